@@ -1,0 +1,214 @@
+//! The objects of one kind in one service: what is known of them, and the one list that everybody
+//! who waits for one of them shares.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use model::address::{Kind, Name};
+use model::live::{Id, Object, State};
+use serde_json::Value;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use crate::answer::{Item, items};
+use crate::client::Client;
+use crate::error::Error;
+use crate::pace::lock;
+use crate::settings::Polling;
+
+/// A list of the API, with its lists numbered in the order in which they were asked for.
+pub(crate) struct Collection {
+    pub(crate) kind: Kind,
+    pub(crate) path: String,
+    asked: AtomicU64,
+    known: Mutex<Known>,
+    watch: Watch,
+}
+
+#[derive(Default)]
+struct Known {
+    listed: bool,
+    objects: BTreeMap<Id, Seen>,
+}
+
+/// What was last heard of an object.
+#[derive(Clone, Debug)]
+struct Seen {
+    name: Name,
+    state: State,
+    /// Lists up to this number were asked for before, and know less.
+    since: u64,
+    /// When an edit was accepted that the object may still answer by resuming.
+    edited: Option<Instant>,
+}
+
+/// Shared by everybody who waits; who holds `latest` is the one who asks.
+struct Watch {
+    polling: Polling,
+    latest: tokio::sync::Mutex<Option<Snapshot>>,
+    pause: Mutex<Duration>,
+    hurried: Notify,
+}
+
+/// One answer to a list.
+#[derive(Clone)]
+pub(crate) struct Snapshot {
+    number: u64,
+    at: Instant,
+    pub(crate) objects: Arc<BTreeMap<Id, Item>>,
+}
+
+/// What somebody who waits has seen: only a list that was asked for later is news.
+#[derive(Clone, Copy)]
+pub(crate) struct Ticket {
+    number: u64,
+    at: Instant,
+}
+
+impl Collection {
+    pub(crate) fn new(kind: Kind, path: String, polling: Polling) -> Self {
+        let watch = Watch {
+            polling,
+            latest: tokio::sync::Mutex::default(),
+            pause: Mutex::new(polling.first),
+            hurried: Notify::new(),
+        };
+        Self { kind, path, asked: AtomicU64::new(0), known: Mutex::default(), watch }
+    }
+
+    /// Lists the objects now.
+    pub(crate) async fn list(&self, client: &Client) -> Result<Vec<Item>, Error> {
+        Ok(self.ask(client).await?.1)
+    }
+
+    /// Lists the objects unless that was done before.
+    pub(crate) async fn list_once(&self, client: &Client) -> Result<(), Error> {
+        let listed = lock(&self.known).listed;
+        if listed { Ok(()) } else { self.list(client).await.map(drop) }
+    }
+
+    async fn ask(&self, client: &Client) -> Result<(u64, Vec<Item>), Error> {
+        let number = self.asked.fetch_add(1, Ordering::Relaxed) + 1;
+        let items = items(self.kind, &self.path, client.get(&self.path).await?)?;
+        self.learn(number, &items);
+        Ok((number, items))
+    }
+
+    /// What was heard of an object after the list was asked for counts for more than the list.
+    fn learn(&self, number: u64, items: &[Item]) {
+        let mut known = lock(&self.known);
+        known.listed = true;
+        let mut before = std::mem::take(&mut known.objects);
+        for Item { name, object } in items {
+            let last = before.remove(&object.id);
+            let edited = last.as_ref().and_then(|seen| seen.edited);
+            let heard =
+                Seen { name: name.clone(), state: object.state.clone(), since: number, edited };
+            let seen = last.filter(|seen| seen.since >= number).unwrap_or(heard);
+            known.objects.insert(object.id.clone(), seen);
+        }
+        before.retain(|_, seen| seen.since >= number);
+        known.objects.append(&mut before);
+    }
+
+    /// Notes what the answer to a write said.
+    pub(crate) fn note(&self, name: &Name, object: &Object) {
+        let since = self.asked.load(Ordering::Relaxed);
+        let mut known = lock(&self.known);
+        let edited = known.objects.get(&object.id).and_then(|seen| seen.edited);
+        let seen = Seen { name: name.clone(), state: object.state.clone(), since, edited };
+        known.objects.insert(object.id.clone(), seen);
+    }
+
+    /// Notes that an edit was accepted.
+    pub(crate) fn note_edit(&self, id: &Id) {
+        if let Some(seen) = lock(&self.known).objects.get_mut(id) {
+            seen.edited = Some(Instant::now());
+        }
+    }
+
+    /// Notes that the object is gone.
+    pub(crate) fn forget(&self, id: &Id) {
+        lock(&self.known).objects.remove(id);
+    }
+
+    /// The objects that bear the name.
+    pub(crate) fn ids(&self, name: &Name) -> BTreeSet<Id> {
+        let known = lock(&self.known);
+        let named = known.objects.iter().filter(|(_, seen)| &seen.name == name);
+        named.map(|(id, _)| id.clone()).collect()
+    }
+
+    /// The object as it was last heard of, without its body.
+    pub(crate) fn last(&self, id: &Id) -> Option<Object> {
+        let state = lock(&self.known).objects.get(id)?.state.clone();
+        Some(Object { id: id.clone(), state, body: Value::Null })
+    }
+
+    /// When the object was last edited.
+    pub(crate) fn edited(&self, id: &Id) -> Option<Instant> {
+        lock(&self.known).objects.get(id)?.edited
+    }
+
+    /// To be taken when a write was answered: only what is listed afterwards tells its effect.
+    pub(crate) fn ticket(&self) -> Ticket {
+        *lock(&self.watch.pause) = self.watch.polling.first;
+        self.watch.hurried.notify_one();
+        Ticket { number: self.asked.load(Ordering::Relaxed), at: Instant::now() }
+    }
+
+    /// The next list that is news to the holder of the ticket. Whoever comes first asks for it
+    /// when it is due, and everybody else who waits gets the same one.
+    pub(crate) async fn next(
+        &self,
+        client: &Client,
+        ticket: &mut Ticket,
+    ) -> Result<Snapshot, Error> {
+        let mut latest = self.watch.latest.lock().await;
+        let news = latest.as_ref().filter(|snapshot| snapshot.number > ticket.number);
+        let snapshot = if let Some(snapshot) = news {
+            snapshot.clone()
+        } else {
+            let since = latest.as_ref().map_or(ticket.at, |last| last.at.max(ticket.at));
+            self.watch.until_due(since, client.deadline.at()).await;
+            let (number, items) = self.ask(client).await?;
+            let objects = items.into_iter().map(|item| (item.object.id.clone(), item)).collect();
+            let snapshot = Snapshot { number, at: Instant::now(), objects: Arc::new(objects) };
+            self.watch.adapt(latest.as_ref(), &snapshot);
+            latest.insert(snapshot).clone()
+        };
+        *ticket = Ticket { number: snapshot.number, at: snapshot.at };
+        Ok(snapshot)
+    }
+}
+
+impl Watch {
+    /// Sleeps for the present pause, which somebody may shorten meanwhile. The last look is at
+    /// the end of the run.
+    async fn until_due(&self, since: Instant, end: Instant) {
+        loop {
+            let due = (since + *lock(&self.pause)).min(end);
+            if Instant::now() >= due {
+                return;
+            }
+            tokio::select! {
+                () = tokio::time::sleep_until(due) => {}
+                () = self.hurried.notified() => {}
+            }
+        }
+    }
+
+    fn adapt(&self, before: Option<&Snapshot>, now: &Snapshot) {
+        let moved = before.is_none_or(|before| before.states().ne(now.states()));
+        let mut pause = lock(&self.pause);
+        *pause = if moved { self.polling.first } else { self.polling.after(*pause) };
+    }
+}
+
+impl Snapshot {
+    fn states(&self) -> impl Iterator<Item = (&Id, &State)> {
+        self.objects.iter().map(|(id, item)| (id, &item.object.state))
+    }
+}

@@ -1,0 +1,278 @@
+//! What can go wrong between here and the API. No variant holds a secret: what the API said was
+//! cleaned before it came here.
+
+use std::fmt;
+use std::time::Duration;
+
+use model::address::{Address, Kind, ServiceRef};
+use model::live::{Id, State};
+
+use crate::transport::Method;
+
+mod hint;
+
+/// A request or a wait that did not end well.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The connection cannot even be set up.
+    #[error("{0}")]
+    Setup(String),
+    /// There is no answer.
+    #[error("{method} {path}: {reason}")]
+    Transport {
+        /// The request's method.
+        method: Method,
+        /// The request's path.
+        path: String,
+        /// What the network said.
+        reason: String,
+        /// Whether the request may have arrived.
+        sent: bool,
+    },
+    /// The API said no.
+    #[error("{0}")]
+    Rejected(Box<Rejected>),
+    /// The answer is not one that the API gives.
+    #[error("{0}")]
+    Unexpected(Box<Unexpected>),
+    /// A create was not answered, and no new object of that name was found.
+    #[error("`{at}` may or may not have been created: {cause}")]
+    UnknownOutcome {
+        /// The object to be created.
+        at: Address,
+        /// What came instead of an answer.
+        cause: Box<Error>,
+    },
+    /// A create was not answered, and several new objects of that name were found.
+    #[error("`{at}` was created more than once: {}", list(ids))]
+    Twins {
+        /// The object to be created.
+        at: Address,
+        /// The objects that bear its name and were not there before.
+        ids: Vec<Id>,
+    },
+    /// The time for waiting is over.
+    #[error("`{at}` {} after {}", still(last.as_ref()), seconds(*waited))]
+    TimedOut {
+        /// The object that was waited for.
+        at: Address,
+        /// Its state when it was last seen.
+        last: Option<State>,
+        /// For how long this one wait went on.
+        waited: Duration,
+    },
+    /// It went somewhere else than it was sent.
+    #[error("`{at}` is `{state}`")]
+    Troubled {
+        /// The object that was waited for.
+        at: Address,
+        /// The state in which it ended.
+        state: State,
+    },
+    /// It disappeared while it was waited for.
+    #[error("`{at}` disappeared while it was waited for")]
+    Gone {
+        /// The object that was waited for.
+        at: Address,
+    },
+    /// A secret could not be resolved.
+    #[error("cannot resolve the secret `{reference}` of `{at}`: {reason}")]
+    Secret {
+        /// The object whose body needs it.
+        at: Box<Address>,
+        /// The reference as it is written in the manifest.
+        reference: String,
+        /// Why not.
+        reason: String,
+    },
+    /// A body names a reverse private endpoint that its service does not have, or has twice.
+    #[error("{} reverse private endpoint `{at}`", many(*found))]
+    UnknownEndpointReference {
+        /// The endpoint that is referred to.
+        at: Address,
+        /// How many bear that name.
+        found: usize,
+    },
+    /// A service of which no id is known.
+    #[error("no id is known for the service `{0}`")]
+    UnknownService(ServiceRef),
+    /// An action on an object that is not known to be live, or on one of several.
+    #[error("{} live object `{at}` to act on", many(*found))]
+    UnknownObject {
+        /// The object.
+        at: Address,
+        /// How many bear that name.
+        found: usize,
+    },
+    /// An action that its kind has no request for.
+    #[error("the API cannot {what} a {}", kind.name())]
+    Unsupported {
+        /// The verb.
+        what: &'static str,
+        /// The kind.
+        kind: Kind,
+    },
+}
+
+/// A request that the API turned down.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rejected {
+    /// The HTTP status.
+    pub status: u16,
+    /// The request's method.
+    pub method: Method,
+    /// The request's path.
+    pub path: String,
+    /// The API's own words, without control characters, cut to a readable length.
+    pub message: String,
+    /// What to quote to the API's support.
+    pub request_id: Option<String>,
+    /// What it comes down to.
+    pub kind: Rejection,
+    /// Whether an earlier try of the same request went unanswered, and may have been carried out.
+    pub repeated: bool,
+}
+
+/// Why the API turned a request down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rejection {
+    /// The key is missing or wrong.
+    Unauthenticated,
+    /// The key may not do this.
+    Forbidden,
+    /// The object is not there.
+    NotFound,
+    /// The service sleeps.
+    Idle,
+    /// The service was stopped by somebody.
+    Stopped,
+    /// The pipe must be paused for this edit.
+    NeedsPause,
+    /// The pipe runs already.
+    AlreadyRunning,
+    /// Too many requests.
+    Throttled,
+    /// The request cannot be carried out as it is.
+    Invalid,
+    /// The API broke; the request may have been carried out.
+    Broken,
+}
+
+/// An answer that is not in the API's form.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unexpected {
+    /// The HTTP status.
+    pub status: u16,
+    /// The request's method.
+    pub method: Method,
+    /// The request's path.
+    pub path: String,
+    /// What the answer claims to be.
+    pub content_type: Option<String>,
+    /// What is wrong with it.
+    pub problem: String,
+    /// How it begins, without control characters.
+    pub excerpt: String,
+    /// What to quote to the API's support.
+    pub request_id: Option<String>,
+}
+
+impl Error {
+    /// Whether the key is the problem, so that no other request can do better.
+    pub fn is_auth(&self) -> bool {
+        matches!(self.rejection(), Some(Rejection::Unauthenticated | Rejection::Forbidden))
+    }
+
+    /// Whether something may have been changed although this is an error.
+    pub fn outcome_unknown(&self) -> bool {
+        match self {
+            Self::Transport { method, sent, .. } => *sent && method.writes(),
+            Self::Rejected(rejected) => {
+                let unsure = rejected.kind == Rejection::Broken || rejected.repeated;
+                unsure && rejected.method.writes()
+            }
+            Self::Unexpected(unexpected) => {
+                unexpected.method.writes() && !(300..500).contains(&unexpected.status)
+            }
+            Self::UnknownOutcome { .. } | Self::Twins { .. } => true,
+            Self::Setup(_)
+            | Self::TimedOut { .. }
+            | Self::Troubled { .. }
+            | Self::Gone { .. }
+            | Self::Secret { .. }
+            | Self::UnknownEndpointReference { .. }
+            | Self::UnknownService(_)
+            | Self::UnknownObject { .. }
+            | Self::Unsupported { .. } => false,
+        }
+    }
+
+    /// What to quote to the API's support.
+    pub fn request_id(&self) -> Option<&str> {
+        match self {
+            Self::Rejected(rejected) => rejected.request_id.as_deref(),
+            Self::Unexpected(unexpected) => unexpected.request_id.as_deref(),
+            Self::UnknownOutcome { cause, .. } => cause.request_id(),
+            _ => None,
+        }
+    }
+
+    /// Why the API said no, if that is what it said.
+    pub fn rejection(&self) -> Option<Rejection> {
+        match self {
+            Self::Rejected(rejected) => Some(rejected.kind),
+            _ => None,
+        }
+    }
+
+    /// What a person can do about it, where that is known.
+    pub fn hint(&self) -> Option<String> {
+        hint::hint(self)
+    }
+}
+
+impl fmt::Display for Rejected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { method, path, status, message, .. } = self;
+        write!(f, "{method} {path}: {status}")?;
+        if !message.is_empty() {
+            write!(f, " {message}")?;
+        }
+        request(f, self.request_id.as_deref())
+    }
+}
+
+impl fmt::Display for Unexpected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { method, path, status, problem, .. } = self;
+        let content_type = self.content_type.as_deref().unwrap_or("no content type");
+        write!(f, "{method} {path}: {status} {problem} ({content_type})")?;
+        if !self.excerpt.is_empty() {
+            write!(f, ": {}", self.excerpt)?;
+        }
+        request(f, self.request_id.as_deref())
+    }
+}
+
+fn request(f: &mut fmt::Formatter<'_>, id: Option<&str>) -> fmt::Result {
+    id.map_or(Ok(()), |id| write!(f, " (request {id})"))
+}
+
+fn list(ids: &[Id]) -> String {
+    ids.iter().map(|id| format!("`{id}`")).collect::<Vec<_>>().join(", ")
+}
+
+fn still(last: Option<&State>) -> String {
+    match last {
+        Some(state) if !state.as_str().is_empty() => format!("is still `{state}`"),
+        _ => "is still not there".to_owned(),
+    }
+}
+
+fn seconds(duration: Duration) -> String {
+    format!("{} s", duration.as_secs())
+}
+
+fn many(found: usize) -> String {
+    if found == 0 { "there is no".to_owned() } else { format!("there are {found} of the") }
+}

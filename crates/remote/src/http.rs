@@ -1,0 +1,183 @@
+//! The transport over the network.
+
+use std::error::Error as _;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use reqwest::{Url, redirect, retry};
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::error::Error;
+use crate::routes::VERSION;
+use crate::transport::{Method, Request, Response, Sending, Transport, TransportError};
+
+/// A create checks its source before it answers, which takes minutes at times.
+const TIMEOUT: Duration = Duration::from_secs(5 * 60);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// No answer of the API is longer.
+const LONGEST_BODY: usize = 64 * 1024 * 1024;
+
+const RATE_LIMIT_RESET: &str = "x-ratelimit-reset";
+
+/// Who asks.
+#[derive(Clone, Debug)]
+pub struct Credentials {
+    /// The id of the API key.
+    pub key: String,
+    /// Its secret.
+    pub secret: SecretString,
+}
+
+/// Sends requests over TLS, or in the clear to this very machine.
+pub struct Http {
+    client: reqwest::Client,
+    base: String,
+    credentials: Credentials,
+}
+
+impl Http {
+    /// Speaks to the API at `api_url`, which may or may not end in the API's version.
+    pub fn new(api_url: &str, credentials: Credentials) -> Result<Self, Error> {
+        let base = base(api_url).map_err(|reason| Error::Setup(format!("API URL: {reason}")))?;
+        // Someone else may have installed one already, which is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let builder = reqwest::Client::builder()
+            .user_agent(concat!("pipectl/", env!("CARGO_PKG_VERSION")))
+            .timeout(TIMEOUT)
+            .connect_timeout(CONNECT_TIMEOUT)
+            .redirect(redirect::Policy::none())
+            // What the library repeats by itself would not be counted against the rate limit.
+            .retry(retry::never());
+        let builder = if base.starts_with("http:") { builder.no_proxy() } else { builder };
+        let client = builder.build().map_err(|error| Error::Setup(no_client(&error)))?;
+        Ok(Self { client, base, credentials })
+    }
+
+    async fn exchange(&self, request: Request) -> Result<Response, TransportError> {
+        let url = format!("{}{}", self.base, request.path);
+        let Credentials { key, secret } = &self.credentials;
+        let mut builder = self
+            .client
+            .request(method(request.method), url)
+            .basic_auth(key, Some(secret.expose_secret()));
+        if let Some(body) = &request.body {
+            let json = "application/json; charset=utf-8";
+            builder = builder.header(CONTENT_TYPE, json).body(body.expose().to_vec());
+        }
+        let mut response = builder.send().await.map_err(failure)?;
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(failure)? {
+            if body.len() + chunk.len() > LONGEST_BODY {
+                return Err(TransportError::Interrupted("the answer is too long".to_owned()));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Response { status: response.status().as_u16(), headers: kept(response.headers()), body })
+    }
+}
+
+impl Transport for Http {
+    fn send(&self, request: Request) -> Sending<'_> {
+        Box::pin(self.exchange(request))
+    }
+}
+
+fn kept(headers: &HeaderMap) -> Vec<(String, String)> {
+    [CONTENT_TYPE.as_str(), RETRY_AFTER.as_str(), RATE_LIMIT_RESET]
+        .into_iter()
+        .filter_map(|name| Some((name.to_owned(), headers.get(name)?.to_str().ok()?.to_owned())))
+        .collect()
+}
+
+fn method(method: Method) -> reqwest::Method {
+    match method {
+        Method::Get => reqwest::Method::GET,
+        Method::Post => reqwest::Method::POST,
+        Method::Put => reqwest::Method::PUT,
+        Method::Patch => reqwest::Method::PATCH,
+        Method::Delete => reqwest::Method::DELETE,
+    }
+}
+
+fn failure(error: reqwest::Error) -> TransportError {
+    let unsent = error.is_connect() || error.is_builder();
+    let reason = chain(&error.without_url());
+    if unsent { TransportError::Unsent(reason) } else { TransportError::Interrupted(reason) }
+}
+
+fn no_client(error: &reqwest::Error) -> String {
+    format!(
+        "TLS cannot be set up: {}; it needs the system's CA certificates (package \
+         `ca-certificates`, or `SSL_CERT_FILE`)",
+        chain(error)
+    )
+}
+
+/// The error and its causes; the library's own text names only the outermost.
+fn chain(error: &reqwest::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.ends_with(&cause_text) {
+            text = format!("{text}: {cause_text}");
+        }
+        source = cause.source();
+    }
+    text
+}
+
+/// The URL without the version and the last slash.
+fn base(api_url: &str) -> Result<String, String> {
+    let url = Url::parse(api_url.trim()).map_err(|error| error.to_string())?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("must not hold credentials".to_owned());
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err("must not hold a query or a fragment".to_owned());
+    }
+    match url.scheme() {
+        "https" => {}
+        "http" if is_loopback(&url) => {}
+        "http" => return Err("plain `http` is only allowed to this machine".to_owned()),
+        other => return Err(format!("`{other}` is not `https`")),
+    }
+    let text = url.as_str().trim_end_matches('/');
+    Ok(text.strip_suffix(VERSION).unwrap_or(text).trim_end_matches('/').to_owned())
+}
+
+fn is_loopback(url: &Url) -> bool {
+    let Some(host) = url.host_str() else { return false };
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::base;
+
+    #[test]
+    fn the_version_may_be_given_or_not() {
+        let api = Ok("https://api.clickhouse.cloud".to_owned());
+        for given in ["", "/", "/v1", "/v1/"] {
+            assert_eq!(base(&format!("https://api.clickhouse.cloud{given}")), api);
+        }
+        assert_eq!(base("https://proxy.test/a/v1"), Ok("https://proxy.test/a".to_owned()));
+    }
+
+    #[test]
+    fn nothing_goes_in_the_clear_but_to_this_machine() {
+        for local in ["http://127.0.0.1:8123", "http://localhost:1", "http://[::1]:1"] {
+            assert_eq!(base(local), Ok(local.to_owned()));
+        }
+        let refused = |url: &str| base(url).unwrap_err();
+        insta::assert_snapshot!(refused("http://127.0.0.1.evil.test/v1"), @"plain `http` is only allowed to this machine");
+        insta::assert_snapshot!(refused("http://0.0.0.0/"), @"plain `http` is only allowed to this machine");
+        insta::assert_snapshot!(refused("https://user:pw@api.test/"), @"must not hold credentials");
+        insta::assert_snapshot!(refused("https://api.test/?x=1"), @"must not hold a query or a fragment");
+        insta::assert_snapshot!(refused("ftp://api.test/"), @"`ftp` is not `https`");
+        insta::assert_snapshot!(refused("api.test"), @"relative URL without a base");
+    }
+}

@@ -1,0 +1,181 @@
+//! Keeps to the rate limit before the API has to say so.
+
+use std::collections::VecDeque;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep_until};
+
+use crate::settings::Rate;
+
+/// Widens the window, so that a jittery network cannot squeeze one request too many into it.
+const MARGIN: Duration = Duration::from_millis(250);
+
+/// A pause that the API asks for is not taken for shorter than this.
+const SHORTEST_HOLD: Duration = Duration::from_secs(1);
+
+/// No answer of the API holds requests back for longer than this.
+const LONGEST_HOLD: Duration = Duration::from_secs(5 * 60);
+
+/// A sliding window: never more than the rate in any window, and no slower than that.
+pub(crate) struct Pace {
+    rate: Option<Rate>,
+    /// Who holds it is the next to send; tokio hands it out in the order of asking.
+    queue: tokio::sync::Mutex<()>,
+    window: Mutex<Window>,
+}
+
+#[derive(Default)]
+struct Window {
+    sent: VecDeque<Instant>,
+    held_until: Option<Instant>,
+}
+
+impl Pace {
+    pub(crate) fn new(rate: Option<Rate>) -> Self {
+        let rate = rate.map(|rate| Rate { requests: rate.requests.max(1), ..rate });
+        Self { rate, queue: tokio::sync::Mutex::default(), window: Mutex::default() }
+    }
+
+    /// Waits until one request may be sent, and counts it. Whoever gives up waiting uses nothing.
+    pub(crate) async fn turn(&self) -> Duration {
+        let asked = Instant::now();
+        let _next = self.queue.lock().await;
+        while let Some(free) = self.try_take() {
+            sleep_until(free).await;
+        }
+        asked.elapsed()
+    }
+
+    /// The API asked for a pause: nobody sends before it is over.
+    pub(crate) fn penalize(&self, pause: Option<Duration>) {
+        let default = self.rate.unwrap_or_default().per;
+        let pause = pause.unwrap_or(default).clamp(SHORTEST_HOLD, LONGEST_HOLD);
+        let until = Instant::now() + pause + MARGIN;
+        let mut window = lock(&self.window);
+        window.held_until = window.held_until.max(Some(until));
+    }
+
+    /// How long the API still wants to be left alone.
+    pub(crate) fn held(&self) -> Duration {
+        let until = lock(&self.window).held_until;
+        until.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()))
+    }
+
+    /// Takes a place in the window, or says when to ask again.
+    fn try_take(&self) -> Option<Instant> {
+        let now = Instant::now();
+        let mut window = lock(&self.window);
+        let busy = window.held_until.filter(|until| *until > now).max(window.full(self.rate, now));
+        if busy.is_none() {
+            window.sent.push_back(now);
+        }
+        busy
+    }
+}
+
+impl Window {
+    /// When the first place becomes free, if none is.
+    fn full(&mut self, rate: Option<Rate>, now: Instant) -> Option<Instant> {
+        let Some(rate) = rate else {
+            self.sent.clear();
+            return None;
+        };
+        let length = rate.per + MARGIN;
+        while self.sent.front().is_some_and(|sent| *sent + length <= now) {
+            self.sent.pop_front();
+        }
+        self.sent.front().filter(|_| self.sent.len() >= rate.requests).map(|sent| *sent + length)
+    }
+}
+
+/// A panic elsewhere leaves the counts as good as they were.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use futures_util::future::join_all;
+    use tokio::time::{advance, timeout};
+
+    use super::{Duration, Instant, Pace, Rate};
+
+    const PER: Duration = Duration::from_secs(10);
+
+    fn pace(requests: usize) -> Arc<Pace> {
+        Arc::new(Pace::new(Some(Rate { requests, per: PER })))
+    }
+
+    fn busiest(sent: &[Instant]) -> usize {
+        let within = |from: &Instant| {
+            sent.iter().filter(|at| *at >= from && at.duration_since(*from) < PER).count()
+        };
+        sent.iter().map(within).max().unwrap_or(0)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_window_holds_more_than_the_rate_and_none_is_wasted() {
+        let (pace, start) = (pace(10), Instant::now());
+        let turns = (0..55_u64).map(|nth| {
+            let pace = Arc::clone(&pace);
+            async move {
+                tokio::time::sleep(Duration::from_millis(nth % 7 * 130)).await;
+                pace.turn().await;
+                Instant::now()
+            }
+        });
+        let sent = join_all(turns).await;
+        assert_eq!(busiest(&sent), 10);
+        let last = sent.iter().max().unwrap().duration_since(start);
+        assert!(last < Duration::from_secs(53), "{last:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn turns_come_in_the_order_of_asking() {
+        let pace = pace(1);
+        let done = Arc::new(std::sync::Mutex::new(Vec::new()));
+        join_all((0..5).map(|nth| {
+            let (pace, done) = (Arc::clone(&pace), Arc::clone(&done));
+            async move {
+                pace.turn().await;
+                done.lock().unwrap().push(nth);
+            }
+        }))
+        .await;
+        assert_eq!(*done.lock().unwrap(), [0, 1, 2, 3, 4]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_penalty_holds_also_those_who_wait_already() {
+        let pace = pace(1);
+        pace.turn().await;
+        let waiting = tokio::spawn({
+            let pace = Arc::clone(&pace);
+            async move { pace.turn().await }
+        });
+        tokio::task::yield_now().await;
+        advance(Duration::from_secs(5)).await;
+        pace.penalize(Some(Duration::from_secs(30)));
+        let waited = waiting.await.unwrap();
+        assert_eq!(waited.as_secs(), 35, "{waited:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_gives_up_waiting_uses_nothing() {
+        let pace = pace(1);
+        pace.turn().await;
+        assert!(timeout(Duration::from_secs(1), pace.turn()).await.is_err());
+        assert_eq!(pace.turn().await, PER + super::MARGIN - Duration::from_secs(1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_answer_can_stop_everything_for_good() {
+        let pace = Pace::new(None);
+        pace.penalize(Some(Duration::from_secs(u64::MAX / 2)));
+        assert!(pace.turn().await < Duration::from_secs(301));
+        assert_eq!(pace.turn().await, Duration::ZERO);
+    }
+}

@@ -1,0 +1,93 @@
+//! Carries out one action: the request, the wait, and the oddities of both.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use model::action::{Action, RunState};
+use model::address::{Address, Kind};
+use model::lifecycle::{self, Standing};
+use model::live::{Id, Object, State};
+use serde_json::{Value, json};
+
+use crate::cdc_scaling;
+use crate::error::{Error, Rejection};
+use crate::remote::Remote;
+
+mod create;
+mod delete;
+mod state;
+mod update;
+mod wait;
+
+/// What became of an action.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Performed {
+    /// The object; for sizes that have no id, the service or organization.
+    pub id: Id,
+    /// Its state when it was last seen.
+    pub state: State,
+    /// What that state means; `Moving` where nobody waited.
+    pub standing: Standing,
+    /// What a person should know although nothing went wrong.
+    pub notes: Vec<String>,
+}
+
+pub(crate) async fn perform(remote: &Remote, action: &Action) -> Result<Performed, Error> {
+    match action {
+        Action::Create { at, body } | Action::Update { at, body, .. }
+            if at.kind == Kind::CdcScaling =>
+        {
+            cdc_scaling::update(remote, &at.service, body).await
+        }
+        Action::Create { at, body } => create::create(remote, at, body).await,
+        Action::Update { at, id, via, body } => {
+            let id = remote.id(at, id.as_ref())?;
+            update::update(remote, at, &id, *via, body).await
+        }
+        Action::SetState { at, id, to } => {
+            let id = remote.id(at, id.as_ref())?;
+            match to {
+                RunState::Running => state::start(remote, at, &id).await,
+                RunState::Stopped => state::stop(remote, at, &id).await,
+            }
+        }
+        Action::Delete { at, id } => delete::delete(remote, at, id).await,
+    }
+}
+
+pub(crate) use state::resync;
+
+impl Performed {
+    pub(crate) fn new(at: &Address, object: &Object, want: RunState) -> Self {
+        Self {
+            id: object.id.clone(),
+            state: object.state.clone(),
+            standing: lifecycle::standing(at.kind, object, want),
+            notes: lifecycle::attention(at.kind, object).map(str::to_owned).into_iter().collect(),
+        }
+    }
+}
+
+/// The API's own schema says `command`; the reference page says `action`. Whichever the server
+/// takes is kept for the run.
+#[derive(Default)]
+pub(crate) struct Wording {
+    says_action: AtomicBool,
+}
+
+impl Wording {
+    fn body(&self, command: &str) -> Value {
+        let key = if self.says_action.load(Ordering::Relaxed) { "action" } else { "command" };
+        json!({ key: command })
+    }
+
+    /// Whether the same command is worth another try in the other wording.
+    fn learns_from(&self, error: &Error) -> bool {
+        let Error::Rejected(rejected) = error else { return false };
+        let text = rejected.message.to_lowercase();
+        let about_the_body = ["command", "action", "unknown field", "body", "property"];
+        rejected.kind == Rejection::Invalid
+            && rejected.status == 400
+            && about_the_body.iter().any(|word| text.contains(word))
+            && !self.says_action.swap(true, Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,148 @@
+//! The live side, as one run sees it.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use model::action::Action;
+use model::address::{Address, Kind, ServiceRef};
+use model::live::{Id, Live};
+use serde_json::Value;
+
+use crate::cdc_scaling::Levels;
+use crate::client::{Client, Requests};
+use crate::collection::Collection;
+use crate::error::Error;
+use crate::observe::{self, Scope};
+use crate::pace::lock;
+use crate::perform::{self, Performed, Wording};
+use crate::routes;
+use crate::secret::{self, Filled, Secrets};
+use crate::settings::Settings;
+use crate::transport::Transport;
+
+/// One organization's services through one key. Within a run it remembers which ids bear which
+/// names, and shares its rate limit and its lists among everybody who asks at the same time.
+pub struct Remote {
+    pub(crate) client: Client,
+    pub(crate) settings: Settings,
+    pub(crate) organization: String,
+    pub(crate) services: BTreeMap<ServiceRef, String>,
+    pub(crate) wording: Wording,
+    pub(crate) levels: Levels,
+    secrets: Arc<dyn Secrets>,
+    collections: BTreeMap<(ServiceRef, Kind), Collection>,
+    made: Mutex<BTreeMap<Address, Id>>,
+}
+
+/// The kinds of which a service has a list.
+const LISTED: [Kind; 2] = [Kind::ReversePrivateEndpoint, Kind::ClickPipe];
+
+impl Remote {
+    /// Speaks for `organization` about its `services`, whose ids are given by the names that
+    /// manifests use.
+    pub fn new(
+        transport: Arc<dyn Transport>,
+        organization: String,
+        services: BTreeMap<ServiceRef, String>,
+        secrets: Arc<dyn Secrets>,
+        settings: Settings,
+    ) -> Self {
+        let client = Client::new(transport, &settings);
+        Self::with(client, organization, services, secrets, settings)
+    }
+
+    pub(crate) fn with(
+        client: Client,
+        organization: String,
+        services: BTreeMap<ServiceRef, String>,
+        secrets: Arc<dyn Secrets>,
+        settings: Settings,
+    ) -> Self {
+        let collection = |service: &ServiceRef, id: &str, kind| {
+            let path = routes::list(kind, &organization, id);
+            ((service.clone(), kind), Collection::new(kind, path, settings.polling))
+        };
+        let collections = services
+            .iter()
+            .flat_map(|(service, id)| LISTED.map(|kind| collection(service, id, kind)))
+            .collect();
+        Self {
+            client,
+            settings,
+            organization,
+            services,
+            wording: Wording::default(),
+            levels: Levels::default(),
+            secrets,
+            collections,
+            made: Mutex::default(),
+        }
+    }
+
+    /// Reads what is live, all services at the same time.
+    pub async fn observe(&self, scope: &Scope) -> Result<Live, Error> {
+        self.client.deadline.reading();
+        observe::observe(self, scope).await
+    }
+
+    /// Sends one action, and waits until it is accepted and has settled.
+    pub async fn perform(&self, action: &Action) -> Result<Performed, Error> {
+        self.client.deadline.writing();
+        perform::perform(self, action).await
+    }
+
+    /// Has a database pipe read everything again. No plan asks for this.
+    pub async fn resync(&self, at: &Address, id: &Id) -> Result<Performed, Error> {
+        self.client.deadline.writing();
+        perform::resync(self, at, id).await
+    }
+
+    /// What was sent so far.
+    pub fn requests(&self) -> Requests {
+        self.client.requests()
+    }
+
+    pub(crate) fn collection(&self, at: &Address) -> Result<&Collection, Error> {
+        let key = (at.service.clone(), at.kind);
+        self.collections.get(&key).ok_or_else(|| Error::UnknownService(at.service.clone()))
+    }
+
+    /// The object to act on: the one given, the one made in this run, or the only one that bears
+    /// the name.
+    pub(crate) fn id(&self, at: &Address, given: Option<&Id>) -> Result<Id, Error> {
+        let made = || lock(&self.made).get(at).cloned();
+        if let Some(id) = given.cloned().or_else(made) {
+            return Ok(id);
+        }
+        let ids = self.collection(at)?.ids(&at.name);
+        match ids.first() {
+            Some(id) if ids.len() == 1 => Ok(id.clone()),
+            _ => Err(Error::UnknownObject { at: at.clone(), found: ids.len() }),
+        }
+    }
+
+    pub(crate) fn note_made(&self, at: &Address, id: &Id) {
+        lock(&self.made).insert(at.clone(), id.clone());
+    }
+
+    pub(crate) fn note_gone(&self, at: &Address, id: &Id) {
+        lock(&self.made).retain(|made, made_id| made != at || made_id != id);
+    }
+
+    /// Fills the references of a body, looking up the endpoints that it names.
+    pub(crate) async fn fill(&self, at: &Address, body: &Value) -> Result<Filled, Error> {
+        for endpoint in secret::endpoints(at, body) {
+            let collection = self.collection(&endpoint)?;
+            collection.list_once(&self.client).await?;
+        }
+        secret::fill(at, body, self.secrets.as_ref(), |endpoint| self.endpoint(endpoint))
+    }
+
+    fn endpoint(&self, at: &Address) -> Result<String, Error> {
+        let id = self.id(at, None).map_err(|error| match error {
+            Error::UnknownObject { at, found } => Error::UnknownEndpointReference { at, found },
+            other => other,
+        })?;
+        Ok(id.as_str().to_owned())
+    }
+}

@@ -1,0 +1,80 @@
+//! How a run behaves towards the API.
+
+use std::time::Duration;
+
+/// How often to ask, how long to wait and for what.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// How many requests to send at most; `None` sends as fast as it can.
+    pub rate: Option<Rate>,
+    /// For how long a run waits and retries. It starts with an observation and again with the
+    /// first action after it, so the time that a person takes to approve does not count.
+    pub timeout: Duration,
+    /// How often objects that are waited for are looked at.
+    pub polling: Polling,
+    /// What an action waits for.
+    pub wait: Wait,
+    /// For how long to look for an object whose create was not answered.
+    pub adoption: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            rate: Some(Rate::default()),
+            timeout: Duration::from_secs(15 * 60),
+            polling: Polling::default(),
+            wait: Wait::default(),
+            adoption: Duration::from_secs(60),
+        }
+    }
+}
+
+/// So many requests in any stretch of time of that length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    /// Requests within the window; zero counts as one.
+    pub requests: usize,
+    /// The length of the window.
+    pub per: Duration,
+}
+
+/// What the API grants to each key.
+impl Default for Rate {
+    fn default() -> Self {
+        Self { requests: 10, per: Duration::from_secs(10) }
+    }
+}
+
+/// The pause between two looks. It grows by half each time and starts over on a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Polling {
+    /// The pause at first.
+    pub first: Duration,
+    /// The longest pause.
+    pub most: Duration,
+}
+
+impl Default for Polling {
+    fn default() -> Self {
+        Self { first: Duration::from_secs(2), most: Duration::from_secs(15) }
+    }
+}
+
+impl Polling {
+    /// The pause after `pause`.
+    pub(crate) fn after(self, pause: Duration) -> Duration {
+        (pause + pause / 2).min(self.most)
+    }
+}
+
+/// What an action waits for once it is accepted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Wait {
+    /// That the object has arrived at its state.
+    #[default]
+    Settled,
+    /// Nothing, unless a later action of the same plan needs it: deletes, stops and reverse
+    /// private endpoints are waited for in any case.
+    None,
+}
