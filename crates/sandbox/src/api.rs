@@ -1,0 +1,28 @@
+//! What the routes do.
+
+pub(crate) mod cdc_scaling;
+pub(crate) mod create;
+pub(crate) mod discovery;
+pub(crate) mod endpoints;
+pub(crate) mod patch;
+pub(crate) mod pipes;
+pub(crate) mod scaling;
+pub(crate) mod services;
+pub(crate) mod settings;
+pub(crate) mod state;
+
+use crate::clock::Timestamp;
+use crate::faults::Tweaks;
+use crate::options::Options;
+use crate::uuid::Ids;
+
+/// What a request brings, beside the service that it is about.
+pub(crate) struct Call<'a> {
+    pub(crate) now: Timestamp,
+    pub(crate) options: &'a Options,
+    pub(crate) ids: &'a mut Ids,
+    pub(crate) tweaks: Tweaks,
+    /// Differs from read to read.
+    pub(crate) seed: u64,
+    pub(crate) body: &'a [u8],
+}

@@ -1,0 +1,91 @@
+//! The arms of `source`.
+
+use serde::{Deserialize, Serialize};
+
+use super::row::Field;
+use super::{
+    bigquery, destination, kafka, kinesis, mongodb, mysql, object_storage, postgres, pubsub,
+};
+
+/// What a pipe reads from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Source {
+    Kafka,
+    ObjectStorage,
+    Kinesis,
+    Pubsub,
+    Postgres,
+    Mysql,
+    Bigquery,
+    Mongodb,
+}
+
+impl Source {
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Kafka,
+        Self::ObjectStorage,
+        Self::Kinesis,
+        Self::Pubsub,
+        Self::Postgres,
+        Self::Mysql,
+        Self::Bigquery,
+        Self::Mongodb,
+    ];
+
+    /// Its key in `source`.
+    pub(crate) fn arm(self) -> &'static str {
+        match self {
+            Self::Kafka => "kafka",
+            Self::ObjectStorage => "objectStorage",
+            Self::Kinesis => "kinesis",
+            Self::Pubsub => "pubsub",
+            Self::Postgres => "postgres",
+            Self::Mysql => "mysql",
+            Self::Bigquery => "bigquery",
+            Self::Mongodb => "mongodb",
+        }
+    }
+
+    /// Its name in the API's error texts.
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Self::Kafka => "Kafka",
+            Self::ObjectStorage => "ObjectStorage",
+            Self::Kinesis => "Kinesis",
+            Self::Pubsub => "PubSub",
+            Self::Postgres => "Postgres",
+            Self::Mysql => "MySQL",
+            Self::Bigquery => "BigQuery",
+            Self::Mongodb => "MongoDB",
+        }
+    }
+
+    pub(crate) fn fields(self) -> &'static [Field] {
+        match self {
+            Self::Kafka => kafka::FIELDS,
+            Self::ObjectStorage => object_storage::FIELDS,
+            Self::Kinesis => kinesis::FIELDS,
+            Self::Pubsub => pubsub::FIELDS,
+            Self::Postgres => postgres::FIELDS,
+            Self::Mysql => mysql::FIELDS,
+            Self::Bigquery => bigquery::FIELDS,
+            Self::Mongodb => mongodb::FIELDS,
+        }
+    }
+
+    pub(crate) fn destination(self) -> &'static [Field] {
+        if self.is_database() { destination::DATABASE } else { destination::TABLE }
+    }
+
+    pub(crate) fn is_streaming(self) -> bool {
+        matches!(self, Self::Kafka | Self::Kinesis | Self::Pubsub)
+    }
+
+    pub(crate) fn is_cdc(self) -> bool {
+        matches!(self, Self::Postgres | Self::Mysql | Self::Mongodb)
+    }
+
+    pub(crate) fn is_database(self) -> bool {
+        self.is_cdc() || self == Self::Bigquery
+    }
+}

@@ -1,0 +1,63 @@
+//! A reverse private endpoint as it is kept, and as a read shows it.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use crate::clock::Timestamp;
+use crate::contract::echo::{Reading, show};
+use crate::contract::endpoint::FIELDS;
+use crate::options::Quirks;
+use crate::timeline::Timeline;
+use crate::uuid;
+
+/// The status of a reverse private endpoint, spelt as the API spells it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the names are the API's and say all that is known")]
+pub enum EndpointStatus {
+    Unknown,
+    Provisioning,
+    Deleting,
+    Ready,
+    Failed,
+    PendingAcceptance,
+    Rejected,
+    Expired,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Endpoint {
+    pub(crate) id: String,
+    pub(crate) body: Map<String, Value>,
+    pub(crate) status: Timeline<EndpointStatus>,
+    pub(crate) gone_from: Option<Timestamp>,
+}
+
+impl Endpoint {
+    pub(crate) fn is_gone(&self, now: Timestamp) -> bool {
+        self.gone_from.is_some_and(|from| from <= now)
+    }
+
+    pub(crate) fn private_names(&self) -> impl Iterator<Item = &str> {
+        private_names(&self.body)
+    }
+
+    pub(crate) fn show(&self, service: &str, now: Timestamp, quirks: &Quirks) -> Value {
+        let mut shown = show(FIELDS, &self.body, Reading { quirks, seed: 0, id: &self.id });
+        let endpoint_id = format!("vpce-{:017x}", uuid::hash(&self.id) >> 4);
+        let dns_name = format!("{endpoint_id}.vpce.sandbox.example");
+        let mut put = |name: &str, value: Value| shown.insert(name.to_owned(), value);
+        put("id", json!(self.id));
+        put("serviceId", json!(service));
+        put("endpointId", json!(endpoint_id));
+        put("dnsNames", json!([dns_name]));
+        put("privateDnsNames", json!(self.private_names().collect::<Vec<_>>()));
+        put("status", json!(self.status.at(now)));
+        Value::Object(shown)
+    }
+}
+
+/// The private DNS names that a body asks for.
+pub(crate) fn private_names(body: &Map<String, Value>) -> impl Iterator<Item = &str> {
+    let mappings = body.get("customPrivateDnsMappings").and_then(Value::as_array);
+    mappings.into_iter().flatten().filter_map(|mapping| mapping["privateDnsName"].as_str())
+}

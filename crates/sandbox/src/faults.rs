@@ -1,0 +1,214 @@
+//! A script of things that go wrong.
+
+use serde::{Deserialize, Serialize};
+
+use crate::routes::plain;
+
+/// The faults that are still to come.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Faults {
+    script: Vec<Fault>,
+    requests: u64,
+}
+
+/// One fault: when it strikes, what it does, and how often.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Fault {
+    /// Which requests it is for.
+    pub when: When,
+    /// What it does to them.
+    pub effect: Effect,
+    /// How many requests it strikes before it is used up.
+    #[serde(default = "once")]
+    pub times: u32,
+}
+
+fn once() -> u32 {
+    1
+}
+
+/// Which requests a fault is for. Requests to `/_sandbox` do not count.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum When {
+    /// From the request on that is the n-th of the world, the first being 1.
+    Request(u64),
+    /// Requests of this method (`*` for any) whose path fits the pattern, where `*` stands for
+    /// any text. The trailing slash and the query of the path do not matter.
+    Route {
+        /// The method in capitals, or `*`.
+        method: String,
+        /// The pattern, such as `*/clickpipes`.
+        path: String,
+    },
+}
+
+/// What goes wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Effect {
+    /// The connection breaks before anything is done.
+    CutBeforeCommit,
+    /// Everything is done, and the connection breaks before the answer.
+    CutAfterCommit,
+    /// 500, and nothing is done.
+    InternalError,
+    /// 503, and nothing is done.
+    Unavailable,
+    /// 504 with an HTML page, and nothing is done.
+    GatewayTimeout,
+    /// 504 with an HTML page, and everything is done.
+    GatewayTimeoutAfterCommit,
+    /// 429 with `X-RateLimit-Reset`, in seconds.
+    RateLimited(f64),
+    /// 429 that does not say for how long.
+    RateLimitedWithoutReset,
+    /// A create finds its source unreachable.
+    SourceUnreachable,
+    /// The answer breaks off in the middle.
+    TruncatedJson,
+    /// 200 with an HTML page; everything is done.
+    HtmlAnswer,
+    /// The answer takes so many seconds; see [`crate::Response::took`].
+    SlowAnswer(u64),
+    /// What is deleted stays to be seen for so many seconds.
+    SlowDelete(u64),
+    /// A paused pipe resumes so many seconds after an edit.
+    LateResume(u64),
+    /// Scaling reads zero for so many seconds.
+    ZeroScaling(u64),
+    /// A new pipe is missing from lists for so many seconds; a read by id finds it.
+    ListLag(u64),
+}
+
+impl Faults {
+    /// Adds a fault to the script.
+    pub fn add(&mut self, fault: Fault) {
+        self.script.push(fault);
+    }
+
+    /// Adds a fault that strikes the next request of this method and path pattern, once.
+    pub fn once(&mut self, method: &str, path: &str, effect: Effect) {
+        let when = When::Route { method: method.to_owned(), path: path.to_owned() };
+        self.add(Fault { when, effect, times: 1 });
+    }
+
+    /// Adds a fault that strikes once, the n-th request of the world or the next one after it.
+    pub fn at_request(&mut self, number: u64, effect: Effect) {
+        self.add(Fault { when: When::Request(number), effect, times: 1 });
+    }
+
+    /// Forgets the rest of the script.
+    pub fn clear(&mut self) {
+        self.script.clear();
+    }
+
+    /// How many requests the world has had; the next one has the number after it.
+    pub fn requests(&self) -> u64 {
+        self.requests
+    }
+
+    /// Counts a request, and takes what strikes it out of the script.
+    pub(crate) fn strike(&mut self, method: &str, path: &str) -> Vec<Effect> {
+        self.requests += 1;
+        let requests = self.requests;
+        let mut effects = Vec::new();
+        for fault in &mut self.script {
+            if fault.times > 0 && fault.when.fits(requests, method, path) {
+                fault.times -= 1;
+                effects.push(fault.effect);
+            }
+        }
+        self.script.retain(|fault| fault.times > 0);
+        effects
+    }
+}
+
+impl When {
+    fn fits(&self, number: u64, method: &str, path: &str) -> bool {
+        match self {
+            Self::Request(wanted) => number >= *wanted,
+            Self::Route { method: wanted, path: pattern } => {
+                (wanted == "*" || wanted == method) && fits(plain(pattern), plain(path))
+            }
+        }
+    }
+}
+
+/// Whether a text fits a pattern in which `*` stands for any text.
+fn fits(pattern: &str, text: &str) -> bool {
+    let Some((head, tail)) = pattern.split_once('*') else { return pattern == text };
+    let Some(rest) = text.strip_prefix(head) else { return false };
+    let Some((last_star, _)) = tail.char_indices().rfind(|(_, each)| *each == '*') else {
+        return rest.ends_with(tail);
+    };
+    let (middle, end) = (&tail[..last_star], &tail[last_star + 1..]);
+    middle
+        .split('*')
+        .try_fold(rest, |rest, part| rest.find(part).map(|at| &rest[at + part.len()..]))
+        .is_some_and(|rest| rest.ends_with(end))
+}
+
+/// What the faults of one request change about how it is handled.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Tweaks {
+    pub(crate) unreachable: bool,
+    pub(crate) delete_after: u64,
+    pub(crate) resume_after: u64,
+    pub(crate) zero_for: u64,
+    pub(crate) list_lag: u64,
+}
+
+impl Tweaks {
+    pub(crate) fn of(effects: &[Effect]) -> Self {
+        let mut tweaks =
+            Self { unreachable: false, delete_after: 3, resume_after: 2, zero_for: 3, list_lag: 0 };
+        for effect in effects {
+            match *effect {
+                Effect::SourceUnreachable => tweaks.unreachable = true,
+                Effect::SlowDelete(seconds) => tweaks.delete_after = seconds,
+                Effect::LateResume(seconds) => tweaks.resume_after = seconds,
+                Effect::ZeroScaling(seconds) => tweaks.zero_for = seconds,
+                Effect::ListLag(seconds) => tweaks.list_lag = seconds,
+                _ => {}
+            }
+        }
+        tweaks
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_star_stands_for_any_text() {
+        assert!(fits("*/clickpipes", "/v1/organizations/o/services/s/clickpipes"));
+        assert!(!fits("*/clickpipes", "/v1/organizations/o/services/s/clickpipes/p"));
+        assert!(fits("*/clickpipes/*/state", "/v1/s/clickpipes/p/state"));
+        assert!(!fits("*/clickpipes/*/state", "/v1/s/clickpipes/state"));
+        assert!(fits("/v1/*/services/*", "/v1/o/services/s"));
+        assert!(fits("*", "anything"));
+        assert!(!fits("/v1", "/v1/x"));
+    }
+
+    #[test]
+    fn a_fault_is_used_up() {
+        let mut faults = Faults::default();
+        faults.once("POST", "*/clickpipes/", Effect::InternalError);
+        faults.at_request(3, Effect::Unavailable);
+        assert_eq!(faults.strike("GET", "/x/clickpipes"), []);
+        assert_eq!(faults.strike("POST", "/x/clickpipes"), [Effect::InternalError]);
+        assert_eq!(faults.strike("POST", "/x/clickpipes"), [Effect::Unavailable]);
+        assert_eq!(faults.strike("POST", "/x/clickpipes"), []);
+    }
+
+    #[test]
+    fn a_fault_can_be_written_in_json() {
+        let text = r#"{"when": {"route": {"method": "POST", "path": "*/clickpipes"}},
+                       "effect": {"listLag": 20}}"#;
+        let fault: Fault = serde_json::from_str(text).unwrap();
+        assert_eq!(fault.effect, Effect::ListLag(20));
+        assert_eq!(fault.times, 1);
+    }
+}

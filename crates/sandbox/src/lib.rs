@@ -1,0 +1,57 @@
+//! An emulator of the `ClickPipes` API that refuses what the API refuses.
+//!
+//! [`World::handle`] answers one request: purely, synchronously, by a virtual clock. It opens no
+//! socket, reads no file and depends on no client's model, so that a wrong belief of a client is
+//! refused here and not shared. The [`server`] module puts a world on a loopback socket.
+//!
+//! `docs/sandbox.md` tells which behaviour is proven and which was chosen.
+
+mod api;
+mod auth;
+mod body;
+mod clock;
+mod contract;
+mod control;
+mod dispatch;
+mod endpoint;
+mod faults;
+mod journal;
+mod lifecycle;
+mod limiter;
+mod message;
+mod options;
+mod pipe;
+mod routes;
+mod rules;
+#[cfg(feature = "server")]
+pub mod server;
+mod service;
+mod spoil;
+mod timeline;
+mod uuid;
+mod world;
+
+pub use auth::basic_authorization;
+pub use clock::Timestamp;
+pub use endpoint::EndpointStatus;
+pub use faults::{Effect, Fault, Faults, When};
+pub use journal::Entry;
+pub use lifecycle::PipeState;
+pub use message::{Fate, Request, Response};
+pub use options::{Dialect, NullInPatch, Options, Quirk, Quirks, RateLimit, UnknownFields};
+pub use service::ServiceState;
+pub use world::World;
+
+/// The one organization that every world has.
+pub const ORGANIZATION: &str = "0c11c4b0-05ed-4a0b-9b0c-5a4db0c50000";
+/// The id of the key that may do everything. Made up; it opens nothing but a sandbox.
+pub const KEY_ID: &str = "sandbox-key";
+/// The secret of [`KEY_ID`].
+pub const KEY_SECRET: &str = "sandbox-secret";
+/// The id of the key that may only read.
+pub const READ_ONLY_KEY_ID: &str = "sandbox-read-only-key";
+/// The secret of [`READ_ONLY_KEY_ID`].
+pub const READ_ONLY_KEY_SECRET: &str = "sandbox-read-only-secret";
+
+#[cfg(test)]
+mod tests;

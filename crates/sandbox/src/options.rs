@@ -1,0 +1,165 @@
+//! What can be set about a world; the default is the honest API.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// How a world behaves. [`Options::default`] is the API as far as it is known.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
+pub struct Options {
+    /// How many requests each key may make; `None` lifts the limit.
+    pub rate_limit: Option<RateLimit>,
+    /// The oddities that responses have.
+    pub quirks: Quirks,
+    /// Which description of the API the disputed requests follow.
+    pub dialect: Dialect,
+    /// Refuse a second pipe of the same name. The API is not known to do so.
+    pub strict_names: bool,
+    /// Refuse a pipe without `destination.database` instead of taking `default`.
+    pub strict_database: bool,
+    /// What becomes of body fields that the contract does not know.
+    pub unknown_fields: UnknownFields,
+    /// What `null` means in a PATCH.
+    pub null_in_patch: NullInPatch,
+    /// Answer reads and DELETE of pipes with 424, too, while the service does not run.
+    pub idle_refuses_reads: bool,
+    /// Refuse a database pipe whose destination tables a deleted pipe has left behind.
+    pub leftover_tables: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            rate_limit: Some(RateLimit { requests: 10, per: Duration::from_secs(10) }),
+            quirks: Quirks::all(),
+            dialect: Dialect::Official,
+            strict_names: false,
+            strict_database: false,
+            unknown_fields: UnknownFields::Refuse,
+            null_in_patch: NullInPatch::Ignored,
+            idle_refuses_reads: false,
+            leftover_tables: true,
+        }
+    }
+}
+
+/// So many requests in any stretch of time of that length.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RateLimit {
+    /// Requests that one key may make within the window.
+    pub requests: usize,
+    /// The length of the sliding window.
+    pub per: Duration,
+}
+
+/// Where the reference page and the official schema disagree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Dialect {
+    /// State bodies say `command`, CDC scaling belongs to a service.
+    Official,
+    /// State bodies say `action`, CDC scaling belongs to the organization.
+    ReferencePage,
+    /// Either form.
+    Both,
+}
+
+impl Dialect {
+    pub(crate) fn official(self) -> bool {
+        self != Self::ReferencePage
+    }
+
+    pub(crate) fn reference_page(self) -> bool {
+        self != Self::Official
+    }
+}
+
+/// What becomes of body fields that the contract does not know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum UnknownFields {
+    /// 400, which catches misspelt fields of a client.
+    Refuse,
+    /// Stored and echoed, as a newer API would. Never inside secrets.
+    Accept,
+}
+
+/// What `null` means in a PATCH, which the API leaves open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum NullInPatch {
+    /// The same as leaving the field out.
+    Ignored,
+    /// The field is unset.
+    Clears,
+}
+
+/// An oddity of the API's responses that a client has to live with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Quirk {
+    /// `tableMappings` and `excludedColumns` come back in another order on every read.
+    ShuffledLists,
+    /// Table engines are sometimes written as `MergeTree()`.
+    EngineParentheses,
+    /// `enableFailoverSlots` and `deleteOnMerge` are missing from reads.
+    OmittedBooleans,
+    /// CPU and memory of a replica are sometimes Kubernetes quantities (`125m`, `512Mi`).
+    QuantityStrings,
+    /// Scaling reads zero for some seconds after it was set.
+    TransientZeroScaling,
+    /// Unset lists come back as `null`, and `fieldMappings` may be missing.
+    NullLists,
+    /// `settings` in a PATCH of a pipe are accepted and not applied.
+    PatchIgnoresSettings,
+    /// Synchronisation settings can only be edited on a paused pipe.
+    SyncSettingsNeedPause,
+    /// A paused CDC pipe resumes by itself after an edit of its source.
+    AutoResume,
+    /// Database flavours such as `rdspostgres` come back as their base type. Off by default:
+    /// it was seen in a client of the API, not in the API.
+    BaseTypes,
+}
+
+/// The oddities that are switched on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quirks(BTreeSet<Quirk>);
+
+impl Quirks {
+    /// Every oddity seen in the API; [`Quirk::BaseTypes`] was not.
+    pub fn all() -> Self {
+        Self(BTreeSet::from([
+            Quirk::ShuffledLists,
+            Quirk::EngineParentheses,
+            Quirk::OmittedBooleans,
+            Quirk::QuantityStrings,
+            Quirk::TransientZeroScaling,
+            Quirk::NullLists,
+            Quirk::PatchIgnoresSettings,
+            Quirk::SyncSettingsNeedPause,
+            Quirk::AutoResume,
+        ]))
+    }
+
+    /// An API that does what one would expect.
+    pub fn none() -> Self {
+        Self(BTreeSet::new())
+    }
+
+    /// The same, with this one as well.
+    #[must_use]
+    pub fn with(mut self, quirk: Quirk) -> Self {
+        self.0.insert(quirk);
+        self
+    }
+
+    /// The same, without this one.
+    #[must_use]
+    pub fn without(mut self, quirk: Quirk) -> Self {
+        self.0.remove(&quirk);
+        self
+    }
+
+    /// Whether it is switched on.
+    pub fn has(&self, quirk: Quirk) -> bool {
+        self.0.contains(&quirk)
+    }
+}

@@ -1,0 +1,174 @@
+//! A pipe as it is kept, and as a read shows it.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use crate::clock::Timestamp;
+use crate::contract::echo::{Reading, show};
+use crate::contract::source::Source;
+use crate::lifecycle::{Course, PipeState};
+use crate::options::{Quirk, Quirks};
+use crate::timeline::Timeline;
+use crate::uuid;
+
+/// One pipe. Secrets are masked before they get here.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Pipe {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) source: Source,
+    pub(crate) arm: Map<String, Value>,
+    pub(crate) destination: Map<String, Value>,
+    pub(crate) field_mappings: Vec<Value>,
+    pub(crate) scaling: Option<Timeline<Size>>,
+    pub(crate) settings: Map<String, Value>,
+    pub(crate) created: Timestamp,
+    pub(crate) updated: Timestamp,
+    pub(crate) life: Timeline<PipeState>,
+    pub(crate) listed_from: Timestamp,
+    pub(crate) gone_from: Option<Timestamp>,
+}
+
+/// Replicas, and what each of them gets.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Size {
+    pub(crate) replicas: i64,
+    pub(crate) cpu: i64,
+    pub(crate) memory: f64,
+}
+
+impl Size {
+    /// What the smallest pipe has.
+    pub(crate) const DEFAULT: Self = Self { replicas: 1, cpu: 125, memory: 0.5 };
+    /// What a read shows while a change is under way.
+    pub(crate) const ZERO: Self = Self { replicas: 0, cpu: 0, memory: 0.0 };
+
+    /// This size with what the body says instead.
+    pub(crate) fn with(self, body: &Map<String, Value>) -> Self {
+        let integer = |name: &str, otherwise: i64| {
+            body.get(name).and_then(Value::as_i64).unwrap_or(otherwise)
+        };
+        Self {
+            replicas: integer("replicas", self.replicas),
+            cpu: integer("replicaCpuMillicores", self.cpu),
+            memory: body.get("replicaMemoryGb").and_then(Value::as_f64).unwrap_or(self.memory),
+        }
+    }
+
+    fn show(self, reading: Reading<'_>) -> Value {
+        let quantities = self != Self::ZERO && reading.strikes(Quirk::QuantityStrings, "scaling");
+        let (cpu, memory) = if quantities {
+            (json!(cpu_quantity(self.cpu)), json!(memory_quantity(self.memory)))
+        } else {
+            (json!(self.cpu), number(self.memory))
+        };
+        json!({
+            "replicas": self.replicas,
+            "replicaCpuMillicores": cpu,
+            "replicaMemoryGb": memory,
+        })
+    }
+}
+
+fn cpu_quantity(millicores: i64) -> String {
+    if millicores % 1000 == 0 { (millicores / 1000).to_string() } else { format!("{millicores}m") }
+}
+
+fn memory_quantity(gib: f64) -> String {
+    if gib.fract() == 0.0 { format!("{gib}Gi") } else { format!("{}Mi", gib * 1024.0) }
+}
+
+/// A whole number is written without a fraction, as JSON of the API has it.
+#[expect(clippy::cast_possible_truncation, reason = "sizes are at most 128")]
+pub(crate) fn number(value: f64) -> Value {
+    if value.fract() == 0.0 { json!(value as i64) } else { json!(value) }
+}
+
+impl Pipe {
+    pub(crate) fn state(&self, now: Timestamp) -> PipeState {
+        *self.life.at(now)
+    }
+
+    pub(crate) fn course(&self) -> Course {
+        let mode =
+            self.arm.get("settings").and_then(|settings| settings["replicationMode"].as_str());
+        let continuous = self.arm.get("isContinuous").and_then(Value::as_bool).unwrap_or(false);
+        Course::of(self.source, mode, continuous)
+    }
+
+    pub(crate) fn is_gone(&self, now: Timestamp) -> bool {
+        self.gone_from.is_some_and(|from| from <= now)
+    }
+
+    /// Whether it got as far as to fill its destination tables.
+    pub(crate) fn has_made_tables(&self, now: Timestamp) -> bool {
+        self.source.is_database()
+            && !matches!(self.state(now), PipeState::Provisioning | PipeState::Setup)
+    }
+
+    /// The first eight characters of the id, by which error texts call a pipe.
+    pub(crate) fn short_id(&self) -> &str {
+        &self.id[..8]
+    }
+
+    /// The tables it fills, as `database.table`.
+    pub(crate) fn tables(&self) -> Vec<String> {
+        let database = self.destination.get("database").and_then(Value::as_str).unwrap_or_default();
+        let mappings = self.arm.get("tableMappings").and_then(Value::as_array);
+        let targets =
+            mappings.into_iter().flatten().filter_map(|each| each["targetTable"].as_str());
+        targets.map(|table| format!("{database}.{table}")).collect()
+    }
+
+    /// Lets somebody change what is kept, and checks nothing.
+    pub(crate) fn edit(&mut self, now: Timestamp, change: impl FnOnce(&mut Value)) {
+        let mut kept = json!({
+            "name": self.name,
+            "source": {self.source.arm(): self.arm},
+            "destination": self.destination,
+            "fieldMappings": self.field_mappings,
+            "settings": self.settings,
+        });
+        change(&mut kept);
+        let object = |value: &Value| value.as_object().cloned().unwrap_or_default();
+        kept["name"].as_str().unwrap_or_default().clone_into(&mut self.name);
+        self.arm = object(&kept["source"][self.source.arm()]);
+        self.destination = object(&kept["destination"]);
+        self.field_mappings = kept["fieldMappings"].as_array().cloned().unwrap_or_default();
+        self.settings = object(&kept["settings"]);
+        self.updated = now;
+    }
+
+    pub(crate) fn show(&self, service: &str, now: Timestamp, quirks: &Quirks, seed: u64) -> Value {
+        let seed = uuid::mix(seed ^ uuid::hash(&self.id));
+        let reading = Reading { quirks, seed, id: &self.id };
+        let mut shown = Map::new();
+        let mut put = |name: &str, value: Value| shown.insert(name.to_owned(), value);
+        put("id", json!(self.id));
+        put("serviceId", json!(service));
+        put("name", json!(self.name));
+        put("state", json!(self.state(now)));
+        if let Some(scaling) = &self.scaling {
+            put("scaling", scaling.at(now).show(reading));
+        }
+        put("source", self.show_source(reading));
+        put("destination", show(self.source.destination(), &self.destination, reading).into());
+        if !self.field_mappings.is_empty() || !reading.strikes(Quirk::NullLists, "fieldMappings") {
+            put("fieldMappings", json!(self.field_mappings));
+        }
+        put("settings", json!(self.settings));
+        put("createdAt", json!(self.created.to_string()));
+        put("updatedAt", json!(self.updated.to_string()));
+        Value::Object(shown)
+    }
+
+    /// Every arm is there; those that are not used are null.
+    fn show_source(&self, reading: Reading<'_>) -> Value {
+        let arms = Source::ALL.map(|source| {
+            let used = source == self.source;
+            let arm = used.then(|| Value::Object(show(source.fields(), &self.arm, reading)));
+            (source.arm().to_owned(), arm.unwrap_or_default())
+        });
+        Value::Object(arms.into_iter().collect())
+    }
+}

@@ -1,0 +1,45 @@
+//! What faults make of a request and of its answer.
+
+use std::time::Duration;
+
+use crate::faults::Effect;
+use crate::message::{Fate, Refusal, Response, envelope};
+
+/// The answer of a fault that lets nothing be done.
+pub(crate) fn refused_outright(effects: &[Effect], request_id: &str) -> Option<Response> {
+    effects.iter().find_map(|effect| {
+        let refusal = match *effect {
+            Effect::CutBeforeCommit => return Some(cut(Response::html(500, "cut"))),
+            Effect::GatewayTimeout => return Some(Response::html(504, "504 Gateway Timeout")),
+            Effect::InternalError => Refusal::internal_error(),
+            Effect::Unavailable => {
+                Refusal::coded(503, "SERVICE_UNAVAILABLE", "try again later (sandbox wording)")
+            }
+            Effect::RateLimited(reset) => Refusal::rate_limited(Some(reset)),
+            Effect::RateLimitedWithoutReset => Refusal::rate_limited(None),
+            _ => return None,
+        };
+        Some(envelope(Err(refusal), request_id))
+    })
+}
+
+/// What faults do to an answer after everything is done.
+pub(crate) fn spoil(response: &mut Response, effects: &[Effect]) {
+    for effect in effects {
+        match *effect {
+            Effect::CutAfterCommit => response.fate = Fate::CutBeforeAnswer,
+            Effect::GatewayTimeoutAfterCommit => {
+                *response = Response::html(504, "504 Gateway Timeout");
+            }
+            Effect::HtmlAnswer => *response = Response::html(200, "Welcome"),
+            Effect::TruncatedJson => response.body.truncate(response.body.len() / 2),
+            Effect::SlowAnswer(seconds) => response.took = Duration::from_secs(seconds),
+            _ => {}
+        }
+    }
+}
+
+fn cut(mut response: Response) -> Response {
+    response.fate = Fate::CutBeforeAnswer;
+    response
+}

@@ -1,0 +1,62 @@
+//! A value that changes at known moments: asked for at any time, it needs nobody to tick it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Timestamp;
+
+/// What a value is from which moment on; never empty, in order of time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Timeline<T> {
+    steps: Vec<(Timestamp, T)>,
+}
+
+impl<T: Clone> Timeline<T> {
+    pub(crate) fn new(now: Timestamp, value: T) -> Self {
+        Self { steps: vec![(now, value)] }
+    }
+
+    /// The value at `now`; before the first step it is the first one.
+    pub(crate) fn at(&self, now: Timestamp) -> &T {
+        let passed = self.steps.iter().take_while(|(from, _)| *from <= now).count();
+        &self.steps[passed.saturating_sub(1)].1
+    }
+
+    /// Where it is heading when nothing interferes.
+    pub(crate) fn last(&self) -> &T {
+        &self.steps[self.steps.len() - 1].1
+    }
+
+    /// Forgets what was to come, and schedules `steps` (seconds from now) instead.
+    pub(crate) fn follow(&mut self, now: Timestamp, steps: impl IntoIterator<Item = (u64, T)>) {
+        let present = self.at(now).clone();
+        self.steps = vec![(now, present)];
+        self.steps
+            .extend(steps.into_iter().map(|(after, value)| (now.after_seconds(after), value)));
+        self.steps.sort_by_key(|(from, _)| *from);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_computed_from_the_time_when_asked() {
+        let start = Timestamp::START;
+        let mut timeline = Timeline::new(start, "a");
+        timeline.follow(start, [(5, "b"), (10, "c")]);
+        let seen = [0, 4, 5, 9, 10, 99].map(|after| *timeline.at(start.after_seconds(after)));
+        assert_eq!(seen, ["a", "a", "b", "b", "c", "c"]);
+        assert_eq!(*timeline.last(), "c");
+    }
+
+    #[test]
+    fn following_something_else_forgets_the_plan() {
+        let start = Timestamp::START;
+        let mut timeline = Timeline::new(start, "a");
+        timeline.follow(start, [(5, "b"), (10, "c")]);
+        timeline.follow(start.after_seconds(6), [(1, "d")]);
+        assert_eq!(*timeline.at(start.after_seconds(6)), "b");
+        assert_eq!(*timeline.at(start.after_seconds(60)), "d");
+    }
+}

@@ -1,0 +1,82 @@
+//! Identifiers that look random and are not: the same run makes the same ones.
+
+use serde::{Deserialize, Serialize};
+
+/// Issues identifiers from a counter.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct Ids {
+    issued: u64,
+}
+
+impl Ids {
+    pub(crate) fn issue(&mut self) -> String {
+        self.issued += 1;
+        let high = mix(self.issued);
+        shaped(high, mix(high))
+    }
+}
+
+/// The identifier that belongs to a name.
+pub(crate) fn from_name(name: &str) -> String {
+    let high = hash(name);
+    shaped(high, mix(high ^ 0x5eed))
+}
+
+/// Whether a text has the form of a UUID.
+pub(crate) fn is_uuid(text: &str) -> bool {
+    text.len() == 36
+        && text.bytes().enumerate().all(|(index, byte)| match index {
+            8 | 13 | 18 | 23 => byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        })
+}
+
+/// Scrambles a number (the finaliser of splitmix64).
+pub(crate) fn mix(number: u64) -> u64 {
+    let mut mixed = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
+}
+
+/// A number that stands for a text (FNV-1a, scrambled).
+pub(crate) fn hash(text: &str) -> u64 {
+    let folded = text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    mix(folded)
+}
+
+/// 128 bits in the layout of a version 4 UUID.
+fn shaped(high: u64, low: u64) -> String {
+    let high = (high & !0xf000) | 0x4000;
+    let low = (low & !(0b11 << 62)) | (0b10 << 62);
+    let (a, b, c) = (high >> 32, high >> 16 & 0xffff, high & 0xffff);
+    format!("{a:08x}-{b:04x}-{c:04x}-{:04x}-{:012x}", low >> 48, low & 0xffff_ffff_ffff)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn issued_identifiers_are_distinct_reproducible_and_well_formed() {
+        let issue = || {
+            let mut ids = Ids::default();
+            (0..100).map(|_| ids.issue()).collect::<Vec<_>>()
+        };
+        let issued = issue();
+        assert_eq!(issued, issue());
+        assert!(issued.iter().all(|id| is_uuid(id) && id.as_bytes()[14] == b'4'));
+        let distinct: std::collections::BTreeSet<_> = issued.iter().collect();
+        assert_eq!(distinct.len(), 100);
+    }
+
+    #[test]
+    fn only_the_form_of_a_uuid_is_one() {
+        assert!(is_uuid(&from_name("analytics")));
+        assert!(!is_uuid("analytics"));
+        assert!(!is_uuid("00000000-0000-0000-0000-00000000000g"));
+        assert!(!is_uuid("00000000x0000-0000-0000-000000000000"));
+    }
+}

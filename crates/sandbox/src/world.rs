@@ -1,0 +1,215 @@
+//! The whole emulated API as one value.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::api::{Call, pipes};
+use crate::auth::authenticate;
+use crate::clock::Timestamp;
+use crate::control;
+use crate::dispatch::dispatch;
+use crate::endpoint::EndpointStatus;
+use crate::faults::{Faults, Tweaks};
+use crate::journal::{Entry, Journal, redact};
+use crate::lifecycle::PipeState;
+use crate::limiter::Limiter;
+use crate::message::{Answer, Fate, Refusal, Request, Response, envelope};
+use crate::options::Options;
+use crate::pipe::Pipe;
+use crate::routes::{Place, Route, route};
+use crate::service::{Service, ServiceState};
+use crate::spoil::{refused_outright, spoil};
+use crate::timeline::Timeline;
+use crate::uuid::{self, Ids};
+
+/// An organization with its services, pipes and endpoints; a clock; and a memory of what was
+/// asked. Serialise it to keep it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct World {
+    options: Options,
+    now: Timestamp,
+    ids: Ids,
+    /// Moves with every request, and makes reads differ.
+    seed: u64,
+    pub(crate) services: BTreeMap<String, Service>,
+    limiter: Limiter,
+    faults: Faults,
+    journal: Journal,
+}
+
+impl World {
+    /// A world with no service in it.
+    pub fn new(options: Options) -> Self {
+        Self {
+            options,
+            now: Timestamp::START,
+            ids: Ids::default(),
+            seed: 0,
+            services: BTreeMap::new(),
+            limiter: Limiter::default(),
+            faults: Faults::default(),
+            journal: Journal::default(),
+        }
+    }
+
+    /// How the world behaves.
+    pub fn options(&self) -> &Options {
+        &self.options
+    }
+
+    /// The id of the service of that name, made if it is missing. A name in the form of a UUID
+    /// is the id.
+    pub fn ensure_service(&mut self, name: &str) -> String {
+        let id = service_id(name);
+        let now = self.now;
+        let missing = || Service::new(id.clone(), name, now);
+        self.services.entry(id.clone()).or_insert_with(missing);
+        id
+    }
+
+    /// Moves the clock. Nothing else does, in process.
+    pub fn advance(&mut self, by: Duration) {
+        self.now = self.now.after(by);
+    }
+
+    /// The time of the virtual clock.
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// The requests so far; the oldest are dropped after some thousands.
+    pub fn journal(&self) -> &[Entry] {
+        self.journal.entries()
+    }
+
+    /// The script of things to go wrong.
+    pub fn faults(&mut self) -> &mut Faults {
+        &mut self.faults
+    }
+
+    /// Puts a service (by name or id) into a state at once, where it stays.
+    pub fn set_service_state(&mut self, service: &str, state: ServiceState) {
+        let now = self.now;
+        if let Some(service) = self.services.get_mut(&service_id(service)) {
+            service.state = Timeline::new(now, state);
+        }
+    }
+
+    /// Puts a pipe (by name or id) into a state at once, where it stays. Says whether there is
+    /// such a pipe.
+    pub fn set_pipe_state(&mut self, service: &str, pipe: &str, state: PipeState) -> bool {
+        let now = self.now;
+        let pipe = self.pipe_mut(service, pipe);
+        pipe.map(|pipe| pipe.life = Timeline::new(now, state)).is_some()
+    }
+
+    /// Gives a reverse private endpoint (by description or id) a status at once, as its owner
+    /// does who accepts the connection. Says whether there is such an endpoint.
+    pub fn set_endpoint_status(
+        &mut self,
+        service: &str,
+        endpoint: &str,
+        status: EndpointStatus,
+    ) -> bool {
+        let now = self.now;
+        let service = self.services.get_mut(&service_id(service));
+        let mut endpoints = service.into_iter().flat_map(|service| &mut service.endpoints);
+        let named =
+            endpoints.find(|each| each.id == endpoint || each.body["description"] == endpoint);
+        named.map(|endpoint| endpoint.status = Timeline::new(now, status)).is_some()
+    }
+
+    /// The pipes of a service (by name or id) as a list of the API shows them.
+    pub fn pipes(&self, service: &str) -> Vec<Value> {
+        let service = self.services.get(&service_id(service));
+        let listed = |service| pipes::listed(service, self.now, &self.options, self.seed);
+        service.map(listed).unwrap_or_default()
+    }
+
+    /// Changes a live pipe (by name or id) behind every client's back, as the console would:
+    /// `change` gets its name, source, destination, field mappings and settings as they are kept,
+    /// with secrets masked. Says whether there is such a pipe.
+    pub fn edit_pipe(
+        &mut self,
+        service: &str,
+        pipe: &str,
+        change: impl FnOnce(&mut Value),
+    ) -> bool {
+        let now = self.now;
+        let pipe = self.pipe_mut(service, pipe);
+        pipe.map(|pipe| pipe.edit(now, change)).is_some()
+    }
+
+    fn pipe_mut(&mut self, service: &str, pipe: &str) -> Option<&mut Pipe> {
+        let now = self.now;
+        let pipes = &mut self.services.get_mut(&service_id(service))?.pipes;
+        pipes.iter_mut().find(|each| (each.id == pipe || each.name == pipe) && !each.is_gone(now))
+    }
+
+    /// Drops what deleted database pipes left behind, as one does by hand before creating them
+    /// anew.
+    pub fn drop_tables(&mut self, service: &str) {
+        if let Some(service) = self.services.get_mut(&service_id(service)) {
+            service.tables.clear();
+        }
+    }
+
+    /// Answers one request.
+    pub fn handle(&mut self, request: &Request) -> Response {
+        if let Some(response) = control::handle(self, request) {
+            return response;
+        }
+        for service in self.services.values_mut() {
+            service.settle(self.now);
+        }
+        self.seed = uuid::mix(self.seed);
+        let request_id = self.ids.issue();
+        let effects = self.faults.strike(&request.method, &request.path);
+        let mut response = match refused_outright(&effects, &request_id) {
+            Some(response) => response,
+            None => envelope(self.answer(request, Tweaks::of(&effects)), &request_id),
+        };
+        let error = response.json_body()["error"].as_str().map(str::to_owned);
+        spoil(&mut response, &effects);
+        self.journal.note(Entry {
+            at: self.now,
+            method: request.method.clone(),
+            path: request.path.clone(),
+            status: response.status,
+            answered: response.fate == Fate::Answered,
+            request_id,
+            body: redact(&request.body),
+            error,
+        });
+        response
+    }
+
+    fn answer(&mut self, request: &Request, tweaks: Tweaks) -> Answer {
+        let key = authenticate(request.authorization.as_deref())?;
+        if let Some(limit) = self.options.rate_limit {
+            let admitted = self.limiter.admit(key.id(), self.now, limit);
+            admitted.map_err(|reset| Refusal::rate_limited(Some(reset)))?;
+        }
+        let route = route(&request.path)?;
+        let method = request.method.as_str();
+        let reads = method == "GET" || matches!(route, Route::Service(_, Place::SchemaDiscovery));
+        key.allow(!reads)?;
+        let mut call = Call {
+            now: self.now,
+            options: &self.options,
+            ids: &mut self.ids,
+            tweaks,
+            seed: self.seed,
+            body: &request.body,
+        };
+        dispatch(&mut self.services, method, route, &mut call)
+    }
+}
+
+/// The id of a service that is given by its name or its id.
+pub(crate) fn service_id(name: &str) -> String {
+    if uuid::is_uuid(name) { name.to_owned() } else { uuid::from_name(name) }
+}
