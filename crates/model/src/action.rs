@@ -1,0 +1,84 @@
+//! What a plan asks of the API: one action is one request that changes something.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::address::Address;
+use crate::live::Id;
+
+/// The part of the API that a change goes through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Endpoint {
+    /// The object itself.
+    Resource,
+    /// The settings of a pipe.
+    Settings,
+    /// Replicas and their size.
+    Scaling,
+}
+
+/// Whether a pipe ingests.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum RunState {
+    /// Ingesting, or done with a job that ends by itself.
+    #[default]
+    Running,
+    /// Stopped, which database pipes call paused.
+    Stopped,
+}
+
+/// One call to the API. Performing a plan's actions in order is apply, and nothing else is.
+///
+/// Bodies hold references to secrets and to objects by name; both are filled in on the wire.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Action {
+    /// Make the object.
+    Create {
+        /// What it will be called.
+        at: Address,
+        /// The whole object.
+        body: Value,
+    },
+    /// Change fields of the object.
+    Update {
+        /// The object, by the name it is declared under.
+        at: Address,
+        /// The live object; `None` is the one that an earlier action of the plan made.
+        id: Option<Id>,
+        /// Which part of the API takes the body.
+        via: Endpoint,
+        /// Only what changes, and what the API wants to see beside it.
+        body: Value,
+    },
+    /// Start or stop it.
+    SetState {
+        /// The object.
+        at: Address,
+        /// As for an update.
+        id: Option<Id>,
+        /// The state to reach.
+        to: RunState,
+    },
+    /// Delete it, and wait until it is gone.
+    Delete {
+        /// The object.
+        at: Address,
+        /// The live object.
+        id: Id,
+    },
+}
+
+impl Action {
+    /// The object that the action is about.
+    pub fn at(&self) -> &Address {
+        match self {
+            Self::Create { at, .. }
+            | Self::Update { at, .. }
+            | Self::SetState { at, .. }
+            | Self::Delete { at, .. } => at,
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! How an object is named, the same in git and live.
+
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+
+use crate::path::Path;
+
+/// What kind of object a manifest declares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub enum Kind {
+    /// A private connection that pipes refer to.
+    ReversePrivateEndpoint,
+    /// One pipe.
+    ClickPipe,
+    /// CPU and memory shared by the database pipes of one service.
+    CdcScaling,
+}
+
+impl Kind {
+    /// Every kind, in the order in which objects are made: what is referred to comes first.
+    /// Deletes go the other way round.
+    pub const ALL: [Self; 3] = [Self::ReversePrivateEndpoint, Self::ClickPipe, Self::CdcScaling];
+
+    /// The word in a manifest's `kind`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ReversePrivateEndpoint => "ReversePrivateEndpoint",
+            Self::ClickPipe => "ClickPipe",
+            Self::CdcScaling => "CdcScaling",
+        }
+    }
+
+    /// Reads the word in a manifest's `kind`.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
+    /// Where the body of an object says its name; `None` for a kind without names.
+    pub fn name_path(self) -> Option<Path> {
+        match self {
+            Self::ClickPipe => Some(Path::parse("name")),
+            Self::ReversePrivateEndpoint => Some(Path::parse("description")),
+            Self::CdcScaling => None,
+        }
+    }
+
+    /// Where the lifecycle state stands in what the API answers; `None` for a kind without one.
+    pub fn state_path(self) -> Option<Path> {
+        match self {
+            Self::ClickPipe => Some(Path::parse("state")),
+            Self::ReversePrivateEndpoint => Some(Path::parse("status")),
+            Self::CdcScaling => None,
+        }
+    }
+
+    /// Whether a service always has exactly one of these, which is changed but never made or
+    /// deleted through the API.
+    pub fn is_singleton(self) -> bool {
+        match self {
+            Self::CdcScaling => true,
+            Self::ReversePrivateEndpoint | Self::ClickPipe => false,
+        }
+    }
+}
+
+/// The service that an object belongs to, as manifests and messages name it: an alias of the
+/// project file, the live name, or the UUID. One service has one `ServiceRef` in a run.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ServiceRef(String);
+
+impl ServiceRef {
+    /// Names a service.
+    pub fn new(label: impl Into<String>) -> Self {
+        Self(label.into())
+    }
+
+    /// Stands for the whole organization, for the few objects that belong to no service.
+    pub fn organization() -> Self {
+        Self::new("(organization)")
+    }
+
+    /// Whether this is [`ServiceRef::organization`].
+    pub fn is_organization(&self) -> bool {
+        self == &Self::organization()
+    }
+
+    /// The label as printed.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ServiceRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The name of an object: 1 to 255 characters. Live names are not unique.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct Name(String);
+
+impl Name {
+    /// Takes the name as it is; manifests are checked when they are read.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self(name.into())
+    }
+
+    /// The name as printed and sent.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What an object is called, in git and live alike. Prints as `analytics/orders-kafka`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Address {
+    /// The service, or the organization.
+    pub service: ServiceRef,
+    /// What it is.
+    pub kind: Kind,
+    /// Its name; [`Address::singleton`] says what a kind without names uses.
+    pub name: Name,
+}
+
+impl Address {
+    /// Puts the three together.
+    pub fn new(service: ServiceRef, kind: Kind, name: Name) -> Self {
+        Self { service, kind, name }
+    }
+
+    /// The address of a kind that exists once per service, under a name of our own.
+    pub fn singleton(service: ServiceRef, kind: Kind) -> Self {
+        Self::new(service, kind, Name::new(kind.name()))
+    }
+
+    /// The same place under another name.
+    #[must_use]
+    pub fn renamed(&self, name: Name) -> Self {
+        Self::new(self.service.clone(), self.kind, name)
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.service, self.name)
+    }
+}
+
+impl Serialize for Address {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeStruct;
+        let mut fields = serializer.serialize_struct("Address", 3)?;
+        fields.serialize_field("service", self.service.as_str())?;
+        fields.serialize_field("kind", &self.kind)?;
+        fields.serialize_field("name", self.name.as_str())?;
+        fields.end()
+    }
+}

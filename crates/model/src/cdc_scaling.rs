@@ -1,0 +1,69 @@
+//! CPU and memory that the database pipes of one service share.
+
+use schemars::JsonSchema;
+
+use crate::check::{Finding, RuleSet, Scope, custom};
+use crate::envelope::{Envelope, PLACED, ScalingMetadata};
+use crate::mark;
+use crate::path::Path;
+
+/// A manifest of the size of database pipes.
+pub type Manifest = Envelope<CdcScaling, ScalingMetadata, CdcScalingSpec>;
+
+/// The word for the kind.
+#[derive(JsonSchema)]
+#[schemars(inline)]
+#[expect(missing_docs, reason = "the word says it")]
+pub enum CdcScaling {
+    CdcScaling,
+}
+
+/// The API takes the two only together.
+const BOTH: &[&str] = &["replicaCpuMillicores", "replicaMemoryGb"];
+
+/// CPU and memory shared by the database pipes of a service. There is one as soon as the service
+/// has such a pipe; it is changed, never made or deleted. A change takes minutes to show.
+#[derive(JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CdcScalingSpec {
+    /// The CPU, in thousandths of a core.
+    #[schemars(range(min = 1000, max = 32_000), transform = mark::multiple_of(1000))]
+    #[schemars(transform = mark::cpu_quantity, transform = mark::travels_with(BOTH))]
+    pub replica_cpu_millicores: i64,
+    /// The memory, in gigabytes: always four for each core.
+    #[schemars(range(min = 4, max = 128), transform = mark::multiple_of(4))]
+    #[schemars(transform = mark::memory_quantity, transform = mark::travels_with(BOTH))]
+    pub replica_memory_gb: f64,
+}
+
+pub(crate) const RULE_SETS: &[RuleSet] = &[
+    PLACED,
+    RuleSet {
+        at: &["spec"],
+        rules: &[custom(
+            "cdc-scaling-ratio",
+            &["replicaCpuMillicores", "replicaMemoryGb"],
+            four_gigabytes_for_a_core,
+        )],
+    },
+];
+
+fn four_gigabytes_for_a_core(scope: &Scope<'_>) -> Vec<Finding> {
+    let number = |path| scope.value(path).and_then(serde_json::Value::as_f64);
+    let (Some(millicores), Some(memory)) =
+        (number("replicaCpuMillicores"), number("replicaMemoryGb"))
+    else {
+        return Vec::new();
+    };
+    let fitting = millicores / 1000.0 * 4.0;
+    if (fitting - memory).abs() < f64::EPSILON {
+        return Vec::new();
+    }
+    let message = format!(
+        "`replicaMemoryGb: {memory}` does not fit `replicaCpuMillicores: {millicores}`: the API wants four gigabytes for each core"
+    );
+    vec![
+        Finding::new(Path::parse("replicaMemoryGb"), message)
+            .help(format!("write `replicaMemoryGb: {fitting}`")),
+    ]
+}

@@ -1,0 +1,106 @@
+//! What manifests declare, in the form that is compared and sent.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::action::RunState;
+use crate::address::{Address, Name};
+use crate::live::Id;
+use crate::path::Path;
+
+/// Everything declared, by address.
+pub type Desired = BTreeMap<Address, Document>;
+
+/// One declared object.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Document {
+    /// The object in the API's own shape and field names, as a create would send it. Secrets are
+    /// references (`{"fromEnv": "NAME"}`). A field that is not here is not managed.
+    pub body: Value,
+    /// What is wanted of the object beyond its fields.
+    pub intent: Intent,
+    /// Where it was written.
+    pub origin: Origin,
+}
+
+/// What a manifest asks for beyond the object's own fields.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Intent {
+    /// Whether the object should be there, and run.
+    pub presence: Presence,
+    /// Refuse to delete or replace it.
+    pub protect: bool,
+    /// Names under which it may still be live: it is renamed, not made again.
+    pub previous_names: Vec<Name>,
+    /// Picks one of several live objects of the same name.
+    pub pinned: Option<Id>,
+    /// For selecting and reports only; never sent.
+    pub labels: BTreeMap<String, String>,
+}
+
+/// Whether an object should be there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presence {
+    /// There, and in this state.
+    Present(RunState),
+    /// Gone: a tombstone.
+    Absent,
+}
+
+impl Default for Presence {
+    fn default() -> Self {
+        Self::Present(RunState::Running)
+    }
+}
+
+/// A position in a file that a person wrote. Line and column count from 1, columns in characters.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct Place {
+    /// The path as it was given, or `-` for standard input.
+    pub file: Arc<str>,
+    /// Line.
+    pub line: u32,
+    /// Column.
+    pub column: u32,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}", self.file, self.line, self.column)
+    }
+}
+
+/// Where each field of a document was written.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Origin {
+    start: Place,
+    fields: Arc<BTreeMap<Path, (u32, u32)>>,
+}
+
+impl Origin {
+    /// A document that begins at `start`, with the line and column of each field's key below it.
+    pub fn new(start: Place, fields: BTreeMap<Path, (u32, u32)>) -> Self {
+        Self { start, fields: Arc::new(fields) }
+    }
+
+    /// Where the document begins.
+    pub fn start(&self) -> &Place {
+        &self.start
+    }
+
+    /// Where the field at `path` was written; for a field that was not, its nearest parent.
+    pub fn at(&self, path: &Path) -> Place {
+        let mut here = Some(path.clone());
+        while let Some(path) = here {
+            if let Some(&(line, column)) = self.fields.get(&path) {
+                return Place { file: Arc::clone(&self.start.file), line, column };
+            }
+            here = path.parent();
+        }
+        self.start.clone()
+    }
+}

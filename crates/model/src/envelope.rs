@@ -1,0 +1,199 @@
+//! What stands around the body of every object: version, kind, metadata, and the keys of `spec`
+//! that are ours.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde_json::{Map, Value};
+
+use crate::address::Kind;
+use crate::check::{Finding, Rule, RuleSet, Scope, custom, flag};
+use crate::mark;
+use crate::path::Path;
+use crate::reference::Node;
+use crate::text::{ObjectName, Text, Uuid};
+
+/// A manifest: one document of one kind.
+#[derive(JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "{K}Manifest")]
+pub struct Envelope<K, M, S> {
+    /// The version of the manifest's form.
+    pub api_version: ApiVersion,
+    /// What the manifest declares.
+    pub kind: K,
+    /// What the object is called and where it lives.
+    pub metadata: M,
+    /// What the object should be.
+    pub spec: S,
+}
+
+/// The version of the manifest's form.
+#[derive(JsonSchema)]
+#[schemars(inline)]
+#[expect(missing_docs, reason = "the word says it")]
+pub enum ApiVersion {
+    #[serde(rename = "pipectl/v1")]
+    V1,
+}
+
+/// The `metadata` of a pipe.
+#[derive(JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PipeMetadata {
+    /// The live name. With the service it is the pipe's identity. To change it without losing the
+    /// pipe, list the old name under `previousNames`.
+    pub name: ObjectName,
+    /// The service that the pipe belongs to: an alias from the project file, a live service's
+    /// name, or its UUID. The service given on the command line applies when this is left out.
+    pub service: Option<Text>,
+    /// Marks for selecting and reports. They stay in git and are never sent.
+    pub labels: Option<BTreeMap<String, String>>,
+    /// Names that the pipe had before. A live pipe under one of them is renamed in place.
+    pub previous_names: Option<Vec<ObjectName>>,
+    /// The id of the live pipe that is meant, where several share the name.
+    pub id: Option<Uuid>,
+}
+
+/// The `metadata` of a reverse private endpoint.
+#[derive(JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct EndpointMetadata {
+    /// The endpoint's description in the API. With the service it is the endpoint's identity, and
+    /// the name that pipes refer to.
+    #[schemars(transform = mark::immutable)]
+    pub name: ObjectName,
+    /// The service that the endpoint belongs to: an alias from the project file, a live service's
+    /// name, or its UUID. The service given on the command line applies when this is left out.
+    pub service: Option<Text>,
+    /// Marks for selecting and reports. They stay in git and are never sent.
+    pub labels: Option<BTreeMap<String, String>>,
+    /// The id of the live endpoint that is meant, where several share the description.
+    pub id: Option<Uuid>,
+}
+
+/// The `metadata` of the size of database pipes.
+#[derive(JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ScalingMetadata {
+    /// The service whose database pipes are meant: an alias from the project file, a live
+    /// service's name, or its UUID. The service given on the command line applies when this is
+    /// left out.
+    pub service: Option<Text>,
+    /// Means the whole organization rather than one service. Excludes `service`.
+    pub organization: Option<bool>,
+    /// Marks for selecting and reports. They stay in git and are never sent.
+    pub labels: Option<BTreeMap<String, String>>,
+}
+
+/// The rules of every kind that has a name.
+pub(crate) const NAMED: RuleSet = RuleSet {
+    at: &["metadata"],
+    rules: &[custom("previous-name-own", &["name", "previousNames"], own_previous_name)
+        .help("list only the names that it had before")],
+};
+
+/// The rules of the kind that may belong to the organization.
+pub(crate) const PLACED: RuleSet = RuleSet {
+    at: &["metadata"],
+    rules: &[Rule::refused("service-and-organization", &["service"], flag("organization", true))
+        .because("it is one object or the other")],
+};
+
+fn own_previous_name(scope: &Scope) -> Vec<Finding> {
+    let own = scope.text("name");
+    let names = scope.list("previousNames").iter().enumerate();
+    names
+        .filter(|(_, name)| own.is_some() && name.as_str() == own)
+        .map(|(at, _)| {
+            let path = Path::parse("previousNames").child(at);
+            Finding::new(path, "the name is listed as a previous name of itself")
+        })
+        .collect()
+}
+
+/// The object in the API's own shape, from a manifest: the name, and `spec` without what is ours.
+/// What stands under `additional` moves to the object around it. A `version` beside a group of
+/// credentials moves into its references, where raising it shows as a change.
+pub fn body(kind: Kind, document: &Value) -> Value {
+    let spec = Node::document(kind).child("spec");
+    let mut body = Map::new();
+    if let (Some(path), Some(name)) = (kind.name_path(), document["metadata"].get("name")) {
+        body.insert(path.to_string(), name.clone());
+    }
+    if let (Some(spec), Value::Object(fields)) = (spec, &document["spec"]) {
+        body.extend(bare(&spec, fields));
+    }
+    Value::Object(body)
+}
+
+/// Where the value at `path` of a manifest stands in the body; `None` for what is ours alone.
+pub fn body_path(kind: Kind, path: &Path) -> Option<Path> {
+    let (first, rest) = path.segments().split_first()?;
+    if first == "metadata" {
+        return kind.name_path().filter(|_| rest == ["name"]);
+    }
+    let mut node = Node::document(kind).child("spec").filter(|_| first == "spec");
+    let mut found = Path::root();
+    for segment in rest {
+        node = node.and_then(|node| node.step(segment));
+        match &node {
+            Some(node) if node.is_marked(mark::LOCAL) => return None,
+            Some(node) if node.is_marked(mark::ADDITIONAL) => {}
+            _ => found = found.child(segment),
+        }
+    }
+    Some(found)
+}
+
+fn strip(node: &Node, value: &Value) -> Value {
+    match value {
+        Value::Object(fields) => bare(node, fields).into(),
+        Value::Array(items) => match node.item() {
+            Some(item) => items.iter().map(|value| strip(&item, value)).collect(),
+            None => value.clone(),
+        },
+        _ => value.clone(),
+    }
+}
+
+fn bare(node: &Node, fields: &Map<String, Value>) -> Map<String, Value> {
+    let mut kept = Map::new();
+    let mut extra = None;
+    for (name, value) in fields {
+        match node.child(name) {
+            Some(field) if field.is_marked(mark::LOCAL) => {}
+            Some(field) if field.is_marked(mark::ADDITIONAL) => extra = value.as_object(),
+            Some(field) => drop(kept.insert(name.clone(), strip(&field, value))),
+            None => drop(kept.insert(name.clone(), value.clone())),
+        }
+    }
+    push_version(node, fields, &mut kept);
+    if let Some(extra) = extra {
+        merge(&mut kept, extra);
+    }
+    kept
+}
+
+/// The version of a group of credentials becomes that of each reference in it.
+fn push_version(node: &Node, fields: &Map<String, Value>, kept: &mut Map<String, Value>) {
+    let local = |name: &str| node.child(name).is_some_and(|field| field.is_marked(mark::LOCAL));
+    let Some(version) = fields.get("version").filter(|_| local("version")) else { return };
+    for (name, value) in kept {
+        let Value::Object(reference) = value else { continue };
+        if node.child(name).is_some_and(|field| field.may_be_secret()) {
+            reference.entry("version").or_insert_with(|| version.clone());
+        }
+    }
+}
+
+/// What is declared in its own place wins; [`crate::check::problems`] refuses the other.
+fn merge(kept: &mut Map<String, Value>, extra: &Map<String, Value>) {
+    for (name, value) in extra {
+        match (kept.get_mut(name), value) {
+            (Some(Value::Object(inner)), Value::Object(more)) => merge(inner, more),
+            (Some(_), _) => {}
+            (None, value) => drop(kept.insert(name.clone(), value.clone())),
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! What the API reports. Typed only as far as needed, so that new fields cannot break us.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::address::Address;
+
+/// The API's id of a live object, a UUID.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct Id(String);
+
+impl Id {
+    /// Takes an id as the API gave it.
+    pub fn new(id: impl Into<String>) -> Self {
+        Self(id.into())
+    }
+
+    /// The id as printed and sent.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The lifecycle state as the API words it. Words that are not known here are kept as they are.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct State(String);
+
+impl State {
+    /// Takes a state as the API gave it.
+    pub fn new(state: impl Into<String>) -> Self {
+        Self(state.into())
+    }
+
+    /// The API's word.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// One live object. `body` is what the API answered, and may hold what must not be printed
+/// (a connection URI with a password): it has no `Debug` that shows it.
+#[derive(Clone, PartialEq)]
+pub struct Object {
+    /// Its id.
+    pub id: Id,
+    /// Its lifecycle state; empty for kinds without one.
+    pub state: State,
+    /// The whole answer.
+    pub body: Value,
+}
+
+impl Object {
+    /// When it was made, as the API words it (RFC 3339).
+    pub fn created_at(&self) -> Option<&str> {
+        self.body.get("createdAt")?.as_str()
+    }
+}
+
+impl fmt::Debug for Object {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Object").field("id", &self.id).field("state", &self.state).finish()
+    }
+}
+
+/// What is live under one address. Live names are not unique: there may be several.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Observed {
+    /// At least one, in the order of their ids.
+    pub objects: Vec<Object>,
+}
+
+/// Everything live in the scope that was observed.
+pub type Live = BTreeMap<Address, Observed>;

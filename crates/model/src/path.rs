@@ -1,0 +1,129 @@
+//! The field path: the one coordinate that validation, diff, requests and positions share.
+
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+use serde_json::Value;
+
+/// Where a value stands in a document: object keys, and list indices written as numbers.
+///
+/// Prints as `source.kafka.topics`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Path(Vec<String>);
+
+impl Path {
+    /// The document itself.
+    pub fn root() -> Self {
+        Self::default()
+    }
+
+    /// Reads the dotted form. A key that itself holds a dot needs [`Path::child`].
+    pub fn parse(dotted: &str) -> Self {
+        if dotted.is_empty() {
+            return Self::root();
+        }
+        Self(dotted.split('.').map(str::to_owned).collect())
+    }
+
+    /// The path one step further down.
+    #[must_use]
+    pub fn child(&self, segment: impl ToString) -> Self {
+        let mut segments = self.0.clone();
+        segments.push(segment.to_string());
+        Self(segments)
+    }
+
+    /// `below` as seen from where `self` starts.
+    #[must_use]
+    pub fn join(&self, below: &Self) -> Self {
+        Self(self.0.iter().chain(&below.0).cloned().collect())
+    }
+
+    /// The steps from the root.
+    pub fn segments(&self) -> &[String] {
+        &self.0
+    }
+
+    /// The last step, `None` at the root.
+    pub fn last(&self) -> Option<&str> {
+        self.0.last().map(String::as_str)
+    }
+
+    /// The path one step up, `None` at the root.
+    pub fn parent(&self) -> Option<Self> {
+        let (_, rest) = self.0.split_last()?;
+        Some(Self(rest.to_vec()))
+    }
+
+    /// Whether `self` is `other` or lies below it.
+    pub fn is_within(&self, other: &Self) -> bool {
+        self.0.starts_with(&other.0)
+    }
+
+    /// The value that stands here, if the document has one.
+    pub fn get<'v>(&self, document: &'v Value) -> Option<&'v Value> {
+        self.0.iter().try_fold(document, |value, segment| match value {
+            Value::Object(map) => map.get(segment),
+            Value::Array(items) => items.get(segment.parse::<usize>().ok()?),
+            _ => None,
+        })
+    }
+
+    /// Writes `value` here, making the objects on the way. Lists are not made or grown.
+    pub fn set(&self, document: &mut Value, value: Value) {
+        let mut slot = document;
+        for segment in &self.0 {
+            if let Value::Array(items) = slot {
+                let Some(item) = segment.parse::<usize>().ok().and_then(|i| items.get_mut(i))
+                else {
+                    return;
+                };
+                slot = item;
+                continue;
+            }
+            if !slot.is_object() {
+                *slot = Value::Object(serde_json::Map::new());
+            }
+            let Value::Object(map) = slot else { return };
+            slot = map.entry(segment.clone()).or_insert(Value::Null);
+        }
+        *slot = value;
+    }
+}
+
+impl fmt::Display for Path {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join("."))
+    }
+}
+
+impl Serialize for Path {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::Path;
+
+    #[test]
+    fn reads_and_writes_below_objects_and_lists() {
+        let mut document = json!({"a": [{"b": 1}]});
+        let path = Path::parse("a.0.b");
+        assert_eq!(path.get(&document), Some(&json!(1)));
+        path.set(&mut document, json!(2));
+        Path::parse("c.d").set(&mut document, json!("x"));
+        Path::parse("a.7.b").set(&mut document, json!("lost"));
+        assert_eq!(document, json!({"a": [{"b": 2}], "c": {"d": "x"}}));
+    }
+
+    #[test]
+    fn knows_what_lies_below() {
+        assert!(Path::parse("a.b").is_within(&Path::parse("a")));
+        assert!(Path::parse("a.b").is_within(&Path::root()));
+        assert!(!Path::parse("ab").is_within(&Path::parse("a")));
+    }
+}

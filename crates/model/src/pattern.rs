@@ -1,0 +1,65 @@
+//! Names with `*` and `?`, to pick objects by address.
+
+use std::fmt;
+
+use wildmatch::WildMatch;
+
+use crate::address::Address;
+
+/// A glob over addresses as they print: `analytics/orders-*`. One without a slash is about the
+/// name alone.
+#[derive(Clone, PartialEq)]
+pub struct Pattern {
+    text: String,
+    glob: WildMatch,
+}
+
+impl Pattern {
+    /// Reads a glob; every text is one.
+    pub fn new(text: impl Into<String>) -> Self {
+        let text = text.into();
+        Self { glob: WildMatch::new(&text), text }
+    }
+
+    /// Whether the address is meant.
+    pub fn matches(&self, address: &Address) -> bool {
+        if self.text.contains('/') {
+            self.glob.matches(&address.to_string())
+        } else {
+            self.glob.matches(address.name.as_str())
+        }
+    }
+}
+
+impl fmt::Debug for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Pattern({})", self.text)
+    }
+}
+
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Pattern;
+    use crate::address::{Address, Kind, Name, ServiceRef};
+
+    #[test]
+    fn a_pattern_without_a_slash_is_about_the_name() {
+        let address =
+            Address::new(ServiceRef::new("analytics"), Kind::ClickPipe, Name::new("orders-cdc"));
+        for (pattern, matches) in [
+            ("analytics/orders-cdc", true),
+            ("*/orders-*", true),
+            ("orders-???", true),
+            ("analytics", false),
+            ("staging/*", false),
+        ] {
+            assert_eq!(Pattern::new(pattern).matches(&address), matches, "{pattern}");
+        }
+    }
+}

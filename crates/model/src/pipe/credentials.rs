@@ -1,0 +1,43 @@
+//! The groups of credentials that several sources share.
+
+use schemars::JsonSchema;
+
+use crate::mark;
+use crate::secret::{Secret, TextOrSecret};
+
+/// A user of a database.
+#[derive(JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Login {
+    /// The user to connect as.
+    pub username: TextOrSecret,
+    /// The user's password.
+    pub password: Option<Secret>,
+    /// Raised by one to send the credentials again after a rotation.
+    #[schemars(range(min = 1), transform = mark::local)]
+    pub version: Option<i64>,
+}
+
+/// A key of an IAM user.
+#[derive(JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AccessKey {
+    /// The key's id.
+    pub access_key_id: TextOrSecret,
+    /// The key's secret half.
+    pub secret_key: Secret,
+    /// Raised by one to send the key again after a rotation.
+    #[schemars(range(min = 1), transform = mark::local)]
+    pub version: Option<i64>,
+}
+
+/// A key of a Google Cloud service account.
+#[derive(JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ServiceAccount {
+    /// The JSON key file, base64-encoded: a reference to the plain file needs `encoding: base64`.
+    pub service_account_file: Secret,
+    /// Raised by one to send the key again after a rotation.
+    #[schemars(range(min = 1), transform = mark::local)]
+    pub version: Option<i64>,
+}

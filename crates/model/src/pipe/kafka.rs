@@ -1,0 +1,335 @@
+//! Apache Kafka, and services that speak its protocol.
+
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde_json::Value;
+
+use super::additional::Additional;
+use crate::check::{Finding, Rule, RuleSet, Scope, custom, is, is_not};
+use crate::mark;
+use crate::path::Path;
+use crate::secret::{Secret, TextOrSecret};
+use crate::text::{Arn, Certificates, HttpsUrl, Minute, ObjectName, Text, Uuid};
+
+/// How the API connects to the brokers. It checks the connection with what one request says.
+const CONNECTION: &[&str] =
+    &["source.kafka.authentication", "source.kafka.iamRole", "source.kafka.credentials"];
+
+/// Topics of Apache Kafka or of a service that speaks its protocol.
+#[derive(JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Kafka {
+    /// The service that runs the brokers. It decides which ways of authentication there are.
+    #[schemars(transform = mark::immutable)]
+    pub r#type: KafkaType,
+    /// How messages are encoded.
+    #[schemars(transform = mark::immutable)]
+    pub format: KafkaFormat,
+    /// The brokers to start from: `host:port`, several with commas between them.
+    #[schemars(transform = mark::immutable)]
+    pub brokers: Text,
+    /// The topics to read, with commas between them.
+    #[schemars(transform = mark::immutable)]
+    pub topics: Text,
+    /// The consumer group to read with. The API takes `clickpipes-` and the pipe's id when it is
+    /// left out.
+    #[schemars(transform = mark::immutable)]
+    pub consumer_group: Option<Text>,
+    /// How the pipe proves who it is.
+    #[schemars(transform = mark::travels_with(CONNECTION))]
+    pub authentication: KafkaAuthentication,
+    /// What it proves it with. Which members are needed follows from `authentication`; none are
+    /// for `IAM_ROLE`.
+    #[schemars(transform = mark::never_echoed, transform = mark::travels_with(CONNECTION))]
+    pub credentials: Option<KafkaCredentials>,
+    /// The IAM role to take on, with `authentication: IAM_ROLE`.
+    #[schemars(transform = mark::travels_with(CONNECTION))]
+    pub iam_role: Option<Arn>,
+    /// The certificates that the brokers' own are checked against, in PEM form.
+    #[schemars(transform = mark::travels_with(CONNECTION))]
+    pub ca_certificate: Option<Certificates>,
+    /// Where reading starts in a topic for the first time. Later the consumer group remembers.
+    #[schemars(transform = mark::immutable)]
+    pub offset: Option<KafkaOffset>,
+    /// The registry that holds the schemas of the messages.
+    #[schemars(transform = mark::immutable)]
+    pub schema_registry: Option<SchemaRegistry>,
+    /// Reverse private endpoints to reach the brokers through: each a UUID, or `{endpoint: NAME}`
+    /// for one that a manifest of the same service declares.
+    #[schemars(transform = mark::set, transform = mark::refers_to_endpoint)]
+    #[schemars(transform = mark::travels_with(CONNECTION))]
+    pub reverse_private_endpoint_ids: Option<Vec<EndpointReference>>,
+    /// Inserts every message exactly once across restarts and rebalances.
+    #[schemars(transform = mark::immutable, transform = mark::default_is(false))]
+    pub exactly_once: Option<bool>,
+    /// Fields that are newer than this program: sent and compared as they stand, and not checked.
+    pub additional: Option<Additional>,
+}
+
+/// A service that runs Kafka brokers.
+#[derive(JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum KafkaType {
+    /// Apache Kafka.
+    Kafka,
+    /// Redpanda.
+    Redpanda,
+    /// Amazon Managed Streaming for Apache Kafka.
+    Msk,
+    /// Google Cloud Managed Service for Apache Kafka.
+    Gcmk,
+    /// Confluent Cloud.
+    Confluent,
+    /// `WarpStream`.
+    Warpstream,
+    /// Azure Event Hubs.
+    Azureeventhub,
+    /// `DigitalOcean` Managed Kafka.
+    Dokafka,
+}
+
+/// An encoding of messages.
+#[derive(JsonSchema)]
+#[expect(missing_docs, reason = "the words say it")]
+pub enum KafkaFormat {
+    #[serde(rename = "JSONEachRow")]
+    JsonEachRow,
+    Avro,
+    AvroConfluent,
+    Protobuf,
+}
+
+/// A way to prove who one is to the brokers.
+#[derive(JsonSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum KafkaAuthentication {
+    /// User and password. Azure Event Hubs takes a connection string instead.
+    Plain,
+    /// User and password, hashed with SHA-256.
+    #[serde(rename = "SCRAM-SHA-256")]
+    ScramSha256,
+    /// User and password, hashed with SHA-512.
+    #[serde(rename = "SCRAM-SHA-512")]
+    ScramSha512,
+    /// An IAM role that is taken on.
+    IamRole,
+    /// The access key of an IAM user.
+    IamUser,
+    /// A client certificate.
+    MutualTls,
+}
+
+/// What proves who one is. Which members are needed follows from `authentication`.
+#[derive(JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct KafkaCredentials {
+    /// The user, for `PLAIN` and `SCRAM-…`.
+    pub username: Option<TextOrSecret>,
+    /// The user's password, for `PLAIN` and `SCRAM-…`.
+    pub password: Option<Secret>,
+    /// The connection string, for Azure Event Hubs.
+    pub connection_string: Option<Secret>,
+    /// The id of the access key, for `IAM_USER`.
+    pub access_key_id: Option<TextOrSecret>,
+    /// The secret half of the access key, for `IAM_USER`.
+    pub secret_key: Option<Secret>,
+    /// The client's certificate in PEM form, for `MUTUAL_TLS`.
+    pub certificate: Option<TextOrSecret>,
+    /// The private key of the client's certificate in PEM form, for `MUTUAL_TLS`.
+    pub private_key: Option<Secret>,
+    /// Raised by one to send the credentials again after a rotation.
+    #[schemars(range(min = 1), transform = mark::local)]
+    pub version: Option<i64>,
+}
+
+/// Where reading starts in a topic for the first time.
+#[derive(JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct KafkaOffset {
+    /// From where.
+    pub strategy: OffsetStrategy,
+    /// The time to start from, in UTC and exact to the minute: `2026-01-31T08:00`.
+    pub timestamp: Option<Minute>,
+}
+
+/// From where a topic is read.
+#[derive(JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OffsetStrategy {
+    /// The oldest message that the brokers still have.
+    FromBeginning,
+    /// Messages that arrive after the pipe was made.
+    FromLatest,
+    /// The first message at or after `timestamp`.
+    FromTimestamp,
+}
+
+/// A registry that holds the schemas of messages.
+#[derive(JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SchemaRegistry {
+    /// The registry, or one schema in it.
+    pub url: HttpsUrl,
+    /// How the pipe proves who it is to the registry.
+    pub authentication: RegistryAuthentication,
+    /// The user of the registry.
+    #[schemars(transform = mark::never_echoed)]
+    pub credentials: Option<RegistryCredentials>,
+    /// The certificates that the registry's own is checked against, in PEM form.
+    pub ca_certificate: Option<Certificates>,
+}
+
+/// A way to prove who one is to a schema registry.
+#[derive(JsonSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum RegistryAuthentication {
+    /// User and password.
+    Plain,
+}
+
+/// A user of a schema registry. The API cannot change it in place.
+#[derive(JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RegistryCredentials {
+    /// The user.
+    pub username: TextOrSecret,
+    /// The user's password.
+    pub password: Secret,
+    /// Raised by one after a rotation. The registry's user is fixed when the pipe is made: a
+    /// rotated password takes a new pipe.
+    #[schemars(range(min = 1), transform = mark::local)]
+    pub version: Option<i64>,
+}
+
+/// A reverse private endpoint, by UUID or by the name that a manifest declares it under.
+pub struct EndpointReference;
+
+impl JsonSchema for EndpointReference {
+    fn schema_name() -> Cow<'static, str> {
+        "EndpointReference".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "A reverse private endpoint: its UUID, or `{endpoint: NAME}`.",
+            "anyOf": [
+                generator.subschema_for::<Uuid>(),
+                generator.subschema_for::<DeclaredEndpoint>(),
+            ]
+        })
+    }
+}
+
+/// A reverse private endpoint that a manifest of the same service declares.
+#[derive(JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct DeclaredEndpoint {
+    /// The endpoint's `metadata.name`.
+    pub endpoint: ObjectName,
+}
+
+const ALLOWED: &[(&str, &[&str])] = &[
+    ("kafka", &["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "MUTUAL_TLS"]),
+    ("msk", &["SCRAM-SHA-512", "IAM_ROLE", "IAM_USER", "MUTUAL_TLS"]),
+    ("gcmk", &["PLAIN", "MUTUAL_TLS"]),
+    ("confluent", &["PLAIN", "MUTUAL_TLS"]),
+    ("warpstream", &["PLAIN"]),
+    ("azureeventhub", &["PLAIN"]),
+    ("redpanda", &["SCRAM-SHA-256", "SCRAM-SHA-512", "MUTUAL_TLS"]),
+    ("dokafka", &["SCRAM-SHA-256", "MUTUAL_TLS"]),
+];
+
+pub(crate) const RULES: RuleSet = RuleSet {
+    at: &["spec.source.kafka"],
+    rules: &[
+        Rule::allowed("kafka-authentication", "authentication", "type", ALLOWED),
+        custom("kafka-redpanda-mutual-tls", &["type", "authentication"], redpanda_mutual_tls)
+            .warning(),
+        Rule::needed_iff("kafka-iam-role", &["iamRole"], is("authentication", &["IAM_ROLE"])),
+        Rule::needed_iff(
+            "kafka-no-credentials",
+            &["credentials"],
+            is_not("authentication", &["IAM_ROLE"]),
+        ),
+        custom(
+            "kafka-credentials",
+            &["type", "authentication", "credentials"],
+            credentials_of_another_way,
+        ),
+        Rule::needed_iff(
+            "kafka-offset-timestamp",
+            &["offset.timestamp"],
+            is("offset.strategy", &["from_timestamp"]),
+        ),
+        custom("kafka-protobuf-schema", &["format", "schemaRegistry", "additional"], protobuf),
+        custom("kafka-avro-registry", &["format", "schemaRegistry"], avro_confluent).warning(),
+    ],
+};
+
+fn redpanda_mutual_tls(scope: &Scope<'_>) -> Vec<Finding> {
+    let pair = (scope.text("type"), scope.text("authentication"));
+    if pair != (Some("redpanda"), Some("MUTUAL_TLS")) {
+        return Vec::new();
+    }
+    let message = "the API documents `MUTUAL_TLS` for `type: redpanda`, but has refused it before";
+    let help = "should the API refuse it, `type: kafka` reaches the same brokers";
+    vec![Finding::new(Path::parse("authentication"), message).help(help)]
+}
+
+const LOGIN: &[&str] = &["username", "password"];
+const CONNECTION_STRING: &[&str] = &["connectionString"];
+const ACCESS_KEY: &[&str] = &["accessKeyId", "secretKey"];
+const CLIENT_CERTIFICATE: &[&str] = &["certificate", "privateKey"];
+
+fn members(authentication: &str, broker: &str) -> Option<&'static [&'static str]> {
+    match (authentication, broker) {
+        ("PLAIN", "azureeventhub") => Some(CONNECTION_STRING),
+        ("PLAIN" | "SCRAM-SHA-256" | "SCRAM-SHA-512", _) => Some(LOGIN),
+        ("IAM_USER", _) => Some(ACCESS_KEY),
+        ("MUTUAL_TLS", _) => Some(CLIENT_CERTIFICATE),
+        _ => None,
+    }
+}
+
+fn credentials_of_another_way(scope: &Scope<'_>) -> Vec<Finding> {
+    let (Some(authentication), Some(broker)) = (scope.text("authentication"), scope.text("type"))
+    else {
+        return Vec::new();
+    };
+    let given = scope.value("credentials").and_then(Value::as_object);
+    let (Some(members), Some(given)) = (members(authentication, broker), given) else {
+        return Vec::new();
+    };
+    let at = |member: &str| Path::parse("credentials").child(member);
+    let way = format!("`authentication: {authentication}` of `type: {broker}`");
+    let missing = members.iter().filter(|member| !given.contains_key(**member)).map(|member| {
+        Finding::new(at(member), format!("`{member}` is needed for {way}"))
+            .help(format!("add `{member}`"))
+    });
+    let all = [LOGIN, CONNECTION_STRING, ACCESS_KEY, CLIENT_CERTIFICATE].concat();
+    let others = all.iter().filter(|member| !members.contains(member));
+    let extra = others.filter(|member| given.contains_key(**member)).map(|member| {
+        Finding::new(at(member), format!("`{member}` is not for {way}"))
+            .help(format!("remove `{member}`"))
+    });
+    missing.chain(extra).collect()
+}
+
+fn protobuf(scope: &Scope<'_>) -> Vec<Finding> {
+    let schema = scope.has("schemaRegistry") || scope.has("additional.protobufSchema");
+    if scope.text("format") != Some("Protobuf") || schema {
+        return Vec::new();
+    }
+    let message = "`format: Protobuf` needs a schema, and none is given";
+    vec![Finding::new(Path::parse("format"), message).help("add `schemaRegistry`")]
+}
+
+fn avro_confluent(scope: &Scope<'_>) -> Vec<Finding> {
+    if scope.text("format") != Some("AvroConfluent") || scope.has("schemaRegistry") {
+        return Vec::new();
+    }
+    let message =
+        "`format: AvroConfluent` names its schemas by their id in a registry, and none is given";
+    vec![Finding::new(Path::parse("format"), message).help("add `schemaRegistry`")]
+}

@@ -1,0 +1,199 @@
+//! Files in an object storage.
+
+use schemars::JsonSchema;
+
+use super::additional::Additional;
+use super::credentials::AccessKey;
+use crate::check::{Rule, RuleSet, custom, flag, is};
+use crate::mark;
+use crate::secret::Secret;
+use crate::text::{Arn, Text};
+
+mod queue;
+
+/// How the API connects to the storage. It checks the connection with what one request says.
+const CONNECTION: &[&str] = &[
+    "source.objectStorage.authentication",
+    "source.objectStorage.iamRole",
+    "source.objectStorage.accessKey",
+    "source.objectStorage.serviceAccountKey",
+    "source.objectStorage.connectionString",
+];
+
+/// What names the files in an Azure container, and the way to them.
+const CONTAINER: &[&str] = &[
+    "source.objectStorage.authentication",
+    "source.objectStorage.connectionString",
+    "source.objectStorage.azureContainerName",
+    "source.objectStorage.path",
+];
+
+/// The API cannot switch a pipe to a service account, or away from it.
+const FIXED: &[&str] = &["SERVICE_ACCOUNT"];
+
+/// Files in an object storage such as Amazon S3.
+#[derive(JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ObjectStorage {
+    /// The storage. It decides which ways of authentication there are.
+    #[schemars(transform = mark::immutable)]
+    pub r#type: StorageType,
+    /// How the files are written.
+    #[schemars(transform = mark::immutable)]
+    pub format: FileFormat,
+    /// The files: a URL whose path may have wildcards. For every storage but Azure.
+    #[schemars(transform = mark::immutable)]
+    pub url: Option<Text>,
+    /// What separates the values of a line.
+    #[schemars(transform = mark::immutable, transform = mark::default_is(","))]
+    pub delimiter: Option<Text>,
+    /// How the files are compressed.
+    #[schemars(transform = mark::immutable)]
+    pub compression: Option<Compression>,
+    /// Goes on reading new files, which must come in lexical order unless there is a queue. Else
+    /// the pipe is done after the files that are there.
+    #[schemars(transform = mark::immutable, transform = mark::default_is(false))]
+    pub is_continuous: Option<bool>,
+    /// The queue that tells of new files, in any order: an SQS URL for S3, a Pub/Sub subscription
+    /// (`projects/…/subscriptions/…`) for GCS. Needs `isContinuous: true`.
+    #[schemars(transform = mark::immutable)]
+    pub queue_url: Option<Text>,
+    /// Skips the files that are there, and reads only those that the queue tells of.
+    #[schemars(transform = mark::sometimes_echoed, transform = mark::default_is(false))]
+    pub skip_initial_load: Option<bool>,
+    /// Skips all files up to this object key, itself included, in the initial load.
+    pub start_after: Option<Text>,
+    /// How the pipe proves who it is. The storage is taken for public when it is left out.
+    #[schemars(transform = mark::sometimes_echoed, transform = mark::travels_with(CONNECTION))]
+    #[schemars(transform = mark::replace_across(FIXED))]
+    pub authentication: Option<StorageAuthentication>,
+    /// The IAM role to take on, with `authentication: IAM_ROLE`.
+    #[schemars(transform = mark::travels_with(CONNECTION))]
+    pub iam_role: Option<Arn>,
+    /// The key of the IAM user, with `authentication: IAM_USER`.
+    #[schemars(transform = mark::never_echoed, transform = mark::travels_with(CONNECTION))]
+    pub access_key: Option<AccessKey>,
+    /// The JSON key file of the service account, base64-encoded, with `authentication:
+    /// SERVICE_ACCOUNT`: a reference to the plain file needs `encoding: base64`.
+    #[schemars(transform = mark::never_echoed, transform = mark::travels_with(CONNECTION))]
+    pub service_account_key: Option<Secret>,
+    /// The connection string of the storage account, with `authentication: CONNECTION_STRING`.
+    #[schemars(transform = mark::never_echoed, transform = mark::travels_with(CONTAINER))]
+    pub connection_string: Option<Secret>,
+    /// The container. For Azure only. The API may leave it out of its answers, and a change
+    /// outside git then goes unnoticed.
+    #[schemars(transform = mark::sometimes_echoed, transform = mark::travels_with(CONTAINER))]
+    pub azure_container_name: Option<Text>,
+    /// The files in the container: a path that may have wildcards. For Azure only. The API may
+    /// leave it out of its answers, and a change outside git then goes unnoticed.
+    #[schemars(transform = mark::sometimes_echoed, transform = mark::travels_with(CONTAINER))]
+    pub path: Option<Text>,
+    /// Fields that are newer than this program: sent and compared as they stand, and not checked.
+    pub additional: Option<Additional>,
+}
+
+/// An object storage.
+#[derive(JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum StorageType {
+    /// Amazon S3, and storages that speak its protocol.
+    S3,
+    /// Google Cloud Storage.
+    Gcs,
+    /// `DigitalOcean` Spaces.
+    Dospaces,
+    /// Azure Blob Storage.
+    Azureblobstorage,
+    /// Cloudflare R2.
+    Cloudflarer2,
+    /// OVH Object Storage.
+    Ovhobjectstorage,
+}
+
+/// A format of files.
+#[derive(JsonSchema)]
+#[expect(missing_docs, reason = "the words say it")]
+pub enum FileFormat {
+    #[serde(rename = "JSONEachRow")]
+    JsonEachRow,
+    #[serde(rename = "JSONAsObject")]
+    JsonAsObject,
+    #[serde(rename = "CSV")]
+    Csv,
+    #[serde(rename = "CSVWithNames")]
+    CsvWithNames,
+    TabSeparated,
+    TabSeparatedWithNames,
+    Parquet,
+    Avro,
+}
+
+/// A compression of files.
+#[derive(JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[expect(missing_docs, reason = "the words say it")]
+pub enum Compression {
+    None,
+    Gzip,
+    Gz,
+    Brotli,
+    Br,
+    Xz,
+    #[serde(rename = "LZMA")]
+    Lzma,
+    Zstd,
+    Auto,
+}
+
+/// A way to prove who one is to an object storage.
+#[derive(JsonSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum StorageAuthentication {
+    /// An IAM role that is taken on. For S3.
+    IamRole,
+    /// An access key. For every storage but Azure.
+    IamUser,
+    /// A connection string. For Azure.
+    ConnectionString,
+    /// The key of a service account. For GCS.
+    ServiceAccount,
+}
+
+const ALLOWED: &[(&str, &[&str])] = &[
+    ("s3", &["IAM_ROLE", "IAM_USER"]),
+    ("gcs", &["IAM_USER", "SERVICE_ACCOUNT"]),
+    ("dospaces", &["IAM_USER"]),
+    ("cloudflarer2", &["IAM_USER"]),
+    ("ovhobjectstorage", &["IAM_USER"]),
+    ("azureblobstorage", &["CONNECTION_STRING"]),
+];
+
+const EVERY_OTHER: &[&str] = &["s3", "gcs", "dospaces", "cloudflarer2", "ovhobjectstorage"];
+
+pub(crate) const RULES: RuleSet = RuleSet {
+    at: &["spec.source.objectStorage"],
+    rules: &[
+        Rule::allowed("storage-authentication", "authentication", "type", ALLOWED),
+        Rule::needed_iff("storage-url", &["url"], is("type", EVERY_OTHER)),
+        Rule::needed_iff(
+            "storage-azure",
+            &["azureContainerName", "path", "connectionString"],
+            is("type", &["azureblobstorage"]),
+        ),
+        Rule::needed_iff("storage-iam-role", &["iamRole"], is("authentication", &["IAM_ROLE"])),
+        Rule::needed_iff("storage-access-key", &["accessKey"], is("authentication", &["IAM_USER"])),
+        Rule::needed_iff(
+            "storage-service-account",
+            &["serviceAccountKey"],
+            is("authentication", &["SERVICE_ACCOUNT"]),
+        ),
+        custom("queue-continuous", &["queueUrl", "isContinuous"], queue::without_end),
+        custom("queue-storage", &["queueUrl", "type"], queue::storage),
+        custom("queue-authentication", &["queueUrl", "type", "authentication"], queue::public),
+        custom("queue-url", &["queueUrl", "type"], queue::form),
+        Rule::needed("skip-initial-load", &["queueUrl"], flag("skipInitialLoad", true))
+            .because("nothing else tells of files"),
+        Rule::refused("skip-initial-load", &["startAfter"], flag("skipInitialLoad", true))
+            .because("it is about the initial load"),
+    ],
+};

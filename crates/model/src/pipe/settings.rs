@@ -1,0 +1,89 @@
+//! Tuning of ingestion.
+
+use schemars::JsonSchema;
+
+use super::additional::Additional;
+use crate::check::{Rule, RuleSet, has};
+use crate::mark;
+
+/// Tuning of ingestion. Every key is a setting of the API, named as there.
+#[derive(JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(transform = mark::not_empty)]
+pub struct Settings {
+    /// The longest that a batch is collected before it is inserted, in milliseconds. Streams only.
+    #[schemars(range(min = 500, max = 60_000))]
+    pub streaming_max_insert_wait_ms: Option<i64>,
+    /// How many files are read at a time. Object storage only.
+    #[schemars(range(min = 1, max = 35))]
+    pub object_storage_concurrency: Option<i64>,
+    /// How often continuous ingestion looks for new files, in milliseconds. Object storage only.
+    #[schemars(range(min = 100, max = 3_600_000))]
+    pub object_storage_polling_interval_ms: Option<i64>,
+    /// The most that one batch inserts, in bytes. Object storage only.
+    #[schemars(range(min = 10_485_760, max = 53_687_091_200_i64))]
+    pub object_storage_max_insert_bytes: Option<i64>,
+    /// The most files that go into one batch. Object storage only.
+    #[schemars(range(min = 1, max = 10_000))]
+    pub object_storage_max_file_count: Option<i64>,
+    /// The most threads that read files at a time. Object storage only.
+    #[schemars(range(min = 0, max = 64))]
+    pub clickhouse_max_threads: Option<i64>,
+    /// The most threads that insert at a time. Object storage only.
+    #[schemars(range(min = 0, max = 16))]
+    pub clickhouse_max_insert_threads: Option<i64>,
+    /// The smallest block that is inserted, in bytes. Object storage only.
+    #[schemars(range(min = 0, max = 10_737_418_240_i64))]
+    pub clickhouse_min_insert_block_size_bytes: Option<i64>,
+    /// The most threads that download at a time. Object storage only.
+    #[schemars(range(min = 0, max = 32))]
+    pub clickhouse_max_download_threads: Option<i64>,
+    /// How inserts from a distributed query run: 0 on the initiator, 1 and 2 on each shard. Object
+    /// storage only.
+    #[schemars(range(min = 0, max = 2))]
+    pub clickhouse_parallel_distributed_insert_select: Option<i64>,
+    /// Reads files with all the nodes of the service. Object storage only.
+    pub object_storage_use_cluster_function: Option<bool>,
+    /// Feeds the materialized views of the table side by side rather than one after another.
+    pub clickhouse_parallel_view_processing: Option<bool>,
+    /// Reads only messages of committed transactions. Kafka only.
+    pub kafka_read_committed: Option<bool>,
+    /// Settings that are newer than this program: sent and compared as they stand, and not checked.
+    pub additional: Option<Additional>,
+}
+
+/// The API refuses a setting of another kind of source, even one that switches something off.
+pub(crate) const RULES: RuleSet = RuleSet {
+    at: &["spec"],
+    rules: &[
+        Rule::refused(
+            "setting-of-streams",
+            &["settings.streaming_max_insert_wait_ms"],
+            has(&["source.objectStorage"], "object storage"),
+        ),
+        Rule::refused(
+            "setting-of-object-storage",
+            &[
+                "settings.object_storage_concurrency",
+                "settings.object_storage_polling_interval_ms",
+                "settings.object_storage_max_insert_bytes",
+                "settings.object_storage_max_file_count",
+                "settings.object_storage_use_cluster_function",
+                "settings.clickhouse_max_threads",
+                "settings.clickhouse_max_insert_threads",
+                "settings.clickhouse_min_insert_block_size_bytes",
+                "settings.clickhouse_max_download_threads",
+                "settings.clickhouse_parallel_distributed_insert_select",
+            ],
+            has(&["source.kafka", "source.kinesis", "source.pubsub"], "streams"),
+        ),
+        Rule::refused(
+            "setting-of-kafka",
+            &["settings.kafka_read_committed"],
+            has(
+                &["source.kinesis", "source.pubsub", "source.objectStorage"],
+                "sources other than Kafka",
+            ),
+        ),
+    ],
+};

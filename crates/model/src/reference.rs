@@ -1,0 +1,146 @@
+//! What every field is: the JSON Schema that the structs generate, and what is read from it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
+
+use schemars::generate::SchemaSettings;
+use schemars::transform::RecursiveTransform;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde_json::{Map, Value, json};
+
+use crate::address::Kind;
+use crate::mark;
+
+mod explain;
+mod markdown;
+mod node;
+
+pub use explain::{Change, Entry, Explanation, UnknownField, Word, explain};
+pub use markdown::markdown;
+pub(crate) use node::Node;
+
+/// The JSON Schema of a whole manifest of this kind.
+pub fn manifest_schema(kind: Kind) -> &'static Value {
+    static SCHEMAS: OnceLock<BTreeMap<Kind, Value>> = OnceLock::new();
+    let all = SCHEMAS.get_or_init(|| Kind::ALL.map(|kind| (kind, generate(kind))).into());
+    &all[&kind]
+}
+
+/// The JSON Schema of the body of this kind, as the API takes it.
+pub fn body_schema(kind: Kind) -> Value {
+    let manifest = Node::document(kind);
+    let mut body = manifest.child("spec").map(|spec| spec.definition().clone()).unwrap_or_default();
+    without(&mut body, mark::LOCAL);
+    if let (Some(path), Some(name)) = (kind.name_path(), manifest.at("metadata.name")) {
+        body["properties"][path.to_string()] = name.definition().clone();
+    }
+    body["$defs"] = manifest_schema(kind)["$defs"].clone();
+    for definition in body["$defs"].as_object_mut().into_iter().flat_map(Map::values_mut) {
+        without(definition, mark::ADDITIONAL);
+    }
+    body
+}
+
+/// Takes the properties with this mark away.
+fn without(definition: &mut Value, mark: &str) {
+    if let Some(properties) = definition["properties"].as_object_mut() {
+        properties.retain(|_, property| property.get(mark).is_none());
+    }
+}
+
+/// One schema for editors, which takes a manifest of any kind.
+pub fn schema() -> Value {
+    let mut generator = generator();
+    let kinds = Kind::ALL.map(|kind| subschema(kind, &mut generator));
+    let mut schema = Schema::default();
+    schema.insert("$schema".to_owned(), "https://json-schema.org/draft/2020-12/schema".into());
+    schema.insert("title".to_owned(), "pipectl manifest".into());
+    schema.insert("oneOf".to_owned(), json!(kinds));
+    schema.insert("$defs".to_owned(), generator.take_definitions(true).into());
+    plain(&mut schema);
+    schema.to_value()
+}
+
+/// The names of the properties that hold secrets, in any kind.
+pub fn secret_names() -> &'static BTreeSet<String> {
+    static NAMES: OnceLock<BTreeSet<String>> = OnceLock::new();
+    NAMES.get_or_init(|| {
+        Kind::ALL
+            .into_iter()
+            .flat_map(|kind| std::iter::once(manifest_schema(kind)).chain(definitions(kind)))
+            .filter_map(|definition| definition["properties"].as_object())
+            .flatten()
+            .filter(|(_, property)| property.get(mark::SECRET).is_some())
+            .map(|(name, _)| name.clone())
+            .collect()
+    })
+}
+
+fn definitions(kind: Kind) -> impl Iterator<Item = &'static Value> {
+    manifest_schema(kind)["$defs"].as_object().into_iter().flat_map(Map::values)
+}
+
+fn generator() -> SchemaGenerator {
+    SchemaSettings::draft2020_12().into_generator()
+}
+
+fn generate(kind: Kind) -> Value {
+    let mut generator = generator();
+    let mut schema = match kind {
+        Kind::ClickPipe => generator.root_schema_for::<crate::pipe::Manifest>(),
+        Kind::CdcScaling => generator.root_schema_for::<crate::cdc_scaling::Manifest>(),
+        Kind::ReversePrivateEndpoint => {
+            generator.root_schema_for::<crate::reverse_private_endpoint::Manifest>()
+        }
+    };
+    plain(&mut schema);
+    schema.to_value()
+}
+
+fn subschema(kind: Kind, generator: &mut SchemaGenerator) -> Schema {
+    fn of<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
+        generator.subschema_for::<T>()
+    }
+    match kind {
+        Kind::ClickPipe => of::<crate::pipe::Manifest>(generator),
+        Kind::CdcScaling => of::<crate::cdc_scaling::Manifest>(generator),
+        Kind::ReversePrivateEndpoint => of::<crate::reverse_private_endpoint::Manifest>(generator),
+    }
+}
+
+/// Leaves out what Rust's types say and manifests do not: a field is left out rather than null,
+/// how many bits a number has is nobody's business, nor where a line of a comment ends.
+fn plain(schema: &mut Schema) {
+    use schemars::transform::Transform;
+    RecursiveTransform(|schema: &mut Schema| {
+        schema.remove("format");
+        let Some(map) = schema.as_object_mut() else { return };
+        if let Some(Value::String(text)) = map.get_mut("description") {
+            *text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        }
+        for word in ["type", "enum"] {
+            if let Some(Value::Array(values)) = map.get_mut(word) {
+                values.retain(|value| !value.is_null() && value != "null");
+            }
+        }
+        if let Some(only) = map.get("type").and_then(Value::as_array).filter(|all| all.len() == 1) {
+            let only = only[0].clone();
+            map.insert("type".to_owned(), only);
+        }
+        lift_only_choice(map);
+    })
+    .transform(schema);
+}
+
+/// `T | null` without the null is `T`; what the field says beside it wins.
+fn lift_only_choice(map: &mut Map<String, Value>) {
+    let Some(Value::Array(choices)) = map.get_mut("anyOf") else { return };
+    choices.retain(|choice| choice != &json!({"type": "null"}));
+    if let [Value::Object(only)] = choices.as_slice() {
+        let only = only.clone();
+        map.remove("anyOf");
+        for (word, value) in only {
+            map.entry(word).or_insert(value);
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! The schema in words.
+
+use std::fmt;
+
+use serde_json::Value;
+
+use super::{Echo, Explanation, Node};
+use crate::mark;
+
+/// What a field takes.
+pub(in crate::reference) fn takes(node: &Node) -> String {
+    if node.is_marked(mark::ADDITIONAL) {
+        return "any fields".to_owned();
+    }
+    if node.is_secret() {
+        return "reference to a secret".to_owned();
+    }
+    if let Some(item) = node.item() {
+        return format!("list of {}", plural(&item));
+    }
+    if node.may_be_secret() {
+        return "text, or reference to a secret".to_owned();
+    }
+    if !node.words().is_empty() {
+        return "one of a few words".to_owned();
+    }
+    if node.word("additionalProperties").is_some_and(Value::is_object) {
+        return "names with a text each".to_owned();
+    }
+    one(node.text("type")).to_owned()
+}
+
+fn one(kind: &str) -> &'static str {
+    match kind {
+        "boolean" => "true or false",
+        "integer" => "whole number",
+        "number" => "number",
+        "object" => "object",
+        _ => "text",
+    }
+}
+
+fn plural(item: &Node) -> &'static str {
+    match item.text("type") {
+        "object" => "objects",
+        "integer" | "number" => "numbers",
+        _ if item.children().is_empty() => "texts",
+        _ => "texts or objects",
+    }
+}
+
+/// Range, length and form.
+pub(in crate::reference) fn limits(node: &Node) -> Vec<String> {
+    let number = |word: &str| node.word(word).map(plain_number);
+    let range = match (number("minimum"), number("maximum")) {
+        (Some(least), Some(most)) => Some(format!("{least} to {most}")),
+        (Some(least), None) => Some(format!("{least} or more")),
+        (None, Some(most)) => Some(format!("{most} or less")),
+        (None, None) => None,
+    };
+    let most = |word: &str, unit: &str| number(word).map(|most| format!("at most {most} {unit}"));
+    let entries = number("minItems").map(|least| format!("at least {least} of them"));
+    let step = number("multipleOf").map(|step| format!("in steps of {step}"));
+    let form = node.word(mark::PATTERN_SAYS).and_then(Value::as_str).map(str::to_owned);
+    let unique = node.is_marked("uniqueItems").then(|| "none of them twice".to_owned());
+    [range, step, most("maxLength", "characters"), entries, unique, form]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+/// `8` for 8.0, since that is how it is written.
+fn plain_number(value: &Value) -> String {
+    value.as_f64().map_or_else(|| value.to_string(), |number| number.to_string())
+}
+
+/// Up to the first stop that ends a sentence.
+pub(in crate::reference) fn first_sentence(doc: &str) -> &str {
+    let paragraph = doc.split("\n\n").next().unwrap_or(doc);
+    paragraph.split_once(". ").map_or(paragraph.trim_end_matches('.'), |(first, _)| first)
+}
+
+impl fmt::Display for Explanation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{} {}", self.kind.name(), self.path)?;
+        writeln!(f, "  {}", self.summary())?;
+        writeln!(f)?;
+        self.doc.lines().try_for_each(|line| writeln!(f, "  {line}"))?;
+        self.words(f)?;
+        self.facts(f)?;
+        self.entries(f)
+    }
+}
+
+impl Explanation {
+    fn summary(&self) -> String {
+        let required = self.required.then(|| "required".to_owned());
+        let deprecated = self.deprecated.then(|| "deprecated".to_owned());
+        let parts = [Some(self.takes.clone()), required, deprecated].into_iter().flatten();
+        parts.chain(self.limits.iter().cloned()).collect::<Vec<_>>().join(", ")
+    }
+
+    fn words(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.words.is_empty() {
+            return Ok(());
+        }
+        let width = self.words.iter().map(|word| word.word.len()).max().unwrap_or_default();
+        writeln!(f)?;
+        self.words.iter().try_for_each(|word| {
+            let line = format!("  {:width$}  {}", word.word, word.doc);
+            writeln!(f, "{}", line.trim_end())
+        })
+    }
+
+    fn facts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f)?;
+        if let Some(default) = &self.default {
+            let default = default.as_str().map_or_else(|| default.to_string(), str::to_owned);
+            writeln!(f, "  when left out: {default}")?;
+        }
+        let Some(change) = &self.change else { return Ok(()) };
+        writeln!(f, "  on change:     {}", change.describe())?;
+        match change.echo {
+            Echo::Always => Ok(()),
+            Echo::Sometimes => {
+                writeln!(f, "  read back:     not always: a change outside git can go unnoticed")
+            }
+            Echo::Never => {
+                writeln!(f, "  read back:     never: a change outside git goes unnoticed")
+            }
+        }
+    }
+
+    fn entries(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.fields.is_empty() {
+            return Ok(());
+        }
+        let width = self.fields.iter().map(|field| field.name.len()).max().unwrap_or_default();
+        writeln!(f, "\n  fields (* is required):")?;
+        self.fields.iter().try_for_each(|field| {
+            let star = if field.required { '*' } else { ' ' };
+            writeln!(f, "  {star} {:width$}  {}", field.name, field.doc)
+        })
+    }
+}

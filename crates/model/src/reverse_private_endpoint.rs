@@ -1,0 +1,141 @@
+//! Private connections that pipes refer to.
+
+use schemars::JsonSchema;
+
+use crate::check::{Rule, RuleSet, is, is_not};
+use crate::envelope::{EndpointMetadata, Envelope};
+use crate::mark;
+use crate::text::{Arn, DnsName, ServiceAttachment, Text};
+
+/// A manifest of one reverse private endpoint.
+pub type Manifest = Envelope<ReversePrivateEndpoint, EndpointMetadata, ReversePrivateEndpointSpec>;
+
+/// The word for the kind.
+#[derive(JsonSchema)]
+#[schemars(inline)]
+#[expect(missing_docs, reason = "the word says it")]
+pub enum ReversePrivateEndpoint {
+    ReversePrivateEndpoint,
+}
+
+/// What tells the DNS names of an endpoint apart.
+const DNS_NAME: &[&str] = &["privateDnsName"];
+
+/// A private connection to where data comes from. Only its DNS names can be changed in place.
+#[derive(JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ReversePrivateEndpointSpec {
+    /// Whether the endpoint should be there.
+    #[schemars(transform = mark::local, transform = mark::default_is("present"))]
+    pub state: Option<EndpointState>,
+    /// Refuses every plan that would delete or replace the endpoint.
+    #[schemars(transform = mark::local, transform = mark::default_is(false))]
+    pub protect: Option<bool>,
+    /// What the endpoint connects to.
+    #[schemars(transform = mark::immutable)]
+    pub r#type: Option<EndpointType>,
+    /// The name of the VPC endpoint service, for `VPC_ENDPOINT_SERVICE`.
+    #[schemars(transform = mark::immutable)]
+    pub vpc_endpoint_service_name: Option<Text>,
+    /// The id of the VPC resource configuration, for `VPC_RESOURCE`.
+    #[schemars(transform = mark::immutable)]
+    pub vpc_resource_configuration_id: Option<Text>,
+    /// The ARN under which the VPC resource is shared, for `VPC_RESOURCE`.
+    #[schemars(transform = mark::immutable)]
+    pub vpc_resource_share_arn: Option<Arn>,
+    /// The ARN of the MSK cluster, for `MSK_MULTI_VPC`.
+    #[schemars(transform = mark::immutable)]
+    pub msk_cluster_arn: Option<Arn>,
+    /// How clients prove who they are to the MSK cluster, for `MSK_MULTI_VPC`.
+    #[schemars(transform = mark::immutable)]
+    pub msk_authentication: Option<MskAuthentication>,
+    /// The service attachment, for `GCP_PSC_SERVICE_ATTACHMENT`:
+    /// `projects/…/regions/…/serviceAttachments/…`. In private preview.
+    #[schemars(transform = mark::immutable)]
+    pub gcp_service_attachment: Option<ServiceAttachment>,
+    /// DNS names under which sources are reached through the endpoint. An update sends the list
+    /// whole; an empty one takes all names away. Not for `MSK_MULTI_VPC`.
+    #[schemars(transform = mark::unordered_by(DNS_NAME))]
+    pub custom_private_dns_mappings: Option<Vec<PrivateDnsMapping>>,
+}
+
+/// Whether an endpoint should be there.
+#[derive(JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum EndpointState {
+    /// There.
+    Present,
+    /// Deleted. The manifest stays as the record of it.
+    Absent,
+}
+
+/// What an endpoint connects to.
+#[derive(JsonSchema)]
+pub enum EndpointType {
+    /// A VPC endpoint service of AWS.
+    #[serde(rename = "VPC_ENDPOINT_SERVICE")]
+    VpcEndpointService,
+    /// A VPC resource of AWS.
+    #[serde(rename = "VPC_RESOURCE")]
+    VpcResource,
+    /// An MSK cluster that lets other VPCs in.
+    #[serde(rename = "MSK_MULTI_VPC")]
+    MskMultiVpc,
+    /// A service attachment of Google Private Service Connect.
+    #[serde(rename = "GCP_PSC_SERVICE_ATTACHMENT")]
+    GcpPscServiceAttachment,
+}
+
+/// How clients prove who they are to an MSK cluster.
+#[derive(JsonSchema)]
+pub enum MskAuthentication {
+    /// With IAM.
+    #[serde(rename = "SASL_IAM")]
+    SaslIam,
+    /// With user and password.
+    #[serde(rename = "SASL_SCRAM")]
+    SaslScram,
+}
+
+/// A DNS name of an endpoint.
+#[derive(JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PrivateDnsMapping {
+    /// An exact name, or one with a leading wildcard: `*.example.com`. No two endpoints of a
+    /// service can share one.
+    pub private_dns_name: DnsName,
+}
+
+pub(crate) const RULE_SETS: &[RuleSet] = &[RuleSet {
+    at: &["spec"],
+    rules: &[
+        Rule::needed("missing-part", &["type"], is_not("state", &["absent"])),
+        Rule::needed_iff(
+            "endpoint-service-name",
+            &["vpcEndpointServiceName"],
+            is("type", &["VPC_ENDPOINT_SERVICE"]),
+        ),
+        Rule::needed_iff(
+            "endpoint-resource",
+            &["vpcResourceConfigurationId", "vpcResourceShareArn"],
+            is("type", &["VPC_RESOURCE"]),
+        ),
+        Rule::needed_iff(
+            "endpoint-msk",
+            &["mskClusterArn", "mskAuthentication"],
+            is("type", &["MSK_MULTI_VPC"]),
+        ),
+        Rule::needed_iff(
+            "endpoint-service-attachment",
+            &["gcpServiceAttachment"],
+            is("type", &["GCP_PSC_SERVICE_ATTACHMENT"]),
+        ),
+        Rule::refused(
+            "endpoint-msk-dns",
+            &["customPrivateDnsMappings"],
+            is("type", &["MSK_MULTI_VPC"]),
+        )
+        .because("the API does not support names of one's own there"),
+        Rule::unique("duplicate-dns-name", "customPrivateDnsMappings", "privateDnsName"),
+    ],
+}];

@@ -1,0 +1,126 @@
+//! Whether a declared value and a live one say the same.
+
+use serde_json::Value;
+
+use super::{Echo, Equal, List, Rules};
+
+impl Rules {
+    /// Whether the live side says what is declared, spelled its own way. What the API does not
+    /// return, or has not settled yet, does not contradict anything.
+    pub fn agrees(&self, desired: &Value, live: Option<&Value>) -> bool {
+        if self.local || self.secret || self.echo == Echo::Never {
+            return true;
+        }
+        match live {
+            None | Some(Value::Null) => {
+                self.echo == Echo::Sometimes || self.is_unset(desired) || self.is_unsettled(None)
+            }
+            Some(live) => self.same(desired, live) || self.is_unsettled(Some(live)),
+        }
+    }
+
+    /// The API answers with nothing, `false`, an empty text or an empty list for a field that is
+    /// not set.
+    fn is_unset(&self, value: &Value) -> bool {
+        match value {
+            Value::Null | Value::Bool(false) => true,
+            Value::String(text) => text.is_empty(),
+            Value::Array(items) => items.is_empty(),
+            Value::Object(fields) => fields.iter().all(|(name, value)| {
+                let rules = self.field(name);
+                rules.secret || rules.echo == Echo::Never || rules.is_unset(value)
+            }),
+            Value::Bool(true) | Value::Number(_) => false,
+        }
+    }
+
+    /// The API reports sizes of zero, or none, while a change of scale makes its way.
+    fn is_unsettled(&self, live: Option<&Value>) -> bool {
+        match self.equal {
+            Equal::Cpu | Equal::Memory => {
+                let reading = live.and_then(|live| self.quantity(live));
+                reading.is_none_or(|reading| self.minimum.is_some_and(|least| reading < least))
+            }
+            Equal::Exact | Equal::Engine | Equal::Uri | Equal::FlavourOf(_) => false,
+        }
+    }
+
+    fn same(&self, desired: &Value, live: &Value) -> bool {
+        match (desired, live) {
+            _ if self.is_unset(desired) && self.is_unset(live) => true,
+            // A reference to a secret cannot be compared with what it stands for.
+            (Value::Object(_), _) if self.equal == Equal::Uri => true,
+            (Value::Array(desired), Value::Array(live)) => self.same_list(desired, live),
+            (Value::Object(desired), Value::Object(live)) => {
+                desired.iter().all(|(name, value)| self.field(name).agrees(value, live.get(name)))
+            }
+            _ => self.same_scalar(desired, live),
+        }
+    }
+
+    fn same_list(&self, desired: &[Value], live: &[Value]) -> bool {
+        if desired.len() != live.len() {
+            return false;
+        }
+        let item = self.item();
+        if self.list == List::Atomic {
+            return desired
+                .iter()
+                .zip(live)
+                .all(|(desired, live)| item.agrees(desired, Some(live)));
+        }
+        let mut rest: Vec<&Value> = live.iter().collect();
+        desired.iter().all(|wanted| {
+            let found = rest.iter().position(|live| item.agrees(wanted, Some(live)));
+            found.map(|at| rest.swap_remove(at)).is_some()
+        })
+    }
+
+    fn same_scalar(&self, desired: &Value, live: &Value) -> bool {
+        match &self.equal {
+            Equal::Exact | Equal::Uri => same_json(desired, live),
+            Equal::Engine => bare(desired) == bare(live),
+            Equal::Cpu | Equal::Memory => self.quantity(desired) == self.quantity(live),
+            Equal::FlavourOf(bases) => {
+                let base = desired.as_str().and_then(|flavour| bases.get(flavour));
+                desired == live || base.is_some_and(|base| live == base)
+            }
+        }
+    }
+
+    /// A quantity in the field's own unit, from a number or a Kubernetes quantity.
+    fn quantity(&self, value: &Value) -> Option<f64> {
+        let text = match value {
+            Value::Number(number) => return number.as_f64(),
+            Value::String(text) => text.trim(),
+            _ => return None,
+        };
+        let split = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
+        let (digits, suffix) = text.split_at(split);
+        let number: f64 = digits.trim().parse().ok()?;
+        match (&self.equal, suffix) {
+            (Equal::Cpu, "m") | (Equal::Memory, "Gi") => Some(number),
+            (Equal::Cpu, "") => Some(number * 1000.0),
+            (Equal::Memory, "Ti") => Some(number * 1024.0),
+            (Equal::Memory, "Mi") => Some(number / 1024.0),
+            (Equal::Memory, "Ki") => Some(number / 1024.0 / 1024.0),
+            (Equal::Memory, "") => Some(number / 1024.0 / 1024.0 / 1024.0),
+            _ => None,
+        }
+    }
+}
+
+/// Numbers are equal by value: `1` and `1.0` are one number on the wire.
+fn same_json(desired: &Value, live: &Value) -> bool {
+    match (desired, live) {
+        (Value::Number(desired), Value::Number(live)) => {
+            desired == live || desired.as_f64() == live.as_f64()
+        }
+        _ => desired == live,
+    }
+}
+
+fn bare(engine: &Value) -> Option<&str> {
+    let text = engine.as_str()?;
+    Some(text.split('(').next().unwrap_or(text).trim())
+}

@@ -1,0 +1,58 @@
+//! How a value may be shown. What must stay hidden is replaced here, before it enters a plan.
+
+use serde_json::Value;
+
+use super::{Equal, Rules};
+
+/// Stands for a value that is never shown.
+pub const SECRET_SHOWN: &str = "(secret)";
+
+impl Rules {
+    /// The value with every secret in it replaced, so that it may enter plans and output.
+    pub fn shown(&self, value: &Value) -> Value {
+        match value {
+            _ if self.secret => Value::from(SECRET_SHOWN),
+            Value::String(text) if self.equal == Equal::Uri => Value::from(without_password(text)),
+            Value::Array(items) => {
+                items.iter().map(|item| self.item().shown(item)).collect::<Vec<_>>().into()
+            }
+            Value::Object(fields) => fields
+                .iter()
+                .map(|(name, value)| (name.clone(), self.field(name).shown(value)))
+                .collect::<serde_json::Map<_, _>>()
+                .into(),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.clone(),
+        }
+    }
+}
+
+/// `scheme://user:password@host` without the password. A sloppy password may hold a slash or an
+/// `@`, so everything up to the last `@` counts as the user's: rather too much hidden than too
+/// little.
+fn without_password(uri: &str) -> String {
+    let hidden = uri.split_once("://").and_then(|(scheme, rest)| {
+        let (login, host) = rest.rsplit_once('@')?;
+        let (user, _password) = login.split_once(':')?;
+        Some(format!("{scheme}://{user}:***@{host}"))
+    });
+    hidden.unwrap_or_else(|| uri.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_password;
+
+    #[test]
+    fn a_password_in_a_uri_is_hidden() {
+        for (uri, shown) in [
+            ("mongodb://u:p@h/db", "mongodb://u:***@h/db"),
+            ("mongodb://u:p@ss@h", "mongodb://u:***@h"),
+            ("mongodb://u:p/ss@h/db", "mongodb://u:***@h/db"),
+            ("mongodb://u@h/db", "mongodb://u@h/db"),
+            ("mongodb+srv://h/db?a=b", "mongodb+srv://h/db?a=b"),
+            ("nonsense", "nonsense"),
+        ] {
+            assert_eq!(without_password(uri), shown);
+        }
+    }
+}
