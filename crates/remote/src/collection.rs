@@ -24,6 +24,8 @@ pub(crate) struct Collection {
     pub(crate) path: String,
     asked: AtomicU64,
     known: Mutex<Known>,
+    /// Held by whoever lists the objects because nobody did before.
+    first: tokio::sync::Mutex<()>,
     watch: Watch,
 }
 
@@ -75,7 +77,8 @@ impl Collection {
             pause: Mutex::new(polling.first),
             hurried: Notify::new(),
         };
-        Self { kind, path, asked: AtomicU64::new(0), known: Mutex::default(), watch }
+        let first = tokio::sync::Mutex::default();
+        Self { kind, path, asked: AtomicU64::new(0), known: Mutex::default(), first, watch }
     }
 
     /// Lists the objects now.
@@ -85,6 +88,7 @@ impl Collection {
 
     /// Lists the objects unless that was done before.
     pub(crate) async fn list_once(&self, client: &Client) -> Result<(), Error> {
+        let _first = self.first.lock().await;
         let listed = lock(&self.known).listed;
         if listed { Ok(()) } else { self.list(client).await.map(drop) }
     }

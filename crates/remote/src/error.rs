@@ -86,7 +86,7 @@ pub enum Error {
         reason: String,
     },
     /// A body names a reverse private endpoint that its service does not have, or has twice.
-    #[error("{} reverse private endpoint `{at}`", many(*found))]
+    #[error("{} called `{at}`", count("reverse private endpoint", *found))]
     UnknownEndpointReference {
         /// The endpoint that is referred to.
         at: Address,
@@ -97,7 +97,7 @@ pub enum Error {
     #[error("no id is known for the service `{0}`")]
     UnknownService(ServiceRef),
     /// An action on an object that is not known to be live, or on one of several.
-    #[error("{} live object `{at}` to act on", many(*found))]
+    #[error("{} called `{at}`", count("live object", *found))]
     UnknownObject {
         /// The object.
         at: Address,
@@ -273,6 +273,10 @@ fn seconds(duration: Duration) -> String {
     format!("{} s", duration.as_secs())
 }
 
-fn many(found: usize) -> String {
-    if found == 0 { "there is no".to_owned() } else { format!("there are {found} of the") }
+fn count(what: &str, found: usize) -> String {
+    match found {
+        0 => format!("no {what} is"),
+        1 => format!("one {what} is"),
+        _ => format!("{found} {what}s are"),
+    }
 }

@@ -33,3 +33,6 @@ pub use remote::Remote;
 pub use secret::Secrets;
 pub use settings::{Polling, Rate, Settings, Wait};
 pub use transport::{Body, Method, Request, Response, Sending, Transport, TransportError};
+
+#[cfg(test)]
+mod tests;

@@ -168,7 +168,7 @@ mod tests {
         let pace = pace(1);
         pace.turn().await;
         assert!(timeout(Duration::from_secs(1), pace.turn()).await.is_err());
-        assert_eq!(pace.turn().await, PER + super::MARGIN - Duration::from_secs(1));
+        assert_eq!(pace.turn().await + Duration::from_secs(1), PER + super::MARGIN);
     }
 
     #[tokio::test(start_paused = true)]

@@ -16,7 +16,7 @@ mod create;
 mod delete;
 mod state;
 mod update;
-mod wait;
+mod watch;
 
 /// What became of an action.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -59,15 +59,13 @@ pub(crate) const VERSION: &str = "/v1";
 /// One segment of a path. Ids are UUIDs; whatever else was configured cannot leave its place, and
 /// because URL parsers take `%2E%2E` for two dots, a dot is written so that it is never one.
 fn segment(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' => encoded.push(byte.into()),
-            b'.' => encoded.push_str("%252E"),
-            _ => encoded.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    encoded
+    text.bytes()
+        .map(|byte| match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' => char::from(byte).to_string(),
+            b'.' => "%252E".to_owned(),
+            _ => format!("%{byte:02X}"),
+        })
+        .collect()
 }
 
 #[cfg(test)]

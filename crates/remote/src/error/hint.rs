@@ -1,6 +1,7 @@
 //! The remedy, for what is known to have one.
 
 use super::{Error, Rejected, Rejection, Unexpected};
+use crate::transport::Method;
 
 pub(super) fn hint(error: &Error) -> Option<String> {
     let text = match error {
@@ -77,10 +78,18 @@ fn rejected_hint(rejected: &Rejected) -> Option<&'static str> {
              `--rate-limit`"
         }
         Rejection::Broken => "the API is in trouble; plan again to see what was carried out",
-        Rejection::NotFound | Rejection::Invalid | Rejection::AlreadyRunning => {
-            return phrase(&rejected.message);
-        }
+        Rejection::NotFound => return phrase(&rejected.message).or(Some(missing(rejected.method))),
+        Rejection::Invalid | Rejection::AlreadyRunning => return phrase(&rejected.message),
     })
+}
+
+fn missing(method: Method) -> &'static str {
+    match method {
+        Method::Get | Method::Post => "check the ids of the organization and of the service",
+        Method::Put | Method::Patch | Method::Delete => {
+            "it may have been deleted meanwhile; plan again"
+        }
+    }
 }
 
 const JWT: &str = "use an API key: a login token may only read";
@@ -92,8 +101,9 @@ fn phrase(message: &str) -> Option<&'static str> {
     known.map(|(_, hint)| *hint)
 }
 
-const PHRASES: [(&[&str], &str); 7] = [
+const PHRASES: [(&[&str], &str); 8] = [
     (&["jwt authentication"], JWT),
+    (&["current state:"], "the service is not running yet; apply again when it does"),
     (
         &["not enough privileges"],
         "grant the missing privileges to the destination roles; a ClickHouse user may have been \

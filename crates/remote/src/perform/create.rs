@@ -9,13 +9,13 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::Performed;
-use super::wait::Wait;
+use super::watch::Watch;
 use crate::answer;
 use crate::client::Call;
 use crate::collection::Collection;
 use crate::error::Error;
 use crate::remote::Remote;
-use crate::settings;
+use crate::settings::Wait;
 use crate::transport::Method;
 
 pub(super) async fn create(
@@ -99,8 +99,8 @@ fn unknown(at: &Address, cause: Error) -> Error {
 
 /// Endpoints are waited for in any case, because the pipes that a plan makes next refer to them.
 async fn settle(remote: &Remote, at: &Address, object: Object) -> Result<Object, Error> {
-    if remote.settings.wait == settings::Wait::None && at.kind == Kind::ClickPipe {
+    if remote.settings.wait == Wait::None && at.kind == Kind::ClickPipe {
         return Ok(object);
     }
-    Wait::new(remote, at, &object.id)?.settled(RunState::Running, None).await
+    Watch::new(remote, at, &object.id)?.settled(RunState::Running, None).await
 }

@@ -5,7 +5,7 @@ use model::lifecycle::Standing;
 use model::live::{Id, State};
 
 use super::Performed;
-use super::wait::Wait;
+use super::watch::Watch;
 use crate::client::Call;
 use crate::error::{Error, Rejection};
 use crate::remote::Remote;
@@ -19,7 +19,7 @@ pub(super) async fn delete(remote: &Remote, at: &Address, id: &Id) -> Result<Per
     let collection = remote.collection(at)?;
     let path = routes::object(&collection.path, id);
     match remote.client.send(Call::new(Method::Delete, &path)).await {
-        Ok(_) => Wait::new(remote, at, id)?.gone().await?,
+        Ok(_) => Watch::new(remote, at, id)?.gone().await?,
         Err(error) if error.rejection() == Some(Rejection::NotFound) => {}
         Err(error) => return Err(error),
     }

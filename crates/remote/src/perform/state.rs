@@ -9,14 +9,14 @@ use model::live::{Id, Object};
 use tokio::time::{Instant, sleep_until};
 
 use super::Performed;
-use super::wait::Wait;
+use super::watch::Watch;
 use crate::answer;
 use crate::client::Call;
 use crate::error::{Error, Rejection};
 use crate::remote::Remote;
 use crate::routes;
 use crate::secret;
-use crate::settings;
+use crate::settings::Wait;
 use crate::transport::Method;
 
 /// The API resumes a paused database pipe by itself after an edit, within this time.
@@ -32,11 +32,11 @@ pub(super) async fn start(remote: &Remote, at: &Address, id: &Id) -> Result<Perf
             other => other?,
         }
     }
-    if let (settings::Wait::None, Some(object)) = (remote.settings.wait, &last) {
+    if let (Wait::None, Some(object)) = (remote.settings.wait, &last) {
         return Ok(Performed::new(at, object, RunState::Running));
     }
     let before = last.map(|last| last.state);
-    let object = Wait::new(remote, at, id)?.settled(RunState::Running, before.as_ref()).await?;
+    let object = Watch::new(remote, at, id)?.settled(RunState::Running, before.as_ref()).await?;
     Ok(Performed::new(at, &object, RunState::Running))
 }
 
@@ -53,12 +53,12 @@ pub(super) async fn stop(remote: &Remote, at: &Address, id: &Id) -> Result<Perfo
     let calm_at = collection.edited(id).map(|edited| edited + RESUMES_WITHIN);
     loop {
         command(remote, at, id, "stop").await?;
-        let object = Wait::new(remote, at, id)?.settled(RunState::Stopped, None).await?;
+        let object = Watch::new(remote, at, id)?.settled(RunState::Stopped, None).await?;
         let Some(calm_at) = calm_at.filter(|calm_at| Instant::now() < *calm_at) else {
             return Ok(Performed::new(at, &object, RunState::Stopped));
         };
         sleep_until(calm_at).await;
-        let still = Wait::new(remote, at, id)?.look().await?;
+        let still = Watch::new(remote, at, id)?.look().await?;
         if let Some(object) = still.filter(lifecycle::is_stopped) {
             return Ok(Performed::new(at, &object, RunState::Stopped));
         }
@@ -69,7 +69,7 @@ pub(super) async fn stop(remote: &Remote, at: &Address, id: &Id) -> Result<Perfo
 pub(crate) async fn resync(remote: &Remote, at: &Address, id: &Id) -> Result<Performed, Error> {
     let before = remote.collection(at)?.last(id).map(|last| last.state);
     command(remote, at, id, "resync").await?;
-    let object = Wait::new(remote, at, id)?.settled(RunState::Running, before.as_ref()).await?;
+    let object = Watch::new(remote, at, id)?.settled(RunState::Running, before.as_ref()).await?;
     Ok(Performed::new(at, &object, RunState::Running))
 }
 

@@ -7,13 +7,13 @@ use model::live::{Id, Object, State};
 use serde_json::Value;
 
 use super::Performed;
-use super::wait::Wait;
+use super::watch::Watch;
 use crate::answer;
 use crate::client::Call;
 use crate::error::Error;
 use crate::remote::Remote;
 use crate::routes;
-use crate::settings;
+use crate::settings::Wait;
 use crate::transport::Method;
 
 pub(super) async fn update(
@@ -32,12 +32,12 @@ pub(super) async fn update(
     if rests {
         collection.note_edit(id);
     }
-    if rests || remote.settings.wait == settings::Wait::None {
+    if rests || remote.settings.wait == Wait::None {
         return Ok(Performed::new(at, &object, RunState::Running));
     }
-    let wait = Wait::new(remote, at, id)?;
+    let watch = Watch::new(remote, at, id)?;
     let object =
-        wait.settled(RunState::Running, before.map(|before| before.state).as_ref()).await?;
+        watch.settled(RunState::Running, before.map(|before| before.state).as_ref()).await?;
     Ok(Performed::new(at, &object, RunState::Running))
 }
 

@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const HEARTBEAT: Duration = Duration::from_secs(30);
 
 /// What somebody waits for.
-pub(super) struct Wait<'a> {
+pub(super) struct Watch<'a> {
     remote: &'a Remote,
     collection: &'a Collection,
     at: &'a Address,
@@ -30,7 +30,7 @@ pub(super) struct Wait<'a> {
     last: Option<State>,
 }
 
-impl<'a> Wait<'a> {
+impl<'a> Watch<'a> {
     /// To be called when the write was answered.
     pub(super) fn new(remote: &'a Remote, at: &'a Address, id: &'a Id) -> Result<Self, Error> {
         let collection = remote.collection(at)?;

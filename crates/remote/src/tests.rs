@@ -1,0 +1,13 @@
+//! The whole crate against a world of the sandbox in memory, on a clock that stands still but for
+//! the waits, and against a script of answers where the sandbox is too well-behaved.
+
+mod bench;
+mod create;
+mod errors;
+mod fixtures;
+mod observe;
+mod scaling;
+mod script;
+mod sharing;
+mod states;
+mod updates;

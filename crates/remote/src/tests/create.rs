@@ -1,0 +1,155 @@
+//! Creating exactly once, whatever becomes of the answer.
+
+use model::action::Action;
+use model::address::{Address, Kind, Name, ServiceRef};
+use model::lifecycle::Standing;
+use sandbox::{Effect, EndpointStatus, Fault, Options, When};
+use serde_json::json;
+
+use super::bench::{Bench, CANARY, SERVICE, pipe};
+use super::fixtures::{endpoint, kafka};
+use super::script::{answer, ok, scripted};
+use crate::{Error, Settings, Wait};
+
+const LIST: &str = "*/clickpipes";
+
+#[tokio::test(start_paused = true)]
+async fn a_create_is_one_request_and_waits_until_the_pipe_runs() {
+    let bench = Bench::new();
+    let performed = bench.create("orders", kafka("orders")).await.unwrap();
+    assert_eq!((performed.state.as_str(), performed.standing), ("Running", Standing::Settled));
+    assert_eq!(bench.asked("POST", "/clickpipes"), [200]);
+    assert!(performed.notes.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn secrets_are_filled_in_on_the_wire() {
+    let pipe_of = |state: &str| json!({"id": "p", "name": "orders", "state": state});
+    let answers = [ok(&json!([])), ok(&pipe_of("Provisioning")), ok(&json!([pipe_of("Running")]))];
+    let (script, remote) = scripted(answers);
+    let create = Action::Create { at: pipe("orders"), body: kafka("orders") };
+    remote.perform(&create).await.unwrap();
+    let sent = script.sent.lock().unwrap();
+    assert_eq!(sent[1].1["source"]["kafka"]["credentials"]["password"], CANARY);
+    assert!(!format!("{create:?}").contains(CANARY));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_create_whose_answer_is_lost_is_found_by_its_name() {
+    let effects = [
+        Effect::CutAfterCommit,
+        Effect::GatewayTimeoutAfterCommit,
+        Effect::HtmlAnswer,
+        Effect::TruncatedJson,
+    ];
+    for effect in effects {
+        let bench = Bench::new();
+        bench.created("orders", kafka("orders")).await;
+        bench.world().faults().once("POST", LIST, effect);
+        let performed = bench.create("orders", kafka("orders")).await.unwrap();
+        assert_eq!(performed.standing, Standing::Settled, "{effect:?}");
+        assert_eq!(performed.notes.len(), 1, "{effect:?}");
+        assert_eq!(bench.asked("POST", "/clickpipes").len(), 2, "{effect:?}");
+        assert_eq!(bench.states().await.len(), 2, "{effect:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_create_that_was_lost_is_not_repeated() {
+    for effect in [Effect::CutBeforeCommit, Effect::GatewayTimeout, Effect::InternalError] {
+        let bench = Bench::new();
+        bench.created("clicks", kafka("clicks")).await;
+        bench.world().faults().once("POST", LIST, effect);
+        let began = tokio::time::Instant::now();
+        let error = bench.create("orders", kafka("orders")).await.unwrap_err();
+        assert!(matches!(error, Error::UnknownOutcome { .. }), "{error}");
+        assert!(error.outcome_unknown());
+        assert_eq!(bench.asked("POST", "/clickpipes").len(), 2, "{effect:?}");
+        assert!((60..80).contains(&began.elapsed().as_secs()), "{:?}", began.elapsed());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_outcome_of_a_lost_create_is_told_with_its_remedy() {
+    let bench = Bench::new();
+    bench.world().faults().once("POST", LIST, Effect::CutBeforeCommit);
+    let error = bench.create("orders", kafka("orders")).await.unwrap_err();
+    let text = error.to_string().replace(sandbox::ORGANIZATION, "ORG");
+    let service = bench.world().ensure_service(SERVICE);
+    insta::assert_snapshot!(text.replace(&service, "SERVICE"), @"`analytics/orders` may or may not have been created: POST /v1/organizations/ORG/services/SERVICE/clickpipes: connection reset by peer");
+    insta::assert_snapshot!(error.hint().unwrap_or_default(), @"the object may still appear; run again: an object of this name is then adopted instead of being created twice");
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_new_objects_of_the_name_are_not_chosen_between() {
+    let page = answer(504, "text/html", "<html>Gateway Time-out</html>");
+    let twins = json!([
+        {"id": "a", "name": "orders", "state": "Running"},
+        {"id": "b", "name": "orders", "state": "Running"},
+        {"id": "c", "name": "clicks", "state": "Running"},
+    ]);
+    let (_, remote) = scripted([ok(&json!([])), page, ok(&twins)]);
+    let create = Action::Create { at: pipe("orders"), body: kafka("orders") };
+    let error = remote.perform(&create).await.unwrap_err();
+    insta::assert_snapshot!(error, @"`analytics/orders` was created more than once: `a`, `b`");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_create_that_was_throttled_was_not_carried_out_and_is_repeated() {
+    let bench = Bench::new();
+    let when = When::Route { method: "POST".to_owned(), path: LIST.to_owned() };
+    bench.world().faults().add(Fault { when, effect: Effect::RateLimited(2.5), times: 2 });
+    bench.create("orders", kafka("orders")).await.unwrap();
+    assert_eq!(bench.asked("POST", "/clickpipes"), [429, 429, 200]);
+    assert_eq!(bench.remote.requests().throttled, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_pipe_may_be_missing_from_lists_at_first() {
+    let bench = Bench::new();
+    bench.world().faults().once("POST", LIST, Effect::ListLag(40));
+    let performed = bench.create("orders", kafka("orders")).await.unwrap();
+    assert_eq!(performed.standing, Standing::Settled);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_waiting_a_create_ends_when_it_is_accepted() {
+    let settings = Settings { wait: Wait::None, ..Settings::default() };
+    let bench = Bench::with(Options::default(), settings);
+    let performed = bench.create("orders", kafka("orders")).await.unwrap();
+    assert_eq!(performed.standing, Standing::Moving);
+    assert_eq!(performed.state.as_str(), "Provisioning");
+}
+
+fn endpoint_at(name: &str) -> Address {
+    Address::new(ServiceRef::new(SERVICE), Kind::ReversePrivateEndpoint, Name::new(name))
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_endpoint_that_somebody_has_to_accept_says_so() {
+    let settings = Settings { wait: Wait::None, ..Settings::default() };
+    let bench = Bench::with(Options::default(), settings);
+    let create = Action::Create { at: endpoint_at("kafka"), body: endpoint("kafka") };
+    let performed = bench.remote.perform(&create).await.unwrap();
+    assert_eq!(performed.standing, Standing::Settled);
+    insta::assert_snapshot!(performed.notes.join("\n"), @"it carries nothing until somebody accepts it on the account of the source");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pipe_refers_to_an_endpoint_by_its_name() {
+    let bench = Bench::new();
+    let create = Action::Create { at: endpoint_at("kafka"), body: endpoint("kafka") };
+    let made = bench.remote.perform(&create).await.unwrap();
+    assert!(bench.world().set_endpoint_status(SERVICE, "kafka", EndpointStatus::Ready));
+    let mut body = kafka("orders");
+    body["source"]["kafka"]["reversePrivateEndpointIds"] = json!([{"endpoint": "kafka"}]);
+    bench.create("orders", body.clone()).await.unwrap();
+    let live = bench.world().pipes(SERVICE);
+    let ids = &live[0]["source"]["kafka"]["reversePrivateEndpointIds"];
+    assert_eq!(*ids, json!([made.id.as_str()]));
+
+    body["source"]["kafka"]["reversePrivateEndpointIds"] = json!([{"endpoint": "kafak"}]);
+    let error = bench.create("clicks", body).await.unwrap_err();
+    insta::assert_snapshot!(error, @"no reverse private endpoint is called `analytics/kafak`");
+    assert_eq!(bench.asked("POST", "/clickpipes"), [200]);
+}

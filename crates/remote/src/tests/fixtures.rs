@@ -1,0 +1,59 @@
+//! Bodies that the sandbox takes.
+
+use serde_json::{Value, json};
+
+pub(super) fn kafka(name: &str) -> Value {
+    json!({
+        "name": name,
+        "source": {"kafka": {
+            "type": "confluent",
+            "format": "JSONEachRow",
+            "brokers": "broker.example.com:9092",
+            "topics": "orders",
+            "authentication": "PLAIN",
+            "credentials": {"username": "user", "password": {"fromEnv": "CANARY"}},
+        }},
+        "destination": table(),
+    })
+}
+
+pub(super) fn postgres(name: &str) -> Value {
+    json!({
+        "name": name,
+        "source": {"postgres": {
+            "host": "postgres.example.com",
+            "port": 5432,
+            "database": "shop",
+            "credentials": {"username": "user", "password": {"fromEnv": "CANARY"}},
+            "settings": {"replicationMode": "cdc"},
+            "tableMappings": [mapping("users")],
+        }},
+        "destination": {"database": "default"},
+    })
+}
+
+pub(super) fn mapping(table: &str) -> Value {
+    json!({
+        "sourceSchemaName": "public",
+        "sourceTable": table,
+        "targetTable": format!("t_{table}"),
+    })
+}
+
+pub(super) fn endpoint(name: &str) -> Value {
+    json!({
+        "description": name,
+        "type": "VPC_ENDPOINT_SERVICE",
+        "vpcEndpointServiceName": "com.amazonaws.vpce.us-east-1.vpce-svc-0123456789abcdef0",
+    })
+}
+
+fn table() -> Value {
+    json!({
+        "database": "default",
+        "table": "orders",
+        "managedTable": true,
+        "tableDefinition": {"engine": {"type": "MergeTree"}, "sortingKey": ["id"]},
+        "columns": [{"name": "id", "type": "UInt64"}],
+    })
+}
