@@ -147,7 +147,7 @@ fn table() -> Value {
     })
 }
 
-fn pipe_of(arm: &str, source: Value) -> Value {
+fn pipe_of(arm: &str, source: &Value) -> Value {
     let database = ["postgres", "mysql", "mongodb", "bigquery"].contains(&arm);
     let destination = if database { json!({"database": "default"}) } else { table() };
     json!({"name": format!("orders-{arm}"), "source": {arm: source}, "destination": destination})
@@ -156,7 +156,7 @@ fn pipe_of(arm: &str, source: Value) -> Value {
 fn kafka() -> Value {
     pipe_of(
         "kafka",
-        json!({
+        &json!({
             "type": "confluent",
             "format": "JSONEachRow",
             "brokers": "broker.example.com:9092",
@@ -170,7 +170,7 @@ fn kafka() -> Value {
 fn s3() -> Value {
     pipe_of(
         "objectStorage",
-        json!({
+        &json!({
             "type": "s3",
             "format": "JSONEachRow",
             "url": "https://bucket.s3.amazonaws.com/data/*.json",
@@ -183,7 +183,7 @@ fn s3() -> Value {
 fn kinesis() -> Value {
     pipe_of(
         "kinesis",
-        json!({
+        &json!({
             "format": "JSONEachRow",
             "streamName": "orders",
             "region": "us-east-1",
@@ -197,7 +197,7 @@ fn kinesis() -> Value {
 fn pubsub() -> Value {
     pipe_of(
         "pubsub",
-        json!({
+        &json!({
             "format": "JSONEachRow",
             "projectId": "my-gcp-project",
             "topic": "orders",
@@ -215,7 +215,7 @@ fn mapping(table: &str) -> Value {
 fn postgres() -> Value {
     pipe_of(
         "postgres",
-        json!({
+        &json!({
             "host": "postgres.example.com",
             "port": 5432,
             "database": "shop",
@@ -229,7 +229,7 @@ fn postgres() -> Value {
 fn mysql() -> Value {
     pipe_of(
         "mysql",
-        json!({
+        &json!({
             "host": "mysql.example.com",
             "port": 3306,
             "credentials": {"username": "user", "password": "canary"},
@@ -242,7 +242,7 @@ fn mysql() -> Value {
 fn mongodb() -> Value {
     pipe_of(
         "mongodb",
-        json!({
+        &json!({
             "uri": "mongodb+srv://cluster0.example.mongodb.net",
             "readPreference": "secondaryPreferred",
             "credentials": {"username": "user", "password": "canary"},
@@ -257,7 +257,7 @@ fn mongodb() -> Value {
 fn bigquery() -> Value {
     pipe_of(
         "bigquery",
-        json!({
+        &json!({
             "snapshotStagingPath": "gs://staging/path/",
             "credentials": {"serviceAccountFile": "canary"},
             "settings": {"replicationMode": "snapshot"},

@@ -157,7 +157,7 @@ fn zero_in_a_numeric_setting_is_400() {
 #[test]
 fn name_has_1_to_255_characters() {
     let mut bench = Bench::new();
-    for name in ["".to_owned(), "x".repeat(256)] {
+    for name in [String::new(), "x".repeat(256)] {
         let mut body = kafka();
         body["name"] = json!(name);
         refused(&bench.post(&body), 400, "name");
