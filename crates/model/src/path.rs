@@ -27,6 +27,7 @@ impl Path {
 
     /// The path one step further down.
     #[must_use]
+    #[expect(clippy::needless_pass_by_value, reason = "names, numbers and texts alike")]
     pub fn child(&self, segment: impl ToString) -> Self {
         let mut segments = self.0.clone();
         segments.push(segment.to_string());

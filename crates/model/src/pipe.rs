@@ -19,6 +19,7 @@ pub mod mysql;
 pub mod object_storage;
 pub mod postgres;
 pub mod pubsub;
+pub(crate) mod restart;
 pub mod scaling;
 pub mod settings;
 
@@ -122,7 +123,8 @@ pub(crate) const RULE_SETS: &[RuleSet] = &[
     scaling::RULES,
 ];
 
-const DATABASES: &[&str] =
+/// The sources whose pipes carry tables over, and are paused rather than stopped.
+pub(crate) const DATABASES: &[&str] =
     &["source.postgres", "source.mysql", "source.mongodb", "source.bigquery"];
 const OTHERS: &[&str] =
     &["source.kafka", "source.kinesis", "source.objectStorage", "source.pubsub"];

@@ -43,7 +43,8 @@ pub fn body_schema(kind: Kind) -> Value {
 
 /// Takes the properties with this mark away.
 fn without(definition: &mut Value, mark: &str) {
-    if let Some(properties) = definition["properties"].as_object_mut() {
+    let properties = definition.get_mut("properties").and_then(Value::as_object_mut);
+    if let Some(properties) = properties {
         properties.retain(|_, property| property.get(mark).is_none());
     }
 }

@@ -5,6 +5,8 @@ use schemars::JsonSchema;
 use super::additional::Additional;
 use super::credentials::ServiceAccount;
 use super::database::TableEngine;
+use super::database::restart::copied_again;
+use super::restart::Restart;
 use crate::mark;
 use crate::text::{GcsPath, Text};
 
@@ -67,15 +69,19 @@ pub struct BigqueryTableMapping {
     /// The ClickHouse table to write. It is made when it is missing.
     pub target_table: Text,
     /// Columns that are not read.
-    #[schemars(transform = mark::set, transform = mark::unique)]
+    #[schemars(transform = mark::set)]
     pub excluded_columns: Option<Vec<Text>>,
     /// Sorts the table by `sortingKeys`.
     #[schemars(transform = mark::default_is(false))]
     pub use_custom_sorting_key: Option<bool>,
     /// The columns that the table is sorted by, in order.
-    #[schemars(transform = mark::unique)]
     pub sorting_keys: Option<Vec<Text>>,
     /// The engine of the table.
     #[schemars(transform = mark::default_is("ReplacingMergeTree"))]
     pub table_engine: Option<TableEngine>,
+}
+
+/// What replacing a pipe of BigQuery does to the data.
+pub(crate) fn restart(it: &Restart<'_>) -> Vec<String> {
+    copied_again(it)
 }

@@ -6,6 +6,8 @@ use serde_json::Value;
 use crate::check::{Finding, Rule, RuleSet, Scope, custom, flag, is};
 use crate::path::Path;
 
+pub(crate) mod restart;
+
 /// The names under which an update adds table mappings and removes them.
 pub(crate) const TABLE_MAPPING_DELTAS: [&str; 2] = ["tableMappingsToAdd", "tableMappingsToRemove"];
 

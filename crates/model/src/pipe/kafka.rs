@@ -3,14 +3,16 @@
 use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde_json::Value;
 
 use super::additional::Additional;
 use crate::check::{Finding, Rule, RuleSet, Scope, custom, is, is_not};
 use crate::mark;
 use crate::path::Path;
-use crate::secret::{Secret, TextOrSecret};
-use crate::text::{Arn, Certificates, HttpsUrl, Minute, ObjectName, Text, Uuid};
+use crate::text::{Arn, Certificates, Minute, ObjectName, Text, Uuid};
+
+pub mod credentials;
+pub mod registry;
+pub(crate) mod restart;
 
 /// How the API connects to the brokers. It checks the connection with what one request says.
 const CONNECTION: &[&str] =
@@ -42,7 +44,7 @@ pub struct Kafka {
     /// What it proves it with. Which members are needed follows from `authentication`; none are
     /// for `IAM_ROLE`.
     #[schemars(transform = mark::never_echoed, transform = mark::travels_with(CONNECTION))]
-    pub credentials: Option<KafkaCredentials>,
+    pub credentials: Option<credentials::KafkaCredentials>,
     /// The IAM role to take on, with `authentication: IAM_ROLE`.
     #[schemars(transform = mark::travels_with(CONNECTION))]
     pub iam_role: Option<Arn>,
@@ -54,7 +56,7 @@ pub struct Kafka {
     pub offset: Option<KafkaOffset>,
     /// The registry that holds the schemas of the messages.
     #[schemars(transform = mark::immutable)]
-    pub schema_registry: Option<SchemaRegistry>,
+    pub schema_registry: Option<registry::SchemaRegistry>,
     /// Reverse private endpoints to reach the brokers through: each a UUID, or `{endpoint: NAME}`
     /// for one that a manifest of the same service declares.
     #[schemars(transform = mark::set, transform = mark::refers_to_endpoint)]
@@ -81,11 +83,11 @@ pub enum KafkaType {
     Gcmk,
     /// Confluent Cloud.
     Confluent,
-    /// `WarpStream`.
+    /// WarpStream.
     Warpstream,
     /// Azure Event Hubs.
     Azureeventhub,
-    /// `DigitalOcean` Managed Kafka.
+    /// DigitalOcean Managed Kafka.
     Dokafka,
 }
 
@@ -120,29 +122,6 @@ pub enum KafkaAuthentication {
     MutualTls,
 }
 
-/// What proves who one is. Which members are needed follows from `authentication`.
-#[derive(JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct KafkaCredentials {
-    /// The user, for `PLAIN` and `SCRAM-…`.
-    pub username: Option<TextOrSecret>,
-    /// The user's password, for `PLAIN` and `SCRAM-…`.
-    pub password: Option<Secret>,
-    /// The connection string, for Azure Event Hubs.
-    pub connection_string: Option<Secret>,
-    /// The id of the access key, for `IAM_USER`.
-    pub access_key_id: Option<TextOrSecret>,
-    /// The secret half of the access key, for `IAM_USER`.
-    pub secret_key: Option<Secret>,
-    /// The client's certificate in PEM form, for `MUTUAL_TLS`.
-    pub certificate: Option<TextOrSecret>,
-    /// The private key of the client's certificate in PEM form, for `MUTUAL_TLS`.
-    pub private_key: Option<Secret>,
-    /// Raised by one to send the credentials again after a rotation.
-    #[schemars(range(min = 1), transform = mark::local)]
-    pub version: Option<i64>,
-}
-
 /// Where reading starts in a topic for the first time.
 #[derive(JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -163,43 +142,6 @@ pub enum OffsetStrategy {
     FromLatest,
     /// The first message at or after `timestamp`.
     FromTimestamp,
-}
-
-/// A registry that holds the schemas of messages.
-#[derive(JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct SchemaRegistry {
-    /// The registry, or one schema in it.
-    pub url: HttpsUrl,
-    /// How the pipe proves who it is to the registry.
-    pub authentication: RegistryAuthentication,
-    /// The user of the registry.
-    #[schemars(transform = mark::never_echoed)]
-    pub credentials: Option<RegistryCredentials>,
-    /// The certificates that the registry's own is checked against, in PEM form.
-    pub ca_certificate: Option<Certificates>,
-}
-
-/// A way to prove who one is to a schema registry.
-#[derive(JsonSchema)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum RegistryAuthentication {
-    /// User and password.
-    Plain,
-}
-
-/// A user of a schema registry. The API cannot change it in place.
-#[derive(JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct RegistryCredentials {
-    /// The user.
-    pub username: TextOrSecret,
-    /// The user's password.
-    pub password: Secret,
-    /// Raised by one after a rotation. The registry's user is fixed when the pipe is made: a
-    /// rotated password takes a new pipe.
-    #[schemars(range(min = 1), transform = mark::local)]
-    pub version: Option<i64>,
 }
 
 /// A reverse private endpoint, by UUID or by the name that a manifest declares it under.
@@ -255,15 +197,20 @@ pub(crate) const RULES: RuleSet = RuleSet {
         custom(
             "kafka-credentials",
             &["type", "authentication", "credentials"],
-            credentials_of_another_way,
+            credentials::of_the_way,
         ),
         Rule::needed_iff(
             "kafka-offset-timestamp",
             &["offset.timestamp"],
             is("offset.strategy", &["from_timestamp"]),
         ),
-        custom("kafka-protobuf-schema", &["format", "schemaRegistry", "additional"], protobuf),
-        custom("kafka-avro-registry", &["format", "schemaRegistry"], avro_confluent).warning(),
+        custom(
+            "kafka-protobuf-schema",
+            &["format", "schemaRegistry", "additional"],
+            registry::protobuf,
+        ),
+        custom("kafka-avro-registry", &["format", "schemaRegistry"], registry::avro_confluent)
+            .warning(),
     ],
 };
 
@@ -275,61 +222,4 @@ fn redpanda_mutual_tls(scope: &Scope<'_>) -> Vec<Finding> {
     let message = "the API documents `MUTUAL_TLS` for `type: redpanda`, but has refused it before";
     let help = "should the API refuse it, `type: kafka` reaches the same brokers";
     vec![Finding::new(Path::parse("authentication"), message).help(help)]
-}
-
-const LOGIN: &[&str] = &["username", "password"];
-const CONNECTION_STRING: &[&str] = &["connectionString"];
-const ACCESS_KEY: &[&str] = &["accessKeyId", "secretKey"];
-const CLIENT_CERTIFICATE: &[&str] = &["certificate", "privateKey"];
-
-fn members(authentication: &str, broker: &str) -> Option<&'static [&'static str]> {
-    match (authentication, broker) {
-        ("PLAIN", "azureeventhub") => Some(CONNECTION_STRING),
-        ("PLAIN" | "SCRAM-SHA-256" | "SCRAM-SHA-512", _) => Some(LOGIN),
-        ("IAM_USER", _) => Some(ACCESS_KEY),
-        ("MUTUAL_TLS", _) => Some(CLIENT_CERTIFICATE),
-        _ => None,
-    }
-}
-
-fn credentials_of_another_way(scope: &Scope<'_>) -> Vec<Finding> {
-    let (Some(authentication), Some(broker)) = (scope.text("authentication"), scope.text("type"))
-    else {
-        return Vec::new();
-    };
-    let given = scope.value("credentials").and_then(Value::as_object);
-    let (Some(members), Some(given)) = (members(authentication, broker), given) else {
-        return Vec::new();
-    };
-    let at = |member: &str| Path::parse("credentials").child(member);
-    let way = format!("`authentication: {authentication}` of `type: {broker}`");
-    let missing = members.iter().filter(|member| !given.contains_key(**member)).map(|member| {
-        Finding::new(at(member), format!("`{member}` is needed for {way}"))
-            .help(format!("add `{member}`"))
-    });
-    let all = [LOGIN, CONNECTION_STRING, ACCESS_KEY, CLIENT_CERTIFICATE].concat();
-    let others = all.iter().filter(|member| !members.contains(member));
-    let extra = others.filter(|member| given.contains_key(**member)).map(|member| {
-        Finding::new(at(member), format!("`{member}` is not for {way}"))
-            .help(format!("remove `{member}`"))
-    });
-    missing.chain(extra).collect()
-}
-
-fn protobuf(scope: &Scope<'_>) -> Vec<Finding> {
-    let schema = scope.has("schemaRegistry") || scope.has("additional.protobufSchema");
-    if scope.text("format") != Some("Protobuf") || schema {
-        return Vec::new();
-    }
-    let message = "`format: Protobuf` needs a schema, and none is given";
-    vec![Finding::new(Path::parse("format"), message).help("add `schemaRegistry`")]
-}
-
-fn avro_confluent(scope: &Scope<'_>) -> Vec<Finding> {
-    if scope.text("format") != Some("AvroConfluent") || scope.has("schemaRegistry") {
-        return Vec::new();
-    }
-    let message =
-        "`format: AvroConfluent` names its schemas by their id in a registry, and none is given";
-    vec![Finding::new(Path::parse("format"), message).help("add `schemaRegistry`")]
 }

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 
 use super::additional::Additional;
 use super::credentials::AccessKey;
+use super::restart::Restart;
 use crate::check::{Rule, RuleSet, is};
 use crate::mark;
 use crate::text::{Arn, Text};
@@ -91,3 +92,14 @@ pub(crate) const RULES: RuleSet = RuleSet {
         Rule::needed_iff("kinesis-access-key", &["accessKey"], is("authentication", &["IAM_USER"])),
     ],
 };
+
+/// What replacing a Kinesis pipe does to the data.
+pub(crate) fn restart(it: &Restart<'_>) -> Vec<String> {
+    match it.text("iteratorType") {
+        Some("LATEST") => it.missed("the new pipe starts at LATEST", "records"),
+        Some("AT_TIMESTAMP") => {
+            it.again("the new pipe starts at the declared timestamp", "rows from then on that are")
+        }
+        _ => it.again("the new pipe starts at TRIM_HORIZON", "rows"),
+    }
+}

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 
 use super::additional::Additional;
 use super::credentials::AccessKey;
+use super::restart::Restart;
 use crate::check::{Rule, RuleSet, custom, flag, is};
 use crate::mark;
 use crate::secret::Secret;
@@ -100,7 +101,7 @@ pub enum StorageType {
     S3,
     /// Google Cloud Storage.
     Gcs,
-    /// `DigitalOcean` Spaces.
+    /// DigitalOcean Spaces.
     Dospaces,
     /// Azure Blob Storage.
     Azureblobstorage,
@@ -197,3 +198,14 @@ pub(crate) const RULES: RuleSet = RuleSet {
             .because("it is about the initial load"),
     ],
 };
+
+/// What replacing a pipe of files does to the data.
+pub(crate) fn restart(it: &Restart<'_>) -> Vec<String> {
+    if it.is_set("skipInitialLoad") {
+        return it.missed("the new pipe reads only files that the queue tells of", "files");
+    }
+    match it.text("startAfter") {
+        Some(key) => it.again(&format!("the new pipe reads every file after `{key}`"), "rows"),
+        None => it.again("the new pipe reads every matching file from the start", "rows"),
+    }
+}

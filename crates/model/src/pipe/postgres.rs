@@ -89,9 +89,9 @@ pub enum PostgresType {
     Supabase,
     /// Neon.
     Neon,
-    /// Google `AlloyDB`.
+    /// Google AlloyDB.
     Alloydb,
-    /// `PlanetScale` Postgres.
+    /// PlanetScale Postgres.
     Planetscale,
     /// Amazon RDS.
     Rdspostgres,

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 
 use super::additional::Additional;
 use super::credentials::ServiceAccount;
+use super::restart::Restart;
 use crate::check::{Rule, RuleSet, is};
 use crate::mark;
 use crate::text::{BareName, GcpProject, Timestamp};
@@ -90,3 +91,14 @@ pub(crate) const RULES: RuleSet = RuleSet {
         is("seekType", &["timestamp"]),
     )],
 };
+
+/// What replacing a Pub/Sub pipe does to the data.
+pub(crate) fn restart(it: &Restart<'_>) -> Vec<String> {
+    match (it.text("seekType"), it.text("seekTimestamp")) {
+        (Some("latest"), _) => it.missed("the new pipe starts at latest", "messages"),
+        (Some("timestamp"), Some(time)) => {
+            it.again(&format!("the new pipe starts at {time}"), "rows from then on that are")
+        }
+        _ => it.again("the new pipe starts at earliest", "rows"),
+    }
+}

@@ -1,6 +1,6 @@
 //! What one field is, for a person who asks.
 
-use std::fmt;
+use std::fmt::{self, Write};
 
 use serde::Serialize;
 use serde_json::Value;
@@ -284,10 +284,10 @@ impl Change {
         }
         if !self.with.is_empty() {
             let with: Vec<String> = self.with.iter().map(|path| format!("`{path}`")).collect();
-            words.push_str(&format!(", sent together with {}", with.join(", ")));
+            let _ = write!(words, ", sent together with {}", with.join(", "));
         }
         for value in &self.replace_across {
-            words.push_str(&format!("; to or from `{value}` replaced"));
+            let _ = write!(words, "; to or from `{value}` replaced");
         }
         words
     }

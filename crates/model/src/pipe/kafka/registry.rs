@@ -1,0 +1,64 @@
+//! The registry that holds the schemas of messages.
+
+use schemars::JsonSchema;
+
+use crate::check::{Finding, Scope};
+use crate::mark;
+use crate::path::Path;
+use crate::secret::{Secret, TextOrSecret};
+use crate::text::{Certificates, HttpsUrl};
+
+/// A registry that holds the schemas of messages.
+#[derive(JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SchemaRegistry {
+    /// The registry, or one schema in it.
+    pub url: HttpsUrl,
+    /// How the pipe proves who it is to the registry.
+    pub authentication: RegistryAuthentication,
+    /// The user of the registry.
+    #[schemars(transform = mark::never_echoed)]
+    pub credentials: Option<RegistryCredentials>,
+    /// The certificates that the registry's own is checked against, in PEM form.
+    pub ca_certificate: Option<Certificates>,
+}
+
+/// A way to prove who one is to a schema registry.
+#[derive(JsonSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum RegistryAuthentication {
+    /// User and password.
+    Plain,
+}
+
+/// A user of a schema registry. The API cannot change it in place.
+#[derive(JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RegistryCredentials {
+    /// The user.
+    pub username: TextOrSecret,
+    /// The user's password.
+    pub password: Secret,
+    /// Raised by one after a rotation. The registry's user is fixed when the pipe is made: a
+    /// rotated password takes a new pipe.
+    #[schemars(range(min = 1), transform = mark::local)]
+    pub version: Option<i64>,
+}
+
+pub(super) fn protobuf(scope: &Scope<'_>) -> Vec<Finding> {
+    let schema = scope.has("schemaRegistry") || scope.has("additional.protobufSchema");
+    if scope.text("format") != Some("Protobuf") || schema {
+        return Vec::new();
+    }
+    let message = "`format: Protobuf` needs a schema, and none is given";
+    vec![Finding::new(Path::parse("format"), message).help("add `schemaRegistry`")]
+}
+
+pub(super) fn avro_confluent(scope: &Scope<'_>) -> Vec<Finding> {
+    if scope.text("format") != Some("AvroConfluent") || scope.has("schemaRegistry") {
+        return Vec::new();
+    }
+    let message =
+        "`format: AvroConfluent` names its schemas by their id in a registry, and none is given";
+    vec![Finding::new(Path::parse("format"), message).help("add `schemaRegistry`")]
+}
