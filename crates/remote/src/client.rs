@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use crate::deadline::Deadline;
 use crate::envelope::{self, Opened};
-use crate::error::{Error, Rejection};
+use crate::error::{Error, Rejected, Rejection};
 use crate::pace::{Pace, lock};
 use crate::redact::Redaction;
 use crate::retry;
@@ -38,6 +38,8 @@ pub(crate) struct Client {
     pace: Pace,
     pub(crate) deadline: Deadline,
     requests: Mutex<Requests>,
+    /// What the API said when it did not accept the key: it would say so to every request.
+    locked_out: Mutex<Option<Rejected>>,
 }
 
 /// A request to be sent, perhaps more than once.
@@ -64,6 +66,7 @@ impl Client {
             pace: Pace::new(settings.rate),
             deadline: Deadline::new(settings.timeout),
             requests: Mutex::default(),
+            locked_out: Mutex::default(),
         }
     }
 
@@ -113,11 +116,19 @@ impl Client {
 
     async fn once(&self, call: &Call<'_>) -> Result<Value, Error> {
         let waited = self.pace.turn().await;
+        if let Some(rejected) = lock(&self.locked_out).clone() {
+            return Err(Error::Rejected(Box::new(rejected)));
+        }
         self.count(call.method);
         let began = Instant::now();
         let response = self.exchange(call).await;
         let status = response.as_ref().ok().map(|response| response.status);
         let opened = response.and_then(|response| self.open(call, &response));
+        if let Err(Error::Rejected(rejected)) = &opened
+            && rejected.kind == Rejection::Unauthenticated
+        {
+            *lock(&self.locked_out) = Some((**rejected).clone());
+        }
         let request_id = match &opened {
             Ok(opened) => opened.request_id.as_deref(),
             Err(error) => error.request_id(),

@@ -216,3 +216,34 @@ impl Snapshot {
         self.objects.iter().map(|(id, item)| (id, &item.object.state))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Collection, Id, Item, Kind, Name, Object, Polling, State, Value};
+
+    fn item(id: &str, state: &str) -> Item {
+        let object = Object { id: Id::new(id), state: State::new(state), body: Value::Null };
+        Item { name: Name::new("orders"), object }
+    }
+
+    fn state(collection: &Collection, id: &str) -> Option<String> {
+        Some(collection.last(&Id::new(id))?.state.to_string())
+    }
+
+    #[test]
+    fn an_answer_counts_for_more_than_a_list_that_was_asked_for_before_it() {
+        let collection = Collection::new(Kind::ClickPipe, String::new(), Polling::default());
+        collection.asked.store(7, super::Ordering::Relaxed);
+        let (changed, made) = (item("changed", "Paused"), item("made", "Provisioning"));
+        collection.note(&changed.name, &changed.object);
+        collection.note(&made.name, &made.object);
+
+        collection.learn(7, &[item("changed", "Running")]);
+        assert_eq!(state(&collection, "changed").as_deref(), Some("Paused"));
+        assert_eq!(state(&collection, "made").as_deref(), Some("Provisioning"));
+
+        collection.learn(8, &[item("changed", "Running")]);
+        assert_eq!(state(&collection, "changed").as_deref(), Some("Running"));
+        assert_eq!(state(&collection, "made"), None);
+    }
+}

@@ -2,8 +2,10 @@
 
 use futures_util::future::join_all;
 use model::action::RunState;
+use sandbox::PipeState;
+use tokio::time::Instant;
 
-use super::bench::Bench;
+use super::bench::{Bench, SERVICE, pass};
 use super::fixtures::kafka;
 
 /// Creates so many pipes at once, and stops them at once.
@@ -39,4 +41,23 @@ async fn fifty_creates_keep_to_the_rate_limit_by_themselves() {
     assert!(join_all(creates).await.iter().all(Result::is_ok));
     let requests = bench.remote.requests();
     assert_eq!((requests.throttled, requests.repeated), (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_is_looked_after_soon_although_others_wait_for_long() {
+    let bench = Bench::unlimited();
+    bench.created("orders", kafka("orders")).await;
+    let stuck = bench.create("stuck", kafka("stuck"));
+    let stopped = async {
+        pass(1).await;
+        bench.world().set_pipe_state(SERVICE, "stuck", PipeState::Provisioning);
+        pass(120).await;
+        let began = Instant::now();
+        bench.set_state("orders", RunState::Stopped).await.unwrap();
+        began.elapsed().as_secs()
+    };
+    tokio::select! {
+        _ = stuck => unreachable!("it is stuck"),
+        took = stopped => assert!(took < 10, "{took} s"),
+    }
 }
