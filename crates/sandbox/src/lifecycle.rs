@@ -155,11 +155,11 @@ pub(crate) fn resumed(course: Course, edit: Edit, delay: u64) -> Path {
     let mut now = delay;
     if edit.removes {
         path.push((now, PipeState::Modifying));
-        now += SWAP;
+        now = now.saturating_add(SWAP);
     }
     if course == Course::Snapshot || (edit.adds && course != Course::CdcOnly) {
         path.push((now, PipeState::Snapshot));
-        now += SNAPSHOT;
+        now = now.saturating_add(SNAPSHOT);
     }
     path.push((now, course.end()));
     path

@@ -108,7 +108,7 @@ impl Pipe {
 
     /// The first eight characters of the id, by which error texts call a pipe.
     pub(crate) fn short_id(&self) -> &str {
-        &self.id[..8]
+        self.id.get(..8).unwrap_or(&self.id)
     }
 
     /// The tables it fills, as `database.table`.

@@ -82,7 +82,7 @@ impl Service {
             id,
             name: name.to_owned(),
             created: now,
-            state: Timeline::new(now, ServiceState::Running),
+            state: Timeline::new(ServiceState::Running),
             pipes: Vec::new(),
             endpoints: Vec::new(),
             cdc: None,
@@ -145,7 +145,7 @@ impl Service {
     pub(crate) fn provision_cdc(&mut self, now: Timestamp) {
         self.cdc.get_or_insert_with(|| CdcScaling {
             available_from: now.after_seconds(FIRST_DATABASE_PIPE),
-            size: Timeline::new(now, CdcSize::DEFAULT),
+            size: Timeline::new(CdcSize::DEFAULT),
         });
     }
 }

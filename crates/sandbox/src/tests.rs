@@ -1,6 +1,7 @@
 //! Requests to a world, without sockets. A test of a rule is named after the rule.
 
 mod access;
+mod conformance;
 mod create;
 mod destination;
 mod discovery;
@@ -10,6 +11,7 @@ mod patch;
 mod quirks;
 mod reading;
 mod reference_page;
+mod robustness;
 mod rules;
 mod scaling;
 #[cfg(feature = "server")]

@@ -4,35 +4,34 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
 
-/// What a value is from which moment on; never empty, in order of time.
+/// What a value is at first, and what it becomes at which moment, in order of time.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Timeline<T> {
-    steps: Vec<(Timestamp, T)>,
+    first: T,
+    later: Vec<(Timestamp, T)>,
 }
 
 impl<T: Clone> Timeline<T> {
-    pub(crate) fn new(now: Timestamp, value: T) -> Self {
-        Self { steps: vec![(now, value)] }
+    pub(crate) fn new(value: T) -> Self {
+        Self { first: value, later: Vec::new() }
     }
 
-    /// The value at `now`; before the first step it is the first one.
     pub(crate) fn at(&self, now: Timestamp) -> &T {
-        let passed = self.steps.iter().take_while(|(from, _)| *from <= now).count();
-        &self.steps[passed.saturating_sub(1)].1
+        let passed = self.later.iter().rev().find(|(from, _)| *from <= now);
+        passed.map_or(&self.first, |(_, value)| value)
     }
 
     /// Where it is heading when nothing interferes.
     pub(crate) fn last(&self) -> &T {
-        &self.steps[self.steps.len() - 1].1
+        self.later.last().map_or(&self.first, |(_, value)| value)
     }
 
     /// Forgets what was to come, and schedules `steps` (seconds from now) instead.
     pub(crate) fn follow(&mut self, now: Timestamp, steps: impl IntoIterator<Item = (u64, T)>) {
-        let present = self.at(now).clone();
-        self.steps = vec![(now, present)];
-        self.steps
-            .extend(steps.into_iter().map(|(after, value)| (now.after_seconds(after), value)));
-        self.steps.sort_by_key(|(from, _)| *from);
+        self.first = self.at(now).clone();
+        let steps = steps.into_iter();
+        self.later = steps.map(|(after, value)| (now.after_seconds(after), value)).collect();
+        self.later.sort_by_key(|(from, _)| *from);
     }
 }
 
@@ -43,7 +42,7 @@ mod tests {
     #[test]
     fn a_value_is_computed_from_the_time_when_asked() {
         let start = Timestamp::START;
-        let mut timeline = Timeline::new(start, "a");
+        let mut timeline = Timeline::new("a");
         timeline.follow(start, [(5, "b"), (10, "c")]);
         let seen = [0, 4, 5, 9, 10, 99].map(|after| *timeline.at(start.after_seconds(after)));
         assert_eq!(seen, ["a", "a", "b", "b", "c", "c"]);
@@ -53,7 +52,7 @@ mod tests {
     #[test]
     fn following_something_else_forgets_the_plan() {
         let start = Timestamp::START;
-        let mut timeline = Timeline::new(start, "a");
+        let mut timeline = Timeline::new("a");
         timeline.follow(start, [(5, "b"), (10, "c")]);
         timeline.follow(start.after_seconds(6), [(1, "d")]);
         assert_eq!(*timeline.at(start.after_seconds(6)), "b");

@@ -92,18 +92,16 @@ impl World {
 
     /// Puts a service (by name or id) into a state at once, where it stays.
     pub fn set_service_state(&mut self, service: &str, state: ServiceState) {
-        let now = self.now;
         if let Some(service) = self.services.get_mut(&service_id(service)) {
-            service.state = Timeline::new(now, state);
+            service.state = Timeline::new(state);
         }
     }
 
     /// Puts a pipe (by name or id) into a state at once, where it stays. Says whether there is
     /// such a pipe.
     pub fn set_pipe_state(&mut self, service: &str, pipe: &str, state: PipeState) -> bool {
-        let now = self.now;
         let pipe = self.pipe_mut(service, pipe);
-        pipe.map(|pipe| pipe.life = Timeline::new(now, state)).is_some()
+        pipe.map(|pipe| pipe.life = Timeline::new(state)).is_some()
     }
 
     /// Gives a reverse private endpoint (by description or id) a status at once, as its owner
@@ -114,12 +112,11 @@ impl World {
         endpoint: &str,
         status: EndpointStatus,
     ) -> bool {
-        let now = self.now;
         let service = self.services.get_mut(&service_id(service));
         let mut endpoints = service.into_iter().flat_map(|service| &mut service.endpoints);
         let named =
             endpoints.find(|each| each.id == endpoint || each.body["description"] == endpoint);
-        named.map(|endpoint| endpoint.status = Timeline::new(now, status)).is_some()
+        named.map(|endpoint| endpoint.status = Timeline::new(status)).is_some()
     }
 
     /// The pipes of a service (by name or id) as a list of the API shows them.

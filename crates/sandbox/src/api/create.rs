@@ -204,7 +204,7 @@ fn build(
         settings: super::settings::without_nulls(object(body, "settings")),
         created: now,
         updated: now,
-        life: Timeline::new(now, PipeState::Provisioning),
+        life: Timeline::new(PipeState::Provisioning),
         listed_from: now.after_seconds(call.tweaks.list_lag),
         gone_from: None,
     }
@@ -222,7 +222,7 @@ fn first_size(
     let nothing = Map::new();
     let given = object(body, "scaling").unwrap_or(&nothing);
     crate::contract::store::merge(scaling::FIELDS, &mut wanted, given, NullInPatch::Ignored);
-    let mut size = Timeline::new(call.now, Size::DEFAULT.with(&wanted));
+    let mut size = Timeline::new(Size::DEFAULT.with(&wanted));
     if call.options.quirks.has(Quirk::TransientZeroScaling) {
         super::scaling::settle_later(&mut size, Size::DEFAULT.with(&wanted), call);
     }

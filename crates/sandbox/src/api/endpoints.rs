@@ -40,7 +40,7 @@ pub(crate) fn create(service: &mut Service, call: &mut Call<'_>) -> Answer {
     if !complaints.none() {
         return Err(Refusal::bad_request(complaints.into_text()));
     }
-    let mut status = Timeline::new(call.now, EndpointStatus::Provisioning);
+    let mut status = Timeline::new(EndpointStatus::Provisioning);
     status.follow(call.now, [(PROVISIONING, provisioned(&body))]);
     let id = call.ids.issue();
     let body = keep(FIELDS, &body);
@@ -50,11 +50,10 @@ pub(crate) fn create(service: &mut Service, call: &mut Call<'_>) -> Answer {
 
 /// Only the private DNS names can be changed, and are replaced whole; the rest is passed over.
 pub(crate) fn patch(service: &mut Service, id: &str, call: &Call<'_>) -> Answer {
-    let mut body = parse(call.body)?;
+    let body = parse(call.body)?;
     let kept = find(service, id)?.body.clone();
     let mut complaints = Complaints::default();
     check_object(&mut complaints, "", FIELDS, &body, Context::patch(call.options.unknown_fields));
-    body.retain(|name, _| name == "customPrivateDnsMappings");
     if text(&kept, "type") == Some("MSK_MULTI_VPC") && private_names(&body).next().is_some() {
         complaints.say("customPrivateDnsMappings", "is not for MSK_MULTI_VPC");
     }
