@@ -95,7 +95,14 @@ impl Schema {
     /// Exactly the fields that a PATCH may change are marked so.
     fn patch_agrees(&self, at: &str, fields: &[Field], schema: &Value) {
         let rows = fields.iter().filter(|field| field.patch != Patch::Ignored);
-        assert_eq!(names(rows), self.names(schema), "patchable names of {at}");
+        assert_eq!(names(rows.clone()), self.names(schema), "patchable names of {at}");
+        let properties = self.properties(schema);
+        for field in rows.filter(|field| field.echo != Echo::Secret) {
+            if let Shape::Object(fields) = field.shape {
+                let (_, schema) = properties.iter().find(|(name, _)| *name == field.name).unwrap();
+                self.patch_agrees(&format!("{at}.{}", field.name), fields, schema);
+            }
+        }
     }
 
     /// Exactly the fields that are not secret are in the schema of a read.

@@ -168,7 +168,9 @@ fn control_paths_script_faults_and_move_the_clock() {
 #[test]
 fn control_paths_play_the_people_around_the_api() {
     let mut bench = Bench::new();
-    let id = bench.create(&kafka());
+    let mut body = kafka();
+    body["source"]["kafka"]["consumerGroup"] = json!("group");
+    let id = bench.create(&body);
     let ask = |bench: &mut Bench, what: &str, body: Value| {
         bench.ask_path("POST", &format!("/_sandbox/{what}"), &body).status
     };
@@ -179,7 +181,9 @@ fn control_paths_play_the_people_around_the_api() {
         "name": "renamed", "source": {"kafka": {"topics": "other", "consumerGroup": null}},
     }});
     assert_eq!(ask(&mut bench, "edit", edit), 200);
-    assert_eq!(bench.read(&id)["source"]["kafka"]["topics"], "other");
+    let source = bench.read(&id)["source"]["kafka"].clone();
+    assert_eq!(source["topics"], "other");
+    assert_eq!(source["consumerGroup"], format!("clickpipes-{id}"));
     let idle = json!({"service": "analytics", "state": "idle"});
     assert_eq!(ask(&mut bench, "service-state", idle), 200);
     assert_eq!(bench.get("")["state"], "idle");

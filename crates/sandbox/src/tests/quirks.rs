@@ -72,6 +72,8 @@ fn size_is_sometimes_a_quantity() {
     let quirk = Some(Quirk::QuantityStrings);
     assert_eq!(seen(quirk, &body, "/scaling/replicaCpuMillicores"), set(["2000", r#""2""#]));
     assert_eq!(seen(quirk, &body, "/scaling/replicaMemoryGb"), set(["1.5", r#""1536Mi""#]));
+    body["scaling"] = json!({"replicaCpuMillicores": 1500});
+    assert_eq!(seen(quirk, &body, "/scaling/replicaCpuMillicores"), set(["1500", r#""1500m""#]));
     body["scaling"] = json!({"replicaCpuMillicores": 125, "replicaMemoryGb": 1});
     assert_eq!(seen(quirk, &body, "/scaling/replicaCpuMillicores"), set(["125", r#""125m""#]));
     assert_eq!(seen(quirk, &body, "/scaling/replicaMemoryGb"), set(["1", r#""1Gi""#]));

@@ -147,6 +147,7 @@ fn state_body_follows_the_dialect() {
         bench.ask("PATCH", &format!("/clickpipes/{id}/state"), body).status
     };
     let (command, action) = (json!({"command": "stop"}), json!({"action": "stop"}));
+    assert_eq!(Options::default().dialect, Dialect::Official);
     assert_eq!(accepted(Dialect::Official, &command), 200);
     assert_eq!(accepted(Dialect::Official, &action), 400);
     assert_eq!(accepted(Dialect::ReferencePage, &command), 400);
