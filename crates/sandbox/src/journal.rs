@@ -44,7 +44,7 @@ impl Entry {
 }
 
 /// Older entries make room for new ones beyond this number.
-const CAPACITY: usize = 10_000;
+const CAPACITY: usize = 2_000;
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Journal(Vec<Entry>);

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// How a world behaves. [`Options::default`] is the API as far as it is known.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct Options {
     /// How many requests each key may make; `None` lifts the limit.

@@ -60,6 +60,11 @@ impl World {
         &self.options
     }
 
+    /// Lets the world behave otherwise from now on, as when a kept one is asked to.
+    pub fn set_options(&mut self, options: Options) {
+        self.options = options;
+    }
+
     /// The id of the service of that name, made if it is missing. A name in the form of a UUID
     /// is the id.
     pub fn ensure_service(&mut self, name: &str) -> String {
@@ -80,7 +85,7 @@ impl World {
         self.now
     }
 
-    /// The requests so far; the oldest are dropped after some thousands.
+    /// The requests so far; the oldest are dropped when there are more than two thousand.
     pub fn journal(&self) -> &[Entry] {
         self.journal.entries()
     }

@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::{Bench, bigquery, every_source, kafka, mapping, mongodb, mysql, ok, postgres, s3};
-use crate::World;
+use crate::{Options, World};
 
 #[test]
 fn no_secret_is_echoed_kept_or_noted() {
@@ -212,6 +212,19 @@ fn world_survives_being_written_down() {
     let before = bench.get("/clickpipes");
     std::mem::swap(&mut bench.world, &mut again);
     assert_eq!(bench.get("/clickpipes"), before);
+}
+
+#[test]
+fn kept_world_can_be_given_other_options() {
+    let mut bench = Bench::new();
+    bench.create(&kafka());
+    let mut kept = serde_json::to_value(&bench.world).unwrap();
+    kept["options"] = json!({"strict_names": true});
+    bench.world = serde_json::from_value(kept).unwrap();
+    assert_eq!(*bench.world.options(), Options { strict_names: true, ..Options::default() });
+    assert_eq!(bench.post(&kafka()).status, 400);
+    bench.world.set_options(Options::default());
+    assert_eq!(bench.post(&kafka()).status, 200);
 }
 
 #[test]
