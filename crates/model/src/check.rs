@@ -40,10 +40,43 @@ pub fn problems(kind: Kind, document: &Value) -> Vec<Problem> {
     problems
 }
 
+/// Every code that [`problems`] gives, sorted.
+pub fn codes() -> Vec<&'static str> {
+    let sets = Kind::ALL.into_iter().flat_map(rule_sets);
+    let mut codes: Vec<&str> = sets.flat_map(|set| set.rules).map(|rule| rule.code).collect();
+    codes.extend(unchecked::CODES);
+    codes.sort_unstable();
+    codes.dedup();
+    codes
+}
+
 fn rule_sets(kind: Kind) -> &'static [RuleSet] {
     match kind {
         Kind::ClickPipe => crate::pipe::RULE_SETS,
         Kind::CdcScaling => crate::cdc_scaling::RULE_SETS,
         Kind::ReversePrivateEndpoint => crate::reverse_private_endpoint::RULE_SETS,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::rule_sets;
+    use crate::address::Kind;
+    use crate::reference::Node;
+
+    #[test]
+    fn rules_name_fields_that_there_are() {
+        for kind in Kind::ALL {
+            for set in rule_sets(kind) {
+                for at in set.at {
+                    let object = Node::document(kind).at(at).expect(at);
+                    for rule in set.rules {
+                        for path in rule.paths() {
+                            assert!(object.at(&path).is_some(), "{}: {at}: {path}", rule.code);
+                        }
+                    }
+                }
+            }
+        }
     }
 }

@@ -133,7 +133,10 @@ pub fn body_path(kind: Kind, path: &Path) -> Option<Path> {
     if first == "metadata" {
         return kind.name_path().filter(|_| rest == ["name"]);
     }
-    let mut node = Node::document(kind).child("spec").filter(|_| first == "spec");
+    if first != "spec" {
+        return None;
+    }
+    let mut node = Node::document(kind).child("spec");
     let mut found = Path::root();
     for segment in rest {
         node = node.and_then(|node| node.step(segment));

@@ -84,6 +84,11 @@ pub(crate) fn engine_name(schema: &mut Schema) {
     put(schema, EQUAL, "engine");
 }
 
+/// A count that the API reports as zero while a change makes its way.
+pub(crate) fn settling_count(schema: &mut Schema) {
+    put(schema, EQUAL, "count");
+}
+
 /// The API may answer with a Kubernetes CPU quantity (`250m`, `1`) for millicores.
 pub(crate) fn cpu_quantity(schema: &mut Schema) {
     put(schema, EQUAL, "cpu");

@@ -158,7 +158,7 @@ const PIPE: RuleSet = RuleSet {
         Rule::needed(
             "missing-table",
             &["destination.table", "destination.managedTable", "destination.columns"],
-            has(OTHERS, "every pipe but database pipes"),
+            has(OTHERS, "pipes other than database pipes"),
         ),
     ],
 };
@@ -177,5 +177,6 @@ const SOURCE: RuleSet = RuleSet {
             "mongodb",
             "bigquery",
         ],
-    )],
+    )
+    .because("a pipe reads one source")],
 };

@@ -81,6 +81,7 @@ enum Equal {
     #[default]
     Exact,
     Engine,
+    Count,
     Cpu,
     Memory,
     Uri,

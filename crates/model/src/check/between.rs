@@ -145,7 +145,7 @@ fn needed(scope: &Scope<'_>, fields: &[&str], when: &When, then: Option<bool>) -
     if when.holds(scope) != then {
         return Vec::new();
     }
-    let missing = fields.iter().filter(|field| !scope.has(field));
+    let missing = fields.iter().filter(|field| scope.lacks(field));
     missing.map(|field| say::needed(field, when)).collect()
 }
 

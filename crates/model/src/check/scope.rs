@@ -25,6 +25,13 @@ impl<'d> Scope<'d> {
         self.value(path).is_some()
     }
 
+    /// Whether the field is missing from an object that is there. Where that is missing too, one
+    /// complaint is enough.
+    pub(super) fn lacks(&self, path: &str) -> bool {
+        let around = Path::parse(path).parent().unwrap_or_default();
+        !self.has(path) && around.get(self.here).is_some_and(Value::is_object)
+    }
+
     pub(crate) fn text(&self, path: &str) -> Option<&'d str> {
         self.value(path)?.as_str()
     }

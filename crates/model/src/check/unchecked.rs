@@ -9,6 +9,18 @@ use crate::mark;
 use crate::path::Path;
 use crate::reference::Node;
 
+/// What is said of a field, and how bad it is.
+struct Verdict {
+    code: &'static str,
+    severity: Severity,
+}
+
+const UNCHECKED: Verdict = Verdict { code: "unchecked-field", severity: Severity::Warning };
+const KNOWN: Verdict = Verdict { code: "known-additional-field", severity: Severity::Error };
+
+/// The codes given here.
+pub(super) const CODES: [&str; 2] = [UNCHECKED.code, KNOWN.code];
+
 /// A warning for every field that cannot be checked, an error for every one that could have been.
 pub(super) fn problems(kind: Kind, document: &Value) -> Vec<Problem> {
     let mut problems = Vec::new();
@@ -45,8 +57,8 @@ fn additional(node: &Node, extra: &Map<String, Value>, at: &Path, problems: &mut
 
 fn unchecked(name: &str, path: Path) -> Problem {
     Problem {
-        code: "unchecked-field",
-        severity: Severity::Warning,
+        code: UNCHECKED.code,
+        severity: UNCHECKED.severity,
         path,
         message: format!(
             "`{name}` is not a field that pipectl knows: it is sent and compared as it stands"
@@ -57,8 +69,8 @@ fn unchecked(name: &str, path: Path) -> Problem {
 
 fn known_field(name: &str, path: Path) -> Problem {
     Problem {
-        code: "known-additional-field",
-        severity: Severity::Error,
+        code: KNOWN.code,
+        severity: KNOWN.severity,
         path,
         message: format!("`{name}` is a field that pipectl knows, and checks in its own place"),
         help: Some(format!("move `{name}` out of `additional`")),

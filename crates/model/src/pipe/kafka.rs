@@ -126,7 +126,7 @@ pub enum KafkaAuthentication {
 #[derive(JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct KafkaOffset {
-    /// From where.
+    /// The message to start with: the oldest, the next, or one by its time.
     pub strategy: OffsetStrategy,
     /// The time to start from, in UTC and exact to the minute: `2026-01-31T08:00`.
     pub timestamp: Option<Minute>,

@@ -202,7 +202,8 @@ pub(crate) const RULES: RuleSet = RuleSet {
 /// What replacing a pipe of files does to the data.
 pub(crate) fn restart(it: &Restart<'_>) -> Vec<String> {
     if it.is_set("skipInitialLoad") {
-        return it.missed("the new pipe reads only files that the queue tells of", "files");
+        let said = "the new pipe goes on with what the queue holds: files that were read are not read again";
+        return vec![said.to_owned()];
     }
     match it.text("startAfter") {
         Some(key) => it.again(&format!("the new pipe reads every file after `{key}`"), "rows"),

@@ -12,7 +12,7 @@ use crate::path::Path;
 #[schemars(transform = mark::not_empty)]
 pub struct Scaling {
     /// How many replicas.
-    #[schemars(range(min = 1, max = 40))]
+    #[schemars(range(min = 1, max = 40), transform = mark::settling_count)]
     pub replicas: Option<i64>,
     /// The CPU of each replica, in thousandths of a core.
     #[schemars(range(min = 125, max = 2000), transform = mark::cpu_quantity)]

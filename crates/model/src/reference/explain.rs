@@ -173,7 +173,7 @@ fn explanation(kind: Kind, path: Path, node: &Node) -> Explanation {
     let words = if node.words().is_empty() { inner.words() } else { node.words() };
     Explanation {
         kind,
-        doc: node.text("description").to_owned(),
+        doc: doc(&path, node).to_owned(),
         takes: text::takes(node),
         words: words
             .into_iter()
@@ -188,6 +188,13 @@ fn explanation(kind: Kind, path: Path, node: &Node) -> Explanation {
         fields: entries(&inner),
         path,
     }
+}
+
+/// What is declared is said by the kind, not by the envelope that all kinds share.
+fn doc(path: &Path, node: &Node) -> &'static str {
+    let whole = path.segments() == ["spec"];
+    let of_kind = node.definition()["description"].as_str().filter(|_| whole);
+    of_kind.unwrap_or_else(|| node.text("description"))
 }
 
 fn entries(node: &Node) -> Vec<Entry> {
@@ -275,9 +282,9 @@ impl Change {
             OnChange::Replace => {
                 return "replaced: deleted, and made again".to_owned();
             }
-            OnChange::Update(Endpoint::Resource) => "changed in place".to_owned(),
-            OnChange::Update(Endpoint::Settings) => "changed in place, as a setting".to_owned(),
-            OnChange::Update(Endpoint::Scaling) => "changed in place, by scaling".to_owned(),
+            OnChange::Update(Endpoint::Resource) => "in place".to_owned(),
+            OnChange::Update(Endpoint::Settings) => "in place, as a setting".to_owned(),
+            OnChange::Update(Endpoint::Scaling) => "in place, by scaling".to_owned(),
         };
         if self.paused {
             words.push_str(" while the pipe is paused");

@@ -37,7 +37,7 @@ impl Rules {
     /// The API reports sizes of zero, or none, while a change of scale makes its way.
     fn is_unsettled(&self, live: Option<&Value>) -> bool {
         match self.equal {
-            Equal::Cpu | Equal::Memory => {
+            Equal::Count | Equal::Cpu | Equal::Memory => {
                 let reading = live.and_then(|live| self.quantity(live));
                 reading.is_none_or(|reading| self.minimum.is_some_and(|least| reading < least))
             }
@@ -80,7 +80,9 @@ impl Rules {
         match &self.equal {
             Equal::Exact | Equal::Uri => same_json(desired, live),
             Equal::Engine => bare(desired) == bare(live),
-            Equal::Cpu | Equal::Memory => self.quantity(desired) == self.quantity(live),
+            Equal::Count | Equal::Cpu | Equal::Memory => {
+                self.quantity(desired) == self.quantity(live)
+            }
             Equal::FlavourOf(bases) => {
                 let base = desired.as_str().and_then(|flavour| bases.get(flavour));
                 desired == live || base.is_some_and(|base| live == base)

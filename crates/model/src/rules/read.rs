@@ -25,6 +25,7 @@ struct Inherited {
     needs_pause: bool,
     travels_with: Vec<Path>,
     local: bool,
+    refers_to: Option<Kind>,
 }
 
 impl Default for Inherited {
@@ -35,6 +36,7 @@ impl Default for Inherited {
             needs_pause: false,
             travels_with: Vec::new(),
             local: false,
+            refers_to: None,
         }
     }
 }
@@ -60,7 +62,6 @@ impl<'s> Reader<'s> {
         Rules {
             list: list(&mark),
             secret: mark(mark::SECRET).is_some(),
-            refers_to: mark(mark::REFERS_TO).and_then(Value::as_str).and_then(Kind::from_name),
             equal: equal(mark(mark::EQUAL)),
             minimum: mark("minimum").and_then(Value::as_f64),
             replace_across: mark(mark::REPLACE_ACROSS).map(texts).unwrap_or_default(),
@@ -99,7 +100,7 @@ fn bare(inherited: Inherited) -> Rules {
         local: inherited.local,
         secret: false,
         replace_across: Vec::new(),
-        refers_to: None,
+        refers_to: inherited.refers_to,
         equal: Equal::Exact,
         minimum: None,
         fields: BTreeMap::new(),
@@ -128,6 +129,7 @@ fn inherit<'v>(mark: &impl Fn(&str) -> Option<&'v Value>, above: &Inherited) -> 
             None => above.travels_with.clone(),
         },
         local: above.local || mark(mark::LOCAL).is_some(),
+        refers_to: text(mark::REFERS_TO).and_then(Kind::from_name).or(above.refers_to),
     }
 }
 
@@ -154,6 +156,7 @@ fn equal(mark: Option<&Value>) -> Equal {
     match mark {
         Some(Value::String(how)) => match how.as_str() {
             "engine" => Equal::Engine,
+            "count" => Equal::Count,
             "cpu" => Equal::Cpu,
             "memory" => Equal::Memory,
             "uri" => Equal::Uri,

@@ -22,7 +22,7 @@ pub(in crate::reference) fn takes(node: &Node) -> String {
         return "text, or reference to a secret".to_owned();
     }
     if !node.words().is_empty() {
-        return "one of a few words".to_owned();
+        return "word".to_owned();
     }
     if node.word("additionalProperties").is_some_and(Value::is_object) {
         return "names with a text each".to_owned();
@@ -113,7 +113,9 @@ impl Explanation {
     }
 
     fn facts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f)?;
+        if self.default.is_some() || self.change.is_some() {
+            writeln!(f)?;
+        }
         if let Some(default) = &self.default {
             let default = default.as_str().map_or_else(|| default.to_string(), str::to_owned);
             writeln!(f, "  when left out: {default}")?;

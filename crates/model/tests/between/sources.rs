@@ -1,0 +1,231 @@
+//! What holds for one source.
+
+use serde_json::{Value, json};
+
+use crate::Case;
+use crate::good::{azure, gcs, kafka, kinesis, mongodb, mysql, postgres, pubsub, s3};
+
+pub(crate) fn cases() -> Vec<Case> {
+    [of_kafka(), of_streams(), of_files(), of_queues(), of_databases()].concat()
+}
+
+fn secret() -> Value {
+    json!({"fromEnv": "SECRET"})
+}
+
+fn of_kafka() -> Vec<Case> {
+    let role = "arn:aws:iam::123456789012:role/Reader";
+    vec![
+        (
+            "kafka-authentication",
+            kafka(),
+            json!({
+                "spec.source.kafka.authentication": "IAM_ROLE",
+                "spec.source.kafka.iamRole": role,
+                "spec.source.kafka.credentials": null,
+            }),
+        ),
+        (
+            "kafka-redpanda-mutual-tls",
+            kafka(),
+            json!({
+                "spec.source.kafka.type": "redpanda",
+                "spec.source.kafka.authentication": "MUTUAL_TLS",
+                "spec.source.kafka.credentials": {"certificate": "PEM", "privateKey": secret()},
+            }),
+        ),
+        ("kafka-iam-role", kafka(), json!({"spec.source.kafka.iamRole": role})),
+        (
+            "kafka-no-credentials",
+            kafka(),
+            json!({
+                "spec.source.kafka.type": "msk",
+                "spec.source.kafka.authentication": "IAM_ROLE",
+                "spec.source.kafka.iamRole": role,
+            }),
+        ),
+        ("kafka-no-credentials", kafka(), json!({"spec.source.kafka.credentials": null})),
+        ("kafka-credentials", kafka(), json!({"spec.source.kafka.type": "azureeventhub"})),
+        (
+            "kafka-credentials",
+            kafka(),
+            json!({"spec.source.kafka.credentials": {"username": "reader"}}),
+        ),
+        (
+            "kafka-credentials",
+            kafka(),
+            json!({
+                "spec.source.kafka.type": "msk",
+                "spec.source.kafka.authentication": "IAM_USER",
+            }),
+        ),
+        (
+            "kafka-offset-timestamp",
+            kafka(),
+            json!({"spec.source.kafka.offset": {"strategy": "from_timestamp"}}),
+        ),
+        (
+            "kafka-offset-timestamp",
+            kafka(),
+            json!({"spec.source.kafka.offset": {
+                "strategy": "from_latest", "timestamp": "2026-01-31T08:00",
+            }}),
+        ),
+        ("kafka-protobuf-schema", kafka(), json!({"spec.source.kafka.format": "Protobuf"})),
+        ("kafka-avro-registry", kafka(), json!({"spec.source.kafka.format": "AvroConfluent"})),
+    ]
+}
+
+fn of_streams() -> Vec<Case> {
+    vec![
+        (
+            "kinesis-timestamp",
+            kinesis(),
+            json!({"spec.source.kinesis.iteratorType": "AT_TIMESTAMP"}),
+        ),
+        ("kinesis-timestamp", kinesis(), json!({"spec.source.kinesis.timestamp": 1})),
+        (
+            "kinesis-access-key",
+            kinesis(),
+            json!({
+                "spec.source.kinesis.authentication": "IAM_ROLE",
+                "spec.source.kinesis.iamRole": "arn:aws:iam::123456789012:role/Reader",
+            }),
+        ),
+        (
+            "kinesis-iam-role",
+            kinesis(),
+            json!({
+                "spec.source.kinesis.authentication": "IAM_ROLE",
+                "spec.source.kinesis.accessKey": null,
+            }),
+        ),
+        ("pubsub-seek-timestamp", pubsub(), json!({"spec.source.pubsub.seekType": "timestamp"})),
+        (
+            "pubsub-seek-timestamp",
+            pubsub(),
+            json!({"spec.source.pubsub.seekTimestamp": "2026-01-31T08:00:00Z"}),
+        ),
+    ]
+}
+
+fn of_files() -> Vec<Case> {
+    const AT: &str = "spec.source.objectStorage";
+    let at = |field: &str| format!("{AT}.{field}");
+    vec![
+        (
+            "storage-authentication",
+            gcs(),
+            json!({
+                at("authentication"): "IAM_ROLE",
+                at("serviceAccountKey"): null,
+                at("iamRole"): "arn:aws:iam::123456789012:role/Reader",
+            }),
+        ),
+        ("storage-url", s3(), json!({at("url"): null})),
+        ("storage-url", azure(), json!({at("url"): "https://example.com"})),
+        ("storage-azure", azure(), json!({at("path"): null})),
+        ("storage-azure", s3(), json!({at("azureContainerName"): "container"})),
+        ("storage-iam-role", s3(), json!({at("iamRole"): null})),
+        (
+            "storage-access-key",
+            gcs(),
+            json!({at("accessKey"): {"accessKeyId": "AKIA", "secretKey": secret()}}),
+        ),
+        ("storage-service-account", gcs(), json!({at("authentication"): null})),
+        (
+            "skip-initial-load",
+            s3(),
+            json!({at("skipInitialLoad"): true, at("startAfter"): "2026/"}),
+        ),
+        ("skip-initial-load", s3(), json!({at("skipInitialLoad"): true, at("queueUrl"): null})),
+    ]
+}
+
+fn of_queues() -> Vec<Case> {
+    const AT: &str = "spec.source.objectStorage";
+    let at = |field: &str| format!("{AT}.{field}");
+    vec![
+        ("queue-continuous", s3(), json!({at("isContinuous"): null})),
+        ("queue-continuous", s3(), json!({at("isContinuous"): false})),
+        (
+            "queue-storage",
+            azure(),
+            json!({at("isContinuous"): true, at("queueUrl"): "projects/p/subscriptions/s"}),
+        ),
+        ("queue-authentication", s3(), json!({at("authentication"): null, at("iamRole"): null})),
+        ("queue-url", s3(), json!({at("queueUrl"): "projects/p/subscriptions/s"})),
+        (
+            "queue-url",
+            gcs(),
+            json!({
+                at("isContinuous"): true,
+                at("queueUrl"): "https://sqs.us-east-1.amazonaws.com/123456789012/files",
+            }),
+        ),
+    ]
+}
+
+fn of_databases() -> Vec<Case> {
+    const MAPPING: &str = "spec.source.postgres.tableMappings.0";
+    let of_mapping = |field: &str| format!("{MAPPING}.{field}");
+    let role = "arn:aws:iam::123456789012:role/Reader";
+    vec![
+        (
+            "database-password",
+            postgres(),
+            json!({"spec.source.postgres.credentials.password": null}),
+        ),
+        (
+            "database-password",
+            mysql(),
+            json!({
+                "spec.source.mysql.authentication": "IAM_ROLE",
+                "spec.source.mysql.iamRole": role,
+            }),
+        ),
+        ("database-iam-role", postgres(), json!({"spec.source.postgres.iamRole": role})),
+        ("duplicate-target-table", postgres(), json!({of_mapping("targetTable"): "users"})),
+        ("custom-sorting-key", postgres(), json!({of_mapping("sortingKeys"): ["id"]})),
+        ("custom-sorting-key", postgres(), json!({of_mapping("useCustomSortingKey"): true})),
+        (
+            "empty-sorting-key",
+            postgres(),
+            json!({of_mapping("useCustomSortingKey"): true, of_mapping("sortingKeys"): []}),
+        ),
+        (
+            "excluded-sorting-key",
+            postgres(),
+            json!({
+                of_mapping("useCustomSortingKey"): true,
+                of_mapping("sortingKeys"): ["id"],
+                of_mapping("excludedColumns"): ["id"],
+            }),
+        ),
+        (
+            "postgres-slot-name",
+            postgres(),
+            json!({"spec.source.postgres.settings.replicationSlotName": "slot"}),
+        ),
+        (
+            "postgres-failover-slots",
+            postgres(),
+            json!({"spec.source.postgres.settings": {
+                "replicationMode": "cdc_only",
+                "replicationSlotName": "slot",
+                "enableFailoverSlots": true,
+            }}),
+        ),
+        (
+            "mariadb-mechanism",
+            mysql(),
+            json!({"spec.source.mysql.settings.replicationMechanism": "FILE_POS"}),
+        ),
+        ("mongodb-uri", mongodb(), json!({"spec.source.mongodb.uri": "cluster0.example.net"})),
+        (
+            "password-in-uri",
+            mongodb(),
+            json!({"spec.source.mongodb.uri": "mongodb://reader:p@ss/word@db.example.com"}),
+        ),
+    ]
+}

@@ -1,0 +1,152 @@
+//! What `explain` says, and the page of all fields.
+
+use model::reference::{explain, markdown};
+
+fn said(asked: &str) -> String {
+    match explain(asked) {
+        Ok(explanation) => explanation.to_string(),
+        Err(unknown) => format!("{unknown}\n"),
+    }
+}
+
+#[test]
+fn a_field_says_type_words_default_and_cost() {
+    insta::assert_snapshot!(said("source.kafka.authentication"), @r#"
+    ClickPipe spec.source.kafka.authentication
+      word, required
+
+      How the pipe proves who it is.
+
+      PLAIN          User and password. Azure Event Hubs takes a connection string instead.
+      SCRAM-SHA-256  User and password, hashed with SHA-256.
+      SCRAM-SHA-512  User and password, hashed with SHA-512.
+      IAM_ROLE       An IAM role that is taken on.
+      IAM_USER       The access key of an IAM user.
+      MUTUAL_TLS     A client certificate.
+
+      on change:     in place, sent together with `source.kafka.iamRole`, `source.kafka.credentials`
+    "#);
+    insta::assert_snapshot!(said("spec.source.postgres.settings.syncIntervalSeconds"), @r#"
+    ClickPipe spec.source.postgres.settings.syncIntervalSeconds
+      whole number, 1 or more
+
+      How often changes are read, in seconds.
+
+      when left out: 60
+      on change:     in place while the pipe is paused
+    "#);
+    insta::assert_snapshot!(said("objectStorage.authentication"), @r#"
+    ClickPipe spec.source.objectStorage.authentication
+      word
+
+      How the pipe proves who it is. The storage is taken for public when it is left out.
+
+      IAM_ROLE           An IAM role that is taken on. For S3.
+      IAM_USER           An access key. For every storage but Azure.
+      CONNECTION_STRING  A connection string. For Azure.
+      SERVICE_ACCOUNT    The key of a service account. For GCS.
+
+      on change:     in place, sent together with `source.objectStorage.iamRole`, `source.objectStorage.accessKey`, `source.objectStorage.serviceAccountKey`, `source.objectStorage.connectionString`; to or from `SERVICE_ACCOUNT` replaced
+      read back:     not always: a change outside git can go unnoticed
+    "#);
+    insta::assert_snapshot!(said("metadata.previousNames"), @r#"
+    ClickPipe metadata.previousNames
+      list of texts
+
+      Names that the pipe had before. A live pipe under one of them is renamed in place.
+    "#);
+}
+
+#[test]
+fn an_object_says_what_is_below() {
+    insta::assert_snapshot!(said("source.kafka.offset"), @r#"
+    ClickPipe spec.source.kafka.offset
+      object
+
+      Where reading starts in a topic for the first time. Later the consumer group remembers.
+
+      on change:     replaced: deleted, and made again
+
+      fields (* is required):
+      * strategy   The message to start with: the oldest, the next, or one by its time
+        timestamp  The time to start from, in UTC and exact to the minute: `2026-01-31T08:00`
+    "#);
+    insta::assert_snapshot!(said("CdcScaling"), @r#"
+    CdcScaling spec
+      object, required
+
+      CPU and memory shared by the database pipes of a service. There is one as soon as the service has such a pipe; it is changed, never made or deleted. A change takes minutes to show.
+
+      fields (* is required):
+      * replicaCpuMillicores  The CPU, in thousandths of a core
+      * replicaMemoryGb       The memory, in gigabytes: always four for each core
+    "#);
+    insta::assert_snapshot!(said("source.postgres.credentials.password"), @r#"
+    ClickPipe spec.source.postgres.credentials.password
+      reference to a secret
+
+      The user's password.
+
+      on change:     in place, sent together with `source.postgres.credentials`
+      read back:     never: a change outside git goes unnoticed
+
+      fields (* is required):
+        fromEnv      The environment variable that holds it
+        fromFile     The file that holds it
+        fromCommand  The program that prints it, with its arguments
+        encoding     Encodes what was read before it is sent
+        version      Raised by one to send a secret again that was changed where it is kept
+    "#);
+}
+
+#[test]
+fn steps_that_go_without_saying_are_not_needed() {
+    for (asked, path) in [
+        ("destination.columns.name", "spec.destination.columns.*.name"),
+        ("destination.columns.0.name", "spec.destination.columns.*.name"),
+        ("ClickPipe.spec.scaling.replicas", "spec.scaling.replicas"),
+        ("clickpipe", "spec"),
+        ("kafka.topics", "spec.source.kafka.topics"),
+        ("metadata.service", "metadata.service"),
+        ("previousNames", "metadata.previousNames"),
+        ("replicaMemoryGb", "spec.replicaMemoryGb"),
+        ("ReversePrivateEndpoint.type", "spec.type"),
+    ] {
+        let path_found = explain(asked).map(|found| found.path.to_string());
+        assert_eq!(path_found.as_deref(), Ok(path), "{asked}");
+    }
+}
+
+#[test]
+fn a_field_that_is_not_there_has_neighbours() {
+    insta::assert_snapshot!(said("source.kafka.topic"), @"no field `source.kafka.topic`; did you mean `spec.source.kafka.topics`, or `spec.source.pubsub.topic`?");
+    insta::assert_snapshot!(said("consumerGroup"), @"no field `consumerGroup`; did you mean `spec.source.kafka.consumerGroup`?");
+    insta::assert_snapshot!(said("consumergrup"), @"no field `consumergrup`; did you mean `spec.source.kafka.consumerGroup`?");
+    insta::assert_snapshot!(said("zzzzzzzz"), @"no field `zzzzzzzz`");
+}
+
+#[test]
+fn every_field_of_the_page_has_a_sentence_of_its_own() {
+    let page = markdown();
+    let rows: Vec<&str> =
+        page.lines().filter(|line| line.starts_with("| ") && line.contains('`')).collect();
+    assert!(rows.len() > 250, "{}", rows.len());
+    for row in rows {
+        let cells: Vec<&str> = row.split(" | ").collect();
+        let doc = cells.last().map(|cell| cell.trim_end_matches(" |")).unwrap_or_default();
+        assert!(doc.ends_with('.') || doc.ends_with(")."), "{row}");
+    }
+}
+
+/// Set `UPDATE_DOCS=1` to write the page.
+#[test]
+#[expect(clippy::disallowed_methods, reason = "the only way to ask a test to write")]
+fn the_page_in_docs_is_this_one() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference.md");
+    let page = markdown();
+    if std::env::var("UPDATE_DOCS").is_ok() {
+        std::fs::write(file, &page).expect("the page can be written");
+    }
+    let written = std::fs::read_to_string(file).unwrap_or_default();
+    assert!(written == page, "docs/reference.md is stale: run the test with UPDATE_DOCS=1");
+}
