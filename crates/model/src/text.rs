@@ -37,6 +37,14 @@ form!(
 );
 
 form!(
+    /// Names with commas between them.
+    Names,
+    "type": "string",
+    "pattern": "^[^,]*[^, ][^,]*(,[^,]*[^, ][^,]*)*$",
+    (mark::PATTERN_SAYS): "one or more names with a comma between them"
+);
+
+form!(
     /// A text with more in it than blanks.
     Expression,
     "type": "string",

@@ -159,7 +159,7 @@ fn present(
     if when.holds(scope) != then {
         return Vec::new();
     }
-    fields.iter().filter(|field| scope.has(field)).map(|field| say(field, when)).collect()
+    fields.iter().filter(|field| scope.says(field)).map(|field| say(field, when)).collect()
 }
 
 fn allowed(scope: &Scope<'_>, field: &str, by: &str, table: Table) -> Vec<Finding> {

@@ -25,6 +25,11 @@ impl<'d> Scope<'d> {
         self.value(path).is_some()
     }
 
+    /// Whether the field is there and not an empty list, which is as good as none.
+    pub(super) fn says(&self, path: &str) -> bool {
+        self.value(path).is_some_and(|value| value.as_array().is_none_or(|list| !list.is_empty()))
+    }
+
     /// Whether the field is missing from an object that is there. Where that is missing too, one
     /// complaint is enough.
     pub(super) fn lacks(&self, path: &str) -> bool {

@@ -81,7 +81,8 @@ pub(crate) const MAPPING: RuleSet = RuleSet {
         Rule::needed_iff("custom-sorting-key", &["sortingKeys"], flag("useCustomSortingKey", true))
             .help("`sortingKeys` and `useCustomSortingKey: true` go together"),
         custom("empty-sorting-key", &["sortingKeys", "useCustomSortingKey"], empty_sorting_key),
-        custom("excluded-sorting-key", &["sortingKeys", "excludedColumns"], excluded_sorting_key),
+        custom("excluded-sorting-key", &["sortingKeys", "excludedColumns"], excluded_sorting_key)
+            .warning(),
     ],
 };
 

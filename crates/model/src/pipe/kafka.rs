@@ -8,7 +8,7 @@ use super::additional::Additional;
 use crate::check::{Finding, Rule, RuleSet, Scope, custom, is, is_not};
 use crate::mark;
 use crate::path::Path;
-use crate::text::{Arn, Certificates, Minute, ObjectName, Text, Uuid};
+use crate::text::{Arn, Certificates, Minute, Names, ObjectName, Text, Uuid};
 
 pub mod credentials;
 pub mod registry;
@@ -30,10 +30,10 @@ pub struct Kafka {
     pub format: KafkaFormat,
     /// The brokers to start from: `host:port`, several with commas between them.
     #[schemars(transform = mark::immutable)]
-    pub brokers: Text,
+    pub brokers: Names,
     /// The topics to read, with commas between them.
     #[schemars(transform = mark::immutable)]
-    pub topics: Text,
+    pub topics: Names,
     /// The consumer group to read with. The API takes `clickpipes-` and the pipe's id when it is
     /// left out.
     #[schemars(transform = mark::immutable)]

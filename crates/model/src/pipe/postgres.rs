@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use super::additional::Additional;
 use super::credentials::Login;
 use super::database::{DatabaseAuthentication, ReplicationMode, TABLE_MAPPING_DELTAS, TableEngine};
-use crate::check::{Rule, RuleSet, has, is};
+use crate::check::{Rule, RuleSet, flag, is};
 use crate::mark;
 use crate::text::{Arn, Certificates, Expression, Host, Port, Text};
 
@@ -194,9 +194,9 @@ pub(crate) const RULES: RuleSet = RuleSet {
         .because("the API makes the slot itself"),
         Rule::refused(
             "postgres-failover-slots",
-            &["enableFailoverSlots"],
-            has(&["replicationSlotName"], "a slot of one's own"),
+            &["replicationSlotName"],
+            flag("enableFailoverSlots", true),
         )
-        .because("the API sets it only on slots that it makes"),
+        .because("failover is for slots that the API makes"),
     ],
 };

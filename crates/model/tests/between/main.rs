@@ -102,6 +102,20 @@ fn a_problem_is_about_the_field_and_says_the_fix() {
 }
 
 #[test]
+fn an_empty_list_is_as_good_as_none() {
+    let mapping = "spec.source.postgres.tableMappings.0.sortingKeys";
+    for (document, path) in [
+        (good::postgres(), mapping),
+        (good::postgres(), "spec.fieldMappings"),
+        (good::endpoint(), "spec.customPrivateDnsMappings"),
+    ] {
+        let mut document = document;
+        Path::parse(path).set(&mut document, Value::Array(Vec::new()));
+        assert_eq!(report(&document), "", "{path}");
+    }
+}
+
+#[test]
 fn no_value_of_another_type_makes_a_rule_panic() {
     for document in good::all() {
         for wrong in [Value::Null, 7.into(), "x".into(), Value::Array(Vec::new())] {
