@@ -1,0 +1,39 @@
+//! Did you mean …?
+
+/// The one of `candidates` that `word` was most likely meant to be, if it is close to any.
+pub(crate) fn nearest<'c>(
+    word: &str,
+    candidates: impl IntoIterator<Item = &'c str>,
+) -> Option<&'c str> {
+    let length = word.chars().count();
+    let far = (length / 3).clamp(1, 3);
+    let word = word.to_lowercase();
+    candidates
+        .into_iter()
+        .filter(|candidate| candidate.chars().count().abs_diff(length) <= far)
+        .map(|candidate| (strsim::damerau_levenshtein(&word, &candidate.to_lowercase()), candidate))
+        .filter(|(distance, _)| *distance <= far)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::nearest;
+
+    #[test]
+    fn a_slip_of_the_finger_is_understood_and_another_word_is_not() {
+        let known = ["kafka", "kinesis", "objectStorage", "id"];
+        for (word, meant) in [
+            ("kafak", Some("kafka")),
+            ("Kafka", Some("kafka")),
+            ("objectstorage", Some("objectStorage")),
+            ("objctStorge", Some("objectStorage")),
+            ("mysql", None),
+            ("", None),
+            ("xy", None),
+        ] {
+            assert_eq!(nearest(word, known), meant, "{word}");
+        }
+    }
+}

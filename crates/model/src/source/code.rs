@@ -1,0 +1,18 @@
+//! What can be wrong with a file before anybody asks what it says.
+
+use crate::code::codes;
+
+codes! {
+    SYNTAX = "yaml-syntax",
+    TAB = "yaml-tab",
+    CHARACTER = "yaml-character",
+    DUPLICATE_KEY = "yaml-duplicate-key",
+    KEY = "yaml-key",
+    ALIAS = "yaml-alias",
+    MERGE = "yaml-merge",
+    TAG = "yaml-tag",
+    DEPTH = "yaml-depth",
+    TOO_LARGE = "yaml-too-large",
+    YAML_1_1 = "yaml-1-1",
+    TOO_MANY = "too-many-problems",
+}

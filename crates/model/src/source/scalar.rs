@@ -1,0 +1,111 @@
+//! What a value without quotes is.
+
+use serde_json::Number;
+
+use super::Content;
+
+/// Reads a value as YAML 1.2 does, except that a number with a leading zero stays text: nobody can
+/// tell whether `0755` was meant as octal.
+pub(crate) fn plain(text: &str) -> Content {
+    match text {
+        "" | "~" | "null" | "Null" | "NULL" => Content::Null,
+        "true" | "True" | "TRUE" => Content::Bool(true),
+        "false" | "False" | "FALSE" => Content::Bool(false),
+        _ => match number(text) {
+            Some(number) => Content::Number(number),
+            None => Content::Text { text: text.to_owned(), plain: true },
+        },
+    }
+}
+
+fn number(text: &str) -> Option<Number> {
+    if let Some(digits) = text.strip_prefix("0x") {
+        return radix(digits, 16);
+    }
+    if let Some(digits) = text.strip_prefix("0o") {
+        return radix(digits, 8);
+    }
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+    if is_all_digits(digits) {
+        return if has_leading_zero(digits) { None } else { integer(text) };
+    }
+    if is_float(digits) { Number::from_f64(text.parse().ok()?) } else { None }
+}
+
+fn radix(digits: &str, base: u32) -> Option<Number> {
+    // The standard library would take a sign here; YAML does not.
+    let number = u64::from_str_radix(digits, base).ok()?;
+    (!digits.starts_with('+')).then(|| number.into())
+}
+
+/// `None` for what does not fit: it stays text, and whoever wants a number there says so.
+fn integer(text: &str) -> Option<Number> {
+    text.parse::<i64>().map(Number::from).or_else(|_| text.parse::<u64>().map(Number::from)).ok()
+}
+
+/// Digits, at most one point among them, and maybe an exponent.
+fn is_float(text: &str) -> bool {
+    let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let exponent = exponent.strip_prefix(['-', '+']).unwrap_or(exponent);
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    digits(whole)
+        && digits(fraction)
+        && !(whole.is_empty() && fraction.is_empty())
+        && is_all_digits(exponent)
+}
+
+fn is_all_digits(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+fn has_leading_zero(digits: &str) -> bool {
+    digits.len() > 1 && digits.starts_with('0')
+}
+
+/// What a YAML 1.1 reader would make of a value without quotes, where that is not what is read
+/// here.
+pub(super) fn in_yaml_1_1(text: &str) -> Option<&'static str> {
+    if reads_as_boolean(text).is_some() {
+        return Some("a boolean");
+    }
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+    if !digits.starts_with(|c: char| c.is_ascii_digit()) {
+        return None;
+    }
+    if digits.strip_prefix("0o").is_some_and(|octal| radix(octal, 8).is_some()) {
+        return Some("text");
+    }
+    if is_all_digits(digits) && has_leading_zero(digits) {
+        return Some("an octal number");
+    }
+    if digits.strip_prefix("0b").is_some_and(|bits| consists_of(bits, b"01_")) {
+        return Some("a binary number");
+    }
+    if digits.contains(':') && is_sexagesimal(digits) {
+        return Some("a number to base 60");
+    }
+    (digits.contains('_') && consists_of(digits, b"0123456789_.")).then_some("a number")
+}
+
+fn is_sexagesimal(digits: &str) -> bool {
+    let mut parts = digits.split(':');
+    parts.next().is_some_and(is_all_digits)
+        && parts.all(|part| {
+            let whole = part.split_once('.').map_or(part, |(whole, _)| whole);
+            is_all_digits(whole) && whole.len() <= 2 && whole.as_bytes()[0] < b'6'
+        })
+}
+
+fn consists_of(text: &str, bytes: &[u8]) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| bytes.contains(&byte))
+}
+
+/// The boolean that YAML 1.1 and many people see in a word.
+pub(crate) fn reads_as_boolean(text: &str) -> Option<bool> {
+    match text {
+        "y" | "Y" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" => Some(true),
+        "n" | "N" | "no" | "No" | "NO" | "off" | "Off" | "OFF" => Some(false),
+        _ => None,
+    }
+}
