@@ -1,0 +1,90 @@
+//! Lists and their entries.
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+
+use super::shape::{Items, ListShape};
+use super::{Step, Walk, code};
+use crate::source::{Node, Remark, Span};
+
+impl<'w> Walk<'w> {
+    pub(super) fn list(
+        &mut self,
+        shape: &'w ListShape,
+        items: &'w [Node],
+        node: &'w Node,
+        key: Option<Span>,
+    ) {
+        let (least, most) = (shape.length.least, shape.length.most);
+        if let Some(message) = bad_count(items.len(), least, most, "entries") {
+            let span = key.unwrap_or_else(|| node.head());
+            self.report(|| Remark::error(code::BAD_LENGTH, span, message));
+        }
+        if shape.unique {
+            self.duplicates(items);
+        }
+        for (index, item) in items.iter().enumerate() {
+            match shape.items {
+                Items::Any => self.free(Step::Index(index), item, None),
+                Items::Elsewhere => {}
+                Items::Like(shape) => self.step(Step::Index(index), shape, item, None),
+            }
+        }
+    }
+
+    fn duplicates(&mut self, items: &[Node]) {
+        let mut seen: HashMap<String, Span> = HashMap::new();
+        for (index, item) in items.iter().enumerate() {
+            let span = item.alias.unwrap_or_else(|| item.head());
+            if let Some(first) = seen.insert(canonical(&item.to_json()), span) {
+                self.trail.push(Step::Index(index));
+                self.report(|| {
+                    Remark::error(code::DUPLICATE_ITEM, span, "the list has this entry twice")
+                        .also(first, "first here")
+                });
+                self.trail.pop();
+            }
+        }
+    }
+}
+
+/// Says so if there are too few or too many of something.
+pub(super) fn bad_count(
+    count: usize,
+    least: Option<usize>,
+    most: Option<usize>,
+    what: &str,
+) -> Option<String> {
+    if least.is_some_and(|least| count < least) {
+        let least = least.unwrap_or_default();
+        return Some(match (count, least) {
+            (0, 1) => format!("there are no {what}, and at least one is needed"),
+            _ => format!("there are {count} {what}, and at least {least} are needed"),
+        });
+    }
+    let most = most.filter(|most| count > *most)?;
+    Some(format!("there are {count} {what}, and at most {most} may be"))
+}
+
+/// One text for all ways to write a value.
+fn canonical(value: &Value) -> String {
+    match value {
+        Value::Number(number) => {
+            number.as_f64().map_or_else(String::new, |float| float.to_string())
+        }
+        Value::Array(items) => {
+            let items: Vec<String> = items.iter().map(canonical).collect();
+            format!("[{}]", items.join(","))
+        }
+        Value::Object(fields) => {
+            let mut fields: Vec<String> = fields
+                .iter()
+                .map(|(key, value)| format!("{}:{}", Value::from(key.as_str()), canonical(value)))
+                .collect();
+            fields.sort();
+            format!("{{{}}}", fields.join(","))
+        }
+        Value::Null | Value::Bool(_) | Value::String(_) => value.to_string(),
+    }
+}

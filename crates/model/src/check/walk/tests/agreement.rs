@@ -1,0 +1,209 @@
+//! The walk and a full JSON Schema validator must be of one mind, whatever is done to a document.
+
+use proptest::prelude::*;
+use proptest::sample::{Index, select};
+use serde_json::{Value, json};
+
+use super::super::Schema;
+use crate::address::Kind;
+use crate::reference;
+use crate::source::{Node, Remarks, read};
+
+const GOOD: &str = include_str!("../../../manifest/tests/good.yaml");
+
+fn parse(text: &str) -> Option<Node> {
+    let mut remarks = Remarks::default();
+    let mut documents = read(text, &mut remarks);
+    let sound = remarks.errors() == 0 && documents.len() == 1;
+    documents.pop().filter(|_| sound).map(|document| document.root)
+}
+
+fn walk_accepts(schema: &Schema, document: &Node) -> bool {
+    let mut remarks = Remarks::default();
+    schema.check(document, None, &mut remarks);
+    remarks.errors() == 0
+}
+
+/// `null` is the one difference: the walk never takes it.
+fn has_null(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Array(items) => items.iter().any(has_null),
+        Value::Object(fields) => fields.values().any(has_null),
+        Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+    }
+}
+
+fn agree(schema: &Value, document: &Node) -> Result<(), TestCaseError> {
+    let walk = walk_accepts(&Schema::new(schema).expect("it can be walked"), document);
+    let json = document.to_json();
+    let validator = jsonschema::validator_for(schema).expect("it is a schema");
+    if has_null(&json) {
+        prop_assert!(!walk, "the walk took a null: {json}");
+    } else {
+        let errors: Vec<String> = validator
+            .iter_errors(&json)
+            .map(|error| format!("{}: {error}", error.instance_path()))
+            .collect();
+        prop_assert_eq!(walk, errors.is_empty(), "{:?} in {}", errors, json);
+    }
+    Ok(())
+}
+
+/// One way to spoil a line.
+#[derive(Clone, Debug)]
+enum Spoil {
+    Drop,
+    Value(&'static str),
+    Misspell,
+    Indent,
+}
+
+fn spoil() -> impl Strategy<Value = Spoil> {
+    let values = select(vec![
+        "5",
+        "-1",
+        "1.5",
+        "99999999999999",
+        "text",
+        "''",
+        "[]",
+        "{}",
+        "true",
+        "~",
+        "[a, a]",
+        "{a: 1}",
+        "{fromEnv: A}",
+        "{fromEnv: A, fromFile: b}",
+        "PLAIN",
+        "S3",
+        "default",
+        "0.5",
+    ]);
+    prop_oneof![
+        2 => Just(Spoil::Drop),
+        4 => values.prop_map(Spoil::Value),
+        2 => Just(Spoil::Misspell),
+        1 => Just(Spoil::Indent),
+    ]
+}
+
+fn spoilt(document: &str, spoils: &[(Index, Spoil)]) -> String {
+    let mut lines: Vec<String> = document.lines().map(str::to_owned).collect();
+    for (at, spoil) in spoils {
+        if lines.is_empty() {
+            break;
+        }
+        let at = at.index(lines.len());
+        match (spoil, lines[at].split_once(':')) {
+            (Spoil::Drop, _) => drop(lines.remove(at)),
+            (Spoil::Indent, _) => lines[at].insert_str(0, "  "),
+            (Spoil::Value(value), Some((key, _))) => lines[at] = format!("{key}: {value}"),
+            (Spoil::Misspell, Some((key, rest))) => {
+                let shorter = &key[..key.len() - 1];
+                lines[at] = format!("{shorter}:{rest}");
+            }
+            (Spoil::Value(_) | Spoil::Misspell, None) => {}
+        }
+    }
+    lines.join("\n")
+}
+
+fn kind_of(document: &Node) -> Option<Kind> {
+    Kind::from_name(document.entry("kind")?.value.text()?)
+}
+
+#[test]
+fn good_manifests_are_good() {
+    for text in GOOD.split("---\n") {
+        let document = parse(text).expect("it is YAML");
+        let kind = kind_of(&document).expect("it has a kind");
+        let schema = reference::manifest_schema(kind);
+        assert!(walk_accepts(&Schema::new(schema).expect("it can be walked"), &document), "{text}");
+        assert!(jsonschema::is_valid(schema, &document.to_json()), "{text}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+
+    #[test]
+    fn on_spoilt_manifests(
+        which in any::<Index>(),
+        spoils in prop::collection::vec((any::<Index>(), spoil()), 1..4),
+    ) {
+        let texts: Vec<&str> = GOOD.split("---\n").collect();
+        let text = texts[which.index(texts.len())];
+        let kind = parse(text).and_then(|document| kind_of(&document)).expect("it has a kind");
+        if let Some(document) = parse(&spoilt(text, &spoils)) {
+            agree(reference::manifest_schema(kind), &document)?;
+        }
+    }
+
+    #[test]
+    fn on_any_value_and_every_keyword(which in any::<Index>(), value in value()) {
+        let schemas = schemas();
+        // JSON is YAML.
+        let document = parse(&value.to_string()).expect("it can be read");
+        agree(&schemas[which.index(schemas.len())], &document)?;
+    }
+}
+
+fn value() -> impl Strategy<Value = Value> {
+    let key = || select(vec!["a", "b", "c", "type", "kind"]);
+    let leaf = prop_oneof![
+        any::<bool>().prop_map(Value::from),
+        (-3..12_i64).prop_map(Value::from),
+        select(vec![0.5, 1.0, 1.5, 4.0]).prop_map(Value::from),
+        select(vec!["", "x", "xy", "a1", "abcdef", "1"]).prop_map(Value::from),
+    ];
+    leaf.prop_recursive(3, 20, 4, move |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::btree_map(key(), inner, 0..4)
+                .prop_map(|map| map.into_iter().map(|(k, v)| (k.to_owned(), v)).collect()),
+        ]
+    })
+}
+
+fn schemas() -> Vec<Value> {
+    let object = json!({"a": {"type": "integer"}, "b": {"type": "string", "minLength": 2}});
+    let variant = |name: &str, of: &Value| {
+        json!({
+            "type": "object",
+            "properties": {name: of},
+            "required": [name],
+            "additionalProperties": false
+        })
+    };
+    vec![
+        json!({"type": ["integer", "string"]}),
+        json!({"type": "number", "minimum": 1, "maximum": 4, "multipleOf": 0.5}),
+        json!({"exclusiveMinimum": 0, "exclusiveMaximum": 4}),
+        json!({"type": "string", "minLength": 1, "maxLength": 3, "pattern": "^[a-z]"}),
+        json!({"enum": ["x", 1, true, 4]}),
+        json!({"const": 1}),
+        json!({"type": "array", "minItems": 1, "maxItems": 2, "items": {"type": "integer"}}),
+        json!({"type": "array", "uniqueItems": true}),
+        json!({"properties": object, "required": ["a"], "additionalProperties": false}),
+        json!({"properties": object, "additionalProperties": {"type": "boolean"}}),
+        json!({"type": "object", "minProperties": 1, "maxProperties": 2}),
+        json!({"oneOf": [{"required": ["a"]}, {"required": ["b"]}]}),
+        json!({"type": "object", "oneOf": [{"required": ["a"]}, {"required": ["b"]}]}),
+        json!({"oneOf": [variant("a", &json!({"type": "integer"})), variant("b", &json!(true))]}),
+        json!({"oneOf": [{"const": "x"}, {"enum": ["xy", 1]}]}),
+        json!({"oneOf": [{"type": "integer"}, {"type": "number"}, {"minimum": 3}]}),
+        json!({"anyOf": [{"type": "string", "minLength": 2}, {"properties": object}]}),
+        json!({"allOf": [{"minimum": 2}, {"maximum": 5}, {"type": "integer"}]}),
+        json!({"$ref": "#/$defs/T", "maxProperties": 2, "$defs": {"T": {
+            "type": "object", "additionalProperties": {"anyOf": [
+                {"type": "integer"}, {"$ref": "#/$defs/T"}, {"type": "array"}
+            ]}
+        }}}),
+        json!({"properties": {"a": false, "b": true}}),
+        json!({"anyOf": [
+            {"properties": {"type": {"const": "x"}, "a": {"type": "integer"}}, "required": ["type"]},
+            {"properties": {"type": {"const": "xy"}, "b": {"type": "integer"}}, "required": ["type"]}
+        ]}),
+    ]
+}
