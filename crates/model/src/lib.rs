@@ -15,6 +15,7 @@ pub mod diagnostic;
 pub mod envelope;
 pub mod lifecycle;
 pub mod live;
+pub mod manifest;
 pub(crate) mod mark;
 pub(crate) mod nearest;
 pub mod path;

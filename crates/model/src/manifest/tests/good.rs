@@ -1,0 +1,141 @@
+//! What becomes of manifests that are all right.
+
+use serde_json::json;
+
+use super::{load_all, load_with, pipe, said};
+use crate::action::RunState;
+use crate::address::{Kind, Name};
+use crate::desired::{Intent, Presence};
+use crate::manifest::Manifest;
+use crate::path::Path;
+
+const GOOD: &str = include_str!("good.yaml");
+
+fn manifests() -> Vec<Manifest> {
+    load_all(&[("good.yaml", GOOD)]).manifests
+}
+
+#[test]
+fn good_manifests_are_taken() {
+    let loaded = load_all(&[("good.yaml", GOOD)]);
+    insta::assert_snapshot!(said(&loaded.diagnostics), @"good.yaml:40:9 warning[unchecked-field] spec.source.kafka.additional.newField: `newField` is not a field that pipectl knows: it is sent and compared as it stands");
+    let names: Vec<(Kind, &str)> =
+        loaded.manifests.iter().map(|manifest| (manifest.kind, manifest.name.as_str())).collect();
+    assert_eq!(
+        names,
+        [
+            (Kind::ClickPipe, "orders-kafka"),
+            (Kind::ClickPipe, "events-s3"),
+            (Kind::ClickPipe, "shop-postgres"),
+            (Kind::ClickPipe, "catalog-mongodb"),
+            (Kind::ClickPipe, "old-pipe"),
+            (Kind::ReversePrivateEndpoint, "msk"),
+            (Kind::CdcScaling, "CdcScaling"),
+        ]
+    );
+}
+
+#[test]
+fn a_manifest_says_what_is_wanted_beyond_the_fields() {
+    let manifests = manifests();
+    let intent = &manifests[0].document.intent;
+    assert_eq!(
+        *intent,
+        Intent {
+            presence: Presence::Present(RunState::Running),
+            protect: true,
+            previous_names: vec![Name::new("orders")],
+            pinned: Some(crate::live::Id::new("0b1c2d3e-0000-4000-8000-000000000001")),
+            labels: [("team".to_owned(), "payments".to_owned())].into(),
+        }
+    );
+    let presences: Vec<Presence> =
+        manifests.iter().map(|manifest| manifest.document.intent.presence).collect();
+    let running = Presence::Present(RunState::Running);
+    let stopped = Presence::Present(RunState::Stopped);
+    assert_eq!(presences, [running, stopped, running, running, Presence::Absent, running, running]);
+    assert_eq!(manifests[0].service.as_deref(), Some("analytics"));
+    assert!(!manifests[6].organization);
+}
+
+#[test]
+fn the_body_is_in_the_shape_of_the_api() {
+    let manifests = manifests();
+    let body = &manifests[0].document.body;
+    assert_eq!(body["name"], "orders-kafka");
+    assert_eq!(body["source"]["kafka"]["newField"], json!({"deep": [1, "two"]}));
+    assert_eq!(body.get("state"), None);
+    assert_eq!(manifests[5].document.body["description"], "msk");
+    assert_eq!(
+        manifests[6].document.body,
+        json!({"replicaCpuMillicores": 2000, "replicaMemoryGb": 8})
+    );
+}
+
+#[test]
+fn every_field_of_a_body_has_its_place() {
+    let manifests = manifests();
+    let place = |at: usize, path: &str| {
+        let place = manifests[at].document.origin.at(&Path::parse(path));
+        let line = GOOD.lines().nth(place.line as usize - 1).expect("the line is there");
+        let from: String = line.chars().skip(place.column as usize - 1).collect();
+        (place.line, from)
+    };
+    for (at, path, line, from) in [
+        (0, "", 1, "apiVersion: pipectl/v1"),
+        (0, "name", 4, "name: orders-kafka"),
+        (0, "source.kafka.topics", 17, "topics: orders"),
+        (0, "source.kafka.newField", 40, "newField: {deep: [1, two]}"),
+        (0, "source.kafka.newField.deep.1", 40, "two]}"),
+        (0, "source.kafka", 13, "kafka:"),
+        (0, "source.kafka.reversePrivateEndpointIds.0", 36, "endpoint: msk"),
+        // It comes from the version of the group.
+        (
+            0,
+            "source.kafka.credentials.password.version",
+            22,
+            "password: {fromEnv: ORDERS_KAFKA_PASSWORD}",
+        ),
+        (0, "destination.columns.0.name", 53, "name: id"),
+        (0, "destination.columns.1", 55, "name: message, type: String}"),
+        // What is not there is at the nearest parent.
+        (0, "destination.columns.7.name", 52, "columns:"),
+        (5, "description", 169, "name: msk"),
+        (6, "replicaMemoryGb", 183, "replicaMemoryGb: 8"),
+    ] {
+        assert_eq!(place(at, path), (line, from.to_owned()), "{path}");
+    }
+    let start = manifests[6].document.origin.start();
+    assert_eq!(start.to_string(), "good.yaml:177:1");
+}
+
+#[test]
+fn documents_come_in_the_order_of_the_files() {
+    let (a, b) = (pipe("b", ""), pipe("a", ""));
+    let loaded = load_all(&[("z.yaml", &a), ("a.yaml", &b), ("empty.yaml", "# nothing\n---\n")]);
+    assert_eq!(said(&loaded.diagnostics), "");
+    let names: Vec<&str> = loaded.manifests.iter().map(|manifest| manifest.name.as_str()).collect();
+    assert_eq!(names, ["b", "a"]);
+}
+
+#[test]
+fn json_is_yaml() {
+    let text = r#"{"apiVersion": "pipectl/v1", "kind": "CdcScaling",
+        "metadata": {"organization": true},
+        "spec": {"replicaCpuMillicores": 1000, "replicaMemoryGb": 4}}"#;
+    let loaded = load_all(&[("scaling.json", text)]);
+    assert_eq!(said(&loaded.diagnostics), "");
+    assert!(loaded.manifests[0].organization);
+    assert_eq!(loaded.manifests[0].service, None);
+}
+
+#[test]
+fn hundreds_of_files_are_checked_by_one_schema() {
+    let texts: Vec<(String, String)> =
+        (0..500).map(|n| (format!("{n}.yaml"), pipe(&format!("pipe-{n}"), ""))).collect();
+    let files: Vec<(&str, &str)> =
+        texts.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    let loaded = load_with(&files, &[]);
+    assert_eq!(said(&loaded.diagnostics), "");
+    assert_eq!(loaded.manifests.len(), 500);
+}
