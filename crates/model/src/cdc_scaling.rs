@@ -60,7 +60,8 @@ fn four_gigabytes_for_a_core(scope: &Scope<'_>) -> Vec<Finding> {
         return Vec::new();
     }
     let message = format!(
-        "`replicaMemoryGb: {memory}` does not fit `replicaCpuMillicores: {millicores}`: the API wants four gigabytes for each core"
+        "`replicaMemoryGb: {memory}` does not fit `replicaCpuMillicores: {millicores}`: the API \
+         wants four gigabytes for each core"
     );
     vec![
         Finding::new(Path::parse("replicaMemoryGb"), message)

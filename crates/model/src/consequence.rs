@@ -16,7 +16,12 @@ pub fn replaced(kind: Kind, desired: &Value, live: &Value) -> Vec<String> {
     match kind {
         Kind::ClickPipe => Restart::new(desired, live).map(|it| it.sentences()).unwrap_or_default(),
         Kind::ReversePrivateEndpoint => {
-            vec!["the new endpoint has another id and other DNS names, and may wait for acceptance: pipes that use the old one cannot reach their source until then".to_owned()]
+            vec![
+                "the new endpoint has another id and other DNS names, and may wait for \
+                acceptance: pipes that use the old one cannot reach their source until \
+                then"
+                    .to_owned(),
+            ]
         }
         Kind::CdcScaling => Vec::new(),
     }
@@ -39,7 +44,10 @@ pub fn deleted(kind: Kind, live: &Value) -> Vec<String> {
 /// Adding an entry to the list at `path` of a live object.
 pub fn entry_added(kind: Kind, path: &Path, entry: &Value) -> Vec<String> {
     let said = mapping(kind, path, entry).map(|Mapping { source, target }| {
-        format!("first snapshot of `{source}` into `{target}`, unless the pipe is `cdc_only`; other tables keep their position")
+        format!(
+            "first snapshot of `{source}` into `{target}`, unless the pipe is `cdc_only`; \
+            other tables keep their position"
+        )
     });
     said.into_iter().collect()
 }
@@ -58,7 +66,10 @@ pub fn entry_removed(kind: Kind, path: &Path, entry: &Value) -> Vec<String> {
 /// Changing an entry of the list at `path` of a live object: it is removed and added again.
 pub fn entry_changed(kind: Kind, path: &Path, entry: &Value) -> Vec<String> {
     let said = mapping(kind, path, entry).map(|Mapping { source, target }| {
-        format!("`{source}` is removed and added again, with a new snapshot into `{target}`: empty or drop that table before")
+        format!(
+            "`{source}` is removed and added again, with a new snapshot into `{target}`: \
+            empty or drop that table before"
+        )
     });
     said.into_iter().collect()
 }

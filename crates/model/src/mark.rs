@@ -152,6 +152,11 @@ pub(crate) fn default_is(value: impl Into<Value>) -> impl Fn(&mut Schema) {
     move |schema| put(schema, "default", value.clone())
 }
 
+/// The API has given it up.
+pub(crate) fn deprecated(schema: &mut Schema) {
+    put(schema, "deprecated", true);
+}
+
 /// The steps in which a number may move.
 pub(crate) fn multiple_of(step: u32) -> impl Fn(&mut Schema) {
     move |schema| put(schema, "multipleOf", step)

@@ -39,7 +39,8 @@ fn unmapped(scope: &Scope<'_>) -> Vec<Finding> {
     missing
         .map(|column| {
             let message = format!(
-                "column `{column}` has no field mapping, and where there are any the API wants one for every column"
+                "column `{column}` has no field mapping, and where there are any the API wants \
+                 one for every column"
             );
             let help = format!("add `{{sourceField: {column}, destinationField: {column}}}`");
             Finding::new(Path::parse("fieldMappings"), message).help(help)

@@ -202,7 +202,8 @@ pub(crate) const RULES: RuleSet = RuleSet {
 /// What replacing a pipe of files does to the data.
 pub(crate) fn restart(it: &Restart<'_>) -> Vec<String> {
     if it.is_set("skipInitialLoad") {
-        let said = "the new pipe goes on with what the queue holds: files that were read are not read again";
+        let said = "the new pipe goes on with what the queue holds: files that were read are not \
+            read again";
         return vec![said.to_owned()];
     }
     match it.text("startAfter") {

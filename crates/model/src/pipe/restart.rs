@@ -96,7 +96,8 @@ impl<'b> Restart<'b> {
         let same = !self.tables.names.is_empty() && self.tables.names == self.before.names;
         (same && self.redefined).then(|| {
             format!(
-                "table {} exists already: the new definition takes effect only after it was dropped",
+                "table {} exists already: the new definition takes effect only after it was \
+                 dropped",
                 self.tables.list()
             )
         })
@@ -156,7 +157,8 @@ pub(crate) fn kept_slot(live: &Value) -> Option<String> {
     let path = Path::parse("source.postgres.settings.replicationSlotName");
     let slot = path.get(live)?.as_str().filter(|slot| !slot.is_empty())?;
     Some(format!(
-        "replication slot `{slot}` stays in the source, whose log grows until the slot is read again or dropped"
+        "replication slot `{slot}` stays in the source, whose log grows until the slot is read \
+         again or dropped"
     ))
 }
 

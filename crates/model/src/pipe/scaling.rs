@@ -22,7 +22,7 @@ pub struct Scaling {
     pub replica_memory_gb: Option<f64>,
     /// Given up by the API, and refused here. The setting `object_storage_concurrency` took its
     /// place.
-    #[schemars(extend("deprecated" = true))]
+    #[schemars(transform = mark::deprecated)]
     pub concurrency: Option<i64>,
 }
 

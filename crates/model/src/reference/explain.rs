@@ -10,11 +10,13 @@ use crate::action::Endpoint;
 use crate::address::Kind;
 use crate::envelope::body_path;
 use crate::mark;
-use crate::nearest::nearest;
 use crate::path::Path;
 use crate::rules::{Echo, List, OnChange, Rules};
 
+mod near;
 mod text;
+
+pub(super) use near::paths;
 
 /// Everything there is to say about one field.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -118,7 +120,7 @@ pub fn explain(asked: &str) -> Result<Explanation, UnknownField> {
     let starts = if is_from_root(&path) { vec![path] } else { under_spec(&path) };
     let found = kinds.iter().flat_map(|kind| starts.iter().filter_map(|path| find(*kind, path)));
     found.map(|(kind, path, node)| explanation(kind, path, &node)).next().ok_or_else(|| {
-        UnknownField { asked: asked.to_owned(), near: suggestions(&kinds, &starts[0]) }
+        UnknownField { asked: asked.to_owned(), near: near::suggestions(&kinds, &starts[0]) }
     })
 }
 
@@ -237,42 +239,6 @@ fn is_parts(node: &Node, rules: &Rules) -> bool {
     !node.children().is_empty()
         && rules.list == List::Atomic
         && rules.fields().any(|(_, field)| answers(field) != own)
-}
-
-fn suggestions(kinds: &[Kind], path: &Path) -> Vec<String> {
-    let all: Vec<String> = kinds.iter().flat_map(|kind| paths(*kind)).collect();
-    let Some(last) = path.last() else { return Vec::new() };
-    let mut near: Vec<String> = nearest(&path.to_string(), all.iter().map(String::as_str))
-        .map(|near| vec![near.to_owned()])
-        .unwrap_or_default();
-    let leaf = |path: &&String| path.rsplit('.').next().is_some_and(|leaf| leaf == last);
-    near.extend(all.iter().filter(leaf).cloned());
-    if near.is_empty() {
-        let leaves = all.iter().filter_map(|path| path.rsplit('.').next());
-        let meant = nearest(last, leaves);
-        near.extend(all.iter().filter(|path| path.rsplit('.').next() == meant).cloned());
-    }
-    near.dedup();
-    near.truncate(5);
-    near
-}
-
-/// Every path that [`explain`] knows.
-pub(super) fn paths(kind: Kind) -> Vec<String> {
-    fn visit(node: &Node, at: &str, paths: &mut Vec<String>) {
-        let inner = node.item().unwrap_or_else(|| node.clone());
-        if inner.may_be_secret() {
-            return;
-        }
-        for (name, field) in inner.children() {
-            let path = if at.is_empty() { name.to_owned() } else { format!("{at}.{name}") };
-            paths.push(path.clone());
-            visit(&field, &path, paths);
-        }
-    }
-    let mut paths = Vec::new();
-    visit(&Node::document(kind), "", &mut paths);
-    paths
 }
 
 impl Change {

@@ -21,11 +21,12 @@ pub fn markdown() -> String {
 const INTRODUCTION: &str = "\
 # Fields
 
-Every field of every manifest. This page is generated from the structs that check manifests; `pipectl
-explain FIELD` says the same in the terminal.
+Every field of every manifest. This page is generated from the structs that check manifests;
+`pipectl explain FIELD` says the same in the terminal.
 
-In the tables, **bold** fields are required, and *on change* says what changing a field of a live object
-takes. A field that a manifest leaves out is not managed: the defaults are the API's, for information.
+In the tables, **bold** fields are required, and *on change* says what changing a field of a live
+object takes. A field that a manifest leaves out is not managed: the defaults are the API's, for
+information.
 ";
 
 /// Every object of the kind, by path, the whole document first.

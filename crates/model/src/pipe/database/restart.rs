@@ -20,11 +20,13 @@ pub(crate) fn copied_again(it: &Restart<'_>) -> Vec<String> {
     let tables = it.tables.list();
     let stay = if it.tables.names.len() == 1 {
         format!(
-            "table {tables} stays when the old pipe goes, and the first copy wants it empty: empty or drop it before"
+            "table {tables} stays when the old pipe goes, and the first copy wants it empty: \
+             empty or drop it before"
         )
     } else {
         format!(
-            "tables {tables} stay when the old pipe goes, and the first copy wants them empty: empty or drop them before"
+            "tables {tables} stay when the old pipe goes, and the first copy wants them empty: \
+             empty or drop them before"
         )
     };
     vec![stay, "the new pipe makes the first copy again, from the start".to_owned()]

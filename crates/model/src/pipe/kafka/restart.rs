@@ -6,7 +6,8 @@ use crate::pipe::restart::Restart;
 pub(crate) fn sentences(it: &Restart<'_>) -> Vec<String> {
     if let Some(group) = same_group(it) {
         return vec![format!(
-            "the new pipe reads with consumer group `{group}` again, and goes on where the group stopped if the brokers still know"
+            "the new pipe reads with consumer group `{group}` again, and goes on where the group \
+             stopped if the brokers still know"
         )];
     }
     match (it.text("offset.strategy"), it.text("offset.timestamp")) {
@@ -16,7 +17,8 @@ pub(crate) fn sentences(it: &Restart<'_>) -> Vec<String> {
             it.again(&format!("the new pipe starts at {time} UTC"), "rows from then on that are")
         }
         _ => vec![format!(
-            "the new pipe starts where the API chooses, as no `offset` is declared: rows may arrive in {} twice or not at all",
+            "the new pipe starts where the API chooses, as no `offset` is declared: rows may \
+             arrive in {} twice or not at all",
             it.tables.list()
         )],
     }
