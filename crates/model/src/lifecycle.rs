@@ -1,8 +1,12 @@
 //! What the API's lifecycle states mean: which of them end a wait, and which are stopped.
 
+use serde_json::Value;
+
 use crate::action::RunState;
 use crate::address::Kind;
 use crate::live::Object;
+use crate::path::Path;
+use crate::pipe::DATABASES;
 
 /// What a live object's state says about a wait for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,7 +73,7 @@ pub fn command(kind: Kind, object: &Object, want: RunState) -> Option<RunState> 
     let stopped = matches!(object.state.as_str(), "Stopped" | "Stopping" | "Paused" | "Pausing");
     match want {
         RunState::Running => (stopped || object.state.as_str() == "Failed").then_some(want),
-        RunState::Stopped => (!stopped && object.state.as_str() != "Completed").then_some(want),
+        RunState::Stopped => (!stopped && !is_finished(object)).then_some(want),
     }
 }
 
@@ -81,7 +85,18 @@ pub fn can_stop(kind: Kind) -> bool {
     }
 }
 
+/// Whether the job is done for good, so that the object can be neither stopped nor started.
+pub fn is_finished(object: &Object) -> bool {
+    object.state.as_str() == "Completed"
+}
+
 /// Whether an edit that needs a paused pipe can be sent as things are.
 pub fn is_stopped(object: &Object) -> bool {
     matches!(object.state.as_str(), "Stopped" | "Paused")
+}
+
+/// The state that a stopped pipe is in, by what it reads from: database pipes are paused.
+pub fn stopped_word(body: &Value) -> &'static str {
+    let is_there = |source: &&str| Path::parse(source).get(body).is_some_and(Value::is_object);
+    if DATABASES.iter().any(is_there) { "Paused" } else { "Stopped" }
 }
