@@ -1,0 +1,112 @@
+//! How much a plan may do before a person must say yes to it in so many words.
+
+use std::fmt;
+
+use model::action::Action;
+use model::pattern::Pattern;
+use serde::Serialize;
+
+use crate::change::Verdict;
+use crate::plan::Plan;
+
+/// The blast radius that is let through without a flag.
+#[derive(Clone, Debug, Default)]
+pub struct Limits {
+    /// Deletes in one plan; `None` is no limit.
+    pub max_delete: Option<usize>,
+    /// Replacements in one plan; `None` is no limit.
+    pub max_replace: Option<usize>,
+    /// Objects whose deletion was allowed by name; they do not count.
+    pub allow_delete: Vec<Pattern>,
+    /// Objects whose replacement was allowed by name; they do not count.
+    pub allow_replace: Vec<Pattern>,
+}
+
+/// A plan that is within its limits. Only [`Plan::approve`] makes one, and apply takes nothing
+/// else.
+#[derive(Debug)]
+pub struct Approved(Plan);
+
+impl Approved {
+    /// The plan.
+    pub fn plan(&self) -> &Plan {
+        &self.0
+    }
+
+    /// What there is to do, in order.
+    pub fn actions(&self) -> &[Action] {
+        &self.0.actions
+    }
+}
+
+/// What goes beyond the limits, and how to allow it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Refusal {
+    /// One sentence for each limit that is exceeded, naming the flags that lift it.
+    pub exceeded: Vec<String>,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.exceeded.join("\n"))
+    }
+}
+
+impl Plan {
+    /// Lets the plan through if it is within `limits`.
+    ///
+    /// # Errors
+    /// Says which limit is exceeded and by what; nothing of the plan may be performed then.
+    pub fn approve(self, limits: &Limits) -> Result<Approved, Refusal> {
+        let checks = [
+            (
+                &Verdict::Delete,
+                limits.max_delete,
+                &limits.allow_delete,
+                "maxDelete",
+                "--allow-delete",
+            ),
+            (
+                &Verdict::Replace,
+                limits.max_replace,
+                &limits.allow_replace,
+                "maxReplace",
+                "--allow-replace",
+            ),
+        ];
+        let exceeded: Vec<String> = checks
+            .into_iter()
+            .filter_map(|(verdict, most, allowed, key, flag)| {
+                self.beyond(verdict, most?, allowed, key, flag)
+            })
+            .collect();
+        if exceeded.is_empty() { Ok(Approved(self)) } else { Err(Refusal { exceeded }) }
+    }
+
+    fn beyond(
+        &self,
+        verdict: &Verdict,
+        most: usize,
+        allowed: &[Pattern],
+        key: &str,
+        flag: &str,
+    ) -> Option<String> {
+        let objects: Vec<String> = self
+            .changes
+            .iter()
+            .filter(|change| &change.verdict == verdict)
+            .filter(|change| !allowed.iter().any(|pattern| pattern.matches(&change.at)))
+            .map(|change| change.at.to_string())
+            .collect();
+        let flags: Vec<String> = objects.iter().map(|at| format!("{flag} {at}")).collect();
+        (objects.len() > most).then(|| {
+            format!(
+                "the plan would {} {} objects, and `{key}` is {most}; allow each by name: {}",
+                verdict.word(),
+                objects.len(),
+                flags.join(" ")
+            )
+        })
+    }
+}

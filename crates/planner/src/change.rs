@@ -1,0 +1,167 @@
+//! What a person reads of a plan: one entry for each object that is not in sync. Apply never
+//! reads any of it.
+
+use std::fmt;
+
+use model::address::{Address, Name};
+use model::desired::Place;
+use model::live::Id;
+use model::path::Path;
+use serde::{Serialize, Serializer};
+use serde_json::Value;
+
+/// One object that is not as declared.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Change {
+    /// The object, by the name it is declared under.
+    pub at: Address,
+    /// The live object, where there is exactly one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<Id>,
+    /// What becomes of it.
+    pub verdict: Verdict,
+    /// Why it is blocked, in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The name that it has until now, where it gets another.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub renamed_from: Option<Name>,
+    /// The fields in which both sides differ, in the order of the manifest.
+    pub fields: Vec<FieldChange>,
+    /// What the update carries along because the API wants to see it again.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub carries: Vec<Path>,
+    /// What happens to the data, one sentence each.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub data: Vec<String>,
+    /// Where the manifest stands; `None` for what is only live.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub place: Option<Place>,
+    /// The declared fields as they are live, for a readable diff. No secret is in it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub before: Option<Value>,
+    /// The declared fields as they will be. No secret is in it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after: Option<Value>,
+}
+
+/// One field, or one entry of a list, in which both sides differ.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FieldChange {
+    /// The field.
+    pub path: Path,
+    /// The entry of a list, as a person would call it: `public.users -> users`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub entry: Option<String>,
+    /// The live value; `None` where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub before: Option<Value>,
+    /// The declared value; `None` where an entry goes away.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after: Option<Value>,
+    /// Whether this field is why the object must be replaced.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub forces_replacement: bool,
+    /// Where the field was written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub place: Option<Place>,
+}
+
+/// What becomes of an object.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Verdict {
+    /// It is made.
+    Create,
+    /// It is live already and comes under management.
+    Adopt,
+    /// Some of its fields, or its state, change.
+    Update,
+    /// It gets another name, and perhaps other fields.
+    Rename,
+    /// It is deleted and made again.
+    Replace,
+    /// It is deleted.
+    Delete,
+    /// Nothing is done to it, for this reason.
+    Blocked(Reason),
+}
+
+impl Verdict {
+    /// The machine's word for it.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Adopt => "adopt",
+            Self::Update => "update",
+            Self::Rename => "rename",
+            Self::Replace => "replace",
+            Self::Delete => "delete",
+            Self::Blocked(_) => "blocked",
+        }
+    }
+}
+
+impl Serialize for Verdict {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.word())
+    }
+}
+
+/// Why nothing is done to an object.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Reason {
+    /// It is protected from being deleted.
+    ProtectedFromDelete,
+    /// It is protected, and the change would replace it.
+    ProtectedFromReplace,
+    /// Several live objects have its name: ids, and when each was made.
+    Ambiguous(Vec<(Id, Option<String>)>),
+    /// No live object of the service has the id that the manifest pins.
+    PinnedIdMissing(Id),
+    /// Both its name and a previous name of it are live.
+    BothNamesLive(Name),
+    /// The API cannot rename objects of its kind.
+    CannotRename,
+    /// The API cannot delete objects of its kind.
+    CannotDelete,
+    /// It refers to an object that is neither live nor declared.
+    MissingReference(Address),
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ProtectedFromDelete => {
+                f.write_str("it is protected: take `protect` off before deleting it")
+            }
+            Self::ProtectedFromReplace => f.write_str(
+                "it is protected, and this change would delete it and make it again: take \
+                 `protect` off, or undo the change that forces replacement",
+            ),
+            Self::Ambiguous(objects) => {
+                f.write_str("several live objects have this name: ")?;
+                for (index, (id, created)) in objects.iter().enumerate() {
+                    let comma = if index == 0 { "" } else { ", " };
+                    let created = created.as_deref().unwrap_or("at an unknown time");
+                    write!(f, "{comma}{id} (made {created})")?;
+                }
+                f.write_str("; pick one with `metadata.id`, or delete the others")
+            }
+            Self::PinnedIdMissing(id) => {
+                write!(f, "`metadata.id` says {id}, but no live object of the service has that id")
+            }
+            Self::BothNamesLive(name) => write!(
+                f,
+                "it is live, and so is its previous name `{name}`: delete one of the two, or take \
+                 `{name}` out of `previousNames`"
+            ),
+            Self::CannotRename => f.write_str("the API cannot rename it"),
+            Self::CannotDelete => f.write_str("the API cannot delete it"),
+            Self::MissingReference(address) => {
+                write!(f, "it refers to {address}, which is neither live nor declared")
+            }
+        }
+    }
+}
