@@ -1,0 +1,261 @@
+//! The command line. Parsing decides nothing: it only says what was typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::exit;
+
+/// Runs ClickHouse Cloud ClickPipes from git: plan in the pull request, apply on merge.
+#[derive(Debug, Parser)]
+#[command(name = "pipectl", version, about, after_help = exit::HELP, disable_help_subcommand = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// How to say it.
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Report every error in every file; needs no account and no secrets
+    Validate(ValidateArgs),
+    /// Show what differs between git and live, as actions, and what each does to the data
+    Plan(PlanArgs),
+    /// Make the live side as the manifests declare it
+    Apply(ApplyArgs),
+    /// Print the JSON Schema of the manifests, for editors
+    Schema,
+    /// Say what a field is, and what changing it costs
+    Explain(ExplainArgs),
+    /// Serve the embedded ClickPipes API on loopback
+    Sandbox(SandboxArgs),
+}
+
+/// How output is written.
+#[derive(Args, Debug)]
+pub struct OutputArgs {
+    /// Format of what is printed on stdout
+    #[arg(short, long, global = true, env = "PIPECTL_OUTPUT", value_enum, default_value_t)]
+    pub output: Format,
+    /// When to colour
+    #[arg(long, global = true, env = "PIPECTL_COLOR", value_enum, default_value_t)]
+    pub color: Color,
+    /// Log more to stderr: -v what is done, -vv each request (PIPECTL_LOG takes a filter)
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+}
+
+/// Formats of what is printed on stdout.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// For machines; printed in every outcome.
+    Json,
+}
+
+/// When to colour.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal that wants it.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// Which manifests.
+#[derive(Args, Clone, Debug)]
+pub struct ManifestArgs {
+    /// Manifest files and folders (searched for *.yaml and *.yml), or - for standard input
+    #[arg(value_name = "PATH", required = true)]
+    pub paths: Vec<PathBuf>,
+}
+
+/// Which of the declared objects.
+#[derive(Args, Clone, Debug, Default)]
+pub struct SelectArgs {
+    /// Consider only these (SERVICE/PIPE or PIPE, with * and ?)
+    #[arg(long, value_name = "GLOB", env = "PIPECTL_ONLY", value_delimiter = ',')]
+    pub only: Vec<String>,
+    /// Leave these out (SERVICE/PIPE or PIPE, with * and ?)
+    #[arg(long, value_name = "GLOB", env = "PIPECTL_EXCLUDE", value_delimiter = ',')]
+    pub exclude: Vec<String>,
+    /// Consider only manifests with this label
+    #[arg(
+        short = 'l',
+        long = "label",
+        value_name = "KEY=VALUE",
+        env = "PIPECTL_LABEL",
+        value_delimiter = ','
+    )]
+    pub labels: Vec<String>,
+}
+
+/// Where the API is. Keys are taken from the environment only.
+#[derive(Args, Clone, Debug)]
+pub struct ConnectArgs {
+    /// Address of the API, with or without /v1; plain http only on loopback
+    #[arg(long, value_name = "URL", env = "PIPECTL_API_URL")]
+    pub api_url: Option<String>,
+    /// Organization id; by default the key's only one
+    #[arg(long, value_name = "ID", env = "PIPECTL_ORGANIZATION")]
+    pub organization: Option<String>,
+    /// Service of the manifests that name none: its name or id
+    #[arg(long, value_name = "SERVICE", env = "PIPECTL_SERVICE")]
+    pub service: Option<String>,
+    /// Run the embedded API inside the process, its state kept in FILE
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "PIPECTL_SANDBOX",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = ".pipectl/sandbox.json"
+    )]
+    pub sandbox: Option<PathBuf>,
+    /// Requests per window that the API allows one key, or "off"
+    #[arg(long, value_name = "N/SECONDS", env = "PIPECTL_RATE_LIMIT", default_value = "10/10s")]
+    pub rate_limit: String,
+    /// How long the whole run may wait and retry
+    #[arg(long, value_name = "DURATION", env = "PIPECTL_TIMEOUT", default_value = "15m")]
+    pub timeout: String,
+}
+
+/// `pipectl validate`.
+#[derive(Args, Debug)]
+pub struct ValidateArgs {
+    /// Which manifests.
+    #[command(flatten)]
+    pub manifests: ManifestArgs,
+}
+
+/// `pipectl plan`.
+#[derive(Args, Debug)]
+pub struct PlanArgs {
+    /// Which manifests.
+    #[command(flatten)]
+    pub manifests: ManifestArgs,
+    /// Which of them.
+    #[command(flatten)]
+    pub select: SelectArgs,
+    /// Where the API is.
+    #[command(flatten)]
+    pub connect: ConnectArgs,
+    /// Show each changed object as a YAML diff, live against declared
+    #[arg(long, env = "PIPECTL_DIFF")]
+    pub diff: bool,
+    /// Exit with 2 when there are changes
+    #[arg(long, env = "PIPECTL_DETAILED_EXITCODE")]
+    pub detailed_exitcode: bool,
+}
+
+/// `pipectl apply`.
+#[derive(Args, Debug)]
+pub struct ApplyArgs {
+    /// Which manifests.
+    #[command(flatten)]
+    pub manifests: ManifestArgs,
+    /// Which of them.
+    #[command(flatten)]
+    pub select: SelectArgs,
+    /// Where the API is.
+    #[command(flatten)]
+    pub connect: ConnectArgs,
+    /// Show each changed object as a YAML diff, live against declared
+    #[arg(long, env = "PIPECTL_DIFF")]
+    pub diff: bool,
+    /// Do not ask; needed where there is no terminal
+    #[arg(long, env = "PIPECTL_YES")]
+    pub yes: bool,
+    /// Wait until what was changed has settled, or not
+    #[arg(long, env = "PIPECTL_WAIT", value_enum, default_value_t)]
+    pub wait: WaitFor,
+    /// Let this object be replaced even above the limit (SERVICE/PIPE)
+    #[arg(long, value_name = "SERVICE/PIPE", env = "PIPECTL_ALLOW_REPLACE", value_delimiter = ',')]
+    pub allow_replace: Vec<String>,
+    /// Let this object be deleted even above the limit (SERVICE/PIPE)
+    #[arg(long, value_name = "SERVICE/PIPE", env = "PIPECTL_ALLOW_DELETE", value_delimiter = ',')]
+    pub allow_delete: Vec<String>,
+    /// How many objects to work on at once
+    #[arg(long, value_name = "N", env = "PIPECTL_PARALLEL", default_value_t = 64)]
+    pub parallel: usize,
+}
+
+/// What apply waits for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum WaitFor {
+    /// Until every changed object has settled.
+    #[default]
+    Settled,
+    /// Until the API has accepted the change.
+    None,
+}
+
+/// `pipectl explain`.
+#[derive(Args, Debug)]
+pub struct ExplainArgs {
+    /// The field, such as source.kafka.offset, or a kind, such as ClickPipe
+    #[arg(value_name = "FIELD", default_value = "ClickPipe")]
+    pub field: String,
+}
+
+/// `pipectl sandbox`.
+#[derive(Args, Debug)]
+pub struct SandboxArgs {
+    /// Loopback address to listen on; port 0 picks a free one
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        env = "PIPECTL_SANDBOX_LISTEN",
+        default_value = "127.0.0.1:8123"
+    )]
+    pub listen: std::net::SocketAddr,
+    /// Names of the services that exist
+    #[arg(
+        long,
+        value_name = "NAME",
+        env = "PIPECTL_SANDBOX_SERVICES",
+        value_delimiter = ',',
+        default_value = "analytics"
+    )]
+    pub service: Vec<String>,
+    /// How much faster than the real clock the sandbox's time runs
+    #[arg(long, value_name = "FACTOR", env = "PIPECTL_SANDBOX_SPEED", default_value_t = 1.0)]
+    pub speed: f64,
+    /// Keep the state in this file
+    #[arg(long, value_name = "FILE", env = "PIPECTL_SANDBOX_STATE")]
+    pub state: Option<PathBuf>,
+    /// Which of the two documented shapes of requests to understand
+    #[arg(long, value_enum, env = "PIPECTL_SANDBOX_DIALECT", default_value_t)]
+    pub dialect: Dialect,
+}
+
+/// The two shapes of requests that are documented for states and CDC scaling.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Dialect {
+    /// That of the official schema.
+    #[default]
+    Official,
+    /// That of the API reference page.
+    ReferencePage,
+    /// Either.
+    Both,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Cli::command().debug_assert();
+    }
+}

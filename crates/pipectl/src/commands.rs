@@ -1,0 +1,60 @@
+//! The commands, one file each.
+
+mod apply;
+mod explain;
+mod plan;
+mod sandbox;
+mod schema;
+mod validate;
+
+use std::future::Future;
+
+use anyhow::{Context, Result};
+
+use crate::cli::{Command, ConnectArgs, Format};
+use crate::output::Output;
+
+/// Runs a command; gives the exit code.
+pub(crate) fn run(command: &Command, output: Output, format: Format) -> Result<u8> {
+    match command {
+        Command::Validate(args) => validate::run(args, output, format),
+        Command::Plan(args) => waiting(&args.connect, plan::run(args, output, format)),
+        Command::Apply(args) => waiting(&args.connect, apply::run(args, output, format)),
+        Command::Schema => schema::run(output),
+        Command::Explain(args) => explain::run(args, output, format),
+        Command::Sandbox(args) => real_time()?.block_on(sandbox::run(args, output)),
+    }
+}
+
+/// What the JSON of a command is called.
+pub(crate) fn kind(command: &Command) -> &'static str {
+    match command {
+        Command::Validate(_) => "Validation",
+        Command::Plan(_) => "Plan",
+        Command::Apply(_) => "Apply",
+        Command::Schema => "Schema",
+        Command::Explain(_) => "Explanation",
+        Command::Sandbox(_) => "Sandbox",
+    }
+}
+
+/// Runs what waits for the API. Against the sandbox inside the process time is virtual.
+fn waiting(connect: &ConnectArgs, work: impl Future<Output = Result<u8>>) -> Result<u8> {
+    let runtime = if connect.sandbox.is_some() { virtual_time()? } else { real_time()? };
+    runtime.block_on(work)
+}
+
+fn real_time() -> Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")
+}
+
+fn virtual_time() -> Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .start_paused(true)
+        .build()
+        .context("cannot start the runtime")
+}

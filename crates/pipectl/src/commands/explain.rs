@@ -1,0 +1,25 @@
+//! `pipectl explain`.
+
+use anyhow::Result;
+use model::reference;
+
+use crate::cli::{ExplainArgs, Format};
+use crate::exit;
+use crate::output::{Output, Text};
+use crate::render::explanation;
+use crate::render::json::Envelope;
+
+/// Says what a field is and what changing it costs.
+pub(super) fn run(args: &ExplainArgs, output: Output, format: Format) -> Result<u8> {
+    let explanation = reference::explain(&args.field)?;
+    let text = match format {
+        Format::Text => explanation::render(&explanation),
+        Format::Json => {
+            let mut text = Text::new();
+            text.plain(Envelope::new("Explanation", "found", &explanation).render());
+            text
+        }
+    };
+    output.data(&text)?;
+    Ok(exit::DONE)
+}

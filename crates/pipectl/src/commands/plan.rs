@@ -1,0 +1,36 @@
+//! `pipectl plan`.
+
+use anyhow::Result;
+use planner::Plan;
+use remote::Wait;
+
+use crate::cli::{Format, PlanArgs};
+use crate::exit;
+use crate::output::{Output, Text};
+use crate::render;
+use crate::render::json::Envelope;
+use crate::session::Session;
+
+/// Shows what apply would do.
+pub(super) async fn run(args: &PlanArgs, output: Output, format: Format) -> Result<u8> {
+    let session =
+        Session::open(&args.manifests, &args.select, &args.connect, Wait::Settled, output).await?;
+    let plan = session.plan().await?;
+    let mut text = Text::new();
+    match format {
+        Format::Text => {
+            text.append(render::plan::render(&plan, &session.context(args.diff)));
+        }
+        Format::Json => {
+            text.plain(Envelope::new("Plan", outcome(&plan), &plan).render());
+        }
+    }
+    session.close()?;
+    output.data(&text)?;
+    let changes = args.detailed_exitcode && !plan.is_empty();
+    Ok(if changes { exit::CHANGES } else { exit::DONE })
+}
+
+fn outcome(plan: &Plan) -> &'static str {
+    if plan.is_empty() { "inSync" } else { "changes" }
+}

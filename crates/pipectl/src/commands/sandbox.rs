@@ -1,0 +1,65 @@
+//! `pipectl sandbox`.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::{Context, Result, bail};
+use sandbox::{Options, World};
+use tokio::net::TcpListener;
+
+use crate::cli::{Dialect, SandboxArgs};
+use crate::output::Output;
+use crate::{exit, sandboxed};
+
+/// Serves the embedded API until it is interrupted.
+pub(super) async fn run(args: &SandboxArgs, output: Output) -> Result<u8> {
+    if !args.listen.ip().is_loopback() {
+        bail!("--listen {}: the sandbox is for this machine only; use 127.0.0.1", args.listen);
+    }
+    if !(args.speed.is_finite() && args.speed > 0.0) {
+        bail!("--speed {}: must be more than zero", args.speed);
+    }
+    let mut world = world(args)?;
+    let services: Vec<(String, String)> =
+        args.service.iter().map(|name| (name.clone(), world.ensure_service(name))).collect();
+    let listener = TcpListener::bind(args.listen)
+        .await
+        .with_context(|| format!("cannot listen on {}", args.listen))?;
+    greet(output, &listener.local_addr()?.to_string(), &services);
+    let world = Arc::new(Mutex::new(world));
+    let interrupted = async {
+        // Without a way to be told to stop, the process is ended from outside.
+        let _ = tokio::signal::ctrl_c().await;
+    };
+    sandbox::server::serve(listener, Arc::clone(&world), args.speed, interrupted).await?;
+    if let Some(file) = &args.state {
+        sandboxed::store(file, &world.lock().unwrap_or_else(PoisonError::into_inner))?;
+    }
+    Ok(exit::DONE)
+}
+
+fn world(args: &SandboxArgs) -> Result<World> {
+    let dialect = match args.dialect {
+        Dialect::Official => sandbox::Dialect::Official,
+        Dialect::ReferencePage => sandbox::Dialect::ReferencePage,
+        Dialect::Both => sandbox::Dialect::Both,
+    };
+    let options = Options { dialect, ..Options::default() };
+    let mut world = match &args.state {
+        Some(file) => sandboxed::load(file)?,
+        None => World::new(Options::default()),
+    };
+    world.set_options(options);
+    Ok(world)
+}
+
+/// Says what to set, in a form that a shell takes.
+fn greet(output: Output, address: &str, services: &[(String, String)]) {
+    output.say("The sandbox answers until it is interrupted. In another shell:");
+    output.say(format!("  export PIPECTL_API_URL=http://{address}/v1"));
+    output.say(format!("  export CLICKHOUSE_CLOUD_API_KEY={}", sandbox::KEY_ID));
+    output.say(format!("  export CLICKHOUSE_CLOUD_API_SECRET={}", sandbox::KEY_SECRET));
+    output.say(format!("  export PIPECTL_ORGANIZATION={}", sandbox::ORGANIZATION));
+    for (name, id) in services {
+        output.say(format!("  # service {name} is {id}"));
+    }
+}

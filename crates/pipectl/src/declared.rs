@@ -1,0 +1,123 @@
+//! From paths to what is declared.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use anyhow::{Result, bail};
+use model::address::{Address, ServiceRef};
+use model::desired::Desired;
+use model::diagnostic::{Diagnostic, Severity, SourceFile};
+use model::manifest::{self, Manifest};
+
+use crate::files;
+use crate::output::{Output, Text};
+use crate::render::diagnostics;
+
+/// The manifests under some paths, and what is wrong with them.
+pub struct Declared {
+    /// Those without errors.
+    pub manifests: Vec<Manifest>,
+    /// What is wrong, in the order of the files.
+    pub diagnostics: Vec<Diagnostic>,
+    /// What was read.
+    pub files: Vec<SourceFile>,
+}
+
+impl Declared {
+    /// Reads and checks everything under `paths`.
+    ///
+    /// # Errors
+    /// When something cannot be read. What is wrong *in* a file is a diagnostic.
+    pub fn read(paths: &[PathBuf]) -> Result<Self> {
+        let files = files::read(paths)?;
+        let loaded = manifest::load(&files, &BTreeMap::new());
+        if loaded.manifests.is_empty() && loaded.diagnostics.is_empty() {
+            bail!("no manifest in {}: it is empty", paths[0].display());
+        }
+        Ok(Self { manifests: loaded.manifests, diagnostics: loaded.diagnostics, files })
+    }
+
+    /// How many problems forbid going on.
+    pub fn errors(&self) -> usize {
+        self.diagnostics.iter().filter(|problem| problem.severity == Severity::Error).count()
+    }
+
+    /// Prints every problem to stderr, and goes on only if none is an error.
+    ///
+    /// # Errors
+    /// When there is one.
+    pub fn sound(self, output: Output) -> Result<Self> {
+        if !self.diagnostics.is_empty() {
+            let mut text = Text::new();
+            let coloured = output.talk_is_coloured();
+            text.plain(diagnostics::render(&self.diagnostics, &self.files, coloured)).end();
+            output.talk(&text);
+        }
+        match self.errors() {
+            0 => Ok(self),
+            1 => bail!("the manifests have 1 error; nothing was sent"),
+            errors => bail!("the manifests have {errors} errors; nothing was sent"),
+        }
+    }
+
+    /// The services as the manifests name them.
+    ///
+    /// # Errors
+    /// Names every manifest that names none, when there is no default.
+    pub fn services(&self, default: Option<&str>) -> Result<BTreeSet<String>> {
+        let of_service = || self.manifests.iter().filter(|manifest| !manifest.organization);
+        let lost: Vec<String> = of_service()
+            .filter(|manifest| manifest.service.is_none() && default.is_none())
+            .map(|manifest| format!("{}: {}", manifest.document.origin.start(), manifest.name))
+            .collect();
+        if !lost.is_empty() {
+            bail!(
+                "no service for these; set `metadata.service` or pass --service:\n{}",
+                lost.join("\n")
+            );
+        }
+        let named = of_service().filter_map(|manifest| manifest.service.as_deref().or(default));
+        Ok(named.map(str::to_owned).collect())
+    }
+
+    /// What is declared, by address. `ids` knows every name of [`Declared::services`]; two names of
+    /// one service are one service.
+    ///
+    /// # Errors
+    /// When two manifests turn out to be about one object.
+    pub fn desired(
+        self,
+        ids: &BTreeMap<String, String>,
+        default: Option<&str>,
+    ) -> Result<(Desired, BTreeMap<ServiceRef, String>)> {
+        let labels = labels(ids);
+        let mut desired = Desired::new();
+        for manifest in self.manifests {
+            let service = if manifest.organization {
+                ServiceRef::organization()
+            } else {
+                let named = manifest.service.as_deref().or(default).unwrap_or_default();
+                labels[&ids[named]].clone()
+            };
+            let at = Address::new(service, manifest.kind, manifest.name);
+            let place = manifest.document.origin.start().clone();
+            if let Some(other) = desired.insert(at.clone(), manifest.document) {
+                bail!("{place}: {at} is also declared at {}", other.origin.start());
+            }
+        }
+        let services = labels.into_iter().map(|(id, label)| (label, id)).collect();
+        Ok((desired, services))
+    }
+}
+
+/// One label for each service: the first name that is not its id.
+fn labels(ids: &BTreeMap<String, String>) -> BTreeMap<String, ServiceRef> {
+    let mut labels = BTreeMap::new();
+    for (name, id) in ids {
+        let label = labels.entry(id.clone()).or_insert_with(|| ServiceRef::new(name.clone()));
+        if label.as_str() == id {
+            *label = ServiceRef::new(name.clone());
+        }
+    }
+    labels
+}

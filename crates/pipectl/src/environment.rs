@@ -1,0 +1,19 @@
+//! The one place that reads environment variables, apart from the flags' twins.
+
+use secrecy::SecretString;
+
+/// The value of the first of these variables that is set and not empty, and which one it is.
+pub(crate) fn first<'n>(names: &[&'n str]) -> Option<(&'n str, String)> {
+    names.iter().find_map(|name| Some((*name, variable(name)?)))
+}
+
+/// The value of a variable that is set and not empty.
+#[expect(clippy::disallowed_methods, reason = "this module is the one that may")]
+pub(crate) fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// A variable that holds a secret.
+pub(crate) fn secret(name: &str) -> Option<SecretString> {
+    variable(name).map(SecretString::from)
+}

@@ -1,0 +1,33 @@
+//! What the process says to its caller when it ends. Listed in `--help`.
+
+/// Done, or nothing to do.
+pub const DONE: u8 = 0;
+/// Something went wrong.
+pub const ERROR: u8 = 1;
+/// There are changes; only with `--detailed-exitcode`.
+pub const CHANGES: u8 = 2;
+/// Some actions were done and some were not; the table says which.
+pub const PARTLY: u8 = 3;
+/// The API refused the key, or the key may not do this.
+pub const AUTH: u8 = 4;
+/// A safety rule stopped it.
+pub const BLOCKED: u8 = 5;
+/// The reviewed plan no longer matches.
+pub const STALE: u8 = 6;
+/// The command line is wrong; never confused with [`CHANGES`].
+pub const USAGE: u8 = 64;
+/// Interrupted: what was in flight was finished, the rest was not started.
+pub const INTERRUPTED: u8 = 130;
+
+/// The table for `--help`.
+pub const HELP: &str = "\
+Exit codes:
+  0    done, or nothing to do
+  1    error
+  2    there are changes (plan with --detailed-exitcode only)
+  3    partly applied: some actions done, some not; the table says which
+  4    authentication or permission
+  5    blocked by a safety rule
+  6    the reviewed plan no longer matches
+  64   usage
+  130  interrupted";

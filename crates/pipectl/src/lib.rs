@@ -1,0 +1,101 @@
+//! The `pipectl` command: loads manifests, observes the live side, plans, renders, asks, applies.
+//!
+//! Only this crate prints, reads files and the environment, and ends the process.
+
+pub mod apply;
+pub mod cli;
+mod commands;
+mod credentials;
+pub mod declared;
+mod environment;
+pub mod exit;
+mod files;
+mod logging;
+pub mod output;
+mod prompt;
+pub mod render;
+pub mod sandboxed;
+mod secrets;
+mod select;
+mod session;
+mod yaml;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+
+use crate::cli::{Cli, Format};
+use crate::output::{Output, Text};
+
+/// Runs one command line and says how it went.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let args: Vec<OsString> = args.into_iter().collect();
+    ExitCode::from(match Cli::try_parse_from(&args) {
+        Ok(cli) => dispatch(&cli),
+        Err(error) => usage(&error, &args),
+    })
+}
+
+fn dispatch(cli: &Cli) -> u8 {
+    logging::start(cli.output.verbose);
+    let output = Output::new(cli.output.color);
+    match commands::run(&cli.command, output, cli.output.output) {
+        Ok(code) => code,
+        Err(error) => {
+            let message = format!("{error:#}");
+            if cli.output.output == Format::Json {
+                print(output, render::json::failure(commands::kind(&cli.command), &message));
+            }
+            report(output, &error, &message);
+            exit_code(&error)
+        }
+    }
+}
+
+fn report(output: Output, error: &anyhow::Error, message: &str) {
+    let mut text = Text::new();
+    text.push(output::Label::Delete, "error: ").plain(message).end();
+    if let Some(hint) = error.downcast_ref::<remote::Error>().and_then(remote::Error::hint) {
+        text.push(output::Label::Heading, "hint: ").plain(hint).end();
+    }
+    output.talk(&text);
+}
+
+fn exit_code(error: &anyhow::Error) -> u8 {
+    match error.downcast_ref::<remote::Error>() {
+        Some(error) if error.is_auth() => exit::AUTH,
+        _ => exit::ERROR,
+    }
+}
+
+/// clap's own code for a typo is the one that means "there are changes" here.
+fn usage(error: &clap::Error, args: &[OsString]) -> u8 {
+    let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+    if !asked && wants_json(args) {
+        let message = error.kind().to_string();
+        print(Output::new(cli::Color::Never), render::json::failure("Usage", &message));
+    }
+    // A closed stream is the reader's choice.
+    let _ = error.print();
+    if asked { exit::DONE } else { exit::USAGE }
+}
+
+/// The command line could not be read, so this is a look at its words.
+fn wants_json(args: &[OsString]) -> bool {
+    let words: Vec<_> = args.iter().map(|word| word.to_string_lossy()).collect();
+    let pairs =
+        words.windows(2).any(|pair| matches!(&*pair[0], "-o" | "--output") && pair[1] == "json");
+    let joined = words.iter().any(|word| matches!(&**word, "-ojson" | "-o=json" | "--output=json"));
+    pairs
+        || joined
+        || environment::variable("PIPECTL_OUTPUT").is_some_and(|format| format == "json")
+}
+
+fn print(output: Output, text: String) {
+    let mut data = Text::new();
+    data.plain(text);
+    // A full disk cannot be reported on the same disk.
+    let _ = output.data(&data);
+}

@@ -1,0 +1,25 @@
+//! Logs for those who ask: to stderr, never a body or a header.
+
+use std::io::IsTerminal;
+
+use tracing_subscriber::EnvFilter;
+
+use crate::environment;
+
+/// Starts logging. `PIPECTL_LOG` takes a filter such as `remote=debug`; `-v` and `-vv` are short
+/// for two of them.
+pub(crate) fn start(verbose: u8) {
+    let default = match verbose {
+        0 => "off",
+        1 => "pipectl=info,remote=info",
+        _ => "pipectl=debug,remote=debug",
+    };
+    let filter = environment::variable("PIPECTL_LOG").unwrap_or_else(|| default.to_owned());
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::new(filter))
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_target(false);
+    // A second start in one process (tests) keeps the first.
+    let _ = subscriber.try_init();
+}

@@ -1,0 +1,8 @@
+//! Everything that is shown, made from the same structs that are saved and performed.
+
+pub mod diagnostics;
+pub mod diff;
+pub mod explanation;
+pub mod json;
+pub mod plan;
+pub mod results;

@@ -1,0 +1,95 @@
+//! Problems in files: the line, what is wrong with it, and the fix.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use annotate_snippets::{AnnotationKind, Group, Level, Patch, Renderer, Snippet};
+use model::diagnostic::{Diagnostic, Severity, SourceFile};
+use model::source;
+
+/// All problems, in order, and a line that counts them.
+pub fn render(diagnostics: &[Diagnostic], files: &[SourceFile], coloured: bool) -> String {
+    let renderer = if coloured { Renderer::styled() } else { Renderer::plain() };
+    // What could be a secret is never quoted, so all of a file's quotes come from its masked text.
+    let masked: BTreeMap<&str, String> = files
+        .iter()
+        .filter(|file| diagnostics.iter().any(|problem| problem.place.file == file.name))
+        .map(|file| (&*file.name, source::mask(&file.text)))
+        .collect();
+    let mut out = String::new();
+    for diagnostic in diagnostics {
+        let text = masked.get(&*diagnostic.place.file).map_or("", String::as_str);
+        out.push_str(&one(&renderer, diagnostic, text));
+        out.push_str("\n\n");
+    }
+    out.push_str(&count(diagnostics));
+    out
+}
+
+/// `2 errors, 1 warning in 3 files`, or nothing when there is nothing.
+pub fn count(diagnostics: &[Diagnostic]) -> String {
+    let of = |severity: Severity| diagnostics.iter().filter(|d| d.severity == severity).count();
+    let parts = [("error", of(Severity::Error)), ("warning", of(Severity::Warning))];
+    let counted: Vec<String> = parts
+        .into_iter()
+        .filter(|(_, number)| *number > 0)
+        .map(|(word, number)| plural(number, word))
+        .collect();
+    counted.join(", ")
+}
+
+/// `1 pipe`, `2 pipes`.
+pub fn plural(number: usize, word: &str) -> String {
+    let s = if number == 1 { "" } else { "s" };
+    format!("{number} {word}{s}")
+}
+
+fn one(renderer: &Renderer, diagnostic: &Diagnostic, text: &str) -> String {
+    let level = match diagnostic.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+    };
+    let window = window(text, &diagnostic.span);
+    let name = diagnostic.place.file.to_string();
+    let line = usize::try_from(diagnostic.place.line).unwrap_or(1);
+    let snippet = Snippet::source(&text[window.clone()])
+        .line_start(line)
+        .path(name.clone())
+        .fold(false)
+        .annotation(AnnotationKind::Primary.span(within(&diagnostic.span, &window)));
+    let title = level.primary_title(diagnostic.message.as_str()).id(diagnostic.code);
+    let mut groups = vec![Group::with_title(title).element(snippet)];
+    if let Some(also) = &diagnostic.also {
+        let place = format!("{} ({})", also.label, also.place);
+        groups.push(Group::with_title(Level::NOTE.secondary_title(place)));
+    }
+    if let Some(help) = &diagnostic.help {
+        groups.push(Group::with_title(Level::HELP.secondary_title(help.as_str())));
+    }
+    if let Some(replacement) = &diagnostic.replacement {
+        let patch = Patch::new(within(&diagnostic.span, &window), replacement.as_str());
+        let fixed = Snippet::source(&text[window]).line_start(line).path(name).patch(patch);
+        groups.push(Group::with_title(Level::HELP.secondary_title("write this")).element(fixed));
+    }
+    renderer.render(&groups)
+}
+
+/// The lines that a span touches, at most the first two: cost must not grow with the file.
+fn window(text: &str, span: &Range<usize>) -> Range<usize> {
+    let start = boundary(text, span.start);
+    let from = text[..start].rfind('\n').map_or(0, |at| at + 1);
+    let to = text[start..].find('\n').map_or(text.len(), |at| start + at);
+    from..boundary(text, to.min(from + LONGEST_LINE))
+}
+
+/// More of a line than that is no help.
+const LONGEST_LINE: usize = 400;
+
+fn within(span: &Range<usize>, window: &Range<usize>) -> Range<usize> {
+    let clamp = |at: usize| at.clamp(window.start, window.end) - window.start;
+    clamp(span.start)..clamp(span.end)
+}
+
+fn boundary(text: &str, at: usize) -> usize {
+    (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
+}

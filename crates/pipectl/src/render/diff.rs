@@ -1,0 +1,48 @@
+//! An object as YAML, live against declared, with the changed words marked.
+
+use model::address::Address;
+use planner::Change;
+use serde_json::Value;
+use similar::{ChangeTag, TextDiff};
+
+use crate::output::{Label, Text};
+
+/// The unified diff of one change; empty where there is nothing to compare.
+pub fn render(change: &Change) -> Text {
+    let mut text = Text::new();
+    let (before, after) = (yaml(change.before.as_ref()), yaml(change.after.as_ref()));
+    if before == after {
+        return text;
+    }
+    heading(&mut text, &change.at, change.before.is_some(), change.after.is_some());
+    let diff = TextDiff::from_lines(&before, &after);
+    for hunk in diff.unified_diff().context_radius(2).iter_hunks() {
+        text.push(Label::Dim, hunk.header().to_string()).end();
+        for op in hunk.ops() {
+            for line in diff.iter_inline_changes(op) {
+                let (sign, label, word) = match line.tag() {
+                    ChangeTag::Equal => (" ", Label::Plain, Label::Plain),
+                    ChangeTag::Delete => ("-", Label::Delete, Label::DeletedWord),
+                    ChangeTag::Insert => ("+", Label::Create, Label::CreatedWord),
+                };
+                text.push(label, sign);
+                for (changed, piece) in line.iter_strings_lossy() {
+                    text.push(if changed { word } else { label }, piece);
+                }
+            }
+        }
+    }
+    text
+}
+
+fn heading(text: &mut Text, at: &Address, live: bool, declared: bool) {
+    let side = |there: bool, side: &str| {
+        if there { format!("{at} ({side})") } else { "/dev/null".to_owned() }
+    };
+    text.push(Label::Heading, format!("--- {}", side(live, "live"))).end();
+    text.push(Label::Heading, format!("+++ {}", side(declared, "declared"))).end();
+}
+
+fn yaml(value: Option<&Value>) -> String {
+    value.map(crate::yaml::write).unwrap_or_default()
+}

@@ -1,0 +1,50 @@
+//! The machine's form: the same structs, in an envelope that says what it is and how it went.
+
+use serde::Serialize;
+
+/// The version of the shapes below. A new field raises the second number, a changed one the first.
+pub const SCHEMA_VERSION: &str = "1.0";
+
+/// What is printed in every outcome.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Envelope<T> {
+    /// [`SCHEMA_VERSION`].
+    pub schema_version: &'static str,
+    /// What `result` is: `Plan`, `Apply`, `Validation`, `Explanation`.
+    pub kind: &'static str,
+    /// In one word how it went.
+    pub outcome: &'static str,
+    /// What there is to tell; absent when the command failed before it had anything.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub result: Option<T>,
+    /// What went wrong.
+    pub errors: Vec<String>,
+}
+
+impl<T: Serialize> Envelope<T> {
+    /// A result without errors.
+    pub fn new(kind: &'static str, outcome: &'static str, result: T) -> Self {
+        Self { schema_version: SCHEMA_VERSION, kind, outcome, result: Some(result), errors: vec![] }
+    }
+
+    /// As it is printed.
+    pub fn render(&self) -> String {
+        // Nothing in the structs can fail to be written; an empty line would be seen at once.
+        let mut json = serde_json::to_string_pretty(self).unwrap_or_default();
+        json.push('\n');
+        json
+    }
+}
+
+/// The form of an error that left nothing else to tell.
+pub fn failure(kind: &'static str, message: &str) -> String {
+    Envelope::<()> {
+        schema_version: SCHEMA_VERSION,
+        kind,
+        outcome: "error",
+        result: None,
+        errors: vec![message.to_owned()],
+    }
+    .render()
+}

@@ -1,0 +1,257 @@
+//! A plan for people, in Terraform's grammar.
+
+use std::collections::BTreeMap;
+
+use model::action::{Action, Endpoint, RunState};
+use model::address::{Kind, ServiceRef};
+use model::lifecycle;
+use planner::{Change, FieldChange, Plan, Verdict};
+use serde_json::Value;
+
+use super::diagnostics::plural;
+use super::diff;
+use crate::output::{Label, Text};
+
+/// Where the words about an object begin, and those about a field.
+const OBJECT_COLUMN: usize = 48;
+const FIELD_COLUMN: usize = 52;
+
+/// A value longer than this is cut in the overview; `--diff` shows all of it.
+const LONGEST_VALUE: usize = 60;
+
+/// What else is said about a plan.
+#[derive(Clone, Debug, Default)]
+pub struct Context {
+    /// Objects that were considered and that are declared, when the plan was narrowed.
+    pub partial: Option<(usize, usize)>,
+    /// Requests that observing took.
+    pub requests: usize,
+    /// Requests per window, and the window in seconds.
+    pub rate: Option<(usize, f64)>,
+    /// Whether to show each change as a diff.
+    pub diff: bool,
+}
+
+/// The whole plan.
+pub fn render(plan: &Plan, context: &Context) -> Text {
+    let mut text = Text::new();
+    for (service, changes) in by_service(plan) {
+        let pipes = plan.in_sync.iter().filter(|at| at.service == *service).count() + changes.len();
+        let left = service.to_string();
+        line(&mut text, Label::Name, &left, OBJECT_COLUMN, &plural(pipes, "object"), Label::Dim);
+        for change in changes {
+            object(&mut text, plan, change);
+            if context.diff {
+                text.append(diff::render(change));
+            }
+        }
+        text.end();
+    }
+    summary(&mut text, plan, context);
+    text
+}
+
+fn by_service(plan: &Plan) -> BTreeMap<&ServiceRef, Vec<&Change>> {
+    let mut services: BTreeMap<&ServiceRef, Vec<&Change>> = BTreeMap::new();
+    for change in &plan.changes {
+        services.entry(&change.at.service).or_default().push(change);
+    }
+    services
+}
+
+/// `left`, filled up to the column, then `right`.
+fn line(text: &mut Text, label: Label, left: &str, column: usize, right: &str, dim: Label) {
+    let gap = column.saturating_sub(left.chars().count()).max(2);
+    text.push(label, left).plain(" ".repeat(gap)).push(dim, right).end();
+}
+
+fn symbol(verdict: &Verdict) -> (&'static str, Label) {
+    match verdict {
+        Verdict::Create => ("+", Label::Create),
+        Verdict::Adopt | Verdict::Update | Verdict::Rename => ("~", Label::Update),
+        Verdict::Replace => ("-/+", Label::Replace),
+        Verdict::Delete => ("-", Label::Delete),
+        Verdict::Blocked(_) => ("!", Label::Blocked),
+    }
+}
+
+fn object(text: &mut Text, plan: &Plan, change: &Change) {
+    let (sign, label) = symbol(&change.verdict);
+    let actions: Vec<&Action> =
+        plan.actions.iter().filter(|action| action.at() == &change.at).collect();
+    let left = format!("  {sign} {}", name(change));
+    line(text, label, &left, OBJECT_COLUMN, &words(change, &actions), Label::Plain);
+    for field in &change.fields {
+        field_line(text, field);
+    }
+    let steps = steps(change, &actions);
+    if steps.len() > 1 {
+        text.push(Label::Dim, format!("        actions: {}", steps.join(", "))).end();
+    }
+    if !change.carries.is_empty() {
+        let carried: Vec<String> = change.carries.iter().map(ToString::to_string).collect();
+        text.push(Label::Dim, format!("        sends along: {}", carried.join(", "))).end();
+    }
+    for (index, sentence) in change.data.iter().enumerate() {
+        let head = if index == 0 { "data:  " } else { "       " };
+        text.plain(format!("        {head}{sentence}")).end();
+    }
+}
+
+fn name(change: &Change) -> String {
+    match change.at.kind {
+        Kind::ClickPipe => change.at.name.to_string(),
+        Kind::CdcScaling => "CdcScaling".to_owned(),
+        Kind::ReversePrivateEndpoint => format!("endpoint {}", change.at.name),
+    }
+}
+
+fn words(change: &Change, actions: &[&Action]) -> String {
+    let pauses = actions.first().is_some_and(|action| is_stop(action)) && actions.len() > 1;
+    match &change.verdict {
+        Verdict::Create => "create".to_owned(),
+        Verdict::Adopt => "adopt".to_owned(),
+        Verdict::Update if pauses => "update, paused for the edit".to_owned(),
+        Verdict::Update if change.fields.is_empty() => state(actions).to_owned(),
+        Verdict::Update => "update".to_owned(),
+        Verdict::Rename => {
+            let from = change.renamed_from.as_ref().map(ToString::to_string).unwrap_or_default();
+            format!("rename, until now `{from}`")
+        }
+        Verdict::Replace => "must be replaced".to_owned(),
+        Verdict::Delete => "delete (state: absent)".to_owned(),
+        Verdict::Blocked(reason) => format!("blocked: {reason}"),
+    }
+}
+
+/// What an update without fields is about.
+fn state(actions: &[&Action]) -> &'static str {
+    match actions {
+        [Action::SetState { to: RunState::Stopped, .. }] => "stop",
+        [Action::SetState { to: RunState::Running, .. }] => "start",
+        _ => "update",
+    }
+}
+
+fn is_stop(action: &Action) -> bool {
+    matches!(action, Action::SetState { to: RunState::Stopped, .. })
+}
+
+fn steps(change: &Change, actions: &[&Action]) -> Vec<String> {
+    let stopped = lifecycle::stopped_word(change.after.as_ref().unwrap_or(&Value::Null));
+    let resumes = actions.iter().any(|action| is_stop(action));
+    let mut steps = Vec::new();
+    for action in actions {
+        match action {
+            Action::Create { .. } => steps.push("create".to_owned()),
+            Action::Delete { .. } => {
+                steps.extend(["delete".to_owned(), "wait until gone".to_owned()]);
+            }
+            Action::Update { via, .. } => steps.push(
+                match via {
+                    Endpoint::Resource => "patch",
+                    Endpoint::Settings => "put settings",
+                    Endpoint::Scaling => "patch scaling",
+                }
+                .to_owned(),
+            ),
+            Action::SetState { to: RunState::Stopped, .. } => {
+                steps.extend(["stop".to_owned(), format!("wait until {stopped}")]);
+            }
+            Action::SetState { to: RunState::Running, .. } => {
+                if !resumes {
+                    steps.push("start".to_owned());
+                }
+                steps.push("wait until Running".to_owned());
+            }
+        }
+    }
+    steps
+}
+
+fn field_line(text: &mut Text, field: &FieldChange) {
+    let (sign, label) = match (&field.before, &field.after) {
+        (None, _) => ("+", Label::Create),
+        (Some(_), None) => ("-", Label::Delete),
+        (Some(_), Some(_)) => ("~", Label::Update),
+    };
+    let forces = if field.forces_replacement { "   # forces replacement" } else { "" };
+    let values = match (&field.entry, &field.before, &field.after) {
+        (Some(entry), Some(before), Some(after)) => format!("{entry}: {}", inside(before, after)),
+        (Some(entry), _, _) => entry.clone(),
+        (None, None, Some(after)) => shown(after),
+        (None, Some(before), None) => shown(before),
+        (None, Some(before), Some(after)) => format!("{} -> {}", shown(before), shown(after)),
+        (None, None, None) => String::new(),
+    };
+    let left = format!("      {sign} {}", field.path);
+    line(text, label, &left, FIELD_COLUMN, &format!("{values}{forces}"), Label::Plain);
+}
+
+/// What differs inside an entry of a list.
+fn inside(before: &Value, after: &Value) -> String {
+    let none = serde_json::Map::new();
+    let (before, after) = (before.as_object().unwrap_or(&none), after.as_object().unwrap_or(&none));
+    let differing = after.iter().filter(|(name, value)| before.get(*name) != Some(value));
+    let parts: Vec<String> = differing
+        .map(|(name, value)| {
+            let before = before.get(name).map_or_else(|| "(unset)".to_owned(), shown);
+            format!("{name} {before} -> {}", shown(value))
+        })
+        .collect();
+    parts.join(", ")
+}
+
+fn shown(value: &Value) -> String {
+    let text = value.to_string();
+    if text.chars().count() <= LONGEST_VALUE {
+        return text;
+    }
+    let start: String = text.chars().take(LONGEST_VALUE - 1).collect();
+    format!("{start}…")
+}
+
+fn summary(text: &mut Text, plan: &Plan, context: &Context) {
+    if let Some((considered, declared)) = context.partial {
+        text.plain(format!("partial: {considered} of {declared} objects considered")).end();
+    }
+    let read = match context.requests {
+        0 => String::new(),
+        requests => format!("  Read with {}.", plural(requests, "request")),
+    };
+    let (unchanged, unmanaged) = (plan.in_sync.len(), plan.unmanaged.len());
+    let rest = format!("{unchanged} unchanged, {unmanaged} unmanaged.{read}");
+    if plan.is_empty() {
+        text.plain(format!("No changes: live is as declared.  {rest}")).end();
+        return;
+    }
+    text.push(Label::Heading, format!("Plan: {}.", counts(plan))).plain(format!("  {rest}")).end();
+    let writes = plan.actions.len();
+    if let (Some((requests, seconds)), true) = (context.rate, writes > 0) {
+        #[expect(clippy::cast_precision_loss, reason = "a rough number of seconds for people")]
+        let time = (writes as f64 * seconds / requests as f64).ceil();
+        let line = format!(
+            "Cost: {} and the waiting, about {time} s at {requests} requests / {seconds} s.",
+            plural(writes, "request")
+        );
+        text.plain(line).end();
+    }
+}
+
+/// `1 to create, 2 to update, 0 to replace, 0 to delete`, then what occurs of the rest.
+pub fn counts(plan: &Plan) -> String {
+    let always = ["create", "update", "replace", "delete"];
+    let sometimes = ["rename", "adopt"];
+    let mut parts: Vec<String> =
+        always.iter().map(|word| format!("{} to {word}", plan.count(word))).collect();
+    parts.extend(
+        sometimes
+            .iter()
+            .filter(|word| plan.count(word) > 0)
+            .map(|word| format!("{} to {word}", plan.count(word))),
+    );
+    if plan.count("blocked") > 0 {
+        parts.push(format!("{} blocked", plan.count("blocked")));
+    }
+    parts.join(", ")
+}

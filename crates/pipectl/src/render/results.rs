@@ -1,0 +1,64 @@
+//! What apply did: a table, the troubled objects last, where eyes land.
+
+use crate::apply::{Outcome, Report};
+use crate::output::{Label, Text};
+
+const ORDER: [(Outcome, &str, Label); 4] = [
+    (Outcome::Applied, "applied", Label::Create),
+    (Outcome::Skipped, "skipped", Label::Dim),
+    (Outcome::Unknown, "unknown", Label::Blocked),
+    (Outcome::Failed, "failed", Label::Delete),
+];
+
+/// The table, and a line that counts it.
+pub fn render(reports: &[Report]) -> Text {
+    let mut text = Text::new();
+    let width = reports.iter().map(|report| report.at.to_string().chars().count()).max();
+    for (outcome, word, label) in ORDER {
+        for report in reports.iter().filter(|report| report.outcome == outcome) {
+            row(&mut text, report, word, label, width.unwrap_or_default());
+        }
+    }
+    if !reports.is_empty() {
+        text.end();
+    }
+    text.push(Label::Heading, format!("Apply: {}.", counts(reports))).end();
+    text
+}
+
+/// One line about one object as it ends: the how-manieth it is, of how many. What went wrong is
+/// told in the table.
+pub fn progress(report: &Report, (done, of): (usize, usize)) -> Text {
+    let word = ORDER.iter().find(|(outcome, ..)| *outcome == report.outcome);
+    let word = word.map_or("", |(_, word, _)| word);
+    let mut text = Text::new();
+    text.push(Label::Dim, format!("  {done}/{of} {word} {}", report.at)).end();
+    text
+}
+
+fn row(text: &mut Text, report: &Report, word: &str, label: Label, width: usize) {
+    let at = report.at.to_string();
+    let state = report.state.as_deref().unwrap_or_default();
+    let line = format!("  {at:width$}  {state}");
+    text.push(label, format!("{word:8}")).plain(line.trim_end()).end();
+    if let Some(error) = &report.error {
+        text.plain(format!("          {}", error.message)).end();
+        if let Some(hint) = &error.hint {
+            text.push(Label::Dim, format!("          hint: {hint}")).end();
+        }
+    }
+    for note in &report.notes {
+        text.plain(format!("          {note}")).end();
+    }
+}
+
+fn counts(reports: &[Report]) -> String {
+    let of = |wanted| reports.iter().filter(|report| report.outcome == wanted).count();
+    format!(
+        "{} applied, {} failed, {} skipped, {} unknown",
+        of(Outcome::Applied),
+        of(Outcome::Failed),
+        of(Outcome::Skipped),
+        of(Outcome::Unknown)
+    )
+}

@@ -1,0 +1,206 @@
+//! One run against one API: what is declared, and the client that speaks about it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result, bail};
+use model::address::Address;
+use model::desired::Desired;
+use planner::{Plan, Policy, plan};
+use remote::{Directory, Entry, Http, Rate, Remote, Scope, Settings, Transport, Wait};
+
+use crate::cli::{ConnectArgs, ManifestArgs, SelectArgs};
+use crate::declared::Declared;
+use crate::output::Output;
+use crate::render::plan::Context;
+use crate::sandboxed::Sandboxed;
+use crate::secrets::Resolver;
+use crate::select::Selection;
+use crate::{credentials, environment};
+
+/// The default address of the API.
+const API_URL: &str = "https://api.clickhouse.cloud/v1";
+
+/// What is declared, what of it is meant, and the client.
+pub(crate) struct Session {
+    desired: Desired,
+    meant: BTreeSet<Address>,
+    partial: bool,
+    remote: Remote,
+    sandbox: Option<Arc<Sandboxed>>,
+    rate: Option<Rate>,
+}
+
+impl Session {
+    /// Reads the manifests and gets ready to speak to the API. Nothing is sent unless the
+    /// manifests are sound and something must be looked up.
+    pub(crate) async fn open(
+        manifests: &ManifestArgs,
+        select: &SelectArgs,
+        connect: &ConnectArgs,
+        wait: Wait,
+        output: Output,
+    ) -> Result<Self> {
+        let selection = Selection::new(select)?;
+        let settings = Settings { wait, ..settings(connect)? };
+        let rate = settings.rate;
+        let declared = Declared::read(&manifests.paths)?.sound(output)?;
+        let default = connect.service.clone().or_else(|| environment::variable("SERVICE_ID"));
+        let named = declared.services(default.as_deref())?;
+        let sandbox = connect.sandbox.as_deref().map(Sandboxed::open).transpose()?;
+        let (directory, organization, ids) = match &sandbox {
+            Some(sandbox) => inside(sandbox, &named, settings),
+            None => outside(connect, &named, settings).await?,
+        };
+        let (desired, services) = declared.desired(&ids, default.as_deref())?;
+        let secrets = match &sandbox {
+            Some(_) => Resolver::for_sandbox(&manifests.paths)?,
+            None => Resolver::default(),
+        };
+        let remote = directory.into_remote(organization, services, Arc::new(secrets));
+        let meant = selection.of(&desired)?;
+        Ok(Self { desired, meant, partial: !selection.is_all(), remote, sandbox, rate })
+    }
+
+    /// Observes the live side and compares.
+    pub(crate) async fn plan(&self) -> Result<Plan> {
+        let live = self.remote.observe(&self.scope()).await?;
+        let plan = plan(&self.desired, &live, None, &Policy::default());
+        Ok(if self.partial { plan.narrowed(|at| self.meant.contains(at)) } else { plan })
+    }
+
+    /// What else a plan's text says.
+    pub(crate) fn context(&self, diff: bool) -> Context {
+        Context {
+            partial: self.partial.then_some((self.meant.len(), self.desired.len())),
+            requests: usize::try_from(self.remote.requests().sent).unwrap_or(usize::MAX),
+            rate: self.rate.map(|rate| (rate.requests, rate.per.as_secs_f64())),
+            diff,
+        }
+    }
+
+    /// The client.
+    pub(crate) fn remote(&self) -> &Remote {
+        &self.remote
+    }
+
+    /// Keeps what must outlive the run.
+    pub(crate) fn close(&self) -> Result<()> {
+        self.sandbox.as_ref().map_or(Ok(()), |sandbox| sandbox.save())
+    }
+
+    /// What has to be read to plan what is meant: one list for each kind in each service.
+    fn scope(&self) -> Scope {
+        let mut scope = Scope::default();
+        for at in &self.meant {
+            let kinds = scope.kinds.entry(at.service.clone()).or_default();
+            kinds.insert(at.kind);
+            let document = &self.desired[at];
+            kinds.extend(model::rules::Rules::of(at.kind).kinds_referred(&document.body));
+            let blocks = document.body.as_object().into_iter().flatten();
+            let blocks = blocks.filter(|(_, value)| value.is_object() || value.is_array());
+            scope.detail.insert(at.clone(), blocks.map(|(name, _)| name.clone()).collect());
+        }
+        scope
+    }
+}
+
+type Found = (Directory, String, BTreeMap<String, String>);
+
+/// In the sandbox inside the process every service that the manifests name exists.
+fn inside(sandbox: &Arc<Sandboxed>, named: &BTreeSet<String>, settings: Settings) -> Found {
+    let ids = named.iter().map(|name| {
+        let id = sandbox.with(|world| world.ensure_service(name));
+        (name.clone(), id)
+    });
+    let ids = ids.collect();
+    let directory = Directory::new(Arc::clone(sandbox) as Arc<dyn Transport>, settings);
+    (directory, sandbox::ORGANIZATION.to_owned(), ids)
+}
+
+async fn outside(
+    connect: &ConnectArgs,
+    named: &BTreeSet<String>,
+    settings: Settings,
+) -> Result<Found> {
+    let url = connect
+        .api_url
+        .clone()
+        .or_else(|| environment::variable("CLICKHOUSE_API_URL"))
+        .unwrap_or_else(|| API_URL.to_owned());
+    let transport = Http::new(&url, credentials::find()?)?;
+    let directory = Directory::new(Arc::new(transport), settings);
+    let organization = match connect.organization.clone().or_else(organization_from_environment) {
+        Some(id) => id,
+        None => only_organization(&directory.organizations().await?)?,
+    };
+    let mut ids: BTreeMap<String, String> =
+        named.iter().filter(|name| is_uuid(name)).map(|id| (id.clone(), id.clone())).collect();
+    if ids.len() < named.len() {
+        let services = directory.services(&organization).await?;
+        for name in named.iter().filter(|name| !is_uuid(name)) {
+            ids.insert(name.clone(), service_called(name, &services)?);
+        }
+    }
+    Ok((directory, organization, ids))
+}
+
+fn organization_from_environment() -> Option<String> {
+    environment::first(&["CLICKHOUSE_ORG_ID", "ORG_ID"]).map(|(_, id)| id)
+}
+
+fn only_organization(found: &[Entry]) -> Result<String> {
+    match found {
+        [one] => Ok(one.id.clone()),
+        [] => bail!("the API key belongs to no organization"),
+        several => {
+            let names: Vec<String> =
+                several.iter().map(|entry| format!("{} ({})", entry.id, entry.name)).collect();
+            bail!(
+                "the API key belongs to several organizations; pass --organization: {}",
+                names.join(", ")
+            )
+        }
+    }
+}
+
+fn service_called(name: &str, services: &[Entry]) -> Result<String> {
+    let called: Vec<&Entry> = services.iter().filter(|entry| entry.name == name).collect();
+    match called.as_slice() {
+        [one] => Ok(one.id.clone()),
+        [] => {
+            let names: Vec<&str> = services.iter().map(|entry| entry.name.as_str()).collect();
+            bail!("no service is called `{name}`; there are: {}", names.join(", "))
+        }
+        several => {
+            let ids: Vec<&str> = several.iter().map(|entry| entry.id.as_str()).collect();
+            bail!("several services are called `{name}`; name one by its id: {}", ids.join(", "))
+        }
+    }
+}
+
+fn is_uuid(text: &str) -> bool {
+    let lengths: Vec<usize> = text.split('-').map(str::len).collect();
+    lengths == [8, 4, 4, 4, 12] && text.chars().all(|c| c == '-' || c.is_ascii_hexdigit())
+}
+
+fn settings(connect: &ConnectArgs) -> Result<Settings> {
+    let timeout = humantime::parse_duration(&connect.timeout)
+        .with_context(|| format!("--timeout {}", connect.timeout))?;
+    Ok(Settings { rate: rate(&connect.rate_limit)?, timeout, ..Settings::default() })
+}
+
+/// `10/10s`, or `off`.
+fn rate(text: &str) -> Result<Option<Rate>> {
+    if text == "off" {
+        return Ok(None);
+    }
+    let parsed = text.split_once('/').and_then(|(requests, per)| {
+        let (requests, per) = (requests.parse().ok()?, humantime::parse_duration(per).ok()?);
+        (requests > 0 && !per.is_zero()).then_some(Rate { requests, per })
+    });
+    match parsed {
+        Some(rate) => Ok(Some(rate)),
+        None => bail!("--rate-limit {text}: write requests and a time, such as 10/10s, or off"),
+    }
+}
