@@ -1,0 +1,170 @@
+//! The real client on a world in memory, in virtual time.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use model::action::Action;
+use model::address::{Kind, ServiceRef};
+use model::desired::Desired;
+use model::live::Live;
+use pipectl::apply::{Outcome, Report, apply};
+use pipectl::sandboxed::Sandboxed;
+use planner::{Limits, Plan, Policy, plan};
+use remote::{Method, Remote, Request, Scope, Secrets, Sending, Settings, Transport};
+use sandbox::{Options, World};
+use secrecy::SecretString;
+use serde_json::Value;
+
+/// The value of every secret in these tests.
+pub(crate) const CANARY: &str = "canary-5up3r-s3cr3t";
+
+/// Runs `work` on a clock that jumps whenever everything waits.
+pub(crate) fn in_virtual_time<T>(work: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .start_paused(true)
+        .build()
+        .unwrap()
+        .block_on(work)
+}
+
+/// A client and the world that it speaks to.
+pub(crate) struct Bench {
+    pub(crate) sandbox: Arc<Sandboxed>,
+    pub(crate) remote: Remote,
+}
+
+impl Bench {
+    /// A new world with these services.
+    pub(crate) fn new(services: &[&str]) -> Self {
+        let mut world = World::new(Options::default());
+        for service in services {
+            world.ensure_service(service);
+        }
+        Self::on(world, services)
+    }
+
+    /// A client without memory on a world that is already there.
+    pub(crate) fn on(mut world: World, services: &[&str]) -> Self {
+        // What came before counts against the rate limit for a while.
+        world.advance(Duration::from_secs(30));
+        let ids: BTreeMap<ServiceRef, String> = services
+            .iter()
+            .map(|name| (ServiceRef::new(*name), world.ensure_service(name)))
+            .collect();
+        let sandbox = Sandboxed::new(world);
+        let transport = Arc::new(Sweeping(Arc::clone(&sandbox)));
+        let organization = sandbox::ORGANIZATION.to_owned();
+        let settings = Settings::default();
+        let remote = Remote::new(transport, organization, ids, Arc::new(Canary), settings);
+        Self { sandbox, remote }
+    }
+
+    /// The world as it is now.
+    pub(crate) fn world(&self) -> World {
+        self.sandbox.with(|world| world.clone())
+    }
+
+    pub(crate) async fn live(&self, desired: &Desired) -> Live {
+        let mut scope = Scope::default();
+        for at in desired.keys() {
+            scope.kinds.entry(at.service.clone()).or_default().insert(at.kind);
+        }
+        for kinds in scope.kinds.values_mut() {
+            kinds.insert(Kind::ReversePrivateEndpoint);
+        }
+        self.remote.observe(&scope).await.unwrap()
+    }
+
+    pub(crate) async fn plan(&self, desired: &Desired) -> Plan {
+        plan(desired, &self.live(desired).await, None, &Policy::default())
+    }
+
+    pub(crate) async fn apply(&self, plan: Plan) -> Vec<Report> {
+        let approved = plan.approve(&Limits::default()).unwrap();
+        apply(&self.remote, &approved, 64, |_| {}).await
+    }
+
+    /// Plans and applies. Anything that is not applied is an error.
+    pub(crate) async fn settle(&self, desired: &Desired) -> Result<Plan, String> {
+        let plan = self.plan(desired).await;
+        let blocked: Vec<_> = plan.blocked().filter_map(|change| change.reason.clone()).collect();
+        if !blocked.is_empty() {
+            return Err(blocked.join("; "));
+        }
+        let reports = self.apply(plan.clone()).await;
+        let failed = reports.into_iter().find(|report| report.outcome != Outcome::Applied);
+        match failed {
+            Some(report) => Err(format!("{:?}\n{}", report.error, actions(&plan))),
+            None => Ok(plan),
+        }
+    }
+
+    /// Every write that was refused, from journal entry `from` on. That a pipe runs already is how
+    /// the API says yes to a start.
+    pub(crate) fn refusals(&self, from: usize) -> Vec<String> {
+        self.sandbox.with(|world| {
+            let entries = world.journal().iter().skip(from);
+            let refused = entries
+                .filter(|entry| entry.method != "GET" && (400..500).contains(&entry.status))
+                .map(|entry| format!("{entry:?}"));
+            refused.filter(|entry| !entry.contains("is already running")).collect()
+        })
+    }
+
+    pub(crate) fn journal_len(&self) -> usize {
+        self.sandbox.with(|world| world.journal().len())
+    }
+
+    /// How many requests of a method the world has seen from entry `from` on.
+    pub(crate) fn requests(&self, from: usize, wanted: impl Fn(&str, &str) -> bool) -> usize {
+        self.sandbox.with(|world| {
+            let entries = world.journal().iter().skip(from);
+            entries.filter(|entry| wanted(&entry.method, &entry.path)).count()
+        })
+    }
+}
+
+/// Drops the tables that a deleted database pipe leaves behind, as the plan tells people to.
+struct Sweeping(Arc<Sandboxed>);
+
+impl Transport for Sweeping {
+    fn send(&self, request: Request) -> Sending<'_> {
+        let deletes = request.method == Method::Delete;
+        Box::pin(async move {
+            let response = self.0.send(request).await;
+            if deletes {
+                self.0.with(|world| {
+                    for service in ["analytics", "clickstream", "lake"] {
+                        world.drop_tables(service);
+                    }
+                });
+            }
+            response
+        })
+    }
+}
+
+struct Canary;
+
+impl Secrets for Canary {
+    fn resolve(&self, _: &Value) -> Result<SecretString, String> {
+        Ok(SecretString::from(CANARY))
+    }
+}
+
+/// The requests of a plan, a line each.
+pub(crate) fn actions(plan: &Plan) -> String {
+    let lines = plan.actions.iter().map(|action| serde_json::to_string(action).unwrap());
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// The bodies of a plan's updates of whole objects.
+pub(crate) fn updates(plan: &Plan) -> impl Iterator<Item = &Value> {
+    plan.actions.iter().filter_map(|action| match action {
+        Action::Update { via: model::action::Endpoint::Resource, body, .. } => Some(body),
+        _ => None,
+    })
+}

@@ -1,0 +1,44 @@
+//! Manifests as values, to change them field by field.
+
+use std::collections::BTreeMap;
+use std::path::Path as FilePath;
+use std::sync::Arc;
+
+use model::desired::Desired;
+use model::diagnostic::{Severity, SourceFile};
+use model::manifest;
+use serde_json::Value;
+
+/// Every document of the YAML files in a folder below `tests/`, or of the examples.
+pub(crate) fn documents(folder: &str) -> Vec<Value> {
+    let root = FilePath::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(folder);
+    let mut files: Vec<_> =
+        std::fs::read_dir(root).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    files.retain(|file| file.extension().is_some_and(|extension| extension == "yaml"));
+    let texts = files.iter().map(|file| std::fs::read_to_string(file).unwrap());
+    texts.flat_map(|text| parse(&text)).collect()
+}
+
+/// The documents of a YAML text as plain values, references and all.
+fn parse(text: &str) -> Vec<Value> {
+    model::source::documents(text)
+}
+
+/// What a manifest declares, or what is wrong with it.
+pub(crate) fn declared(documents: &[Value]) -> Result<Desired, Vec<String>> {
+    let text: Vec<String> = documents.iter().map(|document| format!("{document}\n")).collect();
+    let file = SourceFile { name: Arc::from("test.yaml"), text: Arc::from(text.join("---\n")) };
+    let loaded = manifest::load(&[file], &BTreeMap::new());
+    let errors: Vec<String> = loaded
+        .diagnostics
+        .iter()
+        .filter(|problem| problem.severity == Severity::Error)
+        .map(|problem| format!("{}: {}: {}", problem.path, problem.code, problem.message))
+        .collect();
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    let manifests = loaded.manifests.into_iter();
+    Ok(manifests.map(|manifest| (super::address(&manifest), manifest.document)).collect())
+}
