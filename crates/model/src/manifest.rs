@@ -1,6 +1,6 @@
 //! Files to manifests: many files, many documents each, and everything wrong with them at once.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::address::{Kind, Name};
 use crate::desired::Document;
@@ -65,19 +65,14 @@ struct Found {
 }
 
 impl Found {
-    fn loaded(mut self, clashes: Vec<across::Clash>) -> Loaded {
-        let mut refused = BTreeSet::new();
-        for clash in clashes {
-            if clash.is_error() {
-                refused.insert(clash.of);
-            }
-            self.diagnostics.push((self.declared[clash.of].file_index, clash.diagnostic));
-        }
+    fn loaded(mut self, clashes: across::Clashes) -> Loaded {
+        let across = clashes.found.into_iter();
+        self.diagnostics.extend(across.map(|(of, it)| (self.declared[of].file_index, it)));
         self.diagnostics.sort_by_key(|(file, diagnostic)| {
             (*file, diagnostic.place.line, diagnostic.place.column)
         });
         let sound = self.declared.iter().enumerate();
-        let sound = sound.filter(|(at, declared)| declared.sound && !refused.contains(at));
+        let sound = sound.filter(|(at, declared)| declared.sound && !clashes.refused.contains(at));
         Loaded {
             manifests: sound.map(|(_, declared)| declared.manifest()).collect(),
             diagnostics: self.diagnostics.into_iter().map(|(_, diagnostic)| diagnostic).collect(),

@@ -78,13 +78,12 @@ impl Remark {
 }
 
 /// The remarks of one file. Nobody reads thousands of them, and a hostile file must not fill the
-/// memory with them: beyond [`Remarks::MOST`] they are counted only.
+/// memory with them: beyond [`Remarks::MOST`] none is kept.
 #[derive(Debug, Default)]
 pub(crate) struct Remarks {
     kept: Vec<Remark>,
     seen: HashSet<(&'static str, Span, String)>,
     errors: usize,
-    dropped: usize,
 }
 
 impl Remarks {
@@ -95,9 +94,7 @@ impl Remarks {
         if remark.severity == Severity::Error {
             self.errors += 1;
         }
-        if self.is_full() {
-            self.dropped += 1;
-        } else if self.seen.insert((remark.code, remark.span, remark.message.clone())) {
+        if !self.is_full() && self.seen.insert((remark.code, remark.span, remark.message.clone())) {
             self.kept.push(remark);
         }
     }
@@ -112,15 +109,16 @@ impl Remarks {
         &self.kept
     }
 
-    /// Whether further remarks are only counted.
+    /// Whether further remarks are lost.
     pub(crate) fn is_full(&self) -> bool {
         self.kept.len() >= Self::MOST
     }
 
     /// All that was kept, and a last word about the rest.
     pub(crate) fn into_vec(mut self) -> Vec<Remark> {
-        if let (1.., Some(last)) = (self.dropped, self.kept.last()) {
-            let message = format!("this file has {} more problems like these", self.dropped);
+        if let (true, Some(last)) = (self.is_full(), self.kept.last()) {
+            let message =
+                format!("the file has {} problems or more: no others are shown", Self::MOST);
             self.kept.push(Remark::error(code::TOO_MANY, last.span, message));
         }
         self.kept

@@ -128,3 +128,20 @@ fn pipes_that_write_one_table_are_pointed_out() {
     ");
     assert_eq!(manifests, 12);
 }
+
+#[test]
+fn beyond_a_thousand_clashes_documents_are_refused_without_a_word() {
+    let text = pipe("same", "") + "---\n";
+    let (said, manifests) = all(&[("a.yaml", &text.repeat(1102))]);
+    assert_eq!(said.matches("duplicate-identity").count(), 1000);
+    assert_eq!(manifests, 1);
+}
+
+#[test]
+fn what_is_no_longer_looked_at_is_not_taken() {
+    let broken = pipe("broken", "").replace("type: s3", "tpye: s3") + "---\n";
+    let good = pipe("good", "");
+    let (said, manifests) = all(&[("a.yaml", &(broken.repeat(1002) + &good))]);
+    assert!(said.contains("too-many-problems"));
+    assert_eq!(manifests, 0);
+}

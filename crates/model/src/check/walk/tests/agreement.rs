@@ -1,5 +1,8 @@
 //! The walk and a full JSON Schema validator must be of one mind, whatever is done to a document.
 
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use serde_json::{Value, json};
@@ -34,14 +37,35 @@ fn has_null(value: &Value) -> bool {
     }
 }
 
-fn agree(schema: &Value, document: &Node) -> Result<(), TestCaseError> {
-    let walk = walk_accepts(&Schema::new(schema).expect("it can be walked"), document);
+/// A schema for both.
+struct Judges {
+    walk: Schema,
+    validator: jsonschema::Validator,
+}
+
+impl Judges {
+    fn new(schema: &Value) -> Self {
+        Self {
+            walk: Schema::new(schema).expect("it can be walked"),
+            validator: jsonschema::validator_for(schema).expect("it is a schema"),
+        }
+    }
+
+    fn of(kind: Kind) -> &'static Self {
+        static ALL: OnceLock<BTreeMap<Kind, Judges>> = OnceLock::new();
+        let judges = |kind| (kind, Self::new(reference::manifest_schema(kind)));
+        &ALL.get_or_init(|| Kind::ALL.map(judges).into())[&kind]
+    }
+}
+
+fn agree(judges: &Judges, document: &Node) -> Result<(), TestCaseError> {
+    let walk = walk_accepts(&judges.walk, document);
     let json = document.to_json();
-    let validator = jsonschema::validator_for(schema).expect("it is a schema");
     if has_null(&json) {
         prop_assert!(!walk, "the walk took a null: {json}");
     } else {
-        let errors: Vec<String> = validator
+        let errors: Vec<String> = judges
+            .validator
             .iter_errors(&json)
             .map(|error| format!("{}: {error}", error.instance_path()))
             .collect();
@@ -118,9 +142,9 @@ fn good_manifests_are_good() {
     for text in GOOD.split("---\n") {
         let document = parse(text).expect("it is YAML");
         let kind = kind_of(&document).expect("it has a kind");
-        let schema = reference::manifest_schema(kind);
-        assert!(walk_accepts(&Schema::new(schema).expect("it can be walked"), &document), "{text}");
-        assert!(jsonschema::is_valid(schema, &document.to_json()), "{text}");
+        let judges = Judges::of(kind);
+        assert!(walk_accepts(&judges.walk, &document), "{text}");
+        assert!(judges.validator.is_valid(&document.to_json()), "{text}");
     }
 }
 
@@ -136,7 +160,7 @@ proptest! {
         let text = texts[which.index(texts.len())];
         let kind = parse(text).and_then(|document| kind_of(&document)).expect("it has a kind");
         if let Some(document) = parse(&spoilt(text, &spoils)) {
-            agree(reference::manifest_schema(kind), &document)?;
+            agree(Judges::of(kind), &document)?;
         }
     }
 
@@ -145,7 +169,7 @@ proptest! {
         let schemas = schemas();
         // JSON is YAML.
         let document = parse(&value.to_string()).expect("it can be read");
-        agree(&schemas[which.index(schemas.len())], &document)?;
+        agree(&Judges::new(&schemas[which.index(schemas.len())]), &document)?;
     }
 }
 
