@@ -106,9 +106,19 @@ pub fn load(file: &Path) -> Result<World> {
     }
     let text =
         fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
-    serde_json::from_str(&text).with_context(|| {
+    let mut world: World = serde_json::from_str(&text).with_context(|| {
         format!("{} does not hold a sandbox; delete it to start anew", file.display())
-    })
+    })?;
+    world.advance(age(file));
+    Ok(world)
+}
+
+/// The time between two runs passes in the sandbox, too.
+#[expect(clippy::disallowed_methods, reason = "a file's age is told by the real clock")]
+fn age(file: &Path) -> Duration {
+    let written = fs::metadata(file).and_then(|file| file.modified());
+    let passed = written.ok().and_then(|at| std::time::SystemTime::now().duration_since(at).ok());
+    passed.unwrap_or_default()
 }
 
 /// Writes the world: beside the file first and then into its place, so that a crash leaves the old

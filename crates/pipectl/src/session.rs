@@ -71,9 +71,11 @@ impl Session {
 
     /// What else a plan's text says.
     pub(crate) fn context(&self, diff: bool) -> Context {
+        let requests = self.remote.requests();
         Context {
             partial: self.partial.then_some((self.meant.len(), self.desired.len())),
-            requests: usize::try_from(self.remote.requests().sent).unwrap_or(usize::MAX),
+            // What the API turned away for now was sent again.
+            requests: usize::try_from(requests.sent - requests.throttled).unwrap_or(usize::MAX),
             rate: self.rate.map(|rate| (rate.requests, rate.per.as_secs_f64())),
             diff,
         }
