@@ -3,6 +3,7 @@
 use super::code;
 use crate::address::Kind;
 use crate::nearest::nearest;
+use crate::path::Path;
 use crate::source::{Content, Node, Remark, Remarks};
 
 /// The word that versions of the manifests' form begin with.
@@ -87,7 +88,7 @@ fn unclear(root: &mut Node, remarks: &mut Remarks) -> Option<Kind> {
         Some(given) => format!("there is no kind `{given}`"),
         None => "the kind is not a text".to_owned(),
     };
-    let remark = Remark::error(code::UNKNOWN_KIND, span, message);
+    let remark = Remark::error(code::UNKNOWN_KIND, span, message).at(Path::parse("kind"));
     let kind = given.and_then(meant);
     match kind {
         Some(kind) => {

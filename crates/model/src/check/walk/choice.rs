@@ -7,7 +7,7 @@ use super::types::Types;
 use super::value::wrong_type;
 use super::{Sink, Walk, code};
 use crate::nearest::nearest;
-use crate::source::{Content, Node, Remark, Remarks, Span};
+use crate::source::{Node, Remark, Remarks, Span};
 
 impl<'w> Walk<'w> {
     pub(super) fn choice(&mut self, choice: &'w Choice, node: &'w Node, key: Option<Span>) {
@@ -63,30 +63,17 @@ impl<'w> Walk<'w> {
         Types::all()
     }
 
-    /// For mappings: the branch whose constant field has the value that is written, or nearly; or
-    /// whose only required field is there, or nearly.
+    /// For mappings: the branch whose constant field has the value that is written, or nearly.
     fn meant(&self, branches: &[ShapeId], node: &Node) -> Option<ShapeId> {
-        let Content::Map(entries) = &node.content else { return None };
         let tagged = |branch: &ShapeId| {
             let (name, value) = self.tag(self.resolve(*branch))?;
             Some((*branch, name, value))
         };
         let tags: Vec<(ShapeId, &str, &str)> = branches.iter().filter_map(tagged).collect();
-        let by_tag = tags.first().and_then(|(_, name, _)| {
-            let given = node.entry(name)?.value.text()?;
-            let value = nearest(given, tags.iter().map(|(_, _, value)| *value))?;
-            tags.iter().find(|(_, _, tag)| *tag == value).map(|(branch, ..)| *branch)
-        });
-        let first_field = |branch: &ShapeId| {
-            Some((self.resolve(*branch).map.required.first()?.as_str(), *branch))
-        };
-        let fields: Vec<(&str, ShapeId)> = branches.iter().filter_map(first_field).collect();
-        let by_field = || {
-            let names = || fields.iter().map(|(name, _)| *name);
-            let name = entries.iter().find_map(|entry| nearest(&entry.key, names()))?;
-            fields.iter().find(|(field, _)| *field == name).map(|(_, branch)| *branch)
-        };
-        by_tag.or_else(by_field)
+        let (_, name, _) = tags.first()?;
+        let given = node.entry(name)?.value.text()?;
+        let value = nearest(given, tags.iter().map(|(_, _, value)| *value))?;
+        tags.iter().find(|(_, _, tag)| *tag == value).map(|(branch, ..)| *branch)
     }
 
     fn resolve(&self, branch: ShapeId) -> &'w Shape {

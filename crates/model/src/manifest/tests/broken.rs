@@ -111,7 +111,7 @@ fn everything_wrong_with_one_manifest_is_found_at_once() {
     insta::assert_snapshot!(said(&loaded.diagnostics), @"
     basics.yaml:2:13 error[bad-value] apiVersion: `pipectl/v2` is not a value of this field
         help: did you mean `pipectl/v1`?
-    basics.yaml:3:7 error[unknown-kind] : there is no kind `ClickPipes`
+    basics.yaml:3:7 error[unknown-kind] kind: there is no kind `ClickPipes`
         help: did you mean `ClickPipe`?
     basics.yaml:5:3 error[unknown-field] metadata.nmae: unknown field `nmae`
         help: did you mean `name`?
@@ -221,7 +221,7 @@ fn everything_wrong_with_many_documents_is_found_at_once() {
         help: write `replicaMemoryGb: 6`
     sources.yaml:44:1 error[unknown-kind] : the manifest has no `kind`
         help: it is one of `ReversePrivateEndpoint`, `ClickPipe`, `CdcScaling`
-    sources.yaml:48:7 error[unknown-kind] : there is no kind `Service`
+    sources.yaml:48:7 error[unknown-kind] kind: there is no kind `Service`
         help: it is one of `ReversePrivateEndpoint`, `ClickPipe`, `CdcScaling`
     pipectl.yaml:1:1 error[project-file] : this is the project file, not a manifest
         help: keep it out of the folders that hold manifests

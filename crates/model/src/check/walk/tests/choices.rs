@@ -154,16 +154,28 @@ fn exactly_one_of_several_fields() {
 }
 
 #[test]
-fn a_mistake_that_aliases_repeat_is_reported_once_with_both_places() {
-    let schema = json!({"additionalProperties": {"properties": {"n": {"type": "integer"}}}});
+fn a_mistake_that_aliases_repeat_is_reported_once() {
+    let schema = json!({"additionalProperties": {"properties": {"size": {"type": "integer"}}}});
     insta::assert_snapshot!(said(&schema, "
-a: &a {n: x}
+a: &a {size: x}
 b: *a
 c:
   <<: *a
+"), @"wrong-type 2:14 a.size: expected a whole number, found text ()");
+}
+
+#[test]
+fn a_value_that_is_wrong_only_where_an_alias_puts_it_has_two_places() {
+    let schema =
+        json!({"properties": {"size": {"type": "integer"}, "list": {"items": {"maximum": 1}}}});
+    insta::assert_snapshot!(said(&schema, "
+free: &a big
+size: *a
+numbers: &n [1, 2]
+list: *n
 "), @"
-    yaml-1-1 2:8 : this is not what a YAML 1.1 reader sees, which is a boolean (put it in quotes if it is text; else write it plainly)
-    wrong-type 2:11 a.n: expected a whole number, found text ()
+    wrong-type 2:10 size: expected a whole number, found text [used here 3:7] ()
+    out-of-range 4:17 list.1: 2 is out of range [used here 5:7] (allowed: at most 1)
     ");
 }
 
