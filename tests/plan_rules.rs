@@ -608,6 +608,33 @@ fn a_reference_to_a_live_endpoint_is_its_id() {
 }
 
 #[test]
+fn a_pipe_follows_an_endpoint_that_is_replaced() {
+    let manifest = kafka("      reversePrivateEndpointIds: [{endpoint: link}]", "");
+    let id = "44444444-4444-4444-8444-444444444444";
+    let endpoint = json!({"id": id, "description": "link", "type": "VPC_ENDPOINT_SERVICE",
+        "vpcEndpointServiceName": "com.amazonaws.vpce.old", "status": "Ready"});
+    let pipe = live_kafka(&json!({"source": {"kafka": {"reversePrivateEndpointIds": [id]}}}));
+    let mut both = live(Kind::ReversePrivateEndpoint, &[endpoint]);
+    both.extend(live(Kind::ClickPipe, &[pipe]));
+    let plan = shown(&format!("{ENDPOINT}{manifest}"), &both, &Policy::default());
+    assert_snapshot!(plan, @r#"
+    analytics                                       2 objects
+      -/+ endpoint link                             must be replaced
+          ~ vpcEndpointServiceName                      "com.amazonaws.vpce.old" -> "com.amazonaws.vpce.x"   # forces replacement
+            actions: delete, wait until gone, create
+            data:  the new endpoint has another id and other DNS names, and may wait for acceptance: pipes that use the old one cannot reach their source until then
+      ~ clicks                                      update
+          ~ source.kafka.reversePrivateEndpointIds      ["44444444-4444-4444-8444-444444444444"] -> [{"endpoint":"link"}]
+            sends along: source.kafka.authentication, source.kafka.credentials
+
+    Plan: 0 to create, 1 to update, 1 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
+    {"delete":{"at":{"service":"analytics","kind":"ReversePrivateEndpoint","name":"link"},"id":"44444444-4444-4444-8444-444444444444"}}
+    {"create":{"at":{"service":"analytics","kind":"ReversePrivateEndpoint","name":"link"},"body":{"description":"link","type":"VPC_ENDPOINT_SERVICE","vpcEndpointServiceName":"com.amazonaws.vpce.x"}}}
+    {"update":{"at":{"service":"analytics","kind":"ClickPipe","name":"clicks"},"id":"11111111-1111-4111-8111-111111111111","via":"resource","body":{"source":{"kafka":{"reversePrivateEndpointIds":[{"endpoint":"link"}],"authentication":"PLAIN","credentials":{"username":"u","password":{"fromEnv":"P"}}}}}}}
+    "#);
+}
+
+#[test]
 fn a_reference_to_nothing_blocks() {
     let manifest = kafka("      reversePrivateEndpointIds: [{endpoint: nowhere}]", "");
     assert_snapshot!(check(&manifest, &[]), @"

@@ -81,10 +81,11 @@ impl Plan {
 /// Compares what is declared with what is live. `base` is what was declared before, if that is
 /// known: it tells an object that is new in git from one that was there.
 pub fn plan(desired: &Desired, live: &Live, base: Option<&Desired>, policy: &Policy) -> Plan {
-    let sides = Sides { desired, live, base, policy };
+    let mut sides = Sides { desired, live, base, policy, renewed: BTreeSet::new() };
     let mut plan = Plan::default();
     let mut actions = Vec::new();
     let mut seen = BTreeSet::new();
+    // Addresses sort by kind, in the order in which kinds refer to each other.
     for (at, document) in desired {
         let counterpart = counterpart(at, document, live);
         if let Counterpart::Found { object, .. } = &counterpart {
@@ -93,6 +94,9 @@ pub fn plan(desired: &Desired, live: &Live, base: Option<&Desired>, policy: &Pol
         match sides.consider(at, document, counterpart) {
             None => plan.in_sync.push(at.clone()),
             Some((change, todo)) => {
+                if change.verdict == Verdict::Replace {
+                    sides.renewed.insert(at.clone());
+                }
                 plan.changes.push(change);
                 actions.extend(todo);
             }
@@ -117,6 +121,8 @@ struct Sides<'a> {
     live: &'a Live,
     base: Option<&'a Desired>,
     policy: &'a Policy,
+    /// What will have another id: references to it are not what they were.
+    renewed: BTreeSet<Address>,
 }
 
 type Considered = Option<(Change, Vec<Action>)>;
@@ -140,7 +146,7 @@ impl Sides<'_> {
                         Some(blocked(at, document, None, reason))
                     }
                     (None, Counterpart::Found { object, renamed_from }) => {
-                        self.reconcile(at, document, want, object, renamed_from)
+                        self.reconcile(at, document, want, object, renamed_from.as_ref())
                     }
                     (None, _) => Some(create(at, document, want)),
                 }
@@ -168,10 +174,14 @@ impl Sides<'_> {
         document: &Document,
         want: RunState,
         object: &Object,
-        renamed_from: Option<Name>,
+        renamed_from: Option<&Name>,
     ) -> Considered {
         let rules = Rules::of(at.kind);
-        let body = reference::resolved(rules, &document.body, &at.service, self.live);
+        let id = |other: &Address| match self.live.get(other)?.objects.as_slice() {
+            [object] if !self.renewed.contains(other) => Some(Value::from(object.id.as_str())),
+            _ => None,
+        };
+        let body = reference::resolved(rules, &document.body, &at.service, &id);
         let (mut differences, before) = diff(rules, &body, &object.body);
         if let Some(path) = at.kind.name_path() {
             differences.retain(|difference| difference.path != path);
@@ -184,7 +194,7 @@ impl Sides<'_> {
         }
         let fields = fields(document, &differences, &forcing);
         let shown = |verdict| Change {
-            renamed_from: renamed_from.clone(),
+            renamed_from: renamed_from.cloned(),
             fields: fields.clone(),
             before: Some(before.clone()),
             after: Some(rules.shown(&body)),
@@ -198,7 +208,7 @@ impl Sides<'_> {
         if actions.is_empty() && !adopted {
             return None;
         }
-        let verdict = match (adopted, &renamed_from) {
+        let verdict = match (adopted, renamed_from) {
             (_, Some(_)) => Verdict::Rename,
             (true, None) => Verdict::Adopt,
             (false, None) => Verdict::Update,

@@ -7,14 +7,15 @@ use model::live::Live;
 use model::rules::Rules;
 use serde_json::Value;
 
-/// The body with every reference to a live object replaced by that object's id, to compare it with
-/// what is live. A reference to an object that is yet to be made stays as it is.
-pub(crate) fn resolved(rules: &Rules, body: &Value, service: &ServiceRef, live: &Live) -> Value {
-    let lookup = |address: &Address| match live.get(address)?.objects.as_slice() {
-        [object] => Some(Value::from(object.id.as_str())),
-        _ => None,
-    };
-    map(rules, body, &|rules, value| lookup(&target(rules, value, service)?))
+/// The body with every reference replaced by what `id` knows of the object, to compare it with what
+/// is live. A reference to an object that is yet to be made stays as it is.
+pub(crate) fn resolved(
+    rules: &Rules,
+    body: &Value,
+    service: &ServiceRef,
+    id: &impl Fn(&Address) -> Option<Value>,
+) -> Value {
+    map(rules, body, &|rules, value| id(&target(rules, value, service)?))
 }
 
 /// The first object that the body refers to and that is neither live nor declared.
