@@ -44,7 +44,7 @@ pub struct OutputArgs {
     /// When to colour
     #[arg(long, global = true, env = "PIPECTL_COLOR", value_enum, default_value_t)]
     pub color: Color,
-    /// Log more to stderr: -v what is done, -vv each request (PIPECTL_LOG takes a filter)
+    /// Log more to stderr: -v what is done, -vv each request (`PIPECTL_LOG` takes a filter)
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
 }
