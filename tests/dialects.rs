@@ -31,9 +31,9 @@ fn refusals(dialect: Dialect) -> usize {
         bench.settle(&desired).await.unwrap();
         assert!(bench.plan(&desired).await.is_empty(), "{dialect:?}");
         let mut running = manifests();
-        running
-            .iter_mut()
-            .for_each(|seed| _ = seed["spec"].as_object_mut().unwrap().remove("state"));
+        for seed in &mut running {
+            seed["spec"].as_object_mut().unwrap().remove("state");
+        }
         let running = declared(&running).unwrap();
         bench.settle(&running).await.unwrap();
         assert!(bench.plan(&running).await.is_empty(), "{dialect:?}");

@@ -35,7 +35,7 @@ fn manifests() -> impl Strategy<Value = Vec<Value>> {
             }
             picked.insert(index, seed);
         }
-        picked.into_values().filter(|seed| stands_alone(seed)).collect()
+        picked.into_values().filter(stands_alone).collect()
     })
 }
 
