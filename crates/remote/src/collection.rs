@@ -151,7 +151,14 @@ impl Collection {
         Some(Object { id: id.clone(), state, body: Value::Null })
     }
 
-    /// When the object was last edited.
+    /// Notes that the object has answered its last edit, or will not any more.
+    pub(crate) fn note_calm(&self, id: &Id) {
+        if let Some(seen) = lock(&self.known).objects.get_mut(id) {
+            seen.edited = None;
+        }
+    }
+
+    /// When the object was edited, if it may still answer that by resuming.
     pub(crate) fn edited(&self, id: &Id) -> Option<Instant> {
         lock(&self.known).objects.get(id)?.edited
     }
@@ -164,11 +171,12 @@ impl Collection {
     }
 
     /// The next list that is news to the holder of the ticket. Whoever comes first asks for it
-    /// when it is due, and everybody else who waits gets the same one.
+    /// when it is due, at `end` at the latest, and everybody else who waits gets the same one.
     pub(crate) async fn next(
         &self,
         client: &Client,
         ticket: &mut Ticket,
+        end: Instant,
     ) -> Result<Snapshot, Error> {
         let mut latest = self.watch.latest.lock().await;
         let news = latest.as_ref().filter(|snapshot| snapshot.number > ticket.number);
@@ -176,7 +184,7 @@ impl Collection {
             snapshot.clone()
         } else {
             let since = latest.as_ref().map_or(ticket.at, |last| last.at.max(ticket.at));
-            self.watch.until_due(since, client.deadline.at()).await;
+            self.watch.until_due(since, end).await;
             let (number, items) = self.ask(client).await?;
             let objects = items.into_iter().map(|item| (item.object.id.clone(), item)).collect();
             let snapshot = Snapshot { number, at: Instant::now(), objects: Arc::new(objects) };
@@ -190,7 +198,7 @@ impl Collection {
 
 impl Watch {
     /// Sleeps for the present pause, which somebody may shorten meanwhile. The last look is at
-    /// the end of the run.
+    /// the end.
     async fn until_due(&self, since: Instant, end: Instant) {
         loop {
             let due = (since + *lock(&self.pause)).min(end);

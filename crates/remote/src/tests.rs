@@ -3,6 +3,7 @@
 
 mod bench;
 mod create;
+mod edits;
 mod errors;
 mod fixtures;
 mod observe;

@@ -68,7 +68,8 @@ async fn adopt(
     tracing::warn!(%at, error = %cause, "create was not answered; looking for its object");
     let (began, mut ticket) = (Instant::now(), collection.ticket());
     loop {
-        let Ok(snapshot) = collection.next(&remote.client, &mut ticket).await else {
+        let end = remote.client.deadline.at();
+        let Ok(snapshot) = collection.next(&remote.client, &mut ticket, end).await else {
             return Err(unknown(at, cause));
         };
         let bears_the_name = snapshot.objects.values().filter(|item| item.name == at.name);

@@ -6,7 +6,7 @@ use model::action::RunState;
 use model::address::Address;
 use model::lifecycle::{self, Standing};
 use model::live::{Id, Object};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
 use super::Performed;
 use super::watch::Watch;
@@ -19,11 +19,21 @@ use crate::secret;
 use crate::settings::Wait;
 use crate::transport::Method;
 
-/// The API resumes a paused database pipe by itself after an edit, within this time.
+/// The API resumes a paused database pipe by itself to try an edit out, within this time.
 const RESUMES_WITHIN: Duration = Duration::from_secs(10);
 
-/// Starts the object unless it runs already.
+/// Starts the object unless it runs already, or does so by itself.
 pub(super) async fn start(remote: &Remote, at: &Address, id: &Id) -> Result<Performed, Error> {
+    if let Some(object) = resumed(remote, at, id).await? {
+        return match lifecycle::standing(at.kind, &object, RunState::Running) {
+            Standing::Settled | Standing::Impaired => {
+                Ok(Performed::new(at, &object, RunState::Running))
+            }
+            Standing::Moving | Standing::Troubled => {
+                Err(Error::Troubled { at: at.clone(), state: object.state })
+            }
+        };
+    }
     let last = remote.collection(at)?.last(id);
     let runs = |object| lifecycle::command(at.kind, object, RunState::Running).is_none();
     if !last.as_ref().is_some_and(runs) {
@@ -50,19 +60,26 @@ pub(super) async fn stop(remote: &Remote, at: &Address, id: &Id) -> Result<Perfo
     if let Some(object) = collection.last(id).filter(has_ended) {
         return Ok(Performed::new(at, &object, RunState::Stopped));
     }
-    let calm_at = collection.edited(id).map(|edited| edited + RESUMES_WITHIN);
-    loop {
-        command(remote, at, id, "stop").await?;
-        let object = Watch::new(remote, at, id)?.settled(RunState::Stopped, None).await?;
-        let Some(calm_at) = calm_at.filter(|calm_at| Instant::now() < *calm_at) else {
-            return Ok(Performed::new(at, &object, RunState::Stopped));
-        };
-        sleep_until(calm_at).await;
-        let still = Watch::new(remote, at, id)?.look().await?;
-        if let Some(object) = still.filter(lifecycle::is_stopped) {
-            return Ok(Performed::new(at, &object, RunState::Stopped));
-        }
-    }
+    // Sent in any case: the API may resume the object later than it was watched for.
+    resumed(remote, at, id).await?;
+    command(remote, at, id, "stop").await?;
+    let object = Watch::new(remote, at, id)?.settled(RunState::Stopped, None).await?;
+    Ok(Performed::new(at, &object, RunState::Stopped))
+}
+
+/// The object after it has resumed by itself from an edit, and has come to rest. `None` if it was
+/// not edited lately, or stays as it is.
+async fn resumed(remote: &Remote, at: &Address, id: &Id) -> Result<Option<Object>, Error> {
+    let collection = remote.collection(at)?;
+    let Some(edited) = collection.edited(id) else { return Ok(None) };
+    let calm_at = edited + RESUMES_WITHIN;
+    let object = if Instant::now() < calm_at {
+        Watch::new(remote, at, id)?.resumed(calm_at).await?
+    } else {
+        None
+    };
+    collection.note_calm(id);
+    Ok(object)
 }
 
 /// Has a database pipe read everything again.

@@ -4,6 +4,7 @@ use model::action::{Endpoint, RunState};
 use model::address::Address;
 use model::lifecycle;
 use model::live::{Id, Object, State};
+use model::path::Path;
 use serde_json::Value;
 
 use super::Performed;
@@ -29,7 +30,7 @@ pub(super) async fn update(
     let object = object.or_else(|| before.clone()).unwrap_or_else(|| nameless(id));
     collection.note(&at.name, &object);
     let rests = before.as_ref().is_some_and(|before| rests(at, before));
-    if rests {
+    if before.as_ref().is_some_and(|before| will_resume(at, before, via, body)) {
         collection.note_edit(id);
     }
     if rests || remote.settings.wait == Wait::None {
@@ -45,6 +46,17 @@ pub(super) async fn update(
 /// for.
 fn rests(at: &Address, object: &Object) -> bool {
     lifecycle::command(at.kind, object, RunState::Running).is_some()
+}
+
+/// The API tries an edit of a paused database pipe out by resuming it. Only database pipes are ever
+/// paused, and a new name needs no trial.
+fn will_resume(at: &Address, before: &Object, via: Endpoint, body: &Value) -> bool {
+    let name = at.kind.name_path();
+    let edits = |field: &String| name.as_ref().and_then(Path::last) != Some(field);
+    let fields = body.as_object().into_iter().flatten();
+    via == Endpoint::Resource
+        && before.state.as_str() == "Paused"
+        && fields.map(|(field, _)| field).any(edits)
 }
 
 /// The object as the API answers it; settings are answered alone.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use model::action::RunState;
 use model::address::Address;
-use model::lifecycle::{Standing, standing};
+use model::lifecycle::{self, Standing, standing};
 use model::live::{Id, Object, State};
 use tokio::time::Instant;
 
@@ -62,10 +62,30 @@ impl<'a> Watch<'a> {
         }
     }
 
+    /// Waits until the object has left the state in which it was edited, and has come to rest
+    /// elsewhere. `None` if it has not left by then.
+    pub(super) async fn resumed(mut self, calm_at: Instant) -> Result<Option<Object>, Error> {
+        let end = self.remote.client.deadline.at();
+        loop {
+            let waits_for_calm = Instant::now() < calm_at;
+            let look = if waits_for_calm { calm_at.min(end) } else { end };
+            let object = self.look_by(look).await?;
+            let left = object.filter(|object| !lifecycle::is_stopped(object));
+            match left.map(|object| (standing(self.at.kind, &object, RunState::Running), object)) {
+                Some((Standing::Moving, _)) => {}
+                Some((_, object)) => return Ok(Some(object)),
+                None if Instant::now() >= calm_at => return Ok(None),
+                None => {}
+            }
+            self.check_time()?;
+        }
+    }
+
     /// Waits until the object is no longer listed.
     pub(super) async fn gone(mut self) -> Result<(), Error> {
         loop {
-            let snapshot = self.collection.next(&self.remote.client, &mut self.ticket).await?;
+            let end = self.remote.client.deadline.at();
+            let snapshot = self.collection.next(&self.remote.client, &mut self.ticket, end).await?;
             let Some(item) = snapshot.objects.get(self.id) else { return Ok(()) };
             self.say(&item.object.state);
             self.check_time()?;
@@ -74,8 +94,13 @@ impl<'a> Watch<'a> {
 
     /// The object as the next list shows it. A new object may be missing from the first lists, but
     /// not once it was seen.
-    pub(super) async fn look(&mut self) -> Result<Option<Object>, Error> {
-        let snapshot = self.collection.next(&self.remote.client, &mut self.ticket).await?;
+    async fn look(&mut self) -> Result<Option<Object>, Error> {
+        self.look_by(self.remote.client.deadline.at()).await
+    }
+
+    /// The same, no later than that.
+    async fn look_by(&mut self, end: Instant) -> Result<Option<Object>, Error> {
+        let snapshot = self.collection.next(&self.remote.client, &mut self.ticket, end).await?;
         let object = snapshot.objects.get(self.id).map(|item| item.object.clone());
         match &object {
             Some(object) => self.say(&object.state),

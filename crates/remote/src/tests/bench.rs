@@ -154,6 +154,18 @@ impl Bench {
         fits.map(|entry| entry.status).collect()
     }
 
+    /// Every write since the `from`th request that the API took: the command, or the method and
+    /// the fields that were edited.
+    pub(super) fn writes(&self, from: usize) -> Vec<String> {
+        let world = self.world();
+        let taken = world.journal().iter().skip(from).filter(|entry| entry.method != "GET");
+        let told = taken.map(|entry| match entry.body["command"].as_str() {
+            Some(command) => format!("{command} {}", entry.status),
+            None => format!("{} {} {}", entry.method, edited(&entry.body), entry.status),
+        });
+        told.collect()
+    }
+
     /// The states of the service's pipes at this moment, by name.
     pub(super) async fn states(&self) -> Vec<(String, String)> {
         let live = self.observe(&[Kind::ClickPipe]).await;
@@ -164,6 +176,12 @@ impl Bench {
         };
         live.iter().flat_map(objects).collect()
     }
+}
+
+fn edited(body: &Value) -> String {
+    let arms = body["source"].as_object().into_iter().flatten().map(|(_, arm)| arm);
+    let fields = arms.filter_map(Value::as_object).flat_map(|arm| arm.keys());
+    fields.cloned().collect::<Vec<_>>().join(",")
 }
 
 /// Lets time pass.

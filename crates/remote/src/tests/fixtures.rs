@@ -26,9 +26,46 @@ pub(super) fn postgres(name: &str) -> Value {
             "database": "shop",
             "credentials": {"username": "user", "password": {"fromEnv": "CANARY"}},
             "settings": {"replicationMode": "cdc"},
-            "tableMappings": [mapping("users")],
+            "tableMappings": [mapping("users"), mapping("kept")],
         }},
         "destination": {"database": "default"},
+    })
+}
+
+pub(super) fn mysql(name: &str) -> Value {
+    json!({
+        "name": name,
+        "source": {"mysql": {
+            "host": "mysql.example.com",
+            "port": 3306,
+            "credentials": {"username": "user", "password": {"fromEnv": "CANARY"}},
+            "settings": {"replicationMode": "cdc"},
+            "tableMappings": [mapping("users"), mapping("kept")],
+        }},
+        "destination": {"database": "default"},
+    })
+}
+
+pub(super) fn mongodb(name: &str) -> Value {
+    json!({
+        "name": name,
+        "source": {"mongodb": {
+            "uri": "mongodb+srv://cluster0.example.mongodb.net",
+            "readPreference": "secondaryPreferred",
+            "credentials": {"username": "user", "password": {"fromEnv": "CANARY"}},
+            "settings": {"replicationMode": "cdc"},
+            "tableMappings": [collection("users"), collection("kept")],
+        }},
+        "destination": {"database": "default"},
+    })
+}
+
+/// What [`mapping`] is to tables.
+pub(super) fn collection(name: &str) -> Value {
+    json!({
+        "sourceDatabaseName": "shop",
+        "sourceCollection": name,
+        "targetTable": format!("t_{name}"),
     })
 }
 

@@ -70,32 +70,6 @@ async fn a_pipe_stays_stopped_although_the_api_resumes_it_after_an_edit() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pipe_that_resumes_after_it_was_stopped_is_stopped_again() {
-    let pipe_in = |state: &str| json!({"id": "p", "name": "orders", "state": state});
-    let one = |state: &str| ok(&pipe_in(state));
-    let list = |state: &str| ok(&json!([pipe_in(state)]));
-    let (script, remote) = scripted([
-        list("Paused"),
-        one("Paused"),
-        one("Paused"),
-        list("Paused"),
-        list("Snapshot"),
-        one("Snapshot"),
-        list("Pausing"),
-        list("Paused"),
-    ]);
-    remote.observe(&super::bench::scope(&[model::address::Kind::ClickPipe])).await.unwrap();
-    let (at, via, body) = (pipe("orders"), Endpoint::Resource, json!({"name": "orders"}));
-    let update = Action::Update { at: at.clone(), id: None, via, body };
-    remote.perform(&update).await.unwrap();
-    let stop = Action::SetState { at, id: None, to: RunState::Stopped };
-    assert_eq!(remote.perform(&stop).await.unwrap().state.as_str(), "Paused");
-    let sent = script.sent.lock().unwrap();
-    assert_eq!(sent.iter().filter(|(line, _)| line.ends_with("/state")).count(), 2);
-    assert_eq!(sent.len(), 8);
-}
-
-#[tokio::test(start_paused = true)]
 async fn stop_edit_and_start_work_one_after_the_other() {
     let bench = Bench::new();
     bench.created("orders", postgres("orders")).await;
