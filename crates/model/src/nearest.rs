@@ -29,6 +29,7 @@ mod tests {
             ("Kafka", Some("kafka")),
             ("objectstorage", Some("objectStorage")),
             ("objctStorge", Some("objectStorage")),
+            ("objqqqqtorage", None),
             ("mysql", None),
             ("", None),
             ("xy", None),

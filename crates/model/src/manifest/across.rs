@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use serde_json::Value;
+
 use super::code;
 use super::declared::Declared;
 use super::tables::{self, Table};
@@ -106,12 +108,10 @@ fn claims(declared: &Declared) -> Vec<(Address, Path)> {
     let list = Path::parse("metadata.previousNames");
     let names = list.get(&declared.document).and_then(|names| names.as_array());
     let names = names.into_iter().flatten().enumerate();
-    names
-        .filter_map(|(index, name)| {
-            Some((own.renamed(Name::new(name.as_str()?)), list.child(index)))
-        })
-        .filter(|(claim, _)| *claim != own)
-        .collect()
+    let claim = |(index, name): (usize, &Value)| {
+        Some((own.renamed(Name::new(name.as_str()?)), list.child(index)))
+    };
+    names.filter_map(claim).collect()
 }
 
 fn still_declared(declared: &Declared, path: &Path, other: &Declared) -> Diagnostic {

@@ -136,6 +136,17 @@ spec:
 }
 
 #[test]
+fn what_stands_in_a_field_named_like_a_secret_is_not_quoted() {
+    let text = pipe("p", "labels: {password: 'a ${hunter2}', note: '${hunter2}'}");
+    let loaded = load_with(&[("v.yaml", &text)], &[]);
+    insta::assert_snapshot!(said(&loaded.diagnostics), @"
+    v.yaml:6:22 error[unknown-variable] : there is no such variable in this environment
+    v.yaml:6:44 error[unknown-variable] : there is no variable `hunter2` in this environment
+        help: declare it under the environment's `variables` in the project file; `$${` stands for a plain `${`
+    ");
+}
+
+#[test]
 fn variables_cannot_grow_without_end() {
     let big = "x".repeat(1_000_000);
     let uses = (0..20).map(|n| format!("k{n}: '${{big}}'")).collect::<Vec<_>>().join(", ");
