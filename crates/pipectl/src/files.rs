@@ -7,9 +7,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use model::diagnostic::SourceFile;
-
-/// The largest manifest file that is read, in bytes. The 500 pipes of a large team fit ten times.
-pub(crate) const LARGEST: u64 = 8 * 1024 * 1024;
+use model::source::MAX_BYTES;
 
 /// How deep folders are searched.
 const DEEPEST: usize = 32;
@@ -95,15 +93,15 @@ fn read_one(path: &Path) -> Result<SourceFile> {
     let name = path.display().to_string();
     let mut bytes = Vec::new();
     let bounded =
-        |reader: &mut dyn Read, bytes: &mut Vec<u8>| reader.take(LARGEST + 1).read_to_end(bytes);
+        |reader: &mut dyn Read, bytes: &mut Vec<u8>| reader.take(MAX_BYTES as u64 + 1).read_to_end(bytes);
     if path == Path::new("-") {
         bounded(&mut io::stdin().lock(), &mut bytes).context("cannot read standard input")?;
     } else {
         let mut file = fs::File::open(path).with_context(|| format!("cannot read {name}"))?;
         bounded(&mut file, &mut bytes).with_context(|| format!("cannot read {name}"))?;
     }
-    if bytes.len() as u64 > LARGEST {
-        bail!("{name} is larger than {} MiB, too large for a manifest", LARGEST / 1024 / 1024);
+    if bytes.len() > MAX_BYTES {
+        bail!("{name} is larger than {} MiB, too large for a manifest", MAX_BYTES / 1024 / 1024);
     }
     let text = String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();

@@ -1,5 +1,7 @@
 //! What the databases that pipes read from have in common: users, modes, table mappings.
 
+use std::collections::BTreeSet;
+
 use schemars::JsonSchema;
 use serde_json::Value;
 
@@ -99,7 +101,7 @@ fn empty_sorting_key(scope: &Scope<'_>) -> Vec<Finding> {
 }
 
 fn excluded_sorting_key(scope: &Scope<'_>) -> Vec<Finding> {
-    let excluded: Vec<&str> = scope.texts("excludedColumns").collect();
+    let excluded: BTreeSet<&str> = scope.texts("excludedColumns").collect();
     let keys = scope.list("sortingKeys").iter().enumerate();
     keys.filter_map(|(at, key)| Some((at, key.as_str()?)))
         .filter(|(_, key)| excluded.contains(key))

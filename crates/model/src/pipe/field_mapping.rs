@@ -1,5 +1,7 @@
 //! Which field of a source goes into which column.
 
+use std::collections::BTreeSet;
+
 use schemars::JsonSchema;
 
 use crate::check::{Finding, Rule, RuleSet, Scope, custom};
@@ -25,7 +27,7 @@ pub(crate) const RULES: RuleSet = RuleSet {
     ],
 };
 
-fn names<'d>(scope: &Scope<'d>, list: &str, field: &str) -> Vec<&'d str> {
+fn names<'d>(scope: &Scope<'d>, list: &str, field: &str) -> BTreeSet<&'d str> {
     scope.list(list).iter().filter_map(|entry| entry.get(field)?.as_str()).collect()
 }
 
