@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 
 use model::action::Action;
 use pipectl::apply::apply;
+use pipectl::interruption::Interruption;
 use pipectl::sandboxed::Sandboxed;
 use planner::{Limits, Policy, plan};
 use remote::{Method, Remote, Request, Secrets, Sending, Settings, Transport};
@@ -76,7 +77,7 @@ async fn bodies_sent() -> Vec<Value> {
     let plan = plan(&desired, &model::live::Live::new(), None, &Policy::default());
     assert!(plan.actions.iter().any(|action| matches!(action, Action::Create { .. })));
     let approved = plan.approve(&Limits::default()).unwrap();
-    for report in apply(&remote, &approved, 64, |_| {}).await {
+    for report in apply(&remote, &approved, 64, &Interruption::default(), |_| {}).await {
         assert!(report.error.is_none(), "{report:#?}");
     }
     let bodies = recording.bodies.lock().unwrap();

@@ -10,6 +10,7 @@ use model::address::{Kind, ServiceRef};
 use model::desired::Desired;
 use model::live::Live;
 use pipectl::apply::{Outcome, Report, apply};
+use pipectl::interruption::Interruption;
 use pipectl::sandboxed::Sandboxed;
 use planner::{Limits, Plan, Policy, plan};
 use remote::{Method, Remote, Request, Scope, Secrets, Sending, Settings, Transport};
@@ -68,14 +69,7 @@ impl Bench {
     }
 
     pub(crate) async fn live(&self, desired: &Desired) -> Live {
-        let mut scope = Scope::default();
-        for at in desired.keys() {
-            scope.kinds.entry(at.service.clone()).or_default().insert(at.kind);
-        }
-        for kinds in scope.kinds.values_mut() {
-            kinds.insert(Kind::ReversePrivateEndpoint);
-        }
-        self.remote.observe(&scope).await.unwrap()
+        self.remote.observe(&scope(desired)).await.unwrap()
     }
 
     pub(crate) async fn plan(&self, desired: &Desired) -> Plan {
@@ -84,7 +78,7 @@ impl Bench {
 
     pub(crate) async fn apply(&self, plan: Plan) -> Vec<Report> {
         let approved = plan.approve(&Limits::default()).unwrap();
-        apply(&self.remote, &approved, 64, |_| {}).await
+        apply(&self.remote, &approved, 64, &Interruption::default(), |_| {}).await
     }
 
     /// Plans and applies. Anything that is not applied is an error.
@@ -125,6 +119,18 @@ impl Bench {
             entries.filter(|entry| wanted(&entry.method, &entry.path)).count()
         })
     }
+}
+
+/// Everything of the kinds that are declared, and the endpoints that pipes may refer to.
+pub(crate) fn scope(desired: &Desired) -> Scope {
+    let mut scope = Scope::default();
+    for at in desired.keys() {
+        scope.kinds.entry(at.service.clone()).or_default().insert(at.kind);
+    }
+    for kinds in scope.kinds.values_mut() {
+        kinds.insert(Kind::ReversePrivateEndpoint);
+    }
+    scope
 }
 
 /// Drops the tables that a deleted database pipe leaves behind, as the plan tells people to.

@@ -1,98 +1,70 @@
 //! The interpreter of actions. It performs what an approved plan holds, and decides nothing.
 //!
 //! Objects that do not depend on each other are worked on side by side. A failure ends the work on
-//! its own object; everything else goes on.
+//! its own object and on what refers to it; everything else goes on. No pipe that was stopped for
+//! an edit is left stopped in silence.
+
+mod lane;
+mod report;
 
 use std::cell::Cell;
 
 use futures_util::StreamExt;
+use futures_util::future::{Either, select};
 use futures_util::stream;
-use model::action::{Action, RunState};
-use model::address::Address;
-use planner::{Approved, stages};
-use remote::{Error, Performed, Remote};
-use serde::Serialize;
+use planner::{Approved, Lane, references, stages};
+use remote::Remote;
 
-/// How the work on one object ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Outcome {
-    /// Everything was done.
-    Applied,
-    /// An action failed; those before it were done.
-    Failed,
-    /// Nothing was tried.
-    Skipped,
-    /// An answer was lost: the next run looks and goes on from there.
-    Unknown,
+pub use self::report::{Failure, Outcome, Report};
+use crate::interruption::Interruption;
+
+/// What the lanes of one apply share.
+struct Run<'r> {
+    remote: &'r Remote,
+    interruption: &'r Interruption,
+    /// A refused key is refused for everything: nothing more is sent then.
+    refused: Cell<bool>,
 }
 
-/// What became of one object.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Report {
-    /// The object.
-    pub at: Address,
-    /// How it ended.
-    pub outcome: Outcome,
-    /// How many of its actions were done.
-    pub done: usize,
-    /// How many there are.
-    pub actions: usize,
-    /// The live state at the end, where there is one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub state: Option<String>,
-    /// What else there is to know.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub notes: Vec<String>,
-    /// What went wrong.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub error: Option<Failure>,
-}
-
-/// An error of the API, without anything secret in it.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Failure {
-    /// What went wrong.
-    pub message: String,
-    /// What to do about it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub hint: Option<String>,
-    /// The API's id of the request, for its support.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub request_id: Option<String>,
-    /// Whether the key was refused.
-    pub auth: bool,
-}
-
-impl From<&Error> for Failure {
-    fn from(error: &Error) -> Self {
-        Self {
-            message: error.to_string(),
-            hint: error.hint(),
-            request_id: error.request_id().map(str::to_owned),
-            auth: error.is_auth(),
-        }
-    }
-}
-
-/// Performs the plan. `told` hears of every object as it ends.
+/// Performs the plan. `told` hears of every object as it ends. Once `interruption` is raised
+/// nothing new is begun, and all is over within seven seconds.
 pub async fn apply(
     remote: &Remote,
     approved: &Approved,
     parallel: usize,
+    interruption: &Interruption,
     told: impl Fn(&Report),
 ) -> Vec<Report> {
-    // A refused key is refused for everything: nothing more is sent then.
-    let refused = Cell::new(false);
-    let mut reports = Vec::new();
+    let run = Run { remote, interruption, refused: Cell::new(false) };
+    let work = std::pin::pin!(all_stages(&run, approved, parallel, told));
+    let raised = std::pin::pin!(interruption.raised());
+    match select(work, raised).await {
+        Either::Left((reports, _)) => reports,
+        Either::Right((_, work)) => work.await,
+    }
+}
+
+async fn all_stages(
+    run: &Run<'_>,
+    approved: &Approved,
+    parallel: usize,
+    told: impl Fn(&Report),
+) -> Vec<Report> {
+    let mut reports: Vec<Report> = Vec::new();
     for stage in stages(approved.actions()) {
-        let lanes = stage.into_iter().map(|lane| async {
-            let report = perform(remote, lane, &refused).await;
-            told(&report);
-            report
+        let lanes = stage.into_iter().map(|lane| {
+            let (unmet, told) = (unmet(&lane, &reports), &told);
+            async move {
+                let report = match unmet {
+                    Some(reason) => Report::skipped(&lane, &reason),
+                    None => lane::work(run, &lane).await,
+                };
+                told(&report);
+                report
+            }
         });
+        // Built before the stage begins: they look at the stages before it.
+        let lanes: Vec<_> = lanes.collect();
         let done: Vec<Report> =
             stream::iter(lanes).buffer_unordered(parallel.max(1)).collect().await;
         reports.extend(done);
@@ -101,66 +73,17 @@ pub async fn apply(
     reports
 }
 
-async fn perform(remote: &Remote, lane: Vec<&Action>, refused: &Cell<bool>) -> Report {
-    let mut report = Report {
-        at: lane[0].at().clone(),
-        outcome: Outcome::Skipped,
-        done: 0,
-        actions: lane.len(),
-        state: None,
-        notes: Vec::new(),
-        error: None,
+/// Why there is no point in beginning: something that the lane refers to was to be changed before
+/// it, and was not.
+fn unmet(lane: &Lane<'_>, before: &[Report]) -> Option<String> {
+    let needed: Vec<_> = lane.iter().flat_map(|action| references(action)).collect();
+    let missing = before
+        .iter()
+        .find(|report| report.outcome != Outcome::Applied && needed.contains(&report.at))?;
+    let word = match missing.outcome {
+        Outcome::Failed => "failed",
+        Outcome::Unknown => "has an unknown outcome",
+        Outcome::Interrupted | Outcome::Skipped | Outcome::Applied => "was not done",
     };
-    for (index, action) in lane.iter().enumerate() {
-        if refused.get() {
-            return report;
-        }
-        tracing::info!(at = %report.at, action = kind_of(action), "perform");
-        match remote.perform(action).await {
-            Ok(performed) => report.add(performed),
-            Err(error) => {
-                refused.set(refused.get() || error.is_auth());
-                report.fail(&error);
-                resume(remote, &lane[..index], &lane[index + 1..], &mut report).await;
-                return report;
-            }
-        }
-    }
-    report
-}
-
-/// A pipe that was stopped for an edit is started again when the edit fails.
-async fn resume(remote: &Remote, done: &[&Action], rest: &[&Action], report: &mut Report) {
-    let stopped = done.iter().any(|a| matches!(a, Action::SetState { to: RunState::Stopped, .. }));
-    let restart = rest.iter().find(|a| matches!(a, Action::SetState { to: RunState::Running, .. }));
-    let (true, Some(restart)) = (stopped, restart) else { return };
-    let note = match remote.perform(restart).await {
-        Ok(_) => "it was stopped for the edit, and is started again".to_owned(),
-        Err(error) => format!("IT IS STILL STOPPED: starting it again failed, too: {error}"),
-    };
-    report.notes.push(note);
-}
-
-impl Report {
-    fn add(&mut self, performed: Performed) {
-        self.outcome = Outcome::Applied;
-        self.done += 1;
-        self.state = Some(performed.state.to_string()).filter(|state| !state.is_empty());
-        self.notes.extend(performed.notes);
-    }
-
-    fn fail(&mut self, error: &Error) {
-        self.outcome = if error.outcome_unknown() { Outcome::Unknown } else { Outcome::Failed };
-        self.error = Some(Failure::from(error));
-    }
-}
-
-fn kind_of(action: &Action) -> &'static str {
-    match action {
-        Action::Create { .. } => "create",
-        Action::Update { .. } => "update",
-        Action::SetState { to: RunState::Running, .. } => "start",
-        Action::SetState { to: RunState::Stopped, .. } => "stop",
-        Action::Delete { .. } => "delete",
-    }
+    Some(format!("it refers to `{}`, which {word}", missing.at))
 }

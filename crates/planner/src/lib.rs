@@ -18,3 +18,4 @@ pub use approve::{Approved, Limits, Refusal};
 pub use change::{Change, FieldChange, Reason, Verdict};
 pub use order::{Lane, stages};
 pub use plan::{Plan, Policy, Unmanaged, plan};
+pub use reference::references;

@@ -1,11 +1,37 @@
 //! References by name from one declared object to another.
 
-use model::action::RunState;
+use model::action::{Action, Endpoint, RunState};
 use model::address::{Address, ServiceRef};
 use model::desired::{Desired, Presence};
 use model::live::Live;
 use model::rules::Rules;
 use serde_json::Value;
+
+/// The objects that an action refers to by name: without them it cannot be performed.
+pub fn references(action: &Action) -> Vec<Address> {
+    match action {
+        Action::Create { at, body } | Action::Update { at, via: Endpoint::Resource, body, .. } => {
+            referred(Rules::of(at.kind), body, &at.service)
+        }
+        Action::Update { .. } | Action::SetState { .. } | Action::Delete { .. } => Vec::new(),
+    }
+}
+
+fn referred(rules: &Rules, body: &Value, service: &ServiceRef) -> Vec<Address> {
+    if let Some(target) = target(rules, body, service) {
+        return vec![target];
+    }
+    match body {
+        Value::Array(items) => {
+            items.iter().flat_map(|item| referred(rules.item(), item, service)).collect()
+        }
+        Value::Object(fields) => fields
+            .iter()
+            .flat_map(|(name, value)| referred(rules.field(name), value, service))
+            .collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Vec::new(),
+    }
+}
 
 /// The body with every reference replaced by what `id` knows of the object, to compare it with what
 /// is live. A reference to an object that is yet to be made stays as it is.
@@ -34,19 +60,7 @@ pub(crate) fn missing(
             None => live.contains_key(address),
         }
     };
-    let target = target(rules, body, service);
-    if let Some(address) = target {
-        return (!is_present(&address)).then_some(address);
-    }
-    match body {
-        Value::Array(items) => {
-            items.iter().find_map(|item| missing(rules.item(), item, service, desired, live))
-        }
-        Value::Object(fields) => fields
-            .iter()
-            .find_map(|(name, value)| missing(rules.field(name), value, service, desired, live)),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
-    }
+    referred(rules, body, service).into_iter().find(|address| !is_present(address))
 }
 
 fn target(rules: &Rules, value: &Value, service: &ServiceRef) -> Option<Address> {

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use anyhow::Result;
 use model::action::Action;
@@ -12,6 +13,7 @@ use serde::Serialize;
 
 use crate::apply::{Outcome, Report, apply};
 use crate::cli::{ApplyArgs, Format, WaitFor};
+use crate::interruption::Interruption;
 use crate::output::{Label, Output, Text};
 use crate::render::json::Envelope;
 use crate::render::{plan as plan_text, results};
@@ -53,14 +55,56 @@ pub(super) async fn run(args: &ApplyArgs, output: Output, format: Format) -> Res
     if !args.yes {
         prompt::confirm(output, &plan)?;
     }
+    let interruption = Interruption::on_signals(move || output.say(ENDING))?;
     let count = Counter::new(approved.actions());
     let told = |report: &Report| output.talk(&results::progress(report, count.next()));
-    let reports = apply(session.remote(), &approved, args.parallel, told).await;
+    let remote = session.remote();
+    let mut reports = apply(remote, &approved, args.parallel, &interruption, told).await;
+    if args.wait == WaitFor::Settled && !interruption.is_raised() {
+        verify(&session, &mut reports, output).await;
+    }
     session.close()?;
     show(output, format, &results::render(&reports))?;
-    let (code, outcome) = verdict(&reports, &plan);
+    let (code, outcome) = if interruption.is_raised() {
+        (exit::INTERRUPTED, "interrupted")
+    } else {
+        verdict(&reports, &plan)
+    };
     json(output, format, outcome, &plan, &reports)?;
     Ok(code)
+}
+
+const ENDING: &str =
+    "interrupted: what is under way is finished, nothing else is begun; once more ends at once";
+
+/// What was written may show in reads only after a while.
+const LOOKS: [Duration; 3] = [Duration::ZERO, Duration::from_secs(5), Duration::from_secs(15)];
+
+/// Looks once more, with one list for everybody, whether what the API accepted is live. What is not
+/// was not applied.
+async fn verify(session: &Session, reports: &mut [Report], output: Output) {
+    let applied = |report: &Report| report.outcome == Outcome::Applied;
+    let mut missing = Vec::new();
+    for pause in LOOKS {
+        tokio::time::sleep(pause).await;
+        match session.plan().await {
+            Ok(plan) => missing = plan.changes,
+            Err(error) => {
+                output.say(format!("warning: could not read back what was applied: {error:#}"));
+                return;
+            }
+        }
+        missing.retain(|change| reports.iter().any(|r| applied(r) && r.at == change.at));
+        if missing.is_empty() {
+            return;
+        }
+    }
+    for report in reports.iter_mut().filter(|report| applied(report)) {
+        if let Some(change) = missing.iter().find(|change| change.at == report.at) {
+            let fields = change.fields.iter().map(|field| field.path.to_string());
+            report.did_not_take(&fields.collect::<Vec<_>>());
+        }
+    }
 }
 
 /// Counts the objects that are done.

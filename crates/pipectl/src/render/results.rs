@@ -1,11 +1,13 @@
-//! What apply did: a table, the troubled objects last, where eyes land.
+//! What apply did: first what must not be overlooked, then a table with the troubled objects last,
+//! where eyes land.
 
 use crate::apply::{Outcome, Report};
 use crate::output::{Label, Text};
 
-const ORDER: [(Outcome, &str, Label); 4] = [
+const ORDER: [(Outcome, &str, Label); 5] = [
     (Outcome::Applied, "applied", Label::Create),
     (Outcome::Skipped, "skipped", Label::Dim),
+    (Outcome::Interrupted, "interrupted", Label::Blocked),
     (Outcome::Unknown, "unknown", Label::Blocked),
     (Outcome::Failed, "failed", Label::Delete),
 ];
@@ -13,6 +15,9 @@ const ORDER: [(Outcome, &str, Label); 4] = [
 /// The table, and a line that counts it.
 pub fn render(reports: &[Report]) -> Text {
     let mut text = Text::new();
+    for report in reports {
+        left_stopped(&mut text, report);
+    }
     let width = reports.iter().map(|report| report.at.to_string().chars().count()).max();
     for (outcome, word, label) in ORDER {
         for report in reports.iter().filter(|report| report.outcome == outcome) {
@@ -36,29 +41,49 @@ pub fn progress(report: &Report, (done, of): (usize, usize)) -> Text {
     text
 }
 
+/// A pipe that ingests nothing although it should comes before everything else.
+fn left_stopped(text: &mut Text, report: &Report) {
+    let Some(reason) = &report.left_stopped else { return };
+    let at = &report.at;
+    text.push(Label::Delete, format!("STOPPED: {at}"))
+        .plain(" was stopped for an edit and may still be: it could not be started again")
+        .end();
+    text.plain(format!("  {reason}")).end();
+    text.push(Label::Dim, "  hint: apply again, or start it in the console").end().end();
+}
+
 fn row(text: &mut Text, report: &Report, word: &str, label: Label, width: usize) {
     let at = report.at.to_string();
     let state = report.state.as_deref().unwrap_or_default();
     let line = format!("  {at:width$}  {state}");
-    text.push(label, format!("{word:8}")).plain(line.trim_end()).end();
+    text.push(label, format!("{word:11}")).plain(line.trim_end()).end();
     if let Some(error) = &report.error {
-        text.plain(format!("          {}", error.message)).end();
+        text.plain(format!("             {}", error.message)).end();
         if let Some(hint) = &error.hint {
-            text.push(Label::Dim, format!("          hint: {hint}")).end();
+            text.push(Label::Dim, format!("             hint: {hint}")).end();
         }
     }
+    if !report.not_begun.is_empty() && report.outcome != Outcome::Skipped {
+        let (done, of) = (report.done, report.actions);
+        let rest = report.not_begun.join(", ");
+        text.plain(format!("             {done} of {of} done; not begun: {rest}")).end();
+    }
     for note in &report.notes {
-        text.plain(format!("          {note}")).end();
+        text.plain(format!("             {note}")).end();
     }
 }
 
 fn counts(reports: &[Report]) -> String {
     let of = |wanted| reports.iter().filter(|report| report.outcome == wanted).count();
-    format!(
+    let counts = format!(
         "{} applied, {} failed, {} skipped, {} unknown",
         of(Outcome::Applied),
         of(Outcome::Failed),
         of(Outcome::Skipped),
         of(Outcome::Unknown)
-    )
+    );
+    match of(Outcome::Interrupted) {
+        0 => counts,
+        interrupted => format!("{counts}, {interrupted} interrupted"),
+    }
 }

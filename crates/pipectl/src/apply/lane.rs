@@ -1,0 +1,124 @@
+//! The actions of one object, one after the other.
+
+use std::time::Duration;
+
+use model::action::{Action, RunState};
+use model::live::Id;
+use remote::{Error, Performed, Rejection};
+
+use super::Run;
+use super::report::{Outcome, Report, verb};
+
+/// After an interruption a request that is on its way has so long to be answered.
+const LAST_ANSWERS: Duration = Duration::from_millis(3500);
+
+/// After an interruption everything is over after so long.
+const LAST_MOMENT: Duration = Duration::from_millis(6500);
+
+/// Why the work on an object ended early.
+enum Stop {
+    Error(Error),
+    /// Another object found out that the key is refused.
+    Refused,
+    /// Nothing more was sent.
+    Interrupted,
+    /// An answer did not come in time after an interruption.
+    Lost,
+}
+
+/// Does what can be done, and starts a pipe again that was stopped for an edit.
+pub(super) async fn work(run: &Run<'_>, lane: &[&Action]) -> Report {
+    let mut report = Report::new(lane);
+    for (index, action) in lane.iter().enumerate() {
+        let stop = match perform(run, action).await {
+            Ok(performed) => {
+                report.add(performed);
+                continue;
+            }
+            Err(stop) => stop,
+        };
+        let begun = matches!(stop, Stop::Error(_) | Stop::Lost);
+        let rest = if begun { index + 1 } else { index };
+        report.not_begun = lane[rest..].iter().map(|action| verb(action)).collect();
+        let stopped = may_be_stopped(&lane[..rest], &stop);
+        note(run, &mut report, stop);
+        if let (true, Some(id)) = (stopped, to_be_running(lane)) {
+            resume(run, id, &mut report).await;
+        }
+        break;
+    }
+    report
+}
+
+async fn perform(run: &Run<'_>, action: &Action) -> Result<Performed, Stop> {
+    if run.refused.get() {
+        return Err(Stop::Refused);
+    }
+    if run.interruption.is_raised() {
+        return Err(Stop::Interrupted);
+    }
+    tracing::info!(at = %action.at(), action = verb(action), "perform");
+    tokio::select! {
+        biased;
+        performed = run.remote.perform(action) => performed.map_err(Stop::Error),
+        () = run.interruption.past(LAST_ANSWERS) => Err(Stop::Lost),
+    }
+}
+
+fn note(run: &Run<'_>, report: &mut Report, stop: Stop) {
+    let begun = report.done > 0;
+    match stop {
+        Stop::Error(error) => {
+            run.refused.set(run.refused.get() || error.is_auth());
+            report.fail(&error);
+        }
+        Stop::Lost => report.end(Outcome::Unknown, "interrupted before the API answered"),
+        Stop::Refused if begun => {
+            report.end(Outcome::Failed, "nothing more is sent: the API refused the key");
+        }
+        Stop::Refused => report.notes.push("skipped: the API refused the key".to_owned()),
+        Stop::Interrupted if begun => report.end(Outcome::Interrupted, "interrupted"),
+        Stop::Interrupted => report.notes.push("skipped: interrupted".to_owned()),
+    }
+}
+
+/// Whether the object may have been stopped by what was begun. A stop that was turned down, or
+/// never sent, stopped nothing.
+fn may_be_stopped(begun: &[&Action], stop: &Stop) -> bool {
+    let is_stop =
+        |action: &&&Action| matches!(action, Action::SetState { to: RunState::Stopped, .. });
+    let stops = begun.iter().filter(is_stop).count();
+    let fails_in_it = begun.last().is_some_and(|action| is_stop(&action));
+    let turned_down = match stop {
+        Stop::Error(Error::Rejected(rejected)) => rejected.kind != Rejection::Broken,
+        Stop::Error(Error::Transport { sent, .. }) => !sent,
+        Stop::Error(_) | Stop::Refused | Stop::Interrupted | Stop::Lost => false,
+    };
+    stops > usize::from(fails_in_it && turned_down)
+}
+
+/// The live object, if the lane would have left it running.
+fn to_be_running<'a>(lane: &[&'a Action]) -> Option<&'a Id> {
+    let last = lane.iter().rev().find_map(|action| match action {
+        Action::SetState { id, to, .. } => Some((id.as_ref(), *to)),
+        _ => None,
+    });
+    last.and_then(|(id, to)| id.filter(|_| to == RunState::Running))
+}
+
+async fn resume(run: &Run<'_>, id: &Id, report: &mut Report) {
+    let start =
+        Action::SetState { at: report.at.clone(), id: Some(id.clone()), to: RunState::Running };
+    let resumed = tokio::select! {
+        biased;
+        resumed = run.remote.perform(&start) => resumed.map_err(|e| e.to_string()),
+        () = run.interruption.past(LAST_MOMENT) => Err("the API did not answer in time".to_owned()),
+    };
+    match resumed {
+        Ok(performed) => {
+            report.state = Some(performed.state.to_string()).filter(|state| !state.is_empty());
+            report.notes.push("it was stopped for the edit, and is started again".to_owned());
+        }
+        Err(error) => report.left_stopped = Some(error),
+    }
+}

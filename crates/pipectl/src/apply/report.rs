@@ -1,0 +1,151 @@
+//! What became of each object.
+
+use model::action::{Action, RunState};
+use model::address::Address;
+use remote::{Error, Performed};
+use serde::Serialize;
+
+/// How the work on one object ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Outcome {
+    /// Everything was done.
+    Applied,
+    /// An action failed; those before it were done.
+    Failed,
+    /// Nothing was tried.
+    Skipped,
+    /// It was ended early from outside; what was begun was finished.
+    Interrupted,
+    /// An answer was lost: the next run looks and goes on from there.
+    Unknown,
+}
+
+/// What became of one object.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Report {
+    /// The object.
+    pub at: Address,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// How many of its actions were done.
+    pub done: usize,
+    /// How many there are.
+    pub actions: usize,
+    /// Those that were not begun, by their verbs.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub not_begun: Vec<&'static str>,
+    /// The live state at the end, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<String>,
+    /// Why a pipe that should run may be stopped now: it was stopped for an edit and could not be
+    /// started again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub left_stopped: Option<String>,
+    /// What else there is to know.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+    /// What went wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<Failure>,
+}
+
+/// What went wrong, without anything secret in it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Failure {
+    /// What went wrong.
+    pub message: String,
+    /// What to do about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+    /// The API's id of the request, for its support.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+    /// Whether the key was refused.
+    pub auth: bool,
+}
+
+impl From<&Error> for Failure {
+    fn from(error: &Error) -> Self {
+        Self {
+            message: error.to_string(),
+            hint: error.hint(),
+            request_id: error.request_id().map(str::to_owned),
+            auth: error.is_auth(),
+        }
+    }
+}
+
+impl Failure {
+    fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), hint: None, request_id: None, auth: false }
+    }
+}
+
+impl Report {
+    /// Nothing is done yet.
+    pub(super) fn new(lane: &[&Action]) -> Self {
+        Self {
+            at: lane[0].at().clone(),
+            outcome: Outcome::Skipped,
+            done: 0,
+            actions: lane.len(),
+            not_begun: Vec::new(),
+            state: None,
+            left_stopped: None,
+            notes: Vec::new(),
+            error: None,
+        }
+    }
+
+    /// Nothing was tried, for this reason.
+    pub(super) fn skipped(lane: &[&Action], reason: &str) -> Self {
+        let not_begun = lane.iter().map(|action| verb(action)).collect();
+        Self { not_begun, notes: vec![format!("skipped: {reason}")], ..Self::new(lane) }
+    }
+
+    /// One more action is done.
+    pub(super) fn add(&mut self, performed: Performed) {
+        self.outcome = Outcome::Applied;
+        self.done += 1;
+        self.state = Some(performed.state.to_string()).filter(|state| !state.is_empty());
+        self.notes.extend(performed.notes);
+    }
+
+    /// An action failed.
+    pub(super) fn fail(&mut self, error: &Error) {
+        self.outcome = match error {
+            error if error.outcome_unknown() => Outcome::Unknown,
+            _ => Outcome::Failed,
+        };
+        self.error = Some(Failure::from(error));
+    }
+
+    /// The work ended for a reason that is not the API's.
+    pub(super) fn end(&mut self, outcome: Outcome, message: &str) {
+        self.outcome = outcome;
+        self.error = Some(Failure::new(message));
+    }
+
+    /// The API accepted everything, and yet these fields are not live as declared.
+    pub(crate) fn did_not_take(&mut self, fields: &[String]) {
+        let what = if fields.is_empty() { "its state".to_owned() } else { fields.join(", ") };
+        self.end(
+            Outcome::Failed,
+            &format!("the API accepted the change, but this is not live as declared: {what}"),
+        );
+    }
+}
+
+/// What a person calls an action.
+pub(super) fn verb(action: &Action) -> &'static str {
+    match action {
+        Action::Create { .. } => "create",
+        Action::Update { .. } => "update",
+        Action::SetState { to: RunState::Running, .. } => "start",
+        Action::SetState { to: RunState::Stopped, .. } => "stop",
+        Action::Delete { .. } => "delete",
+    }
+}
