@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::address::Kind;
@@ -29,10 +30,11 @@ pub struct Envelope<K, M, S> {
 }
 
 /// The version of the manifest's form.
-#[derive(JsonSchema)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[schemars(inline)]
 #[expect(missing_docs, reason = "the word says it")]
 pub enum ApiVersion {
+    #[default]
     #[serde(rename = "pipectl/v1")]
     V1,
 }

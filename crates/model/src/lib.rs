@@ -21,6 +21,7 @@ pub(crate) mod nearest;
 pub mod path;
 pub mod pattern;
 pub mod pipe;
+pub mod project;
 pub mod reference;
 pub mod reverse_private_endpoint;
 pub mod rules;

@@ -62,6 +62,16 @@ pub fn schema() -> Value {
     schema.to_value()
 }
 
+/// The JSON Schema of the project file.
+pub fn project_schema() -> &'static Value {
+    static SCHEMA: OnceLock<Value> = OnceLock::new();
+    SCHEMA.get_or_init(|| {
+        let mut schema = generator().root_schema_for::<crate::project::Project>();
+        plain(&mut schema);
+        schema.to_value()
+    })
+}
+
 /// The names of the properties that hold secrets, in any kind.
 pub fn secret_names() -> &'static BTreeSet<String> {
     static NAMES: OnceLock<BTreeSet<String>> = OnceLock::new();

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::check::{self, walk};
-use crate::{manifest, source};
+use crate::{manifest, project, source};
 
 const PAGE: &str = include_str!("../../../../../docs/errors.md");
 
@@ -15,7 +15,7 @@ fn explained() -> Vec<&'static str> {
 }
 
 fn declared() -> BTreeSet<&'static str> {
-    let lists = [source::code::ALL, walk::code::ALL, manifest::code::ALL];
+    let lists = [source::code::ALL, walk::code::ALL, manifest::code::ALL, project::code::ALL];
     lists.into_iter().flatten().copied().chain(check::codes()).collect()
 }
 

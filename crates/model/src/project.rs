@@ -1,0 +1,165 @@
+//! The project file, `pipectl.yaml`: which environments there are, and what is allowed in them.
+
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::check::walk::Schema;
+use crate::diagnostic::{Diagnostic, SourceFile};
+use crate::envelope::ApiVersion;
+use crate::reference;
+use crate::source::{self, Document, Remark, Remarks, Span};
+
+pub(crate) mod code;
+#[cfg(test)]
+mod tests;
+
+/// The project file.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Project {
+    /// The version of the file's form.
+    pub api_version: ApiVersion,
+    /// That this is a project file.
+    pub kind: ProjectKind,
+    /// Manifest files and folders, relative to this file, for commands that are given none.
+    #[serde(default)]
+    pub manifests: Vec<String>,
+    /// What holds where the command line says nothing.
+    #[serde(default)]
+    pub defaults: Defaults,
+    /// The environments, by name.
+    #[serde(default)]
+    pub environments: BTreeMap<String, Environment>,
+    /// What is allowed. An environment's own policy goes before this one, key by key.
+    #[serde(default)]
+    pub policy: Policy,
+    /// How many requests the API allows one key.
+    pub rate_limit: Option<RateLimit>,
+}
+
+/// The word in a project file's `kind`.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub enum ProjectKind {
+    /// The project file.
+    #[default]
+    Project,
+}
+
+/// What holds where the command line says nothing.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Defaults {
+    /// The environment.
+    pub environment: Option<String>,
+}
+
+/// One environment: whose services are meant, and what differs from the others.
+///
+/// Identifiers and variables may hold `${env:NAME}`, the text of an environment variable.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Environment {
+    /// The organization's id.
+    pub organization: Option<String>,
+    /// Ids of services, by the names that manifests use for them.
+    #[serde(default)]
+    pub services: BTreeMap<String, String>,
+    /// Texts that `${name}` stands for in manifests. Never secrets.
+    #[serde(default)]
+    pub variables: BTreeMap<String, String>,
+    /// What is allowed in this environment.
+    #[serde(default)]
+    pub policy: Policy,
+}
+
+/// What is allowed without a flag.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Policy {
+    /// Objects that are neither deleted nor replaced, as `SERVICE/PIPE` with `*` and `?`. It holds
+    /// when the manifest is gone, too.
+    pub protect: Option<Vec<String>>,
+    /// How many objects one plan may delete.
+    pub max_delete: Option<usize>,
+    /// How many objects one plan may replace.
+    pub max_replace: Option<usize>,
+    /// Whether live objects that no manifest declares are deleted: `never` (the default), `git`
+    /// for those that a manifest declared once, or `scope`.
+    pub prune: Option<Prune>,
+    /// Whether apply may wake an idle service.
+    pub wake_idle: Option<bool>,
+}
+
+/// What becomes of live objects that no manifest declares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Prune {
+    /// Nothing.
+    Never,
+    /// They are deleted if git proves that a manifest for them was removed.
+    Git,
+    /// They are deleted if they are in a declared scope.
+    Scope,
+}
+
+/// So many requests in any stretch of time of that length.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RateLimit {
+    /// Requests.
+    #[schemars(range(min = 1))]
+    pub requests: usize,
+    /// The time, such as `10s`.
+    pub per: String,
+}
+
+impl Policy {
+    /// This policy, and `other` where it says nothing.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self {
+            protect: self.protect.or(other.protect),
+            max_delete: self.max_delete.or(other.max_delete),
+            max_replace: self.max_replace.or(other.max_replace),
+            prune: self.prune.or(other.prune),
+            wake_idle: self.wake_idle.or(other.wake_idle),
+        }
+    }
+}
+
+/// Reads and checks a project file. There is no project if anything in it is wrong.
+pub fn load(file: &SourceFile) -> (Option<Project>, Vec<Diagnostic>) {
+    let mut remarks = Remarks::default();
+    let documents = source::read(&file.text, &mut remarks);
+    let value = only(&documents, &mut remarks);
+    let sound = remarks.errors() == 0;
+    let project = value.filter(|_| sound).and_then(|value| serde_json::from_value(value).ok());
+    let remarks = remarks.into_vec().into_iter();
+    (project, remarks.map(|remark| remark.into_diagnostic(&file.name)).collect())
+}
+
+/// The one document of the file, checked.
+fn only(documents: &[Document], remarks: &mut Remarks) -> Option<Value> {
+    let [document] = documents else {
+        let start = Span { line: 1, column: 1, ..Span::default() };
+        let span = documents.get(1).map_or(start, |second| second.root.head());
+        let message = "a project file is one YAML document";
+        remarks.push(Remark::error(code::PROJECT_DOCUMENTS, span, message));
+        return None;
+    };
+    schema().check(&document.root, None, remarks);
+    Some(document.root.to_json())
+}
+
+fn schema() -> &'static Schema {
+    static SCHEMA: OnceLock<Schema> = OnceLock::new();
+    SCHEMA.get_or_init(|| {
+        let schema = Schema::new(reference::project_schema());
+        schema.expect("the structs generate what can be walked")
+    })
+}

@@ -1,0 +1,7 @@
+//! What can be wrong with a project file beyond its schema.
+
+use crate::code::codes;
+
+codes! {
+    PROJECT_DOCUMENTS = "project-documents",
+}
