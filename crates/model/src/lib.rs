@@ -13,6 +13,7 @@ pub mod consequence;
 pub mod desired;
 pub mod diagnostic;
 pub mod envelope;
+pub mod flow;
 pub mod lifecycle;
 pub mod live;
 pub mod manifest;
