@@ -74,9 +74,13 @@ pub enum Color {
 /// Which manifests.
 #[derive(Args, Clone, Debug)]
 pub struct ManifestArgs {
-    /// Manifest files and folders (searched for *.yaml and *.yml), or - for standard input
-    #[arg(value_name = "PATH", required = true)]
+    /// Manifest files and folders (searched for *.yaml and *.yml), or - for standard input; by
+    /// default those of the project file
+    #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
+    /// The environment of the project file
+    #[arg(short, long, value_name = "NAME", env = "PIPECTL_ENV")]
+    pub env: Option<String>,
 }
 
 /// Which of the declared objects.
@@ -121,9 +125,9 @@ pub struct ConnectArgs {
         default_missing_value = ".pipectl/sandbox.json"
     )]
     pub sandbox: Option<PathBuf>,
-    /// Requests per window that the API allows one key, or "off"
-    #[arg(long, value_name = "N/SECONDS", env = "PIPECTL_RATE_LIMIT", default_value = "10/10s")]
-    pub rate_limit: String,
+    /// Requests per window that the API allows one key, or "off"; by default 10/10s
+    #[arg(long, value_name = "N/SECONDS", env = "PIPECTL_RATE_LIMIT")]
+    pub rate_limit: Option<String>,
     /// How long the whole run may wait and retry
     #[arg(long, value_name = "DURATION", env = "PIPECTL_TIMEOUT", default_value = "15m")]
     pub timeout: String,

@@ -10,8 +10,7 @@ use model::diagnostic::{Diagnostic, Severity, SourceFile};
 use model::manifest::{self, Manifest};
 
 use crate::files;
-use crate::output::{Output, Text};
-use crate::render::diagnostics;
+use crate::output::Output;
 
 /// The manifests under some paths, and what is wrong with them.
 pub struct Declared {
@@ -24,13 +23,13 @@ pub struct Declared {
 }
 
 impl Declared {
-    /// Reads and checks everything under `paths`.
+    /// Reads and checks everything under `paths`. `variables` are the texts of variables.
     ///
     /// # Errors
     /// When something cannot be read. What is wrong *in* a file is a diagnostic.
-    pub fn read(paths: &[PathBuf]) -> Result<Self> {
+    pub fn read(paths: &[PathBuf], variables: &BTreeMap<String, String>) -> Result<Self> {
         let files = files::read(paths)?;
-        let loaded = manifest::load(&files, &BTreeMap::new());
+        let loaded = manifest::load(&files, variables);
         if loaded.manifests.is_empty() && loaded.diagnostics.is_empty() {
             bail!("no manifest in {}: it is empty", paths[0].display());
         }
@@ -47,12 +46,7 @@ impl Declared {
     /// # Errors
     /// When there is one.
     pub fn sound(self, output: Output) -> Result<Self> {
-        if !self.diagnostics.is_empty() {
-            let mut text = Text::new();
-            let coloured = output.talk_is_coloured();
-            text.plain(diagnostics::render(&self.diagnostics, &self.files, coloured)).end();
-            output.talk(&text);
-        }
+        output.problems(&self.diagnostics, &self.files);
         match self.errors() {
             0 => Ok(self),
             1 => bail!("the manifests have 1 error; nothing was sent"),

@@ -19,6 +19,18 @@ pub const USAGE: u8 = 64;
 /// Interrupted: what was in flight was finished, the rest was not started.
 pub const INTERRUPTED: u8 = 130;
 
+/// An error that is about the command line after all, though only the work showed it.
+#[derive(Debug)]
+pub(crate) struct Usage(pub(crate) String);
+
+impl std::fmt::Display for Usage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Usage {}
+
 /// The table for `--help`.
 pub const HELP: &str = "\
 Exit codes:

@@ -92,8 +92,9 @@ fn is_manifest(path: &Path) -> bool {
 fn read_one(path: &Path) -> Result<SourceFile> {
     let name = path.display().to_string();
     let mut bytes = Vec::new();
-    let bounded =
-        |reader: &mut dyn Read, bytes: &mut Vec<u8>| reader.take(MAX_BYTES as u64 + 1).read_to_end(bytes);
+    let bounded = |reader: &mut dyn Read, bytes: &mut Vec<u8>| {
+        reader.take(MAX_BYTES as u64 + 1).read_to_end(bytes)
+    };
     if path == Path::new("-") {
         bounded(&mut io::stdin().lock(), &mut bytes).context("cannot read standard input")?;
     } else {

@@ -13,6 +13,7 @@ mod files;
 pub mod interruption;
 mod logging;
 pub mod output;
+mod project;
 mod prompt;
 pub mod render;
 pub mod sandboxed;
@@ -65,6 +66,9 @@ fn report(output: Output, error: &anyhow::Error, message: &str) {
 }
 
 fn exit_code(error: &anyhow::Error) -> u8 {
+    if error.is::<exit::Usage>() {
+        return exit::USAGE;
+    }
     match error.downcast_ref::<remote::Error>() {
         Some(error) if error.is_auth() => exit::AUTH,
         _ => exit::ERROR,

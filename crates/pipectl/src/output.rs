@@ -7,8 +7,10 @@ use std::io::{self, IsTerminal, Write};
 
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Color as AnsiColorChoice, Style};
+use model::diagnostic::{Diagnostic, SourceFile};
 
 use crate::cli::Color;
+use crate::render::diagnostics;
 
 /// What a piece of text is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -139,9 +141,13 @@ impl Output {
         self.talk(&text);
     }
 
-    /// Whether talk is coloured.
-    pub fn talk_is_coloured(self) -> bool {
-        self.resolved(&io::stderr()) != ColorChoice::Never
+    /// Prints what is wrong with files, if anything is.
+    pub fn problems(self, problems: &[Diagnostic], files: &[SourceFile]) {
+        if problems.is_empty() {
+            return;
+        }
+        let coloured = self.resolved(&io::stderr()) != ColorChoice::Never;
+        self.say(diagnostics::render(problems, files, coloured));
     }
 
     fn resolved(self, stream: &impl anstream::stream::RawStream) -> ColorChoice {

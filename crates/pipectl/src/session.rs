@@ -6,12 +6,14 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result, bail};
 use model::address::Address;
 use model::desired::Desired;
+use model::pattern::Pattern;
 use planner::{Plan, Policy, plan};
 use remote::{Directory, Entry, Http, Rate, Remote, Scope, Settings, Transport, Wait};
 
 use crate::cli::{ConnectArgs, ManifestArgs, SelectArgs};
 use crate::declared::Declared;
 use crate::output::Output;
+use crate::project::{self, Chosen};
 use crate::render::plan::Context;
 use crate::sandboxed::Sandboxed;
 use crate::secrets::Resolver;
@@ -29,6 +31,7 @@ pub(crate) struct Session {
     remote: Remote,
     sandbox: Option<Arc<Sandboxed>>,
     rate: Option<Rate>,
+    policy: model::project::Policy,
 }
 
 impl Session {
@@ -42,30 +45,33 @@ impl Session {
         output: Output,
     ) -> Result<Self> {
         let selection = Selection::new(select)?;
-        let settings = Settings { wait, ..settings(connect)? };
+        let chosen = project::choose(manifests, output)?;
+        let settings = Settings { wait, ..settings(connect, &chosen)? };
         let rate = settings.rate;
-        let declared = Declared::read(&manifests.paths)?.sound(output)?;
+        let declared = Declared::read(&chosen.manifests, &chosen.variables)?.sound(output)?;
         let default = connect.service.clone().or_else(|| environment::variable("SERVICE_ID"));
         let named = declared.services(default.as_deref())?;
         let sandbox = connect.sandbox.as_deref().map(Sandboxed::open).transpose()?;
         let (directory, organization, ids) = match &sandbox {
             Some(sandbox) => inside(sandbox, &named, settings),
-            None => outside(connect, &named, settings).await?,
+            None => outside(connect, &chosen, &named, settings).await?,
         };
         let (desired, services) = declared.desired(&ids, default.as_deref())?;
         let secrets = match &sandbox {
-            Some(_) => Resolver::for_sandbox(&manifests.paths)?,
+            Some(_) => Resolver::for_sandbox(&chosen.manifests)?,
             None => Resolver::default(),
         };
         let remote = directory.into_remote(organization, services, Arc::new(secrets));
         let meant = selection.of(&desired)?;
-        Ok(Self { desired, meant, partial: !selection.is_all(), remote, sandbox, rate })
+        let partial = !selection.is_all();
+        Ok(Self { desired, meant, partial, remote, sandbox, rate, policy: chosen.policy })
     }
 
     /// Observes the live side and compares.
     pub(crate) async fn plan(&self) -> Result<Plan> {
         let live = self.remote.observe(&self.scope()).await?;
-        let plan = plan(&self.desired, &live, None, &Policy::default());
+        let protect = self.policy.protect.iter().flatten().map(Pattern::new).collect();
+        let plan = plan(&self.desired, &live, None, &Policy { protect });
         Ok(if self.partial { plan.narrowed(|at| self.meant.contains(at)) } else { plan })
     }
 
@@ -79,6 +85,11 @@ impl Session {
             rate: self.rate.map(|rate| (rate.requests, rate.per.as_secs_f64())),
             diff,
         }
+    }
+
+    /// What the project file allows.
+    pub(crate) fn policy(&self) -> &model::project::Policy {
+        &self.policy
     }
 
     /// The client.
@@ -122,6 +133,7 @@ fn inside(sandbox: &Arc<Sandboxed>, named: &BTreeSet<String>, settings: Settings
 
 async fn outside(
     connect: &ConnectArgs,
+    chosen: &Chosen,
     named: &BTreeSet<String>,
     settings: Settings,
 ) -> Result<Found> {
@@ -132,15 +144,22 @@ async fn outside(
         .unwrap_or_else(|| API_URL.to_owned());
     let transport = Http::new(&url, credentials::find()?)?;
     let directory = Directory::new(Arc::new(transport), settings);
-    let organization = match connect.organization.clone().or_else(organization_from_environment) {
+    let organization = connect.organization.clone().or_else(|| chosen.organization.clone());
+    let organization = match organization.or_else(organization_from_environment) {
         Some(id) => id,
         None => only_organization(&directory.organizations().await?)?,
     };
-    let mut ids: BTreeMap<String, String> =
-        named.iter().filter(|name| is_uuid(name)).map(|id| (id.clone(), id.clone())).collect();
-    if ids.len() < named.len() {
+    let mut ids = BTreeMap::new();
+    let mut unknown = Vec::new();
+    for name in named {
+        match chosen.services.get(name).or_else(|| is_uuid(name).then_some(name)) {
+            Some(id) => _ = ids.insert(name.clone(), id.clone()),
+            None => unknown.push(name),
+        }
+    }
+    if !unknown.is_empty() {
         let services = directory.services(&organization).await?;
-        for name in named.iter().filter(|name| !is_uuid(name)) {
+        for name in unknown {
             ids.insert(name.clone(), service_called(name, &services)?);
         }
     }
@@ -186,10 +205,16 @@ fn is_uuid(text: &str) -> bool {
     lengths == [8, 4, 4, 4, 12] && text.chars().all(|c| c == '-' || c.is_ascii_hexdigit())
 }
 
-fn settings(connect: &ConnectArgs) -> Result<Settings> {
+fn settings(connect: &ConnectArgs, chosen: &Chosen) -> Result<Settings> {
     let timeout = humantime::parse_duration(&connect.timeout)
         .with_context(|| format!("--timeout {}", connect.timeout))?;
-    Ok(Settings { rate: rate(&connect.rate_limit)?, timeout, ..Settings::default() })
+    let limit = chosen.rate_limit.as_ref();
+    let limit = limit.map(|limit| format!("{}/{}", limit.requests, limit.per));
+    let rate = match connect.rate_limit.clone().or(limit) {
+        Some(text) => rate(&text)?,
+        None => Some(Rate::default()),
+    };
+    Ok(Settings { rate, timeout, ..Settings::default() })
 }
 
 /// `10/10s`, or `off`.
@@ -203,6 +228,6 @@ fn rate(text: &str) -> Result<Option<Rate>> {
     });
     match parsed {
         Some(rate) => Ok(Some(rate)),
-        None => bail!("--rate-limit {text}: write requests and a time, such as 10/10s, or off"),
+        None => bail!("rate limit {text}: write requests and a time, such as 10/10s, or off"),
     }
 }

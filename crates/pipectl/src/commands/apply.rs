@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::Result;
 use model::action::Action;
 use model::pattern::Pattern;
+use model::project::Policy;
 use planner::{Limits, Plan};
 use remote::Wait;
 use serde::Serialize;
@@ -37,7 +38,7 @@ pub(super) async fn run(args: &ApplyArgs, output: Output, format: Format) -> Res
     let mut text = Text::new();
     text.append(plan_text::render(&plan, &session.context(args.diff)));
     show(output, format, &text)?;
-    let approved = match plan.clone().approve(&limits(args)) {
+    let approved = match plan.clone().approve(&limits(args, session.policy())) {
         Ok(approved) => approved,
         Err(refusal) => {
             json(output, format, "blocked", &plan, &[])?;
@@ -132,12 +133,13 @@ fn wait(chosen: WaitFor) -> Wait {
     }
 }
 
-fn limits(args: &ApplyArgs) -> Limits {
+fn limits(args: &ApplyArgs, policy: &Policy) -> Limits {
     let patterns = |texts: &[String]| texts.iter().map(Pattern::new).collect();
     Limits {
         allow_delete: patterns(&args.allow_delete),
         allow_replace: patterns(&args.allow_replace),
-        ..Limits::default()
+        max_delete: policy.max_delete,
+        max_replace: policy.max_replace,
     }
 }
 

@@ -6,10 +6,10 @@ use serde::Serialize;
 
 use crate::cli::{Format, ValidateArgs};
 use crate::declared::Declared;
-use crate::exit;
 use crate::output::{Output, Text};
 use crate::render::diagnostics::{self, plural};
 use crate::render::json::Envelope;
+use crate::{exit, project};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -21,7 +21,8 @@ struct Validation<'d> {
 
 /// Reports every problem in every file.
 pub(super) fn run(args: &ValidateArgs, output: Output, format: Format) -> Result<u8> {
-    let declared = Declared::read(&args.manifests.paths)?;
+    let chosen = project::choose(&args.manifests, output)?;
+    let declared = Declared::read(&chosen.manifests, &chosen.variables)?;
     let sound = declared.errors() == 0;
     match format {
         Format::Json => json(&declared, sound, output)?,
@@ -44,12 +45,7 @@ fn json(declared: &Declared, sound: bool, output: Output) -> Result<()> {
 
 fn text(declared: &Declared, sound: bool, output: Output) -> Result<()> {
     let problems = &declared.diagnostics;
-    let mut text = Text::new();
-    if !problems.is_empty() {
-        let coloured = output.talk_is_coloured();
-        text.plain(diagnostics::render(problems, &declared.files, coloured)).end();
-        output.talk(&text);
-    }
+    output.problems(problems, &declared.files);
     let mut summary = Text::new();
     let files = plural(declared.files.len(), "file");
     if sound {

@@ -1,0 +1,115 @@
+//! The project file of the working folder, and the environment that was chosen.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, Result, anyhow, bail};
+use model::diagnostic::SourceFile;
+use model::project::{self, Environment, Policy, RateLimit};
+
+use crate::cli::ManifestArgs;
+use crate::environment;
+use crate::exit::Usage;
+use crate::output::Output;
+
+/// The name of the project file.
+const NAME: &str = "pipectl.yaml";
+
+/// What the project file says for the chosen environment. Without a file it says nothing.
+#[derive(Debug, Default)]
+pub(crate) struct Chosen {
+    /// Manifest paths: those of the command line, else those of the file.
+    pub(crate) manifests: Vec<PathBuf>,
+    /// The organization's id.
+    pub(crate) organization: Option<String>,
+    /// Ids of services, by the names that manifests use.
+    pub(crate) services: BTreeMap<String, String>,
+    /// The texts of variables in manifests.
+    pub(crate) variables: BTreeMap<String, String>,
+    /// What is allowed.
+    pub(crate) policy: Policy,
+    /// How many requests the API allows.
+    pub(crate) rate_limit: Option<RateLimit>,
+}
+
+/// Reads the project file of the working folder or of the nearest folder above it.
+///
+/// # Errors
+/// When no manifests are named, when the file is not sound, when the environment does not exist, or when a variable that an
+/// identifier is taken from is not set.
+pub(crate) fn choose(args: &ManifestArgs, output: Output) -> Result<Chosen> {
+    let mut chosen = find(args.env.as_deref(), output)?;
+    if !args.paths.is_empty() {
+        chosen.manifests.clone_from(&args.paths);
+    }
+    if chosen.manifests.is_empty() {
+        let which = "which manifests? name files or folders, or declare `manifests` in";
+        return Err(Usage(format!("{which} {NAME}")).into());
+    }
+    Ok(chosen)
+}
+
+fn find(environment: Option<&str>, output: Output) -> Result<Chosen> {
+    let here = std::env::current_dir().context("cannot tell the working folder")?;
+    match here.ancestors().position(|folder| folder.join(NAME).is_file()) {
+        // Relative, so that messages name files as people and review tools know them.
+        Some(up) => read(&PathBuf::from_iter(vec![".."; up]), environment, output),
+        None => match environment {
+            Some(name) => bail!("--env {name}: there is no {NAME} here or above that declares it"),
+            None => Ok(Chosen::default()),
+        },
+    }
+}
+
+fn read(folder: &Path, environment: Option<&str>, output: Output) -> Result<Chosen> {
+    let file = folder.join(NAME);
+    let text = std::fs::read_to_string(&file)
+        .with_context(|| format!("cannot read {}", file.display()))?;
+    let name = Arc::from(file.display().to_string());
+    let source = SourceFile { name, text: Arc::from(text) };
+    let (project, problems) = project::load(&source);
+    output.problems(&problems, &[source]);
+    let project = project.ok_or_else(|| anyhow!("{} is not sound", file.display()))?;
+    let name = environment.or(project.defaults.environment.as_deref());
+    let chosen = match name {
+        Some(name) => named(&project.environments, name)?,
+        None => Environment::default(),
+    };
+    Ok(Chosen {
+        manifests: project.manifests.iter().map(|path| folder.join(path)).collect(),
+        organization: chosen.organization.as_deref().map(fill).transpose()?,
+        services: fill_all(chosen.services)?,
+        variables: fill_all(chosen.variables)?,
+        policy: chosen.policy.or(project.policy),
+        rate_limit: project.rate_limit,
+    })
+}
+
+fn named(environments: &BTreeMap<String, Environment>, name: &str) -> Result<Environment> {
+    environments.get(name).cloned().ok_or_else(|| {
+        let known: Vec<&str> = environments.keys().map(String::as_str).collect();
+        anyhow!("{NAME} has no environment `{name}`; it has: {}", known.join(", "))
+    })
+}
+
+fn fill_all(texts: BTreeMap<String, String>) -> Result<BTreeMap<String, String>> {
+    texts.into_iter().map(|(name, text)| Ok((name, fill(&text)?))).collect()
+}
+
+/// Puts environment variables in place of `${env:NAME}`.
+fn fill(text: &str) -> Result<String> {
+    let mut filled = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("${env:") {
+        let (name, after) =
+            after.split_once('}').ok_or_else(|| anyhow!("{NAME}: `{text}` is never closed"))?;
+        let value = environment::variable(name)
+            .ok_or_else(|| anyhow!("{NAME}: environment variable {name} is not set"))?;
+        filled.push_str(before);
+        filled.push_str(&value);
+        rest = after;
+    }
+    filled.push_str(rest);
+    Ok(filled)
+}

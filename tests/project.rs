@@ -1,0 +1,104 @@
+//! The project file: environments, aliases of services, variables, and what is allowed.
+
+#![allow(clippy::allow_attributes, clippy::unwrap_used, reason = "a test that fails here fails")]
+
+mod support;
+
+use support::cli::Desk;
+
+const PROJECT: &str = "apiVersion: pipectl/v1
+kind: Project
+manifests: [pipes]
+defaults: {environment: staging}
+environments:
+  staging:
+    variables: {stream: staging-clicks, role: 'arn:aws:iam::${env:ACCOUNT}:role/reader'}
+  prod:
+    variables: {stream: prod-clicks, role: 'arn:aws:iam::210987654321:role/reader'}
+    policy: {protect: ['*/clicks-0']}
+policy: {maxDelete: 1}
+";
+
+fn pipe(n: usize, state: &str) -> String {
+    format!(
+        "apiVersion: pipectl/v1
+kind: ClickPipe
+metadata: {{name: clicks-{n}, service: analytics}}
+spec:
+  state: {state}
+  source:
+    kinesis:
+      format: JSONEachRow
+      streamName: '${{stream}}'
+      region: us-east-1
+      iteratorType: LATEST
+      authentication: IAM_ROLE
+      iamRole: ${{role}}
+  destination: {{database: default, table: t{n}, managedTable: true, tableDefinition: {{engine: {{type: MergeTree}}}}, columns: [{{name: id, type: UInt64}}]}}
+---
+"
+    )
+}
+
+fn desk(state: &str) -> Desk {
+    let desk = Desk::new();
+    desk.write("pipectl.yaml", PROJECT);
+    desk.write("pipes/all.yaml", pipe(0, state) + &pipe(1, state));
+    desk
+}
+
+const ACCOUNT: [(&str, &str); 1] = [("ACCOUNT", "123456789012")];
+
+#[test]
+fn the_environment_gives_variables_and_paths() {
+    let desk = desk("running");
+    let staging = desk.run_with(&["plan", "--sandbox", "--diff"], &ACCOUNT);
+    assert!(staging.stdout.contains("streamName: staging-clicks"), "{}", staging.all());
+    assert!(staging.stdout.contains("arn:aws:iam::123456789012:role/reader"), "{}", staging.all());
+    let prod = desk.run(&["plan", "--sandbox", "--diff", "-e", "prod"]);
+    assert!(prod.stdout.contains("streamName: prod-clicks"), "{}", prod.all());
+}
+
+#[test]
+fn what_is_missing_is_named() {
+    let desk = desk("running");
+    let said = desk.run(&["plan", "--sandbox", "-e", "qa"]);
+    assert_eq!(said.code, 1);
+    assert!(said.stderr.contains("no environment `qa`; it has: prod, staging"), "{}", said.stderr);
+    let said = desk.run(&["validate"]);
+    assert_eq!(said.code, 1);
+    assert!(said.stderr.contains("environment variable ACCOUNT is not set"), "{}", said.stderr);
+    desk.write("pipectl.yaml", PROJECT.replace("stream: staging-clicks, ", ""));
+    let said = desk.run_with(&["validate"], &ACCOUNT);
+    assert!(
+        said.stderr.contains("unknown-variable") && said.stderr.contains("--> pipes/all.yaml:9:19"),
+        "{}",
+        said.stderr
+    );
+    let bare = Desk::new();
+    assert!(bare.run(&["plan", "--sandbox"]).stderr.contains("which manifests?"));
+}
+
+#[test]
+fn limits_and_protection_hold() {
+    let desk = desk("running");
+    let apply = |environment: &str, more: &[&str]| {
+        desk.run_with(
+            &[&["apply", "--sandbox", "--yes", "-e", environment], more].concat(),
+            &ACCOUNT,
+        )
+    };
+    assert_eq!(apply("staging", &[]).code, 0);
+    desk.write("pipes/all.yaml", pipe(0, "absent") + &pipe(1, "absent"));
+    let staging = apply("staging", &[]);
+    assert_eq!(staging.code, 5, "{}", staging.all());
+    assert!(staging.stderr.contains("--allow-delete analytics/clicks-0"), "{}", staging.all());
+    let prod = apply("prod", &[]);
+    assert_eq!(prod.code, 5, "{}", prod.all());
+    assert!(
+        prod.stdout.contains("! clicks-0") && prod.stdout.contains("Apply: 1 applied"),
+        "{}",
+        prod.all()
+    );
+    assert_eq!(apply("staging", &["--allow-delete", "analytics/*"]).code, 0);
+}
