@@ -9,9 +9,10 @@ use model::lifecycle::Standing;
 use model::live::{Id, Object, State};
 use model::rules::Rules;
 use serde_json::Value;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
 use crate::client::Call;
+use crate::deadline::Budget;
 use crate::error::{Error, Rejection};
 use crate::pace::lock;
 use crate::perform::Performed;
@@ -42,23 +43,39 @@ pub(crate) async fn update(
 ) -> Result<Performed, Error> {
     let filled = secret::plain(body);
     let mut wait = Polls::new(remote, service);
-    while send(remote, service, Method::Patch, Some(&filled)).await?.is_none() {
-        wait.pause(None).await?;
+    loop {
+        match send(remote, service, Method::Patch, Some(&filled)).await {
+            Ok(Some(_)) => break,
+            Ok(None) => wait.pause(None).await?,
+            // At the very end nothing is sent any more.
+            Err(Error::OutOfTime) => return Err(wait.timed_out(None)),
+            Err(error) => return Err(error),
+        }
     }
     if remote.settings.wait == Wait::None {
-        return Ok(performed(remote, service, Standing::Moving));
+        return Ok(performed(remote, service, Standing::Moving, None));
     }
     let mut wait = Polls::new(remote, service);
     let in_force = |live: &Value| Rules::of(Kind::CdcScaling).agrees(body, Some(live));
-    while !send(remote, service, Method::Get, None).await?.as_ref().is_some_and(in_force) {
+    loop {
+        let live = send(remote, service, Method::Get, None).await?;
+        if let Some(live) = live.filter(in_force) {
+            return Ok(performed(remote, service, Standing::Settled, Some(live)));
+        }
         wait.pause(Some(State::new("Modifying"))).await?;
     }
-    Ok(performed(remote, service, Standing::Settled))
 }
 
-fn performed(remote: &Remote, service: &ServiceRef, standing: Standing) -> Performed {
-    let id = owner(remote, service);
-    Performed { id, state: State::default(), standing, notes: Vec::new() }
+fn performed(
+    remote: &Remote,
+    service: &ServiceRef,
+    standing: Standing,
+    live: Option<Value>,
+) -> Performed {
+    let (id, state) = (owner(remote, service), State::default());
+    let object = |body| Object { id: id.clone(), state: state.clone(), body };
+    let live = live.map(object);
+    Performed { id, state, standing, notes: Vec::new(), live }
 }
 
 fn owner(remote: &Remote, service: &ServiceRef) -> Id {
@@ -115,14 +132,22 @@ impl<'a> Polls<'a> {
     }
 
     async fn pause(&mut self, last: Option<State>) -> Result<(), Error> {
-        let deadline = &self.remote.client.deadline;
-        let at = Address::singleton(self.service.clone(), Kind::CdcScaling);
-        if deadline.has_passed() {
-            return Err(Error::TimedOut { at, last, waited: self.began.elapsed() });
+        let client = &self.remote.client;
+        let end = client.end(Budget::Run);
+        if Instant::now() >= end {
+            return Err(self.timed_out(last));
         }
-        tracing::info!(%at, waited = self.began.elapsed().as_secs(), "waiting");
-        sleep_until((Instant::now() + self.pause).min(deadline.at())).await;
+        tracing::info!(at = %self.at(), waited = self.began.elapsed().as_secs(), "waiting");
+        client.wait_until((Instant::now() + self.pause).min(end), Budget::Run).await?;
         self.pause = self.remote.settings.polling.after(self.pause);
         Ok(())
+    }
+
+    fn timed_out(&self, last: Option<State>) -> Error {
+        Error::TimedOut { at: self.at(), last, waited: self.began.elapsed() }
+    }
+
+    fn at(&self) -> Address {
+        Address::singleton(self.service.clone(), Kind::CdcScaling)
     }
 }

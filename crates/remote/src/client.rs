@@ -1,23 +1,23 @@
 //! One request: wait for a turn, send, open the envelope, and again where that is safe.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use backon::Retryable;
 use serde_json::Value;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until, timeout_at};
 
-use crate::deadline::Deadline;
+use crate::deadline::{Budget, Deadline};
 use crate::envelope::{self, Opened};
 use crate::error::{Error, Rejected, Rejection};
-use crate::pace::{Pace, lock};
+use crate::interrupt::Interrupt;
+use crate::pace::{Pace, Place, lock};
 use crate::redact::Redaction;
-use crate::retry;
+use crate::retry::{self, Twice};
 use crate::secret::Filled;
 use crate::settings::Settings;
 use crate::transport::{Method, Request, Response, Transport, TransportError};
+use crate::wake::{self, Wakes};
 
 /// How many requests went out, for the cost line of a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,25 +37,44 @@ pub(crate) struct Client {
     transport: Arc<dyn Transport>,
     pace: Pace,
     pub(crate) deadline: Deadline,
+    pub(crate) interrupt: Interrupt,
+    pub(crate) wakes: Wakes,
+    may_wake: bool,
     requests: Mutex<Requests>,
     /// What the API said when it did not accept the key: it would say so to every request.
     locked_out: Mutex<Option<Rejected>>,
 }
 
 /// A request to be sent, perhaps more than once.
+#[derive(Clone, Copy)]
 pub(crate) struct Call<'a> {
     method: Method,
     path: &'a str,
     body: Option<&'a Filled>,
+    twice: Twice,
+    budget: Budget,
 }
 
 impl<'a> Call<'a> {
     pub(crate) fn new(method: Method, path: &'a str) -> Self {
-        Self { method, path, body: None }
+        let twice = match method {
+            Method::Post => Twice::Harmful,
+            Method::Get | Method::Put | Method::Patch | Method::Delete => Twice::Harmless,
+        };
+        Self { method, path, body: None, twice, budget: Budget::Run }
     }
 
     pub(crate) fn with(self, body: &'a Filled) -> Self {
         Self { body: Some(body), ..self }
+    }
+
+    pub(crate) fn within(self, budget: Budget) -> Self {
+        Self { budget, ..self }
+    }
+
+    /// Is not repeated unless it is certain that it was not carried out.
+    pub(crate) fn at_most_once(self) -> Self {
+        Self { twice: Twice::Harmful, ..self }
     }
 }
 
@@ -65,6 +84,9 @@ impl Client {
             transport,
             pace: Pace::new(settings.rate),
             deadline: Deadline::new(settings.timeout),
+            interrupt: Interrupt::default(),
+            wakes: Wakes::default(),
+            may_wake: settings.wake,
             requests: Mutex::default(),
             locked_out: Mutex::default(),
         }
@@ -79,43 +101,105 @@ impl Client {
         self.send(Call::new(Method::Get, path)).await
     }
 
-    /// The `result` of the answer. What may be repeated is repeated.
+    /// The `result` of the answer. What may be repeated is repeated, and a service that sleeps is
+    /// woken if that is allowed.
     pub(crate) async fn send(&self, call: Call<'_>) -> Result<Value, Error> {
-        let unanswered = AtomicBool::new(false);
-        let result = (|| self.once(&call))
-            .retry(retry::schedule())
-            .when(|error| retry::may_repeat(call.method, error))
-            .adjust(|error, pause| self.adjust(error, pause))
-            .notify(|error: &Error, pause| {
-                unanswered.fetch_or(error.outcome_unknown(), Ordering::Relaxed);
-                self.will_repeat(error, pause);
-            })
-            .await;
-        result.map_err(|error| match error {
-            Error::Rejected(mut rejected) => {
-                rejected.repeated = unanswered.into_inner();
-                Error::Rejected(rejected)
+        let tries = self.wakes.tries(call.path);
+        match self.repeat(&call).await {
+            Err(error) if self.may_wake && error.rejection() == Some(Rejection::Idle) => {
+                wake::wake(self, call.path, tries, call.budget).await?;
+                self.repeat(&call).await
             }
             other => other,
-        })
+        }
     }
 
-    /// A request that was throttled waits in the queue for its turn; others pause by themselves.
-    fn adjust(&self, error: &Error, pause: Option<Duration>) -> Option<Duration> {
+    /// Sends the request until it is answered for good, or its time is over.
+    pub(crate) async fn repeat(&self, call: &Call<'_>) -> Result<Value, Error> {
+        let mut pauses = retry::pauses();
+        let mut unanswered = None;
+        loop {
+            let error = match self.once(call).await {
+                Ok(result) => return Ok(result),
+                Err(error) => error,
+            };
+            let Some(pause) = self.pause(call, &error, &mut pauses) else {
+                return Err(outcome(error, unanswered));
+            };
+            lock(&self.requests).repeated += 1;
+            tracing::warn!(%error, pause_ms = milliseconds(pause), "request will be repeated");
+            if error.outcome_unknown() {
+                unanswered = Some(error);
+            }
+            if let Err(error) = self.wait_until(Instant::now() + pause, call.budget).await {
+                return Err(outcome(error, unanswered));
+            }
+        }
+    }
+
+    /// How long to wait before the same request is sent again; `None` if it is not. One that was
+    /// throttled waits in the queue for its turn.
+    fn pause(
+        &self,
+        call: &Call<'_>,
+        error: &Error,
+        pauses: &mut impl Iterator<Item = Duration>,
+    ) -> Option<Duration> {
+        if !retry::may_repeat(call.twice, error) {
+            return None;
+        }
         let (pause, wait) = match error.rejection() {
-            Some(Rejection::Throttled) => (Some(Duration::ZERO), self.pace.held()),
-            _ => (pause, pause?),
+            Some(Rejection::Throttled) => (Duration::ZERO, self.pace.held()),
+            _ => pauses.next().map(|pause| (pause, pause))?,
         };
-        pause.filter(|_| Instant::now() + wait < self.deadline.at())
+        (Instant::now() + wait < self.end(call.budget)).then_some(pause)
     }
 
-    fn will_repeat(&self, error: &Error, pause: Duration) {
-        lock(&self.requests).repeated += 1;
-        tracing::warn!(%error, pause_ms = milliseconds(pause), "request will be repeated");
+    /// When the time is over.
+    pub(crate) fn end(&self, budget: Budget) -> Instant {
+        match budget {
+            Budget::Run => self.deadline.at(),
+            Budget::Reserve(end) => end,
+        }
+    }
+
+    /// Sleeps, unless somebody ends the run.
+    pub(crate) async fn wait_until(&self, until: Instant, budget: Budget) -> Result<(), Error> {
+        self.guard(budget, sleep_until(until)).await
+    }
+
+    /// Waits for `work`, which is dropped when somebody ends the run. A reserve only ends by its
+    /// own time.
+    pub(crate) async fn guard<T>(
+        &self,
+        budget: Budget,
+        work: impl Future<Output = T>,
+    ) -> Result<T, Error> {
+        match budget {
+            Budget::Run => tokio::select! {
+                biased;
+                () = self.interrupt.raised() => Err(Error::Interrupted),
+                done = work => Ok(done),
+            },
+            Budget::Reserve(end) => timeout_at(end, work).await.map_err(|_| Error::OutOfTime),
+        }
+    }
+
+    /// Waits until the request may go out.
+    async fn turn(&self, call: &Call<'_>) -> Result<Duration, Error> {
+        let end = self.end(call.budget);
+        let place = match call.budget {
+            Budget::Run => Place::Queue,
+            Budget::Reserve(_) => Place::Front,
+        };
+        let waited = self.guard(call.budget, self.pace.turn(end, place)).await?;
+        // The last look is at the very end, but nothing is begun that late.
+        let late = call.method.writes() && Instant::now() >= end;
+        waited.filter(|_| !late).ok_or(Error::OutOfTime)
     }
 
     async fn once(&self, call: &Call<'_>) -> Result<Value, Error> {
-        let waited = self.pace.turn().await;
+        let waited = self.turn(call).await?;
         if let Some(rejected) = lock(&self.locked_out).clone() {
             return Err(Error::Rejected(Box::new(rejected)));
         }
@@ -146,7 +230,7 @@ impl Client {
     }
 
     async fn exchange(&self, call: &Call<'_>) -> Result<Response, Error> {
-        let Call { method, path, body } = *call;
+        let Call { method, path, body, .. } = *call;
         let body = body.map(|filled| filled.body.clone());
         let request = Request { method, path: path.to_owned(), body };
         self.transport.send(request).await.map_err(|error| Error::Transport {
@@ -171,6 +255,15 @@ impl Client {
         let mut requests = lock(&self.requests);
         requests.sent += 1;
         *requests.by_method.entry(method).or_default() += 1;
+    }
+}
+
+/// What is told of a request in the end, if an earlier try of it went unanswered.
+fn outcome(error: Error, unanswered: Option<Error>) -> Error {
+    match (error, unanswered) {
+        (Error::Interrupted | Error::OutOfTime, Some(unanswered)) => unanswered,
+        (error, Some(_)) => error.after_a_lost_try(),
+        (error, None) => error,
     }
 }
 

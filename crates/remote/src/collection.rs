@@ -13,10 +13,12 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::answer::{Item, items};
-use crate::client::Client;
+use crate::client::{Call, Client};
+use crate::deadline::Budget;
 use crate::error::Error;
 use crate::pace::lock;
 use crate::settings::Polling;
+use crate::transport::Method;
 
 /// A list of the API, with its lists numbered in the order in which they were asked for.
 pub(crate) struct Collection {
@@ -42,8 +44,16 @@ struct Seen {
     state: State,
     /// Lists up to this number were asked for before, and know less.
     since: u64,
+    wrote: Wrote,
+}
+
+/// What this run did to an object lately, as long as the API may not show it yet.
+#[derive(Clone, Copy, Debug, Default)]
+struct Wrote {
     /// When an edit was accepted that the object may still answer by resuming.
     edited: Option<Instant>,
+    /// When a stop was sent that the object was not seen to follow.
+    stopped: Option<Instant>,
 }
 
 /// Shared by everybody who waits; who holds `latest` is the one who asks.
@@ -83,19 +93,20 @@ impl Collection {
 
     /// Lists the objects now.
     pub(crate) async fn list(&self, client: &Client) -> Result<Vec<Item>, Error> {
-        Ok(self.ask(client).await?.1)
+        Ok(self.ask(client, Budget::Run).await?.1)
     }
 
     /// Lists the objects unless that was done before.
     pub(crate) async fn list_once(&self, client: &Client) -> Result<(), Error> {
-        let _first = self.first.lock().await;
+        let _first = client.guard(Budget::Run, self.first.lock()).await?;
         let listed = lock(&self.known).listed;
         if listed { Ok(()) } else { self.list(client).await.map(drop) }
     }
 
-    async fn ask(&self, client: &Client) -> Result<(u64, Vec<Item>), Error> {
+    async fn ask(&self, client: &Client, budget: Budget) -> Result<(u64, Vec<Item>), Error> {
         let number = self.asked.fetch_add(1, Ordering::Relaxed) + 1;
-        let items = items(self.kind, &self.path, client.get(&self.path).await?)?;
+        let call = Call::new(Method::Get, &self.path).within(budget);
+        let items = items(self.kind, &self.path, client.send(call).await?)?;
         self.learn(number, &items);
         Ok((number, items))
     }
@@ -107,9 +118,9 @@ impl Collection {
         let mut before = std::mem::take(&mut known.objects);
         for Item { name, object } in items {
             let last = before.remove(&object.id);
-            let edited = last.as_ref().and_then(|seen| seen.edited);
+            let wrote = last.as_ref().map(|seen| seen.wrote).unwrap_or_default();
             let heard =
-                Seen { name: name.clone(), state: object.state.clone(), since: number, edited };
+                Seen { name: name.clone(), state: object.state.clone(), since: number, wrote };
             let seen = last.filter(|seen| seen.since >= number).unwrap_or(heard);
             known.objects.insert(object.id.clone(), seen);
         }
@@ -121,15 +132,22 @@ impl Collection {
     pub(crate) fn note(&self, name: &Name, object: &Object) {
         let since = self.asked.load(Ordering::Relaxed);
         let mut known = lock(&self.known);
-        let edited = known.objects.get(&object.id).and_then(|seen| seen.edited);
-        let seen = Seen { name: name.clone(), state: object.state.clone(), since, edited };
+        let wrote = known.objects.get(&object.id).map(|seen| seen.wrote).unwrap_or_default();
+        let seen = Seen { name: name.clone(), state: object.state.clone(), since, wrote };
         known.objects.insert(object.id.clone(), seen);
     }
 
     /// Notes that an edit was accepted.
     pub(crate) fn note_edit(&self, id: &Id) {
         if let Some(seen) = lock(&self.known).objects.get_mut(id) {
-            seen.edited = Some(Instant::now());
+            seen.wrote.edited = Some(Instant::now());
+        }
+    }
+
+    /// Notes that a stop is being sent.
+    pub(crate) fn note_stop(&self, id: &Id) {
+        if let Some(seen) = lock(&self.known).objects.get_mut(id) {
+            seen.wrote.stopped = Some(Instant::now());
         }
     }
 
@@ -151,16 +169,21 @@ impl Collection {
         Some(Object { id: id.clone(), state, body: Value::Null })
     }
 
-    /// Notes that the object has answered its last edit, or will not any more.
+    /// Notes that the API shows all that was done to the object.
     pub(crate) fn note_calm(&self, id: &Id) {
         if let Some(seen) = lock(&self.known).objects.get_mut(id) {
-            seen.edited = None;
+            seen.wrote = Wrote::default();
         }
     }
 
     /// When the object was edited, if it may still answer that by resuming.
     pub(crate) fn edited(&self, id: &Id) -> Option<Instant> {
-        lock(&self.known).objects.get(id)?.edited
+        lock(&self.known).objects.get(id)?.wrote.edited
+    }
+
+    /// When the object was sent a stop that it was not yet seen to follow.
+    pub(crate) fn stopped(&self, id: &Id) -> Option<Instant> {
+        lock(&self.known).objects.get(id)?.wrote.stopped
     }
 
     /// To be taken when a write was answered: only what is listed afterwards tells its effect.
@@ -177,15 +200,16 @@ impl Collection {
         client: &Client,
         ticket: &mut Ticket,
         end: Instant,
+        budget: Budget,
     ) -> Result<Snapshot, Error> {
-        let mut latest = self.watch.latest.lock().await;
+        let mut latest = client.guard(budget, self.watch.latest.lock()).await?;
         let news = latest.as_ref().filter(|snapshot| snapshot.number > ticket.number);
         let snapshot = if let Some(snapshot) = news {
             snapshot.clone()
         } else {
             let since = latest.as_ref().map_or(ticket.at, |last| last.at.max(ticket.at));
-            self.watch.until_due(since, end).await;
-            let (number, items) = self.ask(client).await?;
+            client.guard(budget, self.watch.until_due(since, end)).await?;
+            let (number, items) = self.ask(client, budget).await?;
             let objects = items.into_iter().map(|item| (item.object.id.clone(), item)).collect();
             let snapshot = Snapshot { number, at: Instant::now(), objects: Arc::new(objects) };
             self.watch.adapt(latest.as_ref(), &snapshot);

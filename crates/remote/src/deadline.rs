@@ -43,9 +43,21 @@ impl Deadline {
             Phase::Reading(end) | Phase::Writing(end) => end,
         }
     }
+}
 
-    pub(crate) fn has_passed(&self) -> bool {
-        Instant::now() >= self.at()
+/// Whose time a request or a wait uses up.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Budget {
+    /// The run's, until its deadline or until somebody interrupts it.
+    Run,
+    /// Time of its own, kept in reserve for what must still be sent after either.
+    Reserve(Instant),
+}
+
+impl Budget {
+    /// A reserve that begins now.
+    pub(crate) fn reserve(length: Duration) -> Self {
+        Self::Reserve(ends_in(length))
     }
 }
 
@@ -59,7 +71,11 @@ fn ends_in(timeout: Duration) -> Instant {
 mod tests {
     use tokio::time::advance;
 
-    use super::{Deadline, Duration};
+    use super::{Deadline, Duration, Instant};
+
+    fn has_passed(deadline: &Deadline) -> bool {
+        Instant::now() >= deadline.at()
+    }
 
     #[tokio::test(start_paused = true)]
     async fn actions_share_one_end_that_approval_does_not_eat() {
@@ -68,15 +84,15 @@ mod tests {
         deadline.writing();
         advance(Duration::from_secs(50)).await;
         deadline.writing();
-        assert!(!deadline.has_passed());
+        assert!(!has_passed(&deadline));
         advance(Duration::from_secs(10)).await;
-        assert!(deadline.has_passed());
+        assert!(has_passed(&deadline));
         deadline.reading();
-        assert!(!deadline.has_passed());
+        assert!(!has_passed(&deadline));
     }
 
     #[tokio::test(start_paused = true)]
     async fn an_endless_timeout_does_not_overflow() {
-        assert!(!Deadline::new(Duration::MAX).has_passed());
+        assert!(!has_passed(&Deadline::new(Duration::MAX)));
     }
 }

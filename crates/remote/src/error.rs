@@ -51,6 +51,22 @@ pub enum Error {
         /// The objects that bear its name and were not there before.
         ids: Vec<Id>,
     },
+    /// Somebody ended the run while this was waiting for something.
+    #[error("interrupted")]
+    Interrupted,
+    /// The time of the run was over before this could be sent.
+    #[error("not sent, because the time of the run is over")]
+    OutOfTime,
+    /// A service was to be woken, and is not running.
+    #[error("service `{service}` {} after {}", still(Some(state)), seconds(*waited))]
+    NotAwake {
+        /// Its id.
+        service: String,
+        /// Its state when it was last seen.
+        state: State,
+        /// For how long it was waited for.
+        waited: Duration,
+    },
     /// The time for waiting is over.
     #[error("`{at}` {} after {}", still(last.as_ref()), seconds(*waited))]
     TimedOut {
@@ -196,6 +212,9 @@ impl Error {
             }
             Self::UnknownOutcome { .. } | Self::Twins { .. } => true,
             Self::Setup(_)
+            | Self::Interrupted
+            | Self::OutOfTime
+            | Self::NotAwake { .. }
             | Self::TimedOut { .. }
             | Self::Troubled { .. }
             | Self::Gone { .. }
@@ -205,6 +224,21 @@ impl Error {
             | Self::UnknownObject { .. }
             | Self::Unsupported { .. } => false,
         }
+    }
+
+    /// The same, where an earlier try of the request went unanswered.
+    pub(crate) fn after_a_lost_try(self) -> Self {
+        match self {
+            Self::Rejected(rejected) => {
+                Self::Rejected(Box::new(Rejected { repeated: true, ..*rejected }))
+            }
+            other => other,
+        }
+    }
+
+    /// Whether somebody ended the run, so that nothing is wrong with this.
+    pub fn is_interrupted(&self) -> bool {
+        matches!(self, Self::Interrupted)
     }
 
     /// What to quote to the API's support.

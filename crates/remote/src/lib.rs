@@ -12,6 +12,7 @@ mod directory;
 mod envelope;
 mod error;
 mod http;
+mod interrupt;
 mod observe;
 mod pace;
 mod perform;
@@ -22,6 +23,7 @@ mod routes;
 mod secret;
 mod settings;
 mod transport;
+mod wake;
 
 pub use client::Requests;
 pub use directory::{Directory, Entry};

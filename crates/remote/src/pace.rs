@@ -17,6 +17,9 @@ const SHORTEST_HOLD: Duration = Duration::from_secs(1);
 /// No answer of the API holds requests back for longer than this.
 const LONGEST_HOLD: Duration = Duration::from_secs(5 * 60);
 
+/// How long the queue steps aside for the front.
+const COURTESY: Duration = Duration::from_millis(10);
+
 /// A sliding window: never more than the rate in any window, and no slower than that.
 pub(crate) struct Pace {
     rate: Option<Rate>,
@@ -25,10 +28,43 @@ pub(crate) struct Pace {
     window: Mutex<Window>,
 }
 
+/// Where somebody waits for a turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// Behind those who came before.
+    Queue,
+    /// Before all of them.
+    Front,
+}
+
+/// What is held while waiting.
+enum Next<'a> {
+    Queued(#[expect(dead_code, reason = "held, not read")] tokio::sync::MutexGuard<'a, ()>),
+    Pushed(#[expect(dead_code, reason = "held, not read")] Push<'a>),
+}
+
+/// Somebody at the front, for as long as it waits.
+struct Push<'a>(&'a Pace);
+
+impl<'a> Push<'a> {
+    fn new(pace: &'a Pace) -> Self {
+        lock(&pace.window).pushed += 1;
+        Self(pace)
+    }
+}
+
+impl Drop for Push<'_> {
+    fn drop(&mut self) {
+        lock(&self.0.window).pushed -= 1;
+    }
+}
+
 #[derive(Default)]
 struct Window {
     sent: VecDeque<Instant>,
     held_until: Option<Instant>,
+    /// How many wait at the front.
+    pushed: usize,
 }
 
 impl Pace {
@@ -37,14 +73,21 @@ impl Pace {
         Self { rate, queue: tokio::sync::Mutex::default(), window: Mutex::default() }
     }
 
-    /// Waits until one request may be sent, and counts it. Whoever gives up waiting uses nothing.
-    pub(crate) async fn turn(&self) -> Duration {
+    /// Waits until one request may be sent, and counts it; `None` if that is not before `end`.
+    /// Whoever gives up waiting uses nothing.
+    pub(crate) async fn turn(&self, end: Instant, place: Place) -> Option<Duration> {
         let asked = Instant::now();
-        let _next = self.queue.lock().await;
-        while let Some(free) = self.try_take() {
+        let _next = match place {
+            Place::Queue => Next::Queued(self.queue.lock().await),
+            Place::Front => Next::Pushed(Push::new(self)),
+        };
+        while let Some(free) = self.try_take(place) {
+            if free > end {
+                return None;
+            }
             sleep_until(free).await;
         }
-        asked.elapsed()
+        Some(asked.elapsed())
     }
 
     /// The API asked for a pause: nobody sends before it is over.
@@ -63,10 +106,13 @@ impl Pace {
     }
 
     /// Takes a place in the window, or says when to ask again.
-    fn try_take(&self) -> Option<Instant> {
+    fn try_take(&self, place: Place) -> Option<Instant> {
         let now = Instant::now();
         let mut window = lock(&self.window);
-        let busy = window.held_until.filter(|until| *until > now).max(window.full(self.rate, now));
+        let held = window.held_until.filter(|until| *until > now);
+        let gives_way = place == Place::Queue && window.pushed > 0;
+        let way = gives_way.then(|| now + COURTESY);
+        let busy = held.max(window.full(self.rate, now)).max(way);
         if busy.is_none() {
             window.sent.push_back(now);
         }
@@ -101,12 +147,17 @@ mod tests {
     use futures_util::future::join_all;
     use tokio::time::{advance, timeout};
 
-    use super::{Duration, Instant, Pace, Rate};
+    use super::{Duration, Instant, Pace, Place, Rate};
 
     const PER: Duration = Duration::from_secs(10);
 
     fn pace(requests: usize) -> Arc<Pace> {
         Arc::new(Pace::new(Some(Rate { requests, per: PER })))
+    }
+
+    async fn turn(pace: &Pace) -> Duration {
+        let end = Instant::now() + Duration::from_secs(3600);
+        pace.turn(end, Place::Queue).await.unwrap()
     }
 
     fn busiest(sent: &[Instant]) -> usize {
@@ -123,7 +174,7 @@ mod tests {
             let pace = Arc::clone(&pace);
             async move {
                 tokio::time::sleep(Duration::from_millis(nth % 7 * 130)).await;
-                pace.turn().await;
+                turn(&pace).await;
                 Instant::now()
             }
         });
@@ -140,7 +191,7 @@ mod tests {
         join_all((0..5).map(|nth| {
             let (pace, done) = (Arc::clone(&pace), Arc::clone(&done));
             async move {
-                pace.turn().await;
+                turn(&pace).await;
                 done.lock().unwrap().push(nth);
             }
         }))
@@ -151,10 +202,10 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_penalty_holds_also_those_who_wait_already() {
         let pace = pace(1);
-        pace.turn().await;
+        turn(&pace).await;
         let waiting = tokio::spawn({
             let pace = Arc::clone(&pace);
-            async move { pace.turn().await }
+            async move { turn(&pace).await }
         });
         tokio::task::yield_now().await;
         advance(Duration::from_secs(5)).await;
@@ -166,16 +217,39 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn who_gives_up_waiting_uses_nothing() {
         let pace = pace(1);
-        pace.turn().await;
-        assert!(timeout(Duration::from_secs(1), pace.turn()).await.is_err());
-        assert_eq!(pace.turn().await + Duration::from_secs(1), PER + super::MARGIN);
+        turn(&pace).await;
+        assert!(timeout(Duration::from_secs(1), turn(&pace)).await.is_err());
+        assert_eq!(turn(&pace).await + Duration::from_secs(1), PER + super::MARGIN);
     }
 
     #[tokio::test(start_paused = true)]
     async fn no_answer_can_stop_everything_for_good() {
         let pace = Pace::new(None);
         pace.penalize(Some(Duration::from_secs(u64::MAX / 2)));
-        assert!(pace.turn().await < Duration::from_secs(301));
-        assert_eq!(pace.turn().await, Duration::ZERO);
+        assert!(turn(&pace).await < Duration::from_secs(301));
+        assert_eq!(turn(&pace).await, Duration::ZERO);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_turn_that_would_come_too_late_is_given_up_at_once() {
+        let pace = pace(1);
+        turn(&pace).await;
+        let soon = Instant::now() + Duration::from_secs(5);
+        let asked = Instant::now();
+        assert_eq!(pace.turn(soon, Place::Queue).await, None);
+        assert_eq!(asked.elapsed(), Duration::ZERO);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_front_does_not_wait_behind_the_queue() {
+        let pace = pace(1);
+        turn(&pace).await;
+        let queue = join_all((0..20).map(|_| turn(&pace)));
+        let end = Instant::now() + 3 * PER;
+        let front = pace.turn(end, Place::Front);
+        tokio::select! {
+            _ = queue => unreachable!("the queue takes twenty windows"),
+            waited = front => assert!(waited.is_some()),
+        }
     }
 }

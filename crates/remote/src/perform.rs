@@ -14,12 +14,15 @@ use crate::remote::Remote;
 
 mod create;
 mod delete;
+mod lost;
+mod resume;
+mod shown;
 mod state;
 mod update;
 mod watch;
 
 /// What became of an action.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Performed {
     /// The object; for sizes that have no id, the service or organization.
     pub id: Id,
@@ -29,6 +32,10 @@ pub struct Performed {
     pub standing: Standing,
     /// What a person should know although nothing went wrong.
     pub notes: Vec<String>,
+    /// The object as it was seen after the write, to be compared with what was wanted; `None`
+    /// where nobody had to look. The answer to the write itself does not count: the API may
+    /// accept what it does not carry out.
+    pub live: Option<Object>,
 }
 
 pub(crate) async fn perform(remote: &Remote, action: &Action) -> Result<Performed, Error> {
@@ -54,6 +61,7 @@ pub(crate) async fn perform(remote: &Remote, action: &Action) -> Result<Performe
     }
 }
 
+pub(crate) use resume::resume;
 pub(crate) use state::resync;
 
 impl Performed {
@@ -63,7 +71,14 @@ impl Performed {
             state: object.state.clone(),
             standing: lifecycle::standing(at.kind, object, want),
             notes: lifecycle::attention(at.kind, object).map(str::to_owned).into_iter().collect(),
+            live: None,
         }
+    }
+
+    /// The same for an object that a list has just shown.
+    pub(crate) fn seen(at: &Address, object: Object, want: RunState) -> Self {
+        let performed = Self::new(at, &object, want);
+        Self { live: Some(object), ..performed }
     }
 }
 

@@ -97,6 +97,19 @@ impl Remote {
         perform::resync(self, at, id).await
     }
 
+    /// Starts a pipe again that this run has stopped, in a minute of its own: also after the run's
+    /// time is over, and after an interruption. Nothing is sent if the pipe runs, and nobody
+    /// waits until it does.
+    pub async fn resume(&self, at: &Address, id: &Id) -> Result<Performed, Error> {
+        perform::resume(self, at, id).await
+    }
+
+    /// Ends the run: every wait ends at once with [`Error::Interrupted`], requests under way are
+    /// finished, and only [`Remote::resume`] still sends any.
+    pub fn interrupt(&self) {
+        self.client.interrupt.raise();
+    }
+
     /// What was sent so far.
     pub fn requests(&self) -> Requests {
         self.client.requests()

@@ -2,29 +2,40 @@
 
 use std::time::Duration;
 
-use backon::ExponentialBuilder;
+use backon::{BackoffBuilder, ExponentialBuilder};
 
 use crate::error::{Error, Rejection};
-use crate::transport::Method;
 
-/// About a minute of tries in all, unless the run ends before. A request that was throttled is
-/// repeated until the run ends.
-pub(crate) fn schedule() -> ExponentialBuilder {
+/// The pauses between the tries of one request: about a minute in all, unless the run ends
+/// before. A request that was throttled is repeated until the run ends.
+pub(crate) fn pauses() -> impl Iterator<Item = Duration> {
     ExponentialBuilder::default()
         .with_jitter()
         .with_min_delay(Duration::from_millis(500))
         .with_max_delay(Duration::from_secs(15))
         .with_max_times(7)
+        .build()
+}
+
+/// What is known about carrying out a request twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Twice {
+    /// It comes to the same as carrying it out once.
+    Harmless,
+    /// It makes a twin, is refused, or undoes what happened in between: whoever lost the answer
+    /// has to look first.
+    Harmful,
 }
 
 /// Whether the same request can be sent again: either it was not carried out, or carrying it out
 /// twice does no harm.
-pub(crate) fn may_repeat(method: Method, error: &Error) -> bool {
+pub(crate) fn may_repeat(twice: Twice, error: &Error) -> bool {
+    let harmless = twice == Twice::Harmless;
     match error {
-        Error::Transport { sent, .. } => !sent || method.is_idempotent(),
+        Error::Transport { sent, .. } => !sent || harmless,
         Error::Rejected(rejected) => match rejected.kind {
             Rejection::Throttled => true,
-            Rejection::Broken => method.is_idempotent(),
+            Rejection::Broken => harmless,
             Rejection::Unauthenticated
             | Rejection::Forbidden
             | Rejection::NotFound
@@ -34,10 +45,11 @@ pub(crate) fn may_repeat(method: Method, error: &Error) -> bool {
             | Rejection::AlreadyRunning
             | Rejection::Invalid => false,
         },
-        Error::Unexpected(unexpected) => {
-            method.is_idempotent() && !(300..500).contains(&unexpected.status)
-        }
+        Error::Unexpected(unexpected) => harmless && !(300..500).contains(&unexpected.status),
         Error::Setup(_)
+        | Error::Interrupted
+        | Error::OutOfTime
+        | Error::NotAwake { .. }
         | Error::UnknownOutcome { .. }
         | Error::Twins { .. }
         | Error::TimedOut { .. }

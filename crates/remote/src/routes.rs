@@ -43,6 +43,14 @@ pub(crate) fn state(object: &str) -> String {
     format!("{object}/state")
 }
 
+/// The service that a path lies below, if any.
+pub(crate) fn service_of(path: &str) -> Option<&str> {
+    let mut ends = path.match_indices('/').map(|(at, _)| at).skip(1).chain([path.len()]);
+    let end = ends.nth(4)?;
+    let service = &path[..end];
+    (service.split('/').nth(4) == Some("services")).then_some(service)
+}
+
 /// The size of the database pipes of a service.
 pub(crate) fn service_cdc_scaling(organization: &str, service: &str) -> String {
     list(Kind::CdcScaling, organization, service)
@@ -70,7 +78,10 @@ fn segment(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Endpoint, Id, Kind, list, object, part, segment, state};
+    use super::{
+        Endpoint, Id, Kind, list, object, organization_cdc_scaling, part, segment, service_of,
+        state,
+    };
 
     #[test]
     fn an_object_has_its_parts_below_it() {
@@ -80,6 +91,17 @@ mod tests {
         assert_eq!(part(&pipe, Endpoint::Scaling), format!("{pipe}/scaling"));
         assert_eq!(part(&pipe, Endpoint::Settings), format!("{pipe}/settings"));
         assert_eq!(state(&pipe), format!("{pipe}/state"));
+    }
+
+    #[test]
+    fn a_path_tells_its_service() {
+        let service = "/v1/organizations/org/services/svc";
+        let pipes = list(Kind::ClickPipe, "org", "svc");
+        for path in [pipes.clone(), state(&object(&pipes, &Id::new("p"))), service.to_owned()] {
+            assert_eq!(service_of(&path), Some(service), "{path}");
+        }
+        assert_eq!(service_of(&organization_cdc_scaling("org")), None);
+        assert_eq!(service_of("/v1/organizations/org/services"), None);
     }
 
     #[test]

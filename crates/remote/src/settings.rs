@@ -14,8 +14,13 @@ pub struct Settings {
     pub polling: Polling,
     /// What an action waits for.
     pub wait: Wait,
-    /// For how long to look for an object whose create was not answered.
+    /// For how long to look for an object whose create was not answered before it is taken for
+    /// not made, and sent again. A create that takes longer than this behind its lost answer
+    /// makes a twin, which is then reported.
     pub adoption: Duration,
+    /// Whether a service that sleeps is woken for a request that needs it. One that was stopped
+    /// never is.
+    pub wake: bool,
 }
 
 impl Default for Settings {
@@ -26,6 +31,7 @@ impl Default for Settings {
             polling: Polling::default(),
             wait: Wait::default(),
             adoption: Duration::from_secs(60),
+            wake: false,
         }
     }
 }

@@ -6,6 +6,7 @@ mod create;
 mod edits;
 mod errors;
 mod fixtures;
+mod lost;
 mod observe;
 mod scaling;
 mod script;

@@ -42,11 +42,6 @@ impl Method {
         }
     }
 
-    /// Whether sending the same request twice does what sending it once does.
-    pub fn is_idempotent(self) -> bool {
-        self != Self::Post
-    }
-
     /// Whether the request may change something.
     pub fn writes(self) -> bool {
         self != Self::Get

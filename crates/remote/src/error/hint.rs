@@ -20,6 +20,8 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         Error::Twins { .. } => {
             "delete all but one, or choose one with `metadata.id`, then plan again"
         }
+        Error::OutOfTime => "plan again, or allow more time with `--timeout`",
+        Error::NotAwake { state, .. } => return Some(asleep(state.as_str()).to_owned()),
         Error::TimedOut { .. } => {
             "it may still arrive; plan again later, or allow more time with `--timeout`"
         }
@@ -33,11 +35,19 @@ pub(super) fn hint(error: &Error) -> Option<String> {
             "give its id in the project file, or check its name against the organization's services"
         }
         Error::Setup(_)
+        | Error::Interrupted
         | Error::Gone { .. }
         | Error::UnknownObject { .. }
         | Error::Unsupported { .. } => return None,
     };
     Some(text.to_owned())
+}
+
+fn asleep(state: &str) -> &'static str {
+    match state {
+        "stopped" | "stopping" => STOPPED,
+        _ => "look at the service in the console, and apply again when it runs",
+    }
 }
 
 fn trouble(state: &str) -> &'static str {
@@ -62,13 +72,8 @@ fn rejected_hint(rejected: &Rejected) -> Option<&'static str> {
             "the key's role does not allow this; give it a role that may manage ClickPipes in \
              this organization"
         }
-        Rejection::Idle => {
-            "the service sleeps; wake it, for instance by a query against it, then apply again"
-        }
-        Rejection::Stopped => {
-            "the service was stopped on purpose and is not started from here; start it, then \
-             apply again"
-        }
+        Rejection::Idle => "the service sleeps; apply with `--wake` to have it woken first",
+        Rejection::Stopped => STOPPED,
         Rejection::NeedsPause => {
             "this edit needs a paused pipe: declare `state: stopped`, apply, then edit it and \
              declare `state: running`"
@@ -91,6 +96,9 @@ fn missing(method: Method) -> &'static str {
         }
     }
 }
+
+const STOPPED: &str = "the service was stopped on purpose and is not started from here; start it, \
+                       then apply again";
 
 const JWT: &str = "use an API key: a login token may only read";
 

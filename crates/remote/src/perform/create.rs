@@ -1,4 +1,4 @@
-//! Makes an object, at most once.
+//! Makes an object, and no twin of it.
 
 use std::collections::BTreeSet;
 
@@ -12,9 +12,11 @@ use super::Performed;
 use super::watch::Watch;
 use crate::answer;
 use crate::client::Call;
-use crate::collection::Collection;
+use crate::collection::{Collection, Snapshot, Ticket};
+use crate::deadline::Budget;
 use crate::error::Error;
 use crate::remote::Remote;
+use crate::retry::{self, Twice};
 use crate::settings::Wait;
 use crate::transport::Method;
 
@@ -25,83 +27,161 @@ pub(super) async fn create(
 ) -> Result<Performed, Error> {
     let collection = remote.collection(at)?;
     collection.list_once(&remote.client).await?;
-    let before = collection.ids(&at.name);
-    let (object, note) = match post(remote, collection, at, body).await {
-        Ok(object) => (object, None),
-        Err(error) if error.outcome_unknown() => {
-            (adopt(remote, collection, at, &before, error).await?, Some(ADOPTED.to_owned()))
-        }
-        Err(error) => return Err(error),
-    };
+    let maker = Maker { remote, collection, at, before: collection.ids(&at.name) };
+    let Made { object, note } = maker.make(body).await?;
     collection.note(&at.name, &object);
     remote.note_made(at, &object.id);
-    let object = settle(remote, at, object).await?;
-    let mut performed = Performed::new(at, &object, RunState::Running);
-    performed.notes.extend(note);
+    let mut performed = if remote.settings.wait == Wait::None && at.kind == Kind::ClickPipe {
+        Performed::new(at, &object, RunState::Running)
+    } else {
+        // Endpoints are waited for in any case, because the pipes that a plan makes next refer
+        // to them.
+        let watch = Watch::new(remote, at, &object.id)?;
+        Performed::seen(at, watch.settled(RunState::Running, None).await?, RunState::Running)
+    };
+    if let Some(note) = note {
+        maker.refuse_twins()?;
+        performed.notes.push(note.to_owned());
+    }
     Ok(performed)
+}
+
+/// An object, and how it came about if there was doubt.
+struct Made {
+    object: Object,
+    note: Option<&'static str>,
 }
 
 const ADOPTED: &str =
     "the create was not answered; the new object of this name was found and taken for it";
 
-async fn post(
-    remote: &Remote,
-    collection: &Collection,
-    at: &Address,
-    body: &Value,
-) -> Result<Object, Error> {
-    let filled = remote.fill(at, body).await?;
-    let path = &collection.path;
-    let result = remote.client.send(Call::new(Method::Post, path).with(&filled)).await?;
-    Ok(answer::item(at.kind, Method::Post, path, result)?.object)
-}
+const REPEATED: &str =
+    "a create was not answered, and no object of this name appeared; it was sent again";
+
+/// A create whose answer is lost was lost for good when so many lists do not show its object.
+const SEVERAL: usize = 3;
 
 /// The API has no way to make sure that a create is carried out once. So a create of which the
-/// outcome is not known is not repeated: what bears its name now, and did not before, is it.
-async fn adopt(
-    remote: &Remote,
-    collection: &Collection,
-    at: &Address,
-    before: &BTreeSet<Id>,
-    cause: Error,
-) -> Result<Object, Error> {
-    tracing::warn!(%at, error = %cause, "create was not answered; looking for its object");
-    let (began, mut ticket) = (Instant::now(), collection.ticket());
-    loop {
-        let end = remote.client.deadline.at();
-        let Ok(snapshot) = collection.next(&remote.client, &mut ticket, end).await else {
-            return Err(unknown(at, cause));
-        };
-        let bears_the_name = snapshot.objects.values().filter(|item| item.name == at.name);
-        let mut new = bears_the_name.filter(|item| !before.contains(&item.object.id));
-        match (new.next(), new.next()) {
-            (Some(item), None) => return Ok(item.object.clone()),
-            (Some(first), Some(second)) => {
-                let rest = new.map(|item| item.object.id.clone());
-                let two = [first.object.id.clone(), second.object.id.clone()];
-                return Err(Error::Twins {
-                    at: at.clone(),
-                    ids: two.into_iter().chain(rest).collect(),
-                });
-            }
-            (None, _) => {
-                let over = began.elapsed() >= remote.settings.adoption;
-                if over || remote.client.deadline.has_passed() {
-                    return Err(unknown(at, cause));
+/// outcome is not known is not simply repeated: what bears its name now, and did not before, is it.
+struct Maker<'a> {
+    remote: &'a Remote,
+    collection: &'a Collection,
+    at: &'a Address,
+    before: BTreeSet<Id>,
+}
+
+/// What a look for the object came to.
+enum Search {
+    Found(Object),
+    /// No list of the whole time shows it.
+    Missing,
+    /// It could not be looked for long enough.
+    Open,
+}
+
+impl Maker<'_> {
+    async fn make(&self, body: &Value) -> Result<Made, Error> {
+        let mut doubt = None;
+        loop {
+            let error = match self.post(body).await {
+                Ok(object) => {
+                    let note = doubt.is_some().then_some(REPEATED);
+                    return Ok(Made { object, note });
                 }
+                Err(error) if error.outcome_unknown() => error,
+                Err(error) => match doubt {
+                    None => return Err(error),
+                    Some(cause) => return self.refused(error, cause).await,
+                },
+            };
+            tracing::warn!(at = %self.at, %error, "create was not answered; looking for its object");
+            match self.search().await? {
+                Search::Found(object) => return Ok(Made { object, note: Some(ADOPTED) }),
+                Search::Missing => doubt = Some(error),
+                Search::Open => return Err(self.unknown(error)),
             }
         }
     }
-}
 
-fn unknown(at: &Address, cause: Error) -> Error {
-    Error::UnknownOutcome { at: at.clone(), cause: Box::new(cause) }
-}
-
-/// Endpoints are waited for in any case, because the pipes that a plan makes next refer to them.
-async fn settle(remote: &Remote, at: &Address, object: Object) -> Result<Object, Error> {
-    if remote.settings.wait == Wait::None && at.kind == Kind::ClickPipe {
-        return Ok(object);
+    async fn post(&self, body: &Value) -> Result<Object, Error> {
+        let filled = self.remote.fill(self.at, body).await?;
+        let path = &self.collection.path;
+        let call = Call::new(Method::Post, path).with(&filled);
+        let result = self.remote.client.send(call).await?;
+        Ok(answer::item(self.at.kind, Method::Post, path, result)?.object)
     }
-    Watch::new(remote, at, &object.id)?.settled(RunState::Running, None).await
+
+    /// Looks for as long as the object may take to appear.
+    async fn search(&self) -> Result<Search, Error> {
+        let client = &self.remote.client;
+        let (began, mut ticket, mut lists) = (Instant::now(), self.collection.ticket(), 0);
+        loop {
+            let deadline = client.end(Budget::Run);
+            let over = began + self.remote.settings.adoption;
+            let end = if Instant::now() < over { over.min(deadline) } else { deadline };
+            let asked = match self.list(&mut ticket, end).await {
+                Ok(Some(snapshot)) => {
+                    if let Some(object) = self.new_in(&snapshot)? {
+                        return Ok(Search::Found(object));
+                    }
+                    lists += 1;
+                    true
+                }
+                Ok(None) => false,
+                Err(_) => return Ok(Search::Open),
+            };
+            if asked && lists >= SEVERAL && Instant::now() >= over {
+                return Ok(Search::Missing);
+            }
+            if Instant::now() >= deadline {
+                return Ok(Search::Open);
+            }
+        }
+    }
+
+    /// The next list; `None` if it cannot be had at present.
+    async fn list(&self, ticket: &mut Ticket, end: Instant) -> Result<Option<Snapshot>, Error> {
+        match self.collection.next(&self.remote.client, ticket, end, Budget::Run).await {
+            Ok(snapshot) => Ok(Some(snapshot)),
+            Err(error) if retry::may_repeat(Twice::Harmless, &error) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The one object that bears the name and did not before.
+    fn new_in(&self, snapshot: &Snapshot) -> Result<Option<Object>, Error> {
+        let named = snapshot.objects.values().filter(|item| item.name == self.at.name);
+        let new = named.map(|item| &item.object).filter(|it| !self.before.contains(&it.id));
+        match new.collect::<Vec<_>>().as_slice() {
+            [] => Ok(None),
+            [one] => Ok(Some((*one).clone())),
+            several => Err(self.twins(several.iter().map(|object| object.id.clone()).collect())),
+        }
+    }
+
+    /// A refusal after a create without an answer may be about that one's object.
+    async fn refused(&self, error: Error, cause: Error) -> Result<Made, Error> {
+        if matches!(error, Error::Interrupted | Error::OutOfTime) {
+            return Err(self.unknown(cause));
+        }
+        match self.search().await? {
+            Search::Found(object) => Ok(Made { object, note: Some(ADOPTED) }),
+            Search::Missing | Search::Open => Err(error.after_a_lost_try()),
+        }
+    }
+
+    /// After a doubtful create the name must be borne by one new object only.
+    fn refuse_twins(&self) -> Result<(), Error> {
+        let ids: Vec<Id> =
+            self.collection.ids(&self.at.name).difference(&self.before).cloned().collect();
+        if ids.len() > 1 { Err(self.twins(ids)) } else { Ok(()) }
+    }
+
+    fn twins(&self, ids: Vec<Id>) -> Error {
+        Error::Twins { at: self.at.clone(), ids }
+    }
+
+    fn unknown(&self, cause: Error) -> Error {
+        Error::UnknownOutcome { at: self.at.clone(), cause: Box::new(cause) }
+    }
 }

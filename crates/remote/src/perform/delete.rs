@@ -30,5 +30,6 @@ pub(super) async fn delete(remote: &Remote, at: &Address, id: &Id) -> Result<Per
         state: State::default(),
         standing: Standing::Settled,
         notes: Vec::new(),
+        live: None,
     })
 }

@@ -9,9 +9,11 @@ use model::live::{Id, Object};
 use tokio::time::Instant;
 
 use super::Performed;
+use super::lost::Lost;
 use super::watch::Watch;
 use crate::answer;
 use crate::client::Call;
+use crate::deadline::Budget;
 use crate::error::{Error, Rejection};
 use crate::remote::Remote;
 use crate::routes;
@@ -27,7 +29,7 @@ pub(super) async fn start(remote: &Remote, at: &Address, id: &Id) -> Result<Perf
     if let Some(object) = resumed(remote, at, id).await? {
         return match lifecycle::standing(at.kind, &object, RunState::Running) {
             Standing::Settled | Standing::Impaired => {
-                Ok(Performed::new(at, &object, RunState::Running))
+                Ok(Performed::seen(at, object, RunState::Running))
             }
             Standing::Moving | Standing::Troubled => {
                 Err(Error::Troubled { at: at.clone(), state: object.state })
@@ -35,19 +37,15 @@ pub(super) async fn start(remote: &Remote, at: &Address, id: &Id) -> Result<Perf
         };
     }
     let last = remote.collection(at)?.last(id);
-    let runs = |object| lifecycle::command(at.kind, object, RunState::Running).is_none();
-    if !last.as_ref().is_some_and(runs) {
-        match command(remote, at, id, "start").await {
-            Err(error) if error.rejection() == Some(Rejection::AlreadyRunning) => {}
-            other => other?,
-        }
+    if last.as_ref().is_none_or(|object| rests(at, object)) {
+        send_start(remote, at, id, Budget::Run).await?;
     }
     if let (Wait::None, Some(object)) = (remote.settings.wait, &last) {
         return Ok(Performed::new(at, object, RunState::Running));
     }
     let before = last.map(|last| last.state);
     let object = Watch::new(remote, at, id)?.settled(RunState::Running, before.as_ref()).await?;
-    Ok(Performed::new(at, &object, RunState::Running))
+    Ok(Performed::seen(at, object, RunState::Running))
 }
 
 /// Stops the object, and always waits for it: an edit may come next.
@@ -62,9 +60,31 @@ pub(super) async fn stop(remote: &Remote, at: &Address, id: &Id) -> Result<Perfo
     }
     // Sent in any case: the API may resume the object later than it was watched for.
     resumed(remote, at, id).await?;
-    command(remote, at, id, "stop").await?;
+    collection.note_stop(id);
+    let stops = |object: &Object| lifecycle::command(at.kind, object, RunState::Stopped).is_none();
+    command(remote, at, id, "stop", Budget::Run, stops).await?;
     let object = Watch::new(remote, at, id)?.settled(RunState::Stopped, None).await?;
-    Ok(Performed::new(at, &object, RunState::Stopped))
+    collection.note_calm(id);
+    Ok(Performed::seen(at, object, RunState::Stopped))
+}
+
+/// Whether the object waits for a start.
+pub(super) fn rests(at: &Address, object: &Object) -> bool {
+    lifecycle::command(at.kind, object, RunState::Running).is_some()
+}
+
+/// Sends the start; a pipe that runs already needs none.
+pub(super) async fn send_start(
+    remote: &Remote,
+    at: &Address,
+    id: &Id,
+    budget: Budget,
+) -> Result<(), Error> {
+    let starts = |object: &Object| !rests(at, object);
+    match command(remote, at, id, "start", budget, starts).await {
+        Err(error) if error.rejection() == Some(Rejection::AlreadyRunning) => Ok(()),
+        other => other,
+    }
 }
 
 /// The object after it has resumed by itself from an edit, and has come to rest. `None` if it was
@@ -82,27 +102,75 @@ async fn resumed(remote: &Remote, at: &Address, id: &Id) -> Result<Option<Object
     Ok(object)
 }
 
-/// Has a database pipe read everything again.
+/// Has a database pipe read everything again. Two times would cost twice, so that a command
+/// without an answer and without an effect is not repeated.
 pub(crate) async fn resync(remote: &Remote, at: &Address, id: &Id) -> Result<Performed, Error> {
     let before = remote.collection(at)?.last(id).map(|last| last.state);
-    command(remote, at, id, "resync").await?;
+    match say(remote, at, id, "resync", Budget::Run).await {
+        Err(error) if error.outcome_unknown() => {
+            let seen = Watch::new(remote, at, id)?.look().await;
+            let moved = |object: Object| before.is_some() && Some(object.state) != before;
+            if !seen.ok().flatten().is_some_and(moved) {
+                return Err(error);
+            }
+        }
+        other => other?,
+    }
     let object = Watch::new(remote, at, id)?.settled(RunState::Running, before.as_ref()).await?;
-    Ok(Performed::new(at, &object, RunState::Running))
+    Ok(Performed::seen(at, object, RunState::Running))
 }
 
-/// The answer only acknowledges a command, and may still tell the old state.
-async fn command(remote: &Remote, at: &Address, id: &Id, command: &str) -> Result<(), Error> {
-    match send(remote, at, id, command).await {
-        Err(error) if remote.wording.learns_from(&error) => send(remote, at, id, command).await,
+/// Sends a command until it is answered, or its effect is seen.
+async fn command(
+    remote: &Remote,
+    at: &Address,
+    id: &Id,
+    command: &str,
+    budget: Budget,
+    took_effect: impl Fn(&Object) -> bool,
+) -> Result<(), Error> {
+    let mut lost = Lost::new(remote, at, id, budget);
+    loop {
+        match say(remote, at, id, command, budget).await {
+            Err(error) if error.outcome_unknown() => {
+                if lost.look(error, &took_effect).await?.is_some() {
+                    return Ok(());
+                }
+            }
+            other => return other,
+        }
+    }
+}
+
+/// Says it in either wording.
+async fn say(
+    remote: &Remote,
+    at: &Address,
+    id: &Id,
+    command: &str,
+    budget: Budget,
+) -> Result<(), Error> {
+    match send(remote, at, id, command, budget).await {
+        Err(error) if remote.wording.learns_from(&error) => {
+            send(remote, at, id, command, budget).await
+        }
         other => other,
     }
 }
 
-async fn send(remote: &Remote, at: &Address, id: &Id, command: &str) -> Result<(), Error> {
+/// The answer only acknowledges a command, and may still tell the old state.
+async fn send(
+    remote: &Remote,
+    at: &Address,
+    id: &Id,
+    command: &str,
+    budget: Budget,
+) -> Result<(), Error> {
     let collection = remote.collection(at)?;
     let path = routes::state(&routes::object(&collection.path, id));
     let body = secret::plain(&remote.wording.body(command));
-    let result = remote.client.send(Call::new(Method::Patch, &path).with(&body)).await?;
+    let call = Call::new(Method::Patch, &path).with(&body).within(budget).at_most_once();
+    let result = remote.client.send(call).await?;
     if let Ok(item) = answer::item(at.kind, Method::Patch, &path, result) {
         collection.note(&item.name, &item.object);
     }

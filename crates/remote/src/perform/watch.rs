@@ -8,9 +8,11 @@ use model::lifecycle::{self, Standing, standing};
 use model::live::{Id, Object, State};
 use tokio::time::Instant;
 
-use crate::collection::{Collection, Ticket};
+use crate::collection::{Collection, Snapshot, Ticket};
+use crate::deadline::Budget;
 use crate::error::Error;
 use crate::remote::Remote;
+use crate::retry::{self, Twice};
 
 /// After a write the API may go on reporting the old trouble for a while.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -24,6 +26,7 @@ pub(super) struct Watch<'a> {
     collection: &'a Collection,
     at: &'a Address,
     id: &'a Id,
+    budget: Budget,
     ticket: Ticket,
     began: Instant,
     said: Instant,
@@ -35,7 +38,12 @@ impl<'a> Watch<'a> {
     pub(super) fn new(remote: &'a Remote, at: &'a Address, id: &'a Id) -> Result<Self, Error> {
         let collection = remote.collection(at)?;
         let (ticket, began) = (collection.ticket(), Instant::now());
-        Ok(Self { remote, collection, at, id, ticket, began, said: began, last: None })
+        let budget = Budget::Run;
+        Ok(Self { remote, collection, at, id, budget, ticket, began, said: began, last: None })
+    }
+
+    pub(super) fn within(self, budget: Budget) -> Self {
+        Self { budget, ..self }
     }
 
     /// Waits until the object has settled in the state that is wanted. What it was `before` the
@@ -65,11 +73,9 @@ impl<'a> Watch<'a> {
     /// Waits until the object has left the state in which it was edited, and has come to rest
     /// elsewhere. `None` if it has not left by then.
     pub(super) async fn resumed(mut self, calm_at: Instant) -> Result<Option<Object>, Error> {
-        let end = self.remote.client.deadline.at();
         loop {
-            let waits_for_calm = Instant::now() < calm_at;
-            let look = if waits_for_calm { calm_at.min(end) } else { end };
-            let object = self.look_by(look).await?;
+            let end = if Instant::now() < calm_at { calm_at.min(self.end()) } else { self.end() };
+            let object = self.look_by(end).await?;
             let left = object.filter(|object| !lifecycle::is_stopped(object));
             match left.map(|object| (standing(self.at.kind, &object, RunState::Running), object)) {
                 Some((Standing::Moving, _)) => {}
@@ -84,23 +90,23 @@ impl<'a> Watch<'a> {
     /// Waits until the object is no longer listed.
     pub(super) async fn gone(mut self) -> Result<(), Error> {
         loop {
-            let end = self.remote.client.deadline.at();
-            let snapshot = self.collection.next(&self.remote.client, &mut self.ticket, end).await?;
-            let Some(item) = snapshot.objects.get(self.id) else { return Ok(()) };
-            self.say(&item.object.state);
+            if let Some(snapshot) = self.list(self.end()).await? {
+                let Some(item) = snapshot.objects.get(self.id) else { return Ok(()) };
+                self.say(&item.object.state);
+            }
             self.check_time()?;
         }
     }
 
     /// The object as the next list shows it. A new object may be missing from the first lists, but
     /// not once it was seen.
-    async fn look(&mut self) -> Result<Option<Object>, Error> {
-        self.look_by(self.remote.client.deadline.at()).await
+    pub(super) async fn look(&mut self) -> Result<Option<Object>, Error> {
+        self.look_by(self.end()).await
     }
 
     /// The same, no later than that.
     async fn look_by(&mut self, end: Instant) -> Result<Option<Object>, Error> {
-        let snapshot = self.collection.next(&self.remote.client, &mut self.ticket, end).await?;
+        let Some(snapshot) = self.list(end).await? else { return Ok(None) };
         let object = snapshot.objects.get(self.id).map(|item| item.object.clone());
         match &object {
             Some(object) => self.say(&object.state),
@@ -108,6 +114,20 @@ impl<'a> Watch<'a> {
             None => {}
         }
         Ok(object)
+    }
+
+    /// The next list; `None` if it cannot be had at present, which ends no wait.
+    async fn list(&mut self, end: Instant) -> Result<Option<Snapshot>, Error> {
+        let client = &self.remote.client;
+        match self.collection.next(client, &mut self.ticket, end, self.budget).await {
+            Ok(snapshot) => Ok(Some(snapshot)),
+            Err(error) if retry::may_repeat(Twice::Harmless, &error) => {
+                tracing::warn!(at = %self.at, %error, "cannot look; will look again");
+                self.check_time().map_err(|_| error).map(|()| None)
+            }
+            Err(Error::OutOfTime) => Err(self.timed_out()),
+            Err(error) => Err(error),
+        }
     }
 
     fn say(&mut self, state: &State) {
@@ -120,11 +140,16 @@ impl<'a> Watch<'a> {
         self.last = Some(state.clone());
     }
 
-    fn check_time(&self) -> Result<(), Error> {
-        if !self.remote.client.deadline.has_passed() {
-            return Ok(());
-        }
+    fn end(&self) -> Instant {
+        self.remote.client.end(self.budget)
+    }
+
+    pub(super) fn check_time(&self) -> Result<(), Error> {
+        if Instant::now() < self.end() { Ok(()) } else { Err(self.timed_out()) }
+    }
+
+    fn timed_out(&self) -> Error {
         let (at, last) = (self.at.clone(), self.last.clone());
-        Err(Error::TimedOut { at, last, waited: self.began.elapsed() })
+        Error::TimedOut { at, last, waited: self.began.elapsed() }
     }
 }

@@ -6,7 +6,7 @@ use model::lifecycle::Standing;
 use sandbox::{Effect, EndpointStatus, Fault, Options, When};
 use serde_json::json;
 
-use super::bench::{Bench, CANARY, SERVICE, pipe};
+use super::bench::{Bench, CANARY, SERVICE, pass, pipe};
 use super::fixtures::{endpoint, kafka};
 use super::script::{answer, ok, scripted};
 use crate::{Error, Settings, Wait};
@@ -55,25 +55,105 @@ async fn a_create_whose_answer_is_lost_is_found_by_its_name() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_create_that_was_lost_is_not_repeated() {
-    for effect in [Effect::CutBeforeCommit, Effect::GatewayTimeout, Effect::InternalError] {
+async fn a_create_that_was_lost_is_sent_again_after_a_minute_of_lists_without_it() {
+    let effects = [
+        Effect::CutBeforeCommit,
+        Effect::GatewayTimeout,
+        Effect::InternalError,
+        Effect::Unavailable,
+    ];
+    for effect in effects {
         let bench = Bench::new();
         bench.created("clicks", kafka("clicks")).await;
         bench.world().faults().once("POST", LIST, effect);
-        let began = tokio::time::Instant::now();
-        let error = bench.create("orders", kafka("orders")).await.unwrap_err();
-        assert!(matches!(error, Error::UnknownOutcome { .. }), "{error}");
-        assert!(error.outcome_unknown());
-        assert_eq!(bench.asked("POST", "/clickpipes").len(), 2, "{effect:?}");
-        assert!((60..80).contains(&began.elapsed().as_secs()), "{:?}", began.elapsed());
+        let from = bench.world().journal().len();
+        let performed = bench.create("orders", kafka("orders")).await.unwrap();
+        assert_eq!(performed.standing, Standing::Settled, "{effect:?}");
+        let note =
+            "a create was not answered, and no object of this name appeared; it was sent again";
+        assert_eq!(performed.notes, [note]);
+        let posts = posts(&bench, from);
+        assert_eq!(posts.len(), 2, "{effect:?}");
+        assert!((60..75).contains(&(posts[1].0 - posts[0].0)), "{effect:?}: {posts:?}");
+        assert!(posts[1].1 >= 3, "{effect:?}: {posts:?}");
+        assert_eq!(bench.states().await.len(), 2, "{effect:?}");
+    }
+}
+
+/// When each create was sent, in seconds, and after how many lists since the last one.
+fn posts(bench: &Bench, from: usize) -> Vec<(u64, usize)> {
+    let mut lists = 0;
+    let mut posts = Vec::new();
+    for entry in bench.world().journal().iter().skip(from) {
+        match entry.method.as_str() {
+            "POST" => posts.push((entry.at.0 / 1000, std::mem::take(&mut lists))),
+            _ => lists += 1,
+        }
+    }
+    posts
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_create_that_lists_show_late_has_no_twin() {
+    for (effect, lag) in [
+        (Effect::CutAfterCommit, 20),
+        (Effect::GatewayTimeoutAfterCommit, 50),
+        (Effect::TruncatedJson, 58),
+    ] {
+        let bench = Bench::new();
+        bench.world().faults().once("POST", LIST, Effect::ListLag(lag));
+        bench.world().faults().once("POST", LIST, effect);
+        let performed = bench.create("orders", kafka("orders")).await.unwrap();
+        assert_eq!(performed.standing, Standing::Settled, "{effect:?}");
+        assert_eq!(bench.asked("POST", "/clickpipes").len(), 1, "{effect:?}");
+        pass(120).await;
+        assert_eq!(bench.states().await.len(), 1, "{effect:?}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_outcome_of_a_lost_create_is_told_with_its_remedy() {
+async fn a_twin_that_appears_after_the_settle_window_is_reported() {
     let bench = Bench::new();
-    bench.world().faults().once("POST", LIST, Effect::CutBeforeCommit);
+    bench.world().faults().once("POST", LIST, Effect::ListLag(80));
+    bench.world().faults().once("POST", LIST, Effect::CutAfterCommit);
     let error = bench.create("orders", kafka("orders")).await.unwrap_err();
+    assert!(matches!(&error, Error::Twins { ids, .. } if ids.len() == 2), "{error}");
+    assert_eq!(bench.asked("POST", "/clickpipes").len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outage_while_a_lost_create_is_looked_for_is_no_proof_that_it_is_missing() {
+    let bench = Bench::new();
+    bench.states().await;
+    bench.world().faults().once("POST", LIST, Effect::CutAfterCommit);
+    let when = When::Route { method: "GET".to_owned(), path: LIST.to_owned() };
+    bench.world().faults().add(Fault { when, effect: Effect::Unavailable, times: 20 });
+    bench.create("orders", kafka("orders")).await.unwrap();
+    assert_eq!(bench.asked("POST", "/clickpipes").len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_after_a_lost_create_may_be_about_its_object() {
+    let options = Options { strict_names: true, ..Options::default() };
+    let bench = Bench::with(options, Settings::default());
+    bench.world().faults().once("POST", LIST, Effect::ListLag(64));
+    bench.world().faults().once("POST", LIST, Effect::CutAfterCommit);
+    let performed = bench.create("orders", kafka("orders")).await.unwrap();
+    assert_eq!(performed.notes.len(), 1);
+    assert_eq!(bench.asked("POST", "/clickpipes"), [200, 400]);
+    assert_eq!(bench.states().await.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_create_that_is_never_answered_ends_with_the_run_and_its_remedy() {
+    let bench = Bench::new();
+    let when = When::Route { method: "POST".to_owned(), path: LIST.to_owned() };
+    bench.world().faults().add(Fault { when, effect: Effect::CutBeforeCommit, times: 1000 });
+    let began = tokio::time::Instant::now();
+    let error = bench.create("orders", kafka("orders")).await.unwrap_err();
+    assert_eq!(began.elapsed().as_secs(), Settings::default().timeout.as_secs());
+    assert!(error.outcome_unknown());
+    assert!(bench.asked("POST", "/clickpipes").len() <= 15);
     let text = error.to_string().replace(sandbox::ORGANIZATION, "ORG");
     let service = bench.world().ensure_service(SERVICE);
     insta::assert_snapshot!(text.replace(&service, "SERVICE"), @"`analytics/orders` may or may not have been created: POST /v1/organizations/ORG/services/SERVICE/clickpipes: connection reset by peer");

@@ -71,7 +71,9 @@ async fn an_update_without_an_answer_is_repeated() {
 #[tokio::test(start_paused = true)]
 async fn a_refusal_of_a_repeated_update_does_not_say_that_nothing_was_done() {
     let list = ok(&json!([{"id": "p", "name": "orders", "state": "Paused"}]));
-    let (_, remote) = scripted([list, cut(), refusal(400, "BAD_REQUEST: already mapped")]);
+    let unchanged = || ok(&json!([{"id": "p", "name": "orders", "state": "Paused"}]));
+    let refused = refusal(400, "BAD_REQUEST: already mapped");
+    let (_, remote) = scripted([list, cut(), unchanged(), refused, unchanged()]);
     remote.observe(&scope(&[model::address::Kind::ClickPipe])).await.unwrap();
     let body = json!({"source": {"postgres": {"tableMappingsToAdd": [mapping("orders")]}}});
     let via = Endpoint::Resource;
