@@ -106,7 +106,7 @@ impl Client {
     pub(crate) async fn send(&self, call: Call<'_>) -> Result<Value, Error> {
         let tries = self.wakes.tries(call.path);
         match self.repeat(&call).await {
-            Err(error) if self.may_wake && error.rejection() == Some(Rejection::Idle) => {
+            Err(error) if self.may_wake && wake::would_help(&error) => {
                 wake::wake(self, call.path, tries, call.budget).await?;
                 self.repeat(&call).await
             }

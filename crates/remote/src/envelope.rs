@@ -141,6 +141,9 @@ fn kind(status: u16, message: &str) -> Rejection {
         403 => Rejection::Forbidden,
         404 => Rejection::NotFound,
         424 if says("Current state: idle") => Rejection::Idle,
+        424 if says("Current state: awaking") || says("Current state: starting") => {
+            Rejection::Waking
+        }
         424 if says("Current state: stopped") => Rejection::Stopped,
         429 => Rejection::Throttled,
         400 if says("must be paused to edit") => Rejection::NeedsPause,
@@ -223,7 +226,8 @@ mod tests {
         assert_eq!(kind(429, ""), Rejection::Throttled);
         assert_eq!(kind(424, "running. Current state: idle"), Rejection::Idle);
         assert_eq!(kind(424, "running. Current state: stopped"), Rejection::Stopped);
-        assert_eq!(kind(424, "running. Current state: starting"), Rejection::Invalid);
+        assert_eq!(kind(424, "running. Current state: awaking"), Rejection::Waking);
+        assert_eq!(kind(424, "running. Current state: degraded"), Rejection::Invalid);
         assert_eq!(kind(400, "Postgres ClickPipe must be paused to edit"), Rejection::NeedsPause);
         assert_eq!(kind(400, "1a2b ClickPipe is already running"), Rejection::AlreadyRunning);
         assert_eq!(kind(400, "brokers: ''"), Rejection::Invalid);

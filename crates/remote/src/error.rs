@@ -2,6 +2,7 @@
 //! cleaned before it came here.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use model::address::{Address, Kind, ServiceRef};
@@ -57,11 +58,17 @@ pub enum Error {
     /// The time of the run was over before this could be sent.
     #[error("not sent, because the time of the run is over")]
     OutOfTime,
-    /// A service was to be woken, and is not running.
-    #[error("service `{service}` {} after {}", still(Some(state)), seconds(*waited))]
-    NotAwake {
+    /// A service that sleeps was to be woken for a request. Nothing came of either.
+    #[error("service `{service}` could not be woken: {cause}")]
+    NotWoken {
         /// Its id.
         service: String,
+        /// Why not. It is the same for everybody who needed the service.
+        cause: Arc<Error>,
+    },
+    /// A service was told to wake, and is not running.
+    #[error("it {} after {}", still(Some(state)), seconds(*waited))]
+    Asleep {
         /// Its state when it was last seen.
         state: State,
         /// For how long it was waited for.
@@ -160,6 +167,8 @@ pub enum Rejection {
     NotFound,
     /// The service sleeps.
     Idle,
+    /// The service is on its way from sleep to work.
+    Waking,
     /// The service was stopped by somebody.
     Stopped,
     /// The pipe must be paused for this edit.
@@ -196,7 +205,11 @@ pub struct Unexpected {
 impl Error {
     /// Whether the key is the problem, so that no other request can do better.
     pub fn is_auth(&self) -> bool {
-        matches!(self.rejection(), Some(Rejection::Unauthenticated | Rejection::Forbidden))
+        let refused = match self {
+            Self::NotWoken { cause, .. } => cause.rejection(),
+            other => other.rejection(),
+        };
+        matches!(refused, Some(Rejection::Unauthenticated | Rejection::Forbidden))
     }
 
     /// Whether something may have been changed although this is an error.
@@ -214,7 +227,8 @@ impl Error {
             Self::Setup(_)
             | Self::Interrupted
             | Self::OutOfTime
-            | Self::NotAwake { .. }
+            | Self::NotWoken { .. }
+            | Self::Asleep { .. }
             | Self::TimedOut { .. }
             | Self::Troubled { .. }
             | Self::Gone { .. }
@@ -247,6 +261,7 @@ impl Error {
             Self::Rejected(rejected) => rejected.request_id.as_deref(),
             Self::Unexpected(unexpected) => unexpected.request_id.as_deref(),
             Self::UnknownOutcome { cause, .. } => cause.request_id(),
+            Self::NotWoken { cause, .. } => cause.request_id(),
             _ => None,
         }
     }

@@ -40,6 +40,7 @@ pub(crate) fn may_repeat(twice: Twice, error: &Error) -> bool {
             | Rejection::Forbidden
             | Rejection::NotFound
             | Rejection::Idle
+            | Rejection::Waking
             | Rejection::Stopped
             | Rejection::NeedsPause
             | Rejection::AlreadyRunning
@@ -49,7 +50,8 @@ pub(crate) fn may_repeat(twice: Twice, error: &Error) -> bool {
         Error::Setup(_)
         | Error::Interrupted
         | Error::OutOfTime
-        | Error::NotAwake { .. }
+        | Error::NotWoken { .. }
+        | Error::Asleep { .. }
         | Error::UnknownOutcome { .. }
         | Error::Twins { .. }
         | Error::TimedOut { .. }

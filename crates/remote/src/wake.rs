@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use crate::client::{Call, Client};
 use crate::deadline::Budget;
-use crate::error::{Error, Rejected};
+use crate::error::{Error, Rejection};
 use crate::pace::lock;
 use crate::routes;
 use crate::secret;
@@ -34,14 +34,8 @@ pub(crate) struct Nap {
     tries: AtomicU64,
     /// Held by the one who tries; the others wait for what comes of it.
     turn: tokio::sync::Mutex<()>,
-    failed: Mutex<Option<Failed>>,
-}
-
-/// Why the last try came to nothing: the same for everybody who waited for it.
-#[derive(Clone)]
-enum Failed {
-    Refused(Rejected),
-    Asleep { state: State, waited: Duration },
+    /// Why the last try came to nothing: the same for everybody who waited for it.
+    failed: Mutex<Option<Arc<Error>>>,
 }
 
 impl Wakes {
@@ -70,18 +64,24 @@ pub(crate) async fn wake(
     if nap.tries.load(Ordering::Acquire) == tries {
         let failed = match rouse(client, service, budget).await {
             Ok(()) => None,
-            Err(Error::Rejected(rejected)) => Some(Failed::Refused(*rejected)),
-            Err(Error::NotAwake { state, waited, .. }) => Some(Failed::Asleep { state, waited }),
-            Err(other) => return Err(other),
+            Err(error @ (Error::Interrupted | Error::OutOfTime)) => return Err(error),
+            Err(error) => Some(Arc::new(error)),
         };
         *lock(&nap.failed) = failed;
         nap.tries.fetch_add(1, Ordering::Release);
     }
     match lock(&nap.failed).clone() {
         None => Ok(()),
-        Some(Failed::Refused(rejected)) => Err(Error::Rejected(Box::new(rejected))),
-        Some(Failed::Asleep { state, waited }) => Err(not_awake(service, state, waited)),
+        Some(cause) => {
+            let service = service.rsplit('/').next().unwrap_or_default().to_owned();
+            Err(Error::NotWoken { service, cause })
+        }
     }
+}
+
+/// Whether the request was turned down because the service sleeps, or has not quite woken.
+pub(crate) fn would_help(error: &Error) -> bool {
+    matches!(error.rejection(), Some(Rejection::Idle | Rejection::Waking))
 }
 
 async fn rouse(client: &Client, service: &str, budget: Budget) -> Result<(), Error> {
@@ -99,7 +99,7 @@ async fn rouse(client: &Client, service: &str, budget: Budget) -> Result<(), Err
             return Ok(());
         }
         if stays_down(state.as_str()) || Instant::now() >= end {
-            return Err(not_awake(service, state, began.elapsed()));
+            return Err(Error::Asleep { state, waited: began.elapsed() });
         }
         tracing::info!(service, %state, waited = began.elapsed().as_secs(), "waking");
     }
@@ -117,9 +117,4 @@ fn stays_down(state: &str) -> bool {
             | "softdeleted"
             | "failed"
     )
-}
-
-fn not_awake(service: &str, state: State, waited: Duration) -> Error {
-    let service = service.rsplit('/').next().unwrap_or_default().to_owned();
-    Error::NotAwake { service, state, waited }
 }

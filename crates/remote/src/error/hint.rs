@@ -21,7 +21,8 @@ pub(super) fn hint(error: &Error) -> Option<String> {
             "delete all but one, or choose one with `metadata.id`, then plan again"
         }
         Error::OutOfTime => "plan again, or allow more time with `--timeout`",
-        Error::NotAwake { state, .. } => return Some(asleep(state.as_str()).to_owned()),
+        Error::NotWoken { cause, .. } => return hint(cause),
+        Error::Asleep { state, .. } => asleep(state.as_str()),
         Error::TimedOut { .. } => {
             "it may still arrive; plan again later, or allow more time with `--timeout`"
         }
@@ -73,6 +74,7 @@ fn rejected_hint(rejected: &Rejected) -> Option<&'static str> {
              this organization"
         }
         Rejection::Idle => "the service sleeps; apply with `--wake` to have it woken first",
+        Rejection::Waking => "the service is waking; apply again when it runs, or with `--wake`",
         Rejection::Stopped => STOPPED,
         Rejection::NeedsPause => {
             "this edit needs a paused pipe: declare `state: stopped`, apply, then edit it and \

@@ -127,9 +127,20 @@ async fn an_outage_while_a_lost_create_is_looked_for_is_no_proof_that_it_is_miss
     bench.states().await;
     bench.world().faults().once("POST", LIST, Effect::CutAfterCommit);
     let when = When::Route { method: "GET".to_owned(), path: LIST.to_owned() };
-    bench.world().faults().add(Fault { when, effect: Effect::Unavailable, times: 20 });
+    bench.world().faults().add(Fault { when, effect: Effect::Unavailable, times: 40 });
     bench.create("orders", kafka("orders")).await.unwrap();
     assert_eq!(bench.asked("POST", "/clickpipes").len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn several_lists_are_needed_however_short_the_window_is() {
+    let settings = Settings { adoption: std::time::Duration::from_secs(1), ..Settings::default() };
+    let bench = Bench::with(Options::default(), settings);
+    bench.states().await;
+    let from = bench.world().journal().len();
+    bench.world().faults().once("POST", LIST, Effect::CutBeforeCommit);
+    bench.create("orders", kafka("orders")).await.unwrap();
+    assert_eq!(posts(&bench, from)[1].1, 3);
 }
 
 #[tokio::test(start_paused = true)]
