@@ -156,6 +156,9 @@ pub struct PlanArgs {
     /// Show each changed object as a YAML diff, live against declared
     #[arg(long, env = "PIPECTL_DIFF")]
     pub diff: bool,
+    /// Save the plan, for review and for apply --plan; no secret is in it
+    #[arg(long, value_name = "FILE", env = "PIPECTL_OUT")]
+    pub out: Option<PathBuf>,
     /// Exit with 2 when there are changes
     #[arg(long, env = "PIPECTL_DETAILED_EXITCODE")]
     pub detailed_exitcode: bool,
@@ -176,7 +179,13 @@ pub struct ApplyArgs {
     /// Show each changed object as a YAML diff, live against declared
     #[arg(long, env = "PIPECTL_DIFF")]
     pub diff: bool,
-    /// Do not ask; needed where there is no terminal
+    /// Perform only what this saved plan holds, too
+    #[arg(long, value_name = "FILE", env = "PIPECTL_PLAN")]
+    pub plan: Option<PathBuf>,
+    /// Perform the plan only if it has this digest
+    #[arg(long, value_name = "DIGEST", env = "PIPECTL_EXPECT")]
+    pub expect: Option<String>,
+    /// Do not ask; needed where there is no terminal and no --plan
     #[arg(long, env = "PIPECTL_YES")]
     pub yes: bool,
     /// Wait until what was changed has settled, or not

@@ -16,6 +16,7 @@ pub mod output;
 mod project;
 mod prompt;
 pub mod render;
+pub mod reviewed;
 pub mod sandboxed;
 mod secrets;
 mod select;

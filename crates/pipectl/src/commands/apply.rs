@@ -18,6 +18,7 @@ use crate::interruption::Interruption;
 use crate::output::{Label, Output, Text};
 use crate::render::json::Envelope;
 use crate::render::{plan as plan_text, results};
+use crate::reviewed::{self, Moved, Reviewed};
 use crate::session::Session;
 use crate::{exit, prompt};
 
@@ -25,6 +26,8 @@ use crate::{exit, prompt};
 #[serde(rename_all = "camelCase")]
 struct Applied<'r> {
     plan: &'r Plan,
+    #[serde(skip_serializing_if = "<[Moved]>::is_empty")]
+    refused: &'r [Moved],
     reports: &'r [Report],
 }
 
@@ -33,15 +36,21 @@ pub(super) async fn run(args: &ApplyArgs, output: Output, format: Format) -> Res
     let session =
         Session::open(&args.manifests, &args.select, &args.connect, wait(args.wait), output)
             .await?;
-    let plan = session.plan().await?;
+    let (plan, refused) = reviewed(args, session.plan().await?)?;
     session.close()?;
     let mut text = Text::new();
     text.append(plan_text::render(&plan, &session.context(args.diff)));
+    text.append(results::refused(&refused));
     show(output, format, &text)?;
     let approved = match plan.clone().approve(&limits(args, session.policy())) {
         Ok(approved) => approved,
         Err(refusal) => {
-            json(output, format, "blocked", &plan, &[])?;
+            json(
+                output,
+                format,
+                "blocked",
+                &Applied { plan: &plan, refused: &refused, reports: &[] },
+            )?;
             let mut text = Text::new();
             text.push(Label::Blocked, "blocked: ").plain(refusal.to_string()).end();
             output.talk(&text);
@@ -49,11 +58,11 @@ pub(super) async fn run(args: &ApplyArgs, output: Output, format: Format) -> Res
         }
     };
     if approved.actions().is_empty() {
-        let blocked = plan.blocked().next().is_some();
-        json(output, format, if blocked { "blocked" } else { "inSync" }, &plan, &[])?;
-        return Ok(if blocked { exit::BLOCKED } else { exit::DONE });
+        let (code, outcome) = nothing_done(&plan, &refused);
+        json(output, format, outcome, &Applied { plan: &plan, refused: &refused, reports: &[] })?;
+        return Ok(code);
     }
-    if !args.yes {
+    if !args.yes && args.plan.is_none() {
         prompt::confirm(output, &plan)?;
     }
     let interruption = Interruption::on_signals(move || output.say(ENDING))?;
@@ -69,10 +78,35 @@ pub(super) async fn run(args: &ApplyArgs, output: Output, format: Format) -> Res
     let (code, outcome) = if interruption.is_raised() {
         (exit::INTERRUPTED, "interrupted")
     } else {
-        verdict(&reports, &plan)
+        verdict(&reports, &plan, &refused)
     };
-    json(output, format, outcome, &plan, &reports)?;
+    json(output, format, outcome, &Applied { plan: &plan, refused: &refused, reports: &reports })?;
     Ok(code)
+}
+
+/// The part of the plan that was reviewed, if it had to be.
+fn reviewed(args: &ApplyArgs, plan: Plan) -> Result<(Plan, Vec<Moved>)> {
+    let (plan, mut refused) = match &args.plan {
+        Some(file) => Reviewed::read(file)?.allows(plan),
+        None => (plan, Vec::new()),
+    };
+    match &args.expect {
+        Some(expected) => {
+            let (plan, unexpected) = reviewed::expect(expected, plan);
+            refused.extend(unexpected);
+            Ok((plan, refused))
+        }
+        None => Ok((plan, refused)),
+    }
+}
+
+/// The exit code where there is nothing to do, and the word for it in JSON.
+fn nothing_done(plan: &Plan, refused: &[Moved]) -> (u8, &'static str) {
+    match (refused.is_empty(), plan.blocked().next()) {
+        (false, _) => (exit::STALE, "stale"),
+        (true, Some(_)) => (exit::BLOCKED, "blocked"),
+        (true, None) => (exit::DONE, "inSync"),
+    }
 }
 
 const ENDING: &str =
@@ -154,23 +188,23 @@ fn json(
     output: Output,
     format: Format,
     outcome: &'static str,
-    plan: &Plan,
-    reports: &[Report],
+    applied: &Applied<'_>,
 ) -> Result<()> {
     if format == Format::Json {
         let mut text = Text::new();
-        text.plain(Envelope::new("Apply", outcome, Applied { plan, reports }).render());
+        text.plain(Envelope::new("Apply", outcome, applied).render());
         output.data(&text)?;
     }
     Ok(())
 }
 
 /// The exit code, and the word for it in JSON.
-fn verdict(reports: &[Report], plan: &Plan) -> (u8, &'static str) {
+fn verdict(reports: &[Report], plan: &Plan, unreviewed: &[Moved]) -> (u8, &'static str) {
     let all = reports.iter().all(|report| report.outcome == Outcome::Applied);
     let some = reports.iter().any(|report| report.done > 0);
     let refused = reports.iter().any(|report| report.error.as_ref().is_some_and(|e| e.auth));
     match (all, some, refused) {
+        (true, _, _) if !unreviewed.is_empty() => (exit::STALE, "stale"),
         (true, _, _) if plan.blocked().next().is_some() => (exit::BLOCKED, "blocked"),
         (true, _, _) => (exit::DONE, "applied"),
         (false, _, true) if !some => (exit::AUTH, "refused"),

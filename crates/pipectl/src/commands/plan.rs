@@ -5,11 +5,10 @@ use planner::Plan;
 use remote::Wait;
 
 use crate::cli::{Format, PlanArgs};
-use crate::exit;
-use crate::output::{Output, Text};
-use crate::render;
+use crate::output::{Label, Output, Text};
 use crate::render::json::Envelope;
 use crate::session::Session;
+use crate::{exit, render, reviewed};
 
 /// Shows what apply would do.
 pub(super) async fn run(args: &PlanArgs, output: Output, format: Format) -> Result<u8> {
@@ -20,10 +19,17 @@ pub(super) async fn run(args: &PlanArgs, output: Output, format: Format) -> Resu
     match format {
         Format::Text => {
             text.append(render::plan::render(&plan, &session.context(args.diff)));
+            if !plan.is_empty() {
+                text.push(Label::Dim, format!("Digest: {}", reviewed::digest(&plan))).end();
+            }
         }
         Format::Json => {
-            text.plain(Envelope::new("Plan", outcome(&plan), &plan).render());
+            let envelope = Envelope::new("Plan", outcome(&plan), &plan);
+            text.plain(envelope.with_digest(reviewed::digest(&plan)).render());
         }
+    }
+    if let Some(file) = &args.out {
+        reviewed::save(&plan, file)?;
     }
     session.close()?;
     output.data(&text)?;

@@ -15,6 +15,9 @@ pub struct Envelope<T> {
     pub kind: &'static str,
     /// In one word how it went.
     pub outcome: &'static str,
+    /// What a plan is recognised by; see `apply --expect`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
     /// What there is to tell; absent when the command failed before it had anything.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub result: Option<T>,
@@ -25,7 +28,20 @@ pub struct Envelope<T> {
 impl<T: Serialize> Envelope<T> {
     /// A result without errors.
     pub fn new(kind: &'static str, outcome: &'static str, result: T) -> Self {
-        Self { schema_version: SCHEMA_VERSION, kind, outcome, result: Some(result), errors: vec![] }
+        Self {
+            schema_version: SCHEMA_VERSION,
+            kind,
+            outcome,
+            digest: None,
+            result: Some(result),
+            errors: Vec::new(),
+        }
+    }
+
+    /// With the digest of the plan that is told.
+    #[must_use]
+    pub fn with_digest(self, digest: String) -> Self {
+        Self { digest: Some(digest), ..self }
     }
 
     /// As it is printed.
@@ -43,6 +59,7 @@ pub fn failure(kind: &'static str, message: &str) -> String {
         schema_version: SCHEMA_VERSION,
         kind,
         outcome: "error",
+        digest: None,
         result: None,
         errors: vec![message.to_owned()],
     }

@@ -3,6 +3,7 @@
 
 use crate::apply::{Outcome, Report};
 use crate::output::{Label, Text};
+use crate::reviewed::Moved;
 
 const ORDER: [(Outcome, &str, Label); 5] = [
     (Outcome::Applied, "applied", Label::Create),
@@ -11,6 +12,23 @@ const ORDER: [(Outcome, &str, Label); 5] = [
     (Outcome::Unknown, "unknown", Label::Blocked),
     (Outcome::Failed, "failed", Label::Delete),
 ];
+
+/// What is not done because nobody reviewed it.
+pub fn refused(moved: &[Moved]) -> Text {
+    let mut text = Text::new();
+    for object in moved {
+        text.push(Label::Blocked, format!("{:8}", "refused"))
+            .plain(format!("  {}", object.at))
+            .end();
+        for reason in &object.reasons {
+            text.plain(format!("          {reason}")).end();
+        }
+    }
+    if !moved.is_empty() {
+        text.push(Label::Dim, "          plan again, and have that plan reviewed").end();
+    }
+    text
+}
 
 /// The table, and a line that counts it.
 pub fn render(reports: &[Report]) -> Text {

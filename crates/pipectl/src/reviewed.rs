@@ -1,0 +1,209 @@
+//! A plan that somebody reviewed: written to a file, recognised by its digest, and held against
+//! what a new plan would do.
+//!
+//! The file is never performed. A new plan is made, and of it only what the reviewed one holds, too.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use model::address::Address;
+use planner::Plan;
+use ring::digest;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::render::json::SCHEMA_VERSION;
+
+/// What a saved plan calls itself.
+const KIND: &str = "SavedPlan";
+
+/// A digest of what a plan does, and of the live values that it depends on. Two plans with one
+/// digest do the same.
+pub fn digest(plan: &Plan) -> String {
+    digest_of(&pieces(plan))
+}
+
+/// Writes the plan where a review can keep it. No secret is in it.
+///
+/// # Errors
+/// When the file cannot be written.
+pub fn save(plan: &Plan, file: &Path) -> Result<()> {
+    let saved = json!({
+        "schemaVersion": SCHEMA_VERSION,
+        "kind": KIND,
+        "digest": digest(plan),
+        "plan": plan,
+    });
+    let text = format!("{saved:#}\n");
+    fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))
+}
+
+/// What was reviewed, object by object.
+pub struct Reviewed {
+    pieces: BTreeMap<String, Value>,
+}
+
+/// An object to which something would be done that nobody reviewed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Moved {
+    /// The object.
+    pub at: Address,
+    /// What is other than in the reviewed plan, one sentence each.
+    pub reasons: Vec<String>,
+}
+
+impl Reviewed {
+    /// Reads a saved plan.
+    ///
+    /// # Errors
+    /// When the file cannot be read, is no saved plan, or was changed since it was saved.
+    pub fn read(file: &Path) -> Result<Self> {
+        let name = file.display();
+        let text = fs::read_to_string(file).with_context(|| format!("cannot read {name}"))?;
+        let saved: Value =
+            serde_json::from_str(&text).with_context(|| format!("{name} is not a saved plan"))?;
+        if saved["kind"] != KIND || saved["schemaVersion"] != SCHEMA_VERSION {
+            bail!("{name} is not a plan that this version of pipectl saved with `plan --out`");
+        }
+        let pieces = pieces_of(&saved["plan"]);
+        if saved["digest"] != digest_of(&pieces) {
+            bail!("{name} was changed after it was saved: its digest does not match");
+        }
+        Ok(Self { pieces })
+    }
+
+    /// The part of a new plan that was reviewed, and what was not.
+    pub fn allows(&self, plan: Plan) -> (Plan, Vec<Moved>) {
+        let fresh = pieces(&plan);
+        let moved: Vec<Moved> = plan
+            .changes
+            .iter()
+            .filter_map(|change| {
+                let key = key(&json!(change.at));
+                let reasons = differences(self.pieces.get(&key), fresh.get(&key)?);
+                (!reasons.is_empty()).then(|| Moved { at: change.at.clone(), reasons })
+            })
+            .collect();
+        let refused: BTreeSet<Address> = moved.iter().map(|moved| moved.at.clone()).collect();
+        (plan.narrowed(|at| !refused.contains(at)), moved)
+    }
+}
+
+/// The whole plan if it is the expected one; else nothing of it, with the reason for each object.
+pub fn expect(expected: &str, plan: Plan) -> (Plan, Vec<Moved>) {
+    let found = digest(&plan);
+    if found == expected || plan.is_empty() {
+        return (plan, Vec::new());
+    }
+    let reason = format!("the digest of this plan is {found}, not the expected {expected}");
+    let refused = |at: &Address| Moved { at: at.clone(), reasons: vec![reason.clone()] };
+    let moved = plan.changes.iter().map(|change| refused(&change.at)).collect();
+    (plan.narrowed(|_| false), moved)
+}
+
+/// What the plan does to each object and why, without places and words, by the object's address.
+fn pieces(plan: &Plan) -> BTreeMap<String, Value> {
+    pieces_of(&json!(plan))
+}
+
+fn pieces_of(plan: &Value) -> BTreeMap<String, Value> {
+    let mut pieces = BTreeMap::new();
+    for change in plan["changes"].as_array().into_iter().flatten() {
+        let actions: Vec<&Value> = plan["actions"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter(|action| action_at(action) == Some(&change["at"]))
+            .collect();
+        let fields: Vec<Value> =
+            change["fields"].as_array().into_iter().flatten().map(field).collect();
+        let piece = json!({
+            "at": change["at"],
+            "id": change["id"],
+            "verdict": change["verdict"],
+            "fields": fields,
+            "actions": actions,
+        });
+        pieces.insert(key(&change["at"]), piece);
+    }
+    pieces
+}
+
+/// An action is an object with one key, its kind.
+fn action_at(action: &Value) -> Option<&Value> {
+    action.as_object()?.values().next()?.get("at")
+}
+
+fn field(field: &Value) -> Value {
+    json!({
+        "path": field["path"],
+        "entry": field["entry"],
+        "before": field["before"],
+        "after": field["after"],
+    })
+}
+
+fn key(at: &Value) -> String {
+    at.to_string()
+}
+
+fn digest_of(pieces: &BTreeMap<String, Value>) -> String {
+    let canonical = Value::Array(pieces.values().cloned().collect()).to_string();
+    let hash = digest::digest(&digest::SHA256, canonical.as_bytes());
+    let hex: String = hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("sha256:{hex}")
+}
+
+/// What a new plan does to an object other than the reviewed one did.
+fn differences(reviewed: Option<&Value>, fresh: &Value) -> Vec<String> {
+    let Some(reviewed) = reviewed else {
+        return vec!["the reviewed plan did nothing to it".to_owned()];
+    };
+    if reviewed == fresh {
+        return Vec::new();
+    }
+    let mut reasons = Vec::new();
+    if reviewed["verdict"] != fresh["verdict"] {
+        reasons.push(format!(
+            "the reviewed plan said {}, now it is {}",
+            reviewed["verdict"], fresh["verdict"]
+        ));
+    }
+    if reviewed["id"] != fresh["id"] {
+        reasons.push(format!("the live object was {}, now it is {}", reviewed["id"], fresh["id"]));
+    }
+    reasons.extend(field_differences(reviewed, fresh));
+    if reasons.is_empty() {
+        reasons.push("the requests are other than those of the reviewed plan".to_owned());
+    }
+    reasons
+}
+
+fn field_differences(reviewed: &Value, fresh: &Value) -> Vec<String> {
+    let named = |piece: &Value| -> BTreeMap<String, Value> {
+        let fields = piece["fields"].as_array().cloned().unwrap_or_default();
+        let name = |field: &Value| match (field["path"].as_str(), field["entry"].as_str()) {
+            (Some(path), Some(entry)) => format!("{path} {entry}"),
+            (path, _) => path.unwrap_or_default().to_owned(),
+        };
+        fields.into_iter().map(|field| (name(&field), field)).collect()
+    };
+    let (reviewed, fresh) = (named(reviewed), named(fresh));
+    let names: BTreeSet<&String> = reviewed.keys().chain(fresh.keys()).collect();
+    let reason = |name: &String| match (reviewed.get(name), fresh.get(name)) {
+        (Some(then), Some(now)) if then["before"] != now["before"] => Some(format!(
+            "live {name} is {}, the reviewed plan saw {}",
+            now["before"], then["before"]
+        )),
+        (Some(then), Some(now)) if then["after"] != now["after"] => Some(format!(
+            "declared {name} is {}, the reviewed plan had {}",
+            now["after"], then["after"]
+        )),
+        (None, Some(_)) => Some(format!("the reviewed plan did not change {name}")),
+        (Some(_), None) => Some(format!("the reviewed plan changed {name}, which is settled now")),
+        _ => None,
+    };
+    names.into_iter().filter_map(reason).collect()
+}
