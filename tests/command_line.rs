@@ -269,6 +269,28 @@ fn a_failure_leaves_the_rest_to_be_done_and_says_so() {
 }
 
 #[test]
+fn an_idle_service_is_woken_only_when_asked() {
+    let desk = Desk::new();
+    desk.write("pipe.yaml", PIPE);
+    desk.run(&["plan", "pipe.yaml", "--sandbox"]);
+    desk.world(|world| world.set_service_state("analytics", sandbox::ServiceState::Idle));
+    let asleep = desk.run_with(&["apply", "pipe.yaml", "--sandbox", "--yes"], &KEY);
+    assert_eq!(asleep.code, 1, "{}", asleep.all());
+    assert!(asleep.stdout.contains("--wake"), "{}", asleep.all());
+    let woken = desk.run_with(&["apply", "pipe.yaml", "--sandbox", "--yes", "--wake"], &KEY);
+    assert_eq!(woken.code, 0, "{}", woken.all());
+    desk.world(|world| world.set_service_state("analytics", sandbox::ServiceState::Stopped));
+    desk.write("pipe.yaml", PIPE.replace("spec:", "spec:\n  state: stopped"));
+    let stopped = desk.run_with(&["apply", "pipe.yaml", "--sandbox", "--yes", "--wake"], &KEY);
+    assert_eq!(stopped.code, 1, "{}", stopped.all());
+    let journal = desk.journal();
+    let wakes = journal
+        .iter()
+        .filter(|(_, path, _)| path.ends_with("/state") && !path.contains("/clickpipes/"));
+    assert_eq!(wakes.count(), 1, "the idle service was woken once, the stopped one never");
+}
+
+#[test]
 fn what_is_protected_is_blocked_with_a_code_of_its_own() {
     let desk = Desk::new();
     desk.write("pipe.yaml", PIPE);

@@ -4,7 +4,6 @@
 
 mod support;
 
-use sandbox::World;
 use serde_json::{Value, json};
 use support::cli::Desk;
 
@@ -38,23 +37,22 @@ fn desk() -> Desk {
 
 /// Changes a pipe behind everybody's back.
 fn by_hand(desk: &Desk, pipe: &str, replicas: u64) {
-    let file = desk.folder.path().join(".pipectl/sandbox.json");
-    let mut world: World = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
-    let id = world.pipes("analytics").into_iter().find(|live| live["name"] == pipe).unwrap();
-    let service = world.ensure_service("analytics");
-    let response = world.handle(&sandbox::Request {
-        method: "PATCH".to_owned(),
-        path: format!(
-            "/v1/organizations/{}/services/{service}/clickpipes/{}/scaling",
-            sandbox::ORGANIZATION,
-            id["id"].as_str().unwrap()
-        ),
-        authorization: Some(sandbox::basic_authorization(sandbox::KEY_ID, sandbox::KEY_SECRET)),
-        body: json!({ "replicas": replicas }).to_string().into_bytes(),
+    desk.world(|world| {
+        let live = world.pipes("analytics").into_iter().find(|live| live["name"] == pipe).unwrap();
+        let service = world.ensure_service("analytics");
+        let response = world.handle(&sandbox::Request {
+            method: "PATCH".to_owned(),
+            path: format!(
+                "/v1/organizations/{}/services/{service}/clickpipes/{}/scaling",
+                sandbox::ORGANIZATION,
+                live["id"].as_str().unwrap()
+            ),
+            authorization: Some(sandbox::basic_authorization(sandbox::KEY_ID, sandbox::KEY_SECRET)),
+            body: json!({ "replicas": replicas }).to_string().into_bytes(),
+        });
+        assert_eq!(response.status, 200);
+        world.advance(std::time::Duration::from_secs(60));
     });
-    assert_eq!(response.status, 200);
-    world.advance(std::time::Duration::from_secs(60));
-    std::fs::write(file, serde_json::to_string(&world).unwrap()).unwrap();
 }
 
 fn writes(desk: &Desk) -> usize {

@@ -74,12 +74,21 @@ impl Desk {
         }
     }
 
+    /// Changes the sandbox of this folder behind everybody's back.
+    pub(crate) fn world<T>(&self, change: impl FnOnce(&mut sandbox::World) -> T) -> T {
+        let file = self.folder.path().join(".pipectl/sandbox.json");
+        let text = std::fs::read_to_string(&file).unwrap();
+        let mut world: sandbox::World = serde_json::from_str(&text).unwrap();
+        let result = change(&mut world);
+        std::fs::write(file, serde_json::to_string(&world).unwrap()).unwrap();
+        result
+    }
+
     /// The requests that the sandbox of this folder has seen: method, path, status.
     pub(crate) fn journal(&self) -> Vec<(String, String, u64)> {
-        let file = self.folder.path().join(".pipectl/sandbox.json");
-        let world: sandbox::World =
-            serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
-        let entries = world.journal().iter();
-        entries.map(|e| (e.method.clone(), e.path.clone(), u64::from(e.status))).collect()
+        self.world(|world| {
+            let entries = world.journal().iter();
+            entries.map(|e| (e.method.clone(), e.path.clone(), u64::from(e.status))).collect()
+        })
     }
 }

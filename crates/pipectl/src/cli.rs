@@ -191,6 +191,9 @@ pub struct ApplyArgs {
     /// Wait until what was changed has settled, or not
     #[arg(long, env = "PIPECTL_WAIT", value_enum, default_value_t)]
     pub wait: WaitFor,
+    /// Wake an idle service if an action needs it; a stopped one is never started
+    #[arg(long, env = "PIPECTL_WAKE")]
+    pub wake: bool,
     /// Let this object be replaced even above the limit (SERVICE/PIPE)
     #[arg(long, value_name = "SERVICE/PIPE", env = "PIPECTL_ALLOW_REPLACE", value_delimiter = ',')]
     pub allow_replace: Vec<String>,

@@ -34,6 +34,17 @@ pub(crate) struct Session {
     policy: model::project::Policy,
 }
 
+/// How a command deals with the live side.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Manner {
+    /// What an action waits for.
+    pub(crate) wait: Wait,
+    /// Whether an idle service may be woken, whatever the project file says.
+    pub(crate) wake: bool,
+    /// Whether the command writes at all: one that only looks wakes nothing.
+    pub(crate) writes: bool,
+}
+
 impl Session {
     /// Reads the manifests and gets ready to speak to the API. Nothing is sent unless the
     /// manifests are sound and something must be looked up.
@@ -41,12 +52,14 @@ impl Session {
         manifests: &ManifestArgs,
         select: &SelectArgs,
         connect: &ConnectArgs,
-        wait: Wait,
+        manner: Manner,
         output: Output,
     ) -> Result<Self> {
         let selection = Selection::new(select)?;
         let chosen = project::choose(manifests, output)?;
-        let settings = Settings { wait, ..settings(connect, &chosen)? };
+        let wake = manner.wake || chosen.policy.wake_idle.unwrap_or_default();
+        let wake = wake && manner.writes;
+        let settings = Settings { wait: manner.wait, wake, ..settings(connect, &chosen)? };
         let rate = settings.rate;
         let declared = Declared::read(&chosen.manifests, &chosen.variables)?.sound(output)?;
         let default = connect.service.clone().or_else(|| environment::variable("SERVICE_ID"));

@@ -19,7 +19,7 @@ use crate::output::{Label, Output, Text};
 use crate::render::json::Envelope;
 use crate::render::{plan as plan_text, results};
 use crate::reviewed::{self, Moved, Reviewed};
-use crate::session::Session;
+use crate::session::{Manner, Session};
 use crate::{exit, prompt};
 
 #[derive(Serialize)]
@@ -33,9 +33,9 @@ struct Applied<'r> {
 
 /// Plans, asks, and performs the plan.
 pub(super) async fn run(args: &ApplyArgs, output: Output, format: Format) -> Result<u8> {
+    let manner = Manner { wait: wait(args.wait), wake: args.wake, writes: true };
     let session =
-        Session::open(&args.manifests, &args.select, &args.connect, wait(args.wait), output)
-            .await?;
+        Session::open(&args.manifests, &args.select, &args.connect, manner, output).await?;
     let (plan, refused) = reviewed(args, session.plan().await?)?;
     session.close()?;
     let mut text = Text::new();

@@ -2,18 +2,18 @@
 
 use anyhow::Result;
 use planner::Plan;
-use remote::Wait;
 
 use crate::cli::{Format, PlanArgs};
 use crate::output::{Label, Output, Text};
 use crate::render::json::Envelope;
-use crate::session::Session;
+use crate::session::{Manner, Session};
 use crate::{exit, render, reviewed};
 
 /// Shows what apply would do.
 pub(super) async fn run(args: &PlanArgs, output: Output, format: Format) -> Result<u8> {
     let session =
-        Session::open(&args.manifests, &args.select, &args.connect, Wait::Settled, output).await?;
+        Session::open(&args.manifests, &args.select, &args.connect, Manner::default(), output)
+            .await?;
     let plan = session.plan().await?;
     let mut text = Text::new();
     match format {
