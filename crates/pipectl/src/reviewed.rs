@@ -152,8 +152,7 @@ fn key(at: &Value) -> String {
 fn digest_of(pieces: &BTreeMap<String, Value>) -> String {
     let canonical = Value::Array(pieces.values().cloned().collect()).to_string();
     let hash = digest::digest(&digest::SHA256, canonical.as_bytes());
-    let hex: String = hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("sha256:{hex}")
+    hash.as_ref().iter().fold("sha256:".to_owned(), |digest, byte| digest + &format!("{byte:02x}"))
 }
 
 /// What a new plan does to an object other than the reviewed one did.
@@ -191,7 +190,7 @@ fn field_differences(reviewed: &Value, fresh: &Value) -> Vec<String> {
         fields.into_iter().map(|field| (name(&field), field)).collect()
     };
     let (reviewed, fresh) = (named(reviewed), named(fresh));
-    let names: BTreeSet<&String> = reviewed.keys().chain(fresh.keys()).collect();
+    let all: BTreeSet<&String> = reviewed.keys().chain(fresh.keys()).collect();
     let reason = |name: &String| match (reviewed.get(name), fresh.get(name)) {
         (Some(then), Some(now)) if then["before"] != now["before"] => Some(format!(
             "live {name} is {}, the reviewed plan saw {}",
@@ -205,5 +204,5 @@ fn field_differences(reviewed: &Value, fresh: &Value) -> Vec<String> {
         (Some(_), None) => Some(format!("the reviewed plan changed {name}, which is settled now")),
         _ => None,
     };
-    names.into_iter().filter_map(reason).collect()
+    all.into_iter().filter_map(reason).collect()
 }
