@@ -43,6 +43,10 @@ fn a_typo_on_the_command_line_is_never_read_as_changes() {
     for args in [&["plan", "x.yaml", "--detailed-exit-code"][..], &["paln"], &[], &["plan"]] {
         assert_eq!(desk.run(args).code, 64, "{args:?}");
     }
+    for (flag, value) in [("--timeout", "soon"), ("--rate-limit", "10"), ("--wait", "x")] {
+        let said = desk.run(&["apply", "x.yaml", "--sandbox", flag, value]);
+        assert_eq!(said.code, 64, "{}", said.all());
+    }
     assert_eq!(desk.run(&["plan", "--nonsense", "-o", "json"]).json()["outcome"], "error");
     assert_eq!(desk.run(&["--help"]).code, 0);
     assert_eq!(desk.run(&["--version"]).code, 0);
@@ -99,6 +103,14 @@ fn paths_without_manifests_are_mistakes() {
     refused(&desk.run(&["plan", "empty", "--sandbox"]), 1, "no manifest in empty");
     refused(&desk.run(&["plan", "missing", "--sandbox"]), 1, "cannot read missing");
     refused(&desk.run(&["plan", "blank.yaml", "--sandbox"]), 1, "no manifest in blank.yaml");
+}
+
+#[test]
+fn a_file_counts_once_however_it_is_named() {
+    let desk = Desk::new();
+    desk.write("pipes/pipe.yaml", PIPE);
+    let said = desk.run(&["validate", "pipes", "./pipes/pipe.yaml", "pipes/../pipes"]);
+    assert_eq!(said.stdout, "1 manifest in 1 file: valid\n", "{}", said.stderr);
 }
 
 #[test]

@@ -1,8 +1,10 @@
 //! The command line. Parsing decides nothing: it only says what was typed.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use remote::Rate;
 
 use crate::exit;
 
@@ -103,6 +105,28 @@ pub struct SelectArgs {
     pub labels: Vec<String>,
 }
 
+/// How many requests to send at most; `None` is as fast as it goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RateLimit(pub Option<Rate>);
+
+impl RateLimit {
+    /// Reads `10/10s`, or `off`.
+    ///
+    /// # Errors
+    /// Says how to write it.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        if text == "off" {
+            return Ok(Self(None));
+        }
+        let parsed = text.split_once('/').and_then(|(requests, per)| {
+            let (requests, per) = (requests.parse().ok()?, humantime::parse_duration(per).ok()?);
+            (requests > 0 && !per.is_zero()).then_some(Rate { requests, per })
+        });
+        let rate = parsed.ok_or("write requests and a time, such as 10/10s, or off")?;
+        Ok(Self(Some(rate)))
+    }
+}
+
 /// Where the API is. Keys are taken from the environment only.
 #[derive(Args, Clone, Debug)]
 pub struct ConnectArgs {
@@ -126,11 +150,17 @@ pub struct ConnectArgs {
     )]
     pub sandbox: Option<PathBuf>,
     /// Requests per window that the API allows one key, or "off"; by default 10/10s
-    #[arg(long, value_name = "N/SECONDS", env = "PIPECTL_RATE_LIMIT")]
-    pub rate_limit: Option<String>,
+    #[arg(long, value_name = "N/TIME", env = "PIPECTL_RATE_LIMIT", value_parser = RateLimit::parse)]
+    pub rate_limit: Option<RateLimit>,
     /// How long the whole run may wait and retry
-    #[arg(long, value_name = "DURATION", env = "PIPECTL_TIMEOUT", default_value = "15m")]
-    pub timeout: String,
+    #[arg(
+        long,
+        value_name = "TIME",
+        env = "PIPECTL_TIMEOUT",
+        default_value = "15m",
+        value_parser = humantime::parse_duration
+    )]
+    pub timeout: Duration,
 }
 
 /// `pipectl validate`.

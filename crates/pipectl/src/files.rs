@@ -1,5 +1,6 @@
 //! Finds and reads manifest files.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -26,8 +27,8 @@ pub(crate) fn read(paths: &[PathBuf]) -> Result<Vec<SourceFile>> {
             Err(error) => problems.push(format!("{error:#}")),
         }
     }
-    let mut seen = std::collections::BTreeSet::new();
-    files.retain(|path| seen.insert(path.clone()));
+    let mut seen = BTreeSet::new();
+    files.retain(|path| seen.insert(fs::canonicalize(path).unwrap_or_else(|_| path.clone())));
     let mut sources = Vec::new();
     for path in files {
         match read_one(&path) {

@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, anyhow, bail};
 use model::address::Address;
 use model::desired::Desired;
 use model::pattern::Pattern;
 use planner::{Plan, Policy, plan};
 use remote::{Directory, Entry, Http, Rate, Remote, Scope, Settings, Transport, Wait};
 
-use crate::cli::{ConnectArgs, ManifestArgs, SelectArgs};
+use crate::cli::{ConnectArgs, ManifestArgs, RateLimit, SelectArgs};
 use crate::declared::Declared;
 use crate::output::Output;
 use crate::project::{self, Chosen};
@@ -219,28 +219,14 @@ fn is_uuid(text: &str) -> bool {
 }
 
 fn settings(connect: &ConnectArgs, chosen: &Chosen) -> Result<Settings> {
-    let timeout = humantime::parse_duration(&connect.timeout)
-        .with_context(|| format!("--timeout {}", connect.timeout))?;
-    let limit = chosen.rate_limit.as_ref();
-    let limit = limit.map(|limit| format!("{}/{}", limit.requests, limit.per));
-    let rate = match connect.rate_limit.clone().or(limit) {
-        Some(text) => rate(&text)?,
-        None => Some(Rate::default()),
+    let project = |limit: &model::project::RateLimit| {
+        let text = format!("{}/{}", limit.requests, limit.per);
+        RateLimit::parse(&text).map_err(|how| anyhow!("pipectl.yaml: rateLimit {text}: {how}"))
     };
-    Ok(Settings { rate, timeout, ..Settings::default() })
-}
-
-/// `10/10s`, or `off`.
-fn rate(text: &str) -> Result<Option<Rate>> {
-    if text == "off" {
-        return Ok(None);
-    }
-    let parsed = text.split_once('/').and_then(|(requests, per)| {
-        let (requests, per) = (requests.parse().ok()?, humantime::parse_duration(per).ok()?);
-        (requests > 0 && !per.is_zero()).then_some(Rate { requests, per })
-    });
-    match parsed {
-        Some(rate) => Ok(Some(rate)),
-        None => bail!("rate limit {text}: write requests and a time, such as 10/10s, or off"),
-    }
+    let rate = match (connect.rate_limit, &chosen.rate_limit) {
+        (Some(limit), _) => limit.0,
+        (None, Some(limit)) => project(limit)?.0,
+        (None, None) => Some(Rate::default()),
+    };
+    Ok(Settings { rate, timeout: connect.timeout, ..Settings::default() })
 }
