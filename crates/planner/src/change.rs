@@ -5,7 +5,7 @@ use std::fmt;
 
 use model::address::{Address, Name};
 use model::desired::Place;
-use model::live::Id;
+use model::live::{Id, Object};
 use model::path::Path;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
@@ -21,7 +21,7 @@ pub struct Change {
     pub id: Option<Id>,
     /// What becomes of it.
     pub verdict: Verdict,
-    /// Why it is blocked, in words.
+    /// Why, in words, where the fields do not say it: what blocks it, or which commit asks for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// The name that it has until now, where it gets another.
@@ -46,6 +46,25 @@ pub struct Change {
     pub after: Option<Value>,
 }
 
+impl Change {
+    /// A change of which nothing more is known yet.
+    pub(crate) fn new(at: Address, id: Option<Id>, verdict: Verdict) -> Self {
+        Self {
+            at,
+            id,
+            verdict,
+            reason: None,
+            renamed_from: None,
+            fields: Vec::new(),
+            carries: Vec::new(),
+            data: Vec::new(),
+            place: None,
+            before: None,
+            after: None,
+        }
+    }
+}
+
 /// One field, or one entry of a list, in which both sides differ.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -64,9 +83,52 @@ pub struct FieldChange {
     /// Whether this field is why the object must be replaced.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub forces_replacement: bool,
+    /// Who changed it; only known when there is a base.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<FieldVerdict>,
+    /// The value in the base; `None` where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub base: Option<Value>,
     /// Where the field was written.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub place: Option<Place>,
+}
+
+/// Who changed a field, told by comparing three sides: the base, what is declared now, and live.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum FieldVerdict {
+    /// Git changed it; live is still as in the base.
+    Change,
+    /// Git did not change it, and live is otherwise.
+    Drift,
+    /// Git and somebody else changed it, differently.
+    Conflict,
+    /// Git changed it, and live says so already.
+    Applied,
+    /// It is new in git, and live said so before.
+    Adoption,
+    /// The manifest no longer mentions it: live keeps what it has.
+    Removal,
+}
+
+/// What a plan says of an object and does nothing about. Only a plan with a base has such.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LeftAlone {
+    /// The object, by the name it is declared under.
+    pub at: Address,
+    /// The live object.
+    pub id: Id,
+    /// The fields, each with its verdict.
+    pub fields: Vec<FieldChange>,
+}
+
+impl LeftAlone {
+    /// The fields that somebody changed outside git.
+    pub fn drift(&self) -> impl Iterator<Item = &FieldChange> {
+        self.fields.iter().filter(|field| field.verdict == Some(FieldVerdict::Drift))
+    }
 }
 
 /// What becomes of an object.
@@ -128,6 +190,24 @@ pub enum Reason {
     CannotDelete,
     /// It refers to an object that is neither live nor declared.
     MissingReference(Address),
+    /// Git changed these fields, and so did somebody else: each with the value in git and live.
+    Conflict(Vec<(String, Value, Value)>),
+    /// Its manifest is gone, but the last one protected it. Names the commit that removed it.
+    ProtectedToTheEnd(String),
+    /// Its manifest is gone, but this object refers to it still.
+    StillReferred(Address),
+}
+
+impl Reason {
+    /// Several live objects could be meant.
+    pub(crate) fn ambiguous<'o>(objects: impl IntoIterator<Item = &'o Object>) -> Self {
+        let objects = objects.into_iter();
+        Self::Ambiguous(
+            objects
+                .map(|object| (object.id.clone(), object.created_at().map(str::to_owned)))
+                .collect(),
+        )
+    }
 }
 
 impl fmt::Display for Reason {
@@ -162,6 +242,40 @@ impl fmt::Display for Reason {
             Self::MissingReference(address) => {
                 write!(f, "it refers to {address}, which is neither live nor declared")
             }
+            Self::Conflict(fields) => {
+                for (field, git, live) in fields {
+                    match (git.is_object() || live.is_object(), short(git), short(live)) {
+                        (true, ..) => write!(f, "`{field}` was changed in git and outside git; "),
+                        (false, git, live) => {
+                            write!(f, "`{field}` is {git} in git and {live} live, both changed; ")
+                        }
+                    }?;
+                }
+                f.write_str("plan without `--base` to take git's side, or declare what is live")
+            }
+            Self::ProtectedToTheEnd(commit) => write!(
+                f,
+                "its manifest was removed by {commit}, but that manifest protected it: to delete it, \
+                 declare it with `state: absent` and without `protect`"
+            ),
+            Self::StillReferred(address) => {
+                write!(f, "its manifest is gone, but {address} still refers to it")
+            }
         }
     }
 }
+
+/// A value in a sentence.
+fn short(value: &Value) -> String {
+    let text = match value {
+        Value::Null => return "unset".to_owned(),
+        value => value.to_string(),
+    };
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
+}
+
+/// A longer value is cut in a sentence.
+const LONGEST: usize = 40;

@@ -142,16 +142,16 @@ fn entries(rules: &Rules, desired: &Value, live: Option<&Value>) -> Vec<Entry> {
     entries
 }
 
-fn find<'v>(keyed: &Keyed, among: &'v [Value], entry: &Value) -> Option<&'v Value> {
+pub(crate) fn find<'v>(keyed: &Keyed, among: &'v [Value], entry: &Value) -> Option<&'v Value> {
     among.iter().find(|other| is_same_entry(keyed, entry, other))
 }
 
-fn is_same_entry(keyed: &Keyed, one: &Value, other: &Value) -> bool {
+pub(crate) fn is_same_entry(keyed: &Keyed, one: &Value, other: &Value) -> bool {
     keyed.identity.iter().all(|field| one.get(field) == other.get(field))
 }
 
 /// What a person would call an entry: `public.users -> users`.
-fn label(keyed: &Keyed, entry: &Value) -> String {
+pub(crate) fn label(keyed: &Keyed, entry: &Value) -> String {
     let texts: Vec<&str> = keyed
         .identity
         .iter()

@@ -7,15 +7,20 @@
 
 mod approve;
 mod change;
+mod consider;
 mod diff;
+mod field;
 mod lower;
 mod order;
 mod plan;
+mod prune;
 mod reference;
 mod select;
+mod three_way;
 
 pub use approve::{Approved, Limits, Refusal};
-pub use change::{Change, FieldChange, Reason, Verdict};
+pub use change::{Change, FieldChange, FieldVerdict, LeftAlone, Reason, Verdict};
 pub use order::{Lane, stages};
 pub use plan::{Plan, Policy, Unmanaged, plan};
+pub use prune::{Removed, prune};
 pub use reference::references;

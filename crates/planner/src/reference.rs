@@ -17,7 +17,8 @@ pub fn references(action: &Action) -> Vec<Address> {
     }
 }
 
-fn referred(rules: &Rules, body: &Value, service: &ServiceRef) -> Vec<Address> {
+/// The objects that a body refers to by name.
+pub(crate) fn referred(rules: &Rules, body: &Value, service: &ServiceRef) -> Vec<Address> {
     if let Some(target) = target(rules, body, service) {
         return vec![target];
     }

@@ -56,11 +56,6 @@ fn only_one<'l>(at: &Address, renamed_from: Option<Name>, live: &'l Live) -> Cou
     match objects {
         [] => Counterpart::None,
         [object] => Counterpart::Found { object, renamed_from },
-        several => Counterpart::Unclear(Reason::Ambiguous(
-            several
-                .iter()
-                .map(|object| (object.id.clone(), object.created_at().map(str::to_owned)))
-                .collect(),
-        )),
+        several => Counterpart::Unclear(Reason::ambiguous(several)),
     }
 }

@@ -1,11 +1,13 @@
 //! A plan for people, in Terraform's grammar.
 
+mod left_alone;
+
 use std::collections::BTreeMap;
 
 use model::action::{Action, Endpoint, RunState};
-use model::address::{Kind, ServiceRef};
+use model::address::{Address, Kind, ServiceRef};
 use model::lifecycle;
-use planner::{Change, FieldChange, Plan, Verdict};
+use planner::{Change, FieldChange, FieldVerdict, LeftAlone, Plan, Verdict};
 use serde_json::Value;
 
 use super::diagnostics::plural;
@@ -13,8 +15,8 @@ use super::diff;
 use crate::output::{Label, Text};
 
 /// Where the words about an object begin, and those about a field.
-const OBJECT_COLUMN: usize = 48;
-const FIELD_COLUMN: usize = 52;
+pub(super) const OBJECT_COLUMN: usize = 48;
+pub(super) const FIELD_COLUMN: usize = 52;
 
 /// A value longer than this is cut in the overview; `--diff` shows all of it.
 const LONGEST_VALUE: usize = 60;
@@ -35,13 +37,18 @@ pub struct Context {
 /// The whole plan.
 pub fn render(plan: &Plan, context: &Context) -> Text {
     let mut text = Text::new();
-    for (service, changes) in by_service(plan) {
-        let pipes = plan.in_sync.iter().filter(|at| at.service == *service).count() + changes.len();
-        let left = service.to_string();
-        line(&mut text, Label::Name, &left, OBJECT_COLUMN, &plural(pipes, "object"), Label::Dim);
-        for change in changes {
-            object(&mut text, plan, change);
-            if context.diff {
+    for (service, objects) in by_service(plan) {
+        let unchanged = plan.in_sync.iter().filter(|at| at.service == *service);
+        let unchanged = unchanged.filter(|at| !objects.contains_key(at));
+        let pipes = plural(unchanged.count() + objects.len(), "object");
+        line(&mut text, Label::Name, &service.to_string(), OBJECT_COLUMN, &pipes, Label::Dim);
+        for (at, entry) in objects {
+            match entry.change {
+                Some(change) => object(&mut text, plan, change),
+                None => left_alone::heading(&mut text, at, entry.left_alone),
+            }
+            left_alone::fields(&mut text, entry.left_alone);
+            if let (Some(change), true) = (entry.change, context.diff) {
                 text.append(diff::render(change));
             }
         }
@@ -51,16 +58,35 @@ pub fn render(plan: &Plan, context: &Context) -> Text {
     text
 }
 
-fn by_service(plan: &Plan) -> BTreeMap<&ServiceRef, Vec<&Change>> {
-    let mut services: BTreeMap<&ServiceRef, Vec<&Change>> = BTreeMap::new();
+/// What there is to say of one object.
+#[derive(Default)]
+struct Entry<'p> {
+    change: Option<&'p Change>,
+    left_alone: Option<&'p LeftAlone>,
+}
+
+fn by_service(plan: &Plan) -> BTreeMap<&ServiceRef, BTreeMap<&Address, Entry<'_>>> {
+    let mut services: BTreeMap<_, BTreeMap<_, Entry<'_>>> = BTreeMap::new();
     for change in &plan.changes {
-        services.entry(&change.at.service).or_default().push(change);
+        let objects = services.entry(&change.at.service).or_default();
+        objects.entry(&change.at).or_default().change = Some(change);
+    }
+    for left in &plan.left_alone {
+        let objects = services.entry(&left.at.service).or_default();
+        objects.entry(&left.at).or_default().left_alone = Some(left);
     }
     services
 }
 
 /// `left`, filled up to the column, then `right`.
-fn line(text: &mut Text, label: Label, left: &str, column: usize, right: &str, dim: Label) {
+pub(super) fn line(
+    text: &mut Text,
+    label: Label,
+    left: &str,
+    column: usize,
+    right: &str,
+    dim: Label,
+) {
     let gap = column.saturating_sub(left.chars().count()).max(2);
     text.push(label, left).plain(" ".repeat(gap)).push(dim, right).end();
 }
@@ -79,7 +105,7 @@ fn object(text: &mut Text, plan: &Plan, change: &Change) {
     let (sign, label) = symbol(&change.verdict);
     let actions: Vec<&Action> =
         plan.actions.iter().filter(|action| action.at() == &change.at).collect();
-    let left = format!("  {sign} {}", name(change));
+    let left = format!("  {sign} {}", name(&change.at));
     line(text, label, &left, OBJECT_COLUMN, &words(change, &actions), Label::Plain);
     for field in &change.fields {
         field_line(text, field);
@@ -98,28 +124,36 @@ fn object(text: &mut Text, plan: &Plan, change: &Change) {
     }
 }
 
-fn name(change: &Change) -> String {
-    match change.at.kind {
-        Kind::ClickPipe => change.at.name.to_string(),
+/// What an object is called below its service.
+pub(super) fn name(at: &Address) -> String {
+    match at.kind {
+        Kind::ClickPipe => at.name.to_string(),
         Kind::CdcScaling => "CdcScaling".to_owned(),
-        Kind::ReversePrivateEndpoint => format!("endpoint {}", change.at.name),
+        Kind::ReversePrivateEndpoint => format!("endpoint {}", at.name),
     }
 }
 
 fn words(change: &Change, actions: &[&Action]) -> String {
     let pauses = actions.first().is_some_and(|action| is_stop(action)) && actions.len() > 1;
     match &change.verdict {
-        Verdict::Create => "create".to_owned(),
+        Verdict::Create => match &change.reason {
+            Some(reason) => format!("create ({reason})"),
+            None => "create".to_owned(),
+        },
         Verdict::Adopt => "adopt".to_owned(),
         Verdict::Update if pauses => "update, paused for the edit".to_owned(),
-        Verdict::Update if change.fields.is_empty() => state(actions).to_owned(),
+        Verdict::Update if matches!(actions, [Action::SetState { .. }]) => {
+            state(actions).to_owned()
+        }
         Verdict::Update => "update".to_owned(),
         Verdict::Rename => {
             let from = change.renamed_from.as_ref().map(ToString::to_string).unwrap_or_default();
             format!("rename, until now `{from}`")
         }
         Verdict::Replace => "must be replaced".to_owned(),
-        Verdict::Delete => "delete (state: absent)".to_owned(),
+        Verdict::Delete => {
+            format!("delete ({})", change.reason.as_deref().unwrap_or("state: absent"))
+        }
         Verdict::Blocked(reason) => format!("blocked: {reason}"),
     }
 }
@@ -175,7 +209,12 @@ fn field_line(text: &mut Text, field: &FieldChange) {
         (Some(_), None) => ("-", Label::Delete),
         (Some(_), Some(_)) => ("~", Label::Update),
     };
-    let forces = if field.forces_replacement { "   # forces replacement" } else { "" };
+    let remark = match field.verdict {
+        _ if field.forces_replacement => "   # forces replacement",
+        Some(FieldVerdict::Drift) => "   # changed outside git, set back",
+        Some(FieldVerdict::Conflict) => "   # changed in git and outside",
+        _ => "",
+    };
     let values = match (&field.entry, &field.before, &field.after) {
         (Some(entry), Some(before), Some(after)) => format!("{entry}: {}", inside(before, after)),
         (Some(entry), _, _) => entry.clone(),
@@ -185,11 +224,11 @@ fn field_line(text: &mut Text, field: &FieldChange) {
         (None, None, None) => String::new(),
     };
     let left = format!("      {sign} {}", field.path);
-    line(text, label, &left, FIELD_COLUMN, &format!("{values}{forces}"), Label::Plain);
+    line(text, label, &left, FIELD_COLUMN, &format!("{values}{remark}"), Label::Plain);
 }
 
 /// What differs inside an entry of a list.
-fn inside(before: &Value, after: &Value) -> String {
+pub(super) fn inside(before: &Value, after: &Value) -> String {
     let none = serde_json::Map::new();
     let (before, after) = (before.as_object().unwrap_or(&none), after.as_object().unwrap_or(&none));
     let differing = after.iter().filter(|(name, value)| before.get(*name) != Some(value));
@@ -202,7 +241,7 @@ fn inside(before: &Value, after: &Value) -> String {
     parts.join(", ")
 }
 
-fn shown(value: &Value) -> String {
+pub(super) fn shown(value: &Value) -> String {
     let text = value.to_string();
     if text.chars().count() <= LONGEST_VALUE {
         return text;
@@ -222,10 +261,16 @@ fn summary(text: &mut Text, plan: &Plan, context: &Context) {
     let (unchanged, unmanaged) = (plan.in_sync.len(), plan.unmanaged.len());
     let rest = format!("{unchanged} unchanged, {unmanaged} unmanaged.{read}");
     if plan.is_empty() {
-        text.plain(format!("No changes: live is as declared.  {rest}")).end();
+        let what = match plan.drift().next() {
+            Some(_) => "No changes: nothing in git differs from live but what drifted.",
+            None => "No changes: live is as declared.",
+        };
+        text.plain(format!("{what}  {rest}")).end();
+        left_alone::summary(text, plan);
         return;
     }
     text.push(Label::Heading, format!("Plan: {}.", counts(plan))).plain(format!("  {rest}")).end();
+    left_alone::summary(text, plan);
     let writes = plan.actions.len();
     if let (Some((requests, seconds)), true) = (context.rate, writes > 0) {
         #[expect(clippy::cast_precision_loss, reason = "a rough number of seconds for people")]

@@ -1,0 +1,263 @@
+//! What becomes of one declared object.
+
+use std::collections::BTreeSet;
+
+use model::action::{Action, RunState};
+use model::address::{Address, Kind, Name};
+use model::consequence;
+use model::desired::{Desired, Document, Presence};
+use model::live::{Live, Object};
+use model::rules::{OnChange, Rules};
+use serde_json::Value;
+
+use crate::change::{Change, FieldVerdict, LeftAlone, Reason, Verdict};
+use crate::diff::diff;
+use crate::field;
+use crate::lower::{self, Subject};
+use crate::plan::Policy;
+use crate::reference;
+use crate::select::Counterpart;
+use crate::three_way::{self, Judged};
+
+/// Everything that a verdict depends on.
+pub(crate) struct Sides<'a> {
+    pub(crate) desired: &'a Desired,
+    pub(crate) live: &'a Live,
+    pub(crate) base: Option<&'a Desired>,
+    pub(crate) policy: &'a Policy,
+    /// What will have another id: references to it are not what they were.
+    pub(crate) renewed: BTreeSet<Address>,
+}
+
+type Todo = (Change, Vec<Action>);
+
+/// What becomes of one object, and what is left alone in it.
+#[derive(Default)]
+pub(crate) struct Considered {
+    /// `None` is nothing.
+    pub(crate) change: Option<Todo>,
+    pub(crate) left_alone: Option<LeftAlone>,
+}
+
+impl From<Todo> for Considered {
+    fn from(change: Todo) -> Self {
+        Self { change: Some(change), left_alone: None }
+    }
+}
+
+impl Sides<'_> {
+    pub(crate) fn consider(
+        &self,
+        at: &Address,
+        document: &Document,
+        live: Counterpart<'_>,
+    ) -> Considered {
+        match (document.intent.presence, live) {
+            (_, Counterpart::Unclear(reason)) => blocked(at, document, None, reason).into(),
+            (Presence::Absent, Counterpart::None) => Considered::default(),
+            (Presence::Absent, Counterpart::Found { object, .. }) => {
+                self.delete(at, document, object).into()
+            }
+            (Presence::Present(want), live) => {
+                let rules = Rules::of(at.kind);
+                let body = &document.body;
+                let missing = reference::missing(rules, body, &at.service, self.desired, self.live);
+                match (missing, live) {
+                    (Some(missing), _) => {
+                        blocked(at, document, None, Reason::MissingReference(missing)).into()
+                    }
+                    (None, Counterpart::Found { object, renamed_from }) => {
+                        self.reconcile(at, document, want, object, renamed_from.as_ref())
+                    }
+                    (None, _) => self.create(at, document, want).into(),
+                }
+            }
+        }
+    }
+
+    fn delete(&self, at: &Address, document: &Document, object: &Object) -> Todo {
+        if at.kind.is_singleton() {
+            return blocked(at, document, Some(object), Reason::CannotDelete);
+        }
+        if self.is_protected(at, document) {
+            return blocked(at, document, Some(object), Reason::ProtectedFromDelete);
+        }
+        let change = Change {
+            data: consequence::deleted(at.kind, &object.body),
+            ..change(at, document, Some(object), Verdict::Delete)
+        };
+        (change, vec![Action::Delete { at: at.clone(), id: object.id.clone() }])
+    }
+
+    fn create(&self, at: &Address, document: &Document, want: RunState) -> Todo {
+        let after = Some(Rules::of(at.kind).shown(&document.body));
+        if at.kind.is_singleton() {
+            let change = Change { after, ..change(at, document, None, Verdict::Update) };
+            return (change, vec![lower::update_unseen(at, None, &document.body)]);
+        }
+        let reason = self.base_of(at, document, None).map(|_| GONE.to_owned());
+        let change = Change { reason, after, ..change(at, document, None, Verdict::Create) };
+        (change, making(at, &document.body, want))
+    }
+
+    fn reconcile(
+        &self,
+        at: &Address,
+        document: &Document,
+        want: RunState,
+        object: &Object,
+        renamed_from: Option<&Name>,
+    ) -> Considered {
+        let rules = Rules::of(at.kind);
+        let body = self.resolved(at, &document.body);
+        let base = self.base_of(at, document, renamed_from);
+        let judged = base.map(|base| self.judged(at, base, &body, object)).unwrap_or_default();
+        let aim = three_way::aim(&body, &judged);
+        let (mut differences, before) = diff(rules, &aim, &object.body);
+        if let Some(path) = at.kind.name_path() {
+            differences.retain(|difference| difference.path != path);
+        }
+        let subject =
+            Subject { at, body: &aim, live: object, want, rename: renamed_from.is_some() };
+        let forcing = lower::forcing(object, &differences);
+        if renamed_from.is_some() && forcing.is_empty() && !can_be_renamed(at.kind) {
+            return blocked(at, document, Some(object), Reason::CannotRename).into();
+        }
+        let mut fields = field::changes(document, &differences, &forcing);
+        if let Some(base) = base {
+            field::judge(&mut fields, &judged);
+            fields.extend(field::state(at, document, base, object, want));
+        }
+        let shown = |verdict| Change {
+            renamed_from: renamed_from.cloned(),
+            fields: fields.clone(),
+            before: Some(before.clone()),
+            after: Some(rules.shown(&aim)),
+            ..change(at, document, Some(object), verdict)
+        };
+        let left_alone = left_alone(at, document, object, &judged);
+        if let Some(reason) = field::conflict(&judged) {
+            let words = Some(reason.to_string());
+            let change = Change { reason: words, ..shown(Verdict::Blocked(reason)) };
+            return Considered { change: Some((change, Vec::new())), left_alone };
+        }
+        if !forcing.is_empty() {
+            let mut change = shown(Verdict::Replace);
+            // What is made again is made as declared, whatever drifted before.
+            change.fields.extend(field::of(document, &judged, &[FieldVerdict::Drift]));
+            change.after = Some(rules.shown(&body));
+            return self.replace(document, &subject, change).into();
+        }
+        let (actions, carries) = lower::update(&subject, &differences);
+        let adopted = self.base.is_some() && base.is_none();
+        if actions.is_empty() && !adopted {
+            return Considered { change: None, left_alone };
+        }
+        let verdict = match (adopted, renamed_from) {
+            (_, Some(_)) => Verdict::Rename,
+            (true, None) => Verdict::Adopt,
+            (false, None) => Verdict::Update,
+        };
+        let data = field::entry_consequences(at, &differences);
+        Considered {
+            change: Some((Change { carries, data, ..shown(verdict) }, actions)),
+            left_alone,
+        }
+    }
+
+    fn replace(&self, document: &Document, subject: &Subject<'_>, change: Change) -> Todo {
+        let at = subject.at;
+        if self.is_protected(at, document) {
+            let blocked = Reason::ProtectedFromReplace;
+            let reason = Some(blocked.to_string());
+            return (Change { verdict: Verdict::Blocked(blocked), reason, ..change }, Vec::new());
+        }
+        let mut actions = vec![Action::Delete { at: at.clone(), id: subject.live.id.clone() }];
+        actions.extend(making(at, &document.body, subject.want));
+        let data = consequence::replaced(at.kind, &document.body, &subject.live.body);
+        (Change { data, ..change }, actions)
+    }
+
+    /// Every field judged against the base; names go by addresses.
+    fn judged<'r>(
+        &self,
+        at: &Address,
+        base: &Document,
+        body: &Value,
+        object: &Object,
+    ) -> Vec<Judged<'r>> {
+        let rules = Rules::of(at.kind);
+        let base = self.resolved(at, &base.body);
+        let mut judged = three_way::judge(rules, &base, body, &object.body);
+        judged.retain(|judged| Some(&judged.path) != at.kind.name_path().as_ref());
+        judged
+    }
+
+    /// The body with the ids of what it refers to.
+    fn resolved(&self, at: &Address, body: &Value) -> Value {
+        let id = |other: &Address| match self.live.get(other)?.objects.as_slice() {
+            [object] if !self.renewed.contains(other) => Some(Value::from(object.id.as_str())),
+            _ => None,
+        };
+        reference::resolved(Rules::of(at.kind), body, &at.service, &id)
+    }
+
+    /// What the base declares of the object, under this name or an earlier one.
+    fn base_of(
+        &self,
+        at: &Address,
+        document: &Document,
+        renamed_from: Option<&Name>,
+    ) -> Option<&Document> {
+        let base = self.base?;
+        let names = [Some(&at.name), renamed_from].into_iter().flatten();
+        let found = names
+            .chain(&document.intent.previous_names)
+            .find_map(|name| base.get(&at.renamed(name.clone())))?;
+        (found.intent.presence != Presence::Absent).then_some(found)
+    }
+
+    fn is_protected(&self, at: &Address, document: &Document) -> bool {
+        document.intent.protect || self.policy.protect.iter().any(|pattern| pattern.matches(at))
+    }
+}
+
+/// Why an object is made that was declared before.
+const GONE: &str = "declared in the base, but not live: deleted outside git, or never made";
+
+fn can_be_renamed(kind: Kind) -> bool {
+    let name = kind.name_path();
+    name.is_some_and(|path| Rules::of(kind).at(&path).on_change != OnChange::Replace)
+}
+
+/// The API makes every pipe running.
+fn making(at: &Address, body: &Value, want: RunState) -> Vec<Action> {
+    let mut actions = vec![Action::Create { at: at.clone(), body: body.clone() }];
+    if want == RunState::Stopped {
+        actions.push(Action::SetState { at: at.clone(), id: None, to: want });
+    }
+    actions
+}
+
+fn blocked(at: &Address, document: &Document, object: Option<&Object>, reason: Reason) -> Todo {
+    let words = Some(reason.to_string());
+    let change = change(at, document, object, Verdict::Blocked(reason));
+    (Change { reason: words, ..change }, Vec::new())
+}
+
+fn change(at: &Address, document: &Document, object: Option<&Object>, verdict: Verdict) -> Change {
+    let place = Some(document.origin.start().clone());
+    Change { place, ..Change::new(at.clone(), object.map(|object| object.id.clone()), verdict) }
+}
+
+fn left_alone(
+    at: &Address,
+    document: &Document,
+    object: &Object,
+    judged: &[Judged<'_>],
+) -> Option<LeftAlone> {
+    let verdicts =
+        [FieldVerdict::Drift, FieldVerdict::Applied, FieldVerdict::Adoption, FieldVerdict::Removal];
+    let fields = field::of(document, judged, &verdicts);
+    (!fields.is_empty()).then(|| LeftAlone { at: at.clone(), id: object.id.clone(), fields })
+}

@@ -1,0 +1,155 @@
+//! The fields of a change, as people read them.
+
+use model::action::RunState;
+use model::address::Address;
+use model::consequence;
+use model::desired::{Document, Presence};
+use model::lifecycle;
+use model::live::Object;
+use serde_json::Value;
+
+use crate::change::{FieldChange, FieldVerdict, Reason};
+use crate::diff::Difference;
+use crate::three_way::Judged;
+
+/// One for each field, or entry of a keyed list, that differs.
+pub(crate) fn changes(
+    document: &Document,
+    differences: &[Difference<'_>],
+    forcing: &[&Difference<'_>],
+) -> Vec<FieldChange> {
+    differences
+        .iter()
+        .flat_map(|difference| {
+            let forces = forcing.iter().any(|other| other.path == difference.path);
+            of_difference(document, difference, forces)
+        })
+        .collect()
+}
+
+fn of_difference(
+    document: &Document,
+    difference: &Difference<'_>,
+    forces_replacement: bool,
+) -> Vec<FieldChange> {
+    let place = Some(document.origin.at(&difference.path));
+    let path = &difference.path;
+    if difference.entries.is_empty() {
+        let shown = |value: &Value| difference.rules.shown(value);
+        return vec![FieldChange {
+            path: path.clone(),
+            entry: None,
+            before: difference.live.as_ref().map(shown),
+            after: Some(shown(&difference.desired)),
+            forces_replacement,
+            verdict: None,
+            base: None,
+            place,
+        }];
+    }
+    let item = difference.rules.item();
+    let entries = difference.entries.iter().map(|entry| FieldChange {
+        path: path.clone(),
+        entry: Some(entry.label.clone()),
+        before: entry.live.as_ref().map(|value| item.shown(value)),
+        after: entry.desired.as_ref().map(|value| item.shown(value)),
+        forces_replacement,
+        verdict: None,
+        base: None,
+        place: place.clone(),
+    });
+    entries.collect()
+}
+
+/// Says of each field who changed it. What is left to do is git's own change, or a conflict.
+pub(crate) fn judge(fields: &mut [FieldChange], judged: &[Judged<'_>]) {
+    for field in fields {
+        let known = judged.iter().find(|judged| {
+            judged.path == field.path && judged.entry.as_ref().map(|e| &e.1) == field.entry.as_ref()
+        });
+        field.verdict = Some(known.map_or(FieldVerdict::Change, |known| known.verdict));
+        field.base =
+            known.and_then(|known| known.base.as_ref().map(|base| known.rules.shown(base)));
+    }
+}
+
+/// The judged fields with one of these verdicts.
+pub(crate) fn of(
+    document: &Document,
+    judged: &[Judged<'_>],
+    verdicts: &[FieldVerdict],
+) -> Vec<FieldChange> {
+    let wanted = judged.iter().filter(|judged| verdicts.contains(&judged.verdict));
+    wanted
+        .map(|judged| {
+            let shown = |value: &Option<Value>| value.as_ref().map(|it| judged.rules.shown(it));
+            FieldChange {
+                path: judged.path.clone(),
+                entry: judged.entry.as_ref().map(|(_, label)| label.clone()),
+                before: shown(&judged.live),
+                after: shown(&judged.desired),
+                forces_replacement: false,
+                verdict: Some(judged.verdict),
+                base: shown(&judged.base),
+                place: Some(document.origin.at(&judged.path)),
+            }
+        })
+        .collect()
+}
+
+/// The state, where a command is needed to reach the one that is asked for. Unlike fields a state
+/// is set back when it drifted, so that a pipe which an interrupted edit stopped does not stay so.
+pub(crate) fn state(
+    at: &Address,
+    document: &Document,
+    base: &Document,
+    object: &Object,
+    want: RunState,
+) -> Option<FieldChange> {
+    let (path, _) = at.kind.state_path().zip(lifecycle::command(at.kind, object, want))?;
+    let word = |presence| match presence {
+        Presence::Present(state) => serde_json::to_value(state).ok(),
+        Presence::Absent => None,
+    };
+    let unchanged = base.intent.presence == Presence::Present(want);
+    Some(FieldChange {
+        entry: None,
+        before: Some(Value::from(object.state.as_str())),
+        after: word(Presence::Present(want)),
+        forces_replacement: false,
+        verdict: Some(if unchanged { FieldVerdict::Drift } else { FieldVerdict::Change }),
+        base: word(base.intent.presence),
+        place: Some(document.origin.at(&path)),
+        path,
+    })
+}
+
+/// What git and somebody else both changed, if anything.
+pub(crate) fn conflict(judged: &[Judged<'_>]) -> Option<Reason> {
+    let conflicts = judged.iter().filter(|judged| judged.verdict == FieldVerdict::Conflict);
+    let fields: Vec<(String, Value, Value)> = conflicts
+        .map(|judged| {
+            let entry = judged.entry.as_ref().map(|(_, label)| format!(" {label}"));
+            let shown = |value: &Option<Value>| {
+                value.as_ref().map_or(Value::Null, |value| judged.rules.shown(value))
+            };
+            let field = format!("{}{}", judged.path, entry.unwrap_or_default());
+            (field, shown(&judged.desired), shown(&judged.live))
+        })
+        .collect();
+    (!fields.is_empty()).then_some(Reason::Conflict(fields))
+}
+
+/// What the entries that come and go do to the data.
+pub(crate) fn entry_consequences(at: &Address, differences: &[Difference<'_>]) -> Vec<String> {
+    differences
+        .iter()
+        .flat_map(|difference| difference.entries.iter().map(move |entry| (difference, entry)))
+        .flat_map(|(difference, entry)| match (&entry.live, &entry.desired) {
+            (None, Some(added)) => consequence::entry_added(at.kind, &difference.path, added),
+            (Some(gone), None) => consequence::entry_removed(at.kind, &difference.path, gone),
+            (Some(_), Some(new)) => consequence::entry_changed(at.kind, &difference.path, new),
+            (None, None) => Vec::new(),
+        })
+        .collect()
+}
