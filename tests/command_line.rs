@@ -106,6 +106,19 @@ fn paths_without_manifests_are_mistakes() {
 }
 
 #[test]
+fn shells_and_manuals_know_every_command() {
+    let desk = Desk::new();
+    for args in [&["completions", "bash"][..], &["completions", "zsh"], &["man"]] {
+        let said = desk.run(args);
+        assert_eq!(said.code, 0, "{}", said.all());
+        for command in ["validate", "plan", "apply", "explain", "sandbox"] {
+            assert!(said.stdout.contains(command), "{args:?} lacks {command}");
+        }
+    }
+    assert_eq!(desk.run(&["completions", "cmd"]).code, 64);
+}
+
+#[test]
 fn a_file_counts_once_however_it_is_named() {
     let desk = Desk::new();
     desk.write("pipes/pipe.yaml", PIPE);

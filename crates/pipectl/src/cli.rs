@@ -35,6 +35,10 @@ pub enum Command {
     Explain(ExplainArgs),
     /// Serve the embedded ClickPipes API on loopback
     Sandbox(SandboxArgs),
+    /// Print the completion script of a shell
+    Completions(CompletionsArgs),
+    /// Print the manual pages
+    Man,
 }
 
 /// How output is written.
@@ -251,6 +255,14 @@ pub struct ExplainArgs {
     /// The field, such as source.kafka.offset, or a kind, such as ClickPipe
     #[arg(value_name = "FIELD", default_value = "ClickPipe")]
     pub field: String,
+}
+
+/// `pipectl completions`.
+#[derive(Args, Debug)]
+pub struct CompletionsArgs {
+    /// The shell
+    #[arg(value_name = "SHELL")]
+    pub shell: clap_complete::Shell,
 }
 
 /// `pipectl sandbox`.

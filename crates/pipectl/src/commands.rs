@@ -1,7 +1,9 @@
 //! The commands, one file each.
 
 mod apply;
+mod completions;
 mod explain;
+mod man;
 mod plan;
 mod sandbox;
 mod schema;
@@ -22,6 +24,8 @@ pub(crate) fn run(command: &Command, output: Output, format: Format) -> Result<u
         Command::Apply(args) => waiting(&args.connect, apply::run(args, output, format)),
         Command::Schema => schema::run(output),
         Command::Explain(args) => explain::run(args, output, format),
+        Command::Completions(args) => completions::run(args, output),
+        Command::Man => man::run(output),
         Command::Sandbox(args) => real_time()?.block_on(sandbox::run(args, output)),
     }
 }
@@ -35,6 +39,8 @@ pub(crate) fn kind(command: &Command) -> &'static str {
         Command::Schema => "Schema",
         Command::Explain(_) => "Explanation",
         Command::Sandbox(_) => "Sandbox",
+        Command::Completions(_) => "Completions",
+        Command::Man => "Manual",
     }
 }
 
