@@ -50,12 +50,18 @@ pub(crate) fn open(
     }
 }
 
-/// How long the API wants to be left alone, in fractions of a second or in whole ones.
+/// What says more than this is a time of day, not a length of time.
+const LONGEST_PAUSE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How long the API wants to be left alone, in fractions of a second or in whole ones. Where two
+/// headers tell, the longer time is kept.
 pub(crate) fn pause(response: &Response) -> Option<Duration> {
     ["x-ratelimit-reset", "retry-after"]
         .iter()
         .filter_map(|name| response.header(name)?.trim().parse::<f64>().ok())
-        .find_map(|seconds| Duration::try_from_secs_f64(seconds).ok())
+        .filter_map(|seconds| Duration::try_from_secs_f64(seconds).ok())
+        .filter(|pause| *pause <= LONGEST_PAUSE)
+        .max()
 }
 
 /// The result is not what was asked for.
@@ -244,6 +250,9 @@ mod tests {
         assert_eq!(pause(&[("retry-after", "7")]), Some(Duration::from_secs(7)));
         let both = [("x-ratelimit-reset", "soon"), ("retry-after", "7")];
         assert_eq!(pause(&both), Some(Duration::from_secs(7)));
+        let both = [("x-ratelimit-reset", "1.5"), ("retry-after", "7")];
+        assert_eq!(pause(&both), Some(Duration::from_secs(7)));
+        assert_eq!(pause(&[("x-ratelimit-reset", "1790000000")]), None);
         assert_eq!(pause(&[("x-ratelimit-reset", "-1")]), None);
         assert_eq!(pause(&[("x-ratelimit-reset", "inf")]), None);
     }

@@ -61,6 +61,17 @@ pub(crate) async fn perform(remote: &Remote, action: &Action) -> Result<Performe
     }
 }
 
+/// Waits for an object that is still being made, perhaps by an earlier run.
+pub(crate) async fn made(remote: &Remote, at: &Address, id: &Id) -> Result<(), Error> {
+    let moves = |object: &Object| {
+        lifecycle::standing(at.kind, object, RunState::Running) == Standing::Moving
+    };
+    if remote.collection(at)?.last(id).as_ref().is_some_and(moves) {
+        watch::Watch::new(remote, at, id)?.settled(RunState::Running, None).await?;
+    }
+    Ok(())
+}
+
 pub(crate) use resume::resume;
 pub(crate) use state::resync;
 

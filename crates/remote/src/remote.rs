@@ -142,11 +142,16 @@ impl Remote {
         lock(&self.made).retain(|made, made_id| made != at || made_id != id);
     }
 
-    /// Fills the references of a body, looking up the endpoints that it names.
+    /// Fills the references of a body, looking up the endpoints that it names. The API refuses a
+    /// pipe that uses one which is still being made.
     pub(crate) async fn fill(&self, at: &Address, body: &Value) -> Result<Filled, Error> {
         for endpoint in secret::endpoints(at, body) {
             let collection = self.collection(&endpoint)?;
             collection.list_once(&self.client).await?;
+            // What is missing, or there twice, is told below.
+            if let Ok(id) = self.id(&endpoint, None) {
+                perform::made(self, &endpoint, &id).await?;
+            }
         }
         secret::fill(at, body, self.secrets.as_ref(), |endpoint| self.endpoint(endpoint))
     }

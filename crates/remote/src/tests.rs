@@ -1,6 +1,7 @@
 //! The whole crate against a world of the sandbox in memory, on a clock that stands still but for
 //! the waits, and against a script of answers where the sandbox is too well-behaved.
 
+mod anything;
 mod bench;
 mod create;
 mod edits;

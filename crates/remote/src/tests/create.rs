@@ -244,3 +244,25 @@ async fn a_pipe_refers_to_an_endpoint_by_its_name() {
     insta::assert_snapshot!(error, @"no reverse private endpoint is called `analytics/kafak`");
     assert_eq!(bench.asked("POST", "/clickpipes"), [200]);
 }
+
+/// An earlier run has sent the create of the endpoint, and no more.
+#[tokio::test(start_paused = true)]
+async fn a_pipe_waits_for_an_endpoint_that_is_still_being_made() {
+    let options = Options { rate_limit: None, ..Options::default() };
+    let bench = Bench::with(options, Settings { rate: None, ..Settings::default() });
+    let mut made = endpoint("kafka");
+    made["type"] = json!("MSK_MULTI_VPC");
+    made["vpcEndpointServiceName"].take();
+    made["mskClusterArn"] = json!("arn:aws:kafka:us-east-1:123456789012:cluster/demo/1a2b");
+    made["mskAuthentication"] = json!("SASL_IAM");
+    let create = Action::Create { at: endpoint_at("kafka"), body: made };
+    let cut =
+        tokio::time::timeout(std::time::Duration::from_millis(1), bench.remote.perform(&create));
+    assert!(cut.await.is_err());
+    let live = bench.observe(&[Kind::ReversePrivateEndpoint]).await;
+    assert_eq!(live[&endpoint_at("kafka")].objects[0].state.as_str(), "Provisioning");
+    let mut body = kafka("orders");
+    body["source"]["kafka"]["reversePrivateEndpointIds"] = json!([{"endpoint": "kafka"}]);
+    bench.create("orders", body).await.unwrap();
+    assert_eq!(bench.asked("POST", "/clickpipes"), [200]);
+}

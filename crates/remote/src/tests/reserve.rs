@@ -3,14 +3,16 @@
 use std::time::Duration;
 
 use model::action::{Action, Endpoint, RunState};
+use model::address::Kind;
 use model::lifecycle::Standing;
 use model::live::Id;
 use sandbox::{Effect, Fault, Options, PipeState, When};
 use serde_json::json;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::bench::{Bench, SERVICE, pass, pipe};
+use super::bench::{Bench, SERVICE, pass, pipe, scope};
 use super::fixtures::{kafka, mapping, postgres};
+use super::script::{ok, scripted};
 use crate::{Error, Settings};
 
 /// A running pipe.
@@ -88,6 +90,30 @@ async fn a_stop_that_is_still_under_way_does_not_outlast_the_start() {
         assert!(ends_running(&bench), "{lost:?}");
         assert_eq!(bench.asked("PATCH", "/state").len(), 2, "{lost:?}");
     }
+}
+
+/// What looks as if it ran is not believed shortly after a stop, and what is stopping is not
+/// started before it has stopped.
+#[tokio::test(start_paused = true)]
+async fn a_stop_that_shows_late_is_waited_for_before_the_start() {
+    let pipe_in = |state: &str| json!({"id": "p", "name": "orders", "state": state});
+    let list = |state: &str| ok(&json!([pipe_in(state)]));
+    let (script, remote) = scripted([
+        list("Running"),
+        ok(&pipe_in("Running")),
+        list("Running"),
+        list("Pausing"),
+        list("Paused"),
+        ok(&pipe_in("Paused")),
+    ]);
+    remote.observe(&scope(&[Kind::ClickPipe])).await.unwrap();
+    let (at, id) = (pipe("orders"), Id::new("p"));
+    let stop = Action::SetState { at: at.clone(), id: None, to: RunState::Stopped };
+    assert!(timeout(Duration::from_millis(1), remote.perform(&stop)).await.is_err());
+    remote.resume(&at, &id).await.unwrap();
+    let sent = script.sent.lock().unwrap();
+    let body = sent.last().map(|(_, body)| body.clone());
+    assert_eq!((sent.len(), body), (6, Some(json!({"command": "start"}))));
 }
 
 #[tokio::test(start_paused = true)]

@@ -94,6 +94,40 @@ async fn an_edit_that_needs_a_pause_says_so() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_update_tells_what_is_live_afterwards_without_asking_for_it() {
+    let bench = Bench::unlimited();
+    bench.created("orders", kafka("orders")).await;
+    let before = bench.remote.requests().sent;
+    let settings = json!({"streaming_max_insert_wait_ms": 5000});
+    let updated = bench.update("orders", Endpoint::Settings, settings.clone()).await.unwrap();
+    let live = updated.live.unwrap();
+    assert_eq!(live.body["settings"], settings);
+    assert_eq!(
+        bench.remote.requests().sent,
+        before + 2,
+        "the update and the list that it waits for"
+    );
+
+    // The API takes settings here and does nothing with them: only a read tells.
+    let ignored = json!({"settings": {"streaming_max_insert_wait_ms": 700}});
+    let updated = bench.update("orders", Endpoint::Resource, ignored).await.unwrap();
+    assert_eq!(updated.live.unwrap().body["settings"], settings);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_edit_of_a_paused_pipe_is_told_by_what_follows_it() {
+    let bench = Bench::unlimited();
+    bench.created("orders", postgres("orders")).await;
+    bench.set_state("orders", RunState::Stopped).await.unwrap();
+    let body = json!({"source": {"postgres": {"tableMappingsToAdd": [mapping("orders")]}}});
+    let updated = bench.update("orders", Endpoint::Resource, body).await.unwrap();
+    assert_eq!(updated.live, None, "nobody looked");
+    let started = bench.set_state("orders", RunState::Running).await.unwrap();
+    let live = started.live.unwrap();
+    assert_eq!(live.body["source"]["postgres"]["tableMappings"].as_array().unwrap().len(), 3);
+}
+
+#[tokio::test(start_paused = true)]
 async fn one_of_several_pipes_of_a_name_is_not_guessed() {
     let bench = Bench::new();
     let error = bench.update("orders", Endpoint::Resource, json!({})).await.unwrap_err();
