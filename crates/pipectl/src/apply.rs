@@ -40,7 +40,10 @@ pub async fn apply(
     let raised = std::pin::pin!(interruption.raised());
     match select(work, raised).await {
         Either::Left((reports, _)) => reports,
-        Either::Right((_, work)) => work.await,
+        Either::Right((_, work)) => {
+            remote.interrupt();
+            work.await
+        }
     }
 }
 

@@ -107,11 +107,9 @@ fn to_be_running<'a>(lane: &[&'a Action]) -> Option<&'a Id> {
 }
 
 async fn resume(run: &Run<'_>, id: &Id, report: &mut Report) {
-    let start =
-        Action::SetState { at: report.at.clone(), id: Some(id.clone()), to: RunState::Running };
     let resumed = tokio::select! {
         biased;
-        resumed = run.remote.perform(&start) => resumed.map_err(|e| e.to_string()),
+        resumed = run.remote.resume(&report.at, id) => resumed.map_err(|e| e.to_string()),
         () = run.interruption.past(LAST_MOMENT) => Err("the API did not answer in time".to_owned()),
     };
     match resumed {

@@ -117,6 +117,7 @@ impl Report {
     /// An action failed.
     pub(super) fn fail(&mut self, error: &Error) {
         self.outcome = match error {
+            error if error.is_interrupted() => Outcome::Interrupted,
             error if error.outcome_unknown() => Outcome::Unknown,
             _ => Outcome::Failed,
         };
