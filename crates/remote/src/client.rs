@@ -205,7 +205,7 @@ impl Client {
         }
         self.count(call.method);
         let began = Instant::now();
-        let response = self.exchange(call).await;
+        let response = self.exchange_in_time(call).await;
         let status = response.as_ref().ok().map(|response| response.status);
         let opened = response.and_then(|response| self.open(call, &response));
         if let Err(Error::Rejected(rejected)) = &opened
@@ -227,6 +227,16 @@ impl Client {
             "request"
         );
         Ok(opened?.result)
+    }
+
+    /// A write that is under way is finished. Nothing is lost with a read.
+    async fn exchange_in_time(&self, call: &Call<'_>) -> Result<Response, Error> {
+        let exchange = self.exchange(call);
+        if call.method.writes() {
+            exchange.await
+        } else {
+            self.guard(call.budget, exchange).await?
+        }
     }
 
     async fn exchange(&self, call: &Call<'_>) -> Result<Response, Error> {

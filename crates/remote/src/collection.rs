@@ -33,7 +33,8 @@ pub(crate) struct Collection {
 
 #[derive(Default)]
 struct Known {
-    listed: bool,
+    /// When the last list came.
+    listed: Option<Instant>,
     objects: BTreeMap<Id, Seen>,
 }
 
@@ -98,9 +99,15 @@ impl Collection {
 
     /// Lists the objects unless that was done before.
     pub(crate) async fn list_once(&self, client: &Client) -> Result<(), Error> {
+        self.list_within(client, Duration::MAX).await
+    }
+
+    /// Lists the objects unless that was done so lately.
+    pub(crate) async fn list_within(&self, client: &Client, age: Duration) -> Result<(), Error> {
         let _first = client.guard(Budget::Run, self.first.lock()).await?;
         let listed = lock(&self.known).listed;
-        if listed { Ok(()) } else { self.list(client).await.map(drop) }
+        let lately = listed.is_some_and(|listed| listed.elapsed() <= age);
+        if lately { Ok(()) } else { self.list(client).await.map(drop) }
     }
 
     async fn ask(&self, client: &Client, budget: Budget) -> Result<(u64, Vec<Item>), Error> {
@@ -114,7 +121,7 @@ impl Collection {
     /// What was heard of an object after the list was asked for counts for more than the list.
     fn learn(&self, number: u64, items: &[Item]) {
         let mut known = lock(&self.known);
-        known.listed = true;
+        known.listed = Some(Instant::now());
         let mut before = std::mem::take(&mut known.objects);
         for Item { name, object } in items {
             let last = before.remove(&object.id);

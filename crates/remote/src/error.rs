@@ -74,6 +74,12 @@ pub enum Error {
         /// For how long it was waited for.
         waited: Duration,
     },
+    /// An object is to be created, and somebody else has done so since it was planned.
+    #[error("`{at}` was created by somebody else meanwhile")]
+    Appeared {
+        /// The object to be created.
+        at: Address,
+    },
     /// The time for waiting is over.
     #[error("`{at}` {} after {}", still(last.as_ref()), seconds(*waited))]
     TimedOut {
@@ -227,6 +233,7 @@ impl Error {
             Self::Setup(_)
             | Self::Interrupted
             | Self::OutOfTime
+            | Self::Appeared { .. }
             | Self::NotWoken { .. }
             | Self::Asleep { .. }
             | Self::TimedOut { .. }

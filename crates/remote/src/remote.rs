@@ -104,8 +104,8 @@ impl Remote {
         perform::resume(self, at, id).await
     }
 
-    /// Ends the run: every wait ends at once with [`Error::Interrupted`], requests under way are
-    /// finished, and only [`Remote::resume`] still sends any.
+    /// Ends the run: every wait and every read ends at once with [`Error::Interrupted`], writes
+    /// under way are finished, and only [`Remote::resume`] still sends any.
     pub fn interrupt(&self) {
         self.client.interrupt.raise();
     }

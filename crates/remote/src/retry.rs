@@ -50,6 +50,7 @@ pub(crate) fn may_repeat(twice: Twice, error: &Error) -> bool {
         Error::Setup(_)
         | Error::Interrupted
         | Error::OutOfTime
+        | Error::Appeared { .. }
         | Error::NotWoken { .. }
         | Error::Asleep { .. }
         | Error::UnknownOutcome { .. }

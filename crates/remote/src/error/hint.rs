@@ -23,6 +23,7 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         Error::OutOfTime => "plan again, or allow more time with `--timeout`",
         Error::NotWoken { cause, .. } => return hint(cause),
         Error::Asleep { state, .. } => asleep(state.as_str()),
+        Error::Appeared { .. } => "nothing was sent; plan again",
         Error::TimedOut { .. } => {
             "it may still arrive; plan again later, or allow more time with `--timeout`"
         }

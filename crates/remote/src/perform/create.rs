@@ -1,6 +1,7 @@
 //! Makes an object, and no twin of it.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use model::action::RunState;
 use model::address::{Address, Kind};
@@ -26,8 +27,8 @@ pub(super) async fn create(
     body: &Value,
 ) -> Result<Performed, Error> {
     let collection = remote.collection(at)?;
-    collection.list_once(&remote.client).await?;
-    let maker = Maker { remote, collection, at, before: collection.ids(&at.name) };
+    let before = before(remote, collection, at).await?;
+    let maker = Maker { remote, collection, at, before };
     let Made { object, note } = maker.make(body).await?;
     collection.note(&at.name, &object);
     remote.note_made(at, &object.id);
@@ -44,6 +45,22 @@ pub(super) async fn create(
         performed.notes.push(note.to_owned());
     }
     Ok(performed)
+}
+
+/// A plan may wait long for its approval. What was made meanwhile would get a twin.
+const FRESH: Duration = Duration::from_secs(60);
+
+/// The objects that bear the name already; an error if they are more than the plan knew of.
+async fn before(
+    remote: &Remote,
+    collection: &Collection,
+    at: &Address,
+) -> Result<BTreeSet<Id>, Error> {
+    collection.list_once(&remote.client).await?;
+    let known = collection.ids(&at.name);
+    collection.list_within(&remote.client, FRESH).await?;
+    let found = collection.ids(&at.name);
+    if found.is_subset(&known) { Ok(found) } else { Err(Error::Appeared { at: at.clone() }) }
 }
 
 /// An object, and how it came about if there was doubt.

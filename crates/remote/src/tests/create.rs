@@ -245,6 +245,21 @@ async fn a_pipe_refers_to_an_endpoint_by_its_name() {
     assert_eq!(bench.asked("POST", "/clickpipes"), [200]);
 }
 
+/// The create of an earlier run shows late, or somebody works at the console, while a person reads
+/// the plan.
+#[tokio::test(start_paused = true)]
+async fn what_appeared_while_a_plan_was_approved_gets_no_twin() {
+    let bench = Bench::unlimited();
+    bench.world().faults().once("POST", LIST, Effect::ListLag(40));
+    let earlier = bench.create("orders", kafka("orders"));
+    assert!(tokio::time::timeout(std::time::Duration::from_millis(1), earlier).await.is_err());
+    assert!(bench.states().await.is_empty());
+    pass(90).await;
+    let error = bench.create("orders", kafka("orders")).await.unwrap_err();
+    insta::assert_snapshot!(error, @"`analytics/orders` was created by somebody else meanwhile");
+    assert_eq!(bench.asked("POST", "/clickpipes"), [200]);
+}
+
 /// An earlier run has sent the create of the endpoint, and no more.
 #[tokio::test(start_paused = true)]
 async fn a_pipe_waits_for_an_endpoint_that_is_still_being_made() {

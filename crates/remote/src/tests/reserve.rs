@@ -237,6 +237,41 @@ async fn an_interruption_does_not_hide_that_an_answer_was_lost() {
     assert!(updated.unwrap_err().outcome_unknown());
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_read_that_hangs_holds_nobody_up() {
+    let (bench, id) = paused().await;
+    always(&bench, "GET", "*/clickpipes", Effect::SlowAnswer(280));
+    let began = Instant::now();
+    let start = bench.set_state("orders", RunState::Running);
+    let interrupt = async {
+        pass(20).await;
+        bench.remote.interrupt();
+    };
+    let (started, ()) = tokio::join!(start, interrupt);
+    assert!(started.unwrap_err().is_interrupted());
+    assert_eq!(began.elapsed().as_secs(), 20);
+    bench.world().set_pipe_state(SERVICE, "orders", PipeState::Paused);
+    bench.remote.resume(&pipe("orders"), &id).await.unwrap();
+    assert!(began.elapsed().as_secs() < 80, "{:?}", began.elapsed());
+    assert!(ends_running(&bench));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_that_is_under_way_is_finished() {
+    let (bench, _) = running().await;
+    bench.world().faults().once("POST", "*", Effect::SlowAnswer(40));
+    let create = bench.create("clicks", kafka("clicks"));
+    let interrupt = async {
+        pass(5).await;
+        bench.remote.interrupt();
+        Instant::now()
+    };
+    let (created, at) = tokio::join!(create, interrupt);
+    assert!(created.unwrap_err().is_interrupted(), "it waits for nothing more");
+    assert_eq!(at.elapsed().as_secs(), 35);
+    assert_eq!(bench.world().pipes(SERVICE).len(), 2);
+}
+
 /// Work that is dropped anywhere leaves nothing locked, and the next run goes on from there.
 #[tokio::test(start_paused = true)]
 async fn work_can_be_dropped_at_any_moment() {
