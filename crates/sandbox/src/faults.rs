@@ -59,6 +59,8 @@ pub enum Effect {
     GatewayTimeout,
     /// 504 with an HTML page, and everything is done.
     GatewayTimeoutAfterCommit,
+    /// 504 with an HTML page, and everything is done so many seconds later.
+    LateCommit(u64),
     /// 429 with `X-RateLimit-Reset`, in seconds.
     RateLimited(f64),
     /// 429 that does not say for how long.

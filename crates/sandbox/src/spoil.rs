@@ -10,7 +10,9 @@ pub(crate) fn refused_outright(effects: &[Effect], request_id: &str) -> Option<R
     effects.iter().find_map(|effect| {
         let refusal = match *effect {
             Effect::CutBeforeCommit => return Some(cut(Response::html(500, "cut"))),
-            Effect::GatewayTimeout => return Some(Response::html(504, "504 Gateway Timeout")),
+            Effect::GatewayTimeout | Effect::LateCommit(_) => {
+                return Some(Response::html(504, "504 Gateway Timeout"));
+            }
             Effect::InternalError => Refusal::internal_error(),
             Effect::Unavailable => {
                 Refusal::coded(503, "SERVICE_UNAVAILABLE", "try again later (sandbox wording)")

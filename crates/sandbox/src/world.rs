@@ -12,7 +12,7 @@ use crate::clock::Timestamp;
 use crate::control;
 use crate::dispatch::dispatch;
 use crate::endpoint::EndpointStatus;
-use crate::faults::{Faults, Tweaks};
+use crate::faults::{Effect, Faults, Tweaks};
 use crate::journal::{Entry, Journal, redact};
 use crate::lifecycle::PipeState;
 use crate::limiter::Limiter;
@@ -38,6 +38,9 @@ pub struct World {
     limiter: Limiter,
     faults: Faults,
     journal: Journal,
+    /// Given up by a gateway, and still to be carried out. Not kept: they may hold secrets.
+    #[serde(skip)]
+    late: Vec<(Timestamp, Request)>,
 }
 
 impl World {
@@ -52,6 +55,7 @@ impl World {
             limiter: Limiter::default(),
             faults: Faults::default(),
             journal: Journal::default(),
+            late: Vec::new(),
         }
     }
 
@@ -164,12 +168,12 @@ impl World {
         if let Some(response) = control::handle(self, request) {
             return response;
         }
-        for service in self.services.values_mut() {
-            service.settle(self.now);
-        }
+        self.carry_out_late();
+        self.settle();
         self.seed = uuid::mix(self.seed);
         let request_id = self.ids.issue();
         let effects = self.faults.strike(&request.method, &request.path);
+        self.put_off(request, &effects);
         let mut response = match refused_outright(&effects, &request_id) {
             Some(response) => response,
             None => envelope(self.answer(request, Tweaks::of(&effects)), &request_id),
@@ -189,12 +193,46 @@ impl World {
         response
     }
 
+    fn settle(&mut self) {
+        for service in self.services.values_mut() {
+            service.settle(self.now);
+        }
+    }
+
+    fn put_off(&mut self, request: &Request, effects: &[Effect]) {
+        for effect in effects {
+            if let Effect::LateCommit(seconds) = effect {
+                self.late.push((self.now.after_seconds(*seconds), request.clone()));
+            }
+        }
+    }
+
+    /// Does what is due of what a gateway gave up, each at its own time. Nobody hears the answers.
+    fn carry_out_late(&mut self) {
+        let now = self.now;
+        let (due, rest) =
+            std::mem::take(&mut self.late).into_iter().partition(|(at, _)| *at <= now);
+        self.late = rest;
+        let due: Vec<(Timestamp, Request)> = due;
+        for (at, request) in due {
+            self.now = at;
+            self.settle();
+            let _ = self.carry_out(&request, Tweaks::of(&[]));
+        }
+        self.now = now;
+    }
+
     fn answer(&mut self, request: &Request, tweaks: Tweaks) -> Answer {
         let key = authenticate(request.authorization.as_deref())?;
         if let Some(limit) = self.options.rate_limit {
             let admitted = self.limiter.admit(key.id(), self.now, limit);
             admitted.map_err(|reset| Refusal::rate_limited(Some(reset)))?;
         }
+        self.carry_out(request, tweaks)
+    }
+
+    fn carry_out(&mut self, request: &Request, tweaks: Tweaks) -> Answer {
+        let key = authenticate(request.authorization.as_deref())?;
         let route = route(&request.path)?;
         let method = request.method.as_str();
         let reads = method == "GET" || matches!(route, Route::Service(_, Place::SchemaDiscovery));

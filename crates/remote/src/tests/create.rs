@@ -112,6 +112,16 @@ async fn a_lost_create_that_lists_show_late_has_no_twin() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_create_that_is_carried_out_long_after_the_gateway_gave_up_has_no_twin() {
+    let bench = Bench::new();
+    bench.world().faults().once("POST", LIST, Effect::LateCommit(55));
+    let performed = bench.create("orders", kafka("orders")).await.unwrap();
+    assert_eq!(performed.standing, Standing::Settled);
+    assert_eq!(bench.asked("POST", "/clickpipes"), [504]);
+    assert_eq!(bench.states().await.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_twin_that_appears_after_the_settle_window_is_reported() {
     let bench = Bench::new();
     bench.world().faults().once("POST", LIST, Effect::ListLag(80));

@@ -71,6 +71,23 @@ async fn an_edit_that_was_not_carried_out_is_sent_again() {
     }
 }
 
+/// Whichever of the two comes first, the other is refused or finds nothing to do.
+#[tokio::test(start_paused = true)]
+async fn an_edit_that_is_carried_out_long_after_the_gateway_gave_up_is_done_once() {
+    for late in [1, 3, 4, 6, 12] {
+        for edit in edits() {
+            let (bench, _) = paused().await;
+            let before = targets(&bench);
+            bench.world().faults().once("PATCH", "*/clickpipes/*", Effect::LateCommit(late));
+            bench.update("orders", Endpoint::Resource, edit).await.unwrap();
+            bench.set_state("orders", RunState::Running).await.unwrap();
+            pass(60).await;
+            assert_eq!(bench.states().await[0].1, "Running", "{late}");
+            assert_eq!(targets(&bench).abs_diff(before), 1, "{late}");
+        }
+    }
+}
+
 /// Synchronisation settings can only be edited while the pipe is paused, and it resumes after the
 /// first try.
 #[tokio::test(start_paused = true)]

@@ -36,6 +36,21 @@ fn gateway_times_out_in_html_with_or_without_the_effect() {
 }
 
 #[test]
+fn gateway_times_out_long_before_the_effect() {
+    let mut bench = Bench::new();
+    bench.world.faults().once("POST", PIPES, Effect::LateCommit(40));
+    assert_eq!(bench.post(&kafka()).status, 504);
+    bench.world.advance(Duration::from_secs(39));
+    assert_eq!(bench.get("/clickpipes"), json!([]));
+    bench.world.advance(Duration::from_secs(25));
+    let pipes = bench.get("/clickpipes");
+    assert_eq!(pipes.as_array().map(Vec::len), Some(1));
+    assert_eq!(pipes[0]["createdAt"], "2026-01-01T00:00:40.000000Z");
+    bench.world.advance(Duration::from_secs(25));
+    assert_eq!(bench.get("/clickpipes").as_array().map(Vec::len), Some(1));
+}
+
+#[test]
 fn server_errors_do_nothing() {
     let (response, pipes) = create_with(Effect::InternalError);
     assert_eq!((error(&response, 500).as_str(), pipes), ("Internal error", 0));
