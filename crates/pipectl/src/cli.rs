@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use remote::Rate;
 
 use crate::exit;
+use crate::report::{Key, Target, Wanted};
 
 /// Runs ClickHouse Cloud ClickPipes from git: plan in the pull request, apply on merge.
 #[derive(Debug, Parser)]
@@ -63,6 +64,8 @@ pub enum Format {
     Text,
     /// For machines; printed in every outcome.
     Json,
+    /// For a comment on a pull request.
+    Markdown,
 }
 
 /// When to colour.
@@ -167,9 +170,36 @@ pub struct ConnectArgs {
     pub timeout: Duration,
 }
 
+/// What else is written from the same run.
+#[derive(Args, Clone, Debug)]
+pub struct ReportArgs {
+    /// Write a report as well: json, markdown, github, gitlab-terraform, codequality, sarif or
+    /// junit; PATH is a file, or - for stdout
+    #[arg(
+        long = "report",
+        value_name = "FORMAT=PATH",
+        env = "PIPECTL_REPORT",
+        value_delimiter = ','
+    )]
+    pub reports: Vec<Target>,
+    /// What tells this comment from others on the same pull request
+    #[arg(long, value_name = "KEY", env = "PIPECTL_REPORT_KEY", default_value_t)]
+    pub report_key: Key,
+}
+
+impl ReportArgs {
+    /// What is to be written.
+    pub(crate) fn wanted(&self) -> Wanted<'_> {
+        Wanted { targets: &self.reports, key: self.report_key.clone() }
+    }
+}
+
 /// `pipectl validate`.
 #[derive(Args, Debug)]
 pub struct ValidateArgs {
+    /// What else to write.
+    #[command(flatten)]
+    pub report: ReportArgs,
     /// Which manifests.
     #[command(flatten)]
     pub manifests: ManifestArgs,
@@ -178,6 +208,9 @@ pub struct ValidateArgs {
 /// `pipectl plan`.
 #[derive(Args, Debug)]
 pub struct PlanArgs {
+    /// What else to write.
+    #[command(flatten)]
+    pub report: ReportArgs,
     /// Which manifests.
     #[command(flatten)]
     pub manifests: ManifestArgs,
@@ -201,6 +234,9 @@ pub struct PlanArgs {
 /// `pipectl apply`.
 #[derive(Args, Debug)]
 pub struct ApplyArgs {
+    /// What else to write.
+    #[command(flatten)]
+    pub report: ReportArgs,
     /// Which manifests.
     #[command(flatten)]
     pub manifests: ManifestArgs,

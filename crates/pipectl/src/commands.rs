@@ -15,6 +15,7 @@ use anyhow::{Context, Result};
 
 use crate::cli::{Command, ConnectArgs, Format};
 use crate::output::Output;
+use crate::report::Wanted;
 
 /// Runs a command; gives the exit code.
 pub(crate) fn run(command: &Command, output: Output, format: Format) -> Result<u8> {
@@ -27,6 +28,16 @@ pub(crate) fn run(command: &Command, output: Output, format: Format) -> Result<u
         Command::Completions(args) => completions::run(args, output),
         Command::Man => man::run(output),
         Command::Sandbox(args) => real_time()?.block_on(sandbox::run(args, output)),
+    }
+}
+
+/// The word on the command line, and the reports that are wanted of it.
+pub(crate) fn reports(command: &Command) -> (&'static str, Wanted<'_>) {
+    match command {
+        Command::Validate(args) => ("validate", args.report.wanted()),
+        Command::Plan(args) => ("plan", args.report.wanted()),
+        Command::Apply(args) => ("apply", args.report.wanted()),
+        _ => (kind(command), Wanted::default()),
     }
 }
 

@@ -1,6 +1,7 @@
 //! From paths to what is declared.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
@@ -11,6 +12,7 @@ use model::manifest::{self, Manifest};
 
 use crate::files;
 use crate::output::Output;
+use crate::render::diagnostics::plural;
 
 /// The manifests under some paths, and what is wrong with them.
 pub struct Declared {
@@ -21,6 +23,24 @@ pub struct Declared {
     /// What was read.
     pub files: Vec<SourceFile>,
 }
+
+/// Manifests with errors in them.
+pub struct Unsound(pub Declared);
+
+impl fmt::Display for Unsound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let errors = plural(self.0.errors(), "error");
+        write!(f, "the manifests have {errors}; nothing was sent")
+    }
+}
+
+impl fmt::Debug for Unsound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl std::error::Error for Unsound {}
 
 impl Declared {
     /// Reads and checks everything under `paths`. `variables` are the texts of variables.
@@ -49,8 +69,7 @@ impl Declared {
         output.problems(&self.diagnostics, &self.files);
         match self.errors() {
             0 => Ok(self),
-            1 => bail!("the manifests have 1 error; nothing was sent"),
-            errors => bail!("the manifests have {errors} errors; nothing was sent"),
+            _ => Err(Unsound(self).into()),
         }
     }
 

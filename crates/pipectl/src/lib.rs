@@ -16,6 +16,7 @@ pub mod output;
 mod project;
 mod prompt;
 pub mod render;
+pub mod report;
 pub mod reviewed;
 pub mod sandboxed;
 mod secrets;
@@ -29,8 +30,10 @@ use std::process::ExitCode;
 use clap::Parser;
 use clap::error::ErrorKind;
 
-use crate::cli::{Cli, Format};
+use crate::cli::Cli;
+use crate::declared::Unsound;
 use crate::output::{Output, Text};
+use crate::report::Run;
 
 /// Runs one command line and says how it went.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -48,16 +51,26 @@ fn dispatch(cli: &Cli) -> u8 {
         Ok(code) => code,
         Err(error) => {
             let message = format!("{error:#}");
-            if cli.output.output == Format::Json {
-                print(output, render::json::failure(commands::kind(&cli.command), &message));
-            }
-            report(output, &error, &message);
-            exit_code(&error)
+            let (command, wanted) = commands::reports(&cli.command);
+            let unsound = error.downcast_ref::<Unsound>();
+            let run = Run {
+                command,
+                outcome: "error",
+                json: render::json::failure(commands::kind(&cli.command), &message),
+                diagnostics: unsound.map_or(&[], |it| &it.0.diagnostics),
+                files: unsound.map_or(0, |it| it.0.files.len()),
+                errors: vec![message.clone()],
+                ..Run::default()
+            };
+            // A full disk cannot be reported on the same disk.
+            let _ = wanted.print(cli.output.output, &run, output);
+            explain_failure(output, &error, &message);
+            wanted.finish(&run, output, exit_code(&error))
         }
     }
 }
 
-fn report(output: Output, error: &anyhow::Error, message: &str) {
+fn explain_failure(output: Output, error: &anyhow::Error, message: &str) {
     let mut text = Text::new();
     text.push(output::Label::Delete, "error: ").plain(message).end();
     if let Some(hint) = error.downcast_ref::<remote::Error>().and_then(remote::Error::hint) {

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use anyhow::{Result, anyhow, bail};
 use model::address::Address;
-use model::desired::Desired;
+use model::desired::{Desired, Document};
+use model::diagnostic::Diagnostic;
 use model::pattern::Pattern;
 use planner::{Plan, Policy, plan};
 use remote::{Directory, Entry, Http, Rate, Remote, Scope, Settings, Transport, Wait};
@@ -26,6 +27,7 @@ const API_URL: &str = "https://api.clickhouse.cloud/v1";
 /// What is declared, what of it is meant, and the client.
 pub(crate) struct Session {
     desired: Desired,
+    warnings: Vec<Diagnostic>,
     meant: BTreeSet<Address>,
     partial: bool,
     remote: Remote,
@@ -62,6 +64,7 @@ impl Session {
         let settings = Settings { wait: manner.wait, wake, ..settings(connect, &chosen)? };
         let rate = settings.rate;
         let declared = Declared::read(&chosen.manifests, &chosen.variables)?.sound(output)?;
+        let warnings = declared.diagnostics.clone();
         let default = connect.service.clone().or_else(|| environment::variable("SERVICE_ID"));
         let named = declared.services(default.as_deref())?;
         let sandbox = connect.sandbox.as_deref().map(Sandboxed::open).transpose()?;
@@ -77,7 +80,7 @@ impl Session {
         let remote = directory.into_remote(organization, services, Arc::new(secrets));
         let meant = selection.of(&desired)?;
         let partial = !selection.is_all();
-        Ok(Self { desired, meant, partial, remote, sandbox, rate, policy: chosen.policy })
+        Ok(Self { desired, warnings, meant, partial, remote, sandbox, rate, policy: chosen.policy })
     }
 
     /// Observes the live side and compares.
@@ -103,6 +106,17 @@ impl Session {
     /// What the project file allows.
     pub(crate) fn policy(&self) -> &model::project::Policy {
         &self.policy
+    }
+
+    /// The declared objects that are meant.
+    pub(crate) fn meant(&self) -> Vec<(Address, &Document)> {
+        let meant = self.desired.iter().filter(|(at, _)| self.meant.contains(*at));
+        meant.map(|(at, document)| (at.clone(), document)).collect()
+    }
+
+    /// What is doubtful in the files, though it stops nothing.
+    pub(crate) fn warnings(&self) -> &[Diagnostic] {
+        &self.warnings
     }
 
     /// The client.

@@ -18,6 +18,7 @@ use crate::interruption::Interruption;
 use crate::output::{Label, Output, Text};
 use crate::render::json::Envelope;
 use crate::render::{plan as plan_text, results};
+use crate::report::Run;
 use crate::reviewed::{self, Moved, Reviewed};
 use crate::session::{Manner, Session};
 use crate::{exit, prompt};
@@ -38,6 +39,7 @@ pub(super) async fn run(args: &ApplyArgs, output: Output, format: Format) -> Res
         Session::open(&args.manifests, &args.select, &args.connect, manner, output).await?;
     let (plan, refused) = reviewed(args, session.plan().await?)?;
     session.close()?;
+    let told = Told { args, session: &session, output, format, plan: &plan, refused: &refused };
     let mut text = Text::new();
     text.append(plan_text::render(&plan, &session.context(args.diff)));
     text.append(results::refused(&refused));
@@ -45,43 +47,72 @@ pub(super) async fn run(args: &ApplyArgs, output: Output, format: Format) -> Res
     let approved = match plan.clone().approve(&limits(args, session.policy())) {
         Ok(approved) => approved,
         Err(refusal) => {
-            json(
-                output,
-                format,
-                "blocked",
-                &Applied { plan: &plan, refused: &refused, reports: &[] },
-            )?;
             let mut text = Text::new();
             text.push(Label::Blocked, "blocked: ").plain(refusal.to_string()).end();
             output.talk(&text);
-            return Ok(exit::BLOCKED);
+            return told.conclude((exit::BLOCKED, "blocked"), &[], refusal.exceeded);
         }
     };
     if approved.actions().is_empty() {
-        let (code, outcome) = nothing_done(&plan, &refused);
-        json(output, format, outcome, &Applied { plan: &plan, refused: &refused, reports: &[] })?;
-        return Ok(code);
+        return told.conclude(nothing_done(&plan, &refused), &[], Vec::new());
     }
     if !args.yes && args.plan.is_none() {
         prompt::confirm(output, &plan)?;
     }
     let interruption = Interruption::on_signals(move || output.say(ENDING))?;
     let count = Counter::new(approved.actions());
-    let told = |report: &Report| output.talk(&results::progress(report, count.next()));
+    let heard = |report: &Report| output.talk(&results::progress(report, count.next()));
     let remote = session.remote();
-    let mut reports = apply(remote, &approved, args.parallel, &interruption, told).await;
+    let mut reports = apply(remote, &approved, args.parallel, &interruption, heard).await;
     if args.wait == WaitFor::Settled && !interruption.is_raised() {
         verify(&session, &mut reports, output).await;
     }
     session.close()?;
     show(output, format, &results::render(&reports))?;
-    let (code, outcome) = if interruption.is_raised() {
+    let ending = if interruption.is_raised() {
         (exit::INTERRUPTED, "interrupted")
     } else {
         verdict(&reports, &plan, &refused)
     };
-    json(output, format, outcome, &Applied { plan: &plan, refused: &refused, reports: &reports })?;
-    Ok(code)
+    told.conclude(ending, &reports, Vec::new())
+}
+
+/// What there is to tell at the end, however it ends.
+struct Told<'t> {
+    args: &'t ApplyArgs,
+    session: &'t Session,
+    output: Output,
+    format: Format,
+    plan: &'t Plan,
+    refused: &'t [Moved],
+}
+
+impl Told<'_> {
+    /// Prints and writes what is wanted of the run; gives the exit code.
+    fn conclude(
+        &self,
+        (code, outcome): (u8, &'static str),
+        reports: &[Report],
+        errors: Vec<String>,
+    ) -> Result<u8> {
+        let applied = Applied { plan: self.plan, refused: self.refused, reports };
+        let run = Run {
+            command: "apply",
+            outcome,
+            json: Envelope::new("Apply", outcome, applied).render(),
+            plan: Some(self.plan),
+            context: self.session.context(false),
+            results: reports,
+            declared: self.session.meant(),
+            refused: self.refused,
+            diagnostics: self.session.warnings(),
+            errors,
+            ..Run::default()
+        };
+        let wanted = self.args.report.wanted();
+        wanted.print(self.format, &run, self.output)?;
+        Ok(wanted.finish(&run, self.output, code))
+    }
 }
 
 /// The part of the plan that was reviewed, if it had to be.
@@ -180,20 +211,6 @@ fn limits(args: &ApplyArgs, policy: &Policy) -> Limits {
 fn show(output: Output, format: Format, text: &Text) -> Result<()> {
     if format == Format::Text {
         output.data(text)?;
-    }
-    Ok(())
-}
-
-fn json(
-    output: Output,
-    format: Format,
-    outcome: &'static str,
-    applied: &Applied<'_>,
-) -> Result<()> {
-    if format == Format::Json {
-        let mut text = Text::new();
-        text.plain(Envelope::new("Apply", outcome, applied).render());
-        output.data(&text)?;
     }
     Ok(())
 }

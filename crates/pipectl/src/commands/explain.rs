@@ -13,7 +13,7 @@ use crate::render::json::Envelope;
 pub(super) fn run(args: &ExplainArgs, output: Output, format: Format) -> Result<u8> {
     let explanation = reference::explain(&args.field)?;
     let text = match format {
-        Format::Text => explanation::render(&explanation),
+        Format::Text | Format::Markdown => explanation::render(&explanation),
         Format::Json => {
             let mut text = Text::new();
             text.plain(Envelope::new("Explanation", "found", &explanation).render());

@@ -6,6 +6,8 @@ use planner::Plan;
 use crate::cli::{Format, PlanArgs};
 use crate::output::{Label, Output, Text};
 use crate::render::json::Envelope;
+use crate::render::plan::Context;
+use crate::report::Run;
 use crate::session::{Manner, Session};
 use crate::{exit, render, reviewed};
 
@@ -15,26 +17,38 @@ pub(super) async fn run(args: &PlanArgs, output: Output, format: Format) -> Resu
         Session::open(&args.manifests, &args.select, &args.connect, Manner::default(), output)
             .await?;
     let plan = session.plan().await?;
-    let mut text = Text::new();
-    match format {
-        Format::Text => {
-            text.append(render::plan::render(&plan, &session.context(args.diff)));
-            if !plan.is_empty() {
-                text.push(Label::Dim, format!("Digest: {}", reviewed::digest(&plan))).end();
-            }
-        }
-        Format::Json => {
-            let envelope = Envelope::new("Plan", outcome(&plan), &plan);
-            text.plain(envelope.with_digest(reviewed::digest(&plan)).render());
-        }
-    }
+    let (digest, context) = (reviewed::digest(&plan), session.context(args.diff));
     if let Some(file) = &args.out {
         reviewed::save(&plan, file)?;
     }
     session.close()?;
-    output.data(&text)?;
+    if format == Format::Text {
+        output.data(&text(&plan, &context, &digest))?;
+    }
+    let run = Run {
+        command: "plan",
+        outcome: outcome(&plan),
+        json: Envelope::new("Plan", outcome(&plan), &plan).with_digest(digest.clone()).render(),
+        plan: Some(&plan),
+        context,
+        declared: session.meant(),
+        diagnostics: session.warnings(),
+        digest: Some(digest),
+        ..Run::default()
+    };
+    let wanted = args.report.wanted();
+    wanted.print(format, &run, output)?;
     let changes = args.detailed_exitcode && !plan.is_empty();
-    Ok(if changes { exit::CHANGES } else { exit::DONE })
+    Ok(wanted.finish(&run, output, if changes { exit::CHANGES } else { exit::DONE }))
+}
+
+fn text(plan: &Plan, context: &Context, digest: &str) -> Text {
+    let mut text = Text::new();
+    text.append(render::plan::render(plan, context));
+    if !plan.is_empty() {
+        text.push(Label::Dim, format!("Digest: {digest}")).end();
+    }
+    text
 }
 
 fn outcome(plan: &Plan) -> &'static str {

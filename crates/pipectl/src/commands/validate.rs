@@ -1,6 +1,8 @@
 //! `pipectl validate`.
 
 use anyhow::Result;
+use model::address::{Address, ServiceRef};
+use model::desired::Document;
 use model::diagnostic::Diagnostic;
 use serde::Serialize;
 
@@ -9,6 +11,7 @@ use crate::declared::Declared;
 use crate::output::{Output, Text};
 use crate::render::diagnostics::{self, plural};
 use crate::render::json::Envelope;
+use crate::report::{self, Run};
 use crate::{exit, project};
 
 #[derive(Serialize)]
@@ -21,26 +24,49 @@ struct Validation<'d> {
 
 /// Reports every problem in every file.
 pub(super) fn run(args: &ValidateArgs, output: Output, format: Format) -> Result<u8> {
+    let wanted = args.report.wanted();
+    wanted
+        .refuse(report::Format::GitlabTerraform, "it counts changes, and only a plan has some")?;
     let chosen = project::choose(&args.manifests, output)?;
     let declared = Declared::read(&chosen.manifests, &chosen.variables)?;
     let sound = declared.errors() == 0;
-    match format {
-        Format::Json => json(&declared, sound, output)?,
-        Format::Text => text(&declared, sound, output)?,
+    if format == Format::Text {
+        text(&declared, sound, output)?;
     }
-    Ok(if sound { exit::DONE } else { exit::ERROR })
+    let outcome = if sound { "valid" } else { "invalid" };
+    let run = Run {
+        command: "validate",
+        outcome,
+        json: json(&declared, outcome),
+        declared: manifests(&declared),
+        diagnostics: &declared.diagnostics,
+        files: declared.files.len(),
+        ..Run::default()
+    };
+    wanted.print(format, &run, output)?;
+    Ok(wanted.finish(&run, output, if sound { exit::DONE } else { exit::ERROR }))
 }
 
-fn json(declared: &Declared, sound: bool, output: Output) -> Result<()> {
+/// What is declared. Which service a manifest without one means, only a connection tells.
+fn manifests(declared: &Declared) -> Vec<(Address, &Document)> {
+    let addressed = declared.manifests.iter().map(|manifest| {
+        let service = match &manifest.service {
+            _ if manifest.organization => ServiceRef::organization(),
+            Some(service) => ServiceRef::new(service.clone()),
+            None => ServiceRef::new("(default service)"),
+        };
+        (Address::new(service, manifest.kind, manifest.name.clone()), &manifest.document)
+    });
+    addressed.collect()
+}
+
+fn json(declared: &Declared, outcome: &'static str) -> String {
     let result = Validation {
         files: declared.files.len(),
         manifests: declared.manifests.len(),
         diagnostics: &declared.diagnostics,
     };
-    let outcome = if sound { "valid" } else { "invalid" };
-    let mut text = Text::new();
-    text.plain(Envelope::new("Validation", outcome, result).render());
-    Ok(output.data(&text)?)
+    Envelope::new("Validation", outcome, result).render()
 }
 
 fn text(declared: &Declared, sound: bool, output: Output) -> Result<()> {

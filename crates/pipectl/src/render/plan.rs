@@ -125,7 +125,7 @@ fn object(text: &mut Text, plan: &Plan, change: &Change) {
 }
 
 /// What an object is called below its service.
-pub(super) fn name(at: &Address) -> String {
+pub(crate) fn name(at: &Address) -> String {
     match at.kind {
         Kind::ClickPipe => at.name.to_string(),
         Kind::CdcScaling => "CdcScaling".to_owned(),
@@ -133,7 +133,8 @@ pub(super) fn name(at: &Address) -> String {
     }
 }
 
-fn words(change: &Change, actions: &[&Action]) -> String {
+/// What becomes of the object, in words.
+pub(crate) fn words(change: &Change, actions: &[&Action]) -> String {
     let pauses = actions.first().is_some_and(|action| is_stop(action)) && actions.len() > 1;
     match &change.verdict {
         Verdict::Create => match &change.reason {
@@ -171,7 +172,8 @@ fn is_stop(action: &Action) -> bool {
     matches!(action, Action::SetState { to: RunState::Stopped, .. })
 }
 
-fn steps(change: &Change, actions: &[&Action]) -> Vec<String> {
+/// What is done to the object, in order, with the waits that belong to it.
+pub(crate) fn steps(change: &Change, actions: &[&Action]) -> Vec<String> {
     let stopped = lifecycle::stopped_word(change.after.as_ref().unwrap_or(&Value::Null));
     let resumes = actions.iter().any(|action| is_stop(action));
     let mut steps = Vec::new();
@@ -228,7 +230,7 @@ fn field_line(text: &mut Text, field: &FieldChange) {
 }
 
 /// What differs inside an entry of a list.
-pub(super) fn inside(before: &Value, after: &Value) -> String {
+pub(crate) fn inside(before: &Value, after: &Value) -> String {
     let none = serde_json::Map::new();
     let (before, after) = (before.as_object().unwrap_or(&none), after.as_object().unwrap_or(&none));
     let differing = after.iter().filter(|(name, value)| before.get(*name) != Some(value));
@@ -271,16 +273,21 @@ fn summary(text: &mut Text, plan: &Plan, context: &Context) {
     }
     text.push(Label::Heading, format!("Plan: {}.", counts(plan))).plain(format!("  {rest}")).end();
     left_alone::summary(text, plan);
-    let writes = plan.actions.len();
-    if let (Some((requests, seconds)), true) = (context.rate, writes > 0) {
-        #[expect(clippy::cast_precision_loss, reason = "a rough number of seconds for people")]
-        let time = (writes as f64 * seconds / requests as f64).ceil();
-        let line = format!(
-            "Cost: {} and the waiting, about {time} s at {requests} requests / {seconds} s.",
-            plural(writes, "request")
-        );
+    if let Some(line) = cost(plan, context) {
         text.plain(line).end();
     }
+}
+
+/// What performing the plan takes; nothing where that is nothing, or not known.
+pub(crate) fn cost(plan: &Plan, context: &Context) -> Option<String> {
+    let writes = plan.actions.len();
+    let (requests, seconds) = context.rate.filter(|_| writes > 0)?;
+    #[expect(clippy::cast_precision_loss, reason = "a rough number of seconds for people")]
+    let time = (writes as f64 * seconds / requests as f64).ceil();
+    Some(format!(
+        "Cost: {} and the waiting, about {time} s at {requests} requests / {seconds} s.",
+        plural(writes, "request")
+    ))
 }
 
 /// `1 to create, 2 to update, 0 to replace, 0 to delete`, then what occurs of the rest.

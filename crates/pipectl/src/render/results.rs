@@ -52,11 +52,15 @@ pub fn render(reports: &[Report]) -> Text {
 /// One line about one object as it ends: the how-manieth it is, of how many. What went wrong is
 /// told in the table.
 pub fn progress(report: &Report, (done, of): (usize, usize)) -> Text {
-    let word = ORDER.iter().find(|(outcome, ..)| *outcome == report.outcome);
-    let word = word.map_or("", |(_, word, _)| word);
+    let word = word(report.outcome);
     let mut text = Text::new();
     text.push(Label::Dim, format!("  {done}/{of} {word} {}", report.at)).end();
     text
+}
+
+/// A person's word for an outcome.
+pub(crate) fn word(outcome: Outcome) -> &'static str {
+    ORDER.iter().find(|(known, ..)| *known == outcome).map_or("", |(_, word, _)| word)
 }
 
 /// A pipe that ingests nothing although it should comes before everything else.
@@ -91,7 +95,8 @@ fn row(text: &mut Text, report: &Report, word: &str, label: Label, width: usize)
     }
 }
 
-fn counts(reports: &[Report]) -> String {
+/// `12 applied, 1 failed, …`.
+pub fn counts(reports: &[Report]) -> String {
     let of = |wanted| reports.iter().filter(|report| report.outcome == wanted).count();
     let counts = format!(
         "{} applied, {} failed, {} skipped, {} unknown",

@@ -1,0 +1,77 @@
+//! Files as the systems that read reports name them: from the top of the repository, with slashes.
+
+use std::path::{Component, Path, PathBuf};
+
+/// How paths are rewritten.
+#[derive(Clone, Debug, Default)]
+pub struct Paths {
+    /// The top of the repository and the working folder, where both are known.
+    within: Option<(PathBuf, PathBuf)>,
+}
+
+impl Paths {
+    /// The repository that the working folder is in. Outside of one, paths stay as they were given.
+    pub(crate) fn here() -> Self {
+        let Ok(here) = std::env::current_dir() else { return Self::default() };
+        let top = here.ancestors().find(|folder| folder.join(".git").exists());
+        Self { within: top.map(|top| (top.to_owned(), here.clone())) }
+    }
+
+    /// A working folder in a repository.
+    pub fn new(top: impl Into<PathBuf>, here: impl Into<PathBuf>) -> Self {
+        Self { within: Some((top.into(), here.into())) }
+    }
+
+    /// The file's name in reports; `None` for standard input, which is no file.
+    pub(crate) fn file(&self, name: &str) -> Option<String> {
+        if name == "-" {
+            return None;
+        }
+        let path = match &self.within {
+            Some((top, here)) => {
+                let whole = plain(&here.join(name));
+                whole.strip_prefix(top).map_or_else(|_| plain(Path::new(name)), Path::to_owned)
+            }
+            None => plain(Path::new(name)),
+        };
+        Some(path.to_string_lossy().replace('\\', "/"))
+    }
+}
+
+/// Without `.` and, where that is possible without looking at the disk, without `..`.
+fn plain(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir
+                if matches!(plain.components().next_back(), Some(Component::Normal(_))) =>
+            {
+                plain.pop();
+            }
+            other => plain.push(other),
+        }
+    }
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Paths;
+
+    #[test]
+    fn files_are_named_from_the_top_of_the_repository() {
+        let paths = Paths::new("/work/repo", "/work/repo/data");
+        for (given, told) in [
+            ("pipes/a.yaml", "data/pipes/a.yaml"),
+            ("./pipes/a.yaml", "data/pipes/a.yaml"),
+            ("../pipes/a.yaml", "pipes/a.yaml"),
+            ("/work/repo/b.yaml", "b.yaml"),
+            ("/elsewhere/b.yaml", "/elsewhere/b.yaml"),
+        ] {
+            assert_eq!(paths.file(given).as_deref(), Some(told));
+        }
+        assert_eq!(paths.file("-"), None);
+        assert_eq!(Paths::default().file("./a/b.yaml").as_deref(), Some("a/b.yaml"));
+    }
+}

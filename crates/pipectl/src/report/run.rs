@@ -1,0 +1,94 @@
+//! What a run has to tell, whatever the command was.
+
+use model::address::Address;
+use model::desired::Document;
+use model::diagnostic::Diagnostic;
+use planner::Plan;
+
+use crate::apply::Report;
+use crate::render::diagnostics::{count, plural};
+use crate::render::plan::{self, Context};
+use crate::render::results;
+use crate::reviewed::Moved;
+
+/// Everything that reports are made of, borrowed from the command.
+#[derive(Debug, Default)]
+pub struct Run<'r> {
+    /// The word on the command line: `plan`, `apply`, `validate`.
+    pub command: &'static str,
+    /// How it went, in the word that JSON has for it.
+    pub outcome: &'static str,
+    /// What `-o json` prints.
+    pub json: String,
+    /// The plan, if it came to one.
+    pub plan: Option<&'r Plan>,
+    /// What else is said about the plan.
+    pub context: Context,
+    /// What became of each object, once something was performed.
+    pub results: &'r [Report],
+    /// The declared objects.
+    pub declared: Vec<(Address, &'r Document)>,
+    /// What was refused because nobody reviewed it.
+    pub refused: &'r [Moved],
+    /// What the plan is recognised by.
+    pub digest: Option<String>,
+    /// What is wrong with files.
+    pub diagnostics: &'r [Diagnostic],
+    /// How many files were read.
+    pub files: usize,
+    /// Why the run ended early.
+    pub errors: Vec<String>,
+}
+
+impl Run<'_> {
+    /// The run in a few words, the counts first.
+    pub(super) fn headline(&self) -> String {
+        let problems = count(self.diagnostics);
+        match self.plan {
+            Some(plan) if !self.errors.is_empty() => {
+                format!("{}: {}", self.outcome, plan::counts(plan))
+            }
+            _ if !self.errors.is_empty() && problems.is_empty() => "failed".to_owned(),
+            _ if !self.errors.is_empty() => format!("failed: {problems}"),
+            Some(_) if !self.results.is_empty() => results::counts(self.results),
+            Some(plan) if plan.is_empty() => "no changes".to_owned(),
+            Some(plan) => plan::counts(plan),
+            None if problems.is_empty() => {
+                let manifests = plural(self.declared.len(), "manifest");
+                format!("{manifests} in {}, valid", plural(self.files, "file"))
+            }
+            None => format!("{problems} in {}", plural(self.files, "file")),
+        }
+    }
+
+    /// Why the run did not do all that it was to do, apart from what went wrong with one object.
+    pub(super) fn obstacles(&self) -> Vec<String> {
+        let refused = self
+            .refused
+            .iter()
+            .map(|object| format!("refused: {}: {}", object.at, object.reasons.join("; ")));
+        self.errors.iter().cloned().chain(refused).collect()
+    }
+
+    /// What is not in the headline of a plan: what stays, and how it was read.
+    pub(super) fn remainder(&self) -> Vec<String> {
+        let Some(plan) = self.plan else { return Vec::new() };
+        let mut parts = Vec::new();
+        if !self.results.is_empty() {
+            parts.push(format!("Planned: {}.", plan::counts(plan)));
+        }
+        if let Some((considered, declared)) = self.context.partial {
+            parts.push(format!("Partial: {considered} of {declared} objects considered."));
+        }
+        parts.push(format!(
+            "{} unchanged, {} unmanaged.",
+            plan.in_sync.len(),
+            plan.unmanaged.len()
+        ));
+        if self.results.is_empty() {
+            parts.extend(plan::cost(plan, &self.context));
+        }
+        parts.extend(self.digest.as_ref().map(|digest| format!("Digest: `{digest}`")));
+        parts
+    }
+}
