@@ -6,6 +6,7 @@ mod support;
 
 use insta::assert_snapshot;
 use model::address::Kind;
+use model::desired::Desired;
 use pipectl::render::plan::{Context, render};
 use planner::{Plan, Policy, plan};
 use serde_json::{Value, json};
@@ -56,12 +57,8 @@ fn live_kafka(topics: &str, state: &str, replicas: u64, settings: &Value) -> Val
 
 /// A Postgres pipe that copies these tables.
 fn postgres(tables: &[&str]) -> String {
-    let tables: String = tables
-        .iter()
-        .map(|table| {
-            format!("        - {{sourceSchemaName: public, sourceTable: {table}, targetTable: {table}}}\n")
-        })
-        .collect();
+    let tables: Vec<String> = tables.iter().map(|table| mapping(table)).collect();
+    let tables = tables.join("\n");
     format!(
         "
 apiVersion: pipectl/v1
@@ -80,6 +77,10 @@ spec:
   destination: {{database: default}}
 "
     )
+}
+
+fn mapping(table: &str) -> String {
+    format!("        - {{sourceSchemaName: public, sourceTable: {table}, targetTable: {table}}}")
 }
 
 fn live_postgres(tables: &[(&str, &str)]) -> Value {
@@ -101,7 +102,7 @@ fn live_postgres(tables: &[(&str, &str)]) -> Value {
 }
 
 fn planned(base: &str, git: &str, pipes: &[Value]) -> Plan {
-    let base = if base.is_empty() { Default::default() } else { desired(base) };
+    let base = if base.is_empty() { Desired::new() } else { desired(base) };
     plan(&desired(git), &live(Kind::ClickPipe, pipes), Some(&base), &Policy::default())
 }
 

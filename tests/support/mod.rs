@@ -6,6 +6,7 @@ pub(crate) mod bench;
 pub(crate) mod cli;
 pub(crate) mod faults;
 pub(crate) mod manifests;
+pub(crate) mod repo;
 pub(crate) mod schema;
 
 use std::collections::BTreeMap;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use model::project::Prune;
 use remote::Rate;
 
 use crate::exit;
@@ -30,6 +31,8 @@ pub enum Command {
     Plan(PlanArgs),
     /// Make the live side as the manifests declare it
     Apply(ApplyArgs),
+    /// Show what differs from git because somebody changed it elsewhere
+    Drift(DriftArgs),
     /// Print the JSON Schema of the manifests, for editors
     Schema,
     /// Say what a field is, and what changing it costs
@@ -110,6 +113,41 @@ pub struct SelectArgs {
         value_delimiter = ','
     )]
     pub labels: Vec<String>,
+}
+
+/// What git says beyond the manifests as they are.
+#[derive(Args, Clone, Debug, Default)]
+pub struct GitArgs {
+    /// Do only what git changed since this revision, and tell apart what drifted (REF, or REF...
+    /// for where this branch left REF)
+    #[arg(long, value_name = "REF", env = "PIPECTL_BASE")]
+    pub base: Option<String>,
+    /// Delete live objects that no manifest declares any more: those of which git has the proof
+    /// that a manifest declared them once
+    #[arg(long, value_name = "HOW", env = "PIPECTL_PRUNE", value_enum)]
+    pub prune: Option<PruneBy>,
+}
+
+/// What is deleted because no manifest declares it any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PruneBy {
+    /// Nothing.
+    Never,
+    /// What a manifest declared once, as history proves.
+    Git,
+    /// What is in a declared scope.
+    #[value(hide = true)]
+    Scope,
+}
+
+impl From<PruneBy> for Prune {
+    fn from(by: PruneBy) -> Self {
+        match by {
+            PruneBy::Never => Self::Never,
+            PruneBy::Git => Self::Git,
+            PruneBy::Scope => Self::Scope,
+        }
+    }
 }
 
 /// How many requests to send at most; `None` is as fast as it goes.
@@ -217,6 +255,9 @@ pub struct PlanArgs {
     /// Which of them.
     #[command(flatten)]
     pub select: SelectArgs,
+    /// What git remembers.
+    #[command(flatten)]
+    pub git: GitArgs,
     /// Where the API is.
     #[command(flatten)]
     pub connect: ConnectArgs,
@@ -227,6 +268,27 @@ pub struct PlanArgs {
     #[arg(long, value_name = "FILE", env = "PIPECTL_OUT")]
     pub out: Option<PathBuf>,
     /// Exit with 2 when there are changes
+    #[arg(long, env = "PIPECTL_DETAILED_EXITCODE")]
+    pub detailed_exitcode: bool,
+}
+
+/// `pipectl drift`.
+#[derive(Args, Debug)]
+pub struct DriftArgs {
+    /// Which manifests.
+    #[command(flatten)]
+    pub manifests: ManifestArgs,
+    /// Which of them.
+    #[command(flatten)]
+    pub select: SelectArgs,
+    /// Where the API is.
+    #[command(flatten)]
+    pub connect: ConnectArgs,
+    /// The revision that live is compared with; by default HEAD, or the working folder where there
+    /// is no repository
+    #[arg(long, value_name = "REF", env = "PIPECTL_BASE")]
+    pub base: Option<String>,
+    /// Exit with 2 when something is missing or changed
     #[arg(long, env = "PIPECTL_DETAILED_EXITCODE")]
     pub detailed_exitcode: bool,
 }
@@ -243,6 +305,9 @@ pub struct ApplyArgs {
     /// Which of them.
     #[command(flatten)]
     pub select: SelectArgs,
+    /// What git remembers.
+    #[command(flatten)]
+    pub git: GitArgs,
     /// Where the API is.
     #[command(flatten)]
     pub connect: ConnectArgs,

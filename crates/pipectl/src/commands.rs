@@ -2,6 +2,7 @@
 
 mod apply;
 mod completions;
+mod drift;
 mod explain;
 mod man;
 mod plan;
@@ -22,6 +23,7 @@ pub(crate) fn run(command: &Command, output: Output, format: Format) -> Result<u
     match command {
         Command::Validate(args) => validate::run(args, output, format),
         Command::Plan(args) => waiting(&args.connect, plan::run(args, output, format)),
+        Command::Drift(args) => waiting(&args.connect, drift::run(args, output, format)),
         Command::Apply(args) => waiting(&args.connect, apply::run(args, output, format)),
         Command::Schema => schema::run(output),
         Command::Explain(args) => explain::run(args, output, format),
@@ -46,6 +48,7 @@ pub(crate) fn kind(command: &Command) -> &'static str {
     match command {
         Command::Validate(_) => "Validation",
         Command::Plan(_) => "Plan",
+        Command::Drift(_) => "Drift",
         Command::Apply(_) => "Apply",
         Command::Schema => "Schema",
         Command::Explain(_) => "Explanation",

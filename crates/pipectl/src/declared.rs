@@ -48,12 +48,17 @@ impl Declared {
     /// # Errors
     /// When something cannot be read. What is wrong *in* a file is a diagnostic.
     pub fn read(paths: &[PathBuf], variables: &BTreeMap<String, String>) -> Result<Self> {
-        let files = files::read(paths)?;
-        let loaded = manifest::load(&files, variables);
-        if loaded.manifests.is_empty() && loaded.diagnostics.is_empty() {
+        let declared = Self::of(files::read(paths)?, variables);
+        if declared.manifests.is_empty() && declared.diagnostics.is_empty() {
             bail!("no manifest in {}: it is empty", paths[0].display());
         }
-        Ok(Self { manifests: loaded.manifests, diagnostics: loaded.diagnostics, files })
+        Ok(declared)
+    }
+
+    /// Checks files that were read.
+    pub fn of(files: Vec<SourceFile>, variables: &BTreeMap<String, String>) -> Self {
+        let loaded = manifest::load(&files, variables);
+        Self { manifests: loaded.manifests, diagnostics: loaded.diagnostics, files }
     }
 
     /// How many problems forbid going on.

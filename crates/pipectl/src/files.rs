@@ -85,9 +85,14 @@ fn walk(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Result<()> {
 }
 
 fn is_manifest(path: &Path) -> bool {
+    is_named_as_manifest(path) && path.is_file()
+}
+
+/// Whether a file below a folder is read, going by its name.
+pub(crate) fn is_named_as_manifest(path: &Path) -> bool {
     let extension = path.extension().and_then(|extension| extension.to_str());
     let project = path.file_name().is_some_and(|name| name == "pipectl.yaml");
-    matches!(extension, Some("yaml" | "yml")) && !project && path.is_file()
+    matches!(extension, Some("yaml" | "yml")) && !project
 }
 
 fn read_one(path: &Path) -> Result<SourceFile> {

@@ -10,6 +10,7 @@ pub mod declared;
 mod environment;
 pub mod exit;
 mod files;
+mod git;
 pub mod interruption;
 mod logging;
 pub mod output;

@@ -2,6 +2,7 @@
 
 pub mod diagnostics;
 pub mod diff;
+pub mod drift;
 pub mod explanation;
 pub mod json;
 pub mod plan;

@@ -1,5 +1,7 @@
 //! One run against one API: what is declared, and the client that speaks about it.
 
+mod lookup;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -8,21 +10,20 @@ use model::address::Address;
 use model::desired::{Desired, Document};
 use model::diagnostic::Diagnostic;
 use model::pattern::Pattern;
-use planner::{Plan, Policy, plan};
-use remote::{Directory, Entry, Http, Rate, Remote, Scope, Settings, Transport, Wait};
+use model::project::Prune;
+use planner::{Plan, Policy, Removed, plan, prune};
+use remote::{Rate, Remote, Scope, Settings, Wait};
 
-use crate::cli::{ConnectArgs, ManifestArgs, RateLimit, SelectArgs};
+use crate::cli::{ConnectArgs, GitArgs, ManifestArgs, RateLimit, SelectArgs};
 use crate::declared::Declared;
+use crate::environment;
+use crate::git::{Ask, Memory, Repository, Services};
 use crate::output::Output;
 use crate::project::{self, Chosen};
 use crate::render::plan::Context;
 use crate::sandboxed::Sandboxed;
 use crate::secrets::Resolver;
 use crate::select::Selection;
-use crate::{credentials, environment};
-
-/// The default address of the API.
-const API_URL: &str = "https://api.clickhouse.cloud/v1";
 
 /// What is declared, what of it is meant, and the client.
 pub(crate) struct Session {
@@ -34,6 +35,10 @@ pub(crate) struct Session {
     sandbox: Option<Arc<Sandboxed>>,
     rate: Option<Rate>,
     policy: model::project::Policy,
+    /// What was declared before.
+    base: Option<Desired>,
+    /// What was declared once, if that is to be deleted.
+    removed: Option<BTreeMap<Address, Removed>>,
 }
 
 /// How a command deals with the live side.
@@ -54,41 +59,106 @@ impl Session {
         manifests: &ManifestArgs,
         select: &SelectArgs,
         connect: &ConnectArgs,
+        git: &GitArgs,
         manner: Manner,
         output: Output,
     ) -> Result<Self> {
-        let selection = Selection::new(select)?;
         let chosen = project::choose(manifests, output)?;
+        let declared = Declared::read(&chosen.manifests, &chosen.variables)?.sound(output)?;
+        let selection = Selection::new(select)?;
+        let ask = ask(git, &chosen, &selection, output)?;
+        let memory = Memory::read(&ask, &chosen.manifests, &chosen.variables, output)?;
+        Self::start(chosen, declared, memory, &selection, connect, manner).await
+    }
+
+    /// To compare live with git and nothing else: with the manifests of a revision, of `HEAD`, or
+    /// those of the working folder where there is no repository. Says which it is.
+    pub(crate) async fn open_for_drift(
+        manifests: &ManifestArgs,
+        select: &SelectArgs,
+        connect: &ConnectArgs,
+        revision: Option<&str>,
+        output: Output,
+    ) -> Result<(Self, String)> {
+        let chosen = project::choose(manifests, output)?;
+        let (declared, against) = match (Repository::of(&chosen.manifests), revision) {
+            (Ok(repository), revision) => {
+                let commit = repository.commit(revision.unwrap_or("HEAD"))?;
+                let declared = Declared::of(repository.files(&commit)?, &chosen.variables);
+                if declared.files.is_empty() {
+                    bail!("no manifest in {} of {}", chosen.manifests[0].display(), commit.short);
+                }
+                (declared, format!("{} ({})", commit.short, commit.subject))
+            }
+            (Err(error), Some(_)) => return Err(error),
+            (Err(_), None) => {
+                let declared = Declared::read(&chosen.manifests, &chosen.variables)?;
+                (declared, "the working folder, which is in no git repository".to_owned())
+            }
+        };
+        let (declared, selection) = (declared.sound(output)?, Selection::new(select)?);
+        let (memory, manner) = (Memory::default(), Manner::default());
+        let session = Self::start(chosen, declared, memory, &selection, connect, manner).await?;
+        let base = Some(session.desired.clone());
+        Ok((Self { base, ..session }, against))
+    }
+
+    async fn start(
+        chosen: Chosen,
+        declared: Declared,
+        mut memory: Memory,
+        selection: &Selection,
+        connect: &ConnectArgs,
+        manner: Manner,
+    ) -> Result<Self> {
         let wake = manner.wake || chosen.policy.wake_idle.unwrap_or_default();
         let wake = wake && manner.writes;
         let settings = Settings { wait: manner.wait, wake, ..settings(connect, &chosen)? };
         let rate = settings.rate;
-        let declared = Declared::read(&chosen.manifests, &chosen.variables)?.sound(output)?;
         let warnings = declared.diagnostics.clone();
         let default = connect.service.clone().or_else(|| environment::variable("SERVICE_ID"));
-        let named = declared.services(default.as_deref())?;
-        let sandbox = connect.sandbox.as_deref().map(Sandboxed::open).transpose()?;
-        let (directory, organization, ids) = match &sandbox {
-            Some(sandbox) => inside(sandbox, &named, settings),
-            None => outside(connect, &chosen, &named, settings).await?,
+        let named = lookup::Named {
+            declared: declared.services(default.as_deref())?,
+            remembered: memory.services(default.as_deref()),
         };
-        let (desired, services) = declared.desired(&ids, default.as_deref())?;
+        let sandbox = connect.sandbox.as_deref().map(Sandboxed::open).transpose()?;
+        let found = match &sandbox {
+            Some(sandbox) => lookup::inside(sandbox, &named, settings),
+            None => lookup::outside(connect, &chosen, &named, settings).await?,
+        };
+        let (desired, mut ids) = declared.desired(&found.declared, default.as_deref())?;
+        let services = Services::new(&found.declared, &found.remembered, &mut ids, default);
         let secrets = match &sandbox {
             Some(_) => Resolver::for_sandbox(&chosen.manifests)?,
             None => Resolver::default(),
         };
-        let remote = directory.into_remote(organization, services, Arc::new(secrets));
+        let remote = found.directory.into_remote(found.organization, ids, Arc::new(secrets));
         let meant = selection.of(&desired)?;
-        let partial = !selection.is_all();
-        Ok(Self { desired, warnings, meant, partial, remote, sandbox, rate, policy: chosen.policy })
+        Ok(Self {
+            meant,
+            partial: !selection.is_all(),
+            remote,
+            sandbox,
+            rate,
+            policy: chosen.policy,
+            base: memory.base(&services),
+            removed: memory.removed(&services),
+            desired,
+            warnings,
+        })
     }
 
     /// Observes the live side and compares.
     pub(crate) async fn plan(&self) -> Result<Plan> {
         let live = self.remote.observe(&self.scope()).await?;
         let protect = self.policy.protect.iter().flatten().map(Pattern::new).collect();
-        let plan = plan(&self.desired, &live, None, &Policy { protect });
-        Ok(if self.partial { plan.narrowed(|at| self.meant.contains(at)) } else { plan })
+        let policy = Policy { protect };
+        let plan = plan(&self.desired, &live, self.base.as_ref(), &policy);
+        Ok(match &self.removed {
+            _ if self.partial => plan.narrowed(|at| self.meant.contains(at)),
+            Some(removed) => prune(plan, &self.desired, &live, removed, &policy),
+            None => plan,
+        })
     }
 
     /// What else a plan's text says.
@@ -141,95 +211,28 @@ impl Session {
             let blocks = blocks.filter(|(_, value)| value.is_object() || value.is_array());
             scope.detail.insert(at.clone(), blocks.map(|(name, _)| name.clone()).collect());
         }
+        for at in self.removed.iter().flat_map(BTreeMap::keys) {
+            scope.kinds.entry(at.service.clone()).or_default().insert(at.kind);
+        }
         scope
     }
 }
 
-type Found = (Directory, String, BTreeMap<String, String>);
-
-/// In the sandbox inside the process every service that the manifests name exists.
-fn inside(sandbox: &Arc<Sandboxed>, named: &BTreeSet<String>, settings: Settings) -> Found {
-    let ids = named.iter().map(|name| {
-        let id = sandbox.with(|world| world.ensure_service(name));
-        (name.clone(), id)
-    });
-    let ids = ids.collect();
-    let directory = Directory::new(Arc::clone(sandbox) as Arc<dyn Transport>, settings);
-    (directory, sandbox::ORGANIZATION.to_owned(), ids)
-}
-
-async fn outside(
-    connect: &ConnectArgs,
-    chosen: &Chosen,
-    named: &BTreeSet<String>,
-    settings: Settings,
-) -> Result<Found> {
-    let url = connect
-        .api_url
-        .clone()
-        .or_else(|| environment::variable("CLICKHOUSE_API_URL"))
-        .unwrap_or_else(|| API_URL.to_owned());
-    let transport = Http::new(&url, credentials::find()?)?;
-    let directory = Directory::new(Arc::new(transport), settings);
-    let organization = connect.organization.clone().or_else(|| chosen.organization.clone());
-    let organization = match organization.or_else(organization_from_environment) {
-        Some(id) => id,
-        None => only_organization(&directory.organizations().await?)?,
+/// What to ask git. A plan of a part deletes nothing that is not part of it.
+fn ask(git: &GitArgs, chosen: &Chosen, selection: &Selection, output: Output) -> Result<Ask> {
+    let removed = match git.prune.map(Prune::from).or(chosen.policy.prune) {
+        None | Some(Prune::Never) => false,
+        Some(Prune::Git) if selection.is_all() => true,
+        Some(Prune::Git) => {
+            output.say("note: nothing is pruned, as only a part of the objects is considered");
+            false
+        }
+        Some(Prune::Scope) => bail!(
+            "pruning by scope is not possible: prune what git proves (`--prune=git`), or declare \
+             what is to go with `state: absent`"
+        ),
     };
-    let mut ids = BTreeMap::new();
-    let mut unknown = Vec::new();
-    for name in named {
-        match chosen.services.get(name).or_else(|| is_uuid(name).then_some(name)) {
-            Some(id) => _ = ids.insert(name.clone(), id.clone()),
-            None => unknown.push(name),
-        }
-    }
-    if !unknown.is_empty() {
-        let services = directory.services(&organization).await?;
-        for name in unknown {
-            ids.insert(name.clone(), service_called(name, &services)?);
-        }
-    }
-    Ok((directory, organization, ids))
-}
-
-fn organization_from_environment() -> Option<String> {
-    environment::first(&["CLICKHOUSE_ORG_ID", "ORG_ID"]).map(|(_, id)| id)
-}
-
-fn only_organization(found: &[Entry]) -> Result<String> {
-    match found {
-        [one] => Ok(one.id.clone()),
-        [] => bail!("the API key belongs to no organization"),
-        several => {
-            let names: Vec<String> =
-                several.iter().map(|entry| format!("{} ({})", entry.id, entry.name)).collect();
-            bail!(
-                "the API key belongs to several organizations; pass --organization: {}",
-                names.join(", ")
-            )
-        }
-    }
-}
-
-fn service_called(name: &str, services: &[Entry]) -> Result<String> {
-    let called: Vec<&Entry> = services.iter().filter(|entry| entry.name == name).collect();
-    match called.as_slice() {
-        [one] => Ok(one.id.clone()),
-        [] => {
-            let names: Vec<&str> = services.iter().map(|entry| entry.name.as_str()).collect();
-            bail!("no service is called `{name}`; there are: {}", names.join(", "))
-        }
-        several => {
-            let ids: Vec<&str> = several.iter().map(|entry| entry.id.as_str()).collect();
-            bail!("several services are called `{name}`; name one by its id: {}", ids.join(", "))
-        }
-    }
-}
-
-fn is_uuid(text: &str) -> bool {
-    let lengths: Vec<usize> = text.split('-').map(str::len).collect();
-    lengths == [8, 4, 4, 4, 12] && text.chars().all(|c| c == '-' || c.is_ascii_hexdigit())
+    Ok(Ask { base: git.base.clone(), removed })
 }
 
 fn settings(connect: &ConnectArgs, chosen: &Chosen) -> Result<Settings> {

@@ -67,6 +67,17 @@ impl Plan {
         }
     }
 
+    /// The changes that something is left to do about. An object that only comes under management
+    /// is not among them.
+    pub fn unsettled(self) -> Vec<Change> {
+        let Self { actions, mut changes, .. } = self;
+        changes.retain(|change| {
+            let blocked = matches!(change.verdict, Verdict::Blocked(_));
+            blocked || actions.iter().any(|action| action.at() == &change.at)
+        });
+        changes
+    }
+
     /// The objects to which nothing is done, though they are not as declared.
     pub fn blocked(&self) -> impl Iterator<Item = &Change> {
         self.changes.iter().filter(|change| matches!(change.verdict, Verdict::Blocked(_)))

@@ -36,7 +36,8 @@ struct Applied<'r> {
 pub(super) async fn run(args: &ApplyArgs, output: Output, format: Format) -> Result<u8> {
     let manner = Manner { wait: wait(args.wait), wake: args.wake, writes: true };
     let session =
-        Session::open(&args.manifests, &args.select, &args.connect, manner, output).await?;
+        Session::open(&args.manifests, &args.select, &args.connect, &args.git, manner, output)
+            .await?;
     let (plan, refused) = reviewed(args, session.plan().await?)?;
     session.close()?;
     let told = Told { args, session: &session, output, format, plan: &plan, refused: &refused };
@@ -154,7 +155,7 @@ async fn verify(session: &Session, reports: &mut [Report], output: Output) {
     for pause in LOOKS {
         tokio::time::sleep(pause).await;
         match session.plan().await {
-            Ok(plan) => missing = plan.changes,
+            Ok(plan) => missing = plan.unsettled(),
             Err(error) => {
                 output.say(format!("warning: could not read back what was applied: {error:#}"));
                 return;

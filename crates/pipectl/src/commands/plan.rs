@@ -13,8 +13,9 @@ use crate::{exit, render, reviewed};
 
 /// Shows what apply would do.
 pub(super) async fn run(args: &PlanArgs, output: Output, format: Format) -> Result<u8> {
+    let (select, manner) = (&args.select, Manner::default());
     let session =
-        Session::open(&args.manifests, &args.select, &args.connect, Manner::default(), output)
+        Session::open(&args.manifests, select, &args.connect, &args.git, manner, output)
             .await?;
     let plan = session.plan().await?;
     let (digest, context) = (reviewed::digest(&plan), session.context(args.diff));
@@ -52,5 +53,9 @@ fn text(plan: &Plan, context: &Context, digest: &str) -> Text {
 }
 
 fn outcome(plan: &Plan) -> &'static str {
-    if plan.is_empty() { "inSync" } else { "changes" }
+    match (plan.is_empty(), plan.drift().next()) {
+        (false, _) => "changes",
+        (true, Some(_)) => "drift",
+        (true, None) => "inSync",
+    }
 }

@@ -1,6 +1,6 @@
 //! A plan for people, in Terraform's grammar.
 
-mod left_alone;
+pub(super) mod left_alone;
 
 use std::collections::BTreeMap;
 

@@ -64,7 +64,8 @@ fn words(field: &FieldChange) -> (&'static str, String) {
     }
 }
 
-fn drifted(field: &FieldChange) -> String {
+/// How live differs from git.
+pub(in crate::render) fn drifted(field: &FieldChange) -> String {
     match (&field.entry, &field.after, &field.before) {
         (Some(_), Some(git), Some(live)) => inside(git, live),
         (Some(_), Some(_), None) => "in git, not live".to_owned(),

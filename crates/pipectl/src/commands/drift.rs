@@ -1,0 +1,30 @@
+//! `pipectl drift`.
+
+use anyhow::Result;
+
+use crate::cli::{DriftArgs, Format};
+use crate::exit;
+use crate::output::{Output, Text};
+use crate::render::drift::{Drift, render};
+use crate::render::json::Envelope;
+use crate::session::Session;
+
+/// Shows what somebody changed outside git. Only reads.
+pub(super) async fn run(args: &DriftArgs, output: Output, format: Format) -> Result<u8> {
+    let revision = args.base.as_deref();
+    let (session, against) =
+        Session::open_for_drift(&args.manifests, &args.select, &args.connect, revision, output)
+            .await?;
+    let plan = session.plan().await?;
+    session.close()?;
+    let drift = Drift::of(&plan, against);
+    let outcome = if drift.is_none() { "inSync" } else { "drift" };
+    let mut text = Text::new();
+    match format {
+        Format::Text => text.append(render(&drift)),
+        Format::Json => text.plain(Envelope::new("Drift", outcome, &drift).render()),
+    };
+    output.data(&text)?;
+    let found = args.detailed_exitcode && !drift.is_none();
+    Ok(if found { exit::CHANGES } else { exit::DONE })
+}

@@ -1,0 +1,64 @@
+//! Contents by their hashes, from one process that stays open.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Stdio};
+
+use anyhow::{Context, Result, anyhow, bail};
+use model::source::MAX_BYTES;
+
+use super::{Repository, start_failed};
+
+/// `git cat-file --batch`: one question, one answer, so that neither side waits for the other with
+/// a full pipe.
+pub(super) struct Blobs {
+    process: Child,
+    questions: ChildStdin,
+    answers: BufReader<ChildStdout>,
+}
+
+impl Blobs {
+    /// Starts the process.
+    ///
+    /// # Errors
+    /// When that fails.
+    pub(super) fn open(repository: &Repository) -> Result<Self> {
+        let mut command = repository.command();
+        command.args(["cat-file", "--batch"]);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut process = command.spawn().map_err(|error| start_failed(&error))?;
+        let pipes = process.stdin.take().zip(process.stdout.take());
+        let (questions, answers) = pipes.ok_or_else(|| anyhow!("cannot speak with git"))?;
+        Ok(Self { process, questions, answers: BufReader::new(answers) })
+    }
+
+    /// The text with this hash; `None` for what is no text, or too large to be a manifest.
+    ///
+    /// # Errors
+    /// When git does not have it.
+    pub(super) fn text(&mut self, hash: &str) -> Result<Option<String>> {
+        let failed = || format!("git has no content for {hash}");
+        writeln!(self.questions, "{hash}").with_context(failed)?;
+        let mut head = String::new();
+        self.answers.read_line(&mut head).with_context(failed)?;
+        let size = head.trim_end().rsplit(' ').next().and_then(|size| size.parse::<u64>().ok());
+        let Some(size) = size else { bail!(failed()) };
+        let mut content = (&mut self.answers).take(size + 1);
+        if size > MAX_BYTES as u64 {
+            std::io::copy(&mut content, &mut std::io::sink()).with_context(failed)?;
+            return Ok(None);
+        }
+        let mut bytes = Vec::new();
+        content.read_to_end(&mut bytes).with_context(failed)?;
+        // The answer ends with a line break of its own.
+        bytes.pop();
+        Ok(String::from_utf8(bytes).ok())
+    }
+}
+
+impl Drop for Blobs {
+    fn drop(&mut self) {
+        // It only reads, so that nothing is lost if it does not end by itself.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}

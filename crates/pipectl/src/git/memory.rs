@@ -1,0 +1,242 @@
+//! What git remembers of the objects: how they were declared in a base, and which were declared
+//! once.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Result;
+use model::address::{Address, Kind, Name};
+use model::desired::Desired;
+use model::diagnostic::{Severity, SourceFile};
+use model::live::Id;
+use model::manifest::{self, Manifest};
+use planner::Removed;
+
+use super::blobs::Blobs;
+use super::history::Step;
+use super::services::Services;
+use super::{Commit, Repository};
+use crate::files;
+use crate::output::Output;
+
+/// What is asked of git.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Ask {
+    /// The revision whose manifests are the base.
+    pub(crate) base: Option<String>,
+    /// Whether to look for what was declared once.
+    pub(crate) removed: bool,
+}
+
+/// What git remembers, before services are looked up.
+#[derive(Default)]
+pub(crate) struct Memory {
+    base: Option<Vec<Manifest>>,
+    /// `None` where nobody asked.
+    removed: Option<Vec<Removal>>,
+    elsewhere: Elsewhere,
+}
+
+/// Whose object it is, as the manifest says it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Owner {
+    /// The organization's.
+    Organization,
+    /// That of the service that is the default.
+    Default,
+    /// That of this service.
+    Service(String),
+}
+
+/// One name under which a manifest declared an object, without its service being looked up.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Key {
+    pub(super) owner: Owner,
+    pub(super) kind: Kind,
+    pub(super) name: Name,
+}
+
+/// A name that no manifest declares any more.
+struct Removal {
+    key: Key,
+    proof: Removed,
+}
+
+/// What other folders of the repository declare: an object that moved there was not removed.
+#[derive(Default)]
+struct Elsewhere {
+    keys: Vec<Key>,
+    /// Texts of manifests with mistakes. Whatever they mention may be declared in them.
+    unclear: Vec<String>,
+}
+
+/// What one version of a file declares, by every name.
+type Declared = BTreeMap<Key, (bool, Option<Id>)>;
+
+impl Memory {
+    /// Asks git. Mistakes in the manifests of the base are warnings: what cannot be read there is
+    /// as if it had not been declared.
+    ///
+    /// # Errors
+    /// When git cannot answer.
+    pub(crate) fn read(
+        ask: &Ask,
+        paths: &[PathBuf],
+        variables: &BTreeMap<String, String>,
+        output: Output,
+    ) -> Result<Self> {
+        if ask.base.is_none() && !ask.removed {
+            return Ok(Self::default());
+        }
+        let repository = Repository::of(paths)?;
+        let mut memory = Self::default();
+        if let Some(revision) = &ask.base {
+            let files = repository.files(&repository.commit(revision)?)?;
+            let mut loaded = manifest::load(&files, variables);
+            loaded.diagnostics.retain(|problem| problem.severity == Severity::Error);
+            for problem in &mut loaded.diagnostics {
+                problem.severity = Severity::Warning;
+            }
+            output.problems(&loaded.diagnostics, &files);
+            memory.base = Some(loaded.manifests);
+        }
+        if ask.removed {
+            let removed = removals(&repository, &repository.history()?, variables)?;
+            if !removed.is_empty() {
+                let head = repository.commit("HEAD")?;
+                memory.elsewhere = Elsewhere::read(&repository, &head, variables)?;
+            }
+            memory.removed = Some(removed);
+        }
+        Ok(memory)
+    }
+
+    /// The services that it names.
+    pub(crate) fn services(&self, default: Option<&str>) -> BTreeSet<String> {
+        let base = self.base.iter().flatten().map(Key::of).map(|key| key.owner);
+        let removed = self.removed.iter().flatten().map(|removal| removal.key.owner.clone());
+        let elsewhere = self.elsewhere.keys.iter().map(|key| key.owner.clone());
+        let all = base.chain(removed).chain(elsewhere);
+        all.filter_map(|owner| match owner {
+            Owner::Organization => None,
+            Owner::Default => default.map(str::to_owned),
+            Owner::Service(name) => Some(name),
+        })
+        .collect()
+    }
+
+    /// What the base declares, if there is one, in the services that are known.
+    pub(crate) fn base(&mut self, services: &Services) -> Option<Desired> {
+        let manifests = self.base.take()?.into_iter();
+        let known = manifests.filter_map(|manifest| {
+            Some((services.address(&Key::of(&manifest))?, manifest.document))
+        });
+        Some(known.collect())
+    }
+
+    /// The proofs, by address, if they were asked for.
+    pub(crate) fn removed(&self, services: &Services) -> Option<BTreeMap<Address, Removed>> {
+        let moved = self.elsewhere.keys.iter();
+        let moved: BTreeSet<Address> = moved.filter_map(|key| services.address(key)).collect();
+        let gone = self.removed.as_ref()?.iter();
+        let gone = gone.filter(|removal| !self.elsewhere.may_declare(&removal.key));
+        let gone = gone
+            .filter_map(|removal| Some((services.address(&removal.key)?, removal.proof.clone())));
+        Some(gone.filter(|(at, _)| !moved.contains(at)).collect())
+    }
+}
+
+impl Key {
+    fn of(manifest: &Manifest) -> Self {
+        let owner = match (manifest.organization, &manifest.service) {
+            (true, _) => Owner::Organization,
+            (false, Some(name)) => Owner::Service(name.clone()),
+            (false, None) => Owner::Default,
+        };
+        Self { owner, kind: manifest.kind, name: manifest.name.clone() }
+    }
+
+    /// Every name that the manifest declares its object by.
+    fn all_of(manifest: &Manifest) -> Vec<Self> {
+        let own = Self::of(manifest);
+        let previous = manifest.document.intent.previous_names.iter();
+        let previous = previous.map(|name| Self { name: name.clone(), ..own.clone() });
+        previous.chain([own.clone()]).collect()
+    }
+}
+
+fn declared(text: String, variables: &BTreeMap<String, String>) -> (Declared, bool) {
+    let file = SourceFile { name: Arc::from("history"), text: Arc::from(text) };
+    let loaded = manifest::load(&[file], variables);
+    let keys = loaded.manifests.iter().flat_map(|manifest| {
+        let intent = &manifest.document.intent;
+        let last = (intent.protect, intent.pinned.clone());
+        Key::all_of(manifest).into_iter().map(move |key| (key, last.clone()))
+    });
+    let unclear = loaded.diagnostics.iter().any(|problem| problem.severity == Severity::Error);
+    (keys.collect(), unclear)
+}
+
+/// What some commit took away, with the newest such commit. A merge is only named where no commit
+/// on the way to it did the same.
+fn removals(
+    repository: &Repository,
+    steps: &[Step],
+    variables: &BTreeMap<String, String>,
+) -> Result<Vec<Removal>> {
+    let mut blobs = Blobs::open(repository)?;
+    let mut known: HashMap<&str, Declared> = HashMap::new();
+    for hash in steps.iter().flat_map(|step| step.before.iter().chain(&step.after)) {
+        if !known.contains_key(hash.as_str()) {
+            let text = blobs.text(hash)?;
+            let keys = text.map(|text| declared(text, variables).0).unwrap_or_default();
+            known.insert(hash, keys);
+        }
+    }
+    let mut found: BTreeMap<Key, (bool, Removed)> = BTreeMap::new();
+    for step in steps {
+        for (key, (protect, pinned)) in step.before.iter().flat_map(|hash| &known[hash.as_str()]) {
+            let better = found.get(key).is_none_or(|(merge, _)| *merge && !step.merge);
+            if better && !step.after.iter().any(|hash| known[hash.as_str()].contains_key(key)) {
+                let (commit, pinned) = (step.commit.clone(), pinned.clone());
+                let proof = Removed { commit, protect: *protect, pinned };
+                found.insert(key.clone(), (step.merge, proof));
+            }
+        }
+    }
+    Ok(found.into_iter().map(|(key, (_, proof))| Removal { key, proof }).collect())
+}
+
+impl Elsewhere {
+    fn read(
+        repository: &Repository,
+        head: &Commit,
+        variables: &BTreeMap<String, String>,
+    ) -> Result<Self> {
+        let mut found = Self::default();
+        let mut blobs = Blobs::open(repository)?;
+        for blob in repository.tree(head)? {
+            let named = files::is_named_as_manifest(blob.path.as_ref());
+            if !named || repository.is_manifest(&blob.path) {
+                continue;
+            }
+            let Some(text) = blobs.text(&blob.hash)? else { continue };
+            // Most YAML of a repository is about something else.
+            if !text.contains(OURS) {
+                continue;
+            }
+            let (keys, unclear) = declared(text.clone(), variables);
+            found.keys.extend(keys.into_keys());
+            found.unclear.extend(unclear.then_some(text));
+        }
+        Ok(found)
+    }
+
+    fn may_declare(&self, key: &Key) -> bool {
+        self.unclear.iter().any(|text| text.contains(key.name.as_str()))
+    }
+}
+
+/// What every manifest says of itself.
+const OURS: &str = "pipectl/";

@@ -1,0 +1,43 @@
+//! The services that were looked up, by every name that git knows for them.
+
+use std::collections::BTreeMap;
+
+use model::address::{Address, ServiceRef};
+
+use super::memory::{Key, Owner};
+
+/// What each service is called in this run.
+pub(crate) struct Services {
+    labels: BTreeMap<String, ServiceRef>,
+    /// The service of manifests that name none.
+    default: Option<String>,
+}
+
+impl Services {
+    /// `declared` and `remembered` are ids by name. `ids`, the ids by what the services are called,
+    /// gets those that only git remembers.
+    pub(crate) fn new(
+        declared: &BTreeMap<String, String>,
+        remembered: &BTreeMap<String, String>,
+        ids: &mut BTreeMap<ServiceRef, String>,
+        default: Option<String>,
+    ) -> Self {
+        let mut labels = BTreeMap::new();
+        for (name, id) in declared.iter().chain(remembered) {
+            let called = ids.iter().find(|(_, other)| *other == id).map(|(label, _)| label.clone());
+            let label = called.unwrap_or_else(|| ServiceRef::new(name.clone()));
+            ids.insert(label.clone(), id.clone());
+            labels.insert(name.clone(), label);
+        }
+        Self { labels, default }
+    }
+
+    pub(super) fn address(&self, key: &Key) -> Option<Address> {
+        let service = match &key.owner {
+            Owner::Organization => ServiceRef::organization(),
+            Owner::Default => self.labels.get(self.default.as_ref()?)?.clone(),
+            Owner::Service(name) => self.labels.get(name)?.clone(),
+        };
+        Some(Address::new(service, key.kind, key.name.clone()))
+    }
+}

@@ -1,0 +1,99 @@
+//! The manifests of one commit, read from git's objects.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Result, bail};
+use model::diagnostic::SourceFile;
+
+use super::blobs::Blobs;
+use super::{Commit, Repository};
+use crate::files;
+
+/// What a commit holds under one path.
+pub(super) struct Blob {
+    /// The path from the top of the repository.
+    pub(super) path: String,
+    /// The hash of the content.
+    pub(super) hash: String,
+}
+
+impl Repository {
+    /// The manifest files under the repository's roots, as they were in `commit`. They are named as
+    /// git names them, `1a2b3c4:pipes/orders.yaml`.
+    ///
+    /// # Errors
+    /// When a file cannot be read, or is not text.
+    pub(crate) fn files(&self, commit: &Commit) -> Result<Vec<SourceFile>> {
+        let mut blobs = Blobs::open(self)?;
+        let mut files = Vec::new();
+        for blob in self.tree(commit)?.iter().filter(|blob| self.is_manifest(&blob.path)) {
+            let name = format!("{}:{}", commit.short, blob.path);
+            match blobs.text(&blob.hash)? {
+                Some(text) => files.push(SourceFile { name: name.into(), text: Arc::from(text) }),
+                None => bail!("{name} is not text, or too large for a manifest"),
+            }
+        }
+        Ok(files)
+    }
+
+    /// Every file of a commit, links left out.
+    pub(super) fn tree(&self, commit: &Commit) -> Result<Vec<Blob>> {
+        let listed = self.bytes(&["ls-tree", "-r", "-z", "--full-tree", &commit.hash])?;
+        let entries = listed.split(|byte| *byte == 0).filter(|entry| !entry.is_empty());
+        Ok(entries.filter_map(|entry| blob(&String::from_utf8_lossy(entry))).collect())
+    }
+
+    /// Whether the commands would read a file with this path from the working folder.
+    pub(super) fn is_manifest(&self, path: &str) -> bool {
+        self.roots.iter().any(|root| is_manifest_below(root, path))
+    }
+}
+
+/// An entry of a tree: mode, kind and hash, then the path.
+fn blob(entry: &str) -> Option<Blob> {
+    let (meta, path) = entry.split_once('\t')?;
+    let mut meta = meta.split(' ');
+    let (mode, kind, hash) = (meta.next()?, meta.next()?, meta.next()?);
+    let plain = kind == "blob" && mode != LINK;
+    plain.then(|| Blob { path: path.to_owned(), hash: hash.to_owned() })
+}
+
+/// The mode of a symbolic link.
+pub(super) const LINK: &str = "120000";
+
+fn is_manifest_below(root: &str, path: &str) -> bool {
+    if path == root {
+        return true;
+    }
+    let below = match root {
+        "" => Some(path),
+        root => path.strip_prefix(root).and_then(|rest| rest.strip_prefix('/')),
+    };
+    below.is_some_and(|below| {
+        let hidden = below.split('/').any(|part| part.starts_with('.'));
+        !hidden && files::is_named_as_manifest(Path::new(below))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_manifest_below;
+
+    #[test]
+    fn the_same_files_count_as_in_the_working_folder() {
+        for (root, path, counts) in [
+            ("pipes", "pipes/a.yaml", true),
+            ("pipes", "pipes/deep/er/a.yml", true),
+            ("", "a.yaml", true),
+            ("one.txt", "one.txt", true),
+            ("pipes", "pipes2/a.yaml", false),
+            ("pipes", "pipes/.hidden/a.yaml", false),
+            ("pipes", "pipes/.a.yaml", false),
+            ("pipes", "pipes/pipectl.yaml", false),
+            ("pipes", "pipes/notes.md", false),
+        ] {
+            assert_eq!(is_manifest_below(root, path), counts, "{root} {path}");
+        }
+    }
+}

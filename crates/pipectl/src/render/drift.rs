@@ -1,0 +1,132 @@
+//! What changed outside git: one line for each field, missing object and unmanaged object.
+
+use model::address::Address;
+use planner::{Change, FieldChange, FieldVerdict, Plan, Unmanaged, Verdict};
+use serde::Serialize;
+
+use super::plan::left_alone::drifted;
+use crate::output::{Label, Text};
+
+/// A plan whose base is what it declares, sorted by who is different.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Drift<'p> {
+    /// What live was compared with.
+    pub against: String,
+    /// Declared objects that are live and otherwise.
+    pub changed: Vec<Changed<'p>>,
+    /// Declared objects that are not live.
+    pub missing: Vec<&'p Address>,
+    /// Live objects that are not declared.
+    pub unmanaged: &'p [Unmanaged],
+    /// How many are as declared.
+    pub in_sync: usize,
+}
+
+/// One object that is live and otherwise.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Changed<'p> {
+    /// The object.
+    pub at: &'p Address,
+    /// The fields that are otherwise.
+    pub fields: Vec<&'p FieldChange>,
+    /// What the fields do not say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+impl<'p> Drift<'p> {
+    /// Reads the plan.
+    pub fn of(plan: &'p Plan, against: String) -> Self {
+        let is_missing = |change: &&Change| change.verdict == Verdict::Create;
+        let mut changed: Vec<Changed<'p>> = plan
+            .changes
+            .iter()
+            .filter(|change| !is_missing(change))
+            .map(|change| Changed {
+                at: &change.at,
+                fields: change.fields.iter().filter(|field| is_drift(field)).collect(),
+                reason: reason(change),
+            })
+            .collect();
+        for left in &plan.left_alone {
+            if let Some(changed) = changed.iter_mut().find(|changed| changed.at == &left.at) {
+                changed.fields.extend(left.drift());
+            } else {
+                let fields = left.drift().collect();
+                changed.push(Changed { at: &left.at, fields, reason: None });
+            }
+        }
+        changed.retain(|changed| !changed.fields.is_empty() || changed.reason.is_some());
+        changed.sort_by(|a, b| a.at.cmp(b.at));
+        let missing = plan.changes.iter().filter(is_missing).map(|change| &change.at).collect();
+        let (unmanaged, in_sync) = (&plan.unmanaged, plan.in_sync.len());
+        Self { against, changed, missing, unmanaged, in_sync }
+    }
+
+    /// Whether everything that is declared is live as declared.
+    pub fn is_none(&self) -> bool {
+        self.changed.is_empty() && self.missing.is_empty()
+    }
+}
+
+fn is_drift(field: &FieldChange) -> bool {
+    field.verdict == Some(FieldVerdict::Drift)
+}
+
+fn reason(change: &Change) -> Option<String> {
+    match &change.verdict {
+        Verdict::Delete => Some("live, though declared absent".to_owned()),
+        Verdict::Rename => {
+            let from = change.renamed_from.as_ref()?;
+            Some(format!("live under its previous name `{from}`"))
+        }
+        Verdict::Blocked(reason) => Some(reason.to_string()),
+        Verdict::Update if change.fields.is_empty() => Some("does not exist yet".to_owned()),
+        Verdict::Create | Verdict::Adopt | Verdict::Update | Verdict::Replace => None,
+    }
+}
+
+/// One line for each, and one that counts.
+pub fn render(drift: &Drift<'_>) -> Text {
+    let names = drift.changed.iter().map(|changed| changed.at);
+    let names = names.chain(drift.missing.iter().copied());
+    let names = names.chain(drift.unmanaged.iter().map(|unmanaged| &unmanaged.at));
+    let width = names.map(|at| at.to_string().chars().count()).max().unwrap_or_default();
+    let mut text = Text::new();
+    let mut row = |label: Label, word: &str, at: &Address, what: &str| {
+        let at = at.to_string();
+        text.push(label, format!("{word:11}")).plain(format!("{at:width$}  {what}")).end();
+    };
+    for changed in &drift.changed {
+        if let Some(reason) = &changed.reason {
+            row(Label::Update, "changed", changed.at, reason);
+        }
+        for field in &changed.fields {
+            let entry = field.entry.as_ref().map(|entry| format!("{entry}: ")).unwrap_or_default();
+            let what = format!("{}  {entry}{}", field.path, drifted(field));
+            row(Label::Update, "changed", changed.at, &what);
+        }
+    }
+    for at in &drift.missing {
+        row(Label::Delete, "missing", at, "in git, not live");
+    }
+    for unmanaged in drift.unmanaged {
+        row(
+            Label::Dim,
+            "unmanaged",
+            &unmanaged.at,
+            &format!("live ({}), not in git", unmanaged.id),
+        );
+    }
+    let counts = format!(
+        "Drift: {} changed, {} missing, {} unmanaged; {} in sync.",
+        drift.changed.len(),
+        drift.missing.len(),
+        drift.unmanaged.len(),
+        drift.in_sync
+    );
+    text.push(Label::Heading, counts).plain(format!("  Compared with {}.", drift.against)).end();
+    text
+}

@@ -1,0 +1,123 @@
+//! Which organization and which services are meant, by name or by id.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use anyhow::{Result, bail};
+use remote::{Directory, Entry, Http, Settings, Transport};
+
+use crate::cli::ConnectArgs;
+use crate::project::Chosen;
+use crate::sandboxed::Sandboxed;
+use crate::{credentials, environment};
+
+/// The default address of the API.
+const API_URL: &str = "https://api.clickhouse.cloud/v1";
+
+/// The services that are spoken of.
+#[derive(Default)]
+pub(super) struct Named {
+    /// Those that must be there: manifests declare something in them.
+    pub(super) declared: BTreeSet<String>,
+    /// Those that git remembers, which may be gone.
+    pub(super) remembered: BTreeSet<String>,
+}
+
+/// Whom to speak to, and about what.
+pub(super) struct Found {
+    pub(super) directory: Directory,
+    pub(super) organization: String,
+    /// The ids of the services that must be there, by name.
+    pub(super) declared: BTreeMap<String, String>,
+    /// The ids of those that are remembered and there still, by name.
+    pub(super) remembered: BTreeMap<String, String>,
+}
+
+/// In the sandbox inside the process every service exists.
+pub(super) fn inside(sandbox: &Arc<Sandboxed>, named: &Named, settings: Settings) -> Found {
+    let id = |name: &String| (name.clone(), sandbox.with(|world| world.ensure_service(name)));
+    Found {
+        directory: Directory::new(Arc::clone(sandbox) as Arc<dyn Transport>, settings),
+        organization: sandbox::ORGANIZATION.to_owned(),
+        declared: named.declared.iter().map(id).collect(),
+        remembered: named.remembered.iter().map(id).collect(),
+    }
+}
+
+/// On the real API services are looked up where an id is not known.
+pub(super) async fn outside(
+    connect: &ConnectArgs,
+    chosen: &Chosen,
+    named: &Named,
+    settings: Settings,
+) -> Result<Found> {
+    let url = connect
+        .api_url
+        .clone()
+        .or_else(|| environment::variable("CLICKHOUSE_API_URL"))
+        .unwrap_or_else(|| API_URL.to_owned());
+    let transport = Http::new(&url, credentials::find()?)?;
+    let directory = Directory::new(Arc::new(transport), settings);
+    let organization = connect.organization.clone().or_else(|| chosen.organization.clone());
+    let organization = match organization.or_else(organization_from_environment) {
+        Some(id) => id,
+        None => only_organization(&directory.organizations().await?)?,
+    };
+    let known = |name: &String| {
+        let id = chosen.services.get(name).or_else(|| is_uuid(name).then_some(name));
+        id.cloned()
+    };
+    let asks = named.declared.iter().any(|name| known(name).is_none());
+    let services = if asks || !named.remembered.is_subset(&named.declared) {
+        directory.services(&organization).await?
+    } else {
+        Vec::new()
+    };
+    let id = |name: &String| known(name).map_or_else(|| service_called(name, &services), Ok);
+    let declared = named.declared.iter().map(|name| Ok((name.clone(), id(name)?)));
+    let remembered = named.remembered.iter().filter_map(|name| {
+        let id = id(name).ok()?;
+        services.iter().any(|service| service.id == id).then(|| (name.clone(), id))
+    });
+    let (declared, remembered) = (declared.collect::<Result<_>>()?, remembered.collect());
+    Ok(Found { directory, organization, declared, remembered })
+}
+
+fn organization_from_environment() -> Option<String> {
+    environment::first(&["CLICKHOUSE_ORG_ID", "ORG_ID"]).map(|(_, id)| id)
+}
+
+fn only_organization(found: &[Entry]) -> Result<String> {
+    match found {
+        [one] => Ok(one.id.clone()),
+        [] => bail!("the API key belongs to no organization"),
+        several => {
+            let names: Vec<String> =
+                several.iter().map(|entry| format!("{} ({})", entry.id, entry.name)).collect();
+            bail!(
+                "the API key belongs to several organizations; pass --organization: {}",
+                names.join(", ")
+            )
+        }
+    }
+}
+
+fn service_called(name: &str, services: &[Entry]) -> Result<String> {
+    let called: Vec<&Entry> = services.iter().filter(|entry| entry.name == name).collect();
+    match called.as_slice() {
+        [one] => Ok(one.id.clone()),
+        [] => {
+            let names: Vec<&str> = services.iter().map(|entry| entry.name.as_str()).collect();
+            bail!("no service is called `{name}`; there are: {}", names.join(", "))
+        }
+        several => {
+            let ids: Vec<&str> = several.iter().map(|entry| entry.id.as_str()).collect();
+            bail!("several services are called `{name}`; name one by its id: {}", ids.join(", "))
+        }
+    }
+}
+
+fn is_uuid(text: &str) -> bool {
+    let lengths: Vec<usize> = text.split('-').map(str::len).collect();
+    lengths == [8, 4, 4, 4, 12] && text.chars().all(|c| c == '-' || c.is_ascii_hexdigit())
+}

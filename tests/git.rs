@@ -1,0 +1,221 @@
+//! Git as the base of a plan, in repositories of real git: what a pull request changes, and what
+//! somebody changed meanwhile.
+
+#![allow(clippy::allow_attributes, clippy::unwrap_used, reason = "a test that fails here fails")]
+
+mod support;
+
+use insta::assert_snapshot;
+use serde_json::json;
+use support::repo::{Repo, git, pipe};
+
+const WAIT: &str = "/settings/streaming_max_insert_wait_ms";
+
+fn tuned(replicas: u32, wait: u32) -> String {
+    let spec = format!(
+        "  scaling: {{replicas: {replicas}}}\n  settings: {{streaming_max_insert_wait_ms: {wait}}}"
+    );
+    pipe("clicks", "", &spec)
+}
+
+/// A repository whose only pipe is applied.
+fn applied() -> Repo {
+    let repo = Repo::new();
+    repo.write("pipes/clicks.yaml", &tuned(1, 500));
+    repo.commit("Read clicks");
+    repo.done(&["apply", "pipes", "--yes"]);
+    repo
+}
+
+/// What is left of a text in which hashes and counts of requests differ from run to run.
+fn steady(text: &str) -> String {
+    let lines = text.lines().filter(|line| !line.starts_with("Cost:") && !line.contains("igest"));
+    let lines = lines.map(|line| line.split("  Read with").next().unwrap_or(line).trim_end());
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn a_branch_shows_its_change_apart_from_a_hand_edit_and_apply_does_only_the_change() {
+    let repo = applied();
+    repo.git(&["switch", "--quiet", "--create", "faster"]);
+    repo.write("pipes/clicks.yaml", &tuned(2, 500));
+    repo.commit("Read clicks faster");
+    repo.edit_live("clicks", WAIT, json!(900));
+
+    let plan = repo.run(&["plan", "pipes", "--base", "main", "--detailed-exitcode"]);
+    assert_eq!(plan.code, 2, "{}", plan.all());
+    assert_snapshot!(steady(&plan.stdout), @"
+    analytics                                       1 object
+      ~ clicks                                      update
+          ~ scaling.replicas                            1 -> 2
+        drift: changed outside git, left alone
+          * settings.streaming_max_insert_wait_ms       git 500, live 900
+
+    Plan: 0 to create, 1 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
+    Drift: 1 field of 1 object, left alone.  Planning without --base sets it back.
+    ");
+
+    repo.done(&["apply", "pipes", "--base", "main", "--yes"]);
+    assert_eq!(repo.live("clicks", "/scaling/replicas"), json!(2));
+    assert_eq!(repo.live("clicks", WAIT), json!(900));
+
+    let again = repo.run(&["plan", "pipes", "--base", "main", "--detailed-exitcode"]);
+    assert_eq!(again.code, 0, "{}", again.all());
+    assert_snapshot!(steady(&again.stdout), @"
+    analytics                                       1 object
+      * clicks                                      drift only
+        drift: changed outside git, left alone
+          * settings.streaming_max_insert_wait_ms       git 500, live 900
+          = scaling.replicas                            2 live already
+
+    No changes: nothing in git differs from live but what drifted.  0 unchanged, 0 unmanaged.
+    Drift: 1 field of 1 object, left alone.  Planning without --base sets it back.
+    ");
+
+    // Without a base git's word is the only one.
+    repo.done(&["apply", "pipes", "--yes"]);
+    assert_eq!(repo.live("clicks", WAIT), json!(500));
+}
+
+#[test]
+fn a_field_that_both_changed_is_a_conflict_and_nothing_is_sent() {
+    let repo = applied();
+    repo.write("pipes/clicks.yaml", &tuned(1, 700));
+    repo.commit("Wait longer");
+    repo.edit_live("clicks", WAIT, json!(900));
+    let before = repo.writes();
+    let apply = repo.run(&["apply", "pipes", "--base", "HEAD~1", "--yes"]);
+    assert_eq!(apply.code, 5, "{}", apply.all());
+    assert!(apply.stdout.contains("is 700 in git and 900 live, both changed"), "{}", apply.stdout);
+    assert_eq!(repo.writes(), before);
+}
+
+#[test]
+fn the_base_may_be_where_a_branch_began() {
+    let repo = applied();
+    repo.git(&["switch", "--quiet", "--create", "faster"]);
+    repo.write("pipes/clicks.yaml", &tuned(2, 500));
+    repo.commit("Read clicks faster");
+    repo.git(&["switch", "--quiet", "main"]);
+    repo.write("pipes/views.yaml", &pipe("views", "", ""));
+    repo.commit("Read views");
+    repo.git(&["switch", "--quiet", "faster"]);
+    let plan = repo.run_with(&["plan", "pipes", "-o", "json"], &[("PIPECTL_BASE", "main...")]);
+    let json = plan.json();
+    let changes = json["result"]["changes"].as_array().unwrap().clone();
+    assert_eq!(changes.len(), 1, "{json:#}");
+    assert_eq!(changes[0]["fields"][0]["path"], "scaling.replicas");
+    assert_eq!(changes[0]["fields"][0]["verdict"], "change");
+}
+
+#[test]
+fn mistakes_in_the_base_are_warnings_that_name_the_commit() {
+    let repo = applied();
+    repo.write("pipes/old.yaml", "apiVersion: pipectl/v1\nkind: Nonsense\n");
+    let commit = repo.commit("A mistake");
+    repo.remove("pipes/old.yaml");
+    repo.write("pipes/clicks.yaml", &tuned(2, 500));
+    repo.commit("No mistake any more");
+    let plan = repo.run(&["plan", "pipes", "--base", "HEAD~1"]);
+    assert_eq!(plan.code, 0, "{}", plan.all());
+    assert!(plan.stderr.contains("warning"), "{}", plan.stderr);
+    assert!(plan.stderr.contains(&format!("{commit}:pipes/old.yaml")), "{}", plan.stderr);
+    assert!(plan.stdout.contains("1 to update"), "{}", plan.stdout);
+}
+
+#[test]
+fn git_is_found_from_the_manifests_whatever_the_shell_says() {
+    let repo = applied();
+    let misled = [("GIT_DIR", "/nowhere"), ("GIT_WORK_TREE", "/nowhere")];
+    let plan = repo.run_with(&["plan", "pipes", "--base", "HEAD"], &misled);
+    assert_eq!(plan.code, 0, "{}", plan.all());
+}
+
+#[test]
+fn what_git_cannot_answer_is_said_plainly() {
+    let repo = applied();
+    let error = |args: &[&str], environment: &[(&str, &str)]| {
+        let said = repo.run_with(args, environment);
+        assert_eq!(said.code, 1, "{args:?}: {}", said.all());
+        said.stderr
+    };
+    let unknown = error(&["plan", "pipes", "--base", "nowhere"], &[]);
+    assert!(unknown.contains("revision `nowhere` is not known"), "{unknown}");
+    let option = error(&["plan", "pipes", "--base=--output=/tmp/x"], &[]);
+    assert!(option.contains("`--output=/tmp/x` is no revision"), "{option}");
+    let missing = error(&["plan", "pipes", "--base", "HEAD"], &[("PATH", "/nowhere")]);
+    assert!(missing.contains("`git` command is not installed"), "{missing}");
+    let scope = error(&["plan", "pipes", "--prune=scope"], &[]);
+    assert!(scope.contains("--prune=git"), "{scope}");
+    let stdin = error(&["plan", "-", "--base", "HEAD"], &[]);
+    assert!(stdin.contains("no manifest") || stdin.contains("standard input"), "{stdin}");
+}
+
+#[test]
+fn a_folder_outside_of_git_has_no_base() {
+    let repo = applied();
+    std::fs::remove_dir_all(repo.desk.folder.path().join(".git")).unwrap();
+    let said = repo.run(&["plan", "pipes", "--base", "HEAD"]);
+    assert!(said.stderr.contains("pipes is in no git repository"), "{}", said.stderr);
+    let drift = repo.done(&["drift", "pipes"]);
+    assert!(drift.contains("Compared with the working folder"), "{drift}");
+}
+
+#[test]
+fn a_shallow_clone_says_what_to_do() {
+    let repo = applied();
+    repo.write("pipes/views.yaml", &pipe("views", "", ""));
+    repo.commit("Read views");
+    let (from, to) = (repo.desk.folder.path(), repo.desk.folder.path().join("shallow"));
+    let url = format!("file://{}", from.display());
+    git(from, &["clone", "--quiet", "--depth=1", &url, &to.display().to_string()]);
+    for args in [
+        ["plan", "shallow/pipes", "--base", "HEAD~1"].as_slice(),
+        &["plan", "shallow/pipes", "--prune=git"],
+    ] {
+        let said = repo.run(args);
+        assert_eq!(said.code, 1, "{}", said.all());
+        assert!(said.stderr.contains("fetch-depth: 0"), "{}", said.stderr);
+    }
+}
+
+#[test]
+fn drift_is_what_changed_outside_git_and_nothing_else() {
+    let repo = applied();
+    repo.write("pipes/views.yaml", &pipe("views", "", ""));
+    repo.write("pipes/orders.yaml", &pipe("orders", "", ""));
+    repo.commit("More");
+    repo.done(&["apply", "pipes", "--yes"]);
+    let none = repo.run(&["drift", "pipes", "--detailed-exitcode"]);
+    assert_eq!(none.code, 0, "{}", none.all());
+
+    repo.edit_live("clicks", WAIT, json!(900));
+    repo.write("other/views.yaml", &tombstone("views"));
+    repo.done(&["apply", "other", "--yes"]);
+    repo.write("other/views.yaml", &pipe("byhand", "", ""));
+    repo.done(&["apply", "other", "--yes"]);
+    // A change that is not committed is nobody's drift.
+    repo.write("pipes/orders.yaml", &pipe("orders", "", "  scaling: {replicas: 2}"));
+    let before = repo.writes();
+    let drift = repo.run(&["drift", "pipes", "--detailed-exitcode"]);
+    assert_eq!(drift.code, 2, "{}", drift.all());
+    let hash = repo.git(&["rev-parse", "--short", "HEAD"]);
+    let id = repo.live("byhand", "/id").as_str().unwrap().to_owned();
+    let shown = drift.stdout.replace(&hash, "HASH").replace(&id, "ID");
+    assert_snapshot!(shown, @"
+    changed    analytics/clicks  settings.streaming_max_insert_wait_ms  git 500, live 900
+    missing    analytics/views   in git, not live
+    unmanaged  analytics/byhand  live (ID), not in git
+    Drift: 1 changed, 1 missing, 1 unmanaged; 1 in sync.  Compared with HASH (More).
+    ");
+    let json = repo.run(&["drift", "pipes", "-o", "json"]).json();
+    assert_eq!(json["outcome"], "drift");
+    assert_eq!(json["result"]["changed"][0]["fields"][0]["before"], 900);
+    assert_eq!(json["result"]["missing"][0]["name"], "views");
+    assert_eq!(json["result"]["unmanaged"][0]["at"]["name"], "byhand");
+    assert_eq!(repo.writes(), before);
+}
+
+fn tombstone(name: &str) -> String {
+    pipe(name, "", "  state: absent")
+}

@@ -1,0 +1,161 @@
+//! A repository of real git in a folder of its own, and the real binary in it.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use sandbox::World;
+use serde_json::{Value, json};
+
+use super::cli::{Desk, Said};
+
+/// The service of every pipe here.
+const SERVICE: &str = "analytics";
+
+/// A repository that holds manifests.
+pub(crate) struct Repo {
+    pub(crate) desk: Desk,
+}
+
+impl Repo {
+    pub(crate) fn new() -> Self {
+        let repo = Self { desk: Desk::new() };
+        repo.git(&["init", "--quiet", "--initial-branch=main"]);
+        repo.desk.write(".gitignore", ".pipectl\n");
+        repo.git(&["add", "."]);
+        repo.git(&["commit", "--quiet", "--message=Begin"]);
+        repo
+    }
+
+    /// Runs git as nobody in particular, without anybody's settings.
+    pub(crate) fn git(&self, args: &[&str]) -> String {
+        git(self.desk.folder.path(), args)
+    }
+
+    pub(crate) fn write(&self, name: &str, content: &str) {
+        self.desk.write(name, content);
+    }
+
+    pub(crate) fn remove(&self, name: &str) {
+        std::fs::remove_file(self.desk.folder.path().join(name)).unwrap();
+    }
+
+    /// Commits everything; gives the hash as people write it.
+    pub(crate) fn commit(&self, subject: &str) -> String {
+        self.git(&["add", "--all"]);
+        self.git(&["commit", "--quiet", "--allow-empty", "--message", subject]);
+        self.git(&["rev-parse", "--short", "HEAD"])
+    }
+
+    /// Runs pipectl against the sandbox of this folder.
+    pub(crate) fn run(&self, args: &[&str]) -> Said {
+        self.run_with(args, &[])
+    }
+
+    pub(crate) fn run_with(&self, args: &[&str], environment: &[(&str, &str)]) -> Said {
+        let path = path();
+        let mut all = vec![("PATH", path.as_str()), ("P", "secret"), ("GIT_CONFIG_NOSYSTEM", "1")];
+        all.extend(environment);
+        self.desk.run_with(&[args, &["--sandbox"]].concat(), &all)
+    }
+
+    /// Runs pipectl and wants it to succeed.
+    pub(crate) fn done(&self, args: &[&str]) -> String {
+        let said = self.run(args);
+        assert_eq!(said.code, 0, "{args:?}: {}", said.all());
+        said.stdout
+    }
+
+    /// Looks into the sandbox, or changes it behind git's back.
+    pub(crate) fn world<T>(&self, look: impl FnOnce(&mut World) -> T) -> T {
+        let file = self.desk.folder.path().join(".pipectl/sandbox.json");
+        let text = std::fs::read_to_string(&file).unwrap();
+        let mut world: World = serde_json::from_str(&text).unwrap();
+        let seen = look(&mut world);
+        std::fs::write(file, serde_json::to_string(&world).unwrap()).unwrap();
+        seen
+    }
+
+    /// Somebody changes a pipe in the console.
+    pub(crate) fn edit_live(&self, pipe: &str, pointer: &str, value: Value) {
+        let edited = self.world(|world| {
+            world.edit_pipe(SERVICE, pipe, |body| *body.pointer_mut(pointer).unwrap() = value)
+        });
+        assert!(edited, "no pipe {pipe}");
+    }
+
+    /// The names of the live pipes.
+    pub(crate) fn pipes(&self) -> Vec<String> {
+        let pipes = self.world(|world| world.pipes(SERVICE));
+        let mut names: Vec<String> =
+            pipes.iter().map(|pipe| pipe["name"].as_str().unwrap().to_owned()).collect();
+        names.sort();
+        names
+    }
+
+    /// A field of a live pipe, once it has settled.
+    pub(crate) fn live(&self, pipe: &str, pointer: &str) -> Value {
+        let pipes = self.world(|world| {
+            world.advance(Duration::from_secs(60));
+            world.pipes(SERVICE)
+        });
+        let found = pipes.iter().find(|body| body["name"] == json!(pipe));
+        found.and_then(|body| body.pointer(pointer)).cloned().unwrap_or_default()
+    }
+
+    /// How many requests that write the sandbox has seen.
+    pub(crate) fn writes(&self) -> usize {
+        self.desk.journal().iter().filter(|(method, ..)| method != "GET").count()
+    }
+}
+
+pub(crate) fn git(folder: &Path, args: &[&str]) -> String {
+    let mut command = Command::new("git");
+    command.current_dir(folder).env_clear().env("PATH", path()).args(args);
+    command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1");
+    for role in ["AUTHOR", "COMMITTER"] {
+        command.env(format!("GIT_{role}_NAME"), "Somebody");
+        command.env(format!("GIT_{role}_EMAIL"), "somebody@example.com");
+        // The order of commits must not hang on the clock.
+        command.env(format!("GIT_{role}_DATE"), "2026-01-01T00:00:00Z");
+    }
+    let output = command.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "git {args:?}: {said}");
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+/// Where programs are found.
+#[expect(clippy::disallowed_methods, reason = "git is found where the developer has it")]
+fn path() -> String {
+    std::env::var("PATH").unwrap_or_default()
+}
+
+/// A small Kinesis pipe. `metadata` and `spec` go below those keys.
+pub(crate) fn pipe(name: &str, metadata: &str, spec: &str) -> String {
+    format!(
+        "apiVersion: pipectl/v1
+kind: ClickPipe
+metadata:
+  name: {name}
+  service: {SERVICE}
+{metadata}
+spec:
+  source:
+    kinesis:
+      format: JSONEachRow
+      streamName: {name}
+      region: eu-west-1
+      iteratorType: LATEST
+      authentication: IAM_USER
+      accessKey: {{accessKeyId: AKIA, secretKey: {{fromEnv: P}}}}
+  destination:
+    database: default
+    table: {name}
+    managedTable: true
+    tableDefinition: {{engine: {{type: MergeTree}}}}
+    columns: [{{name: id, type: UInt64}}]
+{spec}
+"
+    )
+}
