@@ -22,6 +22,8 @@ pub(super) async fn run(args: &DriftArgs, output: Output, format: Format) -> Res
     let mut text = Text::new();
     match format {
         Format::Text => text.append(render(&drift)),
+        // More backticks than any name will hold.
+        Format::Markdown => text.plain("``````text\n").append(render(&drift)).plain("``````\n"),
         Format::Json => text.plain(Envelope::new("Drift", outcome, &drift).render()),
     };
     output.data(&text)?;

@@ -15,8 +15,7 @@ use crate::{exit, render, reviewed};
 pub(super) async fn run(args: &PlanArgs, output: Output, format: Format) -> Result<u8> {
     let (select, manner) = (&args.select, Manner::default());
     let session =
-        Session::open(&args.manifests, select, &args.connect, &args.git, manner, output)
-            .await?;
+        Session::open(&args.manifests, select, &args.connect, &args.git, manner, output).await?;
     let plan = session.plan().await?;
     let (digest, context) = (reviewed::digest(&plan), session.context(args.diff));
     if let Some(file) = &args.out {
