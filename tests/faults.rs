@@ -1,6 +1,7 @@
 //! Nothing is lost under any fault: the next run finishes the work, and nothing is made twice.
 //!
-//! By default a sample of all positions is tried; `FAULTS=all` tries every one of them.
+//! By default a sample of all positions is tried. `FAULTS=all` tries every one of them, and
+//! `FAULTS=Interrupted` (or another trouble's name) every one of that trouble.
 
 #![allow(clippy::allow_attributes, clippy::unwrap_used, reason = "a test that fails here fails")]
 
@@ -12,7 +13,9 @@ use std::sync::{Mutex, PoisonError};
 use model::desired::Desired;
 use sandbox::World;
 use support::bench::{Bench, in_virtual_time};
-use support::faults::{SERVICES, Trouble, everything, recovers, run, settled, troubles};
+use support::faults::story::everything;
+use support::faults::trouble::{Trouble, troubles};
+use support::faults::{SERVICES, recovers, run, settled};
 use support::manifests::declared;
 
 /// Of so many positions one is tried, unless all are wanted.
@@ -25,6 +28,12 @@ struct Position<'t> {
     request: String,
 }
 
+impl Position<'_> {
+    fn is_called(&self, word: &str) -> bool {
+        word == "all" || format!("{:?}", self.trouble).contains(word)
+    }
+}
+
 #[test]
 fn the_next_run_finishes_the_work_whatever_happens_to_any_request() {
     let scenario = everything();
@@ -33,14 +42,16 @@ fn the_next_run_finishes_the_work_whatever_happens_to_any_request() {
     let requests = undisturbed(&world, &desired);
     let troubles = troubles();
     let positions = positions(&troubles, &requests);
-    let step = if all_are_wanted() { 1 } else { SAMPLE };
-    let tried: Vec<&Position<'_>> = positions.iter().step_by(step).collect();
+    let tried: Vec<&Position<'_>> = match wanted() {
+        None => positions.iter().step_by(SAMPLE).collect(),
+        Some(name) => positions.iter().filter(|position| position.is_called(&name)).collect(),
+    };
     let unharmed = AtomicUsize::new(0);
     let failures = side_by_side(&tried, |position| {
         let outcome = in_virtual_time(disturbed(&world, &desired, position, &unharmed));
         outcome.err().map(|error| {
             let Position { trouble, nth, request } = position;
-            format!("{:?} x{} at {nth} ({request}): {error}", trouble.effects, trouble.times)
+            format!("{trouble:?} at {nth} ({request}): {error}")
         })
     });
     println!(
@@ -55,8 +66,8 @@ fn the_next_run_finishes_the_work_whatever_happens_to_any_request() {
 }
 
 #[expect(clippy::disallowed_methods, reason = "how much to test is told by the environment")]
-fn all_are_wanted() -> bool {
-    std::env::var("FAULTS").is_ok_and(|which| which == "all")
+fn wanted() -> Option<String> {
+    std::env::var("FAULTS").ok()
 }
 
 /// The requests of a run in which nothing goes wrong: method and path.
@@ -66,11 +77,12 @@ fn undisturbed(world: &World, desired: &Desired) -> Vec<(String, String)> {
         let from = bench.journal_len();
         run(&bench, desired).await.unwrap();
         assert_eq!(bench.refusals(from), [""; 0]);
-        assert!(bench.plan(desired).await.is_empty());
-        bench.sandbox.with(|world| {
+        let requests = bench.sandbox.with(|world| {
             let entries = world.journal().iter().skip(from);
             entries.map(|entry| (entry.method.clone(), entry.path.clone())).collect()
-        })
+        });
+        assert!(bench.plan(desired).await.is_empty());
+        requests
     })
 }
 
@@ -93,11 +105,11 @@ async fn disturbed(
     position: &Position<'_>,
     unharmed: &AtomicUsize,
 ) -> Result<(), String> {
-    let bench = Bench::on(position.trouble.strikes(world, position.nth), &SERVICES);
-    let first = run(&bench, desired).await.err().unwrap_or_default();
-    unharmed.fetch_add(usize::from(first.is_empty()), Ordering::Relaxed);
-    let recovered = recovers(bench.world(), desired).await;
-    recovered.map_err(|error| format!("{error}\n  the run itself said: {first}"))
+    let Position { trouble, nth, .. } = position;
+    let (said, after) = trouble.disturbs(world, desired, *nth).await?;
+    unharmed.fetch_add(usize::from(said.is_empty()), Ordering::Relaxed);
+    let recovered = recovers(world, after, desired).await;
+    recovered.map_err(|error| format!("{error}\n  the run itself said: {said}"))
 }
 
 /// Two at a time: each trial has a clock of its own.

@@ -35,6 +35,7 @@ pub(crate) fn in_virtual_time<T>(work: impl Future<Output = T>) -> T {
 pub(crate) struct Bench {
     pub(crate) sandbox: Arc<Sandboxed>,
     pub(crate) remote: Remote,
+    pub(crate) interruption: Interruption,
 }
 
 impl Bench {
@@ -48,7 +49,16 @@ impl Bench {
     }
 
     /// A client without memory on a world that is already there.
-    pub(crate) fn on(mut world: World, services: &[&str]) -> Self {
+    pub(crate) fn on(world: World, services: &[&str]) -> Self {
+        Self::through(world, services, |transport| transport)
+    }
+
+    /// The same, with something between the client and the world.
+    pub(crate) fn through(
+        mut world: World,
+        services: &[&str],
+        between: impl FnOnce(Arc<dyn Transport>) -> Arc<dyn Transport>,
+    ) -> Self {
         // What came before counts against the rate limit for a while.
         world.advance(Duration::from_secs(30));
         let ids: BTreeMap<ServiceRef, String> = services
@@ -56,11 +66,11 @@ impl Bench {
             .map(|name| (ServiceRef::new(*name), world.ensure_service(name)))
             .collect();
         let sandbox = Sandboxed::new(world);
-        let transport = Arc::new(Sweeping(Arc::clone(&sandbox)));
+        let transport = between(Arc::new(Sweeping(Arc::clone(&sandbox))));
         let organization = sandbox::ORGANIZATION.to_owned();
         let settings = Settings::default();
         let remote = Remote::new(transport, organization, ids, Arc::new(Canary), settings);
-        Self { sandbox, remote }
+        Self { sandbox, remote, interruption: Interruption::default() }
     }
 
     /// The world as it is now.
@@ -78,7 +88,7 @@ impl Bench {
 
     pub(crate) async fn apply(&self, plan: Plan) -> Vec<Report> {
         let approved = plan.approve(&Limits::default()).unwrap();
-        apply(&self.remote, &approved, 64, &Interruption::default(), |_| {}).await
+        apply(&self.remote, &approved, 64, &self.interruption, |_| {}).await
     }
 
     /// Plans and applies. Anything that is not applied is an error.

@@ -5,9 +5,11 @@
 pub(crate) mod bench;
 pub(crate) mod cli;
 pub(crate) mod faults;
+pub(crate) mod generate;
 pub(crate) mod manifests;
 pub(crate) mod repo;
 pub(crate) mod schema;
+pub(crate) mod server;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,0 +1,168 @@
+//! Signals, and the sudden end of the process: the real binary, in real time.
+
+#![cfg(unix)]
+#![allow(clippy::allow_attributes, clippy::unwrap_used, reason = "a test that fails here fails")]
+
+mod support;
+
+use serde_json::{Value, json};
+use support::cli::{Desk, Said};
+use support::manifests::documents;
+use support::server::Server;
+
+const APPLY: [&str; 4] = ["apply", "pipes.yaml", "--yes", "--parallel=4"];
+
+/// Seeds by their names.
+fn seeds(names: &[&str]) -> Vec<Value> {
+    let mut seeds = documents("tests/seeds");
+    seeds.retain(|seed| names.iter().any(|name| seed["metadata"]["name"] == *name));
+    assert_eq!(seeds.len(), names.len());
+    seeds
+}
+
+fn desk(documents: &[Value]) -> Desk {
+    let desk = Desk::new();
+    rewrite(&desk, documents);
+    desk
+}
+
+fn rewrite(desk: &Desk, documents: &[Value]) {
+    let texts: Vec<String> = documents.iter().map(|document| format!("{document}\n")).collect();
+    desk.write("pipes.yaml", texts.join("---\n"));
+}
+
+fn creates(entry: &Value) -> bool {
+    entry["method"] == "POST"
+}
+
+fn command(word: &'static str) -> impl Fn(&Value) -> bool {
+    move |entry| entry["body"]["command"] == word
+}
+
+/// Runs on until there is nothing to do, and sees that nothing was made twice.
+fn finishes(server: &Server, desk: &Desk, pipes: usize) {
+    server.advance(300);
+    let said = server.run(desk, &APPLY);
+    assert_eq!(said.code, 0, "{}", said.all());
+    server.advance(300);
+    let said = server.run(desk, &["plan", "pipes.yaml", "--detailed-exitcode"]);
+    assert_eq!(said.code, 0, "{}", said.all());
+    assert_eq!(server.count(creates), pipes, "{:#?}", server.journal());
+}
+
+#[test]
+fn an_interrupted_apply_ends_its_waits_and_prints_its_table() {
+    let server = Server::start(1);
+    let pipes = ["kinesis-role", "kafka-msk-role", "pubsub-latest"];
+    let desk = desk(&seeds(&pipes));
+    let run = server.begin(&desk, &APPLY);
+    server.until(3, creates);
+    run.signal("INT");
+    let said = run.end();
+    assert_eq!(said.code, 130, "{}", said.all());
+    assert!(said.stdout.contains("3 interrupted."), "{}", said.all());
+    assert!(said.stderr.contains("interrupted: "), "{}", said.stderr);
+    finishes(&server, &desk, 3);
+}
+
+#[test]
+fn what_waits_for_its_turn_is_not_begun() {
+    let server = Server::start(1);
+    let desk = desk(&seeds(&["kinesis-role", "kafka-msk-role", "pubsub-latest"]));
+    let run = server.begin(&desk, &["apply", "pipes.yaml", "--yes", "--parallel=1", "-o", "json"]);
+    server.until(1, creates);
+    run.signal("TERM");
+    let said = run.end();
+    assert_eq!((said.code, &said.json()["outcome"]), (130, &json!("interrupted")));
+    let reports = said.json()["result"]["reports"].clone();
+    let skipped = reports.as_array().unwrap().iter().filter(|r| r["outcome"] == "skipped");
+    assert_eq!(skipped.count(), 2, "{reports:#}");
+    assert_eq!(server.count(creates), 1);
+    finishes(&server, &desk, 3);
+}
+
+#[test]
+fn a_pipe_that_was_stopped_for_an_edit_is_started_again() {
+    let server = Server::start(8);
+    let mut pipe = seeds(&["postgres-cdc"]);
+    let desk = desk(&pipe);
+    finishes_after(&server, &server.run(&desk, &[&APPLY[..], &["--wait=none"]].concat()));
+    pipe[0]["spec"]["source"]["postgres"]["settings"]["syncIntervalSeconds"] = json!(90);
+    rewrite(&desk, &pipe);
+    let run = server.begin(&desk, &APPLY);
+    server.until(1, command("stop"));
+    run.signal("INT");
+    let said = run.end();
+    assert_eq!(said.code, 130, "{}", said.all());
+    assert!(said.stdout.contains("is started again"), "{}", said.all());
+    assert!(said.stdout.contains("not begun: update, start"), "{}", said.all());
+    assert_eq!(server.count(command("start")), 1);
+    finishes(&server, &desk, 1);
+}
+
+fn finishes_after(server: &Server, said: &Said) {
+    assert_eq!(said.code, 0, "{}", said.all());
+    server.advance(300);
+}
+
+#[test]
+fn a_second_signal_ends_at_once() {
+    let server = Server::start(1);
+    let desk = desk(&seeds(&["kinesis-role"]));
+    slow_creates(&server);
+    let mut run = server.begin(&desk, &APPLY);
+    server.until(1, creates);
+    run.signal("INT");
+    run.hear("once more ends at once");
+    run.signal("TERM");
+    let said = run.end();
+    assert_eq!(said.code, 130, "{}", said.all());
+    assert!(!said.stdout.contains("Apply:"), "no table: {}", said.stdout);
+    finishes(&server, &desk, 1);
+}
+
+/// The next create is carried out at once, and answered after an hour.
+fn slow_creates(server: &Server) {
+    let when = json!({"route": {"method": "POST", "path": "*/clickpipes"}});
+    server.ask("POST", "faults", &json!({"when": when, "effect": {"slowAnswer": 3600}}));
+}
+
+#[test]
+fn a_request_that_is_not_answered_in_time_has_an_unknown_outcome() {
+    let server = Server::start(1);
+    let desk = desk(&seeds(&["kinesis-role"]));
+    slow_creates(&server);
+    let run = server.begin(&desk, &APPLY);
+    server.until(1, creates);
+    run.signal("INT");
+    let said = run.end();
+    assert_eq!(said.code, 130, "{}", said.all());
+    assert!(said.stdout.contains("1 unknown"), "{}", said.all());
+    finishes(&server, &desk, 1);
+}
+
+#[test]
+fn runs_after_a_sudden_end_finish_the_work() {
+    let names = ["kinesis-role", "kafka-msk-role", "postgres-cdc"];
+    let server = Server::start(40);
+    let desk = desk(&seeds(&names));
+    // While the first create goes unanswered, and then while another one settles.
+    slow_creates(&server);
+    for creations in [1, 2] {
+        let run = server.begin(&desk, &["apply", "pipes.yaml", "--yes", "--parallel=1"]);
+        server.until(creations, creates);
+        run.kill();
+    }
+    finishes(&server, &desk, 3);
+
+    let mut edited = seeds(&names);
+    for pipe in edited.iter_mut().filter(|pipe| pipe["metadata"]["name"] == "postgres-cdc") {
+        pipe["spec"]["source"]["postgres"]["settings"]["syncIntervalSeconds"] = json!(90);
+    }
+    rewrite(&desk, &edited);
+    let run = server.begin(&desk, &APPLY);
+    server.until(1, command("stop"));
+    run.kill();
+    // It is paused now, and not as declared.
+    finishes(&server, &desk, 3);
+}

@@ -1,0 +1,64 @@
+//! Many creates within the API's rate limit, in virtual time.
+
+#![allow(clippy::allow_attributes, clippy::unwrap_used, reason = "a test that fails here fails")]
+
+mod support;
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use support::bench::{Bench, in_virtual_time};
+use support::manifests::{declared, documents};
+
+const PIPES: usize = 200;
+
+/// What the API grants: so many requests in any window of that length.
+const REQUESTS: usize = 10;
+const WINDOW: Duration = Duration::from_secs(10);
+
+fn pipes() -> Vec<Value> {
+    let seeds = documents("tests/seeds");
+    let seed = seeds.iter().find(|seed| seed["metadata"]["name"] == "kinesis-user").unwrap();
+    let pipe = |n: usize| {
+        let mut pipe = seed.clone();
+        pipe["metadata"]["name"] = json!(format!("pipe-{n}"));
+        pipe["spec"]["destination"]["table"] = json!(format!("table_{n}"));
+        pipe
+    };
+    (0..PIPES).map(pipe).collect()
+}
+
+#[test]
+fn two_hundred_pipes_are_made_as_fast_as_the_limit_allows_and_no_faster() {
+    in_virtual_time(async {
+        let bench = Bench::new(&["analytics"]);
+        let desired = declared(&pipes()).unwrap();
+        bench.settle(&desired).await.unwrap();
+        assert!(bench.plan(&desired).await.is_empty());
+
+        let world = bench.world();
+        let journal = world.journal();
+        assert!(journal.iter().all(|entry| entry.status == 200), "{journal:#?}");
+        let creates = journal.iter().filter(|entry| entry.method == "POST");
+        assert_eq!(creates.count(), PIPES);
+
+        let since_first = |entry: &sandbox::Entry| entry.at.0 - journal[0].at.0;
+        let times: Vec<Duration> =
+            journal.iter().map(since_first).map(Duration::from_millis).collect();
+        let busiest = times.iter().map(|from| within(&times, *from)).max().unwrap();
+        assert!(busiest <= REQUESTS, "{busiest} requests in one window");
+
+        // The limit alone takes this long for the requests up to the last create.
+        let last = journal.iter().rposition(|entry| entry.method == "POST").unwrap();
+        let windows = u32::try_from(last / REQUESTS).unwrap();
+        let floor = WINDOW * windows;
+        let spare = WINDOW + floor / 20;
+        assert!(times[last] <= floor + spare, "{:?} instead of {floor:?}", times[last]);
+        // Looking how they do takes no more than a few requests beside that.
+        assert!(last <= PIPES + PIPES / 4, "{last} requests up to the last create");
+    });
+}
+
+fn within(times: &[Duration], from: Duration) -> usize {
+    times.iter().filter(|at| (from..from + WINDOW).contains(*at)).count()
+}
