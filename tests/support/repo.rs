@@ -1,5 +1,7 @@
 //! A repository of real git in a folder of its own, and the real binary in it.
 
+use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -109,7 +111,39 @@ impl Repo {
     }
 }
 
+/// Makes commits in one go, each of all files of its tree and of the numbers of its parents, and
+/// checks the last one out.
+pub(crate) fn fast_import(repo: &Repo, commits: &[(BTreeMap<String, String>, Vec<usize>)]) {
+    let mut stream = String::new();
+    for (number, (files, parents)) in commits.iter().enumerate() {
+        let message = format!("Commit {number}");
+        let _ = write!(stream, "commit refs/heads/made\nmark :{}\n", number + 1);
+        let _ = writeln!(stream, "committer S <s@example.com> {number} +0000");
+        let _ = writeln!(stream, "data {}\n{message}", message.len());
+        for (index, parent) in parents.iter().enumerate() {
+            let word = if index == 0 { "from" } else { "merge" };
+            let _ = writeln!(stream, "{word} :{}", parent + 1);
+        }
+        stream.push_str("deleteall\n");
+        for (name, text) in files {
+            let _ = write!(stream, "M 100644 inline {name}\ndata {}\n{text}\n", text.len());
+        }
+    }
+    repo.write("stream", &stream);
+    let file = std::fs::File::open(repo.desk.folder.path().join("stream")).unwrap();
+    let mut command = command(repo.desk.folder.path(), &["fast-import", "--quiet"]);
+    assert!(command.stdin(file).status().unwrap().success(), "{stream}");
+    repo.git(&["checkout", "--quiet", "--force", "made"]);
+}
+
 pub(crate) fn git(folder: &Path, args: &[&str]) -> String {
+    let output = command(folder, args).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "git {args:?}: {said}");
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+fn command(folder: &Path, args: &[&str]) -> Command {
     let mut command = Command::new("git");
     command.current_dir(folder).env_clear().env("PATH", path()).args(args);
     command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1");
@@ -119,10 +153,7 @@ pub(crate) fn git(folder: &Path, args: &[&str]) -> String {
         // The order of commits must not hang on the clock.
         command.env(format!("GIT_{role}_DATE"), "2026-01-01T00:00:00Z");
     }
-    let output = command.output().unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "git {args:?}: {said}");
-    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    command
 }
 
 /// Where programs are found.
