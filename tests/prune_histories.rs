@@ -139,7 +139,8 @@ fn files(tree: &Tree) -> BTreeMap<String, String> {
         let previous: Vec<&str> = previous.iter().map(|name| NAMES[*name]).collect();
         let previous = format!("  previousNames: [{}]", previous.join(", "));
         let text = files.entry(format!("pipes/{}", FILES[*file])).or_default();
-        *text += &format!("---\n{}", pipe(NAMES[*name], &previous, ""));
+        text.push_str("---\n");
+        text.push_str(&pipe(NAMES[*name], &previous, ""));
     }
     files
 }

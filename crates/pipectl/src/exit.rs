@@ -36,7 +36,7 @@ pub const HELP: &str = "\
 Exit codes:
   0    done, or nothing to do
   1    error
-  2    there are changes (plan with --detailed-exitcode only)
+  2    there are changes (plan and drift with --detailed-exitcode only)
   3    partly applied: some actions done, some not; the table says which
   4    authentication or permission
   5    blocked by a safety rule

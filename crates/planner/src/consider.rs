@@ -11,7 +11,7 @@ use model::rules::{OnChange, Rules};
 use serde_json::Value;
 
 use crate::change::{Change, FieldVerdict, LeftAlone, Reason, Verdict};
-use crate::diff::diff;
+use crate::diff::{Difference, diff};
 use crate::field;
 use crate::lower::{self, Subject};
 use crate::plan::Policy;
@@ -43,6 +43,20 @@ impl From<Todo> for Considered {
     fn from(change: Todo) -> Self {
         Self { change: Some(change), left_alone: None }
     }
+}
+
+/// The sides of one object, compared.
+struct Compared<'a> {
+    base: Option<&'a Document>,
+    /// What is declared, with the ids of what it refers to.
+    body: Value,
+    judged: Vec<Judged<'static>>,
+    /// What the object is to be: as declared, except for what drifted.
+    aim: Value,
+    /// What it takes to get there.
+    differences: Vec<Difference<'static>>,
+    /// The live side of the declared fields.
+    before: Value,
 }
 
 impl Sides<'_> {
@@ -108,35 +122,28 @@ impl Sides<'_> {
         object: &Object,
         renamed_from: Option<&Name>,
     ) -> Considered {
-        let rules = Rules::of(at.kind);
-        let body = self.resolved(at, &document.body);
-        let base = self.base_of(at, document, renamed_from);
-        let judged = base.map(|base| self.judged(at, base, &body, object)).unwrap_or_default();
-        let aim = three_way::aim(&body, &judged);
-        let (mut differences, before) = diff(rules, &aim, &object.body);
-        if let Some(path) = at.kind.name_path() {
-            differences.retain(|difference| difference.path != path);
-        }
-        let subject =
-            Subject { at, body: &aim, live: object, want, rename: renamed_from.is_some() };
-        let forcing = lower::forcing(object, &differences);
-        if renamed_from.is_some() && forcing.is_empty() && !can_be_renamed(at.kind) {
+        let compared = self.compare(at, document, object, renamed_from);
+        let Compared { base, body, judged, aim, differences, .. } = &compared;
+        let rename = renamed_from.is_some();
+        let subject = Subject { at, body: aim, live: object, want, rename };
+        let forcing = lower::forcing(object, differences);
+        if rename && forcing.is_empty() && !can_be_renamed(at.kind) {
             return blocked(at, document, Some(object), Reason::CannotRename).into();
         }
-        let mut fields = field::changes(document, &differences, &forcing);
+        let mut fields = field::changes(document, differences, &forcing);
         if let Some(base) = base {
-            field::judge(&mut fields, &judged);
+            field::judge(&mut fields, judged);
             fields.extend(field::state(at, document, base, object, want));
         }
         let shown = |verdict| Change {
             renamed_from: renamed_from.cloned(),
-            fields: fields.clone(),
-            before: Some(before.clone()),
-            after: Some(rules.shown(&aim)),
+            fields,
+            before: Some(compared.before.clone()),
+            after: Some(Rules::of(at.kind).shown(aim)),
             ..change(at, document, Some(object), verdict)
         };
-        let left_alone = left_alone(at, document, object, &judged);
-        if let Some(reason) = field::conflict(&judged) {
+        let left_alone = left_alone(at, document, object, judged);
+        if let Some(reason) = field::conflict(judged) {
             let words = Some(reason.to_string());
             let change = Change { reason: words, ..shown(Verdict::Blocked(reason)) };
             return Considered { change: Some((change, Vec::new())), left_alone };
@@ -144,25 +151,44 @@ impl Sides<'_> {
         if !forcing.is_empty() {
             let mut change = shown(Verdict::Replace);
             // What is made again is made as declared, whatever drifted before.
-            change.fields.extend(field::of(document, &judged, &[FieldVerdict::Drift]));
-            change.after = Some(rules.shown(&body));
+            change.fields.extend(field::of(document, judged, &[FieldVerdict::Drift]));
+            change.after = Some(Rules::of(at.kind).shown(body));
             return self.replace(document, &subject, change).into();
         }
-        let (actions, carries) = lower::update(&subject, &differences);
+        let (actions, carries) = lower::update(&subject, differences);
         let adopted = self.base.is_some() && base.is_none();
         if actions.is_empty() && !adopted {
             return Considered { change: None, left_alone };
         }
-        let verdict = match (adopted, renamed_from) {
-            (_, Some(_)) => Verdict::Rename,
-            (true, None) => Verdict::Adopt,
-            (false, None) => Verdict::Update,
+        let verdict = match (rename, adopted) {
+            (true, _) => Verdict::Rename,
+            (false, true) => Verdict::Adopt,
+            (false, false) => Verdict::Update,
         };
-        let data = field::entry_consequences(at, &differences);
-        Considered {
-            change: Some((Change { carries, data, ..shown(verdict) }, actions)),
-            left_alone,
-        }
+        let data = field::entry_consequences(at, differences);
+        let change = Change { carries, data, ..shown(verdict) };
+        Considered { change: Some((change, actions)), left_alone }
+    }
+
+    /// Compares the sides of one object. Names are left out: they go by addresses.
+    fn compare(
+        &self,
+        at: &Address,
+        document: &Document,
+        object: &Object,
+        renamed_from: Option<&Name>,
+    ) -> Compared<'_> {
+        let (rules, name) = (Rules::of(at.kind), at.kind.name_path());
+        let body = self.resolved(at, &document.body);
+        let base = self.base_of(at, document, renamed_from);
+        let mut judged = base.map_or_else(Vec::new, |base| {
+            three_way::judge(rules, &self.resolved(at, &base.body), &body, &object.body)
+        });
+        judged.retain(|judged| Some(&judged.path) != name.as_ref());
+        let aim = three_way::aim(&body, &judged);
+        let (mut differences, before) = diff(rules, &aim, &object.body);
+        differences.retain(|difference| Some(&difference.path) != name.as_ref());
+        Compared { base, body, judged, aim, differences, before }
     }
 
     fn replace(&self, document: &Document, subject: &Subject<'_>, change: Change) -> Todo {
@@ -176,21 +202,6 @@ impl Sides<'_> {
         actions.extend(making(at, &document.body, subject.want));
         let data = consequence::replaced(at.kind, &document.body, &subject.live.body);
         (Change { data, ..change }, actions)
-    }
-
-    /// Every field judged against the base; names go by addresses.
-    fn judged<'r>(
-        &self,
-        at: &Address,
-        base: &Document,
-        body: &Value,
-        object: &Object,
-    ) -> Vec<Judged<'r>> {
-        let rules = Rules::of(at.kind);
-        let base = self.resolved(at, &base.body);
-        let mut judged = three_way::judge(rules, &base, body, &object.body);
-        judged.retain(|judged| Some(&judged.path) != at.kind.name_path().as_ref());
-        judged
     }
 
     /// The body with the ids of what it refers to.
