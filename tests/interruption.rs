@@ -52,7 +52,7 @@ fn finishes(server: &Server, desk: &Desk, pipes: usize) {
 
 #[test]
 fn an_interrupted_apply_ends_its_waits_and_prints_its_table() {
-    let server = Server::start(1);
+    let server = Server::start(5);
     let pipes = ["kinesis-role", "kafka-msk-role", "pubsub-latest"];
     let desk = desk(&seeds(&pipes));
     let run = server.begin(&desk, &APPLY);
@@ -67,7 +67,7 @@ fn an_interrupted_apply_ends_its_waits_and_prints_its_table() {
 
 #[test]
 fn what_waits_for_its_turn_is_not_begun() {
-    let server = Server::start(1);
+    let server = Server::start(5);
     let desk = desk(&seeds(&["kinesis-role", "kafka-msk-role", "pubsub-latest"]));
     let run = server.begin(&desk, &["apply", "pipes.yaml", "--yes", "--parallel=1", "-o", "json"]);
     server.until(1, creates);
@@ -83,7 +83,7 @@ fn what_waits_for_its_turn_is_not_begun() {
 
 #[test]
 fn a_pipe_that_was_stopped_for_an_edit_is_started_again() {
-    let server = Server::start(8);
+    let server = Server::start(20);
     let mut pipe = seeds(&["postgres-cdc"]);
     let desk = desk(&pipe);
     finishes_after(&server, &server.run(&desk, &[&APPLY[..], &["--wait=none"]].concat()));
@@ -107,7 +107,7 @@ fn finishes_after(server: &Server, said: &Said) {
 
 #[test]
 fn a_second_signal_ends_at_once() {
-    let server = Server::start(1);
+    let server = Server::start(5);
     let desk = desk(&seeds(&["kinesis-role"]));
     slow_creates(&server);
     let mut run = server.begin(&desk, &APPLY);
@@ -129,7 +129,7 @@ fn slow_creates(server: &Server) {
 
 #[test]
 fn a_request_that_is_not_answered_in_time_has_an_unknown_outcome() {
-    let server = Server::start(1);
+    let server = Server::start(5);
     let desk = desk(&seeds(&["kinesis-role"]));
     slow_creates(&server);
     let run = server.begin(&desk, &APPLY);

@@ -4,6 +4,7 @@
 //! its own object and on what refers to it; everything else goes on. No pipe that was stopped for
 //! an edit is left stopped in silence.
 
+mod ended;
 mod lane;
 mod report;
 
@@ -12,9 +13,10 @@ use std::cell::Cell;
 use futures_util::StreamExt;
 use futures_util::future::{Either, select};
 use futures_util::stream;
-use planner::{Approved, Lane, references, stages};
+use planner::{Approved, lanes};
 use remote::Remote;
 
+use self::ended::Ended;
 pub use self::report::{Failure, Outcome, Report};
 use crate::interruption::Interruption;
 
@@ -36,7 +38,7 @@ pub async fn apply(
     told: impl Fn(&Report),
 ) -> Vec<Report> {
     let run = Run { remote, interruption, refused: Cell::new(false) };
-    let work = std::pin::pin!(all_stages(&run, approved, parallel, told));
+    let work = std::pin::pin!(all_lanes(&run, approved, parallel, told));
     let raised = std::pin::pin!(interruption.raised());
     match select(work, raised).await {
         Either::Left((reports, _)) => reports,
@@ -47,46 +49,27 @@ pub async fn apply(
     }
 }
 
-async fn all_stages(
+async fn all_lanes(
     run: &Run<'_>,
     approved: &Approved,
     parallel: usize,
     told: impl Fn(&Report),
 ) -> Vec<Report> {
-    let mut reports: Vec<Report> = Vec::new();
-    for stage in stages(approved.actions()) {
-        let lanes = stage.into_iter().map(|lane| {
-            let (unmet, told) = (unmet(&lane, &reports), &told);
-            async move {
-                let report = match unmet {
-                    Some(reason) => Report::skipped(&lane, &reason),
-                    None => lane::work(run, &lane).await,
-                };
-                told(&report);
-                report
-            }
-        });
-        // Built before the stage begins: they look at the stages before it.
-        let lanes: Vec<_> = lanes.collect();
-        let done: Vec<Report> =
-            stream::iter(lanes).buffer_unordered(parallel.max(1)).collect().await;
-        reports.extend(done);
-    }
+    let lanes = lanes(approved.actions());
+    let ended = Ended::default();
+    let work = lanes.iter().map(|lane| async {
+        ended.wait(lane).await;
+        let report = match ended.unmet(lane) {
+            Some(reason) => Report::skipped(lane, &reason),
+            None => lane::work(run, lane).await,
+        };
+        ended.note(&report);
+        told(&report);
+        report
+    });
+    // What a lane waits for comes before it, so that nobody waits for somebody without a turn.
+    let mut reports: Vec<Report> =
+        stream::iter(work).buffer_unordered(parallel.max(1)).collect().await;
     reports.sort_by(|a, b| a.at.cmp(&b.at));
     reports
-}
-
-/// Why there is no point in beginning: something that the lane refers to was to be changed before
-/// it, and was not.
-fn unmet(lane: &Lane<'_>, before: &[Report]) -> Option<String> {
-    let needed: Vec<_> = lane.iter().flat_map(|action| references(action)).collect();
-    let missing = before
-        .iter()
-        .find(|report| report.outcome != Outcome::Applied && needed.contains(&report.at))?;
-    let word = match missing.outcome {
-        Outcome::Failed => "failed",
-        Outcome::Unknown => "has an unknown outcome",
-        Outcome::Interrupted | Outcome::Skipped | Outcome::Applied => "was not done",
-    };
-    Some(format!("it refers to `{}`, which {word}", missing.at))
 }

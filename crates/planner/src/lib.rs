@@ -20,7 +20,6 @@ mod three_way;
 
 pub use approve::{Approved, Limits, Refusal};
 pub use change::{Change, FieldChange, FieldVerdict, LeftAlone, Reason, Verdict};
-pub use order::{Lane, stages};
+pub use order::{Lane, lanes};
 pub use plan::{Plan, Policy, Unmanaged, plan};
 pub use prune::{Removed, prune};
-pub use reference::references;

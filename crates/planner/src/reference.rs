@@ -8,7 +8,7 @@ use model::rules::Rules;
 use serde_json::Value;
 
 /// The objects that an action refers to by name: without them it cannot be performed.
-pub fn references(action: &Action) -> Vec<Address> {
+pub(crate) fn references(action: &Action) -> Vec<Address> {
     match action {
         Action::Create { at, body } | Action::Update { at, via: Endpoint::Resource, body, .. } => {
             referred(Rules::of(at.kind), body, &at.service)

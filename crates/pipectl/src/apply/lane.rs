@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use model::action::{Action, RunState};
+use model::lifecycle::Standing;
 use model::live::Id;
+use planner::Lane;
 use remote::{Error, Performed, Rejection};
 
 use super::Run;
@@ -27,8 +29,9 @@ enum Stop {
 }
 
 /// Does what can be done, and starts a pipe again that was stopped for an edit.
-pub(super) async fn work(run: &Run<'_>, lane: &[&Action]) -> Report {
+pub(super) async fn work(run: &Run<'_>, lane: &Lane<'_>) -> Report {
     let mut report = Report::new(lane);
+    let lane = &lane.actions;
     for (index, action) in lane.iter().enumerate() {
         let stop = match perform(run, action).await {
             Ok(performed) => {
@@ -76,9 +79,9 @@ fn note(run: &Run<'_>, report: &mut Report, stop: Stop) {
         Stop::Refused if begun => {
             report.end(Outcome::Failed, "nothing more is sent: the API refused the key");
         }
-        Stop::Refused => report.notes.push("skipped: the API refused the key".to_owned()),
+        Stop::Refused => report.notes.push("the API refused the key".to_owned()),
         Stop::Interrupted if begun => report.end(Outcome::Interrupted, "interrupted"),
-        Stop::Interrupted => report.notes.push("skipped: interrupted".to_owned()),
+        Stop::Interrupted => report.notes.push("interrupted before it was begun".to_owned()),
     }
 }
 
@@ -114,7 +117,8 @@ async fn resume(run: &Run<'_>, id: &Id, report: &mut Report) {
     };
     match resumed {
         Ok(performed) => {
-            report.state = Some(performed.state.to_string()).filter(|state| !state.is_empty());
+            let arrived = performed.standing != Standing::Moving;
+            report.state = arrived.then(|| performed.state.to_string());
             report.notes.push("it was stopped for the edit, and is started again".to_owned());
         }
         Err(error) => report.left_stopped = Some(error),

@@ -2,6 +2,7 @@
 
 use model::action::{Action, RunState};
 use model::address::Address;
+use planner::Lane;
 use remote::{Error, Performed};
 use serde::Serialize;
 
@@ -86,12 +87,12 @@ impl Failure {
 
 impl Report {
     /// Nothing is done yet.
-    pub(super) fn new(lane: &[&Action]) -> Self {
+    pub(super) fn new(lane: &Lane<'_>) -> Self {
         Self {
-            at: lane[0].at().clone(),
+            at: lane.at().clone(),
             outcome: Outcome::Skipped,
             done: 0,
-            actions: lane.len(),
+            actions: lane.actions.len(),
             not_begun: Vec::new(),
             state: None,
             left_stopped: None,
@@ -101,9 +102,9 @@ impl Report {
     }
 
     /// Nothing was tried, for this reason.
-    pub(super) fn skipped(lane: &[&Action], reason: &str) -> Self {
-        let not_begun = lane.iter().map(|action| verb(action)).collect();
-        Self { not_begun, notes: vec![format!("skipped: {reason}")], ..Self::new(lane) }
+    pub(super) fn skipped(lane: &Lane<'_>, reason: &str) -> Self {
+        let not_begun = lane.actions.iter().map(|action| verb(action)).collect();
+        Self { not_begun, notes: vec![reason.to_owned()], ..Self::new(lane) }
     }
 
     /// One more action is done.

@@ -145,7 +145,7 @@ const ENDING: &str =
     "interrupted: what is under way is finished, nothing else is begun; once more ends at once";
 
 /// What was written may show in reads only after a while.
-const LOOKS: [Duration; 3] = [Duration::ZERO, Duration::from_secs(5), Duration::from_secs(15)];
+const LOOKS: [Duration; 3] = [Duration::ZERO, Duration::from_secs(3), Duration::from_secs(6)];
 
 /// Looks once more, with one list for everybody, whether what the API accepted is live. What is not
 /// was not applied.

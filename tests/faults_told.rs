@@ -1,0 +1,167 @@
+//! What a person reads when something went wrong.
+
+#![cfg(unix)]
+#![allow(clippy::allow_attributes, clippy::unwrap_used, reason = "a test that fails here fails")]
+
+mod support;
+
+use std::sync::Arc;
+
+use insta::assert_snapshot;
+use pipectl::apply::Report;
+use pipectl::render::results;
+use remote::{Method, Request, Sending, Transport, TransportError};
+use sandbox::{Effect, Fault, When};
+use serde_json::{Value, json};
+use support::bench::{Bench, in_virtual_time};
+use support::cli::Desk;
+use support::faults::{SERVICES, settled};
+use support::manifests::{declared, documents};
+use support::server::Server;
+
+fn seed(name: &str) -> Value {
+    let mut seeds = documents("tests/seeds").into_iter();
+    seeds.find(|seed| seed["metadata"]["name"] == name).unwrap()
+}
+
+/// A database pipe with an edit that needs a pause, and that the API turns down.
+fn refused_edit() -> (Value, Value) {
+    let before = seed("postgres-cdc");
+    let mut after = before.clone();
+    after["spec"]["source"]["postgres"]["settings"]["syncIntervalSeconds"] = json!(90);
+    after["spec"]["source"]["postgres"]["host"] = json!("db.example.invalid");
+    (before, after)
+}
+
+async fn applied(bench: &Bench, documents: &[Value]) -> Vec<Report> {
+    let plan = bench.plan(&declared(documents).unwrap()).await;
+    bench.apply(plan).await
+}
+
+/// The table, with every id alike.
+fn table(reports: &[Report]) -> String {
+    let text = results::render(reports).to_plain();
+    let words = text.split_inclusive([' ', '/', ')', '\n']);
+    let hidden = |word: &str| {
+        let id: String = word.chars().filter(|c| c.is_ascii_hexdigit() || *c == '-').collect();
+        if id.len() == 36 { word.replace(&id, "ID") } else { word.to_owned() }
+    };
+    words.map(hidden).collect()
+}
+
+#[test]
+fn a_pipe_runs_again_after_an_edit_that_failed() {
+    let (before, after) = refused_edit();
+    let table = in_virtual_time(async {
+        let bench = Bench::on(settled(&[before]).await, &SERVICES);
+        let reports = applied(&bench, &[after]).await;
+        bench.sandbox.with(|world| world.advance(std::time::Duration::from_secs(60)));
+        assert_eq!(bench.world().pipes(SERVICES[0])[0]["state"], "Running");
+        table(&reports)
+    });
+    assert_snapshot!(table, @r"
+    failed       analytics/postgres-cdc
+                 PATCH /v1/organizations/ID/services/ID/clickpipes/ID: 400 BAD_REQUEST: dial tcp: lookup db.example.invalid: no such host (request ID)
+                 hint: the API checks the source while it creates a pipe: check its address, its firewall against the API's addresses, and its certificates
+                 1 of 3 done; not begun: start
+                 it was stopped for the edit, and is started again
+
+    Apply: 0 applied, 1 failed, 0 skipped, 0 unknown.
+    ");
+}
+
+/// Loses every start.
+struct NoStart(Arc<dyn Transport>);
+
+impl Transport for NoStart {
+    fn send(&self, request: Request) -> Sending<'_> {
+        let body = request.body.as_ref().map(|body| body.expose().to_vec()).unwrap_or_default();
+        if request.method == Method::Patch && body == br#"{"command":"start"}"# {
+            return Box::pin(async { Err(TransportError::Unsent("no route to host".to_owned())) });
+        }
+        self.0.send(request)
+    }
+}
+
+#[test]
+fn a_pipe_that_is_left_stopped_is_told_before_everything_else() {
+    let (before, after) = refused_edit();
+    let table = in_virtual_time(async {
+        let world = settled(&[before]).await;
+        let bench = Bench::through(world, &SERVICES, |inner| Arc::new(NoStart(inner)));
+        table(&applied(&bench, &[seed("kinesis-role"), after]).await)
+    });
+    assert_snapshot!(table, @r"
+    STOPPED: analytics/postgres-cdc was stopped for an edit and may still be: it could not be started again
+      PATCH /v1/organizations/ID/services/ID/clickpipes/ID/state: no route to host
+      hint: apply again, or start it in the console
+
+    applied      analytics/kinesis-role  Running
+    failed       analytics/postgres-cdc  Paused
+                 PATCH /v1/organizations/ID/services/ID/clickpipes/ID: 400 BAD_REQUEST: dial tcp: lookup db.example.invalid: no such host (request ID)
+                 hint: the API checks the source while it creates a pipe: check its address, its firewall against the API's addresses, and its certificates
+                 1 of 3 done; not begun: start
+
+    Apply: 1 applied, 1 failed, 0 skipped, 0 unknown.
+    ");
+}
+
+#[test]
+fn what_refers_to_something_that_failed_is_not_begun() {
+    let table = in_virtual_time(async {
+        let bench = Bench::new(&SERVICES);
+        let when = When::Route {
+            method: "POST".to_owned(),
+            path: "*/clickpipesReversePrivateEndpoints".to_owned(),
+        };
+        let fault = Fault { when, effect: Effect::CutBeforeCommit, times: u32::MAX };
+        bench.sandbox.with(|world| world.faults().add(fault));
+        let mut link = seed("msk");
+        link["metadata"]["name"] = json!("link-a");
+        let reports = applied(&bench, &[link, seed("kafka-scram"), seed("kinesis-role")]).await;
+        let creates =
+            bench.requests(0, |method, path| method == "POST" && path.ends_with("/clickpipes"));
+        assert_eq!(creates, 1, "nothing is sent for what cannot be");
+        table(&reports)
+    });
+    assert_snapshot!(table, @r"
+    applied      analytics/kinesis-role  Running
+    skipped      analytics/kafka-scram
+                 it refers to `analytics/link-a`, which has an unknown outcome
+    unknown      analytics/link-a
+                 `analytics/link-a` may or may not have been created: POST /v1/organizations/ID/services/ID/clickpipesReversePrivateEndpoints: the connection was cut
+                 hint: the object may still appear; run again: an object of this name is then adopted instead of being created twice
+
+    Apply: 1 applied, 0 failed, 1 skipped, 1 unknown.
+    ");
+}
+
+#[test]
+fn what_the_api_accepts_and_does_not_do_is_told() {
+    let (server, desk) = (Server::start(1), Desk::new());
+    let mut pipe = seed("kinesis-user");
+    desk.write("pipe.yaml", pipe.to_string());
+    let apply = ["apply", "pipe.yaml", "--yes"];
+    let said = server.run(&desk, &[&apply[..], &["--wait=none"]].concat());
+    assert_eq!(said.code, 0, "{}", said.all());
+    server.advance(300);
+
+    pipe["spec"]["settings"]["streaming_max_insert_wait_ms"] = json!(900);
+    desk.write("pipe.yaml", pipe.to_string());
+    let run = server.begin(&desk, &apply);
+    server.until(1, |entry| entry["method"] == "PUT");
+    // As if the API had not done it.
+    let merge = json!({"settings": {"streaming_max_insert_wait_ms": 500}});
+    let edit = json!({"service": "analytics", "pipe": "kinesis-user", "merge": merge});
+    server.ask("POST", "edit", &edit);
+    let said = run.end();
+    assert_eq!(said.code, 3, "{}", said.all());
+    let (_, table) = said.stdout.split_once("Cost:").unwrap();
+    let (_, table) = table.split_once('\n').unwrap();
+    assert_snapshot!(table, @r"
+    failed       analytics/kinesis-user  Running
+                 the API accepted the change, but this is not live as declared: settings.streaming_max_insert_wait_ms
+
+    Apply: 0 applied, 1 failed, 0 skipped, 0 unknown.
+    ");
+}
