@@ -17,13 +17,14 @@ use support::cli::Desk;
 use support::{desired, live};
 
 /// Every format that a plan is written in.
-const FORMATS: [Format; 6] = [
+const FORMATS: [Format; 7] = [
     Format::Markdown,
     Format::Github,
     Format::GitlabTerraform,
     Format::Codequality,
     Format::Sarif,
     Format::Junit,
+    Format::Html,
 ];
 
 fn manifest(name: &str, topics: &str, extra: &str) -> String {
@@ -269,6 +270,31 @@ fn a_long_comment_is_cut_from_the_harmless_end() {
     assert_snapshot!(told, @r#"Left out, as a comment holds no more: 168 rows (43 update, 125 create) and the details of 375 objects. The log of the run has everything."#);
 }
 
+#[test]
+fn drift_that_is_left_alone_is_told() {
+    let manifests = desired(&manifest("a", "t", "  scaling: {replicas: 2}\n"));
+    let live = live(Kind::ClickPipe, &[pipe(1, "a", "t")]);
+    let plan = plan(&manifests, &live, Some(&manifests), &Policy::default());
+    let run = run(&manifests, &plan);
+    assert_snapshot!(rendered(Format::Markdown, &run), @r#"
+### pipectl plan: no changes, drift in 1 field
+
+0 unchanged, 0 unmanaged.
+
+| | object | what | why |
+|---|---|---|---|
+| 🟠 | <code>analytics/a</code> | drift, left alone | <code>scaling.replicas</code> git 2, live 1 |
+
+<!-- pipectl:plan -->
+"#);
+    assert_snapshot!(rendered(Format::Github, &run), @r#"
+::warning file=pipes.yaml,line=6,col=13,title=analytics/a::drift, left alone: `scaling.replicas` git 2, live 1
+::notice title=pipectl plan::no changes, drift in 1 field
+"#);
+    assert!(rendered(Format::Junit, &run).contains("drift, left alone: `scaling.replicas`"));
+    assert!(rendered(Format::Html, &run).contains("<g class=\"node drift\">"));
+}
+
 /// Every fence and every fold that is opened is closed.
 fn assert_balanced(comment: &str) {
     let mut fence: Option<&str> = None;
@@ -383,10 +409,69 @@ fn what_is_written_can_be_read() {
         }
         let xml = rendered(Format::Junit, &run);
         assert_eq!(well_formed(&xml), Ok(()), "{xml}");
+        let page = rendered(Format::Html, &run);
+        assert_eq!(well_formed(&as_xml(&page)), Ok(()), "{page}");
     }
     for broken in ["<a><b></a></b>", "<a>", "<a x=\"<\"/>", "<a>&nope;</a>", "<a>]]></a>"] {
         assert!(well_formed(broken).is_err(), "{broken}");
     }
+}
+
+/// A page without what HTML alone leaves open, and without its style.
+fn as_xml(page: &str) -> String {
+    let (before, rest) = page.split_once("<style>").unwrap();
+    let (_, after) = rest.split_once("</style>").unwrap();
+    let lines = format!("{before}{after}");
+    let lines = lines.lines().filter(|line| !line.starts_with("<meta")).collect::<Vec<_>>();
+    lines.join("\n").replace("<br>", "")
+}
+
+#[test]
+fn a_page_needs_nothing_but_itself() {
+    for (desired, plan) in [small(), hostile(), large(125)] {
+        let page = rendered(Format::Html, &run(&desired, &plan));
+        for outside in
+            ["<script", "<link", " src=", "url(", "@import", "<img", "http-equiv=\"refresh"]
+        {
+            assert!(!page.contains(outside), "{outside}");
+        }
+        let mut links = page.split("href=\"").skip(1);
+        assert!(links.all(|link| link.starts_with('#')));
+    }
+}
+
+#[test]
+fn a_picture_leads_from_sources_through_pipes_to_tables() {
+    let (desired, plan) = small();
+    let page = rendered(Format::Html, &run(&desired, &plan));
+    let texts = page.split("<text").skip(1).map(|text| {
+        let (_, text) = text.split_once('>').unwrap();
+        text.split_once('<').unwrap().0
+    });
+    let nodes: Vec<&str> = page
+        .split("<g class=\"node ")
+        .skip(1)
+        .map(|node| node.split_once('"').unwrap().0)
+        .collect();
+    assert_snapshot!(texts.collect::<Vec<_>>().join("\n"), @r#"
+guarded
+blocked
+gone
+delete (state: absent)
+moved
+must be replaced
+bigger
+update
+new
+create
+same
+unchanged
+b:9092
+Kafka
+default.clicks
+from t2 and 5 more
+"#);
+    assert_snapshot!(nodes.join(" "), @r#"blocked delete replace update create same place place"#);
 }
 
 /// As much of XML as our reports use.

@@ -211,8 +211,8 @@ pub struct ConnectArgs {
 /// What else is written from the same run.
 #[derive(Args, Clone, Debug)]
 pub struct ReportArgs {
-    /// Write a report as well: json, markdown, github, gitlab-terraform, codequality, sarif or
-    /// junit; PATH is a file, or - for stdout
+    /// Write a report as well: json, markdown, github, gitlab-terraform, codequality, sarif, junit
+    /// or html; PATH is a file, or - for stdout
     #[arg(
         long = "report",
         value_name = "FORMAT=PATH",

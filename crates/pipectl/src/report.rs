@@ -4,10 +4,12 @@
 //! printed. Nothing is observed, compared or counted anew for a report.
 
 mod code_quality;
+mod drift;
 mod escape;
 mod finding;
 mod github;
 mod gitlab_terraform;
+mod html;
 mod junit;
 mod markdown;
 mod object;
@@ -39,6 +41,7 @@ pub fn render(format: Format, run: &Run<'_>, key: &Key, paths: &Paths) -> String
         Format::Codequality => code_quality::render(run, paths),
         Format::Sarif => sarif::render(run, paths),
         Format::Junit => junit::render(run, paths),
+        Format::Html => html::render(run),
     }
 }
 

@@ -1,6 +1,6 @@
 //! A plan for people, in Terraform's grammar.
 
-pub(super) mod left_alone;
+pub(crate) mod left_alone;
 
 use std::collections::BTreeMap;
 
@@ -211,11 +211,9 @@ fn field_line(text: &mut Text, field: &FieldChange) {
         (Some(_), None) => ("-", Label::Delete),
         (Some(_), Some(_)) => ("~", Label::Update),
     };
-    let remark = match field.verdict {
-        _ if field.forces_replacement => "   # forces replacement",
-        Some(FieldVerdict::Drift) => "   # changed outside git, set back",
-        Some(FieldVerdict::Conflict) => "   # changed in git and outside",
-        _ => "",
+    let remark = match remark(field) {
+        "" => String::new(),
+        remark => format!("   # {remark}"),
     };
     let values = match (&field.entry, &field.before, &field.after) {
         (Some(entry), Some(before), Some(after)) => format!("{entry}: {}", inside(before, after)),
@@ -227,6 +225,16 @@ fn field_line(text: &mut Text, field: &FieldChange) {
     };
     let left = format!("      {sign} {}", field.path);
     line(text, label, &left, FIELD_COLUMN, &format!("{values}{remark}"), Label::Plain);
+}
+
+/// Why a field is special: it forces replacement, or somebody else changed it. Empty for most.
+pub(crate) fn remark(field: &FieldChange) -> &'static str {
+    match field.verdict {
+        _ if field.forces_replacement => "forces replacement",
+        Some(FieldVerdict::Drift) => "changed outside git, set back",
+        Some(FieldVerdict::Conflict) => "changed in git and outside",
+        _ => "",
+    }
 }
 
 /// What differs inside an entry of a list.

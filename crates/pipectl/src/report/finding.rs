@@ -3,6 +3,7 @@
 use model::desired::Place;
 use model::diagnostic::{Diagnostic, Severity};
 
+use super::drift::{Drift, drift};
 use super::object::{Danger, Object, objects};
 use super::run::Run;
 
@@ -15,6 +16,17 @@ pub(super) enum Level {
     Warning,
     /// It is good to know.
     Notice,
+}
+
+impl Level {
+    /// A person's word for it.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+            Self::Notice => "notice",
+        }
+    }
 }
 
 /// One thing to look at.
@@ -34,6 +46,7 @@ pub(super) struct Finding {
 pub(super) fn findings(run: &Run<'_>) -> Vec<Finding> {
     let mut findings = of_files(run);
     findings.extend(objects(run).iter().map(of_object));
+    findings.extend(drift(run).iter().map(of_drift));
     findings.sort_by_key(|finding| finding.level);
     findings
 }
@@ -70,6 +83,17 @@ pub(super) fn with_help(problem: &Diagnostic) -> String {
     match &problem.help {
         Some(help) => format!("{}; {help}", problem.message),
         None => problem.message.clone(),
+    }
+}
+
+fn of_drift(drift: &Drift<'_>) -> Finding {
+    Finding {
+        level: Level::Warning,
+        code: "drift",
+        title: drift.name(),
+        message: format!("{}: {}", Drift::WHAT, drift.fields().join("; ")),
+        place: drift.place(),
+        subject: drift.name(),
     }
 }
 

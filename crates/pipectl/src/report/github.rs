@@ -40,11 +40,7 @@ pub(super) fn render(run: &Run<'_>, paths: &Paths) -> String {
 }
 
 fn command(out: &mut String, finding: &Finding, paths: &Paths) {
-    let word = match finding.level {
-        Level::Error => "error",
-        Level::Warning => "warning",
-        Level::Notice => "notice",
-    };
+    let word = finding.level.word();
     let place = finding.place.as_ref().and_then(|place| {
         let file = property(&paths.file(&place.file)?);
         Some(format!("file={file},line={},col={},", place.line, place.column))

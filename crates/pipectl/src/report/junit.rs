@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::drift::{Drift, drift};
 use super::escape::xml;
 use super::finding::{Finding, Level, of_files};
 use super::object::{Danger, Object, objects};
@@ -48,6 +49,12 @@ fn cases(run: &Run<'_>, paths: &Paths) -> Vec<Case> {
     let mut cases: Vec<Case> =
         of_files(run).iter().map(|finding| of_finding(finding, paths)).collect();
     cases.extend(objects(run).iter().map(|object| of_object(object, paths)));
+    cases.extend(drift(run).iter().map(|drift| Case {
+        group: drift.at().service.to_string(),
+        name: drift.at().name.to_string(),
+        file: drift.place().and_then(|place| paths.file(&place.file)),
+        verdict: Verdict::Passed(format!("{}: {}", Drift::WHAT, drift.fields().join("; "))),
+    }));
     let rest =
         run.declared.iter().filter(|(at, _)| run.plan.is_none_or(|plan| plan.in_sync.contains(at)));
     cases.extend(rest.map(|(at, document)| Case {

@@ -9,6 +9,7 @@ mod fit;
 use model::diagnostic::{Diagnostic, Severity};
 
 use self::fit::{Piece, Slot};
+use super::drift::{Drift, drift};
 use super::escape::{clipped, code, fence, prose};
 use super::object::{Danger, Object, objects};
 use super::run::Run;
@@ -88,13 +89,20 @@ fn pieces(run: &Run<'_>, room: usize) -> Vec<Piece> {
         word: object.danger.word(),
         text: row(object, if object.danger.is_grave() { width } else { Width::Full }),
     });
+    let drifted = drift(run);
+    let drifted = drifted.iter().map(|drift| Piece {
+        slot: Slot::Row,
+        rank: 1,
+        word: "drift",
+        text: drift_row(drift),
+    });
     let details = objects.iter().map(|object| Piece {
         slot: Slot::Details,
         rank: rank(object.danger, Slot::Details),
         word: object.danger.word(),
         text: details::render(object),
     });
-    problems.chain(rows).chain(details).collect()
+    problems.chain(rows).chain(drifted).chain(details).collect()
 }
 
 /// In which order pieces get their room: what is cut first has the highest number.
@@ -126,6 +134,12 @@ fn row(object: &Object<'_>, width: Width) -> String {
     };
     let name = code(&clipped(&object.name(), name));
     format!("| {} | {name} | {} | {} |\n", object.danger.spot(), prose(&what), prose(&why))
+}
+
+fn drift_row(drift: &Drift<'_>) -> String {
+    let name = code(&clipped(&drift.name(), 300));
+    let fields = prose(&clipped(&drift.fields().join("; "), 300));
+    format!("| 🟠 | {name} | {} | {fields} |\n", Drift::WHAT)
 }
 
 fn problem_row(problem: &Diagnostic) -> String {

@@ -156,9 +156,20 @@ impl Object<'_> {
         names.join(", ")
     }
 
-    /// What is done to it, one step after the other.
-    pub(super) fn steps(&self) -> Vec<String> {
-        steps(self.change, &self.actions)
+    /// What there is to know beyond the fields, most urgent first.
+    pub(super) fn facts(&self) -> Vec<String> {
+        let mut facts = self.notes();
+        facts.extend(self.change.data.iter().map(|sentence| format!("data: {sentence}")));
+        let steps = steps(self.change, &self.actions);
+        if steps.len() > 1 {
+            facts.push(format!("actions: {}", steps.join(", ")));
+        }
+        let carried: Vec<String> =
+            self.change.carries.iter().map(|path| format!("`{path}`")).collect();
+        if !carried.is_empty() {
+            facts.push(format!("sends along: {}", carried.join(", ")));
+        }
+        facts
     }
 
     /// What apply has to say beyond the outcome.

@@ -40,6 +40,14 @@ pub struct Run<'r> {
     pub errors: Vec<String>,
 }
 
+/// How much somebody changed outside git, if that is left alone.
+fn drifted(plan: &Plan) -> String {
+    match plan.drift().count() {
+        0 => String::new(),
+        fields => format!(", drift in {}", plural(fields, "field")),
+    }
+}
+
 impl Run<'_> {
     /// The run in a few words, the counts first.
     pub(super) fn headline(&self) -> String {
@@ -51,8 +59,8 @@ impl Run<'_> {
             _ if !self.errors.is_empty() && problems.is_empty() => "failed".to_owned(),
             _ if !self.errors.is_empty() => format!("failed: {problems}"),
             Some(_) if !self.results.is_empty() => results::counts(self.results),
-            Some(plan) if plan.is_empty() => "no changes".to_owned(),
-            Some(plan) => plan::counts(plan),
+            Some(plan) if plan.is_empty() => format!("no changes{}", drifted(plan)),
+            Some(plan) => format!("{}{}", plan::counts(plan), drifted(plan)),
             None if problems.is_empty() => {
                 let manifests = plural(self.declared.len(), "manifest");
                 format!("{manifests} in {}, valid", plural(self.files, "file"))

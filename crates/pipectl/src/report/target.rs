@@ -23,6 +23,8 @@ pub enum Format {
     Sarif,
     /// `JUnit` XML.
     Junit,
+    /// One page with a picture of what flows where.
+    Html,
 }
 
 /// A report and the file it goes to, written `FORMAT=PATH`.

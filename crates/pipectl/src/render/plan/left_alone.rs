@@ -65,7 +65,7 @@ fn words(field: &FieldChange) -> (&'static str, String) {
 }
 
 /// How live differs from git.
-pub(in crate::render) fn drifted(field: &FieldChange) -> String {
+pub(crate) fn drifted(field: &FieldChange) -> String {
     match (&field.entry, &field.after, &field.before) {
         (Some(_), Some(git), Some(live)) => inside(git, live),
         (Some(_), Some(_), None) => "in git, not live".to_owned(),

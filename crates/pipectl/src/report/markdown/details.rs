@@ -3,7 +3,7 @@
 use planner::FieldChange;
 use serde_json::Value;
 
-use crate::render::plan::inside;
+use crate::render::plan::{inside, remark};
 use crate::report::escape::{clipped, code, fence, prose};
 use crate::report::object::Object;
 
@@ -16,7 +16,7 @@ const LONGEST: usize = 300;
 /// Fields, data consequences and actions; nothing for an object of which the table says it all.
 pub(super) fn render(object: &Object<'_>) -> String {
     let fields = fields(object);
-    let facts = facts(object);
+    let facts: Vec<String> = object.facts().iter().map(|fact| clipped(fact, 4 * LONGEST)).collect();
     if fields.is_empty() && facts.is_empty() {
         return String::new();
     }
@@ -43,33 +43,21 @@ fn fields(object: &Object<'_>) -> Vec<String> {
 /// A field as lines of a diff, which GitHub and GitLab colour.
 fn lines(field: &FieldChange) -> Vec<String> {
     let path = &field.path;
-    let forces = if field.forces_replacement { "   # forces replacement" } else { "" };
+    let remark = match remark(field) {
+        "" => String::new(),
+        remark => format!("   # {remark}"),
+    };
     let shown = |value: &Value| clipped(&value.to_string(), LONGEST);
     match (&field.entry, &field.before, &field.after) {
         (Some(entry), Some(before), Some(after)) => {
-            vec![format!("! {path}: {entry}: {}{forces}", inside(before, after))]
+            vec![format!("! {path}: {entry}: {}{remark}", inside(before, after))]
         }
-        (Some(entry), Some(_), None) => vec![format!("- {path}: {entry}{forces}")],
-        (Some(entry), None, _) => vec![format!("+ {path}: {entry}{forces}")],
+        (Some(entry), Some(_), None) => vec![format!("- {path}: {entry}{remark}")],
+        (Some(entry), None, _) => vec![format!("+ {path}: {entry}{remark}")],
         (None, before, after) => {
             let before = before.as_ref().map(|value| format!("- {path}: {}", shown(value)));
-            let after = after.as_ref().map(|value| format!("+ {path}: {}{forces}", shown(value)));
+            let after = after.as_ref().map(|value| format!("+ {path}: {}{remark}", shown(value)));
             before.into_iter().chain(after).collect()
         }
     }
-}
-
-fn facts(object: &Object<'_>) -> Vec<String> {
-    let mut facts: Vec<String> = object.notes();
-    facts.extend(object.change.data.iter().map(|sentence| format!("data: {sentence}")));
-    let steps = object.steps();
-    if steps.len() > 1 {
-        facts.push(format!("actions: {}", steps.join(", ")));
-    }
-    if !object.change.carries.is_empty() {
-        let carried: Vec<String> =
-            object.change.carries.iter().map(|path| format!("`{path}`")).collect();
-        facts.push(format!("sends along: {}", carried.join(", ")));
-    }
-    facts.iter().map(|fact| clipped(fact, 4 * LONGEST)).collect()
 }
