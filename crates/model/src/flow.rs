@@ -200,7 +200,9 @@ mod tests {
         let table = json!({"database": "raw", "table": "t"});
         let mapped = |from: &[&str]| {
             let mut mapping = json!({"targetTable": "t"});
-            from.iter().for_each(|field| mapping[*field] = json!(field[6..]));
+            for field in from {
+                mapping[*field] = json!(field[6..]);
+            }
             json!([mapping])
         };
         let tables = mapped(&["sourceSchemaName", "sourceTable"]);
