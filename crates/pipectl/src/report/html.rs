@@ -38,7 +38,7 @@ pub(super) fn render(run: &Run<'_>) -> String {
         legend(&mut out, &services);
     }
     if services.len() > 1 {
-        contents(&mut out, &services);
+        contents(&mut out, &services, run);
     }
     for (index, service) in services.iter().enumerate() {
         of_service(&mut out, index, service);
@@ -95,14 +95,17 @@ fn legend(out: &mut String, services: &[Service]) {
 }
 
 /// Where each service is, with how much of it changes.
-fn contents(out: &mut String, services: &[Service]) {
+fn contents(out: &mut String, services: &[Service], run: &Run<'_>) {
     out.push_str("<nav>");
     for (index, service) in services.iter().enumerate() {
         let changing = service.pipes().filter(|pipe| pipe.is_changing()).count();
         let changing = if changing == 0 { String::new() } else { format!(" ({changing})") };
         let _ = write!(out, "<a href=\"#service-{index}\">{}{changing}</a> ", xml(&service.name));
     }
-    out.push_str("<a href=\"#changes\">Changes</a></nav>\n");
+    if run.plan.is_some_and(|plan| !plan.changes.is_empty() || plan.drift().next().is_some()) {
+        out.push_str("<a href=\"#changes\">Changes</a>");
+    }
+    out.push_str("</nav>\n");
 }
 
 fn of_service(out: &mut String, index: usize, service: &Service) {
@@ -111,13 +114,9 @@ fn of_service(out: &mut String, index: usize, service: &Service) {
     if !service.others.is_empty() {
         out.push_str("<p class=\"legend\">");
         for other in &service.others {
-            let _ = write!(
-                out,
-                "<span class=\"badge {}\">{}: {}</span> ",
-                other.class,
-                xml(&other.name),
-                xml(&other.what)
-            );
+            let said = [other.name.as_str(), other.what.as_str()].join(": ");
+            let said = xml(said.trim_end_matches(": "));
+            let _ = write!(out, "<span class=\"badge {}\">{said}</span> ", other.class);
         }
         out.push_str("</p>\n");
     }
