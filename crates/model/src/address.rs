@@ -93,8 +93,17 @@ impl ServiceRef {
 
 impl fmt::Display for ServiceRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        harmless(&self.0, f)
     }
+}
+
+/// Live names are anybody's text: one with line breaks or escape codes in it must not pass for
+/// output of ours.
+fn harmless(text: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    text.chars().try_for_each(|c| match c {
+        c if c.is_control() => write!(f, "{}", c.escape_default()),
+        c => write!(f, "{c}"),
+    })
 }
 
 /// The name of an object: 1 to 255 characters. Live names are not unique.
@@ -115,7 +124,7 @@ impl Name {
 
 impl fmt::Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        harmless(&self.0, f)
     }
 }
 
@@ -162,5 +171,18 @@ impl Serialize for Address {
         fields.serialize_field("kind", &self.kind)?;
         fields.serialize_field("name", self.name.as_str())?;
         fields.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Address, Kind, Name, ServiceRef};
+
+    #[test]
+    fn a_name_cannot_pass_for_output() {
+        let name = Name::new("a\n::error::\u{1b}[2J");
+        let address = Address::new(ServiceRef::new("s"), Kind::ClickPipe, name);
+        assert_eq!(address.to_string(), r"s/a\n::error::\u{1b}[2J");
+        assert_eq!(address.name.as_str(), "a\n::error::\u{1b}[2J");
     }
 }
