@@ -258,7 +258,6 @@ fn a_field_that_cannot_change_forces_replacement() {
           ~ source.kafka.topics                         "clicks" -> "clicks_v2"   # forces replacement
             actions: delete, wait until gone, create
             data:  the new pipe starts at from_beginning: rows already in `default.clicks` arrive again
-                   table `default.clicks` exists already: the new definition takes effect only after it was dropped
 
     Plan: 0 to create, 0 to update, 1 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
     {"delete":{"at":{"service":"analytics","kind":"ClickPipe","name":"clicks"},"id":"11111111-1111-4111-8111-111111111111"}}

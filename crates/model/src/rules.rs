@@ -15,6 +15,7 @@ use crate::path::Path;
 
 mod agree;
 mod read;
+mod respell;
 mod show;
 
 pub use show::SECRET_SHOWN;

@@ -97,7 +97,7 @@ impl Sides<'_> {
             return blocked(at, document, Some(object), Reason::ProtectedFromDelete);
         }
         let change = Change {
-            data: consequence::deleted(at.kind, &object.body),
+            data: consequence::deleted(at.kind, &Rules::of(at.kind).respelled(&object.body)),
             ..change(at, document, Some(object), Verdict::Delete)
         };
         (change, vec![Action::Delete { at: at.clone(), id: object.id.clone() }])
@@ -180,13 +180,14 @@ impl Sides<'_> {
     ) -> Compared<'_> {
         let (rules, name) = (Rules::of(at.kind), at.kind.name_path());
         let body = self.resolved(at, &document.body);
+        let live = rules.respelled(&object.body);
         let base = self.base_of(at, document, renamed_from);
         let mut judged = base.map_or_else(Vec::new, |base| {
-            three_way::judge(rules, &self.resolved(at, &base.body), &body, &object.body)
+            three_way::judge(rules, &self.resolved(at, &base.body), &body, &live)
         });
         judged.retain(|judged| Some(&judged.path) != name.as_ref());
         let aim = three_way::aim(&body, &judged);
-        let (mut differences, before) = diff(rules, &aim, &object.body);
+        let (mut differences, before) = diff(rules, &aim, &live);
         differences.retain(|difference| Some(&difference.path) != name.as_ref());
         Compared { base, body, judged, aim, differences, before }
     }
@@ -200,7 +201,8 @@ impl Sides<'_> {
         }
         let mut actions = vec![Action::Delete { at: at.clone(), id: subject.live.id.clone() }];
         actions.extend(making(at, &document.body, subject.want));
-        let data = consequence::replaced(at.kind, &document.body, &subject.live.body);
+        let live = Rules::of(at.kind).respelled(&subject.live.body);
+        let data = consequence::replaced(at.kind, &document.body, &live);
         (Change { data, ..change }, actions)
     }
 

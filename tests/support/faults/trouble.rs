@@ -39,6 +39,7 @@ impl Trouble {
             Effect::SlowDelete(_) => method == "DELETE",
             Effect::LateResume(_) => method == "PATCH",
             Effect::ZeroScaling(_) => creates || path.ends_with("/scaling"),
+            Effect::LateCommit(_) => method != "GET",
             Effect::ListLag(_) | Effect::SourceUnreachable => creates,
             _ => true,
         })
@@ -180,13 +181,14 @@ async fn interrupted(
 }
 
 /// What can happen to any one request.
-const SINGLE: [Effect; 17] = [
+const SINGLE: [Effect; 18] = [
     Effect::CutBeforeCommit,
     Effect::CutAfterCommit,
     Effect::InternalError,
     Effect::Unavailable,
     Effect::GatewayTimeout,
     Effect::GatewayTimeoutAfterCommit,
+    Effect::LateCommit(45),
     Effect::RateLimited(2.5),
     Effect::RateLimitedWithoutReset,
     Effect::TruncatedJson,

@@ -91,7 +91,7 @@ impl Rules {
     }
 
     /// A quantity in the field's own unit, from a number or a Kubernetes quantity.
-    fn quantity(&self, value: &Value) -> Option<f64> {
+    pub(super) fn quantity(&self, value: &Value) -> Option<f64> {
         let text = match value {
             Value::Number(number) => return number.as_f64(),
             Value::String(text) => text.trim(),
