@@ -23,7 +23,7 @@ enum Mishap {
 fn mishaps() -> impl Strategy<Value = Mishap> {
     let troubles = proptest::sample::select(troubles());
     prop_oneof![
-        4 => (troubles, 1..30_u64).prop_map(|(trouble, nth)| Mishap::Trouble(trouble, nth)),
+        4 => (troubles, 1..14_u64).prop_map(|(trouble, nth)| Mishap::Trouble(trouble, nth)),
         1 => (0..12_usize).prop_map(Mishap::Part),
     ]
 }
@@ -52,7 +52,7 @@ async fn survives(before: &[Value], after: &[Value], mishaps: &[Mishap]) -> Resu
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn planning_again_finishes_the_work(
