@@ -2,9 +2,12 @@
 
 use std::cell::Cell;
 use std::collections::BTreeSet;
+use std::convert::Infallible;
+use std::pin::pin;
 use std::time::Duration;
 
 use anyhow::Result;
+use futures_util::future::{Either, select};
 use model::action::Action;
 use model::pattern::Pattern;
 use model::project::Policy;
@@ -64,7 +67,11 @@ pub(super) async fn run(args: &ApplyArgs, output: Output, format: Format) -> Res
     let count = Counter::new(approved.actions());
     let heard = |report: &Report| output.talk(&results::progress(report, count.next()));
     let remote = session.remote();
-    let mut reports = apply(remote, &approved, args.parallel, &interruption, heard).await;
+    let work = pin!(apply(remote, &approved, args.parallel, &interruption, heard));
+    let mut reports = match select(work, pin!(heartbeat(output, &count))).await {
+        Either::Left((reports, _)) => reports,
+        Either::Right((never, _)) => match never {},
+    };
     if args.wait == WaitFor::Settled && !interruption.is_raised() {
         verify(&session, &mut reports, output).await;
     }
@@ -76,6 +83,17 @@ pub(super) async fn run(args: &ApplyArgs, output: Output, format: Format) -> Res
         verdict(&reports, &plan, &refused)
     };
     told.conclude(ending, &reports, Vec::new())
+}
+
+/// Between two signs of life of a run that waits.
+const HEARTBEAT: Duration = Duration::from_secs(30);
+
+/// Says every now and then that the run goes on: CI systems end what is silent for long.
+async fn heartbeat(output: Output, count: &Counter) -> Infallible {
+    loop {
+        tokio::time::sleep(HEARTBEAT).await;
+        output.say(format!("  {} of {} done, waiting for the rest", count.done.get(), count.of));
+    }
 }
 
 /// What there is to tell at the end, however it ends.

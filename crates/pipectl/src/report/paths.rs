@@ -61,12 +61,12 @@ mod tests {
 
     #[test]
     fn files_are_named_from_the_top_of_the_repository() {
-        let paths = Paths::new("/work/repo", "/work/repo/data");
+        let paths = Paths::new("/home/ci/repo", "/home/ci/repo/data");
         for (given, told) in [
             ("pipes/a.yaml", "data/pipes/a.yaml"),
             ("./pipes/a.yaml", "data/pipes/a.yaml"),
             ("../pipes/a.yaml", "pipes/a.yaml"),
-            ("/work/repo/b.yaml", "b.yaml"),
+            ("/home/ci/repo/b.yaml", "b.yaml"),
             ("/elsewhere/b.yaml", "/elsewhere/b.yaml"),
         ] {
             assert_eq!(paths.file(given).as_deref(), Some(told));
