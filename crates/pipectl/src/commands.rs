@@ -13,18 +13,42 @@ mod validate;
 use std::future::Future;
 
 use anyhow::{Context, Result};
+use clap::Subcommand;
 
-use crate::cli::{Command, ConnectArgs, Format};
+use crate::cli::{ConnectArgs, Format};
 use crate::output::Output;
 use crate::report::Wanted;
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Report every error in every file; needs no account and no secrets
+    Validate(validate::Args),
+    /// Show what differs between git and live, as actions, and what each does to the data
+    Plan(plan::Args),
+    /// Make the live side as the manifests declare it
+    Apply(apply::Args),
+    /// Show what differs from git because somebody changed it elsewhere
+    Drift(drift::Args),
+    /// Print the JSON Schema of the manifests, for editors
+    Schema,
+    /// Say what a field is, and what changing it costs
+    Explain(explain::Args),
+    /// Serve the embedded ClickPipes API on loopback
+    Sandbox(sandbox::Args),
+    /// Print the completion script of a shell
+    Completions(completions::Args),
+    /// Print the manual pages
+    Man,
+}
 
 /// Runs a command; gives the exit code.
 pub(crate) fn run(command: &Command, output: Output, format: Format) -> Result<u8> {
     match command {
         Command::Validate(args) => validate::run(args, output, format),
-        Command::Plan(args) => waiting(&args.connect, plan::run(args, output, format)),
-        Command::Drift(args) => waiting(&args.connect, drift::run(args, output, format)),
-        Command::Apply(args) => waiting(&args.connect, apply::run(args, output, format)),
+        Command::Plan(args) => waiting(&args.scope.connect, plan::run(args, output, format)),
+        Command::Drift(args) => waiting(&args.scope.connect, drift::run(args, output, format)),
+        Command::Apply(args) => waiting(&args.scope.connect, apply::run(args, output, format)),
         Command::Schema => schema::run(output),
         Command::Explain(args) => explain::run(args, output, format),
         Command::Completions(args) => completions::run(args, output),

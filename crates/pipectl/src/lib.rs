@@ -3,7 +3,7 @@
 //! Only this crate prints, reads files and the environment, and ends the process.
 
 pub mod apply;
-pub mod cli;
+mod cli;
 mod commands;
 mod credentials;
 pub mod declared;

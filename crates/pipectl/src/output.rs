@@ -112,7 +112,7 @@ pub struct Output {
 
 impl Output {
     /// Colours as asked for; `auto` looks at the terminal and at `NO_COLOR` and `CLICOLOR_FORCE`.
-    pub fn new(color: Color) -> Self {
+    pub(crate) fn new(color: Color) -> Self {
         let choice = match color {
             Color::Auto => ColorChoice::Auto,
             Color::Always => ColorChoice::Always,

@@ -14,7 +14,7 @@ use model::project::Prune;
 use planner::{Plan, Policy, Removed, plan, prune};
 use remote::{Rate, Remote, Scope, Settings, Wait};
 
-use crate::cli::{ConnectArgs, GitArgs, ManifestArgs, RateLimit, SelectArgs};
+use crate::cli::{ConnectArgs, GitArgs, RateLimit, ScopeArgs};
 use crate::declared::Declared;
 use crate::environment;
 use crate::git::{Ask, Memory, Repository, Services};
@@ -56,31 +56,27 @@ impl Session {
     /// Reads the manifests and gets ready to speak to the API. Nothing is sent unless the
     /// manifests are sound and something must be looked up.
     pub(crate) async fn open(
-        manifests: &ManifestArgs,
-        select: &SelectArgs,
-        connect: &ConnectArgs,
+        scope: &ScopeArgs,
         git: &GitArgs,
         manner: Manner,
         output: Output,
     ) -> Result<Self> {
-        let chosen = project::choose(manifests, output)?;
+        let chosen = project::choose(&scope.manifests, output)?;
         let declared = Declared::read(&chosen.manifests, &chosen.variables)?.sound(output)?;
-        let selection = Selection::new(select)?;
+        let selection = Selection::new(&scope.select)?;
         let ask = ask(git, &chosen, &selection, output)?;
         let memory = Memory::read(&ask, &chosen.manifests, &chosen.variables, output)?;
-        Self::start(chosen, declared, memory, &selection, connect, manner).await
+        Self::start(chosen, declared, memory, &selection, &scope.connect, manner).await
     }
 
     /// To compare live with git and nothing else: with the manifests of a revision, of `HEAD`, or
     /// those of the working folder where there is no repository. Says which it is.
     pub(crate) async fn open_for_drift(
-        manifests: &ManifestArgs,
-        select: &SelectArgs,
-        connect: &ConnectArgs,
+        scope: &ScopeArgs,
         revision: Option<&str>,
         output: Output,
     ) -> Result<(Self, String)> {
-        let chosen = project::choose(manifests, output)?;
+        let chosen = project::choose(&scope.manifests, output)?;
         let (declared, against) = match (Repository::of(&chosen.manifests), revision) {
             (Ok(repository), revision) => {
                 let commit = repository.commit(revision.unwrap_or("HEAD"))?;
@@ -96,9 +92,10 @@ impl Session {
                 (declared, "the working folder, which is in no git repository".to_owned())
             }
         };
-        let (declared, selection) = (declared.sound(output)?, Selection::new(select)?);
+        let (declared, selection) = (declared.sound(output)?, Selection::new(&scope.select)?);
         let (memory, manner) = (Memory::default(), Manner::default());
-        let session = Self::start(chosen, declared, memory, &selection, connect, manner).await?;
+        let session =
+            Self::start(chosen, declared, memory, &selection, &scope.connect, manner).await?;
         let base = Some(session.desired.clone());
         Ok((Self { base, ..session }, against))
     }

@@ -3,10 +3,12 @@
 use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::convert::Infallible;
+use std::path::PathBuf;
 use std::pin::pin;
 use std::time::Duration;
 
 use anyhow::Result;
+use clap::ValueEnum;
 use futures_util::future::{Either, select};
 use model::action::Action;
 use model::pattern::Pattern;
@@ -16,7 +18,7 @@ use remote::Wait;
 use serde::Serialize;
 
 use crate::apply::{Outcome, Report, apply};
-use crate::cli::{ApplyArgs, Format, WaitFor};
+use crate::cli::{Format, GitArgs, ReportArgs, ScopeArgs};
 use crate::interruption::Interruption;
 use crate::output::{Label, Output, Text};
 use crate::render::json::Envelope;
@@ -25,6 +27,57 @@ use crate::report::Run;
 use crate::reviewed::{self, Moved, Reviewed};
 use crate::session::{Manner, Session};
 use crate::{exit, prompt};
+
+/// `pipectl apply`.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Args {
+    /// What else to write.
+    #[command(flatten)]
+    pub(crate) report: ReportArgs,
+    /// What is looked at.
+    #[command(flatten)]
+    pub(crate) scope: ScopeArgs,
+    /// What git remembers.
+    #[command(flatten)]
+    pub(crate) git: GitArgs,
+    /// Show each changed object as a YAML diff, live against declared
+    #[arg(long, env = "PIPECTL_DIFF")]
+    pub(crate) diff: bool,
+    /// Perform only what this saved plan holds, too
+    #[arg(long, value_name = "FILE", env = "PIPECTL_PLAN")]
+    pub(crate) plan: Option<PathBuf>,
+    /// Perform the plan only if it has this digest
+    #[arg(long, value_name = "DIGEST", env = "PIPECTL_EXPECT")]
+    pub(crate) expect: Option<String>,
+    /// Do not ask; needed where there is no terminal and no --plan
+    #[arg(long, env = "PIPECTL_YES")]
+    pub(crate) yes: bool,
+    /// Wait until what was changed has settled, or not
+    #[arg(long, env = "PIPECTL_WAIT", value_enum, default_value_t)]
+    pub(crate) wait: WaitFor,
+    /// Wake an idle service if an action needs it; a stopped one is never started
+    #[arg(long, env = "PIPECTL_WAKE")]
+    pub(crate) wake: bool,
+    /// Let this object be replaced even above the limit (SERVICE/PIPE)
+    #[arg(long, value_name = "SERVICE/PIPE", env = "PIPECTL_ALLOW_REPLACE", value_delimiter = ',')]
+    pub(crate) allow_replace: Vec<String>,
+    /// Let this object be deleted even above the limit (SERVICE/PIPE)
+    #[arg(long, value_name = "SERVICE/PIPE", env = "PIPECTL_ALLOW_DELETE", value_delimiter = ',')]
+    pub(crate) allow_delete: Vec<String>,
+    /// How many objects to work on at once
+    #[arg(long, value_name = "N", env = "PIPECTL_PARALLEL", default_value_t = 64)]
+    pub(crate) parallel: usize,
+}
+
+/// What apply waits for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum WaitFor {
+    /// Until every changed object has settled.
+    #[default]
+    Settled,
+    /// Until the API has accepted the change.
+    None,
+}
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -36,11 +89,9 @@ struct Applied<'r> {
 }
 
 /// Plans, asks, and performs the plan.
-pub(super) async fn run(args: &ApplyArgs, output: Output, format: Format) -> Result<u8> {
+pub(super) async fn run(args: &Args, output: Output, format: Format) -> Result<u8> {
     let manner = Manner { wait: wait(args.wait), wake: args.wake, writes: true };
-    let session =
-        Session::open(&args.manifests, &args.select, &args.connect, &args.git, manner, output)
-            .await?;
+    let session = Session::open(&args.scope, &args.git, manner, output).await?;
     let (plan, refused) = reviewed(args, session.plan().await?)?;
     session.close()?;
     let told = Told { args, session: &session, output, format, plan: &plan, refused: &refused };
@@ -98,7 +149,7 @@ async fn heartbeat(output: Output, count: &Counter) -> Infallible {
 
 /// What there is to tell at the end, however it ends.
 struct Told<'t> {
-    args: &'t ApplyArgs,
+    args: &'t Args,
     session: &'t Session,
     output: Output,
     format: Format,
@@ -135,7 +186,7 @@ impl Told<'_> {
 }
 
 /// The part of the plan that was reviewed, if it had to be.
-fn reviewed(args: &ApplyArgs, plan: Plan) -> Result<(Plan, Vec<Moved>)> {
+fn reviewed(args: &Args, plan: Plan) -> Result<(Plan, Vec<Moved>)> {
     let (plan, mut refused) = match &args.plan {
         Some(file) => Reviewed::read(file)?.allows(plan),
         None => (plan, Vec::new()),
@@ -217,7 +268,7 @@ fn wait(chosen: WaitFor) -> Wait {
     }
 }
 
-fn limits(args: &ApplyArgs, policy: &Policy) -> Limits {
+fn limits(args: &Args, policy: &Policy) -> Limits {
     let patterns = |texts: &[String]| texts.iter().map(Pattern::new).collect();
     Limits {
         allow_delete: patterns(&args.allow_delete),

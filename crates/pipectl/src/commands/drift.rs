@@ -2,19 +2,32 @@
 
 use anyhow::Result;
 
-use crate::cli::{DriftArgs, Format};
+use crate::cli::{Format, ScopeArgs};
 use crate::exit;
 use crate::output::{Output, Text};
 use crate::render::drift::{Drift, render};
 use crate::render::json::Envelope;
 use crate::session::Session;
 
+/// `pipectl drift`.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Args {
+    /// What is looked at.
+    #[command(flatten)]
+    pub(crate) scope: ScopeArgs,
+    /// The revision that live is compared with; by default HEAD, or the working folder where there
+    /// is no repository
+    #[arg(long, value_name = "REF", env = "PIPECTL_BASE")]
+    pub(crate) base: Option<String>,
+    /// Exit with 2 when something is missing or changed
+    #[arg(long, env = "PIPECTL_DETAILED_EXITCODE")]
+    pub(crate) detailed_exitcode: bool,
+}
+
 /// Shows what somebody changed outside git. Only reads.
-pub(super) async fn run(args: &DriftArgs, output: Output, format: Format) -> Result<u8> {
+pub(super) async fn run(args: &Args, output: Output, format: Format) -> Result<u8> {
     let revision = args.base.as_deref();
-    let (session, against) =
-        Session::open_for_drift(&args.manifests, &args.select, &args.connect, revision, output)
-            .await?;
+    let (session, against) = Session::open_for_drift(&args.scope, revision, output).await?;
     let plan = session.plan().await?;
     session.close()?;
     let drift = Drift::of(&plan, against);

@@ -1,9 +1,11 @@
 //! `pipectl plan`.
 
+use std::path::PathBuf;
+
 use anyhow::Result;
 use planner::Plan;
 
-use crate::cli::{Format, PlanArgs};
+use crate::cli::{Format, GitArgs, ReportArgs, ScopeArgs};
 use crate::output::{Label, Output, Text};
 use crate::render::json::Envelope;
 use crate::render::plan::Context;
@@ -11,11 +13,33 @@ use crate::report::Run;
 use crate::session::{Manner, Session};
 use crate::{exit, render, reviewed};
 
+/// `pipectl plan`.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Args {
+    /// What else to write.
+    #[command(flatten)]
+    pub(crate) report: ReportArgs,
+    /// What is looked at.
+    #[command(flatten)]
+    pub(crate) scope: ScopeArgs,
+    /// What git remembers.
+    #[command(flatten)]
+    pub(crate) git: GitArgs,
+    /// Show each changed object as a YAML diff, live against declared
+    #[arg(long, env = "PIPECTL_DIFF")]
+    pub(crate) diff: bool,
+    /// Save the plan, for review and for apply --plan; no secret is in it
+    #[arg(long, value_name = "FILE", env = "PIPECTL_OUT")]
+    pub(crate) out: Option<PathBuf>,
+    /// Exit with 2 when there are changes
+    #[arg(long, env = "PIPECTL_DETAILED_EXITCODE")]
+    pub(crate) detailed_exitcode: bool,
+}
+
 /// Shows what apply would do.
-pub(super) async fn run(args: &PlanArgs, output: Output, format: Format) -> Result<u8> {
-    let (select, manner) = (&args.select, Manner::default());
-    let session =
-        Session::open(&args.manifests, select, &args.connect, &args.git, manner, output).await?;
+pub(super) async fn run(args: &Args, output: Output, format: Format) -> Result<u8> {
+    let manner = Manner::default();
+    let session = Session::open(&args.scope, &args.git, manner, output).await?;
     let plan = session.plan().await?;
     let (digest, context) = (reviewed::digest(&plan), session.context(args.diff));
     if let Some(file) = &args.out {

@@ -6,13 +6,24 @@ use model::desired::Document;
 use model::diagnostic::Diagnostic;
 use serde::Serialize;
 
-use crate::cli::{Format, ValidateArgs};
+use crate::cli::{Format, ManifestArgs, ReportArgs};
 use crate::declared::Declared;
 use crate::output::{Output, Text};
 use crate::render::diagnostics::{self, plural};
 use crate::render::json::Envelope;
 use crate::report::{self, Run};
 use crate::{exit, project};
+
+/// `pipectl validate`.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Args {
+    /// What else to write.
+    #[command(flatten)]
+    pub(crate) report: ReportArgs,
+    /// Which manifests.
+    #[command(flatten)]
+    pub(crate) manifests: ManifestArgs,
+}
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -23,7 +34,7 @@ struct Validation<'d> {
 }
 
 /// Reports every problem in every file.
-pub(super) fn run(args: &ValidateArgs, output: Output, format: Format) -> Result<u8> {
+pub(super) fn run(args: &Args, output: Output, format: Format) -> Result<u8> {
     let wanted = args.report.wanted();
     wanted
         .refuse(report::Format::GitlabTerraform, "it counts changes, and only a plan has some")?;

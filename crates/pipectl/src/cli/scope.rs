@@ -1,0 +1,147 @@
+//! What a command looks at: which manifests, which of them, and on which API.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use model::project::Prune;
+use remote::Rate;
+
+/// What a command that compares looks at.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct ScopeArgs {
+    /// Which manifests.
+    #[command(flatten)]
+    pub(crate) manifests: ManifestArgs,
+    /// Which of them.
+    #[command(flatten)]
+    pub(crate) select: SelectArgs,
+    /// Where the API is.
+    #[command(flatten)]
+    pub(crate) connect: ConnectArgs,
+}
+
+/// Which manifests.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct ManifestArgs {
+    /// Manifest files and folders (searched for *.yaml and *.yml), or - for standard input; by
+    /// default those of the project file
+    #[arg(value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// The environment of the project file
+    #[arg(short, long, value_name = "NAME", env = "PIPECTL_ENV")]
+    pub(crate) env: Option<String>,
+}
+
+/// Which of the declared objects.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct SelectArgs {
+    /// Consider only these (SERVICE/PIPE or PIPE, with * and ?)
+    #[arg(long, value_name = "GLOB", env = "PIPECTL_ONLY", value_delimiter = ',')]
+    pub(crate) only: Vec<String>,
+    /// Leave these out (SERVICE/PIPE or PIPE, with * and ?)
+    #[arg(long, value_name = "GLOB", env = "PIPECTL_EXCLUDE", value_delimiter = ',')]
+    pub(crate) exclude: Vec<String>,
+    /// Consider only manifests with this label
+    #[arg(
+        short = 'l',
+        long = "label",
+        value_name = "KEY=VALUE",
+        env = "PIPECTL_LABEL",
+        value_delimiter = ','
+    )]
+    pub(crate) labels: Vec<String>,
+}
+
+/// What git says beyond the manifests as they are.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct GitArgs {
+    /// Do only what git changed since this revision, and tell apart what drifted (REF, or REF...
+    /// for where this branch left REF)
+    #[arg(long, value_name = "REF", env = "PIPECTL_BASE")]
+    pub(crate) base: Option<String>,
+    /// Delete live objects that no manifest declares any more: those of which git has the proof
+    /// that a manifest declared them once
+    #[arg(long, value_name = "HOW", env = "PIPECTL_PRUNE", value_enum)]
+    pub(crate) prune: Option<PruneBy>,
+}
+
+/// What is deleted because no manifest declares it any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PruneBy {
+    /// Nothing.
+    Never,
+    /// What a manifest declared once, as history proves.
+    Git,
+    /// What is in a declared scope.
+    #[value(hide = true)]
+    Scope,
+}
+
+impl From<PruneBy> for Prune {
+    fn from(by: PruneBy) -> Self {
+        match by {
+            PruneBy::Never => Self::Never,
+            PruneBy::Git => Self::Git,
+            PruneBy::Scope => Self::Scope,
+        }
+    }
+}
+
+/// How many requests to send at most; `None` is as fast as it goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct RateLimit(pub(crate) Option<Rate>);
+
+impl RateLimit {
+    /// Reads `10/10s`, or `off`.
+    ///
+    /// # Errors
+    /// Says how to write it.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        if text == "off" {
+            return Ok(Self(None));
+        }
+        let parsed = text.split_once('/').and_then(|(requests, per)| {
+            let (requests, per) = (requests.parse().ok()?, humantime::parse_duration(per).ok()?);
+            (requests > 0 && !per.is_zero()).then_some(Rate { requests, per })
+        });
+        let rate = parsed.ok_or("write requests and a time, such as 10/10s, or off")?;
+        Ok(Self(Some(rate)))
+    }
+}
+
+/// Where the API is. Keys are taken from the environment only.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct ConnectArgs {
+    /// Address of the API, with or without /v1; plain http only on loopback
+    #[arg(long, value_name = "URL", env = "PIPECTL_API_URL")]
+    pub(crate) api_url: Option<String>,
+    /// Organization id; by default the key's only one
+    #[arg(long, value_name = "ID", env = "PIPECTL_ORGANIZATION")]
+    pub(crate) organization: Option<String>,
+    /// Service of the manifests that name none: its name or id
+    #[arg(long, value_name = "SERVICE", env = "PIPECTL_SERVICE")]
+    pub(crate) service: Option<String>,
+    /// Run the embedded API inside the process, its state kept in FILE
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "PIPECTL_SANDBOX",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = ".pipectl/sandbox.json"
+    )]
+    pub(crate) sandbox: Option<PathBuf>,
+    /// Requests per window that the API allows one key, or "off"; by default 10/10s
+    #[arg(long, value_name = "N/TIME", env = "PIPECTL_RATE_LIMIT", value_parser = RateLimit::parse)]
+    pub(crate) rate_limit: Option<RateLimit>,
+    /// How long the whole run may wait and retry
+    #[arg(
+        long,
+        value_name = "TIME",
+        env = "PIPECTL_TIMEOUT",
+        default_value = "15m",
+        value_parser = humantime::parse_duration
+    )]
+    pub(crate) timeout: Duration,
+}
