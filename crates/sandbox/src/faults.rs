@@ -67,6 +67,8 @@ pub enum Effect {
     RateLimitedWithoutReset,
     /// A create finds its source unreachable.
     SourceUnreachable,
+    /// 400 with the whole body in its text, secrets and all, and nothing is done.
+    Repeated,
     /// The answer breaks off in the middle.
     TruncatedJson,
     /// 200 with an HTML page; everything is done.

@@ -17,6 +17,7 @@ pub(crate) fn refused_outright(effects: &[Effect], request_id: &str) -> Option<R
             Effect::Unavailable => {
                 Refusal::coded(503, "SERVICE_UNAVAILABLE", "try again later (sandbox wording)")
             }
+            Effect::Repeated => Refusal::bad_request("cannot accept"),
             Effect::RateLimited(reset) => Refusal::rate_limited(Some(reset)),
             Effect::RateLimitedWithoutReset => Refusal::rate_limited(None),
             _ => return None,
@@ -25,8 +26,8 @@ pub(crate) fn refused_outright(effects: &[Effect], request_id: &str) -> Option<R
     })
 }
 
-/// What faults do to an answer after everything is done.
-pub(crate) fn spoil(response: &mut Response, effects: &[Effect]) {
+/// What faults do to an answer to a request with this body, after everything is done.
+pub(crate) fn spoil(response: &mut Response, body: &[u8], effects: &[Effect]) {
     for effect in effects {
         match *effect {
             Effect::CutAfterCommit => response.fate = Fate::CutBeforeAnswer,
@@ -34,11 +35,20 @@ pub(crate) fn spoil(response: &mut Response, effects: &[Effect]) {
                 *response = Response::html(504, "504 Gateway Timeout");
             }
             Effect::HtmlAnswer => *response = Response::html(200, "Welcome"),
+            Effect::Repeated => repeat(response, body),
             Effect::TruncatedJson => response.body.truncate(response.body.len() / 2),
             Effect::SlowAnswer(seconds) => response.took = Duration::from_secs(seconds),
             _ => {}
         }
     }
+}
+
+/// Puts the body into the text of the refusal.
+fn repeat(response: &mut Response, body: &[u8]) {
+    let mut answer = response.json_body();
+    let text = answer["error"].as_str().unwrap_or_default();
+    answer["error"] = format!("{text}: {}", String::from_utf8_lossy(body)).into();
+    response.body = answer.to_string().into_bytes();
 }
 
 fn cut(mut response: Response) -> Response {

@@ -179,7 +179,7 @@ impl World {
             None => envelope(self.answer(request, Tweaks::of(&effects)), &request_id),
         };
         let error = response.json_body()["error"].as_str().map(str::to_owned);
-        spoil(&mut response, &effects);
+        spoil(&mut response, &request.body, &effects);
         self.journal.note(Entry {
             at: self.now,
             method: request.method.clone(),

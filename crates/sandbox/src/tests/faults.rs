@@ -51,6 +51,16 @@ fn gateway_times_out_long_before_the_effect() {
 }
 
 #[test]
+fn a_careless_refusal_repeats_the_body_but_the_journal_does_not() {
+    let mut bench = Bench::new();
+    bench.world.faults().once("POST", PIPES, Effect::Repeated);
+    let response = bench.post(&kafka());
+    assert!(error(&response, 400).contains("canary"), "{:?}", response.json_body());
+    let journal = serde_json::to_string(bench.world.journal()).unwrap();
+    assert!(!journal.contains("canary"), "{journal}");
+}
+
+#[test]
 fn server_errors_do_nothing() {
     let (response, pipes) = create_with(Effect::InternalError);
     assert_eq!((error(&response, 500).as_str(), pipes), ("Internal error", 0));
