@@ -11,7 +11,7 @@ use std::path::Path;
 use sandbox::Effect;
 use serde_json::json;
 use support::cli::Said;
-use support::repo::Repo;
+use support::repo::{Repo, path};
 use support::server::Server;
 
 /// What every secret here begins with, as it is and in base64.
@@ -62,7 +62,7 @@ impl Aviary {
 
     /// Runs against the sandbox of the folder, and looks at all that was said.
     fn run(&self, args: &[&str]) -> Said {
-        let path = std::env::var("PATH").unwrap();
+        let path = path();
         let here = [("PATH", path.as_str()), ("PIPECTL_SANDBOX", ".pipectl/sandbox.json")];
         let environment: Vec<_> = borrowed(&self.environment).chain(here).collect();
         let said = self.repo.desk.run_with(args, &environment);

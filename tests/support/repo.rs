@@ -158,7 +158,7 @@ fn command(folder: &Path, args: &[&str]) -> Command {
 
 /// Where programs are found.
 #[expect(clippy::disallowed_methods, reason = "git is found where the developer has it")]
-fn path() -> String {
+pub(crate) fn path() -> String {
     std::env::var("PATH").unwrap_or_default()
 }
 
