@@ -6,11 +6,16 @@
 mod support;
 
 use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::sync::Arc;
 
-use sandbox::Effect;
+use remote::{Request, Sending, Transport};
+use sandbox::{Effect, Options, World};
 use serde_json::json;
+use support::bench::{Bench, CANARY, in_virtual_time};
 use support::cli::Said;
+use support::manifests::{declared, documents};
 use support::repo::{Repo, path};
 use support::server::Server;
 
@@ -196,4 +201,29 @@ fn logs_of_the_real_transport_hold_no_secret_and_no_key() {
     for key in [sandbox::KEY_SECRET, "Basic "] {
         assert!(!said.all().contains(key), "{key} is in the log");
     }
+}
+
+/// A transport with a mistake in it: it gives up in the middle of a write, and tells all it has.
+struct Panics(Arc<dyn Transport>);
+
+impl Transport for Panics {
+    fn send(&self, request: Request) -> Sending<'_> {
+        assert!(!request.method.writes(), "cannot send {request:?}");
+        self.0.send(request)
+    }
+}
+
+#[test]
+fn a_panic_tells_no_secret() {
+    let mut seeds = documents("tests/seeds");
+    seeds.retain(|seed| seed["spec"]["source"]["mongodb"].is_object());
+    let desired = declared(&seeds).unwrap();
+    let world = World::new(Options::default());
+    let bench = Bench::through(world, &["analytics"], |transport| Arc::new(Panics(transport)));
+    let work = || in_virtual_time(bench.settle(&desired));
+    let panic = catch_unwind(AssertUnwindSafe(work)).unwrap_err();
+    let said = panic.downcast_ref::<String>().unwrap();
+    assert!(said.contains("cannot send Request"), "{said}");
+    assert!(!said.contains(CANARY), "{said}");
+    assert!(!said.contains(&format!("{:?}", CANARY.as_bytes())[1..20]), "{said}");
 }
