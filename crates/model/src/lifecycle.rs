@@ -1,12 +1,13 @@
 //! What the API's lifecycle states mean: which of them end a wait, and which are stopped.
 
+use serde::Serialize;
 use serde_json::Value;
 
 use crate::action::RunState;
 use crate::address::Kind;
 use crate::live::Object;
 use crate::path::Path;
-use crate::pipe::DATABASES;
+use crate::pipe::{DATABASES, course};
 
 /// What a live object's state says about a wait for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +65,92 @@ pub fn attention(kind: Kind, object: &Object) -> Option<&'static str> {
     }
 }
 
+/// How well a pipe does, for somebody who looks after it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Health {
+    /// As it should be.
+    Ok,
+    /// On its way: look again.
+    Moving,
+    /// Not as it should be, though nothing is broken.
+    Warning,
+    /// Broken: somebody has to act.
+    Bad,
+}
+
+/// How well a pipe does, and why; the words are empty where the state says it all.
+///
+/// `declared` is what git says of it, if it says anything. Whether an end is a good one depends on
+/// the source: files that are read once are done in `Completed`, a stream never is.
+pub fn health(object: &Object, declared: Option<RunState>) -> (Health, &'static str) {
+    let ends = course::ends_by_itself(&object.body);
+    match (object.state.as_str(), declared) {
+        ("Failed", _) => (Health::Bad, "it stopped by itself; the console shows why"),
+        ("InternalError", _) => {
+            (Health::Bad, "the platform is in trouble; ask its support, with the pipe's id")
+        }
+        ("Running" | "Snapshot" | "Degraded", Some(RunState::Stopped)) => {
+            (Health::Warning, "it runs, though it is declared stopped")
+        }
+        ("Degraded", _) => (Health::Warning, "it runs, but the platform reports trouble"),
+        ("Running", _) => (Health::Ok, if ends { "loading" } else { "" }),
+        ("Snapshot", _) => (Health::Ok, "initial load"),
+        ("Completed", _) if ends => (Health::Ok, "done"),
+        ("Completed", _) => (Health::Warning, "it has ended, though its source goes on"),
+        ("Stopped" | "Paused", Some(RunState::Running)) => {
+            (Health::Warning, "it is stopped, though it is declared running")
+        }
+        ("Stopped" | "Paused", Some(RunState::Stopped)) => (Health::Ok, "stopped, as declared"),
+        ("Stopped" | "Paused", None) => (Health::Ok, "stopped"),
+        ("Resync", _) => (Health::Moving, "swapping in what was loaded anew"),
+        ("" | "Unknown" | "Provisioning" | "Setup" | "Modifying" | "Pausing" | "Stopping", _) => {
+            (Health::Moving, "")
+        }
+        _ => (Health::Warning, "a state that this version does not know"),
+    }
+}
+
+/// Why a pipe cannot load its tables anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoResync {
+    /// Its source has no such command.
+    Source(&'static str),
+    /// It is in a state in which that would undo what is under way.
+    Now(&'static str),
+}
+
+/// Whether the pipe can load its tables anew. The API would take the command in any state. In some
+/// of them it throws away a load that is under way, so that a command sent twice costs twice.
+pub fn can_resync(object: &Object) -> Result<(), NoResync> {
+    if let Some(reason) = course::no_resync(&object.body) {
+        return Err(NoResync::Source(reason));
+    }
+    match object.state.as_str() {
+        "Snapshot" | "Resync" => Err(NoResync::Now("it is loading its tables already")),
+        "" | "Unknown" | "Provisioning" | "Setup" => {
+            Err(NoResync::Now("it is still being made, and will load its tables anyway"))
+        }
+        "Modifying" | "Pausing" | "Stopping" => {
+            Err(NoResync::Now("it is on its way to another state; try again when it is there"))
+        }
+        "InternalError" => {
+            Err(NoResync::Now("the platform is in trouble; ask its support, with the pipe's id"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether the pipe has come to the end of loading its tables, having been told to.
+pub fn has_loaded(object: &Object) -> Standing {
+    match object.state.as_str() {
+        "Running" | "Completed" => Standing::Settled,
+        "Degraded" => Standing::Impaired,
+        "Failed" | "InternalError" => Standing::Troubled,
+        _ => Standing::Moving,
+    }
+}
+
 /// The state command that would bring the object to `want`; `None` where it is there already, on
 /// its way, or of a kind that cannot be stopped.
 pub fn command(kind: Kind, object: &Object, want: RunState) -> Option<RunState> {
@@ -99,4 +186,80 @@ pub fn is_stopped(object: &Object) -> bool {
 pub fn stopped_word(body: &Value) -> &'static str {
     let is_there = |source: &&str| Path::parse(source).get(body).is_some_and(Value::is_object);
     if DATABASES.iter().any(is_there) { "Paused" } else { "Stopped" }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::{Health, NoResync, RunState, can_resync, health};
+    use crate::live::{Id, Object, State};
+
+    fn pipe(state: &str, source: &Value) -> Object {
+        let body = json!({"source": source});
+        Object { id: Id::new("1"), state: State::new(state), body }
+    }
+
+    fn kafka() -> Value {
+        json!({"kafka": {"topics": "t"}, "objectStorage": null})
+    }
+
+    fn postgres(mode: &str) -> Value {
+        json!({"postgres": {"settings": {"replicationMode": mode}}})
+    }
+
+    #[test]
+    fn whether_an_end_is_a_good_one_depends_on_the_source() {
+        let completed = |source: &Value| health(&pipe("Completed", source), None).0;
+        for source in [
+            json!({"objectStorage": {"url": "s3://b"}}),
+            json!({"objectStorage": {"isContinuous": false}}),
+            json!({"bigquery": {}}),
+            postgres("snapshot"),
+            json!({"mongodb": {"settings": {"replicationMode": "snapshot"}}}),
+        ] {
+            assert_eq!(completed(&source), Health::Ok, "{source}");
+        }
+        for source in
+            [kafka(), postgres("cdc"), json!({"objectStorage": {"isContinuous": true}})]
+        {
+            assert_eq!(completed(&source), Health::Warning, "{source}");
+        }
+    }
+
+    #[test]
+    fn whether_a_stop_is_as_it_should_be_is_for_git_to_say() {
+        let declared = [None, Some(RunState::Running), Some(RunState::Stopped)];
+        let told = |state| declared.map(|declared| health(&pipe(state, &kafka()), declared).0);
+        for state in ["Stopped", "Paused"] {
+            assert_eq!(told(state), [Health::Ok, Health::Warning, Health::Ok], "{state}");
+        }
+        for state in ["Running", "Snapshot"] {
+            assert_eq!(told(state), [Health::Ok, Health::Ok, Health::Warning], "{state}");
+        }
+        assert_eq!(told("Degraded"), [Health::Warning; 3]);
+        assert_eq!(told("Tired"), [Health::Warning; 3]);
+        for state in ["Failed", "InternalError"] {
+            assert_eq!(told(state), [Health::Bad; 3], "{state}");
+        }
+        for state in ["Provisioning", "Setup", "Resync", "Modifying", "Stopping", "Pausing", ""] {
+            assert_eq!(told(state), [Health::Moving; 3], "{state}");
+        }
+    }
+
+    #[test]
+    fn only_databases_load_again_and_not_while_they_load() {
+        let may = |state: &str, source: &Value| can_resync(&pipe(state, source));
+        for source in [postgres("cdc"), json!({"mysql": {}}), json!({"mongodb": {}})] {
+            for state in ["Running", "Paused", "Stopped", "Completed", "Failed", "Degraded"] {
+                assert_eq!(may(state, &source), Ok(()), "{state}");
+            }
+            for state in ["Snapshot", "Resync", "Setup", "Provisioning", "Pausing", "Modifying"] {
+                assert!(matches!(may(state, &source), Err(NoResync::Now(_))), "{state}");
+            }
+        }
+        for source in [kafka(), json!({"bigquery": {}}), json!({"objectStorage": {}})] {
+            assert!(matches!(may("Running", &source), Err(NoResync::Source(_))), "{source}");
+        }
+    }
 }

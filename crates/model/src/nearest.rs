@@ -1,7 +1,7 @@
 //! Did you mean …?
 
 /// The one of `candidates` that `word` was most likely meant to be, if it is close to any.
-pub(crate) fn nearest<'c>(
+pub fn nearest<'c>(
     word: &str,
     candidates: impl IntoIterator<Item = &'c str>,
 ) -> Option<&'c str> {

@@ -8,6 +8,7 @@ use crate::mark;
 
 pub mod additional;
 pub mod bigquery;
+pub(crate) mod course;
 pub mod credentials;
 pub mod database;
 pub mod destination;
