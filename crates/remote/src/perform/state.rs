@@ -116,7 +116,10 @@ pub(crate) async fn resync(remote: &Remote, at: &Address, id: &Id) -> Result<Per
         }
         other => other?,
     }
-    let object = Watch::new(remote, at, id)?.settled(RunState::Running, before.as_ref()).await?;
+    if let (Wait::None, Some(object)) = (remote.settings.wait, remote.collection(at)?.last(id)) {
+        return Ok(Performed::new(at, &object, RunState::Running));
+    }
+    let object = Watch::new(remote, at, id)?.loaded(before.as_ref()).await?;
     Ok(Performed::seen(at, object, RunState::Running))
 }
 

@@ -70,6 +70,28 @@ impl<'a> Watch<'a> {
         }
     }
 
+    /// Waits until the object has loaded its tables anew. For a while the API may go on reporting
+    /// what it was `before`, which is no end.
+    pub(super) async fn loaded(mut self, before: Option<&State>) -> Result<Object, Error> {
+        let mut fresh = before.is_none();
+        loop {
+            let Some(object) = self.look().await? else {
+                self.check_time()?;
+                continue;
+            };
+            fresh |= Some(&object.state) != before || self.began.elapsed() >= PATIENCE;
+            match lifecycle::has_loaded(&object) {
+                Standing::Settled | Standing::Impaired if fresh => return Ok(object),
+                Standing::Troubled if fresh => {
+                    return Err(Error::Troubled { at: self.at.clone(), state: object.state });
+                }
+                Standing::Settled | Standing::Impaired | Standing::Troubled | Standing::Moving => {
+                    self.check_time()?;
+                }
+            }
+        }
+    }
+
     /// Waits until the object has left the state in which it was edited, and has come to rest
     /// elsewhere. `None` if it has not left by then.
     pub(super) async fn resumed(mut self, calm_at: Instant) -> Result<Option<Object>, Error> {

@@ -183,8 +183,11 @@ async fn a_pipe_that_somebody_else_deletes_is_not_waited_for() {
 async fn a_resync_is_a_command_of_its_own() {
     let bench = Bench::new();
     let id = bench.created("orders", postgres("orders")).await;
+    let began = Instant::now();
     let resynced = bench.remote.resync(&pipe("orders"), &id).await.unwrap();
-    assert_eq!(resynced.standing, Standing::Settled);
+    assert_eq!((resynced.standing, resynced.state.as_str()), (Standing::Settled, "Running"));
+    // Neither what it was before nor the load itself is the end.
+    assert!(began.elapsed().as_secs() >= 16, "{:?}", began.elapsed());
     assert_eq!(bench.asked("PATCH", "/state"), [200]);
 }
 
