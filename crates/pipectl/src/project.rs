@@ -14,7 +14,7 @@ use crate::exit::Usage;
 use crate::output::Output;
 
 /// The name of the project file.
-const NAME: &str = "pipectl.yaml";
+pub(crate) const NAME: &str = "pipectl.yaml";
 
 /// What the project file says for the chosen environment. Without a file it says nothing.
 #[derive(Debug, Default)]
@@ -39,10 +39,7 @@ pub(crate) struct Chosen {
 /// When no manifests are named, when the file is not sound, when the environment does not exist, or when a variable that an
 /// identifier is taken from is not set.
 pub(crate) fn choose(args: &ManifestArgs, output: Output) -> Result<Chosen> {
-    let mut chosen = find(args.env.as_deref(), output)?;
-    if !args.paths.is_empty() {
-        chosen.manifests.clone_from(&args.paths);
-    }
+    let chosen = chosen(args, output)?;
     if chosen.manifests.is_empty() {
         let which = "which manifests? name files or folders, or declare `manifests` in";
         return Err(Usage(format!("{which} {NAME}")).into());
@@ -50,11 +47,32 @@ pub(crate) fn choose(args: &ManifestArgs, output: Output) -> Result<Chosen> {
     Ok(chosen)
 }
 
-fn find(environment: Option<&str>, output: Output) -> Result<Chosen> {
+/// The same for commands that have something to say without any manifest.
+///
+/// # Errors
+/// As above, but for manifests.
+pub(crate) fn chosen(args: &ManifestArgs, output: Output) -> Result<Chosen> {
+    let mut chosen = find(args.env.as_deref(), output)?;
+    if !args.paths.is_empty() {
+        chosen.manifests.clone_from(&args.paths);
+    }
+    Ok(chosen)
+}
+
+/// The folder of the project file: this one, or the nearest above it that has one. Relative, so
+/// that messages name files as people and review tools know them.
+///
+/// # Errors
+/// When the working folder is gone.
+pub(crate) fn folder() -> Result<Option<PathBuf>> {
     let here = std::env::current_dir().context("cannot tell the working folder")?;
-    match here.ancestors().position(|folder| folder.join(NAME).is_file()) {
-        // Relative, so that messages name files as people and review tools know them.
-        Some(up) => read(&PathBuf::from_iter(vec![".."; up]), environment, output),
+    let up = here.ancestors().position(|folder| folder.join(NAME).is_file());
+    Ok(up.map(|up| PathBuf::from_iter(vec![".."; up])))
+}
+
+fn find(environment: Option<&str>, output: Output) -> Result<Chosen> {
+    match folder()? {
+        Some(folder) => read(&folder, environment, output),
         None => match environment {
             Some(name) => bail!("--env {name}: there is no {NAME} here or above that declares it"),
             None => Ok(Chosen::default()),

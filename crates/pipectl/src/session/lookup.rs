@@ -51,18 +51,8 @@ pub(super) async fn outside(
     named: &Named,
     settings: Settings,
 ) -> Result<Found> {
-    let url = connect
-        .api_url
-        .clone()
-        .or_else(|| environment::variable("CLICKHOUSE_API_URL"))
-        .unwrap_or_else(|| API_URL.to_owned());
-    let transport = Http::new(&url, credentials::find()?)?;
-    let directory = Directory::new(Arc::new(transport), settings);
-    let organization = connect.organization.clone().or_else(|| chosen.organization.clone());
-    let organization = match organization.or_else(organization_from_environment) {
-        Some(id) => id,
-        None => only_organization(&directory.organizations().await?)?,
-    };
+    let directory = reach(connect, settings)?;
+    let organization = organization(connect, chosen, &directory).await?;
     let known = |name: &String| {
         let id = chosen.services.get(name).or_else(|| is_uuid(name).then_some(name));
         id.cloned()
@@ -81,6 +71,33 @@ pub(super) async fn outside(
     });
     let (declared, remembered) = (declared.collect::<Result<_>>()?, remembered.collect());
     Ok(Found { directory, organization, declared, remembered })
+}
+
+/// Speaks to the real API, with the key of the environment. Nothing is sent yet.
+pub(super) fn reach(connect: &ConnectArgs, settings: Settings) -> Result<Directory> {
+    let (_, url) = api_url(connect);
+    let transport = Http::new(&url, credentials::find()?)?;
+    Ok(Directory::new(Arc::new(transport), settings))
+}
+
+/// The address of the API, and what says so.
+pub(crate) fn api_url(connect: &ConnectArgs) -> (&'static str, String) {
+    let flag = connect.api_url.clone().map(|url| ("--api-url or PIPECTL_API_URL", url));
+    flag.or_else(|| environment::first(&["CLICKHOUSE_API_URL"]))
+        .unwrap_or_else(|| ("the default", API_URL.to_owned()))
+}
+
+/// The organization's id: the one that is named, else the key's only one.
+pub(super) async fn organization(
+    connect: &ConnectArgs,
+    chosen: &Chosen,
+    directory: &Directory,
+) -> Result<String> {
+    let named = connect.organization.clone().or_else(|| chosen.organization.clone());
+    match named.or_else(organization_from_environment) {
+        Some(id) => Ok(id),
+        None => only_organization(&directory.organizations().await?),
+    }
 }
 
 fn organization_from_environment() -> Option<String> {
