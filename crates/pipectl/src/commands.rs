@@ -8,6 +8,7 @@ mod man;
 mod plan;
 mod sandbox;
 mod schema;
+mod status;
 mod validate;
 
 use std::future::Future;
@@ -30,6 +31,8 @@ pub(crate) enum Command {
     Apply(apply::Args),
     /// Show what differs from git because somebody changed it elsewhere
     Drift(drift::Args),
+    /// Show how the live pipes do: state, health, source, table, size and age
+    Status(status::Args),
     /// Print the JSON Schema of the manifests, for editors
     Schema,
     /// Say what a field is, and what changing it costs
@@ -49,6 +52,7 @@ pub(crate) fn run(command: &Command, output: Output, format: Format) -> Result<u
         Command::Plan(args) => waiting(&args.scope.connect, plan::run(args, output, format)),
         Command::Drift(args) => waiting(&args.scope.connect, drift::run(args, output, format)),
         Command::Apply(args) => waiting(&args.scope.connect, apply::run(args, output, format)),
+        Command::Status(args) => waiting(&args.scope.connect, status::run(args, output, format)),
         Command::Schema => schema::run(output),
         Command::Explain(args) => explain::run(args, output, format),
         Command::Completions(args) => completions::run(args, output),
@@ -74,6 +78,7 @@ pub(crate) fn kind(command: &Command) -> &'static str {
         Command::Plan(_) => "Plan",
         Command::Drift(_) => "Drift",
         Command::Apply(_) => "Apply",
+        Command::Status(_) => "Status",
         Command::Schema => "Schema",
         Command::Explain(_) => "Explanation",
         Command::Sandbox(_) => "Sandbox",

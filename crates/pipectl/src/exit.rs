@@ -4,7 +4,7 @@
 pub const DONE: u8 = 0;
 /// Something went wrong.
 pub const ERROR: u8 = 1;
-/// There are changes; only with `--detailed-exitcode`.
+/// There are changes, or something is unhealthy; only with `--detailed-exitcode`.
 pub const CHANGES: u8 = 2;
 /// Some actions were done and some were not; the table says which.
 pub const PARTLY: u8 = 3;
@@ -36,7 +36,8 @@ pub const HELP: &str = "\
 Exit codes:
   0    done, or nothing to do
   1    error
-  2    there are changes (plan and drift with --detailed-exitcode only)
+  2    there are changes, or a pipe is unhealthy (plan, drift and status with
+       --detailed-exitcode only)
   3    partly applied: some actions done, some not; the table says which
   4    authentication or permission
   5    blocked by a safety rule

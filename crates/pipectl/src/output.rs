@@ -127,6 +127,12 @@ impl Output {
         quiet_when_closed(write_all(AutoStream::new(io::stdout().lock(), choice), text))
     }
 
+    /// Shows the text in place of what the terminal shows.
+    pub fn redraw(self, text: &Text) -> io::Result<()> {
+        quiet_when_closed(io::stdout().write_all(HOME.as_bytes()))?;
+        self.data(text)
+    }
+
     /// Prints talk: progress, questions, what went wrong.
     pub fn talk(self, text: &Text) {
         let choice = self.resolved(&io::stderr());
@@ -156,6 +162,14 @@ impl Output {
             chosen => chosen,
         }
     }
+}
+
+/// Goes to the upper left and clears what follows.
+const HOME: &str = "\u{1b}[H\u{1b}[J";
+
+/// Whether stdout is a screen.
+pub fn shows() -> bool {
+    io::stdout().is_terminal()
 }
 
 /// Whether a person can be asked.

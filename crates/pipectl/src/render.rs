@@ -7,3 +7,4 @@ pub mod explanation;
 pub mod json;
 pub mod plan;
 pub mod results;
+pub mod status;

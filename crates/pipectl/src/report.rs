@@ -5,7 +5,7 @@
 
 mod code_quality;
 mod drift;
-mod escape;
+pub(crate) mod escape;
 mod finding;
 mod github;
 mod gitlab_terraform;

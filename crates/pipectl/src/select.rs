@@ -49,10 +49,21 @@ impl Selection {
         Ok(meant)
     }
 
+    /// Whether a live object is meant. One that no manifest declares has no labels.
+    pub(crate) fn shows(&self, at: &Address, document: Option<&Document>) -> bool {
+        match document {
+            Some(document) => self.matches(at, document),
+            None => self.labels.is_empty() && self.names(at),
+        }
+    }
+
     fn matches(&self, at: &Address, document: &Document) -> bool {
         let labels = &document.intent.labels;
+        self.names(at) && self.labels.iter().all(|(key, value)| labels.get(key) == Some(value))
+    }
+
+    fn names(&self, at: &Address) -> bool {
         (self.only.is_empty() || self.only.iter().any(|pattern| pattern.matches(at)))
             && !self.exclude.iter().any(|pattern| pattern.matches(at))
-            && self.labels.iter().all(|(key, value)| labels.get(key) == Some(value))
     }
 }

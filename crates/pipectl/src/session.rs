@@ -1,6 +1,7 @@
 //! One run against one API: what is declared, and the client that speaks about it.
 
-mod lookup;
+pub(crate) mod lookup;
+mod sight;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -24,6 +25,8 @@ use crate::render::plan::Context;
 use crate::sandboxed::Sandboxed;
 use crate::secrets::Resolver;
 use crate::select::Selection;
+
+pub(crate) use self::sight::Sight;
 
 /// What is declared, what of it is meant, and the client.
 pub(crate) struct Session {

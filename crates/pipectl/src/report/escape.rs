@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 /// One line without anything invisible: line breaks, control characters and the characters that
 /// turn the direction of writing are shown as escapes.
-pub(super) fn one_line(text: &str) -> String {
+pub(crate) fn one_line(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         let turns = matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
@@ -19,7 +19,7 @@ pub(super) fn one_line(text: &str) -> String {
 }
 
 /// At most `most` characters.
-pub(super) fn clipped(text: &str, most: usize) -> String {
+pub(crate) fn clipped(text: &str, most: usize) -> String {
     if text.chars().count() <= most {
         return text.to_owned();
     }
@@ -47,7 +47,7 @@ pub(super) fn xml(text: &str) -> String {
 
 /// Code within a line of markdown. HTML's element takes what backticks cannot: a `|` in a table,
 /// and backticks. Nobody is mentioned from within it.
-pub(super) fn code(text: &str) -> String {
+pub(crate) fn code(text: &str) -> String {
     format!("<code>{}</code>", inert(text))
 }
 

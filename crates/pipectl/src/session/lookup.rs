@@ -119,7 +119,7 @@ fn only_organization(found: &[Entry]) -> Result<String> {
     }
 }
 
-fn service_called(name: &str, services: &[Entry]) -> Result<String> {
+pub(super) fn service_called(name: &str, services: &[Entry]) -> Result<String> {
     let called: Vec<&Entry> = services.iter().filter(|entry| entry.name == name).collect();
     match called.as_slice() {
         [one] => Ok(one.id.clone()),
@@ -134,7 +134,7 @@ fn service_called(name: &str, services: &[Entry]) -> Result<String> {
     }
 }
 
-fn is_uuid(text: &str) -> bool {
+pub(super) fn is_uuid(text: &str) -> bool {
     let lengths: Vec<usize> = text.split('-').map(str::len).collect();
     lengths == [8, 4, 4, 4, 12] && text.chars().all(|c| c == '-' || c.is_ascii_hexdigit())
 }
