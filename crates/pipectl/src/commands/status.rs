@@ -5,7 +5,7 @@ mod watch;
 use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime};
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::ValueEnum;
 use model::address::{Address, Kind, ServiceRef};
 use model::desired::Presence;
@@ -79,9 +79,12 @@ pub(super) async fn run(args: &Args, output: Output, format: Format) -> Result<u
         Ending::of(looker.look().await)
     };
     sight.close()?;
+    if ending.look.status.services.is_empty() && !selection.is_all() {
+        bail!("none of the live or declared pipes is selected");
+    }
     let shown = args.watch && format == Format::Text;
     if !shown {
-        show(&ending, output, format)?;
+        show(&ending, sight.now(), output, format)?;
     }
     Ok(ending.code(args.detailed_exitcode))
 }
@@ -103,7 +106,10 @@ impl Looker<'_> {
         let mut look = Look { status: Status::default(), refused: false };
         for (service, answer) in self.sight.look().await {
             look.refused |= answer.as_ref().is_err_and(Error::is_auth);
-            look.status.services.push(self.service(&service, answer));
+            let seen = self.service(&service, answer);
+            if self.selection.is_all() || !seen.pipes.is_empty() || seen.error.is_some() {
+                look.status.services.push(seen);
+            }
         }
         look
     }
@@ -189,12 +195,12 @@ impl Ending {
     }
 }
 
-fn show(ending: &Ending, output: Output, format: Format) -> Result<()> {
+fn show(ending: &Ending, now: SystemTime, output: Output, format: Format) -> Result<()> {
     let status = &ending.look.status;
     let mut text = Text::new();
     match format {
-        Format::Text => text.append(status::render(status, now())),
-        Format::Markdown => text.plain(status::markdown(status, now())),
+        Format::Text => text.append(status::render(status, now)),
+        Format::Markdown => text.plain(status::markdown(status, now)),
         Format::Json => {
             let mut envelope = Envelope::new("Status", ending.outcome(), status);
             envelope.errors = status.errors();
@@ -207,9 +213,4 @@ fn show(ending: &Ending, output: Output, format: Format) -> Result<()> {
         output.say(format!("error: {late}"));
     }
     Ok(())
-}
-
-#[expect(clippy::disallowed_methods, reason = "an age is told by the real clock")]
-fn now() -> SystemTime {
-    SystemTime::now()
 }

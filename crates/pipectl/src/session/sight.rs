@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use anyhow::Result;
 use futures_util::future::join_all;
@@ -110,6 +111,14 @@ impl Sight {
     /// The client.
     pub(crate) fn remote(&self) -> &Remote {
         &self.remote
+    }
+
+    /// The time, as the API has it: in the sandbox inside the process that is its own.
+    #[expect(clippy::disallowed_methods, reason = "an age is told by the real clock")]
+    pub(crate) fn now(&self) -> SystemTime {
+        let inside = self.sandbox.as_ref().map(|it| it.with(|world| world.now().to_string()));
+        let inside = inside.and_then(|now| humantime::parse_rfc3339_weak(&now).ok());
+        inside.unwrap_or_else(SystemTime::now)
     }
 
     /// Keeps what must outlive the run.

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::pin::pin;
+use std::time::SystemTime;
 
 use anyhow::Result;
 use futures_util::future::{Either, select};
 use model::lifecycle::Health;
 use tokio::time::{Instant, sleep};
 
-use super::{Args, Ending, Look, Looker, Until, now};
+use super::{Args, Ending, Look, Looker, Until};
 use crate::cli::Format;
 use crate::interruption::Interruption;
 use crate::output::{self, Label, Output, Text};
@@ -30,7 +31,7 @@ pub(super) async fn watch(
             looker.sight.remote().interrupt();
             return Ok(interrupted(last));
         };
-        screen.show(&look.status)?;
+        screen.show(&look.status, looker.sight.now())?;
         let waits = look.status.count(Health::Moving) > 0 || !look.status.errors().is_empty();
         let arrived = args.until == Some(Until::Settled) && !waits;
         if arrived || look.refused {
@@ -85,11 +86,11 @@ impl Screen {
         }
     }
 
-    fn show(&mut self, status: &Status) -> Result<()> {
+    fn show(&mut self, status: &Status, now: SystemTime) -> Result<()> {
         match self {
             Self::Silent => {}
             Self::Table { output, every } => {
-                let mut text = status::render(status, now());
+                let mut text = status::render(status, now);
                 text.push(Label::Dim, every.clone()).end();
                 output.redraw(&text)?;
             }

@@ -10,14 +10,16 @@ use super::{Pipe, word};
 use crate::output::{Label, Text};
 use crate::report::escape::{clipped, code, one_line};
 
-const HEADS: [&str; 9] =
-    ["PIPE", "STATE", "HEALTH", "SOURCE", "TO", "SIZE", "AGE", "CHANGED", "GIT"];
+type Row<T> = [T; 10];
+
+const HEADS: Row<&str> =
+    ["PIPE", "STATE", "HEALTH", "SOURCE", "TO", "SIZE", "AGE", "CHANGED", "GIT", "NOTE"];
 
 /// Where in a row it says how well the pipe does.
 const HEALTH: usize = 2;
 
 /// No cell is wider.
-const WIDEST: usize = 40;
+const WIDEST: usize = 60;
 
 pub(super) fn render(text: &mut Text, pipes: &[Pipe], now: SystemTime) {
     if pipes.is_empty() {
@@ -34,41 +36,47 @@ pub(super) fn render(text: &mut Text, pipes: &[Pipe], now: SystemTime) {
     // A column in which there is nothing is not shown.
     let shown = |column: &usize| rows.iter().any(|row| !row[*column].is_empty());
     let columns: Vec<usize> = (0..HEADS.len()).filter(shown).collect();
-    let pad = |cell: &str, column: usize| {
-        let last = columns.last() == Some(&column);
-        let width = if last { 0 } else { widths[column] };
-        format!("  {cell:width$}")
-    };
-    let heads: String = columns.iter().map(|column| pad(HEADS[*column], *column)).collect();
-    text.push(Label::Dim, heads.trim_end()).end();
+    let heads = HEADS.map(str::to_owned);
+    line(text, &columns, &widths, &heads, |_| Label::Dim);
     for (pipe, row) in pipes.iter().zip(&rows) {
-        for column in &columns {
-            let label = if *column == HEALTH { label(pipe.health) } else { Label::Plain };
-            text.push(label, pad(&row[*column], *column));
-        }
-        text.end();
-        if !pipe.note.is_empty() && pipe.health > Health::Ok {
-            text.push(Label::Dim, format!("      {}", one_line(&pipe.note))).end();
-        }
+        line(text, &columns, &widths, row, |column| match column {
+            HEALTH => label(pipe.health),
+            _ => Label::Plain,
+        });
     }
+}
+
+fn line(
+    text: &mut Text,
+    columns: &[usize],
+    widths: &Row<usize>,
+    cells: &Row<String>,
+    label: impl Fn(usize) -> Label,
+) {
+    let last = columns.iter().rposition(|column| !cells[*column].is_empty()).unwrap_or_default();
+    for (place, column) in columns.iter().enumerate().take(last + 1) {
+        let width = if place == last { 0 } else { widths[*column] };
+        text.push(label(*column), format!("  {:width$}", cells[*column]));
+    }
+    text.end();
 }
 
 pub(super) fn markdown(pipes: &[Pipe], now: SystemTime) -> String {
     if pipes.is_empty() {
         return "No pipes.\n\n".to_owned();
     }
-    let mut text = format!("| {} | |\n|{}\n", HEADS.join(" | "), "---|".repeat(HEADS.len() + 1));
+    let mut text = format!("| {} |\n|{}\n", HEADS.join(" | "), "---|".repeat(HEADS.len()));
     for pipe in pipes {
         let cells = cells(pipe, now).map(|cell| match cell.as_str() {
             "" => String::new(),
             cell => code(&clipped(cell, WIDEST)),
         });
-        text += &format!("| {} | {} |\n", cells.join(" | "), pipe.note);
+        text += &format!("| {} |\n", cells.join(" | "));
     }
     text + "\n"
 }
 
-fn cells(pipe: &Pipe, now: SystemTime) -> [String; HEADS.len()] {
+fn cells(pipe: &Pipe, now: SystemTime) -> Row<String> {
     [
         pipe.at.name.to_string(),
         if pipe.id.is_some() { pipe.state.clone() } else { "-".to_owned() },
@@ -83,6 +91,7 @@ fn cells(pipe: &Pipe, now: SystemTime) -> [String; HEADS.len()] {
             Some(false) => "unmanaged".to_owned(),
             None => String::new(),
         },
+        pipe.note.clone(),
     ]
 }
 
