@@ -6,6 +6,7 @@ mod drift;
 mod explain;
 mod man;
 mod plan;
+mod resync;
 mod sandbox;
 mod schema;
 mod status;
@@ -33,6 +34,8 @@ pub(crate) enum Command {
     Drift(drift::Args),
     /// Show how the live pipes do: state, health, source, table, size and age
     Status(status::Args),
+    /// Have a Postgres, MySQL or MongoDB pipe load its tables anew
+    Resync(resync::Args),
     /// Print the JSON Schema of the manifests, for editors
     Schema,
     /// Say what a field is, and what changing it costs
@@ -53,6 +56,7 @@ pub(crate) fn run(command: &Command, output: Output, format: Format) -> Result<u
         Command::Drift(args) => waiting(&args.scope.connect, drift::run(args, output, format)),
         Command::Apply(args) => waiting(&args.scope.connect, apply::run(args, output, format)),
         Command::Status(args) => waiting(&args.scope.connect, status::run(args, output, format)),
+        Command::Resync(args) => waiting(&args.connect, resync::run(args, output, format)),
         Command::Schema => schema::run(output),
         Command::Explain(args) => explain::run(args, output, format),
         Command::Completions(args) => completions::run(args, output),
@@ -79,6 +83,7 @@ pub(crate) fn kind(command: &Command) -> &'static str {
         Command::Drift(_) => "Drift",
         Command::Apply(_) => "Apply",
         Command::Status(_) => "Status",
+        Command::Resync(_) => "Resync",
         Command::Schema => "Schema",
         Command::Explain(_) => "Explanation",
         Command::Sandbox(_) => "Sandbox",

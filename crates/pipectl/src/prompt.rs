@@ -23,7 +23,22 @@ pub(crate) fn confirm(output: Output, plan: &Plan) -> Result<()> {
             bail!("not confirmed; nothing was changed");
         }
     }
-    match ask(output, "Apply this plan? [y/N] ")?.to_lowercase().as_str() {
+    yes_to(output, "Apply this plan? [y/N] ")
+}
+
+/// Asks a question that is answered with yes or no.
+///
+/// # Errors
+/// Where nobody can be asked, and when the answer is no.
+pub(crate) fn agree(output: Output, question: &str) -> Result<()> {
+    if !can_ask() {
+        bail!("there is no terminal to ask on: pass --yes to go on without a question");
+    }
+    yes_to(output, question)
+}
+
+fn yes_to(output: Output, question: &str) -> Result<()> {
+    match ask(output, question)?.to_lowercase().as_str() {
         "y" | "yes" => Ok(()),
         _ => bail!("not confirmed; nothing was changed"),
     }

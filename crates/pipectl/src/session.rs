@@ -26,7 +26,7 @@ use crate::sandboxed::Sandboxed;
 use crate::secrets::Resolver;
 use crate::select::Selection;
 
-pub(crate) use self::sight::Sight;
+pub(crate) use self::sight::{Sight, declared};
 
 /// What is declared, what of it is meant, and the client.
 pub(crate) struct Session {

@@ -16,10 +16,11 @@ use remote::Error;
 use crate::cli::{Format, ScopeArgs};
 use crate::exit::{self, Usage};
 use crate::output::{Output, Text};
+use crate::project;
 use crate::render::json::Envelope;
 use crate::render::status::{self, Pipe, Service, Status};
 use crate::select::Selection;
-use crate::session::{Manner, Sight};
+use crate::session::{Manner, Sight, declared};
 
 /// `pipectl status`.
 #[derive(clap::Args, Debug)]
@@ -71,7 +72,9 @@ pub(super) async fn run(args: &Args, output: Output, format: Format) -> Result<u
         return Err(Usage(why.to_owned()).into());
     }
     let selection = Selection::new(&args.scope.select)?;
-    let sight = Sight::open(&args.scope.manifests, connect, Manner::default(), output).await?;
+    let chosen = project::chosen(&args.scope.manifests, output)?;
+    let declared = declared(&args.scope.manifests, &chosen, output)?;
+    let sight = Sight::open(chosen, declared, connect, Manner::default()).await?;
     let looker = Looker { sight: &sight, selection: &selection };
     let ending = if args.watch || args.until.is_some() {
         watch::watch(args, &looker, output, format).await?

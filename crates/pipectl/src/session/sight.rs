@@ -17,7 +17,7 @@ use crate::cli::{ConnectArgs, ManifestArgs};
 use crate::declared::Declared;
 use crate::environment;
 use crate::output::Output;
-use crate::project::{self, Chosen};
+use crate::project::Chosen;
 use crate::sandboxed::Sandboxed;
 use crate::secrets::Resolver;
 
@@ -38,13 +38,11 @@ impl Sight {
     /// Finds out which services are meant: the one that is named, else those of the manifests and of
     /// the environment, else all of the organization.
     pub(crate) async fn open(
-        manifests: &ManifestArgs,
+        chosen: Chosen,
+        declared: Option<Declared>,
         connect: &ConnectArgs,
         manner: Manner,
-        output: Output,
     ) -> Result<Self> {
-        let chosen = project::chosen(manifests, output)?;
-        let declared = declared(manifests, &chosen, output)?;
         let wake = manner.wake || chosen.policy.wake_idle.unwrap_or_default();
         let wake = wake && manner.writes;
         let settings = Settings { wait: manner.wait, wake, ..settings(connect, &chosen)? };
@@ -96,6 +94,13 @@ impl Sight {
         (service.clone(), Ok(live))
     }
 
+    /// Lists the pipes alone, and all of them or none.
+    pub(crate) async fn pipes(&self) -> Result<Live, Error> {
+        let of = |service: &ServiceRef| (service.clone(), BTreeSet::from([Kind::ClickPipe]));
+        let kinds = self.services.keys().map(of).collect();
+        self.remote.observe(&Scope { kinds, ..Scope::default() }).await
+    }
+
     /// What git says of a pipe's state, where it declares the pipe.
     pub(crate) fn wants(&self, at: &Address, object: &Object) -> Option<RunState> {
         let intent = &self.declared.as_ref()?.get(at)?.intent;
@@ -129,7 +134,11 @@ impl Sight {
 
 /// What manifests declare. Those of the project file need not be there, nor be sound: what is live
 /// can be shown without.
-fn declared(args: &ManifestArgs, chosen: &Chosen, output: Output) -> Result<Option<Declared>> {
+pub(crate) fn declared(
+    args: &ManifestArgs,
+    chosen: &Chosen,
+    output: Output,
+) -> Result<Option<Declared>> {
     if chosen.manifests.is_empty() {
         return Ok(None);
     }
