@@ -220,9 +220,7 @@ mod tests {
         ] {
             assert_eq!(completed(&source), Health::Ok, "{source}");
         }
-        for source in
-            [kafka(), postgres("cdc"), json!({"objectStorage": {"isContinuous": true}})]
-        {
+        for source in [kafka(), postgres("cdc"), json!({"objectStorage": {"isContinuous": true}})] {
             assert_eq!(completed(&source), Health::Warning, "{source}");
         }
     }
