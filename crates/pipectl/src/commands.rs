@@ -2,6 +2,7 @@
 
 mod apply;
 mod completions;
+mod doctor;
 mod drift;
 mod explain;
 mod man;
@@ -36,6 +37,8 @@ pub(crate) enum Command {
     Status(status::Args),
     /// Have a Postgres, MySQL or MongoDB pipe load its tables anew
     Resync(resync::Args),
+    /// Say what a run would find: key, organization, services, manifests, git
+    Doctor(doctor::Args),
     /// Print the JSON Schema of the manifests, for editors
     Schema,
     /// Say what a field is, and what changing it costs
@@ -57,6 +60,7 @@ pub(crate) fn run(command: &Command, output: Output, format: Format) -> Result<u
         Command::Apply(args) => waiting(&args.scope.connect, apply::run(args, output, format)),
         Command::Status(args) => waiting(&args.scope.connect, status::run(args, output, format)),
         Command::Resync(args) => waiting(&args.connect, resync::run(args, output, format)),
+        Command::Doctor(args) => waiting(&args.connect, doctor::run(args, output, format)),
         Command::Schema => schema::run(output),
         Command::Explain(args) => explain::run(args, output, format),
         Command::Completions(args) => completions::run(args, output),
@@ -84,6 +88,7 @@ pub(crate) fn kind(command: &Command) -> &'static str {
         Command::Apply(_) => "Apply",
         Command::Status(_) => "Status",
         Command::Resync(_) => "Resync",
+        Command::Doctor(_) => "Doctor",
         Command::Schema => "Schema",
         Command::Explain(_) => "Explanation",
         Command::Sandbox(_) => "Sandbox",

@@ -19,7 +19,7 @@ pub(crate) use self::memory::{Ask, Memory};
 pub(crate) use self::services::Services;
 
 /// Says how to get the whole history where only a part of it was fetched.
-const SHALLOW: &str = "this clone is shallow: fetch the whole history, with `fetch-depth: 0` in a \
+pub(crate) const SHALLOW: &str = "this clone is shallow: fetch the whole history, with `fetch-depth: 0` in a \
                        GitHub checkout, `GIT_DEPTH: 0` on GitLab, or `git fetch --unshallow`";
 
 /// What must not come from the environment: it is about another repository than the one in which

@@ -74,7 +74,7 @@ pub(super) async fn outside(
 }
 
 /// Speaks to the real API, with the key of the environment. Nothing is sent yet.
-pub(super) fn reach(connect: &ConnectArgs, settings: Settings) -> Result<Directory> {
+pub(crate) fn reach(connect: &ConnectArgs, settings: Settings) -> Result<Directory> {
     let (_, url) = api_url(connect);
     let transport = Http::new(&url, credentials::find()?)?;
     Ok(Directory::new(Arc::new(transport), settings))
@@ -88,7 +88,7 @@ pub(crate) fn api_url(connect: &ConnectArgs) -> (&'static str, String) {
 }
 
 /// The organization's id: the one that is named, else the key's only one.
-pub(super) async fn organization(
+pub(crate) async fn organization(
     connect: &ConnectArgs,
     chosen: &Chosen,
     directory: &Directory,
