@@ -108,12 +108,15 @@ fn paths_without_manifests_are_mistakes() {
 #[test]
 fn shells_and_manuals_know_every_command() {
     let desk = Desk::new();
-    for args in [&["completions", "bash"][..], &["completions", "zsh"], &["man"]] {
-        let said = desk.run(args);
-        assert_eq!(said.code, 0, "{}", said.all());
-        for command in ["validate", "plan", "apply", "explain", "sandbox"] {
-            assert!(said.stdout.contains(command), "{args:?} lacks {command}");
-        }
+    let manual = desk.run(&["man"]);
+    assert_eq!(manual.code, 0, "{}", manual.all());
+    for command in ["validate", "plan", "apply", "explain", "sandbox"] {
+        assert!(manual.stdout.contains(command), "the manual lacks {command}");
+    }
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let script = desk.run(&["completions", shell]);
+        assert_eq!(script.code, 0, "{}", script.all());
+        assert!(script.stdout.contains("PIPECTL_COMPLETE"), "{shell}: {}", script.stdout);
     }
     assert_eq!(desk.run(&["completions", "cmd"]).code, 64);
 }

@@ -19,6 +19,13 @@ pub use explain::{Change, Entry, Explanation, UnknownField, Word, explain};
 pub use markdown::markdown;
 pub(crate) use node::Node;
 
+/// Every field that can be explained, of all kinds, without the `spec.` that may be left out.
+pub fn fields() -> Vec<String> {
+    let all = Kind::ALL.into_iter().flat_map(explain::paths);
+    let short = all.map(|path| path.strip_prefix("spec.").map_or(path.clone(), str::to_owned));
+    short.collect::<BTreeSet<String>>().into_iter().collect()
+}
+
 /// The JSON Schema of a whole manifest of this kind.
 pub fn manifest_schema(kind: Kind) -> &'static Value {
     static SCHEMAS: OnceLock<BTreeMap<Kind, Value>> = OnceLock::new();

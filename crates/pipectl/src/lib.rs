@@ -5,6 +5,7 @@
 pub mod apply;
 mod cli;
 mod commands;
+mod completion;
 mod credentials;
 pub mod declared;
 mod environment;
@@ -39,6 +40,9 @@ use crate::report::Run;
 /// Runs one command line and says how it went.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args: Vec<OsString> = args.into_iter().collect();
+    if completion::answers(&args) {
+        return ExitCode::from(exit::DONE);
+    }
     ExitCode::from(match Cli::try_parse_from(&args) {
         Ok(cli) => dispatch(&cli),
         Err(error) => usage(&error, &args),

@@ -4,8 +4,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
+use clap_complete::ArgValueCandidates;
 use model::project::Prune;
 use remote::Rate;
+
+use crate::completion;
 
 /// What a command that compares looks at.
 #[derive(Args, Clone, Debug)]
@@ -30,6 +33,7 @@ pub(crate) struct ManifestArgs {
     pub(crate) paths: Vec<PathBuf>,
     /// The environment of the project file
     #[arg(short, long, value_name = "NAME", env = "PIPECTL_ENV")]
+    #[arg(add = ArgValueCandidates::new(completion::environments))]
     pub(crate) env: Option<String>,
 }
 
@@ -38,9 +42,11 @@ pub(crate) struct ManifestArgs {
 pub(crate) struct SelectArgs {
     /// Consider only these (SERVICE/PIPE or PIPE, with * and ?)
     #[arg(long, value_name = "GLOB", env = "PIPECTL_ONLY", value_delimiter = ',')]
+    #[arg(add = ArgValueCandidates::new(completion::objects))]
     pub(crate) only: Vec<String>,
     /// Leave these out (SERVICE/PIPE or PIPE, with * and ?)
     #[arg(long, value_name = "GLOB", env = "PIPECTL_EXCLUDE", value_delimiter = ',')]
+    #[arg(add = ArgValueCandidates::new(completion::objects))]
     pub(crate) exclude: Vec<String>,
     /// Consider only manifests with this label
     #[arg(

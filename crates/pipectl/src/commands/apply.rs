@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use clap::ValueEnum;
+use clap_complete::ArgValueCandidates;
 use futures_util::future::{Either, select};
 use model::action::Action;
 use model::pattern::Pattern;
@@ -26,7 +27,7 @@ use crate::render::{plan as plan_text, results};
 use crate::report::Run;
 use crate::reviewed::{self, Moved, Reviewed};
 use crate::session::{Manner, Session};
-use crate::{exit, prompt};
+use crate::{completion, exit, prompt};
 
 /// `pipectl apply`.
 #[derive(clap::Args, Debug)]
@@ -60,9 +61,11 @@ pub(crate) struct Args {
     pub(crate) wake: bool,
     /// Let this object be replaced even above the limit (SERVICE/PIPE)
     #[arg(long, value_name = "SERVICE/PIPE", env = "PIPECTL_ALLOW_REPLACE", value_delimiter = ',')]
+    #[arg(add = ArgValueCandidates::new(completion::objects))]
     pub(crate) allow_replace: Vec<String>,
     /// Let this object be deleted even above the limit (SERVICE/PIPE)
     #[arg(long, value_name = "SERVICE/PIPE", env = "PIPECTL_ALLOW_DELETE", value_delimiter = ',')]
+    #[arg(add = ArgValueCandidates::new(completion::objects))]
     pub(crate) allow_delete: Vec<String>,
     /// How many objects to work on at once
     #[arg(long, value_name = "N", env = "PIPECTL_PARALLEL", default_value_t = 64)]

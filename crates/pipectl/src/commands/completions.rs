@@ -1,9 +1,9 @@
 //! `pipectl completions`.
 
-use anyhow::Result;
-use clap::CommandFactory;
+use anyhow::{Result, anyhow};
+use clap_complete::env::Shells;
 
-use crate::cli::Cli;
+use crate::completion;
 use crate::exit;
 use crate::output::{Output, Text};
 
@@ -15,10 +15,13 @@ pub(crate) struct Args {
     pub(crate) shell: clap_complete::Shell,
 }
 
-/// Prints the completion script of a shell.
+/// Prints the script that has the shell ask this program.
 pub(super) fn run(args: &Args, output: Output) -> Result<u8> {
+    let (name, shells) = (args.shell.to_string(), Shells::builtins());
+    let shell = shells.completer(&name).ok_or_else(|| anyhow!("no script for {name}"))?;
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "pipectl", &mut script);
+    let program = "pipectl";
+    shell.write_registration(completion::VARIABLE, program, program, program, &mut script)?;
     let mut text = Text::new();
     text.plain(String::from_utf8(script)?);
     output.data(&text)?;

@@ -1,9 +1,11 @@
 //! `pipectl explain`.
 
 use anyhow::Result;
+use clap_complete::ArgValueCandidates;
 use model::reference;
 
 use crate::cli::Format;
+use crate::completion;
 use crate::exit;
 use crate::output::{Output, Text};
 use crate::render::explanation;
@@ -14,6 +16,7 @@ use crate::render::json::Envelope;
 pub(crate) struct Args {
     /// The field, such as source.kafka.offset, or a kind, such as ClickPipe
     #[arg(value_name = "FIELD", default_value = "ClickPipe")]
+    #[arg(add = ArgValueCandidates::new(completion::fields))]
     pub(crate) field: String,
 }
 

@@ -1,6 +1,7 @@
 //! `pipectl resync`.
 
 use anyhow::{Result, bail};
+use clap_complete::ArgValueCandidates;
 use model::address::{Address, Kind, Name, ServiceRef};
 use model::lifecycle::{NoResync, can_resync};
 use model::live::{Live, Object};
@@ -18,19 +19,20 @@ use crate::render::diagnostics::plural;
 use crate::render::json::Envelope;
 use crate::report::escape::one_line;
 use crate::session::{Manner, Sight};
-use crate::{project, prompt};
+use crate::{completion, project, prompt};
 
 /// `pipectl resync`.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
     /// The pipe: a Postgres, MySQL or MongoDB one
-    #[arg(value_name = "SERVICE/PIPE")]
+    #[arg(value_name = "SERVICE/PIPE", add = ArgValueCandidates::new(completion::pipes))]
     pub(crate) pipe: String,
     /// Which one it is, where several pipes have the name
     #[arg(long, value_name = "UUID", env = "PIPECTL_ID")]
     pub(crate) id: Option<String>,
     /// The environment of the project file
     #[arg(short, long, value_name = "NAME", env = "PIPECTL_ENV")]
+    #[arg(add = ArgValueCandidates::new(completion::environments))]
     pub(crate) env: Option<String>,
     /// Where the API is.
     #[command(flatten)]

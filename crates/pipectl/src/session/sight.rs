@@ -10,7 +10,7 @@ use model::action::RunState;
 use model::address::{Address, Kind, ServiceRef};
 use model::desired::{Desired, Presence};
 use model::live::{Live, Object, State};
-use remote::{Directory, Entry, Error, Remote, Scope, Settings, Transport};
+use remote::{Directory, Entry, Error, Rate, Remote, Scope, Settings, Transport};
 
 use super::{Manner, lookup, settings};
 use crate::cli::{ConnectArgs, ManifestArgs};
@@ -29,6 +29,7 @@ pub(crate) struct Sight {
     pub(crate) services: BTreeMap<ServiceRef, Option<State>>,
     remote: Remote,
     sandbox: Option<Arc<Sandboxed>>,
+    rate: Option<Rate>,
 }
 
 /// What one service answered.
@@ -46,6 +47,7 @@ impl Sight {
         let wake = manner.wake || chosen.policy.wake_idle.unwrap_or_default();
         let wake = wake && manner.writes;
         let settings = Settings { wait: manner.wait, wake, ..settings(connect, &chosen)? };
+        let rate = settings.rate;
         let wanted = Wanted::new(connect, &chosen, declared.as_ref());
         let sandbox = connect.sandbox.as_deref().map(Sandboxed::open).transpose()?;
         let (directory, organization) = match &sandbox {
@@ -67,7 +69,7 @@ impl Sight {
         let services = ids.iter().map(|(label, id)| (label.clone(), state(id))).collect();
         let secrets = Arc::new(Resolver::default());
         let remote = directory.into_remote(organization, ids, secrets);
-        Ok(Self { declared, services, remote, sandbox })
+        Ok(Self { declared, services, remote, sandbox, rate })
     }
 
     /// Lists the pipes of every service, and the size that database pipes share where there are any.
@@ -116,6 +118,11 @@ impl Sight {
     /// The client.
     pub(crate) fn remote(&self) -> &Remote {
         &self.remote
+    }
+
+    /// How many requests are sent at most; `None` is as fast as it goes.
+    pub(crate) fn rate(&self) -> Option<Rate> {
+        self.rate
     }
 
     /// The time, as the API has it: in the sandbox inside the process that is its own.

@@ -141,7 +141,7 @@ async fn services(connect: &ConnectArgs, local: Local, found: &mut Findings) {
             }
         }
     }
-    rate(&sight, connect, found);
+    rate(&sight, found);
 }
 
 fn doing(service: &ServiceRef, state: Option<&State>, live: Option<&Live>) -> Finding {
@@ -159,14 +159,11 @@ fn doing(service: &ServiceRef, state: Option<&State>, live: Option<&Live>) -> Fi
     }
 }
 
-fn rate(sight: &Sight, connect: &ConnectArgs, found: &mut Findings) {
+fn rate(sight: &Sight, found: &mut Findings) {
     let requests = sight.remote().requests();
-    let limit = match connect.rate_limit {
-        Some(limit) => limit.0.map_or("off".to_owned(), |rate| {
-            format!("{} in {}", rate.requests, humantime::format_duration(rate.per))
-        }),
-        None => "as the project file says, or 10 in 10s".to_owned(),
-    };
+    let limit = sight.rate().map_or("off".to_owned(), |rate| {
+        format!("{} requests in {}", rate.requests, humantime::format_duration(rate.per))
+    });
     let what = format!("{limit}; {} sent, {} refused", requests.sent, requests.throttled);
     found.add(if requests.throttled == 0 {
         Finding::ok("rate limit", what)
