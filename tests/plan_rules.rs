@@ -164,6 +164,7 @@ fn what_is_not_live_is_created_with_one_request() {
     assert_snapshot!(check(&manifest, &[]), @r#"
     analytics                                       1 object
       + clicks                                      create
+            sends: source.kafka.credentials.password from env P
 
     Plan: 1 to create, 0 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
     {"create":{"at":{"service":"analytics","kind":"ClickPipe","name":"clicks"},"body":{"name":"clicks","source":{"kafka":{"type":"kafka","format":"JSONEachRow","brokers":"b:9092","topics":"clicks","authentication":"PLAIN","credentials":{"username":"u","password":{"fromEnv":"P"}}}},"destination":{"database":"default","table":"clicks","managedTable":true,"tableDefinition":{"engine":{"type":"MergeTree"}},"columns":[{"name":"id","type":"UInt64"}]},"scaling":{"replicas":2},"settings":{"streaming_max_insert_wait_ms":5000}}}}
@@ -176,6 +177,7 @@ fn a_pipe_that_should_be_stopped_is_created_and_stopped() {
     analytics                                       1 object
       + clicks                                      create
             actions: create, stop, wait until Stopped
+            sends: source.kafka.credentials.password from env P
 
     Plan: 1 to create, 0 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
     {"create":{"at":{"service":"analytics","kind":"ClickPipe","name":"clicks"},"body":{"name":"clicks","source":{"kafka":{"type":"kafka","format":"JSONEachRow","brokers":"b:9092","topics":"clicks","authentication":"PLAIN","credentials":{"username":"u","password":{"fromEnv":"P"}}}},"destination":{"database":"default","table":"clicks","managedTable":true,"tableDefinition":{"engine":{"type":"MergeTree"}},"columns":[{"name":"id","type":"UInt64"}]}}}}
@@ -189,14 +191,20 @@ fn server_defaults_and_other_spellings_are_no_change() {
         "      exactlyOnce: false\n      reversePrivateEndpointIds: []",
         "  fieldMappings: []\n  scaling: {replicas: 1, replicaCpuMillicores: 125, replicaMemoryGb: 0.5}",
     );
-    assert_snapshot!(check(&manifest, &[live_kafka(&json!({}))]), @"No changes: live is as declared.  1 unchanged, 0 unmanaged.");
+    assert_snapshot!(check(&manifest, &[live_kafka(&json!({}))]), @"
+    No changes: what can be compared is as declared.  1 unchanged, 0 unmanaged.
+    Not compared: credentials of 1 object, which the API does not tell; --base REF tells what git changed.
+    ");
 }
 
 #[test]
 fn scaling_that_reads_zero_is_not_settled_and_no_change() {
     let manifest = kafka("", "  scaling: {replicaCpuMillicores: 250, replicaMemoryGb: 1}");
     let zero = json!({"scaling": {"replicaCpuMillicores": 0, "replicaMemoryGb": "0"}});
-    assert_snapshot!(check(&manifest, &[live_kafka(&zero)]), @"No changes: live is as declared.  1 unchanged, 0 unmanaged.");
+    assert_snapshot!(check(&manifest, &[live_kafka(&zero)]), @"
+    No changes: what can be compared is as declared.  1 unchanged, 0 unmanaged.
+    Not compared: credentials of 1 object, scaling.replicaCpuMillicores of 1, scaling.replicaMemoryGb of 1, which the API does not tell; --base REF tells what git changed.
+    ");
 }
 
 #[test]
@@ -207,6 +215,7 @@ fn an_edit_of_the_connection_carries_the_credentials() {
       ~ clicks                                      update
           ~ source.kafka.authentication                 "PLAIN" -> "SCRAM-SHA-256"
             sends along: source.kafka.credentials
+            sends: source.kafka.credentials.password from env P
 
     Plan: 0 to create, 1 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
     {"update":{"at":{"service":"analytics","kind":"ClickPipe","name":"clicks"},"id":"11111111-1111-4111-8111-111111111111","via":"resource","body":{"source":{"kafka":{"authentication":"SCRAM-SHA-256","credentials":{"username":"u","password":{"fromEnv":"P"}}}}}}}
@@ -227,6 +236,7 @@ fn settings_and_scaling_go_to_their_own_endpoints() {
             actions: put settings, patch scaling
 
     Plan: 0 to create, 1 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
+    Not compared: credentials of 1 object, which the API does not tell; --base REF tells what git changed.
     {"update":{"at":{"service":"analytics","kind":"ClickPipe","name":"clicks"},"id":"11111111-1111-4111-8111-111111111111","via":"settings","body":{"streaming_max_insert_wait_ms":5000}}}
     {"update":{"at":{"service":"analytics","kind":"ClickPipe","name":"clicks"},"id":"11111111-1111-4111-8111-111111111111","via":"scaling","body":{"replicas":3}}}
     "#);
@@ -242,6 +252,7 @@ fn columns_and_field_mappings_travel_together() {
             sends along: destination.columns
 
     Plan: 0 to create, 1 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
+    Not compared: credentials of 1 object, which the API does not tell; --base REF tells what git changed.
     {"update":{"at":{"service":"analytics","kind":"ClickPipe","name":"clicks"},"id":"11111111-1111-4111-8111-111111111111","via":"resource","body":{"fieldMappings":[{"sourceField":"key","destinationField":"id"}],"destination":{"columns":[{"name":"id","type":"UInt64"}]}}}}
     "#);
 }
@@ -257,6 +268,7 @@ fn a_field_that_cannot_change_forces_replacement() {
       -/+ clicks                                    must be replaced
           ~ source.kafka.topics                         "clicks" -> "clicks_v2"   # forces replacement
             actions: delete, wait until gone, create
+            sends: source.kafka.credentials.password from env P
             data:  the new pipe starts at from_beginning: rows already in `default.clicks` arrive again
 
     Plan: 0 to create, 0 to update, 1 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
@@ -273,6 +285,7 @@ fn another_source_forces_replacement() {
       -/+ clicks                                    must be replaced
           + source.postgres                             {"host":"db","port":5432,"database":"shop","credentials":{"…   # forces replacement
             actions: delete, wait until gone, create
+            sends: source.postgres.credentials.password from env P
             data:  table `default.users` stays when the old pipe goes, and the first copy wants it empty: empty or drop it before
                    the new pipe makes the first copy again, from the start
                    table `default.clicks` stays; drop it yourself if it is not wanted
@@ -292,6 +305,7 @@ fn a_rename_is_one_patch() {
       ~ clicks-v2                                   rename, until now `clicks`
 
     Plan: 0 to create, 0 to update, 0 to replace, 0 to delete, 1 to rename.  0 unchanged, 0 unmanaged.
+    Not compared: credentials of 1 object, which the API does not tell; --base REF tells what git changed.
     {"update":{"at":{"service":"analytics","kind":"ClickPipe","name":"clicks-v2"},"id":"11111111-1111-4111-8111-111111111111","via":"resource","body":{"name":"clicks-v2"}}}
     "#);
 }
@@ -319,6 +333,7 @@ fn a_table_is_added_while_the_pipe_is_paused() {
             data:  first snapshot of `public.refunds` into `refunds`, unless the pipe is `cdc_only`; other tables keep their position
 
     Plan: 0 to create, 1 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
+    Not compared: credentials of 1 object, which the API does not tell; --base REF tells what git changed.
     {"setState":{"at":{"service":"analytics","kind":"ClickPipe","name":"orders-cdc"},"id":"22222222-2222-4222-8222-222222222222","to":"stopped"}}
     {"update":{"at":{"service":"analytics","kind":"ClickPipe","name":"orders-cdc"},"id":"22222222-2222-4222-8222-222222222222","via":"resource","body":{"source":{"postgres":{"tableMappingsToAdd":[{"sourceSchemaName":"public","sourceTable":"refunds","targetTable":"refunds"}]}}}}}
     {"setState":{"at":{"service":"analytics","kind":"ClickPipe","name":"orders-cdc"},"id":"22222222-2222-4222-8222-222222222222","to":"running"}}
@@ -336,6 +351,7 @@ fn a_table_is_removed_by_its_names() {
             data:  `public.refunds` is no longer read; table `refunds` stays with the rows that it has
 
     Plan: 0 to create, 1 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
+    Not compared: credentials of 1 object, which the API does not tell; --base REF tells what git changed.
     {"setState":{"at":{"service":"analytics","kind":"ClickPipe","name":"orders-cdc"},"id":"22222222-2222-4222-8222-222222222222","to":"stopped"}}
     {"update":{"at":{"service":"analytics","kind":"ClickPipe","name":"orders-cdc"},"id":"22222222-2222-4222-8222-222222222222","via":"resource","body":{"source":{"postgres":{"tableMappingsToRemove":[{"sourceSchemaName":"public","sourceTable":"refunds","targetTable":"refunds"}]}}}}}
     {"setState":{"at":{"service":"analytics","kind":"ClickPipe","name":"orders-cdc"},"id":"22222222-2222-4222-8222-222222222222","to":"running"}}
@@ -355,6 +371,7 @@ fn an_edited_table_is_removed_first_and_added_later() {
             data:  `public.refunds` is removed and added again, with a new snapshot into `refunds`: empty or drop that table before
 
     Plan: 0 to create, 1 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
+    Not compared: credentials of 1 object, which the API does not tell; --base REF tells what git changed.
     {"setState":{"at":{"service":"analytics","kind":"ClickPipe","name":"orders-cdc"},"id":"22222222-2222-4222-8222-222222222222","to":"stopped"}}
     {"update":{"at":{"service":"analytics","kind":"ClickPipe","name":"orders-cdc"},"id":"22222222-2222-4222-8222-222222222222","via":"resource","body":{"source":{"postgres":{"tableMappingsToRemove":[{"sourceSchemaName":"public","sourceTable":"refunds","targetTable":"refunds"}]}}}}}
     {"setState":{"at":{"service":"analytics","kind":"ClickPipe","name":"orders-cdc"},"id":"22222222-2222-4222-8222-222222222222","to":"stopped"}}
@@ -373,6 +390,7 @@ fn editing_the_only_table_forces_replacement() {
       -/+ orders-cdc                                must be replaced
           ~ source.postgres.tableMappings               public.users -> users: excludedColumns [] -> ["a"]   # forces replacement
             actions: delete, wait until gone, create
+            sends: source.postgres.credentials.password from env P
             data:  table `default.users` stays when the old pipe goes, and the first copy wants it empty: empty or drop it before
                    the new pipe makes the first copy again, from the start
 
@@ -394,6 +412,7 @@ fn an_edit_of_a_stopped_pipe_leaves_it_stopped() {
             data:  first snapshot of `public.refunds` into `refunds`, unless the pipe is `cdc_only`; other tables keep their position
 
     Plan: 0 to create, 1 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
+    Not compared: credentials of 1 object, which the API does not tell; --base REF tells what git changed.
     {"update":{"at":{"service":"analytics","kind":"ClickPipe","name":"orders-cdc"},"id":"22222222-2222-4222-8222-222222222222","via":"resource","body":{"source":{"postgres":{"tableMappingsToAdd":[{"sourceSchemaName":"public","sourceTable":"refunds","targetTable":"refunds"}]}}}}}
     {"setState":{"at":{"service":"analytics","kind":"ClickPipe","name":"orders-cdc"},"id":"22222222-2222-4222-8222-222222222222","to":"stopped"}}
     "#);
@@ -407,6 +426,7 @@ fn a_new_host_carries_the_credentials_and_no_table() {
       ~ orders-cdc                                  update
           ~ source.postgres.host                        "db" -> "db2"
             sends along: source.postgres.credentials
+            sends: source.postgres.credentials.password from env P
 
     Plan: 0 to create, 1 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
     {"update":{"at":{"service":"analytics","kind":"ClickPipe","name":"orders-cdc"},"id":"22222222-2222-4222-8222-222222222222","via":"resource","body":{"source":{"postgres":{"host":"db2","credentials":{"username":"u","password":{"fromEnv":"P"}}}}}}}
@@ -445,6 +465,7 @@ fn stopping_and_starting_are_single_requests() {
             actions: stop, wait until Stopped
 
     Plan: 0 to create, 1 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
+    Not compared: credentials of 1 object, which the API does not tell; --base REF tells what git changed.
     {"setState":{"at":{"service":"analytics","kind":"ClickPipe","name":"clicks"},"id":"11111111-1111-4111-8111-111111111111","to":"stopped"}}
     "#);
     let start = check(&kafka("", ""), &[live_kafka(&json!({"state": "Stopped"}))]);
@@ -454,6 +475,7 @@ fn stopping_and_starting_are_single_requests() {
             actions: start, wait until Running
 
     Plan: 0 to create, 1 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
+    Not compared: credentials of 1 object, which the API does not tell; --base REF tells what git changed.
     {"setState":{"at":{"service":"analytics","kind":"ClickPipe","name":"clicks"},"id":"11111111-1111-4111-8111-111111111111","to":"running"}}
     "#);
 }
@@ -466,6 +488,7 @@ fn a_failed_pipe_is_started_again() {
             actions: start, wait until Running
 
     Plan: 0 to create, 1 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
+    Not compared: credentials of 1 object, which the API does not tell; --base REF tells what git changed.
     {"setState":{"at":{"service":"analytics","kind":"ClickPipe","name":"clicks"},"id":"11111111-1111-4111-8111-111111111111","to":"running"}}
     "#);
 }
@@ -514,7 +537,7 @@ fn a_protected_pipe_is_neither_deleted_nor_replaced() {
 
 #[test]
 fn protection_by_policy_needs_no_word_in_the_manifest() {
-    let policy = Policy { protect: vec![Pattern::new("analytics/*")] };
+    let policy = Policy { protect: vec![Pattern::new("analytics/*")], ..Policy::default() };
     let manifest = kafka("", "  state: absent");
     let live = live(Kind::ClickPipe, &[live_kafka(&json!({}))]);
     assert_snapshot!(shown(&manifest, &live, &policy), @"
@@ -546,6 +569,7 @@ fn two_live_pipes_of_one_name_block() {
           ~ scaling.replicas                            1 -> 4
 
     Plan: 0 to create, 1 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
+    Not compared: credentials of 1 object, which the API does not tell; --base REF tells what git changed.
     {"update":{"at":{"service":"analytics","kind":"ClickPipe","name":"clicks"},"id":"99999999-9999-4999-8999-999999999999","via":"scaling","body":{"replicas":4}}}
     "#);
 }
@@ -568,7 +592,10 @@ fn a_pinned_id_that_is_not_live_blocks() {
 fn what_nobody_declares_is_counted_and_left_alone() {
     let other =
         live_kafka(&json!({"name": "by-hand", "id": "33333333-3333-4333-8333-333333333333"}));
-    assert_snapshot!(check(&kafka("", ""), &[live_kafka(&json!({})), other]), @"No changes: live is as declared.  1 unchanged, 1 unmanaged.");
+    assert_snapshot!(check(&kafka("", ""), &[live_kafka(&json!({})), other]), @"
+    No changes: what can be compared is as declared.  1 unchanged, 1 unmanaged.
+    Not compared: credentials of 1 object, which the API does not tell; --base REF tells what git changed.
+    ");
 }
 
 const ENDPOINT: &str = "
@@ -586,6 +613,7 @@ fn an_endpoint_is_made_before_the_pipe_that_refers_to_it() {
     analytics                                       2 objects
       + endpoint link                               create
       + clicks                                      create
+            sends: source.kafka.credentials.password from env P
 
     Plan: 2 to create, 0 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
     {"create":{"at":{"service":"analytics","kind":"ReversePrivateEndpoint","name":"link"},"body":{"description":"link","type":"VPC_ENDPOINT_SERVICE","vpcEndpointServiceName":"com.amazonaws.vpce.x"}}}
@@ -603,7 +631,10 @@ fn a_reference_to_a_live_endpoint_is_its_id() {
     let mut both = live(Kind::ReversePrivateEndpoint, &[endpoint]);
     both.extend(live(Kind::ClickPipe, &[pipe]));
     let plan = shown(&format!("{ENDPOINT}{manifest}"), &both, &Policy::default());
-    assert_snapshot!(plan, @"No changes: live is as declared.  2 unchanged, 0 unmanaged.");
+    assert_snapshot!(plan, @"
+    No changes: what can be compared is as declared.  2 unchanged, 0 unmanaged.
+    Not compared: credentials of 1 object, which the API does not tell; --base REF tells what git changed.
+    ");
 }
 
 #[test]
@@ -625,6 +656,7 @@ fn a_pipe_follows_an_endpoint_that_is_replaced() {
       ~ clicks                                      update
           ~ source.kafka.reversePrivateEndpointIds      ["44444444-4444-4444-8444-444444444444"] -> [{"endpoint":"link"}]
             sends along: source.kafka.authentication, source.kafka.credentials
+            sends: source.kafka.credentials.password from env P
 
     Plan: 0 to create, 1 to update, 1 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
     {"delete":{"at":{"service":"analytics","kind":"ReversePrivateEndpoint","name":"link"},"id":"44444444-4444-4444-8444-444444444444"}}

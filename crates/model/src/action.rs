@@ -72,6 +72,14 @@ pub enum Action {
 }
 
 impl Action {
+    /// What is sent, where that is more than a command.
+    pub fn body(&self) -> Option<&Value> {
+        match self {
+            Self::Create { body, .. } | Self::Update { body, .. } => Some(body),
+            Self::SetState { .. } | Self::Delete { .. } => None,
+        }
+    }
+
     /// The object that the action is about.
     pub fn at(&self) -> &Address {
         match self {

@@ -1,11 +1,14 @@
 //! Secrets in manifests: references, never values.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde_json::json;
+use serde::Serialize;
+use serde_json::{Value, json};
 
 use crate::mark;
+use crate::path::Path;
 use crate::text::Text;
 
 /// Where a secret is kept. It is read when it is sent, and at no other time.
@@ -40,6 +43,54 @@ pub enum Encoding {
 fn exactly_one(schema: &mut Schema) {
     let ways = ["fromEnv", "fromFile", "fromCommand"].map(|way| json!({"required": [way]}));
     schema.insert("oneOf".to_owned(), json!(ways));
+}
+
+/// A secret that a body refers to.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Referred {
+    /// The field that it goes into.
+    pub path: Path,
+    /// The reference as it is declared.
+    pub from: Value,
+}
+
+impl fmt::Display for Referred {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let from = |way: &str| self.from.get(way).and_then(Value::as_str);
+        write!(f, "{} from ", self.path)?;
+        match (from("fromEnv"), from("fromFile")) {
+            (Some(name), _) => write!(f, "env {name}"),
+            (None, Some(path)) => write!(f, "file {path}"),
+            (None, None) => write!(f, "command {}", self.from["fromCommand"]),
+        }
+    }
+}
+
+/// Every secret that `body` refers to, in the order of its fields.
+pub fn references(body: &Value) -> Vec<Referred> {
+    let mut found = Vec::new();
+    gather(body, &Path::root(), &mut found);
+    found
+}
+
+fn gather(value: &Value, path: &Path, found: &mut Vec<Referred>) {
+    match value {
+        Value::Object(_) if is_reference(value) => {
+            found.push(Referred { path: path.clone(), from: value.clone() });
+        }
+        Value::Object(fields) => {
+            fields.iter().for_each(|(name, value)| gather(value, &path.child(name), found));
+        }
+        Value::Array(items) => {
+            items.iter().enumerate().for_each(|(at, value)| gather(value, &path.child(at), found));
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// Whether a value out of a manifest is a reference to a secret.
+pub fn is_reference(value: &Value) -> bool {
+    ["fromEnv", "fromFile", "fromCommand"].iter().any(|way| value.get(way).is_some())
 }
 
 /// A value that is never written into a manifest, shown or logged.
@@ -79,5 +130,32 @@ impl JsonSchema for TextOrSecret {
             generator.subschema_for::<Text>(),
             generator.subschema_for::<SecretReference>(),
         ]})
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::references;
+
+    #[test]
+    fn every_reference_is_found_and_told_without_a_value() {
+        let body = json!({
+            "source": {"kafka": {
+                "topics": "t",
+                "credentials": {"username": "u", "password": {"fromEnv": "P", "version": 2}},
+            }},
+            "keys": [{"fromFile": "a.json", "encoding": "base64"}, {"fromCommand": ["pass", "x"]}],
+        });
+        let told: Vec<String> = references(&body).iter().map(ToString::to_string).collect();
+        assert_eq!(
+            told,
+            [
+                "source.kafka.credentials.password from env P",
+                "keys.0 from file a.json",
+                "keys.1 from command [\"pass\",\"x\"]",
+            ]
+        );
     }
 }

@@ -86,9 +86,37 @@ impl Reviewed {
                 (!reasons.is_empty()).then(|| Moved { at: change.at.clone(), reasons })
             })
             .collect();
+        let moved = [moved, self.forgotten(&plan)].concat();
         let refused: BTreeSet<Address> = moved.iter().map(|moved| moved.at.clone()).collect();
         (plan.narrowed(|at| !refused.contains(at)), moved)
     }
+}
+
+impl Reviewed {
+    /// What the reviewed plan sends without live telling why, and the new plan knows nothing of.
+    fn forgotten(&self, plan: &Plan) -> Vec<Moved> {
+        let known = plan.in_sync.iter().chain(plan.left_alone.iter().map(|left| &left.at));
+        let untouched = |at: &&Address| !plan.changes.iter().any(|change| &change.at == *at);
+        let at: BTreeSet<&Address> = known.filter(untouched).collect();
+        let reasons = |at: &Address| -> Option<Vec<String>> {
+            let fields = self.pieces.get(&key(&json!(at)))?["fields"].as_array()?;
+            let unseen = fields.iter().filter(|field| field["unseen"] == true);
+            let reasons: Vec<String> = unseen.map(|field| unknown(&field["path"])).collect();
+            (!reasons.is_empty()).then_some(reasons)
+        };
+        at.into_iter()
+            .filter_map(|at| Some(Moved { at: at.clone(), reasons: reasons(at)? }))
+            .collect()
+    }
+}
+
+/// Why a change that cannot be seen live is not taken for settled.
+fn unknown(path: &Value) -> String {
+    let path = path.as_str().unwrap_or_default();
+    format!(
+        "the reviewed plan sends {path}, which the API does not tell: pass the same `--base` or \
+         `--resend-secrets`"
+    )
 }
 
 /// The whole plan if it is the expected one; else nothing of it, with the reason for each object.
@@ -142,6 +170,7 @@ fn field(field: &Value) -> Value {
         "entry": field["entry"],
         "before": field["before"],
         "after": field["after"],
+        "unseen": field["unseen"] == true,
     })
 }
 
@@ -201,6 +230,7 @@ fn field_differences(reviewed: &Value, fresh: &Value) -> Vec<String> {
             now["after"], then["after"]
         )),
         (None, Some(_)) => Some(format!("the reviewed plan did not change {name}")),
+        (Some(then), None) if then["unseen"] == true => Some(unknown(&then["path"])),
         (Some(_), None) => Some(format!("the reviewed plan changed {name}, which is settled now")),
         _ => None,
     };

@@ -12,7 +12,7 @@ use model::desired::{Desired, Document};
 use model::diagnostic::Diagnostic;
 use model::pattern::Pattern;
 use model::project::Prune;
-use planner::{Plan, Policy, Removed, plan, prune};
+use planner::{Plan, Policy, Removed, UnseenChanges, plan, prune};
 use remote::{Rate, Remote, Scope, Settings, Wait};
 
 use crate::cli::{ConnectArgs, GitArgs, RateLimit, ScopeArgs};
@@ -42,6 +42,8 @@ pub(crate) struct Session {
     base: Option<Desired>,
     /// What was declared once, if that is to be deleted.
     removed: Option<BTreeMap<Address, Removed>>,
+    /// Whose secrets are sent again.
+    resend: Vec<Pattern>,
 }
 
 /// How a command deals with the live side.
@@ -69,7 +71,9 @@ impl Session {
         let selection = Selection::new(&scope.select)?;
         let ask = ask(git, &chosen, &selection, output)?;
         let memory = Memory::read(&ask, &chosen.manifests, &chosen.variables, output)?;
-        Self::start(chosen, declared, memory, &selection, &scope.connect, manner).await
+        let session =
+            Self::start(chosen, declared, memory, &selection, &scope.connect, manner).await?;
+        Ok(Self { resend: resend(git, &session.meant)?, ..session })
     }
 
     /// To compare live with git and nothing else: with the manifests of a revision, of `HEAD`, or
@@ -145,14 +149,24 @@ impl Session {
             removed: memory.removed(&services),
             desired,
             warnings,
+            resend: Vec::new(),
         })
     }
 
     /// Observes the live side and compares.
     pub(crate) async fn plan(&self) -> Result<Plan> {
+        self.compare(UnseenChanges::Made).await
+    }
+
+    /// The same after the plan was performed: what live cannot show is not asked for once more.
+    pub(crate) async fn plan_again(&self) -> Result<Plan> {
+        self.compare(UnseenChanges::TakenForMade).await
+    }
+
+    async fn compare(&self, unseen: UnseenChanges) -> Result<Plan> {
         let live = self.remote.observe(&self.scope()).await?;
         let protect = self.policy.protect.iter().flatten().map(Pattern::new).collect();
-        let policy = Policy { protect };
+        let policy = Policy { protect, resend: self.resend.clone(), unseen };
         let plan = plan(&self.desired, &live, self.base.as_ref(), &policy);
         Ok(match &self.removed {
             _ if self.partial => plan.narrowed(|at| self.meant.contains(at)),
@@ -233,6 +247,16 @@ fn ask(git: &GitArgs, chosen: &Chosen, selection: &Selection, output: Output) ->
         ),
     };
     Ok(Ask { base: git.base.clone(), removed })
+}
+
+/// Whose secrets to send again. A name that nobody has must not look like "nothing to do".
+fn resend(git: &GitArgs, meant: &BTreeSet<Address>) -> Result<Vec<Pattern>> {
+    let patterns: Vec<Pattern> = git.resend_secrets.iter().map(Pattern::new).collect();
+    let lost = patterns.iter().find(|pattern| !meant.iter().any(|at| pattern.matches(at)));
+    match lost {
+        Some(lost) => bail!("--resend-secrets={lost}: no declared object has that name"),
+        None => Ok(patterns),
+    }
 }
 
 fn settings(connect: &ConnectArgs, chosen: &Chosen) -> Result<Settings> {

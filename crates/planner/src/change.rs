@@ -7,6 +7,7 @@ use model::address::{Address, Name};
 use model::desired::Place;
 use model::live::{Id, Object};
 use model::path::Path;
+use model::secret::Referred;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
@@ -32,6 +33,9 @@ pub struct Change {
     /// What the update carries along because the API wants to see it again.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub carries: Vec<Path>,
+    /// The secrets that the requests need, each by its reference.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sends: Vec<Referred>,
     /// What happens to the data, one sentence each.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub data: Vec<String>,
@@ -57,6 +61,7 @@ impl Change {
             renamed_from: None,
             fields: Vec::new(),
             carries: Vec::new(),
+            sends: Vec::new(),
             data: Vec::new(),
             place: None,
             before: None,
@@ -89,6 +94,9 @@ pub struct FieldChange {
     /// The value in the base; `None` where there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub base: Option<Value>,
+    /// Whether live does not tell it: `before` is then what the base declares.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub unseen: bool,
     /// Where the field was written.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub place: Option<Place>,
@@ -110,9 +118,26 @@ pub enum FieldVerdict {
     Adoption,
     /// The manifest no longer mentions it: live keeps what it has.
     Removal,
+    /// Nobody did: somebody asked for it to be sent again.
+    Resent,
+    /// Somebody asked for it to be sent again, but it is fixed for as long as the object lives.
+    Fixed,
 }
 
-/// What a plan says of an object and does nothing about. Only a plan with a base has such.
+/// What cannot be compared in one object, because live does not tell and there is no base.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct NotCompared {
+    /// The object, by the name it is declared under.
+    pub at: Address,
+    /// Fields and groups with secrets in them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub secrets: Vec<Path>,
+    /// The others.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<Path>,
+}
+
+/// What a plan says of an object and does nothing about.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LeftAlone {

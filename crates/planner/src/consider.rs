@@ -7,17 +7,20 @@ use model::address::{Address, Kind, Name};
 use model::consequence;
 use model::desired::{Desired, Document, Presence};
 use model::live::{Live, Object};
+use model::path::Path;
 use model::rules::{OnChange, Rules};
+use model::secret;
 use serde_json::Value;
 
-use crate::change::{Change, FieldVerdict, LeftAlone, Reason, Verdict};
-use crate::diff::{Difference, diff};
+use crate::change::{Change, FieldVerdict, LeftAlone, NotCompared, Reason, Verdict};
+use crate::diff::{Difference, Unseen, diff};
 use crate::field;
 use crate::lower::{self, Subject};
-use crate::plan::Policy;
+use crate::plan::{Policy, UnseenChanges};
 use crate::reference;
 use crate::select::Counterpart;
 use crate::three_way::{self, Judged};
+use crate::unseen::{self, Untold};
 
 /// Everything that a verdict depends on.
 pub(crate) struct Sides<'a> {
@@ -37,11 +40,12 @@ pub(crate) struct Considered {
     /// `None` is nothing.
     pub(crate) change: Option<Todo>,
     pub(crate) left_alone: Option<LeftAlone>,
+    pub(crate) not_compared: Option<NotCompared>,
 }
 
 impl From<Todo> for Considered {
     fn from(change: Todo) -> Self {
-        Self { change: Some(change), left_alone: None }
+        Self { change: Some(change), ..Self::default() }
     }
 }
 
@@ -57,6 +61,12 @@ struct Compared<'a> {
     differences: Vec<Difference<'static>>,
     /// The live side of the declared fields.
     before: Value,
+    /// The declared side.
+    after: Value,
+    /// What live does not tell.
+    untold: Vec<Untold<'static>>,
+    /// Secrets that were asked for, and are fixed.
+    fixed: Vec<Untold<'static>>,
 }
 
 impl Sides<'_> {
@@ -66,6 +76,15 @@ impl Sides<'_> {
         document: &Document,
         live: Counterpart<'_>,
     ) -> Considered {
+        let mut considered = self.judged(at, document, live);
+        if let Some((change, actions)) = &mut considered.change {
+            change.sends =
+                actions.iter().filter_map(Action::body).flat_map(secret::references).collect();
+        }
+        considered
+    }
+
+    fn judged(&self, at: &Address, document: &Document, live: Counterpart<'_>) -> Considered {
         match (document.intent.presence, live) {
             (_, Counterpart::Unclear(reason)) => blocked(at, document, None, reason).into(),
             (Presence::Absent, Counterpart::None) => Considered::default(),
@@ -139,14 +158,18 @@ impl Sides<'_> {
             renamed_from: renamed_from.cloned(),
             fields,
             before: Some(compared.before.clone()),
-            after: Some(Rules::of(at.kind).shown(aim)),
+            after: Some(compared.after.clone()),
             ..change(at, document, Some(object), verdict)
         };
-        let left_alone = left_alone(at, document, object, judged);
+        let left_alone = left_alone(at, document, object, &compared);
         if let Some(reason) = field::conflict(judged) {
             let words = Some(reason.to_string());
             let change = Change { reason: words, ..shown(Verdict::Blocked(reason)) };
-            return Considered { change: Some((change, Vec::new())), left_alone };
+            return Considered {
+                change: Some((change, Vec::new())),
+                left_alone,
+                ..Considered::default()
+            };
         }
         if !forcing.is_empty() {
             let mut change = shown(Verdict::Replace);
@@ -157,8 +180,14 @@ impl Sides<'_> {
         }
         let (actions, carries) = lower::update(&subject, differences);
         let adopted = self.base.is_some() && base.is_none();
+        let sent = |path: &Path| {
+            let mut differing = differences.iter().map(|difference| &difference.path);
+            carries.contains(path) || differing.any(|other| path.is_within(other))
+        };
+        let not_compared =
+            if base.is_some() { None } else { unseen::not_compared(at, &compared.untold, sent) };
         if actions.is_empty() && !adopted {
-            return Considered { change: None, left_alone };
+            return Considered { change: None, left_alone, not_compared };
         }
         let verdict = match (rename, adopted) {
             (true, _) => Verdict::Rename,
@@ -167,7 +196,7 @@ impl Sides<'_> {
         };
         let data = field::entry_consequences(at, differences);
         let change = Change { carries, data, ..shown(verdict) };
-        Considered { change: Some((change, actions)), left_alone }
+        Considered { change: Some((change, actions)), left_alone, not_compared }
     }
 
     /// Compares the sides of one object. Names are left out: they go by addresses.
@@ -187,9 +216,21 @@ impl Sides<'_> {
         });
         judged.retain(|judged| Some(&judged.path) != name.as_ref());
         let aim = three_way::aim(&body, &judged);
-        let (mut differences, before) = diff(rules, &aim, &live);
+        let (mut differences, mut before) = diff(rules, &aim, &live);
         differences.retain(|difference| Some(&difference.path) != name.as_ref());
-        Compared { base, body, judged, aim, differences, before }
+        let mut after = rules.shown(&aim);
+        let untold = unseen::untold(rules, &body, &live);
+        let mut fixed = Vec::new();
+        if self.policy.unseen == UnseenChanges::Made {
+            differences.extend(unseen::changed(&judged));
+            show_unseen(&differences, &mut before, &mut after);
+            if self.policy.resend.iter().any(|pattern| pattern.matches(at)) {
+                let again = unseen::again(untold.clone(), &differences);
+                differences.extend(again.0);
+                fixed = again.1;
+            }
+        }
+        Compared { base, body, judged, aim, differences, before, after, untold, fixed }
     }
 
     fn replace(&self, document: &Document, subject: &Subject<'_>, change: Change) -> Todo {
@@ -263,14 +304,28 @@ fn change(at: &Address, document: &Document, object: Option<&Object>, verdict: V
     Change { place, ..Change::new(at.clone(), object.map(|object| object.id.clone()), verdict) }
 }
 
+/// Puts the two declared sides of what live does not tell into the two sides that are shown.
+fn show_unseen(differences: &[Difference<'_>], before: &mut Value, after: &mut Value) {
+    for difference in differences {
+        let Some(Unseen::Changed(base)) = &difference.unseen else { continue };
+        let shown = |value: &Value| difference.rules.declared_shown(value);
+        match base {
+            Some(base) => difference.path.set(before, shown(base)),
+            None => three_way::remove(before, &difference.path),
+        }
+        difference.path.set(after, shown(&difference.desired));
+    }
+}
+
 fn left_alone(
     at: &Address,
     document: &Document,
     object: &Object,
-    judged: &[Judged<'_>],
+    compared: &Compared<'_>,
 ) -> Option<LeftAlone> {
     let verdicts =
         [FieldVerdict::Drift, FieldVerdict::Applied, FieldVerdict::Adoption, FieldVerdict::Removal];
-    let fields = field::of(document, judged, &verdicts);
+    let mut fields = field::of(document, &compared.judged, &verdicts);
+    fields.extend(field::fixed(document, &compared.fixed));
     (!fields.is_empty()).then(|| LeftAlone { at: at.clone(), id: object.id.clone(), fields })
 }

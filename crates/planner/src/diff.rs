@@ -15,6 +15,17 @@ pub(crate) struct Difference<'r> {
     pub(crate) live: Option<Value>,
     /// The entries that differ, for a list that is compared by entries.
     pub(crate) entries: Vec<Entry>,
+    /// Why it is one, where live does not contradict.
+    pub(crate) unseen: Option<Unseen>,
+}
+
+/// Why something is sent that cannot be compared with live.
+#[derive(Clone, Debug)]
+pub(crate) enum Unseen {
+    /// Git changed it from this.
+    Changed(Option<Value>),
+    /// It was asked for.
+    AskedFor,
 }
 
 /// One entry of a keyed list that is not so live.
@@ -66,6 +77,7 @@ fn compare<'r>(
                 desired: desired.clone(),
                 live: live.cloned(),
                 entries: entries(rules, desired, live),
+                unseen: None,
             });
             live.map(|live| alike(rules, desired, live))
         }

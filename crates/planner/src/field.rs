@@ -6,11 +6,15 @@ use model::consequence;
 use model::desired::{Document, Presence};
 use model::lifecycle;
 use model::live::Object;
+use model::path::Path;
+use model::rules::Rules;
+use model::secret;
 use serde_json::Value;
 
 use crate::change::{FieldChange, FieldVerdict, Reason};
-use crate::diff::Difference;
+use crate::diff::{Difference, Unseen};
 use crate::three_way::Judged;
+use crate::unseen::Untold;
 
 /// One for each field, or entry of a keyed list, that differs.
 pub(crate) fn changes(
@@ -22,7 +26,15 @@ pub(crate) fn changes(
         .iter()
         .flat_map(|difference| {
             let forces = forcing.iter().any(|other| other.path == difference.path);
-            of_difference(document, difference, forces)
+            match &difference.unseen {
+                None => of_difference(document, difference, forces),
+                Some(Unseen::Changed(base)) => {
+                    of_unseen(document, difference, base.as_ref(), forces)
+                }
+                Some(Unseen::AskedFor) => {
+                    vec![bare(document, &difference.path, FieldVerdict::Resent)]
+                }
+            }
         })
         .collect()
 }
@@ -44,6 +56,7 @@ fn of_difference(
             forces_replacement,
             verdict: None,
             base: None,
+            unseen: false,
             place,
         }];
     }
@@ -56,14 +69,79 @@ fn of_difference(
         forces_replacement,
         verdict: None,
         base: None,
+        unseen: false,
         place: place.clone(),
     });
     entries.collect()
 }
 
+/// What git changed of a field that live does not tell; of a group, each member that differs.
+fn of_unseen(
+    document: &Document,
+    difference: &Difference<'_>,
+    base: Option<&Value>,
+    forces_replacement: bool,
+) -> Vec<FieldChange> {
+    let members = members(difference, base);
+    let differing = members.into_iter().filter(|(_, rules, was, is)| match (was, is) {
+        (Some(was), Some(is)) => !rules.declares_same(was, is),
+        (was, is) => was.is_some() || is.is_some(),
+    });
+    let changes = differing.map(|(path, rules, was, is)| {
+        let shown = |value: Option<&Value>| value.map(|value| rules.declared_shown(value));
+        FieldChange {
+            before: shown(was),
+            after: shown(is),
+            base: shown(was),
+            forces_replacement,
+            ..bare(document, &path, FieldVerdict::Change)
+        }
+    });
+    changes.collect()
+}
+
+type Member<'d> = (Path, &'d Rules, Option<&'d Value>, Option<&'d Value>);
+
+/// The parts of a field with their values in the base and now; one that has none is its own.
+fn members<'d>(difference: &'d Difference<'_>, base: Option<&'d Value>) -> Vec<Member<'d>> {
+    let Difference { path, rules, desired, .. } = difference;
+    let whole = |value: &Value| !value.is_object() || secret::is_reference(value);
+    if whole(desired) || base.is_some_and(whole) {
+        return vec![(path.clone(), rules, base, Some(desired))];
+    }
+    let names = |value: Option<&'d Value>| value.and_then(Value::as_object).into_iter().flatten();
+    let gone = names(base).filter(|(name, _)| desired.get(name.as_str()).is_none());
+    let all = names(Some(desired)).chain(gone);
+    all.map(|(name, _)| {
+        let below = |side: Option<&'d Value>| side.and_then(|side| side.get(name.as_str()));
+        (path.child(name), rules.field(name), below(base), below(Some(desired)))
+    })
+    .collect()
+}
+
+/// A field that live does not tell, without values.
+fn bare(document: &Document, path: &Path, verdict: FieldVerdict) -> FieldChange {
+    FieldChange {
+        path: path.clone(),
+        entry: None,
+        before: None,
+        after: None,
+        forces_replacement: false,
+        verdict: Some(verdict),
+        base: None,
+        unseen: true,
+        place: Some(document.origin.at(path)),
+    }
+}
+
+/// The secrets that were asked for and cannot be sent to a live object.
+pub(crate) fn fixed(document: &Document, fixed: &[Untold<'_>]) -> Vec<FieldChange> {
+    fixed.iter().map(|untold| bare(document, &untold.path, FieldVerdict::Fixed)).collect()
+}
+
 /// Says of each field who changed it. What is left to do is git's own change, or a conflict.
 pub(crate) fn judge(fields: &mut [FieldChange], judged: &[Judged<'_>]) {
-    for field in fields {
+    for field in fields.iter_mut().filter(|field| field.verdict.is_none()) {
         let known = judged.iter().find(|judged| {
             judged.path == field.path && judged.entry.as_ref().map(|e| &e.1) == field.entry.as_ref()
         });
@@ -91,6 +169,7 @@ pub(crate) fn of(
                 forces_replacement: false,
                 verdict: Some(judged.verdict),
                 base: shown(&judged.base),
+                unseen: judged.is_untold(),
                 place: Some(document.origin.at(&judged.path)),
             }
         })
@@ -119,6 +198,7 @@ pub(crate) fn state(
         forces_replacement: false,
         verdict: Some(if unchanged { FieldVerdict::Drift } else { FieldVerdict::Change }),
         base: word(base.intent.presence),
+        unseen: false,
         place: Some(document.origin.at(&path)),
         path,
     })

@@ -17,9 +17,10 @@ mod prune;
 mod reference;
 mod select;
 mod three_way;
+mod unseen;
 
 pub use approve::{Approved, Limits, Refusal};
-pub use change::{Change, FieldChange, FieldVerdict, LeftAlone, Reason, Verdict};
+pub use change::{Change, FieldChange, FieldVerdict, LeftAlone, NotCompared, Reason, Verdict};
 pub use order::{Lane, lanes};
-pub use plan::{Plan, Policy, Unmanaged, plan};
+pub use plan::{Plan, Policy, Unmanaged, UnseenChanges, plan};
 pub use prune::{Removed, prune};

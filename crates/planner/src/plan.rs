@@ -9,7 +9,7 @@ use model::live::{Id, Live};
 use model::pattern::Pattern;
 use serde::Serialize;
 
-use crate::change::{Change, FieldChange, LeftAlone, Verdict};
+use crate::change::{Change, FieldChange, LeftAlone, NotCompared, Verdict};
 use crate::consider::Sides;
 use crate::order;
 use crate::select::{Counterpart, counterpart};
@@ -19,6 +19,20 @@ use crate::select::{Counterpart, counterpart};
 pub struct Policy {
     /// Objects that are not deleted or replaced, whatever their manifests say.
     pub protect: Vec<Pattern>,
+    /// Objects whose secrets are sent again, though nothing says that they changed.
+    pub resend: Vec<Pattern>,
+    /// What becomes of a change that live cannot show.
+    pub unseen: UnseenChanges,
+}
+
+/// What becomes of a change that live cannot show.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum UnseenChanges {
+    /// It is made.
+    #[default]
+    Made,
+    /// It is taken for made, as right after it was.
+    TakenForMade,
 }
 
 /// What it takes to make the live side as declared. Printed, saved and performed is the same
@@ -30,9 +44,12 @@ pub struct Plan {
     pub actions: Vec<Action>,
     /// One for each object that is not in sync.
     pub changes: Vec<Change>,
-    /// What there is to say of objects and is left alone; only with a base.
+    /// What there is to say of objects and is left alone.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub left_alone: Vec<LeftAlone>,
+    /// What cannot be compared, as live does not tell it and no base does.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub not_compared: Vec<NotCompared>,
     /// What is live as declared.
     pub in_sync: Vec<Address>,
     /// What is live and not declared.
@@ -62,6 +79,7 @@ impl Plan {
             actions: self.actions.into_iter().filter(|action| about(action.at())).collect(),
             changes: self.changes.into_iter().filter(|change| about(&change.at)).collect(),
             left_alone: self.left_alone.into_iter().filter(|left| about(&left.at)).collect(),
+            not_compared: self.not_compared.into_iter().filter(|it| about(&it.at)).collect(),
             in_sync: self.in_sync.into_iter().filter(|at| about(at)).collect(),
             unmanaged: Vec::new(),
         }
@@ -111,6 +129,7 @@ pub fn plan(desired: &Desired, live: &Live, base: Option<&Desired>, policy: &Pol
         let considered = sides.consider(at, document, counterpart);
         let drifted = considered.left_alone.iter().any(|left| left.drift().next().is_some());
         plan.left_alone.extend(considered.left_alone);
+        plan.not_compared.extend(considered.not_compared);
         match considered.change {
             None if drifted => {}
             None => plan.in_sync.push(at.clone()),

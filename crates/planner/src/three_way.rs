@@ -4,7 +4,7 @@
 //! taken over into the [`aim`], so that what is left to do is what git changed.
 
 use model::path::Path;
-use model::rules::{Echo, Keyed, List, Rules};
+use model::rules::{Keyed, List, Rules};
 use serde_json::{Map, Value};
 
 use crate::change::FieldVerdict;
@@ -22,6 +22,14 @@ pub(crate) struct Judged<'r> {
     pub(crate) desired: Option<Value>,
     pub(crate) live: Option<Value>,
     pub(crate) verdict: FieldVerdict,
+}
+
+impl Judged<'_> {
+    /// Whether live says nothing about what is, or was, declared.
+    pub(crate) fn is_untold(&self) -> bool {
+        let declared = self.desired.as_ref().or(self.base.as_ref());
+        declared.is_some_and(|value| self.rules.is_untold(value, self.live.as_ref()))
+    }
 }
 
 /// Judges every field that is declared, or was in the base.
@@ -90,13 +98,13 @@ impl<'v> Sides<'v> {
 }
 
 fn walk<'r>(rules: &'r Rules, sides: Sides<'_>, path: &Path, found: &mut Vec<Judged<'r>>) {
-    if rules.local || rules.secret || rules.echo == Echo::Never {
+    if rules.local {
         return;
     }
     match (sides.desired, sides.live, &rules.list) {
         (None, ..) => found.push(sides.judged(rules, path, None, FieldVerdict::Removal)),
         (Some(desired @ Value::Object(fields)), Some(Value::Object(_)), _)
-            if !rules.is_leaf(desired) =>
+            if !rules.is_leaf(desired) && !rules.is_untold(desired, sides.live) =>
         {
             let was = sides.base.and_then(Value::as_object).into_iter().flatten();
             let gone = was.map(|(name, _)| name).filter(|name| !fields.contains_key(*name));
@@ -121,14 +129,24 @@ fn field(
     live: Option<&Value>,
 ) -> Option<FieldVerdict> {
     let live_is_desired = rules.agrees(desired, live);
+    let untold = rules.is_untold(desired, live);
     match base {
+        None if untold && !rules.says_unset(desired) => Some(FieldVerdict::Change),
         None if live_is_desired => {
             live.is_some_and(|live| !live.is_null()).then_some(FieldVerdict::Adoption)
         }
         None => Some(FieldVerdict::Change),
         Some(base) => {
-            let unchanged = rules.agrees(base, Some(desired)) && rules.agrees(desired, Some(base));
-            verdict(unchanged, live_is_desired, rules.agrees(base, live))
+            let unchanged = rules.declares_same(base, desired);
+            let told_now = !untold && rules.is_untold(base, live);
+            match (unchanged, live_is_desired, rules.agrees(base, live)) {
+                // Live goes with both sides of what git changed, and so tells nothing about it.
+                (false, true, true) if !told_now => Some(FieldVerdict::Change),
+                (false, true, true) => Some(FieldVerdict::Applied),
+                (unchanged, live_is_desired, live_is_base) => {
+                    verdict(unchanged, live_is_desired, live_is_base)
+                }
+            }
         }
     }
 }
@@ -228,7 +246,7 @@ fn without_nulls(live: &Value) -> Value {
     set.map(|(name, value)| (name.clone(), value.clone())).collect::<Map<_, _>>().into()
 }
 
-fn remove(document: &mut Value, path: &Path) {
+pub(crate) fn remove(document: &mut Value, path: &Path) {
     let (Some(parent), Some(name)) = (path.parent(), path.last()) else { return };
     if let Some(Value::Object(fields)) = object_of(document, &parent) {
         fields.shift_remove(name);

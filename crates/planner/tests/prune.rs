@@ -82,7 +82,7 @@ proptest! {
         removed in removed(),
         kept in 0..NAMES.len(),
     ) {
-        let policy = Policy { protect: vec![Pattern::new(NAMES[kept])] };
+        let policy = Policy { protect: vec![Pattern::new(NAMES[kept])], ..Policy::default() };
         let plain = plan(&desired, &live, None, &policy);
         let before = deleted(&plain.actions);
         let pruned = prune(plain.clone(), &desired, &live, &removed, &policy);

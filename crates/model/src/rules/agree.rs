@@ -19,6 +19,51 @@ impl Rules {
         }
     }
 
+    /// Whether the live side says nothing about what is declared: the API never returns it, left it
+    /// out of this answer, has not settled it yet, or returns what a reference stands for.
+    pub fn is_untold(&self, desired: &Value, live: Option<&Value>) -> bool {
+        let live = live.filter(|live| !live.is_null());
+        if self.local {
+            return false;
+        }
+        self.secret
+            || self.echo == Echo::Never
+            || self.equal == Equal::Uri && desired.is_object()
+            || self.echo == Echo::Sometimes && live.is_none()
+            || self.is_unsettled(live)
+    }
+
+    /// Whether the value is what an answer that leaves the field out may well mean.
+    pub fn says_unset(&self, desired: &Value) -> bool {
+        self.echo == Echo::Sometimes && self.is_unset(desired)
+    }
+
+    /// Whether two manifests declare the same here. Unlike [`Rules::agrees`] it looks at what the
+    /// API does not return, too.
+    pub fn declares_same(&self, one: &Value, other: &Value) -> bool {
+        match (one, other) {
+            (Value::Object(fields), Value::Object(others)) => {
+                let same = |(name, value): (&String, &Value)| {
+                    let other = others.get(name);
+                    other.is_some_and(|other| self.field(name).declares_same(value, other))
+                };
+                fields.len() == others.len() && fields.iter().all(same)
+            }
+            (Value::Array(items), Value::Array(others)) if items.len() == others.len() => {
+                let item = self.item();
+                let mut rest: Vec<&Value> = others.iter().collect();
+                items.iter().all(|one| {
+                    let ordered = self.list == List::Atomic;
+                    let same = |other: &&Value| item.declares_same(one, other);
+                    let reach = if ordered { 1 } else { rest.len() };
+                    let found = rest.iter().take(reach).position(same);
+                    found.map(|at| rest.remove(at)).is_some()
+                })
+            }
+            _ => same_json(one, other),
+        }
+    }
+
     /// The API answers with nothing, `false`, an empty text or an empty list for a field that is
     /// not set.
     fn is_unset(&self, value: &Value) -> bool {

@@ -3,11 +3,26 @@
 use serde_json::Value;
 
 use super::{Equal, Rules};
+use crate::secret;
 
 /// Stands for a value that is never shown.
 pub const SECRET_SHOWN: &str = "(secret)";
 
 impl Rules {
+    /// The same for a value out of a manifest, where a secret is a reference: it is shown as it
+    /// stands, so that a reader sees which one is meant and when it was renewed.
+    pub fn declared_shown(&self, value: &Value) -> Value {
+        match value {
+            Value::Object(_) if secret::is_reference(value) => value.clone(),
+            Value::Object(fields) if !self.secret => fields
+                .iter()
+                .map(|(name, value)| (name.clone(), self.field(name).declared_shown(value)))
+                .collect::<serde_json::Map<_, _>>()
+                .into(),
+            _ => self.shown(value),
+        }
+    }
+
     /// The value with every secret in it replaced, so that it may enter plans and output.
     pub fn shown(&self, value: &Value) -> Value {
         match value {

@@ -59,7 +59,7 @@ pub(crate) struct SelectArgs {
     pub(crate) labels: Vec<String>,
 }
 
-/// What git says beyond the manifests as they are.
+/// What is known beyond the manifests as they are.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct GitArgs {
     /// Do only what git changed since this revision, and tell apart what drifted (REF, or REF...
@@ -70,6 +70,18 @@ pub(crate) struct GitArgs {
     /// that a manifest declared them once
     #[arg(long, value_name = "HOW", env = "PIPECTL_PRUNE", value_enum)]
     pub(crate) prune: Option<PruneBy>,
+    /// Send the secrets again though git does not say that they changed: those of these objects
+    /// (SERVICE/PIPE or PIPE, with * and ?), or of all
+    #[arg(
+        long,
+        value_name = "SERVICE/PIPE",
+        env = "PIPECTL_RESEND_SECRETS",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "*",
+        value_delimiter = ','
+    )]
+    pub(crate) resend_secrets: Vec<String>,
 }
 
 /// What is deleted because no manifest declares it any more.

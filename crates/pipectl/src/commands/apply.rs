@@ -226,7 +226,7 @@ async fn verify(session: &Session, reports: &mut [Report], output: Output) {
     let mut missing = Vec::new();
     for pause in LOOKS {
         tokio::time::sleep(pause).await;
-        match session.plan().await {
+        match session.plan_again().await {
             Ok(plan) => missing = plan.unsettled(),
             Err(error) => {
                 output.say(format!("warning: could not read back what was applied: {error:#}"));

@@ -1,6 +1,7 @@
 //! A plan for people, in Terraform's grammar.
 
 pub(crate) mod left_alone;
+pub(crate) mod not_compared;
 
 use std::collections::BTreeMap;
 
@@ -115,8 +116,10 @@ fn object(text: &mut Text, plan: &Plan, change: &Change) {
         text.push(Label::Dim, format!("        actions: {}", steps.join(", "))).end();
     }
     if !change.carries.is_empty() {
-        let carried: Vec<String> = change.carries.iter().map(ToString::to_string).collect();
-        text.push(Label::Dim, format!("        sends along: {}", carried.join(", "))).end();
+        text.push(Label::Dim, format!("        sends along: {}", listed(&change.carries))).end();
+    }
+    if !change.sends.is_empty() {
+        text.push(Label::Dim, format!("        sends: {}", listed(&change.sends))).end();
     }
     for (index, sentence) in change.data.iter().enumerate() {
         let head = if index == 0 { "data:  " } else { "       " };
@@ -131,6 +134,11 @@ pub(crate) fn name(at: &Address) -> String {
         Kind::CdcScaling => "CdcScaling".to_owned(),
         Kind::ReversePrivateEndpoint => format!("endpoint {}", at.name),
     }
+}
+
+/// Things one after the other.
+pub(crate) fn listed(things: &[impl ToString]) -> String {
+    things.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 /// What becomes of the object, in words.
@@ -207,6 +215,7 @@ pub(crate) fn steps(change: &Change, actions: &[&Action]) -> Vec<String> {
 
 fn field_line(text: &mut Text, field: &FieldChange) {
     let (sign, label) = match (&field.before, &field.after) {
+        _ if field.verdict == Some(FieldVerdict::Resent) => ("~", Label::Update),
         (None, _) => ("+", Label::Create),
         (Some(_), None) => ("-", Label::Delete),
         (Some(_), Some(_)) => ("~", Label::Update),
@@ -221,7 +230,7 @@ fn field_line(text: &mut Text, field: &FieldChange) {
         (None, None, Some(after)) => shown(after),
         (None, Some(before), None) => shown(before),
         (None, Some(before), Some(after)) => format!("{} -> {}", shown(before), shown(after)),
-        (None, None, None) => String::new(),
+        (None, None, None) => "resent".to_owned(),
     };
     let left = format!("      {sign} {}", field.path);
     line(text, label, &left, FIELD_COLUMN, &format!("{values}{remark}"), Label::Plain);
@@ -273,14 +282,17 @@ fn summary(text: &mut Text, plan: &Plan, context: &Context) {
     if plan.is_empty() {
         let what = match plan.drift().next() {
             Some(_) => "No changes: nothing in git differs from live but what drifted.",
-            None => "No changes: live is as declared.",
+            None if plan.not_compared.is_empty() => "No changes: live is as declared.",
+            None => "No changes: what can be compared is as declared.",
         };
         text.plain(format!("{what}  {rest}")).end();
         left_alone::summary(text, plan);
+        not_compared::summary(text, plan);
         return;
     }
     text.push(Label::Heading, format!("Plan: {}.", counts(plan))).plain(format!("  {rest}")).end();
     left_alone::summary(text, plan);
+    not_compared::summary(text, plan);
     if let Some(line) = cost(plan, context) {
         text.plain(line).end();
     }

@@ -169,6 +169,11 @@ impl Object<'_> {
         if !carried.is_empty() {
             facts.push(format!("sends along: {}", carried.join(", ")));
         }
+        // What is made is sent whole, as everybody knows.
+        if !self.change.sends.is_empty() && self.change.verdict != Verdict::Create {
+            let sent: Vec<String> = self.change.sends.iter().map(ToString::to_string).collect();
+            facts.push(format!("sends: {}", sent.join(", ")));
+        }
         facts
     }
 

@@ -93,6 +93,7 @@ impl Run<'_> {
             plan.in_sync.len(),
             plan.unmanaged.len()
         ));
+        parts.extend(plan::not_compared::sentence(plan));
         if self.results.is_empty() {
             parts.extend(plan::cost(plan, &self.context));
         }

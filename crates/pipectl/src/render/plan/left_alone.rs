@@ -56,11 +56,20 @@ fn words(field: &FieldChange) -> (&'static str, String) {
         Some(FieldVerdict::Adoption) => {
             ("=", format!("{} live already, managed from now on", value(&field.after)))
         }
+        Some(FieldVerdict::Removal) if field.unseen => {
+            ("=", "no longer managed, stays as it is: the API cannot unset it".to_owned())
+        }
+        Some(FieldVerdict::Fixed) => (
+            "=",
+            "not sent again: fixed when it was made, another one takes a new object".to_owned(),
+        ),
         Some(FieldVerdict::Removal) => {
             let live = value(&field.before);
             ("=", format!("no longer managed, stays {live}: the API cannot unset it"))
         }
-        Some(FieldVerdict::Change | FieldVerdict::Conflict) | None => ("~", entry),
+        Some(FieldVerdict::Change | FieldVerdict::Conflict | FieldVerdict::Resent) | None => {
+            ("~", entry)
+        }
     }
 }
 

@@ -54,6 +54,7 @@ fn lines(field: &FieldChange) -> Vec<String> {
         }
         (Some(entry), Some(_), None) => vec![format!("- {path}: {entry}{remark}")],
         (Some(entry), None, _) => vec![format!("+ {path}: {entry}{remark}")],
+        (None, None, None) => vec![format!("! {path}: resent{remark}")],
         (None, before, after) => {
             let before = before.as_ref().map(|value| format!("- {path}: {}", shown(value)));
             let after = after.as_ref().map(|value| format!("+ {path}: {}{remark}", shown(value)));

@@ -1,0 +1,51 @@
+//! What a plan could not compare: what the API does not tell, where there is no base either.
+
+use std::collections::BTreeMap;
+
+use planner::{NotCompared, Plan};
+
+use super::listed;
+use crate::output::{Label, Text};
+use crate::render::diagnostics::plural;
+
+/// More kinds of fields than that are counted.
+const MOST: usize = 4;
+
+/// One quiet line; nothing where everything was compared.
+pub(super) fn summary(text: &mut Text, plan: &Plan) {
+    if let Some(said) = sentence(plan) {
+        text.push(Label::Dim, said).end();
+    }
+}
+
+/// What could not be compared, in how many objects, and who knows.
+pub(crate) fn sentence(plan: &Plan) -> Option<String> {
+    let all = &plan.not_compared;
+    let mut parts = Vec::new();
+    let secrets = all.iter().filter(|it| !it.secrets.is_empty()).count();
+    if secrets > 0 {
+        parts.push(format!("credentials of {}", plural(secrets, "object")));
+    }
+    let fields = by_field(all);
+    parts.extend(fields.iter().take(MOST).map(|(path, objects)| format!("{path} of {objects}")));
+    if fields.len() > MOST {
+        parts.push(plural(fields.len() - MOST, "other field"));
+    }
+    (!parts.is_empty()).then(|| {
+        format!(
+            "Not compared: {}, which the API does not tell; --base REF tells what git changed.",
+            listed(&parts)
+        )
+    })
+}
+
+/// In how many objects each field is, most first.
+fn by_field(all: &[NotCompared]) -> Vec<(String, usize)> {
+    let mut fields: BTreeMap<String, usize> = BTreeMap::new();
+    for path in all.iter().flat_map(|it| &it.fields) {
+        *fields.entry(path.to_string()).or_default() += 1;
+    }
+    let mut fields: Vec<_> = fields.into_iter().collect();
+    fields.sort_by(|a, b| b.1.cmp(&a.1));
+    fields
+}
