@@ -10,7 +10,8 @@ use std::collections::BTreeSet;
 use model::path::Path;
 use model::reference;
 use model::rules::{Echo, OnChange, Rules};
-use planner::Verdict;
+use model::secret;
+use planner::{Policy, Verdict, plan};
 use sandbox::World;
 use serde_json::{Value, json};
 use support::bench::{Bench, actions, in_virtual_time, updates};
@@ -119,6 +120,109 @@ fn every_field_of_every_source_can_be_edited_as_the_api_allows() {
     assert!(unseen.is_empty(), "no edit was seen of {unseen:#?}");
     println!("{} fields edited", edited.len());
     assert!(edited.len() > 150, "only {} fields", edited.len());
+}
+
+/// Git changed one leaf and nothing else: a plan with the base does something about it, or says
+/// that live is so already, also where the API does not tell. Once it is done the next base knows.
+#[test]
+fn no_edit_of_a_declared_leaf_is_silent_where_git_is_asked() {
+    let (mut silent, mut wrong, mut unseen) = (Vec::new(), Vec::new(), BTreeSet::new());
+    for seed in documents("tests/seeds") {
+        let world = in_virtual_time(world_with(&seed));
+        for (path, changed) in edits(&seed) {
+            let name = format!("{} {path}", seed["metadata"]["name"]);
+            match in_virtual_time(edit_from(&world, &seed, &changed)) {
+                Ok(Noticed::Unseen) => _ = unseen.insert(general(&path)),
+                Ok(Noticed::Told) => {}
+                // Live says nothing where nothing is set, and so does this edit.
+                Ok(Noticed::Nothing) if says_unset(&seed, &changed, &path) => {}
+                Ok(Noticed::Nothing) => silent.push(name),
+                Err(reason) => wrong.push(format!("{name}: {reason}")),
+            }
+        }
+    }
+    assert!(silent.is_empty(), "{silent:#?}");
+    assert!(wrong.is_empty(), "{} edits went wrong:\n{}", wrong.len(), wrong.join("\n\n"));
+    for covered in [
+        "spec.destination.roles",
+        "spec.destination.tableDefinition.engine.versionColumnId",
+        "spec.destination.tableDefinition.engine.columnIds",
+        "spec.source.objectStorage.path",
+        "spec.source.objectStorage.azureContainerName",
+        "spec.source.validateSamples",
+        "spec.source.kafka.credentials.username",
+        "spec.source.kafka.credentials.password",
+        "spec.source.kafka.schemaRegistry.credentials.password",
+        "spec.source.bigquery.credentials.serviceAccountFile",
+        "spec.source.kafka.credentials.version",
+    ] {
+        assert!(unseen.contains(covered), "{covered} is not among {unseen:#?}");
+    }
+}
+
+/// What a plan said of an edit.
+enum Noticed {
+    Nothing,
+    Told,
+    /// Something is done that live could not have told.
+    Unseen,
+}
+
+/// Every leaf with a valid edit of it, the secrets and their versions among them.
+fn edits(seed: &Value) -> Vec<(Path, Value)> {
+    let mut edits: Vec<(Path, Value)> = editable(seed)
+        .into_iter()
+        .filter_map(|leaf| Some((leaf.path.clone(), valid_edit(seed, &leaf)?)))
+        .collect();
+    let mut set = |path: &Path, value: Value| {
+        let mut changed = seed.clone();
+        path.set(&mut changed, value);
+        edits.push((path.clone(), changed));
+    };
+    for referred in secret::references(seed) {
+        set(&referred.path, json!({"fromEnv": "ANOTHER"}));
+        let mut renewed = referred.from.clone();
+        renewed["version"] = json!(9);
+        set(&referred.path, renewed);
+        let group = referred.path.parent().unwrap();
+        if rules_at(seed, &group.child("version")).local {
+            set(&group.child("version"), json!(9));
+        }
+    }
+    edits
+}
+
+/// Whether the edit writes down what is not set anyway.
+fn says_unset(seed: &Value, changed: &Value, path: &Path) -> bool {
+    let unset = [json!(false), json!([])];
+    path.get(seed).is_none() && path.get(changed).is_some_and(|value| unset.contains(value))
+}
+
+async fn edit_from(world: &World, seed: &Value, changed: &Value) -> Result<Noticed, String> {
+    let bench = Bench::on(world.clone(), &SERVICES);
+    let from = bench.journal_len();
+    let [base, desired] = [seed, changed].map(|it| declared(std::slice::from_ref(it)).unwrap());
+    let (live, policy) = (bench.live(&desired).await, Policy::default());
+    let planned = plan(&desired, &live, Some(&base), &policy);
+    if planned.is_empty() {
+        let told = !planned.left_alone.is_empty();
+        return Ok(if told { Noticed::Told } else { Noticed::Nothing });
+    }
+    let unseen = planned.changes.iter().flat_map(|change| &change.fields).any(|it| it.unseen);
+    if !unseen {
+        return Ok(Noticed::Told);
+    }
+    let failed = bench.apply(planned.clone()).await;
+    let failed: Vec<_> = failed.iter().filter_map(|report| report.error.as_ref()).collect();
+    ensure(failed.is_empty(), || format!("{failed:#?}\n{}", actions(&planned)))?;
+    for body in updates(&planned) {
+        states_only_what_is_declared(body, changed)?;
+    }
+    let refusals = bench.refusals(from);
+    ensure(refusals.is_empty(), || format!("{refusals:#?}\n{}", actions(&planned)))?;
+    let again = plan(&desired, &bench.live(&desired).await, Some(&desired), &policy);
+    ensure(again.is_empty(), || format!("not settled: {:#?}", again.changes))?;
+    Ok(Noticed::Unseen)
 }
 
 /// The path without the positions of list entries.

@@ -119,7 +119,7 @@ fn a_comment_begins_with_the_counts_and_the_danger() {
     assert_snapshot!(rendered(Format::Markdown, &run(&desired, &plan)), @r#"
 ### pipectl plan: 1 to create, 1 to update, 1 to replace, 1 to delete, 1 blocked
 
-1 unchanged, 0 unmanaged. Cost: 5 requests and the waiting, about 5 s at 10 requests / 10 s.
+1 unchanged, 0 unmanaged. Not compared: credentials of 2 objects, which the API does not tell; --base REF tells what git changed. Cost: 5 requests and the waiting, about 5 s at 10 requests / 10 s.
 
 | | object | what | why |
 |---|---|---|---|
@@ -154,6 +154,7 @@ fn a_comment_begins_with_the_counts_and_the_danger() {
 
 - data: the new pipe starts where the API chooses, as no <code>offset</code> is declared: rows may arrive in <code>default.clicks</code> twice or not at all
 - actions: delete, wait until gone, create
+- sends: source.kafka.credentials.password from env P
 
 </details>
 
@@ -267,7 +268,7 @@ fn a_long_comment_is_cut_from_the_harmless_end() {
     let (desired, plan) = large(125);
     let comment = rendered(Format::Markdown, &run(&desired, &plan));
     let told = comment.lines().find(|line| line.starts_with("Left out")).unwrap();
-    assert_snapshot!(told, @r#"Left out, as a comment holds no more: 168 rows (43 update, 125 create) and the details of 375 objects. The log of the run has everything."#);
+    assert_snapshot!(told, @r#"Left out, as a comment holds no more: 169 rows (44 update, 125 create) and the details of 375 objects. The log of the run has everything."#);
 }
 
 #[test]
