@@ -1,6 +1,7 @@
 //! Where a pipe writes.
 
 use schemars::JsonSchema;
+use serde_json::Value;
 
 use super::additional::Additional;
 use crate::check::{Finding, Rule, RuleSet, Scope, custom, flag, is};
@@ -33,7 +34,7 @@ pub struct Destination {
     #[schemars(length(min = 1), transform = mark::travels_with(COLUMNS))]
     pub columns: Option<Vec<Column>>,
     /// Roles of the database user that the pipe writes as, in place of the default role. Given
-    /// only when the pipe is made, and never returned: a later change goes unnoticed.
+    /// only when the pipe is made, and never returned: a change outside git goes unnoticed.
     #[schemars(transform = mark::immutable, transform = mark::never_echoed, transform = mark::set)]
     pub roles: Option<Vec<Text>>,
     /// Fields that are newer than this program: sent and compared as they stand, and not checked.
@@ -91,6 +92,19 @@ pub enum EngineType {
     SummingMergeTree,
     /// Keeps nothing, and feeds the materialized views that read from it.
     Null,
+}
+
+/// What probably stands at `path`, which the API does not return: the column that tells which row is
+/// newer is mostly the last one that the table is not sorted by.
+pub(crate) fn likely(path: &Path, document: &Value) -> Option<Value> {
+    let within = "spec.destination.tableDefinition";
+    if *path != Path::parse(within).child("engine").child("versionColumnId") {
+        return None;
+    }
+    let list = |path: Path| path.get(document).and_then(Value::as_array).into_iter().flatten();
+    let key: Vec<&Value> = list(Path::parse(within).child("sortingKey")).collect();
+    let names = list(Path::parse("spec.destination.columns")).filter_map(|it| it.get("name"));
+    names.clone().filter(|name| !key.contains(name)).last().or(names.last()).cloned()
 }
 
 pub(crate) const RULES: RuleSet = RuleSet {
