@@ -29,4 +29,5 @@ pub mod reverse_private_endpoint;
 pub mod rules;
 pub mod secret;
 pub mod source;
+pub mod terraform;
 pub mod text;

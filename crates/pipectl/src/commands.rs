@@ -5,6 +5,7 @@ mod completions;
 mod doctor;
 mod drift;
 mod explain;
+mod export;
 mod man;
 mod plan;
 mod resync;
@@ -39,6 +40,8 @@ pub(crate) enum Command {
     Resync(resync::Args),
     /// Say what a run would find: key, organization, services, manifests, git
     Doctor(doctor::Args),
+    /// Write manifests of what Terraform manages
+    Export(export::Args),
     /// Print the JSON Schema of the manifests, for editors
     Schema,
     /// Say what a field is, and what changing it costs
@@ -61,6 +64,7 @@ pub(crate) fn run(command: &Command, output: Output, format: Format) -> Result<u
         Command::Status(args) => waiting(&args.scope.connect, status::run(args, output, format)),
         Command::Resync(args) => waiting(&args.connect, resync::run(args, output, format)),
         Command::Doctor(args) => waiting(&args.connect, doctor::run(args, output, format)),
+        Command::Export(args) => export::run(args, output, format),
         Command::Schema => schema::run(output),
         Command::Explain(args) => explain::run(args, output, format),
         Command::Completions(args) => completions::run(args, output),
@@ -89,6 +93,7 @@ pub(crate) fn kind(command: &Command) -> &'static str {
         Command::Status(_) => "Status",
         Command::Resync(_) => "Resync",
         Command::Doctor(_) => "Doctor",
+        Command::Export(_) => "Export",
         Command::Schema => "Schema",
         Command::Explain(_) => "Explanation",
         Command::Sandbox(_) => "Sandbox",

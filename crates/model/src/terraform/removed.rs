@@ -1,0 +1,66 @@
+//! The blocks with which Terraform forgets a resource and leaves the object alone.
+
+use std::fmt;
+
+/// A resource that Terraform must forget, in all its instances.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Removed {
+    from: String,
+}
+
+impl fmt::Display for Removed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let from = &self.from;
+        write!(f, "removed {{\n  from = {from}\n\n  lifecycle {{\n    destroy = false\n  }}\n}}\n")
+    }
+}
+
+/// The resource of an instance, unless it is among those that are `known`.
+pub fn removed(instance: &str, known: &[Removed]) -> Option<Removed> {
+    let removed = Removed { from: without_indexes(instance) };
+    (!known.contains(&removed)).then_some(removed)
+}
+
+/// `module.a["x"].b.c[0]` as `module.a.b.c`: a block takes no index. A key may itself hold brackets
+/// and quotes.
+fn without_indexes(address: &str) -> String {
+    let mut kept = String::new();
+    let (mut inside, mut quoted, mut escaped) = (false, false, false);
+    for c in address.chars() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' if quoted => escaped = true,
+            '"' if inside => quoted = !quoted,
+            '[' if !inside => inside = true,
+            ']' if inside && !quoted => inside = false,
+            _ if inside => {}
+            c => kept.push(c),
+        }
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{removed, without_indexes};
+
+    #[test]
+    fn a_block_names_the_resource_and_no_instance() {
+        for (instance, resource) in [
+            ("clickhouse_clickpipe.a", "clickhouse_clickpipe.a"),
+            ("clickhouse_clickpipe.a[0]", "clickhouse_clickpipe.a"),
+            (r#"module.m["k"].module.n[1].t.a["x"]"#, "module.m.module.n.t.a"),
+            (r#"t.a["b]\"[.c\\"]"#, "t.a"),
+        ] {
+            assert_eq!(without_indexes(instance), resource);
+        }
+    }
+
+    #[test]
+    fn a_resource_is_removed_once() {
+        let first = removed("t.a[0]", &[]);
+        assert_eq!(removed("t.a[1]", first.as_slice()), None);
+        let text = first.map(|first| first.to_string()).unwrap_or_default();
+        assert_eq!(text, "removed {\n  from = t.a\n\n  lifecycle {\n    destroy = false\n  }\n}\n");
+    }
+}

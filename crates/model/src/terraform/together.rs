@@ -1,0 +1,69 @@
+//! What a manifest says of other objects of the same state.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::{Object, Read, Remark};
+use crate::address::Kind;
+use crate::path::Path;
+
+/// The DNS names of an endpoint.
+pub(super) struct DnsNames {
+    pub(super) resource: String,
+    /// The endpoint's id.
+    pub(super) endpoint: String,
+    pub(super) names: Value,
+}
+
+/// Puts the DNS names where they belong.
+pub(super) fn name_endpoints(read: &mut Read, names: Vec<DnsNames>) {
+    for DnsNames { resource, endpoint, names } in names {
+        match read.objects.iter_mut().find(|object| object.id == endpoint) {
+            Some(found) => found.manifest["spec"]["customPrivateDnsMappings"] = names,
+            None => read.remarks.push(Remark {
+                at: resource,
+                message: "left out: its endpoint is not in this state".to_owned(),
+            }),
+        }
+    }
+}
+
+/// An endpoint that is in the state too is referred to by its name.
+pub(super) fn refer_to_endpoints(objects: &mut [Object]) {
+    let kind = Kind::ReversePrivateEndpoint.name();
+    let endpoints = objects.iter().filter(|object| object.manifest["kind"] == kind);
+    let known: BTreeMap<_, _> = endpoints
+        .map(|it| ((it.service.clone(), it.id.clone()), it.manifest["metadata"]["name"].clone()))
+        .collect();
+    let reference = |service: &str, id: &Value| {
+        let name = known.get(&(service.to_owned(), id.as_str()?.to_owned()))?;
+        let shared = known.iter().filter(|((of, _), other)| of == service && *other == name);
+        (shared.count() == 1).then(|| json!({ "endpoint": name }))
+    };
+    let field = Path::parse("spec.source.kafka.reversePrivateEndpointIds");
+    for object in objects {
+        let Some(Value::Array(ids)) = field.get(&object.manifest).cloned() else { continue };
+        let ids = ids.into_iter().map(|id| reference(&object.service, &id).unwrap_or(id));
+        let ids: Vec<Value> = ids.collect();
+        field.set(&mut object.manifest, ids.into());
+    }
+}
+
+/// Live names are not unique: where two objects share one, each manifest names its id.
+pub(super) fn pin_shared_names(objects: &mut [Object]) {
+    let key = |object: &Object| {
+        let (kind, name) = (&object.manifest["kind"], &object.manifest["metadata"]["name"]);
+        name.as_str().map(|name| (object.service.clone(), kind.to_string(), name.to_owned()))
+    };
+    let mut counts = BTreeMap::new();
+    for key in objects.iter().filter_map(key) {
+        *counts.entry(key).or_insert(0) += 1;
+    }
+    for object in objects {
+        let shared = key(object).and_then(|key| counts.get(&key)).is_some_and(|count| *count > 1);
+        if shared && !object.id.is_empty() {
+            object.manifest["metadata"]["id"] = Value::from(object.id.clone());
+        }
+    }
+}
