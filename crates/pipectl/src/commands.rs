@@ -6,6 +6,7 @@ mod doctor;
 mod drift;
 mod explain;
 mod export;
+mod init;
 mod man;
 mod plan;
 mod resync;
@@ -26,6 +27,8 @@ use crate::report::Wanted;
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Begin a repository: project file, example, editor schema, workflow
+    Init(init::Args),
     /// Report every error in every file; needs no account and no secrets
     Validate(validate::Args),
     /// Show what differs between git and live, as actions, and what each does to the data
@@ -57,6 +60,7 @@ pub(crate) enum Command {
 /// Runs a command; gives the exit code.
 pub(crate) fn run(command: &Command, output: Output, format: Format) -> Result<u8> {
     match command {
+        Command::Init(args) => init::run(args, output, format),
         Command::Validate(args) => validate::run(args, output, format),
         Command::Plan(args) => waiting(&args.scope.connect, plan::run(args, output, format)),
         Command::Drift(args) => waiting(&args.scope.connect, drift::run(args, output, format)),
@@ -86,6 +90,7 @@ pub(crate) fn reports(command: &Command) -> (&'static str, Wanted<'_>) {
 /// What the JSON of a command is called.
 pub(crate) fn kind(command: &Command) -> &'static str {
     match command {
+        Command::Init(_) => "Init",
         Command::Validate(_) => "Validation",
         Command::Plan(_) => "Plan",
         Command::Drift(_) => "Drift",
