@@ -66,6 +66,8 @@ pub struct Defaults {
 pub struct Environment {
     /// The organization's id.
     pub organization: Option<String>,
+    /// Where the API key of this environment is; by default in the variables that all share.
+    pub credentials: Option<Credentials>,
     /// Ids of services, by the names that manifests use for them.
     #[serde(default)]
     pub services: BTreeMap<String, String>,
@@ -75,6 +77,25 @@ pub struct Environment {
     /// What is allowed in this environment.
     #[serde(default)]
     pub policy: Policy,
+}
+
+/// The two halves of one API key: the names of the variables that hold them, never the key itself.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Credentials {
+    /// The key's id.
+    pub key: Variable,
+    /// The key's secret.
+    pub secret: Variable,
+}
+
+/// The name of an environment variable.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Variable {
+    /// The variable.
+    #[schemars(length(min = 1))]
+    pub from_env: String,
 }
 
 /// What is allowed without a flag.
@@ -89,8 +110,11 @@ pub struct Policy {
     /// How many objects one plan may replace.
     pub max_replace: Option<usize>,
     /// Whether live objects that no manifest declares are deleted: `never` (the default), `git`
-    /// for those that a manifest declared once, or `scope`.
+    /// for those that a manifest declared once, or `scope` for those that `pruneScope` names.
     pub prune: Option<Prune>,
+    /// Pipes that are declared in git or not at all, as `SERVICE/PIPE` with `*` and `?`. With
+    /// `prune: scope` those that no manifest declares are deleted, whoever made them.
+    pub prune_scope: Option<Vec<String>>,
     /// Whether apply may wake an idle service.
     pub wake_idle: Option<bool>,
 }
@@ -127,6 +151,7 @@ impl Policy {
             max_delete: self.max_delete.or(other.max_delete),
             max_replace: self.max_replace.or(other.max_replace),
             prune: self.prune.or(other.prune),
+            prune_scope: self.prune_scope.or(other.prune_scope),
             wake_idle: self.wake_idle.or(other.wake_idle),
         }
     }

@@ -21,6 +21,8 @@ use anyhow::{Context, Result};
 use clap::Subcommand;
 
 use crate::cli::{ConnectArgs, Format};
+use crate::environments::Within;
+use crate::exit::Usage;
 use crate::output::Output;
 use crate::report::Wanted;
 
@@ -43,7 +45,7 @@ pub(crate) enum Command {
     Resync(resync::Args),
     /// Say what a run would find: key, organization, services, manifests, git
     Doctor(doctor::Args),
-    /// Write manifests of what Terraform manages
+    /// Write manifests of what is live, or of what Terraform manages
     Export(export::Args),
     /// Print the JSON Schema of the manifests, for editors
     Schema,
@@ -68,13 +70,35 @@ pub(crate) fn run(command: &Command, output: Output, format: Format) -> Result<u
         Command::Status(args) => waiting(&args.scope.connect, status::run(args, output, format)),
         Command::Resync(args) => waiting(&args.connect, resync::run(args, output, format)),
         Command::Doctor(args) => waiting(&args.connect, doctor::run(args, output, format)),
-        Command::Export(args) => export::run(args, output, format),
+        Command::Export(args) => waiting(&args.connect, export::run(args, output, format)),
         Command::Schema => schema::run(output),
         Command::Explain(args) => explain::run(args, output, format),
         Command::Completions(args) => completions::run(args, output),
         Command::Man => man::run(output),
         Command::Sandbox(args) => real_time()?.block_on(sandbox::run(args, output)),
     }
+}
+
+/// The environments for which a command that can do with several is to run.
+pub(crate) fn environments(command: &Command) -> &[String] {
+    match command {
+        Command::Validate(args) => &args.manifests.env,
+        Command::Plan(args) => &args.scope.manifests.env,
+        Command::Apply(args) => &args.scope.manifests.env,
+        Command::Drift(args) => &args.scope.manifests.env,
+        _ => &[],
+    }
+}
+
+/// The command for one environment alone; `None` where that is no question.
+pub(crate) fn within(command: &Command, within: Within<'_>) -> Result<Option<Command>, Usage> {
+    Ok(Some(match command {
+        Command::Validate(args) => Command::Validate(args.within(within)?),
+        Command::Plan(args) => Command::Plan(args.within(within)?),
+        Command::Apply(args) => Command::Apply(args.within(within)?),
+        Command::Drift(args) => Command::Drift(args.within(within)?),
+        _ => return Ok(None),
+    }))
 }
 
 /// The word on the command line, and the reports that are wanted of it.

@@ -19,6 +19,15 @@ pub const USAGE: u8 = 64;
 /// Interrupted: what was in flight was finished, the rest was not started.
 pub const INTERRUPTED: u8 = 130;
 
+/// From the gravest to none at all.
+const GRAVITY: [u8; 9] = [INTERRUPTED, USAGE, AUTH, ERROR, PARTLY, STALE, BLOCKED, CHANGES, DONE];
+
+/// What several runs say together: the gravest of what each says.
+pub(crate) fn gravest(one: u8, other: u8) -> u8 {
+    let place = |code| GRAVITY.iter().position(|known| *known == code).unwrap_or_default();
+    if place(one) <= place(other) { one } else { other }
+}
+
 /// An error that is about the command line after all, though only the work showed it.
 #[derive(Debug)]
 pub(crate) struct Usage(pub(crate) String);

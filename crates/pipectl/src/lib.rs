@@ -9,6 +9,7 @@ mod completion;
 mod credentials;
 pub mod declared;
 mod environment;
+mod environments;
 pub mod exit;
 mod files;
 mod git;
@@ -32,10 +33,11 @@ use std::process::ExitCode;
 use clap::Parser;
 use clap::error::ErrorKind;
 
-use crate::cli::Cli;
+use crate::cli::{Cli, Format};
+use crate::commands::Command;
 use crate::declared::Unsound;
 use crate::output::{Output, Text};
-use crate::report::Run;
+use crate::report::{Run, Wanted};
 
 /// Runs one command line and says how it went.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -51,28 +53,43 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 fn dispatch(cli: &Cli) -> u8 {
     logging::start(cli.output.verbose);
-    let output = Output::new(cli.output.color);
-    match commands::run(&cli.command, output, cli.output.output) {
-        Ok(code) => code,
-        Err(error) => {
-            let message = format!("{error:#}");
-            let (command, wanted) = commands::reports(&cli.command);
-            let unsound = error.downcast_ref::<Unsound>();
-            let run = Run {
-                command,
-                outcome: "error",
-                json: render::json::failure(commands::kind(&cli.command), &message),
-                diagnostics: unsound.map_or(&[], |it| &it.0.diagnostics),
-                files: unsound.map_or(0, |it| it.0.files.len()),
-                errors: vec![message.clone()],
-                ..Run::default()
-            };
-            // A full disk cannot be reported on the same disk.
-            let _ = wanted.print(cli.output.output, &run, output);
-            explain_failure(output, &error, &message);
-            wanted.finish(&run, output, exit_code(&error))
-        }
+    let (output, format) = (Output::new(cli.output.color), cli.output.output);
+    match environments::split(&cli.command) {
+        Ok(runs) if runs.is_empty() => perform(&cli.command, output, format),
+        Ok(runs) => environments::each(&runs, output, format, |run| perform(run, output, format)),
+        Err(usage) => fail(&cli.command, &usage.into(), Wanted::default(), output, format),
     }
+}
+
+fn perform(command: &Command, output: Output, format: Format) -> u8 {
+    match commands::run(command, output, format) {
+        Ok(code) => code,
+        Err(error) => fail(command, &error, commands::reports(command).1, output, format),
+    }
+}
+
+fn fail(
+    command: &Command,
+    error: &anyhow::Error,
+    wanted: Wanted<'_>,
+    output: Output,
+    format: Format,
+) -> u8 {
+    let message = format!("{error:#}");
+    let unsound = error.downcast_ref::<Unsound>();
+    let run = Run {
+        command: commands::reports(command).0,
+        outcome: "error",
+        json: render::json::failure(commands::kind(command), &message),
+        diagnostics: unsound.map_or(&[], |it| &it.0.diagnostics),
+        files: unsound.map_or(0, |it| it.0.files.len()),
+        errors: vec![message.clone()],
+        ..Run::default()
+    };
+    // A full disk cannot be reported on the same disk.
+    let _ = wanted.print(format, &run, output);
+    explain_failure(output, error, &message);
+    wanted.finish(&run, output, exit_code(error))
 }
 
 fn explain_failure(output: Output, error: &anyhow::Error, message: &str) {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow, bail};
 use model::diagnostic::SourceFile;
-use model::project::{self, Environment, Policy, RateLimit};
+use model::project::{self, Credentials, Environment, Policy, RateLimit};
 
 use crate::cli::ManifestArgs;
 use crate::environment;
@@ -23,6 +23,8 @@ pub(crate) struct Chosen {
     pub(crate) manifests: Vec<PathBuf>,
     /// The organization's id.
     pub(crate) organization: Option<String>,
+    /// Where its API key is, if not in the variables that all share.
+    pub(crate) credentials: Option<Credentials>,
     /// Ids of services, by the names that manifests use.
     pub(crate) services: BTreeMap<String, String>,
     /// The texts of variables in manifests.
@@ -52,7 +54,15 @@ pub(crate) fn choose(args: &ManifestArgs, output: Output) -> Result<Chosen> {
 /// # Errors
 /// As above, but for manifests.
 pub(crate) fn chosen(args: &ManifestArgs, output: Output) -> Result<Chosen> {
-    let mut chosen = find(args.env.as_deref(), output)?;
+    let environment = match args.env.as_slice() {
+        [] => None,
+        [one] => Some(one.as_str()),
+        several => {
+            let names = several.join(", ");
+            return Err(Usage(format!("one environment here, not several: {names}")).into());
+        }
+    };
+    let mut chosen = find(environment, output)?;
     if !args.paths.is_empty() {
         chosen.manifests.clone_from(&args.paths);
     }
@@ -97,6 +107,7 @@ fn read(folder: &Path, environment: Option<&str>, output: Output) -> Result<Chos
     Ok(Chosen {
         manifests: project.manifests.iter().map(|path| folder.join(path)).collect(),
         organization: chosen.organization.as_deref().map(fill).transpose()?,
+        credentials: chosen.credentials,
         services: fill_all(chosen.services)?,
         variables: fill_all(chosen.variables)?,
         policy: chosen.policy.or(project.policy),

@@ -2,6 +2,8 @@
 
 use clap::Args;
 
+use crate::environments::Within;
+use crate::exit::Usage;
 use crate::report::{Key, Target, Wanted};
 
 /// What else is written from the same run.
@@ -22,6 +24,17 @@ pub(crate) struct ReportArgs {
 }
 
 impl ReportArgs {
+    /// Those of a run for one environment alone.
+    pub(crate) fn within(&self, within: Within<'_>) -> Result<Self, Usage> {
+        let reports = self.reports.iter().map(|target| {
+            let path = within.path("--report", &target.path)?;
+            Ok(Target { path, ..target.clone() })
+        });
+        let key = &self.report_key;
+        let report_key = if within.several { key.of(within.name) } else { key.clone() };
+        Ok(Self { reports: reports.collect::<Result<_, Usage>>()?, report_key })
+    }
+
     /// What is to be written.
     pub(crate) fn wanted(&self) -> Wanted<'_> {
         Wanted { targets: &self.reports, key: self.report_key.clone() }

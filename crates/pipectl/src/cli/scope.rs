@@ -9,6 +9,8 @@ use model::project::Prune;
 use remote::Rate;
 
 use crate::completion;
+use crate::environments::Within;
+use crate::exit::Usage;
 
 /// What a command that compares looks at.
 #[derive(Args, Clone, Debug)]
@@ -24,6 +26,14 @@ pub(crate) struct ScopeArgs {
     pub(crate) connect: ConnectArgs,
 }
 
+impl ScopeArgs {
+    /// Those of a run for one environment alone.
+    pub(crate) fn within(&self, within: Within<'_>) -> Result<Self, Usage> {
+        let manifests = self.manifests.within(within);
+        Ok(Self { manifests, connect: self.connect.within(within)?, ..self.clone() })
+    }
+}
+
 /// Which manifests.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct ManifestArgs {
@@ -31,10 +41,17 @@ pub(crate) struct ManifestArgs {
     /// default those of the project file
     #[arg(value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
-    /// The environment of the project file
-    #[arg(short, long, value_name = "NAME", env = "PIPECTL_ENV")]
+    /// The environment of the project file; validate, plan, apply and drift take several
+    #[arg(short, long, value_name = "NAME", env = "PIPECTL_ENV", value_delimiter = ',')]
     #[arg(add = ArgValueCandidates::new(completion::environments))]
-    pub(crate) env: Option<String>,
+    pub(crate) env: Vec<String>,
+}
+
+impl ManifestArgs {
+    /// Those of a run for one environment alone.
+    pub(crate) fn within(&self, within: Within<'_>) -> Self {
+        Self { env: vec![within.name.to_owned()], ..self.clone() }
+    }
 }
 
 /// Which of the declared objects.
@@ -66,8 +83,8 @@ pub(crate) struct GitArgs {
     /// for where this branch left REF)
     #[arg(long, value_name = "REF", env = "PIPECTL_BASE")]
     pub(crate) base: Option<String>,
-    /// Delete live objects that no manifest declares any more: those of which git has the proof
-    /// that a manifest declared them once
+    /// Delete live objects that no manifest declares: those of which git has the proof that a
+    /// manifest declared them once, or those in the project file's pruneScope
     #[arg(long, value_name = "HOW", env = "PIPECTL_PRUNE", value_enum)]
     pub(crate) prune: Option<PruneBy>,
     /// Send the secrets again though git does not say that they changed: those of these objects
@@ -91,8 +108,7 @@ pub(crate) enum PruneBy {
     Never,
     /// What a manifest declared once, as history proves.
     Git,
-    /// What is in a declared scope.
-    #[value(hide = true)]
+    /// What is in the declared scope.
     Scope,
 }
 
@@ -162,4 +178,17 @@ pub(crate) struct ConnectArgs {
         value_parser = humantime::parse_duration
     )]
     pub(crate) timeout: Duration,
+}
+
+impl ConnectArgs {
+    fn within(&self, within: Within<'_>) -> Result<Self, Usage> {
+        if within.several && self.organization.is_some() {
+            let why = "--organization names one, and several environments are meant: declare the \
+                       `organization` of each in the project file";
+            return Err(Usage(why.to_owned()));
+        }
+        let sandbox = self.sandbox.as_deref();
+        let sandbox = sandbox.map(|file| within.path("--sandbox", file)).transpose()?;
+        Ok(Self { sandbox, ..self.clone() })
+    }
 }

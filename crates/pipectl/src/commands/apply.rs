@@ -20,6 +20,8 @@ use serde::Serialize;
 
 use crate::apply::{Outcome, Report, apply};
 use crate::cli::{Format, GitArgs, ReportArgs, ScopeArgs};
+use crate::environments::Within;
+use crate::exit::Usage;
 use crate::interruption::Interruption;
 use crate::output::{Label, Output, Text};
 use crate::render::json::Envelope;
@@ -30,7 +32,7 @@ use crate::session::{Manner, Session};
 use crate::{completion, exit, prompt};
 
 /// `pipectl apply`.
-#[derive(clap::Args, Debug)]
+#[derive(clap::Args, Clone, Debug)]
 pub(crate) struct Args {
     /// What else to write.
     #[command(flatten)]
@@ -70,6 +72,19 @@ pub(crate) struct Args {
     /// How many objects to work on at once
     #[arg(long, value_name = "N", env = "PIPECTL_PARALLEL", default_value_t = 64)]
     pub(crate) parallel: usize,
+}
+
+impl Args {
+    /// Those of a run for one environment alone.
+    pub(super) fn within(&self, within: Within<'_>) -> Result<Self, Usage> {
+        if within.several && self.expect.is_some() {
+            let why = "--expect knows one plan, and several environments are meant: use --plan";
+            return Err(Usage(why.to_owned()));
+        }
+        let plan = self.plan.as_deref().map(|file| within.path("--plan", file)).transpose()?;
+        let (report, scope) = (self.report.within(within)?, self.scope.within(within)?);
+        Ok(Self { report, scope, plan, ..self.clone() })
+    }
 }
 
 /// What apply waits for.

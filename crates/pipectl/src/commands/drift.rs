@@ -3,14 +3,16 @@
 use anyhow::Result;
 
 use crate::cli::{Format, ScopeArgs};
+use crate::environments::Within;
 use crate::exit;
+use crate::exit::Usage;
 use crate::output::{Output, Text};
 use crate::render::drift::{Drift, render};
 use crate::render::json::Envelope;
 use crate::session::Session;
 
 /// `pipectl drift`.
-#[derive(clap::Args, Debug)]
+#[derive(clap::Args, Clone, Debug)]
 pub(crate) struct Args {
     /// What is looked at.
     #[command(flatten)]
@@ -22,6 +24,13 @@ pub(crate) struct Args {
     /// Exit with 2 when something is missing or changed
     #[arg(long, env = "PIPECTL_DETAILED_EXITCODE")]
     pub(crate) detailed_exitcode: bool,
+}
+
+impl Args {
+    /// Those of a run for one environment alone.
+    pub(super) fn within(&self, within: Within<'_>) -> Result<Self, Usage> {
+        Ok(Self { scope: self.scope.within(within)?, ..self.clone() })
+    }
 }
 
 /// Shows what somebody changed outside git. Only reads.

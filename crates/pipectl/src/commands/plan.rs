@@ -6,6 +6,8 @@ use anyhow::Result;
 use planner::Plan;
 
 use crate::cli::{Format, GitArgs, ReportArgs, ScopeArgs};
+use crate::environments::Within;
+use crate::exit::Usage;
 use crate::output::{Label, Output, Text};
 use crate::render::json::Envelope;
 use crate::render::plan::Context;
@@ -14,7 +16,7 @@ use crate::session::{Manner, Session};
 use crate::{exit, render, reviewed};
 
 /// `pipectl plan`.
-#[derive(clap::Args, Debug)]
+#[derive(clap::Args, Clone, Debug)]
 pub(crate) struct Args {
     /// What else to write.
     #[command(flatten)]
@@ -34,6 +36,15 @@ pub(crate) struct Args {
     /// Exit with 2 when there are changes
     #[arg(long, env = "PIPECTL_DETAILED_EXITCODE")]
     pub(crate) detailed_exitcode: bool,
+}
+
+impl Args {
+    /// Those of a run for one environment alone.
+    pub(super) fn within(&self, within: Within<'_>) -> Result<Self, Usage> {
+        let out = self.out.as_deref().map(|file| within.path("--out", file)).transpose()?;
+        let (report, scope) = (self.report.within(within)?, self.scope.within(within)?);
+        Ok(Self { report, scope, out, ..self.clone() })
+    }
 }
 
 /// Shows what apply would do.

@@ -61,7 +61,7 @@ struct Resynced<'r> {
 pub(super) async fn run(args: &Args, output: Output, format: Format) -> Result<u8> {
     let (service, name) = address(args)?;
     let connect = ConnectArgs { service: Some(service.clone()), ..args.connect.clone() };
-    let manifests = ManifestArgs { paths: Vec::new(), env: args.env.clone() };
+    let manifests = ManifestArgs { paths: Vec::new(), env: args.env.iter().cloned().collect() };
     let chosen = project::chosen(&manifests, output)?;
     let wait = match args.wait {
         WaitFor::Settled => Wait::Settled,

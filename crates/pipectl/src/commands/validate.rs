@@ -8,6 +8,8 @@ use serde::Serialize;
 
 use crate::cli::{Format, ManifestArgs, ReportArgs};
 use crate::declared::Declared;
+use crate::environments::Within;
+use crate::exit::Usage;
 use crate::output::{Output, Text};
 use crate::render::diagnostics::{self, plural};
 use crate::render::json::Envelope;
@@ -15,7 +17,7 @@ use crate::report::{self, Run};
 use crate::{exit, project};
 
 /// `pipectl validate`.
-#[derive(clap::Args, Debug)]
+#[derive(clap::Args, Clone, Debug)]
 pub(crate) struct Args {
     /// What else to write.
     #[command(flatten)]
@@ -23,6 +25,13 @@ pub(crate) struct Args {
     /// Which manifests.
     #[command(flatten)]
     pub(crate) manifests: ManifestArgs,
+}
+
+impl Args {
+    /// Those of a run for one environment alone.
+    pub(super) fn within(&self, within: Within<'_>) -> Result<Self, Usage> {
+        Ok(Self { report: self.report.within(within)?, manifests: self.manifests.within(within) })
+    }
 }
 
 #[derive(Serialize)]

@@ -58,6 +58,16 @@ impl FromStr for Target {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Key(String);
 
+impl Key {
+    /// The same for one of several environments.
+    #[must_use]
+    pub fn of(&self, environment: &str) -> Self {
+        let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_');
+        let name: String = environment.chars().map(|c| if fits(c) { c } else { '_' }).collect();
+        Self(format!("{}-{name}", self.0.trim_end_matches('-')))
+    }
+}
+
 impl Default for Key {
     fn default() -> Self {
         Self("plan".to_owned())

@@ -51,7 +51,7 @@ pub(super) async fn outside(
     named: &Named,
     settings: Settings,
 ) -> Result<Found> {
-    let directory = reach(connect, settings)?;
+    let directory = reach(connect, chosen, settings)?;
     let organization = organization(connect, chosen, &directory).await?;
     let known = |name: &String| {
         let id = chosen.services.get(name).or_else(|| is_uuid(name).then_some(name));
@@ -73,10 +73,14 @@ pub(super) async fn outside(
     Ok(Found { directory, organization, declared, remembered })
 }
 
-/// Speaks to the real API, with the key of the environment. Nothing is sent yet.
-pub(crate) fn reach(connect: &ConnectArgs, settings: Settings) -> Result<Directory> {
+/// Speaks to the real API, with the key of the chosen environment. Nothing is sent yet.
+pub(crate) fn reach(
+    connect: &ConnectArgs,
+    chosen: &Chosen,
+    settings: Settings,
+) -> Result<Directory> {
     let (_, url) = api_url(connect);
-    let transport = Http::new(&url, credentials::find()?)?;
+    let transport = Http::new(&url, credentials::find(chosen.credentials.as_ref())?)?;
     Ok(Directory::new(Arc::new(transport), settings))
 }
 

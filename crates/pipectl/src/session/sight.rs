@@ -53,7 +53,7 @@ impl Sight {
         let (directory, organization) = match &sandbox {
             Some(sandbox) => inside(sandbox, &wanted, settings),
             None => {
-                let directory = lookup::reach(connect, settings)?;
+                let directory = lookup::reach(connect, &chosen, settings)?;
                 let organization = lookup::organization(connect, &chosen, &directory).await?;
                 (directory, organization)
             }

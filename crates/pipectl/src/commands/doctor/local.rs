@@ -35,10 +35,9 @@ fn project(args: &ManifestArgs, output: Output, found: &mut Findings) -> Chosen 
             return Chosen { manifests: args.paths.clone(), ..Chosen::default() };
         }
     };
-    let what = match (project::folder().ok().flatten(), &args.env) {
+    let what = match (project::folder().ok().flatten(), args.env.first()) {
         (Some(folder), environment) => {
-            let name =
-                environment.as_deref().map_or("its default".to_owned(), |it| format!("`{it}`"));
+            let name = environment.map_or("its default".to_owned(), |it| format!("`{it}`"));
             format!("{}; environment: {name}", folder.join(project::NAME).display())
         }
         (None, _) => format!("no {} here or above: none is needed", project::NAME),

@@ -1,0 +1,150 @@
+//! Several environments in one run: each with its own organization, key and files, and none of them
+//! hides another.
+
+#![allow(clippy::allow_attributes, clippy::unwrap_used, reason = "a test that fails here fails")]
+
+mod support;
+
+use support::cli::Desk;
+use support::server::Server;
+
+const PROJECT: &str = "apiVersion: pipectl/v1
+kind: Project
+manifests: [pipes]
+environments:
+  staging:
+    variables: {stream: staging-clicks}
+    credentials: {key: {fromEnv: STAGING_KEY}, secret: {fromEnv: STAGING_SECRET}}
+  prod:
+    variables: {stream: '${env:PROD_STREAM}'}
+    credentials: {key: {fromEnv: PROD_KEY}, secret: {fromEnv: PROD_SECRET}}
+";
+
+const PIPE: &str = "apiVersion: pipectl/v1
+kind: ClickPipe
+metadata: {name: clicks, service: analytics}
+spec:
+  source:
+    kinesis:
+      format: JSONEachRow
+      streamName: '${stream}'
+      region: us-east-1
+      iteratorType: LATEST
+      authentication: IAM_ROLE
+      iamRole: arn:aws:iam::123456789012:role/reader
+  destination: {database: default, table: t, managedTable: true, tableDefinition: {engine: {type: MergeTree}}, columns: [{name: id, type: UInt64}]}
+";
+
+const BOTH: [&str; 4] = ["-e", "staging", "-e", "prod"];
+
+const WORLDS: &str = "--sandbox=.pipectl/{env}.json";
+
+const STREAM: (&str, &str) = ("PROD_STREAM", "prod-clicks");
+
+fn desk() -> Desk {
+    let desk = Desk::new();
+    desk.write("pipectl.yaml", PROJECT);
+    desk.write("pipes/clicks.yaml", PIPE);
+    desk
+}
+
+#[test]
+fn each_has_a_run_of_its_own() {
+    let desk = desk();
+    let run = |args: &[&str]| desk.run_with(&[args, &BOTH, &[WORLDS]].concat(), &[STREAM]);
+    let plan = run(&["plan", "--diff", "--detailed-exitcode"]);
+    assert_eq!(plan.code, 2, "{}", plan.all());
+    let (staging, prod) = plan.stdout.split_once("Environment: prod\n").unwrap();
+    assert!(staging.starts_with("Environment: staging\n"), "{staging}");
+    assert!(staging.contains("streamName: staging-clicks"), "{staging}");
+    assert!(prod.contains("streamName: prod-clicks"), "{prod}");
+    assert_eq!(run(&["apply", "--yes"]).code, 0);
+    let again = run(&["plan", "--detailed-exitcode", "-o", "json"]);
+    let json = again.json();
+    assert_eq!((again.code, &json["exitCode"]), (0, &0.into()), "{}", again.all());
+    assert_eq!(json["schemaVersion"], "1.0");
+    for name in ["staging", "prod"] {
+        assert_eq!(json["environments"][name]["kind"], "Plan");
+        assert_eq!(json["environments"][name]["outcome"], "inSync");
+    }
+    assert_eq!(run(&["drift"]).code, 0);
+}
+
+#[test]
+fn they_can_be_named_in_the_environment_and_once_is_enough() {
+    let environment = [STREAM, ("PIPECTL_ENV", "staging,prod,staging")];
+    let said = desk().run_with(&["validate", "-o", "json"], &environment);
+    let json = said.json();
+    assert_eq!(said.code, 0, "{}", said.all());
+    assert_eq!(json["environments"].as_object().unwrap().len(), 2);
+    let comment = desk().run_with(&["validate", "-o", "markdown"], &environment);
+    for words in ["## staging\n", "## prod\n", "pipectl:plan-staging", "pipectl:plan-prod"] {
+        assert_eq!(comment.stdout.matches(words).count(), 1, "{}", comment.stdout);
+    }
+}
+
+#[test]
+fn what_goes_wrong_in_one_hides_no_other() {
+    let desk = desk();
+    let said = desk.run(&["plan", "-e", "prod,staging", WORLDS, "-o", "json"]);
+    let json = said.json();
+    assert_eq!((said.code, &json["exitCode"]), (1, &1.into()), "{}", said.all());
+    assert!(said.stderr.contains("prod: ended with exit code 1"), "{}", said.stderr);
+    let error = json["environments"]["prod"]["errors"][0].as_str().unwrap();
+    assert!(error.contains("PROD_STREAM is not set"), "{error}");
+    assert_eq!(json["environments"]["staging"]["outcome"], "changes");
+}
+
+#[test]
+fn no_two_share_a_file() {
+    let desk = desk();
+    let shared: [&[&str]; 6] = [
+        &["plan", "--sandbox"],
+        &["plan", WORLDS, "--out", "plan.json"],
+        &["plan", WORLDS, "--report", "json=plan.json"],
+        &["plan", WORLDS, "--report", "json=-"],
+        &["apply", "--yes", WORLDS, "--plan", "plan.json"],
+        &["apply", "--yes", WORLDS, "--expect", "0123"],
+    ];
+    for args in shared {
+        let said = desk.run_with(&[args, &BOTH, &["-o", "json"]].concat(), &[STREAM]);
+        assert_eq!(said.code, 64, "{args:?}: {}", said.all());
+        assert_eq!(said.json()["outcome"], "error");
+    }
+    let organization = ["plan", "--organization", sandbox::ORGANIZATION];
+    assert_eq!(desk.run(&[&organization[..], &BOTH].concat()).code, 64);
+    assert_eq!(desk.run(&[&["status", "--sandbox"][..], &BOTH].concat()).code, 64);
+    let own = ["plan", WORLDS, "--out", "out-{env}.json", "--report", "json=report-{env}.json"];
+    let said = desk.run_with(&[&own[..], &BOTH].concat(), &[STREAM]);
+    assert_eq!(said.code, 0, "{}", said.all());
+    for file in ["out-staging.json", "out-prod.json", "report-staging.json", "report-prod.json"] {
+        assert!(desk.folder.path().join(file).is_file(), "{file}");
+    }
+    let reviewed = ["apply", "--plan", "out-{env}.json", WORLDS];
+    assert_eq!(desk.run_with(&[&reviewed[..], &BOTH].concat(), &[STREAM]).code, 0);
+}
+
+#[test]
+fn each_has_its_own_key() {
+    let (desk, server) = (desk(), Server::start(1000));
+    let mut environment = server.environment();
+    environment.extend([
+        ("PROD_STREAM", "prod-clicks".to_owned()),
+        ("STAGING_KEY", sandbox::KEY_ID.to_owned()),
+        ("STAGING_SECRET", sandbox::KEY_SECRET.to_owned()),
+        ("PROD_KEY", sandbox::KEY_ID.to_owned()),
+    ]);
+    let run = |environment: &[(&str, String)]| {
+        let environment: Vec<_> = environment.iter().map(|(n, v)| (*n, v.as_str())).collect();
+        desk.run_with(&[&["plan", "-o", "json"][..], &BOTH].concat(), &environment)
+    };
+    // The key that all share is there and right, and is not the one that prod declares.
+    let half = run(&environment);
+    assert_eq!(half.code, 1, "{}", half.all());
+    let error = &half.json()["environments"]["prod"]["errors"][0];
+    assert_eq!(error, "PROD_KEY is set and PROD_SECRET is not");
+    environment.push(("PROD_SECRET", "wrong".to_owned()));
+    let wrong = run(&environment);
+    assert_eq!(wrong.code, 4, "{}", wrong.all());
+    assert_eq!(wrong.json()["environments"]["staging"]["outcome"], "changes");
+}
