@@ -134,17 +134,17 @@ fn render(found: &Findings) -> Text {
 }
 
 fn markdown(found: &Findings) -> String {
-    let mut text = "| | check | found | fix |\n|---|---|---|---|\n".to_owned();
-    for finding in &found.findings {
+    let row = |finding: &Finding| {
         let word = match finding.level {
             Level::Ok => "ok",
             Level::Warn => "warn",
             Level::Bad => "**bad**",
         };
         let fix = finding.fix.as_deref().map(code).unwrap_or_default();
-        text += &format!("| {word} | {} | {} | {fix} |\n", finding.check, code(&finding.what));
-    }
-    format!("{text}\n{}\n", counts(found))
+        format!("| {word} | {} | {} | {fix} |\n", finding.check, code(&finding.what))
+    };
+    let rows: String = found.findings.iter().map(row).collect();
+    format!("| | check | found | fix |\n|---|---|---|---|\n{rows}\n{}\n", counts(found))
 }
 
 fn counts(found: &Findings) -> String {

@@ -170,16 +170,16 @@ pub fn render(status: &Status, now: SystemTime) -> Text {
 
 /// For a comment on a pull request, or a page.
 pub fn markdown(status: &Status, now: SystemTime) -> String {
-    let mut text = String::new();
-    for service in &status.services {
+    let section = |service: &Service| {
         let state = service.state.as_deref().map(|state| format!(", {}", code(state)));
-        text += &format!("### {}{}\n\n", code(&service.service), state.unwrap_or_default());
-        match &service.error {
-            Some(error) => text += &format!("Could not be read: {}\n\n", code(error)),
-            None => text += &table::markdown(&service.pipes, now),
-        }
-    }
-    text + &counts(status) + "\n"
+        let pipes = match &service.error {
+            Some(error) => format!("Could not be read: {}\n\n", code(error)),
+            None => table::markdown(&service.pipes, now),
+        };
+        format!("### {}{}\n\n{pipes}", code(&service.service), state.unwrap_or_default())
+    };
+    let sections: String = status.services.iter().map(section).collect();
+    format!("{sections}{}\n", counts(status))
 }
 
 fn heading(text: &mut Text, service: &Service) {
@@ -206,17 +206,15 @@ pub fn asleep(state: &str) -> Option<&'static str> {
 fn counts(status: &Status) -> String {
     let healths = [Health::Ok, Health::Moving, Health::Warning, Health::Bad];
     let healths = healths.map(|health| format!("{} {}", status.count(health), word(health)));
-    let mut line =
-        format!("Status: {}: {}.", plural(status.pipes().count(), "pipe"), healths.join(", "));
+    let pipes = plural(status.pipes().count(), "pipe");
     let unmanaged = status.pipes().filter(|pipe| pipe.managed == Some(false)).count();
-    if unmanaged > 0 {
-        line += &format!("  {unmanaged} unmanaged.");
-    }
     let unread = status.errors().len();
-    if unread > 0 {
-        line += &format!("  {} could not be read.", plural(unread, "service"));
-    }
-    line
+    let more = [
+        (unmanaged > 0).then(|| format!("  {unmanaged} unmanaged.")),
+        (unread > 0).then(|| format!("  {} could not be read.", plural(unread, "service"))),
+    ];
+    let more: String = more.into_iter().flatten().collect();
+    format!("Status: {pipes}: {}.{more}", healths.join(", "))
 }
 
 /// What of a pipe is followed from one look to the next, in a line.

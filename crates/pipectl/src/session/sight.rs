@@ -50,13 +50,12 @@ impl Sight {
         let rate = settings.rate;
         let wanted = Wanted::new(connect, &chosen, declared.as_ref());
         let sandbox = connect.sandbox.as_deref().map(Sandboxed::open).transpose()?;
-        let (directory, organization) = match &sandbox {
-            Some(sandbox) => inside(sandbox, &wanted, settings),
-            None => {
-                let directory = lookup::reach(connect, &chosen, settings)?;
-                let organization = lookup::organization(connect, &chosen, &directory).await?;
-                (directory, organization)
-            }
+        let (directory, organization) = if let Some(sandbox) = &sandbox {
+            inside(sandbox, &wanted, settings)
+        } else {
+            let directory = lookup::reach(connect, settings)?;
+            let organization = lookup::organization(connect, &chosen, &directory).await?;
+            (directory, organization)
         };
         let aliases = if sandbox.is_some() { BTreeMap::new() } else { chosen.services };
         let found = found(&directory, &organization, &wanted, &aliases).await?;
@@ -174,8 +173,9 @@ impl Wanted {
         let default = environment::variable("SERVICE_ID");
         let manifests = declared.iter().flat_map(|declared| &declared.manifests);
         let manifests = manifests.filter(|manifest| !manifest.organization);
-        let named = manifests.filter_map(|manifest| manifest.service.clone());
-        let names = named.chain(chosen.services.keys().cloned()).chain(default.clone()).collect();
+        let declared = manifests.filter_map(|manifest| manifest.service.clone());
+        let names =
+            declared.chain(chosen.services.keys().cloned()).chain(default.clone()).collect();
         Self { names, default }
     }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use model::address::ServiceRef;
 use model::live::{Live, State};
-use remote::{Error, Settings};
+use remote::{Entry, Error, Settings};
 
 use super::local::Local;
 use super::{Finding, Findings};
@@ -27,7 +27,7 @@ pub(super) async fn check(connect: &ConnectArgs, local: Local, found: &mut Findi
         return services(&connect, local, found).await;
     }
     address(&connect, found);
-    let Some(id) = key(&local, found) else { return };
+    let Some(id) = key(found) else { return };
     if organization(&connect, &local, found).await.is_some() {
         services(&connect, local, found).await;
     }
@@ -46,8 +46,8 @@ fn address(connect: &ConnectArgs, found: &mut Findings) {
 }
 
 /// The id of the key, which is shown by its end alone.
-fn key(local: &Local, found: &mut Findings) -> Option<String> {
-    match credentials::named(local.chosen.credentials.as_ref()) {
+fn key(found: &mut Findings) -> Option<String> {
+    match credentials::named() {
         Ok((name, key)) => {
             let what = format!("{} (from {name}, with its secret)", masked(&key.key));
             found.add(Finding::ok("key", what));
@@ -74,7 +74,7 @@ pub(super) fn masked(id: &str) -> String {
 async fn organization(connect: &ConnectArgs, local: &Local, found: &mut Findings) -> Option<()> {
     const CHECK: &str = "organization";
     let settings = Settings { timeout: connect.timeout, ..Settings::default() };
-    let directory = match lookup::reach(connect, &local.chosen, settings) {
+    let directory = match lookup::reach(connect, settings) {
         Ok(directory) => directory,
         Err(error) => {
             let fix = "see `--api-url` and the system's CA certificates".to_owned();
@@ -91,25 +91,26 @@ async fn organization(connect: &ConnectArgs, local: &Local, found: &mut Findings
     };
     found.add(Finding::ok("reach", "the API answers, and knows the key"));
     match lookup::organization(connect, &local.chosen, &directory).await {
-        Ok(id) => match known.iter().find(|entry| entry.id == id) {
-            Some(entry) => {
-                found.add(Finding::ok(CHECK, format!("{} ({id})", entry.name)));
-                Some(())
-            }
-            None => {
-                let names = known.iter().map(|it| format!("{} ({})", it.id, it.name));
-                let names = names.collect::<Vec<_>>().join(", ");
-                let what = format!("the key does not belong to {id}, but to: {names}");
-                let fix = "use a key of that organization, or name another with --organization";
-                found.add(Finding::bad(CHECK, what, Some(fix.to_owned())));
-                None
-            }
-        },
+        Ok(id) => belongs(&id, &known, found),
         Err(error) => {
             found.add(Finding::bad(CHECK, format!("{error:#}"), None));
             None
         }
     }
+}
+
+/// Whether the organization is one of the key's.
+fn belongs(id: &str, known: &[Entry], found: &mut Findings) -> Option<()> {
+    const CHECK: &str = "organization";
+    if let Some(entry) = known.iter().find(|entry| entry.id == id) {
+        found.add(Finding::ok(CHECK, format!("{} ({id})", entry.name)));
+        return Some(());
+    }
+    let names: Vec<String> = known.iter().map(|it| format!("{} ({})", it.id, it.name)).collect();
+    let what = format!("the key does not belong to {id}, but to: {}", names.join(", "));
+    let fix = "use a key of that organization, or name another with --organization";
+    found.add(Finding::bad(CHECK, what, Some(fix.to_owned())));
+    None
 }
 
 async fn services(connect: &ConnectArgs, local: Local, found: &mut Findings) {

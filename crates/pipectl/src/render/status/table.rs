@@ -65,15 +65,15 @@ pub(super) fn markdown(pipes: &[Pipe], now: SystemTime) -> String {
     if pipes.is_empty() {
         return "No pipes.\n\n".to_owned();
     }
-    let mut text = format!("| {} |\n|{}\n", HEADS.join(" | "), "---|".repeat(HEADS.len()));
-    for pipe in pipes {
+    let row = |pipe: &Pipe| {
         let cells = cells(pipe, now).map(|cell| match cell.as_str() {
             "" => String::new(),
             cell => code(&clipped(cell, WIDEST)),
         });
-        text += &format!("| {} |\n", cells.join(" | "));
-    }
-    text + "\n"
+        format!("| {} |\n", cells.join(" | "))
+    };
+    let rows: String = pipes.iter().map(row).collect();
+    format!("| {} |\n|{}\n{rows}\n", HEADS.join(" | "), "---|".repeat(HEADS.len()))
 }
 
 fn cells(pipe: &Pipe, now: SystemTime) -> Row<String> {
