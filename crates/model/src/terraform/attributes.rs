@@ -35,7 +35,10 @@ const ELSEWHERE: &[(Kind, &[&str])] = &[
 ];
 
 /// Attributes that say nothing with this value.
-const IDLE: &[(&str, &str)] = &[("source.kafka.schema_registry.type", "confluent")];
+const IDLE: &[(&str, &str)] = &[
+    ("source.kafka.schema_registry.type", "confluent"),
+    ("source.bigquery.authentication", "SERVICE_ACCOUNT"),
+];
 
 /// Turns the attributes of one resource into the `spec` of its manifest.
 pub(super) struct Attributes<'r> {

@@ -22,7 +22,7 @@ pub fn removed(instance: &str, known: &[Removed]) -> Option<Removed> {
 }
 
 /// `module.a["x"].b.c[0]` as `module.a.b.c`: a block takes no index. A key may itself hold brackets
-/// and quotes.
+/// and quotes. What is left is a name and nothing else, whoever wrote the state.
 fn without_indexes(address: &str) -> String {
     let mut kept = String::new();
     let (mut inside, mut quoted, mut escaped) = (false, false, false);
@@ -34,7 +34,8 @@ fn without_indexes(address: &str) -> String {
             '[' if !inside => inside = true,
             ']' if inside && !quoted => inside = false,
             _ if inside => {}
-            c => kept.push(c),
+            c if c.is_alphanumeric() || "_-.".contains(c) => kept.push(c),
+            _ => {}
         }
     }
     kept
@@ -51,6 +52,7 @@ mod tests {
             ("clickhouse_clickpipe.a[0]", "clickhouse_clickpipe.a"),
             (r#"module.m["k"].module.n[1].t.a["x"]"#, "module.m.module.n.t.a"),
             (r#"t.a["b]\"[.c\\"]"#, "t.a"),
+            ("t.a\n}\nx {", "t.ax"),
         ] {
             assert_eq!(without_indexes(instance), resource);
         }
