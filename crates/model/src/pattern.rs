@@ -29,6 +29,12 @@ impl Pattern {
             self.glob.matches(address.name.as_str())
         }
     }
+
+    /// Whether an object of this service could be meant.
+    pub fn may_be_in(&self, service: &str) -> bool {
+        let of_service = self.text.split_once('/').map(|(service, _)| service);
+        of_service.is_none_or(|pattern| WildMatch::new(pattern).matches(service))
+    }
 }
 
 impl fmt::Debug for Pattern {
@@ -60,6 +66,15 @@ mod tests {
             ("staging/*", false),
         ] {
             assert_eq!(Pattern::new(pattern).matches(&address), matches, "{pattern}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_without_a_slash_is_about_every_service() {
+        for (pattern, may) in
+            [("analytics/*", true), ("ana*/x", true), ("x", true), ("staging/*", false)]
+        {
+            assert_eq!(Pattern::new(pattern).may_be_in("analytics"), may, "{pattern}");
         }
     }
 }

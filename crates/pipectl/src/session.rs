@@ -1,9 +1,10 @@
 //! One run against one API: what is declared, and the client that speaks about it.
 
 pub(crate) mod lookup;
+mod pruning;
 mod sight;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use anyhow::{Result, anyhow, bail};
@@ -12,7 +13,7 @@ use model::desired::{Desired, Document};
 use model::diagnostic::Diagnostic;
 use model::pattern::Pattern;
 use model::project::Prune;
-use planner::{Plan, Policy, Removed, UnseenChanges, plan, prune};
+use planner::{Plan, Policy, UnseenChanges, plan, prune};
 use remote::{Rate, Remote, Scope, Settings, Wait};
 
 use crate::cli::{ConnectArgs, GitArgs, RateLimit, ScopeArgs};
@@ -26,6 +27,7 @@ use crate::sandboxed::Sandboxed;
 use crate::secrets::Resolver;
 use crate::select::Selection;
 
+use self::pruning::Pruning;
 pub(crate) use self::sight::{Sight, declared};
 
 /// What is declared, what of it is meant, and the client.
@@ -40,8 +42,8 @@ pub(crate) struct Session {
     policy: model::project::Policy,
     /// What was declared before.
     base: Option<Desired>,
-    /// What was declared once, if that is to be deleted.
-    removed: Option<BTreeMap<Address, Removed>>,
+    /// What is deleted though no manifest says so.
+    pruning: Pruning,
     /// Whose secrets are sent again.
     resend: Vec<Pattern>,
 }
@@ -69,10 +71,12 @@ impl Session {
         let chosen = project::choose(&scope.manifests, output)?;
         let declared = Declared::read(&chosen.manifests, &chosen.variables)?.sound(output)?;
         let selection = Selection::new(&scope.select)?;
-        let ask = ask(git, &chosen, &selection, output)?;
+        let prune = pruning::wanted(git, &chosen.policy, &selection, output)?;
+        let ask = Ask { base: git.base.clone(), removed: prune == Prune::Git };
         let memory = Memory::read(&ask, &chosen.manifests, &chosen.variables, output)?;
         let session =
-            Self::start(chosen, declared, memory, &selection, &scope.connect, manner).await?;
+            Self::start(chosen, declared, (memory, prune), &selection, &scope.connect, manner)
+                .await?;
         Ok(Self { resend: resend(git, &session.meant)?, ..session })
     }
 
@@ -100,7 +104,7 @@ impl Session {
             }
         };
         let (declared, selection) = (declared.sound(output)?, Selection::new(&scope.select)?);
-        let (memory, manner) = (Memory::default(), Manner::default());
+        let (memory, manner) = ((Memory::default(), Prune::Never), Manner::default());
         let session =
             Self::start(chosen, declared, memory, &selection, &scope.connect, manner).await?;
         let base = Some(session.desired.clone());
@@ -110,7 +114,7 @@ impl Session {
     async fn start(
         chosen: Chosen,
         declared: Declared,
-        mut memory: Memory,
+        (mut memory, prune): (Memory, Prune),
         selection: &Selection,
         connect: &ConnectArgs,
         manner: Manner,
@@ -123,7 +127,9 @@ impl Session {
         let default = connect.service.clone().or_else(|| environment::variable("SERVICE_ID"));
         let named = lookup::Named {
             declared: declared.services(default.as_deref())?,
-            remembered: memory.services(default.as_deref()),
+            remembered: pruning::services(prune, &chosen)
+                .chain(memory.services(default.as_deref()))
+                .collect(),
         };
         let sandbox = connect.sandbox.as_deref().map(Sandboxed::open).transpose()?;
         let found = match &sandbox {
@@ -144,9 +150,9 @@ impl Session {
             remote,
             sandbox,
             rate,
-            policy: chosen.policy,
             base: memory.base(&services),
-            removed: memory.removed(&services),
+            pruning: Pruning::new(prune, &chosen.policy, &memory, &services),
+            policy: chosen.policy,
             desired,
             warnings,
             resend: Vec::new(),
@@ -168,11 +174,11 @@ impl Session {
         let protect = self.policy.protect.iter().flatten().map(Pattern::new).collect();
         let policy = Policy { protect, resend: self.resend.clone(), unseen };
         let plan = plan(&self.desired, &live, self.base.as_ref(), &policy);
-        Ok(match &self.removed {
-            _ if self.partial => plan.narrowed(|at| self.meant.contains(at)),
-            Some(removed) => prune(plan, &self.desired, &live, removed, &policy),
-            None => plan,
-        })
+        if self.partial {
+            return Ok(plan.narrowed(|at| self.meant.contains(at)));
+        }
+        let proofs = self.pruning.proofs(&plan);
+        Ok(prune(plan, &self.desired, &live, &proofs, &policy))
     }
 
     /// What else a plan's text says.
@@ -225,28 +231,11 @@ impl Session {
             let blocks = blocks.filter(|(_, value)| value.is_object() || value.is_array());
             scope.detail.insert(at.clone(), blocks.map(|(name, _)| name.clone()).collect());
         }
-        for at in self.removed.iter().flat_map(BTreeMap::keys) {
-            scope.kinds.entry(at.service.clone()).or_default().insert(at.kind);
+        for (service, kind) in self.pruning.reads() {
+            scope.kinds.entry(service.clone()).or_default().insert(kind);
         }
         scope
     }
-}
-
-/// What to ask git. A plan of a part deletes nothing that is not part of it.
-fn ask(git: &GitArgs, chosen: &Chosen, selection: &Selection, output: Output) -> Result<Ask> {
-    let removed = match git.prune.map(Prune::from).or(chosen.policy.prune) {
-        None | Some(Prune::Never) => false,
-        Some(Prune::Git) if selection.is_all() => true,
-        Some(Prune::Git) => {
-            output.say("note: nothing is pruned, as only a part of the objects is considered");
-            false
-        }
-        Some(Prune::Scope) => bail!(
-            "pruning by scope is not possible: prune what git proves (`--prune=git`), or declare \
-             what is to go with `state: absent`"
-        ),
-    };
-    Ok(Ask { base: git.base.clone(), removed })
 }
 
 /// Whose secrets to send again. A name that nobody has must not look like "nothing to do".

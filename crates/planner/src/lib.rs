@@ -23,4 +23,4 @@ pub use approve::{Approved, Limits, Refusal};
 pub use change::{Change, FieldChange, FieldVerdict, LeftAlone, NotCompared, Reason, Verdict};
 pub use order::{Lane, lanes};
 pub use plan::{Plan, Policy, Unmanaged, UnseenChanges, plan};
-pub use prune::{Removed, prune};
+pub use prune::{Ground, Proof, prune};

@@ -1,7 +1,8 @@
-//! Deleting what git declared once and no longer does. The proof comes from history; here is only
-//! decided what follows from it.
+//! Deleting what nobody declares any more. Why that may be done comes from history, or from the
+//! project's scope; here is only decided what follows from it.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use model::action::Action;
 use model::address::Address;
@@ -10,34 +11,59 @@ use model::desired::Desired;
 use model::live::{Id, Live, Object};
 use model::rules::Rules;
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 use crate::change::{Change, Reason, Verdict};
 use crate::plan::{Plan, Policy, Unmanaged};
 use crate::{order, reference};
 
-/// The proof that git declared an object and took the declaration away.
+/// Why a live object may be deleted that no manifest declares.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Removed {
-    /// The commit that did, as a person would name it: short hash and subject.
-    pub commit: String,
+pub struct Proof {
+    /// What gives the right to.
+    pub ground: Ground,
     /// Whether the last manifest protected the object.
     pub protect: bool,
     /// The live object that the last manifest pinned.
     pub pinned: Option<Id>,
 }
 
-/// Adds to a plan the deletion of every live object of which `removed` has the proof, and which is
+/// What gives the right to delete an object that nobody declares.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Ground {
+    /// A commit took its manifest away. Named as a person would: short hash and subject.
+    RemovedBy(String),
+    /// The project says that git is all there is to names of this form.
+    InScope(String),
+}
+
+impl fmt::Display for Ground {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::RemovedBy(commit) => write!(f, "its manifest was removed by {commit}"),
+            Self::InScope(scope) => {
+                write!(f, "no manifest declares it, and it is in the prune scope `{scope}`")
+            }
+        }
+    }
+}
+
+/// Adds to a plan the deletion of every live object of which there is a proof, and which is
 /// declared no more, neither by its name nor as a previous name.
 #[must_use]
 pub fn prune(
     plan: Plan,
     desired: &Desired,
     live: &Live,
-    removed: &BTreeMap<Address, Removed>,
+    proofs: &BTreeMap<Address, Proof>,
     policy: &Policy,
 ) -> Plan {
+    if proofs.is_empty() {
+        return plan;
+    }
     let mut pruned = plan;
-    for (at, proof) in removed {
+    for (at, proof) in proofs {
         if at.kind.is_singleton() || is_declared(at, desired) {
             continue;
         }
@@ -56,7 +82,8 @@ pub fn prune(
         pruned.actions.extend(action);
     }
     pruned.changes.sort_by(|a, b| a.at.cmp(&b.at));
-    pruned.actions = order::sorted(&pruned.actions);
+    pruned.holds = order::holds(&pruned.actions, &pruned.changes, live);
+    pruned.actions = order::sorted(&pruned.actions, &pruned.holds);
     pruned
 }
 
@@ -70,32 +97,49 @@ fn is_declared(at: &Address, desired: &Desired) -> bool {
 
 fn delete(
     at: &Address,
-    proof: &Removed,
+    proof: &Proof,
     objects: &[&Object],
     desired: &Desired,
     policy: &Policy,
 ) -> Option<(Change, Option<Action>)> {
     let first = objects.first()?;
-    let protected = proof.protect || policy.protect.iter().any(|pattern| pattern.matches(at));
+    let protected = policy.protect.iter().any(|pattern| pattern.matches(at));
     let referring = desired.iter().find(|(other, document)| {
         let rules = Rules::of(other.kind);
         reference::referred(rules, &document.body, &other.service).contains(at)
     });
-    let obstacle = match (objects, protected, referring) {
+    let obstacle = match (objects, &proof.ground, referring) {
         ([_, _, ..], ..) => Some(Reason::ambiguous(objects.iter().copied())),
-        (_, true, _) => Some(Reason::ProtectedToTheEnd(proof.commit.clone())),
-        (_, false, Some((other, _))) => Some(Reason::StillReferred(other.clone())),
-        (_, false, None) => None,
+        (_, Ground::RemovedBy(commit), _) if proof.protect => {
+            Some(Reason::ProtectedToTheEnd(commit.clone()))
+        }
+        _ if proof.protect || protected => Some(Reason::ProtectedFromDelete),
+        (_, _, Some((other, _))) => Some(Reason::StillReferred(other.clone())),
+        (_, _, None) => None,
     };
     let new = |verdict| Change::new(at.clone(), Some(first.id.clone()), verdict);
     if let Some(reason) = obstacle {
         let words = Some(reason.to_string());
         return Some((Change { reason: words, ..new(Verdict::Blocked(reason)) }, None));
     }
+    let rules = Rules::of(at.kind);
     let change = Change {
-        reason: Some(format!("its manifest was removed by {}", proof.commit)),
+        reason: Some(proof.ground.to_string()),
         data: consequence::deleted(at.kind, &first.body),
+        before: Some(declarable(rules, &first.body)),
         ..new(Verdict::Delete)
     };
     Some((change, Some(Action::Delete { at: at.clone(), id: first.id.clone() })))
+}
+
+/// What a manifest of the live object could say, without what the API keeps for itself. No secret
+/// is in it.
+fn declarable(rules: &Rules, live: &Value) -> Value {
+    let fields = live.as_object().into_iter().flatten();
+    let known = fields.filter(|(name, value)| {
+        !value.is_null() && rules.fields().any(|(known, _)| known == name.as_str())
+    });
+    let known: Map<String, Value> =
+        known.map(|(name, value)| (name.clone(), value.clone())).collect();
+    rules.shown(&rules.respelled(&Value::Object(known)))
 }

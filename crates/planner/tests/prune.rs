@@ -8,7 +8,7 @@ use model::address::{Address, Kind, Name, ServiceRef};
 use model::desired::{Desired, Document, Intent, Origin, Place};
 use model::live::{Id, Live, Object, Observed, State};
 use model::pattern::Pattern;
-use planner::{Policy, Removed, plan, prune};
+use planner::{Ground, Policy, Proof, plan, prune};
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 use serde_json::json;
@@ -53,12 +53,13 @@ fn live() -> impl Strategy<Value = Live> {
     })
 }
 
-fn removed() -> impl Strategy<Value = BTreeMap<Address, Removed>> {
+fn removed() -> impl Strategy<Value = BTreeMap<Address, Proof>> {
     btree_map(address(), (any::<bool>(), 0..4_usize), 0..8).prop_map(|proofs| {
         let proofs = proofs.into_iter().map(|(at, (protect, pinned))| {
             // Two of the four ids are live, if anything is.
             let pinned = (pinned > 0).then(|| Id::new(format!("{at}-{}", pinned - 1)));
-            (at, Removed { commit: "1a2b3c4 (Remove it)".to_owned(), protect, pinned })
+            let ground = Ground::RemovedBy("1a2b3c4 (Remove it)".to_owned());
+            (at, Proof { ground, protect, pinned })
         });
         proofs.collect()
     })

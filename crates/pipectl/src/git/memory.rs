@@ -11,7 +11,7 @@ use model::desired::Desired;
 use model::diagnostic::{Severity, SourceFile};
 use model::live::Id;
 use model::manifest::{self, Manifest};
-use planner::Removed;
+use planner::{Ground, Proof};
 
 use super::blobs::Blobs;
 use super::history::Step;
@@ -60,7 +60,7 @@ pub(super) struct Key {
 /// A name that no manifest declares any more.
 struct Removal {
     key: Key,
-    proof: Removed,
+    proof: Proof,
 }
 
 /// What other folders of the repository declare: an object that moved there was not removed.
@@ -136,7 +136,7 @@ impl Memory {
     }
 
     /// The proofs, by address, if they were asked for.
-    pub(crate) fn removed(&self, services: &Services) -> Option<BTreeMap<Address, Removed>> {
+    pub(crate) fn removed(&self, services: &Services) -> Option<BTreeMap<Address, Proof>> {
         let moved = self.elsewhere.keys.iter();
         let moved: BTreeSet<Address> = moved.filter_map(|key| services.address(key)).collect();
         let gone = self.removed.as_ref()?.iter();
@@ -194,13 +194,13 @@ fn removals(
             known.insert(hash, keys);
         }
     }
-    let mut found: BTreeMap<Key, (bool, Removed)> = BTreeMap::new();
+    let mut found: BTreeMap<Key, (bool, Proof)> = BTreeMap::new();
     for step in steps {
         for (key, (protect, pinned)) in step.before.iter().flat_map(|hash| &known[hash.as_str()]) {
             let better = found.get(key).is_none_or(|(merge, _)| *merge && !step.merge);
             if better && !step.after.iter().any(|hash| known[hash.as_str()].contains_key(key)) {
-                let (commit, pinned) = (step.commit.clone(), pinned.clone());
-                let proof = Removed { commit, protect: *protect, pinned };
+                let ground = Ground::RemovedBy(step.commit.clone());
+                let proof = Proof { ground, protect: *protect, pinned: pinned.clone() };
                 found.insert(key.clone(), (step.merge, proof));
             }
         }

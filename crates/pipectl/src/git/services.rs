@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use model::address::{Address, ServiceRef};
+use model::pattern::Pattern;
 
 use super::memory::{Key, Owner};
 
@@ -30,6 +31,11 @@ impl Services {
             labels.insert(name.clone(), label);
         }
         Self { labels, default }
+    }
+
+    /// The services in which an object that the pattern means could be.
+    pub(crate) fn matching(&self, pattern: &Pattern) -> impl Iterator<Item = &ServiceRef> {
+        self.labels.values().filter(|service| pattern.may_be_in(service.as_str()))
     }
 
     pub(super) fn address(&self, key: &Key) -> Option<Address> {

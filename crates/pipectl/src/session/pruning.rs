@@ -1,0 +1,94 @@
+//! What is deleted though no manifest says so: what git proves was declared once, or what is in a
+//! scope of which the project says that git is all there is to it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::Result;
+use model::address::{Address, Kind, ServiceRef};
+use model::pattern::Pattern;
+use model::project::{Policy, Prune};
+use planner::{Ground, Plan, Proof};
+
+use crate::cli::GitArgs;
+use crate::exit::Usage;
+use crate::git::{Memory, Services};
+use crate::output::Output;
+use crate::project::Chosen;
+use crate::select::Selection;
+
+/// What gives the right to delete live objects that nobody declares.
+#[derive(Default)]
+pub(super) struct Pruning {
+    /// What history proves, object by object.
+    removed: BTreeMap<Address, Proof>,
+    scope: Vec<Pattern>,
+    /// Where the scope may reach.
+    services: BTreeSet<ServiceRef>,
+}
+
+/// What is to be pruned by. A plan of a part deletes nothing that is not part of it.
+///
+/// # Errors
+/// When it is a scope, and none is declared.
+pub(super) fn wanted(
+    git: &GitArgs,
+    policy: &Policy,
+    selection: &Selection,
+    output: Output,
+) -> Result<Prune> {
+    let wanted = git.prune.map(Prune::from).or(policy.prune).unwrap_or(Prune::Never);
+    if wanted != Prune::Never && !selection.is_all() {
+        output.say("note: nothing is pruned, as only a part of the objects is considered");
+        return Ok(Prune::Never);
+    }
+    if wanted == Prune::Scope && policy.prune_scope.iter().flatten().next().is_none() {
+        let how =
+            "declare it in pipectl.yaml, such as `policy: {pruneScope: [\"SERVICE/team-*\"]}`";
+        return Err(Usage(format!("pruning by scope needs a scope: {how}")).into());
+    }
+    Ok(wanted)
+}
+
+/// The project's services that a scope may reach, whether anything is declared in them or not.
+pub(super) fn services(prune: Prune, chosen: &Chosen) -> impl Iterator<Item = String> {
+    let scope = scope(prune, &chosen.policy);
+    let reached = |name: &&String| scope.iter().any(|pattern| pattern.may_be_in(name));
+    chosen.services.keys().filter(reached).cloned().collect::<Vec<_>>().into_iter()
+}
+
+fn scope(prune: Prune, policy: &Policy) -> Vec<Pattern> {
+    match prune {
+        Prune::Scope => policy.prune_scope.iter().flatten().map(Pattern::new).collect(),
+        Prune::Never | Prune::Git => Vec::new(),
+    }
+}
+
+impl Pruning {
+    /// Takes from the memory of git what it proves, if it was asked.
+    pub(super) fn new(prune: Prune, policy: &Policy, memory: &Memory, services: &Services) -> Self {
+        let scope = scope(prune, policy);
+        let reached = scope.iter().flat_map(|pattern| services.matching(pattern)).cloned();
+        let services_reached = reached.collect();
+        let removed = memory.removed(services).unwrap_or_default();
+        Self { removed, services: services_reached, scope }
+    }
+
+    /// What has to be read besides what is declared.
+    pub(super) fn reads(&self) -> impl Iterator<Item = (&ServiceRef, Kind)> {
+        let removed = self.removed.keys().map(|at| (&at.service, at.kind));
+        removed.chain(self.services.iter().map(|service| (service, Kind::ClickPipe)))
+    }
+
+    /// Why live objects that nobody declares may be deleted. A scope is about pipes: whether
+    /// somebody else uses an endpoint, a name does not tell.
+    pub(super) fn proofs(&self, plan: &Plan) -> BTreeMap<Address, Proof> {
+        let pipes = plan.unmanaged.iter().map(|other| &other.at);
+        let pipes = pipes.filter(|at| at.kind == Kind::ClickPipe);
+        let covered = pipes.filter_map(|at| {
+            let pattern = self.scope.iter().find(|pattern| pattern.matches(at))?;
+            let ground = Ground::InScope(pattern.to_string());
+            Some((at.clone(), Proof { ground, protect: false, pinned: None }))
+        });
+        covered.chain(self.removed.clone()).collect()
+    }
+}
