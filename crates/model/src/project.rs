@@ -115,6 +115,8 @@ pub struct Policy {
     /// Pipes that are declared in git or not at all, as `SERVICE/PIPE` with `*` and `?`. With
     /// `prune: scope` those that no manifest declares are deleted, whoever made them.
     pub prune_scope: Option<Vec<String>>,
+    /// Programs that `fromCommand` may run, written as in manifests. By default none.
+    pub secret_commands: Option<Vec<String>>,
     /// Whether apply may wake an idle service.
     pub wake_idle: Option<bool>,
 }
@@ -152,6 +154,7 @@ impl Policy {
             max_replace: self.max_replace.or(other.max_replace),
             prune: self.prune.or(other.prune),
             prune_scope: self.prune_scope.or(other.prune_scope),
+            secret_commands: self.secret_commands.or(other.secret_commands),
             wake_idle: self.wake_idle.or(other.wake_idle),
         }
     }

@@ -74,21 +74,22 @@ fn end_at_once() -> ! {
     std::process::exit(i32::from(exit::INTERRUPTED))
 }
 
+/// The signals to end.
 #[cfg(unix)]
-struct Signals {
+pub(crate) struct Signals {
     interrupt: signal::unix::Signal,
     terminate: signal::unix::Signal,
 }
 
 #[cfg(unix)]
 impl Signals {
-    fn new() -> io::Result<Self> {
+    pub(crate) fn new() -> io::Result<Self> {
         use signal::unix::{SignalKind, signal};
         let interrupt = signal(SignalKind::interrupt())?;
         Ok(Self { interrupt, terminate: signal(SignalKind::terminate())? })
     }
 
-    async fn next(&mut self) {
+    pub(crate) async fn next(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
@@ -96,16 +97,17 @@ impl Signals {
     }
 }
 
+/// The signal to end.
 #[cfg(not(unix))]
-struct Signals;
+pub(crate) struct Signals;
 
 #[cfg(not(unix))]
 impl Signals {
-    fn new() -> io::Result<Self> {
+    pub(crate) fn new() -> io::Result<Self> {
         Ok(Self)
     }
 
-    async fn next(&mut self) {
+    pub(crate) async fn next(&mut self) {
         if signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }

@@ -1,25 +1,40 @@
 //! Turns a reference to a secret into its value, when a body is about to be sent and not before.
 
+mod command;
+
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, Result};
 use remote::Secrets;
 use secrecy::SecretString;
+use secrecy::zeroize::Zeroizing;
 use serde_json::Value;
 
 use crate::environment;
+use crate::project::NAME;
 
 /// Values for the sandbox only; the real API never sees them.
 pub(crate) const SANDBOX_FILE: &str = "sandbox.env";
 
-/// Reads environment variables and files.
+/// Longer than this no secret is, in bytes: what was named is another file, or another program.
+const LONGEST: usize = 64 * 1024;
+
+type Printed = Result<SecretString, String>;
+
+/// Reads environment variables and files, and runs the programs that are allowed.
 #[derive(Default)]
 pub(crate) struct Resolver {
     /// Made-up values, consulted where a variable is not set. Empty unless the run is against the
     /// sandbox.
     made_up: BTreeMap<String, String>,
+    /// The programs that may be run, as manifests have to write them.
+    programs: Vec<String>,
+    /// What was printed: a program runs once, however many pipes need its secret.
+    printed: Mutex<BTreeMap<Vec<String>, Printed>>,
 }
 
 impl Resolver {
@@ -34,7 +49,27 @@ impl Resolver {
             let folder = if path.is_dir() { path.as_path() } else { path.parent().unwrap_or(path) };
             made_up.extend(read_made_up(&folder.join(SANDBOX_FILE))?);
         }
-        Ok(Self { made_up })
+        Ok(Self { made_up, ..Self::default() })
+    }
+
+    /// With these programs allowed.
+    pub(crate) fn allowing(self, programs: Option<&[String]>) -> Self {
+        Self { programs: programs.unwrap_or_default().to_vec(), ..self }
+    }
+
+    fn command(&self, words: &[Value]) -> Printed {
+        let words: Option<Vec<String>> =
+            words.iter().map(|word| word.as_str().map(str::to_owned)).collect();
+        let words = words.ok_or("`fromCommand` is a list of texts")?;
+        let program = words.first().ok_or("`fromCommand` names no program")?;
+        if !self.programs.contains(program) {
+            return Err(format!(
+                "`fromCommand` runs a program, and `{program}` is not one of those that {NAME} \
+                 allows under `policy.secretCommands`"
+            ));
+        }
+        let mut printed = self.printed.lock().unwrap_or_else(PoisonError::into_inner);
+        printed.entry(words).or_insert_with_key(|words| command::run(words)).clone()
     }
 
     fn variable(&self, name: &str) -> Result<SecretString, String> {
@@ -64,13 +99,34 @@ impl Secrets for Resolver {
             return self.variable(name);
         }
         if let Some(path) = text("fromFile") {
-            let value =
-                fs::read_to_string(path).map_err(|error| format!("file {path}: {error}"))?;
-            // Editors end a file with a line break that is not part of the secret.
-            let value = value.strip_suffix('\n').unwrap_or(&value);
-            return Ok(SecretString::from(value.strip_suffix('\r').unwrap_or(value)));
+            return file(path).map_err(|error| format!("file {path}: {error}"));
         }
-        Err("`fromCommand` is not allowed: it runs a program, and nothing has switched it on"
-            .into())
+        match reference.get("fromCommand").and_then(Value::as_array) {
+            Some(words) => self.command(words),
+            None => Err("it names no variable, no file and no program".to_owned()),
+        }
+    }
+}
+
+fn file(path: &str) -> Result<SecretString, String> {
+    let mut bytes = Vec::with_capacity(LONGEST + 1);
+    let file = fs::File::open(path).map_err(|error| error.to_string())?;
+    let read = file.take(LONGEST as u64 + 1).read_to_end(&mut bytes);
+    read.map_err(|error| error.to_string())?;
+    text(bytes)
+}
+
+/// The secret in what was read, without the line break at its end: editors put one there, and
+/// programs. The bytes are wiped, and no error quotes them.
+fn text(bytes: Vec<u8>) -> Result<SecretString, String> {
+    let bytes = Zeroizing::new(bytes);
+    if bytes.len() > LONGEST {
+        return Err(format!("more than {LONGEST} bytes; no secret is that long"));
+    }
+    let text = std::str::from_utf8(&bytes).map_err(|_| "it is not text in UTF-8".to_owned())?;
+    let text = text.strip_suffix('\n').unwrap_or(text);
+    match text.strip_suffix('\r').unwrap_or(text) {
+        "" => Err("it is empty".to_owned()),
+        text => Ok(SecretString::from(text)),
     }
 }

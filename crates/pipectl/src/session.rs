@@ -142,6 +142,7 @@ impl Session {
             Some(_) => Resolver::for_sandbox(&chosen.manifests)?,
             None => Resolver::default(),
         };
+        let secrets = secrets.allowing(chosen.policy.secret_commands.as_deref());
         let remote = found.directory.into_remote(found.organization, ids, Arc::new(secrets));
         let meant = selection.of(&desired)?;
         Ok(Self {

@@ -1,0 +1,67 @@
+//! Secrets that a program prints. It runs without a shell, for a bounded time, and nothing of what
+//! it prints is ever shown: its complaints may hold the secret, too.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::process::Command;
+use tokio::time::timeout;
+
+use super::{LONGEST, text};
+use crate::interruption::Signals;
+
+/// So long a program may take. Somebody may have to touch a key.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Runs the program and takes what it prints.
+///
+/// # Errors
+/// Says how it ended, and nothing of what it printed.
+pub(super) fn run(words: &[String]) -> Result<SecretString, String> {
+    // Time is virtual against the sandbox, and a program takes real time.
+    let here = || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| format!("cannot wait for a program: {error}"))?;
+        runtime.block_on(interruptible(words))
+    };
+    let joined = std::thread::scope(|scope| scope.spawn(here).join());
+    joined.unwrap_or_else(|_| Err("the program could not be waited for".to_owned()))
+}
+
+async fn interruptible(words: &[String]) -> Result<SecretString, String> {
+    let mut signals = Signals::new().map_err(|error| error.to_string())?;
+    tokio::select! {
+        printed = timeout(PATIENCE, printed(words)) => {
+            printed.unwrap_or_else(|_| Err(format!("it took longer than {PATIENCE:?}")))
+        }
+        () = signals.next() => Err("interrupted".to_owned()),
+    }
+}
+
+/// Ends the program when nobody waits for it any more.
+async fn printed(words: &[String]) -> Result<SecretString, String> {
+    let [program, arguments @ ..] = words else { return Err("no program is named".to_owned()) };
+    let mut command = Command::new(program);
+    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let child = command.kill_on_drop(true).spawn();
+    let mut child = child.map_err(|error| format!("cannot run `{program}`: {error}"))?;
+    let stdout = child.stdout.take().ok_or("its output cannot be read")?;
+    let bytes = bounded(stdout).await?;
+    if bytes.len() > LONGEST {
+        // It may never come to an end by itself.
+        return text(bytes);
+    }
+    let printed = text(bytes);
+    let status = child.wait().await.map_err(|error| error.to_string())?;
+    if status.success() { printed } else { Err(format!("`{program}` failed: {status}")) }
+}
+
+/// What is printed, but for what is too long to be a secret: of that a little too much.
+async fn bounded(stdout: impl AsyncRead + Unpin) -> Result<Vec<u8>, String> {
+    let mut bytes = Vec::with_capacity(LONGEST + 1);
+    let mut limited = stdout.take(LONGEST as u64 + 1);
+    limited.read_to_end(&mut bytes).await.map_err(|error| error.to_string())?;
+    Ok(bytes)
+}

@@ -1,0 +1,149 @@
+//! Where secrets come from: variables, files and programs; when they are read, and when not.
+
+#![allow(clippy::allow_attributes, clippy::unwrap_used, reason = "a test that fails here fails")]
+
+mod support;
+
+use std::fs;
+use std::path::PathBuf;
+
+use support::cli::{Desk, Said};
+
+const CANARY: &str = "canary-5up3r-s3cr3t";
+
+fn pipe(name: &str, password: &str) -> String {
+    format!(
+        "apiVersion: pipectl/v1
+kind: ClickPipe
+metadata: {{name: {name}, service: analytics}}
+spec:
+  source:
+    kafka:
+      type: kafka
+      format: JSONEachRow
+      brokers: kafka.example.com:9092
+      topics: orders
+      authentication: PLAIN
+      credentials: {{username: ingest, password: {password}}}
+  destination: {{database: default, table: {name}, managedTable: true, tableDefinition: {{engine: {{type: MergeTree}}}}, columns: [{{name: id, type: UInt64}}]}}
+---
+"
+    )
+}
+
+const PROJECT: &str = "apiVersion: pipectl/v1
+kind: Project
+manifests: [pipes]
+policy: {secretCommands: [./vault]}
+";
+
+/// A desk with a program that counts its runs and prints a secret to both streams.
+fn desk(password: &str, prints: &str) -> Desk {
+    let desk = Desk::new();
+    desk.write("pipectl.yaml", PROJECT);
+    desk.write("pipes/orders.yaml", pipe("orders", password) + &pipe("refunds", password));
+    program(&desk, &format!("#!/bin/sh\necho run >> runs\necho {CANARY} >&2\n{prints}\n"));
+    desk
+}
+
+fn program(desk: &Desk, script: &str) -> PathBuf {
+    use std::os::unix::fs::PermissionsExt;
+    let path = desk.write("vault", script);
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    path
+}
+
+fn runs(desk: &Desk) -> usize {
+    fs::read_to_string(desk.folder.path().join("runs")).unwrap_or_default().lines().count()
+}
+
+fn run(desk: &Desk, args: &[&str]) -> Said {
+    let path = [("PATH", "/usr/bin:/bin"), ("PIPECTL_SANDBOX", ".pipectl/sandbox.json")];
+    let said = desk.run_with(args, &path);
+    assert!(!said.all().contains(CANARY), "{}", said.all());
+    said
+}
+
+#[test]
+fn a_program_that_is_allowed_runs_once_and_only_for_apply() {
+    let desk = desk("{fromCommand: [./vault, read, 'a; b']}", &format!("echo {CANARY}"));
+    for args in [&["validate"][..], &["plan", "--diff"], &["plan", "-o", "json"], &["drift"]] {
+        assert_eq!(run(&desk, args).code, 0, "{args:?}");
+    }
+    assert_eq!(runs(&desk), 0, "nothing but apply runs a program");
+    let applied = run(&desk, &["apply", "--yes"]);
+    assert_eq!((applied.code, runs(&desk)), (0, 1), "{}", applied.all());
+    assert_eq!(run(&desk, &["plan", "--detailed-exitcode"]).code, 0);
+    assert_eq!((run(&desk, &["apply", "--yes"]).code, runs(&desk)), (0, 1), "nothing is sent");
+}
+
+#[test]
+fn a_program_that_is_not_allowed_does_not_run() {
+    let desk = desk("{fromCommand: [./vault]}", &format!("echo {CANARY}"));
+    let elsewhere = PROJECT.replace("[./vault]", "[vault, /vault, ./vault2]");
+    for project in [PROJECT.replace("policy: {secretCommands: [./vault]}\n", ""), elsewhere] {
+        desk.write("pipectl.yaml", project);
+        let said = run(&desk, &["apply", "--yes"]);
+        assert_eq!((said.code, runs(&desk)), (1, 0), "{}", said.all());
+        assert!(said.all().contains("policy.secretCommands"), "{}", said.all());
+    }
+}
+
+#[test]
+fn a_program_that_fails_is_not_quoted() {
+    let cases = [
+        (format!("echo {CANARY}; exit 3"), "exit status: 3"),
+        (format!("echo {CANARY}; printf '\\377'"), "not text in UTF-8"),
+        (format!("yes {CANARY} | head -c 70000"), "more than 65536 bytes"),
+        ("true".to_owned(), "it is empty"),
+    ];
+    for (prints, why) in cases {
+        let desk = desk("{fromCommand: [./vault]}", &prints);
+        let said = run(&desk, &["apply", "--yes", "-vv"]);
+        assert_eq!((said.code, runs(&desk)), (1, 1), "{prints}: {}", said.all());
+        assert!(said.all().contains(why), "{prints}: {}", said.all());
+    }
+    let desk = desk("{fromCommand: [./vault]}", "true");
+    fs::remove_file(desk.folder.path().join("vault")).unwrap();
+    let said = run(&desk, &["apply", "--yes"]);
+    assert!(said.all().contains("cannot run `./vault`"), "{}", said.all());
+}
+
+#[test]
+fn a_file_that_is_no_secret_is_not_quoted() {
+    let desk = desk("{fromFile: key, encoding: base64}", "true");
+    let cases: [(Vec<u8>, &str); 3] = [
+        ([CANARY.as_bytes(), b"\xff"].concat(), "not text in UTF-8"),
+        (CANARY.repeat(4000).into_bytes(), "more than 65536 bytes"),
+        (b"\n".to_vec(), "it is empty"),
+    ];
+    for (content, why) in cases {
+        desk.write("key", content);
+        let said = run(&desk, &["apply", "--yes", "-vv"]);
+        assert!(said.code == 1 && said.all().contains(why), "{why}: {}", said.all());
+        assert!(said.all().contains("file key"), "{}", said.all());
+    }
+    fs::remove_file(desk.folder.path().join("key")).unwrap();
+    fs::create_dir(desk.folder.path().join("key")).unwrap();
+    let said = run(&desk, &["apply", "--yes"]);
+    assert!(said.code == 1 && said.all().contains("directory"), "{}", said.all());
+}
+
+#[test]
+fn a_plan_is_the_same_without_any_secret_and_writes_nothing() {
+    let desk = desk("{fromEnv: PASSWORD}", "true");
+    let plan = |environment: &[(&str, &str)], args: &[&str]| {
+        let args = [&["plan", "--sandbox"][..], args].concat();
+        let said = desk.run_with(&args, environment);
+        assert_eq!(said.code, 0, "{}", said.all());
+        said.stdout
+    };
+    for args in [&["--diff"][..], &["-o", "json"], &["-o", "markdown"]] {
+        assert_eq!(plan(&[], args), plan(&[("PASSWORD", CANARY)], args));
+    }
+    let journal = desk.journal();
+    assert!(!journal.is_empty());
+    for (method, path, _) in journal {
+        assert_eq!(method, "GET", "{path}");
+    }
+}
