@@ -1,33 +1,59 @@
 //! `pipectl export`.
 
+mod files;
+mod show;
 mod terraform;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::ValueEnum;
+use model::address::Kind;
+use model::export::{Manifest, export};
+use model::live::Live;
+use model::overview;
+use remote::Scope;
 
-use crate::cli::Format;
+use self::files::Layout;
+use self::show::Exported;
+use crate::cli::{ConnectArgs, Format, ManifestArgs, SelectArgs};
+use crate::exit::{self, Usage};
 use crate::output::Output;
+use crate::project;
+use crate::select::Selection;
+use crate::session::{Manner, Sight};
 
 /// `pipectl export`.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
-    /// What the manifests are made from
-    #[arg(long, value_enum, env = "PIPECTL_FROM")]
-    pub(crate) from: From,
-    /// What `terraform show -json` printed, or - for standard input
-    #[arg(value_name = "FILE")]
-    pub(crate) file: PathBuf,
+    /// With --from: what `terraform show -json` printed, or - for standard input
+    #[arg(value_name = "FILE", requires = "from")]
+    pub(crate) file: Option<PathBuf>,
+    /// Make the manifests from this rather than from what is live
+    #[arg(long, value_name = "WHAT", env = "PIPECTL_FROM", value_enum)]
+    pub(crate) from: Option<From>,
     /// Write into this folder rather than on stdout
     #[arg(long, value_name = "DIR", env = "PIPECTL_OUT")]
     pub(crate) out: Option<PathBuf>,
+    /// What one file in the folder holds
+    #[arg(long, value_enum, env = "PIPECTL_LAYOUT", default_value = "pipe")]
+    pub(crate) layout: Layout,
     /// Write over files that have other content
     #[arg(long, env = "PIPECTL_FORCE")]
     pub(crate) force: bool,
+    /// The environment of the project file
+    #[arg(short, long, value_name = "NAME", env = "PIPECTL_ENV")]
+    pub(crate) env: Option<String>,
+    /// Which of the live objects.
+    #[command(flatten)]
+    pub(crate) select: SelectArgs,
+    /// Where the API is.
+    #[command(flatten)]
+    pub(crate) connect: ConnectArgs,
 }
 
-/// What manifests are made from.
+/// What manifests are made from, if not from what is live.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum From {
     /// A state of Terraform.
@@ -35,8 +61,53 @@ pub(crate) enum From {
 }
 
 /// Writes manifests of what there is.
-pub(super) fn run(args: &Args, output: Output, format: Format) -> Result<u8> {
-    match args.from {
-        From::Terraform => terraform::run(args, output, format),
+pub(super) async fn run(args: &Args, output: Output, format: Format) -> Result<u8> {
+    match (args.from, &args.file) {
+        (Some(From::Terraform), Some(file)) => terraform::run(file, args, output, format),
+        (Some(From::Terraform), None) => {
+            let how = "--from terraform: name the file that `terraform show -json` wrote";
+            Err(Usage(how.to_owned()).into())
+        }
+        (None, _) => live(args, output, format).await,
     }
+}
+
+async fn live(args: &Args, output: Output, format: Format) -> Result<u8> {
+    if !args.select.labels.is_empty() {
+        return Err(Usage("--label: labels are in manifests, live pipes have none".into()).into());
+    }
+    let selection = Selection::new(&args.select)?;
+    let manifests = ManifestArgs { paths: Vec::new(), env: args.env.iter().cloned().collect() };
+    let chosen = project::chosen(&manifests, output)?;
+    let sight = Sight::open(chosen, None, &args.connect, Manner::default()).await?;
+    let mut live = look(&sight).await?;
+    sight.close()?;
+    live.retain(|at, _| selection.shows(at, None));
+    if live.is_empty() && !selection.is_all() {
+        bail!("none of the live objects is selected");
+    }
+    let manifests: Vec<Manifest> = export(&live);
+    let exported = Exported { manifests, services: sight.services.len() };
+    let written = match &args.out {
+        Some(folder) => Some(files::write(folder, args, &exported.manifests)?),
+        None => None,
+    };
+    exported.show(written.as_deref(), output, format)?;
+    Ok(exit::DONE)
+}
+
+/// One list of pipes and one of endpoints for each service, and the size that database pipes share
+/// where there are any.
+async fn look(sight: &Sight) -> Result<Live> {
+    let listed = BTreeSet::from([Kind::ClickPipe, Kind::ReversePrivateEndpoint]);
+    let kinds: BTreeMap<_, _> =
+        sight.services.keys().map(|service| (service.clone(), listed.clone())).collect();
+    let mut live = sight.remote().observe(&Scope { kinds, ..Scope::default() }).await?;
+    let shared = live.iter().filter(|(_, observed)| {
+        observed.objects.iter().any(|object| overview::of(&object.body).shares_size)
+    });
+    let kinds =
+        shared.map(|(at, _)| (at.service.clone(), BTreeSet::from([Kind::CdcScaling]))).collect();
+    live.extend(sight.remote().observe(&Scope { kinds, ..Scope::default() }).await?);
+    Ok(live)
 }

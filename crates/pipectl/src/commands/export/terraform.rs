@@ -26,9 +26,9 @@ const FORGET: &str = "\
 # nothing. They need Terraform 1.7 or newer.
 ";
 
-pub(super) fn run(args: &Args, output: Output, format: Format) -> Result<u8> {
-    let name = args.file.display();
-    let state = parse(&bytes(&args.file)?).with_context(|| format!("cannot read {name}"))?;
+pub(super) fn run(file: &Path, args: &Args, output: Output, format: Format) -> Result<u8> {
+    let name = file.display();
+    let state = parse(&bytes(file)?).with_context(|| format!("cannot read {name}"))?;
     let read = terraform::read(&state).with_context(|| format!("cannot read {name}"))?;
     if let Some(folder) = &args.out {
         write(folder, &read, args.force, output)?;
