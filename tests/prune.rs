@@ -44,6 +44,7 @@ fn what_was_removed_is_deleted_even_by_a_later_commit_after_an_apply_that_failed
             data:  table `default.views` stays; drop it yourself if it is not wanted
 
     Plan: 0 to create, 0 to update, 0 to replace, 1 to delete.  2 unchanged, 1 unmanaged.
+    Not compared: credentials of 2 objects, which the API does not tell; --base REF tells what git changed.
     ");
 
     repo.world(|world| {

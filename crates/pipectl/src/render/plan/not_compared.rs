@@ -9,7 +9,7 @@ use crate::output::{Label, Text};
 use crate::render::diagnostics::plural;
 
 /// More kinds of fields than that are counted.
-const MOST: usize = 4;
+const MOST: usize = 2;
 
 /// One quiet line; nothing where everything was compared.
 pub(super) fn summary(text: &mut Text, plan: &Plan) {
