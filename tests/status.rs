@@ -4,6 +4,8 @@
 
 mod support;
 
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::time::Duration;
 
 use sandbox::{PipeState, ServiceState};
@@ -269,4 +271,37 @@ fn a_watch_prints_what_changes_and_ends_with_an_interruption() {
     assert_eq!(lines.last(), Some(&last), "{}", said.all());
     assert!(lines.len() <= 3, "only what changed: {}", said.stdout);
     assert!(server.journal()[begun..].iter().all(|entry| entry["method"] == "GET"));
+}
+
+/// Answers every connection with 403.
+fn forbidding() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for connection in listener.incoming().take(40) {
+            let Ok(mut connection) = connection else { return };
+            let mut request = [0; 4096];
+            let _ = connection.read(&mut request);
+            let body = r#"{"status":403,"requestId":"r-1","error":"FORBIDDEN: not yours"}"#;
+            let head =
+                "HTTP/1.1 403 Forbidden\r\ncontent-type: application/json\r\nconnection: close";
+            let _ = write!(connection, "{head}\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+        }
+    });
+    format!("http://{address}")
+}
+
+#[test]
+fn a_key_that_may_not_see_a_service_has_its_code_too() {
+    let id = "5a1c0000-0000-4000-8000-000000000001";
+    let environment = [
+        ("CLICKHOUSE_CLOUD_API_KEY", "key"),
+        ("CLICKHOUSE_CLOUD_API_SECRET", "canary"),
+        ("CLICKHOUSE_ORG_ID", "0c11c4b0-05ed-4a0b-9b0c-5a4db0c50000"),
+    ];
+    let url = forbidding();
+    let args = ["status", "--api-url", &url, "--service", id, "-o", "json"];
+    let said = Desk::new().run_with(&args, &environment);
+    assert_eq!((said.code, &said.json()["outcome"]), (4, &json!("partial")), "{}", said.all());
+    assert!(said.json()["errors"][0].as_str().unwrap().contains("r-1"), "{}", said.all());
 }

@@ -53,9 +53,13 @@ impl Sight {
         let (directory, organization) = if let Some(sandbox) = &sandbox {
             inside(sandbox, &wanted, settings)
         } else {
-            let directory = lookup::reach(connect, settings)?;
+            let directory = lookup::reach(connect, &chosen, settings)?;
             let organization = lookup::organization(connect, &chosen, &directory).await?;
             (directory, organization)
+        };
+        let secrets = match &sandbox {
+            Some(_) => Resolver::for_sandbox(&chosen.manifests)?,
+            None => Resolver::default(),
         };
         let aliases = if sandbox.is_some() { BTreeMap::new() } else { chosen.services };
         let found = found(&directory, &organization, &wanted, &aliases).await?;
@@ -66,8 +70,7 @@ impl Sight {
         let ids = labelled(ids, &found);
         let state = |id: &String| found.states.get(id).cloned();
         let services = ids.iter().map(|(label, id)| (label.clone(), state(id))).collect();
-        let secrets = Arc::new(Resolver::default());
-        let remote = directory.into_remote(organization, ids, secrets);
+        let remote = directory.into_remote(organization, ids, Arc::new(secrets));
         Ok(Self { declared, services, remote, sandbox, rate })
     }
 

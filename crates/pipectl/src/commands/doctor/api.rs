@@ -27,7 +27,7 @@ pub(super) async fn check(connect: &ConnectArgs, local: Local, found: &mut Findi
         return services(&connect, local, found).await;
     }
     address(&connect, found);
-    let Some(id) = key(found) else { return };
+    let Some(id) = key(&local, found) else { return };
     if organization(&connect, &local, found).await.is_some() {
         services(&connect, local, found).await;
     }
@@ -46,8 +46,8 @@ fn address(connect: &ConnectArgs, found: &mut Findings) {
 }
 
 /// The id of the key, which is shown by its end alone.
-fn key(found: &mut Findings) -> Option<String> {
-    match credentials::named() {
+fn key(local: &Local, found: &mut Findings) -> Option<String> {
+    match credentials::named(local.chosen.credentials.as_ref()) {
         Ok((name, key)) => {
             let what = format!("{} (from {name}, with its secret)", masked(&key.key));
             found.add(Finding::ok("key", what));
@@ -74,7 +74,7 @@ pub(super) fn masked(id: &str) -> String {
 async fn organization(connect: &ConnectArgs, local: &Local, found: &mut Findings) -> Option<()> {
     const CHECK: &str = "organization";
     let settings = Settings { timeout: connect.timeout, ..Settings::default() };
-    let directory = match lookup::reach(connect, settings) {
+    let directory = match lookup::reach(connect, &local.chosen, settings) {
         Ok(directory) => directory,
         Err(error) => {
             let fix = "see `--api-url` and the system's CA certificates".to_owned();
