@@ -46,6 +46,6 @@ fn by_field(all: &[NotCompared]) -> Vec<(String, usize)> {
         *fields.entry(path.to_string()).or_default() += 1;
     }
     let mut fields: Vec<_> = fields.into_iter().collect();
-    fields.sort_by(|a, b| b.1.cmp(&a.1));
+    fields.sort_by_key(|(_, objects)| std::cmp::Reverse(*objects));
     fields
 }
