@@ -4,12 +4,12 @@
 //! them back along the schema of the manifests. What differs otherwise stands in tables there. A
 //! state holds secrets in plain text: none of them leaves this module, a reference takes its place.
 
-use std::collections::BTreeSet;
 use std::fmt;
 
 use serde_json::{Map, Value, json};
 
 use crate::address::Kind;
+use crate::export::Variables;
 use crate::path::Path;
 
 mod attributes;
@@ -98,7 +98,7 @@ pub fn read(state: &Value) -> Result<Read, Unreadable> {
 #[derive(Default)]
 struct Reading {
     read: Read,
-    variables: BTreeSet<String>,
+    variables: Variables,
     /// Those of endpoints are a resource of their own.
     names: Vec<DnsNames>,
 }

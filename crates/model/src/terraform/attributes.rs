@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Reference, Remark};
 use crate::address::Kind;
+use crate::export::Variables;
 use crate::mark;
 use crate::path::Path;
 use crate::reference::Node;
@@ -45,7 +46,7 @@ pub(super) struct Attributes<'r> {
     kind: Kind,
     resource: &'r str,
     name: &'r str,
-    variables: &'r mut BTreeSet<String>,
+    variables: &'r mut Variables,
     remarks: &'r mut Vec<Remark>,
     pub(super) secrets: Vec<Reference>,
 }
@@ -55,7 +56,7 @@ impl<'r> Attributes<'r> {
         kind: Kind,
         resource: &'r str,
         name: &'r str,
-        variables: &'r mut BTreeSet<String>,
+        variables: &'r mut Variables,
         remarks: &'r mut Vec<Remark>,
     ) -> Self {
         Self { kind, resource, name, variables, remarks, secrets: Vec::new() }
@@ -203,15 +204,9 @@ impl<'r> Attributes<'r> {
         }
     }
 
-    /// A reference to a variable whose name nothing else in this run has.
     fn secret(&mut self, field: &Path) -> Value {
-        let (base, mut count) = (variable(self.name, field), 1);
-        let mut variable = base.clone();
-        while !self.variables.insert(variable.clone()) {
-            count += 1;
-            variable = format!("{base}_{count}");
-        }
         let path = Path::root().child("spec").join(field);
+        let variable = self.variables.name(self.name, &path);
         self.secrets.push(Reference { path, variable: variable.clone() });
         json!({ "fromEnv": variable })
     }
@@ -284,20 +279,4 @@ fn snake(field: &str) -> String {
         c => c.to_string(),
     });
     parts.collect()
-}
-
-/// `ORDERS_KAFKA_PASSWORD` for the password of `orders-kafka`.
-fn variable(name: &str, field: &Path) -> String {
-    let below_arm = field.segments().iter().skip(2).filter(|segment| *segment != "credentials");
-    let words = std::iter::once(name.to_owned()).chain(below_arm.map(|segment| snake(segment)));
-    let text = words.collect::<Vec<_>>().join("_");
-    let plain = text.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' });
-    let plain = plain.collect::<String>().to_ascii_uppercase();
-    let words: Vec<&str> = plain.split('_').filter(|word| !word.is_empty()).collect();
-    let variable = words.join("_");
-    if variable.starts_with(|c: char| c.is_ascii_digit()) {
-        format!("PIPE_{variable}")
-    } else {
-        variable
-    }
 }
