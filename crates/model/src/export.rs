@@ -62,8 +62,8 @@ pub fn export(live: &Live) -> Vec<Manifest> {
     let mut manifests = Vec::new();
     for (at, observed) in live {
         for (position, object) in observed.objects.iter().enumerate() {
-            let names = Names { endpoints: &endpoints, variables: &mut variables };
-            let mut manifest = manifest(at, object, names);
+            let mut names = Names { endpoints: &endpoints, variables: &mut variables };
+            let mut manifest = manifest(at, object, &mut names);
             if observed.objects.len() > 1 {
                 pin(&mut manifest, object, position);
             }
@@ -92,7 +92,7 @@ fn endpoints(live: &Live) -> Endpoints {
     named.collect()
 }
 
-fn manifest(at: &Address, object: &Object, names: Names<'_>) -> Manifest {
+fn manifest(at: &Address, object: &Object, names: &mut Names<'_>) -> Manifest {
     let taken = spec::take(at, object, names.endpoints);
     let mut spec = Map::new();
     let mut remarks = taken.remarks;

@@ -174,7 +174,9 @@ impl Reader<'_> {
         let path = &place.path;
         match &place.additional {
             _ if holds_secret(name, value) => {
-                self.remark(format!("`{path}` is left out: a name in it says that it holds a secret"));
+                self.remark(format!(
+                    "`{path}` is left out: a name in it says that it holds a secret"
+                ));
             }
             Some(additional) => self.taken.extra.push((additional.clone(), literally(value))),
             None => self.remark(format!(

@@ -104,7 +104,7 @@ pub(crate) fn likely(path: &Path, document: &Value) -> Option<Value> {
     let list = |path: Path| path.get(document).and_then(Value::as_array).into_iter().flatten();
     let key: Vec<&Value> = list(Path::parse(within).child("sortingKey")).collect();
     let names = list(Path::parse("spec.destination.columns")).filter_map(|it| it.get("name"));
-    names.clone().filter(|name| !key.contains(name)).last().or(names.last()).cloned()
+    names.clone().rfind(|name| !key.contains(name)).or_else(|| names.clone().next_back()).cloned()
 }
 
 pub(crate) const RULES: RuleSet = RuleSet {

@@ -1,0 +1,42 @@
+//! Pipes that were made by hand come into git with three commands, and a plan finds nothing to do.
+
+#![allow(clippy::allow_attributes, clippy::unwrap_used, reason = "a test that fails here fails")]
+
+mod support;
+
+use support::cli::Desk;
+use support::server::Server;
+
+#[test]
+fn three_commands_bring_what_was_made_by_hand_into_git() {
+    let (server, by_hand) = (Server::start(3600), Desk::new());
+    let manifest = |name: &str| {
+        format!(
+            "apiVersion: pipectl/v1
+kind: ClickPipe
+metadata: {{name: {name}, service: analytics}}
+spec:
+  source:
+    kafka: {{type: kafka, format: JSONEachRow, brokers: 'b:9092', topics: {name}, authentication: PLAIN, credentials: {{username: u, password: {{fromEnv: SEED_SECRET}}}}}}
+  destination: {{database: default, table: {name}, managedTable: true, tableDefinition: {{engine: {{type: MergeTree}}}}, columns: [{{name: id, type: UInt64}}]}}
+"
+        )
+    };
+    let names = ["orders", "refunds", "clicks"];
+    by_hand.write("made.yaml", names.map(manifest).join("---\n"));
+    let made = server.run(&by_hand, &["apply", "made.yaml", "--yes"]);
+    assert_eq!(made.code, 0, "{}", made.all());
+    let writes = |entry: &serde_json::Value| entry["method"] != "GET";
+    let before = server.count(writes);
+
+    let desk = Desk::new();
+    for step in [&["init"][..], &["export", "--out", "pipes"], &["plan", "--detailed-exitcode"]] {
+        let said = server.run(&desk, step);
+        assert_eq!(said.code, 0, "{step:?}: {}", said.all());
+    }
+    let text = std::fs::read_to_string(desk.folder.path().join("pipes/analytics/orders.yaml"));
+    let text = text.unwrap();
+    let schema = "# yaml-language-server: $schema=../../.pipectl/schema.json\n";
+    assert!(text.starts_with(schema), "{text}");
+    assert_eq!(server.count(writes), before, "nothing was written to the API");
+}
