@@ -145,8 +145,6 @@ fn what_git_cannot_answer_is_said_plainly() {
     assert!(option.contains("`--output=/tmp/x` is no revision"), "{option}");
     let missing = error(&["plan", "pipes", "--base", "HEAD"], &[("PATH", "/nowhere")]);
     assert!(missing.contains("`git` command is not installed"), "{missing}");
-    let scope = error(&["plan", "pipes", "--prune=scope"], &[]);
-    assert!(scope.contains("--prune=git"), "{scope}");
     let stdin = error(&["plan", "-", "--base", "HEAD"], &[]);
     assert!(stdin.contains("no manifest") || stdin.contains("standard input"), "{stdin}");
 }

@@ -27,6 +27,13 @@ pub struct Document {
     pub origin: Origin,
 }
 
+impl Document {
+    /// Whether another document asks for something else, wherever either was written.
+    pub fn says_otherwise(&self, other: &Self) -> bool {
+        self.body != other.body || self.intent != other.intent
+    }
+}
+
 /// What a manifest asks for beyond the object's own fields.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Intent {

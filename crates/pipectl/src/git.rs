@@ -14,6 +14,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, anyhow, bail};
+use model::diagnostic::SourceFile;
+
+use self::blobs::Blobs;
 
 pub(crate) use self::memory::{Ask, Memory};
 pub(crate) use self::services::Services;
@@ -92,6 +95,20 @@ impl Repository {
         let shown = self.line(&["log", "-1", "--no-show-signature", "--format=%h%x00%s", &hash])?;
         let (short, subject) = shown.split_once('\0').unwrap_or((&hash, ""));
         Ok(Commit { short: short.to_owned(), subject: plain(subject), hash })
+    }
+
+    /// A file as it was in a commit; `None` if it was not there, or stands in another repository.
+    ///
+    /// # Errors
+    /// When git cannot answer.
+    pub(crate) fn file(&self, commit: &Commit, path: &Path) -> Result<Option<SourceFile>> {
+        let inside = locate(path).ok().filter(|(top, _)| top == &self.top);
+        let Some((_, path)) = inside else { return Ok(None) };
+        let tree = self.tree(commit)?;
+        let Some(blob) = tree.iter().find(|blob| blob.path == path) else { return Ok(None) };
+        let text = Blobs::open(self)?.text(&blob.hash)?;
+        let name = format!("{}:{path}", commit.short);
+        Ok(text.map(|text| SourceFile { name: name.into(), text: text.into() }))
     }
 
     /// Whether older history was not fetched.

@@ -11,6 +11,7 @@ use model::project::{self, Credentials, Environment, Policy, RateLimit};
 use crate::cli::ManifestArgs;
 use crate::environment;
 use crate::exit::Usage;
+use crate::git::{Commit, Repository};
 use crate::output::Output;
 
 /// The name of the project file.
@@ -19,6 +20,8 @@ pub(crate) const NAME: &str = "pipectl.yaml";
 /// What the project file says for the chosen environment. Without a file it says nothing.
 #[derive(Debug, Default)]
 pub(crate) struct Chosen {
+    /// The project file and the name of the environment, if there is one.
+    pub(crate) origin: Option<(PathBuf, Option<String>)>,
     /// Manifest paths: those of the command line, else those of the file.
     pub(crate) manifests: Vec<PathBuf>,
     /// The organization's id.
@@ -33,6 +36,32 @@ pub(crate) struct Chosen {
     pub(crate) policy: Policy,
     /// How many requests the API allows.
     pub(crate) rate_limit: Option<RateLimit>,
+}
+
+impl Chosen {
+    /// The texts of variables as the same environment had them in another commit. What the project
+    /// file of that commit does not tell is taken from the one of today.
+    ///
+    /// # Errors
+    /// When git cannot answer.
+    pub(crate) fn variables_at(
+        &self,
+        repository: &Repository,
+        commit: &Commit,
+    ) -> Result<BTreeMap<String, String>> {
+        let mut variables = self.variables.clone();
+        let Some((file, name)) = &self.origin else { return Ok(variables) };
+        let Some(source) = repository.file(commit, file)? else { return Ok(variables) };
+        let (project, _) = project::load(&source);
+        let was = project.and_then(|project| {
+            let name = name.as_ref().or(project.defaults.environment.as_ref())?;
+            project.environments.get(name).cloned()
+        });
+        for (name, text) in was.into_iter().flat_map(|was| was.variables) {
+            variables.extend(fill(&text).ok().map(|text| (name, text)));
+        }
+        Ok(variables)
+    }
 }
 
 /// Reads the project file of the working folder or of the nearest folder above it.
@@ -105,6 +134,7 @@ fn read(folder: &Path, environment: Option<&str>, output: Output) -> Result<Chos
         None => Environment::default(),
     };
     Ok(Chosen {
+        origin: Some((file, name.map(str::to_owned))),
         manifests: project.manifests.iter().map(|path| folder.join(path)).collect(),
         organization: chosen.organization.as_deref().map(fill).transpose()?,
         credentials: chosen.credentials,

@@ -72,8 +72,12 @@ impl Session {
         let declared = Declared::read(&chosen.manifests, &chosen.variables)?.sound(output)?;
         let selection = Selection::new(&scope.select)?;
         let prune = pruning::wanted(git, &chosen.policy, &selection, output)?;
-        let ask = Ask { base: git.base.clone(), removed: prune == Prune::Git };
-        let memory = Memory::read(&ask, &chosen.manifests, &chosen.variables, output)?;
+        let ask = Ask {
+            base: git.base.clone(),
+            since: git.changed_since.clone(),
+            removed: prune == Prune::Git,
+        };
+        let memory = Memory::read(&ask, &chosen, output)?;
         let session =
             Self::start(chosen, declared, (memory, prune), &selection, &scope.connect, manner)
                 .await?;
@@ -91,7 +95,8 @@ impl Session {
         let (declared, against) = match (Repository::of(&chosen.manifests), revision) {
             (Ok(repository), revision) => {
                 let commit = repository.commit(revision.unwrap_or("HEAD"))?;
-                let declared = Declared::of(repository.files(&commit)?, &chosen.variables);
+                let variables = chosen.variables_at(&repository, &commit)?;
+                let declared = Declared::of(repository.files(&commit)?, &variables);
                 if declared.files.is_empty() {
                     bail!("no manifest in {} of {}", chosen.manifests[0].display(), commit.short);
                 }
@@ -144,10 +149,16 @@ impl Session {
         };
         let secrets = secrets.allowing(chosen.policy.secret_commands.as_deref());
         let remote = found.directory.into_remote(found.organization, ids, Arc::new(secrets));
-        let meant = selection.of(&desired)?;
+        let mut meant = selection.of(&desired)?;
+        let since = memory.since(&services);
+        if let Some(since) = &since {
+            let changed =
+                |at: &Address| since.get(at).is_none_or(|was| was.says_otherwise(&desired[at]));
+            meant.retain(changed);
+        }
         Ok(Self {
             meant,
-            partial: !selection.is_all(),
+            partial: !selection.is_all() || since.is_some(),
             remote,
             sandbox,
             rate,

@@ -83,6 +83,10 @@ pub(crate) struct GitArgs {
     /// for where this branch left REF)
     #[arg(long, value_name = "REF", env = "PIPECTL_BASE")]
     pub(crate) base: Option<String>,
+    /// Consider only manifests that say something else than in this revision (REF, or REF... for
+    /// where this branch left REF)
+    #[arg(long, value_name = "REF", env = "PIPECTL_CHANGED_SINCE")]
+    pub(crate) changed_since: Option<String>,
     /// Delete live objects that no manifest declares: those of which git has the proof that a
     /// manifest declared them once, or those in the project file's pruneScope
     #[arg(long, value_name = "HOW", env = "PIPECTL_PRUNE", value_enum)]

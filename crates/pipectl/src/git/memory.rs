@@ -2,7 +2,6 @@
 //! once.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Result;
@@ -19,12 +18,15 @@ use super::services::Services;
 use super::{Commit, Repository};
 use crate::files;
 use crate::output::Output;
+use crate::project::Chosen;
 
 /// What is asked of git.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Ask {
     /// The revision whose manifests are the base.
     pub(crate) base: Option<String>,
+    /// The revision since which a manifest must have changed to be meant.
+    pub(crate) since: Option<String>,
     /// Whether to look for what was declared once.
     pub(crate) removed: bool,
 }
@@ -33,6 +35,7 @@ pub(crate) struct Ask {
 #[derive(Default)]
 pub(crate) struct Memory {
     base: Option<Vec<Manifest>>,
+    since: Option<Vec<Manifest>>,
     /// `None` where nobody asked.
     removed: Option<Vec<Removal>>,
     elsewhere: Elsewhere,
@@ -80,27 +83,18 @@ impl Memory {
     ///
     /// # Errors
     /// When git cannot answer.
-    pub(crate) fn read(
-        ask: &Ask,
-        paths: &[PathBuf],
-        variables: &BTreeMap<String, String>,
-        output: Output,
-    ) -> Result<Self> {
-        if ask.base.is_none() && !ask.removed {
+    pub(crate) fn read(ask: &Ask, chosen: &Chosen, output: Output) -> Result<Self> {
+        if ask.base.is_none() && ask.since.is_none() && !ask.removed {
             return Ok(Self::default());
         }
-        let repository = Repository::of(paths)?;
-        let mut memory = Self::default();
-        if let Some(revision) = &ask.base {
-            let files = repository.files(&repository.commit(revision)?)?;
-            let mut loaded = manifest::load(&files, variables);
-            loaded.diagnostics.retain(|problem| problem.severity == Severity::Error);
-            for problem in &mut loaded.diagnostics {
-                problem.severity = Severity::Warning;
-            }
-            output.problems(&loaded.diagnostics, &files);
-            memory.base = Some(loaded.manifests);
-        }
+        let repository = Repository::of(&chosen.manifests)?;
+        let manifests = |revision: &Option<String>| {
+            let revision = revision.as_ref();
+            revision.map(|revision| manifests(&repository, revision, chosen, output)).transpose()
+        };
+        let base = manifests(&ask.base)?;
+        let mut memory = Self { base, since: manifests(&ask.since)?, ..Self::default() };
+        let variables = &chosen.variables;
         if ask.removed {
             let removed = removals(&repository, &repository.history()?, variables)?;
             if !removed.is_empty() {
@@ -114,7 +108,8 @@ impl Memory {
 
     /// The services that it names.
     pub(crate) fn services(&self, default: Option<&str>) -> BTreeSet<String> {
-        let base = self.base.iter().flatten().map(Key::of).map(|key| key.owner);
+        let declared = self.base.iter().chain(&self.since);
+        let base = declared.flatten().map(Key::of).map(|key| key.owner);
         let removed = self.removed.iter().flatten().map(|removal| removal.key.owner.clone());
         let elsewhere = self.elsewhere.keys.iter().map(|key| key.owner.clone());
         let all = base.chain(removed).chain(elsewhere);
@@ -128,11 +123,12 @@ impl Memory {
 
     /// What the base declares, if there is one, in the services that are known.
     pub(crate) fn base(&mut self, services: &Services) -> Option<Desired> {
-        let manifests = self.base.take()?.into_iter();
-        let known = manifests.filter_map(|manifest| {
-            Some((services.address(&Key::of(&manifest))?, manifest.document))
-        });
-        Some(known.collect())
+        self.base.take().map(|manifests| desired(manifests, services))
+    }
+
+    /// What was declared when the changes began that are meant, likewise.
+    pub(crate) fn since(&mut self, services: &Services) -> Option<Desired> {
+        self.since.take().map(|manifests| desired(manifests, services))
     }
 
     /// The proofs, by address, if they were asked for.
@@ -145,6 +141,31 @@ impl Memory {
             .filter_map(|removal| Some((services.address(&removal.key)?, removal.proof.clone())));
         Some(gone.filter(|(at, _)| !moved.contains(at)).collect())
     }
+}
+
+/// What a revision declares, with the variables of its own time.
+fn manifests(
+    repository: &Repository,
+    revision: &str,
+    chosen: &Chosen,
+    output: Output,
+) -> Result<Vec<Manifest>> {
+    let commit = repository.commit(revision)?;
+    let files = repository.files(&commit)?;
+    let mut loaded = manifest::load(&files, &chosen.variables_at(repository, &commit)?);
+    loaded.diagnostics.retain(|problem| problem.severity == Severity::Error);
+    for problem in &mut loaded.diagnostics {
+        problem.severity = Severity::Warning;
+    }
+    output.problems(&loaded.diagnostics, &files);
+    Ok(loaded.manifests)
+}
+
+fn desired(manifests: Vec<Manifest>, services: &Services) -> Desired {
+    let known = manifests
+        .into_iter()
+        .filter_map(|manifest| Some((services.address(&Key::of(&manifest))?, manifest.document)));
+    known.collect()
 }
 
 impl Key {

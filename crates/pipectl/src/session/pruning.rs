@@ -37,7 +37,8 @@ pub(super) fn wanted(
     output: Output,
 ) -> Result<Prune> {
     let wanted = git.prune.map(Prune::from).or(policy.prune).unwrap_or(Prune::Never);
-    if wanted != Prune::Never && !selection.is_all() {
+    let partial = !selection.is_all() || git.changed_since.is_some();
+    if wanted != Prune::Never && partial {
         output.say("note: nothing is pruned, as only a part of the objects is considered");
         return Ok(Prune::Never);
     }
