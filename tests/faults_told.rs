@@ -136,6 +136,62 @@ fn what_refers_to_something_that_failed_is_not_begun() {
     ");
 }
 
+/// An endpoint and the pipe that uses it, and a run that cannot delete the pipe: the requests that
+/// the endpoint sees, and the table.
+fn with_a_pipe_that_stays(edit: impl FnOnce(&mut Value)) -> (usize, String) {
+    let (mut link, mut pipe) = (seed("msk"), seed("kafka-scram"));
+    link["metadata"]["name"] = json!("link-a");
+    in_virtual_time(async {
+        let world = settled(&[link.clone(), pipe.clone()]).await;
+        let bench = Bench::on(world, &SERVICES);
+        let when = When::Route { method: "DELETE".to_owned(), path: "*/clickpipes/*".to_owned() };
+        let fault = Fault { when, effect: Effect::Repeated, times: u32::MAX };
+        bench.sandbox.with(|world| world.faults().add(fault));
+        pipe["spec"]["state"] = json!("absent");
+        edit(&mut link);
+        let from = bench.journal_len();
+        let documents = [link, pipe];
+        let reports = applied(&bench, &documents).await;
+        let writes = bench.requests(from, |method, path| {
+            method != "GET" && path.contains("/clickpipesReversePrivateEndpoints")
+        });
+        bench.sandbox.with(|world| world.faults().clear());
+        bench.settle(&declared(&documents).unwrap()).await.unwrap();
+        (writes, table(&reports))
+    })
+}
+
+#[test]
+fn an_endpoint_is_not_deleted_while_a_pipe_uses_it_still() {
+    let (writes, table) = with_a_pipe_that_stays(|link| link["spec"]["state"] = json!("absent"));
+    assert_eq!(writes, 0, "{table}");
+    assert!(table.contains("`analytics/kafka-scram` still uses it, and failed"), "{table}");
+}
+
+#[test]
+fn nor_while_a_pipe_uses_it_to_which_nothing_is_done() {
+    let (mut link, pipe) = (seed("msk"), seed("kafka-scram"));
+    link["metadata"]["name"] = json!("link-a");
+    let table = in_virtual_time(async {
+        let bench = Bench::on(settled(&[link.clone(), pipe.clone()]).await, &SERVICES);
+        link["spec"]["state"] = json!("absent");
+        let table = table(&applied(&bench, &[link, pipe]).await);
+        assert_eq!(bench.requests(0, |method, _| method == "DELETE"), 0, "{table}");
+        table
+    });
+    let why = "`analytics/kafka-scram` still uses it, and is left as it is";
+    assert!(table.contains(why), "{table}");
+}
+
+#[test]
+fn nor_is_it_replaced() {
+    let (writes, table) = with_a_pipe_that_stays(|link| {
+        link["spec"]["mskClusterArn"] = json!("arn:aws:kafka:us-east-1:123456789012:cluster/other");
+    });
+    assert_eq!(writes, 0, "{table}");
+    assert!(table.contains("`analytics/kafka-scram` still uses it, and failed"), "{table}");
+}
+
 #[test]
 fn what_the_api_accepts_and_does_not_do_is_told() {
     let (server, desk) = (Server::start(1), Desk::new());

@@ -158,6 +158,11 @@ impl Rules {
         Some((self.refers_to?, Name::new(name)))
     }
 
+    /// The object that a live value refers to: the API knows ids only.
+    pub fn referred_id<'v>(&self, live: &'v Value) -> Option<(Kind, &'v str)> {
+        Some((self.refers_to?, live.as_str()?))
+    }
+
     /// What it takes to change the field from what is live to what is desired.
     pub fn on_change_between(&self, live: Option<&Value>, desired: Option<&Value>) -> OnChange {
         let across = |value: Option<&Value>| {

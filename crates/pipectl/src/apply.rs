@@ -13,7 +13,7 @@ use std::cell::Cell;
 use futures_util::StreamExt;
 use futures_util::future::{Either, select};
 use futures_util::stream;
-use planner::{Approved, lanes};
+use planner::Approved;
 use remote::Remote;
 
 use self::ended::Ended;
@@ -55,7 +55,7 @@ async fn all_lanes(
     parallel: usize,
     told: impl Fn(&Report),
 ) -> Vec<Report> {
-    let lanes = lanes(approved.actions());
+    let lanes = approved.lanes();
     let ended = Ended::default();
     let work = lanes.iter().map(|lane| async {
         ended.wait(lane).await;

@@ -7,6 +7,7 @@ use model::pattern::Pattern;
 use serde::Serialize;
 
 use crate::change::Verdict;
+use crate::order::{Lane, lanes};
 use crate::plan::Plan;
 
 /// The blast radius that is let through without a flag.
@@ -36,6 +37,11 @@ impl Approved {
     /// What there is to do, in order.
     pub fn actions(&self) -> &[Action] {
         &self.0.actions
+    }
+
+    /// The same by object, with what has to wait for what.
+    pub fn lanes(&self) -> Vec<Lane<'_>> {
+        lanes(&self.0.actions, &self.0.holds)
     }
 }
 

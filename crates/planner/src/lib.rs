@@ -21,6 +21,6 @@ mod unseen;
 
 pub use approve::{Approved, Limits, Refusal};
 pub use change::{Change, FieldChange, FieldVerdict, LeftAlone, NotCompared, Reason, Verdict};
-pub use order::{Lane, lanes};
+pub use order::{Hold, Lane};
 pub use plan::{Plan, Policy, Unmanaged, UnseenChanges, plan};
 pub use prune::{Ground, Proof, prune};

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::change::{Change, FieldChange, LeftAlone, NotCompared, Verdict};
 use crate::consider::Sides;
-use crate::order;
+use crate::order::{self, Hold};
 use crate::select::{Counterpart, counterpart};
 
 /// What is wanted of a plan beyond the declared objects.
@@ -42,6 +42,9 @@ pub enum UnseenChanges {
 pub struct Plan {
     /// The requests, in order.
     pub actions: Vec<Action>,
+    /// What must let go of what is deleted, before it is.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub holds: Vec<Hold>,
     /// One for each object that is not in sync.
     pub changes: Vec<Change>,
     /// What there is to say of objects and is left alone.
@@ -77,6 +80,7 @@ impl Plan {
     pub fn narrowed(self, about: impl Fn(&Address) -> bool) -> Self {
         Self {
             actions: self.actions.into_iter().filter(|action| about(action.at())).collect(),
+            holds: self.holds.into_iter().filter(|hold| about(&hold.at)).collect(),
             changes: self.changes.into_iter().filter(|change| about(&change.at)).collect(),
             left_alone: self.left_alone.into_iter().filter(|left| about(&left.at)).collect(),
             not_compared: self.not_compared.into_iter().filter(|it| about(&it.at)).collect(),
@@ -142,7 +146,8 @@ pub fn plan(desired: &Desired, live: &Live, base: Option<&Desired>, policy: &Pol
             }
         }
     }
-    plan.actions = order::sorted(&actions);
+    plan.holds = order::holds(&actions, &plan.changes, live);
+    plan.actions = order::sorted(&actions, &plan.holds);
     plan.unmanaged = unmanaged(desired, live, &seen);
     plan
 }

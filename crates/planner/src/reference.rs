@@ -1,9 +1,9 @@
 //! References by name from one declared object to another.
 
 use model::action::{Action, Endpoint, RunState};
-use model::address::{Address, ServiceRef};
+use model::address::{Address, Kind, ServiceRef};
 use model::desired::{Desired, Presence};
-use model::live::Live;
+use model::live::{Id, Live};
 use model::rules::Rules;
 use serde_json::Value;
 
@@ -19,17 +19,29 @@ pub(crate) fn references(action: &Action) -> Vec<Address> {
 
 /// The objects that a body refers to by name.
 pub(crate) fn referred(rules: &Rules, body: &Value, service: &ServiceRef) -> Vec<Address> {
-    if let Some(target) = target(rules, body, service) {
-        return vec![target];
+    found(rules, body, &|rules, value| target(rules, value, service))
+}
+
+/// Whether a live body refers to the live object with this id.
+pub(crate) fn refers_to(rules: &Rules, live: &Value, kind: Kind, id: &Id) -> bool {
+    let is_it = |rules: &Rules, value: &Value| {
+        rules.referred_id(value).filter(|found| *found == (kind, id.as_str())).map(|_| ())
+    };
+    !found(rules, live, &is_it).is_empty()
+}
+
+/// What `look` finds in a body and everywhere below.
+fn found<T>(rules: &Rules, body: &Value, look: &impl Fn(&Rules, &Value) -> Option<T>) -> Vec<T> {
+    if let Some(one) = look(rules, body) {
+        return vec![one];
     }
     match body {
         Value::Array(items) => {
-            items.iter().flat_map(|item| referred(rules.item(), item, service)).collect()
+            items.iter().flat_map(|item| found(rules.item(), item, look)).collect()
         }
-        Value::Object(fields) => fields
-            .iter()
-            .flat_map(|(name, value)| referred(rules.field(name), value, service))
-            .collect(),
+        Value::Object(fields) => {
+            fields.iter().flat_map(|(name, value)| found(rules.field(name), value, look)).collect()
+        }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Vec::new(),
     }
 }

@@ -38,17 +38,29 @@ impl Ended {
         self.more.notify_waiters();
     }
 
-    /// Why there is no point in beginning the lane.
+    /// Why the lane must not be begun.
     pub(super) fn unmet(&self, lane: &Lane<'_>) -> Option<String> {
         let outcomes = self.outcomes.borrow();
-        lane.needs.iter().find_map(|at| {
-            let word = match outcomes.get(*at)? {
-                Outcome::Applied => return None,
-                Outcome::Failed => "failed",
-                Outcome::Unknown => "has an unknown outcome",
-                Outcome::Interrupted | Outcome::Skipped => "was not done",
-            };
+        let unmade = lane.needs.iter().find_map(|at| {
+            let word = word(*outcomes.get(*at)?)?;
             Some(format!("it refers to `{at}`, which {word}"))
+        });
+        unmade.or_else(|| {
+            lane.until.iter().find_map(|at| {
+                // What nothing is done to does not let go either.
+                let word = outcomes.get(*at).map_or(Some("is left as it is"), |it| word(*it))?;
+                Some(format!("`{at}` still uses it, and {word}"))
+            })
         })
+    }
+}
+
+/// How something ended, if not well.
+fn word(outcome: Outcome) -> Option<&'static str> {
+    match outcome {
+        Outcome::Applied => None,
+        Outcome::Failed => Some("failed"),
+        Outcome::Unknown => Some("has an unknown outcome"),
+        Outcome::Interrupted | Outcome::Skipped => Some("was not done"),
     }
 }
