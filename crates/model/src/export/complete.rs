@@ -73,13 +73,13 @@ impl<'v> Draft<'v> {
         }
     }
 
-    fn fill(&mut self, node: &Node, path: &Path) -> bool {
-        if node.may_be_secret() {
-            let encoded = node.text("description").contains("base64");
-            self.refer(path, if encoded { Encoded::Yes } else { Encoded::No });
+    fn fill(&mut self, field: &Node, path: &Path) -> bool {
+        if field.may_be_secret() {
+            let key_file = field.text("description").contains("base64");
+            self.refer(path, if key_file { Encoded::Yes } else { Encoded::No });
             return true;
         }
-        let (value, note) = match node.text("type") {
+        let (value, beside) = match field.text("type") {
             "object" => (json!({}), None),
             "string" => match destination::likely(path, &self.document) {
                 Some(likely) => (likely, Some(Note::Guess)),
@@ -88,7 +88,7 @@ impl<'v> Draft<'v> {
             _ => return false,
         };
         path.set(&mut self.document, value);
-        self.notes.extend(note.map(|note| (path.clone(), note)));
+        self.notes.extend(beside.map(|beside| (path.clone(), beside)));
         true
     }
 
