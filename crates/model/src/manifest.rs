@@ -57,6 +57,15 @@ pub fn load(files: &[SourceFile], variables: &BTreeMap<String, String>) -> Loade
     found.loaded(clashes)
 }
 
+/// The documents of one file, with errors in them or without, and what is wrong with each on its own.
+pub(crate) fn drafts(
+    file: &SourceFile,
+    variables: &BTreeMap<String, String>,
+) -> (Vec<Manifest>, Vec<Diagnostic>) {
+    let (declared, diagnostics) = file::read(0, file, variables);
+    (declared.iter().map(Declared::manifest).collect(), diagnostics)
+}
+
 /// What the files hold, each with the position of its file.
 #[derive(Default)]
 struct Found {

@@ -2,6 +2,7 @@
 
 mod apply;
 mod completions;
+mod discover;
 mod doctor;
 mod drift;
 mod explain;
@@ -47,6 +48,8 @@ pub(crate) enum Command {
     Doctor(doctor::Args),
     /// Write manifests of what is live, or of what Terraform manages
     Export(export::Args),
+    /// Ask a pipe's source for its fields, and declare them as columns
+    Discover(discover::Args),
     /// Print the JSON Schema of the manifests, for editors
     Schema,
     /// Say what a field is, and what changing it costs
@@ -71,6 +74,7 @@ pub(crate) fn run(command: &Command, output: Output, format: Format) -> Result<u
         Command::Resync(args) => waiting(&args.connect, resync::run(args, output, format)),
         Command::Doctor(args) => waiting(&args.connect, doctor::run(args, output, format)),
         Command::Export(args) => waiting(&args.connect, export::run(args, output, format)),
+        Command::Discover(args) => waiting(&args.connect, discover::run(args, output, format)),
         Command::Schema => schema::run(output),
         Command::Explain(args) => explain::run(args, output, format),
         Command::Completions(args) => completions::run(args, output),
@@ -123,6 +127,7 @@ pub(crate) fn kind(command: &Command) -> &'static str {
         Command::Resync(_) => "Resync",
         Command::Doctor(_) => "Doctor",
         Command::Export(_) => "Export",
+        Command::Discover(_) => "Discovery",
         Command::Schema => "Schema",
         Command::Explain(_) => "Explanation",
         Command::Sandbox(_) => "Sandbox",

@@ -72,6 +72,11 @@ impl<'a> Call<'a> {
         Self { budget, ..self }
     }
 
+    /// May be repeated whatever became of it: it changes nothing.
+    pub(crate) fn harmless(self) -> Self {
+        Self { twice: Twice::Harmless, ..self }
+    }
+
     /// Is not repeated unless it is certain that it was not carried out.
     pub(crate) fn at_most_once(self) -> Self {
         Self { twice: Twice::Harmful, ..self }

@@ -9,7 +9,7 @@ use model::live::{Id, Live};
 use serde_json::Value;
 
 use crate::cdc_scaling::Levels;
-use crate::client::{Client, Requests};
+use crate::client::{Call, Client, Requests};
 use crate::collection::Collection;
 use crate::error::Error;
 use crate::observe::{self, Scope};
@@ -18,7 +18,7 @@ use crate::perform::{self, Performed, Wording};
 use crate::routes;
 use crate::secret::{self, Filled, Secrets};
 use crate::settings::Settings;
-use crate::transport::Transport;
+use crate::transport::{Method, Transport};
 
 /// One organization's services through one key. Within a run it remembers which ids bear which
 /// names, and shares its rate limit and its lists among everybody who asks at the same time.
@@ -89,6 +89,17 @@ impl Remote {
     pub async fn perform(&self, action: &Action) -> Result<Performed, Error> {
         self.client.deadline.writing();
         perform::perform(self, action).await
+    }
+
+    /// Has the API look into the source of a pipe that need not exist. Nothing is made or changed,
+    /// but the secrets of the source are sent.
+    pub async fn discover(&self, at: &Address, body: &Value) -> Result<Value, Error> {
+        self.client.deadline.reading();
+        let unknown = || Error::UnknownService(at.service.clone());
+        let service = self.services.get(&at.service).ok_or_else(unknown)?;
+        let path = routes::schema_discovery(&self.organization, service);
+        let filled = self.fill(at, body).await?;
+        self.client.send(Call::new(Method::Post, &path).with(&filled).harmless()).await
     }
 
     /// Has a database pipe read everything again. No plan asks for this.

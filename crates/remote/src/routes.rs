@@ -43,6 +43,11 @@ pub(crate) fn state(object: &str) -> String {
     format!("{object}/state")
 }
 
+/// Looks into a source.
+pub(crate) fn schema_discovery(organization: &str, service: &str) -> String {
+    format!("{}/schemaDiscovery", list(Kind::ClickPipe, organization, service))
+}
+
 /// The service that a path lies below, if any.
 pub(crate) fn service_of(path: &str) -> Option<&str> {
     let mut ends = path.match_indices('/').map(|(at, _)| at).skip(1).chain([path.len()]);

@@ -1,4 +1,4 @@
-//! Schema discovery for Kafka and Kinesis: plausible fields, the same for the same name.
+//! Schema discovery for streams and object storage: plausible fields, the same for the same name.
 
 use serde_json::{Map, Value, json};
 
@@ -30,14 +30,15 @@ pub(crate) fn discover(call: &Call<'_>) -> Answer {
     };
     let given = |source: &Source| given(sources, source.arm());
     let sources_given: Vec<Source> =
-        [Source::Kafka, Source::Kinesis].into_iter().filter(given).collect();
+        Source::ALL.into_iter().filter(|it| !it.is_database()).filter(given).collect();
     let &[source] = sources_given.as_slice() else {
-        return Err(Refusal::bad_request("source: needs one of kafka, kinesis"));
+        return Err(Refusal::bad_request("source: needs one of kafka, objectStorage, kinesis, pubsub"));
     };
     let nothing = Map::new();
     let arm = object(sources, source.arm()).unwrap_or(&nothing);
     check(source, arm, call)?;
-    let name = text(arm, "topics").or(text(arm, "streamName")).unwrap_or_default();
+    let names = ["topics", "streamName", "topic", "url", "path"];
+    let name = names.into_iter().find_map(|name| text(arm, name)).unwrap_or_default();
     Ok(Some(json!({"fields": fields(name), "meta": null})))
 }
 

@@ -24,7 +24,7 @@ fn source_of_a_discovery_is_checked_as_for_a_pipe() {
     let mut bench = Bench::new();
     refused(&bench.ask("POST", PATH, &json!({})), 400, "source");
     let database = json!({"source": postgres()["source"]});
-    refused(&bench.ask("POST", PATH, &database), 400, "needs one of kafka, kinesis");
+    refused(&bench.ask("POST", PATH, &database), 400, "needs one of kafka");
     let mut body = json!({"source": kafka()["source"]});
     body["source"]["kafka"]["brokers"] = json!("x.invalid:9092");
     refused(&bench.ask("POST", PATH, &body), 400, "no such host");

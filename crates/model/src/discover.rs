@@ -1,0 +1,209 @@
+//! From what the API finds in a source to the columns of a manifest, and into its text.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::diagnostic::{Diagnostic, Severity, SourceFile};
+use crate::manifest::{self, Manifest};
+
+mod edit;
+#[cfg(test)]
+mod tests;
+
+pub use edit::{Existing, Refused, write_into};
+
+/// The sources that can be looked into.
+const READABLE: [&str; 4] = ["kafka", "kinesis", "objectStorage", "pubsub"];
+
+/// Types that cannot be made nullable.
+const NEVER_NULL: [&str; 9] = [
+    "Array",
+    "Map",
+    "Tuple",
+    "Nested",
+    "JSON",
+    "Object",
+    "Variant",
+    "Dynamic",
+    "AggregateFunction",
+];
+
+/// What the destination of a pipe needs to take all that a source holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Discovered {
+    /// The columns, in the order of the source.
+    pub columns: Vec<Column>,
+    /// Which field goes into which column; empty where all bear the same names.
+    pub field_mappings: Vec<Mapping>,
+}
+
+/// A column.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Column {
+    /// Its name, which needs no quotes in SQL.
+    pub name: String,
+    /// Its type in ClickHouse.
+    pub r#type: String,
+}
+
+/// A field of the source, and its column.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Mapping {
+    /// The field.
+    pub source_field: String,
+    /// The column.
+    pub destination_field: String,
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    fields: Vec<Field>,
+}
+
+#[derive(Deserialize)]
+struct Field {
+    name: String,
+    r#type: String,
+    optional: Option<bool>,
+}
+
+impl Discovered {
+    /// As it is pasted into `destination`, or the mappings into `spec`.
+    pub fn to_yaml(&self) -> String {
+        edit::show(self)
+    }
+}
+
+/// Reads a file in which the columns may be missing yet: what is wrong with the destination and
+/// the mappings is left out of what is told, and the manifest is given all the same.
+pub fn drafts(
+    file: &SourceFile,
+    variables: &BTreeMap<String, String>,
+) -> (Vec<Manifest>, Vec<Diagnostic>) {
+    let (manifests, mut problems) = manifest::drafts(file, variables);
+    problems.retain(|problem| {
+        let path: Vec<&str> = problem.path.segments().iter().map(String::as_str).collect();
+        !matches!(path.as_slice(), ["spec", "destination" | "fieldMappings", ..])
+    });
+    (manifests, problems)
+}
+
+/// The body that asks for the fields of a pipe's source.
+///
+/// # Errors
+/// Says why this source cannot be looked into.
+pub fn request(body: &Value) -> Result<Value, String> {
+    let arm = |name: &&str| body["source"][*name].is_object();
+    if let Some(arm) = READABLE.iter().find(|name| arm(name)) {
+        return Ok(json!({"source": {*arm: body["source"][*arm]}}));
+    }
+    let given = body["source"].as_object().and_then(|source| source.keys().next());
+    Err(match given {
+        Some(name) => format!(
+            "a pipe from {name} declares no columns: each of its tables is carried over with the \
+             columns that it has"
+        ),
+        None => "the manifest declares no source".to_owned(),
+    })
+}
+
+/// What to declare for the fields that the API found.
+///
+/// # Errors
+/// When the answer is not of the known form, or holds no field.
+pub fn read(answer: &Value) -> Result<Discovered, String> {
+    let Answer { fields } = Answer::deserialize(answer).map_err(|error| error.to_string())?;
+    if fields.is_empty() {
+        return Err("the API found no field: perhaps the source holds no data yet".to_owned());
+    }
+    let mut taken = BTreeSet::new();
+    let mut pairs = Vec::new();
+    for field in fields {
+        let name = free(&plain(&field.name), &mut taken);
+        let nullable = field.optional.unwrap_or(false);
+        let r#type = if nullable { nullable_of(&field.r#type) } else { field.r#type };
+        pairs.push((field.name, Column { name, r#type }));
+    }
+    let renamed = pairs.iter().any(|(field, column)| *field != column.name);
+    let mapping = |(field, column): &(String, Column)| Mapping {
+        source_field: field.clone(),
+        destination_field: column.name.clone(),
+    };
+    // Once one is given, every column must be.
+    let field_mappings = if renamed { pairs.iter().map(mapping).collect() } else { Vec::new() };
+    Ok(Discovered {
+        columns: pairs.into_iter().map(|(_, column)| column).collect(),
+        field_mappings,
+    })
+}
+
+/// Whether a file with columns written into it says what it said before, but for these, and has no
+/// more errors.
+pub fn is_faithful(
+    before: &SourceFile,
+    after: &SourceFile,
+    variables: &BTreeMap<String, String>,
+    line: u32,
+) -> bool {
+    let (old, old_problems) = manifest::drafts(before, variables);
+    let (new, new_problems) = manifest::drafts(after, variables);
+    let errors = |problems: &[Diagnostic]| {
+        problems.iter().filter(|it| it.severity == Severity::Error).count()
+    };
+    let bare = |manifest: &Manifest| {
+        let mut body = manifest.document.body.clone();
+        if let Value::Object(fields) = &mut body {
+            fields.remove("fieldMappings");
+            let destination = fields.entry("destination").or_insert_with(|| json!({}));
+            if let Value::Object(destination) = destination {
+                destination.remove("columns");
+            }
+        }
+        body
+    };
+    let same = |(old, new): (&Manifest, &Manifest)| {
+        let written = old.document.origin.start().line == line;
+        let (old_body, new_body) = (&old.document.body, &new.document.body);
+        old.name == new.name && if written { bare(old) == bare(new) } else { old_body == new_body }
+    };
+    old.len() == new.len()
+        && old.iter().zip(&new).all(same)
+        && errors(&new_problems) <= errors(&old_problems)
+}
+
+/// The type that also takes `NULL`, where there is one.
+fn nullable_of(of: &str) -> String {
+    let outer = of.split('(').next().unwrap_or(of).trim();
+    if outer == "Nullable" || NEVER_NULL.contains(&outer) {
+        return of.to_owned();
+    }
+    match of.strip_prefix("LowCardinality(").and_then(|rest| rest.strip_suffix(')')) {
+        Some(inner) => format!("LowCardinality({})", nullable_of(inner)),
+        None => format!("Nullable({of})"),
+    }
+}
+
+/// The name with nothing in it that SQL would want quoted.
+fn plain(name: &str) -> String {
+    let kept = |c: char| if c.is_ascii_alphanumeric() || c == '_' { c } else { '_' };
+    let kept: String = name.chars().map(kept).collect();
+    if kept.starts_with(|c: char| c.is_ascii_digit()) || kept.is_empty() {
+        format!("_{kept}")
+    } else {
+        kept
+    }
+}
+
+/// The name, with a number if it is taken.
+fn free(name: &str, taken: &mut BTreeSet<String>) -> String {
+    let numbered = (2..).map(|number| format!("{name}_{number}"));
+    let mut names = std::iter::once(name.to_owned()).chain(numbered);
+    // There are more numbers than fields.
+    let found = names.find(|name| !taken.contains(name)).unwrap_or_default();
+    taken.insert(found.clone());
+    found
+}
