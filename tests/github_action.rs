@@ -78,6 +78,32 @@ fn plan_reports_and_saves_and_changes_are_no_failure() {
     let markdown = fs::read_to_string(runner.output("markdown")).unwrap();
     assert!(markdown.contains("12 to create"), "{markdown}");
     assert!(markdown.contains("<!-- pipectl:plan -->"), "{markdown}");
+    assert_eq!(runner.output("marker"), "<!-- pipectl:plan -->");
+}
+
+#[test]
+fn what_apply_and_drift_write_is_kept_apart_from_the_plan() {
+    let runner = Runner::new("");
+    runner.desk.write("pipes/clicks.yaml", support::repo::pipe("clicks", "", ""));
+    let run = |command| {
+        let environment = [
+            ("COMMAND", command),
+            ("PATHS", "pipes"),
+            ("ARGUMENTS", "--sandbox"),
+            ("KEY", "prod"),
+            ("P", "secret"),
+        ];
+        let (code, said) = runner.run("run.sh", &environment);
+        assert_eq!(code, 0, "{command}: {said}");
+        let markdown = fs::read_to_string(runner.output("markdown")).unwrap();
+        assert!(markdown.ends_with(&format!("{}\n", runner.output("marker"))), "{markdown}");
+        (said, runner.output("changes"), runner.output("marker"))
+    };
+    let (said, changes, marker) = run("drift");
+    assert!(said.contains("::warning file=pipes/clicks.yaml,line=1,col=1"), "{said}");
+    assert_eq!((&*changes, &*marker), ("true", "<!-- pipectl:drift.prod -->"));
+    assert_eq!(run("apply").2, "<!-- pipectl:apply.prod -->");
+    assert_eq!(run("drift").1, "false");
 }
 
 #[test]
@@ -92,20 +118,22 @@ fn a_typo_and_a_wrong_command_fail() {
     assert!(!runner.desk.folder.path().join("stolen").exists(), "{said}");
 }
 
+const MARKER: &str = "<!-- pipectl:plan.prod -->";
+
 #[test]
 fn one_comment_is_written_and_then_edited() {
     let body = |runner: &Runner| runner.desk.write("body.md", "a plan\n").display().to_string();
     let first = Runner::new("");
-    let environment = [("BODY", &*body(&first)), ("NUMBER", "7"), ("KEY", "prod")];
+    let environment = [("BODY", &*body(&first)), ("NUMBER", "7"), ("MARKER", MARKER)];
     assert_eq!(first.run("comment.sh", &environment).0, 0);
     assert!(
         first.read("notes").contains("--method POST repos/o/r/issues/7/comments"),
         "{}",
         first.read("notes")
     );
-    assert!(first.read("body.md").contains("<!-- pipectl:prod -->"));
+    assert!(first.read("body.md").contains(MARKER));
     let second = Runner::new("42");
-    let environment = [("BODY", &*body(&second)), ("NUMBER", "7"), ("KEY", "prod")];
+    let environment = [("BODY", &*body(&second)), ("NUMBER", "7"), ("MARKER", MARKER)];
     assert_eq!(second.run("comment.sh", &environment).0, 0);
     assert!(second.read("notes").contains("--method PATCH repos/o/r/issues/comments/42"));
     assert!(!second.read("notes").contains("POST"));
@@ -118,7 +146,7 @@ fn one_issue_is_opened_and_then_edited() {
     {
         let runner = Runner::new(found);
         let body = runner.desk.write("body.md", "drift\n").display().to_string();
-        assert_eq!(runner.run("issue.sh", &[("BODY", &body)]).0, 0);
+        assert_eq!(runner.run("issue.sh", &[("BODY", &body), ("MARKER", MARKER)]).0, 0);
         assert!(runner.read("notes").contains(method), "{}", runner.read("notes"));
     }
 }

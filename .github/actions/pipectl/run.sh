@@ -8,6 +8,10 @@ markdown="$folder/report.md"
 read -r -a paths <<<"${PATHS:-}"
 read -r -a arguments <<<"${ARGUMENTS:-}"
 
+# What this command writes is kept apart from what others write on the same pull request.
+key="$COMMAND${KEY:+.$KEY}"
+reports=(--report "markdown=$markdown" --report github=- --report-key "$key")
+
 run() { pipectl "$@" ${paths[@]+"${paths[@]}"} ${arguments[@]+"${arguments[@]}"}; }
 
 code=0
@@ -15,11 +19,10 @@ case "$COMMAND" in
   plan)
     base=()
     [ -z "${BASE:-}" ] || base=(--base "$BASE")
-    run plan --detailed-exitcode ${base[@]+"${base[@]}"} --out "$folder/plan.json" \
-      --report "markdown=$markdown" --report github=- --report-key "${KEY:-plan}" || code=$?
+    run plan --detailed-exitcode ${base[@]+"${base[@]}"} --out "$folder/plan.json" "${reports[@]}" || code=$?
     ;;
-  apply) run apply --yes --report "markdown=$markdown" --report github=- || code=$? ;;
-  drift) run drift --detailed-exitcode -o markdown | tee "$markdown" || code=$? ;;
+  apply) run apply --yes "${reports[@]}" || code=$? ;;
+  drift) run drift --detailed-exitcode "${reports[@]}" || code=$? ;;
   *)
     echo "::error::command must be plan, apply or drift, not '$COMMAND'"
     exit 64
@@ -31,6 +34,7 @@ esac
   echo "changes=$([ "$code" = 2 ] && echo true || echo false)"
   echo "plan=$folder/plan.json"
   echo "markdown=$markdown"
+  echo "marker=<!-- pipectl:$key -->"
 } >>"$GITHUB_OUTPUT"
 # That there are changes is no failure.
 [ "$code" = 2 ] || exit "$code"

@@ -111,6 +111,7 @@ pub(crate) fn reports(command: &Command) -> (&'static str, Wanted<'_>) {
         Command::Validate(args) => ("validate", args.report.wanted()),
         Command::Plan(args) => ("plan", args.report.wanted()),
         Command::Apply(args) => ("apply", args.report.wanted()),
+        Command::Drift(args) => ("drift", args.report.wanted()),
         _ => (kind(command), Wanted::default()),
     }
 }

@@ -2,18 +2,22 @@
 
 use anyhow::Result;
 
-use crate::cli::{Format, ScopeArgs};
+use crate::cli::{Format, ReportArgs, ScopeArgs};
 use crate::environments::Within;
 use crate::exit;
 use crate::exit::Usage;
-use crate::output::{Output, Text};
+use crate::output::Output;
 use crate::render::drift::{Drift, render};
 use crate::render::json::Envelope;
+use crate::report::{self, Run};
 use crate::session::Session;
 
 /// `pipectl drift`.
 #[derive(clap::Args, Clone, Debug)]
 pub(crate) struct Args {
+    /// What else to write.
+    #[command(flatten)]
+    pub(crate) report: ReportArgs,
     /// What is looked at.
     #[command(flatten)]
     pub(crate) scope: ScopeArgs,
@@ -29,26 +33,36 @@ pub(crate) struct Args {
 impl Args {
     /// Those of a run for one environment alone.
     pub(super) fn within(&self, within: Within<'_>) -> Result<Self, Usage> {
-        Ok(Self { scope: self.scope.within(within)?, ..self.clone() })
+        let (report, scope) = (self.report.within(within)?, self.scope.within(within)?);
+        Ok(Self { report, scope, ..self.clone() })
     }
 }
 
 /// Shows what somebody changed outside git. Only reads.
 pub(super) async fn run(args: &Args, output: Output, format: Format) -> Result<u8> {
+    let wanted = args.report.wanted();
+    wanted.refuse(report::Format::GitlabTerraform, "it counts what a plan does")?;
     let revision = args.base.as_deref();
     let (session, against) = Session::open_for_drift(&args.scope, revision, output).await?;
     let plan = session.plan().await?;
     session.close()?;
-    let drift = Drift::of(&plan, against);
+    let context = session.context(false);
+    let drift = Drift::of(&plan, against, context.partial);
     let outcome = if drift.is_none() { "inSync" } else { "drift" };
-    let mut text = Text::new();
-    match format {
-        Format::Text => text.append(render(&drift)),
-        // More backticks than any name will hold.
-        Format::Markdown => text.plain("``````text\n").append(render(&drift)).plain("``````\n"),
-        Format::Json => text.plain(Envelope::new("Drift", outcome, &drift).render()),
+    if format == Format::Text {
+        output.data(&render(&drift))?;
+    }
+    let run = Run {
+        command: "drift",
+        outcome,
+        json: Envelope::new("Drift", outcome, &drift).render(),
+        drift: Some(&drift),
+        context,
+        declared: session.meant(),
+        diagnostics: session.warnings(),
+        ..Run::default()
     };
-    output.data(&text)?;
+    wanted.print(format, &run, output)?;
     let found = args.detailed_exitcode && !drift.is_none();
-    Ok(if found { exit::CHANGES } else { exit::DONE })
+    Ok(wanted.finish(&run, output, if found { exit::CHANGES } else { exit::DONE }))
 }

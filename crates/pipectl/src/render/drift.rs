@@ -8,7 +8,7 @@ use super::plan::left_alone::drifted;
 use crate::output::{Label, Text};
 
 /// A plan whose base is what it declares, sorted by who is different.
-#[derive(Serialize)]
+#[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Drift<'p> {
     /// What live was compared with.
@@ -21,10 +21,13 @@ pub struct Drift<'p> {
     pub unmanaged: &'p [Unmanaged],
     /// How many are as declared.
     pub in_sync: usize,
+    /// How many of the declared objects were looked at, where that is not all.
+    #[serde(skip)]
+    pub partial: Option<(usize, usize)>,
 }
 
 /// One object that is live and otherwise.
-#[derive(Serialize)]
+#[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Changed<'p> {
     /// The object.
@@ -38,7 +41,7 @@ pub struct Changed<'p> {
 
 impl<'p> Drift<'p> {
     /// Reads the plan.
-    pub fn of(plan: &'p Plan, against: String) -> Self {
+    pub fn of(plan: &'p Plan, against: String, partial: Option<(usize, usize)>) -> Self {
         let is_missing = |change: &&Change| change.verdict == Verdict::Create;
         let mut changed: Vec<Changed<'p>> = plan
             .changes
@@ -62,7 +65,14 @@ impl<'p> Drift<'p> {
         changed.sort_by(|a, b| a.at.cmp(b.at));
         let missing = plan.changes.iter().filter(is_missing).map(|change| &change.at).collect();
         let (unmanaged, in_sync) = (&plan.unmanaged, plan.in_sync.len());
-        Self { against, changed, missing, unmanaged, in_sync }
+        Self { against, changed, missing, unmanaged, in_sync, partial }
+    }
+
+    /// How many there are of each.
+    pub fn counts(&self) -> String {
+        let (changed, missing) = (self.changed.len(), self.missing.len());
+        let (unmanaged, in_sync) = (self.unmanaged.len(), self.in_sync);
+        format!("{changed} changed, {missing} missing, {unmanaged} unmanaged; {in_sync} in sync")
     }
 
     /// Whether everything that is declared is live as declared.
@@ -120,13 +130,10 @@ pub fn render(drift: &Drift<'_>) -> Text {
             &format!("live ({}), not in git", unmanaged.id),
         );
     }
-    let counts = format!(
-        "Drift: {} changed, {} missing, {} unmanaged; {} in sync.",
-        drift.changed.len(),
-        drift.missing.len(),
-        drift.unmanaged.len(),
-        drift.in_sync
-    );
+    if let Some((considered, declared)) = drift.partial {
+        text.plain(format!("partial: {considered} of {declared} objects considered")).end();
+    }
+    let counts = format!("Drift: {}.", drift.counts());
     text.push(Label::Heading, counts).plain(format!("  Compared with {}.", drift.against)).end();
     text
 }

@@ -3,7 +3,7 @@
 use model::desired::Place;
 use model::diagnostic::{Diagnostic, Severity};
 
-use super::drift::{Drift, drift};
+use super::drift::{Drift, Standing, drift};
 use super::object::{Danger, Object, objects};
 use super::run::Run;
 
@@ -88,11 +88,14 @@ pub(super) fn with_help(problem: &Diagnostic) -> String {
 
 fn of_drift(drift: &Drift<'_>) -> Finding {
     Finding {
-        level: Level::Warning,
-        code: "drift",
+        level: match drift.standing {
+            Standing::LeftAlone | Standing::Changed | Standing::Missing => Level::Warning,
+            Standing::Unmanaged => Level::Notice,
+        },
+        code: drift.standing.word(),
         title: drift.name(),
-        message: format!("{}: {}", Drift::WHAT, drift.fields().join("; ")),
-        place: drift.place(),
+        message: drift.sentence(),
+        place: drift.place.clone(),
         subject: drift.name(),
     }
 }

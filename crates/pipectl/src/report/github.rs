@@ -72,6 +72,12 @@ pub(super) fn outputs(run: &Run<'_>) -> String {
         let _ = writeln!(out, "unchanged={unchanged}\nunmanaged={unmanaged}");
         let _ = writeln!(out, "has-changes={}", !plan.is_empty());
     }
+    if let Some(drift) = run.drift {
+        let (changed, missing) = (drift.changed.len(), drift.missing.len());
+        let (unchanged, unmanaged) = (drift.in_sync, drift.unmanaged.len());
+        let _ = writeln!(out, "changed={changed}\nmissing={missing}\nunchanged={unchanged}");
+        let _ = writeln!(out, "unmanaged={unmanaged}\nhas-changes={}", !drift.is_none());
+    }
     if !run.results.is_empty() {
         let trouble = objects(run).iter().filter(|object| object.is_trouble()).count();
         let _ = writeln!(out, "applied={}\ntrouble={trouble}", run.results.len() - trouble);

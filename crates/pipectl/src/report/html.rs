@@ -30,7 +30,7 @@ pub(super) fn render(run: &Run<'_>) -> String {
          <meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\">\n\
          <title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n"
     );
-    let objects = objects(run);
+    let (objects, drifted) = (objects(run), drift(run));
     head(&mut out, run);
     problems(&mut out, run);
     let services = services(run, &objects);
@@ -38,12 +38,17 @@ pub(super) fn render(run: &Run<'_>) -> String {
         legend(&mut out, &services);
     }
     if services.len() > 1 {
-        contents(&mut out, &services, run);
+        out.push_str("<nav>");
+        contents(&mut out, &services);
+        if !objects.is_empty() || !drifted.is_empty() {
+            out.push_str("<a href=\"#changes\">Changes</a>");
+        }
+        out.push_str("</nav>\n");
     }
     for (index, service) in services.iter().enumerate() {
         of_service(&mut out, index, service);
     }
-    changes(&mut out, &objects, &drift(run));
+    changes(&mut out, &objects, &drifted);
     out.push_str("</body>\n</html>\n");
     out
 }
@@ -95,17 +100,12 @@ fn legend(out: &mut String, services: &[Service]) {
 }
 
 /// Where each service is, with how much of it changes.
-fn contents(out: &mut String, services: &[Service], run: &Run<'_>) {
-    out.push_str("<nav>");
+fn contents(out: &mut String, services: &[Service]) {
     for (index, service) in services.iter().enumerate() {
         let changing = service.pipes().filter(|pipe| pipe.is_changing()).count();
         let changing = if changing == 0 { String::new() } else { format!(" ({changing})") };
         let _ = write!(out, "<a href=\"#service-{index}\">{}{changing}</a> ", xml(&service.name));
     }
-    if run.plan.is_some_and(|plan| !plan.changes.is_empty() || plan.drift().next().is_some()) {
-        out.push_str("<a href=\"#changes\">Changes</a>");
-    }
-    out.push_str("</nav>\n");
 }
 
 fn of_service(out: &mut String, index: usize, service: &Service) {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::drift::{Drift, drift};
+use super::drift::{Drift, Standing, drift};
 use super::escape::xml;
 use super::finding::{Finding, Level, of_files};
 use super::object::{Danger, Object, objects};
@@ -49,14 +49,13 @@ fn cases(run: &Run<'_>, paths: &Paths) -> Vec<Case> {
     let mut cases: Vec<Case> =
         of_files(run).iter().map(|finding| of_finding(finding, paths)).collect();
     cases.extend(objects(run).iter().map(|object| of_object(object, paths)));
-    cases.extend(drift(run).iter().map(|drift| Case {
-        group: drift.at().service.to_string(),
-        name: drift.at().name.to_string(),
-        file: drift.place().and_then(|place| paths.file(&place.file)),
-        verdict: Verdict::Passed(format!("{}: {}", Drift::WHAT, drift.fields().join("; "))),
-    }));
-    let rest =
-        run.declared.iter().filter(|(at, _)| run.plan.is_none_or(|plan| plan.in_sync.contains(at)));
+    let drifted = drift(run);
+    cases.extend(drifted.iter().map(|drift| of_drift(drift, paths)));
+    let fine = |at| match run.plan {
+        Some(plan) => plan.in_sync.contains(at),
+        None => !drifted.iter().any(|drift| drift.at == at),
+    };
+    let rest = run.declared.iter().filter(|(at, _)| fine(at));
     cases.extend(rest.map(|(at, document)| Case {
         group: at.service.to_string(),
         name: at.name.to_string(),
@@ -102,6 +101,22 @@ fn of_object(object: &Object<'_>, paths: &Paths) -> Case {
         name: at.name.to_string(),
         file: place.and_then(|place| paths.file(&place.file)),
         verdict,
+    }
+}
+
+/// Drift fails where it is what was asked for; a plan only mentions it.
+fn of_drift(drift: &Drift<'_>, paths: &Paths) -> Case {
+    let message = drift.sentence();
+    Case {
+        group: drift.at.service.to_string(),
+        name: drift.at.name.to_string(),
+        file: drift.place.as_ref().and_then(|place| paths.file(&place.file)),
+        verdict: match drift.standing {
+            Standing::LeftAlone | Standing::Unmanaged => Verdict::Passed(message),
+            Standing::Changed | Standing::Missing => {
+                Verdict::Failed { kind: drift.standing.word(), message }
+            }
+        },
     }
 }
 

@@ -9,7 +9,7 @@ mod fit;
 use model::diagnostic::{Diagnostic, Severity};
 
 use self::fit::{Piece, Slot};
-use super::drift::{Drift, drift};
+use super::drift::{Drift, Standing, drift};
 use super::escape::{clipped, code, fence, prose};
 use super::object::{Danger, Object, objects};
 use super::run::Run;
@@ -66,9 +66,9 @@ fn head(run: &Run<'_>) -> String {
 }
 
 fn table_head(run: &Run<'_>) -> &'static str {
-    match run.plan {
-        Some(_) => "| | object | what | why |\n|---|---|---|---|\n",
-        None => "| | where | problem | code |\n|---|---|---|---|\n",
+    match run.plan.is_some() || run.drift.is_some() {
+        true => "| | object | what | why |\n|---|---|---|---|\n",
+        false => "| | where | problem | code |\n|---|---|---|---|\n",
     }
 }
 
@@ -92,8 +92,11 @@ fn pieces(run: &Run<'_>, room: usize) -> Vec<Piece> {
     let drifted = drift(run);
     let drifted = drifted.iter().map(|drift| Piece {
         slot: Slot::Row,
-        rank: 1,
-        word: "drift",
+        rank: match drift.standing {
+            Standing::LeftAlone | Standing::Changed | Standing::Missing => 1,
+            Standing::Unmanaged => 6,
+        },
+        word: drift.standing.word(),
         text: drift_row(drift),
     });
     let details = objects.iter().map(|object| Piece {
@@ -138,8 +141,9 @@ fn row(object: &Object<'_>, width: Width) -> String {
 
 fn drift_row(drift: &Drift<'_>) -> String {
     let name = code(&clipped(&drift.name(), 300));
-    let fields = prose(&clipped(&drift.fields().join("; "), 300));
-    format!("| 🟠 | {name} | {} | {fields} |\n", Drift::WHAT)
+    let facts = prose(&clipped(&drift.facts.join("; "), 300));
+    let spot = if drift.standing == Standing::Unmanaged { "⚪" } else { "🟠" };
+    format!("| {spot} | {name} | {} | {facts} |\n", drift.standing.words())
 }
 
 fn problem_row(problem: &Diagnostic) -> String {

@@ -27,6 +27,9 @@ impl Paths {
         if name == "-" {
             return None;
         }
+        if let Some(path) = of_commit(name) {
+            return Some(path.to_owned());
+        }
         let path = match &self.within {
             Some((top, here)) => {
                 let whole = plain(&here.join(name));
@@ -36,6 +39,13 @@ impl Paths {
         };
         Some(path.to_string_lossy().replace('\\', "/"))
     }
+}
+
+/// The path of a file that was read from a commit: `1a2b3c4:pipes/a.yaml`, from the top as it is.
+fn of_commit(name: &str) -> Option<&str> {
+    let (commit, path) = name.split_once(':')?;
+    let is_hash = commit.len() >= 4 && commit.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_hash.then_some(path)
 }
 
 /// Without `.` and, where that is possible without looking at the disk, without `..`.
@@ -68,6 +78,7 @@ mod tests {
             ("../pipes/a.yaml", "pipes/a.yaml"),
             ("/home/ci/repo/b.yaml", "b.yaml"),
             ("/elsewhere/b.yaml", "/elsewhere/b.yaml"),
+            ("1a2b3c4:data/pipes/a.yaml", "data/pipes/a.yaml"),
         ] {
             assert_eq!(paths.file(given).as_deref(), Some(told));
         }

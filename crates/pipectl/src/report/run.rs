@@ -7,6 +7,7 @@ use planner::Plan;
 
 use crate::apply::Report;
 use crate::render::diagnostics::{count, plural};
+use crate::render::drift::Drift;
 use crate::render::plan::{self, Context};
 use crate::render::results;
 use crate::reviewed::Moved;
@@ -14,7 +15,7 @@ use crate::reviewed::Moved;
 /// Everything that reports are made of, borrowed from the command.
 #[derive(Debug, Default)]
 pub struct Run<'r> {
-    /// The word on the command line: `plan`, `apply`, `validate`.
+    /// The word on the command line: `plan`, `apply`, `drift`, `validate`.
     pub command: &'static str,
     /// How it went, in the word that JSON has for it.
     pub outcome: &'static str,
@@ -22,6 +23,8 @@ pub struct Run<'r> {
     pub json: String,
     /// The plan, if it came to one.
     pub plan: Option<&'r Plan>,
+    /// What `drift` found.
+    pub drift: Option<&'r Drift<'r>>,
     /// What else is said about the plan.
     pub context: Context,
     /// What became of each object, once something was performed.
@@ -52,20 +55,21 @@ impl Run<'_> {
     /// The run in a few words, the counts first.
     pub(super) fn headline(&self) -> String {
         let problems = count(self.diagnostics);
-        match self.plan {
-            Some(plan) if !self.errors.is_empty() => {
+        match (self.plan, self.drift) {
+            (Some(plan), _) if !self.errors.is_empty() => {
                 format!("{}: {}", self.outcome, plan::counts(plan))
             }
             _ if !self.errors.is_empty() && problems.is_empty() => "failed".to_owned(),
             _ if !self.errors.is_empty() => format!("failed: {problems}"),
-            Some(_) if !self.results.is_empty() => results::counts(self.results),
-            Some(plan) if plan.is_empty() => format!("no changes{}", drifted(plan)),
-            Some(plan) => format!("{}{}", plan::counts(plan), drifted(plan)),
-            None if problems.is_empty() => {
+            (Some(_), _) if !self.results.is_empty() => results::counts(self.results),
+            (Some(plan), _) if plan.is_empty() => format!("no changes{}", drifted(plan)),
+            (Some(plan), _) => format!("{}{}", plan::counts(plan), drifted(plan)),
+            (None, Some(drift)) => drift.counts(),
+            (None, None) if problems.is_empty() => {
                 let manifests = plural(self.declared.len(), "manifest");
                 format!("{manifests} in {}, valid", plural(self.files, "file"))
             }
-            None => format!("{problems} in {}", plural(self.files, "file")),
+            (None, None) => format!("{problems} in {}", plural(self.files, "file")),
         }
     }
 
@@ -78,16 +82,20 @@ impl Run<'_> {
         self.errors.iter().cloned().chain(refused).collect()
     }
 
-    /// What is not in the headline of a plan: what stays, and how it was read.
+    /// What is not in the headline: what stays, and how it was read.
     pub(super) fn remainder(&self) -> Vec<String> {
-        let Some(plan) = self.plan else { return Vec::new() };
+        let partial = self.context.partial.map(|(considered, declared)| {
+            format!("Partial: {considered} of {declared} objects considered.")
+        });
+        let Some(plan) = self.plan else {
+            let against = self.drift.map(|drift| format!("Compared with {}.", drift.against));
+            return partial.into_iter().chain(against).collect();
+        };
         let mut parts = Vec::new();
         if !self.results.is_empty() {
             parts.push(format!("Planned: {}.", plan::counts(plan)));
         }
-        if let Some((considered, declared)) = self.context.partial {
-            parts.push(format!("Partial: {considered} of {declared} objects considered."));
-        }
+        parts.extend(partial);
         parts.push(format!(
             "{} unchanged, {} unmanaged.",
             plan.in_sync.len(),

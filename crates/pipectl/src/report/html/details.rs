@@ -46,14 +46,15 @@ pub(super) fn row(out: &mut String, object: &Object<'_>) {
 
 /// The row of an object that drifted.
 pub(super) fn drift(out: &mut String, drift: &Drift<'_>) {
-    let fields: Vec<String> = drift.fields().iter().map(|field| sentence(field)).collect();
+    let facts: Vec<String> = drift.facts.iter().map(|fact| sentence(fact)).collect();
+    let word = drift.standing.word();
     let _ = writeln!(
         out,
-        "<tr class=\"object\"><td><span class=\"badge drift\">drift</span></td>\
+        "<tr class=\"object\"><td><span class=\"badge {word}\">{word}</span></td>\
          <td><code>{}</code></td><td>{}</td><td>{}</td></tr>",
         xml(&drift.name()),
-        Drift::WHAT,
-        fields.join("<br>"),
+        drift.standing.words(),
+        facts.join("<br>"),
     );
 }
 

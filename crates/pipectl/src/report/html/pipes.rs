@@ -7,7 +7,7 @@ use model::flow::{self, Flow};
 use serde_json::Value;
 
 use crate::render::plan::name;
-use crate::report::drift::{Drift, drift};
+use crate::report::drift::drift;
 use crate::report::object::{Danger, Object};
 use crate::report::run::Run;
 
@@ -67,11 +67,15 @@ impl Service {
     }
 }
 
+/// What drifted, and how.
+type Drifted<'r> = BTreeMap<&'r Address, &'static str>;
+
 /// Every service with what it has.
 pub(super) fn services(run: &Run<'_>, objects: &[Object<'_>]) -> Vec<Service> {
     let changing: BTreeMap<&Address, &Object<'_>> =
         objects.iter().map(|object| (&object.change.at, object)).collect();
-    let drifted: BTreeSet<Address> = drift(run).iter().map(|drift| drift.at().clone()).collect();
+    let drifted: Drifted<'_> =
+        drift(run).iter().map(|drift| (drift.at, drift.standing.words())).collect();
     let declared: BTreeSet<&Address> = run.declared.iter().map(|(at, _)| at).collect();
     let pipes = run.declared.iter().filter_map(|(at, document)| {
         let pipe = pipe(run, at, changing.get(at).copied(), &drifted, &document.body)?;
@@ -101,16 +105,17 @@ fn pipe(
     run: &Run<'_>,
     at: &Address,
     object: Option<&Object<'_>>,
-    drifted: &BTreeSet<Address>,
+    drifted: &Drifted<'_>,
     body: &Value,
 ) -> Option<Pipe> {
-    let (class, what) = match (object, run.plan) {
-        (Some(object), _) => (class(object), object.what()),
-        (None, None) => ("declared", String::new()),
-        (None, Some(_)) if drifted.contains(at) => ("drift", Drift::WHAT.to_owned()),
-        (None, Some(plan)) if plan.in_sync.contains(at) => ("same", "unchanged".to_owned()),
+    let (class, what) = match (object, drifted.get(at), run.plan) {
+        (Some(object), ..) => (class(object), object.what()),
+        (None, Some(words), _) => ("drift", (*words).to_owned()),
+        (None, None, Some(plan)) if plan.in_sync.contains(at) => ("same", "unchanged".to_owned()),
         // A tombstone of what is gone.
-        (None, Some(_)) => return None,
+        (None, None, Some(_)) => return None,
+        (None, None, None) if run.drift.is_some() => ("same", "unchanged".to_owned()),
+        (None, None, None) => ("declared", String::new()),
     };
     let rank = CLASSES.iter().position(|(word, _)| *word == class).unwrap_or_default();
     Some(Pipe { name: name(at), class, what, flow: flow::of(at.kind, body), rank })
