@@ -11,6 +11,8 @@ pub(crate) mod services;
 pub(crate) mod settings;
 pub(crate) mod state;
 
+use std::collections::BTreeMap;
+
 use crate::clock::Timestamp;
 use crate::faults::Tweaks;
 use crate::options::Options;
@@ -25,4 +27,6 @@ pub(crate) struct Call<'a> {
     /// Differs from read to read.
     pub(crate) seed: u64,
     pub(crate) body: &'a [u8],
+    /// What is found in a source, by the name of its topic, stream or path.
+    pub(crate) fields: &'a BTreeMap<String, Vec<discovery::Field>>,
 }

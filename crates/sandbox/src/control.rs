@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::api::discovery::Field;
 use crate::endpoint::EndpointStatus;
 use crate::faults::Fault;
 use crate::journal::Entry;
@@ -35,6 +36,7 @@ pub(crate) fn handle(world: &mut World, request: &Request) -> Option<Response> {
         ("POST", "pipe-state") => set_pipe_state(world, &request.body),
         ("POST", "endpoint-status") => set_endpoint_status(world, &request.body),
         ("POST", "edit") => edit(world, &request.body),
+        ("POST", "fields") => set_fields(world, &request.body),
         ("POST", "drop-tables") => drop_tables(world, &request.body),
         _ => return Some(Response::json(404, &json!({"error": "no such path of the sandbox"}))),
     };
@@ -144,6 +146,19 @@ fn merge_into(target: &mut Value, patch: &Value) {
             merge_into(target.entry(name.clone()).or_insert(Value::Null), value);
         }
     }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FieldsOf {
+    of: String,
+    fields: Vec<Field>,
+}
+
+fn set_fields(world: &mut World, body: &[u8]) -> Result<Value, String> {
+    let FieldsOf { of, fields } = read(body)?;
+    world.set_fields(&of, fields);
+    Ok(json!({}))
 }
 
 #[derive(Deserialize)]

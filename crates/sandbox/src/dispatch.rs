@@ -40,7 +40,7 @@ fn dispatch_in(
         ("PATCH", Place::State) => services::command(service, call),
         ("GET", Place::Pipes) => pipes::list(service, call),
         ("POST", Place::Pipes) => create::create(service, call),
-        ("POST", Place::SchemaDiscovery) => discovery::discover(call),
+        ("POST", Place::SchemaDiscovery) => discovery::discover(service, call),
         ("GET", Place::Pipe(id)) => pipes::read(service, id, call),
         ("PATCH", Place::Pipe(id)) => patch::patch(service, id, call),
         ("DELETE", Place::Pipe(id)) => pipes::delete(service, id, call),

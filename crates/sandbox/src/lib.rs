@@ -31,6 +31,7 @@ mod timeline;
 mod uuid;
 mod world;
 
+pub use api::discovery::Field;
 pub use auth::basic_authorization;
 pub use clock::Timestamp;
 pub use endpoint::EndpointStatus;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::api::discovery::Field;
 use crate::api::{Call, pipes};
 use crate::auth::authenticate;
 use crate::clock::Timestamp;
@@ -37,6 +38,9 @@ pub struct World {
     pub(crate) services: BTreeMap<String, Service>,
     limiter: Limiter,
     faults: Faults,
+    /// What somebody said the sources hold.
+    #[serde(default)]
+    fields: BTreeMap<String, Vec<Field>>,
     journal: Journal,
     /// Given up by a gateway, and still to be carried out. Not kept: they may hold secrets.
     #[serde(skip)]
@@ -54,6 +58,7 @@ impl World {
             services: BTreeMap::new(),
             limiter: Limiter::default(),
             faults: Faults::default(),
+            fields: BTreeMap::new(),
             journal: Journal::default(),
             late: Vec::new(),
         }
@@ -155,6 +160,11 @@ impl World {
         pipes.iter_mut().find(|each| (each.id == pipe || each.name == pipe) && !each.is_gone(now))
     }
 
+    /// Says which fields a schema discovery finds in the topic, stream or path of that name.
+    pub fn set_fields(&mut self, of: &str, fields: Vec<Field>) {
+        self.fields.insert(of.to_owned(), fields);
+    }
+
     /// Drops what deleted database pipes left behind, as one does by hand before creating them
     /// anew.
     pub fn drop_tables(&mut self, service: &str) {
@@ -244,6 +254,7 @@ impl World {
             tweaks,
             seed: self.seed,
             body: &request.body,
+            fields: &self.fields,
         };
         dispatch(&mut self.services, method, route, &mut call)
     }

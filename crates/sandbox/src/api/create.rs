@@ -22,8 +22,7 @@ pub(crate) fn create(service: &mut Service, call: &mut Call<'_>) -> Answer {
     let source = accept(&body, call.options)?;
     let arm = arm_of(&body, source);
     if call.tweaks.unreachable {
-        let text = "failed to establish connection: context deadline exceeded";
-        return Err(Refusal::bad_request(text));
+        return Err(rules::connectivity::unreachable());
     }
     if let Some(reason) = rules::connectivity::failure(source, &arm) {
         return Err(Refusal::bad_request(reason));

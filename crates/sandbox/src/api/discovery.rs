@@ -1,5 +1,7 @@
-//! Schema discovery for streams and object storage: plausible fields, the same for the same name.
+//! Schema discovery for streams and object storage: the fields that somebody said are there, else
+//! plausible ones, the same for the same name.
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::Call;
@@ -7,7 +9,21 @@ use crate::body::{given, object, parse, text};
 use crate::contract::check::{Complaints, Context, check_object};
 use crate::contract::source::Source;
 use crate::message::{Answer, Refusal};
+use crate::service::Service;
 use crate::{rules, uuid};
+
+/// A field of a source's records.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Field {
+    /// Its name in the records.
+    pub name: String,
+    /// The ClickHouse type that takes it.
+    pub r#type: String,
+    /// Whether a record may lack it.
+    #[serde(default)]
+    pub optional: bool,
+}
 
 /// Fields that records are made of, with their column types.
 const FIELDS: [(&str, &str); 10] = [
@@ -23,7 +39,7 @@ const FIELDS: [(&str, &str); 10] = [
     ("attributes", "JSON"),
 ];
 
-pub(crate) fn discover(call: &Call<'_>) -> Answer {
+pub(crate) fn discover(service: &Service, call: &Call<'_>) -> Answer {
     let body = parse(call.body)?;
     let Some(sources) = object(&body, "source") else {
         return Err(Refusal::bad_request("source: must be an object"));
@@ -32,14 +48,21 @@ pub(crate) fn discover(call: &Call<'_>) -> Answer {
     let sources_given: Vec<Source> =
         Source::ALL.into_iter().filter(|it| !it.is_database()).filter(given).collect();
     let &[source] = sources_given.as_slice() else {
-        return Err(Refusal::bad_request("source: needs one of kafka, objectStorage, kinesis, pubsub"));
+        return Err(Refusal::bad_request(
+            "source: needs one of kafka, objectStorage, kinesis, pubsub",
+        ));
     };
     let nothing = Map::new();
     let arm = object(sources, source.arm()).unwrap_or(&nothing);
     check(source, arm, call)?;
+    if source == Source::ObjectStorage {
+        // The service reads the files itself.
+        service.must_run(call.now, "schema discovery")?;
+    }
     let names = ["topics", "streamName", "topic", "url", "path"];
     let name = names.into_iter().find_map(|name| text(arm, name)).unwrap_or_default();
-    Ok(Some(json!({"fields": fields(name), "meta": null})))
+    let found = call.fields.get(name).cloned().unwrap_or_else(|| made_up(name));
+    Ok(Some(json!({"fields": found, "meta": null})))
 }
 
 fn check(source: Source, arm: &Map<String, Value>, call: &Call<'_>) -> Result<(), Refusal> {
@@ -53,6 +76,9 @@ fn check(source: Source, arm: &Map<String, Value>, call: &Call<'_>) -> Result<()
     if !complaints.none() {
         return Err(Refusal::bad_request(complaints.into_text()));
     }
+    if call.tweaks.unreachable {
+        return Err(rules::connectivity::unreachable());
+    }
     match rules::connectivity::failure(source, arm) {
         Some(reason) => Err(Refusal::bad_request(reason)),
         None => Ok(()),
@@ -60,7 +86,7 @@ fn check(source: Source, arm: &Map<String, Value>, call: &Call<'_>) -> Result<()
 }
 
 /// An id and a time, and whatever of the others the name picks.
-fn fields(name: &str) -> Vec<Value> {
+fn made_up(name: &str) -> Vec<Field> {
     let picked = uuid::hash(name);
     let mut fields =
         vec![field("id", "UInt64", false), field("created_at", "DateTime64(3)", false)];
@@ -72,6 +98,6 @@ fn fields(name: &str) -> Vec<Value> {
     fields
 }
 
-fn field(name: &str, kind: &str, optional: bool) -> Value {
-    json!({"name": name, "type": kind, "optional": optional})
+fn field(name: &str, kind: &str, optional: bool) -> Field {
+    Field { name: name.to_owned(), r#type: kind.to_owned(), optional }
 }

@@ -5,11 +5,17 @@ use serde_json::{Map, Value};
 
 use crate::body::{object, text};
 use crate::contract::source::Source;
+use crate::message::Refusal;
 
 /// A host under this domain does not exist, by RFC 2606.
 const UNREACHABLE: &str = ".invalid";
 /// A bucket, stream, topic or container whose name begins so does not exist here.
 const MISSING: &str = "no-such-";
+
+/// What is said of a source that does not answer at all.
+pub(crate) fn unreachable() -> Refusal {
+    Refusal::bad_request("failed to establish connection: context deadline exceeded")
+}
 
 /// Why the source cannot be reached.
 pub(crate) fn failure(source: Source, arm: &Map<String, Value>) -> Option<String> {
