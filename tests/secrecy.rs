@@ -140,6 +140,49 @@ fn no_command_tells_a_secret() {
 }
 
 #[test]
+fn no_command_that_looks_around_tells_a_secret() {
+    let birds = Aviary::new();
+    birds.run(&["apply", "pipes", "--yes"]);
+    for format in ["text", "json"] {
+        for command in [&["status", "pipes"][..], &["doctor", "pipes"], &["export"]] {
+            let said = birds.run(&[command, &["-o", format, "-vv"]].concat());
+            assert!(matches!(said.code, 0 | 1), "{command:?}: {}", said.all());
+        }
+    }
+    assert_eq!(birds.run(&["export", "--out", "exported"]).code, 0);
+    assert_eq!(birds.run(&["resync", "analytics/mongodb-cdc", "--yes", "-vv"]).code, 0);
+    birds.assert_files_are_clean();
+}
+
+#[test]
+fn a_secret_that_is_sent_again_is_not_told() {
+    let birds = Aviary::new();
+    birds.run(&["apply", "pipes", "--yes"]);
+    birds.repeat("PATCH", "*/clickpipes/*");
+    let resend = ["apply", "pipes", "--resend-secrets", "--yes"];
+    let partly = birds.run(&[&resend[..], &["-o", "json", "-vv"]].concat());
+    assert!(partly.code == 3 && partly.stdout.contains("[redacted]"), "{}", partly.all());
+    birds.run(&["plan", "pipes", "--resend-secrets", "--diff", "--out", "plan.json"]);
+    assert_eq!(birds.run(&resend).code, 0);
+    birds.assert_files_are_clean();
+}
+
+#[test]
+fn a_source_that_is_asked_for_its_fields_tells_no_secret() {
+    let birds = Aviary::new();
+    let project = "apiVersion: pipectl/v1\nkind: Project\nmanifests: [pipes]\n";
+    birds.repo.write("pipectl.yaml", project);
+    for refused in [false, true] {
+        if refused {
+            birds.repeat("POST", "*/schemaDiscovery");
+        }
+        let said = birds.run(&["discover", "analytics/kafka-scram", "-vv"]);
+        assert_eq!(said.code, i32::from(refused), "{}", said.all());
+    }
+    birds.assert_files_are_clean();
+}
+
+#[test]
 fn what_somebody_else_put_into_an_address_is_not_told() {
     let birds = Aviary::new();
     birds.run(&["apply", "pipes", "--yes"]);
