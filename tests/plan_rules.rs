@@ -568,7 +568,7 @@ fn two_live_pipes_of_one_name_block() {
       ~ clicks                                      update
           ~ scaling.replicas                            1 -> 4
 
-    Plan: 0 to create, 1 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
+    Plan: 0 to create, 1 to update, 0 to replace, 0 to delete.  0 unchanged, 1 unmanaged.
     Not compared: credentials of 1 object, which the API does not tell; --base REF tells what git changed.
     {"update":{"at":{"service":"analytics","kind":"ClickPipe","name":"clicks"},"id":"99999999-9999-4999-8999-999999999999","via":"scaling","body":{"replicas":4}}}
     "#);

@@ -152,9 +152,14 @@ pub fn plan(desired: &Desired, live: &Live, base: Option<&Desired>, policy: &Pol
     plan
 }
 
+/// Of several live objects of one name, those that `metadata.id` did not pick are nobody's. Where
+/// none was picked the object is blocked, and its change names them all.
 fn unmanaged(desired: &Desired, live: &Live, seen: &BTreeSet<Id>) -> Vec<Unmanaged> {
     live.iter()
-        .filter(|(at, _)| !at.kind.is_singleton() && !desired.contains_key(at))
+        .filter(|(at, observed)| {
+            let picked = observed.objects.iter().any(|object| seen.contains(&object.id));
+            !at.kind.is_singleton() && (picked || !desired.contains_key(at))
+        })
         .flat_map(|(at, observed)| observed.objects.iter().map(move |object| (at, object)))
         .filter(|(_, object)| !seen.contains(&object.id))
         .map(|(at, object)| Unmanaged { at: at.clone(), id: object.id.clone() })
