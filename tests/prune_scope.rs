@@ -83,6 +83,28 @@ fn a_part_prunes_nothing_and_an_empty_folder_is_a_mistake() {
 }
 
 #[test]
+fn a_file_that_is_named_does_not_condemn_the_others() {
+    let repo = project("{prune: scope, pruneScope: ['analytics/team-*']}");
+    let said = repo.run(&["apply", "pipes/team-clicks.yaml", "--yes"]);
+    assert!(said.stderr.contains("only a part of the project's manifests"), "{}", said.all());
+    assert_eq!(repo.pipes().len(), 5);
+    repo.done(&["apply", "./", "--yes"]);
+    assert_eq!(repo.pipes(), ["other", "team-clicks", "team-views"]);
+}
+
+#[test]
+fn without_the_manifests_of_the_project_it_is_a_usage_error() {
+    let repo = project("{}");
+    repo.write(
+        "pipectl.yaml",
+        "apiVersion: pipectl/v1\nkind: Project\npolicy: {pruneScope: ['analytics/team-*']}\n",
+    );
+    let said = repo.run(&["apply", "pipes", "--prune=scope", "--yes"]);
+    assert!(said.code == 64 && said.stderr.contains("`manifests`"), "{}", said.all());
+    assert_eq!(repo.pipes().len(), 5);
+}
+
+#[test]
 fn a_service_in_which_nothing_is_declared_any_more_is_reached() {
     let repo = project("{pruneScope: ['lake/*']}");
     repo.write("lone.yaml", &pipe("lone", "", "").replace("service: analytics", "service: lake"));

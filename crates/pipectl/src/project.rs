@@ -24,6 +24,8 @@ pub(crate) struct Chosen {
     pub(crate) origin: Option<(PathBuf, Option<String>)>,
     /// Manifest paths: those of the command line, else those of the file.
     pub(crate) manifests: Vec<PathBuf>,
+    /// Those of the file, which are all that the project declares.
+    pub(crate) whole: Vec<PathBuf>,
     /// The organization's id.
     pub(crate) organization: Option<String>,
     /// Where its API key is, if not in the variables that all share.
@@ -133,9 +135,11 @@ fn read(folder: &Path, environment: Option<&str>, output: Output) -> Result<Chos
         Some(name) => named(&project.environments, name)?,
         None => Environment::default(),
     };
+    let whole: Vec<PathBuf> = project.manifests.iter().map(|path| folder.join(path)).collect();
     Ok(Chosen {
         origin: Some((file, name.map(str::to_owned))),
-        manifests: project.manifests.iter().map(|path| folder.join(path)).collect(),
+        manifests: whole.clone(),
+        whole,
         organization: chosen.organization.as_deref().map(fill).transpose()?,
         credentials: chosen.credentials,
         services: fill_all(chosen.services)?,

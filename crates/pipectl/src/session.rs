@@ -71,7 +71,7 @@ impl Session {
         let chosen = project::choose(&scope.manifests, output)?;
         let declared = Declared::read(&chosen.manifests, &chosen.variables)?.sound(output)?;
         let selection = Selection::new(&scope.select)?;
-        let prune = pruning::wanted(git, &chosen.policy, &selection, output)?;
+        let prune = pruning::wanted(git, &chosen, &selection, output)?;
         let ask = Ask {
             base: git.base.clone(),
             since: git.changed_since.clone(),

@@ -2,6 +2,7 @@
 //! scope of which the project says that git is all there is to it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use anyhow::Result;
 use model::address::{Address, Kind, ServiceRef};
@@ -29,25 +30,45 @@ pub(super) struct Pruning {
 /// What is to be pruned by. A plan of a part deletes nothing that is not part of it.
 ///
 /// # Errors
-/// When it is a scope, and none is declared.
+/// When it is a scope, and none is declared, or nothing says what all manifests are.
 pub(super) fn wanted(
     git: &GitArgs,
-    policy: &Policy,
+    chosen: &Chosen,
     selection: &Selection,
     output: Output,
 ) -> Result<Prune> {
-    let wanted = git.prune.map(Prune::from).or(policy.prune).unwrap_or(Prune::Never);
+    let wanted = git.prune.map(Prune::from).or(chosen.policy.prune).unwrap_or(Prune::Never);
     let partial = !selection.is_all() || git.changed_since.is_some();
     if wanted != Prune::Never && partial {
         output.say("note: nothing is pruned, as only a part of the objects is considered");
         return Ok(Prune::Never);
     }
-    if wanted == Prune::Scope && policy.prune_scope.iter().flatten().next().is_none() {
+    match wanted {
+        Prune::Never | Prune::Git => Ok(wanted),
+        Prune::Scope => by_scope(chosen, output),
+    }
+}
+
+/// A scope is held against all that the project declares. A file that somebody happens to name
+/// would condemn the pipes of all the others.
+fn by_scope(chosen: &Chosen, output: Output) -> Result<Prune> {
+    if chosen.policy.prune_scope.iter().flatten().next().is_none() {
         let how =
             "declare it in pipectl.yaml, such as `policy: {pruneScope: [\"SERVICE/team-*\"]}`";
         return Err(Usage(format!("pruning by scope needs a scope: {how}")).into());
     }
-    Ok(wanted)
+    if chosen.whole.is_empty() {
+        let how = "declare `manifests` in pipectl.yaml, as the scope is held against all of them";
+        return Err(Usage(format!("pruning by scope needs to know all manifests: {how}")).into());
+    }
+    let whole = |path: &PathBuf| path.canonicalize().unwrap_or_else(|_| path.clone());
+    let named: Vec<PathBuf> = chosen.manifests.iter().map(whole).collect();
+    let is_named = |path| named.iter().any(|named| whole(path).starts_with(named));
+    if chosen.whole.iter().all(is_named) {
+        return Ok(Prune::Scope);
+    }
+    output.say("note: nothing is pruned, as only a part of the project's manifests is named");
+    Ok(Prune::Never)
 }
 
 /// The project's services that a scope may reach, whether anything is declared in them or not.
