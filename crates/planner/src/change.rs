@@ -103,8 +103,7 @@ pub struct FieldChange {
 }
 
 /// Who changed a field, told by comparing three sides: the base, what is declared now, and live.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum FieldVerdict {
     /// Git changed it; live is still as in the base.
     Change,
@@ -122,6 +121,28 @@ pub enum FieldVerdict {
     Resent,
     /// Somebody asked for it to be sent again, but it is fixed for as long as the object lives.
     Fixed,
+}
+
+impl FieldVerdict {
+    /// The machine's word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Change => "change",
+            Self::Drift => "drift",
+            Self::Conflict => "conflict",
+            Self::Applied => "applied",
+            Self::Adoption => "adoption",
+            Self::Removal => "removal",
+            Self::Resent => "resent",
+            Self::Fixed => "fixed",
+        }
+    }
+}
+
+impl Serialize for FieldVerdict {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.word())
+    }
 }
 
 /// What cannot be compared in one object, because live does not tell and there is no base.

@@ -17,6 +17,7 @@ use crate::diff::{Difference, Unseen, diff};
 use crate::field;
 use crate::lower::{self, Subject};
 use crate::plan::{Policy, UnseenChanges};
+use crate::prune::declarable;
 use crate::reference;
 use crate::select::Counterpart;
 use crate::three_way::{self, Judged};
@@ -117,6 +118,7 @@ impl Sides<'_> {
         }
         let change = Change {
             data: consequence::deleted(at.kind, &Rules::of(at.kind).respelled(&object.body)),
+            before: Some(declarable(at.kind, &object.body)),
             ..change(at, document, Some(object), Verdict::Delete)
         };
         (change, vec![Action::Delete { at: at.clone(), id: object.id.clone() }])

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use model::action::Action;
-use model::address::Address;
+use model::address::{Address, Kind};
 use model::consequence;
 use model::desired::Desired;
 use model::live::{Id, Live, Object};
@@ -122,11 +122,10 @@ fn delete(
         let words = Some(reason.to_string());
         return Some((Change { reason: words, ..new(Verdict::Blocked(reason)) }, None));
     }
-    let rules = Rules::of(at.kind);
     let change = Change {
         reason: Some(proof.ground.to_string()),
-        data: consequence::deleted(at.kind, &first.body),
-        before: Some(declarable(rules, &first.body)),
+        data: consequence::deleted(at.kind, &Rules::of(at.kind).respelled(&first.body)),
+        before: Some(declarable(at.kind, &first.body)),
         ..new(Verdict::Delete)
     };
     Some((change, Some(Action::Delete { at: at.clone(), id: first.id.clone() })))
@@ -134,7 +133,8 @@ fn delete(
 
 /// What a manifest of the live object could say, without what the API keeps for itself. No secret
 /// is in it.
-fn declarable(rules: &Rules, live: &Value) -> Value {
+pub(crate) fn declarable(kind: Kind, live: &Value) -> Value {
+    let rules = Rules::of(kind);
     let fields = live.as_object().into_iter().flatten();
     let known = fields.filter(|(name, value)| {
         !value.is_null() && rules.fields().any(|(known, _)| known == name.as_str())
