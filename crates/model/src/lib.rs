@@ -16,6 +16,7 @@ pub mod discover;
 pub mod envelope;
 pub mod export;
 pub mod flow;
+pub mod leftover;
 pub mod lifecycle;
 pub mod live;
 pub mod manifest;
