@@ -101,6 +101,7 @@ impl Answer<'_> {
             message,
             request_id: request_id(envelope).map(|id| self.printable(&id, LONGEST_EXCERPT)),
             repeated: false,
+            in_the_way: Vec::new(),
         }
     }
 

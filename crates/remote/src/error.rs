@@ -160,6 +160,8 @@ pub struct Rejected {
     pub kind: Rejection,
     /// Whether an earlier try of the same request went unanswered, and may have been carried out.
     pub repeated: bool,
+    /// The tables that are to be written, where what was turned down is that one holds rows.
+    pub in_the_way: Vec<String>,
 }
 
 /// Why the API turned a request down.
@@ -252,6 +254,16 @@ impl Error {
         match self {
             Self::Rejected(rejected) => {
                 Self::Rejected(Box::new(Rejected { repeated: true, ..*rejected }))
+            }
+            other => other,
+        }
+    }
+
+    /// The same with the tables that the refused object is to write, if it is about their rows.
+    pub(crate) fn about_tables(self, tables: impl FnOnce() -> Vec<String>) -> Self {
+        match self {
+            Self::Rejected(rejected) if hint::is_about_rows(&rejected) => {
+                Self::Rejected(Box::new(Rejected { in_the_way: tables(), ..*rejected }))
             }
             other => other,
         }

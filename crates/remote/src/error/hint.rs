@@ -1,10 +1,15 @@
 //! The remedy, for what is known to have one.
 
+use model::leftover;
+
 use super::{Error, Rejected, Rejection, Unexpected};
 use crate::transport::Method;
 
 pub(super) fn hint(error: &Error) -> Option<String> {
     let text = match error {
+        Error::Rejected(rejected) if !rejected.in_the_way.is_empty() => {
+            return Some(rows(&rejected.in_the_way));
+        }
         Error::Rejected(rejected) => return rejected_hint(rejected).map(str::to_owned),
         Error::Unexpected(unexpected) => return unexpected_hint(unexpected).map(str::to_owned),
         Error::Transport { sent: false, .. } => {
@@ -91,6 +96,19 @@ fn rejected_hint(rejected: &Rejected) -> Option<&'static str> {
     })
 }
 
+/// Whether the API turned an object down because a table that it is to write holds rows.
+pub(super) fn is_about_rows(rejected: &Rejected) -> bool {
+    let text = rejected.message.to_lowercase();
+    rejected.kind == Rejection::Invalid && ROWS.iter().any(|words| text.contains(words))
+}
+
+fn rows(tables: &[String]) -> String {
+    format!(
+        "its tables must hold no rows: drop or rename those that do (`{}`), then apply again",
+        leftover::drops(tables)
+    )
+}
+
 fn missing(method: Method) -> &'static str {
     match method {
         Method::Get | Method::Post => "check the ids of the organization and of the service",
@@ -112,6 +130,8 @@ fn phrase(message: &str) -> Option<&'static str> {
     known.map(|(_, hint)| *hint)
 }
 
+const ROWS: &[&str] = &["not empty"];
+
 const PHRASES: [(&[&str], &str); 8] = [
     (&["jwt authentication"], JWT),
     (&["current state:"], "the service is not running yet; apply again when it does"),
@@ -121,7 +141,7 @@ const PHRASES: [(&[&str], &str); 8] = [
          left behind by this try: drop it if nothing uses it",
     ),
     (
-        &["is not empty", "not empty"],
+        ROWS,
         "the destination table holds rows, perhaps of a deleted pipe: drop or empty it, or write \
          to another table",
     ),

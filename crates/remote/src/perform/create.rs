@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use model::action::RunState;
 use model::address::{Address, Kind};
+use model::leftover;
 use model::live::{Id, Object};
 use serde_json::Value;
 use tokio::time::Instant;
@@ -29,7 +30,9 @@ pub(super) async fn create(
     let collection = remote.collection(at)?;
     let before = before(remote, collection, at).await?;
     let maker = Maker { remote, collection, at, before };
-    let Made { object, note } = maker.make(body).await?;
+    let made = maker.make(body).await;
+    let Made { object, note } =
+        made.map_err(|error| error.about_tables(|| leftover::wanted_empty(at.kind, body)))?;
     collection.note(&at.name, &object);
     remote.note_made(at, &object.id);
     let mut performed = if remote.settings.wait == Wait::None && at.kind == Kind::ClickPipe {
@@ -41,7 +44,7 @@ pub(super) async fn create(
         Performed::seen(at, watch.settled(RunState::Running, None).await?, RunState::Running)
     };
     if let Some(note) = note {
-        maker.refuse_twins()?;
+        maker.refuse_twins().await?;
         performed.notes.push(note.to_owned());
     }
     Ok(performed)
@@ -187,8 +190,12 @@ impl Maker<'_> {
         }
     }
 
-    /// After a doubtful create the name must be borne by one new object only.
-    fn refuse_twins(&self) -> Result<(), Error> {
+    /// After a doubtful create the name must be borne by one new object only. Where nobody waited
+    /// for the object, nobody has looked since. What cannot be seen now, the next plan shows.
+    async fn refuse_twins(&self) -> Result<(), Error> {
+        if self.remote.settings.wait == Wait::None {
+            let _unseen = self.collection.list(&self.remote.client).await;
+        }
         let ids: Vec<Id> =
             self.collection.ids(&self.at.name).difference(&self.before).cloned().collect();
         if ids.len() > 1 { Err(self.twins(ids)) } else { Ok(()) }

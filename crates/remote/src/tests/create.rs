@@ -7,7 +7,7 @@ use sandbox::{Effect, EndpointStatus, Fault, Options, When};
 use serde_json::json;
 
 use super::bench::{Bench, CANARY, SERVICE, pass, pipe};
-use super::fixtures::{endpoint, kafka};
+use super::fixtures::{endpoint, kafka, postgres};
 use super::script::{answer, ok, scripted};
 use crate::{Error, Settings, Wait};
 
@@ -129,6 +129,45 @@ async fn a_twin_that_appears_after_the_settle_window_is_reported() {
     let error = bench.create("orders", kafka("orders")).await.unwrap_err();
     assert!(matches!(&error, Error::Twins { ids, .. } if ids.len() == 2), "{error}");
     assert_eq!(bench.asked("POST", "/clickpipes").len(), 2);
+}
+
+/// Where nobody waits for the new object, somebody looks once all the same.
+#[tokio::test(start_paused = true)]
+async fn a_twin_is_reported_even_where_nobody_waits() {
+    let settings = Settings { wait: Wait::None, ..Settings::default() };
+    let bench = Bench::with(Options::default(), settings);
+    bench.world().faults().once("POST", LIST, Effect::ListLag(70));
+    bench.world().faults().once("POST", LIST, Effect::CutAfterCommit);
+    let slow_repetition = async {
+        pass(30).await;
+        bench.world().faults().once("POST", LIST, Effect::SlowAnswer(20));
+    };
+    let (created, ()) = tokio::join!(bench.create("orders", kafka("orders")), slow_repetition);
+    let error = created.unwrap_err();
+    assert!(matches!(&error, Error::Twins { ids, .. } if ids.len() == 2), "{error}");
+}
+
+/// What no list shows for so long cannot be told from what was never made. The note says that
+/// there was doubt, and everybody who looks later sees two.
+#[tokio::test(start_paused = true)]
+async fn a_twin_that_no_list_shows_in_time_is_live_beside_a_note() {
+    let bench = Bench::new();
+    bench.world().faults().once("POST", LIST, Effect::ListLag(200));
+    bench.world().faults().once("POST", LIST, Effect::CutAfterCommit);
+    let performed = bench.create("orders", kafka("orders")).await.unwrap();
+    assert!(performed.notes[0].contains("it was sent again"), "{:?}", performed.notes);
+    assert_eq!(bench.asked("POST", "/clickpipes").len(), 2);
+    pass(200).await;
+    assert_eq!(bench.observe(&[Kind::ClickPipe]).await[&pipe("orders")].objects.len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_because_of_rows_names_the_tables() {
+    let bench = Bench::unlimited();
+    let id = bench.created("orders", postgres("orders")).await;
+    bench.remote.perform(&Action::Delete { at: pipe("orders"), id }).await.unwrap();
+    let error = bench.create("orders", postgres("orders")).await.unwrap_err();
+    insta::assert_snapshot!(error.hint().unwrap(), @"its tables must hold no rows: drop or rename those that do (`DROP TABLE default.t_users; DROP TABLE default.t_kept;`), then apply again");
 }
 
 #[tokio::test(start_paused = true)]
