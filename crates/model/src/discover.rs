@@ -7,8 +7,10 @@ use serde_json::{Value, json};
 
 use crate::diagnostic::{Diagnostic, Severity, SourceFile};
 use crate::manifest::{self, Manifest};
+use crate::source::{self, Node, Remarks};
 
 mod edit;
+mod notation;
 #[cfg(test)]
 mod tests;
 
@@ -74,7 +76,7 @@ struct Field {
 impl Discovered {
     /// As it is pasted into `destination`, or the mappings into `spec`.
     pub fn to_yaml(&self) -> String {
-        edit::show(self)
+        notation::show(self)
     }
 }
 
@@ -141,38 +143,52 @@ pub fn read(answer: &Value) -> Result<Discovered, String> {
     })
 }
 
-/// Whether a file with columns written into it says what it said before, but for these, and has no
-/// more errors.
+/// Whether a file with columns written into the document that begins on this line says what it said
+/// before, but for these, and has no error that it had not.
 pub fn is_faithful(
     before: &SourceFile,
     after: &SourceFile,
     variables: &BTreeMap<String, String>,
     line: u32,
 ) -> bool {
-    let (old, old_problems) = manifest::drafts(before, variables);
-    let (new, new_problems) = manifest::drafts(after, variables);
-    let errors = |problems: &[Diagnostic]| {
-        problems.iter().filter(|it| it.severity == Severity::Error).count()
+    let errors = |file| -> BTreeSet<(String, &str)> {
+        let (_, problems) = manifest::drafts(file, variables);
+        let errors = problems.iter().filter(|it| it.severity == Severity::Error);
+        let errors = errors.filter(|it| !is_unfinished(it));
+        errors.map(|it| (it.path.to_string(), it.code)).collect()
     };
-    let bare = |manifest: &Manifest| {
-        let mut body = manifest.document.body.clone();
-        if let Value::Object(fields) = &mut body {
-            fields.remove("fieldMappings");
-            let destination = fields.entry("destination").or_insert_with(|| json!({}));
-            if let Value::Object(destination) = destination {
-                destination.remove("columns");
+    bare(&before.text, line) == bare(&after.text, line) && errors(after).is_subset(&errors(before))
+}
+
+/// Whether this is wrong with the destination, and not with what is written into it: the author may
+/// not have come to that yet.
+fn is_unfinished(problem: &Diagnostic) -> bool {
+    let path: Vec<&str> = problem.path.segments().iter().map(String::as_str).collect();
+    match path.as_slice() {
+        ["spec", "destination", field, ..] => *field != "columns",
+        ["spec", "destination"] => true,
+        _ => false,
+    }
+}
+
+/// The documents of a file, the one that begins on this line without its columns and mappings.
+fn bare(text: &str, line: u32) -> Vec<Value> {
+    let documents = source::read(text, &mut Remarks::default()).into_iter();
+    let bare = |root: Node| {
+        let mut value = root.to_json();
+        if root.head().line == line && value["spec"].is_object() {
+            let spec = &mut value["spec"];
+            spec["fieldMappings"].take();
+            if spec["destination"].is_null() {
+                spec["destination"] = json!({});
+            }
+            if spec["destination"].is_object() {
+                spec["destination"]["columns"].take();
             }
         }
-        body
+        value
     };
-    let same = |(old, new): (&Manifest, &Manifest)| {
-        let written = old.document.origin.start().line == line;
-        let (old_body, new_body) = (&old.document.body, &new.document.body);
-        old.name == new.name && if written { bare(old) == bare(new) } else { old_body == new_body }
-    };
-    old.len() == new.len()
-        && old.iter().zip(&new).all(same)
-        && errors(&new_problems) <= errors(&old_problems)
+    documents.map(|document| bare(document.root)).collect()
 }
 
 /// The type that also takes `NULL`, where there is one.

@@ -4,6 +4,7 @@ use std::fmt;
 use std::ops::Range;
 
 use super::Discovered;
+use super::notation::{Item, block, columns, flow, mappings, nested};
 use crate::source::{self, Content, Entry, Node, Remarks};
 
 /// What to do with columns that are there already.
@@ -47,40 +48,11 @@ pub fn write_into(
     found: &Discovered,
     existing: Existing,
 ) -> Result<String, Refused> {
-    let columns = columns(found);
-    let text = put(text, line, &["destination", "columns"], &columns, existing)?;
+    let text = put(text, line, &["spec", "destination", "columns"], &columns(found), existing)?;
     if found.field_mappings.is_empty() && !has_mappings(&text, line) {
         return Ok(text);
     }
-    let mut mappings = mappings(found);
-    if mappings.is_empty() {
-        mappings = found.columns.iter().map(|it| pair(&it.name, &it.name)).collect();
-    }
-    put(&text, line, &["fieldMappings"], &mappings, existing)
-}
-
-type Item<'i> = [(&'static str, &'i str); 2];
-
-/// Both lists, as blocks.
-pub(super) fn show(found: &Discovered) -> String {
-    let mut shown = format!("columns:\n{}\n", block(&columns(found), 2, "\n"));
-    if !found.field_mappings.is_empty() {
-        shown += &format!("fieldMappings:\n{}\n", block(&mappings(found), 2, "\n"));
-    }
-    shown
-}
-
-fn columns(found: &Discovered) -> Vec<Item<'_>> {
-    found.columns.iter().map(|it| [("name", &*it.name), ("type", &*it.r#type)]).collect()
-}
-
-fn mappings(found: &Discovered) -> Vec<Item<'_>> {
-    let mappings = found.field_mappings.iter();
-    mappings.map(|it| pair(&it.source_field, &it.destination_field)).collect()
-}
-
-fn pair<'i>(from: &'i str, to: &'i str) -> Item<'i> {
-    [("sourceField", from), ("destinationField", to)]
+    put(&text, line, &["spec", "fieldMappings"], &mappings(found), existing)
 }
 
 fn root(text: &str, line: u32) -> Option<Node> {
@@ -92,7 +64,7 @@ fn has_mappings(text: &str, line: u32) -> bool {
     root(text, line).is_some_and(|root| root.at(&["spec", "fieldMappings"]).is_some())
 }
 
-/// Puts a list at a path below `spec`: in place of the one that is there, or as a new last entry.
+/// Puts a list at a path: in place of the one that is there, or as a new entry.
 fn put(
     text: &str,
     line: u32,
@@ -101,27 +73,17 @@ fn put(
     existing: Existing,
 ) -> Result<String, Refused> {
     let root = root(text, line).ok_or(Refused::Place("spec", "cannot be found"))?;
-    let mut owner = own(&root, "spec")?.ok_or(Refused::Place("spec", "is missing"))?;
+    let mut owner = &root;
     for (depth, key) in path.iter().enumerate() {
-        match own(&owner.value, key)? {
-            Some(entry) => owner = entry,
-            None => return insert(text, &owner.value, &path[depth..], items),
+        match own(owner, key)? {
+            Some(entry) if matches!(entry.value.content, Content::Null) => {
+                return Ok(begin(text, owner, entry, &path[depth + 1..], items));
+            }
+            Some(entry) => owner = &entry.value,
+            None => return insert(text, owner, &path[depth..], items),
         }
     }
-    let Content::List(old) = &owner.value.content else {
-        return Err(Refused::Place(path[path.len() - 1], "is no list"));
-    };
-    if !old.is_empty() && existing == Existing::Keep {
-        return Err(Refused::Existing(path[path.len() - 1]));
-    }
-    let range = start(text, owner.value.span.start)..end(text, &owner.value);
-    let new = if text[range.clone()].starts_with('[') {
-        flow(items)
-    } else {
-        let indent = indent(text, range.start);
-        block(items, indent, line_break(text)).trim_start().to_owned()
-    };
-    Ok(replaced(text, range, &new))
+    replace(text, owner, path[path.len() - 1], items, existing)
 }
 
 /// The entry, if the mapping itself has it.
@@ -133,6 +95,23 @@ fn own<'n>(node: &'n Node, key: &'static str) -> Result<Option<&'n Entry>, Refus
     }
 }
 
+/// Gives a key that has no value one.
+fn begin(text: &str, owner: &Node, entry: &Entry, path: &[&str], items: &[Item<'_>]) -> String {
+    let null = entry.value.span.range();
+    if !text[null.clone()].trim().is_empty() {
+        return replaced(text, null, &flow(path, items));
+    }
+    if is_flow(text, owner) {
+        let colon = text[entry.span.end..].find(':').map_or(0, |colon| colon + 1);
+        let at = entry.span.end + colon;
+        let space = at..at + usize::from(text[at..].starts_with(' '));
+        return replaced(text, space, &format!(" {}", flow(path, items)));
+    }
+    let at = end_of_line(text, entry.span.end);
+    let indent = indent(text, entry.span.start) + 2;
+    replaced(text, at..at, &nested(path, items, indent, line_break(text)))
+}
+
 /// Adds the path as the last entry of a mapping, in the style of the mapping.
 fn insert(
     text: &str,
@@ -140,33 +119,48 @@ fn insert(
     path: &[&'static str],
     items: &[Item<'_>],
 ) -> Result<String, Refused> {
-    let own = owner.entries().iter().rfind(|entry| !entry.merged);
-    let Some(last) = own else {
-        return Err(Refused::Place(path[0], "has no entries beside it to stand with"));
+    let last = owner.entries().iter().rfind(|entry| !entry.merged);
+    if is_flow(text, owner) {
+        let entry = format!("{}: {}", path[0], flow(&path[1..], items));
+        return Ok(insert_in_flow(text, owner, last, &entry));
+    }
+    let last = last.ok_or(Refused::Place(path[0], "has no entries beside it to stand with"))?;
+    let at = end_of_line(text, end_of(text, last));
+    let indent = indent(text, last.span.start);
+    Ok(replaced(text, at..at, &nested(path, items, indent, line_break(text))))
+}
+
+fn insert_in_flow(text: &str, owner: &Node, last: Option<&Entry>, entry: &str) -> String {
+    let (at, new) = match last {
+        Some(last) => (end_of(text, last), format!(", {entry}")),
+        None if owner.entries().is_empty() => (owner.span.start + 1, entry.to_owned()),
+        None => (owner.span.start + 1, format!("{entry}, ")),
     };
-    let at = end(text, &last.value).max(last.span.end);
-    if text[owner.span.start..].starts_with('{') {
-        let nested = |inner: String, key: &&str| {
-            if inner.starts_with('[') {
-                format!("{key}: {inner}")
-            } else {
-                format!("{key}: {{{inner}}}")
-            }
-        };
-        let nested = path.iter().rev().fold(flow(items), nested);
-        return Ok(replaced(text, at..at, &format!(", {nested}")));
+    replaced(text, at..at, &new)
+}
+
+/// Puts the items in place of those that are there, in the same style.
+fn replace(
+    text: &str,
+    list: &Node,
+    key: &'static str,
+    items: &[Item<'_>],
+    existing: Existing,
+) -> Result<String, Refused> {
+    let Content::List(old) = &list.content else {
+        return Err(Refused::Place(key, "is no list"));
+    };
+    if !old.is_empty() && existing == Existing::Keep {
+        return Err(Refused::Existing(key));
     }
-    let newline = line_break(text);
-    let mut indent = indent(text, last.span.start);
-    let mut new = String::new();
-    for key in path {
-        new += &format!("{newline}{}{key}:", " ".repeat(indent));
-        indent += 2;
-    }
-    new += newline;
-    new += &block(items, indent, newline);
-    let at = at + text[at..].find(['\r', '\n']).unwrap_or(text.len() - at);
-    Ok(replaced(text, at..at, &new))
+    let range = start(text, list.span.start)..end(text, list);
+    let new = if text[range.clone()].starts_with('[') {
+        flow(&[], items)
+    } else {
+        let indent = indent(text, range.start);
+        block(items, indent, line_break(text)).trim_start().to_owned()
+    };
+    Ok(replaced(text, range, &new))
 }
 
 /// Where a list begins. The span of a block that is not indented leaves out its first dash.
@@ -192,6 +186,18 @@ fn end(text: &str, node: &Node) -> usize {
     last.map_or_else(|| node.span.start + piece.trim_end().len(), |last| end(text, last))
 }
 
+fn end_of(text: &str, entry: &Entry) -> usize {
+    end(text, &entry.value).max(entry.span.end)
+}
+
+fn end_of_line(text: &str, at: usize) -> usize {
+    text[at..].find(['\r', '\n']).map_or(text.len(), |end| at + end)
+}
+
+fn is_flow(text: &str, node: &Node) -> bool {
+    text[node.span.start..].starts_with('{')
+}
+
 fn indent(text: &str, at: usize) -> usize {
     let line = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
     text[line..at].chars().count()
@@ -203,29 +209,4 @@ fn replaced(text: &str, range: Range<usize>, new: &str) -> String {
 
 fn line_break(text: &str) -> &'static str {
     if text.contains("\r\n") { "\r\n" } else { "\n" }
-}
-
-fn flow(items: &[Item<'_>]) -> String {
-    format!("[{}]", items.iter().map(item).collect::<Vec<_>>().join(", "))
-}
-
-fn block(items: &[Item<'_>], indent: usize, newline: &str) -> String {
-    let lines = items.iter().map(|it| format!("{}- {}", " ".repeat(indent), item(it)));
-    lines.collect::<Vec<_>>().join(newline)
-}
-
-fn item(item: &Item<'_>) -> String {
-    let [(first, one), (second, two)] = item;
-    format!("{{{first}: {}, {second}: {}}}", scalar(one), scalar(two))
-}
-
-/// Without quotes where every reader of YAML takes it for this text.
-fn scalar(text: &str) -> String {
-    let plain = text.starts_with(|c: char| c.is_ascii_alphabetic())
-        && text.chars().all(|c| c.is_ascii_alphanumeric() || "_()".contains(c));
-    let word = ["y", "n", "yes", "no", "on", "off", "true", "false", "null"];
-    if plain && !word.contains(&text.to_ascii_lowercase().as_str()) {
-        return text.to_owned();
-    }
-    serde_json::Value::from(text).to_string()
 }

@@ -5,6 +5,10 @@ use serde_json::json;
 
 use super::*;
 
+mod shape;
+
+use shape::{Old, shape};
+
 fn found() -> Discovered {
     read(&json!({"fields": [
         {"name": "id", "type": "UInt64", "optional": false},
@@ -39,93 +43,158 @@ fn a_field_becomes_a_column() {
     assert!(read(&json!({"fields": [{"name": "x"}]})).is_err());
 }
 
-/// A manifest, in one of many ways to write it.
-fn written(style: usize, newline: &str, comment: bool, end: bool, others: bool) -> String {
-    let source = "source:\n    kinesis: {format: JSONEachRow, streamName: s, region: eu-west-1, iteratorType: LATEST, authentication: IAM_ROLE, iamRole: 'arn:aws:iam::123456789012:role/x'}";
-    let destination = [
-        "destination:\n    table: \"t\"\n    managedTable: false",
-        "destination: {table: t, managedTable: false}",
-        "destination:\n    table: t\n    managedTable: false\n    columns:\n    - name: a\n      type: String\n    - {name: b, type: Int8}",
-        "destination:\n    columns: [{name: a, type: String}]\n    table: t\n    managedTable: false",
-        "destination:\n    managedTable: false\n    table: t\n    columns:\n      - name: a # first\n        type: String",
-        "destination: &to {table: t, columns: [], managedTable: false}",
-    ][style];
-    let note = if comment { " # a note: ä\n\n  # and another\n" } else { "\n" };
-    let order = if style.is_multiple_of(2) { [source, destination] } else { [destination, source] };
-    let document = |name: &str| {
-        let first = "# before\napiVersion: pipectl/v1\nkind: ClickPipe\n";
-        format!(
-            "{first}metadata: {{name: {name}, service: s}}\nspec:\n  {}{note}  {}",
-            order[0], order[1]
-        )
-    };
-    let mut text = document("one");
-    if others {
-        text = format!("{}{note}---\n{text}{note}---\n{}", document("zero"), document("two"));
-    }
-    if end {
-        text.push_str(note);
-    }
-    text.replace('\n', newline)
-}
-
 fn loaded(text: &str) -> Vec<Manifest> {
     let file = SourceFile { name: Arc::from("p.yaml"), text: Arc::from(text) };
     drafts(&file, &BTreeMap::new()).0
 }
 
+fn line_of_one(manifests: &[Manifest]) -> (usize, u32) {
+    let at = manifests.iter().position(|it| it.name.as_str() == "one").unwrap();
+    (at, manifests[at].document.origin.start().line)
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
-    fn nothing_but_the_columns_changes(
-        style in 0..6_usize, crlf: bool, comment: bool, end: bool, others: bool,
-    ) {
-        let text = written(style, if crlf { "\r\n" } else { "\n" }, comment, end, others);
-        let before = loaded(&text);
-        let at = before.iter().position(|it| it.name.as_str() == "one").unwrap();
-        let line = before[at].document.origin.start().line;
-        let new = write_into(&text, line, &found(), Existing::Replace).unwrap();
-        let after = loaded(&new);
-        prop_assert_eq!(before.len(), after.len());
-        for (index, (old, new)) in before.iter().zip(&after).enumerate() {
-            let mut expected = old.document.body.clone();
-            if index == at {
-                expected["destination"]["columns"] = json!([
-                    {"name": "id", "type": "UInt64"},
-                    {"name": "price", "type": "Nullable(Decimal(10, 2))"},
-                ]);
-            }
-            prop_assert_eq!(&expected, &new.document.body);
+    fn nothing_but_the_columns_changes(shape in shape(), renamed: bool) {
+        let (before, old, rest) = shape.written();
+        let text = format!("{before}{old}{rest}");
+        let manifests = loaded(&text);
+        let (at, line) = line_of_one(&manifests);
+        let found = if renamed { renaming() } else { found() };
+        let new = write_into(&text, line, &found, Existing::Replace).unwrap();
+
+        let mut expected: Vec<_> = manifests.iter().map(|it| it.document.body.clone()).collect();
+        expected[at]["destination"]["columns"] = json!(found.columns);
+        if renamed {
+            expected[at]["fieldMappings"] = json!(found.field_mappings);
         }
-        // What is around the one edit is the same, byte by byte.
-        let same = text.bytes().zip(new.bytes()).take_while(|(a, b)| a == b).count();
-        let tail = text.bytes().rev().zip(new.bytes().rev()).take_while(|(a, b)| a == b).count();
-        let gone = &text[same..text.len().saturating_sub(tail).max(same)];
-        prop_assert!(gone.len() < 70, "{gone:?}");
-        prop_assert!(!gone.contains("managedTable") && !gone.contains("note"), "{gone:?}");
-        prop_assert_eq!(new.contains("\r\n"), crlf);
-        prop_assert!(!crlf || !new.replace("\r\n", "").contains('\n'));
+        let bodies: Vec<_> = loaded(&new).iter().map(|it| it.document.body.clone()).collect();
+        prop_assert_eq!(bodies, expected, "{}", new);
+        prop_assert!(!shape.crlf || !new.replace("\r\n", "").contains('\n'));
+        prop_assert!(shape.crlf || !new.contains('\r'));
+        let file = |text: &str| SourceFile { name: Arc::from("p.yaml"), text: Arc::from(text) };
+        prop_assert!(is_faithful(&file(&text), &file(&new), &BTreeMap::new(), line));
+        // The mappings are a second place.
+        if !renamed {
+            untouched([&before, &old, &rest], &new, shape.old)?;
+        }
     }
+}
+
+/// That every byte around the one edit is the same.
+fn untouched([before, old, rest]: [&str; 3], new: &str, was: Old) -> Result<(), TestCaseError> {
+    if !old.is_empty() {
+        prop_assert!(new.starts_with(before) && new.ends_with(rest), "{}", new);
+        return Ok(());
+    }
+    let same = before.bytes().zip(new.bytes()).take_while(|(a, b)| a == b).count();
+    let tail = before.bytes().rev().zip(new.bytes().rev()).take_while(|(a, b)| a == b).count();
+    prop_assert!(same + tail >= before.len(), "{:?} {}", was, new);
+    Ok(())
+}
+
+fn renaming() -> Discovered {
+    read(&json!({"fields": [{"name": "user.id", "type": "UInt64"}, {"name": "b", "type": "Int8"}]}))
+        .unwrap()
+}
+
+/// A small manifest with this destination.
+fn with(destination: &str) -> String {
+    format!(
+        "apiVersion: pipectl/v1
+kind: ClickPipe
+metadata: {{name: one, service: s}}
+spec:
+  source:
+    kinesis: {{format: JSONEachRow, streamName: s, region: eu-west-1, iteratorType: LATEST, authentication: IAM_ROLE, iamRole: 'arn:aws:iam::123456789012:role/x'}}
+  {destination}
+"
+    )
+}
+
+fn written(destination: &str, existing: Existing) -> Result<String, Refused> {
+    let text = with(destination);
+    let (before, rest) = text.split_once(destination).unwrap();
+    let new = write_into(&text, 1, &found(), existing)?;
+    let new = new.strip_prefix(before).and_then(|new| new.strip_suffix(rest));
+    Ok(new.unwrap().to_owned())
 }
 
 #[test]
 fn what_is_there_gives_way_only_if_that_is_wanted() {
-    let text = written(2, "\n", false, true, false);
-    let kept = write_into(&text, 2, &found(), Existing::Keep);
-    assert_eq!(kept, Err(Refused::Existing("columns")));
-    let empty = written(5, "\n", false, true, false);
-    assert!(write_into(&empty, 2, &found(), Existing::Keep).is_ok());
+    let full = "destination: {table: t, columns: [{name: a, type: String}]}";
+    assert_eq!(written(full, Existing::Keep), Err(Refused::Existing("columns")));
+    assert!(written(full, Existing::Replace).is_ok());
+    for nothing in ["{table: t, columns: []}", "{table: t, columns: }", "{}", "", "~"] {
+        let destination = format!("destination: {nothing}");
+        assert!(written(&destination, Existing::Keep).is_ok(), "{nothing}");
+    }
+}
+
+#[test]
+fn what_is_written_looks_like_what_is_there() {
+    let columns = "[{name: id, type: UInt64}, {name: price, type: \"Nullable(Decimal(10, 2))\"}]";
+    let lines = "\n      - {name: id, type: UInt64}\n      - {name: price, type: \"Nullable(Decimal(10, 2))\"}";
+    for (before, after) in [
+        ("destination: {}", format!("destination: {{columns: {columns}}}")),
+        ("destination: ~", format!("destination: {{columns: {columns}}}")),
+        ("destination: {table: t}", format!("destination: {{table: t, columns: {columns}}}")),
+        (
+            "destination: {columns: , table: t}",
+            format!("destination: {{columns: {columns}, table: t}}"),
+        ),
+        ("destination: # later", format!("destination: # later\n    columns:{lines}")),
+        (
+            "destination:\n    columns: # later\n    table: t",
+            format!("destination:\n    columns: # later{lines}\n    table: t"),
+        ),
+        (
+            "destination:\n    table: t # here",
+            format!("destination:\n    table: t # here\n    columns:{lines}"),
+        ),
+    ] {
+        assert_eq!(written(before, Existing::Keep).unwrap(), after);
+    }
 }
 
 #[test]
 fn columns_that_stand_elsewhere_are_refused() {
-    let text = written(0, "\n", false, true, false);
-    for (from, to) in [
-        ("destination:\n", "destination:\n    <<: {columns: [{name: a, type: String}]}\n"),
-        ("destination:\n", "destination:\n    columns: *c\n"),
+    for (destination, key) in [
+        ("destination: {table: t, <<: {columns: [{name: a, type: String}]}}", "columns"),
+        ("destination: {x: &c [{name: a, type: String}], columns: *c}", "columns"),
+        ("x: &d {columns: []}\n  destination: *d", "destination"),
+        ("<<: {destination: {table: t}}", "destination"),
+        ("destination:\n    <<: {table: t}", "columns"),
+        ("destination: {columns: many}", "columns"),
     ] {
-        let text = format!("x: &c [{{name: a, type: String}}]\n{}", text.replace(from, to));
-        let refused = write_into(&text, 1, &found(), Existing::Replace);
-        assert!(matches!(refused, Err(Refused::Place("columns", _))), "{refused:?}");
+        let refused = written(destination, Existing::Replace);
+        let Err(Refused::Place(at, _)) = refused else { panic!("{destination}: {refused:?}") };
+        assert_eq!(at, key, "{destination}");
     }
+}
+
+#[test]
+fn a_file_that_says_something_else_is_not_faithful() {
+    let file = |text: &str| SourceFile { name: Arc::from("p.yaml"), text: Arc::from(text) };
+    let faithful =
+        |before: &str, after: &str| is_faithful(&file(before), &file(after), &BTreeMap::new(), 1);
+    let before = with("destination: {table: t, managedTable: false}");
+    let after =
+        with("destination: {table: t, managedTable: false, columns: [{name: a, type: Int8}]}");
+    assert!(faithful(&before, &after));
+    for (from, to) in [
+        ("table: t", "table: u"),
+        ("service: s", "service: other"),
+        ("streamName: s", "streamName: other"),
+        ("Int8", "Int8, Int16"),
+        ("spec:", "unheard: of\nspec:"),
+        ("  destination", "  destination: 5\n  destination"),
+    ] {
+        assert!(!faithful(&before, &after.replace(from, to)), "{to}");
+    }
+    let two = |second: &str| format!("{after}---\n{}", second.replace("name: one", "name: two"));
+    assert!(faithful(&two(&before), &two(&before)));
+    assert!(!faithful(&two(&before), &two(&after)), "the other pipe is none of our business");
+    assert!(!faithful(&two(&before), &after));
 }
