@@ -135,11 +135,21 @@ fn delete(
 /// is in it.
 pub(crate) fn declarable(kind: Kind, live: &Value) -> Value {
     let rules = Rules::of(kind);
-    let fields = live.as_object().into_iter().flatten();
-    let known = fields.filter(|(name, value)| {
-        !value.is_null() && rules.fields().any(|(known, _)| known == name.as_str())
-    });
-    let known: Map<String, Value> =
-        known.map(|(name, value)| (name.clone(), value.clone())).collect();
-    rules.shown(&rules.respelled(&Value::Object(known)))
+    let mut known = set(live);
+    if let Value::Object(fields) = &mut known {
+        fields.retain(|name, _| rules.fields().any(|(known, _)| known == name.as_str()));
+    }
+    rules.shown(&rules.respelled(&known))
+}
+
+/// The value without the fields that are not set.
+fn set(value: &Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            let fields = fields.iter().filter(|(_, value)| !value.is_null());
+            fields.map(|(name, value)| (name.clone(), set(value))).collect::<Map<_, _>>().into()
+        }
+        Value::Array(items) => items.iter().map(set).collect::<Vec<_>>().into(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.clone(),
+    }
 }
