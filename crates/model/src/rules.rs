@@ -12,9 +12,11 @@ use serde_json::Value;
 use crate::action::Endpoint;
 use crate::address::{Kind, Name};
 use crate::path::Path;
+use crate::secret;
 
 mod agree;
 mod read;
+mod refer;
 mod respell;
 mod show;
 
@@ -191,6 +193,6 @@ impl Rules {
 
     /// Whether the value is compared as one piece rather than field by field.
     pub fn is_leaf(&self, value: &Value) -> bool {
-        self.secret || !value.is_object()
+        self.secret || !value.is_object() || secret::is_reference(value)
     }
 }

@@ -41,8 +41,47 @@ pub enum Encoding {
 }
 
 fn exactly_one(schema: &mut Schema) {
-    let ways = ["fromEnv", "fromFile", "fromCommand"].map(|way| json!({"required": [way]}));
+    let ways = WAYS.map(|way| json!({"required": [way]}));
     schema.insert("oneOf".to_owned(), json!(ways));
+}
+
+/// The keys of which one makes a mapping a reference to a secret.
+const WAYS: [&str; 3] = ["fromEnv", "fromFile", "fromCommand"];
+
+/// Where a reference leads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Way<'r> {
+    /// To an environment variable.
+    Env(&'r str),
+    /// To a file.
+    File(&'r str),
+    /// To a program and its arguments.
+    Command(Vec<&'r str>),
+}
+
+impl<'r> Way<'r> {
+    /// Reads a reference; `None` where it is none, or not a sound one.
+    pub fn of(reference: &'r Value) -> Option<Self> {
+        let found = WAYS.iter().find_map(|way| Some((*way, reference.get(way)?)));
+        Some(match found? {
+            ("fromEnv", name) => Self::Env(name.as_str()?),
+            ("fromFile", path) => Self::File(path.as_str()?),
+            (_, words) => {
+                Self::Command(words.as_array()?.iter().map(Value::as_str).collect::<Option<_>>()?)
+            }
+        })
+    }
+}
+
+/// As in a manifest.
+impl fmt::Display for Way<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Env(name) => write!(f, "fromEnv: {name}"),
+            Self::File(path) => write!(f, "fromFile: {path}"),
+            Self::Command(words) => write!(f, "fromCommand: {}", json!(words)),
+        }
+    }
 }
 
 /// A secret that a body refers to.
@@ -56,12 +95,12 @@ pub struct Referred {
 
 impl fmt::Display for Referred {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let from = |way: &str| self.from.get(way).and_then(Value::as_str);
         write!(f, "{} from ", self.path)?;
-        match (from("fromEnv"), from("fromFile")) {
-            (Some(name), _) => write!(f, "env {name}"),
-            (None, Some(path)) => write!(f, "file {path}"),
-            (None, None) => write!(f, "command {}", self.from["fromCommand"]),
+        match Way::of(&self.from) {
+            Some(Way::Env(name)) => write!(f, "env {name}"),
+            Some(Way::File(path)) => write!(f, "file {path}"),
+            Some(Way::Command(words)) => write!(f, "command {}", json!(words)),
+            None => write!(f, "nowhere"),
         }
     }
 }
@@ -90,7 +129,7 @@ fn gather(value: &Value, path: &Path, found: &mut Vec<Referred>) {
 
 /// Whether a value out of a manifest is a reference to a secret.
 pub fn is_reference(value: &Value) -> bool {
-    ["fromEnv", "fromFile", "fromCommand"].iter().any(|way| value.get(way).is_some())
+    WAYS.iter().any(|way| value.get(way).is_some())
 }
 
 /// A value that is never written into a manifest, shown or logged.

@@ -11,7 +11,7 @@ use model::desired::Desired;
 use model::live::{Id, Live, Object};
 use model::rules::Rules;
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::change::{Change, Reason, Verdict};
 use crate::plan::{Plan, Policy, Unmanaged};
@@ -131,25 +131,9 @@ fn delete(
     Some((change, Some(Action::Delete { at: at.clone(), id: first.id.clone() })))
 }
 
-/// What a manifest of the live object could say, without what the API keeps for itself. No secret
-/// is in it.
+/// What a manifest of the live object could say, without what the API keeps for itself and what
+/// nothing here knows, which may be a secret. No secret is in it.
 pub(crate) fn declarable(kind: Kind, live: &Value) -> Value {
     let rules = Rules::of(kind);
-    let mut known = set(live);
-    if let Value::Object(fields) = &mut known {
-        fields.retain(|name, _| rules.fields().any(|(known, _)| known == name.as_str()));
-    }
-    rules.shown(&rules.respelled(&known))
-}
-
-/// The value without the fields that are not set.
-fn set(value: &Value) -> Value {
-    match value {
-        Value::Object(fields) => {
-            let fields = fields.iter().filter(|(_, value)| !value.is_null());
-            fields.map(|(name, value)| (name.clone(), set(value))).collect::<Map<_, _>>().into()
-        }
-        Value::Array(items) => items.iter().map(set).collect::<Vec<_>>().into(),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.clone(),
-    }
+    rules.shown(&rules.respelled(&rules.known(live)))
 }

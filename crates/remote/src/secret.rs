@@ -1,6 +1,7 @@
 //! Fills a body with what it only refers to: secrets, and ids of reverse private endpoints.
 
 use model::address::{Address, Kind, Name};
+use model::secret::{self, Way};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
@@ -21,9 +22,6 @@ pub(crate) struct Filled {
     pub(crate) body: Body,
     pub(crate) redaction: Redaction,
 }
-
-/// The keys of which one makes a mapping a reference to a secret.
-const SOURCES: [&str; 3] = ["fromEnv", "fromFile", "fromCommand"];
 
 /// The key of a reference to a reverse private endpoint, always alone in its mapping.
 const ENDPOINT: &str = "endpoint";
@@ -69,7 +67,7 @@ impl<F: Fn(&Address) -> Result<String, Error>> Filler<'_, F> {
     fn fill(&mut self, value: &mut Value) -> Result<(), Error> {
         if let Some(endpoint) = named_endpoint(self.at, value) {
             *value = Value::String((self.endpoint)(&endpoint)?);
-        } else if is_secret(value) {
+        } else if secret::is_reference(value) {
             *value = Value::String(self.secret(value)?);
         } else {
             match value {
@@ -100,10 +98,6 @@ impl<F: Fn(&Address) -> Result<String, Error>> Filler<'_, F> {
     }
 }
 
-fn is_secret(value: &Value) -> bool {
-    SOURCES.iter().any(|source| value.get(source).is_some())
-}
-
 fn named_endpoint(at: &Address, value: &Value) -> Option<Address> {
     let Value::Object(fields) = value else { return None };
     let name = fields.get(ENDPOINT).filter(|_| fields.len() == 1)?.as_str()?;
@@ -112,11 +106,7 @@ fn named_endpoint(at: &Address, value: &Value) -> Option<Address> {
 
 /// The reference as it was written, which is no secret.
 fn describe(reference: &Value) -> String {
-    let source = SOURCES.iter().find_map(|key| Some((key, reference.get(key)?)));
-    source.map_or_else(String::new, |(key, value)| match value {
-        Value::String(text) => format!("{key}: {text}"),
-        _ => format!("{key}: {value}"),
-    })
+    Way::of(reference).map_or_else(|| reference.to_string(), |way| way.to_string())
 }
 
 fn base64(bytes: &[u8]) -> String {

@@ -3,12 +3,13 @@
 use serde_json::Value;
 
 use super::{Echo, Equal, List, Rules};
+use crate::secret;
 
 impl Rules {
     /// Whether the live side says what is declared, spelled its own way. What the API does not
     /// return, or has not settled yet, does not contradict anything.
     pub fn agrees(&self, desired: &Value, live: Option<&Value>) -> bool {
-        if self.local || self.secret || self.echo == Echo::Never {
+        if self.local || self.holds_secret(desired) || self.echo == Echo::Never {
             return true;
         }
         match live {
@@ -19,6 +20,12 @@ impl Rules {
         }
     }
 
+    /// Whether what is declared stands for a secret: the field is one, or the manifest keeps its
+    /// value where secrets are. It cannot be compared with what it stands for.
+    fn holds_secret(&self, desired: &Value) -> bool {
+        self.secret || secret::is_reference(desired)
+    }
+
     /// Whether the live side says nothing about what is declared: the API never returns it, left it
     /// out of this answer, has not settled it yet, or returns what a reference stands for.
     pub fn is_untold(&self, desired: &Value, live: Option<&Value>) -> bool {
@@ -26,9 +33,8 @@ impl Rules {
         if self.local {
             return false;
         }
-        self.secret
+        self.holds_secret(desired)
             || self.echo == Echo::Never
-            || self.equal == Equal::Uri && desired.is_object()
             || self.echo == Echo::Sometimes && live.is_none()
             || self.is_unsettled(live)
     }
@@ -93,8 +99,6 @@ impl Rules {
     fn same(&self, desired: &Value, live: &Value) -> bool {
         match (desired, live) {
             _ if self.is_unset(desired) && self.is_unset(live) => true,
-            // A reference to a secret cannot be compared with what it stands for.
-            (Value::Object(_), _) if self.equal == Equal::Uri => true,
             (Value::Array(desired), Value::Array(live)) => self.same_list(desired, live),
             (Value::Object(desired), Value::Object(live)) => {
                 desired.iter().all(|(name, value)| self.field(name).agrees(value, live.get(name)))

@@ -2,6 +2,7 @@
 //! update was lost; what a plan is made of is compared elsewhere.
 
 use model::rules::{Deltas, Echo, Keyed, List, Rules};
+use model::secret;
 use serde_json::{Map, Value};
 
 /// What a live object says about an update.
@@ -57,7 +58,8 @@ impl Evidence {
             }
             let rules = rules.field(name);
             match (sent, found) {
-                _ if rules.secret || rules.echo != Echo::Always => self.untold = true,
+                _ if rules.secret || secret::is_reference(sent) => self.untold = true,
+                _ if rules.echo != Echo::Always => self.untold = true,
                 (Value::Object(_), Some(found @ Value::Object(_))) => {
                     self.gather(rules, sent, found);
                 }
