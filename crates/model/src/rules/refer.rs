@@ -1,0 +1,127 @@
+//! What may be told of a live value that nothing here knows, or in which a manifest keeps secrets.
+
+use serde_json::Value;
+
+use super::{List, Rules};
+use crate::secret;
+
+impl Rules {
+    /// The live value with the declared reference wherever a manifest keeps a secret: what it
+    /// stands for, which the API should not have told, goes no further. Of several manifests the
+    /// first that says something about a value decides.
+    #[must_use]
+    pub fn referring(&self, live: &Value, declared: &[&Value]) -> Value {
+        match (live, declared) {
+            (Value::Null, _) | (_, []) => live.clone(),
+            (_, [reference, ..]) if secret::is_reference(reference) => (*reference).clone(),
+            (Value::Object(fields), _) => {
+                let fields = fields.iter().map(|(name, value)| {
+                    let declared: Vec<_> =
+                        declared.iter().filter_map(|side| side.get(name)).collect();
+                    (name.clone(), self.field(name).referring(value, &declared))
+                });
+                Value::Object(fields.collect())
+            }
+            (Value::Array(items), _) => {
+                let items = items.iter().enumerate().map(|(index, item)| {
+                    let sides = declared.iter().filter_map(|side| side.as_array());
+                    let declared: Vec<_> =
+                        sides.filter_map(|side| self.declared_item(side, index, item)).collect();
+                    self.item().referring(item, &declared)
+                });
+                items.collect()
+            }
+            _ => live.clone(),
+        }
+    }
+
+    /// The known fields of a live value, as far as they are set.
+    #[must_use]
+    pub fn known(&self, live: &Value) -> Value {
+        match live {
+            Value::Object(fields) if !self.fields.is_empty() => {
+                let known = fields.iter().filter(|(_, value)| !value.is_null());
+                let known = known.filter_map(|(name, value)| {
+                    Some((name.clone(), self.fields.get(name)?.known(value)))
+                });
+                Value::Object(known.collect())
+            }
+            Value::Array(items) => items.iter().map(|item| self.item().known(item)).collect(),
+            _ => live.clone(),
+        }
+    }
+
+    /// What is declared of a live entry. Where nothing tells entries apart, one that holds a secret
+    /// stands for all that are not as declared: rather too much hidden than too little.
+    fn declared_item<'v>(&self, side: &'v [Value], at: usize, live: &Value) -> Option<&'v Value> {
+        if let List::Keyed(keyed) = &self.list {
+            let same = |one: &&Value| keyed.identity.iter().all(|it| one.get(it) == live.get(it));
+            return side.iter().find(same);
+        }
+        let as_declared = side.iter().find(|item| *item == live);
+        let mut likely = side.get(at).into_iter().chain(side);
+        as_declared.or_else(|| likely.find(|item| !secret::references(item).is_empty()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use crate::address::Kind;
+    use crate::path::Path;
+    use crate::rules::Rules;
+
+    fn referring(live: &Value, declared: &[&Value]) -> Value {
+        Rules::of(Kind::ClickPipe).at(&Path::parse("source.kafka")).referring(live, declared)
+    }
+
+    #[test]
+    fn a_secret_that_the_api_tells_gives_way_to_its_reference() {
+        let reference = json!({"fromEnv": "TOKEN"});
+        let declared = json!({
+            "token": reference,
+            "deep": {"token": reference, "mode": "a"},
+            "list": [{"name": "one", "token": reference}],
+            "texts": ["plain", reference],
+        });
+        let live = json!({
+            "token": "canary",
+            "deep": {"token": {"value": "canary"}, "mode": "b"},
+            "list": [{"name": "two", "token": "canary"}, {"name": "three", "token": "canary"}],
+            "texts": ["canary", "plain"],
+            "other": "kept",
+        });
+        let expected = json!({
+            "token": reference,
+            "deep": {"token": reference, "mode": "b"},
+            "list": [{"name": "two", "token": reference}, {"name": "three", "token": reference}],
+            "texts": [reference, "plain"],
+            "other": "kept",
+        });
+        assert_eq!(referring(&live, &[&declared]), expected);
+        assert_eq!(referring(&live, &[]), live);
+        assert_eq!(referring(&json!({"token": null}), &[&declared]), json!({"token": null}));
+    }
+
+    #[test]
+    fn what_nothing_here_knows_is_not_known_at_any_depth() {
+        let live = json!({
+            "name": "orders", "region": "canary", "fieldMappings": [{"sourceField": "a", "x": "canary"}],
+            "source": {"kafka": {"topics": "t", "token": "canary", "offset": {"timestamp": null}}},
+        });
+        let known = json!({
+            "name": "orders", "fieldMappings": [{"sourceField": "a"}],
+            "source": {"kafka": {"topics": "t", "offset": {}}},
+        });
+        assert_eq!(Rules::of(Kind::ClickPipe).known(&live), known);
+    }
+
+    #[test]
+    fn the_first_manifest_that_says_something_decides() {
+        let (now, was) =
+            (json!({"a": "plain"}), json!({"a": {"fromEnv": "A"}, "b": {"fromEnv": "B"}}));
+        let live = json!({"a": "x", "b": "canary"});
+        assert_eq!(referring(&live, &[&now, &was]), json!({"a": "x", "b": {"fromEnv": "B"}}));
+    }
+}
