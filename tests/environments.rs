@@ -140,7 +140,7 @@ fn each_has_its_own_key() {
     };
     // The key that all share is there and right, and is not the one that prod declares.
     let half = run(&environment);
-    assert_eq!(half.code, 1, "{}", half.all());
+    assert_eq!(half.code, 4, "{}", half.all());
     let error = &half.json()["environments"]["prod"]["errors"][0];
     assert_eq!(error, "PROD_KEY is set and PROD_SECRET is not");
     environment.push(("PROD_SECRET", "wrong".to_owned()));

@@ -82,6 +82,27 @@ fn a_refused_key() {
 }
 
 #[test]
+fn a_key_that_is_not_there() {
+    let desk = desk(&[seed("kinesis-role")]);
+    let pipes = |command| [command, "pipes.yaml", "--service", "analytics", "-o", "json"];
+    let commands: [&[&str]; 7] = [
+        &pipes("plan"),
+        &pipes("drift"),
+        &pipes("status"),
+        &[&pipes("apply")[..], &["--yes"]].concat(),
+        &["resync", "analytics/x", "--yes", "-o", "json"],
+        &["export", "--service", "analytics", "-o", "json"],
+        &["discover", "pipes.yaml", "-o", "json"],
+    ];
+    for half in [&[][..], &[("CLICKHOUSE_TOKEN_KEY", "x")], &[("KEY_SECRET", "canary")]] {
+        for command in commands {
+            is(&desk.run_with(command, half), 4, "error");
+        }
+        is(&desk.run_with(&["doctor", "pipes.yaml", "-o", "json"], half), 4, "refused");
+    }
+}
+
+#[test]
 fn blocked_by_a_safety_rule() {
     let mut gone = seed("kinesis-user");
     let desk = desk(&[gone.clone()]);

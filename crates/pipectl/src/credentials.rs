@@ -1,6 +1,7 @@
 //! The API key: always a pair from one family of variables, never from the command line.
 
-use anyhow::{Result, anyhow, bail};
+use std::fmt;
+
 use model::project::Credentials as Declared;
 use remote::Credentials;
 
@@ -14,12 +15,24 @@ const FAMILIES: [(&str, &str); 3] = [
     ("KEY_ID", "KEY_SECRET"),
 ];
 
+/// There is no key to come with, so nobody was asked. To the caller it is the same as a refused one.
+#[derive(Debug)]
+pub(crate) struct NoKey(String);
+
+impl fmt::Display for NoKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for NoKey {}
+
 /// Finds the key: in the variables that the environment declares, and then in no others.
 ///
 /// # Errors
 /// Names the variables when none is set, and the missing half when a pair is incomplete: half of
 /// one family with half of another is how keys of two accounts get mixed.
-pub(crate) fn find(declared: Option<&Declared>) -> Result<Credentials> {
+pub(crate) fn find(declared: Option<&Declared>) -> Result<Credentials, NoKey> {
     named(declared).map(|(_, credentials)| credentials)
 }
 
@@ -27,11 +40,12 @@ pub(crate) fn find(declared: Option<&Declared>) -> Result<Credentials> {
 ///
 /// # Errors
 /// As above.
-pub(crate) fn named(declared: Option<&Declared>) -> Result<(String, Credentials)> {
+pub(crate) fn named(declared: Option<&Declared>) -> Result<(String, Credentials), NoKey> {
     if let Some(Declared { key, secret }) = declared {
         let pair = (key.from_env.as_str(), secret.from_env.as_str());
         return read(pair)?.ok_or_else(|| {
-            anyhow!("no API key: {} and {} are not set; {NAME} takes it from there", pair.0, pair.1)
+            let (key, secret) = pair;
+            NoKey(format!("no API key: {key} and {secret} are not set; {NAME} takes it from there"))
         });
     }
     for family in FAMILIES {
@@ -39,18 +53,18 @@ pub(crate) fn named(declared: Option<&Declared>) -> Result<(String, Credentials)
             return Ok(found);
         }
     }
-    bail!(
-        "no API key: set CLICKHOUSE_CLOUD_API_KEY and CLICKHOUSE_CLOUD_API_SECRET, or try without \
-         an account with --sandbox"
-    )
+    let how = "no API key: set CLICKHOUSE_CLOUD_API_KEY and CLICKHOUSE_CLOUD_API_SECRET, or try \
+               without an account with --sandbox";
+    Err(NoKey(how.to_owned()))
 }
 
 /// Both halves, or neither.
-fn read((key_name, secret_name): (&str, &str)) -> Result<Option<(String, Credentials)>> {
+fn read((key_name, secret_name): (&str, &str)) -> Result<Option<(String, Credentials)>, NoKey> {
+    let half = |set: &str, unset: &str| Err(NoKey(format!("{set} is set and {unset} is not")));
     match (environment::variable(key_name), environment::secret(secret_name)) {
         (Some(key), Some(secret)) => Ok(Some((key_name.to_owned(), Credentials { key, secret }))),
-        (Some(_), None) => bail!("{key_name} is set and {secret_name} is not"),
-        (None, Some(_)) => bail!("{secret_name} is set and {key_name} is not"),
+        (Some(_), None) => half(key_name, secret_name),
+        (None, Some(_)) => half(secret_name, key_name),
         (None, None) => Ok(None),
     }
 }

@@ -8,7 +8,7 @@ pub const ERROR: u8 = 1;
 pub const CHANGES: u8 = 2;
 /// Some actions were done and some were not; the table says which.
 pub const PARTLY: u8 = 3;
-/// The API refused the key, or the key may not do this.
+/// There is no key, the API refused it, or it may not do this.
 pub const AUTH: u8 = 4;
 /// A safety rule stopped it.
 pub const BLOCKED: u8 = 5;

@@ -57,7 +57,8 @@ fn key(local: &Local, found: &mut Findings) -> Option<String> {
             let fix = "set CLICKHOUSE_CLOUD_API_KEY and CLICKHOUSE_CLOUD_API_SECRET, or both of \
                        CLICKHOUSE_TOKEN_KEY and _SECRET, or of KEY_ID and KEY_SECRET: the two are \
                        always taken from one pair";
-            found.add(Finding::bad("key", format!("{error:#}"), Some(fix.to_owned())));
+            found.add(Finding::bad("key", error.to_string(), Some(fix.to_owned())));
+            found.refused = true;
             None
         }
     }
