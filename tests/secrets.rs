@@ -147,3 +147,92 @@ fn a_plan_is_the_same_without_any_secret_and_writes_nothing() {
         assert_eq!(method, "GET", "{path}");
     }
 }
+
+/// A field that is newer than pipectl, whose value the API tells as it stands.
+mod untyped {
+    use sandbox::UnknownFields;
+    use serde_json::json;
+
+    use super::support::repo::Repo;
+    use super::{CANARY, PROJECT, pipe};
+
+    const TOKEN: [(&str, &str); 1] = [("TOKEN", CANARY)];
+
+    fn manifest(token: &str, rest: &str) -> String {
+        let more = format!("      topics: orders\n      additional: {{token: {token}{rest}}}\n");
+        pipe("orders", "{fromEnv: P}").replace("      topics: orders\n", &more)
+    }
+
+    /// The pipe is live, with its token for everybody to read.
+    fn live(manifest: &str) -> Repo {
+        let repo = Repo::new();
+        repo.write("pipectl.yaml", PROJECT);
+        repo.write("pipes/orders.yaml", &pipe("orders", "{fromEnv: P}"));
+        repo.commit("Before");
+        assert_eq!(repo.run(&["plan"]).code, 0);
+        repo.desk.world(|world| {
+            let mut options = world.options().clone();
+            options.unknown_fields = UnknownFields::Accept;
+            world.set_options(options);
+        });
+        repo.write("pipes/orders.yaml", manifest);
+        repo.commit("Declare a token");
+        let said = repo.run_with(&["apply", "--yes"], &TOKEN);
+        assert_eq!(said.code, 0, "{}", said.all());
+        let told = repo.desk.world(|world| world.pipes("analytics"));
+        assert!(json!(told).to_string().contains(CANARY), "the test shows nothing");
+        repo
+    }
+
+    /// Everything that tells of the difference between git and live.
+    fn told(repo: &Repo, base: &str) -> String {
+        let reports = ["markdown", "html", "sarif", "junit", "github", "codequality"];
+        let reports = reports.map(|format| format!("--report={format}=-")).join(" ");
+        let reports: Vec<&str> = reports.split(' ').collect();
+        let commands: [&[&str]; 6] = [
+            &["plan", "--diff"],
+            &["plan", "--diff", "--base", base],
+            &["plan", "-o", "json"],
+            &["plan", "-o", "json", "--base", base],
+            &["drift", "-o", "json"],
+            &[&["plan"][..], &reports].concat(),
+        ];
+        let said = commands.map(|command| {
+            let said = repo.run_with(command, &TOKEN);
+            assert_eq!(said.code, 0, "{command:?}: {}", said.all());
+            assert!(!said.all().contains(CANARY), "{command:?}: {}", said.all());
+            said.all()
+        });
+        said.concat()
+    }
+
+    #[test]
+    fn a_reference_makes_a_secret_of_it() {
+        let repo = live(&manifest("{fromEnv: TOKEN}", ", mode: fast"));
+        let plan = ["plan", "--detailed-exitcode"];
+        assert_eq!(repo.run(&plan).code, 0, "what it stands for is not compared");
+        told(&repo, "HEAD");
+        repo.edit_live("orders", "/source/kafka/token", json!(format!("{CANARY}-rotated")));
+        assert_eq!(repo.run(&plan).code, 0, "what it stands for is not compared");
+    }
+
+    #[test]
+    fn it_stays_one_beside_what_differs_and_when_it_is_declared_no_more() {
+        let list = "more: [{name: a, token: {fromEnv: TOKEN}}]";
+        let repo = live(&manifest("{fromEnv: TOKEN}", &format!(", {list}")));
+        repo.write(
+            "pipes/orders.yaml",
+            &manifest("{fromEnv: TOKEN}", &format!(", {}", list.replace("name: a", "name: b"))),
+        );
+        repo.commit("Another name");
+        assert!(told(&repo, "HEAD~1").contains("more"));
+        repo.write("pipes/orders.yaml", &pipe("orders", "{fromEnv: P}"));
+        repo.commit("No token");
+        assert!(told(&repo, "HEAD~1").contains("token"));
+        repo.remove("pipes/orders.yaml");
+        repo.write("pipes/other.yaml", &pipe("other", "{fromEnv: P}"));
+        repo.commit("No pipe");
+        let said = repo.run(&["plan", "--prune=git", "--diff", "-o", "json"]);
+        assert!(said.stdout.contains("delete") && !said.all().contains(CANARY), "{}", said.all());
+    }
+}
