@@ -27,6 +27,9 @@ pub(crate) struct Pipe {
     pub(crate) life: Timeline<PipeState>,
     pub(crate) listed_from: Timestamp,
     pub(crate) gone_from: Option<Timestamp>,
+    /// Whether its tables were dropped since it was last started.
+    #[serde(default)]
+    pub(crate) swept: bool,
 }
 
 /// Replicas, and what each of them gets.
@@ -100,10 +103,19 @@ impl Pipe {
         self.gone_from.is_some_and(|from| from <= now)
     }
 
-    /// Whether it got as far as to fill its destination tables.
-    pub(crate) fn has_made_tables(&self, now: Timestamp) -> bool {
-        self.source.is_database()
-            && !matches!(self.state(now), PipeState::Provisioning | PipeState::Setup)
+    /// Whether there are rows in its destination tables.
+    pub(crate) fn has_rows(&self, now: Timestamp) -> bool {
+        let began = !matches!(self.state(now), PipeState::Provisioning | PipeState::Setup);
+        self.source.is_database() && began && !(self.swept && self.is_at_rest(now))
+    }
+
+    /// Somebody drops its tables. One that is at work makes them anew.
+    pub(crate) fn sweep(&mut self, now: Timestamp) {
+        self.swept |= self.is_at_rest(now);
+    }
+
+    fn is_at_rest(&self, now: Timestamp) -> bool {
+        matches!(self.state(now), PipeState::Paused | PipeState::Completed | PipeState::Failed)
     }
 
     /// The first eight characters of the id, by which error texts call a pipe.

@@ -165,11 +165,13 @@ impl World {
         self.fields.insert(of.to_owned(), fields);
     }
 
-    /// Drops what deleted database pipes left behind, as one does by hand before creating them
-    /// anew.
+    /// Drops the tables of database pipes that are deleted or at rest, as one does by hand before
+    /// creating them anew.
     pub fn drop_tables(&mut self, service: &str) {
+        let now = self.now;
         if let Some(service) = self.services.get_mut(&service_id(service)) {
             service.tables.clear();
+            service.pipes.iter_mut().for_each(|pipe| pipe.sweep(now));
         }
     }
 

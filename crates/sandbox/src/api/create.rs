@@ -206,6 +206,7 @@ fn build(
         life: Timeline::new(PipeState::Provisioning),
         listed_from: now.after_seconds(call.tweaks.list_lag),
         gone_from: None,
+        swept: false,
     }
 }
 

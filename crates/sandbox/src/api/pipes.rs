@@ -49,7 +49,7 @@ pub(crate) fn delete(service: &mut Service, id: &str, call: &Call<'_>) -> Answer
     let now = call.now;
     let pipe = service.pipe(id, now)?;
     pipe.gone_from.get_or_insert(now.after_seconds(call.tweaks.delete_after));
-    let left = if pipe.has_made_tables(now) { pipe.tables() } else { Vec::new() };
+    let left = if pipe.has_rows(now) { pipe.tables() } else { Vec::new() };
     service.tables.extend(left);
     Ok(None)
 }

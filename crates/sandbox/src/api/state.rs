@@ -50,6 +50,7 @@ fn start(pipe: &mut Pipe, call: &Call<'_>) -> Result<(), Refusal> {
     if state == PipeState::Completed {
         return Err(Refusal::bad_request("a completed ClickPipe cannot be started"));
     }
+    pipe.swept = false;
     pipe.life.follow(call.now, started(pipe.course()));
     Ok(())
 }

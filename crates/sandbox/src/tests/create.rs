@@ -187,3 +187,21 @@ fn tables_left_by_a_deleted_database_pipe_are_in_the_way() {
     bench.world.drop_tables("analytics");
     bench.create(&postgres());
 }
+
+#[test]
+fn a_paused_pipe_leaves_no_table_that_was_dropped_before() {
+    for paused in [true, false] {
+        let mut bench = Bench::new();
+        let id = bench.create(&postgres());
+        bench.wait(300);
+        if paused {
+            let path = format!("/clickpipes/{id}/state");
+            bench.ask("PATCH", &path, &json!({"command": "stop"}));
+            bench.wait(60);
+        }
+        bench.world.drop_tables("analytics");
+        bench.ask("DELETE", &format!("/clickpipes/{id}"), &Value::Null);
+        bench.wait(10);
+        assert_eq!(bench.post(&postgres()).status == 200, paused);
+    }
+}
