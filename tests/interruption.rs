@@ -5,6 +5,8 @@
 
 mod support;
 
+use std::io::Write;
+
 use serde_json::{Value, json};
 use support::cli::{Desk, Said};
 use support::manifests::documents;
@@ -29,6 +31,10 @@ fn desk(documents: &[Value]) -> Desk {
 fn rewrite(desk: &Desk, documents: &[Value]) {
     let texts: Vec<String> = documents.iter().map(|document| format!("{document}\n")).collect();
     desk.write("pipes.yaml", texts.join("---\n"));
+}
+
+fn writes(entry: &Value) -> bool {
+    entry["method"] != "GET"
 }
 
 fn creates(entry: &Value) -> bool {
@@ -123,7 +129,11 @@ fn a_second_signal_ends_at_once() {
 
 /// The next create is carried out at once, and answered after an hour.
 fn slow_creates(server: &Server) {
-    let when = json!({"route": {"method": "POST", "path": "*/clickpipes"}});
+    slow_answer("POST", "*/clickpipes", server);
+}
+
+fn slow_answer(method: &str, path: &str, server: &Server) {
+    let when = json!({"route": {"method": method, "path": path}});
     server.ask("POST", "faults", &json!({"when": when, "effect": {"slowAnswer": 3600}}));
 }
 
@@ -165,4 +175,71 @@ fn runs_after_a_sudden_end_finish_the_work() {
     run.kill();
     // It is paused now, and not as declared.
     finishes(&server, &desk, 3);
+}
+
+#[test]
+fn a_look_that_is_interrupted_says_so_and_nothing_was_sent_but_reads() {
+    let server = Server::start(1);
+    let desk = desk(&seeds(&["kinesis-role"]));
+    let commands: [&[&str]; 9] = [
+        &["plan", "pipes.yaml"],
+        &["apply", "pipes.yaml", "--yes"],
+        &["drift", "pipes.yaml"],
+        &["status", "pipes.yaml"],
+        &["status", "pipes.yaml", "--watch"],
+        &["export"],
+        &["doctor"],
+        &["resync", "analytics/kinesis-role", "--yes"],
+        &["discover", "pipes.yaml"],
+    ];
+    for (index, command) in commands.into_iter().enumerate() {
+        let path = if command[0] == "discover" { "*/schemaDiscovery" } else { "*/clickpipes" };
+        server.advance(60);
+        slow_answer("*", path, &server);
+        let run = server.begin(&desk, &[command, &["-o", "json"]].concat());
+        server.until(index + 1, |entry| {
+            let path = entry["path"].as_str().unwrap();
+            path.ends_with("/clickpipes") || path.ends_with("/schemaDiscovery")
+        });
+        run.signal("INT");
+        let said = run.end();
+        assert_eq!(said.code, 130, "{command:?}: {}", said.all());
+        let json = said.json();
+        assert_eq!(json["outcome"], "interrupted", "{command:?}: {json:#}");
+        if !command.contains(&"--watch") {
+            assert!(said.stderr.ends_with("interrupted; nothing was changed\n"), "{}", said.stderr);
+        }
+    }
+    let asked = |entry: &Value| entry["path"].as_str().unwrap().ends_with("/schemaDiscovery");
+    assert_eq!(server.count(|entry| writes(entry) && !asked(entry)), 0);
+}
+
+#[test]
+fn a_question_can_be_broken_off() {
+    let server = Server::start(1);
+    let desk = desk(&seeds(&["kinesis-role"]));
+    for signal in ["INT", "TERM"] {
+        let (mut run, _keyboard) =
+            server.begin_at_terminal(&desk, &["apply", "pipes.yaml", "-ojson"]);
+        run.hear("[y/N]");
+        run.signal(signal);
+        let said = run.end();
+        assert_eq!((said.code, &said.json()["outcome"]), (130, &json!("interrupted")));
+        assert!(said.stderr.contains("interrupted; nothing was changed"), "{}", said.stderr);
+    }
+    assert_eq!(server.count(writes), 0, "{:#?}", server.journal());
+}
+
+#[test]
+fn a_question_is_answered_at_the_keyboard() {
+    let server = Server::start(20);
+    let desk = desk(&seeds(&["kinesis-role"]));
+    for (answer, code, created) in [("n\n", 1, 0), ("\n", 1, 0), ("y\n", 0, 1)] {
+        let (mut run, mut keyboard) = server.begin_at_terminal(&desk, &["apply", "pipes.yaml"]);
+        run.hear("[y/N]");
+        keyboard.write_all(answer.as_bytes()).unwrap();
+        let said = run.end();
+        assert_eq!(said.code, code, "{answer:?}: {}", said.all());
+        assert_eq!(server.count(creates), created, "{answer:?}: {}", said.all());
+    }
 }

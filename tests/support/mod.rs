@@ -10,6 +10,8 @@ pub(crate) mod manifests;
 pub(crate) mod repo;
 pub(crate) mod schema;
 pub(crate) mod server;
+#[cfg(unix)]
+pub(crate) mod terminal;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

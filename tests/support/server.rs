@@ -1,6 +1,8 @@
 //! `pipectl sandbox` on a free port, and runs of the binary that can be sent signals.
 
 use std::ffi::OsStr;
+#[cfg(unix)]
+use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, ChildStderr, Command, Stdio};
@@ -10,6 +12,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::cli::{Desk, Said};
+#[cfg(unix)]
+use super::terminal;
 
 /// So often the journal is looked at before a test gives up.
 const LOOKS: usize = 100_000;
@@ -94,7 +98,25 @@ impl Server {
 
     /// Begins a run in the folder of the desk.
     pub(crate) fn begin(&self, desk: &Desk, args: &[&str]) -> Run {
-        Run::begin(desk, args, &self.environment())
+        let mut process = command(desk, args, &self.environment())
+            .stdin(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let stderr = process.stderr.take().unwrap();
+        Run::new(process, stderr)
+    }
+
+    #[cfg(unix)]
+    /// Begins a run at a terminal, and gives its keyboard.
+    pub(crate) fn begin_at_terminal(&self, desk: &Desk, args: &[&str]) -> (Run, File) {
+        let (keyboard, line) = terminal::open();
+        let process = command(desk, args, &self.environment())
+            .stdin(line.try_clone().unwrap())
+            .stderr(line)
+            .spawn()
+            .unwrap();
+        (Run::new(process, terminal::Screen(keyboard.try_clone().unwrap())), keyboard)
     }
 
     /// A run from its beginning to its end.
@@ -114,24 +136,13 @@ impl Drop for Server {
 /// A run under way.
 pub(crate) struct Run {
     process: Child,
-    stderr: BufReader<ChildStderr>,
+    stderr: BufReader<Box<dyn Read + Send>>,
     heard: String,
 }
 
 impl Run {
-    fn begin(desk: &Desk, args: &[&str], environment: &[(&str, impl AsRef<OsStr>)]) -> Self {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_pipectl"))
-            .current_dir(desk.folder.path())
-            .args(args)
-            .env_clear()
-            .envs(environment.iter().map(|(name, value)| (name, value)))
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let stderr = BufReader::new(process.stderr.take().unwrap());
-        Self { process, stderr, heard: String::new() }
+    fn new(process: Child, stderr: impl Read + Send + 'static) -> Self {
+        Self { process, stderr: BufReader::new(Box::new(stderr)), heard: String::new() }
     }
 
     /// Sends a signal: `INT`, `TERM`.
@@ -143,7 +154,14 @@ impl Run {
 
     /// Reads on until it says this.
     pub(crate) fn hear(&mut self, words: &str) {
-        self.heard.push_str(&line_with(&mut self.stderr, words));
+        let from = self.heard.len();
+        while !self.heard[from..].contains(words) {
+            let more = self.stderr.fill_buf().unwrap();
+            assert!(!more.is_empty(), "no `{words}` in {}", self.heard);
+            let length = more.len();
+            self.heard.push_str(&String::from_utf8_lossy(more));
+            self.stderr.consume(length);
+        }
     }
 
     /// Ends it as the system does that runs out of memory.
@@ -171,6 +189,13 @@ impl Run {
         }
         waiting.join().unwrap()
     }
+}
+
+fn command(desk: &Desk, args: &[&str], environment: &[(&str, impl AsRef<OsStr>)]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_pipectl"));
+    command.current_dir(desk.folder.path()).args(args).env_clear();
+    command.envs(environment.iter().map(|(name, value)| (name, value))).stdout(Stdio::piped());
+    command
 }
 
 /// The lines up to the one with these words.

@@ -48,6 +48,8 @@ pub(crate) enum Format {
     Json,
     /// For a comment on a pull request.
     Markdown,
+    /// For machines that listen: what apply does, one JSON object on each line as it happens.
+    Ndjson,
 }
 
 /// When to colour.

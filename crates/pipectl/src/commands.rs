@@ -2,6 +2,7 @@
 
 mod apply;
 mod completions;
+mod diff_env;
 mod discover;
 mod doctor;
 mod drift;
@@ -24,6 +25,7 @@ use clap::Subcommand;
 use crate::cli::{ConnectArgs, Format};
 use crate::environments::Within;
 use crate::exit::Usage;
+use crate::interruption::Interruption;
 use crate::output::Output;
 use crate::report::Wanted;
 
@@ -48,6 +50,8 @@ pub(crate) enum Command {
     Doctor(doctor::Args),
     /// Write manifests of what is live, or of what Terraform manages
     Export(export::Args),
+    /// Show what two environments declare differently; needs no account and no secrets
+    DiffEnv(diff_env::Args),
     /// Ask a pipe's source for its fields, and declare them as columns
     Discover(discover::Args),
     /// Print the JSON Schema of the manifests, for editors
@@ -67,19 +71,32 @@ pub(crate) fn run(command: &Command, output: Output, format: Format) -> Result<u
     match command {
         Command::Init(args) => init::run(args, output, format),
         Command::Validate(args) => validate::run(args, output, format),
-        Command::Plan(args) => waiting(&args.scope.connect, plan::run(args, output, format)),
-        Command::Drift(args) => waiting(&args.scope.connect, drift::run(args, output, format)),
+        Command::Plan(args) => looking(&args.scope.connect, plan::run(args, output, format)),
+        Command::Drift(args) => looking(&args.scope.connect, drift::run(args, output, format)),
         Command::Apply(args) => waiting(&args.scope.connect, apply::run(args, output, format)),
         Command::Status(args) => waiting(&args.scope.connect, status::run(args, output, format)),
         Command::Resync(args) => waiting(&args.connect, resync::run(args, output, format)),
-        Command::Doctor(args) => waiting(&args.connect, doctor::run(args, output, format)),
-        Command::Export(args) => waiting(&args.connect, export::run(args, output, format)),
-        Command::Discover(args) => waiting(&args.connect, discover::run(args, output, format)),
+        Command::Doctor(args) => looking(&args.connect, doctor::run(args, output, format)),
+        Command::Export(args) => looking(&args.connect, export::run(args, output, format)),
+        Command::Discover(args) => looking(&args.connect, discover::run(args, output, format)),
+        Command::DiffEnv(args) => diff_env::run(args, output, format),
         Command::Schema => schema::run(output),
         Command::Explain(args) => explain::run(args, output, format),
         Command::Completions(args) => completions::run(args, output),
         Command::Man => man::run(output),
         Command::Sandbox(args) => real_time()?.block_on(sandbox::run(args, output)),
+    }
+}
+
+/// Turns down a format that says nothing about a command.
+pub(crate) fn speaks(command: &Command, format: Format) -> Result<(), Usage> {
+    match (command, format) {
+        (Command::Apply(_), _) | (_, Format::Text | Format::Json | Format::Markdown) => Ok(()),
+        (_, Format::Ndjson) => Err(Usage(
+            "-o ndjson tells what apply does while it does it; this command prints text, json or \
+             markdown"
+                .to_owned(),
+        )),
     }
 }
 
@@ -90,6 +107,8 @@ pub(crate) fn environments(command: &Command) -> &[String] {
         Command::Plan(args) => &args.scope.manifests.env,
         Command::Apply(args) => &args.scope.manifests.env,
         Command::Drift(args) => &args.scope.manifests.env,
+        Command::Status(args) => &args.scope.manifests.env,
+        Command::Doctor(args) => &args.manifests.env,
         _ => &[],
     }
 }
@@ -101,6 +120,8 @@ pub(crate) fn within(command: &Command, within: Within<'_>) -> Result<Option<Com
         Command::Plan(args) => Command::Plan(args.within(within)?),
         Command::Apply(args) => Command::Apply(args.within(within)?),
         Command::Drift(args) => Command::Drift(args.within(within)?),
+        Command::Status(args) => Command::Status(args.within(within)?),
+        Command::Doctor(args) => Command::Doctor(args.within(within)?),
         _ => return Ok(None),
     }))
 }
@@ -128,6 +149,7 @@ pub(crate) fn kind(command: &Command) -> &'static str {
         Command::Resync(_) => "Resync",
         Command::Doctor(_) => "Doctor",
         Command::Export(_) => "Export",
+        Command::DiffEnv(_) => "EnvironmentDifferences",
         Command::Discover(_) => "Discovery",
         Command::Schema => "Schema",
         Command::Explain(_) => "Explanation",
@@ -135,6 +157,11 @@ pub(crate) fn kind(command: &Command) -> &'static str {
         Command::Completions(_) => "Completions",
         Command::Man => "Manual",
     }
+}
+
+/// Runs what only looks: a signal ends it wherever it is.
+fn looking(connect: &ConnectArgs, work: impl Future<Output = Result<u8>>) -> Result<u8> {
+    waiting(connect, async { Interruption::on_signals()?.unless(work).await })
 }
 
 /// Runs what waits for the API. Against the sandbox inside the process time is virtual.

@@ -8,6 +8,7 @@ use crate::commands::{self, Command};
 use crate::exit::{self, Usage};
 use crate::output::{Label, Output, Text};
 use crate::render::json::{self, SCHEMA_VERSION};
+use crate::render::ndjson;
 
 /// Stands in a path for the name of the environment.
 const PLACE: &str = "{env}";
@@ -102,7 +103,7 @@ pub(crate) fn each(
 fn heading(format: Format, name: &str, index: usize) -> Text {
     let mut text = Text::new();
     match (format, index) {
-        (Format::Text, 0) | (Format::Markdown, 0) => {}
+        (Format::Text | Format::Markdown, 0) | (Format::Ndjson, _) => {}
         (Format::Text | Format::Markdown, _) => {
             text.end();
         }
@@ -120,16 +121,21 @@ fn heading(format: Format, name: &str, index: usize) -> Text {
         Format::Text => text.push(Label::Heading, format!("Environment: {name}")).plain("\n\n"),
         Format::Markdown => text.plain(format!("## {name}\n\n")),
         Format::Json => text.plain(format!("{}: ", serde_json::Value::from(name))),
+        // Each of its lines names the environment.
+        Format::Ndjson => &mut text,
     };
     text
 }
 
 fn not_begun(output: Output, format: Format, name: &str, command: &Command) {
     let message = "interrupted before it was begun";
-    if format == Format::Json {
-        let failure = json::failure(commands::kind(command), message);
-        say(output, Text::new().plain(failure));
-    }
+    let (outcome, errors) = ("interrupted", [message.to_owned()]);
+    let told = match format {
+        Format::Text | Format::Markdown => String::new(),
+        Format::Json => json::failure(commands::kind(command), outcome, message),
+        Format::Ndjson => ndjson::failure(Some(name), outcome, exit::INTERRUPTED, &errors),
+    };
+    say(output, Text::new().plain(told));
     output.say(format!("{name}: {message}"));
 }
 

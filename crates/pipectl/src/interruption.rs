@@ -1,14 +1,16 @@
 //! A request to come to an end soon: a signal of the system.
 
-use std::io;
+mod signals;
+
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::signal;
+use anyhow::{Result, anyhow};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
-use crate::exit;
+pub(crate) use self::signals::Signals;
 
 /// Raised once, and for good. Clones are about the same thing.
 #[derive(Clone, Debug)]
@@ -48,68 +50,45 @@ impl Interruption {
         sleep_until(self.raised().await + grace).await;
     }
 
-    /// Raises it at the first signal to end (SIGINT, SIGTERM), and calls `told`. A second one ends
-    /// the process at once. From here on the system's own answer to these signals is off, so this
-    /// belongs after every question that somebody may want to break off.
+    /// Does work that may be dropped wherever it is: that looks, or asks somebody.
+    ///
+    /// # Errors
+    /// Those of the work, and [`Interrupted`] when this is raised before it is done.
+    pub(crate) async fn unless<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        tokio::select! {
+            biased;
+            _ = self.raised() => Err(Interrupted.into()),
+            done = work => done,
+        }
+    }
+
+    /// Raises it at the first signal to end (SIGINT, SIGTERM); a second one ends the process at
+    /// once, whatever it is busy with. From here on the system's own answer to these signals is off.
     ///
     /// # Errors
     /// When the system does not let the process hear its signals.
-    pub(crate) fn on_signals(told: impl FnOnce() + Send + 'static) -> io::Result<Self> {
+    pub(crate) fn on_signals() -> Result<Self> {
+        let mut heard = signals::heard().map_err(|why| anyhow!("cannot hear signals: {why}"))?;
         let interruption = Self::default();
         let raised = interruption.clone();
-        let mut signals = Signals::new()?;
+        // Raised by a task of its own, so that the moment is one of the clock that the run waits by.
         tokio::spawn(async move {
-            signals.next().await;
-            told();
-            raised.raise();
-            signals.next().await;
-            end_at_once();
+            if heard.wait_for(|heard| *heard).await.is_ok() {
+                raised.raise();
+            }
         });
         Ok(interruption)
     }
 }
 
-#[expect(clippy::exit, reason = "whoever asks twice does not want to wait for anything")]
-fn end_at_once() -> ! {
-    std::process::exit(i32::from(exit::INTERRUPTED))
-}
+/// A signal came before anything was begun.
+#[derive(Debug)]
+pub(crate) struct Interrupted;
 
-/// The signals to end.
-#[cfg(unix)]
-pub(crate) struct Signals {
-    interrupt: signal::unix::Signal,
-    terminate: signal::unix::Signal,
-}
-
-#[cfg(unix)]
-impl Signals {
-    pub(crate) fn new() -> io::Result<Self> {
-        use signal::unix::{SignalKind, signal};
-        let interrupt = signal(SignalKind::interrupt())?;
-        Ok(Self { interrupt, terminate: signal(SignalKind::terminate())? })
-    }
-
-    pub(crate) async fn next(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
+impl fmt::Display for Interrupted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("interrupted; nothing was changed")
     }
 }
 
-/// The signal to end.
-#[cfg(not(unix))]
-pub(crate) struct Signals;
-
-#[cfg(not(unix))]
-impl Signals {
-    pub(crate) fn new() -> io::Result<Self> {
-        Ok(Self)
-    }
-
-    pub(crate) async fn next(&mut self) {
-        if signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    }
-}
+impl std::error::Error for Interrupted {}

@@ -35,8 +35,11 @@ use clap::error::ErrorKind;
 
 use crate::cli::{Cli, Format};
 use crate::commands::Command;
+use crate::credentials::NoKey;
 use crate::declared::Unsound;
+use crate::interruption::Interrupted;
 use crate::output::{Output, Text};
+use crate::render::{json, ndjson};
 use crate::report::{Run, Wanted};
 
 /// Runs one command line and says how it went.
@@ -54,7 +57,9 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn dispatch(cli: &Cli) -> u8 {
     logging::start(cli.output.verbose);
     let (output, format) = (Output::new(cli.output.color), cli.output.output);
-    match environments::split(&cli.command) {
+    let runs =
+        commands::speaks(&cli.command, format).and_then(|()| environments::split(&cli.command));
+    match runs {
         Ok(runs) if runs.is_empty() => perform(&cli.command, output, format),
         Ok(runs) => environments::each(&runs, output, format, |run| perform(run, output, format)),
         Err(usage) => fail(&cli.command, &usage.into(), Wanted::default(), output, format),
@@ -77,10 +82,11 @@ fn fail(
 ) -> u8 {
     let message = format!("{error:#}");
     let unsound = error.downcast_ref::<Unsound>();
+    let outcome = if error.is::<Interrupted>() { "interrupted" } else { "error" };
     let run = Run {
         command: commands::reports(command).0,
-        outcome: "error",
-        json: render::json::failure(commands::kind(command), &message),
+        outcome,
+        json: json::failure(commands::kind(command), outcome, &message),
         diagnostics: unsound.map_or(&[], |it| &it.0.diagnostics),
         files: unsound.map_or(0, |it| it.0.files.len()),
         errors: vec![message.clone()],
@@ -89,12 +95,20 @@ fn fail(
     // A full disk cannot be reported on the same disk.
     let _ = wanted.print(format, &run, output);
     explain_failure(output, error, &message);
-    wanted.finish(&run, output, exit_code(error))
+    let exit_code = wanted.finish(&run, output, exit_code(error));
+    if format == Format::Ndjson {
+        let environment = commands::environments(command).first().map(String::as_str);
+        print(output, ndjson::failure(environment, outcome, exit_code, &run.errors));
+    }
+    exit_code
 }
 
 fn explain_failure(output: Output, error: &anyhow::Error, message: &str) {
     let mut text = Text::new();
-    text.push(output::Label::Delete, "error: ").plain(message).end();
+    if !error.is::<Interrupted>() {
+        text.push(output::Label::Delete, "error: ");
+    }
+    text.plain(message).end();
     if let Some(hint) = error.downcast_ref::<remote::Error>().and_then(remote::Error::hint) {
         text.push(output::Label::Heading, "hint: ").plain(hint).end();
     }
@@ -105,33 +119,43 @@ fn exit_code(error: &anyhow::Error) -> u8 {
     if error.is::<exit::Usage>() {
         return exit::USAGE;
     }
-    match error.downcast_ref::<remote::Error>() {
-        Some(error) if error.is_auth() => exit::AUTH,
-        _ => exit::ERROR,
+    if error.is::<Interrupted>() {
+        return exit::INTERRUPTED;
     }
+    let refused = error.downcast_ref::<remote::Error>().is_some_and(remote::Error::is_auth);
+    if refused || error.is::<NoKey>() { exit::AUTH } else { exit::ERROR }
 }
 
 /// clap's own code for a typo is the one that means "there are changes" here.
 fn usage(error: &clap::Error, args: &[OsString]) -> u8 {
     let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
-    if !asked && wants_json(args) {
-        let message = error.kind().to_string();
-        print(Output::new(cli::Color::Never), render::json::failure("Usage", &message));
+    let message = error.kind().to_string();
+    let told = match wanted(args).as_deref() {
+        Some("json") => Some(json::failure("Usage", "error", &message)),
+        Some("ndjson") => Some(ndjson::failure(None, "error", exit::USAGE, &[message])),
+        _ => None,
+    };
+    if let Some(told) = told.filter(|_| !asked) {
+        print(Output::new(cli::Color::Never), told);
     }
     // A closed stream is the reader's choice.
     let _ = error.print();
     if asked { exit::DONE } else { exit::USAGE }
 }
 
-/// The command line could not be read, so this is a look at its words.
-fn wants_json(args: &[OsString]) -> bool {
+/// The format that is asked for. The command line could not be read, so this is a look at its words.
+fn wanted(args: &[OsString]) -> Option<String> {
     let words: Vec<_> = args.iter().map(|word| word.to_string_lossy()).collect();
-    let pairs =
-        words.windows(2).any(|pair| matches!(&*pair[0], "-o" | "--output") && pair[1] == "json");
-    let joined = words.iter().any(|word| matches!(&**word, "-ojson" | "-o=json" | "--output=json"));
-    pairs
-        || joined
-        || environment::variable("PIPECTL_OUTPUT").is_some_and(|format| format == "json")
+    let apart = words.windows(2).find(|pair| matches!(&*pair[0], "-o" | "--output"));
+    let joined = || {
+        let format = |word: &str| {
+            let format = word.strip_prefix("--output=").or_else(|| word.strip_prefix("-o"))?;
+            Some(format.trim_start_matches('=').to_owned())
+        };
+        words.iter().find_map(|word| format(word))
+    };
+    let given = apart.map(|pair| pair[1].to_string()).or_else(joined);
+    given.or_else(|| environment::variable("PIPECTL_OUTPUT"))
 }
 
 fn print(output: Output, text: String) {

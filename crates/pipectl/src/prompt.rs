@@ -1,17 +1,24 @@
 //! Questions, only ever asked on a terminal.
 
 use std::io::{self, BufRead};
+use std::thread;
 
 use anyhow::{Result, bail};
 use planner::{Change, Plan, Verdict};
+use tokio::sync::oneshot;
 
+use crate::interruption::Interruption;
 use crate::output::{Label, Output, Text, can_ask};
 
 /// Asks whether to go on. A delete and a replacement ask for the object's name.
 ///
 /// # Errors
-/// Where nobody can be asked, and when the answer is no.
-pub(crate) fn confirm(output: Output, plan: &Plan) -> Result<()> {
+/// Where nobody can be asked, and when the answer is no or a signal.
+pub(crate) async fn confirm(
+    output: Output,
+    plan: &Plan,
+    interruption: &Interruption,
+) -> Result<()> {
     if !can_ask() {
         bail!("there is no terminal to ask on: pass --yes to apply without a question");
     }
@@ -19,26 +26,30 @@ pub(crate) fn confirm(output: Output, plan: &Plan) -> Result<()> {
         let name = change.at.name.as_str();
         let question =
             format!("{} {}: type its name to confirm: ", change.verdict.word(), change.at);
-        if ask(output, &question)? != name {
+        if ask(output, &question, interruption).await? != name {
             bail!("not confirmed; nothing was changed");
         }
     }
-    yes_to(output, "Apply this plan? [y/N] ")
+    yes_to(output, "Apply this plan? [y/N] ", interruption).await
 }
 
 /// Asks a question that is answered with yes or no.
 ///
 /// # Errors
-/// Where nobody can be asked, and when the answer is no.
-pub(crate) fn agree(output: Output, question: &str) -> Result<()> {
+/// Where nobody can be asked, and when the answer is no or a signal.
+pub(crate) async fn agree(
+    output: Output,
+    question: &str,
+    interruption: &Interruption,
+) -> Result<()> {
     if !can_ask() {
         bail!("there is no terminal to ask on: pass --yes to go on without a question");
     }
-    yes_to(output, question)
+    yes_to(output, question, interruption).await
 }
 
-fn yes_to(output: Output, question: &str) -> Result<()> {
-    match ask(output, question)?.to_lowercase().as_str() {
+async fn yes_to(output: Output, question: &str, interruption: &Interruption) -> Result<()> {
+    match ask(output, question, interruption).await?.to_lowercase().as_str() {
         "y" | "yes" => Ok(()),
         _ => bail!("not confirmed; nothing was changed"),
     }
@@ -48,11 +59,26 @@ fn destroys(change: &Change) -> bool {
     matches!(change.verdict, Verdict::Delete | Verdict::Replace)
 }
 
-fn ask(output: Output, question: &str) -> Result<String> {
+async fn ask(output: Output, question: &str, interruption: &Interruption) -> Result<String> {
     let mut text = Text::new();
     text.push(Label::Heading, question);
     output.talk(&text);
-    let mut answer = String::new();
-    io::stdin().lock().read_line(&mut answer)?;
-    Ok(answer.trim().to_owned())
+    let answer = interruption.unless(line()).await;
+    if answer.is_err() {
+        // What is said next does not belong to the question.
+        output.say("");
+    }
+    answer
+}
+
+/// What somebody types. Nothing can end a read, so it has a thread that nobody has to wait for.
+async fn line() -> Result<String> {
+    let (tell, told) = oneshot::channel();
+    thread::spawn(move || {
+        let mut line = String::new();
+        let read = io::stdin().lock().read_line(&mut line);
+        // After an interruption nobody listens any more.
+        let _ = tell.send(read.map(|_| line));
+    });
+    Ok(told.await??.trim().to_owned())
 }

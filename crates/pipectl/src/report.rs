@@ -67,7 +67,7 @@ impl Wanted<'_> {
     /// Prints the run on stdout, where it is wanted in a form that is the same for every command.
     pub(crate) fn print(&self, format: cli::Format, run: &Run<'_>, output: Output) -> Result<()> {
         let format = match format {
-            cli::Format::Text => return Ok(()),
+            cli::Format::Text | cli::Format::Ndjson => return Ok(()),
             cli::Format::Json => Format::Json,
             cli::Format::Markdown => Format::Markdown,
         };
@@ -90,7 +90,8 @@ impl Wanted<'_> {
     }
 
     fn write(&self, target: &Target, run: &Run<'_>, paths: &Paths, output: Output) -> Result<()> {
-        if target.format == Format::GitlabTerraform && run.plan.is_none() {
+        let whole = run.plan.is_some() && run.context.unread.is_empty();
+        if target.format == Format::GitlabTerraform && !whole {
             // Three zeros would say that nothing changes.
             return Ok(());
         }

@@ -1,23 +1,21 @@
 //! `pipectl apply`.
 
-use std::cell::Cell;
-use std::collections::BTreeSet;
-use std::convert::Infallible;
+mod read_back;
+mod voice;
+
 use std::path::PathBuf;
-use std::pin::pin;
-use std::time::Duration;
 
 use anyhow::Result;
 use clap::ValueEnum;
 use clap_complete::ArgValueCandidates;
-use futures_util::future::{Either, select};
-use model::action::Action;
+use model::address::Address;
 use model::pattern::Pattern;
 use model::project::Policy;
-use planner::{Limits, Plan};
+use planner::{Approved, Limits, Plan};
 use remote::Wait;
 use serde::Serialize;
 
+use self::voice::Voice;
 use crate::apply::{Outcome, Report, apply};
 use crate::cli::{Format, GitArgs, ReportArgs, ScopeArgs};
 use crate::environments::Within;
@@ -25,6 +23,8 @@ use crate::exit::Usage;
 use crate::interruption::Interruption;
 use crate::output::{Label, Output, Text};
 use crate::render::json::Envelope;
+use crate::render::ndjson::{self, Event, Summary};
+use crate::render::unread::{self, Unread};
 use crate::render::{plan as plan_text, results};
 use crate::report::Run;
 use crate::reviewed::{self, Moved, Reviewed};
@@ -61,7 +61,7 @@ pub(crate) struct Args {
     /// Wake an idle service if an action needs it; a stopped one is never started
     #[arg(long, env = "PIPECTL_WAKE")]
     pub(crate) wake: bool,
-    /// Let this object be replaced even above the limit (SERVICE/PIPE)
+    /// Let this object be replaced even above the limit, or where it may be lost (SERVICE/PIPE)
     #[arg(long, value_name = "SERVICE/PIPE", env = "PIPECTL_ALLOW_REPLACE", value_delimiter = ',')]
     #[arg(add = ArgValueCandidates::new(completion::objects))]
     pub(crate) allow_replace: Vec<String>,
@@ -108,16 +108,15 @@ struct Applied<'r> {
 
 /// Plans, asks, and performs the plan.
 pub(super) async fn run(args: &Args, output: Output, format: Format) -> Result<u8> {
-    let manner = Manner { wait: wait(args.wait), wake: args.wake, writes: true };
-    let session = Session::open(&args.scope, &args.git, manner, output).await?;
-    let (plan, refused) = reviewed(args, session.plan().await?)?;
-    session.close()?;
+    let interruption = Interruption::on_signals()?;
+    let (session, plan, refused) = interruption.unless(planned(args, output)).await?;
+    let limits = limits(args, session.policy());
+    let plan = plan.withholding(&limits);
+    let voice = Voice::new(output, format, environment(args));
+    voice.planned(&plan);
     let told = Told { args, session: &session, output, format, plan: &plan, refused: &refused };
-    let mut text = Text::new();
-    text.append(plan_text::render(&plan, &session.context(args.diff)));
-    text.append(results::refused(&refused));
-    show(output, format, &text)?;
-    let approved = match plan.clone().approve(&limits(args, session.policy())) {
+    told.plan()?;
+    let approved = match plan.clone().approve(&limits) {
         Ok(approved) => approved,
         Err(refusal) => {
             let mut text = Text::new();
@@ -130,20 +129,9 @@ pub(super) async fn run(args: &Args, output: Output, format: Format) -> Result<u
         return told.conclude(nothing_done(&plan, &refused), &[], Vec::new());
     }
     if !args.yes && args.plan.is_none() {
-        prompt::confirm(output, &plan)?;
+        prompt::confirm(output, &plan, &interruption).await?;
     }
-    let interruption = Interruption::on_signals(move || output.say(ENDING))?;
-    let count = Counter::new(approved.actions());
-    let heard = |report: &Report| output.talk(&results::progress(report, count.next()));
-    let remote = session.remote();
-    let work = pin!(apply(remote, &approved, args.parallel, &interruption, heard));
-    let mut reports = match select(work, pin!(heartbeat(output, &count))).await {
-        Either::Left((reports, _)) => reports,
-        Either::Right((never, _)) => match never {},
-    };
-    if args.wait == WaitFor::Settled && !interruption.is_raised() {
-        verify(&session, &mut reports, output).await;
-    }
+    let reports = performed(args, &session, &approved, &voice, &interruption).await;
     session.close()?;
     show(output, format, &results::render(&reports))?;
     let ending = if interruption.is_raised() {
@@ -154,15 +142,41 @@ pub(super) async fn run(args: &Args, output: Output, format: Format) -> Result<u
     told.conclude(ending, &reports, Vec::new())
 }
 
-/// Between two signs of life of a run that waits.
-const HEARTBEAT: Duration = Duration::from_secs(30);
+/// The plan, as far as it was reviewed if it had to be, and the rest.
+async fn planned(args: &Args, output: Output) -> Result<(Session, Plan, Vec<Moved>)> {
+    let manner = Manner { wait: wait(args.wait), wake: args.wake, writes: true };
+    let session = Session::open(&args.scope, &args.git, manner, output).await?;
+    let (plan, refused) = reviewed(args, session.plan().await?)?;
+    session.close()?;
+    Ok((session, plan, refused))
+}
 
-/// Says every now and then that the run goes on: CI systems end what is silent for long.
-async fn heartbeat(output: Output, count: &Counter) -> Infallible {
-    loop {
-        tokio::time::sleep(HEARTBEAT).await;
-        output.say(format!("  {} of {} done, waiting for the rest", count.done.get(), count.of));
-    }
+async fn performed(
+    args: &Args,
+    session: &Session,
+    approved: &Approved,
+    voice: &Voice<'_>,
+    interruption: &Interruption,
+) -> Vec<Report> {
+    let heard = |report: &Report| voice.ended(report);
+    let work = async {
+        let remote = session.remote();
+        let mut reports = apply(remote, approved, args.parallel, interruption, heard).await;
+        if args.wait == WaitFor::Settled {
+            tokio::select! {
+                biased;
+                _ = interruption.raised() => {}
+                () = read_back::verify(session, &mut reports, voice) => {}
+            }
+        }
+        reports
+    };
+    voice.during(work, interruption).await
+}
+
+/// The environment of the run, where it has one.
+fn environment(args: &Args) -> Option<&str> {
+    args.scope.manifests.env.first().map(String::as_str)
 }
 
 /// What there is to tell at the end, however it ends.
@@ -176,18 +190,30 @@ struct Told<'t> {
 }
 
 impl Told<'_> {
+    fn plan(&self) -> Result<()> {
+        let mut text = Text::new();
+        text.append(plan_text::render(self.plan, &self.session.context(self.args.diff)));
+        text.append(results::refused(self.refused));
+        show(self.output, self.format, &text)?;
+        self.output.talk(&unread::errors(self.session.unread()));
+        Ok(())
+    }
+
     /// Prints and writes what is wanted of the run; gives the exit code.
     fn conclude(
         &self,
-        (code, outcome): (u8, &'static str),
+        ending: (u8, &'static str),
         reports: &[Report],
         errors: Vec<String>,
     ) -> Result<u8> {
+        let unread = self.session.unread();
+        let (code, outcome) = overall(ending, reports, unread);
         let applied = Applied { plan: self.plan, refused: self.refused, reports };
+        let summary = Summary { outcome, refused: self.refused, ..Summary::of(reports) };
         let run = Run {
             command: "apply",
             outcome,
-            json: Envelope::new("Apply", outcome, applied).render(),
+            json: Envelope::new("Apply", outcome, applied).with_unread(unread).render(),
             plan: Some(self.plan),
             context: self.session.context(false),
             results: reports,
@@ -199,7 +225,13 @@ impl Told<'_> {
         };
         let wanted = self.args.report.wanted();
         wanted.print(self.format, &run, self.output)?;
-        Ok(wanted.finish(&run, self.output, code))
+        let exit_code = wanted.finish(&run, self.output, code);
+        if self.format == Format::Ndjson {
+            let summary = Event::Summary(Summary { exit_code, errors: &run.errors, ..summary });
+            let line = ndjson::line(environment(self.args), &summary);
+            self.output.data(Text::new().plain(line))?;
+        }
+        Ok(exit_code)
     }
 }
 
@@ -225,57 +257,6 @@ fn nothing_done(plan: &Plan, refused: &[Moved]) -> (u8, &'static str) {
         (false, _) => (exit::STALE, "stale"),
         (true, Some(_)) => (exit::BLOCKED, "blocked"),
         (true, None) => (exit::DONE, "inSync"),
-    }
-}
-
-const ENDING: &str =
-    "interrupted: what is under way is finished, nothing else is begun; once more ends at once";
-
-/// What was written may show in reads only after a while.
-const LOOKS: [Duration; 3] = [Duration::ZERO, Duration::from_secs(3), Duration::from_secs(6)];
-
-/// Looks once more, with one list for everybody, whether what the API accepted is live. What is not
-/// was not applied.
-async fn verify(session: &Session, reports: &mut [Report], output: Output) {
-    let applied = |report: &Report| report.outcome == Outcome::Applied;
-    let mut missing = Vec::new();
-    for pause in LOOKS {
-        tokio::time::sleep(pause).await;
-        match session.plan_again().await {
-            Ok(plan) => missing = plan.unsettled(),
-            Err(error) => {
-                output.say(format!("warning: could not read back what was applied: {error:#}"));
-                return;
-            }
-        }
-        missing.retain(|change| reports.iter().any(|r| applied(r) && r.at == change.at));
-        if missing.is_empty() {
-            return;
-        }
-    }
-    for report in reports.iter_mut().filter(|report| applied(report)) {
-        if let Some(change) = missing.iter().find(|change| change.at == report.at) {
-            let fields = change.fields.iter().map(|field| field.path.to_string());
-            report.did_not_take(&fields.collect::<Vec<_>>());
-        }
-    }
-}
-
-/// Counts the objects that are done.
-struct Counter {
-    done: Cell<usize>,
-    of: usize,
-}
-
-impl Counter {
-    fn new(actions: &[Action]) -> Self {
-        let objects: BTreeSet<_> = actions.iter().map(Action::at).collect();
-        Self { done: Cell::new(0), of: objects.len() }
-    }
-
-    fn next(&self) -> (usize, usize) {
-        self.done.set(self.done.get() + 1);
-        (self.done.get(), self.of)
     }
 }
 
@@ -305,15 +286,37 @@ fn show(output: Output, format: Format, text: &Text) -> Result<()> {
 
 /// The exit code, and the word for it in JSON.
 fn verdict(reports: &[Report], plan: &Plan, unreviewed: &[Moved]) -> (u8, &'static str) {
-    let all = reports.iter().all(|report| report.outcome == Outcome::Applied);
+    // What a blocked object holds back is as little of a failure as that object itself.
+    let decided = |at: &Address| {
+        plan.blocked().any(|change| &change.at == at) || unreviewed.iter().any(|it| &it.at == at)
+    };
+    let fine = |report: &Report| {
+        report.outcome == Outcome::Applied || report.held_by.as_ref().is_some_and(decided)
+    };
+    let all = reports.iter().all(fine);
     let some = reports.iter().any(|report| report.done > 0);
     let refused = reports.iter().any(|report| report.error.as_ref().is_some_and(|e| e.auth));
     match (all, some, refused) {
         (true, _, _) if !unreviewed.is_empty() => (exit::STALE, "stale"),
         (true, _, _) if plan.blocked().next().is_some() => (exit::BLOCKED, "blocked"),
         (true, _, _) => (exit::DONE, "applied"),
-        (false, _, true) if !some => (exit::AUTH, "refused"),
+        (false, _, true) => (exit::AUTH, "refused"),
         (false, true, _) => (exit::PARTLY, "partly"),
         (false, false, _) => (exit::ERROR, "failed"),
+    }
+}
+
+/// The same for the whole run, which may not have seen every service.
+fn overall(
+    (code, outcome): (u8, &'static str),
+    reports: &[Report],
+    unread: &[Unread],
+) -> (u8, &'static str) {
+    let Some(unseen) = unread::code(unread) else { return (code, outcome) };
+    match code {
+        exit::INTERRUPTED => (code, outcome),
+        _ if reports.iter().any(|report| report.done > 0) => (exit::PARTLY, "partly"),
+        exit::DONE => (unseen, "partial"),
+        _ => (exit::gravest(code, unseen), outcome),
     }
 }

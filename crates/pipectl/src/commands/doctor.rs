@@ -7,13 +7,14 @@ use anyhow::Result;
 use serde::Serialize;
 
 use crate::cli::{ConnectArgs, Format, ManifestArgs};
-use crate::exit;
+use crate::environments::Within;
+use crate::exit::{self, Usage};
 use crate::output::{Label, Output, Text};
 use crate::render::json::Envelope;
 use crate::report::escape::{code, one_line};
 
 /// `pipectl doctor`.
-#[derive(clap::Args, Debug)]
+#[derive(clap::Args, Clone, Debug)]
 pub(crate) struct Args {
     /// Which manifests.
     #[command(flatten)]
@@ -21,6 +22,14 @@ pub(crate) struct Args {
     /// Where the API is.
     #[command(flatten)]
     pub(crate) connect: ConnectArgs,
+}
+
+impl Args {
+    /// Those of a run for one environment alone.
+    pub(super) fn within(&self, within: Within<'_>) -> Result<Self, Usage> {
+        let (manifests, connect) = (self.manifests.within(within), self.connect.within(within)?);
+        Ok(Self { manifests, connect })
+    }
 }
 
 /// How good a finding is.
@@ -60,7 +69,7 @@ impl Finding {
 #[derive(Debug, Default, Serialize)]
 struct Findings {
     findings: Vec<Finding>,
-    /// Whether the API refused the key.
+    /// Whether the API refused the key, or there is none.
     #[serde(skip)]
     refused: bool,
 }
@@ -103,7 +112,7 @@ pub(super) async fn run(args: &Args, output: Output, format: Format) -> Result<u
     match format {
         Format::Text => text.append(render(&found)),
         Format::Markdown => text.plain(markdown(&found)),
-        Format::Json => {
+        Format::Json | Format::Ndjson => {
             let mut envelope = Envelope::new("Doctor", outcome, &found);
             let bad = found.findings.iter().filter(|finding| finding.level == Level::Bad);
             envelope.errors = bad.map(|it| format!("{}: {}", it.check, it.what)).collect();

@@ -25,7 +25,7 @@ pub(super) fn run(args: &Args, output: Output, format: Format) -> Result<u8> {
     let explanation = reference::explain(&args.field)?;
     let text = match format {
         Format::Text | Format::Markdown => explanation::render(&explanation),
-        Format::Json => {
+        Format::Json | Format::Ndjson => {
             let mut text = Text::new();
             text.plain(Envelope::new("Explanation", "found", &explanation).render());
             text

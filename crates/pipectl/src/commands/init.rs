@@ -25,7 +25,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "HOST", env = "PIPECTL_CI", value_enum, default_value_t)]
     pub(crate) ci: Ci,
     /// Replace files that are there already
-    #[arg(long, env = "PIPECTL_FORCE")]
+    #[arg(long, env = "PIPECTL_INIT_FORCE")]
     pub(crate) force: bool,
 }
 
@@ -72,7 +72,7 @@ pub(super) fn run(args: &Args, output: Output, format: Format) -> Result<u8> {
     told.push(Told { path, outcome });
     output.data(&match format {
         Format::Text | Format::Markdown => table(&told),
-        Format::Json => {
+        Format::Json | Format::Ndjson => {
             let mut text = Text::new();
             text.plain(Envelope::new("Init", "done", &told).render());
             text

@@ -68,8 +68,13 @@ pub(super) async fn run(args: &Args, output: Output, format: Format) -> Result<u
         WaitFor::None => Wait::None,
     };
     let manner = Manner { wait, wake: args.wake, writes: true };
-    let sight = Sight::open(chosen, None, &connect, manner).await?;
-    let live = sight.pipes().await?;
+    let interruption = Interruption::on_signals()?;
+    let looked = interruption.unless(async {
+        let sight = Sight::open(chosen, None, &connect, manner).await?;
+        let live = sight.pipes().await?;
+        Ok((sight, live))
+    });
+    let (sight, live) = looked.await?;
     let at = Address::new(ServiceRef::new(service), Kind::ClickPipe, Name::new(name));
     let object = find(&live, &at, args.id.as_deref())?;
     let tables = overview::of(&object.body).tables;
@@ -80,10 +85,9 @@ pub(super) async fn run(args: &Args, output: Output, format: Format) -> Result<u
         Ok(()) => output.talk(&told.what_it_does()),
     }
     if !args.yes {
-        prompt::agree(output, "Load everything again? [y/N] ")?;
+        prompt::agree(output, "Load everything again? [y/N] ", &interruption).await?;
     }
-    let interruption = Interruption::on_signals(move || output.say(ENDING))?;
-    let performed = perform(&sight, &at, &object, &interruption).await;
+    let performed = perform(&sight, &at, &object, &interruption, output).await;
     sight.close()?;
     match performed {
         Err(error) if error.is_interrupted() => told.interrupted(),
@@ -134,12 +138,14 @@ async fn perform(
     at: &Address,
     object: &Object,
     interruption: &Interruption,
+    output: Output,
 ) -> Result<Performed, remote::Error> {
     let work = sight.remote().resync(at, &object.id);
     tokio::pin!(work);
     tokio::select! {
         performed = &mut work => performed,
         _ = interruption.raised() => {
+            output.say(ENDING);
             sight.remote().interrupt();
             work.await
         }

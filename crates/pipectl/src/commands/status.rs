@@ -14,7 +14,9 @@ use model::live::Live;
 use remote::Error;
 
 use crate::cli::{Format, ScopeArgs};
+use crate::environments::Within;
 use crate::exit::{self, Usage};
+use crate::interruption::Interruption;
 use crate::output::{Output, Text};
 use crate::project;
 use crate::render::json::Envelope;
@@ -23,7 +25,7 @@ use crate::select::Selection;
 use crate::session::{Manner, Sight, declared};
 
 /// `pipectl status`.
-#[derive(clap::Args, Debug)]
+#[derive(clap::Args, Clone, Debug)]
 pub(crate) struct Args {
     /// What is looked at.
     #[command(flatten)]
@@ -46,6 +48,17 @@ pub(crate) struct Args {
     /// Exit with 2 when something is unhealthy
     #[arg(long, env = "PIPECTL_DETAILED_EXITCODE")]
     pub(crate) detailed_exitcode: bool,
+}
+
+impl Args {
+    /// Those of a run for one environment alone.
+    pub(super) fn within(&self, within: Within<'_>) -> Result<Self, Usage> {
+        if within.several && self.watch {
+            let why = "--watch looks at one environment, and several are meant";
+            return Err(Usage(why.to_owned()));
+        }
+        Ok(Self { scope: self.scope.within(within)?, ..self.clone() })
+    }
 }
 
 /// When to stop looking.
@@ -74,12 +87,14 @@ pub(super) async fn run(args: &Args, output: Output, format: Format) -> Result<u
     let selection = Selection::new(&args.scope.select)?;
     let chosen = project::chosen(&args.scope.manifests, output)?;
     let declared = declared(&args.scope.manifests, &chosen, output)?;
-    let sight = Sight::open(chosen, declared, connect, Manner::default()).await?;
+    let interruption = Interruption::on_signals()?;
+    let sight = Sight::open(chosen, declared, connect, Manner::default());
+    let sight = interruption.unless(sight).await?;
     let looker = Looker { sight: &sight, selection: &selection };
     let ending = if args.watch || args.until.is_some() {
-        watch::watch(args, &looker, output, format).await?
+        watch::watch(args, &looker, &interruption, output, format).await?
     } else {
-        Ending::of(looker.look().await)
+        Ending::of(interruption.unless(async { Ok(looker.look().await) }).await?)
     };
     sight.close()?;
     if ending.look.status.services.is_empty() && !selection.is_all() {
@@ -204,7 +219,7 @@ fn show(ending: &Ending, now: SystemTime, output: Output, format: Format) -> Res
     match format {
         Format::Text => text.append(status::render(status, now)),
         Format::Markdown => text.plain(status::markdown(status, now)),
-        Format::Json => {
+        Format::Json | Format::Ndjson => {
             let mut envelope = Envelope::new("Status", ending.outcome(), status);
             envelope.errors = status.errors();
             envelope.errors.extend(ending.late.clone());

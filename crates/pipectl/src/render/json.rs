@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use super::unread::Unread;
+
 /// The version of the shapes below. A new field raises the second number, a changed one the first.
 pub const SCHEMA_VERSION: &str = "1.0";
 
@@ -21,6 +23,9 @@ pub struct Envelope<T> {
     /// What there is to tell; absent when the command failed before it had anything.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub result: Option<T>,
+    /// Services that could not be read: the result says nothing of them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unread: Vec<Unread>,
     /// What went wrong.
     pub errors: Vec<String>,
 }
@@ -34,6 +39,7 @@ impl<T: Serialize> Envelope<T> {
             outcome,
             digest: None,
             result: Some(result),
+            unread: Vec::new(),
             errors: Vec::new(),
         }
     }
@@ -42,6 +48,13 @@ impl<T: Serialize> Envelope<T> {
     #[must_use]
     pub fn with_digest(self, digest: String) -> Self {
         Self { digest: Some(digest), ..self }
+    }
+
+    /// With the services that could not be read, which are errors, too.
+    #[must_use]
+    pub fn with_unread(mut self, unread: &[Unread]) -> Self {
+        self.errors.extend(unread.iter().map(ToString::to_string));
+        Self { unread: unread.to_vec(), ..self }
     }
 
     /// As it is printed.
@@ -53,14 +66,15 @@ impl<T: Serialize> Envelope<T> {
     }
 }
 
-/// The form of an error that left nothing else to tell.
-pub fn failure(kind: &'static str, message: &str) -> String {
+/// The form of an ending that left nothing else to tell.
+pub fn failure(kind: &'static str, outcome: &'static str, message: &str) -> String {
     Envelope::<()> {
         schema_version: SCHEMA_VERSION,
         kind,
-        outcome: "error",
+        outcome,
         digest: None,
         result: None,
+        unread: Vec::new(),
         errors: vec![message.to_owned()],
     }
     .render()

@@ -1,11 +1,10 @@
-//! Exported manifests as text, with what a reader has to know beside each field.
+//! What was exported: the manifests, and what is to be done about them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::{Path as FilePath, PathBuf};
 
 use anyhow::Result;
-use model::export::{Manifest, Note};
-use model::path::Path;
+use model::export::Manifest;
 use serde_json::{Value, json};
 
 use super::files::Outcome;
@@ -13,7 +12,7 @@ use crate::cli::Format;
 use crate::output::{Output, Text};
 use crate::render::diagnostics::plural;
 use crate::render::json::Envelope;
-use crate::yaml;
+use crate::render::manifests::{comment, documents, line};
 
 /// What was made.
 pub(super) struct Exported {
@@ -31,7 +30,7 @@ impl Exported {
     ) -> Result<()> {
         let mut text = Text::new();
         match format {
-            Format::Json => drop(text.plain(self.json(written))),
+            Format::Json | Format::Ndjson => drop(text.plain(self.json(written))),
             Format::Text | Format::Markdown if written.is_none() => {
                 text.plain(documents(&self.manifests, None));
             }
@@ -116,60 +115,4 @@ fn object(manifest: &Manifest) -> Value {
         "remarks": manifest.remarks,
         "flaws": manifest.flaws,
     })
-}
-
-/// The manifests as one YAML text.
-pub(super) fn documents(manifests: &[Manifest], schema: Option<&str>) -> String {
-    let schema = schema.map(|path| format!("# yaml-language-server: $schema={path}\n"));
-    let documents: Vec<String> = manifests.iter().map(document).collect();
-    schema.unwrap_or_default() + &documents.join("---\n")
-}
-
-fn document(manifest: &Manifest) -> String {
-    let remarks = manifest.remarks.iter().cloned().chain(untold(manifest));
-    let remarks: String = remarks.map(|remark| format!("# {}\n", line(&remark))).collect();
-    let yaml = yaml::write_commented(&manifest.document, &comments(&manifest.notes));
-    if manifest.flaws.is_empty() {
-        return remarks + &yaml;
-    }
-    let flaws = manifest.flaws.iter().map(|flaw| format!("#   {}\n", line(flaw)));
-    let why: String = flaws.collect();
-    let at = &manifest.at;
-    let yaml: String = yaml.lines().map(|line| format!("# {line}\n")).collect();
-    format!(
-        "# {at} is only a comment, as this would be no sound manifest:\n{why}{remarks}#\n{yaml}"
-    )
-}
-
-fn untold(manifest: &Manifest) -> Option<String> {
-    let paths: Vec<String> = manifest.untold.iter().map(ToString::to_string).collect();
-    let paths = paths.join(", ");
-    (!paths.is_empty()).then(|| format!("Not returned by the API, so add what it has: {paths}."))
-}
-
-fn comments(notes: &BTreeMap<Path, Note>) -> BTreeMap<Path, String> {
-    let comments = notes.iter().map(|(path, note)| match note {
-        Note::Secret { .. } => (path.child("fromEnv"), comment(note)),
-        Note::FillIn | Note::Guess => (path.clone(), comment(note)),
-    });
-    comments.collect()
-}
-
-fn comment(note: &Note) -> String {
-    let what = match note {
-        Note::Secret { encoded: false, .. } => "set it before a change of the connection",
-        Note::Secret { encoded: true, .. } => {
-            "set it to the plain key file before a change of the connection"
-        }
-        Note::FillIn => "FILL IN what the object has",
-        Note::Guess => "a guess, so FILL IN what the object has",
-    };
-    format!("not returned by the API: {what}")
-}
-
-/// Live texts are anybody's, and must not end the comment.
-fn line(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() || c == '\u{2028}' || c == '\u{2029}' { ' ' } else { c })
-        .collect()
 }

@@ -35,7 +35,7 @@ pub(super) fn run(file: &Path, args: &Args, output: Output, format: Format) -> R
     }
     let mut text = Text::new();
     match (format, &args.out) {
-        (Format::Json, _) => drop(text.plain(json(&read))),
+        (Format::Json | Format::Ndjson, _) => drop(text.plain(json(&read))),
         (Format::Text | Format::Markdown, None) => {
             text.plain(manifests(&read.objects))
                 .plain("\n")

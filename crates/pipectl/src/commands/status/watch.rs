@@ -19,15 +19,15 @@ use crate::render::status::{self, Status};
 pub(super) async fn watch(
     args: &Args,
     looker: &Looker<'_>,
+    interruption: &Interruption,
     output: Output,
     format: Format,
 ) -> Result<Ending> {
-    let interruption = Interruption::on_signals(|| ())?;
     let end = Instant::now() + args.scope.connect.timeout;
     let mut screen = Screen::new(args, output, format);
     let mut last = None;
     loop {
-        let Some(look) = unless(&interruption, looker.look()).await else {
+        let Some(look) = unless(interruption, looker.look()).await else {
             looker.sight.remote().interrupt();
             return Ok(interrupted(last));
         };
@@ -42,7 +42,7 @@ pub(super) async fn watch(
             return Ok(Ending { late, ..Ending::of(look) });
         }
         last = Some(look);
-        if unless(&interruption, sleep(args.interval)).await.is_none() {
+        if unless(interruption, sleep(args.interval)).await.is_none() {
             return Ok(interrupted(last));
         }
     }
@@ -82,7 +82,7 @@ impl Screen {
                 Self::Table { output, every: format!("Every {every}; Ctrl-C ends it.") }
             }
             Format::Text if args.watch => Self::Lines { output, before: None },
-            Format::Text | Format::Json | Format::Markdown => Self::Silent,
+            Format::Text | Format::Json | Format::Markdown | Format::Ndjson => Self::Silent,
         }
     }
 

@@ -1,0 +1,89 @@
+//! The signals to end, heard by one thread from the first run to the end of the process: none is
+//! lost between two runs, and the second counts even while everything else is stuck in a read.
+
+use std::io;
+use std::sync::{LazyLock, mpsc};
+use std::thread;
+
+use tokio::signal;
+use tokio::sync::watch;
+
+use crate::exit;
+
+static HEARD: LazyLock<Result<watch::Receiver<bool>, String>> =
+    LazyLock::new(|| listen().map_err(|error| error.to_string()));
+
+/// Becomes true with the first signal.
+pub(super) fn heard() -> Result<watch::Receiver<bool>, &'static str> {
+    HEARD.as_ref().map(Clone::clone).map_err(String::as_str)
+}
+
+fn listen() -> io::Result<watch::Receiver<bool>> {
+    let (told, heard) = watch::channel(false);
+    let (ready, listens) = mpsc::channel();
+    thread::Builder::new().name("signals".to_owned()).spawn(move || {
+        if let Err(error) = hear(&told, &ready) {
+            // Somebody waits for this word, see below.
+            let _ = ready.send(Err(error));
+        }
+    })?;
+    listens.recv().map_err(io::Error::other)??;
+    Ok(heard)
+}
+
+fn hear(told: &watch::Sender<bool>, ready: &mpsc::Sender<io::Result<()>>) -> io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let mut signals = Signals::new()?;
+        let _ = ready.send(Ok(()));
+        signals.next().await;
+        told.send_replace(true);
+        signals.next().await;
+        end_at_once()
+    })
+}
+
+#[expect(clippy::exit, reason = "whoever asks twice does not want to wait for anything")]
+fn end_at_once() -> ! {
+    std::process::exit(i32::from(exit::INTERRUPTED))
+}
+
+/// The signals to end.
+#[cfg(unix)]
+pub(crate) struct Signals {
+    interrupt: signal::unix::Signal,
+    terminate: signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    pub(crate) fn new() -> io::Result<Self> {
+        use signal::unix::{SignalKind, signal};
+        let interrupt = signal(SignalKind::interrupt())?;
+        Ok(Self { interrupt, terminate: signal(SignalKind::terminate())? })
+    }
+
+    pub(crate) async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
+/// The signal to end.
+#[cfg(not(unix))]
+pub(crate) struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    pub(crate) fn new() -> io::Result<Self> {
+        Ok(Self)
+    }
+
+    pub(crate) async fn next(&mut self) {
+        if signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
