@@ -1,13 +1,14 @@
 //! How much a plan may do before a person must say yes to it in so many words.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use model::action::Action;
 use model::pattern::Pattern;
 use serde::Serialize;
 
-use crate::change::Verdict;
-use crate::order::{Lane, lanes};
+use crate::change::{Reason, Verdict};
+use crate::order::{self, Lane, lanes};
 use crate::plan::Plan;
 
 /// The blast radius that is let through without a flag.
@@ -19,7 +20,8 @@ pub struct Limits {
     pub max_replace: Option<usize>,
     /// Objects whose deletion was allowed by name; they do not count.
     pub allow_delete: Vec<Pattern>,
-    /// Objects whose replacement was allowed by name; they do not count.
+    /// Objects whose replacement was allowed by name; they do not count, and are replaced even
+    /// where the API may not make them again.
     pub allow_replace: Vec<Pattern>,
 }
 
@@ -60,11 +62,34 @@ impl fmt::Display for Refusal {
 }
 
 impl Plan {
-    /// Lets the plan through if it is within `limits`.
+    /// The plan without the replacements that may lose their object, unless they are allowed by
+    /// name. Each of them is blocked, and nothing else is.
+    #[must_use]
+    pub fn withholding(mut self, limits: &Limits) -> Self {
+        let mut withheld = BTreeSet::new();
+        for change in &mut self.changes {
+            let allowed = limits.allow_replace.iter().any(|pattern| pattern.matches(&change.at));
+            if change.verdict != Verdict::Replace || change.in_the_way.is_empty() || allowed {
+                continue;
+            }
+            withheld.insert(change.at.clone());
+            let reason = Reason::MayBeLost(change.at.clone(), change.in_the_way.clone());
+            change.reason = Some(reason.to_string());
+            change.verdict = Verdict::Blocked(reason);
+            change.data = Vec::new();
+            change.sends = Vec::new();
+        }
+        order::only(&mut self, |at| !withheld.contains(at));
+        self
+    }
+
+    /// Lets the plan through if it is within `limits`, without what has to be
+    /// [withheld](Self::withholding).
     ///
     /// # Errors
     /// Says which limit is exceeded and by what; nothing of the plan may be performed then.
     pub fn approve(self, limits: &Limits) -> Result<Approved, Refusal> {
+        let plan = self.withholding(limits);
         let checks = [
             (
                 &Verdict::Delete,
@@ -84,10 +109,10 @@ impl Plan {
         let exceeded: Vec<String> = checks
             .into_iter()
             .filter_map(|(verdict, most, allowed, key, flag)| {
-                self.beyond(verdict, most?, allowed, key, flag)
+                plan.beyond(verdict, most?, allowed, key, flag)
             })
             .collect();
-        if exceeded.is_empty() { Ok(Approved(self)) } else { Err(Refusal { exceeded }) }
+        if exceeded.is_empty() { Ok(Approved(plan)) } else { Err(Refusal { exceeded }) }
     }
 
     fn beyond(

@@ -5,6 +5,7 @@ use std::fmt;
 
 use model::address::{Address, Name};
 use model::desired::Place;
+use model::leftover;
 use model::live::{Id, Object};
 use model::path::Path;
 use model::secret::Referred;
@@ -39,6 +40,9 @@ pub struct Change {
     /// What happens to the data, one sentence each.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub data: Vec<String>,
+    /// What it leaves behind when it is deleted, and what keeps the API from making it again.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub in_the_way: Vec<String>,
     /// Where the manifest stands; `None` for what is only live.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub place: Option<Place>,
@@ -63,6 +67,7 @@ impl Change {
             carries: Vec::new(),
             sends: Vec::new(),
             data: Vec::new(),
+            in_the_way: Vec::new(),
             place: None,
             before: None,
             after: None,
@@ -234,6 +239,9 @@ pub enum Reason {
     CannotRename,
     /// The API cannot delete objects of its kind.
     CannotDelete,
+    /// It would be deleted, and the API would hardly make it again. Names it and what it leaves
+    /// behind.
+    MayBeLost(Address, Vec<String>),
     /// It refers to an object that is neither live nor declared.
     MissingReference(Address),
     /// Git changed these fields, and so did somebody else: each with the value in git and live.
@@ -285,6 +293,10 @@ impl fmt::Display for Reason {
             ),
             Self::CannotRename => f.write_str("the API cannot rename it"),
             Self::CannotDelete => f.write_str("the API cannot delete it"),
+            Self::MayBeLost(at, leftover) => {
+                let warning = leftover::warning(leftover);
+                write!(f, "{warning}, then allow it with `--allow-replace {at}`")
+            }
             Self::MissingReference(address) => {
                 write!(f, "it refers to {address}, which is neither live nor declared")
             }

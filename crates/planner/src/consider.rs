@@ -6,6 +6,7 @@ use model::action::{Action, RunState};
 use model::address::{Address, Kind, Name};
 use model::consequence;
 use model::desired::{Desired, Document, Presence};
+use model::leftover;
 use model::live::{Live, Object};
 use model::path::Path;
 use model::rules::{OnChange, Rules};
@@ -211,8 +212,10 @@ impl Sides<'_> {
     ) -> Compared<'_> {
         let (rules, name) = (Rules::of(at.kind), at.kind.name_path());
         let body = self.resolved(at, &document.body);
-        let live = rules.respelled(&object.body);
         let base = self.base_of(at, document, renamed_from);
+        let manifests: Vec<_> = [Some(document), base].into_iter().flatten().collect();
+        let bodies: Vec<_> = manifests.iter().map(|manifest| &manifest.body).collect();
+        let live = rules.respelled(&rules.referring(&object.body, &bodies));
         let mut judged = base.map_or_else(Vec::new, |base| {
             three_way::judge(rules, &self.resolved(at, &base.body), &body, &live)
         });
@@ -245,8 +248,12 @@ impl Sides<'_> {
         let mut actions = vec![Action::Delete { at: at.clone(), id: subject.live.id.clone() }];
         actions.extend(making(at, &document.body, subject.want));
         let live = Rules::of(at.kind).respelled(&subject.live.body);
-        let data = consequence::replaced(at.kind, &document.body, &live);
-        (Change { data, ..change }, actions)
+        let mut data = consequence::replaced(at.kind, &document.body, &live);
+        let in_the_way = leftover::in_the_way(at.kind, &document.body, &live);
+        if !in_the_way.is_empty() {
+            data.push(format!("apply leaves it as it is without `--allow-replace {at}`"));
+        }
+        (Change { data, in_the_way, ..change }, actions)
     }
 
     /// The body with the ids of what it refers to.

@@ -8,6 +8,7 @@
 mod approve;
 mod change;
 mod consider;
+mod contrast;
 mod diff;
 mod field;
 mod lower;
@@ -21,6 +22,7 @@ mod unseen;
 
 pub use approve::{Approved, Limits, Refusal};
 pub use change::{Change, FieldChange, FieldVerdict, LeftAlone, NotCompared, Reason, Verdict};
+pub use contrast::{Contrast, Differing, Side, contrast};
 pub use order::{Hold, Lane};
 pub use plan::{Plan, Policy, Unmanaged, UnseenChanges, plan};
 pub use prune::{Ground, Proof, prune};

@@ -9,6 +9,7 @@ use model::rules::Rules;
 use serde::Serialize;
 
 use crate::change::Change;
+use crate::plan::Plan;
 use crate::reference::{references, refers_to};
 
 /// Something that goes away, and what must have let go of it before.
@@ -106,6 +107,25 @@ fn rank(lane: &Lane<'_>, referred: &BTreeSet<Address>) -> usize {
 /// Puts the actions of a plan into the order in which they are performed.
 pub(crate) fn sorted(actions: &[Action], holds: &[Hold]) -> Vec<Action> {
     lanes(actions, holds).into_iter().flat_map(|lane| lane.actions).cloned().collect()
+}
+
+/// Performs only some of the actions. What is deleted waits for those that would have followed it,
+/// and are left out.
+pub(crate) fn only(plan: &mut Plan, keep: impl Fn(&Address) -> bool) {
+    let actions = std::mem::take(&mut plan.actions);
+    let (kept, left_out): (Vec<_>, Vec<_>) = actions.into_iter().partition(|it| keep(it.at()));
+    plan.holds.retain(|hold| keep(&hold.at));
+    for action in &kept {
+        let Action::Delete { at, .. } = action else { continue };
+        let users = left_out.iter().filter(|other| references(other).contains(at));
+        let users: BTreeSet<Address> = users.map(|other| other.at().clone()).collect();
+        match plan.holds.iter_mut().find(|hold| &hold.at == at) {
+            Some(hold) => hold.until.extend(users),
+            None if users.is_empty() => {}
+            None => plan.holds.push(Hold { at: at.clone(), until: users }),
+        }
+    }
+    plan.actions = sorted(&kept, &plan.holds);
 }
 
 /// What must not be deleted before others have changed, as they refer to it in live. What is made

@@ -77,10 +77,11 @@ impl Plan {
     /// The part of the plan that is about some of the objects. What nobody declares is outside of
     /// any part.
     #[must_use]
-    pub fn narrowed(self, about: impl Fn(&Address) -> bool) -> Self {
+    pub fn narrowed(mut self, about: impl Fn(&Address) -> bool) -> Self {
+        order::only(&mut self, &about);
         Self {
-            actions: self.actions.into_iter().filter(|action| about(action.at())).collect(),
-            holds: self.holds.into_iter().filter(|hold| about(&hold.at)).collect(),
+            actions: self.actions,
+            holds: self.holds,
             changes: self.changes.into_iter().filter(|change| about(&change.at)).collect(),
             left_alone: self.left_alone.into_iter().filter(|left| about(&left.at)).collect(),
             not_compared: self.not_compared.into_iter().filter(|it| about(&it.at)).collect(),
