@@ -66,7 +66,7 @@ impl Kind {
 
 /// The service that an object belongs to, as manifests and messages name it: an alias of the
 /// project file, the live name, or the UUID. One service has one `ServiceRef` in a run.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct ServiceRef(String);
 
 impl ServiceRef {

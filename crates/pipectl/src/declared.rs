@@ -98,8 +98,8 @@ impl Declared {
         Ok(named.map(str::to_owned).collect())
     }
 
-    /// What is declared, by address. `ids` knows every name of [`Declared::services`]; two names of
-    /// one service are one service.
+    /// What is declared, by address, and the services that have an id. Two names of one id are one
+    /// service; a service without an id is called as its manifests call it.
     ///
     /// # Errors
     /// When two manifests turn out to be about one object.
@@ -115,7 +115,8 @@ impl Declared {
                 ServiceRef::organization()
             } else {
                 let named = manifest.service.as_deref().or(default).unwrap_or_default();
-                labels[&ids[named]].clone()
+                let label = ids.get(named).and_then(|id| labels.get(id));
+                label.cloned().unwrap_or_else(|| ServiceRef::new(named))
             };
             let at = Address::new(service, manifest.kind, manifest.name);
             let place = manifest.document.origin.start().clone();

@@ -8,13 +8,14 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use model::address::Address;
+use model::address::{Address, ServiceRef};
 use planner::Plan;
 use ring::digest;
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::render::json::SCHEMA_VERSION;
+use crate::render::unread::Unread;
 
 /// What a saved plan calls itself.
 const KIND: &str = "SavedPlan";
@@ -25,16 +26,19 @@ pub fn digest(plan: &Plan) -> String {
     digest_of(&pieces(plan))
 }
 
-/// Writes the plan where a review can keep it. No secret is in it.
+/// Writes the plan where a review can keep it, with the services of which it knows nothing. No
+/// secret is in it.
 ///
 /// # Errors
 /// When the file cannot be written.
-pub fn save(plan: &Plan, file: &Path) -> Result<()> {
+pub fn save(plan: &Plan, unread: &[Unread], file: &Path) -> Result<()> {
+    let unread: Vec<&ServiceRef> = unread.iter().map(|unread| &unread.service).collect();
     let saved = json!({
         "schemaVersion": SCHEMA_VERSION,
         "kind": KIND,
         "digest": digest(plan),
         "plan": plan,
+        "unread": unread,
     });
     let text = format!("{saved:#}\n");
     fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))
@@ -43,6 +47,8 @@ pub fn save(plan: &Plan, file: &Path) -> Result<()> {
 /// What was reviewed, object by object.
 pub struct Reviewed {
     pieces: BTreeMap<String, Value>,
+    /// The services that it could not read. They only explain why nothing of them was reviewed.
+    unread: Value,
 }
 
 /// An object to which something would be done that nobody reviewed.
@@ -71,7 +77,7 @@ impl Reviewed {
         if saved["digest"] != digest_of(&pieces) {
             bail!("{name} was changed after it was saved: its digest does not match");
         }
-        Ok(Self { pieces })
+        Ok(Self { pieces, unread: saved["unread"].clone() })
     }
 
     /// The part of a new plan that was reviewed, and what was not.
@@ -82,7 +88,10 @@ impl Reviewed {
             .iter()
             .filter_map(|change| {
                 let key = key(&json!(change.at));
-                let reasons = differences(self.pieces.get(&key), fresh.get(&key)?);
+                let reasons = match self.pieces.get(&key) {
+                    None => vec![self.untold(&change.at)],
+                    Some(reviewed) => differences(reviewed, fresh.get(&key)?),
+                };
                 (!reasons.is_empty()).then(|| Moved { at: change.at.clone(), reasons })
             })
             .collect();
@@ -93,6 +102,13 @@ impl Reviewed {
 }
 
 impl Reviewed {
+    /// Why there is nothing of the object in the reviewed plan.
+    fn untold(&self, at: &Address) -> String {
+        let unread = self.unread.as_array().is_some_and(|all| all.contains(&json!(at.service)));
+        let why = if unread { "could not read its service" } else { "did nothing to it" };
+        format!("the reviewed plan {why}")
+    }
+
     /// What the reviewed plan sends without live telling why, and the new plan knows nothing of.
     fn forgotten(&self, plan: &Plan) -> Vec<Moved> {
         let known = plan.in_sync.iter().chain(plan.left_alone.iter().map(|left| &left.at));
@@ -185,10 +201,7 @@ fn digest_of(pieces: &BTreeMap<String, Value>) -> String {
 }
 
 /// What a new plan does to an object other than the reviewed one did.
-fn differences(reviewed: Option<&Value>, fresh: &Value) -> Vec<String> {
-    let Some(reviewed) = reviewed else {
-        return vec!["the reviewed plan did nothing to it".to_owned()];
-    };
+fn differences(reviewed: &Value, fresh: &Value) -> Vec<String> {
     if reviewed == fresh {
         return Vec::new();
     }

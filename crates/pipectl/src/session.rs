@@ -2,15 +2,18 @@
 
 pub(crate) mod lookup;
 mod pruning;
+mod reading;
 mod sight;
 
-use std::collections::BTreeSet;
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use anyhow::{Result, anyhow, bail};
-use model::address::Address;
+use model::address::{Address, ServiceRef};
 use model::desired::{Desired, Document};
 use model::diagnostic::Diagnostic;
+use model::live::Live;
 use model::pattern::Pattern;
 use model::project::Prune;
 use planner::{Plan, Policy, UnseenChanges, plan, prune};
@@ -23,11 +26,13 @@ use crate::git::{Ask, Memory, Repository, Services};
 use crate::output::Output;
 use crate::project::{self, Chosen};
 use crate::render::plan::Context;
+use crate::render::unread::Unread;
 use crate::sandboxed::Sandboxed;
 use crate::secrets::Resolver;
 use crate::select::Selection;
 
 use self::pruning::Pruning;
+use self::reading::Reading;
 pub(crate) use self::sight::{Sight, declared};
 
 /// What is declared, what of it is meant, and the client.
@@ -37,6 +42,10 @@ pub(crate) struct Session {
     meant: BTreeSet<Address>,
     partial: bool,
     remote: Remote,
+    /// Services that could not be found, and why.
+    unknown: BTreeMap<ServiceRef, String>,
+    /// What the first look at the live side did not see.
+    unread: OnceCell<Vec<Unread>>,
     sandbox: Option<Arc<Sandboxed>>,
     rate: Option<Rate>,
     policy: model::project::Policy,
@@ -143,6 +152,7 @@ impl Session {
         };
         let (desired, mut ids) = declared.desired(&found.declared, default.as_deref())?;
         let services = Services::new(&found.declared, &found.remembered, &mut ids, default);
+        let services = services.and(found.unknown.keys());
         let secrets = match &sandbox {
             Some(_) => Resolver::for_sandbox(&chosen.manifests)?,
             None => Resolver::default(),
@@ -160,6 +170,8 @@ impl Session {
             meant,
             partial: !selection.is_all() || since.is_some(),
             remote,
+            unknown: found.unknown,
+            unread: OnceCell::new(),
             sandbox,
             rate,
             base: memory.base(&services),
@@ -171,32 +183,51 @@ impl Session {
         })
     }
 
-    /// Observes the live side and compares.
+    /// Observes the live side and compares. See [`Session::unread`] for what is missing.
     pub(crate) async fn plan(&self) -> Result<Plan> {
-        self.compare(UnseenChanges::Made).await
+        let Reading { live, unread } =
+            reading::read(&self.remote, self.scope(), &self.unknown).await?;
+        self.unread.get_or_init(|| unread);
+        Ok(self.compare(&live, UnseenChanges::Made))
     }
 
-    /// The same after the plan was performed: what live cannot show is not asked for once more.
+    /// The same after the plan was performed, where it could be read before: what live cannot show
+    /// is not asked for once more.
     pub(crate) async fn plan_again(&self) -> Result<Plan> {
-        self.compare(UnseenChanges::TakenForMade).await
+        let mut scope = self.scope();
+        scope.kinds.retain(|service, _| self.is_read(service));
+        let live = self.remote.observe(&scope).await?;
+        Ok(self.compare(&live, UnseenChanges::TakenForMade))
     }
 
-    async fn compare(&self, unseen: UnseenChanges) -> Result<Plan> {
-        let live = self.remote.observe(&self.scope()).await?;
+    /// Services that the plan says nothing about, as they could not be read.
+    pub(crate) fn unread(&self) -> &[Unread] {
+        self.unread.get().map_or(&[], Vec::as_slice)
+    }
+
+    fn is_read(&self, service: &ServiceRef) -> bool {
+        self.unread().iter().all(|unread| unread.service != *service)
+    }
+
+    fn compare(&self, live: &Live, unseen: UnseenChanges) -> Plan {
+        let mut desired = self.desired.clone();
+        // Where nothing is known, nothing is missing.
+        desired.retain(|at, _| self.is_read(&at.service));
         let protect = self.policy.protect.iter().flatten().map(Pattern::new).collect();
         let policy = Policy { protect, resend: self.resend.clone(), unseen };
-        let plan = plan(&self.desired, &live, self.base.as_ref(), &policy);
+        let plan = plan(&desired, live, self.base.as_ref(), &policy);
         if self.partial {
-            return Ok(plan.narrowed(|at| self.meant.contains(at)));
+            return plan.narrowed(|at| self.meant.contains(at));
         }
         let proofs = self.pruning.proofs(&plan);
-        Ok(prune(plan, &self.desired, &live, &proofs, &policy))
+        prune(plan, &desired, live, &proofs, &policy)
     }
 
     /// What else a plan's text says.
     pub(crate) fn context(&self, diff: bool) -> Context {
         let requests = self.remote.requests();
         Context {
+            unread: self.unread().to_vec(),
             partial: self.partial.then_some((self.meant.len(), self.desired.len())),
             // What the API turned away for now was sent again.
             requests: usize::try_from(requests.sent - requests.throttled).unwrap_or(usize::MAX),
@@ -210,9 +241,10 @@ impl Session {
         &self.policy
     }
 
-    /// The declared objects that are meant.
+    /// The declared objects that are meant, without those of services that were not read.
     pub(crate) fn meant(&self) -> Vec<(Address, &Document)> {
-        let meant = self.desired.iter().filter(|(at, _)| self.meant.contains(*at));
+        let meant = |at: &Address| self.meant.contains(at) && self.is_read(&at.service);
+        let meant = self.desired.iter().filter(|(at, _)| meant(at));
         meant.map(|(at, document)| (at.clone(), document)).collect()
     }
 

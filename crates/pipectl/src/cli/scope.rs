@@ -41,7 +41,8 @@ pub(crate) struct ManifestArgs {
     /// default those of the project file
     #[arg(value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
-    /// The environment of the project file; validate, plan, apply and drift take several
+    /// The environment of the project file; validate, plan, apply, drift, status and doctor take
+    /// several
     #[arg(short, long, value_name = "NAME", env = "PIPECTL_ENV", value_delimiter = ',')]
     #[arg(add = ArgValueCandidates::new(completion::environments))]
     pub(crate) env: Vec<String>,
@@ -185,7 +186,8 @@ pub(crate) struct ConnectArgs {
 }
 
 impl ConnectArgs {
-    fn within(&self, within: Within<'_>) -> Result<Self, Usage> {
+    /// Those of a run for one environment alone.
+    pub(crate) fn within(&self, within: Within<'_>) -> Result<Self, Usage> {
         if within.several && self.organization.is_some() {
             let why = "--organization names one, and several environments are meant: declare the \
                        `organization` of each in the project file";

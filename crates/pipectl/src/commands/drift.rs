@@ -9,6 +9,7 @@ use crate::exit::Usage;
 use crate::output::Output;
 use crate::render::drift::{Drift, render};
 use crate::render::json::Envelope;
+use crate::render::unread;
 use crate::report::{self, Run};
 use crate::session::Session;
 
@@ -45,17 +46,23 @@ pub(super) async fn run(args: &Args, output: Output, format: Format) -> Result<u
     let revision = args.base.as_deref();
     let (session, against) = Session::open_for_drift(&args.scope, revision, output).await?;
     let plan = session.plan().await?;
+    let unread = session.unread();
     session.close()?;
     let context = session.context(false);
     let drift = Drift::of(&plan, against, context.partial);
-    let outcome = if drift.is_none() { "inSync" } else { "drift" };
+    let outcome = match drift.is_none() {
+        _ if !unread.is_empty() => "partial",
+        true => "inSync",
+        false => "drift",
+    };
     if format == Format::Text {
-        output.data(&render(&drift))?;
+        output.data(&render(&drift, unread))?;
     }
+    output.talk(&unread::errors(unread));
     let run = Run {
         command: "drift",
         outcome,
-        json: Envelope::new("Drift", outcome, &drift).render(),
+        json: Envelope::new("Drift", outcome, &drift).with_unread(unread).render(),
         drift: Some(&drift),
         context,
         declared: session.meant(),
@@ -64,5 +71,6 @@ pub(super) async fn run(args: &Args, output: Output, format: Format) -> Result<u
     };
     wanted.print(format, &run, output)?;
     let found = args.detailed_exitcode && !drift.is_none();
-    Ok(wanted.finish(&run, output, if found { exit::CHANGES } else { exit::DONE }))
+    let code = if found { exit::CHANGES } else { exit::DONE };
+    Ok(wanted.finish(&run, output, unread::code(unread).unwrap_or(code)))
 }

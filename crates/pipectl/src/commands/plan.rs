@@ -11,6 +11,7 @@ use crate::exit::Usage;
 use crate::output::{Label, Output, Text};
 use crate::render::json::Envelope;
 use crate::render::plan::Context;
+use crate::render::unread::{self, Unread};
 use crate::report::Run;
 use crate::session::{Manner, Session};
 use crate::{exit, render, reviewed};
@@ -52,18 +53,22 @@ pub(super) async fn run(args: &Args, output: Output, format: Format) -> Result<u
     let manner = Manner::default();
     let session = Session::open(&args.scope, &args.git, manner, output).await?;
     let plan = session.plan().await?;
+    let unread = session.unread();
     let (digest, context) = (reviewed::digest(&plan), session.context(args.diff));
     if let Some(file) = &args.out {
-        reviewed::save(&plan, file)?;
+        reviewed::save(&plan, unread, file)?;
     }
     session.close()?;
     if format == Format::Text {
         output.data(&text(&plan, &context, &digest))?;
     }
+    output.talk(&unread::errors(unread));
+    let outcome = outcome(&plan, unread);
+    let json = Envelope::new("Plan", outcome, &plan).with_digest(digest.clone());
     let run = Run {
         command: "plan",
-        outcome: outcome(&plan),
-        json: Envelope::new("Plan", outcome(&plan), &plan).with_digest(digest.clone()).render(),
+        outcome,
+        json: json.with_unread(unread).render(),
         plan: Some(&plan),
         context,
         declared: session.meant(),
@@ -74,7 +79,8 @@ pub(super) async fn run(args: &Args, output: Output, format: Format) -> Result<u
     let wanted = args.report.wanted();
     wanted.print(format, &run, output)?;
     let changes = args.detailed_exitcode && !plan.is_empty();
-    Ok(wanted.finish(&run, output, if changes { exit::CHANGES } else { exit::DONE }))
+    let code = if changes { exit::CHANGES } else { exit::DONE };
+    Ok(wanted.finish(&run, output, unread::code(unread).unwrap_or(code)))
 }
 
 fn text(plan: &Plan, context: &Context, digest: &str) -> Text {
@@ -86,8 +92,9 @@ fn text(plan: &Plan, context: &Context, digest: &str) -> Text {
     text
 }
 
-fn outcome(plan: &Plan) -> &'static str {
+fn outcome(plan: &Plan, unread: &[Unread]) -> &'static str {
     match (plan.is_empty(), plan.drift().next()) {
+        _ if !unread.is_empty() => "partial",
         (false, _) => "changes",
         (true, Some(_)) => "drift",
         (true, None) => "inSync",

@@ -33,6 +33,13 @@ impl Services {
         Self { labels, default }
     }
 
+    /// With services that have no id: what git remembers of them is not taken for gone.
+    pub(crate) fn and<'s>(mut self, unknown: impl IntoIterator<Item = &'s ServiceRef>) -> Self {
+        let unknown = unknown.into_iter().map(|label| (label.to_string(), label.clone()));
+        self.labels.extend(unknown);
+        self
+    }
+
     /// The services in which an object that the pattern means could be.
     pub(crate) fn matching(&self, pattern: &Pattern) -> impl Iterator<Item = &ServiceRef> {
         self.labels.values().filter(|service| pattern.may_be_in(service.as_str()))

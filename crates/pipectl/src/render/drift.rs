@@ -5,6 +5,7 @@ use planner::{Change, FieldChange, FieldVerdict, Plan, Unmanaged, Verdict};
 use serde::Serialize;
 
 use super::plan::left_alone::drifted;
+use super::unread::{self, Unread};
 use crate::output::{Label, Text};
 
 /// A plan whose base is what it declares, sorted by who is different.
@@ -98,8 +99,8 @@ fn reason(change: &Change) -> Option<String> {
     }
 }
 
-/// One line for each, and one that counts.
-pub fn render(drift: &Drift<'_>) -> Text {
+/// One line for each, one for each service that was not read, and one that counts.
+pub fn render(drift: &Drift<'_>, unread: &[Unread]) -> Text {
     let names = drift.changed.iter().map(|changed| changed.at);
     let names = names.chain(drift.missing.iter().copied());
     let names = names.chain(drift.unmanaged.iter().map(|unmanaged| &unmanaged.at));
@@ -130,6 +131,7 @@ pub fn render(drift: &Drift<'_>) -> Text {
             &format!("live ({}), not in git", unmanaged.id),
         );
     }
+    text.append(unread::lines(unread));
     if let Some((considered, declared)) = drift.partial {
         text.plain(format!("partial: {considered} of {declared} objects considered")).end();
     }

@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use super::diagnostics::plural;
 use super::diff;
+use super::unread::{self, Unread};
 use crate::output::{Label, Text};
 
 /// Where the words about an object begin, and those about a field.
@@ -27,6 +28,8 @@ const LONGEST_VALUE: usize = 60;
 pub struct Context {
     /// Objects that were considered and that are declared, when the plan was narrowed.
     pub partial: Option<(usize, usize)>,
+    /// Services that the plan says nothing of.
+    pub unread: Vec<Unread>,
     /// Requests that observing took.
     pub requests: usize,
     /// Requests per window, and the window in seconds.
@@ -270,6 +273,7 @@ pub(super) fn shown(value: &Value) -> String {
 }
 
 fn summary(text: &mut Text, plan: &Plan, context: &Context) {
+    text.append(unread::lines(&context.unread));
     if let Some((considered, declared)) = context.partial {
         text.plain(format!("partial: {considered} of {declared} objects considered")).end();
     }
@@ -282,6 +286,7 @@ fn summary(text: &mut Text, plan: &Plan, context: &Context) {
     if plan.is_empty() {
         let what = match plan.drift().next() {
             Some(_) => "No changes: nothing in git differs from live but what drifted.",
+            None if !context.unread.is_empty() => "No changes in what could be read.",
             None if plan.not_compared.is_empty() => "No changes: live is as declared.",
             None => "No changes: what can be compared is as declared.",
         };

@@ -52,8 +52,15 @@ fn drifted(plan: &Plan) -> String {
 }
 
 impl Run<'_> {
-    /// The run in a few words, the counts first.
+    /// The run in a few words: what is missing of it, then the counts.
     pub(super) fn headline(&self) -> String {
+        match self.context.unread.len() {
+            0 => self.counts(),
+            unread => format!("{} not read; {}", plural(unread, "service"), self.counts()),
+        }
+    }
+
+    fn counts(&self) -> String {
         let problems = count(self.diagnostics);
         match (self.plan, self.drift) {
             (Some(plan), _) if !self.errors.is_empty() => {
@@ -79,7 +86,8 @@ impl Run<'_> {
             .refused
             .iter()
             .map(|object| format!("refused: {}: {}", object.at, object.reasons.join("; ")));
-        self.errors.iter().cloned().chain(refused).collect()
+        let unread = self.context.unread.iter().map(ToString::to_string);
+        self.errors.iter().cloned().chain(unread).chain(refused).collect()
     }
 
     /// What is not in the headline: what stays, and how it was read.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use anyhow::{Result, bail};
+use model::address::ServiceRef;
 use remote::{Directory, Entry, Http, Settings, Transport};
 
 use crate::cli::ConnectArgs;
@@ -29,6 +30,8 @@ pub(super) struct Found {
     pub(super) organization: String,
     /// The ids of the services that must be there, by name.
     pub(super) declared: BTreeMap<String, String>,
+    /// Why the rest of them could not be found.
+    pub(super) unknown: BTreeMap<ServiceRef, String>,
     /// The ids of those that are remembered and there still, by name.
     pub(super) remembered: BTreeMap<String, String>,
 }
@@ -40,6 +43,7 @@ pub(super) fn inside(sandbox: &Arc<Sandboxed>, named: &Named, settings: Settings
         directory: Directory::new(Arc::clone(sandbox) as Arc<dyn Transport>, settings),
         organization: sandbox::ORGANIZATION.to_owned(),
         declared: named.declared.iter().map(id).collect(),
+        unknown: BTreeMap::new(),
         remembered: named.remembered.iter().map(id).collect(),
     }
 }
@@ -64,13 +68,23 @@ pub(super) async fn outside(
         Vec::new()
     };
     let id = |name: &String| known(name).map_or_else(|| service_called(name, &services), Ok);
-    let declared = named.declared.iter().map(|name| Ok((name.clone(), id(name)?)));
+    let (mut declared, mut unknown) = (BTreeMap::new(), BTreeMap::new());
+    for name in &named.declared {
+        match id(name) {
+            Ok(id) => {
+                declared.insert(name.clone(), id);
+            }
+            Err(why) => {
+                unknown.insert(ServiceRef::new(name), why.to_string());
+            }
+        }
+    }
     let remembered = named.remembered.iter().filter_map(|name| {
         let id = id(name).ok()?;
         services.iter().any(|service| service.id == id).then(|| (name.clone(), id))
     });
-    let (declared, remembered) = (declared.collect::<Result<_>>()?, remembered.collect());
-    Ok(Found { directory, organization, declared, remembered })
+    let remembered = remembered.collect();
+    Ok(Found { directory, organization, declared, unknown, remembered })
 }
 
 /// Speaks to the real API, with the key of the chosen environment. Nothing is sent yet.
