@@ -106,6 +106,39 @@ fn a_pipe_that_was_stopped_for_an_edit_is_started_again() {
     finishes(&server, &desk, 1);
 }
 
+#[test]
+fn a_pipe_that_cannot_be_started_again_in_time_is_told_before_everything_else() {
+    for (format, names_it) in [("text", told_first as fn(&Said)), ("json", told_in_json)] {
+        let server = Server::start(20);
+        let mut pipe = seeds(&["postgres-cdc"]);
+        let desk = desk(&pipe);
+        finishes_after(&server, &server.run(&desk, &[&APPLY[..], &["--wait=none"]].concat()));
+        pipe[0]["spec"]["source"]["postgres"]["settings"]["syncIntervalSeconds"] = json!(90);
+        rewrite(&desk, &pipe);
+        let run = server.begin(&desk, &[&APPLY[..], &["-o", format]].concat());
+        server.until(1, command("stop"));
+        slow_answer("PATCH", "*/state", &server);
+        run.signal("INT");
+        let said = run.end();
+        assert_eq!(said.code, 130, "{}", said.all());
+        names_it(&said);
+        finishes(&server, &desk, 1);
+    }
+}
+
+fn told_first(said: &Said) {
+    let (_, table) = said.stdout.split_once("Cost:").unwrap();
+    let first = table.lines().nth(1).unwrap();
+    assert!(first.starts_with("STOPPED: analytics/postgres-cdc "), "{}", said.all());
+}
+
+fn told_in_json(said: &Said) {
+    let json = said.json();
+    assert_eq!(json["outcome"], "interrupted");
+    let report = &json["result"]["reports"][0];
+    assert_eq!(report["leftStopped"], "the API did not answer in time", "{report:#}");
+}
+
 fn finishes_after(server: &Server, said: &Said) {
     assert_eq!(said.code, 0, "{}", said.all());
     server.advance(300);
