@@ -164,11 +164,7 @@ pub fn is_faithful(
 /// not have come to that yet.
 fn is_unfinished(problem: &Diagnostic) -> bool {
     let path: Vec<&str> = problem.path.segments().iter().map(String::as_str).collect();
-    match path.as_slice() {
-        ["spec", "destination", field, ..] => *field != "columns",
-        ["spec", "destination"] => true,
-        _ => false,
-    }
+    matches!(path.as_slice(), ["spec", "destination", field, ..] if *field != "columns")
 }
 
 /// The documents of a file, the one that begins on this line without its columns and mappings.

@@ -137,6 +137,14 @@ fn what_is_written_looks_like_what_is_there() {
     let columns = "[{name: id, type: UInt64}, {name: price, type: \"Nullable(Decimal(10, 2))\"}]";
     let lines = "\n      - {name: id, type: UInt64}\n      - {name: price, type: \"Nullable(Decimal(10, 2))\"}";
     for (before, after) in [
+        (
+            "destination: {database: &d x, table: *d}",
+            format!("destination: {{database: &d x, table: *d, columns: {columns}}}"),
+        ),
+        (
+            "destination: {<<: {table: t}}",
+            format!("destination: {{columns: {columns}, <<: {{table: t}}}}"),
+        ),
         ("destination: {}", format!("destination: {{columns: {columns}}}")),
         ("destination: ~", format!("destination: {{columns: {columns}}}")),
         ("destination: {table: t}", format!("destination: {{table: t, columns: {columns}}}")),
@@ -197,4 +205,31 @@ fn a_file_that_says_something_else_is_not_faithful() {
     assert!(faithful(&two(&before), &two(&before)));
     assert!(!faithful(&two(&before), &two(&after)), "the other pipe is none of our business");
     assert!(!faithful(&two(&before), &after));
+}
+
+#[test]
+fn once_there_are_mappings_every_column_is_mapped() {
+    let text = "fieldMappings: [{sourceField: a, destinationField: b}]\n  destination: {table: t}";
+    assert_eq!(written(text, Existing::Keep), Err(Refused::Existing("fieldMappings")));
+    let new = written(text, Existing::Replace).unwrap();
+    let all = "fieldMappings: [{sourceField: id, destinationField: id}, {sourceField: price, destinationField: price}]\n";
+    assert!(new.starts_with(all), "{new}");
+}
+
+#[test]
+fn a_destination_need_not_be_finished() {
+    let file = |text: &str| SourceFile { name: Arc::from("p.yaml"), text: Arc::from(text) };
+    for destination in ["destination:", "destination: {managedTable: true}", "state: running"] {
+        let text = with(destination);
+        let new = write_into(&text, 1, &found(), Existing::Keep).unwrap();
+        assert!(is_faithful(&file(&text), &file(&new), &BTreeMap::new(), 1), "{new}");
+    }
+}
+
+#[test]
+fn a_name_that_other_readers_take_for_a_boolean_is_quoted() {
+    let fields =
+        json!({"fields": [{"name": "on", "type": "Int8"}, {"name": "one", "type": "Int8"}]});
+    let yaml = read(&fields).unwrap().to_yaml();
+    assert_eq!(yaml, "columns:\n  - {name: \"on\", type: Int8}\n  - {name: one, type: Int8}\n");
 }

@@ -34,13 +34,13 @@ pub(crate) struct Args {
     #[arg(long, value_name = "WHAT", env = "PIPECTL_FROM", value_enum)]
     pub(crate) from: Option<From>,
     /// Write into this folder rather than on stdout
-    #[arg(long, value_name = "DIR", env = "PIPECTL_OUT")]
+    #[arg(long, value_name = "DIR", env = "PIPECTL_EXPORT_OUT")]
     pub(crate) out: Option<PathBuf>,
     /// What one file in the folder holds
     #[arg(long, value_enum, env = "PIPECTL_LAYOUT", default_value = "pipe")]
     pub(crate) layout: Layout,
     /// Write over files that have other content
-    #[arg(long, env = "PIPECTL_FORCE")]
+    #[arg(long, env = "PIPECTL_EXPORT_FORCE")]
     pub(crate) force: bool,
     /// The environment of the project file
     #[arg(short, long, value_name = "NAME", env = "PIPECTL_ENV")]
