@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::action::RunState;
 use crate::address::{Address, Name};
@@ -47,6 +47,25 @@ pub struct Intent {
     pub pinned: Option<Id>,
     /// For selecting and reports only; never sent.
     pub labels: BTreeMap<String, String>,
+}
+
+impl Intent {
+    /// What a manifest says of it, by the field.
+    pub fn told(&self) -> BTreeMap<Path, Value> {
+        let state = match self.presence {
+            Presence::Present(state) => json!(state),
+            Presence::Absent => json!("absent"),
+        };
+        let names: Vec<&str> = self.previous_names.iter().map(Name::as_str).collect();
+        let told = [
+            ("state", state),
+            ("protect", json!(self.protect)),
+            ("metadata.previousNames", json!(names)),
+            ("metadata.id", json!(self.pinned)),
+            ("metadata.labels", json!(self.labels)),
+        ];
+        told.map(|(path, value)| (Path::parse(path), value)).into()
+    }
 }
 
 /// Whether an object should be there.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::check::walk::Schema;
@@ -61,7 +61,7 @@ pub struct Defaults {
 /// One environment: whose services are meant, and what differs from the others.
 ///
 /// Identifiers and variables may hold `${env:NAME}`, the text of an environment variable.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Environment {
     /// The organization's id.
@@ -80,7 +80,7 @@ pub struct Environment {
 }
 
 /// The two halves of one API key: the names of the variables that hold them, never the key itself.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Credentials {
     /// The key's id.
@@ -90,7 +90,7 @@ pub struct Credentials {
 }
 
 /// The name of an environment variable.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Variable {
     /// The variable.
@@ -99,7 +99,7 @@ pub struct Variable {
 }
 
 /// What is allowed without a flag.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Policy {
     /// Objects that are neither deleted nor replaced, as `SERVICE/PIPE` with `*` and `?`. It holds
@@ -122,7 +122,7 @@ pub struct Policy {
 }
 
 /// What becomes of live objects that no manifest declares.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Prune {
     /// Nothing.

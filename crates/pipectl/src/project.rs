@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow, bail};
 use model::diagnostic::SourceFile;
-use model::project::{self, Credentials, Environment, Policy, RateLimit};
+use model::project::{self, Credentials, Environment, Policy, Project, RateLimit};
 
 use crate::cli::ManifestArgs;
 use crate::environment;
@@ -111,6 +111,38 @@ pub(crate) fn folder() -> Result<Option<PathBuf>> {
     Ok(up.map(|up| PathBuf::from_iter(vec![".."; up])))
 }
 
+/// What one environment declares, for whoever wants to read it and go nowhere.
+pub(crate) struct Written {
+    /// The environment with the policy that holds in it. What it takes from environment variables
+    /// is there as far as they are set, and else stands as it is written.
+    pub(crate) environment: Environment,
+    /// The manifest paths of the project file.
+    pub(crate) manifests: Vec<PathBuf>,
+}
+
+/// Reads these environments, and needs nothing but the project file.
+///
+/// # Errors
+/// When there is no project file, when it is not sound, or has no such environment.
+pub(crate) fn written<const N: usize>(names: [&str; N], output: Output) -> Result<[Written; N]> {
+    let folder = folder()?.ok_or_else(|| anyhow!("there is no {NAME} here or above"))?;
+    let (_, project) = load(&folder, output)?;
+    // Each is looked for before any is used.
+    for name in names {
+        named(&project.environments, name)?;
+    }
+    Ok(names.map(|name| {
+        let mut environment = project.environments[name].clone();
+        let as_far_as_set = |text: &mut String| *text = fill(text).unwrap_or_else(|_| text.clone());
+        environment.organization.iter_mut().for_each(as_far_as_set);
+        environment.services.values_mut().for_each(as_far_as_set);
+        environment.variables.values_mut().for_each(as_far_as_set);
+        environment.policy = environment.policy.or(project.policy.clone());
+        let manifests = project.manifests.iter().map(|path| folder.join(path)).collect();
+        Written { environment, manifests }
+    }))
+}
+
 fn find(environment: Option<&str>, output: Output) -> Result<Chosen> {
     match folder()? {
         Some(folder) => read(&folder, environment, output),
@@ -122,14 +154,7 @@ fn find(environment: Option<&str>, output: Output) -> Result<Chosen> {
 }
 
 fn read(folder: &Path, environment: Option<&str>, output: Output) -> Result<Chosen> {
-    let file = folder.join(NAME);
-    let text = std::fs::read_to_string(&file)
-        .with_context(|| format!("cannot read {}", file.display()))?;
-    let name = Arc::from(file.display().to_string());
-    let source = SourceFile { name, text: Arc::from(text) };
-    let (project, problems) = project::load(&source);
-    output.problems(&problems, &[source]);
-    let project = project.ok_or_else(|| anyhow!("{} is not sound", file.display()))?;
+    let (file, project) = load(folder, output)?;
     let name = environment.or(project.defaults.environment.as_deref());
     let chosen = match name {
         Some(name) => named(&project.environments, name)?,
@@ -147,6 +172,18 @@ fn read(folder: &Path, environment: Option<&str>, output: Output) -> Result<Chos
         policy: chosen.policy.or(project.policy),
         rate_limit: project.rate_limit,
     })
+}
+
+fn load(folder: &Path, output: Output) -> Result<(PathBuf, Project)> {
+    let file = folder.join(NAME);
+    let text = std::fs::read_to_string(&file)
+        .with_context(|| format!("cannot read {}", file.display()))?;
+    let name = Arc::from(file.display().to_string());
+    let source = SourceFile { name, text: Arc::from(text) };
+    let (project, problems) = project::load(&source);
+    output.problems(&problems, &[source]);
+    let project = project.ok_or_else(|| anyhow!("{} is not sound", file.display()))?;
+    Ok((file, project))
 }
 
 fn named(environments: &BTreeMap<String, Environment>, name: &str) -> Result<Environment> {
