@@ -12,11 +12,9 @@ use model::desired::Desired;
 use model::diagnostic::{Severity, SourceFile};
 use model::export::{Manifest, export};
 use model::manifest;
-use proptest::prelude::*;
 use serde_json::{Value, json};
 use support::bench::{Bench, CANARY, in_virtual_time};
 use support::cli::Desk;
-use support::generate::manifests;
 use support::manifests::{declared, documents};
 
 const SERVICES: [&str; 1] = ["analytics"];
@@ -62,16 +60,6 @@ fn round_trip(manifests: &[Value]) -> Result<(), String> {
         let plan = bench.plan(&again).await;
         if plan.is_empty() { Ok(()) } else { Err(format!("{:#?}", plan.changes)) }
     })
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
-
-    /// The law of the round trip, for sources, ways of authentication and values by chance.
-    #[test]
-    fn an_export_plans_to_nothing(manifests in manifests()) {
-        prop_assert_eq!(round_trip(&manifests), Ok(()));
-    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Manifests by chance: the seeds, changed along the schema, so that a new field takes part from
 //! the day it is added.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use model::path::Path;
 use model::reference;
@@ -18,15 +18,54 @@ pub(crate) fn manifests() -> impl Strategy<Value = Vec<Value>> {
     choice.prop_map(move |chosen| {
         let mut picked = BTreeMap::new();
         for (index, edits, stopped) in chosen {
-            let mut seed = with(&seeds[index], &edits);
-            if stopped && seed["kind"] == "ClickPipe" {
-                let candidate = stopped_too(&seed);
-                seed = candidate.unwrap_or(seed);
-            }
-            picked.insert(index, seed);
+            picked.insert(index, changed(&seeds[index], &edits, stopped));
         }
         picked.into_values().filter(stands_alone).collect()
     })
+}
+
+/// Many objects that may live side by side: each of the seeds as often as it comes, under names of
+/// their own, with the endpoints that they refer to.
+pub(crate) fn crowd(size: usize) -> impl Strategy<Value = Vec<Value>> {
+    let mut seeds = documents("tests/seeds");
+    seeds.retain(|seed| seed["kind"] != "CdcScaling");
+    let choice = proptest::collection::vec((0..seeds.len(), edits(), any::<bool>()), size);
+    choice.prop_map(move |chosen| {
+        let mut taken = BTreeSet::new();
+        let many =
+            chosen.into_iter().enumerate().filter_map(|(number, (index, edits, stopped))| {
+                let mut one = changed(&seeds[index], &edits, stopped);
+                // What an endpoint is called inside a network, only one may be.
+                if one["kind"] == "ReversePrivateEndpoint" && !taken.insert(index) {
+                    return None;
+                }
+                let name = one["metadata"]["name"].as_str().unwrap().to_owned();
+                one["metadata"]["name"] = json!(format!("{name} {number}"));
+                Some(one)
+            });
+        many.filter(|one| !is_doubtful(one) && !strays(one))
+            .chain(["link-a", "link-b"].map(link))
+            .collect()
+    })
+}
+
+/// An endpoint that the pipes of the seeds may refer to.
+fn link(name: &str) -> Value {
+    json!({
+        "apiVersion": "pipectl/v1",
+        "kind": "ReversePrivateEndpoint",
+        "metadata": {"name": name, "service": "analytics"},
+        "spec": {
+            "type": "VPC_ENDPOINT_SERVICE",
+            "vpcEndpointServiceName": format!("com.amazonaws.vpce.us-east-1.vpce-svc-{name}"),
+        },
+    })
+}
+
+fn changed(seed: &Value, edits: &[(usize, usize)], stopped: bool) -> Value {
+    let seed = with(seed, edits);
+    let stopped = (stopped && seed["kind"] == "ClickPipe").then(|| stopped_too(&seed)).flatten();
+    stopped.unwrap_or(seed)
 }
 
 /// Pairs of numbers that pick a field and a value for it.
@@ -67,10 +106,21 @@ fn stopped_too(seed: &Value) -> Option<Value> {
     (!ends).then_some(stopped)
 }
 
-/// References lead to objects that these tests do not make, and sizes need a pipe. The live API
-/// refuses Redpanda with certificates, against its own schema; `validate` warns of that.
+/// References lead to objects that these tests do not make, and sizes need a pipe.
 fn stands_alone(seed: &Value) -> bool {
+    let refers = seed.to_string().contains("\"endpoint\"");
+    seed["kind"] != "CdcScaling" && !refers && !is_doubtful(seed)
+}
+
+/// Whether it refers to an endpoint that is not in the crowd.
+fn strays(one: &Value) -> bool {
+    let text = one.to_string();
+    let links = ["link-a", "link-b"].map(|link| format!("\"endpoint\":\"{link}\""));
+    text.matches("\"endpoint\"").count() > links.iter().map(|l| text.matches(l).count()).sum()
+}
+
+/// The live API refuses Redpanda with certificates, against its own schema; `validate` warns of it.
+fn is_doubtful(seed: &Value) -> bool {
     let kafka = &seed["spec"]["source"]["kafka"];
-    let doubtful = kafka["type"] == "redpanda" && kafka["authentication"] == "MUTUAL_TLS";
-    seed["kind"] != "CdcScaling" && !seed.to_string().contains("\"endpoint\"") && !doubtful
+    kafka["type"] == "redpanda" && kafka["authentication"] == "MUTUAL_TLS"
 }

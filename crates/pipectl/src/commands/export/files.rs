@@ -10,8 +10,8 @@ use model::address::Kind;
 use model::export::Manifest;
 
 use super::Args;
-use super::show;
 use crate::project;
+use crate::render::manifests::documents;
 
 /// What one file holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -86,14 +86,14 @@ fn files(folder: &Path, layout: Layout, manifests: &[Manifest]) -> Vec<(PathBuf,
         match layout {
             Layout::Service => {
                 let path = folder.join(format!("{service}.yaml"));
-                let text = show::documents(of_service, schema(&path).as_deref());
+                let text = documents(of_service, schema(&path).as_deref());
                 files.push((path, text));
             }
             Layout::Pipe => files.extend(of_service.iter().map(|manifest| {
                 let name = names.claim(Path::new(&service), file_name(manifest));
                 let path = folder.join(&service).join(format!("{name}.yaml"));
                 let one = std::slice::from_ref(manifest);
-                let text = show::documents(one, schema(&path).as_deref());
+                let text = documents(one, schema(&path).as_deref());
                 (path, text)
             })),
         }
@@ -151,7 +151,7 @@ fn schema(file: &Path) -> Option<String> {
         return None;
     }
     let up = file.components().count() - 1;
-    let way = PathBuf::from_iter(std::iter::repeat_n("..", up)).join(schema);
+    let way = std::iter::repeat_n("..", up).collect::<PathBuf>().join(schema);
     Some(way.to_string_lossy().replace('\\', "/"))
 }
 

@@ -1,0 +1,225 @@
+//! What is live is written as manifests that are sound and leave nothing to do, whatever it is: every
+//! source and way to authenticate, in the spellings in which the API answers.
+
+#![allow(clippy::allow_attributes, clippy::unwrap_used, reason = "a test that fails here fails")]
+
+mod support;
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use model::address::{Address, Kind};
+use model::desired::Desired;
+use model::diagnostic::{Severity, SourceFile};
+use model::export::export;
+use model::live::{Live, Object, State};
+use model::manifest;
+use model::path::Path;
+use model::reference::manifest_schema;
+use pipectl::render::manifests::documents as yaml;
+use planner::{Change, Policy, plan};
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
+use sandbox::{EndpointStatus, World};
+use serde_json::{Value, json};
+use support::bench::{Bench, CANARY, in_virtual_time};
+use support::generate;
+use support::manifests::{declared, documents};
+use support::schema::leaves;
+
+const SERVICE: &str = "analytics";
+
+/// Worlds by chance, and how many objects live in each at the most.
+const WORLDS: u32 = 14;
+const CROWD: usize = 80;
+
+/// Fewer than these would prove little.
+const ENOUGH: usize = 1000;
+
+/// What one object may be changed to, after the API has answered.
+#[derive(Clone, Copy, Debug)]
+enum Oddity {
+    None,
+    /// The name of another, too.
+    Twin,
+    /// Fields that are not set are told as `null`.
+    Nulls,
+    /// Sizes that are not settled.
+    Zeros,
+    /// Sizes as Kubernetes words them.
+    Quantities,
+    Parentheses,
+    State(&'static str),
+}
+
+const STATES: [&str; 7] =
+    ["Running", "Stopped", "Paused", "Failed", "Degraded", "Completed", "InternalError"];
+
+fn oddities() -> impl Strategy<Value = Vec<Oddity>> {
+    let odd = prop_oneof![
+        4 => Just(Oddity::None),
+        1 => Just(Oddity::Twin),
+        2 => Just(Oddity::Nulls),
+        2 => Just(Oddity::Zeros),
+        2 => Just(Oddity::Quantities),
+        2 => Just(Oddity::Parentheses),
+        2 => proptest::sample::select(STATES.to_vec()).prop_map(Oddity::State),
+    ];
+    proptest::collection::vec(odd, CROWD)
+}
+
+/// Makes it live, and reads it as the API answers.
+fn live(manifests: &[Value]) -> Result<Live, String> {
+    in_virtual_time(async {
+        let bench = Bench::new(&[SERVICE]);
+        let mut desired = declared(manifests).map_err(|problems| problems.join("; "))?;
+        let (endpoints, _): (Desired, Desired) = desired
+            .clone()
+            .into_iter()
+            .partition(|(at, _)| at.kind == Kind::ReversePrivateEndpoint);
+        bench.settle(&endpoints).await?;
+        for at in endpoints.keys() {
+            let ready = |world: &mut World| {
+                world.set_endpoint_status(SERVICE, at.name.as_str(), EndpointStatus::Ready)
+            };
+            assert!(bench.sandbox.with(ready));
+        }
+        bench.settle(&desired).await?;
+        let scaling = documents("tests/seeds").into_iter().find(|it| it["kind"] == "CdcScaling");
+        desired.extend(declared(scaling.as_slice()).unwrap());
+        bench.sandbox.with(|world| world.advance(Duration::from_secs(3600)));
+        Ok(bench.live(&desired).await)
+    })
+}
+
+/// The same with the oddities. Says how many objects can only be comments: those that share the name
+/// of another, and a size of which nothing is settled.
+fn made_odd(live: Live, oddities: &[Oddity]) -> (Live, usize) {
+    let (mut odd, mut comments) = (Live::new(), 0);
+    let mut last: Option<Address> = None;
+    for ((at, observed), oddity) in live.into_iter().zip(oddities.iter().cycle()) {
+        let shares = last.take().filter(|last| {
+            matches!(oddity, Oddity::Twin) && last.kind == at.kind && at.kind == Kind::ClickPipe
+        });
+        comments += usize::from(shares.is_some());
+        comments += usize::from(matches!(oddity, Oddity::Zeros) && at.kind == Kind::CdcScaling);
+        let at = shares.unwrap_or(at);
+        let objects = &mut odd.entry(at.clone()).or_default().objects;
+        objects.extend(observed.objects.into_iter().map(|object| changed(at.kind, object, oddity)));
+        objects.sort_by(|one, other| one.id.cmp(&other.id));
+        last = Some(at);
+    }
+    (odd, comments)
+}
+
+fn changed(kind: Kind, mut object: Object, oddity: &Oddity) -> Object {
+    let body = &mut object.body;
+    match oddity {
+        Oddity::None | Oddity::Twin => {}
+        Oddity::Nulls => nulls(kind, body),
+        Oddity::Zeros => sizes(body, |_, _| json!(0)),
+        Oddity::Quantities => sizes(body, |number, unit| json!(format!("{number}{unit}"))),
+        Oddity::Parentheses => {
+            let engine = body.pointer_mut("/destination/tableDefinition/engine/type");
+            for engine in engine.into_iter().filter(|engine| engine.is_string()) {
+                let word = engine.as_str().unwrap().trim_end_matches("()").to_owned();
+                *engine = json!(format!("{word}()"));
+            }
+        }
+        Oddity::State(word) if kind == Kind::ClickPipe => {
+            body["state"] = json!(word);
+            object.state = State::new(*word);
+        }
+        Oddity::State(_) => {}
+    }
+    object
+}
+
+/// Every field that the schema has and the object has not.
+fn nulls(kind: Kind, body: &mut Value) {
+    let mut document = json!({ "spec": body.take() });
+    for leaf in leaves(manifest_schema(kind), &document) {
+        if leaf.path.is_within(&Path::parse("spec")) && leaf.path.get(&document).is_none() {
+            leaf.path.set(&mut document, Value::Null);
+        }
+    }
+    *body = document["spec"].take();
+}
+
+/// The CPU and the memory, wherever they stand.
+fn sizes(body: &mut Value, size: impl Fn(&Value, &str) -> Value) {
+    for holder in ["", "/scaling"] {
+        for (field, unit) in [("replicaCpuMillicores", "m"), ("replicaMemoryGb", "Gi")] {
+            let reading = body.pointer_mut(&format!("{holder}/{field}"));
+            for reading in reading.into_iter().filter(|reading| reading.is_number()) {
+                *reading = size(reading, unit);
+            }
+        }
+    }
+}
+
+/// Exports it, reads the text again, and plans from that.
+fn goes_round(live: &Live, comments: usize) -> Result<usize, String> {
+    let exported = export(live);
+    let text = yaml(&exported, None);
+    if text.contains(CANARY) {
+        return Err("a secret".to_owned());
+    }
+    let sound = exported.iter().filter(|manifest| manifest.flaws.is_empty()).count();
+    if exported.len() - sound != comments {
+        let flawed = exported.iter().filter(|manifest| !manifest.flaws.is_empty());
+        let told = flawed.map(|it| format!("{}: {:?}\n{:#}", it.at, it.flaws, it.document));
+        return Err(format!("not {comments}: {}", told.collect::<Vec<_>>().join("\n")));
+    }
+    let file = SourceFile { name: Arc::from("e.yaml"), text: Arc::from(text) };
+    let loaded = manifest::load(&[file], &BTreeMap::new());
+    let mut problems = loaded.diagnostics.iter();
+    if let Some(problem) = problems.find(|problem| problem.severity == Severity::Error) {
+        return Err(format!("{}: {}: {}", problem.place, problem.path, problem.message));
+    }
+    let manifests = loaded.manifests.into_iter();
+    let again = manifests.map(|it| (support::address(&it), it.document)).collect();
+    let plan = plan(&again, live, None, &Policy::default());
+    let changes = plan.changes.iter().filter(|change| !is_start_of_a_failed_one(change, live));
+    let told: Vec<String> =
+        changes.map(|it| format!("{} {:?} {:?}", it.at, it.reason, it.fields)).collect();
+    match (told.is_empty(), again.len() == sound) {
+        (true, true) => Ok(exported.len()),
+        (true, false) => Err(format!("{} of {sound} were read", again.len())),
+        (false, _) => Err(told.join("\n")),
+    }
+}
+
+/// A manifest cannot say that a pipe has failed: the one that says the least is to start it.
+fn is_start_of_a_failed_one(change: &Change, live: &Live) -> bool {
+    let mut objects = live.get(&change.at).into_iter().flat_map(|observed| &observed.objects);
+    let found = objects.find(|object| Some(&object.id) == change.id.as_ref());
+    found.is_some_and(|object| object.state.as_str() == "Failed") && change.fields.is_empty()
+}
+
+#[test]
+fn whatever_is_live_goes_round() {
+    let tried = Cell::new(0);
+    let config = Config {
+        cases: WORLDS,
+        failure_persistence: None,
+        max_shrink_iters: 0,
+        ..Config::default()
+    };
+    let worlds = (generate::crowd(CROWD), oddities());
+    let outcome = TestRunner::new(config).run(&worlds, |(manifests, oddities)| {
+        let live = live(&manifests).map_err(TestCaseError::fail)?;
+        let (live, comments) = made_odd(live, &oddities);
+        let count = goes_round(&live, comments).map_err(TestCaseError::fail)?;
+        tried.set(tried.get() + count);
+        Ok(())
+    });
+    // What fails names the object; the rest of its world is no news.
+    if let Err(TestError::Fail(reason, _)) = outcome {
+        panic!("{reason}");
+    }
+    println!("{} live objects in {WORLDS} services went round", tried.get());
+    assert!(tried.get() >= ENOUGH, "{}", tried.get());
+}
