@@ -143,9 +143,10 @@ fn what_goes_away_is_drawn_with_its_source_and_its_table() {
         [("pipes/views.yaml", false, "--prune=never"), ("pipes/views.yaml", true, "--prune=git")]
     {
         let repo = applied();
-        match removed {
-            true => repo.remove(file),
-            false => repo.write(file, &pipe("views", "", "  state: absent")),
+        if removed {
+            repo.remove(file);
+        } else {
+            repo.write(file, &pipe("views", "", "  state: absent"));
         }
         repo.commit("Views are history");
         repo.done(&["plan", flag, "--report", "html=page.html"]);

@@ -10,95 +10,27 @@ use model::desired::Desired;
 use pipectl::render::plan::{Context, render};
 use planner::{Plan, Policy, plan};
 use serde_json::{Value, json};
-use support::{desired, live};
+use support::{desired, live, pipes};
 
 /// A Kafka pipe; `spec` goes below its spec.
 fn kafka(topics: &str, spec: &str) -> String {
-    format!(
-        "
-apiVersion: pipectl/v1
-kind: ClickPipe
-metadata: {{name: clicks, service: analytics}}
-spec:
-  source:
-    kafka:
-      type: kafka
-      format: JSONEachRow
-      brokers: b:9092
-      topics: {topics}
-      authentication: PLAIN
-      credentials: {{username: u, password: {{fromEnv: P}}}}
-  destination:
-    database: default
-    table: clicks
-    managedTable: true
-    tableDefinition: {{engine: {{type: MergeTree}}}}
-    columns: [{{name: id, type: UInt64}}]
-{spec}
-"
-    )
+    pipes::kafka("clicks", topics, "", spec)
 }
 
 fn live_kafka(topics: &str, state: &str, replicas: u64, settings: &Value) -> Value {
-    json!({
-        "id": "11111111-1111-4111-8111-111111111111", "name": "clicks", "state": state,
-        "source": {"kafka": {
-            "type": "kafka", "format": "JSONEachRow", "brokers": "b:9092", "topics": topics,
-            "authentication": "PLAIN"
-        }},
-        "destination": {
-            "database": "default", "table": "clicks", "managedTable": true,
-            "tableDefinition": {"engine": {"type": "MergeTree()"}},
-            "columns": [{"name": "id", "type": "UInt64"}]
-        },
-        "settings": settings, "scaling": {"replicas": replicas}
-    })
+    pipes::live_kafka(&json!({
+        "state": state, "source": {"kafka": {"topics": topics}}, "settings": settings,
+        "scaling": {"replicas": replicas}
+    }))
 }
 
 /// A Postgres pipe that copies these tables.
 fn postgres(tables: &[&str]) -> String {
-    let tables: Vec<String> = tables.iter().map(|table| mapping(table)).collect();
-    let tables = tables.join("\n");
-    format!(
-        "
-apiVersion: pipectl/v1
-kind: ClickPipe
-metadata: {{name: shop, service: analytics}}
-spec:
-  source:
-    postgres:
-      host: db
-      port: 5432
-      database: shop
-      credentials: {{username: u, password: {{fromEnv: P}}}}
-      settings: {{replicationMode: cdc}}
-      tableMappings:
-{tables}
-  destination: {{database: default}}
-"
-    )
-}
-
-fn mapping(table: &str) -> String {
-    format!("        - {{sourceSchemaName: public, sourceTable: {table}, targetTable: {table}}}")
+    pipes::postgres("shop", tables, "", "")
 }
 
 fn live_postgres(tables: &[(&str, &str)]) -> Value {
-    let tables: Vec<Value> = tables
-        .iter()
-        .map(|(table, engine)| {
-            json!({"sourceSchemaName": "public", "sourceTable": table, "targetTable": table,
-                   "excludedColumns": [], "sortingKeys": [], "tableEngine": engine})
-        })
-        .collect();
-    json!({
-        "id": "22222222-2222-4222-8222-222222222222", "name": "shop", "state": "Running",
-        "source": {"postgres": {
-            "host": "db", "port": 5432, "database": "shop",
-            "settings": {"replicationMode": "cdc"}, "tableMappings": tables
-        }},
-        "destination": {"database": "default"}
-    })
+    pipes::live_postgres("shop", tables, &json!({}))
 }
 
 fn planned(base: &str, git: &str, pipes: &[Value]) -> Plan {
@@ -225,7 +157,7 @@ fn a_field_that_git_lets_go_of_stays_as_it_is() {
     assert_snapshot!(check(&base, &kafka("clicks", ""), &[pipe]), @r#"
     analytics                                       1 object
       = clicks                                      unchanged
-          = scaling                                     no longer managed, stays {"replicas":2}: the API cannot unset it
+          = scaling                                     no longer managed, stays {"replicaMemoryGb":0.5,"replicaCpuMillicores":125,"replicas…: the API cannot unset it
 
     No changes: live is as declared.  1 unchanged, 0 unmanaged.
     "#);

@@ -7,6 +7,7 @@ pub(crate) mod cli;
 pub(crate) mod faults;
 pub(crate) mod generate;
 pub(crate) mod manifests;
+pub(crate) mod pipes;
 pub(crate) mod repo;
 pub(crate) mod schema;
 pub(crate) mod server;

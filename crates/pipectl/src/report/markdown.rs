@@ -66,9 +66,10 @@ fn head(run: &Run<'_>) -> String {
 }
 
 fn table_head(run: &Run<'_>) -> &'static str {
-    match run.plan.is_some() || run.drift.is_some() {
-        true => "| | object | what | why |\n|---|---|---|---|\n",
-        false => "| | where | problem | code |\n|---|---|---|---|\n",
+    if run.plan.is_some() || run.drift.is_some() {
+        "| | object | what | why |\n|---|---|---|---|\n"
+    } else {
+        "| | where | problem | code |\n|---|---|---|---|\n"
     }
 }
 

@@ -1,0 +1,146 @@
+//! What an edit takes, field by field.
+
+use insta::assert_snapshot;
+use serde_json::json;
+
+use super::support::pipes::live_kafka;
+use super::{check, kafka, postgres};
+
+#[test]
+fn what_is_not_live_is_created_with_one_request() {
+    let manifest =
+        kafka("", "  scaling: {replicas: 2}\n  settings: {streaming_max_insert_wait_ms: 5000}");
+    assert_snapshot!(check(&manifest, &[]), @r#"
+    analytics                                       1 object
+      + clicks                                      create
+            sends: source.kafka.credentials.password from env P
+
+    Plan: 1 to create, 0 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
+    {"create":{"at":{"service":"analytics","kind":"ClickPipe","name":"clicks"},"body":{"name":"clicks","source":{"kafka":{"type":"kafka","format":"JSONEachRow","brokers":"b:9092","topics":"clicks","authentication":"PLAIN","credentials":{"username":"u","password":{"fromEnv":"P"}}}},"destination":{"database":"default","table":"clicks","managedTable":true,"tableDefinition":{"engine":{"type":"MergeTree"}},"columns":[{"name":"id","type":"UInt64"}]},"scaling":{"replicas":2},"settings":{"streaming_max_insert_wait_ms":5000}}}}
+    "#);
+}
+
+#[test]
+fn a_pipe_that_should_be_stopped_is_created_and_stopped() {
+    assert_snapshot!(check(&kafka("", "  state: stopped"), &[]), @r#"
+    analytics                                       1 object
+      + clicks                                      create
+            actions: create, stop, wait until Stopped
+            sends: source.kafka.credentials.password from env P
+
+    Plan: 1 to create, 0 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
+    {"create":{"at":{"service":"analytics","kind":"ClickPipe","name":"clicks"},"body":{"name":"clicks","source":{"kafka":{"type":"kafka","format":"JSONEachRow","brokers":"b:9092","topics":"clicks","authentication":"PLAIN","credentials":{"username":"u","password":{"fromEnv":"P"}}}},"destination":{"database":"default","table":"clicks","managedTable":true,"tableDefinition":{"engine":{"type":"MergeTree"}},"columns":[{"name":"id","type":"UInt64"}]}}}}
+    {"setState":{"at":{"service":"analytics","kind":"ClickPipe","name":"clicks"},"id":null,"to":"stopped"}}
+    "#);
+}
+
+#[test]
+fn server_defaults_and_other_spellings_are_no_change() {
+    let manifest = kafka(
+        "      exactlyOnce: false\n      reversePrivateEndpointIds: []",
+        "  fieldMappings: []\n  scaling: {replicas: 1, replicaCpuMillicores: 125, replicaMemoryGb: 0.5}",
+    );
+    assert_snapshot!(check(&manifest, &[live_kafka(&json!({}))]), @"
+    No changes: what can be compared is as declared.  1 unchanged, 0 unmanaged.
+    Not compared: credentials of 1 object, which the API does not tell; --base REF tells what git changed.
+    ");
+}
+
+#[test]
+fn scaling_that_reads_zero_is_not_settled_and_no_change() {
+    let manifest = kafka("", "  scaling: {replicaCpuMillicores: 250, replicaMemoryGb: 1}");
+    let zero = json!({"scaling": {"replicaCpuMillicores": 0, "replicaMemoryGb": "0"}});
+    assert_snapshot!(check(&manifest, &[live_kafka(&zero)]), @"
+    No changes: what can be compared is as declared.  1 unchanged, 0 unmanaged.
+    Not compared: credentials of 1 object, scaling.replicaCpuMillicores of 1, scaling.replicaMemoryGb of 1, which the API does not tell; --base REF tells what git changed.
+    ");
+}
+
+#[test]
+fn an_edit_of_the_connection_carries_the_credentials() {
+    let manifest = kafka("", "").replace("authentication: PLAIN", "authentication: SCRAM-SHA-256");
+    assert_snapshot!(check(&manifest, &[live_kafka(&json!({}))]), @r#"
+    analytics                                       1 object
+      ~ clicks                                      update
+          ~ source.kafka.authentication                 "PLAIN" -> "SCRAM-SHA-256"
+            sends along: source.kafka.credentials
+            sends: source.kafka.credentials.password from env P
+
+    Plan: 0 to create, 1 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
+    {"update":{"at":{"service":"analytics","kind":"ClickPipe","name":"clicks"},"id":"11111111-1111-4111-8111-111111111111","via":"resource","body":{"source":{"kafka":{"authentication":"SCRAM-SHA-256","credentials":{"username":"u","password":{"fromEnv":"P"}}}}}}}
+    "#);
+}
+
+#[test]
+fn settings_and_scaling_go_to_their_own_endpoints() {
+    let manifest = kafka(
+        "",
+        "  scaling: {replicas: 3, replicaCpuMillicores: 125}\n  settings: {streaming_max_insert_wait_ms: 5000}",
+    );
+    assert_snapshot!(check(&manifest, &[live_kafka(&json!({}))]), @r#"
+    analytics                                       1 object
+      ~ clicks                                      update
+          ~ scaling.replicas                            1 -> 3
+          + settings.streaming_max_insert_wait_ms       5000
+            actions: put settings, patch scaling
+
+    Plan: 0 to create, 1 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
+    Not compared: credentials of 1 object, which the API does not tell; --base REF tells what git changed.
+    {"update":{"at":{"service":"analytics","kind":"ClickPipe","name":"clicks"},"id":"11111111-1111-4111-8111-111111111111","via":"settings","body":{"streaming_max_insert_wait_ms":5000}}}
+    {"update":{"at":{"service":"analytics","kind":"ClickPipe","name":"clicks"},"id":"11111111-1111-4111-8111-111111111111","via":"scaling","body":{"replicas":3}}}
+    "#);
+}
+
+#[test]
+fn columns_and_field_mappings_travel_together() {
+    let manifest = kafka("", "  fieldMappings: [{sourceField: key, destinationField: id}]");
+    assert_snapshot!(check(&manifest, &[live_kafka(&json!({}))]), @r#"
+    analytics                                       1 object
+      ~ clicks                                      update
+          ~ fieldMappings                               [] -> [{"sourceField":"key","destinationField":"id"}]
+            sends along: destination.columns
+
+    Plan: 0 to create, 1 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
+    Not compared: credentials of 1 object, which the API does not tell; --base REF tells what git changed.
+    {"update":{"at":{"service":"analytics","kind":"ClickPipe","name":"clicks"},"id":"11111111-1111-4111-8111-111111111111","via":"resource","body":{"fieldMappings":[{"sourceField":"key","destinationField":"id"}],"destination":{"columns":[{"name":"id","type":"UInt64"}]}}}}
+    "#);
+}
+
+#[test]
+fn a_field_that_cannot_change_forces_replacement() {
+    let manifest = kafka("      offset: {strategy: from_beginning}", "")
+        .replace("topics: clicks", "topics: clicks_v2");
+    let live =
+        live_kafka(&json!({"source": {"kafka": {"offset": {"strategy": "from_beginning"}}}}));
+    assert_snapshot!(check(&manifest, &[live]), @r#"
+    analytics                                       1 object
+      -/+ clicks                                    must be replaced
+          ~ source.kafka.topics                         "clicks" -> "clicks_v2"   # forces replacement
+            actions: delete, wait until gone, create
+            sends: source.kafka.credentials.password from env P
+            data:  the new pipe starts at from_beginning: rows already in `default.clicks` arrive again
+
+    Plan: 0 to create, 0 to update, 1 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
+    {"delete":{"at":{"service":"analytics","kind":"ClickPipe","name":"clicks"},"id":"11111111-1111-4111-8111-111111111111"}}
+    {"create":{"at":{"service":"analytics","kind":"ClickPipe","name":"clicks"},"body":{"name":"clicks","source":{"kafka":{"type":"kafka","format":"JSONEachRow","brokers":"b:9092","topics":"clicks_v2","authentication":"PLAIN","credentials":{"username":"u","password":{"fromEnv":"P"}},"offset":{"strategy":"from_beginning"}}},"destination":{"database":"default","table":"clicks","managedTable":true,"tableDefinition":{"engine":{"type":"MergeTree"}},"columns":[{"name":"id","type":"UInt64"}]}}}}
+    "#);
+}
+
+#[test]
+fn another_source_forces_replacement() {
+    let manifest = postgres(&["users"], "", "").replace("name: orders-cdc", "name: clicks");
+    assert_snapshot!(check(&manifest, &[live_kafka(&json!({}))]), @r#"
+    analytics                                       1 object
+      -/+ clicks                                    must be replaced
+          + source.postgres                             {"host":"db","port":5432,"database":"shop","credentials":{"…   # forces replacement
+            actions: delete, wait until gone, create
+            sends: source.postgres.credentials.password from env P
+            data:  table `default.users` stays when the old pipe goes, and the first copy wants it empty: empty or drop it before
+                   the new pipe makes the first copy again, from the start
+                   table `default.clicks` stays; drop it yourself if it is not wanted
+
+    Plan: 0 to create, 0 to update, 1 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
+    {"delete":{"at":{"service":"analytics","kind":"ClickPipe","name":"clicks"},"id":"11111111-1111-4111-8111-111111111111"}}
+    {"create":{"at":{"service":"analytics","kind":"ClickPipe","name":"clicks"},"body":{"name":"clicks","source":{"postgres":{"host":"db","port":5432,"database":"shop","credentials":{"username":"u","password":{"fromEnv":"P"}},"settings":{"replicationMode":"cdc"},"tableMappings":[{"sourceSchemaName":"public","sourceTable":"users","targetTable":"users"}]}},"destination":{"database":"default"}}}}
+    "#);
+}

@@ -1,0 +1,150 @@
+//! Endpoints, the pipes that refer to them, and the size that database pipes share.
+
+use insta::assert_snapshot;
+use model::address::Kind;
+use model::live::Live;
+use planner::Policy;
+use serde_json::json;
+
+use super::support::live;
+use super::support::pipes::live_kafka;
+use super::{check, kafka, shown};
+
+const ENDPOINT: &str = "
+apiVersion: pipectl/v1
+kind: ReversePrivateEndpoint
+metadata: {name: link, service: analytics}
+spec: {type: VPC_ENDPOINT_SERVICE, vpcEndpointServiceName: com.amazonaws.vpce.x}
+---
+";
+
+#[test]
+fn an_endpoint_is_made_before_the_pipe_that_refers_to_it() {
+    let manifest = kafka("      reversePrivateEndpointIds: [{endpoint: link}]", "");
+    assert_snapshot!(check(&format!("{ENDPOINT}{manifest}"), &[]), @r#"
+    analytics                                       2 objects
+      + endpoint link                               create
+      + clicks                                      create
+            sends: source.kafka.credentials.password from env P
+
+    Plan: 2 to create, 0 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
+    {"create":{"at":{"service":"analytics","kind":"ReversePrivateEndpoint","name":"link"},"body":{"description":"link","type":"VPC_ENDPOINT_SERVICE","vpcEndpointServiceName":"com.amazonaws.vpce.x"}}}
+    {"create":{"at":{"service":"analytics","kind":"ClickPipe","name":"clicks"},"body":{"name":"clicks","source":{"kafka":{"type":"kafka","format":"JSONEachRow","brokers":"b:9092","topics":"clicks","authentication":"PLAIN","credentials":{"username":"u","password":{"fromEnv":"P"}},"reversePrivateEndpointIds":[{"endpoint":"link"}]}},"destination":{"database":"default","table":"clicks","managedTable":true,"tableDefinition":{"engine":{"type":"MergeTree"}},"columns":[{"name":"id","type":"UInt64"}]}}}}
+    "#);
+}
+
+#[test]
+fn a_reference_to_a_live_endpoint_is_its_id() {
+    let manifest = kafka("      reversePrivateEndpointIds: [{endpoint: link}]", "");
+    let id = "44444444-4444-4444-8444-444444444444";
+    let endpoint = json!({"id": id, "description": "link", "type": "VPC_ENDPOINT_SERVICE",
+        "vpcEndpointServiceName": "com.amazonaws.vpce.x", "status": "Ready"});
+    let pipe = live_kafka(&json!({"source": {"kafka": {"reversePrivateEndpointIds": [id]}}}));
+    let mut both = live(Kind::ReversePrivateEndpoint, &[endpoint]);
+    both.extend(live(Kind::ClickPipe, &[pipe]));
+    let plan = shown(&format!("{ENDPOINT}{manifest}"), &both, &Policy::default());
+    assert_snapshot!(plan, @"
+    No changes: what can be compared is as declared.  2 unchanged, 0 unmanaged.
+    Not compared: credentials of 1 object, which the API does not tell; --base REF tells what git changed.
+    ");
+}
+
+#[test]
+fn a_pipe_follows_an_endpoint_that_is_replaced() {
+    let manifest = kafka("      reversePrivateEndpointIds: [{endpoint: link}]", "");
+    let id = "44444444-4444-4444-8444-444444444444";
+    let endpoint = json!({"id": id, "description": "link", "type": "VPC_ENDPOINT_SERVICE",
+        "vpcEndpointServiceName": "com.amazonaws.vpce.old", "status": "Ready"});
+    let pipe = live_kafka(&json!({"source": {"kafka": {"reversePrivateEndpointIds": [id]}}}));
+    let mut both = live(Kind::ReversePrivateEndpoint, &[endpoint]);
+    both.extend(live(Kind::ClickPipe, &[pipe]));
+    let plan = shown(&format!("{ENDPOINT}{manifest}"), &both, &Policy::default());
+    assert_snapshot!(plan, @r#"
+    analytics                                       2 objects
+      -/+ endpoint link                             must be replaced
+          ~ vpcEndpointServiceName                      "com.amazonaws.vpce.old" -> "com.amazonaws.vpce.x"   # forces replacement
+            actions: delete, wait until gone, create
+            data:  the new endpoint has another id and other DNS names, and may wait for acceptance: pipes that use the old one cannot reach their source until then
+      ~ clicks                                      update
+          ~ source.kafka.reversePrivateEndpointIds      ["44444444-4444-4444-8444-444444444444"] -> [{"endpoint":"link"}]
+            sends along: source.kafka.authentication, source.kafka.credentials
+            sends: source.kafka.credentials.password from env P
+
+    Plan: 0 to create, 1 to update, 1 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
+    {"delete":{"at":{"service":"analytics","kind":"ReversePrivateEndpoint","name":"link"},"id":"44444444-4444-4444-8444-444444444444"}}
+    {"create":{"at":{"service":"analytics","kind":"ReversePrivateEndpoint","name":"link"},"body":{"description":"link","type":"VPC_ENDPOINT_SERVICE","vpcEndpointServiceName":"com.amazonaws.vpce.x"}}}
+    {"update":{"at":{"service":"analytics","kind":"ClickPipe","name":"clicks"},"id":"11111111-1111-4111-8111-111111111111","via":"resource","body":{"source":{"kafka":{"reversePrivateEndpointIds":[{"endpoint":"link"}],"authentication":"PLAIN","credentials":{"username":"u","password":{"fromEnv":"P"}}}}}}}
+    "#);
+}
+
+#[test]
+fn a_reference_to_nothing_blocks() {
+    let manifest = kafka("      reversePrivateEndpointIds: [{endpoint: nowhere}]", "");
+    assert_snapshot!(check(&manifest, &[]), @"
+    analytics                                       1 object
+      ! clicks                                      blocked: it refers to analytics/nowhere, which is neither live nor declared
+
+    Plan: 0 to create, 0 to update, 0 to replace, 0 to delete, 1 blocked.  0 unchanged, 0 unmanaged.
+    ");
+}
+
+#[test]
+fn an_endpoint_changes_its_names_in_place_and_nothing_else() {
+    let manifest = ENDPOINT.trim_end_matches("---\n").replace(
+        "com.amazonaws.vpce.x}",
+        "com.amazonaws.vpce.x, customPrivateDnsMappings: [{privateDnsName: kafka.example.com}]}",
+    );
+    let endpoint = json!({"id": "44444444-4444-4444-8444-444444444444", "description": "link",
+        "type": "VPC_ENDPOINT_SERVICE", "vpcEndpointServiceName": "com.amazonaws.vpce.x",
+        "status": "Ready"});
+    let live = live(Kind::ReversePrivateEndpoint, &[endpoint]);
+    assert_snapshot!(shown(&manifest, &live, &Policy::default()), @r#"
+    analytics                                       1 object
+      ~ endpoint link                               update
+          + customPrivateDnsMappings                    kafka.example.com
+
+    Plan: 0 to create, 1 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
+    {"update":{"at":{"service":"analytics","kind":"ReversePrivateEndpoint","name":"link"},"id":"44444444-4444-4444-8444-444444444444","via":"resource","body":{"customPrivateDnsMappings":[{"privateDnsName":"kafka.example.com"}]}}}
+    "#);
+    let moved = manifest.replace("vpce.x", "vpce.y");
+    assert_snapshot!(shown(&moved, &live, &Policy::default()), @r#"
+    analytics                                       1 object
+      -/+ endpoint link                             must be replaced
+          ~ vpcEndpointServiceName                      "com.amazonaws.vpce.x" -> "com.amazonaws.vpce.y"   # forces replacement
+          + customPrivateDnsMappings                    kafka.example.com
+            actions: delete, wait until gone, create
+            data:  the new endpoint has another id and other DNS names, and may wait for acceptance: pipes that use the old one cannot reach their source until then
+
+    Plan: 0 to create, 0 to update, 1 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
+    {"delete":{"at":{"service":"analytics","kind":"ReversePrivateEndpoint","name":"link"},"id":"44444444-4444-4444-8444-444444444444"}}
+    {"create":{"at":{"service":"analytics","kind":"ReversePrivateEndpoint","name":"link"},"body":{"description":"link","type":"VPC_ENDPOINT_SERVICE","vpcEndpointServiceName":"com.amazonaws.vpce.y","customPrivateDnsMappings":[{"privateDnsName":"kafka.example.com"}]}}}
+    "#);
+}
+
+#[test]
+fn scaling_of_database_pipes_is_always_sent_whole() {
+    let manifest = "
+apiVersion: pipectl/v1
+kind: CdcScaling
+metadata: {service: analytics}
+spec: {replicaCpuMillicores: 4000, replicaMemoryGb: 16}
+";
+    let scaling =
+        live(Kind::CdcScaling, &[json!({"replicaCpuMillicores": 2000, "replicaMemoryGb": 8})]);
+    assert_snapshot!(shown(manifest, &scaling, &Policy::default()), @r#"
+    analytics                                       1 object
+      ~ CdcScaling                                  update
+          ~ replicaCpuMillicores                        2000 -> 4000
+          ~ replicaMemoryGb                             8 -> 16
+
+    Plan: 0 to create, 1 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
+    {"update":{"at":{"service":"analytics","kind":"CdcScaling","name":"CdcScaling"},"id":"00000000-0000-4000-8000-000000000001","via":"resource","body":{"replicaCpuMillicores":4000,"replicaMemoryGb":16}}}
+    "#);
+    assert_snapshot!(shown(manifest, &Live::new(), &Policy::default()), @r#"
+    analytics                                       1 object
+      ~ CdcScaling                                  update
+
+    Plan: 0 to create, 1 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
+    {"update":{"at":{"service":"analytics","kind":"CdcScaling","name":"CdcScaling"},"id":null,"via":"resource","body":{"replicaCpuMillicores":4000,"replicaMemoryGb":16}}}
+    "#);
+}

@@ -1,0 +1,103 @@
+//! Running, stopped, gone, and kept from going.
+
+use insta::assert_snapshot;
+use model::address::Kind;
+use model::pattern::Pattern;
+use planner::Policy;
+use serde_json::json;
+
+use super::support::live;
+use super::support::pipes::live_kafka;
+use super::{check, kafka, live_postgres, postgres, shown};
+
+#[test]
+fn stopping_and_starting_are_single_requests() {
+    let stop = check(&kafka("", "  state: stopped"), &[live_kafka(&json!({}))]);
+    assert_snapshot!(stop, @r#"
+    analytics                                       1 object
+      ~ clicks                                      stop
+            actions: stop, wait until Stopped
+
+    Plan: 0 to create, 1 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
+    Not compared: credentials of 1 object, which the API does not tell; --base REF tells what git changed.
+    {"setState":{"at":{"service":"analytics","kind":"ClickPipe","name":"clicks"},"id":"11111111-1111-4111-8111-111111111111","to":"stopped"}}
+    "#);
+    let start = check(&kafka("", ""), &[live_kafka(&json!({"state": "Stopped"}))]);
+    assert_snapshot!(start, @r#"
+    analytics                                       1 object
+      ~ clicks                                      start
+            actions: start, wait until Running
+
+    Plan: 0 to create, 1 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
+    Not compared: credentials of 1 object, which the API does not tell; --base REF tells what git changed.
+    {"setState":{"at":{"service":"analytics","kind":"ClickPipe","name":"clicks"},"id":"11111111-1111-4111-8111-111111111111","to":"running"}}
+    "#);
+}
+
+#[test]
+fn a_failed_pipe_is_started_again() {
+    assert_snapshot!(check(&kafka("", ""), &[live_kafka(&json!({"state": "Failed"}))]), @r#"
+    analytics                                       1 object
+      ~ clicks                                      start
+            actions: start, wait until Running
+
+    Plan: 0 to create, 1 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
+    Not compared: credentials of 1 object, which the API does not tell; --base REF tells what git changed.
+    {"setState":{"at":{"service":"analytics","kind":"ClickPipe","name":"clicks"},"id":"11111111-1111-4111-8111-111111111111","to":"running"}}
+    "#);
+}
+
+#[test]
+fn a_finished_pipe_is_left_alone() {
+    for state in ["", "  state: stopped"] {
+        let plan = check(&kafka("", state), &[live_kafka(&json!({"state": "Completed"}))]);
+        assert!(plan.contains("No changes"), "{plan}");
+    }
+}
+
+#[test]
+fn a_tombstone_deletes_and_then_rests() {
+    let manifest = postgres(&["users"], "", "  state: absent");
+    assert_snapshot!(check(&manifest, &[live_postgres(&["users"], &json!({}))]), @r#"
+    analytics                                       1 object
+      - orders-cdc                                  delete (state: absent)
+            actions: delete, wait until gone
+            data:  table `default.users` stays; drop it yourself if it is not wanted
+
+    Plan: 0 to create, 0 to update, 0 to replace, 1 to delete.  0 unchanged, 0 unmanaged.
+    {"delete":{"at":{"service":"analytics","kind":"ClickPipe","name":"orders-cdc"},"id":"22222222-2222-4222-8222-222222222222"}}
+    "#);
+    assert!(check(&manifest, &[]).contains("No changes"));
+}
+
+#[test]
+fn a_protected_pipe_is_neither_deleted_nor_replaced() {
+    let absent = kafka("", "  state: absent\n  protect: true");
+    assert_snapshot!(check(&absent, &[live_kafka(&json!({}))]), @"
+    analytics                                       1 object
+      ! clicks                                      blocked: it is protected: take `protect` off before deleting it
+
+    Plan: 0 to create, 0 to update, 0 to replace, 0 to delete, 1 blocked.  0 unchanged, 0 unmanaged.
+    ");
+    let replace = kafka("", "  protect: true").replace("topics: clicks", "topics: other");
+    assert_snapshot!(check(&replace, &[live_kafka(&json!({}))]), @r#"
+    analytics                                       1 object
+      ! clicks                                      blocked: it is protected, and this change would delete it and make it again: take `protect` off, or undo the change that forces replacement
+          ~ source.kafka.topics                         "clicks" -> "other"   # forces replacement
+
+    Plan: 0 to create, 0 to update, 0 to replace, 0 to delete, 1 blocked.  0 unchanged, 0 unmanaged.
+    "#);
+}
+
+#[test]
+fn protection_by_policy_needs_no_word_in_the_manifest() {
+    let policy = Policy { protect: vec![Pattern::new("analytics/*")], ..Policy::default() };
+    let manifest = kafka("", "  state: absent");
+    let live = live(Kind::ClickPipe, &[live_kafka(&json!({}))]);
+    assert_snapshot!(shown(&manifest, &live, &policy), @"
+    analytics                                       1 object
+      ! clicks                                      blocked: it is protected: take `protect` off before deleting it
+
+    Plan: 0 to create, 0 to update, 0 to replace, 0 to delete, 1 blocked.  0 unchanged, 0 unmanaged.
+    ");
+}

@@ -1,0 +1,140 @@
+//! Database pipes: their tables and their connection.
+
+use insta::assert_snapshot;
+use serde_json::json;
+
+use super::{check, live_postgres, postgres};
+
+#[test]
+fn a_table_is_added_while_the_pipe_is_paused() {
+    let manifest = postgres(&["users", "refunds"], "", "");
+    assert_snapshot!(check(&manifest, &[live_postgres(&["users"], &json!({}))]), @r#"
+    analytics                                       1 object
+      ~ orders-cdc                                  update, paused for the edit
+          + source.postgres.tableMappings               public.refunds -> refunds
+            actions: stop, wait until Paused, patch, wait until Running
+            data:  first snapshot of `public.refunds` into `refunds`, unless the pipe is `cdc_only`; other tables keep their position
+
+    Plan: 0 to create, 1 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
+    Not compared: credentials of 1 object, which the API does not tell; --base REF tells what git changed.
+    {"setState":{"at":{"service":"analytics","kind":"ClickPipe","name":"orders-cdc"},"id":"22222222-2222-4222-8222-222222222222","to":"stopped"}}
+    {"update":{"at":{"service":"analytics","kind":"ClickPipe","name":"orders-cdc"},"id":"22222222-2222-4222-8222-222222222222","via":"resource","body":{"source":{"postgres":{"tableMappingsToAdd":[{"sourceSchemaName":"public","sourceTable":"refunds","targetTable":"refunds"}]}}}}}
+    {"setState":{"at":{"service":"analytics","kind":"ClickPipe","name":"orders-cdc"},"id":"22222222-2222-4222-8222-222222222222","to":"running"}}
+    "#);
+}
+
+#[test]
+fn a_table_is_removed_by_its_names() {
+    let manifest = postgres(&["users"], "", "");
+    assert_snapshot!(check(&manifest, &[live_postgres(&["refunds", "users"], &json!({}))]), @r#"
+    analytics                                       1 object
+      ~ orders-cdc                                  update, paused for the edit
+          - source.postgres.tableMappings               public.refunds -> refunds
+            actions: stop, wait until Paused, patch, wait until Running
+            data:  `public.refunds` is no longer read; table `refunds` stays with the rows that it has
+
+    Plan: 0 to create, 1 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
+    Not compared: credentials of 1 object, which the API does not tell; --base REF tells what git changed.
+    {"setState":{"at":{"service":"analytics","kind":"ClickPipe","name":"orders-cdc"},"id":"22222222-2222-4222-8222-222222222222","to":"stopped"}}
+    {"update":{"at":{"service":"analytics","kind":"ClickPipe","name":"orders-cdc"},"id":"22222222-2222-4222-8222-222222222222","via":"resource","body":{"source":{"postgres":{"tableMappingsToRemove":[{"sourceSchemaName":"public","sourceTable":"refunds","targetTable":"refunds"}]}}}}}
+    {"setState":{"at":{"service":"analytics","kind":"ClickPipe","name":"orders-cdc"},"id":"22222222-2222-4222-8222-222222222222","to":"running"}}
+    "#);
+}
+
+#[test]
+fn an_edited_table_is_removed_first_and_added_later() {
+    let manifest = postgres(&["users", "refunds"], "", "")
+        .replace("targetTable: refunds", "targetTable: refunds, excludedColumns: [secret_note]");
+    let live = live_postgres(&["refunds", "users"], &json!({}));
+    assert_snapshot!(check(&manifest, &[live]), @r#"
+    analytics                                       1 object
+      ~ orders-cdc                                  update, paused for the edit
+          ~ source.postgres.tableMappings               public.refunds -> refunds: excludedColumns [] -> ["secret_note"]
+            actions: stop, wait until Paused, patch, stop, wait until Paused, patch, wait until Running
+            data:  `public.refunds` is removed and added again, with a new snapshot into `refunds`: empty or drop that table before
+
+    Plan: 0 to create, 1 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
+    Not compared: credentials of 1 object, which the API does not tell; --base REF tells what git changed.
+    {"setState":{"at":{"service":"analytics","kind":"ClickPipe","name":"orders-cdc"},"id":"22222222-2222-4222-8222-222222222222","to":"stopped"}}
+    {"update":{"at":{"service":"analytics","kind":"ClickPipe","name":"orders-cdc"},"id":"22222222-2222-4222-8222-222222222222","via":"resource","body":{"source":{"postgres":{"tableMappingsToRemove":[{"sourceSchemaName":"public","sourceTable":"refunds","targetTable":"refunds"}]}}}}}
+    {"setState":{"at":{"service":"analytics","kind":"ClickPipe","name":"orders-cdc"},"id":"22222222-2222-4222-8222-222222222222","to":"stopped"}}
+    {"update":{"at":{"service":"analytics","kind":"ClickPipe","name":"orders-cdc"},"id":"22222222-2222-4222-8222-222222222222","via":"resource","body":{"source":{"postgres":{"tableMappingsToAdd":[{"sourceSchemaName":"public","sourceTable":"refunds","targetTable":"refunds","excludedColumns":["secret_note"]}]}}}}}
+    {"setState":{"at":{"service":"analytics","kind":"ClickPipe","name":"orders-cdc"},"id":"22222222-2222-4222-8222-222222222222","to":"running"}}
+    "#);
+}
+
+#[test]
+fn editing_the_only_table_forces_replacement() {
+    let manifest = postgres(&["users"], "", "")
+        .replace("targetTable: users", "targetTable: users, excludedColumns: [a]");
+    let live = live_postgres(&["users"], &json!({}));
+    assert_snapshot!(check(&manifest, &[live]), @r#"
+    analytics                                       1 object
+      -/+ orders-cdc                                must be replaced
+          ~ source.postgres.tableMappings               public.users -> users: excludedColumns [] -> ["a"]   # forces replacement
+            actions: delete, wait until gone, create
+            sends: source.postgres.credentials.password from env P
+            data:  table `default.users` stays when the old pipe goes, and the first copy wants it empty: empty or drop it before
+                   the new pipe makes the first copy again, from the start
+
+    Plan: 0 to create, 0 to update, 1 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
+    {"delete":{"at":{"service":"analytics","kind":"ClickPipe","name":"orders-cdc"},"id":"22222222-2222-4222-8222-222222222222"}}
+    {"create":{"at":{"service":"analytics","kind":"ClickPipe","name":"orders-cdc"},"body":{"name":"orders-cdc","source":{"postgres":{"host":"db","port":5432,"database":"shop","credentials":{"username":"u","password":{"fromEnv":"P"}},"settings":{"replicationMode":"cdc"},"tableMappings":[{"sourceSchemaName":"public","sourceTable":"users","targetTable":"users","excludedColumns":["a"]}]}},"destination":{"database":"default"}}}}
+    "#);
+}
+
+#[test]
+fn an_edit_of_a_stopped_pipe_leaves_it_stopped() {
+    let manifest = postgres(&["users", "refunds"], "", "  state: stopped");
+    let live = live_postgres(&["users"], &json!({"state": "Paused"}));
+    assert_snapshot!(check(&manifest, &[live]), @r#"
+    analytics                                       1 object
+      ~ orders-cdc                                  update
+          + source.postgres.tableMappings               public.refunds -> refunds
+            actions: patch, stop, wait until Paused
+            data:  first snapshot of `public.refunds` into `refunds`, unless the pipe is `cdc_only`; other tables keep their position
+
+    Plan: 0 to create, 1 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
+    Not compared: credentials of 1 object, which the API does not tell; --base REF tells what git changed.
+    {"update":{"at":{"service":"analytics","kind":"ClickPipe","name":"orders-cdc"},"id":"22222222-2222-4222-8222-222222222222","via":"resource","body":{"source":{"postgres":{"tableMappingsToAdd":[{"sourceSchemaName":"public","sourceTable":"refunds","targetTable":"refunds"}]}}}}}
+    {"setState":{"at":{"service":"analytics","kind":"ClickPipe","name":"orders-cdc"},"id":"22222222-2222-4222-8222-222222222222","to":"stopped"}}
+    "#);
+}
+
+#[test]
+fn a_new_host_carries_the_credentials_and_no_table() {
+    let manifest = postgres(&["users"], "", "").replace("host: db", "host: db2");
+    assert_snapshot!(check(&manifest, &[live_postgres(&["users"], &json!({}))]), @r#"
+    analytics                                       1 object
+      ~ orders-cdc                                  update
+          ~ source.postgres.host                        "db" -> "db2"
+            sends along: source.postgres.credentials
+            sends: source.postgres.credentials.password from env P
+
+    Plan: 0 to create, 1 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
+    {"update":{"at":{"service":"analytics","kind":"ClickPipe","name":"orders-cdc"},"id":"22222222-2222-4222-8222-222222222222","via":"resource","body":{"source":{"postgres":{"host":"db2","credentials":{"username":"u","password":{"fromEnv":"P"}}}}}}}
+    "#);
+}
+
+#[test]
+fn authentication_of_postgres_forces_replacement() {
+    let manifest = postgres(
+        &["users"],
+        "      authentication: IAM_ROLE\n      iamRole: arn:aws:iam::123456789012:role/r",
+        "",
+    )
+    .replace(", password: {fromEnv: P}", "");
+    assert_snapshot!(check(&manifest, &[live_postgres(&["users"], &json!({"source": {"postgres": {"authentication": "basic"}}}))]), @r#"
+    analytics                                       1 object
+      -/+ orders-cdc                                must be replaced
+          ~ source.postgres.authentication              "basic" -> "IAM_ROLE"   # forces replacement
+          + source.postgres.iamRole                     "arn:aws:iam::123456789012:role/r"   # forces replacement
+            actions: delete, wait until gone, create
+            data:  table `default.users` stays when the old pipe goes, and the first copy wants it empty: empty or drop it before
+                   the new pipe makes the first copy again, from the start
+
+    Plan: 0 to create, 0 to update, 1 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
+    {"delete":{"at":{"service":"analytics","kind":"ClickPipe","name":"orders-cdc"},"id":"22222222-2222-4222-8222-222222222222"}}
+    {"create":{"at":{"service":"analytics","kind":"ClickPipe","name":"orders-cdc"},"body":{"name":"orders-cdc","source":{"postgres":{"host":"db","port":5432,"database":"shop","credentials":{"username":"u"},"settings":{"replicationMode":"cdc"},"authentication":"IAM_ROLE","iamRole":"arn:aws:iam::123456789012:role/r","tableMappings":[{"sourceSchemaName":"public","sourceTable":"users","targetTable":"users"}]}},"destination":{"database":"default"}}}}
+    "#);
+}

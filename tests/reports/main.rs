@@ -1,0 +1,174 @@
+//! Every report, from plans that are small, large and hostile.
+
+#![allow(clippy::allow_attributes, clippy::unwrap_used, reason = "a test that fails here fails")]
+
+mod binary;
+mod markdown;
+mod page;
+#[path = "../support/mod.rs"]
+mod support;
+mod systems;
+
+use insta::assert_snapshot;
+use model::address::Kind;
+use model::desired::Desired;
+use pipectl::render::plan::Context;
+use pipectl::report::{Format, Key, Paths, Run, render};
+use planner::{Plan, Policy, plan};
+use serde_json::{Value, json};
+use support::{desired, live, pipes};
+
+/// Every format that a plan is written in.
+const FORMATS: [Format; 7] = [
+    Format::Markdown,
+    Format::Github,
+    Format::GitlabTerraform,
+    Format::Codequality,
+    Format::Sarif,
+    Format::Junit,
+    Format::Html,
+];
+
+/// A manifest of a Kafka pipe; `spec` goes below its spec.
+fn manifest(name: &str, topics: &str, spec: &str) -> String {
+    let quoted = |text: &str| json!(text).to_string();
+    format!("---{}", pipes::kafka(&quoted(name), &quoted(topics), "", spec))
+}
+
+/// The same pipe as the API might tell it, with a secret that it should not.
+fn pipe(index: usize, name: &str, topics: &str) -> Value {
+    pipes::live_kafka(&json!({
+        "id": format!("00000000-0000-4000-8000-{index:012}"),
+        "name": name,
+        "source": {"kafka": {
+            "topics": topics, "credentials": {"username": "u", "password": "canary"},
+        }},
+    }))
+}
+
+/// What is declared, and the plan for it.
+fn planned(manifests: &[String], pipes: &[Value]) -> (Desired, Plan) {
+    let desired = desired(&manifests.concat());
+    let plan = plan(&desired, &live(Kind::ClickPipe, pipes), None, &Policy::default());
+    (desired, plan)
+}
+
+fn run<'r>(desired: &'r Desired, plan: &'r Plan) -> Run<'r> {
+    Run {
+        command: "plan",
+        outcome: "changes",
+        json: "{}\n".to_owned(),
+        plan: Some(plan),
+        context: Context { rate: Some((10, 10.0)), ..Context::default() },
+        declared: desired.iter().map(|(at, document)| (at.clone(), document)).collect(),
+        ..Run::default()
+    }
+}
+
+fn rendered(format: Format, run: &Run<'_>) -> String {
+    render(format, run, &Key::default(), &Paths::default())
+}
+
+/// One of everything.
+fn small() -> (Desired, Plan) {
+    let manifests = [
+        manifest("new", "t", ""),
+        manifest("gone", "t", "  state: absent\n"),
+        manifest("moved", "t2", ""),
+        manifest("guarded", "t2", "  protect: true\n"),
+        manifest("bigger", "t", "  scaling: {replicas: 2}\n"),
+        manifest("same", "t", ""),
+    ];
+    let names = ["gone", "moved", "guarded", "bigger", "same"];
+    let pipes: Vec<Value> =
+        names.iter().enumerate().map(|(index, name)| pipe(index, name, "t")).collect();
+    planned(&manifests, &pipes)
+}
+
+/// `each` of deletes, replacements, updates and creates.
+fn large(each: usize) -> (Desired, Plan) {
+    let mut manifests = Vec::new();
+    let mut pipes = Vec::new();
+    for index in 0..each {
+        manifests.push(manifest(&format!("delete-{index}"), "t", "  state: absent\n"));
+        manifests.push(manifest(&format!("replace-{index}"), "t2", ""));
+        manifests.push(manifest(&format!("update-{index}"), "t", "  scaling: {replicas: 2}\n"));
+        manifests.push(manifest(&format!("create-{index}"), "t", ""));
+        for (offset, word) in ["delete", "replace", "update"].iter().enumerate() {
+            pipes.push(pipe(index * 3 + offset, &format!("{word}-{index}"), "t"));
+        }
+    }
+    planned(&manifests, &pipes)
+}
+
+const HOSTILE: [&str; 9] = [
+    "`a` ``` b",
+    "a | b || c",
+    "]]><system-out>",
+    "@team hello @org/team",
+    "::error file=x::y",
+    "</details><script>alert(1)</script>",
+    "<!-- --> [x](http://e.example) ![y](z)",
+    "\"quotes' & %0A # 12 *b* _i_ ~~s~~ \\| \\",
+    "\u{202e}turned \u{200b}www.example.com",
+];
+
+fn hostile() -> (Desired, Plan) {
+    let values: Vec<String> =
+        HOSTILE.iter().map(|name| format!("{name}\n```\n::error::z\n@team")).collect();
+    let filters = |value: &str| format!("  settings: {{additional: {{k: {}}}}}\n", json!(value));
+    let manifests: Vec<String> = HOSTILE
+        .iter()
+        .zip(&values)
+        .map(|(name, value)| manifest(name, "t", &filters(value)))
+        .collect();
+    let pipes: Vec<Value> =
+        HOSTILE.iter().enumerate().map(|(index, name)| pipe(index, name, "t")).collect();
+    planned(&manifests, &pipes)
+}
+
+#[test]
+fn drift_that_is_left_alone_is_told() {
+    let manifests = desired(&manifest("a", "t", "  scaling: {replicas: 2}\n"));
+    let live = live(Kind::ClickPipe, &[pipe(1, "a", "t")]);
+    let plan = plan(&manifests, &live, Some(&manifests), &Policy::default());
+    let run = run(&manifests, &plan);
+    assert_snapshot!(rendered(Format::Markdown, &run), @r#"
+### pipectl plan: no changes, drift in 1 field
+
+0 unchanged, 0 unmanaged.
+
+| | object | what | why |
+|---|---|---|---|
+| 🟠 | <code>analytics/a</code> | drift, left alone | <code>scaling.replicas</code> git 2, live 1 |
+
+<!-- pipectl:plan -->
+"#);
+    assert_snapshot!(rendered(Format::Github, &run), @"
+    ::warning file=pipes.yaml,line=21,col=13,title=analytics/a::drift, left alone: `scaling.replicas` git 2, live 1
+    ::notice title=pipectl plan::no changes, drift in 1 field
+    ");
+    assert!(rendered(Format::Junit, &run).contains("drift, left alone: `scaling.replicas`"));
+    assert!(rendered(Format::Html, &run).contains("<g class=\"node drift\">"));
+}
+
+#[test]
+fn two_runs_are_the_same_bytes() {
+    let (desired, plan) = large(30);
+    let (again, plan_again) = large(30);
+    for format in FORMATS {
+        let (one, two) = (run(&desired, &plan), run(&again, &plan_again));
+        assert_eq!(rendered(format, &one), rendered(format, &two));
+    }
+}
+
+#[test]
+fn no_secret_is_in_any_report() {
+    let (desired, plan) = small();
+    let run = run(&desired, &plan);
+    for format in FORMATS {
+        assert!(!rendered(format, &run).contains("canary"));
+    }
+    let saved = serde_json::to_string(&plan).unwrap();
+    assert!(!saved.contains("canary") && saved.contains("(secret)"), "{saved}");
+}

@@ -1,0 +1,133 @@
+//! The comment on a pull request.
+
+use insta::assert_snapshot;
+use pipectl::report::Format;
+
+use super::{HOSTILE, hostile, large, rendered, run, small};
+
+#[test]
+fn a_comment_begins_with_the_counts_and_the_danger() {
+    let (desired, plan) = small();
+    assert_snapshot!(rendered(Format::Markdown, &run(&desired, &plan)), @r#"
+### pipectl plan: 1 to create, 1 to update, 1 to replace, 1 to delete, 1 blocked
+
+1 unchanged, 0 unmanaged. Not compared: credentials of 2 objects, which the API does not tell; --base REF tells what git changed. Cost: 5 requests and the waiting, about 5 s at 10 requests / 10 s.
+
+| | object | what | why |
+|---|---|---|---|
+| ⛔ | <code>analytics/guarded</code> | blocked | it is protected, and this change would delete it and make it again: take <code>protect</code> off, or undo the change that forces replacement |
+| 🔴 | <code>analytics/gone</code> | delete (state: absent) | table <code>default.clicks</code> stays; drop it yourself if it is not wanted |
+| 🟣 | <code>analytics/moved</code> | must be replaced | <code>source.kafka.topics</code> cannot be changed in place; the new pipe starts where the API chooses, as no <code>offset</code> is declared: rows may arrive in <code>default.clicks</code> twice or not at all |
+| 🟡 | <code>analytics/bigger</code> | update | <code>scaling.replicas</code> |
+| 🟢 | <code>analytics/new</code> | create |  |
+
+<details><summary>⛔ <code>analytics/guarded</code>: blocked</summary>
+
+```diff
+- source.kafka.topics: "t"
++ source.kafka.topics: "t2"   # forces replacement
+```
+
+</details>
+
+<details><summary>🔴 <code>analytics/gone</code>: delete (state: absent)</summary>
+
+- data: table <code>default.clicks</code> stays; drop it yourself if it is not wanted
+- actions: delete, wait until gone
+
+</details>
+
+<details><summary>🟣 <code>analytics/moved</code>: must be replaced</summary>
+
+```diff
+- source.kafka.topics: "t"
++ source.kafka.topics: "t2"   # forces replacement
+```
+
+- data: the new pipe starts where the API chooses, as no <code>offset</code> is declared: rows may arrive in <code>default.clicks</code> twice or not at all
+- actions: delete, wait until gone, create
+- sends: source.kafka.credentials.password from env P
+
+</details>
+
+<details><summary>🟡 <code>analytics/bigger</code>: update</summary>
+
+```diff
+- scaling.replicas: 1
++ scaling.replicas: 2
+```
+
+</details>
+
+<!-- pipectl:plan -->
+"#);
+}
+
+#[test]
+fn a_long_comment_is_cut_from_the_harmless_end() {
+    for each in [25, 125, 200] {
+        let (desired, plan) = large(each);
+        let comment = rendered(Format::Markdown, &run(&desired, &plan));
+        assert!(comment.chars().count() < 60_000, "{}", comment.chars().count());
+        for index in 0..each {
+            for word in ["delete", "replace"] {
+                assert!(comment.contains(&format!("/{word}-{index}</code> |")), "{word}-{index}");
+            }
+        }
+        assert_eq!(each > 25, comment.contains("\nLeft out, as a comment holds no more: "));
+        assert_balanced(&comment);
+        assert!(comment.ends_with("\n<!-- pipectl:plan -->\n"));
+    }
+    let (desired, plan) = large(125);
+    let comment = rendered(Format::Markdown, &run(&desired, &plan));
+    let told = comment.lines().find(|line| line.starts_with("Left out")).unwrap();
+    assert_snapshot!(told, @r#"Left out, as a comment holds no more: 169 rows (44 update, 125 create) and the details of 375 objects. The log of the run has everything."#);
+}
+
+/// Every fence and every fold that is opened is closed.
+fn assert_balanced(comment: &str) {
+    let mut fence: Option<&str> = None;
+    let (mut opened, mut closed) = (0, 0);
+    for line in comment.lines() {
+        match fence {
+            Some(open) if line == open => fence = None,
+            Some(_) => {}
+            None if line.starts_with("```") => {
+                fence = Some(line.trim_end_matches(|c: char| c != '`'));
+            }
+            None => {
+                opened += line.matches("<details>").count();
+                closed += line.matches("</details>").count();
+            }
+        }
+    }
+    assert_eq!((fence, opened), (None, closed));
+}
+
+#[test]
+fn no_name_or_value_breaks_out_of_a_comment() {
+    let (desired, plan) = hostile();
+    let comment = rendered(Format::Markdown, &run(&desired, &plan));
+    assert_balanced(&comment);
+    let rows: Vec<&str> = comment.lines().filter(|line| line.starts_with("| 🟡")).collect();
+    assert_eq!(rows.len(), HOSTILE.len());
+    assert!(rows.iter().all(|row| row.matches('|').count() == 5), "{rows:#?}");
+    let mut fence: Option<&str> = None;
+    for line in comment.lines() {
+        let inside = fence.is_some();
+        match fence {
+            Some(open) if line == open => fence = None,
+            None if line.starts_with("```") => {
+                fence = Some(line.trim_end_matches(|c: char| c != '`'));
+            }
+            _ => {}
+        }
+        if !inside {
+            assert!(!line.contains('@') && !line.contains("<script"), "{line}");
+            assert!(!line.contains("](") && !line.contains("http:"), "{line}");
+            let marker = line.starts_with("<!-- pipectl:");
+            assert!(marker || !line.contains("<!--"), "{line}");
+        }
+        assert!(!line.starts_with("::error") && !line.contains('\u{202e}'), "{line}");
+    }
+}

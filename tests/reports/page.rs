@@ -1,0 +1,120 @@
+//! The page, and what is markup at all.
+
+use insta::assert_snapshot;
+use pipectl::report::Format;
+use serde_json::Value;
+
+use super::{hostile, large, rendered, run, small};
+
+#[test]
+fn what_is_written_can_be_read() {
+    for (desired, plan) in [small(), hostile(), large(10)] {
+        let run = run(&desired, &plan);
+        for format in [Format::GitlabTerraform, Format::Codequality, Format::Sarif] {
+            serde_json::from_str::<Value>(&rendered(format, &run)).unwrap();
+        }
+        let xml = rendered(Format::Junit, &run);
+        assert_eq!(well_formed(&xml), Ok(()), "{xml}");
+        let page = rendered(Format::Html, &run);
+        assert_eq!(well_formed(&as_xml(&page)), Ok(()), "{page}");
+    }
+    for broken in ["<a><b></a></b>", "<a>", "<a x=\"<\"/>", "<a>&nope;</a>", "<a>]]></a>"] {
+        assert!(well_formed(broken).is_err(), "{broken}");
+    }
+}
+
+/// A page without what HTML alone leaves open, and without its style.
+fn as_xml(page: &str) -> String {
+    let (before, rest) = page.split_once("<style>").unwrap();
+    let (_, after) = rest.split_once("</style>").unwrap();
+    let lines = format!("{before}{after}");
+    let lines = lines.lines().filter(|line| !line.starts_with("<meta")).collect::<Vec<_>>();
+    lines.join("\n").replace("<br>", "")
+}
+
+#[test]
+fn a_page_needs_nothing_but_itself() {
+    for (desired, plan) in [small(), hostile(), large(125)] {
+        let page = rendered(Format::Html, &run(&desired, &plan));
+        for outside in
+            ["<script", "<link", " src=", "url(", "@import", "<img", "http-equiv=\"refresh"]
+        {
+            assert!(!page.contains(outside), "{outside}");
+        }
+        let mut links = page.split("href=\"").skip(1);
+        assert!(links.all(|link| link.starts_with('#')));
+    }
+}
+
+#[test]
+fn a_picture_leads_from_sources_through_pipes_to_tables() {
+    let (desired, plan) = small();
+    let page = rendered(Format::Html, &run(&desired, &plan));
+    let texts = page.split("<text").skip(1).map(|text| {
+        let (_, text) = text.split_once('>').unwrap();
+        text.split_once('<').unwrap().0
+    });
+    let nodes: Vec<&str> = page
+        .split("<g class=\"node ")
+        .skip(1)
+        .map(|node| node.split_once('"').unwrap().0)
+        .collect();
+    assert_snapshot!(texts.collect::<Vec<_>>().join("\n"), @r#"
+guarded
+blocked
+gone
+delete (state: absent)
+moved
+must be replaced
+bigger
+update
+new
+create
+same
+unchanged
+b:9092
+Kafka
+default.clicks
+from t2 and 5 more
+"#);
+    assert_snapshot!(nodes.join(" "), @r#"blocked delete replace update create same place place"#);
+}
+
+/// As much of XML as our reports use.
+pub(crate) fn well_formed(text: &str) -> Result<(), String> {
+    let mut open: Vec<&str> = Vec::new();
+    let mut rest = text;
+    while let Some(start) = rest.find('<') {
+        characters(&rest[..start])?;
+        let end = rest[start..].find('>').ok_or("a tag is not closed")? + start;
+        let tag = &rest[start + 1..end];
+        rest = &rest[end + 1..];
+        if tag.starts_with('?') || tag.starts_with('!') {
+            continue;
+        }
+        let quotes = tag.matches('"').count();
+        if tag.contains('<') || !quotes.is_multiple_of(2) {
+            return Err(format!("bad tag {tag}"));
+        }
+        characters(tag)?;
+        match tag.strip_prefix('/') {
+            Some(name) if open.pop() != Some(name) => return Err(format!("{name} closes nothing")),
+            Some(_) => {}
+            None if tag.ends_with('/') => {}
+            None => open.push(tag.split_whitespace().next().unwrap_or_default()),
+        }
+    }
+    characters(rest)?;
+    if open.is_empty() { Ok(()) } else { Err(format!("left open: {open:?}")) }
+}
+
+fn characters(text: &str) -> Result<(), String> {
+    let known = ["amp;", "lt;", "gt;", "quot;", "#39;"];
+    let bad = text.split('&').skip(1).find(|rest| !known.iter().any(|name| rest.starts_with(name)));
+    let forbidden = text.chars().any(|c| c.is_control() && c != '\n');
+    match bad {
+        Some(rest) => Err(format!("unknown entity &{rest}")),
+        None if forbidden || text.contains("]]>") => Err("a character that may not be".to_owned()),
+        None => Ok(()),
+    }
+}

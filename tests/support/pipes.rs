@@ -1,0 +1,128 @@
+//! Two small pipes, declared and live: what most rules of a plan are about.
+
+use serde_json::{Value, json};
+
+/// A declared Kafka pipe; `source` goes below its source, `spec` below its spec.
+pub(crate) fn kafka(name: &str, topics: &str, source: &str, spec: &str) -> String {
+    format!(
+        "
+apiVersion: pipectl/v1
+kind: ClickPipe
+metadata: {{name: {name}, service: analytics}}
+spec:
+  source:
+    kafka:
+      type: kafka
+      format: JSONEachRow
+      brokers: b:9092
+      topics: {topics}
+      authentication: PLAIN
+      credentials: {{username: u, password: {{fromEnv: P}}}}
+{source}
+  destination:
+    database: default
+    table: clicks
+    managedTable: true
+    tableDefinition: {{engine: {{type: MergeTree}}}}
+    columns: [{{name: id, type: UInt64}}]
+{spec}
+"
+    )
+}
+
+/// The Kafka pipe `clicks` as the API tells it, with these changes.
+pub(crate) fn live_kafka(changes: &Value) -> Value {
+    let pipe = json!({
+        "id": "11111111-1111-4111-8111-111111111111",
+        "name": "clicks",
+        "state": "Running",
+        "source": {
+            "kafka": {
+                "type": "kafka", "format": "JSONEachRow", "brokers": "b:9092",
+                "topics": "clicks", "authentication": "PLAIN",
+                "consumerGroup": "clickpipes-11111111", "reversePrivateEndpointIds": null
+            },
+            "postgres": null
+        },
+        "destination": {
+            "database": "default", "table": "clicks", "managedTable": true,
+            "tableDefinition": {"engine": {"type": "MergeTree()"}},
+            "columns": [{"name": "id", "type": "UInt64"}]
+        },
+        "fieldMappings": [],
+        "settings": {},
+        "scaling": {"replicas": 1, "replicaCpuMillicores": "125m", "replicaMemoryGb": "512Mi"}
+    });
+    merged(pipe, changes)
+}
+
+/// A declared Postgres pipe that copies these tables; `source` and `spec` as above.
+pub(crate) fn postgres(name: &str, tables: &[&str], source: &str, spec: &str) -> String {
+    let mappings: Vec<String> = tables.iter().map(|table| mapping(table)).collect();
+    let mappings = mappings.join("\n");
+    format!(
+        "
+apiVersion: pipectl/v1
+kind: ClickPipe
+metadata: {{name: {name}, service: analytics}}
+spec:
+{spec}
+  source:
+    postgres:
+      host: db
+      port: 5432
+      database: shop
+      credentials: {{username: u, password: {{fromEnv: P}}}}
+      settings: {{replicationMode: cdc}}
+{source}
+      tableMappings:
+{mappings}
+  destination: {{database: default}}
+"
+    )
+}
+
+fn mapping(table: &str) -> String {
+    format!("        - {{sourceSchemaName: public, sourceTable: {table}, targetTable: {table}}}")
+}
+
+/// The Postgres pipe as the API tells it: tables and their engines, and these changes.
+pub(crate) fn live_postgres(name: &str, tables: &[(&str, &str)], changes: &Value) -> Value {
+    let mappings: Vec<Value> = tables
+        .iter()
+        .map(|(table, engine)| {
+            json!({"sourceSchemaName": "public", "sourceTable": table, "targetTable": table,
+                   "excludedColumns": [], "useCustomSortingKey": null, "sortingKeys": [],
+                   "tableEngine": engine, "partitionKey": ""})
+        })
+        .collect();
+    let pipe = json!({
+        "id": "22222222-2222-4222-8222-222222222222",
+        "name": name,
+        "state": "Running",
+        "source": {"postgres": {
+            "type": "postgres", "host": "db", "port": 5432, "database": "shop",
+            "authentication": "", "tlsHost": "", "caCertificate": "",
+            "settings": {"replicationMode": "cdc", "syncIntervalSeconds": 60,
+                         "pullBatchSize": 100_000, "publicationName": ""},
+            "tableMappings": mappings
+        }},
+        "destination": {"database": "default"}
+    });
+    merged(pipe, changes)
+}
+
+/// `base` with the values of `changes` put over it.
+pub(crate) fn merged(mut base: Value, changes: &Value) -> Value {
+    match (&mut base, changes) {
+        (Value::Object(base), Value::Object(changes)) => {
+            for (name, change) in changes {
+                let old = base.remove(name).unwrap_or(Value::Null);
+                base.insert(name.clone(), merged(old, change));
+            }
+        }
+        (_, Value::Null) => {}
+        (base, change) => *base = change.clone(),
+    }
+    base
+}
