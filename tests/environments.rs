@@ -125,6 +125,23 @@ fn no_two_share_a_file() {
 }
 
 #[test]
+fn the_commands_that_only_look_do_so_in_each() {
+    let desk = desk();
+    let run = |args: &[&str]| desk.run_with(&[args, &BOTH, &[WORLDS]].concat(), &[STREAM]);
+    assert_eq!(desk.run(&["apply", "--yes", "-e", "staging", WORLDS]).code, 0);
+    let said = run(&["status", "--detailed-exitcode", "-o", "json"]);
+    assert_eq!(said.code, 2, "{}", said.all());
+    for (name, state) in [("staging", "Running"), ("prod", "")] {
+        let status = &said.json()["environments"][name];
+        assert_eq!(status["kind"], "Status");
+        assert_eq!(status["result"]["services"][0]["pipes"][0]["state"], state, "{status}");
+    }
+    let said = run(&["doctor"]);
+    assert!(said.stdout.contains("Environment: prod\n"), "{}", said.all());
+    assert_eq!(run(&["status", "--watch", "--until", "settled"]).code, 64);
+}
+
+#[test]
 fn each_has_its_own_key() {
     let (desk, server) = (desk(), Server::start(1000));
     let mut environment = server.environment();

@@ -96,11 +96,16 @@ fn the_rest_is_performed_and_nothing_happens_elsewhere() {
     break_lists(&repo, &["lake"]);
     let said = repo.run(&["apply", "pipes", "--yes", "-o", "json"]);
     assert_eq!(ending(&said), (3, json!("partly")), "{}", said.all());
+    assert_eq!(said.json()["unread"][0]["service"], "lake");
     assert_eq!((live(&repo, "analytics"), live(&repo, "lake")), (1, 0));
     assert!(!said.stderr.contains("could not read back"), "{}", said.stderr);
     let said = repo.run(&["apply", "pipes", "--yes"]);
     assert_eq!(said.code, 1, "{}", said.all());
     assert!(said.stdout.contains("No changes in what could be read."), "{}", said.all());
+    let said = repo.run(&["apply", "pipes", "--yes", "-o", "ndjson"]);
+    let last: Value = serde_json::from_str(said.stdout.lines().last().unwrap()).unwrap();
+    assert_eq!((&last["outcome"], &last["exitCode"]), (&json!("partial"), &json!(1)));
+    assert_eq!(last["unread"][0]["service"], "lake", "{last}");
     mend(&repo);
     repo.done(&["apply", "pipes", "--yes"]);
     assert_eq!(live(&repo, "lake"), 1);

@@ -209,7 +209,7 @@ impl Told<'_> {
         let unread = self.session.unread();
         let (code, outcome) = overall(ending, reports, unread);
         let applied = Applied { plan: self.plan, refused: self.refused, reports };
-        let summary = Summary { outcome, refused: self.refused, ..Summary::of(reports) };
+        let summary = Summary { outcome, refused: self.refused, unread, ..Summary::of(reports) };
         let run = Run {
             command: "apply",
             outcome,

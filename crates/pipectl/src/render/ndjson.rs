@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::json::SCHEMA_VERSION;
 use super::results;
+use super::unread::Unread;
 use crate::apply::Report;
 use crate::reviewed::Moved;
 
@@ -97,6 +98,9 @@ pub struct Summary<'s> {
     /// What was not done because nobody reviewed it.
     #[serde(skip_serializing_if = "<[Moved]>::is_empty")]
     pub refused: &'s [Moved],
+    /// Services that could not be read, and of which nothing was done.
+    #[serde(skip_serializing_if = "<[Unread]>::is_empty")]
+    pub unread: &'s [Unread],
     /// What went wrong, apart from what went wrong with one object.
     pub errors: &'s [String],
 }
