@@ -75,7 +75,7 @@ fn the_host_of_the_workflow_can_be_chosen() {
     let said = desk.run(&["init", "c", "--ci", "none"]);
     assert!(said.stderr.contains("cd c && pipectl"), "{}", said.stderr);
     let left: Vec<_> = fs::read_dir(desk.folder.path().join("c")).unwrap().collect();
-    assert_eq!(left.len(), 4, "{left:?}");
+    assert_eq!(left.len(), 5, "{left:?}");
 }
 
 #[test]
@@ -85,4 +85,28 @@ fn a_folder_that_is_a_file_is_told() {
     let said = desk.run(&["init", "file"]);
     assert_eq!(said.code, 1);
     assert!(said.stderr.contains("cannot write file/pipectl.yaml"), "{}", said.stderr);
+}
+
+#[test]
+fn a_workflow_is_written_where_it_works() {
+    let desk = Desk::new();
+    desk.write(".git/HEAD", "ref: refs/heads/main\n");
+    for (ci, file) in [("github", ".github/workflows/pipectl.yml"), ("gitlab", ".gitlab-ci.yml")] {
+        let said = desk.run(&["init", "below", "--ci", ci]);
+        assert_eq!(said.code, 0, "{}", said.all());
+        let line = format!("left out  below/{file}   workflows work at the top");
+        assert!(said.stdout.contains(&line), "{}", said.stdout);
+        assert!(!desk.folder.path().join("below").join(file).exists());
+        assert_eq!(desk.run(&["init", "--ci", ci]).code, 0);
+        assert!(desk.folder.path().join(file).exists());
+    }
+}
+
+#[test]
+fn an_empty_folder_of_manifests_is_no_wish_for_nothing() {
+    let desk = Desk::new();
+    desk.run(&["init"]);
+    let plan = desk.run(&["plan", "--sandbox"]);
+    assert_eq!(plan.code, 1, "{}", plan.all());
+    assert!(plan.stderr.contains("no manifest in pipes"), "{}", plan.stderr);
 }

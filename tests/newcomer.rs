@@ -30,8 +30,19 @@ spec:
     let before = server.count(writes);
 
     let desk = Desk::new();
-    for step in [&["init"][..], &["export", "--out", "pipes"], &["plan", "--detailed-exitcode"]] {
-        let said = server.run(&desk, step);
+    let begun = server.run(&desk, &["init"]);
+    assert_eq!(begun.code, 0, "{}", begun.all());
+    let steps = next_steps(&begun.stderr);
+    assert_eq!(steps.len(), 3, "{}", begun.stderr);
+    for step in &steps {
+        let step: Vec<&str> = step.split(' ').collect();
+        // Nobody is there to be asked, and a plan that finds something has to be seen.
+        let more = match step[0] {
+            "apply" => &["--yes"][..],
+            "plan" => &["--detailed-exitcode"],
+            _ => &[],
+        };
+        let said = server.run(&desk, &[&step, more].concat());
         assert_eq!(said.code, 0, "{step:?}: {}", said.all());
     }
     let text = std::fs::read_to_string(desk.folder.path().join("pipes/analytics/orders.yaml"));
@@ -39,4 +50,10 @@ spec:
     let schema = "# yaml-language-server: $schema=../../.pipectl/schema.json\n";
     assert!(text.starts_with(schema), "{text}");
     assert_eq!(server.count(writes), before, "nothing was written to the API");
+}
+
+/// The commands that `init` names, as they stand there.
+fn next_steps(said: &str) -> Vec<String> {
+    let commands = said.lines().filter_map(|line| line.trim().strip_prefix("pipectl "));
+    commands.map(|line| line.split("  ").next().unwrap_or(line).trim().to_owned()).collect()
 }

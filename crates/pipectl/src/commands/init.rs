@@ -57,14 +57,22 @@ enum Outcome {
     /// It was there already, and says something else.
     Kept,
     Unchanged,
+    /// It would have no effect here.
+    LeftOut,
 }
 
 /// Writes what a new repository needs. Speaks to nobody.
 pub(super) fn run(args: &Args, output: Output, format: Format) -> Result<u8> {
     let mut told = Vec::new();
-    for (name, content) in files::of(args.ci)? {
+    for (name, content) in files::of()? {
         let path = args.folder.join(name);
         let outcome = put(&path, &content, args.force)?;
+        told.push(Told { path, outcome });
+    }
+    if let Some((name, content)) = files::workflow(args.ci) {
+        let path = args.folder.join(name);
+        let at_top = is_top(&args.folder);
+        let outcome = if at_top { put(&path, content, args.force)? } else { Outcome::LeftOut };
         told.push(Told { path, outcome });
     }
     let path = args.folder.join(files::IGNORE);
@@ -80,6 +88,12 @@ pub(super) fn run(args: &Args, output: Output, format: Format) -> Result<u8> {
     })?;
     output.say(files::next_steps(&args.folder));
     Ok(exit::DONE)
+}
+
+/// Whether the folder is the top of a repository, or in none. Only there are workflows looked for.
+fn is_top(folder: &Path) -> bool {
+    let folder = fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
+    folder.ancestors().find(|it| it.join(".git").exists()).is_none_or(|top| top == folder)
 }
 
 /// Writes a file, and one that is there only if that is wanted.
@@ -139,6 +153,11 @@ fn table(told: &[Told]) -> Text {
             Outcome::Replaced => (Label::Replace, "replaced", ""),
             Outcome::Extended => (Label::Update, "extended", ""),
             Outcome::Unchanged => (Label::Dim, "unchanged", ""),
+            Outcome::LeftOut => {
+                let why = "   workflows work at the top of a repository only; put one there that \
+                           runs in this folder";
+                (Label::Blocked, "left out", why)
+            }
             Outcome::Kept => {
                 (Label::Blocked, "kept", "   it is there already; --force replaces it")
             }

@@ -18,19 +18,22 @@ pub(super) const IGNORED: &[&str] = &[".pipectl/*", "!.pipectl/schema.json"];
 /// the next `apply`, and nobody wants to make an example.
 const EXAMPLE: &str = "example.yaml";
 
-/// Every file by its path in the folder.
-pub(super) fn of(ci: Ci) -> Result<Vec<(&'static str, String)>> {
+/// Keeps the folder of manifests in git while it is empty.
+const KEPT: &str = "pipes/.gitkeep";
+
+/// Every file by its path in the folder, but for the workflow.
+pub(super) fn of() -> Result<[(&'static str, String); 4]> {
     let schema = format!("{}\n", serde_json::to_string_pretty(&reference::schema())?);
-    let mut files = vec![
+    Ok([
         (project::NAME, include_str!("pipectl.yaml").to_owned()),
         (EXAMPLE, include_str!("example.yaml").to_owned()),
+        (KEPT, String::new()),
         (".pipectl/schema.json", schema),
-    ];
-    files.extend(workflow(ci).map(|(path, text)| (path, text.to_owned())));
-    Ok(files)
+    ])
 }
 
-fn workflow(ci: Ci) -> Option<(&'static str, &'static str)> {
+/// The workflow's path and what it says.
+pub(super) fn workflow(ci: Ci) -> Option<(&'static str, &'static str)> {
     let github = include_str!("../../../../../docs/ci/github.yml");
     let gitlab = include_str!("../../../../../docs/ci/gitlab-ci.yml");
     match ci {
