@@ -66,10 +66,45 @@ pub(crate) enum Color {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
     use clap::CommandFactory;
+
+    /// Variables whose flag is described in other words by each command, and is the same wish: what
+    /// is exported for one command must not surprise another.
+    const SAME_WISH: [&str; 7] = [
+        "PIPECTL_BASE",
+        "PIPECTL_DETAILED_EXITCODE",
+        "PIPECTL_DIFF",
+        "PIPECTL_ENV",
+        "PIPECTL_WAIT",
+        "PIPECTL_WAKE",
+        "PIPECTL_YES",
+    ];
 
     #[test]
     fn the_command_line_is_consistent() {
         super::Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn no_variable_means_two_things() {
+        let mut meanings: BTreeMap<String, BTreeSet<(Option<String>, String)>> = BTreeMap::new();
+        for command in super::Cli::command().get_subcommands() {
+            for flag in command.get_arguments() {
+                let Some(variable) = flag.get_env() else { continue };
+                let help = flag.get_help().map(ToString::to_string).unwrap_or_default();
+                let meaning = (flag.get_long().map(str::to_owned), help);
+                meanings.entry(variable.to_string_lossy().into()).or_default().insert(meaning);
+            }
+        }
+        for (variable, meanings) in &meanings {
+            let flags: BTreeSet<_> = meanings.iter().map(|(flag, _)| flag).collect();
+            assert_eq!(flags.len(), 1, "{variable}: {meanings:?}");
+        }
+        let several = meanings.iter().filter(|(_, meanings)| meanings.len() > 1);
+        let several: Vec<&str> = several.map(|(variable, _)| variable.as_str()).collect();
+        assert!(several.iter().all(|it| SAME_WISH.contains(it)), "{several:?}");
+        assert!(several.contains(&"PIPECTL_WAKE"), "{several:?}");
     }
 }
