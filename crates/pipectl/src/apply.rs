@@ -60,7 +60,7 @@ async fn all_lanes(
     let work = lanes.iter().map(|lane| async {
         ended.wait(lane).await;
         let report = match ended.unmet(lane) {
-            Some(reason) => Report::skipped(lane, &reason),
+            Some(unmet) => Report::skipped(lane, unmet),
             None => lane::work(run, lane).await,
         };
         ended.note(&report);

@@ -12,8 +12,22 @@ use super::report::{Outcome, Report};
 /// The lanes that have ended, and how.
 #[derive(Default)]
 pub(super) struct Ended {
-    outcomes: RefCell<BTreeMap<Address, Outcome>>,
+    lanes: RefCell<BTreeMap<Address, End>>,
     more: Notify,
+}
+
+/// How a lane has ended.
+struct End {
+    outcome: Outcome,
+    held_by: Option<Address>,
+}
+
+/// Why a lane is not begun.
+pub(super) struct Unmet {
+    /// In words.
+    pub(super) reason: String,
+    /// The object that it comes down to, if the plan does nothing to that one.
+    pub(super) held_by: Option<Address>,
 }
 
 impl Ended {
@@ -22,8 +36,8 @@ impl Ended {
         loop {
             let more = self.more.notified();
             let have_ended = {
-                let outcomes = self.outcomes.borrow();
-                lane.needs.iter().chain(&lane.after).all(|at| outcomes.contains_key(*at))
+                let lanes = self.lanes.borrow();
+                lane.needs.iter().chain(&lane.after).all(|at| lanes.contains_key(*at))
             };
             if have_ended {
                 return;
@@ -34,25 +48,32 @@ impl Ended {
 
     /// A lane has ended.
     pub(super) fn note(&self, report: &Report) {
-        self.outcomes.borrow_mut().insert(report.at.clone(), report.outcome);
+        let end = End { outcome: report.outcome, held_by: report.held_by.clone() };
+        self.lanes.borrow_mut().insert(report.at.clone(), end);
         self.more.notify_waiters();
     }
 
     /// Why the lane must not be begun.
-    pub(super) fn unmet(&self, lane: &Lane<'_>) -> Option<String> {
-        let outcomes = self.outcomes.borrow();
+    pub(super) fn unmet(&self, lane: &Lane<'_>) -> Option<Unmet> {
+        let lanes = self.lanes.borrow();
         let unmade = lane.needs.iter().find_map(|at| {
-            let word = word(*outcomes.get(*at)?)?;
-            Some(format!("it refers to `{at}`, which {word}"))
+            let end = lanes.get(*at)?;
+            let reason = format!("it refers to `{at}`, which {}", word(end.outcome)?);
+            Some(Unmet { reason, held_by: end.held_by.clone() })
         });
-        unmade.or_else(|| {
-            lane.until.iter().find_map(|at| {
-                // What nothing is done to does not let go either.
-                let word = outcomes.get(*at).map_or(Some("is left as it is"), |it| word(*it))?;
-                Some(format!("`{at}` still uses it, and {word}"))
-            })
-        })
+        let in_use = || lane.until.iter().find_map(|at| in_use(at, lanes.get(*at)));
+        unmade.or_else(in_use)
     }
+}
+
+/// Why something is not deleted that the object at this address uses in live.
+fn in_use(at: &Address, end: Option<&End>) -> Option<Unmet> {
+    let (word, held_by) = match end {
+        Some(end) => (word(end.outcome)?, end.held_by.clone()),
+        // What nothing is done to does not let go either.
+        None => ("is left as it is", Some(at.clone())),
+    };
+    Some(Unmet { reason: format!("`{at}` still uses it, and {word}"), held_by })
 }
 
 /// How something ended, if not well.

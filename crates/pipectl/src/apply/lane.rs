@@ -45,6 +45,7 @@ pub(super) async fn work(run: &Run<'_>, lane: &Lane<'_>) -> Report {
         report.not_begun = lane[rest..].iter().map(|action| verb(action)).collect();
         let stopped = may_be_stopped(&lane[..rest], &stop);
         note(run, &mut report, stop);
+        report.notes.extend(unmade(&lane[..index]).map(str::to_owned));
         if let (true, Some(id)) = (stopped, to_be_running(lane)) {
             resume(run, id, &mut report).await;
         }
@@ -83,6 +84,12 @@ fn note(run: &Run<'_>, report: &mut Report, stop: Stop) {
         Stop::Interrupted if begun => report.end(Outcome::Interrupted, "interrupted"),
         Stop::Interrupted => report.notes.push("interrupted before it was begun".to_owned()),
     }
+}
+
+/// What to know of an object that was deleted to be made again, and is not made.
+fn unmade(done: &[&Action]) -> Option<&'static str> {
+    let deleted = matches!(done, [Action::Delete { .. }]);
+    deleted.then_some("it is deleted and not made again yet: the next apply makes it")
 }
 
 /// Whether the object may have been stopped by what was begun. A stop that was turned down, or

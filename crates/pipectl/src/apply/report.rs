@@ -6,6 +6,8 @@ use planner::Lane;
 use remote::{Error, Performed};
 use serde::Serialize;
 
+use super::ended::Unmet;
+
 /// How the work on one object ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -37,6 +39,9 @@ pub struct Report {
     /// Those that were not begun, by their verbs.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub not_begun: Vec<&'static str>,
+    /// The object that this one waits for, and to which the plan does nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held_by: Option<Address>,
     /// The live state at the end, where there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state: Option<String>,
@@ -94,6 +99,7 @@ impl Report {
             done: 0,
             actions: lane.actions.len(),
             not_begun: Vec::new(),
+            held_by: None,
             state: None,
             left_stopped: None,
             notes: Vec::new(),
@@ -102,9 +108,10 @@ impl Report {
     }
 
     /// Nothing was tried, for this reason.
-    pub(super) fn skipped(lane: &Lane<'_>, reason: &str) -> Self {
+    pub(super) fn skipped(lane: &Lane<'_>, unmet: Unmet) -> Self {
         let not_begun = lane.actions.iter().map(|action| verb(action)).collect();
-        Self { not_begun, notes: vec![reason.to_owned()], ..Self::new(lane) }
+        let Unmet { reason, held_by } = unmet;
+        Self { not_begun, held_by, notes: vec![reason], ..Self::new(lane) }
     }
 
     /// One more action is done.
@@ -129,6 +136,11 @@ impl Report {
     pub(super) fn end(&mut self, outcome: Outcome, message: &str) {
         self.outcome = outcome;
         self.error = Some(Failure::new(message));
+    }
+
+    /// The API accepted everything, and yet there is something in the way now.
+    pub(crate) fn is_blocked(&mut self, reason: &str) {
+        self.end(Outcome::Failed, &format!("the API accepted the change, but now {reason}"));
     }
 
     /// The API accepted everything, and yet these fields are not live as declared.
