@@ -102,6 +102,30 @@ fn a_key_that_is_not_there() {
     }
 }
 
+/// Half of the work is done then, and the key is what somebody has to look at.
+#[test]
+fn a_key_that_is_refused_in_the_middle() {
+    let server = Server::start(20);
+    let mut pipe = seed("kinesis-role");
+    let desk = desk(&[pipe.clone()]);
+    let apply = ["apply", "pipes.yaml", "--yes", "-o", "json"];
+    is(&server.run(&desk, &apply), 0, "applied");
+    let when = json!({"route": {"method": "PUT", "path": "*/settings"}});
+    server.ask("POST", "faults", &json!({"when": when, "effect": "forbidden"}));
+    pipe["spec"]["settings"] = json!({"streaming_max_insert_wait_ms": 900});
+    let new = [pipe, seed("pubsub-latest")];
+    desk.write("pipes.yaml", new.map(|document| document.to_string()).join("\n---\n"));
+    let json = is(&server.run(&desk, &[&apply[..], &["--wait=none"]].concat()), 4, "refused");
+    let reports = json["result"]["reports"].as_array().unwrap();
+    let done = |name: &str| {
+        let mut reports = reports.iter();
+        let report = reports.find(|report| report["at"]["name"] == name).unwrap();
+        (report["outcome"].clone(), report["done"].clone())
+    };
+    assert_eq!(done("kinesis-role"), (json!("failed"), json!(0)), "{json:#}");
+    assert_eq!(done("pubsub-latest"), (json!("applied"), json!(1)), "{json:#}");
+}
+
 #[test]
 fn blocked_by_a_safety_rule() {
     let mut gone = seed("kinesis-user");

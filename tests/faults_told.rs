@@ -6,11 +6,12 @@
 mod support;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use insta::assert_snapshot;
 use pipectl::apply::Report;
 use pipectl::render::results;
-use remote::{Method, Request, Sending, Transport, TransportError};
+use remote::{Method, Request, Response, Sending, Transport, TransportError};
 use sandbox::{Effect, Fault, When};
 use serde_json::{Value, json};
 use support::bench::{Bench, in_virtual_time};
@@ -55,7 +56,7 @@ fn a_pipe_runs_again_after_an_edit_that_failed() {
     let table = in_virtual_time(async {
         let bench = Bench::on(settled(&[before]).await, &SERVICES);
         let reports = applied(&bench, &[after]).await;
-        bench.sandbox.with(|world| world.advance(std::time::Duration::from_secs(60)));
+        bench.sandbox.with(|world| world.advance(Duration::from_secs(60)));
         assert_eq!(bench.world().pipes(SERVICES[0])[0]["state"], "Running");
         table(&reports)
     });
@@ -103,6 +104,95 @@ fn a_pipe_that_is_left_stopped_is_told_before_everything_else() {
                  1 of 3 done; not begun: start
 
     Apply: 1 applied, 1 failed, 0 skipped, 0 unknown.
+    ");
+}
+
+/// A key that may not do some things any more, as the API says a moment later.
+struct Revoked {
+    inner: Arc<dyn Transport>,
+    for_this: fn(&Request) -> bool,
+}
+
+impl Transport for Revoked {
+    fn send(&self, request: Request) -> Sending<'_> {
+        if !(self.for_this)(&request) {
+            return self.inner.send(request);
+        }
+        Box::pin(async {
+            tokio::time::sleep(Duration::from_secs(3)).await;
+            let body = json!({"status": 403, "requestId": "r-1", "error": "FORBIDDEN: no access"});
+            let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
+            Ok(Response { status: 403, headers, body: body.to_string().into() })
+        })
+    }
+}
+
+/// One pipe is being paused for an edit when the key is refused for another one.
+fn refused_meanwhile(for_this: fn(&Request) -> bool) -> (Vec<Report>, Value) {
+    let (mut copy, mut stream) = (seed("postgres-cdc"), seed("kinesis-role"));
+    in_virtual_time(async {
+        let world = settled(&[copy.clone(), stream.clone()]).await;
+        copy["spec"]["source"]["postgres"]["settings"]["syncIntervalSeconds"] = json!(90);
+        stream["spec"]["settings"] = json!({"streaming_max_insert_wait_ms": 900});
+        let bench = Bench::through(world, &SERVICES, |inner| Arc::new(Revoked { inner, for_this }));
+        let from = bench.journal_len();
+        let reports = applied(&bench, &[copy, stream]).await;
+        let edits = bench.sandbox.with(|world| {
+            let sent = world.journal().iter().skip(from).filter(|entry| entry.method == "PATCH");
+            sent.filter(|entry| !entry.path.ends_with("/state")).count()
+        });
+        assert_eq!(edits, 0, "nothing new is sent");
+        bench.sandbox.with(|world| world.advance(Duration::from_secs(60)));
+        let pipes = bench.world().pipes(SERVICES[0]);
+        let state =
+            pipes.iter().find(|pipe| pipe["name"] == "postgres-cdc").unwrap()["state"].clone();
+        (reports, state)
+    })
+}
+
+fn sets(request: &Request) -> bool {
+    request.method == Method::Put
+}
+
+fn sets_or_starts(request: &Request) -> bool {
+    let body = request.body.as_ref().map(|body| body.expose().to_vec()).unwrap_or_default();
+    sets(request) || body == br#"{"command":"start"}"#
+}
+
+#[test]
+fn a_pipe_that_is_paused_when_the_key_is_refused_runs_again() {
+    let (reports, state) = refused_meanwhile(sets);
+    assert_eq!(state, "Running");
+    assert_snapshot!(table(&reports), @r"
+    failed       analytics/kinesis-role
+                 PUT /v1/organizations/ID/services/ID/clickpipes/ID/settings: 403 FORBIDDEN: no access (request r-1)
+                 hint: the key's role does not allow this; give it a role that may manage ClickPipes in this organization
+    failed       analytics/postgres-cdc
+                 nothing more is sent: the API refused the key
+                 1 of 3 done; not begun: update, start
+                 it was stopped for the edit, and is started again
+
+    Apply: 0 applied, 2 failed, 0 skipped, 0 unknown.
+    ");
+}
+
+#[test]
+fn or_that_it_does_not_is_told_first() {
+    let (reports, state) = refused_meanwhile(sets_or_starts);
+    assert_eq!(state, "Paused");
+    assert_snapshot!(table(&reports), @r"
+    STOPPED: analytics/postgres-cdc was stopped for an edit and may still be: it could not be started again
+      PATCH /v1/organizations/ID/services/ID/clickpipes/ID/state: 403 FORBIDDEN: no access (request r-1)
+      hint: apply again, or start it in the console
+
+    failed       analytics/kinesis-role
+                 PUT /v1/organizations/ID/services/ID/clickpipes/ID/settings: 403 FORBIDDEN: no access (request r-1)
+                 hint: the key's role does not allow this; give it a role that may manage ClickPipes in this organization
+    failed       analytics/postgres-cdc  Paused
+                 nothing more is sent: the API refused the key
+                 1 of 3 done; not begun: update, start
+
+    Apply: 0 applied, 2 failed, 0 skipped, 0 unknown.
     ");
 }
 

@@ -55,6 +55,8 @@ pub enum Effect {
     InternalError,
     /// 503, and nothing is done.
     Unavailable,
+    /// 403, as if the key had lost a permission, and nothing is done.
+    Forbidden,
     /// 504 with an HTML page, and nothing is done.
     GatewayTimeout,
     /// 504 with an HTML page, and everything is done.

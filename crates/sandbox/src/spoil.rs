@@ -17,6 +17,7 @@ pub(crate) fn refused_outright(effects: &[Effect], request_id: &str) -> Option<R
             Effect::Unavailable => {
                 Refusal::coded(503, "SERVICE_UNAVAILABLE", "try again later (sandbox wording)")
             }
+            Effect::Forbidden => Refusal::coded(403, "FORBIDDEN", "no access (sandbox wording)"),
             Effect::Repeated => Refusal::bad_request("cannot accept"),
             Effect::RateLimited(reset) => Refusal::rate_limited(Some(reset)),
             Effect::RateLimitedWithoutReset => Refusal::rate_limited(None),

@@ -181,11 +181,12 @@ async fn interrupted(
 }
 
 /// What can happen to any one request.
-const SINGLE: [Effect; 18] = [
+const SINGLE: [Effect; 19] = [
     Effect::CutBeforeCommit,
     Effect::CutAfterCommit,
     Effect::InternalError,
     Effect::Unavailable,
+    Effect::Forbidden,
     Effect::GatewayTimeout,
     Effect::GatewayTimeoutAfterCommit,
     Effect::LateCommit(45),
