@@ -148,6 +148,65 @@ fn a_plan_is_the_same_without_any_secret_and_writes_nothing() {
     }
 }
 
+/// Everything that can be looked at without running anything, and what is wrong with it.
+#[test]
+fn what_would_not_resolve_is_told_by_its_place() {
+    let desk = desk("{fromEnv: PASSWORD}", "true");
+    let elsewhere = [
+        ("command", "{fromCommand: [./vault]}", ""),
+        ("forbidden", "{fromCommand: [other]}", "policy.secretCommands"),
+        ("missing", "{fromCommand: [./gone]}", "no such program"),
+        ("unfound", "{fromCommand: [gone]}", "`gone` is not on PATH"),
+        ("file", "{fromFile: key}", ""),
+        ("nofile", "{fromFile: nokey}", "No such file"),
+        ("large", "{fromFile: large}", "more than 65536 bytes"),
+        ("binary", "{fromFile: binary}", "not text in UTF-8"),
+    ];
+    desk.write("pipectl.yaml", PROJECT.replace("[./vault]", "[./vault, ./gone, gone]"));
+    desk.write("key", CANARY);
+    desk.write("large", CANARY.repeat(4000));
+    desk.write("binary", [CANARY.as_bytes(), b"\xff"].concat());
+    let pipes = elsewhere.map(|(name, password, _)| pipe(name, password));
+    desk.write("pipes/elsewhere.yaml", pipes.concat());
+    let gone = pipe("gone", "{fromEnv: GONE}").replace("spec:\n", "spec:\n  state: absent\n");
+    desk.write("pipes/gone.yaml", gone);
+
+    let validated = run(&desk, &["validate", "--check-secrets", "-o", "json"]);
+    assert_eq!(validated.code, 1, "{}", validated.all());
+    let problems = validated.json()["result"]["diagnostics"].as_array().unwrap().clone();
+    let told: Vec<String> = problems
+        .iter()
+        .filter(|it| it["code"] == "unresolved-secret")
+        .map(|it| format!("{}:{}: {}", it["place"]["file"], it["place"]["line"], it["message"]))
+        .collect();
+    let bad: Vec<_> = elsewhere.iter().filter(|(_, _, why)| !why.is_empty()).collect();
+    assert_eq!(told.len(), bad.len() + 2, "{told:#?}");
+    for (_, _, why) in bad {
+        assert!(told.iter().any(|it| it.contains(why)), "{why}: {told:#?}");
+    }
+    assert!(told.iter().any(|it| it.starts_with("\"pipes/orders.yaml\":12: ")), "{told:#?}");
+
+    let planned = run(&desk, &["plan", "--check-secrets", "--only", "orders"]);
+    assert_eq!(planned.code, 1, "{}", planned.all());
+    assert!(planned.stdout.contains("1 to create"), "the plan is shown all the same");
+    let shown = "the secret `fromEnv: PASSWORD` cannot be resolved here: environment variable \
+                 PASSWORD is not set";
+    assert!(planned.stderr.contains(shown), "{}", planned.stderr);
+    assert!(planned.stderr.contains("pipes/orders.yaml:12:39"), "{}", planned.stderr);
+    let sarif = run(&desk, &["plan", "--check-secrets", "--report", "sarif=-"]);
+    assert!(sarif.stdout.contains("unresolved-secret"), "{}", sarif.stdout);
+    let json = run(&desk, &["plan", "--check-secrets", "-o", "json", "--only", "orders"]).json();
+    assert!(json["errors"][0].as_str().unwrap().contains(shown), "{json:#}");
+    assert_eq!(run(&desk, &["plan"]).code, 0);
+    assert_eq!(run(&desk, &["validate"]).code, 0);
+    assert_eq!(runs(&desk), 0, "nothing was run");
+
+    let set = [("PASSWORD", CANARY), ("PATH", "/usr/bin:/bin")];
+    let fine = desk.run_with(&["validate", "--check-secrets", "pipes/orders.yaml"], &set);
+    assert_eq!(fine.code, 0, "{}", fine.all());
+    assert!(!fine.all().contains(CANARY));
+}
+
 /// A field that is newer than pipectl, whose value the API tells as it stands.
 mod untyped {
     use sandbox::UnknownFields;

@@ -2,11 +2,15 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::ops::Range;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::desired::{Document, Place};
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::manifest::code::UNRESOLVED_SECRET;
 use crate::mark;
 use crate::path::Path;
 use crate::text::Text;
@@ -110,6 +114,31 @@ pub fn references(body: &Value) -> Vec<Referred> {
     let mut found = Vec::new();
     gather(body, &Path::root(), &mut found);
     found
+}
+
+/// Says that a reference of `document` leads nowhere from here. `text` is that of the file.
+pub fn unresolved(document: &Document, referred: &Referred, why: &str, text: &str) -> Diagnostic {
+    let place = document.origin.at(&referred.path);
+    let way = Way::of(&referred.from).map(|way| format!(" `{way}`")).unwrap_or_default();
+    Diagnostic {
+        code: UNRESOLVED_SECRET,
+        severity: Severity::Error,
+        message: format!("the secret{way} cannot be resolved here: {why}"),
+        span: rest_of_line(text, &place),
+        place,
+        path: Path::parse("spec").join(&referred.path),
+        also: None,
+        help: None,
+        replacement: None,
+    }
+}
+
+fn rest_of_line(text: &str, place: &Place) -> Range<usize> {
+    let before = |count: u32| usize::try_from(count).unwrap_or(usize::MAX).saturating_sub(1);
+    let start: usize = text.split_inclusive('\n').take(before(place.line)).map(str::len).sum();
+    let line = text[start..].lines().next().unwrap_or_default();
+    let column = line.char_indices().nth(before(place.column)).map_or(line.len(), |(at, _)| at);
+    start + column..start + line.trim_end().len().max(column)
 }
 
 fn gather(value: &Value, path: &Path, found: &mut Vec<Referred>) {

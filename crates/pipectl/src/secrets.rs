@@ -1,5 +1,6 @@
 //! Turns a reference to a secret into its value, when a body is about to be sent and not before.
 
+mod check;
 mod command;
 
 use std::collections::BTreeMap;
@@ -9,11 +10,13 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, Result};
+use model::secret::Way;
 use remote::Secrets;
 use secrecy::SecretString;
 use secrecy::zeroize::Zeroizing;
 use serde_json::Value;
 
+pub(crate) use self::check::check;
 use crate::environment;
 use crate::project::NAME;
 
@@ -57,19 +60,22 @@ impl Resolver {
         Self { programs: programs.unwrap_or_default().to_vec(), ..self }
     }
 
-    fn command(&self, words: &[Value]) -> Printed {
-        let words: Option<Vec<String>> =
-            words.iter().map(|word| word.as_str().map(str::to_owned)).collect();
-        let words = words.ok_or("`fromCommand` is a list of texts")?;
+    fn command(&self, words: &[&str]) -> Printed {
         let program = words.first().ok_or("`fromCommand` names no program")?;
-        if !self.programs.contains(program) {
-            return Err(format!(
-                "`fromCommand` runs a program, and `{program}` is not one of those that {NAME} \
-                 allows under `policy.secretCommands`"
-            ));
-        }
+        self.allows(program)?;
+        let words = words.iter().map(|word| (*word).to_owned()).collect();
         let mut printed = self.printed.lock().unwrap_or_else(PoisonError::into_inner);
         printed.entry(words).or_insert_with_key(|words| command::run(words)).clone()
+    }
+
+    fn allows(&self, program: &str) -> Result<(), String> {
+        if self.programs.iter().any(|allowed| allowed == program) {
+            return Ok(());
+        }
+        Err(format!(
+            "`fromCommand` runs a program, and `{program}` is not one of those that {NAME} allows \
+             under `policy.secretCommands`"
+        ))
     }
 
     fn variable(&self, name: &str) -> Result<SecretString, String> {
@@ -94,15 +100,10 @@ fn read_made_up(path: &Path) -> Result<BTreeMap<String, String>> {
 
 impl Secrets for Resolver {
     fn resolve(&self, reference: &Value) -> Result<SecretString, String> {
-        let text = |key: &str| reference.get(key).and_then(Value::as_str);
-        if let Some(name) = text("fromEnv") {
-            return self.variable(name);
-        }
-        if let Some(path) = text("fromFile") {
-            return file(path).map_err(|error| format!("file {path}: {error}"));
-        }
-        match reference.get("fromCommand").and_then(Value::as_array) {
-            Some(words) => self.command(words),
+        match Way::of(reference) {
+            Some(Way::Env(name)) => self.variable(name),
+            Some(Way::File(path)) => file(path).map_err(|error| format!("file {path}: {error}")),
+            Some(Way::Command(words)) => self.command(&words),
             None => Err("it names no variable, no file and no program".to_owned()),
         }
     }

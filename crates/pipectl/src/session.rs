@@ -12,7 +12,7 @@ use std::sync::Arc;
 use anyhow::{Result, anyhow, bail};
 use model::address::{Address, ServiceRef};
 use model::desired::{Desired, Document};
-use model::diagnostic::Diagnostic;
+use model::diagnostic::{Diagnostic, SourceFile};
 use model::live::Live;
 use model::pattern::Pattern;
 use model::project::Prune;
@@ -28,7 +28,7 @@ use crate::project::{self, Chosen};
 use crate::render::plan::Context;
 use crate::render::unread::Unread;
 use crate::sandboxed::Sandboxed;
-use crate::secrets::Resolver;
+use crate::secrets::{self, Resolver};
 use crate::select::Selection;
 
 use self::pruning::Pruning;
@@ -53,6 +53,10 @@ pub(crate) struct Session {
     base: Option<Desired>,
     /// What is deleted though no manifest says so.
     pruning: Pruning,
+    /// What was read.
+    files: Vec<SourceFile>,
+    /// Where secrets come from.
+    secrets: Arc<Resolver>,
     /// Whose secrets are sent again.
     resend: Vec<Pattern>,
 }
@@ -137,7 +141,7 @@ impl Session {
         let wake = wake && manner.writes;
         let settings = Settings { wait: manner.wait, wake, ..settings(connect, &chosen)? };
         let rate = settings.rate;
-        let warnings = declared.diagnostics.clone();
+        let (warnings, files) = (declared.diagnostics.clone(), declared.files.clone());
         let default = connect.service.clone().or_else(|| environment::variable("SERVICE_ID"));
         let named = lookup::Named {
             declared: declared.services(default.as_deref())?,
@@ -157,8 +161,9 @@ impl Session {
             Some(_) => Resolver::for_sandbox(&chosen.manifests)?,
             None => Resolver::default(),
         };
-        let secrets = secrets.allowing(chosen.policy.secret_commands.as_deref());
-        let remote = found.directory.into_remote(found.organization, ids, Arc::new(secrets));
+        let secrets = Arc::new(secrets.allowing(chosen.policy.secret_commands.as_deref()));
+        let resolver = Arc::<Resolver>::clone(&secrets);
+        let remote = found.directory.into_remote(found.organization, ids, resolver);
         let mut meant = selection.of(&desired)?;
         let since = memory.since(&services);
         if let Some(since) = &since {
@@ -179,6 +184,8 @@ impl Session {
             policy: chosen.policy,
             desired,
             warnings,
+            files,
+            secrets,
             resend: Vec::new(),
         })
     }
@@ -246,6 +253,15 @@ impl Session {
         let meant = |at: &Address| self.meant.contains(at) && self.is_read(&at.service);
         let meant = self.desired.iter().filter(|(at, _)| meant(at));
         meant.map(|(at, document)| (at.clone(), document)).collect()
+    }
+
+    /// The references to secrets in what is meant that lead nowhere from here; tells them, too.
+    pub(crate) fn unresolved(&self, output: Output) -> Vec<Diagnostic> {
+        let meant = self.meant();
+        let documents = meant.iter().map(|(_, document)| *document);
+        let unresolved = secrets::check(&self.secrets, documents, &self.files);
+        output.problems(&unresolved, &self.files);
+        unresolved
     }
 
     /// What is doubtful in the files, though it stops nothing.

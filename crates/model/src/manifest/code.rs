@@ -13,4 +13,5 @@ codes! {
     PREVIOUS_NAME_CLAIMED = "previous-name-claimed",
     PREVIOUS_NAME_DECLARED = "previous-name-declared",
     SAME_TABLE = "same-table",
+    UNRESOLVED_SECRET = "unresolved-secret",
 }

@@ -34,6 +34,9 @@ pub(crate) struct Args {
     /// Save the plan, for review and for apply --plan; no secret is in it
     #[arg(long, value_name = "FILE", env = "PIPECTL_OUT")]
     pub(crate) out: Option<PathBuf>,
+    /// Say which secrets cannot be resolved here; no program is run and no value is kept
+    #[arg(long, env = "PIPECTL_CHECK_SECRETS")]
+    pub(crate) check_secrets: bool,
     /// Exit with 2 when there are changes
     #[arg(long, env = "PIPECTL_DETAILED_EXITCODE")]
     pub(crate) detailed_exitcode: bool,
@@ -63,8 +66,11 @@ pub(super) async fn run(args: &Args, output: Output, format: Format) -> Result<u
         output.data(&text(&plan, &context, &digest))?;
     }
     output.talk(&unread::errors(unread));
+    let unresolved = if args.check_secrets { session.unresolved(output) } else { Vec::new() };
     let outcome = outcome(&plan, unread);
-    let json = Envelope::new("Plan", outcome, &plan).with_digest(digest.clone());
+    let mut json = Envelope::new("Plan", outcome, &plan).with_digest(digest.clone());
+    json.errors = unresolved.iter().map(|it| format!("{}: {}", it.place, it.message)).collect();
+    let diagnostics = [session.warnings(), &unresolved].concat();
     let run = Run {
         command: "plan",
         outcome,
@@ -72,14 +78,18 @@ pub(super) async fn run(args: &Args, output: Output, format: Format) -> Result<u
         plan: Some(&plan),
         context,
         declared: session.meant(),
-        diagnostics: session.warnings(),
+        diagnostics: &diagnostics,
         digest: Some(digest),
         ..Run::default()
     };
     let wanted = args.report.wanted();
     wanted.print(format, &run, output)?;
     let changes = args.detailed_exitcode && !plan.is_empty();
-    let code = if changes { exit::CHANGES } else { exit::DONE };
+    let code = match (unresolved.is_empty(), changes) {
+        (false, _) => exit::ERROR,
+        (true, true) => exit::CHANGES,
+        (true, false) => exit::DONE,
+    };
     Ok(wanted.finish(&run, output, unread::code(unread).unwrap_or(code)))
 }
 

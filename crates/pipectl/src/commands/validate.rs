@@ -14,6 +14,7 @@ use crate::output::{Output, Text};
 use crate::render::diagnostics::{self, plural};
 use crate::render::json::Envelope;
 use crate::report::{self, Run};
+use crate::secrets::{self, Resolver};
 use crate::{exit, project};
 
 /// `pipectl validate`.
@@ -25,12 +26,16 @@ pub(crate) struct Args {
     /// Which manifests.
     #[command(flatten)]
     pub(crate) manifests: ManifestArgs,
+    /// Say which secrets cannot be resolved here; no program is run and no value is kept
+    #[arg(long, env = "PIPECTL_CHECK_SECRETS")]
+    pub(crate) check_secrets: bool,
 }
 
 impl Args {
     /// Those of a run for one environment alone.
     pub(super) fn within(&self, within: Within<'_>) -> Result<Self, Usage> {
-        Ok(Self { report: self.report.within(within)?, manifests: self.manifests.within(within) })
+        let (report, manifests) = (self.report.within(within)?, self.manifests.within(within));
+        Ok(Self { report, manifests, ..self.clone() })
     }
 }
 
@@ -48,7 +53,13 @@ pub(super) fn run(args: &Args, output: Output, format: Format) -> Result<u8> {
     wanted
         .refuse(report::Format::GitlabTerraform, "it counts changes, and only a plan has some")?;
     let chosen = project::choose(&args.manifests, output)?;
-    let declared = Declared::read(&chosen.manifests, &chosen.variables)?;
+    let mut declared = Declared::read(&chosen.manifests, &chosen.variables)?;
+    if args.check_secrets {
+        let resolver = Resolver::default().allowing(chosen.policy.secret_commands.as_deref());
+        let documents = declared.manifests.iter().map(|manifest| &manifest.document);
+        let unresolved = secrets::check(&resolver, documents, &declared.files);
+        declared.diagnostics.extend(unresolved);
+    }
     let sound = declared.errors() == 0;
     if format == Format::Text {
         text(&declared, sound, output)?;

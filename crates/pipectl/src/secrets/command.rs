@@ -1,6 +1,7 @@
 //! Secrets that a program prints. It runs without a shell, for a bounded time, and nothing of what
 //! it prints is ever shown: its complaints may hold the secret, too.
 
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use tokio::process::Command;
 use tokio::time::timeout;
 
 use super::{LONGEST, text};
+use crate::environment;
 use crate::interruption::Signals;
 
 /// So long a program may take. Somebody may have to touch a key.
@@ -28,6 +30,31 @@ pub(super) fn run(words: &[String]) -> Result<SecretString, String> {
     };
     let joined = std::thread::scope(|scope| scope.spawn(here).join());
     joined.unwrap_or_else(|_| Err("the program could not be waited for".to_owned()))
+}
+
+/// Whether the program is there, without running it.
+///
+/// # Errors
+/// Says where it is missing.
+pub(super) fn find(program: &str) -> Result<(), String> {
+    if program.contains('/') {
+        return is_program(Path::new(program))
+            .then_some(())
+            .ok_or_else(|| "no such program".into());
+    }
+    let folders = environment::variable("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&folders).any(|folder| is_program(&folder.join(program)));
+    found.then_some(()).ok_or_else(|| format!("`{program}` is not on PATH"))
+}
+
+/// Whether it can be run, as far as that shows without trying.
+fn is_program(path: &Path) -> bool {
+    let Ok(found) = path.metadata() else { return false };
+    #[cfg(unix)]
+    let may_run = std::os::unix::fs::PermissionsExt::mode(&found.permissions()) & 0o111 != 0;
+    #[cfg(not(unix))]
+    let may_run = true;
+    found.is_file() && may_run
 }
 
 async fn interruptible(words: &[String]) -> Result<SecretString, String> {
