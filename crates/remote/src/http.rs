@@ -162,11 +162,13 @@ mod tests {
     use std::net::TcpListener;
     use std::thread::JoinHandle;
 
-    use super::{Credentials, Http, Method, Request, Response, Transport, TransportError, base};
+    use super::{
+        Credentials, Http, LONGEST_BODY, Method, Request, Response, Transport, TransportError, base,
+    };
     use crate::transport::Body;
 
     /// Answers one connection with these bytes, and tells what was asked.
-    fn server(answer: &'static str) -> (String, JoinHandle<String>) {
+    fn server(answer: impl AsRef<[u8]> + Send + 'static) -> (String, JoinHandle<String>) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}/v1/", listener.local_addr().unwrap());
         let asked = std::thread::spawn(move || {
@@ -177,7 +179,8 @@ mod tests {
                 let read = stream.read(&mut chunk).unwrap();
                 asked.extend_from_slice(&chunk[..read]);
             }
-            stream.write_all(answer.as_bytes()).unwrap();
+            // Who has heard enough hangs up.
+            let _ = stream.write_all(answer.as_ref());
             String::from_utf8(asked).unwrap()
         });
         (url, asked)
@@ -222,6 +225,21 @@ mod tests {
         let error = send(&url).await.unwrap_err();
         assert!(matches!(error, TransportError::Unsent(_)), "{error}");
         assert!(!error.reason().contains("/v1/x"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn an_answer_without_an_end_does_not_fill_the_memory() {
+        let answer = |length: usize| {
+            let mut answer = b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n".to_vec();
+            answer.resize(answer.len() + length, b' ');
+            answer
+        };
+        let (url, _) = server(answer(LONGEST_BODY));
+        assert_eq!(send(&url).await.unwrap().body.len(), LONGEST_BODY);
+        let (url, _) = server(answer(LONGEST_BODY + 1));
+        let error = send(&url).await.unwrap_err();
+        assert!(matches!(error, TransportError::Interrupted(_)), "{error}");
+        assert_eq!(error.reason(), "the answer is too long");
     }
 
     #[test]

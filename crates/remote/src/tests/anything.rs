@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use model::action::{Action, Endpoint, RunState};
-use model::address::{Kind, Name, ServiceRef};
+use model::address::{Address, Kind, Name, ServiceRef};
 use model::live::Id;
 use proptest::collection::vec;
 use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop_oneof, proptest};
@@ -203,11 +203,18 @@ fn actions() -> impl Strategy<Value = Action> {
     let edit = json!({"source": {"postgres": {"tableMappingsToAdd": [mapping("orders")]}}});
     let update = |via, body| Action::Update { at: at.clone(), id: given(), via, body };
     let set = |to| Action::SetState { at: at.clone(), id: given(), to };
+    let size = Action::Update {
+        at: Address::singleton(ServiceRef::new(SERVICE), Kind::CdcScaling),
+        id: None,
+        via: Endpoint::Resource,
+        body: json!({"replicaCpuMillicores": 4000, "replicaMemoryGb": 16}),
+    };
     prop_oneof![
         Just(Action::Create { at: pipe("orders"), body: kafka("orders") }),
         Just(update(Endpoint::Resource, edit)),
         Just(update(Endpoint::Settings, json!({"a": 1}))),
         Just(update(Endpoint::Scaling, json!({"replicas": 2}))),
+        Just(size),
         Just(set(RunState::Running)),
         Just(set(RunState::Stopped)),
         Just(Action::Delete { at: pipe("orders"), id }),
@@ -274,6 +281,32 @@ proptest! {
                 prop_assert_eq!(listed.map(|objects| objects.len()), Some(services.len()));
             }
             ends(began, &parrot, services.err().as_ref())
+        })?;
+    }
+
+    #[test]
+    fn only_an_answer_is_taken_for_what_a_source_holds(answers in vec(answer(), 1..12)) {
+        run(async {
+            let (parrot, began) = (Parrot::new(answers), Instant::now());
+            let found = remote(&parrot, true).discover(&pipe("orders"), &kafka("orders")).await;
+            if let Ok(found) = &found {
+                let said = parrot.log().last().and_then(Exchange::result);
+                prop_assert_eq!(said.as_ref(), Some(found));
+            }
+            ends(began, &parrot, found.err().as_ref())
+        })?;
+    }
+
+    #[test]
+    fn only_an_answer_is_taken_for_a_size(answers in vec(answer(), 1..12)) {
+        run(async {
+            let (parrot, began) = (Parrot::new(answers), Instant::now());
+            let live = remote(&parrot, false).observe(&scope(&[Kind::CdcScaling])).await;
+            if let Some(observed) = live.as_ref().ok().and_then(|live| live.values().next()) {
+                let said = parrot.log().last().and_then(Exchange::result);
+                prop_assert_eq!(said.as_ref(), Some(&observed.objects[0].body));
+            }
+            ends(began, &parrot, live.err().as_ref())
         })?;
     }
 
