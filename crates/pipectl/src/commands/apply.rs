@@ -194,9 +194,7 @@ impl Told<'_> {
         let mut text = Text::new();
         text.append(plan_text::render(self.plan, &self.session.context(self.args.diff)));
         text.append(results::refused(self.refused));
-        show(self.output, self.format, &text)?;
-        self.output.talk(&unread::errors(self.session.unread()));
-        Ok(())
+        show(self.output, self.format, &text)
     }
 
     /// Prints and writes what is wanted of the run; gives the exit code.
@@ -223,6 +221,7 @@ impl Told<'_> {
             errors,
             ..Run::default()
         };
+        self.output.talk(&unread::errors(unread));
         let wanted = self.args.report.wanted();
         wanted.print(self.format, &run, self.output)?;
         let exit_code = wanted.finish(&run, self.output, code);
