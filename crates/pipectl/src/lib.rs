@@ -62,21 +62,21 @@ fn dispatch(cli: &Cli) -> u8 {
     match runs {
         Ok(runs) if runs.is_empty() => perform(&cli.command, output, format),
         Ok(runs) => environments::each(&runs, output, format, |run| perform(run, output, format)),
-        Err(usage) => fail(&cli.command, &usage.into(), Wanted::default(), output, format),
+        Err(usage) => fail(&cli.command, &usage.into(), &Wanted::default(), output, format),
     }
 }
 
 fn perform(command: &Command, output: Output, format: Format) -> u8 {
     match commands::run(command, output, format) {
         Ok(code) => code,
-        Err(error) => fail(command, &error, commands::reports(command).1, output, format),
+        Err(error) => fail(command, &error, &commands::reports(command).1, output, format),
     }
 }
 
 fn fail(
     command: &Command,
     error: &anyhow::Error,
-    wanted: Wanted<'_>,
+    wanted: &Wanted<'_>,
     output: Output,
     format: Format,
 ) -> u8 {
