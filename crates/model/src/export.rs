@@ -22,6 +22,10 @@ pub use variable::Variables;
 /// What a reader looks for where somebody has to write a value.
 pub const FILL_IN: &str = "FILL_IN";
 
+/// Why only the first of several objects of one name is managed.
+pub(crate) const SHARED_NAME: &str = "another one has the same name, and a manifest can declare \
+                                      one of them: rename this one, and export it then";
+
 /// One live object as a manifest.
 #[derive(Clone, Debug)]
 pub struct Manifest {
@@ -140,11 +144,7 @@ fn pin(manifest: &mut Manifest, object: &Object, position: usize) {
     if position == 0 {
         manifest.remarks.push("several share this name: `id` says which one is meant".to_owned());
     } else {
-        manifest.flaws.push(
-            "another one has the same name, and a manifest can declare one of them: rename this \
-             one, and export it then"
-                .to_owned(),
-        );
+        manifest.flaws.push(SHARED_NAME.to_owned());
     }
 }
 
@@ -163,3 +163,6 @@ impl Manifest {
         named.collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -21,6 +21,7 @@ mod respell;
 mod show;
 
 pub use show::SECRET_SHOWN;
+pub(crate) use show::without_password;
 
 /// What it takes to change a field of a live object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

@@ -8,7 +8,7 @@ use crate::live::Object;
 use crate::mark;
 use crate::path::Path;
 use crate::reference::{self, Node};
-use crate::rules::Rules;
+use crate::rules::{Rules, without_password};
 
 /// What the API says of an object and takes from nobody.
 const READ_ONLY: &[&str] = &[
@@ -175,7 +175,8 @@ impl Reader<'_> {
         match &place.additional {
             _ if holds_secret(name, value) => {
                 self.remark(format!(
-                    "`{path}` is left out: a name in it says that it holds a secret"
+                    "`{path}` is left out: this version does not know it, and it looks as if it \
+                     held a secret. If it holds none, declare it under `additional`"
                 ));
             }
             Some(additional) => self.taken.extra.push((additional.clone(), literally(value))),
@@ -202,14 +203,47 @@ fn literally(value: &Value) -> Value {
     }
 }
 
-/// Going by the names of what is in it.
-fn holds_secret(name: &str, value: &Value) -> bool {
+/// Going by the names on the way to a text, and by how it begins: rather too much is left out than
+/// too little.
+fn holds_secret(way: &str, value: &Value) -> bool {
+    let name = way.rsplit('.').next().unwrap_or(way);
     reference::secret_names().contains(name)
         || match value {
-            Value::Array(items) => items.iter().any(|item| holds_secret("", item)),
-            Value::Object(fields) => fields.iter().any(|(name, value)| holds_secret(name, value)),
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+            Value::String(text) => sounds_secret(way) || looks_secret(text),
+            Value::Array(items) => items.iter().any(|item| holds_secret(way, item)),
+            Value::Object(fields) => {
+                fields.iter().any(|(name, value)| holds_secret(&format!("{way}.{name}"), value))
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) => false,
         }
+}
+
+/// What secrets are called, as lower case without anything between the words.
+const SECRET_WORDS: &[&str] = &[
+    "password",
+    "passwd",
+    "passphrase",
+    "secret",
+    "token",
+    "credential",
+    "connectionstring",
+    "privatekey",
+    "accesskey",
+    "apikey",
+    "accountkey",
+    "sharedkey",
+    "keyfile",
+    "accountfile",
+];
+
+fn sounds_secret(way: &str) -> bool {
+    let way: String = way.chars().filter(char::is_ascii_alphanumeric).collect();
+    let way = way.to_ascii_lowercase();
+    SECRET_WORDS.iter().any(|word| way.contains(word))
+}
+
+fn looks_secret(text: &str) -> bool {
+    without_password(text) != text || text.contains("PRIVATE KEY-----")
 }
 
 /// How the API answers for a field that nobody has set.

@@ -44,7 +44,7 @@ impl Rules {
 /// `scheme://user:password@host` without the password. A sloppy password may hold a slash or an
 /// `@`, so everything up to the last `@` counts as the user's: rather too much hidden than too
 /// little.
-fn without_password(uri: &str) -> String {
+pub(crate) fn without_password(uri: &str) -> String {
     let hidden = uri.split_once("://").and_then(|(scheme, rest)| {
         let (login, host) = rest.rsplit_once('@')?;
         let (user, _password) = login.split_once(':')?;

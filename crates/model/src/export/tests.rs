@@ -1,0 +1,135 @@
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::{FILL_IN, Manifest, Note, export};
+use crate::address::{Address, Kind, Name, ServiceRef};
+use crate::live::{Id, Live, Object, Observed, State};
+use crate::path::Path;
+
+const ID: &str = "0b5c1f36-0000-4000-8000-00000000000";
+
+fn kafka() -> Value {
+    json!({"type": "kafka", "format": "JSONEachRow", "brokers": "b:9092", "topics": "t",
+        "authentication": "PLAIN"})
+}
+
+fn destination() -> Value {
+    json!({"database": "default", "table": "t", "managedTable": true,
+        "tableDefinition": {"engine": {"type": "MergeTree"}},
+        "columns": [{"name": "id", "type": "UInt64"}]})
+}
+
+fn object(number: usize, source: &Value) -> Object {
+    let id = format!("{ID}{number}");
+    let body = json!({"id": id, "name": "orders", "state": "Running", "serviceId": "s",
+        "createdAt": "2026-01-01T00:00:00Z", "updatedAt": "2026-01-01T00:00:00Z",
+        "source": source, "destination": destination()});
+    Object { id: Id::new(id), state: State::new("Running"), body }
+}
+
+fn of(objects: Vec<Object>) -> Vec<Manifest> {
+    let service = ServiceRef::new("analytics");
+    let at = Address::new(service, Kind::ClickPipe, Name::new("orders"));
+    export(&Live::from([(at, Observed { objects })]))
+}
+
+fn one(source: &Value) -> Manifest {
+    let mut made = of(vec![object(1, source)]);
+    assert_eq!(made.len(), 1);
+    made.remove(0)
+}
+
+/// The field of a Kafka pipe that has it live.
+fn kept(field: &str, value: &Value) -> (Option<Value>, Vec<String>) {
+    let mut source = kafka();
+    source[field] = value.clone();
+    let made = one(&json!({ "kafka": source }));
+    assert_eq!(made.flaws, Vec::<String>::new(), "{:#}", made.document);
+    let within = Path::parse("spec.source.kafka");
+    let additional = within.child("additional").child(field);
+    let found = within.child(field).get(&made.document);
+    (found.or_else(|| additional.get(&made.document)).cloned(), made.remarks)
+}
+
+#[test]
+fn what_the_api_says_of_its_own_is_not_declared() {
+    let made = one(&json!({ "kafka": kafka() }));
+    let spec: Vec<_> = made.document["spec"].as_object().into_iter().flatten().collect();
+    let names: Vec<_> = spec.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!((names, made.remarks), (vec!["source", "destination"], Vec::new()));
+}
+
+#[test]
+fn what_is_set_to_the_default_is_not_written() {
+    let (kept, _) = kept("exactlyOnce", &json!(true));
+    assert_eq!(kept, Some(json!(true)));
+    let mut stream = json!({"format": "JSONEachRow", "streamName": "s", "region": "eu-west-1",
+        "iteratorType": "LATEST", "authentication": "IAM_ROLE",
+        "iamRole": "arn:aws:iam::123456789012:role/reader", "useEnhancedFanOut": false});
+    let written = |stream: &Value| {
+        let made = one(&json!({ "kinesis": stream }));
+        assert_eq!(made.flaws, Vec::<String>::new(), "{:#}", made.document);
+        made.document["spec"]["source"]["kinesis"].get("useEnhancedFanOut").cloned()
+    };
+    assert_eq!(written(&stream), None);
+    stream["useEnhancedFanOut"] = json!(true);
+    assert_eq!(written(&stream), Some(json!(true)));
+}
+
+#[test]
+fn what_must_be_there_and_is_not_returned_is_asked_for() {
+    let made = one(&json!({"objectStorage": {"type": "azureblobstorage", "format": "JSONEachRow",
+        "isContinuous": false}}));
+    assert_eq!(made.flaws, Vec::<String>::new(), "{:#}", made.document);
+    let within = Path::parse("spec.source.objectStorage");
+    for field in ["azureContainerName", "path"] {
+        let path = within.child(field);
+        assert_eq!(path.get(&made.document), Some(&json!(FILL_IN)), "{path}");
+        assert_eq!(made.notes.get(&path), Some(&Note::FillIn), "{path}");
+    }
+    let secret = BTreeMap::from_iter(made.notes).into_values();
+    assert_eq!(secret.filter(|note| matches!(note, Note::Secret { .. })).count(), 1);
+}
+
+#[test]
+fn a_dollar_begins_no_variable_and_what_is_unknown_is_kept() {
+    let dollars = json!("${x} $y");
+    let escaped = Some(json!("$${x} $y"));
+    for field in ["topics", "novelty"] {
+        assert_eq!(kept(field, &dollars).0, escaped, "{field}");
+    }
+    let (nested, _) = kept("novelty", &json!({"a": [1, "${x}"]}));
+    assert_eq!(nested, Some(json!({"a": [1, "$${x}"]})));
+}
+
+#[test]
+fn what_is_unknown_and_looks_like_a_secret_is_left_out_and_told() {
+    for (field, value) in [
+        ("clientSecret", json!("x")),
+        ("oauth", json!({"refresh_token": "x"})),
+        ("oauth", json!({"token": {"value": ["x"]}})),
+        ("serviceKeyFile", json!("x")),
+        ("proxy", json!("http://u:p@h")),
+        ("identity", json!("-----BEGIN PRIVATE KEY-----")),
+        ("proxy", json!([{"user": {"password": 1}}])),
+    ] {
+        let (kept, remarks) = kept(field, &value);
+        assert_eq!(kept, None, "{field}: {value}");
+        assert!(remarks.iter().any(|it| it.contains("held a secret")), "{field}: {remarks:?}");
+    }
+    for (field, value) in [("tokenSeconds", json!(5)), ("proxy", json!("http://h"))] {
+        assert_eq!(kept(field, &value).0, Some(value), "{field}");
+    }
+}
+
+#[test]
+fn of_several_of_one_name_the_first_is_managed() {
+    let source = json!({ "kafka": kafka() });
+    let made = of(vec![object(1, &source), object(2, &source)]);
+    let ids = made.iter().map(|it| it.document["metadata"]["id"].clone());
+    assert_eq!(ids.collect::<Vec<_>>(), [json!(format!("{ID}1")), json!(format!("{ID}2"))]);
+    let flaws: Vec<_> = made.iter().map(|it| it.flaws.len()).collect();
+    assert_eq!(flaws, [0, 1]);
+    assert!(made[0].remarks[0].contains("`id` says which one is meant"), "{:?}", made[0].remarks);
+}
