@@ -161,3 +161,24 @@ fn what_stands_on_stdout_is_manifests_and_comments() {
     let valid = desk.run_reading(&["validate", "-"], &[], &said.stdout);
     assert!(valid.all().contains("21 manifests"), "{}", valid.all());
 }
+
+#[test]
+fn of_two_pipes_of_one_name_terraform_keeps_the_second() {
+    let (desk, mut state) = (Desk::new(), state());
+    let resources = state["values"]["root_module"]["resources"].as_array_mut().unwrap();
+    let pipe = resources.iter().find(|one| one["type"] == "clickhouse_clickpipe").unwrap();
+    let mut twin = pipe.clone();
+    twin["address"] = json!("clickhouse_clickpipe.twin");
+    twin["values"]["id"] = json!("99999999-9999-4999-8999-999999999999");
+    resources.push(twin);
+    desk.write("state.json", state.to_string());
+    let said = desk.run(&["export", "--from", "terraform", "state.json"]);
+    assert!(
+        said.stderr.contains("note: clickhouse_clickpipe.twin: another one has"),
+        "{}",
+        said.all()
+    );
+    assert!(!said.stdout.contains("from = clickhouse_clickpipe.twin"), "{}", said.stdout);
+    let valid = desk.run_reading(&["validate", "-"], &[], &said.stdout);
+    assert_eq!((valid.code, valid.all().contains("21 manifests")), (0, true), "{}", valid.all());
+}

@@ -48,6 +48,8 @@ pub struct Object {
     pub manifest: Value,
     /// The references in it that a secret has to be put behind.
     pub secrets: Vec<Reference>,
+    /// Why the manifest cannot be used as it stands.
+    pub flaw: Option<&'static str>,
     id: String,
 }
 
@@ -85,13 +87,19 @@ pub fn read(state: &Value) -> Result<Read, Unreadable> {
     for resource in &resources {
         reading.take(resource);
     }
-    if reading.read.objects.is_empty() && reading.read.remarks.is_empty() {
-        return Err(Unreadable::NothingOfOurs { others: reading.read.others });
-    }
     let mut read = reading.read;
+    if read.objects.is_empty() {
+        return Err(match read.remarks.as_slice() {
+            [] => Unreadable::NothingOfOurs { others: read.others },
+            remarks => {
+                Unreadable::NoManifest { why: remarks.iter().map(ToString::to_string).collect() }
+            }
+        });
+    }
     together::name_endpoints(&mut read, reading.names);
     together::refer_to_endpoints(&mut read.objects);
-    together::pin_shared_names(&mut read.objects);
+    together::pin_shared_names(&mut read);
+    together::keep_unmanaged(&mut read);
     Ok(read)
 }
 
@@ -147,7 +155,7 @@ impl Reading {
         let id = text(resource.values, "id").unwrap_or_default().to_owned();
         self.read.removed.extend(removed(&resource.address, &self.read.removed));
         let resource = resource.address.clone();
-        self.read.objects.push(Object { resource, service, manifest, secrets, id });
+        self.read.objects.push(Object { resource, service, manifest, secrets, flaw: None, id });
     }
 
     /// The service and the name, without which there is no manifest.

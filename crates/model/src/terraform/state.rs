@@ -30,6 +30,11 @@ pub enum Unreadable {
         /// How many.
         others: usize,
     },
+    /// A state of things of which no manifest can be made.
+    NoManifest {
+        /// What speaks against each.
+        why: Vec<String>,
+    },
     /// A state whose form is not the documented one.
     Form {
         /// Where.
@@ -58,6 +63,9 @@ impl fmt::Display for Unreadable {
                 "the state holds no pipe, no CDC infrastructure and no reverse private endpoint, \
                  only other things ({others})"
             ),
+            Self::NoManifest { why } => {
+                write!(f, "no manifest can be made of what is in the state: {}", why.join("; "))
+            }
             Self::Form { at, wanted } => {
                 write!(
                     f,

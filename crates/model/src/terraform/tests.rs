@@ -96,6 +96,10 @@ fn two_of_one_name_are_told_apart() {
     let read = read(&state(&two)).unwrap_or_default();
     let ids = read.objects.iter().map(|object| &object.manifest["metadata"]["id"]);
     assert_eq!(ids.collect::<Vec<_>>(), ["a", "b"]);
+    let flawed: Vec<_> = read.objects.iter().map(|object| object.flaw.is_some()).collect();
+    assert_eq!(flawed, [false, true], "one of them is managed");
+    assert_eq!((read.removed.len(), read.remarks.len()), (1, 1), "{:?}", remarks(&read));
+    assert!(read.removed[0].to_string().contains("from = clickhouse_clickpipe.r0\n"));
     let variables = read.objects.iter().flat_map(|object| &object.secrets);
     let variables: Vec<_> = variables.map(|secret| secret.variable.as_str()).collect();
     assert_eq!(variables, ["PIPE_2_PIPES_PASSWORD", "PIPE_2_PIPES_PASSWORD_2"]);
@@ -132,4 +136,13 @@ fn a_resource_of_clickpipes_that_stays_is_told() {
     let read = read(&state(&resources)).unwrap_or_default();
     assert_eq!((read.objects.len(), read.removed.len(), read.others), (1, 1, 2));
     assert_eq!(read.remarks.len(), 2, "{:?}", remarks(&read));
+}
+
+#[test]
+fn a_state_of_which_nothing_can_be_made_is_no_success() {
+    let nameless = json!({"id": "i", "service_id": SERVICE});
+    let homeless = json!({"id": "i", "name": "n"});
+    let both = [("clickhouse_clickpipe", nameless), ("clickhouse_clickpipe", homeless)];
+    let told = read(&state(&both)).map_or_else(|error| error.to_string(), |_| String::new());
+    assert!(told.contains("no manifest can be made") && told.contains("r1: "), "{told}");
 }

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::{Object, Read, Remark};
+use super::{Object, Read, Remark, Removed, removed};
 use crate::address::Kind;
+use crate::export::SHARED_NAME;
 use crate::path::Path;
 
 /// The DNS names of an endpoint.
@@ -50,20 +51,38 @@ pub(super) fn refer_to_endpoints(objects: &mut [Object]) {
     }
 }
 
-/// Live names are not unique: where two objects share one, each manifest names its id.
-pub(super) fn pin_shared_names(objects: &mut [Object]) {
+/// Live names are not unique: where objects share one, the first is the one that is managed, by its
+/// id. Terraform keeps the others.
+pub(super) fn pin_shared_names(read: &mut Read) {
     let key = |object: &Object| {
         let (kind, name) = (&object.manifest["kind"], &object.manifest["metadata"]["name"]);
-        name.as_str().map(|name| (object.service.clone(), kind.to_string(), name.to_owned()))
+        (object.service.clone(), kind.to_string(), name.to_string())
     };
-    let mut counts = BTreeMap::new();
-    for key in objects.iter().filter_map(key) {
-        *counts.entry(key).or_insert(0) += 1;
+    let mut positions: BTreeMap<_, Vec<usize>> = BTreeMap::new();
+    for (position, object) in read.objects.iter().enumerate() {
+        positions.entry(key(object)).or_default().push(position);
     }
-    for object in objects {
-        let shared = key(object).and_then(|key| counts.get(&key)).is_some_and(|count| *count > 1);
-        if shared && !object.id.is_empty() {
-            object.manifest["metadata"]["id"] = Value::from(object.id.clone());
+    for shared in positions.into_values().filter(|shared| shared.len() > 1) {
+        for (rank, position) in shared.into_iter().enumerate() {
+            let object = &mut read.objects[position];
+            if !object.id.is_empty() {
+                object.manifest["metadata"]["id"] = Value::from(object.id.clone());
+            }
+            if rank > 0 {
+                object.flaw = Some(SHARED_NAME);
+                let (at, message) = (object.resource.clone(), SHARED_NAME.to_owned());
+                read.remarks.push(Remark { at, message });
+            }
         }
     }
+}
+
+/// What is not managed here stays with Terraform, unless an instance of the same resource is.
+pub(super) fn keep_unmanaged(read: &mut Read) {
+    let (sound, flawed): (Vec<_>, Vec<_>) =
+        read.objects.iter().partition(|object| object.flaw.is_none());
+    let among = |objects: &[&Object], one: &Removed| {
+        objects.iter().any(|object| removed(&object.resource, &[]).as_ref() == Some(one))
+    };
+    read.removed.retain(|one| among(&sound, one) || !among(&flawed, one));
 }

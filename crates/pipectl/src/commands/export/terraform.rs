@@ -15,6 +15,7 @@ use crate::exit;
 use crate::output::{Output, Text};
 use crate::render::diagnostics::plural;
 use crate::render::json::Envelope;
+use crate::render::manifests::line;
 use crate::yaml;
 
 /// States are large, but not this large.
@@ -85,12 +86,11 @@ fn manifest(object: &Object) -> String {
         // A `String` takes every write.
         let _ = writeln!(text, "# {variable} must hold {path}: the value in Terraform's state.");
     }
-    text + &yaml::write(&object.manifest)
-}
-
-/// A key of `for_each` is anybody's text, and must not end the comment.
-fn line(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    text += &yaml::write(&object.manifest);
+    match object.flaw {
+        None => text,
+        Some(flaw) => format!("# This is only a comment: {flaw}.\n{}", comments(&text)),
+    }
 }
 
 fn blocks(removed: &[Removed]) -> String {
@@ -131,6 +131,7 @@ fn json(read: &Read) -> String {
         json!({
             "resource": object.resource,
             "manifest": object.manifest,
+            "flaw": object.flaw,
             "secrets": secrets
                 .map(|secret| json!({"path": secret.path, "variable": secret.variable}))
                 .collect::<Vec<_>>(),
@@ -149,10 +150,11 @@ fn tell(read: &Read, output: Output) {
     for remark in &read.remarks {
         output.say(format!("note: {}", line(&remark.to_string())));
     }
-    let secrets: usize = read.objects.iter().map(|object| object.secrets.len()).sum();
+    let sound = read.objects.iter().filter(|object| object.flaw.is_none());
+    let secrets: usize = sound.clone().map(|object| object.secrets.len()).sum();
     output.say(format!(
         "{} from {}, {} to put into the environment. {} with Terraform.",
-        plural(read.objects.len(), "manifest"),
+        plural(sound.count(), "manifest"),
         plural(read.removed.len(), "resource"),
         plural(secrets, "secret"),
         match read.others {
