@@ -209,6 +209,20 @@ fn a_service_of_that_name_need_not_exist() {
     assert_eq!(ending(&lost), (1, json!("error")), "{}", lost.all());
 }
 
+#[test]
+fn what_did_not_change_in_a_service_that_is_not_found_is_not_asked_for() {
+    let (server, repo) = (Server::start(1000), declared());
+    declare(&repo.desk, "analytics", "views", "analytics");
+    repo.commit("More to read");
+    let mut environment = server.environment();
+    environment.push(("PATH", std::env::var("PATH").unwrap()));
+    let environment: Vec<(&str, &str)> =
+        environment.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let args = ["plan", "pipes", "--changed-since", "HEAD~", "-o", "json"];
+    let said = repo.desk.run_with(&args, &environment);
+    assert_eq!(ending(&said), (0, json!("changes")), "{}", said.all());
+}
+
 const IDS: [&str; 2] =
     ["5a1c0000-0000-4000-8000-000000000001", "5a1c0000-0000-4000-8000-000000000002"];
 
