@@ -133,3 +133,14 @@ fn of_several_of_one_name_the_first_is_managed() {
     assert_eq!(flaws, [0, 1]);
     assert!(made[0].remarks[0].contains("`id` says which one is meant"), "{:?}", made[0].remarks);
 }
+
+#[test]
+fn a_password_in_a_uri_becomes_a_reference() {
+    let made = one(&json!({"mongodb": {"uri": "mongodb://u:p4ss@h/d", "readPreference": "primary",
+        "settings": {"replicationMode": "cdc"}, "tableMappings": [
+            {"sourceDatabaseName": "d", "sourceCollection": "c", "targetTable": "t"}]}}));
+    let uri = Path::parse("spec.source.mongodb.uri");
+    assert_eq!(uri.get(&made.document), Some(&json!({"fromEnv": "ORDERS_URI"})));
+    assert!(!format!("{made:?}").contains("p4ss"), "{made:?}");
+    assert!(made.remarks.iter().any(|it| it.contains("held a password")), "{:?}", made.remarks);
+}
