@@ -53,3 +53,19 @@ Exit codes:
   6    the reviewed plan no longer matches
   64   usage
   130  interrupted";
+
+#[cfg(test)]
+mod tests {
+    use super::{GRAVITY, gravest};
+
+    #[test]
+    fn what_is_graver_goes_before_the_rest_in_either_order() {
+        assert_eq!(GRAVITY, [130, 64, 4, 1, 3, 6, 5, 2, 0]);
+        for (place, grave) in GRAVITY.iter().enumerate() {
+            for lighter in &GRAVITY[place..] {
+                let both = (gravest(*grave, *lighter), gravest(*lighter, *grave));
+                assert_eq!(both, (*grave, *grave), "{grave} and {lighter}");
+            }
+        }
+    }
+}

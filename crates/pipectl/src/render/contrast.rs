@@ -137,15 +137,16 @@ pub(crate) fn markdown(differences: &Differences) -> String {
         let [left, right] = [left, right].map(|side| cell(side).unwrap_or_default());
         format!("| {} | {} | {left} | {right} |\n", code(of), code(what))
     };
-    let mut text = format!("### {} → {}\n\n", code(left), code(right));
-    text += &format!("| | field | {} | {} |\n|---|---|---|---|\n", code(left), code(right));
+    let (one, other) = (code(left), code(right));
+    let head = format!("| | field | {one} | {other} |\n|---|---|---|---|\n");
+    let mut text = format!("### {one} → {other}\n\n{head}");
     for Setting { path, left, right } in environment {
         text += &row("environment", &path.to_string(), left.as_ref(), right.as_ref());
     }
     for object in objects {
         let at = object.at.to_string();
         if object.declared != Side::Both {
-            text += &format!("| {} | {} | | |\n", code(&at), words(object, differences));
+            text.extend(["| ", &code(&at), " | ", &words(object, differences), " | | |\n"]);
         }
         for Differing { path, entry, left, right, .. } in &object.fields {
             let entry = entry.as_ref().map(|entry| format!(" {entry}")).unwrap_or_default();

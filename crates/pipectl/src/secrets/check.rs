@@ -35,7 +35,7 @@ pub(crate) fn check<'d>(
 }
 
 fn obstacle(resolver: &Resolver, way: Option<Way<'_>>) -> Option<String> {
-    let resolved = match way? {
+    let found = match way? {
         Way::Env(name) => resolver.variable(name).map(drop),
         Way::File(path) => file(path).map(drop),
         Way::Command(words) => match words.as_slice() {
@@ -43,5 +43,5 @@ fn obstacle(resolver: &Resolver, way: Option<Way<'_>>) -> Option<String> {
             [] => Err("no program is named".to_owned()),
         },
     };
-    resolved.err()
+    found.err()
 }

@@ -15,18 +15,18 @@ use crate::environment;
 use crate::interruption::Signals;
 
 /// So long a program may take. Somebody may have to touch a key.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Runs the program and takes what it prints.
 ///
 /// # Errors
 /// Says how it ended, and nothing of what it printed.
-pub(super) fn run(words: &[String]) -> Result<SecretString, String> {
+pub(super) fn run(words: &[String], patience: Duration) -> Result<SecretString, String> {
     // Time is virtual against the sandbox, and a program takes real time.
     let here = || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| format!("cannot wait for a program: {error}"))?;
-        runtime.block_on(interruptible(words))
+        runtime.block_on(interruptible(words, patience))
     };
     let joined = std::thread::scope(|scope| scope.spawn(here).join());
     joined.unwrap_or_else(|_| Err("the program could not be waited for".to_owned()))
@@ -57,11 +57,11 @@ fn is_program(path: &Path) -> bool {
     found.is_file() && may_run
 }
 
-async fn interruptible(words: &[String]) -> Result<SecretString, String> {
+async fn interruptible(words: &[String], patience: Duration) -> Result<SecretString, String> {
     let mut signals = Signals::new().map_err(|error| error.to_string())?;
     tokio::select! {
-        printed = timeout(PATIENCE, printed(words)) => {
-            printed.unwrap_or_else(|_| Err(format!("it took longer than {PATIENCE:?}")))
+        printed = timeout(patience, printed(words)) => {
+            printed.unwrap_or_else(|_| Err(format!("it took longer than {patience:?}")))
         }
         () = signals.next() => Err("interrupted".to_owned()),
     }
@@ -91,4 +91,43 @@ async fn bounded(stdout: impl AsyncRead + Unpin) -> Result<Vec<u8>, String> {
     let mut limited = stdout.take(LONGEST as u64 + 1);
     limited.read_to_end(&mut bytes).await.map_err(|error| error.to_string())?;
     Ok(bytes)
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+    use std::time::{Duration, Instant};
+
+    use secrecy::ExposeSecret;
+    use tempfile::TempDir;
+
+    use super::run;
+
+    fn shell(script: &str, patience: Duration) -> Result<String, String> {
+        let words = ["/bin/sh", "-c", script].map(str::to_owned);
+        run(&words, patience).map(|secret| secret.expose_secret().to_owned())
+    }
+
+    /// Ended, though perhaps not yet taken leave of.
+    fn has_ended(process: &str) -> bool {
+        let stat = fs::read_to_string(Path::new("/proc").join(process).join("stat"));
+        stat.map_or(true, |stat| stat.contains(") Z "))
+    }
+
+    #[test]
+    fn a_program_that_takes_too_long_is_ended() {
+        let folder = TempDir::new().unwrap();
+        let file = folder.path().join("process");
+        let script = format!("echo $$ > {0}.new; mv {0}.new {0}; exec sleep 600", file.display());
+        let begun = Instant::now();
+        let told = shell(&script, Duration::from_secs(1));
+        assert_eq!(told, Err("it took longer than 1s".to_owned()));
+        let process = fs::read_to_string(file).unwrap();
+        while !has_ended(process.trim()) {
+            assert!(begun.elapsed() < Duration::from_secs(60), "it runs still");
+            std::thread::yield_now();
+        }
+        assert_eq!(shell("echo fine", Duration::from_secs(60)), Ok("fine".to_owned()));
+    }
 }
