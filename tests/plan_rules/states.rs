@@ -3,11 +3,11 @@
 use insta::assert_snapshot;
 use model::address::Kind;
 use model::pattern::Pattern;
-use planner::Policy;
+use planner::{Policy, plan};
 use serde_json::json;
 
-use super::support::live;
 use super::support::pipes::live_kafka;
+use super::support::{desired, live};
 use super::{check, kafka, live_postgres, postgres, shown};
 
 #[test]
@@ -68,6 +68,22 @@ fn a_tombstone_deletes_and_then_rests() {
     {"delete":{"at":{"service":"analytics","kind":"ClickPipe","name":"orders-cdc"},"id":"22222222-2222-4222-8222-222222222222"}}
     "#);
     assert!(check(&manifest, &[]).contains("No changes"));
+}
+
+#[test]
+fn two_reads_of_what_is_deleted_give_one_plan() {
+    let manifest = desired(&kafka("", "  state: absent"));
+    let told = live_kafka(&json!({}));
+    let mut untold = told.clone();
+    for field in ["fieldMappings", "settings"] {
+        untold.as_object_mut().unwrap().remove(field);
+    }
+    let plans = [told, untold].map(|pipe| {
+        let plan = plan(&manifest, &live(Kind::ClickPipe, &[pipe]), None, &Policy::default());
+        serde_json::to_string(&plan).unwrap()
+    });
+    assert_eq!(plans[0], plans[1]);
+    assert!(plans[0].contains(r#""topics":"clicks""#), "{}", plans[0]);
 }
 
 #[test]

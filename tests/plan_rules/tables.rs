@@ -76,6 +76,7 @@ fn editing_the_only_table_forces_replacement() {
             sends: source.postgres.credentials.password from env P
             data:  table `default.users` stays when the old pipe goes, and the first copy wants it empty: empty or drop it before
                    the new pipe makes the first copy again, from the start
+                   apply leaves it as it is without `--allow-replace analytics/orders-cdc`
 
     Plan: 0 to create, 0 to update, 1 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
     {"delete":{"at":{"service":"analytics","kind":"ClickPipe","name":"orders-cdc"},"id":"22222222-2222-4222-8222-222222222222"}}
@@ -132,6 +133,7 @@ fn authentication_of_postgres_forces_replacement() {
             actions: delete, wait until gone, create
             data:  table `default.users` stays when the old pipe goes, and the first copy wants it empty: empty or drop it before
                    the new pipe makes the first copy again, from the start
+                   apply leaves it as it is without `--allow-replace analytics/orders-cdc`
 
     Plan: 0 to create, 0 to update, 1 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
     {"delete":{"at":{"service":"analytics","kind":"ClickPipe","name":"orders-cdc"},"id":"22222222-2222-4222-8222-222222222222"}}

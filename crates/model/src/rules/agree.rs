@@ -72,7 +72,7 @@ impl Rules {
 
     /// The API answers with nothing, `false`, an empty text or an empty list for a field that is
     /// not set.
-    fn is_unset(&self, value: &Value) -> bool {
+    pub(super) fn is_unset(&self, value: &Value) -> bool {
         match value {
             Value::Null | Value::Bool(false) => true,
             Value::String(text) => text.is_empty(),

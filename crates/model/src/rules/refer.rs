@@ -35,14 +35,15 @@ impl Rules {
         }
     }
 
-    /// The known fields of a live value, as far as they are set.
+    /// The known fields of a live value, as far as they are set: what is not, the API now tells and
+    /// now leaves out.
     #[must_use]
     pub fn known(&self, live: &Value) -> Value {
         match live {
             Value::Object(fields) if !self.fields.is_empty() => {
-                let known = fields.iter().filter(|(_, value)| !value.is_null());
-                let known = known.filter_map(|(name, value)| {
-                    Some((name.clone(), self.fields.get(name)?.known(value)))
+                let known = fields.iter().filter_map(|(name, value)| {
+                    let rules = self.fields.get(name).filter(|rules| !rules.is_unset(value))?;
+                    Some((name.clone(), rules.known(value)))
                 });
                 Value::Object(known.collect())
             }
@@ -112,7 +113,7 @@ mod tests {
         });
         let known = json!({
             "name": "orders", "fieldMappings": [{"sourceField": "a"}],
-            "source": {"kafka": {"topics": "t", "offset": {}}},
+            "source": {"kafka": {"topics": "t"}},
         });
         assert_eq!(Rules::of(Kind::ClickPipe).known(&live), known);
     }
