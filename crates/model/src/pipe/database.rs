@@ -57,6 +57,14 @@ pub(crate) const LOGIN: RuleSet = RuleSet {
             &["credentials.password"],
             is("authentication", &["basic"]),
         ),
+        Rule::refused(
+            "login-version",
+            &["credentials.version"],
+            is("authentication", &["IAM_ROLE"]),
+        )
+        .warning()
+        .because("no secret is sent again")
+        .help("remove `version`: a role has nothing to rotate here"),
     ],
 };
 

@@ -182,6 +182,16 @@ fn of_databases() -> Vec<Case> {
             json!({
                 "spec.source.mysql.authentication": "IAM_ROLE",
                 "spec.source.mysql.iamRole": role,
+                "spec.source.mysql.credentials.version": null,
+            }),
+        ),
+        (
+            "login-version",
+            postgres(),
+            json!({
+                "spec.source.postgres.authentication": "IAM_ROLE",
+                "spec.source.postgres.iamRole": role,
+                "spec.source.postgres.credentials": {"username": "u", "version": 2},
             }),
         ),
         ("database-iam-role", postgres(), json!({"spec.source.postgres.iamRole": role})),
