@@ -117,7 +117,6 @@ fn made_odd(live: Live, oddities: &[Oddity]) -> (Live, usize) {
 fn changed(kind: Kind, mut object: Object, oddity: &Oddity) -> Object {
     let body = &mut object.body;
     match oddity {
-        Oddity::None | Oddity::Twin => {}
         Oddity::Nulls => nulls(kind, body),
         Oddity::Zeros => sizes(body, |_, _| json!(0)),
         Oddity::Quantities => sizes(body, |number, unit| json!(format!("{number}{unit}"))),
@@ -132,7 +131,7 @@ fn changed(kind: Kind, mut object: Object, oddity: &Oddity) -> Object {
             body["state"] = json!(word);
             object.state = State::new(*word);
         }
-        Oddity::State(_) => {}
+        Oddity::None | Oddity::Twin | Oddity::State(_) => {}
     }
     object
 }
