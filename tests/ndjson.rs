@@ -138,7 +138,10 @@ fn commands_that_do_not_go_on_for_long_print_no_lines() {
 #[test]
 fn a_line_names_its_environment() {
     let desk = desk(&[seed("kinesis-user")]);
-    desk.write("pipectl.yaml", "apiVersion: pipectl/v1\nkind: Project\nenvironments: {staging: {}, prod: {}}\n");
+    desk.write(
+        "pipectl.yaml",
+        "apiVersion: pipectl/v1\nkind: Project\nenvironments: {staging: {}, prod: {}}\n",
+    );
     let sandbox = "--sandbox=world-{env}.json";
     let said = run(&desk, &[&APPLY[..], &["-e", "staging,prod", sandbox]].concat());
     assert_eq!(said.code, 0, "{}", said.all());
