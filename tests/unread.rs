@@ -11,7 +11,7 @@ use std::net::TcpListener;
 use sandbox::{Effect, Fault, When};
 use serde_json::{Value, json};
 use support::cli::{Desk, Said};
-use support::repo::{Repo, pipe};
+use support::repo::{Repo, path, pipe};
 use support::server::Server;
 
 const SERVICES: [&str; 2] = ["analytics", "lake"];
@@ -215,7 +215,7 @@ fn what_did_not_change_in_a_service_that_is_not_found_is_not_asked_for() {
     declare(&repo.desk, "analytics", "views", "analytics");
     repo.commit("More to read");
     let mut environment = server.environment();
-    environment.push(("PATH", std::env::var("PATH").unwrap()));
+    environment.push(("PATH", path()));
     let environment: Vec<(&str, &str)> =
         environment.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let args = ["plan", "pipes", "--changed-since", "HEAD~", "-o", "json"];
@@ -236,9 +236,10 @@ fn refusing(status: u16) -> String {
             let mut request = [0; 4096];
             let length = connection.read(&mut request).unwrap_or_default();
             let asked = String::from_utf8_lossy(&request[..length]).into_owned();
-            let (status, body) = match asked.contains(IDS[1]) {
-                true => (status, json!({"status": status, "requestId": "r-1", "error": "no"})),
-                false => (200, json!({"status": 200, "requestId": "r-2", "result": []})),
+            let (status, body) = if asked.contains(IDS[1]) {
+                (status, json!({"status": status, "requestId": "r-1", "error": "no"}))
+            } else {
+                (200, json!({"status": 200, "requestId": "r-2", "result": []}))
             };
             let body = body.to_string();
             let head = format!("HTTP/1.1 {status} Some\r\ncontent-type: application/json");
