@@ -142,7 +142,7 @@ fn extend(path: &Path, lines: &[&str]) -> Result<Outcome> {
 }
 
 fn joined(lines: &[&str]) -> String {
-    lines.iter().map(|line| format!("{line}\n")).collect()
+    format!("{}\n", lines.join("\n"))
 }
 
 fn table(told: &[Told]) -> Text {
