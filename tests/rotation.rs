@@ -49,7 +49,9 @@ fn rotated(name: &str, group: &str, member: &str) -> Value {
 /// A repository in which these pipes are applied.
 fn applied(pipes: &[Value]) -> Repo {
     let repo = Repo::new();
-    pipes.iter().for_each(|pipe| write(&repo, pipe));
+    for pipe in pipes {
+        write(&repo, pipe);
+    }
     repo.commit("Pipes");
     let said = repo.run_with(&["apply", "pipes", "--yes"], &[SECRET]);
     assert_eq!(said.code, 0, "{}", said.all());
