@@ -70,7 +70,7 @@ fn without_a_key_the_rest_is_told() {
     let desk = Desk::new();
     desk.write("pipe.yaml", PIPE);
     let said = doctor(&desk, &["pipe.yaml"], &[]);
-    assert_eq!((said.code, &said.json()["outcome"]), (1, &json!("bad")), "{}", said.all());
+    assert_eq!((said.code, &said.json()["outcome"]), (4, &json!("refused")), "{}", said.all());
     assert!(found(&said).contains(&"manifests ok".to_owned()), "{}", said.all());
     assert!(found(&said).contains(&"key bad".to_owned()), "{}", said.all());
     assert!(said.stdout.contains("CLICKHOUSE_CLOUD_API_SECRET"), "{}", said.stdout);

@@ -8,6 +8,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use support::cli::{Desk, Said};
+use support::server::Server;
 
 const CANARY: &str = "canary-5up3r-s3cr3t";
 
@@ -146,6 +147,36 @@ fn a_plan_is_the_same_without_any_secret_and_writes_nothing() {
     for (method, path, _) in journal {
         assert_eq!(method, "GET", "{path}");
     }
+}
+
+/// Every example, planned with a key that may write and every secret, and with a key that may only
+/// read and none.
+#[test]
+fn a_key_that_may_only_read_and_no_secret_show_the_same_plan() {
+    let server = Server::start(1000);
+    let desk = Desk::new();
+    for file in ["postgres.yaml", "mysql.yaml", "mongodb.yaml", "kafka.yaml", "bigquery.yaml"] {
+        let text = fs::read_to_string(Desk::examples().join(file)).unwrap();
+        desk.write(&format!("pipes/{file}"), text);
+    }
+    let reader = |(name, value): (&'static str, String)| match name {
+        "CLICKHOUSE_CLOUD_API_KEY" => (name, sandbox::READ_ONLY_KEY_ID.to_owned()),
+        "CLICKHOUSE_CLOUD_API_SECRET" => (name, sandbox::READ_ONLY_KEY_SECRET.to_owned()),
+        _ => (name, value),
+    };
+    let names = ["POSTGRES_PASSWORD", "MYSQL_PASSWORD", "MONGODB_PASSWORD", "KAFKA_PASSWORD"];
+    let secrets = names.map(|name| (name, CANARY.to_owned()));
+    let writer: Vec<_> = server.environment().into_iter().chain(secrets).collect();
+    let reader: Vec<_> = server.environment().into_iter().map(reader).collect();
+    let plan = |environment: &[(&'static str, String)]| {
+        let environment: Vec<_> =
+            environment.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let said = desk.run_with(&["plan", "pipes", "--detailed-exitcode"], &environment);
+        assert_eq!(said.code, 2, "{}", said.all());
+        said.stdout
+    };
+    assert_eq!(plan(&writer), plan(&reader));
+    assert!(server.journal().iter().all(|entry| entry["method"] == "GET"));
 }
 
 /// Everything that can be looked at without running anything, and what is wrong with it.
