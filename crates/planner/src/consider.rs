@@ -14,15 +14,14 @@ use model::secret;
 use serde_json::Value;
 
 use crate::change::{Change, FieldVerdict, LeftAlone, NotCompared, Reason, Verdict};
-use crate::diff::{Difference, Unseen, diff};
+use crate::compare::Compared;
 use crate::field;
 use crate::lower::{self, Subject};
-use crate::plan::{Policy, UnseenChanges};
+use crate::plan::Policy;
 use crate::prune::declarable;
 use crate::reference;
 use crate::select::Counterpart;
-use crate::three_way::{self, Judged};
-use crate::unseen::{self, Untold};
+use crate::unseen;
 
 /// Everything that a verdict depends on.
 pub(crate) struct Sides<'a> {
@@ -49,26 +48,6 @@ impl From<Todo> for Considered {
     fn from(change: Todo) -> Self {
         Self { change: Some(change), ..Self::default() }
     }
-}
-
-/// The sides of one object, compared.
-struct Compared<'a> {
-    base: Option<&'a Document>,
-    /// What is declared, with the ids of what it refers to.
-    body: Value,
-    judged: Vec<Judged<'static>>,
-    /// What the object is to be: as declared, except for what drifted.
-    aim: Value,
-    /// What it takes to get there.
-    differences: Vec<Difference<'static>>,
-    /// The live side of the declared fields.
-    before: Value,
-    /// The declared side.
-    after: Value,
-    /// What live does not tell.
-    untold: Vec<Untold<'static>>,
-    /// Secrets that were asked for, and are fixed.
-    fixed: Vec<Untold<'static>>,
 }
 
 impl Sides<'_> {
@@ -202,42 +181,6 @@ impl Sides<'_> {
         Considered { change: Some((change, actions)), left_alone, not_compared }
     }
 
-    /// Compares the sides of one object. Names are left out: they go by addresses.
-    fn compare(
-        &self,
-        at: &Address,
-        document: &Document,
-        object: &Object,
-        renamed_from: Option<&Name>,
-    ) -> Compared<'_> {
-        let (rules, name) = (Rules::of(at.kind), at.kind.name_path());
-        let body = self.resolved(at, &document.body);
-        let base = self.base_of(at, document, renamed_from);
-        let manifests: Vec<_> = [Some(document), base].into_iter().flatten().collect();
-        let bodies: Vec<_> = manifests.iter().map(|manifest| &manifest.body).collect();
-        let live = rules.respelled(&rules.referring(&object.body, &bodies));
-        let mut judged = base.map_or_else(Vec::new, |base| {
-            three_way::judge(rules, &self.resolved(at, &base.body), &body, &live)
-        });
-        judged.retain(|judged| Some(&judged.path) != name.as_ref());
-        let aim = three_way::aim(&body, &judged);
-        let (mut differences, mut before) = diff(rules, &aim, &live);
-        differences.retain(|difference| Some(&difference.path) != name.as_ref());
-        let mut after = rules.shown(&aim);
-        let untold = unseen::untold(rules, &body, &live);
-        let mut fixed = Vec::new();
-        if self.policy.unseen == UnseenChanges::Made {
-            differences.extend(unseen::changed(&judged));
-            show_unseen(&differences, &mut before, &mut after);
-            if self.policy.resend.iter().any(|pattern| pattern.matches(at)) {
-                let again = unseen::again(untold.clone(), &differences);
-                differences.extend(again.0);
-                fixed = again.1;
-            }
-        }
-        Compared { base, body, judged, aim, differences, before, after, untold, fixed }
-    }
-
     fn replace(&self, document: &Document, subject: &Subject<'_>, change: Change) -> Todo {
         let at = subject.at;
         if self.is_protected(at, document) {
@@ -254,30 +197,6 @@ impl Sides<'_> {
             data.push(format!("apply leaves it as it is without `--allow-replace {at}`"));
         }
         (Change { data, in_the_way, ..change }, actions)
-    }
-
-    /// The body with the ids of what it refers to.
-    fn resolved(&self, at: &Address, body: &Value) -> Value {
-        let id = |other: &Address| match self.live.get(other)?.objects.as_slice() {
-            [object] if !self.renewed.contains(other) => Some(Value::from(object.id.as_str())),
-            _ => None,
-        };
-        reference::resolved(Rules::of(at.kind), body, &at.service, &id)
-    }
-
-    /// What the base declares of the object, under this name or an earlier one.
-    fn base_of(
-        &self,
-        at: &Address,
-        document: &Document,
-        renamed_from: Option<&Name>,
-    ) -> Option<&Document> {
-        let base = self.base?;
-        let names = [Some(&at.name), renamed_from].into_iter().flatten();
-        let found = names
-            .chain(&document.intent.previous_names)
-            .find_map(|name| base.get(&at.renamed(name.clone())))?;
-        (found.intent.presence != Presence::Absent).then_some(found)
     }
 
     fn is_protected(&self, at: &Address, document: &Document) -> bool {
@@ -311,19 +230,6 @@ fn blocked(at: &Address, document: &Document, object: Option<&Object>, reason: R
 fn change(at: &Address, document: &Document, object: Option<&Object>, verdict: Verdict) -> Change {
     let place = Some(document.origin.start().clone());
     Change { place, ..Change::new(at.clone(), object.map(|object| object.id.clone()), verdict) }
-}
-
-/// Puts the two declared sides of what live does not tell into the two sides that are shown.
-fn show_unseen(differences: &[Difference<'_>], before: &mut Value, after: &mut Value) {
-    for difference in differences {
-        let Some(Unseen::Changed(base)) = &difference.unseen else { continue };
-        let shown = |value: &Value| difference.rules.declared_shown(value);
-        match base {
-            Some(base) => difference.path.set(before, shown(base)),
-            None => three_way::remove(before, &difference.path),
-        }
-        difference.path.set(after, shown(&difference.desired));
-    }
 }
 
 fn left_alone(

@@ -7,6 +7,7 @@
 
 mod approve;
 mod change;
+mod compare;
 mod consider;
 mod contrast;
 mod diff;
