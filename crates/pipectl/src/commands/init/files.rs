@@ -49,7 +49,7 @@ pub(super) fn next_steps(folder: &Path) -> String {
     let go = if here { String::new() } else { format!("cd {} && ", folder.display()) };
     format!(
         "\nNext:\n  {go}pipectl apply {EXAMPLE} --sandbox   tries it out, with no account\n  \
-         {go}pipectl export --out pipes            writes down the pipes that you have\n  \
-         {go}pipectl plan                          says what differs: nothing, so far"
+         {go}pipectl export --out pipes             writes down the pipes that you have\n  \
+         {go}pipectl plan                           says what differs: nothing, so far"
     )
 }
