@@ -1,6 +1,6 @@
 //! Manifests of what Terraform manages, from its state as `terraform show -json` prints it.
 //!
-//! The official provider's attributes are the API's fields in `snake_case`; [`attributes`] turns
+//! The official provider's attributes are the API's fields in `snake_case`; `attributes` turns
 //! them back along the schema of the manifests. What differs otherwise stands in tables there. A
 //! state holds secrets in plain text: none of them leaves this module, a reference takes its place.
 
