@@ -1,0 +1,165 @@
+//! What docs/architecture.md promises of the code itself. Most of it is about what is not there,
+//! which no other test would miss.
+
+#![allow(clippy::allow_attributes, clippy::unwrap_used, reason = "a test that fails here fails")]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The crates, and which of the others each may depend on.
+const CRATES: [(&str, &[&str]); 5] = [
+    ("model", &[]),
+    ("planner", &["model"]),
+    ("remote", &["model"]),
+    ("sandbox", &[]),
+    ("pipectl", &["model", "planner", "remote", "sandbox"]),
+];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// A file of the workspace: its path below the root, and what it says before its tests.
+struct Source {
+    path: String,
+    code: String,
+}
+
+impl Source {
+    /// The texts between quotes.
+    fn literals(&self) -> impl Iterator<Item = &str> {
+        let code = self.code.lines().filter(|line| !line.trim_start().starts_with("//"));
+        code.flat_map(|line| line.split('"').skip(1).step_by(2))
+    }
+}
+
+/// The code of a crate, without its tests.
+fn sources(name: &str) -> Vec<Source> {
+    let mut found = Vec::new();
+    let mut folders = vec![root().join("crates").join(name).join("src")];
+    while let Some(folder) = folders.pop() {
+        let paths = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        for path in paths.filter(|path| path.file_stem().is_none_or(|stem| stem != "tests")) {
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = fs::read_to_string(&path).unwrap();
+                let code = text.split("#[cfg(test)]").next().unwrap().to_owned();
+                let path = path.strip_prefix(root()).unwrap().display().to_string();
+                found.push(Source { path, code });
+            }
+        }
+    }
+    assert!(found.len() > 5, "the sources of {name} are not where they were");
+    found
+}
+
+/// The places that break a rule, none of which may be.
+#[track_caller]
+fn assert_none(rule: &str, broken: impl IntoIterator<Item = String>) {
+    let broken: Vec<String> = broken.into_iter().collect();
+    assert!(broken.is_empty(), "{rule}:\n{}", broken.join("\n"));
+}
+
+fn containing<'w>(
+    sources: &'w [Source],
+    words: &'w [&'w str],
+) -> impl Iterator<Item = String> + 'w {
+    sources.iter().flat_map(move |source| {
+        let found = words.iter().filter(|word| source.code.contains(**word));
+        found.map(|word| format!("{}: `{word}`", source.path))
+    })
+}
+
+/// The names of the API's fields that stand in quotes.
+fn named(sources: &[Source], known: &[&str]) -> Vec<String> {
+    let paths = model::reference::fields();
+    let last = |path: &String| path.rsplit('.').next().map(str::to_owned);
+    let mut fields: BTreeSet<String> = paths.iter().filter_map(last).collect();
+    assert!(fields.contains("brokers") && fields.contains("tableMappings"), "{fields:?}");
+    fields.retain(|field| !known.contains(&field.as_str()));
+    let of = |source: &Source| {
+        let named = source.literals().filter(|text| fields.contains(*text));
+        named.map(|field| format!("{}: `{field}`", source.path)).collect::<Vec<_>>()
+    };
+    sources.iter().flat_map(of).collect()
+}
+
+#[test]
+fn crates_depend_on_each_other_only_as_drawn() {
+    for (name, allowed) in CRATES {
+        let manifest = root().join("crates").join(name).join("Cargo.toml");
+        let manifest = fs::read_to_string(manifest).unwrap();
+        let dependencies = manifest.split("[dependencies]").nth(1).unwrap();
+        let dependencies = dependencies.split("\n[").next().unwrap();
+        let ours = dependencies.lines().filter_map(|line| line.split(['.', ' ', '=']).next());
+        let ours = ours.filter(|line| CRATES.iter().any(|(other, _)| other == line));
+        let ours: Vec<&str> = ours.collect();
+        assert!(ours.iter().all(|other| allowed.contains(other)), "{name} uses {ours:?}");
+        assert_eq!(ours.len(), allowed.len(), "{name} uses {ours:?}");
+    }
+}
+
+#[test]
+fn the_planner_is_pure() {
+    let words = ["async ", "await", "std::fs", "std::env", "std::io", "std::net", "std::process"];
+    let clocks = ["Instant", "SystemTime", "rand::"];
+    let sources = sources("planner");
+    assert_none("I/O in the planner", containing(&sources, &words));
+    assert_none("a clock or chance in the planner", containing(&sources, &clocks));
+    assert_none("a plan that can fail", containing(&sources, &["anyhow", "thiserror"]));
+}
+
+#[test]
+fn the_planner_names_no_field_and_no_kind() {
+    let sources = sources("planner");
+    assert_none("fields that the planner names", named(&sources, &["path"]));
+    let kinds = ["Kind::ClickPipe", "Kind::CdcScaling", "Kind::ReversePrivateEndpoint"];
+    assert_none("kinds that the planner names", containing(&sources, &kinds));
+}
+
+#[test]
+fn the_client_reads_an_id_a_name_and_a_state() {
+    // Settings have an address of their own; `endpoint` is a word of manifests, not of the API.
+    let known = ["id", "name", "state", "settings", "endpoint"];
+    assert_none("fields that remote names", named(&sources("remote"), &known));
+}
+
+#[test]
+fn paths_of_the_api_stand_in_the_table_of_routes() {
+    for name in ["model", "planner", "remote", "pipectl"] {
+        let mut sources = sources(name);
+        sources.retain(|source| source.path != "crates/remote/src/routes.rs");
+        let words = ["/organizations", "/services", "/clickpipes"];
+        assert_none("paths elsewhere", containing(&sources, &words));
+    }
+}
+
+#[test]
+fn nothing_that_people_write_loses_its_place() {
+    // Each of these reads a value as a whole, so that an error has no line any more.
+    let words = ["serde(flatten", "serde(untagged", "serde(tag"];
+    assert_none("attributes that lose places", containing(&sources("model"), &words));
+}
+
+#[test]
+fn every_file_says_what_it_is_for() {
+    let all = CRATES.iter().flat_map(|(name, _)| sources(name));
+    let silent = all.filter(|source| !source.code.starts_with("//!"));
+    assert_none("files without a word of their own", silent.map(|source| source.path));
+}
+
+#[test]
+fn every_test_is_run() {
+    let manifest = root().join("crates/pipectl/Cargo.toml");
+    let manifest = fs::read_to_string(manifest).unwrap();
+    let tests = fs::read_dir(root().join("tests")).unwrap().map(|entry| entry.unwrap().path());
+    let mains = tests.filter_map(|path| match path.extension() {
+        Some(extension) if extension == "rs" => Some(path),
+        _ => Some(path.join("main.rs")).filter(|main| main.is_file()),
+    });
+    let name = |path: PathBuf| path.strip_prefix(root()).unwrap().display().to_string();
+    let left_out = mains.map(name).filter(|path| !manifest.contains(&format!("\"../../{path}\"")));
+    assert_none("tests that cargo does not know", left_out);
+}
