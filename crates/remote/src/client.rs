@@ -248,11 +248,15 @@ impl Client {
         let Call { method, path, body, .. } = *call;
         let body = body.map(|filled| filled.body.clone());
         let request = Request { method, path: path.to_owned(), body };
-        self.transport.send(request).await.map_err(|error| Error::Transport {
-            method,
-            path: path.to_owned(),
-            reason: error.reason().to_owned(),
-            sent: matches!(error, TransportError::Interrupted(_)),
+        let path = path.to_owned();
+        self.transport.send(request).await.map_err(|error| match error {
+            TransportError::Untrusted(reason) => Error::Untrusted { method, path, reason },
+            TransportError::Unsent(reason) => {
+                Error::Transport { method, path, reason, sent: false }
+            }
+            TransportError::Interrupted(reason) => {
+                Error::Transport { method, path, reason, sent: true }
+            }
         })
     }
 

@@ -30,6 +30,16 @@ pub enum Error {
         /// Whether the request may have arrived.
         sent: bool,
     },
+    /// Nothing was sent, as the server's certificate does not hold.
+    #[error("{method} {path}: {reason}")]
+    Untrusted {
+        /// The request's method.
+        method: Method,
+        /// The request's path.
+        path: String,
+        /// What is wrong with the certificate.
+        reason: String,
+    },
     /// The API said no.
     #[error("{0}")]
     Rejected(Box<Rejected>),
@@ -233,6 +243,7 @@ impl Error {
             }
             Self::UnknownOutcome { .. } | Self::Twins { .. } => true,
             Self::Setup(_)
+            | Self::Untrusted { .. }
             | Self::Interrupted
             | Self::OutOfTime
             | Self::Appeared { .. }

@@ -1,6 +1,7 @@
 //! The transport over the network.
 
 use std::error::Error as _;
+use std::io;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -105,8 +106,27 @@ fn method(method: Method) -> reqwest::Method {
 
 fn failure(error: reqwest::Error) -> TransportError {
     let unsent = error.is_connect() || error.is_builder();
+    let untrusted = is_untrusted(&error);
     let reason = chain(&error.without_url());
-    if unsent { TransportError::Unsent(reason) } else { TransportError::Interrupted(reason) }
+    match (untrusted, unsent) {
+        (true, _) => TransportError::Untrusted(reason),
+        (false, true) => TransportError::Unsent(reason),
+        (false, false) => TransportError::Interrupted(reason),
+    }
+}
+
+/// Whether the server's certificate is what is wrong.
+fn is_untrusted(error: &reqwest::Error) -> bool {
+    std::iter::successors(error.source(), |&cause| cause.source()).any(is_about_certificate)
+}
+
+/// An I/O error does not count what it wraps among its causes.
+fn is_about_certificate(cause: &(dyn std::error::Error + 'static)) -> bool {
+    match (cause.downcast_ref::<io::Error>(), cause.downcast_ref()) {
+        (Some(io), _) => io.get_ref().is_some_and(|wrapped| is_about_certificate(wrapped)),
+        (None, Some(rustls::Error::InvalidCertificate(_))) => true,
+        (None, _) => false,
+    }
 }
 
 fn no_client(error: &reqwest::Error) -> String {

@@ -48,6 +48,7 @@ pub(crate) fn may_repeat(twice: Twice, error: &Error) -> bool {
         },
         Error::Unexpected(unexpected) => harmless && !(300..500).contains(&unexpected.status),
         Error::Setup(_)
+        | Error::Untrusted { .. }
         | Error::Interrupted
         | Error::OutOfTime
         | Error::Appeared { .. }

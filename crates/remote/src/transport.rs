@@ -121,6 +121,8 @@ impl fmt::Debug for Response {
 pub enum TransportError {
     /// The request never left: no address, no connection, no TLS.
     Unsent(String),
+    /// The request never left: nobody vouches for the server, nor will at another try.
+    Untrusted(String),
     /// The request may have arrived; its answer did not.
     Interrupted(String),
 }
@@ -129,7 +131,7 @@ impl TransportError {
     /// What went wrong, for a person.
     pub fn reason(&self) -> &str {
         match self {
-            Self::Unsent(reason) | Self::Interrupted(reason) => reason,
+            Self::Unsent(reason) | Self::Untrusted(reason) | Self::Interrupted(reason) => reason,
         }
     }
 }

@@ -12,6 +12,10 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         }
         Error::Rejected(rejected) => return rejected_hint(rejected).map(str::to_owned),
         Error::Unexpected(unexpected) => return unexpected_hint(unexpected).map(str::to_owned),
+        Error::Untrusted { .. } => {
+            "nothing was sent; where a proxy opens the connection, add its CA to the system's (or \
+             `SSL_CERT_FILE`); also check the clock"
+        }
         Error::Transport { sent: false, .. } => {
             "nothing was sent; check the API's URL, the network and the proxy"
         }

@@ -74,7 +74,7 @@ impl Exchange {
     /// Whether the request may have been carried out although it was not answered properly.
     fn is_doubtful(&self) -> bool {
         match &self.answer {
-            Err(TransportError::Unsent(_)) => false,
+            Err(TransportError::Unsent(_) | TransportError::Untrusted(_)) => false,
             Err(TransportError::Interrupted(_)) => true,
             Ok(response) => !(300..500).contains(&response.status),
         }
