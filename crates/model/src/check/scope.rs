@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::mark;
 use crate::path::Path;
 use crate::reference::Node;
 
@@ -37,6 +38,18 @@ impl<'d> Scope<'d> {
         !self.has(path) && around.get(self.here).is_some_and(Value::is_object)
     }
 
+    /// Whether the field has a value that nothing here knows, under `additional`.
+    fn is_beside(&self, path: &str) -> bool {
+        let path = Path::parse(path);
+        let around = path.parent().unwrap_or_default();
+        let (Some(name), Some(node)) = (path.last(), self.node.at(&around.to_string())) else {
+            return false;
+        };
+        let children = node.children();
+        let extra = children.iter().find(|(_, field)| field.is_marked(mark::ADDITIONAL));
+        extra.is_some_and(|(extra, _)| around.child(*extra).child(name).get(self.here).is_some())
+    }
+
     pub(crate) fn text(&self, path: &str) -> Option<&'d str> {
         self.value(path)?.as_str()
     }
@@ -62,7 +75,7 @@ impl<'d> Scope<'d> {
                 known.then(|| self.value(path)).ok_or(Unclear)
             }
             Some(value) => Ok(Some(value)),
-            None if node.is_required() => Err(Unclear),
+            None if node.is_required() || self.is_beside(path) => Err(Unclear),
             None => Ok(node.word("default")),
         }
     }

@@ -15,11 +15,12 @@ struct Verdict {
     severity: Severity,
 }
 
-const UNCHECKED: Verdict = Verdict { code: "unchecked-field", severity: Severity::Warning };
+const FIELD: Verdict = Verdict { code: "unchecked-field", severity: Severity::Warning };
+const VALUE: Verdict = Verdict { code: "unchecked-value", severity: Severity::Warning };
 const KNOWN: Verdict = Verdict { code: "known-additional-field", severity: Severity::Error };
 
 /// The codes given here.
-pub(super) const CODES: [&str; 2] = [UNCHECKED.code, KNOWN.code];
+pub(super) const CODES: [&str; 3] = [FIELD.code, VALUE.code, KNOWN.code];
 
 /// A warning for every field that cannot be checked, an error for every one that could have been.
 pub(super) fn problems(kind: Kind, document: &Value) -> Vec<Problem> {
@@ -35,44 +36,70 @@ fn visit(node: &Node, value: &Value, at: &Path, problems: &mut Vec<Problem>) {
         let path = at.child(name);
         match value {
             Value::Object(extra) if field.is_marked(mark::ADDITIONAL) => {
-                additional(node, extra, &path, problems);
+                additional(node, extra, fields, &path, problems);
             }
             _ => visit(&field, value, &path, problems),
         }
     }
 }
 
-fn additional(node: &Node, extra: &Map<String, Value>, at: &Path, problems: &mut Vec<Problem>) {
+/// `beside` is what is written in the fields' own places.
+fn additional(
+    node: &Node,
+    extra: &Map<String, Value>,
+    beside: &Map<String, Value>,
+    at: &Path,
+    problems: &mut Vec<Problem>,
+) {
     for (name, value) in extra {
         let path = at.child(name);
+        let own = beside.get(name);
         match (node.child(name), value) {
-            (None, _) => problems.push(unchecked(name, path)),
+            (None, _) => problems.push(unchecked_field(name, path)),
             (Some(known), Value::Object(inner)) if !known.children().is_empty() => {
-                additional(&known, inner, &path, problems);
+                let nothing = Map::new();
+                let beside = own.and_then(Value::as_object).unwrap_or(&nothing);
+                additional(&known, inner, beside, &path, problems);
+            }
+            (Some(known), Value::String(word)) if own.is_none() && is_new(&known, word) => {
+                problems.push(unchecked_value(name, word, path));
             }
             (Some(_), _) => problems.push(known_field(name, path)),
         }
     }
 }
 
-fn unchecked(name: &str, path: Path) -> Problem {
-    Problem {
-        code: UNCHECKED.code,
-        severity: UNCHECKED.severity,
+/// Whether the field takes certain words only, and this is none of them.
+fn is_new(field: &Node, word: &str) -> bool {
+    let words = field.words();
+    !words.is_empty() && words.iter().all(|(known, _)| *known != word)
+}
+
+fn unchecked_field(name: &str, path: Path) -> Problem {
+    FIELD.on(
         path,
-        message: format!(
-            "`{name}` is not a field that pipectl knows: it is sent and compared as it stands"
+        format!("`{name}` is not a field that pipectl knows: it is sent and compared as it stands"),
+    )
+}
+
+fn unchecked_value(name: &str, word: &str, path: Path) -> Problem {
+    VALUE.on(
+        path,
+        format!(
+            "`{word}` is not a value of `{name}` that pipectl knows: it is sent and compared as it \
+             stands"
         ),
-        help: None,
-    }
+    )
 }
 
 fn known_field(name: &str, path: Path) -> Problem {
-    Problem {
-        code: KNOWN.code,
-        severity: KNOWN.severity,
-        path,
-        message: format!("`{name}` is a field that pipectl knows, and checks in its own place"),
-        help: Some(format!("move `{name}` out of `additional`")),
+    let message = format!("`{name}` is a field that pipectl knows, and checks in its own place");
+    let help = Some(format!("move `{name}` out of `additional`"));
+    Problem { help, ..KNOWN.on(path, message) }
+}
+
+impl Verdict {
+    fn on(&self, path: Path, message: String) -> Problem {
+        Problem { code: self.code, severity: self.severity, path, message, help: None }
     }
 }

@@ -3,7 +3,8 @@
 //!
 //! What is walked is the part of JSON Schema that the structs generate. A schema with any other
 //! keyword is refused, so that nothing goes unchecked without a word. The walk is stricter than
-//! the schema in two points: `null` is never a value, and a secret is never written down.
+//! the schema in two points: `null` is never a value, and a secret is never written down. It is
+//! laxer in one: a field that stands under `additional` is not missing.
 
 use serde_json::Value;
 

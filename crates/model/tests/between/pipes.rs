@@ -28,9 +28,24 @@ pub(crate) fn cases() -> Vec<Case> {
         ("unchecked-field", kafka(), json!({"spec.source.kafka.additional.newField": {"a": 1}})),
         ("unchecked-field", kafka(), json!({"spec.settings.additional.new_setting": 1})),
         (
+            "unchecked-value",
+            s3(),
+            json!({"spec.source.objectStorage.additional.compression": "newer"}),
+        ),
+        (
+            "known-additional-field",
+            s3(),
+            json!({"spec.source.objectStorage.additional.compression": "gzip"}),
+        ),
+        (
             "known-additional-field",
             kafka(),
             json!({"spec.source.kafka.additional.topics": "others"}),
+        ),
+        (
+            "known-additional-field",
+            kafka(),
+            json!({"spec.source.kafka.additional.authentication": "NEWER"}),
         ),
         (
             "known-additional-field",

@@ -199,6 +199,9 @@ impl<'s> Compiler<'s> {
             let id = self.shape(schema, &format!("{at}/properties/{name}"))?;
             map.names.push(name.clone());
             map.properties.insert(name.clone(), id);
+            if schema.get(mark::ADDITIONAL).is_some() {
+                map.beside = Some(name.clone());
+            }
         }
         Ok(map)
     }

@@ -30,7 +30,9 @@ impl<'w> Walk<'w> {
         {
             self.report(|| Remark::error(code::BAD_LENGTH, here, message));
         }
-        let lacks = |name: &str| !given.contains(name) && !meant.contains(name);
+        let beside = beside(shape, entries);
+        let lacks =
+            |name: &str| ![&given, &meant, &beside].iter().any(|names| names.contains(name));
         for name in shape.required.iter().filter(|name| lacks(name)) {
             self.missing(name, shape.properties.get(name).copied(), here);
         }
@@ -139,6 +141,15 @@ impl<'w> Walk<'w> {
             _ => {}
         }
         self.trail.pop();
+    }
+}
+
+/// What is given in the field whose entries count as fields of the mapping.
+fn beside<'w>(shape: &MapShape, entries: &'w [Entry]) -> HashSet<&'w str> {
+    let field = entries.iter().find(|entry| shape.beside.as_ref() == Some(&entry.key));
+    match field.map(|field| &field.value.content) {
+        Some(Content::Map(entries)) => entries.iter().map(|entry| entry.key.as_str()).collect(),
+        _ => HashSet::new(),
     }
 }
 

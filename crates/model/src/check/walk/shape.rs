@@ -81,6 +81,8 @@ pub(super) struct MapShape {
     pub(super) names: Vec<String>,
     pub(super) properties: BTreeMap<String, ShapeId>,
     pub(super) required: Vec<String>,
+    /// The field whose entries count as fields of this mapping.
+    pub(super) beside: Option<String>,
     /// Groups of fields of each of which exactly one is given.
     pub(super) arms: Vec<Vec<String>>,
     pub(super) others: Others,

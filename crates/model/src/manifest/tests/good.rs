@@ -73,6 +73,17 @@ fn the_body_is_in_the_shape_of_the_api() {
 }
 
 #[test]
+fn a_required_field_may_have_a_value_that_is_not_known_yet() {
+    let text = GOOD.replacen("      authentication: PLAIN\n", "", 1);
+    let text = text.replacen("newField: {deep: [1, two]}", "authentication: NEWER", 1);
+    let loaded = load_all(&[("good.yaml", &text)]);
+    insta::assert_snapshot!(said(&loaded.diagnostics), @"good.yaml:39:25 warning[unchecked-value] spec.source.kafka.additional.authentication: `NEWER` is not a value of `authentication` that pipectl knows: it is sent and compared as it stands");
+    let body = &loaded.manifests[0].document.body;
+    assert_eq!(body["source"]["kafka"]["authentication"], "NEWER");
+    assert_eq!(body["source"]["kafka"].get("additional"), None);
+}
+
+#[test]
 fn every_field_of_a_body_has_its_place() {
     let manifests = manifests();
     let place = |at: usize, path: &str| {
