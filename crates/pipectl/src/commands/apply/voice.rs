@@ -1,12 +1,14 @@
 //! What is told while it happens: talk for people, lines of JSON for machines.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::time::Duration;
 
 use model::action::Action;
+use model::address::Address;
 use planner::Plan;
+use tokio::time::Instant;
 
 use crate::apply::Report;
 use crate::cli::Format;
@@ -26,20 +28,25 @@ pub(super) struct Voice<'v> {
     output: Output,
     format: Format,
     environment: Option<&'v str>,
+    began: Instant,
     done: Cell<usize>,
     of: Cell<usize>,
+    /// What has not ended yet.
+    left: RefCell<BTreeSet<Address>>,
 }
 
 impl<'v> Voice<'v> {
     /// For a run of this environment, or of none in particular.
     pub(super) fn new(output: Output, format: Format, environment: Option<&'v str>) -> Self {
-        Self { output, format, environment, done: Cell::new(0), of: Cell::new(0) }
+        let (done, of, left) = (Cell::new(0), Cell::new(0), RefCell::default());
+        Self { output, format, environment, began: Instant::now(), done, of, left }
     }
 
     /// What is to be done. People read it in the plan.
     pub(super) fn planned(&self, plan: &Plan) {
-        let objects: BTreeSet<_> = plan.actions.iter().map(Action::at).collect();
+        let objects: BTreeSet<Address> = plan.actions.iter().map(Action::at).cloned().collect();
         self.of.set(objects.len());
+        self.left.replace(objects);
         if self.format == Format::Ndjson {
             self.line(&Event::planned(plan));
         }
@@ -48,6 +55,7 @@ impl<'v> Voice<'v> {
     /// The work on an object has ended.
     pub(super) fn ended(&self, report: &Report) {
         self.done.set(self.done.get() + 1);
+        self.left.borrow_mut().remove(&report.at);
         let (done, of) = (self.done.get(), self.of.get());
         match self.format {
             Format::Ndjson => self.line(&Event::Object { done, of, report }),
@@ -97,10 +105,13 @@ impl<'v> Voice<'v> {
 
     fn alive(&self) {
         let (done, of) = (self.done.get(), self.of.get());
-        match self.format {
-            Format::Ndjson => self.line(&Event::Heartbeat { done, of }),
-            _ => self.output.say(format!("  {done} of {of} done, waiting for the rest")),
+        if self.format == Format::Ndjson {
+            return self.line(&Event::Heartbeat { done, of });
         }
+        let passed =
+            humantime::format_duration(Duration::from_secs(self.began.elapsed().as_secs()));
+        let awaited = awaited(&self.left.borrow());
+        self.output.say(format!("  {done} of {of} done after {passed}, {awaited}"));
     }
 
     fn interrupted(&self) {
@@ -115,5 +126,38 @@ impl<'v> Voice<'v> {
         text.plain(ndjson::line(self.environment, event));
         // The summary fails on a stream that takes nothing.
         let _ = self.output.data(&text);
+    }
+}
+
+/// So many objects are named.
+const NAMED: usize = 2;
+
+/// What a run waits for.
+fn awaited(left: &BTreeSet<Address>) -> String {
+    let named: Vec<String> = left.iter().take(NAMED).map(Address::to_string).collect();
+    match left.len() - named.len() {
+        _ if left.is_empty() => "reading back what was applied".to_owned(),
+        0 => format!("waiting for {}", named.join(" and ")),
+        others => format!("waiting for {} and {others} more", named.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use model::address::{Address, Kind, Name, ServiceRef};
+
+    use super::awaited;
+
+    #[test]
+    fn a_run_names_what_it_waits_for() {
+        let address =
+            |name: &str| Address::new(ServiceRef::new("a"), Kind::ClickPipe, Name::new(name));
+        let of = |names: &[&str]| awaited(&names.iter().copied().map(address).collect());
+        insta::assert_snapshot!(of(&["one"]), @"waiting for a/one");
+        insta::assert_snapshot!(of(&["one", "two"]), @"waiting for a/one and a/two");
+        insta::assert_snapshot!(of(&["one", "two", "x", "y"]), @"waiting for a/one, a/two and 2 more");
+        insta::assert_snapshot!(awaited(&BTreeSet::new()), @"reading back what was applied");
     }
 }
