@@ -9,7 +9,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use serde_json::json;
 use support::cli::Desk;
+use support::repo::{Repo, pipe};
 
 fn action(script: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.github/actions/pipectl").join(script)
@@ -22,9 +24,14 @@ struct Runner {
 
 impl Runner {
     fn new(found: &str) -> Self {
-        let desk = Desk::new();
+        Self::at(Desk::new(), found)
+    }
+
+    /// A runner that works in this folder.
+    fn at(desk: Desk, found: &str) -> Self {
         let gh = format!(
-            "#!/bin/sh\necho \"$@\" >>\"$GH_NOTES\"\ncase \"$*\" in *--paginate*) echo '{found}';; esac\n"
+            "#!/bin/sh\necho \"$@\" >>\"$GH_NOTES\"\ncase \"$*\" in *viewer*) echo me;; \
+             *--paginate*|*/runs*) printf '{found}';; esac\n"
         );
         let gh = desk.write("bin/gh", gh);
         let binary = env!("CARGO_BIN_EXE_pipectl");
@@ -46,6 +53,8 @@ impl Runner {
             .env("RUNNER_TEMP", folder)
             .env("GITHUB_OUTPUT", folder.join("outputs"))
             .env("GITHUB_REPOSITORY", "o/r")
+            .env("GITHUB_WORKFLOW_REF", "o/r/.github/workflows/pipes.yml@refs/heads/main")
+            .env("GITHUB_REF_NAME", "main")
             .env("GH_NOTES", folder.join("notes"))
             .envs(environment.iter().copied())
             .output()
@@ -84,7 +93,7 @@ fn plan_reports_and_saves_and_changes_are_no_failure() {
 #[test]
 fn what_apply_and_drift_write_is_kept_apart_from_the_plan() {
     let runner = Runner::new("");
-    runner.desk.write("pipes/clicks.yaml", support::repo::pipe("clicks", "", ""));
+    runner.desk.write("pipes/clicks.yaml", pipe("clicks", "", ""));
     let run = |command| {
         let environment = [
             ("COMMAND", command),
@@ -139,6 +148,108 @@ fn one_comment_is_written_and_then_edited() {
     assert!(!second.read("notes").contains("POST"));
 }
 
+/// The commit that is found, once `gh` names these as applied.
+fn base(repo: &Runner, environment: &[(&str, &str)]) -> String {
+    let (code, said) = repo.run("base.sh", environment);
+    assert_eq!(code, 0, "{said}");
+    repo.output("base")
+}
+
+const WAIT: &str = "/settings/streaming_max_insert_wait_ms";
+
+fn wait(milliseconds: u32) -> String {
+    format!("  settings: {{streaming_max_insert_wait_ms: {milliseconds}}}")
+}
+
+/// A repository of which the pipes `one` and `two` were applied.
+fn applied() -> (Repo, String) {
+    let repo = Repo::new();
+    for name in ["one", "two"] {
+        repo.write(&format!("pipes/{name}.yaml"), &pipe(name, "", &wait(500)));
+    }
+    repo.commit("Begin with two");
+    repo.done(&["apply", "pipes", "--yes"]);
+    let commit = repo.git(&["rev-parse", "HEAD"]);
+    (repo, commit)
+}
+
+#[test]
+fn a_merge_does_what_git_changed_and_what_failed_before_and_nothing_else() {
+    let (repo, first) = applied();
+    repo.write("pipes/one.yaml", &pipe("one", "", &wait(900)));
+    let failed = repo.commit("This one is never applied");
+    repo.write("pipes/three.yaml", &pipe("three", "", &wait(500)));
+    repo.commit("The next one");
+    repo.edit_live("two", WAIT, json!(700));
+    let unknown = "1111111111111111111111111111111111111111";
+    let runner = Runner::at(repo.desk, &format!("{unknown}\\n{first}\\n"));
+    let base = base(&runner, &[("BEFORE", &*failed)]);
+    assert_eq!(base, first);
+    assert!(runner.read("notes").contains("workflows/pipes.yml/runs --raw-field branch=main"));
+    let environment = [
+        ("COMMAND", "apply"),
+        ("PATHS", "pipes"),
+        ("ARGUMENTS", "--sandbox"),
+        ("BASE", &*base),
+        ("P", "secret"),
+    ];
+    let (code, said) = runner.run("run.sh", &environment);
+    assert_eq!(code, 0, "{said}");
+    let repo = Repo { desk: runner.desk };
+    let live = ["one", "two", "three"].map(|name| repo.live(name, WAIT));
+    assert_eq!(live, [json!(900), json!(700), json!(500)]);
+}
+
+#[test]
+fn the_base_is_what_was_applied_or_what_was_asked_for() {
+    let (repo, first) = applied();
+    repo.write("pipes/one.yaml", &pipe("one", "", ""));
+    repo.commit("More");
+    let nothing = Runner::at(repo.desk, "");
+    for (environment, expected) in [
+        ([("BASE", ""), ("BEFORE", &*first)], format!("{first}...")),
+        ([("BASE", ""), ("BEFORE", "0000000000000000000000000000000000000000")], String::new()),
+        ([("BASE", "none"), ("BEFORE", &first)], String::new()),
+        ([("BASE", "v1"), ("BEFORE", &first)], "v1".to_owned()),
+    ] {
+        assert_eq!(base(&nothing, &environment), expected, "{environment:?}");
+    }
+    let request = [("GITHUB_BASE_REF", "release"), ("BEFORE", &*first)];
+    base(&nothing, &request);
+    assert!(nothing.read("notes").contains("branch=release"), "{}", nothing.read("notes"));
+    let queue = [("MERGE_BRANCH", "refs/heads/trunk"), ("BEFORE", &*first)];
+    base(&nothing, &queue);
+    assert!(nothing.read("notes").contains("branch=trunk"), "{}", nothing.read("notes"));
+
+    nothing.desk.write("bin/gh", "#!/bin/sh\nexit 1\n");
+    let (code, said) = nothing.run("base.sh", &[("BEFORE", &first)]);
+    assert!(code == 1 && said.contains("permission 'actions: read'"), "{said}");
+}
+
+#[test]
+fn nothing_that_a_manifest_says_is_a_command_to_the_runner() {
+    let runner = Runner::new("");
+    runner.desk.write("pipes/a.yaml", pipe("\"##[add-mask]a\"", "", ""));
+    let environment = [("COMMAND", "plan"), ("PATHS", "pipes"), ("ARGUMENTS", "--sandbox --diff")];
+    let (code, said) = runner.run("run.sh", &environment);
+    assert_eq!(code, 0, "{said}");
+    let token = said.lines().next().unwrap().strip_prefix("::stop-commands::").unwrap();
+    let (silent, heard) = said.split_once(&format!("\n::{token}::\n")).unwrap();
+    assert!(token.len() == 32 && silent.contains("##[add-mask]"), "{said}");
+    assert!(heard.lines().all(|line| line.starts_with("::notice ")), "{heard}");
+}
+
+#[test]
+fn every_line_of_the_paths_is_one() {
+    let runner = Runner::new("");
+    for name in ["a", "b"] {
+        runner.desk.write(&format!("{name}.yaml"), pipe(name, "", ""));
+    }
+    let (code, said) =
+        runner.run("run.sh", &[("COMMAND", "validate"), ("PATHS", "a.yaml\nb.yaml\n")]);
+    assert!(code == 0 && said.contains("2 manifests in 2 files: valid"), "{said}");
+}
+
 #[test]
 fn one_issue_is_opened_and_then_edited() {
     for (found, method) in
@@ -146,7 +257,36 @@ fn one_issue_is_opened_and_then_edited() {
     {
         let runner = Runner::new(found);
         let body = runner.desk.write("body.md", "drift\n").display().to_string();
-        assert_eq!(runner.run("issue.sh", &[("BODY", &body), ("MARKER", MARKER)]).0, 0);
+        let environment = [("BODY", &*body), ("MARKER", MARKER), ("CHANGES", "true")];
+        assert_eq!(runner.run("issue.sh", &environment).0, 0);
         assert!(runner.read("notes").contains(method), "{}", runner.read("notes"));
+    }
+}
+
+#[test]
+fn the_issue_is_closed_when_the_drift_is_gone() {
+    for (found, closed) in [("", false), ("9", true)] {
+        let runner = Runner::new(found);
+        let body = runner.desk.write("body.md", "none\n").display().to_string();
+        let environment = [("BODY", &*body), ("MARKER", MARKER), ("CHANGES", "false")];
+        assert_eq!(runner.run("issue.sh", &environment).0, 0);
+        let notes = runner.read("notes");
+        assert_eq!(
+            notes.contains("--method PATCH repos/o/r/issues/9 --raw-field state=closed"),
+            closed
+        );
+        assert!(!notes.contains("repos/o/r/issues --raw-field"), "{notes}");
+    }
+}
+
+#[test]
+fn what_others_wrote_is_not_edited() {
+    for script in ["comment.sh", "issue.sh"] {
+        let runner = Runner::new("");
+        let body = runner.desk.write("body.md", "a plan\n").display().to_string();
+        let environment =
+            [("BODY", &*body), ("NUMBER", "7"), ("MARKER", MARKER), ("CHANGES", "true")];
+        assert_eq!(runner.run(script, &environment).0, 0);
+        assert!(runner.read("notes").contains(".user.login == \"me\" and"), "{script}");
     }
 }

@@ -1,12 +1,18 @@
 #!/usr/bin/env bash
-# Keeps one open issue about drift: edits the one that bears the marker of its body, or opens it.
+# Keeps one open issue while there is drift: opens it, edits it, and closes it when the drift is gone.
 set -euo pipefail
 
 issues="repos/$GITHUB_REPOSITORY/issues"
-id=$(gh api --paginate "$issues?state=open" \
-  --jq ".[] | select((.body // \"\") | contains(\"$MARKER\")) | .number" | head -n 1)
-if [ -n "$id" ]; then
+# Anybody can write a marker into an issue: only one of our own counts.
+me=$(gh api graphql --raw-field 'query={viewer{login}}' --jq .data.viewer.login)
+ids=$(gh api --paginate "$issues?state=open&per_page=100" \
+  --jq ".[] | select(.user.login == \"$me\" and ((.body // \"\") | contains(\"$MARKER\"))) | .number")
+id=${ids%%$'\n'*}
+if [ "$CHANGES" = true ] && [ -n "$id" ]; then
   gh api --method PATCH "$issues/$id" --field "body=@$BODY" >/dev/null
-else
-  gh api --method POST "$issues" --field "title=ClickPipes drifted from git" --field "body=@$BODY" >/dev/null
+elif [ "$CHANGES" = true ]; then
+  gh api --method POST "$issues" --raw-field "title=ClickPipes drifted from git" --field "body=@$BODY" >/dev/null
+elif [ -n "$id" ]; then
+  gh api --method POST "$issues/$id/comments" --raw-field "body=There is no drift any more." >/dev/null
+  gh api --method PATCH "$issues/$id" --raw-field state=closed --raw-field state_reason=completed >/dev/null
 fi

@@ -4,27 +4,40 @@ set -euo pipefail
 
 folder=$(mktemp -d "${RUNNER_TEMP:-/tmp}/pipectl.XXXXXX")
 markdown="$folder/report.md"
-# Words of these two are arguments, each for itself; nothing in them is looked at as a command.
-read -r -a paths <<<"${PATHS:-}"
-read -r -a arguments <<<"${ARGUMENTS:-}"
+# Words of these two are arguments, each for itself and on any line; nothing in them is looked at as
+# a command. Reading to the end is no success to `read`.
+read -r -d '' -a paths <<<"${PATHS:-}" || true
+read -r -d '' -a arguments <<<"${ARGUMENTS:-}" || true
 
 # What this command writes is kept apart from what others write on the same pull request.
 key="$COMMAND${KEY:+.$KEY}"
-reports=(--report "markdown=$markdown" --report github=- --report-key "$key")
+annotations="$folder/annotations"
+reports=(--report "markdown=$markdown" --report "github=$annotations" --report-key "$key")
+base=()
+[ -z "${BASE:-}" ] || base=(--base "$BASE")
 
-run() { pipectl "$@" ${paths[@]+"${paths[@]}"} ${arguments[@]+"${arguments[@]}"}; }
+# What the program prints repeats names and values of manifests, and of those none may be a command
+# to the runner. The annotations are written for it, and follow.
+run() {
+  local token code=0
+  token=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
+  echo "::stop-commands::$token"
+  pipectl "$@" ${paths[@]+"${paths[@]}"} ${arguments[@]+"${arguments[@]}"} 2>&1 || code=$?
+  printf '\n::%s::\n' "$token"
+  [ ! -e "$annotations" ] || cat "$annotations"
+  return "$code"
+}
 
 code=0
 case "$COMMAND" in
+  validate) run validate "${reports[@]}" || code=$? ;;
   plan)
-    base=()
-    [ -z "${BASE:-}" ] || base=(--base "$BASE")
     run plan --detailed-exitcode ${base[@]+"${base[@]}"} --out "$folder/plan.json" "${reports[@]}" || code=$?
     ;;
-  apply) run apply --yes "${reports[@]}" || code=$? ;;
+  apply) run apply --yes ${base[@]+"${base[@]}"} "${reports[@]}" || code=$? ;;
   drift) run drift --detailed-exitcode "${reports[@]}" || code=$? ;;
   *)
-    echo "::error::command must be plan, apply or drift, not '$COMMAND'"
+    echo "::error::command must be validate, plan, apply or drift, not '$COMMAND'"
     exit 64
     ;;
 esac
