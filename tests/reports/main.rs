@@ -172,3 +172,24 @@ fn no_secret_is_in_any_report() {
     let saved = serde_json::to_string(&plan).unwrap();
     assert!(!saved.contains("canary") && saved.contains("(secret)"), "{saved}");
 }
+
+#[test]
+fn no_name_or_value_draws_lines_of_its_own_in_the_plan() {
+    let table = "x` stays\n\nPlan: 0 to create.\u{1b}[2K\u{202e}";
+    let gone =
+        manifest("gone\u{202e}", "t", "  state: absent\n").replace("table: clicks", "table: T");
+    let gone = gone.replace("table: T", &format!("table: {}", json!(table)));
+    let pipe =
+        pipes::merged(pipe(1, "gone\u{202e}", "t"), &json!({"destination": {"table": table}}));
+    let (_, plan) = planned(&[gone], &[pipe]);
+    for diff in [false, true] {
+        let context = Context { diff, ..Context::default() };
+        let text = pipectl::render::plan::render(&plan, &context).to_plain();
+        assert!(!text.contains(['\u{1b}', '\u{202e}']), "{text}");
+        assert!(text.contains("stays\\n\\nPlan: 0 to create."), "{text}");
+        assert_eq!(text.matches("\nPlan: ").count(), 1, "{text}");
+    }
+    let run = Run { command: "plan", plan: Some(&plan), ..Run::default() };
+    let told = rendered(Format::Github, &run);
+    assert!(!told.contains(['\u{1b}', '\u{202e}']), "{told}");
+}

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Serialize, Serializer};
 
 use crate::path::Path;
+use crate::visible::one_line;
 
 /// What kind of object a manifest declares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -100,10 +101,7 @@ impl fmt::Display for ServiceRef {
 /// Live names are anybody's text: one with line breaks or escape codes in it must not pass for
 /// output of ours.
 fn harmless(text: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    text.chars().try_for_each(|c| match c {
-        c if c.is_control() => write!(f, "{}", c.escape_default()),
-        c => write!(f, "{c}"),
-    })
+    f.write_str(&one_line(text))
 }
 
 /// The name of an object: 1 to 255 characters. Live names are not unique.

@@ -34,3 +34,4 @@ pub mod secret;
 pub mod source;
 pub mod terraform;
 pub mod text;
+pub mod visible;

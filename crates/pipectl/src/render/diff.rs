@@ -1,6 +1,7 @@
 //! An object as YAML, live against declared, with the changed words marked.
 
 use model::address::Address;
+use model::visible::lines;
 use planner::Change;
 use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
@@ -27,7 +28,7 @@ pub fn render(change: &Change) -> Text {
                 };
                 text.push(label, sign);
                 for (changed, piece) in line.iter_strings_lossy() {
-                    text.push(if changed { word } else { label }, piece);
+                    text.push(if changed { word } else { label }, lines(&piece));
                 }
             }
         }

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use model::action::{Action, Endpoint, RunState};
 use model::address::{Address, Kind, ServiceRef};
 use model::lifecycle;
+use model::visible::one_line;
 use planner::{Change, FieldChange, FieldVerdict, LeftAlone, Plan, Verdict};
 use serde_json::Value;
 
@@ -91,6 +92,7 @@ pub(super) fn line(
     right: &str,
     dim: Label,
 ) {
+    let (left, right) = (one_line(left), one_line(right));
     let gap = column.saturating_sub(left.chars().count()).max(2);
     text.push(label, left).plain(" ".repeat(gap)).push(dim, right).end();
 }
@@ -122,11 +124,12 @@ fn object(text: &mut Text, plan: &Plan, change: &Change) {
         text.push(Label::Dim, format!("        sends along: {}", listed(&change.carries))).end();
     }
     if !change.sends.is_empty() {
-        text.push(Label::Dim, format!("        sends: {}", listed(&change.sends))).end();
+        let sent = one_line(&listed(&change.sends));
+        text.push(Label::Dim, format!("        sends: {sent}")).end();
     }
     for (index, sentence) in change.data.iter().enumerate() {
         let head = if index == 0 { "data:  " } else { "       " };
-        text.plain(format!("        {head}{sentence}")).end();
+        text.plain(format!("        {head}{}", one_line(sentence))).end();
     }
 }
 

@@ -3,20 +3,7 @@
 
 use std::fmt::Write as _;
 
-/// One line without anything invisible: line breaks, control characters and the characters that
-/// turn the direction of writing are shown as escapes.
-pub(crate) fn one_line(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        let turns = matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
-        if c.is_control() || turns {
-            out.extend(c.escape_default());
-        } else {
-            out.push(c);
-        }
-    }
-    out
-}
+pub(crate) use model::visible::one_line;
 
 /// At most `most` characters.
 pub(crate) fn clipped(text: &str, most: usize) -> String {
@@ -106,11 +93,10 @@ fn backticks(line: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{code, fence, one_line, prose, xml};
+    use super::{code, fence, prose, xml};
 
     #[test]
     fn nothing_breaks_out_of_a_line() {
-        assert_eq!(one_line("a\nb\u{202e}c\t"), r"a\nb\u{202e}c\t");
         assert_eq!(
             code("a|b`c`<b>@team\n"),
             "<code>a&#124;b&#96;c&#96;&#60;b&#62;&#64;team&#92;n</code>"

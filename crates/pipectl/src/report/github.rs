@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use model::visible::{lines, one_line};
+
 use super::escape::clipped;
 use super::finding::{Finding, Level, findings};
 use super::object::objects;
@@ -45,8 +47,8 @@ fn command(out: &mut String, finding: &Finding, paths: &Paths) {
         let file = property(&paths.file(&place.file)?);
         Some(format!("file={file},line={},col={},", place.line, place.column))
     });
-    let title = property(&clipped(&finding.title, LONGEST));
-    let message = data(&clipped(&finding.message, LONGEST));
+    let title = property(&clipped(&one_line(&finding.title), LONGEST));
+    let message = data(&clipped(&lines(&finding.message), LONGEST));
     let _ = writeln!(out, "::{word} {}title={title}::{message}", place.unwrap_or_default());
 }
 
