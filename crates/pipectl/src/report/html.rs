@@ -17,6 +17,9 @@ use super::run::Run;
 
 const STYLE: &str = include_str!("html/style.css");
 
+/// So many dangerous objects stand above the picture; the table has all of them.
+const MOST_FIRST: usize = 8;
+
 /// Without script and network even if something in the page asked for them.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
 
@@ -32,11 +35,12 @@ pub(super) fn render(run: &Run<'_>) -> String {
     );
     let (objects, drifted) = (objects(run), drift(run));
     head(&mut out, run);
-    problems(&mut out, run);
     let services = services(run, &objects);
     if !services.is_empty() {
         legend(&mut out, &services);
     }
+    problems(&mut out, run);
+    first(&mut out, &objects);
     if services.len() > 1 {
         out.push_str("<nav>");
         contents(&mut out, &services);
@@ -84,6 +88,24 @@ fn problems(out: &mut String, run: &Run<'_>) {
         );
     }
     out.push_str("</ul>\n</section>\n");
+}
+
+/// What may hurt, before the picture, which may be long.
+fn first(out: &mut String, objects: &[Object<'_>]) {
+    let grave = objects.iter().take_while(|object| object.danger.is_grave());
+    let rest = grave.clone().count().saturating_sub(MOST_FIRST);
+    if grave.clone().next().is_none() {
+        return;
+    }
+    out.push_str("<section>\n<h2>Look at these first</h2>\n<ul class=\"problems\">\n");
+    for object in grave.take(MOST_FIRST) {
+        details::first(out, object);
+    }
+    out.push_str("</ul>\n");
+    if rest > 0 {
+        let _ = writeln!(out, "<p class=\"dim\"><a href=\"#changes\">and {rest} more</a></p>");
+    }
+    out.push_str("</section>\n");
 }
 
 /// The colours that occur.
@@ -135,7 +157,12 @@ fn of_service(out: &mut String, index: usize, service: &Service) {
 
 fn drawn(out: &mut String, service: &str, pipes: &[Pipe]) {
     if !pipes.is_empty() {
-        out.push_str("<div class=\"picture\">\n");
+        // What scrolls has to be reached without a mouse.
+        let name = xml(service);
+        let _ = writeln!(
+            out,
+            "<div class=\"picture\" tabindex=\"0\" role=\"region\" aria-label=\"picture of {name}\">"
+        );
         picture::draw(out, service, &layout::layout(pipes));
         out.push_str("</div>\n");
     }
@@ -146,7 +173,7 @@ fn changes(out: &mut String, objects: &[Object<'_>], drifted: &[Drift<'_>]) {
         return;
     }
     out.push_str(
-        "<section id=\"changes\">\n<h2>Changes</h2>\n<div class=\"picture\">\n<table>\n<thead><tr><th></th>\
+        "<section id=\"changes\">\n<h2>Changes</h2>\n<table class=\"changes\">\n<thead><tr><th>verdict</th>\
          <th>object</th><th>what</th><th>why</th></tr></thead>\n<tbody>\n",
     );
     for object in objects {
@@ -155,7 +182,7 @@ fn changes(out: &mut String, objects: &[Object<'_>], drifted: &[Drift<'_>]) {
     for drift in drifted {
         details::drift(out, drift);
     }
-    out.push_str("</tbody>\n</table>\n</div>\n</section>\n");
+    out.push_str("</tbody>\n</table>\n</section>\n");
 }
 
 /// A sentence of ours: what stands in backticks in it becomes code.

@@ -136,8 +136,8 @@ impl Object<'_> {
         if let Some(error) = failed {
             return error.message.clone();
         }
-        if let Some(reason) = &self.change.reason {
-            return reason.clone();
+        if let Verdict::Blocked(reason) = &self.change.verdict {
+            return reason.to_string();
         }
         let forcing = self.change.fields.iter().filter(|field| field.forces_replacement);
         let forcing: Vec<String> = forcing.map(|field| format!("`{}`", field.path)).collect();

@@ -44,6 +44,19 @@ pub(super) fn row(out: &mut String, object: &Object<'_>) {
     out.push_str("</details></td></tr>\n");
 }
 
+/// One line about an object that a reviewer must not miss.
+pub(super) fn first(out: &mut String, object: &Object<'_>) {
+    let (word, name) = (object.danger.word(), xml(&object.name()));
+    let why = match object.why() {
+        why if why.is_empty() => why,
+        why => format!(": {}", sentence(&clipped(&why, LONGEST))),
+    };
+    let _ = writeln!(
+        out,
+        "<li class=\"{word}\"><span class=\"badge {word}\">{word}</span> <code>{name}</code>{why}</li>"
+    );
+}
+
 /// The row of an object that drifted.
 pub(super) fn drift(out: &mut String, drift: &Drift<'_>) {
     let facts: Vec<String> = drift.facts.iter().map(|fact| sentence(fact)).collect();

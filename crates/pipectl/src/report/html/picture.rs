@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 
 use super::layout::{Edge, Layout, Node};
-use crate::report::escape::{clipped, xml};
+use crate::report::escape::{one_line, xml};
 
-/// So many characters fit into a box, above and below.
+/// So many letters fit into a box, above and below.
 const TITLE: usize = 33;
 const SUBTITLE: usize = 46;
 
@@ -50,11 +50,42 @@ fn node(out: &mut String, shape: &Node) {
     );
     let left = x + 12;
     let first = if subtitle.is_empty() { y + 24 } else { y + 16 };
-    let _ = write!(out, "<text x=\"{left}\" y=\"{first}\">{}</text>", xml(&clipped(title, TITLE)));
+    let _ = write!(out, "<text x=\"{left}\" y=\"{first}\">{}</text>", xml(&within(title, TITLE)));
     if !subtitle.is_empty() {
         let second = y + 31;
-        let subtitle = xml(&clipped(subtitle, SUBTITLE));
+        let subtitle = xml(&within(subtitle, SUBTITLE));
         let _ = write!(out, "<text class=\"sub\" x=\"{left}\" y=\"{second}\">{subtitle}</text>");
     }
     out.push_str("</g>\n");
+}
+
+/// The start of a text that is no wider than so many letters, as it is shown. Characters of the far
+/// east and emoji are twice as wide.
+fn within(text: &str, most: usize) -> String {
+    let text = one_line(text);
+    let wide = |c: char| if c >= '\u{1100}' { 2 } else { 1 };
+    let width = |text: &str| text.chars().map(wide).sum::<usize>();
+    if width(&text) <= most {
+        return text;
+    }
+    let mut room = most - 1;
+    let fits = |c: &char| {
+        let fits = wide(*c) <= room;
+        room = room.saturating_sub(wide(*c));
+        fits
+    };
+    format!("{}…", text.chars().take_while(fits).collect::<String>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::within;
+
+    #[test]
+    fn what_is_shown_stays_in_its_box() {
+        assert_eq!(within("orders", 6), "orders");
+        assert_eq!(within("orders!", 6), "order…");
+        assert_eq!(within("日本語日本語", 6), "日本…");
+        assert_eq!(within("\u{202e}abc", 6), "\\u{20…");
+    }
 }
