@@ -4,7 +4,7 @@ use insta::assert_snapshot;
 use pipectl::report::Format;
 use serde_json::Value;
 
-use super::{hostile, large, rendered, run, small};
+use super::{hostile, large, manifest, planned, rendered, run, small};
 
 #[test]
 fn what_is_written_can_be_read() {
@@ -44,6 +44,25 @@ fn a_page_needs_nothing_but_itself() {
         let mut links = page.split("href=\"").skip(1);
         assert!(links.all(|link| link.starts_with('#')));
     }
+}
+
+#[test]
+fn what_may_hurt_stands_above_the_picture() {
+    let first = |page: &str| {
+        let (above, _) = page.split_once("<svg").unwrap();
+        let (_, list) = above.split_once("Look at these first").unwrap_or_default();
+        list.matches("<li").count()
+    };
+    let (desired, plan) = small();
+    let page = rendered(Format::Html, &run(&desired, &plan));
+    assert_eq!(first(&page), 3);
+    let (desired, plan) = large(10);
+    let page = rendered(Format::Html, &run(&desired, &plan));
+    assert_eq!(first(&page), 8);
+    assert!(page.contains("<a href=\"#changes\">and 12 more</a>"));
+    let (desired, plan) = planned(&[manifest("new", "t", "")], &[]);
+    let page = rendered(Format::Html, &run(&desired, &plan));
+    assert_eq!(first(&page), 0);
 }
 
 #[test]

@@ -55,6 +55,9 @@ fn code_quality_has_what_may_hurt_with_fingerprints_that_stay_when_lines_move() 
     let names: Vec<&str> =
         issues_here.iter().map(|issue| issue["check_name"].as_str().unwrap()).collect();
     assert_eq!(names, ["pipectl-blocked", "pipectl-delete", "pipectl-replace"]);
+    let severities: Vec<&str> =
+        issues_here.iter().map(|issue| issue["severity"].as_str().unwrap()).collect();
+    assert_eq!(severities, ["critical", "major", "major"]);
     let manifests = [
         "# a line more\n".to_owned(),
         manifest("gone", "t", "  state: absent\n"),

@@ -30,6 +30,9 @@ pub fn refused(moved: &[Moved]) -> Text {
     text
 }
 
+/// A longer name stands out of its column rather than push the others off the screen.
+const WIDEST: usize = 60;
+
 /// The table, and a line that counts it.
 pub fn render(reports: &[Report]) -> Text {
     let mut text = Text::new();
@@ -37,9 +40,10 @@ pub fn render(reports: &[Report]) -> Text {
         left_stopped(&mut text, report);
     }
     let width = reports.iter().map(|report| report.at.to_string().chars().count()).max();
+    let width = width.unwrap_or_default().min(WIDEST);
     for (outcome, word, label) in ORDER {
         for report in reports.iter().filter(|report| report.outcome == outcome) {
-            row(&mut text, report, word, label, width.unwrap_or_default());
+            row(&mut text, report, word, label, width);
         }
     }
     if !reports.is_empty() {

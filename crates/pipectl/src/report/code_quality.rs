@@ -28,9 +28,19 @@ fn issue(finding: &Finding, paths: &Paths, seen: &mut BTreeMap<String, usize>) -
         "description": format!("{}: {}", one_line(&finding.title), one_line(&finding.message)),
         "check_name": format!("pipectl-{}", finding.code),
         "fingerprint": fingerprint(&format!("{identity}\n{occurrence}")),
-        "severity": if finding.level == Level::Error { "critical" } else { "minor" },
+        "severity": severity(finding),
         "location": {"path": file, "lines": {"begin": place.line}},
     }))
+}
+
+/// GitLab's word for how much it matters. What takes a pipe away stands above what is only advised.
+fn severity(finding: &Finding) -> &'static str {
+    match (finding.level, finding.code) {
+        (Level::Error, _) => "critical",
+        (Level::Warning, "delete" | "replace") => "major",
+        (Level::Warning, _) => "minor",
+        (Level::Notice, _) => "info",
+    }
 }
 
 /// 128 bits of FNV-1a. Written out, because a fingerprint must be the same in every version: it does

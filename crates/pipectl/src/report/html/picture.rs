@@ -6,8 +6,8 @@ use super::layout::{Edge, Layout, Node};
 use crate::report::escape::{one_line, xml};
 
 /// So many letters fit into a box, above and below.
-const TITLE: usize = 33;
-const SUBTITLE: usize = 46;
+const TITLE: usize = 31;
+const SUBTITLE: usize = 43;
 
 /// Writes the picture.
 pub(super) fn draw(out: &mut String, service: &str, layout: &Layout) {
