@@ -240,6 +240,16 @@ fn nothing_that_a_manifest_says_is_a_command_to_the_runner() {
 }
 
 #[test]
+fn the_program_hears_that_the_run_is_cancelled() {
+    let runner = Runner::new("");
+    let program = "#!/bin/sh\ntrap 'echo heard; exit 130' TERM\nkill -TERM $PPID\n\
+                   while :; do read -r line </dev/null || :; done\n";
+    runner.desk.write("bin/pipectl", program);
+    let (code, said) = runner.run("run.sh", &[("COMMAND", "apply")]);
+    assert!(code == 130 && said.contains("heard"), "{code}: {said}");
+}
+
+#[test]
 fn every_line_of_the_paths_is_one() {
     let runner = Runner::new("");
     for name in ["a", "b"] {

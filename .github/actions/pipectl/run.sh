@@ -19,10 +19,15 @@ base=()
 # What the program prints repeats names and values of manifests, and of those none may be a command
 # to the runner. The annotations are written for it, and follow.
 run() {
-  local token code=0
+  local token pid code=0
   token=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
   echo "::stop-commands::$token"
-  pipectl "$@" ${paths[@]+"${paths[@]}"} ${arguments[@]+"${arguments[@]}"} 2>&1 || code=$?
+  # Who cancels a run tells this shell alone; the program has to hear it to start what it stopped.
+  trap 'kill -TERM "$!" 2>/dev/null || true' INT TERM
+  pipectl "$@" ${paths[@]+"${paths[@]}"} ${arguments[@]+"${arguments[@]}"} 2>&1 &
+  pid=$!
+  # A signal ends `wait`, and not yet the program.
+  until wait "$pid"; code=$?; ! kill -0 "$pid" 2>/dev/null; do :; done
   printf '\n::%s::\n' "$token"
   [ ! -e "$annotations" ] || cat "$annotations"
   return "$code"
