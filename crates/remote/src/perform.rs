@@ -1,6 +1,6 @@
 //! Carries out one action: the request, the wait, and the oddities of both.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::OnceLock;
 
 use model::action::{Action, RunState};
 use model::address::{Address, Kind};
@@ -93,27 +93,47 @@ impl Performed {
     }
 }
 
-/// The API's own schema says `command`; the reference page says `action`. Whichever the server
-/// takes is kept for the run.
+/// The API's own schema says `command`; the reference page says `action`. Whichever the server was
+/// seen to take is kept for the run.
 #[derive(Default)]
 pub(crate) struct Wording {
-    says_action: AtomicBool,
+    known: OnceLock<Word>,
+}
+
+/// What the server may call a command.
+#[derive(Clone, Copy)]
+enum Word {
+    Command,
+    Action,
+}
+
+impl Word {
+    fn body(self, command: &str) -> Value {
+        let key = match self {
+            Self::Command => "command",
+            Self::Action => "action",
+        };
+        json!({ key: command })
+    }
 }
 
 impl Wording {
-    fn body(&self, command: &str) -> Value {
-        let key = if self.says_action.load(Ordering::Relaxed) { "action" } else { "command" };
-        json!({ key: command })
+    /// The word to begin with, and the other one where it is not known yet which is right.
+    fn to_try(&self) -> (Word, Option<Word>) {
+        self.known.get().map_or((Word::Command, Some(Word::Action)), |known| (*known, None))
     }
 
-    /// Whether the same command is worth another try in the other wording.
-    fn learns_from(&self, error: &Error) -> bool {
-        let Error::Rejected(rejected) = error else { return false };
-        let text = rejected.message.to_lowercase();
-        let about_the_body = ["command", "action", "unknown field", "body", "property"];
-        rejected.kind == Rejection::Invalid
-            && rejected.status == 400
-            && about_the_body.iter().any(|word| text.contains(word))
-            && !self.says_action.swap(true, Ordering::Relaxed)
+    fn keep(&self, word: Word) {
+        let _known_already = self.known.set(word);
     }
+}
+
+/// Whether the same command is worth another try in the other wording.
+fn is_about_the_word(error: &Error) -> bool {
+    let Error::Rejected(rejected) = error else { return false };
+    let text = rejected.message.to_lowercase();
+    let about_the_body = ["command", "action", "unknown field", "body", "property"];
+    rejected.kind == Rejection::Invalid
+        && rejected.status == 400
+        && about_the_body.iter().any(|word| text.contains(word))
 }

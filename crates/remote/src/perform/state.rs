@@ -6,11 +6,12 @@ use model::action::RunState;
 use model::address::Address;
 use model::lifecycle::{self, Standing};
 use model::live::{Id, Object};
+use serde_json::Value;
 use tokio::time::Instant;
 
-use super::Performed;
 use super::lost::Lost;
 use super::watch::Watch;
+use super::{Performed, is_about_the_word};
 use crate::answer;
 use crate::client::Call;
 use crate::deadline::Budget;
@@ -145,7 +146,8 @@ async fn command(
     }
 }
 
-/// Says it in either wording.
+/// Says it in either wording. A refusal that the other one does not help against was about
+/// something else: then that is told, and nothing is learnt.
 async fn say(
     remote: &Remote,
     at: &Address,
@@ -153,12 +155,20 @@ async fn say(
     command: &str,
     budget: Budget,
 ) -> Result<(), Error> {
-    match send(remote, at, id, command, budget).await {
-        Err(error) if remote.wording.learns_from(&error) => {
-            send(remote, at, id, command, budget).await
+    let (word, other) = remote.wording.to_try();
+    let (word, sent) = match (send(remote, at, id, word.body(command), budget).await, other) {
+        (Err(error), Some(other)) if is_about_the_word(&error) => {
+            match send(remote, at, id, other.body(command), budget).await {
+                Err(again) if again.rejection() == Some(Rejection::Invalid) => (word, Err(error)),
+                sent => (other, sent),
+            }
         }
-        other => other,
+        (sent, _) => (word, sent),
+    };
+    if sent.is_ok() {
+        remote.wording.keep(word);
     }
+    sent
 }
 
 /// The answer only acknowledges a command, and may still tell the old state.
@@ -166,12 +176,12 @@ async fn send(
     remote: &Remote,
     at: &Address,
     id: &Id,
-    command: &str,
+    body: Value,
     budget: Budget,
 ) -> Result<(), Error> {
     let collection = remote.collection(at)?;
     let path = routes::state(&routes::object(&collection.path, id));
-    let body = secret::plain(&remote.wording.body(command));
+    let body = secret::plain(&body);
     let call = Call::new(Method::Patch, &path).with(&body).within(budget).at_most_once();
     let result = remote.client.send(call).await?;
     if let Ok(item) = answer::item(at.kind, Method::Patch, &path, result) {

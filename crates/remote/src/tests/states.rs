@@ -201,3 +201,20 @@ async fn a_refused_command_is_not_taken_for_the_wrong_wording() {
     remote.perform(&start).await.unwrap_err();
     assert_eq!(script.sent.lock().unwrap().len(), 2);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_wording_that_helps_nothing_is_not_kept() {
+    let unknown = refusal(400, "BAD_REQUEST: action: unknown field");
+    let refused = refusal(400, "BAD_REQUEST: the command cannot be carried out now");
+    let item = json!({"id": "p", "name": "orders", "state": "Stopped"});
+    let (script, remote) = scripted([ok(&json!([item])), refused, unknown, ok(&item)]);
+    remote.observe(&super::bench::scope(&[model::address::Kind::ClickPipe])).await.unwrap();
+    let start = Action::SetState { at: pipe("orders"), id: None, to: RunState::Running };
+    let error = remote.perform(&start).await.unwrap_err();
+    assert!(error.to_string().contains("cannot be carried out now"), "{error}");
+    let _the_script_is_over = remote.perform(&start).await.unwrap_err();
+    let sent = script.sent.lock().unwrap();
+    let said: Vec<_> = sent.iter().map(|(_, body)| body).filter(|body| !body.is_null()).collect();
+    let (command, action) = (json!({"command": "start"}), json!({"action": "start"}));
+    assert_eq!(said, [&command, &action, &command]);
+}
