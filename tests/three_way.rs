@@ -215,7 +215,7 @@ fn entries_of_a_list_are_told_apart() {
       ~ shop                                        update, paused for the edit
           + source.postgres.tableMappings               public.ours -> ours
             actions: stop, wait until Paused, patch, wait until Running
-            data:  first snapshot of `public.ours` into `ours`, unless the pipe is `cdc_only`; other tables keep their position
+            data:  first snapshot of `public.ours` into `ours`; other tables keep their position
         drift: changed outside git, left alone
           * source.postgres.tableMappings               public.dropped -> dropped: in git, not live
           * source.postgres.tableMappings               public.theirs -> theirs: live, not in git

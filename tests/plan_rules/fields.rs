@@ -27,6 +27,7 @@ fn a_pipe_that_should_be_stopped_is_created_and_stopped() {
       + clicks                                      create
             actions: create, stop, wait until Stopped
             sends: source.kafka.credentials.password from env P
+            data:  the API makes it running: it reads until it is stopped
 
     Plan: 1 to create, 0 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
     {"create":{"at":{"service":"analytics","kind":"ClickPipe","name":"clicks"},"body":{"name":"clicks","source":{"kafka":{"type":"kafka","format":"JSONEachRow","brokers":"b:9092","topics":"clicks","authentication":"PLAIN","credentials":{"username":"u","password":{"fromEnv":"P"}}}},"destination":{"database":"default","table":"clicks","managedTable":true,"tableDefinition":{"engine":{"type":"MergeTree"}},"columns":[{"name":"id","type":"UInt64"}]}}}}
@@ -135,8 +136,7 @@ fn another_source_forces_replacement() {
           + source.postgres                             {"host":"db","port":5432,"database":"shop","credentials":{"…   # forces replacement
             actions: delete, wait until gone, create
             sends: source.postgres.credentials.password from env P
-            data:  table `default.users` stays when the old pipe goes, and the first copy wants it empty: empty or drop it before
-                   the new pipe makes the first copy again, from the start
+            data:  the new pipe makes the first copy again, from the start
                    table `default.clicks` stays; drop it yourself if it is not wanted
 
     Plan: 0 to create, 0 to update, 1 to replace, 0 to delete.  0 unchanged, 0 unmanaged.

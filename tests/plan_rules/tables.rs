@@ -13,7 +13,7 @@ fn a_table_is_added_while_the_pipe_is_paused() {
       ~ orders-cdc                                  update, paused for the edit
           + source.postgres.tableMappings               public.refunds -> refunds
             actions: stop, wait until Paused, patch, wait until Running
-            data:  first snapshot of `public.refunds` into `refunds`, unless the pipe is `cdc_only`; other tables keep their position
+            data:  first snapshot of `public.refunds` into `refunds`; other tables keep their position
 
     Plan: 0 to create, 1 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
     Not compared: credentials of 1 object, which the API does not tell; --base REF tells what git changed.
@@ -93,7 +93,8 @@ fn an_edit_of_a_stopped_pipe_leaves_it_stopped() {
       ~ orders-cdc                                  update
           + source.postgres.tableMappings               public.refunds -> refunds
             actions: patch, stop, wait until Paused
-            data:  first snapshot of `public.refunds` into `refunds`, unless the pipe is `cdc_only`; other tables keep their position
+            data:  first snapshot of `public.refunds` into `refunds`; other tables keep their position
+                   the API resumes it to try the edit out: it reads until it is stopped
 
     Plan: 0 to create, 1 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
     Not compared: credentials of 1 object, which the API does not tell; --base REF tells what git changed.

@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::address::Kind;
 
 /// Where a pipe writes that names no database.
-const DEFAULT: &str = "default";
+pub(crate) const DEFAULT: &str = "default";
 
 /// The tables that must hold no rows before the desired object can be made.
 pub fn wanted_empty(kind: Kind, desired: &Value) -> Vec<String> {

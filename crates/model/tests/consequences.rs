@@ -2,8 +2,10 @@
 
 #![expect(clippy::needless_pass_by_value, reason = "values are written where they are used")]
 
-use model::address::Kind;
-use model::consequence::{deleted, entry_added, entry_changed, entry_removed, replaced};
+use model::action::{Action, Endpoint, RunState};
+use model::address::{Address, Kind, Name, ServiceRef};
+use model::consequence::{Entry, deleted, entries_changed, replaced, stops};
+use model::live::{Id, Object, State};
 use model::path::Path;
 use serde_json::{Value, json};
 
@@ -123,20 +125,134 @@ fn deleting_drops_no_table() {
     assert_eq!(deleted(Kind::CdcScaling, &json!({})), Vec::<String>::new());
 }
 
+fn mapping(table: &str, target: &str) -> Value {
+    json!({"sourceSchemaName": "public", "sourceTable": table, "targetTable": target})
+}
+
+/// What is said when the mappings of a live pipe go from these to those.
+fn remapped(mode: &str, before: &[(&str, &str)], after: &[(&str, &str)]) -> String {
+    let path = Path::parse("source.postgres.tableMappings");
+    let all = |pairs: &[(&str, &str)]| -> Vec<Value> {
+        pairs.iter().map(|(table, target)| mapping(table, target)).collect()
+    };
+    let (before, after) = (all(before), all(after));
+    let live = json!({"source": {"postgres": {
+        "settings": {"replicationMode": mode}, "tableMappings": before,
+    }}});
+    let gone = before.iter().map(|live| Entry { live: Some(live), desired: None });
+    let come = after.iter().map(|desired| Entry { live: None, desired: Some(desired) });
+    let entries: Vec<Entry<'_>> = gone.chain(come).collect();
+    entries_changed(Kind::ClickPipe, &path, &live, &entries).join("\n")
+}
+
 #[test]
 fn mappings_are_copied_one_by_one() {
-    let path = Path::parse("source.postgres.tableMappings");
-    let entry = json!({
-        "sourceSchemaName": "public", "sourceTable": "refunds", "targetTable": "refunds_raw",
-    });
-    insta::assert_snapshot!(entry_added(Kind::ClickPipe, &path, &entry).join("\n"), @"first snapshot of `public.refunds` into `refunds_raw`, unless the pipe is `cdc_only`; other tables keep their position");
-    insta::assert_snapshot!(entry_removed(Kind::ClickPipe, &path, &entry).join("\n"), @"`public.refunds` is no longer read; table `refunds_raw` stays with the rows that it has");
-    insta::assert_snapshot!(entry_changed(Kind::ClickPipe, &path, &entry).join("\n"), @"`public.refunds` is removed and added again, with a new snapshot into `refunds_raw`: empty or drop that table before");
+    insta::assert_snapshot!(remapped("cdc", &[], &[("refunds", "refunds_raw")]), @"first snapshot of `public.refunds` into `refunds_raw`; other tables keep their position");
+    insta::assert_snapshot!(remapped("cdc", &[("refunds", "refunds_raw")], &[]), @"`public.refunds` is no longer read; table `refunds_raw` stays with the rows that it has");
+    let (path, live) = (Path::parse("source.postgres.tableMappings"), mapping("refunds", "raw"));
+    let edited = [Entry { live: Some(&live), desired: Some(&live) }];
+    let said = entries_changed(Kind::ClickPipe, &path, &json!({}), &edited).join("\n");
+    insta::assert_snapshot!(said, @"`public.refunds` is removed and added again, with a new snapshot into `raw`: empty or drop that table before");
+}
+
+#[test]
+fn a_source_with_another_target_is_told_as_one_change() {
+    insta::assert_snapshot!(remapped("cdc", &[("a", "x")], &[("a", "y")]), @"new snapshot of `public.a` into `y`; table `x` stays with the rows that it has");
+    let swapped = remapped("cdc", &[("a", "x"), ("b", "y")], &[("a", "y"), ("b", "x")]);
+    insta::assert_snapshot!(swapped, @r#"
+    new snapshot of `public.a` into `y`, which holds the rows of `public.b`: empty or drop that table before
+    new snapshot of `public.b` into `x`, which holds the rows of `public.a`: empty or drop that table before
+    "#);
+}
+
+#[test]
+fn cdc_only_copies_nothing() {
+    let said = remapped("cdc_only", &[("a", "x"), ("b", "y")], &[("a", "z"), ("c", "c")]);
+    insta::assert_snapshot!(said, @r#"
+    `public.c` is read into `c` from now on: `cdc_only` makes no snapshot of the rows that it has
+    `public.a` is removed and added again, without a snapshot as it is `cdc_only`: what changes in between may never reach `z`; table `x` stays with the rows that it has
+    `public.b` is no longer read; table `y` stays with the rows that it has
+    "#);
+    let path = Path::parse("source.mysql.tableMappings");
+    let live = json!({"source": {"mysql": {"settings": {"replicationMode": "cdc_only"}}}});
+    let entry = mapping("a", "x");
+    let edited = [Entry { live: Some(&entry), desired: Some(&entry) }];
+    let said = entries_changed(Kind::ClickPipe, &path, &live, &edited).join("\n");
+    insta::assert_snapshot!(said, @"`public.a` is removed and added again, without a snapshot as it is `cdc_only`: what changes in between may never reach `x`");
+}
+
+#[test]
+fn of_many_tables_the_first_are_told_one_by_one() {
+    let names: Vec<String> = (0..500).map(|number| format!("t{number:03}")).collect();
+    let all: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), name.as_str())).collect();
+    insta::assert_snapshot!(remapped("cdc", &all[..5], &all[5..]), @r#"
+    first snapshot of `public.t005` into `t005`; other tables keep their position
+    first snapshot of `public.t006` into `t006`; other tables keep their position
+    first snapshot of `public.t007` into `t007`; other tables keep their position
+    the same for 492 more tables
+    `public.t000` is no longer read; table `t000` stays with the rows that it has
+    `public.t001` is no longer read; table `t001` stays with the rows that it has
+    `public.t002` is no longer read; table `t002` stays with the rows that it has
+    the same for 2 more tables
+    "#);
+    assert_eq!(remapped("cdc", &[], &all[..4]).lines().count(), 4);
+}
+
+#[test]
+fn a_name_that_goes_is_no_longer_reached() {
     let name = json!({"privateDnsName": "db.example.com"});
     let path = Path::parse("customPrivateDnsMappings");
-    let gone = entry_removed(Kind::ReversePrivateEndpoint, &path, &name).join("\n");
+    let said = |entry: Entry<'_>| {
+        entries_changed(Kind::ReversePrivateEndpoint, &path, &json!({}), &[entry]).join("\n")
+    };
+    let gone = said(Entry { live: Some(&name), desired: None });
     insta::assert_snapshot!(gone, @"sources named `db.example.com` can no longer be reached");
-    assert_eq!(entry_added(Kind::ReversePrivateEndpoint, &path, &name), Vec::<String>::new());
+    assert_eq!(said(Entry { live: None, desired: Some(&name) }), "");
+}
+
+#[test]
+fn tables_that_only_the_new_pipe_writes_do_not_stay() {
+    let live = database("mysql", json!({"replicationMode": "cdc"}), &["orders", "users"]);
+    let desired = database("mysql", json!({"replicationMode": "cdc"}), &["orders_v2", "users"]);
+    insta::assert_snapshot!(replaced(Kind::ClickPipe, &desired, &live).join("\n"), @r#"
+    table `shop.users` stays when the old pipe goes, and the first copy wants it empty: empty or drop it before
+    the new pipe makes the first copy again, from the start
+    table `shop.orders` stays; drop it yourself if it is not wanted
+    "#);
+    let mut elsewhere = live.clone();
+    elsewhere["destination"]["database"] = json!("other");
+    insta::assert_snapshot!(replaced(Kind::ClickPipe, &elsewhere, &live).join("\n"), @r#"
+    the new pipe makes the first copy again, from the start
+    tables `shop.orders` and `shop.users` stay; drop them yourself if they are not wanted
+    "#);
+}
+
+fn pipe_address() -> Address {
+    let name = Name::new("orders");
+    Address { service: ServiceRef::new("analytics"), kind: Kind::ClickPipe, name }
+}
+
+#[test]
+fn what_runs_on_the_way_to_a_stop_is_told() {
+    let stop = Action::SetState { at: pipe_address(), id: None, to: RunState::Stopped };
+    let start = Action::SetState { at: pipe_address(), id: None, to: RunState::Running };
+    let (at, via, body) = (pipe_address(), Endpoint::Resource, json!({}));
+    let edit = Action::Update { at, id: None, via, body };
+    let make = |body| Action::Create { at: pipe_address(), body };
+    let live = |state| Object { id: Id::new("1"), state: State::new(state), body: json!({}) };
+    let said = |state, actions: &[&Action]| {
+        let actions: Vec<Action> = actions.iter().map(|it| (*it).clone()).collect();
+        stops(Some(&live(state)), &actions).unwrap_or_default()
+    };
+    let stream = stops(None, &[make(pipe(json!({"kafka": {}}))), stop.clone()]).unwrap();
+    insta::assert_snapshot!(stream, @"the API makes it running: it reads until it is stopped");
+    let files = stops(None, &[make(pipe(json!({"objectStorage": {}}))), stop.clone()]).unwrap();
+    insta::assert_snapshot!(files, @"the API makes it running: it may have loaded everything before it is stopped");
+    insta::assert_snapshot!(said("Snapshot", &[&stop, &edit, &start]), @"it is in `Snapshot`: the stop breaks off a load that is under way");
+    insta::assert_snapshot!(said("Paused", &[&edit, &stop]), @"the API resumes it to try the edit out: it reads until it is stopped");
+    assert_eq!(said("Running", &[&stop, &edit, &start]), "");
+    assert_eq!(said("Stopped", &[&edit, &stop]), "");
+    assert_eq!(said("Snapshot", &[&edit]), "");
 }
 
 #[test]
@@ -144,6 +260,8 @@ fn bodies_of_any_shape_are_taken() {
     for odd in [json!(null), json!([]), json!({"source": 7}), json!({"source": {"kafka": []}})] {
         replaced(Kind::ClickPipe, &odd, &odd);
         deleted(Kind::ClickPipe, &odd);
-        entry_added(Kind::ClickPipe, &Path::parse("source.mysql.tableMappings"), &odd);
+        let entry = Entry { live: None, desired: Some(&odd) };
+        let path = Path::parse("source.mysql.tableMappings");
+        entries_changed(Kind::ClickPipe, &path, &odd, &[entry]);
     }
 }

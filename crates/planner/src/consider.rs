@@ -111,8 +111,10 @@ impl Sides<'_> {
             return (change, vec![lower::update_unseen(at, None, &document.body)]);
         }
         let reason = self.base_of(at, document, None).map(|_| GONE.to_owned());
-        let change = Change { reason, after, ..change(at, document, None, Verdict::Create) };
-        (change, making(at, &document.body, want))
+        let actions = making(at, &document.body, want);
+        let data = consequence::stops(None, &actions).into_iter().collect();
+        let change = Change { reason, after, data, ..change(at, document, None, Verdict::Create) };
+        (change, actions)
     }
 
     fn reconcile(
@@ -176,7 +178,8 @@ impl Sides<'_> {
             (false, true) => Verdict::Adopt,
             (false, false) => Verdict::Update,
         };
-        let data = field::entry_consequences(at, differences);
+        let mut data = field::entry_consequences(at, &object.body, differences);
+        data.extend(consequence::stops(Some(object), &actions));
         let change = Change { carries, data, ..shown(verdict) };
         Considered { change: Some((change, actions)), left_alone, not_compared }
     }
@@ -192,6 +195,7 @@ impl Sides<'_> {
         actions.extend(making(at, &document.body, subject.want));
         let live = Rules::of(at.kind).respelled(&subject.live.body);
         let mut data = consequence::replaced(at.kind, &document.body, &live);
+        data.extend(consequence::stops(None, &actions));
         let in_the_way = leftover::in_the_way(at.kind, &document.body, &live);
         if !in_the_way.is_empty() {
             data.push(format!("apply leaves it as it is without `--allow-replace {at}`"));

@@ -12,7 +12,7 @@ use model::secret;
 use serde_json::Value;
 
 use crate::change::{FieldChange, FieldVerdict, Reason};
-use crate::diff::{Difference, Unseen};
+use crate::diff::{Difference, Entry, Unseen};
 use crate::three_way::Judged;
 use crate::unseen::Untold;
 
@@ -220,16 +220,21 @@ pub(crate) fn conflict(judged: &[Judged<'_>]) -> Option<Reason> {
     (!fields.is_empty()).then_some(Reason::Conflict(fields))
 }
 
-/// What the entries that come and go do to the data.
-pub(crate) fn entry_consequences(at: &Address, differences: &[Difference<'_>]) -> Vec<String> {
+/// What the entries that come and go do to the data of the live object.
+pub(crate) fn entry_consequences(
+    at: &Address,
+    live: &Value,
+    differences: &[Difference<'_>],
+) -> Vec<String> {
     differences
         .iter()
-        .flat_map(|difference| difference.entries.iter().map(move |entry| (difference, entry)))
-        .flat_map(|(difference, entry)| match (&entry.live, &entry.desired) {
-            (None, Some(added)) => consequence::entry_added(at.kind, &difference.path, added),
-            (Some(gone), None) => consequence::entry_removed(at.kind, &difference.path, gone),
-            (Some(_), Some(new)) => consequence::entry_changed(at.kind, &difference.path, new),
-            (None, None) => Vec::new(),
+        .flat_map(|Difference { path, entries, .. }| {
+            let entries: Vec<_> = entries.iter().map(of_entry).collect();
+            consequence::entries_changed(at.kind, path, live, &entries)
         })
         .collect()
+}
+
+fn of_entry(entry: &Entry) -> consequence::Entry<'_> {
+    consequence::Entry { live: entry.live.as_ref(), desired: entry.desired.as_ref() }
 }

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::leftover;
 use crate::path::Path;
 
 use super::{bigquery, database, kafka, kinesis, object_storage, pubsub};
@@ -53,9 +54,17 @@ impl<'b> Restart<'b> {
     pub(crate) fn sentences(&self) -> Vec<String> {
         let say = SOURCES.iter().find(|(arm, _)| *arm == self.arm).map(|(_, say)| say);
         let mut sentences = say.map(|say| say(self)).unwrap_or_default();
-        let left = self.before.names.iter().filter(|name| !self.tables.names.contains(name));
+        let shared = self.shared();
+        let left = self.before.names.iter().filter(|name| !shared.names.contains(name));
         sentences.extend(Tables { names: left.copied().collect(), ..self.before }.stay());
         sentences
+    }
+
+    /// The tables that both pipes write.
+    pub(crate) fn shared(&self) -> Tables<'b> {
+        let same = self.tables.in_database() == self.before.in_database();
+        let both = self.tables.names.iter().filter(|name| same && self.before.names.contains(name));
+        Tables { names: both.copied().collect(), ..self.tables }
     }
 
     /// A text of the desired source.
@@ -120,6 +129,11 @@ impl<'b> Tables<'b> {
         let mapped =
             mappings.into_iter().flatten().filter_map(|entry| entry["targetTable"].as_str());
         Self { database, names: single.into_iter().chain(mapped).collect() }
+    }
+
+    /// The API writes to this one where none is named.
+    fn in_database(&self) -> &'b str {
+        self.database.filter(|name| !name.is_empty()).unwrap_or(leftover::DEFAULT)
     }
 
     /// `a`, `b` and `c`.

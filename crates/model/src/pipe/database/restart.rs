@@ -1,6 +1,6 @@
 //! What a new pipe does with the tables of the old one.
 
-use crate::pipe::restart::Restart;
+use crate::pipe::restart::{Restart, Tables};
 
 /// What replacing a pipe of a database does to the data.
 pub(crate) fn sentences(it: &Restart<'_>) -> Vec<String> {
@@ -17,17 +17,23 @@ pub(crate) fn sentences(it: &Restart<'_>) -> Vec<String> {
 
 /// The first copy is made again, into tables that must be empty.
 pub(crate) fn copied_again(it: &Restart<'_>) -> Vec<String> {
-    let tables = it.tables.list();
-    let stay = if it.tables.names.len() == 1 {
-        format!(
+    let again = "the new pipe makes the first copy again, from the start";
+    let stay = stay(&it.shared());
+    stay.into_iter().chain([again.to_owned()]).collect()
+}
+
+/// Of tables that both pipes write.
+fn stay(shared: &Tables<'_>) -> Option<String> {
+    let tables = shared.list();
+    match shared.names.len() {
+        0 => None,
+        1 => Some(format!(
             "table {tables} stays when the old pipe goes, and the first copy wants it empty: \
              empty or drop it before"
-        )
-    } else {
-        format!(
+        )),
+        _ => Some(format!(
             "tables {tables} stay when the old pipe goes, and the first copy wants them empty: \
              empty or drop them before"
-        )
-    };
-    vec![stay, "the new pipe makes the first copy again, from the start".to_owned()]
+        )),
+    }
 }
