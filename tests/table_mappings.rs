@@ -111,3 +111,45 @@ fn a_table_is_remapped() {
     PATCH tableMappingsToAdd (1): 200
     ");
 }
+
+#[test]
+fn every_table_is_remapped() {
+    assert_snapshot!(written_for_all(|tables| {
+        for table in tables {
+            table["targetTable"] = json!(format!("{}_v2", table["targetTable"].as_str().unwrap()));
+        }
+    }), @"
+    PATCH state stop: 200
+    PATCH tableMappingsToRemove (1): 200
+    PATCH state stop: 200
+    PATCH tableMappingsToRemove (1), tableMappingsToAdd (1): 200
+    PATCH state stop: 200
+    PATCH tableMappingsToAdd (1): 200
+    ");
+    assert_snapshot!(written_for_all(|tables| {
+        for table in tables {
+            let is_null = table["tableEngine"] == "Null";
+            table["tableEngine"] = json!(if is_null { "MergeTree" } else { "Null" });
+        }
+    }), @"
+    PATCH state stop: 200
+    PATCH tableMappingsToRemove (1): 200
+    PATCH state stop: 200
+    PATCH tableMappingsToRemove (1), tableMappingsToAdd (1): 200
+    PATCH state stop: 200
+    PATCH tableMappingsToAdd (1): 200
+    ");
+}
+
+#[test]
+fn of_two_tables_one_goes_and_one_is_remapped() {
+    assert_snapshot!(written_for_all(|tables| {
+        tables.pop();
+        tables[0]["targetTable"] = json!("elsewhere");
+    }), @"
+    PATCH state stop: 200
+    PATCH tableMappingsToRemove (1): 200
+    PATCH state stop: 200
+    PATCH tableMappingsToRemove (1), tableMappingsToAdd (1): 200
+    ");
+}

@@ -8,7 +8,9 @@ use model::path::Path;
 use model::rules::{Keyed, List, OnChange};
 use serde_json::{Map, Value};
 
-use crate::diff::{Difference, Entry};
+use crate::diff::Difference;
+
+mod deltas;
 
 /// One object and what is wanted of it.
 pub(crate) struct Subject<'a> {
@@ -34,14 +36,10 @@ fn forces(live: &Object, difference: &Difference<'_>) -> bool {
         || empties_on_the_way(difference)
 }
 
-/// The API refuses to take the last entry out of a list that is changed by deltas, so entries that
-/// must go before they come back need another entry that stays.
+/// The API refuses to take the last entry out of a list that is changed by deltas. Where every
+/// order of requests would come to that, only a new object helps.
 fn empties_on_the_way(difference: &Difference<'_>) -> bool {
-    let Some(keyed) = by_deltas(difference) else { return false };
-    let Some(live) = difference.live.as_ref().and_then(Value::as_array) else { return false };
-    let delta = Delta::of(keyed, &difference.entries);
-    let stays = live.len() - delta.remove.len();
-    stays == 0 && delta.add_first.is_empty()
+    by_deltas(difference).is_some_and(|keyed| deltas::steps(keyed, difference).is_none())
 }
 
 fn by_deltas<'d>(difference: &'d Difference<'_>) -> Option<&'d Keyed> {
@@ -93,20 +91,20 @@ pub(crate) fn update_unseen(at: &Address, id: Option<Id>, body: &Value) -> Actio
     Action::Update { at: at.clone(), id, via: Endpoint::Resource, body: body.clone() }
 }
 
-/// One body, or two where an entry must be removed before it is added again.
+/// One body, or several where an entry must be removed before it is added again.
 fn resource_bodies(
     subject: &Subject<'_>,
     differences: &[Difference<'_>],
 ) -> (Vec<Value>, Vec<Path>) {
     let mut first = Value::Object(Map::new());
-    let mut second = Value::Object(Map::new());
+    let mut later = Vec::new();
     let mut carries = Vec::new();
     let of_resource = differences
         .iter()
         .filter(|difference| difference.on_change == OnChange::Update(Endpoint::Resource));
     for difference in of_resource {
         match by_deltas(difference) {
-            Some(keyed) => write_deltas(difference, keyed, &mut first, &mut second),
+            Some(keyed) => deltas::write(difference, keyed, &mut first, &mut later),
             None => difference.path.set(&mut first, difference.desired.clone()),
         }
         carries.extend(difference.rules.travels_with.iter().cloned());
@@ -122,59 +120,8 @@ fn resource_bodies(
     if let (true, Some(path)) = (subject.rename, subject.at.kind.name_path()) {
         path.set(&mut first, subject.at.name.as_str().into());
     }
-    let bodies = [first, second].into_iter().filter(|body| body != &Value::Object(Map::new()));
-    (bodies.collect(), carries)
-}
-
-fn write_deltas(difference: &Difference<'_>, keyed: &Keyed, first: &mut Value, second: &mut Value) {
-    let (Some(names), Some(parent)) = (&keyed.deltas, difference.path.parent()) else { return };
-    let delta = Delta::of(keyed, &difference.entries);
-    let write = |body: &mut Value, name: &str, entries: Vec<Value>| {
-        if !entries.is_empty() {
-            parent.child(name).set(body, entries.into());
-        }
-    };
-    write(first, &names.remove, delta.remove);
-    write(first, &names.add, delta.add_first);
-    write(second, &names.add, delta.add_later);
-}
-
-/// What to take out of a keyed list and what to put in.
-struct Delta {
-    remove: Vec<Value>,
-    add_first: Vec<Value>,
-    /// Entries that get in the way of one that is removed: the API refuses both in one request.
-    add_later: Vec<Value>,
-}
-
-impl Delta {
-    fn of(keyed: &Keyed, entries: &[Entry]) -> Self {
-        let removed: Vec<&Value> = entries.iter().filter_map(|entry| entry.live.as_ref()).collect();
-        let (add_later, add_first) = entries
-            .iter()
-            .filter_map(|entry| entry.desired.clone())
-            .partition(|entry| removed.iter().any(|other| collide(keyed, entry, other)));
-        let remove = removed.iter().map(|entry| identity(keyed, entry)).collect();
-        Self { remove, add_first, add_later }
-    }
-}
-
-/// Whether two entries have the same source, or the same target.
-fn collide(keyed: &Keyed, one: &Value, other: &Value) -> bool {
-    let source = keyed.deltas.as_ref().map_or(0, |deltas| deltas.source);
-    let (source, target) = keyed.identity.split_at(source.min(keyed.identity.len()));
-    let same = |fields: &[String]| {
-        !fields.is_empty() && fields.iter().all(|field| one.get(field) == other.get(field))
-    };
-    same(source) || same(target)
-}
-
-fn identity(keyed: &Keyed, entry: &Value) -> Value {
-    let named = keyed
-        .identity
-        .iter()
-        .filter_map(|field| entry.get(field).map(|value| (field.clone(), value.clone())));
-    Value::Object(named.collect())
+    let bodies = [first].into_iter().chain(later);
+    (bodies.filter(|body| body != &Value::Object(Map::new())).collect(), carries)
 }
 
 /// The changed fields of a part of the object with an endpoint of its own, which takes them
