@@ -5,7 +5,7 @@ use std::time::Duration;
 use model::action::RunState;
 use model::address::Address;
 use model::lifecycle::{self, Standing};
-use model::live::{Id, Object};
+use model::live::{Id, Object, State};
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -42,7 +42,10 @@ pub(super) async fn start(remote: &Remote, at: &Address, id: &Id) -> Result<Perf
         send_start(remote, at, id, Budget::Run).await?;
     }
     if let (Wait::None, Some(object)) = (remote.settings.wait, &last) {
-        return Ok(Performed::new(at, object, RunState::Running));
+        let performed = Performed::new(at, object, RunState::Running);
+        // What it was before the start is no news of what became of it.
+        let state = if rests(at, object) { State::default() } else { performed.state };
+        return Ok(Performed { state, ..performed });
     }
     let before = last.map(|last| last.state);
     let object = Watch::new(remote, at, id)?.settled(RunState::Running, before.as_ref()).await?;

@@ -22,6 +22,16 @@ async fn a_stop_waits_until_the_pipe_is_stopped() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_start_that_nobody_waits_for_does_not_tell_what_was_before() {
+    let settings = Settings { wait: Wait::None, ..Settings::default() };
+    let bench = Bench::with(Options::default(), settings);
+    bench.created("orders", kafka("orders")).await;
+    bench.set_state("orders", RunState::Stopped).await.unwrap();
+    let started = bench.set_state("orders", RunState::Running).await.unwrap();
+    assert_eq!((started.state.as_str(), started.standing), ("", Standing::Moving));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_start_of_what_runs_sends_nothing() {
     let bench = Bench::new();
     bench.created("orders", kafka("orders")).await;
