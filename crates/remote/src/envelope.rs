@@ -102,6 +102,7 @@ impl Answer<'_> {
             request_id: request_id(envelope).map(|id| self.printable(&id, LONGEST_EXCERPT)),
             repeated: false,
             in_the_way: Vec::new(),
+            unready: Vec::new(),
         }
     }
 

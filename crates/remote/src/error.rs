@@ -172,6 +172,8 @@ pub struct Rejected {
     pub repeated: bool,
     /// The tables that are to be written, where what was turned down is that one holds rows.
     pub in_the_way: Vec<String>,
+    /// The endpoints that it is to use and that carry nothing yet, each with its state.
+    pub unready: Vec<String>,
 }
 
 /// Why the API turned a request down.
@@ -275,6 +277,16 @@ impl Error {
         match self {
             Self::Rejected(rejected) if hint::is_about_rows(&rejected) => {
                 Self::Rejected(Box::new(Rejected { in_the_way: tables(), ..*rejected }))
+            }
+            other => other,
+        }
+    }
+
+    /// The same with the endpoints that the refused object is to use and that carry nothing yet.
+    pub(crate) fn about_endpoints(self, unready: impl FnOnce() -> Vec<String>) -> Self {
+        match self {
+            Self::Rejected(rejected) if rejected.kind == Rejection::Invalid => {
+                Self::Rejected(Box::new(Rejected { unready: unready(), ..*rejected }))
             }
             other => other,
         }

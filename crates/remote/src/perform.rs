@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use crate::cdc_scaling;
 use crate::error::{Error, Rejection};
 use crate::remote::Remote;
+use crate::secret;
 
 mod create;
 mod delete;
@@ -39,6 +40,24 @@ pub struct Performed {
 }
 
 pub(crate) async fn perform(remote: &Remote, action: &Action) -> Result<Performed, Error> {
+    let unready = || action.body().map_or_else(Vec::new, |body| unready(remote, action.at(), body));
+    carried_out(remote, action).await.map_err(|error| error.about_endpoints(unready))
+}
+
+/// The endpoints that a body names and that carry nothing yet, as far as they were seen.
+fn unready(remote: &Remote, at: &Address, body: &Value) -> Vec<String> {
+    let seen = |endpoint: &Address| {
+        let id = remote.id(endpoint, None).ok()?;
+        remote.collection(endpoint).ok()?.last(&id)
+    };
+    let told = secret::endpoints(at, body).into_iter().filter_map(|endpoint| {
+        let object = seen(&endpoint).filter(|object| object.state.as_str() != "Ready")?;
+        Some(format!("`{}`, which is `{}`", endpoint.name, object.state))
+    });
+    told.collect()
+}
+
+async fn carried_out(remote: &Remote, action: &Action) -> Result<Performed, Error> {
     match action {
         Action::Create { at, body } | Action::Update { at, body, .. }
             if at.kind == Kind::CdcScaling =>

@@ -1,5 +1,6 @@
 //! The remedy, for what is known to have one.
 
+use model::address::Kind;
 use model::leftover;
 
 use super::{Error, Rejected, Rejection, Unexpected};
@@ -9,6 +10,9 @@ pub(super) fn hint(error: &Error) -> Option<String> {
     let text = match error {
         Error::Rejected(rejected) if !rejected.in_the_way.is_empty() => {
             return Some(rows(&rejected.in_the_way));
+        }
+        Error::Rejected(rejected) if !rejected.unready.is_empty() => {
+            return Some(endpoints(&rejected.unready));
         }
         Error::Rejected(rejected) => return rejected_hint(rejected).map(str::to_owned),
         Error::Unexpected(unexpected) => return unexpected_hint(unexpected).map(str::to_owned),
@@ -33,6 +37,10 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         Error::NotWoken { cause, .. } => return hint(cause),
         Error::Asleep { state, .. } => asleep(state.as_str()),
         Error::Appeared { .. } => "nothing was sent; plan again",
+        Error::TimedOut { at, last: None, .. } if at.kind == Kind::CdcScaling => {
+            "there is one only where a database pipe is: declare a pipe beside it, or take it out \
+             until there is one"
+        }
         Error::TimedOut { .. } => {
             "it may still arrive; plan again later, or allow more time with `--timeout`"
         }
@@ -110,6 +118,14 @@ fn rows(tables: &[String]) -> String {
     format!(
         "its tables must hold no rows: drop or rename those that do (`{}`), then apply again",
         leftover::drops(tables)
+    )
+}
+
+fn endpoints(unready: &[String]) -> String {
+    format!(
+        "it uses {}: once somebody has accepted the connection on the account of the source, and \
+         the endpoint is `Ready`, apply again",
+        unready.join(" and ")
     )
 }
 

@@ -294,6 +294,20 @@ async fn a_pipe_refers_to_an_endpoint_by_its_name() {
     assert_eq!(bench.asked("POST", "/clickpipes"), [200]);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_pipe_that_is_refused_for_its_endpoint_says_what_the_endpoint_waits_for() {
+    let bench = Bench::new();
+    let create = Action::Create { at: endpoint_at("kafka"), body: endpoint("kafka") };
+    bench.remote.perform(&create).await.unwrap();
+    let mut body = kafka("orders");
+    body["source"]["kafka"]["reversePrivateEndpointIds"] = json!([{"endpoint": "kafka"}]);
+    let refused = bench.create("orders", body.clone()).await.unwrap_err();
+    insta::assert_snapshot!(refused.hint().unwrap(), @"it uses `kafka`, which is `PendingAcceptance`: once somebody has accepted the connection on the account of the source, and the endpoint is `Ready`, apply again");
+
+    assert!(bench.world().set_endpoint_status(SERVICE, "kafka", EndpointStatus::Ready));
+    bench.create("orders", body).await.unwrap();
+}
+
 /// The create of an earlier run shows late, or somebody works at the console, while a person reads
 /// the plan.
 #[tokio::test(start_paused = true)]

@@ -43,6 +43,13 @@ async fn there_is_nothing_to_see_before_the_first_database_pipe() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_size_that_nothing_has_says_what_it_waits_for() {
+    let bench = Bench::new();
+    let error = resize(&bench, ServiceRef::new(SERVICE)).await.unwrap_err();
+    insta::assert_snapshot!(error.hint().unwrap(), @"there is one only where a database pipe is: declare a pipe beside it, or take it out until there is one");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_size_waits_for_the_first_database_pipe_and_until_it_is_in_force() {
     let bench = Bench::new();
     let began = Instant::now();
