@@ -143,6 +143,7 @@ spec: {replicaCpuMillicores: 4000, replicaMemoryGb: 16}
     assert_snapshot!(shown(manifest, &Live::new(), &Policy::default()), @r#"
     analytics                                       1 object
       ~ CdcScaling                                  update
+            data:  there is none before the first database pipe: apply waits until that is made
 
     Plan: 0 to create, 1 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
     {"update":{"at":{"service":"analytics","kind":"CdcScaling","name":"CdcScaling"},"id":null,"via":"resource","body":{"replicaCpuMillicores":4000,"replicaMemoryGb":16}}}

@@ -16,6 +16,7 @@ fn stopping_and_starting_are_single_requests() {
     assert_snapshot!(stop, @r#"
     analytics                                       1 object
       ~ clicks                                      stop
+          ~ state                                       "Running" -> "stopped"
             actions: stop, wait until Stopped
 
     Plan: 0 to create, 1 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
@@ -26,6 +27,7 @@ fn stopping_and_starting_are_single_requests() {
     assert_snapshot!(start, @r#"
     analytics                                       1 object
       ~ clicks                                      start
+          ~ state                                       "Stopped" -> "running"
             actions: start, wait until Running
 
     Plan: 0 to create, 1 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
@@ -39,6 +41,7 @@ fn a_failed_pipe_is_started_again() {
     assert_snapshot!(check(&kafka("", ""), &[live_kafka(&json!({"state": "Failed"}))]), @r#"
     analytics                                       1 object
       ~ clicks                                      start
+          ~ state                                       "Failed" -> "running"
             actions: start, wait until Running
 
     Plan: 0 to create, 1 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.

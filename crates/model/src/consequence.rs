@@ -31,6 +31,17 @@ pub fn replaced(kind: Kind, desired: &Value, live: &Value) -> Vec<String> {
     }
 }
 
+/// Changing an object that is not there yet, and that nobody makes.
+pub fn awaited(kind: Kind) -> Vec<String> {
+    match kind {
+        Kind::CdcScaling => vec![
+            "there is none before the first database pipe: apply waits until that is made"
+                .to_owned(),
+        ],
+        Kind::ClickPipe | Kind::ReversePrivateEndpoint => Vec::new(),
+    }
+}
+
 /// Deleting the live object for good.
 pub fn deleted(kind: Kind, live: &Value) -> Vec<String> {
     match kind {

@@ -107,7 +107,8 @@ impl Sides<'_> {
     fn create(&self, at: &Address, document: &Document, want: RunState) -> Todo {
         let after = Some(Rules::of(at.kind).shown(&document.body));
         if at.kind.is_singleton() {
-            let change = Change { after, ..change(at, document, None, Verdict::Update) };
+            let data = consequence::awaited(at.kind);
+            let change = Change { after, data, ..change(at, document, None, Verdict::Update) };
             return (change, vec![lower::update_unseen(at, None, &document.body)]);
         }
         let reason = self.base_of(at, document, None).map(|_| GONE.to_owned());
@@ -134,10 +135,10 @@ impl Sides<'_> {
             return blocked(at, document, Some(object), Reason::CannotRename).into();
         }
         let mut fields = field::changes(document, differences, &forcing);
-        if let Some(base) = base {
+        if base.is_some() {
             field::judge(&mut fields, judged);
-            fields.extend(field::state(at, document, base, object, want));
         }
+        fields.extend(field::state(at, document, *base, object, want));
         let shown = |verdict| Change {
             renamed_from: renamed_from.cloned(),
             fields,

@@ -181,7 +181,7 @@ pub(crate) fn of(
 pub(crate) fn state(
     at: &Address,
     document: &Document,
-    base: &Document,
+    base: Option<&Document>,
     object: &Object,
     want: RunState,
 ) -> Option<FieldChange> {
@@ -190,14 +190,15 @@ pub(crate) fn state(
         Presence::Present(state) => serde_json::to_value(state).ok(),
         Presence::Absent => None,
     };
-    let unchanged = base.intent.presence == Presence::Present(want);
+    let unchanged = |base: &Document| base.intent.presence == Presence::Present(want);
+    let judged = |base| if unchanged(base) { FieldVerdict::Drift } else { FieldVerdict::Change };
     Some(FieldChange {
         entry: None,
         before: Some(Value::from(object.state.as_str())),
         after: word(Presence::Present(want)),
         forces_replacement: false,
-        verdict: Some(if unchanged { FieldVerdict::Drift } else { FieldVerdict::Change }),
-        base: word(base.intent.presence),
+        verdict: base.map(judged),
+        base: base.and_then(|base| word(base.intent.presence)),
         unseen: false,
         place: Some(document.origin.at(&path)),
         path,
