@@ -108,13 +108,13 @@ impl Sides<'_> {
         let after = Some(Rules::of(at.kind).shown(&document.body));
         if at.kind.is_singleton() {
             let data = consequence::awaited(at.kind);
-            let change = Change { after, data, ..change(at, document, None, Verdict::Update) };
+            let change = Change { data, after, ..change(at, document, None, Verdict::Update) };
             return (change, vec![lower::update_unseen(at, None, &document.body)]);
         }
         let reason = self.base_of(at, document, None).map(|_| GONE.to_owned());
         let actions = making(at, &document.body, want);
         let data = consequence::stops(None, &actions).into_iter().collect();
-        let change = Change { reason, after, data, ..change(at, document, None, Verdict::Create) };
+        let change = Change { reason, data, after, ..change(at, document, None, Verdict::Create) };
         (change, actions)
     }
 
