@@ -113,6 +113,26 @@ fn a_table_is_remapped() {
 }
 
 #[test]
+fn what_is_added_beside_a_remap_comes_last_so_that_no_stop_breaks_its_copy_off() {
+    assert_snapshot!(written_for_all(|tables| {
+        let mut table = tables[0].clone();
+        for field in ["sourceTable", "sourceCollection"] {
+            if !table[field].is_null() {
+                table[field] = json!("returns");
+            }
+        }
+        table["targetTable"] = json!("returns");
+        tables.last_mut().unwrap()["targetTable"] = json!("elsewhere");
+        tables.push(table);
+    }), @"
+    PATCH state stop: 200
+    PATCH tableMappingsToRemove (1): 200
+    PATCH state stop: 200
+    PATCH tableMappingsToAdd (2): 200
+    ");
+}
+
+#[test]
 fn every_table_is_remapped() {
     assert_snapshot!(written_for_all(|tables| {
         for table in tables {

@@ -22,10 +22,14 @@ pub(super) fn steps(keyed: &Keyed, difference: &Difference<'_>) -> Option<Vec<St
     let come: Vec<&Value> = entries(difference, |entry| entry.desired.as_ref());
     let in_the_way = |entry: &&Value| gone.iter().any(|other| collide(keyed, entry, other));
     let (later, first): (Vec<_>, Vec<_>) = come.iter().copied().partition(in_the_way);
-    if live > gone.len() || !first.is_empty() || later.is_empty() {
-        return Some(vec![Step::new(keyed, &gone, &first), Step::new(keyed, &[], &later)]);
-    }
-    one_by_one(keyed, &gone, &come)
+    let (removed, added) = match (later.is_empty(), live > gone.len(), first.is_empty()) {
+        (true, _, _) => return Some(vec![Step::new(keyed, &gone, &come)]),
+        // A stop for the next request would break off the copy of what is added now.
+        (false, true, _) => (Step::new(keyed, &gone, &[]), come),
+        (false, false, false) => (Step::new(keyed, &gone, &first), later),
+        (false, false, true) => return one_by_one(keyed, &gone, &come),
+    };
+    Some(vec![removed, Step::new(keyed, &[], &added)])
 }
 
 fn entries<'d>(
