@@ -118,6 +118,56 @@ fn a_removal_that_is_not_committed_proves_nothing() {
 }
 
 #[test]
+fn what_the_last_commit_declares_is_not_gone_whatever_was_removed_before() {
+    let repo = applied(&["clicks", "views"]);
+    repo.remove("pipes/views.yaml");
+    repo.commit("Views are history");
+    repo.git(&["revert", "--no-edit", "HEAD"]);
+    repo.remove("pipes/views.yaml");
+    repo.done(&PRUNE);
+    assert_eq!(repo.pipes(), ["byhand", "clicks", "views"]);
+    let commit = repo.commit("Views are history after all");
+    let said = repo.done(&PRUNE);
+    assert!(said.contains(&format!("removed by {commit}")), "{said}");
+    assert_eq!(repo.pipes(), ["byhand", "clicks"]);
+}
+
+#[test]
+fn a_mistake_in_a_manifest_is_no_removal_and_lifts_no_protection() {
+    let repo = applied(&["clicks", "views", "orders"]);
+    for name in ["views", "orders"] {
+        repo.write(&format!("pipes/{name}.yaml"), &pipe(name, "", "  protect: true\n  wobble: 1"));
+    }
+    repo.commit("Oops");
+    repo.write("pipes/orders.yaml", &pipe("orders", "", "  wobble: 1"));
+    repo.commit("Let go of orders");
+    repo.remove("pipes/views.yaml");
+    repo.remove("pipes/orders.yaml");
+    let commit = repo.commit("No views, no orders");
+    let said = repo.run(&PRUNE);
+    assert_eq!(said.code, 5, "{}", said.all());
+    let removed = format!("its manifest was removed by {commit} (No views, no orders)");
+    assert_eq!(said.stdout.matches(&removed).count(), 2, "{}", said.stdout);
+    assert_eq!(repo.pipes(), ["byhand", "clicks", "views"]);
+}
+
+#[test]
+fn what_either_side_of_a_merge_protected_stays_protected() {
+    let repo = applied(&["clicks", "views"]);
+    repo.git(&["switch", "--quiet", "--create", "fewer"]);
+    repo.remove("pipes/views.yaml");
+    repo.commit("Views are history");
+    repo.git(&["switch", "--quiet", "main"]);
+    repo.write("pipes/views.yaml", &pipe("views", "", "  protect: true"));
+    repo.commit("Keep views");
+    repo.git(&["merge", "--quiet", "--no-commit", "--strategy=ours", "fewer"]);
+    repo.remove("pipes/views.yaml");
+    repo.commit("Both of them");
+    assert_eq!(repo.run(&PRUNE).code, 5);
+    assert_eq!(repo.pipes(), ["byhand", "clicks", "views"]);
+}
+
+#[test]
 fn the_last_pipe_of_a_service_is_pruned_too() {
     let repo = applied(&["clicks"]);
     let lone = pipe("lone", "", "").replace("service: analytics", "service: lake");

@@ -66,6 +66,17 @@ pub(crate) fn drafts(
     (declared.iter().map(Declared::manifest).collect(), diagnostics)
 }
 
+/// The documents of one file that tell what they are about, with errors in them or without, and what
+/// is wrong in the file. Of a document with errors only its identity and its intent can be relied on.
+pub fn identified(
+    file: &SourceFile,
+    variables: &BTreeMap<String, String>,
+) -> (Vec<Manifest>, Vec<Diagnostic>) {
+    let (declared, diagnostics) = file::read(0, file, variables);
+    let told = declared.iter().filter(|declared| declared.is_identified());
+    (told.map(Declared::manifest).collect(), diagnostics)
+}
+
 /// What the files hold, each with the position of its file.
 #[derive(Default)]
 struct Found {

@@ -58,6 +58,15 @@ impl Declared {
         Some(Address::new(service, self.kind, Name::new(name)))
     }
 
+    /// Whether it can be told what it is about: what could not be read is an empty text.
+    pub(super) fn is_identified(&self) -> bool {
+        let metadata = &self.document["metadata"];
+        let is_text = |value: &Value| value.as_str().is_some_and(|text| !text.is_empty());
+        let named = self.kind.is_singleton() || is_text(&metadata["name"]);
+        let placed = metadata.get("service").is_none_or(is_text);
+        named && placed && metadata.get("organization").is_none_or(Value::is_boolean)
+    }
+
     /// The field that tells documents of this kind apart.
     pub(super) fn identity_path(&self) -> Path {
         Path::parse(if self.kind.is_singleton() { "metadata" } else { "metadata.name" })

@@ -38,7 +38,7 @@ pub(crate) struct Memory {
     since: Option<Vec<Manifest>>,
     /// `None` where nobody asked.
     removed: Option<Vec<Removal>>,
-    elsewhere: Elsewhere,
+    at_head: AtHead,
 }
 
 /// Whose object it is, as the manifest says it.
@@ -66,9 +66,10 @@ struct Removal {
     proof: Proof,
 }
 
-/// What other folders of the repository declare: an object that moved there was not removed.
+/// What the last commit declares, in whatever folder: what moved was not removed, nor what is only
+/// missing in the working folder.
 #[derive(Default)]
-struct Elsewhere {
+struct AtHead {
     keys: Vec<Key>,
     /// Texts of manifests with mistakes. Whatever they mention may be declared in them.
     unclear: Vec<String>,
@@ -99,7 +100,7 @@ impl Memory {
             let removed = removals(&repository, &repository.history()?, variables)?;
             if !removed.is_empty() {
                 let head = repository.commit("HEAD")?;
-                memory.elsewhere = Elsewhere::read(&repository, &head, variables)?;
+                memory.at_head = AtHead::read(&repository, &head, variables)?;
             }
             memory.removed = Some(removed);
         }
@@ -111,8 +112,8 @@ impl Memory {
         let declared = self.base.iter().chain(&self.since);
         let base = declared.flatten().map(Key::of).map(|key| key.owner);
         let removed = self.removed.iter().flatten().map(|removal| removal.key.owner.clone());
-        let elsewhere = self.elsewhere.keys.iter().map(|key| key.owner.clone());
-        let all = base.chain(removed).chain(elsewhere);
+        let at_head = self.at_head.keys.iter().map(|key| key.owner.clone());
+        let all = base.chain(removed).chain(at_head);
         all.filter_map(|owner| match owner {
             Owner::Organization => None,
             Owner::Default => default.map(str::to_owned),
@@ -133,10 +134,10 @@ impl Memory {
 
     /// The proofs, by address, if they were asked for.
     pub(crate) fn removed(&self, services: &Services) -> Option<BTreeMap<Address, Proof>> {
-        let moved = self.elsewhere.keys.iter();
+        let moved = self.at_head.keys.iter();
         let moved: BTreeSet<Address> = moved.filter_map(|key| services.address(key)).collect();
         let gone = self.removed.as_ref()?.iter();
-        let gone = gone.filter(|removal| !self.elsewhere.may_declare(&removal.key));
+        let gone = gone.filter(|removal| !self.at_head.may_declare(&removal.key));
         let gone = gone
             .filter_map(|removal| Some((services.address(&removal.key)?, removal.proof.clone())));
         Some(gone.filter(|(at, _)| !moved.contains(at)).collect())
@@ -187,20 +188,22 @@ impl Key {
     }
 }
 
+/// A mistake in a field does not make a manifest another one: what was wrong once, or is wrong by
+/// now, is still declared.
 fn declared(text: String, variables: &BTreeMap<String, String>) -> (Declared, bool) {
     let file = SourceFile { name: Arc::from("history"), text: Arc::from(text) };
-    let loaded = manifest::load(&[file], variables);
-    let keys = loaded.manifests.iter().flat_map(|manifest| {
+    let (manifests, problems) = manifest::identified(&file, variables);
+    let keys = manifests.iter().flat_map(|manifest| {
         let intent = &manifest.document.intent;
         let last = (intent.protect, intent.pinned.clone());
         Key::all_of(manifest).into_iter().map(move |key| (key, last.clone()))
     });
-    let unclear = loaded.diagnostics.iter().any(|problem| problem.severity == Severity::Error);
+    let unclear = problems.iter().any(|problem| problem.severity == Severity::Error);
     (keys.collect(), unclear)
 }
 
 /// What some commit took away, with the newest such commit. A merge is only named where no commit
-/// on the way to it did the same.
+/// on the way to it did the same; what either of them protected stays protected.
 fn removals(
     repository: &Repository,
     steps: &[Step],
@@ -218,10 +221,12 @@ fn removals(
     let mut found: BTreeMap<Key, (bool, Proof)> = BTreeMap::new();
     for step in steps {
         for (key, (protect, pinned)) in step.before.iter().flat_map(|hash| &known[hash.as_str()]) {
-            let better = found.get(key).is_none_or(|(merge, _)| *merge && !step.merge);
+            let earlier = found.get(key);
+            let better = earlier.is_none_or(|(merge, _)| *merge && !step.merge);
+            let protect = *protect || earlier.is_some_and(|(_, proof)| proof.protect);
             if better && !step.after.iter().any(|hash| known[hash.as_str()].contains_key(key)) {
                 let ground = Ground::RemovedBy(step.commit.clone());
-                let proof = Proof { ground, protect: *protect, pinned: pinned.clone() };
+                let proof = Proof { ground, protect, pinned: pinned.clone() };
                 found.insert(key.clone(), (step.merge, proof));
             }
         }
@@ -229,7 +234,7 @@ fn removals(
     Ok(found.into_iter().map(|(key, (_, proof))| Removal { key, proof }).collect())
 }
 
-impl Elsewhere {
+impl AtHead {
     fn read(
         repository: &Repository,
         head: &Commit,
@@ -238,8 +243,9 @@ impl Elsewhere {
         let mut found = Self::default();
         let mut blobs = Blobs::open(repository)?;
         for blob in repository.tree(head)? {
-            let named = files::is_named_as_manifest(blob.path.as_ref());
-            if !named || repository.is_manifest(&blob.path) {
+            if !files::is_named_as_manifest(blob.path.as_ref())
+                && !repository.is_manifest(&blob.path)
+            {
                 continue;
             }
             let Some(text) = blobs.text(&blob.hash)? else { continue };
