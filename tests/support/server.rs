@@ -32,8 +32,14 @@ pub(crate) struct Server {
 impl Server {
     /// Its time runs so many times as fast as the real one.
     pub(crate) fn start(speed: u32) -> Self {
+        Self::serving(speed, &["analytics"])
+    }
+
+    /// The same with these services.
+    pub(crate) fn serving(speed: u32, services: &[&str]) -> Self {
         let mut process = Command::new(env!("CARGO_BIN_EXE_pipectl"))
             .args(["sandbox", "--listen", "127.0.0.1:0", "--speed", &speed.to_string()])
+            .args(services.iter().flat_map(|service| ["--service", service]))
             .env_clear()
             .stderr(Stdio::piped())
             .spawn()
@@ -43,7 +49,7 @@ impl Server {
         let address = address.split("http://").nth(1).unwrap();
         let address = address.trim_end().trim_end_matches("/v1").to_owned();
         // The last of its greeting.
-        line_with(&mut speech, "service analytics");
+        line_with(&mut speech, &format!("service {}", services.last().unwrap()));
         Self { process, address, _speech: speech }
     }
 

@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail};
 use model::address::{Address, ServiceRef};
 use planner::Plan;
 use ring::digest;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::render::json::SCHEMA_VERSION;
@@ -20,10 +20,29 @@ use crate::render::unread::Unread;
 /// What a saved plan calls itself.
 const KIND: &str = "SavedPlan";
 
-/// A digest of what a plan does, and of the live values that it depends on. Two plans with one
-/// digest do the same.
-pub fn digest(plan: &Plan) -> String {
-    digest_of(&pieces(plan))
+/// Where a plan is performed. The same names mean other services elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Whereabouts {
+    /// The organization's id.
+    pub organization: String,
+    /// The ids of the services by what they are called.
+    pub services: BTreeMap<String, String>,
+}
+
+impl Whereabouts {
+    fn id(&self, at: &Value) -> Option<&str> {
+        let service = at["service"].as_str().unwrap_or_default();
+        if ServiceRef::new(service).is_organization() {
+            return Some(&self.organization);
+        }
+        self.services.get(service).map(String::as_str)
+    }
+}
+
+/// A digest of what a plan does and where, and of the live values that it depends on. Two plans with
+/// one digest do the same.
+pub fn digest(plan: &Plan, place: &Whereabouts) -> String {
+    digest_of(&pieces(plan, place))
 }
 
 /// Writes the plan where a review can keep it, with the services of which it knows nothing. No
@@ -31,12 +50,13 @@ pub fn digest(plan: &Plan) -> String {
 ///
 /// # Errors
 /// When the file cannot be written.
-pub fn save(plan: &Plan, unread: &[Unread], file: &Path) -> Result<()> {
+pub fn save(plan: &Plan, place: &Whereabouts, unread: &[Unread], file: &Path) -> Result<()> {
     let unread: Vec<&ServiceRef> = unread.iter().map(|unread| &unread.service).collect();
     let saved = json!({
         "schemaVersion": SCHEMA_VERSION,
         "kind": KIND,
-        "digest": digest(plan),
+        "digest": digest(plan, place),
+        "in": place,
         "plan": plan,
         "unread": unread,
     });
@@ -73,7 +93,9 @@ impl Reviewed {
         if saved["kind"] != KIND || saved["schemaVersion"] != SCHEMA_VERSION {
             bail!("{name} is not a plan that this version of pipectl saved with `plan --out`");
         }
-        let pieces = pieces_of(&saved["plan"]);
+        let place = Whereabouts::deserialize(&saved["in"]);
+        let place = place.with_context(|| format!("{name} does not say where it is performed"))?;
+        let pieces = pieces_of(&saved["plan"], &place);
         if saved["digest"] != digest_of(&pieces) {
             bail!("{name} was changed after it was saved: its digest does not match");
         }
@@ -81,8 +103,8 @@ impl Reviewed {
     }
 
     /// The part of a new plan that was reviewed, and what was not.
-    pub fn allows(&self, plan: Plan) -> (Plan, Vec<Moved>) {
-        let fresh = pieces(&plan);
+    pub fn allows(&self, plan: Plan, place: &Whereabouts) -> (Plan, Vec<Moved>) {
+        let fresh = pieces(&plan, place);
         let moved: Vec<Moved> = plan
             .changes
             .iter()
@@ -135,9 +157,22 @@ fn unknown(path: &Value) -> String {
     )
 }
 
+/// Reads a digest as a person may write it.
+///
+/// # Errors
+/// When it is none, or only a part of one: whatever else it is, it would never be met.
+pub fn parse(text: &str) -> Result<String, String> {
+    let text = text.trim().to_lowercase();
+    let digits = text.strip_prefix("sha256:").unwrap_or_default();
+    if digits.len() == 64 && digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Ok(text);
+    }
+    Err("write the whole digest, `sha256:` and 64 digits, as `plan` prints it".to_owned())
+}
+
 /// The whole plan if it is the expected one; else nothing of it, with the reason for each object.
-pub fn expect(expected: &str, plan: Plan) -> (Plan, Vec<Moved>) {
-    let found = digest(&plan);
+pub fn expect(expected: &str, plan: Plan, place: &Whereabouts) -> (Plan, Vec<Moved>) {
+    let found = digest(&plan, place);
     if found == expected || plan.is_empty() {
         return (plan, Vec::new());
     }
@@ -148,11 +183,11 @@ pub fn expect(expected: &str, plan: Plan) -> (Plan, Vec<Moved>) {
 }
 
 /// What the plan does to each object and why, without places and words, by the object's address.
-fn pieces(plan: &Plan) -> BTreeMap<String, Value> {
-    pieces_of(&json!(plan))
+fn pieces(plan: &Plan, place: &Whereabouts) -> BTreeMap<String, Value> {
+    pieces_of(&json!(plan), place)
 }
 
-fn pieces_of(plan: &Value) -> BTreeMap<String, Value> {
+fn pieces_of(plan: &Value, place: &Whereabouts) -> BTreeMap<String, Value> {
     let mut pieces = BTreeMap::new();
     for change in plan["changes"].as_array().into_iter().flatten() {
         let actions: Vec<&Value> = plan["actions"]
@@ -165,6 +200,7 @@ fn pieces_of(plan: &Value) -> BTreeMap<String, Value> {
             change["fields"].as_array().into_iter().flatten().map(field).collect();
         let piece = json!({
             "at": change["at"],
+            "in": place.id(&change["at"]),
             "id": change["id"],
             "verdict": change["verdict"],
             "fields": fields,
@@ -202,7 +238,13 @@ fn digest_of(pieces: &BTreeMap<String, Value>) -> String {
 
 /// What a new plan does to an object other than the reviewed one did.
 fn differences(reviewed: &Value, fresh: &Value) -> Vec<String> {
-    if reviewed == fresh {
+    if reviewed["in"] != fresh["in"] {
+        return vec![format!(
+            "the reviewed plan was for {}, this is {}",
+            reviewed["in"], fresh["in"]
+        )];
+    }
+    if reviewed == fresh || is_rest(reviewed, fresh) {
         return Vec::new();
     }
     let mut reasons = Vec::new();
@@ -212,14 +254,43 @@ fn differences(reviewed: &Value, fresh: &Value) -> Vec<String> {
             reviewed["verdict"], fresh["verdict"]
         ));
     }
-    if reviewed["id"] != fresh["id"] {
-        reasons.push(format!("the live object was {}, now it is {}", reviewed["id"], fresh["id"]));
+    match (&reviewed["id"], &fresh["id"]) {
+        (then, now) if then == now => {}
+        (then, Value::Null) => reasons.push(format!("the live object {then} is gone")),
+        (Value::Null, now) => reasons.push(format!("the live object {now} was not there")),
+        (then, now) => reasons.push(format!("the live object was {then}, now it is {now}")),
     }
-    reasons.extend(field_differences(reviewed, fresh));
+    // What is made or deleted as a whole has no fields to compare.
+    if !list(fresh, "fields").is_empty() || reasons.is_empty() {
+        reasons.extend(field_differences(reviewed, fresh));
+    }
     if reasons.is_empty() {
         reasons.push("the requests are other than those of the reviewed plan".to_owned());
     }
     reasons
+}
+
+/// Whether what is left to do is a part of what was reviewed, and the rest of that is true already:
+/// somebody else was faster, or an apply did not come to its end.
+fn is_rest(reviewed: &Value, fresh: &Value) -> bool {
+    let half_replaced = reviewed["verdict"] == "replace" && fresh["verdict"] == "create";
+    let same = |key: &str| reviewed[key] == fresh[key];
+    let is_forgotten =
+        |field: &&Value| field["unseen"] == true && !list(fresh, "fields").contains(field);
+    (half_replaced || same("verdict") && same("id"))
+        && list(fresh, "fields").iter().all(|field| list(reviewed, "fields").contains(field))
+        && !list(reviewed, "fields").iter().any(|field| is_forgotten(&field))
+        && is_in_order(list(fresh, "actions"), list(reviewed, "actions"))
+}
+
+fn list<'p>(piece: &'p Value, key: &str) -> &'p [Value] {
+    piece[key].as_array().map_or(&[], Vec::as_slice)
+}
+
+/// Whether all of `some` are among `all`, in the same order.
+fn is_in_order(some: &[Value], all: &[Value]) -> bool {
+    let mut all = all.iter();
+    some.iter().all(|one| all.any(|other| other == one))
 }
 
 fn field_differences(reviewed: &Value, fresh: &Value) -> Vec<String> {

@@ -27,6 +27,7 @@ use crate::output::Output;
 use crate::project::{self, Chosen};
 use crate::render::plan::Context;
 use crate::render::unread::Unread;
+use crate::reviewed::Whereabouts;
 use crate::sandboxed::Sandboxed;
 use crate::secrets::{self, Resolver};
 use crate::select::Selection;
@@ -42,6 +43,8 @@ pub(crate) struct Session {
     meant: BTreeSet<Address>,
     partial: bool,
     remote: Remote,
+    /// Where it speaks to.
+    place: Whereabouts,
     /// Services that could not be found, and why.
     unknown: BTreeMap<ServiceRef, String>,
     /// What the first look at the live side did not see.
@@ -163,6 +166,10 @@ impl Session {
         };
         let secrets = Arc::new(secrets.allowing(chosen.policy.secret_commands.as_deref()));
         let resolver = Arc::<Resolver>::clone(&secrets);
+        let place = Whereabouts {
+            organization: found.organization.clone(),
+            services: ids.iter().map(|(label, id)| (label.to_string(), id.clone())).collect(),
+        };
         let remote = found.directory.into_remote(found.organization, ids, resolver);
         let mut meant = selection.of(&desired)?;
         let since = memory.since(&services);
@@ -175,6 +182,7 @@ impl Session {
             meant,
             partial: !selection.is_all() || since.is_some(),
             remote,
+            place,
             unknown: found.unknown,
             unread: OnceCell::new(),
             sandbox,
@@ -241,6 +249,11 @@ impl Session {
             rate: self.rate.map(|rate| (rate.requests, rate.per.as_secs_f64())),
             diff,
         }
+    }
+
+    /// Which organization and services a plan is about.
+    pub(crate) fn place(&self) -> &Whereabouts {
+        &self.place
     }
 
     /// What the project file allows.

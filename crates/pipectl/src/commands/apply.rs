@@ -27,7 +27,7 @@ use crate::render::ndjson::{self, Event, Summary};
 use crate::render::unread::{self, Unread};
 use crate::render::{plan as plan_text, results};
 use crate::report::Run;
-use crate::reviewed::{self, Moved, Reviewed};
+use crate::reviewed::{self, Moved, Reviewed, Whereabouts};
 use crate::session::{Manner, Session};
 use crate::{completion, exit, prompt};
 
@@ -50,7 +50,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE", env = "PIPECTL_PLAN")]
     pub(crate) plan: Option<PathBuf>,
     /// Perform the plan only if it has this digest
-    #[arg(long, value_name = "DIGEST", env = "PIPECTL_EXPECT")]
+    #[arg(long, value_name = "DIGEST", env = "PIPECTL_EXPECT", value_parser = reviewed::parse)]
     pub(crate) expect: Option<String>,
     /// Do not ask; needed where there is no terminal and no --plan
     #[arg(long, env = "PIPECTL_YES")]
@@ -146,7 +146,7 @@ pub(super) async fn run(args: &Args, output: Output, format: Format) -> Result<u
 async fn planned(args: &Args, output: Output) -> Result<(Session, Plan, Vec<Moved>)> {
     let manner = Manner { wait: wait(args.wait), wake: args.wake, writes: true };
     let session = Session::open(&args.scope, &args.git, manner, output).await?;
-    let (plan, refused) = reviewed(args, session.plan().await?)?;
+    let (plan, refused) = reviewed(args, session.plan().await?, session.place())?;
     session.close()?;
     Ok((session, plan, refused))
 }
@@ -235,14 +235,14 @@ impl Told<'_> {
 }
 
 /// The part of the plan that was reviewed, if it had to be.
-fn reviewed(args: &Args, plan: Plan) -> Result<(Plan, Vec<Moved>)> {
+fn reviewed(args: &Args, plan: Plan, place: &Whereabouts) -> Result<(Plan, Vec<Moved>)> {
     let (plan, mut refused) = match &args.plan {
-        Some(file) => Reviewed::read(file)?.allows(plan),
+        Some(file) => Reviewed::read(file)?.allows(plan, place),
         None => (plan, Vec::new()),
     };
     match &args.expect {
         Some(expected) => {
-            let (plan, unexpected) = reviewed::expect(expected, plan);
+            let (plan, unexpected) = reviewed::expect(expected, plan, place);
             refused.extend(unexpected);
             Ok((plan, refused))
         }

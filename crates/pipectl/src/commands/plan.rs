@@ -57,9 +57,10 @@ pub(super) async fn run(args: &Args, output: Output, format: Format) -> Result<u
     let session = Session::open(&args.scope, &args.git, manner, output).await?;
     let plan = session.plan().await?;
     let unread = session.unread();
-    let (digest, context) = (reviewed::digest(&plan), session.context(args.diff));
+    let place = session.place();
+    let (digest, context) = (reviewed::digest(&plan, place), session.context(args.diff));
     if let Some(file) = &args.out {
-        reviewed::save(&plan, unread, file)?;
+        reviewed::save(&plan, place, unread, file)?;
     }
     session.close()?;
     if format == Format::Text {
