@@ -178,6 +178,73 @@ fn a_shallow_clone_says_what_to_do() {
 }
 
 #[test]
+fn a_shallow_clone_that_does_not_reach_the_parting_says_what_to_do() {
+    let repo = applied();
+    repo.git(&["switch", "--quiet", "--create", "faster"]);
+    repo.write("pipes/clicks.yaml", &tuned(2, 500));
+    repo.commit("Read clicks faster");
+    repo.git(&["switch", "--quiet", "main"]);
+    repo.commit("Meanwhile");
+    let (from, to) = (repo.desk.folder.path(), repo.desk.folder.path().join("shallow"));
+    let (url, to) = (format!("file://{}", from.display()), to.display().to_string());
+    git(from, &["clone", "--quiet", "--depth=1", "--branch=faster", &url, &to]);
+    git(to.as_ref(), &["fetch", "--quiet", "--depth=1", "origin", "main:refs/remotes/origin/main"]);
+    let said = repo.run(&["plan", "shallow/pipes", "--base", "origin/main..."]);
+    assert_eq!(said.code, 1, "{}", said.all());
+    assert!(said.stderr.contains("where HEAD left `origin/main` is not known"), "{}", said.stderr);
+    assert!(said.stderr.contains("fetch-depth: 0"), "{}", said.stderr);
+}
+
+#[test]
+fn a_revision_that_cannot_be_a_base_is_told_why() {
+    let repo = applied();
+    repo.git(&["tag", "tree", "HEAD^{tree}"]);
+    repo.git(&["tag", "twice"]);
+    repo.git(&["branch", "twice", "HEAD~1"]);
+    let files = repo.git(&["write-tree"]);
+    let alone = repo.git(&["commit-tree", "-m", "Alone", &files]);
+    for (revision, why) in [
+        ("tree", "`tree` names a tree, not a commit"),
+        ("twice", "refs/heads/"),
+        ("^HEAD", "is no revision"),
+        ("...", "is no revision"),
+        (&format!("{alone}..."), "no commit in common"),
+    ] {
+        let said = repo.run(&["plan", "pipes", "--base", revision]);
+        assert_eq!(said.code, 1, "{}", said.all());
+        assert!(said.stderr.contains(why), "{revision}: {}", said.stderr);
+    }
+    assert_eq!(repo.run(&["plan", "pipes", "--base", "refs/tags/twice"]).code, 0);
+}
+
+#[test]
+fn before_the_first_commit_git_remembers_nothing() {
+    let repo = applied();
+    repo.git(&["checkout", "--quiet", "--orphan", "anew"]);
+    for args in [["drift", "pipes"].as_slice(), &["plan", "pipes", "--prune=git"]] {
+        let said = repo.run(args);
+        assert_eq!(said.code, 1, "{}", said.all());
+        assert!(said.stderr.contains("has no commit yet"), "{}", said.stderr);
+    }
+}
+
+#[test]
+fn a_repository_that_git_cannot_read_is_not_taken_for_none() {
+    let repo = applied();
+    let no_git = repo.run_with(&["drift", "pipes"], &[("PATH", "/nowhere")]);
+    assert_eq!(no_git.code, 1, "{}", no_git.all());
+    assert!(no_git.stderr.contains("`git` command is not installed"), "{}", no_git.stderr);
+    let git_folder = repo.desk.folder.path().join(".git");
+    std::fs::remove_dir_all(&git_folder).unwrap();
+    std::fs::write(&git_folder, "gitdir: /nowhere/at/all\n").unwrap();
+    let broken = repo.run(&["drift", "pipes"]);
+    assert_eq!(broken.code, 1, "{}", broken.all());
+    assert!(broken.stderr.contains("/nowhere/at/all"), "{}", broken.stderr);
+    std::fs::remove_file(&git_folder).unwrap();
+    assert_eq!(repo.run_with(&["drift", "pipes"], &[("PATH", "/nowhere")]).code, 0);
+}
+
+#[test]
 fn drift_is_what_changed_outside_git_and_nothing_else() {
     let repo = applied();
     repo.write("pipes/views.yaml", &pipe("views", "", ""));

@@ -9,6 +9,7 @@ mod memory;
 mod services;
 mod tree;
 
+use std::fmt;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -58,7 +59,33 @@ pub(crate) struct Commit {
     pub(crate) subject: String,
 }
 
+/// Why git knows nothing of a path: it stands in no repository.
+#[derive(Debug)]
+struct Outside(PathBuf);
+
+impl fmt::Display for Outside {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} is in no git repository", self.0.display())
+    }
+}
+
+impl std::error::Error for Outside {}
+
 impl Repository {
+    /// Finds the repository of the paths, if they are in one.
+    ///
+    /// # Errors
+    /// When that cannot be told, as git is missing or does not trust the folder, or when they are in
+    /// several.
+    pub(crate) fn find(paths: &[PathBuf]) -> Result<Option<Self>> {
+        match Self::of(paths) {
+            Ok(repository) => Ok(Some(repository)),
+            Err(error) if error.is::<Outside>() => Ok(None),
+            Err(_) if !paths.iter().any(|path| is_in_repository(path)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Finds the repository of the paths.
     ///
     /// # Errors
@@ -85,14 +112,23 @@ impl Repository {
     /// # Errors
     /// When there is none.
     pub(crate) fn commit(&self, revision: &str) -> Result<Commit> {
-        if revision.is_empty() || revision.starts_with('-') || revision.contains('\0') {
+        let (named, parted) = match revision.strip_suffix("...") {
+            Some(named) => (named, true),
+            None => (revision, false),
+        };
+        if named.is_empty() || named.starts_with(['-', '^']) || named.contains('\0') {
             bail!("`{revision}` is no revision");
         }
-        let hash = match revision.strip_suffix("...") {
-            Some(other) => self.line(&["merge-base", &self.hash(other)?, "HEAD"])?,
-            None => self.hash(revision)?,
-        };
-        let shown = self.line(&["log", "-1", "--no-show-signature", "--format=%h%x00%s", &hash])?;
+        let named_hash = self.hash(named)?;
+        let hash = if parted { self.parting(named, &named_hash)? } else { named_hash };
+        let shown = self.line(&[
+            "log",
+            "-1",
+            "--no-show-signature",
+            "--encoding=UTF-8",
+            "--format=%h%x00%s",
+            &hash,
+        ])?;
         let (short, subject) = shown.split_once('\0').unwrap_or((&hash, ""));
         Ok(Commit { short: short.to_owned(), subject: plain(subject), hash })
     }
@@ -118,11 +154,42 @@ impl Repository {
 
     fn hash(&self, revision: &str) -> Result<String> {
         let commit = format!("{revision}^{{commit}}");
-        self.line(&["rev-parse", "--verify", "--quiet", &commit]).map_err(|_| {
-            match self.is_shallow() {
-                Ok(true) => anyhow!("revision `{revision}` is not known here: {SHALLOW}"),
-                _ => anyhow!("revision `{revision}` is not known in {}", self.top.display()),
+        let mut command = self.command();
+        command.args(["-c", "core.warnAmbiguousRefs=true", "rev-parse", "--verify", &commit]);
+        let output = command.output().map_err(|error| start_failed(&error))?;
+        if String::from_utf8_lossy(&output.stderr).contains("is ambiguous") {
+            bail!(
+                "revision `{revision}` may mean several: write more of a hash, or refs/heads/… for \
+                 a branch and refs/tags/… for a tag"
+            );
+        }
+        if !output.status.success() {
+            return Err(self.unknown(revision));
+        }
+        Ok(String::from_utf8_lossy(&output.stdout).trim_end().to_owned())
+    }
+
+    fn unknown(&self, revision: &str) -> anyhow::Error {
+        let top = self.top.display();
+        match (self.line(&["cat-file", "-t", revision]), self.is_shallow()) {
+            (Ok(kind), _) if kind != "commit" => {
+                anyhow!("revision `{revision}` names a {kind}, not a commit")
             }
+            (_, Ok(true)) => anyhow!("revision `{revision}` is not known here: {SHALLOW}"),
+            _ if revision == "HEAD" => {
+                anyhow!("{top} has no commit yet: commit the manifests first")
+            }
+            _ => anyhow!("revision `{revision}` is not known in {top}"),
+        }
+    }
+
+    /// Where `HEAD` and the other commit parted.
+    fn parting(&self, revision: &str, hash: &str) -> Result<String> {
+        let found = self.line(&["merge-base", hash, "HEAD"]);
+        found.map_err(|error| match self.is_shallow() {
+            Ok(true) => anyhow!("where HEAD left `{revision}` is not known here: {SHALLOW}"),
+            _ if self.hash("HEAD").is_err() => error,
+            _ => anyhow!("HEAD and `{revision}` have no commit in common"),
         })
     }
 
@@ -150,9 +217,7 @@ fn locate(path: &Path) -> Result<(PathBuf, String)> {
     let (folder, rest) = nearest_folder(path);
     let text = run(command(folder).args(["rev-parse", "--show-toplevel", "--show-prefix"]))
         .map_err(|error| match format!("{error:#}") {
-            text if text.contains("not a git repository") => {
-                anyhow!("{} is in no git repository", path.display())
-            }
+            text if text.contains("not a git repository (") => Outside(path.to_owned()).into(),
             _ => error,
         })?;
     let text = String::from_utf8(text).context("the path of the repository is not text")?;
@@ -161,6 +226,12 @@ fn locate(path: &Path) -> Result<(PathBuf, String)> {
     let rest: Vec<_> = rest.iter().map(|part| part.to_string_lossy()).collect();
     let root = format!("{prefix}{}", rest.join("/"));
     Ok((PathBuf::from(top), root.trim_end_matches('/').to_owned()))
+}
+
+/// Whether there is a repository at the path or above it, as far as can be seen without git.
+fn is_in_repository(path: &Path) -> bool {
+    let whole = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    whole.ancestors().any(|folder| folder.join(".git").exists())
 }
 
 /// The deepest folder that is there, and what is left of the path.

@@ -108,8 +108,12 @@ impl Session {
         output: Output,
     ) -> Result<(Self, String)> {
         let chosen = project::choose(&scope.manifests, output)?;
-        let (declared, against) = match (Repository::of(&chosen.manifests), revision) {
-            (Ok(repository), revision) => {
+        let repository = match revision {
+            Some(_) => Some(Repository::of(&chosen.manifests)?),
+            None => Repository::find(&chosen.manifests)?,
+        };
+        let (declared, against) = match repository {
+            Some(repository) => {
                 let commit = repository.commit(revision.unwrap_or("HEAD"))?;
                 let variables = chosen.variables_at(&repository, &commit)?;
                 let declared = Declared::of(repository.files(&commit)?, &variables);
@@ -118,8 +122,7 @@ impl Session {
                 }
                 (declared, format!("{} ({})", commit.short, commit.subject))
             }
-            (Err(error), Some(_)) => return Err(error),
-            (Err(_), None) => {
+            None => {
                 let declared = Declared::read(&chosen.manifests, &chosen.variables)?;
                 (declared, "the working folder, which is in no git repository".to_owned())
             }

@@ -28,6 +28,7 @@ impl Repository {
         if self.is_shallow()? {
             bail!("what git declared once is not known here: {SHALLOW}");
         }
+        let length = self.commit("HEAD")?.short.len();
         let mut args = vec![
             "log",
             "--raw",
@@ -37,6 +38,7 @@ impl Repository {
             "--full-history",
             "--diff-merges=separate",
             "--no-show-signature",
+            "--encoding=UTF-8",
             "--format=%x01%H%x02%P%x02%s",
             "HEAD",
             "--",
@@ -45,7 +47,7 @@ impl Repository {
             args.extend(self.roots.iter().map(String::as_str));
         }
         let log = self.bytes(&args)?;
-        Ok(self.steps(&String::from_utf8_lossy(&log), self.commit("HEAD")?.short.len()))
+        Ok(self.steps(&String::from_utf8_lossy(&log), length))
     }
 
     /// Reads git's log: a head for each commit, and behind it pairs of what changed and where.
