@@ -6,6 +6,7 @@
 mod blobs;
 mod history;
 mod memory;
+mod past;
 mod services;
 mod tree;
 
@@ -19,7 +20,7 @@ use model::diagnostic::SourceFile;
 
 use self::blobs::Blobs;
 
-pub(crate) use self::memory::{Ask, Memory};
+pub(crate) use self::memory::{Ask, Memory, Proofs};
 pub(crate) use self::services::Services;
 
 /// Says how to get the whole history where only a part of it was fetched.
@@ -138,13 +139,17 @@ impl Repository {
     /// # Errors
     /// When git cannot answer.
     pub(crate) fn file(&self, commit: &Commit, path: &Path) -> Result<Option<SourceFile>> {
-        let inside = locate(path).ok().filter(|(top, _)| top == &self.top);
-        let Some((_, path)) = inside else { return Ok(None) };
+        let Some(path) = self.inside(path) else { return Ok(None) };
         let tree = self.tree(commit)?;
         let Some(blob) = tree.iter().find(|blob| blob.path == path) else { return Ok(None) };
         let text = Blobs::open(self)?.text(&blob.hash)?;
         let name = format!("{}:{path}", commit.short);
         Ok(text.map(|text| SourceFile { name: name.into(), text: text.into() }))
+    }
+
+    /// The path as seen from the top, if it stands in this repository.
+    fn inside(&self, path: &Path) -> Option<String> {
+        locate(path).ok().filter(|(top, _)| top == &self.top).map(|(_, path)| path)
     }
 
     /// Whether older history was not fetched.

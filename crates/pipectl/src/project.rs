@@ -1,5 +1,7 @@
 //! The project file of the working folder, and the environment that was chosen.
 
+mod words;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,8 +13,9 @@ use model::project::{self, Credentials, Environment, Policy, Project, RateLimit}
 use crate::cli::ManifestArgs;
 use crate::environment;
 use crate::exit::Usage;
-use crate::git::{Commit, Repository};
 use crate::output::Output;
+
+pub(crate) use self::words::Words;
 
 /// The name of the project file.
 pub(crate) const NAME: &str = "pipectl.yaml";
@@ -22,6 +25,8 @@ pub(crate) const NAME: &str = "pipectl.yaml";
 pub(crate) struct Chosen {
     /// The project file and the name of the environment, if there is one.
     pub(crate) origin: Option<(PathBuf, Option<String>)>,
+    /// The environments that were not chosen, by name.
+    pub(crate) others: BTreeMap<String, Environment>,
     /// Manifest paths: those of the command line, else those of the file.
     pub(crate) manifests: Vec<PathBuf>,
     /// Those of the file, which are all that the project declares.
@@ -38,32 +43,6 @@ pub(crate) struct Chosen {
     pub(crate) policy: Policy,
     /// How many requests the API allows.
     pub(crate) rate_limit: Option<RateLimit>,
-}
-
-impl Chosen {
-    /// The texts of variables as the same environment had them in another commit. What the project
-    /// file of that commit does not tell is taken from the one of today.
-    ///
-    /// # Errors
-    /// When git cannot answer.
-    pub(crate) fn variables_at(
-        &self,
-        repository: &Repository,
-        commit: &Commit,
-    ) -> Result<BTreeMap<String, String>> {
-        let mut variables = self.variables.clone();
-        let Some((file, name)) = &self.origin else { return Ok(variables) };
-        let Some(source) = repository.file(commit, file)? else { return Ok(variables) };
-        let (project, _) = project::load(&source);
-        let was = project.and_then(|project| {
-            let name = name.as_ref().or(project.defaults.environment.as_ref())?;
-            project.environments.get(name).cloned()
-        });
-        for (name, text) in was.into_iter().flat_map(|was| was.variables) {
-            variables.extend(fill(&text).ok().map(|text| (name, text)));
-        }
-        Ok(variables)
-    }
 }
 
 /// Reads the project file of the working folder or of the nearest folder above it.
@@ -156,6 +135,8 @@ fn find(environment: Option<&str>, output: Output) -> Result<Chosen> {
 fn read(folder: &Path, environment: Option<&str>, output: Output) -> Result<Chosen> {
     let (file, project) = load(folder, output)?;
     let name = environment.or(project.defaults.environment.as_deref());
+    let others = project.environments.clone().into_iter();
+    let others = others.filter(|(other, _)| Some(other.as_str()) != name).collect();
     let chosen = match name {
         Some(name) => named(&project.environments, name)?,
         None => Environment::default(),
@@ -163,6 +144,7 @@ fn read(folder: &Path, environment: Option<&str>, output: Output) -> Result<Chos
     let whole: Vec<PathBuf> = project.manifests.iter().map(|path| folder.join(path)).collect();
     Ok(Chosen {
         origin: Some((file, name.map(str::to_owned))),
+        others,
         manifests: whole.clone(),
         whole,
         organization: chosen.organization.as_deref().map(fill).transpose()?,

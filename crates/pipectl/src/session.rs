@@ -115,8 +115,9 @@ impl Session {
         let (declared, against) = match repository {
             Some(repository) => {
                 let commit = repository.commit(revision.unwrap_or("HEAD"))?;
-                let variables = chosen.variables_at(&repository, &commit)?;
-                let declared = Declared::of(repository.files(&commit)?, &variables);
+                let words = chosen.words_at(&repository, &commit)?;
+                let mut declared = Declared::of(repository.files(&commit)?, &words.variables);
+                chosen.call_anew(&mut declared.manifests, &words);
                 if declared.files.is_empty() {
                     bail!("no manifest in {} of {}", chosen.manifests[0].display(), commit.short);
                 }
@@ -216,6 +217,13 @@ impl Session {
         scope.kinds.retain(|service, _| self.is_read(service));
         let live = self.remote.observe(&scope).await?;
         Ok(self.compare(&live, UnseenChanges::TakenForMade))
+    }
+
+    /// Says what is not pruned though it could be thought so.
+    pub(crate) fn tell_kept(&self, plan: &Plan, output: Output) {
+        for note in self.pruning.kept(plan) {
+            output.say(&note);
+        }
     }
 
     /// Services that the plan says nothing about, as they could not be read.

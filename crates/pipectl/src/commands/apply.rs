@@ -146,7 +146,9 @@ pub(super) async fn run(args: &Args, output: Output, format: Format) -> Result<u
 async fn planned(args: &Args, output: Output) -> Result<(Session, Plan, Vec<Moved>)> {
     let manner = Manner { wait: wait(args.wait), wake: args.wake, writes: true };
     let session = Session::open(&args.scope, &args.git, manner, output).await?;
-    let (plan, refused) = reviewed(args, session.plan().await?, session.place())?;
+    let plan = session.plan().await?;
+    session.tell_kept(&plan, output);
+    let (plan, refused) = reviewed(args, plan, session.place())?;
     session.close()?;
     Ok((session, plan, refused))
 }

@@ -56,6 +56,7 @@ pub(super) async fn run(args: &Args, output: Output, format: Format) -> Result<u
     let manner = Manner::default();
     let session = Session::open(&args.scope, &args.git, manner, output).await?;
     let plan = session.plan().await?;
+    session.tell_kept(&plan, output);
     let unread = session.unread();
     let place = session.place();
     let (digest, context) = (reviewed::digest(&plan, place), session.context(args.diff));

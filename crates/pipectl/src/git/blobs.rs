@@ -36,23 +36,46 @@ impl Blobs {
     /// # Errors
     /// When git does not have it.
     pub(super) fn text(&mut self, hash: &str) -> Result<Option<String>> {
-        let failed = || format!("git has no content for {hash}");
-        writeln!(self.questions, "{hash}").with_context(failed)?;
+        match self.find(hash)? {
+            Some((_, text)) => Ok(text),
+            None => bail!(lacking(hash)),
+        }
+    }
+
+    /// The hash and the text of what is called so, `COMMIT:PATH` too, if there is such a thing.
+    ///
+    /// # Errors
+    /// When git cannot answer.
+    pub(super) fn find(&mut self, name: &str) -> Result<Option<(String, Option<String>)>> {
+        let failed = || lacking(name);
+        writeln!(self.questions, "{name}").with_context(failed)?;
         let mut head = String::new();
         self.answers.read_line(&mut head).with_context(failed)?;
-        let size = head.trim_end().rsplit(' ').next().and_then(|size| size.parse::<u64>().ok());
+        if head.trim_end().ends_with(" missing") {
+            return Ok(None);
+        }
+        let mut words = head.trim_end().split(' ');
+        let (hash, size) = (words.next().unwrap_or_default().to_owned(), words.next_back());
+        let size = size.and_then(|size| size.parse::<u64>().ok());
         let Some(size) = size else { bail!(failed()) };
         let mut content = (&mut self.answers).take(size + 1);
         if size > MAX_BYTES as u64 {
             std::io::copy(&mut content, &mut std::io::sink()).with_context(failed)?;
-            return Ok(None);
+            return Ok(Some((hash, None)));
         }
         let mut bytes = Vec::new();
         content.read_to_end(&mut bytes).with_context(failed)?;
         // The answer ends with a line break of its own.
         bytes.pop();
-        Ok(String::from_utf8(bytes).ok())
+        Ok(Some((hash, String::from_utf8(bytes).ok())))
     }
+}
+
+fn lacking(name: &str) -> String {
+    format!(
+        "git has no content for {name}; a clone that was made with `--filter` fetches it from its \
+         remote, which must be within reach"
+    )
 }
 
 impl Drop for Blobs {

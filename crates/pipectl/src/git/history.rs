@@ -8,6 +8,8 @@ use super::{Repository, SHALLOW, plain};
 /// What one commit did to the manifest files, against one of its parents.
 #[derive(Debug, Default)]
 pub(super) struct Step {
+    /// The commit's whole hash.
+    pub(super) hash: String,
     /// The commit as a person would name it.
     pub(super) commit: String,
     /// Whether it has several parents: what it removed may have been removed by another commit.
@@ -76,7 +78,7 @@ fn step(head: &str, length: usize) -> Step {
     let mut part = || parts.next().unwrap_or_default();
     let (hash, parents, subject) = (part(), part(), part());
     let commit = format!("{} ({})", hash.get(..length).unwrap_or(hash), plain(subject));
-    Step { commit, merge: parents.contains(' '), ..Step::default() }
+    Step { hash: hash.to_owned(), commit, merge: parents.contains(' '), ..Step::default() }
 }
 
 impl Step {

@@ -1,21 +1,20 @@
 //! What git remembers of the objects: how they were declared in a base, and which were declared
 //! once.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 use model::address::{Address, Kind, Name};
 use model::desired::Desired;
-use model::diagnostic::{Severity, SourceFile};
-use model::live::Id;
+use model::diagnostic::Severity;
 use model::manifest::{self, Manifest};
 use planner::{Ground, Proof};
 
+use super::Repository;
 use super::blobs::Blobs;
 use super::history::Step;
+use super::past::{self, Past};
 use super::services::Services;
-use super::{Commit, Repository};
 use crate::files;
 use crate::output::Output;
 use crate::project::Chosen;
@@ -60,6 +59,9 @@ pub(super) struct Key {
     pub(super) name: Name,
 }
 
+/// Why objects may be deleted that nobody declares.
+pub(crate) type Proofs = BTreeMap<Address, Proof>;
+
 /// A name that no manifest declares any more.
 struct Removal {
     key: Key,
@@ -70,13 +72,11 @@ struct Removal {
 /// missing in the working folder.
 #[derive(Default)]
 struct AtHead {
-    keys: Vec<Key>,
+    /// Each with its file, as the next are.
+    keys: Vec<(Key, String)>,
     /// Texts of manifests with mistakes. Whatever they mention may be declared in them.
-    unclear: Vec<String>,
+    unclear: Vec<(String, String)>,
 }
-
-/// What one version of a file declares, by every name.
-type Declared = BTreeMap<Key, (bool, Option<Id>)>;
 
 impl Memory {
     /// Asks git. Mistakes in the manifests of the base are warnings: what cannot be read there is
@@ -95,12 +95,11 @@ impl Memory {
         };
         let base = manifests(&ask.base)?;
         let mut memory = Self { base, since: manifests(&ask.since)?, ..Self::default() };
-        let variables = &chosen.variables;
         if ask.removed {
-            let removed = removals(&repository, &repository.history()?, variables)?;
+            let removed = removals(&repository, &repository.history()?, chosen)?;
             if !removed.is_empty() {
-                let head = repository.commit("HEAD")?;
-                memory.at_head = AtHead::read(&repository, &head, variables)?;
+                let names = removed.iter().map(|removal| &removal.key.name).collect();
+                memory.at_head = AtHead::read(&repository, chosen, &names)?;
             }
             memory.removed = Some(removed);
         }
@@ -112,7 +111,7 @@ impl Memory {
         let declared = self.base.iter().chain(&self.since);
         let base = declared.flatten().map(Key::of).map(|key| key.owner);
         let removed = self.removed.iter().flatten().map(|removal| removal.key.owner.clone());
-        let at_head = self.at_head.keys.iter().map(|key| key.owner.clone());
+        let at_head = self.at_head.keys.iter().map(|(key, _)| key.owner.clone());
         let all = base.chain(removed).chain(at_head);
         all.filter_map(|owner| match owner {
             Owner::Organization => None,
@@ -132,15 +131,21 @@ impl Memory {
         self.since.take().map(|manifests| desired(manifests, services))
     }
 
-    /// The proofs, by address, if they were asked for.
-    pub(crate) fn removed(&self, services: &Services) -> Option<BTreeMap<Address, Proof>> {
-        let moved = self.at_head.keys.iter();
-        let moved: BTreeSet<Address> = moved.filter_map(|key| services.address(key)).collect();
-        let gone = self.removed.as_ref()?.iter();
-        let gone = gone.filter(|removal| !self.at_head.may_declare(&removal.key));
-        let gone = gone
-            .filter_map(|removal| Some((services.address(&removal.key)?, removal.proof.clone())));
-        Some(gone.filter(|(at, _)| !moved.contains(at)).collect())
+    /// The proofs, by address, and the files which keep what would be proven else: they declare it.
+    pub(crate) fn removed(&self, services: &Services) -> (Proofs, BTreeMap<Address, String>) {
+        let at_head = self.at_head.keys.iter();
+        let at_head: BTreeMap<Address, &str> = at_head
+            .filter_map(|(key, file)| Some((services.address(key)?, file.as_str())))
+            .collect();
+        let (mut proofs, mut kept) = (Proofs::new(), BTreeMap::new());
+        for removal in self.removed.iter().flatten() {
+            let Some(at) = services.address(&removal.key) else { continue };
+            match at_head.get(&at).copied().or_else(|| self.at_head.declaring(removal)) {
+                Some(file) => _ = kept.insert(at, file.to_owned()),
+                None => _ = proofs.insert(at, removal.proof.clone()),
+            }
+        }
+        (proofs, kept)
     }
 }
 
@@ -153,7 +158,9 @@ fn manifests(
 ) -> Result<Vec<Manifest>> {
     let commit = repository.commit(revision)?;
     let files = repository.files(&commit)?;
-    let mut loaded = manifest::load(&files, &chosen.variables_at(repository, &commit)?);
+    let words = chosen.words_at(repository, &commit)?;
+    let mut loaded = manifest::load(&files, &words.variables);
+    chosen.call_anew(&mut loaded.manifests, &words);
     loaded.diagnostics.retain(|problem| problem.severity == Severity::Error);
     for problem in &mut loaded.diagnostics {
         problem.severity = Severity::Warning;
@@ -180,7 +187,7 @@ impl Key {
     }
 
     /// Every name that the manifest declares its object by.
-    fn all_of(manifest: &Manifest) -> Vec<Self> {
+    pub(super) fn all_of(manifest: &Manifest) -> Vec<Self> {
         let own = Self::of(manifest);
         let previous = manifest.document.intent.previous_names.iter();
         let previous = previous.map(|name| Self { name: name.clone(), ..own.clone() });
@@ -188,43 +195,19 @@ impl Key {
     }
 }
 
-/// A mistake in a field does not make a manifest another one: what was wrong once, or is wrong by
-/// now, is still declared.
-fn declared(text: String, variables: &BTreeMap<String, String>) -> (Declared, bool) {
-    let file = SourceFile { name: Arc::from("history"), text: Arc::from(text) };
-    let (manifests, problems) = manifest::identified(&file, variables);
-    let keys = manifests.iter().flat_map(|manifest| {
-        let intent = &manifest.document.intent;
-        let last = (intent.protect, intent.pinned.clone());
-        Key::all_of(manifest).into_iter().map(move |key| (key, last.clone()))
-    });
-    let unclear = problems.iter().any(|problem| problem.severity == Severity::Error);
-    (keys.collect(), unclear)
-}
-
 /// What some commit took away, with the newest such commit. A merge is only named where no commit
 /// on the way to it did the same; what either of them protected stays protected.
-fn removals(
-    repository: &Repository,
-    steps: &[Step],
-    variables: &BTreeMap<String, String>,
-) -> Result<Vec<Removal>> {
-    let mut blobs = Blobs::open(repository)?;
-    let mut known: HashMap<&str, Declared> = HashMap::new();
-    for hash in steps.iter().flat_map(|step| step.before.iter().chain(&step.after)) {
-        if !known.contains_key(hash.as_str()) {
-            let text = blobs.text(hash)?;
-            let keys = text.map(|text| declared(text, variables).0).unwrap_or_default();
-            known.insert(hash, keys);
-        }
-    }
+fn removals(repository: &Repository, steps: &[Step], chosen: &Chosen) -> Result<Vec<Removal>> {
+    let mut past = Past::open(repository, chosen)?;
     let mut found: BTreeMap<Key, (bool, Proof)> = BTreeMap::new();
     for step in steps {
-        for (key, (protect, pinned)) in step.before.iter().flat_map(|hash| &known[hash.as_str()]) {
+        let before = past.declared(&format!("{}^", step.hash), &step.before)?;
+        let after = past.declared(&step.hash, &step.after)?;
+        for (key, (protect, pinned)) in before.iter().flat_map(|declared| declared.iter()) {
             let earlier = found.get(key);
             let better = earlier.is_none_or(|(merge, _)| *merge && !step.merge);
             let protect = *protect || earlier.is_some_and(|(_, proof)| proof.protect);
-            if better && !step.after.iter().any(|hash| known[hash.as_str()].contains_key(key)) {
+            if better && !after.iter().any(|declared| declared.contains_key(key)) {
                 let ground = Ground::RemovedBy(step.commit.clone());
                 let proof = Proof { ground, protect, pinned: pinned.clone() };
                 found.insert(key.clone(), (step.merge, proof));
@@ -235,17 +218,13 @@ fn removals(
 }
 
 impl AtHead {
-    fn read(
-        repository: &Repository,
-        head: &Commit,
-        variables: &BTreeMap<String, String>,
-    ) -> Result<Self> {
+    /// `names` are those that are asked about.
+    fn read(repository: &Repository, chosen: &Chosen, names: &BTreeSet<&Name>) -> Result<Self> {
         let mut found = Self::default();
         let mut blobs = Blobs::open(repository)?;
-        for blob in repository.tree(head)? {
-            if !files::is_named_as_manifest(blob.path.as_ref())
-                && !repository.is_manifest(&blob.path)
-            {
+        for blob in repository.tree(&repository.commit("HEAD")?)? {
+            let meant = repository.is_manifest(&blob.path);
+            if !meant && !files::is_named_as_manifest(blob.path.as_ref()) {
                 continue;
             }
             let Some(text) = blobs.text(&blob.hash)? else { continue };
@@ -253,15 +232,21 @@ impl AtHead {
             if !text.contains(OURS) {
                 continue;
             }
-            let (keys, unclear) = declared(text.clone(), variables);
-            found.keys.extend(keys.into_keys());
-            found.unclear.extend(unclear.then_some(text));
+            let words = if meant { Some(chosen.words()) } else { chosen.words_for(&blob.path) };
+            let Some(words) = words else { continue };
+            let (declared, unclear) = past::declared(text.clone(), chosen, &words);
+            let place = |key| (key, blob.path.clone());
+            let asked = declared.into_keys().filter(|key| names.contains(&key.name));
+            found.keys.extend(asked.map(place));
+            found.unclear.extend(unclear.then_some((text, blob.path)));
         }
         Ok(found)
     }
 
-    fn may_declare(&self, key: &Key) -> bool {
-        self.unclear.iter().any(|text| text.contains(key.name.as_str()))
+    /// The file that declares the object, or may do so.
+    fn declaring(&self, removal: &Removal) -> Option<&str> {
+        let name = removal.key.name.as_str();
+        self.unclear.iter().find(|(text, _)| text.contains(name)).map(|(_, path)| path.as_str())
     }
 }
 

@@ -12,7 +12,7 @@ use planner::{Ground, Plan, Proof};
 
 use crate::cli::GitArgs;
 use crate::exit::Usage;
-use crate::git::{Memory, Services};
+use crate::git::{Memory, Proofs, Services};
 use crate::output::Output;
 use crate::project::Chosen;
 use crate::select::Selection;
@@ -21,7 +21,9 @@ use crate::select::Selection;
 #[derive(Default)]
 pub(super) struct Pruning {
     /// What history proves, object by object.
-    removed: BTreeMap<Address, Proof>,
+    removed: Proofs,
+    /// What history proves no less, but for the file that declares it.
+    kept: BTreeMap<Address, String>,
     scope: Vec<Pattern>,
     /// Where the scope may reach.
     services: BTreeSet<ServiceRef>,
@@ -91,14 +93,22 @@ impl Pruning {
         let scope = scope(prune, policy);
         let reached = scope.iter().flat_map(|pattern| services.matching(pattern)).cloned();
         let services_reached = reached.collect();
-        let removed = memory.removed(services).unwrap_or_default();
-        Self { removed, services: services_reached, scope }
+        let (removed, kept) = memory.removed(services);
+        Self { removed, kept, services: services_reached, scope }
     }
 
     /// What has to be read besides what is declared.
     pub(super) fn reads(&self) -> impl Iterator<Item = (&ServiceRef, Kind)> {
         let removed = self.removed.keys().map(|at| (&at.service, at.kind));
         removed.chain(self.services.iter().map(|service| (service, Kind::ClickPipe)))
+    }
+
+    /// What is not deleted, though its manifest was removed from the files that are named.
+    pub(super) fn kept(&self, plan: &Plan) -> Vec<String> {
+        let unmanaged = plan.unmanaged.iter().map(|other| &other.at);
+        let kept = unmanaged.filter_map(|at| Some((at, self.kept.get(at)?)));
+        kept.map(|(at, file)| format!("note: {at} is not pruned: {file} declares it, or may do so"))
+            .collect()
     }
 
     /// Why live objects that nobody declares may be deleted. A scope is about pipes: whether

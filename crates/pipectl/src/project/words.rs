@@ -1,0 +1,93 @@
+//! What the words of a manifest mean: the same text says something else at another time, or in another
+//! environment.
+
+use std::collections::BTreeMap;
+use std::path::{Component, Path};
+
+use anyhow::Result;
+use model::diagnostic::SourceFile;
+use model::manifest::Manifest;
+use model::project::{self, Environment};
+
+use super::{Chosen, fill};
+use crate::git::{Commit, Repository};
+
+/// What variables and names of services stand for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Words {
+    /// The texts of variables.
+    pub(crate) variables: BTreeMap<String, String>,
+    /// Ids of services by their names.
+    services: BTreeMap<String, String>,
+}
+
+impl Chosen {
+    /// The words of the chosen environment as it is now.
+    pub(crate) fn words(&self) -> Words {
+        Words { variables: self.variables.clone(), services: self.services.clone() }
+    }
+
+    /// The words of the same environment in another commit.
+    ///
+    /// # Errors
+    /// When git cannot answer.
+    pub(crate) fn words_at(&self, repository: &Repository, commit: &Commit) -> Result<Words> {
+        let file = self.origin.as_ref().map(|(file, _)| repository.file(commit, file));
+        Ok(self.words_in(file.transpose()?.flatten().as_ref()))
+    }
+
+    /// The words of the same environment in another version of the project file. What that does not
+    /// tell is taken from the one of today.
+    pub(crate) fn words_in(&self, source: Option<&SourceFile>) -> Words {
+        let was = source.and_then(|source| {
+            let project = project::load(source).0?;
+            let chosen = self.origin.as_ref().and_then(|(_, name)| name.as_ref());
+            let name = chosen.or(project.defaults.environment.as_ref())?;
+            project.environments.get(name).cloned()
+        });
+        self.words_of(was.unwrap_or_default())
+    }
+
+    /// The words of the other environment after which a folder of the path is named. `None` where its
+    /// manifests are about another organization, and so about nothing that is meant here.
+    pub(crate) fn words_for(&self, path: &str) -> Option<Words> {
+        let folders = Path::new(path).parent().into_iter().flat_map(Path::components);
+        let folders: Vec<&str> = folders
+            .filter_map(|part| match part {
+                Component::Normal(name) => name.to_str(),
+                _ => None,
+            })
+            .collect();
+        let chosen = self.origin.as_ref().and_then(|(_, name)| name.as_deref());
+        if chosen.is_some_and(|chosen| folders.contains(&chosen)) {
+            return Some(self.words());
+        }
+        let Some(other) = folders.iter().find_map(|folder| self.others.get(*folder)) else {
+            return Some(self.words());
+        };
+        let organization = other.organization.as_deref().and_then(|id| fill(id).ok());
+        match (&self.organization, organization) {
+            (Some(own), Some(other)) if *own != other => None,
+            _ => Some(self.words_of(other.clone())),
+        }
+    }
+
+    /// Calls the services of manifests what they are called today.
+    pub(crate) fn call_anew(&self, manifests: &mut [Manifest], words: &Words) {
+        for service in manifests.iter_mut().filter_map(|manifest| manifest.service.as_mut()) {
+            let Some(id) = words.services.get(service) else { continue };
+            if self.services.get(service) != Some(id) {
+                let today = self.services.iter().find(|(_, other)| *other == id);
+                *service = today.map_or(id, |(name, _)| name).clone();
+            }
+        }
+    }
+
+    fn words_of(&self, environment: Environment) -> Words {
+        let filled = |(name, text): (String, String)| Some((name, fill(&text).ok()?));
+        let mut variables = self.variables.clone();
+        variables.extend(environment.variables.into_iter().filter_map(filled));
+        let services = environment.services.into_iter().filter_map(filled).collect();
+        Words { variables, services }
+    }
+}
