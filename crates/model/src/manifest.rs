@@ -66,15 +66,21 @@ pub(crate) fn drafts(
     (declared.iter().map(Declared::manifest).collect(), diagnostics)
 }
 
-/// The documents of one file that tell what they are about, with errors in them or without, and what
-/// is wrong in the file. Of a document with errors only its identity and its intent can be relied on.
-pub fn identified(
-    file: &SourceFile,
-    variables: &BTreeMap<String, String>,
-) -> (Vec<Manifest>, Vec<Diagnostic>) {
-    let (declared, diagnostics) = file::read(0, file, variables);
+/// What the documents of one file are about, whatever else may be wrong with them.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Identified {
+    /// Only identity and intent can be relied on: nothing else was checked.
+    pub manifests: Vec<Manifest>,
+    /// There may be more in the file, of which it cannot be told what it is about.
+    pub unclear: bool,
+}
+
+/// Reads what the documents of a file are about, and checks nothing else.
+pub fn identify(file: &SourceFile, variables: &BTreeMap<String, String>) -> Identified {
+    let (declared, mut unclear) = file::identify(file, variables);
+    unclear |= !declared.iter().all(Declared::is_identified);
     let told = declared.iter().filter(|declared| declared.is_identified());
-    (told.map(Declared::manifest).collect(), diagnostics)
+    Identified { manifests: told.map(Declared::manifest).collect(), unclear }
 }
 
 /// What the files hold, each with the position of its file.

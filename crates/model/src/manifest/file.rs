@@ -44,6 +44,31 @@ pub(super) fn read(
     (declared, diagnostics.collect())
 }
 
+/// The documents of a file without a look at their fields, and whether some of it is not to be read.
+pub(super) fn identify(
+    file: &SourceFile,
+    variables: &BTreeMap<String, String>,
+) -> (Vec<Declared>, bool) {
+    let mut remarks = Remarks::default();
+    let mut variables = Variables::new(variables);
+    let documents = source::read(&file.text, &mut remarks);
+    let mut unclear = remarks.errors() > 0;
+    let mut declared = Vec::new();
+    for Document { mut root, .. } in documents {
+        variables.put_into(&mut root, &mut remarks);
+        if matches!(kind::class(&root), Class::Stray | Class::Project) {
+            continue;
+        }
+        match kind::read(&mut root, &mut remarks) {
+            Some(kind) => {
+                declared.push(Declared::new(0, Arc::clone(&file.name), kind, root, false))
+            }
+            None => unclear = true,
+        }
+    }
+    (declared, unclear)
+}
+
 /// The first document of a file in which none is ours: that need not be said of each.
 fn strays(documents: &[Document]) -> Option<&Node> {
     let all = documents.iter().all(|document| kind::class(&document.root) == Class::Stray);

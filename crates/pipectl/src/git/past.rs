@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use anyhow::Result;
-use model::diagnostic::{Severity, SourceFile};
+use model::diagnostic::SourceFile;
 use model::live::Id;
 use model::manifest;
 
@@ -104,13 +104,13 @@ impl<'r> Past<'r> {
 /// does not make a manifest another one: what was wrong once, or is by now, is still declared.
 pub(super) fn declared(text: String, chosen: &Chosen, words: &Words) -> (Declared, bool) {
     let file = SourceFile { name: Arc::from("history"), text: Arc::from(text) };
-    let (mut manifests, problems) = manifest::identified(&file, &words.variables);
+    let manifest::Identified { mut manifests, unclear } =
+        manifest::identify(&file, &words.variables);
     chosen.call_anew(&mut manifests, words);
     let keys = manifests.iter().flat_map(|manifest| {
         let intent = &manifest.document.intent;
         let last = (intent.protect, intent.pinned.clone());
         Key::all_of(manifest).into_iter().map(move |key| (key, last.clone()))
     });
-    let unclear = problems.iter().any(|problem| problem.severity == Severity::Error);
     (keys.collect(), unclear)
 }
