@@ -109,6 +109,21 @@ fn the_base_may_be_where_a_branch_began() {
 }
 
 #[test]
+fn a_folder_that_moved_has_a_base_all_the_same() {
+    let repo = applied();
+    repo.git(&["mv", "pipes", "ingest"]);
+    repo.write("ingest/clicks.yaml", &tuned(2, 500));
+    repo.commit("Move, and read faster");
+    repo.edit_live("clicks", WAIT, json!(900));
+    let plan = repo.done(&["plan", "ingest", "--base", "HEAD~1"]);
+    assert!(plan.contains("~ clicks                                      update"), "{plan}");
+    assert!(
+        plan.contains("* settings.streaming_max_insert_wait_ms       git 500, live 900"),
+        "{plan}"
+    );
+}
+
+#[test]
 fn mistakes_in_the_base_are_warnings_that_name_the_commit() {
     let repo = applied();
     repo.write("pipes/old.yaml", "apiVersion: pipectl/v1\nkind: Nonsense\n");

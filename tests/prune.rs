@@ -102,6 +102,34 @@ fn it_is_the_object_that_counts_and_not_its_file() {
 }
 
 #[test]
+fn a_folder_is_followed_to_where_it_stood_before() {
+    let repo = applied(&["clicks", "views", "orders", "taps"]);
+    repo.write("team/demo.yaml", &pipe("demo", "", ""));
+    repo.commit("Somebody else's");
+    repo.remove("team/demo.yaml");
+    repo.remove("pipes/taps.yaml");
+    repo.commit("Neither is wanted");
+    repo.git(&["mv", "pipes", "ingest"]);
+    repo.remove("ingest/views.yaml");
+    repo.commit("Move, and no views");
+    std::fs::create_dir(repo.desk.folder.path().join("data")).unwrap();
+    repo.git(&["mv", "ingest", "data/pipes"]);
+    repo.commit("Move again");
+    // What is there now under the first name is about something else.
+    repo.write("pipes/byhand.yaml", &pipe("byhand", "", ""));
+    repo.commit("An example");
+    repo.remove("pipes/byhand.yaml");
+    repo.commit("No example");
+    repo.remove("data/pipes/orders.yaml");
+    repo.commit("No orders");
+    repo.write("live.yaml", &pipe("demo", "", ""));
+    repo.done(&["apply", "live.yaml", "--yes"]);
+    repo.remove("live.yaml");
+    let said = repo.done(&["apply", "data/pipes", "--prune=git", "--yes"]);
+    assert_eq!(repo.pipes(), ["byhand", "clicks", "demo"], "{said}");
+}
+
+#[test]
 fn what_moved_out_of_the_folder_is_not_removed() {
     let repo = applied(&["clicks", "views"]);
     repo.git(&["mv", "pipes/views.yaml", "views.yaml"]);

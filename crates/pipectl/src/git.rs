@@ -6,6 +6,7 @@
 mod blobs;
 mod history;
 mod memory;
+mod moves;
 mod past;
 mod services;
 mod tree;

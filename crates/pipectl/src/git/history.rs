@@ -4,6 +4,7 @@ use anyhow::{Result, bail};
 
 use super::tree::LINK;
 use super::{Repository, SHALLOW, plain};
+use crate::project::Chosen;
 
 /// What one commit did to the manifest files, against one of its parents.
 #[derive(Debug, Default)]
@@ -22,14 +23,22 @@ pub(super) struct Step {
 
 impl Repository {
     /// The steps to `HEAD`, newest first, on every branch that was merged. Files are not followed
-    /// under other names: what a file declares counts, not how it is called.
+    /// under other names: what a file declares counts, not how it is called. Folders are.
     ///
     /// # Errors
     /// In a shallow clone: what it does not have cannot prove anything.
-    pub(super) fn history(&self) -> Result<Vec<Step>> {
+    pub(super) fn history(&self, chosen: &Chosen) -> Result<Vec<Step>> {
         if self.is_shallow()? {
             bail!("what git declared once is not known here: {SHALLOW}");
         }
+        let mut steps = self.history_to("HEAD")?;
+        for (commit, earlier) in self.moves(chosen)? {
+            steps.extend(earlier.history_to(&commit)?);
+        }
+        Ok(steps)
+    }
+
+    fn history_to(&self, commit: &str) -> Result<Vec<Step>> {
         let length = self.commit("HEAD")?.short.len();
         let mut args = vec![
             "log",
@@ -42,7 +51,7 @@ impl Repository {
             "--no-show-signature",
             "--encoding=UTF-8",
             "--format=%x01%H%x02%P%x02%s",
-            "HEAD",
+            commit,
             "--",
         ];
         if !self.roots.iter().any(String::is_empty) {

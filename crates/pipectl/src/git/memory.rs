@@ -96,7 +96,7 @@ impl Memory {
         let base = manifests(&ask.base)?;
         let mut memory = Self { base, since: manifests(&ask.since)?, ..Self::default() };
         if ask.removed {
-            let removed = removals(&repository, &repository.history()?, chosen)?;
+            let removed = removals(&repository, &repository.history(chosen)?, chosen)?;
             if !removed.is_empty() {
                 let names = removed.iter().map(|removal| &removal.key.name).collect();
                 memory.at_head = AtHead::read(&repository, chosen, &names)?;
@@ -149,7 +149,7 @@ impl Memory {
     }
 }
 
-/// What a revision declares, with the variables of its own time.
+/// What a revision declares, with the variables of its own time, in whatever folder it stood.
 fn manifests(
     repository: &Repository,
     revision: &str,
@@ -166,6 +166,11 @@ fn manifests(
         problem.severity = Severity::Warning;
     }
     output.problems(&loaded.diagnostics, &files);
+    let mut known: BTreeSet<Key> = loaded.manifests.iter().map(Key::of).collect();
+    let gone = repository.files_gone(&commit, chosen)?;
+    let mut moved = manifest::load(&gone, &words.variables).manifests;
+    chosen.call_anew(&mut moved, &words);
+    loaded.manifests.extend(moved.into_iter().filter(|manifest| known.insert(Key::of(manifest))));
     Ok(loaded.manifests)
 }
 

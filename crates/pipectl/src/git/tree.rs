@@ -9,6 +9,7 @@ use model::diagnostic::SourceFile;
 use super::blobs::Blobs;
 use super::{Commit, Repository};
 use crate::files;
+use crate::project::Chosen;
 
 /// What a commit holds under one path.
 pub(super) struct Blob {
@@ -35,6 +36,31 @@ impl Repository {
             }
         }
         Ok(files)
+    }
+
+    /// The manifest files elsewhere that are gone from there since: their objects may have moved here.
+    ///
+    /// # Errors
+    /// When git cannot answer.
+    pub(super) fn files_gone(&self, commit: &Commit, chosen: &Chosen) -> Result<Vec<SourceFile>> {
+        let mut blobs = Blobs::open(self)?;
+        let mut files = Vec::new();
+        for blob in self.tree(commit)? {
+            if !self.may_have_moved(&blob.path, chosen) || self.top.join(&blob.path).exists() {
+                continue;
+            }
+            if let Some(text) = blobs.text(&blob.hash)? {
+                let name = format!("{}:{}", commit.short, blob.path);
+                files.push(SourceFile { name: name.into(), text: Arc::from(text) });
+            }
+        }
+        Ok(files)
+    }
+
+    /// Whether this may be a manifest of ours in another folder, and is not one of another environment.
+    pub(super) fn may_have_moved(&self, path: &str, chosen: &Chosen) -> bool {
+        let named = files::is_named_as_manifest(path.as_ref()) && !self.is_manifest(path);
+        named && chosen.other_for(path).is_none()
     }
 
     /// Every file of a commit, links left out.

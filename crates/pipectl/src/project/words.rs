@@ -2,7 +2,6 @@
 //! environment.
 
 use std::collections::BTreeMap;
-use std::path::{Component, Path};
 
 use anyhow::Result;
 use model::diagnostic::SourceFile;
@@ -51,25 +50,22 @@ impl Chosen {
     /// The words of the other environment after which a folder of the path is named. `None` where its
     /// manifests are about another organization, and so about nothing that is meant here.
     pub(crate) fn words_for(&self, path: &str) -> Option<Words> {
-        let folders = Path::new(path).parent().into_iter().flat_map(Path::components);
-        let folders: Vec<&str> = folders
-            .filter_map(|part| match part {
-                Component::Normal(name) => name.to_str(),
-                _ => None,
-            })
-            .collect();
-        let chosen = self.origin.as_ref().and_then(|(_, name)| name.as_deref());
-        if chosen.is_some_and(|chosen| folders.contains(&chosen)) {
-            return Some(self.words());
-        }
-        let Some(other) = folders.iter().find_map(|folder| self.others.get(*folder)) else {
-            return Some(self.words());
-        };
+        let Some(other) = self.other_for(path) else { return Some(self.words()) };
         let organization = other.organization.as_deref().and_then(|id| fill(id).ok());
         match (&self.organization, organization) {
             (Some(own), Some(other)) if *own != other => None,
             _ => Some(self.words_of(other.clone())),
         }
+    }
+
+    /// The other environment after which a folder of the path is named.
+    pub(crate) fn other_for(&self, path: &str) -> Option<&Environment> {
+        let folders = || path.split('/').rev().skip(1);
+        let chosen = self.origin.as_ref().and_then(|(_, name)| name.as_deref());
+        if folders().any(|folder| Some(folder) == chosen) {
+            return None;
+        }
+        folders().find_map(|folder| self.others.get(folder))
     }
 
     /// Calls the services of manifests what they are called today.
