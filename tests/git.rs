@@ -123,6 +123,27 @@ fn a_folder_that_moved_has_a_base_all_the_same() {
     );
 }
 
+#[cfg(unix)]
+#[test]
+fn a_link_stands_for_the_file_that_it_leads_to() {
+    let repo = Repo::new();
+    repo.write("shared/clicks.yaml", &tuned(1, 500));
+    repo.write("pipes/views.yaml", &pipe("views", "", ""));
+    let pipes = repo.desk.folder.path().join("pipes");
+    for (link, to) in [("clicks.yml", "../shared/./clicks.yaml"), ("nowhere.yaml", "/nowhere.yaml")]
+    {
+        std::os::unix::fs::symlink(to, pipes.join(link)).unwrap();
+    }
+    repo.commit("Read clicks");
+    repo.done(&["apply", "pipes", "--yes"]);
+    let drift = repo.done(&["drift", "pipes"]);
+    assert!(drift.contains("0 changed, 0 missing, 0 unmanaged; 2 in sync"), "{drift}");
+    repo.write("shared/clicks.yaml", &tuned(2, 500));
+    repo.edit_live("clicks", WAIT, json!(900));
+    let plan = repo.done(&["plan", "pipes", "--base", "HEAD"]);
+    assert!(plan.contains("git 500, live 900"), "{plan}");
+}
+
 #[test]
 fn mistakes_in_the_base_are_warnings_that_name_the_commit() {
     let repo = applied();
@@ -171,7 +192,7 @@ fn a_folder_outside_of_git_has_no_base() {
     let said = repo.run(&["plan", "pipes", "--base", "HEAD"]);
     assert!(said.stderr.contains("pipes is in no git repository"), "{}", said.stderr);
     let drift = repo.done(&["drift", "pipes"]);
-    assert!(drift.contains("Compared with the working folder"), "{drift}");
+    assert!(drift.contains("Compared with the manifests as they are"), "{drift}");
 }
 
 #[test]

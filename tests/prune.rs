@@ -389,6 +389,47 @@ fn limits_count_what_is_pruned() {
 }
 
 #[test]
+fn what_lifts_a_limit_is_told_so_that_it_can_be_pasted() {
+    let repo = applied(&["clicks"]);
+    let odd = "it's old, really";
+    repo.write(
+        "pipes/odd.yaml",
+        &pipe(&format!("\"{odd}\""), "", "")
+            .replace("streamName: \"it's old, really\"", "streamName: odd")
+            .replace("table: \"it's old, really\"", "table: odd"),
+    );
+    repo.write("pipes/kept.yaml", &pipe("kept", "", ""));
+    repo.commit("Odd");
+    repo.done(&["apply", "pipes", "--yes"]);
+    repo.write(
+        "pipectl.yaml",
+        "apiVersion: pipectl/v1\nkind: Project\npolicy: {maxDelete: 0, prune: git, protect: [analytics/k*]}\n",
+    );
+    repo.remove("pipes/odd.yaml");
+    repo.remove("pipes/kept.yaml");
+    repo.commit("No longer");
+    let said = repo.run(&["apply", "pipes", "--yes"]);
+    assert_eq!(said.code, 5, "{}", said.all());
+    assert!(
+        said.stdout.contains("take `analytics/k*` under `policy.protect` in pipectl.yaml off"),
+        "{}",
+        said.stdout
+    );
+    let flag = r"--allow-delete 'analytics/it'\''s old? really'";
+    assert!(
+        said.stderr.contains(&format!(
+            "would delete 1 object, and `maxDelete` is 0; allow each by name: {flag}\n"
+        )),
+        "{}",
+        said.stderr
+    );
+    let lifted =
+        repo.run(&["apply", "pipes", "--yes", "--allow-delete", "analytics/it's old? really"]);
+    assert_eq!(lifted.code, 5, "what is protected stays: {}", lifted.all());
+    assert_eq!(repo.pipes(), ["byhand", "clicks", "kept"]);
+}
+
+#[test]
 fn a_part_prunes_nothing_and_an_empty_folder_is_a_mistake() {
     let repo = applied(&["clicks", "views"]);
     repo.remove("pipes/views.yaml");

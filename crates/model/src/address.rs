@@ -148,6 +148,14 @@ impl Address {
         Self::new(service, kind, Name::new(kind.name()))
     }
 
+    /// As it is handed to a flag that takes globs, in a form that a shell passes on. A comma would
+    /// begin another glob there.
+    pub fn argument(&self) -> String {
+        let text = self.to_string().replace(',', "?");
+        let plain = |c: char| c.is_alphanumeric() || "/-_.:@%+=".contains(c);
+        if text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
+    }
+
     /// The same place under another name.
     #[must_use]
     pub fn renamed(&self, name: Name) -> Self {
@@ -175,6 +183,17 @@ impl Serialize for Address {
 #[cfg(test)]
 mod tests {
     use super::{Address, Kind, Name, ServiceRef};
+
+    #[test]
+    fn an_argument_survives_a_shell_and_a_list() {
+        let argument = |name: &str| {
+            Address::new(ServiceRef::new("lake"), Kind::ClickPipe, Name::new(name)).argument()
+        };
+        assert_eq!(argument("orders-cdc"), "lake/orders-cdc");
+        assert_eq!(argument("été"), "lake/été");
+        assert_eq!(argument("My pipe, old"), "'lake/My pipe? old'");
+        assert_eq!(argument("it's"), r"'lake/it'\''s'");
+    }
 
     #[test]
     fn a_name_cannot_pass_for_output() {

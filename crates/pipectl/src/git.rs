@@ -28,6 +28,9 @@ pub(crate) use self::services::Services;
 pub(crate) const SHALLOW: &str = "this clone is shallow: fetch the whole history, with `fetch-depth: 0` in a \
                        GitHub checkout, `GIT_DEPTH: 0` on GitLab, or `git fetch --unshallow`";
 
+/// The path that stands for standard input.
+const STDIN: &str = "-";
+
 /// What must not come from the environment: it is about another repository than the one in which
 /// the manifests stand.
 const NOT_OURS: [&str; 9] = [
@@ -74,7 +77,7 @@ impl fmt::Display for Outside {
 impl std::error::Error for Outside {}
 
 impl Repository {
-    /// Finds the repository of the paths, if they are in one.
+    /// Finds the repository of the paths, if they are in one. Standard input is in none.
     ///
     /// # Errors
     /// When that cannot be told, as git is missing or does not trust the folder, or when they are in
@@ -83,6 +86,7 @@ impl Repository {
         match Self::of(paths) {
             Ok(repository) => Ok(Some(repository)),
             Err(error) if error.is::<Outside>() => Ok(None),
+            Err(_) if paths.iter().any(|path| path == Path::new(STDIN)) => Ok(None),
             Err(_) if !paths.iter().any(|path| is_in_repository(path)) => Ok(None),
             Err(error) => Err(error),
         }
@@ -217,7 +221,7 @@ impl Repository {
 /// The top of the repository and the path as seen from there. The path itself need not exist any
 /// more, but a folder above it must.
 fn locate(path: &Path) -> Result<(PathBuf, String)> {
-    if path == Path::new("-") {
+    if path == Path::new(STDIN) {
         bail!("standard input has no history: name the files and folders that git knows");
     }
     let (folder, rest) = nearest_folder(path);

@@ -125,7 +125,7 @@ impl Session {
             }
             None => {
                 let declared = Declared::read(&chosen.manifests, &chosen.variables)?;
-                (declared, "the working folder, which is in no git repository".to_owned())
+                (declared, "the manifests as they are, which are in no git repository".to_owned())
             }
         };
         let (declared, selection) = (declared.sound(output)?, Selection::new(&scope.select)?);

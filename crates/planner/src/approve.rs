@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use model::action::Action;
+use model::address::Address;
 use model::pattern::Pattern;
 use serde::Serialize;
 
@@ -123,17 +124,19 @@ impl Plan {
         key: &str,
         flag: &str,
     ) -> Option<String> {
-        let objects: Vec<String> = self
+        let objects: Vec<&Address> = self
             .changes
             .iter()
             .filter(|change| &change.verdict == verdict)
             .filter(|change| !allowed.iter().any(|pattern| pattern.matches(&change.at)))
-            .map(|change| change.at.to_string())
+            .map(|change| &change.at)
             .collect();
-        let flags: Vec<String> = objects.iter().map(|at| format!("{flag} {at}")).collect();
+        let flags: Vec<String> =
+            objects.iter().map(|at| format!("{flag} {}", at.argument())).collect();
+        let many = if objects.len() == 1 { "object" } else { "objects" };
         (objects.len() > most).then(|| {
             format!(
-                "the plan would {} {} objects, and `{key}` is {most}; allow each by name: {}",
+                "the plan would {} {} {many}, and `{key}` is {most}; allow each by name: {}",
                 verdict.word(),
                 objects.len(),
                 flags.join(" ")

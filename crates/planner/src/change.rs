@@ -226,9 +226,9 @@ impl Serialize for Verdict {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Reason {
     /// It is protected from being deleted.
-    ProtectedFromDelete,
+    ProtectedFromDelete(Guard),
     /// It is protected, and the change would replace it.
-    ProtectedFromReplace,
+    ProtectedFromReplace(Guard),
     /// Several live objects have its name: ids, and when each was made.
     Ambiguous(Vec<(Id, Option<String>)>),
     /// No live object of the service has the id that the manifest pins.
@@ -252,6 +252,26 @@ pub enum Reason {
     StillReferred(Address),
 }
 
+/// What protects an object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Guard {
+    /// Its manifest.
+    Manifest,
+    /// The project file, by this pattern.
+    Project(String),
+}
+
+impl fmt::Display for Guard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Manifest => f.write_str("`protect`"),
+            Self::Project(pattern) => {
+                write!(f, "`{pattern}` under `policy.protect` in pipectl.yaml")
+            }
+        }
+    }
+}
+
 impl Reason {
     /// Several live objects could be meant.
     pub(crate) fn ambiguous<'o>(objects: impl IntoIterator<Item = &'o Object>) -> Self {
@@ -267,12 +287,13 @@ impl Reason {
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::ProtectedFromDelete => {
-                f.write_str("it is protected: take `protect` off before deleting it")
+            Self::ProtectedFromDelete(guard) => {
+                write!(f, "it is protected: take {guard} off before deleting it")
             }
-            Self::ProtectedFromReplace => f.write_str(
-                "it is protected, and this change would delete it and make it again: take \
-                 `protect` off, or undo the change that forces replacement",
+            Self::ProtectedFromReplace(guard) => write!(
+                f,
+                "it is protected, and this change would delete it and make it again: take {guard} \
+                 off, or undo the change that forces replacement"
             ),
             Self::Ambiguous(objects) => {
                 f.write_str("several live objects have this name: ")?;
@@ -295,7 +316,7 @@ impl fmt::Display for Reason {
             Self::CannotDelete => f.write_str("the API cannot delete it"),
             Self::MayBeLost(at, leftover) => {
                 let warning = leftover::warning(leftover);
-                write!(f, "{warning}, then allow it with `--allow-replace {at}`")
+                write!(f, "{warning}, then allow it with `--allow-replace {}`", at.argument())
             }
             Self::MissingReference(address) => {
                 write!(f, "it refers to {address}, which is neither live nor declared")

@@ -13,7 +13,7 @@ use model::rules::{OnChange, Rules};
 use model::secret;
 use serde_json::Value;
 
-use crate::change::{Change, FieldVerdict, LeftAlone, NotCompared, Reason, Verdict};
+use crate::change::{Change, FieldVerdict, Guard, LeftAlone, NotCompared, Reason, Verdict};
 use crate::compare::Compared;
 use crate::field;
 use crate::lower::{self, Subject};
@@ -93,8 +93,8 @@ impl Sides<'_> {
         if at.kind.is_singleton() {
             return blocked(at, document, Some(object), Reason::CannotDelete);
         }
-        if self.is_protected(at, document) {
-            return blocked(at, document, Some(object), Reason::ProtectedFromDelete);
+        if let Some(guard) = self.guard(at, document) {
+            return blocked(at, document, Some(object), Reason::ProtectedFromDelete(guard));
         }
         let change = Change {
             data: consequence::deleted(at.kind, &Rules::of(at.kind).respelled(&object.body)),
@@ -187,8 +187,8 @@ impl Sides<'_> {
 
     fn replace(&self, document: &Document, subject: &Subject<'_>, change: Change) -> Todo {
         let at = subject.at;
-        if self.is_protected(at, document) {
-            let blocked = Reason::ProtectedFromReplace;
+        if let Some(guard) = self.guard(at, document) {
+            let blocked = Reason::ProtectedFromReplace(guard);
             let reason = Some(blocked.to_string());
             return (Change { verdict: Verdict::Blocked(blocked), reason, ..change }, Vec::new());
         }
@@ -199,13 +199,17 @@ impl Sides<'_> {
         data.extend(consequence::stops(None, &actions));
         let in_the_way = leftover::in_the_way(at.kind, &document.body, &live);
         if !in_the_way.is_empty() {
-            data.push(format!("apply leaves it as it is without `--allow-replace {at}`"));
+            data.push(format!(
+                "apply leaves it as it is without `--allow-replace {}`",
+                at.argument()
+            ));
         }
         (Change { data, in_the_way, ..change }, actions)
     }
 
-    fn is_protected(&self, at: &Address, document: &Document) -> bool {
-        document.intent.protect || self.policy.protect.iter().any(|pattern| pattern.matches(at))
+    fn guard(&self, at: &Address, document: &Document) -> Option<Guard> {
+        let own = document.intent.protect.then_some(Guard::Manifest);
+        own.or_else(|| self.policy.guard(at))
     }
 }
 

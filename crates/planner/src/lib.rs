@@ -22,7 +22,9 @@ mod three_way;
 mod unseen;
 
 pub use approve::{Approved, Limits, Refusal};
-pub use change::{Change, FieldChange, FieldVerdict, LeftAlone, NotCompared, Reason, Verdict};
+pub use change::{
+    Change, FieldChange, FieldVerdict, Guard, LeftAlone, NotCompared, Reason, Verdict,
+};
 pub use contrast::{Contrast, Differing, Side, contrast};
 pub use order::{Hold, Lane};
 pub use plan::{Plan, Policy, Unmanaged, UnseenChanges, plan};

@@ -9,7 +9,7 @@ use model::live::{Id, Live};
 use model::pattern::Pattern;
 use serde::Serialize;
 
-use crate::change::{Change, FieldChange, LeftAlone, NotCompared, Verdict};
+use crate::change::{Change, FieldChange, Guard, LeftAlone, NotCompared, Verdict};
 use crate::consider::Sides;
 use crate::order::{self, Hold};
 use crate::select::{Counterpart, counterpart};
@@ -23,6 +23,14 @@ pub struct Policy {
     pub resend: Vec<Pattern>,
     /// What becomes of a change that live cannot show.
     pub unseen: UnseenChanges,
+}
+
+impl Policy {
+    /// What of it protects the object.
+    pub(crate) fn guard(&self, at: &Address) -> Option<Guard> {
+        let pattern = self.protect.iter().find(|pattern| pattern.matches(at));
+        pattern.map(|pattern| Guard::Project(pattern.to_string()))
+    }
 }
 
 /// What becomes of a change that live cannot show.

@@ -13,7 +13,7 @@ use model::rules::Rules;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::change::{Change, Reason, Verdict};
+use crate::change::{Change, Guard, Reason, Verdict};
 use crate::plan::{Plan, Policy, Unmanaged};
 use crate::{order, reference};
 
@@ -103,7 +103,7 @@ fn delete(
     policy: &Policy,
 ) -> Option<(Change, Option<Action>)> {
     let first = objects.first()?;
-    let protected = policy.protect.iter().any(|pattern| pattern.matches(at));
+    let guard = policy.guard(at);
     let referring = desired.iter().find(|(other, document)| {
         let rules = Rules::of(other.kind);
         reference::referred(rules, &document.body, &other.service).contains(at)
@@ -113,7 +113,8 @@ fn delete(
         (_, Ground::RemovedBy(commit), _) if proof.protect => {
             Some(Reason::ProtectedToTheEnd(commit.clone()))
         }
-        _ if proof.protect || protected => Some(Reason::ProtectedFromDelete),
+        _ if proof.protect => Some(Reason::ProtectedFromDelete(Guard::Manifest)),
+        _ if guard.is_some() => guard.map(Reason::ProtectedFromDelete),
         (_, _, Some((other, _))) => Some(Reason::StillReferred(other.clone())),
         (_, _, None) => None,
     };

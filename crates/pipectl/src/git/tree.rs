@@ -1,5 +1,6 @@
 //! The manifests of one commit, read from git's objects.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -17,6 +18,8 @@ pub(super) struct Blob {
     pub(super) path: String,
     /// The hash of the content.
     pub(super) hash: String,
+    /// Whether the content is the path of another file.
+    is_link: bool,
 }
 
 impl Repository {
@@ -28,13 +31,36 @@ impl Repository {
     pub(crate) fn files(&self, commit: &Commit) -> Result<Vec<SourceFile>> {
         let mut blobs = Blobs::open(self)?;
         let mut files = Vec::new();
-        for blob in self.tree(commit)?.iter().filter(|blob| self.is_manifest(&blob.path)) {
+        for blob in
+            self.followed(commit, &mut blobs)?.iter().filter(|blob| self.is_manifest(&blob.path))
+        {
             let name = format!("{}:{}", commit.short, blob.path);
             match blobs.text(&blob.hash)? {
                 Some(text) => files.push(SourceFile { name: name.into(), text: Arc::from(text) }),
                 None => bail!("{name} is not text, or too large for a manifest"),
             }
         }
+        Ok(files)
+    }
+
+    /// Every file of a commit, and under their own names the files that links lead to.
+    fn followed(&self, commit: &Commit, blobs: &mut Blobs) -> Result<Vec<Blob>> {
+        let (links, mut files): (Vec<Blob>, Vec<Blob>) =
+            self.entries(commit)?.into_iter().partition(|blob| blob.is_link);
+        let mut targets = BTreeMap::new();
+        for link in links.iter().filter(|link| self.is_manifest(&link.path)) {
+            let target = blobs.text(&link.hash)?.and_then(|to| resolved(&link.path, &to));
+            targets.extend(target.map(|target| (link.path.as_str(), target)));
+        }
+        for link in targets.keys() {
+            let mut here = *link;
+            for _ in 0..LONGEST_CHAIN {
+                here = targets.get(here).map_or(here, String::as_str);
+            }
+            let hash = files.iter().find(|file| file.path == here).map(|file| file.hash.clone());
+            files.extend(hash.map(|hash| Blob { path: (*link).to_owned(), hash, is_link: false }));
+        }
+        files.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(files)
     }
 
@@ -65,6 +91,10 @@ impl Repository {
 
     /// Every file of a commit, links left out.
     pub(super) fn tree(&self, commit: &Commit) -> Result<Vec<Blob>> {
+        Ok(self.entries(commit)?.into_iter().filter(|blob| !blob.is_link).collect())
+    }
+
+    fn entries(&self, commit: &Commit) -> Result<Vec<Blob>> {
         let listed = self.bytes(&["ls-tree", "-r", "-z", "--full-tree", &commit.hash])?;
         let entries = listed.split(|byte| *byte == 0).filter(|entry| !entry.is_empty());
         Ok(entries.filter_map(|entry| blob(&String::from_utf8_lossy(entry))).collect())
@@ -81,9 +111,29 @@ fn blob(entry: &str) -> Option<Blob> {
     let (meta, path) = entry.split_once('\t')?;
     let mut meta = meta.split(' ');
     let (mode, kind, hash) = (meta.next()?, meta.next()?, meta.next()?);
-    let plain = kind == "blob" && mode != LINK;
-    plain.then(|| Blob { path: path.to_owned(), hash: hash.to_owned() })
+    let is_link = mode == LINK;
+    (kind == "blob").then(|| Blob { path: path.to_owned(), hash: hash.to_owned(), is_link })
 }
+
+/// Where a link leads to, if that is in the repository. Both paths are told with slashes.
+fn resolved(link: &str, to: &str) -> Option<String> {
+    let mut path: Vec<&str> = link.split('/').collect();
+    path.pop();
+    if to.starts_with('/') {
+        return None;
+    }
+    for part in to.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => _ = path.pop()?,
+            part => path.push(part),
+        }
+    }
+    Some(path.join("/"))
+}
+
+/// So many links may follow each other.
+const LONGEST_CHAIN: usize = 8;
 
 /// The mode of a symbolic link.
 pub(super) const LINK: &str = "120000";
