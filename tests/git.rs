@@ -123,6 +123,31 @@ fn a_folder_that_moved_has_a_base_all_the_same() {
     );
 }
 
+#[test]
+fn an_environment_that_has_another_name_now_is_still_the_same() {
+    let repo = Repo::new();
+    let project = |name: &str| {
+        let other = "  other: {organization: 5a1c0d7e-1f2b-4c3d-8e9f-a0b1c2d3e4f5}\n";
+        let own = format!("{{organization: {}, variables: {{stream: s}}}}", sandbox::ORGANIZATION);
+        let head = "apiVersion: pipectl/v1\nkind: Project\nenvironments:\n";
+        repo.write("pipectl.yaml", &format!("{head}{other}  {name}: {own}\n"));
+    };
+    project("live");
+    let text = tuned(1, 500).replace("streamName: clicks", "streamName: \"${stream}\"");
+    repo.write("pipes/clicks.yaml", &text);
+    repo.commit("Read clicks");
+    repo.done(&["apply", "pipes", "--yes", "-e", "live"]);
+    project("prod");
+    let text = std::fs::read_to_string(repo.desk.folder.path().join("pipectl.yaml")).unwrap();
+    repo.write("pipectl.yaml", &text.replace("stream: s", "from: s"));
+    let text = tuned(1, 500).replace("streamName: clicks", "streamName: \"${from}\"");
+    repo.write("pipes/clicks.yaml", &text);
+    repo.commit("Other names");
+    repo.edit_live("clicks", WAIT, json!(900));
+    let plan = repo.done(&["plan", "pipes", "-e", "prod", "--base", "HEAD~1"]);
+    assert!(plan.contains("git 500, live 900"), "{plan}");
+}
+
 #[cfg(unix)]
 #[test]
 fn a_link_stands_for_the_file_that_it_leads_to() {

@@ -42,9 +42,24 @@ impl Chosen {
             let project = project::load(source).0?;
             let chosen = self.origin.as_ref().and_then(|(_, name)| name.as_ref());
             let name = chosen.or(project.defaults.environment.as_ref())?;
-            project.environments.get(name).cloned()
+            let mut environments = project.environments;
+            environments.remove(name).or_else(|| self.called_otherwise(environments))
         });
         self.words_of(was.unwrap_or_default())
+    }
+
+    /// The chosen environment under another name that it had: the only one of this organization that
+    /// is there no more.
+    fn called_otherwise(&self, was: BTreeMap<String, Environment>) -> Option<Environment> {
+        let own = self.organization.as_deref();
+        let is_own = |was: &Environment| match was.organization.as_deref().map(fill) {
+            Some(Ok(id)) => own.is_none_or(|own| own == id),
+            Some(Err(_)) => false,
+            None => true,
+        };
+        let gone = was.into_iter().filter(|(name, _)| !self.others.contains_key(name));
+        let mut gone = gone.map(|(_, was)| was).filter(is_own);
+        gone.next().filter(|_| gone.next().is_none())
     }
 
     /// The words of the other environment after which a folder of the path is named. `None` where its
