@@ -112,21 +112,18 @@ impl Session {
             Some(_) => Some(Repository::of(&chosen.manifests)?),
             None => Repository::find(&chosen.manifests)?,
         };
-        let (declared, against) = match repository {
-            Some(repository) => {
-                let commit = repository.commit(revision.unwrap_or("HEAD"))?;
-                let words = chosen.words_at(&repository, &commit)?;
-                let mut declared = Declared::of(repository.files(&commit)?, &words.variables);
-                chosen.call_anew(&mut declared.manifests, &words);
-                if declared.files.is_empty() {
-                    bail!("no manifest in {} of {}", chosen.manifests[0].display(), commit.short);
-                }
-                (declared, format!("{} ({})", commit.short, commit.subject))
+        let (declared, against) = if let Some(repository) = repository {
+            let commit = repository.commit(revision.unwrap_or("HEAD"))?;
+            let words = chosen.words_at(&repository, &commit)?;
+            let mut declared = Declared::of(repository.files(&commit)?, &words.variables);
+            chosen.call_anew(&mut declared.manifests, &words);
+            if declared.files.is_empty() {
+                bail!("no manifest in {} of {}", chosen.manifests[0].display(), commit.short);
             }
-            None => {
-                let declared = Declared::read(&chosen.manifests, &chosen.variables)?;
-                (declared, "the manifests as they are, which are in no git repository".to_owned())
-            }
+            (declared, format!("{} ({})", commit.short, commit.subject))
+        } else {
+            let declared = Declared::read(&chosen.manifests, &chosen.variables)?;
+            (declared, "the manifests as they are, which are in no git repository".to_owned())
         };
         let (declared, selection) = (declared.sound(output)?, Selection::new(&scope.select)?);
         let (memory, manner) = ((Memory::default(), Prune::Never), Manner::default());

@@ -59,12 +59,10 @@ pub(super) fn identify(
         if matches!(kind::class(&root), Class::Stray | Class::Project) {
             continue;
         }
-        match kind::read(&mut root, &mut remarks) {
-            Some(kind) => {
-                declared.push(Declared::new(0, Arc::clone(&file.name), kind, root, false))
-            }
-            None => unclear = true,
-        }
+        let kind = kind::read(&mut root, &mut remarks);
+        unclear |= kind.is_none();
+        declared
+            .extend(kind.map(|kind| Declared::new(0, Arc::clone(&file.name), kind, root, false)));
     }
     (declared, unclear)
 }
