@@ -174,7 +174,7 @@ fn of_two_pipes_of_one_name_terraform_keeps_the_second() {
     desk.write("state.json", state.to_string());
     let said = desk.run(&["export", "--from", "terraform", "state.json"]);
     assert!(
-        said.stderr.contains("note: clickhouse_clickpipe.twin: another one has"),
+        said.stderr.contains("note: clickhouse_clickpipe.twin: only a comment: another"),
         "{}",
         said.all()
     );

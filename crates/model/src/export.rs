@@ -17,6 +17,7 @@ mod complete;
 mod spec;
 mod variable;
 
+pub(crate) use spec::literal;
 pub use variable::Variables;
 
 /// What a reader looks for where somebody has to write a value.
@@ -123,12 +124,17 @@ fn manifest(at: &Address, object: &Object, names: &mut Names<'_>) -> Manifest {
     Manifest { remarks, ..manifest }
 }
 
+/// The document as a manifest that is sound, if it can be made so.
+pub(crate) fn completed(at: &Address, document: Value, variables: &mut Variables) -> Manifest {
+    complete::Draft::new(at, document, Vec::new(), variables).finish()
+}
+
 fn metadata(at: &Address) -> Value {
     let mut metadata = Map::new();
     if at.kind.name_path().is_some() {
-        metadata.insert("name".to_owned(), spec::literal(at.name.as_str()));
+        metadata.insert("name".to_owned(), literal(at.name.as_str()));
     }
-    metadata.insert("service".to_owned(), spec::literal(at.service.as_str()));
+    metadata.insert("service".to_owned(), literal(at.service.as_str()));
     Value::Object(metadata)
 }
 

@@ -9,11 +9,12 @@ use std::fmt;
 use serde_json::{Map, Value, json};
 
 use crate::address::Kind;
-use crate::export::Variables;
+use crate::export::{Variables, literal};
 use crate::path::Path;
 
 mod attributes;
 mod removed;
+mod sound;
 mod state;
 mod together;
 
@@ -33,8 +34,17 @@ pub struct Read {
     pub removed: Vec<Removed>,
     /// What a reader has to look at.
     pub remarks: Vec<Remark>,
-    /// How many instances of other resources there are. They stay with Terraform.
+    /// How many other instances there are. They stay with Terraform.
     pub others: usize,
+}
+
+impl Read {
+    /// Of ClickPipes, and yet not taken over.
+    fn stays(&mut self, resource: &str, why: &str) {
+        self.others += 1;
+        let message = format!("left out, and stays with Terraform: {why}");
+        self.remarks.push(Remark { at: resource.to_owned(), message });
+    }
 }
 
 /// One object that Terraform manages.
@@ -48,8 +58,10 @@ pub struct Object {
     pub manifest: Value,
     /// The references in it that a secret has to be put behind.
     pub secrets: Vec<Reference>,
-    /// Why the manifest cannot be used as it stands.
-    pub flaw: Option<&'static str>,
+    /// Why the manifest cannot be used as it stands; empty where it can.
+    pub flaws: Vec<String>,
+    /// All resources that went into it.
+    parts: Vec<String>,
     id: String,
 }
 
@@ -82,6 +94,14 @@ impl fmt::Display for Remark {
 /// # Errors
 /// For what is no state, and for a state without anything that pipectl manages.
 pub fn read(state: &Value) -> Result<Read, Unreadable> {
+    let (mut read, mut variables) = taken(state)?;
+    sound::complete(&mut read, &mut variables);
+    together::keep_unmanaged(&mut read);
+    Ok(read)
+}
+
+/// What the state says, though a manifest may need more or take less.
+fn taken(state: &Value) -> Result<(Read, Variables), Unreadable> {
     let resources = state::resources(state)?;
     let mut reading = Reading::default();
     for resource in &resources {
@@ -99,8 +119,7 @@ pub fn read(state: &Value) -> Result<Read, Unreadable> {
     together::name_endpoints(&mut read, reading.names);
     together::refer_to_endpoints(&mut read.objects);
     together::pin_shared_names(&mut read);
-    together::keep_unmanaged(&mut read);
-    Ok(read)
+    Ok((read, reading.variables))
 }
 
 #[derive(Default)]
@@ -123,11 +142,7 @@ impl Reading {
                 self.dns_names(resource);
             }
             other if other.starts_with("clickhouse_clickpipe") => {
-                self.read.others += 1;
-                self.remark(
-                    &resource.address,
-                    "pipectl does not manage this: leave it to Terraform",
-                );
+                self.read.stays(&resource.address, "pipectl does not manage this");
             }
             _ => self.read.others += 1,
         }
@@ -146,7 +161,7 @@ impl Reading {
         let secrets = attributes.secrets;
         let mut metadata = Map::new();
         if kind.name_path().is_some() {
-            metadata.insert("name".to_owned(), Value::from(name));
+            metadata.insert("name".to_owned(), literal(&name));
         }
         metadata.insert("service".to_owned(), Value::from(service.clone()));
         let manifest = json!({
@@ -154,8 +169,10 @@ impl Reading {
         });
         let id = text(resource.values, "id").unwrap_or_default().to_owned();
         self.read.removed.extend(removed(&resource.address, &self.read.removed));
-        let resource = resource.address.clone();
-        self.read.objects.push(Object { resource, service, manifest, secrets, flaw: None, id });
+        let (resource, flaws) = (resource.address.clone(), Vec::new());
+        let parts = vec![resource.clone()];
+        let object = Object { resource, service, manifest, secrets, flaws, parts, id };
+        self.read.objects.push(object);
     }
 
     /// The service and the name, without which there is no manifest.
@@ -175,19 +192,16 @@ impl Reading {
     }
 
     fn dns_names(&mut self, resource: &Resource<'_>) {
-        self.read.removed.extend(removed(&resource.address, &self.read.removed));
         let Some(endpoint) = text(resource.values, "reverse_private_endpoint_id") else {
-            self.remark(&resource.address, "left out: it names no endpoint");
+            self.read.stays(&resource.address, "it names no endpoint");
             return;
         };
         let listed = resource.values.get("mapping").and_then(Value::as_array);
         let mut names = Vec::new();
         for entry in listed.into_iter().flatten() {
             if entry["target_id"].is_string() {
-                let at = format!("{}.mapping", resource.address);
-                let message = "a `target_id` is set, which manifests cannot say: the names of this \
-                               endpoint are left out, and stay as they are";
-                self.remark(&at, message);
+                let why = "a `target_id` is set, which manifests cannot say";
+                self.read.stays(&resource.address, why);
                 return;
             }
             names.push(json!({"privateDnsName": entry["private_dns_name"]}));

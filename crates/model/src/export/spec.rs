@@ -48,7 +48,7 @@ pub(super) fn take(at: &Address, object: &Object, endpoints: &Endpoints) -> Take
 }
 
 /// The text as manifests write it, where `${` begins a variable.
-pub(super) fn literal(text: &str) -> Value {
+pub(crate) fn literal(text: &str) -> Value {
     Value::from(text.replace("${", "$${"))
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Reference, Remark};
 use crate::address::Kind;
-use crate::export::Variables;
+use crate::export::{Variables, literal};
 use crate::mark;
 use crate::path::Path;
 use crate::reference::Node;
@@ -159,6 +159,7 @@ impl<'r> Attributes<'r> {
             (Value::String(text), None) if node.word("type").is_some_and(|it| it == "integer") => {
                 text.parse::<i64>().ok().map(Value::from).or_else(|| self.misshapen(at))
             }
+            (Value::String(text), None) => Some(literal(text)),
             (value, None) => Some(value.clone()),
         }
     }

@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use super::{Read, read};
+use super::{Read, read, taken};
 
 const SERVICE: &str = "11111111-1111-4111-8111-111111111111";
 
@@ -20,8 +20,24 @@ fn pipe(source: &Value) -> Value {
     json!({"id": "i", "service_id": SERVICE, "name": "2 pipes", "source": source})
 }
 
+/// As much as a manifest needs.
+fn whole(name: &str) -> Value {
+    let mysql = json!({
+        "host": "h", "port": 3306, "settings": {"replication_mode": "cdc"},
+        "table_mappings": [
+            {"source_schema_name": "s", "source_table": "t", "target_table": "t"},
+        ],
+        "credentials": {"username": "u", "password": "p"},
+    });
+    let mut values = pipe(&json!({ "mysql": mysql }));
+    values["name"] = json!(name);
+    values["destination"] = json!({"database": "d"});
+    values
+}
+
 fn of(values: Value) -> Read {
-    read(&state(&[("clickhouse_clickpipe", values)])).unwrap_or_default()
+    let (read, _) = taken(&state(&[("clickhouse_clickpipe", values)])).unwrap_or_default();
+    read
 }
 
 fn remarks(read: &Read) -> Vec<String> {
@@ -87,16 +103,16 @@ fn the_live_state_counts_and_a_difference_is_told() {
 
 #[test]
 fn two_of_one_name_are_told_apart() {
-    let two = ["a", "b"].map(|id| {
-        let mysql = json!({"mysql": {"credentials": {"username": "u", "password": "p"}}});
-        let mut values = pipe(&mysql);
+    let ids = ["a", "b"].map(|last| format!("11111111-1111-4111-8111-11111111111{last}"));
+    let two = ids.clone().map(|id| {
+        let mut values = whole("2 pipes");
         values["id"] = json!(id);
         ("clickhouse_clickpipe", values)
     });
     let read = read(&state(&two)).unwrap_or_default();
-    let ids = read.objects.iter().map(|object| &object.manifest["metadata"]["id"]);
-    assert_eq!(ids.collect::<Vec<_>>(), ["a", "b"]);
-    let flawed: Vec<_> = read.objects.iter().map(|object| object.flaw.is_some()).collect();
+    let pinned = read.objects.iter().map(|object| &object.manifest["metadata"]["id"]);
+    assert!(pinned.eq(ids.iter()));
+    let flawed: Vec<_> = read.objects.iter().map(|object| !object.flaws.is_empty()).collect();
     assert_eq!(flawed, [false, true], "one of them is managed");
     assert_eq!((read.removed.len(), read.remarks.len()), (1, 1), "{:?}", remarks(&read));
     assert!(read.removed[0].to_string().contains("from = clickhouse_clickpipe.r0\n"));
@@ -107,7 +123,10 @@ fn two_of_one_name_are_told_apart() {
 
 #[test]
 fn names_of_an_endpoint_that_manifests_cannot_say_are_left_alone() {
-    let endpoint = json!({"id": "e", "service_id": SERVICE, "description": "d"});
+    let endpoint = json!({
+        "id": "e", "service_id": SERVICE, "description": "d", "type": "VPC_ENDPOINT_SERVICE",
+        "vpc_endpoint_service_name": "com.amazonaws.vpce.eu-west-1.vpce-svc-0a",
+    });
     let names = |target: Value| {
         json!({"service_id": SERVICE, "reverse_private_endpoint_id": "e",
             "mapping": [{"private_dns_name": "a.example.com", "target_id": target}]})
@@ -122,14 +141,52 @@ fn names_of_an_endpoint_that_manifests_cannot_say_are_left_alone() {
         let spec = &read.objects[0].manifest["spec"];
         assert_eq!(spec.get("customPrivateDnsMappings").is_some(), written, "{spec}");
         assert_eq!(read.remarks.is_empty(), written, "{:?}", remarks(&read));
+        let forgotten: String = read.removed.iter().map(ToString::to_string).collect();
+        assert_eq!(forgotten.contains(dns), written, "what is not managed here stays: {forgotten}");
     }
+}
+
+#[test]
+fn a_text_that_looks_like_a_variable_is_none() {
+    let mut values = whole("${env} pipe");
+    values["source"]["mysql"]["credentials"]["username"] = json!("${user}");
+    let read = read(&state(&[("clickhouse_clickpipe", values)])).unwrap_or_default();
+    let manifest = &read.objects[0].manifest;
+    assert_eq!(manifest["metadata"]["name"], "$${env} pipe");
+    let user = &manifest["spec"]["source"]["mysql"]["credentials"]["username"];
+    assert_eq!(user, "$${user}");
+    assert_eq!(read.objects[0].flaws, Vec::<String>::new());
+}
+
+#[test]
+fn what_would_be_no_sound_manifest_stays_with_terraform() {
+    let mut sourceless = whole("b");
+    sourceless["source"] = Value::Null;
+    let both = [("clickhouse_clickpipe", whole("a")), ("clickhouse_clickpipe", sourceless)];
+    let read = read(&state(&both)).unwrap_or_default();
+    let flawed: Vec<_> = read.objects.iter().map(|object| !object.flaws.is_empty()).collect();
+    assert_eq!(flawed, [false, true], "{:?}", remarks(&read));
+    assert_eq!((read.removed.len(), read.others), (1, 1));
+    assert!(remarks(&read)[0].contains("only a comment: "), "{:?}", remarks(&read));
+}
+
+#[test]
+fn what_a_manifest_does_not_take_is_left_out_and_what_it_needs_is_filled_in() {
+    let mut values = whole("a");
+    values["source"]["mysql"]["type"] = json!("tomorrowsql");
+    values["source"]["mysql"]["host"] = Value::Null;
+    let read = read(&state(&[("clickhouse_clickpipe", values)])).unwrap_or_default();
+    let mysql = &read.objects[0].manifest["spec"]["source"]["mysql"];
+    assert_eq!((mysql.get("type"), &mysql["host"]), (None, &json!("FILL_IN")));
+    assert_eq!(read.objects[0].flaws, Vec::<String>::new());
+    assert_eq!(read.remarks.len(), 2, "{:?}", remarks(&read));
 }
 
 #[test]
 fn a_resource_of_clickpipes_that_stays_is_told() {
     let resources = [
         ("clickhouse_clickpipes_ssh_key", json!({})),
-        ("clickhouse_clickpipe", pipe(&json!({"kafka": {"topics": "t"}}))),
+        ("clickhouse_clickpipe", whole("a")),
         ("clickhouse_service", json!({})),
         ("clickhouse_clickpipe", json!({"name": "no service"})),
     ];

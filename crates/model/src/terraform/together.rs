@@ -21,11 +21,12 @@ pub(super) struct DnsNames {
 pub(super) fn name_endpoints(read: &mut Read, names: Vec<DnsNames>) {
     for DnsNames { resource, endpoint, names } in names {
         match read.objects.iter_mut().find(|object| object.id == endpoint) {
-            Some(found) => found.manifest["spec"]["customPrivateDnsMappings"] = names,
-            None => read.remarks.push(Remark {
-                at: resource,
-                message: "left out: its endpoint is not in this state".to_owned(),
-            }),
+            Some(found) => {
+                found.manifest["spec"]["customPrivateDnsMappings"] = names;
+                read.removed.extend(removed(&resource, &read.removed));
+                found.parts.push(resource);
+            }
+            None => read.stays(&resource, "its endpoint is not in this state"),
         }
     }
 }
@@ -69,9 +70,7 @@ pub(super) fn pin_shared_names(read: &mut Read) {
                 object.manifest["metadata"]["id"] = Value::from(object.id.clone());
             }
             if rank > 0 {
-                object.flaw = Some(SHARED_NAME);
-                let (at, message) = (object.resource.clone(), SHARED_NAME.to_owned());
-                read.remarks.push(Remark { at, message });
+                object.flaws.push(SHARED_NAME.to_owned());
             }
         }
     }
@@ -80,9 +79,14 @@ pub(super) fn pin_shared_names(read: &mut Read) {
 /// What is not managed here stays with Terraform, unless an instance of the same resource is.
 pub(super) fn keep_unmanaged(read: &mut Read) {
     let (sound, flawed): (Vec<_>, Vec<_>) =
-        read.objects.iter().partition(|object| object.flaw.is_none());
+        read.objects.iter().partition(|object| object.flaws.is_empty());
     let among = |objects: &[&Object], one: &Removed| {
-        objects.iter().any(|object| removed(&object.resource, &[]).as_ref() == Some(one))
+        let mut parts = objects.iter().flat_map(|object| &object.parts);
+        parts.any(|part| removed(part, &[]).as_ref() == Some(one))
     };
     read.removed.retain(|one| among(&sound, one) || !among(&flawed, one));
+    let stays = |object: &&&Object| {
+        !read.removed.iter().any(|one| removed(&object.resource, &[]).as_ref() == Some(one))
+    };
+    read.others += flawed.iter().filter(stays).count();
 }

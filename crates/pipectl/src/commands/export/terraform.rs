@@ -87,10 +87,12 @@ fn manifest(object: &Object) -> String {
         let _ = writeln!(text, "# {variable} must hold {path}: the value in Terraform's state.");
     }
     text += &yaml::write(&object.manifest);
-    match object.flaw {
-        None => text,
-        Some(flaw) => format!("# This is only a comment: {flaw}.\n{}", comments(&text)),
+    if object.flaws.is_empty() {
+        return text;
     }
+    let why: Vec<String> =
+        object.flaws.iter().map(|flaw| format!("#   {}\n", line(flaw))).collect();
+    format!("# This is only a comment:\n{}{}", why.concat(), comments(&text))
 }
 
 fn blocks(removed: &[Removed]) -> String {
@@ -131,7 +133,7 @@ fn json(read: &Read) -> String {
         json!({
             "resource": object.resource,
             "manifest": object.manifest,
-            "flaw": object.flaw,
+            "flaws": object.flaws,
             "secrets": secrets
                 .map(|secret| json!({"path": secret.path, "variable": secret.variable}))
                 .collect::<Vec<_>>(),
@@ -150,7 +152,7 @@ fn tell(read: &Read, output: Output) {
     for remark in &read.remarks {
         output.say(format!("note: {}", line(&remark.to_string())));
     }
-    let sound = read.objects.iter().filter(|object| object.flaw.is_none());
+    let sound = read.objects.iter().filter(|object| object.flaws.is_empty());
     let secrets: usize = sound.clone().map(|object| object.secrets.len()).sum();
     output.say(format!(
         "{} from {}, {} to put into the environment. {} with Terraform.",
