@@ -173,7 +173,8 @@ fn a_password_in_a_uri_is_not_written() {
 fn fields_that_nobody_knows_are_kept() {
     let desk = desk(KAFKA);
     edit(&desk, "orders", |pipe| {
-        pipe["source"]["kafka"]["novelty"] = json!({"a": [1]});
+        pipe["source"]["kafka"]["novelty"] =
+            json!({"a": [1], "b": [{"c": 1, "d": null}], "e": null});
         pipe["source"]["kafka"]["proxy"] = json!({"user": {"password": CANARY}});
         pipe["destination"]["shard"] = json!("x");
     });

@@ -179,7 +179,13 @@ impl Reader<'_> {
                      held a secret. If it holds none, declare it under `additional`"
                 ));
             }
-            Some(additional) => self.taken.extra.push((additional.clone(), literally(value))),
+            Some(additional) => match literally(value) {
+                Some(value) => self.taken.extra.push((additional.clone(), value)),
+                None => self.remark(format!(
+                    "`{path}` is left out: this version does not know it, and it holds a list with \
+                     a null in it, which a manifest cannot say"
+                )),
+            },
             None => self.remark(format!(
                 "`{path}` is left out: this version does not know it, and a manifest cannot hold it"
             )),
@@ -191,16 +197,24 @@ impl Reader<'_> {
     }
 }
 
-fn literally(value: &Value) -> Value {
-    match value {
+/// A null in an object says that nothing is set, and is left out. In a list it has a place, which
+/// no manifest can give it: then there is nothing.
+fn literally(value: &Value) -> Option<Value> {
+    Some(match value {
         Value::String(text) => literal(text),
-        Value::Array(items) => items.iter().map(literally).collect(),
+        Value::Array(items) => {
+            if items.iter().any(Value::is_null) {
+                return None;
+            }
+            items.iter().map(literally).collect::<Option<Vec<_>>>()?.into()
+        }
         Value::Object(fields) => {
-            let fields = fields.iter().map(|(name, value)| (name.clone(), literally(value)));
-            fields.collect::<Map<_, _>>().into()
+            let set = fields.iter().filter(|(_, value)| !value.is_null());
+            let fields = set.map(|(name, value)| Some((name.clone(), literally(value)?)));
+            fields.collect::<Option<Map<_, _>>>()?.into()
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
-    }
+    })
 }
 
 /// Going by the names on the way to a text, and by how it begins: rather too much is left out than
@@ -234,16 +248,29 @@ const SECRET_WORDS: &[&str] = &[
     "sharedkey",
     "keyfile",
     "accountfile",
+    "signature",
 ];
 
 fn sounds_secret(way: &str) -> bool {
-    let way: String = way.chars().filter(char::is_ascii_alphanumeric).collect();
-    let way = way.to_ascii_lowercase();
+    let way = squeezed(way, "");
     SECRET_WORDS.iter().any(|word| way.contains(word))
 }
 
 fn looks_secret(text: &str) -> bool {
-    without_password(text) != text || text.contains("PRIVATE KEY-----")
+    without_password(text) != text || text.contains("PRIVATE KEY-----") || gives_secret(text)
+}
+
+/// As `SharedAccessKey=…`, `?token=…` or `"password": "…"` does.
+fn gives_secret(text: &str) -> bool {
+    let text = squeezed(text, "=:");
+    let given = |word: &&str| ["=", ":"].iter().any(|sign| text.contains(&format!("{word}{sign}")));
+    SECRET_WORDS.iter().any(|word| given(word))
+}
+
+/// Lower case, and nothing but letters, digits and these.
+fn squeezed(text: &str, kept: &str) -> String {
+    let kept = text.chars().filter(|c| c.is_ascii_alphanumeric() || kept.contains(*c));
+    kept.collect::<String>().to_ascii_lowercase()
 }
 
 /// How the API answers for a field that nobody has set.

@@ -104,6 +104,15 @@ fn a_dollar_begins_no_variable_and_what_is_unknown_is_kept() {
 }
 
 #[test]
+fn a_null_in_what_is_unknown_makes_no_comment_of_the_pipe() {
+    let (novel, remarks) = kept("novelty", &json!({"a": null, "b": [{"c": 1, "d": null}]}));
+    assert_eq!((novel, remarks), (Some(json!({"b": [{"c": 1}]})), Vec::new()));
+    let (novel, remarks) = kept("novelty", &json!({"a": [1, null]}));
+    assert_eq!(novel, None, "a place in a list cannot be left out");
+    assert!(remarks[0].contains("a null in it"), "{remarks:?}");
+}
+
+#[test]
 fn what_is_unknown_and_looks_like_a_secret_is_left_out_and_told() {
     for (field, value) in [
         ("clientSecret", json!("x")),
@@ -113,6 +122,9 @@ fn what_is_unknown_and_looks_like_a_secret_is_left_out_and_told() {
         ("proxy", json!("http://u:p@h")),
         ("identity", json!("-----BEGIN PRIVATE KEY-----")),
         ("proxy", json!([{"user": {"password": 1}}])),
+        ("hub", json!("Endpoint=sb://h/;SharedAccessKeyName=n;SharedAccessKey=x")),
+        ("files", json!(["https://h/x?X-Amz-Signature=x"])),
+        ("login", json!("{\"password\": \"x\"}")),
     ] {
         let (kept, remarks) = kept(field, &value);
         assert_eq!(kept, None, "{field}: {value}");
