@@ -140,6 +140,35 @@ fn what_is_there_with_other_content_stays() {
     assert!(file(&desk, "pipes/analytics/orders.yaml").contains("topics: t"));
 }
 
+/// The edit stays, the new pipe comes, and nothing is declared twice, wherever it stands and
+/// whatever its service is called there.
+#[test]
+fn what_is_declared_already_is_not_written_again() {
+    let desk = desk(KAFKA);
+    goes_round(&desk);
+    let path = desk.folder.path().join("pipes/analytics");
+    let edited = format!("# mine\n{}", file(&desk, "pipes/analytics/orders.yaml"));
+    desk.write(
+        "more.yaml",
+        KAFKA.replace("name: orders", "name: refunds").replace("table: t", "table: r"),
+    );
+    let made = desk.run_with(&["apply", "more.yaml", "--sandbox", "--yes"], &[("P", CANARY)]);
+    assert_eq!(made.code, 0, "{}", made.all());
+    for elsewhere in ["pipes/analytics/orders.yaml", "pipes/team/stream.yml"] {
+        std::fs::remove_dir_all(&path).unwrap();
+        desk.write(elsewhere, &edited);
+        let said = goes_round(&desk);
+        let left = format!("left analytics/orders: it is declared at {elsewhere}:");
+        assert!(said.contains(&left), "{said}");
+        assert!(said.contains("wrote pipes/analytics/refunds.yaml"), "{said}");
+        assert!(said.contains("1 manifest from 1 service"), "{said}");
+        assert_eq!(file(&desk, elsewhere), edited);
+        let again = desk.run(&["export", "--sandbox", "--out", "pipes", "--layout", "service"]);
+        assert!(again.stderr.contains("2 declared already"), "{}", again.all());
+        std::fs::remove_file(desk.folder.path().join(elsewhere)).unwrap();
+    }
+}
+
 #[test]
 fn texts_mean_the_same_when_they_are_read_again() {
     let desk = desk(KAFKA);

@@ -58,7 +58,7 @@ pub fn load(files: &[SourceFile], variables: &BTreeMap<String, String>) -> Loade
 }
 
 /// The documents of one file, with errors in them or without, and what is wrong with each on its own.
-pub(crate) fn drafts(
+pub fn drafts(
     file: &SourceFile,
     variables: &BTreeMap<String, String>,
 ) -> (Vec<Manifest>, Vec<Diagnostic>) {

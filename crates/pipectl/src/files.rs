@@ -27,16 +27,26 @@ pub(crate) fn read(paths: &[PathBuf]) -> Result<Vec<SourceFile>> {
             Err(error) => problems.push(format!("{error:#}")),
         }
     }
-    let mut seen = BTreeSet::new();
-    files.retain(|path| seen.insert(fs::canonicalize(path).unwrap_or_else(|_| path.clone())));
     let mut sources = Vec::new();
-    for path in files {
+    for path in each_once(files) {
         match read_one(&path) {
             Ok(source) => sources.push(source),
             Err(error) => problems.push(format!("{error:#}")),
         }
     }
     if problems.is_empty() { Ok(sources) } else { bail!("{}", problems.join("\n")) }
+}
+
+/// What can be read of it, for whoever only asks what is there.
+pub(crate) fn readable(paths: &[PathBuf]) -> Vec<SourceFile> {
+    let files = paths.iter().filter_map(|path| find(path).ok()).flatten().collect();
+    each_once(files).iter().filter_map(|path| read_one(path).ok()).collect()
+}
+
+fn each_once(mut files: Vec<PathBuf>) -> Vec<PathBuf> {
+    let mut seen = BTreeSet::new();
+    files.retain(|path| seen.insert(fs::canonicalize(path).unwrap_or_else(|_| path.clone())));
+    files
 }
 
 fn find(path: &Path) -> Result<Vec<PathBuf>> {

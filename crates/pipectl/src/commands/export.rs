@@ -1,5 +1,6 @@
 //! `pipectl export`.
 
+mod declared;
 mod files;
 mod show;
 mod terraform;
@@ -15,6 +16,7 @@ use model::live::Live;
 use model::overview;
 use remote::Scope;
 
+use self::declared::Declared;
 use self::files::Layout;
 use self::show::Exported;
 use crate::cli::{ConnectArgs, Format, ManifestArgs, SelectArgs};
@@ -79,6 +81,7 @@ async fn live(args: &Args, output: Output, format: Format) -> Result<u8> {
     let selection = Selection::new(&args.select)?;
     let manifests = ManifestArgs { paths: Vec::new(), env: args.env.iter().cloned().collect() };
     let chosen = project::chosen(&manifests, output)?;
+    let there = args.out.as_ref().map(|folder| declared::manifests(folder, &chosen));
     let sight = Sight::open(chosen, None, &args.connect, Manner::default()).await?;
     let mut live = look(&sight).await?;
     sight.close()?;
@@ -89,10 +92,13 @@ async fn live(args: &Args, output: Output, format: Format) -> Result<u8> {
     let manifests: Vec<Manifest> = export(&live);
     let exported = Exported { manifests, services: sight.services.len() };
     let written = match &args.out {
-        Some(folder) => Some(files::write(folder, args, &exported.manifests)?),
+        Some(folder) => {
+            let declared = Declared::new(&there.unwrap_or_default(), &sight);
+            Some(files::write(folder, args, &exported.manifests, &declared)?)
+        }
         None => None,
     };
-    exported.show(written.as_deref(), output, format)?;
+    exported.show(written.as_ref(), output, format)?;
     Ok(exit::DONE)
 }
 

@@ -10,6 +10,7 @@ use model::action::RunState;
 use model::address::{Address, Kind, ServiceRef};
 use model::desired::{Desired, Presence};
 use model::live::{Live, Object, State};
+use model::manifest::Manifest;
 use remote::{Directory, Entry, Error, Rate, Remote, Scope, Settings, Transport};
 
 use super::{Manner, lookup, settings};
@@ -27,6 +28,7 @@ pub(crate) struct Sight {
     pub(crate) declared: Option<Desired>,
     /// The state of each service, where it is known.
     pub(crate) services: BTreeMap<ServiceRef, Option<State>>,
+    names: Names,
     remote: Remote,
     sandbox: Option<Arc<Sandboxed>>,
     rate: Option<Rate>,
@@ -71,8 +73,9 @@ impl Sight {
         let ids = labelled(ids, &found);
         let state = |id: &String| found.states.get(id).cloned();
         let services = ids.iter().map(|(label, id)| (label.clone(), state(id))).collect();
+        let names = Names::new(&ids, &found, &aliases, wanted.default);
         let remote = directory.into_remote(organization, ids, Arc::new(secrets));
-        Ok(Self { declared, services, remote, sandbox, rate })
+        Ok(Self { declared, services, names, remote, sandbox, rate })
     }
 
     /// Lists the pipes of every service, and the size that database pipes share where there are any.
@@ -104,6 +107,13 @@ impl Sight {
         let of = |service: &ServiceRef| (service.clone(), BTreeSet::from([Kind::ClickPipe]));
         let kinds = self.services.keys().map(of).collect();
         self.remote.observe(&Scope { kinds, ..Scope::default() }).await
+    }
+
+    /// Where the object of a manifest is, if it is in one of these services.
+    pub(crate) fn address(&self, manifest: &Manifest) -> Option<Address> {
+        let service = self.names.service(manifest.service.as_deref())?.clone();
+        let named = !manifest.organization;
+        named.then(|| Address::new(service, manifest.kind, manifest.name.clone()))
     }
 
     /// What git says of a pipe's state, where it declares the pipe.
@@ -199,10 +209,42 @@ impl Wanted {
     }
 }
 
+/// What manifests may call the services that are looked at.
+struct Names {
+    labels: BTreeMap<String, ServiceRef>,
+    /// The service of manifests that name none.
+    default: Option<String>,
+}
+
+impl Names {
+    fn new(
+        ids: &BTreeMap<ServiceRef, String>,
+        found: &Found,
+        aliases: &BTreeMap<String, String>,
+        default: Option<String>,
+    ) -> Self {
+        let called: BTreeMap<_, _> = ids.iter().map(|(label, id)| (id, label)).collect();
+        let own = ids.values().map(|id| (id, id));
+        // What the project file says goes before what the service is called.
+        let names = own.chain(&found.all).chain(aliases).chain(&found.ids);
+        let labels = names.filter_map(|(name, id)| {
+            let label = called.get(id)?;
+            Some((name.clone(), (*label).clone()))
+        });
+        Self { labels: labels.collect(), default }
+    }
+
+    fn service(&self, name: Option<&str>) -> Option<&ServiceRef> {
+        self.labels.get(name.or(self.default.as_deref())?)
+    }
+}
+
 /// The services that are there.
 struct Found {
     /// Ids by the names that people use here.
     ids: BTreeMap<String, String>,
+    /// Ids by the names that the services have.
+    all: BTreeMap<String, String>,
     /// What each is doing, by id.
     states: BTreeMap<String, State>,
 }
@@ -237,11 +279,12 @@ async fn found(
         let id = known(name).map_or_else(|| lookup::service_called(name, &entries), Ok)?;
         ids.insert(name.clone(), id);
     }
+    let all = all(&entries);
     if wanted.names.is_empty() {
-        ids = all(&entries);
+        ids.clone_from(&all);
     }
     let states = entries.into_iter().map(|entry| (entry.id, entry.state)).collect();
-    Ok(Found { ids, states })
+    Ok(Found { ids, all, states })
 }
 
 /// Every service by its name; those that share one by their ids.

@@ -1,15 +1,17 @@
 //! Manifests into files, one for each object or one for each service.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
-use model::address::Kind;
+use model::address::{Address, Kind};
+use model::desired::Place;
 use model::export::Manifest;
 
 use super::Args;
+use super::declared::Declared;
 use crate::project;
 use crate::render::manifests::documents;
 
@@ -29,6 +31,14 @@ pub(super) enum Outcome {
     Unchanged,
 }
 
+/// What became of the folder.
+#[derive(Default)]
+pub(super) struct Written {
+    pub(super) files: Vec<(PathBuf, Outcome)>,
+    /// What a manifest declares already, and where: that one stays, and no other is written.
+    pub(super) declared: BTreeMap<Address, Place>,
+}
+
 /// Longer names are cut: some systems take no more than 255 bytes, and there is an ending to come.
 const LONGEST: usize = 60;
 
@@ -40,61 +50,100 @@ pub(super) fn write(
     folder: &Path,
     args: &Args,
     manifests: &[Manifest],
-) -> Result<Vec<(PathBuf, Outcome)>> {
-    let files = files(folder, args.layout, manifests);
-    let mut outcomes = Vec::new();
-    let mut others = Vec::new();
-    for (path, text) in files {
-        let there = match fs::symlink_metadata(&path) {
-            Ok(_) => Some(fs::read(&path).with_context(|| cannot("read", &path))?),
-            Err(_) => None,
-        };
-        if there.as_ref().is_some_and(|there| there != text.as_bytes()) {
-            others.push(path.display().to_string());
+    declared: &Declared,
+) -> Result<Written> {
+    let mut written = Written::default();
+    let (mut files, mut others) = (Vec::new(), Vec::new());
+    for (path, manifests) in self::files(folder, args.layout, manifests) {
+        match decide(&path, manifests, declared, args.force)? {
+            Decision::Unchanged => written.files.push((path, Outcome::Unchanged)),
+            Decision::Write(text, known) => {
+                written.declared.extend(known);
+                files.push((path, text));
+            }
+            Decision::Leave(known) => written.declared.extend(known),
+            Decision::Refuse => others.push(path.display().to_string()),
         }
-        let same = there.is_some_and(|there| there == text.as_bytes());
-        outcomes.push((path, text, if same { Outcome::Unchanged } else { Outcome::Wrote }));
     }
-    if !others.is_empty() && !args.force {
+    if !others.is_empty() {
         bail!(
             "nothing was written, as these files are there with other content (--force writes \
              over them): {}",
             others.join(", ")
         );
     }
-    outcomes.into_iter().map(|(path, text, outcome)| put(path, &text, outcome)).collect()
+    for (path, text) in files {
+        put(&path, &text)?;
+        written.files.push((path, Outcome::Wrote));
+    }
+    Ok(written)
 }
 
-fn put(path: PathBuf, text: &str, outcome: Outcome) -> Result<(PathBuf, Outcome)> {
-    if outcome == Outcome::Wrote {
-        let folder = path.parent().unwrap_or(Path::new("."));
-        fs::create_dir_all(folder).with_context(|| cannot("make", folder))?;
-        fs::write(&path, text).with_context(|| cannot("write", &path))?;
-    }
-    Ok((path, outcome))
+/// What is declared, and where.
+type Known = Vec<(Address, Place)>;
+
+enum Decision {
+    Unchanged,
+    /// The text of what is not declared elsewhere.
+    Write(String, Known),
+    Leave(Known),
+    Refuse,
+}
+
+fn decide(
+    path: &Path,
+    manifests: &[Manifest],
+    declared: &Declared,
+    force: bool,
+) -> Result<Decision> {
+    let there = content(path)?;
+    let is_there = |text: &str| there.as_deref() == Some(text.as_bytes());
+    let (known, new): (Vec<Manifest>, Vec<Manifest>) =
+        manifests.iter().cloned().partition(|it| declared.elsewhere(&it.at, path).is_some());
+    let edited = there.is_some() && new.iter().all(|it| declared.get(&it.at).is_some());
+    let text = documents(&new, schema(path).as_deref());
+    Ok(match there {
+        Some(_) if is_there(&text) || is_there(&documents(manifests, schema(path).as_deref())) => {
+            Decision::Unchanged
+        }
+        _ if new.is_empty() || edited && !force => Decision::Leave(declared.places(manifests)),
+        Some(_) if !force => Decision::Refuse,
+        _ => Decision::Write(text, declared.places(&known)),
+    })
+}
+
+fn content(path: &Path) -> Result<Option<Vec<u8>>> {
+    Ok(match fs::symlink_metadata(path) {
+        Ok(_) => Some(fs::read(path).with_context(|| cannot("read", path))?),
+        Err(_) => None,
+    })
+}
+
+fn put(path: &Path, text: &str) -> Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(folder).with_context(|| cannot("make", folder))?;
+    fs::write(path, text).with_context(|| cannot("write", path))
 }
 
 fn cannot(what: &str, path: &Path) -> String {
     format!("cannot {what} {}", path.display())
 }
 
-fn files(folder: &Path, layout: Layout, manifests: &[Manifest]) -> Vec<(PathBuf, String)> {
+fn files<'m>(
+    folder: &Path,
+    layout: Layout,
+    manifests: &'m [Manifest],
+) -> Vec<(PathBuf, &'m [Manifest])> {
     let mut names = Names::default();
     let mut files = Vec::new();
     for of_service in manifests.chunk_by(|a, b| a.at.service == b.at.service) {
         let service = names.claim(Path::new(""), of_service[0].at.service.as_str());
         match layout {
-            Layout::Service => {
-                let path = folder.join(format!("{service}.yaml"));
-                let text = documents(of_service, schema(&path).as_deref());
-                files.push((path, text));
-            }
+            Layout::Service => files.push((folder.join(format!("{service}.yaml")), of_service)),
             Layout::Pipe => files.extend(of_service.iter().map(|manifest| {
                 let name = names.claim(Path::new(&service), file_name(manifest));
                 let path = folder.join(&service).join(format!("{name}.yaml"));
-                let one = std::slice::from_ref(manifest);
-                let text = documents(one, schema(&path).as_deref());
-                (path, text)
+                (path, std::slice::from_ref(manifest))
             })),
         }
     }

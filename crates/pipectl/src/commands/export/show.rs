@@ -1,13 +1,13 @@
 //! What was exported: the manifests, and what is to be done about them.
 
 use std::collections::BTreeSet;
-use std::path::{Path as FilePath, PathBuf};
+use std::path::Path as FilePath;
 
 use anyhow::Result;
 use model::export::Manifest;
 use serde_json::{Value, json};
 
-use super::files::Outcome;
+use super::files::{Outcome, Written};
 use crate::cli::Format;
 use crate::output::{Output, Text};
 use crate::render::diagnostics::plural;
@@ -24,7 +24,7 @@ impl Exported {
     /// The manifests on stdout, unless they are in files, and the rest on stderr.
     pub(super) fn show(
         &self,
-        written: Option<&[(PathBuf, Outcome)]>,
+        written: Option<&Written>,
         output: Output,
         format: Format,
     ) -> Result<()> {
@@ -37,19 +37,23 @@ impl Exported {
             Format::Text | Format::Markdown => {}
         }
         output.data(&text)?;
-        for (path, outcome) in written.unwrap_or_default() {
+        for (path, outcome) in written.iter().flat_map(|it| &it.files) {
             let what = match outcome {
                 Outcome::Wrote => "wrote",
                 Outcome::Unchanged => "unchanged",
             };
             output.say(format!("{what} {}", path.display()));
         }
-        self.tell(output);
+        for (at, place) in written.iter().flat_map(|it| &it.declared) {
+            output.say(format!("left {at}: it is declared at {place}"));
+        }
+        self.tell(written, output);
         Ok(())
     }
 
-    fn tell(&self, output: Output) {
-        for manifest in &self.manifests {
+    fn tell(&self, written: Option<&Written>, output: Output) {
+        let taken: Vec<&Manifest> = self.taken(written).collect();
+        for manifest in &taken {
             let at = &manifest.at;
             manifest.flaws.iter().for_each(|flaw| {
                 output.say(format!("note: {at} is only a comment: {}", line(flaw)));
@@ -61,11 +65,17 @@ impl Exported {
                 output.say(format!("to fill in: {at}: {path}: {}", comment(note)));
             }
         }
-        output.say(self.summary());
+        output.say(self.summary(&taken));
     }
 
-    fn summary(&self) -> String {
-        let sound: Vec<_> = self.manifests.iter().filter(|it| it.flaws.is_empty()).collect();
+    /// Without what is declared already.
+    fn taken<'e>(&'e self, written: Option<&'e Written>) -> impl Iterator<Item = &'e Manifest> {
+        let declared = move |at| written.is_some_and(|it| it.declared.contains_key(at));
+        self.manifests.iter().filter(move |manifest| !declared(&manifest.at))
+    }
+
+    fn summary(&self, taken: &[&Manifest]) -> String {
+        let sound: Vec<_> = taken.iter().filter(|it| it.flaws.is_empty()).collect();
         let variables: BTreeSet<&str> = sound.iter().flat_map(|it| it.variables()).collect();
         let to_fill_in: usize = sound.iter().map(|it| it.to_fill_in().count()).sum();
         let mut parts = vec![format!(
@@ -82,18 +92,26 @@ impl Exported {
         if to_fill_in > 0 {
             parts.push(format!("{to_fill_in} to fill in"));
         }
-        let comments = self.manifests.len() - sound.len();
+        let comments = taken.len() - sound.len();
         if comments > 0 {
             parts.push(format!("{comments} only as a comment"));
+        }
+        let declared = self.manifests.len() - taken.len();
+        if declared > 0 {
+            parts.push(format!("{declared} declared already"));
         }
         format!("{}.", parts.join(", "))
     }
 
-    fn json(&self, written: Option<&[(PathBuf, Outcome)]>) -> String {
-        let files = written.unwrap_or_default().iter();
+    fn json(&self, written: Option<&Written>) -> String {
+        let files = written.iter().flat_map(|it| &it.files);
+        let declared = written.iter().flat_map(|it| &it.declared);
         let result = json!({
             "manifests": self.manifests.iter().map(object).collect::<Vec<_>>(),
             "files": files.map(|(path, _)| shown(path)).collect::<Vec<_>>(),
+            "declared": declared
+                .map(|(at, place)| json!({"at": at, "place": place}))
+                .collect::<Vec<_>>(),
         });
         let incomplete = self.manifests.iter().any(|manifest| !manifest.flaws.is_empty());
         let outcome = if incomplete { "incomplete" } else { "exported" };
