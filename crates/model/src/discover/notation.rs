@@ -1,6 +1,7 @@
 //! How columns and mappings are written.
 
 use super::Discovered;
+use crate::export::literal;
 
 /// One column, or one mapping: two keys and their values.
 pub(super) type Item<'i> = [(&'static str, &'i str); 2];
@@ -62,5 +63,5 @@ fn scalar(text: &str) -> String {
     if plain && !word.contains(&text.to_ascii_lowercase().as_str()) {
         return text.to_owned();
     }
-    serde_json::Value::from(text).to_string()
+    literal(text).to_string()
 }

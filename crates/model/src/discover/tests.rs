@@ -233,3 +233,10 @@ fn a_name_that_other_readers_take_for_a_boolean_is_quoted() {
     let yaml = read(&fields).unwrap().to_yaml();
     assert_eq!(yaml, "columns:\n  - {name: \"on\", type: Int8}\n  - {name: one, type: Int8}\n");
 }
+
+#[test]
+fn a_field_whose_name_looks_like_a_variable_is_none() {
+    let fields = json!({"fields": [{"name": "${env}", "type": "Int8"}]});
+    let yaml = read(&fields).unwrap().to_yaml();
+    assert!(yaml.contains("sourceField: \"$${env}\""), "{yaml}");
+}
