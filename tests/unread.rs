@@ -149,6 +149,21 @@ fn what_was_not_read_has_not_drifted_and_is_not_in_sync_either() {
 }
 
 #[test]
+fn what_could_be_read_is_exported() {
+    let repo = applied();
+    break_lists(&repo, &["lake"]);
+    let said = repo.run(&["export", "--out", "exported", "-o", "json"]);
+    assert_eq!(ending(&said), (1, json!("partial")), "{}", said.all());
+    assert!(said.stderr.contains("error: lake: not read: "), "{}", said.stderr);
+    let again = repo.run(&["export", "-o", "json"]);
+    let manifests = again.json()["result"]["manifests"].clone();
+    assert_eq!(manifests.as_array().unwrap().len(), 1, "{manifests}");
+    mend(&repo);
+    let said = repo.run(&["export", "-o", "json"]);
+    assert_eq!(ending(&said), (0, json!("exported")), "{}", said.all());
+}
+
+#[test]
 fn reports_say_it_first() {
     let repo = declared();
     break_lists(&repo, &["lake"]);

@@ -33,7 +33,7 @@ use crate::secrets::{self, Resolver};
 use crate::select::Selection;
 
 use self::pruning::Pruning;
-use self::reading::Reading;
+pub(crate) use self::reading::{Reading, gather};
 pub(crate) use self::sight::{Sight, declared};
 
 /// What is declared, what of it is meant, and the client.

@@ -5,16 +5,16 @@ mod files;
 mod show;
 mod terraform;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use clap::ValueEnum;
-use model::address::Kind;
+use model::address::{Kind, ServiceRef};
 use model::export::{Manifest, export};
 use model::live::Live;
 use model::overview;
-use remote::Scope;
+use remote::{Remote, Scope};
 
 use self::declared::Declared;
 use self::files::Layout;
@@ -23,8 +23,9 @@ use crate::cli::{ConnectArgs, Format, ManifestArgs, SelectArgs};
 use crate::exit::{self, Usage};
 use crate::output::Output;
 use crate::project;
+use crate::render::unread;
 use crate::select::Selection;
-use crate::session::{Manner, Sight};
+use crate::session::{Manner, Reading, Sight, gather};
 
 /// `pipectl export`.
 #[derive(clap::Args, Debug)]
@@ -83,14 +84,15 @@ async fn live(args: &Args, output: Output, format: Format) -> Result<u8> {
     let chosen = project::chosen(&manifests, output)?;
     let there = args.out.as_ref().map(|folder| declared::manifests(folder, &chosen));
     let sight = Sight::open(chosen, None, &args.connect, Manner::default()).await?;
-    let mut live = look(&sight).await?;
+    let Reading { mut live, unread } = look(&sight).await?;
     sight.close()?;
     live.retain(|at, _| selection.shows(at, None));
     if live.is_empty() && !selection.is_all() {
         bail!("none of the live objects is selected");
     }
     let manifests: Vec<Manifest> = export(&live);
-    let exported = Exported { manifests, services: sight.services.len() };
+    let services = sight.services.len() - unread.len();
+    let exported = Exported { manifests, services, unread };
     let written = match &args.out {
         Some(folder) => {
             let declared = Declared::new(&there.unwrap_or_default(), &sight);
@@ -99,21 +101,30 @@ async fn live(args: &Args, output: Output, format: Format) -> Result<u8> {
         None => None,
     };
     exported.show(written.as_ref(), output, format)?;
-    Ok(exit::DONE)
+    Ok(unread::code(&exported.unread).unwrap_or(exit::DONE))
 }
 
-/// One list of pipes and one of endpoints for each service, and the size that database pipes share
-/// where there are any.
-async fn look(sight: &Sight) -> Result<Live> {
-    let listed = BTreeSet::from([Kind::ClickPipe, Kind::ReversePrivateEndpoint]);
-    let kinds: BTreeMap<_, _> =
-        sight.services.keys().map(|service| (service.clone(), listed.clone())).collect();
-    let mut live = sight.remote().observe(&Scope { kinds, ..Scope::default() }).await?;
-    let shared = live.iter().filter(|(_, observed)| {
-        observed.objects.iter().any(|object| overview::of(&object.body).shares_size)
+/// A service that cannot be read hides no other.
+async fn look(sight: &Sight) -> Result<Reading> {
+    let reads = sight.services.keys().map(|service| async {
+        let live = look_at(sight.remote(), service).await;
+        (service.clone(), live.map_err(anyhow::Error::from))
     });
-    let kinds =
-        shared.map(|(at, _)| (at.service.clone(), BTreeSet::from([Kind::CdcScaling]))).collect();
-    live.extend(sight.remote().observe(&Scope { kinds, ..Scope::default() }).await?);
+    gather(reads).await
+}
+
+/// One list of pipes and one of endpoints, and the size that database pipes share where there are
+/// any.
+async fn look_at(remote: &Remote, service: &ServiceRef) -> Result<Live, remote::Error> {
+    let observe = |kinds: &[Kind]| {
+        let kinds = BTreeMap::from([(service.clone(), kinds.iter().copied().collect())]);
+        let scope = Scope { kinds, ..Scope::default() };
+        async move { remote.observe(&scope).await }
+    };
+    let mut live = observe(&[Kind::ClickPipe, Kind::ReversePrivateEndpoint]).await?;
+    let mut objects = live.values().flat_map(|observed| &observed.objects);
+    if objects.any(|object| overview::of(&object.body).shares_size) {
+        live.extend(observe(&[Kind::CdcScaling]).await?);
+    }
     Ok(live)
 }

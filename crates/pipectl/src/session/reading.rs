@@ -12,11 +12,11 @@ use crate::render::unread::Unread;
 
 /// What was read, and what was not.
 #[derive(Default)]
-pub(super) struct Reading {
+pub(crate) struct Reading {
     /// Everything that was asked for, of the services that could be read.
-    pub(super) live: Live,
+    pub(crate) live: Live,
     /// The others.
-    pub(super) unread: Vec<Unread>,
+    pub(crate) unread: Vec<Unread>,
 }
 
 /// Reads all services at the same time. `unknown` are those that have no id, and why.
@@ -28,17 +28,30 @@ pub(super) async fn read(
     scope: Scope,
     unknown: &BTreeMap<ServiceRef, String>,
 ) -> Result<Reading> {
-    let reads = by_service(scope).into_iter().map(|(service, scope)| async move {
+    gather(by_service(scope).into_iter().map(|(service, scope)| async move {
         let answer = match unknown.get(&service) {
             Some(why) => Err(anyhow!("{why}")),
             None => remote.observe(&scope).await.map_err(Error::from),
         };
-        match answer {
-            Err(error) if concerns_all(&error) => Err(error),
-            answer => Ok((service, answer)),
+        (service, answer)
+    }))
+    .await
+}
+
+/// The same, however each service is read.
+///
+/// # Errors
+/// As above.
+pub(crate) async fn gather(
+    reads: impl Iterator<Item = impl Future<Output = (ServiceRef, Result<Live>)>>,
+) -> Result<Reading> {
+    let answers = try_join_all(reads.map(|read| async {
+        match read.await {
+            (_, Err(error)) if concerns_all(&error) => Err(error),
+            answered => Ok(answered),
         }
-    });
-    let answers = try_join_all(reads).await?;
+    }));
+    let answers = answers.await?;
     let any = answers.iter().any(|(_, answer)| answer.is_ok());
     let mut reading = Reading::default();
     for (service, answer) in answers {

@@ -13,11 +13,14 @@ use crate::output::{Output, Text};
 use crate::render::diagnostics::plural;
 use crate::render::json::Envelope;
 use crate::render::manifests::{comment, documents, line};
+use crate::render::unread::{self, Unread};
 
 /// What was made.
 pub(super) struct Exported {
     pub(super) manifests: Vec<Manifest>,
     pub(super) services: usize,
+    /// Those that could not be read.
+    pub(super) unread: Vec<Unread>,
 }
 
 impl Exported {
@@ -65,6 +68,7 @@ impl Exported {
                 output.say(format!("to fill in: {at}: {path}: {}", comment(note)));
             }
         }
+        output.talk(&unread::errors(&self.unread));
         output.say(self.summary(&taken));
     }
 
@@ -114,8 +118,12 @@ impl Exported {
                 .collect::<Vec<_>>(),
         });
         let incomplete = self.manifests.iter().any(|manifest| !manifest.flaws.is_empty());
-        let outcome = if incomplete { "incomplete" } else { "exported" };
-        Envelope::new("Export", outcome, result).render()
+        let outcome = match incomplete {
+            _ if !self.unread.is_empty() => "partial",
+            true => "incomplete",
+            false => "exported",
+        };
+        Envelope::new("Export", outcome, result).with_unread(&self.unread).render()
     }
 }
 
