@@ -176,9 +176,19 @@ fn untold_below(node: &Node, value: &Value, path: &Path, untold: &mut Vec<Path>)
         let never = child.text(mark::ECHO) == "never";
         match fields.get(name) {
             Some(value) if !never => untold_below(&child, value, &path.child(name), untold),
-            None if never && !child.is_required() => untold.push(path.child(name)),
+            // A switch that is never returned is about the request: no object has it.
+            None if never && !child.is_required() && !is_switch(&child) => {
+                untold.push(path.child(name));
+            }
             Some(_) | None => {}
         }
+    }
+}
+
+fn is_switch(node: &Node) -> bool {
+    match node.word("type") {
+        Some(Value::Array(types)) => types.iter().any(|one| one == "boolean"),
+        other => other.is_some_and(|one| one == "boolean"),
     }
 }
 

@@ -88,6 +88,8 @@ fn what_must_be_there_and_is_not_returned_is_asked_for() {
         assert_eq!(path.get(&made.document), Some(&json!(FILL_IN)), "{path}");
         assert_eq!(made.notes.get(&path), Some(&Note::FillIn), "{path}");
     }
+    let untold: Vec<String> = made.untold.iter().map(ToString::to_string).collect();
+    assert_eq!(untold, ["spec.destination.roles"], "no switch of a request is asked for");
     let secret = BTreeMap::from_iter(made.notes).into_values();
     assert_eq!(secret.filter(|note| matches!(note, Note::Secret { .. })).count(), 1);
 }

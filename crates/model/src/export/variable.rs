@@ -22,9 +22,16 @@ impl Variables {
     }
 }
 
+/// What secrets stand in, which tells nothing that their own names do not.
+const GROUPS: &[&str] = &["credentials", "accessKey", "serviceAccountKey"];
+
 /// From the field only what tells it apart: neither where it stands nor what it is grouped with.
 fn variable(owner: &str, field: &Path) -> String {
-    let told = field.segments().iter().skip(3).filter(|segment| *segment != "credentials");
+    let segments: Vec<&String> = field.segments().iter().skip(3).collect();
+    let last = segments.len().saturating_sub(1);
+    let is_group = |at: usize, name: &str| at < last && GROUPS.contains(&name);
+    let told = segments.into_iter().enumerate().filter(|(at, name)| !is_group(*at, name));
+    let told = told.map(|(_, name)| name);
     let text = std::iter::once(owner.to_owned()).chain(told.map(|segment| snake(segment)));
     let text: String = text.collect::<Vec<_>>().join("_").to_ascii_uppercase();
     let words = text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
@@ -63,7 +70,7 @@ mod tests {
                 "ORDERS_KAFKA_PASSWORD",
                 "ORDERS_KAFKA_PASSWORD_2",
                 "PIPE_2024_PASSWORD",
-                "LAKE_ACCESS_KEY_SECRET_KEY",
+                "LAKE_SECRET_KEY",
             ]
         );
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::{Object, Read, Remark, Removed, removed};
+use super::{Object, Read, Removed, removed};
 use crate::address::Kind;
 use crate::export::SHARED_NAME;
 use crate::path::Path;
