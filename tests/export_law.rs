@@ -51,6 +51,8 @@ enum Oddity {
     /// Sizes as Kubernetes words them.
     Quantities,
     Parentheses,
+    /// Fields that are newer than this program, at every level.
+    Novelties,
     State(&'static str),
 }
 
@@ -65,6 +67,7 @@ fn oddities() -> impl Strategy<Value = Vec<Oddity>> {
         2 => Just(Oddity::Zeros),
         2 => Just(Oddity::Quantities),
         2 => Just(Oddity::Parentheses),
+        2 => Just(Oddity::Novelties),
         2 => proptest::sample::select(STATES.to_vec()).prop_map(Oddity::State),
     ];
     proptest::collection::vec(odd, CROWD)
@@ -127,6 +130,7 @@ fn changed(kind: Kind, mut object: Object, oddity: &Oddity) -> Object {
                 *engine = json!(format!("{word}()"));
             }
         }
+        Oddity::Novelties => novelties(body),
         Oddity::State(word) if kind == Kind::ClickPipe => {
             body["state"] = json!(word);
             object.state = State::new(*word);
@@ -134,6 +138,14 @@ fn changed(kind: Kind, mut object: Object, oddity: &Oddity) -> Object {
         Oddity::None | Oddity::Twin | Oddity::State(_) => {}
     }
     object
+}
+
+/// In every object that is in the body, outside of lists.
+fn novelties(body: &mut Value) {
+    let Value::Object(fields) = body else { return };
+    fields.values_mut().for_each(novelties);
+    let novelty = json!({"unset": null, "texts": ["${x}", "0755"], "list": [{"a": 1, "b": null}]});
+    fields.insert("novelty".to_owned(), novelty);
 }
 
 /// Every field that the schema has and the object has not.

@@ -68,7 +68,9 @@ impl<'v> Draft<'v> {
             .try_fold(Node::document(self.at.kind), |node, segment| node.step(segment));
         match (node, path.get(&self.document)) {
             (Some(node), None) if !node.is_marked(mark::LOCAL) => self.fill(&node, path),
-            (Some(node), Some(_)) if !node.is_required() && may_go(path) => self.drop(path, flaw),
+            (Some(node), Some(value)) if !node.is_required() && may_go(path, value) => {
+                self.drop(path, flaw)
+            }
             _ => false,
         }
     }
@@ -153,9 +155,16 @@ enum Encoded {
     No,
 }
 
-/// Fields of the body; the parts it is made of cannot go.
-fn may_go(path: &Path) -> bool {
-    path.segments().len() > 2 && path.is_within(&Path::parse("spec"))
+/// What every object is made of.
+const NEEDED: &[&str] = &["source", "destination"];
+
+/// Fields of the body, and groups of them but for those without which nothing is left.
+fn may_go(path: &Path, value: &Value) -> bool {
+    match path.segments() {
+        [spec, part] if spec == "spec" => value.is_object() && !NEEDED.contains(&part.as_str()),
+        [spec, _, _, ..] => spec == "spec",
+        _ => false,
+    }
 }
 
 fn remove(parent: &Path, path: &Path, document: &mut Value) -> bool {
