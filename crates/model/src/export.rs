@@ -121,7 +121,8 @@ fn manifest(at: &Address, object: &Object, names: &mut Names<'_>) -> Manifest {
     let draft = complete::Draft::new(at, document, taken.secrets, names.variables);
     let mut manifest = draft.finish();
     remarks.append(&mut manifest.remarks);
-    Manifest { remarks, ..manifest }
+    let flaws = [taken.flaws, manifest.flaws].concat();
+    Manifest { remarks, flaws, ..manifest }
 }
 
 /// The document as a manifest that is sound, if it can be made so.

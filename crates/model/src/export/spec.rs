@@ -30,6 +30,8 @@ pub(super) struct Taken {
     /// Where a value held a secret, from the root of the document.
     pub(super) secrets: Vec<Path>,
     pub(super) remarks: Vec<String>,
+    /// Why no manifest can say it.
+    pub(super) flaws: Vec<String>,
     /// What only an `additional` can hold, with its place there.
     extra: Vec<(Path, Value)>,
 }
@@ -127,7 +129,7 @@ impl Reader<'_> {
                 (!fields.is_empty() || node.is_required()).then(|| fields.into())
             }
             Value::Array(items) => Some(self.items(node, rules, items, place)),
-            Value::String(text) => self.text(rules, text, &place.path),
+            Value::String(text) => self.text(node, rules, text, &place.path),
             Value::Null | Value::Bool(_) | Value::Number(_) => Some(value.clone()),
         }
     }
@@ -138,17 +140,24 @@ impl Reader<'_> {
             Value::Object(fields) => {
                 self.fields(&item, rules.item(), fields, &place.entry(index)).into()
             }
-            Value::String(text) => self.text(rules.item(), text, &place.path).unwrap_or_default(),
+            Value::String(text) => {
+                self.text(&item, rules.item(), text, &place.path).unwrap_or_default()
+            }
             _ => value.clone(),
         });
         items.collect()
     }
 
-    fn text(&mut self, rules: &Rules, text: &str, path: &Path) -> Option<Value> {
-        let value = Value::from(text);
-        if rules.shown(&value) != value {
-            self.taken.secrets.push(Path::parse("spec").join(path));
-            return None;
+    fn text(&mut self, node: &Node, rules: &Rules, text: &str, path: &Path) -> Option<Value> {
+        let shown = rules.shown(&Value::from(text));
+        if shown != text {
+            if node.may_be_secret() {
+                self.taken.secrets.push(Path::parse("spec").join(path));
+                return None;
+            }
+            let flaw = "holds a password, which a manifest cannot hold: put it where logins belong";
+            self.taken.flaws.push(format!("`{path}` {flaw}"));
+            return Some(shown);
         }
         // What has the object's own id in it was made up by the API.
         if text.contains(self.id) {
@@ -264,7 +273,7 @@ fn looks_secret(text: &str) -> bool {
 fn gives_secret(text: &str) -> bool {
     let text = squeezed(text, "=:");
     let given = |word: &&str| ["=", ":"].iter().any(|sign| text.contains(&format!("{word}{sign}")));
-    SECRET_WORDS.iter().any(|word| given(word))
+    SECRET_WORDS.iter().any(given)
 }
 
 /// Lower case, and nothing but letters, digits and these.

@@ -138,6 +138,16 @@ fn what_is_unknown_and_looks_like_a_secret_is_left_out_and_told() {
 }
 
 #[test]
+fn a_password_where_no_reference_can_stand_is_told_and_never_written() {
+    let mut source = kafka();
+    source["schemaRegistry"] =
+        json!({"url": "https://u:hidden@registry.example.com", "authentication": "PLAIN"});
+    let made = one(&json!({ "kafka": source }));
+    assert!(made.flaws[0].contains("`source.kafka.schemaRegistry.url` holds a password"));
+    assert!(!made.document.to_string().contains("hidden"), "{:#}", made.document);
+}
+
+#[test]
 fn of_several_of_one_name_the_first_is_managed() {
     let source = json!({ "kafka": kafka() });
     let made = of(vec![object(1, &source), object(2, &source)]);

@@ -28,6 +28,8 @@ impl Rules {
         match value {
             _ if self.secret => Value::from(SECRET_SHOWN),
             Value::String(text) if self.equal == Equal::Uri => Value::from(without_password(text)),
+            // No other field is for logins, but somebody may have put one there.
+            Value::String(text) => Value::from(without_login(text)),
             Value::Array(items) => {
                 items.iter().map(|item| self.item().shown(item)).collect::<Vec<_>>().into()
             }
@@ -36,7 +38,7 @@ impl Rules {
                 .map(|(name, value)| (name.clone(), self.field(name).shown(value)))
                 .collect::<serde_json::Map<_, _>>()
                 .into(),
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.clone(),
+            Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
         }
     }
 }
@@ -53,9 +55,35 @@ pub(crate) fn without_password(uri: &str) -> String {
     hidden.unwrap_or_else(|| uri.to_owned())
 }
 
+/// The same for a text of which little is known: what follows the host stays as it is, as the path
+/// of a file may hold anything.
+fn without_login(text: &str) -> String {
+    let hidden = text.split_once("://").and_then(|(scheme, rest)| {
+        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+        let (host, rest) = rest.split_at(end);
+        let uri = format!("{scheme}://{host}");
+        let hidden = without_password(&uri);
+        (hidden != uri).then(|| format!("{hidden}{rest}"))
+    });
+    hidden.unwrap_or_else(|| text.to_owned())
+}
+
 #[cfg(test)]
 mod tests {
-    use super::without_password;
+    use super::{without_login, without_password};
+
+    #[test]
+    fn a_login_is_hidden_wherever_it_stands_and_a_path_is_none() {
+        for (text, shown) in [
+            ("https://u:p@h/a:b@c", "https://u:***@h/a:b@c"),
+            ("https://u:p@h", "https://u:***@h"),
+            ("https://h/a:b@c/*.csv", "https://h/a:b@c/*.csv"),
+            ("https://h?x=a:b@c", "https://h?x=a:b@c"),
+            ("a:b@c", "a:b@c"),
+        ] {
+            assert_eq!(without_login(text), shown);
+        }
+    }
 
     #[test]
     fn a_password_in_a_uri_is_hidden() {
