@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use secrecy::ExposeSecret;
 use serde_json::Value;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
@@ -35,6 +36,8 @@ pub struct Requests {
 /// Everything that leaves goes through here.
 pub(crate) struct Client {
     transport: Arc<dyn Transport>,
+    /// What every request carries.
+    key: Redaction,
     pace: Pace,
     pub(crate) deadline: Deadline,
     pub(crate) interrupt: Interrupt,
@@ -85,8 +88,11 @@ impl<'a> Call<'a> {
 
 impl Client {
     pub(crate) fn new(transport: Arc<dyn Transport>, settings: &Settings) -> Self {
+        let mut key = Redaction::default();
+        transport.carried().iter().for_each(|it| key.hide(it.expose_secret(), ""));
         Self {
             transport,
+            key,
             pace: Pace::new(settings.rate),
             deadline: Deadline::new(settings.timeout),
             interrupt: Interrupt::default(),
@@ -265,9 +271,9 @@ impl Client {
             lock(&self.requests).throttled += 1;
             self.pace.penalize(envelope::pause(response));
         }
-        let nothing = Redaction::default();
-        let redaction = call.body.map_or(&nothing, |filled| &filled.redaction);
-        envelope::open(call.method, call.path, response, redaction)
+        let sent = call.body.map(|filled| &filled.redaction);
+        let redactions: Vec<&Redaction> = sent.into_iter().chain([&self.key]).collect();
+        envelope::open(call.method, call.path, response, &redactions)
     }
 
     fn count(&self, method: Method) {

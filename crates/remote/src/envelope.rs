@@ -28,9 +28,9 @@ pub(crate) fn open(
     method: Method,
     path: &str,
     response: &Response,
-    redaction: &Redaction,
+    redactions: &[&Redaction],
 ) -> Result<Opened, Error> {
-    let answer = Answer { method, path, response, redaction };
+    let answer = Answer { method, path, response, redactions };
     if method == Method::Delete && response.status == 200 && response.body.is_empty() {
         return Ok(Opened::default());
     }
@@ -82,7 +82,7 @@ struct Answer<'a> {
     method: Method,
     path: &'a str,
     response: &'a Response,
-    redaction: &'a Redaction,
+    redactions: &'a [&'a Redaction],
 }
 
 impl Answer<'_> {
@@ -97,7 +97,8 @@ impl Answer<'_> {
             status: self.response.status,
             method: self.method,
             path: self.path.to_owned(),
-            kind: kind(self.response.status, &message),
+            // What is shown may lack words that tell what happened.
+            kind: kind(self.response.status, &said),
             message,
             request_id: request_id(envelope).map(|id| self.printable(&id, LONGEST_EXCERPT)),
             repeated: false,
@@ -127,7 +128,8 @@ impl Answer<'_> {
 
     /// Without secrets, on one line, of bounded length.
     fn printable(&self, text: &str, longest: usize) -> String {
-        let clean = self.redaction.clean(text);
+        let clean = |text: String, redaction: &&Redaction| redaction.clean(&text);
+        let clean = self.redactions.iter().fold(text.to_owned(), clean);
         let words = clean.split(|c: char| c.is_whitespace() || c.is_control());
         let line = words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
         match line.char_indices().nth(longest) {
@@ -175,9 +177,9 @@ mod tests {
 
     fn error(status: u16, content_type: &str, body: &str) -> Error {
         let mut redaction = Redaction::default();
-        redaction.hide("hunter22");
+        redaction.hide("hunter22", "");
         let response = response(status, content_type, body);
-        open(Method::Post, "/v1/x", &response, &redaction).unwrap_err()
+        open(Method::Post, "/v1/x", &response, &[&redaction]).unwrap_err()
     }
 
     fn json_error(status: u16, text: &str) -> Error {
@@ -188,17 +190,12 @@ mod tests {
     #[test]
     fn an_envelope_is_opened() {
         let body = r#"{"status": 200, "requestId": "1", "result": [1]}"#;
-        let result = open(
-            Method::Get,
-            "/v1/x",
-            &response(200, "application/json", body),
-            &Redaction::default(),
-        );
+        let result = open(Method::Get, "/v1/x", &response(200, "application/json", body), &[]);
         let opened = result.unwrap();
         assert_eq!((opened.result, opened.request_id.as_deref()), (json!([1]), Some("1")));
         let nothing = response(200, "", "");
-        assert!(open(Method::Delete, "/v1/x", &nothing, &Redaction::default()).is_ok());
-        assert!(open(Method::Get, "/v1/x", &nothing, &Redaction::default()).is_err());
+        assert!(open(Method::Delete, "/v1/x", &nothing, &[]).is_ok());
+        assert!(open(Method::Get, "/v1/x", &nothing, &[]).is_err());
     }
 
     #[test]

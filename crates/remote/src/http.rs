@@ -85,6 +85,10 @@ impl Transport for Http {
     fn send(&self, request: Request) -> Sending<'_> {
         Box::pin(self.exchange(request))
     }
+
+    fn carried(&self) -> Vec<SecretString> {
+        vec![self.credentials.secret.clone()]
+    }
 }
 
 fn kept(headers: &HeaderMap) -> Vec<(String, String)> {
@@ -180,11 +184,15 @@ fn is_loopback(url: &Url) -> bool {
 mod tests {
     use std::io::{Read, Write};
     use std::net::TcpListener;
+    use std::sync::Arc;
     use std::thread::JoinHandle;
 
     use super::{
         Credentials, Http, LONGEST_BODY, Method, Request, Response, Transport, TransportError, base,
     };
+    use crate::client::{Call, Client};
+    use crate::secret::plain;
+    use crate::settings::Settings;
     use crate::transport::Body;
 
     /// Answers one connection with these bytes, and tells what was asked.
@@ -228,6 +236,20 @@ mod tests {
         assert!(asked.starts_with("PATCH /v1/x HTTP/1.1\r\n"), "{asked}");
         assert!(asked.contains("authorization: Basic a2V5OmNhbmFyeQ==\r\n"), "{asked}");
         assert!(asked.ends_with("{\"name\":\"orders\"}"), "{asked}");
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_repeats_the_key_is_shown_without_it() {
+        let said = r#"{"error": "no: Basic a2V5OmNhbmFyeS0yMg==, key:canary-22"}"#;
+        let length = said.len();
+        let head = "HTTP/1.1 400 Bad Request\r\ncontent-length";
+        let (url, _) = server(format!("{head}: {length}\r\n\r\n{said}"));
+        let credentials = Credentials { key: "key".to_owned(), secret: "canary-22".into() };
+        let http = Arc::new(Http::new(&url, credentials).unwrap());
+        let client = Client::new(http, &Settings::default());
+        let body = plain(&serde_json::json!({}));
+        let error = client.send(Call::new(Method::Post, "/v1/x").with(&body)).await.unwrap_err();
+        insta::assert_snapshot!(error, @"POST /v1/x: 400 no: Basic a2V5Om[redacted]g==, key:[redacted]");
     }
 
     #[tokio::test]

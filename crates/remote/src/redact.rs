@@ -1,76 +1,149 @@
-//! Takes resolved secrets out of what the API says: it may repeat them in an error message.
+//! Takes secrets out of what the API says: it may repeat them in an error message.
+
+mod spelling;
 
 use secrecy::{ExposeSecret, SecretString};
+
+use crate::secret::base64;
 
 /// Stands where a secret stood.
 const SHOWN: &str = "[redacted]";
 
-/// Stands for a whole text in which a short secret occurs: cutting single letters out of it would
-/// only outline them.
+/// Stands for a whole text in which a secret occurs that cannot be cut out of it: what is left
+/// would outline it.
 const WITHHELD: &str = "[withheld, because it may repeat a secret]";
 
-/// Shorter secrets are too likely to occur in a text by chance.
-const SHORTEST: usize = 4;
+/// Shorter secrets, in characters, are too likely to be a word of the text itself. As many of a
+/// longer one are worth hiding where the rest is cut off.
+const SHORTEST: usize = 8;
 
-/// Parts of a secret of several lines that are worth hiding on their own.
-const SHORTEST_LINE: usize = 8;
+/// Less of an encoded secret, in characters, occurs in a text by chance.
+const SHORTEST_CODE: usize = 4;
+
+/// As much of a text is looked at, in bytes; less of it is ever shown.
+const LONGEST: usize = 16 * 1024;
 
 /// The secrets of one request.
 #[derive(Default)]
-pub(crate) struct Redaction(Vec<SecretString>);
+pub(crate) struct Redaction {
+    /// Cut out of a text.
+    cut: Vec<SecretString>,
+    /// Take the whole text with them.
+    withheld: Vec<SecretString>,
+}
 
 impl Redaction {
-    /// Hides this value from now on, however it is spelled.
-    pub(crate) fn hide(&mut self, secret: &str) {
-        let lines = secret.lines().filter(|line| line.len() >= SHORTEST_LINE);
-        let plain = std::iter::once(secret).chain(lines).filter(|text| !text.is_empty());
-        let spelled = plain.flat_map(|text| [text.to_owned(), in_json(text), in_url(text)]);
-        self.0.extend(spelled.map(SecretString::from));
-        self.0.sort_by_key(|secret| std::cmp::Reverse(secret.expose_secret().len()));
-        self.0.dedup_by(|a, b| a.expose_secret() == b.expose_secret());
+    /// Hides this value from now on, however it is spelled. `open` is what everybody may know of
+    /// the request: a secret that is a word of it would be told by the gap that it leaves.
+    pub(crate) fn hide(&mut self, secret: &str, open: &str) {
+        let outlined = secret.chars().count() < SHORTEST || open.contains(secret);
+        let long = |text: &&str| text.chars().count() >= SHORTEST;
+        let plain = std::iter::once(secret).chain(secret.lines().filter(long));
+        let texts = plain.filter(|text| !text.is_empty()).map(str::to_owned);
+        let texts = texts.chain(coded(secret)).map(SecretString::from);
+        if outlined { self.withheld.extend(texts) } else { self.cut.extend(texts) }
     }
 
-    /// The text without any of the secrets.
+    /// The beginning of the text without any of the secrets.
     pub(crate) fn clean(&self, text: &str) -> String {
-        let secrets = || self.0.iter().map(ExposeSecret::expose_secret);
-        if secrets().any(|secret| secret.len() < SHORTEST && text.contains(secret)) {
+        let end = (0..=LONGEST.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
+        let text = &text[..end.unwrap_or_default()];
+        let places = || text.char_indices().map(|(at, _)| &text[at..]);
+        let told = |rest: &str| exposed(&self.withheld).any(|it| spelling::whole(rest, it));
+        if places().any(told) {
             return WITHHELD.to_owned();
         }
-        secrets().fold(text.to_owned(), |text, secret| text.replace(secret, SHOWN))
+        let mut cleaned = String::new();
+        let mut hidden = 0;
+        for (at, c) in text.char_indices() {
+            let was_hidden = at < hidden;
+            hidden = hidden.max(at + self.repeated(&text[at..]));
+            match (was_hidden, at < hidden) {
+                (true, _) => {}
+                (false, true) => cleaned.push_str(SHOWN),
+                (false, false) => cleaned.push(c),
+            }
+        }
+        cleaned
+    }
+
+    /// How much of the beginning of a text repeats a secret, in bytes.
+    fn repeated(&self, text: &str) -> usize {
+        let lengths = exposed(&self.cut).map(|secret| spelling::part(text, secret, SHORTEST));
+        lengths.max().unwrap_or_default()
     }
 }
 
-fn in_json(text: &str) -> String {
-    let quoted = serde_json::Value::from(text).to_string();
-    quoted[1..quoted.len() - 1].to_owned()
+fn exposed(secrets: &[SecretString]) -> impl Iterator<Item = &str> {
+    secrets.iter().map(ExposeSecret::expose_secret)
 }
 
-fn in_url(text: &str) -> String {
-    text.bytes()
-        .map(|byte| match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
-                char::from(byte).to_string()
-            }
-            _ => format!("%{byte:02X}"),
-        })
-        .collect()
+/// The secret in base64 of either alphabet, alone or within something longer: of that, the
+/// characters which depend on nothing else.
+fn coded(secret: &str) -> impl Iterator<Item = String> {
+    let shifted = (0..3).map(move |shift| {
+        let bytes = [&[0; 2][..shift], secret.as_bytes()].concat();
+        let own = (shift * 8).div_ceil(6)..bytes.len() * 8 / 6;
+        base64(&bytes).get(own).unwrap_or_default().to_owned()
+    });
+    let long = shifted.filter(|code| code.len() >= SHORTEST_CODE);
+    long.flat_map(|code| {
+        let in_urls = code.replace('+', "-").replace('/', "_");
+        let other = (in_urls != code).then_some(in_urls);
+        std::iter::once(code).chain(other)
+    })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Redaction, WITHHELD};
+    use super::{Redaction, SHORTEST, WITHHELD};
 
     fn clean(secret: &str, text: &str) -> String {
         let mut redaction = Redaction::default();
-        redaction.hide(secret);
+        redaction.hide(secret, "");
         redaction.clean(text)
     }
 
     #[test]
     fn every_spelling_goes() {
-        let secret = "p@ss \"word\"";
-        let text = r#"plain p@ss "word", json p@ss \"word\", url p%40ss%20%22word%22."#;
-        assert_eq!(clean(secret, text), "plain [redacted], json [redacted], url [redacted].");
+        let secret = "zü p@ss/\"w\\rd\" <'>";
+        for text in [
+            r#"zü p@ss/"w\rd" <'>"#,
+            r#"zü p@ss/\"w\\rd\" <'>"#,
+            r#"z\u00fc p@ss\/\"w\\rd\" \u003c\u0027\u003e"#,
+            r#"z\\u00FC p@ss/\\\"w\\\\rd\\\" <'>"#,
+            "z%C3%BC%20p%40ss%2F%22w%5Crd%22%20%3C%27%3E",
+            "z%c3%bc+p%40ss/%22w%5crd%22+%3c'%3e",
+            "zü p@ss/&quot;w\\rd&quot; &lt;&#39;&gt;",
+            "z&#xFC; p@ss/&#34;w\\rd&#34; &lt;&apos;&gt;",
+            "esO8IHBAc3MvIndccmQiIDwnP",
+        ] {
+            assert_eq!(clean(secret, &format!("see {text}: no")), "see [redacted]: no", "{text}");
+        }
+    }
+
+    #[test]
+    fn base64_is_found_within_a_longer_one() {
+        for (before, after) in [("", ""), ("u:", ""), ("user:", "\n"), ("user1:", "!!")] {
+            let text = super::base64(format!("{before}hunter22{after}").as_bytes());
+            let said = format!("Basic {text}");
+            let shown = clean("hunter22", &said);
+            let hidden = said.len() - shown.replace("[redacted]", "").len();
+            // What is left depends on the neighbours, too.
+            assert!(shown.contains("[redacted]") && hidden >= 9, "{text}: {shown}");
+        }
+        assert_eq!(clean("~~~???~~~", "fn5-Pz8_fn5-"), "[redacted]");
+    }
+
+    #[test]
+    fn a_beginning_and_an_end_go_as_well() {
+        let secret = "hunter22-and-more";
+        assert_eq!(
+            clean(secret, "with hunter22-a... or ...and-more!"),
+            "with [redacted]... or ...[redacted]!"
+        );
+        assert_eq!(clean(secret, &format!("with {}", &secret[..SHORTEST])), "with [redacted]");
+        assert_eq!(clean(secret, "the hunter and more"), "the hunter and more");
     }
 
     #[test]
@@ -80,17 +153,31 @@ mod tests {
     }
 
     #[test]
-    fn a_short_secret_takes_the_text_with_it() {
-        assert_eq!(clean("abc", "cannot read abc"), WITHHELD);
-        assert_eq!(clean("abc", "cannot read"), "cannot read");
+    fn a_secret_that_may_be_a_word_takes_the_text_with_it() {
+        assert_eq!(clean("kafka", "source.kafka.topics: wrong"), WITHHELD);
+        assert_eq!(clean("a", "cannot read"), WITHHELD);
+        assert_eq!(clean("a", "no idle luck"), "no idle luck");
         assert_eq!(clean("", "cannot read"), "cannot read");
+        let mut redaction = Redaction::default();
+        redaction.hide("orders-kafka", r#"{"name":"orders-kafka"}"#);
+        assert_eq!(redaction.clean("no pipe orders-kafka"), WITHHELD);
+        assert_eq!(redaction.clean("no such pipe"), "no such pipe");
     }
 
     #[test]
-    fn the_longer_of_two_secrets_goes_first() {
+    fn secrets_within_secrets_leave_nothing() {
         let mut redaction = Redaction::default();
-        redaction.hide("secret");
-        redaction.hide("secret-and-more");
-        assert_eq!(redaction.clean("got secret-and-more"), "got [redacted]");
+        redaction.hide("secret-0", "");
+        redaction.hide("secret-0-and-more", "");
+        redaction.hide("and-more-than-that", "");
+        assert_eq!(redaction.clean("got secret-0-and-more-than-that."), "got [redacted].");
+        assert_eq!(redaction.clean("got [redacted]"), "got [redacted]");
+    }
+
+    #[test]
+    fn of_a_long_text_the_beginning_is_left() {
+        let text = format!("hunter22 {}", "ü".repeat(100_000));
+        let shown = clean("hunter22", &text);
+        assert!(shown.starts_with("[redacted] üü") && shown.len() < 20_000);
     }
 }

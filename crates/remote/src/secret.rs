@@ -33,7 +33,8 @@ pub(crate) fn fill(
     secrets: &dyn Secrets,
     endpoint: impl Fn(&Address) -> Result<String, Error>,
 ) -> Result<Filled, Error> {
-    let mut filler = Filler { at, secrets, endpoint, redaction: Redaction::default() };
+    let open = body.to_string();
+    let mut filler = Filler { at, secrets, endpoint, open, redaction: Redaction::default() };
     let mut body = body.clone();
     filler.fill(&mut body)?;
     Ok(Filled { body: Body::new(&body), redaction: filler.redaction })
@@ -60,6 +61,8 @@ struct Filler<'a, F> {
     at: &'a Address,
     secrets: &'a dyn Secrets,
     endpoint: F,
+    /// The body as it is declared.
+    open: String,
     redaction: Redaction,
 }
 
@@ -87,13 +90,13 @@ impl<F: Fn(&Address) -> Result<String, Error>> Filler<'_, F> {
         };
         let secret = self.secrets.resolve(reference).map_err(failed)?;
         let secret = secret.expose_secret();
-        self.redaction.hide(secret);
+        self.redaction.hide(secret, &self.open);
         let sent = match reference.get("encoding").and_then(Value::as_str) {
             None => secret.to_owned(),
             Some("base64") => base64(secret.as_bytes()),
             Some(other) => return Err(failed(format!("no such encoding: `{other}`"))),
         };
-        self.redaction.hide(&sent);
+        self.redaction.hide(&sent, &self.open);
         Ok(sent)
     }
 }
@@ -109,7 +112,8 @@ fn describe(reference: &Value) -> String {
     Way::of(reference).map_or_else(|| reference.to_string(), |way| way.to_string())
 }
 
-fn base64(bytes: &[u8]) -> String {
+/// The bytes in base64, padded.
+pub(crate) fn base64(bytes: &[u8]) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut encoded = String::with_capacity(bytes.len().div_ceil(3) * 4);
     for chunk in bytes.chunks(3) {

@@ -3,13 +3,18 @@
 use std::fmt;
 use std::pin::Pin;
 
-use secrecy::{ExposeSecret, SecretSlice};
+use secrecy::{ExposeSecret, SecretSlice, SecretString};
 use serde_json::Value;
 
 /// Carries one request and brings its response. It does not retry, redirect or pace.
 pub trait Transport: Send + Sync {
     /// Sends the request; an answer of any status is a response.
     fn send(&self, request: Request) -> Sending<'_>;
+
+    /// The secrets that go with every request, so that no answer repeats them to anybody.
+    fn carried(&self) -> Vec<SecretString> {
+        Vec::new()
+    }
 }
 
 /// A request on its way.
