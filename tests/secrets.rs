@@ -113,8 +113,9 @@ fn a_program_that_fails_is_not_quoted() {
 #[test]
 fn a_file_that_is_no_secret_is_not_quoted() {
     let desk = desk("{fromFile: key, encoding: base64}", "true");
-    let cases: [(Vec<u8>, &str); 3] = [
+    let cases: [(Vec<u8>, &str); 4] = [
         ([CANARY.as_bytes(), b"\xff"].concat(), "not text in UTF-8"),
+        ([CANARY.as_bytes(), b"\0"].concat(), "holds a NUL"),
         (CANARY.repeat(4000).into_bytes(), "more than 65536 bytes"),
         (b"\n".to_vec(), "it is empty"),
     ];
@@ -128,6 +129,58 @@ fn a_file_that_is_no_secret_is_not_quoted() {
     fs::create_dir(desk.folder.path().join("key")).unwrap();
     let said = run(&desk, &["apply", "--yes"]);
     assert!(said.code == 1 && said.all().contains("directory"), "{}", said.all());
+}
+
+/// Whoever reads from a pipe waits until somebody writes, and hears no signal.
+#[test]
+fn a_file_that_may_never_end_is_not_read() {
+    let desk = desk("{fromFile: key}", "true");
+    let made = std::process::Command::new("mkfifo").arg(desk.folder.path().join("key")).status();
+    assert!(made.unwrap().success());
+    let commands = [&["apply", "--yes"][..], &["validate", "--check-secrets"]];
+    for said in commands.map(|args| run(&desk, args)) {
+        assert!(said.code == 1 && said.all().contains("a pipe or a device"), "{}", said.all());
+    }
+}
+
+#[test]
+fn paths_start_from_the_folder_of_the_project_file() {
+    for password in ["{fromFile: key}", "{fromCommand: [./vault, key]}"] {
+        let desk = desk(password, "cat \"$1\"");
+        desk.write("key", CANARY);
+        desk.write("below/none", "");
+        let said = desk.run_in("below", &["validate", "--check-secrets"], &[]);
+        assert_eq!(said.code, 0, "{}", said.all());
+        let said = desk.run_in("below", &["apply", "--yes", "--sandbox"], &[("PATH", "/bin")]);
+        assert_eq!(said.code, 0, "{}", said.all());
+    }
+}
+
+#[test]
+fn a_program_is_not_told_the_key() {
+    let project = format!(
+        "{PROJECT}environments:
+  prod: {{credentials: {{key: {{fromEnv: PROD_KEY}}, secret: {{fromEnv: PROD_SECRET}}}}}}\n"
+    );
+    let desk = desk("{fromCommand: [./vault]}", "env > told; echo x");
+    desk.write("pipectl.yaml", project);
+    let keys = ["CLICKHOUSE_CLOUD_API_SECRET", "KEY_ID", "PROD_KEY", "PROD_SECRET"];
+    let environment = [&keys.map(|name| (name, CANARY))[..], &[("VAULT_TOKEN", "t")]].concat();
+    let args = ["apply", "--yes", "--sandbox", "-e", "prod"];
+    let said = desk.run_with(&args, &environment);
+    assert_eq!(said.code, 0, "{}", said.all());
+    let told = fs::read_to_string(desk.folder.path().join("told")).unwrap();
+    assert!(told.contains("VAULT_TOKEN=t") && !told.contains(CANARY), "{told}");
+}
+
+/// Pasted ones have a line break at their end.
+#[test]
+fn a_variable_is_read_as_a_file_is() {
+    let desk = desk("{fromEnv: P}", "true");
+    for (value, why) in [("\r\n", "it is empty"), ("", "P is not set")] {
+        let said = desk.run_with(&["validate", "--check-secrets"], &[("P", value)]);
+        assert!(said.code == 1 && said.all().contains(why), "{}", said.all());
+    }
 }
 
 #[test]

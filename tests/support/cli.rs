@@ -66,6 +66,17 @@ impl Desk {
         let mut command = Command::new(env!("CARGO_BIN_EXE_pipectl"));
         command.current_dir(self.folder.path()).env_clear().args(args).write_stdin(stdin);
         command.envs(environment.iter().copied());
+        Self::said(&mut command)
+    }
+
+    /// The same in a folder below.
+    pub(crate) fn run_in(&self, below: &str, args: &[&str], environment: &[(&str, &str)]) -> Said {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_pipectl"));
+        command.current_dir(self.folder.path().join(below)).env_clear().args(args);
+        Self::said(command.envs(environment.iter().copied()))
+    }
+
+    fn said(command: &mut Command) -> Said {
         let output = command.output().unwrap();
         Said {
             code: output.status.code().unwrap_or(-1),

@@ -15,6 +15,11 @@ const FAMILIES: [(&str, &str); 3] = [
     ("KEY_ID", "KEY_SECRET"),
 ];
 
+/// The variables of all families: programs that are run have no need of them.
+pub(crate) fn variables() -> impl Iterator<Item = &'static str> {
+    FAMILIES.into_iter().flat_map(|(key, secret)| [key, secret])
+}
+
 /// There is no key to come with, so nobody was asked. To the caller it is the same as a refused one.
 #[derive(Debug)]
 pub(crate) struct NoKey(String);

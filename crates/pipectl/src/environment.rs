@@ -1,5 +1,7 @@
 //! The one place that reads environment variables, apart from the flags' twins.
 
+use std::ffi::OsString;
+
 use secrecy::SecretString;
 
 /// The value of the first of these variables that is set and not empty, and which one it is.
@@ -16,4 +18,9 @@ pub(crate) fn variable(name: &str) -> Option<String> {
 /// A variable that holds a secret.
 pub(crate) fn secret(name: &str) -> Option<SecretString> {
     variable(name).map(SecretString::from)
+}
+
+/// What a variable holds, text or not.
+pub(crate) fn bytes(name: &str) -> Option<Vec<u8>> {
+    std::env::var_os(name).map(OsString::into_encoded_bytes)
 }

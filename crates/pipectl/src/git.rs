@@ -20,6 +20,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use model::diagnostic::SourceFile;
 
 use self::blobs::Blobs;
+use crate::credentials;
 
 pub(crate) use self::memory::{Ask, Memory, Proofs};
 pub(crate) use self::services::Services;
@@ -260,7 +261,7 @@ fn command(folder: &Path) -> Command {
     command.args(["--no-pager", "--no-optional-locks", "--literal-pathspecs"]);
     command.args(["-c", "log.showRoot=true", "-c", "core.quotePath=false", "-C"]).arg(folder);
     command.env("LC_ALL", "C").env("GIT_TERMINAL_PROMPT", "0").stdin(Stdio::null());
-    for name in NOT_OURS {
+    for name in NOT_OURS.into_iter().chain(credentials::variables()) {
         command.env_remove(name);
     }
     command

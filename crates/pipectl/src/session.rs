@@ -165,7 +165,7 @@ impl Session {
             Some(_) => Resolver::for_sandbox(&chosen.manifests)?,
             None => Resolver::default(),
         };
-        let secrets = Arc::new(secrets.allowing(chosen.policy.secret_commands.as_deref()));
+        let secrets = Arc::new(secrets.within(&chosen));
         let resolver = Arc::<Resolver>::clone(&secrets);
         let place = Whereabouts {
             organization: found.organization.clone(),

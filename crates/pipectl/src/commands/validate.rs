@@ -55,7 +55,7 @@ pub(super) fn run(args: &Args, output: Output, format: Format) -> Result<u8> {
     let chosen = project::choose(&args.manifests, output)?;
     let mut declared = Declared::read(&chosen.manifests, &chosen.variables)?;
     if args.check_secrets {
-        let resolver = Resolver::default().allowing(chosen.policy.secret_commands.as_deref());
+        let resolver = Resolver::default().within(&chosen);
         let documents = declared.manifests.iter().map(|manifest| &manifest.document);
         let unresolved = secrets::check(&resolver, documents, &declared.files);
         declared.diagnostics.extend(unresolved);

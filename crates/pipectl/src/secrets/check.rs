@@ -7,7 +7,7 @@ use model::desired::{Document, Presence};
 use model::diagnostic::{Diagnostic, SourceFile};
 use model::secret::{self, Way};
 
-use super::{Resolver, command, file};
+use super::{Resolver, command};
 
 /// A problem for each reference of these documents that leads nowhere.
 pub(crate) fn check<'d>(
@@ -37,9 +37,11 @@ pub(crate) fn check<'d>(
 fn obstacle(resolver: &Resolver, way: Option<Way<'_>>) -> Option<String> {
     let found = match way? {
         Way::Env(name) => resolver.variable(name).map(drop),
-        Way::File(path) => file(path).map(drop),
+        Way::File(path) => resolver.file(path).map(drop),
         Way::Command(words) => match words.as_slice() {
-            [program, ..] => resolver.allows(program).and_then(|()| command::find(program)),
+            [program, ..] => {
+                resolver.allows(program).and_then(|()| command::find(program, &resolver.folder))
+            }
             [] => Err("no program is named".to_owned()),
         },
     };

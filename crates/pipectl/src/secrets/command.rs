@@ -6,7 +6,8 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use secrecy::SecretString;
-use tokio::io::{AsyncRead, AsyncReadExt};
+use secrecy::zeroize::Zeroizing;
+use tokio::io::AsyncReadExt;
 use tokio::process::Command;
 use tokio::time::timeout;
 
@@ -14,19 +15,35 @@ use super::{LONGEST, text};
 use crate::environment;
 use crate::interruption::Signals;
 
+/// Of what is too long to be a secret, a little too much is read.
+const MOST: u64 = LONGEST as u64 + 1;
+
 /// So long a program may take. Somebody may have to touch a key.
 pub(super) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What a program may hold its output open for when it has ended and left something running.
+const DREGS: Duration = Duration::from_secs(1);
+
+/// A program to be run.
+pub(super) struct Run<'r> {
+    /// The program and its arguments.
+    pub(super) words: &'r [String],
+    /// The folder that it runs in; the empty path is the working folder.
+    pub(super) folder: &'r Path,
+    /// Variables that it does not get.
+    pub(super) without: &'r [String],
+}
 
 /// Runs the program and takes what it prints.
 ///
 /// # Errors
 /// Says how it ended, and nothing of what it printed.
-pub(super) fn run(words: &[String], patience: Duration) -> Result<SecretString, String> {
+pub(super) fn run(it: &Run<'_>, patience: Duration) -> Result<SecretString, String> {
     // Time is virtual against the sandbox, and a program takes real time.
     let here = || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| format!("cannot wait for a program: {error}"))?;
-        runtime.block_on(interruptible(words, patience))
+        runtime.block_on(interruptible(it, patience))
     };
     let joined = std::thread::scope(|scope| scope.spawn(here).join());
     joined.unwrap_or_else(|_| Err("the program could not be waited for".to_owned()))
@@ -36,9 +53,9 @@ pub(super) fn run(words: &[String], patience: Duration) -> Result<SecretString, 
 ///
 /// # Errors
 /// Says where it is missing.
-pub(super) fn find(program: &str) -> Result<(), String> {
+pub(super) fn find(program: &str, folder: &Path) -> Result<(), String> {
     if program.contains('/') {
-        return is_program(Path::new(program))
+        return is_program(&folder.join(program))
             .then_some(())
             .ok_or_else(|| "no such program".into());
     }
@@ -57,10 +74,10 @@ fn is_program(path: &Path) -> bool {
     found.is_file() && may_run
 }
 
-async fn interruptible(words: &[String], patience: Duration) -> Result<SecretString, String> {
+async fn interruptible(it: &Run<'_>, patience: Duration) -> Result<SecretString, String> {
     let mut signals = Signals::new().map_err(|error| error.to_string())?;
     tokio::select! {
-        printed = timeout(patience, printed(words)) => {
+        printed = timeout(patience, printed(it)) => {
             printed.unwrap_or_else(|_| Err(format!("it took longer than {patience:?}")))
         }
         () = signals.next() => Err("interrupted".to_owned()),
@@ -68,29 +85,42 @@ async fn interruptible(words: &[String], patience: Duration) -> Result<SecretStr
 }
 
 /// Ends the program when nobody waits for it any more.
-async fn printed(words: &[String]) -> Result<SecretString, String> {
-    let [program, arguments @ ..] = words else { return Err("no program is named".to_owned()) };
-    let mut command = Command::new(program);
-    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-    let child = command.kill_on_drop(true).spawn();
+async fn printed(it: &Run<'_>) -> Result<SecretString, String> {
+    let program = it.words.first().ok_or("no program is named")?;
+    let child = command(program, it).spawn();
     let mut child = child.map_err(|error| format!("cannot run `{program}`: {error}"))?;
-    let stdout = child.stdout.take().ok_or("its output cannot be read")?;
-    let bytes = bounded(stdout).await?;
-    if bytes.len() > LONGEST {
+    let mut stdout = child.stdout.take().ok_or("its output cannot be read")?.take(MOST);
+    let mut bytes = Zeroizing::new(Vec::with_capacity(LONGEST + 1));
+    let early = tokio::select! {
+        read = stdout.read_to_end(&mut bytes) => read.map(|_| None),
+        status = child.wait() => status.map(Some),
+    };
+    if early.map_err(|error| error.to_string())?.is_some() {
+        // All that it printed is there; what it left running may hold the output open for good.
+        let _ = timeout(DREGS, stdout.read_to_end(&mut bytes)).await;
+    } else if bytes.len() > LONGEST {
         // It may never come to an end by itself.
-        return text(bytes);
+        return text(&bytes);
     }
-    let printed = text(bytes);
     let status = child.wait().await.map_err(|error| error.to_string())?;
-    if status.success() { printed } else { Err(format!("`{program}` failed: {status}")) }
+    if status.success() { text(&bytes) } else { Err(format!("`{program}` failed: {status}")) }
 }
 
-/// What is printed, but for what is too long to be a secret: of that a little too much.
-async fn bounded(stdout: impl AsyncRead + Unpin) -> Result<Vec<u8>, String> {
-    let mut bytes = Vec::with_capacity(LONGEST + 1);
-    let mut limited = stdout.take(LONGEST as u64 + 1);
-    limited.read_to_end(&mut bytes).await.map_err(|error| error.to_string())?;
-    Ok(bytes)
+fn command(program: &str, it: &Run<'_>) -> Command {
+    // Else it is up to the system which folder a path would start from.
+    let path = it.folder.join(program);
+    let path =
+        Some(path).filter(|_| program.contains('/')).and_then(|it| std::path::absolute(it).ok());
+    let mut command = Command::new(path.as_deref().unwrap_or(Path::new(program)));
+    command.args(&it.words[1..]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    if it.folder != Path::new("") {
+        command.current_dir(it.folder);
+    }
+    it.without.iter().for_each(|name| {
+        command.env_remove(name);
+    });
+    command.kill_on_drop(true);
+    command
 }
 
 #[cfg(all(test, target_os = "linux"))]
@@ -102,11 +132,13 @@ mod tests {
     use secrecy::ExposeSecret;
     use tempfile::TempDir;
 
-    use super::run;
+    use super::{Run, run};
 
     fn shell(script: &str, patience: Duration) -> Result<String, String> {
         let words = ["/bin/sh", "-c", script].map(str::to_owned);
-        run(&words, patience).map(|secret| secret.expose_secret().to_owned())
+        let (folder, without) = (Path::new(""), &["HOME".to_owned()]);
+        run(&Run { words: &words, folder, without }, patience)
+            .map(|secret| secret.expose_secret().to_owned())
     }
 
     /// So often it is looked whether the program has ended, before the test gives up.
@@ -128,5 +160,17 @@ mod tests {
         let process = fs::read_to_string(file).unwrap();
         assert!((0..LOOKS).any(|_| has_ended(process.trim())), "it runs still");
         assert_eq!(shell("echo fine", Duration::from_secs(60)), Ok("fine".to_owned()));
+    }
+
+    #[test]
+    fn what_a_program_leaves_running_is_not_waited_for() {
+        let told = shell("echo fine; sleep 5 &", Duration::from_secs(60));
+        assert_eq!(told, Ok("fine".to_owned()));
+    }
+
+    #[test]
+    fn a_program_does_not_get_what_is_kept_from_it() {
+        let told = shell("echo \"<$HOME>\"", Duration::from_secs(60));
+        assert_eq!(told, Ok("<>".to_owned()));
     }
 }

@@ -63,7 +63,7 @@ impl Sight {
             Some(_) => Resolver::for_sandbox(&chosen.manifests)?,
             None => Resolver::default(),
         };
-        let secrets = secrets.allowing(chosen.policy.secret_commands.as_deref());
+        let secrets = secrets.within(&chosen);
         let aliases = if sandbox.is_some() { BTreeMap::new() } else { chosen.services };
         let found = found(&directory, &organization, &wanted, &aliases).await?;
         let (declared, ids) = match declared {
