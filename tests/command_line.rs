@@ -4,6 +4,7 @@
 
 mod support;
 
+use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpListener;
 
@@ -87,7 +88,7 @@ fn bad_files_are_refused_and_nothing_is_sent() {
         ] {
             refused(&desk.run(command), 1, words);
         }
-        std::fs::remove_file(desk.folder.path().join(name)).unwrap();
+        fs::remove_file(desk.folder.path().join(name)).unwrap();
     }
     assert!(
         !desk.folder.path().join(".pipectl").exists(),
@@ -98,7 +99,7 @@ fn bad_files_are_refused_and_nothing_is_sent() {
 #[test]
 fn paths_without_manifests_are_mistakes() {
     let desk = Desk::new();
-    std::fs::create_dir(desk.folder.path().join("empty")).unwrap();
+    fs::create_dir(desk.folder.path().join("empty")).unwrap();
     desk.write("blank.yaml", "# nothing here\n");
     refused(&desk.run(&["plan", "empty", "--sandbox"]), 1, "no manifest in empty");
     refused(&desk.run(&["plan", "missing", "--sandbox"]), 1, "cannot read missing");
@@ -238,7 +239,7 @@ fn no_secret_is_in_any_output() {
         assert_eq!(said.code, 0, "{}", said.all());
         assert!(!said.all().contains("canary"), "{args:?}: {}", said.all());
     }
-    let world = std::fs::read_to_string(desk.folder.path().join(".pipectl/sandbox.json")).unwrap();
+    let world = fs::read_to_string(desk.folder.path().join(".pipectl/sandbox.json")).unwrap();
     assert!(!world.contains("canary"), "the sandbox forgets secrets, too");
 }
 
@@ -326,4 +327,35 @@ fn what_is_protected_is_blocked_with_a_code_of_its_own() {
     desk.write("pipe.yaml", PIPE.replace("spec:", "spec:\n  state: absent\n  protect: true"));
     let said = desk.run_with(&["apply", "pipe.yaml", "--sandbox", "--yes"], &KEY);
     assert_eq!(said.code, 5, "{}", said.all());
+}
+
+/// A pipeline sets a variable for each input that nobody filled in.
+#[test]
+fn a_variable_that_is_empty_says_nothing() {
+    let desk = Desk::new();
+    desk.write("pipe.yaml", fs::read_to_string(Desk::examples().join("kafka.yaml")).unwrap());
+    let mut seen = 0;
+    for command in ["validate", "plan", "apply", "status", "drift", "export", "doctor"] {
+        let help = desk.run(&[command, "--help"]).stdout;
+        let names = help.split("[env: ").skip(1).filter_map(|it| it.split('=').next());
+        let empty: Vec<(&str, &str)> = names.map(|name| (name, "")).collect();
+        seen += empty.len();
+        let args = if command == "export" { &[command][..] } else { &[command, "pipe.yaml"] };
+        let plain = desk.run(args);
+        let said = desk.run_with(args, &empty);
+        assert_eq!((said.code, said.all()), (plain.code, plain.all()), "{command}");
+    }
+    assert!(seen > 80, "{seen}");
+}
+
+#[test]
+fn what_is_yes_or_no_may_be_one_or_zero() {
+    let desk = Desk::new();
+    desk.write("pipe.yaml", fs::read_to_string(Desk::examples().join("kafka.yaml")).unwrap());
+    let changes = |value| {
+        let environment = [("PIPECTL_DETAILED_EXITCODE", value)];
+        desk.run_with(&["plan", "pipe.yaml", "--sandbox"], &environment).code
+    };
+    assert_eq!(["1", "true", "yes", "0", "false", "no"].map(changes), [2, 2, 2, 0, 0, 0]);
+    assert_eq!(changes("perhaps"), 64);
 }

@@ -3,14 +3,17 @@
 mod reports;
 mod scope;
 
-use clap::{Args, Parser, ValueEnum};
+use std::ffi::{OsStr, OsString};
+
+use clap::builder::{BoolishValueParser, Resettable};
+use clap::{Arg, ArgAction, Args, CommandFactory, FromArgMatches, Parser, ValueEnum};
 
 pub(crate) use self::reports::ReportArgs;
 pub(crate) use self::scope::{
     ConnectArgs, GitArgs, ManifestArgs, RateLimit, ScopeArgs, SelectArgs,
 };
 use crate::commands::Command;
-use crate::exit;
+use crate::{environment, exit};
 
 /// Runs ClickHouse Cloud ClickPipes from git: plan in the pull request, apply on merge.
 #[derive(Debug, Parser)]
@@ -22,6 +25,38 @@ pub(crate) struct Cli {
     /// How to say it.
     #[command(flatten)]
     pub(crate) output: OutputArgs,
+}
+
+impl Cli {
+    /// Reads the words of a command line and, for the flags that are not among them, their
+    /// variables.
+    ///
+    /// # Errors
+    /// When they make no sense, and when they only ask for help.
+    pub(crate) fn read(words: &[OsString]) -> Result<Self, clap::Error> {
+        let mut program = twins(Self::command());
+        let mut matches = program.try_get_matches_from_mut(words)?;
+        Self::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut program))
+    }
+}
+
+/// Has the variables of flags be read as pipelines set them.
+fn twins(program: clap::Command) -> clap::Command {
+    program.mut_args(twin).mut_subcommands(twins)
+}
+
+/// An empty variable says nothing: a pipeline sets one for each input that nobody filled in. What
+/// is yes or no may be `1` or `0`.
+fn twin(flag: Arg) -> Arg {
+    let empty = |name: &OsStr| environment::bytes(name).is_some_and(|value| value.is_empty());
+    let flag = match flag.get_env() {
+        Some(name) if empty(name) => flag.env(Resettable::Reset),
+        _ => flag,
+    };
+    match flag.get_action() {
+        ArgAction::SetTrue => flag.value_parser(BoolishValueParser::new()),
+        _ => flag,
+    }
 }
 
 /// How output is written.

@@ -1,6 +1,6 @@
 //! The one place that reads environment variables, apart from the flags' twins.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 
 use secrecy::SecretString;
 
@@ -21,6 +21,6 @@ pub(crate) fn secret(name: &str) -> Option<SecretString> {
 }
 
 /// What a variable holds, text or not.
-pub(crate) fn bytes(name: &str) -> Option<Vec<u8>> {
+pub(crate) fn bytes(name: impl AsRef<OsStr>) -> Option<Vec<u8>> {
     std::env::var_os(name).map(OsString::into_encoded_bytes)
 }

@@ -30,7 +30,6 @@ mod yaml;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::Parser;
 use clap::error::ErrorKind;
 
 use crate::cli::{Cli, Format};
@@ -48,7 +47,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     if completion::answers(&args) {
         return ExitCode::from(exit::DONE);
     }
-    ExitCode::from(match Cli::try_parse_from(&args) {
+    ExitCode::from(match Cli::read(&args) {
         Ok(cli) => dispatch(&cli),
         Err(error) => usage(&error, &args),
     })
