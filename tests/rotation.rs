@@ -178,3 +178,24 @@ fn a_reviewed_rotation_is_performed_with_its_base_and_never_forgotten_without() 
     assert_eq!(done.code, 0, "{}", done.all());
     assert_eq!(writes(&repo, from).len(), 1);
 }
+
+/// What is made again, or is stopped for its edit, stays as it is where a secret is missing.
+#[test]
+fn nothing_is_begun_that_a_missing_secret_would_leave_half_done() {
+    for (name, field, value) in [
+        ("kafka-scram", "/kafka/topics", json!("another")),
+        ("postgres-cdc", "/postgres/credentials/password", json!({"fromEnv": "OTHER"})),
+    ] {
+        let mut pipe = seed(name);
+        let repo = applied(std::slice::from_ref(&pipe));
+        *pipe["spec"]["source"].pointer_mut(field).unwrap() = value;
+        write(&repo, &pipe);
+        repo.commit("Another");
+        let from = asked(&repo);
+        let said = repo.run(&["apply", "pipes", "--yes", "--base", "HEAD~1"]);
+        assert_eq!(said.code, 1, "{name}: {}", said.all());
+        assert!(said.stdout.contains("cannot resolve the secret"), "{name}: {}", said.all());
+        assert_eq!(writes(&repo, from).len(), 0, "{name}: {:#?}", writes(&repo, from));
+        assert_eq!(repo.live(name, "/state"), json!("Running"), "{name}");
+    }
+}

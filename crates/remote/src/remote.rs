@@ -85,6 +85,12 @@ impl Remote {
         observe::observe(self, scope).await
     }
 
+    /// Whether every secret that the action needs can be had. Nothing is sent.
+    pub fn prove(&self, action: &Action) -> Result<(), Error> {
+        let Some(body) = action.body() else { return Ok(()) };
+        secret::prove(action.at(), body, self.secrets.as_ref())
+    }
+
     /// Sends one action, and waits until it is accepted and has settled.
     pub async fn perform(&self, action: &Action) -> Result<Performed, Error> {
         self.client.deadline.writing();

@@ -40,6 +40,14 @@ pub(crate) fn fill(
     Ok(Filled { body: Body::new(&body), redaction: filler.redaction })
 }
 
+/// Whether every secret of the body can be had. The values are dropped at once.
+pub(crate) fn prove(at: &Address, body: &Value, secrets: &dyn Secrets) -> Result<(), Error> {
+    secret::references(body).iter().try_for_each(|referred| {
+        let found = secrets.resolve(&referred.from).map(drop);
+        found.map_err(|reason| unresolved(at, &referred.from, reason))
+    })
+}
+
 /// A body without references.
 pub(crate) fn plain(body: &Value) -> Filled {
     Filled { body: Body::new(body), redaction: Redaction::default() }
@@ -83,11 +91,7 @@ impl<F: Fn(&Address) -> Result<String, Error>> Filler<'_, F> {
     }
 
     fn secret(&mut self, reference: &Value) -> Result<String, Error> {
-        let failed = |reason| Error::Secret {
-            at: Box::new(self.at.clone()),
-            reference: describe(reference),
-            reason,
-        };
+        let failed = |reason| unresolved(self.at, reference, reason);
         let secret = self.secrets.resolve(reference).map_err(failed)?;
         let secret = secret.expose_secret();
         self.redaction.hide(secret, &self.open);
@@ -105,6 +109,10 @@ fn named_endpoint(at: &Address, value: &Value) -> Option<Address> {
     let Value::Object(fields) = value else { return None };
     let name = fields.get(ENDPOINT).filter(|_| fields.len() == 1)?.as_str()?;
     Some(Address::new(at.service.clone(), Kind::ReversePrivateEndpoint, Name::new(name)))
+}
+
+fn unresolved(at: &Address, reference: &Value, reason: String) -> Error {
+    Error::Secret { at: Box::new(at.clone()), reference: describe(reference), reason }
 }
 
 /// The reference as it was written, which is no secret.

@@ -20,6 +20,8 @@ const LAST_MOMENT: Duration = Duration::from_millis(6500);
 /// Why the work on an object ended early.
 enum Stop {
     Error(Error),
+    /// A later action lacks a secret, so that this one is not begun.
+    Unready(Error),
     /// Another object found out that the key is refused.
     Refused,
     /// Nothing more was sent.
@@ -33,7 +35,7 @@ pub(super) async fn work(run: &Run<'_>, lane: &Lane<'_>) -> Report {
     let mut report = Report::new(lane);
     let lane = &lane.actions;
     for (index, action) in lane.iter().enumerate() {
-        let stop = match perform(run, action).await {
+        let stop = match perform(run, action, &lane[index + 1..]).await {
             Ok(performed) => {
                 report.add(performed);
                 continue;
@@ -54,13 +56,15 @@ pub(super) async fn work(run: &Run<'_>, lane: &Lane<'_>) -> Report {
     report
 }
 
-async fn perform(run: &Run<'_>, action: &Action) -> Result<Performed, Stop> {
+async fn perform(run: &Run<'_>, action: &Action, then: &[&Action]) -> Result<Performed, Stop> {
     if run.refused.get() {
         return Err(Stop::Refused);
     }
     if run.interruption.is_raised() {
         return Err(Stop::Interrupted);
     }
+    // Nothing is deleted that could not be made again, nor stopped that could not be changed.
+    then.iter().try_for_each(|action| run.remote.prove(action)).map_err(Stop::Unready)?;
     tracing::info!(at = %action.at(), action = verb(action), "perform");
     tokio::select! {
         biased;
@@ -76,6 +80,7 @@ fn note(run: &Run<'_>, report: &mut Report, stop: Stop) {
             run.refused.set(run.refused.get() || error.is_auth());
             report.fail(&error);
         }
+        Stop::Unready(error) => report.fail(&error),
         Stop::Lost => report.end(Outcome::Unknown, "interrupted before the API answered"),
         Stop::Refused if begun => {
             report.end(Outcome::Failed, "nothing more is sent: the API refused the key");
@@ -102,7 +107,7 @@ fn may_be_stopped(begun: &[&Action], stop: &Stop) -> bool {
     let turned_down = match stop {
         Stop::Error(Error::Rejected(rejected)) => rejected.kind != Rejection::Broken,
         Stop::Error(Error::Transport { sent, .. }) => !sent,
-        Stop::Error(_) | Stop::Refused | Stop::Interrupted | Stop::Lost => false,
+        Stop::Error(_) | Stop::Unready(_) | Stop::Refused | Stop::Interrupted | Stop::Lost => false,
     };
     stops > usize::from(fails_in_it && turned_down)
 }
