@@ -8,7 +8,7 @@ mod support;
 
 use std::time::Duration;
 
-use sandbox::PipeState;
+use sandbox::{PipeState, ServiceState};
 use serde_json::{Value, json};
 use support::cli::{Desk, Said};
 use support::manifests::documents;
@@ -161,4 +161,24 @@ fn what_a_blocked_pipe_would_follow_is_not_made_again() {
     let said = apply(&desk, &["--only", "link-a"]);
     assert!(said.stdout.contains("`analytics/kafka-scram` still uses it"), "{}", said.all());
     assert_eq!(deletes(&desk), 0, "{}", said.all());
+}
+
+/// The API deletes a pipe of a service that sleeps, and makes none.
+#[test]
+fn nothing_is_deleted_in_a_service_that_makes_nothing() {
+    let desk = Desk::new();
+    let mut stream = seed("kinesis-user");
+    write(&desk, &[&stream]);
+    assert_eq!(apply(&desk, &[]).code, 0);
+    hours_later(&desk);
+    desk.world(|world| world.set_service_state("analytics", ServiceState::Idle));
+    stream["spec"]["source"]["kinesis"]["streamName"] = json!("another");
+    write(&desk, &[&stream]);
+    let asleep = apply(&desk, &[]);
+    assert_eq!((asleep.code, deletes(&desk)), (1, 0), "{}", asleep.all());
+    assert!(asleep.stdout.contains("its service is `idle`"), "{}", asleep.all());
+    assert!(asleep.stdout.contains("--wake"), "{}", asleep.all());
+    let woken = apply(&desk, &["--wake"]);
+    assert_eq!((woken.code, deletes(&desk)), (0, 1), "{}", woken.all());
+    assert_eq!(live(&desk, "kinesis-user")[0]["source"]["kinesis"]["streamName"], json!("another"));
 }

@@ -42,7 +42,7 @@ pub(crate) struct Client {
     pub(crate) deadline: Deadline,
     pub(crate) interrupt: Interrupt,
     pub(crate) wakes: Wakes,
-    may_wake: bool,
+    pub(crate) may_wake: bool,
     requests: Mutex<Requests>,
     /// What the API said when it did not accept the key: it would say so to every request.
     locked_out: Mutex<Option<Rejected>>,

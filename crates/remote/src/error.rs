@@ -84,6 +84,12 @@ pub enum Error {
         /// For how long it was waited for.
         waited: Duration,
     },
+    /// An object is to be deleted and made again, and its service makes nothing now.
+    #[error("its service is `{state}`, so it could not be made again")]
+    NotRunning {
+        /// The state of the service.
+        state: State,
+    },
     /// An object is to be created, and somebody else has done so since it was planned.
     #[error("`{at}` was created by somebody else meanwhile")]
     Appeared {
@@ -258,6 +264,7 @@ impl Error {
             | Self::UnknownEndpointReference { .. }
             | Self::UnknownService(_)
             | Self::UnknownObject { .. }
+            | Self::NotRunning { .. }
             | Self::Unsupported { .. } => false,
         }
     }

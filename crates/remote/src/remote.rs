@@ -19,6 +19,7 @@ use crate::routes;
 use crate::secret::{self, Filled, Secrets};
 use crate::settings::Settings;
 use crate::transport::{Method, Transport};
+use crate::wake;
 
 /// One organization's services through one key. Within a run it remembers which ids bear which
 /// names, and shares its rate limit and its lists among everybody who asks at the same time.
@@ -85,10 +86,22 @@ impl Remote {
         observe::observe(self, scope).await
     }
 
-    /// Whether every secret that the action needs can be had. Nothing is sent.
-    pub fn prove(&self, action: &Action) -> Result<(), Error> {
-        let Some(body) = action.body() else { return Ok(()) };
-        secret::prove(action.at(), body, self.secrets.as_ref())
+    /// Whether an action may be begun: every secret of those after it can be had, and what it
+    /// deletes can be made again. A service that sleeps is woken if that is allowed.
+    pub async fn ready(&self, action: &Action, then: &[&Action]) -> Result<(), Error> {
+        for later in then {
+            if let Some(body) = later.body() {
+                secret::prove(later.at(), body, self.secrets.as_ref())?;
+            }
+        }
+        let made_again = then.iter().any(|later| matches!(later, Action::Create { .. }));
+        match (action, self.services.get(&action.at().service)) {
+            (Action::Delete { at, .. }, Some(service)) if made_again => {
+                let path = routes::list(at.kind, &self.organization, service);
+                wake::awake(&self.client, &path).await
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Sends one action, and waits until it is accepted and has settled.

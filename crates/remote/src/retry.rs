@@ -63,6 +63,7 @@ pub(crate) fn may_repeat(twice: Twice, error: &Error) -> bool {
         | Error::UnknownEndpointReference { .. }
         | Error::UnknownService(_)
         | Error::UnknownObject { .. }
+        | Error::NotRunning { .. }
         | Error::Unsupported { .. } => false,
     }
 }

@@ -79,6 +79,25 @@ pub(crate) async fn wake(
     }
 }
 
+/// Whether a pipe could be made in the service of the path; one that sleeps is woken if that is
+/// allowed.
+pub(crate) async fn awake(client: &Client, path: &str) -> Result<(), Error> {
+    let Some(service) = routes::service_of(path) else { return Ok(()) };
+    let tries = client.wakes.tries(path);
+    let state = look(client, service, Budget::Run).await?;
+    match state.as_str() {
+        "idle" | "awaking" if client.may_wake => wake(client, path, tries, Budget::Run).await,
+        "idle" | "awaking" | "starting" => Err(Error::NotRunning { state }),
+        other if stays_down(other) => Err(Error::NotRunning { state }),
+        _ => Ok(()),
+    }
+}
+
+async fn look(client: &Client, service: &str, budget: Budget) -> Result<State, Error> {
+    let found = client.repeat(&Call::new(Method::Get, service).within(budget)).await?;
+    Ok(State::new(found.get("state").and_then(Value::as_str).unwrap_or_default()))
+}
+
 /// Whether the request was turned down because the service sleeps, or has not quite woken.
 pub(crate) fn would_help(error: &Error) -> bool {
     matches!(error.rejection(), Some(Rejection::Idle | Rejection::Waking))
@@ -93,8 +112,7 @@ async fn rouse(client: &Client, service: &str, budget: Budget) -> Result<(), Err
     let end = client.end(budget).min(began + LONGEST);
     loop {
         client.wait_until((Instant::now() + PAUSE).min(end), budget).await?;
-        let found = client.repeat(&Call::new(Method::Get, service).within(budget)).await?;
-        let state = State::new(found.get("state").and_then(Value::as_str).unwrap_or_default());
+        let state = look(client, service, budget).await?;
         if state.as_str() == "running" {
             return Ok(());
         }

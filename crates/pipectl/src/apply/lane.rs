@@ -64,7 +64,7 @@ async fn perform(run: &Run<'_>, action: &Action, then: &[&Action]) -> Result<Per
         return Err(Stop::Interrupted);
     }
     // Nothing is deleted that could not be made again, nor stopped that could not be changed.
-    then.iter().try_for_each(|action| run.remote.prove(action)).map_err(Stop::Unready)?;
+    run.remote.ready(action, then).await.map_err(Stop::Unready)?;
     tracing::info!(at = %action.at(), action = verb(action), "perform");
     tokio::select! {
         biased;

@@ -35,7 +35,8 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         }
         Error::OutOfTime => "plan again, or allow more time with `--timeout`",
         Error::NotWoken { cause, .. } => return hint(cause),
-        Error::Asleep { state, .. } => asleep(state.as_str()),
+        Error::NotRunning { state } if state.as_str() == "idle" => IDLE,
+        Error::Asleep { state, .. } | Error::NotRunning { state } => asleep(state.as_str()),
         Error::Appeared { .. } => "nothing was sent; plan again",
         Error::TimedOut { at, last: None, .. } if at.kind == Kind::CdcScaling => {
             "there is one only where a database pipe is: declare a pipe beside it, or take it out \
@@ -91,7 +92,7 @@ fn rejected_hint(rejected: &Rejected) -> Option<&'static str> {
             "the key's role does not allow this; give it a role that may manage ClickPipes in \
              this organization"
         }
-        Rejection::Idle => "the service sleeps; apply with `--wake` to have it woken first",
+        Rejection::Idle => IDLE,
         Rejection::Waking => "the service is waking; apply again when it runs, or with `--wake`",
         Rejection::Stopped => STOPPED,
         Rejection::NeedsPause => {
@@ -137,6 +138,8 @@ fn missing(method: Method) -> &'static str {
         }
     }
 }
+
+const IDLE: &str = "the service sleeps; apply with `--wake` to have it woken first";
 
 const STOPPED: &str = "the service was stopped on purpose and is not started from here; start it, \
                        then apply again";
