@@ -102,3 +102,16 @@ fn limits_and_protection_hold() {
     );
     assert_eq!(apply("staging", &["--allow-delete", "analytics/*"]).code, 0);
 }
+
+#[test]
+fn an_environment_that_is_misspelt_is_told_which_was_meant() {
+    let desk = Desk::new();
+    let project = "apiVersion: pipectl/v1\nkind: Project\nmanifests: [pipes]\n";
+    desk.write("pipectl.yaml", format!("{project}environments: {{staging: {{}}, prod: {{}}}}\n"));
+    let said = desk.run(&["validate", "-e", "stagin"]);
+    let told = "no environment `stagin` (did you mean `staging`?); it has: prod, staging";
+    assert!(said.code == 1 && said.stderr.contains(told), "{}", said.all());
+    desk.write("pipectl.yaml", project);
+    let said = desk.run(&["validate", "-e", "prod"]);
+    assert!(said.stderr.contains("no environment `prod`; it has: none"), "{}", said.all());
+}

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow, bail};
 use model::diagnostic::SourceFile;
+use model::nearest::nearest;
 use model::project::{self, Credentials, Environment, Policy, Project, RateLimit};
 
 use crate::cli::ManifestArgs;
@@ -171,7 +172,10 @@ fn load(folder: &Path, output: Output) -> Result<(PathBuf, Project)> {
 fn named(environments: &BTreeMap<String, Environment>, name: &str) -> Result<Environment> {
     environments.get(name).cloned().ok_or_else(|| {
         let known: Vec<&str> = environments.keys().map(String::as_str).collect();
-        anyhow!("{NAME} has no environment `{name}`; it has: {}", known.join(", "))
+        let meant = nearest(name, known.iter().copied());
+        let meant = meant.map(|it| format!(" (did you mean `{it}`?)")).unwrap_or_default();
+        let has = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+        anyhow!("{NAME} has no environment `{name}`{meant}; it has: {has}")
     })
 }
 
