@@ -42,12 +42,19 @@ pub(crate) fn open(
         Ok(envelope @ Value::Object(_)) if response.status >= 400 => {
             Err(Error::Rejected(Box::new(answer.rejected(&envelope))))
         }
+        _ if is_plain(response.status) => Err(Error::Rejected(Box::new(answer.turned_away()))),
         Ok(envelope) => Err(answer.unexpected("is no envelope", request_id(&envelope))),
         Err(error) if error.is_eof() && !response.body.is_empty() => {
             Err(answer.unexpected("is cut short", None))
         }
         Err(_) => Err(answer.unexpected("is not JSON", None)),
     }
+}
+
+/// Whether the status says it all, whoever says so: a gateway may turn a request away before the
+/// API sees it, and does so in a form of its own.
+fn is_plain(status: u16) -> bool {
+    matches!(status, 401 | 403 | 429)
 }
 
 /// What says more than this is a time of day, not a length of time.
@@ -105,6 +112,12 @@ impl Answer<'_> {
             in_the_way: Vec::new(),
             unready: Vec::new(),
         }
+    }
+
+    fn turned_away(&self) -> Rejected {
+        let text = String::from_utf8_lossy(&self.response.body);
+        let message = self.printable(&text, LONGEST_EXCERPT);
+        Rejected { message, ..self.rejected(&Value::Null) }
     }
 
     fn unexpected(&self, problem: &str, request_id: Option<String>) -> Error {
@@ -214,6 +227,19 @@ mod tests {
         insta::assert_snapshot!(error(200, "application/json", "[\"canary\"]"), @"POST /v1/x: 200 is no envelope (application/json)");
         insta::assert_snapshot!(error(200, "text/html", "<html>Log in</html>"), @"POST /v1/x: 200 is not JSON (text/html): <html>Log in</html>");
         insta::assert_snapshot!(error(500, "application/json", "{\"error\": {\"a\": 1}}"), @r#"POST /v1/x: 500 {"a":1}"#);
+    }
+
+    #[test]
+    fn a_gateway_that_turns_a_request_away_is_understood() {
+        let page = "<html>for hunter22</html>";
+        insta::assert_snapshot!(error(429, "text/html", page), @"POST /v1/x: 429 <html>for [redacted]</html>");
+        insta::assert_snapshot!(error(403, "", ""), @"POST /v1/x: 403");
+        let kind = |status| error(status, "text/html", page).rejection();
+        assert_eq!(kind(401), Some(Rejection::Unauthenticated));
+        assert_eq!(kind(403), Some(Rejection::Forbidden));
+        assert_eq!(kind(429), Some(Rejection::Throttled));
+        // Whether an object is there, only the API can say.
+        assert_eq!(kind(404), None);
     }
 
     #[test]
