@@ -18,7 +18,8 @@ pub(crate) struct Item {
 
 /// Reads one object.
 pub(crate) fn item(kind: Kind, method: Method, path: &str, body: Value) -> Result<Item, Error> {
-    let Some(id) = body.get("id").and_then(Value::as_str) else {
+    let id = body.get("id").and_then(Value::as_str).filter(|id| !id.is_empty());
+    let Some(id) = id else {
         return Err(malformed(method, path, "holds an object without an id"));
     };
     let text = |path: Option<Path>| {
@@ -29,10 +30,19 @@ pub(crate) fn item(kind: Kind, method: Method, path: &str, body: Value) -> Resul
     Ok(Item { name, object: Object { id: Id::new(id), state, body } })
 }
 
-/// Reads a list. One that is missing is not taken for an empty one: objects would be made twice.
+/// Reads a list. One that is missing is not taken for an empty one, nor an object without a name for
+/// another one: objects would be made twice.
 pub(crate) fn items(kind: Kind, path: &str, result: Value) -> Result<Vec<Item>, Error> {
     let Value::Array(bodies) = result else {
         return Err(malformed(Method::Get, path, "holds no list"));
     };
-    bodies.into_iter().map(|body| item(kind, Method::Get, path, body)).collect()
+    let is_named = |body: &Value| {
+        kind.name_path().is_none_or(|path| path.get(body).is_some_and(Value::is_string))
+    };
+    let named = |body: Value| {
+        let item = item(kind, Method::Get, path, body)?;
+        let nameless = || malformed(Method::Get, path, "holds an object without a name");
+        is_named(&item.object.body).then_some(item).ok_or_else(nameless)
+    };
+    bodies.into_iter().map(named).collect()
 }

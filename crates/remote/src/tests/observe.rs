@@ -109,3 +109,13 @@ async fn an_unknown_service_is_named() {
     let error = remote.observe(&scope).await.unwrap_err();
     insta::assert_snapshot!(error, @"no id is known for the service `elsewhere`");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_pipe_without_a_name_might_be_any() {
+    for nameless in [json!({"id": "a", "state": "Running"}), json!({"id": "a", "name": null})] {
+        let (_, remote) = scripted([ok(&json!([nameless]))]);
+        let error = remote.observe(&scope(&[Kind::ClickPipe])).await.unwrap_err();
+        let told = "clickpipes: 200 holds an object without a name (application/json)";
+        assert!(error.to_string().ends_with(told), "{error}");
+    }
+}
