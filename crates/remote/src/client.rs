@@ -13,6 +13,7 @@ use crate::envelope::{self, Opened};
 use crate::error::{Error, Rejected, Rejection};
 use crate::interrupt::Interrupt;
 use crate::pace::{Pace, Place, lock};
+use crate::patience;
 use crate::redact::Redaction;
 use crate::retry::{self, Twice};
 use crate::secret::Filled;
@@ -78,6 +79,12 @@ impl<'a> Call<'a> {
     /// May be repeated whatever became of it: it changes nothing.
     pub(crate) fn harmless(self) -> Self {
         Self { twice: Twice::Harmless, ..self }
+    }
+
+    /// It went out, and that is all that is known.
+    fn unanswered(&self) -> Error {
+        let (method, path) = (self.method, self.path.to_owned());
+        Error::Transport { method, path, reason: "no answer in time".to_owned(), sent: true }
     }
 
     /// Is not repeated unless it is certain that it was not carried out.
@@ -240,9 +247,14 @@ impl Client {
         Ok(opened?.result)
     }
 
-    /// A write that is under way is finished. Nothing is lost with a read.
+    /// A write that is under way is finished, as far as the time allows. Nothing is lost with a
+    /// read.
     async fn exchange_in_time(&self, call: &Call<'_>) -> Result<Response, Error> {
-        let exchange = self.exchange(call);
+        let end = patience::answer_due(call.method, self.end(call.budget));
+        let exchange = async {
+            let answered = timeout_at(end, self.exchange(call)).await;
+            answered.unwrap_or_else(|_| Err(call.unanswered()))
+        };
         if call.method.writes() {
             exchange.await
         } else {

@@ -13,8 +13,6 @@ use crate::error::Error;
 use crate::routes::VERSION;
 use crate::transport::{Method, Request, Response, Sending, Transport, TransportError};
 
-/// A create checks its source before it answers, which takes minutes at times.
-const TIMEOUT: Duration = Duration::from_secs(5 * 60);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// No answer of the API is longer.
@@ -46,7 +44,6 @@ impl Http {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let builder = reqwest::Client::builder()
             .user_agent(concat!("pipectl/", env!("CARGO_PKG_VERSION")))
-            .timeout(TIMEOUT)
             .connect_timeout(CONNECT_TIMEOUT)
             .redirect(redirect::Policy::none())
             // What the library repeats by itself would not be counted against the rate limit.

@@ -15,6 +15,7 @@ mod http;
 mod interrupt;
 mod observe;
 mod pace;
+mod patience;
 mod perform;
 mod redact;
 mod remote;

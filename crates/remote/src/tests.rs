@@ -9,6 +9,7 @@ mod errors;
 mod fixtures;
 mod lost;
 mod observe;
+mod patience;
 mod reserve;
 mod scaling;
 mod script;
