@@ -220,7 +220,7 @@ fn what_refers_to_something_that_failed_is_not_begun() {
                  it refers to `analytics/link-a`, which has an unknown outcome
     unknown      analytics/link-a
                  `analytics/link-a` may or may not have been created: POST /v1/organizations/ID/services/ID/clickpipesReversePrivateEndpoints: the connection was cut
-                 hint: the object may still appear; run again: an object of this name is then adopted instead of being created twice
+                 hint: the object may still appear; run again in a minute: an object of this name is then adopted instead of being created twice
 
     Apply: 1 applied, 0 failed, 1 skipped, 1 unknown.
     ");

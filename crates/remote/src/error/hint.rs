@@ -23,12 +23,15 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         Error::Transport { sent: false, .. } => {
             "nothing was sent; check the API's URL, the network and the proxy"
         }
+        Error::Transport { method, .. } if !method.writes() => {
+            "nothing was changed by this; check the network and the proxy, and try again"
+        }
         Error::Transport { .. } => {
             "the request may have been carried out; plan again to see what is live"
         }
         Error::UnknownOutcome { .. } => {
-            "the object may still appear; run again: an object of this name is then adopted \
-             instead of being created twice"
+            "the object may still appear; run again in a minute: an object of this name is then \
+             adopted instead of being created twice"
         }
         Error::Twins { .. } => {
             "delete all but one, or choose one with `metadata.id`, then plan again"
@@ -103,6 +106,7 @@ fn rejected_hint(rejected: &Rejected) -> Option<&'static str> {
             "another process uses the same key; give this one a key of its own or a lower \
              `--rate-limit`"
         }
+        Rejection::Broken if !rejected.method.writes() => "the API is in trouble; try again later",
         Rejection::Broken => "the API is in trouble; plan again to see what was carried out",
         Rejection::NotFound => return phrase(&rejected.message).or(Some(missing(rejected.method))),
         Rejection::Invalid | Rejection::AlreadyRunning => return phrase(&rejected.message),

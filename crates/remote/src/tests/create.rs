@@ -217,7 +217,7 @@ async fn a_create_that_is_never_answered_ends_with_the_run_and_its_remedy() {
     let text = error.to_string().replace(sandbox::ORGANIZATION, "ORG");
     let service = bench.world().ensure_service(SERVICE);
     insta::assert_snapshot!(text.replace(&service, "SERVICE"), @"`analytics/orders` may or may not have been created: POST /v1/organizations/ORG/services/SERVICE/clickpipes: connection reset by peer");
-    insta::assert_snapshot!(error.hint().unwrap_or_default(), @"the object may still appear; run again: an object of this name is then adopted instead of being created twice");
+    insta::assert_snapshot!(error.hint().unwrap_or_default(), @"the object may still appear; run again in a minute: an object of this name is then adopted instead of being created twice");
 }
 
 #[tokio::test(start_paused = true)]

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::bench::{Bench, OneSecret, SERVICE, pipe, scope};
 use super::fixtures::kafka;
-use super::script::{answer, ok, refusal, scripted};
+use super::script::{answer, cut, ok, refusal, scripted};
 use crate::{Credentials, Directory, Error, Http, Rejection, Settings};
 
 /// The error of a create that gets this answer, with its hint.
@@ -61,6 +61,28 @@ async fn a_refusal_comes_with_its_remedy() {
     hint: the role or key lacks permissions on the source, or does not trust ClickHouse Cloud
     ");
     insta::assert_snapshot!(refused(400, "BAD_REQUEST: brokers: ''").await, @"POST /v1/organizations/org/services/svc/clickpipes: 400 BAD_REQUEST: brokers: '' (request r-2)");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_read_that_failed_has_changed_nothing() {
+    for last in [cut, || refusal(500, "Internal error")] {
+        let (_, remote) = scripted((0..9).map(|_| last()));
+        let error = remote.observe(&scope(&[Kind::ClickPipe])).await.unwrap_err();
+        let hint = error.hint().unwrap();
+        assert!(hint.contains("try again") && !hint.contains("carried out"), "{error}: {hint}");
+    }
+}
+
+/// A gateway speaks for itself, and not in the API's form.
+#[tokio::test(start_paused = true)]
+async fn a_throttled_request_is_no_failure_whoever_throttles_it() {
+    let page = || answer(429, "text/html", "<html>Too many requests</html>");
+    let made = json!({"id": "n", "name": "orders", "state": "Running"});
+    let read = [page(), answer(429, "", ""), ok(&json!([]))];
+    let (_, remote) = scripted(read.into_iter().chain([page(), ok(&made), ok(&json!([made]))]));
+    remote.observe(&scope(&[Kind::ClickPipe])).await.unwrap();
+    remote.perform(&create()).await.unwrap();
+    assert_eq!(remote.requests().throttled, 3);
 }
 
 #[tokio::test(start_paused = true)]
