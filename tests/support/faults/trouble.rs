@@ -45,6 +45,29 @@ impl Trouble {
         })
     }
 
+    /// For how long it may hide what was made from whoever looks for it.
+    pub(crate) fn hides(&self) -> u64 {
+        let Self::Fault { effects, .. } = self else { return 0 };
+        let seconds = effects.iter().map(|effect| match effect {
+            Effect::ListLag(seconds) | Effect::LateCommit(seconds) => *seconds,
+            _ => 0,
+        });
+        seconds.sum()
+    }
+
+    /// Whether it ends the process before its time, so that nobody looks any more.
+    pub(crate) fn ends_the_run(&self) -> bool {
+        !matches!(self, Self::Fault { .. })
+    }
+
+    /// That world, if this is to happen to its n-th request from now on beside something else.
+    pub(crate) fn lies_in_wait(&self, world: &World, nth: u64) -> World {
+        match self {
+            Self::Fault { effects, times } => striking(world, effects, *times, nth),
+            Self::KilledBefore | Self::KilledAfter | Self::Interrupted => world.clone(),
+        }
+    }
+
     /// A run on that world in which this happens to the n-th request. Gives what the run said, and
     /// the world after it.
     pub(crate) async fn disturbs(
