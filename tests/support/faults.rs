@@ -41,7 +41,12 @@ pub(crate) async fn run(bench: &Bench, desired: &Desired) -> Result<(), String> 
 
 /// The same with no more than so many of the plan's actions.
 pub(crate) async fn run_part(bench: &Bench, desired: &Desired, most: usize) -> Result<(), String> {
-    let live = bench.remote.observe(&scope(desired)).await.map_err(|error| told(&error))?;
+    let scope = scope(desired);
+    let live = tokio::select! {
+        biased;
+        _ = bench.interruption.raised() => return Err("interrupted".to_owned()),
+        live = bench.remote.observe(&scope) => live.map_err(|error| told(&error))?,
+    };
     let mut plan = plan(desired, &live, None, &Policy::default());
     plan.actions.truncate(most);
     let blocked: Vec<_> = plan.blocked().filter_map(|change| change.reason.clone()).collect();
