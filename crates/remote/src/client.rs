@@ -218,9 +218,7 @@ impl Client {
 
     async fn once(&self, call: &Call<'_>) -> Result<Value, Error> {
         let waited = self.turn(call).await?;
-        if let Some(rejected) = lock(&self.locked_out).clone() {
-            return Err(Error::Rejected(Box::new(rejected)));
-        }
+        self.check_key(call.budget)?;
         self.count(call.method);
         let began = Instant::now();
         let response = self.exchange_in_time(call).await;
@@ -245,6 +243,14 @@ impl Client {
             "request"
         );
         Ok(opened?.result)
+    }
+
+    /// What would be refused is not even sent. No pipe is left stopped for one refusal, though.
+    fn check_key(&self, budget: Budget) -> Result<(), Error> {
+        match (budget, lock(&self.locked_out).clone()) {
+            (Budget::Run, Some(rejected)) => Err(Error::Rejected(Box::new(rejected))),
+            (Budget::Run, None) | (Budget::Reserve(_), _) => Ok(()),
+        }
     }
 
     /// A write that is under way is finished, as far as the time allows. Nothing is lost with a

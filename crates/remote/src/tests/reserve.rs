@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::bench::{Bench, SERVICE, pass, pipe, scope};
 use super::fixtures::{kafka, mapping, postgres};
-use super::script::{ok, scripted};
+use super::script::{ok, refusal, scripted};
 use crate::{Error, Settings};
 
 /// A running pipe.
@@ -73,6 +73,26 @@ async fn a_pipe_that_cannot_be_seen_is_started_all_the_same() {
     bench.remote.resume(&pipe("orders"), &id).await.unwrap();
     assert!(began.elapsed().as_secs() < 60, "{:?}", began.elapsed());
     assert!(ends_running(&bench));
+}
+
+/// A key is refused by mistake at times, and then a pipe must not stay stopped.
+#[tokio::test(start_paused = true)]
+async fn a_key_that_was_refused_is_tried_once_more_for_a_start() {
+    let paused = json!({"id": "p", "name": "orders", "state": "Paused"});
+    let no = || refusal(401, "UNAUTHORIZED: no");
+    for (answers, sent) in [(vec![ok(&json!([paused])), ok(&paused)], 4), (vec![no(), no()], 4)] {
+        let before = [ok(&json!([paused])), no()];
+        let (script, remote) = scripted(before.into_iter().chain(answers));
+        remote.observe(&scope(&[Kind::ClickPipe])).await.unwrap();
+        let (at, id) = (pipe("orders"), Id::new("p"));
+        let start =
+            Action::SetState { at: at.clone(), id: Some(id.clone()), to: RunState::Running };
+        for _ in 0..2 {
+            assert!(remote.perform(&start).await.unwrap_err().is_auth());
+        }
+        let resumed = remote.resume(&at, &id).await;
+        assert_eq!(script.sent.lock().unwrap().len(), sent, "{resumed:?}");
+    }
 }
 
 /// The API shows the old state for a moment, and would say that the pipe runs already.
