@@ -24,7 +24,7 @@ pub(super) fn hint(error: &Error) -> Option<String> {
             "nothing was sent; check the API's URL, the network and the proxy"
         }
         Error::Transport { method, .. } if !method.writes() => {
-            "nothing was changed by this; check the network and the proxy, and try again"
+            "it was only to read; check the network and the proxy, and try again"
         }
         Error::Transport { .. } => {
             "the request may have been carried out; plan again to see what is live"
