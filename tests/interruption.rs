@@ -181,6 +181,7 @@ fn a_request_that_is_not_answered_in_time_has_an_unknown_outcome() {
     let said = run.end();
     assert_eq!(said.code, 130, "{}", said.all());
     assert!(said.stdout.contains("1 unknown"), "{}", said.all());
+    assert!(said.stdout.contains("wait a minute before the next apply"), "{}", said.all());
     finishes(&server, &desk, 1);
 }
 

@@ -46,6 +46,7 @@ pub(super) async fn work(run: &Run<'_>, lane: &Lane<'_>) -> Report {
         let rest = if begun { index + 1 } else { index };
         report.not_begun = lane[rest..].iter().map(|action| verb(action)).collect();
         let stopped = may_be_stopped(&lane[..rest], &stop);
+        report.notes.extend(under_way(action, &stop).map(str::to_owned));
         note(run, &mut report, stop);
         report.notes.extend(unmade(&lane[..index]).map(str::to_owned));
         if let (true, Some(id)) = (stopped, to_be_running(lane)) {
@@ -89,6 +90,14 @@ fn note(run: &Run<'_>, report: &mut Report, stop: Stop) {
         Stop::Interrupted if begun => report.end(Outcome::Interrupted, "interrupted"),
         Stop::Interrupted => report.notes.push("interrupted before it was begun".to_owned()),
     }
+}
+
+/// What to know of an object that the API may be making just now.
+fn under_way(action: &Action, stop: &Stop) -> Option<&'static str> {
+    let lost = matches!((action, stop), (Action::Create { .. }, Stop::Lost));
+    lost.then_some(
+        "the API may still be making it: wait a minute before the next apply, or there may be two",
+    )
 }
 
 /// What to know of an object that was deleted to be made again, and is not made.
