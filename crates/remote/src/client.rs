@@ -12,7 +12,7 @@ use crate::deadline::{Budget, Deadline};
 use crate::envelope::{self, Opened};
 use crate::error::{Error, Rejected, Rejection};
 use crate::interrupt::Interrupt;
-use crate::pace::{Pace, Place, lock};
+use crate::pace::{Pace, Pausing, Place, lock};
 use crate::patience;
 use crate::redact::Redaction;
 use crate::retry::{self, Twice};
@@ -171,6 +171,11 @@ impl Client {
             _ => pauses.next().map(|pause| (pause, pause))?,
         };
         (Instant::now() + wait < self.end(call.budget)).then_some(pause)
+    }
+
+    /// Waits until one more pipe may be stopped for a while, unless somebody ends the run.
+    pub(crate) async fn pausing(&self) -> Option<Pausing<'_>> {
+        self.guard(Budget::Run, self.pace.pausing()).await.ok().flatten()
     }
 
     /// When the time is over.

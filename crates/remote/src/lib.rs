@@ -31,6 +31,7 @@ pub use directory::{Directory, Entry};
 pub use error::{Error, Rejected, Rejection, Unexpected};
 pub use http::{Credentials, Http};
 pub use observe::Scope;
+pub use pace::Pausing;
 pub use perform::Performed;
 pub use remote::Remote;
 pub use secret::Secrets;

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep_until};
 
 use crate::settings::Rate;
@@ -17,6 +18,12 @@ const SHORTEST_HOLD: Duration = Duration::from_secs(1);
 /// No answer of the API holds requests back for longer than this.
 const LONGEST_HOLD: Duration = Duration::from_secs(5 * 60);
 
+/// Within this time whatever this run has stopped must be on its way to run again.
+const UNDONE_WITHIN: Duration = Duration::from_secs(5);
+
+/// Beside a start for each of them that takes a look, and another one.
+const LOOKS: usize = 2;
+
 /// How long the queue steps aside for the front.
 const COURTESY: Duration = Duration::from_millis(10);
 
@@ -26,6 +33,8 @@ pub(crate) struct Pace {
     /// Who holds it is the next to send; tokio hands it out in the order of asking.
     queue: tokio::sync::Mutex<()>,
     window: Mutex<Window>,
+    /// How many more may be stopped.
+    stoppable: Semaphore,
 }
 
 /// Where somebody waits for a turn.
@@ -59,18 +68,42 @@ impl Drop for Push<'_> {
     }
 }
 
+/// One pipe that is stopped for a while: no more at a time than can be started again soon, whatever
+/// else is sent. Dropped when it runs.
+pub struct Pausing<'a> {
+    pace: &'a Pace,
+    _permit: SemaphorePermit<'a>,
+}
+
+impl Drop for Pausing<'_> {
+    fn drop(&mut self) {
+        lock(&self.pace.window).paused -= 1;
+    }
+}
+
 #[derive(Default)]
 struct Window {
     sent: VecDeque<Instant>,
     held_until: Option<Instant>,
     /// How many wait at the front.
     pushed: usize,
+    /// How many pipes are stopped for a while.
+    paused: usize,
 }
 
 impl Pace {
     pub(crate) fn new(rate: Option<Rate>) -> Self {
         let rate = rate.map(|rate| Rate { requests: rate.requests.max(1), ..rate });
-        Self { rate, queue: tokio::sync::Mutex::default(), window: Mutex::default() }
+        let stoppable = rate.map_or(Semaphore::MAX_PERMITS, most_paused);
+        let (queue, window) = (tokio::sync::Mutex::default(), Mutex::default());
+        Self { rate, queue, window, stoppable: Semaphore::new(stoppable) }
+    }
+
+    /// Waits until one more pipe may be stopped; `None` when nothing is begun any more.
+    pub(crate) async fn pausing(&self) -> Option<Pausing<'_>> {
+        let permit = self.stoppable.acquire().await.ok()?;
+        lock(&self.window).paused += 1;
+        Some(Pausing { pace: self, _permit: permit })
     }
 
     /// Waits until one request may be sent, and counts it; `None` if that is not before `end`.
@@ -112,7 +145,9 @@ impl Pace {
         let held = window.held_until.filter(|until| *until > now);
         let gives_way = place == Place::Queue && window.pushed > 0;
         let way = gives_way.then(|| now + COURTESY);
-        let busy = held.max(window.full(self.rate, now)).max(way);
+        let full = window.full(self.rate, now);
+        let spent = (place == Place::Queue).then(|| window.spent(self.rate, now)).flatten();
+        let busy = held.max(full).max(spent).max(way);
         if busy.is_none() {
             window.sent.push_back(now);
         }
@@ -133,6 +168,21 @@ impl Window {
         }
         self.sent.front().filter(|_| self.sent.len() >= rate.requests).map(|sent| *sent + length)
     }
+
+    /// When the queue may go on, if there would be too few free places soon for what is stopped.
+    fn spent(&self, rate: Option<Rate>, now: Instant) -> Option<Instant> {
+        let rate = rate.filter(|_| self.paused > 0)?;
+        let most = rate.requests - (self.paused + LOOKS).min(rate.requests / 2);
+        let counts = rate.per + MARGIN - UNDONE_WITHIN.min(rate.per / 2);
+        // What was sent before leaves the window in time.
+        let late = *self.sent.iter().rev().nth(most - 1)?;
+        Some(late + counts).filter(|free| *free > now)
+    }
+}
+
+/// No more than half of the window is ever held back.
+fn most_paused(rate: Rate) -> usize {
+    (rate.requests / 2).saturating_sub(LOOKS).max(1)
 }
 
 /// A panic elsewhere leaves the counts as good as they were.
@@ -238,6 +288,43 @@ mod tests {
         let asked = Instant::now();
         assert_eq!(pace.turn(soon, Place::Queue).await, None);
         assert_eq!(asked.elapsed(), Duration::ZERO);
+    }
+
+    /// However much is sent, three starts and two looks find their places within five seconds.
+    #[tokio::test(start_paused = true)]
+    async fn what_is_stopped_can_be_started_again_soon() {
+        for after in 0..40 {
+            let pace = pace(10);
+            let end = Instant::now() + 30 * PER;
+            let mut pausing = Vec::new();
+            let busy = async {
+                join_all((0..100).map(|_| turn(&pace))).await;
+            };
+            let stops = async {
+                for _ in 0..4 {
+                    pausing.push(pace.pausing().await);
+                    turn(&pace).await;
+                }
+            };
+            let _ =
+                timeout(Duration::from_millis(after * 700), async { tokio::join!(stops, busy) })
+                    .await;
+            assert!(pausing.len() <= 3);
+            let began = Instant::now();
+            for _ in 0..pausing.len() + 2 {
+                pace.turn(end, Place::Front).await.unwrap();
+            }
+            let took = began.elapsed();
+            assert!(pausing.is_empty() || took <= Duration::from_millis(5250), "{after}: {took:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_stopped_makes_nothing_slower() {
+        let (pace, start) = (pace(10), Instant::now());
+        let _pausing = [pace.pausing().await, pace.pausing().await, pace.pausing().await];
+        join_all((0..101).map(|_| turn(&pace))).await;
+        assert!(start.elapsed() < Duration::from_secs(110), "{:?}", start.elapsed());
     }
 
     #[tokio::test(start_paused = true)]

@@ -13,7 +13,7 @@ use crate::client::{Call, Client, Requests};
 use crate::collection::Collection;
 use crate::error::Error;
 use crate::observe::{self, Scope};
-use crate::pace::lock;
+use crate::pace::{Pausing, lock};
 use crate::perform::{self, Performed, Wording};
 use crate::routes;
 use crate::secret::{self, Filled, Secrets};
@@ -125,6 +125,12 @@ impl Remote {
     pub async fn resync(&self, at: &Address, id: &Id) -> Result<Performed, Error> {
         self.client.deadline.writing();
         perform::resync(self, at, id).await
+    }
+
+    /// To be held while a pipe is stopped that is to run again, so that there always are requests
+    /// left to start it. Waits for its turn; `None` if somebody ends the run meanwhile.
+    pub async fn pausing(&self) -> Option<Pausing<'_>> {
+        self.client.pausing().await
     }
 
     /// Starts a pipe again that this run has stopped, in a minute of its own: also after the run's

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use model::action::{Action, RunState};
-use model::lifecycle::Standing;
+use model::lifecycle::{self, Standing};
 use model::live::Id;
 use planner::Lane;
 use remote::{Error, Performed, Rejection};
@@ -34,9 +34,14 @@ enum Stop {
 pub(super) async fn work(run: &Run<'_>, lane: &Lane<'_>) -> Report {
     let mut report = Report::new(lane);
     let lane = &lane.actions;
+    let mut pausing = None;
     for (index, action) in lane.iter().enumerate() {
+        if pausing.is_none() && is_stop(action) && to_be_running(lane).is_some() {
+            pausing = run.remote.pausing().await;
+        }
         let stop = match perform(run, action, &lane[index + 1..]).await {
             Ok(performed) => {
+                pausing = pausing.filter(|_| !runs_again(&performed));
                 report.add(performed);
                 continue;
             }
@@ -109,16 +114,23 @@ fn unmade(done: &[&Action]) -> Option<&'static str> {
 /// Whether the object may have been stopped by what was begun. A stop that was turned down, or
 /// never sent, stopped nothing.
 fn may_be_stopped(begun: &[&Action], stop: &Stop) -> bool {
-    let is_stop =
-        |action: &&&Action| matches!(action, Action::SetState { to: RunState::Stopped, .. });
-    let stops = begun.iter().filter(is_stop).count();
-    let fails_in_it = begun.last().is_some_and(|action| is_stop(&action));
+    let stops = begun.iter().filter(|action| is_stop(action)).count();
+    let fails_in_it = begun.last().is_some_and(|action| is_stop(action));
     let turned_down = match stop {
         Stop::Error(Error::Rejected(rejected)) => rejected.kind != Rejection::Broken,
         Stop::Error(Error::Transport { sent, .. }) => !sent,
         Stop::Error(_) | Stop::Unready(_) | Stop::Refused | Stop::Interrupted | Stop::Lost => false,
     };
     stops > usize::from(fails_in_it && turned_down)
+}
+
+fn is_stop(action: &Action) -> bool {
+    matches!(action, Action::SetState { to: RunState::Stopped, .. })
+}
+
+/// Whether nothing is left to be started again. What was not looked at may be stopped.
+fn runs_again(performed: &Performed) -> bool {
+    performed.live.as_ref().is_some_and(|live| !lifecycle::is_stopped(live))
 }
 
 /// The live object, if the lane would have left it running.

@@ -1,0 +1,108 @@
+//! Many pipes that have to be paused for their edits: each for a moment, and few at a time.
+
+#![allow(clippy::allow_attributes, clippy::unwrap_used, reason = "a test that fails here fails")]
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use pipectl::interruption::Interruption;
+use sandbox::{Entry, World};
+use serde_json::{Value, json};
+use support::bench::{Bench, in_virtual_time};
+use support::faults::{SERVICES, left_stopped, recovers, settled};
+use support::manifests::{declared, documents};
+
+const PIPES: usize = 30;
+
+/// How many are paused at a time within the default rate limit.
+const AT_ONCE: usize = 3;
+
+/// How long an interrupted run may go on.
+const LAST_MOMENT: Duration = Duration::from_secs(7);
+
+fn pipes(interval: u64) -> Vec<Value> {
+    let seeds = documents("tests/seeds");
+    let seed = seeds.iter().find(|seed| seed["metadata"]["name"] == "postgres-cdc").unwrap();
+    let pipe = |n: usize| {
+        let mut pipe = seed.clone();
+        let source = &mut pipe["spec"]["source"]["postgres"];
+        source["settings"]["syncIntervalSeconds"] = json!(interval);
+        for mapping in source["tableMappings"].as_array_mut().unwrap() {
+            let target = mapping["targetTable"].as_str().unwrap().to_owned();
+            mapping["targetTable"] = json!(format!("{target}_{n}"));
+        }
+        pipe["metadata"]["name"] = json!(format!("pipe-{n}"));
+        pipe
+    };
+    (0..PIPES).map(pipe).collect()
+}
+
+/// All of them run.
+fn before() -> World {
+    in_virtual_time(settled(&pipes(30)))
+}
+
+/// How long each pipe was held back between its stop and its edit.
+fn pauses(journal: &[Entry]) -> Vec<Duration> {
+    let mut stopped = BTreeMap::new();
+    let mut pauses = Vec::new();
+    for entry in journal.iter().filter(|entry| entry.method == "PATCH") {
+        match entry.path.strip_suffix("/state") {
+            Some(pipe) => drop(stopped.insert(pipe.to_owned(), entry.at.0)),
+            None => pauses.extend(stopped.remove(&entry.path).map(|at| entry.at.0 - at)),
+        }
+    }
+    pauses.into_iter().map(Duration::from_millis).collect()
+}
+
+#[test]
+fn each_is_paused_for_a_moment_only() {
+    let before = before();
+    in_virtual_time(async {
+        let bench = Bench::on(before, &SERVICES);
+        let (from, began) = (bench.journal_len(), tokio::time::Instant::now());
+        bench.settle(&declared(&pipes(60)).unwrap()).await.unwrap();
+        let pauses = pauses(&bench.world().journal()[from..]);
+        assert_eq!(pauses.len(), PIPES);
+        let longest = pauses.iter().max().unwrap();
+        println!("{longest:?} of {:?}", began.elapsed());
+        assert!(*longest <= Duration::from_secs(20), "{longest:?}");
+        assert!(began.elapsed() <= Duration::from_secs(300), "{:?}", began.elapsed());
+    });
+}
+
+#[test]
+fn an_interruption_leaves_few_of_them_stopped_and_none_in_silence() {
+    let (before, desired) = (before(), declared(&pipes(60)).unwrap());
+    let mut some_left = 0;
+    for second in (0..20).map(|nth| nth * 6) {
+        let outcome = in_virtual_time(async {
+            let mut bench = Bench::on(before.clone(), &SERVICES);
+            let interruption = Interruption::default();
+            bench.interruption = interruption.clone();
+            let plan = bench.plan(&desired).await;
+            let later = async {
+                tokio::time::sleep(Duration::from_secs(second)).await;
+                interruption.raise();
+            };
+            let (reports, ()) = tokio::join!(bench.apply(plan), later);
+            let took = interruption.raised().await.elapsed();
+            assert!(took <= LAST_MOMENT, "at {second}: {took:?}");
+            // What was told to stop just now cannot be started before it has stopped.
+            let mut left = left_stopped(&before, bench.world(), &desired);
+            assert!(left.len() <= AT_ONCE, "at {second}: {left:?}");
+            some_left += usize::from(!left.is_empty());
+            let told = |name: &str| {
+                let mut reports = reports.iter().filter(|report| report.left_stopped.is_some());
+                reports.any(|report| report.at.name.as_str() == name)
+            };
+            left.retain(|name| !told(name));
+            assert!(left.is_empty(), "in silence at {second}: {left:?}");
+            if second % 60 == 0 { recovers(&before, bench.world(), &desired).await } else { Ok(()) }
+        });
+        assert_eq!(outcome, Ok(()), "at {second}");
+    }
+    println!("some left stopped, and told, after {some_left} of 20 interruptions");
+}
