@@ -173,7 +173,7 @@ impl Window {
     fn spent(&self, rate: Option<Rate>, now: Instant) -> Option<Instant> {
         let rate = rate.filter(|_| self.paused > 0)?;
         let most = rate.requests - (self.paused + LOOKS).min(rate.requests / 2);
-        let counts = rate.per + MARGIN - UNDONE_WITHIN.min(rate.per / 2);
+        let counts = rate.per.saturating_sub(UNDONE_WITHIN).max(rate.per / 2) + MARGIN;
         // What was sent before leaves the window in time.
         let late = *self.sent.iter().rev().nth(most - 1)?;
         Some(late + counts).filter(|free| *free > now)
