@@ -60,15 +60,25 @@ fn is_plain(status: u16) -> bool {
 /// What says more than this is a time of day, not a length of time.
 const LONGEST_PAUSE: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// How long the API wants to be left alone, in fractions of a second or in whole ones. Where two
-/// headers tell, the longer time is kept.
+/// How long the API wants to be left alone, in fractions of a second, in whole ones, or until a
+/// date. Where two headers tell, the longer time is kept.
 pub(crate) fn pause(response: &Response) -> Option<Duration> {
     ["x-ratelimit-reset", "retry-after"]
         .iter()
-        .filter_map(|name| response.header(name)?.trim().parse::<f64>().ok())
-        .filter_map(|seconds| Duration::try_from_secs_f64(seconds).ok())
+        .filter_map(|name| response.header(name))
+        .filter_map(|wanted| seconds(wanted).or_else(|| until(wanted, response)))
         .filter(|pause| *pause <= LONGEST_PAUSE)
         .max()
+}
+
+fn seconds(wanted: &str) -> Option<Duration> {
+    Duration::try_from_secs_f64(wanted.trim().parse().ok()?).ok()
+}
+
+/// By the clock of who answers: that of this machine may be wrong.
+fn until(date: &str, response: &Response) -> Option<Duration> {
+    let time = |date: &str| httpdate::parse_http_date(date).ok();
+    time(date)?.duration_since(time(response.header("date")?)?).ok()
 }
 
 /// The result is not what was asked for.
@@ -277,6 +287,10 @@ mod tests {
         assert_eq!(pause(&both), Some(Duration::from_secs(7)));
         let both = [("x-ratelimit-reset", "1.5"), ("retry-after", "7")];
         assert_eq!(pause(&both), Some(Duration::from_secs(7)));
+        let (now, then) = ("Fri, 27 Nov 2026 07:00:00 GMT", "Fri, 27 Nov 2026 07:00:09 GMT");
+        assert_eq!(pause(&[("date", now), ("retry-after", then)]), Some(Duration::from_secs(9)));
+        assert_eq!(pause(&[("date", then), ("retry-after", now)]), None);
+        assert_eq!(pause(&[("retry-after", then)]), None);
         assert_eq!(pause(&[("x-ratelimit-reset", "1790000000")]), None);
         assert_eq!(pause(&[("x-ratelimit-reset", "-1")]), None);
         assert_eq!(pause(&[("x-ratelimit-reset", "inf")]), None);

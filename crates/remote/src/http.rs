@@ -5,7 +5,7 @@ use std::io;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, RETRY_AFTER};
 use reqwest::{Url, redirect, retry};
 use secrecy::{ExposeSecret, SecretString};
 
@@ -15,8 +15,9 @@ use crate::transport::{Method, Request, Response, Sending, Transport, TransportE
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// No answer of the API is longer.
-const LONGEST_BODY: usize = 64 * 1024 * 1024;
+/// No answer of the API is longer: a list of thousands of pipes is not. Small values take up to
+/// seventy times as much memory as text.
+const LONGEST_BODY: usize = 16 * 1024 * 1024;
 
 const RATE_LIMIT_RESET: &str = "x-ratelimit-reset";
 
@@ -89,7 +90,7 @@ impl Transport for Http {
 }
 
 fn kept(headers: &HeaderMap) -> Vec<(String, String)> {
-    [CONTENT_TYPE.as_str(), RETRY_AFTER.as_str(), RATE_LIMIT_RESET]
+    [CONTENT_TYPE.as_str(), DATE.as_str(), RETRY_AFTER.as_str(), RATE_LIMIT_RESET]
         .into_iter()
         .filter_map(|name| Some((name.to_owned(), headers.get(name)?.to_str().ok()?.to_owned())))
         .collect()

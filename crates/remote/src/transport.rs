@@ -97,8 +97,8 @@ impl fmt::Debug for Body {
 pub struct Response {
     /// The HTTP status.
     pub status: u16,
-    /// Headers, their names in lower case. `content-type`, `retry-after` and `x-ratelimit-reset`
-    /// are read; others may be left out.
+    /// Headers, their names in lower case. `content-type`, `date`, `retry-after` and
+    /// `x-ratelimit-reset` are read; others may be left out.
     pub headers: Vec<(String, String)>,
     /// The body after decompression.
     pub body: Vec<u8>,

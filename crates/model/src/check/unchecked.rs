@@ -61,18 +61,12 @@ fn additional(
                 let beside = own.and_then(Value::as_object).unwrap_or(&nothing);
                 additional(&known, inner, beside, &path, problems);
             }
-            (Some(known), Value::String(word)) if own.is_none() && is_new(&known, word) => {
+            (Some(known), Value::String(word)) if own.is_none() && known.is_new_word(word) => {
                 problems.push(unchecked_value(name, word, path));
             }
             (Some(_), _) => problems.push(known_field(name, path)),
         }
     }
-}
-
-/// Whether the field takes certain words only, and this is none of them.
-fn is_new(field: &Node, word: &str) -> bool {
-    let words = field.words();
-    !words.is_empty() && words.iter().all(|(known, _)| *known != word)
 }
 
 fn unchecked_field(name: &str, path: Path) -> Problem {

@@ -66,13 +66,32 @@ impl<'v> Draft<'v> {
             .segments()
             .iter()
             .try_fold(Node::document(self.at.kind), |node, segment| node.step(segment));
-        match (node, path.get(&self.document)) {
+        match (node, path.get(&self.document).cloned()) {
             (Some(node), None) if !node.is_marked(mark::LOCAL) => self.fill(&node, path),
-            (Some(node), Some(value)) if !node.is_required() && may_go(path, value) => {
+            (Some(node), Some(Value::String(word)))
+                if node.is_new_word(&word) && self.move_beside(path) =>
+            {
+                true
+            }
+            (Some(node), Some(value)) if !node.is_required() && may_go(path, &value) => {
                 self.drop(path, flaw)
             }
             _ => false,
         }
+    }
+
+    /// Puts a value that is newer than this version where it is taken as it stands, if there is
+    /// such a place beside it.
+    fn move_beside(&mut self, path: &Path) -> bool {
+        let Some((parent, name)) = path.parent().zip(path.last()) else { return false };
+        let node = Node::document(self.at.kind).at(&parent.to_string());
+        let children = node.map(|node| node.children()).unwrap_or_default();
+        let extra = children.iter().find(|(_, child)| child.is_marked(mark::ADDITIONAL));
+        let (Some((extra, _)), Some(value)) = (extra, path.get(&self.document).cloned()) else {
+            return false;
+        };
+        parent.child(*extra).child(name).set(&mut self.document, value);
+        remove(&parent, path, &mut self.document)
     }
 
     fn fill(&mut self, field: &Node, path: &Path) -> bool {

@@ -118,7 +118,7 @@ impl Reader<'_> {
         if says_nothing(value) || is_default(node, value) || rules.secret {
             return None;
         }
-        if !value.is_object() && rules.is_untold(value, Some(value)) {
+        if !value.is_object() && rules.is_unsettled(Some(value)) {
             let path = &place.path;
             self.remark(format!("`{path}` is left out: the API has not settled it ({value})"));
             return None;

@@ -106,6 +106,32 @@ fn a_dollar_begins_no_variable_and_what_is_unknown_is_kept() {
 }
 
 #[test]
+fn a_word_that_is_not_known_yet_stands_where_it_is_taken() {
+    let made = |field: &str| {
+        let mut source = kafka();
+        source[field] = json!("NEWER");
+        let made = one(&json!({ "kafka": source }));
+        assert_eq!((made.flaws, made.remarks), (Vec::new(), Vec::new()));
+        made.document["spec"]["source"]["kafka"].clone()
+    };
+    let kafka = made("authentication");
+    assert_eq!(
+        (kafka.get("authentication"), kafka["additional"]["authentication"].as_str()),
+        (None, Some("NEWER"))
+    );
+    assert_eq!(made("format")["additional"]["format"], "NEWER");
+}
+
+#[test]
+fn what_the_api_is_not_known_to_return_is_taken_where_it_does() {
+    let mut object = object(1, &json!({ "kafka": kafka() }));
+    object.body["destination"]["roles"] = json!(["writer"]);
+    let made = of(vec![object]).remove(0);
+    assert_eq!((made.flaws, made.remarks), (Vec::new(), Vec::new()));
+    assert_eq!(made.document["spec"]["destination"]["roles"], json!(["writer"]));
+}
+
+#[test]
 fn a_null_in_what_is_unknown_makes_no_comment_of_the_pipe() {
     let (novel, remarks) = kept("novelty", &json!({"a": null, "b": [{"c": 1, "d": null}]}));
     assert_eq!((novel, remarks), (Some(json!({"b": [{"c": 1}]})), Vec::new()));

@@ -120,6 +120,12 @@ impl Node {
         });
         plain.filter_map(|word| Some((word.as_str()?, ""))).chain(explained).collect()
     }
+
+    /// Whether certain texts are taken only, and this is none of them.
+    pub(crate) fn is_new_word(&self, text: &str) -> bool {
+        let words = self.words();
+        !words.is_empty() && words.iter().all(|(known, _)| *known != text)
+    }
 }
 
 fn requires(object: &Value, name: &str) -> bool {

@@ -86,7 +86,7 @@ impl Rules {
     }
 
     /// The API reports sizes of zero, or none, while a change of scale makes its way.
-    fn is_unsettled(&self, live: Option<&Value>) -> bool {
+    pub(crate) fn is_unsettled(&self, live: Option<&Value>) -> bool {
         match self.equal {
             Equal::Count | Equal::Cpu | Equal::Memory => {
                 let reading = live.and_then(|live| self.quantity(live));

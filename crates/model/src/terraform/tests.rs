@@ -174,10 +174,12 @@ fn what_would_be_no_sound_manifest_stays_with_terraform() {
 fn what_a_manifest_does_not_take_is_left_out_and_what_it_needs_is_filled_in() {
     let mut values = whole("a");
     values["source"]["mysql"]["type"] = json!("tomorrowsql");
+    values["source"]["mysql"]["server_id"] = json!(0);
     values["source"]["mysql"]["host"] = Value::Null;
     let read = read(&state(&[("clickhouse_clickpipe", values)])).unwrap_or_default();
     let mysql = &read.objects[0].manifest["spec"]["source"]["mysql"];
-    assert_eq!((mysql.get("type"), &mysql["host"]), (None, &json!("FILL_IN")));
+    assert_eq!((mysql.get("serverId"), &mysql["host"]), (None, &json!("FILL_IN")));
+    assert_eq!((mysql.get("type"), &mysql["additional"]["type"]), (None, &json!("tomorrowsql")));
     assert_eq!(read.objects[0].flaws, Vec::<String>::new());
     assert_eq!(read.remarks.len(), 2, "{:?}", remarks(&read));
 }
