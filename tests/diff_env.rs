@@ -122,7 +122,10 @@ fn the_exit_code_tells_if_it_is_asked_to() {
     let said = desk.run(&["diff-env", "staging", "prd", "-o", "json"]);
     let error = said.json()["errors"][0].as_str().unwrap().to_owned();
     assert_eq!(said.code, 1);
-    assert!(error.contains("no environment `prd`; it has: prod, staging"), "{error}");
+    assert!(
+        error.contains("no environment `prd` (did you mean `prod`?); it has: prod, staging"),
+        "{error}"
+    );
     desk.write("pipes/orders.yaml", ORDERS.replace("${host}", "${hots}"));
     let said = desk.run(&["diff-env", "staging", "prod", "-o", "json"]);
     assert_eq!(said.code, 1, "{}", said.all());
