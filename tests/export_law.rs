@@ -207,7 +207,8 @@ fn goes_round(live: &Live, comments: usize) -> Result<usize, String> {
 fn is_start_of_a_failed_one(change: &Change, live: &Live) -> bool {
     let mut objects = live.get(&change.at).into_iter().flat_map(|observed| &observed.objects);
     let found = objects.find(|object| Some(&object.id) == change.id.as_ref());
-    found.is_some_and(|object| object.state.as_str() == "Failed") && change.fields.is_empty()
+    let starts = change.fields.iter().all(|field| field.path == Path::parse("state"));
+    starts && found.is_some_and(|object| object.state.as_str() == "Failed")
 }
 
 #[test]
