@@ -411,7 +411,7 @@ fn what_lifts_a_limit_is_told_so_that_it_can_be_pasted() {
     let said = repo.run(&["apply", "pipes", "--yes"]);
     assert_eq!(said.code, 5, "{}", said.all());
     assert!(
-        said.stdout.contains("take `analytics/k*` under `policy.protect` in pipectl.yaml off"),
+        said.stdout.contains("take `analytics/k*` out of `policy.protect` in pipectl.yaml"),
         "{}",
         said.stdout
     );

@@ -33,7 +33,7 @@ fn what_is_in_scope_and_undeclared_goes_and_nothing_else() {
     let plan: Vec<&str> = plan.lines().take_while(|line| !line.starts_with("Plan:")).collect();
     assert_snapshot!(plan.join("\n"), @"
     analytics                                       4 objects
-      ! team-kept                                   blocked: it is protected: take `protect` off before deleting it
+      ! team-kept                                   blocked: it is protected: take `*/team-kept` out of `policy.protect` in pipectl.yaml before deleting it
       - team-trial                                  delete (no manifest declares it, and it is in the prune scope `analytics/team-*`)
             actions: delete, wait until gone
             data:  table `default.team-trial` stays; drop it yourself if it is not wanted

@@ -115,7 +115,7 @@ fn protection_by_policy_needs_no_word_in_the_manifest() {
     let live = live(Kind::ClickPipe, &[live_kafka(&json!({}))]);
     assert_snapshot!(shown(&manifest, &live, &policy), @"
     analytics                                       1 object
-      ! clicks                                      blocked: it is protected: take `protect` off before deleting it
+      ! clicks                                      blocked: it is protected: take `analytics/*` out of `policy.protect` in pipectl.yaml before deleting it
 
     Plan: 0 to create, 0 to update, 0 to replace, 0 to delete, 1 blocked.  0 unchanged, 0 unmanaged.
     ");

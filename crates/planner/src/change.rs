@@ -264,9 +264,9 @@ pub enum Guard {
 impl fmt::Display for Guard {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Manifest => f.write_str("`protect`"),
+            Self::Manifest => f.write_str("take `protect` off"),
             Self::Project(pattern) => {
-                write!(f, "`{pattern}` under `policy.protect` in pipectl.yaml")
+                write!(f, "take `{pattern}` out of `policy.protect` in pipectl.yaml")
             }
         }
     }
@@ -288,12 +288,12 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ProtectedFromDelete(guard) => {
-                write!(f, "it is protected: take {guard} off before deleting it")
+                write!(f, "it is protected: {guard} before deleting it")
             }
             Self::ProtectedFromReplace(guard) => write!(
                 f,
-                "it is protected, and this change would delete it and make it again: take {guard} \
-                 off, or undo the change that forces replacement"
+                "it is protected, and this change would delete it and make it again: {guard}, or undo \
+                 the change that forces replacement"
             ),
             Self::Ambiguous(objects) => {
                 f.write_str("several live objects have this name: ")?;
