@@ -113,6 +113,9 @@ pub enum Quirk {
     PatchIgnoresSettings,
     /// Synchronisation settings can only be edited on a paused pipe.
     SyncSettingsNeedPause,
+    /// Any edit of the source of a CDC pipe needs a paused pipe. Off by default: nobody has seen it,
+    /// and nobody has listed the fields that need none.
+    EditsNeedPause,
     /// A paused CDC pipe resumes by itself after an edit of its source.
     AutoResume,
     /// Database flavours such as `rdspostgres` come back as their base type. Off by default:
@@ -125,7 +128,7 @@ pub enum Quirk {
 pub struct Quirks(BTreeSet<Quirk>);
 
 impl Quirks {
-    /// Every oddity seen in the API; [`Quirk::BaseTypes`] was not.
+    /// Every oddity seen in the API; [`Quirk::BaseTypes`] and [`Quirk::EditsNeedPause`] were not.
     pub fn all() -> Self {
         Self(BTreeSet::from([
             Quirk::ShuffledLists,

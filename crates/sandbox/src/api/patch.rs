@@ -126,7 +126,8 @@ fn must_be_paused(
     let sync_settings = object(patch, "settings")
         .is_some_and(|it| !it.values().all(Value::is_null))
         && call.options.quirks.has(Quirk::SyncSettingsNeedPause);
-    let needed = delta.adds() || delta.removes() || sync_settings;
+    let any = !patch.is_empty() && call.options.quirks.has(Quirk::EditsNeedPause);
+    let needed = delta.adds() || delta.removes() || sync_settings || any;
     if !pipe.source.is_cdc() || !needed || pipe.state(call.now) == PipeState::Paused {
         return Ok(());
     }

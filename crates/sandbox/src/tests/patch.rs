@@ -52,6 +52,20 @@ fn rename_is_applied_also_on_completed() {
 }
 
 #[test]
+fn every_edit_of_a_source_may_need_a_pause() {
+    let connection = json!({"source": {"postgres": {
+        "port": 5433, "credentials": {"username": "u", "password": "p"}}}});
+    for (quirks, status) in [(Quirks::all(), 200), (Quirks::all().with(Quirk::EditsNeedPause), 400)]
+    {
+        let mut bench = Bench::with(Options { quirks, ..Options::default() });
+        let id = bench.create(&postgres());
+        bench.wait(300);
+        assert_eq!(bench.patch(&id, &connection).status, status);
+        ok(&bench.patch(&id, &json!({"name": "another"})));
+    }
+}
+
+#[test]
 fn mapping_delta_on_a_pipe_that_is_not_paused_is_400() {
     let mut bench = Bench::new();
     let id = bench.create(&postgres());
