@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use pipectl::interruption::Interruption;
-use sandbox::{Entry, World};
+use sandbox::{Entry, Options, Quirk, Quirks, World};
 use serde_json::{Value, json};
 use support::bench::{Bench, in_virtual_time};
 use support::faults::{SERVICES, left_stopped, recovers, settled};
@@ -37,6 +37,20 @@ fn pipes(interval: u64) -> Vec<Value> {
         pipe
     };
     (0..PIPES).map(pipe).collect()
+}
+
+/// A change of a field that is not marked, and a world that wants a pause for it all the same: few
+/// pipes, all of them running.
+fn unmarked() -> (World, Vec<Value>) {
+    let mut few = pipes(30);
+    few.truncate(5);
+    let mut before = in_virtual_time(settled(&few));
+    let quirks = Quirks::all().with(Quirk::EditsNeedPause);
+    before.set_options(Options { quirks, ..Options::default() });
+    for pipe in &mut few {
+        pipe["spec"]["source"]["postgres"]["host"] = json!("moved.example.com");
+    }
+    (before, few)
 }
 
 /// All of them run.
@@ -105,4 +119,51 @@ fn an_interruption_leaves_few_of_them_stopped_and_none_in_silence() {
         assert_eq!(outcome, Ok(()), "at {second}");
     }
     println!("some left stopped, and told, after {some_left} of 20 interruptions");
+}
+
+#[test]
+fn what_the_api_wants_a_pause_for_beyond_the_plan_is_paused_and_runs_again() {
+    let (before, mut few) = unmarked();
+    few[0]["spec"]["state"] = json!("stopped");
+    let desired = declared(&few).unwrap();
+    in_virtual_time(async {
+        let bench = Bench::on(before.clone(), &SERVICES);
+        let from = bench.journal_len();
+        let plan = bench.settle(&desired).await.unwrap();
+        let edits = plan.actions.iter().filter(|action| action.body().is_some()).count();
+        assert_eq!((edits, plan.actions.len()), (5, 6), "one is to be stopped afterwards");
+        assert_eq!(bench.refusals(from).len(), 5);
+        assert_eq!(left_stopped(&before, bench.world(), &desired), [""; 0]);
+        assert!(bench.plan(&desired).await.is_empty());
+    });
+}
+
+#[test]
+fn an_interruption_of_what_the_api_wants_paused_leaves_none_in_silence() {
+    let (before, few) = unmarked();
+    let desired = declared(&few).unwrap();
+    let mut started_again = 0;
+    for second in 0..40 {
+        in_virtual_time(async {
+            let mut bench = Bench::on(before.clone(), &SERVICES);
+            let interruption = Interruption::default();
+            bench.interruption = interruption.clone();
+            let plan = bench.plan(&desired).await;
+            let later = async {
+                tokio::time::sleep(Duration::from_secs(second)).await;
+                interruption.raise();
+            };
+            let (reports, ()) = tokio::join!(bench.apply(plan), later);
+            let mut left = left_stopped(&before, bench.world(), &desired);
+            let told = |name: &str| {
+                let mut reports = reports.iter().filter(|report| report.left_stopped.is_some());
+                reports.any(|report| report.at.name.as_str() == name)
+            };
+            left.retain(|name| !told(name));
+            assert!(left.is_empty(), "in silence at {second}: {left:?}");
+            let notes = reports.iter().flat_map(|report| &report.notes);
+            started_again += notes.filter(|note| note.contains("is started again")).count();
+        });
+    }
+    assert!(started_again > 10, "{started_again}");
 }

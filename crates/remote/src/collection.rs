@@ -46,6 +46,17 @@ struct Seen {
     /// Lists up to this number were asked for before, and know less.
     since: u64,
     wrote: Wrote,
+    /// Why this run has stopped it, as long as it has not started it again.
+    pause: Option<Pause>,
+}
+
+/// Why a pipe is stopped for a while.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pause {
+    /// An action said so.
+    Planned,
+    /// The API wanted it for an edit, and no action did.
+    Wanted,
 }
 
 /// What this run did to an object lately, as long as the API may not show it yet.
@@ -126,8 +137,9 @@ impl Collection {
         for Item { name, object } in items {
             let last = before.remove(&object.id);
             let wrote = last.as_ref().map(|seen| seen.wrote).unwrap_or_default();
-            let heard =
-                Seen { name: name.clone(), state: object.state.clone(), since: number, wrote };
+            let pause = last.as_ref().and_then(|seen| seen.pause);
+            let (name, state) = (name.clone(), object.state.clone());
+            let heard = Seen { name, state, since: number, wrote, pause };
             let seen = last.filter(|seen| seen.since >= number).unwrap_or(heard);
             known.objects.insert(object.id.clone(), seen);
         }
@@ -139,8 +151,10 @@ impl Collection {
     pub(crate) fn note(&self, name: &Name, object: &Object) {
         let since = self.asked.load(Ordering::Relaxed);
         let mut known = lock(&self.known);
-        let wrote = known.objects.get(&object.id).map(|seen| seen.wrote).unwrap_or_default();
-        let seen = Seen { name: name.clone(), state: object.state.clone(), since, wrote };
+        let last = known.objects.get(&object.id);
+        let wrote = last.map(|seen| seen.wrote).unwrap_or_default();
+        let pause = last.and_then(|seen| seen.pause);
+        let seen = Seen { name: name.clone(), state: object.state.clone(), since, wrote, pause };
         known.objects.insert(object.id.clone(), seen);
     }
 
@@ -156,6 +170,18 @@ impl Collection {
         if let Some(seen) = lock(&self.known).objects.get_mut(id) {
             seen.wrote.stopped = Some(Instant::now());
         }
+    }
+
+    /// Notes why this run stops the object; `None` when it has started it again.
+    pub(crate) fn note_pause(&self, id: &Id, pause: Option<Pause>) {
+        if let Some(seen) = lock(&self.known).objects.get_mut(id) {
+            seen.pause = pause;
+        }
+    }
+
+    /// Why this run has stopped the object, unless it has started it again.
+    pub(crate) fn pause(&self, id: &Id) -> Option<Pause> {
+        lock(&self.known).objects.get(id)?.pause
     }
 
     /// Notes that the object is gone.

@@ -16,6 +16,7 @@ use crate::secret;
 mod create;
 mod delete;
 mod lost;
+mod paused;
 mod resume;
 mod shown;
 mod state;

@@ -133,6 +133,17 @@ impl Remote {
         self.client.pausing().await
     }
 
+    /// The pipe of an action, if this run has stopped it, or may have, and has not started it since:
+    /// for an action, or because the API wanted it for an edit.
+    pub fn stopped(&self, action: &Action) -> Option<Id> {
+        let at = action.at();
+        let id = match action {
+            Action::Update { id, .. } | Action::SetState { id, .. } => self.id(at, id.as_ref()),
+            Action::Create { .. } | Action::Delete { .. } => return None,
+        };
+        id.ok().filter(|id| self.collection(at).is_ok_and(|known| known.pause(id).is_some()))
+    }
+
     /// Starts a pipe again that this run has stopped, in a minute of its own: also after the run's
     /// time is over, and after an interruption. Nothing is sent if the pipe runs, and nobody
     /// waits until it does.

@@ -10,6 +10,7 @@ mod fixtures;
 mod lost;
 mod observe;
 mod patience;
+mod pauses;
 mod reserve;
 mod scaling;
 mod script;

@@ -6,7 +6,7 @@ use model::action::{Action, RunState};
 use model::lifecycle::{self, Standing};
 use model::live::Id;
 use planner::Lane;
-use remote::{Error, Performed, Rejection};
+use remote::{Error, Performed};
 
 use super::Run;
 use super::report::{Outcome, Report, verb};
@@ -36,7 +36,7 @@ pub(super) async fn work(run: &Run<'_>, lane: &Lane<'_>) -> Report {
     let lane = &lane.actions;
     let mut pausing = None;
     for (index, action) in lane.iter().enumerate() {
-        if pausing.is_none() && is_stop(action) && to_be_running(lane).is_some() {
+        if pausing.is_none() && is_stop(action) && !ends_stopped(lane) {
             pausing = run.remote.pausing().await;
         }
         let stop = match perform(run, action, &lane[index + 1..]).await {
@@ -50,12 +50,12 @@ pub(super) async fn work(run: &Run<'_>, lane: &Lane<'_>) -> Report {
         let begun = matches!(stop, Stop::Error(_) | Stop::Lost);
         let rest = if begun { index + 1 } else { index };
         report.not_begun = lane[rest..].iter().map(|action| verb(action)).collect();
-        let stopped = may_be_stopped(&lane[..rest], &stop);
         report.notes.extend(under_way(action, &stop).map(str::to_owned));
         note(run, &mut report, stop);
         report.notes.extend(unmade(&lane[..index]).map(str::to_owned));
-        if let (true, Some(id)) = (stopped, to_be_running(lane)) {
-            resume(run, id, &mut report).await;
+        let stopped = run.remote.stopped(action).filter(|_| !ends_stopped(lane));
+        if let Some(id) = stopped {
+            resume(run, &id, &mut report).await;
         }
         break;
     }
@@ -111,19 +111,6 @@ fn unmade(done: &[&Action]) -> Option<&'static str> {
     deleted.then_some("it is deleted and not made again yet: the next apply makes it")
 }
 
-/// Whether the object may have been stopped by what was begun. A stop that was turned down, or
-/// never sent, stopped nothing.
-fn may_be_stopped(begun: &[&Action], stop: &Stop) -> bool {
-    let stops = begun.iter().filter(|action| is_stop(action)).count();
-    let fails_in_it = begun.last().is_some_and(|action| is_stop(action));
-    let turned_down = match stop {
-        Stop::Error(Error::Rejected(rejected)) => rejected.kind != Rejection::Broken,
-        Stop::Error(Error::Transport { sent, .. }) => !sent,
-        Stop::Error(_) | Stop::Unready(_) | Stop::Refused | Stop::Interrupted | Stop::Lost => false,
-    };
-    stops > usize::from(fails_in_it && turned_down)
-}
-
 fn is_stop(action: &Action) -> bool {
     matches!(action, Action::SetState { to: RunState::Stopped, .. })
 }
@@ -133,13 +120,10 @@ fn runs_again(performed: &Performed) -> bool {
     performed.live.as_ref().is_some_and(|live| !lifecycle::is_stopped(live))
 }
 
-/// The live object, if the lane would have left it running.
-fn to_be_running<'a>(lane: &[&'a Action]) -> Option<&'a Id> {
-    let last = lane.iter().rev().find_map(|action| match action {
-        Action::SetState { id, to, .. } => Some((id.as_ref(), *to)),
-        _ => None,
-    });
-    last.and_then(|(id, to)| id.filter(|_| to == RunState::Running))
+/// Whether the lane would have left the object stopped.
+fn ends_stopped(lane: &[&Action]) -> bool {
+    let mut commands = lane.iter().rev().filter(|it| matches!(it, Action::SetState { .. }));
+    commands.next().is_some_and(|last| is_stop(last))
 }
 
 async fn resume(run: &Run<'_>, id: &Id, report: &mut Report) {

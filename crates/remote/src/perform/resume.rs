@@ -27,11 +27,13 @@ const STOPS_WITHIN: Duration = Duration::from_secs(10);
 pub(crate) async fn resume(remote: &Remote, at: &Address, id: &Id) -> Result<Performed, Error> {
     let budget = Budget::reserve(RESERVE);
     if let Some(object) = runs(remote, at, id).await? {
+        remote.collection(at)?.note_pause(id, None);
         return Ok(Performed::seen(at, object, RunState::Running));
     }
     send_start(remote, at, id, budget).await?;
     let collection = remote.collection(at)?;
     collection.note_calm(id);
+    collection.note_pause(id, None);
     let last = collection.last(id).unwrap_or_else(|| unseen(id));
     Ok(Performed::new(at, &last, RunState::Running))
 }

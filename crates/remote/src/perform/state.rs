@@ -14,6 +14,7 @@ use super::watch::Watch;
 use super::{Performed, is_about_the_word};
 use crate::answer;
 use crate::client::Call;
+use crate::collection::Pause;
 use crate::deadline::Budget;
 use crate::error::{Error, Rejection};
 use crate::remote::Remote;
@@ -27,6 +28,12 @@ const RESUMES_WITHIN: Duration = Duration::from_secs(10);
 
 /// Starts the object unless it runs already, or does so by itself.
 pub(super) async fn start(remote: &Remote, at: &Address, id: &Id) -> Result<Performed, Error> {
+    let started = started(remote, at, id).await?;
+    remote.collection(at)?.note_pause(id, None);
+    Ok(started)
+}
+
+async fn started(remote: &Remote, at: &Address, id: &Id) -> Result<Performed, Error> {
     if let Some(object) = resumed(remote, at, id).await? {
         return match lifecycle::standing(at.kind, &object, RunState::Running) {
             Standing::Settled | Standing::Impaired => {
@@ -64,12 +71,33 @@ pub(super) async fn stop(remote: &Remote, at: &Address, id: &Id) -> Result<Perfo
     }
     // Sent in any case: the API may resume the object later than it was watched for.
     resumed(remote, at, id).await?;
+    let object = pause(remote, at, id, Pause::Planned).await?;
+    Ok(Performed::seen(at, object, RunState::Stopped))
+}
+
+/// Stops the object and waits for it. Why is noted before anything is sent, for whoever has to
+/// start it again when this is dropped halfway.
+pub(super) async fn pause(
+    remote: &Remote,
+    at: &Address,
+    id: &Id,
+    why: Pause,
+) -> Result<Object, Error> {
+    let collection = remote.collection(at)?;
+    let before = collection.pause(id);
     collection.note_stop(id);
+    collection.note_pause(id, Some(why));
     let stops = |object: &Object| lifecycle::command(at.kind, object, RunState::Stopped).is_none();
-    command(remote, at, id, "stop", Budget::Run, stops).await?;
+    if let Err(error) = command(remote, at, id, "stop", Budget::Run, stops).await {
+        // What was turned down, or never sent, stopped nothing.
+        if !error.outcome_unknown() {
+            collection.note_pause(id, before);
+        }
+        return Err(error);
+    }
     let object = Watch::new(remote, at, id)?.settled(RunState::Stopped, None).await?;
     collection.note_calm(id);
-    Ok(Performed::seen(at, object, RunState::Stopped))
+    Ok(object)
 }
 
 /// Whether the object waits for a start.

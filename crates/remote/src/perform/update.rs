@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::Performed;
 use super::lost::Lost;
+use super::paused::{paused, wants_pause};
 use super::shown::{Shown, shown};
 use super::state::rests;
 use super::watch::Watch;
@@ -22,6 +23,20 @@ use crate::settings::Wait;
 use crate::transport::Method;
 
 pub(super) async fn update(
+    remote: &Remote,
+    at: &Address,
+    id: &Id,
+    via: Endpoint,
+    body: &Value,
+) -> Result<Performed, Error> {
+    let edit = || edit(remote, at, id, via, body);
+    match edit().await {
+        Err(refused) if wants_pause(&refused) => paused(remote, at, id, refused, edit).await,
+        other => other,
+    }
+}
+
+async fn edit(
     remote: &Remote,
     at: &Address,
     id: &Id,

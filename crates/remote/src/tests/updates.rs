@@ -9,7 +9,7 @@ use serde_json::json;
 use super::bench::{Bench, CANARY, SERVICE, pipe, scope};
 use super::fixtures::{kafka, mapping, postgres};
 use super::script::{cut, ok, refusal, scripted};
-use crate::{Error, Rejection};
+use crate::Error;
 
 #[tokio::test(start_paused = true)]
 async fn each_part_of_a_pipe_has_its_own_request() {
@@ -81,16 +81,6 @@ async fn a_refusal_of_a_repeated_update_does_not_say_that_nothing_was_done() {
     let error = remote.perform(&update).await.unwrap_err();
     assert!(error.outcome_unknown());
     insta::assert_snapshot!(error.hint().unwrap_or_default(), @"an earlier try of this request got no answer and may have been carried out; plan again");
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_edit_that_needs_a_pause_says_so() {
-    let bench = Bench::new();
-    bench.created("orders", postgres("orders")).await;
-    let body = json!({"source": {"postgres": {"tableMappingsToAdd": [mapping("orders")]}}});
-    let error = bench.update("orders", Endpoint::Resource, body).await.unwrap_err();
-    assert_eq!(error.rejection(), Some(Rejection::NeedsPause));
-    insta::assert_snapshot!(error.hint().unwrap_or_default(), @"this edit needs a paused pipe: declare `state: stopped`, apply, then edit it and declare `state: running`");
 }
 
 #[tokio::test(start_paused = true)]
