@@ -182,3 +182,23 @@ fn nothing_is_deleted_in_a_service_that_makes_nothing() {
     assert_eq!((woken.code, deletes(&desk)), (0, 1), "{}", woken.all());
     assert_eq!(live(&desk, "kinesis-user")[0]["source"]["kinesis"]["streamName"], json!("another"));
 }
+
+/// What is deleted in the last minute of a run might not be made again.
+#[test]
+fn nothing_is_deleted_without_the_time_to_make_it_again() {
+    let desk = Desk::new();
+    let mut stream = seed("kinesis-user");
+    write(&desk, &[&stream]);
+    assert_eq!(apply(&desk, &[]).code, 0);
+    hours_later(&desk);
+    stream["spec"]["source"]["kinesis"]["streamName"] = json!("another");
+    write(&desk, &[&stream]);
+    let short = apply(&desk, &["--timeout=30s"]);
+    assert_eq!((short.code, deletes(&desk)), (1, 0), "{}", short.all());
+    for words in ["less than a minute of the run is left", "nothing was deleted", "--timeout"] {
+        assert!(short.stdout.contains(words), "no `{words}`: {}", short.all());
+    }
+    assert_eq!(live(&desk, "kinesis-user").len(), 1);
+    let enough = apply(&desk, &["--timeout=2m"]);
+    assert_eq!((enough.code, deletes(&desk)), (0, 1), "{}", enough.all());
+}

@@ -182,7 +182,7 @@ impl Client {
     pub(crate) fn end(&self, budget: Budget) -> Instant {
         match budget {
             Budget::Run => self.deadline.at(),
-            Budget::Reserve(end) => end,
+            Budget::Late(end) | Budget::Reserve(end) => end,
         }
     }
 
@@ -199,7 +199,7 @@ impl Client {
         work: impl Future<Output = T>,
     ) -> Result<T, Error> {
         match budget {
-            Budget::Run => tokio::select! {
+            Budget::Run | Budget::Late(_) => tokio::select! {
                 biased;
                 () = self.interrupt.raised() => Err(Error::Interrupted),
                 done = work => Ok(done),
@@ -212,7 +212,7 @@ impl Client {
     async fn turn(&self, call: &Call<'_>) -> Result<Duration, Error> {
         let end = self.end(call.budget);
         let place = match call.budget {
-            Budget::Run => Place::Queue,
+            Budget::Run | Budget::Late(_) => Place::Queue,
             Budget::Reserve(_) => Place::Front,
         };
         let waited = self.guard(call.budget, self.pace.turn(end, place)).await?;
@@ -253,8 +253,10 @@ impl Client {
     /// What would be refused is not even sent. No pipe is left stopped for one refusal, though.
     fn check_key(&self, budget: Budget) -> Result<(), Error> {
         match (budget, lock(&self.locked_out).clone()) {
-            (Budget::Run, Some(rejected)) => Err(Error::Rejected(Box::new(rejected))),
-            (Budget::Run, None) | (Budget::Reserve(_), _) => Ok(()),
+            (Budget::Run | Budget::Late(_), Some(rejected)) => {
+                Err(Error::Rejected(Box::new(rejected)))
+            }
+            (Budget::Run | Budget::Late(_), None) | (Budget::Reserve(_), _) => Ok(()),
         }
     }
 

@@ -105,20 +105,29 @@ impl Collection {
 
     /// Lists the objects now.
     pub(crate) async fn list(&self, client: &Client) -> Result<Vec<Item>, Error> {
-        Ok(self.ask(client, Budget::Run).await?.1)
+        self.list_by(client, Budget::Run).await
+    }
+
+    async fn list_by(&self, client: &Client, budget: Budget) -> Result<Vec<Item>, Error> {
+        Ok(self.ask(client, budget).await?.1)
     }
 
     /// Lists the objects unless that was done before.
     pub(crate) async fn list_once(&self, client: &Client) -> Result<(), Error> {
-        self.list_within(client, Duration::MAX).await
+        self.list_within(client, Duration::MAX, Budget::Run).await
     }
 
     /// Lists the objects unless that was done so lately.
-    pub(crate) async fn list_within(&self, client: &Client, age: Duration) -> Result<(), Error> {
-        let _first = client.guard(Budget::Run, self.first.lock()).await?;
+    pub(crate) async fn list_within(
+        &self,
+        client: &Client,
+        age: Duration,
+        budget: Budget,
+    ) -> Result<(), Error> {
+        let _first = client.guard(budget, self.first.lock()).await?;
         let listed = lock(&self.known).listed;
         let lately = listed.is_some_and(|listed| listed.elapsed() <= age);
-        if lately { Ok(()) } else { self.list(client).await.map(drop) }
+        if lately { Ok(()) } else { self.list_by(client, budget).await.map(drop) }
     }
 
     async fn ask(&self, client: &Client, budget: Budget) -> Result<(u64, Vec<Item>), Error> {

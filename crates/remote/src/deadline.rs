@@ -50,6 +50,9 @@ impl Deadline {
 pub(crate) enum Budget {
     /// The run's, until its deadline or until somebody interrupts it.
     Run,
+    /// Beyond the run's deadline, for the end of what must not stay half done; an interruption ends
+    /// it all the same.
+    Late(Instant),
     /// Time of its own, kept in reserve for what must still be sent after either.
     Reserve(Instant),
 }

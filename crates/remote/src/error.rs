@@ -68,6 +68,12 @@ pub enum Error {
     /// The time of the run was over before this could be sent.
     #[error("not sent, because the time of the run is over")]
     OutOfTime,
+    /// An object is to be deleted and made again, and the run is about to end.
+    #[error("less than a minute of the run is left, too little to make `{at}` again")]
+    TooLate {
+        /// The object.
+        at: Address,
+    },
     /// A service that sleeps was to be woken for a request. Nothing came of either.
     #[error("service `{service}` could not be woken: {cause}")]
     NotWoken {
@@ -254,6 +260,7 @@ impl Error {
             | Self::Untrusted { .. }
             | Self::Interrupted
             | Self::OutOfTime
+            | Self::TooLate { .. }
             | Self::Appeared { .. }
             | Self::NotWoken { .. }
             | Self::Asleep { .. }

@@ -1,16 +1,19 @@
 //! The live side, as one run sees it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use model::action::Action;
 use model::address::{Address, Kind, ServiceRef};
 use model::live::{Id, Live};
 use serde_json::Value;
+use tokio::time::Instant;
 
 use crate::cdc_scaling::Levels;
 use crate::client::{Call, Client, Requests};
 use crate::collection::Collection;
+use crate::deadline::Budget;
 use crate::error::Error;
 use crate::observe::{self, Scope};
 use crate::pace::{Pausing, lock};
@@ -33,7 +36,16 @@ pub struct Remote {
     secrets: Arc<dyn Secrets>,
     collections: BTreeMap<(ServiceRef, Kind), Collection>,
     made: Mutex<BTreeMap<Address, Id>>,
+    /// What is deleted to be made again: once begun, it is finished.
+    replaced: Mutex<BTreeSet<Address>>,
 }
+
+/// A replacement is not begun when less of the run's time is left.
+const REPLACES_WITHIN: Duration = Duration::from_secs(60);
+
+/// The time of its own that each half of a replacement has: a create is answered in half a minute
+/// if at all, and a minute goes into looking for one that was not.
+const HALF_A_REPLACEMENT: Duration = Duration::from_secs(2 * 60);
 
 /// The kinds of which a service has a list.
 const LISTED: [Kind; 2] = [Kind::ReversePrivateEndpoint, Kind::ClickPipe];
@@ -77,6 +89,7 @@ impl Remote {
             secrets,
             collections,
             made: Mutex::default(),
+            replaced: Mutex::default(),
         }
     }
 
@@ -87,8 +100,9 @@ impl Remote {
     }
 
     /// Whether an action may be begun: every secret of those after it can be had, and what it
-    /// deletes can be made again. A service that sleeps is woken if that is allowed.
+    /// deletes can be made again, in the time that is left. A service that sleeps is woken if that is allowed.
     pub async fn ready(&self, action: &Action, then: &[&Action]) -> Result<(), Error> {
+        self.client.deadline.writing();
         for later in then {
             if let Some(body) = later.body() {
                 secret::prove(later.at(), body, self.secrets.as_ref())?;
@@ -98,9 +112,28 @@ impl Remote {
         match (action, self.services.get(&action.at().service)) {
             (Action::Delete { at, .. }, Some(service)) if made_again => {
                 let path = routes::list(at.kind, &self.organization, service);
-                wake::awake(&self.client, &path).await
+                self.has_time_to_replace(at)?;
+                wake::awake(&self.client, &path).await?;
+                self.has_time_to_replace(at)?;
+                lock(&self.replaced).insert(at.clone());
+                Ok(())
             }
             _ => Ok(()),
+        }
+    }
+
+    fn has_time_to_replace(&self, at: &Address) -> Result<(), Error> {
+        let left = self.client.deadline.at().saturating_duration_since(Instant::now());
+        if left < REPLACES_WITHIN { Err(Error::TooLate { at: at.clone() }) } else { Ok(()) }
+    }
+
+    /// Whose time the work on an object uses up that is made or deleted.
+    pub(crate) fn budget(&self, at: &Address) -> Budget {
+        if lock(&self.replaced).contains(at) {
+            let own = Instant::now() + HALF_A_REPLACEMENT;
+            Budget::Late(self.client.deadline.at().max(own))
+        } else {
+            Budget::Run
         }
     }
 

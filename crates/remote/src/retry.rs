@@ -51,6 +51,7 @@ pub(crate) fn may_repeat(twice: Twice, error: &Error) -> bool {
         | Error::Untrusted { .. }
         | Error::Interrupted
         | Error::OutOfTime
+        | Error::TooLate { .. }
         | Error::Appeared { .. }
         | Error::NotWoken { .. }
         | Error::Asleep { .. }

@@ -11,6 +11,7 @@ mod lost;
 mod observe;
 mod patience;
 mod pauses;
+mod replacing;
 mod reserve;
 mod scaling;
 mod script;

@@ -37,6 +37,7 @@ pub(super) fn hint(error: &Error) -> Option<String> {
             "delete all but one, or choose one with `metadata.id`, then plan again"
         }
         Error::OutOfTime => "plan again, or allow more time with `--timeout`",
+        Error::TooLate { .. } => "nothing was deleted; allow more time with `--timeout`",
         Error::NotWoken { cause, .. } => return hint(cause),
         Error::NotRunning { state } if state.as_str() == "idle" => IDLE,
         Error::Asleep { state, .. } | Error::NotRunning { state } => asleep(state.as_str()),

@@ -28,8 +28,9 @@ pub(super) async fn create(
     body: &Value,
 ) -> Result<Performed, Error> {
     let collection = remote.collection(at)?;
-    let before = before(remote, collection, at).await?;
-    let maker = Maker { remote, collection, at, before };
+    let budget = remote.budget(at);
+    let before = before(remote, collection, at, budget).await?;
+    let maker = Maker { remote, collection, at, before, budget };
     let made = maker.make(body).await;
     let Made { object, note } =
         made.map_err(|error| error.about_tables(|| leftover::wanted_empty(at.kind, body)))?;
@@ -40,7 +41,7 @@ pub(super) async fn create(
     } else {
         // Endpoints are waited for in any case, because the pipes that a plan makes next refer
         // to them.
-        let watch = Watch::new(remote, at, &object.id)?;
+        let watch = Watch::new(remote, at, &object.id)?.within(budget);
         Performed::seen(at, watch.settled(RunState::Running, None).await?, RunState::Running)
     };
     if let Some(note) = note {
@@ -58,10 +59,11 @@ async fn before(
     remote: &Remote,
     collection: &Collection,
     at: &Address,
+    budget: Budget,
 ) -> Result<BTreeSet<Id>, Error> {
     collection.list_once(&remote.client).await?;
     let known = collection.ids(&at.name);
-    collection.list_within(&remote.client, FRESH).await?;
+    collection.list_within(&remote.client, FRESH, budget).await?;
     let found = collection.ids(&at.name);
     if found.is_subset(&known) { Ok(found) } else { Err(Error::Appeared { at: at.clone() }) }
 }
@@ -88,6 +90,7 @@ struct Maker<'a> {
     collection: &'a Collection,
     at: &'a Address,
     before: BTreeSet<Id>,
+    budget: Budget,
 }
 
 /// What a look for the object came to.
@@ -126,7 +129,7 @@ impl Maker<'_> {
     async fn post(&self, body: &Value) -> Result<Object, Error> {
         let filled = self.remote.fill(self.at, body).await?;
         let path = &self.collection.path;
-        let call = Call::new(Method::Post, path).with(&filled);
+        let call = Call::new(Method::Post, path).with(&filled).within(self.budget);
         let result = self.remote.client.send(call).await?;
         Ok(answer::item(self.at.kind, Method::Post, path, result)?.object)
     }
@@ -136,7 +139,7 @@ impl Maker<'_> {
         let client = &self.remote.client;
         let (began, mut ticket, mut lists) = (Instant::now(), self.collection.ticket(), 0);
         loop {
-            let deadline = client.end(Budget::Run);
+            let deadline = client.end(self.budget);
             let over = began + self.remote.settings.adoption;
             let end = if Instant::now() < over { over.min(deadline) } else { deadline };
             let asked = match self.list(&mut ticket, end).await {
@@ -161,7 +164,7 @@ impl Maker<'_> {
 
     /// The next list; `None` if it cannot be had at present.
     async fn list(&self, ticket: &mut Ticket, end: Instant) -> Result<Option<Snapshot>, Error> {
-        match self.collection.next(&self.remote.client, ticket, end, Budget::Run).await {
+        match self.collection.next(&self.remote.client, ticket, end, self.budget).await {
             Ok(snapshot) => Ok(Some(snapshot)),
             Err(error) if retry::may_repeat(Twice::Harmless, &error) => Ok(None),
             Err(error) => Err(error),

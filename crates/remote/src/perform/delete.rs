@@ -18,8 +18,9 @@ pub(super) async fn delete(remote: &Remote, at: &Address, id: &Id) -> Result<Per
     }
     let collection = remote.collection(at)?;
     let path = routes::object(&collection.path, id);
-    match remote.client.send(Call::new(Method::Delete, &path)).await {
-        Ok(_) => Watch::new(remote, at, id)?.gone().await?,
+    let budget = remote.budget(at);
+    match remote.client.send(Call::new(Method::Delete, &path).within(budget)).await {
+        Ok(_) => Watch::new(remote, at, id)?.within(budget).gone().await?,
         Err(error) if error.rejection() == Some(Rejection::NotFound) => {}
         Err(error) => return Err(error),
     }
