@@ -40,6 +40,37 @@ fn everything_is_made_and_then_nothing_is_left_to_do() {
     assert_eq!(plan.code, 0, "{}", plan.all());
 }
 
+/// The change of the README, and what it says of it.
+#[test]
+fn the_example_of_the_readme_costs_what_it_says() {
+    let desk = Desk::new();
+    let copied = |name: &str| {
+        let text = std::fs::read_to_string(Desk::examples().join(name)).unwrap();
+        let text = text.replace("topics: my_topic\n", "topics: my_topic_v2\n");
+        let users =
+            "        - {sourceSchemaName: public, sourceTable: users, targetTable: public_users}\n";
+        text.replace(users, &format!("{users}{}", users.replace("users", "orders")))
+    };
+    assert_eq!(desk.run(&["apply", &examples(), "--sandbox", "--yes"]).code, 0);
+    for entry in std::fs::read_dir(Desk::examples()).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "yaml") {
+            let name = path.file_name().unwrap().to_str().unwrap();
+            desk.write(&format!("pipes/{name}"), copied(name));
+        }
+    }
+    let said = desk.run(&["plan", "pipes", "--sandbox"]);
+    let readme = include_str!("../README.md");
+    let summary = readme.lines().filter(|line| {
+        line.starts_with("Cost: ") || line.starts_with("Plan: 0 to create, 1 to update, 1 to")
+    });
+    let summary: Vec<_> = summary.collect();
+    assert_eq!(summary.len(), 2);
+    for line in summary {
+        assert!(said.stdout.contains(line), "no `{line}`: {}", said.stdout);
+    }
+}
+
 #[test]
 fn a_plan_of_many_pipes_is_one_list_for_each_service() {
     let desk = Desk::new();

@@ -11,7 +11,7 @@ fn a_comment_begins_with_the_counts_and_the_danger() {
     assert_snapshot!(rendered(Format::Markdown, &run(&desired, &plan)), @r#"
 ### pipectl plan: 1 to create, 1 to update, 1 to replace, 1 to delete, 1 blocked
 
-1 unchanged, 0 unmanaged. Not compared: credentials of 2 objects, which the API does not tell; --base REF tells what git changed. Cost: 5 requests and the waiting, about 5 s at 10 requests / 10 s.
+1 unchanged, 0 unmanaged. Not compared: credentials of 2 objects, which the API does not tell; --base REF tells what git changed. Cost: 6 requests and the waiting, about 6 s at 10 requests / 10 s.
 
 | | object | what | why |
 |---|---|---|---|

@@ -308,14 +308,24 @@ fn summary(text: &mut Text, plan: &Plan, context: &Context) {
 
 /// What performing the plan takes; nothing where that is nothing, or not known.
 pub(crate) fn cost(plan: &Plan, context: &Context) -> Option<String> {
-    let writes = plan.actions.len();
-    let (requests, seconds) = context.rate.filter(|_| writes > 0)?;
+    let sent = plan.actions.len() + made_again(plan);
+    let (requests, seconds) = context.rate.filter(|_| sent > 0)?;
     #[expect(clippy::cast_precision_loss, reason = "a rough number of seconds for people")]
-    let time = (writes as f64 * seconds / requests as f64).ceil();
+    let time = (sent as f64 * seconds / requests as f64).ceil();
     Some(format!(
         "Cost: {} and the waiting, about {time} s at {requests} requests / {seconds} s.",
-        plural(writes, "request")
+        plural(sent, "request")
     ))
+}
+
+/// How many objects are deleted and made again: each takes a look at its service before.
+fn made_again(plan: &Plan) -> usize {
+    let is_made = |at: &Address| {
+        let mut actions = plan.actions.iter();
+        actions.any(|action| matches!(action, Action::Create { at: made, .. } if made == at))
+    };
+    let deleted = plan.actions.iter().filter(|action| matches!(action, Action::Delete { .. }));
+    deleted.filter(|action| is_made(action.at())).count()
 }
 
 /// `1 to create, 2 to update, 0 to replace, 0 to delete`, then what occurs of the rest.
