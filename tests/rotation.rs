@@ -108,6 +108,35 @@ fn a_raised_version_sends_the_credentials_of_that_pipe_in_one_request_and_once()
     }
 }
 
+/// Not even a new pipe for the registry's user, which is fixed when the pipe is made.
+#[test]
+fn a_version_that_is_lowered_or_taken_out_sends_nothing_and_is_told() {
+    let (mut kafka, mut postgres) = (seed("kafka-scram"), seed("postgres-cdc"));
+    let registry = json!({
+        "url": "https://registry.example.com", "authentication": "PLAIN",
+        "credentials": {"username": "u", "password": {"fromEnv": SECRET.0}, "version": 3},
+    });
+    kafka["spec"]["source"]["kafka"]["schemaRegistry"] = registry;
+    postgres["spec"]["source"]["postgres"]["credentials"]["version"] = json!(3);
+    let repo = applied(&[kafka.clone(), postgres.clone()]);
+    for version in [Some(2), None] {
+        for group in [
+            &mut kafka["spec"]["source"]["kafka"]["schemaRegistry"]["credentials"],
+            &mut postgres["spec"]["source"]["postgres"]["credentials"],
+        ] {
+            let group = group.as_object_mut().unwrap();
+            group.remove("version");
+            group.extend(version.map(|version| ("version".to_owned(), json!(version))));
+        }
+        write(&repo, &kafka);
+        write(&repo, &postgres);
+        repo.commit("Lower");
+        let said = repo.run(&["plan", "pipes", "--base", "HEAD~1", "--detailed-exitcode"]);
+        assert_eq!(said.code, 0, "{version:?}: {}", said.all());
+        assert_eq!(said.stdout.matches("only a raised one sends it").count(), 2, "{}", said.all());
+    }
+}
+
 #[test]
 fn a_rotation_leaves_a_stopped_database_pipe_stopped() {
     let mut pipe = seed("postgres-cdc");

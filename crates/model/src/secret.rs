@@ -161,6 +161,24 @@ pub fn is_reference(value: &Value) -> bool {
     WAYS.iter().any(|way| value.get(way).is_some())
 }
 
+/// Whether a reference asks for nothing that it did not ask for before. Only a version that is
+/// raised does; none is the lowest.
+pub(crate) fn asks_same(was: &Value, is: &Value) -> bool {
+    let version = |reference: &Value| reference.get(VERSION).and_then(Value::as_i64).unwrap_or(0);
+    unversioned(was) == unversioned(is) && version(is) <= version(was)
+}
+
+/// The key that is raised to send a secret again.
+const VERSION: &str = "version";
+
+fn unversioned(reference: &Value) -> Value {
+    let mut rest = reference.clone();
+    if let Value::Object(fields) = &mut rest {
+        fields.shift_remove(VERSION);
+    }
+    rest
+}
+
 /// A value that is never written into a manifest, shown or logged.
 pub struct Secret;
 
@@ -205,7 +223,24 @@ impl JsonSchema for TextOrSecret {
 mod tests {
     use serde_json::json;
 
-    use super::references;
+    use super::{asks_same, references};
+
+    #[test]
+    fn only_a_raised_version_or_another_way_asks_for_something_new() {
+        let versioned = |version: i64| json!({"fromEnv": "P", "version": version});
+        let none = json!({"fromEnv": "P"});
+        for (was, is, same) in [
+            (versioned(2), versioned(3), false),
+            (versioned(2), versioned(2), true),
+            (versioned(2), versioned(1), true),
+            (versioned(2), none.clone(), true),
+            (none.clone(), versioned(1), false),
+            (none, json!({"fromEnv": "Q"}), false),
+            (versioned(2), json!({"fromEnv": "Q", "version": 1}), false),
+        ] {
+            assert_eq!(asks_same(&was, &is), same, "{was} {is}");
+        }
+    }
 
     #[test]
     fn every_reference_is_found_and_told_without_a_value() {

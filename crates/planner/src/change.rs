@@ -124,6 +124,8 @@ pub enum FieldVerdict {
     Removal,
     /// Nobody did: somebody asked for it to be sent again.
     Resent,
+    /// The version of its secret was lowered or taken out, which sends nothing.
+    Lowered,
     /// Somebody asked for it to be sent again, but it is fixed for as long as the object lives.
     Fixed,
 }
@@ -139,6 +141,7 @@ impl FieldVerdict {
             Self::Adoption => "adoption",
             Self::Removal => "removal",
             Self::Resent => "resent",
+            Self::Lowered => "lowered",
             Self::Fixed => "fixed",
         }
     }

@@ -247,8 +247,13 @@ fn left_alone(
     object: &Object,
     compared: &Compared<'_>,
 ) -> Option<LeftAlone> {
-    let verdicts =
-        [FieldVerdict::Drift, FieldVerdict::Applied, FieldVerdict::Adoption, FieldVerdict::Removal];
+    let verdicts = [
+        FieldVerdict::Drift,
+        FieldVerdict::Applied,
+        FieldVerdict::Adoption,
+        FieldVerdict::Removal,
+        FieldVerdict::Lowered,
+    ];
     let mut fields = field::of(document, &compared.judged, &verdicts);
     fields.extend(field::fixed(document, &compared.fixed));
     (!fields.is_empty()).then(|| LeftAlone { at: at.clone(), id: object.id.clone(), fields })

@@ -84,7 +84,7 @@ fn of_unseen(
 ) -> Vec<FieldChange> {
     let members = members(difference, base);
     let differing = members.into_iter().filter(|(_, rules, was, is)| match (was, is) {
-        (Some(was), Some(is)) => !rules.declares_same(was, is),
+        (Some(was), Some(is)) => !rules.asks_same(was, is),
         (was, is) => was.is_some() || is.is_some(),
     });
     let changes = differing.map(|(path, rules, was, is)| {

@@ -137,12 +137,14 @@ fn field(
         }
         None => Some(FieldVerdict::Change),
         Some(base) => {
-            let unchanged = rules.declares_same(base, desired);
+            let unchanged = rules.asks_same(base, desired);
+            let lowered = unchanged && !rules.declares_same(base, desired);
             let told_now = !untold && rules.is_untold(base, live);
             match (unchanged, live_is_desired, rules.agrees(base, live)) {
                 // Live goes with both sides of what git changed, and so tells nothing about it.
                 (false, true, true) if !told_now => Some(FieldVerdict::Change),
                 (false, true, true) => Some(FieldVerdict::Applied),
+                (true, true, _) if lowered => Some(FieldVerdict::Lowered),
                 (unchanged, live_is_desired, live_is_base) => {
                     verdict(unchanged, live_is_desired, live_is_base)
                 }

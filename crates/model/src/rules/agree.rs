@@ -47,22 +47,34 @@ impl Rules {
     /// Whether two manifests declare the same here. Unlike [`Rules::agrees`] it looks at what the
     /// API does not return, too.
     pub fn declares_same(&self, one: &Value, other: &Value) -> bool {
+        self.declares(one, other, PartialEq::eq)
+    }
+
+    /// Whether a manifest asks for nothing that it did not ask for before: it declares the same, or
+    /// the version of a secret was lowered or taken out.
+    pub fn asks_same(&self, was: &Value, is: &Value) -> bool {
+        self.declares(was, is, secret::asks_same)
+    }
+
+    /// Whether two manifests declare the same, where `same` tells it of references to secrets.
+    fn declares(&self, one: &Value, other: &Value, same: fn(&Value, &Value) -> bool) -> bool {
         match (one, other) {
+            _ if secret::is_reference(one) && secret::is_reference(other) => same(one, other),
             (Value::Object(fields), Value::Object(others)) => {
-                let same = |(name, value): (&String, &Value)| {
+                let field = |(name, value): (&String, &Value)| {
                     let other = others.get(name);
-                    other.is_some_and(|other| self.field(name).declares_same(value, other))
+                    other.is_some_and(|other| self.field(name).declares(value, other, same))
                 };
-                fields.len() == others.len() && fields.iter().all(same)
+                fields.len() == others.len() && fields.iter().all(field)
             }
             (Value::Array(items), Value::Array(others)) if items.len() == others.len() => {
                 let item = self.item();
                 let mut rest: Vec<&Value> = others.iter().collect();
                 items.iter().all(|one| {
                     let ordered = self.list == List::Atomic;
-                    let same = |other: &&Value| item.declares_same(one, other);
+                    let counterpart = |other: &&Value| item.declares(one, other, same);
                     let reach = if ordered { 1 } else { rest.len() };
-                    let found = rest.iter().take(reach).position(same);
+                    let found = rest.iter().take(reach).position(counterpart);
                     found.map(|at| rest.remove(at)).is_some()
                 })
             }

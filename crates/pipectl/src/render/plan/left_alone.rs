@@ -59,6 +59,9 @@ fn words(field: &FieldChange) -> (&'static str, String) {
         Some(FieldVerdict::Removal) if field.unseen => {
             ("=", "no longer managed, stays as it is: the API cannot unset it".to_owned())
         }
+        Some(FieldVerdict::Lowered) => {
+            ("=", "version lowered or taken out: only a raised one sends it again".to_owned())
+        }
         Some(FieldVerdict::Fixed) => (
             "=",
             "not sent again: fixed when it was made, another one takes a new object".to_owned(),
