@@ -146,7 +146,7 @@ fn an_object_that_is_new_in_git_is_adopted() {
       ~ clicks                                      adopt
 
     Plan: 0 to create, 0 to update, 0 to replace, 0 to delete, 1 to adopt.  0 unchanged, 0 unmanaged.
-    Not compared: credentials of 1 object, which the API does not tell; --base REF tells what git changed.
+    Not compared: credentials of 1 object, which the API does not tell; new in git, so the base does not tell either.
     ");
 }
 

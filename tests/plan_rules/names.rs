@@ -26,7 +26,7 @@ fn a_rename_next_to_its_old_self_is_blocked() {
     let new = live_kafka(&json!({"name": "new", "id": "33333333-3333-4333-8333-333333333333"}));
     assert_snapshot!(check(&manifest, &[live_kafka(&json!({})), new]), @"
     analytics                                       1 object
-      ! new                                         blocked: it is live, and so is its previous name `clicks`: delete one of the two, or take `clicks` out of `previousNames`
+      ! new                                         blocked: it is live, and so is its previous name `clicks`: if both are to stay, move `clicks` from `previousNames` to a manifest of its own; else delete one of the two
 
     Plan: 0 to create, 0 to update, 0 to replace, 0 to delete, 1 blocked.  0 unchanged, 1 unmanaged.
     ");

@@ -89,6 +89,18 @@ fn a_reference_to_nothing_blocks() {
 }
 
 #[test]
+fn a_reference_to_what_is_declared_absent_blocks() {
+    let endpoint = ENDPOINT.replace("spec: {", "spec: {state: absent, ");
+    let manifest = kafka("      reversePrivateEndpointIds: [{endpoint: link}]", "");
+    assert_snapshot!(check(&format!("{endpoint}{manifest}"), &[]), @"
+    analytics                                       2 objects
+      ! clicks                                      blocked: it refers to analytics/link, which is declared with `state: absent`: take the reference out, or the `state: absent`
+
+    Plan: 0 to create, 0 to update, 0 to replace, 0 to delete, 1 blocked.  1 unchanged, 0 unmanaged.
+    ");
+}
+
+#[test]
 fn an_endpoint_changes_its_names_in_place_and_nothing_else() {
     let manifest = ENDPOINT.trim_end_matches("---\n").replace(
         "com.amazonaws.vpce.x}",

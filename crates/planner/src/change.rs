@@ -153,7 +153,7 @@ impl Serialize for FieldVerdict {
     }
 }
 
-/// What cannot be compared in one object, because live does not tell and there is no base.
+/// What cannot be compared in one object, because neither live nor a base tells.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct NotCompared {
     /// The object, by the name it is declared under.
@@ -164,6 +164,18 @@ pub struct NotCompared {
     /// The others.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<Path>,
+    /// Which base git has for it.
+    #[serde(skip)]
+    pub base: Base,
+}
+
+/// Why no base tells what live does not tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Base {
+    /// There is no base.
+    NoneGiven,
+    /// The object is new in git: the base does not have it.
+    WithoutIt,
 }
 
 /// What a plan says of an object and does nothing about.
@@ -247,6 +259,8 @@ pub enum Reason {
     MayBeLost(Address, Vec<String>),
     /// It refers to an object that is neither live nor declared.
     MissingReference(Address),
+    /// It refers to an object that is declared absent.
+    ReferenceToAbsent(Address),
     /// Git changed these fields, and so did somebody else: each with the value in git and live.
     Conflict(Vec<(String, Value, Value)>),
     /// Its manifest is gone, but the last one protected it. Names the commit that removed it.
@@ -312,8 +326,8 @@ impl fmt::Display for Reason {
             }
             Self::BothNamesLive(name) => write!(
                 f,
-                "it is live, and so is its previous name `{name}`: delete one of the two, or take \
-                 `{name}` out of `previousNames`"
+                "it is live, and so is its previous name `{name}`: if both are to stay, move `{name}` \
+                 from `previousNames` to a manifest of its own; else delete one of the two"
             ),
             Self::CannotRename => f.write_str("the API cannot rename it"),
             Self::CannotDelete => f.write_str("the API cannot delete it"),
@@ -324,6 +338,11 @@ impl fmt::Display for Reason {
             Self::MissingReference(address) => {
                 write!(f, "it refers to {address}, which is neither live nor declared")
             }
+            Self::ReferenceToAbsent(address) => write!(
+                f,
+                "it refers to {address}, which is declared with `state: absent`: take the \
+                 reference out, or the `state: absent`"
+            ),
             Self::Conflict(fields) => {
                 for (field, git, live) in fields {
                     match (git.is_object() || live.is_object(), short(git), short(live)) {

@@ -13,7 +13,7 @@ use model::rules::{OnChange, Rules};
 use model::secret;
 use serde_json::Value;
 
-use crate::change::{Change, FieldVerdict, Guard, LeftAlone, NotCompared, Reason, Verdict};
+use crate::change::{Base, Change, FieldVerdict, Guard, LeftAlone, NotCompared, Reason, Verdict};
 use crate::compare::Compared;
 use crate::field;
 use crate::lower::{self, Subject};
@@ -77,9 +77,7 @@ impl Sides<'_> {
                 let body = &document.body;
                 let missing = reference::missing(rules, body, &at.service, self.desired, self.live);
                 match (missing, live) {
-                    (Some(missing), _) => {
-                        blocked(at, document, None, Reason::MissingReference(missing)).into()
-                    }
+                    (Some(missing), _) => blocked(at, document, None, missing).into(),
                     (None, Counterpart::Found { object, renamed_from }) => {
                         self.reconcile(at, document, want, object, renamed_from.as_ref())
                     }
@@ -169,8 +167,11 @@ impl Sides<'_> {
             let mut differing = differences.iter().map(|difference| &difference.path);
             carries.contains(path) || differing.any(|other| path.is_within(other))
         };
-        let not_compared =
-            if base.is_some() { None } else { unseen::not_compared(at, &compared.untold, sent) };
+        let which = if self.base.is_some() { Base::WithoutIt } else { Base::NoneGiven };
+        let not_compared = match base {
+            Some(_) => None,
+            None => unseen::not_compared(at, &compared.untold, which, sent),
+        };
         if actions.is_empty() && !adopted {
             return Considered { change: None, left_alone, not_compared };
         }

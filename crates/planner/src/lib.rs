@@ -23,7 +23,7 @@ mod unseen;
 
 pub use approve::{Approved, Limits, Refusal};
 pub use change::{
-    Change, FieldChange, FieldVerdict, Guard, LeftAlone, NotCompared, Reason, Verdict,
+    Base, Change, FieldChange, FieldVerdict, Guard, LeftAlone, NotCompared, Reason, Verdict,
 };
 pub use contrast::{Contrast, Differing, Side, contrast};
 pub use order::{Hold, Lane};

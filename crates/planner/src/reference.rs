@@ -7,6 +7,8 @@ use model::live::{Id, Live};
 use model::rules::Rules;
 use serde_json::Value;
 
+use crate::change::Reason;
+
 /// The objects that an action refers to by name: without them it cannot be performed.
 pub(crate) fn references(action: &Action) -> Vec<Address> {
     match action {
@@ -57,23 +59,21 @@ pub(crate) fn resolved(
     map(rules, body, &|rules, value| id(&target(rules, value, service)?))
 }
 
-/// The first object that the body refers to and that is neither live nor declared.
+/// Why the first object that the body refers to will not be there, if one will not.
 pub(crate) fn missing(
     rules: &Rules,
     body: &Value,
     service: &ServiceRef,
     desired: &Desired,
     live: &Live,
-) -> Option<Address> {
-    let is_present = |address: &Address| {
-        let declared = desired.get(address).map(|document| document.intent.presence);
-        match declared {
-            Some(Presence::Present(RunState::Running | RunState::Stopped)) => true,
-            Some(Presence::Absent) => false,
-            None => live.contains_key(address),
-        }
+) -> Option<Reason> {
+    let reason = |address: Address| match desired.get(&address).map(|it| it.intent.presence) {
+        Some(Presence::Present(RunState::Running | RunState::Stopped)) => None,
+        Some(Presence::Absent) => Some(Reason::ReferenceToAbsent(address)),
+        None if live.contains_key(&address) => None,
+        None => Some(Reason::MissingReference(address)),
     };
-    referred(rules, body, service).into_iter().find(|address| !is_present(address))
+    referred(rules, body, service).into_iter().find_map(reason)
 }
 
 fn target(rules: &Rules, value: &Value, service: &ServiceRef) -> Option<Address> {

@@ -6,7 +6,7 @@ use model::rules::{OnChange, Rules};
 use model::secret;
 use serde_json::Value;
 
-use crate::change::{FieldVerdict, NotCompared};
+use crate::change::{Base, FieldVerdict, NotCompared};
 use crate::diff::{Difference, Unseen};
 use crate::three_way::Judged;
 
@@ -94,6 +94,7 @@ pub(crate) fn again<'r>(
 pub(crate) fn not_compared(
     at: &Address,
     untold: &[Untold<'_>],
+    base: Base,
     sent: impl Fn(&Path) -> bool,
 ) -> Option<NotCompared> {
     let (secrets, fields): (Vec<_>, Vec<_>) = untold
@@ -105,5 +106,6 @@ pub(crate) fn not_compared(
         at: at.clone(),
         secrets: paths(secrets),
         fields: paths(fields),
+        base,
     })
 }

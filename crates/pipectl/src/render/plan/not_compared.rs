@@ -1,8 +1,8 @@
-//! What a plan could not compare: what the API does not tell, where there is no base either.
+//! What a plan could not compare: what neither the API nor a base tells.
 
 use std::collections::BTreeMap;
 
-use planner::{NotCompared, Plan};
+use planner::{Base, NotCompared, Plan};
 
 use super::listed;
 use crate::output::{Label, Text};
@@ -31,12 +31,12 @@ pub(crate) fn sentence(plan: &Plan) -> Option<String> {
     if fields.len() > MOST {
         parts.push(plural(fields.len() - MOST, "other field"));
     }
-    (!parts.is_empty()).then(|| {
-        format!(
-            "Not compared: {}, which the API does not tell; --base REF tells what git changed.",
-            listed(&parts)
-        )
-    })
+    let git = match all.first()?.base {
+        Base::NoneGiven => "--base REF tells what git changed",
+        Base::WithoutIt => "new in git, so the base does not tell either",
+    };
+    let parts = listed(&parts);
+    Some(format!("Not compared: {parts}, which the API does not tell; {git}."))
 }
 
 /// In how many objects each field is, most first.
