@@ -80,6 +80,48 @@ fn what_is_missing_is_named() {
 }
 
 #[test]
+fn a_text_of_the_project_file_that_stands_for_nothing_is_refused_where_it_is() {
+    let desk = desk("running");
+    let bad =
+        PROJECT.replace("stream: staging-clicks", "stream: 'x-${b}', plain: '$${b}', z: '${z'");
+    desk.write("pipectl.yaml", bad);
+    let said = desk.run_with(&["validate"], &ACCOUNT);
+    assert_eq!(said.code, 1, "{}", said.all());
+    for told in ["pipectl.yaml:7:25", "pipectl.yaml:7:54", "`${b}` stands for", "`$${` stands for"]
+    {
+        assert!(said.stderr.contains(told), "{told}: {}", said.stderr);
+    }
+    assert_eq!(said.stderr.matches("bad-variable").count(), 2, "{}", said.stderr);
+    desk.write("pipectl.yaml", PROJECT.replace("stream: staging-clicks", "stream: 'a$${b}'"));
+    let said = desk.run_with(&["plan", "--sandbox", "--diff"], &ACCOUNT);
+    assert!(said.stdout.contains("streamName: a${b}"), "{}", said.all());
+}
+
+#[test]
+fn what_is_not_set_is_told_with_its_place_and_all_at_once() {
+    let desk = desk("running");
+    let services =
+        "services: {analytics: '${env:SERVICE_ID}'}\n    variables: {stream: '${env:STREAM}'";
+    desk.write("pipectl.yaml", PROJECT.replace("variables: {stream: staging-clicks", services));
+    let said = desk.run(&["plan", "--sandbox"]);
+    for told in [
+        "SERVICE_ID is not set",
+        "pipectl.yaml:7:27",
+        "STREAM is not set",
+        "pipectl.yaml:8:25",
+        "ACCOUNT is not set",
+        "pipectl.yaml:8:48",
+    ] {
+        assert!(said.code == 1 && said.stderr.contains(told), "{told}: {}", said.stderr);
+    }
+    // Where services are is nothing to `validate`.
+    let set = [ACCOUNT[0], ("STREAM", "clicks")];
+    let said = desk.run_with(&["validate"], &set);
+    assert_eq!(said.code, 0, "{}", said.all());
+    assert_eq!(desk.run_with(&["plan", "--sandbox"], &set).code, 1);
+}
+
+#[test]
 fn limits_and_protection_hold() {
     let desk = desk("running");
     let apply = |environment: &str, more: &[&str]| {

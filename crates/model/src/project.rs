@@ -14,8 +14,11 @@ use crate::reference;
 use crate::source::{self, Document, Remark, Remarks, Span};
 
 pub(crate) mod code;
+mod fill;
 #[cfg(test)]
 mod tests;
+
+pub use self::fill::{Needs, fill, unset};
 
 /// The project file.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -60,7 +63,8 @@ pub struct Defaults {
 
 /// One environment: whose services are meant, and what differs from the others.
 ///
-/// Identifiers and variables may hold `${env:NAME}`, the text of an environment variable.
+/// Identifiers and variables may hold `${env:NAME}`, the text of an environment variable;
+/// `$${` stands for a plain `${`.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Environment {
@@ -181,6 +185,7 @@ fn only(documents: &[Document], remarks: &mut Remarks) -> Option<Value> {
         return None;
     };
     schema().check(&document.root, None, remarks);
+    fill::check(&document.root, remarks);
     Some(document.root.to_json())
 }
 

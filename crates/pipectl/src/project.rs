@@ -9,7 +9,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result, anyhow, bail};
 use model::diagnostic::SourceFile;
 use model::nearest::nearest;
-use model::project::{self, Credentials, Environment, Policy, Project, RateLimit};
+use model::project::{self, Credentials, Environment, Needs, Policy, Project, RateLimit};
 
 use crate::cli::ManifestArgs;
 use crate::environment;
@@ -52,12 +52,15 @@ pub(crate) struct Chosen {
 /// When no manifests are named, when the file is not sound, when the environment does not exist, or when a variable that an
 /// identifier is taken from is not set.
 pub(crate) fn choose(args: &ManifestArgs, output: Output) -> Result<Chosen> {
-    let chosen = chosen(args, output)?;
-    if chosen.manifests.is_empty() {
-        let which = "which manifests? name files or folders, or declare `manifests` in";
-        return Err(Usage(format!("{which} {NAME}")).into());
-    }
-    Ok(chosen)
+    with_manifests(chosen(args, output)?)
+}
+
+/// The same for whoever goes nowhere: where services are need not be known.
+///
+/// # Errors
+/// As above, but for identifiers.
+pub(crate) fn choose_to_read(args: &ManifestArgs, output: Output) -> Result<Chosen> {
+    with_manifests(in_need_of(args, Needs::Variables, output)?)
 }
 
 /// The same for commands that have something to say without any manifest.
@@ -65,6 +68,18 @@ pub(crate) fn choose(args: &ManifestArgs, output: Output) -> Result<Chosen> {
 /// # Errors
 /// As above, but for manifests.
 pub(crate) fn chosen(args: &ManifestArgs, output: Output) -> Result<Chosen> {
+    in_need_of(args, Needs::Everything, output)
+}
+
+fn with_manifests(chosen: Chosen) -> Result<Chosen> {
+    if chosen.manifests.is_empty() {
+        let which = "which manifests? name files or folders, or declare `manifests` in";
+        return Err(Usage(format!("{which} {NAME}")).into());
+    }
+    Ok(chosen)
+}
+
+fn in_need_of(args: &ManifestArgs, needs: Needs, output: Output) -> Result<Chosen> {
     let environment = match args.env.as_slice() {
         [] => None,
         [one] => Some(one.as_str()),
@@ -73,7 +88,7 @@ pub(crate) fn chosen(args: &ManifestArgs, output: Output) -> Result<Chosen> {
             return Err(Usage(format!("one environment here, not several: {names}")).into());
         }
     };
-    let mut chosen = find(environment, output)?;
+    let mut chosen = find(environment, needs, output)?;
     if !args.paths.is_empty() {
         chosen.manifests.clone_from(&args.paths);
     }
@@ -106,26 +121,25 @@ pub(crate) struct Written {
 /// When there is no project file, when it is not sound, or has no such environment.
 pub(crate) fn written<const N: usize>(names: [&str; N], output: Output) -> Result<[Written; N]> {
     let folder = folder()?.ok_or_else(|| anyhow!("there is no {NAME} here or above"))?;
-    let (_, project) = load(&folder, output)?;
+    let (project, _) = load(&folder, output)?;
     // Each is looked for before any is used.
     for name in names {
         named(&project.environments, name)?;
     }
     Ok(names.map(|name| {
         let mut environment = project.environments[name].clone();
-        let as_far_as_set = |text: &mut String| *text = fill(text).unwrap_or_else(|_| text.clone());
-        environment.organization.iter_mut().for_each(as_far_as_set);
-        environment.services.values_mut().for_each(as_far_as_set);
-        environment.variables.values_mut().for_each(as_far_as_set);
+        environment.organization = environment.organization.map(as_far_as_set);
+        environment.services = fill_all(environment.services);
+        environment.variables = fill_all(environment.variables);
         environment.policy = environment.policy.or(project.policy.clone());
         let manifests = project.manifests.iter().map(|path| folder.join(path)).collect();
         Written { environment, manifests }
     }))
 }
 
-fn find(environment: Option<&str>, output: Output) -> Result<Chosen> {
+fn find(environment: Option<&str>, needs: Needs, output: Output) -> Result<Chosen> {
     match folder()? {
-        Some(folder) => read(&folder, environment, output),
+        Some(folder) => read(&folder, environment, needs, output),
         None => match environment {
             Some(name) => bail!("--env {name}: there is no {NAME} here or above that declares it"),
             None => Ok(Chosen::default()),
@@ -133,8 +147,8 @@ fn find(environment: Option<&str>, output: Output) -> Result<Chosen> {
     }
 }
 
-fn read(folder: &Path, environment: Option<&str>, output: Output) -> Result<Chosen> {
-    let (file, project) = load(folder, output)?;
+fn read(folder: &Path, environment: Option<&str>, needs: Needs, output: Output) -> Result<Chosen> {
+    let (project, source) = load(folder, output)?;
     let name = environment.or(project.defaults.environment.as_deref());
     let others = project.environments.clone().into_iter();
     let others = others.filter(|(other, _)| Some(other.as_str()) != name).collect();
@@ -142,31 +156,38 @@ fn read(folder: &Path, environment: Option<&str>, output: Output) -> Result<Chos
         Some(name) => named(&project.environments, name)?,
         None => Environment::default(),
     };
+    let is_set = |name: &str| environment::variable(name).is_some();
+    let unset = project::unset(&source, name.unwrap_or_default(), needs, is_set);
+    if !unset.is_empty() {
+        output.problems(&unset, &[source]);
+        let told = unset.iter().map(|it| format!("{}: {}", it.place, it.message));
+        bail!("{}", told.collect::<Vec<_>>().join("; "));
+    }
     let whole: Vec<PathBuf> = project.manifests.iter().map(|path| folder.join(path)).collect();
     Ok(Chosen {
-        origin: Some((file, name.map(str::to_owned))),
+        origin: Some((folder.join(NAME), name.map(str::to_owned))),
         others,
         manifests: whole.clone(),
         whole,
-        organization: chosen.organization.as_deref().map(fill).transpose()?,
+        organization: chosen.organization.map(as_far_as_set),
         credentials: chosen.credentials,
-        services: fill_all(chosen.services)?,
-        variables: fill_all(chosen.variables)?,
+        services: fill_all(chosen.services),
+        variables: fill_all(chosen.variables),
         policy: chosen.policy.or(project.policy),
         rate_limit: project.rate_limit,
     })
 }
 
-fn load(folder: &Path, output: Output) -> Result<(PathBuf, Project)> {
+fn load(folder: &Path, output: Output) -> Result<(Project, SourceFile)> {
     let file = folder.join(NAME);
     let text = std::fs::read_to_string(&file)
         .with_context(|| format!("cannot read {}", file.display()))?;
     let name = Arc::from(file.display().to_string());
     let source = SourceFile { name, text: Arc::from(text) };
     let (project, problems) = project::load(&source);
-    output.problems(&problems, &[source]);
+    output.problems(&problems, std::slice::from_ref(&source));
     let project = project.ok_or_else(|| anyhow!("{} is not sound", file.display()))?;
-    Ok((file, project))
+    Ok((project, source))
 }
 
 fn named(environments: &BTreeMap<String, Environment>, name: &str) -> Result<Environment> {
@@ -179,23 +200,16 @@ fn named(environments: &BTreeMap<String, Environment>, name: &str) -> Result<Env
     })
 }
 
-fn fill_all(texts: BTreeMap<String, String>) -> Result<BTreeMap<String, String>> {
-    texts.into_iter().map(|(name, text)| Ok((name, fill(&text)?))).collect()
+fn fill_all(texts: BTreeMap<String, String>) -> BTreeMap<String, String> {
+    texts.into_iter().map(|(name, text)| (name, as_far_as_set(text))).collect()
 }
 
-/// Puts environment variables in place of `${env:NAME}`.
-fn fill(text: &str) -> Result<String> {
-    let mut filled = String::new();
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once("${env:") {
-        let (name, after) =
-            after.split_once('}').ok_or_else(|| anyhow!("{NAME}: `{text}` is never closed"))?;
-        let value = environment::variable(name)
-            .ok_or_else(|| anyhow!("{NAME}: environment variable {name} is not set"))?;
-        filled.push_str(before);
-        filled.push_str(&value);
-        rest = after;
-    }
-    filled.push_str(rest);
-    Ok(filled)
+/// The text with what environment variables give, or as it is written where one is not set.
+fn as_far_as_set(text: String) -> String {
+    fill(&text).unwrap_or(text)
+}
+
+/// Puts environment variables in place of `${env:NAME}`; `None` where one is not set.
+fn fill(text: &str) -> Option<String> {
+    project::fill(text, environment::variable).ok()
 }

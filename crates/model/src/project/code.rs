@@ -4,4 +4,5 @@ use crate::code::codes;
 
 codes! {
     PROJECT_DOCUMENTS = "project-documents",
+    UNSET_VARIABLE = "unset-variable",
 }

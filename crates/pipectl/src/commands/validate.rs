@@ -52,7 +52,7 @@ pub(super) fn run(args: &Args, output: Output, format: Format) -> Result<u8> {
     let wanted = args.report.wanted();
     wanted
         .refuse(report::Format::GitlabTerraform, "it counts changes, and only a plan has some")?;
-    let chosen = project::choose(&args.manifests, output)?;
+    let chosen = project::choose_to_read(&args.manifests, output)?;
     let mut declared = Declared::read(&chosen.manifests, &chosen.variables)?;
     if args.check_secrets {
         let resolver = Resolver::default().within(&chosen);

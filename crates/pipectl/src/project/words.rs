@@ -53,8 +53,8 @@ impl Chosen {
     fn called_otherwise(&self, was: BTreeMap<String, Environment>) -> Option<Environment> {
         let own = self.organization.as_deref();
         let is_own = |was: &Environment| match was.organization.as_deref().map(fill) {
-            Some(Ok(id)) => own.is_none_or(|own| own == id),
-            Some(Err(_)) => false,
+            Some(Some(id)) => own.is_none_or(|own| own == id),
+            Some(None) => false,
             None => true,
         };
         let gone = was.into_iter().filter(|(name, _)| !self.others.contains_key(name));
@@ -66,7 +66,7 @@ impl Chosen {
     /// manifests are about another organization, and so about nothing that is meant here.
     pub(crate) fn words_for(&self, path: &str) -> Option<Words> {
         let Some(other) = self.other_for(path) else { return Some(self.words()) };
-        let organization = other.organization.as_deref().and_then(|id| fill(id).ok());
+        let organization = other.organization.as_deref().and_then(fill);
         match (&self.organization, organization) {
             (Some(own), Some(other)) if *own != other => None,
             _ => Some(self.words_of(other.clone())),
@@ -95,7 +95,7 @@ impl Chosen {
     }
 
     fn words_of(&self, environment: Environment) -> Words {
-        let filled = |(name, text): (String, String)| Some((name, fill(&text).ok()?));
+        let filled = |(name, text): (String, String)| Some((name, fill(&text)?));
         let mut variables = self.variables.clone();
         variables.extend(environment.variables.into_iter().filter_map(filled));
         let services = environment.services.into_iter().filter_map(filled).collect();
