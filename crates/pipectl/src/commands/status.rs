@@ -30,7 +30,8 @@ pub(crate) struct Args {
     /// What is looked at.
     #[command(flatten)]
     pub(crate) scope: ScopeArgs,
-    /// Go on looking: in place on a terminal, else a line for each change; Ctrl-C ends it
+    /// Go on looking: in place on a terminal, else a line for each change; Ctrl-C ends it. Needs the
+    /// API or a server of `pipectl sandbox`: not with --sandbox, where nothing happens in between
     #[arg(long, env = "PIPECTL_WATCH")]
     pub(crate) watch: bool,
     /// How long to wait between two looks
