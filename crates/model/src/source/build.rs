@@ -115,7 +115,8 @@ impl<'f> Builder<'f> {
 
     /// A key is text, however it looks; a value may be something else.
     fn scalar(&mut self, text: String, plain: bool, span: Span) -> Content {
-        if let (true, Some(other)) = (plain, scalar::in_yaml_1_1(&text)) {
+        let other = scalar::in_yaml_1_1(&text).filter(|_| plain && !self.is_key_next());
+        if let Some(other) = other {
             let message = format!("this is not what a YAML 1.1 reader sees, which is {other}");
             self.remarks.push(
                 Remark::warning(code::YAML_1_1, span, message)

@@ -66,7 +66,8 @@ fn has_leading_zero(digits: &str) -> bool {
 /// What a YAML 1.1 reader would make of a value without quotes, where that is not what is read
 /// here.
 pub(super) fn in_yaml_1_1(text: &str) -> Option<&'static str> {
-    if reads_as_boolean(text).is_some() {
+    // Its readers leave `y` and `n` as they are, though its words do not.
+    if text.len() > 1 && reads_as_boolean(text).is_some() {
         return Some("a boolean");
     }
     let digits = text.strip_prefix(['-', '+']).unwrap_or(text);

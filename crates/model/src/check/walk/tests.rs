@@ -83,7 +83,6 @@ topcs: a
 ofset: {timstamp: x, y: 1}
 nothing: 1
 "), @"
-    yaml-1-1 3:22 : this is not what a YAML 1.1 reader sees, which is a boolean (put it in quotes if it is text; else write it plainly)
     unknown-field 2:1 topcs: unknown field `topcs` (did you mean `topics`?)
     unknown-field 3:1 ofset: unknown field `ofset` (did you mean `offset`?)
     unknown-field 3:9 ofset.timstamp: unknown field `timstamp` (did you mean `timestamp`?)
@@ -183,7 +182,6 @@ list: [~]
 free: {x: {y: null}}
 other: null
 "), @"
-    yaml-1-1 4:12 : this is not what a YAML 1.1 reader sees, which is a boolean (put it in quotes if it is text; else write it plainly)
     null-value 2:1 a: the value is null (leave the field out instead; what is left out is not managed)
     null-value 3:8 list.0: the value is null (leave the field out instead; what is left out is not managed)
     null-value 4:12 free.x.y: the value is null (leave the field out instead; what is left out is not managed)

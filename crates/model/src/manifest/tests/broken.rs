@@ -119,8 +119,6 @@ fn everything_wrong_with_one_manifest_is_found_at_once() {
         help: leave the field out instead; what is left out is not managed
     basics.yaml:7:18 error[wrong-type] metadata.labels.team: expected text, found a whole number
         help: put it in quotes
-    basics.yaml:7:21 warning[yaml-1-1] : this is not what a YAML 1.1 reader sees, which is a boolean
-        help: put it in quotes if it is text; else write it plainly
     basics.yaml:8:18 error[wrong-type] metadata.previousNames: expected a list, found text
         help: a list of one entry is written `[…]`
     basics.yaml:10:10 error[bad-value] spec.state: `runing` is not a value of this field
