@@ -163,6 +163,20 @@ fn a_field_that_git_lets_go_of_stays_as_it_is() {
     "#);
 }
 
+/// The API cannot unset it, and takes `false`.
+#[test]
+fn a_switch_that_git_lets_go_of_can_be_turned_off() {
+    let on = json!({"kafka_read_committed": true, "streaming_max_insert_wait_ms": 500});
+    let pipe = live_kafka("clicks", "Running", 2, &on);
+    let base = kafka(
+        "clicks",
+        "  settings: {kafka_read_committed: true, streaming_max_insert_wait_ms: 500}",
+    );
+    let now = kafka("clicks", "  settings: {streaming_max_insert_wait_ms: 500}");
+    let said = check(&base, &now, &[pipe]);
+    assert!(said.contains("stays true: declare `false` if that is meant"), "{said}");
+}
+
 #[test]
 fn what_is_gone_is_made_again_and_the_plan_says_that_it_was_there() {
     let git = kafka("clicks", "");

@@ -2,6 +2,7 @@
 
 use model::address::Address;
 use planner::{FieldChange, FieldVerdict, LeftAlone, Plan};
+use serde_json::Value;
 
 use super::{FIELD_COLUMN, OBJECT_COLUMN, inside, line, name, shown};
 use crate::output::{Label, Text};
@@ -67,8 +68,11 @@ fn words(field: &FieldChange) -> (&'static str, String) {
             "not sent again: fixed when it was made, another one takes a new object".to_owned(),
         ),
         Some(FieldVerdict::Removal) => {
-            let live = value(&field.before);
-            ("=", format!("no longer managed, stays {live}: the API cannot unset it"))
+            let why = match field.before {
+                Some(Value::Bool(true)) => "declare `false` if that is meant",
+                _ => "the API cannot unset it",
+            };
+            ("=", format!("no longer managed, stays {}: {why}", value(&field.before)))
         }
         Some(FieldVerdict::Change | FieldVerdict::Conflict | FieldVerdict::Resent) | None => {
             ("~", entry)
