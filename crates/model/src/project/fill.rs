@@ -38,10 +38,7 @@ enum Part<'t> {
 ///
 /// # Errors
 /// The names for which it gives nothing.
-pub fn fill<'t>(
-    text: &'t str,
-    value: impl Fn(&str) -> Option<String>,
-) -> Result<String, Vec<&'t str>> {
+pub fn fill(text: &str, value: impl Fn(&str) -> Option<String>) -> Result<String, Vec<&str>> {
     let (mut filled, mut unset) = (String::new(), Vec::new());
     for part in parts(text) {
         match part {
