@@ -7,6 +7,8 @@ mod support;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use model::desired::Desired;
+use pipectl::apply::Report;
 use pipectl::interruption::Interruption;
 use sandbox::{Entry, Options, Quirk, Quirks, World};
 use serde_json::{Value, json};
@@ -71,6 +73,40 @@ fn pauses(journal: &[Entry]) -> Vec<Duration> {
     pauses.into_iter().map(Duration::from_millis).collect()
 }
 
+/// An apply that was interrupted.
+struct Interrupted {
+    took: Duration,
+    reports: Vec<Report>,
+    /// What should run and does not.
+    left: Vec<String>,
+    after: World,
+}
+
+async fn interrupted(before: &World, desired: &Desired, second: u64) -> Interrupted {
+    let mut bench = Bench::on(before.clone(), &SERVICES);
+    let interruption = Interruption::default();
+    bench.interruption = interruption.clone();
+    let plan = bench.plan(desired).await;
+    let later = async {
+        tokio::time::sleep(Duration::from_secs(second)).await;
+        interruption.raise();
+    };
+    let (reports, ()) = tokio::join!(bench.apply(plan), later);
+    let took = interruption.raised().await.elapsed();
+    let after = bench.world();
+    let left = left_stopped(before, after.clone(), desired);
+    Interrupted { took, reports, left, after }
+}
+
+impl Interrupted {
+    /// What was left stopped without a word about it.
+    fn in_silence(&self) -> Vec<&String> {
+        let told = self.reports.iter().filter(|report| report.left_stopped.is_some());
+        let told: Vec<&str> = told.map(|report| report.at.name.as_str()).collect();
+        self.left.iter().filter(|name| !told.contains(&name.as_str())).collect()
+    }
+}
+
 #[test]
 fn each_is_paused_for_a_moment_only() {
     let before = before();
@@ -93,28 +129,13 @@ fn an_interruption_leaves_few_of_them_stopped_and_none_in_silence() {
     let mut some_left = 0;
     for second in (0..20).map(|nth| nth * 6) {
         let outcome = in_virtual_time(async {
-            let mut bench = Bench::on(before.clone(), &SERVICES);
-            let interruption = Interruption::default();
-            bench.interruption = interruption.clone();
-            let plan = bench.plan(&desired).await;
-            let later = async {
-                tokio::time::sleep(Duration::from_secs(second)).await;
-                interruption.raise();
-            };
-            let (reports, ()) = tokio::join!(bench.apply(plan), later);
-            let took = interruption.raised().await.elapsed();
-            assert!(took <= LAST_MOMENT, "at {second}: {took:?}");
+            let run = interrupted(&before, &desired, second).await;
+            assert!(run.took <= LAST_MOMENT, "at {second}: {:?}", run.took);
             // What was told to stop just now cannot be started before it has stopped.
-            let mut left = left_stopped(&before, bench.world(), &desired);
-            assert!(left.len() <= AT_ONCE, "at {second}: {left:?}");
-            some_left += usize::from(!left.is_empty());
-            let told = |name: &str| {
-                let mut reports = reports.iter().filter(|report| report.left_stopped.is_some());
-                reports.any(|report| report.at.name.as_str() == name)
-            };
-            left.retain(|name| !told(name));
-            assert!(left.is_empty(), "in silence at {second}: {left:?}");
-            if second % 60 == 0 { recovers(&before, bench.world(), &desired).await } else { Ok(()) }
+            assert!(run.left.len() <= AT_ONCE, "at {second}: {:?}", run.left);
+            some_left += usize::from(!run.left.is_empty());
+            assert!(run.in_silence().is_empty(), "in silence at {second}: {:?}", run.left);
+            if second % 60 == 0 { recovers(&before, run.after, &desired).await } else { Ok(()) }
         });
         assert_eq!(outcome, Ok(()), "at {second}");
     }
@@ -144,26 +165,10 @@ fn an_interruption_of_what_the_api_wants_paused_leaves_none_in_silence() {
     let desired = declared(&few).unwrap();
     let mut started_again = 0;
     for second in 0..40 {
-        in_virtual_time(async {
-            let mut bench = Bench::on(before.clone(), &SERVICES);
-            let interruption = Interruption::default();
-            bench.interruption = interruption.clone();
-            let plan = bench.plan(&desired).await;
-            let later = async {
-                tokio::time::sleep(Duration::from_secs(second)).await;
-                interruption.raise();
-            };
-            let (reports, ()) = tokio::join!(bench.apply(plan), later);
-            let mut left = left_stopped(&before, bench.world(), &desired);
-            let told = |name: &str| {
-                let mut reports = reports.iter().filter(|report| report.left_stopped.is_some());
-                reports.any(|report| report.at.name.as_str() == name)
-            };
-            left.retain(|name| !told(name));
-            assert!(left.is_empty(), "in silence at {second}: {left:?}");
-            let notes = reports.iter().flat_map(|report| &report.notes);
-            started_again += notes.filter(|note| note.contains("is started again")).count();
-        });
+        let run = in_virtual_time(interrupted(&before, &desired, second));
+        assert!(run.in_silence().is_empty(), "in silence at {second}: {:?}", run.left);
+        let notes = run.reports.iter().flat_map(|report| &report.notes);
+        started_again += notes.filter(|note| note.contains("is started again")).count();
     }
     assert!(started_again > 10, "{started_again}");
 }
