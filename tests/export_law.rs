@@ -32,11 +32,11 @@ use support::schema::leaves;
 const SERVICE: &str = "analytics";
 
 /// Worlds by chance, and how many objects live in each at the most.
-const WORLDS: u32 = 14;
+const WORLDS: u32 = 28;
 const CROWD: usize = 80;
 
 /// Fewer than these would prove little.
-const ENOUGH: usize = 1000;
+const ENOUGH: usize = 2000;
 
 /// What one object may be changed to, after the API has answered.
 #[derive(Clone, Copy, Debug)]
