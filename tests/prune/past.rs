@@ -151,7 +151,7 @@ fn a_service_is_the_same_whatever_it_is_called() {
         .chain([("P", "s")])
         .collect();
     let run = |args: &[&str]| {
-        let path = support::repo::path();
+        let path = super::support::repo::path();
         let all =
             [environment.as_slice(), &[("PATH", path.as_str()), ("GIT_CONFIG_NOSYSTEM", "1")]];
         let said = repo.desk.run_with(args, &all.concat());
