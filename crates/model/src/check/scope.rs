@@ -2,7 +2,6 @@
 
 use serde_json::Value;
 
-use crate::mark;
 use crate::path::Path;
 use crate::reference::Node;
 
@@ -42,12 +41,9 @@ impl<'d> Scope<'d> {
     fn is_beside(&self, path: &str) -> bool {
         let path = Path::parse(path);
         let around = path.parent().unwrap_or_default();
-        let (Some(name), Some(node)) = (path.last(), self.node.at(&around.to_string())) else {
-            return false;
-        };
-        let children = node.children();
-        let extra = children.iter().find(|(_, field)| field.is_marked(mark::ADDITIONAL));
-        extra.is_some_and(|(extra, _)| around.child(*extra).child(name).get(self.here).is_some())
+        let extra = self.node.at(&around.to_string()).and_then(|node| node.additional());
+        let beside = extra.zip(path.last()).map(|(extra, name)| around.child(extra).child(name));
+        beside.is_some_and(|beside| beside.get(self.here).is_some())
     }
 
     pub(crate) fn text(&self, path: &str) -> Option<&'d str> {

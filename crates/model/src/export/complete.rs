@@ -85,12 +85,11 @@ impl<'v> Draft<'v> {
     fn move_beside(&mut self, path: &Path) -> bool {
         let Some((parent, name)) = path.parent().zip(path.last()) else { return false };
         let node = Node::document(self.at.kind).at(&parent.to_string());
-        let children = node.map(|node| node.children()).unwrap_or_default();
-        let extra = children.iter().find(|(_, child)| child.is_marked(mark::ADDITIONAL));
-        let (Some((extra, _)), Some(value)) = (extra, path.get(&self.document).cloned()) else {
+        let extra = node.and_then(|node| node.additional());
+        let Some((extra, value)) = extra.zip(path.get(&self.document).cloned()) else {
             return false;
         };
-        parent.child(*extra).child(name).set(&mut self.document, value);
+        parent.child(extra).child(name).set(&mut self.document, value);
         remove(&parent, path, &mut self.document)
     }
 

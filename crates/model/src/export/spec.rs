@@ -69,9 +69,8 @@ struct Place {
 
 impl Place {
     fn child(&self, node: &Node, name: &str) -> Self {
-        let own = node.children().into_iter().find(|(_, child)| child.is_marked(mark::ADDITIONAL));
-        let additional = match own {
-            Some((additional, _)) => Some(self.path.child(additional)),
+        let additional = match node.additional() {
+            Some(additional) => Some(self.path.child(additional)),
             None => self.additional.clone(),
         };
         Self {

@@ -91,6 +91,12 @@ impl Node {
         names.filter_map(|name| Some((name, self.child(name)?))).collect()
     }
 
+    /// The name of the field that takes what is not known of this object, if it has one.
+    pub(crate) fn additional(&self) -> Option<&'static str> {
+        let mut children = self.children().into_iter();
+        children.find(|(_, child)| child.is_marked(mark::ADDITIONAL)).map(|(name, _)| name)
+    }
+
     /// The entries of a list.
     pub(crate) fn item(&self) -> Option<Self> {
         self.word("items").map(|schema| Self::new(self.root, schema, true))
