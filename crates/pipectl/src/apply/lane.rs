@@ -20,7 +20,7 @@ const LAST_MOMENT: Duration = Duration::from_millis(6500);
 /// Why the work on an object ended early.
 enum Stop {
     Error(Error),
-    /// A later action lacks a secret, so that this one is not begun.
+    /// A later action could not be performed, so that this one is not begun.
     Unready(Error),
     /// Another object found out that the key is refused.
     Refused,
@@ -82,11 +82,10 @@ async fn perform(run: &Run<'_>, action: &Action, then: &[&Action]) -> Result<Per
 fn note(run: &Run<'_>, report: &mut Report, stop: Stop) {
     let begun = report.done > 0;
     match stop {
-        Stop::Error(error) => {
+        Stop::Error(error) | Stop::Unready(error) => {
             run.refused.set(run.refused.get() || error.is_auth());
             report.fail(&error);
         }
-        Stop::Unready(error) => report.fail(&error),
         Stop::Lost => report.end(Outcome::Unknown, "interrupted before the API answered"),
         Stop::Refused if begun => {
             report.end(Outcome::Failed, "nothing more is sent: the API refused the key");
