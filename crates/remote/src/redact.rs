@@ -2,9 +2,9 @@
 
 mod spelling;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret, SecretString};
-
-use crate::secret::base64;
 
 /// Stands where a secret stood.
 const SHOWN: &str = "[redacted]";
@@ -84,7 +84,7 @@ fn coded(secret: &str) -> impl Iterator<Item = String> {
     let shifted = (0..3).map(move |shift| {
         let bytes = [&[0; 2][..shift], secret.as_bytes()].concat();
         let own = (shift * 8).div_ceil(6)..bytes.len() * 8 / 6;
-        base64(&bytes).get(own).unwrap_or_default().to_owned()
+        STANDARD.encode(&bytes).get(own).unwrap_or_default().to_owned()
     });
     let long = shifted.filter(|code| code.len() >= SHORTEST_CODE);
     long.flat_map(|code| {
@@ -96,7 +96,7 @@ fn coded(secret: &str) -> impl Iterator<Item = String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Redaction, SHORTEST, WITHHELD};
+    use super::{Engine, Redaction, SHORTEST, STANDARD, WITHHELD};
 
     fn clean(secret: &str, text: &str) -> String {
         let mut redaction = Redaction::default();
@@ -125,7 +125,7 @@ mod tests {
     #[test]
     fn base64_is_found_within_a_longer_one() {
         for (before, after) in [("", ""), ("u:", ""), ("user:", "\n"), ("user1:", "!!")] {
-            let text = super::base64(format!("{before}hunter22{after}").as_bytes());
+            let text = STANDARD.encode(format!("{before}hunter22{after}"));
             let said = format!("Basic {text}");
             let shown = clean("hunter22", &said);
             let hidden = said.len() - shown.replace("[redacted]", "").len();

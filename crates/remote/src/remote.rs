@@ -100,7 +100,8 @@ impl Remote {
     }
 
     /// Whether an action may be begun: every secret of those after it can be had, and what it
-    /// deletes can be made again, in the time that is left. A service that sleeps is woken if that is allowed.
+    /// deletes can be made again, in the time that is left. A service that sleeps is woken if that
+    /// is allowed.
     pub async fn ready(&self, action: &Action, then: &[&Action]) -> Result<(), Error> {
         self.client.deadline.writing();
         for later in then {
