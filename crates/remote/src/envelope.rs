@@ -177,7 +177,9 @@ fn kind(status: u16, message: &str) -> Rejection {
         424 if says("Current state: awaking") || says("Current state: starting") => {
             Rejection::Waking
         }
-        424 if says("Current state: stopped") => Rejection::Stopped,
+        424 if says("Current state: stopped") || says("Current state: stopping") => {
+            Rejection::Stopped
+        }
         429 => Rejection::Throttled,
         400 if says("must be paused to edit") => Rejection::NeedsPause,
         400 if says("ClickPipe is already running") => Rejection::AlreadyRunning,
@@ -267,6 +269,7 @@ mod tests {
         assert_eq!(kind(429, ""), Rejection::Throttled);
         assert_eq!(kind(424, "running. Current state: idle"), Rejection::Idle);
         assert_eq!(kind(424, "running. Current state: stopped"), Rejection::Stopped);
+        assert_eq!(kind(424, "running. Current state: stopping"), Rejection::Stopped);
         assert_eq!(kind(424, "running. Current state: awaking"), Rejection::Waking);
         assert_eq!(kind(424, "running. Current state: degraded"), Rejection::Invalid);
         assert_eq!(kind(400, "Postgres ClickPipe must be paused to edit"), Rejection::NeedsPause);
