@@ -1,12 +1,8 @@
 //! Fifty-odd mistakes in four files, all of them told in one run, each at its line.
 
-#![allow(clippy::allow_attributes, clippy::unwrap_used, reason = "a test that fails here fails")]
-
-mod support;
-
 use std::collections::BTreeSet;
 
-use support::cli::Desk;
+use crate::support::cli::Desk;
 
 /// Each line with a mistake ends in `# !code`.
 const FILES: [(&str, &str); 4] = [

@@ -1,11 +1,7 @@
 //! Looking only at what git changed, and variables as they were in another commit.
 
-#![allow(clippy::allow_attributes, clippy::unwrap_used, reason = "a test that fails here fails")]
-
-mod support;
-
+use crate::support::repo::{Repo, pipe};
 use serde_json::json;
-use support::repo::{Repo, pipe};
 
 const SINCE: [&str; 4] = ["plan", "pipes", "--changed-since", "HEAD"];
 

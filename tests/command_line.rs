@@ -1,14 +1,10 @@
 //! Exit codes, bad input and secrecy, on the real binary.
 
-#![allow(clippy::allow_attributes, clippy::unwrap_used, reason = "a test that fails here fails")]
-
-mod support;
-
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpListener;
 
-use support::cli::{Desk, Said};
+use crate::support::cli::{Desk, Said};
 
 const PIPE: &str = "apiVersion: pipectl/v1
 kind: ClickPipe

@@ -1,10 +1,6 @@
 //! What a shell is told while somebody types.
 
-#![allow(clippy::allow_attributes, clippy::unwrap_used, reason = "a test that fails here fails")]
-
-mod support;
-
-use support::cli::Desk;
+use crate::support::cli::Desk;
 
 fn pipe(name: &str, service: &str) -> String {
     format!(

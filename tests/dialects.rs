@@ -1,13 +1,9 @@
 //! The API is documented in two shapes. The official schema's comes first; where a server refuses
 //! it, that of the reference page is spoken, and remembered for the run.
 
-#![allow(clippy::allow_attributes, clippy::unwrap_used, reason = "a test that fails here fails")]
-
-mod support;
-
+use crate::support::bench::{Bench, in_virtual_time};
+use crate::support::manifests::{declared, documents};
 use sandbox::{Dialect, Options, World};
-use support::bench::{Bench, in_virtual_time};
-use support::manifests::{declared, documents};
 
 const SERVICES: [&str; 1] = ["analytics"];
 

@@ -1,11 +1,7 @@
 //! Two environments side by side, from files alone.
 
-#![allow(clippy::allow_attributes, clippy::unwrap_used, reason = "a test that fails here fails")]
-
-mod support;
-
+use crate::support::cli::{Desk, Said};
 use serde_json::{Value, json};
-use support::cli::{Desk, Said};
 
 const PROJECT: &str = "apiVersion: pipectl/v1
 kind: Project

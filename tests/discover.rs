@@ -1,14 +1,10 @@
 //! Columns from a source, into a file that otherwise stays as it is.
 
-#![allow(clippy::allow_attributes, clippy::unwrap_used, reason = "a test that fails here fails")]
-
-mod support;
-
 use std::fs;
 
+use crate::support::cli::{Desk, Said};
 use sandbox::{Effect, Field, ServiceState};
 use serde_json::json;
-use support::cli::{Desk, Said};
 
 const PIPE: &str = "# mine\r\napiVersion: pipectl/v1\r\nkind: ClickPipe\r\nmetadata: {name: 'clicks', service: analytics}\r\nspec:\r\n  source:\r\n    kinesis: {format: JSONEachRow, streamName: clicks, region: eu-west-1, iteratorType: LATEST, authentication: IAM_ROLE, iamRole: 'arn:aws:iam::123456789012:role/x'}\r\n  destination:\r\n    database: default\r\n    table: clicks # the table\r\n    managedTable: false";
 

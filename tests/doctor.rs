@@ -1,16 +1,12 @@
 //! `pipectl doctor`: what a run would find, and how to mend it.
 
-#![allow(clippy::allow_attributes, clippy::unwrap_used, reason = "a test that fails here fails")]
-
-mod support;
-
 use std::io::{Read, Write};
 use std::net::TcpListener;
 
+use crate::support::cli::{Desk, Said};
+use crate::support::repo::Repo;
+use crate::support::server::Server;
 use serde_json::{Value, json};
-use support::cli::{Desk, Said};
-use support::repo::Repo;
-use support::server::Server;
 
 const PIPE: &str = "apiVersion: pipectl/v1
 kind: ClickPipe

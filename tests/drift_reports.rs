@@ -1,12 +1,8 @@
 //! What `drift` writes for those who were not there.
 
-#![allow(clippy::allow_attributes, clippy::unwrap_used, reason = "a test that fails here fails")]
-
-mod support;
-
+use crate::support::repo::{Repo, pipe};
 use insta::assert_snapshot;
 use serde_json::{Value, json};
-use support::repo::{Repo, pipe};
 
 /// Three pipes of git, of which one was changed and one deleted by hand, and a fourth of nobody's.
 fn drifted() -> Repo {

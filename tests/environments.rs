@@ -1,12 +1,8 @@
 //! Several environments in one run: each with its own organization, key and files, and none of them
 //! hides another.
 
-#![allow(clippy::allow_attributes, clippy::unwrap_used, reason = "a test that fails here fails")]
-
-mod support;
-
-use support::cli::Desk;
-use support::server::Server;
+use crate::support::cli::Desk;
+use crate::support::server::Server;
 
 const PROJECT: &str = "apiVersion: pipectl/v1
 kind: Project

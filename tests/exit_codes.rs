@@ -1,14 +1,10 @@
 //! Every exit code of the contract, with JSON beside it.
 
 #![cfg(unix)]
-#![allow(clippy::allow_attributes, clippy::unwrap_used, reason = "a test that fails here fails")]
-
-mod support;
-
+use crate::support::cli::{Desk, Said};
+use crate::support::manifests::documents;
+use crate::support::server::Server;
 use serde_json::{Value, json};
-use support::cli::{Desk, Said};
-use support::manifests::documents;
-use support::server::Server;
 
 const SECRET: [(&str, &str); 1] = [("SEED_SECRET", "canary-5up3r-s3cr3t")];
 

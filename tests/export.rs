@@ -1,21 +1,17 @@
 //! What is live becomes manifests, and a plan right after shows no change.
 
-#![allow(clippy::allow_attributes, clippy::unwrap_used, reason = "a test that fails here fails")]
-
-mod support;
-
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::support::bench::{Bench, CANARY, in_virtual_time};
+use crate::support::cli::Desk;
+use crate::support::manifests::{declared, documents};
 use model::desired::Desired;
 use model::diagnostic::{Severity, SourceFile};
 use model::export::{Manifest, export};
 use model::manifest;
 use serde_json::{Value, json};
-use support::bench::{Bench, CANARY, in_virtual_time};
-use support::cli::Desk;
-use support::manifests::{declared, documents};
 
 const SERVICES: [&str; 1] = ["analytics"];
 
@@ -38,7 +34,7 @@ fn read_back(exported: &[Manifest]) -> Result<Desired, String> {
     if let Some(problem) = problems.find(|problem| problem.severity == Severity::Error) {
         return Err(format!("{}: {}", problem.path, problem.message));
     }
-    Ok(loaded.manifests.into_iter().map(|it| (support::address(&it), it.document)).collect())
+    Ok(loaded.manifests.into_iter().map(|it| (crate::support::address(&it), it.document)).collect())
 }
 
 /// Makes it live, exports it, and plans from what was exported.

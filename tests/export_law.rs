@@ -1,15 +1,15 @@
 //! What is live is written as manifests that are sound and leave nothing to do, whatever it is: every
 //! source and way to authenticate, in the spellings in which the API answers.
 
-#![allow(clippy::allow_attributes, clippy::unwrap_used, reason = "a test that fails here fails")]
-
-mod support;
-
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::support::bench::{Bench, CANARY, in_virtual_time};
+use crate::support::generate;
+use crate::support::manifests::{declared, documents};
+use crate::support::schema::leaves;
 use model::address::{Address, Kind};
 use model::desired::Desired;
 use model::diagnostic::{Severity, SourceFile};
@@ -24,10 +24,6 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
 use sandbox::{EndpointStatus, World};
 use serde_json::{Value, json};
-use support::bench::{Bench, CANARY, in_virtual_time};
-use support::generate;
-use support::manifests::{declared, documents};
-use support::schema::leaves;
 
 const SERVICE: &str = "analytics";
 
@@ -191,7 +187,7 @@ fn goes_round(live: &Live, comments: usize) -> Result<usize, String> {
         return Err(format!("{}: {}: {}", problem.place, problem.path, problem.message));
     }
     let manifests = loaded.manifests.into_iter();
-    let again = manifests.map(|it| (support::address(&it), it.document)).collect();
+    let again = manifests.map(|it| (crate::support::address(&it), it.document)).collect();
     let plan = plan(&again, live, None, &Policy::default());
     let changes = plan.changes.iter().filter(|change| !is_start_of_a_failed_one(change, live));
     let told: Vec<String> =

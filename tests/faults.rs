@@ -3,20 +3,16 @@
 //! By default a sample of all positions is tried. `FAULTS=all` tries every one of them, and
 //! `FAULTS=Interrupted` (or another trouble's name) every one of that trouble.
 
-#![allow(clippy::allow_attributes, clippy::unwrap_used, reason = "a test that fails here fails")]
-
-mod support;
-
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use crate::support::bench::{Bench, in_virtual_time};
+use crate::support::faults::story::everything;
+use crate::support::faults::trouble::{Trouble, troubles};
+use crate::support::faults::{SERVICES, recovers, run, settled};
+use crate::support::manifests::declared;
 use model::desired::Desired;
 use sandbox::World;
-use support::bench::{Bench, in_virtual_time};
-use support::faults::story::everything;
-use support::faults::trouble::{Trouble, troubles};
-use support::faults::{SERVICES, recovers, run, settled};
-use support::manifests::declared;
 
 /// Of so many positions one is tried, unless all are wanted.
 const SAMPLE: usize = 23;

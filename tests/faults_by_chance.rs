@@ -1,18 +1,14 @@
 //! Nothing is lost, whatever is declared and live and whatever happens: the laws of interruption,
 //! legality and secrecy for manifests and troubles by chance.
 
-#![allow(clippy::allow_attributes, clippy::unwrap_used, reason = "a test that fails here fails")]
-
-mod support;
-
+use crate::support::bench::{Bench, in_virtual_time};
+use crate::support::faults::trouble::{Trouble, troubles};
+use crate::support::faults::{SERVICES, recovers, run_part, settled};
+use crate::support::generate::manifests;
+use crate::support::manifests::declared;
 use proptest::prelude::*;
 use sandbox::World;
 use serde_json::Value;
-use support::bench::{Bench, in_virtual_time};
-use support::faults::trouble::{Trouble, troubles};
-use support::faults::{SERVICES, recovers, run_part, settled};
-use support::generate::manifests;
-use support::manifests::declared;
 
 /// So much later the next run comes, which must see what this one made.
 const NEXT_RUN: u64 = 25;

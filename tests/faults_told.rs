@@ -1,24 +1,20 @@
 //! What a person reads when something went wrong.
 
 #![cfg(unix)]
-#![allow(clippy::allow_attributes, clippy::unwrap_used, reason = "a test that fails here fails")]
-
-mod support;
-
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::support::bench::{Bench, in_virtual_time};
+use crate::support::cli::Desk;
+use crate::support::faults::{SERVICES, settled};
+use crate::support::manifests::{declared, documents};
+use crate::support::server::Server;
 use insta::assert_snapshot;
 use pipectl::apply::Report;
 use pipectl::render::results;
 use remote::{Method, Request, Response, Sending, Transport, TransportError};
 use sandbox::{Effect, Fault, When};
 use serde_json::{Value, json};
-use support::bench::{Bench, in_virtual_time};
-use support::cli::Desk;
-use support::faults::{SERVICES, settled};
-use support::manifests::{declared, documents};
-use support::server::Server;
 
 fn seed(name: &str) -> Value {
     let mut seeds = documents("tests/seeds").into_iter();

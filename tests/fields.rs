@@ -1,12 +1,11 @@
 //! Every field of the schema, changed on its own: planned as the API allows it, accepted by the
 //! sandbox, and settled afterwards. A field is covered from the day it is added.
 
-#![allow(clippy::allow_attributes, clippy::unwrap_used, reason = "a test that fails here fails")]
-
-mod support;
-
 use std::collections::BTreeSet;
 
+use crate::support::bench::{Bench, actions, in_virtual_time, updates};
+use crate::support::manifests::{declared, documents};
+use crate::support::schema::{Leaf, leaves, others};
 use model::path::Path;
 use model::reference;
 use model::rules::{Echo, OnChange, Rules};
@@ -14,9 +13,6 @@ use model::secret;
 use planner::{Policy, Verdict, plan};
 use sandbox::World;
 use serde_json::{Value, json};
-use support::bench::{Bench, actions, in_virtual_time, updates};
-use support::manifests::{declared, documents};
-use support::schema::{Leaf, leaves, others};
 
 const SERVICES: [&str; 1] = ["analytics"];
 

@@ -1,13 +1,9 @@
 //! Git as the base of a plan, in repositories of real git: what a pull request changes, and what
 //! somebody changed meanwhile.
 
-#![allow(clippy::allow_attributes, clippy::unwrap_used, reason = "a test that fails here fails")]
-
-mod support;
-
+use crate::support::repo::{Repo, git, pipe};
 use insta::assert_snapshot;
 use serde_json::json;
-use support::repo::{Repo, git, pipe};
 
 const WAIT: &str = "/settings/streaming_max_insert_wait_ms";
 

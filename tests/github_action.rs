@@ -1,17 +1,13 @@
 //! The scripts of the GitHub action, with the real binary and a `gh` that only notes what it is
 //! asked.
 
-#![allow(clippy::allow_attributes, clippy::unwrap_used, reason = "a test that fails here fails")]
-
-mod support;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::support::cli::Desk;
+use crate::support::repo::{Repo, pipe};
 use serde_json::json;
-use support::cli::Desk;
-use support::repo::{Repo, pipe};
 
 fn action(script: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.github/actions/pipectl").join(script)

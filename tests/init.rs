@@ -1,12 +1,8 @@
 //! A new repository, and one that is there already.
 
-#![allow(clippy::allow_attributes, clippy::unwrap_used, reason = "a test that fails here fails")]
-
-mod support;
-
 use std::fs;
 
-use support::cli::Desk;
+use crate::support::cli::Desk;
 
 fn text(desk: &Desk, name: &str) -> String {
     fs::read_to_string(desk.folder.path().join(name)).unwrap()

@@ -1,16 +1,12 @@
 //! Signals, and the sudden end of the process: the real binary, in real time.
 
 #![cfg(unix)]
-#![allow(clippy::allow_attributes, clippy::unwrap_used, reason = "a test that fails here fails")]
-
-mod support;
-
 use std::io::Write;
 
+use crate::support::cli::{Desk, Said};
+use crate::support::manifests::documents;
+use crate::support::server::Server;
 use serde_json::{Value, json};
-use support::cli::{Desk, Said};
-use support::manifests::documents;
-use support::server::Server;
 
 const APPLY: [&str; 4] = ["apply", "pipes.yaml", "--yes", "--parallel=4"];
 

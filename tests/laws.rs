@@ -1,21 +1,17 @@
 //! What holds for every plan, whatever is declared and live. The documents are the seeds, changed
 //! along the schema, so that a new field takes part from the day it is added.
 
-#![allow(clippy::allow_attributes, clippy::unwrap_used, reason = "a test that fails here fails")]
-
-mod support;
-
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::support::bench::{Bench, CANARY, in_virtual_time};
+use crate::support::generate::manifests;
+use crate::support::manifests::{declared, documents};
 use model::desired::Desired;
 use pipectl::render::plan::{Context, render};
 use planner::{Policy, plan};
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use support::bench::{Bench, CANARY, in_virtual_time};
-use support::generate::manifests;
-use support::manifests::{declared, documents};
 
 const SERVICES: [&str; 1] = ["analytics"];
 

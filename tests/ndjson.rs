@@ -2,14 +2,10 @@
 //! it ends.
 
 #![cfg(unix)]
-#![allow(clippy::allow_attributes, clippy::unwrap_used, reason = "a test that fails here fails")]
-
-mod support;
-
+use crate::support::cli::{Desk, Said};
+use crate::support::manifests::documents;
+use crate::support::server::Server;
 use serde_json::{Value, json};
-use support::cli::{Desk, Said};
-use support::manifests::documents;
-use support::server::Server;
 
 const APPLY: [&str; 5] = ["apply", "pipes.yaml", "--yes", "-o", "ndjson"];
 

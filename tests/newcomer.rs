@@ -1,11 +1,7 @@
 //! Pipes that were made by hand come into git with three commands, and a plan finds nothing to do.
 
-#![allow(clippy::allow_attributes, clippy::unwrap_used, reason = "a test that fails here fails")]
-
-mod support;
-
-use support::cli::Desk;
-use support::server::Server;
+use crate::support::cli::Desk;
+use crate::support::server::Server;
 
 #[test]
 fn three_commands_bring_what_was_made_by_hand_into_git() {

@@ -1,20 +1,16 @@
 //! Many pipes that have to be paused for their edits: each for a moment, and few at a time.
 
-#![allow(clippy::allow_attributes, clippy::unwrap_used, reason = "a test that fails here fails")]
-
-mod support;
-
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::support::bench::{Bench, in_virtual_time};
+use crate::support::faults::{SERVICES, left_stopped, recovers, settled};
+use crate::support::manifests::{declared, documents};
 use model::desired::Desired;
 use pipectl::apply::Report;
 use pipectl::interruption::Interruption;
 use sandbox::{Entry, Options, Quirk, Quirks, World};
 use serde_json::{Value, json};
-use support::bench::{Bench, in_virtual_time};
-use support::faults::{SERVICES, left_stopped, recovers, settled};
-use support::manifests::{declared, documents};
 
 const PIPES: usize = 30;
 

@@ -1,10 +1,6 @@
 //! The project file: environments, aliases of services, variables, and what is allowed.
 
-#![allow(clippy::allow_attributes, clippy::unwrap_used, reason = "a test that fails here fails")]
-
-mod support;
-
-use support::cli::Desk;
+use crate::support::cli::Desk;
 
 const PROJECT: &str = "apiVersion: pipectl/v1
 kind: Project

@@ -1,11 +1,7 @@
 //! Deleting what nobody declares, where the project says that git is all there is.
 
-#![allow(clippy::allow_attributes, clippy::unwrap_used, reason = "a test that fails here fails")]
-
-mod support;
-
+use crate::support::repo::{Repo, pipe};
 use insta::assert_snapshot;
-use support::repo::{Repo, pipe};
 
 const SCOPE: [&str; 3] = ["apply", "--prune=scope", "--yes"];
 

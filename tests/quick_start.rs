@@ -1,10 +1,6 @@
 //! The main job, as a newcomer does it: everything is made, and then there is nothing left to do.
 
-#![allow(clippy::allow_attributes, clippy::unwrap_used, reason = "a test that fails here fails")]
-
-mod support;
-
-use support::cli::Desk;
+use crate::support::cli::Desk;
 
 fn examples() -> String {
     Desk::examples().display().to_string()

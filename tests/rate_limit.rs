@@ -1,14 +1,10 @@
 //! Many creates within the API's rate limit, in virtual time.
 
-#![allow(clippy::allow_attributes, clippy::unwrap_used, reason = "a test that fails here fails")]
-
-mod support;
-
 use std::time::Duration;
 
+use crate::support::bench::{Bench, in_virtual_time};
+use crate::support::manifests::{declared, documents};
 use serde_json::{Value, json};
-use support::bench::{Bench, in_virtual_time};
-use support::manifests::{declared, documents};
 
 const PIPES: usize = 200;
 

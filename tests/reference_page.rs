@@ -1,12 +1,10 @@
 //! Every example of the API reference page, as the manifest in `manifests-example/` that sends
 //! exactly its body.
 
-#![allow(clippy::allow_attributes, clippy::unwrap_used, reason = "a test that fails here fails")]
-
-mod support;
-
 use std::sync::{Arc, Mutex};
 
+use crate::support::bench::in_virtual_time;
+use crate::support::manifests::{declared, documents};
 use model::action::Action;
 use pipectl::apply::apply;
 use pipectl::interruption::Interruption;
@@ -15,8 +13,6 @@ use planner::{Limits, Policy, plan};
 use remote::{Method, Remote, Request, Secrets, Sending, Settings, Transport};
 use secrecy::SecretString;
 use serde_json::Value;
-use support::bench::in_virtual_time;
-use support::manifests::{declared, documents};
 
 /// Notes the body of each create on its way.
 struct Recording {

@@ -2,16 +2,12 @@
 //! unless somebody said so.
 
 #![cfg(unix)]
-#![allow(clippy::allow_attributes, clippy::unwrap_used, reason = "a test that fails here fails")]
-
-mod support;
-
 use std::time::Duration;
 
+use crate::support::cli::{Desk, Said};
+use crate::support::manifests::documents;
 use sandbox::{PipeState, ServiceState};
 use serde_json::{Value, json};
-use support::cli::{Desk, Said};
-use support::manifests::documents;
 
 const SECRET: [(&str, &str); 1] = [("SEED_SECRET", "canary-5up3r-s3cr3t")];
 

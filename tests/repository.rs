@@ -1,13 +1,9 @@
 //! The life of one repository, told once from its first commit to its last: real git, the real
 //! binary, and somebody who changes things by hand.
 
-#![allow(clippy::allow_attributes, clippy::unwrap_used, reason = "a test that fails here fails")]
-
-mod support;
-
+use crate::support::repo::{Repo, git, pipe};
 use sandbox::{Effect, Fault, When};
 use serde_json::{Value, json};
-use support::repo::{Repo, git, pipe};
 
 const WAIT: &str = "/settings/streaming_max_insert_wait_ms";
 

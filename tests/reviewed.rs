@@ -1,13 +1,9 @@
 //! What was reviewed is what runs: a saved plan and a digest let nothing else through.
 
-#![allow(clippy::allow_attributes, clippy::unwrap_used, reason = "a test that fails here fails")]
-
-mod support;
-
+use crate::support::cli::Desk;
+use crate::support::server::Server;
 use sandbox::{Effect, Fault, When};
 use serde_json::{Value, json};
-use support::cli::Desk;
-use support::server::Server;
 
 fn pipe(n: usize, replicas: u64) -> String {
     format!(

@@ -1,15 +1,11 @@
 //! A rotated secret, told to git by a version: one request carries it, once, whatever the source.
 
-#![allow(clippy::allow_attributes, clippy::unwrap_used, reason = "a test that fails here fails")]
-
-mod support;
-
 use std::time::Duration;
 
+use crate::support::manifests::documents;
+use crate::support::repo::Repo;
 use sandbox::{Entry, World};
 use serde_json::{Value, json};
-use support::manifests::documents;
-use support::repo::Repo;
 
 /// The pipes with a secret that can be sent to a live pipe, and where it stands below the source.
 const PIPES: &[(&str, &str, &str)] = &[

@@ -1,23 +1,19 @@
 //! A secret goes to the API and nowhere else: not into output, reports, files, logs, errors or
 //! panics, whatever command runs and however it fails.
 
-#![allow(clippy::allow_attributes, clippy::unwrap_used, reason = "a test that fails here fails")]
-
-mod support;
-
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::support::bench::{Bench, CANARY, in_virtual_time};
+use crate::support::cli::Said;
+use crate::support::manifests::{declared, documents};
+use crate::support::repo::{Repo, path};
+use crate::support::server::Server;
 use remote::{Request, Sending, Transport};
 use sandbox::{Effect, Options, World};
 use serde_json::json;
-use support::bench::{Bench, CANARY, in_virtual_time};
-use support::cli::Said;
-use support::manifests::{declared, documents};
-use support::repo::{Repo, path};
-use support::server::Server;
 
 /// What every secret here begins with, as it is and in base64.
 const MARKS: [&str; 2] = ["canary-", "Y2FuYXJ5L"];

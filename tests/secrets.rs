@@ -1,14 +1,10 @@
 //! Where secrets come from: variables, files and programs; when they are read, and when not.
 
-#![allow(clippy::allow_attributes, clippy::unwrap_used, reason = "a test that fails here fails")]
-
-mod support;
-
 use std::fs;
 use std::path::PathBuf;
 
-use support::cli::{Desk, Said};
-use support::server::Server;
+use crate::support::cli::{Desk, Said};
+use crate::support::server::Server;
 
 const CANARY: &str = "canary-5up3r-s3cr3t";
 
@@ -296,8 +292,8 @@ mod untyped {
     use sandbox::UnknownFields;
     use serde_json::json;
 
-    use super::support::repo::Repo;
     use super::{CANARY, PROJECT, pipe};
+    use crate::support::repo::Repo;
 
     const TOKEN: [(&str, &str); 1] = [("TOKEN", CANARY)];
 

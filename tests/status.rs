@@ -1,18 +1,14 @@
 //! `pipectl status`: a table of what is live, and how it does.
 
-#![allow(clippy::allow_attributes, clippy::unwrap_used, reason = "a test that fails here fails")]
-
-mod support;
-
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::time::Duration;
 
+use crate::support::cli::{Desk, Said};
+use crate::support::manifests::documents;
+use crate::support::server::Server;
 use sandbox::{PipeState, ServiceState};
 use serde_json::{Value, json};
-use support::cli::{Desk, Said};
-use support::manifests::documents;
-use support::server::Server;
 
 const SECRET: [(&str, &str); 1] = [("SEED_SECRET", "canary-5up3r-s3cr3t")];
 const PIPES: [&str; 3] = ["kinesis-user", "postgres-cdc", "s3-public-once"];

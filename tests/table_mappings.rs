@@ -1,16 +1,12 @@
 //! Adding, removing and remapping a table of a running pipe is one apply, in the order that the API
 //! asks for and with nothing else.
 
-#![allow(clippy::allow_attributes, clippy::unwrap_used, reason = "a test that fails here fails")]
-
-mod support;
-
 use std::time::Duration;
 
+use crate::support::bench::{Bench, in_virtual_time};
+use crate::support::manifests::{declared, documents};
 use insta::assert_snapshot;
 use serde_json::{Value, json};
-use support::bench::{Bench, in_virtual_time};
-use support::manifests::{declared, documents};
 
 const DATABASES: [&str; 3] = ["postgres", "mysql", "mongodb"];
 

@@ -1,13 +1,9 @@
 //! From Terraform's state to manifests that leave nothing to do.
 
-#![allow(clippy::allow_attributes, clippy::unwrap_used, reason = "a test that fails here fails")]
-
-mod support;
-
 use std::path::{Path, PathBuf};
 
+use crate::support::cli::Desk;
 use serde_json::{Value, json};
-use support::cli::Desk;
 
 /// Every secret in the state; see the fixture.
 const CANARY: &str = "canary-of-terraform";

@@ -1,16 +1,12 @@
 //! What git changed, what somebody else changed, and what both did: the plan with a base.
 
-#![allow(clippy::allow_attributes, clippy::unwrap_used, reason = "a test that fails here fails")]
-
-mod support;
-
+use crate::support::{desired, live, pipes};
 use insta::assert_snapshot;
 use model::address::Kind;
 use model::desired::Desired;
 use pipectl::render::plan::{Context, render};
 use planner::{Plan, Policy, plan};
 use serde_json::{Value, json};
-use support::{desired, live, pipes};
 
 /// A Kafka pipe; `spec` goes below its spec.
 fn kafka(topics: &str, spec: &str) -> String {

@@ -1,7 +1,5 @@
 //! The API is reached over TLS: a server that the system does not trust never sees the key.
 
-#![allow(clippy::allow_attributes, clippy::unwrap_used, reason = "a test that fails here fails")]
-
 #[allow(dead_code, reason = "each test file uses its own part of this")]
 #[path = "support/cli.rs"]
 mod cli;

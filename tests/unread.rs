@@ -1,18 +1,14 @@
 //! A service that cannot be read hides no other: the rest is planned and performed, nothing is done
 //! to what was not seen, and no such run ends as if all were well.
 
-#![allow(clippy::allow_attributes, clippy::unwrap_used, reason = "a test that fails here fails")]
-
-mod support;
-
 use std::io::{Read, Write};
 use std::net::TcpListener;
 
+use crate::support::cli::{Desk, Said};
+use crate::support::repo::{Repo, path, pipe};
+use crate::support::server::Server;
 use sandbox::{Effect, Fault, When};
 use serde_json::{Value, json};
-use support::cli::{Desk, Said};
-use support::repo::{Repo, path, pipe};
-use support::server::Server;
 
 const SERVICES: [&str; 2] = ["analytics", "lake"];
 

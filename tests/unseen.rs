@@ -1,17 +1,13 @@
 //! What the API does not tell: git says what changed there, and without git the plan says what it
 //! could not compare.
 
-#![allow(clippy::allow_attributes, clippy::unwrap_used, reason = "a test that fails here fails")]
-
-mod support;
-
+use crate::support::{desired, live};
 use insta::assert_snapshot;
 use model::address::Kind;
 use model::pattern::Pattern;
 use pipectl::render::plan::{Context, render};
 use planner::{Limits, Plan, Policy, UnseenChanges, plan};
 use serde_json::{Value, json};
-use support::{desired, live};
 
 /// A Kafka pipe; `kafka` goes below its source, `spec` below its spec.
 fn kafka(credentials: &str, kafka: &str, destination: &str, spec: &str) -> String {

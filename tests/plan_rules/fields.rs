@@ -3,8 +3,8 @@
 use insta::assert_snapshot;
 use serde_json::json;
 
-use super::support::pipes::live_kafka;
 use super::{check, kafka, postgres};
+use crate::support::pipes::live_kafka;
 
 #[test]
 fn what_is_not_live_is_created_with_one_request() {

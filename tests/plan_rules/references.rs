@@ -6,9 +6,9 @@ use model::live::Live;
 use planner::Policy;
 use serde_json::json;
 
-use super::support::live;
-use super::support::pipes::live_kafka;
 use super::{check, kafka, shown};
+use crate::support::live;
+use crate::support::pipes::live_kafka;
 
 const ENDPOINT: &str = "
 apiVersion: pipectl/v1

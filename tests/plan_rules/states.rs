@@ -6,9 +6,9 @@ use model::pattern::Pattern;
 use planner::{Policy, plan};
 use serde_json::json;
 
-use super::support::pipes::live_kafka;
-use super::support::{desired, live};
 use super::{check, kafka, live_postgres, postgres, shown};
+use crate::support::pipes::live_kafka;
+use crate::support::{desired, live};
 
 #[test]
 fn stopping_and_starting_are_single_requests() {

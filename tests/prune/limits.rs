@@ -1,7 +1,7 @@
 //! What holds a deletion back, and how it is let through.
 
-use super::support::repo::pipe;
 use super::{PRUNE, applied};
+use crate::support::repo::pipe;
 
 #[test]
 fn protection_outlives_the_manifest() {

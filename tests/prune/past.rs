@@ -1,8 +1,8 @@
 //! What was declared once is told by how it was meant then, wherever it stood.
 
-use super::support::repo::{Repo, pipe};
-use super::support::server::Server;
 use super::{PRUNE, applied};
+use crate::support::repo::{Repo, pipe};
+use crate::support::server::Server;
 
 #[test]
 fn a_folder_is_followed_to_where_it_stood_before() {
@@ -151,7 +151,7 @@ fn a_service_is_the_same_whatever_it_is_called() {
         .chain([("P", "s")])
         .collect();
     let run = |args: &[&str]| {
-        let path = super::support::repo::path();
+        let path = crate::support::repo::path();
         let all =
             [environment.as_slice(), &[("PATH", path.as_str()), ("GIT_CONFIG_NOSYSTEM", "1")]];
         let said = repo.desk.run_with(args, &all.concat());

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use super::manifest;
 use super::page::well_formed;
-use super::support::cli::Desk;
+use crate::support::cli::Desk;
 
 /// The reports that the real binary writes for `args`, by file.
 fn written(desk: &Desk, command: &[&str], formats: &[&str], code: i32) -> Vec<String> {

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::Case;
-use crate::good::{azure, gcs, kafka, kinesis, mongodb, mysql, postgres, pubsub, s3};
+use super::Case;
+use super::good::{azure, gcs, kafka, kinesis, mongodb, mysql, postgres, pubsub, s3};
 
 pub(crate) fn cases() -> Vec<Case> {
     [of_kafka(), of_streams(), of_files(), of_queues(), of_databases()].concat()

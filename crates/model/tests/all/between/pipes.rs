@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use crate::Case;
-use crate::good::{cdc_scaling, endpoint, kafka, kinesis, postgres, s3};
+use super::Case;
+use super::good::{cdc_scaling, endpoint, kafka, kinesis, postgres, s3};
 
 pub(crate) fn cases() -> Vec<Case> {
     let mut cases = vec![
@@ -22,7 +22,7 @@ pub(crate) fn cases() -> Vec<Case> {
         (
             "source-kind",
             postgres(),
-            json!({"spec.source.mongodb": crate::good::mongodb()["spec"]["source"]["mongodb"]}),
+            json!({"spec.source.mongodb": super::good::mongodb()["spec"]["source"]["mongodb"]}),
         ),
         ("scaling-concurrency", s3(), json!({"spec.scaling.concurrency": 2})),
         ("unchecked-field", kafka(), json!({"spec.source.kafka.additional.newField": {"a": 1}})),

@@ -1,21 +1,17 @@
 //! One test for each rule of the planner, on what a person reads.
 
-#![allow(clippy::allow_attributes, clippy::unwrap_used, reason = "a test that fails here fails")]
-
 mod fields;
 mod names;
 mod references;
 mod states;
-#[path = "../support/mod.rs"]
-mod support;
 mod tables;
 
+use crate::support::{desired, live, pipes};
 use model::address::Kind;
 use model::live::Live;
 use pipectl::render::plan::{Context, render};
 use planner::{Policy, plan};
 use serde_json::Value;
-use support::{desired, live, pipes};
 
 /// The plan as it is printed, followed by the requests in it.
 fn shown(manifests: &str, live: &Live, policy: &Policy) -> String {

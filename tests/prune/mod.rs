@@ -1,16 +1,12 @@
 //! Deleting what git declared once: exactly that, and nothing else that is live.
 
-#![allow(clippy::allow_attributes, clippy::unwrap_used, reason = "a test that fails here fails")]
-
 mod limits;
 mod past;
-#[path = "../support/mod.rs"]
-mod support;
 
+use crate::support::repo::{Repo, pipe};
 use insta::assert_snapshot;
 use sandbox::{Effect, Fault, When};
 use serde_json::json;
-use support::repo::{Repo, pipe};
 
 const PRUNE: [&str; 4] = ["apply", "pipes", "--prune=git", "--yes"];
 

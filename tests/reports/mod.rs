@@ -1,14 +1,11 @@
 //! Every report, from plans that are small, large and hostile.
 
-#![allow(clippy::allow_attributes, clippy::unwrap_used, reason = "a test that fails here fails")]
-
 mod binary;
 mod markdown;
 mod page;
-#[path = "../support/mod.rs"]
-mod support;
 mod systems;
 
+use crate::support::{desired, live, pipes};
 use insta::assert_snapshot;
 use model::address::Kind;
 use model::desired::Desired;
@@ -16,7 +13,6 @@ use pipectl::render::plan::Context;
 use pipectl::report::{Format, Key, Paths, Run, render};
 use planner::{Plan, Policy, plan};
 use serde_json::{Value, json};
-use support::{desired, live, pipes};
 
 /// Every format that a plan is written in.
 const FORMATS: [Format; 7] = [
