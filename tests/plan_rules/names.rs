@@ -3,8 +3,8 @@
 use insta::assert_snapshot;
 use serde_json::json;
 
-use super::support::pipes::live_kafka;
 use super::{check, kafka};
+use crate::support::pipes::live_kafka;
 
 #[test]
 fn a_rename_is_one_patch() {
@@ -26,9 +26,22 @@ fn a_rename_next_to_its_old_self_is_blocked() {
     let new = live_kafka(&json!({"name": "new", "id": "33333333-3333-4333-8333-333333333333"}));
     assert_snapshot!(check(&manifest, &[live_kafka(&json!({})), new]), @"
     analytics                                       1 object
-      ! new                                         blocked: it is live, and so is its previous name `clicks`: if both are to stay, move `clicks` from `previousNames` to a manifest of its own; else delete one of the two
+      ! new                                         blocked: more than one of its names is live: `clicks` (11111111-1111-4111-8111-111111111111), `new` (33333333-3333-4333-8333-333333333333); pick one with `metadata.id`, or delete the others. To keep another one, move its name from `previousNames` to a manifest of its own
 
     Plan: 0 to create, 0 to update, 0 to replace, 0 to delete, 1 blocked.  0 unchanged, 1 unmanaged.
+    ");
+}
+
+#[test]
+fn two_live_previous_names_block() {
+    let manifest =
+        kafka("", "").replace("{name: clicks,", "{name: new, previousNames: [clicks, old],");
+    let old = live_kafka(&json!({"name": "old", "id": "33333333-3333-4333-8333-333333333333"}));
+    assert_snapshot!(check(&manifest, &[live_kafka(&json!({})), old]), @"
+    analytics                                       1 object
+      ! new                                         blocked: more than one of its names is live: `clicks` (11111111-1111-4111-8111-111111111111), `old` (33333333-3333-4333-8333-333333333333); pick one with `metadata.id`, or delete the others. To keep another one, move its name from `previousNames` to a manifest of its own
+
+    Plan: 0 to create, 0 to update, 0 to replace, 0 to delete, 1 blocked.  0 unchanged, 2 unmanaged.
     ");
 }
 

@@ -248,8 +248,9 @@ pub enum Reason {
     Ambiguous(Vec<(Id, Option<String>)>),
     /// No live object of the service has the id that the manifest pins.
     PinnedIdMissing(Id),
-    /// Both its name and a previous name of it are live.
-    BothNamesLive(Name),
+    /// More than one of its names is live, previous names among them: each live object by name
+    /// and id.
+    SeveralNamesLive(Vec<(Name, Id)>),
     /// The API cannot rename objects of its kind.
     CannotRename,
     /// The API cannot delete objects of its kind.
@@ -324,11 +325,17 @@ impl fmt::Display for Reason {
             Self::PinnedIdMissing(id) => {
                 write!(f, "`metadata.id` says {id}, but no live object of the service has that id")
             }
-            Self::BothNamesLive(name) => write!(
-                f,
-                "it is live, and so is its previous name `{name}`: if both are to stay, move `{name}` \
-                 from `previousNames` to a manifest of its own; else delete one of the two"
-            ),
+            Self::SeveralNamesLive(objects) => {
+                f.write_str("more than one of its names is live: ")?;
+                for (index, (name, id)) in objects.iter().enumerate() {
+                    let comma = if index == 0 { "" } else { ", " };
+                    write!(f, "{comma}`{name}` ({id})")?;
+                }
+                f.write_str(
+                    "; pick one with `metadata.id`, or delete the others. To keep another one, move \
+                     its name from `previousNames` to a manifest of its own",
+                )
+            }
             Self::CannotRename => f.write_str("the API cannot rename it"),
             Self::CannotDelete => f.write_str("the API cannot delete it"),
             Self::MayBeLost(at, leftover) => {

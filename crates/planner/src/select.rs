@@ -2,7 +2,7 @@
 
 use model::address::{Address, Name};
 use model::desired::Document;
-use model::live::{Live, Object};
+use model::live::{Id, Live, Object};
 
 use crate::change::Reason;
 
@@ -16,8 +16,10 @@ pub(crate) enum Counterpart<'l> {
     Unclear(Reason),
 }
 
-/// Finds the live object: the pinned one, else the one of that name, else the one of a previous
-/// name. A pipe is never guessed: two candidates are unclear.
+/// Finds the live object: the pinned one, else the only one under the name or a previous name.
+/// A pipe is never guessed. Two live pipes under names of one manifest may both be wanted
+/// (somebody created one of them again by hand), and picking the first would delete or overwrite
+/// a pipe by the order of a list.
 pub(crate) fn counterpart<'l>(
     at: &Address,
     document: &Document,
@@ -38,17 +40,24 @@ pub(crate) fn counterpart<'l>(
             None => Counterpart::Unclear(Reason::PinnedIdMissing(id.clone())),
         };
     }
-    let previous = document
-        .intent
-        .previous_names
-        .iter()
-        .find(|name| live.contains_key(&at.renamed((*name).clone())));
-    match (live.contains_key(at), previous) {
-        (true, Some(name)) => Counterpart::Unclear(Reason::BothNamesLive(name.clone())),
-        (true, None) => only_one(at, None, live),
-        (false, Some(name)) => only_one(&at.renamed(name.clone()), Some(name.clone()), live),
-        (false, None) => Counterpart::None,
+    let previous_names = document.intent.previous_names.iter();
+    let mut names: Vec<&Name> = previous_names.chain([&at.name]).collect();
+    names.retain(|name| live.contains_key(&at.renamed((*name).clone())));
+    match names[..] {
+        [] => Counterpart::None,
+        [name] if name == &at.name => only_one(at, None, live),
+        [name] => only_one(&at.renamed(name.clone()), Some(name.clone()), live),
+        _ => Counterpart::Unclear(Reason::SeveralNamesLive(with_ids(at, &names, live))),
     }
+}
+
+fn with_ids(at: &Address, names: &[&Name], live: &Live) -> Vec<(Name, Id)> {
+    let objects = names.iter().flat_map(|name| {
+        let observed = live.get(&at.renamed((*name).clone()));
+        let objects = observed.into_iter().flat_map(|observed| &observed.objects);
+        objects.map(|object| ((*name).clone(), object.id.clone()))
+    });
+    objects.collect()
 }
 
 fn only_one<'l>(at: &Address, renamed_from: Option<Name>, live: &'l Live) -> Counterpart<'l> {
