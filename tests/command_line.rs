@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpListener;
 
-use crate::support::cli::{Desk, Said};
+use crate::support::cli::{RunOutput, WorkDir};
 
 const PIPE: &str = "apiVersion: pipectl/v1
 kind: ClickPipe
@@ -28,32 +28,35 @@ const KEY: [(&str, &str); 4] = [
     ("KAFKA_PASSWORD", "canary-of-the-pipe"),
 ];
 
-fn refused(said: &Said, code: i32, words: &str) {
-    assert_eq!(said.code, code, "{}", said.all());
+fn assert_refused(said: &RunOutput, code: i32, words: &str) {
+    assert_eq!(said.code, code, "{}", said.all_output());
     assert!(said.stderr.contains(words), "no `{words}` in {}", said.stderr);
-    assert!(!said.all().contains("canary"), "{}", said.all());
+    assert!(!said.all_output().contains("canary"), "{}", said.all_output());
 }
 
 #[test]
-fn a_typo_on_the_command_line_is_never_read_as_changes() {
-    let desk = Desk::new();
+fn usage_errors_exit_with_64() {
+    let desk = WorkDir::new();
     for args in [&["plan", "x.yaml", "--detailed-exit-code"][..], &["paln"], &[], &["plan"]] {
-        assert_eq!(desk.run(args).code, 64, "{args:?}");
+        assert_eq!(desk.run_pipectl(args).code, 64, "{args:?}");
     }
     for (flag, value) in [("--timeout", "soon"), ("--rate-limit", "10"), ("--wait", "x")] {
-        let said = desk.run(&["apply", "x.yaml", "--sandbox", flag, value]);
-        assert_eq!(said.code, 64, "{}", said.all());
+        let said = desk.run_pipectl(&["apply", "x.yaml", "--sandbox", flag, value]);
+        assert_eq!(said.code, 64, "{}", said.all_output());
     }
-    assert_eq!(desk.run(&["plan", "--nonsense", "-o", "json"]).json()["outcome"], "error");
-    assert_eq!(desk.run(&["--help"]).code, 0);
-    assert_eq!(desk.run(&["--version"]).code, 0);
-    assert!(desk.run(&["--help"]).stdout.contains("64   usage"));
+    assert_eq!(
+        desk.run_pipectl(&["plan", "--nonsense", "-o", "json"]).stdout_json()["outcome"],
+        "error"
+    );
+    assert_eq!(desk.run_pipectl(&["--help"]).code, 0);
+    assert_eq!(desk.run_pipectl(&["--version"]).code, 0);
+    assert!(desk.run_pipectl(&["--help"]).stdout.contains("64   usage"));
 }
 
 #[test]
-fn bad_files_are_refused_and_nothing_is_sent() {
-    let desk = Desk::new();
-    desk.write("pipe.yaml", PIPE);
+fn invalid_files_are_rejected_and_nothing_is_sent() {
+    let desk = WorkDir::new();
+    desk.write_file("pipe.yaml", PIPE);
     let bomb: String = ('b'..='j').fold("a: &a [x,x,x,x,x,x,x,x,x,x]\n".to_owned(), |text, c| {
         let before = char::from(c as u8 - 1);
         let entries = vec![format!("*{before}"); 10].join(",");
@@ -76,59 +79,63 @@ fn bad_files_are_refused_and_nothing_is_sent() {
         ("list.yaml", b"- 1\n- 2\n".to_vec(), "error"),
     ];
     for (name, content, words) in files {
-        desk.write(name, content);
+        desk.write_file(name, content);
         for command in [
             &["validate", name][..],
             &["plan", name, "--sandbox"],
             &["apply", name, "--sandbox", "--yes"],
         ] {
-            refused(&desk.run(command), 1, words);
+            assert_refused(&desk.run_pipectl(command), 1, words);
         }
-        fs::remove_file(desk.folder.path().join(name)).unwrap();
+        fs::remove_file(desk.temp_dir.path().join(name)).unwrap();
     }
     assert!(
-        !desk.folder.path().join(".pipectl").exists(),
+        !desk.temp_dir.path().join(".pipectl").exists(),
         "nothing was sent, not even to the sandbox"
     );
 }
 
 #[test]
-fn paths_without_manifests_are_mistakes() {
-    let desk = Desk::new();
-    fs::create_dir(desk.folder.path().join("empty")).unwrap();
-    desk.write("blank.yaml", "# nothing here\n");
-    refused(&desk.run(&["plan", "empty", "--sandbox"]), 1, "no manifest in empty");
-    refused(&desk.run(&["plan", "missing", "--sandbox"]), 1, "cannot read missing");
-    refused(&desk.run(&["plan", "blank.yaml", "--sandbox"]), 1, "no manifest in blank.yaml");
+fn paths_without_manifests_are_errors() {
+    let desk = WorkDir::new();
+    fs::create_dir(desk.temp_dir.path().join("empty")).unwrap();
+    desk.write_file("blank.yaml", "# nothing here\n");
+    assert_refused(&desk.run_pipectl(&["plan", "empty", "--sandbox"]), 1, "no manifest in empty");
+    assert_refused(&desk.run_pipectl(&["plan", "missing", "--sandbox"]), 1, "cannot read missing");
+    assert_refused(
+        &desk.run_pipectl(&["plan", "blank.yaml", "--sandbox"]),
+        1,
+        "no manifest in blank.yaml",
+    );
 }
 
 #[test]
-fn shells_and_manuals_know_every_command() {
-    let desk = Desk::new();
-    let manual = desk.run(&["man"]);
-    assert_eq!(manual.code, 0, "{}", manual.all());
+fn man_page_and_completions_cover_main_commands() {
+    let desk = WorkDir::new();
+    let manual = desk.run_pipectl(&["man"]);
+    assert_eq!(manual.code, 0, "{}", manual.all_output());
     for command in ["validate", "plan", "apply", "explain", "sandbox"] {
         assert!(manual.stdout.contains(command), "the manual lacks {command}");
     }
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
-        let script = desk.run(&["completions", shell]);
-        assert_eq!(script.code, 0, "{}", script.all());
+        let script = desk.run_pipectl(&["completions", shell]);
+        assert_eq!(script.code, 0, "{}", script.all_output());
         assert!(script.stdout.contains("PIPECTL_COMPLETE"), "{shell}: {}", script.stdout);
     }
-    assert_eq!(desk.run(&["completions", "cmd"]).code, 64);
+    assert_eq!(desk.run_pipectl(&["completions", "cmd"]).code, 64);
 }
 
 #[test]
-fn a_file_counts_once_however_it_is_named() {
-    let desk = Desk::new();
-    desk.write("pipes/pipe.yaml", PIPE);
-    let said = desk.run(&["validate", "pipes", "./pipes/pipe.yaml", "pipes/../pipes"]);
+fn file_given_twice_is_read_once() {
+    let desk = WorkDir::new();
+    desk.write_file("pipes/pipe.yaml", PIPE);
+    let said = desk.run_pipectl(&["validate", "pipes", "./pipes/pipe.yaml", "pipes/../pipes"]);
     assert_eq!(said.stdout, "1 manifest in 1 file: valid\n", "{}", said.stderr);
 }
 
 #[test]
-fn standard_input_is_a_file() {
-    let said = Desk::new().run_reading(&["validate", "-"], &[], PIPE);
+fn standard_input_is_read_as_a_file() {
+    let said = WorkDir::new().run_with_stdin(&["validate", "-"], &[], PIPE);
     assert_eq!(
         (said.code, said.stdout.as_str()),
         (0, "1 manifest in 1 file: valid\n"),
@@ -138,42 +145,45 @@ fn standard_input_is_a_file() {
 }
 
 #[test]
-fn without_a_terminal_apply_needs_a_yes() {
-    let desk = Desk::new();
-    desk.write("pipe.yaml", PIPE);
-    let said = desk.run_with(&["apply", "pipe.yaml", "--sandbox"], &KEY);
-    refused(&said, 1, "--yes");
-    assert!(desk.journal().iter().all(|(method, ..)| method == "GET"));
+fn apply_without_terminal_needs_yes() {
+    let desk = WorkDir::new();
+    desk.write_file("pipe.yaml", PIPE);
+    let said = desk.run_with_env(&["apply", "pipe.yaml", "--sandbox"], &KEY);
+    assert_refused(&said, 1, "--yes");
+    assert!(desk.request_log().iter().all(|(method, ..)| method == "GET"));
 }
 
 #[test]
-fn a_plan_needs_no_secret_and_apply_names_the_missing_one() {
-    let desk = Desk::new();
-    desk.write("pipe.yaml", PIPE);
-    assert_eq!(desk.run(&["plan", "pipe.yaml", "--sandbox", "--detailed-exitcode"]).code, 2);
-    let said = desk.run(&["apply", "pipe.yaml", "--sandbox", "--yes"]);
-    assert_eq!(said.code, 1, "{}", said.all());
+fn only_apply_needs_secrets_and_names_missing_ones() {
+    let desk = WorkDir::new();
+    desk.write_file("pipe.yaml", PIPE);
+    assert_eq!(
+        desk.run_pipectl(&["plan", "pipe.yaml", "--sandbox", "--detailed-exitcode"]).code,
+        2
+    );
+    let said = desk.run_pipectl(&["apply", "pipe.yaml", "--sandbox", "--yes"]);
+    assert_eq!(said.code, 1, "{}", said.all_output());
     assert!(
-        said.all().contains("environment variable KAFKA_PASSWORD is not set"),
+        said.all_output().contains("environment variable KAFKA_PASSWORD is not set"),
         "{}",
-        said.all()
+        said.all_output()
     );
 }
 
 #[test]
-fn keys_come_in_pairs_of_one_family() {
-    let desk = Desk::new();
-    desk.write("pipe.yaml", PIPE);
-    refused(&desk.run(&["plan", "pipe.yaml"]), 4, "CLICKHOUSE_CLOUD_API_KEY");
-    let half = desk.run_with(
+fn incomplete_api_key_pair_is_an_error() {
+    let desk = WorkDir::new();
+    desk.write_file("pipe.yaml", PIPE);
+    assert_refused(&desk.run_pipectl(&["plan", "pipe.yaml"]), 4, "CLICKHOUSE_CLOUD_API_KEY");
+    let half = desk.run_with_env(
         &["plan", "pipe.yaml"],
         &[("CLICKHOUSE_CLOUD_API_KEY", "k"), ("KEY_SECRET", "canary")],
     );
-    refused(&half, 4, "CLICKHOUSE_CLOUD_API_SECRET is not");
+    assert_refused(&half, 4, "CLICKHOUSE_CLOUD_API_SECRET is not");
 }
 
 /// Answers every connection with the same bytes.
-fn answering(bytes: &'static [u8]) -> String {
+fn spawn_fixed_server(bytes: &'static [u8]) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     std::thread::spawn(move || {
@@ -187,43 +197,43 @@ fn answering(bytes: &'static [u8]) -> String {
     format!("http://{address}")
 }
 
-fn plan_against(url: &str) -> Said {
-    let desk = Desk::new();
-    desk.write(
+fn plan_against(url: &str) -> RunOutput {
+    let desk = WorkDir::new();
+    desk.write_file(
         "pipe.yaml",
         PIPE.replace("service: analytics", "service: 5a1c0000-0000-4000-8000-000000000001"),
     );
-    desk.run_with(
+    desk.run_with_env(
         &["plan", "pipe.yaml", "--api-url", url, "--timeout", "1s", "--rate-limit", "off", "-vv"],
         &KEY,
     )
 }
 
 #[test]
-fn an_api_that_is_none_gives_a_clear_error() {
+fn unusable_api_gives_a_clear_error() {
     let closed = {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         format!("http://{}", listener.local_addr().unwrap())
     };
-    refused(&plan_against(&closed), 1, "error");
-    let html = answering(b"HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: 20\r\nconnection: close\r\n\r\n<html>hello</html>\r\n");
-    refused(&plan_against(&html), 1, "text/html");
-    let cut = answering(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 20\r\nconnection: close\r\n\r\n{\"status\":200,\"resul");
-    refused(&plan_against(&cut), 1, "cut short");
-    refused(&plan_against("http://api.example.com"), 1, "only allowed to this machine");
+    assert_refused(&plan_against(&closed), 1, "error");
+    let html = spawn_fixed_server(b"HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: 20\r\nconnection: close\r\n\r\n<html>hello</html>\r\n");
+    assert_refused(&plan_against(&html), 1, "text/html");
+    let cut = spawn_fixed_server(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 20\r\nconnection: close\r\n\r\n{\"status\":200,\"resul");
+    assert_refused(&plan_against(&cut), 1, "cut short");
+    assert_refused(&plan_against("http://api.example.com"), 1, "only allowed to this machine");
 }
 
 #[test]
-fn a_refused_key_has_a_code_of_its_own() {
-    let url = answering(b"HTTP/1.1 401 Unauthorized\r\ncontent-type: application/json\r\ncontent-length: 73\r\nconnection: close\r\n\r\n{\"status\":401,\"requestId\":\"r-1\",\"error\":\"UNAUTHORIZED: no such key\"     }");
+fn rejected_api_key_exits_with_4() {
+    let url = spawn_fixed_server(b"HTTP/1.1 401 Unauthorized\r\ncontent-type: application/json\r\ncontent-length: 73\r\nconnection: close\r\n\r\n{\"status\":401,\"requestId\":\"r-1\",\"error\":\"UNAUTHORIZED: no such key\"     }");
     let said = plan_against(&url);
-    refused(&said, 4, "r-1");
+    assert_refused(&said, 4, "r-1");
 }
 
 #[test]
 fn no_secret_is_in_any_output() {
-    let desk = Desk::new();
-    desk.write("pipe.yaml", PIPE);
+    let desk = WorkDir::new();
+    desk.write_file("pipe.yaml", PIPE);
     for args in [
         &["validate", "pipe.yaml", "-vv"][..],
         &["plan", "pipe.yaml", "--sandbox", "-vv", "--diff"],
@@ -231,29 +241,29 @@ fn no_secret_is_in_any_output() {
         &["apply", "pipe.yaml", "--sandbox", "--yes", "-vv", "--diff"],
         &["apply", "pipe.yaml", "--sandbox", "--yes", "-vv", "-o", "json"],
     ] {
-        let said = desk.run_with(args, &KEY);
-        assert_eq!(said.code, 0, "{}", said.all());
-        assert!(!said.all().contains("canary"), "{args:?}: {}", said.all());
+        let said = desk.run_with_env(args, &KEY);
+        assert_eq!(said.code, 0, "{}", said.all_output());
+        assert!(!said.all_output().contains("canary"), "{args:?}: {}", said.all_output());
     }
-    let world = fs::read_to_string(desk.folder.path().join(".pipectl/sandbox.json")).unwrap();
+    let world = fs::read_to_string(desk.temp_dir.path().join(".pipectl/sandbox.json")).unwrap();
     assert!(!world.contains("canary"), "the sandbox forgets secrets, too");
 }
 
 #[test]
-fn a_secret_written_out_is_refused_and_not_repeated() {
-    let desk = Desk::new();
-    desk.write("pipe.yaml", PIPE.replace("{fromEnv: KAFKA_PASSWORD}", "canary-written-out"));
-    let said = desk.run(&["validate", "pipe.yaml"]);
-    refused(&said, 1, "fromEnv");
-    refused(&said, 1, "literal-secret");
+fn literal_secret_is_rejected_and_not_repeated() {
+    let desk = WorkDir::new();
+    desk.write_file("pipe.yaml", PIPE.replace("{fromEnv: KAFKA_PASSWORD}", "canary-written-out"));
+    let said = desk.run_pipectl(&["validate", "pipe.yaml"]);
+    assert_refused(&said, 1, "fromEnv");
+    assert_refused(&said, 1, "literal-secret");
 }
 
 #[test]
-fn json_is_printed_in_every_outcome() {
-    let desk = Desk::new();
-    desk.write("pipe.yaml", PIPE);
-    desk.write("broken.yaml", PIPE.replace("topics: clicks", "topcis: clicks"));
-    let run = |args: &[&str]| desk.run_with(args, &KEY).json()["outcome"].clone();
+fn json_is_printed_for_every_outcome() {
+    let desk = WorkDir::new();
+    desk.write_file("pipe.yaml", PIPE);
+    desk.write_file("broken.yaml", PIPE.replace("topics: clicks", "topcis: clicks"));
+    let run = |args: &[&str]| desk.run_with_env(args, &KEY).stdout_json()["outcome"].clone();
     assert_eq!(run(&["validate", "pipe.yaml", "-o", "json"]), "valid");
     assert_eq!(run(&["validate", "broken.yaml", "-o", "json"]), "invalid");
     assert_eq!(run(&["plan", "broken.yaml", "--sandbox", "-o", "json"]), "error");
@@ -266,49 +276,53 @@ fn json_is_printed_in_every_outcome() {
 }
 
 #[test]
-fn a_selection_of_nothing_is_a_mistake() {
-    let desk = Desk::new();
-    desk.write("pipe.yaml", PIPE);
-    refused(&desk.run(&["plan", "pipe.yaml", "--sandbox", "--only", "clacks"]), 1, "selected");
-    let said = desk.run(&["plan", "pipe.yaml", "--sandbox", "--only", "analytics/cl*"]);
-    assert!(said.stdout.contains("partial: 1 of 1"), "{}", said.all());
+fn selection_matching_nothing_is_an_error() {
+    let desk = WorkDir::new();
+    desk.write_file("pipe.yaml", PIPE);
+    assert_refused(
+        &desk.run_pipectl(&["plan", "pipe.yaml", "--sandbox", "--only", "clacks"]),
+        1,
+        "selected",
+    );
+    let said = desk.run_pipectl(&["plan", "pipe.yaml", "--sandbox", "--only", "analytics/cl*"]);
+    assert!(said.stdout.contains("partial: 1 of 1"), "{}", said.all_output());
 }
 
 #[test]
-fn a_failure_leaves_the_rest_to_be_done_and_says_so() {
-    let desk = Desk::new();
+fn failed_object_leaves_others_applied_with_exit_3() {
+    let desk = WorkDir::new();
     let other = PIPE
         .replace("name: clicks", "name: lost")
         .replace("b:9092", "broker.invalid:9092")
         .replace("table: clicks", "table: lost");
-    desk.write("pipes.yaml", format!("{PIPE}---\n{other}"));
-    let said = desk.run_with(&["apply", "pipes.yaml", "--sandbox", "--yes"], &KEY);
-    assert_eq!(said.code, 3, "{}", said.all());
+    desk.write_file("pipes.yaml", format!("{PIPE}---\n{other}"));
+    let said = desk.run_with_env(&["apply", "pipes.yaml", "--sandbox", "--yes"], &KEY);
+    assert_eq!(said.code, 3, "{}", said.all_output());
     assert!(
         said.stdout.contains("Apply: 1 applied, 1 failed, 0 skipped, 0 unknown."),
         "{}",
         said.stdout
     );
-    let again = desk.run_with(&["apply", "pipes.yaml", "--sandbox", "--yes"], &KEY);
-    assert_eq!(again.code, 1, "{}", again.all());
+    let again = desk.run_with_env(&["apply", "pipes.yaml", "--sandbox", "--yes"], &KEY);
+    assert_eq!(again.code, 1, "{}", again.all_output());
 }
 
 #[test]
-fn an_idle_service_is_woken_only_when_asked() {
-    let desk = Desk::new();
-    desk.write("pipe.yaml", PIPE);
-    desk.run(&["plan", "pipe.yaml", "--sandbox"]);
-    desk.world(|world| world.set_service_state("analytics", sandbox::ServiceState::Idle));
-    let asleep = desk.run_with(&["apply", "pipe.yaml", "--sandbox", "--yes"], &KEY);
-    assert_eq!(asleep.code, 1, "{}", asleep.all());
-    assert!(asleep.stdout.contains("--wake"), "{}", asleep.all());
-    let woken = desk.run_with(&["apply", "pipe.yaml", "--sandbox", "--yes", "--wake"], &KEY);
-    assert_eq!(woken.code, 0, "{}", woken.all());
-    desk.world(|world| world.set_service_state("analytics", sandbox::ServiceState::Stopped));
-    desk.write("pipe.yaml", PIPE.replace("spec:", "spec:\n  state: stopped"));
-    let stopped = desk.run_with(&["apply", "pipe.yaml", "--sandbox", "--yes", "--wake"], &KEY);
-    assert_eq!(stopped.code, 1, "{}", stopped.all());
-    let journal = desk.journal();
+fn idle_service_is_woken_only_with_wake_flag() {
+    let desk = WorkDir::new();
+    desk.write_file("pipe.yaml", PIPE);
+    desk.run_pipectl(&["plan", "pipe.yaml", "--sandbox"]);
+    desk.edit_world(|world| world.set_service_state("analytics", sandbox::ServiceState::Idle));
+    let asleep = desk.run_with_env(&["apply", "pipe.yaml", "--sandbox", "--yes"], &KEY);
+    assert_eq!(asleep.code, 1, "{}", asleep.all_output());
+    assert!(asleep.stdout.contains("--wake"), "{}", asleep.all_output());
+    let woken = desk.run_with_env(&["apply", "pipe.yaml", "--sandbox", "--yes", "--wake"], &KEY);
+    assert_eq!(woken.code, 0, "{}", woken.all_output());
+    desk.edit_world(|world| world.set_service_state("analytics", sandbox::ServiceState::Stopped));
+    desk.write_file("pipe.yaml", PIPE.replace("spec:", "spec:\n  state: stopped"));
+    let stopped = desk.run_with_env(&["apply", "pipe.yaml", "--sandbox", "--yes", "--wake"], &KEY);
+    assert_eq!(stopped.code, 1, "{}", stopped.all_output());
+    let journal = desk.request_log();
     let wakes = journal
         .iter()
         .filter(|(_, path, _)| path.ends_with("/state") && !path.contains("/clickpipes/"));
@@ -316,41 +330,47 @@ fn an_idle_service_is_woken_only_when_asked() {
 }
 
 #[test]
-fn what_is_protected_is_blocked_with_a_code_of_its_own() {
-    let desk = Desk::new();
-    desk.write("pipe.yaml", PIPE);
-    assert_eq!(desk.run_with(&["apply", "pipe.yaml", "--sandbox", "--yes"], &KEY).code, 0);
-    desk.write("pipe.yaml", PIPE.replace("spec:", "spec:\n  state: absent\n  protect: true"));
-    let said = desk.run_with(&["apply", "pipe.yaml", "--sandbox", "--yes"], &KEY);
-    assert_eq!(said.code, 5, "{}", said.all());
+fn deletion_of_protected_pipe_exits_with_5() {
+    let desk = WorkDir::new();
+    desk.write_file("pipe.yaml", PIPE);
+    assert_eq!(desk.run_with_env(&["apply", "pipe.yaml", "--sandbox", "--yes"], &KEY).code, 0);
+    desk.write_file("pipe.yaml", PIPE.replace("spec:", "spec:\n  state: absent\n  protect: true"));
+    let said = desk.run_with_env(&["apply", "pipe.yaml", "--sandbox", "--yes"], &KEY);
+    assert_eq!(said.code, 5, "{}", said.all_output());
 }
 
 /// A pipeline sets a variable for each input that nobody filled in.
 #[test]
-fn a_variable_that_is_empty_says_nothing() {
-    let desk = Desk::new();
-    desk.write("pipe.yaml", fs::read_to_string(Desk::examples().join("kafka.yaml")).unwrap());
+fn empty_env_variables_are_ignored() {
+    let desk = WorkDir::new();
+    desk.write_file(
+        "pipe.yaml",
+        fs::read_to_string(WorkDir::examples_dir().join("kafka.yaml")).unwrap(),
+    );
     let mut seen = 0;
     for command in ["validate", "plan", "apply", "status", "drift", "export", "doctor"] {
-        let help = desk.run(&[command, "--help"]).stdout;
+        let help = desk.run_pipectl(&[command, "--help"]).stdout;
         let names = help.split("[env: ").skip(1).filter_map(|it| it.split('=').next());
         let empty: Vec<(&str, &str)> = names.map(|name| (name, "")).collect();
         seen += empty.len();
         let args = if command == "export" { &[command][..] } else { &[command, "pipe.yaml"] };
-        let plain = desk.run(args);
-        let said = desk.run_with(args, &empty);
-        assert_eq!((said.code, said.all()), (plain.code, plain.all()), "{command}");
+        let plain = desk.run_pipectl(args);
+        let said = desk.run_with_env(args, &empty);
+        assert_eq!((said.code, said.all_output()), (plain.code, plain.all_output()), "{command}");
     }
     assert!(seen > 80, "{seen}");
 }
 
 #[test]
-fn what_is_yes_or_no_may_be_one_or_zero() {
-    let desk = Desk::new();
-    desk.write("pipe.yaml", fs::read_to_string(Desk::examples().join("kafka.yaml")).unwrap());
+fn boolean_env_variables_accept_common_spellings() {
+    let desk = WorkDir::new();
+    desk.write_file(
+        "pipe.yaml",
+        fs::read_to_string(WorkDir::examples_dir().join("kafka.yaml")).unwrap(),
+    );
     let changes = |value| {
         let environment = [("PIPECTL_DETAILED_EXITCODE", value)];
-        desk.run_with(&["plan", "pipe.yaml", "--sandbox"], &environment).code
+        desk.run_with_env(&["plan", "pipe.yaml", "--sandbox"], &environment).code
     };
     assert_eq!(["1", "true", "yes", "0", "false", "no"].map(changes), [2, 2, 2, 0, 0, 0]);
     assert_eq!(changes("perhaps"), 64);

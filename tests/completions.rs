@@ -1,8 +1,8 @@
 //! What a shell is told while somebody types.
 
-use crate::support::cli::Desk;
+use crate::support::cli::WorkDir;
 
-fn pipe(name: &str, service: &str) -> String {
+fn pipe_manifest(name: &str, service: &str) -> String {
     format!(
         "apiVersion: pipectl/v1
 kind: ClickPipe
@@ -24,28 +24,28 @@ environments:
 defaults: {environment: staging}
 ";
 
-fn desk() -> Desk {
-    let desk = Desk::new();
-    desk.write("pipectl.yaml", PROJECT);
-    desk.write("pipes/orders.yaml", pipe("orders", "'${service}'"));
-    desk.write("pipes/clicks.yaml", pipe("clicks", "lake"));
+fn project_dir() -> WorkDir {
+    let desk = WorkDir::new();
+    desk.write_file("pipectl.yaml", PROJECT);
+    desk.write_file("pipes/orders.yaml", pipe_manifest("orders", "'${service}'"));
+    desk.write_file("pipes/clicks.yaml", pipe_manifest("clicks", "lake"));
     desk
 }
 
 /// What the shell offers for the last word.
-fn offered(desk: &Desk, shell: &str, words: &[&str]) -> Vec<String> {
+fn shell_completions(desk: &WorkDir, shell: &str, words: &[&str]) -> Vec<String> {
     let line = [&["--", "pipectl"], words].concat();
     let index = words.len().to_string();
     let environment = [("PIPECTL_COMPLETE", shell), ("_CLAP_COMPLETE_INDEX", &index)];
-    let said = desk.run_with(&line, &environment);
-    assert_eq!((said.code, said.stderr.as_str()), (0, ""), "{}", said.all());
+    let said = desk.run_with_env(&line, &environment);
+    assert_eq!((said.code, said.stderr.as_str()), (0, ""), "{}", said.all_output());
     let value = |line: &str| line.split('\t').next().unwrap_or_default().to_owned();
     said.stdout.lines().map(value).filter(|line| !line.starts_with('-')).collect()
 }
 
 #[test]
-fn the_names_of_pipes_are_offered_wherever_one_is_wanted() {
-    let desk = desk();
+fn completion_offers_pipe_names() {
+    let desk = project_dir();
     for shell in ["bash", "zsh", "fish"] {
         for words in [
             &["resync", ""][..],
@@ -54,40 +54,40 @@ fn the_names_of_pipes_are_offered_wherever_one_is_wanted() {
             &["apply", "--allow-replace", ""],
             &["apply", "--allow-delete", ""],
         ] {
-            let names = offered(&desk, shell, words);
+            let names = shell_completions(&desk, shell, words);
             assert_eq!(names, ["lake/clicks", "playground/orders"], "{shell} {words:?}");
         }
     }
-    assert_eq!(offered(&desk, "bash", &["resync", "la"]), ["lake/clicks"]);
+    assert_eq!(shell_completions(&desk, "bash", &["resync", "la"]), ["lake/clicks"]);
 }
 
 #[test]
-fn they_are_those_of_the_environment_and_of_the_files_that_are_named() {
-    let desk = desk();
+fn completion_follows_environment_and_given_files() {
+    let desk = project_dir();
     for words in [&["resync", "-e", "prod", ""][..], &["resync", "--env=prod", ""]] {
-        assert_eq!(offered(&desk, "bash", words), ["analytics/orders", "lake/clicks"]);
+        assert_eq!(shell_completions(&desk, "bash", words), ["analytics/orders", "lake/clicks"]);
     }
     let words = ["plan", "pipes/clicks.yaml", "--only", ""];
-    assert_eq!(offered(&desk, "bash", &words), ["lake/clicks"]);
-    assert_eq!(offered(&desk, "bash", &["plan", "-e", ""]), ["prod", "staging"]);
+    assert_eq!(shell_completions(&desk, "bash", &words), ["lake/clicks"]);
+    assert_eq!(shell_completions(&desk, "bash", &["plan", "-e", ""]), ["prod", "staging"]);
 }
 
 #[test]
-fn fields_and_commands_are_offered_too() {
-    let desk = Desk::new();
-    let fields = offered(&desk, "bash", &["explain", "source.kafka.off"]);
+fn completion_offers_fields_and_commands() {
+    let desk = WorkDir::new();
+    let fields = shell_completions(&desk, "bash", &["explain", "source.kafka.off"]);
     assert_eq!(
         fields,
         ["source.kafka.offset", "source.kafka.offset.strategy", "source.kafka.offset.timestamp"]
     );
-    assert_eq!(offered(&desk, "bash", &["resy"]), ["resync"]);
+    assert_eq!(shell_completions(&desk, "bash", &["resy"]), ["resync"]);
 }
 
 #[test]
-fn nothing_is_offered_and_nothing_said_where_something_is_wrong() {
-    let desk = desk();
-    desk.write("pipes/orders.yaml", "not: [yaml");
-    assert_eq!(offered(&desk, "bash", &["resync", ""]), ["lake/clicks"]);
-    desk.write("pipectl.yaml", "kind: [");
-    assert!(offered(&desk, "bash", &["resync", ""]).is_empty());
+fn completion_is_silent_on_invalid_files() {
+    let desk = project_dir();
+    desk.write_file("pipes/orders.yaml", "not: [yaml");
+    assert_eq!(shell_completions(&desk, "bash", &["resync", ""]), ["lake/clicks"]);
+    desk.write_file("pipectl.yaml", "kind: [");
+    assert!(shell_completions(&desk, "bash", &["resync", ""]).is_empty());
 }

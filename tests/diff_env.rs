@@ -1,6 +1,6 @@
 //! Two environments side by side, from files alone.
 
-use crate::support::cli::{Desk, Said};
+use crate::support::cli::{RunOutput, WorkDir};
 use serde_json::{Value, json};
 
 const PROJECT: &str = "apiVersion: pipectl/v1
@@ -39,33 +39,33 @@ spec:
   destination: {database: shop}
 ";
 
-fn desk() -> Desk {
-    let desk = Desk::new();
-    desk.write("pipectl.yaml", PROJECT);
-    desk.write("pipes/orders.yaml", ORDERS);
+fn project_dir() -> WorkDir {
+    let desk = WorkDir::new();
+    desk.write_file("pipectl.yaml", PROJECT);
+    desk.write_file("pipes/orders.yaml", ORDERS);
     desk
 }
 
-fn told(desk: &Desk, args: &[&str]) -> Said {
-    let said = desk.run(&[&["diff-env", "staging", "prod"], args].concat());
-    assert_eq!(said.code, 0, "{}", said.all());
+fn run_diff_env(desk: &WorkDir, args: &[&str]) -> RunOutput {
+    let said = desk.run_pipectl(&[&["diff-env", "staging", "prod"], args].concat());
+    assert_eq!(said.code, 0, "{}", said.all_output());
     assert_eq!(said.stderr, "");
     said
 }
 
 /// The fields of the objects that differ, each with both sides.
-fn fields(json: &Value) -> Vec<String> {
+fn field_lines(json: &Value) -> Vec<String> {
     let objects = json["result"]["objects"].as_array().unwrap().iter();
     let fields = objects.flat_map(|object| object["fields"].as_array().into_iter().flatten());
     fields.map(|it| format!("{} {} {}", it["path"], it["left"], it["right"])).collect()
 }
 
 #[test]
-fn what_differs_after_variables_is_told_and_nothing_else() {
-    let desk = desk();
-    insta::assert_snapshot!(told(&desk, &[]).stdout);
-    insta::assert_snapshot!(told(&desk, &["-o", "markdown"]).stdout);
-    let json = told(&desk, &["-o", "json"]).json();
+fn diff_env_shows_differences_after_variables() {
+    let desk = project_dir();
+    insta::assert_snapshot!(run_diff_env(&desk, &[]).stdout);
+    insta::assert_snapshot!(run_diff_env(&desk, &["-o", "markdown"]).stdout);
+    let json = run_diff_env(&desk, &["-o", "json"]).stdout_json();
     assert_eq!(
         (&json["kind"], &json["outcome"]),
         (&json!("EnvironmentDifferences"), &json!("different"))
@@ -75,8 +75,8 @@ fn what_differs_after_variables_is_told_and_nothing_else() {
 }
 
 #[test]
-fn a_folder_for_each_is_compared_by_names() {
-    let desk = desk();
+fn diff_env_compares_environment_folders_by_name() {
+    let desk = project_dir();
     let fixed = |text: &str| {
         let text = text.replace("${host}", "h").replace("${state}", "running");
         text.replace("${password}", "P")
@@ -85,56 +85,60 @@ fn a_folder_for_each_is_compared_by_names() {
         fixed(ORDERS).replace("name: orders", &format!("name: {name}")).replace("shop}", "other}")
     };
     let users = "- {sourceSchemaName: public, sourceTable: users, targetTable: users, excludedColumns: [a, b]}\n        ";
-    desk.write("staging/orders.yaml", fixed(ORDERS));
-    desk.write("staging/old.yaml", another("old"));
+    desk.write_file("staging/orders.yaml", fixed(ORDERS));
+    desk.write_file("staging/old.yaml", another("old"));
     // Neither the order of entries nor that of what is a set says anything.
     let other = fixed(&ORDERS.replace(users, "")).replace(
         "targetTable: items}",
         "targetTable: items}\n        - {sourceSchemaName: public, sourceTable: users, targetTable: users, excludedColumns: [b, a]}",
     );
-    desk.write("prod/orders.yaml", &other);
-    desk.write("prod/new.yaml", another("new"));
-    let json = told(&desk, &["{env}", "-o", "json"]).json();
+    desk.write_file("prod/orders.yaml", &other);
+    desk.write_file("prod/new.yaml", another("new"));
+    let json = run_diff_env(&desk, &["{env}", "-o", "json"]).stdout_json();
     let objects = json["result"]["objects"].as_array().unwrap();
     let sides: Vec<String> =
         objects.iter().map(|it| format!("{} {}", it["at"]["name"], it["declared"])).collect();
     assert_eq!(sides, ["\"new\" \"right\"", "\"old\" \"left\""], "{json:#}");
     assert_eq!(json["result"]["same"], 1);
 
-    desk.write("prod/orders.yaml", other.replace("[b, a]", "[b]"));
-    let said = told(&desk, &["{env}"]).stdout;
+    desk.write_file("prod/orders.yaml", other.replace("[b, a]", "[b]"));
+    let said = run_diff_env(&desk, &["{env}"]).stdout;
     assert!(said.contains("public.users -> users: excludedColumns"), "{said}");
-    desk.write("prod/orders.yaml", fixed(&ORDERS.replace(users, "")));
-    let said = told(&desk, &["{env}"]).stdout;
+    desk.write_file("prod/orders.yaml", fixed(&ORDERS.replace(users, "")));
+    let said = run_diff_env(&desk, &["{env}"]).stdout;
     assert!(said.contains("- source.postgres.tableMappings"), "{said}");
 }
 
 #[test]
-fn the_exit_code_tells_if_it_is_asked_to() {
-    let desk = desk();
-    let code = |args: &[&str]| desk.run(&[&["diff-env"], args].concat()).code;
+fn diff_env_sets_the_exit_code() {
+    let desk = project_dir();
+    let code = |args: &[&str]| desk.run_pipectl(&[&["diff-env"], args].concat()).code;
     assert_eq!(code(&["staging", "prod", "--detailed-exitcode"]), 2);
     assert_eq!(code(&["prod", "prod", "--detailed-exitcode"]), 0);
-    let said = desk.run(&["diff-env", "staging", "prd", "-o", "json"]);
-    let error = said.json()["errors"][0].as_str().unwrap().to_owned();
+    let said = desk.run_pipectl(&["diff-env", "staging", "prd", "-o", "json"]);
+    let error = said.stdout_json()["errors"][0].as_str().unwrap().to_owned();
     assert_eq!(said.code, 1);
     assert!(
         error.contains("no environment `prd` (did you mean `prod`?); it has: prod, staging"),
         "{error}"
     );
-    desk.write("pipes/orders.yaml", ORDERS.replace("${host}", "${hots}"));
-    let said = desk.run(&["diff-env", "staging", "prod", "-o", "json"]);
-    assert_eq!(said.code, 1, "{}", said.all());
-    assert!(said.all().contains("environment staging"), "{}", said.all());
+    desk.write_file("pipes/orders.yaml", ORDERS.replace("${host}", "${hots}"));
+    let said = desk.run_pipectl(&["diff-env", "staging", "prod", "-o", "json"]);
+    assert_eq!(said.code, 1, "{}", said.all_output());
+    assert!(said.all_output().contains("environment staging"), "{}", said.all_output());
 }
 
 #[test]
-fn a_secret_is_compared_by_its_reference_and_never_read() {
-    let desk = desk();
+fn diff_env_compares_secret_references_without_reading() {
+    let desk = project_dir();
     let canary = [("STAGING_PASSWORD", "canary"), ("PROD_PASSWORD", "canary")];
-    let said = desk.run_with(&["diff-env", "staging", "prod", "-o", "json"], &canary);
+    let said = desk.run_with_env(&["diff-env", "staging", "prod", "-o", "json"], &canary);
     let password = "\"source.postgres.credentials.password\" \
                     {\"fromEnv\":\"STAGING_PASSWORD\"} {\"fromEnv\":\"PROD_PASSWORD\"}";
-    assert!(fields(&said.json()).iter().any(|field| field == password), "{}", said.stdout);
-    assert!(!said.all().contains("canary"));
+    assert!(
+        field_lines(&said.stdout_json()).iter().any(|field| field == password),
+        "{}",
+        said.stdout
+    );
+    assert!(!said.all_output().contains("canary"));
 }

@@ -1,44 +1,45 @@
 //! What `drift` writes for those who were not there.
 
-use crate::support::repo::{Repo, pipe};
+use crate::support::test_repo::{TestRepo, kinesis_manifest};
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
 /// Three pipes of git, of which one was changed and one deleted by hand, and a fourth of nobody's.
-fn drifted() -> Repo {
-    let repo = Repo::new();
-    repo.write(
+fn drifted_repo() -> TestRepo {
+    let repo = TestRepo::new();
+    repo.write_file(
         "pipes/clicks.yaml",
-        &pipe("clicks", "", "  settings: {streaming_max_insert_wait_ms: 500}"),
+        &kinesis_manifest("clicks", "", "  settings: {streaming_max_insert_wait_ms: 500}"),
     );
-    repo.write("pipes/orders.yaml", &pipe("orders", "", ""));
-    repo.write("pipes/views.yaml", &pipe("views", "", ""));
-    repo.commit("Read");
-    repo.done(&["apply", "pipes", "--yes"]);
-    repo.write(
+    repo.write_file("pipes/orders.yaml", &kinesis_manifest("orders", "", ""));
+    repo.write_file("pipes/views.yaml", &kinesis_manifest("views", "", ""));
+    repo.commit_all("Read");
+    repo.run_successfully(&["apply", "pipes", "--yes"]);
+    repo.write_file(
         "byhand.yaml",
-        &[pipe("views", "", "  state: absent"), pipe("byhand", "", "")].join("---\n"),
+        &[kinesis_manifest("views", "", "  state: absent"), kinesis_manifest("byhand", "", "")]
+            .join("---\n"),
     );
-    repo.done(&["apply", "byhand.yaml", "--yes"]);
-    repo.remove("byhand.yaml");
-    repo.edit_live("clicks", "/settings/streaming_max_insert_wait_ms", json!(900));
+    repo.run_successfully(&["apply", "byhand.yaml", "--yes"]);
+    repo.remove_file("byhand.yaml");
+    repo.edit_live_pipe("clicks", "/settings/streaming_max_insert_wait_ms", json!(900));
     repo
 }
 
 /// A report that `drift` wrote, without what differs from run to run.
-fn report(repo: &Repo, format: &str) -> String {
-    let said = repo.run(&["drift", "pipes", "--report", &format!("{format}=out/report")]);
-    assert_eq!(said.code, 0, "{}", said.all());
-    let text = std::fs::read_to_string(repo.desk.folder.path().join("out/report")).unwrap();
-    let hash = repo.git(&["rev-parse", "--short", "HEAD"]);
+fn drift_report(repo: &TestRepo, format: &str) -> String {
+    let said = repo.run_pipectl(&["drift", "pipes", "--report", &format!("{format}=out/report")]);
+    assert_eq!(said.code, 0, "{}", said.all_output());
+    let text = std::fs::read_to_string(repo.work_dir.temp_dir.path().join("out/report")).unwrap();
+    let hash = repo.run_git(&["rev-parse", "--short", "HEAD"]);
     let id = repo.live("byhand", "/id").as_str().unwrap().to_owned();
     text.replace(&hash, "HASH").replace(&id, "ID")
 }
 
 #[test]
-fn the_comment_names_everything_that_is_otherwise() {
-    let repo = drifted();
-    let markdown = report(&repo, "markdown");
+fn drift_comment_lists_changed_missing_and_unmanaged() {
+    let repo = drifted_repo();
+    let markdown = drift_report(&repo, "markdown");
     assert_snapshot!(markdown, @"
     ### pipectl drift: 1 changed, 1 missing, 1 unmanaged; 1 in sync
 
@@ -52,21 +53,22 @@ fn the_comment_names_everything_that_is_otherwise() {
 
     <!-- pipectl:plan -->
     ");
-    let printed = repo.done(&["drift", "pipes", "-o", "markdown"]);
+    let printed = repo.run_successfully(&["drift", "pipes", "-o", "markdown"]);
     assert_eq!(printed.lines().count(), markdown.lines().count());
 }
 
 #[test]
-fn annotations_stand_at_the_lines_of_the_files_as_git_has_them() {
-    let repo = drifted();
-    repo.write("summary", "");
-    let folder = repo.desk.folder.path();
+fn drift_annotations_point_at_lines_in_git() {
+    let repo = drifted_repo();
+    repo.write_file("summary", "");
+    let folder = repo.work_dir.temp_dir.path();
     let (outputs, summary) = (folder.join("outputs"), folder.join("summary"));
     let (outputs, summary) = (outputs.to_str().unwrap(), summary.to_str().unwrap());
     let environment = [("GITHUB_OUTPUT", outputs), ("GITHUB_STEP_SUMMARY", summary)];
-    let said = repo.run_with(&["drift", "pipes", "--report", "github=out/report"], &environment);
-    assert_eq!(said.code, 0, "{}", said.all());
-    assert_snapshot!(report(&repo, "github"), @"
+    let said =
+        repo.run_with_env(&["drift", "pipes", "--report", "github=out/report"], &environment);
+    assert_eq!(said.code, 0, "{}", said.all_output());
+    assert_snapshot!(drift_report(&repo, "github"), @"
     ::warning file=pipes/clicks.yaml,line=22,col=14,title=analytics/clicks::changed outside git: `settings.streaming_max_insert_wait_ms` git 500, live 900
     ::warning file=pipes/views.yaml,line=1,col=1,title=analytics/views::missing: in git, not live
     ::notice title=analytics/byhand::unmanaged: live, not in git: id `ID`
@@ -86,8 +88,8 @@ fn annotations_stand_at_the_lines_of_the_files_as_git_has_them() {
 }
 
 #[test]
-fn drift_fails_a_test_case_and_what_nobody_declares_does_not() {
-    let junit = report(&drifted(), "junit");
+fn drift_fails_junit_test_cases_but_unmanaged_does_not() {
+    let junit = drift_report(&drifted_repo(), "junit");
     assert_snapshot!(junit, @r#"
     <?xml version="1.0" encoding="UTF-8"?>
     <testsuites name="pipectl drift" tests="4" failures="2" errors="0" skipped="0">
@@ -102,20 +104,20 @@ fn drift_fails_a_test_case_and_what_nobody_declares_does_not() {
 }
 
 #[test]
-fn code_quality_and_json_have_it_too() {
-    let repo = drifted();
-    let issues: Value = serde_json::from_str(&report(&repo, "codequality")).unwrap();
+fn drift_is_in_code_quality_and_json_reports() {
+    let repo = drifted_repo();
+    let issues: Value = serde_json::from_str(&drift_report(&repo, "codequality")).unwrap();
     let issues = issues.as_array().unwrap();
     let paths: Vec<&str> =
         issues.iter().map(|issue| issue["location"]["path"].as_str().unwrap()).collect();
     assert_eq!(paths, ["pipes/clicks.yaml", "pipes/views.yaml"]);
-    let json: Value = serde_json::from_str(&report(&repo, "json")).unwrap();
+    let json: Value = serde_json::from_str(&drift_report(&repo, "json")).unwrap();
     assert_eq!((&json["kind"], &json["outcome"]), (&json!("Drift"), &json!("drift")));
 }
 
 #[test]
-fn the_page_colours_what_drifted_and_nothing_else() {
-    let html = report(&drifted(), "html");
+fn html_page_highlights_only_drifted_objects() {
+    let html = drift_report(&drifted_repo(), "html");
     assert_eq!(html.matches("<g class=\"node drift\">").count(), 2, "{html}");
     assert_eq!(html.matches("<g class=\"node same\">").count(), 1, "{html}");
     assert!(html.contains("missing: in git, not live"), "{html}");
@@ -123,21 +125,23 @@ fn the_page_colours_what_drifted_and_nothing_else() {
 }
 
 #[test]
-fn a_part_says_that_it_is_one() {
-    let repo = drifted();
-    let text = repo.done(&["drift", "pipes", "--only", "clicks"]);
+fn partial_drift_report_is_marked_as_partial() {
+    let repo = drifted_repo();
+    let text = repo.run_successfully(&["drift", "pipes", "--only", "clicks"]);
     assert!(text.contains("partial: 1 of 3 objects considered\n"), "{text}");
-    let markdown = repo.done(&["drift", "pipes", "--only", "clicks", "-o", "markdown"]);
+    let markdown = repo.run_successfully(&["drift", "pipes", "--only", "clicks", "-o", "markdown"]);
     assert!(markdown.contains("Partial: 1 of 3 objects considered."), "{markdown}");
 }
 
 #[test]
-fn counts_of_a_plan_are_refused_and_a_failure_is_reported() {
-    let repo = drifted();
-    let said = repo.run(&["drift", "pipes", "--report=gitlab-terraform=x"]);
-    assert_eq!(said.code, 64, "{}", said.all());
-    let said = repo.run(&["drift", "pipes", "--base=nowhere", "--report=markdown=out/report"]);
-    assert_eq!(said.code, 1, "{}", said.all());
-    let markdown = std::fs::read_to_string(repo.desk.folder.path().join("out/report")).unwrap();
+fn drift_rejects_plan_only_format_and_reports_failures() {
+    let repo = drifted_repo();
+    let said = repo.run_pipectl(&["drift", "pipes", "--report=gitlab-terraform=x"]);
+    assert_eq!(said.code, 64, "{}", said.all_output());
+    let said =
+        repo.run_pipectl(&["drift", "pipes", "--base=nowhere", "--report=markdown=out/report"]);
+    assert_eq!(said.code, 1, "{}", said.all_output());
+    let markdown =
+        std::fs::read_to_string(repo.work_dir.temp_dir.path().join("out/report")).unwrap();
     assert!(markdown.starts_with("### pipectl drift: failed\n"), "{markdown}");
 }

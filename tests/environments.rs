@@ -1,8 +1,8 @@
 //! Several environments in one run: each with its own organization, key and files, and none of them
 //! hides another.
 
-use crate::support::cli::Desk;
-use crate::support::server::Server;
+use crate::support::cli::WorkDir;
+use crate::support::server::SandboxServer;
 
 const PROJECT: &str = "apiVersion: pipectl/v1
 kind: Project
@@ -37,27 +37,27 @@ const WORLDS: &str = "--sandbox=.pipectl/{env}.json";
 
 const STREAM: (&str, &str) = ("PROD_STREAM", "prod-clicks");
 
-fn desk() -> Desk {
-    let desk = Desk::new();
-    desk.write("pipectl.yaml", PROJECT);
-    desk.write("pipes/clicks.yaml", PIPE);
+fn project_dir() -> WorkDir {
+    let desk = WorkDir::new();
+    desk.write_file("pipectl.yaml", PROJECT);
+    desk.write_file("pipes/clicks.yaml", PIPE);
     desk
 }
 
 #[test]
-fn each_has_a_run_of_its_own() {
-    let desk = desk();
-    let run = |args: &[&str]| desk.run_with(&[args, &BOTH, &[WORLDS]].concat(), &[STREAM]);
+fn each_environment_runs_on_its_own() {
+    let desk = project_dir();
+    let run = |args: &[&str]| desk.run_with_env(&[args, &BOTH, &[WORLDS]].concat(), &[STREAM]);
     let plan = run(&["plan", "--diff", "--detailed-exitcode"]);
-    assert_eq!(plan.code, 2, "{}", plan.all());
+    assert_eq!(plan.code, 2, "{}", plan.all_output());
     let (staging, prod) = plan.stdout.split_once("Environment: prod\n").unwrap();
     assert!(staging.starts_with("Environment: staging\n"), "{staging}");
     assert!(staging.contains("streamName: staging-clicks"), "{staging}");
     assert!(prod.contains("streamName: prod-clicks"), "{prod}");
     assert_eq!(run(&["apply", "--yes"]).code, 0);
     let again = run(&["plan", "--detailed-exitcode", "-o", "json"]);
-    let json = again.json();
-    assert_eq!((again.code, &json["exitCode"]), (0, &0.into()), "{}", again.all());
+    let json = again.stdout_json();
+    assert_eq!((again.code, &json["exitCode"]), (0, &0.into()), "{}", again.all_output());
     assert_eq!(json["schemaVersion"], "1.0");
     for name in ["staging", "prod"] {
         assert_eq!(json["environments"][name]["kind"], "Plan");
@@ -67,24 +67,24 @@ fn each_has_a_run_of_its_own() {
 }
 
 #[test]
-fn they_can_be_named_in_the_environment_and_once_is_enough() {
+fn environments_from_variable_are_deduplicated() {
     let environment = [STREAM, ("PIPECTL_ENV", "staging,prod,staging")];
-    let said = desk().run_with(&["validate", "-o", "json"], &environment);
-    let json = said.json();
-    assert_eq!(said.code, 0, "{}", said.all());
+    let said = project_dir().run_with_env(&["validate", "-o", "json"], &environment);
+    let json = said.stdout_json();
+    assert_eq!(said.code, 0, "{}", said.all_output());
     assert_eq!(json["environments"].as_object().unwrap().len(), 2);
-    let comment = desk().run_with(&["validate", "-o", "markdown"], &environment);
+    let comment = project_dir().run_with_env(&["validate", "-o", "markdown"], &environment);
     for words in ["## staging\n", "## prod\n", "pipectl:plan-staging", "pipectl:plan-prod"] {
         assert_eq!(comment.stdout.matches(words).count(), 1, "{}", comment.stdout);
     }
 }
 
 #[test]
-fn what_goes_wrong_in_one_hides_no_other() {
-    let desk = desk();
-    let said = desk.run(&["plan", "-e", "prod,staging", WORLDS, "-o", "json"]);
-    let json = said.json();
-    assert_eq!((said.code, &json["exitCode"]), (1, &1.into()), "{}", said.all());
+fn failing_environment_does_not_stop_the_others() {
+    let desk = project_dir();
+    let said = desk.run_pipectl(&["plan", "-e", "prod,staging", WORLDS, "-o", "json"]);
+    let json = said.stdout_json();
+    assert_eq!((said.code, &json["exitCode"]), (1, &1.into()), "{}", said.all_output());
     assert!(said.stderr.contains("prod: ended with exit code 1"), "{}", said.stderr);
     let error = json["environments"]["prod"]["errors"][0].as_str().unwrap();
     assert!(error.contains("PROD_STREAM is not set"), "{error}");
@@ -92,8 +92,8 @@ fn what_goes_wrong_in_one_hides_no_other() {
 }
 
 #[test]
-fn no_two_share_a_file() {
-    let desk = desk();
+fn environments_must_not_share_files() {
+    let desk = project_dir();
     let shared: [&[&str]; 6] = [
         &["plan", "--sandbox"],
         &["plan", WORLDS, "--out", "plan.json"],
@@ -103,44 +103,44 @@ fn no_two_share_a_file() {
         &["apply", "--yes", WORLDS, "--expect", "0123"],
     ];
     for args in shared {
-        let said = desk.run_with(&[args, &BOTH, &["-o", "json"]].concat(), &[STREAM]);
-        assert_eq!(said.code, 64, "{args:?}: {}", said.all());
-        assert_eq!(said.json()["outcome"], "error");
+        let said = desk.run_with_env(&[args, &BOTH, &["-o", "json"]].concat(), &[STREAM]);
+        assert_eq!(said.code, 64, "{args:?}: {}", said.all_output());
+        assert_eq!(said.stdout_json()["outcome"], "error");
     }
     let organization = ["plan", "--organization", sandbox::ORGANIZATION];
-    assert_eq!(desk.run(&[&organization[..], &BOTH].concat()).code, 64);
-    assert_eq!(desk.run(&[&["status", "--sandbox"][..], &BOTH].concat()).code, 64);
+    assert_eq!(desk.run_pipectl(&[&organization[..], &BOTH].concat()).code, 64);
+    assert_eq!(desk.run_pipectl(&[&["status", "--sandbox"][..], &BOTH].concat()).code, 64);
     let own = ["plan", WORLDS, "--out", "out-{env}.json", "--report", "json=report-{env}.json"];
-    let said = desk.run_with(&[&own[..], &BOTH].concat(), &[STREAM]);
-    assert_eq!(said.code, 0, "{}", said.all());
+    let said = desk.run_with_env(&[&own[..], &BOTH].concat(), &[STREAM]);
+    assert_eq!(said.code, 0, "{}", said.all_output());
     for file in ["out-staging.json", "out-prod.json", "report-staging.json", "report-prod.json"] {
-        assert!(desk.folder.path().join(file).is_file(), "{file}");
+        assert!(desk.temp_dir.path().join(file).is_file(), "{file}");
     }
     let reviewed = ["apply", "--plan", "out-{env}.json", WORLDS];
-    assert_eq!(desk.run_with(&[&reviewed[..], &BOTH].concat(), &[STREAM]).code, 0);
+    assert_eq!(desk.run_with_env(&[&reviewed[..], &BOTH].concat(), &[STREAM]).code, 0);
 }
 
 #[test]
-fn the_commands_that_only_look_do_so_in_each() {
-    let desk = desk();
-    let run = |args: &[&str]| desk.run_with(&[args, &BOTH, &[WORLDS]].concat(), &[STREAM]);
-    assert_eq!(desk.run(&["apply", "--yes", "-e", "staging", WORLDS]).code, 0);
+fn status_and_doctor_run_in_each_environment() {
+    let desk = project_dir();
+    let run = |args: &[&str]| desk.run_with_env(&[args, &BOTH, &[WORLDS]].concat(), &[STREAM]);
+    assert_eq!(desk.run_pipectl(&["apply", "--yes", "-e", "staging", WORLDS]).code, 0);
     let said = run(&["status", "--detailed-exitcode", "-o", "json"]);
-    assert_eq!(said.code, 2, "{}", said.all());
+    assert_eq!(said.code, 2, "{}", said.all_output());
     for (name, state) in [("staging", "Running"), ("prod", "")] {
-        let status = &said.json()["environments"][name];
+        let status = &said.stdout_json()["environments"][name];
         assert_eq!(status["kind"], "Status");
         assert_eq!(status["result"]["services"][0]["pipes"][0]["state"], state, "{status}");
     }
     let said = run(&["doctor"]);
-    assert!(said.stdout.contains("Environment: prod\n"), "{}", said.all());
+    assert!(said.stdout.contains("Environment: prod\n"), "{}", said.all_output());
     assert_eq!(run(&["status", "--watch", "--until", "settled"]).code, 64);
 }
 
 #[test]
-fn each_has_its_own_key() {
-    let (desk, server) = (desk(), Server::start(1000));
-    let mut environment = server.environment();
+fn each_environment_uses_its_own_key() {
+    let (desk, server) = (project_dir(), SandboxServer::start(1000));
+    let mut environment = server.client_environment();
     environment.extend([
         ("PROD_STREAM", "prod-clicks".to_owned()),
         ("STAGING_KEY", sandbox::KEY_ID.to_owned()),
@@ -149,15 +149,15 @@ fn each_has_its_own_key() {
     ]);
     let run = |environment: &[(&str, String)]| {
         let environment: Vec<_> = environment.iter().map(|(n, v)| (*n, v.as_str())).collect();
-        desk.run_with(&[&["plan", "-o", "json"][..], &BOTH].concat(), &environment)
+        desk.run_with_env(&[&["plan", "-o", "json"][..], &BOTH].concat(), &environment)
     };
     // The key that all share is there and right, and is not the one that prod declares.
     let half = run(&environment);
-    assert_eq!(half.code, 4, "{}", half.all());
-    let error = &half.json()["environments"]["prod"]["errors"][0];
+    assert_eq!(half.code, 4, "{}", half.all_output());
+    let error = &half.stdout_json()["environments"]["prod"]["errors"][0];
     assert_eq!(error, "PROD_KEY is set and PROD_SECRET is not");
     environment.push(("PROD_SECRET", "wrong".to_owned()));
     let wrong = run(&environment);
-    assert_eq!(wrong.code, 4, "{}", wrong.all());
-    assert_eq!(wrong.json()["environments"]["staging"]["outcome"], "changes");
+    assert_eq!(wrong.code, 4, "{}", wrong.all_output());
+    assert_eq!(wrong.stdout_json()["environments"]["staging"]["outcome"], "changes");
 }

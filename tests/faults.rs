@@ -7,10 +7,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use crate::support::bench::{Bench, in_virtual_time};
-use crate::support::faults::story::everything;
-use crate::support::faults::trouble::{Trouble, troubles};
-use crate::support::faults::{SERVICES, recovers, run, settled};
-use crate::support::manifests::declared;
+use crate::support::faults::disruption::{Disruption, all_disruptions};
+use crate::support::faults::scenario::full_scenario;
+use crate::support::faults::{SERVICES, check_recovery, run_apply, settled_world};
+use crate::support::manifests::desired_from_documents;
 use model::desired::Desired;
 use sandbox::World;
 
@@ -18,35 +18,35 @@ use sandbox::World;
 const SAMPLE: usize = 23;
 
 /// One request of the undisturbed run, and what happens to it.
-struct Position<'t> {
-    trouble: &'t Trouble,
+struct FaultPosition<'t> {
+    disruption: &'t Disruption,
     nth: u64,
     request: String,
 }
 
-impl Position<'_> {
-    fn is_called(&self, word: &str) -> bool {
-        word == "all" || format!("{:?}", self.trouble).contains(word)
+impl FaultPosition<'_> {
+    fn matches_name(&self, word: &str) -> bool {
+        word == "all" || format!("{:?}", self.disruption).contains(word)
     }
 }
 
 #[test]
-fn the_next_run_finishes_the_work_whatever_happens_to_any_request() {
-    let scenario = everything();
-    let desired = declared(&scenario.after).unwrap();
-    let world = in_virtual_time(settled(&scenario.before));
-    let requests = undisturbed(&world, &desired);
-    let troubles = troubles();
-    let positions = positions(&troubles, &requests);
-    let tried: Vec<&Position<'_>> = match wanted() {
+fn next_run_recovers_from_a_fault_at_any_request() {
+    let scenario = full_scenario();
+    let desired = desired_from_documents(&scenario.after).unwrap();
+    let world = in_virtual_time(settled_world(&scenario.before));
+    let requests = undisturbed_requests(&world, &desired);
+    let troubles = all_disruptions();
+    let positions = fault_positions(&troubles, &requests);
+    let tried: Vec<&FaultPosition<'_>> = match selected_faults() {
         None => positions.iter().step_by(SAMPLE).collect(),
-        Some(name) => positions.iter().filter(|position| position.is_called(&name)).collect(),
+        Some(name) => positions.iter().filter(|position| position.matches_name(&name)).collect(),
     };
     let unharmed = AtomicUsize::new(0);
-    let failures = side_by_side(&tried, |position| {
-        let outcome = in_virtual_time(disturbed(&world, &desired, position, &unharmed));
+    let failures = run_in_parallel(&tried, |position| {
+        let outcome = in_virtual_time(check_position(&world, &desired, position, &unharmed));
         outcome.err().map(|error| {
-            let Position { trouble, nth, request } = position;
+            let FaultPosition { disruption: trouble, nth, request } = position;
             format!("{trouble:?} at {nth} ({request}): {error}")
         })
     });
@@ -62,56 +62,59 @@ fn the_next_run_finishes_the_work_whatever_happens_to_any_request() {
 }
 
 #[expect(clippy::disallowed_methods, reason = "how much to test is told by the environment")]
-fn wanted() -> Option<String> {
+fn selected_faults() -> Option<String> {
     std::env::var("FAULTS").ok()
 }
 
 /// The requests of a run in which nothing goes wrong: method and path.
-fn undisturbed(world: &World, desired: &Desired) -> Vec<(String, String)> {
+fn undisturbed_requests(world: &World, desired: &Desired) -> Vec<(String, String)> {
     in_virtual_time(async {
-        let bench = Bench::on(world.clone(), &SERVICES);
+        let bench = Bench::with_world(world.clone(), &SERVICES);
         let from = bench.journal_len();
-        run(&bench, desired).await.unwrap();
-        assert_eq!(bench.refusals(from), [""; 0]);
-        let requests = bench.sandbox.with(|world| {
-            let entries = world.journal().iter().skip(from);
+        run_apply(&bench, desired).await.unwrap();
+        assert_eq!(bench.refused_writes(from), [""; 0]);
+        let requests = bench.sandbox.with_world(|world| {
+            let entries = world.request_log().iter().skip(from);
             entries.map(|entry| (entry.method.clone(), entry.path.clone())).collect()
         });
-        assert!(bench.plan(desired).await.is_empty());
+        assert!(bench.plan(desired).await.has_no_changes());
         requests
     })
 }
 
-fn positions<'t>(troubles: &'t [Trouble], requests: &[(String, String)]) -> Vec<Position<'t>> {
+fn fault_positions<'t>(
+    troubles: &'t [Disruption],
+    requests: &[(String, String)],
+) -> Vec<FaultPosition<'t>> {
     let mut positions = Vec::new();
     for trouble in troubles {
         for (nth, (method, path)) in (1..).zip(requests) {
-            if trouble.concerns(method, path) {
+            if trouble.affects_request(method, path) {
                 let request = format!("{method} {path}");
-                positions.push(Position { trouble, nth, request });
+                positions.push(FaultPosition { disruption: trouble, nth, request });
             }
         }
     }
     positions
 }
 
-async fn disturbed(
+async fn check_position(
     world: &World,
     desired: &Desired,
-    position: &Position<'_>,
+    position: &FaultPosition<'_>,
     unharmed: &AtomicUsize,
 ) -> Result<(), String> {
-    let Position { trouble, nth, .. } = position;
-    let (said, after) = trouble.disturbs(world, desired, *nth).await?;
+    let FaultPosition { disruption: trouble, nth, .. } = position;
+    let (said, after) = trouble.run_disrupted(world, desired, *nth).await?;
     unharmed.fetch_add(usize::from(said.is_empty()), Ordering::Relaxed);
-    let recovered = recovers(world, after, desired).await;
+    let recovered = check_recovery(world, after, desired).await;
     recovered.map_err(|error| format!("{error}\n  the run itself said: {said}"))
 }
 
 /// Two at a time: each trial has a clock of its own.
-fn side_by_side(
-    tried: &[&Position<'_>],
-    work: impl Fn(&Position<'_>) -> Option<String> + Sync,
+fn run_in_parallel(
+    tried: &[&FaultPosition<'_>],
+    work: impl Fn(&FaultPosition<'_>) -> Option<String> + Sync,
 ) -> Vec<String> {
     let (next, failures) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     std::thread::scope(|scope| {

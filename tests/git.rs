@@ -1,46 +1,46 @@
 //! Git as the base of a plan, in repositories of real git: what a pull request changes, and what
 //! somebody changed meanwhile.
 
-use crate::support::repo::{Repo, git, pipe};
+use crate::support::test_repo::{TestRepo, git_in, kinesis_manifest};
 use insta::assert_snapshot;
 use serde_json::json;
 
 const WAIT: &str = "/settings/streaming_max_insert_wait_ms";
 
-fn tuned(replicas: u32, wait: u32) -> String {
+fn tuned_manifest(replicas: u32, wait: u32) -> String {
     let spec = format!(
         "  scaling: {{replicas: {replicas}}}\n  settings: {{streaming_max_insert_wait_ms: {wait}}}"
     );
-    pipe("clicks", "", &spec)
+    kinesis_manifest("clicks", "", &spec)
 }
 
 /// A repository whose only pipe is applied.
-fn applied() -> Repo {
-    let repo = Repo::new();
-    repo.write("pipes/clicks.yaml", &tuned(1, 500));
-    repo.commit("Read clicks");
-    repo.done(&["apply", "pipes", "--yes"]);
+fn applied_repo() -> TestRepo {
+    let repo = TestRepo::new();
+    repo.write_file("pipes/clicks.yaml", &tuned_manifest(1, 500));
+    repo.commit_all("Read clicks");
+    repo.run_successfully(&["apply", "pipes", "--yes"]);
     repo
 }
 
 /// What is left of a text in which hashes and counts of requests differ from run to run.
-fn steady(text: &str) -> String {
+fn stable_text(text: &str) -> String {
     let lines = text.lines().filter(|line| !line.starts_with("Cost:") && !line.contains("igest"));
     let lines = lines.map(|line| line.split("  Read with").next().unwrap_or(line).trim_end());
     lines.collect::<Vec<_>>().join("\n")
 }
 
 #[test]
-fn a_branch_shows_its_change_apart_from_a_hand_edit_and_apply_does_only_the_change() {
-    let repo = applied();
-    repo.git(&["switch", "--quiet", "--create", "faster"]);
-    repo.write("pipes/clicks.yaml", &tuned(2, 500));
-    repo.commit("Read clicks faster");
-    repo.edit_live("clicks", WAIT, json!(900));
+fn base_applies_git_changes_and_keeps_drift() {
+    let repo = applied_repo();
+    repo.run_git(&["switch", "--quiet", "--create", "faster"]);
+    repo.write_file("pipes/clicks.yaml", &tuned_manifest(2, 500));
+    repo.commit_all("Read clicks faster");
+    repo.edit_live_pipe("clicks", WAIT, json!(900));
 
-    let plan = repo.run(&["plan", "pipes", "--base", "main", "--detailed-exitcode"]);
-    assert_eq!(plan.code, 2, "{}", plan.all());
-    assert_snapshot!(steady(&plan.stdout), @"
+    let plan = repo.run_pipectl(&["plan", "pipes", "--base", "main", "--detailed-exitcode"]);
+    assert_eq!(plan.code, 2, "{}", plan.all_output());
+    assert_snapshot!(stable_text(&plan.stdout), @"
     analytics                                       1 object
       ~ clicks                                      update
           ~ scaling.replicas                            1 -> 2
@@ -51,13 +51,13 @@ fn a_branch_shows_its_change_apart_from_a_hand_edit_and_apply_does_only_the_chan
     Drift: 1 field of 1 object, left alone.  Planning without --base sets it back.
     ");
 
-    repo.done(&["apply", "pipes", "--base", "main", "--yes"]);
+    repo.run_successfully(&["apply", "pipes", "--base", "main", "--yes"]);
     assert_eq!(repo.live("clicks", "/scaling/replicas"), json!(2));
     assert_eq!(repo.live("clicks", WAIT), json!(900));
 
-    let again = repo.run(&["plan", "pipes", "--base", "main", "--detailed-exitcode"]);
-    assert_eq!(again.code, 0, "{}", again.all());
-    assert_snapshot!(steady(&again.stdout), @"
+    let again = repo.run_pipectl(&["plan", "pipes", "--base", "main", "--detailed-exitcode"]);
+    assert_eq!(again.code, 0, "{}", again.all_output());
+    assert_snapshot!(stable_text(&again.stdout), @"
     analytics                                       1 object
       * clicks                                      drift only
         drift: changed outside git, left alone
@@ -69,35 +69,35 @@ fn a_branch_shows_its_change_apart_from_a_hand_edit_and_apply_does_only_the_chan
     ");
 
     // Without a base git's word is the only one.
-    repo.done(&["apply", "pipes", "--yes"]);
+    repo.run_successfully(&["apply", "pipes", "--yes"]);
     assert_eq!(repo.live("clicks", WAIT), json!(500));
 }
 
 #[test]
-fn a_field_that_both_changed_is_a_conflict_and_nothing_is_sent() {
-    let repo = applied();
-    repo.write("pipes/clicks.yaml", &tuned(1, 700));
-    repo.commit("Wait longer");
-    repo.edit_live("clicks", WAIT, json!(900));
-    let before = repo.writes();
-    let apply = repo.run(&["apply", "pipes", "--base", "HEAD~1", "--yes"]);
-    assert_eq!(apply.code, 5, "{}", apply.all());
+fn field_changed_in_git_and_live_is_a_conflict() {
+    let repo = applied_repo();
+    repo.write_file("pipes/clicks.yaml", &tuned_manifest(1, 700));
+    repo.commit_all("Wait longer");
+    repo.edit_live_pipe("clicks", WAIT, json!(900));
+    let before = repo.count_writes();
+    let apply = repo.run_pipectl(&["apply", "pipes", "--base", "HEAD~1", "--yes"]);
+    assert_eq!(apply.code, 5, "{}", apply.all_output());
     assert!(apply.stdout.contains("is 700 in git and 900 live, both changed"), "{}", apply.stdout);
-    assert_eq!(repo.writes(), before);
+    assert_eq!(repo.count_writes(), before);
 }
 
 #[test]
-fn the_base_may_be_where_a_branch_began() {
-    let repo = applied();
-    repo.git(&["switch", "--quiet", "--create", "faster"]);
-    repo.write("pipes/clicks.yaml", &tuned(2, 500));
-    repo.commit("Read clicks faster");
-    repo.git(&["switch", "--quiet", "main"]);
-    repo.write("pipes/views.yaml", &pipe("views", "", ""));
-    repo.commit("Read views");
-    repo.git(&["switch", "--quiet", "faster"]);
-    let plan = repo.run_with(&["plan", "pipes", "-o", "json"], &[("PIPECTL_BASE", "main...")]);
-    let json = plan.json();
+fn base_can_be_the_merge_base() {
+    let repo = applied_repo();
+    repo.run_git(&["switch", "--quiet", "--create", "faster"]);
+    repo.write_file("pipes/clicks.yaml", &tuned_manifest(2, 500));
+    repo.commit_all("Read clicks faster");
+    repo.run_git(&["switch", "--quiet", "main"]);
+    repo.write_file("pipes/views.yaml", &kinesis_manifest("views", "", ""));
+    repo.commit_all("Read views");
+    repo.run_git(&["switch", "--quiet", "faster"]);
+    let plan = repo.run_with_env(&["plan", "pipes", "-o", "json"], &[("PIPECTL_BASE", "main...")]);
+    let json = plan.stdout_json();
     let changes = json["result"]["changes"].as_array().unwrap().clone();
     assert_eq!(changes.len(), 1, "{json:#}");
     assert_eq!(changes[0]["fields"][0]["path"], "scaling.replicas");
@@ -105,13 +105,13 @@ fn the_base_may_be_where_a_branch_began() {
 }
 
 #[test]
-fn a_folder_that_moved_has_a_base_all_the_same() {
-    let repo = applied();
-    repo.git(&["mv", "pipes", "ingest"]);
-    repo.write("ingest/clicks.yaml", &tuned(2, 500));
-    repo.commit("Move, and read faster");
-    repo.edit_live("clicks", WAIT, json!(900));
-    let plan = repo.done(&["plan", "ingest", "--base", "HEAD~1"]);
+fn base_follows_a_moved_folder() {
+    let repo = applied_repo();
+    repo.run_git(&["mv", "pipes", "ingest"]);
+    repo.write_file("ingest/clicks.yaml", &tuned_manifest(2, 500));
+    repo.commit_all("Move, and read faster");
+    repo.edit_live_pipe("clicks", WAIT, json!(900));
+    let plan = repo.run_successfully(&["plan", "ingest", "--base", "HEAD~1"]);
     assert!(plan.contains("~ clicks                                      update"), "{plan}");
     assert!(
         plan.contains("* settings.streaming_max_insert_wait_ms       git 500, live 900"),
@@ -120,80 +120,80 @@ fn a_folder_that_moved_has_a_base_all_the_same() {
 }
 
 #[test]
-fn an_environment_that_has_another_name_now_is_still_the_same() {
-    let repo = Repo::new();
+fn base_follows_a_renamed_environment() {
+    let repo = TestRepo::new();
     let project = |name: &str| {
         let other = "  other: {organization: 5a1c0d7e-1f2b-4c3d-8e9f-a0b1c2d3e4f5}\n";
         let own = format!("{{organization: {}, variables: {{stream: s}}}}", sandbox::ORGANIZATION);
         let head = "apiVersion: pipectl/v1\nkind: Project\nenvironments:\n";
-        repo.write("pipectl.yaml", &format!("{head}{other}  {name}: {own}\n"));
+        repo.write_file("pipectl.yaml", &format!("{head}{other}  {name}: {own}\n"));
     };
     project("live");
-    let text = tuned(1, 500).replace("streamName: clicks", "streamName: \"${stream}\"");
-    repo.write("pipes/clicks.yaml", &text);
-    repo.commit("Read clicks");
-    repo.done(&["apply", "pipes", "--yes", "-e", "live"]);
+    let text = tuned_manifest(1, 500).replace("streamName: clicks", "streamName: \"${stream}\"");
+    repo.write_file("pipes/clicks.yaml", &text);
+    repo.commit_all("Read clicks");
+    repo.run_successfully(&["apply", "pipes", "--yes", "-e", "live"]);
     project("prod");
-    let text = std::fs::read_to_string(repo.desk.folder.path().join("pipectl.yaml")).unwrap();
-    repo.write("pipectl.yaml", &text.replace("stream: s", "from: s"));
-    let text = tuned(1, 500).replace("streamName: clicks", "streamName: \"${from}\"");
-    repo.write("pipes/clicks.yaml", &text);
-    repo.commit("Other names");
-    repo.edit_live("clicks", WAIT, json!(900));
-    let plan = repo.done(&["plan", "pipes", "-e", "prod", "--base", "HEAD~1"]);
+    let text = std::fs::read_to_string(repo.work_dir.temp_dir.path().join("pipectl.yaml")).unwrap();
+    repo.write_file("pipectl.yaml", &text.replace("stream: s", "from: s"));
+    let text = tuned_manifest(1, 500).replace("streamName: clicks", "streamName: \"${from}\"");
+    repo.write_file("pipes/clicks.yaml", &text);
+    repo.commit_all("Other names");
+    repo.edit_live_pipe("clicks", WAIT, json!(900));
+    let plan = repo.run_successfully(&["plan", "pipes", "-e", "prod", "--base", "HEAD~1"]);
     assert!(plan.contains("git 500, live 900"), "{plan}");
 }
 
 #[cfg(unix)]
 #[test]
-fn a_link_stands_for_the_file_that_it_leads_to() {
-    let repo = Repo::new();
-    repo.write("shared/clicks.yaml", &tuned(1, 500));
-    repo.write("pipes/views.yaml", &pipe("views", "", ""));
-    let pipes = repo.desk.folder.path().join("pipes");
+fn symlinked_manifests_are_read_from_their_target() {
+    let repo = TestRepo::new();
+    repo.write_file("shared/clicks.yaml", &tuned_manifest(1, 500));
+    repo.write_file("pipes/views.yaml", &kinesis_manifest("views", "", ""));
+    let pipes = repo.work_dir.temp_dir.path().join("pipes");
     for (link, to) in [("clicks.yml", "../shared/./clicks.yaml"), ("nowhere.yaml", "/nowhere.yaml")]
     {
         std::os::unix::fs::symlink(to, pipes.join(link)).unwrap();
     }
-    repo.commit("Read clicks");
-    repo.done(&["apply", "pipes", "--yes"]);
-    let drift = repo.done(&["drift", "pipes"]);
+    repo.commit_all("Read clicks");
+    repo.run_successfully(&["apply", "pipes", "--yes"]);
+    let drift = repo.run_successfully(&["drift", "pipes"]);
     assert!(drift.contains("0 changed, 0 missing, 0 unmanaged; 2 in sync"), "{drift}");
-    repo.write("shared/clicks.yaml", &tuned(2, 500));
-    repo.edit_live("clicks", WAIT, json!(900));
-    let plan = repo.done(&["plan", "pipes", "--base", "HEAD"]);
+    repo.write_file("shared/clicks.yaml", &tuned_manifest(2, 500));
+    repo.edit_live_pipe("clicks", WAIT, json!(900));
+    let plan = repo.run_successfully(&["plan", "pipes", "--base", "HEAD"]);
     assert!(plan.contains("git 500, live 900"), "{plan}");
 }
 
 #[test]
-fn mistakes_in_the_base_are_warnings_that_name_the_commit() {
-    let repo = applied();
-    repo.write("pipes/old.yaml", "apiVersion: pipectl/v1\nkind: Nonsense\n");
-    let commit = repo.commit("A mistake");
-    repo.remove("pipes/old.yaml");
-    repo.write("pipes/clicks.yaml", &tuned(2, 500));
-    repo.commit("No mistake any more");
-    let plan = repo.run(&["plan", "pipes", "--base", "HEAD~1"]);
-    assert_eq!(plan.code, 0, "{}", plan.all());
+fn mistakes_in_the_base_are_warnings_with_the_commit() {
+    let repo = applied_repo();
+    repo.write_file("pipes/old.yaml", "apiVersion: pipectl/v1\nkind: Nonsense\n");
+    let commit = repo.commit_all("A mistake");
+    repo.remove_file("pipes/old.yaml");
+    repo.write_file("pipes/clicks.yaml", &tuned_manifest(2, 500));
+    repo.commit_all("No mistake any more");
+    let plan = repo.run_pipectl(&["plan", "pipes", "--base", "HEAD~1"]);
+    assert_eq!(plan.code, 0, "{}", plan.all_output());
     assert!(plan.stderr.contains("warning"), "{}", plan.stderr);
     assert!(plan.stderr.contains(&format!("{commit}:pipes/old.yaml")), "{}", plan.stderr);
     assert!(plan.stdout.contains("1 to update"), "{}", plan.stdout);
 }
 
 #[test]
-fn git_is_found_from_the_manifests_whatever_the_shell_says() {
-    let repo = applied();
+fn git_variables_of_the_shell_are_ignored() {
+    let repo = applied_repo();
     let misled = [("GIT_DIR", "/nowhere"), ("GIT_WORK_TREE", "/nowhere")];
-    let plan = repo.run_with(&["plan", "pipes", "--base", "HEAD"], &misled);
-    assert_eq!(plan.code, 0, "{}", plan.all());
+    let plan = repo.run_with_env(&["plan", "pipes", "--base", "HEAD"], &misled);
+    assert_eq!(plan.code, 0, "{}", plan.all_output());
 }
 
 #[test]
-fn what_git_cannot_answer_is_said_plainly() {
-    let repo = applied();
+fn git_errors_are_explained() {
+    let repo = applied_repo();
     let error = |args: &[&str], environment: &[(&str, &str)]| {
-        let said = repo.run_with(args, environment);
-        assert_eq!(said.code, 1, "{args:?}: {}", said.all());
+        let said = repo.run_with_env(args, environment);
+        assert_eq!(said.code, 1, "{args:?}: {}", said.all_output());
         said.stderr
     };
     let unknown = error(&["plan", "pipes", "--base", "nowhere"], &[]);
@@ -207,59 +207,62 @@ fn what_git_cannot_answer_is_said_plainly() {
 }
 
 #[test]
-fn a_folder_outside_of_git_has_no_base() {
-    let repo = applied();
-    std::fs::remove_dir_all(repo.desk.folder.path().join(".git")).unwrap();
-    let said = repo.run(&["plan", "pipes", "--base", "HEAD"]);
+fn base_outside_a_repository_is_an_error() {
+    let repo = applied_repo();
+    std::fs::remove_dir_all(repo.work_dir.temp_dir.path().join(".git")).unwrap();
+    let said = repo.run_pipectl(&["plan", "pipes", "--base", "HEAD"]);
     assert!(said.stderr.contains("pipes is in no git repository"), "{}", said.stderr);
-    let drift = repo.done(&["drift", "pipes"]);
+    let drift = repo.run_successfully(&["drift", "pipes"]);
     assert!(drift.contains("Compared with the manifests as they are"), "{drift}");
 }
 
 #[test]
-fn a_shallow_clone_says_what_to_do() {
-    let repo = applied();
-    repo.write("pipes/views.yaml", &pipe("views", "", ""));
-    repo.commit("Read views");
-    let (from, to) = (repo.desk.folder.path(), repo.desk.folder.path().join("shallow"));
+fn shallow_clone_error_suggests_fetch_depth() {
+    let repo = applied_repo();
+    repo.write_file("pipes/views.yaml", &kinesis_manifest("views", "", ""));
+    repo.commit_all("Read views");
+    let (from, to) = (repo.work_dir.temp_dir.path(), repo.work_dir.temp_dir.path().join("shallow"));
     let url = format!("file://{}", from.display());
-    git(from, &["clone", "--quiet", "--depth=1", &url, &to.display().to_string()]);
+    git_in(from, &["clone", "--quiet", "--depth=1", &url, &to.display().to_string()]);
     for args in [
         ["plan", "shallow/pipes", "--base", "HEAD~1"].as_slice(),
         &["plan", "shallow/pipes", "--prune=git"],
     ] {
-        let said = repo.run(args);
-        assert_eq!(said.code, 1, "{}", said.all());
+        let said = repo.run_pipectl(args);
+        assert_eq!(said.code, 1, "{}", said.all_output());
         assert!(said.stderr.contains("fetch-depth: 0"), "{}", said.stderr);
     }
 }
 
 #[test]
-fn a_shallow_clone_that_does_not_reach_the_parting_says_what_to_do() {
-    let repo = applied();
-    repo.git(&["switch", "--quiet", "--create", "faster"]);
-    repo.write("pipes/clicks.yaml", &tuned(2, 500));
-    repo.commit("Read clicks faster");
-    repo.git(&["switch", "--quiet", "main"]);
-    repo.commit("Meanwhile");
-    let (from, to) = (repo.desk.folder.path(), repo.desk.folder.path().join("shallow"));
+fn shallow_clone_without_merge_base_suggests_fetch_depth() {
+    let repo = applied_repo();
+    repo.run_git(&["switch", "--quiet", "--create", "faster"]);
+    repo.write_file("pipes/clicks.yaml", &tuned_manifest(2, 500));
+    repo.commit_all("Read clicks faster");
+    repo.run_git(&["switch", "--quiet", "main"]);
+    repo.commit_all("Meanwhile");
+    let (from, to) = (repo.work_dir.temp_dir.path(), repo.work_dir.temp_dir.path().join("shallow"));
     let (url, to) = (format!("file://{}", from.display()), to.display().to_string());
-    git(from, &["clone", "--quiet", "--depth=1", "--branch=faster", &url, &to]);
-    git(to.as_ref(), &["fetch", "--quiet", "--depth=1", "origin", "main:refs/remotes/origin/main"]);
-    let said = repo.run(&["plan", "shallow/pipes", "--base", "origin/main..."]);
-    assert_eq!(said.code, 1, "{}", said.all());
+    git_in(from, &["clone", "--quiet", "--depth=1", "--branch=faster", &url, &to]);
+    git_in(
+        to.as_ref(),
+        &["fetch", "--quiet", "--depth=1", "origin", "main:refs/remotes/origin/main"],
+    );
+    let said = repo.run_pipectl(&["plan", "shallow/pipes", "--base", "origin/main..."]);
+    assert_eq!(said.code, 1, "{}", said.all_output());
     assert!(said.stderr.contains("where HEAD left `origin/main` is not known"), "{}", said.stderr);
     assert!(said.stderr.contains("fetch-depth: 0"), "{}", said.stderr);
 }
 
 #[test]
-fn a_revision_that_cannot_be_a_base_is_told_why() {
-    let repo = applied();
-    repo.git(&["tag", "tree", "HEAD^{tree}"]);
-    repo.git(&["tag", "twice"]);
-    repo.git(&["branch", "twice", "HEAD~1"]);
-    let files = repo.git(&["write-tree"]);
-    let alone = repo.git(&["commit-tree", "-m", "Alone", &files]);
+fn invalid_base_revision_error_gives_the_reason() {
+    let repo = applied_repo();
+    repo.run_git(&["tag", "tree", "HEAD^{tree}"]);
+    repo.run_git(&["tag", "twice"]);
+    repo.run_git(&["branch", "twice", "HEAD~1"]);
+    let files = repo.run_git(&["write-tree"]);
+    let alone = repo.run_git(&["commit-tree", "-m", "Alone", &files]);
     for (revision, why) in [
         ("tree", "`tree` names a tree, not a commit"),
         ("twice", "refs/heads/"),
@@ -267,61 +270,64 @@ fn a_revision_that_cannot_be_a_base_is_told_why() {
         ("...", "is no revision"),
         (&format!("{alone}..."), "no commit in common"),
     ] {
-        let said = repo.run(&["plan", "pipes", "--base", revision]);
-        assert_eq!(said.code, 1, "{}", said.all());
+        let said = repo.run_pipectl(&["plan", "pipes", "--base", revision]);
+        assert_eq!(said.code, 1, "{}", said.all_output());
         assert!(said.stderr.contains(why), "{revision}: {}", said.stderr);
     }
-    assert_eq!(repo.run(&["plan", "pipes", "--base", "refs/tags/twice"]).code, 0);
+    assert_eq!(repo.run_pipectl(&["plan", "pipes", "--base", "refs/tags/twice"]).code, 0);
 }
 
 #[test]
-fn before_the_first_commit_git_remembers_nothing() {
-    let repo = applied();
-    repo.git(&["checkout", "--quiet", "--orphan", "anew"]);
+fn drift_and_prune_fail_before_the_first_commit() {
+    let repo = applied_repo();
+    repo.run_git(&["checkout", "--quiet", "--orphan", "anew"]);
     for args in [["drift", "pipes"].as_slice(), &["plan", "pipes", "--prune=git"]] {
-        let said = repo.run(args);
-        assert_eq!(said.code, 1, "{}", said.all());
+        let said = repo.run_pipectl(args);
+        assert_eq!(said.code, 1, "{}", said.all_output());
         assert!(said.stderr.contains("has no commit yet"), "{}", said.stderr);
     }
 }
 
 #[test]
-fn a_repository_that_git_cannot_read_is_not_taken_for_none() {
-    let repo = applied();
-    let no_git = repo.run_with(&["drift", "pipes"], &[("PATH", "/nowhere")]);
-    assert_eq!(no_git.code, 1, "{}", no_git.all());
+fn unreadable_repository_is_an_error() {
+    let repo = applied_repo();
+    let no_git = repo.run_with_env(&["drift", "pipes"], &[("PATH", "/nowhere")]);
+    assert_eq!(no_git.code, 1, "{}", no_git.all_output());
     assert!(no_git.stderr.contains("`git` command is not installed"), "{}", no_git.stderr);
-    let git_folder = repo.desk.folder.path().join(".git");
+    let git_folder = repo.work_dir.temp_dir.path().join(".git");
     std::fs::remove_dir_all(&git_folder).unwrap();
     std::fs::write(&git_folder, "gitdir: /nowhere/at/all\n").unwrap();
-    let broken = repo.run(&["drift", "pipes"]);
-    assert_eq!(broken.code, 1, "{}", broken.all());
+    let broken = repo.run_pipectl(&["drift", "pipes"]);
+    assert_eq!(broken.code, 1, "{}", broken.all_output());
     assert!(broken.stderr.contains("/nowhere/at/all"), "{}", broken.stderr);
     std::fs::remove_file(&git_folder).unwrap();
-    assert_eq!(repo.run_with(&["drift", "pipes"], &[("PATH", "/nowhere")]).code, 0);
+    assert_eq!(repo.run_with_env(&["drift", "pipes"], &[("PATH", "/nowhere")]).code, 0);
 }
 
 #[test]
-fn drift_is_what_changed_outside_git_and_nothing_else() {
-    let repo = applied();
-    repo.write("pipes/views.yaml", &pipe("views", "", ""));
-    repo.write("pipes/orders.yaml", &pipe("orders", "", ""));
-    repo.commit("More");
-    repo.done(&["apply", "pipes", "--yes"]);
-    let none = repo.run(&["drift", "pipes", "--detailed-exitcode"]);
-    assert_eq!(none.code, 0, "{}", none.all());
+fn drift_shows_only_changes_made_outside_git() {
+    let repo = applied_repo();
+    repo.write_file("pipes/views.yaml", &kinesis_manifest("views", "", ""));
+    repo.write_file("pipes/orders.yaml", &kinesis_manifest("orders", "", ""));
+    repo.commit_all("More");
+    repo.run_successfully(&["apply", "pipes", "--yes"]);
+    let none = repo.run_pipectl(&["drift", "pipes", "--detailed-exitcode"]);
+    assert_eq!(none.code, 0, "{}", none.all_output());
 
-    repo.edit_live("clicks", WAIT, json!(900));
-    repo.write("other/views.yaml", &tombstone("views"));
-    repo.done(&["apply", "other", "--yes"]);
-    repo.write("other/views.yaml", &pipe("byhand", "", ""));
-    repo.done(&["apply", "other", "--yes"]);
+    repo.edit_live_pipe("clicks", WAIT, json!(900));
+    repo.write_file("other/views.yaml", &tombstone_manifest("views"));
+    repo.run_successfully(&["apply", "other", "--yes"]);
+    repo.write_file("other/views.yaml", &kinesis_manifest("byhand", "", ""));
+    repo.run_successfully(&["apply", "other", "--yes"]);
     // A change that is not committed is nobody's drift.
-    repo.write("pipes/orders.yaml", &pipe("orders", "", "  scaling: {replicas: 2}"));
-    let before = repo.writes();
-    let drift = repo.run(&["drift", "pipes", "--detailed-exitcode"]);
-    assert_eq!(drift.code, 2, "{}", drift.all());
-    let hash = repo.git(&["rev-parse", "--short", "HEAD"]);
+    repo.write_file(
+        "pipes/orders.yaml",
+        &kinesis_manifest("orders", "", "  scaling: {replicas: 2}"),
+    );
+    let before = repo.count_writes();
+    let drift = repo.run_pipectl(&["drift", "pipes", "--detailed-exitcode"]);
+    assert_eq!(drift.code, 2, "{}", drift.all_output());
+    let hash = repo.run_git(&["rev-parse", "--short", "HEAD"]);
     let id = repo.live("byhand", "/id").as_str().unwrap().to_owned();
     let shown = drift.stdout.replace(&hash, "HASH").replace(&id, "ID");
     assert_snapshot!(shown, @"
@@ -330,14 +336,14 @@ fn drift_is_what_changed_outside_git_and_nothing_else() {
     unmanaged  analytics/byhand  live (ID), not in git
     Drift: 1 changed, 1 missing, 1 unmanaged; 1 in sync.  Compared with HASH (More).
     ");
-    let json = repo.run(&["drift", "pipes", "-o", "json"]).json();
+    let json = repo.run_pipectl(&["drift", "pipes", "-o", "json"]).stdout_json();
     assert_eq!(json["outcome"], "drift");
     assert_eq!(json["result"]["changed"][0]["fields"][0]["before"], 900);
     assert_eq!(json["result"]["missing"][0]["name"], "views");
     assert_eq!(json["result"]["unmanaged"][0]["at"]["name"], "byhand");
-    assert_eq!(repo.writes(), before);
+    assert_eq!(repo.count_writes(), before);
 }
 
-fn tombstone(name: &str) -> String {
-    pipe(name, "", "  state: absent")
+fn tombstone_manifest(name: &str) -> String {
+    kinesis_manifest(name, "", "  state: absent")
 }

@@ -2,49 +2,52 @@
 
 use std::fs;
 
-use crate::support::cli::Desk;
+use crate::support::cli::WorkDir;
 
-fn text(desk: &Desk, name: &str) -> String {
-    fs::read_to_string(desk.folder.path().join(name)).unwrap()
+fn read_file(desk: &WorkDir, name: &str) -> String {
+    fs::read_to_string(desk.temp_dir.path().join(name)).unwrap()
 }
 
 #[test]
-fn what_is_begun_works_at_once() {
-    let desk = Desk::new();
-    let said = desk.run(&["init"]);
-    assert_eq!(said.code, 0, "{}", said.all());
-    assert_eq!(desk.run(&["validate", "example.yaml"]).code, 0);
-    let plan = desk.run(&["plan", "example.yaml", "--sandbox", "--detailed-exitcode"]);
-    assert_eq!(plan.code, 2, "{}", plan.all());
-    let apply = desk.run(&["apply", "example.yaml", "--sandbox", "--yes"]);
-    assert_eq!(apply.code, 0, "{}", apply.all());
+fn init_creates_files_that_work_in_the_sandbox() {
+    let desk = WorkDir::new();
+    let said = desk.run_pipectl(&["init"]);
+    assert_eq!(said.code, 0, "{}", said.all_output());
+    assert_eq!(desk.run_pipectl(&["validate", "example.yaml"]).code, 0);
+    let plan = desk.run_pipectl(&["plan", "example.yaml", "--sandbox", "--detailed-exitcode"]);
+    assert_eq!(plan.code, 2, "{}", plan.all_output());
+    let apply = desk.run_pipectl(&["apply", "example.yaml", "--sandbox", "--yes"]);
+    assert_eq!(apply.code, 0, "{}", apply.all_output());
     let schema: serde_json::Value =
-        serde_json::from_str(&text(&desk, ".pipectl/schema.json")).unwrap();
+        serde_json::from_str(&read_file(&desk, ".pipectl/schema.json")).unwrap();
     assert!(schema.is_object());
-    assert_eq!(text(&desk, ".github/workflows/pipectl.yml"), include_str!("../docs/ci/github.yml"));
+    assert_eq!(
+        read_file(&desk, ".github/workflows/pipectl.yml"),
+        include_str!("../docs/ci/github.yml")
+    );
 }
 
 #[test]
-fn the_example_is_not_among_the_manifests() {
-    let desk = Desk::new();
-    assert_eq!(desk.run(&["init"]).code, 0);
-    desk.run(&["apply", "example.yaml", "--sandbox", "--yes"]);
-    let own = text(&desk, "example.yaml").replace("name: clicks", "name: mine");
-    desk.write("pipes/mine.yaml", own.replace("table: clicks", "table: mine"));
-    let plan = desk.run(&["plan", "--sandbox"]);
+fn init_example_is_outside_the_manifest_folder() {
+    let desk = WorkDir::new();
+    assert_eq!(desk.run_pipectl(&["init"]).code, 0);
+    desk.run_pipectl(&["apply", "example.yaml", "--sandbox", "--yes"]);
+    let own = read_file(&desk, "example.yaml").replace("name: clicks", "name: mine");
+    desk.write_file("pipes/mine.yaml", own.replace("table: clicks", "table: mine"));
+    let plan = desk.run_pipectl(&["plan", "--sandbox"]);
     assert!(plan.stdout.contains("+ mine"), "{}", plan.stdout);
     assert!(plan.stdout.contains("Plan: 1 to create, 0 to update"), "{}", plan.stdout);
     assert!(plan.stdout.contains("1 unmanaged"), "the example is not declared: {}", plan.stdout);
 }
 
 #[test]
-fn what_is_there_is_kept_and_the_rest_is_written() {
-    let desk = Desk::new();
-    desk.write("pipectl.yaml", "mine");
-    desk.write(".gitignore", "/target\n.pipectl/*");
-    let said = desk.run(&["init", "-o", "json"]);
-    assert_eq!(said.code, 0, "{}", said.all());
-    let files = said.json()["result"].clone();
+fn init_keeps_existing_files_unless_forced() {
+    let desk = WorkDir::new();
+    desk.write_file("pipectl.yaml", "mine");
+    desk.write_file(".gitignore", "/target\n.pipectl/*");
+    let said = desk.run_pipectl(&["init", "-o", "json"]);
+    assert_eq!(said.code, 0, "{}", said.all_output());
+    let files = said.stdout_json()["result"].clone();
     let outcome = |name: &str| {
         let mut files = files.as_array().unwrap().iter();
         let file = files.find(|file| file["path"].as_str().unwrap().ends_with(name)).unwrap();
@@ -53,56 +56,56 @@ fn what_is_there_is_kept_and_the_rest_is_written() {
     assert_eq!(outcome("pipectl.yaml"), "kept");
     assert_eq!(outcome("example.yaml"), "written");
     assert_eq!(outcome(".gitignore"), "extended");
-    assert_eq!(text(&desk, "pipectl.yaml"), "mine");
-    assert_eq!(text(&desk, ".gitignore"), "/target\n.pipectl/*\n!.pipectl/schema.json\n");
+    assert_eq!(read_file(&desk, "pipectl.yaml"), "mine");
+    assert_eq!(read_file(&desk, ".gitignore"), "/target\n.pipectl/*\n!.pipectl/schema.json\n");
 
-    let forced = desk.run(&["init", "--force"]);
+    let forced = desk.run_pipectl(&["init", "--force"]);
     assert!(forced.stdout.contains("replaced  "), "{}", forced.stdout);
-    assert!(text(&desk, "pipectl.yaml").contains("kind: Project"));
-    let again = desk.run(&["init"]);
+    assert!(read_file(&desk, "pipectl.yaml").contains("kind: Project"));
+    let again = desk.run_pipectl(&["init"]);
     assert_eq!(again.stdout.lines().filter(|line| !line.starts_with("unchanged")).count(), 0);
 }
 
 #[test]
-fn the_host_of_the_workflow_can_be_chosen() {
-    let desk = Desk::new();
-    assert_eq!(desk.run(&["init", "a/b", "--ci", "gitlab"]).code, 0);
-    assert_eq!(text(&desk, "a/b/.gitlab-ci.yml"), include_str!("../docs/ci/gitlab-ci.yml"));
-    let said = desk.run(&["init", "c", "--ci", "none"]);
+fn init_ci_flag_selects_the_workflow() {
+    let desk = WorkDir::new();
+    assert_eq!(desk.run_pipectl(&["init", "a/b", "--ci", "gitlab"]).code, 0);
+    assert_eq!(read_file(&desk, "a/b/.gitlab-ci.yml"), include_str!("../docs/ci/gitlab-ci.yml"));
+    let said = desk.run_pipectl(&["init", "c", "--ci", "none"]);
     assert!(said.stderr.contains("cd c && pipectl"), "{}", said.stderr);
-    let left: Vec<_> = fs::read_dir(desk.folder.path().join("c")).unwrap().collect();
+    let left: Vec<_> = fs::read_dir(desk.temp_dir.path().join("c")).unwrap().collect();
     assert_eq!(left.len(), 5, "{left:?}");
 }
 
 #[test]
-fn a_folder_that_is_a_file_is_told() {
-    let desk = Desk::new();
-    desk.write("file", "");
-    let said = desk.run(&["init", "file"]);
+fn init_reports_a_folder_that_is_a_file() {
+    let desk = WorkDir::new();
+    desk.write_file("file", "");
+    let said = desk.run_pipectl(&["init", "file"]);
     assert_eq!(said.code, 1);
     assert!(said.stderr.contains("cannot write file/pipectl.yaml"), "{}", said.stderr);
 }
 
 #[test]
-fn a_workflow_is_written_where_it_works() {
-    let desk = Desk::new();
-    desk.write(".git/HEAD", "ref: refs/heads/main\n");
+fn init_writes_workflows_only_at_the_repository_root() {
+    let desk = WorkDir::new();
+    desk.write_file(".git/HEAD", "ref: refs/heads/main\n");
     for (ci, file) in [("github", ".github/workflows/pipectl.yml"), ("gitlab", ".gitlab-ci.yml")] {
-        let said = desk.run(&["init", "below", "--ci", ci]);
-        assert_eq!(said.code, 0, "{}", said.all());
+        let said = desk.run_pipectl(&["init", "below", "--ci", ci]);
+        assert_eq!(said.code, 0, "{}", said.all_output());
         let line = format!("left out  below/{file}   workflows work at the top");
         assert!(said.stdout.contains(&line), "{}", said.stdout);
-        assert!(!desk.folder.path().join("below").join(file).exists());
-        assert_eq!(desk.run(&["init", "--ci", ci]).code, 0);
-        assert!(desk.folder.path().join(file).exists());
+        assert!(!desk.temp_dir.path().join("below").join(file).exists());
+        assert_eq!(desk.run_pipectl(&["init", "--ci", ci]).code, 0);
+        assert!(desk.temp_dir.path().join(file).exists());
     }
 }
 
 #[test]
-fn an_empty_folder_of_manifests_is_no_wish_for_nothing() {
-    let desk = Desk::new();
-    desk.run(&["init"]);
-    let plan = desk.run(&["plan", "--sandbox"]);
-    assert_eq!(plan.code, 1, "{}", plan.all());
+fn empty_manifest_folder_is_an_error() {
+    let desk = WorkDir::new();
+    desk.run_pipectl(&["init"]);
+    let plan = desk.run_pipectl(&["plan", "--sandbox"]);
+    assert_eq!(plan.code, 1, "{}", plan.all_output());
     assert!(plan.stderr.contains("no manifest in pipes"), "{}", plan.stderr);
 }

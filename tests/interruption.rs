@@ -3,214 +3,224 @@
 #![cfg(unix)]
 use std::io::Write;
 
-use crate::support::cli::{Desk, Said};
-use crate::support::manifests::documents;
-use crate::support::server::Server;
+use crate::support::cli::{RunOutput, WorkDir};
+use crate::support::manifests::read_documents;
+use crate::support::server::SandboxServer;
 use serde_json::{Value, json};
 
 const APPLY: [&str; 4] = ["apply", "pipes.yaml", "--yes", "--parallel=4"];
 
 /// Seeds by their names.
-fn seeds(names: &[&str]) -> Vec<Value> {
-    let mut seeds = documents("tests/seeds");
+fn seeds_named(names: &[&str]) -> Vec<Value> {
+    let mut seeds = read_documents("tests/seeds");
     seeds.retain(|seed| names.iter().any(|name| seed["metadata"]["name"] == *name));
     assert_eq!(seeds.len(), names.len());
     seeds
 }
 
-fn desk(documents: &[Value]) -> Desk {
-    let desk = Desk::new();
-    rewrite(&desk, documents);
+fn dir_with_manifests(documents: &[Value]) -> WorkDir {
+    let desk = WorkDir::new();
+    write_manifests(&desk, documents);
     desk
 }
 
-fn rewrite(desk: &Desk, documents: &[Value]) {
+fn write_manifests(desk: &WorkDir, documents: &[Value]) {
     let texts: Vec<String> = documents.iter().map(|document| format!("{document}\n")).collect();
-    desk.write("pipes.yaml", texts.join("---\n"));
+    desk.write_file("pipes.yaml", texts.join("---\n"));
 }
 
-fn writes(entry: &Value) -> bool {
+fn is_write(entry: &Value) -> bool {
     entry["method"] != "GET"
 }
 
-fn creates(entry: &Value) -> bool {
+fn is_create(entry: &Value) -> bool {
     entry["method"] == "POST"
 }
 
-fn command(word: &'static str) -> impl Fn(&Value) -> bool {
+fn is_command(word: &'static str) -> impl Fn(&Value) -> bool {
     move |entry| entry["body"]["command"] == word
 }
 
 /// Runs on until there is nothing to do, and sees that nothing was made twice.
-fn finishes(server: &Server, desk: &Desk, pipes: usize) {
-    server.advance(300);
-    let said = server.run(desk, &APPLY);
-    assert_eq!(said.code, 0, "{}", said.all());
-    server.advance(300);
-    let said = server.run(desk, &["plan", "pipes.yaml", "--detailed-exitcode"]);
-    assert_eq!(said.code, 0, "{}", said.all());
-    assert_eq!(server.count(creates), pipes, "{:#?}", server.journal());
+fn assert_finishes(server: &SandboxServer, desk: &WorkDir, pipes: usize) {
+    server.advance_time(300);
+    let said = server.run_to_end(desk, &APPLY);
+    assert_eq!(said.code, 0, "{}", said.all_output());
+    server.advance_time(300);
+    let said = server.run_to_end(desk, &["plan", "pipes.yaml", "--detailed-exitcode"]);
+    assert_eq!(said.code, 0, "{}", said.all_output());
+    assert_eq!(server.count_requests(is_create), pipes, "{:#?}", server.request_log());
 }
 
 #[test]
-fn an_interrupted_apply_ends_its_waits_and_prints_its_table() {
-    let server = Server::start(5);
+fn interrupted_apply_stops_waiting_and_prints_results() {
+    let server = SandboxServer::start(5);
     let pipes = ["kinesis-role", "kafka-msk-role", "pubsub-latest"];
-    let desk = desk(&seeds(&pipes));
-    let run = server.begin(&desk, &APPLY);
-    server.until(3, creates);
-    run.signal("INT");
-    let said = run.end();
-    assert_eq!(said.code, 130, "{}", said.all());
-    assert!(said.stdout.contains("3 interrupted."), "{}", said.all());
+    let desk = dir_with_manifests(&seeds_named(&pipes));
+    let run = server.spawn_run(&desk, &APPLY);
+    server.wait_for_requests(3, is_create);
+    run.send_signal("INT");
+    let said = run.wait_for_end();
+    assert_eq!(said.code, 130, "{}", said.all_output());
+    assert!(said.stdout.contains("3 interrupted."), "{}", said.all_output());
     assert!(said.stderr.contains("interrupted: "), "{}", said.stderr);
-    finishes(&server, &desk, 3);
+    assert_finishes(&server, &desk, 3);
 }
 
 #[test]
-fn what_waits_for_its_turn_is_not_begun() {
-    let server = Server::start(5);
-    let desk = desk(&seeds(&["kinesis-role", "kafka-msk-role", "pubsub-latest"]));
-    let run = server.begin(&desk, &["apply", "pipes.yaml", "--yes", "--parallel=1", "-o", "json"]);
-    server.until(1, creates);
-    run.signal("TERM");
-    let said = run.end();
-    assert_eq!((said.code, &said.json()["outcome"]), (130, &json!("interrupted")));
-    let reports = said.json()["result"]["reports"].clone();
+fn interrupted_apply_skips_queued_objects() {
+    let server = SandboxServer::start(5);
+    let desk =
+        dir_with_manifests(&seeds_named(&["kinesis-role", "kafka-msk-role", "pubsub-latest"]));
+    let run =
+        server.spawn_run(&desk, &["apply", "pipes.yaml", "--yes", "--parallel=1", "-o", "json"]);
+    server.wait_for_requests(1, is_create);
+    run.send_signal("TERM");
+    let said = run.wait_for_end();
+    assert_eq!((said.code, &said.stdout_json()["outcome"]), (130, &json!("interrupted")));
+    let reports = said.stdout_json()["result"]["reports"].clone();
     let skipped = reports.as_array().unwrap().iter().filter(|r| r["outcome"] == "skipped");
     assert_eq!(skipped.count(), 2, "{reports:#}");
-    assert_eq!(server.count(creates), 1);
-    finishes(&server, &desk, 3);
+    assert_eq!(server.count_requests(is_create), 1);
+    assert_finishes(&server, &desk, 3);
 }
 
 #[test]
-fn a_pipe_that_was_stopped_for_an_edit_is_started_again() {
-    let server = Server::start(20);
-    let mut pipe = seeds(&["postgres-cdc"]);
-    let desk = desk(&pipe);
-    finishes_after(&server, &server.run(&desk, &[&APPLY[..], &["--wait=none"]].concat()));
+fn interrupted_apply_restarts_the_paused_pipe() {
+    let server = SandboxServer::start(20);
+    let mut pipe = seeds_named(&["postgres-cdc"]);
+    let desk = dir_with_manifests(&pipe);
+    assert_finished_after(
+        &server,
+        &server.run_to_end(&desk, &[&APPLY[..], &["--wait=none"]].concat()),
+    );
     pipe[0]["spec"]["source"]["postgres"]["settings"]["syncIntervalSeconds"] = json!(90);
-    rewrite(&desk, &pipe);
-    let run = server.begin(&desk, &APPLY);
-    server.until(1, command("stop"));
-    run.signal("INT");
-    let said = run.end();
-    assert_eq!(said.code, 130, "{}", said.all());
-    assert!(said.stdout.contains("is started again"), "{}", said.all());
-    assert!(said.stdout.contains("not begun: update, start"), "{}", said.all());
-    assert_eq!(server.count(command("start")), 1);
-    finishes(&server, &desk, 1);
+    write_manifests(&desk, &pipe);
+    let run = server.spawn_run(&desk, &APPLY);
+    server.wait_for_requests(1, is_command("stop"));
+    run.send_signal("INT");
+    let said = run.wait_for_end();
+    assert_eq!(said.code, 130, "{}", said.all_output());
+    assert!(said.stdout.contains("is started again"), "{}", said.all_output());
+    assert!(said.stdout.contains("not begun: update, start"), "{}", said.all_output());
+    assert_eq!(server.count_requests(is_command("start")), 1);
+    assert_finishes(&server, &desk, 1);
 }
 
 #[test]
-fn a_pipe_that_cannot_be_started_again_in_time_is_told_before_everything_else() {
-    for (format, names_it) in [("text", told_first as fn(&Said)), ("json", told_in_json)] {
-        let server = Server::start(20);
-        let mut pipe = seeds(&["postgres-cdc"]);
-        let desk = desk(&pipe);
-        finishes_after(&server, &server.run(&desk, &[&APPLY[..], &["--wait=none"]].concat()));
+fn interrupted_apply_reports_a_stopped_pipe_first() {
+    for (format, names_it) in
+        [("text", assert_reported_first as fn(&RunOutput)), ("json", assert_reported_in_json)]
+    {
+        let server = SandboxServer::start(20);
+        let mut pipe = seeds_named(&["postgres-cdc"]);
+        let desk = dir_with_manifests(&pipe);
+        assert_finished_after(
+            &server,
+            &server.run_to_end(&desk, &[&APPLY[..], &["--wait=none"]].concat()),
+        );
         pipe[0]["spec"]["source"]["postgres"]["settings"]["syncIntervalSeconds"] = json!(90);
-        rewrite(&desk, &pipe);
-        let run = server.begin(&desk, &[&APPLY[..], &["-o", format]].concat());
-        server.until(1, command("stop"));
-        slow_answer("PATCH", "*/state", &server);
-        run.signal("INT");
-        let said = run.end();
-        assert_eq!(said.code, 130, "{}", said.all());
+        write_manifests(&desk, &pipe);
+        let run = server.spawn_run(&desk, &[&APPLY[..], &["-o", format]].concat());
+        server.wait_for_requests(1, is_command("stop"));
+        delay_answer("PATCH", "*/state", &server);
+        run.send_signal("INT");
+        let said = run.wait_for_end();
+        assert_eq!(said.code, 130, "{}", said.all_output());
         names_it(&said);
-        finishes(&server, &desk, 1);
+        assert_finishes(&server, &desk, 1);
     }
 }
 
-fn told_first(said: &Said) {
+fn assert_reported_first(said: &RunOutput) {
     let (_, table) = said.stdout.split_once("Cost:").unwrap();
     let first = table.lines().nth(1).unwrap();
-    assert!(first.starts_with("STOPPED: analytics/postgres-cdc "), "{}", said.all());
+    assert!(first.starts_with("STOPPED: analytics/postgres-cdc "), "{}", said.all_output());
 }
 
-fn told_in_json(said: &Said) {
-    let json = said.json();
+fn assert_reported_in_json(said: &RunOutput) {
+    let json = said.stdout_json();
     assert_eq!(json["outcome"], "interrupted");
     let report = &json["result"]["reports"][0];
     assert_eq!(report["leftStopped"], "the API did not answer in time", "{report:#}");
 }
 
-fn finishes_after(server: &Server, said: &Said) {
-    assert_eq!(said.code, 0, "{}", said.all());
-    server.advance(300);
+fn assert_finished_after(server: &SandboxServer, said: &RunOutput) {
+    assert_eq!(said.code, 0, "{}", said.all_output());
+    server.advance_time(300);
 }
 
 #[test]
-fn a_second_signal_ends_at_once() {
-    let server = Server::start(5);
-    let desk = desk(&seeds(&["kinesis-role"]));
-    slow_creates(&server);
-    let mut run = server.begin(&desk, &APPLY);
-    server.until(1, creates);
-    run.signal("INT");
-    run.hear("once more ends at once");
-    run.signal("TERM");
-    let said = run.end();
-    assert_eq!(said.code, 130, "{}", said.all());
+fn second_signal_aborts_without_a_result_table() {
+    let server = SandboxServer::start(5);
+    let desk = dir_with_manifests(&seeds_named(&["kinesis-role"]));
+    delay_next_create(&server);
+    let mut run = server.spawn_run(&desk, &APPLY);
+    server.wait_for_requests(1, is_create);
+    run.send_signal("INT");
+    run.wait_for_output("once more ends at once");
+    run.send_signal("TERM");
+    let said = run.wait_for_end();
+    assert_eq!(said.code, 130, "{}", said.all_output());
     assert!(!said.stdout.contains("Apply:"), "no table: {}", said.stdout);
-    finishes(&server, &desk, 1);
+    assert_finishes(&server, &desk, 1);
 }
 
 /// The next create is carried out at once, and answered after an hour.
-fn slow_creates(server: &Server) {
-    slow_answer("POST", "*/clickpipes", server);
+fn delay_next_create(server: &SandboxServer) {
+    delay_answer("POST", "*/clickpipes", server);
 }
 
-fn slow_answer(method: &str, path: &str, server: &Server) {
+fn delay_answer(method: &str, path: &str, server: &SandboxServer) {
     let when = json!({"route": {"method": method, "path": path}});
-    server.ask("POST", "faults", &json!({"when": when, "effect": {"slowAnswer": 3600}}));
+    server.admin_request("POST", "faults", &json!({"when": when, "effect": {"slowAnswer": 3600}}));
 }
 
 #[test]
-fn a_request_that_is_not_answered_in_time_has_an_unknown_outcome() {
-    let server = Server::start(5);
-    let desk = desk(&seeds(&["kinesis-role"]));
-    slow_creates(&server);
-    let run = server.begin(&desk, &APPLY);
-    server.until(1, creates);
-    run.signal("INT");
-    let said = run.end();
-    assert_eq!(said.code, 130, "{}", said.all());
-    assert!(said.stdout.contains("1 unknown"), "{}", said.all());
-    assert!(said.stdout.contains("wait a minute before the next apply"), "{}", said.all());
-    finishes(&server, &desk, 1);
+fn interrupted_request_has_an_unknown_outcome() {
+    let server = SandboxServer::start(5);
+    let desk = dir_with_manifests(&seeds_named(&["kinesis-role"]));
+    delay_next_create(&server);
+    let run = server.spawn_run(&desk, &APPLY);
+    server.wait_for_requests(1, is_create);
+    run.send_signal("INT");
+    let said = run.wait_for_end();
+    assert_eq!(said.code, 130, "{}", said.all_output());
+    assert!(said.stdout.contains("1 unknown"), "{}", said.all_output());
+    assert!(said.stdout.contains("wait a minute before the next apply"), "{}", said.all_output());
+    assert_finishes(&server, &desk, 1);
 }
 
 #[test]
-fn runs_after_a_sudden_end_finish_the_work() {
+fn next_apply_finishes_the_work_after_a_kill() {
     let names = ["kinesis-role", "kafka-msk-role", "postgres-cdc"];
-    let server = Server::start(40);
-    let desk = desk(&seeds(&names));
+    let server = SandboxServer::start(40);
+    let desk = dir_with_manifests(&seeds_named(&names));
     // While the first create goes unanswered, and then while another one settles.
-    slow_creates(&server);
+    delay_next_create(&server);
     for creations in [1, 2] {
-        let run = server.begin(&desk, &["apply", "pipes.yaml", "--yes", "--parallel=1"]);
-        server.until(creations, creates);
+        let run = server.spawn_run(&desk, &["apply", "pipes.yaml", "--yes", "--parallel=1"]);
+        server.wait_for_requests(creations, is_create);
         run.kill();
     }
-    finishes(&server, &desk, 3);
+    assert_finishes(&server, &desk, 3);
 
-    let mut edited = seeds(&names);
+    let mut edited = seeds_named(&names);
     for pipe in edited.iter_mut().filter(|pipe| pipe["metadata"]["name"] == "postgres-cdc") {
         pipe["spec"]["source"]["postgres"]["settings"]["syncIntervalSeconds"] = json!(90);
     }
-    rewrite(&desk, &edited);
-    let run = server.begin(&desk, &APPLY);
-    server.until(1, command("stop"));
+    write_manifests(&desk, &edited);
+    let run = server.spawn_run(&desk, &APPLY);
+    server.wait_for_requests(1, is_command("stop"));
     run.kill();
     // It is paused now, and not as declared.
-    finishes(&server, &desk, 3);
+    assert_finishes(&server, &desk, 3);
 }
 
 #[test]
-fn a_look_that_is_interrupted_says_so_and_nothing_was_sent_but_reads() {
-    let server = Server::start(1);
-    let desk = desk(&seeds(&["kinesis-role"]));
+fn interrupted_read_reports_no_changes() {
+    let server = SandboxServer::start(1);
+    let desk = dir_with_manifests(&seeds_named(&["kinesis-role"]));
     let commands: [&[&str]; 9] = [
         &["plan", "pipes.yaml"],
         &["apply", "pipes.yaml", "--yes"],
@@ -224,52 +234,52 @@ fn a_look_that_is_interrupted_says_so_and_nothing_was_sent_but_reads() {
     ];
     for (index, command) in commands.into_iter().enumerate() {
         let path = if command[0] == "discover" { "*/schemaDiscovery" } else { "*/clickpipes" };
-        server.advance(60);
-        slow_answer("*", path, &server);
-        let run = server.begin(&desk, &[command, &["-o", "json"]].concat());
-        server.until(index + 1, |entry| {
+        server.advance_time(60);
+        delay_answer("*", path, &server);
+        let run = server.spawn_run(&desk, &[command, &["-o", "json"]].concat());
+        server.wait_for_requests(index + 1, |entry| {
             let path = entry["path"].as_str().unwrap();
             path.ends_with("/clickpipes") || path.ends_with("/schemaDiscovery")
         });
-        run.signal("INT");
-        let said = run.end();
-        assert_eq!(said.code, 130, "{command:?}: {}", said.all());
-        let json = said.json();
+        run.send_signal("INT");
+        let said = run.wait_for_end();
+        assert_eq!(said.code, 130, "{command:?}: {}", said.all_output());
+        let json = said.stdout_json();
         assert_eq!(json["outcome"], "interrupted", "{command:?}: {json:#}");
         if !command.contains(&"--watch") {
             assert!(said.stderr.ends_with("interrupted; nothing was changed\n"), "{}", said.stderr);
         }
     }
     let asked = |entry: &Value| entry["path"].as_str().unwrap().ends_with("/schemaDiscovery");
-    assert_eq!(server.count(|entry| writes(entry) && !asked(entry)), 0);
+    assert_eq!(server.count_requests(|entry| is_write(entry) && !asked(entry)), 0);
 }
 
 #[test]
-fn a_question_can_be_broken_off() {
-    let server = Server::start(1);
-    let desk = desk(&seeds(&["kinesis-role"]));
+fn confirmation_prompt_can_be_interrupted() {
+    let server = SandboxServer::start(1);
+    let desk = dir_with_manifests(&seeds_named(&["kinesis-role"]));
     for signal in ["INT", "TERM"] {
         let (mut run, _keyboard) =
-            server.begin_at_terminal(&desk, &["apply", "pipes.yaml", "-ojson"]);
-        run.hear("[y/N]");
-        run.signal(signal);
-        let said = run.end();
-        assert_eq!((said.code, &said.json()["outcome"]), (130, &json!("interrupted")));
+            server.spawn_at_terminal(&desk, &["apply", "pipes.yaml", "-ojson"]);
+        run.wait_for_output("[y/N]");
+        run.send_signal(signal);
+        let said = run.wait_for_end();
+        assert_eq!((said.code, &said.stdout_json()["outcome"]), (130, &json!("interrupted")));
         assert!(said.stderr.contains("interrupted; nothing was changed"), "{}", said.stderr);
     }
-    assert_eq!(server.count(writes), 0, "{:#?}", server.journal());
+    assert_eq!(server.count_requests(is_write), 0, "{:#?}", server.request_log());
 }
 
 #[test]
-fn a_question_is_answered_at_the_keyboard() {
-    let server = Server::start(20);
-    let desk = desk(&seeds(&["kinesis-role"]));
+fn confirmation_prompt_accepts_yes_and_no() {
+    let server = SandboxServer::start(20);
+    let desk = dir_with_manifests(&seeds_named(&["kinesis-role"]));
     for (answer, code, created) in [("n\n", 1, 0), ("\n", 1, 0), ("y\n", 0, 1)] {
-        let (mut run, mut keyboard) = server.begin_at_terminal(&desk, &["apply", "pipes.yaml"]);
-        run.hear("[y/N]");
+        let (mut run, mut keyboard) = server.spawn_at_terminal(&desk, &["apply", "pipes.yaml"]);
+        run.wait_for_output("[y/N]");
         keyboard.write_all(answer.as_bytes()).unwrap();
-        let said = run.end();
-        assert_eq!(said.code, code, "{answer:?}: {}", said.all());
-        assert_eq!(server.count(creates), created, "{answer:?}: {}", said.all());
+        let said = run.wait_for_end();
+        assert_eq!(said.code, code, "{answer:?}: {}", said.all_output());
+        assert_eq!(server.count_requests(is_create), created, "{answer:?}: {}", said.all_output());
     }
 }

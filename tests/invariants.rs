@@ -14,28 +14,28 @@ const CRATES: [(&str, &[&str]); 5] = [
     ("pipectl", &["model", "planner", "remote", "sandbox"]),
 ];
 
-fn root() -> PathBuf {
+fn workspace_root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
 /// A file of the workspace: its path below the root, and what it says before its tests.
-struct Source {
+struct SourceText {
     path: String,
     code: String,
 }
 
-impl Source {
+impl SourceText {
     /// The texts between quotes.
-    fn literals(&self) -> impl Iterator<Item = &str> {
+    fn string_literals(&self) -> impl Iterator<Item = &str> {
         let code = self.code.lines().filter(|line| !line.trim_start().starts_with("//"));
         code.flat_map(|line| line.split('"').skip(1).step_by(2))
     }
 }
 
 /// The code of a crate, without its tests.
-fn sources(name: &str) -> Vec<Source> {
+fn read_sources(name: &str) -> Vec<SourceText> {
     let mut found = Vec::new();
-    let mut folders = vec![root().join("crates").join(name).join("src")];
+    let mut folders = vec![workspace_root().join("crates").join(name).join("src")];
     while let Some(folder) = folders.pop() {
         let paths = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
         for path in paths.filter(|path| path.file_stem().is_none_or(|stem| stem != "tests")) {
@@ -44,8 +44,8 @@ fn sources(name: &str) -> Vec<Source> {
             } else if path.extension().is_some_and(|extension| extension == "rs") {
                 let text = fs::read_to_string(&path).unwrap();
                 let code = text.split("#[cfg(test)]").next().unwrap().to_owned();
-                let path = path.strip_prefix(root()).unwrap().display().to_string();
-                found.push(Source { path, code });
+                let path = path.strip_prefix(workspace_root()).unwrap().display().to_string();
+                found.push(SourceText { path, code });
             }
         }
     }
@@ -60,8 +60,8 @@ fn assert_none(rule: &str, broken: impl IntoIterator<Item = String>) {
     assert!(broken.is_empty(), "{rule}:\n{}", broken.join("\n"));
 }
 
-fn containing<'w>(
-    sources: &'w [Source],
+fn find_words<'w>(
+    sources: &'w [SourceText],
     words: &'w [&'w str],
 ) -> impl Iterator<Item = String> + 'w {
     sources.iter().flat_map(move |source| {
@@ -71,23 +71,23 @@ fn containing<'w>(
 }
 
 /// The names of the API's fields that stand in quotes.
-fn named(sources: &[Source], known: &[&str]) -> Vec<String> {
-    let paths = model::reference::fields();
+fn quoted_field_names(sources: &[SourceText], known: &[&str]) -> Vec<String> {
+    let paths = model::docs::explainable_fields();
     let last = |path: &String| path.rsplit('.').next().map(str::to_owned);
     let mut fields: BTreeSet<String> = paths.iter().filter_map(last).collect();
     assert!(fields.contains("brokers") && fields.contains("tableMappings"), "{fields:?}");
     fields.retain(|field| !known.contains(&field.as_str()));
-    let of = |source: &Source| {
-        let named = source.literals().filter(|text| fields.contains(*text));
+    let of = |source: &SourceText| {
+        let named = source.string_literals().filter(|text| fields.contains(*text));
         named.map(|field| format!("{}: `{field}`", source.path)).collect::<Vec<_>>()
     };
     sources.iter().flat_map(of).collect()
 }
 
 #[test]
-fn crates_depend_on_each_other_only_as_drawn() {
+fn crates_depend_only_on_allowed_crates() {
     for (name, allowed) in CRATES {
-        let manifest = root().join("crates").join(name).join("Cargo.toml");
+        let manifest = workspace_root().join("crates").join(name).join("Cargo.toml");
         let manifest = fs::read_to_string(manifest).unwrap();
         let dependencies = manifest.split("[dependencies]").nth(1).unwrap();
         let dependencies = dependencies.split("\n[").next().unwrap();
@@ -100,50 +100,50 @@ fn crates_depend_on_each_other_only_as_drawn() {
 }
 
 #[test]
-fn the_planner_is_pure() {
+fn planner_uses_no_io_clock_or_errors() {
     let words = ["async ", ".await", "std::fs", "std::env", "std::io", "std::net", "std::process"];
     let clocks = ["Instant", "SystemTime", "rand::"];
-    let sources = sources("planner");
-    assert_none("I/O in the planner", containing(&sources, &words));
-    assert_none("a clock or chance in the planner", containing(&sources, &clocks));
-    assert_none("a plan that can fail", containing(&sources, &["anyhow", "thiserror"]));
+    let sources = read_sources("planner");
+    assert_none("I/O in the planner", find_words(&sources, &words));
+    assert_none("a clock or chance in the planner", find_words(&sources, &clocks));
+    assert_none("a plan that can fail", find_words(&sources, &["anyhow", "thiserror"]));
 }
 
 #[test]
-fn the_planner_names_no_field_and_no_kind() {
-    let sources = sources("planner");
-    assert_none("fields that the planner names", named(&sources, &["path"]));
+fn planner_names_no_field_and_no_kind() {
+    let sources = read_sources("planner");
+    assert_none("fields that the planner names", quoted_field_names(&sources, &["path"]));
     let kinds = ["Kind::ClickPipe", "Kind::CdcScaling", "Kind::ReversePrivateEndpoint"];
-    assert_none("kinds that the planner names", containing(&sources, &kinds));
+    assert_none("kinds that the planner names", find_words(&sources, &kinds));
 }
 
 #[test]
-fn the_client_reads_an_id_a_name_and_a_state() {
+fn remote_only_reads_id_name_and_state() {
     // Settings have an address of their own; `endpoint` is a word of manifests, not of the API.
     let known = ["id", "name", "state", "settings", "endpoint"];
-    assert_none("fields that remote names", named(&sources("remote"), &known));
+    assert_none("fields that remote names", quoted_field_names(&read_sources("remote"), &known));
 }
 
 #[test]
-fn paths_of_the_api_stand_in_the_table_of_routes() {
+fn api_paths_are_only_in_the_routes_module() {
     for name in ["model", "planner", "remote", "pipectl"] {
-        let mut sources = sources(name);
+        let mut sources = read_sources(name);
         sources.retain(|source| source.path != "crates/remote/src/routes.rs");
         let words = ["/organizations", "/services", "/clickpipes"];
-        assert_none("paths elsewhere", containing(&sources, &words));
+        assert_none("paths elsewhere", find_words(&sources, &words));
     }
 }
 
 #[test]
-fn nothing_that_people_write_loses_its_place() {
+fn serde_attributes_that_lose_positions_are_not_used() {
     // Each of these reads a value as a whole, so that an error has no line any more.
     let words = ["serde(flatten", "serde(untagged", "serde(tag"];
-    assert_none("attributes that lose places", containing(&sources("model"), &words));
+    assert_none("attributes that lose places", find_words(&read_sources("model"), &words));
 }
 
 #[test]
-fn every_file_says_what_it_is_for() {
-    let all = CRATES.iter().flat_map(|(name, _)| sources(name));
+fn every_source_file_has_a_module_comment() {
+    let all = CRATES.iter().flat_map(|(name, _)| read_sources(name));
     let silent = all.filter(|source| !source.code.starts_with("//!"));
     assert_none("files without a word of their own", silent.map(|source| source.path));
 }
@@ -151,8 +151,9 @@ fn every_file_says_what_it_is_for() {
 // A file that no `mod` names is not compiled, and its tests are silently not run.
 #[test]
 fn every_test_file_is_compiled() {
-    let main = fs::read_to_string(root().join("tests/main.rs")).unwrap();
-    let tests = fs::read_dir(root().join("tests")).unwrap().map(|entry| entry.unwrap().path());
+    let main = fs::read_to_string(workspace_root().join("tests/main.rs")).unwrap();
+    let tests =
+        fs::read_dir(workspace_root().join("tests")).unwrap().map(|entry| entry.unwrap().path());
     let stem = |path: &Path| path.file_stem().unwrap().to_string_lossy().into_owned();
     let modules = tests.filter_map(|path| match path.extension() {
         Some(extension) if extension == "rs" => Some(stem(&path)),

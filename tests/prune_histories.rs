@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::support::repo::{Repo, fast_import, pipe};
+use crate::support::test_repo::{TestRepo, import_commits, kinesis_manifest};
 use proptest::prelude::*;
 
 /// Names that manifests use, and names that only people use.
@@ -13,7 +13,7 @@ const FILES: [&str; 4] = ["a.yaml", "b.yml", "deep/c.yaml", "deep/er/d.yaml"];
 
 /// One thing that somebody does; the numbers pick names and files.
 #[derive(Clone, Debug)]
-enum Op {
+enum RepoEdit {
     Add(usize, usize),
     Remove(usize),
     Rename(usize, usize),
@@ -25,125 +25,126 @@ enum Op {
     Merge(bool),
 }
 
-fn op() -> impl Strategy<Value = Op> {
+fn any_edit() -> impl Strategy<Value = RepoEdit> {
     let name = || 0..NAMES.len();
     let file = || 0..FILES.len();
     prop_oneof![
-        4 => (name(), file()).prop_map(|(name, file)| Op::Add(name, file)),
-        3 => name().prop_map(Op::Remove),
-        2 => (name(), name()).prop_map(|(from, to)| Op::Rename(from, to)),
-        1 => name().prop_map(Op::ForgetPreviousNames),
-        1 => (file(), file()).prop_map(|(from, to)| Op::MoveFile(from, to)),
-        1 => (name(), file()).prop_map(|(name, file)| Op::MoveManifest(name, file)),
-        1 => Just(Op::Branch),
-        1 => any::<bool>().prop_map(Op::Merge),
+        4 => (name(), file()).prop_map(|(name, file)| RepoEdit::Add(name, file)),
+        3 => name().prop_map(RepoEdit::Remove),
+        2 => (name(), name()).prop_map(|(from, to)| RepoEdit::Rename(from, to)),
+        1 => name().prop_map(RepoEdit::ForgetPreviousNames),
+        1 => (file(), file()).prop_map(|(from, to)| RepoEdit::MoveFile(from, to)),
+        1 => (name(), file()).prop_map(|(name, file)| RepoEdit::MoveManifest(name, file)),
+        1 => Just(RepoEdit::Branch),
+        1 => any::<bool>().prop_map(RepoEdit::Merge),
     ]
 }
 
 /// What is declared: in which file, and under which earlier names.
-type Tree = BTreeMap<usize, (usize, BTreeSet<usize>)>;
+type ManifestTree = BTreeMap<usize, (usize, BTreeSet<usize>)>;
 
 #[derive(Default)]
-struct History {
+struct CommitHistory {
     /// Trees with their parents, oldest first.
-    commits: Vec<(Tree, Vec<usize>)>,
+    commits: Vec<(ManifestTree, Vec<usize>)>,
     /// What the main branch points to while another one is worked on.
-    parted: Option<usize>,
+    main_head: Option<usize>,
 }
 
-impl History {
-    fn of(ops: &[Op]) -> Self {
-        let mut history = Self { commits: vec![(Tree::new(), vec![])], parted: None };
+impl CommitHistory {
+    fn from_edits(ops: &[RepoEdit]) -> Self {
+        let mut history = Self { commits: vec![(ManifestTree::new(), vec![])], main_head: None };
         for op in ops {
-            history.step(op);
+            history.apply_edit(op);
         }
-        history.step(&Op::Merge(true));
+        history.apply_edit(&RepoEdit::Merge(true));
         history
     }
 
-    fn head(&self) -> usize {
+    fn head_index(&self) -> usize {
         self.commits.len() - 1
     }
 
-    fn tree(&self) -> &Tree {
-        &self.commits[self.head()].0
+    fn head_tree(&self) -> &ManifestTree {
+        &self.commits[self.head_index()].0
     }
 
-    fn step(&mut self, op: &Op) {
-        let head = self.head();
-        match (op, self.parted) {
-            (Op::Branch, None) => self.parted = Some(head),
-            (Op::Branch, Some(_)) | (Op::Merge(_), None) => {}
-            (Op::Merge(with), Some(main)) => {
-                let tree = if *with { self.tree() } else { &self.commits[main].0 };
+    fn apply_edit(&mut self, op: &RepoEdit) {
+        let head = self.head_index();
+        match (op, self.main_head) {
+            (RepoEdit::Branch, None) => self.main_head = Some(head),
+            (RepoEdit::Branch, Some(_)) | (RepoEdit::Merge(_), None) => {}
+            (RepoEdit::Merge(with), Some(main)) => {
+                let tree = if *with { self.head_tree() } else { &self.commits[main].0 };
                 self.commits.push((tree.clone(), vec![main, head]));
-                self.parted = None;
+                self.main_head = None;
             }
             (op, _) => {
-                let tree = edited(self.tree().clone(), op);
+                let tree = edit_tree(self.head_tree().clone(), op);
                 self.commits.push((tree, vec![head]));
             }
         }
     }
 
     /// Every name that any commit declares, earlier names too. All commits lead to the last.
-    fn ever(&self) -> BTreeSet<usize> {
+    fn names_ever_declared(&self) -> BTreeSet<usize> {
         let manifests = self.commits.iter().flat_map(|(tree, _)| tree);
         manifests.flat_map(|(name, (_, previous))| previous.iter().chain([name]).copied()).collect()
     }
 }
 
-fn edited(mut tree: Tree, op: &Op) -> Tree {
-    let taken = |tree: &Tree, wanted: &usize| {
+fn edit_tree(mut tree: ManifestTree, op: &RepoEdit) -> ManifestTree {
+    let taken = |tree: &ManifestTree, wanted: &usize| {
         tree.iter().any(|(name, (_, previous))| name == wanted || previous.contains(wanted))
     };
     match op {
-        Op::Add(name, file) if !taken(&tree, name) => {
+        RepoEdit::Add(name, file) if !taken(&tree, name) => {
             tree.insert(*name, (*file, BTreeSet::new()));
         }
-        Op::Remove(name) => _ = tree.remove(name),
-        Op::Rename(from, to) if !taken(&tree, to) => {
+        RepoEdit::Remove(name) => _ = tree.remove(name),
+        RepoEdit::Rename(from, to) if !taken(&tree, to) => {
             if let Some((file, mut previous)) = tree.remove(from) {
                 previous.insert(*from);
                 tree.insert(*to, (file, previous));
             }
         }
-        Op::ForgetPreviousNames(name) => {
+        RepoEdit::ForgetPreviousNames(name) => {
             if let Some((_, previous)) = tree.get_mut(name) {
                 previous.clear();
             }
         }
-        Op::MoveFile(from, to) => {
+        RepoEdit::MoveFile(from, to) => {
             for (file, _) in tree.values_mut().filter(|(file, _)| file == from) {
                 *file = *to;
             }
         }
-        Op::MoveManifest(name, to) => {
+        RepoEdit::MoveManifest(name, to) => {
             if let Some((file, _)) = tree.get_mut(name) {
                 *file = *to;
             }
         }
-        Op::Add(..) | Op::Rename(..) | Op::Branch | Op::Merge(_) => {}
+        RepoEdit::Add(..) | RepoEdit::Rename(..) | RepoEdit::Branch | RepoEdit::Merge(_) => {}
     }
     tree
 }
 
 /// The files of a tree. One pipe is always there: an empty folder is a mistake.
-fn files(tree: &Tree) -> BTreeMap<String, String> {
-    let mut files = BTreeMap::from([("pipes/keeper.yaml".to_owned(), pipe("keeper", "", ""))]);
+fn tree_files(tree: &ManifestTree) -> BTreeMap<String, String> {
+    let mut files =
+        BTreeMap::from([("pipes/keeper.yaml".to_owned(), kinesis_manifest("keeper", "", ""))]);
     for (name, (file, previous)) in tree {
         let previous: Vec<&str> = previous.iter().map(|name| NAMES[*name]).collect();
         let previous = format!("  previousNames: [{}]", previous.join(", "));
         let text = files.entry(format!("pipes/{}", FILES[*file])).or_default();
         text.push_str("---\n");
-        text.push_str(&pipe(NAMES[*name], &previous, ""));
+        text.push_str(&kinesis_manifest(NAMES[*name], &previous, ""));
     }
     files
 }
 
 /// What must be live afterwards.
-fn survivors(history: &History, live: &BTreeSet<&str>) -> BTreeSet<String> {
-    let (now, ever) = (history.tree(), history.ever());
+fn expected_survivors(history: &CommitHistory, live: &BTreeSet<&str>) -> BTreeSet<String> {
+    let (now, ever) = (history.head_tree(), history.names_ever_declared());
     let mut left: BTreeSet<String> = BTreeSet::from(["keeper".to_owned()]);
     for pipe in live {
         let name = NAMES.iter().position(|name| name == pipe);
@@ -176,24 +177,24 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn every_other_pipe_survives(
-        ops in proptest::collection::vec(op(), 1..24),
+    fn pruning_keeps_every_other_pipe(
+        ops in proptest::collection::vec(any_edit(), 1..24),
         live in proptest::collection::btree_set(0..NAMES.len() + BY_HAND.len(), 0..8),
     ) {
-        let history = History::of(&ops);
+        let history = CommitHistory::from_edits(&ops);
         let live: BTreeSet<&str> =
             live.into_iter().map(|index| *NAMES.iter().chain(&BY_HAND).nth(index).unwrap()).collect();
-        let repo = Repo::new();
+        let repo = TestRepo::new();
         let commits: Vec<_> =
-            history.commits.iter().map(|(tree, parents)| (files(tree), parents.clone())).collect();
-        fast_import(&repo, &commits);
-        let all: Vec<String> = live.iter().map(|name| pipe(name, "", "")).collect();
-        repo.write("live/all.yaml", &format!("{}---\n{}", pipe("keeper", "", ""), all.join("---\n")));
-        repo.done(&["apply", "live", "--yes"]);
-        let said = repo.run(&["apply", "pipes", "--prune=git", "--yes"]);
+            history.commits.iter().map(|(tree, parents)| (tree_files(tree), parents.clone())).collect();
+        import_commits(&repo, &commits);
+        let all: Vec<String> = live.iter().map(|name| kinesis_manifest(name, "", "")).collect();
+        repo.write_file("live/all.yaml", &format!("{}---\n{}", kinesis_manifest("keeper", "", ""), all.join("---\n")));
+        repo.run_successfully(&["apply", "live", "--yes"]);
+        let said = repo.run_pipectl(&["apply", "pipes", "--prune=git", "--yes"]);
         // Where both names of a pipe are live, that pipe is held back and the rest goes on.
-        prop_assert!(matches!(said.code, 0 | 5), "{}", said.all());
-        let left: BTreeSet<String> = repo.pipes().into_iter().collect();
-        prop_assert_eq!(left, survivors(&history, &live), "live {:?}: {}", live, said.all());
+        prop_assert!(matches!(said.code, 0 | 5), "{}", said.all_output());
+        let left: BTreeSet<String> = repo.live_pipe_names().into_iter().collect();
+        prop_assert_eq!(left, expected_survivors(&history, &live), "live {:?}: {}", live, said.all_output());
     }
 }

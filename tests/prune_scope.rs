@@ -1,21 +1,21 @@
 //! Deleting what nobody declares, where the project says that git is all there is.
 
-use crate::support::repo::{Repo, pipe};
+use crate::support::test_repo::{TestRepo, kinesis_manifest};
 use insta::assert_snapshot;
 
 const SCOPE: [&str; 3] = ["apply", "--prune=scope", "--yes"];
 
 /// A project with this policy, two declared pipes, and three that somebody made by hand.
-fn project(policy: &str) -> Repo {
-    let repo = Repo::new();
+fn project_repo(policy: &str) -> TestRepo {
+    let repo = TestRepo::new();
     for name in ["team-clicks", "team-views"] {
-        repo.write(&format!("pipes/{name}.yaml"), &pipe(name, "", ""));
+        repo.write_file(&format!("pipes/{name}.yaml"), &kinesis_manifest(name, "", ""));
     }
-    let byhand = ["team-trial", "team-kept", "other"].map(|name| pipe(name, "", ""));
-    repo.write("byhand.yaml", &byhand.join("---\n"));
-    repo.done(&["apply", "pipes", "byhand.yaml", "--yes"]);
-    repo.remove("byhand.yaml");
-    repo.write(
+    let byhand = ["team-trial", "team-kept", "other"].map(|name| kinesis_manifest(name, "", ""));
+    repo.write_file("byhand.yaml", &byhand.join("---\n"));
+    repo.run_successfully(&["apply", "pipes", "byhand.yaml", "--yes"]);
+    repo.remove_file("byhand.yaml");
+    repo.write_file(
         "pipectl.yaml",
         &format!("apiVersion: pipectl/v1\nkind: Project\nmanifests: [pipes]\npolicy: {policy}\n"),
     );
@@ -23,9 +23,9 @@ fn project(policy: &str) -> Repo {
 }
 
 #[test]
-fn what_is_in_scope_and_undeclared_goes_and_nothing_else() {
-    let repo = project("{pruneScope: ['analytics/team-*'], protect: ['*/team-kept']}");
-    let plan = repo.done(&["plan", "--prune=scope"]);
+fn prune_scope_deletes_only_undeclared_pipes_in_scope() {
+    let repo = project_repo("{pruneScope: ['analytics/team-*'], protect: ['*/team-kept']}");
+    let plan = repo.run_successfully(&["plan", "--prune=scope"]);
     let plan: Vec<&str> = plan.lines().take_while(|line| !line.starts_with("Plan:")).collect();
     assert_snapshot!(plan.join("\n"), @"
     analytics                                       4 objects
@@ -34,81 +34,92 @@ fn what_is_in_scope_and_undeclared_goes_and_nothing_else() {
             actions: delete, wait until gone
             data:  table `default.team-trial` stays; drop it yourself if it is not wanted
     ");
-    assert_eq!(repo.run(&SCOPE).code, 5, "one of them is protected");
-    assert_eq!(repo.pipes(), ["other", "team-clicks", "team-kept", "team-views"]);
+    assert_eq!(repo.run_pipectl(&SCOPE).code, 5, "one of them is protected");
+    assert_eq!(repo.live_pipe_names(), ["other", "team-clicks", "team-kept", "team-views"]);
 }
 
 #[test]
-fn the_project_file_may_ask_for_it_and_a_scope_without_it_does_nothing() {
-    let repo = project("{pruneScope: ['analytics/team-*']}");
-    repo.done(&["apply", "--yes"]);
-    assert_eq!(repo.pipes().len(), 5);
-    repo.write(
+fn prune_scope_must_be_enabled_in_the_project_file() {
+    let repo = project_repo("{pruneScope: ['analytics/team-*']}");
+    repo.run_successfully(&["apply", "--yes"]);
+    assert_eq!(repo.live_pipe_names().len(), 5);
+    repo.write_file(
         "pipectl.yaml",
         "apiVersion: pipectl/v1\nkind: Project\nmanifests: [pipes]
 policy: {prune: scope, pruneScope: ['analytics/team-*'], maxDelete: 1}\n",
     );
-    let said = repo.run(&["apply", "--yes"]);
-    assert!(said.code == 5 && said.stderr.contains("--allow-delete"), "{}", said.all());
-    assert_eq!(repo.pipes().len(), 5);
-    repo.done(&["apply", "--yes", "--allow-delete", "team-kept"]);
-    assert_eq!(repo.pipes(), ["other", "team-clicks", "team-views"]);
+    let said = repo.run_pipectl(&["apply", "--yes"]);
+    assert!(said.code == 5 && said.stderr.contains("--allow-delete"), "{}", said.all_output());
+    assert_eq!(repo.live_pipe_names().len(), 5);
+    repo.run_successfully(&["apply", "--yes", "--allow-delete", "team-kept"]);
+    assert_eq!(repo.live_pipe_names(), ["other", "team-clicks", "team-views"]);
 }
 
 #[test]
-fn without_a_scope_it_is_a_usage_error() {
+fn prune_scope_without_a_scope_is_a_usage_error() {
     for policy in ["{prune: never}", "{pruneScope: []}"] {
-        let repo = project(policy);
-        let said = repo.run(&SCOPE);
-        assert!(said.code == 64 && said.stderr.contains("pruneScope"), "{}", said.all());
-        assert_eq!(repo.pipes().len(), 5);
+        let repo = project_repo(policy);
+        let said = repo.run_pipectl(&SCOPE);
+        assert!(said.code == 64 && said.stderr.contains("pruneScope"), "{}", said.all_output());
+        assert_eq!(repo.live_pipe_names().len(), 5);
     }
 }
 
 #[test]
-fn a_part_prunes_nothing_and_an_empty_folder_is_a_mistake() {
-    let repo = project("{pruneScope: ['*']}");
-    let said = repo.run(&["apply", "--prune=scope", "--yes", "--only", "team-clicks"]);
-    assert!(said.stderr.contains("nothing is pruned"), "{}", said.all());
-    repo.remove("pipes/team-clicks.yaml");
-    repo.remove("pipes/team-views.yaml");
-    assert_eq!(repo.run(&SCOPE).code, 1);
-    std::fs::remove_dir(repo.desk.folder.path().join("pipes")).unwrap();
-    assert_eq!(repo.run(&SCOPE).code, 1);
-    assert_eq!(repo.pipes().len(), 5);
+fn partial_or_empty_selection_prunes_nothing() {
+    let repo = project_repo("{pruneScope: ['*']}");
+    let said = repo.run_pipectl(&["apply", "--prune=scope", "--yes", "--only", "team-clicks"]);
+    assert!(said.stderr.contains("nothing is pruned"), "{}", said.all_output());
+    repo.remove_file("pipes/team-clicks.yaml");
+    repo.remove_file("pipes/team-views.yaml");
+    assert_eq!(repo.run_pipectl(&SCOPE).code, 1);
+    std::fs::remove_dir(repo.work_dir.temp_dir.path().join("pipes")).unwrap();
+    assert_eq!(repo.run_pipectl(&SCOPE).code, 1);
+    assert_eq!(repo.live_pipe_names().len(), 5);
 }
 
 #[test]
-fn a_file_that_is_named_does_not_condemn_the_others() {
-    let repo = project("{prune: scope, pruneScope: ['analytics/team-*']}");
-    let said = repo.run(&["apply", "pipes/team-clicks.yaml", "--yes"]);
-    assert!(said.stderr.contains("only a part of the project's manifests"), "{}", said.all());
-    assert_eq!(repo.pipes().len(), 5);
-    repo.done(&["apply", "./", "--yes"]);
-    assert_eq!(repo.pipes(), ["other", "team-clicks", "team-views"]);
+fn single_manifest_path_prunes_nothing() {
+    let repo = project_repo("{prune: scope, pruneScope: ['analytics/team-*']}");
+    let said = repo.run_pipectl(&["apply", "pipes/team-clicks.yaml", "--yes"]);
+    assert!(
+        said.stderr.contains("only a part of the project's manifests"),
+        "{}",
+        said.all_output()
+    );
+    assert_eq!(repo.live_pipe_names().len(), 5);
+    repo.run_successfully(&["apply", "./", "--yes"]);
+    assert_eq!(repo.live_pipe_names(), ["other", "team-clicks", "team-views"]);
 }
 
 #[test]
-fn without_the_manifests_of_the_project_it_is_a_usage_error() {
-    let repo = project("{}");
-    repo.write(
+fn prune_scope_without_manifests_is_a_usage_error() {
+    let repo = project_repo("{}");
+    repo.write_file(
         "pipectl.yaml",
         "apiVersion: pipectl/v1\nkind: Project\npolicy: {pruneScope: ['analytics/team-*']}\n",
     );
-    let said = repo.run(&["apply", "pipes", "--prune=scope", "--yes"]);
-    assert!(said.code == 64 && said.stderr.contains("`manifests`"), "{}", said.all());
-    assert_eq!(repo.pipes().len(), 5);
+    let said = repo.run_pipectl(&["apply", "pipes", "--prune=scope", "--yes"]);
+    assert!(said.code == 64 && said.stderr.contains("`manifests`"), "{}", said.all_output());
+    assert_eq!(repo.live_pipe_names().len(), 5);
 }
 
 #[test]
-fn a_service_in_which_nothing_is_declared_any_more_is_reached() {
-    let repo = project("{pruneScope: ['lake/*']}");
-    repo.write("lone.yaml", &pipe("lone", "", "").replace("service: analytics", "service: lake"));
-    repo.done(&["apply", "lone.yaml", "--yes"]);
-    repo.done(&SCOPE);
-    assert_eq!(repo.world(|world| world.pipes("lake")).len(), 1, "nobody speaks of that service");
-    let id = repo.world(|world| world.ensure_service("lake"));
-    repo.write(
+fn prune_scope_covers_services_named_in_the_environment() {
+    let repo = project_repo("{pruneScope: ['lake/*']}");
+    repo.write_file(
+        "lone.yaml",
+        &kinesis_manifest("lone", "", "").replace("service: analytics", "service: lake"),
+    );
+    repo.run_successfully(&["apply", "lone.yaml", "--yes"]);
+    repo.run_successfully(&SCOPE);
+    assert_eq!(
+        repo.edit_world(|world| world.list_pipes("lake")).len(),
+        1,
+        "nobody speaks of that service"
+    );
+    let id = repo.edit_world(|world| world.ensure_service("lake"));
+    repo.write_file(
         "pipectl.yaml",
         &format!(
             "apiVersion: pipectl/v1\nkind: Project\nmanifests: [pipes]
@@ -117,7 +128,7 @@ environments: {{only: {{services: {{lake: {id}}}}}}}
 policy: {{prune: scope, pruneScope: ['lake/*']}}\n"
         ),
     );
-    repo.done(&["apply", "--yes"]);
-    assert!(repo.world(|world| world.pipes("lake")).is_empty());
-    assert_eq!(repo.pipes().len(), 5);
+    repo.run_successfully(&["apply", "--yes"]);
+    assert!(repo.edit_world(|world| world.list_pipes("lake")).is_empty());
+    assert_eq!(repo.live_pipe_names().len(), 5);
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::support::bench::{Bench, in_virtual_time};
-use crate::support::manifests::{declared, documents};
+use crate::support::manifests::{desired_from_documents, read_documents};
 use serde_json::{Value, json};
 
 const PIPES: usize = 200;
@@ -12,8 +12,8 @@ const PIPES: usize = 200;
 const REQUESTS: usize = 10;
 const WINDOW: Duration = Duration::from_secs(10);
 
-fn pipes() -> Vec<Value> {
-    let seeds = documents("tests/seeds");
+fn kinesis_pipes() -> Vec<Value> {
+    let seeds = read_documents("tests/seeds");
     let seed = seeds.iter().find(|seed| seed["metadata"]["name"] == "kinesis-user").unwrap();
     let pipe = |n: usize| {
         let mut pipe = seed.clone();
@@ -25,23 +25,24 @@ fn pipes() -> Vec<Value> {
 }
 
 #[test]
-fn two_hundred_pipes_are_made_as_fast_as_the_limit_allows_and_no_faster() {
+fn two_hundred_creates_use_the_full_rate_limit() {
     in_virtual_time(async {
         let bench = Bench::new(&["analytics"]);
-        let desired = declared(&pipes()).unwrap();
+        let desired = desired_from_documents(&kinesis_pipes()).unwrap();
         bench.settle(&desired).await.unwrap();
-        assert!(bench.plan(&desired).await.is_empty());
+        assert!(bench.plan(&desired).await.has_no_changes());
 
-        let world = bench.world();
-        let journal = world.journal();
+        let world = bench.world_snapshot();
+        let journal = world.request_log();
         assert!(journal.iter().all(|entry| entry.status == 200), "{journal:#?}");
         let creates = journal.iter().filter(|entry| entry.method == "POST");
         assert_eq!(creates.count(), PIPES);
 
-        let since_first = |entry: &sandbox::Entry| entry.at.0 - journal[0].at.0;
+        let since_first =
+            |entry: &sandbox::LoggedRequest| entry.received_at.0 - journal[0].received_at.0;
         let times: Vec<Duration> =
             journal.iter().map(since_first).map(Duration::from_millis).collect();
-        let busiest = times.iter().map(|from| within(&times, *from)).max().unwrap();
+        let busiest = times.iter().map(|from| count_in_window(&times, *from)).max().unwrap();
         assert!(busiest <= REQUESTS, "{busiest} requests in one window");
 
         // The limit alone takes this long for the requests up to the last create.
@@ -55,6 +56,6 @@ fn two_hundred_pipes_are_made_as_fast_as_the_limit_allows_and_no_faster() {
     });
 }
 
-fn within(times: &[Duration], from: Duration) -> usize {
+fn count_in_window(times: &[Duration], from: Duration) -> usize {
     times.iter().filter(|at| (from..from + WINDOW).contains(*at)).count()
 }

@@ -4,40 +4,40 @@
 use std::time::Duration;
 
 use crate::support::bench::{Bench, in_virtual_time};
-use crate::support::manifests::{declared, documents};
+use crate::support::manifests::{desired_from_documents, read_documents};
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
 const DATABASES: [&str; 3] = ["postgres", "mysql", "mongodb"];
 
 /// What is written when the tables of a running pipe of this database change so, a line each.
-fn written(database: &str, change: impl FnOnce(&mut Vec<Value>)) -> Vec<String> {
-    let mut seeds = documents("tests/seeds");
+fn requests_for_change(database: &str, change: impl FnOnce(&mut Vec<Value>)) -> Vec<String> {
+    let mut seeds = read_documents("tests/seeds");
     seeds.retain(|seed| seed["metadata"]["name"] == format!("{database}-cdc"));
     in_virtual_time(async {
         let bench = Bench::new(&["analytics"]);
-        bench.settle(&declared(&seeds).unwrap()).await.unwrap();
+        bench.settle(&desired_from_documents(&seeds).unwrap()).await.unwrap();
         change(seeds[0]["spec"]["source"][database]["tableMappings"].as_array_mut().unwrap());
-        let (desired, from) = (declared(&seeds).unwrap(), bench.journal_len());
+        let (desired, from) = (desired_from_documents(&seeds).unwrap(), bench.journal_len());
         bench.settle(&desired).await.unwrap();
-        let written = writes(&bench, from);
-        assert!(bench.plan(&desired).await.is_empty());
-        let mut later = bench.world();
-        later.advance(Duration::from_secs(60));
-        assert_eq!(later.pipes("analytics")[0]["state"], "Running");
+        let written = write_lines(&bench, from);
+        assert!(bench.plan(&desired).await.has_no_changes());
+        let mut later = bench.world_snapshot();
+        later.advance_clock(Duration::from_secs(60));
+        assert_eq!(later.list_pipes("analytics")[0]["state"], "Running");
         written
     })
 }
 
 /// The writes from journal entry `from` on: what was told or changed, and whether it was accepted.
-fn writes(bench: &Bench, from: usize) -> Vec<String> {
-    let world = bench.world();
-    let writes = world.journal().iter().skip(from).filter(|entry| entry.method != "GET");
+fn write_lines(bench: &Bench, from: usize) -> Vec<String> {
+    let world = bench.world_snapshot();
+    let writes = world.request_log().iter().skip(from).filter(|entry| entry.method != "GET");
     let lines = writes.map(|entry| {
         let part = entry.path.rsplit('/').next().unwrap();
         let what = match entry.body["command"].as_str() {
             Some(command) => format!("{part} {command}"),
-            None => arms(&entry.body["source"]),
+            None => describe_source(&entry.body["source"]),
         };
         format!("{} {what}: {}", entry.method, entry.status)
     });
@@ -45,7 +45,7 @@ fn writes(bench: &Bench, from: usize) -> Vec<String> {
 }
 
 /// The fields of a source's body, and how many tables each names.
-fn arms(source: &Value) -> String {
+fn describe_source(source: &Value) -> String {
     let fields = source.as_object().unwrap().values().flat_map(|arm| arm.as_object().unwrap());
     let fields = fields.map(|(field, value)| {
         let tables = value.as_array().map_or(0, Vec::len);
@@ -55,15 +55,15 @@ fn arms(source: &Value) -> String {
 }
 
 /// The same for every database, which differ in nothing here.
-fn written_for_all(change: impl Fn(&mut Vec<Value>)) -> String {
-    let all = DATABASES.map(|database| written(database, &change).join("\n"));
+fn requests_for_all(change: impl Fn(&mut Vec<Value>)) -> String {
+    let all = DATABASES.map(|database| requests_for_change(database, &change).join("\n"));
     assert!(all.iter().all(|one| one == &all[0]), "{all:#?}");
     all[0].clone()
 }
 
 #[test]
-fn a_table_is_added() {
-    assert_snapshot!(written_for_all(|tables| {
+fn added_table_takes_one_stop_and_one_patch() {
+    assert_snapshot!(requests_for_all(|tables| {
         let mut table = tables.last().unwrap().clone();
         for field in ["sourceTable", "sourceCollection"] {
             if !table[field].is_null() {
@@ -79,8 +79,8 @@ fn a_table_is_added() {
 }
 
 #[test]
-fn a_table_is_removed() {
-    assert_snapshot!(written_for_all(|tables| {
+fn removed_table_takes_one_stop_and_one_patch() {
+    assert_snapshot!(requests_for_all(|tables| {
         tables.pop();
     }), @"
     PATCH state stop: 200
@@ -89,8 +89,8 @@ fn a_table_is_removed() {
 }
 
 #[test]
-fn a_table_is_remapped() {
-    assert_snapshot!(written_for_all(|tables| {
+fn remapped_table_takes_two_stops_and_two_patches() {
+    assert_snapshot!(requests_for_all(|tables| {
         tables.last_mut().unwrap()["targetTable"] = json!("elsewhere");
     }), @"
     PATCH state stop: 200
@@ -98,7 +98,7 @@ fn a_table_is_remapped() {
     PATCH state stop: 200
     PATCH tableMappingsToAdd (1): 200
     ");
-    assert_snapshot!(written_for_all(|tables| {
+    assert_snapshot!(requests_for_all(|tables| {
         tables.last_mut().unwrap()["tableEngine"] = json!("Null");
     }), @"
     PATCH state stop: 200
@@ -109,8 +109,8 @@ fn a_table_is_remapped() {
 }
 
 #[test]
-fn what_is_added_beside_a_remap_comes_last_so_that_no_stop_breaks_its_copy_off() {
-    assert_snapshot!(written_for_all(|tables| {
+fn table_added_beside_a_remap_is_sent_last() {
+    assert_snapshot!(requests_for_all(|tables| {
         let mut table = tables[0].clone();
         for field in ["sourceTable", "sourceCollection"] {
             if !table[field].is_null() {
@@ -129,8 +129,8 @@ fn what_is_added_beside_a_remap_comes_last_so_that_no_stop_breaks_its_copy_off()
 }
 
 #[test]
-fn every_table_is_remapped() {
-    assert_snapshot!(written_for_all(|tables| {
+fn remapping_every_table_keeps_the_list_non_empty() {
+    assert_snapshot!(requests_for_all(|tables| {
         for table in tables {
             table["targetTable"] = json!(format!("{}_v2", table["targetTable"].as_str().unwrap()));
         }
@@ -142,7 +142,7 @@ fn every_table_is_remapped() {
     PATCH state stop: 200
     PATCH tableMappingsToAdd (1): 200
     ");
-    assert_snapshot!(written_for_all(|tables| {
+    assert_snapshot!(requests_for_all(|tables| {
         for table in tables {
             let is_null = table["tableEngine"] == "Null";
             table["tableEngine"] = json!(if is_null { "MergeTree" } else { "Null" });
@@ -158,8 +158,8 @@ fn every_table_is_remapped() {
 }
 
 #[test]
-fn of_two_tables_one_goes_and_one_is_remapped() {
-    assert_snapshot!(written_for_all(|tables| {
+fn one_table_is_removed_while_the_other_is_remapped() {
+    assert_snapshot!(requests_for_all(|tables| {
         tables.pop();
         tables[0]["targetTable"] = json!("elsewhere");
     }), @"

@@ -2,62 +2,69 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::support::cli::Desk;
+use crate::support::cli::WorkDir;
 use serde_json::{Value, json};
 
 /// Every secret in the state; see the fixture.
 const CANARY: &str = "canary-of-terraform";
 
-fn fixture(name: &str) -> PathBuf {
+fn fixture_path(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/terraform").join(name)
 }
 
-fn text(path: &Path) -> &str {
+fn path_str(path: &Path) -> &str {
     path.to_str().unwrap()
 }
 
-fn state() -> Value {
-    serde_json::from_str(&std::fs::read_to_string(fixture("state.json")).unwrap()).unwrap()
+fn terraform_state() -> Value {
+    serde_json::from_str(&std::fs::read_to_string(fixture_path("state.json")).unwrap()).unwrap()
 }
 
 #[test]
-fn what_terraform_manages_is_taken_over_and_nothing_is_left_to_do() {
-    let desk = Desk::new();
+fn terraform_export_leaves_nothing_to_plan() {
+    let desk = WorkDir::new();
     let secrets = [("SEED_SECRET", "x"), ("SEED_URI", "mongodb://repl:x@c.example.net/d")];
-    let live = fixture("live.yaml");
-    let made = desk.run_with(&["apply", text(&live), "--sandbox", "--yes"], &secrets);
-    assert_eq!(made.code, 0, "{}", made.all());
+    let live = fixture_path("live.yaml");
+    let made = desk.run_with_env(&["apply", path_str(&live), "--sandbox", "--yes"], &secrets);
+    assert_eq!(made.code, 0, "{}", made.all_output());
 
-    let state = fixture("state.json");
-    let said = desk.run(&["export", "--from", "terraform", text(&state), "--out", "pipes"]);
-    assert_eq!(said.code, 0, "{}", said.all());
-    assert!(!said.all().contains("note:"), "{}", said.all());
+    let state = fixture_path("state.json");
+    let said =
+        desk.run_pipectl(&["export", "--from", "terraform", path_str(&state), "--out", "pipes"]);
+    assert_eq!(said.code, 0, "{}", said.all_output());
+    assert!(!said.all_output().contains("note:"), "{}", said.all_output());
     assert!(said.stderr.contains("21 manifests from 20 resources"), "{}", said.stderr);
-    let valid = desk.run(&["validate", "pipes"]);
-    assert_eq!((valid.code, valid.all().contains("warning")), (0, false), "{}", valid.all());
-    let plan = desk.run(&["plan", "pipes", "--sandbox", "--detailed-exitcode"]);
-    assert_eq!(plan.code, 0, "{}", plan.all());
+    let valid = desk.run_pipectl(&["validate", "pipes"]);
+    assert_eq!(
+        (valid.code, valid.all_output().contains("warning")),
+        (0, false),
+        "{}",
+        valid.all_output()
+    );
+    let plan = desk.run_pipectl(&["plan", "pipes", "--sandbox", "--detailed-exitcode"]);
+    assert_eq!(plan.code, 0, "{}", plan.all_output());
     assert!(plan.stdout.contains("No changes"), "{}", plan.stdout);
 }
 
 #[test]
-fn no_secret_of_the_state_is_told() {
-    let (desk, state) = (Desk::new(), fixture("state.json"));
+fn terraform_export_prints_no_secret() {
+    let (desk, state) = (WorkDir::new(), fixture_path("state.json"));
     for args in [&["--out", "pipes"][..], &[], &["-o", "json"], &["-vv"]] {
-        let said = desk.run(&[&["export", "--from", "terraform", text(&state)], args].concat());
-        assert_eq!(said.code, 0, "{}", said.all());
-        assert!(!said.all().contains(CANARY), "{args:?}: {}", said.all());
+        let said = desk
+            .run_pipectl(&[&["export", "--from", "terraform", path_str(&state)], args].concat());
+        assert_eq!(said.code, 0, "{}", said.all_output());
+        assert!(!said.all_output().contains(CANARY), "{args:?}: {}", said.all_output());
     }
     for file in ["pipes/terraform.yaml", "pipes/removed.tf"] {
-        let written = std::fs::read_to_string(desk.folder.path().join(file)).unwrap();
+        let written = std::fs::read_to_string(desk.temp_dir.path().join(file)).unwrap();
         assert!(!written.contains(CANARY), "{written}");
     }
 }
 
 /// Wherever a secret might stand that no version of the provider has put there yet.
 #[test]
-fn no_secret_is_told_from_a_place_that_is_not_understood() {
-    let desk = Desk::new();
+fn terraform_export_prints_no_secret_of_unknown_fields() {
+    let desk = WorkDir::new();
     let places = ["/source/kafka/credentials", "/source/kafka", "/source", "", "/destination"];
     for place in places {
         for (name, value) in [
@@ -67,12 +74,12 @@ fn no_secret_is_told_from_a_place_that_is_not_understood() {
             ("password", json!([CANARY])),
             ("format", json!({"a": CANARY})),
         ] {
-            let mut state = state();
+            let mut state = terraform_state();
             let values = &mut state["values"]["root_module"]["resources"][2]["values"];
             values.pointer_mut(place).unwrap()[name] = value;
-            desk.write("state.json", state.to_string());
-            let said = desk.run(&["export", "--from", "terraform", "state.json"]);
-            assert!(!said.all().contains(CANARY), "{place} {name}: {}", said.all());
+            desk.write_file("state.json", state.to_string());
+            let said = desk.run_pipectl(&["export", "--from", "terraform", "state.json"]);
+            assert!(!said.all_output().contains(CANARY), "{place} {name}: {}", said.all_output());
             let known = place.ends_with("credentials") && name == "password";
             assert!(known || said.stderr.contains("note:"), "{place} {name}: {}", said.stderr);
         }
@@ -80,10 +87,10 @@ fn no_secret_is_told_from_a_place_that_is_not_understood() {
 }
 
 #[test]
-fn terraform_is_told_to_forget_each_resource_once() {
-    let (desk, state) = (Desk::new(), fixture("state.json"));
-    desk.run(&["export", "--from", "terraform", text(&state), "--out", "pipes"]);
-    let blocks = std::fs::read_to_string(desk.folder.path().join("pipes/removed.tf")).unwrap();
+fn terraform_export_removes_each_resource_once() {
+    let (desk, state) = (WorkDir::new(), fixture_path("state.json"));
+    desk.run_pipectl(&["export", "--from", "terraform", path_str(&state), "--out", "pipes"]);
+    let blocks = std::fs::read_to_string(desk.temp_dir.path().join("pipes/removed.tf")).unwrap();
     for from in [
         "clickhouse_clickpipe.scram",
         "module.lake.clickhouse_clickpipe.s3",
@@ -102,9 +109,9 @@ fn terraform_is_told_to_forget_each_resource_once() {
 }
 
 #[test]
-fn what_is_no_state_is_refused_with_the_way_out() {
-    let desk = Desk::new();
-    let state = state().to_string();
+fn invalid_terraform_state_is_rejected_with_a_hint() {
+    let desk = WorkDir::new();
+    let state = terraform_state().to_string();
     let utf16: Vec<u8> = [0xff, 0xfe].into_iter().chain(state.bytes()).collect();
     let deep = "[".repeat(100_000);
     let cases: [(&[u8], &str); 11] = [
@@ -121,60 +128,69 @@ fn what_is_no_state_is_refused_with_the_way_out() {
         (&utf16, "UTF-16"),
     ];
     for (content, words) in cases {
-        desk.write("state.json", content);
-        let said = desk.run(&["export", "--from", "terraform", "state.json"]);
-        assert_eq!(said.code, 1, "{}", said.all());
+        desk.write_file("state.json", content);
+        let said = desk.run_pipectl(&["export", "--from", "terraform", "state.json"]);
+        assert_eq!(said.code, 1, "{}", said.all_output());
         assert!(said.stderr.contains(words), "no `{words}` in {}", said.stderr);
-        assert!(!said.all().contains(CANARY) && said.stdout.is_empty(), "{}", said.all());
+        assert!(
+            !said.all_output().contains(CANARY) && said.stdout.is_empty(),
+            "{}",
+            said.all_output()
+        );
     }
     let others = r#"{"values": {"root_module": {"resources": [
         {"mode": "managed", "address": "a.b", "type": "a", "values": {}}]}}}"#;
-    let said = desk.run_reading(&["export", "--from", "terraform", "-"], &[], others);
-    assert!(said.stderr.contains("only other things (1)"), "{}", said.all());
-    let absent = desk.run(&["export", "--from", "terraform", "absent.json", "-o", "json"]);
-    assert_eq!((absent.code, absent.json()["outcome"].clone()), (1, json!("error")));
+    let said = desk.run_with_stdin(&["export", "--from", "terraform", "-"], &[], others);
+    assert!(said.stderr.contains("only other things (1)"), "{}", said.all_output());
+    let absent = desk.run_pipectl(&["export", "--from", "terraform", "absent.json", "-o", "json"]);
+    assert_eq!((absent.code, absent.stdout_json()["outcome"].clone()), (1, json!("error")));
 }
 
 #[test]
-fn a_file_of_somebody_else_is_not_written_over() {
-    let (desk, state) = (Desk::new(), fixture("state.json"));
-    desk.write("pipes/terraform.yaml", "mine");
-    let args = ["export", "--from", "terraform", text(&state), "--out", "pipes"];
-    let said = desk.run(&args);
-    assert_eq!(said.code, 1, "{}", said.all());
-    let there = |file: &str| std::fs::read_to_string(desk.folder.path().join("pipes").join(file));
+fn terraform_export_overwrites_files_only_with_force() {
+    let (desk, state) = (WorkDir::new(), fixture_path("state.json"));
+    desk.write_file("pipes/terraform.yaml", "mine");
+    let args = ["export", "--from", "terraform", path_str(&state), "--out", "pipes"];
+    let said = desk.run_pipectl(&args);
+    assert_eq!(said.code, 1, "{}", said.all_output());
+    let there = |file: &str| std::fs::read_to_string(desk.temp_dir.path().join("pipes").join(file));
     assert_eq!(there("terraform.yaml").unwrap(), "mine");
     assert!(there("removed.tf").is_err());
-    assert_eq!(desk.run(&[&args[..], &["--force"]].concat()).code, 0);
-    assert_eq!(desk.run(&args).code, 0);
+    assert_eq!(desk.run_pipectl(&[&args[..], &["--force"]].concat()).code, 0);
+    assert_eq!(desk.run_pipectl(&args).code, 0);
 }
 
 #[test]
-fn what_stands_on_stdout_is_manifests_and_comments() {
-    let (desk, state) = (Desk::new(), fixture("state.json"));
-    let said = desk.run(&["export", "--from", "terraform", text(&state)]);
+fn terraform_export_to_stdout_is_valid_manifests() {
+    let (desk, state) = (WorkDir::new(), fixture_path("state.json"));
+    let said = desk.run_pipectl(&["export", "--from", "terraform", path_str(&state)]);
     assert!(said.stdout.contains("# removed {\n#   from = clickhouse_clickpipe.scram\n"));
-    let valid = desk.run_reading(&["validate", "-"], &[], &said.stdout);
-    assert!(valid.all().contains("21 manifests"), "{}", valid.all());
+    let valid = desk.run_with_stdin(&["validate", "-"], &[], &said.stdout);
+    assert!(valid.all_output().contains("21 manifests"), "{}", valid.all_output());
 }
 
 #[test]
-fn of_two_pipes_of_one_name_terraform_keeps_the_second() {
-    let (desk, mut state) = (Desk::new(), state());
+fn terraform_keeps_the_second_pipe_of_the_same_name() {
+    let (desk, mut state) = (WorkDir::new(), terraform_state());
     let resources = state["values"]["root_module"]["resources"].as_array_mut().unwrap();
     let pipe = resources.iter().find(|one| one["type"] == "clickhouse_clickpipe").unwrap();
     let mut twin = pipe.clone();
     twin["address"] = json!("clickhouse_clickpipe.twin");
     twin["values"]["id"] = json!("99999999-9999-4999-8999-999999999999");
     resources.push(twin);
-    desk.write("state.json", state.to_string());
-    let said = desk.run(&["export", "--from", "terraform", "state.json"]);
+    desk.write_file("state.json", state.to_string());
+    let said = desk.run_pipectl(&["export", "--from", "terraform", "state.json"]);
     assert!(
         said.stderr.contains("note: clickhouse_clickpipe.twin: only a comment: another"),
         "{}",
-        said.all()
+        said.all_output()
     );
     assert!(!said.stdout.contains("from = clickhouse_clickpipe.twin"), "{}", said.stdout);
-    let valid = desk.run_reading(&["validate", "-"], &[], &said.stdout);
-    assert_eq!((valid.code, valid.all().contains("21 manifests")), (0, true), "{}", valid.all());
+    let valid = desk.run_with_stdin(&["validate", "-"], &[], &said.stdout);
+    assert_eq!(
+        (valid.code, valid.all_output().contains("21 manifests")),
+        (0, true),
+        "{}",
+        valid.all_output()
+    );
 }

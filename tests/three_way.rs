@@ -9,34 +9,34 @@ use planner::{Plan, Policy, plan};
 use serde_json::{Value, json};
 
 /// A Kafka pipe; `spec` goes below its spec.
-fn kafka(topics: &str, spec: &str) -> String {
-    pipes::kafka("clicks", topics, "", spec)
+fn kafka_manifest(topics: &str, spec: &str) -> String {
+    pipes::kafka_manifest("clicks", topics, "", spec)
 }
 
-fn live_kafka(topics: &str, state: &str, replicas: u64, settings: &Value) -> Value {
-    pipes::live_kafka(&json!({
+fn live_kafka_pipe(topics: &str, state: &str, replicas: u64, settings: &Value) -> Value {
+    pipes::live_kafka_pipe(&json!({
         "state": state, "source": {"kafka": {"topics": topics}}, "settings": settings,
         "scaling": {"replicas": replicas}
     }))
 }
 
 /// A Postgres pipe that copies these tables.
-fn postgres(tables: &[&str]) -> String {
-    pipes::postgres("shop", tables, "", "")
+fn postgres_manifest(tables: &[&str]) -> String {
+    pipes::postgres_manifest("shop", tables, "", "")
 }
 
-fn live_postgres(tables: &[(&str, &str)]) -> Value {
-    pipes::live_postgres("shop", tables, &json!({}))
+fn live_postgres_pipe(tables: &[(&str, &str)]) -> Value {
+    pipes::live_postgres_pipe("shop", tables, &json!({}))
 }
 
-fn planned(base: &str, git: &str, pipes: &[Value]) -> Plan {
+fn three_way_plan(base: &str, git: &str, pipes: &[Value]) -> Plan {
     let base = if base.is_empty() { Desired::new() } else { desired(base) };
     plan(&desired(git), &live(Kind::ClickPipe, pipes), Some(&base), &Policy::default())
 }
 
 /// The plan as it is printed, followed by the requests in it.
-fn check(base: &str, git: &str, pipes: &[Value]) -> String {
-    let plan = planned(base, git, pipes);
+fn plan_text(base: &str, git: &str, pipes: &[Value]) -> String {
+    let plan = three_way_plan(base, git, pipes);
     let mut text = render(&plan, &Context::default()).to_plain();
     for action in &plan.actions {
         text.push_str(&serde_json::to_string(action).unwrap());
@@ -45,20 +45,23 @@ fn check(base: &str, git: &str, pipes: &[Value]) -> String {
     text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
 }
 
-fn tuned(wait: u32, replicas: u32) -> String {
+fn tuned_spec(wait: u32, replicas: u32) -> String {
     format!(
         "  settings: {{streaming_max_insert_wait_ms: {wait}}}\n  scaling: {{replicas: {replicas}}}"
     )
 }
 
-fn live_tuned(wait: u32, replicas: u64) -> Value {
-    live_kafka("clicks", "Running", replicas, &json!({"streaming_max_insert_wait_ms": wait}))
+fn live_tuned_pipe(wait: u32, replicas: u64) -> Value {
+    live_kafka_pipe("clicks", "Running", replicas, &json!({"streaming_max_insert_wait_ms": wait}))
 }
 
 #[test]
-fn a_change_in_git_is_done_and_drift_beside_it_is_left_alone() {
-    let (base, git) = (kafka("clicks", &tuned(500, 2)), kafka("clicks", &tuned(900, 2)));
-    assert_snapshot!(check(&base, &git, &[live_tuned(500, 4)]), @r#"
+fn git_change_is_applied_and_drift_is_ignored() {
+    let (base, git) = (
+        kafka_manifest("clicks", &tuned_spec(500, 2)),
+        kafka_manifest("clicks", &tuned_spec(900, 2)),
+    );
+    assert_snapshot!(plan_text(&base, &git, &[live_tuned_pipe(500, 4)]), @r#"
     analytics                                       1 object
       ~ clicks                                      update
           ~ settings.streaming_max_insert_wait_ms       500 -> 900
@@ -73,9 +76,9 @@ fn a_change_in_git_is_done_and_drift_beside_it_is_left_alone() {
 
 #[test]
 fn drift_alone_is_no_change() {
-    let pipe = live_kafka("other", "Running", 4, &json!({}));
-    let git = kafka("clicks", "  scaling: {replicas: 2}");
-    assert_snapshot!(check(&git, &git, &[pipe]), @r#"
+    let pipe = live_kafka_pipe("other", "Running", 4, &json!({}));
+    let git = kafka_manifest("clicks", "  scaling: {replicas: 2}");
+    assert_snapshot!(plan_text(&git, &git, &[pipe]), @r#"
     analytics                                       1 object
       * clicks                                      drift only
         drift: changed outside git, left alone
@@ -88,11 +91,11 @@ fn drift_alone_is_no_change() {
 }
 
 #[test]
-fn a_field_that_both_changed_blocks_the_object() {
-    let pipe = live_kafka("clicks", "Running", 4, &json!({}));
-    let base = kafka("clicks", "  scaling: {replicas: 2}");
-    let git = kafka("clicks", "  scaling: {replicas: 3}");
-    assert_snapshot!(check(&base, &git, &[pipe]), @"
+fn field_changed_in_git_and_live_blocks_the_object() {
+    let pipe = live_kafka_pipe("clicks", "Running", 4, &json!({}));
+    let base = kafka_manifest("clicks", "  scaling: {replicas: 2}");
+    let git = kafka_manifest("clicks", "  scaling: {replicas: 3}");
+    assert_snapshot!(plan_text(&base, &git, &[pipe]), @"
     analytics                                       1 object
       ! clicks                                      blocked: `scaling.replicas` is 3 in git and 4 live, both changed; plan without `--base` to take git's side, or declare what is live
           ~ scaling.replicas                            4 -> 3   # changed in git and outside
@@ -102,11 +105,11 @@ fn a_field_that_both_changed_blocks_the_object() {
 }
 
 #[test]
-fn a_change_that_is_live_already_needs_nothing() {
-    let pipe = live_kafka("clicks", "Running", 3, &json!({}));
-    let base = kafka("clicks", "  scaling: {replicas: 2}");
-    let git = kafka("clicks", "  scaling: {replicas: 3}");
-    assert_snapshot!(check(&base, &git, &[pipe]), @"
+fn change_already_live_needs_no_action() {
+    let pipe = live_kafka_pipe("clicks", "Running", 3, &json!({}));
+    let base = kafka_manifest("clicks", "  scaling: {replicas: 2}");
+    let git = kafka_manifest("clicks", "  scaling: {replicas: 3}");
+    assert_snapshot!(plan_text(&base, &git, &[pipe]), @"
     analytics                                       1 object
       = clicks                                      unchanged
           = scaling.replicas                            3 live already
@@ -116,14 +119,15 @@ fn a_change_that_is_live_already_needs_nothing() {
 }
 
 #[test]
-fn a_field_that_is_new_in_git_is_adopted_or_changed() {
-    let pipe = live_kafka("clicks", "Running", 3, &json!({"streaming_max_insert_wait_ms": 500}));
-    let base = kafka("clicks", "");
-    let git = kafka(
+fn field_new_in_git_is_adopted_or_changed() {
+    let pipe =
+        live_kafka_pipe("clicks", "Running", 3, &json!({"streaming_max_insert_wait_ms": 500}));
+    let base = kafka_manifest("clicks", "");
+    let git = kafka_manifest(
         "clicks",
         "  scaling: {replicas: 3}\n  settings: {streaming_max_insert_wait_ms: 900}",
     );
-    assert_snapshot!(check(&base, &git, &[pipe]), @r#"
+    assert_snapshot!(plan_text(&base, &git, &[pipe]), @r#"
     analytics                                       1 object
       ~ clicks                                      update
           ~ settings.streaming_max_insert_wait_ms       500 -> 900
@@ -135,9 +139,9 @@ fn a_field_that_is_new_in_git_is_adopted_or_changed() {
 }
 
 #[test]
-fn an_object_that_is_new_in_git_is_adopted() {
-    let pipe = live_kafka("clicks", "Running", 3, &json!({}));
-    assert_snapshot!(check("", &kafka("clicks", ""), &[pipe]), @"
+fn object_new_in_git_is_adopted() {
+    let pipe = live_kafka_pipe("clicks", "Running", 3, &json!({}));
+    assert_snapshot!(plan_text("", &kafka_manifest("clicks", ""), &[pipe]), @"
     analytics                                       1 object
       ~ clicks                                      adopt
 
@@ -147,10 +151,10 @@ fn an_object_that_is_new_in_git_is_adopted() {
 }
 
 #[test]
-fn a_field_that_git_lets_go_of_stays_as_it_is() {
-    let pipe = live_kafka("clicks", "Running", 2, &json!({}));
-    let base = kafka("clicks", "  scaling: {replicas: 2}");
-    assert_snapshot!(check(&base, &kafka("clicks", ""), &[pipe]), @r#"
+fn field_removed_from_git_keeps_its_live_value() {
+    let pipe = live_kafka_pipe("clicks", "Running", 2, &json!({}));
+    let base = kafka_manifest("clicks", "  scaling: {replicas: 2}");
+    assert_snapshot!(plan_text(&base, &kafka_manifest("clicks", ""), &[pipe]), @r#"
     analytics                                       1 object
       = clicks                                      unchanged
           = scaling                                     no longer managed, stays {"replicaMemoryGb":0.5,"replicaCpuMillicores":125,"replicas…: the API cannot unset it
@@ -161,32 +165,32 @@ fn a_field_that_git_lets_go_of_stays_as_it_is() {
 
 /// The API cannot unset it, and takes `false`.
 #[test]
-fn a_switch_that_git_lets_go_of_can_be_turned_off() {
+fn removed_boolean_hints_to_declare_false() {
     let on = json!({"kafka_read_committed": true, "streaming_max_insert_wait_ms": 500});
-    let pipe = live_kafka("clicks", "Running", 2, &on);
-    let base = kafka(
+    let pipe = live_kafka_pipe("clicks", "Running", 2, &on);
+    let base = kafka_manifest(
         "clicks",
         "  settings: {kafka_read_committed: true, streaming_max_insert_wait_ms: 500}",
     );
-    let now = kafka("clicks", "  settings: {streaming_max_insert_wait_ms: 500}");
-    let said = check(&base, &now, &[pipe]);
+    let now = kafka_manifest("clicks", "  settings: {streaming_max_insert_wait_ms: 500}");
+    let said = plan_text(&base, &now, &[pipe]);
     assert!(said.contains("stays true: declare `false` if that is meant"), "{said}");
 }
 
 #[test]
-fn what_is_gone_is_made_again_and_the_plan_says_that_it_was_there() {
-    let git = kafka("clicks", "");
-    assert_snapshot!(check(&git, &git, &[]).lines().take(2).collect::<Vec<_>>().join("\n"), @"
+fn object_deleted_outside_git_is_created_again() {
+    let git = kafka_manifest("clicks", "");
+    assert_snapshot!(plan_text(&git, &git, &[]).lines().take(2).collect::<Vec<_>>().join("\n"), @"
     analytics                                       1 object
       + clicks                                      create (declared in the base, but not live: deleted outside git, or never made)
     ");
 }
 
 #[test]
-fn a_state_that_drifted_is_set_back() {
-    let pipe = live_kafka("clicks", "Stopped", 2, &json!({}));
-    let git = kafka("clicks", "");
-    assert_snapshot!(check(&git, &git, &[pipe]), @r#"
+fn state_drift_is_reverted() {
+    let pipe = live_kafka_pipe("clicks", "Stopped", 2, &json!({}));
+    let git = kafka_manifest("clicks", "");
+    assert_snapshot!(plan_text(&git, &git, &[pipe]), @r#"
     analytics                                       1 object
       ~ clicks                                      start
           ~ state                                       "Stopped" -> "running"   # changed outside git, set back
@@ -198,11 +202,11 @@ fn a_state_that_drifted_is_set_back() {
 }
 
 #[test]
-fn what_is_replaced_is_made_as_declared_drift_and_all() {
-    let pipe = live_kafka("clicks", "Running", 4, &json!({}));
-    let base = kafka("clicks", "  scaling: {replicas: 2}");
-    let git = kafka("clicks_v2", "  scaling: {replicas: 2}");
-    let shown = check(&base, &git, &[pipe]);
+fn replacement_reverts_drift() {
+    let pipe = live_kafka_pipe("clicks", "Running", 4, &json!({}));
+    let base = kafka_manifest("clicks", "  scaling: {replicas: 2}");
+    let git = kafka_manifest("clicks_v2", "  scaling: {replicas: 2}");
+    let shown = plan_text(&base, &git, &[pipe]);
     assert!(shown.contains(r#""scaling":{"replicas":2}"#), "{shown}");
     assert_snapshot!(shown.lines().take(4).collect::<Vec<_>>().join("\n"), @r#"
     analytics                                       1 object
@@ -213,14 +217,14 @@ fn what_is_replaced_is_made_as_declared_drift_and_all() {
 }
 
 #[test]
-fn entries_of_a_list_are_told_apart() {
+fn table_mappings_are_compared_three_way_by_entry() {
     let replacing = "ReplacingMergeTree";
     // Somebody added `theirs` and took `dropped` out; git adds `ours`, and drops `old`, which is
     // gone already.
-    let pipe = live_postgres(&[("kept", replacing), ("theirs", replacing)]);
-    let base = postgres(&["kept", "dropped", "old"]);
-    let git = postgres(&["kept", "dropped", "ours"]);
-    assert_snapshot!(check(&base, &git, &[pipe]), @r#"
+    let pipe = live_postgres_pipe(&[("kept", replacing), ("theirs", replacing)]);
+    let base = postgres_manifest(&["kept", "dropped", "old"]);
+    let git = postgres_manifest(&["kept", "dropped", "ours"]);
+    assert_snapshot!(plan_text(&base, &git, &[pipe]), @r#"
     analytics                                       1 object
       ~ shop                                        update, paused for the edit
           + source.postgres.tableMappings               public.ours -> ours
@@ -240,12 +244,12 @@ fn entries_of_a_list_are_told_apart() {
 }
 
 #[test]
-fn an_entry_that_both_changed_blocks_the_object() {
-    let pipe = live_postgres(&[("kept", "ReplacingMergeTree"), ("orders", "MergeTree")]);
-    let base = postgres(&["kept"]);
-    let git = postgres(&["kept", "orders"])
+fn list_entry_changed_in_git_and_live_blocks_the_object() {
+    let pipe = live_postgres_pipe(&[("kept", "ReplacingMergeTree"), ("orders", "MergeTree")]);
+    let base = postgres_manifest(&["kept"]);
+    let git = postgres_manifest(&["kept", "orders"])
         .replace("targetTable: orders", "targetTable: orders, tableEngine: \"Null\"");
-    assert_snapshot!(check(&base, &git, &[pipe]), @r#"
+    assert_snapshot!(plan_text(&base, &git, &[pipe]), @r#"
     analytics                                       1 object
       ! shop                                        blocked: `source.postgres.tableMappings public.orders -> orders` was changed in git and outside git; plan without `--base` to take git's side, or declare what is live
           ~ source.postgres.tableMappings               public.orders -> orders: tableEngine "MergeTree" -> "Null"   # changed in git and outside
@@ -255,9 +259,13 @@ fn an_entry_that_both_changed_blocks_the_object() {
 }
 
 #[test]
-fn the_verdicts_are_in_the_json() {
-    let (base, git) = (kafka("clicks", &tuned(500, 2)), kafka("clicks", &tuned(900, 2)));
-    let plan = serde_json::to_value(planned(&base, &git, &[live_tuned(500, 4)])).unwrap();
+fn plan_json_contains_verdicts() {
+    let (base, git) = (
+        kafka_manifest("clicks", &tuned_spec(500, 2)),
+        kafka_manifest("clicks", &tuned_spec(900, 2)),
+    );
+    let plan =
+        serde_json::to_value(three_way_plan(&base, &git, &[live_tuned_pipe(500, 4)])).unwrap();
     let change = &plan["changes"][0]["fields"][0];
     assert_eq!((&change["verdict"], &change["base"]), (&json!("change"), &json!(500)));
     let drift = &plan["leftAlone"][0]["fields"][0];
@@ -266,9 +274,12 @@ fn the_verdicts_are_in_the_json() {
 }
 
 #[test]
-fn the_diff_shows_what_git_changed_and_no_drift() {
-    let (base, git) = (kafka("clicks", &tuned(500, 2)), kafka("clicks", &tuned(900, 2)));
-    let plan = planned(&base, &git, &[live_tuned(500, 4)]);
+fn diff_sides_keep_the_live_value_of_drift() {
+    let (base, git) = (
+        kafka_manifest("clicks", &tuned_spec(500, 2)),
+        kafka_manifest("clicks", &tuned_spec(900, 2)),
+    );
+    let plan = three_way_plan(&base, &git, &[live_tuned_pipe(500, 4)]);
     let change = &plan.changes[0];
     for side in [&change.before, &change.after] {
         assert_eq!(side.as_ref().unwrap()["scaling"]["replicas"], json!(4));

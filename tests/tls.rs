@@ -1,9 +1,5 @@
 //! The API is reached over TLS: a server that the system does not trust never sees the key.
 
-#[allow(dead_code, reason = "each test file uses its own part of this")]
-#[path = "support/cli.rs"]
-mod cli;
-
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -13,16 +9,16 @@ use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::pki_types::PrivateKeyDer;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-use cli::{Desk, Said};
+use crate::support::cli::{RunOutput, WorkDir};
 
 /// Whoever signs the server's certificate.
-struct Authority {
+struct CertificateAuthority {
     issuer: Issuer<'static, KeyPair>,
     /// Its own certificate, as `SSL_CERT_FILE` takes it.
     pem: String,
 }
 
-impl Authority {
+impl CertificateAuthority {
     fn new() -> Self {
         let key = KeyPair::generate().unwrap();
         let mut about = CertificateParams::default();
@@ -32,7 +28,7 @@ impl Authority {
     }
 
     /// Lets a server of this name prove who it is.
-    fn identify(&self, name: &str) -> Arc<ServerConfig> {
+    fn server_config_for(&self, name: &str) -> Arc<ServerConfig> {
         let key = KeyPair::generate().unwrap();
         let about = CertificateParams::new([name.to_owned()]).unwrap();
         let certificate = about.signed_by(&key, &self.issuer).unwrap();
@@ -45,26 +41,26 @@ impl Authority {
 }
 
 /// What `doctor` says of a server with this identity, and the requests that arrived there.
-fn visit(identity: Arc<ServerConfig>, trusted: &str) -> (Said, String) {
+fn run_doctor_against(identity: Arc<ServerConfig>, trusted: &str) -> (RunOutput, String) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
-    let server = serve(listener, identity);
-    let desk = Desk::new();
-    let authority = desk.write("authority.pem", trusted);
+    let server = spawn_tls_server(listener, identity);
+    let desk = WorkDir::new();
+    let authority = desk.write_file("authority.pem", trusted);
     let url = format!("https://localhost:{port}");
     let environment = [
         ("SSL_CERT_FILE", authority.to_str().unwrap()),
         ("CLICKHOUSE_CLOUD_API_KEY", "some-key"),
         ("CLICKHOUSE_CLOUD_API_SECRET", "some-secret"),
     ];
-    let said = desk.run_with(&["doctor", "--api-url", &url], &environment);
+    let said = desk.run_with_env(&["doctor", "--api-url", &url], &environment);
     // One more, so that the server notices that nobody else comes.
     drop(std::net::TcpStream::connect(("127.0.0.1", port)));
     (said, server.join().unwrap())
 }
 
 /// Answers every request with one organization, until somebody comes and says nothing.
-fn serve(listener: TcpListener, identity: Arc<ServerConfig>) -> JoinHandle<String> {
+fn spawn_tls_server(listener: TcpListener, identity: Arc<ServerConfig>) -> JoinHandle<String> {
     thread::spawn(move || {
         let mut heard = String::new();
         for stream in listener.incoming() {
@@ -92,26 +88,28 @@ fn serve(listener: TcpListener, identity: Arc<ServerConfig>) -> JoinHandle<Strin
 }
 
 #[test]
-fn a_server_that_the_system_trusts_is_spoken_to() {
-    let authority = Authority::new();
-    let (said, heard) = visit(authority.identify("localhost"), &authority.pem);
-    assert!(said.code == 0 && said.stdout.contains("Acme"), "{}", said.all());
+fn server_with_a_trusted_certificate_is_used() {
+    let authority = CertificateAuthority::new();
+    let (said, heard) =
+        run_doctor_against(authority.server_config_for("localhost"), &authority.pem);
+    assert!(said.code == 0 && said.stdout.contains("Acme"), "{}", said.all_output());
     assert!(heard.contains("GET /v1/organizations HTTP/1.1\r\n"), "{heard}");
     assert!(heard.to_lowercase().contains("authorization: basic "), "{heard}");
 }
 
 #[test]
-fn a_server_that_nobody_trusts_never_sees_the_key() {
-    let (stranger, trusted) = (Authority::new(), Authority::new());
-    let (said, heard) = visit(stranger.identify("localhost"), &trusted.pem);
-    assert!(said.code == 1 && said.stdout.contains("certificate"), "{}", said.all());
+fn untrusted_server_never_receives_the_key() {
+    let (stranger, trusted) = (CertificateAuthority::new(), CertificateAuthority::new());
+    let (said, heard) = run_doctor_against(stranger.server_config_for("localhost"), &trusted.pem);
+    assert!(said.code == 1 && said.stdout.contains("certificate"), "{}", said.all_output());
     assert_eq!(heard, "", "the key was sent");
 }
 
 #[test]
-fn a_server_of_another_name_never_sees_the_key() {
-    let authority = Authority::new();
-    let (said, heard) = visit(authority.identify("elsewhere.example.com"), &authority.pem);
-    assert!(said.code == 1 && said.stdout.contains("certificate"), "{}", said.all());
+fn server_with_another_name_never_receives_the_key() {
+    let authority = CertificateAuthority::new();
+    let (said, heard) =
+        run_doctor_against(authority.server_config_for("elsewhere.example.com"), &authority.pem);
+    assert!(said.code == 1 && said.stdout.contains("certificate"), "{}", said.all_output());
     assert_eq!(heard, "", "the key was sent");
 }

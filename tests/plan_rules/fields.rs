@@ -4,10 +4,10 @@ use insta::assert_snapshot;
 use serde_json::json;
 
 use super::{check, kafka, postgres};
-use crate::support::pipes::live_kafka;
+use crate::support::pipes::live_kafka_pipe;
 
 #[test]
-fn what_is_not_live_is_created_with_one_request() {
+fn missing_pipe_is_created_with_one_request() {
     let manifest =
         kafka("", "  scaling: {replicas: 2}\n  settings: {streaming_max_insert_wait_ms: 5000}");
     assert_snapshot!(check(&manifest, &[]), @r#"
@@ -21,7 +21,7 @@ fn what_is_not_live_is_created_with_one_request() {
 }
 
 #[test]
-fn a_pipe_that_should_be_stopped_is_created_and_stopped() {
+fn pipe_declared_stopped_is_created_and_stopped() {
     assert_snapshot!(check(&kafka("", "  state: stopped"), &[]), @r#"
     analytics                                       1 object
       + clicks                                      create
@@ -36,31 +36,31 @@ fn a_pipe_that_should_be_stopped_is_created_and_stopped() {
 }
 
 #[test]
-fn server_defaults_and_other_spellings_are_no_change() {
+fn defaults_and_equivalent_spellings_are_no_change() {
     let manifest = kafka(
         "      exactlyOnce: false\n      reversePrivateEndpointIds: []",
         "  fieldMappings: []\n  scaling: {replicas: 1, replicaCpuMillicores: 125, replicaMemoryGb: 0.5}",
     );
-    assert_snapshot!(check(&manifest, &[live_kafka(&json!({}))]), @"
+    assert_snapshot!(check(&manifest, &[live_kafka_pipe(&json!({}))]), @"
     No changes: what can be compared is as declared.  1 unchanged, 0 unmanaged.
     Not compared: credentials of 1 object, which the API does not tell; --base REF tells what git changed.
     ");
 }
 
 #[test]
-fn scaling_that_reads_zero_is_not_settled_and_no_change() {
+fn zero_scaling_is_unsettled_and_no_change() {
     let manifest = kafka("", "  scaling: {replicaCpuMillicores: 250, replicaMemoryGb: 1}");
     let zero = json!({"scaling": {"replicaCpuMillicores": 0, "replicaMemoryGb": "0"}});
-    assert_snapshot!(check(&manifest, &[live_kafka(&zero)]), @"
+    assert_snapshot!(check(&manifest, &[live_kafka_pipe(&zero)]), @"
     No changes: what can be compared is as declared.  1 unchanged, 0 unmanaged.
     Not compared: credentials of 1 object, scaling.replicaCpuMillicores of 1, scaling.replicaMemoryGb of 1, which the API does not tell; --base REF tells what git changed.
     ");
 }
 
 #[test]
-fn an_edit_of_the_connection_carries_the_credentials() {
+fn connection_edit_also_sends_the_credentials() {
     let manifest = kafka("", "").replace("authentication: PLAIN", "authentication: SCRAM-SHA-256");
-    assert_snapshot!(check(&manifest, &[live_kafka(&json!({}))]), @r#"
+    assert_snapshot!(check(&manifest, &[live_kafka_pipe(&json!({}))]), @r#"
     analytics                                       1 object
       ~ clicks                                      update
           ~ source.kafka.authentication                 "PLAIN" -> "SCRAM-SHA-256"
@@ -73,12 +73,12 @@ fn an_edit_of_the_connection_carries_the_credentials() {
 }
 
 #[test]
-fn settings_and_scaling_go_to_their_own_endpoints() {
+fn settings_and_scaling_use_their_own_sub_resources() {
     let manifest = kafka(
         "",
         "  scaling: {replicas: 3, replicaCpuMillicores: 125}\n  settings: {streaming_max_insert_wait_ms: 5000}",
     );
-    assert_snapshot!(check(&manifest, &[live_kafka(&json!({}))]), @r#"
+    assert_snapshot!(check(&manifest, &[live_kafka_pipe(&json!({}))]), @r#"
     analytics                                       1 object
       ~ clicks                                      update
           ~ scaling.replicas                            1 -> 3
@@ -93,9 +93,9 @@ fn settings_and_scaling_go_to_their_own_endpoints() {
 }
 
 #[test]
-fn columns_and_field_mappings_travel_together() {
+fn columns_and_field_mappings_are_sent_together() {
     let manifest = kafka("", "  fieldMappings: [{sourceField: key, destinationField: id}]");
-    assert_snapshot!(check(&manifest, &[live_kafka(&json!({}))]), @r#"
+    assert_snapshot!(check(&manifest, &[live_kafka_pipe(&json!({}))]), @r#"
     analytics                                       1 object
       ~ clicks                                      update
           ~ fieldMappings                               [] -> [{"sourceField":"key","destinationField":"id"}]
@@ -108,11 +108,11 @@ fn columns_and_field_mappings_travel_together() {
 }
 
 #[test]
-fn a_field_that_cannot_change_forces_replacement() {
+fn immutable_field_change_forces_replacement() {
     let manifest = kafka("      offset: {strategy: from_beginning}", "")
         .replace("topics: clicks", "topics: clicks_v2");
     let live =
-        live_kafka(&json!({"source": {"kafka": {"offset": {"strategy": "from_beginning"}}}}));
+        live_kafka_pipe(&json!({"source": {"kafka": {"offset": {"strategy": "from_beginning"}}}}));
     assert_snapshot!(check(&manifest, &[live]), @r#"
     analytics                                       1 object
       -/+ clicks                                    must be replaced
@@ -128,9 +128,9 @@ fn a_field_that_cannot_change_forces_replacement() {
 }
 
 #[test]
-fn another_source_forces_replacement() {
+fn source_change_forces_replacement() {
     let manifest = postgres(&["users"], "", "").replace("name: orders-cdc", "name: clicks");
-    assert_snapshot!(check(&manifest, &[live_kafka(&json!({}))]), @r#"
+    assert_snapshot!(check(&manifest, &[live_kafka_pipe(&json!({}))]), @r#"
     analytics                                       1 object
       -/+ clicks                                    must be replaced
           + source.postgres                             {"host":"db","port":5432,"database":"shop","credentials":{"…   # forces replacement

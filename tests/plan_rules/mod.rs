@@ -1,7 +1,7 @@
 //! One test for each rule of the planner, on what a person reads.
 
 mod fields;
-mod names;
+mod match_live;
 mod references;
 mod states;
 mod tables;
@@ -30,14 +30,14 @@ fn check(manifests: &str, pipes: &[Value]) -> String {
 
 /// A small Kafka pipe; `extra` goes below its spec, `kafka` below its source.
 fn kafka(kafka: &str, extra: &str) -> String {
-    pipes::kafka("clicks", "clicks", kafka, extra)
+    pipes::kafka_manifest("clicks", "clicks", kafka, extra)
 }
 
 fn postgres(tables: &[&str], postgres: &str, spec: &str) -> String {
-    pipes::postgres("orders-cdc", tables, postgres, spec)
+    pipes::postgres_manifest("orders-cdc", tables, postgres, spec)
 }
 
 fn live_postgres(tables: &[&str], changes: &Value) -> Value {
     let tables: Vec<_> = tables.iter().map(|table| (*table, "ReplacingMergeTree")).collect();
-    pipes::live_postgres("orders-cdc", &tables, changes)
+    pipes::live_postgres_pipe("orders-cdc", &tables, changes)
 }

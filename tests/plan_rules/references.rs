@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::{check, kafka, shown};
 use crate::support::live;
-use crate::support::pipes::live_kafka;
+use crate::support::pipes::live_kafka_pipe;
 
 const ENDPOINT: &str = "
 apiVersion: pipectl/v1
@@ -19,7 +19,7 @@ spec: {type: VPC_ENDPOINT_SERVICE, vpcEndpointServiceName: com.amazonaws.vpce.x}
 ";
 
 #[test]
-fn an_endpoint_is_made_before_the_pipe_that_refers_to_it() {
+fn endpoint_is_created_before_its_pipe() {
     let manifest = kafka("      reversePrivateEndpointIds: [{endpoint: link}]", "");
     assert_snapshot!(check(&format!("{ENDPOINT}{manifest}"), &[]), @r#"
     analytics                                       2 objects
@@ -34,12 +34,12 @@ fn an_endpoint_is_made_before_the_pipe_that_refers_to_it() {
 }
 
 #[test]
-fn a_reference_to_a_live_endpoint_is_its_id() {
+fn live_endpoint_id_matches_its_reference() {
     let manifest = kafka("      reversePrivateEndpointIds: [{endpoint: link}]", "");
     let id = "44444444-4444-4444-8444-444444444444";
     let endpoint = json!({"id": id, "description": "link", "type": "VPC_ENDPOINT_SERVICE",
         "vpcEndpointServiceName": "com.amazonaws.vpce.x", "status": "Ready"});
-    let pipe = live_kafka(&json!({"source": {"kafka": {"reversePrivateEndpointIds": [id]}}}));
+    let pipe = live_kafka_pipe(&json!({"source": {"kafka": {"reversePrivateEndpointIds": [id]}}}));
     let mut both = live(Kind::ReversePrivateEndpoint, &[endpoint]);
     both.extend(live(Kind::ClickPipe, &[pipe]));
     let plan = shown(&format!("{ENDPOINT}{manifest}"), &both, &Policy::default());
@@ -50,12 +50,12 @@ fn a_reference_to_a_live_endpoint_is_its_id() {
 }
 
 #[test]
-fn a_pipe_follows_an_endpoint_that_is_replaced() {
+fn pipe_is_updated_after_its_endpoint_is_replaced() {
     let manifest = kafka("      reversePrivateEndpointIds: [{endpoint: link}]", "");
     let id = "44444444-4444-4444-8444-444444444444";
     let endpoint = json!({"id": id, "description": "link", "type": "VPC_ENDPOINT_SERVICE",
         "vpcEndpointServiceName": "com.amazonaws.vpce.old", "status": "Ready"});
-    let pipe = live_kafka(&json!({"source": {"kafka": {"reversePrivateEndpointIds": [id]}}}));
+    let pipe = live_kafka_pipe(&json!({"source": {"kafka": {"reversePrivateEndpointIds": [id]}}}));
     let mut both = live(Kind::ReversePrivateEndpoint, &[endpoint]);
     both.extend(live(Kind::ClickPipe, &[pipe]));
     let plan = shown(&format!("{ENDPOINT}{manifest}"), &both, &Policy::default());
@@ -78,7 +78,7 @@ fn a_pipe_follows_an_endpoint_that_is_replaced() {
 }
 
 #[test]
-fn a_reference_to_nothing_blocks() {
+fn reference_to_unknown_endpoint_blocks_the_pipe() {
     let manifest = kafka("      reversePrivateEndpointIds: [{endpoint: nowhere}]", "");
     assert_snapshot!(check(&manifest, &[]), @"
     analytics                                       1 object
@@ -89,7 +89,7 @@ fn a_reference_to_nothing_blocks() {
 }
 
 #[test]
-fn a_reference_to_what_is_declared_absent_blocks() {
+fn reference_to_absent_endpoint_blocks_the_pipe() {
     let endpoint = ENDPOINT.replace("spec: {", "spec: {state: absent, ");
     let manifest = kafka("      reversePrivateEndpointIds: [{endpoint: link}]", "");
     assert_snapshot!(check(&format!("{endpoint}{manifest}"), &[]), @"
@@ -101,7 +101,7 @@ fn a_reference_to_what_is_declared_absent_blocks() {
 }
 
 #[test]
-fn an_endpoint_changes_its_names_in_place_and_nothing_else() {
+fn endpoint_only_updates_dns_names_in_place() {
     let manifest = ENDPOINT.trim_end_matches("---\n").replace(
         "com.amazonaws.vpce.x}",
         "com.amazonaws.vpce.x, customPrivateDnsMappings: [{privateDnsName: kafka.example.com}]}",
@@ -134,7 +134,7 @@ fn an_endpoint_changes_its_names_in_place_and_nothing_else() {
 }
 
 #[test]
-fn scaling_of_database_pipes_is_always_sent_whole() {
+fn cdc_scaling_is_always_sent_completely() {
     let manifest = "
 apiVersion: pipectl/v1
 kind: CdcScaling

@@ -2,17 +2,17 @@
 
 use insta::assert_snapshot;
 use model::address::Kind;
-use model::pattern::Pattern;
+use model::selector::AddressPattern;
 use planner::{Policy, plan};
 use serde_json::json;
 
 use super::{check, kafka, live_postgres, postgres, shown};
-use crate::support::pipes::live_kafka;
+use crate::support::pipes::live_kafka_pipe;
 use crate::support::{desired, live};
 
 #[test]
 fn stopping_and_starting_are_single_requests() {
-    let stop = check(&kafka("", "  state: stopped"), &[live_kafka(&json!({}))]);
+    let stop = check(&kafka("", "  state: stopped"), &[live_kafka_pipe(&json!({}))]);
     assert_snapshot!(stop, @r#"
     analytics                                       1 object
       ~ clicks                                      stop
@@ -23,7 +23,7 @@ fn stopping_and_starting_are_single_requests() {
     Not compared: credentials of 1 object, which the API does not tell; --base REF tells what git changed.
     {"setState":{"at":{"service":"analytics","kind":"ClickPipe","name":"clicks"},"id":"11111111-1111-4111-8111-111111111111","to":"stopped"}}
     "#);
-    let start = check(&kafka("", ""), &[live_kafka(&json!({"state": "Stopped"}))]);
+    let start = check(&kafka("", ""), &[live_kafka_pipe(&json!({"state": "Stopped"}))]);
     assert_snapshot!(start, @r#"
     analytics                                       1 object
       ~ clicks                                      start
@@ -38,7 +38,7 @@ fn stopping_and_starting_are_single_requests() {
 
 #[test]
 fn a_failed_pipe_is_started_again() {
-    assert_snapshot!(check(&kafka("", ""), &[live_kafka(&json!({"state": "Failed"}))]), @r#"
+    assert_snapshot!(check(&kafka("", ""), &[live_kafka_pipe(&json!({"state": "Failed"}))]), @r#"
     analytics                                       1 object
       ~ clicks                                      start
           ~ state                                       "Failed" -> "running"
@@ -51,15 +51,15 @@ fn a_failed_pipe_is_started_again() {
 }
 
 #[test]
-fn a_finished_pipe_is_left_alone() {
+fn completed_pipe_is_not_changed() {
     for state in ["", "  state: stopped"] {
-        let plan = check(&kafka("", state), &[live_kafka(&json!({"state": "Completed"}))]);
+        let plan = check(&kafka("", state), &[live_kafka_pipe(&json!({"state": "Completed"}))]);
         assert!(plan.contains("No changes"), "{plan}");
     }
 }
 
 #[test]
-fn a_tombstone_deletes_and_then_rests() {
+fn state_absent_deletes_once() {
     let manifest = postgres(&["users"], "", "  state: absent");
     assert_snapshot!(check(&manifest, &[live_postgres(&["users"], &json!({}))]), @r#"
     analytics                                       1 object
@@ -74,9 +74,9 @@ fn a_tombstone_deletes_and_then_rests() {
 }
 
 #[test]
-fn two_reads_of_what_is_deleted_give_one_plan() {
+fn deletion_plan_ignores_missing_optional_blocks() {
     let manifest = desired(&kafka("", "  state: absent"));
-    let told = live_kafka(&json!({}));
+    let told = live_kafka_pipe(&json!({}));
     let mut untold = told.clone();
     for field in ["fieldMappings", "settings"] {
         untold.as_object_mut().unwrap().remove(field);
@@ -92,14 +92,14 @@ fn two_reads_of_what_is_deleted_give_one_plan() {
 #[test]
 fn a_protected_pipe_is_neither_deleted_nor_replaced() {
     let absent = kafka("", "  state: absent\n  protect: true");
-    assert_snapshot!(check(&absent, &[live_kafka(&json!({}))]), @"
+    assert_snapshot!(check(&absent, &[live_kafka_pipe(&json!({}))]), @"
     analytics                                       1 object
       ! clicks                                      blocked: it is protected: take `protect` off before deleting it
 
     Plan: 0 to create, 0 to update, 0 to replace, 0 to delete, 1 blocked.  0 unchanged, 0 unmanaged.
     ");
     let replace = kafka("", "  protect: true").replace("topics: clicks", "topics: other");
-    assert_snapshot!(check(&replace, &[live_kafka(&json!({}))]), @r#"
+    assert_snapshot!(check(&replace, &[live_kafka_pipe(&json!({}))]), @r#"
     analytics                                       1 object
       ! clicks                                      blocked: it is protected, and this change would delete it and make it again: take `protect` off, or undo the change that forces replacement
           ~ source.kafka.topics                         "clicks" -> "other"   # forces replacement
@@ -109,10 +109,10 @@ fn a_protected_pipe_is_neither_deleted_nor_replaced() {
 }
 
 #[test]
-fn protection_by_policy_needs_no_word_in_the_manifest() {
-    let policy = Policy { protect: vec![Pattern::new("analytics/*")], ..Policy::default() };
+fn policy_protects_pipes_without_a_manifest_field() {
+    let policy = Policy { protect: vec![AddressPattern::new("analytics/*")], ..Policy::default() };
     let manifest = kafka("", "  state: absent");
-    let live = live(Kind::ClickPipe, &[live_kafka(&json!({}))]);
+    let live = live(Kind::ClickPipe, &[live_kafka_pipe(&json!({}))]);
     assert_snapshot!(shown(&manifest, &live, &policy), @"
     analytics                                       1 object
       ! clicks                                      blocked: it is protected: take `analytics/*` out of `policy.protect` in pipectl.yaml before deleting it

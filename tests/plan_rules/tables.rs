@@ -6,7 +6,7 @@ use serde_json::json;
 use super::{check, live_postgres, postgres};
 
 #[test]
-fn a_table_is_added_while_the_pipe_is_paused() {
+fn added_table_pauses_the_pipe_for_the_edit() {
     let manifest = postgres(&["users", "refunds"], "", "");
     assert_snapshot!(check(&manifest, &[live_postgres(&["users"], &json!({}))]), @r#"
     analytics                                       1 object
@@ -24,7 +24,7 @@ fn a_table_is_added_while_the_pipe_is_paused() {
 }
 
 #[test]
-fn a_table_is_removed_by_its_names() {
+fn removed_table_is_identified_by_its_names() {
     let manifest = postgres(&["users"], "", "");
     assert_snapshot!(check(&manifest, &[live_postgres(&["refunds", "users"], &json!({}))]), @r#"
     analytics                                       1 object
@@ -42,7 +42,7 @@ fn a_table_is_removed_by_its_names() {
 }
 
 #[test]
-fn an_edited_table_is_removed_first_and_added_later() {
+fn edited_table_is_removed_and_added_again() {
     let manifest = postgres(&["users", "refunds"], "", "")
         .replace("targetTable: refunds", "targetTable: refunds, excludedColumns: [secret_note]");
     let live = live_postgres(&["refunds", "users"], &json!({}));
@@ -85,7 +85,7 @@ fn editing_the_only_table_forces_replacement() {
 }
 
 #[test]
-fn an_edit_of_a_stopped_pipe_leaves_it_stopped() {
+fn edited_stopped_pipe_is_stopped_again() {
     let manifest = postgres(&["users", "refunds"], "", "  state: stopped");
     let live = live_postgres(&["users"], &json!({"state": "Paused"}));
     assert_snapshot!(check(&manifest, &[live]), @r#"
@@ -104,7 +104,7 @@ fn an_edit_of_a_stopped_pipe_leaves_it_stopped() {
 }
 
 #[test]
-fn a_new_host_carries_the_credentials_and_no_table() {
+fn host_change_sends_credentials_without_tables() {
     let manifest = postgres(&["users"], "", "").replace("host: db", "host: db2");
     assert_snapshot!(check(&manifest, &[live_postgres(&["users"], &json!({}))]), @r#"
     analytics                                       1 object
@@ -119,7 +119,7 @@ fn a_new_host_carries_the_credentials_and_no_table() {
 }
 
 #[test]
-fn authentication_of_postgres_forces_replacement() {
+fn postgres_authentication_change_forces_replacement() {
     let manifest = postgres(
         &["users"],
         "      authentication: IAM_ROLE\n      iamRole: arn:aws:iam::123456789012:role/r",

@@ -1,63 +1,63 @@
 //! What holds a deletion back, and how it is let through.
 
 use super::{PRUNE, applied};
-use crate::support::repo::pipe;
+use crate::support::test_repo::kinesis_manifest;
 
 #[test]
-fn protection_outlives_the_manifest() {
+fn protection_outlasts_the_manifest() {
     let repo = applied(&["clicks", "views"]);
-    repo.write("pipes/views.yaml", &pipe("views", "", "  protect: true"));
-    repo.commit("Keep views");
-    repo.remove("pipes/views.yaml");
-    let commit = repo.commit("Oh well");
-    let said = repo.run(&PRUNE);
-    assert_eq!(said.code, 5, "{}", said.all());
+    repo.write_file("pipes/views.yaml", &kinesis_manifest("views", "", "  protect: true"));
+    repo.commit_all("Keep views");
+    repo.remove_file("pipes/views.yaml");
+    let commit = repo.commit_all("Oh well");
+    let said = repo.run_pipectl(&PRUNE);
+    assert_eq!(said.code, 5, "{}", said.all_output());
     let reason =
         format!("its manifest was removed by {commit} (Oh well), but that manifest protected it");
     assert!(said.stdout.contains(&reason), "{}", said.stdout);
-    assert_eq!(repo.pipes(), ["byhand", "clicks", "views"]);
+    assert_eq!(repo.live_pipe_names(), ["byhand", "clicks", "views"]);
 }
 
 #[test]
-fn limits_count_what_is_pruned() {
+fn max_delete_counts_pruned_pipes() {
     let repo = applied(&["clicks", "views", "orders"]);
-    repo.write(
+    repo.write_file(
         "pipectl.yaml",
         "apiVersion: pipectl/v1\nkind: Project\npolicy: {maxDelete: 1, prune: git}\n",
     );
-    repo.remove("pipes/views.yaml");
-    repo.remove("pipes/orders.yaml");
-    repo.commit("Only clicks");
-    let said = repo.run(&["apply", "pipes", "--yes"]);
-    assert_eq!(said.code, 5, "{}", said.all());
+    repo.remove_file("pipes/views.yaml");
+    repo.remove_file("pipes/orders.yaml");
+    repo.commit_all("Only clicks");
+    let said = repo.run_pipectl(&["apply", "pipes", "--yes"]);
+    assert_eq!(said.code, 5, "{}", said.all_output());
     assert!(said.stderr.contains("--allow-delete analytics/orders"), "{}", said.stderr);
-    assert_eq!(repo.pipes(), ["byhand", "clicks", "orders", "views"]);
-    repo.done(&["apply", "pipes", "--yes", "--allow-delete", "orders"]);
-    assert_eq!(repo.pipes(), ["byhand", "clicks"]);
+    assert_eq!(repo.live_pipe_names(), ["byhand", "clicks", "orders", "views"]);
+    repo.run_successfully(&["apply", "pipes", "--yes", "--allow-delete", "orders"]);
+    assert_eq!(repo.live_pipe_names(), ["byhand", "clicks"]);
 }
 
 #[test]
-fn what_lifts_a_limit_is_told_so_that_it_can_be_pasted() {
+fn limit_error_prints_flags_ready_to_paste() {
     let repo = applied(&["clicks"]);
     let odd = "it's old, really";
-    repo.write(
+    repo.write_file(
         "pipes/odd.yaml",
-        &pipe(&format!("\"{odd}\""), "", "")
+        &kinesis_manifest(&format!("\"{odd}\""), "", "")
             .replace("streamName: \"it's old, really\"", "streamName: odd")
             .replace("table: \"it's old, really\"", "table: odd"),
     );
-    repo.write("pipes/kept.yaml", &pipe("kept", "", ""));
-    repo.commit("Odd");
-    repo.done(&["apply", "pipes", "--yes"]);
-    repo.write(
+    repo.write_file("pipes/kept.yaml", &kinesis_manifest("kept", "", ""));
+    repo.commit_all("Odd");
+    repo.run_successfully(&["apply", "pipes", "--yes"]);
+    repo.write_file(
         "pipectl.yaml",
         "apiVersion: pipectl/v1\nkind: Project\npolicy: {maxDelete: 0, prune: git, protect: [analytics/k*]}\n",
     );
-    repo.remove("pipes/odd.yaml");
-    repo.remove("pipes/kept.yaml");
-    repo.commit("No longer");
-    let said = repo.run(&["apply", "pipes", "--yes"]);
-    assert_eq!(said.code, 5, "{}", said.all());
+    repo.remove_file("pipes/odd.yaml");
+    repo.remove_file("pipes/kept.yaml");
+    repo.commit_all("No longer");
+    let said = repo.run_pipectl(&["apply", "pipes", "--yes"]);
+    assert_eq!(said.code, 5, "{}", said.all_output());
     assert!(
         said.stdout.contains("take `analytics/k*` out of `policy.protect` in pipectl.yaml"),
         "{}",
@@ -71,8 +71,13 @@ fn what_lifts_a_limit_is_told_so_that_it_can_be_pasted() {
         "{}",
         said.stderr
     );
-    let lifted =
-        repo.run(&["apply", "pipes", "--yes", "--allow-delete", "analytics/it's old? really"]);
-    assert_eq!(lifted.code, 5, "what is protected stays: {}", lifted.all());
-    assert_eq!(repo.pipes(), ["byhand", "clicks", "kept"]);
+    let lifted = repo.run_pipectl(&[
+        "apply",
+        "pipes",
+        "--yes",
+        "--allow-delete",
+        "analytics/it's old? really",
+    ]);
+    assert_eq!(lifted.code, 5, "what is protected stays: {}", lifted.all_output());
+    assert_eq!(repo.live_pipe_names(), ["byhand", "clicks", "kept"]);
 }

@@ -1,40 +1,40 @@
 //! Deleting what git declared once: exactly that, and nothing else that is live.
 
+mod history;
 mod limits;
-mod past;
 
-use crate::support::repo::{Repo, pipe};
+use crate::support::test_repo::{TestRepo, kinesis_manifest};
 use insta::assert_snapshot;
-use sandbox::{Effect, Fault, When};
+use sandbox::{Fault, FaultEffect, FaultTrigger};
 use serde_json::json;
 
 const PRUNE: [&str; 4] = ["apply", "pipes", "--prune=git", "--yes"];
 
 /// Pipes of git, each in a file of its own, and one that somebody made by hand.
-fn applied(names: &[&str]) -> Repo {
-    let repo = Repo::new();
+fn applied(names: &[&str]) -> TestRepo {
+    let repo = TestRepo::new();
     for name in names {
-        repo.write(&format!("pipes/{name}.yaml"), &pipe(name, "", ""));
+        repo.write_file(&format!("pipes/{name}.yaml"), &kinesis_manifest(name, "", ""));
     }
-    repo.commit("Begin to read");
-    repo.write("byhand.yaml", &pipe("byhand", "", ""));
-    repo.done(&["apply", "pipes", "byhand.yaml", "--yes"]);
-    repo.remove("byhand.yaml");
+    repo.commit_all("Begin to read");
+    repo.write_file("byhand.yaml", &kinesis_manifest("byhand", "", ""));
+    repo.run_successfully(&["apply", "pipes", "byhand.yaml", "--yes"]);
+    repo.remove_file("byhand.yaml");
     repo
 }
 
 #[test]
-fn what_was_removed_is_deleted_even_by_a_later_commit_after_an_apply_that_failed() {
+fn removed_pipe_is_pruned_by_a_later_apply_after_failure() {
     let repo = applied(&["clicks", "views", "orders"]);
-    repo.git(&["switch", "--quiet", "--create", "fewer"]);
-    repo.remove("pipes/views.yaml");
-    let commit = repo.commit("Views are history");
-    repo.git(&["switch", "--quiet", "main"]);
-    repo.write("README", "Meanwhile.\n");
-    repo.commit("Meanwhile");
-    repo.git(&["merge", "--quiet", "--no-edit", "fewer"]);
+    repo.run_git(&["switch", "--quiet", "--create", "fewer"]);
+    repo.remove_file("pipes/views.yaml");
+    let commit = repo.commit_all("Views are history");
+    repo.run_git(&["switch", "--quiet", "main"]);
+    repo.write_file("README", "Meanwhile.\n");
+    repo.commit_all("Meanwhile");
+    repo.run_git(&["merge", "--quiet", "--no-edit", "fewer"]);
 
-    let plan = repo.done(&["plan", "pipes", "--prune=git"]);
+    let plan = repo.run_successfully(&["plan", "pipes", "--prune=git"]);
     assert!(plan.contains(&format!("its manifest was removed by {commit} (Views are history)")));
     assert_snapshot!(steady(&plan, &commit), @"
     analytics                                       3 objects
@@ -46,24 +46,27 @@ fn what_was_removed_is_deleted_even_by_a_later_commit_after_an_apply_that_failed
     Not compared: credentials of 2 objects, which the API does not tell; --base REF tells what git changed.
     ");
 
-    repo.world(|world| {
-        world.faults().add(Fault {
-            when: When::Route { method: "DELETE".to_owned(), path: "*".to_owned() },
-            effect: Effect::InternalError,
+    repo.edit_world(|world| {
+        world.fault_script().add(Fault {
+            when: FaultTrigger::Route { method: "DELETE".to_owned(), path: "*".to_owned() },
+            effect: FaultEffect::InternalError,
             times: 1000,
         });
     });
-    assert_ne!(repo.run(&PRUNE).code, 0);
-    repo.world(|world| world.faults().clear());
-    assert_eq!(repo.pipes(), ["byhand", "clicks", "orders", "views"]);
+    assert_ne!(repo.run_pipectl(&PRUNE).code, 0);
+    repo.edit_world(|world| world.fault_script().clear());
+    assert_eq!(repo.live_pipe_names(), ["byhand", "clicks", "orders", "views"]);
 
-    repo.write("pipes/clicks.yaml", &pipe("clicks", "", "  scaling: {replicas: 2}"));
-    repo.commit("Read clicks faster");
-    repo.done(&PRUNE);
-    assert_eq!(repo.pipes(), ["byhand", "clicks", "orders"]);
+    repo.write_file(
+        "pipes/clicks.yaml",
+        &kinesis_manifest("clicks", "", "  scaling: {replicas: 2}"),
+    );
+    repo.commit_all("Read clicks faster");
+    repo.run_successfully(&PRUNE);
+    assert_eq!(repo.live_pipe_names(), ["byhand", "clicks", "orders"]);
     assert_eq!(repo.live("clicks", "/scaling/replicas"), json!(2));
-    let settled = repo.run(&["plan", "pipes", "--prune=git", "--detailed-exitcode"]);
-    assert_eq!(settled.code, 0, "{}", settled.all());
+    let settled = repo.run_pipectl(&["plan", "pipes", "--prune=git", "--detailed-exitcode"]);
+    assert_eq!(settled.code, 0, "{}", settled.all_output());
 }
 
 fn steady(plan: &str, commit: &str) -> String {
@@ -73,72 +76,75 @@ fn steady(plan: &str, commit: &str) -> String {
 }
 
 #[test]
-fn without_the_flag_nothing_is_pruned() {
+fn nothing_is_pruned_without_the_flag() {
     let repo = applied(&["clicks", "views"]);
-    repo.remove("pipes/views.yaml");
-    repo.commit("Views are history");
-    let plan = repo.done(&["apply", "pipes", "--yes"]);
+    repo.remove_file("pipes/views.yaml");
+    repo.commit_all("Views are history");
+    let plan = repo.run_successfully(&["apply", "pipes", "--yes"]);
     assert!(plan.contains("2 unmanaged"), "{plan}");
-    assert_eq!(repo.pipes(), ["byhand", "clicks", "views"]);
+    assert_eq!(repo.live_pipe_names(), ["byhand", "clicks", "views"]);
 }
 
 #[test]
-fn it_is_the_object_that_counts_and_not_its_file() {
+fn pruning_follows_objects_not_files() {
     let repo = applied(&["clicks", "views", "orders"]);
     let files = ["pipes/clicks.yaml", "pipes/views.yaml", "pipes/orders.yaml"];
-    let texts =
-        files.map(|file| std::fs::read_to_string(repo.desk.folder.path().join(file)).unwrap());
+    let texts = files
+        .map(|file| std::fs::read_to_string(repo.work_dir.temp_dir.path().join(file)).unwrap());
     for file in files {
-        repo.remove(file);
+        repo.remove_file(file);
     }
-    repo.write("pipes/deep/all.yml", &texts.join("---\n"));
-    repo.commit("One file for everything");
-    repo.write("pipes/deep/all.yml", &texts[1..].join("---\n"));
-    repo.commit("No clicks");
-    repo.done(&PRUNE);
-    assert_eq!(repo.pipes(), ["byhand", "orders", "views"]);
+    repo.write_file("pipes/deep/all.yml", &texts.join("---\n"));
+    repo.commit_all("One file for everything");
+    repo.write_file("pipes/deep/all.yml", &texts[1..].join("---\n"));
+    repo.commit_all("No clicks");
+    repo.run_successfully(&PRUNE);
+    assert_eq!(repo.live_pipe_names(), ["byhand", "orders", "views"]);
 }
 
 #[test]
-fn the_last_pipe_of_a_service_is_pruned_too() {
+fn last_pipe_of_a_service_is_pruned() {
     let repo = applied(&["clicks"]);
-    let lone = pipe("lone", "", "").replace("service: analytics", "service: lake");
-    repo.write("pipes/lone.yaml", &lone);
-    repo.commit("A lake");
-    repo.done(&["apply", "pipes", "--yes"]);
-    repo.remove("pipes/lone.yaml");
-    repo.commit("No lake");
-    repo.done(&PRUNE);
-    assert!(repo.world(|world| world.pipes("lake")).is_empty());
-    assert_eq!(repo.pipes(), ["byhand", "clicks"]);
+    let lone = kinesis_manifest("lone", "", "").replace("service: analytics", "service: lake");
+    repo.write_file("pipes/lone.yaml", &lone);
+    repo.commit_all("A lake");
+    repo.run_successfully(&["apply", "pipes", "--yes"]);
+    repo.remove_file("pipes/lone.yaml");
+    repo.commit_all("No lake");
+    repo.run_successfully(&PRUNE);
+    assert!(repo.edit_world(|world| world.list_pipes("lake")).is_empty());
+    assert_eq!(repo.live_pipe_names(), ["byhand", "clicks"]);
 }
 
 #[test]
-fn a_rename_is_no_removal_and_an_old_name_is_proof() {
+fn renamed_pipe_is_kept_and_pruned_under_its_old_name() {
     let repo = applied(&["clicks", "views"]);
-    repo.write("pipes/views.yaml", &pipe("pages", "  previousNames: [views]", ""));
-    repo.commit("Views are called pages");
-    repo.done(&PRUNE);
-    assert_eq!(repo.pipes(), ["byhand", "clicks", "pages"]);
+    repo.write_file("pipes/views.yaml", &kinesis_manifest("pages", "  previousNames: [views]", ""));
+    repo.commit_all("Views are called pages");
+    repo.run_successfully(&PRUNE);
+    assert_eq!(repo.live_pipe_names(), ["byhand", "clicks", "pages"]);
 
-    repo.write("pipes/clicks.yaml", &pipe("taps", "  previousNames: [clicks]", ""));
-    repo.commit("Clicks are called taps");
+    repo.write_file(
+        "pipes/clicks.yaml",
+        &kinesis_manifest("taps", "  previousNames: [clicks]", ""),
+    );
+    repo.commit_all("Clicks are called taps");
     // Removed before it was ever applied: it is live under its old name.
-    repo.remove("pipes/clicks.yaml");
-    repo.commit("No taps");
-    repo.done(&PRUNE);
-    assert_eq!(repo.pipes(), ["byhand", "pages"]);
+    repo.remove_file("pipes/clicks.yaml");
+    repo.commit_all("No taps");
+    repo.run_successfully(&PRUNE);
+    assert_eq!(repo.live_pipe_names(), ["byhand", "pages"]);
 }
 
 #[test]
-fn a_part_prunes_nothing_and_an_empty_folder_is_a_mistake() {
+fn partial_or_empty_selection_prunes_nothing() {
     let repo = applied(&["clicks", "views"]);
-    repo.remove("pipes/views.yaml");
-    repo.commit("Views are history");
-    let said = repo.run(&["apply", "pipes", "--prune=git", "--yes", "--only", "clicks"]);
-    assert!(said.stderr.contains("nothing is pruned"), "{}", said.all());
-    repo.remove("pipes/clicks.yaml");
-    repo.commit("Nothing");
-    assert_eq!(repo.run(&PRUNE).code, 1);
-    assert_eq!(repo.pipes(), ["byhand", "clicks", "views"]);
+    repo.remove_file("pipes/views.yaml");
+    repo.commit_all("Views are history");
+    let said = repo.run_pipectl(&["apply", "pipes", "--prune=git", "--yes", "--only", "clicks"]);
+    assert!(said.stderr.contains("nothing is pruned"), "{}", said.all_output());
+    repo.remove_file("pipes/clicks.yaml");
+    repo.commit_all("Nothing");
+    assert_eq!(repo.run_pipectl(&PRUNE).code, 1);
+    assert_eq!(repo.live_pipe_names(), ["byhand", "clicks", "views"]);
 }

@@ -1,14 +1,14 @@
 //! The comment on a pull request.
 
 use insta::assert_snapshot;
-use pipectl::report::Format;
+use pipectl::reports::ReportFormat;
 
 use super::{HOSTILE, hostile, large, rendered, run, small};
 
 #[test]
-fn a_comment_begins_with_the_counts_and_the_danger() {
+fn comment_starts_with_counts_and_severe_changes() {
     let (desired, plan) = small();
-    assert_snapshot!(rendered(Format::Markdown, &run(&desired, &plan)), @r#"
+    assert_snapshot!(rendered(ReportFormat::Markdown, &run(&desired, &plan)), @r#"
 ### pipectl plan: 1 to create, 1 to update, 1 to replace, 1 to delete, 1 blocked
 
 1 unchanged, 0 unmanaged. Not compared: credentials of 2 objects, which the API does not tell; --base REF tells what git changed. Cost: 6 requests and the waiting, about 6 s at 10 requests / 10 s.
@@ -64,10 +64,10 @@ fn a_comment_begins_with_the_counts_and_the_danger() {
 }
 
 #[test]
-fn a_long_comment_is_cut_from_the_harmless_end() {
+fn long_comment_omits_harmless_changes_first() {
     for each in [25, 125, 200] {
         let (desired, plan) = large(each);
-        let comment = rendered(Format::Markdown, &run(&desired, &plan));
+        let comment = rendered(ReportFormat::Markdown, &run(&desired, &plan));
         assert!(comment.chars().count() < 60_000, "{}", comment.chars().count());
         for index in 0..each {
             for word in ["delete", "replace"] {
@@ -79,7 +79,7 @@ fn a_long_comment_is_cut_from_the_harmless_end() {
         assert!(comment.ends_with("\n<!-- pipectl:plan -->\n"));
     }
     let (desired, plan) = large(125);
-    let comment = rendered(Format::Markdown, &run(&desired, &plan));
+    let comment = rendered(ReportFormat::Markdown, &run(&desired, &plan));
     let told = comment.lines().find(|line| line.starts_with("Left out")).unwrap();
     assert_snapshot!(told, @r#"Left out, as a comment holds no more: 169 rows (44 update, 125 create) and the details of 375 objects. The log of the run has everything."#);
 }
@@ -105,9 +105,9 @@ fn assert_balanced(comment: &str) {
 }
 
 #[test]
-fn no_name_or_value_breaks_out_of_a_comment() {
+fn names_and_values_cannot_break_the_comment() {
     let (desired, plan) = hostile();
-    let comment = rendered(Format::Markdown, &run(&desired, &plan));
+    let comment = rendered(ReportFormat::Markdown, &run(&desired, &plan));
     assert_balanced(&comment);
     let rows: Vec<&str> = comment.lines().filter(|line| line.starts_with("| 🟡")).collect();
     assert_eq!(rows.len(), HOSTILE.len());

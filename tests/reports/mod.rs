@@ -1,39 +1,39 @@
 //! Every report, from plans that are small, large and hostile.
 
-mod binary;
+mod ci_formats;
+mod cli_reports;
+mod html;
 mod markdown;
-mod page;
-mod systems;
 
 use crate::support::{desired, live, pipes};
 use insta::assert_snapshot;
 use model::address::Kind;
 use model::desired::Desired;
 use pipectl::render::plan::Context;
-use pipectl::report::{Format, Key, Paths, Run, render};
+use pipectl::reports::{CommentKey, RepoPaths, ReportFormat, RunReport, render};
 use planner::{Plan, Policy, plan};
 use serde_json::{Value, json};
 
 /// Every format that a plan is written in.
-const FORMATS: [Format; 7] = [
-    Format::Markdown,
-    Format::Github,
-    Format::GitlabTerraform,
-    Format::Codequality,
-    Format::Sarif,
-    Format::Junit,
-    Format::Html,
+const FORMATS: [ReportFormat; 7] = [
+    ReportFormat::Markdown,
+    ReportFormat::Github,
+    ReportFormat::GitlabTerraform,
+    ReportFormat::Codequality,
+    ReportFormat::Sarif,
+    ReportFormat::Junit,
+    ReportFormat::Html,
 ];
 
 /// A manifest of a Kafka pipe; `spec` goes below its spec.
 fn manifest(name: &str, topics: &str, spec: &str) -> String {
     let quoted = |text: &str| json!(text).to_string();
-    format!("---{}", pipes::kafka(&quoted(name), &quoted(topics), "", spec))
+    format!("---{}", pipes::kafka_manifest(&quoted(name), &quoted(topics), "", spec))
 }
 
 /// The same pipe as the API might tell it, with a secret that it should not.
 fn pipe(index: usize, name: &str, topics: &str) -> Value {
-    pipes::live_kafka(&json!({
+    pipes::live_kafka_pipe(&json!({
         "id": format!("00000000-0000-4000-8000-{index:012}"),
         "name": name,
         "source": {"kafka": {
@@ -49,20 +49,20 @@ fn planned(manifests: &[String], pipes: &[Value]) -> (Desired, Plan) {
     (desired, plan)
 }
 
-fn run<'r>(desired: &'r Desired, plan: &'r Plan) -> Run<'r> {
-    Run {
+fn run<'r>(desired: &'r Desired, plan: &'r Plan) -> RunReport<'r> {
+    RunReport {
         command: "plan",
         outcome: "changes",
         json: "{}\n".to_owned(),
         plan: Some(plan),
         context: Context { rate: Some((10, 10.0)), ..Context::default() },
         declared: desired.iter().map(|(at, document)| (at.clone(), document)).collect(),
-        ..Run::default()
+        ..RunReport::default()
     }
 }
 
-fn rendered(format: Format, run: &Run<'_>) -> String {
-    render(format, run, &Key::default(), &Paths::default())
+fn rendered(format: ReportFormat, run: &RunReport<'_>) -> String {
+    render(format, run, &CommentKey::default(), &RepoPaths::default())
 }
 
 /// One of everything.
@@ -124,12 +124,12 @@ fn hostile() -> (Desired, Plan) {
 }
 
 #[test]
-fn drift_that_is_left_alone_is_told() {
+fn ignored_drift_is_reported() {
     let manifests = desired(&manifest("a", "t", "  scaling: {replicas: 2}\n"));
     let live = live(Kind::ClickPipe, &[pipe(1, "a", "t")]);
     let plan = plan(&manifests, &live, Some(&manifests), &Policy::default());
     let run = run(&manifests, &plan);
-    assert_snapshot!(rendered(Format::Markdown, &run), @r#"
+    assert_snapshot!(rendered(ReportFormat::Markdown, &run), @r#"
 ### pipectl plan: no changes, drift in 1 field
 
 0 unchanged, 0 unmanaged.
@@ -140,16 +140,16 @@ fn drift_that_is_left_alone_is_told() {
 
 <!-- pipectl:plan -->
 "#);
-    assert_snapshot!(rendered(Format::Github, &run), @"
+    assert_snapshot!(rendered(ReportFormat::Github, &run), @"
     ::warning file=pipes.yaml,line=21,col=13,title=analytics/a::drift, left alone: `scaling.replicas` git 2, live 1
     ::notice title=pipectl plan::no changes, drift in 1 field
     ");
-    assert!(rendered(Format::Junit, &run).contains("drift, left alone: `scaling.replicas`"));
-    assert!(rendered(Format::Html, &run).contains("<g class=\"node drift\">"));
+    assert!(rendered(ReportFormat::Junit, &run).contains("drift, left alone: `scaling.replicas`"));
+    assert!(rendered(ReportFormat::Html, &run).contains("<g class=\"node drift\">"));
 }
 
 #[test]
-fn two_runs_are_the_same_bytes() {
+fn reports_are_deterministic() {
     let (desired, plan) = large(30);
     let (again, plan_again) = large(30);
     for format in FORMATS {
@@ -170,13 +170,15 @@ fn no_secret_is_in_any_report() {
 }
 
 #[test]
-fn no_name_or_value_draws_lines_of_its_own_in_the_plan() {
+fn names_and_values_cannot_forge_plan_lines() {
     let table = "x` stays\n\nPlan: 0 to create.\u{1b}[2K\u{202e}";
     let gone =
         manifest("gone\u{202e}", "t", "  state: absent\n").replace("table: clicks", "table: T");
     let gone = gone.replace("table: T", &format!("table: {}", json!(table)));
-    let pipe =
-        pipes::merged(pipe(1, "gone\u{202e}", "t"), &json!({"destination": {"table": table}}));
+    let pipe = pipes::merge_values(
+        pipe(1, "gone\u{202e}", "t"),
+        &json!({"destination": {"table": table}}),
+    );
     let (_, plan) = planned(&[gone], &[pipe]);
     for diff in [false, true] {
         let context = Context { diff, ..Context::default() };
@@ -185,7 +187,7 @@ fn no_name_or_value_draws_lines_of_its_own_in_the_plan() {
         assert!(text.contains("stays\\n\\nPlan: 0 to create."), "{text}");
         assert_eq!(text.matches("\nPlan: ").count(), 1, "{text}");
     }
-    let run = Run { command: "plan", plan: Some(&plan), ..Run::default() };
-    let told = rendered(Format::Github, &run);
+    let run = RunReport { command: "plan", plan: Some(&plan), ..RunReport::default() };
+    let told = rendered(ReportFormat::Github, &run);
     assert!(!told.contains(['\u{1b}', '\u{202e}']), "{told}");
 }

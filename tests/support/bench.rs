@@ -9,13 +9,16 @@ use model::action::Action;
 use model::address::{Kind, ServiceRef};
 use model::desired::Desired;
 use model::live::Live;
-use model::pattern::Pattern;
-use pipectl::apply::{Outcome, Report, apply};
+use model::selector::AddressPattern;
+use pipectl::apply::{ObjectResult, Outcome, apply_plan};
+use pipectl::embedded_sandbox::EmbeddedSandbox;
 use pipectl::interruption::Interruption;
-use pipectl::sandboxed::Sandboxed;
-use planner::{Limits, Plan, Policy, plan};
-use remote::{Method, Remote, Request, Scope, Secrets, Sending, Settings, Transport};
-use sandbox::{Options, World};
+use planner::{ApprovalLimits, Plan, Policy, plan};
+use remote::{
+    ApiRequest, Method, ObserveScope, Remote, RemoteSettings, ResponseFuture, SecretProvider,
+    Transport,
+};
+use sandbox::{SandboxOptions, World};
 use secrecy::SecretString;
 use serde_json::Value;
 
@@ -34,7 +37,7 @@ pub(crate) fn in_virtual_time<T>(work: impl Future<Output = T>) -> T {
 
 /// A client and the world that it speaks to.
 pub(crate) struct Bench {
-    pub(crate) sandbox: Arc<Sandboxed>,
+    pub(crate) sandbox: Arc<EmbeddedSandbox>,
     pub(crate) remote: Remote,
     pub(crate) interruption: Interruption,
 }
@@ -42,66 +45,70 @@ pub(crate) struct Bench {
 impl Bench {
     /// A new world with these services.
     pub(crate) fn new(services: &[&str]) -> Self {
-        let mut world = World::new(Options::default());
+        let mut world = World::new(SandboxOptions::default());
         for service in services {
             world.ensure_service(service);
         }
-        Self::on(world, services)
+        Self::with_world(world, services)
     }
 
     /// A client without memory on a world that is already there.
-    pub(crate) fn on(world: World, services: &[&str]) -> Self {
-        Self::through(world, services, |transport| transport)
+    pub(crate) fn with_world(world: World, services: &[&str]) -> Self {
+        Self::with_transport(world, services, |transport| transport)
     }
 
     /// The same, with something between the client and the world.
-    pub(crate) fn through(
+    pub(crate) fn with_transport(
         mut world: World,
         services: &[&str],
         between: impl FnOnce(Arc<dyn Transport>) -> Arc<dyn Transport>,
     ) -> Self {
         // What came before counts against the rate limit for a while.
-        world.advance(Duration::from_secs(30));
+        world.advance_clock(Duration::from_secs(30));
         let ids: BTreeMap<ServiceRef, String> = services
             .iter()
             .map(|name| (ServiceRef::new(*name), world.ensure_service(name)))
             .collect();
-        let sandbox = Sandboxed::new(world);
-        let transport = between(Arc::new(Sweeping(Arc::clone(&sandbox))));
+        let sandbox = EmbeddedSandbox::new(world);
+        let transport = between(Arc::new(TableDroppingTransport(Arc::clone(&sandbox))));
         let organization = sandbox::ORGANIZATION.to_owned();
-        let settings = Settings::default();
-        let remote = Remote::new(transport, organization, ids, Arc::new(Canary), settings);
+        let settings = RemoteSettings::default();
+        let remote = Remote::new(transport, organization, ids, Arc::new(CanarySecrets), settings);
         Self { sandbox, remote, interruption: Interruption::default() }
     }
 
     /// The world as it is now.
-    pub(crate) fn world(&self) -> World {
-        self.sandbox.with(|world| world.clone())
+    pub(crate) fn world_snapshot(&self) -> World {
+        self.sandbox.with_world(|world| world.clone())
     }
 
     pub(crate) async fn live(&self, desired: &Desired) -> Live {
-        self.remote.observe(&scope(desired)).await.unwrap()
+        self.remote.observe_live(&scope_of_desired(desired)).await.unwrap()
     }
 
     pub(crate) async fn plan(&self, desired: &Desired) -> Plan {
         plan(desired, &self.live(desired).await, None, &Policy::default())
     }
 
-    pub(crate) async fn apply(&self, plan: Plan) -> Vec<Report> {
+    pub(crate) async fn apply_plan(&self, plan: Plan) -> Vec<ObjectResult> {
         // The tables are dropped, so nothing can be lost.
-        let limits = Limits { allow_replace: vec![Pattern::new("*")], ..Limits::default() };
+        let limits = ApprovalLimits {
+            allow_replace: vec![AddressPattern::new("*")],
+            ..ApprovalLimits::default()
+        };
         let approved = plan.approve(&limits).unwrap();
-        apply(&self.remote, &approved, 64, &self.interruption, |_| {}).await
+        apply_plan(&self.remote, &approved, 64, &self.interruption, |_| {}).await
     }
 
     /// Plans and applies. Anything that is not applied is an error.
     pub(crate) async fn settle(&self, desired: &Desired) -> Result<Plan, String> {
         let plan = self.plan(desired).await;
-        let blocked: Vec<_> = plan.blocked().filter_map(|change| change.reason.clone()).collect();
+        let blocked: Vec<_> =
+            plan.blocked_changes().filter_map(|change| change.reason.clone()).collect();
         if !blocked.is_empty() {
             return Err(blocked.join("; "));
         }
-        let reports = self.apply(plan.clone()).await;
+        let reports = self.apply_plan(plan.clone()).await;
         let failed = reports.into_iter().find(|report| report.outcome != Outcome::Applied);
         match failed {
             Some(report) => Err(format!("{:?}\n{}", report.error, actions(&plan))),
@@ -111,9 +118,9 @@ impl Bench {
 
     /// Every write that was refused, from journal entry `from` on. That a pipe runs already is how
     /// the API says yes to a start.
-    pub(crate) fn refusals(&self, from: usize) -> Vec<String> {
-        self.sandbox.with(|world| {
-            let entries = world.journal().iter().skip(from);
+    pub(crate) fn refused_writes(&self, from: usize) -> Vec<String> {
+        self.sandbox.with_world(|world| {
+            let entries = world.request_log().iter().skip(from);
             let refused = entries
                 .filter(|entry| entry.method != "GET" && (400..500).contains(&entry.status))
                 .map(|entry| format!("{entry:?}"));
@@ -122,21 +129,21 @@ impl Bench {
     }
 
     pub(crate) fn journal_len(&self) -> usize {
-        self.sandbox.with(|world| world.journal().len())
+        self.sandbox.with_world(|world| world.request_log().len())
     }
 
     /// How many requests of a method the world has seen from entry `from` on.
-    pub(crate) fn requests(&self, from: usize, wanted: impl Fn(&str, &str) -> bool) -> usize {
-        self.sandbox.with(|world| {
-            let entries = world.journal().iter().skip(from);
+    pub(crate) fn count_requests(&self, from: usize, wanted: impl Fn(&str, &str) -> bool) -> usize {
+        self.sandbox.with_world(|world| {
+            let entries = world.request_log().iter().skip(from);
             entries.filter(|entry| wanted(&entry.method, &entry.path)).count()
         })
     }
 }
 
 /// Everything of the kinds that are declared, and the endpoints that pipes may refer to.
-pub(crate) fn scope(desired: &Desired) -> Scope {
-    let mut scope = Scope::default();
+pub(crate) fn scope_of_desired(desired: &Desired) -> ObserveScope {
+    let mut scope = ObserveScope::default();
     for at in desired.keys() {
         scope.kinds.entry(at.service.clone()).or_default().insert(at.kind);
     }
@@ -147,15 +154,15 @@ pub(crate) fn scope(desired: &Desired) -> Scope {
 }
 
 /// Drops the tables that a deleted database pipe leaves behind, as the plan tells people to.
-struct Sweeping(Arc<Sandboxed>);
+struct TableDroppingTransport(Arc<EmbeddedSandbox>);
 
-impl Transport for Sweeping {
-    fn send(&self, request: Request) -> Sending<'_> {
+impl Transport for TableDroppingTransport {
+    fn send(&self, request: ApiRequest) -> ResponseFuture<'_> {
         let deletes = request.method == Method::Delete;
         Box::pin(async move {
             let response = self.0.send(request).await;
             if deletes {
-                self.0.with(|world| {
+                self.0.with_world(|world| {
                     for service in ["analytics", "clickstream", "lake"] {
                         world.drop_tables(service);
                     }
@@ -166,10 +173,10 @@ impl Transport for Sweeping {
     }
 }
 
-struct Canary;
+struct CanarySecrets;
 
-impl Secrets for Canary {
-    fn resolve(&self, _: &Value) -> Result<SecretString, String> {
+impl SecretProvider for CanarySecrets {
+    fn resolve_secret(&self, _: &Value) -> Result<SecretString, String> {
         Ok(SecretString::from(CANARY))
     }
 }
@@ -181,9 +188,9 @@ pub(crate) fn actions(plan: &Plan) -> String {
 }
 
 /// The bodies of a plan's updates of whole objects.
-pub(crate) fn updates(plan: &Plan) -> impl Iterator<Item = &Value> {
+pub(crate) fn update_bodies(plan: &Plan) -> impl Iterator<Item = &Value> {
     plan.actions.iter().filter_map(|action| match action {
-        Action::Update { via: model::action::Endpoint::Resource, body, .. } => Some(body),
+        Action::Update { via: model::action::UpdateVia::Resource, body, .. } => Some(body),
         _ => None,
     })
 }

@@ -7,78 +7,83 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// A working folder with the examples in it.
-pub(crate) struct Desk {
-    pub(crate) folder: TempDir,
+pub(crate) struct WorkDir {
+    pub(crate) temp_dir: TempDir,
 }
 
 /// What a run said.
-pub(crate) struct Said {
+pub(crate) struct RunOutput {
     pub(crate) code: i32,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
 }
 
-impl Said {
-    pub(crate) fn json(&self) -> Value {
+impl RunOutput {
+    pub(crate) fn stdout_json(&self) -> Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|e| panic!("{e}: {}", self.stdout))
     }
 
     /// Everything that was said.
-    pub(crate) fn all(&self) -> String {
+    pub(crate) fn all_output(&self) -> String {
         format!("{}{}", self.stdout, self.stderr)
     }
 }
 
-impl Desk {
+impl WorkDir {
     pub(crate) fn new() -> Self {
-        Self { folder: TempDir::new().unwrap() }
+        Self { temp_dir: TempDir::new().unwrap() }
     }
 
     /// Where the examples of this repository are.
-    pub(crate) fn examples() -> PathBuf {
+    pub(crate) fn examples_dir() -> PathBuf {
         Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("../../manifests-example")
             .canonicalize()
             .unwrap()
     }
 
-    pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
-        let path = self.folder.path().join(name);
+    pub(crate) fn write_file(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.temp_dir.path().join(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(&path, content).unwrap();
         path
     }
 
-    pub(crate) fn run(&self, args: &[&str]) -> Said {
-        self.run_with(args, &[])
+    pub(crate) fn run_pipectl(&self, args: &[&str]) -> RunOutput {
+        self.run_with_env(args, &[])
     }
 
-    pub(crate) fn run_with(&self, args: &[&str], environment: &[(&str, &str)]) -> Said {
-        self.run_reading(args, environment, "")
+    pub(crate) fn run_with_env(&self, args: &[&str], environment: &[(&str, &str)]) -> RunOutput {
+        self.run_with_stdin(args, environment, "")
     }
 
-    pub(crate) fn run_reading(
+    pub(crate) fn run_with_stdin(
         &self,
         args: &[&str],
         environment: &[(&str, &str)],
         stdin: &str,
-    ) -> Said {
+    ) -> RunOutput {
         let mut command = Command::new(env!("CARGO_BIN_EXE_pipectl"));
-        command.current_dir(self.folder.path()).env_clear().args(args).write_stdin(stdin);
+        command.current_dir(self.temp_dir.path()).env_clear().args(args).write_stdin(stdin);
         command.envs(environment.iter().copied());
-        Self::said(&mut command)
+        Self::capture_output(&mut command)
     }
 
     /// The same in a folder below.
-    pub(crate) fn run_in(&self, below: &str, args: &[&str], environment: &[(&str, &str)]) -> Said {
+    pub(crate) fn run_in_subfolder(
+        &self,
+        below: &str,
+        args: &[&str],
+        environment: &[(&str, &str)],
+    ) -> RunOutput {
         let mut command = Command::new(env!("CARGO_BIN_EXE_pipectl"));
-        command.current_dir(self.folder.path().join(below)).env_clear().args(args);
-        Self::said(command.envs(environment.iter().copied()))
+        command.current_dir(self.temp_dir.path().join(below)).env_clear().args(args);
+        Self::capture_output(command.envs(environment.iter().copied()))
     }
 
-    fn said(command: &mut Command) -> Said {
+    fn capture_output(command: &mut Command) -> RunOutput {
         let output = command.output().unwrap();
-        Said {
+        RunOutput {
             code: output.status.code().unwrap_or(-1),
             stdout: String::from_utf8(output.stdout).unwrap(),
             stderr: String::from_utf8(output.stderr).unwrap(),
@@ -86,8 +91,8 @@ impl Desk {
     }
 
     /// Changes the sandbox of this folder behind everybody's back.
-    pub(crate) fn world<T>(&self, change: impl FnOnce(&mut sandbox::World) -> T) -> T {
-        let file = self.folder.path().join(".pipectl/sandbox.json");
+    pub(crate) fn edit_world<T>(&self, change: impl FnOnce(&mut sandbox::World) -> T) -> T {
+        let file = self.temp_dir.path().join(".pipectl/sandbox.json");
         let text = std::fs::read_to_string(&file).unwrap();
         let mut world: sandbox::World = serde_json::from_str(&text).unwrap();
         let result = change(&mut world);
@@ -96,9 +101,9 @@ impl Desk {
     }
 
     /// The requests that the sandbox of this folder has seen: method, path, status.
-    pub(crate) fn journal(&self) -> Vec<(String, String, u64)> {
-        self.world(|world| {
-            let entries = world.journal().iter();
+    pub(crate) fn request_log(&self) -> Vec<(String, String, u64)> {
+        self.edit_world(|world| {
+            let entries = world.request_log().iter();
             entries.map(|e| (e.method.clone(), e.path.clone(), u64::from(e.status))).collect()
         })
     }

@@ -1,7 +1,7 @@
 //! Runs that are disturbed, and the runs after them.
 
-pub(crate) mod story;
-pub(crate) mod trouble;
+pub(crate) mod disruption;
+pub(crate) mod scenario;
 
 use std::time::Duration;
 
@@ -12,8 +12,8 @@ use planner::{Plan, Policy, plan};
 use sandbox::World;
 use serde_json::Value;
 
-use super::bench::{Bench, CANARY, scope};
-use super::manifests::declared;
+use super::bench::{Bench, CANARY, scope_of_desired};
+use super::manifests::desired_from_documents;
 
 /// The service of the scenario.
 pub(crate) const SERVICES: [&str; 1] = ["analytics"];
@@ -22,42 +22,47 @@ pub(crate) const SERVICES: [&str; 1] = ["analytics"];
 const BYSTANDER: &str = "bystander";
 
 /// A world in which the documents were applied, and everything has come to rest.
-pub(crate) async fn settled(documents: &[Value]) -> World {
+pub(crate) async fn settled_world(documents: &[Value]) -> World {
     let bench = Bench::new(&SERVICES);
-    bench.settle(&declared(documents).unwrap()).await.unwrap();
-    at_rest(bench.world())
+    bench.settle(&desired_from_documents(documents).unwrap()).await.unwrap();
+    hour_later(bench.world_snapshot())
 }
 
 /// The world an hour later.
-fn at_rest(mut world: World) -> World {
-    world.advance(Duration::from_secs(3600));
+fn hour_later(mut world: World) -> World {
+    world.advance_clock(Duration::from_secs(3600));
     world
 }
 
 /// Observes, plans and applies, as one run of the program. Says what it could not do.
-pub(crate) async fn run(bench: &Bench, desired: &Desired) -> Result<(), String> {
-    run_part(bench, desired, usize::MAX).await
+pub(crate) async fn run_apply(bench: &Bench, desired: &Desired) -> Result<(), String> {
+    run_partial_apply(bench, desired, usize::MAX).await
 }
 
 /// The same with no more than so many of the plan's actions.
-pub(crate) async fn run_part(bench: &Bench, desired: &Desired, most: usize) -> Result<(), String> {
-    let scope = scope(desired);
+pub(crate) async fn run_partial_apply(
+    bench: &Bench,
+    desired: &Desired,
+    most: usize,
+) -> Result<(), String> {
+    let scope = scope_of_desired(desired);
     let live = tokio::select! {
         biased;
-        _ = bench.interruption.raised() => return Err("interrupted".to_owned()),
-        live = bench.remote.observe(&scope) => live.map_err(|error| told(&error))?,
+        _ = bench.interruption.wait_until_raised() => return Err("interrupted".to_owned()),
+        live = bench.remote.observe_live(&scope) => live.map_err(|error| error_without_secrets(&error))?,
     };
     let mut plan = plan(desired, &live, None, &Policy::default());
     plan.actions.truncate(most);
-    let blocked: Vec<_> = plan.blocked().filter_map(|change| change.reason.clone()).collect();
-    let wrong = perform(bench, plan).await;
+    let blocked: Vec<_> =
+        plan.blocked_changes().filter_map(|change| change.reason.clone()).collect();
+    let wrong = apply_and_list_errors(bench, plan).await;
     let wrong: Vec<String> = blocked.into_iter().chain(wrong).collect();
     if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n")) }
 }
 
 /// What went wrong, a text for each object.
-async fn perform(bench: &Bench, plan: Plan) -> Vec<String> {
-    let reports = bench.apply(plan).await;
+async fn apply_and_list_errors(bench: &Bench, plan: Plan) -> Vec<String> {
+    let reports = bench.apply_plan(plan).await;
     let json = serde_json::to_string(&reports).unwrap();
     assert!(!json.contains(CANARY), "{json}");
     let failed = reports.iter().filter(|report| report.error.is_some());
@@ -65,7 +70,7 @@ async fn perform(bench: &Bench, plan: Plan) -> Vec<String> {
 }
 
 /// No error may hold a secret.
-fn told(error: &remote::Error) -> String {
+fn error_without_secrets(error: &remote::Error) -> String {
     let message = format!("{error} {error:?} {:?}", error.hint());
     assert!(!message.contains(CANARY), "{message}");
     error.to_string()
@@ -73,26 +78,26 @@ fn told(error: &remote::Error) -> String {
 
 /// Runs again, undisturbed and with nothing remembered, at most twice; then everything must be as
 /// declared, and nothing else touched since `before`.
-pub(crate) async fn recovers(
+pub(crate) async fn check_recovery(
     before: &World,
     mut world: World,
     desired: &Desired,
 ) -> Result<(), String> {
     let mut said = Vec::new();
     for _ in 0..2 {
-        world.faults().clear();
-        let bench = Bench::on(world, &SERVICES);
+        world.fault_script().clear();
+        let bench = Bench::with_world(world, &SERVICES);
         let from = bench.journal_len();
-        said.extend(run(&bench, desired).await.err());
-        let refusals = bench.refusals(from);
+        said.extend(run_apply(&bench, desired).await.err());
+        let refusals = bench.refused_writes(from);
         // What was deleted in a run that heard no answer may go while this one looks.
         if let Some(illegal) = refusals.iter().find(|entry| !entry.contains("\"DELETE\"")) {
             return Err(format!("refused: {illegal}"));
         }
-        world = bench.world();
-        let wrong = deviations(&world, desired).await;
+        world = bench.world_snapshot();
+        let wrong = find_deviations(&world, desired).await;
         if wrong.is_empty() {
-            return stays_so(before, at_rest(world), desired).await;
+            return check_still_settled(before, hour_later(world), desired).await;
         }
         said.extend(wrong);
     }
@@ -100,24 +105,28 @@ pub(crate) async fn recovers(
 }
 
 /// What was still on its way must not undo anything later.
-async fn stays_so(before: &World, world: World, desired: &Desired) -> Result<(), String> {
-    let wrong = deviations(&world, desired).await;
+async fn check_still_settled(
+    before: &World,
+    world: World,
+    desired: &Desired,
+) -> Result<(), String> {
+    let wrong = find_deviations(&world, desired).await;
     if !wrong.is_empty() {
         return Err(format!("an hour later: {}", wrong.join("; ")));
     }
-    let untouched = bystanders(before) == bystanders(&world);
+    let untouched = bystander_updates(before) == bystander_updates(&world);
     if untouched { Ok(()) } else { Err("an undeclared pipe was touched".to_owned()) }
 }
 
 /// What is not as declared: by a new plan, and by what the world itself shows.
-async fn deviations(world: &World, desired: &Desired) -> Vec<String> {
-    let bench = Bench::on(world.clone(), &SERVICES);
+async fn find_deviations(world: &World, desired: &Desired) -> Vec<String> {
+    let bench = Bench::with_world(world.clone(), &SERVICES);
     let plan = bench.plan(desired).await;
     let changes = plan.changes.iter();
     let mut wrong: Vec<String> =
-        changes.map(|change| format!("{} {}", change.verdict.word(), change.at)).collect();
+        changes.map(|change| format!("{} {}", change.verdict.as_str(), change.address)).collect();
     for (at, document) in desired.iter().filter(|(at, _)| at.kind == Kind::ClickPipe) {
-        let live = states(world, at.name.as_str());
+        let live = live_pipe_states(world, at.name.as_str());
         let fine = match (document.intent.presence, live.as_slice()) {
             (Presence::Absent, live) => live.is_empty(),
             (Presence::Present(RunState::Running), [state]) => !is_stopped(state),
@@ -132,8 +141,8 @@ async fn deviations(world: &World, desired: &Desired) -> Vec<String> {
 }
 
 /// The states of the live pipes of that name.
-fn states(world: &World, name: &str) -> Vec<String> {
-    let pipes = world.pipes(SERVICES[0]).into_iter().filter(|pipe| pipe["name"] == name);
+fn live_pipe_states(world: &World, name: &str) -> Vec<String> {
+    let pipes = world.list_pipes(SERVICES[0]).into_iter().filter(|pipe| pipe["name"] == name);
     pipes.filter_map(|pipe| Some(pipe["state"].as_str()?.to_owned())).collect()
 }
 
@@ -143,9 +152,10 @@ fn is_stopped(state: &str) -> bool {
 }
 
 /// The pipes that should run and ran before, and do not now.
-pub(crate) fn left_stopped(before: &World, after: World, desired: &Desired) -> Vec<String> {
-    let after = at_rest(after);
-    let runs = |world: &World, name: &str| states(world, name).iter().all(|s| !is_stopped(s));
+pub(crate) fn pipes_left_stopped(before: &World, after: World, desired: &Desired) -> Vec<String> {
+    let after = hour_later(after);
+    let runs =
+        |world: &World, name: &str| live_pipe_states(world, name).iter().all(|s| !is_stopped(s));
     let to_run = desired
         .iter()
         .filter(|(_, document)| document.intent.presence == Presence::Present(RunState::Running));
@@ -154,7 +164,7 @@ pub(crate) fn left_stopped(before: &World, after: World, desired: &Desired) -> V
 }
 
 /// What nobody declares: nothing may happen to it.
-fn bystanders(world: &World) -> Vec<Value> {
-    let theirs = world.pipes(SERVICES[0]).into_iter().filter(|pipe| pipe["name"] == BYSTANDER);
+fn bystander_updates(world: &World) -> Vec<Value> {
+    let theirs = world.list_pipes(SERVICES[0]).into_iter().filter(|pipe| pipe["name"] == BYSTANDER);
     theirs.map(|pipe| pipe["updatedAt"].clone()).collect()
 }

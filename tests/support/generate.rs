@@ -3,38 +3,38 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::path::Path;
-use model::reference;
+use model::docs;
+use model::path::FieldPath;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::manifests::{declared, documents};
-use super::schema::{leaves, others};
+use super::manifests::{desired_from_documents, read_documents};
+use super::schema::{other_values, schema_leaves};
 
 /// Some of the seeds, each with some of its fields changed.
 pub(crate) fn manifests() -> impl Strategy<Value = Vec<Value>> {
-    let seeds = documents("tests/seeds");
-    let choice = proptest::collection::vec((0..seeds.len(), edits(), any::<bool>()), 1..5);
+    let seeds = read_documents("tests/seeds");
+    let choice = proptest::collection::vec((0..seeds.len(), any_edits(), any::<bool>()), 1..5);
     choice.prop_map(move |chosen| {
         let mut picked = BTreeMap::new();
         for (index, edits, stopped) in chosen {
-            picked.insert(index, changed(&seeds[index], &edits, stopped));
+            picked.insert(index, edited_seed(&seeds[index], &edits, stopped));
         }
-        picked.into_values().filter(stands_alone).collect()
+        picked.into_values().filter(is_self_contained).collect()
     })
 }
 
 /// Many objects that may live side by side: each of the seeds as often as it comes, under names of
 /// their own, with the endpoints that they refer to.
-pub(crate) fn crowd(size: usize) -> impl Strategy<Value = Vec<Value>> {
-    let mut seeds = documents("tests/seeds");
+pub(crate) fn any_crowd(size: usize) -> impl Strategy<Value = Vec<Value>> {
+    let mut seeds = read_documents("tests/seeds");
     seeds.retain(|seed| seed["kind"] != "CdcScaling");
-    let choice = proptest::collection::vec((0..seeds.len(), edits(), any::<bool>()), size);
+    let choice = proptest::collection::vec((0..seeds.len(), any_edits(), any::<bool>()), size);
     choice.prop_map(move |chosen| {
         let mut taken = BTreeSet::new();
         let many =
             chosen.into_iter().enumerate().filter_map(|(number, (index, edits, stopped))| {
-                let mut one = changed(&seeds[index], &edits, stopped);
+                let mut one = edited_seed(&seeds[index], &edits, stopped);
                 // What an endpoint is called inside a network, only one may be.
                 if one["kind"] == "ReversePrivateEndpoint" && !taken.insert(index) {
                     return None;
@@ -43,14 +43,14 @@ pub(crate) fn crowd(size: usize) -> impl Strategy<Value = Vec<Value>> {
                 one["metadata"]["name"] = json!(format!("{name} {number}"));
                 Some(one)
             });
-        many.filter(|one| !is_doubtful(one) && !strays(one))
-            .chain(["link-a", "link-b"].map(link))
+        many.filter(|one| !is_refused_by_live_api(one) && !has_unknown_endpoint(one))
+            .chain(["link-a", "link-b"].map(endpoint_manifest))
             .collect()
     })
 }
 
 /// An endpoint that the pipes of the seeds may refer to.
-fn link(name: &str) -> Value {
+fn endpoint_manifest(name: &str) -> Value {
     json!({
         "apiVersion": "pipectl/v1",
         "kind": "ReversePrivateEndpoint",
@@ -62,32 +62,33 @@ fn link(name: &str) -> Value {
     })
 }
 
-fn changed(seed: &Value, edits: &[(usize, usize)], stopped: bool) -> Value {
-    let seed = with(seed, edits);
-    let stopped = (stopped && seed["kind"] == "ClickPipe").then(|| stopped_too(&seed)).flatten();
+fn edited_seed(seed: &Value, edits: &[(usize, usize)], stopped: bool) -> Value {
+    let seed = apply_valid_edits(seed, edits);
+    let stopped =
+        (stopped && seed["kind"] == "ClickPipe").then(|| stopped_variant(&seed)).flatten();
     stopped.unwrap_or(seed)
 }
 
 /// Pairs of numbers that pick a field and a value for it.
-fn edits() -> impl Strategy<Value = Vec<(usize, usize)>> {
+fn any_edits() -> impl Strategy<Value = Vec<(usize, usize)>> {
     proptest::collection::vec((0..200_usize, 0..4_usize), 0..4)
 }
 
 /// The seed with those edits that leave it valid.
-fn with(seed: &Value, edits: &[(usize, usize)]) -> Value {
+fn apply_valid_edits(seed: &Value, edits: &[(usize, usize)]) -> Value {
     let mut document = seed.clone();
     for (field, value) in edits {
         let kind = model::address::Kind::from_name(document["kind"].as_str().unwrap()).unwrap();
-        let mut leaves = leaves(reference::manifest_schema(kind), &document);
-        leaves.retain(|leaf| leaf.path.is_within(&Path::parse("spec")));
-        let ours = ["spec.state", "spec.protect"].map(Path::parse);
+        let mut leaves = schema_leaves(docs::manifest_schema(kind), &document);
+        leaves.retain(|leaf| leaf.path.is_within(&FieldPath::parse("spec")));
+        let ours = ["spec.state", "spec.protect"].map(FieldPath::parse);
         leaves.retain(|leaf| !ours.contains(&leaf.path));
         let leaf = &leaves[field % leaves.len()];
-        let values = others(leaf, leaf.path.get(&document));
+        let values = other_values(leaf, leaf.path.value_in(&document));
         let Some(value) = values.get(value % values.len().max(1)) else { continue };
         let mut changed = document.clone();
-        leaf.path.set(&mut changed, value.clone());
-        if declared(std::slice::from_ref(&changed)).is_ok() {
+        leaf.path.set_in(&mut changed, value.clone());
+        if desired_from_documents(std::slice::from_ref(&changed)).is_ok() {
             document = changed;
         }
     }
@@ -95,7 +96,7 @@ fn with(seed: &Value, edits: &[(usize, usize)]) -> Value {
 }
 
 /// The pipe declared as stopped, unless it reads something to its end.
-fn stopped_too(seed: &Value) -> Option<Value> {
+fn stopped_variant(seed: &Value) -> Option<Value> {
     let arms = seed["spec"]["source"].as_object()?;
     let ends = arms.iter().any(|(arm, source)| {
         let snapshot = source["settings"]["replicationMode"] == "snapshot";
@@ -107,20 +108,20 @@ fn stopped_too(seed: &Value) -> Option<Value> {
 }
 
 /// References lead to objects that these tests do not make, and sizes need a pipe.
-fn stands_alone(seed: &Value) -> bool {
+fn is_self_contained(seed: &Value) -> bool {
     let refers = seed.to_string().contains("\"endpoint\"");
-    seed["kind"] != "CdcScaling" && !refers && !is_doubtful(seed)
+    seed["kind"] != "CdcScaling" && !refers && !is_refused_by_live_api(seed)
 }
 
 /// Whether it refers to an endpoint that is not in the crowd.
-fn strays(one: &Value) -> bool {
+fn has_unknown_endpoint(one: &Value) -> bool {
     let text = one.to_string();
     let links = ["link-a", "link-b"].map(|link| format!("\"endpoint\":\"{link}\""));
     text.matches("\"endpoint\"").count() > links.iter().map(|l| text.matches(l).count()).sum()
 }
 
 /// The live API refuses Redpanda with certificates, against its own schema; `validate` warns of it.
-fn is_doubtful(seed: &Value) -> bool {
+fn is_refused_by_live_api(seed: &Value) -> bool {
     let kafka = &seed["spec"]["source"]["kafka"];
     kafka["type"] == "redpanda" && kafka["authentication"] == "MUTUAL_TLS"
 }

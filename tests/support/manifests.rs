@@ -10,26 +10,26 @@ use model::manifest;
 use serde_json::Value;
 
 /// Every document of the YAML files in a folder below `tests/`, or of the examples.
-pub(crate) fn documents(folder: &str) -> Vec<Value> {
+pub(crate) fn read_documents(folder: &str) -> Vec<Value> {
     let root = FilePath::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(folder);
     let mut files: Vec<_> =
         std::fs::read_dir(root).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
     files.retain(|file| file.extension().is_some_and(|extension| extension == "yaml"));
     let texts = files.iter().map(|file| std::fs::read_to_string(file).unwrap());
-    texts.flat_map(|text| parse(&text)).collect()
+    texts.flat_map(|text| parse_documents(&text)).collect()
 }
 
 /// The documents of a YAML text as plain values, references and all.
-fn parse(text: &str) -> Vec<Value> {
-    model::source::documents(text)
+fn parse_documents(text: &str) -> Vec<Value> {
+    model::yaml::parse_documents(text)
 }
 
 /// What a manifest declares, or what is wrong with it.
-pub(crate) fn declared(documents: &[Value]) -> Result<Desired, Vec<String>> {
+pub(crate) fn desired_from_documents(documents: &[Value]) -> Result<Desired, Vec<String>> {
     let text: Vec<String> = documents.iter().map(|document| format!("{document}\n")).collect();
     let file = SourceFile { name: Arc::from("test.yaml"), text: Arc::from(text.join("---\n")) };
-    let loaded = manifest::load(&[file], &BTreeMap::new());
+    let loaded = manifest::parse_manifests(&[file], &BTreeMap::new());
     let errors: Vec<String> = loaded
         .diagnostics
         .iter()
@@ -40,5 +40,5 @@ pub(crate) fn declared(documents: &[Value]) -> Result<Desired, Vec<String>> {
         return Err(errors);
     }
     let manifests = loaded.manifests.into_iter();
-    Ok(manifests.map(|manifest| (super::address(&manifest), manifest.document)).collect())
+    Ok(manifests.map(|manifest| (super::manifest_address(&manifest), manifest.document)).collect())
 }

@@ -8,11 +8,11 @@ pub(crate) mod faults;
 pub(crate) mod generate;
 pub(crate) mod manifests;
 pub(crate) mod pipes;
-pub(crate) mod repo;
 pub(crate) mod schema;
 pub(crate) mod server;
 #[cfg(unix)]
 pub(crate) mod terminal;
+pub(crate) mod test_repo;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use std::sync::Arc;
 use model::address::{Address, Kind, Name, ServiceRef};
 use model::desired::Desired;
 use model::diagnostic::SourceFile;
-use model::live::{Id, Live, Object, Observed, State};
+use model::live::{Id, Live, LiveObjects, Object, State};
 use model::manifest::{self, Manifest};
 use serde_json::Value;
 
@@ -30,7 +30,7 @@ pub(crate) const SERVICE: &str = "analytics";
 /// What the manifests in `yaml` declare. Anything wrong with them fails the test.
 pub(crate) fn desired(yaml: &str) -> Desired {
     let file = SourceFile { name: Arc::from("pipes.yaml"), text: Arc::from(yaml) };
-    let loaded = manifest::load(&[file], &BTreeMap::new());
+    let loaded = manifest::parse_manifests(&[file], &BTreeMap::new());
     let errors: Vec<_> = loaded
         .diagnostics
         .iter()
@@ -39,11 +39,11 @@ pub(crate) fn desired(yaml: &str) -> Desired {
         .collect();
     assert!(errors.is_empty(), "{}", errors.join("\n"));
     let manifests = loaded.manifests.into_iter();
-    manifests.map(|manifest| (address(&manifest), manifest.document)).collect()
+    manifests.map(|manifest| (manifest_address(&manifest), manifest.document)).collect()
 }
 
 /// Where a manifest's object is, with [`SERVICE`] as the default.
-pub(crate) fn address(manifest: &Manifest) -> Address {
+pub(crate) fn manifest_address(manifest: &Manifest) -> Address {
     let service = manifest.service.as_deref().unwrap_or(SERVICE);
     Address::new(ServiceRef::new(service), manifest.kind, manifest.name.clone())
 }
@@ -52,8 +52,8 @@ pub(crate) fn address(manifest: &Manifest) -> Address {
 pub(crate) fn live(kind: Kind, objects: &[Value]) -> Live {
     let mut live = Live::new();
     for body in objects {
-        let text = |path: Option<model::path::Path>| {
-            path.and_then(|path| Some(path.get(body)?.as_str()?.to_owned()))
+        let text = |path: Option<model::path::FieldPath>| {
+            path.and_then(|path| Some(path.value_in(body)?.as_str()?.to_owned()))
         };
         let name = text(kind.name_path()).unwrap_or_else(|| kind.name().to_owned());
         let id = body["id"].as_str().unwrap_or("00000000-0000-4000-8000-000000000001");
@@ -63,7 +63,7 @@ pub(crate) fn live(kind: Kind, objects: &[Value]) -> Live {
             body: body.clone(),
         };
         let at = Address::new(ServiceRef::new(SERVICE), kind, Name::new(name));
-        let observed: &mut Observed = live.entry(at).or_default();
+        let observed: &mut LiveObjects = live.entry(at).or_default();
         observed.objects.push(object);
     }
     live

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 /// A declared Kafka pipe; `source` goes below its source, `spec` below its spec.
-pub(crate) fn kafka(name: &str, topics: &str, source: &str, spec: &str) -> String {
+pub(crate) fn kafka_manifest(name: &str, topics: &str, source: &str, spec: &str) -> String {
     format!(
         "
 apiVersion: pipectl/v1
@@ -31,7 +31,7 @@ spec:
 }
 
 /// The Kafka pipe `clicks` as the API tells it, with these changes.
-pub(crate) fn live_kafka(changes: &Value) -> Value {
+pub(crate) fn live_kafka_pipe(changes: &Value) -> Value {
     let pipe = json!({
         "id": "11111111-1111-4111-8111-111111111111",
         "name": "clicks",
@@ -53,12 +53,12 @@ pub(crate) fn live_kafka(changes: &Value) -> Value {
         "settings": {},
         "scaling": {"replicas": 1, "replicaCpuMillicores": "125m", "replicaMemoryGb": "512Mi"}
     });
-    merged(pipe, changes)
+    merge_values(pipe, changes)
 }
 
 /// A declared Postgres pipe that copies these tables; `source` and `spec` as above.
-pub(crate) fn postgres(name: &str, tables: &[&str], source: &str, spec: &str) -> String {
-    let mappings: Vec<String> = tables.iter().map(|table| mapping(table)).collect();
+pub(crate) fn postgres_manifest(name: &str, tables: &[&str], source: &str, spec: &str) -> String {
+    let mappings: Vec<String> = tables.iter().map(|table| table_mapping(table)).collect();
     let mappings = mappings.join("\n");
     format!(
         "
@@ -82,12 +82,12 @@ spec:
     )
 }
 
-fn mapping(table: &str) -> String {
+fn table_mapping(table: &str) -> String {
     format!("        - {{sourceSchemaName: public, sourceTable: {table}, targetTable: {table}}}")
 }
 
 /// The Postgres pipe as the API tells it: tables and their engines, and these changes.
-pub(crate) fn live_postgres(name: &str, tables: &[(&str, &str)], changes: &Value) -> Value {
+pub(crate) fn live_postgres_pipe(name: &str, tables: &[(&str, &str)], changes: &Value) -> Value {
     let mappings: Vec<Value> = tables
         .iter()
         .map(|(table, engine)| {
@@ -109,16 +109,16 @@ pub(crate) fn live_postgres(name: &str, tables: &[(&str, &str)], changes: &Value
         }},
         "destination": {"database": "default"}
     });
-    merged(pipe, changes)
+    merge_values(pipe, changes)
 }
 
 /// `base` with the values of `changes` put over it.
-pub(crate) fn merged(mut base: Value, changes: &Value) -> Value {
+pub(crate) fn merge_values(mut base: Value, changes: &Value) -> Value {
     match (&mut base, changes) {
         (Value::Object(base), Value::Object(changes)) => {
             for (name, change) in changes {
                 let old = base.remove(name).unwrap_or(Value::Null);
-                base.insert(name.clone(), merged(old, change));
+                base.insert(name.clone(), merge_values(old, change));
             }
         }
         (_, Value::Null) => {}

@@ -1,26 +1,32 @@
 //! Walks the published JSON Schema, so that tests cover a field from the day it is added.
 
-use model::path::Path;
+use model::path::FieldPath;
 use serde_json::{Value, json};
 
 /// A place in a manifest where the schema expects a value that is no object.
 #[derive(Clone, Debug)]
-pub(crate) struct Leaf {
-    pub(crate) path: Path,
+pub(crate) struct SchemaLeaf {
+    pub(crate) path: FieldPath,
     pub(crate) schema: Value,
 }
 
 /// Every leaf of the schema that `document` reaches: all fields of the objects that it has, and of
 /// the first entry of each of its lists.
-pub(crate) fn leaves(root: &Value, document: &Value) -> Vec<Leaf> {
+pub(crate) fn schema_leaves(root: &Value, document: &Value) -> Vec<SchemaLeaf> {
     let mut found = Vec::new();
-    walk(root, root, document, &Path::root(), &mut found);
+    collect_leaves(root, root, document, &FieldPath::root(), &mut found);
     found
 }
 
-fn walk(root: &Value, schema: &Value, value: &Value, path: &Path, found: &mut Vec<Leaf>) {
+fn collect_leaves(
+    root: &Value,
+    schema: &Value,
+    value: &Value,
+    path: &FieldPath,
+    found: &mut Vec<SchemaLeaf>,
+) {
     let secret = |schema: &Value| schema["x-secret"] == json!(true);
-    let (outer, schema) = (schema, meant(root, schema, value));
+    let (outer, schema) = (schema, matching_branch(root, schema, value));
     if secret(outer) || secret(schema) || value.get("fromEnv").is_some() {
         return;
     }
@@ -28,36 +34,41 @@ fn walk(root: &Value, schema: &Value, value: &Value, path: &Path, found: &mut Ve
         for (name, below) in schema["properties"].as_object().into_iter().flatten() {
             let path = path.child(name);
             match fields.get(name) {
-                Some(value) => walk(root, below, value, &path, found),
-                None => missing(root, below, &path, found),
+                Some(value) => collect_leaves(root, below, value, &path, found),
+                None => collect_missing_leaf(root, below, &path, found),
             }
         }
         return;
     }
-    found.push(Leaf { path: path.clone(), schema: schema.clone() });
+    found.push(SchemaLeaf { path: path.clone(), schema: schema.clone() });
     if let Some(first) = value.as_array().and_then(|items| items.first()) {
-        let item = meant(root, &schema["items"], first);
+        let item = matching_branch(root, &schema["items"], first);
         if first.is_object() {
-            walk(root, item, first, &path.child(0), found);
+            collect_leaves(root, item, first, &path.child(0), found);
         }
     }
 }
 
 /// A field that the document leaves out is a leaf if a simple value could stand there.
-fn missing(root: &Value, schema: &Value, path: &Path, found: &mut Vec<Leaf>) {
+fn collect_missing_leaf(
+    root: &Value,
+    schema: &Value,
+    path: &FieldPath,
+    found: &mut Vec<SchemaLeaf>,
+) {
     let outer = schema;
-    let schema = resolved(root, schema);
+    let schema = resolve_reference(root, schema);
     let simple = outer["x-secret"] != json!(true)
         && !schema["properties"].is_object()
         && schema["additionalProperties"].is_null()
         && schema["type"] != "object"
         && schema["x-secret"] != json!(true);
     if simple {
-        found.push(Leaf { path: path.clone(), schema: schema.clone() });
+        found.push(SchemaLeaf { path: path.clone(), schema: schema.clone() });
     }
 }
 
-fn resolved<'s>(root: &'s Value, mut schema: &'s Value) -> &'s Value {
+fn resolve_reference<'s>(root: &'s Value, mut schema: &'s Value) -> &'s Value {
     while let Some(pointer) = schema["$ref"].as_str().and_then(|at| at.strip_prefix('#')) {
         schema = root.pointer(pointer).expect("a reference that leads somewhere");
     }
@@ -65,50 +76,52 @@ fn resolved<'s>(root: &'s Value, mut schema: &'s Value) -> &'s Value {
 }
 
 /// Of several branches the one that the value has the form of.
-fn meant<'s>(root: &'s Value, schema: &'s Value, value: &Value) -> &'s Value {
-    let schema = resolved(root, schema);
+fn matching_branch<'s>(root: &'s Value, schema: &'s Value, value: &Value) -> &'s Value {
+    let schema = resolve_reference(root, schema);
     let branches = schema["anyOf"].as_array().or(schema["oneOf"].as_array());
     let Some(branches) = branches else { return schema };
     if branches.iter().all(|branch| branch.get("const").is_some()) {
         return schema;
     }
     let fits = |branch: &&Value| {
-        let branch = resolved(root, branch);
+        let branch = resolve_reference(root, branch);
         let has = |key: &String| branch["properties"].get(key).is_some();
         match value {
             Value::Object(fields) => fields.keys().all(has),
             _ => branch["type"] != "object",
         }
     };
-    branches.iter().find(fits).map_or(schema, |branch| meant(root, branch, value))
+    branches.iter().find(fits).map_or(schema, |branch| matching_branch(root, branch, value))
 }
 
 /// Values that could stand at the leaf instead of `now`, the likeliest first.
-pub(crate) fn others(leaf: &Leaf, now: Option<&Value>) -> Vec<Value> {
+pub(crate) fn other_values(leaf: &SchemaLeaf, now: Option<&Value>) -> Vec<Value> {
     let schema = &leaf.schema;
-    let mut values: Vec<Value> = words(schema);
+    let mut values: Vec<Value> = enum_values(schema);
     if values.is_empty() {
         values = match schema["type"].as_str() {
             Some("boolean") => vec![json!(true), json!(false)],
-            Some("integer") => numbers(schema, now, 1.0).into_iter().map(whole).collect(),
-            Some("number") => {
-                numbers(schema, now, 0.5).into_iter().map(|number| json!(number)).collect()
+            Some("integer") => {
+                number_values(schema, now, 1.0).into_iter().map(to_integer).collect()
             }
-            Some("array") => lists(schema, now),
-            _ => texts(now),
+            Some("number") => {
+                number_values(schema, now, 0.5).into_iter().map(|number| json!(number)).collect()
+            }
+            Some("array") => list_values(schema, now),
+            _ => text_values(now),
         };
     }
     values.retain(|value| Some(value) != now);
     values
 }
 
-fn words(schema: &Value) -> Vec<Value> {
+fn enum_values(schema: &Value) -> Vec<Value> {
     let listed = schema["enum"].as_array().cloned().unwrap_or_default();
     let consts = schema["oneOf"].as_array().into_iter().flatten();
     listed.into_iter().chain(consts.filter_map(|branch| branch.get("const").cloned())).collect()
 }
 
-fn numbers(schema: &Value, now: Option<&Value>, step: f64) -> Vec<f64> {
+fn number_values(schema: &Value, now: Option<&Value>, step: f64) -> Vec<f64> {
     let step = schema["multipleOf"].as_f64().unwrap_or(step);
     let least = schema["minimum"].as_f64().unwrap_or(1.0);
     let most = schema["maximum"].as_f64().unwrap_or(1_000_000.0);
@@ -118,11 +131,11 @@ fn numbers(schema: &Value, now: Option<&Value>, step: f64) -> Vec<f64> {
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "the ranges of the schema are small")]
-fn whole(number: f64) -> Value {
+fn to_integer(number: f64) -> Value {
     json!(number as i64)
 }
 
-fn texts(now: Option<&Value>) -> Vec<Value> {
+fn text_values(now: Option<&Value>) -> Vec<Value> {
     let now = now.and_then(Value::as_str).unwrap_or("other");
     let mut texts = Vec::new();
     for (old, new) in [
@@ -146,12 +159,12 @@ fn texts(now: Option<&Value>) -> Vec<Value> {
     texts.into_iter().map(Value::from).collect()
 }
 
-fn lists(schema: &Value, now: Option<&Value>) -> Vec<Value> {
+fn list_values(schema: &Value, now: Option<&Value>) -> Vec<Value> {
     let now = now.and_then(Value::as_array).cloned().unwrap_or_default();
     let with = |extra: Value| [now.clone(), vec![extra]].concat();
     let mut lists = Vec::new();
     if let Some(first) = now.first().filter(|first| first.is_object()) {
-        lists.push(with(varied(first)));
+        lists.push(with(vary_entry(first)));
     }
     if !schema["items"]["properties"].is_object() {
         lists.extend([json!("extra"), json!("id"), json!({"endpoint": "link-b"})].map(with));
@@ -165,7 +178,7 @@ fn lists(schema: &Value, now: Option<&Value>) -> Vec<Value> {
 }
 
 /// The entry with every text in it changed, so that it is another one.
-fn varied(entry: &Value) -> Value {
+fn vary_entry(entry: &Value) -> Value {
     let fields = entry.as_object().into_iter().flatten().map(|(name, value)| {
         let value = match value.as_str() {
             Some(text) if name == "type" || name == "tableEngine" => json!(text),

@@ -11,32 +11,32 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::cli::{Desk, Said};
+use super::cli::{RunOutput, WorkDir};
 #[cfg(unix)]
 use super::terminal;
 
 /// So often the journal is looked at before a test gives up.
-const LOOKS: usize = 100_000;
+const MAX_POLLS: usize = 100_000;
 
 /// So long a run may take to end before a test gives up.
-const PATIENCE: Duration = Duration::from_secs(60);
+const END_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A sandbox in a process of its own, which ends with the test.
-pub(crate) struct Server {
+pub(crate) struct SandboxServer {
     process: Child,
     address: String,
     /// Its speech goes on being read, so that it never blocks.
-    _speech: BufReader<ChildStderr>,
+    _stderr: BufReader<ChildStderr>,
 }
 
-impl Server {
+impl SandboxServer {
     /// Its time runs so many times as fast as the real one.
     pub(crate) fn start(speed: u32) -> Self {
-        Self::serving(speed, &["analytics"])
+        Self::start_with_services(speed, &["analytics"])
     }
 
     /// The same with these services.
-    pub(crate) fn serving(speed: u32, services: &[&str]) -> Self {
+    pub(crate) fn start_with_services(speed: u32, services: &[&str]) -> Self {
         let mut process = Command::new(env!("CARGO_BIN_EXE_pipectl"))
             .args(["sandbox", "--listen", "127.0.0.1:0", "--speed", &speed.to_string()])
             .args(services.iter().flat_map(|service| ["--service", service]))
@@ -45,16 +45,16 @@ impl Server {
             .spawn()
             .unwrap();
         let mut speech = BufReader::new(process.stderr.take().unwrap());
-        let address = line_with(&mut speech, "http://");
+        let address = read_until(&mut speech, "http://");
         let address = address.split("http://").nth(1).unwrap();
         let address = address.trim_end().trim_end_matches("/v1").to_owned();
         // The last of its greeting.
-        line_with(&mut speech, &format!("service {}", services.last().unwrap()));
-        Self { process, address, _speech: speech }
+        read_until(&mut speech, &format!("service {}", services.last().unwrap()));
+        Self { process, address, _stderr: speech }
     }
 
     /// What a run has to know of it.
-    pub(crate) fn environment(&self) -> Vec<(&'static str, String)> {
+    pub(crate) fn client_environment(&self) -> Vec<(&'static str, String)> {
         vec![
             ("PIPECTL_API_URL", format!("http://{}/v1", self.address)),
             ("CLICKHOUSE_CLOUD_API_KEY", sandbox::KEY_ID.to_owned()),
@@ -65,7 +65,7 @@ impl Server {
     }
 
     /// Asks the sandbox about itself.
-    pub(crate) fn ask(&self, method: &str, what: &str, body: &Value) -> Value {
+    pub(crate) fn admin_request(&self, method: &str, what: &str, body: &Value) -> Value {
         let body = if body.is_null() { String::new() } else { body.to_string() };
         let mut stream = TcpStream::connect(&self.address).unwrap();
         let (host, length) = (&self.address, body.len());
@@ -82,56 +82,63 @@ impl Server {
     }
 
     /// Lets time pass.
-    pub(crate) fn advance(&self, seconds: u32) {
-        self.ask("POST", "advance", &json!({ "seconds": seconds }));
+    pub(crate) fn advance_time(&self, seconds: u32) {
+        self.admin_request("POST", "advance", &json!({ "seconds": seconds }));
     }
 
     /// The requests so far: method, path, body, status.
-    pub(crate) fn journal(&self) -> Vec<Value> {
-        self.ask("GET", "journal", &Value::Null).as_array().unwrap().clone()
+    pub(crate) fn request_log(&self) -> Vec<Value> {
+        self.admin_request("GET", "journal", &Value::Null).as_array().unwrap().clone()
     }
 
     /// How many of the requests so far are of this kind, and were carried out.
-    pub(crate) fn count(&self, wanted: impl Fn(&Value) -> bool) -> usize {
-        self.journal().iter().filter(|entry| entry["status"] == 200 && wanted(entry)).count()
+    pub(crate) fn count_requests(&self, wanted: impl Fn(&Value) -> bool) -> usize {
+        self.request_log().iter().filter(|entry| entry["status"] == 200 && wanted(entry)).count()
     }
 
     /// Looks until so many requests of this kind were carried out.
-    pub(crate) fn until(&self, count: usize, wanted: impl Fn(&Value) -> bool) {
-        let seen = (0..LOOKS).any(|_| self.count(&wanted) >= count);
-        assert!(seen, "{:#?}", self.journal());
+    pub(crate) fn wait_for_requests(&self, count: usize, wanted: impl Fn(&Value) -> bool) {
+        let seen = (0..MAX_POLLS).any(|_| self.count_requests(&wanted) >= count);
+        assert!(seen, "{:#?}", self.request_log());
     }
 
     /// Begins a run in the folder of the desk.
-    pub(crate) fn begin(&self, desk: &Desk, args: &[&str]) -> Run {
-        let mut process = command(desk, args, &self.environment())
+    pub(crate) fn spawn_run(&self, desk: &WorkDir, args: &[&str]) -> RunningProcess {
+        let mut process = pipectl_command(desk, args, &self.client_environment())
             .stdin(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
         let stderr = process.stderr.take().unwrap();
-        Run::new(process, stderr)
+        RunningProcess::new(process, stderr)
     }
 
     #[cfg(unix)]
     /// Begins a run at a terminal, and gives its keyboard.
-    pub(crate) fn begin_at_terminal(&self, desk: &Desk, args: &[&str]) -> (Run, File) {
-        let (keyboard, line) = terminal::open();
-        let process = command(desk, args, &self.environment())
+    pub(crate) fn spawn_at_terminal(
+        &self,
+        desk: &WorkDir,
+        args: &[&str],
+    ) -> (RunningProcess, File) {
+        let (keyboard, line) = terminal::open_terminal();
+        let process = pipectl_command(desk, args, &self.client_environment())
             .stdin(line.try_clone().unwrap())
             .stderr(line)
             .spawn()
             .unwrap();
-        (Run::new(process, terminal::Screen(keyboard.try_clone().unwrap())), keyboard)
+        (
+            RunningProcess::new(process, terminal::TerminalScreen(keyboard.try_clone().unwrap())),
+            keyboard,
+        )
     }
 
     /// A run from its beginning to its end.
-    pub(crate) fn run(&self, desk: &Desk, args: &[&str]) -> Said {
-        self.begin(desk, args).end()
+    pub(crate) fn run_to_end(&self, desk: &WorkDir, args: &[&str]) -> RunOutput {
+        self.spawn_run(desk, args).wait_for_end()
     }
 }
 
-impl Drop for Server {
+impl Drop for SandboxServer {
     fn drop(&mut self) {
         // It may have ended by itself.
         let _ = self.process.kill();
@@ -140,32 +147,32 @@ impl Drop for Server {
 }
 
 /// A run under way.
-pub(crate) struct Run {
+pub(crate) struct RunningProcess {
     process: Child,
     stderr: BufReader<Box<dyn Read + Send>>,
-    heard: String,
+    output_so_far: String,
 }
 
-impl Run {
+impl RunningProcess {
     fn new(process: Child, stderr: impl Read + Send + 'static) -> Self {
-        Self { process, stderr: BufReader::new(Box::new(stderr)), heard: String::new() }
+        Self { process, stderr: BufReader::new(Box::new(stderr)), output_so_far: String::new() }
     }
 
     /// Sends a signal: `INT`, `TERM`.
-    pub(crate) fn signal(&self, name: &str) {
+    pub(crate) fn send_signal(&self, name: &str) {
         let id = self.process.id().to_string();
         let sent = Command::new("kill").args([&format!("-{name}"), &id]).status().unwrap();
         assert!(sent.success());
     }
 
     /// Reads on until it says this.
-    pub(crate) fn hear(&mut self, words: &str) {
-        let from = self.heard.len();
-        while !self.heard[from..].contains(words) {
+    pub(crate) fn wait_for_output(&mut self, words: &str) {
+        let from = self.output_so_far.len();
+        while !self.output_so_far[from..].contains(words) {
             let more = self.stderr.fill_buf().unwrap();
-            assert!(!more.is_empty(), "no `{words}` in {}", self.heard);
+            assert!(!more.is_empty(), "no `{words}` in {}", self.output_so_far);
             let length = more.len();
-            self.heard.push_str(&String::from_utf8_lossy(more));
+            self.output_so_far.push_str(&String::from_utf8_lossy(more));
             self.stderr.consume(length);
         }
     }
@@ -177,35 +184,39 @@ impl Run {
     }
 
     /// Waits until it ends by itself.
-    pub(crate) fn end(mut self) -> Said {
+    pub(crate) fn wait_for_end(mut self) -> RunOutput {
         let (ended, told) = mpsc::channel();
         let id = self.process.id();
         let waiting = std::thread::spawn(move || {
-            let mut stderr = self.heard;
+            let mut stderr = self.output_so_far;
             self.stderr.read_to_string(&mut stderr).unwrap();
             let output = self.process.wait_with_output().unwrap();
             // Nobody may be waiting any more.
             let _ = ended.send(());
             let code = output.status.code().unwrap_or(-1);
-            Said { code, stdout: String::from_utf8(output.stdout).unwrap(), stderr }
+            RunOutput { code, stdout: String::from_utf8(output.stdout).unwrap(), stderr }
         });
-        if told.recv_timeout(PATIENCE).is_err() {
+        if told.recv_timeout(END_TIMEOUT).is_err() {
             let _ = Command::new("kill").args(["-KILL", &id.to_string()]).status();
-            panic!("it did not end: {}", waiting.join().unwrap().all());
+            panic!("it did not end: {}", waiting.join().unwrap().all_output());
         }
         waiting.join().unwrap()
     }
 }
 
-fn command(desk: &Desk, args: &[&str], environment: &[(&str, impl AsRef<OsStr>)]) -> Command {
+fn pipectl_command(
+    desk: &WorkDir,
+    args: &[&str],
+    environment: &[(&str, impl AsRef<OsStr>)],
+) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_pipectl"));
-    command.current_dir(desk.folder.path()).args(args).env_clear();
+    command.current_dir(desk.temp_dir.path()).args(args).env_clear();
     command.envs(environment.iter().map(|(name, value)| (name, value))).stdout(Stdio::piped());
     command
 }
 
 /// The lines up to the one with these words.
-fn line_with(speech: &mut impl BufRead, words: &str) -> String {
+fn read_until(speech: &mut impl BufRead, words: &str) -> String {
     let mut heard = String::new();
     loop {
         let mut line = String::new();

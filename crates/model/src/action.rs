@@ -9,7 +9,7 @@ use crate::live::Id;
 /// The part of the API that a change goes through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub enum Endpoint {
+pub enum UpdateVia {
     /// The object itself.
     Resource,
     /// The settings of a pipe.
@@ -38,25 +38,25 @@ pub enum Action {
     /// Make the object.
     Create {
         /// What it will be called.
-        at: Address,
+        address: Address,
         /// The whole object.
         body: Value,
     },
     /// Change fields of the object.
     Update {
         /// The object, by the name it is declared under.
-        at: Address,
+        address: Address,
         /// The live object; `None` is the one that an earlier action of the plan made.
         id: Option<Id>,
         /// Which part of the API takes the body.
-        via: Endpoint,
+        via: UpdateVia,
         /// Only what changes, and what the API wants to see beside it.
         body: Value,
     },
     /// Start or stop it.
     SetState {
         /// The object.
-        at: Address,
+        address: Address,
         /// As for an update.
         id: Option<Id>,
         /// The state to reach.
@@ -65,7 +65,7 @@ pub enum Action {
     /// Delete it, and wait until it is gone.
     Delete {
         /// The object.
-        at: Address,
+        address: Address,
         /// The live object.
         id: Id,
     },
@@ -73,7 +73,7 @@ pub enum Action {
 
 impl Action {
     /// What is sent, where that is more than a command.
-    pub fn body(&self) -> Option<&Value> {
+    pub fn request_body(&self) -> Option<&Value> {
         match self {
             Self::Create { body, .. } | Self::Update { body, .. } => Some(body),
             Self::SetState { .. } | Self::Delete { .. } => None,
@@ -81,12 +81,12 @@ impl Action {
     }
 
     /// The object that the action is about.
-    pub fn at(&self) -> &Address {
+    pub fn address(&self) -> &Address {
         match self {
-            Self::Create { at, .. }
-            | Self::Update { at, .. }
-            | Self::SetState { at, .. }
-            | Self::Delete { at, .. } => at,
+            Self::Create { address: at, .. }
+            | Self::Update { address: at, .. }
+            | Self::SetState { address: at, .. }
+            | Self::Delete { address: at, .. } => at,
         }
     }
 }

@@ -4,8 +4,8 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
-use crate::path::Path;
-use crate::visible::one_line;
+use crate::path::FieldPath;
+use crate::sanitize::sanitize_line;
 
 /// What kind of object a manifest declares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -38,19 +38,19 @@ impl Kind {
     }
 
     /// Where the body of an object says its name; `None` for a kind without names.
-    pub fn name_path(self) -> Option<Path> {
+    pub fn name_path(self) -> Option<FieldPath> {
         match self {
-            Self::ClickPipe => Some(Path::parse("name")),
-            Self::ReversePrivateEndpoint => Some(Path::parse("description")),
+            Self::ClickPipe => Some(FieldPath::parse("name")),
+            Self::ReversePrivateEndpoint => Some(FieldPath::parse("description")),
             Self::CdcScaling => None,
         }
     }
 
     /// Where the lifecycle state stands in what the API answers; `None` for a kind without one.
-    pub fn state_path(self) -> Option<Path> {
+    pub fn state_path(self) -> Option<FieldPath> {
         match self {
-            Self::ClickPipe => Some(Path::parse("state")),
-            Self::ReversePrivateEndpoint => Some(Path::parse("status")),
+            Self::ClickPipe => Some(FieldPath::parse("state")),
+            Self::ReversePrivateEndpoint => Some(FieldPath::parse("status")),
             Self::CdcScaling => None,
         }
     }
@@ -77,13 +77,13 @@ impl ServiceRef {
     }
 
     /// Stands for the whole organization, for the few objects that belong to no service.
-    pub fn organization() -> Self {
+    pub fn for_organization() -> Self {
         Self::new("(organization)")
     }
 
     /// Whether this is [`ServiceRef::organization`].
     pub fn is_organization(&self) -> bool {
-        self == &Self::organization()
+        self == &Self::for_organization()
     }
 
     /// The label as printed.
@@ -94,14 +94,14 @@ impl ServiceRef {
 
 impl fmt::Display for ServiceRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        harmless(&self.0, f)
+        write_sanitized(&self.0, f)
     }
 }
 
 /// Live names are anybody's text: one with line breaks or escape codes in it must not pass for
 /// output of ours.
-fn harmless(text: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    f.write_str(&one_line(text))
+fn write_sanitized(text: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    f.write_str(&sanitize_line(text))
 }
 
 /// The name of an object: 1 to 255 characters. Live names are not unique.
@@ -122,7 +122,7 @@ impl Name {
 
 impl fmt::Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        harmless(&self.0, f)
+        write_sanitized(&self.0, f)
     }
 }
 
@@ -144,13 +144,13 @@ impl Address {
     }
 
     /// The address of a kind that exists once per service, under a name of our own.
-    pub fn singleton(service: ServiceRef, kind: Kind) -> Self {
+    pub fn for_singleton(service: ServiceRef, kind: Kind) -> Self {
         Self::new(service, kind, Name::new(kind.name()))
     }
 
     /// As it is handed to a flag that takes globs, in a form that a shell passes on. A comma would
     /// begin another glob there.
-    pub fn argument(&self) -> String {
+    pub fn to_glob_argument(&self) -> String {
         let text = self.to_string().replace(',', "?");
         let plain = |c: char| c.is_alphanumeric() || "/-_.:@%+=".contains(c);
         if text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
@@ -158,7 +158,7 @@ impl Address {
 
     /// The same place under another name.
     #[must_use]
-    pub fn renamed(&self, name: Name) -> Self {
+    pub fn with_name(&self, name: Name) -> Self {
         Self::new(self.service.clone(), self.kind, name)
     }
 }
@@ -185,9 +185,10 @@ mod tests {
     use super::{Address, Kind, Name, ServiceRef};
 
     #[test]
-    fn an_argument_survives_a_shell_and_a_list() {
+    fn address_argument_is_shell_quoted() {
         let argument = |name: &str| {
-            Address::new(ServiceRef::new("lake"), Kind::ClickPipe, Name::new(name)).argument()
+            Address::new(ServiceRef::new("lake"), Kind::ClickPipe, Name::new(name))
+                .to_glob_argument()
         };
         assert_eq!(argument("orders-cdc"), "lake/orders-cdc");
         assert_eq!(argument("été"), "lake/été");
@@ -196,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_cannot_pass_for_output() {
+    fn control_characters_in_names_are_escaped() {
         let name = Name::new("a\n::error::\u{1b}[2J");
         let address = Address::new(ServiceRef::new("s"), Kind::ClickPipe, name);
         assert_eq!(address.to_string(), r"s/a\n::error::\u{1b}[2J");

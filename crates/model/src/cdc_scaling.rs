@@ -2,13 +2,13 @@
 
 use schemars::JsonSchema;
 
-use crate::check::{Finding, RuleSet, Scope, custom};
-use crate::envelope::{Envelope, PLACED, ScalingMetadata};
-use crate::mark;
-use crate::path::Path;
+use crate::annotations;
+use crate::envelope::{Envelope, OWNER_RULES, ScalingMetadata};
+use crate::path::FieldPath;
+use crate::validate::{RuleContext, RuleFinding, RuleSet, custom_rule};
 
 /// A manifest of the size of database pipes.
-pub type Manifest = Envelope<CdcScaling, ScalingMetadata, CdcScalingSpec>;
+pub type CdcScalingManifest = Envelope<CdcScaling, ScalingMetadata, CdcScalingSpec>;
 
 /// The word for the kind.
 #[derive(JsonSchema)]
@@ -27,29 +27,29 @@ const BOTH: &[&str] = &["replicaCpuMillicores", "replicaMemoryGb"];
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CdcScalingSpec {
     /// The CPU, in thousandths of a core.
-    #[schemars(range(min = 1000, max = 32_000), transform = mark::multiple_of(1000))]
-    #[schemars(transform = mark::cpu_quantity, transform = mark::travels_with(BOTH))]
+    #[schemars(range(min = 1000, max = 32_000), transform = annotations::multiple_of(1000))]
+    #[schemars(transform = annotations::cpu_quantity, transform = annotations::sent_with(BOTH))]
     pub replica_cpu_millicores: i64,
     /// The memory, in gigabytes: always four for each core.
-    #[schemars(range(min = 4, max = 128), transform = mark::multiple_of(4))]
-    #[schemars(transform = mark::memory_quantity, transform = mark::travels_with(BOTH))]
+    #[schemars(range(min = 4, max = 128), transform = annotations::multiple_of(4))]
+    #[schemars(transform = annotations::memory_quantity, transform = annotations::sent_with(BOTH))]
     pub replica_memory_gb: f64,
 }
 
 pub(crate) const RULE_SETS: &[RuleSet] = &[
-    PLACED,
+    OWNER_RULES,
     RuleSet {
-        at: &["spec"],
-        rules: &[custom(
+        object_paths: &["spec"],
+        rules: &[custom_rule(
             "cdc-scaling-ratio",
             &["replicaCpuMillicores", "replicaMemoryGb"],
-            four_gigabytes_for_a_core,
+            mismatched_memory_ratio,
         )],
     },
 ];
 
-fn four_gigabytes_for_a_core(scope: &Scope<'_>) -> Vec<Finding> {
-    let number = |path| scope.value(path).and_then(serde_json::Value::as_f64);
+fn mismatched_memory_ratio(scope: &RuleContext<'_>) -> Vec<RuleFinding> {
+    let number = |path| scope.value_at(path).and_then(serde_json::Value::as_f64);
     let (Some(millicores), Some(memory)) =
         (number("replicaCpuMillicores"), number("replicaMemoryGb"))
     else {
@@ -64,7 +64,7 @@ fn four_gigabytes_for_a_core(scope: &Scope<'_>) -> Vec<Finding> {
          wants four gigabytes for each core"
     );
     vec![
-        Finding::new(Path::parse("replicaMemoryGb"), message)
-            .help(format!("write `replicaMemoryGb: {fitting}`")),
+        RuleFinding::new(FieldPath::parse("replicaMemoryGb"), message)
+            .with_help(format!("write `replicaMemoryGb: {fitting}`")),
     ]
 }

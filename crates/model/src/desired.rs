@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::action::RunState;
 use crate::address::{Address, Name};
 use crate::live::Id;
-use crate::path::Path;
+use crate::path::FieldPath;
 
 /// Everything declared, by address.
 pub type Desired = BTreeMap<Address, Document>;
@@ -29,7 +29,7 @@ pub struct Document {
 
 impl Document {
     /// Whether another document asks for something else, wherever either was written.
-    pub fn says_otherwise(&self, other: &Self) -> bool {
+    pub fn differs_from(&self, other: &Self) -> bool {
         self.body != other.body || self.intent != other.intent
     }
 }
@@ -44,27 +44,27 @@ pub struct Intent {
     /// Names under which it may still be live: it is renamed, not made again.
     pub previous_names: Vec<Name>,
     /// Picks one of several live objects of the same name.
-    pub pinned: Option<Id>,
+    pub pinned_id: Option<Id>,
     /// For selecting and reports only; never sent.
     pub labels: BTreeMap<String, String>,
 }
 
 impl Intent {
     /// What a manifest says of it, by the field.
-    pub fn told(&self) -> BTreeMap<Path, Value> {
+    pub fn to_fields(&self) -> BTreeMap<FieldPath, Value> {
         let state = match self.presence {
             Presence::Present(state) => json!(state),
             Presence::Absent => json!("absent"),
         };
         let names: Vec<&str> = self.previous_names.iter().map(Name::as_str).collect();
-        let told = [
+        let fields = [
             ("state", state),
             ("protect", json!(self.protect)),
             ("metadata.previousNames", json!(names)),
-            ("metadata.id", json!(self.pinned)),
+            ("metadata.id", json!(self.pinned_id)),
             ("metadata.labels", json!(self.labels)),
         ];
-        told.map(|(path, value)| (Path::parse(path), value)).into()
+        fields.map(|(path, value)| (FieldPath::parse(path), value)).into()
     }
 }
 
@@ -104,28 +104,28 @@ impl fmt::Display for Place {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Origin {
     start: Place,
-    fields: Arc<BTreeMap<Path, (u32, u32)>>,
+    fields: Arc<BTreeMap<FieldPath, (u32, u32)>>,
 }
 
 impl Origin {
     /// A document that begins at `start`, with the line and column of each field's key below it.
-    pub fn new(start: Place, fields: BTreeMap<Path, (u32, u32)>) -> Self {
+    pub fn new(start: Place, fields: BTreeMap<FieldPath, (u32, u32)>) -> Self {
         Self { start, fields: Arc::new(fields) }
     }
 
     /// Where the document begins.
-    pub fn start(&self) -> &Place {
+    pub fn start_place(&self) -> &Place {
         &self.start
     }
 
     /// Where the field at `path` was written; for a field that was not, its nearest parent.
-    pub fn at(&self, path: &Path) -> Place {
-        let mut here = Some(path.clone());
-        while let Some(path) = here {
+    pub fn field_place(&self, path: &FieldPath) -> Place {
+        let mut current = Some(path.clone());
+        while let Some(path) = current {
             if let Some(&(line, column)) = self.fields.get(&path) {
                 return Place { file: Arc::clone(&self.start.file), line, column };
             }
-            here = path.parent();
+            current = path.parent();
         }
         self.start.clone()
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::desired::Place;
-use crate::path::Path;
+use crate::path::FieldPath;
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -31,13 +31,13 @@ pub struct Diagnostic {
     /// Where.
     pub place: Place,
     /// The field within its document, where there is one.
-    pub path: Path,
+    pub path: FieldPath,
     /// The bytes of the file that are meant, for underlining.
     #[serde(skip)]
     pub span: Range<usize>,
     /// A second place that belongs to the story, with its label.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub also: Option<Related>,
+    pub also: Option<RelatedPlace>,
     /// What to do about it: a sentence, or text to write.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub help: Option<String>,
@@ -48,7 +48,7 @@ pub struct Diagnostic {
 
 /// A second place of a [`Diagnostic`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Related {
+pub struct RelatedPlace {
     /// Where.
     pub place: Place,
     /// The bytes of the file that are meant.

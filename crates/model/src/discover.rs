@@ -7,20 +7,20 @@ use serde_json::{Value, json};
 
 use crate::diagnostic::{Diagnostic, Severity, SourceFile};
 use crate::manifest::{self, Manifest};
-use crate::source::{self, Node, Remarks};
+use crate::yaml::{self, PendingDiagnostics, YamlNode};
 
+mod column_yaml;
 mod edit;
-mod notation;
 #[cfg(test)]
 mod tests;
 
-pub use edit::{Existing, Refused, write_into};
+pub use edit::{EditRefused, ExistingColumns, write_columns};
 
 /// The sources that can be looked into.
-const READABLE: [&str; 4] = ["kafka", "kinesis", "objectStorage", "pubsub"];
+const READABLE_SOURCES: [&str; 4] = ["kafka", "kinesis", "objectStorage", "pubsub"];
 
 /// Types that cannot be made nullable.
-const NEVER_NULL: [&str; 9] = [
+const NEVER_NULLABLE_TYPES: [&str; 9] = [
     "Array",
     "Map",
     "Tuple",
@@ -35,16 +35,16 @@ const NEVER_NULL: [&str; 9] = [
 /// What the destination of a pipe needs to take all that a source holds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Discovered {
+pub struct DiscoveredSchema {
     /// The columns, in the order of the source.
-    pub columns: Vec<Column>,
+    pub columns: Vec<DiscoveredColumn>,
     /// Which field goes into which column; empty where all bear the same names.
-    pub field_mappings: Vec<Mapping>,
+    pub field_mappings: Vec<DiscoveredMapping>,
 }
 
 /// A column.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Column {
+pub struct DiscoveredColumn {
     /// Its name, which needs no quotes in SQL.
     pub name: String,
     /// Its type in ClickHouse.
@@ -54,7 +54,7 @@ pub struct Column {
 /// A field of the source, and its column.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Mapping {
+pub struct DiscoveredMapping {
     /// The field.
     pub source_field: String,
     /// The column.
@@ -62,31 +62,31 @@ pub struct Mapping {
 }
 
 #[derive(Deserialize)]
-struct Answer {
-    fields: Vec<Field>,
+struct DiscoveryAnswer {
+    fields: Vec<DiscoveredField>,
 }
 
 #[derive(Deserialize)]
-struct Field {
+struct DiscoveredField {
     name: String,
     r#type: String,
     optional: Option<bool>,
 }
 
-impl Discovered {
+impl DiscoveredSchema {
     /// As it is pasted into `destination`, or the mappings into `spec`.
     pub fn to_yaml(&self) -> String {
-        notation::show(self)
+        column_yaml::render_yaml(self)
     }
 }
 
 /// Reads a file in which the columns may be missing yet: what is wrong with the destination and
 /// the mappings is left out of what is told, and the manifest is given all the same.
-pub fn drafts(
+pub fn load_drafts(
     file: &SourceFile,
     variables: &BTreeMap<String, String>,
 ) -> (Vec<Manifest>, Vec<Diagnostic>) {
-    let (manifests, mut problems) = manifest::drafts(file, variables);
+    let (manifests, mut problems) = manifest::parse_drafts(file, variables);
     problems.retain(|problem| {
         let path: Vec<&str> = problem.path.segments().iter().map(String::as_str).collect();
         !matches!(path.as_slice(), ["spec", "destination" | "fieldMappings", ..])
@@ -98,9 +98,9 @@ pub fn drafts(
 ///
 /// # Errors
 /// Says why this source cannot be looked into.
-pub fn request(body: &Value) -> Result<Value, String> {
-    let arm = |name: &&str| body["source"][*name].is_object();
-    if let Some(arm) = READABLE.iter().find(|name| arm(name)) {
+pub fn build_request(body: &Value) -> Result<Value, String> {
+    let has_source = |name: &&str| body["source"][*name].is_object();
+    if let Some(arm) = READABLE_SOURCES.iter().find(|name| has_source(name)) {
         return Ok(json!({"source": {*arm: body["source"][*arm]}}));
     }
     let given = body["source"].as_object().and_then(|source| source.keys().next());
@@ -117,27 +117,28 @@ pub fn request(body: &Value) -> Result<Value, String> {
 ///
 /// # Errors
 /// When the answer is not of the known form, or holds no field.
-pub fn read(answer: &Value) -> Result<Discovered, String> {
-    let Answer { fields } = Answer::deserialize(answer).map_err(|error| error.to_string())?;
+pub fn parse_answer(answer: &Value) -> Result<DiscoveredSchema, String> {
+    let DiscoveryAnswer { fields } =
+        DiscoveryAnswer::deserialize(answer).map_err(|error| error.to_string())?;
     if fields.is_empty() {
         return Err("the API found no field: perhaps the source holds no data yet".to_owned());
     }
     let mut taken = BTreeSet::new();
     let mut pairs = Vec::new();
     for field in fields {
-        let name = free(&plain(&field.name), &mut taken);
+        let name = unused_name(&sanitize_name(&field.name), &mut taken);
         let nullable = field.optional.unwrap_or(false);
-        let r#type = if nullable { nullable_of(&field.r#type) } else { field.r#type };
-        pairs.push((field.name, Column { name, r#type }));
+        let r#type = if nullable { to_nullable_type(&field.r#type) } else { field.r#type };
+        pairs.push((field.name, DiscoveredColumn { name, r#type }));
     }
     let renamed = pairs.iter().any(|(field, column)| *field != column.name);
-    let mapping = |(field, column): &(String, Column)| Mapping {
+    let mapping = |(field, column): &(String, DiscoveredColumn)| DiscoveredMapping {
         source_field: field.clone(),
         destination_field: column.name.clone(),
     };
     // Once one is given, every column must be.
     let field_mappings = if renamed { pairs.iter().map(mapping).collect() } else { Vec::new() };
-    Ok(Discovered {
+    Ok(DiscoveredSchema {
         columns: pairs.into_iter().map(|(_, column)| column).collect(),
         field_mappings,
     })
@@ -145,34 +146,35 @@ pub fn read(answer: &Value) -> Result<Discovered, String> {
 
 /// Whether a file with columns written into the document that begins on this line says what it said
 /// before, but for these, and has no error that it had not.
-pub fn is_faithful(
+pub fn is_faithful_edit(
     before: &SourceFile,
     after: &SourceFile,
     variables: &BTreeMap<String, String>,
     line: u32,
 ) -> bool {
     let errors = |file| -> BTreeSet<(String, &str)> {
-        let (_, problems) = manifest::drafts(file, variables);
+        let (_, problems) = manifest::parse_drafts(file, variables);
         let errors = problems.iter().filter(|it| it.severity == Severity::Error);
-        let errors = errors.filter(|it| !is_unfinished(it));
+        let errors = errors.filter(|it| !is_unfinished_destination(it));
         errors.map(|it| (it.path.to_string(), it.code)).collect()
     };
-    bare(&before.text, line) == bare(&after.text, line) && errors(after).is_subset(&errors(before))
+    without_columns(&before.text, line) == without_columns(&after.text, line)
+        && errors(after).is_subset(&errors(before))
 }
 
 /// Whether this is wrong with the destination, and not with what is written into it: the author may
 /// not have come to that yet.
-fn is_unfinished(problem: &Diagnostic) -> bool {
+fn is_unfinished_destination(problem: &Diagnostic) -> bool {
     let path: Vec<&str> = problem.path.segments().iter().map(String::as_str).collect();
     matches!(path.as_slice(), ["spec", "destination", field, ..] if *field != "columns")
 }
 
 /// The documents of a file, the one that begins on this line without its columns and mappings.
-fn bare(text: &str, line: u32) -> Vec<Value> {
-    let documents = source::read(text, &mut Remarks::default()).into_iter();
-    let bare = |root: Node| {
+fn without_columns(text: &str, line: u32) -> Vec<Value> {
+    let documents = yaml::read_documents(text, &mut PendingDiagnostics::default()).into_iter();
+    let strip_columns = |root: YamlNode| {
         let mut value = root.to_json();
-        if root.head().line == line && value["spec"].is_object() {
+        if root.head_span().line == line && value["spec"].is_object() {
             let spec = &mut value["spec"];
             spec["fieldMappings"].take();
             if spec["destination"].is_null() {
@@ -184,23 +186,23 @@ fn bare(text: &str, line: u32) -> Vec<Value> {
         }
         value
     };
-    documents.map(|document| bare(document.root)).collect()
+    documents.map(|document| strip_columns(document.root)).collect()
 }
 
 /// The type that also takes `NULL`, where there is one.
-fn nullable_of(of: &str) -> String {
-    let outer = of.split('(').next().unwrap_or(of).trim();
-    if outer == "Nullable" || NEVER_NULL.contains(&outer) {
-        return of.to_owned();
+fn to_nullable_type(column_type: &str) -> String {
+    let outer = column_type.split('(').next().unwrap_or(column_type).trim();
+    if outer == "Nullable" || NEVER_NULLABLE_TYPES.contains(&outer) {
+        return column_type.to_owned();
     }
-    match of.strip_prefix("LowCardinality(").and_then(|rest| rest.strip_suffix(')')) {
-        Some(inner) => format!("LowCardinality({})", nullable_of(inner)),
-        None => format!("Nullable({of})"),
+    match column_type.strip_prefix("LowCardinality(").and_then(|rest| rest.strip_suffix(')')) {
+        Some(inner) => format!("LowCardinality({})", to_nullable_type(inner)),
+        None => format!("Nullable({column_type})"),
     }
 }
 
 /// The name with nothing in it that SQL would want quoted.
-fn plain(name: &str) -> String {
+fn sanitize_name(name: &str) -> String {
     let kept = |c: char| if c.is_ascii_alphanumeric() || c == '_' { c } else { '_' };
     let kept: String = name.chars().map(kept).collect();
     if kept.starts_with(|c: char| c.is_ascii_digit()) || kept.is_empty() {
@@ -211,7 +213,7 @@ fn plain(name: &str) -> String {
 }
 
 /// The name, with a number if it is taken.
-fn free(name: &str, taken: &mut BTreeSet<String>) -> String {
+fn unused_name(name: &str, taken: &mut BTreeSet<String>) -> String {
     let numbered = (2..).map(|number| format!("{name}_{number}"));
     let mut names = std::iter::once(name.to_owned()).chain(numbered);
     // There are more numbers than fields.

@@ -8,11 +8,11 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::address::Kind;
-use crate::check::{Finding, Rule, RuleSet, Scope, custom, flag};
-use crate::mark;
-use crate::path::Path;
-use crate::reference::Node;
-use crate::text::{ObjectName, Text, Uuid};
+use crate::annotations;
+use crate::docs::SchemaNode;
+use crate::path::FieldPath;
+use crate::text::{NonEmptyText, ObjectName, Uuid};
+use crate::validate::{CrossFieldRule, RuleContext, RuleFinding, RuleSet, custom_rule, flag_is};
 
 /// A manifest: one document of one kind.
 #[derive(JsonSchema)]
@@ -48,7 +48,7 @@ pub struct PipeMetadata {
     pub name: ObjectName,
     /// The service that the pipe belongs to: an alias from the project file, a live service's
     /// name, or its UUID. The service given on the command line applies when this is left out.
-    pub service: Option<Text>,
+    pub service: Option<NonEmptyText>,
     /// Marks for selecting and reports. They stay in git and are never sent.
     pub labels: Option<BTreeMap<String, String>>,
     /// Names that the pipe had before. A live pipe under one of them is renamed in place.
@@ -63,11 +63,11 @@ pub struct PipeMetadata {
 pub struct EndpointMetadata {
     /// The endpoint's description in the API. With the service it is the endpoint's identity, and
     /// the name that pipes refer to.
-    #[schemars(transform = mark::immutable)]
+    #[schemars(transform = annotations::requires_replace)]
     pub name: ObjectName,
     /// The service that the endpoint belongs to: an alias from the project file, a live service's
     /// name, or its UUID. The service given on the command line applies when this is left out.
-    pub service: Option<Text>,
+    pub service: Option<NonEmptyText>,
     /// Marks for selecting and reports. They stay in git and are never sent.
     pub labels: Option<BTreeMap<String, String>>,
     /// The id of the live endpoint that is meant, where several share the description.
@@ -81,7 +81,7 @@ pub struct ScalingMetadata {
     /// The service whose database pipes are meant: an alias from the project file, a live
     /// service's name, or its UUID. The service given on the command line applies when this is
     /// left out.
-    pub service: Option<Text>,
+    pub service: Option<NonEmptyText>,
     /// Means the whole organization rather than one service. Excludes `service`.
     pub organization: Option<bool>,
     /// Marks for selecting and reports. They stay in git and are never sent.
@@ -89,27 +89,31 @@ pub struct ScalingMetadata {
 }
 
 /// The rules of every kind that has a name.
-pub(crate) const NAMED: RuleSet = RuleSet {
-    at: &["metadata"],
-    rules: &[custom("previous-name-own", &["name", "previousNames"], own_previous_name)
-        .help("list only the names that it had before")],
+pub(crate) const NAME_RULES: RuleSet = RuleSet {
+    object_paths: &["metadata"],
+    rules: &[custom_rule("previous-name-own", &["name", "previousNames"], own_name_as_previous)
+        .with_help("list only the names that it had before")],
 };
 
 /// The rules of the kind that may belong to the organization.
-pub(crate) const PLACED: RuleSet = RuleSet {
-    at: &["metadata"],
-    rules: &[Rule::refused("service-and-organization", &["service"], flag("organization", true))
-        .because("it is one object or the other")],
+pub(crate) const OWNER_RULES: RuleSet = RuleSet {
+    object_paths: &["metadata"],
+    rules: &[CrossFieldRule::forbidden_fields(
+        "service-and-organization",
+        &["service"],
+        flag_is("organization", true),
+    )
+    .with_reason("it is one object or the other")],
 };
 
-fn own_previous_name(scope: &Scope) -> Vec<Finding> {
-    let own = scope.text("name");
-    let names = scope.list("previousNames").iter().enumerate();
+fn own_name_as_previous(scope: &RuleContext) -> Vec<RuleFinding> {
+    let own = scope.text_at("name");
+    let names = scope.list_at("previousNames").iter().enumerate();
     names
         .filter(|(_, name)| own.is_some() && name.as_str() == own)
         .map(|(at, _)| {
-            let path = Path::parse("previousNames").child(at);
-            Finding::new(path, "the name is listed as a previous name of itself")
+            let path = FieldPath::parse("previousNames").child(at);
+            RuleFinding::new(path, "the name is listed as a previous name of itself")
         })
         .collect()
 }
@@ -117,20 +121,20 @@ fn own_previous_name(scope: &Scope) -> Vec<Finding> {
 /// The object in the API's own shape, from a manifest: the name, and `spec` without what is ours.
 /// What stands under `additional` moves to the object around it. A `version` beside a group of
 /// credentials moves into its references, where raising it shows as a change.
-pub fn body(kind: Kind, document: &Value) -> Value {
-    let spec = Node::document(kind).child("spec");
+pub fn build_api_body(kind: Kind, document: &Value) -> Value {
+    let spec = SchemaNode::for_kind(kind).child_field("spec");
     let mut body = Map::new();
     if let (Some(path), Some(name)) = (kind.name_path(), document["metadata"].get("name")) {
         body.insert(path.to_string(), name.clone());
     }
     if let (Some(spec), Value::Object(fields)) = (spec, &document["spec"]) {
-        body.extend(bare(&spec, fields));
+        body.extend(strip_object(&spec, fields));
     }
     Value::Object(body)
 }
 
 /// Where the value at `path` of a manifest stands in the body; `None` for what is ours alone.
-pub fn body_path(kind: Kind, path: &Path) -> Option<Path> {
+pub fn to_body_path(kind: Kind, path: &FieldPath) -> Option<FieldPath> {
     let (first, rest) = path.segments().split_first()?;
     if first == "metadata" {
         return kind.name_path().filter(|_| rest == ["name"]);
@@ -138,65 +142,71 @@ pub fn body_path(kind: Kind, path: &Path) -> Option<Path> {
     if first != "spec" {
         return None;
     }
-    let mut node = Node::document(kind).child("spec");
-    let mut found = Path::root();
+    let mut node = SchemaNode::for_kind(kind).child_field("spec");
+    let mut found = FieldPath::root();
     for segment in rest {
-        node = node.and_then(|node| node.step(segment));
+        node = node.and_then(|node| node.child_or_item(segment));
         match &node {
-            Some(node) if node.is_marked(mark::LOCAL) => return None,
-            Some(node) if node.is_marked(mark::ADDITIONAL) => {}
+            Some(node) if node.has_keyword(annotations::LOCAL_ONLY) => return None,
+            Some(node) if node.has_keyword(annotations::ADDITIONAL) => {}
             _ => found = found.child(segment),
         }
     }
     Some(found)
 }
 
-fn strip(node: &Node, value: &Value) -> Value {
+fn strip_value(node: &SchemaNode, value: &Value) -> Value {
     match value {
-        Value::Object(fields) => bare(node, fields).into(),
-        Value::Array(items) => match node.item() {
-            Some(item) => items.iter().map(|value| strip(&item, value)).collect(),
+        Value::Object(fields) => strip_object(node, fields).into(),
+        Value::Array(items) => match node.list_item() {
+            Some(item) => items.iter().map(|value| strip_value(&item, value)).collect(),
             None => value.clone(),
         },
         _ => value.clone(),
     }
 }
 
-fn bare(node: &Node, fields: &Map<String, Value>) -> Map<String, Value> {
+fn strip_object(node: &SchemaNode, fields: &Map<String, Value>) -> Map<String, Value> {
     let mut kept = Map::new();
     let mut extra = None;
     for (name, value) in fields {
-        match node.child(name) {
-            Some(field) if field.is_marked(mark::LOCAL) => {}
-            Some(field) if field.is_marked(mark::ADDITIONAL) => extra = value.as_object(),
-            Some(field) => drop(kept.insert(name.clone(), strip(&field, value))),
+        match node.child_field(name) {
+            Some(field) if field.has_keyword(annotations::LOCAL_ONLY) => {}
+            Some(field) if field.has_keyword(annotations::ADDITIONAL) => extra = value.as_object(),
+            Some(field) => drop(kept.insert(name.clone(), strip_value(&field, value))),
             None => drop(kept.insert(name.clone(), value.clone())),
         }
     }
-    push_version(node, fields, &mut kept);
+    spread_group_version(node, fields, &mut kept);
     if let Some(extra) = extra {
-        merge(&mut kept, extra);
+        merge_additional(&mut kept, extra);
     }
     kept
 }
 
 /// The version of a group of credentials becomes that of each reference in it.
-fn push_version(node: &Node, fields: &Map<String, Value>, kept: &mut Map<String, Value>) {
-    let local = |name: &str| node.child(name).is_some_and(|field| field.is_marked(mark::LOCAL));
+fn spread_group_version(
+    node: &SchemaNode,
+    fields: &Map<String, Value>,
+    kept: &mut Map<String, Value>,
+) {
+    let local = |name: &str| {
+        node.child_field(name).is_some_and(|field| field.has_keyword(annotations::LOCAL_ONLY))
+    };
     let Some(version) = fields.get("version").filter(|_| local("version")) else { return };
     for (name, value) in kept {
         let Value::Object(reference) = value else { continue };
-        if node.child(name).is_some_and(|field| field.may_be_secret()) {
+        if node.child_field(name).is_some_and(|field| field.can_be_secret()) {
             reference.entry("version").or_insert_with(|| version.clone());
         }
     }
 }
 
 /// What is declared in its own place wins; [`crate::check::problems`] refuses the other.
-fn merge(kept: &mut Map<String, Value>, extra: &Map<String, Value>) {
+fn merge_additional(kept: &mut Map<String, Value>, extra: &Map<String, Value>) {
     for (name, value) in extra {
         match (kept.get_mut(name), value) {
-            (Some(Value::Object(inner)), Value::Object(more)) => merge(inner, more),
+            (Some(Value::Object(inner)), Value::Object(more)) => merge_additional(inner, more),
             (Some(_), _) => {}
             (None, value) => drop(kept.insert(name.clone(), value.clone())),
         }

@@ -11,48 +11,48 @@ use crate::action::RunState;
 use crate::address::{Address, Kind, ServiceRef};
 use crate::lifecycle;
 use crate::live::{Live, Object};
-use crate::path::Path;
+use crate::path::FieldPath;
 
-mod complete;
-mod spec;
-mod variable;
+mod env_names;
+mod fill_required;
+mod to_spec;
 
-pub(crate) use spec::literal;
-pub use variable::Variables;
+pub use env_names::EnvNames;
+pub(crate) use to_spec::escape_variables;
 
 /// What a reader looks for where somebody has to write a value.
 pub const FILL_IN: &str = "FILL_IN";
 
 /// Why only the first of several objects of one name is managed.
-pub(crate) const SHARED_NAME: &str = "another one has the same name, and a manifest can declare \
+pub(crate) const SHARED_NAME_REASON: &str = "another one has the same name, and a manifest can declare \
                                       one of them: rename this one, and export it then";
 
 /// One live object as a manifest.
 #[derive(Clone, Debug)]
-pub struct Manifest {
+pub struct ExportedManifest {
     /// What it is.
-    pub at: Address,
+    pub address: Address,
     /// The whole document.
     pub document: Value,
     /// What stands beside its fields, by their paths.
-    pub notes: BTreeMap<Path, Note>,
+    pub field_notes: BTreeMap<FieldPath, FieldNote>,
     /// What is special about this one.
     pub remarks: Vec<String>,
     /// Optional fields that the API never returns: whether the object has them, nobody can tell.
-    pub untold: Vec<Path>,
+    pub write_only_fields: Vec<FieldPath>,
     /// Why the document cannot be used as it stands; empty where it can.
-    pub flaws: Vec<String>,
+    pub blockers: Vec<String>,
 }
 
 /// What a reader has to know of one field.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Note {
+pub enum FieldNote {
     /// The API does not return it: the variable must hold it before a change of the connection.
     Secret {
         /// The environment variable.
         variable: String,
         /// Whether it holds a file as it is, which is encoded on the way.
-        encoded: bool,
+        needs_base64: bool,
     },
     /// The API does not return it: somebody has to write it.
     FillIn,
@@ -61,16 +61,16 @@ pub enum Note {
 }
 
 /// Writes what is live as manifests, in the order of addresses.
-pub fn export(live: &Live) -> Vec<Manifest> {
-    let mut variables = Variables::default();
-    let endpoints = endpoints(live);
+pub fn export_manifests(live: &Live) -> Vec<ExportedManifest> {
+    let mut variables = EnvNames::default();
+    let endpoints = unambiguous_endpoints(live);
     let mut manifests = Vec::new();
-    for (at, observed) in live {
+    for (address, observed) in live {
         for (position, object) in observed.objects.iter().enumerate() {
-            let mut names = Names { endpoints: &endpoints, variables: &mut variables };
-            let mut manifest = manifest(at, object, &mut names);
+            let mut context = ExportContext { endpoints: &endpoints, variables: &mut variables };
+            let mut manifest = export_object(address, object, &mut context);
             if observed.objects.len() > 1 {
-                pin(&mut manifest, object, position);
+                pin_by_id(&mut manifest, object, position);
             }
             manifests.push(manifest);
         }
@@ -79,14 +79,14 @@ pub fn export(live: &Live) -> Vec<Manifest> {
 }
 
 /// The names of endpoints that one name leads to, by service and id.
-type Endpoints = BTreeMap<(ServiceRef, String), String>;
+type EndpointNames = BTreeMap<(ServiceRef, String), String>;
 
-struct Names<'n> {
-    endpoints: &'n Endpoints,
-    variables: &'n mut Variables,
+struct ExportContext<'n> {
+    endpoints: &'n EndpointNames,
+    variables: &'n mut EnvNames,
 }
 
-fn endpoints(live: &Live) -> Endpoints {
+fn unambiguous_endpoints(live: &Live) -> EndpointNames {
     let named = live.iter().filter_map(|(at, observed)| match observed.objects.as_slice() {
         [only] if at.kind == Kind::ReversePrivateEndpoint => {
             let key = (at.service.clone(), only.id.as_str().to_owned());
@@ -97,75 +97,90 @@ fn endpoints(live: &Live) -> Endpoints {
     named.collect()
 }
 
-fn manifest(at: &Address, object: &Object, names: &mut Names<'_>) -> Manifest {
-    let taken = spec::take(at, object, names.endpoints);
+fn export_object(
+    address: &Address,
+    object: &Object,
+    context: &mut ExportContext<'_>,
+) -> ExportedManifest {
+    let extracted = to_spec::extract_spec(address, object, context.endpoints);
     let mut spec = Map::new();
-    let mut remarks = taken.remarks;
-    if lifecycle::can_stop(at.kind) {
-        if is_stopped(at.kind, object) {
+    let mut remarks = extracted.remarks;
+    if lifecycle::can_stop(address.kind) {
+        if is_stopped(address.kind, object) {
             spec.insert("state".to_owned(), Value::from("stopped"));
-        } else if lifecycle::command(at.kind, object, RunState::Running).is_some() {
+        } else if lifecycle::state_command(address.kind, object, RunState::Running).is_some() {
             let state = &object.state;
             remarks.push(format!("it is {state}: `apply` will start it again"));
         }
     }
-    if let Value::Object(fields) = taken.spec {
+    if let Value::Object(fields) = extracted.spec {
         spec.extend(fields);
     }
     let document = json!({
         "apiVersion": "pipectl/v1",
-        "kind": at.kind.name(),
-        "metadata": metadata(at),
+        "kind": address.kind.name(),
+        "metadata": manifest_metadata(address),
         "spec": spec,
     });
-    let draft = complete::Draft::new(at, document, taken.secrets, names.variables);
-    let mut manifest = draft.finish();
+    let draft = fill_required::ManifestDraft::new(
+        address,
+        document,
+        extracted.secret_paths,
+        context.variables,
+    );
+    let mut manifest = draft.into_manifest();
     remarks.append(&mut manifest.remarks);
-    let flaws = [taken.flaws, manifest.flaws].concat();
-    Manifest { remarks, flaws, ..manifest }
+    let flaws = [extracted.blockers, manifest.blockers].concat();
+    ExportedManifest { remarks, blockers: flaws, ..manifest }
 }
 
 /// The document as a manifest that is sound, if it can be made so.
-pub(crate) fn completed(at: &Address, document: Value, variables: &mut Variables) -> Manifest {
-    complete::Draft::new(at, document, Vec::new(), variables).finish()
+pub(crate) fn complete_manifest(
+    address: &Address,
+    document: Value,
+    variables: &mut EnvNames,
+) -> ExportedManifest {
+    fill_required::ManifestDraft::new(address, document, Vec::new(), variables).into_manifest()
 }
 
-fn metadata(at: &Address) -> Value {
+fn manifest_metadata(address: &Address) -> Value {
     let mut metadata = Map::new();
-    if at.kind.name_path().is_some() {
-        metadata.insert("name".to_owned(), literal(at.name.as_str()));
+    if address.kind.name_path().is_some() {
+        metadata.insert("name".to_owned(), escape_variables(address.name.as_str()));
     }
-    metadata.insert("service".to_owned(), literal(at.service.as_str()));
+    metadata.insert("service".to_owned(), escape_variables(address.service.as_str()));
     Value::Object(metadata)
 }
 
 /// Stopped, or on the way there. What has come to its end is not: it was never stopped.
 fn is_stopped(kind: Kind, object: &Object) -> bool {
-    let stop = lifecycle::command(kind, object, RunState::Stopped);
+    let stop = lifecycle::state_command(kind, object, RunState::Stopped);
     stop.is_none() && !lifecycle::is_finished(object)
 }
 
 /// A name stands for one object: of several the first is the one that is managed.
-fn pin(manifest: &mut Manifest, object: &Object, position: usize) {
+fn pin_by_id(manifest: &mut ExportedManifest, object: &Object, position: usize) {
     manifest.document["metadata"]["id"] = Value::from(object.id.as_str());
     if position == 0 {
         manifest.remarks.push("several share this name: `id` says which one is meant".to_owned());
     } else {
-        manifest.flaws.push(SHARED_NAME.to_owned());
+        manifest.blockers.push(SHARED_NAME_REASON.to_owned());
     }
 }
 
-impl Manifest {
+impl ExportedManifest {
     /// The fields that somebody has to look at or write.
-    pub fn to_fill_in(&self) -> impl Iterator<Item = (&Path, &Note)> {
-        self.notes.iter().filter(|(_, note)| matches!(note, Note::FillIn | Note::Guess))
+    pub fn fields_to_fill_in(&self) -> impl Iterator<Item = (&FieldPath, &FieldNote)> {
+        self.field_notes
+            .iter()
+            .filter(|(_, note)| matches!(note, FieldNote::FillIn | FieldNote::Guess))
     }
 
     /// The variables that hold what the API does not return.
-    pub fn variables(&self) -> BTreeSet<&str> {
-        let named = self.notes.values().filter_map(|note| match note {
-            Note::Secret { variable, .. } => Some(variable.as_str()),
-            Note::FillIn | Note::Guess => None,
+    pub fn secret_variables(&self) -> BTreeSet<&str> {
+        let named = self.field_notes.values().filter_map(|note| match note {
+            FieldNote::Secret { variable, .. } => Some(variable.as_str()),
+            FieldNote::FillIn | FieldNote::Guess => None,
         });
         named.collect()
     }

@@ -6,56 +6,54 @@ use serde_json::Value;
 use crate::action::RunState;
 use crate::address::Kind;
 use crate::live::Object;
-use crate::path::Path;
-use crate::pipe::{DATABASES, course};
+use crate::path::FieldPath;
+use crate::pipe::{DATABASE_SOURCES, run_mode};
 
 /// What a live object's state says about a wait for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum Progress {
     /// Still on its way: look again.
-    Moving,
+    InProgress,
     /// Arrived.
-    Settled,
+    Ready,
     /// Arrived, and working with trouble.
-    Impaired,
+    Degraded,
     /// Arrived where nobody wants it: failed, or broken on the platform's side.
-    Troubled,
+    Failed,
 }
 
 /// How the object stands, seen from someone who waits for it to be `want`.
 ///
 /// The sets are those of section "states" of `docs/sandbox.md`: a streaming pipe is settled in
 /// `Running`, a snapshot in `Completed`, a stopped database pipe in `Paused`.
-pub fn standing(kind: Kind, object: &Object, want: RunState) -> Standing {
+pub fn progress_toward(kind: Kind, object: &Object, desired: RunState) -> Progress {
     match kind {
-        Kind::ClickPipe => pipe(object.state.as_str(), want),
-        Kind::ReversePrivateEndpoint => endpoint(object.state.as_str()),
-        Kind::CdcScaling => Standing::Settled,
+        Kind::ClickPipe => pipe_progress(object.state.as_str(), desired),
+        Kind::ReversePrivateEndpoint => endpoint_progress(object.state.as_str()),
+        Kind::CdcScaling => Progress::Ready,
     }
 }
 
-fn pipe(state: &str, want: RunState) -> Standing {
-    match (state, want) {
-        ("Failed" | "InternalError", RunState::Running) | ("InternalError", _) => {
-            Standing::Troubled
-        }
-        ("Degraded", RunState::Running) => Standing::Impaired,
+fn pipe_progress(state: &str, desired: RunState) -> Progress {
+    match (state, desired) {
+        ("Failed" | "InternalError", RunState::Running) | ("InternalError", _) => Progress::Failed,
+        ("Degraded", RunState::Running) => Progress::Degraded,
         ("Running" | "Snapshot" | "Completed", RunState::Running)
-        | ("Stopped" | "Paused" | "Completed", RunState::Stopped) => Standing::Settled,
-        _ => Standing::Moving,
+        | ("Stopped" | "Paused" | "Completed", RunState::Stopped) => Progress::Ready,
+        _ => Progress::InProgress,
     }
 }
 
-fn endpoint(status: &str) -> Standing {
+fn endpoint_progress(status: &str) -> Progress {
     match status {
-        "Ready" | "PendingAcceptance" => Standing::Settled,
-        "Failed" | "Rejected" | "Expired" => Standing::Troubled,
-        _ => Standing::Moving,
+        "Ready" | "PendingAcceptance" => Progress::Ready,
+        "Failed" | "Rejected" | "Expired" => Progress::Failed,
+        _ => Progress::InProgress,
     }
 }
 
 /// What somebody has to look at although the wait for the object is over.
-pub fn attention(kind: Kind, object: &Object) -> Option<&'static str> {
+pub fn attention_note(kind: Kind, object: &Object) -> Option<&'static str> {
     match (kind, object.state.as_str()) {
         (Kind::ClickPipe, "Degraded") => Some("it runs, but the platform reports trouble"),
         (Kind::ReversePrivateEndpoint, "PendingAcceptance") => {
@@ -83,8 +81,8 @@ pub enum Health {
 ///
 /// `declared` is what git says of it, if it says anything. Whether an end is a good one depends on
 /// the source: files that are read once are done in `Completed`, a stream never is.
-pub fn health(object: &Object, declared: Option<RunState>) -> (Health, &'static str) {
-    let ends = course::ends_by_itself(&object.body);
+pub fn pipe_health(object: &Object, declared: Option<RunState>) -> (Health, &'static str) {
+    let is_finite = run_mode::is_finite_load(&object.body);
     match (object.state.as_str(), declared) {
         ("Failed", _) => (Health::Bad, "it stopped by itself; the console shows why"),
         ("InternalError", _) => {
@@ -94,9 +92,9 @@ pub fn health(object: &Object, declared: Option<RunState>) -> (Health, &'static 
             (Health::Warning, "it runs, though it is declared stopped")
         }
         ("Degraded", _) => (Health::Warning, "it runs, but the platform reports trouble"),
-        ("Running", _) => (Health::Ok, if ends { "loading" } else { "" }),
+        ("Running", _) => (Health::Ok, if is_finite { "loading" } else { "" }),
         ("Snapshot", _) => (Health::Ok, "initial load"),
-        ("Completed", _) if ends => (Health::Ok, "done"),
+        ("Completed", _) if is_finite => (Health::Ok, "done"),
         ("Completed", _) => (Health::Warning, "it has ended, though its source goes on"),
         ("Stopped" | "Paused", Some(RunState::Running)) => {
             (Health::Warning, "it is stopped, though it is declared running")
@@ -113,54 +111,54 @@ pub fn health(object: &Object, declared: Option<RunState>) -> (Health, &'static 
 
 /// Why a pipe cannot load its tables anew.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NoResync {
+pub enum ResyncRefusal {
     /// Its source has no such command.
-    Source(&'static str),
+    UnsupportedSource(&'static str),
     /// It is in a state in which that would undo what is under way.
-    Now(&'static str),
+    WrongState(&'static str),
 }
 
 /// Whether the pipe can load its tables anew. The API would take the command in any state. In some
 /// of them it throws away a load that is under way, so that a command sent twice costs twice.
-pub fn can_resync(object: &Object) -> Result<(), NoResync> {
-    if let Some(reason) = course::no_resync(&object.body) {
-        return Err(NoResync::Source(reason));
+pub fn can_resync(object: &Object) -> Result<(), ResyncRefusal> {
+    if let Some(reason) = run_mode::resync_unsupported_reason(&object.body) {
+        return Err(ResyncRefusal::UnsupportedSource(reason));
     }
     match object.state.as_str() {
-        "Snapshot" | "Resync" => Err(NoResync::Now("it is loading its tables already")),
-        "" | "Unknown" | "Provisioning" | "Setup" => {
-            Err(NoResync::Now("it is still being made, and will load its tables anyway"))
-        }
-        "Modifying" | "Pausing" | "Stopping" => {
-            Err(NoResync::Now("it is on its way to another state; try again when it is there"))
-        }
-        "InternalError" => {
-            Err(NoResync::Now("the platform is in trouble; ask its support, with the pipe's id"))
-        }
+        "Snapshot" | "Resync" => Err(ResyncRefusal::WrongState("it is loading its tables already")),
+        "" | "Unknown" | "Provisioning" | "Setup" => Err(ResyncRefusal::WrongState(
+            "it is still being made, and will load its tables anyway",
+        )),
+        "Modifying" | "Pausing" | "Stopping" => Err(ResyncRefusal::WrongState(
+            "it is on its way to another state; try again when it is there",
+        )),
+        "InternalError" => Err(ResyncRefusal::WrongState(
+            "the platform is in trouble; ask its support, with the pipe's id",
+        )),
         _ => Ok(()),
     }
 }
 
 /// Whether the pipe has come to the end of loading its tables, having been told to.
-pub fn has_loaded(object: &Object) -> Standing {
+pub fn resync_progress(object: &Object) -> Progress {
     match object.state.as_str() {
-        "Running" | "Completed" => Standing::Settled,
-        "Degraded" => Standing::Impaired,
-        "Failed" | "InternalError" => Standing::Troubled,
-        _ => Standing::Moving,
+        "Running" | "Completed" => Progress::Ready,
+        "Degraded" => Progress::Degraded,
+        "Failed" | "InternalError" => Progress::Failed,
+        _ => Progress::InProgress,
     }
 }
 
 /// The state command that would bring the object to `want`; `None` where it is there already, on
 /// its way, or of a kind that cannot be stopped.
-pub fn command(kind: Kind, object: &Object, want: RunState) -> Option<RunState> {
+pub fn state_command(kind: Kind, object: &Object, desired: RunState) -> Option<RunState> {
     if !can_stop(kind) {
         return None;
     }
     let stopped = matches!(object.state.as_str(), "Stopped" | "Stopping" | "Paused" | "Pausing");
-    match want {
-        RunState::Running => (stopped || object.state.as_str() == "Failed").then_some(want),
-        RunState::Stopped => (!stopped && !is_finished(object)).then_some(want),
+    match desired {
+        RunState::Running => (stopped || object.state.as_str() == "Failed").then_some(desired),
+        RunState::Stopped => (!stopped && !is_finished(object)).then_some(desired),
     }
 }
 
@@ -183,52 +181,59 @@ pub fn is_stopped(object: &Object) -> bool {
 }
 
 /// The state that a stopped pipe is in, by what it reads from: database pipes are paused.
-pub fn stopped_word(body: &Value) -> &'static str {
-    let is_there = |source: &&str| Path::parse(source).get(body).is_some_and(Value::is_object);
-    if DATABASES.iter().any(is_there) { "Paused" } else { "Stopped" }
+pub fn stopped_state_name(body: &Value) -> &'static str {
+    let is_there =
+        |source: &&str| FieldPath::parse(source).value_in(body).is_some_and(Value::is_object);
+    if DATABASE_SOURCES.iter().any(is_there) { "Paused" } else { "Stopped" }
 }
 
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
 
-    use super::{Health, NoResync, RunState, can_resync, health};
+    use super::{Health, ResyncRefusal, RunState, can_resync, pipe_health};
     use crate::live::{Id, Object, State};
 
-    fn pipe(state: &str, source: &Value) -> Object {
+    fn pipe_in_state(state: &str, source: &Value) -> Object {
         let body = json!({"source": source});
         Object { id: Id::new("1"), state: State::new(state), body }
     }
 
-    fn kafka() -> Value {
+    fn kafka_source() -> Value {
         json!({"kafka": {"topics": "t"}, "objectStorage": null})
     }
 
-    fn postgres(mode: &str) -> Value {
+    fn postgres_source(mode: &str) -> Value {
         json!({"postgres": {"settings": {"replicationMode": mode}}})
     }
 
     #[test]
-    fn whether_an_end_is_a_good_one_depends_on_the_source() {
-        let completed = |source: &Value| health(&pipe("Completed", source), None).0;
+    fn health_of_completed_pipe_depends_on_source() {
+        let completed = |source: &Value| pipe_health(&pipe_in_state("Completed", source), None).0;
         for source in [
             json!({"objectStorage": {"url": "s3://b"}}),
             json!({"objectStorage": {"isContinuous": false}}),
             json!({"bigquery": {}}),
-            postgres("snapshot"),
+            postgres_source("snapshot"),
             json!({"mongodb": {"settings": {"replicationMode": "snapshot"}}}),
         ] {
             assert_eq!(completed(&source), Health::Ok, "{source}");
         }
-        for source in [kafka(), postgres("cdc"), json!({"objectStorage": {"isContinuous": true}})] {
+        for source in [
+            kafka_source(),
+            postgres_source("cdc"),
+            json!({"objectStorage": {"isContinuous": true}}),
+        ] {
             assert_eq!(completed(&source), Health::Warning, "{source}");
         }
     }
 
     #[test]
-    fn whether_a_stop_is_as_it_should_be_is_for_git_to_say() {
+    fn health_compares_live_state_with_declared_state() {
         let declared = [None, Some(RunState::Running), Some(RunState::Stopped)];
-        let told = |state| declared.map(|declared| health(&pipe(state, &kafka()), declared).0);
+        let told = |state| {
+            declared.map(|declared| pipe_health(&pipe_in_state(state, &kafka_source()), declared).0)
+        };
         for state in ["Stopped", "Paused"] {
             assert_eq!(told(state), [Health::Ok, Health::Warning, Health::Ok], "{state}");
         }
@@ -246,18 +251,24 @@ mod tests {
     }
 
     #[test]
-    fn only_databases_load_again_and_not_while_they_load() {
-        let may = |state: &str, source: &Value| can_resync(&pipe(state, source));
-        for source in [postgres("cdc"), json!({"mysql": {}}), json!({"mongodb": {}})] {
+    fn only_settled_database_pipes_can_resync() {
+        let may = |state: &str, source: &Value| can_resync(&pipe_in_state(state, source));
+        for source in [postgres_source("cdc"), json!({"mysql": {}}), json!({"mongodb": {}})] {
             for state in ["Running", "Paused", "Stopped", "Completed", "Failed", "Degraded"] {
                 assert_eq!(may(state, &source), Ok(()), "{state}");
             }
             for state in ["Snapshot", "Resync", "Setup", "Provisioning", "Pausing", "Modifying"] {
-                assert!(matches!(may(state, &source), Err(NoResync::Now(_))), "{state}");
+                assert!(
+                    matches!(may(state, &source), Err(ResyncRefusal::WrongState(_))),
+                    "{state}"
+                );
             }
         }
-        for source in [kafka(), json!({"bigquery": {}}), json!({"objectStorage": {}})] {
-            assert!(matches!(may("Running", &source), Err(NoResync::Source(_))), "{source}");
+        for source in [kafka_source(), json!({"bigquery": {}}), json!({"objectStorage": {}})] {
+            assert!(
+                matches!(may("Running", &source), Err(ResyncRefusal::UnsupportedSource(_))),
+                "{source}"
+            );
         }
     }
 }

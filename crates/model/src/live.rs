@@ -82,10 +82,10 @@ impl fmt::Debug for Object {
 
 /// What is live under one address. Live names are not unique: there may be several.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Observed {
+pub struct LiveObjects {
     /// At least one, in the order of their ids.
     pub objects: Vec<Object>,
 }
 
 /// Everything live in the scope that was observed.
-pub type Live = BTreeMap<Address, Observed>;
+pub type Live = BTreeMap<Address, LiveObjects>;

@@ -9,9 +9,9 @@ use serde_json::Value;
 ///
 /// Prints as `source.kafka.topics`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Path(Vec<String>);
+pub struct FieldPath(Vec<String>);
 
-impl Path {
+impl FieldPath {
     /// The document itself.
     pub fn root() -> Self {
         Self::default()
@@ -46,7 +46,7 @@ impl Path {
     }
 
     /// The last step, `None` at the root.
-    pub fn last(&self) -> Option<&str> {
+    pub fn last_segment(&self) -> Option<&str> {
         self.0.last().map(String::as_str)
     }
 
@@ -62,7 +62,7 @@ impl Path {
     }
 
     /// The value that stands here, if the document has one.
-    pub fn get<'v>(&self, document: &'v Value) -> Option<&'v Value> {
+    pub fn value_in<'v>(&self, document: &'v Value) -> Option<&'v Value> {
         self.0.iter().try_fold(document, |value, segment| match value {
             Value::Object(map) => map.get(segment),
             Value::Array(items) => items.get(segment.parse::<usize>().ok()?),
@@ -71,7 +71,7 @@ impl Path {
     }
 
     /// Writes `value` here, making the objects on the way. Lists are not made or grown.
-    pub fn set(&self, document: &mut Value, value: Value) {
+    pub fn set_in(&self, document: &mut Value, value: Value) {
         let mut slot = document;
         for segment in &self.0 {
             if let Value::Array(items) = slot {
@@ -92,13 +92,13 @@ impl Path {
     }
 }
 
-impl fmt::Display for Path {
+impl fmt::Display for FieldPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.join("."))
     }
 }
 
-impl Serialize for Path {
+impl Serialize for FieldPath {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
     }
@@ -108,23 +108,23 @@ impl Serialize for Path {
 mod tests {
     use serde_json::json;
 
-    use super::Path;
+    use super::FieldPath;
 
     #[test]
-    fn reads_and_writes_below_objects_and_lists() {
+    fn path_reads_and_writes_nested_values() {
         let mut document = json!({"a": [{"b": 1}]});
-        let path = Path::parse("a.0.b");
-        assert_eq!(path.get(&document), Some(&json!(1)));
-        path.set(&mut document, json!(2));
-        Path::parse("c.d").set(&mut document, json!("x"));
-        Path::parse("a.7.b").set(&mut document, json!("lost"));
+        let path = FieldPath::parse("a.0.b");
+        assert_eq!(path.value_in(&document), Some(&json!(1)));
+        path.set_in(&mut document, json!(2));
+        FieldPath::parse("c.d").set_in(&mut document, json!("x"));
+        FieldPath::parse("a.7.b").set_in(&mut document, json!("lost"));
         assert_eq!(document, json!({"a": [{"b": 2}], "c": {"d": "x"}}));
     }
 
     #[test]
-    fn knows_what_lies_below() {
-        assert!(Path::parse("a.b").is_within(&Path::parse("a")));
-        assert!(Path::parse("a.b").is_within(&Path::root()));
-        assert!(!Path::parse("ab").is_within(&Path::parse("a")));
+    fn is_within_compares_whole_segments() {
+        assert!(FieldPath::parse("a.b").is_within(&FieldPath::parse("a")));
+        assert!(FieldPath::parse("a.b").is_within(&FieldPath::root()));
+        assert!(!FieldPath::parse("ab").is_within(&FieldPath::parse("a")));
     }
 }

@@ -2,13 +2,12 @@
 
 use schemars::JsonSchema;
 
-use crate::check::{Rule, RuleSet, has, is_not};
-use crate::envelope::{Envelope, NAMED, PipeMetadata};
-use crate::mark;
+use crate::annotations;
+use crate::envelope::{Envelope, NAME_RULES, PipeMetadata};
+use crate::validate::{CrossFieldRule, RuleSet, any_present, value_is_not};
 
 pub mod additional;
 pub mod bigquery;
-pub(crate) mod course;
 pub mod credentials;
 pub mod database;
 pub mod destination;
@@ -20,12 +19,13 @@ pub mod mysql;
 pub mod object_storage;
 pub mod postgres;
 pub mod pubsub;
-pub(crate) mod restart;
+pub(crate) mod replacement_effects;
+pub(crate) mod run_mode;
 pub mod scaling;
 pub mod settings;
 
 /// A manifest of one pipe.
-pub type Manifest = Envelope<ClickPipe, PipeMetadata, ClickPipeSpec>;
+pub type PipeManifest = Envelope<ClickPipe, PipeMetadata, ClickPipeSpec>;
 
 /// The word for the kind.
 #[derive(JsonSchema)]
@@ -41,10 +41,10 @@ pub enum ClickPipe {
 pub struct ClickPipeSpec {
     /// Whether the pipe should ingest. A new pipe always starts, and is stopped right after where
     /// the manifest asks for that.
-    #[schemars(transform = mark::local, transform = mark::default_is("running"))]
-    pub state: Option<PipeState>,
+    #[schemars(transform = annotations::local_only, transform = annotations::default_is("running"))]
+    pub state: Option<DesiredPipeState>,
     /// Refuses every plan that would delete or replace the pipe.
-    #[schemars(transform = mark::local, transform = mark::default_is(false))]
+    #[schemars(transform = annotations::local_only, transform = annotations::default_is(false))]
     pub protect: Option<bool>,
     /// Where the data comes from: exactly one kind of source.
     pub source: Option<Source>,
@@ -52,22 +52,22 @@ pub struct ClickPipeSpec {
     pub destination: Option<destination::Destination>,
     /// Which field of the source goes into which column. Where it is given, every column of the
     /// destination must occur. Not for database pipes. Sent together with the columns.
-    #[schemars(transform = mark::travels_with(destination::COLUMNS))]
+    #[schemars(transform = annotations::sent_with(destination::COLUMNS))]
     pub field_mappings: Option<Vec<field_mapping::FieldMapping>>,
     /// Replicas of the pipe and their size. Not for database pipes, which share the size that a
     /// `CdcScaling` declares.
-    #[schemars(transform = mark::via_scaling)]
+    #[schemars(transform = annotations::via_scaling)]
     pub scaling: Option<scaling::Scaling>,
     /// Tuning of ingestion. A setting that the manifest stops naming keeps its live value: the API
     /// cannot unset one. Not for database pipes.
-    #[schemars(transform = mark::via_settings)]
-    pub settings: Option<settings::Settings>,
+    #[schemars(transform = annotations::via_settings)]
+    pub settings: Option<settings::PipeSettings>,
 }
 
 /// Whether a pipe should ingest.
 #[derive(JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub enum PipeState {
+pub enum DesiredPipeState {
     /// Ingesting, or done with a job that ends by itself.
     Running,
     /// Stopped, or paused if it is a database pipe.
@@ -95,19 +95,19 @@ pub struct Source {
     /// Collections of a MongoDB database.
     pub mongodb: Option<mongodb::Mongodb>,
     /// Tables of Google BigQuery, loaded once. Nothing of it can be changed in place.
-    #[schemars(transform = mark::immutable)]
+    #[schemars(transform = annotations::requires_replace)]
     pub bigquery: Option<bigquery::Bigquery>,
     /// Checks samples of the data when the source is made or changed, beyond the connection. It
     /// has no effect on Postgres and MySQL. Experimental in the API, which may drop it.
-    #[schemars(transform = mark::never_echoed)]
+    #[schemars(transform = annotations::write_only)]
     pub validate_samples: Option<bool>,
 }
 
 /// The rules of pipes, every source's own among them.
 pub(crate) const RULE_SETS: &[RuleSet] = &[
-    NAMED,
-    PIPE,
-    SOURCE,
+    NAME_RULES,
+    PIPE_RULES,
+    SOURCE_RULES,
     kafka::RULES,
     kinesis::RULES,
     object_storage::RULES,
@@ -115,9 +115,9 @@ pub(crate) const RULE_SETS: &[RuleSet] = &[
     postgres::RULES,
     mysql::RULES,
     mongodb::RULES,
-    database::LOGIN,
-    database::MAPPINGS,
-    database::MAPPING,
+    database::LOGIN_RULES,
+    database::MAPPING_LIST_RULES,
+    database::MAPPING_RULES,
     destination::RULES,
     field_mapping::RULES,
     settings::RULES,
@@ -125,16 +125,20 @@ pub(crate) const RULE_SETS: &[RuleSet] = &[
 ];
 
 /// The sources whose pipes carry tables over, and are paused rather than stopped.
-pub(crate) const DATABASES: &[&str] =
+pub(crate) const DATABASE_SOURCES: &[&str] =
     &["source.postgres", "source.mysql", "source.mongodb", "source.bigquery"];
-const OTHERS: &[&str] =
+const STREAM_AND_FILE_SOURCES: &[&str] =
     &["source.kafka", "source.kinesis", "source.objectStorage", "source.pubsub"];
 
-const PIPE: RuleSet = RuleSet {
-    at: &["spec"],
+const PIPE_RULES: RuleSet = RuleSet {
+    object_paths: &["spec"],
     rules: &[
-        Rule::needed("missing-part", &["source", "destination"], is_not("state", &["absent"])),
-        Rule::refused(
+        CrossFieldRule::required_fields(
+            "missing-part",
+            &["source", "destination"],
+            value_is_not("state", &["absent"]),
+        ),
+        CrossFieldRule::forbidden_fields(
             "database-pipe-table",
             &[
                 "destination.table",
@@ -142,31 +146,39 @@ const PIPE: RuleSet = RuleSet {
                 "destination.tableDefinition",
                 "destination.columns",
             ],
-            has(DATABASES, "database pipes"),
+            any_present(DATABASE_SOURCES, "database pipes"),
         )
-        .because("each table mapping makes a table of its own"),
-        Rule::refused(
+        .with_reason("each table mapping makes a table of its own"),
+        CrossFieldRule::forbidden_fields(
             "database-pipe-field-mappings",
             &["fieldMappings"],
-            has(DATABASES, "database pipes"),
+            any_present(DATABASE_SOURCES, "database pipes"),
         )
-        .because("each table mapping takes the columns as they are"),
-        Rule::refused("database-pipe-scaling", &["scaling"], has(DATABASES, "database pipes"))
-            .because("they share the size of their service")
-            .help("declare a `CdcScaling`"),
-        Rule::refused("database-pipe-settings", &["settings"], has(DATABASES, "database pipes"))
-            .because("theirs stand below the source"),
-        Rule::needed(
+        .with_reason("each table mapping takes the columns as they are"),
+        CrossFieldRule::forbidden_fields(
+            "database-pipe-scaling",
+            &["scaling"],
+            any_present(DATABASE_SOURCES, "database pipes"),
+        )
+        .with_reason("they share the size of their service")
+        .with_help("declare a `CdcScaling`"),
+        CrossFieldRule::forbidden_fields(
+            "database-pipe-settings",
+            &["settings"],
+            any_present(DATABASE_SOURCES, "database pipes"),
+        )
+        .with_reason("theirs stand below the source"),
+        CrossFieldRule::required_fields(
             "missing-table",
             &["destination.table", "destination.managedTable", "destination.columns"],
-            has(OTHERS, "pipes other than database pipes"),
+            any_present(STREAM_AND_FILE_SOURCES, "pipes other than database pipes"),
         ),
     ],
 };
 
-const SOURCE: RuleSet = RuleSet {
-    at: &["spec.source"],
-    rules: &[Rule::exactly_one(
+const SOURCE_RULES: RuleSet = RuleSet {
+    object_paths: &["spec.source"],
+    rules: &[CrossFieldRule::exactly_one_of(
         "source-kind",
         &[
             "kafka",
@@ -179,5 +191,5 @@ const SOURCE: RuleSet = RuleSet {
             "bigquery",
         ],
     )
-    .because("a pipe reads one source")],
+    .with_reason("a pipe reads one source")],
 };

@@ -7,18 +7,18 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::check::walk::Schema;
 use crate::diagnostic::{Diagnostic, SourceFile};
+use crate::docs;
 use crate::envelope::ApiVersion;
-use crate::reference;
-use crate::source::{self, Document, Remark, Remarks, Span};
+use crate::validate::schema_validator::SchemaValidator;
+use crate::yaml::{self, PendingDiagnostic, PendingDiagnostics, Span, YamlDocument};
 
 pub(crate) mod code;
-mod fill;
+mod env_references;
 #[cfg(test)]
 mod tests;
 
-pub use self::fill::{Needs, fill, unset};
+pub use self::env_references::{RequiredFields, expand_env_references, find_unset_variables};
 
 /// The project file.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -71,7 +71,7 @@ pub struct Environment {
     /// The organization's id.
     pub organization: Option<String>,
     /// Where the API key of this environment is; by default in the variables that all share.
-    pub credentials: Option<Credentials>,
+    pub credentials: Option<CredentialVariables>,
     /// Ids of services, by the names that manifests use for them.
     #[serde(default)]
     pub services: BTreeMap<String, String>,
@@ -86,17 +86,17 @@ pub struct Environment {
 /// The two halves of one API key: the names of the variables that hold them, never the key itself.
 #[derive(Clone, Debug, Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Credentials {
+pub struct CredentialVariables {
     /// The key's id.
-    pub key: Variable,
+    pub key: EnvVariable,
     /// The key's secret.
-    pub secret: Variable,
+    pub secret: EnvVariable,
 }
 
 /// The name of an environment variable.
 #[derive(Clone, Debug, Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Variable {
+pub struct EnvVariable {
     /// The variable.
     #[schemars(length(min = 1))]
     pub from_env: String,
@@ -115,7 +115,7 @@ pub struct Policy {
     pub max_replace: Option<usize>,
     /// Whether live objects that no manifest declares are deleted: `never` (the default), `git`
     /// for those that a manifest declared once, or `scope` for those that `pruneScope` names.
-    pub prune: Option<Prune>,
+    pub prune: Option<PruneMode>,
     /// Pipes that are declared in git or not at all, as `SERVICE/PIPE` with `*` and `?`. With
     /// `prune: scope` those that no manifest declares are deleted, whoever made them.
     pub prune_scope: Option<Vec<String>>,
@@ -128,7 +128,7 @@ pub struct Policy {
 /// What becomes of live objects that no manifest declares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub enum Prune {
+pub enum PruneMode {
     /// Nothing.
     Never,
     /// They are deleted if git proves that a manifest for them was removed.
@@ -151,7 +151,7 @@ pub struct RateLimit {
 impl Policy {
     /// This policy, and `other` where it says nothing.
     #[must_use]
-    pub fn or(self, other: Self) -> Self {
+    pub fn with_fallback(self, other: Self) -> Self {
         Self {
             protect: self.protect.or(other.protect),
             max_delete: self.max_delete.or(other.max_delete),
@@ -165,34 +165,34 @@ impl Policy {
 }
 
 /// Reads and checks a project file. There is no project if anything in it is wrong.
-pub fn load(file: &SourceFile) -> (Option<Project>, Vec<Diagnostic>) {
-    let mut remarks = Remarks::default();
-    let documents = source::read(&file.text, &mut remarks);
-    let value = only(&documents, &mut remarks);
-    let sound = remarks.errors() == 0;
-    let project = value.filter(|_| sound).and_then(|value| serde_json::from_value(value).ok());
+pub fn parse_project(file: &SourceFile) -> (Option<Project>, Vec<Diagnostic>) {
+    let mut remarks = PendingDiagnostics::default();
+    let documents = yaml::read_documents(&file.text, &mut remarks);
+    let value = single_document(&documents, &mut remarks);
+    let is_valid = remarks.error_count() == 0;
+    let project = value.filter(|_| is_valid).and_then(|value| serde_json::from_value(value).ok());
     let remarks = remarks.into_vec().into_iter();
     (project, remarks.map(|remark| remark.into_diagnostic(&file.name)).collect())
 }
 
 /// The one document of the file, checked.
-fn only(documents: &[Document], remarks: &mut Remarks) -> Option<Value> {
+fn single_document(documents: &[YamlDocument], remarks: &mut PendingDiagnostics) -> Option<Value> {
     let [document] = documents else {
         let start = Span { line: 1, column: 1, ..Span::default() };
-        let span = documents.get(1).map_or(start, |second| second.root.head());
+        let span = documents.get(1).map_or(start, |second| second.root.head_span());
         let message = "a project file is one YAML document";
-        remarks.push(Remark::error(code::PROJECT_DOCUMENTS, span, message));
+        remarks.push(PendingDiagnostic::error(code::PROJECT_DOCUMENTS, span, message));
         return None;
     };
-    schema().check(&document.root, None, remarks);
-    fill::check(&document.root, remarks);
+    compiled_schema().validate(&document.root, None, remarks);
+    env_references::validate_references(&document.root, remarks);
     Some(document.root.to_json())
 }
 
-fn schema() -> &'static Schema {
-    static SCHEMA: OnceLock<Schema> = OnceLock::new();
+fn compiled_schema() -> &'static SchemaValidator {
+    static SCHEMA: OnceLock<SchemaValidator> = OnceLock::new();
     SCHEMA.get_or_init(|| {
-        let schema = Schema::new(reference::project_schema());
+        let schema = SchemaValidator::new(docs::project_schema());
         schema.expect("the structs generate what can be walked")
     })
 }

@@ -2,13 +2,14 @@
 
 use schemars::JsonSchema;
 
-use crate::check::{Rule, RuleSet, is, is_not};
+use crate::annotations;
 use crate::envelope::{EndpointMetadata, Envelope};
-use crate::mark;
-use crate::text::{Arn, DnsName, ServiceAttachment, Text};
+use crate::text::{Arn, DnsName, NonEmptyText, ServiceAttachment};
+use crate::validate::{CrossFieldRule, RuleSet, value_is, value_is_not};
 
 /// A manifest of one reverse private endpoint.
-pub type Manifest = Envelope<ReversePrivateEndpoint, EndpointMetadata, ReversePrivateEndpointSpec>;
+pub type EndpointManifest =
+    Envelope<ReversePrivateEndpoint, EndpointMetadata, ReversePrivateEndpointSpec>;
 
 /// The word for the kind.
 #[derive(JsonSchema)]
@@ -26,43 +27,43 @@ const DNS_NAME: &[&str] = &["privateDnsName"];
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ReversePrivateEndpointSpec {
     /// Whether the endpoint should be there.
-    #[schemars(transform = mark::local, transform = mark::default_is("present"))]
-    pub state: Option<EndpointState>,
+    #[schemars(transform = annotations::local_only, transform = annotations::default_is("present"))]
+    pub state: Option<DesiredEndpointState>,
     /// Refuses every plan that would delete or replace the endpoint.
-    #[schemars(transform = mark::local, transform = mark::default_is(false))]
+    #[schemars(transform = annotations::local_only, transform = annotations::default_is(false))]
     pub protect: Option<bool>,
     /// What the endpoint connects to.
-    #[schemars(transform = mark::immutable)]
+    #[schemars(transform = annotations::requires_replace)]
     pub r#type: Option<EndpointType>,
     /// The name of the VPC endpoint service, for `VPC_ENDPOINT_SERVICE`.
-    #[schemars(transform = mark::immutable)]
-    pub vpc_endpoint_service_name: Option<Text>,
+    #[schemars(transform = annotations::requires_replace)]
+    pub vpc_endpoint_service_name: Option<NonEmptyText>,
     /// The id of the VPC resource configuration, for `VPC_RESOURCE`.
-    #[schemars(transform = mark::immutable)]
-    pub vpc_resource_configuration_id: Option<Text>,
+    #[schemars(transform = annotations::requires_replace)]
+    pub vpc_resource_configuration_id: Option<NonEmptyText>,
     /// The ARN under which the VPC resource is shared, for `VPC_RESOURCE`.
-    #[schemars(transform = mark::immutable)]
+    #[schemars(transform = annotations::requires_replace)]
     pub vpc_resource_share_arn: Option<Arn>,
     /// The ARN of the MSK cluster, for `MSK_MULTI_VPC`.
-    #[schemars(transform = mark::immutable)]
+    #[schemars(transform = annotations::requires_replace)]
     pub msk_cluster_arn: Option<Arn>,
     /// How clients prove who they are to the MSK cluster, for `MSK_MULTI_VPC`.
-    #[schemars(transform = mark::immutable)]
+    #[schemars(transform = annotations::requires_replace)]
     pub msk_authentication: Option<MskAuthentication>,
     /// The service attachment, for `GCP_PSC_SERVICE_ATTACHMENT`:
     /// `projects/…/regions/…/serviceAttachments/…`. In private preview.
-    #[schemars(transform = mark::immutable)]
+    #[schemars(transform = annotations::requires_replace)]
     pub gcp_service_attachment: Option<ServiceAttachment>,
     /// DNS names under which sources are reached through the endpoint. An update sends the list
     /// whole; an empty one takes all names away. Not for `MSK_MULTI_VPC`.
-    #[schemars(transform = mark::unordered_by(DNS_NAME))]
+    #[schemars(transform = annotations::unordered_by(DNS_NAME))]
     pub custom_private_dns_mappings: Option<Vec<PrivateDnsMapping>>,
 }
 
 /// Whether an endpoint should be there.
 #[derive(JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub enum EndpointState {
+pub enum DesiredEndpointState {
     /// There.
     Present,
     /// Deleted. The manifest stays as the record of it.
@@ -107,35 +108,43 @@ pub struct PrivateDnsMapping {
 }
 
 pub(crate) const RULE_SETS: &[RuleSet] = &[RuleSet {
-    at: &["spec"],
+    object_paths: &["spec"],
     rules: &[
-        Rule::needed("missing-part", &["type"], is_not("state", &["absent"])),
-        Rule::needed_iff(
+        CrossFieldRule::required_fields(
+            "missing-part",
+            &["type"],
+            value_is_not("state", &["absent"]),
+        ),
+        CrossFieldRule::required_fields_iff(
             "endpoint-service-name",
             &["vpcEndpointServiceName"],
-            is("type", &["VPC_ENDPOINT_SERVICE"]),
+            value_is("type", &["VPC_ENDPOINT_SERVICE"]),
         ),
-        Rule::needed_iff(
+        CrossFieldRule::required_fields_iff(
             "endpoint-resource",
             &["vpcResourceConfigurationId", "vpcResourceShareArn"],
-            is("type", &["VPC_RESOURCE"]),
+            value_is("type", &["VPC_RESOURCE"]),
         ),
-        Rule::needed_iff(
+        CrossFieldRule::required_fields_iff(
             "endpoint-msk",
             &["mskClusterArn", "mskAuthentication"],
-            is("type", &["MSK_MULTI_VPC"]),
+            value_is("type", &["MSK_MULTI_VPC"]),
         ),
-        Rule::needed_iff(
+        CrossFieldRule::required_fields_iff(
             "endpoint-service-attachment",
             &["gcpServiceAttachment"],
-            is("type", &["GCP_PSC_SERVICE_ATTACHMENT"]),
+            value_is("type", &["GCP_PSC_SERVICE_ATTACHMENT"]),
         ),
-        Rule::refused(
+        CrossFieldRule::forbidden_fields(
             "endpoint-msk-dns",
             &["customPrivateDnsMappings"],
-            is("type", &["MSK_MULTI_VPC"]),
+            value_is("type", &["MSK_MULTI_VPC"]),
         )
-        .because("the API does not support names of one's own there"),
-        Rule::unique("duplicate-dns-name", "customPrivateDnsMappings", "privateDnsName"),
+        .with_reason("the API does not support names of one's own there"),
+        CrossFieldRule::unique_entries(
+            "duplicate-dns-name",
+            "customPrivateDnsMappings",
+            "privateDnsName",
+        ),
     ],
 }];

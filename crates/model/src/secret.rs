@@ -8,12 +8,12 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::annotations;
 use crate::desired::{Document, Place};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::manifest::code::UNRESOLVED_SECRET;
-use crate::mark;
-use crate::path::Path;
-use crate::text::Text;
+use crate::path::FieldPath;
+use crate::text::NonEmptyText;
 
 /// Where a secret is kept. It is read when it is sent, and at no other time.
 #[derive(JsonSchema)]
@@ -21,9 +21,9 @@ use crate::text::Text;
 #[schemars(transform = exactly_one)]
 pub struct SecretReference {
     /// The environment variable that holds it.
-    pub from_env: Option<Text>,
+    pub from_env: Option<NonEmptyText>,
     /// The file that holds it. A newline at its end is not part of the secret.
-    pub from_file: Option<Text>,
+    pub from_file: Option<NonEmptyText>,
     /// The program that prints it, with its arguments. Works only where the project file allows
     /// commands.
     #[schemars(length(min = 1))]
@@ -45,16 +45,16 @@ pub enum Encoding {
 }
 
 fn exactly_one(schema: &mut Schema) {
-    let ways = WAYS.map(|way| json!({"required": [way]}));
-    schema.insert("oneOf".to_owned(), json!(ways));
+    let alternatives = SOURCE_KEYS.map(|way| json!({"required": [way]}));
+    schema.insert("oneOf".to_owned(), json!(alternatives));
 }
 
 /// The keys of which one makes a mapping a reference to a secret.
-const WAYS: [&str; 3] = ["fromEnv", "fromFile", "fromCommand"];
+const SOURCE_KEYS: [&str; 3] = ["fromEnv", "fromFile", "fromCommand"];
 
 /// Where a reference leads.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Way<'r> {
+pub enum SecretSource<'r> {
     /// To an environment variable.
     Env(&'r str),
     /// To a file.
@@ -63,10 +63,10 @@ pub enum Way<'r> {
     Command(Vec<&'r str>),
 }
 
-impl<'r> Way<'r> {
+impl<'r> SecretSource<'r> {
     /// Reads a reference; `None` where it is none, or not a sound one.
-    pub fn of(reference: &'r Value) -> Option<Self> {
-        let found = WAYS.iter().find_map(|way| Some((*way, reference.get(way)?)));
+    pub fn from_reference(reference: &'r Value) -> Option<Self> {
+        let found = SOURCE_KEYS.iter().find_map(|way| Some((*way, reference.get(way)?)));
         Some(match found? {
             ("fromEnv", name) => Self::Env(name.as_str()?),
             ("fromFile", path) => Self::File(path.as_str()?),
@@ -78,7 +78,7 @@ impl<'r> Way<'r> {
 }
 
 /// As in a manifest.
-impl fmt::Display for Way<'_> {
+impl fmt::Display for SecretSource<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Env(name) => write!(f, "fromEnv: {name}"),
@@ -90,50 +90,57 @@ impl fmt::Display for Way<'_> {
 
 /// A secret that a body refers to.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Referred {
+pub struct ReferencedSecret {
     /// The field that it goes into.
-    pub path: Path,
+    pub path: FieldPath,
     /// The reference as it is declared.
     pub from: Value,
 }
 
-impl fmt::Display for Referred {
+impl fmt::Display for ReferencedSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} from ", self.path)?;
-        match Way::of(&self.from) {
-            Some(Way::Env(name)) => write!(f, "env {name}"),
-            Some(Way::File(path)) => write!(f, "file {path}"),
-            Some(Way::Command(words)) => write!(f, "command {}", json!(words)),
+        match SecretSource::from_reference(&self.from) {
+            Some(SecretSource::Env(name)) => write!(f, "env {name}"),
+            Some(SecretSource::File(path)) => write!(f, "file {path}"),
+            Some(SecretSource::Command(words)) => write!(f, "command {}", json!(words)),
             None => write!(f, "nowhere"),
         }
     }
 }
 
 /// Every secret that `body` refers to, in the order of its fields.
-pub fn references(body: &Value) -> Vec<Referred> {
+pub fn find_secret_references(body: &Value) -> Vec<ReferencedSecret> {
     let mut found = Vec::new();
-    gather(body, &Path::root(), &mut found);
+    collect_references(body, &FieldPath::root(), &mut found);
     found
 }
 
 /// Says that a reference of `document` leads nowhere from here. `text` is that of the file.
-pub fn unresolved(document: &Document, referred: &Referred, why: &str, text: &str) -> Diagnostic {
-    let place = document.origin.at(&referred.path);
-    let way = Way::of(&referred.from).map(|way| format!(" `{way}`")).unwrap_or_default();
+pub fn unresolved_secret(
+    document: &Document,
+    secret: &ReferencedSecret,
+    why: &str,
+    text: &str,
+) -> Diagnostic {
+    let place = document.origin.field_place(&secret.path);
+    let way = SecretSource::from_reference(&secret.from)
+        .map(|way| format!(" `{way}`"))
+        .unwrap_or_default();
     Diagnostic {
         code: UNRESOLVED_SECRET,
         severity: Severity::Error,
         message: format!("the secret{way} cannot be resolved here: {why}"),
-        span: rest_of_line(text, &place),
+        span: span_to_line_end(text, &place),
         place,
-        path: Path::parse("spec").join(&referred.path),
+        path: FieldPath::parse("spec").join(&secret.path),
         also: None,
         help: None,
         replacement: None,
     }
 }
 
-fn rest_of_line(text: &str, place: &Place) -> Range<usize> {
+fn span_to_line_end(text: &str, place: &Place) -> Range<usize> {
     let before = |count: u32| usize::try_from(count).unwrap_or(usize::MAX).saturating_sub(1);
     let start: usize = text.split_inclusive('\n').take(before(place.line)).map(str::len).sum();
     let line = text[start..].lines().next().unwrap_or_default();
@@ -141,40 +148,46 @@ fn rest_of_line(text: &str, place: &Place) -> Range<usize> {
     start + column..start + line.trim_end().len().max(column)
 }
 
-fn gather(value: &Value, path: &Path, found: &mut Vec<Referred>) {
+fn collect_references(value: &Value, path: &FieldPath, found: &mut Vec<ReferencedSecret>) {
     match value {
-        Value::Object(_) if is_reference(value) => {
-            found.push(Referred { path: path.clone(), from: value.clone() });
+        Value::Object(_) if is_secret_reference(value) => {
+            found.push(ReferencedSecret { path: path.clone(), from: value.clone() });
         }
         Value::Object(fields) => {
-            fields.iter().for_each(|(name, value)| gather(value, &path.child(name), found));
+            fields
+                .iter()
+                .for_each(|(name, value)| collect_references(value, &path.child(name), found));
         }
         Value::Array(items) => {
-            items.iter().enumerate().for_each(|(at, value)| gather(value, &path.child(at), found));
+            items
+                .iter()
+                .enumerate()
+                .for_each(|(at, value)| collect_references(value, &path.child(at), found));
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
 
 /// Whether a value out of a manifest is a reference to a secret.
-pub fn is_reference(value: &Value) -> bool {
-    WAYS.iter().any(|way| value.get(way).is_some())
+pub fn is_secret_reference(value: &Value) -> bool {
+    SOURCE_KEYS.iter().any(|way| value.get(way).is_some())
 }
 
 /// Whether a reference asks for nothing that it did not ask for before. Only a version that is
 /// raised does; none is the lowest.
-pub(crate) fn asks_same(was: &Value, is: &Value) -> bool {
-    let version = |reference: &Value| reference.get(VERSION).and_then(Value::as_i64).unwrap_or(0);
-    unversioned(was) == unversioned(is) && version(is) <= version(was)
+pub(crate) fn requests_same_secret(was: &Value, is: &Value) -> bool {
+    let version =
+        |reference: &Value| reference.get(VERSION_KEY).and_then(Value::as_i64).unwrap_or(0);
+    without_version(was) == without_version(is) && version(is) <= version(was)
 }
 
 /// The key that is raised to send a secret again.
-const VERSION: &str = "version";
+const VERSION_KEY: &str = "version";
 
-fn unversioned(reference: &Value) -> Value {
+fn without_version(reference: &Value) -> Value {
     let mut rest = reference.clone();
     if let Value::Object(fields) = &mut rest {
-        fields.shift_remove(VERSION);
+        fields.shift_remove(VERSION_KEY);
     }
     rest
 }
@@ -193,7 +206,7 @@ impl JsonSchema for Secret {
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let mut schema = generator.subschema_for::<SecretReference>();
-        schema.insert(mark::SECRET.to_owned(), true.into());
+        schema.insert(annotations::SECRET.to_owned(), true.into());
         schema.insert("writeOnly".to_owned(), true.into());
         schema
     }
@@ -213,7 +226,7 @@ impl JsonSchema for TextOrSecret {
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         json_schema!({"anyOf": [
-            generator.subschema_for::<Text>(),
+            generator.subschema_for::<NonEmptyText>(),
             generator.subschema_for::<SecretReference>(),
         ]})
     }
@@ -223,10 +236,10 @@ impl JsonSchema for TextOrSecret {
 mod tests {
     use serde_json::json;
 
-    use super::{asks_same, references};
+    use super::{find_secret_references, requests_same_secret};
 
     #[test]
-    fn only_a_raised_version_or_another_way_asks_for_something_new() {
+    fn secret_is_resent_on_raised_version_or_new_source() {
         let versioned = |version: i64| json!({"fromEnv": "P", "version": version});
         let none = json!({"fromEnv": "P"});
         for (was, is, same) in [
@@ -238,12 +251,12 @@ mod tests {
             (none, json!({"fromEnv": "Q"}), false),
             (versioned(2), json!({"fromEnv": "Q", "version": 1}), false),
         ] {
-            assert_eq!(asks_same(&was, &is), same, "{was} {is}");
+            assert_eq!(requests_same_secret(&was, &is), same, "{was} {is}");
         }
     }
 
     #[test]
-    fn every_reference_is_found_and_told_without_a_value() {
+    fn secret_references_are_listed_without_values() {
         let body = json!({
             "source": {"kafka": {
                 "topics": "t",
@@ -251,9 +264,10 @@ mod tests {
             }},
             "keys": [{"fromFile": "a.json", "encoding": "base64"}, {"fromCommand": ["pass", "x"]}],
         });
-        let told: Vec<String> = references(&body).iter().map(ToString::to_string).collect();
+        let rendered: Vec<String> =
+            find_secret_references(&body).iter().map(ToString::to_string).collect();
         assert_eq!(
-            told,
+            rendered,
             [
                 "source.kafka.credentials.password from env P",
                 "keys.0 from file a.json",

@@ -9,83 +9,83 @@ use std::fmt;
 use serde_json::{Map, Value, json};
 
 use crate::address::Kind;
-use crate::export::{Variables, literal};
-use crate::path::Path;
+use crate::export::{EnvNames, escape_variables};
+use crate::path::FieldPath;
 
 mod attributes;
-mod removed;
-mod sound;
+mod cross_references;
+mod removed_blocks;
+mod repair;
 mod state;
-mod together;
 
-pub use removed::{Removed, removed};
-pub use state::Unreadable;
+pub use removed_blocks::{RemovedBlock, removed_block};
+pub use state::TerraformStateError;
 
-use attributes::Attributes;
-use state::Resource;
-use together::DnsNames;
+use attributes::AttributeConverter;
+use cross_references::EndpointDnsNames;
+use state::TerraformResource;
 
 /// What a state says.
 #[derive(Debug, Default)]
-pub struct Read {
+pub struct TerraformImport {
     /// The manifests, in the state's order.
-    pub objects: Vec<Object>,
+    pub objects: Vec<TerraformObject>,
     /// What Terraform must forget, each resource once.
-    pub removed: Vec<Removed>,
+    pub removed_blocks: Vec<RemovedBlock>,
     /// What a reader has to look at.
-    pub remarks: Vec<Remark>,
+    pub remarks: Vec<ImportRemark>,
     /// How many other instances there are. They stay with Terraform.
-    pub others: usize,
+    pub unmanaged_count: usize,
 }
 
-impl Read {
+impl TerraformImport {
     /// Of ClickPipes, and yet not taken over.
-    fn stays(&mut self, resource: &str, why: &str) {
-        self.others += 1;
+    fn leave_to_terraform(&mut self, resource: &str, why: &str) {
+        self.unmanaged_count += 1;
         let message = format!("left out, and stays with Terraform: {why}");
-        self.remarks.push(Remark { at: resource.to_owned(), message });
+        self.remarks.push(ImportRemark { location: resource.to_owned(), message });
     }
 }
 
 /// One object that Terraform manages.
 #[derive(Debug)]
-pub struct Object {
+pub struct TerraformObject {
     /// Its address in Terraform, index and all.
     pub resource: String,
     /// The id of its service.
-    pub service: String,
+    pub service_id: String,
     /// The whole manifest.
     pub manifest: Value,
     /// The references in it that a secret has to be put behind.
-    pub secrets: Vec<Reference>,
+    pub secret_variables: Vec<SecretVariable>,
     /// Why the manifest cannot be used as it stands; empty where it can.
-    pub flaws: Vec<String>,
+    pub blockers: Vec<String>,
     /// All resources that went into it.
-    parts: Vec<String>,
+    resources: Vec<String>,
     id: String,
 }
 
 /// A secret that the manifest refers to.
 #[derive(Debug)]
-pub struct Reference {
+pub struct SecretVariable {
     /// Where the reference stands in the manifest.
-    pub path: Path,
+    pub path: FieldPath,
     /// The environment variable that it names.
     pub variable: String,
 }
 
 /// Something that a manifest could not take over.
 #[derive(Debug)]
-pub struct Remark {
+pub struct ImportRemark {
     /// The resource, and the attribute if it is about one.
-    pub at: String,
+    pub location: String,
     /// What about it. No value is in it.
     pub message: String,
 }
 
-impl fmt::Display for Remark {
+impl fmt::Display for ImportRemark {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.at, self.message)
+        write!(f, "{}: {}", self.location, self.message)
     }
 }
 
@@ -93,107 +93,123 @@ impl fmt::Display for Remark {
 ///
 /// # Errors
 /// For what is no state, and for a state without anything that pipectl manages.
-pub fn read(state: &Value) -> Result<Read, Unreadable> {
-    let (mut read, mut variables) = taken(state)?;
-    sound::complete(&mut read, &mut variables);
-    together::keep_unmanaged(&mut read);
+pub fn read_state(state: &Value) -> Result<TerraformImport, TerraformStateError> {
+    let (mut read, mut variables) = convert_resources(state)?;
+    repair::complete_manifests(&mut read, &mut variables);
+    cross_references::keep_unmanaged_resources(&mut read);
     Ok(read)
 }
 
 /// What the state says, though a manifest may need more or take less.
-fn taken(state: &Value) -> Result<(Read, Variables), Unreadable> {
-    let resources = state::resources(state)?;
-    let mut reading = Reading::default();
+fn convert_resources(state: &Value) -> Result<(TerraformImport, EnvNames), TerraformStateError> {
+    let resources = state::list_resources(state)?;
+    let mut reading = StateReader::default();
     for resource in &resources {
-        reading.take(resource);
+        reading.read_resource(resource);
     }
-    let mut read = reading.read;
+    let mut read = reading.import;
     if read.objects.is_empty() {
         return Err(match read.remarks.as_slice() {
-            [] => Unreadable::NothingOfOurs { others: read.others },
-            remarks => {
-                Unreadable::NoManifest { why: remarks.iter().map(ToString::to_string).collect() }
-            }
+            [] => TerraformStateError::NoManagedResource { unmanaged_count: read.unmanaged_count },
+            remarks => TerraformStateError::NoUsableResource {
+                reasons: remarks.iter().map(ToString::to_string).collect(),
+            },
         });
     }
-    together::name_endpoints(&mut read, reading.names);
-    together::refer_to_endpoints(&mut read.objects);
-    together::pin_shared_names(&mut read);
+    cross_references::assign_dns_names(&mut read, reading.dns_names);
+    cross_references::refer_to_endpoints(&mut read.objects);
+    cross_references::pin_shared_names(&mut read);
     Ok((read, reading.variables))
 }
 
 #[derive(Default)]
-struct Reading {
-    read: Read,
-    variables: Variables,
+struct StateReader {
+    import: TerraformImport,
+    variables: EnvNames,
     /// Those of endpoints are a resource of their own.
-    names: Vec<DnsNames>,
+    dns_names: Vec<EndpointDnsNames>,
 }
 
-impl Reading {
-    fn take(&mut self, resource: &Resource<'_>) {
-        match resource.kind {
-            "clickhouse_clickpipe" => self.object(resource, Kind::ClickPipe),
-            "clickhouse_clickpipe_cdc_infrastructure" => self.object(resource, Kind::CdcScaling),
+impl StateReader {
+    fn read_resource(&mut self, resource: &TerraformResource<'_>) {
+        match resource.resource_type {
+            "clickhouse_clickpipe" => self.add_object(resource, Kind::ClickPipe),
+            "clickhouse_clickpipe_cdc_infrastructure" => {
+                self.add_object(resource, Kind::CdcScaling)
+            }
             "clickhouse_clickpipes_reverse_private_endpoint" => {
-                self.object(resource, Kind::ReversePrivateEndpoint);
+                self.add_object(resource, Kind::ReversePrivateEndpoint);
             }
             "clickhouse_clickpipes_reverse_private_endpoint_custom_private_dns" => {
-                self.dns_names(resource);
+                self.add_dns_names(resource);
             }
             other if other.starts_with("clickhouse_clickpipe") => {
-                self.read.stays(&resource.address, "pipectl does not manage this");
+                self.import.leave_to_terraform(&resource.address, "pipectl does not manage this");
             }
-            _ => self.read.others += 1,
+            _ => self.import.unmanaged_count += 1,
         }
     }
 
-    fn object(&mut self, resource: &Resource<'_>, kind: Kind) {
-        let Some((service, name)) = self.identity(resource, kind) else { return };
-        let mut attributes = Attributes::new(
+    fn add_object(&mut self, resource: &TerraformResource<'_>, kind: Kind) {
+        let Some((service, name)) = self.service_and_name(resource, kind) else { return };
+        let mut attributes = AttributeConverter::new(
             kind,
             &resource.address,
             &name,
             &mut self.variables,
-            &mut self.read.remarks,
+            &mut self.import.remarks,
         );
-        let spec = attributes.spec(resource.values);
+        let spec = attributes.build_spec(resource.values);
         let secrets = attributes.secrets;
         let mut metadata = Map::new();
         if kind.name_path().is_some() {
-            metadata.insert("name".to_owned(), literal(&name));
+            metadata.insert("name".to_owned(), escape_variables(&name));
         }
         metadata.insert("service".to_owned(), Value::from(service.clone()));
         let manifest = json!({
             "apiVersion": "pipectl/v1", "kind": kind.name(), "metadata": metadata, "spec": spec,
         });
-        let id = text(resource.values, "id").unwrap_or_default().to_owned();
-        self.read.removed.extend(removed(&resource.address, &self.read.removed));
+        let id = non_empty_text(resource.values, "id").unwrap_or_default().to_owned();
+        self.import
+            .removed_blocks
+            .extend(removed_block(&resource.address, &self.import.removed_blocks));
         let (resource, flaws) = (resource.address.clone(), Vec::new());
         let parts = vec![resource.clone()];
-        let object = Object { resource, service, manifest, secrets, flaws, parts, id };
-        self.read.objects.push(object);
+        let object = TerraformObject {
+            resource,
+            service_id: service,
+            manifest,
+            secret_variables: secrets,
+            blockers: flaws,
+            resources: parts,
+            id,
+        };
+        self.import.objects.push(object);
     }
 
     /// The service and the name, without which there is no manifest.
-    fn identity(&mut self, resource: &Resource<'_>, kind: Kind) -> Option<(String, String)> {
+    fn service_and_name(
+        &mut self,
+        resource: &TerraformResource<'_>,
+        kind: Kind,
+    ) -> Option<(String, String)> {
         let attribute = match kind {
             Kind::ClickPipe => "name",
             Kind::ReversePrivateEndpoint => "description",
             Kind::CdcScaling => "service_id",
         };
-        let given = |name: &str| text(resource.values, name).map(str::to_owned);
+        let given = |name: &str| non_empty_text(resource.values, name).map(str::to_owned);
         let both = given("service_id").zip(given(attribute));
         if both.is_none() {
             let message = format!("no manifest is made: `service_id` or `{attribute}` is missing");
-            self.remark(&resource.address, &message);
+            self.add_remark(&resource.address, &message);
         }
         both
     }
 
-    fn dns_names(&mut self, resource: &Resource<'_>) {
-        let Some(endpoint) = text(resource.values, "reverse_private_endpoint_id") else {
-            self.read.stays(&resource.address, "it names no endpoint");
+    fn add_dns_names(&mut self, resource: &TerraformResource<'_>) {
+        let Some(endpoint) = non_empty_text(resource.values, "reverse_private_endpoint_id") else {
+            self.import.leave_to_terraform(&resource.address, "it names no endpoint");
             return;
         };
         let listed = resource.values.get("mapping").and_then(Value::as_array);
@@ -201,21 +217,27 @@ impl Reading {
         for entry in listed.into_iter().flatten() {
             if entry["target_id"].is_string() {
                 let why = "a `target_id` is set, which manifests cannot say";
-                self.read.stays(&resource.address, why);
+                self.import.leave_to_terraform(&resource.address, why);
                 return;
             }
             names.push(json!({"privateDnsName": entry["private_dns_name"]}));
         }
         let (resource, endpoint) = (resource.address.clone(), endpoint.to_owned());
-        self.names.push(DnsNames { resource, endpoint, names: names.into() });
+        self.dns_names.push(EndpointDnsNames {
+            resource,
+            endpoint_id: endpoint,
+            names: names.into(),
+        });
     }
 
-    fn remark(&mut self, at: &str, message: &str) {
-        self.read.remarks.push(Remark { at: at.to_owned(), message: message.to_owned() });
+    fn add_remark(&mut self, location: &str, message: &str) {
+        self.import
+            .remarks
+            .push(ImportRemark { location: location.to_owned(), message: message.to_owned() });
     }
 }
 
-fn text<'v>(values: &'v Map<String, Value>, name: &str) -> Option<&'v str> {
+fn non_empty_text<'v>(values: &'v Map<String, Value>, name: &str) -> Option<&'v str> {
     values.get(name)?.as_str().filter(|text| !text.is_empty())
 }
 

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
-use crate::mark;
+use crate::annotations;
 
 /// Declares a type by its JSON Schema, which is put in place of every use.
 macro_rules! form {
@@ -31,25 +31,25 @@ macro_rules! form {
 
 form!(
     /// A text that says something: the API wants an optional text left out, never empty.
-    Text,
+    NonEmptyText,
     "type": "string",
     "minLength": 1
 );
 
 form!(
     /// Names with commas between them.
-    Names,
+    CommaSeparatedNames,
     "type": "string",
     "pattern": "^[^,]*[^, ][^,]*(,[^,]*[^, ][^,]*)*$",
-    (mark::PATTERN_SAYS): "one or more names with a comma between them"
+    (annotations::PATTERN_DESCRIPTION): "one or more names with a comma between them"
 );
 
 form!(
     /// A text with more in it than blanks.
-    Expression,
+    NonBlankText,
     "type": "string",
     "pattern": r"[^ \t\r\n]",
-    (mark::PATTERN_SAYS): "a text with more in it than blanks"
+    (annotations::PATTERN_DESCRIPTION): "a text with more in it than blanks"
 );
 
 form!(
@@ -65,20 +65,20 @@ form!(
     Uuid,
     "type": "string",
     "pattern": "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$",
-    (mark::PATTERN_SAYS): "a UUID"
+    (annotations::PATTERN_DESCRIPTION): "a UUID"
 );
 
 form!(
     /// A host name or an address, without a scheme and a port.
-    Host,
+    HostAddress,
     "type": "string",
     "pattern": "^[A-Za-z0-9._-]+$",
-    (mark::PATTERN_SAYS): "a host name or an address, without scheme and port"
+    (annotations::PATTERN_DESCRIPTION): "a host name or an address, without scheme and port"
 );
 
 form!(
     /// A TCP port.
-    Port,
+    TcpPort,
     "type": "integer",
     "minimum": 1,
     "maximum": 65535
@@ -86,10 +86,10 @@ form!(
 
 form!(
     /// One or more certificates in PEM form.
-    Certificates,
+    PemCertificates,
     "type": "string",
     "pattern": "-----BEGIN [A-Z0-9 ]*CERTIFICATE-----",
-    (mark::PATTERN_SAYS): "certificates in PEM form"
+    (annotations::PATTERN_DESCRIPTION): "certificates in PEM form"
 );
 
 form!(
@@ -97,23 +97,23 @@ form!(
     Arn,
     "type": "string",
     "pattern": "^arn:[a-z-]+:[a-z0-9-]+:",
-    (mark::PATTERN_SAYS): "an ARN, `arn:aws:…`"
+    (annotations::PATTERN_DESCRIPTION): "an ARN, `arn:aws:…`"
 );
 
 form!(
     /// A point in time, exact to the minute and in UTC.
-    Minute,
+    UtcMinute,
     "type": "string",
     "pattern": "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]$",
-    (mark::PATTERN_SAYS): "a minute in UTC, such as `2026-01-31T08:00`"
+    (annotations::PATTERN_DESCRIPTION): "a minute in UTC, such as `2026-01-31T08:00`"
 );
 
 form!(
     /// A point in time in the form of RFC 3339.
-    Timestamp,
+    Rfc3339Timestamp,
     "type": "string",
     "pattern": "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])[Tt]([01][0-9]|2[0-3]):[0-5][0-9]:([0-5][0-9]|60)(\\.[0-9]+)?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$",
-    (mark::PATTERN_SAYS): "a time with its zone, such as `2026-01-31T08:00:00Z`"
+    (annotations::PATTERN_DESCRIPTION): "a time with its zone, such as `2026-01-31T08:00:00Z`"
 );
 
 form!(
@@ -121,7 +121,7 @@ form!(
     HttpsUrl,
     "type": "string",
     "pattern": "^https://[^ ]+$",
-    (mark::PATTERN_SAYS): "a URL that begins with `https://`"
+    (annotations::PATTERN_DESCRIPTION): "a URL that begins with `https://`"
 );
 
 form!(
@@ -129,23 +129,23 @@ form!(
     GcsPath,
     "type": "string",
     "pattern": "^gs://[^/ ]+",
-    (mark::PATTERN_SAYS): "a folder of Google Cloud Storage, `gs://bucket/folder/`"
+    (annotations::PATTERN_DESCRIPTION): "a folder of Google Cloud Storage, `gs://bucket/folder/`"
 );
 
 form!(
     /// The id of a Google Cloud project.
-    GcpProject,
+    GcpProjectId,
     "type": "string",
     "pattern": "^[a-z][a-z0-9-]{4,28}[a-z0-9]$",
-    (mark::PATTERN_SAYS): "the id of a Google Cloud project: 6 to 30 lower-case letters, digits and hyphens"
+    (annotations::PATTERN_DESCRIPTION): "the id of a Google Cloud project: 6 to 30 lower-case letters, digits and hyphens"
 );
 
 form!(
     /// A name without its path.
-    BareName,
+    NameWithoutSlash,
     "type": "string",
     "pattern": "^[^/]+$",
-    (mark::PATTERN_SAYS): "a bare name, without slashes"
+    (annotations::PATTERN_DESCRIPTION): "a bare name, without slashes"
 );
 
 form!(
@@ -153,7 +153,7 @@ form!(
     ServiceAttachment,
     "type": "string",
     "pattern": "^projects/[^/]+/regions/[^/]+/serviceAttachments/[^/]+$",
-    (mark::PATTERN_SAYS): "`projects/…/regions/…/serviceAttachments/…`"
+    (annotations::PATTERN_DESCRIPTION): "`projects/…/regions/…/serviceAttachments/…`"
 );
 
 form!(
@@ -161,5 +161,5 @@ form!(
     DnsName,
     "type": "string",
     "pattern": r"^(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$",
-    (mark::PATTERN_SAYS): "a DNS name, exact or with a leading `*.`"
+    (annotations::PATTERN_DESCRIPTION): "a DNS name, exact or with a leading `*.`"
 );

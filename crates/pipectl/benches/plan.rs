@@ -9,8 +9,8 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use model::address::{Address, ServiceRef};
 use model::desired::Desired;
 use model::diagnostic::SourceFile;
-use model::live::{Id, Live, Object, Observed, State};
-use model::manifest::{Loaded, load};
+use model::live::{Id, Live, LiveObjects, Object, State};
+use model::manifest::{ParsedManifests, parse_manifests};
 use pipectl::render;
 use planner::{Policy, plan};
 
@@ -30,8 +30,8 @@ fn files() -> Vec<SourceFile> {
     (0..PIPES).map(file).collect()
 }
 
-fn loaded() -> Loaded {
-    load(&files(), &BTreeMap::new())
+fn loaded() -> ParsedManifests {
+    parse_manifests(&files(), &BTreeMap::new())
 }
 
 fn desired() -> Desired {
@@ -49,7 +49,7 @@ fn live(desired: &Desired) -> Live {
         }
         let id = Id::new(format!("00000000-0000-4000-8000-{n:012}"));
         let object = Object { id, state: State::new("Running"), body };
-        (at.clone(), Observed { objects: vec![object] })
+        (at.clone(), LiveObjects { objects: vec![object] })
     });
     objects.collect()
 }
@@ -57,7 +57,7 @@ fn live(desired: &Desired) -> Live {
 fn bench(c: &mut Criterion) {
     let files = files();
     c.bench_function("read and check 500 manifests", |b| {
-        b.iter(|| load(black_box(&files), &BTreeMap::new()));
+        b.iter(|| parse_manifests(black_box(&files), &BTreeMap::new()));
     });
     let desired = desired();
     let live = live(&desired);

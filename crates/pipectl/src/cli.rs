@@ -1,19 +1,19 @@
 //! The command line. Parsing decides nothing: it only says what was typed.
 
-mod reports;
-mod scope;
+mod report_args;
+mod scope_args;
 
 use std::ffi::{OsStr, OsString};
 
 use clap::builder::{BoolishValueParser, Resettable};
 use clap::{Arg, ArgAction, Args, CommandFactory, FromArgMatches, Parser, ValueEnum};
 
-pub(crate) use self::reports::ReportArgs;
-pub(crate) use self::scope::{
-    ConnectArgs, GitArgs, ManifestArgs, RateLimit, ScopeArgs, SelectArgs,
+pub(crate) use self::report_args::ReportArgs;
+pub(crate) use self::scope_args::{
+    ConnectArgs, GitArgs, ManifestArgs, RateLimitArg, ScopeArgs, SelectArgs,
 };
 use crate::commands::Command;
-use crate::{environment, exit};
+use crate::{env_vars, exit};
 
 /// Runs ClickHouse Cloud ClickPipes from git: plan in the pull request, apply on merge.
 #[derive(Debug, Parser)]
@@ -33,22 +33,22 @@ impl Cli {
     ///
     /// # Errors
     /// When they make no sense, and when they only ask for help.
-    pub(crate) fn read(words: &[OsString]) -> Result<Self, clap::Error> {
-        let mut program = twins(Self::command());
-        let mut matches = program.try_get_matches_from_mut(words)?;
+    pub(crate) fn parse_args(args: &[OsString]) -> Result<Self, clap::Error> {
+        let mut program = configure_env_vars(Self::command());
+        let mut matches = program.try_get_matches_from_mut(args)?;
         Self::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut program))
     }
 }
 
 /// Has the variables of flags be read as pipelines set them.
-fn twins(program: clap::Command) -> clap::Command {
-    program.mut_args(twin).mut_subcommands(twins)
+fn configure_env_vars(program: clap::Command) -> clap::Command {
+    program.mut_args(configure_env_var).mut_subcommands(configure_env_vars)
 }
 
 /// An empty variable says nothing: a pipeline sets one for each input that nobody filled in. What
 /// is yes or no may be `1` or `0`.
-fn twin(flag: Arg) -> Arg {
-    let empty = |name: &OsStr| environment::bytes(name).is_some_and(|value| value.is_empty());
+fn configure_env_var(flag: Arg) -> Arg {
+    let empty = |name: &OsStr| env_vars::read_bytes(name).is_some_and(|value| value.is_empty());
     let flag = match flag.get_env() {
         Some(name) if empty(name) => flag.env(Resettable::Reset),
         _ => flag,
@@ -64,7 +64,7 @@ fn twin(flag: Arg) -> Arg {
 pub(crate) struct OutputArgs {
     /// Format of what is printed on stdout
     #[arg(short, long, global = true, env = "PIPECTL_OUTPUT", value_enum, default_value_t)]
-    pub(crate) output: Format,
+    pub(crate) output: OutputFormat,
     /// When to colour
     #[arg(long, global = true, env = "PIPECTL_COLOR", value_enum, default_value_t)]
     pub(crate) color: Color,
@@ -75,7 +75,7 @@ pub(crate) struct OutputArgs {
 
 /// Formats of what is printed on stdout.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
+pub(crate) enum OutputFormat {
     /// For people.
     #[default]
     Text,
@@ -118,12 +118,12 @@ mod tests {
     ];
 
     #[test]
-    fn the_command_line_is_consistent() {
+    fn command_line_definition_is_valid() {
         super::Cli::command().debug_assert();
     }
 
     #[test]
-    fn no_variable_means_two_things() {
+    fn env_variable_always_sets_the_same_flag() {
         let mut meanings: BTreeMap<String, BTreeSet<(Option<String>, String)>> = BTreeMap::new();
         for command in super::Cli::command().get_subcommands() {
             for flag in command.get_arguments() {

@@ -2,72 +2,80 @@
 
 use std::fmt;
 
-use model::project::Credentials as Declared;
-use remote::Credentials;
+use model::project::CredentialVariables as Declared;
+use remote::ApiCredentials;
 
-use crate::environment;
-use crate::project::NAME;
+use crate::env_vars;
+use crate::project::PROJECT_FILE;
 
 /// The families of variables, first match first.
-const FAMILIES: [(&str, &str); 3] = [
+const KEY_VARIABLES: [(&str, &str); 3] = [
     ("CLICKHOUSE_CLOUD_API_KEY", "CLICKHOUSE_CLOUD_API_SECRET"),
     ("CLICKHOUSE_TOKEN_KEY", "CLICKHOUSE_TOKEN_SECRET"),
     ("KEY_ID", "KEY_SECRET"),
 ];
 
 /// The variables of all families: programs that are run have no need of them.
-pub(crate) fn variables() -> impl Iterator<Item = &'static str> {
-    FAMILIES.into_iter().flat_map(|(key, secret)| [key, secret])
+pub(crate) fn key_variables() -> impl Iterator<Item = &'static str> {
+    KEY_VARIABLES.into_iter().flat_map(|(key, secret)| [key, secret])
 }
 
 /// There is no key to come with, so nobody was asked. To the caller it is the same as a refused one.
 #[derive(Debug)]
-pub(crate) struct NoKey(String);
+pub(crate) struct MissingKey(String);
 
-impl fmt::Display for NoKey {
+impl fmt::Display for MissingKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl std::error::Error for NoKey {}
+impl std::error::Error for MissingKey {}
 
 /// Finds the key: in the variables that the environment declares, and then in no others.
 ///
 /// # Errors
 /// Names the variables when none is set, and the missing half when a pair is incomplete: half of
 /// one family with half of another is how keys of two accounts get mixed.
-pub(crate) fn find(declared: Option<&Declared>) -> Result<Credentials, NoKey> {
-    named(declared).map(|(_, credentials)| credentials)
+pub(crate) fn find_credentials(declared: Option<&Declared>) -> Result<ApiCredentials, MissingKey> {
+    find_with_variable(declared).map(|(_, credentials)| credentials)
 }
 
 /// The same, with the variable that the key's id is from.
 ///
 /// # Errors
 /// As above.
-pub(crate) fn named(declared: Option<&Declared>) -> Result<(String, Credentials), NoKey> {
+pub(crate) fn find_with_variable(
+    declared: Option<&Declared>,
+) -> Result<(String, ApiCredentials), MissingKey> {
     if let Some(Declared { key, secret }) = declared {
         let pair = (key.from_env.as_str(), secret.from_env.as_str());
-        return read(pair)?.ok_or_else(|| {
+        return read_key_pair(pair)?.ok_or_else(|| {
             let (key, secret) = pair;
-            NoKey(format!("no API key: {key} and {secret} are not set; {NAME} takes it from there"))
+            MissingKey(format!(
+                "no API key: {key} and {secret} are not set; {PROJECT_FILE} takes it from there"
+            ))
         });
     }
-    for family in FAMILIES {
-        if let Some(found) = read(family)? {
+    for family in KEY_VARIABLES {
+        if let Some(found) = read_key_pair(family)? {
             return Ok(found);
         }
     }
     let how = "no API key: set CLICKHOUSE_CLOUD_API_KEY and CLICKHOUSE_CLOUD_API_SECRET, or try \
                without an account with --sandbox";
-    Err(NoKey(how.to_owned()))
+    Err(MissingKey(how.to_owned()))
 }
 
 /// Both halves, or neither.
-fn read((key_name, secret_name): (&str, &str)) -> Result<Option<(String, Credentials)>, NoKey> {
-    let half = |set: &str, unset: &str| Err(NoKey(format!("{set} is set and {unset} is not")));
-    match (environment::variable(key_name), environment::secret(secret_name)) {
-        (Some(key), Some(secret)) => Ok(Some((key_name.to_owned(), Credentials { key, secret }))),
+fn read_key_pair(
+    (key_name, secret_name): (&str, &str),
+) -> Result<Option<(String, ApiCredentials)>, MissingKey> {
+    let half = |set: &str, unset: &str| Err(MissingKey(format!("{set} is set and {unset} is not")));
+    match (env_vars::read_variable(key_name), env_vars::read_secret(secret_name)) {
+        (Some(key), Some(secret)) => {
+            Ok(Some((key_name.to_owned(), ApiCredentials { key_id: key, secret })))
+        }
         (Some(_), None) => half(key_name, secret_name),
         (None, Some(_)) => half(secret_name, key_name),
         (None, None) => Ok(None),

@@ -20,25 +20,27 @@ pub const USAGE: u8 = 64;
 pub const INTERRUPTED: u8 = 130;
 
 /// From the gravest to none at all.
-const GRAVITY: [u8; 9] = [INTERRUPTED, USAGE, AUTH, ERROR, PARTLY, STALE, BLOCKED, CHANGES, DONE];
+const BY_SEVERITY: [u8; 9] =
+    [INTERRUPTED, USAGE, AUTH, ERROR, PARTLY, STALE, BLOCKED, CHANGES, DONE];
 
 /// What several runs say together: the gravest of what each says.
-pub(crate) fn gravest(one: u8, other: u8) -> u8 {
-    let place = |code| GRAVITY.iter().position(|known| *known == code).unwrap_or_default();
-    if place(one) <= place(other) { one } else { other }
+pub(crate) fn most_severe(one: u8, other: u8) -> u8 {
+    let severity_rank =
+        |code| BY_SEVERITY.iter().position(|known| *known == code).unwrap_or_default();
+    if severity_rank(one) <= severity_rank(other) { one } else { other }
 }
 
 /// An error that is about the command line after all, though only the work showed it.
 #[derive(Debug)]
-pub(crate) struct Usage(pub(crate) String);
+pub(crate) struct UsageError(pub(crate) String);
 
-impl std::fmt::Display for Usage {
+impl std::fmt::Display for UsageError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl std::error::Error for Usage {}
+impl std::error::Error for UsageError {}
 
 /// The table for `--help`.
 pub const HELP: &str = "\
@@ -56,14 +58,14 @@ Exit codes:
 
 #[cfg(test)]
 mod tests {
-    use super::{GRAVITY, gravest};
+    use super::{BY_SEVERITY, most_severe};
 
     #[test]
-    fn what_is_graver_goes_before_the_rest_in_either_order() {
-        assert_eq!(GRAVITY, [130, 64, 4, 1, 3, 6, 5, 2, 0]);
-        for (place, grave) in GRAVITY.iter().enumerate() {
-            for lighter in &GRAVITY[place..] {
-                let both = (gravest(*grave, *lighter), gravest(*lighter, *grave));
+    fn worst_exit_code_wins_in_either_order() {
+        assert_eq!(BY_SEVERITY, [130, 64, 4, 1, 3, 6, 5, 2, 0]);
+        for (place, grave) in BY_SEVERITY.iter().enumerate() {
+            for lighter in &BY_SEVERITY[place..] {
+                let both = (most_severe(*grave, *lighter), most_severe(*lighter, *grave));
                 assert_eq!(both, (*grave, *grave), "{grave} and {lighter}");
             }
         }

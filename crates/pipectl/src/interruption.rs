@@ -38,7 +38,7 @@ impl Interruption {
     }
 
     /// Waits until it is raised, and says when that was.
-    pub async fn raised(&self) -> Instant {
+    pub async fn wait_until_raised(&self) -> Instant {
         let mut seen = self.0.subscribe();
         let raised = seen.wait_for(Option::is_some).await.ok().and_then(|at| *at);
         // The sender lives as long as this value, so that there always is a moment.
@@ -46,18 +46,21 @@ impl Interruption {
     }
 
     /// Waits until it was raised so long ago.
-    pub async fn past(&self, grace: Duration) {
-        sleep_until(self.raised().await + grace).await;
+    pub async fn wait_past_grace(&self, grace: Duration) {
+        sleep_until(self.wait_until_raised().await + grace).await;
     }
 
     /// Does work that may be dropped wherever it is: that looks, or asks somebody.
     ///
     /// # Errors
     /// Those of the work, and [`Interrupted`] when this is raised before it is done.
-    pub(crate) async fn unless<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+    pub(crate) async fn run_unless_raised<T>(
+        &self,
+        work: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
         tokio::select! {
             biased;
-            _ = self.raised() => Err(Interrupted.into()),
+            _ = self.wait_until_raised() => Err(RunInterrupted.into()),
             done = work => done,
         }
     }
@@ -67,13 +70,14 @@ impl Interruption {
     ///
     /// # Errors
     /// When the system does not let the process hear its signals.
-    pub(crate) fn on_signals() -> Result<Self> {
-        let mut heard = signals::heard().map_err(|why| anyhow!("cannot hear signals: {why}"))?;
+    pub(crate) fn from_signals() -> Result<Self> {
+        let mut receiver =
+            signals::signal_receiver().map_err(|why| anyhow!("cannot hear signals: {why}"))?;
         let interruption = Self::default();
         let raised = interruption.clone();
         // Raised by a task of its own, so that the moment is one of the clock that the run waits by.
         tokio::spawn(async move {
-            if heard.wait_for(|heard| *heard).await.is_ok() {
+            if receiver.wait_for(|heard| *heard).await.is_ok() {
                 raised.raise();
             }
         });
@@ -83,12 +87,12 @@ impl Interruption {
 
 /// A signal came before anything was begun.
 #[derive(Debug)]
-pub(crate) struct Interrupted;
+pub(crate) struct RunInterrupted;
 
-impl fmt::Display for Interrupted {
+impl fmt::Display for RunInterrupted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("interrupted; nothing was changed")
     }
 }
 
-impl std::error::Error for Interrupted {}
+impl std::error::Error for RunInterrupted {}

@@ -7,159 +7,165 @@ mod cli;
 mod commands;
 mod completion;
 mod credentials;
-pub mod declared;
-mod environment;
-mod environments;
+pub mod embedded_sandbox;
+mod env_vars;
+mod environment_runs;
 pub mod exit;
-mod files;
 mod git;
 pub mod interruption;
+pub mod load_manifests;
 mod logging;
+mod manifest_files;
 pub mod output;
 mod project;
 mod prompt;
 pub mod render;
-pub mod report;
-pub mod reviewed;
-pub mod sandboxed;
+pub mod reports;
+pub mod saved_plan;
 mod secrets;
-mod select;
+mod selection;
 mod session;
-mod yaml;
+mod yaml_writer;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
 
-use crate::cli::{Cli, Format};
+use crate::cli::{Cli, OutputFormat};
 use crate::commands::Command;
-use crate::credentials::NoKey;
-use crate::declared::Unsound;
-use crate::interruption::Interrupted;
-use crate::output::{Output, Text};
-use crate::render::{json, ndjson};
-use crate::report::{Run, Wanted};
+use crate::credentials::MissingKey;
+use crate::interruption::RunInterrupted;
+use crate::load_manifests::InvalidManifests;
+use crate::output::{Output, StyledText};
+use crate::render::{envelope, event_lines};
+use crate::reports::{ReportRequest, RunReport};
 
 /// Runs one command line and says how it went.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args: Vec<OsString> = args.into_iter().collect();
-    if completion::answers(&args) {
+    if completion::answer_shell(&args) {
         return ExitCode::from(exit::DONE);
     }
-    ExitCode::from(match Cli::read(&args) {
-        Ok(cli) => dispatch(&cli),
-        Err(error) => usage(&error, &args),
+    ExitCode::from(match Cli::parse_args(&args) {
+        Ok(cli) => run_each_environment(&cli),
+        Err(error) => report_usage_error(&error, &args),
     })
 }
 
-fn dispatch(cli: &Cli) -> u8 {
-    logging::start(cli.output.verbose);
+fn run_each_environment(cli: &Cli) -> u8 {
+    logging::start_logging(cli.output.verbose);
     let (output, format) = (Output::new(cli.output.color), cli.output.output);
-    let runs =
-        commands::speaks(&cli.command, format).and_then(|()| environments::split(&cli.command));
+    let runs = commands::check_format_supported(&cli.command, format)
+        .and_then(|()| environment_runs::split_by_environment(&cli.command));
     match runs {
-        Ok(runs) if runs.is_empty() => perform(&cli.command, output, format),
-        Ok(runs) => environments::each(&runs, output, format, |run| perform(run, output, format)),
-        Err(usage) => fail(&cli.command, &usage.into(), &Wanted::default(), output, format),
+        Ok(runs) if runs.is_empty() => run_command(&cli.command, output, format),
+        Ok(runs) => environment_runs::run_in_turn(&runs, output, format, |run| {
+            run_command(run, output, format)
+        }),
+        Err(usage) => {
+            report_failure(&cli.command, &usage.into(), &ReportRequest::default(), output, format)
+        }
     }
 }
 
-fn perform(command: &Command, output: Output, format: Format) -> u8 {
+fn run_command(command: &Command, output: Output, format: OutputFormat) -> u8 {
     match commands::run(command, output, format) {
         Ok(code) => code,
-        Err(error) => fail(command, &error, &commands::reports(command).1, output, format),
+        Err(error) => {
+            report_failure(command, &error, &commands::requested_reports(command).1, output, format)
+        }
     }
 }
 
-fn fail(
+fn report_failure(
     command: &Command,
     error: &anyhow::Error,
-    wanted: &Wanted<'_>,
+    reports: &ReportRequest<'_>,
     output: Output,
-    format: Format,
+    format: OutputFormat,
 ) -> u8 {
     let message = format!("{error:#}");
-    let unsound = error.downcast_ref::<Unsound>();
-    let outcome = if error.is::<Interrupted>() { "interrupted" } else { "error" };
-    let run = Run {
-        command: commands::reports(command).0,
+    let invalid = error.downcast_ref::<InvalidManifests>();
+    let outcome = if error.is::<RunInterrupted>() { "interrupted" } else { "error" };
+    let run = RunReport {
+        command: commands::requested_reports(command).0,
         outcome,
-        json: json::failure(commands::kind(command), outcome, &message),
-        diagnostics: unsound.map_or(&[], |it| &it.0.diagnostics),
-        files: unsound.map_or(0, |it| it.0.files.len()),
+        json: envelope::failure_json(commands::json_kind(command), outcome, &message),
+        diagnostics: invalid.map_or(&[], |it| &it.0.diagnostics),
+        files: invalid.map_or(0, |it| it.0.files.len()),
         errors: vec![message.clone()],
-        ..Run::default()
+        ..RunReport::default()
     };
     // A full disk cannot be reported on the same disk.
-    let _ = wanted.print(format, &run, output);
-    explain_failure(output, error, &message);
-    let exit_code = wanted.finish(&run, output, exit_code(error));
-    if format == Format::Ndjson {
-        let environment = commands::environments(command).first().map(String::as_str);
-        print(output, ndjson::failure(environment, outcome, exit_code, &run.errors));
+    let _ = reports.print_to_stdout(format, &run, output);
+    print_error(output, error, &message);
+    let exit_code = reports.write_reports(&run, output, exit_code_for(error));
+    if format == OutputFormat::Ndjson {
+        let environment = commands::selected_environments(command).first().map(String::as_str);
+        print_data(output, event_lines::failure_line(environment, outcome, exit_code, &run.errors));
     }
     exit_code
 }
 
-fn explain_failure(output: Output, error: &anyhow::Error, message: &str) {
-    let mut text = Text::new();
-    if !error.is::<Interrupted>() {
+fn print_error(output: Output, error: &anyhow::Error, message: &str) {
+    let mut text = StyledText::new();
+    if !error.is::<RunInterrupted>() {
         text.push(output::Label::Delete, "error: ");
     }
-    text.plain(message).end();
+    text.push_plain(message).end_line();
     if let Some(hint) = error.downcast_ref::<remote::Error>().and_then(remote::Error::hint) {
-        text.push(output::Label::Heading, "hint: ").plain(hint).end();
+        text.push(output::Label::Heading, "hint: ").push_plain(hint).end_line();
     }
-    output.talk(&text);
+    output.print_message(&text);
 }
 
-fn exit_code(error: &anyhow::Error) -> u8 {
-    if error.is::<exit::Usage>() {
+fn exit_code_for(error: &anyhow::Error) -> u8 {
+    if error.is::<exit::UsageError>() {
         return exit::USAGE;
     }
-    if error.is::<Interrupted>() {
+    if error.is::<RunInterrupted>() {
         return exit::INTERRUPTED;
     }
-    let refused = error.downcast_ref::<remote::Error>().is_some_and(remote::Error::is_auth);
-    if refused || error.is::<NoKey>() { exit::AUTH } else { exit::ERROR }
+    let refused = error.downcast_ref::<remote::Error>().is_some_and(remote::Error::is_auth_error);
+    if refused || error.is::<MissingKey>() { exit::AUTH } else { exit::ERROR }
 }
 
 /// clap's own code for a typo is the one that means "there are changes" here.
-fn usage(error: &clap::Error, args: &[OsString]) -> u8 {
-    let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+fn report_usage_error(error: &clap::Error, args: &[OsString]) -> u8 {
+    let is_help = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
     let message = error.kind().to_string();
-    let told = match wanted(args).as_deref() {
-        Some("json") => Some(json::failure("Usage", "error", &message)),
-        Some("ndjson") => Some(ndjson::failure(None, "error", exit::USAGE, &[message])),
+    let rendered = match requested_format(args).as_deref() {
+        Some("json") => Some(envelope::failure_json("Usage", "error", &message)),
+        Some("ndjson") => Some(event_lines::failure_line(None, "error", exit::USAGE, &[message])),
         _ => None,
     };
-    if let Some(told) = told.filter(|_| !asked) {
-        print(Output::new(cli::Color::Never), told);
+    if let Some(rendered) = rendered.filter(|_| !is_help) {
+        print_data(Output::new(cli::Color::Never), rendered);
     }
     // A closed stream is the reader's choice.
     let _ = error.print();
-    if asked { exit::DONE } else { exit::USAGE }
+    if is_help { exit::DONE } else { exit::USAGE }
 }
 
 /// The format that is asked for. The command line could not be read, so this is a look at its words.
-fn wanted(args: &[OsString]) -> Option<String> {
-    let words: Vec<_> = args.iter().map(|word| word.to_string_lossy()).collect();
-    let apart = words.windows(2).find(|pair| matches!(&*pair[0], "-o" | "--output"));
-    let joined = || {
+fn requested_format(args: &[OsString]) -> Option<String> {
+    let arguments: Vec<_> = args.iter().map(|word| word.to_string_lossy()).collect();
+    let separate_value = arguments.windows(2).find(|pair| matches!(&*pair[0], "-o" | "--output"));
+    let joined_value = || {
         let format = |word: &str| {
             let format = word.strip_prefix("--output=").or_else(|| word.strip_prefix("-o"))?;
             Some(format.trim_start_matches('=').to_owned())
         };
-        words.iter().find_map(|word| format(word))
+        arguments.iter().find_map(|word| format(word))
     };
-    let given = apart.map(|pair| pair[1].to_string()).or_else(joined);
-    given.or_else(|| environment::variable("PIPECTL_OUTPUT"))
+    let given = separate_value.map(|pair| pair[1].to_string()).or_else(joined_value);
+    given.or_else(|| env_vars::read_variable("PIPECTL_OUTPUT"))
 }
 
-fn print(output: Output, text: String) {
-    let mut data = Text::new();
-    data.plain(text);
+fn print_data(output: Output, text: String) {
+    let mut data = StyledText::new();
+    data.push_plain(text);
     // A full disk cannot be reported on the same disk.
-    let _ = output.data(&data);
+    let _ = output.print_data(&data);
 }

@@ -4,17 +4,17 @@ use std::io::IsTerminal;
 
 use tracing_subscriber::EnvFilter;
 
-use crate::environment;
+use crate::env_vars;
 
 /// Starts logging. `PIPECTL_LOG` takes a filter such as `remote=debug`; `-v` and `-vv` are short
 /// for two of them.
-pub(crate) fn start(verbose: u8) {
+pub(crate) fn start_logging(verbose: u8) {
     let default = match verbose {
         0 => "off",
         1 => "pipectl=info,remote=info",
         _ => "pipectl=debug,remote=debug",
     };
-    let filter = environment::variable("PIPECTL_LOG").unwrap_or_else(|| default.to_owned());
+    let filter = env_vars::read_variable("PIPECTL_LOG").unwrap_or_else(|| default.to_owned());
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::new(filter))
         .with_writer(std::io::stderr)

@@ -58,9 +58,9 @@ impl Label {
 
 /// Text in labelled pieces.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Text(Vec<(Label, String)>);
+pub struct StyledText(Vec<(Label, String)>);
 
-impl Text {
+impl StyledText {
     /// Nothing yet.
     pub fn new() -> Self {
         Self::default()
@@ -73,13 +73,13 @@ impl Text {
     }
 
     /// Adds a piece that is nothing in particular.
-    pub fn plain(&mut self, text: impl Into<String>) -> &mut Self {
+    pub fn push_plain(&mut self, text: impl Into<String>) -> &mut Self {
         self.push(Label::Plain, text)
     }
 
     /// Ends the line.
-    pub fn end(&mut self) -> &mut Self {
-        self.plain("\n")
+    pub fn end_line(&mut self) -> &mut Self {
+        self.push_plain("\n")
     }
 
     /// Adds all of another text.
@@ -93,7 +93,7 @@ impl Text {
         self.0.iter().map(|(_, text)| text.as_str()).collect()
     }
 
-    fn to_styled(&self) -> String {
+    fn to_ansi_text(&self) -> String {
         let mut out = String::new();
         for (label, text) in &self.0 {
             let style = label.style();
@@ -107,57 +107,57 @@ impl Text {
 /// Where output goes.
 #[derive(Clone, Copy, Debug)]
 pub struct Output {
-    choice: ColorChoice,
+    color_choice: ColorChoice,
 }
 
 impl Output {
     /// Colours as asked for; `auto` looks at the terminal and at `NO_COLOR` and `CLICOLOR_FORCE`.
     pub(crate) fn new(color: Color) -> Self {
-        let choice = match color {
+        let color_choice = match color {
             Color::Auto => ColorChoice::Auto,
             Color::Always => ColorChoice::Always,
             Color::Never => ColorChoice::Never,
         };
-        Self { choice }
+        Self { color_choice }
     }
 
     /// Prints data. A reader that has gone away is not an error.
-    pub fn data(self, text: &Text) -> io::Result<()> {
-        let choice = self.resolved(&io::stdout());
-        quiet_when_closed(write_all(AutoStream::new(io::stdout().lock(), choice), text))
+    pub fn print_data(self, text: &StyledText) -> io::Result<()> {
+        let choice = self.resolve_color_choice(&io::stdout());
+        ignore_broken_pipe(write_styled(AutoStream::new(io::stdout().lock(), choice), text))
     }
 
     /// Shows the text in place of what the terminal shows.
-    pub fn redraw(self, text: &Text) -> io::Result<()> {
-        quiet_when_closed(io::stdout().write_all(HOME.as_bytes()))?;
-        self.data(text)
+    pub fn redraw(self, text: &StyledText) -> io::Result<()> {
+        ignore_broken_pipe(io::stdout().write_all(CLEAR_SCREEN.as_bytes()))?;
+        self.print_data(text)
     }
 
     /// Prints talk: progress, questions, what went wrong.
-    pub fn talk(self, text: &Text) {
-        let choice = self.resolved(&io::stderr());
+    pub fn print_message(self, text: &StyledText) {
+        let choice = self.resolve_color_choice(&io::stderr());
         // There is nowhere left to say that stderr is closed.
-        let _ = write_all(AutoStream::new(io::stderr().lock(), choice), text);
+        let _ = write_styled(AutoStream::new(io::stderr().lock(), choice), text);
     }
 
     /// Prints one line of talk.
-    pub fn say(self, line: impl Into<String>) {
-        let mut text = Text::new();
-        text.plain(line).end();
-        self.talk(&text);
+    pub fn print_message_line(self, line: impl Into<String>) {
+        let mut text = StyledText::new();
+        text.push_plain(line).end_line();
+        self.print_message(&text);
     }
 
     /// Prints what is wrong with files, if anything is.
-    pub fn problems(self, problems: &[Diagnostic], files: &[SourceFile]) {
+    pub fn print_diagnostics(self, problems: &[Diagnostic], files: &[SourceFile]) {
         if problems.is_empty() {
             return;
         }
-        let coloured = self.resolved(&io::stderr()) != ColorChoice::Never;
-        self.say(diagnostics::render(problems, files, coloured));
+        let coloured = self.resolve_color_choice(&io::stderr()) != ColorChoice::Never;
+        self.print_message_line(diagnostics::render(problems, files, coloured));
     }
 
-    fn resolved(self, stream: &impl anstream::stream::RawStream) -> ColorChoice {
-        match self.choice {
+    fn resolve_color_choice(self, stream: &impl anstream::stream::RawStream) -> ColorChoice {
+        match self.color_choice {
             ColorChoice::Auto => AutoStream::choice(stream),
             chosen => chosen,
         }
@@ -165,24 +165,24 @@ impl Output {
 }
 
 /// Goes to the upper left and clears what follows.
-const HOME: &str = "\u{1b}[H\u{1b}[J";
+const CLEAR_SCREEN: &str = "\u{1b}[H\u{1b}[J";
 
 /// Whether stdout is a screen.
-pub fn shows() -> bool {
+pub fn is_stdout_terminal() -> bool {
     io::stdout().is_terminal()
 }
 
 /// Whether a person can be asked.
-pub fn can_ask() -> bool {
+pub fn can_prompt() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
-fn write_all(mut stream: impl Write, text: &Text) -> io::Result<()> {
-    stream.write_all(text.to_styled().as_bytes())?;
+fn write_styled(mut stream: impl Write, text: &StyledText) -> io::Result<()> {
+    stream.write_all(text.to_ansi_text().as_bytes())?;
     stream.flush()
 }
 
-fn quiet_when_closed(result: io::Result<()>) -> io::Result<()> {
+fn ignore_broken_pipe(result: io::Result<()>) -> io::Result<()> {
     match result {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         other => other,

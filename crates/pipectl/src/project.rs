@@ -1,6 +1,6 @@
 //! The project file of the working folder, and the environment that was chosen.
 
-mod words;
+mod bindings;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -8,34 +8,36 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow, bail};
 use model::diagnostic::SourceFile;
-use model::nearest::nearest;
-use model::project::{self, Credentials, Environment, Needs, Policy, Project, RateLimit};
+use model::project::{
+    self, CredentialVariables, Environment, Policy, Project, RateLimit, RequiredFields,
+};
+use model::suggest::suggest_similar;
 
 use crate::cli::ManifestArgs;
-use crate::environment;
-use crate::exit::Usage;
+use crate::env_vars;
+use crate::exit::UsageError;
 use crate::output::Output;
 
-pub(crate) use self::words::Words;
+pub(crate) use self::bindings::Bindings;
 
 /// The name of the project file.
-pub(crate) const NAME: &str = "pipectl.yaml";
+pub(crate) const PROJECT_FILE: &str = "pipectl.yaml";
 
 /// What the project file says for the chosen environment. Without a file it says nothing.
 #[derive(Debug, Default)]
-pub(crate) struct Chosen {
+pub(crate) struct ProjectContext {
     /// The project file and the name of the environment, if there is one.
     pub(crate) origin: Option<(PathBuf, Option<String>)>,
     /// The environments that were not chosen, by name.
-    pub(crate) others: BTreeMap<String, Environment>,
+    pub(crate) other_environments: BTreeMap<String, Environment>,
     /// Manifest paths: those of the command line, else those of the file.
     pub(crate) manifests: Vec<PathBuf>,
     /// Those of the file, which are all that the project declares.
-    pub(crate) whole: Vec<PathBuf>,
+    pub(crate) all_manifest_paths: Vec<PathBuf>,
     /// The organization's id.
     pub(crate) organization: Option<String>,
     /// Where its API key is, if not in the variables that all share.
-    pub(crate) credentials: Option<Credentials>,
+    pub(crate) credentials: Option<CredentialVariables>,
     /// Ids of services, by the names that manifests use.
     pub(crate) services: BTreeMap<String, String>,
     /// The texts of variables in manifests.
@@ -51,48 +53,52 @@ pub(crate) struct Chosen {
 /// # Errors
 /// When no manifests are named, when the file is not sound, when the environment does not exist, or when a variable that an
 /// identifier is taken from is not set.
-pub(crate) fn choose(args: &ManifestArgs, output: Output) -> Result<Chosen> {
-    with_manifests(chosen(args, output)?)
+pub(crate) fn load_with_manifests(args: &ManifestArgs, output: Output) -> Result<ProjectContext> {
+    require_manifests(load_context(args, output)?)
 }
 
 /// The same for whoever goes nowhere: where services are need not be known.
 ///
 /// # Errors
 /// As above, but for identifiers.
-pub(crate) fn choose_to_read(args: &ManifestArgs, output: Output) -> Result<Chosen> {
-    with_manifests(in_need_of(args, Needs::Variables, output)?)
+pub(crate) fn load_offline(args: &ManifestArgs, output: Output) -> Result<ProjectContext> {
+    require_manifests(load_with_needs(args, RequiredFields::Variables, output)?)
 }
 
 /// The same for commands that have something to say without any manifest.
 ///
 /// # Errors
 /// As above, but for manifests.
-pub(crate) fn chosen(args: &ManifestArgs, output: Output) -> Result<Chosen> {
-    in_need_of(args, Needs::Everything, output)
+pub(crate) fn load_context(args: &ManifestArgs, output: Output) -> Result<ProjectContext> {
+    load_with_needs(args, RequiredFields::Everything, output)
 }
 
-fn with_manifests(chosen: Chosen) -> Result<Chosen> {
-    if chosen.manifests.is_empty() {
+fn require_manifests(context: ProjectContext) -> Result<ProjectContext> {
+    if context.manifests.is_empty() {
         let which = "which manifests? name files or folders, or declare `manifests` in";
-        return Err(Usage(format!("{which} {NAME}")).into());
+        return Err(UsageError(format!("{which} {PROJECT_FILE}")).into());
     }
-    Ok(chosen)
+    Ok(context)
 }
 
-fn in_need_of(args: &ManifestArgs, needs: Needs, output: Output) -> Result<Chosen> {
+fn load_with_needs(
+    args: &ManifestArgs,
+    needs: RequiredFields,
+    output: Output,
+) -> Result<ProjectContext> {
     let environment = match args.env.as_slice() {
         [] => None,
         [one] => Some(one.as_str()),
         several => {
             let names = several.join(", ");
-            return Err(Usage(format!("one environment here, not several: {names}")).into());
+            return Err(UsageError(format!("one environment here, not several: {names}")).into());
         }
     };
-    let mut chosen = find(environment, needs, output)?;
+    let mut context = find_context(environment, needs, output)?;
     if !args.paths.is_empty() {
-        chosen.manifests.clone_from(&args.paths);
+        context.manifests.clone_from(&args.paths);
     }
-    Ok(chosen)
+    Ok(context)
 }
 
 /// The folder of the project file: this one, or the nearest above it that has one. Relative, so
@@ -100,14 +106,14 @@ fn in_need_of(args: &ManifestArgs, needs: Needs, output: Output) -> Result<Chose
 ///
 /// # Errors
 /// When the working folder is gone.
-pub(crate) fn folder() -> Result<Option<PathBuf>> {
+pub(crate) fn find_folder() -> Result<Option<PathBuf>> {
     let here = std::env::current_dir().context("cannot tell the working folder")?;
-    let up = here.ancestors().position(|folder| folder.join(NAME).is_file());
+    let up = here.ancestors().position(|folder| folder.join(PROJECT_FILE).is_file());
     Ok(up.map(|up| PathBuf::from_iter(vec![".."; up])))
 }
 
 /// What one environment declares, for whoever wants to read it and go nowhere.
-pub(crate) struct Written {
+pub(crate) struct RawEnvironment {
     /// The environment with the policy that holds in it. What it takes from environment variables
     /// is there as far as they are set, and else stands as it is written.
     pub(crate) environment: Environment,
@@ -119,97 +125,116 @@ pub(crate) struct Written {
 ///
 /// # Errors
 /// When there is no project file, when it is not sound, or has no such environment.
-pub(crate) fn written<const N: usize>(names: [&str; N], output: Output) -> Result<[Written; N]> {
-    let folder = folder()?.ok_or_else(|| anyhow!("there is no {NAME} here or above"))?;
-    let (project, _) = load(&folder, output)?;
+pub(crate) fn read_environments<const N: usize>(
+    names: [&str; N],
+    output: Output,
+) -> Result<[RawEnvironment; N]> {
+    let folder =
+        find_folder()?.ok_or_else(|| anyhow!("there is no {PROJECT_FILE} here or above"))?;
+    let (project, _) = read_project_file(&folder, output)?;
     // Each is looked for before any is used.
     for name in names {
-        named(&project.environments, name)?;
+        environment_named(&project.environments, name)?;
     }
     Ok(names.map(|name| {
         let mut environment = project.environments[name].clone();
-        environment.organization = environment.organization.map(as_far_as_set);
-        environment.services = fill_all(environment.services);
-        environment.variables = fill_all(environment.variables);
-        environment.policy = environment.policy.or(project.policy.clone());
+        environment.organization = environment.organization.map(fill_where_set);
+        environment.services = fill_all_where_set(environment.services);
+        environment.variables = fill_all_where_set(environment.variables);
+        environment.policy = environment.policy.with_fallback(project.policy.clone());
         let manifests = project.manifests.iter().map(|path| folder.join(path)).collect();
-        Written { environment, manifests }
+        RawEnvironment { environment, manifests }
     }))
 }
 
-fn find(environment: Option<&str>, needs: Needs, output: Output) -> Result<Chosen> {
-    match folder()? {
-        Some(folder) => read(&folder, environment, needs, output),
+fn find_context(
+    environment: Option<&str>,
+    needs: RequiredFields,
+    output: Output,
+) -> Result<ProjectContext> {
+    match find_folder()? {
+        Some(folder) => read_context(&folder, environment, needs, output),
         None => match environment {
-            Some(name) => bail!("--env {name}: there is no {NAME} here or above that declares it"),
-            None => Ok(Chosen::default()),
+            Some(name) => {
+                bail!("--env {name}: there is no {PROJECT_FILE} here or above that declares it")
+            }
+            None => Ok(ProjectContext::default()),
         },
     }
 }
 
-fn read(folder: &Path, environment: Option<&str>, needs: Needs, output: Output) -> Result<Chosen> {
-    let (project, source) = load(folder, output)?;
+fn read_context(
+    folder: &Path,
+    environment: Option<&str>,
+    needs: RequiredFields,
+    output: Output,
+) -> Result<ProjectContext> {
+    let (project, source) = read_project_file(folder, output)?;
     let name = environment.or(project.defaults.environment.as_deref());
     let others = project.environments.clone().into_iter();
     let others = others.filter(|(other, _)| Some(other.as_str()) != name).collect();
-    let chosen = match name {
-        Some(name) => named(&project.environments, name)?,
+    let selected = match name {
+        Some(name) => environment_named(&project.environments, name)?,
         None => Environment::default(),
     };
-    let is_set = |name: &str| environment::variable(name).is_some();
-    let unset = project::unset(&source, name.unwrap_or_default(), needs, is_set);
+    let is_set = |name: &str| env_vars::read_variable(name).is_some();
+    let unset = project::find_unset_variables(&source, name.unwrap_or_default(), needs, is_set);
     if !unset.is_empty() {
-        output.problems(&unset, &[source]);
-        let told = unset.iter().map(|it| format!("{}: {}", it.place, it.message));
-        bail!("{}", told.collect::<Vec<_>>().join("; "));
+        output.print_diagnostics(&unset, &[source]);
+        let messages = unset.iter().map(|it| format!("{}: {}", it.place, it.message));
+        bail!("{}", messages.collect::<Vec<_>>().join("; "));
     }
     let whole: Vec<PathBuf> = project.manifests.iter().map(|path| folder.join(path)).collect();
-    Ok(Chosen {
-        origin: Some((folder.join(NAME), name.map(str::to_owned))),
-        others,
+    Ok(ProjectContext {
+        origin: Some((folder.join(PROJECT_FILE), name.map(str::to_owned))),
+        other_environments: others,
         manifests: whole.clone(),
-        whole,
-        organization: chosen.organization.map(as_far_as_set),
-        credentials: chosen.credentials,
-        services: fill_all(chosen.services),
-        variables: fill_all(chosen.variables),
-        policy: chosen.policy.or(project.policy),
+        all_manifest_paths: whole,
+        organization: selected.organization.map(fill_where_set),
+        credentials: selected.credentials,
+        services: fill_all_where_set(selected.services),
+        variables: fill_all_where_set(selected.variables),
+        policy: selected.policy.with_fallback(project.policy),
         rate_limit: project.rate_limit,
     })
 }
 
-fn load(folder: &Path, output: Output) -> Result<(Project, SourceFile)> {
-    let file = folder.join(NAME);
+fn read_project_file(folder: &Path, output: Output) -> Result<(Project, SourceFile)> {
+    let file = folder.join(PROJECT_FILE);
     let text = std::fs::read_to_string(&file)
         .with_context(|| format!("cannot read {}", file.display()))?;
     let name = Arc::from(file.display().to_string());
     let source = SourceFile { name, text: Arc::from(text) };
-    let (project, problems) = project::load(&source);
-    output.problems(&problems, std::slice::from_ref(&source));
+    let (project, problems) = project::parse_project(&source);
+    output.print_diagnostics(&problems, std::slice::from_ref(&source));
     let project = project.ok_or_else(|| anyhow!("{} is not sound", file.display()))?;
     Ok((project, source))
 }
 
-fn named(environments: &BTreeMap<String, Environment>, name: &str) -> Result<Environment> {
+fn environment_named(
+    environments: &BTreeMap<String, Environment>,
+    name: &str,
+) -> Result<Environment> {
     environments.get(name).cloned().ok_or_else(|| {
         let known: Vec<&str> = environments.keys().map(String::as_str).collect();
-        let meant = nearest(name, known.iter().copied());
-        let meant = meant.map(|it| format!(" (did you mean `{it}`?)")).unwrap_or_default();
+        let suggestion = suggest_similar(name, known.iter().copied());
+        let suggestion =
+            suggestion.map(|it| format!(" (did you mean `{it}`?)")).unwrap_or_default();
         let has = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-        anyhow!("{NAME} has no environment `{name}`{meant}; it has: {has}")
+        anyhow!("{PROJECT_FILE} has no environment `{name}`{suggestion}; it has: {has}")
     })
 }
 
-fn fill_all(texts: BTreeMap<String, String>) -> BTreeMap<String, String> {
-    texts.into_iter().map(|(name, text)| (name, as_far_as_set(text))).collect()
+fn fill_all_where_set(texts: BTreeMap<String, String>) -> BTreeMap<String, String> {
+    texts.into_iter().map(|(name, text)| (name, fill_where_set(text))).collect()
 }
 
 /// The text with what environment variables give, or as it is written where one is not set.
-fn as_far_as_set(text: String) -> String {
-    fill(&text).unwrap_or(text)
+fn fill_where_set(text: String) -> String {
+    fill_env_vars(&text).unwrap_or(text)
 }
 
 /// Puts environment variables in place of `${env:NAME}`; `None` where one is not set.
-fn fill(text: &str) -> Option<String> {
-    project::fill(text, environment::variable).ok()
+fn fill_env_vars(text: &str) -> Option<String> {
+    project::expand_env_references(text, env_vars::read_variable).ok()
 }

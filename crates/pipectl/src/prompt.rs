@@ -8,71 +8,75 @@ use planner::{Change, Plan, Verdict};
 use tokio::sync::oneshot;
 
 use crate::interruption::Interruption;
-use crate::output::{Label, Output, Text, can_ask};
+use crate::output::{Label, Output, StyledText, can_prompt};
 
 /// Asks whether to go on. A delete and a replacement ask for the object's name.
 ///
 /// # Errors
 /// Where nobody can be asked, and when the answer is no or a signal.
-pub(crate) async fn confirm(
+pub(crate) async fn confirm_plan(
     output: Output,
     plan: &Plan,
     interruption: &Interruption,
 ) -> Result<()> {
-    if !can_ask() {
+    if !can_prompt() {
         bail!("there is no terminal to ask on: pass --yes to apply without a question");
     }
-    for change in plan.changes.iter().filter(|change| destroys(change)) {
-        let name = change.at.name.as_str();
+    for change in plan.changes.iter().filter(|change| is_destructive(change)) {
+        let name = change.address.name.as_str();
         let question =
-            format!("{} {}: type its name to confirm: ", change.verdict.word(), change.at);
-        if ask(output, &question, interruption).await? != name {
+            format!("{} {}: type its name to confirm: ", change.verdict.as_str(), change.address);
+        if ask_question(output, &question, interruption).await? != name {
             bail!("not confirmed; nothing was changed");
         }
     }
-    yes_to(output, "Apply this plan? [y/N] ", interruption).await
+    expect_yes(output, "Apply this plan? [y/N] ", interruption).await
 }
 
 /// Asks a question that is answered with yes or no.
 ///
 /// # Errors
 /// Where nobody can be asked, and when the answer is no or a signal.
-pub(crate) async fn agree(
+pub(crate) async fn confirm_yes_no(
     output: Output,
     question: &str,
     interruption: &Interruption,
 ) -> Result<()> {
-    if !can_ask() {
+    if !can_prompt() {
         bail!("there is no terminal to ask on: pass --yes to go on without a question");
     }
-    yes_to(output, question, interruption).await
+    expect_yes(output, question, interruption).await
 }
 
-async fn yes_to(output: Output, question: &str, interruption: &Interruption) -> Result<()> {
-    match ask(output, question, interruption).await?.to_lowercase().as_str() {
+async fn expect_yes(output: Output, question: &str, interruption: &Interruption) -> Result<()> {
+    match ask_question(output, question, interruption).await?.to_lowercase().as_str() {
         "y" | "yes" => Ok(()),
         _ => bail!("not confirmed; nothing was changed"),
     }
 }
 
-fn destroys(change: &Change) -> bool {
+fn is_destructive(change: &Change) -> bool {
     matches!(change.verdict, Verdict::Delete | Verdict::Replace)
 }
 
-async fn ask(output: Output, question: &str, interruption: &Interruption) -> Result<String> {
-    let mut text = Text::new();
+async fn ask_question(
+    output: Output,
+    question: &str,
+    interruption: &Interruption,
+) -> Result<String> {
+    let mut text = StyledText::new();
     text.push(Label::Heading, question);
-    output.talk(&text);
-    let answer = interruption.unless(line()).await;
+    output.print_message(&text);
+    let answer = interruption.run_unless_raised(read_stdin_line()).await;
     if answer.is_err() {
         // What is said next does not belong to the question.
-        output.say("");
+        output.print_message_line("");
     }
     answer
 }
 
 /// What somebody types. Nothing can end a read, so it has a thread that nobody has to wait for.
-async fn line() -> Result<String> {
+async fn read_stdin_line() -> Result<String> {
     let (tell, told) = oneshot::channel();
     thread::spawn(move || {
         let mut line = String::new();

@@ -1,14 +1,14 @@
 //! Everything that is shown, made from the same structs that are saved and performed.
 
-pub(crate) mod contrast;
+pub mod apply_summary;
 pub mod diagnostics;
 pub mod diff;
 pub mod drift;
+pub(crate) mod env_diff;
+pub mod envelope;
+pub mod event_lines;
 pub mod explanation;
-pub mod json;
 pub mod manifests;
-pub mod ndjson;
 pub mod plan;
-pub mod results;
 pub mod status;
-pub mod unread;
+pub mod unreachable;

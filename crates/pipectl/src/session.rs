@@ -1,9 +1,9 @@
 //! One run against one API: what is declared, and the client that speaks about it.
 
-pub(crate) mod lookup;
-mod pruning;
-mod reading;
-mod sight;
+mod live_view;
+mod observe;
+mod prune_inputs;
+pub(crate) mod resolve_services;
 
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,90 +14,97 @@ use model::address::{Address, ServiceRef};
 use model::desired::{Desired, Document};
 use model::diagnostic::{Diagnostic, SourceFile};
 use model::live::Live;
-use model::pattern::Pattern;
-use model::project::Prune;
-use planner::{Plan, Policy, UnseenChanges, plan, prune};
-use remote::{Rate, Remote, Scope, Settings, Wait};
+use model::project::PruneMode;
+use model::selector::AddressPattern;
+use planner::{Plan, Policy, WriteOnlyPolicy, plan, prune_unmanaged};
+use remote::{ObserveScope, Remote, RemoteSettings, RequestRate, WaitMode};
 
-use crate::cli::{ConnectArgs, GitArgs, RateLimit, ScopeArgs};
-use crate::declared::Declared;
-use crate::environment;
-use crate::git::{Ask, Memory, Repository, Services};
+use crate::cli::{ConnectArgs, GitArgs, RateLimitArg, ScopeArgs};
+use crate::embedded_sandbox::EmbeddedSandbox;
+use crate::env_vars;
+use crate::git::{GitHistory, GitQuery, GitServices, Repository};
+use crate::load_manifests::LoadedManifests;
 use crate::output::Output;
-use crate::project::{self, Chosen};
+use crate::project::{self, ProjectContext};
 use crate::render::plan::Context;
-use crate::render::unread::Unread;
-use crate::reviewed::Whereabouts;
-use crate::sandboxed::Sandboxed;
-use crate::secrets::{self, Resolver};
-use crate::select::Selection;
+use crate::render::unreachable::UnreachableService;
+use crate::saved_plan::PlanTarget;
+use crate::secrets::{self, SecretResolver};
+use crate::selection::Selection;
 
-use self::pruning::Pruning;
-pub(crate) use self::reading::{Reading, gather};
-pub(crate) use self::sight::{Sight, declared};
+pub(crate) use self::live_view::{LiveView, load_valid_manifests};
+pub(crate) use self::observe::{ObservedServices, collect_partial};
+use self::prune_inputs::PruneInputs;
 
 /// What is declared, what of it is meant, and the client.
 pub(crate) struct Session {
     desired: Desired,
     warnings: Vec<Diagnostic>,
-    meant: BTreeSet<Address>,
-    partial: bool,
+    selected: BTreeSet<Address>,
+    is_partial: bool,
     remote: Remote,
     /// Where it speaks to.
-    place: Whereabouts,
+    target: PlanTarget,
     /// Services that could not be found, and why.
-    unknown: BTreeMap<ServiceRef, String>,
+    unknown_services: BTreeMap<ServiceRef, String>,
     /// What the first look at the live side did not see.
-    unread: OnceCell<Vec<Unread>>,
-    sandbox: Option<Arc<Sandboxed>>,
-    rate: Option<Rate>,
+    unreachable: OnceCell<Vec<UnreachableService>>,
+    sandbox: Option<Arc<EmbeddedSandbox>>,
+    rate: Option<RequestRate>,
     policy: model::project::Policy,
     /// What was declared before.
     base: Option<Desired>,
     /// What is deleted though no manifest says so.
-    pruning: Pruning,
+    prune_inputs: PruneInputs,
     /// What was read.
     files: Vec<SourceFile>,
     /// Where secrets come from.
-    secrets: Arc<Resolver>,
+    secrets: Arc<SecretResolver>,
     /// Whose secrets are sent again.
-    resend: Vec<Pattern>,
+    resend_secrets: Vec<AddressPattern>,
 }
 
 /// How a command deals with the live side.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Manner {
+pub(crate) struct AccessMode {
     /// What an action waits for.
-    pub(crate) wait: Wait,
+    pub(crate) wait: WaitMode,
     /// Whether an idle service may be woken, whatever the project file says.
-    pub(crate) wake: bool,
+    pub(crate) can_wake: bool,
     /// Whether the command writes at all: one that only looks wakes nothing.
-    pub(crate) writes: bool,
+    pub(crate) can_write: bool,
 }
 
 impl Session {
     /// Reads the manifests and gets ready to speak to the API. Nothing is sent unless the
     /// manifests are sound and something must be looked up.
-    pub(crate) async fn open(
+    pub(crate) async fn open_for_plan(
         scope: &ScopeArgs,
         git: &GitArgs,
-        manner: Manner,
+        mode: AccessMode,
         output: Output,
     ) -> Result<Self> {
-        let chosen = project::choose(&scope.manifests, output)?;
-        let declared = Declared::read(&chosen.manifests, &chosen.variables)?.sound(output)?;
+        let project = project::load_with_manifests(&scope.manifests, output)?;
+        let declared = LoadedManifests::load_paths(&project.manifests, &project.variables)?
+            .require_valid(output)?;
         let selection = Selection::new(&scope.select)?;
-        let prune = pruning::wanted(git, &chosen, &selection, output)?;
-        let ask = Ask {
+        let prune = prune_inputs::effective_prune(git, &project, &selection, output)?;
+        let query = GitQuery {
             base: git.base.clone(),
-            since: git.changed_since.clone(),
-            removed: prune == Prune::Git,
+            changed_since: git.changed_since.clone(),
+            needs_removals: prune == PruneMode::Git,
         };
-        let memory = Memory::read(&ask, &chosen, output)?;
-        let session =
-            Self::start(chosen, declared, (memory, prune), &selection, &scope.connect, manner)
-                .await?;
-        Ok(Self { resend: resend(git, &session.meant)?, ..session })
+        let history = GitHistory::query_git(&query, &project, output)?;
+        let session = Self::connect_session(
+            project,
+            declared,
+            (history, prune),
+            &selection,
+            &scope.connect,
+            mode,
+        )
+        .await?;
+        Ok(Self { resend_secrets: resend_patterns(git, &session.selected)?, ..session })
     }
 
     /// To compare live with git and nothing else: with the manifests of a revision, of `HEAD`, or
@@ -107,186 +114,196 @@ impl Session {
         revision: Option<&str>,
         output: Output,
     ) -> Result<(Self, String)> {
-        let chosen = project::choose(&scope.manifests, output)?;
+        let project = project::load_with_manifests(&scope.manifests, output)?;
         let repository = match revision {
-            Some(_) => Some(Repository::of(&chosen.manifests)?),
-            None => Repository::find(&chosen.manifests)?,
+            Some(_) => Some(Repository::open_containing(&project.manifests)?),
+            None => Repository::find_containing(&project.manifests)?,
         };
         let (declared, against) = if let Some(repository) = repository {
-            let commit = repository.commit(revision.unwrap_or("HEAD"))?;
-            let words = chosen.words_at(&repository, &commit)?;
-            let mut declared = Declared::of(repository.files(&commit)?, &words.variables);
-            chosen.call_anew(&mut declared.manifests, &words);
+            let commit = repository.resolve_commit(revision.unwrap_or("HEAD"))?;
+            let bindings = project.bindings_at_commit(&repository, &commit)?;
+            let mut declared = LoadedManifests::from_files(
+                repository.manifest_files_at(&commit)?,
+                &bindings.variables,
+            );
+            project.rename_services(&mut declared.manifests, &bindings);
             if declared.files.is_empty() {
-                bail!("no manifest in {} of {}", chosen.manifests[0].display(), commit.short);
+                bail!("no manifest in {} of {}", project.manifests[0].display(), commit.short);
             }
             (declared, format!("{} ({})", commit.short, commit.subject))
         } else {
-            let declared = Declared::read(&chosen.manifests, &chosen.variables)?;
+            let declared = LoadedManifests::load_paths(&project.manifests, &project.variables)?;
             (declared, "the manifests as they are, which are in no git repository".to_owned())
         };
-        let (declared, selection) = (declared.sound(output)?, Selection::new(&scope.select)?);
-        let (memory, manner) = ((Memory::default(), Prune::Never), Manner::default());
+        let (declared, selection) =
+            (declared.require_valid(output)?, Selection::new(&scope.select)?);
+        let (memory, manner) = ((GitHistory::default(), PruneMode::Never), AccessMode::default());
         let session =
-            Self::start(chosen, declared, memory, &selection, &scope.connect, manner).await?;
+            Self::connect_session(project, declared, memory, &selection, &scope.connect, manner)
+                .await?;
         let base = Some(session.desired.clone());
         Ok((Self { base, ..session }, against))
     }
 
-    async fn start(
-        chosen: Chosen,
-        declared: Declared,
-        (mut memory, prune): (Memory, Prune),
+    async fn connect_session(
+        project: ProjectContext,
+        declared: LoadedManifests,
+        (mut memory, prune): (GitHistory, PruneMode),
         selection: &Selection,
         connect: &ConnectArgs,
-        manner: Manner,
+        mode: AccessMode,
     ) -> Result<Self> {
-        let wake = manner.wake || chosen.policy.wake_idle.unwrap_or_default();
-        let wake = wake && manner.writes;
-        let settings = Settings { wait: manner.wait, wake, ..settings(connect, &chosen)? };
+        let wake = mode.can_wake || project.policy.wake_idle.unwrap_or_default();
+        let wake = wake && mode.can_write;
+        let settings = RemoteSettings {
+            wait: mode.wait,
+            wake_services: wake,
+            ..remote_settings(connect, &project)?
+        };
         let rate = settings.rate;
         let (warnings, files) = (declared.diagnostics.clone(), declared.files.clone());
-        let default = connect.service.clone().or_else(|| environment::variable("SERVICE_ID"));
-        let named = lookup::Named {
-            declared: declared.services(default.as_deref())?,
-            remembered: pruning::services(prune, &chosen)
-                .chain(memory.services(default.as_deref()))
+        let default = connect.service.clone().or_else(|| env_vars::read_variable("SERVICE_ID"));
+        let named = resolve_services::ServiceNames {
+            declared: declared.service_names(default.as_deref())?,
+            from_history: prune_inputs::services_in_scope(prune, &project)
+                .chain(memory.service_names(default.as_deref()))
                 .collect(),
         };
-        let sandbox = connect.sandbox.as_deref().map(Sandboxed::open).transpose()?;
+        let sandbox = connect.sandbox.as_deref().map(EmbeddedSandbox::open_file).transpose()?;
         let found = match &sandbox {
-            Some(sandbox) => lookup::inside(sandbox, &named, settings),
-            None => lookup::outside(connect, &chosen, &named, settings).await?,
+            Some(sandbox) => resolve_services::resolve_in_sandbox(sandbox, &named, settings),
+            None => resolve_services::resolve_in_api(connect, &project, &named, settings).await?,
         };
         let (desired, mut ids) = declared.desired(&found.declared, default.as_deref())?;
-        let services = Services::new(&found.declared, &found.remembered, &mut ids, default);
-        let services = services.and(found.unknown.keys());
+        let services = GitServices::new(&found.declared, &found.from_history, &mut ids, default);
+        let services = services.with_unknown(found.unknown_services.keys());
         let secrets = match &sandbox {
-            Some(_) => Resolver::for_sandbox(&chosen.manifests)?,
-            None => Resolver::default(),
+            Some(_) => SecretResolver::for_sandbox(&project.manifests)?,
+            None => SecretResolver::default(),
         };
-        let secrets = Arc::new(secrets.within(&chosen));
-        let resolver = Arc::<Resolver>::clone(&secrets);
-        let place = Whereabouts {
+        let secrets = Arc::new(secrets.for_project(&project));
+        let resolver = Arc::<SecretResolver>::clone(&secrets);
+        let target = PlanTarget {
             organization: found.organization.clone(),
             services: ids.iter().map(|(label, id)| (label.to_string(), id.clone())).collect(),
         };
         let remote = found.directory.into_remote(found.organization, ids, resolver);
-        let mut meant = selection.of(&desired)?;
-        let since = memory.since(&services);
+        let mut selected = selection.select_addresses(&desired)?;
+        let since = memory.take_since(&services);
         if let Some(since) = &since {
             let changed =
-                |at: &Address| since.get(at).is_none_or(|was| was.says_otherwise(&desired[at]));
-            meant.retain(changed);
+                |at: &Address| since.get(at).is_none_or(|was| was.differs_from(&desired[at]));
+            selected.retain(changed);
         }
         Ok(Self {
-            meant,
-            partial: !selection.is_all() || since.is_some(),
+            selected,
+            is_partial: !selection.selects_all() || since.is_some(),
             remote,
-            place,
-            unknown: found.unknown,
-            unread: OnceCell::new(),
+            target,
+            unknown_services: found.unknown_services,
+            unreachable: OnceCell::new(),
             sandbox,
             rate,
-            base: memory.base(&services),
-            pruning: Pruning::new(prune, &chosen.policy, &memory, &services),
-            policy: chosen.policy,
+            base: memory.take_base(&services),
+            prune_inputs: PruneInputs::new(prune, &project.policy, &memory, &services),
+            policy: project.policy,
             desired,
             warnings,
             files,
             secrets,
-            resend: Vec::new(),
+            resend_secrets: Vec::new(),
         })
     }
 
     /// Observes the live side and compares. See [`Session::unread`] for what is missing.
     pub(crate) async fn plan(&self) -> Result<Plan> {
-        let Reading { live, unread } =
-            reading::read(&self.remote, self.scope(), &self.unknown).await?;
-        self.unread.get_or_init(|| unread);
-        Ok(self.compare(&live, UnseenChanges::Made))
+        let ObservedServices { live, unreachable: unread } =
+            observe::observe_services(&self.remote, self.read_scope(), &self.unknown_services)
+                .await?;
+        self.unreachable.get_or_init(|| unread);
+        Ok(self.compare_with_live(&live, WriteOnlyPolicy::Send))
     }
 
     /// The same after the plan was performed, where it could be read before: what live cannot show
     /// is not asked for once more.
-    pub(crate) async fn plan_again(&self) -> Result<Plan> {
-        let mut scope = self.scope();
-        scope.kinds.retain(|service, _| self.is_read(service));
-        let live = self.remote.observe(&scope).await?;
-        Ok(self.compare(&live, UnseenChanges::TakenForMade))
+    pub(crate) async fn replan_after_apply(&self) -> Result<Plan> {
+        let mut scope = self.read_scope();
+        scope.kinds.retain(|service, _| self.is_reachable(service));
+        let live = self.remote.observe_live(&scope).await?;
+        Ok(self.compare_with_live(&live, WriteOnlyPolicy::AssumeSent))
     }
 
     /// Says what is not pruned though it could be thought so.
-    pub(crate) fn tell_kept(&self, plan: &Plan, output: Output) {
-        for note in self.pruning.kept(plan) {
-            output.say(&note);
+    pub(crate) fn warn_not_pruned(&self, plan: &Plan, output: Output) {
+        for note in self.prune_inputs.not_pruned_notes(plan) {
+            output.print_message_line(&note);
         }
     }
 
     /// Services that the plan says nothing about, as they could not be read.
-    pub(crate) fn unread(&self) -> &[Unread] {
-        self.unread.get().map_or(&[], Vec::as_slice)
+    pub(crate) fn unreachable_services(&self) -> &[UnreachableService] {
+        self.unreachable.get().map_or(&[], Vec::as_slice)
     }
 
-    fn is_read(&self, service: &ServiceRef) -> bool {
-        self.unread().iter().all(|unread| unread.service != *service)
+    fn is_reachable(&self, service: &ServiceRef) -> bool {
+        self.unreachable_services().iter().all(|unread| unread.service != *service)
     }
 
-    fn compare(&self, live: &Live, unseen: UnseenChanges) -> Plan {
+    fn compare_with_live(&self, live: &Live, unseen: WriteOnlyPolicy) -> Plan {
         let mut desired = self.desired.clone();
         // Where nothing is known, nothing is missing.
-        desired.retain(|at, _| self.is_read(&at.service));
-        let protect = self.policy.protect.iter().flatten().map(Pattern::new).collect();
-        let policy = Policy { protect, resend: self.resend.clone(), unseen };
+        desired.retain(|at, _| self.is_reachable(&at.service));
+        let protect = self.policy.protect.iter().flatten().map(AddressPattern::new).collect();
+        let policy = Policy { protect, resend: self.resend_secrets.clone(), write_only: unseen };
         let plan = plan(&desired, live, self.base.as_ref(), &policy);
-        if self.partial {
-            return plan.narrowed(|at| self.meant.contains(at));
+        if self.is_partial {
+            return plan.narrow_to(|at| self.selected.contains(at));
         }
-        let proofs = self.pruning.proofs(&plan);
-        prune(plan, &desired, live, &proofs, &policy)
+        let proofs = self.prune_inputs.prune_evidence(&plan);
+        prune_unmanaged(plan, &desired, live, &proofs, &policy)
     }
 
     /// What else a plan's text says.
-    pub(crate) fn context(&self, diff: bool) -> Context {
-        let requests = self.remote.requests();
+    pub(crate) fn plan_context(&self, diff: bool) -> Context {
+        let requests = self.remote.request_counts();
         Context {
-            unread: self.unread().to_vec(),
-            partial: self.partial.then_some((self.meant.len(), self.desired.len())),
+            unreachable: self.unreachable_services().to_vec(),
+            partial: self.is_partial.then_some((self.selected.len(), self.desired.len())),
             // What the API turned away for now was sent again.
             requests: usize::try_from(requests.sent - requests.throttled).unwrap_or(usize::MAX),
-            rate: self.rate.map(|rate| (rate.requests, rate.per.as_secs_f64())),
+            rate: self.rate.map(|rate| (rate.requests, rate.window.as_secs_f64())),
             diff,
         }
     }
 
     /// Which organization and services a plan is about.
-    pub(crate) fn place(&self) -> &Whereabouts {
-        &self.place
+    pub(crate) fn plan_target(&self) -> &PlanTarget {
+        &self.target
     }
 
     /// What the project file allows.
-    pub(crate) fn policy(&self) -> &model::project::Policy {
+    pub(crate) fn project_policy(&self) -> &model::project::Policy {
         &self.policy
     }
 
     /// The declared objects that are meant, without those of services that were not read.
-    pub(crate) fn meant(&self) -> Vec<(Address, &Document)> {
-        let meant = |at: &Address| self.meant.contains(at) && self.is_read(&at.service);
-        let meant = self.desired.iter().filter(|(at, _)| meant(at));
-        meant.map(|(at, document)| (at.clone(), document)).collect()
+    pub(crate) fn selected_documents(&self) -> Vec<(Address, &Document)> {
+        let is_meant = |at: &Address| self.selected.contains(at) && self.is_reachable(&at.service);
+        let selected = self.desired.iter().filter(|(at, _)| is_meant(at));
+        selected.map(|(at, document)| (at.clone(), document)).collect()
     }
 
     /// The references to secrets in what is meant that lead nowhere from here; tells them, too.
-    pub(crate) fn unresolved(&self, output: Output) -> Vec<Diagnostic> {
-        let meant = self.meant();
-        let documents = meant.iter().map(|(_, document)| *document);
-        let unresolved = secrets::check(&self.secrets, documents, &self.files);
-        output.problems(&unresolved, &self.files);
+    pub(crate) fn print_unresolved(&self, output: Output) -> Vec<Diagnostic> {
+        let selected = self.selected_documents();
+        let documents = selected.iter().map(|(_, document)| *document);
+        let unresolved = secrets::find_unresolved(&self.secrets, documents, &self.files);
+        output.print_diagnostics(&unresolved, &self.files);
         unresolved
     }
 
     /// What is doubtful in the files, though it stops nothing.
-    pub(crate) fn warnings(&self) -> &[Diagnostic] {
+    pub(crate) fn manifest_warnings(&self) -> &[Diagnostic] {
         &self.warnings
     }
 
@@ -296,23 +313,26 @@ impl Session {
     }
 
     /// Keeps what must outlive the run.
-    pub(crate) fn close(&self) -> Result<()> {
-        self.sandbox.as_ref().map_or(Ok(()), |sandbox| sandbox.save())
+    pub(crate) fn save_sandbox(&self) -> Result<()> {
+        self.sandbox.as_ref().map_or(Ok(()), |sandbox| sandbox.save_state())
     }
 
     /// What has to be read to plan what is meant: one list for each kind in each service.
-    fn scope(&self) -> Scope {
-        let mut scope = Scope::default();
-        for at in &self.meant {
+    fn read_scope(&self) -> ObserveScope {
+        let mut scope = ObserveScope::default();
+        for at in &self.selected {
             let kinds = scope.kinds.entry(at.service.clone()).or_default();
             kinds.insert(at.kind);
             let document = &self.desired[at];
-            kinds.extend(model::rules::Rules::of(at.kind).kinds_referred(&document.body));
+            kinds.extend(
+                model::semantics::FieldSemantics::for_kind(at.kind)
+                    .referenced_kinds(&document.body),
+            );
             let blocks = document.body.as_object().into_iter().flatten();
             let blocks = blocks.filter(|(_, value)| value.is_object() || value.is_array());
-            scope.detail.insert(at.clone(), blocks.map(|(name, _)| name.clone()).collect());
+            scope.detail_blocks.insert(at.clone(), blocks.map(|(name, _)| name.clone()).collect());
         }
-        for (service, kind) in self.pruning.reads() {
+        for (service, kind) in self.prune_inputs.kinds_to_read() {
             scope.kinds.entry(service.clone()).or_default().insert(kind);
         }
         scope
@@ -320,24 +340,25 @@ impl Session {
 }
 
 /// Whose secrets to send again. A name that nobody has must not look like "nothing to do".
-fn resend(git: &GitArgs, meant: &BTreeSet<Address>) -> Result<Vec<Pattern>> {
-    let patterns: Vec<Pattern> = git.resend_secrets.iter().map(Pattern::new).collect();
-    let lost = patterns.iter().find(|pattern| !meant.iter().any(|at| pattern.matches(at)));
-    match lost {
+fn resend_patterns(git: &GitArgs, selected: &BTreeSet<Address>) -> Result<Vec<AddressPattern>> {
+    let patterns: Vec<AddressPattern> =
+        git.resend_secrets.iter().map(AddressPattern::new).collect();
+    let unmatched = patterns.iter().find(|pattern| !selected.iter().any(|at| pattern.matches(at)));
+    match unmatched {
         Some(lost) => bail!("--resend-secrets={lost}: no declared object has that name"),
         None => Ok(patterns),
     }
 }
 
-fn settings(connect: &ConnectArgs, chosen: &Chosen) -> Result<Settings> {
-    let project = |limit: &model::project::RateLimit| {
+fn remote_settings(connect: &ConnectArgs, project: &ProjectContext) -> Result<RemoteSettings> {
+    let parse_limit = |limit: &model::project::RateLimit| {
         let text = format!("{}/{}", limit.requests, limit.per);
-        RateLimit::parse(&text).map_err(|how| anyhow!("pipectl.yaml: rateLimit {text}: {how}"))
+        RateLimitArg::parse(&text).map_err(|how| anyhow!("pipectl.yaml: rateLimit {text}: {how}"))
     };
-    let rate = match (connect.rate_limit, &chosen.rate_limit) {
+    let rate = match (connect.rate_limit, &project.rate_limit) {
         (Some(limit), _) => limit.0,
-        (None, Some(limit)) => project(limit)?.0,
-        (None, None) => Some(Rate::default()),
+        (None, Some(limit)) => parse_limit(limit)?.0,
+        (None, None) => Some(RequestRate::default()),
     };
-    Ok(Settings { rate, timeout: connect.timeout, ..Settings::default() })
+    Ok(RemoteSettings { rate, timeout: connect.timeout, ..RemoteSettings::default() })
 }

@@ -5,33 +5,33 @@ use std::fmt;
 
 use model::action::Action;
 use model::address::Address;
-use model::pattern::Pattern;
+use model::selector::AddressPattern;
 use serde::Serialize;
 
-use crate::change::{Reason, Verdict};
-use crate::order::{self, Lane, lanes};
+use crate::change::{BlockReason, Verdict};
+use crate::order::{self, ObjectWork, group_by_object};
 use crate::plan::Plan;
 
 /// The blast radius that is let through without a flag.
 #[derive(Clone, Debug, Default)]
-pub struct Limits {
+pub struct ApprovalLimits {
     /// Deletes in one plan; `None` is no limit.
     pub max_delete: Option<usize>,
     /// Replacements in one plan; `None` is no limit.
     pub max_replace: Option<usize>,
     /// Objects whose deletion was allowed by name; they do not count.
-    pub allow_delete: Vec<Pattern>,
+    pub allow_delete: Vec<AddressPattern>,
     /// Objects whose replacement was allowed by name; they do not count, and are replaced even
     /// where the API may not make them again.
-    pub allow_replace: Vec<Pattern>,
+    pub allow_replace: Vec<AddressPattern>,
 }
 
 /// A plan that is within its limits. Only [`Plan::approve`] makes one, and apply takes nothing
 /// else.
 #[derive(Debug)]
-pub struct Approved(Plan);
+pub struct ApprovedPlan(Plan);
 
-impl Approved {
+impl ApprovedPlan {
     /// The plan.
     pub fn plan(&self) -> &Plan {
         &self.0
@@ -43,20 +43,20 @@ impl Approved {
     }
 
     /// The same by object, with what has to wait for what.
-    pub fn lanes(&self) -> Vec<Lane<'_>> {
-        lanes(&self.0.actions, &self.0.holds)
+    pub fn work_by_object(&self) -> Vec<ObjectWork<'_>> {
+        group_by_object(&self.0.actions, &self.0.delete_after)
     }
 }
 
 /// What goes beyond the limits, and how to allow it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Refusal {
+pub struct LimitsExceeded {
     /// One sentence for each limit that is exceeded, naming the flags that lift it.
     pub exceeded: Vec<String>,
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for LimitsExceeded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.exceeded.join("\n"))
     }
@@ -66,21 +66,25 @@ impl Plan {
     /// The plan without the replacements that may lose their object, unless they are allowed by
     /// name. Each of them is blocked, and nothing else is.
     #[must_use]
-    pub fn withholding(mut self, limits: &Limits) -> Self {
-        let mut withheld = BTreeSet::new();
+    pub fn block_unsafe_replacements(mut self, limits: &ApprovalLimits) -> Self {
+        let mut blocked = BTreeSet::new();
         for change in &mut self.changes {
-            let allowed = limits.allow_replace.iter().any(|pattern| pattern.matches(&change.at));
-            if change.verdict != Verdict::Replace || change.in_the_way.is_empty() || allowed {
+            let allowed =
+                limits.allow_replace.iter().any(|pattern| pattern.matches(&change.address));
+            if change.verdict != Verdict::Replace || change.blocking_tables.is_empty() || allowed {
                 continue;
             }
-            withheld.insert(change.at.clone());
-            let reason = Reason::MayBeLost(change.at.clone(), change.in_the_way.clone());
+            blocked.insert(change.address.clone());
+            let reason = BlockReason::UnsafeReplacement(
+                change.address.clone(),
+                change.blocking_tables.clone(),
+            );
             change.reason = Some(reason.to_string());
             change.verdict = Verdict::Blocked(reason);
-            change.data = Vec::new();
-            change.sends = Vec::new();
+            change.data_effects = Vec::new();
+            change.secrets = Vec::new();
         }
-        order::only(&mut self, |at| !withheld.contains(at));
+        order::retain_objects(&mut self, |at| !blocked.contains(at));
         self
     }
 
@@ -89,8 +93,8 @@ impl Plan {
     ///
     /// # Errors
     /// Says which limit is exceeded and by what; nothing of the plan may be performed then.
-    pub fn approve(self, limits: &Limits) -> Result<Approved, Refusal> {
-        let plan = self.withholding(limits);
+    pub fn approve(self, limits: &ApprovalLimits) -> Result<ApprovedPlan, LimitsExceeded> {
+        let plan = self.block_unsafe_replacements(limits);
         let checks = [
             (
                 &Verdict::Delete,
@@ -110,17 +114,17 @@ impl Plan {
         let exceeded: Vec<String> = checks
             .into_iter()
             .filter_map(|(verdict, most, allowed, key, flag)| {
-                plan.beyond(verdict, most?, allowed, key, flag)
+                plan.limit_exceeded(verdict, most?, allowed, key, flag)
             })
             .collect();
-        if exceeded.is_empty() { Ok(Approved(plan)) } else { Err(Refusal { exceeded }) }
+        if exceeded.is_empty() { Ok(ApprovedPlan(plan)) } else { Err(LimitsExceeded { exceeded }) }
     }
 
-    fn beyond(
+    fn limit_exceeded(
         &self,
         verdict: &Verdict,
         most: usize,
-        allowed: &[Pattern],
+        allowed: &[AddressPattern],
         key: &str,
         flag: &str,
     ) -> Option<String> {
@@ -128,16 +132,16 @@ impl Plan {
             .changes
             .iter()
             .filter(|change| &change.verdict == verdict)
-            .filter(|change| !allowed.iter().any(|pattern| pattern.matches(&change.at)))
-            .map(|change| &change.at)
+            .filter(|change| !allowed.iter().any(|pattern| pattern.matches(&change.address)))
+            .map(|change| &change.address)
             .collect();
         let flags: Vec<String> =
-            objects.iter().map(|at| format!("{flag} {}", at.argument())).collect();
+            objects.iter().map(|at| format!("{flag} {}", at.to_glob_argument())).collect();
         let many = if objects.len() == 1 { "object" } else { "objects" };
         (objects.len() > most).then(|| {
             format!(
                 "the plan would {} {} {many}, and `{key}` is {most}; allow each by name: {}",
-                verdict.word(),
+                verdict.as_str(),
                 objects.len(),
                 flags.join(" ")
             )

@@ -4,11 +4,11 @@
 use std::fmt;
 
 use model::address::{Address, Name};
+use model::blocking_tables;
 use model::desired::Place;
-use model::leftover;
 use model::live::{Id, Object};
-use model::path::Path;
-use model::secret::Referred;
+use model::path::FieldPath;
+use model::secret::ReferencedSecret;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
@@ -17,7 +17,7 @@ use serde_json::Value;
 #[serde(rename_all = "camelCase")]
 pub struct Change {
     /// The object, by the name it is declared under.
-    pub at: Address,
+    pub address: Address,
     /// The live object, where there is exactly one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<Id>,
@@ -33,16 +33,16 @@ pub struct Change {
     pub fields: Vec<FieldChange>,
     /// What the update carries along because the API wants to see it again.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub carries: Vec<Path>,
+    pub resent_fields: Vec<FieldPath>,
     /// The secrets that the requests need, each by its reference.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub sends: Vec<Referred>,
+    pub secrets: Vec<ReferencedSecret>,
     /// What happens to the data, one sentence each.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub data: Vec<String>,
+    pub data_effects: Vec<String>,
     /// What it leaves behind when it is deleted, and what keeps the API from making it again.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub in_the_way: Vec<String>,
+    pub blocking_tables: Vec<String>,
     /// Where the manifest stands; `None` for what is only live.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub place: Option<Place>,
@@ -56,18 +56,18 @@ pub struct Change {
 
 impl Change {
     /// A change of which nothing more is known yet.
-    pub(crate) fn new(at: Address, id: Option<Id>, verdict: Verdict) -> Self {
+    pub(crate) fn new(address: Address, id: Option<Id>, verdict: Verdict) -> Self {
         Self {
-            at,
+            address,
             id,
             verdict,
             reason: None,
             renamed_from: None,
             fields: Vec::new(),
-            carries: Vec::new(),
-            sends: Vec::new(),
-            data: Vec::new(),
-            in_the_way: Vec::new(),
+            resent_fields: Vec::new(),
+            secrets: Vec::new(),
+            data_effects: Vec::new(),
+            blocking_tables: Vec::new(),
             place: None,
             before: None,
             after: None,
@@ -80,7 +80,7 @@ impl Change {
 #[serde(rename_all = "camelCase")]
 pub struct FieldChange {
     /// The field.
-    pub path: Path,
+    pub path: FieldPath,
     /// The entry of a list, as a person would call it: `public.users -> users`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub entry: Option<String>,
@@ -101,7 +101,7 @@ pub struct FieldChange {
     pub base: Option<Value>,
     /// Whether live does not tell it: `before` is then what the base declares.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub unseen: bool,
+    pub write_only: bool,
     /// Where the field was written.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub place: Option<Place>,
@@ -132,7 +132,7 @@ pub enum FieldVerdict {
 
 impl FieldVerdict {
     /// The machine's word for it.
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Change => "change",
             Self::Drift => "drift",
@@ -149,50 +149,50 @@ impl FieldVerdict {
 
 impl Serialize for FieldVerdict {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.word())
+        serializer.serialize_str(self.as_str())
     }
 }
 
 /// What cannot be compared in one object, because neither live nor a base tells.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct NotCompared {
+pub struct UncheckedFields {
     /// The object, by the name it is declared under.
-    pub at: Address,
+    pub address: Address,
     /// Fields and groups with secrets in them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub secrets: Vec<Path>,
+    pub secrets: Vec<FieldPath>,
     /// The others.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub fields: Vec<Path>,
+    pub fields: Vec<FieldPath>,
     /// Which base git has for it.
     #[serde(skip)]
-    pub base: Base,
+    pub missing_base: MissingBase,
 }
 
 /// Why no base tells what live does not tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Base {
+pub enum MissingBase {
     /// There is no base.
-    NoneGiven,
+    NotGiven,
     /// The object is new in git: the base does not have it.
-    WithoutIt,
+    NotInBase,
 }
 
 /// What a plan says of an object and does nothing about.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct LeftAlone {
+pub struct IgnoredChanges {
     /// The object, by the name it is declared under.
-    pub at: Address,
+    pub address: Address,
     /// The live object.
     pub id: Id,
     /// The fields, each with its verdict.
     pub fields: Vec<FieldChange>,
 }
 
-impl LeftAlone {
+impl IgnoredChanges {
     /// The fields that somebody changed outside git.
-    pub fn drift(&self) -> impl Iterator<Item = &FieldChange> {
+    pub fn drifted_fields(&self) -> impl Iterator<Item = &FieldChange> {
         self.fields.iter().filter(|field| field.verdict == Some(FieldVerdict::Drift))
     }
 }
@@ -213,12 +213,12 @@ pub enum Verdict {
     /// It is deleted.
     Delete,
     /// Nothing is done to it, for this reason.
-    Blocked(Reason),
+    Blocked(BlockReason),
 }
 
 impl Verdict {
     /// The machine's word for it.
-    pub fn word(&self) -> &'static str {
+    pub fn as_str(&self) -> &'static str {
         match self {
             Self::Create => "create",
             Self::Adopt => "adopt",
@@ -233,17 +233,17 @@ impl Verdict {
 
 impl Serialize for Verdict {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.word())
+        serializer.serialize_str(self.as_str())
     }
 }
 
 /// Why nothing is done to an object.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Reason {
+pub enum BlockReason {
     /// It is protected from being deleted.
-    ProtectedFromDelete(Guard),
+    ProtectedFromDelete(ProtectedBy),
     /// It is protected, and the change would replace it.
-    ProtectedFromReplace(Guard),
+    ProtectedFromReplace(ProtectedBy),
     /// Several live objects have its name: ids, and when each was made.
     Ambiguous(Vec<(Id, Option<String>)>),
     /// No live object of the service has the id that the manifest pins.
@@ -257,7 +257,7 @@ pub enum Reason {
     CannotDelete,
     /// It would be deleted, and the API would hardly make it again. Names it and what it leaves
     /// behind.
-    MayBeLost(Address, Vec<String>),
+    UnsafeReplacement(Address, Vec<String>),
     /// It refers to an object that is neither live nor declared.
     MissingReference(Address),
     /// It refers to an object that is declared absent.
@@ -265,21 +265,21 @@ pub enum Reason {
     /// Git changed these fields, and so did somebody else: each with the value in git and live.
     Conflict(Vec<(String, Value, Value)>),
     /// Its manifest is gone, but the last one protected it. Names the commit that removed it.
-    ProtectedToTheEnd(String),
+    ProtectedAtRemoval(String),
     /// Its manifest is gone, but this object refers to it still.
-    StillReferred(Address),
+    StillReferenced(Address),
 }
 
 /// What protects an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Guard {
+pub enum ProtectedBy {
     /// Its manifest.
     Manifest,
     /// The project file, by this pattern.
     Project(String),
 }
 
-impl fmt::Display for Guard {
+impl fmt::Display for ProtectedBy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Manifest => f.write_str("take `protect` off"),
@@ -290,9 +290,9 @@ impl fmt::Display for Guard {
     }
 }
 
-impl Reason {
+impl BlockReason {
     /// Several live objects could be meant.
-    pub(crate) fn ambiguous<'o>(objects: impl IntoIterator<Item = &'o Object>) -> Self {
+    pub(crate) fn from_candidates<'o>(objects: impl IntoIterator<Item = &'o Object>) -> Self {
         let objects = objects.into_iter();
         Self::Ambiguous(
             objects
@@ -302,7 +302,7 @@ impl Reason {
     }
 }
 
-impl fmt::Display for Reason {
+impl fmt::Display for BlockReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ProtectedFromDelete(guard) => {
@@ -338,9 +338,13 @@ impl fmt::Display for Reason {
             }
             Self::CannotRename => f.write_str("the API cannot rename it"),
             Self::CannotDelete => f.write_str("the API cannot delete it"),
-            Self::MayBeLost(at, leftover) => {
-                let warning = leftover::warning(leftover);
-                write!(f, "{warning}, then allow it with `--allow-replace {}`", at.argument())
+            Self::UnsafeReplacement(at, leftover) => {
+                let warning = blocking_tables::blocking_tables_warning(leftover);
+                write!(
+                    f,
+                    "{warning}, then allow it with `--allow-replace {}`",
+                    at.to_glob_argument()
+                )
             }
             Self::MissingReference(address) => {
                 write!(f, "it refers to {address}, which is neither live nor declared")
@@ -352,7 +356,11 @@ impl fmt::Display for Reason {
             ),
             Self::Conflict(fields) => {
                 for (field, git, live) in fields {
-                    match (git.is_object() || live.is_object(), short(git), short(live)) {
+                    match (
+                        git.is_object() || live.is_object(),
+                        truncate_value(git),
+                        truncate_value(live),
+                    ) {
                         (true, ..) => write!(f, "`{field}` was changed in git and outside git; "),
                         (false, git, live) => {
                             write!(f, "`{field}` is {git} in git and {live} live, both changed; ")
@@ -361,12 +369,12 @@ impl fmt::Display for Reason {
                 }
                 f.write_str("plan without `--base` to take git's side, or declare what is live")
             }
-            Self::ProtectedToTheEnd(commit) => write!(
+            Self::ProtectedAtRemoval(commit) => write!(
                 f,
                 "its manifest was removed by {commit}, but that manifest protected it: to delete it, \
                  declare it with `state: absent` and without `protect`"
             ),
-            Self::StillReferred(address) => {
+            Self::StillReferenced(address) => {
                 write!(f, "its manifest is gone, but {address} still refers to it")
             }
         }
@@ -374,16 +382,16 @@ impl fmt::Display for Reason {
 }
 
 /// A value in a sentence.
-fn short(value: &Value) -> String {
+fn truncate_value(value: &Value) -> String {
     let text = match value {
         Value::Null => return "unset".to_owned(),
         value => value.to_string(),
     };
-    match text.char_indices().nth(LONGEST) {
+    match text.char_indices().nth(MAX_VALUE_CHARS) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text,
     }
 }
 
 /// A longer value is cut in a sentence.
-const LONGEST: usize = 40;
+const MAX_VALUE_CHARS: usize = 40;

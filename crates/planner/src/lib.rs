@@ -5,27 +5,28 @@
 //! environment, nothing async, no failure, and no knowledge of any kind or field: every question
 //! about a field goes to [`model::rules::Rules`].
 
+mod actions_for;
 mod approve;
 mod change;
 mod compare;
-mod consider;
-mod contrast;
+mod desired_diff;
 mod diff;
-mod field;
-mod lower;
+mod field_changes;
+mod match_live;
+mod object_plan;
 mod order;
 mod plan;
 mod prune;
-mod reference;
-mod select;
+mod references;
 mod three_way;
-mod unseen;
+mod write_only;
 
-pub use approve::{Approved, Limits, Refusal};
+pub use approve::{ApprovalLimits, ApprovedPlan, LimitsExceeded};
 pub use change::{
-    Base, Change, FieldChange, FieldVerdict, Guard, LeftAlone, NotCompared, Reason, Verdict,
+    BlockReason, Change, FieldChange, FieldVerdict, IgnoredChanges, MissingBase, ProtectedBy,
+    UncheckedFields, Verdict,
 };
-pub use contrast::{Contrast, Differing, Side, contrast};
-pub use order::{Hold, Lane};
-pub use plan::{Plan, Policy, Unmanaged, UnseenChanges, plan};
-pub use prune::{Ground, Proof, prune};
+pub use desired_diff::{DesiredDiff, FieldDiff, Side, diff_desired};
+pub use order::{DeleteAfter, ObjectWork};
+pub use plan::{Plan, Policy, UnmanagedObject, WriteOnlyPolicy, plan};
+pub use prune::{PruneEvidence, PruneReason, prune_unmanaged};

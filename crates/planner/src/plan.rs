@@ -6,41 +6,41 @@ use model::action::Action;
 use model::address::Address;
 use model::desired::Desired;
 use model::live::{Id, Live};
-use model::pattern::Pattern;
+use model::selector::AddressPattern;
 use serde::Serialize;
 
-use crate::change::{Change, FieldChange, Guard, LeftAlone, NotCompared, Verdict};
-use crate::consider::Sides;
-use crate::order::{self, Hold};
-use crate::select::{Counterpart, counterpart};
+use crate::change::{Change, FieldChange, IgnoredChanges, ProtectedBy, UncheckedFields, Verdict};
+use crate::match_live::{LiveMatch, match_live_object};
+use crate::object_plan::PlanInputs;
+use crate::order::{self, DeleteAfter};
 
 /// What is wanted of a plan beyond the declared objects.
 #[derive(Clone, Debug, Default)]
 pub struct Policy {
     /// Objects that are not deleted or replaced, whatever their manifests say.
-    pub protect: Vec<Pattern>,
+    pub protect: Vec<AddressPattern>,
     /// Objects whose secrets are sent again, though nothing says that they changed.
-    pub resend: Vec<Pattern>,
+    pub resend: Vec<AddressPattern>,
     /// What becomes of a change that live cannot show.
-    pub unseen: UnseenChanges,
+    pub write_only: WriteOnlyPolicy,
 }
 
 impl Policy {
     /// What of it protects the object.
-    pub(crate) fn guard(&self, at: &Address) -> Option<Guard> {
+    pub(crate) fn protected_by(&self, at: &Address) -> Option<ProtectedBy> {
         let pattern = self.protect.iter().find(|pattern| pattern.matches(at));
-        pattern.map(|pattern| Guard::Project(pattern.to_string()))
+        pattern.map(|pattern| ProtectedBy::Project(pattern.to_string()))
     }
 }
 
 /// What becomes of a change that live cannot show.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum UnseenChanges {
+pub enum WriteOnlyPolicy {
     /// It is made.
     #[default]
-    Made,
+    Send,
     /// It is taken for made, as right after it was.
-    TakenForMade,
+    AssumeSent,
 }
 
 /// What it takes to make the live side as declared. Printed, saved and performed is the same
@@ -52,47 +52,51 @@ pub struct Plan {
     pub actions: Vec<Action>,
     /// What must let go of what is deleted, before it is.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub holds: Vec<Hold>,
+    pub delete_after: Vec<DeleteAfter>,
     /// One for each object that is not in sync.
     pub changes: Vec<Change>,
     /// What there is to say of objects and is left alone.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub left_alone: Vec<LeftAlone>,
+    pub ignored_changes: Vec<IgnoredChanges>,
     /// What cannot be compared, as live does not tell it and no base does.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub not_compared: Vec<NotCompared>,
+    pub unchecked: Vec<UncheckedFields>,
     /// What is live as declared.
     pub in_sync: Vec<Address>,
     /// What is live and not declared.
-    pub unmanaged: Vec<Unmanaged>,
+    pub unmanaged: Vec<UnmanagedObject>,
 }
 
 /// A live object that no manifest declares.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Unmanaged {
+pub struct UnmanagedObject {
     /// Its address.
-    pub at: Address,
+    pub address: Address,
     /// Its id: names are not unique.
     pub id: Id,
 }
 
 impl Plan {
     /// Whether every declared object is as declared, but for what drifted and is left alone.
-    pub fn is_empty(&self) -> bool {
+    pub fn has_no_changes(&self) -> bool {
         self.changes.is_empty()
     }
 
     /// The part of the plan that is about some of the objects. What nobody declares is outside of
     /// any part.
     #[must_use]
-    pub fn narrowed(mut self, about: impl Fn(&Address) -> bool) -> Self {
-        order::only(&mut self, &about);
+    pub fn narrow_to(mut self, about: impl Fn(&Address) -> bool) -> Self {
+        order::retain_objects(&mut self, &about);
         Self {
             actions: self.actions,
-            holds: self.holds,
-            changes: self.changes.into_iter().filter(|change| about(&change.at)).collect(),
-            left_alone: self.left_alone.into_iter().filter(|left| about(&left.at)).collect(),
-            not_compared: self.not_compared.into_iter().filter(|it| about(&it.at)).collect(),
+            delete_after: self.delete_after,
+            changes: self.changes.into_iter().filter(|change| about(&change.address)).collect(),
+            ignored_changes: self
+                .ignored_changes
+                .into_iter()
+                .filter(|left| about(&left.address))
+                .collect(),
+            unchecked: self.unchecked.into_iter().filter(|it| about(&it.address)).collect(),
             in_sync: self.in_sync.into_iter().filter(|at| about(at)).collect(),
             unmanaged: Vec::new(),
         }
@@ -100,28 +104,28 @@ impl Plan {
 
     /// The changes that something is left to do about. An object that only comes under management
     /// is not among them.
-    pub fn unsettled(self) -> Vec<Change> {
+    pub fn pending_changes(self) -> Vec<Change> {
         let Self { actions, mut changes, .. } = self;
         changes.retain(|change| {
             let blocked = matches!(change.verdict, Verdict::Blocked(_));
-            blocked || actions.iter().any(|action| action.at() == &change.at)
+            blocked || actions.iter().any(|action| action.address() == &change.address)
         });
         changes
     }
 
     /// The objects to which nothing is done, though they are not as declared.
-    pub fn blocked(&self) -> impl Iterator<Item = &Change> {
+    pub fn blocked_changes(&self) -> impl Iterator<Item = &Change> {
         self.changes.iter().filter(|change| matches!(change.verdict, Verdict::Blocked(_)))
     }
 
     /// The fields that somebody changed outside git and that are left alone.
-    pub fn drift(&self) -> impl Iterator<Item = &FieldChange> {
-        self.left_alone.iter().flat_map(LeftAlone::drift)
+    pub fn drifted_fields(&self) -> impl Iterator<Item = &FieldChange> {
+        self.ignored_changes.iter().flat_map(IgnoredChanges::drifted_fields)
     }
 
     /// How many changes have this verdict's word.
-    pub fn count(&self, word: &str) -> usize {
-        self.changes.iter().filter(|change| change.verdict.word() == word).count()
+    pub fn count_verdict(&self, verdict: &str) -> usize {
+        self.changes.iter().filter(|change| change.verdict.as_str() == verdict).count()
     }
 }
 
@@ -129,41 +133,42 @@ impl Plan {
 /// known: it tells what git changed, which is done, from what somebody changed outside git, which
 /// is reported and left alone. Without it live is made as declared.
 pub fn plan(desired: &Desired, live: &Live, base: Option<&Desired>, policy: &Policy) -> Plan {
-    let mut sides = Sides { desired, live, base, policy, renewed: BTreeSet::new() };
+    let mut inputs = PlanInputs { desired, live, base, policy, replaced: BTreeSet::new() };
     let mut plan = Plan::default();
     let mut actions = Vec::new();
     let mut seen = BTreeSet::new();
     // Addresses sort by kind, in the order in which kinds refer to each other.
     for (at, document) in desired {
-        let counterpart = counterpart(at, document, live);
-        if let Counterpart::Found { object, .. } = &counterpart {
+        let live_match = match_live_object(at, document, live);
+        if let LiveMatch::Found { object, .. } = &live_match {
             seen.insert(object.id.clone());
         }
-        let considered = sides.consider(at, document, counterpart);
-        let drifted = considered.left_alone.iter().any(|left| left.drift().next().is_some());
-        plan.left_alone.extend(considered.left_alone);
-        plan.not_compared.extend(considered.not_compared);
-        match considered.change {
+        let object_plan = inputs.plan_object(at, document, live_match);
+        let drifted =
+            object_plan.ignored_changes.iter().any(|left| left.drifted_fields().next().is_some());
+        plan.ignored_changes.extend(object_plan.ignored_changes);
+        plan.unchecked.extend(object_plan.unchecked);
+        match object_plan.change {
             None if drifted => {}
             None => plan.in_sync.push(at.clone()),
-            Some((change, todo)) => {
+            Some((change, object_actions)) => {
                 if change.verdict == Verdict::Replace {
-                    sides.renewed.insert(at.clone());
+                    inputs.replaced.insert(at.clone());
                 }
                 plan.changes.push(change);
-                actions.extend(todo);
+                actions.extend(object_actions);
             }
         }
     }
-    plan.holds = order::holds(&actions, &plan.changes, live);
-    plan.actions = order::sorted(&actions, &plan.holds);
-    plan.unmanaged = unmanaged(desired, live, &seen);
+    plan.delete_after = order::deletions_that_wait(&actions, &plan.changes, live);
+    plan.actions = order::sort_actions(&actions, &plan.delete_after);
+    plan.unmanaged = find_unmanaged(desired, live, &seen);
     plan
 }
 
 /// Of several live objects of one name, those that `metadata.id` did not pick are nobody's. Where
 /// none was picked the object is blocked, and its change names them all.
-fn unmanaged(desired: &Desired, live: &Live, seen: &BTreeSet<Id>) -> Vec<Unmanaged> {
+fn find_unmanaged(desired: &Desired, live: &Live, seen: &BTreeSet<Id>) -> Vec<UnmanagedObject> {
     live.iter()
         .filter(|(at, observed)| {
             let picked = observed.objects.iter().any(|object| seen.contains(&object.id));
@@ -171,6 +176,6 @@ fn unmanaged(desired: &Desired, live: &Live, seen: &BTreeSet<Id>) -> Vec<Unmanag
         })
         .flat_map(|(at, observed)| observed.objects.iter().map(move |object| (at, object)))
         .filter(|(_, object)| !seen.contains(&object.id))
-        .map(|(at, object)| Unmanaged { at: at.clone(), id: object.id.clone() })
+        .map(|(at, object)| UnmanagedObject { address: at.clone(), id: object.id.clone() })
         .collect()
 }

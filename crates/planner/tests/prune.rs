@@ -6,26 +6,26 @@ use std::sync::Arc;
 use model::action::Action;
 use model::address::{Address, Kind, Name, ServiceRef};
 use model::desired::{Desired, Document, Intent, Origin, Place};
-use model::live::{Id, Live, Object, Observed, State};
-use model::pattern::Pattern;
-use planner::{Ground, Policy, Proof, plan, prune};
+use model::live::{Id, Live, LiveObjects, Object, State};
+use model::selector::AddressPattern;
+use planner::{Policy, PruneEvidence, PruneReason, plan, prune};
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 use serde_json::json;
 
 const NAMES: [&str; 6] = ["alpha", "beta", "gamma", "delta", "epsilon", "zeta"];
 
-fn at(service: usize, name: usize) -> Address {
+fn pipe_address(service: usize, name: usize) -> Address {
     let service = ServiceRef::new(["analytics", "lake"][service]);
     Address::new(service, Kind::ClickPipe, Name::new(NAMES[name]))
 }
 
-fn address() -> impl Strategy<Value = Address> {
-    (0..2_usize, 0..NAMES.len()).prop_map(|(service, name)| at(service, name))
+fn any_address() -> impl Strategy<Value = Address> {
+    (0..2_usize, 0..NAMES.len()).prop_map(|(service, name)| pipe_address(service, name))
 }
 
-fn desired() -> impl Strategy<Value = Desired> {
-    btree_map(address(), vec(0..NAMES.len(), 0..2), 0..6).prop_map(|declared| {
+fn any_desired() -> impl Strategy<Value = Desired> {
+    btree_map(any_address(), vec(0..NAMES.len(), 0..2), 0..6).prop_map(|declared| {
         let place = Place { file: Arc::from("pipes.yaml"), line: 1, column: 1 };
         let documents = declared.into_iter().map(|(at, previous)| {
             let previous_names = previous.into_iter().map(|name| Name::new(NAMES[name])).collect();
@@ -39,33 +39,33 @@ fn desired() -> impl Strategy<Value = Desired> {
 }
 
 /// Live pipes, sometimes two of a name.
-fn live() -> impl Strategy<Value = Live> {
-    btree_map(address(), 1..3_usize, 0..8).prop_map(|names| {
+fn any_live() -> impl Strategy<Value = Live> {
+    btree_map(any_address(), 1..3_usize, 0..8).prop_map(|names| {
         let observed = names.into_iter().map(|(at, count)| {
             let objects = (0..count).map(|number| Object {
                 id: Id::new(format!("{at}-{number}")),
                 state: State::new("Running"),
                 body: json!({"name": at.name.as_str(), "state": "Running"}),
             });
-            (at.clone(), Observed { objects: objects.collect() })
+            (at.clone(), LiveObjects { objects: objects.collect() })
         });
         observed.collect()
     })
 }
 
-fn removed() -> impl Strategy<Value = BTreeMap<Address, Proof>> {
-    btree_map(address(), (any::<bool>(), 0..4_usize), 0..8).prop_map(|proofs| {
+fn any_removed() -> impl Strategy<Value = BTreeMap<Address, PruneEvidence>> {
+    btree_map(any_address(), (any::<bool>(), 0..4_usize), 0..8).prop_map(|proofs| {
         let proofs = proofs.into_iter().map(|(at, (protect, pinned))| {
             // Two of the four ids are live, if anything is.
             let pinned = (pinned > 0).then(|| Id::new(format!("{at}-{}", pinned - 1)));
-            let ground = Ground::RemovedBy("1a2b3c4 (Remove it)".to_owned());
-            (at, Proof { ground, protect, pinned })
+            let ground = PruneReason::RemovedBy("1a2b3c4 (Remove it)".to_owned());
+            (at, PruneEvidence { reason: ground, protect, pinned })
         });
         proofs.collect()
     })
 }
 
-fn deleted(actions: &[Action]) -> BTreeSet<Id> {
+fn deleted_ids(actions: &[Action]) -> BTreeSet<Id> {
     let deletes = actions.iter().filter_map(|action| match action {
         Action::Delete { id, .. } => Some(id.clone()),
         _ => None,
@@ -77,17 +77,17 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn exactly_the_proven_are_deleted(
-        desired in desired(),
-        live in live(),
-        removed in removed(),
+    fn prune_deletes_exactly_the_proven_objects(
+        desired in any_desired(),
+        live in any_live(),
+        removed in any_removed(),
         kept in 0..NAMES.len(),
     ) {
-        let policy = Policy { protect: vec![Pattern::new(NAMES[kept])], ..Policy::default() };
+        let policy = Policy { protect: vec![AddressPattern::new(NAMES[kept])], ..Policy::default() };
         let plain = plan(&desired, &live, None, &policy);
-        let before = deleted(&plain.actions);
-        let pruned = prune(plain.clone(), &desired, &live, &removed, &policy);
-        let mine: BTreeSet<Id> = deleted(&pruned.actions).difference(&before).cloned().collect();
+        let before = deleted_ids(&plain.actions);
+        let pruned = prune_unmanaged(plain.clone(), &desired, &live, &removed, &policy);
+        let mine: BTreeSet<Id> = deleted_ids(&pruned.actions).difference(&before).cloned().collect();
 
         let mut wanted = BTreeSet::new();
         for (at, proof) in &removed {
@@ -113,7 +113,7 @@ proptest! {
         prop_assert_eq!(pruned.actions.len(), plain.actions.len() + wanted.len());
         for change in pruned.changes.iter().filter(|change| change.place.is_none()) {
             let reason = change.reason.as_deref().unwrap_or_default();
-            prop_assert!(!reason.is_empty(), "{}", change.at);
+            prop_assert!(!reason.is_empty(), "{}", change.address);
         }
     }
 }

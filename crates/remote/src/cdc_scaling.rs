@@ -5,99 +5,100 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use model::address::{Address, Kind, ServiceRef};
-use model::lifecycle::Standing;
+use model::lifecycle::Progress;
 use model::live::{Id, Object, State};
-use model::rules::Rules;
+use model::semantics::FieldSemantics;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use crate::client::Call;
-use crate::deadline::Budget;
-use crate::error::{Error, Rejection};
-use crate::pace::lock;
-use crate::perform::Performed;
+use crate::client::RequestSpec;
+use crate::deadline::TimeBudget;
+use crate::error::{Error, RejectionKind};
+use crate::perform::PerformedAction;
+use crate::rate_limiter::lock_ignoring_poison;
 use crate::remote::Remote;
 use crate::routes;
-use crate::secret::{self, Filled};
-use crate::settings::Wait;
+use crate::secret::{self, FilledBody};
+use crate::settings::WaitMode;
 use crate::transport::Method;
 
 /// Which path has answered for a service in this run.
 #[derive(Default)]
-pub(crate) struct Levels(Mutex<BTreeMap<ServiceRef, String>>);
+pub(crate) struct ScalingPaths(Mutex<BTreeMap<ServiceRef, String>>);
 
 /// What is live, if anything is.
-pub(crate) async fn observe(
+pub(crate) async fn observe_scaling(
     remote: &Remote,
     service: &ServiceRef,
 ) -> Result<Option<Object>, Error> {
-    let found = send(remote, service, Method::Get, None).await?;
-    Ok(found.map(|body| Object { id: owner(remote, service), state: State::default(), body }))
+    let found = send_to_any_path(remote, service, Method::Get, None).await?;
+    Ok(found.map(|body| Object { id: owner_id(remote, service), state: State::default(), body }))
 }
 
 /// Sends the size, as soon as there is something that has one, and waits until it is in force.
-pub(crate) async fn update(
+pub(crate) async fn update_scaling(
     remote: &Remote,
     service: &ServiceRef,
     body: &Value,
-) -> Result<Performed, Error> {
-    let filled = secret::plain(body);
-    let mut wait = Polls::new(remote, service);
+) -> Result<PerformedAction, Error> {
+    let filled = secret::literal_body(body);
+    let mut poll = ScalingPoll::new(remote, service);
     loop {
-        match send(remote, service, Method::Patch, Some(&filled)).await {
+        match send_to_any_path(remote, service, Method::Patch, Some(&filled)).await {
             Ok(Some(_)) => break,
-            Ok(None) => wait.pause(None).await?,
+            Ok(None) => poll.wait_for_next(None).await?,
             // At the very end nothing is sent any more.
-            Err(Error::OutOfTime) => return Err(wait.timed_out(None)),
+            Err(Error::OutOfTime) => return Err(poll.timeout_error(None)),
             Err(error) => return Err(error),
         }
     }
-    if remote.settings.wait == Wait::None {
-        return Ok(performed(remote, service, Standing::Moving, None));
+    if remote.settings.wait == WaitMode::None {
+        return Ok(performed_action(remote, service, Progress::InProgress, None));
     }
-    let mut wait = Polls::new(remote, service);
-    let in_force = |live: &Value| Rules::of(Kind::CdcScaling).agrees(body, Some(live));
+    let mut poll = ScalingPoll::new(remote, service);
+    let in_force =
+        |live: &Value| FieldSemantics::for_kind(Kind::CdcScaling).matches_live(body, Some(live));
     loop {
-        let live = send(remote, service, Method::Get, None).await?;
+        let live = send_to_any_path(remote, service, Method::Get, None).await?;
         if let Some(live) = live.filter(in_force) {
-            return Ok(performed(remote, service, Standing::Settled, Some(live)));
+            return Ok(performed_action(remote, service, Progress::Ready, Some(live)));
         }
-        wait.pause(Some(State::new("Modifying"))).await?;
+        poll.wait_for_next(Some(State::new("Modifying"))).await?;
     }
 }
 
-fn performed(
+fn performed_action(
     remote: &Remote,
     service: &ServiceRef,
-    standing: Standing,
+    standing: Progress,
     live: Option<Value>,
-) -> Performed {
-    let (id, state) = (owner(remote, service), State::default());
+) -> PerformedAction {
+    let (id, state) = (owner_id(remote, service), State::default());
     let object = |body| Object { id: id.clone(), state: state.clone(), body };
     let live = live.map(object);
-    Performed { id, state, standing, notes: Vec::new(), live }
+    PerformedAction { id, state, progress: standing, notes: Vec::new(), live }
 }
 
-fn owner(remote: &Remote, service: &ServiceRef) -> Id {
+fn owner_id(remote: &Remote, service: &ServiceRef) -> Id {
     Id::new(remote.services.get(service).unwrap_or(&remote.organization))
 }
 
 /// Tries the paths that may answer; `None` if none is there.
-async fn send(
+async fn send_to_any_path(
     remote: &Remote,
     service: &ServiceRef,
     method: Method,
-    body: Option<&Filled>,
+    body: Option<&FilledBody>,
 ) -> Result<Option<Value>, Error> {
-    for path in paths(remote, service)? {
-        let call = Call::new(method, &path);
-        let call = if let Some(body) = body { call.with(body) } else { call };
+    for path in candidate_paths(remote, service)? {
+        let call = RequestSpec::new(method, &path);
+        let call = if let Some(body) = body { call.with_body(body) } else { call };
         match remote.client.send(call).await {
             Ok(result) => {
-                lock(&remote.levels.0).insert(service.clone(), path);
+                lock_ignoring_poison(&remote.scaling_paths.0).insert(service.clone(), path);
                 return Ok(Some(result));
             }
-            Err(error) if error.rejection() == Some(Rejection::NotFound) => {}
+            Err(error) if error.rejection_kind() == Some(RejectionKind::NotFound) => {}
             Err(error) => return Err(error),
         }
     }
@@ -105,49 +106,54 @@ async fn send(
 }
 
 /// The path that has answered before; else the service's own, then the organization's.
-fn paths(remote: &Remote, service: &ServiceRef) -> Result<Vec<String>, Error> {
-    let organization = routes::organization_cdc_scaling(&remote.organization);
+fn candidate_paths(remote: &Remote, service: &ServiceRef) -> Result<Vec<String>, Error> {
+    let organization = routes::organization_scaling_url(&remote.organization);
     if service.is_organization() {
         return Ok(vec![organization]);
     }
-    if let Some(path) = lock(&remote.levels.0).get(service) {
+    if let Some(path) = lock_ignoring_poison(&remote.scaling_paths.0).get(service) {
         return Ok(vec![path.clone()]);
     }
     let unknown = || Error::UnknownService(service.clone());
     let id = remote.services.get(service).ok_or_else(unknown)?;
-    Ok(vec![routes::service_cdc_scaling(&remote.organization, id), organization])
+    Ok(vec![routes::service_scaling_url(&remote.organization, id), organization])
 }
 
 /// A wait with a list of its own, which nobody shares.
-struct Polls<'a> {
+struct ScalingPoll<'a> {
     remote: &'a Remote,
     service: &'a ServiceRef,
     began: Instant,
-    pause: std::time::Duration,
+    interval: std::time::Duration,
 }
 
-impl<'a> Polls<'a> {
+impl<'a> ScalingPoll<'a> {
     fn new(remote: &'a Remote, service: &'a ServiceRef) -> Self {
-        Self { remote, service, began: Instant::now(), pause: remote.settings.polling.first }
+        Self {
+            remote,
+            service,
+            began: Instant::now(),
+            interval: remote.settings.polling.initial_interval,
+        }
     }
 
-    async fn pause(&mut self, last: Option<State>) -> Result<(), Error> {
+    async fn wait_for_next(&mut self, last: Option<State>) -> Result<(), Error> {
         let client = &self.remote.client;
-        let end = client.end(Budget::Run);
+        let end = client.end_time(TimeBudget::Run);
         if Instant::now() >= end {
-            return Err(self.timed_out(last));
+            return Err(self.timeout_error(last));
         }
-        tracing::info!(at = %self.at(), waited = self.began.elapsed().as_secs(), "waiting");
-        client.wait_until((Instant::now() + self.pause).min(end), Budget::Run).await?;
-        self.pause = self.remote.settings.polling.after(self.pause);
+        tracing::info!(at = %self.address(), waited = self.began.elapsed().as_secs(), "waiting");
+        client.wait_until((Instant::now() + self.interval).min(end), TimeBudget::Run).await?;
+        self.interval = self.remote.settings.polling.next_interval(self.interval);
         Ok(())
     }
 
-    fn timed_out(&self, last: Option<State>) -> Error {
-        Error::TimedOut { at: self.at(), last, waited: self.began.elapsed() }
+    fn timeout_error(&self, last: Option<State>) -> Error {
+        Error::TimedOut { address: self.address(), last_state: last, waited: self.began.elapsed() }
     }
 
-    fn at(&self) -> Address {
-        Address::singleton(self.service.clone(), Kind::CdcScaling)
+    fn address(&self) -> Address {
+        Address::for_singleton(self.service.clone(), Kind::CdcScaling)
     }
 }

@@ -8,22 +8,22 @@ use secrecy::ExposeSecret;
 use serde_json::Value;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-use crate::deadline::{Budget, Deadline};
-use crate::envelope::{self, Opened};
-use crate::error::{Error, Rejected, Rejection};
-use crate::interrupt::Interrupt;
-use crate::pace::{Pace, Pausing, Place, lock};
-use crate::patience;
+use crate::cancellation::CancellationToken;
+use crate::deadline::{Deadline, TimeBudget};
+use crate::envelope::{self, DecodedAnswer};
+use crate::error::{Error, RejectedRequest, RejectionKind};
+use crate::rate_limiter::{PausePermit, Priority, RateLimiter, lock_ignoring_poison};
 use crate::redact::Redaction;
-use crate::retry::{self, Twice};
-use crate::secret::Filled;
-use crate::settings::Settings;
-use crate::transport::{Method, Request, Response, Transport, TransportError};
-use crate::wake::{self, Wakes};
+use crate::retry::{self, Idempotency};
+use crate::secret::FilledBody;
+use crate::settings::RemoteSettings;
+use crate::timeouts;
+use crate::transport::{ApiRequest, ApiResponse, Method, Transport, TransportError};
+use crate::wake::{self, WakeUps};
 
 /// How many requests went out, for the cost line of a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Requests {
+pub struct RequestCounts {
     /// All that were sent, repeated ones included.
     pub sent: u64,
     /// Those that were sent because an earlier try failed.
@@ -38,201 +38,216 @@ pub struct Requests {
 pub(crate) struct Client {
     transport: Arc<dyn Transport>,
     /// What every request carries.
-    key: Redaction,
-    pace: Pace,
+    key_redaction: Redaction,
+    rate_limiter: RateLimiter,
     pub(crate) deadline: Deadline,
-    pub(crate) interrupt: Interrupt,
-    pub(crate) wakes: Wakes,
+    pub(crate) cancellation: CancellationToken,
+    pub(crate) wake_ups: WakeUps,
     pub(crate) may_wake: bool,
-    requests: Mutex<Requests>,
+    counts: Mutex<RequestCounts>,
     /// What the API said when it did not accept the key: it would say so to every request.
-    locked_out: Mutex<Option<Rejected>>,
+    key_rejection: Mutex<Option<RejectedRequest>>,
 }
 
 /// A request to be sent, perhaps more than once.
 #[derive(Clone, Copy)]
-pub(crate) struct Call<'a> {
+pub(crate) struct RequestSpec<'a> {
     method: Method,
     path: &'a str,
-    body: Option<&'a Filled>,
-    twice: Twice,
-    budget: Budget,
+    body: Option<&'a FilledBody>,
+    idempotency: Idempotency,
+    budget: TimeBudget,
 }
 
-impl<'a> Call<'a> {
+impl<'a> RequestSpec<'a> {
     pub(crate) fn new(method: Method, path: &'a str) -> Self {
-        let twice = match method {
-            Method::Post => Twice::Harmful,
-            Method::Get | Method::Put | Method::Patch | Method::Delete => Twice::Harmless,
+        let idempotency = match method {
+            Method::Post => Idempotency::Unsafe,
+            Method::Get | Method::Put | Method::Patch | Method::Delete => Idempotency::Safe,
         };
-        Self { method, path, body: None, twice, budget: Budget::Run }
+        Self { method, path, body: None, idempotency, budget: TimeBudget::Run }
     }
 
-    pub(crate) fn with(self, body: &'a Filled) -> Self {
+    pub(crate) fn with_body(self, body: &'a FilledBody) -> Self {
         Self { body: Some(body), ..self }
     }
 
-    pub(crate) fn within(self, budget: Budget) -> Self {
+    pub(crate) fn with_budget(self, budget: TimeBudget) -> Self {
         Self { budget, ..self }
     }
 
     /// May be repeated whatever became of it: it changes nothing.
-    pub(crate) fn harmless(self) -> Self {
-        Self { twice: Twice::Harmless, ..self }
+    pub(crate) fn as_idempotent(self) -> Self {
+        Self { idempotency: Idempotency::Safe, ..self }
     }
 
     /// It went out, and that is all that is known.
-    fn unanswered(&self) -> Error {
+    fn no_answer_error(&self) -> Error {
         let (method, path) = (self.method, self.path.to_owned());
-        Error::Transport { method, path, reason: "no answer in time".to_owned(), sent: true }
+        Error::Transport {
+            method,
+            path,
+            reason: "no answer in time".to_owned(),
+            may_have_arrived: true,
+        }
     }
 
     /// Is not repeated unless it is certain that it was not carried out.
     pub(crate) fn at_most_once(self) -> Self {
-        Self { twice: Twice::Harmful, ..self }
+        Self { idempotency: Idempotency::Unsafe, ..self }
     }
 }
 
 impl Client {
-    pub(crate) fn new(transport: Arc<dyn Transport>, settings: &Settings) -> Self {
-        let mut key = Redaction::default();
-        transport.carried().iter().for_each(|it| key.hide(it.expose_secret(), ""));
+    pub(crate) fn new(transport: Arc<dyn Transport>, settings: &RemoteSettings) -> Self {
+        let mut key_redaction = Redaction::default();
+        transport
+            .carried_secrets()
+            .iter()
+            .for_each(|it| key_redaction.add_secret(it.expose_secret(), ""));
         Self {
             transport,
-            key,
-            pace: Pace::new(settings.rate),
+            key_redaction,
+            rate_limiter: RateLimiter::new(settings.rate),
             deadline: Deadline::new(settings.timeout),
-            interrupt: Interrupt::default(),
-            wakes: Wakes::default(),
-            may_wake: settings.wake,
-            requests: Mutex::default(),
-            locked_out: Mutex::default(),
+            cancellation: CancellationToken::default(),
+            wake_ups: WakeUps::default(),
+            may_wake: settings.wake_services,
+            counts: Mutex::default(),
+            key_rejection: Mutex::default(),
         }
     }
 
-    pub(crate) fn requests(&self) -> Requests {
-        lock(&self.requests).clone()
+    pub(crate) fn request_counts(&self) -> RequestCounts {
+        lock_ignoring_poison(&self.counts).clone()
     }
 
     /// Reads what stands at the path.
     pub(crate) async fn get(&self, path: &str) -> Result<Value, Error> {
-        self.send(Call::new(Method::Get, path)).await
+        self.send(RequestSpec::new(Method::Get, path)).await
     }
 
     /// The `result` of the answer. What may be repeated is repeated, and a service that sleeps is
     /// woken if that is allowed.
-    pub(crate) async fn send(&self, call: Call<'_>) -> Result<Value, Error> {
-        let tries = self.wakes.tries(call.path);
-        match self.repeat(&call).await {
-            Err(error) if self.may_wake && wake::would_help(&error) => {
-                wake::wake(self, call.path, tries, call.budget).await?;
-                self.repeat(&call).await
+    pub(crate) async fn send(&self, call: RequestSpec<'_>) -> Result<Value, Error> {
+        let tries = self.wake_ups.attempts_so_far(call.path);
+        match self.send_with_retries(&call).await {
+            Err(error) if self.may_wake && wake::would_waking_help(&error) => {
+                wake::wake_once(self, call.path, tries, call.budget).await?;
+                self.send_with_retries(&call).await
             }
             other => other,
         }
     }
 
     /// Sends the request until it is answered for good, or its time is over.
-    pub(crate) async fn repeat(&self, call: &Call<'_>) -> Result<Value, Error> {
-        let mut pauses = retry::pauses();
+    pub(crate) async fn send_with_retries(&self, call: &RequestSpec<'_>) -> Result<Value, Error> {
+        let mut delays = retry::retry_delays();
         let mut unanswered = None;
         loop {
-            let error = match self.once(call).await {
+            let error = match self.send_once(call).await {
                 Ok(result) => return Ok(result),
                 Err(error) => error,
             };
-            let Some(pause) = self.pause(call, &error, &mut pauses) else {
-                return Err(outcome(error, unanswered));
+            let Some(delay) = self.retry_delay(call, &error, &mut delays) else {
+                return Err(final_error(error, unanswered));
             };
-            lock(&self.requests).repeated += 1;
-            tracing::warn!(%error, pause_ms = milliseconds(pause), "request will be repeated");
-            if error.outcome_unknown() {
+            lock_ignoring_poison(&self.counts).repeated += 1;
+            tracing::warn!(%error, pause_ms = to_milliseconds(delay), "request will be repeated");
+            if error.is_outcome_unknown() {
                 unanswered = Some(error);
             }
-            if let Err(error) = self.wait_until(Instant::now() + pause, call.budget).await {
-                return Err(outcome(error, unanswered));
+            if let Err(error) = self.wait_until(Instant::now() + delay, call.budget).await {
+                return Err(final_error(error, unanswered));
             }
         }
     }
 
     /// How long to wait before the same request is sent again; `None` if it is not. One that was
     /// throttled waits in the queue for its turn.
-    fn pause(
+    fn retry_delay(
         &self,
-        call: &Call<'_>,
+        call: &RequestSpec<'_>,
         error: &Error,
-        pauses: &mut impl Iterator<Item = Duration>,
+        delays: &mut impl Iterator<Item = Duration>,
     ) -> Option<Duration> {
-        if !retry::may_repeat(call.twice, error) {
+        if !retry::can_retry(call.idempotency, error) {
             return None;
         }
-        let (pause, wait) = match error.rejection() {
-            Some(Rejection::Throttled) => (Duration::ZERO, self.pace.held()),
-            _ => pauses.next().map(|pause| (pause, pause))?,
+        let (delay, wait) = match error.rejection_kind() {
+            Some(RejectionKind::RateLimited) => {
+                (Duration::ZERO, self.rate_limiter.remaining_hold())
+            }
+            _ => delays.next().map(|delay| (delay, delay))?,
         };
-        (Instant::now() + wait < self.end(call.budget)).then_some(pause)
+        (Instant::now() + wait < self.end_time(call.budget)).then_some(delay)
     }
 
     /// Waits until one more pipe may be stopped for a while, unless somebody ends the run.
-    pub(crate) async fn pausing(&self) -> Option<Pausing<'_>> {
-        self.guard(Budget::Run, self.pace.pausing()).await.ok().flatten()
+    pub(crate) async fn acquire_pause_permit(&self) -> Option<PausePermit<'_>> {
+        self.run_interruptible(TimeBudget::Run, self.rate_limiter.acquire_pause_permit())
+            .await
+            .ok()
+            .flatten()
     }
 
     /// When the time is over.
-    pub(crate) fn end(&self, budget: Budget) -> Instant {
+    pub(crate) fn end_time(&self, budget: TimeBudget) -> Instant {
         match budget {
-            Budget::Run => self.deadline.at(),
-            Budget::Late(end) | Budget::Reserve(end) => end,
+            TimeBudget::Run => self.deadline.end_time(),
+            TimeBudget::Extended(end) | TimeBudget::Reserve(end) => end,
         }
     }
 
     /// Sleeps, unless somebody ends the run.
-    pub(crate) async fn wait_until(&self, until: Instant, budget: Budget) -> Result<(), Error> {
-        self.guard(budget, sleep_until(until)).await
+    pub(crate) async fn wait_until(&self, until: Instant, budget: TimeBudget) -> Result<(), Error> {
+        self.run_interruptible(budget, sleep_until(until)).await
     }
 
     /// Waits for `work`, which is dropped when somebody ends the run. A reserve only ends by its
     /// own time.
-    pub(crate) async fn guard<T>(
+    pub(crate) async fn run_interruptible<T>(
         &self,
-        budget: Budget,
+        budget: TimeBudget,
         work: impl Future<Output = T>,
     ) -> Result<T, Error> {
         match budget {
-            Budget::Run | Budget::Late(_) => tokio::select! {
+            TimeBudget::Run | TimeBudget::Extended(_) => tokio::select! {
                 biased;
-                () = self.interrupt.raised() => Err(Error::Interrupted),
+                () = self.cancellation.cancelled() => Err(Error::Interrupted),
                 done = work => Ok(done),
             },
-            Budget::Reserve(end) => timeout_at(end, work).await.map_err(|_| Error::OutOfTime),
+            TimeBudget::Reserve(end) => timeout_at(end, work).await.map_err(|_| Error::OutOfTime),
         }
     }
 
     /// Waits until the request may go out.
-    async fn turn(&self, call: &Call<'_>) -> Result<Duration, Error> {
-        let end = self.end(call.budget);
-        let place = match call.budget {
-            Budget::Run | Budget::Late(_) => Place::Queue,
-            Budget::Reserve(_) => Place::Front,
+    async fn acquire_slot(&self, call: &RequestSpec<'_>) -> Result<Duration, Error> {
+        let end = self.end_time(call.budget);
+        let priority = match call.budget {
+            TimeBudget::Run | TimeBudget::Extended(_) => Priority::Normal,
+            TimeBudget::Reserve(_) => Priority::High,
         };
-        let waited = self.guard(call.budget, self.pace.turn(end, place)).await?;
+        let waited = self
+            .run_interruptible(call.budget, self.rate_limiter.acquire_slot(end, priority))
+            .await?;
         // The last look is at the very end, but nothing is begun that late.
-        let late = call.method.writes() && Instant::now() >= end;
+        let late = call.method.is_write() && Instant::now() >= end;
         waited.filter(|_| !late).ok_or(Error::OutOfTime)
     }
 
-    async fn once(&self, call: &Call<'_>) -> Result<Value, Error> {
-        let waited = self.turn(call).await?;
+    async fn send_once(&self, call: &RequestSpec<'_>) -> Result<Value, Error> {
+        let waited = self.acquire_slot(call).await?;
         self.check_key(call.budget)?;
-        self.count(call.method);
+        self.count_request(call.method);
         let began = Instant::now();
-        let response = self.exchange_in_time(call).await;
+        let response = self.exchange_with_timeout(call).await;
         let status = response.as_ref().ok().map(|response| response.status);
-        let opened = response.and_then(|response| self.open(call, &response));
+        let opened = response.and_then(|response| self.decode_response(call, &response));
         if let Err(Error::Rejected(rejected)) = &opened
-            && rejected.kind == Rejection::Unauthenticated
+            && rejected.kind == RejectionKind::Unauthenticated
         {
-            *lock(&self.locked_out) = Some((**rejected).clone());
+            *lock_ignoring_poison(&self.key_rejection) = Some((**rejected).clone());
         }
         let request_id = match &opened {
             Ok(opened) => opened.request_id.as_deref(),
@@ -243,80 +258,86 @@ impl Client {
             path = call.path,
             status,
             request_id,
-            waited_ms = milliseconds(waited),
-            took_ms = milliseconds(began.elapsed()),
+            waited_ms = to_milliseconds(waited),
+            took_ms = to_milliseconds(began.elapsed()),
             "request"
         );
         Ok(opened?.result)
     }
 
     /// What would be refused is not even sent. No pipe is left stopped for one refusal, though.
-    fn check_key(&self, budget: Budget) -> Result<(), Error> {
-        match (budget, lock(&self.locked_out).clone()) {
-            (Budget::Run | Budget::Late(_), Some(rejected)) => {
+    fn check_key(&self, budget: TimeBudget) -> Result<(), Error> {
+        match (budget, lock_ignoring_poison(&self.key_rejection).clone()) {
+            (TimeBudget::Run | TimeBudget::Extended(_), Some(rejected)) => {
                 Err(Error::Rejected(Box::new(rejected)))
             }
-            (Budget::Run | Budget::Late(_), None) | (Budget::Reserve(_), _) => Ok(()),
+            (TimeBudget::Run | TimeBudget::Extended(_), None) | (TimeBudget::Reserve(_), _) => {
+                Ok(())
+            }
         }
     }
 
     /// A write that is under way is finished, as far as the time allows. Nothing is lost with a
     /// read.
-    async fn exchange_in_time(&self, call: &Call<'_>) -> Result<Response, Error> {
-        let end = patience::answer_due(call.method, self.end(call.budget));
+    async fn exchange_with_timeout(&self, call: &RequestSpec<'_>) -> Result<ApiResponse, Error> {
+        let end = timeouts::response_deadline(call.method, self.end_time(call.budget));
         let exchange = async {
-            let answered = timeout_at(end, self.exchange(call)).await;
-            answered.unwrap_or_else(|_| Err(call.unanswered()))
+            let answered = timeout_at(end, self.call_transport(call)).await;
+            answered.unwrap_or_else(|_| Err(call.no_answer_error()))
         };
-        if call.method.writes() {
+        if call.method.is_write() {
             exchange.await
         } else {
-            self.guard(call.budget, exchange).await?
+            self.run_interruptible(call.budget, exchange).await?
         }
     }
 
-    async fn exchange(&self, call: &Call<'_>) -> Result<Response, Error> {
-        let Call { method, path, body, .. } = *call;
+    async fn call_transport(&self, call: &RequestSpec<'_>) -> Result<ApiResponse, Error> {
+        let RequestSpec { method, path, body, .. } = *call;
         let body = body.map(|filled| filled.body.clone());
-        let request = Request { method, path: path.to_owned(), body };
+        let request = ApiRequest { method, path: path.to_owned(), body };
         let path = path.to_owned();
         self.transport.send(request).await.map_err(|error| match error {
             TransportError::Untrusted(reason) => Error::Untrusted { method, path, reason },
-            TransportError::Unsent(reason) => {
-                Error::Transport { method, path, reason, sent: false }
+            TransportError::NotSent(reason) => {
+                Error::Transport { method, path, reason, may_have_arrived: false }
             }
-            TransportError::Interrupted(reason) => {
-                Error::Transport { method, path, reason, sent: true }
+            TransportError::AnswerLost(reason) => {
+                Error::Transport { method, path, reason, may_have_arrived: true }
             }
         })
     }
 
-    fn open(&self, call: &Call<'_>, response: &Response) -> Result<Opened, Error> {
+    fn decode_response(
+        &self,
+        call: &RequestSpec<'_>,
+        response: &ApiResponse,
+    ) -> Result<DecodedAnswer, Error> {
         if response.status == 429 {
-            lock(&self.requests).throttled += 1;
-            self.pace.penalize(envelope::pause(response));
+            lock_ignoring_poison(&self.counts).throttled += 1;
+            self.rate_limiter.back_off(envelope::retry_after(response));
         }
         let sent = call.body.map(|filled| &filled.redaction);
-        let redactions: Vec<&Redaction> = sent.into_iter().chain([&self.key]).collect();
-        envelope::open(call.method, call.path, response, &redactions)
+        let redactions: Vec<&Redaction> = sent.into_iter().chain([&self.key_redaction]).collect();
+        envelope::decode_envelope(call.method, call.path, response, &redactions)
     }
 
-    fn count(&self, method: Method) {
-        let mut requests = lock(&self.requests);
+    fn count_request(&self, method: Method) {
+        let mut requests = lock_ignoring_poison(&self.counts);
         requests.sent += 1;
         *requests.by_method.entry(method).or_default() += 1;
     }
 }
 
 /// What is told of a request in the end, if an earlier try of it went unanswered.
-fn outcome(error: Error, unanswered: Option<Error>) -> Error {
+fn final_error(error: Error, unanswered: Option<Error>) -> Error {
     match (error, unanswered) {
         (Error::Interrupted | Error::OutOfTime, Some(unanswered)) => unanswered,
-        (error, Some(_)) => error.after_a_lost_try(),
+        (error, Some(_)) => error.after_lost_attempt(),
         (error, None) => error,
     }
 }
 
-fn milliseconds(duration: Duration) -> u64 {
+fn to_milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

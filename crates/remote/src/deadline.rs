@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::pace::lock;
+use crate::rate_limiter::lock_ignoring_poison;
 
 /// Starts with every observation, and with the first action after one: how long a person thinks
 /// about a plan is not waiting.
@@ -26,20 +26,20 @@ impl Deadline {
     }
 
     /// An observation begins.
-    pub(crate) fn reading(&self) {
-        *lock(&self.phase) = Phase::Reading(ends_in(self.timeout));
+    pub(crate) fn begin_reading(&self) {
+        *lock_ignoring_poison(&self.phase) = Phase::Reading(ends_in(self.timeout));
     }
 
     /// An action begins; it shares its time with the other actions of the run.
-    pub(crate) fn writing(&self) {
-        let mut phase = lock(&self.phase);
+    pub(crate) fn begin_writing(&self) {
+        let mut phase = lock_ignoring_poison(&self.phase);
         if let Phase::Reading(_) = *phase {
             *phase = Phase::Writing(ends_in(self.timeout));
         }
     }
 
-    pub(crate) fn at(&self) -> Instant {
-        match *lock(&self.phase) {
+    pub(crate) fn end_time(&self) -> Instant {
+        match *lock_ignoring_poison(&self.phase) {
             Phase::Reading(end) | Phase::Writing(end) => end,
         }
     }
@@ -47,19 +47,19 @@ impl Deadline {
 
 /// Whose time a request or a wait uses up.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Budget {
+pub(crate) enum TimeBudget {
     /// The run's, until its deadline or until somebody interrupts it.
     Run,
     /// Beyond the run's deadline, for the end of what must not stay half done; an interruption ends
     /// it all the same.
-    Late(Instant),
+    Extended(Instant),
     /// Time of its own, kept in reserve for what must still be sent after either.
     Reserve(Instant),
 }
 
-impl Budget {
+impl TimeBudget {
     /// A reserve that begins now.
-    pub(crate) fn reserve(length: Duration) -> Self {
+    pub(crate) fn reserve_for(length: Duration) -> Self {
         Self::Reserve(ends_in(length))
     }
 }
@@ -77,25 +77,25 @@ mod tests {
     use super::{Deadline, Duration, Instant};
 
     fn has_passed(deadline: &Deadline) -> bool {
-        Instant::now() >= deadline.at()
+        Instant::now() >= deadline.end_time()
     }
 
     #[tokio::test(start_paused = true)]
-    async fn actions_share_one_end_that_approval_does_not_eat() {
+    async fn time_for_approval_does_not_use_up_the_deadline() {
         let deadline = Deadline::new(Duration::from_secs(60));
         advance(Duration::from_secs(50)).await;
-        deadline.writing();
+        deadline.begin_writing();
         advance(Duration::from_secs(50)).await;
-        deadline.writing();
+        deadline.begin_writing();
         assert!(!has_passed(&deadline));
         advance(Duration::from_secs(10)).await;
         assert!(has_passed(&deadline));
-        deadline.reading();
+        deadline.begin_reading();
         assert!(!has_passed(&deadline));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_endless_timeout_does_not_overflow() {
+    async fn maximum_timeout_does_not_overflow() {
         assert!(!has_passed(&Deadline::new(Duration::MAX)));
     }
 }

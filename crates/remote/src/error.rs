@@ -28,7 +28,7 @@ pub enum Error {
         /// What the network said.
         reason: String,
         /// Whether the request may have arrived.
-        sent: bool,
+        may_have_arrived: bool,
     },
     /// Nothing was sent, as the server's certificate does not hold.
     #[error("{method} {path}: {reason}")]
@@ -42,23 +42,23 @@ pub enum Error {
     },
     /// The API said no.
     #[error("{0}")]
-    Rejected(Box<Rejected>),
+    Rejected(Box<RejectedRequest>),
     /// The answer is not one that the API gives.
     #[error("{0}")]
-    Unexpected(Box<Unexpected>),
+    UnexpectedResponse(Box<UnexpectedResponse>),
     /// A create was not answered, and no new object of that name was found.
-    #[error("`{at}` may or may not have been created: {cause}")]
+    #[error("`{address}` may or may not have been created: {cause}")]
     UnknownOutcome {
         /// The object to be created.
-        at: Address,
+        address: Address,
         /// What came instead of an answer.
         cause: Box<Error>,
     },
     /// A create was not answered, and several new objects of that name were found.
-    #[error("`{at}` was created more than once: {}", list(ids))]
-    Twins {
+    #[error("`{address}` was created more than once: {}", format_ids(ids))]
+    DuplicateObjects {
         /// The object to be created.
-        at: Address,
+        address: Address,
         /// The objects that bear its name and were not there before.
         ids: Vec<Id>,
     },
@@ -69,22 +69,22 @@ pub enum Error {
     #[error("not sent, because the time of the run is over")]
     OutOfTime,
     /// An object is to be deleted and made again, and the run is about to end.
-    #[error("less than a minute of the run is left, too little to make `{at}` again")]
-    TooLate {
+    #[error("less than a minute of the run is left, too little to make `{address}` again")]
+    NotEnoughTime {
         /// The object.
-        at: Address,
+        address: Address,
     },
     /// A service that sleeps was to be woken for a request. Nothing came of either.
     #[error("service `{service}` could not be woken: {cause}")]
-    NotWoken {
+    WakeFailed {
         /// Its id.
         service: String,
         /// Why not. It is the same for everybody who needed the service.
         cause: Arc<Error>,
     },
     /// A service was told to wake, and is not running.
-    #[error("it {} after {}", still(Some(state)), seconds(*waited))]
-    Asleep {
+    #[error("it {} after {}", still_in_state(Some(state)), format_seconds(*waited))]
+    ServiceNotRunning {
         /// Its state when it was last seen.
         state: State,
         /// For how long it was waited for.
@@ -92,55 +92,55 @@ pub enum Error {
     },
     /// An object is to be deleted and made again, and its service makes nothing now.
     #[error("its service is `{state}`, so it could not be made again")]
-    NotRunning {
+    CannotRecreate {
         /// The state of the service.
         state: State,
     },
     /// An object is to be created, and somebody else has done so since it was planned.
-    #[error("`{at}` was created by somebody else meanwhile")]
-    Appeared {
+    #[error("`{address}` was created by somebody else meanwhile")]
+    CreatedConcurrently {
         /// The object to be created.
-        at: Address,
+        address: Address,
     },
     /// The time for waiting is over.
-    #[error("`{at}` {} after {}", still(last.as_ref()), seconds(*waited))]
+    #[error("`{address}` {} after {}", still_in_state(last_state.as_ref()), format_seconds(*waited))]
     TimedOut {
         /// The object that was waited for.
-        at: Address,
+        address: Address,
         /// Its state when it was last seen.
-        last: Option<State>,
+        last_state: Option<State>,
         /// For how long this one wait went on.
         waited: Duration,
     },
     /// It went somewhere else than it was sent.
-    #[error("`{at}` is `{state}`")]
-    Troubled {
+    #[error("`{address}` is `{state}`")]
+    BadState {
         /// The object that was waited for.
-        at: Address,
+        address: Address,
         /// The state in which it ended.
         state: State,
     },
     /// It disappeared while it was waited for.
-    #[error("`{at}` disappeared while it was waited for")]
-    Gone {
+    #[error("`{address}` disappeared while it was waited for")]
+    Disappeared {
         /// The object that was waited for.
-        at: Address,
+        address: Address,
     },
     /// A secret could not be resolved.
-    #[error("cannot resolve the secret `{reference}` of `{at}`: {reason}")]
+    #[error("cannot resolve the secret `{reference}` of `{address}`: {reason}")]
     Secret {
         /// The object whose body needs it.
-        at: Box<Address>,
+        address: Box<Address>,
         /// The reference as it is written in the manifest.
         reference: String,
         /// Why not.
         reason: String,
     },
     /// A body names a reverse private endpoint that its service does not have, or has twice.
-    #[error("{} called `{at}`", count("reverse private endpoint", *found))]
+    #[error("{} called `{address}`", count_objects("reverse private endpoint", *found))]
     UnknownEndpointReference {
         /// The endpoint that is referred to.
-        at: Address,
+        address: Address,
         /// How many bear that name.
         found: usize,
     },
@@ -148,10 +148,10 @@ pub enum Error {
     #[error("no id is known for the service `{0}`")]
     UnknownService(ServiceRef),
     /// An action on an object that is not known to be live, or on one of several.
-    #[error("{} called `{at}`", count("live object", *found))]
+    #[error("{} called `{address}`", count_objects("live object", *found))]
     UnknownObject {
         /// The object.
-        at: Address,
+        address: Address,
         /// How many bear that name.
         found: usize,
     },
@@ -167,7 +167,7 @@ pub enum Error {
 
 /// A request that the API turned down.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rejected {
+pub struct RejectedRequest {
     /// The HTTP status.
     pub status: u16,
     /// The request's method.
@@ -179,18 +179,18 @@ pub struct Rejected {
     /// What to quote to the API's support.
     pub request_id: Option<String>,
     /// What it comes down to.
-    pub kind: Rejection,
+    pub kind: RejectionKind,
     /// Whether an earlier try of the same request went unanswered, and may have been carried out.
-    pub repeated: bool,
+    pub had_lost_attempt: bool,
     /// The tables that are to be written, where what was turned down is that one holds rows.
-    pub in_the_way: Vec<String>,
+    pub blocking_tables: Vec<String>,
     /// The endpoints that it is to use and that carry nothing yet, each with its state.
-    pub unready: Vec<String>,
+    pub unready_endpoints: Vec<String>,
 }
 
 /// Why the API turned a request down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Rejection {
+pub enum RejectionKind {
     /// The key is missing or wrong.
     Unauthenticated,
     /// The key may not do this.
@@ -198,26 +198,26 @@ pub enum Rejection {
     /// The object is not there.
     NotFound,
     /// The service sleeps.
-    Idle,
+    ServiceIdle,
     /// The service is on its way from sleep to work.
-    Waking,
+    ServiceWaking,
     /// The service was stopped by somebody.
-    Stopped,
+    ServiceStopped,
     /// The pipe must be paused for this edit.
     NeedsPause,
     /// The pipe runs already.
     AlreadyRunning,
     /// Too many requests.
-    Throttled,
+    RateLimited,
     /// The request cannot be carried out as it is.
-    Invalid,
+    InvalidRequest,
     /// The API broke; the request may have been carried out.
-    Broken,
+    ServerError,
 }
 
 /// An answer that is not in the API's form.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unexpected {
+pub struct UnexpectedResponse {
     /// The HTTP status.
     pub status: u16,
     /// The request's method.
@@ -236,71 +236,75 @@ pub struct Unexpected {
 
 impl Error {
     /// Whether the key is the problem, so that no other request can do better.
-    pub fn is_auth(&self) -> bool {
+    pub fn is_auth_error(&self) -> bool {
         let refused = match self {
-            Self::NotWoken { cause, .. } => cause.rejection(),
-            other => other.rejection(),
+            Self::WakeFailed { cause, .. } => cause.rejection_kind(),
+            other => other.rejection_kind(),
         };
-        matches!(refused, Some(Rejection::Unauthenticated | Rejection::Forbidden))
+        matches!(refused, Some(RejectionKind::Unauthenticated | RejectionKind::Forbidden))
     }
 
     /// Whether something may have been changed although this is an error.
-    pub fn outcome_unknown(&self) -> bool {
+    pub fn is_outcome_unknown(&self) -> bool {
         match self {
-            Self::Transport { method, sent, .. } => *sent && method.writes(),
+            Self::Transport { method, may_have_arrived: sent, .. } => *sent && method.is_write(),
             Self::Rejected(rejected) => {
-                let unsure = rejected.kind == Rejection::Broken || rejected.repeated;
-                unsure && rejected.method.writes()
+                let is_unsure =
+                    rejected.kind == RejectionKind::ServerError || rejected.had_lost_attempt;
+                is_unsure && rejected.method.is_write()
             }
-            Self::Unexpected(unexpected) => {
-                unexpected.method.writes() && !(300..500).contains(&unexpected.status)
+            Self::UnexpectedResponse(unexpected) => {
+                unexpected.method.is_write() && !(300..500).contains(&unexpected.status)
             }
-            Self::UnknownOutcome { .. } | Self::Twins { .. } => true,
+            Self::UnknownOutcome { .. } | Self::DuplicateObjects { .. } => true,
             Self::Setup(_)
             | Self::Untrusted { .. }
             | Self::Interrupted
             | Self::OutOfTime
-            | Self::TooLate { .. }
-            | Self::Appeared { .. }
-            | Self::NotWoken { .. }
-            | Self::Asleep { .. }
+            | Self::NotEnoughTime { .. }
+            | Self::CreatedConcurrently { .. }
+            | Self::WakeFailed { .. }
+            | Self::ServiceNotRunning { .. }
             | Self::TimedOut { .. }
-            | Self::Troubled { .. }
-            | Self::Gone { .. }
+            | Self::BadState { .. }
+            | Self::Disappeared { .. }
             | Self::Secret { .. }
             | Self::UnknownEndpointReference { .. }
             | Self::UnknownService(_)
             | Self::UnknownObject { .. }
-            | Self::NotRunning { .. }
+            | Self::CannotRecreate { .. }
             | Self::Unsupported { .. } => false,
         }
     }
 
     /// The same, where an earlier try of the request went unanswered.
-    pub(crate) fn after_a_lost_try(self) -> Self {
+    pub(crate) fn after_lost_attempt(self) -> Self {
         match self {
             Self::Rejected(rejected) => {
-                Self::Rejected(Box::new(Rejected { repeated: true, ..*rejected }))
+                Self::Rejected(Box::new(RejectedRequest { had_lost_attempt: true, ..*rejected }))
             }
             other => other,
         }
     }
 
     /// The same with the tables that the refused object is to write, if it is about their rows.
-    pub(crate) fn about_tables(self, tables: impl FnOnce() -> Vec<String>) -> Self {
+    pub(crate) fn with_blocking_tables(self, tables: impl FnOnce() -> Vec<String>) -> Self {
         match self {
             Self::Rejected(rejected) if hint::is_about_rows(&rejected) => {
-                Self::Rejected(Box::new(Rejected { in_the_way: tables(), ..*rejected }))
+                Self::Rejected(Box::new(RejectedRequest { blocking_tables: tables(), ..*rejected }))
             }
             other => other,
         }
     }
 
     /// The same with the endpoints that the refused object is to use and that carry nothing yet.
-    pub(crate) fn about_endpoints(self, unready: impl FnOnce() -> Vec<String>) -> Self {
+    pub(crate) fn with_unready_endpoints(self, unready: impl FnOnce() -> Vec<String>) -> Self {
         match self {
-            Self::Rejected(rejected) if rejected.kind == Rejection::Invalid => {
-                Self::Rejected(Box::new(Rejected { unready: unready(), ..*rejected }))
+            Self::Rejected(rejected) if rejected.kind == RejectionKind::InvalidRequest => {
+                Self::Rejected(Box::new(RejectedRequest {
+                    unready_endpoints: unready(),
+                    ..*rejected
+                }))
             }
             other => other,
         }
@@ -315,15 +319,15 @@ impl Error {
     pub fn request_id(&self) -> Option<&str> {
         match self {
             Self::Rejected(rejected) => rejected.request_id.as_deref(),
-            Self::Unexpected(unexpected) => unexpected.request_id.as_deref(),
+            Self::UnexpectedResponse(unexpected) => unexpected.request_id.as_deref(),
             Self::UnknownOutcome { cause, .. } => cause.request_id(),
-            Self::NotWoken { cause, .. } => cause.request_id(),
+            Self::WakeFailed { cause, .. } => cause.request_id(),
             _ => None,
         }
     }
 
     /// Why the API said no, if that is what it said.
-    pub fn rejection(&self) -> Option<Rejection> {
+    pub fn rejection_kind(&self) -> Option<RejectionKind> {
         match self {
             Self::Rejected(rejected) => Some(rejected.kind),
             _ => None,
@@ -332,22 +336,22 @@ impl Error {
 
     /// What a person can do about it, where that is known.
     pub fn hint(&self) -> Option<String> {
-        hint::hint(self)
+        hint::hint_for_error(self)
     }
 }
 
-impl fmt::Display for Rejected {
+impl fmt::Display for RejectedRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { method, path, status, message, .. } = self;
         write!(f, "{method} {path}: {status}")?;
         if !message.is_empty() {
             write!(f, " {message}")?;
         }
-        request(f, self.request_id.as_deref())
+        write_request_id(f, self.request_id.as_deref())
     }
 }
 
-impl fmt::Display for Unexpected {
+impl fmt::Display for UnexpectedResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { method, path, status, problem, .. } = self;
         let content_type = self.content_type.as_deref().unwrap_or("no content type");
@@ -355,30 +359,30 @@ impl fmt::Display for Unexpected {
         if !self.excerpt.is_empty() {
             write!(f, ": {}", self.excerpt)?;
         }
-        request(f, self.request_id.as_deref())
+        write_request_id(f, self.request_id.as_deref())
     }
 }
 
-fn request(f: &mut fmt::Formatter<'_>, id: Option<&str>) -> fmt::Result {
+fn write_request_id(f: &mut fmt::Formatter<'_>, id: Option<&str>) -> fmt::Result {
     id.map_or(Ok(()), |id| write!(f, " (request {id})"))
 }
 
-fn list(ids: &[Id]) -> String {
+fn format_ids(ids: &[Id]) -> String {
     ids.iter().map(|id| format!("`{id}`")).collect::<Vec<_>>().join(", ")
 }
 
-fn still(last: Option<&State>) -> String {
+fn still_in_state(last: Option<&State>) -> String {
     match last {
         Some(state) if !state.as_str().is_empty() => format!("is still `{state}`"),
         _ => "is still not there".to_owned(),
     }
 }
 
-fn seconds(duration: Duration) -> String {
+fn format_seconds(duration: Duration) -> String {
     format!("{} s", duration.as_secs())
 }
 
-fn count(what: &str, found: usize) -> String {
+fn count_objects(what: &str, found: usize) -> String {
     match found {
         0 => format!("no {what} is"),
         1 => format!("one {what} is"),

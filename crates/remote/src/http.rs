@@ -10,37 +10,40 @@ use reqwest::{Url, redirect, retry};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::error::Error;
-use crate::routes::VERSION;
-use crate::transport::{Method, Request, Response, Sending, Transport, TransportError};
+use crate::routes::API_VERSION;
+use crate::transport::{
+    ApiRequest, ApiResponse, Method, ResponseFuture, Transport, TransportError,
+};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// No answer of the API is longer: a list of thousands of pipes is not. Small values take up to
 /// seventy times as much memory as text.
-const LONGEST_BODY: usize = 16 * 1024 * 1024;
+const MAX_BODY_BYTES: usize = 16 * 1024 * 1024;
 
 const RATE_LIMIT_RESET: &str = "x-ratelimit-reset";
 
 /// Who asks.
 #[derive(Clone, Debug)]
-pub struct Credentials {
+pub struct ApiCredentials {
     /// The id of the API key.
-    pub key: String,
+    pub key_id: String,
     /// Its secret.
     pub secret: SecretString,
 }
 
 /// Sends requests over TLS, or in the clear to this very machine.
-pub struct Http {
+pub struct HttpTransport {
     client: reqwest::Client,
-    base: String,
-    credentials: Credentials,
+    base_url: String,
+    credentials: ApiCredentials,
 }
 
-impl Http {
+impl HttpTransport {
     /// Speaks to the API at `api_url`, which may or may not end in the API's version.
-    pub fn new(api_url: &str, credentials: Credentials) -> Result<Self, Error> {
-        let base = base(api_url).map_err(|reason| Error::Setup(format!("API URL: {reason}")))?;
+    pub fn new(api_url: &str, credentials: ApiCredentials) -> Result<Self, Error> {
+        let base = normalize_base_url(api_url)
+            .map_err(|reason| Error::Setup(format!("API URL: {reason}")))?;
         // Someone else may have installed one already, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let builder = reqwest::Client::builder()
@@ -52,51 +55,55 @@ impl Http {
         // In the clear, to this machine: no proxy, and no certificates that the system may lack.
         let local = base.starts_with("http:");
         let builder = if local { builder.no_proxy().tls_certs_only([]) } else { builder };
-        let client = builder.build().map_err(|error| Error::Setup(no_client(&error)))?;
-        Ok(Self { client, base, credentials })
+        let client = builder.build().map_err(|error| Error::Setup(tls_setup_message(&error)))?;
+        Ok(Self { client, base_url: base, credentials })
     }
 
-    async fn exchange(&self, request: Request) -> Result<Response, TransportError> {
-        let url = format!("{}{}", self.base, request.path);
-        let Credentials { key, secret } = &self.credentials;
+    async fn exchange_request(&self, request: ApiRequest) -> Result<ApiResponse, TransportError> {
+        let url = format!("{}{}", self.base_url, request.path);
+        let ApiCredentials { key_id: key, secret } = &self.credentials;
         let mut builder = self
             .client
-            .request(method(request.method), url)
+            .request(to_reqwest_method(request.method), url)
             .basic_auth(key, Some(secret.expose_secret()));
         if let Some(body) = &request.body {
             let json = "application/json; charset=utf-8";
-            builder = builder.header(CONTENT_TYPE, json).body(body.expose().to_vec());
+            builder = builder.header(CONTENT_TYPE, json).body(body.expose_bytes().to_vec());
         }
-        let mut response = builder.send().await.map_err(failure)?;
+        let mut response = builder.send().await.map_err(to_transport_error)?;
         let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(failure)? {
-            if body.len() + chunk.len() > LONGEST_BODY {
-                return Err(TransportError::Interrupted("the answer is too long".to_owned()));
+        while let Some(chunk) = response.chunk().await.map_err(to_transport_error)? {
+            if body.len() + chunk.len() > MAX_BODY_BYTES {
+                return Err(TransportError::AnswerLost("the answer is too long".to_owned()));
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Response { status: response.status().as_u16(), headers: kept(response.headers()), body })
+        Ok(ApiResponse {
+            status: response.status().as_u16(),
+            headers: relevant_headers(response.headers()),
+            body,
+        })
     }
 }
 
-impl Transport for Http {
-    fn send(&self, request: Request) -> Sending<'_> {
-        Box::pin(self.exchange(request))
+impl Transport for HttpTransport {
+    fn send(&self, request: ApiRequest) -> ResponseFuture<'_> {
+        Box::pin(self.exchange_request(request))
     }
 
-    fn carried(&self) -> Vec<SecretString> {
+    fn carried_secrets(&self) -> Vec<SecretString> {
         vec![self.credentials.secret.clone()]
     }
 }
 
-fn kept(headers: &HeaderMap) -> Vec<(String, String)> {
+fn relevant_headers(headers: &HeaderMap) -> Vec<(String, String)> {
     [CONTENT_TYPE.as_str(), DATE.as_str(), RETRY_AFTER.as_str(), RATE_LIMIT_RESET]
         .into_iter()
         .filter_map(|name| Some((name.to_owned(), headers.get(name)?.to_str().ok()?.to_owned())))
         .collect()
 }
 
-fn method(method: Method) -> reqwest::Method {
+fn to_reqwest_method(method: Method) -> reqwest::Method {
     match method {
         Method::Get => reqwest::Method::GET,
         Method::Post => reqwest::Method::POST,
@@ -106,14 +113,14 @@ fn method(method: Method) -> reqwest::Method {
     }
 }
 
-fn failure(error: reqwest::Error) -> TransportError {
+fn to_transport_error(error: reqwest::Error) -> TransportError {
     let unsent = error.is_connect() || error.is_builder();
     let untrusted = is_untrusted(&error);
-    let reason = chain(&error.without_url());
+    let reason = error_chain(&error.without_url());
     match (untrusted, unsent) {
         (true, _) => TransportError::Untrusted(reason),
-        (false, true) => TransportError::Unsent(reason),
-        (false, false) => TransportError::Interrupted(reason),
+        (false, true) => TransportError::NotSent(reason),
+        (false, false) => TransportError::AnswerLost(reason),
     }
 }
 
@@ -131,16 +138,16 @@ fn is_about_certificate(cause: &(dyn std::error::Error + 'static)) -> bool {
     }
 }
 
-fn no_client(error: &reqwest::Error) -> String {
+fn tls_setup_message(error: &reqwest::Error) -> String {
     format!(
         "TLS cannot be set up: {}; it needs the system's CA certificates (package \
          `ca-certificates`, or `SSL_CERT_FILE`)",
-        chain(error)
+        error_chain(error)
     )
 }
 
 /// The error and its causes; the library's own text names only the outermost.
-fn chain(error: &reqwest::Error) -> String {
+fn error_chain(error: &reqwest::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
@@ -154,7 +161,7 @@ fn chain(error: &reqwest::Error) -> String {
 }
 
 /// The URL without the version and the last slash.
-fn base(api_url: &str) -> Result<String, String> {
+fn normalize_base_url(api_url: &str) -> Result<String, String> {
     let url = Url::parse(api_url.trim()).map_err(|error| error.to_string())?;
     if !url.username().is_empty() || url.password().is_some() {
         return Err("must not hold credentials".to_owned());
@@ -169,7 +176,7 @@ fn base(api_url: &str) -> Result<String, String> {
         other => return Err(format!("`{other}` is not `https`")),
     }
     let text = url.as_str().trim_end_matches('/');
-    Ok(text.strip_suffix(VERSION).unwrap_or(text).trim_end_matches('/').to_owned())
+    Ok(text.strip_suffix(API_VERSION).unwrap_or(text).trim_end_matches('/').to_owned())
 }
 
 fn is_loopback(url: &Url) -> bool {
@@ -186,12 +193,13 @@ mod tests {
     use std::thread::JoinHandle;
 
     use super::{
-        Credentials, Http, LONGEST_BODY, Method, Request, Response, Transport, TransportError, base,
+        ApiCredentials, ApiRequest, ApiResponse, HttpTransport, MAX_BODY_BYTES, Method, Transport,
+        TransportError, normalize_base_url,
     };
-    use crate::client::{Call, Client};
-    use crate::secret::plain;
-    use crate::settings::Settings;
-    use crate::transport::Body;
+    use crate::client::{Client, RequestSpec};
+    use crate::secret::literal_body;
+    use crate::settings::RemoteSettings;
+    use crate::transport::RequestBody;
 
     /// Answers one connection with these bytes, and tells what was asked.
     fn server(answer: impl AsRef<[u8]> + Send + 'static) -> (String, JoinHandle<String>) {
@@ -212,15 +220,15 @@ mod tests {
         (url, asked)
     }
 
-    async fn send(url: &str) -> Result<Response, TransportError> {
-        let credentials = Credentials { key: "key".to_owned(), secret: "canary".into() };
-        let body = Some(Body::new(&serde_json::json!({"name": "orders"})));
-        let request = Request { method: Method::Patch, path: "/v1/x".to_owned(), body };
-        Http::new(url, credentials).unwrap().send(request).await
+    async fn send(url: &str) -> Result<ApiResponse, TransportError> {
+        let credentials = ApiCredentials { key_id: "key".to_owned(), secret: "canary".into() };
+        let body = Some(RequestBody::new(&serde_json::json!({"name": "orders"})));
+        let request = ApiRequest { method: Method::Patch, path: "/v1/x".to_owned(), body };
+        HttpTransport::new(url, credentials).unwrap().send(request).await
     }
 
     #[tokio::test]
-    async fn a_request_goes_out_whole_and_its_answer_comes_back() {
+    async fn request_and_response_are_transmitted_completely() {
         let (url, asked) = server(
             "HTTP/1.1 429 Too Many\r\ncontent-type: text/x\r\nX-RateLimit-Reset: 2.5\r\n\
              set-cookie: a=b\r\ncontent-length: 2\r\n\r\nno",
@@ -237,16 +245,19 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_answer_that_repeats_the_key_is_shown_without_it() {
+    async fn echoed_credentials_are_redacted_from_errors() {
         let said = r#"{"error": "no: Basic a2V5OmNhbmFyeS0yMg==, key:canary-22"}"#;
         let length = said.len();
         let head = "HTTP/1.1 400 Bad Request\r\ncontent-length";
         let (url, _) = server(format!("{head}: {length}\r\n\r\n{said}"));
-        let credentials = Credentials { key: "key".to_owned(), secret: "canary-22".into() };
-        let http = Arc::new(Http::new(&url, credentials).unwrap());
-        let client = Client::new(http, &Settings::default());
-        let body = plain(&serde_json::json!({}));
-        let error = client.send(Call::new(Method::Post, "/v1/x").with(&body)).await.unwrap_err();
+        let credentials = ApiCredentials { key_id: "key".to_owned(), secret: "canary-22".into() };
+        let http = Arc::new(HttpTransport::new(&url, credentials).unwrap());
+        let client = Client::new(http, &RemoteSettings::default());
+        let body = literal_body(&serde_json::json!({}));
+        let error = client
+            .send(RequestSpec::new(Method::Post, "/v1/x").with_body(&body))
+            .await
+            .unwrap_err();
         insta::assert_snapshot!(error, @"POST /v1/x: 400 no: Basic a2V5Om[redacted]g==, key:[redacted]");
     }
 
@@ -257,46 +268,49 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_answer_that_breaks_off_is_told_from_a_request_that_never_left() {
+    async fn interrupted_response_differs_from_unsent_request() {
         let (url, asked) = server("HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n{");
         let error = send(&url).await.unwrap_err();
-        assert!(matches!(error, TransportError::Interrupted(_)), "{error}");
+        assert!(matches!(error, TransportError::AnswerLost(_)), "{error}");
         asked.join().unwrap();
         let error = send(&url).await.unwrap_err();
-        assert!(matches!(error, TransportError::Unsent(_)), "{error}");
+        assert!(matches!(error, TransportError::NotSent(_)), "{error}");
         assert!(!error.reason().contains("/v1/x"), "{error}");
     }
 
     #[tokio::test]
-    async fn an_answer_without_an_end_does_not_fill_the_memory() {
+    async fn response_size_is_limited() {
         let answer = |length: usize| {
             let mut answer = b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n".to_vec();
             answer.resize(answer.len() + length, b' ');
             answer
         };
-        let (url, _) = server(answer(LONGEST_BODY));
-        assert_eq!(send(&url).await.unwrap().body.len(), LONGEST_BODY);
-        let (url, _) = server(answer(LONGEST_BODY + 1));
+        let (url, _) = server(answer(MAX_BODY_BYTES));
+        assert_eq!(send(&url).await.unwrap().body.len(), MAX_BODY_BYTES);
+        let (url, _) = server(answer(MAX_BODY_BYTES + 1));
         let error = send(&url).await.unwrap_err();
-        assert!(matches!(error, TransportError::Interrupted(_)), "{error}");
+        assert!(matches!(error, TransportError::AnswerLost(_)), "{error}");
         assert_eq!(error.reason(), "the answer is too long");
     }
 
     #[test]
-    fn the_version_may_be_given_or_not() {
+    fn api_url_may_include_the_version() {
         let api = Ok("https://api.clickhouse.cloud".to_owned());
         for given in ["", "/", "/v1", "/v1/"] {
-            assert_eq!(base(&format!("https://api.clickhouse.cloud{given}")), api);
+            assert_eq!(normalize_base_url(&format!("https://api.clickhouse.cloud{given}")), api);
         }
-        assert_eq!(base("https://proxy.test/a/v1"), Ok("https://proxy.test/a".to_owned()));
+        assert_eq!(
+            normalize_base_url("https://proxy.test/a/v1"),
+            Ok("https://proxy.test/a".to_owned())
+        );
     }
 
     #[test]
-    fn nothing_goes_in_the_clear_but_to_this_machine() {
+    fn api_url_must_be_https_or_local() {
         for local in ["http://127.0.0.1:8123", "http://localhost:1", "http://[::1]:1"] {
-            assert_eq!(base(local), Ok(local.to_owned()));
+            assert_eq!(normalize_base_url(local), Ok(local.to_owned()));
         }
-        let refused = |url: &str| base(url).unwrap_err();
+        let refused = |url: &str| normalize_base_url(url).unwrap_err();
         insta::assert_snapshot!(refused("http://127.0.0.1.evil.test/v1"), @"plain `http` is only allowed to this machine");
         insta::assert_snapshot!(refused("http://0.0.0.0/"), @"plain `http` is only allowed to this machine");
         insta::assert_snapshot!(refused("https://user:pw@api.test/"), @"must not hold credentials");

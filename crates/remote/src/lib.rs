@@ -3,40 +3,42 @@
 //! Nothing here compares desired with live. URLs occur only in `routes`. Secrets enter a request
 //! just before it is sent, and leave no trace in what is logged or reported.
 
-mod answer;
+mod cancellation;
 mod cdc_scaling;
 mod client;
-mod collection;
 mod deadline;
-mod directory;
+mod decode;
 mod envelope;
 mod error;
 mod http;
-mod interrupt;
+mod list_cache;
+mod lookup;
 mod observe;
-mod pace;
-mod patience;
 mod perform;
+mod rate_limiter;
 mod redact;
 mod remote;
 mod retry;
 mod routes;
 mod secret;
 mod settings;
+mod timeouts;
 mod transport;
 mod wake;
 
-pub use client::Requests;
-pub use directory::{Directory, Entry};
-pub use error::{Error, Rejected, Rejection, Unexpected};
-pub use http::{Credentials, Http};
-pub use observe::Scope;
-pub use pace::Pausing;
-pub use perform::Performed;
+pub use client::RequestCounts;
+pub use error::{Error, RejectedRequest, RejectionKind, UnexpectedResponse};
+pub use http::{ApiCredentials, HttpTransport};
+pub use lookup::{LookupEntry, ServiceLookup};
+pub use observe::ObserveScope;
+pub use perform::PerformedAction;
+pub use rate_limiter::PausePermit;
 pub use remote::Remote;
-pub use secret::Secrets;
-pub use settings::{Polling, Rate, Settings, Wait};
-pub use transport::{Body, Method, Request, Response, Sending, Transport, TransportError};
+pub use secret::SecretProvider;
+pub use settings::{Polling, RemoteSettings, RequestRate, WaitMode};
+pub use transport::{
+    ApiRequest, ApiResponse, Method, RequestBody, ResponseFuture, Transport, TransportError,
+};
 
 #[cfg(test)]
 mod tests;

@@ -4,34 +4,34 @@ use std::sync::OnceLock;
 
 use model::action::{Action, RunState};
 use model::address::{Address, Kind};
-use model::lifecycle::{self, Standing};
+use model::lifecycle::{self, Progress};
 use model::live::{Id, Object, State};
 use serde_json::{Value, json};
 
 use crate::cdc_scaling;
-use crate::error::{Error, Rejection};
+use crate::error::{Error, RejectionKind};
 use crate::remote::Remote;
 use crate::secret;
 
 mod create;
 mod delete;
-mod lost;
-mod paused;
+mod pause_and_retry;
 mod resume;
-mod shown;
-mod state;
+mod start_stop;
+mod uncertain_write;
 mod update;
+mod verify_effect;
 mod watch;
 
 /// What became of an action.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Performed {
+pub struct PerformedAction {
     /// The object; for sizes that have no id, the service or organization.
     pub id: Id,
     /// Its state when it was last seen.
     pub state: State,
     /// What that state means; `Moving` where nobody waited.
-    pub standing: Standing,
+    pub progress: Progress,
     /// What a person should know although nothing went wrong.
     pub notes: Vec<String>,
     /// The object as it was seen after the write, to be compared with what was wanted; `None`
@@ -40,75 +40,89 @@ pub struct Performed {
     pub live: Option<Object>,
 }
 
-pub(crate) async fn perform(remote: &Remote, action: &Action) -> Result<Performed, Error> {
-    let unready = || action.body().map_or_else(Vec::new, |body| unready(remote, action.at(), body));
-    carried_out(remote, action).await.map_err(|error| error.about_endpoints(unready))
+pub(crate) async fn perform_action(
+    remote: &Remote,
+    action: &Action,
+) -> Result<PerformedAction, Error> {
+    let unready = || {
+        action
+            .request_body()
+            .map_or_else(Vec::new, |body| unready_endpoints(remote, action.address(), body))
+    };
+    dispatch_action(remote, action).await.map_err(|error| error.with_unready_endpoints(unready))
 }
 
 /// The endpoints that a body names and that carry nothing yet, as far as they were seen.
-fn unready(remote: &Remote, at: &Address, body: &Value) -> Vec<String> {
+fn unready_endpoints(remote: &Remote, at: &Address, body: &Value) -> Vec<String> {
     let seen = |endpoint: &Address| {
-        let id = remote.id(endpoint, None).ok()?;
-        remote.collection(endpoint).ok()?.last(&id)
+        let id = remote.resolve_id(endpoint, None).ok()?;
+        remote.list_cache(endpoint).ok()?.last_seen(&id)
     };
-    let told = secret::endpoints(at, body).into_iter().filter_map(|endpoint| {
+    let descriptions = secret::referenced_endpoints(at, body).into_iter().filter_map(|endpoint| {
         let object = seen(&endpoint).filter(|object| object.state.as_str() != "Ready")?;
         Some(format!("`{}`, which is `{}`", endpoint.name, object.state))
     });
-    told.collect()
+    descriptions.collect()
 }
 
-async fn carried_out(remote: &Remote, action: &Action) -> Result<Performed, Error> {
+async fn dispatch_action(remote: &Remote, action: &Action) -> Result<PerformedAction, Error> {
     match action {
-        Action::Create { at, body } | Action::Update { at, body, .. }
+        Action::Create { address: at, body } | Action::Update { address: at, body, .. }
             if at.kind == Kind::CdcScaling =>
         {
-            cdc_scaling::update(remote, &at.service, body).await
+            cdc_scaling::update_scaling(remote, &at.service, body).await
         }
-        Action::Create { at, body } => create::create(remote, at, body).await,
-        Action::Update { at, id, via, body } => {
-            let id = remote.id(at, id.as_ref())?;
-            update::update(remote, at, &id, *via, body).await
+        Action::Create { address: at, body } => create::create_object(remote, at, body).await,
+        Action::Update { address: at, id, via, body } => {
+            let id = remote.resolve_id(at, id.as_ref())?;
+            update::update_object(remote, at, &id, *via, body).await
         }
-        Action::SetState { at, id, to } => {
-            let id = remote.id(at, id.as_ref())?;
+        Action::SetState { address: at, id, to } => {
+            let id = remote.resolve_id(at, id.as_ref())?;
             match to {
-                RunState::Running => state::start(remote, at, &id).await,
-                RunState::Stopped => state::stop(remote, at, &id).await,
+                RunState::Running => start_stop::start_object(remote, at, &id).await,
+                RunState::Stopped => start_stop::stop_object(remote, at, &id).await,
             }
         }
-        Action::Delete { at, id } => delete::delete(remote, at, id).await,
+        Action::Delete { address: at, id } => delete::delete_object(remote, at, id).await,
     }
 }
 
 /// Waits for an object that is still being made, perhaps by an earlier run.
-pub(crate) async fn made(remote: &Remote, at: &Address, id: &Id) -> Result<(), Error> {
-    let moves = |object: &Object| {
-        lifecycle::standing(at.kind, object, RunState::Running) == Standing::Moving
+pub(crate) async fn wait_until_created(
+    remote: &Remote,
+    at: &Address,
+    id: &Id,
+) -> Result<(), Error> {
+    let in_progress = |object: &Object| {
+        lifecycle::progress_toward(at.kind, object, RunState::Running) == Progress::InProgress
     };
-    if remote.collection(at)?.last(id).as_ref().is_some_and(moves) {
-        watch::Watch::new(remote, at, id)?.settled(RunState::Running, None).await?;
+    if remote.list_cache(at)?.last_seen(id).as_ref().is_some_and(in_progress) {
+        watch::ObjectWatch::new(remote, at, id)?.until_settled(RunState::Running, None).await?;
     }
     Ok(())
 }
 
-pub(crate) use resume::resume;
-pub(crate) use state::resync;
+pub(crate) use resume::resume_pipe;
+pub(crate) use start_stop::resync_pipe;
 
-impl Performed {
-    pub(crate) fn new(at: &Address, object: &Object, want: RunState) -> Self {
+impl PerformedAction {
+    pub(crate) fn new(at: &Address, object: &Object, desired_state: RunState) -> Self {
         Self {
             id: object.id.clone(),
             state: object.state.clone(),
-            standing: lifecycle::standing(at.kind, object, want),
-            notes: lifecycle::attention(at.kind, object).map(str::to_owned).into_iter().collect(),
+            progress: lifecycle::progress_toward(at.kind, object, desired_state),
+            notes: lifecycle::attention_note(at.kind, object)
+                .map(str::to_owned)
+                .into_iter()
+                .collect(),
             live: None,
         }
     }
 
     /// The same for an object that a list has just shown.
-    pub(crate) fn seen(at: &Address, object: Object, want: RunState) -> Self {
-        let performed = Self::new(at, &object, want);
+    pub(crate) fn from_listed(at: &Address, object: Object, desired_state: RunState) -> Self {
+        let performed = Self::new(at, &object, desired_state);
         Self { live: Some(object), ..performed }
     }
 }
@@ -116,19 +130,19 @@ impl Performed {
 /// The API's own schema says `command`; the reference page says `action`. Whichever the server was
 /// seen to take is kept for the run.
 #[derive(Default)]
-pub(crate) struct Wording {
-    known: OnceLock<Word>,
+pub(crate) struct CommandDialect {
+    known_key: OnceLock<CommandKey>,
 }
 
 /// What the server may call a command.
 #[derive(Clone, Copy)]
-enum Word {
+enum CommandKey {
     Command,
     Action,
 }
 
-impl Word {
-    fn body(self, command: &str) -> Value {
+impl CommandKey {
+    fn command_body(self, command: &str) -> Value {
         let key = match self {
             Self::Command => "command",
             Self::Action => "action",
@@ -137,23 +151,25 @@ impl Word {
     }
 }
 
-impl Wording {
+impl CommandDialect {
     /// The word to begin with, and the other one where it is not known yet which is right.
-    fn to_try(&self) -> (Word, Option<Word>) {
-        self.known.get().map_or((Word::Command, Some(Word::Action)), |known| (*known, None))
+    fn keys_to_try(&self) -> (CommandKey, Option<CommandKey>) {
+        self.known_key
+            .get()
+            .map_or((CommandKey::Command, Some(CommandKey::Action)), |known| (*known, None))
     }
 
-    fn keep(&self, word: Word) {
-        let _known_already = self.known.set(word);
+    fn remember_key(&self, key: CommandKey) {
+        let _known_already = self.known_key.set(key);
     }
 }
 
 /// Whether the same command is worth another try in the other wording.
-fn is_about_the_word(error: &Error) -> bool {
+fn is_about_command_key(error: &Error) -> bool {
     let Error::Rejected(rejected) = error else { return false };
     let text = rejected.message.to_lowercase();
     let about_the_body = ["command", "action", "unknown field", "body", "property"];
-    rejected.kind == Rejection::Invalid
+    rejected.kind == RejectionKind::InvalidRequest
         && rejected.status == 400
         && about_the_body.iter().any(|word| text.contains(word))
 }

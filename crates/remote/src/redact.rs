@@ -1,13 +1,13 @@
 //! Takes secrets out of what the API says: it may repeat them in an error message.
 
-mod spelling;
+mod encodings;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret, SecretString};
 
 /// Stands where a secret stood.
-const SHOWN: &str = "[redacted]";
+const REDACTED: &str = "[redacted]";
 
 /// Stands for a whole text in which a secret occurs that cannot be cut out of it: what is left
 /// would outline it.
@@ -15,13 +15,13 @@ const WITHHELD: &str = "[withheld, because it may repeat a secret]";
 
 /// Shorter secrets, in characters, are too likely to be a word of the text itself. As many of a
 /// longer one are worth hiding where the rest is cut off.
-const SHORTEST: usize = 8;
+const MIN_SECRET_CHARS: usize = 8;
 
 /// Less of an encoded secret, in characters, occurs in a text by chance.
-const SHORTEST_CODE: usize = 4;
+const MIN_ENCODED_CHARS: usize = 4;
 
 /// As much of a text is looked at, in bytes; less of it is ever shown.
-const LONGEST: usize = 16 * 1024;
+const MAX_TEXT_BYTES: usize = 16 * 1024;
 
 /// The secrets of one request.
 #[derive(Default)]
@@ -35,32 +35,35 @@ pub(crate) struct Redaction {
 impl Redaction {
     /// Hides this value from now on, however it is spelled. `open` is what everybody may know of
     /// the request: a secret that is a word of it would be told by the gap that it leaves.
-    pub(crate) fn hide(&mut self, secret: &str, open: &str) {
-        let outlined = secret.chars().count() < SHORTEST || open.contains(secret);
-        let long = |text: &&str| text.chars().count() >= SHORTEST;
-        let plain = std::iter::once(secret).chain(secret.lines().filter(long));
-        let texts = plain.filter(|text| !text.is_empty()).map(str::to_owned);
-        let texts = texts.chain(coded(secret)).map(SecretString::from);
+    pub(crate) fn add_secret(&mut self, secret: &str, public_text: &str) {
+        let outlined = secret.chars().count() < MIN_SECRET_CHARS || public_text.contains(secret);
+        let long = |text: &&str| text.chars().count() >= MIN_SECRET_CHARS;
+        let parts = std::iter::once(secret).chain(secret.lines().filter(long));
+        let texts = parts.filter(|text| !text.is_empty()).map(str::to_owned);
+        let texts = texts.chain(base64_forms(secret)).map(SecretString::from);
         if outlined { self.withheld.extend(texts) } else { self.cut.extend(texts) }
     }
 
     /// The beginning of the text without any of the secrets.
-    pub(crate) fn clean(&self, text: &str) -> String {
-        let end = (0..=LONGEST.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
+    pub(crate) fn redact_text(&self, text: &str) -> String {
+        let end =
+            (0..=MAX_TEXT_BYTES.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
         let text = &text[..end.unwrap_or_default()];
         let places = || text.char_indices().map(|(at, _)| &text[at..]);
-        let told = |rest: &str| exposed(&self.withheld).any(|it| spelling::whole(rest, it));
-        if places().any(told) {
+        let starts_with_withheld = |rest: &str| {
+            expose_all(&self.withheld).any(|it| encodings::starts_with_secret(rest, it))
+        };
+        if places().any(starts_with_withheld) {
             return WITHHELD.to_owned();
         }
         let mut cleaned = String::new();
         let mut hidden = 0;
         for (at, c) in text.char_indices() {
             let was_hidden = at < hidden;
-            hidden = hidden.max(at + self.repeated(&text[at..]));
+            hidden = hidden.max(at + self.longest_secret_match(&text[at..]));
             match (was_hidden, at < hidden) {
                 (true, _) => {}
-                (false, true) => cleaned.push_str(SHOWN),
+                (false, true) => cleaned.push_str(REDACTED),
                 (false, false) => cleaned.push(c),
             }
         }
@@ -68,25 +71,26 @@ impl Redaction {
     }
 
     /// How much of the beginning of a text repeats a secret, in bytes.
-    fn repeated(&self, text: &str) -> usize {
-        let lengths = exposed(&self.cut).map(|secret| spelling::part(text, secret, SHORTEST));
+    fn longest_secret_match(&self, text: &str) -> usize {
+        let lengths = expose_all(&self.cut)
+            .map(|secret| encodings::matched_length(text, secret, MIN_SECRET_CHARS));
         lengths.max().unwrap_or_default()
     }
 }
 
-fn exposed(secrets: &[SecretString]) -> impl Iterator<Item = &str> {
+fn expose_all(secrets: &[SecretString]) -> impl Iterator<Item = &str> {
     secrets.iter().map(ExposeSecret::expose_secret)
 }
 
 /// The secret in base64 of either alphabet, alone or within something longer: of that, the
 /// characters which depend on nothing else.
-fn coded(secret: &str) -> impl Iterator<Item = String> {
+fn base64_forms(secret: &str) -> impl Iterator<Item = String> {
     let shifted = (0..3).map(move |shift| {
         let bytes = [&[0; 2][..shift], secret.as_bytes()].concat();
         let own = (shift * 8).div_ceil(6)..bytes.len() * 8 / 6;
         STANDARD.encode(&bytes).get(own).unwrap_or_default().to_owned()
     });
-    let long = shifted.filter(|code| code.len() >= SHORTEST_CODE);
+    let long = shifted.filter(|code| code.len() >= MIN_ENCODED_CHARS);
     long.flat_map(|code| {
         let in_urls = code.replace('+', "-").replace('/', "_");
         let other = (in_urls != code).then_some(in_urls);
@@ -96,16 +100,16 @@ fn coded(secret: &str) -> impl Iterator<Item = String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Engine, Redaction, SHORTEST, STANDARD, WITHHELD};
+    use super::{Engine, MIN_SECRET_CHARS, Redaction, STANDARD, WITHHELD};
 
     fn clean(secret: &str, text: &str) -> String {
         let mut redaction = Redaction::default();
-        redaction.hide(secret, "");
-        redaction.clean(text)
+        redaction.add_secret(secret, "");
+        redaction.redact_text(text)
     }
 
     #[test]
-    fn every_spelling_goes() {
+    fn every_encoding_of_a_secret_is_redacted() {
         let secret = "zü p@ss/\"w\\rd\" <'>";
         for text in [
             r#"zü p@ss/"w\rd" <'>"#,
@@ -123,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn base64_is_found_within_a_longer_one() {
+    fn secret_inside_longer_base64_is_redacted() {
         for (before, after) in [("", ""), ("u:", ""), ("user:", "\n"), ("user1:", "!!")] {
             let text = STANDARD.encode(format!("{before}hunter22{after}"));
             let said = format!("Basic {text}");
@@ -136,46 +140,49 @@ mod tests {
     }
 
     #[test]
-    fn a_beginning_and_an_end_go_as_well() {
+    fn prefix_and_suffix_of_a_secret_are_redacted() {
         let secret = "hunter22-and-more";
         assert_eq!(
             clean(secret, "with hunter22-a... or ...and-more!"),
             "with [redacted]... or ...[redacted]!"
         );
-        assert_eq!(clean(secret, &format!("with {}", &secret[..SHORTEST])), "with [redacted]");
+        assert_eq!(
+            clean(secret, &format!("with {}", &secret[..MIN_SECRET_CHARS])),
+            "with [redacted]"
+        );
         assert_eq!(clean(secret, "the hunter and more"), "the hunter and more");
     }
 
     #[test]
-    fn a_line_of_a_key_is_a_secret_too() {
+    fn single_lines_of_a_key_are_redacted() {
         let key = "-----BEGIN KEY-----\nMIIBVQIBADANBg\n-----END KEY-----\n";
         assert_eq!(clean(key, "bad line MIIBVQIBADANBg here"), "bad line [redacted] here");
     }
 
     #[test]
-    fn a_secret_that_may_be_a_word_takes_the_text_with_it() {
+    fn text_containing_a_word_like_secret_is_withheld() {
         assert_eq!(clean("kafka", "source.kafka.topics: wrong"), WITHHELD);
         assert_eq!(clean("a", "cannot read"), WITHHELD);
         assert_eq!(clean("a", "no idle luck"), "no idle luck");
         assert_eq!(clean("", "cannot read"), "cannot read");
         let mut redaction = Redaction::default();
-        redaction.hide("orders-kafka", r#"{"name":"orders-kafka"}"#);
-        assert_eq!(redaction.clean("no pipe orders-kafka"), WITHHELD);
-        assert_eq!(redaction.clean("no such pipe"), "no such pipe");
+        redaction.add_secret("orders-kafka", r#"{"name":"orders-kafka"}"#);
+        assert_eq!(redaction.redact_text("no pipe orders-kafka"), WITHHELD);
+        assert_eq!(redaction.redact_text("no such pipe"), "no such pipe");
     }
 
     #[test]
-    fn secrets_within_secrets_leave_nothing() {
+    fn overlapping_secrets_are_redacted_completely() {
         let mut redaction = Redaction::default();
-        redaction.hide("secret-0", "");
-        redaction.hide("secret-0-and-more", "");
-        redaction.hide("and-more-than-that", "");
-        assert_eq!(redaction.clean("got secret-0-and-more-than-that."), "got [redacted].");
-        assert_eq!(redaction.clean("got [redacted]"), "got [redacted]");
+        redaction.add_secret("secret-0", "");
+        redaction.add_secret("secret-0-and-more", "");
+        redaction.add_secret("and-more-than-that", "");
+        assert_eq!(redaction.redact_text("got secret-0-and-more-than-that."), "got [redacted].");
+        assert_eq!(redaction.redact_text("got [redacted]"), "got [redacted]");
     }
 
     #[test]
-    fn of_a_long_text_the_beginning_is_left() {
+    fn long_text_is_truncated() {
         let text = format!("hunter22 {}", "ü".repeat(100_000));
         let shown = clean("hunter22", &text);
         assert!(shown.starts_with("[redacted] üü") && shown.len() < 20_000);

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 
-use crate::error::{Error, Rejection};
+use crate::error::{Error, RejectionKind};
 
 /// The pauses between the tries of one request: about a minute in all, unless the run ends
 /// before. A request that was throttled is repeated until the run ends.
-pub(crate) fn pauses() -> impl Iterator<Item = Duration> {
+pub(crate) fn retry_delays() -> impl Iterator<Item = Duration> {
     ExponentialBuilder::default()
         .with_jitter()
         .with_min_delay(Duration::from_millis(500))
@@ -19,52 +19,54 @@ pub(crate) fn pauses() -> impl Iterator<Item = Duration> {
 
 /// What is known about carrying out a request twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Twice {
+pub(crate) enum Idempotency {
     /// It comes to the same as carrying it out once.
-    Harmless,
+    Safe,
     /// It makes a twin, is refused, or undoes what happened in between: whoever lost the answer
     /// has to look first.
-    Harmful,
+    Unsafe,
 }
 
 /// Whether the same request can be sent again: either it was not carried out, or carrying it out
 /// twice does no harm.
-pub(crate) fn may_repeat(twice: Twice, error: &Error) -> bool {
-    let harmless = twice == Twice::Harmless;
+pub(crate) fn can_retry(idempotency: Idempotency, error: &Error) -> bool {
+    let is_safe = idempotency == Idempotency::Safe;
     match error {
-        Error::Transport { sent, .. } => !sent || harmless,
+        Error::Transport { may_have_arrived: sent, .. } => !sent || is_safe,
         Error::Rejected(rejected) => match rejected.kind {
-            Rejection::Throttled => true,
-            Rejection::Broken => harmless,
-            Rejection::Unauthenticated
-            | Rejection::Forbidden
-            | Rejection::NotFound
-            | Rejection::Idle
-            | Rejection::Waking
-            | Rejection::Stopped
-            | Rejection::NeedsPause
-            | Rejection::AlreadyRunning
-            | Rejection::Invalid => false,
+            RejectionKind::RateLimited => true,
+            RejectionKind::ServerError => is_safe,
+            RejectionKind::Unauthenticated
+            | RejectionKind::Forbidden
+            | RejectionKind::NotFound
+            | RejectionKind::ServiceIdle
+            | RejectionKind::ServiceWaking
+            | RejectionKind::ServiceStopped
+            | RejectionKind::NeedsPause
+            | RejectionKind::AlreadyRunning
+            | RejectionKind::InvalidRequest => false,
         },
-        Error::Unexpected(unexpected) => harmless && !(300..500).contains(&unexpected.status),
+        Error::UnexpectedResponse(unexpected) => {
+            is_safe && !(300..500).contains(&unexpected.status)
+        }
         Error::Setup(_)
         | Error::Untrusted { .. }
         | Error::Interrupted
         | Error::OutOfTime
-        | Error::TooLate { .. }
-        | Error::Appeared { .. }
-        | Error::NotWoken { .. }
-        | Error::Asleep { .. }
+        | Error::NotEnoughTime { .. }
+        | Error::CreatedConcurrently { .. }
+        | Error::WakeFailed { .. }
+        | Error::ServiceNotRunning { .. }
         | Error::UnknownOutcome { .. }
-        | Error::Twins { .. }
+        | Error::DuplicateObjects { .. }
         | Error::TimedOut { .. }
-        | Error::Troubled { .. }
-        | Error::Gone { .. }
+        | Error::BadState { .. }
+        | Error::Disappeared { .. }
         | Error::Secret { .. }
         | Error::UnknownEndpointReference { .. }
         | Error::UnknownService(_)
         | Error::UnknownObject { .. }
-        | Error::NotRunning { .. }
+        | Error::CannotRecreate { .. }
         | Error::Unsupported { .. } => false,
     }
 }

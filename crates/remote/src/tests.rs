@@ -1,21 +1,21 @@
 //! The whole crate against a world of the sandbox in memory, on a clock that stands still but for
 //! the waits, and against a script of answers where the sandbox is too well-behaved.
 
-mod anything;
+mod arbitrary_responses;
 mod bench;
 mod create;
-mod edits;
+mod database_edits;
 mod errors;
 mod fixtures;
-mod lost;
 mod observe;
-mod patience;
-mod pauses;
-mod replacing;
-mod reserve;
+mod pause_and_retry;
+mod replacements;
+mod resume;
 mod scaling;
-mod script;
-mod sharing;
+mod scripted_transport;
+mod shared_lists;
 mod states;
+mod timeouts;
+mod uncertain_writes;
 mod updates;
-mod waking;
+mod wake_up;

@@ -9,16 +9,17 @@ use serde_json::Value;
 /// Carries one request and brings its response. It does not retry, redirect or pace.
 pub trait Transport: Send + Sync {
     /// Sends the request; an answer of any status is a response.
-    fn send(&self, request: Request) -> Sending<'_>;
+    fn send(&self, request: ApiRequest) -> ResponseFuture<'_>;
 
     /// The secrets that go with every request, so that no answer repeats them to anybody.
-    fn carried(&self) -> Vec<SecretString> {
+    fn carried_secrets(&self) -> Vec<SecretString> {
         Vec::new()
     }
 }
 
 /// A request on its way.
-pub type Sending<'a> = Pin<Box<dyn Future<Output = Result<Response, TransportError>> + Send + 'a>>;
+pub type ResponseFuture<'a> =
+    Pin<Box<dyn Future<Output = Result<ApiResponse, TransportError>> + Send + 'a>>;
 
 /// The methods that the API knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -48,7 +49,7 @@ impl Method {
     }
 
     /// Whether the request may change something.
-    pub fn writes(self) -> bool {
+    pub fn is_write(self) -> bool {
         self != Self::Get
     }
 }
@@ -61,32 +62,32 @@ impl fmt::Display for Method {
 
 /// What is to be sent. Who sends it is the transport's affair.
 #[derive(Clone, Debug)]
-pub struct Request {
+pub struct ApiRequest {
     /// The method.
     pub method: Method,
     /// The path below the host, version included.
     pub path: String,
     /// The JSON to send, if any.
-    pub body: Option<Body>,
+    pub body: Option<RequestBody>,
 }
 
 /// JSON with its secrets filled in. `Debug` shows none of it, and the memory is wiped on drop.
 #[derive(Clone)]
-pub struct Body(SecretSlice<u8>);
+pub struct RequestBody(SecretSlice<u8>);
 
-impl Body {
+impl RequestBody {
     /// Writes the value as JSON.
     pub fn new(value: &Value) -> Self {
         Self(value.to_string().into_bytes().into())
     }
 
     /// The bytes to put on the wire; they may hold secrets.
-    pub fn expose(&self) -> &[u8] {
+    pub fn expose_bytes(&self) -> &[u8] {
         self.0.expose_secret()
     }
 }
 
-impl fmt::Debug for Body {
+impl fmt::Debug for RequestBody {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Body([redacted])")
     }
@@ -94,7 +95,7 @@ impl fmt::Debug for Body {
 
 /// What came back, whatever its status.
 #[derive(Clone)]
-pub struct Response {
+pub struct ApiResponse {
     /// The HTTP status.
     pub status: u16,
     /// Headers, their names in lower case. `content-type`, `date`, `retry-after` and
@@ -104,7 +105,7 @@ pub struct Response {
     pub body: Vec<u8>,
 }
 
-impl Response {
+impl ApiResponse {
     /// The value of a header, by its name in lower case.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
@@ -112,7 +113,7 @@ impl Response {
 }
 
 /// Live objects can hold what must not be printed, so the body stays out of it.
-impl fmt::Debug for Response {
+impl fmt::Debug for ApiResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Response")
             .field("status", &self.status)
@@ -125,18 +126,18 @@ impl fmt::Debug for Response {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TransportError {
     /// The request never left: no address, no connection, no TLS.
-    Unsent(String),
+    NotSent(String),
     /// The request never left: nobody vouches for the server, nor will at another try.
     Untrusted(String),
     /// The request may have arrived; its answer did not.
-    Interrupted(String),
+    AnswerLost(String),
 }
 
 impl TransportError {
     /// What went wrong, for a person.
     pub fn reason(&self) -> &str {
         match self {
-            Self::Unsent(reason) | Self::Untrusted(reason) | Self::Interrupted(reason) => reason,
+            Self::NotSent(reason) | Self::Untrusted(reason) | Self::AnswerLost(reason) => reason,
         }
     }
 }
@@ -153,13 +154,13 @@ impl std::error::Error for TransportError {}
 mod tests {
     use serde_json::json;
 
-    use super::{Body, Method, Request, Response};
+    use super::{ApiRequest, ApiResponse, Method, RequestBody};
 
     #[test]
-    fn debug_shows_neither_bodies() {
-        let body = Some(Body::new(&json!({"password": "canary"})));
-        let request = Request { method: Method::Post, path: "/v1/x".into(), body };
-        let response = Response { status: 200, headers: vec![], body: b"canary".to_vec() };
+    fn debug_output_hides_bodies() {
+        let body = Some(RequestBody::new(&json!({"password": "canary"})));
+        let request = ApiRequest { method: Method::Post, path: "/v1/x".into(), body };
+        let response = ApiResponse { status: 200, headers: vec![], body: b"canary".to_vec() };
         let shown = format!("{request:?} {response:?}");
         assert!(shown.contains("POST") || shown.contains("Post"));
         assert!(!shown.contains("canary"), "{shown}");

@@ -14,19 +14,19 @@ pub(crate) mod state;
 use std::collections::BTreeMap;
 
 use crate::clock::Timestamp;
-use crate::faults::Tweaks;
-use crate::options::Options;
-use crate::uuid::Ids;
+use crate::faults::FaultParameters;
+use crate::options::SandboxOptions;
+use crate::uuid::IdGenerator;
 
 /// What a request brings, beside the service that it is about.
-pub(crate) struct Call<'a> {
+pub(crate) struct RequestContext<'a> {
     pub(crate) now: Timestamp,
-    pub(crate) options: &'a Options,
-    pub(crate) ids: &'a mut Ids,
-    pub(crate) tweaks: Tweaks,
+    pub(crate) options: &'a SandboxOptions,
+    pub(crate) ids: &'a mut IdGenerator,
+    pub(crate) fault_parameters: FaultParameters,
     /// Differs from read to read.
-    pub(crate) seed: u64,
+    pub(crate) read_seed: u64,
     pub(crate) body: &'a [u8],
     /// What is found in a source, by the name of its topic, stream or path.
-    pub(crate) fields: &'a BTreeMap<String, Vec<discovery::Field>>,
+    pub(crate) discoverable_fields: &'a BTreeMap<String, Vec<discovery::SourceField>>,
 }

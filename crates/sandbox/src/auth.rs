@@ -1,45 +1,46 @@
 //! Basic authentication with the sandbox's own keys. The wording of 401 and 403 is ours.
 
-use crate::message::Refusal;
+use crate::http_types::ApiRefusal;
 use crate::{KEY_ID, KEY_SECRET, READ_ONLY_KEY_ID, READ_ONLY_KEY_SECRET};
 
 /// A key that was shown to be known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Key {
+pub(crate) enum SandboxKey {
     Admin,
     ReadOnly,
 }
 
-impl Key {
-    pub(crate) fn id(self) -> &'static str {
+impl SandboxKey {
+    pub(crate) fn key_id(self) -> &'static str {
         match self {
             Self::Admin => KEY_ID,
             Self::ReadOnly => READ_ONLY_KEY_ID,
         }
     }
 
-    pub(crate) fn allow(self, writes: bool) -> Result<(), Refusal> {
+    pub(crate) fn authorize_request(self, writes: bool) -> Result<(), ApiRefusal> {
         if self == Self::ReadOnly && writes {
             let text = "the API key may not write (sandbox wording)";
-            return Err(Refusal::coded(403, "FORBIDDEN", text));
+            return Err(ApiRefusal::with_code(403, "FORBIDDEN", text));
         }
         Ok(())
     }
 }
 
 /// The key that the header proves to hold.
-pub(crate) fn authenticate(header: Option<&str>) -> Result<Key, Refusal> {
-    let refusal =
-        || Refusal::coded(401, "UNAUTHORIZED", "API key is missing or wrong (sandbox wording)");
-    let pair = header.and_then(basic_pair).ok_or_else(refusal)?;
+pub(crate) fn authenticate_header(header: Option<&str>) -> Result<SandboxKey, ApiRefusal> {
+    let refusal = || {
+        ApiRefusal::with_code(401, "UNAUTHORIZED", "API key is missing or wrong (sandbox wording)")
+    };
+    let pair = header.and_then(parse_basic_header).ok_or_else(refusal)?;
     match (pair.0.as_str(), pair.1.as_str()) {
-        (KEY_ID, KEY_SECRET) => Ok(Key::Admin),
-        (READ_ONLY_KEY_ID, READ_ONLY_KEY_SECRET) => Ok(Key::ReadOnly),
+        (KEY_ID, KEY_SECRET) => Ok(SandboxKey::Admin),
+        (READ_ONLY_KEY_ID, READ_ONLY_KEY_SECRET) => Ok(SandboxKey::ReadOnly),
         _ => Err(refusal()),
     }
 }
 
-fn basic_pair(header: &str) -> Option<(String, String)> {
+fn parse_basic_header(header: &str) -> Option<(String, String)> {
     let (scheme, encoded) = header.trim().split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("basic") {
         return None;
@@ -71,7 +72,7 @@ fn decode_base64(text: &str) -> Option<Vec<u8>> {
     let mut decoded = Vec::with_capacity(text.len() / 4 * 3);
     let (mut bits, mut count) = (0_u32, 0_u32);
     for byte in text.trim_end_matches('=').bytes() {
-        bits = bits << 6 | sextet(byte)?;
+        bits = bits << 6 | decode_sextet(byte)?;
         count += 6;
         if count >= 8 {
             count -= 8;
@@ -82,7 +83,7 @@ fn decode_base64(text: &str) -> Option<Vec<u8>> {
     Some(decoded)
 }
 
-fn sextet(byte: u8) -> Option<u32> {
+fn decode_sextet(byte: u8) -> Option<u32> {
     let value = match byte {
         b'A'..=b'Z' => byte - b'A',
         b'a'..=b'z' => byte - b'a' + 26,
@@ -115,12 +116,15 @@ mod tests {
     }
 
     #[test]
-    fn only_known_keys_pass() {
-        assert_eq!(authenticate(None).unwrap_err().status, 401);
-        assert_eq!(authenticate(Some("Bearer abc")).unwrap_err().status, 401);
-        assert_eq!(authenticate(Some("Basic YTpi")).unwrap_err().status, 401);
-        assert_eq!(authenticate(Some(&basic_authorization(KEY_ID, KEY_SECRET))), Ok(Key::Admin));
+    fn only_known_keys_are_accepted() {
+        assert_eq!(authenticate_header(None).unwrap_err().status, 401);
+        assert_eq!(authenticate_header(Some("Bearer abc")).unwrap_err().status, 401);
+        assert_eq!(authenticate_header(Some("Basic YTpi")).unwrap_err().status, 401);
+        assert_eq!(
+            authenticate_header(Some(&basic_authorization(KEY_ID, KEY_SECRET))),
+            Ok(SandboxKey::Admin)
+        );
         let read_only = basic_authorization(READ_ONLY_KEY_ID, READ_ONLY_KEY_SECRET);
-        assert_eq!(authenticate(Some(&read_only)), Ok(Key::ReadOnly));
+        assert_eq!(authenticate_header(Some(&read_only)), Ok(SandboxKey::ReadOnly));
     }
 }

@@ -60,19 +60,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_start_is_new_year_2026() {
+    fn clock_starts_at_new_year_2026() {
         assert_eq!(Timestamp::START.to_string(), "2026-01-01T00:00:00.000000Z");
     }
 
     #[test]
-    fn leap_days_and_fractions_are_written_out() {
+    fn timestamps_format_leap_days_and_fractions() {
         let leap_day = Timestamp(1_835_438_399_250);
         assert_eq!(leap_day.to_string(), "2028-02-29T11:59:59.250000Z");
         assert_eq!(Timestamp(0).to_string(), "1970-01-01T00:00:00.000000Z");
     }
 
     #[test]
-    fn time_does_not_overflow() {
+    fn adding_to_a_timestamp_does_not_overflow() {
         assert_eq!(Timestamp(5).after(Duration::MAX), Timestamp(u64::MAX));
         assert!(!Timestamp(u64::MAX).to_string().is_empty());
     }

@@ -3,12 +3,12 @@
 //! Generic code walks the rows: [`check`] validates a body, [`store`] keeps it without its
 //! secrets, [`echo`] shows it as the API would. Rules between fields are in `rules`.
 
+pub(crate) mod accept;
 pub(crate) mod bigquery;
 pub(crate) mod cdc_scaling;
-pub(crate) mod check;
 pub(crate) mod destination;
-pub(crate) mod echo;
 pub(crate) mod endpoint;
+pub(crate) mod field_spec;
 pub(crate) mod kafka;
 pub(crate) mod kinesis;
 pub(crate) mod mongodb;
@@ -16,9 +16,9 @@ pub(crate) mod mysql;
 pub(crate) mod object_storage;
 pub(crate) mod postgres;
 pub(crate) mod pubsub;
+pub(crate) mod render;
 pub(crate) mod root;
-pub(crate) mod row;
 pub(crate) mod scaling;
 pub(crate) mod settings;
 pub(crate) mod source;
-pub(crate) mod store;
+pub(crate) mod validate;

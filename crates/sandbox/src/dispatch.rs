@@ -3,89 +3,89 @@
 use std::collections::BTreeMap;
 
 use crate::api::{
-    Call, cdc_scaling, create, discovery, endpoints, patch, pipes, scaling, services, settings,
-    state,
+    RequestContext, cdc_scaling, create, discovery, endpoints, patch, pipes, scaling, services,
+    settings, state,
 };
-use crate::message::{Answer, Refusal};
-use crate::routes::{Place, Route};
-use crate::service::Service;
+use crate::http_types::{ApiRefusal, ApiResult};
+use crate::routes::{Route, ServiceRoute};
+use crate::service::EmulatedService;
 
-pub(crate) fn dispatch(
-    services: &mut BTreeMap<String, Service>,
+pub(crate) fn dispatch_request(
+    services: &mut BTreeMap<String, EmulatedService>,
     method: &str,
     route: Route<'_>,
-    call: &mut Call<'_>,
-) -> Answer {
+    call: &mut RequestContext<'_>,
+) -> ApiResult {
     match (method, route) {
-        ("GET", Route::Organizations) => Ok(Some(services::organizations())),
-        ("GET", Route::Services) => Ok(Some(services::list(services, call))),
-        (_, Route::OrganizationCdcScaling) => organization_scaling(services, method, call),
+        ("GET", Route::Organizations) => Ok(Some(services::list_organizations())),
+        ("GET", Route::Services) => Ok(Some(services::list_services(services, call))),
+        (_, Route::OrganizationCdcScaling) => dispatch_organization_scaling(services, method, call),
         (_, Route::Service(id, place)) => {
             let service = services.get_mut(id);
-            let missing = || Refusal::not_found(format!("service {id} not found"));
-            dispatch_in(service.ok_or_else(missing)?, method, place, call)
+            let missing = || ApiRefusal::not_found(format!("service {id} not found"));
+            dispatch_service_request(service.ok_or_else(missing)?, method, place, call)
         }
-        _ => Err(wrong_method(method)),
+        _ => Err(method_not_found(method)),
     }
 }
 
-fn dispatch_in(
-    service: &mut Service,
+fn dispatch_service_request(
+    service: &mut EmulatedService,
     method: &str,
-    place: Place<'_>,
-    call: &mut Call<'_>,
-) -> Answer {
-    match (method, place) {
-        ("GET", Place::Itself) => Ok(Some(service.show(call.now))),
-        ("PATCH", Place::State) => services::command(service, call),
-        ("GET", Place::Pipes) => pipes::list(service, call),
-        ("POST", Place::Pipes) => create::create(service, call),
-        ("POST", Place::SchemaDiscovery) => discovery::discover(service, call),
-        ("GET", Place::Pipe(id)) => pipes::read(service, id, call),
-        ("PATCH", Place::Pipe(id)) => patch::patch(service, id, call),
-        ("DELETE", Place::Pipe(id)) => pipes::delete(service, id, call),
-        ("GET", Place::PipeSettings(id)) => settings::read(service, id, call),
-        ("PUT", Place::PipeSettings(id)) => settings::put(service, id, call),
-        ("PATCH", Place::PipeScaling(id)) => scaling::patch(service, id, call),
-        ("PATCH", Place::PipeState(id)) => state::patch(service, id, call),
-        ("GET", Place::CdcScaling) if call.options.dialect.official() => {
-            cdc_scaling::read(service, call)
+    route: ServiceRoute<'_>,
+    call: &mut RequestContext<'_>,
+) -> ApiResult {
+    match (method, route) {
+        ("GET", ServiceRoute::Itself) => Ok(Some(service.to_json(call.now))),
+        ("PATCH", ServiceRoute::State) => services::run_service_command(service, call),
+        ("GET", ServiceRoute::Pipes) => pipes::list_pipes(service, call),
+        ("POST", ServiceRoute::Pipes) => create::create_pipe(service, call),
+        ("POST", ServiceRoute::SchemaDiscovery) => discovery::discover_schema(service, call),
+        ("GET", ServiceRoute::Pipe(id)) => pipes::read_pipe(service, id, call),
+        ("PATCH", ServiceRoute::Pipe(id)) => patch::patch_pipe(service, id, call),
+        ("DELETE", ServiceRoute::Pipe(id)) => pipes::delete_pipe(service, id, call),
+        ("GET", ServiceRoute::PipeSettings(id)) => settings::read_settings(service, id, call),
+        ("PUT", ServiceRoute::PipeSettings(id)) => settings::put_settings(service, id, call),
+        ("PATCH", ServiceRoute::PipeScaling(id)) => scaling::patch_scaling(service, id, call),
+        ("PATCH", ServiceRoute::PipeState(id)) => state::patch_state(service, id, call),
+        ("GET", ServiceRoute::CdcScaling) if call.options.dialect.has_official_shape() => {
+            cdc_scaling::read_cdc_scaling(service, call)
         }
-        ("PATCH", Place::CdcScaling) if call.options.dialect.official() => {
-            cdc_scaling::patch(service, call)
+        ("PATCH", ServiceRoute::CdcScaling) if call.options.dialect.has_official_shape() => {
+            cdc_scaling::patch_cdc_scaling(service, call)
         }
-        ("GET", Place::Endpoints) => Ok(Some(endpoints::list(service, call))),
-        ("POST", Place::Endpoints) => endpoints::create(service, call),
-        ("GET", Place::Endpoint(id)) => endpoints::read(service, id, call),
-        ("PATCH", Place::Endpoint(id)) => endpoints::patch(service, id, call),
-        ("DELETE", Place::Endpoint(id)) => endpoints::delete(service, id, call),
-        _ => Err(wrong_method(method)),
+        ("GET", ServiceRoute::Endpoints) => Ok(Some(endpoints::list_endpoints(service, call))),
+        ("POST", ServiceRoute::Endpoints) => endpoints::create_endpoint(service, call),
+        ("GET", ServiceRoute::Endpoint(id)) => endpoints::read_endpoint(service, id, call),
+        ("PATCH", ServiceRoute::Endpoint(id)) => endpoints::patch_endpoint(service, id, call),
+        ("DELETE", ServiceRoute::Endpoint(id)) => endpoints::delete_endpoint(service, id, call),
+        _ => Err(method_not_found(method)),
     }
 }
 
 /// The reference page's address: what it reads is the first service's, what it writes is
 /// everybody's.
-fn organization_scaling(
-    services: &mut BTreeMap<String, Service>,
+fn dispatch_organization_scaling(
+    services: &mut BTreeMap<String, EmulatedService>,
     method: &str,
-    call: &mut Call<'_>,
-) -> Answer {
-    if !call.options.dialect.reference_page() {
-        return Err(Refusal::not_found("no such path"));
+    call: &mut RequestContext<'_>,
+) -> ApiResult {
+    if !call.options.dialect.has_reference_shape() {
+        return Err(ApiRefusal::not_found("no such path"));
     }
     let scalable = services.values_mut().filter(|service| cdc_scaling::is_available(service, call));
-    let scalable: Vec<&mut Service> = scalable.collect();
-    let mut answer = Err(cdc_scaling::missing());
+    let scalable: Vec<&mut EmulatedService> = scalable.collect();
+    let mut answer = Err(cdc_scaling::scaling_not_found());
     for service in scalable {
         answer = match method {
-            "GET" => return cdc_scaling::read(service, call),
-            "PATCH" => Ok(cdc_scaling::patch(service, call)?),
-            _ => return Err(wrong_method(method)),
+            "GET" => return cdc_scaling::read_cdc_scaling(service, call),
+            "PATCH" => Ok(cdc_scaling::patch_cdc_scaling(service, call)?),
+            _ => return Err(method_not_found(method)),
         };
     }
     answer
 }
 
-fn wrong_method(method: &str) -> Refusal {
-    Refusal::not_found(format!("no such path for {method}"))
+fn method_not_found(method: &str) -> ApiRefusal {
+    ApiRefusal::not_found(format!("no such path for {method}"))
 }

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::clock::Timestamp;
-use crate::contract::echo::{Reading, show};
 use crate::contract::endpoint::FIELDS;
+use crate::contract::render::{ReadContext, render_fields};
 use crate::options::Quirks;
 use crate::timeline::Timeline;
 use crate::uuid;
@@ -25,39 +25,40 @@ pub enum EndpointStatus {
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Endpoint {
+pub(crate) struct EmulatedEndpoint {
     pub(crate) id: String,
     pub(crate) body: Map<String, Value>,
     pub(crate) status: Timeline<EndpointStatus>,
-    pub(crate) gone_from: Option<Timestamp>,
+    pub(crate) deleted_from: Option<Timestamp>,
 }
 
-impl Endpoint {
-    pub(crate) fn is_gone(&self, now: Timestamp) -> bool {
-        self.gone_from.is_some_and(|from| from <= now)
+impl EmulatedEndpoint {
+    pub(crate) fn is_deleted(&self, now: Timestamp) -> bool {
+        self.deleted_from.is_some_and(|from| from <= now)
     }
 
-    pub(crate) fn private_names(&self) -> impl Iterator<Item = &str> {
-        private_names(&self.body)
+    pub(crate) fn private_dns_names(&self) -> impl Iterator<Item = &str> {
+        private_dns_names(&self.body)
     }
 
-    pub(crate) fn show(&self, service: &str, now: Timestamp, quirks: &Quirks) -> Value {
-        let mut shown = show(FIELDS, &self.body, Reading { quirks, seed: 0, id: &self.id });
-        let endpoint_id = format!("vpce-{:017x}", uuid::hash(&self.id) >> 4);
+    pub(crate) fn render_endpoint(&self, service: &str, now: Timestamp, quirks: &Quirks) -> Value {
+        let mut rendered =
+            render_fields(FIELDS, &self.body, ReadContext { quirks, read_seed: 0, id: &self.id });
+        let endpoint_id = format!("vpce-{:017x}", uuid::hash_text(&self.id) >> 4);
         let dns_name = format!("{endpoint_id}.vpce.sandbox.example");
-        let mut put = |name: &str, value: Value| shown.insert(name.to_owned(), value);
+        let mut put = |name: &str, value: Value| rendered.insert(name.to_owned(), value);
         put("id", json!(self.id));
         put("serviceId", json!(service));
         put("endpointId", json!(endpoint_id));
         put("dnsNames", json!([dns_name]));
-        put("privateDnsNames", json!(self.private_names().collect::<Vec<_>>()));
-        put("status", json!(self.status.at(now)));
-        Value::Object(shown)
+        put("privateDnsNames", json!(self.private_dns_names().collect::<Vec<_>>()));
+        put("status", json!(self.status.value_at(now)));
+        Value::Object(rendered)
     }
 }
 
 /// The private DNS names that a body asks for.
-pub(crate) fn private_names(body: &Map<String, Value>) -> impl Iterator<Item = &str> {
+pub(crate) fn private_dns_names(body: &Map<String, Value>) -> impl Iterator<Item = &str> {
     let mappings = body.get("customPrivateDnsMappings").and_then(Value::as_array);
     mappings.into_iter().flatten().filter_map(|mapping| mapping["privateDnsName"].as_str())
 }

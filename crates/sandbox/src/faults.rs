@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::routes::plain;
+use crate::routes::normalize_path;
 
 /// The faults that are still to come.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Faults {
+pub struct FaultScript {
     script: Vec<Fault>,
     requests: u64,
 }
@@ -15,9 +15,9 @@ pub struct Faults {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Fault {
     /// Which requests it is for.
-    pub when: When,
+    pub when: FaultTrigger,
     /// What it does to them.
-    pub effect: Effect,
+    pub effect: FaultEffect,
     /// How many requests it strikes before it is used up.
     #[serde(default = "once")]
     pub times: u32,
@@ -30,7 +30,7 @@ fn once() -> u32 {
 /// Which requests a fault is for. Requests to `/_sandbox` do not count.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub enum When {
+pub enum FaultTrigger {
     /// From the request on that is the n-th of the world, the first being 1.
     Request(u64),
     /// Requests of this method (`*` for any) whose path fits the pattern, where `*` stands for
@@ -46,7 +46,7 @@ pub enum When {
 /// What goes wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub enum Effect {
+pub enum FaultEffect {
     /// The connection breaks before anything is done.
     CutBeforeCommit,
     /// Everything is done, and the connection breaks before the answer.
@@ -87,21 +87,21 @@ pub enum Effect {
     ListLag(u64),
 }
 
-impl Faults {
+impl FaultScript {
     /// Adds a fault to the script.
     pub fn add(&mut self, fault: Fault) {
         self.script.push(fault);
     }
 
     /// Adds a fault that strikes the next request of this method and path pattern, once.
-    pub fn once(&mut self, method: &str, path: &str, effect: Effect) {
-        let when = When::Route { method: method.to_owned(), path: path.to_owned() };
+    pub fn add_once(&mut self, method: &str, path: &str, effect: FaultEffect) {
+        let when = FaultTrigger::Route { method: method.to_owned(), path: path.to_owned() };
         self.add(Fault { when, effect, times: 1 });
     }
 
     /// Adds a fault that strikes once, the n-th request of the world or the next one after it.
-    pub fn at_request(&mut self, number: u64, effect: Effect) {
-        self.add(Fault { when: When::Request(number), effect, times: 1 });
+    pub fn add_at_request(&mut self, number: u64, effect: FaultEffect) {
+        self.add(Fault { when: FaultTrigger::Request(number), effect, times: 1 });
     }
 
     /// Forgets the rest of the script.
@@ -110,17 +110,17 @@ impl Faults {
     }
 
     /// How many requests the world has had; the next one has the number after it.
-    pub fn requests(&self) -> u64 {
+    pub fn request_count(&self) -> u64 {
         self.requests
     }
 
     /// Counts a request, and takes what strikes it out of the script.
-    pub(crate) fn strike(&mut self, method: &str, path: &str) -> Vec<Effect> {
+    pub(crate) fn take_matching(&mut self, method: &str, path: &str) -> Vec<FaultEffect> {
         self.requests += 1;
         let requests = self.requests;
         let mut effects = Vec::new();
         for fault in &mut self.script {
-            if fault.times > 0 && fault.when.fits(requests, method, path) {
+            if fault.times > 0 && fault.when.matches_request(requests, method, path) {
                 fault.times -= 1;
                 effects.push(fault.effect);
             }
@@ -130,19 +130,20 @@ impl Faults {
     }
 }
 
-impl When {
-    fn fits(&self, number: u64, method: &str, path: &str) -> bool {
+impl FaultTrigger {
+    fn matches_request(&self, number: u64, method: &str, path: &str) -> bool {
         match self {
             Self::Request(wanted) => number >= *wanted,
             Self::Route { method: wanted, path: pattern } => {
-                (wanted == "*" || wanted == method) && fits(plain(pattern), plain(path))
+                (wanted == "*" || wanted == method)
+                    && matches_pattern(normalize_path(pattern), normalize_path(path))
             }
         }
     }
 }
 
 /// Whether a text fits a pattern in which `*` stands for any text.
-fn fits(pattern: &str, text: &str) -> bool {
+fn matches_pattern(pattern: &str, text: &str) -> bool {
     let Some((head, tail)) = pattern.split_once('*') else { return pattern == text };
     let Some(rest) = text.strip_prefix(head) else { return false };
     let Some((last_star, _)) = tail.char_indices().rfind(|(_, each)| *each == '*') else {
@@ -157,29 +158,34 @@ fn fits(pattern: &str, text: &str) -> bool {
 
 /// What the faults of one request change about how it is handled.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Tweaks {
-    pub(crate) unreachable: bool,
-    pub(crate) delete_after: u64,
-    pub(crate) resume_after: u64,
-    pub(crate) zero_for: u64,
-    pub(crate) list_lag: u64,
+pub(crate) struct FaultParameters {
+    pub(crate) is_unreachable: bool,
+    pub(crate) delete_seconds: u64,
+    pub(crate) resume_seconds: u64,
+    pub(crate) zero_scaling_seconds: u64,
+    pub(crate) list_lag_seconds: u64,
 }
 
-impl Tweaks {
-    pub(crate) fn of(effects: &[Effect]) -> Self {
-        let mut tweaks =
-            Self { unreachable: false, delete_after: 3, resume_after: 2, zero_for: 3, list_lag: 0 };
+impl FaultParameters {
+    pub(crate) fn from_effects(effects: &[FaultEffect]) -> Self {
+        let mut parameters = Self {
+            is_unreachable: false,
+            delete_seconds: 3,
+            resume_seconds: 2,
+            zero_scaling_seconds: 3,
+            list_lag_seconds: 0,
+        };
         for effect in effects {
             match *effect {
-                Effect::SourceUnreachable => tweaks.unreachable = true,
-                Effect::SlowDelete(seconds) => tweaks.delete_after = seconds,
-                Effect::LateResume(seconds) => tweaks.resume_after = seconds,
-                Effect::ZeroScaling(seconds) => tweaks.zero_for = seconds,
-                Effect::ListLag(seconds) => tweaks.list_lag = seconds,
+                FaultEffect::SourceUnreachable => parameters.is_unreachable = true,
+                FaultEffect::SlowDelete(seconds) => parameters.delete_seconds = seconds,
+                FaultEffect::LateResume(seconds) => parameters.resume_seconds = seconds,
+                FaultEffect::ZeroScaling(seconds) => parameters.zero_scaling_seconds = seconds,
+                FaultEffect::ListLag(seconds) => parameters.list_lag_seconds = seconds,
                 _ => {}
             }
         }
-        tweaks
+        parameters
     }
 }
 
@@ -188,33 +194,33 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_star_stands_for_any_text() {
-        assert!(fits("*/clickpipes", "/v1/organizations/o/services/s/clickpipes"));
-        assert!(!fits("*/clickpipes", "/v1/organizations/o/services/s/clickpipes/p"));
-        assert!(fits("*/clickpipes/*/state", "/v1/s/clickpipes/p/state"));
-        assert!(!fits("*/clickpipes/*/state", "/v1/s/clickpipes/state"));
-        assert!(fits("/v1/*/services/*", "/v1/o/services/s"));
-        assert!(fits("*", "anything"));
-        assert!(!fits("/v1", "/v1/x"));
+    fn star_in_route_pattern_matches_any_text() {
+        assert!(matches_pattern("*/clickpipes", "/v1/organizations/o/services/s/clickpipes"));
+        assert!(!matches_pattern("*/clickpipes", "/v1/organizations/o/services/s/clickpipes/p"));
+        assert!(matches_pattern("*/clickpipes/*/state", "/v1/s/clickpipes/p/state"));
+        assert!(!matches_pattern("*/clickpipes/*/state", "/v1/s/clickpipes/state"));
+        assert!(matches_pattern("/v1/*/services/*", "/v1/o/services/s"));
+        assert!(matches_pattern("*", "anything"));
+        assert!(!matches_pattern("/v1", "/v1/x"));
     }
 
     #[test]
-    fn a_fault_is_used_up() {
-        let mut faults = Faults::default();
-        faults.once("POST", "*/clickpipes/", Effect::InternalError);
-        faults.at_request(3, Effect::Unavailable);
-        assert_eq!(faults.strike("GET", "/x/clickpipes"), []);
-        assert_eq!(faults.strike("POST", "/x/clickpipes"), [Effect::InternalError]);
-        assert_eq!(faults.strike("POST", "/x/clickpipes"), [Effect::Unavailable]);
-        assert_eq!(faults.strike("POST", "/x/clickpipes"), []);
+    fn fault_applies_once() {
+        let mut faults = FaultScript::default();
+        faults.add_once("POST", "*/clickpipes/", FaultEffect::InternalError);
+        faults.add_at_request(3, FaultEffect::Unavailable);
+        assert_eq!(faults.take_matching("GET", "/x/clickpipes"), []);
+        assert_eq!(faults.take_matching("POST", "/x/clickpipes"), [FaultEffect::InternalError]);
+        assert_eq!(faults.take_matching("POST", "/x/clickpipes"), [FaultEffect::Unavailable]);
+        assert_eq!(faults.take_matching("POST", "/x/clickpipes"), []);
     }
 
     #[test]
-    fn a_fault_can_be_written_in_json() {
+    fn fault_can_be_parsed_from_json() {
         let text = r#"{"when": {"route": {"method": "POST", "path": "*/clickpipes"}},
                        "effect": {"listLag": 20}}"#;
         let fault: Fault = serde_json::from_str(text).unwrap();
-        assert_eq!(fault.effect, Effect::ListLag(20));
+        assert_eq!(fault.effect, FaultEffect::ListLag(20));
         assert_eq!(fault.times, 1);
     }
 }

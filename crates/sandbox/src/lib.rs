@@ -6,40 +6,42 @@
 //!
 //! `docs/sandbox.md` tells which behaviour is proven and which was chosen.
 
+mod admin_api;
 mod api;
+mod apply_faults;
 mod auth;
-mod body;
 mod clock;
 mod contract;
-mod control;
 mod dispatch;
 mod endpoint;
 mod faults;
-mod journal;
+mod http_types;
+mod json_body;
 mod lifecycle;
-mod limiter;
-mod message;
 mod options;
 mod pipe;
+mod rate_limiter;
+mod request_log;
 mod routes;
 mod rules;
 #[cfg(feature = "server")]
 pub mod server;
 mod service;
-mod spoil;
 mod timeline;
 mod uuid;
 mod world;
 
-pub use api::discovery::Field;
+pub use api::discovery::SourceField;
 pub use auth::basic_authorization;
 pub use clock::Timestamp;
 pub use endpoint::EndpointStatus;
-pub use faults::{Effect, Fault, Faults, When};
-pub use journal::Entry;
-pub use lifecycle::PipeState;
-pub use message::{Fate, Request, Response};
-pub use options::{Dialect, NullInPatch, Options, Quirk, Quirks, RateLimit, UnknownFields};
+pub use faults::{Fault, FaultEffect, FaultScript, FaultTrigger};
+pub use http_types::{Delivery, SandboxRequest, SandboxResponse};
+pub use lifecycle::EmulatedPipeState;
+pub use options::{
+    ApiDialect, KeyRateLimit, NullInPatch, Quirk, Quirks, SandboxOptions, UnknownFields,
+};
+pub use request_log::LoggedRequest;
 pub use service::ServiceState;
 pub use world::World;
 

@@ -2,12 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::contract::source::Source;
+use crate::contract::source::ApiSource;
 
 /// The state of a pipe, spelt as the API spells it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the names are the API's and say all that is known")]
-pub enum PipeState {
+pub enum EmulatedPipeState {
     Unknown,
     Provisioning,
     Setup,
@@ -26,11 +26,11 @@ pub enum PipeState {
 }
 
 /// States with the second from which each holds.
-pub(crate) type Path = Vec<(u64, PipeState)>;
+pub(crate) type StateSchedule = Vec<(u64, EmulatedPipeState)>;
 
 /// What decides about the way a pipe takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Course {
+pub(crate) enum PipeMode {
     /// Streaming, and object storage that is read continuously.
     Continuous,
     /// Object storage that is read once.
@@ -43,13 +43,13 @@ pub(crate) enum Course {
     Snapshot,
 }
 
-impl Course {
-    pub(crate) fn of(source: Source, mode: Option<&str>, continuous: bool) -> Self {
+impl PipeMode {
+    pub(crate) fn for_source(source: ApiSource, mode: Option<&str>, continuous: bool) -> Self {
         match (source, mode) {
-            (Source::Bigquery, _) | (_, Some("snapshot")) => Self::Snapshot,
+            (ApiSource::Bigquery, _) | (_, Some("snapshot")) => Self::Snapshot,
             (_, Some("cdc_only")) => Self::CdcOnly,
             _ if source.is_database() => Self::Cdc,
-            (Source::ObjectStorage, _) if !continuous => Self::OneShot,
+            (ApiSource::ObjectStorage, _) if !continuous => Self::OneShot,
             _ => Self::Continuous,
         }
     }
@@ -59,10 +59,10 @@ impl Course {
     }
 
     /// Where the pipe is when nothing is left to do but to follow the source.
-    fn end(self) -> PipeState {
+    fn final_state(self) -> EmulatedPipeState {
         match self {
-            Self::OneShot | Self::Snapshot => PipeState::Completed,
-            Self::Continuous | Self::Cdc | Self::CdcOnly => PipeState::Running,
+            Self::OneShot | Self::Snapshot => EmulatedPipeState::Completed,
+            Self::Continuous | Self::Cdc | Self::CdcOnly => EmulatedPipeState::Running,
         }
     }
 }
@@ -81,123 +81,139 @@ const COMMAND: u64 = 5;
 
 /// Whether a service has database pipes already, which makes the next one quicker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Infrastructure {
+pub(crate) enum CdcInfrastructure {
     Missing,
     Present,
 }
 
-pub(crate) fn created(course: Course, infrastructure: Infrastructure) -> Path {
+pub(crate) fn creation_schedule(
+    course: PipeMode,
+    infrastructure: CdcInfrastructure,
+) -> StateSchedule {
     let database = match infrastructure {
-        Infrastructure::Missing => FIRST_DATABASE_PIPE,
-        Infrastructure::Present => DATABASE_PIPE,
+        CdcInfrastructure::Missing => FIRST_DATABASE_PIPE,
+        CdcInfrastructure::Present => DATABASE_PIPE,
     };
     let loaded = database + SETUP + SNAPSHOT;
-    let mut path = vec![(0, PipeState::Provisioning)];
+    let mut path = vec![(0, EmulatedPipeState::Provisioning)];
     path.extend(match course {
-        Course::Continuous => vec![(PIPE, PipeState::Running)],
-        Course::OneShot => {
-            vec![(PIPE, PipeState::Running), (PIPE + ONE_SHOT, PipeState::Completed)]
+        PipeMode::Continuous => vec![(PIPE, EmulatedPipeState::Running)],
+        PipeMode::OneShot => {
+            vec![
+                (PIPE, EmulatedPipeState::Running),
+                (PIPE + ONE_SHOT, EmulatedPipeState::Completed),
+            ]
         }
-        Course::CdcOnly => {
-            vec![(database, PipeState::Setup), (database + SETUP, PipeState::Running)]
+        PipeMode::CdcOnly => {
+            vec![
+                (database, EmulatedPipeState::Setup),
+                (database + SETUP, EmulatedPipeState::Running),
+            ]
         }
-        Course::Cdc | Course::Snapshot => vec![
-            (database, PipeState::Setup),
-            (database + SETUP, PipeState::Snapshot),
-            (loaded, course.end()),
+        PipeMode::Cdc | PipeMode::Snapshot => vec![
+            (database, EmulatedPipeState::Setup),
+            (database + SETUP, EmulatedPipeState::Snapshot),
+            (loaded, course.final_state()),
         ],
     });
     path
 }
 
-pub(crate) fn stopped(course: Course) -> Path {
+pub(crate) fn stop_schedule(course: PipeMode) -> StateSchedule {
     let (passing, reached) = if course.is_database() {
-        (PipeState::Pausing, PipeState::Paused)
+        (EmulatedPipeState::Pausing, EmulatedPipeState::Paused)
     } else {
-        (PipeState::Stopping, PipeState::Stopped)
+        (EmulatedPipeState::Stopping, EmulatedPipeState::Stopped)
     };
     vec![(NOTICE, passing), (NOTICE + COMMAND, reached)]
 }
 
-pub(crate) fn started(course: Course) -> Path {
+pub(crate) fn start_schedule(course: PipeMode) -> StateSchedule {
     let running = NOTICE + COMMAND;
     match course {
-        Course::Continuous => {
-            vec![(NOTICE, PipeState::Provisioning), (running, PipeState::Running)]
+        PipeMode::Continuous => {
+            vec![(NOTICE, EmulatedPipeState::Provisioning), (running, EmulatedPipeState::Running)]
         }
-        Course::OneShot => vec![
-            (NOTICE, PipeState::Provisioning),
-            (running, PipeState::Running),
-            (running + ONE_SHOT, PipeState::Completed),
+        PipeMode::OneShot => vec![
+            (NOTICE, EmulatedPipeState::Provisioning),
+            (running, EmulatedPipeState::Running),
+            (running + ONE_SHOT, EmulatedPipeState::Completed),
         ],
-        Course::Cdc | Course::CdcOnly => vec![(COMMAND, PipeState::Running)],
-        Course::Snapshot => {
-            vec![(COMMAND, PipeState::Snapshot), (COMMAND + SNAPSHOT, PipeState::Completed)]
+        PipeMode::Cdc | PipeMode::CdcOnly => vec![(COMMAND, EmulatedPipeState::Running)],
+        PipeMode::Snapshot => {
+            vec![
+                (COMMAND, EmulatedPipeState::Snapshot),
+                (COMMAND + SNAPSHOT, EmulatedPipeState::Completed),
+            ]
         }
     }
 }
 
-pub(crate) fn resynced(course: Course) -> Path {
+pub(crate) fn resync_schedule(course: PipeMode) -> StateSchedule {
     let loaded = NOTICE + SNAPSHOT;
-    vec![(NOTICE, PipeState::Snapshot), (loaded, PipeState::Resync), (loaded + SWAP, course.end())]
+    vec![
+        (NOTICE, EmulatedPipeState::Snapshot),
+        (loaded, EmulatedPipeState::Resync),
+        (loaded + SWAP, course.final_state()),
+    ]
 }
 
 /// What an edit of a paused database pipe did to its tables.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Edit {
-    pub(crate) adds: bool,
-    pub(crate) removes: bool,
+pub(crate) struct MappingEdit {
+    pub(crate) has_additions: bool,
+    pub(crate) has_removals: bool,
 }
 
 /// The way back to work that a paused database pipe takes by itself after an edit.
-pub(crate) fn resumed(course: Course, edit: Edit, delay: u64) -> Path {
-    let mut path = Path::new();
+pub(crate) fn resume_schedule(course: PipeMode, edit: MappingEdit, delay: u64) -> StateSchedule {
+    let mut path = StateSchedule::new();
     let mut now = delay;
-    if edit.removes {
-        path.push((now, PipeState::Modifying));
+    if edit.has_removals {
+        path.push((now, EmulatedPipeState::Modifying));
         now = now.saturating_add(SWAP);
     }
-    if course == Course::Snapshot || (edit.adds && course != Course::CdcOnly) {
-        path.push((now, PipeState::Snapshot));
+    if course == PipeMode::Snapshot || (edit.has_additions && course != PipeMode::CdcOnly) {
+        path.push((now, EmulatedPipeState::Snapshot));
         now = now.saturating_add(SNAPSHOT);
     }
-    path.push((now, course.end()));
+    path.push((now, course.final_state()));
     path
 }
 
 /// Whether `start` finds nothing to do. Proven for `Running` only; the others are our reading.
-pub(crate) fn already_running(state: PipeState) -> bool {
-    use PipeState::{Degraded, Modifying, Provisioning, Resync, Running, Setup, Snapshot};
+pub(crate) fn is_already_running(state: EmulatedPipeState) -> bool {
+    use EmulatedPipeState::{Degraded, Modifying, Provisioning, Resync, Running, Setup, Snapshot};
     matches!(state, Running | Provisioning | Setup | Snapshot | Degraded | Modifying | Resync)
 }
 
 /// Whether `stop` finds nothing to do.
-pub(crate) fn already_stopped(state: PipeState) -> bool {
-    matches!(state, PipeState::Stopped | PipeState::Paused)
+pub(crate) fn is_already_stopped(state: EmulatedPipeState) -> bool {
+    matches!(state, EmulatedPipeState::Stopped | EmulatedPipeState::Paused)
 }
 
 #[cfg(test)]
 mod tests {
-    use PipeState::{Completed, Modifying, Provisioning, Running, Setup, Snapshot};
+    use EmulatedPipeState::{Completed, Modifying, Provisioning, Running, Setup, Snapshot};
 
     use super::*;
 
     #[test]
     fn cdc_only_takes_no_snapshot() {
-        let path = created(Course::CdcOnly, Infrastructure::Present);
+        let path = creation_schedule(PipeMode::CdcOnly, CdcInfrastructure::Present);
         assert_eq!(path, [(0, Provisioning), (10, Setup), (15, Running)]);
     }
 
     #[test]
-    fn the_first_database_pipe_of_a_service_takes_longer() {
-        let path = created(Course::Snapshot, Infrastructure::Missing);
+    fn first_database_pipe_of_a_service_takes_longer() {
+        let path = creation_schedule(PipeMode::Snapshot, CdcInfrastructure::Missing);
         assert_eq!(path, [(0, Provisioning), (120, Setup), (125, Snapshot), (135, Completed)]);
     }
 
     #[test]
-    fn an_edit_of_mappings_removes_then_loads() {
-        let edit = Edit { adds: true, removes: true };
-        let path = resumed(Course::Cdc, edit, 2);
+    fn mapping_edit_removes_then_loads() {
+        let edit = MappingEdit { has_additions: true, has_removals: true };
+        let path = resume_schedule(PipeMode::Cdc, edit, 2);
         assert_eq!(path, [(2, Modifying), (7, Snapshot), (17, Running)]);
     }
 }

@@ -9,13 +9,13 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
-pub struct Options {
+pub struct SandboxOptions {
     /// How many requests each key may make; `None` lifts the limit.
-    pub rate_limit: Option<RateLimit>,
+    pub rate_limit: Option<KeyRateLimit>,
     /// The oddities that responses have.
     pub quirks: Quirks,
     /// Which description of the API the disputed requests follow.
-    pub dialect: Dialect,
+    pub dialect: ApiDialect,
     /// Refuse a second pipe of the same name. The API is not known to do so.
     pub strict_names: bool,
     /// Refuse a pipe without `destination.database` instead of taking `default`.
@@ -30,12 +30,12 @@ pub struct Options {
     pub leftover_tables: bool,
 }
 
-impl Default for Options {
+impl Default for SandboxOptions {
     fn default() -> Self {
         Self {
-            rate_limit: Some(RateLimit { requests: 10, per: Duration::from_secs(10) }),
-            quirks: Quirks::all(),
-            dialect: Dialect::Official,
+            rate_limit: Some(KeyRateLimit { requests: 10, per: Duration::from_secs(10) }),
+            quirks: Quirks::all_observed(),
+            dialect: ApiDialect::Official,
             strict_names: false,
             strict_database: false,
             unknown_fields: UnknownFields::Refuse,
@@ -48,7 +48,7 @@ impl Default for Options {
 
 /// So many requests in any stretch of time of that length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RateLimit {
+pub struct KeyRateLimit {
     /// Requests that one key may make within the window.
     pub requests: usize,
     /// The length of the sliding window.
@@ -57,7 +57,7 @@ pub struct RateLimit {
 
 /// Where the reference page and the official schema disagree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Dialect {
+pub enum ApiDialect {
     /// State bodies say `command`, CDC scaling belongs to a service.
     Official,
     /// State bodies say `action`, CDC scaling belongs to the organization.
@@ -66,12 +66,12 @@ pub enum Dialect {
     Both,
 }
 
-impl Dialect {
-    pub(crate) fn official(self) -> bool {
+impl ApiDialect {
+    pub(crate) fn has_official_shape(self) -> bool {
         self != Self::ReferencePage
     }
 
-    pub(crate) fn reference_page(self) -> bool {
+    pub(crate) fn has_reference_shape(self) -> bool {
         self != Self::Official
     }
 }
@@ -129,7 +129,7 @@ pub struct Quirks(BTreeSet<Quirk>);
 
 impl Quirks {
     /// Every oddity seen in the API; [`Quirk::BaseTypes`] and [`Quirk::EditsNeedPause`] were not.
-    pub fn all() -> Self {
+    pub fn all_observed() -> Self {
         Self(BTreeSet::from([
             Quirk::ShuffledLists,
             Quirk::EngineParentheses,
@@ -150,20 +150,20 @@ impl Quirks {
 
     /// The same, with this one as well.
     #[must_use]
-    pub fn with(mut self, quirk: Quirk) -> Self {
+    pub fn with_quirk(mut self, quirk: Quirk) -> Self {
         self.0.insert(quirk);
         self
     }
 
     /// The same, without this one.
     #[must_use]
-    pub fn without(mut self, quirk: Quirk) -> Self {
+    pub fn without_quirk(mut self, quirk: Quirk) -> Self {
         self.0.remove(&quirk);
         self
     }
 
     /// Whether it is switched on.
-    pub fn has(&self, quirk: Quirk) -> bool {
+    pub fn has_quirk(&self, quirk: Quirk) -> bool {
         self.0.contains(&quirk)
     }
 }

@@ -4,50 +4,50 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::clock::Timestamp;
-use crate::contract::echo::{Reading, show};
-use crate::contract::source::Source;
-use crate::lifecycle::{Course, PipeState};
+use crate::contract::render::{ReadContext, render_fields};
+use crate::contract::source::ApiSource;
+use crate::lifecycle::{EmulatedPipeState, PipeMode};
 use crate::options::{Quirk, Quirks};
 use crate::timeline::Timeline;
 use crate::uuid;
 
 /// One pipe. Secrets are masked before they get here.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Pipe {
+pub(crate) struct EmulatedPipe {
     pub(crate) id: String,
     pub(crate) name: String,
-    pub(crate) source: Source,
-    pub(crate) arm: Map<String, Value>,
+    pub(crate) source: ApiSource,
+    pub(crate) source_fields: Map<String, Value>,
     pub(crate) destination: Map<String, Value>,
     pub(crate) field_mappings: Vec<Value>,
-    pub(crate) scaling: Option<Timeline<Size>>,
+    pub(crate) scaling: Option<Timeline<ReplicaSize>>,
     pub(crate) settings: Map<String, Value>,
-    pub(crate) created: Timestamp,
-    pub(crate) updated: Timestamp,
-    pub(crate) life: Timeline<PipeState>,
+    pub(crate) created_at: Timestamp,
+    pub(crate) updated_at: Timestamp,
+    pub(crate) states: Timeline<EmulatedPipeState>,
     pub(crate) listed_from: Timestamp,
-    pub(crate) gone_from: Option<Timestamp>,
+    pub(crate) deleted_from: Option<Timestamp>,
     /// Whether its tables were dropped since it was last started.
     #[serde(default)]
-    pub(crate) swept: bool,
+    pub(crate) has_dropped_tables: bool,
 }
 
 /// Replicas, and what each of them gets.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Size {
+pub(crate) struct ReplicaSize {
     pub(crate) replicas: i64,
     pub(crate) cpu: i64,
     pub(crate) memory: f64,
 }
 
-impl Size {
+impl ReplicaSize {
     /// What the smallest pipe has.
     pub(crate) const DEFAULT: Self = Self { replicas: 1, cpu: 125, memory: 0.5 };
     /// What a read shows while a change is under way.
     pub(crate) const ZERO: Self = Self { replicas: 0, cpu: 0, memory: 0.0 };
 
     /// This size with what the body says instead.
-    pub(crate) fn with(self, body: &Map<String, Value>) -> Self {
+    pub(crate) fn with_overrides(self, body: &Map<String, Value>) -> Self {
         let integer = |name: &str, otherwise: i64| {
             body.get(name).and_then(Value::as_i64).unwrap_or(otherwise)
         };
@@ -58,12 +58,13 @@ impl Size {
         }
     }
 
-    fn show(self, reading: Reading<'_>) -> Value {
-        let quantities = self != Self::ZERO && reading.strikes(Quirk::QuantityStrings, "scaling");
+    fn render_size(self, reading: ReadContext<'_>) -> Value {
+        let quantities =
+            self != Self::ZERO && reading.should_apply_quirk(Quirk::QuantityStrings, "scaling");
         let (cpu, memory) = if quantities {
             (json!(cpu_quantity(self.cpu)), json!(memory_quantity(self.memory)))
         } else {
-            (json!(self.cpu), number(self.memory))
+            (json!(self.cpu), json_number(self.memory))
         };
         json!({
             "replicas": self.replicas,
@@ -83,39 +84,48 @@ fn memory_quantity(gib: f64) -> String {
 
 /// A whole number is written without a fraction, as JSON of the API has it.
 #[expect(clippy::cast_possible_truncation, reason = "sizes are at most 128")]
-pub(crate) fn number(value: f64) -> Value {
+pub(crate) fn json_number(value: f64) -> Value {
     if value.fract() == 0.0 { json!(value as i64) } else { json!(value) }
 }
 
-impl Pipe {
-    pub(crate) fn state(&self, now: Timestamp) -> PipeState {
-        *self.life.at(now)
+impl EmulatedPipe {
+    pub(crate) fn state_at(&self, now: Timestamp) -> EmulatedPipeState {
+        *self.states.value_at(now)
     }
 
-    pub(crate) fn course(&self) -> Course {
-        let mode =
-            self.arm.get("settings").and_then(|settings| settings["replicationMode"].as_str());
-        let continuous = self.arm.get("isContinuous").and_then(Value::as_bool).unwrap_or(false);
-        Course::of(self.source, mode, continuous)
+    pub(crate) fn pipe_mode(&self) -> PipeMode {
+        let mode = self
+            .source_fields
+            .get("settings")
+            .and_then(|settings| settings["replicationMode"].as_str());
+        let continuous =
+            self.source_fields.get("isContinuous").and_then(Value::as_bool).unwrap_or(false);
+        PipeMode::for_source(self.source, mode, continuous)
     }
 
-    pub(crate) fn is_gone(&self, now: Timestamp) -> bool {
-        self.gone_from.is_some_and(|from| from <= now)
+    pub(crate) fn is_deleted(&self, now: Timestamp) -> bool {
+        self.deleted_from.is_some_and(|from| from <= now)
     }
 
     /// Whether there are rows in its destination tables.
     pub(crate) fn has_rows(&self, now: Timestamp) -> bool {
-        let began = !matches!(self.state(now), PipeState::Provisioning | PipeState::Setup);
-        self.source.is_database() && began && !(self.swept && self.is_at_rest(now))
+        let began = !matches!(
+            self.state_at(now),
+            EmulatedPipeState::Provisioning | EmulatedPipeState::Setup
+        );
+        self.source.is_database() && began && !(self.has_dropped_tables && self.is_at_rest(now))
     }
 
     /// Somebody drops its tables. One that is at work makes them anew.
-    pub(crate) fn sweep(&mut self, now: Timestamp) {
-        self.swept |= self.is_at_rest(now);
+    pub(crate) fn drop_tables(&mut self, now: Timestamp) {
+        self.has_dropped_tables |= self.is_at_rest(now);
     }
 
     fn is_at_rest(&self, now: Timestamp) -> bool {
-        matches!(self.state(now), PipeState::Paused | PipeState::Completed | PipeState::Failed)
+        matches!(
+            self.state_at(now),
+            EmulatedPipeState::Paused | EmulatedPipeState::Completed | EmulatedPipeState::Failed
+        )
     }
 
     /// The first eight characters of the id, by which error texts call a pipe.
@@ -124,19 +134,19 @@ impl Pipe {
     }
 
     /// The tables it fills, as `database.table`.
-    pub(crate) fn tables(&self) -> Vec<String> {
+    pub(crate) fn destination_tables(&self) -> Vec<String> {
         let database = self.destination.get("database").and_then(Value::as_str).unwrap_or_default();
-        let mappings = self.arm.get("tableMappings").and_then(Value::as_array);
+        let mappings = self.source_fields.get("tableMappings").and_then(Value::as_array);
         let targets =
             mappings.into_iter().flatten().filter_map(|each| each["targetTable"].as_str());
         targets.map(|table| format!("{database}.{table}")).collect()
     }
 
     /// Lets somebody change what is kept, and checks nothing.
-    pub(crate) fn edit(&mut self, now: Timestamp, change: impl FnOnce(&mut Value)) {
+    pub(crate) fn edit_unchecked(&mut self, now: Timestamp, change: impl FnOnce(&mut Value)) {
         let mut kept = json!({
             "name": self.name,
-            "source": {self.source.arm(): self.arm},
+            "source": {self.source.json_key(): self.source_fields},
             "destination": self.destination,
             "fieldMappings": self.field_mappings,
             "settings": self.settings,
@@ -144,42 +154,55 @@ impl Pipe {
         change(&mut kept);
         let object = |value: &Value| value.as_object().cloned().unwrap_or_default();
         kept["name"].as_str().unwrap_or_default().clone_into(&mut self.name);
-        self.arm = object(&kept["source"][self.source.arm()]);
+        self.source_fields = object(&kept["source"][self.source.json_key()]);
         self.destination = object(&kept["destination"]);
         self.field_mappings = kept["fieldMappings"].as_array().cloned().unwrap_or_default();
         self.settings = object(&kept["settings"]);
-        self.updated = now;
+        self.updated_at = now;
     }
 
-    pub(crate) fn show(&self, service: &str, now: Timestamp, quirks: &Quirks, seed: u64) -> Value {
-        let seed = uuid::mix(seed ^ uuid::hash(&self.id));
-        let reading = Reading { quirks, seed, id: &self.id };
-        let mut shown = Map::new();
-        let mut put = |name: &str, value: Value| shown.insert(name.to_owned(), value);
+    pub(crate) fn render_pipe(
+        &self,
+        service: &str,
+        now: Timestamp,
+        quirks: &Quirks,
+        seed: u64,
+    ) -> Value {
+        let seed = uuid::mix_bits(seed ^ uuid::hash_text(&self.id));
+        let reading = ReadContext { quirks, read_seed: seed, id: &self.id };
+        let mut rendered = Map::new();
+        let mut put = |name: &str, value: Value| rendered.insert(name.to_owned(), value);
         put("id", json!(self.id));
         put("serviceId", json!(service));
         put("name", json!(self.name));
-        put("state", json!(self.state(now)));
+        put("state", json!(self.state_at(now)));
         if let Some(scaling) = &self.scaling {
-            put("scaling", scaling.at(now).show(reading));
+            put("scaling", scaling.value_at(now).render_size(reading));
         }
-        put("source", self.show_source(reading));
-        put("destination", show(self.source.destination(), &self.destination, reading).into());
-        if !self.field_mappings.is_empty() || !reading.strikes(Quirk::NullLists, "fieldMappings") {
+        put("source", self.render_source(reading));
+        put(
+            "destination",
+            render_fields(self.source.destination_specs(), &self.destination, reading).into(),
+        );
+        if !self.field_mappings.is_empty()
+            || !reading.should_apply_quirk(Quirk::NullLists, "fieldMappings")
+        {
             put("fieldMappings", json!(self.field_mappings));
         }
         put("settings", json!(self.settings));
-        put("createdAt", json!(self.created.to_string()));
-        put("updatedAt", json!(self.updated.to_string()));
-        Value::Object(shown)
+        put("createdAt", json!(self.created_at.to_string()));
+        put("updatedAt", json!(self.updated_at.to_string()));
+        Value::Object(rendered)
     }
 
     /// Every arm is there; those that are not used are null.
-    fn show_source(&self, reading: Reading<'_>) -> Value {
-        let arms = Source::ALL.map(|source| {
+    fn render_source(&self, reading: ReadContext<'_>) -> Value {
+        let arms = ApiSource::ALL.map(|source| {
             let used = source == self.source;
-            let arm = used.then(|| Value::Object(show(source.fields(), &self.arm, reading)));
-            (source.arm().to_owned(), arm.unwrap_or_default())
+            let arm = used.then(|| {
+                Value::Object(render_fields(source.field_specs(), &self.source_fields, reading))
+            });
+            (source.json_key().to_owned(), arm.unwrap_or_default())
         });
         Value::Object(arms.into_iter().collect())
     }

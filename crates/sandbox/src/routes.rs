@@ -1,6 +1,6 @@
 //! The paths of the API, with or without a trailing slash.
 
-use crate::message::Refusal;
+use crate::http_types::ApiRefusal;
 use crate::{ORGANIZATION, uuid};
 
 /// What a path leads to.
@@ -9,12 +9,12 @@ pub(crate) enum Route<'a> {
     Organizations,
     OrganizationCdcScaling,
     Services,
-    Service(&'a str, Place<'a>),
+    Service(&'a str, ServiceRoute<'a>),
 }
 
 /// A place within a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Place<'a> {
+pub(crate) enum ServiceRoute<'a> {
     Itself,
     State,
     Pipes,
@@ -28,87 +28,87 @@ pub(crate) enum Place<'a> {
     Endpoint(&'a str),
 }
 
-pub(crate) fn route(path: &str) -> Result<Route<'_>, Refusal> {
-    let path = plain(path);
+pub(crate) fn parse_route(path: &str) -> Result<Route<'_>, ApiRefusal> {
+    let path = normalize_path(path);
     let segments: Vec<&str> = path.split('/').skip(1).collect();
     match segments.as_slice() {
         ["v1", "organizations"] => Ok(Route::Organizations),
         ["v1", "organizations", organization, rest @ ..] => {
-            known_organization(organization)?;
-            within_organization(rest).unwrap_or_else(|| Err(no_such_path(path)))
+            require_organization(organization)?;
+            organization_route(rest).unwrap_or_else(|| Err(path_not_found(path)))
         }
-        _ => Err(no_such_path(path)),
+        _ => Err(path_not_found(path)),
     }
 }
 
 /// The path without its query and its trailing slash.
-pub(crate) fn plain(path: &str) -> &str {
+pub(crate) fn normalize_path(path: &str) -> &str {
     let path = path.split('?').next().unwrap_or(path);
     path.strip_suffix('/').unwrap_or(path)
 }
 
-fn within_organization<'a>(segments: &[&'a str]) -> Option<Result<Route<'a>, Refusal>> {
+fn organization_route<'a>(segments: &[&'a str]) -> Option<Result<Route<'a>, ApiRefusal>> {
     match segments {
         ["services"] => Some(Ok(Route::Services)),
         ["clickpipes", "cdcScaling"] => Some(Ok(Route::OrganizationCdcScaling)),
         ["services", service, rest @ ..] => {
-            let place = within_service(rest)?;
-            Some(valid_ids(service, place).map(|()| Route::Service(service, place)))
+            let route = service_route(rest)?;
+            Some(validate_ids(service, route).map(|()| Route::Service(service, route)))
         }
         _ => None,
     }
 }
 
-fn within_service<'a>(segments: &[&'a str]) -> Option<Place<'a>> {
-    let place = match segments {
-        [] => Place::Itself,
-        ["state"] => Place::State,
-        ["clickpipes"] => Place::Pipes,
-        ["clickpipes", "schemaDiscovery"] => Place::SchemaDiscovery,
-        ["clickpipes", pipe] => Place::Pipe(pipe),
-        ["clickpipes", pipe, "settings"] => Place::PipeSettings(pipe),
-        ["clickpipes", pipe, "scaling"] => Place::PipeScaling(pipe),
-        ["clickpipes", pipe, "state"] => Place::PipeState(pipe),
-        ["clickpipesCdcScaling"] => Place::CdcScaling,
-        ["clickpipesReversePrivateEndpoints"] => Place::Endpoints,
-        ["clickpipesReversePrivateEndpoints", endpoint] => Place::Endpoint(endpoint),
+fn service_route<'a>(segments: &[&'a str]) -> Option<ServiceRoute<'a>> {
+    let route = match segments {
+        [] => ServiceRoute::Itself,
+        ["state"] => ServiceRoute::State,
+        ["clickpipes"] => ServiceRoute::Pipes,
+        ["clickpipes", "schemaDiscovery"] => ServiceRoute::SchemaDiscovery,
+        ["clickpipes", pipe] => ServiceRoute::Pipe(pipe),
+        ["clickpipes", pipe, "settings"] => ServiceRoute::PipeSettings(pipe),
+        ["clickpipes", pipe, "scaling"] => ServiceRoute::PipeScaling(pipe),
+        ["clickpipes", pipe, "state"] => ServiceRoute::PipeState(pipe),
+        ["clickpipesCdcScaling"] => ServiceRoute::CdcScaling,
+        ["clickpipesReversePrivateEndpoints"] => ServiceRoute::Endpoints,
+        ["clickpipesReversePrivateEndpoints", endpoint] => ServiceRoute::Endpoint(endpoint),
         _ => return None,
     };
-    Some(place)
+    Some(route)
 }
 
-fn known_organization(id: &str) -> Result<(), Refusal> {
-    valid_id("organizationId", id)?;
+fn require_organization(id: &str) -> Result<(), ApiRefusal> {
+    validate_id("organizationId", id)?;
     if id.eq_ignore_ascii_case(ORGANIZATION) {
         return Ok(());
     }
-    Err(Refusal::not_found(format!("organization {id} not found")))
+    Err(ApiRefusal::not_found(format!("organization {id} not found")))
 }
 
-fn valid_ids(service: &str, place: Place<'_>) -> Result<(), Refusal> {
-    valid_id("serviceId", service)?;
-    match place {
-        Place::Pipe(id)
-        | Place::PipeSettings(id)
-        | Place::PipeScaling(id)
-        | Place::PipeState(id) => valid_id("clickPipeId", id),
-        Place::Endpoint(id) => valid_id("reversePrivateEndpointId", id),
-        Place::Itself
-        | Place::State
-        | Place::Pipes
-        | Place::SchemaDiscovery
-        | Place::CdcScaling
-        | Place::Endpoints => Ok(()),
+fn validate_ids(service: &str, route: ServiceRoute<'_>) -> Result<(), ApiRefusal> {
+    validate_id("serviceId", service)?;
+    match route {
+        ServiceRoute::Pipe(id)
+        | ServiceRoute::PipeSettings(id)
+        | ServiceRoute::PipeScaling(id)
+        | ServiceRoute::PipeState(id) => validate_id("clickPipeId", id),
+        ServiceRoute::Endpoint(id) => validate_id("reversePrivateEndpointId", id),
+        ServiceRoute::Itself
+        | ServiceRoute::State
+        | ServiceRoute::Pipes
+        | ServiceRoute::SchemaDiscovery
+        | ServiceRoute::CdcScaling
+        | ServiceRoute::Endpoints => Ok(()),
     }
 }
 
-fn valid_id(name: &str, id: &str) -> Result<(), Refusal> {
+fn validate_id(name: &str, id: &str) -> Result<(), ApiRefusal> {
     if uuid::is_uuid(id) {
         return Ok(());
     }
-    Err(Refusal::bad_request(format!("{name}: must be a UUID")))
+    Err(ApiRefusal::bad_request(format!("{name}: must be a UUID")))
 }
 
-fn no_such_path(path: &str) -> Refusal {
-    Refusal::not_found(format!("no such path: {path}"))
+fn path_not_found(path: &str) -> ApiRefusal {
+    ApiRefusal::not_found(format!("no such path: {path}"))
 }

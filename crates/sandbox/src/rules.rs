@@ -12,58 +12,58 @@ pub(crate) mod streaming;
 
 use serde_json::{Map, Value};
 
-use crate::body::given;
-use crate::contract::check::Complaints;
-use crate::contract::source::Source;
+use crate::contract::source::ApiSource;
+use crate::contract::validate::Complaints;
+use crate::json_body::has_value;
 
 /// The arm of a source, the path to it, and where to complain.
-pub(crate) struct Arm<'a> {
-    pub(crate) at: String,
+pub(crate) struct SourceCheck<'a> {
+    pub(crate) path: String,
     pub(crate) fields: &'a Map<String, Value>,
     pub(crate) complaints: &'a mut Complaints,
 }
 
-impl Arm<'_> {
-    pub(crate) fn say(&mut self, field: &str, text: impl AsRef<str>) {
-        self.complaints.say(&format!("{}.{field}", self.at), text);
+impl SourceCheck<'_> {
+    pub(crate) fn add_complaint(&mut self, field: &str, text: impl AsRef<str>) {
+        self.complaints.add(&format!("{}.{field}", self.path), text);
     }
 
-    pub(crate) fn given(&self, field: &str) -> bool {
-        given(self.fields, field)
+    pub(crate) fn has_field(&self, field: &str) -> bool {
+        has_value(self.fields, field)
     }
 
     /// A field that has to be there in one case and must not be there in every other.
-    pub(crate) fn exactly_when(&mut self, field: &str, wanted: bool, case: &str) {
-        match (wanted, self.given(field)) {
-            (true, false) => self.say(field, format!("is required with {case}")),
-            (false, true) => self.say(field, format!("is only allowed with {case}")),
+    pub(crate) fn require_only_when(&mut self, field: &str, needed: bool, case: &str) {
+        match (needed, self.has_field(field)) {
+            (true, false) => self.add_complaint(field, format!("is required with {case}")),
+            (false, true) => self.add_complaint(field, format!("is only allowed with {case}")),
             _ => {}
         }
     }
 
-    pub(crate) fn needed_when(&mut self, field: &str, wanted: bool, case: &str) {
-        if wanted && !self.given(field) {
-            self.say(field, format!("is required with {case}"));
+    pub(crate) fn require_when(&mut self, field: &str, needed: bool, case: &str) {
+        if needed && !self.has_field(field) {
+            self.add_complaint(field, format!("is required with {case}"));
         }
     }
 }
 
 /// Every rule of one source.
-pub(crate) fn check_source(
-    source: Source,
+pub(crate) fn validate_source(
+    source: ApiSource,
     fields: &Map<String, Value>,
     complaints: &mut Complaints,
 ) {
-    let at = format!("source.{}", source.arm());
-    let mut arm = Arm { at, fields, complaints };
+    let path = format!("source.{}", source.json_key());
+    let mut check = SourceCheck { path, fields, complaints };
     match source {
-        Source::Kafka => kafka::check(&mut arm),
-        Source::Kinesis => streaming::check_kinesis(&mut arm),
-        Source::Pubsub => streaming::check_pubsub(&mut arm),
-        Source::ObjectStorage => object_storage::check(&mut arm),
-        Source::Postgres => database::check_postgres(&mut arm),
-        Source::Mysql => database::check_mysql(&mut arm),
-        Source::Mongodb => database::check_mongodb(&mut arm),
-        Source::Bigquery => database::check_bigquery(&mut arm),
+        ApiSource::Kafka => kafka::validate_kafka(&mut check),
+        ApiSource::Kinesis => streaming::validate_kinesis(&mut check),
+        ApiSource::Pubsub => streaming::validate_pubsub(&mut check),
+        ApiSource::ObjectStorage => object_storage::validate_object_storage(&mut check),
+        ApiSource::Postgres => database::validate_postgres(&mut check),
+        ApiSource::Mysql => database::validate_mysql(&mut check),
+        ApiSource::Mongodb => database::validate_mongodb(&mut check),
+        ApiSource::Bigquery => database::validate_bigquery(&mut check),
     }
 }

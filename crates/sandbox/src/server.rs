@@ -17,71 +17,72 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, sleep};
 
-use crate::body::LARGEST_BODY;
-use crate::message::{Fate, Request, Response};
+use crate::http_types::{Delivery, SandboxRequest, SandboxResponse};
+use crate::json_body::MAX_BODY_BYTES;
 use crate::world::World;
 
 /// Serves `world` until `shutdown` is through. Virtual time passes with real time, `speed` times
 /// as fast; keeping the world is the caller's business.
-pub async fn serve(
+pub async fn serve_world(
     listener: TcpListener,
     world: Arc<Mutex<World>>,
     speed: f64,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     let clock = Arc::new(Mutex::new(Instant::now()));
-    let router = Router::new().fallback(answer).with_state(Served { world, clock, speed });
-    let service = router.into_make_service_with_connect_info::<Scissors>();
-    axum::serve(SeverableListener(listener), service).with_graceful_shutdown(shutdown).await
+    let router =
+        Router::new().fallback(answer_request).with_state(ServerState { world, clock, speed });
+    let service = router.into_make_service_with_connect_info::<CutSwitch>();
+    axum::serve(CutListener(listener), service).with_graceful_shutdown(shutdown).await
 }
 
 #[derive(Clone)]
-struct Served {
+struct ServerState {
     world: Arc<Mutex<World>>,
     /// Up to when real time was added to the virtual clock.
     clock: Arc<Mutex<Instant>>,
     speed: f64,
 }
 
-async fn answer(
-    State(served): State<Served>,
-    ConnectInfo(scissors): ConnectInfo<Scissors>,
+async fn answer_request(
+    State(state): State<ServerState>,
+    ConnectInfo(cut_switch): ConnectInfo<CutSwitch>,
     request: HttpRequest<Body>,
 ) -> HttpResponse<Body> {
-    let Some(request) = take_apart(request).await else {
-        return status_only(StatusCode::PAYLOAD_TOO_LARGE);
+    let Some(request) = parse_request(request).await else {
+        return status_response(StatusCode::PAYLOAD_TOO_LARGE);
     };
-    let response = served.handle(&request);
-    if response.took > Duration::ZERO {
-        sleep(scaled(response.took, served.speed.recip())).await;
+    let response = state.handle_request(&request);
+    if response.delay > Duration::ZERO {
+        sleep(scale_duration(response.delay, state.speed.recip())).await;
     }
-    if response.fate == Fate::CutBeforeAnswer {
-        scissors.cut();
+    if response.delivery == Delivery::CutBeforeAnswer {
+        cut_switch.cut_connection();
     }
-    put_together(response)
+    build_response(response)
 }
 
-impl Served {
-    fn handle(&self, request: &Request) -> Response {
+impl ServerState {
+    fn handle_request(&self, request: &SandboxRequest) -> SandboxResponse {
         let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
         let mut last = self.clock.lock().unwrap_or_else(PoisonError::into_inner);
         let passed = last.elapsed();
         *last += passed;
-        world.advance(scaled(passed, self.speed));
-        world.handle(request)
+        world.advance_clock(scale_duration(passed, self.speed));
+        world.handle_request(request)
     }
 }
 
 /// A duration times a factor; nothing when that makes no sense.
-fn scaled(duration: Duration, factor: f64) -> Duration {
+fn scale_duration(duration: Duration, factor: f64) -> Duration {
     Duration::try_from_secs_f64(duration.as_secs_f64() * factor).unwrap_or(Duration::ZERO)
 }
 
-async fn take_apart(request: HttpRequest<Body>) -> Option<Request> {
+async fn parse_request(request: HttpRequest<Body>) -> Option<SandboxRequest> {
     let (parts, body) = request.into_parts();
-    let body = to_bytes(body, LARGEST_BODY).await.ok()?;
+    let body = to_bytes(body, MAX_BODY_BYTES).await.ok()?;
     let authorization = parts.headers.get(header::AUTHORIZATION);
-    Some(Request {
+    Some(SandboxRequest {
         method: parts.method.to_string(),
         path: parts.uri.path().to_owned(),
         authorization: authorization.and_then(|it| it.to_str().ok()).map(str::to_owned),
@@ -89,16 +90,16 @@ async fn take_apart(request: HttpRequest<Body>) -> Option<Request> {
     })
 }
 
-fn put_together(response: Response) -> HttpResponse<Body> {
+fn build_response(response: SandboxResponse) -> HttpResponse<Body> {
     let mut builder = HttpResponse::builder().status(response.status);
     for (name, value) in &response.headers {
         builder = builder.header(name, value);
     }
     let body = Body::from(response.body);
-    builder.body(body).unwrap_or_else(|_| status_only(StatusCode::INTERNAL_SERVER_ERROR))
+    builder.body(body).unwrap_or_else(|_| status_response(StatusCode::INTERNAL_SERVER_ERROR))
 }
 
-fn status_only(status: StatusCode) -> HttpResponse<Body> {
+fn status_response(status: StatusCode) -> HttpResponse<Body> {
     let mut response = HttpResponse::new(Body::empty());
     *response.status_mut() = status;
     response
@@ -106,48 +107,48 @@ fn status_only(status: StatusCode) -> HttpResponse<Body> {
 
 /// Cuts one connection: what is written to it from then on fails.
 #[derive(Debug, Clone, Default)]
-struct Scissors(Arc<AtomicBool>);
+struct CutSwitch(Arc<AtomicBool>);
 
-impl Scissors {
-    fn cut(&self) {
+impl CutSwitch {
+    fn cut_connection(&self) {
         self.0.store(true, Ordering::SeqCst);
     }
 
-    fn have_cut(&self) -> bool {
+    fn is_cut(&self) -> bool {
         self.0.load(Ordering::SeqCst)
     }
 }
 
-impl Connected<IncomingStream<'_, SeverableListener>> for Scissors {
-    fn connect_info(stream: IncomingStream<'_, SeverableListener>) -> Self {
+impl Connected<IncomingStream<'_, CutListener>> for CutSwitch {
+    fn connect_info(stream: IncomingStream<'_, CutListener>) -> Self {
         stream.remote_addr().clone()
     }
 }
 
 /// A listener whose connections can be cut before the answer.
-struct SeverableListener(TcpListener);
+struct CutListener(TcpListener);
 
-impl Listener for SeverableListener {
-    type Io = Severable;
-    type Addr = Scissors;
+impl Listener for CutListener {
+    type Io = CutStream;
+    type Addr = CutSwitch;
 
-    async fn accept(&mut self) -> (Severable, Scissors) {
+    async fn accept(&mut self) -> (CutStream, CutSwitch) {
         let (stream, _) = Listener::accept(&mut self.0).await;
-        let scissors = Scissors::default();
-        (Severable { stream, scissors: scissors.clone() }, scissors)
+        let cut_switch = CutSwitch::default();
+        (CutStream { stream, cut_switch: cut_switch.clone() }, cut_switch)
     }
 
-    fn local_addr(&self) -> io::Result<Scissors> {
-        Ok(Scissors::default())
+    fn local_addr(&self) -> io::Result<CutSwitch> {
+        Ok(CutSwitch::default())
     }
 }
 
-struct Severable {
+struct CutStream {
     stream: TcpStream,
-    scissors: Scissors,
+    cut_switch: CutSwitch,
 }
 
-impl AsyncRead for Severable {
+impl AsyncRead for CutStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -157,13 +158,13 @@ impl AsyncRead for Severable {
     }
 }
 
-impl AsyncWrite for Severable {
+impl AsyncWrite for CutStream {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        if self.scissors.have_cut() {
+        if self.cut_switch.is_cut() {
             return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
         }
         Pin::new(&mut self.stream).poll_write(context, bytes)

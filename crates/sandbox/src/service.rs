@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::clock::Timestamp;
-use crate::endpoint::Endpoint;
-use crate::lifecycle::{FIRST_DATABASE_PIPE, Infrastructure};
-use crate::message::Refusal;
-use crate::pipe::{Pipe, number};
+use crate::endpoint::EmulatedEndpoint;
+use crate::http_types::ApiRefusal;
+use crate::lifecycle::{CdcInfrastructure, FIRST_DATABASE_PIPE};
+use crate::pipe::{EmulatedPipe, json_number};
 use crate::timeline::Timeline;
 
 /// The state of a service, spelt as the API spells it.
@@ -36,28 +36,28 @@ pub enum ServiceState {
 }
 
 impl ServiceState {
-    fn name(self) -> String {
+    fn api_name(self) -> String {
         json!(self).as_str().unwrap_or_default().to_owned()
     }
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Service {
+pub(crate) struct EmulatedService {
     pub(crate) id: String,
     pub(crate) name: String,
-    pub(crate) created: Timestamp,
+    pub(crate) created_at: Timestamp,
     pub(crate) state: Timeline<ServiceState>,
-    pub(crate) pipes: Vec<Pipe>,
-    pub(crate) endpoints: Vec<Endpoint>,
+    pub(crate) pipes: Vec<EmulatedPipe>,
+    pub(crate) endpoints: Vec<EmulatedEndpoint>,
     /// There as long as there are database pipes.
-    pub(crate) cdc: Option<CdcScaling>,
+    pub(crate) cdc_scaling: Option<CdcScalingState>,
     /// Destination tables that deleted database pipes left behind.
-    pub(crate) tables: BTreeSet<String>,
+    pub(crate) leftover_tables: BTreeSet<String>,
 }
 
 /// The size that the database pipes of a service share.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct CdcScaling {
+pub(crate) struct CdcScalingState {
     pub(crate) available_from: Timestamp,
     pub(crate) size: Timeline<CdcSize>,
 }
@@ -71,62 +71,66 @@ pub(crate) struct CdcSize {
 impl CdcSize {
     const DEFAULT: Self = Self { cpu: 2000, memory: 8.0 };
 
-    pub(crate) fn show(self) -> Value {
-        json!({"replicaCpuMillicores": self.cpu, "replicaMemoryGb": number(self.memory)})
+    pub(crate) fn to_json(self) -> Value {
+        json!({"replicaCpuMillicores": self.cpu, "replicaMemoryGb": json_number(self.memory)})
     }
 }
 
-impl Service {
+impl EmulatedService {
     pub(crate) fn new(id: String, name: &str, now: Timestamp) -> Self {
         Self {
             id,
             name: name.to_owned(),
-            created: now,
+            created_at: now,
             state: Timeline::new(ServiceState::Running),
             pipes: Vec::new(),
             endpoints: Vec::new(),
-            cdc: None,
-            tables: BTreeSet::new(),
+            cdc_scaling: None,
+            leftover_tables: BTreeSet::new(),
         }
     }
 
-    pub(crate) fn show(&self, now: Timestamp) -> Value {
+    pub(crate) fn to_json(&self, now: Timestamp) -> Value {
         json!({
             "id": self.id,
             "name": self.name,
             "provider": "aws",
             "region": "us-east-1",
-            "state": self.state.at(now),
-            "createdAt": self.created.to_string(),
+            "state": self.state.value_at(now),
+            "createdAt": self.created_at.to_string(),
         })
     }
 
     /// Refuses what needs a running service.
-    pub(crate) fn must_run(&self, now: Timestamp, what: &str) -> Result<(), Refusal> {
-        let state = *self.state.at(now);
+    pub(crate) fn require_running(&self, now: Timestamp, what: &str) -> Result<(), ApiRefusal> {
+        let state = *self.state.value_at(now);
         if state == ServiceState::Running {
             return Ok(());
         }
         let text = format!(
             "ClickPipe {what} is allowed only when the ClickHouse service is running. \
              Current state: {}",
-            state.name()
+            state.api_name()
         );
-        Err(Refusal::coded(424, "FAILED_DEPENDENCY", &text))
+        Err(ApiRefusal::with_code(424, "FAILED_DEPENDENCY", &text))
     }
 
-    pub(crate) fn pipe(&mut self, id: &str, now: Timestamp) -> Result<&mut Pipe, Refusal> {
+    pub(crate) fn find_pipe(
+        &mut self,
+        id: &str,
+        now: Timestamp,
+    ) -> Result<&mut EmulatedPipe, ApiRefusal> {
         let mut pipes = self.pipes.iter_mut();
-        let found = pipes.find(|pipe| pipe.id == id && !pipe.is_gone(now));
-        found.ok_or_else(|| Refusal::not_found(format!("ClickPipe {id} not found")))
+        let found = pipes.find(|pipe| pipe.id == id && !pipe.is_deleted(now));
+        found.ok_or_else(|| ApiRefusal::not_found(format!("ClickPipe {id} not found")))
     }
 
     /// Forgets the pipes and endpoints whose deletion is through.
-    pub(crate) fn settle(&mut self, now: Timestamp) {
-        self.pipes.retain(|pipe| !pipe.is_gone(now));
-        self.endpoints.retain(|endpoint| !endpoint.is_gone(now));
+    pub(crate) fn remove_deleted(&mut self, now: Timestamp) {
+        self.pipes.retain(|pipe| !pipe.is_deleted(now));
+        self.endpoints.retain(|endpoint| !endpoint.is_deleted(now));
         if !self.has_database_pipes() {
-            self.cdc = None;
+            self.cdc_scaling = None;
         }
     }
 
@@ -134,16 +138,16 @@ impl Service {
         self.pipes.iter().any(|pipe| pipe.source.is_database())
     }
 
-    pub(crate) fn infrastructure(&self) -> Infrastructure {
-        match self.cdc {
-            Some(_) => Infrastructure::Present,
-            None => Infrastructure::Missing,
+    pub(crate) fn cdc_infrastructure(&self) -> CdcInfrastructure {
+        match self.cdc_scaling {
+            Some(_) => CdcInfrastructure::Present,
+            None => CdcInfrastructure::Missing,
         }
     }
 
     /// The first database pipe brings the shared infrastructure with it.
     pub(crate) fn provision_cdc(&mut self, now: Timestamp) {
-        self.cdc.get_or_insert_with(|| CdcScaling {
+        self.cdc_scaling.get_or_insert_with(|| CdcScalingState {
             available_from: now.after_seconds(FIRST_DATABASE_PIPE),
             size: Timeline::new(CdcSize::DEFAULT),
         });

@@ -9,7 +9,7 @@ mod endpoints;
 mod faults;
 mod patch;
 mod quirks;
-mod reading;
+mod reads;
 mod reference_page;
 mod robustness;
 mod rules;
@@ -25,42 +25,46 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::{
-    KEY_ID, KEY_SECRET, ORGANIZATION, Options, Quirks, Request, Response, World,
-    basic_authorization,
+    KEY_ID, KEY_SECRET, ORGANIZATION, Quirks, SandboxOptions, SandboxRequest, SandboxResponse,
+    World, basic_authorization,
 };
 
 /// A world with one service, and short ways to ask it.
-struct Bench {
+struct SandboxBench {
     world: World,
     service: String,
 }
 
-impl Bench {
+impl SandboxBench {
     /// Honest, but for the rate limit, which is tested on its own.
     fn new() -> Self {
-        Self::with(Options { rate_limit: None, ..Options::default() })
+        Self::with_options(SandboxOptions { rate_limit: None, ..SandboxOptions::default() })
     }
 
     /// The same without quirks, for what can be read off plainly.
-    fn plain() -> Self {
-        Self::with(Options { rate_limit: None, quirks: Quirks::none(), ..Options::default() })
+    fn without_quirks() -> Self {
+        Self::with_options(SandboxOptions {
+            rate_limit: None,
+            quirks: Quirks::none(),
+            ..SandboxOptions::default()
+        })
     }
 
-    fn with(options: Options) -> Self {
+    fn with_options(options: SandboxOptions) -> Self {
         let mut world = World::new(options);
         let service = world.ensure_service("analytics");
         Self { world, service }
     }
 
     /// Asks for a path below the service.
-    fn ask(&mut self, method: &str, path: &str, body: &Value) -> Response {
+    fn send_request(&mut self, method: &str, path: &str, body: &Value) -> SandboxResponse {
         let path = format!("/v1/organizations/{ORGANIZATION}/services/{}{path}", self.service);
-        self.ask_path(method, &path, body)
+        self.send_to_path(method, &path, body)
     }
 
-    fn ask_path(&mut self, method: &str, path: &str, body: &Value) -> Response {
+    fn send_to_path(&mut self, method: &str, path: &str, body: &Value) -> SandboxResponse {
         let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
-        self.world.handle(&Request {
+        self.world.handle_request(&SandboxRequest {
             method: method.to_owned(),
             path: path.to_owned(),
             authorization: Some(basic_authorization(KEY_ID, KEY_SECRET)),
@@ -68,55 +72,55 @@ impl Bench {
         })
     }
 
-    fn get(&mut self, path: &str) -> Value {
-        ok(&self.ask("GET", path, &Value::Null))
+    fn get_result(&mut self, path: &str) -> Value {
+        ok_result(&self.send_request("GET", path, &Value::Null))
     }
 
-    fn post(&mut self, body: &Value) -> Response {
-        self.ask("POST", "/clickpipes", body)
+    fn post_pipe(&mut self, body: &Value) -> SandboxResponse {
+        self.send_request("POST", "/clickpipes", body)
     }
 
     /// Creates a pipe and returns its id.
-    fn create(&mut self, body: &Value) -> String {
-        let created = ok(&self.post(body));
+    fn create_pipe(&mut self, body: &Value) -> String {
+        let created = ok_result(&self.post_pipe(body));
         created["id"].as_str().unwrap().to_owned()
     }
 
-    fn patch(&mut self, id: &str, body: &Value) -> Response {
-        self.ask("PATCH", &format!("/clickpipes/{id}"), body)
+    fn patch_pipe(&mut self, id: &str, body: &Value) -> SandboxResponse {
+        self.send_request("PATCH", &format!("/clickpipes/{id}"), body)
     }
 
-    fn command(&mut self, id: &str, command: &str) -> Response {
-        self.ask("PATCH", &format!("/clickpipes/{id}/state"), &json!({"command": command}))
+    fn send_command(&mut self, id: &str, command: &str) -> SandboxResponse {
+        self.send_request("PATCH", &format!("/clickpipes/{id}/state"), &json!({"command": command}))
     }
 
-    fn read(&mut self, id: &str) -> Value {
-        self.get(&format!("/clickpipes/{id}"))
+    fn read_pipe(&mut self, id: &str) -> Value {
+        self.get_result(&format!("/clickpipes/{id}"))
     }
 
-    fn state(&mut self, id: &str) -> String {
-        self.read(id)["state"].as_str().unwrap().to_owned()
+    fn pipe_state(&mut self, id: &str) -> String {
+        self.read_pipe(id)["state"].as_str().unwrap().to_owned()
     }
 
     /// The states at these seconds from now.
-    fn states(&mut self, id: &str, seconds: &[u64]) -> Vec<String> {
+    fn states_at(&mut self, id: &str, seconds: &[u64]) -> Vec<String> {
         let mut passed = 0;
         let at = |second: &u64| {
-            self.wait(second - passed);
+            self.wait_seconds(second - passed);
             passed = *second;
-            self.state(id)
+            self.pipe_state(id)
         };
         seconds.iter().map(at).collect()
     }
 
-    fn wait(&mut self, seconds: u64) {
-        self.world.advance(Duration::from_secs(seconds));
+    fn wait_seconds(&mut self, seconds: u64) {
+        self.world.advance_clock(Duration::from_secs(seconds));
     }
 }
 
 /// The result of a response that went well.
 #[track_caller]
-fn ok(response: &Response) -> Value {
+fn ok_result(response: &SandboxResponse) -> Value {
     let body = response.json_body();
     assert_eq!(response.status, 200, "{body}");
     assert_eq!(body["status"], 200);
@@ -125,7 +129,7 @@ fn ok(response: &Response) -> Value {
 
 /// The error text of a response with this status.
 #[track_caller]
-fn error(response: &Response, status: u16) -> String {
+fn error_text(response: &SandboxResponse, status: u16) -> String {
     let body = response.json_body();
     assert_eq!(response.status, status, "{body}");
     assert_eq!(body["status"], status);
@@ -134,12 +138,12 @@ fn error(response: &Response, status: u16) -> String {
 
 /// Asserts that a response refuses with a text that contains `text`.
 #[track_caller]
-fn refused(response: &Response, status: u16, text: &str) {
-    let error = error(response, status);
+fn assert_refused(response: &SandboxResponse, status: u16, text: &str) {
+    let error = error_text(response, status);
     assert!(error.contains(text), "`{error}` does not contain `{text}`");
 }
 
-fn table() -> Value {
+fn managed_table() -> Value {
     json!({
         "database": "default",
         "table": "orders",
@@ -149,14 +153,14 @@ fn table() -> Value {
     })
 }
 
-fn pipe_of(arm: &str, source: &Value) -> Value {
+fn pipe_body(arm: &str, source: &Value) -> Value {
     let database = ["postgres", "mysql", "mongodb", "bigquery"].contains(&arm);
-    let destination = if database { json!({"database": "default"}) } else { table() };
+    let destination = if database { json!({"database": "default"}) } else { managed_table() };
     json!({"name": format!("orders-{arm}"), "source": {arm: source}, "destination": destination})
 }
 
-fn kafka() -> Value {
-    pipe_of(
+fn kafka_body() -> Value {
+    pipe_body(
         "kafka",
         &json!({
             "type": "confluent",
@@ -169,8 +173,8 @@ fn kafka() -> Value {
     )
 }
 
-fn s3() -> Value {
-    pipe_of(
+fn s3_body() -> Value {
+    pipe_body(
         "objectStorage",
         &json!({
             "type": "s3",
@@ -182,8 +186,8 @@ fn s3() -> Value {
     )
 }
 
-fn kinesis() -> Value {
-    pipe_of(
+fn kinesis_body() -> Value {
+    pipe_body(
         "kinesis",
         &json!({
             "format": "JSONEachRow",
@@ -196,8 +200,8 @@ fn kinesis() -> Value {
     )
 }
 
-fn pubsub() -> Value {
-    pipe_of(
+fn pubsub_body() -> Value {
+    pipe_body(
         "pubsub",
         &json!({
             "format": "JSONEachRow",
@@ -210,12 +214,12 @@ fn pubsub() -> Value {
     )
 }
 
-fn mapping(table: &str) -> Value {
+fn table_mapping(table: &str) -> Value {
     json!({"sourceSchemaName": "public", "sourceTable": table, "targetTable": format!("t_{table}")})
 }
 
-fn postgres() -> Value {
-    pipe_of(
+fn postgres_body() -> Value {
+    pipe_body(
         "postgres",
         &json!({
             "host": "postgres.example.com",
@@ -223,26 +227,26 @@ fn postgres() -> Value {
             "database": "shop",
             "credentials": {"username": "user", "password": "canary"},
             "settings": {"replicationMode": "cdc"},
-            "tableMappings": [mapping("users"), mapping("orders")],
+            "tableMappings": [table_mapping("users"), table_mapping("orders")],
         }),
     )
 }
 
-fn mysql() -> Value {
-    pipe_of(
+fn mysql_body() -> Value {
+    pipe_body(
         "mysql",
         &json!({
             "host": "mysql.example.com",
             "port": 3306,
             "credentials": {"username": "user", "password": "canary"},
             "settings": {"replicationMode": "cdc"},
-            "tableMappings": [mapping("users")],
+            "tableMappings": [table_mapping("users")],
         }),
     )
 }
 
-fn mongodb() -> Value {
-    pipe_of(
+fn mongodb_body() -> Value {
+    pipe_body(
         "mongodb",
         &json!({
             "uri": "mongodb+srv://cluster0.example.mongodb.net",
@@ -256,8 +260,8 @@ fn mongodb() -> Value {
     )
 }
 
-fn bigquery() -> Value {
-    pipe_of(
+fn bigquery_body() -> Value {
+    pipe_body(
         "bigquery",
         &json!({
             "snapshotStagingPath": "gs://staging/path/",
@@ -270,6 +274,15 @@ fn bigquery() -> Value {
     )
 }
 
-fn every_source() -> [Value; 8] {
-    [kafka(), s3(), kinesis(), pubsub(), postgres(), mysql(), mongodb(), bigquery()]
+fn all_source_bodies() -> [Value; 8] {
+    [
+        kafka_body(),
+        s3_body(),
+        kinesis_body(),
+        pubsub_body(),
+        postgres_body(),
+        mysql_body(),
+        mongodb_body(),
+        bigquery_body(),
+    ]
 }

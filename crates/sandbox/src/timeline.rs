@@ -16,19 +16,23 @@ impl<T: Clone> Timeline<T> {
         Self { first: value, later: Vec::new() }
     }
 
-    pub(crate) fn at(&self, now: Timestamp) -> &T {
+    pub(crate) fn value_at(&self, now: Timestamp) -> &T {
         let passed = self.later.iter().rev().find(|(from, _)| *from <= now);
         passed.map_or(&self.first, |(_, value)| value)
     }
 
     /// Where it is heading when nothing interferes.
-    pub(crate) fn last(&self) -> &T {
+    pub(crate) fn final_value(&self) -> &T {
         self.later.last().map_or(&self.first, |(_, value)| value)
     }
 
     /// Forgets what was to come, and schedules `steps` (seconds from now) instead.
-    pub(crate) fn follow(&mut self, now: Timestamp, steps: impl IntoIterator<Item = (u64, T)>) {
-        self.first = self.at(now).clone();
+    pub(crate) fn schedule_steps(
+        &mut self,
+        now: Timestamp,
+        steps: impl IntoIterator<Item = (u64, T)>,
+    ) {
+        self.first = self.value_at(now).clone();
         let steps = steps.into_iter();
         self.later = steps.map(|(after, value)| (now.after_seconds(after), value)).collect();
         self.later.sort_by_key(|(from, _)| *from);
@@ -40,22 +44,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_value_is_computed_from_the_time_when_asked() {
+    fn timeline_value_depends_on_the_time() {
         let start = Timestamp::START;
         let mut timeline = Timeline::new("a");
-        timeline.follow(start, [(5, "b"), (10, "c")]);
-        let seen = [0, 4, 5, 9, 10, 99].map(|after| *timeline.at(start.after_seconds(after)));
+        timeline.schedule_steps(start, [(5, "b"), (10, "c")]);
+        let seen = [0, 4, 5, 9, 10, 99].map(|after| *timeline.value_at(start.after_seconds(after)));
         assert_eq!(seen, ["a", "a", "b", "b", "c", "c"]);
-        assert_eq!(*timeline.last(), "c");
+        assert_eq!(*timeline.final_value(), "c");
     }
 
     #[test]
-    fn following_something_else_forgets_the_plan() {
+    fn new_schedule_replaces_the_old_one() {
         let start = Timestamp::START;
         let mut timeline = Timeline::new("a");
-        timeline.follow(start, [(5, "b"), (10, "c")]);
-        timeline.follow(start.after_seconds(6), [(1, "d")]);
-        assert_eq!(*timeline.at(start.after_seconds(6)), "b");
-        assert_eq!(*timeline.at(start.after_seconds(60)), "d");
+        timeline.schedule_steps(start, [(5, "b"), (10, "c")]);
+        timeline.schedule_steps(start.after_seconds(6), [(1, "d")]);
+        assert_eq!(*timeline.value_at(start.after_seconds(6)), "b");
+        assert_eq!(*timeline.value_at(start.after_seconds(60)), "d");
     }
 }

@@ -4,22 +4,22 @@ use serde::{Deserialize, Serialize};
 
 /// Issues identifiers from a counter.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub(crate) struct Ids {
+pub(crate) struct IdGenerator {
     issued: u64,
 }
 
-impl Ids {
-    pub(crate) fn issue(&mut self) -> String {
+impl IdGenerator {
+    pub(crate) fn next_id(&mut self) -> String {
         self.issued += 1;
-        let high = mix(self.issued);
-        shaped(high, mix(high))
+        let high = mix_bits(self.issued);
+        format_uuid(high, mix_bits(high))
     }
 }
 
 /// The identifier that belongs to a name.
-pub(crate) fn from_name(name: &str) -> String {
-    let high = hash(name);
-    shaped(high, mix(high ^ 0x5eed))
+pub(crate) fn uuid_from_name(name: &str) -> String {
+    let high = hash_text(name);
+    format_uuid(high, mix_bits(high ^ 0x5eed))
 }
 
 /// Whether a text has the form of a UUID.
@@ -32,7 +32,7 @@ pub(crate) fn is_uuid(text: &str) -> bool {
 }
 
 /// Scrambles a number (the finaliser of splitmix64).
-pub(crate) fn mix(number: u64) -> u64 {
+pub(crate) fn mix_bits(number: u64) -> u64 {
     let mut mixed = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -40,15 +40,15 @@ pub(crate) fn mix(number: u64) -> u64 {
 }
 
 /// A number that stands for a text (FNV-1a, scrambled).
-pub(crate) fn hash(text: &str) -> u64 {
+pub(crate) fn hash_text(text: &str) -> u64 {
     let folded = text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     });
-    mix(folded)
+    mix_bits(folded)
 }
 
 /// 128 bits in the layout of a version 4 UUID.
-fn shaped(high: u64, low: u64) -> String {
+fn format_uuid(high: u64, low: u64) -> String {
     let high = (high & !0xf000) | 0x4000;
     let low = (low & !(0b11 << 62)) | (0b10 << 62);
     let (a, b, c) = (high >> 32, high >> 16 & 0xffff, high & 0xffff);
@@ -62,8 +62,8 @@ mod tests {
     #[test]
     fn issued_identifiers_are_distinct_reproducible_and_well_formed() {
         let issue = || {
-            let mut ids = Ids::default();
-            (0..100).map(|_| ids.issue()).collect::<Vec<_>>()
+            let mut ids = IdGenerator::default();
+            (0..100).map(|_| ids.next_id()).collect::<Vec<_>>()
         };
         let issued = issue();
         assert_eq!(issued, issue());
@@ -73,8 +73,8 @@ mod tests {
     }
 
     #[test]
-    fn only_the_form_of_a_uuid_is_one() {
-        assert!(is_uuid(&from_name("analytics")));
+    fn is_uuid_checks_the_form() {
+        assert!(is_uuid(&uuid_from_name("analytics")));
         assert!(!is_uuid("analytics"));
         assert!(!is_uuid("00000000-0000-0000-0000-00000000000g"));
         assert!(!is_uuid("00000000x0000-0000-0000-000000000000"));

@@ -6,71 +6,73 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::api::discovery::Field;
-use crate::api::{Call, pipes};
-use crate::auth::authenticate;
+use crate::admin_api;
+use crate::api::discovery::SourceField;
+use crate::api::{RequestContext, pipes};
+use crate::apply_faults::{distort_response, fault_response};
+use crate::auth::authenticate_header;
 use crate::clock::Timestamp;
-use crate::control;
-use crate::dispatch::dispatch;
+use crate::dispatch::dispatch_request;
 use crate::endpoint::EndpointStatus;
-use crate::faults::{Effect, Faults, Tweaks};
-use crate::journal::{Entry, Journal, redact};
-use crate::lifecycle::PipeState;
-use crate::limiter::Limiter;
-use crate::message::{Answer, Fate, Refusal, Request, Response, envelope};
-use crate::options::Options;
-use crate::pipe::Pipe;
-use crate::routes::{Place, Route, route};
-use crate::service::{Service, ServiceState};
-use crate::spoil::{refused_outright, spoil};
+use crate::faults::{FaultEffect, FaultParameters, FaultScript};
+use crate::http_types::{
+    ApiRefusal, ApiResult, Delivery, SandboxRequest, SandboxResponse, wrap_in_envelope,
+};
+use crate::lifecycle::EmulatedPipeState;
+use crate::options::SandboxOptions;
+use crate::pipe::EmulatedPipe;
+use crate::rate_limiter::KeyRateLimiter;
+use crate::request_log::{LoggedRequest, RequestLog, redact_body};
+use crate::routes::{Route, ServiceRoute, parse_route};
+use crate::service::{EmulatedService, ServiceState};
 use crate::timeline::Timeline;
-use crate::uuid::{self, Ids};
+use crate::uuid::{self, IdGenerator};
 
 /// An organization with its services, pipes and endpoints; a clock; and a memory of what was
 /// asked. Serialise it to keep it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct World {
-    options: Options,
+    options: SandboxOptions,
     now: Timestamp,
-    ids: Ids,
+    ids: IdGenerator,
     /// Moves with every request, and makes reads differ.
     seed: u64,
-    pub(crate) services: BTreeMap<String, Service>,
-    limiter: Limiter,
-    faults: Faults,
+    pub(crate) services: BTreeMap<String, EmulatedService>,
+    limiter: KeyRateLimiter,
+    faults: FaultScript,
     /// What somebody said the sources hold.
     #[serde(default)]
-    fields: BTreeMap<String, Vec<Field>>,
-    journal: Journal,
+    fields: BTreeMap<String, Vec<SourceField>>,
+    request_log: RequestLog,
     /// Given up by a gateway, and still to be carried out. Not kept: they may hold secrets.
     #[serde(skip)]
-    late: Vec<(Timestamp, Request)>,
+    delayed_requests: Vec<(Timestamp, SandboxRequest)>,
 }
 
 impl World {
     /// A world with no service in it.
-    pub fn new(options: Options) -> Self {
+    pub fn new(options: SandboxOptions) -> Self {
         Self {
             options,
             now: Timestamp::START,
-            ids: Ids::default(),
+            ids: IdGenerator::default(),
             seed: 0,
             services: BTreeMap::new(),
-            limiter: Limiter::default(),
-            faults: Faults::default(),
+            limiter: KeyRateLimiter::default(),
+            faults: FaultScript::default(),
             fields: BTreeMap::new(),
-            journal: Journal::default(),
-            late: Vec::new(),
+            request_log: RequestLog::default(),
+            delayed_requests: Vec::new(),
         }
     }
 
     /// How the world behaves.
-    pub fn options(&self) -> &Options {
+    pub fn options(&self) -> &SandboxOptions {
         &self.options
     }
 
     /// Lets the world behave otherwise from now on, as when a kept one is asked to.
-    pub fn set_options(&mut self, options: Options) {
+    pub fn set_options(&mut self, options: SandboxOptions) {
         self.options = options;
     }
 
@@ -79,13 +81,13 @@ impl World {
     pub fn ensure_service(&mut self, name: &str) -> String {
         let id = service_id(name);
         let now = self.now;
-        let missing = || Service::new(id.clone(), name, now);
+        let missing = || EmulatedService::new(id.clone(), name, now);
         self.services.entry(id.clone()).or_insert_with(missing);
         id
     }
 
     /// Moves the clock. Nothing else does, in process.
-    pub fn advance(&mut self, by: Duration) {
+    pub fn advance_clock(&mut self, by: Duration) {
         self.now = self.now.after(by);
     }
 
@@ -95,12 +97,12 @@ impl World {
     }
 
     /// The requests so far; the oldest are dropped when there are more than two thousand.
-    pub fn journal(&self) -> &[Entry] {
-        self.journal.entries()
+    pub fn request_log(&self) -> &[LoggedRequest] {
+        self.request_log.entries()
     }
 
     /// The script of things to go wrong.
-    pub fn faults(&mut self) -> &mut Faults {
+    pub fn fault_script(&mut self) -> &mut FaultScript {
         &mut self.faults
     }
 
@@ -113,9 +115,9 @@ impl World {
 
     /// Puts a pipe (by name or id) into a state at once, where it stays. Says whether there is
     /// such a pipe.
-    pub fn set_pipe_state(&mut self, service: &str, pipe: &str, state: PipeState) -> bool {
-        let pipe = self.pipe_mut(service, pipe);
-        pipe.map(|pipe| pipe.life = Timeline::new(state)).is_some()
+    pub fn set_pipe_state(&mut self, service: &str, pipe: &str, state: EmulatedPipeState) -> bool {
+        let pipe = self.find_pipe_mut(service, pipe);
+        pipe.map(|pipe| pipe.states = Timeline::new(state)).is_some()
     }
 
     /// Gives a reverse private endpoint (by description or id) a status at once, as its owner
@@ -134,9 +136,9 @@ impl World {
     }
 
     /// The pipes of a service (by name or id) as a list of the API shows them.
-    pub fn pipes(&self, service: &str) -> Vec<Value> {
+    pub fn list_pipes(&self, service: &str) -> Vec<Value> {
         let service = self.services.get(&service_id(service));
-        let listed = |service| pipes::listed(service, self.now, &self.options, self.seed);
+        let listed = |service| pipes::visible_pipes(service, self.now, &self.options, self.seed);
         service.map(listed).unwrap_or_default()
     }
 
@@ -150,18 +152,20 @@ impl World {
         change: impl FnOnce(&mut Value),
     ) -> bool {
         let now = self.now;
-        let pipe = self.pipe_mut(service, pipe);
-        pipe.map(|pipe| pipe.edit(now, change)).is_some()
+        let pipe = self.find_pipe_mut(service, pipe);
+        pipe.map(|pipe| pipe.edit_unchecked(now, change)).is_some()
     }
 
-    fn pipe_mut(&mut self, service: &str, pipe: &str) -> Option<&mut Pipe> {
+    fn find_pipe_mut(&mut self, service: &str, pipe: &str) -> Option<&mut EmulatedPipe> {
         let now = self.now;
         let pipes = &mut self.services.get_mut(&service_id(service))?.pipes;
-        pipes.iter_mut().find(|each| (each.id == pipe || each.name == pipe) && !each.is_gone(now))
+        pipes
+            .iter_mut()
+            .find(|each| (each.id == pipe || each.name == pipe) && !each.is_deleted(now))
     }
 
     /// Says which fields a schema discovery finds in the topic, stream or path of that name.
-    pub fn set_fields(&mut self, of: &str, fields: Vec<Field>) {
+    pub fn set_source_fields(&mut self, of: &str, fields: Vec<SourceField>) {
         self.fields.insert(of.to_owned(), fields);
     }
 
@@ -170,99 +174,111 @@ impl World {
     pub fn drop_tables(&mut self, service: &str) {
         let now = self.now;
         if let Some(service) = self.services.get_mut(&service_id(service)) {
-            service.tables.clear();
-            service.pipes.iter_mut().for_each(|pipe| pipe.sweep(now));
+            service.leftover_tables.clear();
+            service.pipes.iter_mut().for_each(|pipe| pipe.drop_tables(now));
         }
     }
 
     /// Answers one request.
-    pub fn handle(&mut self, request: &Request) -> Response {
-        if let Some(response) = control::handle(self, request) {
+    pub fn handle_request(&mut self, request: &SandboxRequest) -> SandboxResponse {
+        if let Some(response) = admin_api::handle_admin_request(self, request) {
             return response;
         }
-        self.carry_out_late();
-        self.settle();
-        self.seed = uuid::mix(self.seed);
-        let request_id = self.ids.issue();
-        let effects = self.faults.strike(&request.method, &request.path);
-        self.put_off(request, &effects);
-        let mut response = match refused_outright(&effects, &request_id) {
+        self.run_delayed_requests();
+        self.remove_deleted();
+        self.seed = uuid::mix_bits(self.seed);
+        let request_id = self.ids.next_id();
+        let effects = self.faults.take_matching(&request.method, &request.path);
+        self.delay_request(request, &effects);
+        let mut response = match fault_response(&effects, &request_id) {
             Some(response) => response,
-            None => envelope(self.answer(request, Tweaks::of(&effects)), &request_id),
+            None => wrap_in_envelope(
+                self.answer_request(request, FaultParameters::from_effects(&effects)),
+                &request_id,
+            ),
         };
         let error = response.json_body()["error"].as_str().map(str::to_owned);
-        spoil(&mut response, &request.body, &effects);
-        self.journal.note(Entry {
-            at: self.now,
+        distort_response(&mut response, &request.body, &effects);
+        self.request_log.record_request(LoggedRequest {
+            received_at: self.now,
             method: request.method.clone(),
             path: request.path.clone(),
             status: response.status,
-            answered: response.fate == Fate::Answered,
+            answered: response.delivery == Delivery::Answered,
             request_id,
-            body: redact(&request.body),
+            body: redact_body(&request.body),
             error,
         });
         response
     }
 
-    fn settle(&mut self) {
+    fn remove_deleted(&mut self) {
         for service in self.services.values_mut() {
-            service.settle(self.now);
+            service.remove_deleted(self.now);
         }
     }
 
-    fn put_off(&mut self, request: &Request, effects: &[Effect]) {
+    fn delay_request(&mut self, request: &SandboxRequest, effects: &[FaultEffect]) {
         for effect in effects {
-            if let Effect::LateCommit(seconds) = effect {
-                self.late.push((self.now.after_seconds(*seconds), request.clone()));
+            if let FaultEffect::LateCommit(seconds) = effect {
+                self.delayed_requests.push((self.now.after_seconds(*seconds), request.clone()));
             }
         }
     }
 
     /// Does what is due of what a gateway gave up, each at its own time. Nobody hears the answers.
-    fn carry_out_late(&mut self) {
+    fn run_delayed_requests(&mut self) {
         let now = self.now;
         let (due, rest) =
-            std::mem::take(&mut self.late).into_iter().partition(|(at, _)| *at <= now);
-        self.late = rest;
-        let due: Vec<(Timestamp, Request)> = due;
+            std::mem::take(&mut self.delayed_requests).into_iter().partition(|(at, _)| *at <= now);
+        self.delayed_requests = rest;
+        let due: Vec<(Timestamp, SandboxRequest)> = due;
         for (at, request) in due {
             self.now = at;
-            self.settle();
-            let _ = self.carry_out(&request, Tweaks::of(&[]));
+            self.remove_deleted();
+            let _ = self.run_request(&request, FaultParameters::from_effects(&[]));
         }
         self.now = now;
     }
 
-    fn answer(&mut self, request: &Request, tweaks: Tweaks) -> Answer {
-        let key = authenticate(request.authorization.as_deref())?;
+    fn answer_request(
+        &mut self,
+        request: &SandboxRequest,
+        fault_parameters: FaultParameters,
+    ) -> ApiResult {
+        let key = authenticate_header(request.authorization.as_deref())?;
         if let Some(limit) = self.options.rate_limit {
-            let admitted = self.limiter.admit(key.id(), self.now, limit);
-            admitted.map_err(|reset| Refusal::rate_limited(Some(reset)))?;
+            let admitted = self.limiter.admit_request(key.key_id(), self.now, limit);
+            admitted.map_err(|reset| ApiRefusal::rate_limited(Some(reset)))?;
         }
-        self.carry_out(request, tweaks)
+        self.run_request(request, fault_parameters)
     }
 
-    fn carry_out(&mut self, request: &Request, tweaks: Tweaks) -> Answer {
-        let key = authenticate(request.authorization.as_deref())?;
-        let route = route(&request.path)?;
+    fn run_request(
+        &mut self,
+        request: &SandboxRequest,
+        fault_parameters: FaultParameters,
+    ) -> ApiResult {
+        let key = authenticate_header(request.authorization.as_deref())?;
+        let route = parse_route(&request.path)?;
         let method = request.method.as_str();
-        let reads = method == "GET" || matches!(route, Route::Service(_, Place::SchemaDiscovery));
-        key.allow(!reads)?;
-        let mut call = Call {
+        let reads =
+            method == "GET" || matches!(route, Route::Service(_, ServiceRoute::SchemaDiscovery));
+        key.authorize_request(!reads)?;
+        let mut call = RequestContext {
             now: self.now,
             options: &self.options,
             ids: &mut self.ids,
-            tweaks,
-            seed: self.seed,
+            fault_parameters,
+            read_seed: self.seed,
             body: &request.body,
-            fields: &self.fields,
+            discoverable_fields: &self.fields,
         };
-        dispatch(&mut self.services, method, route, &mut call)
+        dispatch_request(&mut self.services, method, route, &mut call)
     }
 }
 
 /// The id of a service that is given by its name or its id.
 pub(crate) fn service_id(name: &str) -> String {
-    if uuid::is_uuid(name) { name.to_owned() } else { uuid::from_name(name) }
+    if uuid::is_uuid(name) { name.to_owned() } else { uuid::uuid_from_name(name) }
 }

@@ -3,13 +3,15 @@
 use std::fmt;
 use std::ops::Range;
 
-use super::Discovered;
-use super::notation::{Item, block, columns, flow, mappings, nested};
-use crate::source::{self, Content, Entry, Node, Remarks};
+use super::DiscoveredSchema;
+use super::column_yaml::{
+    YamlPair, block_list, column_items, flow_list, mapping_items, nested_block_list,
+};
+use crate::yaml::{self, PendingDiagnostics, YamlContent, YamlEntry, YamlNode};
 
 /// What to do with columns that are there already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Existing {
+pub enum ExistingColumns {
     /// Nothing is written.
     Keep,
     /// They give way.
@@ -18,153 +20,176 @@ pub enum Existing {
 
 /// Why a text is left as it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Refused {
+pub enum EditRefused {
     /// There are columns, or mappings, already.
-    Existing(&'static str),
+    AlreadyDeclared(&'static str),
     /// What would have to change stands elsewhere, or cannot be found.
-    Place(&'static str, &'static str),
+    NotEditable(&'static str, &'static str),
 }
 
-impl fmt::Display for Refused {
+impl fmt::Display for EditRefused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Existing(key) => {
+            Self::AlreadyDeclared(key) => {
                 write!(f, "the manifest declares `{key}` already; pass --force to replace them")
             }
-            Self::Place(key, why) => write!(f, "`{key}` {why}; write the columns there by hand"),
+            Self::NotEditable(key, why) => {
+                write!(f, "`{key}` {why}; write the columns there by hand")
+            }
         }
     }
 }
 
-impl std::error::Error for Refused {}
+impl std::error::Error for EditRefused {}
 
 /// The text with what was discovered in the document that begins on this line.
 ///
 /// # Errors
 /// Says why nothing can be written.
-pub fn write_into(
+pub fn write_columns(
     text: &str,
     line: u32,
-    found: &Discovered,
-    existing: Existing,
-) -> Result<String, Refused> {
-    let text = put(text, line, &["spec", "destination", "columns"], &columns(found), existing)?;
-    if found.field_mappings.is_empty() && !has_mappings(&text, line) {
+    found: &DiscoveredSchema,
+    existing: ExistingColumns,
+) -> Result<String, EditRefused> {
+    let text =
+        put_list(text, line, &["spec", "destination", "columns"], &column_items(found), existing)?;
+    if found.field_mappings.is_empty() && !has_field_mappings(&text, line) {
         return Ok(text);
     }
-    put(&text, line, &["spec", "fieldMappings"], &mappings(found), existing)
+    put_list(&text, line, &["spec", "fieldMappings"], &mapping_items(found), existing)
 }
 
-fn root(text: &str, line: u32) -> Option<Node> {
-    let documents = source::read(text, &mut Remarks::default());
-    documents.into_iter().map(|it| it.root).find(|root| root.head().line == line)
+fn find_document(text: &str, line: u32) -> Option<YamlNode> {
+    let documents = yaml::read_documents(text, &mut PendingDiagnostics::default());
+    documents.into_iter().map(|it| it.root).find(|root| root.head_span().line == line)
 }
 
-fn has_mappings(text: &str, line: u32) -> bool {
-    root(text, line).is_some_and(|root| root.at(&["spec", "fieldMappings"]).is_some())
+fn has_field_mappings(text: &str, line: u32) -> bool {
+    find_document(text, line).is_some_and(|root| root.node_at(&["spec", "fieldMappings"]).is_some())
 }
 
 /// Puts a list at a path: in place of the one that is there, or as a new entry.
-fn put(
+fn put_list(
     text: &str,
     line: u32,
     path: &[&'static str],
-    items: &[Item<'_>],
-    existing: Existing,
-) -> Result<String, Refused> {
-    let root = root(text, line).ok_or(Refused::Place("spec", "cannot be found"))?;
+    items: &[YamlPair<'_>],
+    existing: ExistingColumns,
+) -> Result<String, EditRefused> {
+    let root =
+        find_document(text, line).ok_or(EditRefused::NotEditable("spec", "cannot be found"))?;
     let mut owner = &root;
     for (depth, key) in path.iter().enumerate() {
-        match own(owner, key)? {
-            Some(entry) if matches!(entry.value.content, Content::Null) => {
-                return Ok(begin(text, owner, entry, &path[depth + 1..], items));
+        match own_entry(owner, key)? {
+            Some(entry) if matches!(entry.value.content, YamlContent::Null) => {
+                return Ok(fill_empty_entry(text, owner, entry, &path[depth + 1..], items));
             }
             Some(entry) => owner = &entry.value,
-            None => return insert(text, owner, &path[depth..], items),
+            None => return append_entry(text, owner, &path[depth..], items),
         }
     }
-    replace(text, owner, path[path.len() - 1], items, existing)
+    replace_list(text, owner, path[path.len() - 1], items, existing)
 }
 
 /// The entry, if the mapping itself has it.
-fn own<'n>(node: &'n Node, key: &'static str) -> Result<Option<&'n Entry>, Refused> {
+fn own_entry<'n>(
+    node: &'n YamlNode,
+    key: &'static str,
+) -> Result<Option<&'n YamlEntry>, EditRefused> {
     match node.entry(key) {
-        Some(entry) if entry.merged => Err(Refused::Place(key, "comes from a merge key (`<<`)")),
-        Some(entry) if entry.value.alias.is_some() => Err(Refused::Place(key, "is an alias")),
+        Some(entry) if entry.merged => {
+            Err(EditRefused::NotEditable(key, "comes from a merge key (`<<`)"))
+        }
+        Some(entry) if entry.value.alias.is_some() => {
+            Err(EditRefused::NotEditable(key, "is an alias"))
+        }
         found => Ok(found),
     }
 }
 
 /// Gives a key that has no value one.
-fn begin(text: &str, owner: &Node, entry: &Entry, path: &[&str], items: &[Item<'_>]) -> String {
-    let null = entry.value.span.range();
+fn fill_empty_entry(
+    text: &str,
+    owner: &YamlNode,
+    entry: &YamlEntry,
+    path: &[&str],
+    items: &[YamlPair<'_>],
+) -> String {
+    let null = entry.value.span.byte_range();
     if !text[null.clone()].trim().is_empty() {
-        return replaced(text, null, &flow(path, items));
+        return splice_text(text, null, &flow_list(path, items));
     }
-    if is_flow(text, owner) {
+    if is_flow_style(text, owner) {
         let colon = text[entry.span.end..].find(':').map_or(0, |colon| colon + 1);
         let at = entry.span.end + colon;
         let space = at..at + usize::from(text[at..].starts_with(' '));
-        return replaced(text, space, &format!(" {}", flow(path, items)));
+        return splice_text(text, space, &format!(" {}", flow_list(path, items)));
     }
     let at = end_of_line(text, entry.span.end);
-    let indent = indent(text, entry.span.start) + 2;
-    replaced(text, at..at, &nested(path, items, indent, line_break(text)))
+    let indent = indent_width(text, entry.span.start) + 2;
+    splice_text(text, at..at, &nested_block_list(path, items, indent, line_break(text)))
 }
 
 /// Adds the path as the last entry of a mapping, in the style of the mapping.
-fn insert(
+fn append_entry(
     text: &str,
-    owner: &Node,
+    owner: &YamlNode,
     path: &[&'static str],
-    items: &[Item<'_>],
-) -> Result<String, Refused> {
+    items: &[YamlPair<'_>],
+) -> Result<String, EditRefused> {
     let last = owner.entries().iter().rfind(|entry| !entry.merged);
-    if is_flow(text, owner) {
-        let entry = format!("{}: {}", path[0], flow(&path[1..], items));
-        return Ok(insert_in_flow(text, owner, last, &entry));
+    if is_flow_style(text, owner) {
+        let entry = format!("{}: {}", path[0], flow_list(&path[1..], items));
+        return Ok(append_flow_entry(text, owner, last, &entry));
     }
-    let last = last.ok_or(Refused::Place(path[0], "has no entries beside it to stand with"))?;
-    let at = end_of_line(text, end_of(text, last));
-    let indent = indent(text, last.span.start);
-    Ok(replaced(text, at..at, &nested(path, items, indent, line_break(text))))
+    let last =
+        last.ok_or(EditRefused::NotEditable(path[0], "has no entries beside it to stand with"))?;
+    let at = end_of_line(text, entry_end(text, last));
+    let indent = indent_width(text, last.span.start);
+    Ok(splice_text(text, at..at, &nested_block_list(path, items, indent, line_break(text))))
 }
 
-fn insert_in_flow(text: &str, owner: &Node, last: Option<&Entry>, entry: &str) -> String {
+fn append_flow_entry(
+    text: &str,
+    owner: &YamlNode,
+    last: Option<&YamlEntry>,
+    entry: &str,
+) -> String {
     let (at, new) = match last {
-        Some(last) => (end_of(text, last), format!(", {entry}")),
+        Some(last) => (entry_end(text, last), format!(", {entry}")),
         None if owner.entries().is_empty() => (owner.span.start + 1, entry.to_owned()),
         None => (owner.span.start + 1, format!("{entry}, ")),
     };
-    replaced(text, at..at, &new)
+    splice_text(text, at..at, &new)
 }
 
 /// Puts the items in place of those that are there, in the same style.
-fn replace(
+fn replace_list(
     text: &str,
-    list: &Node,
+    list: &YamlNode,
     key: &'static str,
-    items: &[Item<'_>],
-    existing: Existing,
-) -> Result<String, Refused> {
-    let Content::List(old) = &list.content else {
-        return Err(Refused::Place(key, "is no list"));
+    items: &[YamlPair<'_>],
+    existing: ExistingColumns,
+) -> Result<String, EditRefused> {
+    let YamlContent::List(old) = &list.content else {
+        return Err(EditRefused::NotEditable(key, "is no list"));
     };
-    if !old.is_empty() && existing == Existing::Keep {
-        return Err(Refused::Existing(key));
+    if !old.is_empty() && existing == ExistingColumns::Keep {
+        return Err(EditRefused::AlreadyDeclared(key));
     }
-    let range = start(text, list.span.start)..end(text, list);
+    let range = list_start(text, list.span.start)..value_end(text, list);
     let new = if text[range.clone()].starts_with('[') {
-        flow(&[], items)
+        flow_list(&[], items)
     } else {
-        let indent = indent(text, range.start);
-        block(items, indent, line_break(text)).trim_start().to_owned()
+        let indent = indent_width(text, range.start);
+        block_list(items, indent, line_break(text)).trim_start().to_owned()
     };
-    Ok(replaced(text, range, &new))
+    Ok(splice_text(text, range, &new))
 }
 
 /// Where a list begins. The span of a block that is not indented leaves out its first dash.
-fn start(text: &str, at: usize) -> usize {
+fn list_start(text: &str, at: usize) -> usize {
     if text[at..].starts_with(['-', '[']) {
         return at;
     }
@@ -172,38 +197,38 @@ fn start(text: &str, at: usize) -> usize {
 }
 
 /// Where a value ends. The span of a block reaches to the next thing, so its last leaf is asked.
-fn end(text: &str, node: &Node) -> usize {
+fn value_end(text: &str, node: &YamlNode) -> usize {
     if let Some(alias) = node.alias {
         return alias.end;
     }
-    let piece = &text[node.span.range()];
+    let piece = &text[node.span.byte_range()];
     let last = match &node.content {
         _ if piece.starts_with(['{', '[']) => None,
-        Content::Map(entries) => entries.iter().rfind(|it| !it.merged).map(|it| &it.value),
-        Content::List(items) => items.last(),
+        YamlContent::Map(entries) => entries.iter().rfind(|it| !it.merged).map(|it| &it.value),
+        YamlContent::List(items) => items.last(),
         _ => None,
     };
-    last.map_or_else(|| node.span.start + piece.trim_end().len(), |last| end(text, last))
+    last.map_or_else(|| node.span.start + piece.trim_end().len(), |last| value_end(text, last))
 }
 
-fn end_of(text: &str, entry: &Entry) -> usize {
-    end(text, &entry.value).max(entry.span.end)
+fn entry_end(text: &str, entry: &YamlEntry) -> usize {
+    value_end(text, &entry.value).max(entry.span.end)
 }
 
 fn end_of_line(text: &str, at: usize) -> usize {
     text[at..].find(['\r', '\n']).map_or(text.len(), |end| at + end)
 }
 
-fn is_flow(text: &str, node: &Node) -> bool {
+fn is_flow_style(text: &str, node: &YamlNode) -> bool {
     text[node.span.start..].starts_with('{')
 }
 
-fn indent(text: &str, at: usize) -> usize {
+fn indent_width(text: &str, at: usize) -> usize {
     let line = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
     text[line..at].chars().count()
 }
 
-fn replaced(text: &str, range: Range<usize>, new: &str) -> String {
+fn splice_text(text: &str, range: Range<usize>, new: &str) -> String {
     format!("{}{new}{}", &text[..range.start], &text[range.end..])
 }
 

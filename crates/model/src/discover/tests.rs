@@ -9,8 +9,8 @@ mod shape;
 
 use shape::{Old, shape};
 
-fn found() -> Discovered {
-    read(&json!({"fields": [
+fn found() -> DiscoveredSchema {
+    parse_answer(&json!({"fields": [
         {"name": "id", "type": "UInt64", "optional": false},
         {"name": "price", "type": "Decimal(10, 2)", "optional": true},
     ]}))
@@ -18,14 +18,14 @@ fn found() -> Discovered {
 }
 
 #[test]
-fn a_field_becomes_a_column() {
+fn discovered_fields_become_columns() {
     let fields = json!({"fields": [
         {"name": "id", "type": "UInt64"},
         {"name": "user.name", "type": "LowCardinality(String)", "optional": true},
         {"name": "user name", "type": "Array(String)", "optional": true},
         {"name": "1st", "type": "Nullable(Int8)", "optional": true},
     ], "meta": null});
-    let found = read(&fields).unwrap();
+    let found = parse_answer(&fields).unwrap();
     let columns: Vec<_> =
         found.columns.iter().map(|it| format!("{} {}", it.name, it.r#type)).collect();
     assert_eq!(
@@ -39,30 +39,30 @@ fn a_field_becomes_a_column() {
     );
     assert_eq!(found.field_mappings.len(), 4, "every column must be mapped");
     assert_eq!(found.field_mappings[1].source_field, "user.name");
-    assert!(read(&json!({"fields": []})).is_err());
-    assert!(read(&json!({"fields": [{"name": "x"}]})).is_err());
+    assert!(parse_answer(&json!({"fields": []})).is_err());
+    assert!(parse_answer(&json!({"fields": [{"name": "x"}]})).is_err());
 }
 
 fn loaded(text: &str) -> Vec<Manifest> {
     let file = SourceFile { name: Arc::from("p.yaml"), text: Arc::from(text) };
-    drafts(&file, &BTreeMap::new()).0
+    load_drafts(&file, &BTreeMap::new()).0
 }
 
 fn line_of_one(manifests: &[Manifest]) -> (usize, u32) {
     let at = manifests.iter().position(|it| it.name.as_str() == "one").unwrap();
-    (at, manifests[at].document.origin.start().line)
+    (at, manifests[at].document.origin.start_place().line)
 }
 
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
-    fn nothing_but_the_columns_changes(shape in shape(), renamed: bool) {
+    fn writing_columns_changes_nothing_else(shape in shape(), renamed: bool) {
         let (before, old, rest) = shape.written();
         let text = format!("{before}{old}{rest}");
         let manifests = loaded(&text);
         let (at, line) = line_of_one(&manifests);
         let found = if renamed { renaming() } else { found() };
-        let new = write_into(&text, line, &found, Existing::Replace).unwrap();
+        let new = write_columns(&text, line, &found, ExistingColumns::Replace).unwrap();
 
         let mut expected: Vec<_> = manifests.iter().map(|it| it.document.body.clone()).collect();
         expected[at]["destination"]["columns"] = json!(found.columns);
@@ -74,7 +74,7 @@ proptest! {
         prop_assert!(!shape.crlf || !new.replace("\r\n", "").contains('\n'));
         prop_assert!(shape.crlf || !new.contains('\r'));
         let file = |text: &str| SourceFile { name: Arc::from("p.yaml"), text: Arc::from(text) };
-        prop_assert!(is_faithful(&file(&text), &file(&new), &BTreeMap::new(), line));
+        prop_assert!(is_faithful_edit(&file(&text), &file(&new), &BTreeMap::new(), line));
         // The mappings are a second place.
         if !renamed {
             untouched([&before, &old, &rest], &new, shape.old)?;
@@ -94,9 +94,11 @@ fn untouched([before, old, rest]: [&str; 3], new: &str, was: Old) -> Result<(), 
     Ok(())
 }
 
-fn renaming() -> Discovered {
-    read(&json!({"fields": [{"name": "user.id", "type": "UInt64"}, {"name": "b", "type": "Int8"}]}))
-        .unwrap()
+fn renaming() -> DiscoveredSchema {
+    parse_answer(
+        &json!({"fields": [{"name": "user.id", "type": "UInt64"}, {"name": "b", "type": "Int8"}]}),
+    )
+    .unwrap()
 }
 
 /// A small manifest with this destination.
@@ -113,27 +115,27 @@ spec:
     )
 }
 
-fn written(destination: &str, existing: Existing) -> Result<String, Refused> {
+fn written(destination: &str, existing: ExistingColumns) -> Result<String, EditRefused> {
     let text = with(destination);
     let (before, rest) = text.split_once(destination).unwrap();
-    let new = write_into(&text, 1, &found(), existing)?;
+    let new = write_columns(&text, 1, &found(), existing)?;
     let new = new.strip_prefix(before).and_then(|new| new.strip_suffix(rest));
     Ok(new.unwrap().to_owned())
 }
 
 #[test]
-fn what_is_there_gives_way_only_if_that_is_wanted() {
+fn existing_columns_are_kept_unless_replace_is_set() {
     let full = "destination: {table: t, columns: [{name: a, type: String}]}";
-    assert_eq!(written(full, Existing::Keep), Err(Refused::Existing("columns")));
-    assert!(written(full, Existing::Replace).is_ok());
+    assert_eq!(written(full, ExistingColumns::Keep), Err(EditRefused::AlreadyDeclared("columns")));
+    assert!(written(full, ExistingColumns::Replace).is_ok());
     for nothing in ["{table: t, columns: []}", "{table: t, columns: }", "{}", "", "~"] {
         let destination = format!("destination: {nothing}");
-        assert!(written(&destination, Existing::Keep).is_ok(), "{nothing}");
+        assert!(written(&destination, ExistingColumns::Keep).is_ok(), "{nothing}");
     }
 }
 
 #[test]
-fn what_is_written_looks_like_what_is_there() {
+fn columns_are_written_in_the_existing_yaml_style() {
     let columns = "[{name: id, type: UInt64}, {name: price, type: \"Nullable(Decimal(10, 2))\"}]";
     let lines = "\n      - {name: id, type: UInt64}\n      - {name: price, type: \"Nullable(Decimal(10, 2))\"}";
     for (before, after) in [
@@ -162,12 +164,12 @@ fn what_is_written_looks_like_what_is_there() {
             format!("destination:\n    table: t # here\n    columns:{lines}"),
         ),
     ] {
-        assert_eq!(written(before, Existing::Keep).unwrap(), after);
+        assert_eq!(written(before, ExistingColumns::Keep).unwrap(), after);
     }
 }
 
 #[test]
-fn columns_that_stand_elsewhere_are_refused() {
+fn columns_from_alias_or_merge_are_not_edited() {
     for (destination, key) in [
         ("destination: {table: t, <<: {columns: [{name: a, type: String}]}}", "columns"),
         ("destination: {x: &c [{name: a, type: String}], columns: *c}", "columns"),
@@ -176,17 +178,20 @@ fn columns_that_stand_elsewhere_are_refused() {
         ("destination:\n    <<: {table: t}", "columns"),
         ("destination: {columns: many}", "columns"),
     ] {
-        let refused = written(destination, Existing::Replace);
-        let Err(Refused::Place(at, _)) = refused else { panic!("{destination}: {refused:?}") };
+        let refused = written(destination, ExistingColumns::Replace);
+        let Err(EditRefused::NotEditable(at, _)) = refused else {
+            panic!("{destination}: {refused:?}")
+        };
         assert_eq!(at, key, "{destination}");
     }
 }
 
 #[test]
-fn a_file_that_says_something_else_is_not_faithful() {
+fn edits_beyond_the_columns_are_detected() {
     let file = |text: &str| SourceFile { name: Arc::from("p.yaml"), text: Arc::from(text) };
-    let faithful =
-        |before: &str, after: &str| is_faithful(&file(before), &file(after), &BTreeMap::new(), 1);
+    let faithful = |before: &str, after: &str| {
+        is_faithful_edit(&file(before), &file(after), &BTreeMap::new(), 1)
+    };
     let before = with("destination: {table: t, managedTable: false}");
     let after =
         with("destination: {table: t, managedTable: false, columns: [{name: a, type: Int8}]}");
@@ -208,35 +213,38 @@ fn a_file_that_says_something_else_is_not_faithful() {
 }
 
 #[test]
-fn once_there_are_mappings_every_column_is_mapped() {
+fn field_mappings_are_replaced_with_one_per_column() {
     let text = "fieldMappings: [{sourceField: a, destinationField: b}]\n  destination: {table: t}";
-    assert_eq!(written(text, Existing::Keep), Err(Refused::Existing("fieldMappings")));
-    let new = written(text, Existing::Replace).unwrap();
+    assert_eq!(
+        written(text, ExistingColumns::Keep),
+        Err(EditRefused::AlreadyDeclared("fieldMappings"))
+    );
+    let new = written(text, ExistingColumns::Replace).unwrap();
     let all = "fieldMappings: [{sourceField: id, destinationField: id}, {sourceField: price, destinationField: price}]\n";
     assert!(new.starts_with(all), "{new}");
 }
 
 #[test]
-fn a_destination_need_not_be_finished() {
+fn columns_can_be_written_to_incomplete_destination() {
     let file = |text: &str| SourceFile { name: Arc::from("p.yaml"), text: Arc::from(text) };
     for destination in ["destination:", "destination: {managedTable: true}", "state: running"] {
         let text = with(destination);
-        let new = write_into(&text, 1, &found(), Existing::Keep).unwrap();
-        assert!(is_faithful(&file(&text), &file(&new), &BTreeMap::new(), 1), "{new}");
+        let new = write_columns(&text, 1, &found(), ExistingColumns::Keep).unwrap();
+        assert!(is_faithful_edit(&file(&text), &file(&new), &BTreeMap::new(), 1), "{new}");
     }
 }
 
 #[test]
-fn a_name_that_other_readers_take_for_a_boolean_is_quoted() {
+fn column_name_like_yaml_boolean_is_quoted() {
     let fields =
         json!({"fields": [{"name": "on", "type": "Int8"}, {"name": "one", "type": "Int8"}]});
-    let yaml = read(&fields).unwrap().to_yaml();
+    let yaml = parse_answer(&fields).unwrap().to_yaml();
     assert_eq!(yaml, "columns:\n  - {name: \"on\", type: Int8}\n  - {name: one, type: Int8}\n");
 }
 
 #[test]
-fn a_field_whose_name_looks_like_a_variable_is_none() {
+fn dollar_in_field_name_is_escaped() {
     let fields = json!({"fields": [{"name": "${env}", "type": "Int8"}]});
-    let yaml = read(&fields).unwrap().to_yaml();
+    let yaml = parse_answer(&fields).unwrap().to_yaml();
     assert!(yaml.contains("sourceField: \"$${env}\""), "{yaml}");
 }

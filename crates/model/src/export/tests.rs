@@ -2,10 +2,10 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::{FILL_IN, Manifest, Note, export};
+use super::{ExportedManifest, FILL_IN, FieldNote, export_manifests};
 use crate::address::{Address, Kind, Name, ServiceRef};
-use crate::live::{Id, Live, Object, Observed, State};
-use crate::path::Path;
+use crate::live::{Id, Live, LiveObjects, Object, State};
+use crate::path::FieldPath;
 
 const ID: &str = "0b5c1f36-0000-4000-8000-00000000000";
 
@@ -28,13 +28,13 @@ fn object(number: usize, source: &Value) -> Object {
     Object { id: Id::new(id), state: State::new("Running"), body }
 }
 
-fn of(objects: Vec<Object>) -> Vec<Manifest> {
+fn of(objects: Vec<Object>) -> Vec<ExportedManifest> {
     let service = ServiceRef::new("analytics");
     let at = Address::new(service, Kind::ClickPipe, Name::new("orders"));
-    export(&Live::from([(at, Observed { objects })]))
+    export_manifests(&Live::from([(at, LiveObjects { objects })]))
 }
 
-fn one(source: &Value) -> Manifest {
+fn one(source: &Value) -> ExportedManifest {
     let mut made = of(vec![object(1, source)]);
     assert_eq!(made.len(), 1);
     made.remove(0)
@@ -45,15 +45,15 @@ fn kept(field: &str, value: &Value) -> (Option<Value>, Vec<String>) {
     let mut source = kafka();
     source[field] = value.clone();
     let made = one(&json!({ "kafka": source }));
-    assert_eq!(made.flaws, Vec::<String>::new(), "{:#}", made.document);
-    let within = Path::parse("spec.source.kafka");
+    assert_eq!(made.blockers, Vec::<String>::new(), "{:#}", made.document);
+    let within = FieldPath::parse("spec.source.kafka");
     let additional = within.child("additional").child(field);
-    let found = within.child(field).get(&made.document);
-    (found.or_else(|| additional.get(&made.document)).cloned(), made.remarks)
+    let found = within.child(field).value_in(&made.document);
+    (found.or_else(|| additional.value_in(&made.document)).cloned(), made.remarks)
 }
 
 #[test]
-fn what_the_api_says_of_its_own_is_not_declared() {
+fn export_omits_read_only_fields() {
     let made = one(&json!({ "kafka": kafka() }));
     let spec: Vec<_> = made.document["spec"].as_object().into_iter().flatten().collect();
     let names: Vec<_> = spec.iter().map(|(name, _)| name.as_str()).collect();
@@ -61,7 +61,7 @@ fn what_the_api_says_of_its_own_is_not_declared() {
 }
 
 #[test]
-fn what_is_set_to_the_default_is_not_written() {
+fn export_omits_default_values() {
     let (kept, _) = kept("exactlyOnce", &json!(true));
     assert_eq!(kept, Some(json!(true)));
     let mut stream = json!({"format": "JSONEachRow", "streamName": "s", "region": "eu-west-1",
@@ -69,7 +69,7 @@ fn what_is_set_to_the_default_is_not_written() {
         "iamRole": "arn:aws:iam::123456789012:role/reader", "useEnhancedFanOut": false});
     let written = |stream: &Value| {
         let made = one(&json!({ "kinesis": stream }));
-        assert_eq!(made.flaws, Vec::<String>::new(), "{:#}", made.document);
+        assert_eq!(made.blockers, Vec::<String>::new(), "{:#}", made.document);
         made.document["spec"]["source"]["kinesis"].get("useEnhancedFanOut").cloned()
     };
     assert_eq!(written(&stream), None);
@@ -78,24 +78,24 @@ fn what_is_set_to_the_default_is_not_written() {
 }
 
 #[test]
-fn what_must_be_there_and_is_not_returned_is_asked_for() {
+fn export_adds_fill_in_for_missing_required_fields() {
     let made = one(&json!({"objectStorage": {"type": "azureblobstorage", "format": "JSONEachRow",
         "isContinuous": false}}));
-    assert_eq!(made.flaws, Vec::<String>::new(), "{:#}", made.document);
-    let within = Path::parse("spec.source.objectStorage");
+    assert_eq!(made.blockers, Vec::<String>::new(), "{:#}", made.document);
+    let within = FieldPath::parse("spec.source.objectStorage");
     for field in ["azureContainerName", "path"] {
         let path = within.child(field);
-        assert_eq!(path.get(&made.document), Some(&json!(FILL_IN)), "{path}");
-        assert_eq!(made.notes.get(&path), Some(&Note::FillIn), "{path}");
+        assert_eq!(path.value_in(&made.document), Some(&json!(FILL_IN)), "{path}");
+        assert_eq!(made.field_notes.get(&path), Some(&FieldNote::FillIn), "{path}");
     }
-    let untold: Vec<String> = made.untold.iter().map(ToString::to_string).collect();
+    let untold: Vec<String> = made.write_only_fields.iter().map(ToString::to_string).collect();
     assert_eq!(untold, ["spec.destination.roles"], "no switch of a request is asked for");
-    let secret = BTreeMap::from_iter(made.notes).into_values();
-    assert_eq!(secret.filter(|note| matches!(note, Note::Secret { .. })).count(), 1);
+    let secret = BTreeMap::from_iter(made.field_notes).into_values();
+    assert_eq!(secret.filter(|note| matches!(note, FieldNote::Secret { .. })).count(), 1);
 }
 
 #[test]
-fn a_dollar_begins_no_variable_and_what_is_unknown_is_kept() {
+fn export_escapes_dollars_and_keeps_unknown_fields() {
     let dollars = json!("${x} $y");
     let escaped = Some(json!("$${x} $y"));
     for field in ["topics", "novelty"] {
@@ -106,12 +106,12 @@ fn a_dollar_begins_no_variable_and_what_is_unknown_is_kept() {
 }
 
 #[test]
-fn a_word_that_is_not_known_yet_stands_where_it_is_taken() {
+fn export_moves_unknown_enum_values_to_additional() {
     let made = |field: &str| {
         let mut source = kafka();
         source[field] = json!("NEWER");
         let made = one(&json!({ "kafka": source }));
-        assert_eq!((made.flaws, made.remarks), (Vec::new(), Vec::new()));
+        assert_eq!((made.blockers, made.remarks), (Vec::new(), Vec::new()));
         made.document["spec"]["source"]["kafka"].clone()
     };
     let kafka = made("authentication");
@@ -123,16 +123,16 @@ fn a_word_that_is_not_known_yet_stands_where_it_is_taken() {
 }
 
 #[test]
-fn what_the_api_is_not_known_to_return_is_taken_where_it_does() {
+fn export_keeps_roles_returned_by_the_api() {
     let mut object = object(1, &json!({ "kafka": kafka() }));
     object.body["destination"]["roles"] = json!(["writer"]);
     let made = of(vec![object]).remove(0);
-    assert_eq!((made.flaws, made.remarks), (Vec::new(), Vec::new()));
+    assert_eq!((made.blockers, made.remarks), (Vec::new(), Vec::new()));
     assert_eq!(made.document["spec"]["destination"]["roles"], json!(["writer"]));
 }
 
 #[test]
-fn a_null_in_what_is_unknown_makes_no_comment_of_the_pipe() {
+fn export_drops_nulls_from_unknown_fields() {
     let (novel, remarks) = kept("novelty", &json!({"a": null, "b": [{"c": 1, "d": null}]}));
     assert_eq!((novel, remarks), (Some(json!({"b": [{"c": 1}]})), Vec::new()));
     let (novel, remarks) = kept("novelty", &json!({"a": [1, null]}));
@@ -141,7 +141,7 @@ fn a_null_in_what_is_unknown_makes_no_comment_of_the_pipe() {
 }
 
 #[test]
-fn what_is_unknown_and_looks_like_a_secret_is_left_out_and_told() {
+fn export_omits_unknown_fields_that_look_secret() {
     for (field, value) in [
         ("clientSecret", json!("x")),
         ("oauth", json!({"refresh_token": "x"})),
@@ -164,33 +164,33 @@ fn what_is_unknown_and_looks_like_a_secret_is_left_out_and_told() {
 }
 
 #[test]
-fn a_password_where_no_reference_can_stand_is_told_and_never_written() {
+fn export_reports_password_in_schema_registry_url() {
     let mut source = kafka();
     source["schemaRegistry"] =
         json!({"url": "https://u:hidden@registry.example.com", "authentication": "PLAIN"});
     let made = one(&json!({ "kafka": source }));
-    assert!(made.flaws[0].contains("`source.kafka.schemaRegistry.url` holds a password"));
+    assert!(made.blockers[0].contains("`source.kafka.schemaRegistry.url` holds a password"));
     assert!(!made.document.to_string().contains("hidden"), "{:#}", made.document);
 }
 
 #[test]
-fn of_several_of_one_name_the_first_is_managed() {
+fn export_manages_first_of_duplicate_names() {
     let source = json!({ "kafka": kafka() });
     let made = of(vec![object(1, &source), object(2, &source)]);
     let ids = made.iter().map(|it| it.document["metadata"]["id"].clone());
     assert_eq!(ids.collect::<Vec<_>>(), [json!(format!("{ID}1")), json!(format!("{ID}2"))]);
-    let flaws: Vec<_> = made.iter().map(|it| it.flaws.len()).collect();
+    let flaws: Vec<_> = made.iter().map(|it| it.blockers.len()).collect();
     assert_eq!(flaws, [0, 1]);
     assert!(made[0].remarks[0].contains("`id` says which one is meant"), "{:?}", made[0].remarks);
 }
 
 #[test]
-fn a_password_in_a_uri_becomes_a_reference() {
+fn export_replaces_password_in_uri_by_reference() {
     let made = one(&json!({"mongodb": {"uri": "mongodb://u:p4ss@h/d", "readPreference": "primary",
         "settings": {"replicationMode": "cdc"}, "tableMappings": [
             {"sourceDatabaseName": "d", "sourceCollection": "c", "targetTable": "t"}]}}));
-    let uri = Path::parse("spec.source.mongodb.uri");
-    assert_eq!(uri.get(&made.document), Some(&json!({"fromEnv": "ORDERS_URI"})));
+    let uri = FieldPath::parse("spec.source.mongodb.uri");
+    assert_eq!(uri.value_in(&made.document), Some(&json!({"fromEnv": "ORDERS_URI"})));
     assert!(!format!("{made:?}").contains("p4ss"), "{made:?}");
     assert!(made.remarks.iter().any(|it| it.contains("held a password")), "{:?}", made.remarks);
 }

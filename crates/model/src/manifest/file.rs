@@ -3,104 +3,113 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, OnceLock};
 
-use super::declared::Declared;
-use super::kind::{self, Class};
-use super::variables::Variables;
-use super::{code, correct};
+use super::classify::{self, DocumentClass};
+use super::draft::DraftManifest;
+use super::variables::VariableExpander;
+use super::{code, recover_typos};
 use crate::address::Kind;
-use crate::check;
-use crate::check::walk::{self, Schema};
 use crate::diagnostic::{Diagnostic, Severity, SourceFile};
-use crate::reference;
-use crate::source::{self, Document, Node, Remark, Remarks, Span};
+use crate::docs;
+use crate::validate;
+use crate::validate::schema_validator::{self, SchemaValidator};
+use crate::yaml::{self, PendingDiagnostic, PendingDiagnostics, Span, YamlDocument, YamlNode};
 
 /// Reads every document of a file and checks each on its own.
-pub(super) fn read(
+pub(super) fn parse_file(
     index: usize,
     file: &SourceFile,
     variables: &BTreeMap<String, String>,
-) -> (Vec<Declared>, Vec<Diagnostic>) {
-    let mut remarks = Remarks::default();
-    let mut variables = Variables::new(variables);
-    let mut documents = source::read(&file.text, &mut remarks);
+) -> (Vec<DraftManifest>, Vec<Diagnostic>) {
+    let mut remarks = PendingDiagnostics::default();
+    let mut variables = VariableExpander::new(variables);
+    let mut documents = yaml::read_documents(&file.text, &mut remarks);
     for document in &mut documents {
-        let errors = remarks.errors();
-        variables.put_into(&mut document.root, &mut remarks);
-        document.sound &= remarks.errors() == errors;
+        let errors = remarks.error_count();
+        variables.expand_node(&mut document.root, &mut remarks);
+        document.is_valid &= remarks.error_count() == errors;
     }
-    let mut declared = Vec::new();
-    if let Some(stray) = strays(&documents) {
-        remarks.push(kind::not_a_manifest(stray));
+    let mut drafts = Vec::new();
+    if let Some(foreign) = first_if_none_ours(&documents) {
+        remarks.push(classify::not_a_manifest(foreign));
     } else {
         for document in documents {
-            let found = examine(document, &mut remarks);
-            declared.extend(found.map(|(kind, root, sound)| {
-                Declared::new(index, Arc::clone(&file.name), kind, root, sound)
+            let found = validate_document(document, &mut remarks);
+            drafts.extend(found.map(|(kind, root, sound)| {
+                DraftManifest::new(index, Arc::clone(&file.name), kind, root, sound)
             }));
         }
     }
-    let remarks = settle(remarks.into_vec());
+    let remarks = drop_redundant(remarks.into_vec());
     let diagnostics = remarks.into_iter().map(|remark| remark.into_diagnostic(&file.name));
-    (declared, diagnostics.collect())
+    (drafts, diagnostics.collect())
 }
 
 /// The documents of a file without a look at their fields, and whether some of it is not to be read.
-pub(super) fn identify(
+pub(super) fn identify_documents(
     file: &SourceFile,
     variables: &BTreeMap<String, String>,
-) -> (Vec<Declared>, bool) {
-    let mut remarks = Remarks::default();
-    let mut variables = Variables::new(variables);
-    let documents = source::read(&file.text, &mut remarks);
-    let mut unclear = remarks.errors() > 0;
-    let mut declared = Vec::new();
-    for Document { mut root, .. } in documents {
-        variables.put_into(&mut root, &mut remarks);
-        if matches!(kind::class(&root), Class::Stray | Class::Project) {
+) -> (Vec<DraftManifest>, bool) {
+    let mut remarks = PendingDiagnostics::default();
+    let mut variables = VariableExpander::new(variables);
+    let documents = yaml::read_documents(&file.text, &mut remarks);
+    let mut has_unidentified = remarks.error_count() > 0;
+    let mut drafts = Vec::new();
+    for YamlDocument { mut root, .. } in documents {
+        variables.expand_node(&mut root, &mut remarks);
+        if matches!(
+            classify::classify_document(&root),
+            DocumentClass::NotOurs | DocumentClass::Project
+        ) {
             continue;
         }
-        let kind = kind::read(&mut root, &mut remarks);
-        unclear |= kind.is_none();
-        declared
-            .extend(kind.map(|kind| Declared::new(0, Arc::clone(&file.name), kind, root, false)));
+        let kind = classify::resolve_kind(&mut root, &mut remarks);
+        has_unidentified |= kind.is_none();
+        drafts.extend(
+            kind.map(|kind| DraftManifest::new(0, Arc::clone(&file.name), kind, root, false)),
+        );
     }
-    (declared, unclear)
+    (drafts, has_unidentified)
 }
 
 /// The first document of a file in which none is ours: that need not be said of each.
-fn strays(documents: &[Document]) -> Option<&Node> {
-    let all = documents.iter().all(|document| kind::class(&document.root) == Class::Stray);
+fn first_if_none_ours(documents: &[YamlDocument]) -> Option<&YamlNode> {
+    let all = documents
+        .iter()
+        .all(|document| classify::classify_document(&document.root) == DocumentClass::NotOurs);
     documents.first().filter(|_| all).map(|document| &document.root)
 }
 
 /// Checks one document; gives back its kind if it has one, and whether it is without error.
-fn examine(document: Document, remarks: &mut Remarks) -> Option<(Kind, Node, bool)> {
-    let Document { mut root, sound } = document;
-    let errors = remarks.errors();
-    let kind = kind::read(&mut root, remarks)?;
-    let before = remarks.kept().len();
-    let name = root.at(&["metadata", "name"]).and_then(Node::text);
-    schema(kind).check(&root, name, remarks);
-    correct::keys(&mut root, &remarks.kept()[before..]);
-    for problem in check::problems(kind, &root.to_json()) {
-        let span = root.place(&problem.path);
+fn validate_document(
+    document: YamlDocument,
+    remarks: &mut PendingDiagnostics,
+) -> Option<(Kind, YamlNode, bool)> {
+    let YamlDocument { mut root, is_valid: sound } = document;
+    let errors = remarks.error_count();
+    let kind = classify::resolve_kind(&mut root, remarks)?;
+    let before = remarks.kept_diagnostics().len();
+    let name = root.node_at(&["metadata", "name"]).and_then(YamlNode::as_text);
+    compiled_schema(kind).validate(&root, name, remarks);
+    recover_typos::rename_misspelt_keys(&mut root, &remarks.kept_diagnostics()[before..]);
+    for problem in validate::find_problems(kind, &root.to_json()) {
+        let span = root.span_at(&problem.path);
         let remark = match problem.severity {
-            Severity::Error => Remark::error(problem.code, span, problem.message),
-            Severity::Warning => Remark::warning(problem.code, span, problem.message),
+            Severity::Error => PendingDiagnostic::error(problem.code, span, problem.message),
+            Severity::Warning => PendingDiagnostic::warning(problem.code, span, problem.message),
         };
-        remarks.push(Remark { help: problem.help, ..remark.at(problem.path) });
+        remarks.push(PendingDiagnostic { help: problem.help, ..remark.with_path(problem.path) });
     }
     // Once remarks are lost, nobody looks closely any more.
-    let sound = sound && remarks.errors() == errors && !remarks.is_full();
-    Some((kind, root, sound))
+    let is_valid = sound && remarks.error_count() == errors && !remarks.is_full();
+    Some((kind, root, is_valid))
 }
 
 /// The schema of a kind, compiled once.
-fn schema(kind: Kind) -> &'static Schema {
-    static SCHEMAS: OnceLock<BTreeMap<Kind, Schema>> = OnceLock::new();
+fn compiled_schema(kind: Kind) -> &'static SchemaValidator {
+    static SCHEMAS: OnceLock<BTreeMap<Kind, SchemaValidator>> = OnceLock::new();
     let all = SCHEMAS.get_or_init(|| {
         let compiled = |kind| {
-            let schema = Schema::new(reference::manifest_schema(kind));
+            let schema = SchemaValidator::new(docs::manifest_schema(kind));
             (kind, schema.expect("the structs generate what can be walked"))
         };
         Kind::ALL.map(compiled).into()
@@ -110,15 +119,15 @@ fn schema(kind: Kind) -> &'static Schema {
 
 /// Takes out what only repeats a worse remark on the same place. Nothing but the fix is said of a
 /// literal secret.
-fn settle(remarks: Vec<Remark>) -> Vec<Remark> {
-    let places = |fits: fn(&Remark) -> bool| -> HashSet<Span> {
-        remarks.iter().filter(|remark| fits(remark)).map(|remark| remark.span).collect()
+fn drop_redundant(remarks: Vec<PendingDiagnostic>) -> Vec<PendingDiagnostic> {
+    let places = |predicate: fn(&PendingDiagnostic) -> bool| -> HashSet<Span> {
+        remarks.iter().filter(|remark| predicate(remark)).map(|remark| remark.span).collect()
     };
-    let secrets = places(|remark| remark.code == walk::code::LITERAL_SECRET);
+    let secrets = places(|remark| remark.code == schema_validator::code::LITERAL_SECRET);
     let errors = places(|remark| remark.severity == Severity::Error);
-    let is_kept = |remark: &Remark| match remark.code {
-        source::code::YAML_1_1 => !errors.contains(&remark.span),
-        code::UNKNOWN_VARIABLE | code::BAD_VARIABLE | source::code::ALIAS | source::code::TAG => {
+    let is_kept = |remark: &PendingDiagnostic| match remark.code {
+        yaml::code::YAML_1_1 => !errors.contains(&remark.span),
+        code::UNKNOWN_VARIABLE | code::BAD_VARIABLE | yaml::code::ALIAS | yaml::code::TAG => {
             !secrets.contains(&remark.span)
         }
         _ => true,

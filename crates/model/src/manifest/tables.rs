@@ -2,66 +2,72 @@
 
 use serde_json::Value;
 
-use crate::path::Path;
+use crate::path::FieldPath;
 
 /// One table of the destination.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Table<'d> {
+pub(super) struct TargetTable<'d> {
     pub(super) database: &'d str,
     pub(super) name: &'d str,
     /// The field that names it.
-    pub(super) path: Path,
-    pub(super) way: Way,
+    pub(super) path: FieldPath,
+    pub(super) write_mode: WriteMode,
 }
 
 /// How a pipe writes a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Way {
+pub(super) enum WriteMode {
     /// It makes the table and inserts into it.
     Managed,
     /// It inserts into a table that somebody else made.
-    Inserts,
+    InsertOnly,
     /// It keeps the table the same as one of its source.
-    Mirrors,
+    Mirror,
 }
 
-impl Table<'_> {
+impl TargetTable<'_> {
     /// Whether both pipes at one table cannot be meant. Any number of them may insert.
     pub(super) fn collides_with(&self, other: &Self) -> bool {
         let same = (self.database, self.name) == (other.database, other.name);
-        same && match (self.way, other.way) {
-            (Way::Mirrors, _) | (_, Way::Mirrors) | (Way::Managed, Way::Managed) => true,
-            (Way::Inserts, _) | (_, Way::Inserts) => false,
+        same && match (self.write_mode, other.write_mode) {
+            (WriteMode::Mirror, _)
+            | (_, WriteMode::Mirror)
+            | (WriteMode::Managed, WriteMode::Managed) => true,
+            (WriteMode::InsertOnly, _) | (_, WriteMode::InsertOnly) => false,
         }
     }
 }
 
 /// The tables of a pipe; a tombstone writes none.
-pub(super) fn of(document: &Value) -> Vec<Table<'_>> {
+pub(super) fn declared_tables(document: &Value) -> Vec<TargetTable<'_>> {
     let spec = &document["spec"];
     if spec["state"] == "absent" {
         return Vec::new();
     }
     let destination = &spec["destination"];
     let database = destination["database"].as_str().unwrap_or("default");
-    let own = destination["table"].as_str().map(|name| Table {
+    let own = destination["table"].as_str().map(|name| TargetTable {
         database,
         name,
-        path: Path::parse("spec.destination.table"),
-        way: if destination["managedTable"] == false { Way::Inserts } else { Way::Managed },
+        path: FieldPath::parse("spec.destination.table"),
+        write_mode: if destination["managedTable"] == false {
+            WriteMode::InsertOnly
+        } else {
+            WriteMode::Managed
+        },
     });
-    own.into_iter().chain(mirrored(spec, database)).collect()
+    own.into_iter().chain(mapped_tables(spec, database)).collect()
 }
 
-fn mirrored<'d>(spec: &'d Value, database: &'d str) -> impl Iterator<Item = Table<'d>> {
+fn mapped_tables<'d>(spec: &'d Value, database: &'d str) -> impl Iterator<Item = TargetTable<'d>> {
     let sources = spec["source"].as_object().into_iter().flatten();
     sources.flat_map(move |(arm, source)| {
-        let list = Path::parse("spec.source").child(arm).child("tableMappings");
+        let list = FieldPath::parse("spec.source").child(arm).child("tableMappings");
         let mappings = source["tableMappings"].as_array().into_iter().flatten().enumerate();
         mappings.filter_map(move |(index, mapping)| {
             let name = mapping["targetTable"].as_str()?;
             let path = list.child(index).child("targetTable");
-            Some(Table { database, name, path, way: Way::Mirrors })
+            Some(TargetTable { database, name, path, write_mode: WriteMode::Mirror })
         })
     })
 }

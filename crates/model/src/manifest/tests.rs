@@ -3,33 +3,33 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use super::{Loaded, load};
+use super::{ParsedManifests, parse_manifests};
 use crate::diagnostic::{Diagnostic, Severity, SourceFile};
 
-mod across;
-mod anything;
-mod broken;
-mod good;
-mod index;
+mod arbitrary_input;
+mod cross_document;
+mod diagnostic_codes;
+mod invalid;
+mod valid;
 mod variables;
 
 /// Loads files given as (name, text), with no variables.
-fn load_all(files: &[(&str, &str)]) -> Loaded {
+fn load_all(files: &[(&str, &str)]) -> ParsedManifests {
     load_with(files, &[])
 }
 
-fn load_with(files: &[(&str, &str)], variables: &[(&str, &str)]) -> Loaded {
+fn load_with(files: &[(&str, &str)], variables: &[(&str, &str)]) -> ParsedManifests {
     let files: Vec<SourceFile> = files
         .iter()
         .map(|(name, text)| SourceFile { name: (*name).into(), text: (*text).into() })
         .collect();
     let variables: BTreeMap<String, String> =
         variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    load(&files, &variables)
+    parse_manifests(&files, &variables)
 }
 
 /// Diagnostics as a person reads them, without the source.
-fn said(diagnostics: &[Diagnostic]) -> String {
+fn render_diagnostics(diagnostics: &[Diagnostic]) -> String {
     let mut said = String::new();
     for diagnostic in diagnostics {
         let Diagnostic { code, message, place, path, .. } = diagnostic;
@@ -49,7 +49,7 @@ fn said(diagnostics: &[Diagnostic]) -> String {
 }
 
 /// A pipe without a fault, with one line of its own in its metadata.
-fn pipe(name: &str, metadata: &str) -> String {
+fn pipe_yaml(name: &str, metadata: &str) -> String {
     format!(
         "apiVersion: pipectl/v1
 kind: ClickPipe

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
-use crate::mark;
+use crate::annotations;
 
 /// Fields that nothing here knows, by name.
 pub struct Additional;
@@ -20,7 +20,7 @@ impl JsonSchema for Additional {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         let mut schema = json_schema!({"type": "object", "additionalProperties": true});
-        mark::additional(&mut schema);
+        annotations::additional_fields(&mut schema);
         schema
     }
 }

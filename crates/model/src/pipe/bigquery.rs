@@ -5,10 +5,10 @@ use schemars::JsonSchema;
 use super::additional::Additional;
 use super::credentials::ServiceAccount;
 use super::database::TableEngine;
-use super::database::restart::copied_again;
-use super::restart::Restart;
-use crate::mark;
-use crate::text::{GcsPath, Text};
+use super::database::replacement_effects::describe_new_copy;
+use super::replacement_effects::Replacement;
+use crate::annotations;
+use crate::text::{GcsPath, NonEmptyText};
 
 /// What tells the mappings of tables apart.
 const TABLE: &[&str] = &["sourceDatasetName", "sourceTable", "targetTable"];
@@ -21,12 +21,12 @@ pub struct Bigquery {
     /// emptied after the load.
     pub snapshot_staging_path: GcsPath,
     /// The key of the service account.
-    #[schemars(transform = mark::never_echoed)]
+    #[schemars(transform = annotations::write_only)]
     pub credentials: ServiceAccount,
     /// How the tables are copied.
     pub settings: BigquerySettings,
     /// The tables to read, and where they go.
-    #[schemars(length(min = 1), transform = mark::unordered_by(TABLE))]
+    #[schemars(length(min = 1), transform = annotations::unordered_by(TABLE))]
     pub table_mappings: Vec<BigqueryTableMapping>,
     /// Fields that are newer than this program: sent and compared as they stand, and not checked.
     pub additional: Option<Additional>,
@@ -40,7 +40,7 @@ pub struct BigquerySettings {
     pub replication_mode: BigqueryMode,
     /// Makes columns that may be null `Nullable`. Else a null becomes the default of the column's
     /// type.
-    #[schemars(transform = mark::default_is(false))]
+    #[schemars(transform = annotations::default_is(false))]
     pub allow_nullable_columns: Option<bool>,
     /// How many workers copy one table.
     pub initial_load_parallelism: Option<f64>,
@@ -63,25 +63,25 @@ pub enum BigqueryMode {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct BigqueryTableMapping {
     /// The dataset of the table to read.
-    pub source_dataset_name: Text,
+    pub source_dataset_name: NonEmptyText,
     /// The table to read.
-    pub source_table: Text,
+    pub source_table: NonEmptyText,
     /// The ClickHouse table to write. It is made when it is missing.
-    pub target_table: Text,
+    pub target_table: NonEmptyText,
     /// Columns that are not read.
-    #[schemars(transform = mark::set)]
-    pub excluded_columns: Option<Vec<Text>>,
+    #[schemars(transform = annotations::unordered_set)]
+    pub excluded_columns: Option<Vec<NonEmptyText>>,
     /// Sorts the table by `sortingKeys`.
-    #[schemars(transform = mark::default_is(false))]
+    #[schemars(transform = annotations::default_is(false))]
     pub use_custom_sorting_key: Option<bool>,
     /// The columns that the table is sorted by, in order.
-    pub sorting_keys: Option<Vec<Text>>,
+    pub sorting_keys: Option<Vec<NonEmptyText>>,
     /// The engine of the table.
-    #[schemars(transform = mark::default_is("ReplacingMergeTree"))]
+    #[schemars(transform = annotations::default_is("ReplacingMergeTree"))]
     pub table_engine: Option<TableEngine>,
 }
 
 /// What replacing a pipe of BigQuery does to the data.
-pub(crate) fn restart(it: &Restart<'_>) -> Vec<String> {
-    copied_again(it)
+pub(crate) fn describe_replacement(it: &Replacement<'_>) -> Vec<String> {
+    describe_new_copy(it)
 }

@@ -2,7 +2,7 @@
 
 use schemars::JsonSchema;
 
-use crate::mark;
+use crate::annotations;
 use crate::secret::{Secret, TextOrSecret};
 
 /// A user of a database.
@@ -14,7 +14,7 @@ pub struct Login {
     /// The user's password.
     pub password: Option<Secret>,
     /// Raised by one to send the credentials again after a rotation.
-    #[schemars(range(min = 1), transform = mark::local)]
+    #[schemars(range(min = 1), transform = annotations::local_only)]
     pub version: Option<i64>,
 }
 
@@ -27,7 +27,7 @@ pub struct AccessKey {
     /// The key's secret half.
     pub secret_key: Secret,
     /// Raised by one to send the key again after a rotation.
-    #[schemars(range(min = 1), transform = mark::local)]
+    #[schemars(range(min = 1), transform = annotations::local_only)]
     pub version: Option<i64>,
 }
 
@@ -38,6 +38,6 @@ pub struct ServiceAccount {
     /// The JSON key file, base64-encoded: a reference to the plain file needs `encoding: base64`.
     pub service_account_file: Secret,
     /// Raised by one to send the key again after a rotation.
-    #[schemars(range(min = 1), transform = mark::local)]
+    #[schemars(range(min = 1), transform = annotations::local_only)]
     pub version: Option<i64>,
 }

@@ -5,10 +5,12 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde_json::Value;
 
-use crate::check::{Finding, Rule, RuleSet, Scope, custom, flag, is};
-use crate::path::Path;
+use crate::path::FieldPath;
+use crate::validate::{
+    CrossFieldRule, RuleContext, RuleFinding, RuleSet, custom_rule, flag_is, value_is,
+};
 
-pub(crate) mod restart;
+pub(crate) mod replacement_effects;
 
 /// The names under which an update adds table mappings and removes them.
 pub(crate) const TABLE_MAPPING_DELTAS: [&str; 2] = ["tableMappingsToAdd", "tableMappingsToRemove"];
@@ -48,75 +50,96 @@ pub enum TableEngine {
 }
 
 /// User and password, or user and role.
-pub(crate) const LOGIN: RuleSet = RuleSet {
-    at: &["spec.source.postgres", "spec.source.mysql"],
+pub(crate) const LOGIN_RULES: RuleSet = RuleSet {
+    object_paths: &["spec.source.postgres", "spec.source.mysql"],
     rules: &[
-        Rule::needed_iff("database-iam-role", &["iamRole"], is("authentication", &["IAM_ROLE"])),
-        Rule::needed_iff(
+        CrossFieldRule::required_fields_iff(
+            "database-iam-role",
+            &["iamRole"],
+            value_is("authentication", &["IAM_ROLE"]),
+        ),
+        CrossFieldRule::required_fields_iff(
             "database-password",
             &["credentials.password"],
-            is("authentication", &["basic"]),
+            value_is("authentication", &["basic"]),
         ),
-        Rule::refused(
+        CrossFieldRule::forbidden_fields(
             "login-version",
             &["credentials.version"],
-            is("authentication", &["IAM_ROLE"]),
+            value_is("authentication", &["IAM_ROLE"]),
         )
-        .warning()
-        .because("no secret is sent again")
-        .help("remove `version`: a role has nothing to rotate here"),
+        .into_warning()
+        .with_reason("no secret is sent again")
+        .with_help("remove `version`: a role has nothing to rotate here"),
     ],
 };
 
 /// No two mappings write one table.
-pub(crate) const MAPPINGS: RuleSet = RuleSet {
-    at: &[
+pub(crate) const MAPPING_LIST_RULES: RuleSet = RuleSet {
+    object_paths: &[
         "spec.source.postgres",
         "spec.source.mysql",
         "spec.source.mongodb",
         "spec.source.bigquery",
     ],
-    rules: &[Rule::unique("duplicate-target-table", "tableMappings", "targetTable")
-        .because("two mappings cannot share a table")],
+    rules: &[CrossFieldRule::unique_entries(
+        "duplicate-target-table",
+        "tableMappings",
+        "targetTable",
+    )
+    .with_reason("two mappings cannot share a table")],
 };
 
 /// The columns of one mapping.
-pub(crate) const MAPPING: RuleSet = RuleSet {
-    at: &[
+pub(crate) const MAPPING_RULES: RuleSet = RuleSet {
+    object_paths: &[
         "spec.source.postgres.tableMappings.*",
         "spec.source.mysql.tableMappings.*",
         "spec.source.bigquery.tableMappings.*",
     ],
     rules: &[
-        Rule::needed_iff("custom-sorting-key", &["sortingKeys"], flag("useCustomSortingKey", true))
-            .help("`sortingKeys` and `useCustomSortingKey: true` go together"),
-        custom("empty-sorting-key", &["sortingKeys", "useCustomSortingKey"], empty_sorting_key),
-        custom("excluded-sorting-key", &["sortingKeys", "excludedColumns"], excluded_sorting_key)
-            .warning(),
+        CrossFieldRule::required_fields_iff(
+            "custom-sorting-key",
+            &["sortingKeys"],
+            flag_is("useCustomSortingKey", true),
+        )
+        .with_help("`sortingKeys` and `useCustomSortingKey: true` go together"),
+        custom_rule(
+            "empty-sorting-key",
+            &["sortingKeys", "useCustomSortingKey"],
+            empty_sorting_key,
+        ),
+        custom_rule(
+            "excluded-sorting-key",
+            &["sortingKeys", "excludedColumns"],
+            excluded_sorting_key,
+        )
+        .into_warning(),
     ],
 };
 
-fn empty_sorting_key(scope: &Scope<'_>) -> Vec<Finding> {
-    let custom = scope.value("useCustomSortingKey").and_then(Value::as_bool) == Some(true);
-    let empty = scope.value("sortingKeys").and_then(Value::as_array).is_some_and(Vec::is_empty);
+fn empty_sorting_key(scope: &RuleContext<'_>) -> Vec<RuleFinding> {
+    let custom = scope.value_at("useCustomSortingKey").and_then(Value::as_bool) == Some(true);
+    let empty = scope.value_at("sortingKeys").and_then(Value::as_array).is_some_and(Vec::is_empty);
     if !(custom && empty) {
         return Vec::new();
     }
     let message = "`useCustomSortingKey: true` needs at least one column";
     vec![
-        Finding::new(Path::parse("sortingKeys"), message).help("name the columns in `sortingKeys`"),
+        RuleFinding::new(FieldPath::parse("sortingKeys"), message)
+            .with_help("name the columns in `sortingKeys`"),
     ]
 }
 
-fn excluded_sorting_key(scope: &Scope<'_>) -> Vec<Finding> {
-    let excluded: BTreeSet<&str> = scope.texts("excludedColumns").collect();
-    let keys = scope.list("sortingKeys").iter().enumerate();
+fn excluded_sorting_key(scope: &RuleContext<'_>) -> Vec<RuleFinding> {
+    let excluded: BTreeSet<&str> = scope.texts_at("excludedColumns").collect();
+    let keys = scope.list_at("sortingKeys").iter().enumerate();
     keys.filter_map(|(at, key)| Some((at, key.as_str()?)))
         .filter(|(_, key)| excluded.contains(key))
         .map(|(at, key)| {
             let message = format!("column `{key}` is a sorting key, and excluded");
-            Finding::new(Path::parse("sortingKeys").child(at), message)
-                .help("take it out of `excludedColumns`")
+            RuleFinding::new(FieldPath::parse("sortingKeys").child(at), message)
+                .with_help("take it out of `excludedColumns`")
         })
         .collect()
 }

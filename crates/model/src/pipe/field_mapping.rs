@@ -4,39 +4,47 @@ use std::collections::BTreeSet;
 
 use schemars::JsonSchema;
 
-use crate::check::{Finding, Rule, RuleSet, Scope, custom};
-use crate::path::Path;
-use crate::text::Text;
+use crate::path::FieldPath;
+use crate::text::NonEmptyText;
+use crate::validate::{CrossFieldRule, RuleContext, RuleFinding, RuleSet, custom_rule};
 
 /// One field of the source and the column that it goes into.
 #[derive(JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct FieldMapping {
     /// The field of the source.
-    pub source_field: Text,
+    pub source_field: NonEmptyText,
     /// The column of the destination.
-    pub destination_field: Text,
+    pub destination_field: NonEmptyText,
 }
 
 pub(crate) const RULES: RuleSet = RuleSet {
-    at: &["spec"],
+    object_paths: &["spec"],
     rules: &[
-        custom("unmapped-column", &["fieldMappings", "destination.columns"], unmapped),
-        custom("mapped-column-unknown", &["fieldMappings", "destination.columns"], unknown),
-        Rule::unique("duplicate-field-mapping", "fieldMappings", "destinationField"),
+        custom_rule("unmapped-column", &["fieldMappings", "destination.columns"], unmapped_columns),
+        custom_rule(
+            "mapped-column-unknown",
+            &["fieldMappings", "destination.columns"],
+            unknown_mapped_columns,
+        ),
+        CrossFieldRule::unique_entries(
+            "duplicate-field-mapping",
+            "fieldMappings",
+            "destinationField",
+        ),
     ],
 };
 
-fn names<'d>(scope: &Scope<'d>, list: &str, field: &str) -> BTreeSet<&'d str> {
-    scope.list(list).iter().filter_map(|entry| entry.get(field)?.as_str()).collect()
+fn collect_names<'d>(scope: &RuleContext<'d>, list: &str, field: &str) -> BTreeSet<&'d str> {
+    scope.list_at(list).iter().filter_map(|entry| entry.get(field)?.as_str()).collect()
 }
 
-fn unmapped(scope: &Scope<'_>) -> Vec<Finding> {
-    let mapped = names(scope, "fieldMappings", "destinationField");
+fn unmapped_columns(scope: &RuleContext<'_>) -> Vec<RuleFinding> {
+    let mapped = collect_names(scope, "fieldMappings", "destinationField");
     if mapped.is_empty() {
         return Vec::new();
     }
-    let columns = names(scope, "destination.columns", "name");
+    let columns = collect_names(scope, "destination.columns", "name");
     let missing = columns.into_iter().filter(|column| !mapped.contains(column));
     missing
         .map(|column| {
@@ -45,24 +53,24 @@ fn unmapped(scope: &Scope<'_>) -> Vec<Finding> {
                  one for every column"
             );
             let help = format!("add `{{sourceField: {column}, destinationField: {column}}}`");
-            Finding::new(Path::parse("fieldMappings"), message).help(help)
+            RuleFinding::new(FieldPath::parse("fieldMappings"), message).with_help(help)
         })
         .collect()
 }
 
-fn unknown(scope: &Scope<'_>) -> Vec<Finding> {
-    let columns = names(scope, "destination.columns", "name");
+fn unknown_mapped_columns(scope: &RuleContext<'_>) -> Vec<RuleFinding> {
+    let columns = collect_names(scope, "destination.columns", "name");
     if columns.is_empty() {
         return Vec::new();
     }
-    let mappings = scope.list("fieldMappings").iter().enumerate();
+    let mappings = scope.list_at("fieldMappings").iter().enumerate();
     mappings
         .filter_map(|(at, mapping)| Some((at, mapping.get("destinationField")?.as_str()?)))
         .filter(|(_, field)| !columns.contains(field))
         .map(|(at, field)| {
-            let path = Path::parse("fieldMappings").child(at).child("destinationField");
-            Finding::new(path, format!("`{field}` is not one of the destination's columns"))
-                .help(format!("add `{field}` to `destination.columns`, or remove the mapping"))
+            let path = FieldPath::parse("fieldMappings").child(at).child("destinationField");
+            RuleFinding::new(path, format!("`{field}` is not one of the destination's columns"))
+                .with_help(format!("add `{field}` to `destination.columns`, or remove the mapping"))
         })
         .collect()
 }

@@ -5,14 +5,18 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use super::additional::Additional;
-use crate::check::{Finding, Rule, RuleSet, Scope, custom, is, is_not};
-use crate::mark;
-use crate::path::Path;
-use crate::text::{Arn, Certificates, Minute, Names, ObjectName, Text, Uuid};
+use crate::annotations;
+use crate::path::FieldPath;
+use crate::text::{
+    Arn, CommaSeparatedNames, NonEmptyText, ObjectName, PemCertificates, UtcMinute, Uuid,
+};
+use crate::validate::{
+    CrossFieldRule, RuleContext, RuleFinding, RuleSet, custom_rule, value_is, value_is_not,
+};
 
 pub mod credentials;
 pub mod registry;
-pub(crate) mod restart;
+pub(crate) mod replacement_effects;
 
 /// How the API connects to the brokers. It checks the connection with what one request says.
 const CONNECTION: &[&str] =
@@ -23,47 +27,47 @@ const CONNECTION: &[&str] =
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Kafka {
     /// The service that runs the brokers. It decides which ways of authentication there are.
-    #[schemars(transform = mark::immutable)]
+    #[schemars(transform = annotations::requires_replace)]
     pub r#type: KafkaType,
     /// How messages are encoded.
-    #[schemars(transform = mark::immutable)]
+    #[schemars(transform = annotations::requires_replace)]
     pub format: KafkaFormat,
     /// The brokers to start from: `host:port`, several with commas between them.
-    #[schemars(transform = mark::immutable)]
-    pub brokers: Names,
+    #[schemars(transform = annotations::requires_replace)]
+    pub brokers: CommaSeparatedNames,
     /// The topics to read, with commas between them.
-    #[schemars(transform = mark::immutable)]
-    pub topics: Names,
+    #[schemars(transform = annotations::requires_replace)]
+    pub topics: CommaSeparatedNames,
     /// The consumer group to read with. The API takes `clickpipes-` and the pipe's id when it is
     /// left out.
-    #[schemars(transform = mark::immutable)]
-    pub consumer_group: Option<Text>,
+    #[schemars(transform = annotations::requires_replace)]
+    pub consumer_group: Option<NonEmptyText>,
     /// How the pipe proves who it is.
-    #[schemars(transform = mark::travels_with(CONNECTION))]
+    #[schemars(transform = annotations::sent_with(CONNECTION))]
     pub authentication: KafkaAuthentication,
     /// What it proves it with. Which members are needed follows from `authentication`; none are
     /// for `IAM_ROLE`.
-    #[schemars(transform = mark::never_echoed, transform = mark::travels_with(CONNECTION))]
+    #[schemars(transform = annotations::write_only, transform = annotations::sent_with(CONNECTION))]
     pub credentials: Option<credentials::KafkaCredentials>,
     /// The IAM role to take on, with `authentication: IAM_ROLE`.
-    #[schemars(transform = mark::travels_with(CONNECTION))]
+    #[schemars(transform = annotations::sent_with(CONNECTION))]
     pub iam_role: Option<Arn>,
     /// The certificates that the brokers' own are checked against, in PEM form.
-    #[schemars(transform = mark::travels_with(CONNECTION))]
-    pub ca_certificate: Option<Certificates>,
+    #[schemars(transform = annotations::sent_with(CONNECTION))]
+    pub ca_certificate: Option<PemCertificates>,
     /// Where reading starts in a topic for the first time. Later the consumer group remembers.
-    #[schemars(transform = mark::immutable)]
+    #[schemars(transform = annotations::requires_replace)]
     pub offset: Option<KafkaOffset>,
     /// The registry that holds the schemas of the messages.
-    #[schemars(transform = mark::immutable)]
+    #[schemars(transform = annotations::requires_replace)]
     pub schema_registry: Option<registry::SchemaRegistry>,
     /// Reverse private endpoints to reach the brokers through: each a UUID, or `{endpoint: NAME}`
     /// for one that a manifest of the same service declares.
-    #[schemars(transform = mark::set, transform = mark::refers_to_endpoint)]
-    #[schemars(transform = mark::travels_with(CONNECTION))]
+    #[schemars(transform = annotations::unordered_set, transform = annotations::refers_to_endpoint)]
+    #[schemars(transform = annotations::sent_with(CONNECTION))]
     pub reverse_private_endpoint_ids: Option<Vec<EndpointReference>>,
     /// Inserts every message exactly once across restarts and rebalances.
-    #[schemars(transform = mark::immutable, transform = mark::default_is(false))]
+    #[schemars(transform = annotations::requires_replace, transform = annotations::default_is(false))]
     pub exactly_once: Option<bool>,
     /// Fields that are newer than this program: sent and compared as they stand, and not checked.
     pub additional: Option<Additional>,
@@ -129,7 +133,7 @@ pub struct KafkaOffset {
     /// The message to start with: the oldest, the next, or one by its time.
     pub strategy: OffsetStrategy,
     /// The time to start from, in UTC and exact to the minute: `2026-01-31T08:00`.
-    pub timestamp: Option<Minute>,
+    pub timestamp: Option<UtcMinute>,
 }
 
 /// From where a topic is read.
@@ -183,43 +187,51 @@ const ALLOWED: &[(&str, &[&str])] = &[
 ];
 
 pub(crate) const RULES: RuleSet = RuleSet {
-    at: &["spec.source.kafka"],
+    object_paths: &["spec.source.kafka"],
     rules: &[
-        Rule::allowed("kafka-authentication", "authentication", "type", ALLOWED),
-        custom("kafka-redpanda-mutual-tls", &["type", "authentication"], redpanda_mutual_tls)
-            .warning(),
-        Rule::needed_iff("kafka-iam-role", &["iamRole"], is("authentication", &["IAM_ROLE"])),
-        Rule::needed_iff(
+        CrossFieldRule::allowed_values("kafka-authentication", "authentication", "type", ALLOWED),
+        custom_rule("kafka-redpanda-mutual-tls", &["type", "authentication"], redpanda_mutual_tls)
+            .into_warning(),
+        CrossFieldRule::required_fields_iff(
+            "kafka-iam-role",
+            &["iamRole"],
+            value_is("authentication", &["IAM_ROLE"]),
+        ),
+        CrossFieldRule::required_fields_iff(
             "kafka-no-credentials",
             &["credentials"],
-            is_not("authentication", &["IAM_ROLE"]),
+            value_is_not("authentication", &["IAM_ROLE"]),
         ),
-        custom(
+        custom_rule(
             "kafka-credentials",
             &["type", "authentication", "credentials"],
-            credentials::of_the_way,
+            credentials::mismatched_credentials,
         ),
-        Rule::needed_iff(
+        CrossFieldRule::required_fields_iff(
             "kafka-offset-timestamp",
             &["offset.timestamp"],
-            is("offset.strategy", &["from_timestamp"]),
+            value_is("offset.strategy", &["from_timestamp"]),
         ),
-        custom(
+        custom_rule(
             "kafka-protobuf-schema",
             &["format", "schemaRegistry", "additional"],
-            registry::protobuf,
+            registry::protobuf_without_schema,
         ),
-        custom("kafka-avro-registry", &["format", "schemaRegistry"], registry::avro_confluent)
-            .warning(),
+        custom_rule(
+            "kafka-avro-registry",
+            &["format", "schemaRegistry"],
+            registry::avro_without_registry,
+        )
+        .into_warning(),
     ],
 };
 
-fn redpanda_mutual_tls(scope: &Scope<'_>) -> Vec<Finding> {
-    let pair = (scope.text("type"), scope.text("authentication"));
+fn redpanda_mutual_tls(scope: &RuleContext<'_>) -> Vec<RuleFinding> {
+    let pair = (scope.text_at("type"), scope.text_at("authentication"));
     if pair != (Some("redpanda"), Some("MUTUAL_TLS")) {
         return Vec::new();
     }
     let message = "the API documents `MUTUAL_TLS` for `type: redpanda`, but has refused it before";
     let help = "should the API refuse it, `type: kafka` reaches the same brokers";
-    vec![Finding::new(Path::parse("authentication"), message).help(help)]
+    vec![RuleFinding::new(FieldPath::parse("authentication"), message).with_help(help)]
 }

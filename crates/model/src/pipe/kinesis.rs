@@ -4,10 +4,10 @@ use schemars::JsonSchema;
 
 use super::additional::Additional;
 use super::credentials::AccessKey;
-use super::restart::Restart;
-use crate::check::{Rule, RuleSet, is};
-use crate::mark;
-use crate::text::{Arn, Text};
+use super::replacement_effects::Replacement;
+use crate::annotations;
+use crate::text::{Arn, NonEmptyText};
+use crate::validate::{CrossFieldRule, RuleSet, value_is};
 
 /// How the API connects to the stream. It checks the connection with what one request says.
 const CONNECTION: &[&str] =
@@ -18,31 +18,31 @@ const CONNECTION: &[&str] =
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Kinesis {
     /// How records are encoded.
-    #[schemars(transform = mark::immutable)]
+    #[schemars(transform = annotations::requires_replace)]
     pub format: KinesisFormat,
     /// The stream to read.
-    #[schemars(transform = mark::immutable)]
-    pub stream_name: Text,
+    #[schemars(transform = annotations::requires_replace)]
+    pub stream_name: NonEmptyText,
     /// The AWS region of the stream, such as `us-east-1`.
-    #[schemars(transform = mark::immutable)]
-    pub region: Text,
+    #[schemars(transform = annotations::requires_replace)]
+    pub region: NonEmptyText,
     /// Where reading starts in a shard for the first time.
-    #[schemars(transform = mark::immutable)]
+    #[schemars(transform = annotations::requires_replace)]
     pub iterator_type: IteratorType,
     /// The time to start from with `iteratorType: AT_TIMESTAMP`, in seconds since 1970 (UTC).
-    #[schemars(transform = mark::immutable)]
+    #[schemars(transform = annotations::requires_replace)]
     pub timestamp: Option<i64>,
     /// Reads with a throughput of the pipe's own (enhanced fan-out), which AWS charges for.
-    #[schemars(transform = mark::immutable, transform = mark::default_is(false))]
+    #[schemars(transform = annotations::requires_replace, transform = annotations::default_is(false))]
     pub use_enhanced_fan_out: Option<bool>,
     /// How the pipe proves who it is.
-    #[schemars(transform = mark::travels_with(CONNECTION))]
+    #[schemars(transform = annotations::sent_with(CONNECTION))]
     pub authentication: KinesisAuthentication,
     /// The IAM role to take on, with `authentication: IAM_ROLE`.
-    #[schemars(transform = mark::travels_with(CONNECTION))]
+    #[schemars(transform = annotations::sent_with(CONNECTION))]
     pub iam_role: Option<Arn>,
     /// The key of the IAM user, with `authentication: IAM_USER`.
-    #[schemars(transform = mark::never_echoed, transform = mark::travels_with(CONNECTION))]
+    #[schemars(transform = annotations::write_only, transform = annotations::sent_with(CONNECTION))]
     pub access_key: Option<AccessKey>,
     /// Fields that are newer than this program: sent and compared as they stand, and not checked.
     pub additional: Option<Additional>,
@@ -81,25 +81,34 @@ pub enum KinesisAuthentication {
 }
 
 pub(crate) const RULES: RuleSet = RuleSet {
-    at: &["spec.source.kinesis"],
+    object_paths: &["spec.source.kinesis"],
     rules: &[
-        Rule::needed_iff(
+        CrossFieldRule::required_fields_iff(
             "kinesis-timestamp",
             &["timestamp"],
-            is("iteratorType", &["AT_TIMESTAMP"]),
+            value_is("iteratorType", &["AT_TIMESTAMP"]),
         ),
-        Rule::needed_iff("kinesis-iam-role", &["iamRole"], is("authentication", &["IAM_ROLE"])),
-        Rule::needed_iff("kinesis-access-key", &["accessKey"], is("authentication", &["IAM_USER"])),
+        CrossFieldRule::required_fields_iff(
+            "kinesis-iam-role",
+            &["iamRole"],
+            value_is("authentication", &["IAM_ROLE"]),
+        ),
+        CrossFieldRule::required_fields_iff(
+            "kinesis-access-key",
+            &["accessKey"],
+            value_is("authentication", &["IAM_USER"]),
+        ),
     ],
 };
 
 /// What replacing a Kinesis pipe does to the data.
-pub(crate) fn restart(it: &Restart<'_>) -> Vec<String> {
-    match it.text("iteratorType") {
-        Some("LATEST") => it.missed("the new pipe starts at LATEST", "records"),
-        Some("AT_TIMESTAMP") => {
-            it.again("the new pipe starts at the declared timestamp", "rows from then on that are")
-        }
-        _ => it.again("the new pipe starts at TRIM_HORIZON", "rows"),
+pub(crate) fn describe_replacement(it: &Replacement<'_>) -> Vec<String> {
+    match it.text_at("iteratorType") {
+        Some("LATEST") => it.describe_missed_rows("the new pipe starts at LATEST", "records"),
+        Some("AT_TIMESTAMP") => it.describe_repeated_rows(
+            "the new pipe starts at the declared timestamp",
+            "rows from then on that are",
+        ),
+        _ => it.describe_repeated_rows("the new pipe starts at TRIM_HORIZON", "rows"),
     }
 }

@@ -4,11 +4,11 @@ use schemars::JsonSchema;
 
 use super::additional::Additional;
 use super::credentials::AccessKey;
-use super::restart::Restart;
-use crate::check::{Rule, RuleSet, custom, flag, is};
-use crate::mark;
+use super::replacement_effects::Replacement;
+use crate::annotations;
 use crate::secret::Secret;
-use crate::text::{Arn, Text};
+use crate::text::{Arn, NonEmptyText};
+use crate::validate::{CrossFieldRule, RuleSet, custom_rule, flag_is, value_is};
 
 mod queue;
 
@@ -37,58 +37,58 @@ const FIXED: &[&str] = &["SERVICE_ACCOUNT"];
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ObjectStorage {
     /// The storage. It decides which ways of authentication there are.
-    #[schemars(transform = mark::immutable)]
+    #[schemars(transform = annotations::requires_replace)]
     pub r#type: StorageType,
     /// How the files are written.
-    #[schemars(transform = mark::immutable)]
+    #[schemars(transform = annotations::requires_replace)]
     pub format: FileFormat,
     /// The files: a URL whose path may have wildcards. For every storage but Azure.
-    #[schemars(transform = mark::immutable)]
-    pub url: Option<Text>,
+    #[schemars(transform = annotations::requires_replace)]
+    pub url: Option<NonEmptyText>,
     /// What separates the values of a line.
-    #[schemars(transform = mark::immutable, transform = mark::default_is(","))]
-    pub delimiter: Option<Text>,
+    #[schemars(transform = annotations::requires_replace, transform = annotations::default_is(","))]
+    pub delimiter: Option<NonEmptyText>,
     /// How the files are compressed.
-    #[schemars(transform = mark::immutable)]
+    #[schemars(transform = annotations::requires_replace)]
     pub compression: Option<Compression>,
     /// Goes on reading new files, which must come in lexical order unless there is a queue. Else
     /// the pipe is done after the files that are there.
-    #[schemars(transform = mark::immutable, transform = mark::default_is(false))]
+    #[schemars(transform = annotations::requires_replace, transform = annotations::default_is(false))]
     pub is_continuous: Option<bool>,
     /// The queue that tells of new files, in any order: an SQS URL for S3, a Pub/Sub subscription
     /// (`projects/…/subscriptions/…`) for GCS. Needs `isContinuous: true`.
-    #[schemars(transform = mark::immutable)]
-    pub queue_url: Option<Text>,
+    #[schemars(transform = annotations::requires_replace)]
+    pub queue_url: Option<NonEmptyText>,
     /// Skips the files that are there, and reads only those that the queue tells of.
-    #[schemars(transform = mark::sometimes_echoed, transform = mark::default_is(false))]
+    #[schemars(transform = annotations::sometimes_returned, transform = annotations::default_is(false))]
     pub skip_initial_load: Option<bool>,
     /// Skips all files up to this object key, itself included, in the initial load.
-    pub start_after: Option<Text>,
+    pub start_after: Option<NonEmptyText>,
     /// How the pipe proves who it is. The storage is taken for public when it is left out.
-    #[schemars(transform = mark::sometimes_echoed, transform = mark::travels_with(CONNECTION))]
-    #[schemars(transform = mark::replace_across(FIXED))]
+    #[schemars(transform = annotations::sometimes_returned, transform = annotations::sent_with(CONNECTION))]
+    #[schemars(transform = annotations::replace_across(FIXED))]
     pub authentication: Option<StorageAuthentication>,
     /// The IAM role to take on, with `authentication: IAM_ROLE`.
-    #[schemars(transform = mark::travels_with(CONNECTION))]
+    #[schemars(transform = annotations::sent_with(CONNECTION))]
     pub iam_role: Option<Arn>,
     /// The key of the IAM user, with `authentication: IAM_USER`.
-    #[schemars(transform = mark::never_echoed, transform = mark::travels_with(CONNECTION))]
+    #[schemars(transform = annotations::write_only, transform = annotations::sent_with(CONNECTION))]
     pub access_key: Option<AccessKey>,
     /// The JSON key file of the service account, base64-encoded, with `authentication:
     /// SERVICE_ACCOUNT`: a reference to the plain file needs `encoding: base64`.
-    #[schemars(transform = mark::never_echoed, transform = mark::travels_with(CONNECTION))]
+    #[schemars(transform = annotations::write_only, transform = annotations::sent_with(CONNECTION))]
     pub service_account_key: Option<Secret>,
     /// The connection string of the storage account, with `authentication: CONNECTION_STRING`.
-    #[schemars(transform = mark::never_echoed, transform = mark::travels_with(CONTAINER))]
+    #[schemars(transform = annotations::write_only, transform = annotations::sent_with(CONTAINER))]
     pub connection_string: Option<Secret>,
     /// The container. For Azure only. The API may leave it out of its answers, and a change
     /// outside git then goes unnoticed.
-    #[schemars(transform = mark::sometimes_echoed, transform = mark::travels_with(CONTAINER))]
-    pub azure_container_name: Option<Text>,
+    #[schemars(transform = annotations::sometimes_returned, transform = annotations::sent_with(CONTAINER))]
+    pub azure_container_name: Option<NonEmptyText>,
     /// The files in the container: a path that may have wildcards. For Azure only. The API may
     /// leave it out of its answers, and a change outside git then goes unnoticed.
-    #[schemars(transform = mark::sometimes_echoed, transform = mark::travels_with(CONTAINER))]
-    pub path: Option<Text>,
+    #[schemars(transform = annotations::sometimes_returned, transform = annotations::sent_with(CONTAINER))]
+    pub path: Option<NonEmptyText>,
     /// Fields that are newer than this program: sent and compared as they stand, and not checked.
     pub additional: Option<Additional>,
 }
@@ -169,45 +169,75 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("azureblobstorage", &["CONNECTION_STRING"]),
 ];
 
-const EVERY_OTHER: &[&str] = &["s3", "gcs", "dospaces", "cloudflarer2", "ovhobjectstorage"];
+const URL_STORAGES: &[&str] = &["s3", "gcs", "dospaces", "cloudflarer2", "ovhobjectstorage"];
 
 pub(crate) const RULES: RuleSet = RuleSet {
-    at: &["spec.source.objectStorage"],
+    object_paths: &["spec.source.objectStorage"],
     rules: &[
-        Rule::allowed("storage-authentication", "authentication", "type", ALLOWED),
-        Rule::needed_iff("storage-url", &["url"], is("type", EVERY_OTHER)),
-        Rule::needed_iff(
+        CrossFieldRule::allowed_values("storage-authentication", "authentication", "type", ALLOWED),
+        CrossFieldRule::required_fields_iff(
+            "storage-url",
+            &["url"],
+            value_is("type", URL_STORAGES),
+        ),
+        CrossFieldRule::required_fields_iff(
             "storage-azure",
             &["azureContainerName", "path", "connectionString"],
-            is("type", &["azureblobstorage"]),
+            value_is("type", &["azureblobstorage"]),
         ),
-        Rule::needed_iff("storage-iam-role", &["iamRole"], is("authentication", &["IAM_ROLE"])),
-        Rule::needed_iff("storage-access-key", &["accessKey"], is("authentication", &["IAM_USER"])),
-        Rule::needed_iff(
+        CrossFieldRule::required_fields_iff(
+            "storage-iam-role",
+            &["iamRole"],
+            value_is("authentication", &["IAM_ROLE"]),
+        ),
+        CrossFieldRule::required_fields_iff(
+            "storage-access-key",
+            &["accessKey"],
+            value_is("authentication", &["IAM_USER"]),
+        ),
+        CrossFieldRule::required_fields_iff(
             "storage-service-account",
             &["serviceAccountKey"],
-            is("authentication", &["SERVICE_ACCOUNT"]),
+            value_is("authentication", &["SERVICE_ACCOUNT"]),
         ),
-        custom("queue-continuous", &["queueUrl", "isContinuous"], queue::without_end),
-        custom("queue-storage", &["queueUrl", "type"], queue::storage),
-        custom("queue-authentication", &["queueUrl", "type", "authentication"], queue::public),
-        custom("queue-url", &["queueUrl", "type"], queue::form),
-        Rule::needed("skip-initial-load", &["queueUrl"], flag("skipInitialLoad", true))
-            .because("nothing else tells of files"),
-        Rule::refused("skip-initial-load", &["startAfter"], flag("skipInitialLoad", true))
-            .because("it is about the initial load"),
+        custom_rule("queue-continuous", &["queueUrl", "isContinuous"], queue::not_continuous),
+        custom_rule("queue-storage", &["queueUrl", "type"], queue::unsupported_storage),
+        custom_rule(
+            "queue-authentication",
+            &["queueUrl", "type", "authentication"],
+            queue::missing_authentication,
+        ),
+        custom_rule("queue-url", &["queueUrl", "type"], queue::malformed_queue_url),
+        CrossFieldRule::required_fields(
+            "skip-initial-load",
+            &["queueUrl"],
+            flag_is("skipInitialLoad", true),
+        )
+        .with_reason("nothing else tells of files"),
+        CrossFieldRule::forbidden_fields(
+            "skip-initial-load",
+            &["startAfter"],
+            flag_is("skipInitialLoad", true),
+        )
+        .with_reason("it is about the initial load"),
     ],
 };
 
 /// What replacing a pipe of files does to the data.
-pub(crate) fn restart(it: &Restart<'_>) -> Vec<String> {
+pub(crate) fn describe_replacement(it: &Replacement<'_>) -> Vec<String> {
     if it.is_set("skipInitialLoad") {
-        let said = "the new pipe goes on with what the queue holds: files that were read are not \
+        let sentence = "the new pipe goes on with what the queue holds: files that were read are not \
             read again";
-        return vec![said.to_owned()];
+        return vec![sentence.to_owned()];
     }
-    match it.text("startAfter") {
-        Some(key) => it.again(&format!("the new pipe reads every file after `{key}`"), "rows"),
-        None => it.again("the new pipe reads every matching file from the start", "rows"),
+    match it.text_at("startAfter") {
+        Some(key) => it.describe_repeated_rows(
+            &format!("the new pipe reads every file after `{key}`"),
+            "rows",
+        ),
+        None => it.describe_repeated_rows(
+            "the new pipe reads every matching file from the start",
+            "rows",
+        ),
     }
 }

@@ -5,9 +5,9 @@ use schemars::JsonSchema;
 use super::additional::Additional;
 use super::credentials::Login;
 use super::database::{DatabaseAuthentication, ReplicationMode, TABLE_MAPPING_DELTAS, TableEngine};
-use crate::check::{Rule, RuleSet, flag, is};
-use crate::mark;
-use crate::text::{Arn, Certificates, Expression, Host, Port, Text};
+use crate::annotations;
+use crate::text::{Arn, HostAddress, NonBlankText, NonEmptyText, PemCertificates, TcpPort};
+use crate::validate::{CrossFieldRule, RuleSet, flag_is, value_is};
 
 /// The API checks a changed connection with the credentials of the same request, and with none
 /// where it has none.
@@ -21,46 +21,46 @@ const TABLE: &[&str] = &["sourceSchemaName", "sourceTable", "targetTable"];
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Postgres {
     /// Who runs the database. The API may answer `postgres` for every one of them.
-    #[schemars(transform = mark::immutable, transform = mark::default_is("postgres"))]
-    #[schemars(transform = mark::flavour_of(FLAVOURS))]
+    #[schemars(transform = annotations::requires_replace, transform = annotations::default_is("postgres"))]
+    #[schemars(transform = annotations::flavour_of(FLAVOURS))]
     pub r#type: Option<PostgresType>,
     /// The database's host name or address. With a reverse private endpoint, the endpoint's DNS
     /// name.
-    #[schemars(transform = mark::travels_with(CREDENTIALS))]
-    pub host: Host,
+    #[schemars(transform = annotations::sent_with(CREDENTIALS))]
+    pub host: HostAddress,
     /// The database's port, most often 5432.
-    #[schemars(transform = mark::travels_with(CREDENTIALS))]
-    pub port: Port,
+    #[schemars(transform = annotations::sent_with(CREDENTIALS))]
+    pub port: TcpPort,
     /// The database to read.
-    #[schemars(transform = mark::travels_with(CREDENTIALS))]
-    pub database: Text,
+    #[schemars(transform = annotations::sent_with(CREDENTIALS))]
+    pub database: NonEmptyText,
     /// How the pipe proves who it is.
-    #[schemars(transform = mark::immutable, transform = mark::default_is("basic"))]
+    #[schemars(transform = annotations::requires_replace, transform = annotations::default_is("basic"))]
     pub authentication: Option<DatabaseAuthentication>,
     /// The IAM role to take on, with `authentication: IAM_ROLE`.
-    #[schemars(transform = mark::immutable)]
+    #[schemars(transform = annotations::requires_replace)]
     pub iam_role: Option<Arn>,
     /// The user. Its password is needed for `authentication: basic`.
-    #[schemars(transform = mark::never_echoed, transform = mark::travels_with(CREDENTIALS))]
+    #[schemars(transform = annotations::write_only, transform = annotations::sent_with(CREDENTIALS))]
     pub credentials: Login,
     /// The name that the server's certificate must have, where it is not that of `host`.
-    #[schemars(transform = mark::travels_with(CREDENTIALS))]
-    pub tls_host: Option<Text>,
+    #[schemars(transform = annotations::sent_with(CREDENTIALS))]
+    pub tls_host: Option<NonEmptyText>,
     /// The certificates that the server's own is checked against, in PEM form.
-    #[schemars(transform = mark::travels_with(CREDENTIALS))]
-    pub ca_certificate: Option<Certificates>,
+    #[schemars(transform = annotations::sent_with(CREDENTIALS))]
+    pub ca_certificate: Option<PemCertificates>,
     /// Connects without TLS.
-    #[schemars(transform = mark::travels_with(CREDENTIALS), transform = mark::default_is(false))]
+    #[schemars(transform = annotations::sent_with(CREDENTIALS), transform = annotations::default_is(false))]
     pub disable_tls: Option<bool>,
     /// Connects with TLS, and takes any certificate.
-    #[schemars(transform = mark::travels_with(CREDENTIALS), transform = mark::default_is(false))]
+    #[schemars(transform = annotations::sent_with(CREDENTIALS), transform = annotations::default_is(false))]
     pub skip_cert_verification: Option<bool>,
     /// How the tables are copied and followed.
     pub settings: PostgresSettings,
     /// The tables to read, and where they go. A mapping is added or removed while the pipe is
     /// paused; a changed one is removed and added again, with a new snapshot.
-    #[schemars(length(min = 1), transform = mark::needs_pause)]
-    #[schemars(transform = mark::keyed(TABLE, 2, TABLE_MAPPING_DELTAS))]
+    #[schemars(length(min = 1), transform = annotations::needs_pause)]
+    #[schemars(transform = annotations::keyed_list(TABLE, 2, TABLE_MAPPING_DELTAS))]
     pub table_mappings: Vec<PostgresTableMapping>,
     /// Fields that are newer than this program: sent and compared as they stand, and not checked.
     pub additional: Option<Additional>,
@@ -112,44 +112,44 @@ pub enum PostgresType {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PostgresSettings {
     /// A first copy, changes, or both.
-    #[schemars(transform = mark::immutable)]
+    #[schemars(transform = annotations::requires_replace)]
     pub replication_mode: ReplicationMode,
     /// How often changes are read, in seconds.
-    #[schemars(range(min = 1), transform = mark::needs_pause, transform = mark::default_is(60))]
+    #[schemars(range(min = 1), transform = annotations::needs_pause, transform = annotations::default_is(60))]
     pub sync_interval_seconds: Option<i64>,
     /// How many rows are read at a time while changes are followed.
-    #[schemars(range(min = 1), transform = mark::needs_pause)]
-    #[schemars(transform = mark::default_is(100_000))]
+    #[schemars(range(min = 1), transform = annotations::needs_pause)]
+    #[schemars(transform = annotations::default_is(100_000))]
     pub pull_batch_size: Option<i64>,
     /// The publication to read from. The API makes one when it is left out.
-    #[schemars(transform = mark::immutable)]
-    pub publication_name: Option<Text>,
+    #[schemars(transform = annotations::requires_replace)]
+    pub publication_name: Option<NonEmptyText>,
     /// The replication slot to read from, with `replicationMode: cdc_only`. The API makes one when
     /// it is left out.
-    #[schemars(transform = mark::immutable)]
-    pub replication_slot_name: Option<Text>,
+    #[schemars(transform = annotations::requires_replace)]
+    pub replication_slot_name: Option<NonEmptyText>,
     /// Makes columns that may be null `Nullable`. Else a null becomes the default of the column's
     /// type.
-    #[schemars(transform = mark::immutable, transform = mark::default_is(false))]
+    #[schemars(transform = annotations::requires_replace, transform = annotations::default_is(false))]
     pub allow_nullable_columns: Option<bool>,
     /// How many workers copy one table in the first copy.
-    #[schemars(range(min = 1), transform = mark::immutable, transform = mark::default_is(4))]
+    #[schemars(range(min = 1), transform = annotations::requires_replace, transform = annotations::default_is(4))]
     pub initial_load_parallelism: Option<i64>,
     /// How many rows one part of the first copy has.
-    #[schemars(range(min = 1000), transform = mark::immutable)]
-    #[schemars(transform = mark::default_is(100_000))]
+    #[schemars(range(min = 1000), transform = annotations::requires_replace)]
+    #[schemars(transform = annotations::default_is(100_000))]
     pub snapshot_num_rows_per_partition: Option<i64>,
     /// How many tables are copied side by side in the first copy.
-    #[schemars(range(min = 1), transform = mark::immutable, transform = mark::default_is(1))]
+    #[schemars(range(min = 1), transform = annotations::requires_replace, transform = annotations::default_is(1))]
     pub snapshot_number_of_parallel_tables: Option<i64>,
     /// Keeps the replication slot through a failover. For Postgres 17 and newer, and only for a
     /// slot that the API makes.
-    #[schemars(transform = mark::immutable, transform = mark::sometimes_echoed)]
-    #[schemars(transform = mark::default_is(false))]
+    #[schemars(transform = annotations::requires_replace, transform = annotations::sometimes_returned)]
+    #[schemars(transform = annotations::default_is(false))]
     pub enable_failover_slots: Option<bool>,
     /// Takes deleted rows out of `ReplacingMergeTree` tables for good when parts are merged.
-    #[schemars(transform = mark::immutable, transform = mark::sometimes_echoed)]
-    #[schemars(transform = mark::default_is(false))]
+    #[schemars(transform = annotations::requires_replace, transform = annotations::sometimes_returned)]
+    #[schemars(transform = annotations::default_is(false))]
     pub delete_on_merge: Option<bool>,
 }
 
@@ -158,45 +158,45 @@ pub struct PostgresSettings {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PostgresTableMapping {
     /// The schema of the table to read.
-    pub source_schema_name: Text,
+    pub source_schema_name: NonEmptyText,
     /// The table to read.
-    pub source_table: Text,
+    pub source_table: NonEmptyText,
     /// The ClickHouse table to write. It is made when it is missing, and must be empty for a
     /// snapshot.
-    pub target_table: Text,
+    pub target_table: NonEmptyText,
     /// Columns that are not read.
-    #[schemars(transform = mark::set, transform = mark::unique)]
-    pub excluded_columns: Option<Vec<Text>>,
+    #[schemars(transform = annotations::unordered_set, transform = annotations::unique_items)]
+    pub excluded_columns: Option<Vec<NonEmptyText>>,
     /// Sorts the table by `sortingKeys` rather than by the primary key of the source.
-    #[schemars(transform = mark::default_is(false))]
+    #[schemars(transform = annotations::default_is(false))]
     pub use_custom_sorting_key: Option<bool>,
     /// The columns that the table is sorted by, in order.
-    #[schemars(transform = mark::unique)]
-    pub sorting_keys: Option<Vec<Text>>,
+    #[schemars(transform = annotations::unique_items)]
+    pub sorting_keys: Option<Vec<NonEmptyText>>,
     /// The engine of the table.
-    #[schemars(transform = mark::default_is("ReplacingMergeTree"))]
+    #[schemars(transform = annotations::default_is("ReplacingMergeTree"))]
     pub table_engine: Option<TableEngine>,
     /// An indexed column that the first copy is cut into parts by. Of use up to Postgres 13 only;
     /// unrelated to partitions in ClickHouse.
-    pub partition_key: Option<Text>,
+    pub partition_key: Option<NonEmptyText>,
     /// The `PARTITION BY` of the table that is made, an SQL expression of ClickHouse.
-    pub partition_by_expr: Option<Expression>,
+    pub partition_by_expr: Option<NonBlankText>,
 }
 
 pub(crate) const RULES: RuleSet = RuleSet {
-    at: &["spec.source.postgres.settings"],
+    object_paths: &["spec.source.postgres.settings"],
     rules: &[
-        Rule::refused(
+        CrossFieldRule::forbidden_fields(
             "postgres-slot-name",
             &["replicationSlotName"],
-            is("replicationMode", &["cdc", "snapshot"]),
+            value_is("replicationMode", &["cdc", "snapshot"]),
         )
-        .because("the API makes the slot itself"),
-        Rule::refused(
+        .with_reason("the API makes the slot itself"),
+        CrossFieldRule::forbidden_fields(
             "postgres-failover-slots",
             &["replicationSlotName"],
-            flag("enableFailoverSlots", true),
+            flag_is("enableFailoverSlots", true),
         )
-        .because("failover is for slots that the API makes"),
+        .with_reason("failover is for slots that the API makes"),
     ],
 };

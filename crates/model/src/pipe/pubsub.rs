@@ -4,10 +4,10 @@ use schemars::JsonSchema;
 
 use super::additional::Additional;
 use super::credentials::ServiceAccount;
-use super::restart::Restart;
-use crate::check::{Rule, RuleSet, is};
-use crate::mark;
-use crate::text::{BareName, GcpProject, Timestamp};
+use super::replacement_effects::Replacement;
+use crate::annotations;
+use crate::text::{GcpProjectId, NameWithoutSlash, Rfc3339Timestamp};
+use crate::validate::{CrossFieldRule, RuleSet, value_is};
 
 /// How the API connects to the topic. It checks the connection with what one request says.
 const CONNECTION: &[&str] = &["source.pubsub.authentication", "source.pubsub.serviceAccountKey"];
@@ -20,34 +20,34 @@ const AUTHENTICATION: &[&str] = &["source.pubsub.authentication"];
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Pubsub {
     /// How messages are encoded.
-    #[schemars(transform = mark::immutable)]
+    #[schemars(transform = annotations::requires_replace)]
     pub format: PubsubFormat,
     /// The Google Cloud project that owns the topic.
-    #[schemars(transform = mark::immutable)]
-    pub project_id: GcpProject,
+    #[schemars(transform = annotations::requires_replace)]
+    pub project_id: GcpProjectId,
     /// The topic's bare name, without `projects/…/topics/`.
-    #[schemars(transform = mark::immutable)]
-    pub topic: BareName,
+    #[schemars(transform = annotations::requires_replace)]
+    pub topic: NameWithoutSlash,
     /// How the pipe proves who it is.
-    #[schemars(transform = mark::travels_with(CONNECTION))]
+    #[schemars(transform = annotations::sent_with(CONNECTION))]
     pub authentication: PubsubAuthentication,
     /// The key of the service account.
-    #[schemars(transform = mark::never_echoed, transform = mark::travels_with(CONNECTION))]
+    #[schemars(transform = annotations::write_only, transform = annotations::sent_with(CONNECTION))]
     pub service_account_key: ServiceAccount,
     /// Where reading starts.
-    #[schemars(transform = mark::immutable)]
+    #[schemars(transform = annotations::requires_replace)]
     pub seek_type: SeekType,
     /// The time to start from with `seekType: timestamp`, such as `2026-01-31T08:00:00Z`.
-    #[schemars(transform = mark::immutable)]
-    pub seek_timestamp: Option<Timestamp>,
+    #[schemars(transform = annotations::requires_replace)]
+    pub seek_timestamp: Option<Rfc3339Timestamp>,
     /// Reads only the messages whose attributes match, an expression of Pub/Sub's filter language.
-    #[schemars(transform = mark::immutable, length(min = 1, max = 256))]
+    #[schemars(transform = annotations::requires_replace, length(min = 1, max = 256))]
     pub filter: Option<String>,
     /// Reads messages in the order of their ordering keys.
-    #[schemars(transform = mark::immutable)]
+    #[schemars(transform = annotations::requires_replace)]
     pub enable_ordering: Option<bool>,
     /// How long a message may stay unacknowledged before it is delivered again, in seconds.
-    #[schemars(range(min = 10, max = 600), transform = mark::travels_with(AUTHENTICATION))]
+    #[schemars(range(min = 10, max = 600), transform = annotations::sent_with(AUTHENTICATION))]
     pub ack_deadline: Option<i64>,
     /// Fields that are newer than this program: sent and compared as they stand, and not checked.
     pub additional: Option<Additional>,
@@ -84,21 +84,22 @@ pub enum SeekType {
 }
 
 pub(crate) const RULES: RuleSet = RuleSet {
-    at: &["spec.source.pubsub"],
-    rules: &[Rule::needed_iff(
+    object_paths: &["spec.source.pubsub"],
+    rules: &[CrossFieldRule::required_fields_iff(
         "pubsub-seek-timestamp",
         &["seekTimestamp"],
-        is("seekType", &["timestamp"]),
+        value_is("seekType", &["timestamp"]),
     )],
 };
 
 /// What replacing a Pub/Sub pipe does to the data.
-pub(crate) fn restart(it: &Restart<'_>) -> Vec<String> {
-    match (it.text("seekType"), it.text("seekTimestamp")) {
-        (Some("latest"), _) => it.missed("the new pipe starts at latest", "messages"),
-        (Some("timestamp"), Some(time)) => {
-            it.again(&format!("the new pipe starts at {time}"), "rows from then on that are")
-        }
-        _ => it.again("the new pipe starts at earliest", "rows"),
+pub(crate) fn describe_replacement(it: &Replacement<'_>) -> Vec<String> {
+    match (it.text_at("seekType"), it.text_at("seekTimestamp")) {
+        (Some("latest"), _) => it.describe_missed_rows("the new pipe starts at latest", "messages"),
+        (Some("timestamp"), Some(time)) => it.describe_repeated_rows(
+            &format!("the new pipe starts at {time}"),
+            "rows from then on that are",
+        ),
+        _ => it.describe_repeated_rows("the new pipe starts at earliest", "rows"),
     }
 }

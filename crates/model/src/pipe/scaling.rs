@@ -2,41 +2,41 @@
 
 use schemars::JsonSchema;
 
-use crate::check::{Finding, RuleSet, Scope, custom};
-use crate::mark;
-use crate::path::Path;
+use crate::annotations;
+use crate::path::FieldPath;
+use crate::validate::{RuleContext, RuleFinding, RuleSet, custom_rule};
 
 /// Replicas of a pipe and their size. The API may take minutes to report a change.
 #[derive(JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(transform = mark::not_empty)]
+#[schemars(transform = annotations::non_empty_object)]
 pub struct Scaling {
     /// How many replicas.
-    #[schemars(range(min = 1, max = 40), transform = mark::settling_count)]
+    #[schemars(range(min = 1, max = 40), transform = annotations::settling_count)]
     pub replicas: Option<i64>,
     /// The CPU of each replica, in thousandths of a core.
-    #[schemars(range(min = 125, max = 2000), transform = mark::cpu_quantity)]
+    #[schemars(range(min = 125, max = 2000), transform = annotations::cpu_quantity)]
     pub replica_cpu_millicores: Option<i64>,
     /// The memory of each replica, in gigabytes.
-    #[schemars(range(min = 0.5, max = 8), transform = mark::memory_quantity)]
+    #[schemars(range(min = 0.5, max = 8), transform = annotations::memory_quantity)]
     pub replica_memory_gb: Option<f64>,
     /// Given up by the API, and refused here. The setting `object_storage_concurrency` took its
     /// place.
-    #[schemars(transform = mark::deprecated)]
+    #[schemars(transform = annotations::deprecated_field)]
     pub concurrency: Option<i64>,
 }
 
 pub(crate) const RULES: RuleSet = RuleSet {
-    at: &["spec.scaling"],
-    rules: &[custom("scaling-concurrency", &["concurrency"], concurrency)
-        .help("write `settings: {object_storage_concurrency: …}` instead")],
+    object_paths: &["spec.scaling"],
+    rules: &[custom_rule("scaling-concurrency", &["concurrency"], deprecated_concurrency)
+        .with_help("write `settings: {object_storage_concurrency: …}` instead")],
 };
 
-fn concurrency(scope: &Scope<'_>) -> Vec<Finding> {
+fn deprecated_concurrency(scope: &RuleContext<'_>) -> Vec<RuleFinding> {
     let message = "`concurrency` is deprecated in the API, and now a setting";
     scope
-        .value("concurrency")
-        .map(|_| Finding::new(Path::parse("concurrency"), message))
+        .value_at("concurrency")
+        .map(|_| RuleFinding::new(FieldPath::parse("concurrency"), message))
         .into_iter()
         .collect()
 }

@@ -3,14 +3,14 @@
 use schemars::JsonSchema;
 
 use super::additional::Additional;
-use crate::check::{Rule, RuleSet, has};
-use crate::mark;
+use crate::annotations;
+use crate::validate::{CrossFieldRule, RuleSet, any_present};
 
 /// Tuning of ingestion. Every key is a setting of the API, named as there.
 #[derive(JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(transform = mark::not_empty)]
-pub struct Settings {
+#[schemars(transform = annotations::non_empty_object)]
+pub struct PipeSettings {
     /// The longest that a batch is collected before it is inserted, in milliseconds. Streams only.
     #[schemars(range(min = 500, max = 60_000))]
     pub streaming_max_insert_wait_ms: Option<i64>,
@@ -54,14 +54,14 @@ pub struct Settings {
 
 /// The API refuses a setting of another kind of source, even one that switches something off.
 pub(crate) const RULES: RuleSet = RuleSet {
-    at: &["spec"],
+    object_paths: &["spec"],
     rules: &[
-        Rule::refused(
+        CrossFieldRule::forbidden_fields(
             "setting-of-streams",
             &["settings.streaming_max_insert_wait_ms"],
-            has(&["source.objectStorage"], "object storage"),
+            any_present(&["source.objectStorage"], "object storage"),
         ),
-        Rule::refused(
+        CrossFieldRule::forbidden_fields(
             "setting-of-object-storage",
             &[
                 "settings.object_storage_concurrency",
@@ -75,12 +75,12 @@ pub(crate) const RULES: RuleSet = RuleSet {
                 "settings.clickhouse_max_download_threads",
                 "settings.clickhouse_parallel_distributed_insert_select",
             ],
-            has(&["source.kafka", "source.kinesis", "source.pubsub"], "streams"),
+            any_present(&["source.kafka", "source.kinesis", "source.pubsub"], "streams"),
         ),
-        Rule::refused(
+        CrossFieldRule::forbidden_fields(
             "setting-of-kafka",
             &["settings.kafka_read_committed"],
-            has(
+            any_present(
                 &["source.kinesis", "source.pubsub", "source.objectStorage"],
                 "sources other than Kafka",
             ),

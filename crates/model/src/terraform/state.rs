@@ -5,68 +5,68 @@ use std::fmt;
 use serde_json::{Map, Value};
 
 /// Deeper modules than these nobody has.
-const DEEPEST: usize = 64;
+const MAX_MODULE_DEPTH: usize = 64;
 
 /// One instance of a resource.
-pub(super) struct Resource<'s> {
+pub(super) struct TerraformResource<'s> {
     pub(super) address: String,
-    pub(super) kind: &'s str,
+    pub(super) resource_type: &'s str,
     pub(super) values: &'s Map<String, Value>,
 }
 
 /// Why a state cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Unreadable {
+pub enum TerraformStateError {
     /// The file that Terraform keeps, in a form of its own.
-    StateFile,
+    RawStateFile,
     /// A plan.
     Plan,
     /// Nothing of Terraform.
-    Other,
+    NotTerraform,
     /// A state in which there is nothing.
-    Empty,
+    EmptyState,
     /// A state of other things.
-    NothingOfOurs {
+    NoManagedResource {
         /// How many.
-        others: usize,
+        unmanaged_count: usize,
     },
     /// A state of things of which no manifest can be made.
-    NoManifest {
+    NoUsableResource {
         /// What speaks against each.
-        why: Vec<String>,
+        reasons: Vec<String>,
     },
     /// A state whose form is not the documented one.
-    Form {
+    UnexpectedShape {
         /// Where.
-        at: String,
+        path: String,
         /// What should stand there.
-        wanted: &'static str,
+        expected: &'static str,
     },
 }
 
-impl std::error::Error for Unreadable {}
+impl std::error::Error for TerraformStateError {}
 
-impl fmt::Display for Unreadable {
+impl fmt::Display for TerraformStateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const COMMAND: &str =
             "`terraform show -json > state.json` writes the one that is read here";
         match self {
-            Self::StateFile => write!(f, "this is Terraform's own state file. {COMMAND}"),
+            Self::RawStateFile => write!(f, "this is Terraform's own state file. {COMMAND}"),
             Self::Plan => write!(f, "this is a plan, not a state. {COMMAND}"),
-            Self::Other => write!(f, "this is no state of Terraform. {COMMAND}"),
-            Self::Empty => f.write_str(
+            Self::NotTerraform => write!(f, "this is no state of Terraform. {COMMAND}"),
+            Self::EmptyState => f.write_str(
                 "the state is empty. Run `terraform show -json` in the folder and the workspace \
                  whose pipes are meant",
             ),
-            Self::NothingOfOurs { others } => write!(
+            Self::NoManagedResource { unmanaged_count: others } => write!(
                 f,
                 "the state holds no pipe, no CDC infrastructure and no reverse private endpoint, \
                  only other things ({others})"
             ),
-            Self::NoManifest { why } => {
+            Self::NoUsableResource { reasons: why } => {
                 write!(f, "no manifest can be made of what is in the state: {}", why.join("; "))
             }
-            Self::Form { at, wanted } => {
+            Self::UnexpectedShape { path: at, expected: wanted } => {
                 write!(
                     f,
                     "the state is not of the form that Terraform prints: `{at}` is not {wanted}"
@@ -76,59 +76,81 @@ impl fmt::Display for Unreadable {
     }
 }
 
-pub(super) fn resources(state: &Value) -> Result<Vec<Resource<'_>>, Unreadable> {
-    let top = state.as_object().ok_or(Unreadable::Other)?;
+pub(super) fn list_resources(
+    state: &Value,
+) -> Result<Vec<TerraformResource<'_>>, TerraformStateError> {
+    let top = state.as_object().ok_or(TerraformStateError::NotTerraform)?;
     let has = |key: &str| top.contains_key(key);
     if has("planned_values") || has("resource_changes") {
-        return Err(Unreadable::Plan);
+        return Err(TerraformStateError::Plan);
     }
     if has("serial") || has("lineage") {
-        return Err(Unreadable::StateFile);
+        return Err(TerraformStateError::RawStateFile);
     }
     let Some(values) = top.get("values").filter(|values| !values.is_null()) else {
-        return Err(if has("format_version") { Unreadable::Empty } else { Unreadable::Other });
+        return Err(if has("format_version") {
+            TerraformStateError::EmptyState
+        } else {
+            TerraformStateError::NotTerraform
+        });
     };
     let mut found = Vec::new();
     if let Some(root) = values.get("root_module") {
-        module(root, "values.root_module", 0, &mut found)?;
+        collect_module(root, "values.root_module", 0, &mut found)?;
     }
-    if found.is_empty() { Err(Unreadable::Empty) } else { Ok(found) }
+    if found.is_empty() { Err(TerraformStateError::EmptyState) } else { Ok(found) }
 }
 
-fn module<'s>(
+fn collect_module<'s>(
     module: &'s Value,
-    at: &str,
+    path: &str,
     depth: usize,
-    found: &mut Vec<Resource<'s>>,
-) -> Result<(), Unreadable> {
-    if !module.is_object() || depth > DEEPEST {
-        return Err(Unreadable::Form { at: at.to_owned(), wanted: "a module" });
+    found: &mut Vec<TerraformResource<'s>>,
+) -> Result<(), TerraformStateError> {
+    if !module.is_object() || depth > MAX_MODULE_DEPTH {
+        return Err(TerraformStateError::UnexpectedShape {
+            path: path.to_owned(),
+            expected: "a module",
+        });
     }
-    for (index, one) in list(module, "resources", at)?.iter().enumerate() {
-        found.extend(resource(one, &format!("{at}.resources.{index}"))?);
+    for (index, one) in list_field(module, "resources", path)?.iter().enumerate() {
+        found.extend(parse_resource(one, &format!("{path}.resources.{index}"))?);
     }
-    for (index, child) in list(module, "child_modules", at)?.iter().enumerate() {
-        self::module(child, &format!("{at}.child_modules.{index}"), depth + 1, found)?;
+    for (index, child) in list_field(module, "child_modules", path)?.iter().enumerate() {
+        self::collect_module(child, &format!("{path}.child_modules.{index}"), depth + 1, found)?;
     }
     Ok(())
 }
 
-fn list<'s>(module: &'s Value, key: &str, at: &str) -> Result<&'s [Value], Unreadable> {
+fn list_field<'s>(
+    module: &'s Value,
+    key: &str,
+    path: &str,
+) -> Result<&'s [Value], TerraformStateError> {
     match module.get(key) {
         None | Some(Value::Null) => Ok(&[]),
         Some(Value::Array(items)) => Ok(items),
-        Some(_) => Err(Unreadable::Form { at: format!("{at}.{key}"), wanted: "a list" }),
+        Some(_) => Err(TerraformStateError::UnexpectedShape {
+            path: format!("{path}.{key}"),
+            expected: "a list",
+        }),
     }
 }
 
 /// Nothing for what is only looked up, and for what Terraform is about to destroy.
-fn resource<'s>(one: &'s Value, at: &str) -> Result<Option<Resource<'s>>, Unreadable> {
-    let form = |name: &str, wanted| Unreadable::Form { at: format!("{at}.{name}"), wanted };
+fn parse_resource<'s>(
+    one: &'s Value,
+    path: &str,
+) -> Result<Option<TerraformResource<'s>>, TerraformStateError> {
+    let shape_error = |name: &str, wanted| TerraformStateError::UnexpectedShape {
+        path: format!("{path}.{name}"),
+        expected: wanted,
+    };
     if one["mode"] == "data" || one.get("deposed_key").is_some_and(Value::is_string) {
         return Ok(None);
     }
-    let address = one["address"].as_str().ok_or_else(|| form("address", "a text"))?;
-    let kind = one["type"].as_str().ok_or_else(|| form("type", "a text"))?;
-    let values = one["values"].as_object().ok_or_else(|| form("values", "an object"))?;
-    Ok(Some(Resource { address: address.to_owned(), kind, values }))
+    let address = one["address"].as_str().ok_or_else(|| shape_error("address", "a text"))?;
+    let kind = one["type"].as_str().ok_or_else(|| shape_error("type", "a text"))?;
+    let values = one["values"].as_object().ok_or_else(|| shape_error("values", "an object"))?;
+    Ok(Some(TerraformResource { address: address.to_owned(), resource_type: kind, values }))
 }

@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use super::{Read, read, taken};
+use super::{TerraformImport, convert_resources, read_state};
 
 const SERVICE: &str = "11111111-1111-4111-8111-111111111111";
 
@@ -35,17 +35,18 @@ fn whole(name: &str) -> Value {
     values
 }
 
-fn of(values: Value) -> Read {
-    let (read, _) = taken(&state(&[("clickhouse_clickpipe", values)])).unwrap_or_default();
+fn of(values: Value) -> TerraformImport {
+    let (read, _) =
+        convert_resources(&state(&[("clickhouse_clickpipe", values)])).unwrap_or_default();
     read
 }
 
-fn remarks(read: &Read) -> Vec<String> {
+fn remarks(read: &TerraformImport) -> Vec<String> {
     read.remarks.iter().map(ToString::to_string).collect()
 }
 
 #[test]
-fn a_list_of_one_is_an_object_where_the_api_has_one() {
+fn terraform_list_of_one_becomes_an_object() {
     let kafka =
         json!([{"topics": "t", "offset": [{"strategy": "from_latest"}], "schema_registry": []}]);
     let read = of(pipe(&json!([{ "kafka": kafka }])));
@@ -54,7 +55,7 @@ fn a_list_of_one_is_an_object_where_the_api_has_one() {
 }
 
 #[test]
-fn what_is_not_understood_is_told_with_its_address() {
+fn unreadable_attributes_are_reported_with_address() {
     let read = of(pipe(&json!({"kafka": {"topics": 1, "tombstone_mode": "x", "format": ["a"]}})));
     let told = remarks(&read);
     assert_eq!(told.len(), 2, "{told:?}");
@@ -63,7 +64,7 @@ fn what_is_not_understood_is_told_with_its_address() {
 }
 
 #[test]
-fn an_imported_database_pipe_gets_references_for_its_login() {
+fn imported_database_pipe_gets_credential_references() {
     let read = of(pipe(&json!({"mysql": {"host": "h", "credentials": null}})));
     let credentials = &read.objects[0].manifest["spec"]["source"]["mysql"]["credentials"];
     let reference = |field: &str| json!({ "fromEnv": format!("PIPE_2_PIPES_{field}") });
@@ -72,7 +73,7 @@ fn an_imported_database_pipe_gets_references_for_its_login() {
 }
 
 #[test]
-fn a_login_without_a_password_in_the_state_has_one_unless_a_role_stands_in() {
+fn password_reference_is_added_unless_a_role_is_used() {
     for (authentication, has) in [("basic", true), ("IAM_ROLE", false)] {
         let login = json!({"username": "u", "password": null, "password_wo_version": null});
         let mysql = json!({"authentication": authentication, "credentials": login});
@@ -83,7 +84,7 @@ fn a_login_without_a_password_in_the_state_has_one_unless_a_role_stands_in() {
 }
 
 #[test]
-fn the_live_state_counts_and_a_difference_is_told() {
+fn live_state_wins_over_terraform_stopped_flag() {
     for (state, stopped, written, told) in [
         ("Running", json!(false), false, 0),
         ("Paused", json!(true), true, 0),
@@ -102,27 +103,27 @@ fn the_live_state_counts_and_a_difference_is_told() {
 }
 
 #[test]
-fn two_of_one_name_are_told_apart() {
+fn duplicate_names_are_pinned_and_one_is_managed() {
     let ids = ["a", "b"].map(|last| format!("11111111-1111-4111-8111-11111111111{last}"));
     let two = ids.clone().map(|id| {
         let mut values = whole("2 pipes");
         values["id"] = json!(id);
         ("clickhouse_clickpipe", values)
     });
-    let read = read(&state(&two)).unwrap_or_default();
+    let read = read_state(&state(&two)).unwrap_or_default();
     let pinned = read.objects.iter().map(|object| &object.manifest["metadata"]["id"]);
     assert!(pinned.eq(ids.iter()));
-    let flawed: Vec<_> = read.objects.iter().map(|object| !object.flaws.is_empty()).collect();
+    let flawed: Vec<_> = read.objects.iter().map(|object| !object.blockers.is_empty()).collect();
     assert_eq!(flawed, [false, true], "one of them is managed");
-    assert_eq!((read.removed.len(), read.remarks.len()), (1, 1), "{:?}", remarks(&read));
-    assert!(read.removed[0].to_string().contains("from = clickhouse_clickpipe.r0\n"));
-    let variables = read.objects.iter().flat_map(|object| &object.secrets);
+    assert_eq!((read.removed_blocks.len(), read.remarks.len()), (1, 1), "{:?}", remarks(&read));
+    assert!(read.removed_blocks[0].to_string().contains("from = clickhouse_clickpipe.r0\n"));
+    let variables = read.objects.iter().flat_map(|object| &object.secret_variables);
     let variables: Vec<_> = variables.map(|secret| secret.variable.as_str()).collect();
     assert_eq!(variables, ["PIPE_2_PIPES_PASSWORD", "PIPE_2_PIPES_PASSWORD_2"]);
 }
 
 #[test]
-fn names_of_an_endpoint_that_manifests_cannot_say_are_left_alone() {
+fn unsupported_private_dns_mapping_stays_in_terraform() {
     let endpoint = json!({
         "id": "e", "service_id": SERVICE, "description": "d", "type": "VPC_ENDPOINT_SERVICE",
         "vpc_endpoint_service_name": "com.amazonaws.vpce.eu-west-1.vpce-svc-0a",
@@ -137,71 +138,71 @@ fn names_of_an_endpoint_that_manifests_cannot_say_are_left_alone() {
             ("clickhouse_clickpipes_reverse_private_endpoint", endpoint.clone()),
             (dns, names(target)),
         ];
-        let read = read(&state(&both)).unwrap_or_default();
+        let read = read_state(&state(&both)).unwrap_or_default();
         let spec = &read.objects[0].manifest["spec"];
         assert_eq!(spec.get("customPrivateDnsMappings").is_some(), written, "{spec}");
         assert_eq!(read.remarks.is_empty(), written, "{:?}", remarks(&read));
-        let forgotten: String = read.removed.iter().map(ToString::to_string).collect();
+        let forgotten: String = read.removed_blocks.iter().map(ToString::to_string).collect();
         assert_eq!(forgotten.contains(dns), written, "what is not managed here stays: {forgotten}");
     }
 }
 
 #[test]
-fn a_text_that_looks_like_a_variable_is_none() {
+fn dollar_in_terraform_values_is_escaped() {
     let mut values = whole("${env} pipe");
     values["source"]["mysql"]["credentials"]["username"] = json!("${user}");
-    let read = read(&state(&[("clickhouse_clickpipe", values)])).unwrap_or_default();
+    let read = read_state(&state(&[("clickhouse_clickpipe", values)])).unwrap_or_default();
     let manifest = &read.objects[0].manifest;
     assert_eq!(manifest["metadata"]["name"], "$${env} pipe");
     let user = &manifest["spec"]["source"]["mysql"]["credentials"]["username"];
     assert_eq!(user, "$${user}");
-    assert_eq!(read.objects[0].flaws, Vec::<String>::new());
+    assert_eq!(read.objects[0].blockers, Vec::<String>::new());
 }
 
 #[test]
-fn what_would_be_no_sound_manifest_stays_with_terraform() {
+fn invalid_manifest_stays_in_terraform() {
     let mut sourceless = whole("b");
     sourceless["source"] = Value::Null;
     let both = [("clickhouse_clickpipe", whole("a")), ("clickhouse_clickpipe", sourceless)];
-    let read = read(&state(&both)).unwrap_or_default();
-    let flawed: Vec<_> = read.objects.iter().map(|object| !object.flaws.is_empty()).collect();
+    let read = read_state(&state(&both)).unwrap_or_default();
+    let flawed: Vec<_> = read.objects.iter().map(|object| !object.blockers.is_empty()).collect();
     assert_eq!(flawed, [false, true], "{:?}", remarks(&read));
-    assert_eq!((read.removed.len(), read.others), (1, 1));
+    assert_eq!((read.removed_blocks.len(), read.unmanaged_count), (1, 1));
     assert!(remarks(&read)[0].contains("only a comment: "), "{:?}", remarks(&read));
 }
 
 #[test]
-fn what_a_manifest_does_not_take_is_left_out_and_what_it_needs_is_filled_in() {
+fn unsupported_values_are_dropped_and_gaps_filled() {
     let mut values = whole("a");
     values["source"]["mysql"]["type"] = json!("tomorrowsql");
     values["source"]["mysql"]["server_id"] = json!(0);
     values["source"]["mysql"]["host"] = Value::Null;
-    let read = read(&state(&[("clickhouse_clickpipe", values)])).unwrap_or_default();
+    let read = read_state(&state(&[("clickhouse_clickpipe", values)])).unwrap_or_default();
     let mysql = &read.objects[0].manifest["spec"]["source"]["mysql"];
     assert_eq!((mysql.get("serverId"), &mysql["host"]), (None, &json!("FILL_IN")));
     assert_eq!((mysql.get("type"), &mysql["additional"]["type"]), (None, &json!("tomorrowsql")));
-    assert_eq!(read.objects[0].flaws, Vec::<String>::new());
+    assert_eq!(read.objects[0].blockers, Vec::<String>::new());
     assert_eq!(read.remarks.len(), 2, "{:?}", remarks(&read));
 }
 
 #[test]
-fn a_resource_of_clickpipes_that_stays_is_told() {
+fn clickpipes_resources_left_in_terraform_are_reported() {
     let resources = [
         ("clickhouse_clickpipes_ssh_key", json!({})),
         ("clickhouse_clickpipe", whole("a")),
         ("clickhouse_service", json!({})),
         ("clickhouse_clickpipe", json!({"name": "no service"})),
     ];
-    let read = read(&state(&resources)).unwrap_or_default();
-    assert_eq!((read.objects.len(), read.removed.len(), read.others), (1, 1, 2));
+    let read = read_state(&state(&resources)).unwrap_or_default();
+    assert_eq!((read.objects.len(), read.removed_blocks.len(), read.unmanaged_count), (1, 1, 2));
     assert_eq!(read.remarks.len(), 2, "{:?}", remarks(&read));
 }
 
 #[test]
-fn a_state_of_which_nothing_can_be_made_is_no_success() {
+fn state_without_usable_resources_is_an_error() {
     let nameless = json!({"id": "i", "service_id": SERVICE});
     let homeless = json!({"id": "i", "name": "n"});
     let both = [("clickhouse_clickpipe", nameless), ("clickhouse_clickpipe", homeless)];
-    let told = read(&state(&both)).map_or_else(|error| error.to_string(), |_| String::new());
+    let told = read_state(&state(&both)).map_or_else(|error| error.to_string(), |_| String::new());
     assert!(told.contains("no manifest can be made") && told.contains("r1: "), "{told}");
 }

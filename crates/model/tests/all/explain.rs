@@ -1,16 +1,16 @@
 //! What `explain` says, and the page of all fields.
 
-use model::reference::{explain, markdown};
+use model::docs::{explain_field, render_reference_page};
 
 fn said(asked: &str) -> String {
-    match explain(asked) {
+    match explain_field(asked) {
         Ok(explanation) => explanation.to_string(),
         Err(unknown) => format!("{unknown}\n"),
     }
 }
 
 #[test]
-fn a_field_says_type_words_default_and_cost() {
+fn explain_shows_type_values_default_and_change_cost() {
     insta::assert_snapshot!(said("source.kafka.authentication"), @r#"
     ClickPipe spec.source.kafka.authentication
       word, required
@@ -58,7 +58,7 @@ fn a_field_says_type_words_default_and_cost() {
 }
 
 #[test]
-fn an_object_says_what_is_below() {
+fn explain_lists_the_fields_of_an_object() {
     insta::assert_snapshot!(said("source.kafka.offset"), @r#"
     ClickPipe spec.source.kafka.offset
       object
@@ -100,7 +100,7 @@ fn an_object_says_what_is_below() {
 }
 
 #[test]
-fn steps_that_go_without_saying_are_not_needed() {
+fn explain_accepts_shortened_paths() {
     for (asked, path) in [
         ("destination.columns.name", "spec.destination.columns.*.name"),
         ("destination.columns.0.name", "spec.destination.columns.*.name"),
@@ -112,13 +112,13 @@ fn steps_that_go_without_saying_are_not_needed() {
         ("replicaMemoryGb", "spec.replicaMemoryGb"),
         ("ReversePrivateEndpoint.type", "spec.type"),
     ] {
-        let path_found = explain(asked).map(|found| found.path.to_string());
+        let path_found = explain_field(asked).map(|found| found.path.to_string());
         assert_eq!(path_found.as_deref(), Ok(path), "{asked}");
     }
 }
 
 #[test]
-fn a_field_that_is_not_there_has_neighbours() {
+fn explain_suggests_similar_fields() {
     insta::assert_snapshot!(said("source.kafka.topic"), @"no field `source.kafka.topic`; did you mean `spec.source.kafka.topics`, or `spec.source.pubsub.topic`?");
     insta::assert_snapshot!(said("consumerGroup"), @"no field `consumerGroup`; did you mean `spec.source.kafka.consumerGroup`?");
     insta::assert_snapshot!(said("consumergrup"), @"no field `consumergrup`; did you mean `spec.source.kafka.consumerGroup`?");
@@ -126,8 +126,8 @@ fn a_field_that_is_not_there_has_neighbours() {
 }
 
 #[test]
-fn every_field_of_the_page_has_a_sentence_of_its_own() {
-    let page = markdown();
+fn every_reference_row_ends_with_a_sentence() {
+    let page = render_reference_page();
     let rows: Vec<&str> =
         page.lines().filter(|line| line.starts_with("| ") && line.contains('`')).collect();
     assert!(rows.len() > 250, "{}", rows.len());
@@ -141,9 +141,9 @@ fn every_field_of_the_page_has_a_sentence_of_its_own() {
 /// Set `UPDATE_DOCS=1` to write the page.
 #[test]
 #[expect(clippy::disallowed_methods, reason = "the only way to ask a test to write")]
-fn the_page_in_docs_is_this_one() {
+fn reference_page_is_up_to_date() {
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference.md");
-    let page = markdown();
+    let page = render_reference_page();
     if std::env::var("UPDATE_DOCS").is_ok() {
         std::fs::write(file, &page).expect("the page can be written");
     }

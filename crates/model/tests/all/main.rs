@@ -1,9 +1,9 @@
 //! What is promised of every field and every rule of the manifest language.
 
-mod between;
-mod bodies;
-mod consequences;
+mod cross_field;
+mod data_effects;
 mod explain;
-mod forms;
+mod formats;
 mod official_schema;
-mod rules;
+mod request_bodies;
+mod semantics;

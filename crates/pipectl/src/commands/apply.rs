@@ -1,7 +1,7 @@
 //! `pipectl apply`.
 
-mod read_back;
-mod voice;
+mod progress;
+mod verify;
 
 use std::path::PathBuf;
 
@@ -9,31 +9,31 @@ use anyhow::Result;
 use clap::ValueEnum;
 use clap_complete::ArgValueCandidates;
 use model::address::Address;
-use model::pattern::Pattern;
 use model::project::Policy;
-use planner::{Approved, Limits, Plan};
-use remote::Wait;
+use model::selector::AddressPattern;
+use planner::{ApprovalLimits, ApprovedPlan, Plan};
+use remote::WaitMode;
 use serde::Serialize;
 
-use self::voice::Voice;
-use crate::apply::{Outcome, Report, apply};
-use crate::cli::{Format, GitArgs, ReportArgs, ScopeArgs};
-use crate::environments::Within;
-use crate::exit::Usage;
+use self::progress::ProgressReporter;
+use crate::apply::{ObjectResult, Outcome, apply_plan};
+use crate::cli::{GitArgs, OutputFormat, ReportArgs, ScopeArgs};
+use crate::environment_runs::EnvironmentRun;
+use crate::exit::UsageError;
 use crate::interruption::Interruption;
-use crate::output::{Label, Output, Text};
-use crate::render::json::Envelope;
-use crate::render::ndjson::{self, Event, Summary};
-use crate::render::unread::{self, Unread};
-use crate::render::{plan as plan_text, results};
-use crate::report::Run;
-use crate::reviewed::{self, Moved, Reviewed, Whereabouts};
-use crate::session::{Manner, Session};
+use crate::output::{Label, Output, StyledText};
+use crate::render::envelope::OutputEnvelope;
+use crate::render::event_lines::{self, ApplyEvent, RunSummary};
+use crate::render::unreachable::{self, UnreachableService};
+use crate::render::{apply_summary, plan as plan_text};
+use crate::reports::RunReport;
+use crate::saved_plan::{self, PlanTarget, SavedPlan, StaleObject};
+use crate::session::{AccessMode, Session};
 use crate::{completion, exit, prompt};
 
 /// `pipectl apply`.
 #[derive(clap::Args, Clone, Debug)]
-pub(crate) struct Args {
+pub(crate) struct ApplyArgs {
     /// What else to write.
     #[command(flatten)]
     pub(crate) report: ReportArgs,
@@ -50,7 +50,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE", env = "PIPECTL_PLAN")]
     pub(crate) plan: Option<PathBuf>,
     /// Perform the plan only if it has this digest
-    #[arg(long, value_name = "DIGEST", env = "PIPECTL_EXPECT", value_parser = reviewed::parse)]
+    #[arg(long, value_name = "DIGEST", env = "PIPECTL_EXPECT", value_parser = saved_plan::parse_digest)]
     pub(crate) expect: Option<String>,
     /// Do not ask; needed where there is no terminal and no --plan
     #[arg(long, env = "PIPECTL_YES")]
@@ -63,26 +63,26 @@ pub(crate) struct Args {
     pub(crate) wake: bool,
     /// Let this object be replaced even above the limit, or where it may be lost (SERVICE/PIPE)
     #[arg(long, value_name = "SERVICE/PIPE", env = "PIPECTL_ALLOW_REPLACE", value_delimiter = ',')]
-    #[arg(add = ArgValueCandidates::new(completion::objects))]
+    #[arg(add = ArgValueCandidates::new(completion::object_candidates))]
     pub(crate) allow_replace: Vec<String>,
     /// Let this object be deleted even above the limit (SERVICE/PIPE)
     #[arg(long, value_name = "SERVICE/PIPE", env = "PIPECTL_ALLOW_DELETE", value_delimiter = ',')]
-    #[arg(add = ArgValueCandidates::new(completion::objects))]
+    #[arg(add = ArgValueCandidates::new(completion::object_candidates))]
     pub(crate) allow_delete: Vec<String>,
     /// How many objects to work on at once
     #[arg(long, value_name = "N", env = "PIPECTL_PARALLEL", default_value_t = 64)]
     pub(crate) parallel: usize,
 }
 
-impl Args {
+impl ApplyArgs {
     /// Those of a run for one environment alone.
-    pub(super) fn within(&self, within: Within<'_>) -> Result<Self, Usage> {
-        if within.several && self.expect.is_some() {
+    pub(super) fn for_environment(&self, run: EnvironmentRun<'_>) -> Result<Self, UsageError> {
+        if run.is_one_of_several && self.expect.is_some() {
             let why = "--expect knows one plan, and several environments are meant: use --plan";
-            return Err(Usage(why.to_owned()));
+            return Err(UsageError(why.to_owned()));
         }
-        let plan = self.plan.as_deref().map(|file| within.path("--plan", file)).transpose()?;
-        let (report, scope) = (self.report.within(within)?, self.scope.within(within)?);
+        let plan = self.plan.as_deref().map(|file| run.expand_path("--plan", file)).transpose()?;
+        let (report, scope) = (self.report.for_environment(run)?, self.scope.for_environment(run)?);
         Ok(Self { report, scope, plan, ..self.clone() })
     }
 }
@@ -99,152 +99,166 @@ pub(crate) enum WaitFor {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Applied<'r> {
+struct ApplyResult<'r> {
     plan: &'r Plan,
-    #[serde(skip_serializing_if = "<[Moved]>::is_empty")]
-    refused: &'r [Moved],
-    reports: &'r [Report],
+    #[serde(skip_serializing_if = "<[StaleObject]>::is_empty")]
+    refused: &'r [StaleObject],
+    reports: &'r [ObjectResult],
 }
 
 /// Plans, asks, and performs the plan.
-pub(super) async fn run(args: &Args, output: Output, format: Format) -> Result<u8> {
-    let interruption = Interruption::on_signals()?;
-    let (session, plan, refused) = interruption.unless(planned(args, output)).await?;
-    let limits = limits(args, session.policy());
-    let plan = plan.withholding(&limits);
-    let voice = Voice::new(output, format, environment(args));
-    voice.planned(&plan);
-    let told = Told { args, session: &session, output, format, plan: &plan, refused: &refused };
-    told.plan()?;
+pub(super) async fn run(args: &ApplyArgs, output: Output, format: OutputFormat) -> Result<u8> {
+    let interruption = Interruption::from_signals()?;
+    let (session, plan, refused) = interruption.run_unless_raised(load_plan(args, output)).await?;
+    let limits = plan_limits(args, session.project_policy());
+    let plan = plan.block_unsafe_replacements(&limits);
+    let progress = ProgressReporter::new(output, format, environment_name(args));
+    progress.report_planned(&plan);
+    let summary =
+        ApplyOutput { args, session: &session, output, format, plan: &plan, refused: &refused };
+    summary.print_plan()?;
     let approved = match plan.clone().approve(&limits) {
         Ok(approved) => approved,
         Err(refusal) => {
-            let mut text = Text::new();
-            text.push(Label::Blocked, "blocked: ").plain(refusal.to_string()).end();
-            output.talk(&text);
-            return told.conclude((exit::BLOCKED, "blocked"), &[], refusal.exceeded);
+            let mut text = StyledText::new();
+            text.push(Label::Blocked, "blocked: ").push_plain(refusal.to_string()).end_line();
+            output.print_message(&text);
+            return summary.finish_run((exit::BLOCKED, "blocked"), &[], refusal.exceeded);
         }
     };
     if approved.actions().is_empty() {
-        return told.conclude(nothing_done(&plan, &refused), &[], Vec::new());
+        return summary.finish_run(outcome_without_actions(&plan, &refused), &[], Vec::new());
     }
     if !args.yes && args.plan.is_none() {
-        prompt::confirm(output, &plan, &interruption).await?;
+        prompt::confirm_plan(output, &plan, &interruption).await?;
     }
-    let reports = performed(args, &session, &approved, &voice, &interruption).await;
-    session.close()?;
-    show(output, format, &results::render(&reports))?;
+    let reports = perform_plan(args, &session, &approved, &progress, &interruption).await;
+    session.save_sandbox()?;
+    print_text(output, format, &apply_summary::render(&reports))?;
     let ending = if interruption.is_raised() {
         (exit::INTERRUPTED, "interrupted")
     } else {
-        verdict(&reports, &plan, &refused)
+        results_outcome(&reports, &plan, &refused)
     };
-    told.conclude(ending, &reports, Vec::new())
+    summary.finish_run(ending, &reports, Vec::new())
 }
 
 /// The plan, as far as it was reviewed if it had to be, and the rest.
-async fn planned(args: &Args, output: Output) -> Result<(Session, Plan, Vec<Moved>)> {
-    let manner = Manner { wait: wait(args.wait), wake: args.wake, writes: true };
-    let session = Session::open(&args.scope, &args.git, manner, output).await?;
+async fn load_plan(args: &ApplyArgs, output: Output) -> Result<(Session, Plan, Vec<StaleObject>)> {
+    let mode = AccessMode { wait: wait_mode(args.wait), can_wake: args.wake, can_write: true };
+    let session = Session::open_for_plan(&args.scope, &args.git, mode, output).await?;
     let plan = session.plan().await?;
-    session.tell_kept(&plan, output);
-    let (plan, refused) = reviewed(args, plan, session.place())?;
-    session.close()?;
+    session.warn_not_pruned(&plan, output);
+    let (plan, refused) = restrict_to_reviewed(args, plan, session.plan_target())?;
+    session.save_sandbox()?;
     Ok((session, plan, refused))
 }
 
-async fn performed(
-    args: &Args,
+async fn perform_plan(
+    args: &ApplyArgs,
     session: &Session,
-    approved: &Approved,
-    voice: &Voice<'_>,
+    approved: &ApprovedPlan,
+    progress: &ProgressReporter<'_>,
     interruption: &Interruption,
-) -> Vec<Report> {
-    let heard = |report: &Report| voice.ended(report);
+) -> Vec<ObjectResult> {
+    let on_result = |report: &ObjectResult| progress.report_object(report);
     let work = async {
         let remote = session.remote();
-        let mut reports = apply(remote, approved, args.parallel, interruption, heard).await;
+        let mut reports =
+            apply_plan(remote, approved, args.parallel, interruption, on_result).await;
         if args.wait == WaitFor::Settled {
             tokio::select! {
                 biased;
-                _ = interruption.raised() => {}
-                () = read_back::verify(session, &mut reports, voice) => {}
+                _ = interruption.wait_until_raised() => {}
+                () = verify::verify_applied(session, &mut reports, progress) => {}
             }
         }
         reports
     };
-    voice.during(work, interruption).await
+    progress.run_with_progress(work, interruption).await
 }
 
 /// The environment of the run, where it has one.
-fn environment(args: &Args) -> Option<&str> {
+fn environment_name(args: &ApplyArgs) -> Option<&str> {
     args.scope.manifests.env.first().map(String::as_str)
 }
 
 /// What there is to tell at the end, however it ends.
-struct Told<'t> {
-    args: &'t Args,
+struct ApplyOutput<'t> {
+    args: &'t ApplyArgs,
     session: &'t Session,
     output: Output,
-    format: Format,
+    format: OutputFormat,
     plan: &'t Plan,
-    refused: &'t [Moved],
+    refused: &'t [StaleObject],
 }
 
-impl Told<'_> {
-    fn plan(&self) -> Result<()> {
-        let mut text = Text::new();
-        text.append(plan_text::render(self.plan, &self.session.context(self.args.diff)));
-        text.append(results::refused(self.refused));
-        show(self.output, self.format, &text)
+impl ApplyOutput<'_> {
+    fn print_plan(&self) -> Result<()> {
+        let mut text = StyledText::new();
+        text.append(plan_text::render(self.plan, &self.session.plan_context(self.args.diff)));
+        text.append(apply_summary::render_refused(self.refused));
+        print_text(self.output, self.format, &text)
     }
 
     /// Prints and writes what is wanted of the run; gives the exit code.
-    fn conclude(
+    fn finish_run(
         &self,
         ending: (u8, &'static str),
-        reports: &[Report],
+        reports: &[ObjectResult],
         errors: Vec<String>,
     ) -> Result<u8> {
-        let unread = self.session.unread();
-        let (code, outcome) = overall(ending, reports, unread);
-        let applied = Applied { plan: self.plan, refused: self.refused, reports };
-        let summary = Summary { outcome, refused: self.refused, unread, ..Summary::of(reports) };
-        let run = Run {
+        let unreachable = self.session.unreachable_services();
+        let (code, outcome) = overall_outcome(ending, reports, unreachable);
+        let applied = ApplyResult { plan: self.plan, refused: self.refused, reports };
+        let summary = RunSummary {
+            outcome,
+            refused: self.refused,
+            unreachable,
+            ..RunSummary::from_reports(reports)
+        };
+        let run = RunReport {
             command: "apply",
             outcome,
-            json: Envelope::new("Apply", outcome, applied).with_unread(unread).render(),
+            json: OutputEnvelope::new("Apply", outcome, applied)
+                .with_unreachable(unreachable)
+                .render(),
             plan: Some(self.plan),
-            context: self.session.context(false),
+            context: self.session.plan_context(false),
             results: reports,
-            declared: self.session.meant(),
+            declared: self.session.selected_documents(),
             refused: self.refused,
-            diagnostics: self.session.warnings(),
+            diagnostics: self.session.manifest_warnings(),
             errors,
-            ..Run::default()
+            ..RunReport::default()
         };
-        self.output.talk(&unread::errors(unread));
-        let wanted = self.args.report.wanted();
-        wanted.print(self.format, &run, self.output)?;
-        let exit_code = wanted.finish(&run, self.output, code);
-        if self.format == Format::Ndjson {
-            let summary = Event::Summary(Summary { exit_code, errors: &run.errors, ..summary });
-            let line = ndjson::line(environment(self.args), &summary);
-            self.output.data(Text::new().plain(line))?;
+        self.output.print_message(&unreachable::unreachable_errors(unreachable));
+        let requested = self.args.report.requested_reports();
+        requested.print_to_stdout(self.format, &run, self.output)?;
+        let exit_code = requested.write_reports(&run, self.output, code);
+        if self.format == OutputFormat::Ndjson {
+            let summary =
+                ApplyEvent::Summary(RunSummary { exit_code, errors: &run.errors, ..summary });
+            let line = event_lines::event_line(environment_name(self.args), &summary);
+            self.output.print_data(StyledText::new().push_plain(line))?;
         }
         Ok(exit_code)
     }
 }
 
 /// The part of the plan that was reviewed, if it had to be.
-fn reviewed(args: &Args, plan: Plan, place: &Whereabouts) -> Result<(Plan, Vec<Moved>)> {
+fn restrict_to_reviewed(
+    args: &ApplyArgs,
+    plan: Plan,
+    target: &PlanTarget,
+) -> Result<(Plan, Vec<StaleObject>)> {
     let (plan, mut refused) = match &args.plan {
-        Some(file) => Reviewed::read(file)?.allows(plan, place),
+        Some(file) => SavedPlan::read_file(file)?.restrict_to_saved(plan, target),
         None => (plan, Vec::new()),
     };
     match &args.expect {
         Some(expected) => {
-            let (plan, unexpected) = reviewed::expect(expected, plan, place);
+            let (plan, unexpected) = saved_plan::require_digest(expected, plan, target);
             refused.extend(unexpected);
             Ok((plan, refused))
         }
@@ -253,24 +267,24 @@ fn reviewed(args: &Args, plan: Plan, place: &Whereabouts) -> Result<(Plan, Vec<M
 }
 
 /// The exit code where there is nothing to do, and the word for it in JSON.
-fn nothing_done(plan: &Plan, refused: &[Moved]) -> (u8, &'static str) {
-    match (refused.is_empty(), plan.blocked().next()) {
+fn outcome_without_actions(plan: &Plan, refused: &[StaleObject]) -> (u8, &'static str) {
+    match (refused.is_empty(), plan.blocked_changes().next()) {
         (false, _) => (exit::STALE, "stale"),
         (true, Some(_)) => (exit::BLOCKED, "blocked"),
         (true, None) => (exit::DONE, "inSync"),
     }
 }
 
-fn wait(chosen: WaitFor) -> Wait {
+fn wait_mode(chosen: WaitFor) -> WaitMode {
     match chosen {
-        WaitFor::Settled => Wait::Settled,
-        WaitFor::None => Wait::None,
+        WaitFor::Settled => WaitMode::Settled,
+        WaitFor::None => WaitMode::None,
     }
 }
 
-fn limits(args: &Args, policy: &Policy) -> Limits {
-    let patterns = |texts: &[String]| texts.iter().map(Pattern::new).collect();
-    Limits {
+fn plan_limits(args: &ApplyArgs, policy: &Policy) -> ApprovalLimits {
+    let patterns = |texts: &[String]| texts.iter().map(AddressPattern::new).collect();
+    ApprovalLimits {
         allow_delete: patterns(&args.allow_delete),
         allow_replace: patterns(&args.allow_replace),
         max_delete: policy.max_delete,
@@ -278,20 +292,25 @@ fn limits(args: &Args, policy: &Policy) -> Limits {
     }
 }
 
-fn show(output: Output, format: Format, text: &Text) -> Result<()> {
-    if format == Format::Text {
-        output.data(text)?;
+fn print_text(output: Output, format: OutputFormat, text: &StyledText) -> Result<()> {
+    if format == OutputFormat::Text {
+        output.print_data(text)?;
     }
     Ok(())
 }
 
 /// The exit code, and the word for it in JSON.
-fn verdict(reports: &[Report], plan: &Plan, unreviewed: &[Moved]) -> (u8, &'static str) {
+fn results_outcome(
+    reports: &[ObjectResult],
+    plan: &Plan,
+    unreviewed: &[StaleObject],
+) -> (u8, &'static str) {
     // What a blocked object holds back is as little of a failure as that object itself.
     let decided = |at: &Address| {
-        plan.blocked().any(|change| &change.at == at) || unreviewed.iter().any(|it| &it.at == at)
+        plan.blocked_changes().any(|change| &change.address == at)
+            || unreviewed.iter().any(|it| &it.address == at)
     };
-    let fine = |report: &Report| {
+    let fine = |report: &ObjectResult| {
         report.outcome == Outcome::Applied || report.held_by.as_ref().is_some_and(decided)
     };
     let all = reports.iter().all(fine);
@@ -299,7 +318,7 @@ fn verdict(reports: &[Report], plan: &Plan, unreviewed: &[Moved]) -> (u8, &'stat
     let refused = reports.iter().any(|report| report.error.as_ref().is_some_and(|e| e.auth));
     match (all, some, refused) {
         (true, _, _) if !unreviewed.is_empty() => (exit::STALE, "stale"),
-        (true, _, _) if plan.blocked().next().is_some() => (exit::BLOCKED, "blocked"),
+        (true, _, _) if plan.blocked_changes().next().is_some() => (exit::BLOCKED, "blocked"),
         (true, _, _) => (exit::DONE, "applied"),
         (false, _, true) => (exit::AUTH, "refused"),
         (false, true, _) => (exit::PARTLY, "partly"),
@@ -308,16 +327,18 @@ fn verdict(reports: &[Report], plan: &Plan, unreviewed: &[Moved]) -> (u8, &'stat
 }
 
 /// The same for the whole run, which may not have seen every service.
-fn overall(
+fn overall_outcome(
     (code, outcome): (u8, &'static str),
-    reports: &[Report],
-    unread: &[Unread],
+    reports: &[ObjectResult],
+    unreachable: &[UnreachableService],
 ) -> (u8, &'static str) {
-    let Some(unseen) = unread::code(unread) else { return (code, outcome) };
+    let Some(unreachable_code) = unreachable::exit_code(unreachable) else {
+        return (code, outcome);
+    };
     match code {
         exit::INTERRUPTED => (code, outcome),
         _ if reports.iter().any(|report| report.done > 0) => (exit::PARTLY, "partly"),
-        exit::DONE => (unseen, "partial"),
-        _ => (exit::gravest(code, unseen), outcome),
+        exit::DONE => (unreachable_code, "partial"),
+        _ => (exit::most_severe(code, unreachable_code), outcome),
     }
 }

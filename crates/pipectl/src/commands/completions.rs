@@ -5,25 +5,31 @@ use clap_complete::env::Shells;
 
 use crate::completion;
 use crate::exit;
-use crate::output::{Output, Text};
+use crate::output::{Output, StyledText};
 
 /// `pipectl completions`.
 #[derive(clap::Args, Debug)]
-pub(crate) struct Args {
+pub(crate) struct CompletionsArgs {
     /// The shell
     #[arg(value_name = "SHELL")]
     pub(crate) shell: clap_complete::Shell,
 }
 
 /// Prints the script that has the shell ask this program.
-pub(super) fn run(args: &Args, output: Output) -> Result<u8> {
+pub(super) fn run(args: &CompletionsArgs, output: Output) -> Result<u8> {
     let (name, shells) = (args.shell.to_string(), Shells::builtins());
     let shell = shells.completer(&name).ok_or_else(|| anyhow!("no script for {name}"))?;
     let mut script = Vec::new();
     let program = "pipectl";
-    shell.write_registration(completion::VARIABLE, program, program, program, &mut script)?;
-    let mut text = Text::new();
-    text.plain(String::from_utf8(script)?);
-    output.data(&text)?;
+    shell.write_registration(
+        completion::COMPLETE_VARIABLE,
+        program,
+        program,
+        program,
+        &mut script,
+    )?;
+    let mut text = StyledText::new();
+    text.push_plain(String::from_utf8(script)?);
+    output.print_data(&text)?;
     Ok(exit::DONE)
 }

@@ -6,16 +6,16 @@ mod local;
 use anyhow::Result;
 use serde::Serialize;
 
-use crate::cli::{ConnectArgs, Format, ManifestArgs};
-use crate::environments::Within;
-use crate::exit::{self, Usage};
-use crate::output::{Label, Output, Text};
-use crate::render::json::Envelope;
-use crate::report::escape::{code, one_line};
+use crate::cli::{ConnectArgs, ManifestArgs, OutputFormat};
+use crate::environment_runs::EnvironmentRun;
+use crate::exit::{self, UsageError};
+use crate::output::{Label, Output, StyledText};
+use crate::render::envelope::OutputEnvelope;
+use crate::reports::escape::{markdown_code, sanitize_line};
 
 /// `pipectl doctor`.
 #[derive(clap::Args, Clone, Debug)]
-pub(crate) struct Args {
+pub(crate) struct DoctorArgs {
     /// Which manifests.
     #[command(flatten)]
     pub(crate) manifests: ManifestArgs,
@@ -24,10 +24,11 @@ pub(crate) struct Args {
     pub(crate) connect: ConnectArgs,
 }
 
-impl Args {
+impl DoctorArgs {
     /// Those of a run for one environment alone.
-    pub(super) fn within(&self, within: Within<'_>) -> Result<Self, Usage> {
-        let (manifests, connect) = (self.manifests.within(within), self.connect.within(within)?);
+    pub(super) fn for_environment(&self, run: EnvironmentRun<'_>) -> Result<Self, UsageError> {
+        let (manifests, connect) =
+            (self.manifests.for_environment(run), self.connect.for_environment(run)?);
         Ok(Self { manifests, connect })
     }
 }
@@ -35,7 +36,7 @@ impl Args {
 /// How good a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-enum Level {
+enum FindingLevel {
     Ok,
     Warn,
     Bad,
@@ -43,120 +44,125 @@ enum Level {
 
 /// One thing that was looked at.
 #[derive(Debug, Serialize)]
-struct Finding {
+struct DoctorFinding {
     check: &'static str,
-    level: Level,
+    level: FindingLevel,
     what: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     fix: Option<String>,
 }
 
-impl Finding {
+impl DoctorFinding {
     fn ok(check: &'static str, what: impl Into<String>) -> Self {
-        Self { check, level: Level::Ok, what: what.into(), fix: None }
+        Self { check, level: FindingLevel::Ok, what: what.into(), fix: None }
     }
 
     fn warn(check: &'static str, what: impl Into<String>, fix: impl Into<String>) -> Self {
-        Self { check, level: Level::Warn, what: what.into(), fix: Some(fix.into()) }
+        Self { check, level: FindingLevel::Warn, what: what.into(), fix: Some(fix.into()) }
     }
 
     fn bad(check: &'static str, what: impl Into<String>, fix: Option<String>) -> Self {
-        Self { check, level: Level::Bad, what: what.into(), fix }
+        Self { check, level: FindingLevel::Bad, what: what.into(), fix }
     }
 }
 
 /// What was found so far.
 #[derive(Debug, Default, Serialize)]
-struct Findings {
-    findings: Vec<Finding>,
+struct DoctorFindings {
+    findings: Vec<DoctorFinding>,
     /// Whether the API refused the key, or there is none.
     #[serde(skip)]
-    refused: bool,
+    is_key_refused: bool,
 }
 
-impl Findings {
-    fn add(&mut self, finding: Finding) {
+impl DoctorFindings {
+    fn add(&mut self, finding: DoctorFinding) {
         self.findings.push(finding);
     }
 
-    fn count(&self, level: Level) -> usize {
+    fn count_level(&self, level: FindingLevel) -> usize {
         self.findings.iter().filter(|finding| finding.level == level).count()
     }
 
     /// Takes the key's id out of everything: whatever was repeated by somebody else, too.
-    fn hide(&mut self, id: &str) {
+    fn redact_key(&mut self, id: &str) {
         // A key that is as short as a word would take the word out.
         if id.len() < 8 {
             return;
         }
         for finding in &mut self.findings {
             for text in [Some(&mut finding.what), finding.fix.as_mut()].into_iter().flatten() {
-                *text = text.replace(id, &api::masked(id));
+                *text = text.replace(id, &api::redact_key_id(id));
             }
         }
     }
 }
 
 /// Looks at everything that a run needs. Only reads, and goes on where something is missing.
-pub(super) async fn run(args: &Args, output: Output, format: Format) -> Result<u8> {
-    let mut found = Findings::default();
-    let local = local::check(&args.manifests, output, &mut found);
-    api::check(&args.connect, local, &mut found).await;
-    let (code, outcome) = match (found.refused, found.count(Level::Bad), found.count(Level::Warn)) {
+pub(super) async fn run(args: &DoctorArgs, output: Output, format: OutputFormat) -> Result<u8> {
+    let mut findings = DoctorFindings::default();
+    let local = local::check_local(&args.manifests, output, &mut findings);
+    api::check_api(&args.connect, local, &mut findings).await;
+    let (code, outcome) = match (
+        findings.is_key_refused,
+        findings.count_level(FindingLevel::Bad),
+        findings.count_level(FindingLevel::Warn),
+    ) {
         (true, ..) => (exit::AUTH, "refused"),
         (_, 0, 0) => (exit::DONE, "fine"),
         (_, 0, _) => (exit::DONE, "warnings"),
         _ => (exit::ERROR, "bad"),
     };
-    let mut text = Text::new();
+    let mut text = StyledText::new();
     match format {
-        Format::Text => text.append(render(&found)),
-        Format::Markdown => text.plain(markdown(&found)),
-        Format::Json | Format::Ndjson => {
-            let mut envelope = Envelope::new("Doctor", outcome, &found);
-            let bad = found.findings.iter().filter(|finding| finding.level == Level::Bad);
+        OutputFormat::Text => text.append(render_findings(&findings)),
+        OutputFormat::Markdown => text.push_plain(render_markdown(&findings)),
+        OutputFormat::Json | OutputFormat::Ndjson => {
+            let mut envelope = OutputEnvelope::new("Doctor", outcome, &findings);
+            let bad = findings.findings.iter().filter(|finding| finding.level == FindingLevel::Bad);
             envelope.errors = bad.map(|it| format!("{}: {}", it.check, it.what)).collect();
-            text.plain(envelope.render())
+            text.push_plain(envelope.render())
         }
     };
-    output.data(&text)?;
+    output.print_data(&text)?;
     Ok(code)
 }
 
-fn render(found: &Findings) -> Text {
-    let mut text = Text::new();
-    for finding in &found.findings {
+fn render_findings(findings: &DoctorFindings) -> StyledText {
+    let mut text = StyledText::new();
+    for finding in &findings.findings {
         let (label, word) = match finding.level {
-            Level::Ok => (Label::Create, "ok"),
-            Level::Warn => (Label::Update, "warn"),
-            Level::Bad => (Label::Delete, "bad"),
+            FindingLevel::Ok => (Label::Create, "ok"),
+            FindingLevel::Warn => (Label::Update, "warn"),
+            FindingLevel::Bad => (Label::Delete, "bad"),
         };
         text.push(label, format!("{word:4}"))
-            .plain(format!("  {:12}  {}", finding.check, one_line(&finding.what)))
-            .end();
+            .push_plain(format!("  {:12}  {}", finding.check, sanitize_line(&finding.what)))
+            .end_line();
         if let Some(fix) = &finding.fix {
-            text.push(Label::Dim, format!("{:20}fix: {}", "", one_line(fix))).end();
+            text.push(Label::Dim, format!("{:20}fix: {}", "", sanitize_line(fix))).end_line();
         }
     }
-    text.push(Label::Heading, counts(found)).end();
+    text.push(Label::Heading, summary_line(findings)).end_line();
     text
 }
 
-fn markdown(found: &Findings) -> String {
-    let row = |finding: &Finding| {
+fn render_markdown(findings: &DoctorFindings) -> String {
+    let row = |finding: &DoctorFinding| {
         let word = match finding.level {
-            Level::Ok => "ok",
-            Level::Warn => "warn",
-            Level::Bad => "**bad**",
+            FindingLevel::Ok => "ok",
+            FindingLevel::Warn => "warn",
+            FindingLevel::Bad => "**bad**",
         };
-        let fix = finding.fix.as_deref().map(code).unwrap_or_default();
-        format!("| {word} | {} | {} | {fix} |\n", finding.check, code(&finding.what))
+        let fix = finding.fix.as_deref().map(markdown_code).unwrap_or_default();
+        format!("| {word} | {} | {} | {fix} |\n", finding.check, markdown_code(&finding.what))
     };
-    let rows: String = found.findings.iter().map(row).collect();
-    format!("| | check | found | fix |\n|---|---|---|---|\n{rows}\n{}\n", counts(found))
+    let rows: String = findings.findings.iter().map(row).collect();
+    format!("| | check | found | fix |\n|---|---|---|---|\n{rows}\n{}\n", summary_line(findings))
 }
 
-fn counts(found: &Findings) -> String {
-    let [ok, warn, bad] = [Level::Ok, Level::Warn, Level::Bad].map(|level| found.count(level));
+fn summary_line(findings: &DoctorFindings) -> String {
+    let [ok, warn, bad] = [FindingLevel::Ok, FindingLevel::Warn, FindingLevel::Bad]
+        .map(|level| findings.count_level(level));
     format!("Doctor: {ok} ok, {warn} to look at, {bad} bad.")
 }

@@ -2,20 +2,20 @@
 
 use anyhow::Result;
 
-use crate::cli::{Format, ReportArgs, ScopeArgs};
-use crate::environments::Within;
+use crate::cli::{OutputFormat, ReportArgs, ScopeArgs};
+use crate::environment_runs::EnvironmentRun;
 use crate::exit;
-use crate::exit::Usage;
+use crate::exit::UsageError;
 use crate::output::Output;
-use crate::render::drift::{Drift, render};
-use crate::render::json::Envelope;
-use crate::render::unread;
-use crate::report::{self, Run};
+use crate::render::drift::{DriftReport, render};
+use crate::render::envelope::OutputEnvelope;
+use crate::render::unreachable;
+use crate::reports::{self, RunReport};
 use crate::session::Session;
 
 /// `pipectl drift`.
 #[derive(clap::Args, Clone, Debug)]
-pub(crate) struct Args {
+pub(crate) struct DriftArgs {
     /// What else to write.
     #[command(flatten)]
     pub(crate) report: ReportArgs,
@@ -31,46 +31,47 @@ pub(crate) struct Args {
     pub(crate) detailed_exitcode: bool,
 }
 
-impl Args {
+impl DriftArgs {
     /// Those of a run for one environment alone.
-    pub(super) fn within(&self, within: Within<'_>) -> Result<Self, Usage> {
-        let (report, scope) = (self.report.within(within)?, self.scope.within(within)?);
+    pub(super) fn for_environment(&self, run: EnvironmentRun<'_>) -> Result<Self, UsageError> {
+        let (report, scope) = (self.report.for_environment(run)?, self.scope.for_environment(run)?);
         Ok(Self { report, scope, ..self.clone() })
     }
 }
 
 /// Shows what somebody changed outside git. Only reads.
-pub(super) async fn run(args: &Args, output: Output, format: Format) -> Result<u8> {
-    let wanted = args.report.wanted();
-    wanted.refuse(report::Format::GitlabTerraform, "it counts what a plan does")?;
+pub(super) async fn run(args: &DriftArgs, output: Output, format: OutputFormat) -> Result<u8> {
+    let requested = args.report.requested_reports();
+    requested
+        .reject_format(reports::ReportFormat::GitlabTerraform, "it counts what a plan does")?;
     let revision = args.base.as_deref();
     let (session, against) = Session::open_for_drift(&args.scope, revision, output).await?;
     let plan = session.plan().await?;
-    let unread = session.unread();
-    session.close()?;
-    let context = session.context(false);
-    let drift = Drift::of(&plan, against, context.partial);
-    let outcome = match drift.is_none() {
-        _ if !unread.is_empty() => "partial",
+    let unreachable = session.unreachable_services();
+    session.save_sandbox()?;
+    let context = session.plan_context(false);
+    let drift = DriftReport::from_plan(&plan, against, context.partial);
+    let outcome = match drift.is_clean() {
+        _ if !unreachable.is_empty() => "partial",
         true => "inSync",
         false => "drift",
     };
-    if format == Format::Text {
-        output.data(&render(&drift, unread))?;
+    if format == OutputFormat::Text {
+        output.print_data(&render(&drift, unreachable))?;
     }
-    output.talk(&unread::errors(unread));
-    let run = Run {
+    output.print_message(&unreachable::unreachable_errors(unreachable));
+    let run = RunReport {
         command: "drift",
         outcome,
-        json: Envelope::new("Drift", outcome, &drift).with_unread(unread).render(),
+        json: OutputEnvelope::new("Drift", outcome, &drift).with_unreachable(unreachable).render(),
         drift: Some(&drift),
         context,
-        declared: session.meant(),
-        diagnostics: session.warnings(),
-        ..Run::default()
+        declared: session.selected_documents(),
+        diagnostics: session.manifest_warnings(),
+        ..RunReport::default()
     };
-    wanted.print(format, &run, output)?;
-    let found = args.detailed_exitcode && !drift.is_none();
-    let code = if found { exit::CHANGES } else { exit::DONE };
-    Ok(wanted.finish(&run, output, unread::code(unread).unwrap_or(code)))
+    requested.print_to_stdout(format, &run, output)?;
+    let has_drift = args.detailed_exitcode && !drift.is_clean();
+    let code = if has_drift { exit::CHANGES } else { exit::DONE };
+    Ok(requested.write_reports(&run, output, unreachable::exit_code(unreachable).unwrap_or(code)))
 }

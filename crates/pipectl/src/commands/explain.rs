@@ -2,35 +2,35 @@
 
 use anyhow::Result;
 use clap_complete::ArgValueCandidates;
-use model::reference;
+use model::docs;
 
-use crate::cli::Format;
+use crate::cli::OutputFormat;
 use crate::completion;
 use crate::exit;
-use crate::output::{Output, Text};
+use crate::output::{Output, StyledText};
+use crate::render::envelope::OutputEnvelope;
 use crate::render::explanation;
-use crate::render::json::Envelope;
 
 /// `pipectl explain`.
 #[derive(clap::Args, Debug)]
-pub(crate) struct Args {
+pub(crate) struct ExplainArgs {
     /// The field, such as source.kafka.offset, or a kind, such as ClickPipe
     #[arg(value_name = "FIELD", default_value = "ClickPipe")]
-    #[arg(add = ArgValueCandidates::new(completion::fields))]
+    #[arg(add = ArgValueCandidates::new(completion::field_candidates))]
     pub(crate) field: String,
 }
 
 /// Says what a field is and what changing it costs.
-pub(super) fn run(args: &Args, output: Output, format: Format) -> Result<u8> {
-    let explanation = reference::explain(&args.field)?;
+pub(super) fn run(args: &ExplainArgs, output: Output, format: OutputFormat) -> Result<u8> {
+    let explanation = docs::explain_field(&args.field)?;
     let text = match format {
-        Format::Text | Format::Markdown => explanation::render(&explanation),
-        Format::Json | Format::Ndjson => {
-            let mut text = Text::new();
-            text.plain(Envelope::new("Explanation", "found", &explanation).render());
+        OutputFormat::Text | OutputFormat::Markdown => explanation::render(&explanation),
+        OutputFormat::Json | OutputFormat::Ndjson => {
+            let mut text = StyledText::new();
+            text.push_plain(OutputEnvelope::new("Explanation", "found", &explanation).render());
             text
         }
     };
-    output.data(&text)?;
+    output.print_data(&text)?;
     Ok(exit::DONE)
 }

@@ -1,8 +1,8 @@
 //! `pipectl export`.
 
-mod declared;
-mod files;
-mod show;
+mod declared_places;
+mod export_output;
+mod manifest_writer;
 mod terraform;
 
 use std::collections::BTreeMap;
@@ -11,37 +11,37 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 use clap::ValueEnum;
 use model::address::{Kind, ServiceRef};
-use model::export::{Manifest, export};
+use model::export::{ExportedManifest, export_manifests};
 use model::live::Live;
-use model::overview;
-use remote::{Remote, Scope};
+use model::pipe_summary;
+use remote::{ObserveScope, Remote};
 
-use self::declared::Declared;
-use self::files::Layout;
-use self::show::Exported;
-use crate::cli::{ConnectArgs, Format, ManifestArgs, SelectArgs};
-use crate::exit::{self, Usage};
+use self::declared_places::DeclaredPlaces;
+use self::export_output::ExportResult;
+use self::manifest_writer::ExportLayout;
+use crate::cli::{ConnectArgs, ManifestArgs, OutputFormat, SelectArgs};
+use crate::exit::{self, UsageError};
 use crate::output::Output;
 use crate::project;
-use crate::render::unread;
-use crate::select::Selection;
-use crate::session::{Manner, Reading, Sight, gather};
+use crate::render::unreachable;
+use crate::selection::Selection;
+use crate::session::{AccessMode, LiveView, ObservedServices, collect_partial};
 
 /// `pipectl export`.
 #[derive(clap::Args, Debug)]
-pub(crate) struct Args {
+pub(crate) struct ExportArgs {
     /// With --from: what `terraform show -json` printed, or - for standard input
     #[arg(value_name = "FILE", requires = "from")]
     pub(crate) file: Option<PathBuf>,
     /// Make the manifests from this rather than from what is live
     #[arg(long, value_name = "WHAT", env = "PIPECTL_FROM", value_enum)]
-    pub(crate) from: Option<From>,
+    pub(crate) from: Option<ExportSource>,
     /// Write into this folder rather than on stdout
     #[arg(long, value_name = "DIR", env = "PIPECTL_EXPORT_OUT")]
     pub(crate) out: Option<PathBuf>,
     /// What one file in the folder holds
     #[arg(long, value_enum, env = "PIPECTL_LAYOUT", default_value = "pipe")]
-    pub(crate) layout: Layout,
+    pub(crate) layout: ExportLayout,
     /// Write over files that have other content
     #[arg(long, env = "PIPECTL_EXPORT_FORCE")]
     pub(crate) force: bool,
@@ -58,72 +58,74 @@ pub(crate) struct Args {
 
 /// What manifests are made from, if not from what is live.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum From {
+pub(crate) enum ExportSource {
     /// A state of Terraform.
     Terraform,
 }
 
 /// Writes manifests of what there is.
-pub(super) async fn run(args: &Args, output: Output, format: Format) -> Result<u8> {
+pub(super) async fn run(args: &ExportArgs, output: Output, format: OutputFormat) -> Result<u8> {
     match (args.from, &args.file) {
-        (Some(From::Terraform), Some(file)) => terraform::run(file, args, output, format),
-        (Some(From::Terraform), None) => {
+        (Some(ExportSource::Terraform), Some(file)) => terraform::run(file, args, output, format),
+        (Some(ExportSource::Terraform), None) => {
             let how = "--from terraform: name the file that `terraform show -json` wrote";
-            Err(Usage(how.to_owned()).into())
+            Err(UsageError(how.to_owned()).into())
         }
-        (None, _) => live(args, output, format).await,
+        (None, _) => export_live(args, output, format).await,
     }
 }
 
-async fn live(args: &Args, output: Output, format: Format) -> Result<u8> {
+async fn export_live(args: &ExportArgs, output: Output, format: OutputFormat) -> Result<u8> {
     if !args.select.labels.is_empty() {
-        return Err(Usage("--label: labels are in manifests, live pipes have none".into()).into());
+        return Err(
+            UsageError("--label: labels are in manifests, live pipes have none".into()).into()
+        );
     }
     let selection = Selection::new(&args.select)?;
     let manifests = ManifestArgs { paths: Vec::new(), env: args.env.iter().cloned().collect() };
-    let chosen = project::chosen(&manifests, output)?;
-    let there = args.out.as_ref().map(|folder| declared::manifests(folder, &chosen));
-    let sight = Sight::open(chosen, None, &args.connect, Manner::default()).await?;
-    let Reading { mut live, unread } = look(&sight).await?;
-    sight.close()?;
-    live.retain(|at, _| selection.shows(at, None));
-    if live.is_empty() && !selection.is_all() {
+    let project = project::load_context(&manifests, output)?;
+    let existing = args.out.as_ref().map(|folder| declared_places::load_drafts(folder, &project));
+    let view = LiveView::open_view(project, None, &args.connect, AccessMode::default()).await?;
+    let ObservedServices { mut live, unreachable: unread } = observe_exportable(&view).await?;
+    view.save_sandbox()?;
+    live.retain(|at, _| selection.is_selected(at, None));
+    if live.is_empty() && !selection.selects_all() {
         bail!("none of the live objects is selected");
     }
-    let manifests: Vec<Manifest> = export(&live);
-    let services = sight.services.len() - unread.len();
-    let exported = Exported { manifests, services, unread };
+    let manifests: Vec<ExportedManifest> = export_manifests(&live);
+    let services = view.service_states.len() - unread.len();
+    let exported = ExportResult { manifests, services, unread };
     let written = match &args.out {
         Some(folder) => {
-            let declared = Declared::new(&there.unwrap_or_default(), &sight);
-            Some(files::write(folder, args, &exported.manifests, &declared)?)
+            let declared = DeclaredPlaces::new(&existing.unwrap_or_default(), &view);
+            Some(manifest_writer::write_files(folder, args, &exported.manifests, &declared)?)
         }
         None => None,
     };
-    exported.show(written.as_ref(), output, format)?;
-    Ok(unread::code(&exported.unread).unwrap_or(exit::DONE))
+    exported.print_export(written.as_ref(), output, format)?;
+    Ok(unreachable::exit_code(&exported.unread).unwrap_or(exit::DONE))
 }
 
 /// A service that cannot be read hides no other.
-async fn look(sight: &Sight) -> Result<Reading> {
-    let reads = sight.services.keys().map(|service| async {
-        let live = look_at(sight.remote(), service).await;
+async fn observe_exportable(view: &LiveView) -> Result<ObservedServices> {
+    let reads = view.service_states.keys().map(|service| async {
+        let live = observe_service(view.remote(), service).await;
         (service.clone(), live.map_err(anyhow::Error::from))
     });
-    gather(reads).await
+    collect_partial(reads).await
 }
 
 /// One list of pipes and one of endpoints, and the size that database pipes share where there are
 /// any.
-async fn look_at(remote: &Remote, service: &ServiceRef) -> Result<Live, remote::Error> {
+async fn observe_service(remote: &Remote, service: &ServiceRef) -> Result<Live, remote::Error> {
     let observe = |kinds: &[Kind]| {
         let kinds = BTreeMap::from([(service.clone(), kinds.iter().copied().collect())]);
-        let scope = Scope { kinds, ..Scope::default() };
-        async move { remote.observe(&scope).await }
+        let scope = ObserveScope { kinds, ..ObserveScope::default() };
+        async move { remote.observe_live(&scope).await }
     };
     let mut live = observe(&[Kind::ClickPipe, Kind::ReversePrivateEndpoint]).await?;
     let mut objects = live.values().flat_map(|observed| &observed.objects);
-    if objects.any(|object| overview::of(&object.body).shares_size) {
+    if objects.any(|object| pipe_summary::summarize_pipe(&object.body).shares_size) {
         live.extend(observe(&[Kind::CdcScaling]).await?);
     }
     Ok(live)

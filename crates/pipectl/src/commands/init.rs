@@ -1,6 +1,6 @@
 //! `pipectl init`.
 
-mod files;
+mod starter_files;
 
 use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Write};
@@ -10,20 +10,20 @@ use anyhow::{Context, Result};
 use clap::ValueEnum;
 use serde::Serialize;
 
-use crate::cli::Format;
+use crate::cli::OutputFormat;
 use crate::exit;
-use crate::output::{Label, Output, Text};
-use crate::render::json::Envelope;
+use crate::output::{Label, Output, StyledText};
+use crate::render::envelope::OutputEnvelope;
 
 /// `pipectl init`.
 #[derive(clap::Args, Debug)]
-pub(crate) struct Args {
+pub(crate) struct InitArgs {
     /// The folder to begin in; it is made if it is not there
     #[arg(value_name = "DIR", default_value = ".")]
     pub(crate) folder: PathBuf,
     /// The workflow to write
     #[arg(long, value_name = "HOST", env = "PIPECTL_CI", value_enum, default_value_t)]
-    pub(crate) ci: Ci,
+    pub(crate) ci: CiHost,
     /// Replace files that are there already
     #[arg(long, env = "PIPECTL_INIT_FORCE")]
     pub(crate) force: bool,
@@ -31,7 +31,7 @@ pub(crate) struct Args {
 
 /// Where the workflow runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Ci {
+pub(crate) enum CiHost {
     /// GitHub Actions.
     #[default]
     Github,
@@ -43,14 +43,14 @@ pub(crate) enum Ci {
 
 /// What became of one file.
 #[derive(Serialize)]
-struct Told {
+struct InitFile {
     path: PathBuf,
-    outcome: Outcome,
+    outcome: FileOutcome,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-enum Outcome {
+enum FileOutcome {
     Written,
     Replaced,
     Extended,
@@ -62,42 +62,43 @@ enum Outcome {
 }
 
 /// Writes what a new repository needs. Speaks to nobody.
-pub(super) fn run(args: &Args, output: Output, format: Format) -> Result<u8> {
-    let mut told = Vec::new();
-    for (name, content) in files::of()? {
+pub(super) fn run(args: &InitArgs, output: Output, format: OutputFormat) -> Result<u8> {
+    let mut results = Vec::new();
+    for (name, content) in starter_files::starter_contents()? {
         let path = args.folder.join(name);
-        let outcome = put(&path, &content, args.force)?;
-        told.push(Told { path, outcome });
+        let outcome = write_file(&path, &content, args.force)?;
+        results.push(InitFile { path, outcome });
     }
-    if let Some((name, content)) = files::workflow(args.ci) {
+    if let Some((name, content)) = starter_files::workflow_file(args.ci) {
         let path = args.folder.join(name);
-        let at_top = is_top(&args.folder);
-        let outcome = if at_top { put(&path, content, args.force)? } else { Outcome::LeftOut };
-        told.push(Told { path, outcome });
+        let at_top = is_repository_top(&args.folder);
+        let outcome =
+            if at_top { write_file(&path, content, args.force)? } else { FileOutcome::LeftOut };
+        results.push(InitFile { path, outcome });
     }
-    let path = args.folder.join(files::IGNORE);
-    let outcome = extend(&path, files::IGNORED)?;
-    told.push(Told { path, outcome });
-    output.data(&match format {
-        Format::Text | Format::Markdown => table(&told),
-        Format::Json | Format::Ndjson => {
-            let mut text = Text::new();
-            text.plain(Envelope::new("Init", "done", &told).render());
+    let path = args.folder.join(starter_files::GITIGNORE);
+    let outcome = append_lines(&path, starter_files::IGNORE_LINES)?;
+    results.push(InitFile { path, outcome });
+    output.print_data(&match format {
+        OutputFormat::Text | OutputFormat::Markdown => outcome_table(&results),
+        OutputFormat::Json | OutputFormat::Ndjson => {
+            let mut text = StyledText::new();
+            text.push_plain(OutputEnvelope::new("Init", "done", &results).render());
             text
         }
     })?;
-    output.say(files::next_steps(&args.folder));
+    output.print_message_line(starter_files::next_steps(&args.folder));
     Ok(exit::DONE)
 }
 
 /// Whether the folder is the top of a repository, or in none. Only there are workflows looked for.
-fn is_top(folder: &Path) -> bool {
+fn is_repository_top(folder: &Path) -> bool {
     let folder = fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
     folder.ancestors().find(|it| it.join(".git").exists()).is_none_or(|top| top == folder)
 }
 
 /// Writes a file, and one that is there only if that is wanted.
-fn put(path: &Path, content: &str, force: bool) -> Result<Outcome> {
+fn write_file(path: &Path, content: &str, force: bool) -> Result<FileOutcome> {
     let why = || format!("cannot write {}", path.display());
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).with_context(why)?;
@@ -105,65 +106,65 @@ fn put(path: &Path, content: &str, force: bool) -> Result<Outcome> {
     match OpenOptions::new().write(true).create_new(true).open(path) {
         Ok(mut file) => {
             file.write_all(content.as_bytes()).with_context(why)?;
-            Ok(Outcome::Written)
+            Ok(FileOutcome::Written)
         }
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
             if fs::read(path).is_ok_and(|old| old == content.as_bytes()) {
-                return Ok(Outcome::Unchanged);
+                return Ok(FileOutcome::Unchanged);
             }
             if !force {
-                return Ok(Outcome::Kept);
+                return Ok(FileOutcome::Kept);
             }
             fs::write(path, content).with_context(why)?;
-            Ok(Outcome::Replaced)
+            Ok(FileOutcome::Replaced)
         }
         Err(error) => Err(error).with_context(why),
     }
 }
 
 /// Adds the lines that a file lacks at its end, and takes nothing away.
-fn extend(path: &Path, lines: &[&str]) -> Result<Outcome> {
+fn append_lines(path: &Path, lines: &[&str]) -> Result<FileOutcome> {
     let old = match fs::read_to_string(path) {
         Ok(old) => old,
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            return put(path, &joined(lines), false);
+            return write_file(path, &join_lines(lines), false);
         }
         Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
     };
     let missing: Vec<&str> =
         lines.iter().copied().filter(|line| !old.lines().any(|it| it.trim() == *line)).collect();
     if missing.is_empty() {
-        return Ok(Outcome::Unchanged);
+        return Ok(FileOutcome::Unchanged);
     }
     let gap = if old.is_empty() || old.ends_with('\n') { "" } else { "\n" };
-    fs::write(path, format!("{old}{gap}{}", joined(&missing)))
+    fs::write(path, format!("{old}{gap}{}", join_lines(&missing)))
         .with_context(|| format!("cannot write {}", path.display()))?;
-    Ok(Outcome::Extended)
+    Ok(FileOutcome::Extended)
 }
 
-fn joined(lines: &[&str]) -> String {
+fn join_lines(lines: &[&str]) -> String {
     format!("{}\n", lines.join("\n"))
 }
 
-fn table(told: &[Told]) -> Text {
-    let mut text = Text::new();
-    for Told { path, outcome } in told {
+fn outcome_table(results: &[InitFile]) -> StyledText {
+    let mut text = StyledText::new();
+    for InitFile { path, outcome } in results {
         let (label, word, more) = match outcome {
-            Outcome::Written => (Label::Create, "written", ""),
-            Outcome::Replaced => (Label::Replace, "replaced", ""),
-            Outcome::Extended => (Label::Update, "extended", ""),
-            Outcome::Unchanged => (Label::Dim, "unchanged", ""),
-            Outcome::LeftOut => {
+            FileOutcome::Written => (Label::Create, "written", ""),
+            FileOutcome::Replaced => (Label::Replace, "replaced", ""),
+            FileOutcome::Extended => (Label::Update, "extended", ""),
+            FileOutcome::Unchanged => (Label::Dim, "unchanged", ""),
+            FileOutcome::LeftOut => {
                 let why = "   workflows work at the top of a repository only; put one there that \
                            runs in this folder";
                 (Label::Blocked, "left out", why)
             }
-            Outcome::Kept => {
+            FileOutcome::Kept => {
                 (Label::Blocked, "kept", "   it is there already; --force replaces it")
             }
         };
-        text.push(label, format!("{word:<10}")).plain(path.display().to_string());
-        text.push(Label::Dim, more).end();
+        text.push(label, format!("{word:<10}")).push_plain(path.display().to_string());
+        text.push(Label::Dim, more).end_line();
     }
     text
 }

@@ -6,7 +6,7 @@ use clap_mangen::Man;
 
 use crate::cli::Cli;
 use crate::exit;
-use crate::output::{Output, Text};
+use crate::output::{Output, StyledText};
 
 /// Prints the manual: one page for the program, and one for each command after it.
 pub(super) fn run(output: Output) -> Result<u8> {
@@ -17,8 +17,8 @@ pub(super) fn run(output: Output) -> Result<u8> {
     for command in program.get_subcommands() {
         Man::new(command.clone()).render(&mut pages)?;
     }
-    let mut text = Text::new();
-    text.plain(String::from_utf8(pages)?);
-    output.data(&text)?;
+    let mut text = StyledText::new();
+    text.push_plain(String::from_utf8(pages)?);
+    output.print_data(&text)?;
     Ok(exit::DONE)
 }

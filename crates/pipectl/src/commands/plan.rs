@@ -5,20 +5,20 @@ use std::path::PathBuf;
 use anyhow::Result;
 use planner::Plan;
 
-use crate::cli::{Format, GitArgs, ReportArgs, ScopeArgs};
-use crate::environments::Within;
-use crate::exit::Usage;
-use crate::output::{Label, Output, Text};
-use crate::render::json::Envelope;
+use crate::cli::{GitArgs, OutputFormat, ReportArgs, ScopeArgs};
+use crate::environment_runs::EnvironmentRun;
+use crate::exit::UsageError;
+use crate::output::{Label, Output, StyledText};
+use crate::render::envelope::OutputEnvelope;
 use crate::render::plan::Context;
-use crate::render::unread::{self, Unread};
-use crate::report::Run;
-use crate::session::{Manner, Session};
-use crate::{exit, render, reviewed};
+use crate::render::unreachable::{self, UnreachableService};
+use crate::reports::RunReport;
+use crate::session::{AccessMode, Session};
+use crate::{exit, render, saved_plan};
 
 /// `pipectl plan`.
 #[derive(clap::Args, Clone, Debug)]
-pub(crate) struct Args {
+pub(crate) struct PlanArgs {
     /// What else to write.
     #[command(flatten)]
     pub(crate) report: ReportArgs,
@@ -42,71 +42,72 @@ pub(crate) struct Args {
     pub(crate) detailed_exitcode: bool,
 }
 
-impl Args {
+impl PlanArgs {
     /// Those of a run for one environment alone.
-    pub(super) fn within(&self, within: Within<'_>) -> Result<Self, Usage> {
-        let out = self.out.as_deref().map(|file| within.path("--out", file)).transpose()?;
-        let (report, scope) = (self.report.within(within)?, self.scope.within(within)?);
+    pub(super) fn for_environment(&self, run: EnvironmentRun<'_>) -> Result<Self, UsageError> {
+        let out = self.out.as_deref().map(|file| run.expand_path("--out", file)).transpose()?;
+        let (report, scope) = (self.report.for_environment(run)?, self.scope.for_environment(run)?);
         Ok(Self { report, scope, out, ..self.clone() })
     }
 }
 
 /// Shows what apply would do.
-pub(super) async fn run(args: &Args, output: Output, format: Format) -> Result<u8> {
-    let manner = Manner::default();
-    let session = Session::open(&args.scope, &args.git, manner, output).await?;
+pub(super) async fn run(args: &PlanArgs, output: Output, format: OutputFormat) -> Result<u8> {
+    let mode = AccessMode::default();
+    let session = Session::open_for_plan(&args.scope, &args.git, mode, output).await?;
     let plan = session.plan().await?;
-    session.tell_kept(&plan, output);
-    let unread = session.unread();
-    let place = session.place();
-    let (digest, context) = (reviewed::digest(&plan, place), session.context(args.diff));
+    session.warn_not_pruned(&plan, output);
+    let unreachable = session.unreachable_services();
+    let target = session.plan_target();
+    let (digest, context) =
+        (saved_plan::plan_digest(&plan, target), session.plan_context(args.diff));
     if let Some(file) = &args.out {
-        reviewed::save(&plan, place, unread, file)?;
+        saved_plan::save_plan(&plan, target, unreachable, file)?;
     }
-    session.close()?;
-    if format == Format::Text {
-        output.data(&text(&plan, &context, &digest))?;
+    session.save_sandbox()?;
+    if format == OutputFormat::Text {
+        output.print_data(&plan_text(&plan, &context, &digest))?;
     }
-    output.talk(&unread::errors(unread));
-    let unresolved = if args.check_secrets { session.unresolved(output) } else { Vec::new() };
-    let outcome = outcome(&plan, unread);
-    let mut json = Envelope::new("Plan", outcome, &plan).with_digest(digest.clone());
+    output.print_message(&unreachable::unreachable_errors(unreachable));
+    let unresolved = if args.check_secrets { session.print_unresolved(output) } else { Vec::new() };
+    let outcome = plan_outcome(&plan, unreachable);
+    let mut json = OutputEnvelope::new("Plan", outcome, &plan).with_digest(digest.clone());
     json.errors = unresolved.iter().map(|it| format!("{}: {}", it.place, it.message)).collect();
-    let diagnostics = [session.warnings(), &unresolved].concat();
-    let run = Run {
+    let diagnostics = [session.manifest_warnings(), &unresolved].concat();
+    let run = RunReport {
         command: "plan",
         outcome,
-        json: json.with_unread(unread).render(),
+        json: json.with_unreachable(unreachable).render(),
         plan: Some(&plan),
         context,
-        declared: session.meant(),
+        declared: session.selected_documents(),
         diagnostics: &diagnostics,
         digest: Some(digest),
-        ..Run::default()
+        ..RunReport::default()
     };
-    let wanted = args.report.wanted();
-    wanted.print(format, &run, output)?;
-    let changes = args.detailed_exitcode && !plan.is_empty();
+    let requested = args.report.requested_reports();
+    requested.print_to_stdout(format, &run, output)?;
+    let changes = args.detailed_exitcode && !plan.has_no_changes();
     let code = match (unresolved.is_empty(), changes) {
         (false, _) => exit::ERROR,
         (true, true) => exit::CHANGES,
         (true, false) => exit::DONE,
     };
-    Ok(wanted.finish(&run, output, unread::code(unread).unwrap_or(code)))
+    Ok(requested.write_reports(&run, output, unreachable::exit_code(unreachable).unwrap_or(code)))
 }
 
-fn text(plan: &Plan, context: &Context, digest: &str) -> Text {
-    let mut text = Text::new();
+fn plan_text(plan: &Plan, context: &Context, digest: &str) -> StyledText {
+    let mut text = StyledText::new();
     text.append(render::plan::render(plan, context));
-    if !plan.is_empty() {
-        text.push(Label::Dim, format!("Digest: {digest}")).end();
+    if !plan.has_no_changes() {
+        text.push(Label::Dim, format!("Digest: {digest}")).end_line();
     }
     text
 }
 
-fn outcome(plan: &Plan, unread: &[Unread]) -> &'static str {
-    match (plan.is_empty(), plan.drift().next()) {
-        _ if !unread.is_empty() => "partial",
+fn plan_outcome(plan: &Plan, unreachable: &[UnreachableService]) -> &'static str {
+    match (plan.has_no_changes(), plan.drifted_fields().next()) {
+        _ if !unreachable.is_empty() => "partial",
         (false, _) => "changes",
         (true, Some(_)) => "drift",
         (true, None) => "inSync",

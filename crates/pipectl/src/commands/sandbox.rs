@@ -5,15 +5,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
-use sandbox::{Options, World};
+use sandbox::{SandboxOptions, World};
 use tokio::net::TcpListener;
 
 use crate::output::Output;
-use crate::{exit, sandboxed};
+use crate::{embedded_sandbox, exit};
 
 /// `pipectl sandbox`.
 #[derive(clap::Args, Debug)]
-pub(crate) struct Args {
+pub(crate) struct SandboxArgs {
     /// Loopback address to listen on; port 0 picks a free one
     #[arg(
         long,
@@ -39,12 +39,12 @@ pub(crate) struct Args {
     pub(crate) state: Option<PathBuf>,
     /// Which of the two documented shapes of requests to understand
     #[arg(long, value_enum, env = "PIPECTL_SANDBOX_DIALECT", default_value_t)]
-    pub(crate) dialect: Dialect,
+    pub(crate) dialect: DialectArg,
 }
 
 /// The two shapes of requests that are documented for states and CDC scaling.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Dialect {
+pub(crate) enum DialectArg {
     /// That of the official schema.
     #[default]
     Official,
@@ -55,55 +55,58 @@ pub(crate) enum Dialect {
 }
 
 /// Serves the embedded API until it is interrupted.
-pub(super) async fn run(args: &Args, output: Output) -> Result<u8> {
+pub(super) async fn run(args: &SandboxArgs, output: Output) -> Result<u8> {
     if !args.listen.ip().is_loopback() {
         bail!("--listen {}: the sandbox is for this machine only; use 127.0.0.1", args.listen);
     }
     if !(args.speed.is_finite() && args.speed > 0.0) {
         bail!("--speed {}: must be more than zero", args.speed);
     }
-    let mut world = world(args)?;
+    let mut world = open_world(args)?;
     let services: Vec<(String, String)> =
         args.service.iter().map(|name| (name.clone(), world.ensure_service(name))).collect();
     let listener = TcpListener::bind(args.listen)
         .await
         .with_context(|| format!("cannot listen on {}", args.listen))?;
-    greet(output, &listener.local_addr()?.to_string(), &services);
+    print_instructions(output, &listener.local_addr()?.to_string(), &services);
     let world = Arc::new(Mutex::new(world));
     let interrupted = async {
         // Without a way to be told to stop, the process is ended from outside.
         let _ = tokio::signal::ctrl_c().await;
     };
-    sandbox::server::serve(listener, Arc::clone(&world), args.speed, interrupted).await?;
+    sandbox::server::serve_world(listener, Arc::clone(&world), args.speed, interrupted).await?;
     if let Some(file) = &args.state {
-        sandboxed::store(file, &world.lock().unwrap_or_else(PoisonError::into_inner))?;
+        embedded_sandbox::store_world(file, &world.lock().unwrap_or_else(PoisonError::into_inner))?;
     }
     Ok(exit::DONE)
 }
 
-fn world(args: &Args) -> Result<World> {
+fn open_world(args: &SandboxArgs) -> Result<World> {
     let dialect = match args.dialect {
-        Dialect::Official => sandbox::Dialect::Official,
-        Dialect::ReferencePage => sandbox::Dialect::ReferencePage,
-        Dialect::Both => sandbox::Dialect::Both,
+        DialectArg::Official => sandbox::ApiDialect::Official,
+        DialectArg::ReferencePage => sandbox::ApiDialect::ReferencePage,
+        DialectArg::Both => sandbox::ApiDialect::Both,
     };
-    let options = Options { dialect, ..Options::default() };
+    let options = SandboxOptions { dialect, ..SandboxOptions::default() };
     let mut world = match &args.state {
-        Some(file) => sandboxed::load(file)?,
-        None => World::new(Options::default()),
+        Some(file) => embedded_sandbox::load_world(file)?,
+        None => World::new(SandboxOptions::default()),
     };
     world.set_options(options);
     Ok(world)
 }
 
 /// Says what to set, in a form that a shell takes.
-fn greet(output: Output, address: &str, services: &[(String, String)]) {
-    output.say("The sandbox answers until it is interrupted. In another shell:");
-    output.say(format!("  export PIPECTL_API_URL=http://{address}/v1"));
-    output.say(format!("  export CLICKHOUSE_CLOUD_API_KEY={}", sandbox::KEY_ID));
-    output.say(format!("  export CLICKHOUSE_CLOUD_API_SECRET={}", sandbox::KEY_SECRET));
-    output.say(format!("  export PIPECTL_ORGANIZATION={}", sandbox::ORGANIZATION));
+fn print_instructions(output: Output, address: &str, services: &[(String, String)]) {
+    output.print_message_line("The sandbox answers until it is interrupted. In another shell:");
+    output.print_message_line(format!("  export PIPECTL_API_URL=http://{address}/v1"));
+    output.print_message_line(format!("  export CLICKHOUSE_CLOUD_API_KEY={}", sandbox::KEY_ID));
+    output.print_message_line(format!(
+        "  export CLICKHOUSE_CLOUD_API_SECRET={}",
+        sandbox::KEY_SECRET
+    ));
+    output.print_message_line(format!("  export PIPECTL_ORGANIZATION={}", sandbox::ORGANIZATION));
     for (name, id) in services {
-        output.say(format!("  # service {name} is {id}"));
+        output.print_message_line(format!("  # service {name} is {id}"));
     }
 }

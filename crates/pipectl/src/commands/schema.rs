@@ -1,15 +1,15 @@
 //! `pipectl schema`.
 
 use anyhow::Result;
-use model::reference;
+use model::docs;
 
 use crate::exit;
-use crate::output::{Output, Text};
+use crate::output::{Output, StyledText};
 
 /// Prints the JSON Schema of the manifests.
 pub(super) fn run(output: Output) -> Result<u8> {
-    let mut text = Text::new();
-    text.plain(serde_json::to_string_pretty(&reference::schema())?).end();
-    output.data(&text)?;
+    let mut text = StyledText::new();
+    text.push_plain(serde_json::to_string_pretty(&docs::editor_schema())?).end_line();
+    output.print_data(&text)?;
     Ok(exit::DONE)
 }

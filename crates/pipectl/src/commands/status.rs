@@ -13,20 +13,20 @@ use model::lifecycle::Health;
 use model::live::Live;
 use remote::Error;
 
-use crate::cli::{Format, ScopeArgs};
-use crate::environments::Within;
-use crate::exit::{self, Usage};
+use crate::cli::{OutputFormat, ScopeArgs};
+use crate::environment_runs::EnvironmentRun;
+use crate::exit::{self, UsageError};
 use crate::interruption::Interruption;
-use crate::output::{Output, Text};
+use crate::output::{Output, StyledText};
 use crate::project;
-use crate::render::json::Envelope;
-use crate::render::status::{self, Pipe, Service, Status};
-use crate::select::Selection;
-use crate::session::{Manner, Sight, declared};
+use crate::render::envelope::OutputEnvelope;
+use crate::render::status::{self, PipeStatus, ServiceStatus, StatusReport};
+use crate::selection::Selection;
+use crate::session::{AccessMode, LiveView, load_valid_manifests};
 
 /// `pipectl status`.
 #[derive(clap::Args, Clone, Debug)]
-pub(crate) struct Args {
+pub(crate) struct StatusArgs {
     /// What is looked at.
     #[command(flatten)]
     pub(crate) scope: ScopeArgs,
@@ -40,36 +40,36 @@ pub(crate) struct Args {
         value_name = "TIME",
         env = "PIPECTL_INTERVAL",
         default_value = "15s",
-        value_parser = interval
+        value_parser = parse_interval
     )]
     pub(crate) interval: Duration,
     /// Go on looking until then, at most for --timeout
     #[arg(long, value_name = "WHEN", env = "PIPECTL_UNTIL", value_enum)]
-    pub(crate) until: Option<Until>,
+    pub(crate) until: Option<WatchUntil>,
     /// Exit with 2 when something is unhealthy
     #[arg(long, env = "PIPECTL_DETAILED_EXITCODE")]
     pub(crate) detailed_exitcode: bool,
 }
 
-impl Args {
+impl StatusArgs {
     /// Those of a run for one environment alone.
-    pub(super) fn within(&self, within: Within<'_>) -> Result<Self, Usage> {
-        if within.several && self.watch {
+    pub(super) fn for_environment(&self, run: EnvironmentRun<'_>) -> Result<Self, UsageError> {
+        if run.is_one_of_several && self.watch {
             let why = "--watch looks at one environment, and several are meant";
-            return Err(Usage(why.to_owned()));
+            return Err(UsageError(why.to_owned()));
         }
-        Ok(Self { scope: self.scope.within(within)?, ..self.clone() })
+        Ok(Self { scope: self.scope.for_environment(run)?, ..self.clone() })
     }
 }
 
 /// When to stop looking.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Until {
+pub(crate) enum WatchUntil {
     /// When no pipe is on its way to another state.
     Settled,
 }
 
-fn interval(text: &str) -> Result<Duration, String> {
+fn parse_interval(text: &str) -> Result<Duration, String> {
     let interval = humantime::parse_duration(text).map_err(|error| error.to_string())?;
     if interval < Duration::from_secs(1) {
         return Err("at least a second".to_owned());
@@ -78,89 +78,92 @@ fn interval(text: &str) -> Result<Duration, String> {
 }
 
 /// Shows how the live pipes do. Only reads.
-pub(super) async fn run(args: &Args, output: Output, format: Format) -> Result<u8> {
+pub(super) async fn run(args: &StatusArgs, output: Output, format: OutputFormat) -> Result<u8> {
     let connect = &args.scope.connect;
     if args.watch && args.until.is_none() && connect.sandbox.is_some() {
         let why = "the sandbox inside the process has no time of its own to watch: watch `pipectl \
                    sandbox` from another shell, or pass --until settled";
-        return Err(Usage(why.to_owned()).into());
+        return Err(UsageError(why.to_owned()).into());
     }
     let selection = Selection::new(&args.scope.select)?;
-    let chosen = project::chosen(&args.scope.manifests, output)?;
-    let declared = declared(&args.scope.manifests, &chosen, output)?;
-    let interruption = Interruption::on_signals()?;
-    let sight = Sight::open(chosen, declared, connect, Manner::default());
-    let sight = interruption.unless(sight).await?;
-    let looker = Looker { sight: &sight, selection: &selection };
+    let project = project::load_context(&args.scope.manifests, output)?;
+    let declared = load_valid_manifests(&args.scope.manifests, &project, output)?;
+    let interruption = Interruption::from_signals()?;
+    let view = LiveView::open_view(project, declared, connect, AccessMode::default());
+    let view = interruption.run_unless_raised(view).await?;
+    let poller = StatusPoller { view: &view, selection: &selection };
     let ending = if args.watch || args.until.is_some() {
-        watch::watch(args, &looker, &interruption, output, format).await?
+        watch::watch_status(args, &poller, &interruption, output, format).await?
     } else {
-        Ending::of(interruption.unless(async { Ok(looker.look().await) }).await?)
+        StatusEnding::from_snapshot(
+            interruption.run_unless_raised(async { Ok(poller.poll_status().await) }).await?,
+        )
     };
-    sight.close()?;
-    if ending.look.status.services.is_empty() && !selection.is_all() {
+    view.save_sandbox()?;
+    if ending.snapshot.status.services.is_empty() && !selection.selects_all() {
         bail!("none of the live or declared pipes is selected");
     }
-    let shown = args.watch && format == Format::Text;
+    let shown = args.watch && format == OutputFormat::Text;
     if !shown {
-        show(&ending, sight.now(), output, format)?;
+        print_status(&ending, view.current_time(), output, format)?;
     }
-    Ok(ending.code(args.detailed_exitcode))
+    Ok(ending.exit_code(args.detailed_exitcode))
 }
 
 /// Looks once, at all that is meant.
-struct Looker<'l> {
-    sight: &'l Sight,
+struct StatusPoller<'l> {
+    view: &'l LiveView,
     selection: &'l Selection,
 }
 
 /// What was seen, and whether the key is what kept something from being seen.
-struct Look {
-    status: Status,
-    refused: bool,
+struct StatusSnapshot {
+    status: StatusReport,
+    is_key_refused: bool,
 }
 
-impl Looker<'_> {
-    async fn look(&self) -> Look {
-        let mut look = Look { status: Status::default(), refused: false };
-        for (service, answer) in self.sight.look().await {
-            look.refused |= answer.as_ref().is_err_and(Error::is_auth);
-            let seen = self.service(&service, answer);
-            if self.selection.is_all() || !seen.pipes.is_empty() || seen.error.is_some() {
-                look.status.services.push(seen);
+impl StatusPoller<'_> {
+    async fn poll_status(&self) -> StatusSnapshot {
+        let mut snapshot =
+            StatusSnapshot { status: StatusReport::default(), is_key_refused: false };
+        for (service, answer) in self.view.list_by_service().await {
+            snapshot.is_key_refused |= answer.as_ref().is_err_and(Error::is_auth_error);
+            let seen = self.service_status(&service, answer);
+            if self.selection.selects_all() || !seen.pipes.is_empty() || seen.error.is_some() {
+                snapshot.status.services.push(seen);
             }
         }
-        look
+        snapshot
     }
 
-    fn service(&self, service: &ServiceRef, answer: Result<Live, Error>) -> Service {
-        let state = self.sight.services.get(service).cloned().flatten();
+    fn service_status(&self, service: &ServiceRef, answer: Result<Live, Error>) -> ServiceStatus {
+        let state = self.view.service_states.get(service).cloned().flatten();
         let (pipes, error) = match answer {
-            Ok(live) => (self.pipes(service, &live), None),
+            Ok(live) => (self.pipe_statuses(service, &live), None),
             Err(error) => {
                 let hint = error.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
                 (Vec::new(), Some(format!("{error}{hint}")))
             }
         };
         let state = state.map(|state| state.to_string()).filter(|state| !state.is_empty());
-        Service { service: service.to_string(), state, error, pipes }
+        ServiceStatus { service: service.to_string(), state, error, pipes }
     }
 
-    fn pipes(&self, service: &ServiceRef, live: &Live) -> Vec<Pipe> {
-        let shared = status::shared_size(live);
-        let declared = self.sight.declared.as_ref();
+    fn pipe_statuses(&self, service: &ServiceRef, live: &Live) -> Vec<PipeStatus> {
+        let shared = status::find_shared_size(live);
+        let declared = self.view.declared.as_ref();
         let document = |at: &Address| declared.and_then(|declared| declared.get(at));
         let mut pipes = Vec::new();
         let mut seen = BTreeSet::new();
         for (at, observed) in live.iter().filter(|(at, _)| at.kind == Kind::ClickPipe) {
             seen.insert(at);
-            if !self.selection.shows(at, document(at)) {
+            if !self.selection.is_selected(at, document(at)) {
                 continue;
             }
             pipes.extend(observed.objects.iter().map(|object| {
-                let wanted = self.sight.wants(at, object);
-                let managed = declared.map(|_| wanted.is_some());
-                Pipe::live(at, object, managed, wanted, shared)
+                let desired_state = self.view.declared_state(at, object);
+                let managed = declared.map(|_| desired_state.is_some());
+                PipeStatus::from_live(at, object, managed, desired_state, shared)
             }));
         }
         let missing = declared.into_iter().flatten().filter(|(at, document)| {
@@ -168,68 +171,73 @@ impl Looker<'_> {
                 && at.kind == Kind::ClickPipe
                 && document.intent.presence != Presence::Absent
                 && !seen.contains(at)
-                && self.selection.shows(at, Some(document))
+                && self.selection.is_selected(at, Some(document))
         });
-        pipes.extend(missing.map(|(at, _)| Pipe::missing(at)));
-        pipes.sort_by(|a, b| (&a.at, &a.id).cmp(&(&b.at, &b.id)));
+        pipes.extend(missing.map(|(at, _)| PipeStatus::for_missing(at)));
+        pipes.sort_by(|a, b| (&a.address, &a.id).cmp(&(&b.address, &b.id)));
         pipes
     }
 }
 
 /// What a run ends with.
-struct Ending {
-    look: Look,
-    interrupted: bool,
+struct StatusEnding {
+    snapshot: StatusSnapshot,
+    is_interrupted: bool,
     /// What was still on its way when the time was over.
-    late: Option<String>,
+    timeout_message: Option<String>,
 }
 
-impl Ending {
-    fn of(look: Look) -> Self {
-        Self { look, interrupted: false, late: None }
+impl StatusEnding {
+    fn from_snapshot(snapshot: StatusSnapshot) -> Self {
+        Self { snapshot, is_interrupted: false, timeout_message: None }
     }
 
     /// The exit code: what could not be read goes before what was read.
-    fn code(&self, detailed: bool) -> u8 {
-        let unread = !self.look.status.errors().is_empty();
+    fn exit_code(&self, detailed: bool) -> u8 {
+        let has_errors = !self.snapshot.status.read_errors().is_empty();
         match () {
-            () if self.interrupted => exit::INTERRUPTED,
-            () if self.look.refused => exit::AUTH,
-            () if unread || self.late.is_some() => exit::ERROR,
-            () if detailed && self.look.status.is_unhealthy() => exit::CHANGES,
+            () if self.is_interrupted => exit::INTERRUPTED,
+            () if self.snapshot.is_key_refused => exit::AUTH,
+            () if has_errors || self.timeout_message.is_some() => exit::ERROR,
+            () if detailed && self.snapshot.status.is_unhealthy() => exit::CHANGES,
             () => exit::DONE,
         }
     }
 
-    fn outcome(&self) -> &'static str {
-        let status = &self.look.status;
+    fn json_outcome(&self) -> &'static str {
+        let status = &self.snapshot.status;
         match () {
-            () if self.interrupted => "interrupted",
-            () if !status.errors().is_empty() => "partial",
-            () if self.late.is_some() => "late",
+            () if self.is_interrupted => "interrupted",
+            () if !status.read_errors().is_empty() => "partial",
+            () if self.timeout_message.is_some() => "late",
             () if status.is_unhealthy() => "unhealthy",
-            () if status.count(Health::Moving) > 0 => "moving",
+            () if status.count_with_health(Health::Moving) > 0 => "moving",
             () => "healthy",
         }
     }
 }
 
-fn show(ending: &Ending, now: SystemTime, output: Output, format: Format) -> Result<()> {
-    let status = &ending.look.status;
-    let mut text = Text::new();
+fn print_status(
+    ending: &StatusEnding,
+    now: SystemTime,
+    output: Output,
+    format: OutputFormat,
+) -> Result<()> {
+    let status = &ending.snapshot.status;
+    let mut text = StyledText::new();
     match format {
-        Format::Text => text.append(status::render(status, now)),
-        Format::Markdown => text.plain(status::markdown(status, now)),
-        Format::Json | Format::Ndjson => {
-            let mut envelope = Envelope::new("Status", ending.outcome(), status);
-            envelope.errors = status.errors();
-            envelope.errors.extend(ending.late.clone());
-            text.plain(envelope.render())
+        OutputFormat::Text => text.append(status::render(status, now)),
+        OutputFormat::Markdown => text.push_plain(status::render_status_markdown(status, now)),
+        OutputFormat::Json | OutputFormat::Ndjson => {
+            let mut envelope = OutputEnvelope::new("Status", ending.json_outcome(), status);
+            envelope.errors = status.read_errors();
+            envelope.errors.extend(ending.timeout_message.clone());
+            text.push_plain(envelope.render())
         }
     };
-    output.data(&text)?;
-    if let Some(late) = &ending.late {
-        output.say(format!("error: {late}"));
+    output.print_data(&text)?;
+    if let Some(late) = &ending.timeout_message {
+        output.print_message_line(format!("error: {late}"));
     }
     Ok(())
 }

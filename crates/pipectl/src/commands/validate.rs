@@ -6,20 +6,20 @@ use model::desired::Document;
 use model::diagnostic::Diagnostic;
 use serde::Serialize;
 
-use crate::cli::{Format, ManifestArgs, ReportArgs};
-use crate::declared::Declared;
-use crate::environments::Within;
-use crate::exit::Usage;
-use crate::output::{Output, Text};
-use crate::render::diagnostics::{self, plural};
-use crate::render::json::Envelope;
-use crate::report::{self, Run};
-use crate::secrets::{self, Resolver};
+use crate::cli::{ManifestArgs, OutputFormat, ReportArgs};
+use crate::environment_runs::EnvironmentRun;
+use crate::exit::UsageError;
+use crate::load_manifests::LoadedManifests;
+use crate::output::{Output, StyledText};
+use crate::render::diagnostics::{self, pluralize};
+use crate::render::envelope::OutputEnvelope;
+use crate::reports::{self, RunReport};
+use crate::secrets::{self, SecretResolver};
 use crate::{exit, project};
 
 /// `pipectl validate`.
 #[derive(clap::Args, Clone, Debug)]
-pub(crate) struct Args {
+pub(crate) struct ValidateArgs {
     /// What else to write.
     #[command(flatten)]
     pub(crate) report: ReportArgs,
@@ -31,10 +31,11 @@ pub(crate) struct Args {
     pub(crate) check_secrets: bool,
 }
 
-impl Args {
+impl ValidateArgs {
     /// Those of a run for one environment alone.
-    pub(super) fn within(&self, within: Within<'_>) -> Result<Self, Usage> {
-        let (report, manifests) = (self.report.within(within)?, self.manifests.within(within));
+    pub(super) fn for_environment(&self, run: EnvironmentRun<'_>) -> Result<Self, UsageError> {
+        let (report, manifests) =
+            (self.report.for_environment(run)?, self.manifests.for_environment(run));
         Ok(Self { report, manifests, ..self.clone() })
     }
 }
@@ -48,41 +49,43 @@ struct Validation<'d> {
 }
 
 /// Reports every problem in every file.
-pub(super) fn run(args: &Args, output: Output, format: Format) -> Result<u8> {
-    let wanted = args.report.wanted();
-    wanted
-        .refuse(report::Format::GitlabTerraform, "it counts changes, and only a plan has some")?;
-    let chosen = project::choose_to_read(&args.manifests, output)?;
-    let mut declared = Declared::read(&chosen.manifests, &chosen.variables)?;
+pub(super) fn run(args: &ValidateArgs, output: Output, format: OutputFormat) -> Result<u8> {
+    let requested = args.report.requested_reports();
+    requested.reject_format(
+        reports::ReportFormat::GitlabTerraform,
+        "it counts changes, and only a plan has some",
+    )?;
+    let project = project::load_offline(&args.manifests, output)?;
+    let mut declared = LoadedManifests::load_paths(&project.manifests, &project.variables)?;
     if args.check_secrets {
-        let resolver = Resolver::default().within(&chosen);
+        let resolver = SecretResolver::default().for_project(&project);
         let documents = declared.manifests.iter().map(|manifest| &manifest.document);
-        let unresolved = secrets::check(&resolver, documents, &declared.files);
+        let unresolved = secrets::find_unresolved(&resolver, documents, &declared.files);
         declared.diagnostics.extend(unresolved);
     }
-    let sound = declared.errors() == 0;
-    if format == Format::Text {
-        text(&declared, sound, output)?;
+    let is_valid = declared.error_count() == 0;
+    if format == OutputFormat::Text {
+        print_text(&declared, is_valid, output)?;
     }
-    let outcome = if sound { "valid" } else { "invalid" };
-    let run = Run {
+    let outcome = if is_valid { "valid" } else { "invalid" };
+    let run = RunReport {
         command: "validate",
         outcome,
-        json: json(&declared, outcome),
-        declared: manifests(&declared),
+        json: validation_json(&declared, outcome),
+        declared: addressed_documents(&declared),
         diagnostics: &declared.diagnostics,
         files: declared.files.len(),
-        ..Run::default()
+        ..RunReport::default()
     };
-    wanted.print(format, &run, output)?;
-    Ok(wanted.finish(&run, output, if sound { exit::DONE } else { exit::ERROR }))
+    requested.print_to_stdout(format, &run, output)?;
+    Ok(requested.write_reports(&run, output, if is_valid { exit::DONE } else { exit::ERROR }))
 }
 
 /// What is declared. Which service a manifest without one means, only a connection tells.
-fn manifests(declared: &Declared) -> Vec<(Address, &Document)> {
+fn addressed_documents(declared: &LoadedManifests) -> Vec<(Address, &Document)> {
     let addressed = declared.manifests.iter().map(|manifest| {
         let service = match &manifest.service {
-            _ if manifest.organization => ServiceRef::organization(),
+            _ if manifest.is_organization_wide => ServiceRef::for_organization(),
             Some(service) => ServiceRef::new(service.clone()),
             None => ServiceRef::new("(default service)"),
         };
@@ -91,26 +94,28 @@ fn manifests(declared: &Declared) -> Vec<(Address, &Document)> {
     addressed.collect()
 }
 
-fn json(declared: &Declared, outcome: &'static str) -> String {
+fn validation_json(declared: &LoadedManifests, outcome: &'static str) -> String {
     let result = Validation {
         files: declared.files.len(),
         manifests: declared.manifests.len(),
         diagnostics: &declared.diagnostics,
     };
-    Envelope::new("Validation", outcome, result).render()
+    OutputEnvelope::new("Validation", outcome, result).render()
 }
 
-fn text(declared: &Declared, sound: bool, output: Output) -> Result<()> {
+fn print_text(declared: &LoadedManifests, sound: bool, output: Output) -> Result<()> {
     let problems = &declared.diagnostics;
-    output.problems(problems, &declared.files);
-    let mut summary = Text::new();
-    let files = plural(declared.files.len(), "file");
+    output.print_diagnostics(problems, &declared.files);
+    let mut summary = StyledText::new();
+    let files = pluralize(declared.files.len(), "file");
     if sound {
-        summary
-            .plain(format!("{} in {files}: valid", plural(declared.manifests.len(), "manifest")));
+        summary.push_plain(format!(
+            "{} in {files}: valid",
+            pluralize(declared.manifests.len(), "manifest")
+        ));
     } else {
-        summary.plain(format!("{files}: {}", diagnostics::count(problems)));
+        summary.push_plain(format!("{files}: {}", diagnostics::severity_counts(problems)));
     }
-    summary.end();
-    Ok(output.data(&summary)?)
+    summary.end_line();
+    Ok(output.print_data(&summary)?)
 }

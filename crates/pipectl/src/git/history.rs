@@ -2,23 +2,23 @@
 
 use anyhow::{Result, bail};
 
-use super::tree::LINK;
-use super::{Repository, SHALLOW, plain};
-use crate::project::Chosen;
+use super::tree::LINK_MODE;
+use super::{Repository, SHALLOW_HINT, sanitize_subject};
+use crate::project::ProjectContext;
 
 /// What one commit did to the manifest files, against one of its parents.
 #[derive(Debug, Default)]
-pub(super) struct Step {
+pub(super) struct HistoryStep {
     /// The commit's whole hash.
     pub(super) hash: String,
     /// The commit as a person would name it.
     pub(super) commit: String,
     /// Whether it has several parents: what it removed may have been removed by another commit.
-    pub(super) merge: bool,
+    pub(super) is_merge: bool,
     /// The contents that it replaced or removed.
-    pub(super) before: Vec<String>,
+    pub(super) old_hashes: Vec<String>,
     /// The contents that it put there.
-    pub(super) after: Vec<String>,
+    pub(super) new_hashes: Vec<String>,
 }
 
 impl Repository {
@@ -27,19 +27,19 @@ impl Repository {
     ///
     /// # Errors
     /// In a shallow clone: what it does not have cannot prove anything.
-    pub(super) fn history(&self, chosen: &Chosen) -> Result<Vec<Step>> {
+    pub(super) fn history_steps(&self, project: &ProjectContext) -> Result<Vec<HistoryStep>> {
         if self.is_shallow()? {
-            bail!("what git declared once is not known here: {SHALLOW}");
+            bail!("what git declared once is not known here: {SHALLOW_HINT}");
         }
-        let mut steps = self.history_to("HEAD")?;
-        for (commit, earlier) in self.moves(chosen)? {
-            steps.extend(earlier.history_to(&commit)?);
+        let mut steps = self.steps_to_commit("HEAD")?;
+        for (commit, earlier) in self.folder_moves(project)? {
+            steps.extend(earlier.steps_to_commit(&commit)?);
         }
         Ok(steps)
     }
 
-    fn history_to(&self, commit: &str) -> Result<Vec<Step>> {
-        let length = self.commit("HEAD")?.short.len();
+    fn steps_to_commit(&self, commit: &str) -> Result<Vec<HistoryStep>> {
+        let length = self.resolve_commit("HEAD")?.short.len();
         let mut args = vec![
             "log",
             "--raw",
@@ -57,48 +57,55 @@ impl Repository {
         if !self.roots.iter().any(String::is_empty) {
             args.extend(self.roots.iter().map(String::as_str));
         }
-        let log = self.bytes(&args)?;
-        Ok(self.steps(&String::from_utf8_lossy(&log), length))
+        let log = self.git_output_bytes(&args)?;
+        Ok(self.parse_log(&String::from_utf8_lossy(&log), length))
     }
 
     /// Reads git's log: a head for each commit, and behind it pairs of what changed and where.
     /// Hashes are cut to `length`.
-    fn steps(&self, log: &str, length: usize) -> Vec<Step> {
-        let mut steps: Vec<Step> = Vec::new();
+    fn parse_log(&self, log: &str, length: usize) -> Vec<HistoryStep> {
+        let mut steps: Vec<HistoryStep> = Vec::new();
         let mut fields = log.split('\0');
         while let Some(field) = fields.next() {
             let field = field.trim_start_matches('\n');
             if let Some(head) = field.strip_prefix('\u{1}') {
-                steps.push(step(head, length));
+                steps.push(parse_step(head, length));
             } else if let (Some(change), Some(step)) = (field.strip_prefix(':'), steps.last_mut()) {
                 let path = fields.next().unwrap_or_default();
-                if self.is_manifest(path) {
-                    step.note(change);
+                if self.is_manifest_path(path) {
+                    step.record_change(change);
                 }
             }
         }
-        steps.retain(|step| !step.before.is_empty() || !step.after.is_empty());
+        steps.retain(|step| !step.old_hashes.is_empty() || !step.new_hashes.is_empty());
         steps
     }
 }
 
-fn step(head: &str, length: usize) -> Step {
+fn parse_step(head: &str, length: usize) -> HistoryStep {
     let mut parts = head.splitn(3, '\u{2}');
     let mut part = || parts.next().unwrap_or_default();
     let (hash, parents, subject) = (part(), part(), part());
-    let commit = format!("{} ({})", hash.get(..length).unwrap_or(hash), plain(subject));
-    Step { hash: hash.to_owned(), commit, merge: parents.contains(' '), ..Step::default() }
+    let commit = format!("{} ({})", hash.get(..length).unwrap_or(hash), sanitize_subject(subject));
+    HistoryStep {
+        hash: hash.to_owned(),
+        commit,
+        is_merge: parents.contains(' '),
+        ..HistoryStep::default()
+    }
 }
 
-impl Step {
+impl HistoryStep {
     /// Takes in `MODE MODE HASH HASH STATUS`.
-    fn note(&mut self, change: &str) {
+    fn record_change(&mut self, change: &str) {
         let parts: Vec<&str> = change.split(' ').collect();
         if let [mode_before, mode_after, before, after, ..] = parts[..] {
-            let sides =
-                [(&mut self.before, mode_before, before), (&mut self.after, mode_after, after)];
+            let sides = [
+                (&mut self.old_hashes, mode_before, before),
+                (&mut self.new_hashes, mode_after, after),
+            ];
             for (side, mode, hash) in sides {
-                if mode.starts_with("100") && mode != LINK {
+                if mode.starts_with("100") && mode != LINK_MODE {
                     side.push(hash.to_owned());
                 }
             }

@@ -3,18 +3,18 @@
 use std::collections::BTreeMap;
 
 use model::address::{Address, ServiceRef};
-use model::pattern::Pattern;
+use model::selector::AddressPattern;
 
-use super::memory::{Key, Owner};
+use super::history_query::{DeclaredKey, ManifestOwner};
 
 /// What each service is called in this run.
-pub(crate) struct Services {
+pub(crate) struct GitServices {
     labels: BTreeMap<String, ServiceRef>,
     /// The service of manifests that name none.
     default: Option<String>,
 }
 
-impl Services {
+impl GitServices {
     /// `declared` and `remembered` are ids by name. `ids`, the ids by what the services are called,
     /// gets those that only git remembers.
     pub(crate) fn new(
@@ -34,22 +34,28 @@ impl Services {
     }
 
     /// With services that have no id: what git remembers of them is not taken for gone.
-    pub(crate) fn and<'s>(mut self, unknown: impl IntoIterator<Item = &'s ServiceRef>) -> Self {
+    pub(crate) fn with_unknown<'s>(
+        mut self,
+        unknown: impl IntoIterator<Item = &'s ServiceRef>,
+    ) -> Self {
         let unknown = unknown.into_iter().map(|label| (label.to_string(), label.clone()));
         self.labels.extend(unknown);
         self
     }
 
     /// The services in which an object that the pattern means could be.
-    pub(crate) fn matching(&self, pattern: &Pattern) -> impl Iterator<Item = &ServiceRef> {
-        self.labels.values().filter(|service| pattern.may_be_in(service.as_str()))
+    pub(crate) fn matching_pattern(
+        &self,
+        pattern: &AddressPattern,
+    ) -> impl Iterator<Item = &ServiceRef> {
+        self.labels.values().filter(|service| pattern.can_match_service(service.as_str()))
     }
 
-    pub(super) fn address(&self, key: &Key) -> Option<Address> {
+    pub(super) fn resolve_address(&self, key: &DeclaredKey) -> Option<Address> {
         let service = match &key.owner {
-            Owner::Organization => ServiceRef::organization(),
-            Owner::Default => self.labels.get(self.default.as_ref()?)?.clone(),
-            Owner::Service(name) => self.labels.get(name)?.clone(),
+            ManifestOwner::Organization => ServiceRef::for_organization(),
+            ManifestOwner::Default => self.labels.get(self.default.as_ref()?)?.clone(),
+            ManifestOwner::Service(name) => self.labels.get(name)?.clone(),
         };
         Some(Address::new(service, key.kind, key.name.clone()))
     }

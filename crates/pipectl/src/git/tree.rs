@@ -7,10 +7,10 @@ use std::sync::Arc;
 use anyhow::{Result, bail};
 use model::diagnostic::SourceFile;
 
-use super::blobs::Blobs;
+use super::cat_file::BlobReader;
 use super::{Commit, Repository};
-use crate::files;
-use crate::project::Chosen;
+use crate::manifest_files;
+use crate::project::ProjectContext;
 
 /// What a commit holds under one path.
 pub(super) struct Blob {
@@ -28,14 +28,16 @@ impl Repository {
     ///
     /// # Errors
     /// When a file cannot be read, or is not text.
-    pub(crate) fn files(&self, commit: &Commit) -> Result<Vec<SourceFile>> {
-        let mut blobs = Blobs::open(self)?;
+    pub(crate) fn manifest_files_at(&self, commit: &Commit) -> Result<Vec<SourceFile>> {
+        let mut blobs = BlobReader::start_process(self)?;
         let mut files = Vec::new();
-        for blob in
-            self.followed(commit, &mut blobs)?.iter().filter(|blob| self.is_manifest(&blob.path))
+        for blob in self
+            .files_with_links(commit, &mut blobs)?
+            .iter()
+            .filter(|blob| self.is_manifest_path(&blob.path))
         {
             let name = format!("{}:{}", commit.short, blob.path);
-            match blobs.text(&blob.hash)? {
+            match blobs.read_text(&blob.hash)? {
                 Some(text) => files.push(SourceFile { name: name.into(), text: Arc::from(text) }),
                 None => bail!("{name} is not text, or too large for a manifest"),
             }
@@ -44,17 +46,17 @@ impl Repository {
     }
 
     /// Every file of a commit, and under their own names the files that links lead to.
-    fn followed(&self, commit: &Commit, blobs: &mut Blobs) -> Result<Vec<Blob>> {
+    fn files_with_links(&self, commit: &Commit, blobs: &mut BlobReader) -> Result<Vec<Blob>> {
         let (links, mut files): (Vec<Blob>, Vec<Blob>) =
-            self.entries(commit)?.into_iter().partition(|blob| blob.is_link);
+            self.list_entries(commit)?.into_iter().partition(|blob| blob.is_link);
         let mut targets = BTreeMap::new();
-        for link in links.iter().filter(|link| self.is_manifest(&link.path)) {
-            let target = blobs.text(&link.hash)?.and_then(|to| resolved(&link.path, &to));
+        for link in links.iter().filter(|link| self.is_manifest_path(&link.path)) {
+            let target = blobs.read_text(&link.hash)?.and_then(|to| resolve_link(&link.path, &to));
             targets.extend(target.map(|target| (link.path.as_str(), target)));
         }
         for link in targets.keys() {
             let mut here = *link;
-            for _ in 0..LONGEST_CHAIN {
+            for _ in 0..MAX_LINK_CHAIN {
                 here = targets.get(here).map_or(here, String::as_str);
             }
             let hash = files.iter().find(|file| file.path == here).map(|file| file.hash.clone());
@@ -68,14 +70,18 @@ impl Repository {
     ///
     /// # Errors
     /// When git cannot answer.
-    pub(super) fn files_gone(&self, commit: &Commit, chosen: &Chosen) -> Result<Vec<SourceFile>> {
-        let mut blobs = Blobs::open(self)?;
+    pub(super) fn files_moved_away(
+        &self,
+        commit: &Commit,
+        project: &ProjectContext,
+    ) -> Result<Vec<SourceFile>> {
+        let mut blobs = BlobReader::start_process(self)?;
         let mut files = Vec::new();
-        for blob in self.tree(commit)? {
-            if !self.may_have_moved(&blob.path, chosen) || self.top.join(&blob.path).exists() {
+        for blob in self.list_files(commit)? {
+            if !self.may_have_moved(&blob.path, project) || self.top.join(&blob.path).exists() {
                 continue;
             }
-            if let Some(text) = blobs.text(&blob.hash)? {
+            if let Some(text) = blobs.read_text(&blob.hash)? {
                 let name = format!("{}:{}", commit.short, blob.path);
                 files.push(SourceFile { name: name.into(), text: Arc::from(text) });
             }
@@ -84,39 +90,41 @@ impl Repository {
     }
 
     /// Whether this may be a manifest of ours in another folder, and is not one of another environment.
-    pub(super) fn may_have_moved(&self, path: &str, chosen: &Chosen) -> bool {
-        let named = files::is_named_as_manifest(path.as_ref()) && !self.is_manifest(path);
-        named && chosen.other_for(path).is_none()
+    pub(super) fn may_have_moved(&self, path: &str, project: &ProjectContext) -> bool {
+        let named =
+            manifest_files::has_manifest_name(path.as_ref()) && !self.is_manifest_path(path);
+        named && project.other_environment_for(path).is_none()
     }
 
     /// Every file of a commit, links left out.
-    pub(super) fn tree(&self, commit: &Commit) -> Result<Vec<Blob>> {
-        Ok(self.entries(commit)?.into_iter().filter(|blob| !blob.is_link).collect())
+    pub(super) fn list_files(&self, commit: &Commit) -> Result<Vec<Blob>> {
+        Ok(self.list_entries(commit)?.into_iter().filter(|blob| !blob.is_link).collect())
     }
 
-    fn entries(&self, commit: &Commit) -> Result<Vec<Blob>> {
-        let listed = self.bytes(&["ls-tree", "-r", "-z", "--full-tree", &commit.hash])?;
+    fn list_entries(&self, commit: &Commit) -> Result<Vec<Blob>> {
+        let listed =
+            self.git_output_bytes(&["ls-tree", "-r", "-z", "--full-tree", &commit.hash])?;
         let entries = listed.split(|byte| *byte == 0).filter(|entry| !entry.is_empty());
-        Ok(entries.filter_map(|entry| blob(&String::from_utf8_lossy(entry))).collect())
+        Ok(entries.filter_map(|entry| parse_entry(&String::from_utf8_lossy(entry))).collect())
     }
 
     /// Whether the commands would read a file with this path from the working folder.
-    pub(super) fn is_manifest(&self, path: &str) -> bool {
+    pub(super) fn is_manifest_path(&self, path: &str) -> bool {
         self.roots.iter().any(|root| is_manifest_below(root, path))
     }
 }
 
 /// An entry of a tree: mode, kind and hash, then the path.
-fn blob(entry: &str) -> Option<Blob> {
+fn parse_entry(entry: &str) -> Option<Blob> {
     let (meta, path) = entry.split_once('\t')?;
     let mut meta = meta.split(' ');
     let (mode, kind, hash) = (meta.next()?, meta.next()?, meta.next()?);
-    let is_link = mode == LINK;
+    let is_link = mode == LINK_MODE;
     (kind == "blob").then(|| Blob { path: path.to_owned(), hash: hash.to_owned(), is_link })
 }
 
 /// Where a link leads to, if that is in the repository. Both paths are told with slashes.
-fn resolved(link: &str, to: &str) -> Option<String> {
+fn resolve_link(link: &str, to: &str) -> Option<String> {
     let mut path: Vec<&str> = link.split('/').collect();
     path.pop();
     if to.starts_with('/') {
@@ -133,10 +141,10 @@ fn resolved(link: &str, to: &str) -> Option<String> {
 }
 
 /// So many links may follow each other.
-const LONGEST_CHAIN: usize = 8;
+const MAX_LINK_CHAIN: usize = 8;
 
 /// The mode of a symbolic link.
-pub(super) const LINK: &str = "120000";
+pub(super) const LINK_MODE: &str = "120000";
 
 fn is_manifest_below(root: &str, path: &str) -> bool {
     if path == root {
@@ -148,7 +156,7 @@ fn is_manifest_below(root: &str, path: &str) -> bool {
     };
     below.is_some_and(|below| {
         let hidden = below.split('/').any(|part| part.starts_with('.'));
-        !hidden && files::is_named_as_manifest(Path::new(below))
+        !hidden && manifest_files::has_manifest_name(Path::new(below))
     })
 }
 
@@ -157,7 +165,7 @@ mod tests {
     use super::is_manifest_below;
 
     #[test]
-    fn the_same_files_count_as_in_the_working_folder() {
+    fn git_tree_filter_accepts_manifests_only() {
         for (root, path, counts) in [
             ("pipes", "pipes/a.yaml", true),
             ("pipes", "pipes/deep/er/a.yml", true),

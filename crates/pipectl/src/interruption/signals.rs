@@ -10,19 +10,19 @@ use tokio::sync::watch;
 
 use crate::exit;
 
-static HEARD: LazyLock<Result<watch::Receiver<bool>, String>> =
-    LazyLock::new(|| listen().map_err(|error| error.to_string()));
+static SIGNALLED: LazyLock<Result<watch::Receiver<bool>, String>> =
+    LazyLock::new(|| start_listener().map_err(|error| error.to_string()));
 
 /// Becomes true with the first signal.
-pub(super) fn heard() -> Result<watch::Receiver<bool>, &'static str> {
-    HEARD.as_ref().map(Clone::clone).map_err(String::as_str)
+pub(super) fn signal_receiver() -> Result<watch::Receiver<bool>, &'static str> {
+    SIGNALLED.as_ref().map(Clone::clone).map_err(String::as_str)
 }
 
-fn listen() -> io::Result<watch::Receiver<bool>> {
+fn start_listener() -> io::Result<watch::Receiver<bool>> {
     let (told, heard) = watch::channel(false);
     let (ready, listens) = mpsc::channel();
     thread::Builder::new().name("signals".to_owned()).spawn(move || {
-        if let Err(error) = hear(&told, &ready) {
+        if let Err(error) = run_listener(&told, &ready) {
             // Somebody waits for this word, see below.
             let _ = ready.send(Err(error));
         }
@@ -31,20 +31,23 @@ fn listen() -> io::Result<watch::Receiver<bool>> {
     Ok(heard)
 }
 
-fn hear(told: &watch::Sender<bool>, ready: &mpsc::Sender<io::Result<()>>) -> io::Result<()> {
+fn run_listener(
+    sender: &watch::Sender<bool>,
+    ready: &mpsc::Sender<io::Result<()>>,
+) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let mut signals = Signals::new()?;
         let _ = ready.send(Ok(()));
         signals.next().await;
-        told.send_replace(true);
+        sender.send_replace(true);
         signals.next().await;
-        end_at_once()
+        exit_immediately()
     })
 }
 
 #[expect(clippy::exit, reason = "whoever asks twice does not want to wait for anything")]
-fn end_at_once() -> ! {
+fn exit_immediately() -> ! {
     std::process::exit(i32::from(exit::INTERRUPTED))
 }
 

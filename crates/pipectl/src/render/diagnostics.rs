@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Patch, Renderer, Snippet};
 use model::diagnostic::{Diagnostic, Severity, SourceFile};
-use model::source;
+use model::yaml;
 
 /// All problems, in order, and a line that counts them.
 pub fn render(diagnostics: &[Diagnostic], files: &[SourceFile], coloured: bool) -> String {
@@ -14,49 +14,49 @@ pub fn render(diagnostics: &[Diagnostic], files: &[SourceFile], coloured: bool) 
     let masked: BTreeMap<&str, String> = files
         .iter()
         .filter(|file| diagnostics.iter().any(|problem| problem.place.file == file.name))
-        .map(|file| (&*file.name, source::mask(&file.text)))
+        .map(|file| (&*file.name, yaml::redact_secrets(&file.text)))
         .collect();
     let mut out = String::new();
     for diagnostic in diagnostics {
         let text = masked.get(&*diagnostic.place.file).map_or("", String::as_str);
-        out.push_str(&one(&renderer, diagnostic, text));
+        out.push_str(&render_diagnostic(&renderer, diagnostic, text));
         out.push_str("\n\n");
     }
-    out.push_str(&count(diagnostics));
+    out.push_str(&severity_counts(diagnostics));
     out
 }
 
 /// `2 errors, 1 warning in 3 files`, or nothing when there is nothing.
-pub fn count(diagnostics: &[Diagnostic]) -> String {
+pub fn severity_counts(diagnostics: &[Diagnostic]) -> String {
     let of = |severity: Severity| diagnostics.iter().filter(|d| d.severity == severity).count();
     let parts = [("error", of(Severity::Error)), ("warning", of(Severity::Warning))];
     let counted: Vec<String> = parts
         .into_iter()
         .filter(|(_, number)| *number > 0)
-        .map(|(word, number)| plural(number, word))
+        .map(|(word, number)| pluralize(number, word))
         .collect();
     counted.join(", ")
 }
 
 /// `1 pipe`, `2 pipes`.
-pub fn plural(number: usize, word: &str) -> String {
+pub fn pluralize(number: usize, word: &str) -> String {
     let s = if number == 1 { "" } else { "s" };
     format!("{number} {word}{s}")
 }
 
-fn one(renderer: &Renderer, diagnostic: &Diagnostic, text: &str) -> String {
+fn render_diagnostic(renderer: &Renderer, diagnostic: &Diagnostic, text: &str) -> String {
     let level = match diagnostic.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    let window = window(text, &diagnostic.span);
+    let window = quoted_range(text, &diagnostic.span);
     let name = diagnostic.place.file.to_string();
     let line = usize::try_from(diagnostic.place.line).unwrap_or(1);
     let snippet = Snippet::source(&text[window.clone()])
         .line_start(line)
         .path(name.clone())
         .fold(false)
-        .annotation(AnnotationKind::Primary.span(within(&diagnostic.span, &window)));
+        .annotation(AnnotationKind::Primary.span(span_in_window(&diagnostic.span, &window)));
     let title = level.primary_title(diagnostic.message.as_str()).id(diagnostic.code);
     let mut groups = vec![Group::with_title(title).element(snippet)];
     if let Some(also) = &diagnostic.also {
@@ -67,7 +67,7 @@ fn one(renderer: &Renderer, diagnostic: &Diagnostic, text: &str) -> String {
         groups.push(Group::with_title(Level::HELP.secondary_title(help.as_str())));
     }
     if let Some(replacement) = &diagnostic.replacement {
-        let patch = Patch::new(within(&diagnostic.span, &window), replacement.as_str());
+        let patch = Patch::new(span_in_window(&diagnostic.span, &window), replacement.as_str());
         let fixed = Snippet::source(&text[window]).line_start(line).path(name).patch(patch);
         groups.push(Group::with_title(Level::HELP.secondary_title("write this")).element(fixed));
     }
@@ -75,21 +75,21 @@ fn one(renderer: &Renderer, diagnostic: &Diagnostic, text: &str) -> String {
 }
 
 /// The lines that a span touches, at most the first two: cost must not grow with the file.
-fn window(text: &str, span: &Range<usize>) -> Range<usize> {
-    let start = boundary(text, span.start);
+fn quoted_range(text: &str, span: &Range<usize>) -> Range<usize> {
+    let start = char_boundary(text, span.start);
     let from = text[..start].rfind('\n').map_or(0, |at| at + 1);
     let to = text[start..].find('\n').map_or(text.len(), |at| start + at);
-    from..boundary(text, to.min(from + LONGEST_LINE))
+    from..char_boundary(text, to.min(from + MAX_LINE_BYTES))
 }
 
 /// More of a line than that is no help.
-const LONGEST_LINE: usize = 400;
+const MAX_LINE_BYTES: usize = 400;
 
-fn within(span: &Range<usize>, window: &Range<usize>) -> Range<usize> {
+fn span_in_window(span: &Range<usize>, window: &Range<usize>) -> Range<usize> {
     let clamp = |at: usize| at.clamp(window.start, window.end) - window.start;
     clamp(span.start)..clamp(span.end)
 }
 
-fn boundary(text: &str, at: usize) -> usize {
+fn char_boundary(text: &str, at: usize) -> usize {
     (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
 }

@@ -1,24 +1,25 @@
 //! An object as YAML, live against declared, with the changed words marked.
 
 use model::address::Address;
-use model::visible::lines;
+use model::sanitize::sanitize_lines;
 use planner::Change;
 use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
 
-use crate::output::{Label, Text};
+use crate::output::{Label, StyledText};
 
 /// The unified diff of one change; empty where there is nothing to compare.
-pub fn render(change: &Change) -> Text {
-    let mut text = Text::new();
-    let (before, after) = (yaml(change.before.as_ref()), yaml(change.after.as_ref()));
+pub fn render(change: &Change) -> StyledText {
+    let mut text = StyledText::new();
+    let (before, after) =
+        (value_to_yaml(change.before.as_ref()), value_to_yaml(change.after.as_ref()));
     if before == after {
         return text;
     }
-    heading(&mut text, &change.at, change.before.is_some(), change.after.is_some());
+    push_diff_heading(&mut text, &change.address, change.before.is_some(), change.after.is_some());
     let diff = TextDiff::from_lines(&before, &after);
     for hunk in diff.unified_diff().context_radius(2).iter_hunks() {
-        text.push(Label::Dim, hunk.header().to_string()).end();
+        text.push(Label::Dim, hunk.header().to_string()).end_line();
         for op in hunk.ops() {
             for line in diff.iter_inline_changes(op) {
                 let (sign, label, word) = match line.tag() {
@@ -28,7 +29,7 @@ pub fn render(change: &Change) -> Text {
                 };
                 text.push(label, sign);
                 for (changed, piece) in line.iter_strings_lossy() {
-                    text.push(if changed { word } else { label }, lines(&piece));
+                    text.push(if changed { word } else { label }, sanitize_lines(&piece));
                 }
             }
         }
@@ -36,14 +37,14 @@ pub fn render(change: &Change) -> Text {
     text
 }
 
-fn heading(text: &mut Text, at: &Address, live: bool, declared: bool) {
+fn push_diff_heading(text: &mut StyledText, at: &Address, live: bool, declared: bool) {
     let side = |there: bool, side: &str| {
         if there { format!("{at} ({side})") } else { "/dev/null".to_owned() }
     };
-    text.push(Label::Heading, format!("--- {}", side(live, "live"))).end();
-    text.push(Label::Heading, format!("+++ {}", side(declared, "declared"))).end();
+    text.push(Label::Heading, format!("--- {}", side(live, "live"))).end_line();
+    text.push(Label::Heading, format!("+++ {}", side(declared, "declared"))).end_line();
 }
 
-fn yaml(value: Option<&Value>) -> String {
-    value.map(crate::yaml::write).unwrap_or_default()
+fn value_to_yaml(value: Option<&Value>) -> String {
+    value.map(crate::yaml_writer::write_yaml).unwrap_or_default()
 }

@@ -1,25 +1,25 @@
 //! What changed outside git: one line for each field, missing object and unmanaged object.
 
 use model::address::Address;
-use planner::{Change, FieldChange, FieldVerdict, Plan, Unmanaged, Verdict};
+use planner::{Change, FieldChange, FieldVerdict, Plan, UnmanagedObject, Verdict};
 use serde::Serialize;
 
-use super::plan::left_alone::drifted;
-use super::unread::{self, Unread};
-use crate::output::{Label, Text};
+use super::plan::ignored_changes::git_and_live_values;
+use super::unreachable::{self, UnreachableService};
+use crate::output::{Label, StyledText};
 
 /// A plan whose base is what it declares, sorted by who is different.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Drift<'p> {
+pub struct DriftReport<'p> {
     /// What live was compared with.
     pub against: String,
     /// Declared objects that are live and otherwise.
-    pub changed: Vec<Changed<'p>>,
+    pub changed: Vec<ChangedObject<'p>>,
     /// Declared objects that are not live.
     pub missing: Vec<&'p Address>,
     /// Live objects that are not declared.
-    pub unmanaged: &'p [Unmanaged],
+    pub unmanaged: &'p [UnmanagedObject],
     /// How many are as declared.
     pub in_sync: usize,
     /// How many of the declared objects were looked at, where that is not all.
@@ -30,9 +30,9 @@ pub struct Drift<'p> {
 /// One object that is live and otherwise.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Changed<'p> {
+pub struct ChangedObject<'p> {
     /// The object.
-    pub at: &'p Address,
+    pub address: &'p Address,
     /// The fields that are otherwise.
     pub fields: Vec<&'p FieldChange>,
     /// What the fields do not say.
@@ -40,53 +40,56 @@ pub struct Changed<'p> {
     pub reason: Option<String>,
 }
 
-impl<'p> Drift<'p> {
+impl<'p> DriftReport<'p> {
     /// Reads the plan.
-    pub fn of(plan: &'p Plan, against: String, partial: Option<(usize, usize)>) -> Self {
+    pub fn from_plan(plan: &'p Plan, against: String, partial: Option<(usize, usize)>) -> Self {
         let is_missing = |change: &&Change| change.verdict == Verdict::Create;
-        let mut changed: Vec<Changed<'p>> = plan
+        let mut changed: Vec<ChangedObject<'p>> = plan
             .changes
             .iter()
             .filter(|change| !is_missing(change))
-            .map(|change| Changed {
-                at: &change.at,
-                fields: change.fields.iter().filter(|field| is_drift(field)).collect(),
-                reason: reason(change),
+            .map(|change| ChangedObject {
+                address: &change.address,
+                fields: change.fields.iter().filter(|field| is_drift_field(field)).collect(),
+                reason: drift_reason(change),
             })
             .collect();
-        for left in &plan.left_alone {
-            if let Some(changed) = changed.iter_mut().find(|changed| changed.at == &left.at) {
-                changed.fields.extend(left.drift());
+        for left in &plan.ignored_changes {
+            if let Some(changed) =
+                changed.iter_mut().find(|changed| changed.address == &left.address)
+            {
+                changed.fields.extend(left.drifted_fields());
             } else {
-                let fields = left.drift().collect();
-                changed.push(Changed { at: &left.at, fields, reason: None });
+                let fields = left.drifted_fields().collect();
+                changed.push(ChangedObject { address: &left.address, fields, reason: None });
             }
         }
         changed.retain(|changed| !changed.fields.is_empty() || changed.reason.is_some());
-        changed.sort_by(|a, b| a.at.cmp(b.at));
-        let missing = plan.changes.iter().filter(is_missing).map(|change| &change.at).collect();
+        changed.sort_by(|a, b| a.address.cmp(b.address));
+        let missing =
+            plan.changes.iter().filter(is_missing).map(|change| &change.address).collect();
         let (unmanaged, in_sync) = (&plan.unmanaged, plan.in_sync.len());
         Self { against, changed, missing, unmanaged, in_sync, partial }
     }
 
     /// How many there are of each.
-    pub fn counts(&self) -> String {
+    pub fn counts_text(&self) -> String {
         let (changed, missing) = (self.changed.len(), self.missing.len());
         let (unmanaged, in_sync) = (self.unmanaged.len(), self.in_sync);
         format!("{changed} changed, {missing} missing, {unmanaged} unmanaged; {in_sync} in sync")
     }
 
     /// Whether everything that is declared is live as declared.
-    pub fn is_none(&self) -> bool {
+    pub fn is_clean(&self) -> bool {
         self.changed.is_empty() && self.missing.is_empty()
     }
 }
 
-fn is_drift(field: &FieldChange) -> bool {
+fn is_drift_field(field: &FieldChange) -> bool {
     field.verdict == Some(FieldVerdict::Drift)
 }
 
-fn reason(change: &Change) -> Option<String> {
+fn drift_reason(change: &Change) -> Option<String> {
     match &change.verdict {
         Verdict::Delete => Some("live, though declared absent".to_owned()),
         Verdict::Rename => {
@@ -100,24 +103,26 @@ fn reason(change: &Change) -> Option<String> {
 }
 
 /// One line for each, one for each service that was not read, and one that counts.
-pub fn render(drift: &Drift<'_>, unread: &[Unread]) -> Text {
-    let names = drift.changed.iter().map(|changed| changed.at);
+pub fn render(drift: &DriftReport<'_>, unread: &[UnreachableService]) -> StyledText {
+    let names = drift.changed.iter().map(|changed| changed.address);
     let names = names.chain(drift.missing.iter().copied());
-    let names = names.chain(drift.unmanaged.iter().map(|unmanaged| &unmanaged.at));
+    let names = names.chain(drift.unmanaged.iter().map(|unmanaged| &unmanaged.address));
     let width = names.map(|at| at.to_string().chars().count()).max().unwrap_or_default();
-    let mut text = Text::new();
+    let mut text = StyledText::new();
     let mut row = |label: Label, word: &str, at: &Address, what: &str| {
         let at = at.to_string();
-        text.push(label, format!("{word:11}")).plain(format!("{at:width$}  {what}")).end();
+        text.push(label, format!("{word:11}"))
+            .push_plain(format!("{at:width$}  {what}"))
+            .end_line();
     };
     for changed in &drift.changed {
         if let Some(reason) = &changed.reason {
-            row(Label::Update, "changed", changed.at, reason);
+            row(Label::Update, "changed", changed.address, reason);
         }
         for field in &changed.fields {
             let entry = field.entry.as_ref().map(|entry| format!("{entry}: ")).unwrap_or_default();
-            let what = format!("{}  {entry}{}", field.path, drifted(field));
-            row(Label::Update, "changed", changed.at, &what);
+            let what = format!("{}  {entry}{}", field.path, git_and_live_values(field));
+            row(Label::Update, "changed", changed.address, &what);
         }
     }
     for at in &drift.missing {
@@ -127,15 +132,18 @@ pub fn render(drift: &Drift<'_>, unread: &[Unread]) -> Text {
         row(
             Label::Dim,
             "unmanaged",
-            &unmanaged.at,
+            &unmanaged.address,
             &format!("live ({}), not in git", unmanaged.id),
         );
     }
-    text.append(unread::lines(unread));
+    text.append(unreachable::unreachable_lines(unread));
     if let Some((considered, declared)) = drift.partial {
-        text.plain(format!("partial: {considered} of {declared} objects considered")).end();
+        text.push_plain(format!("partial: {considered} of {declared} objects considered"))
+            .end_line();
     }
-    let counts = format!("Drift: {}.", drift.counts());
-    text.push(Label::Heading, counts).plain(format!("  Compared with {}.", drift.against)).end();
+    let counts = format!("Drift: {}.", drift.counts_text());
+    text.push(Label::Heading, counts)
+        .push_plain(format!("  Compared with {}.", drift.against))
+        .end_line();
     text
 }

@@ -1,12 +1,12 @@
 //! What a field is, for a person.
 
-use model::reference::Explanation;
+use model::docs::FieldExplanation;
 
-use crate::output::{Label, Text};
+use crate::output::{Label, StyledText};
 
 /// The explanation as text.
-pub fn render(explanation: &Explanation) -> Text {
-    let mut text = Text::new();
+pub fn render(explanation: &FieldExplanation) -> StyledText {
+    let mut text = StyledText::new();
     text.push(Label::Plain, explanation.to_string());
     text
 }

@@ -2,29 +2,33 @@
 
 use std::collections::BTreeMap;
 
-use model::export::{Manifest, Note};
-use model::path::Path;
+use model::export::{ExportedManifest, FieldNote};
+use model::path::FieldPath;
 
-use crate::yaml;
+use crate::yaml_writer;
 
 /// The manifests as one YAML text.
-pub fn documents(manifests: &[Manifest], schema: Option<&str>) -> String {
+pub fn manifests_to_yaml(manifests: &[ExportedManifest], schema: Option<&str>) -> String {
     let schema = schema.map(|path| format!("# yaml-language-server: $schema={path}\n"));
-    let documents: Vec<String> = manifests.iter().map(document).collect();
+    let documents: Vec<String> = manifests.iter().map(manifest_to_yaml).collect();
     schema.unwrap_or_default() + &documents.join("---\n")
 }
 
-fn document(manifest: &Manifest) -> String {
-    let remarks = manifest.remarks.iter().cloned().chain(untold(manifest));
-    let remarks: Vec<String> = remarks.map(|remark| format!("# {}\n", line(&remark))).collect();
+fn manifest_to_yaml(manifest: &ExportedManifest) -> String {
+    let remarks = manifest.remarks.iter().cloned().chain(unknown_fields_remark(manifest));
+    let remarks: Vec<String> =
+        remarks.map(|remark| format!("# {}\n", single_line(&remark))).collect();
     let remarks = remarks.concat();
-    let yaml = yaml::write_commented(&manifest.document, &comments(&manifest.notes));
-    if manifest.flaws.is_empty() {
+    let yaml = yaml_writer::write_commented_yaml(
+        &manifest.document,
+        &field_comments(&manifest.field_notes),
+    );
+    if manifest.blockers.is_empty() {
         return remarks + &yaml;
     }
     let why: Vec<String> =
-        manifest.flaws.iter().map(|flaw| format!("#   {}\n", line(flaw))).collect();
-    let (at, why) = (&manifest.at, why.concat());
+        manifest.blockers.iter().map(|flaw| format!("#   {}\n", single_line(flaw))).collect();
+    let (at, why) = (&manifest.address, why.concat());
     let yaml: Vec<String> = yaml.lines().map(|line| format!("# {line}\n")).collect();
     let yaml = yaml.concat();
     format!(
@@ -32,35 +36,35 @@ fn document(manifest: &Manifest) -> String {
     )
 }
 
-fn untold(manifest: &Manifest) -> Option<String> {
-    let paths: Vec<String> = manifest.untold.iter().map(ToString::to_string).collect();
+fn unknown_fields_remark(manifest: &ExportedManifest) -> Option<String> {
+    let paths: Vec<String> = manifest.write_only_fields.iter().map(ToString::to_string).collect();
     let paths = paths.join(", ");
     (!paths.is_empty()).then(|| format!("Not returned by the API, so add what it has: {paths}."))
 }
 
-fn comments(notes: &BTreeMap<Path, Note>) -> BTreeMap<Path, String> {
+fn field_comments(notes: &BTreeMap<FieldPath, FieldNote>) -> BTreeMap<FieldPath, String> {
     let comments = notes.iter().map(|(path, note)| match note {
-        Note::Secret { .. } => (path.child("fromEnv"), comment(note)),
-        Note::FillIn | Note::Guess => (path.clone(), comment(note)),
+        FieldNote::Secret { .. } => (path.child("fromEnv"), todo_comment(note)),
+        FieldNote::FillIn | FieldNote::Guess => (path.clone(), todo_comment(note)),
     });
     comments.collect()
 }
 
 /// What stands behind the field.
-pub(crate) fn comment(note: &Note) -> String {
+pub(crate) fn todo_comment(note: &FieldNote) -> String {
     let what = match note {
-        Note::Secret { encoded: false, .. } => "set it before a change of the connection",
-        Note::Secret { encoded: true, .. } => {
+        FieldNote::Secret { needs_base64: false, .. } => "set it before a change of the connection",
+        FieldNote::Secret { needs_base64: true, .. } => {
             "set it to the plain key file before a change of the connection"
         }
-        Note::FillIn => "FILL IN what the object has",
-        Note::Guess => "a guess, so FILL IN what the object has",
+        FieldNote::FillIn => "FILL IN what the object has",
+        FieldNote::Guess => "a guess, so FILL IN what the object has",
     };
     format!("not returned by the API: {what}")
 }
 
 /// Anybody's text in one line, so that it cannot end a comment.
-pub(crate) fn line(text: &str) -> String {
+pub(crate) fn single_line(text: &str) -> String {
     text.chars()
         .map(|c| if c.is_control() || c == '\u{2028}' || c == '\u{2029}' { ' ' } else { c })
         .collect()

@@ -1,6 +1,6 @@
 //! How the live pipes do: a table for each service, with what needs somebody in words.
 
-mod ago;
+mod age;
 mod table;
 
 use std::time::SystemTime;
@@ -9,23 +9,23 @@ use model::action::RunState;
 use model::address::{Address, Kind};
 use model::lifecycle::{self, Health};
 use model::live::{Live, Object};
-use model::overview::{self, Size};
+use model::pipe_summary::{self, ComputeSize};
 use serde::Serialize;
 
-use super::diagnostics::plural;
-use crate::output::{Label, Text};
-use crate::report::escape::{clipped, code, one_line};
+use super::diagnostics::pluralize;
+use crate::output::{Label, StyledText};
+use crate::reports::escape::{markdown_code, sanitize_line, truncate_chars};
 
 /// All services that were looked at.
 #[derive(Debug, Default, Serialize)]
-pub struct Status {
+pub struct StatusReport {
     /// By name.
-    pub services: Vec<Service>,
+    pub services: Vec<ServiceStatus>,
 }
 
 /// One service.
 #[derive(Debug, Serialize)]
-pub struct Service {
+pub struct ServiceStatus {
     /// Its name.
     pub service: String,
     /// What it is doing, where that is known.
@@ -33,15 +33,15 @@ pub struct Service {
     /// Why its pipes could not be read.
     pub error: Option<String>,
     /// Its pipes, by name.
-    pub pipes: Vec<Pipe>,
+    pub pipes: Vec<PipeStatus>,
 }
 
 /// One pipe.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Pipe {
+pub struct PipeStatus {
     /// Where it is.
-    pub at: Address,
+    pub address: Address,
     /// Its id; `None` where it is declared and not live.
     pub id: Option<String>,
     /// Its state, in the API's words.
@@ -57,7 +57,7 @@ pub struct Pipe {
     /// What it writes.
     pub tables: Vec<String>,
     /// What it runs on.
-    pub size: Option<Size>,
+    pub size: Option<ComputeSize>,
     /// Whether other database pipes run on the same.
     pub shares_size: bool,
     /// When it was made.
@@ -66,19 +66,19 @@ pub struct Pipe {
     pub updated_at: Option<String>,
 }
 
-impl Pipe {
+impl PipeStatus {
     /// A live pipe, and what git says of it.
-    pub fn live(
+    pub fn from_live(
         at: &Address,
         object: &Object,
         managed: Option<bool>,
         declared: Option<RunState>,
-        shared: Option<Size>,
+        shared: Option<ComputeSize>,
     ) -> Self {
-        let overview = overview::of(&object.body);
-        let (health, note) = lifecycle::health(object, declared);
+        let overview = pipe_summary::summarize_pipe(&object.body);
+        let (health, note) = lifecycle::pipe_health(object, declared);
         Self {
-            at: at.clone(),
+            address: at.clone(),
             id: Some(object.id.to_string()),
             state: object.state.to_string(),
             health,
@@ -94,9 +94,9 @@ impl Pipe {
     }
 
     /// A pipe that is declared and not live.
-    pub fn missing(at: &Address) -> Self {
+    pub fn for_missing(at: &Address) -> Self {
         Self {
-            at: at.clone(),
+            address: at.clone(),
             id: None,
             state: String::new(),
             health: Health::Warning,
@@ -113,36 +113,36 @@ impl Pipe {
 }
 
 /// The size that the database pipes of a service share.
-pub fn shared_size(live: &Live) -> Option<Size> {
+pub fn find_shared_size(live: &Live) -> Option<ComputeSize> {
     let mut sizes = live.iter().filter(|(at, _)| at.kind == Kind::CdcScaling);
-    overview::shared_size(&sizes.next()?.1.objects.first()?.body)
+    pipe_summary::shared_size(&sizes.next()?.1.objects.first()?.body)
 }
 
-impl Status {
+impl StatusReport {
     /// All pipes.
-    pub fn pipes(&self) -> impl Iterator<Item = &Pipe> {
+    pub fn all_pipes(&self) -> impl Iterator<Item = &PipeStatus> {
         self.services.iter().flat_map(|service| &service.pipes)
     }
 
     /// How many pipes do so well.
-    pub fn count(&self, health: Health) -> usize {
-        self.pipes().filter(|pipe| pipe.health == health).count()
+    pub fn count_with_health(&self, health: Health) -> usize {
+        self.all_pipes().filter(|pipe| pipe.health == health).count()
     }
 
     /// Whether somebody should look.
     pub fn is_unhealthy(&self) -> bool {
-        self.count(Health::Warning) + self.count(Health::Bad) > 0
+        self.count_with_health(Health::Warning) + self.count_with_health(Health::Bad) > 0
     }
 
     /// What could not be read, and why.
-    pub fn errors(&self) -> Vec<String> {
-        let failed = |it: &Service| Some(format!("{}: {}", it.service, it.error.as_ref()?));
+    pub fn read_errors(&self) -> Vec<String> {
+        let failed = |it: &ServiceStatus| Some(format!("{}: {}", it.service, it.error.as_ref()?));
         self.services.iter().filter_map(failed).collect()
     }
 }
 
 /// The word for how well a pipe does.
-pub fn word(health: Health) -> &'static str {
+pub fn health_word(health: Health) -> &'static str {
     match health {
         Health::Ok => "ok",
         Health::Moving => "moving",
@@ -152,49 +152,51 @@ pub fn word(health: Health) -> &'static str {
 }
 
 /// For people, as of `now`.
-pub fn render(status: &Status, now: SystemTime) -> Text {
-    let mut text = Text::new();
+pub fn render(status: &StatusReport, now: SystemTime) -> StyledText {
+    let mut text = StyledText::new();
     for service in &status.services {
-        heading(&mut text, service);
+        push_service_heading(&mut text, service);
         match &service.error {
             Some(error) => {
-                text.push(Label::Delete, "  could not be read: ").plain(error.clone()).end();
+                text.push(Label::Delete, "  could not be read: ")
+                    .push_plain(error.clone())
+                    .end_line();
             }
-            None => table::render(&mut text, &service.pipes, now),
+            None => table::push_pipe_table(&mut text, &service.pipes, now),
         }
-        text.end();
+        text.end_line();
     }
-    text.push(Label::Heading, counts(status)).end();
+    text.push(Label::Heading, status_counts(status)).end_line();
     text
 }
 
 /// For a comment on a pull request, or a page.
-pub fn markdown(status: &Status, now: SystemTime) -> String {
-    let section = |service: &Service| {
-        let state = service.state.as_deref().map(|state| format!(", {}", code(state)));
+pub fn render_status_markdown(status: &StatusReport, now: SystemTime) -> String {
+    let section = |service: &ServiceStatus| {
+        let state = service.state.as_deref().map(|state| format!(", {}", markdown_code(state)));
         let pipes = match &service.error {
-            Some(error) => format!("Could not be read: {}\n\n", code(error)),
-            None => table::markdown(&service.pipes, now),
+            Some(error) => format!("Could not be read: {}\n\n", markdown_code(error)),
+            None => table::pipe_table_markdown(&service.pipes, now),
         };
-        format!("### {}{}\n\n{pipes}", code(&service.service), state.unwrap_or_default())
+        format!("### {}{}\n\n{pipes}", markdown_code(&service.service), state.unwrap_or_default())
     };
     let sections: String = status.services.iter().map(section).collect();
-    format!("{sections}{}\n", counts(status))
+    format!("{sections}{}\n", status_counts(status))
 }
 
-fn heading(text: &mut Text, service: &Service) {
-    text.push(Label::Name, one_line(&service.service));
+fn push_service_heading(text: &mut StyledText, service: &ServiceStatus) {
+    text.push(Label::Name, sanitize_line(&service.service));
     if let Some(state) = &service.state {
-        text.push(Label::Dim, format!("  {}", one_line(state)));
-        if let Some(means) = asleep(state) {
+        text.push(Label::Dim, format!("  {}", sanitize_line(state)));
+        if let Some(means) = explain_service_state(state) {
             text.push(Label::Update, format!(": {means}"));
         }
     }
-    text.end();
+    text.end_line();
 }
 
 /// What it means for pipes that their service does not run.
-pub fn asleep(state: &str) -> Option<&'static str> {
+pub fn explain_service_state(state: &str) -> Option<&'static str> {
     match state {
         "idle" => Some("it sleeps; `apply` wakes it only with `--wake`"),
         "stopped" | "stopping" => Some("it was stopped on purpose; `apply` never starts it"),
@@ -203,23 +205,24 @@ pub fn asleep(state: &str) -> Option<&'static str> {
     }
 }
 
-fn counts(status: &Status) -> String {
+fn status_counts(status: &StatusReport) -> String {
     let healths = [Health::Ok, Health::Moving, Health::Warning, Health::Bad];
-    let healths = healths.map(|health| format!("{} {}", status.count(health), word(health)));
-    let pipes = plural(status.pipes().count(), "pipe");
-    let unmanaged = status.pipes().filter(|pipe| pipe.managed == Some(false)).count();
-    let unread = status.errors().len();
+    let healths = healths
+        .map(|health| format!("{} {}", status.count_with_health(health), health_word(health)));
+    let pipes = pluralize(status.all_pipes().count(), "pipe");
+    let unmanaged = status.all_pipes().filter(|pipe| pipe.managed == Some(false)).count();
+    let unread = status.read_errors().len();
     let more = [
         (unmanaged > 0).then(|| format!("  {unmanaged} unmanaged.")),
-        (unread > 0).then(|| format!("  {} could not be read.", plural(unread, "service"))),
+        (unread > 0).then(|| format!("  {} could not be read.", pluralize(unread, "service"))),
     ];
     let more: String = more.into_iter().flatten().collect();
     format!("Status: {pipes}: {}.{more}", healths.join(", "))
 }
 
 /// What of a pipe is followed from one look to the next, in a line.
-pub fn brief(pipe: &Pipe) -> String {
+pub fn pipe_summary_line(pipe: &PipeStatus) -> String {
     let state = if pipe.id.is_none() { "not live" } else { &pipe.state };
     let note = if pipe.note.is_empty() { String::new() } else { format!(": {}", pipe.note) };
-    clipped(&one_line(&format!("{state} ({}{note})", word(pipe.health))), 200)
+    truncate_chars(&sanitize_line(&format!("{state} ({}{note})", health_word(pipe.health))), 200)
 }

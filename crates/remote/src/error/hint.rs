@@ -1,29 +1,31 @@
 //! The remedy, for what is known to have one.
 
 use model::address::Kind;
-use model::leftover;
+use model::blocking_tables;
 
-use super::{Error, Rejected, Rejection, Unexpected};
+use super::{Error, RejectedRequest, RejectionKind, UnexpectedResponse};
 use crate::transport::Method;
 
-pub(super) fn hint(error: &Error) -> Option<String> {
+pub(super) fn hint_for_error(error: &Error) -> Option<String> {
     let text = match error {
-        Error::Rejected(rejected) if !rejected.in_the_way.is_empty() => {
-            return Some(rows(&rejected.in_the_way));
+        Error::Rejected(rejected) if !rejected.blocking_tables.is_empty() => {
+            return Some(blocking_tables_hint(&rejected.blocking_tables));
         }
-        Error::Rejected(rejected) if !rejected.unready.is_empty() => {
-            return Some(endpoints(&rejected.unready));
+        Error::Rejected(rejected) if !rejected.unready_endpoints.is_empty() => {
+            return Some(unready_endpoints_hint(&rejected.unready_endpoints));
         }
         Error::Rejected(rejected) => return rejected_hint(rejected).map(str::to_owned),
-        Error::Unexpected(unexpected) => return unexpected_hint(unexpected).map(str::to_owned),
+        Error::UnexpectedResponse(unexpected) => {
+            return unexpected_hint(unexpected).map(str::to_owned);
+        }
         Error::Untrusted { .. } => {
             "nothing was sent; where a proxy opens the connection, add its CA to the system's (or \
              `SSL_CERT_FILE`); also check the clock"
         }
-        Error::Transport { sent: false, .. } => {
+        Error::Transport { may_have_arrived: false, .. } => {
             "nothing was sent; check the API's URL, the network and the proxy"
         }
-        Error::Transport { method, .. } if !method.writes() => {
+        Error::Transport { method, .. } if !method.is_write() => {
             "it was only to read; check the network and the proxy, and try again"
         }
         Error::Transport { .. } => {
@@ -33,23 +35,25 @@ pub(super) fn hint(error: &Error) -> Option<String> {
             "the object may still appear; run again in a minute: an object of this name is then \
              adopted instead of being created twice"
         }
-        Error::Twins { .. } => {
+        Error::DuplicateObjects { .. } => {
             "delete all but one, or choose one with `metadata.id`, then plan again"
         }
         Error::OutOfTime => "plan again, or allow more time with `--timeout`",
-        Error::TooLate { .. } => "nothing was deleted; allow more time with `--timeout`",
-        Error::NotWoken { cause, .. } => return hint(cause),
-        Error::NotRunning { state } if state.as_str() == "idle" => IDLE,
-        Error::Asleep { state, .. } | Error::NotRunning { state } => asleep(state.as_str()),
-        Error::Appeared { .. } => "nothing was sent; plan again",
-        Error::TimedOut { at, last: None, .. } if at.kind == Kind::CdcScaling => {
+        Error::NotEnoughTime { .. } => "nothing was deleted; allow more time with `--timeout`",
+        Error::WakeFailed { cause, .. } => return hint_for_error(cause),
+        Error::CannotRecreate { state } if state.as_str() == "idle" => IDLE_HINT,
+        Error::ServiceNotRunning { state, .. } | Error::CannotRecreate { state } => {
+            not_running_hint(state.as_str())
+        }
+        Error::CreatedConcurrently { .. } => "nothing was sent; plan again",
+        Error::TimedOut { address: at, last_state: None, .. } if at.kind == Kind::CdcScaling => {
             "there is one only where a database pipe is: declare a pipe beside it, or take it out \
              until there is one"
         }
         Error::TimedOut { .. } => {
             "it may still arrive; plan again later, or allow more time with `--timeout`"
         }
-        Error::Troubled { state, .. } => return Some(trouble(state.as_str()).to_owned()),
+        Error::BadState { state, .. } => return Some(bad_state_hint(state.as_str()).to_owned()),
         Error::Secret { .. } => "nothing was sent; provide the secret and apply again",
         Error::UnknownEndpointReference { found: 0, .. } => {
             "declare it as a ReversePrivateEndpoint, or refer to it by its id"
@@ -60,21 +64,21 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         }
         Error::Setup(_)
         | Error::Interrupted
-        | Error::Gone { .. }
+        | Error::Disappeared { .. }
         | Error::UnknownObject { .. }
         | Error::Unsupported { .. } => return None,
     };
     Some(text.to_owned())
 }
 
-fn asleep(state: &str) -> &'static str {
+fn not_running_hint(state: &str) -> &'static str {
     match state {
-        "stopped" | "stopping" => STOPPED,
+        "stopped" | "stopping" => STOPPED_HINT,
         _ => "look at the service in the console, and apply again when it runs",
     }
 }
 
-fn trouble(state: &str) -> &'static str {
+fn bad_state_hint(state: &str) -> &'static str {
     match state {
         "InternalError" => "the platform itself is in trouble; ask its support, with the pipe's id",
         "Rejected" => "the owner of the source turned the connection down",
@@ -83,51 +87,64 @@ fn trouble(state: &str) -> &'static str {
     }
 }
 
-fn rejected_hint(rejected: &Rejected) -> Option<&'static str> {
+fn rejected_hint(rejected: &RejectedRequest) -> Option<&'static str> {
     Some(match rejected.kind {
-        _ if rejected.repeated => {
+        _ if rejected.had_lost_attempt => {
             "an earlier try of this request got no answer and may have been carried out; plan again"
         }
-        Rejection::Unauthenticated if rejected.message.contains("JWT authentication") => JWT,
-        Rejection::Unauthenticated => {
+        RejectionKind::Unauthenticated if rejected.message.contains("JWT authentication") => {
+            JWT_HINT
+        }
+        RejectionKind::Unauthenticated => {
             "check that the key's id and its secret belong together and have not expired"
         }
-        Rejection::Forbidden => {
+        RejectionKind::Forbidden => {
             "the key's role does not allow this; give it a role that may manage ClickPipes in \
              this organization"
         }
-        Rejection::Idle => IDLE,
-        Rejection::Waking => "the service is waking; apply again when it runs, or with `--wake`",
-        Rejection::Stopped => STOPPED,
-        Rejection::NeedsPause => {
+        RejectionKind::ServiceIdle => IDLE_HINT,
+        RejectionKind::ServiceWaking => {
+            "the service is waking; apply again when it runs, or with `--wake`"
+        }
+        RejectionKind::ServiceStopped => STOPPED_HINT,
+        RejectionKind::NeedsPause => {
             "this edit needs a paused pipe: declare `state: stopped`, apply, then edit it and \
              declare `state: running`"
         }
-        Rejection::Throttled => {
+        RejectionKind::RateLimited => {
             "another process uses the same key; give this one a key of its own or a lower \
              `--rate-limit`"
         }
-        Rejection::Broken if !rejected.method.writes() => "the API is in trouble; try again later",
-        Rejection::Broken => "the API is in trouble; plan again to see what was carried out",
-        Rejection::NotFound => return phrase(&rejected.message).or(Some(missing(rejected.method))),
-        Rejection::Invalid | Rejection::AlreadyRunning => return phrase(&rejected.message),
+        RejectionKind::ServerError if !rejected.method.is_write() => {
+            "the API is in trouble; try again later"
+        }
+        RejectionKind::ServerError => {
+            "the API is in trouble; plan again to see what was carried out"
+        }
+        RejectionKind::NotFound => {
+            return hint_by_message(&rejected.message).or(Some(not_found_hint(rejected.method)));
+        }
+        RejectionKind::InvalidRequest | RejectionKind::AlreadyRunning => {
+            return hint_by_message(&rejected.message);
+        }
     })
 }
 
 /// Whether the API turned an object down because a table that it is to write holds rows.
-pub(super) fn is_about_rows(rejected: &Rejected) -> bool {
+pub(super) fn is_about_rows(rejected: &RejectedRequest) -> bool {
     let text = rejected.message.to_lowercase();
-    rejected.kind == Rejection::Invalid && ROWS.iter().any(|words| text.contains(words))
+    rejected.kind == RejectionKind::InvalidRequest
+        && NOT_EMPTY_PHRASES.iter().any(|words| text.contains(words))
 }
 
-fn rows(tables: &[String]) -> String {
+fn blocking_tables_hint(tables: &[String]) -> String {
     format!(
         "its tables must hold no rows: drop or rename those that do (`{}`), then apply again",
-        leftover::drops(tables)
+        blocking_tables::drop_statements(tables)
     )
 }
 
-fn endpoints(unready: &[String]) -> String {
+fn unready_endpoints_hint(unready: &[String]) -> String {
     format!(
         "it uses {}: once somebody has accepted the connection on the account of the source, and \
          the endpoint is `Ready`, apply again",
@@ -135,7 +152,7 @@ fn endpoints(unready: &[String]) -> String {
     )
 }
 
-fn missing(method: Method) -> &'static str {
+fn not_found_hint(method: Method) -> &'static str {
     match method {
         Method::Get | Method::Post => "check the ids of the organization and of the service",
         Method::Put | Method::Patch | Method::Delete => {
@@ -144,24 +161,25 @@ fn missing(method: Method) -> &'static str {
     }
 }
 
-const IDLE: &str = "the service sleeps; apply with `--wake` to have it woken first";
+const IDLE_HINT: &str = "the service sleeps; apply with `--wake` to have it woken first";
 
-const STOPPED: &str = "the service was stopped on purpose and is not started from here; start it, \
+const STOPPED_HINT: &str = "the service was stopped on purpose and is not started from here; start it, \
                        then apply again";
 
-const JWT: &str = "use an API key: a login token may only read";
+const JWT_HINT: &str = "use an API key: a login token may only read";
 
 /// The API gives no codes for these, so its words have to do.
-fn phrase(message: &str) -> Option<&'static str> {
+fn hint_by_message(message: &str) -> Option<&'static str> {
     let text = message.to_lowercase();
-    let known = PHRASES.iter().find(|(words, _)| words.iter().any(|word| text.contains(word)));
+    let known =
+        HINTS_BY_PHRASE.iter().find(|(words, _)| words.iter().any(|word| text.contains(word)));
     known.map(|(_, hint)| *hint)
 }
 
-const ROWS: &[&str] = &["not empty"];
+const NOT_EMPTY_PHRASES: &[&str] = &["not empty"];
 
-const PHRASES: [(&[&str], &str); 8] = [
-    (&["jwt authentication"], JWT),
+const HINTS_BY_PHRASE: [(&[&str], &str); 8] = [
+    (&["jwt authentication"], JWT_HINT),
     (&["current state:"], "the service is not running yet; apply again when it does"),
     (
         &["not enough privileges"],
@@ -169,7 +187,7 @@ const PHRASES: [(&[&str], &str); 8] = [
          left behind by this try: drop it if nothing uses it",
     ),
     (
-        ROWS,
+        NOT_EMPTY_PHRASES,
         "the destination table holds rows, perhaps of a deleted pipe: drop or empty it, or write \
          to another table",
     ),
@@ -201,9 +219,9 @@ const PHRASES: [(&[&str], &str); 8] = [
     ),
 ];
 
-fn unexpected_hint(unexpected: &Unexpected) -> Option<&'static str> {
+fn unexpected_hint(unexpected: &UnexpectedResponse) -> Option<&'static str> {
     match unexpected.status {
-        504 if unexpected.method.writes() => Some(
+        504 if unexpected.method.is_write() => Some(
             "a gateway gave up before the API did; the request may still be carried out: plan \
              again in a minute",
         ),

@@ -5,210 +5,232 @@ use std::time::Duration;
 
 use model::action::RunState;
 use model::address::{Address, Kind};
-use model::leftover;
+use model::blocking_tables;
 use model::live::{Id, Object};
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::Performed;
-use super::watch::Watch;
-use crate::answer;
-use crate::client::Call;
-use crate::collection::{Collection, Snapshot, Ticket};
-use crate::deadline::Budget;
+use super::PerformedAction;
+use super::watch::ObjectWatch;
+use crate::client::RequestSpec;
+use crate::deadline::TimeBudget;
+use crate::decode;
 use crate::error::Error;
+use crate::list_cache::{ListCache, ListCursor, ListSnapshot};
 use crate::remote::Remote;
-use crate::retry::{self, Twice};
-use crate::settings::Wait;
+use crate::retry::{self, Idempotency};
+use crate::settings::WaitMode;
 use crate::transport::Method;
 
-pub(super) async fn create(
+pub(super) async fn create_object(
     remote: &Remote,
     at: &Address,
     body: &Value,
-) -> Result<Performed, Error> {
-    let collection = remote.collection(at)?;
-    let budget = remote.budget(at);
-    let before = before(remote, collection, at, budget).await?;
-    let maker = Maker { remote, collection, at, before, budget };
-    let made = maker.make(body).await;
-    let Made { object, note } =
-        made.map_err(|error| error.about_tables(|| leftover::wanted_empty(at.kind, body)))?;
-    collection.note(&at.name, &object);
-    remote.note_made(at, &object.id);
-    let mut performed = if remote.settings.wait == Wait::None && at.kind == Kind::ClickPipe {
-        Performed::new(at, &object, RunState::Running)
+) -> Result<PerformedAction, Error> {
+    let collection = remote.list_cache(at)?;
+    let budget = remote.budget_for(at);
+    let before = find_existing_ids(remote, collection, at, budget).await?;
+    let attempt =
+        CreateAttempt { remote, list_cache: collection, address: at, existing_ids: before, budget };
+    let created = attempt.create_or_adopt(body).await;
+    let Created { object, note } = created.map_err(|error| {
+        error.with_blocking_tables(|| blocking_tables::tables_required_empty(at.kind, body))
+    })?;
+    collection.note_object(&at.name, &object);
+    remote.note_created(at, &object.id);
+    let mut performed = if remote.settings.wait == WaitMode::None && at.kind == Kind::ClickPipe {
+        PerformedAction::new(at, &object, RunState::Running)
     } else {
         // Endpoints are waited for in any case, because the pipes that a plan makes next refer
         // to them.
-        let watch = Watch::new(remote, at, &object.id)?.within(budget);
-        Performed::seen(at, watch.settled(RunState::Running, None).await?, RunState::Running)
+        let watch = ObjectWatch::new(remote, at, &object.id)?.with_budget(budget);
+        PerformedAction::from_listed(
+            at,
+            watch.until_settled(RunState::Running, None).await?,
+            RunState::Running,
+        )
     };
     if let Some(note) = note {
-        maker.refuse_twins().await?;
+        attempt.reject_duplicates().await?;
         performed.notes.push(note.to_owned());
     }
     Ok(performed)
 }
 
 /// A plan may wait long for its approval. What was made meanwhile would get a twin.
-const FRESH: Duration = Duration::from_secs(60);
+const MAX_LIST_AGE: Duration = Duration::from_secs(60);
 
 /// The objects that bear the name already; an error if they are more than the plan knew of.
-async fn before(
+async fn find_existing_ids(
     remote: &Remote,
-    collection: &Collection,
+    list_cache: &ListCache,
     at: &Address,
-    budget: Budget,
+    budget: TimeBudget,
 ) -> Result<BTreeSet<Id>, Error> {
-    collection.list_once(&remote.client).await?;
-    let known = collection.ids(&at.name);
-    collection.list_within(&remote.client, FRESH, budget).await?;
-    let found = collection.ids(&at.name);
-    if found.is_subset(&known) { Ok(found) } else { Err(Error::Appeared { at: at.clone() }) }
+    list_cache.ensure_listed(&remote.client).await?;
+    let known = list_cache.ids_named(&at.name);
+    list_cache.ensure_listed_within(&remote.client, MAX_LIST_AGE, budget).await?;
+    let found = list_cache.ids_named(&at.name);
+    if found.is_subset(&known) {
+        Ok(found)
+    } else {
+        Err(Error::CreatedConcurrently { address: at.clone() })
+    }
 }
 
 /// An object, and how it came about if there was doubt.
-struct Made {
+struct Created {
     object: Object,
     note: Option<&'static str>,
 }
 
-const ADOPTED: &str =
+const ADOPTED_NOTE: &str =
     "the create was not answered; the new object of this name was found and taken for it";
 
-const REPEATED: &str =
+const REPEATED_NOTE: &str =
     "a create was not answered, and no object of this name appeared; it was sent again";
 
 /// A create whose answer is lost was lost for good when so many lists do not show its object.
-const SEVERAL: usize = 3;
+const MIN_LISTS: usize = 3;
 
 /// The API has no way to make sure that a create is carried out once. So a create of which the
 /// outcome is not known is not simply repeated: what bears its name now, and did not before, is it.
-struct Maker<'a> {
+struct CreateAttempt<'a> {
     remote: &'a Remote,
-    collection: &'a Collection,
-    at: &'a Address,
-    before: BTreeSet<Id>,
-    budget: Budget,
+    list_cache: &'a ListCache,
+    address: &'a Address,
+    existing_ids: BTreeSet<Id>,
+    budget: TimeBudget,
 }
 
 /// What a look for the object came to.
-enum Search {
+enum LookupOutcome {
     Found(Object),
     /// No list of the whole time shows it.
     Missing,
     /// It could not be looked for long enough.
-    Open,
+    Inconclusive,
 }
 
-impl Maker<'_> {
-    async fn make(&self, body: &Value) -> Result<Made, Error> {
+impl CreateAttempt<'_> {
+    async fn create_or_adopt(&self, body: &Value) -> Result<Created, Error> {
         let mut doubt = None;
         loop {
-            let error = match self.post(body).await {
+            let error = match self.send_create(body).await {
                 Ok(object) => {
-                    let note = doubt.is_some().then_some(REPEATED);
-                    return Ok(Made { object, note });
+                    let note = doubt.is_some().then_some(REPEATED_NOTE);
+                    return Ok(Created { object, note });
                 }
-                Err(error) if error.outcome_unknown() => error,
+                Err(error) if error.is_outcome_unknown() => error,
                 Err(error) => match doubt {
                     None => return Err(error),
-                    Some(cause) => return self.refused(error, cause).await,
+                    Some(cause) => return self.resolve_refusal(error, cause).await,
                 },
             };
-            tracing::warn!(at = %self.at, %error, "create was not answered; looking for its object");
-            match self.search().await? {
-                Search::Found(object) => return Ok(Made { object, note: Some(ADOPTED) }),
-                Search::Missing => doubt = Some(error),
-                Search::Open => return Err(self.unknown(error)),
+            tracing::warn!(at = %self.address, %error, "create was not answered; looking for its object");
+            match self.search_new_object().await? {
+                LookupOutcome::Found(object) => {
+                    return Ok(Created { object, note: Some(ADOPTED_NOTE) });
+                }
+                LookupOutcome::Missing => doubt = Some(error),
+                LookupOutcome::Inconclusive => return Err(self.unknown_outcome(error)),
             }
         }
     }
 
-    async fn post(&self, body: &Value) -> Result<Object, Error> {
-        let filled = self.remote.fill(self.at, body).await?;
-        let path = &self.collection.path;
-        let call = Call::new(Method::Post, path).with(&filled).within(self.budget);
+    async fn send_create(&self, body: &Value) -> Result<Object, Error> {
+        let filled = self.remote.fill_references(self.address, body).await?;
+        let path = &self.list_cache.path;
+        let call = RequestSpec::new(Method::Post, path).with_body(&filled).with_budget(self.budget);
         let result = self.remote.client.send(call).await?;
-        Ok(answer::item(self.at.kind, Method::Post, path, result)?.object)
+        Ok(decode::decode_object(self.address.kind, Method::Post, path, result)?.object)
     }
 
     /// Looks for as long as the object may take to appear.
-    async fn search(&self) -> Result<Search, Error> {
+    async fn search_new_object(&self) -> Result<LookupOutcome, Error> {
         let client = &self.remote.client;
-        let (began, mut ticket, mut lists) = (Instant::now(), self.collection.ticket(), 0);
+        let (began, mut cursor, mut lists) = (Instant::now(), self.list_cache.new_cursor(), 0);
         loop {
-            let deadline = client.end(self.budget);
-            let over = began + self.remote.settings.adoption;
+            let deadline = client.end_time(self.budget);
+            let over = began + self.remote.settings.adoption_window;
             let end = if Instant::now() < over { over.min(deadline) } else { deadline };
-            let asked = match self.list(&mut ticket, end).await {
+            let asked = match self.next_list(&mut cursor, end).await {
                 Ok(Some(snapshot)) => {
-                    if let Some(object) = self.new_in(&snapshot)? {
-                        return Ok(Search::Found(object));
+                    if let Some(object) = self.find_new_object(&snapshot)? {
+                        return Ok(LookupOutcome::Found(object));
                     }
                     lists += 1;
                     true
                 }
                 Ok(None) => false,
-                Err(_) => return Ok(Search::Open),
+                Err(_) => return Ok(LookupOutcome::Inconclusive),
             };
-            if asked && lists >= SEVERAL && Instant::now() >= over {
-                return Ok(Search::Missing);
+            if asked && lists >= MIN_LISTS && Instant::now() >= over {
+                return Ok(LookupOutcome::Missing);
             }
             if Instant::now() >= deadline {
-                return Ok(Search::Open);
+                return Ok(LookupOutcome::Inconclusive);
             }
         }
     }
 
     /// The next list; `None` if it cannot be had at present.
-    async fn list(&self, ticket: &mut Ticket, end: Instant) -> Result<Option<Snapshot>, Error> {
-        match self.collection.next(&self.remote.client, ticket, end, self.budget).await {
+    async fn next_list(
+        &self,
+        cursor: &mut ListCursor,
+        end: Instant,
+    ) -> Result<Option<ListSnapshot>, Error> {
+        match self.list_cache.next_snapshot(&self.remote.client, cursor, end, self.budget).await {
             Ok(snapshot) => Ok(Some(snapshot)),
-            Err(error) if retry::may_repeat(Twice::Harmless, &error) => Ok(None),
+            Err(error) if retry::can_retry(Idempotency::Safe, &error) => Ok(None),
             Err(error) => Err(error),
         }
     }
 
     /// The one object that bears the name and did not before.
-    fn new_in(&self, snapshot: &Snapshot) -> Result<Option<Object>, Error> {
-        let named = snapshot.objects.values().filter(|item| item.name == self.at.name);
-        let new = named.map(|item| &item.object).filter(|it| !self.before.contains(&it.id));
+    fn find_new_object(&self, snapshot: &ListSnapshot) -> Result<Option<Object>, Error> {
+        let named = snapshot.objects.values().filter(|item| item.name == self.address.name);
+        let new = named.map(|item| &item.object).filter(|it| !self.existing_ids.contains(&it.id));
         match new.collect::<Vec<_>>().as_slice() {
             [] => Ok(None),
             [one] => Ok(Some((*one).clone())),
-            several => Err(self.twins(several.iter().map(|object| object.id.clone()).collect())),
+            several => {
+                Err(self.duplicates_error(several.iter().map(|object| object.id.clone()).collect()))
+            }
         }
     }
 
     /// A refusal after a create without an answer may be about that one's object.
-    async fn refused(&self, error: Error, cause: Error) -> Result<Made, Error> {
+    async fn resolve_refusal(&self, error: Error, cause: Error) -> Result<Created, Error> {
         if matches!(error, Error::Interrupted | Error::OutOfTime) {
-            return Err(self.unknown(cause));
+            return Err(self.unknown_outcome(cause));
         }
-        match self.search().await? {
-            Search::Found(object) => Ok(Made { object, note: Some(ADOPTED) }),
-            Search::Missing | Search::Open => Err(error.after_a_lost_try()),
+        match self.search_new_object().await? {
+            LookupOutcome::Found(object) => Ok(Created { object, note: Some(ADOPTED_NOTE) }),
+            LookupOutcome::Missing | LookupOutcome::Inconclusive => Err(error.after_lost_attempt()),
         }
     }
 
     /// After a doubtful create the name must be borne by one new object only. Where nobody waited
     /// for the object, nobody has looked since. What cannot be seen now, the next plan shows.
-    async fn refuse_twins(&self) -> Result<(), Error> {
-        if self.remote.settings.wait == Wait::None {
-            let _unseen = self.collection.list(&self.remote.client).await;
+    async fn reject_duplicates(&self) -> Result<(), Error> {
+        if self.remote.settings.wait == WaitMode::None {
+            let _unseen = self.list_cache.list_objects(&self.remote.client).await;
         }
-        let ids: Vec<Id> =
-            self.collection.ids(&self.at.name).difference(&self.before).cloned().collect();
-        if ids.len() > 1 { Err(self.twins(ids)) } else { Ok(()) }
+        let ids: Vec<Id> = self
+            .list_cache
+            .ids_named(&self.address.name)
+            .difference(&self.existing_ids)
+            .cloned()
+            .collect();
+        if ids.len() > 1 { Err(self.duplicates_error(ids)) } else { Ok(()) }
     }
 
-    fn twins(&self, ids: Vec<Id>) -> Error {
-        Error::Twins { at: self.at.clone(), ids }
+    fn duplicates_error(&self, ids: Vec<Id>) -> Error {
+        Error::DuplicateObjects { address: self.address.clone(), ids }
     }
 
-    fn unknown(&self, cause: Error) -> Error {
-        Error::UnknownOutcome { at: self.at.clone(), cause: Box::new(cause) }
+    fn unknown_outcome(&self, cause: Error) -> Error {
+        Error::UnknownOutcome { address: self.address.clone(), cause: Box::new(cause) }
     }
 }

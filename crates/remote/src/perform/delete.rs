@@ -1,35 +1,39 @@
 //! Deletes an object, and waits until it is gone.
 
 use model::address::{Address, Kind};
-use model::lifecycle::Standing;
+use model::lifecycle::Progress;
 use model::live::{Id, State};
 
-use super::Performed;
-use super::watch::Watch;
-use crate::client::Call;
-use crate::error::{Error, Rejection};
+use super::PerformedAction;
+use super::watch::ObjectWatch;
+use crate::client::RequestSpec;
+use crate::error::{Error, RejectionKind};
 use crate::remote::Remote;
 use crate::routes;
 use crate::transport::Method;
 
-pub(super) async fn delete(remote: &Remote, at: &Address, id: &Id) -> Result<Performed, Error> {
+pub(super) async fn delete_object(
+    remote: &Remote,
+    at: &Address,
+    id: &Id,
+) -> Result<PerformedAction, Error> {
     if at.kind == Kind::CdcScaling {
         return Err(Error::Unsupported { what: "delete", kind: at.kind });
     }
-    let collection = remote.collection(at)?;
-    let path = routes::object(&collection.path, id);
-    let budget = remote.budget(at);
-    match remote.client.send(Call::new(Method::Delete, &path).within(budget)).await {
-        Ok(_) => Watch::new(remote, at, id)?.within(budget).gone().await?,
-        Err(error) if error.rejection() == Some(Rejection::NotFound) => {}
+    let list_cache = remote.list_cache(at)?;
+    let path = routes::object_url(&list_cache.path, id);
+    let budget = remote.budget_for(at);
+    match remote.client.send(RequestSpec::new(Method::Delete, &path).with_budget(budget)).await {
+        Ok(_) => ObjectWatch::new(remote, at, id)?.with_budget(budget).until_deleted().await?,
+        Err(error) if error.rejection_kind() == Some(RejectionKind::NotFound) => {}
         Err(error) => return Err(error),
     }
-    collection.forget(id);
-    remote.note_gone(at, id);
-    Ok(Performed {
+    list_cache.forget_object(id);
+    remote.note_deleted(at, id);
+    Ok(PerformedAction {
         id: id.clone(),
         state: State::default(),
-        standing: Standing::Settled,
+        progress: Progress::Ready,
         notes: Vec::new(),
         live: None,
     })

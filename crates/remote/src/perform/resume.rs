@@ -8,46 +8,53 @@ use model::lifecycle;
 use model::live::{Id, Object, State};
 use serde_json::Value;
 
-use super::Performed;
-use super::state::{rests, send_start};
-use super::watch::Watch;
-use crate::deadline::Budget;
+use super::PerformedAction;
+use super::start_stop::{can_be_started, send_start};
+use super::watch::ObjectWatch;
+use crate::deadline::TimeBudget;
 use crate::error::Error;
 use crate::remote::Remote;
 
 /// The time that is kept in reserve.
-const RESERVE: Duration = Duration::from_secs(60);
+const RESERVED_TIME: Duration = Duration::from_secs(60);
 
 /// How much of it goes into looking. What cannot be seen is started all the same.
-const LOOKS_FOR: Duration = Duration::from_secs(30);
+const MAX_LOOK_TIME: Duration = Duration::from_secs(30);
 
 /// A stop shows within this time. Before, a pipe that seems to run may be about to stop.
 const STOPS_WITHIN: Duration = Duration::from_secs(10);
 
-pub(crate) async fn resume(remote: &Remote, at: &Address, id: &Id) -> Result<Performed, Error> {
-    let budget = Budget::reserve(RESERVE);
-    if let Some(object) = runs(remote, at, id).await? {
-        remote.collection(at)?.note_pause(id, None);
-        return Ok(Performed::seen(at, object, RunState::Running));
+pub(crate) async fn resume_pipe(
+    remote: &Remote,
+    at: &Address,
+    id: &Id,
+) -> Result<PerformedAction, Error> {
+    let budget = TimeBudget::reserve_for(RESERVED_TIME);
+    if let Some(object) = find_running(remote, at, id).await? {
+        remote.list_cache(at)?.note_pause(id, None);
+        return Ok(PerformedAction::from_listed(at, object, RunState::Running));
     }
     send_start(remote, at, id, budget).await?;
-    let collection = remote.collection(at)?;
-    collection.note_calm(id);
-    collection.note_pause(id, None);
-    let last = collection.last(id).unwrap_or_else(|| unseen(id));
-    Ok(Performed::new(at, &last, RunState::Running))
+    let list_cache = remote.list_cache(at)?;
+    list_cache.clear_pending_write(id);
+    list_cache.note_pause(id, None);
+    let last = list_cache.last_seen(id).unwrap_or_else(|| unknown_object(id));
+    Ok(PerformedAction::new(at, &last, RunState::Running))
 }
 
 /// The object if it needs no start; `None` when it can be started, or cannot be seen.
-async fn runs(remote: &Remote, at: &Address, id: &Id) -> Result<Option<Object>, Error> {
-    let stopped = remote.collection(at)?.stopped(id);
+async fn find_running(remote: &Remote, at: &Address, id: &Id) -> Result<Option<Object>, Error> {
+    let stopped = remote.list_cache(at)?.stop_sent_at(id);
     let stopping = || stopped.is_some_and(|sent| sent.elapsed() < STOPS_WITHIN);
-    let mut watch = Watch::new(remote, at, id)?.within(Budget::reserve(LOOKS_FOR));
+    let mut watch =
+        ObjectWatch::new(remote, at, id)?.with_budget(TimeBudget::reserve_for(MAX_LOOK_TIME));
     loop {
-        match watch.look().await {
-            Ok(Some(object)) if !rests(at, &object) && !stopping() => return Ok(Some(object)),
-            Ok(Some(object)) if !is_ready(&object) => {}
-            Err(error @ Error::Gone { .. }) => return Err(error),
+        match watch.next_object().await {
+            Ok(Some(object)) if !can_be_started(at, &object) && !stopping() => {
+                return Ok(Some(object));
+            }
+            Ok(Some(object)) if !is_ready_to_start(&object) => {}
+            Err(error @ Error::Disappeared { .. }) => return Err(error),
             Ok(_) | Err(_) => return Ok(None),
         }
         if watch.check_time().is_err() {
@@ -57,10 +64,10 @@ async fn runs(remote: &Remote, at: &Address, id: &Id) -> Result<Option<Object>, 
 }
 
 /// Whether a start would be taken: the API may pass over one while it is still stopping.
-fn is_ready(object: &Object) -> bool {
+fn is_ready_to_start(object: &Object) -> bool {
     lifecycle::is_stopped(object) || object.state.as_str() == "Failed"
 }
 
-fn unseen(id: &Id) -> Object {
+fn unknown_object(id: &Id) -> Object {
     Object { id: id.clone(), state: State::default(), body: Value::Null }
 }

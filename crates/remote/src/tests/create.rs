@@ -2,91 +2,95 @@
 
 use model::action::Action;
 use model::address::{Address, Kind, Name, ServiceRef};
-use model::lifecycle::Standing;
-use sandbox::{Effect, EndpointStatus, Fault, Options, When};
+use model::lifecycle::Progress;
+use sandbox::{EndpointStatus, Fault, FaultEffect, FaultTrigger, SandboxOptions};
 use serde_json::json;
 
-use super::bench::{Bench, CANARY, SERVICE, pass, pipe};
-use super::fixtures::{endpoint, kafka, postgres};
-use super::script::{answer, ok, scripted};
-use crate::{Error, Settings, Wait};
+use super::bench::{CANARY, RemoteBench, SERVICE, pipe_address, wait_seconds};
+use super::fixtures::{endpoint_body, kafka_body, postgres_body};
+use super::script::{ok_answer, raw_answer, scripted_remote};
+use crate::{Error, RemoteSettings, WaitMode};
 
-const LIST: &str = "*/clickpipes";
+const LIST_PATH: &str = "*/clickpipes";
 
 #[tokio::test(start_paused = true)]
-async fn a_create_is_one_request_and_waits_until_the_pipe_runs() {
-    let bench = Bench::new();
-    let performed = bench.create("orders", kafka("orders")).await.unwrap();
-    assert_eq!((performed.state.as_str(), performed.standing), ("Running", Standing::Settled));
-    assert_eq!(bench.asked("POST", "/clickpipes"), [200]);
+async fn create_sends_one_request_and_waits_until_running() {
+    let bench = RemoteBench::new();
+    let performed = bench.create_pipe("orders", kafka_body("orders")).await.unwrap();
+    assert_eq!((performed.state.as_str(), performed.progress), ("Running", Progress::Ready));
+    assert_eq!(bench.request_statuses("POST", "/clickpipes"), [200]);
     assert!(performed.notes.is_empty());
 }
 
 #[tokio::test(start_paused = true)]
-async fn secrets_are_filled_in_on_the_wire() {
+async fn create_sends_resolved_secrets() {
     let pipe_of = |state: &str| json!({"id": "p", "name": "orders", "state": state});
-    let answers = [ok(&json!([])), ok(&pipe_of("Provisioning")), ok(&json!([pipe_of("Running")]))];
-    let (script, remote) = scripted(answers);
-    let create = Action::Create { at: pipe("orders"), body: kafka("orders") };
-    remote.perform(&create).await.unwrap();
+    let answers = [
+        ok_answer(&json!([])),
+        ok_answer(&pipe_of("Provisioning")),
+        ok_answer(&json!([pipe_of("Running")])),
+    ];
+    let (script, remote) = scripted_remote(answers);
+    let create = Action::Create { address: pipe_address("orders"), body: kafka_body("orders") };
+    remote.perform_action(&create).await.unwrap();
     let sent = script.sent.lock().unwrap();
     assert_eq!(sent[1].1["source"]["kafka"]["credentials"]["password"], CANARY);
     assert!(!format!("{create:?}").contains(CANARY));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_create_whose_answer_is_lost_is_found_by_its_name() {
+async fn lost_create_response_is_resolved_by_name() {
     let effects = [
-        Effect::CutAfterCommit,
-        Effect::GatewayTimeoutAfterCommit,
-        Effect::HtmlAnswer,
-        Effect::TruncatedJson,
+        FaultEffect::CutAfterCommit,
+        FaultEffect::GatewayTimeoutAfterCommit,
+        FaultEffect::HtmlAnswer,
+        FaultEffect::TruncatedJson,
     ];
     for effect in effects {
-        let bench = Bench::new();
-        bench.created("orders", kafka("orders")).await;
-        bench.world().faults().once("POST", LIST, effect);
-        let performed = bench.create("orders", kafka("orders")).await.unwrap();
-        assert_eq!(performed.standing, Standing::Settled, "{effect:?}");
+        let bench = RemoteBench::new();
+        bench.create_for_id("orders", kafka_body("orders")).await;
+        bench.lock_world().fault_script().add_once("POST", LIST_PATH, effect);
+        let performed = bench.create_pipe("orders", kafka_body("orders")).await.unwrap();
+        assert_eq!(performed.progress, Progress::Ready, "{effect:?}");
         assert_eq!(performed.notes.len(), 1, "{effect:?}");
-        assert_eq!(bench.asked("POST", "/clickpipes").len(), 2, "{effect:?}");
-        assert_eq!(bench.states().await.len(), 2, "{effect:?}");
+        assert_eq!(bench.request_statuses("POST", "/clickpipes").len(), 2, "{effect:?}");
+        assert_eq!(bench.pipe_states().await.len(), 2, "{effect:?}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_create_that_was_lost_is_sent_again_after_a_minute_of_lists_without_it() {
+async fn lost_create_is_resent_after_a_minute_without_the_object() {
     let effects = [
-        Effect::CutBeforeCommit,
-        Effect::GatewayTimeout,
-        Effect::InternalError,
-        Effect::Unavailable,
+        FaultEffect::CutBeforeCommit,
+        FaultEffect::GatewayTimeout,
+        FaultEffect::InternalError,
+        FaultEffect::Unavailable,
     ];
     for effect in effects {
-        let bench = Bench::new();
-        bench.created("clicks", kafka("clicks")).await;
-        bench.world().faults().once("POST", LIST, effect);
-        let from = bench.world().journal().len();
-        let performed = bench.create("orders", kafka("orders")).await.unwrap();
-        assert_eq!(performed.standing, Standing::Settled, "{effect:?}");
+        let bench = RemoteBench::new();
+        bench.create_for_id("clicks", kafka_body("clicks")).await;
+        bench.lock_world().fault_script().add_once("POST", LIST_PATH, effect);
+        let from = bench.lock_world().request_log().len();
+        let performed = bench.create_pipe("orders", kafka_body("orders")).await.unwrap();
+        assert_eq!(performed.progress, Progress::Ready, "{effect:?}");
         let note =
             "a create was not answered, and no object of this name appeared; it was sent again";
         assert_eq!(performed.notes, [note]);
-        let posts = posts(&bench, from);
+        let posts = creates_after_lists(&bench, from);
         assert_eq!(posts.len(), 2, "{effect:?}");
         assert!((60..75).contains(&(posts[1].0 - posts[0].0)), "{effect:?}: {posts:?}");
         assert!(posts[1].1 >= 3, "{effect:?}: {posts:?}");
-        assert_eq!(bench.states().await.len(), 2, "{effect:?}");
+        assert_eq!(bench.pipe_states().await.len(), 2, "{effect:?}");
     }
 }
 
 /// When each create was sent, in seconds, and after how many lists since the last one.
-fn posts(bench: &Bench, from: usize) -> Vec<(u64, usize)> {
+fn creates_after_lists(bench: &RemoteBench, from: usize) -> Vec<(u64, usize)> {
     let mut lists = 0;
     let mut posts = Vec::new();
-    for entry in bench.world().journal().iter().skip(from) {
+    for entry in bench.lock_world().request_log().iter().skip(from) {
         match entry.method.as_str() {
-            "POST" => posts.push((entry.at.0 / 1000, std::mem::take(&mut lists))),
+            "POST" => posts.push((entry.received_at.0 / 1000, std::mem::take(&mut lists))),
             _ => lists += 1,
         }
     }
@@ -94,253 +98,284 @@ fn posts(bench: &Bench, from: usize) -> Vec<(u64, usize)> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_lost_create_that_lists_show_late_has_no_twin() {
+async fn lost_create_shown_late_in_lists_is_not_resent() {
     for (effect, lag) in [
-        (Effect::CutAfterCommit, 20),
-        (Effect::GatewayTimeoutAfterCommit, 50),
-        (Effect::TruncatedJson, 58),
+        (FaultEffect::CutAfterCommit, 20),
+        (FaultEffect::GatewayTimeoutAfterCommit, 50),
+        (FaultEffect::TruncatedJson, 58),
     ] {
-        let bench = Bench::new();
-        bench.world().faults().once("POST", LIST, Effect::ListLag(lag));
-        bench.world().faults().once("POST", LIST, effect);
-        let performed = bench.create("orders", kafka("orders")).await.unwrap();
-        assert_eq!(performed.standing, Standing::Settled, "{effect:?}");
-        assert_eq!(bench.asked("POST", "/clickpipes").len(), 1, "{effect:?}");
-        pass(120).await;
-        assert_eq!(bench.states().await.len(), 1, "{effect:?}");
+        let bench = RemoteBench::new();
+        bench.lock_world().fault_script().add_once("POST", LIST_PATH, FaultEffect::ListLag(lag));
+        bench.lock_world().fault_script().add_once("POST", LIST_PATH, effect);
+        let performed = bench.create_pipe("orders", kafka_body("orders")).await.unwrap();
+        assert_eq!(performed.progress, Progress::Ready, "{effect:?}");
+        assert_eq!(bench.request_statuses("POST", "/clickpipes").len(), 1, "{effect:?}");
+        wait_seconds(120).await;
+        assert_eq!(bench.pipe_states().await.len(), 1, "{effect:?}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_create_that_is_carried_out_long_after_the_gateway_gave_up_has_no_twin() {
-    let bench = Bench::new();
-    bench.world().faults().once("POST", LIST, Effect::LateCommit(55));
-    let performed = bench.create("orders", kafka("orders")).await.unwrap();
-    assert_eq!(performed.standing, Standing::Settled);
-    assert_eq!(bench.asked("POST", "/clickpipes"), [504]);
-    assert_eq!(bench.states().await.len(), 1);
+async fn create_committed_after_gateway_timeout_is_not_resent() {
+    let bench = RemoteBench::new();
+    bench.lock_world().fault_script().add_once("POST", LIST_PATH, FaultEffect::LateCommit(55));
+    let performed = bench.create_pipe("orders", kafka_body("orders")).await.unwrap();
+    assert_eq!(performed.progress, Progress::Ready);
+    assert_eq!(bench.request_statuses("POST", "/clickpipes"), [504]);
+    assert_eq!(bench.pipe_states().await.len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_twin_that_appears_after_the_settle_window_is_reported() {
-    let bench = Bench::new();
-    bench.world().faults().once("POST", LIST, Effect::ListLag(80));
-    bench.world().faults().once("POST", LIST, Effect::CutAfterCommit);
-    let error = bench.create("orders", kafka("orders")).await.unwrap_err();
-    assert!(matches!(&error, Error::Twins { ids, .. } if ids.len() == 2), "{error}");
-    assert_eq!(bench.asked("POST", "/clickpipes").len(), 2);
+async fn duplicate_found_after_a_resent_create_is_reported() {
+    let bench = RemoteBench::new();
+    bench.lock_world().fault_script().add_once("POST", LIST_PATH, FaultEffect::ListLag(80));
+    bench.lock_world().fault_script().add_once("POST", LIST_PATH, FaultEffect::CutAfterCommit);
+    let error = bench.create_pipe("orders", kafka_body("orders")).await.unwrap_err();
+    assert!(matches!(&error, Error::DuplicateObjects { ids, .. } if ids.len() == 2), "{error}");
+    assert_eq!(bench.request_statuses("POST", "/clickpipes").len(), 2);
 }
 
 /// Where nobody waits for the new object, somebody looks once all the same.
 #[tokio::test(start_paused = true)]
-async fn a_twin_is_reported_even_where_nobody_waits() {
-    let settings = Settings { wait: Wait::None, ..Settings::default() };
-    let bench = Bench::with(Options::default(), settings);
-    bench.world().faults().once("POST", LIST, Effect::ListLag(70));
-    bench.world().faults().once("POST", LIST, Effect::CutAfterCommit);
+async fn duplicate_is_reported_even_with_wait_none() {
+    let settings = RemoteSettings { wait: WaitMode::None, ..RemoteSettings::default() };
+    let bench = RemoteBench::with_settings(SandboxOptions::default(), settings);
+    bench.lock_world().fault_script().add_once("POST", LIST_PATH, FaultEffect::ListLag(70));
+    bench.lock_world().fault_script().add_once("POST", LIST_PATH, FaultEffect::CutAfterCommit);
     let slow_repetition = async {
-        pass(30).await;
-        bench.world().faults().once("POST", LIST, Effect::SlowAnswer(20));
+        wait_seconds(30).await;
+        bench.lock_world().fault_script().add_once("POST", LIST_PATH, FaultEffect::SlowAnswer(20));
     };
-    let (created, ()) = tokio::join!(bench.create("orders", kafka("orders")), slow_repetition);
+    let (created, ()) =
+        tokio::join!(bench.create_pipe("orders", kafka_body("orders")), slow_repetition);
     let error = created.unwrap_err();
-    assert!(matches!(&error, Error::Twins { ids, .. } if ids.len() == 2), "{error}");
+    assert!(matches!(&error, Error::DuplicateObjects { ids, .. } if ids.len() == 2), "{error}");
 }
 
 /// What no list shows for so long cannot be told from what was never made. The note says that
 /// there was doubt, and everybody who looks later sees two.
 #[tokio::test(start_paused = true)]
-async fn a_twin_that_no_list_shows_in_time_is_live_beside_a_note() {
-    let bench = Bench::new();
-    bench.world().faults().once("POST", LIST, Effect::ListLag(200));
-    bench.world().faults().once("POST", LIST, Effect::CutAfterCommit);
-    let performed = bench.create("orders", kafka("orders")).await.unwrap();
+async fn duplicate_hidden_from_lists_leaves_a_note() {
+    let bench = RemoteBench::new();
+    bench.lock_world().fault_script().add_once("POST", LIST_PATH, FaultEffect::ListLag(200));
+    bench.lock_world().fault_script().add_once("POST", LIST_PATH, FaultEffect::CutAfterCommit);
+    let performed = bench.create_pipe("orders", kafka_body("orders")).await.unwrap();
     assert!(performed.notes[0].contains("it was sent again"), "{:?}", performed.notes);
-    assert_eq!(bench.asked("POST", "/clickpipes").len(), 2);
-    pass(200).await;
-    assert_eq!(bench.observe(&[Kind::ClickPipe]).await[&pipe("orders")].objects.len(), 2);
+    assert_eq!(bench.request_statuses("POST", "/clickpipes").len(), 2);
+    wait_seconds(200).await;
+    assert_eq!(
+        bench.observe_kinds(&[Kind::ClickPipe]).await[&pipe_address("orders")].objects.len(),
+        2
+    );
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_because_of_rows_names_the_tables() {
-    let bench = Bench::unlimited();
-    let id = bench.created("orders", postgres("orders")).await;
-    bench.remote.perform(&Action::Delete { at: pipe("orders"), id }).await.unwrap();
-    let error = bench.create("orders", postgres("orders")).await.unwrap_err();
+async fn create_error_names_the_tables_that_hold_rows() {
+    let bench = RemoteBench::without_rate_limit();
+    let id = bench.create_for_id("orders", postgres_body("orders")).await;
+    bench
+        .remote
+        .perform_action(&Action::Delete { address: pipe_address("orders"), id })
+        .await
+        .unwrap();
+    let error = bench.create_pipe("orders", postgres_body("orders")).await.unwrap_err();
     insta::assert_snapshot!(error.hint().unwrap(), @"its tables must hold no rows: drop or rename those that do (`DROP TABLE default.t_users; DROP TABLE default.t_kept;`), then apply again");
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_outage_while_a_lost_create_is_looked_for_is_no_proof_that_it_is_missing() {
-    let bench = Bench::new();
-    bench.states().await;
-    bench.world().faults().once("POST", LIST, Effect::CutAfterCommit);
-    let when = When::Route { method: "GET".to_owned(), path: LIST.to_owned() };
-    bench.world().faults().add(Fault { when, effect: Effect::Unavailable, times: 40 });
-    bench.create("orders", kafka("orders")).await.unwrap();
-    assert_eq!(bench.asked("POST", "/clickpipes").len(), 1);
+async fn unavailable_list_does_not_prove_the_create_failed() {
+    let bench = RemoteBench::new();
+    bench.pipe_states().await;
+    bench.lock_world().fault_script().add_once("POST", LIST_PATH, FaultEffect::CutAfterCommit);
+    let when = FaultTrigger::Route { method: "GET".to_owned(), path: LIST_PATH.to_owned() };
+    bench.lock_world().fault_script().add(Fault {
+        when,
+        effect: FaultEffect::Unavailable,
+        times: 40,
+    });
+    bench.create_pipe("orders", kafka_body("orders")).await.unwrap();
+    assert_eq!(bench.request_statuses("POST", "/clickpipes").len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn several_lists_are_needed_however_short_the_window_is() {
-    let settings = Settings { adoption: std::time::Duration::from_secs(1), ..Settings::default() };
-    let bench = Bench::with(Options::default(), settings);
-    bench.states().await;
-    let from = bench.world().journal().len();
-    bench.world().faults().once("POST", LIST, Effect::CutBeforeCommit);
-    bench.create("orders", kafka("orders")).await.unwrap();
-    assert_eq!(posts(&bench, from)[1].1, 3);
+async fn resend_needs_three_lists_in_any_window() {
+    let settings = RemoteSettings {
+        adoption_window: std::time::Duration::from_secs(1),
+        ..RemoteSettings::default()
+    };
+    let bench = RemoteBench::with_settings(SandboxOptions::default(), settings);
+    bench.pipe_states().await;
+    let from = bench.lock_world().request_log().len();
+    bench.lock_world().fault_script().add_once("POST", LIST_PATH, FaultEffect::CutBeforeCommit);
+    bench.create_pipe("orders", kafka_body("orders")).await.unwrap();
+    assert_eq!(creates_after_lists(&bench, from)[1].1, 3);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_after_a_lost_create_may_be_about_its_object() {
-    let options = Options { strict_names: true, ..Options::default() };
-    let bench = Bench::with(options, Settings::default());
-    bench.world().faults().once("POST", LIST, Effect::ListLag(64));
-    bench.world().faults().once("POST", LIST, Effect::CutAfterCommit);
-    let performed = bench.create("orders", kafka("orders")).await.unwrap();
+async fn name_conflict_after_lost_create_adopts_the_object() {
+    let options = SandboxOptions { strict_names: true, ..SandboxOptions::default() };
+    let bench = RemoteBench::with_settings(options, RemoteSettings::default());
+    bench.lock_world().fault_script().add_once("POST", LIST_PATH, FaultEffect::ListLag(64));
+    bench.lock_world().fault_script().add_once("POST", LIST_PATH, FaultEffect::CutAfterCommit);
+    let performed = bench.create_pipe("orders", kafka_body("orders")).await.unwrap();
     assert_eq!(performed.notes.len(), 1);
-    assert_eq!(bench.asked("POST", "/clickpipes"), [200, 400]);
-    assert_eq!(bench.states().await.len(), 1);
+    assert_eq!(bench.request_statuses("POST", "/clickpipes"), [200, 400]);
+    assert_eq!(bench.pipe_states().await.len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_create_that_is_never_answered_ends_with_the_run_and_its_remedy() {
-    let bench = Bench::new();
-    let when = When::Route { method: "POST".to_owned(), path: LIST.to_owned() };
-    bench.world().faults().add(Fault { when, effect: Effect::CutBeforeCommit, times: 1000 });
+async fn unanswered_create_ends_at_timeout_with_a_hint() {
+    let bench = RemoteBench::new();
+    let when = FaultTrigger::Route { method: "POST".to_owned(), path: LIST_PATH.to_owned() };
+    bench.lock_world().fault_script().add(Fault {
+        when,
+        effect: FaultEffect::CutBeforeCommit,
+        times: 1000,
+    });
     let began = tokio::time::Instant::now();
-    let error = bench.create("orders", kafka("orders")).await.unwrap_err();
-    assert_eq!(began.elapsed().as_secs(), Settings::default().timeout.as_secs());
-    assert!(error.outcome_unknown());
-    assert!(bench.asked("POST", "/clickpipes").len() <= 15);
+    let error = bench.create_pipe("orders", kafka_body("orders")).await.unwrap_err();
+    assert_eq!(began.elapsed().as_secs(), RemoteSettings::default().timeout.as_secs());
+    assert!(error.is_outcome_unknown());
+    assert!(bench.request_statuses("POST", "/clickpipes").len() <= 15);
     let text = error.to_string().replace(sandbox::ORGANIZATION, "ORG");
-    let service = bench.world().ensure_service(SERVICE);
+    let service = bench.lock_world().ensure_service(SERVICE);
     insta::assert_snapshot!(text.replace(&service, "SERVICE"), @"`analytics/orders` may or may not have been created: POST /v1/organizations/ORG/services/SERVICE/clickpipes: connection reset by peer");
     insta::assert_snapshot!(error.hint().unwrap_or_default(), @"the object may still appear; run again in a minute: an object of this name is then adopted instead of being created twice");
 }
 
 #[tokio::test(start_paused = true)]
-async fn two_new_objects_of_the_name_are_not_chosen_between() {
-    let page = answer(504, "text/html", "<html>Gateway Time-out</html>");
+async fn two_candidates_after_lost_create_are_an_error() {
+    let page = raw_answer(504, "text/html", "<html>Gateway Time-out</html>");
     let twins = json!([
         {"id": "a", "name": "orders", "state": "Running"},
         {"id": "b", "name": "orders", "state": "Running"},
         {"id": "c", "name": "clicks", "state": "Running"},
     ]);
-    let (_, remote) = scripted([ok(&json!([])), page, ok(&twins)]);
-    let create = Action::Create { at: pipe("orders"), body: kafka("orders") };
-    let error = remote.perform(&create).await.unwrap_err();
+    let (_, remote) = scripted_remote([ok_answer(&json!([])), page, ok_answer(&twins)]);
+    let create = Action::Create { address: pipe_address("orders"), body: kafka_body("orders") };
+    let error = remote.perform_action(&create).await.unwrap_err();
     insta::assert_snapshot!(error, @"`analytics/orders` was created more than once: `a`, `b`");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_create_that_was_throttled_was_not_carried_out_and_is_repeated() {
-    let bench = Bench::new();
-    let when = When::Route { method: "POST".to_owned(), path: LIST.to_owned() };
-    bench.world().faults().add(Fault { when, effect: Effect::RateLimited(2.5), times: 2 });
-    bench.create("orders", kafka("orders")).await.unwrap();
-    assert_eq!(bench.asked("POST", "/clickpipes"), [429, 429, 200]);
-    assert_eq!(bench.remote.requests().throttled, 2);
+async fn throttled_create_is_repeated() {
+    let bench = RemoteBench::new();
+    let when = FaultTrigger::Route { method: "POST".to_owned(), path: LIST_PATH.to_owned() };
+    bench.lock_world().fault_script().add(Fault {
+        when,
+        effect: FaultEffect::RateLimited(2.5),
+        times: 2,
+    });
+    bench.create_pipe("orders", kafka_body("orders")).await.unwrap();
+    assert_eq!(bench.request_statuses("POST", "/clickpipes"), [429, 429, 200]);
+    assert_eq!(bench.remote.request_counts().throttled, 2);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_new_pipe_may_be_missing_from_lists_at_first() {
-    let bench = Bench::new();
-    bench.world().faults().once("POST", LIST, Effect::ListLag(40));
-    let performed = bench.create("orders", kafka("orders")).await.unwrap();
-    assert_eq!(performed.standing, Standing::Settled);
+async fn create_waits_for_pipe_missing_from_lists() {
+    let bench = RemoteBench::new();
+    bench.lock_world().fault_script().add_once("POST", LIST_PATH, FaultEffect::ListLag(40));
+    let performed = bench.create_pipe("orders", kafka_body("orders")).await.unwrap();
+    assert_eq!(performed.progress, Progress::Ready);
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_waiting_a_create_ends_when_it_is_accepted() {
-    let settings = Settings { wait: Wait::None, ..Settings::default() };
-    let bench = Bench::with(Options::default(), settings);
-    let performed = bench.create("orders", kafka("orders")).await.unwrap();
-    assert_eq!(performed.standing, Standing::Moving);
+async fn create_without_wait_ends_when_accepted() {
+    let settings = RemoteSettings { wait: WaitMode::None, ..RemoteSettings::default() };
+    let bench = RemoteBench::with_settings(SandboxOptions::default(), settings);
+    let performed = bench.create_pipe("orders", kafka_body("orders")).await.unwrap();
+    assert_eq!(performed.progress, Progress::InProgress);
     assert_eq!(performed.state.as_str(), "Provisioning");
 }
 
-fn endpoint_at(name: &str) -> Address {
+fn endpoint_address(name: &str) -> Address {
     Address::new(ServiceRef::new(SERVICE), Kind::ReversePrivateEndpoint, Name::new(name))
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_endpoint_that_somebody_has_to_accept_says_so() {
-    let settings = Settings { wait: Wait::None, ..Settings::default() };
-    let bench = Bench::with(Options::default(), settings);
-    let create = Action::Create { at: endpoint_at("kafka"), body: endpoint("kafka") };
-    let performed = bench.remote.perform(&create).await.unwrap();
-    assert_eq!(performed.standing, Standing::Settled);
+async fn endpoint_pending_acceptance_adds_a_note() {
+    let settings = RemoteSettings { wait: WaitMode::None, ..RemoteSettings::default() };
+    let bench = RemoteBench::with_settings(SandboxOptions::default(), settings);
+    let create =
+        Action::Create { address: endpoint_address("kafka"), body: endpoint_body("kafka") };
+    let performed = bench.remote.perform_action(&create).await.unwrap();
+    assert_eq!(performed.progress, Progress::Ready);
     insta::assert_snapshot!(performed.notes.join("\n"), @"it carries nothing until somebody accepts it on the account of the source");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pipe_refers_to_an_endpoint_by_its_name() {
-    let bench = Bench::new();
-    let create = Action::Create { at: endpoint_at("kafka"), body: endpoint("kafka") };
-    let made = bench.remote.perform(&create).await.unwrap();
-    assert!(bench.world().set_endpoint_status(SERVICE, "kafka", EndpointStatus::Ready));
-    let mut body = kafka("orders");
+async fn endpoint_name_is_resolved_to_its_id() {
+    let bench = RemoteBench::new();
+    let create =
+        Action::Create { address: endpoint_address("kafka"), body: endpoint_body("kafka") };
+    let made = bench.remote.perform_action(&create).await.unwrap();
+    assert!(bench.lock_world().set_endpoint_status(SERVICE, "kafka", EndpointStatus::Ready));
+    let mut body = kafka_body("orders");
     body["source"]["kafka"]["reversePrivateEndpointIds"] = json!([{"endpoint": "kafka"}]);
-    bench.create("orders", body.clone()).await.unwrap();
-    let live = bench.world().pipes(SERVICE);
+    bench.create_pipe("orders", body.clone()).await.unwrap();
+    let live = bench.lock_world().list_pipes(SERVICE);
     let ids = &live[0]["source"]["kafka"]["reversePrivateEndpointIds"];
     assert_eq!(*ids, json!([made.id.as_str()]));
 
     body["source"]["kafka"]["reversePrivateEndpointIds"] = json!([{"endpoint": "kafak"}]);
-    let error = bench.create("clicks", body).await.unwrap_err();
+    let error = bench.create_pipe("clicks", body).await.unwrap_err();
     insta::assert_snapshot!(error, @"no reverse private endpoint is called `analytics/kafak`");
-    assert_eq!(bench.asked("POST", "/clickpipes"), [200]);
+    assert_eq!(bench.request_statuses("POST", "/clickpipes"), [200]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pipe_that_is_refused_for_its_endpoint_says_what_the_endpoint_waits_for() {
-    let bench = Bench::new();
-    let create = Action::Create { at: endpoint_at("kafka"), body: endpoint("kafka") };
-    bench.remote.perform(&create).await.unwrap();
-    let mut body = kafka("orders");
+async fn create_error_explains_pending_endpoint() {
+    let bench = RemoteBench::new();
+    let create =
+        Action::Create { address: endpoint_address("kafka"), body: endpoint_body("kafka") };
+    bench.remote.perform_action(&create).await.unwrap();
+    let mut body = kafka_body("orders");
     body["source"]["kafka"]["reversePrivateEndpointIds"] = json!([{"endpoint": "kafka"}]);
-    let refused = bench.create("orders", body.clone()).await.unwrap_err();
+    let refused = bench.create_pipe("orders", body.clone()).await.unwrap_err();
     insta::assert_snapshot!(refused.hint().unwrap(), @"it uses `kafka`, which is `PendingAcceptance`: once somebody has accepted the connection on the account of the source, and the endpoint is `Ready`, apply again");
 
-    assert!(bench.world().set_endpoint_status(SERVICE, "kafka", EndpointStatus::Ready));
-    bench.create("orders", body).await.unwrap();
+    assert!(bench.lock_world().set_endpoint_status(SERVICE, "kafka", EndpointStatus::Ready));
+    bench.create_pipe("orders", body).await.unwrap();
 }
 
 /// The create of an earlier run shows late, or somebody works at the console, while a person reads
 /// the plan.
 #[tokio::test(start_paused = true)]
-async fn what_appeared_while_a_plan_was_approved_gets_no_twin() {
-    let bench = Bench::unlimited();
-    bench.world().faults().once("POST", LIST, Effect::ListLag(40));
-    let earlier = bench.create("orders", kafka("orders"));
+async fn create_fails_if_object_appeared_after_planning() {
+    let bench = RemoteBench::without_rate_limit();
+    bench.lock_world().fault_script().add_once("POST", LIST_PATH, FaultEffect::ListLag(40));
+    let earlier = bench.create_pipe("orders", kafka_body("orders"));
     assert!(tokio::time::timeout(std::time::Duration::from_millis(1), earlier).await.is_err());
-    assert!(bench.states().await.is_empty());
-    pass(90).await;
-    let error = bench.create("orders", kafka("orders")).await.unwrap_err();
+    assert!(bench.pipe_states().await.is_empty());
+    wait_seconds(90).await;
+    let error = bench.create_pipe("orders", kafka_body("orders")).await.unwrap_err();
     insta::assert_snapshot!(error, @"`analytics/orders` was created by somebody else meanwhile");
-    assert_eq!(bench.asked("POST", "/clickpipes"), [200]);
+    assert_eq!(bench.request_statuses("POST", "/clickpipes"), [200]);
 }
 
 /// An earlier run has sent the create of the endpoint, and no more.
 #[tokio::test(start_paused = true)]
-async fn a_pipe_waits_for_an_endpoint_that_is_still_being_made() {
-    let options = Options { rate_limit: None, ..Options::default() };
-    let bench = Bench::with(options, Settings { rate: None, ..Settings::default() });
-    let mut made = endpoint("kafka");
+async fn pipe_create_waits_for_provisioning_endpoint() {
+    let options = SandboxOptions { rate_limit: None, ..SandboxOptions::default() };
+    let bench = RemoteBench::with_settings(
+        options,
+        RemoteSettings { rate: None, ..RemoteSettings::default() },
+    );
+    let mut made = endpoint_body("kafka");
     made["type"] = json!("MSK_MULTI_VPC");
     made["vpcEndpointServiceName"].take();
     made["mskClusterArn"] = json!("arn:aws:kafka:us-east-1:123456789012:cluster/demo/1a2b");
     made["mskAuthentication"] = json!("SASL_IAM");
-    let create = Action::Create { at: endpoint_at("kafka"), body: made };
-    let cut =
-        tokio::time::timeout(std::time::Duration::from_millis(1), bench.remote.perform(&create));
+    let create = Action::Create { address: endpoint_address("kafka"), body: made };
+    let cut = tokio::time::timeout(
+        std::time::Duration::from_millis(1),
+        bench.remote.perform_action(&create),
+    );
     assert!(cut.await.is_err());
-    let live = bench.observe(&[Kind::ReversePrivateEndpoint]).await;
-    assert_eq!(live[&endpoint_at("kafka")].objects[0].state.as_str(), "Provisioning");
-    let mut body = kafka("orders");
+    let live = bench.observe_kinds(&[Kind::ReversePrivateEndpoint]).await;
+    assert_eq!(live[&endpoint_address("kafka")].objects[0].state.as_str(), "Provisioning");
+    let mut body = kafka_body("orders");
     body["source"]["kafka"]["reversePrivateEndpointIds"] = json!([{"endpoint": "kafka"}]);
-    bench.create("orders", body).await.unwrap();
-    assert_eq!(bench.asked("POST", "/clickpipes"), [200]);
+    bench.create_pipe("orders", body).await.unwrap();
+    assert_eq!(bench.request_statuses("POST", "/clickpipes"), [200]);
 }

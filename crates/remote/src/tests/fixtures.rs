@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-pub(super) fn kafka(name: &str) -> Value {
+pub(super) fn kafka_body(name: &str) -> Value {
     json!({
         "name": name,
         "source": {"kafka": {
@@ -13,11 +13,11 @@ pub(super) fn kafka(name: &str) -> Value {
             "authentication": "PLAIN",
             "credentials": {"username": "user", "password": {"fromEnv": "CANARY"}},
         }},
-        "destination": table(),
+        "destination": managed_table(),
     })
 }
 
-pub(super) fn postgres(name: &str) -> Value {
+pub(super) fn postgres_body(name: &str) -> Value {
     json!({
         "name": name,
         "source": {"postgres": {
@@ -26,13 +26,13 @@ pub(super) fn postgres(name: &str) -> Value {
             "database": "shop",
             "credentials": {"username": "user", "password": {"fromEnv": "CANARY"}},
             "settings": {"replicationMode": "cdc"},
-            "tableMappings": [mapping("users"), mapping("kept")],
+            "tableMappings": [table_mapping("users"), table_mapping("kept")],
         }},
         "destination": {"database": "default"},
     })
 }
 
-pub(super) fn mysql(name: &str) -> Value {
+pub(super) fn mysql_body(name: &str) -> Value {
     json!({
         "name": name,
         "source": {"mysql": {
@@ -40,13 +40,13 @@ pub(super) fn mysql(name: &str) -> Value {
             "port": 3306,
             "credentials": {"username": "user", "password": {"fromEnv": "CANARY"}},
             "settings": {"replicationMode": "cdc"},
-            "tableMappings": [mapping("users"), mapping("kept")],
+            "tableMappings": [table_mapping("users"), table_mapping("kept")],
         }},
         "destination": {"database": "default"},
     })
 }
 
-pub(super) fn mongodb(name: &str) -> Value {
+pub(super) fn mongodb_body(name: &str) -> Value {
     json!({
         "name": name,
         "source": {"mongodb": {
@@ -54,14 +54,14 @@ pub(super) fn mongodb(name: &str) -> Value {
             "readPreference": "secondaryPreferred",
             "credentials": {"username": "user", "password": {"fromEnv": "CANARY"}},
             "settings": {"replicationMode": "cdc"},
-            "tableMappings": [collection("users"), collection("kept")],
+            "tableMappings": [collection_mapping("users"), collection_mapping("kept")],
         }},
         "destination": {"database": "default"},
     })
 }
 
 /// What [`mapping`] is to tables.
-pub(super) fn collection(name: &str) -> Value {
+pub(super) fn collection_mapping(name: &str) -> Value {
     json!({
         "sourceDatabaseName": "shop",
         "sourceCollection": name,
@@ -69,7 +69,7 @@ pub(super) fn collection(name: &str) -> Value {
     })
 }
 
-pub(super) fn mapping(table: &str) -> Value {
+pub(super) fn table_mapping(table: &str) -> Value {
     json!({
         "sourceSchemaName": "public",
         "sourceTable": table,
@@ -77,7 +77,7 @@ pub(super) fn mapping(table: &str) -> Value {
     })
 }
 
-pub(super) fn endpoint(name: &str) -> Value {
+pub(super) fn endpoint_body(name: &str) -> Value {
     json!({
         "description": name,
         "type": "VPC_ENDPOINT_SERVICE",
@@ -85,7 +85,7 @@ pub(super) fn endpoint(name: &str) -> Value {
     })
 }
 
-fn table() -> Value {
+fn managed_table() -> Value {
     json!({
         "database": "default",
         "table": "orders",

@@ -4,18 +4,18 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::Call;
-use crate::body::{given, object, parse, text};
-use crate::contract::check::{Complaints, Context, check_object};
-use crate::contract::source::Source;
-use crate::message::{Answer, Refusal};
-use crate::service::Service;
+use super::RequestContext;
+use crate::contract::source::ApiSource;
+use crate::contract::validate::{BodyContext, Complaints, validate_object};
+use crate::http_types::{ApiRefusal, ApiResult};
+use crate::json_body::{has_value, object_field, parse_object, text_field};
+use crate::service::EmulatedService;
 use crate::{rules, uuid};
 
 /// A field of a source's records.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Field {
+pub struct SourceField {
     /// Its name in the records.
     pub name: String,
     /// The ClickHouse type that takes it.
@@ -26,7 +26,7 @@ pub struct Field {
 }
 
 /// Fields that records are made of, with their column types.
-const FIELDS: [(&str, &str); 10] = [
+const SAMPLE_FIELDS: [(&str, &str); 10] = [
     ("user_id", "UInt64"),
     ("session_id", "UUID"),
     ("country", "LowCardinality(String)"),
@@ -39,65 +39,72 @@ const FIELDS: [(&str, &str); 10] = [
     ("attributes", "JSON"),
 ];
 
-pub(crate) fn discover(service: &Service, call: &Call<'_>) -> Answer {
-    let body = parse(call.body)?;
-    let Some(sources) = object(&body, "source") else {
-        return Err(Refusal::bad_request("source: must be an object"));
+pub(crate) fn discover_schema(service: &EmulatedService, call: &RequestContext<'_>) -> ApiResult {
+    let body = parse_object(call.body)?;
+    let Some(sources) = object_field(&body, "source") else {
+        return Err(ApiRefusal::bad_request("source: must be an object"));
     };
-    let given = |source: &Source| given(sources, source.arm());
-    let sources_given: Vec<Source> =
-        Source::ALL.into_iter().filter(|it| !it.is_database()).filter(given).collect();
+    let given = |source: &ApiSource| has_value(sources, source.json_key());
+    let sources_given: Vec<ApiSource> =
+        ApiSource::ALL.into_iter().filter(|it| !it.is_database()).filter(given).collect();
     let &[source] = sources_given.as_slice() else {
-        return Err(Refusal::bad_request(
+        return Err(ApiRefusal::bad_request(
             "source: needs one of kafka, objectStorage, kinesis, pubsub",
         ));
     };
     let nothing = Map::new();
-    let arm = object(sources, source.arm()).unwrap_or(&nothing);
-    check(source, arm, call)?;
-    if source == Source::ObjectStorage {
+    let source_fields = object_field(sources, source.json_key()).unwrap_or(&nothing);
+    validate_request(source, source_fields, call)?;
+    if source == ApiSource::ObjectStorage {
         // The service reads the files itself.
-        service.must_run(call.now, "schema discovery")?;
+        service.require_running(call.now, "schema discovery")?;
     }
     let names = ["topics", "streamName", "topic", "url", "path"];
-    let name = names.into_iter().find_map(|name| text(arm, name)).unwrap_or_default();
-    let found = call.fields.get(name).cloned().unwrap_or_else(|| made_up(name));
+    let name =
+        names.into_iter().find_map(|name| text_field(source_fields, name)).unwrap_or_default();
+    let found = call.discoverable_fields.get(name).cloned().unwrap_or_else(|| sample_fields(name));
     Ok(Some(json!({"fields": found, "meta": null})))
 }
 
-fn check(source: Source, arm: &Map<String, Value>, call: &Call<'_>) -> Result<(), Refusal> {
+fn validate_request(
+    source: ApiSource,
+    source_fields: &Map<String, Value>,
+    call: &RequestContext<'_>,
+) -> Result<(), ApiRefusal> {
     let mut complaints = Complaints::default();
-    let at = format!("source.{}", source.arm());
-    let context = Context::create(call.options.unknown_fields);
-    check_object(&mut complaints, &at, source.fields(), arm, context);
-    if complaints.none() {
-        rules::check_source(source, arm, &mut complaints);
+    let path = format!("source.{}", source.json_key());
+    let context = BodyContext::for_create(call.options.unknown_fields);
+    validate_object(&mut complaints, &path, source.field_specs(), source_fields, context);
+    if complaints.is_empty() {
+        rules::validate_source(source, source_fields, &mut complaints);
     }
-    if !complaints.none() {
-        return Err(Refusal::bad_request(complaints.into_text()));
+    if !complaints.is_empty() {
+        return Err(ApiRefusal::bad_request(complaints.into_message()));
     }
-    if call.tweaks.unreachable {
-        return Err(rules::connectivity::unreachable());
+    if call.fault_parameters.is_unreachable {
+        return Err(rules::connectivity::source_unreachable());
     }
-    match rules::connectivity::failure(source, arm) {
-        Some(reason) => Err(Refusal::bad_request(reason)),
+    match rules::connectivity::connection_failure(source, source_fields) {
+        Some(reason) => Err(ApiRefusal::bad_request(reason)),
         None => Ok(()),
     }
 }
 
 /// An id and a time, and whatever of the others the name picks.
-fn made_up(name: &str) -> Vec<Field> {
-    let picked = uuid::hash(name);
-    let mut fields =
-        vec![field("id", "UInt64", false), field("created_at", "DateTime64(3)", false)];
-    for (index, (name, kind)) in FIELDS.into_iter().enumerate() {
+fn sample_fields(name: &str) -> Vec<SourceField> {
+    let picked = uuid::hash_text(name);
+    let mut fields = vec![
+        sample_field("id", "UInt64", false),
+        sample_field("created_at", "DateTime64(3)", false),
+    ];
+    for (index, (name, kind)) in SAMPLE_FIELDS.into_iter().enumerate() {
         if picked >> (2 * index) & 1 == 1 {
-            fields.push(field(name, kind, picked >> (2 * index + 1) & 1 == 1));
+            fields.push(sample_field(name, kind, picked >> (2 * index + 1) & 1 == 1));
         }
     }
     fields
 }
 
-fn field(name: &str, kind: &str, optional: bool) -> Field {
-    Field { name: name.to_owned(), r#type: kind.to_owned(), optional }
+fn sample_field(name: &str, kind: &str, optional: bool) -> SourceField {
+    SourceField { name: name.to_owned(), r#type: kind.to_owned(), optional }
 }

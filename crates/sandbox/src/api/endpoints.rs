@@ -4,109 +4,137 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use super::Call;
-use crate::body::{given, parse, text, texts};
+use super::RequestContext;
 use crate::clock::Timestamp;
-use crate::contract::check::{Complaints, Context, check_object};
+use crate::contract::accept::{accepted_body, merge_patch};
 use crate::contract::endpoint::FIELDS;
-use crate::contract::store::{keep, merge};
-use crate::endpoint::{Endpoint, EndpointStatus, private_names};
-use crate::message::{Answer, Refusal};
+use crate::contract::validate::{BodyContext, Complaints, validate_object};
+use crate::endpoint::{EmulatedEndpoint, EndpointStatus, private_dns_names};
+use crate::http_types::{ApiRefusal, ApiResult};
+use crate::json_body::{has_value, parse_object, text_field, text_items};
 use crate::options::NullInPatch;
-use crate::service::Service;
+use crate::service::EmulatedService;
 use crate::timeline::Timeline;
 
-const PROVISIONING: u64 = 45;
-const DELETING: u64 = 30;
+const PROVISIONING_SECONDS: u64 = 45;
+const DELETING_SECONDS: u64 = 30;
 
-pub(crate) fn list(service: &Service, call: &Call<'_>) -> Value {
-    let show = |endpoint: &Endpoint| endpoint.show(&service.id, call.now, &call.options.quirks);
+pub(crate) fn list_endpoints(service: &EmulatedService, call: &RequestContext<'_>) -> Value {
+    let show = |endpoint: &EmulatedEndpoint| {
+        endpoint.render_endpoint(&service.id, call.now, &call.options.quirks)
+    };
     service.endpoints.iter().map(show).collect()
 }
 
-pub(crate) fn read(service: &mut Service, id: &str, call: &Call<'_>) -> Answer {
+pub(crate) fn read_endpoint(
+    service: &mut EmulatedService,
+    id: &str,
+    call: &RequestContext<'_>,
+) -> ApiResult {
     let service_id = service.id.clone();
-    let endpoint = find(service, id)?;
-    Ok(Some(endpoint.show(&service_id, call.now, &call.options.quirks)))
+    let endpoint = find_endpoint(service, id)?;
+    Ok(Some(endpoint.render_endpoint(&service_id, call.now, &call.options.quirks)))
 }
 
-pub(crate) fn create(service: &mut Service, call: &mut Call<'_>) -> Answer {
-    let body = parse(call.body)?;
+pub(crate) fn create_endpoint(
+    service: &mut EmulatedService,
+    call: &mut RequestContext<'_>,
+) -> ApiResult {
+    let body = parse_object(call.body)?;
     let mut complaints = Complaints::default();
-    let context = Context::create(call.options.unknown_fields);
-    check_object(&mut complaints, "", FIELDS, &body, context);
-    check_type(&body, &mut complaints);
-    check_names(service, &body, None, &mut complaints);
-    if !complaints.none() {
-        return Err(Refusal::bad_request(complaints.into_text()));
+    let context = BodyContext::for_create(call.options.unknown_fields);
+    validate_object(&mut complaints, "", FIELDS, &body, context);
+    validate_type(&body, &mut complaints);
+    validate_dns_names(service, &body, None, &mut complaints);
+    if !complaints.is_empty() {
+        return Err(ApiRefusal::bad_request(complaints.into_message()));
     }
     let mut status = Timeline::new(EndpointStatus::Provisioning);
-    status.follow(call.now, [(PROVISIONING, provisioned(&body))]);
-    let id = call.ids.issue();
-    let body = keep(FIELDS, &body);
-    service.endpoints.push(Endpoint { id: id.clone(), body, status, gone_from: None });
-    read(service, &id, call)
+    status.schedule_steps(call.now, [(PROVISIONING_SECONDS, status_after_provisioning(&body))]);
+    let id = call.ids.next_id();
+    let body = accepted_body(FIELDS, &body);
+    service.endpoints.push(EmulatedEndpoint { id: id.clone(), body, status, deleted_from: None });
+    read_endpoint(service, &id, call)
 }
 
 /// Only the private DNS names can be changed, and are replaced whole; the rest is passed over.
-pub(crate) fn patch(service: &mut Service, id: &str, call: &Call<'_>) -> Answer {
-    let body = parse(call.body)?;
-    let kept = find(service, id)?.body.clone();
+pub(crate) fn patch_endpoint(
+    service: &mut EmulatedService,
+    id: &str,
+    call: &RequestContext<'_>,
+) -> ApiResult {
+    let body = parse_object(call.body)?;
+    let kept = find_endpoint(service, id)?.body.clone();
     let mut complaints = Complaints::default();
-    check_object(&mut complaints, "", FIELDS, &body, Context::patch(call.options.unknown_fields));
-    if text(&kept, "type") == Some("MSK_MULTI_VPC") && private_names(&body).next().is_some() {
-        complaints.say("customPrivateDnsMappings", "is not for MSK_MULTI_VPC");
+    validate_object(
+        &mut complaints,
+        "",
+        FIELDS,
+        &body,
+        BodyContext::for_patch(call.options.unknown_fields),
+    );
+    if text_field(&kept, "type") == Some("MSK_MULTI_VPC")
+        && private_dns_names(&body).next().is_some()
+    {
+        complaints.add("customPrivateDnsMappings", "is not for MSK_MULTI_VPC");
     }
-    check_names(service, &body, Some(id), &mut complaints);
-    if !complaints.none() {
-        return Err(Refusal::bad_request(complaints.into_text()));
+    validate_dns_names(service, &body, Some(id), &mut complaints);
+    if !complaints.is_empty() {
+        return Err(ApiRefusal::bad_request(complaints.into_message()));
     }
-    merge(FIELDS, &mut find(service, id)?.body, &body, NullInPatch::Ignored);
-    read(service, id, call)
+    merge_patch(FIELDS, &mut find_endpoint(service, id)?.body, &body, NullInPatch::Ignored);
+    read_endpoint(service, id, call)
 }
 
-pub(crate) fn delete(service: &mut Service, id: &str, call: &Call<'_>) -> Answer {
-    let endpoint = find(service, id)?;
-    endpoint.status.follow(call.now, [(0, EndpointStatus::Deleting)]);
-    endpoint.gone_from.get_or_insert(call.now.after_seconds(DELETING));
+pub(crate) fn delete_endpoint(
+    service: &mut EmulatedService,
+    id: &str,
+    call: &RequestContext<'_>,
+) -> ApiResult {
+    let endpoint = find_endpoint(service, id)?;
+    endpoint.status.schedule_steps(call.now, [(0, EndpointStatus::Deleting)]);
+    endpoint.deleted_from.get_or_insert(call.now.after_seconds(DELETING_SECONDS));
     Ok(None)
 }
 
 /// A pipe cannot reach its source through an endpoint that is missing or not ready.
-pub(crate) fn refuse_unusable(
-    service: &Service,
-    arm: &Map<String, Value>,
+pub(crate) fn refuse_unusable_endpoints(
+    service: &EmulatedService,
+    source_fields: &Map<String, Value>,
     now: Timestamp,
-) -> Result<(), Refusal> {
-    for id in texts(arm, "reversePrivateEndpointIds") {
+) -> Result<(), ApiRefusal> {
+    for id in text_items(source_fields, "reversePrivateEndpointIds") {
         let endpoint = service.endpoints.iter().find(|endpoint| endpoint.id == id);
-        let status = endpoint.map(|endpoint| *endpoint.status.at(now));
+        let status = endpoint.map(|endpoint| *endpoint.status.value_at(now));
         if status != Some(EndpointStatus::Ready) {
             let what = if status.is_some() { "is not ready" } else { "does not exist" };
             let text = format!(
                 "source.kafka.reversePrivateEndpointIds: reverse private endpoint {id} {what}"
             );
-            return Err(Refusal::bad_request(text));
+            return Err(ApiRefusal::bad_request(text));
         }
     }
     Ok(())
 }
 
-fn find<'a>(service: &'a mut Service, id: &str) -> Result<&'a mut Endpoint, Refusal> {
+fn find_endpoint<'a>(
+    service: &'a mut EmulatedService,
+    id: &str,
+) -> Result<&'a mut EmulatedEndpoint, ApiRefusal> {
     let found = service.endpoints.iter_mut().find(|endpoint| endpoint.id == id);
-    found.ok_or_else(|| Refusal::not_found(format!("reverse private endpoint {id} not found")))
+    found.ok_or_else(|| ApiRefusal::not_found(format!("reverse private endpoint {id} not found")))
 }
 
 /// Where the source's owner has to accept the connection, the endpoint waits for that.
-fn provisioned(body: &Map<String, Value>) -> EndpointStatus {
-    match text(body, "type") {
+fn status_after_provisioning(body: &Map<String, Value>) -> EndpointStatus {
+    match text_field(body, "type") {
         Some("VPC_ENDPOINT_SERVICE" | "VPC_RESOURCE") => EndpointStatus::PendingAcceptance,
         _ => EndpointStatus::Ready,
     }
 }
 
-fn check_type(body: &Map<String, Value>, complaints: &mut Complaints) {
-    let kind = text(body, "type").unwrap_or_default();
+fn validate_type(body: &Map<String, Value>, complaints: &mut Complaints) {
+    let kind = text_field(body, "type").unwrap_or_default();
     let needed: &[&str] = match kind {
         "VPC_ENDPOINT_SERVICE" => &["vpcEndpointServiceName"],
         "VPC_RESOURCE" => &["vpcResourceConfigurationId", "vpcResourceShareArn"],
@@ -114,21 +142,21 @@ fn check_type(body: &Map<String, Value>, complaints: &mut Complaints) {
         "GCP_PSC_SERVICE_ATTACHMENT" => &["gcpServiceAttachment"],
         _ => &[],
     };
-    for field in needed.iter().filter(|field| !given(body, field)) {
-        complaints.say(field, format!("is required with {kind}"));
+    for field in needed.iter().filter(|field| !has_value(body, field)) {
+        complaints.add(field, format!("is required with {kind}"));
     }
-    if kind == "MSK_MULTI_VPC" && private_names(body).next().is_some() {
-        complaints.say("customPrivateDnsMappings", "is not for MSK_MULTI_VPC");
+    if kind == "MSK_MULTI_VPC" && private_dns_names(body).next().is_some() {
+        complaints.add("customPrivateDnsMappings", "is not for MSK_MULTI_VPC");
     }
-    if text(body, "gcpServiceAttachment").is_some_and(|given| !is_attachment(given)) {
-        complaints.say(
+    if text_field(body, "gcpServiceAttachment").is_some_and(|given| !is_service_attachment(given)) {
+        complaints.add(
             "gcpServiceAttachment",
             "must be projects/{project}/regions/{region}/serviceAttachments/{name}",
         );
     }
 }
 
-fn is_attachment(text: &str) -> bool {
+fn is_service_attachment(text: &str) -> bool {
     let parts: Vec<&str> = text.split('/').collect();
     matches!(parts.as_slice(), ["projects", _, "regions", _, "serviceAttachments", _])
         && parts.iter().all(|part| !part.is_empty())
@@ -136,21 +164,21 @@ fn is_attachment(text: &str) -> bool {
 
 /// A private DNS name is exact or begins with a wildcard, and belongs to one endpoint of the
 /// service.
-fn check_names(
-    service: &Service,
+fn validate_dns_names(
+    service: &EmulatedService,
     body: &Map<String, Value>,
     own: Option<&str>,
     complaints: &mut Complaints,
 ) {
     let others = service.endpoints.iter().filter(|endpoint| Some(endpoint.id.as_str()) != own);
-    let mut used: BTreeSet<&str> = others.flat_map(Endpoint::private_names).collect();
-    for (index, name) in private_names(body).enumerate() {
+    let mut used: BTreeSet<&str> = others.flat_map(EmulatedEndpoint::private_dns_names).collect();
+    for (index, name) in private_dns_names(body).enumerate() {
         let at = format!("customPrivateDnsMappings[{index}].privateDnsName");
         if !used.insert(name) {
-            complaints.say(&at, "is used already within the service");
+            complaints.add(&at, "is used already within the service");
         }
         if name.strip_prefix("*.").unwrap_or(name).contains('*') {
-            complaints.say(&at, "may have a wildcard only as its first label");
+            complaints.add(&at, "may have a wildcard only as its first label");
         }
     }
 }

@@ -2,251 +2,288 @@
 
 use serde_json::{Map, Value};
 
-use super::{Call, pipes};
-use crate::body::{given, object, objects, parse, text};
-use crate::contract::check::{Complaints, Context, check_object};
+use super::{RequestContext, pipes};
+use crate::contract::accept::merge_patch;
+use crate::contract::field_spec::{PatchSupport, ReadVisibility};
 use crate::contract::root;
-use crate::contract::row::{Echo, Patch};
-use crate::contract::source::Source;
-use crate::contract::store::merge;
-use crate::lifecycle::{self, Edit, PipeState};
-use crate::message::{Answer, Refusal};
+use crate::contract::source::ApiSource;
+use crate::contract::validate::{BodyContext, Complaints, validate_object};
+use crate::http_types::{ApiRefusal, ApiResult};
+use crate::json_body::{has_value, object_field, object_items, parse_object, text_field};
+use crate::lifecycle::{self, EmulatedPipeState, MappingEdit};
 use crate::options::{Quirk, UnknownFields};
-use crate::pipe::Pipe;
-use crate::rules::mappings::Delta;
-use crate::rules::{self, Arm};
-use crate::service::Service;
+use crate::pipe::EmulatedPipe;
+use crate::rules::mappings::MappingDelta;
+use crate::rules::{self, SourceCheck};
+use crate::service::EmulatedService;
 
-pub(crate) fn patch(service: &mut Service, id: &str, call: &Call<'_>) -> Answer {
-    service.must_run(call.now, "update")?;
-    let body = parse(call.body)?;
-    let mut edited = service.pipe(id, call.now)?.clone();
+pub(crate) fn patch_pipe(
+    service: &mut EmulatedService,
+    id: &str,
+    call: &RequestContext<'_>,
+) -> ApiResult {
+    service.require_running(call.now, "update")?;
+    let body = parse_object(call.body)?;
+    let mut edited = service.find_pipe(id, call.now)?.clone();
     let mut complaints = Complaints::default();
-    let context = Context::patch(call.options.unknown_fields);
-    check_object(&mut complaints, "", root::FIELDS, &body, context);
-    let settled = complaints.none();
-    let mut changed = settled && rename(&mut edited, &body);
+    let context = BodyContext::for_patch(call.options.unknown_fields);
+    validate_object(&mut complaints, "", root::FIELDS, &body, context);
+    let settled = complaints.is_empty();
+    let mut changed = settled && rename_pipe(&mut edited, &body);
     changed |= edit_source(&mut edited, &body, call, &mut complaints)?;
     changed |= edit_destination(&mut edited, &body, call, &mut complaints);
     changed |= edit_settings(&mut edited, &body, call, &mut complaints);
-    if !complaints.none() {
-        return Err(Refusal::bad_request(complaints.into_text()));
+    if !complaints.is_empty() {
+        return Err(ApiRefusal::bad_request(complaints.into_message()));
     }
-    super::endpoints::refuse_unusable(service, &edited.arm, call.now)?;
+    super::endpoints::refuse_unusable_endpoints(service, &edited.source_fields, call.now)?;
     if changed {
-        edited.updated = call.now;
-        *service.pipe(id, call.now)? = edited;
+        edited.updated_at = call.now;
+        *service.find_pipe(id, call.now)? = edited;
     }
-    pipes::show(service, id, call)
+    pipes::render_pipe(service, id, call)
 }
 
-fn rename(pipe: &mut Pipe, body: &Map<String, Value>) -> bool {
-    let Some(name) = text(body, "name") else { return false };
+fn rename_pipe(pipe: &mut EmulatedPipe, body: &Map<String, Value>) -> bool {
+    let Some(name) = text_field(body, "name") else { return false };
     name.clone_into(&mut pipe.name);
     true
 }
 
 /// Names that `source` does not have.
-pub(crate) fn check_arms(
+pub(crate) fn validate_source_keys(
     sources: &Map<String, Value>,
     unknown: UnknownFields,
     complaints: &mut Complaints,
 ) {
     for (name, value) in sources {
-        let known = Source::ALL.iter().any(|source| source.arm() == name);
+        let known = ApiSource::ALL.iter().any(|source| source.json_key() == name);
         if name == "validateSamples" {
             if !value.is_boolean() {
-                complaints.say("source.validateSamples", "must be a boolean");
+                complaints.add("source.validateSamples", "must be a boolean");
             }
         } else if !known && unknown == UnknownFields::Refuse {
-            complaints.say(&format!("source.{name}"), "unknown field (the sandbox refuses these)");
+            complaints.add(&format!("source.{name}"), "unknown field (the sandbox refuses these)");
         }
     }
 }
 
 fn edit_source(
-    pipe: &mut Pipe,
+    pipe: &mut EmulatedPipe,
     body: &Map<String, Value>,
-    call: &Call<'_>,
+    call: &RequestContext<'_>,
     complaints: &mut Complaints,
-) -> Result<bool, Refusal> {
-    if !given(body, "source") {
+) -> Result<bool, ApiRefusal> {
+    if !has_value(body, "source") {
         return Ok(false);
     }
-    let Some(sources) = object(body, "source") else {
-        complaints.say("source", "must be an object");
+    let Some(sources) = object_field(body, "source") else {
+        complaints.add("source", "must be an object");
         return Ok(false);
     };
-    check_arms(sources, call.options.unknown_fields, complaints);
-    let Some(patch) = own_arm(pipe.source, sources, complaints) else { return Ok(false) };
-    let at = format!("source.{}", pipe.source.arm());
-    let context = Context::patch(call.options.unknown_fields);
-    check_object(complaints, &at, pipe.source.fields(), patch, context);
-    if !complaints.none() {
+    validate_source_keys(sources, call.options.unknown_fields, complaints);
+    let Some(patch) = own_source_patch(pipe.source, sources, complaints) else { return Ok(false) };
+    let at = format!("source.{}", pipe.source.json_key());
+    let context = BodyContext::for_patch(call.options.unknown_fields);
+    validate_object(complaints, &at, pipe.source.field_specs(), patch, context);
+    if !complaints.is_empty() {
         return Ok(false);
     }
-    let delta = Delta::of(patch);
-    must_be_paused(pipe, patch, &delta, call)?;
-    must_reconnect(pipe.source, &pipe.arm, patch)?;
-    let changed = apply(pipe, patch, &delta, call, complaints);
-    if let Some(reason) = rules::connectivity::failure(pipe.source, &pipe.arm) {
-        complaints.quote(&reason);
+    let delta = MappingDelta::from_patch(patch);
+    require_paused(pipe, patch, &delta, call)?;
+    require_credentials(pipe.source, &pipe.source_fields, patch)?;
+    let changed = apply_source_patch(pipe, patch, &delta, call, complaints);
+    if let Some(reason) = rules::connectivity::connection_failure(pipe.source, &pipe.source_fields)
+    {
+        complaints.add_message(&reason);
     }
     if changed {
-        resume(pipe, &delta, call);
+        resume_after_edit(pipe, &delta, call);
     }
     Ok(changed)
 }
 
 /// The arm of the body, which has to be the pipe's; `bigquery` cannot be edited at all.
-fn own_arm<'a>(
-    source: Source,
+fn own_source_patch<'a>(
+    source: ApiSource,
     sources: &'a Map<String, Value>,
     complaints: &mut Complaints,
 ) -> Option<&'a Map<String, Value>> {
-    for other in Source::ALL.into_iter().filter(|other| given(sources, other.arm())) {
-        let at = format!("source.{}", other.arm());
-        match sources[other.arm()] {
-            _ if other == Source::Bigquery => complaints.say(&at, "cannot be edited"),
-            _ if other != source => complaints.say(&at, "is not the source of this ClickPipe"),
+    for other in ApiSource::ALL.into_iter().filter(|other| has_value(sources, other.json_key())) {
+        let at = format!("source.{}", other.json_key());
+        match sources[other.json_key()] {
+            _ if other == ApiSource::Bigquery => complaints.add(&at, "cannot be edited"),
+            _ if other != source => complaints.add(&at, "is not the source of this ClickPipe"),
             Value::Object(_) => {}
-            _ => complaints.say(&at, "must be an object"),
+            _ => complaints.add(&at, "must be an object"),
         }
     }
-    object(sources, source.arm())
+    object_field(sources, source.json_key())
 }
 
 /// The API edits the mappings of a CDC pipe only while it is paused.
-fn must_be_paused(
-    pipe: &Pipe,
+fn require_paused(
+    pipe: &EmulatedPipe,
     patch: &Map<String, Value>,
-    delta: &Delta,
-    call: &Call<'_>,
-) -> Result<(), Refusal> {
-    let sync_settings = object(patch, "settings")
+    delta: &MappingDelta,
+    call: &RequestContext<'_>,
+) -> Result<(), ApiRefusal> {
+    let sync_settings = object_field(patch, "settings")
         .is_some_and(|it| !it.values().all(Value::is_null))
-        && call.options.quirks.has(Quirk::SyncSettingsNeedPause);
-    let any = !patch.is_empty() && call.options.quirks.has(Quirk::EditsNeedPause);
-    let needed = delta.adds() || delta.removes() || sync_settings || any;
-    if !pipe.source.is_cdc() || !needed || pipe.state(call.now) == PipeState::Paused {
+        && call.options.quirks.has_quirk(Quirk::SyncSettingsNeedPause);
+    let any = !patch.is_empty() && call.options.quirks.has_quirk(Quirk::EditsNeedPause);
+    let needed = delta.has_additions() || delta.has_removals() || sync_settings || any;
+    if !pipe.source.is_cdc() || !needed || pipe.state_at(call.now) == EmulatedPipeState::Paused {
         return Ok(());
     }
-    let title = pipe.source.title();
-    Err(Refusal::bad_request(format!("{title} ClickPipe must be paused to edit")))
+    let title = pipe.source.display_name();
+    Err(ApiRefusal::bad_request(format!("{title} ClickPipe must be paused to edit")))
 }
 
 /// The API checks a connection with the credentials of the body alone: it reads back none.
-fn must_reconnect(
-    source: Source,
+fn require_credentials(
+    source: ApiSource,
     kept: &Map<String, Value>,
     patch: &Map<String, Value>,
-) -> Result<(), Refusal> {
-    let connects = source.fields().iter().any(|field| field.connection && given(patch, field.name));
-    if connects && given(kept, "credentials") && !given(patch, "credentials") {
+) -> Result<(), ApiRefusal> {
+    let connects =
+        source.field_specs().iter().any(|field| field.connection && has_value(patch, field.name));
+    if connects && has_value(kept, "credentials") && !has_value(patch, "credentials") {
         let text = "failed permissions validation: Authentication failed";
-        return Err(Refusal::bad_request(text));
+        return Err(ApiRefusal::bad_request(text));
     }
     Ok(())
 }
 
-fn apply(
-    pipe: &mut Pipe,
+fn apply_source_patch(
+    pipe: &mut EmulatedPipe,
     patch: &Map<String, Value>,
-    delta: &Delta,
-    call: &Call<'_>,
+    delta: &MappingDelta,
+    call: &RequestContext<'_>,
     complaints: &mut Complaints,
 ) -> bool {
-    let at = format!("source.{}", pipe.source.arm());
-    let mut arm = Arm { at, fields: &pipe.arm, complaints };
+    let path = format!("source.{}", pipe.source.json_key());
+    let mut check = SourceCheck { path, fields: &pipe.source_fields, complaints };
     match pipe.source {
-        Source::Kafka => rules::kafka::check_patch(&mut arm, patch),
-        Source::ObjectStorage => rules::object_storage::check_patch(&mut arm, patch),
-        _ => delta.check(&mut arm),
+        ApiSource::Kafka => rules::kafka::validate_kafka_patch(&mut check, patch),
+        ApiSource::ObjectStorage => {
+            rules::object_storage::validate_storage_patch(&mut check, patch)
+        }
+        _ => delta.validate_delta(&mut check),
     }
-    let mut changed = delta.adds() || delta.removes();
+    let mut changed = delta.has_additions() || delta.has_removals();
     if changed {
-        let left = delta.left(&pipe.arm);
-        pipe.arm.insert("tableMappings".to_owned(), left.into());
+        let left = delta.remaining_mappings(&pipe.source_fields);
+        pipe.source_fields.insert("tableMappings".to_owned(), left.into());
     }
-    forget_other_authentication(pipe, patch);
-    changed |= merge(pipe.source.fields(), &mut pipe.arm, patch, call.options.null_in_patch);
-    rules::check_source(pipe.source, &pipe.arm, complaints);
+    drop_old_authentication(pipe, patch);
+    changed |= merge_patch(
+        pipe.source.field_specs(),
+        &mut pipe.source_fields,
+        patch,
+        call.options.null_in_patch,
+    );
+    rules::validate_source(pipe.source, &pipe.source_fields, complaints);
     changed
 }
 
 /// Another authentication leaves nothing of the one before: neither its secret nor its role.
-fn forget_other_authentication(pipe: &mut Pipe, patch: &Map<String, Value>) {
-    let wanted = text(patch, "authentication");
-    let field = pipe.source.fields().iter().find(|field| field.name == "authentication");
-    let patchable = field.is_some_and(|field| field.patch == Patch::Applied);
-    if !patchable || wanted.is_none() || wanted == text(&pipe.arm, "authentication") {
+fn drop_old_authentication(pipe: &mut EmulatedPipe, patch: &Map<String, Value>) {
+    let desired = text_field(patch, "authentication");
+    let field = pipe.source.field_specs().iter().find(|field| field.name == "authentication");
+    let patchable = field.is_some_and(|field| field.patch_support == PatchSupport::Applied);
+    if !patchable
+        || desired.is_none()
+        || desired == text_field(&pipe.source_fields, "authentication")
+    {
         return;
     }
-    for field in pipe.source.fields().iter().filter(|field| field.echo == Echo::Secret) {
-        pipe.arm.shift_remove(field.name);
+    for field in
+        pipe.source.field_specs().iter().filter(|field| field.visibility == ReadVisibility::Secret)
+    {
+        pipe.source_fields.shift_remove(field.name);
     }
-    pipe.arm.shift_remove("iamRole");
+    pipe.source_fields.shift_remove("iamRole");
 }
 
 /// The API resumes a paused CDC pipe by itself, to validate what was changed.
-fn resume(pipe: &mut Pipe, delta: &Delta, call: &Call<'_>) {
-    let paused = pipe.source.is_cdc() && pipe.state(call.now) == PipeState::Paused;
-    if paused && call.options.quirks.has(Quirk::AutoResume) {
-        let edit = Edit { adds: delta.adds(), removes: delta.removes() };
-        let path = lifecycle::resumed(pipe.course(), edit, call.tweaks.resume_after);
-        pipe.life.follow(call.now, path);
+fn resume_after_edit(pipe: &mut EmulatedPipe, delta: &MappingDelta, call: &RequestContext<'_>) {
+    let paused = pipe.source.is_cdc() && pipe.state_at(call.now) == EmulatedPipeState::Paused;
+    if paused && call.options.quirks.has_quirk(Quirk::AutoResume) {
+        let edit = MappingEdit {
+            has_additions: delta.has_additions(),
+            has_removals: delta.has_removals(),
+        };
+        let path = lifecycle::resume_schedule(
+            pipe.pipe_mode(),
+            edit,
+            call.fault_parameters.resume_seconds,
+        );
+        pipe.states.schedule_steps(call.now, path);
     }
 }
 
 fn edit_destination(
-    pipe: &mut Pipe,
+    pipe: &mut EmulatedPipe,
     body: &Map<String, Value>,
-    call: &Call<'_>,
+    call: &RequestContext<'_>,
     complaints: &mut Complaints,
 ) -> bool {
-    let destination = object(body, "destination");
-    let columns = destination.is_some_and(|destination| given(destination, "columns"));
-    let mappings = given(body, "fieldMappings");
-    if pipe.source.is_database() && (given(body, "destination") || mappings) {
-        complaints.say("destination", "cannot be edited on a database pipe");
+    let destination = object_field(body, "destination");
+    let columns = destination.is_some_and(|destination| has_value(destination, "columns"));
+    let mappings = has_value(body, "fieldMappings");
+    if pipe.source.is_database() && (has_value(body, "destination") || mappings) {
+        complaints.add("destination", "cannot be edited on a database pipe");
         return false;
     }
     if mappings && !columns {
-        complaints.quote("Columns are required if field mappings are provided");
+        complaints.add_message("Columns are required if field mappings are provided");
     }
-    if given(body, "destination") && !columns {
-        complaints.say("destination.columns", "'undefined' is not accepted, a value is required");
+    if has_value(body, "destination") && !columns {
+        complaints.add("destination.columns", "'undefined' is not accepted, a value is required");
     }
     let Some(destination) = destination.filter(|_| columns) else { return false };
-    let context = Context::patch(call.options.unknown_fields);
-    check_object(complaints, "destination", pipe.source.destination(), destination, context);
-    if !complaints.none() {
+    let context = BodyContext::for_patch(call.options.unknown_fields);
+    validate_object(
+        complaints,
+        "destination",
+        pipe.source.destination_specs(),
+        destination,
+        context,
+    );
+    if !complaints.is_empty() {
         return false;
     }
     let null = call.options.null_in_patch;
-    merge(pipe.source.destination(), &mut pipe.destination, destination, null);
+    merge_patch(pipe.source.destination_specs(), &mut pipe.destination, destination, null);
     if mappings {
-        let given = objects(body, "fieldMappings").cloned().map(Value::Object);
+        let given = object_items(body, "fieldMappings").cloned().map(Value::Object);
         pipe.field_mappings = given.collect();
     }
     let (kept, mappings) = (&pipe.destination, &pipe.field_mappings);
-    rules::destination::check_field_mappings(kept, mappings, complaints);
+    rules::destination::validate_field_mappings(kept, mappings, complaints);
     true
 }
 
 /// The API takes `settings` in a PATCH and does nothing with them.
 fn edit_settings(
-    pipe: &mut Pipe,
+    pipe: &mut EmulatedPipe,
     body: &Map<String, Value>,
-    call: &Call<'_>,
+    call: &RequestContext<'_>,
     complaints: &mut Complaints,
 ) -> bool {
-    let settings = object(body, "settings");
-    let Some(settings) = settings.filter(|_| !call.options.quirks.has(Quirk::PatchIgnoresSettings))
+    let settings = object_field(body, "settings");
+    let Some(settings) =
+        settings.filter(|_| !call.options.quirks.has_quirk(Quirk::PatchIgnoresSettings))
     else {
         return false;
     };
-    rules::settings::check(pipe.source, settings, call.options.unknown_fields, complaints);
+    rules::settings::validate_settings(
+        pipe.source,
+        settings,
+        call.options.unknown_fields,
+        complaints,
+    );
     pipe.settings.extend(super::settings::without_nulls(Some(settings)));
     true
 }

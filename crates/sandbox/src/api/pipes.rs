@@ -2,54 +2,67 @@
 
 use serde_json::Value;
 
-use super::Call;
+use super::RequestContext;
 use crate::clock::Timestamp;
-use crate::message::Answer;
-use crate::options::Options;
-use crate::service::Service;
+use crate::http_types::ApiResult;
+use crate::options::SandboxOptions;
+use crate::service::EmulatedService;
 
-pub(crate) fn list(service: &Service, call: &Call<'_>) -> Answer {
+pub(crate) fn list_pipes(service: &EmulatedService, call: &RequestContext<'_>) -> ApiResult {
     if call.options.idle_refuses_reads {
-        service.must_run(call.now, "listing")?;
+        service.require_running(call.now, "listing")?;
     }
-    Ok(Some(Value::Array(listed(service, call.now, call.options, call.seed))))
+    Ok(Some(Value::Array(visible_pipes(service, call.now, call.options, call.read_seed))))
 }
 
 /// The pipes that a list shows now.
-pub(crate) fn listed(
-    service: &Service,
+pub(crate) fn visible_pipes(
+    service: &EmulatedService,
     now: Timestamp,
-    options: &Options,
+    options: &SandboxOptions,
     seed: u64,
 ) -> Vec<Value> {
-    let visible = service.pipes.iter().filter(|pipe| pipe.listed_from <= now && !pipe.is_gone(now));
-    visible.map(|pipe| pipe.show(&service.id, now, &options.quirks, seed)).collect()
+    let visible =
+        service.pipes.iter().filter(|pipe| pipe.listed_from <= now && !pipe.is_deleted(now));
+    visible.map(|pipe| pipe.render_pipe(&service.id, now, &options.quirks, seed)).collect()
 }
 
-pub(crate) fn read(service: &mut Service, id: &str, call: &Call<'_>) -> Answer {
+pub(crate) fn read_pipe(
+    service: &mut EmulatedService,
+    id: &str,
+    call: &RequestContext<'_>,
+) -> ApiResult {
     if call.options.idle_refuses_reads {
-        service.must_run(call.now, "reading")?;
+        service.require_running(call.now, "reading")?;
     }
-    show(service, id, call)
+    render_pipe(service, id, call)
 }
 
 /// The pipe as a read shows it, which is what most writes answer with.
-pub(crate) fn show(service: &mut Service, id: &str, call: &Call<'_>) -> Answer {
+pub(crate) fn render_pipe(
+    service: &mut EmulatedService,
+    id: &str,
+    call: &RequestContext<'_>,
+) -> ApiResult {
     let service_id = service.id.clone();
-    let pipe = service.pipe(id, call.now)?;
-    Ok(Some(pipe.show(&service_id, call.now, &call.options.quirks, call.seed)))
+    let pipe = service.find_pipe(id, call.now)?;
+    Ok(Some(pipe.render_pipe(&service_id, call.now, &call.options.quirks, call.read_seed)))
 }
 
 /// The API deletes in the background: reads find the pipe for some seconds more. The
 /// destination tables of a database pipe stay.
-pub(crate) fn delete(service: &mut Service, id: &str, call: &Call<'_>) -> Answer {
+pub(crate) fn delete_pipe(
+    service: &mut EmulatedService,
+    id: &str,
+    call: &RequestContext<'_>,
+) -> ApiResult {
     if call.options.idle_refuses_reads {
-        service.must_run(call.now, "deletion")?;
+        service.require_running(call.now, "deletion")?;
     }
     let now = call.now;
-    let pipe = service.pipe(id, now)?;
-    pipe.gone_from.get_or_insert(now.after_seconds(call.tweaks.delete_after));
-    let left = if pipe.has_rows(now) { pipe.tables() } else { Vec::new() };
-    service.tables.extend(left);
+    let pipe = service.find_pipe(id, now)?;
+    pipe.deleted_from.get_or_insert(now.after_seconds(call.fault_parameters.delete_seconds));
+    let left = if pipe.has_rows(now) { pipe.destination_tables() } else { Vec::new() };
+    service.leftover_tables.extend(left);
     Ok(None)
 }

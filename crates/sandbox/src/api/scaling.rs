@@ -1,45 +1,56 @@
 //! The size of a pipe.
 
-use super::{Call, pipes};
-use crate::body::parse;
-use crate::contract::check::{Complaints, Context, check_object};
+use super::{RequestContext, pipes};
 use crate::contract::scaling::FIELDS;
-use crate::message::{Answer, Refusal};
+use crate::contract::validate::{BodyContext, Complaints, validate_object};
+use crate::http_types::{ApiRefusal, ApiResult};
+use crate::json_body::parse_object;
 use crate::options::Quirk;
-use crate::pipe::Size;
-use crate::service::Service;
+use crate::pipe::ReplicaSize;
+use crate::service::EmulatedService;
 use crate::timeline::Timeline;
 
-pub(crate) fn patch(service: &mut Service, id: &str, call: &Call<'_>) -> Answer {
-    let source = service.pipe(id, call.now)?.source;
-    service.must_run(call.now, "update")?;
-    let body = parse(call.body)?;
+pub(crate) fn patch_scaling(
+    service: &mut EmulatedService,
+    id: &str,
+    call: &RequestContext<'_>,
+) -> ApiResult {
+    let source = service.find_pipe(id, call.now)?.source;
+    service.require_running(call.now, "update")?;
+    let body = parse_object(call.body)?;
     if source.is_database() {
-        return Err(Refusal::bad_request("scaling: is not for database pipes"));
+        return Err(ApiRefusal::bad_request("scaling: is not for database pipes"));
     }
     if body.is_empty() {
-        return Err(Refusal::internal_error());
+        return Err(ApiRefusal::internal_error());
     }
     let mut complaints = Complaints::default();
-    let context = Context::patch(call.options.unknown_fields);
-    check_object(&mut complaints, "scaling", FIELDS, &body, context);
-    if !complaints.none() {
-        return Err(Refusal::bad_request(complaints.into_text()));
+    let context = BodyContext::for_patch(call.options.unknown_fields);
+    validate_object(&mut complaints, "scaling", FIELDS, &body, context);
+    if !complaints.is_empty() {
+        return Err(ApiRefusal::bad_request(complaints.into_message()));
     }
-    let pipe = service.pipe(id, call.now)?;
+    let pipe = service.find_pipe(id, call.now)?;
     if let Some(scaling) = &mut pipe.scaling {
-        let wanted = scaling.last().with(&body);
-        settle_later(scaling, wanted, call);
+        let desired = scaling.final_value().with_overrides(&body);
+        schedule_size(scaling, desired, call);
     }
-    pipe.updated = call.now;
-    pipes::show(service, id, call)
+    pipe.updated_at = call.now;
+    pipes::render_pipe(service, id, call)
 }
 
 /// A change of size reads as zero until it is through.
-pub(crate) fn settle_later(size: &mut Timeline<Size>, wanted: Size, call: &Call<'_>) {
-    if call.options.quirks.has(Quirk::TransientZeroScaling) {
-        size.follow(call.now, [(0, Size::ZERO), (call.tweaks.zero_for, wanted)]);
+pub(crate) fn schedule_size(
+    size: &mut Timeline<ReplicaSize>,
+    desired: ReplicaSize,
+    call: &RequestContext<'_>,
+) {
+    if call.options.quirks.has_quirk(Quirk::TransientZeroScaling) {
+        size.schedule_steps(
+            call.now,
+            [(0, ReplicaSize::ZERO), (call.fault_parameters.zero_scaling_seconds, desired)],
+        );
     } else {
-        size.follow(call.now, [(0, wanted)]);
+        size.schedule_steps(call.now, [(0, desired)]);
     }
 }

@@ -4,18 +4,18 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::Call;
+use super::RequestContext;
 use crate::ORGANIZATION;
-use crate::body::{parse, text};
 use crate::clock::Timestamp;
-use crate::message::{Answer, Refusal};
-use crate::service::{Service, ServiceState};
+use crate::http_types::{ApiRefusal, ApiResult};
+use crate::json_body::{parse_object, text_field};
+use crate::service::{EmulatedService, ServiceState};
 
-const AWAKING: u64 = 45;
-const STARTING: u64 = 60;
-const STOPPING: u64 = 20;
+const AWAKING_SECONDS: u64 = 45;
+const STARTING_SECONDS: u64 = 60;
+const STOPPING_SECONDS: u64 = 20;
 
-pub(crate) fn organizations() -> Value {
+pub(crate) fn list_organizations() -> Value {
     let organization = json!({
         "id": ORGANIZATION,
         "name": "Sandbox",
@@ -24,30 +24,36 @@ pub(crate) fn organizations() -> Value {
     json!([organization])
 }
 
-pub(crate) fn list(services: &BTreeMap<String, Service>, call: &Call<'_>) -> Value {
-    services.values().map(|service| service.show(call.now)).collect()
+pub(crate) fn list_services(
+    services: &BTreeMap<String, EmulatedService>,
+    call: &RequestContext<'_>,
+) -> Value {
+    services.values().map(|service| service.to_json(call.now)).collect()
 }
 
 /// Commands that do not fit the present state are accepted and do nothing, as `start` does to
 /// an idle service.
-pub(crate) fn command(service: &mut Service, call: &Call<'_>) -> Answer {
-    let body = parse(call.body)?;
-    let state = *service.state.at(call.now);
-    let path = match (text(&body, "command"), state) {
+pub(crate) fn run_service_command(
+    service: &mut EmulatedService,
+    call: &RequestContext<'_>,
+) -> ApiResult {
+    let body = parse_object(call.body)?;
+    let state = *service.state.value_at(call.now);
+    let path = match (text_field(&body, "command"), state) {
         (Some("awake"), ServiceState::Idle) => {
-            vec![(0, ServiceState::Awaking), (AWAKING, ServiceState::Running)]
+            vec![(0, ServiceState::Awaking), (AWAKING_SECONDS, ServiceState::Running)]
         }
         (Some("start"), ServiceState::Stopped) => {
-            vec![(0, ServiceState::Starting), (STARTING, ServiceState::Running)]
+            vec![(0, ServiceState::Starting), (STARTING_SECONDS, ServiceState::Running)]
         }
         (Some("stop"), ServiceState::Running | ServiceState::Idle) => {
-            vec![(0, ServiceState::Stopping), (STOPPING, ServiceState::Stopped)]
+            vec![(0, ServiceState::Stopping), (STOPPING_SECONDS, ServiceState::Stopped)]
         }
         (Some("awake" | "start" | "stop"), _) => Vec::new(),
-        _ => return Err(Refusal::bad_request("command: must be one of start, stop, awake")),
+        _ => return Err(ApiRefusal::bad_request("command: must be one of start, stop, awake")),
     };
     if !path.is_empty() {
-        service.state.follow(call.now, path);
+        service.state.schedule_steps(call.now, path);
     }
-    Ok(Some(service.show(call.now)))
+    Ok(Some(service.to_json(call.now)))
 }

@@ -2,44 +2,57 @@
 
 use serde_json::{Map, Value};
 
-use super::Call;
-use crate::body::parse;
-use crate::contract::check::Complaints;
-use crate::message::{Answer, Refusal};
-use crate::pipe::Pipe;
+use super::RequestContext;
+use crate::contract::validate::Complaints;
+use crate::http_types::{ApiRefusal, ApiResult};
+use crate::json_body::parse_object;
+use crate::pipe::EmulatedPipe;
 use crate::rules;
-use crate::service::Service;
+use crate::service::EmulatedService;
 
-pub(crate) fn read(service: &mut Service, id: &str, call: &Call<'_>) -> Answer {
-    let pipe = service.pipe(id, call.now)?;
-    has_settings(pipe)?;
+pub(crate) fn read_settings(
+    service: &mut EmulatedService,
+    id: &str,
+    call: &RequestContext<'_>,
+) -> ApiResult {
+    let pipe = service.find_pipe(id, call.now)?;
+    require_settings(pipe)?;
     Ok(Some(Value::Object(pipe.settings.clone())))
 }
 
 /// The API merges although it is a PUT: keys that are left out keep their values.
-pub(crate) fn put(service: &mut Service, id: &str, call: &Call<'_>) -> Answer {
-    has_settings(service.pipe(id, call.now)?)?;
-    service.must_run(call.now, "update")?;
-    let body = parse(call.body)?;
+pub(crate) fn put_settings(
+    service: &mut EmulatedService,
+    id: &str,
+    call: &RequestContext<'_>,
+) -> ApiResult {
+    require_settings(service.find_pipe(id, call.now)?)?;
+    service.require_running(call.now, "update")?;
+    let body = parse_object(call.body)?;
     let given = without_nulls(Some(&body));
-    let pipe = service.pipe(id, call.now)?;
+    let pipe = service.find_pipe(id, call.now)?;
     let mut complaints = Complaints::default();
-    rules::settings::check(pipe.source, &body, call.options.unknown_fields, &mut complaints);
-    if given.is_empty() && complaints.none() {
-        complaints.say("settings", "must not be empty");
+    rules::settings::validate_settings(
+        pipe.source,
+        &body,
+        call.options.unknown_fields,
+        &mut complaints,
+    );
+    if given.is_empty() && complaints.is_empty() {
+        complaints.add("settings", "must not be empty");
     }
-    if !complaints.none() {
-        return Err(Refusal::bad_request(complaints.into_text()));
+    if !complaints.is_empty() {
+        return Err(ApiRefusal::bad_request(complaints.into_message()));
     }
     pipe.settings.extend(given);
-    pipe.updated = call.now;
+    pipe.updated_at = call.now;
     Ok(Some(Value::Object(pipe.settings.clone())))
 }
 
-fn has_settings(pipe: &Pipe) -> Result<(), Refusal> {
+fn require_settings(pipe: &EmulatedPipe) -> Result<(), ApiRefusal> {
     if pipe.source.is_database() {
         let text = format!("ingestion for pipe \"{}\" not found", pipe.id);
-        return Err(Refusal::not_found(text));
+        return Err(ApiRefusal::not_found(text));
     }
     Ok(())
 }

@@ -2,77 +2,86 @@
 
 use serde_json::{Map, Value};
 
-use super::{Call, pipes};
-use crate::body::{parse, text};
-use crate::lifecycle::{PipeState, already_running, already_stopped, resynced, started, stopped};
-use crate::message::{Answer, Refusal};
-use crate::options::Dialect;
-use crate::pipe::Pipe;
-use crate::service::Service;
+use super::{RequestContext, pipes};
+use crate::http_types::{ApiRefusal, ApiResult};
+use crate::json_body::{parse_object, text_field};
+use crate::lifecycle::{
+    EmulatedPipeState, is_already_running, is_already_stopped, resync_schedule, start_schedule,
+    stop_schedule,
+};
+use crate::options::ApiDialect;
+use crate::pipe::EmulatedPipe;
+use crate::service::EmulatedService;
 
-pub(crate) fn patch(service: &mut Service, id: &str, call: &Call<'_>) -> Answer {
-    service.pipe(id, call.now)?;
-    service.must_run(call.now, "update")?;
-    let body = parse(call.body)?;
-    let command = command(&body, call.options.dialect)?;
-    let pipe = service.pipe(id, call.now)?;
+pub(crate) fn patch_state(
+    service: &mut EmulatedService,
+    id: &str,
+    call: &RequestContext<'_>,
+) -> ApiResult {
+    service.find_pipe(id, call.now)?;
+    service.require_running(call.now, "update")?;
+    let body = parse_object(call.body)?;
+    let command = requested_command(&body, call.options.dialect)?;
+    let pipe = service.find_pipe(id, call.now)?;
     match command {
-        "start" => start(pipe, call)?,
-        "stop" => stop(pipe, call),
-        "resync" => resync(pipe, call)?,
-        _ => return Err(Refusal::bad_request("command: must be one of start, stop, resync")),
+        "start" => start_pipe(pipe, call)?,
+        "stop" => stop_pipe(pipe, call),
+        "resync" => resync_pipe(pipe, call)?,
+        _ => return Err(ApiRefusal::bad_request("command: must be one of start, stop, resync")),
     }
-    pipe.updated = call.now;
-    pipes::show(service, id, call)
+    pipe.updated_at = call.now;
+    pipes::render_pipe(service, id, call)
 }
 
 /// The schema calls it `command`, the reference page `action`.
-fn command(body: &Map<String, Value>, dialect: Dialect) -> Result<&str, Refusal> {
+fn requested_command(body: &Map<String, Value>, dialect: ApiDialect) -> Result<&str, ApiRefusal> {
     let keys: &[(&str, bool)] =
-        &[("command", dialect.official()), ("action", dialect.reference_page())];
+        &[("command", dialect.has_official_shape()), ("action", dialect.has_reference_shape())];
     let known = |name: &str| keys.iter().any(|(key, allowed)| *key == name && *allowed);
     if let Some(name) = body.keys().find(|name| !known(name)) {
-        return Err(Refusal::bad_request(format!(
+        return Err(ApiRefusal::bad_request(format!(
             "{name}: unknown field (the sandbox refuses these)"
         )));
     }
-    let given = keys.iter().find_map(|(key, _)| text(body, key));
-    given.ok_or_else(|| Refusal::bad_request("command: 'undefined' is not accepted"))
+    let given = keys.iter().find_map(|(key, _)| text_field(body, key));
+    given.ok_or_else(|| ApiRefusal::bad_request("command: 'undefined' is not accepted"))
 }
 
 /// `start` is not idempotent.
-fn start(pipe: &mut Pipe, call: &Call<'_>) -> Result<(), Refusal> {
-    let state = pipe.state(call.now);
-    if already_running(state) {
+fn start_pipe(pipe: &mut EmulatedPipe, call: &RequestContext<'_>) -> Result<(), ApiRefusal> {
+    let state = pipe.state_at(call.now);
+    if is_already_running(state) {
         let short_id = pipe.short_id();
-        return Err(Refusal::bad_request(format!("{short_id} ClickPipe is already running")));
+        return Err(ApiRefusal::bad_request(format!("{short_id} ClickPipe is already running")));
     }
-    if state == PipeState::Completed {
-        return Err(Refusal::bad_request("a completed ClickPipe cannot be started"));
+    if state == EmulatedPipeState::Completed {
+        return Err(ApiRefusal::bad_request("a completed ClickPipe cannot be started"));
     }
-    pipe.swept = false;
-    pipe.life.follow(call.now, started(pipe.course()));
+    pipe.has_dropped_tables = false;
+    pipe.states.schedule_steps(call.now, start_schedule(pipe.pipe_mode()));
     Ok(())
 }
 
 /// Harmless when repeated. What it does to a completed pipe is undefined; here it does nothing.
-fn stop(pipe: &mut Pipe, call: &Call<'_>) {
-    let state = pipe.state(call.now);
-    if state == PipeState::Completed {
+fn stop_pipe(pipe: &mut EmulatedPipe, call: &RequestContext<'_>) {
+    let state = pipe.state_at(call.now);
+    if state == EmulatedPipeState::Completed {
         return;
     }
-    if already_stopped(state) {
+    if is_already_stopped(state) {
         // A resumption that is due is called off.
-        pipe.life.follow(call.now, []);
-    } else if !already_stopped(*pipe.life.last()) {
-        pipe.life.follow(call.now, stopped(pipe.course()));
+        pipe.states.schedule_steps(call.now, []);
+    } else if !is_already_stopped(*pipe.states.final_value()) {
+        pipe.states.schedule_steps(call.now, stop_schedule(pipe.pipe_mode()));
     }
 }
 
-fn resync(pipe: &mut Pipe, call: &Call<'_>) -> Result<(), Refusal> {
+fn resync_pipe(pipe: &mut EmulatedPipe, call: &RequestContext<'_>) -> Result<(), ApiRefusal> {
     if !pipe.source.is_cdc() {
-        return Err(Refusal::bad_request("resync is for Postgres, MySQL and MongoDB ClickPipes"));
+        return Err(ApiRefusal::bad_request(
+            "resync is for Postgres, MySQL and MongoDB ClickPipes",
+        ));
     }
-    pipe.life.follow(call.now, resynced(pipe.course()));
+    pipe.states.schedule_steps(call.now, resync_schedule(pipe.pipe_mode()));
     Ok(())
 }

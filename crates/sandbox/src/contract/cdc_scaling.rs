@@ -1,8 +1,8 @@
 //! The size that the database pipes of a service share.
 
-use super::row::{Field, Shape, between, need};
+use super::field_spec::{FieldSpec, JsonType, between, required};
 
-pub(crate) static FIELDS: &[Field] = &[
-    need("replicaCpuMillicores", between(1000, 32_000)),
-    need("replicaMemoryGb", Shape::Number { min: 4.0, max: 128.0 }),
+pub(crate) static FIELDS: &[FieldSpec] = &[
+    required("replicaCpuMillicores", between(1000, 32_000)),
+    required("replicaMemoryGb", JsonType::Number { min: 4.0, max: 128.0 }),
 ];

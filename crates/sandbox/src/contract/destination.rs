@@ -1,36 +1,36 @@
 //! Where the rows go.
 
-use super::row::{Field, Shape, TEXT, Unset, may, need};
+use super::field_spec::{FieldSpec, JsonType, TEXT, UnsetValue, optional, required};
 use crate::options::Quirk;
 
 /// Of a pipe that writes one table.
 #[rustfmt::skip]
-pub(crate) static TABLE: &[Field] = &[
-    may("database", TEXT),
-    need("table", TEXT),
-    need("managedTable", Shape::Bool),
-    may("tableDefinition", Shape::Object(DEFINITION)),
-    need("columns", Shape::Objects(COLUMN, 1)).patchable(),
-    may("roles", Shape::Texts).hidden(),
+pub(crate) static TABLE: &[FieldSpec] = &[
+    optional("database", TEXT),
+    required("table", TEXT),
+    required("managedTable", JsonType::Bool),
+    optional("tableDefinition", JsonType::Object(DEFINITION)),
+    required("columns", JsonType::Objects(COLUMN, 1)).patchable(),
+    optional("roles", JsonType::Texts).hidden(),
 ];
 
 /// Of a pipe that replicates a database; everything else is refused by a rule.
-pub(crate) static DATABASE: &[Field] =
-    &[may("database", TEXT), may("roles", Shape::Texts).hidden()];
+pub(crate) static DATABASE: &[FieldSpec] =
+    &[optional("database", TEXT), optional("roles", JsonType::Texts).hidden()];
 
-static DEFINITION: &[Field] = &[
-    need("engine", Shape::Object(ENGINE)),
-    may("sortingKey", Shape::Texts).unset(Unset::EmptyList).quirk(Quirk::NullLists),
-    may("partitionBy", TEXT),
-    may("primaryKey", TEXT),
+static DEFINITION: &[FieldSpec] = &[
+    required("engine", JsonType::Object(ENGINE)),
+    optional("sortingKey", JsonType::Texts).unset(UnsetValue::EmptyList).quirk(Quirk::NullLists),
+    optional("partitionBy", TEXT),
+    optional("primaryKey", TEXT),
 ];
 
 #[rustfmt::skip]
-static ENGINE: &[Field] = &[
-    need("type", Shape::OneOf(&["MergeTree", "ReplacingMergeTree", "SummingMergeTree", "Null"]))
+static ENGINE: &[FieldSpec] = &[
+    required("type", JsonType::OneOf(&["MergeTree", "ReplacingMergeTree", "SummingMergeTree", "Null"]))
         .quirk(Quirk::EngineParentheses),
-    may("versionColumnId", TEXT).nullable().hidden(),
-    may("columnIds", Shape::Texts).hidden(),
+    optional("versionColumnId", TEXT).nullable().hidden(),
+    optional("columnIds", JsonType::Texts).hidden(),
 ];
 
-static COLUMN: &[Field] = &[need("name", TEXT), need("type", TEXT)];
+static COLUMN: &[FieldSpec] = &[required("name", TEXT), required("type", TEXT)];

@@ -1,20 +1,20 @@
 //! Reverse private endpoints.
 
-use super::row::{Field, Shape, TEXT, Unset, may, need};
+use super::field_spec::{FieldSpec, JsonType, TEXT, UnsetValue, optional, required};
 
 #[rustfmt::skip]
-pub(crate) static FIELDS: &[Field] = &[
-    need("description", Shape::Text { min: 1, max: 255 }),
-    need("type", Shape::OneOf(&[
+pub(crate) static FIELDS: &[FieldSpec] = &[
+    required("description", JsonType::Text { min: 1, max: 255 }),
+    required("type", JsonType::OneOf(&[
         "VPC_ENDPOINT_SERVICE", "VPC_RESOURCE", "MSK_MULTI_VPC", "GCP_PSC_SERVICE_ATTACHMENT",
     ])),
-    may("vpcEndpointServiceName", TEXT).nullable(),
-    may("vpcResourceConfigurationId", TEXT).nullable(),
-    may("vpcResourceShareArn", TEXT).nullable(),
-    may("mskClusterArn", TEXT).nullable(),
-    may("mskAuthentication", Shape::OneOf(&["SASL_IAM", "SASL_SCRAM"])).nullable(),
-    may("gcpServiceAttachment", TEXT).nullable(),
-    may("customPrivateDnsMappings", Shape::Objects(DNS_MAPPING, 0)).patchable().unset(Unset::EmptyList),
+    optional("vpcEndpointServiceName", TEXT).nullable(),
+    optional("vpcResourceConfigurationId", TEXT).nullable(),
+    optional("vpcResourceShareArn", TEXT).nullable(),
+    optional("mskClusterArn", TEXT).nullable(),
+    optional("mskAuthentication", JsonType::OneOf(&["SASL_IAM", "SASL_SCRAM"])).nullable(),
+    optional("gcpServiceAttachment", TEXT).nullable(),
+    optional("customPrivateDnsMappings", JsonType::Objects(DNS_MAPPING, 0)).patchable().unset(UnsetValue::EmptyList),
 ];
 
-static DNS_MAPPING: &[Field] = &[need("privateDnsName", TEXT)];
+static DNS_MAPPING: &[FieldSpec] = &[required("privateDnsName", TEXT)];

@@ -1,51 +1,52 @@
 //! Kafka and what speaks its protocol.
 
-use super::row::{Field, MAYBE_EMPTY, Shape, TEXT, Unset, may, need};
+use super::field_spec::{FieldSpec, JsonType, MAYBE_EMPTY, TEXT, UnsetValue, optional, required};
 use crate::options::Quirk;
 
 pub(crate) const AUTHENTICATIONS: &[&str] =
     &["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "IAM_ROLE", "IAM_USER", "MUTUAL_TLS"];
 
 #[rustfmt::skip]
-pub(crate) static FIELDS: &[Field] = &[
-    need("type", Shape::OneOf(&[
+pub(crate) static FIELDS: &[FieldSpec] = &[
+    required("type", JsonType::OneOf(&[
         "kafka", "redpanda", "msk", "gcmk", "confluent", "warpstream", "azureeventhub", "dokafka",
     ])),
-    need("format", Shape::OneOf(&["JSONEachRow", "Avro", "AvroConfluent", "Protobuf"])),
-    need("brokers", TEXT),
-    need("topics", TEXT),
-    may("consumerGroup", TEXT).nullable().unset(Unset::ConsumerGroup),
-    need("authentication", Shape::OneOf(AUTHENTICATIONS)).patchable(),
-    may("iamRole", TEXT).nullable().patchable(),
-    may("offset", Shape::Object(OFFSET)).nullable(),
-    may("schemaRegistry", Shape::Object(REGISTRY)).nullable(),
-    may("caCertificate", MAYBE_EMPTY).nullable().patchable(),
-    may("reversePrivateEndpointIds", Shape::Uuids).nullable().patchable().quirk(Quirk::NullLists),
-    may("exactlyOnce", Shape::Bool).nullable(),
-    may("credentials", Shape::Object(CREDENTIALS)).nullable().patchable().secret(),
+    required("format", JsonType::OneOf(&["JSONEachRow", "Avro", "AvroConfluent", "Protobuf"])),
+    required("brokers", TEXT),
+    required("topics", TEXT),
+    optional("consumerGroup", TEXT).nullable().unset(UnsetValue::ConsumerGroup),
+    required("authentication", JsonType::OneOf(AUTHENTICATIONS)).patchable(),
+    optional("iamRole", TEXT).nullable().patchable(),
+    optional("offset", JsonType::Object(OFFSET)).nullable(),
+    optional("schemaRegistry", JsonType::Object(REGISTRY)).nullable(),
+    optional("caCertificate", MAYBE_EMPTY).nullable().patchable(),
+    optional("reversePrivateEndpointIds", JsonType::Uuids).nullable().patchable().quirk(Quirk::NullLists),
+    optional("exactlyOnce", JsonType::Bool).nullable(),
+    optional("credentials", JsonType::Object(CREDENTIALS)).nullable().patchable().secret(),
 ];
 
-static OFFSET: &[Field] = &[
-    need("strategy", Shape::OneOf(&["from_beginning", "from_latest", "from_timestamp"])),
-    may("timestamp", TEXT).nullable(),
+static OFFSET: &[FieldSpec] = &[
+    required("strategy", JsonType::OneOf(&["from_beginning", "from_latest", "from_timestamp"])),
+    optional("timestamp", TEXT).nullable(),
 ];
 
-static REGISTRY: &[Field] = &[
-    need("url", TEXT),
-    need("authentication", Shape::OneOf(&["PLAIN"])),
-    may("caCertificate", MAYBE_EMPTY).nullable(),
-    may("credentials", Shape::Object(REGISTRY_CREDENTIALS)).secret(),
+static REGISTRY: &[FieldSpec] = &[
+    required("url", TEXT),
+    required("authentication", JsonType::OneOf(&["PLAIN"])),
+    optional("caCertificate", MAYBE_EMPTY).nullable(),
+    optional("credentials", JsonType::Object(REGISTRY_CREDENTIALS)).secret(),
 ];
 
-static REGISTRY_CREDENTIALS: &[Field] = &[need("username", TEXT), need("password", TEXT)];
+static REGISTRY_CREDENTIALS: &[FieldSpec] =
+    &[required("username", TEXT), required("password", TEXT)];
 
 /// Which of them belong together depends on the authentication: see the rules.
-static CREDENTIALS: &[Field] = &[
-    may("username", TEXT),
-    may("password", TEXT),
-    may("accessKeyId", TEXT),
-    may("secretKey", TEXT),
-    may("connectionString", TEXT),
-    may("certificate", TEXT),
-    may("privateKey", TEXT),
+static CREDENTIALS: &[FieldSpec] = &[
+    optional("username", TEXT),
+    optional("password", TEXT),
+    optional("accessKeyId", TEXT),
+    optional("secretKey", TEXT),
+    optional("connectionString", TEXT),
+    optional("certificate", TEXT),
+    optional("privateKey", TEXT),
 ];

@@ -1,18 +1,19 @@
 //! Amazon Kinesis.
 
-use super::row::{Field, Shape, TEXT, at_least, may, need};
+use super::field_spec::{FieldSpec, JsonType, TEXT, at_least, optional, required};
 
 #[rustfmt::skip]
-pub(crate) static FIELDS: &[Field] = &[
-    need("format", Shape::OneOf(&["JSONEachRow", "Avro", "AvroConfluent"])),
-    need("streamName", TEXT),
-    need("region", TEXT),
-    may("useEnhancedFanOut", Shape::Bool).nullable(),
-    need("iteratorType", Shape::OneOf(&["TRIM_HORIZON", "LATEST", "AT_TIMESTAMP"])),
-    may("timestamp", at_least(0)).nullable(),
-    need("authentication", Shape::OneOf(&["IAM_ROLE", "IAM_USER"])).patchable(),
-    may("iamRole", TEXT).nullable().patchable(),
-    may("accessKey", Shape::Object(ACCESS_KEY)).nullable().patchable().secret(),
+pub(crate) static FIELDS: &[FieldSpec] = &[
+    required("format", JsonType::OneOf(&["JSONEachRow", "Avro", "AvroConfluent"])),
+    required("streamName", TEXT),
+    required("region", TEXT),
+    optional("useEnhancedFanOut", JsonType::Bool).nullable(),
+    required("iteratorType", JsonType::OneOf(&["TRIM_HORIZON", "LATEST", "AT_TIMESTAMP"])),
+    optional("timestamp", at_least(0)).nullable(),
+    required("authentication", JsonType::OneOf(&["IAM_ROLE", "IAM_USER"])).patchable(),
+    optional("iamRole", TEXT).nullable().patchable(),
+    optional("accessKey", JsonType::Object(ACCESS_KEY)).nullable().patchable().secret(),
 ];
 
-pub(crate) static ACCESS_KEY: &[Field] = &[need("accessKeyId", TEXT), need("secretKey", TEXT)];
+pub(crate) static ACCESS_KEY: &[FieldSpec] =
+    &[required("accessKeyId", TEXT), required("secretKey", TEXT)];

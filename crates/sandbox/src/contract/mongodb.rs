@@ -1,47 +1,49 @@
 //! The `mongodb` arm.
 
+use super::field_spec::{
+    AT_LEAST_ONE, FieldSpec, JsonType, MAYBE_EMPTY, TEXT, UnsetValue, at_least, optional, required,
+};
 use super::postgres::{CREDENTIALS, ENGINE, MODE};
-use super::row::{AT_LEAST_ONE, Field, MAYBE_EMPTY, Shape, TEXT, Unset, at_least, may, need};
 use crate::options::Quirk;
 
 #[rustfmt::skip]
-pub(crate) static FIELDS: &[Field] = &[
-    need("uri", TEXT).connection(),
-    need("readPreference", Shape::OneOf(&[
+pub(crate) static FIELDS: &[FieldSpec] = &[
+    required("uri", TEXT).connection(),
+    required("readPreference", JsonType::OneOf(&[
         "primary", "primaryPreferred", "secondary", "secondaryPreferred", "nearest",
     ])).patchable(),
-    may("tlsHost", MAYBE_EMPTY).connection().unset(Unset::EmptyText),
-    may("disableTls", Shape::Bool).connection().unset(Unset::False),
-    may("skipCertVerification", Shape::Bool).connection().unset(Unset::False),
-    may("caCertificate", MAYBE_EMPTY).connection().unset(Unset::EmptyText),
-    may("credentials", Shape::Object(CREDENTIALS)).patchable().secret(),
-    need("settings", Shape::Object(SETTINGS)).patchable(),
-    need("tableMappings", Shape::Objects(MAPPING, 1)).quirk(Quirk::ShuffledLists),
-    may("tableMappingsToAdd", Shape::Objects(MAPPING, 0)).patch_only(),
-    may("tableMappingsToRemove", Shape::Objects(REMOVAL, 0)).patch_only(),
+    optional("tlsHost", MAYBE_EMPTY).connection().unset(UnsetValue::EmptyText),
+    optional("disableTls", JsonType::Bool).connection().unset(UnsetValue::False),
+    optional("skipCertVerification", JsonType::Bool).connection().unset(UnsetValue::False),
+    optional("caCertificate", MAYBE_EMPTY).connection().unset(UnsetValue::EmptyText),
+    optional("credentials", JsonType::Object(CREDENTIALS)).patchable().secret(),
+    required("settings", JsonType::Object(SETTINGS)).patchable(),
+    required("tableMappings", JsonType::Objects(MAPPING, 1)).quirk(Quirk::ShuffledLists),
+    optional("tableMappingsToAdd", JsonType::Objects(MAPPING, 0)).patch_only(),
+    optional("tableMappingsToRemove", JsonType::Objects(REMOVAL, 0)).patch_only(),
 ];
 
 #[rustfmt::skip]
-static SETTINGS: &[Field] = &[
-    may("syncIntervalSeconds", AT_LEAST_ONE).patchable().unset(Unset::Integer(60)),
-    may("pullBatchSize", AT_LEAST_ONE).patchable().unset(Unset::Integer(100_000)),
-    need("replicationMode", MODE),
-    may("snapshotNumRowsPerPartition", at_least(1000)).unset(Unset::Integer(100_000)),
-    may("snapshotNumberOfParallelTables", AT_LEAST_ONE).unset(Unset::Integer(1)),
-    may("deleteOnMerge", Shape::Bool).unset(Unset::False).quirk(Quirk::OmittedBooleans),
-    may("useJsonNativeFormat", Shape::Bool).unset(Unset::True),
+static SETTINGS: &[FieldSpec] = &[
+    optional("syncIntervalSeconds", AT_LEAST_ONE).patchable().unset(UnsetValue::Integer(60)),
+    optional("pullBatchSize", AT_LEAST_ONE).patchable().unset(UnsetValue::Integer(100_000)),
+    required("replicationMode", MODE),
+    optional("snapshotNumRowsPerPartition", at_least(1000)).unset(UnsetValue::Integer(100_000)),
+    optional("snapshotNumberOfParallelTables", AT_LEAST_ONE).unset(UnsetValue::Integer(1)),
+    optional("deleteOnMerge", JsonType::Bool).unset(UnsetValue::False).quirk(Quirk::OmittedBooleans),
+    optional("useJsonNativeFormat", JsonType::Bool).unset(UnsetValue::True),
 ];
 
-static MAPPING: &[Field] = &[
-    need("sourceDatabaseName", TEXT),
-    need("sourceCollection", TEXT),
-    need("targetTable", TEXT),
-    may("tableEngine", ENGINE).unset(Unset::Text("ReplacingMergeTree")),
+static MAPPING: &[FieldSpec] = &[
+    required("sourceDatabaseName", TEXT),
+    required("sourceCollection", TEXT),
+    required("targetTable", TEXT),
+    optional("tableEngine", ENGINE).unset(UnsetValue::Text("ReplacingMergeTree")),
 ];
 
-static REMOVAL: &[Field] = &[
-    need("sourceDatabaseName", TEXT),
-    need("sourceCollection", TEXT),
-    need("targetTable", TEXT),
-    may("tableEngine", ENGINE).nullable(),
+static REMOVAL: &[FieldSpec] = &[
+    required("sourceDatabaseName", TEXT),
+    required("sourceCollection", TEXT),
+    required("targetTable", TEXT),
+    optional("tableEngine", ENGINE).nullable(),
 ];

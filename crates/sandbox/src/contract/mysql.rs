@@ -1,61 +1,62 @@
 //! The `mysql` arm and its flavours.
 
-use super::postgres::{AUTHENTICATION, CREDENTIALS, ENGINE, MODE};
-use super::row::{
-    AT_LEAST_ONE, Field, MAYBE_EMPTY, Shape, TEXT, Unset, at_least, between, may, need,
+use super::field_spec::{
+    AT_LEAST_ONE, FieldSpec, JsonType, MAYBE_EMPTY, TEXT, UnsetValue, at_least, between, optional,
+    required,
 };
+use super::postgres::{AUTHENTICATION, CREDENTIALS, ENGINE, MODE};
 use crate::options::Quirk;
 
 #[rustfmt::skip]
-pub(crate) static FIELDS: &[Field] = &[
-    may("type", Shape::OneOf(&["mysql", "rdsmysql", "auroramysql", "mariadb", "rdsmariadb"]))
-        .nullable().unset(Unset::Text("mysql")).quirk(Quirk::BaseTypes),
-    need("host", TEXT).connection(),
-    need("port", between(1, 65_535)).connection(),
-    may("authentication", AUTHENTICATION).connection().unset(Unset::Text("basic")),
-    may("iamRole", MAYBE_EMPTY).connection().unset(Unset::EmptyText),
-    may("tlsHost", MAYBE_EMPTY).connection().unset(Unset::EmptyText),
-    may("caCertificate", MAYBE_EMPTY).connection().unset(Unset::EmptyText),
-    may("disableTls", Shape::Bool).connection().unset(Unset::Null),
-    may("skipCertVerification", Shape::Bool).connection().unset(Unset::Null),
-    may("serverId", between(1, 4_294_967_295)).patchable().unset(Unset::ServerId),
-    may("credentials", Shape::Object(CREDENTIALS)).patchable().secret(),
-    need("settings", Shape::Object(SETTINGS)).patchable(),
-    need("tableMappings", Shape::Objects(MAPPING, 1)).quirk(Quirk::ShuffledLists),
-    may("tableMappingsToAdd", Shape::Objects(MAPPING, 0)).patch_only(),
-    may("tableMappingsToRemove", Shape::Objects(REMOVAL, 0)).patch_only(),
+pub(crate) static FIELDS: &[FieldSpec] = &[
+    optional("type", JsonType::OneOf(&["mysql", "rdsmysql", "auroramysql", "mariadb", "rdsmariadb"]))
+        .nullable().unset(UnsetValue::Text("mysql")).quirk(Quirk::BaseTypes),
+    required("host", TEXT).connection(),
+    required("port", between(1, 65_535)).connection(),
+    optional("authentication", AUTHENTICATION).connection().unset(UnsetValue::Text("basic")),
+    optional("iamRole", MAYBE_EMPTY).connection().unset(UnsetValue::EmptyText),
+    optional("tlsHost", MAYBE_EMPTY).connection().unset(UnsetValue::EmptyText),
+    optional("caCertificate", MAYBE_EMPTY).connection().unset(UnsetValue::EmptyText),
+    optional("disableTls", JsonType::Bool).connection().unset(UnsetValue::Null),
+    optional("skipCertVerification", JsonType::Bool).connection().unset(UnsetValue::Null),
+    optional("serverId", between(1, 4_294_967_295)).patchable().unset(UnsetValue::ServerId),
+    optional("credentials", JsonType::Object(CREDENTIALS)).patchable().secret(),
+    required("settings", JsonType::Object(SETTINGS)).patchable(),
+    required("tableMappings", JsonType::Objects(MAPPING, 1)).quirk(Quirk::ShuffledLists),
+    optional("tableMappingsToAdd", JsonType::Objects(MAPPING, 0)).patch_only(),
+    optional("tableMappingsToRemove", JsonType::Objects(REMOVAL, 0)).patch_only(),
 ];
 
 #[rustfmt::skip]
-static SETTINGS: &[Field] = &[
-    may("syncIntervalSeconds", AT_LEAST_ONE).patchable().unset(Unset::Integer(60)),
-    may("pullBatchSize", AT_LEAST_ONE).patchable().unset(Unset::Integer(100_000)),
-    need("replicationMode", MODE),
-    may("replicationMechanism", Shape::OneOf(&["GTID", "FILE_POS"])).unset(Unset::Text("GTID")),
-    may("useCompression", Shape::Bool).patchable().unset(Unset::False),
-    may("allowNullableColumns", Shape::Bool).unset(Unset::False),
-    may("initialLoadParallelism", AT_LEAST_ONE).unset(Unset::Integer(4)),
-    may("snapshotNumRowsPerPartition", at_least(1000)).unset(Unset::Integer(100_000)),
-    may("snapshotNumberOfParallelTables", AT_LEAST_ONE).unset(Unset::Integer(1)),
-    may("deleteOnMerge", Shape::Bool).unset(Unset::False).quirk(Quirk::OmittedBooleans),
+static SETTINGS: &[FieldSpec] = &[
+    optional("syncIntervalSeconds", AT_LEAST_ONE).patchable().unset(UnsetValue::Integer(60)),
+    optional("pullBatchSize", AT_LEAST_ONE).patchable().unset(UnsetValue::Integer(100_000)),
+    required("replicationMode", MODE),
+    optional("replicationMechanism", JsonType::OneOf(&["GTID", "FILE_POS"])).unset(UnsetValue::Text("GTID")),
+    optional("useCompression", JsonType::Bool).patchable().unset(UnsetValue::False),
+    optional("allowNullableColumns", JsonType::Bool).unset(UnsetValue::False),
+    optional("initialLoadParallelism", AT_LEAST_ONE).unset(UnsetValue::Integer(4)),
+    optional("snapshotNumRowsPerPartition", at_least(1000)).unset(UnsetValue::Integer(100_000)),
+    optional("snapshotNumberOfParallelTables", AT_LEAST_ONE).unset(UnsetValue::Integer(1)),
+    optional("deleteOnMerge", JsonType::Bool).unset(UnsetValue::False).quirk(Quirk::OmittedBooleans),
 ];
 
 #[rustfmt::skip]
-static MAPPING: &[Field] = &[
-    need("sourceSchemaName", TEXT),
-    need("sourceTable", TEXT),
-    need("targetTable", TEXT),
-    may("excludedColumns", Shape::DistinctTexts).unset(Unset::EmptyList).quirk(Quirk::ShuffledLists),
-    may("useCustomSortingKey", Shape::Bool).unset(Unset::False),
-    may("sortingKeys", Shape::DistinctTexts).unset(Unset::EmptyList),
-    may("tableEngine", ENGINE).unset(Unset::Text("ReplacingMergeTree")),
-    may("partitionKey", MAYBE_EMPTY).unset(Unset::EmptyText),
+static MAPPING: &[FieldSpec] = &[
+    required("sourceSchemaName", TEXT),
+    required("sourceTable", TEXT),
+    required("targetTable", TEXT),
+    optional("excludedColumns", JsonType::DistinctTexts).unset(UnsetValue::EmptyList).quirk(Quirk::ShuffledLists),
+    optional("useCustomSortingKey", JsonType::Bool).unset(UnsetValue::False),
+    optional("sortingKeys", JsonType::DistinctTexts).unset(UnsetValue::EmptyList),
+    optional("tableEngine", ENGINE).unset(UnsetValue::Text("ReplacingMergeTree")),
+    optional("partitionKey", MAYBE_EMPTY).unset(UnsetValue::EmptyText),
 ];
 
-static REMOVAL: &[Field] = &[
-    need("sourceSchemaName", TEXT),
-    need("sourceTable", TEXT),
-    need("targetTable", TEXT),
-    may("tableEngine", ENGINE).nullable(),
-    may("partitionKey", MAYBE_EMPTY).nullable(),
+static REMOVAL: &[FieldSpec] = &[
+    required("sourceSchemaName", TEXT),
+    required("sourceTable", TEXT),
+    required("targetTable", TEXT),
+    optional("tableEngine", ENGINE).nullable(),
+    optional("partitionKey", MAYBE_EMPTY).nullable(),
 ];

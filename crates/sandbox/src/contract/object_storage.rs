@@ -1,35 +1,35 @@
 //! Buckets and containers: S3, its likes, GCS and Azure.
 
+use super::field_spec::{FieldSpec, JsonType, TEXT, optional, required};
 use super::kinesis::ACCESS_KEY;
-use super::row::{Field, Shape, TEXT, may, need};
 
 const AZURE: (&str, &str) = ("type", "azureblobstorage");
 
 #[rustfmt::skip]
-pub(crate) static FIELDS: &[Field] = &[
-    need("type", Shape::OneOf(&[
+pub(crate) static FIELDS: &[FieldSpec] = &[
+    required("type", JsonType::OneOf(&[
         "s3", "gcs", "dospaces", "azureblobstorage", "cloudflarer2", "ovhobjectstorage",
     ])),
-    need("format", Shape::OneOf(&[
+    required("format", JsonType::OneOf(&[
         "JSONEachRow", "JSONAsObject", "CSV", "CSVWithNames", "TabSeparated",
         "TabSeparatedWithNames", "Parquet", "Avro",
     ])),
-    may("url", TEXT).nullable(),
-    may("delimiter", TEXT).nullable(),
-    may("compression", Shape::OneOf(&[
+    optional("url", TEXT).nullable(),
+    optional("delimiter", TEXT).nullable(),
+    optional("compression", JsonType::OneOf(&[
         "none", "gzip", "gz", "brotli", "br", "xz", "LZMA", "zstd", "auto",
     ])).nullable(),
-    may("isContinuous", Shape::Bool).nullable(),
-    may("queueUrl", TEXT).nullable(),
-    may("skipInitialLoad", Shape::Bool).nullable().patchable(),
-    may("startAfter", TEXT).nullable().patchable(),
-    may("authentication", Shape::OneOf(&[
+    optional("isContinuous", JsonType::Bool).nullable(),
+    optional("queueUrl", TEXT).nullable(),
+    optional("skipInitialLoad", JsonType::Bool).nullable().patchable(),
+    optional("startAfter", TEXT).nullable().patchable(),
+    optional("authentication", JsonType::OneOf(&[
         "IAM_ROLE", "IAM_USER", "CONNECTION_STRING", "SERVICE_ACCOUNT",
     ])).nullable().patchable().hidden_when(AZURE.0, AZURE.1),
-    may("iamRole", TEXT).nullable().patchable(),
-    may("connectionString", TEXT).nullable().patchable().secret(),
-    may("path", TEXT).nullable().patchable().hidden(),
-    may("azureContainerName", TEXT).nullable().patchable().hidden(),
-    may("accessKey", Shape::Object(ACCESS_KEY)).nullable().patchable().secret(),
-    may("serviceAccountKey", TEXT).nullable().patchable().secret(),
+    optional("iamRole", TEXT).nullable().patchable(),
+    optional("connectionString", TEXT).nullable().patchable().secret(),
+    optional("path", TEXT).nullable().patchable().hidden(),
+    optional("azureContainerName", TEXT).nullable().patchable().hidden(),
+    optional("accessKey", JsonType::Object(ACCESS_KEY)).nullable().patchable().secret(),
+    optional("serviceAccountKey", TEXT).nullable().patchable().secret(),
 ];

@@ -1,75 +1,76 @@
 //! The `postgres` arm and its flavours.
 
-use super::row::{
-    AT_LEAST_ONE, Field, MAYBE_EMPTY, Shape, TEXT, Unset, at_least, between, may, need,
+use super::field_spec::{
+    AT_LEAST_ONE, FieldSpec, JsonType, MAYBE_EMPTY, TEXT, UnsetValue, at_least, between, optional,
+    required,
 };
 use crate::options::Quirk;
 
 #[rustfmt::skip]
-pub(crate) static FIELDS: &[Field] = &[
-    may("type", Shape::OneOf(&[
+pub(crate) static FIELDS: &[FieldSpec] = &[
+    optional("type", JsonType::OneOf(&[
         "postgres", "supabase", "neon", "alloydb", "planetscale", "rdspostgres", "aurorapostgres",
         "cloudsqlpostgres", "azurepostgres", "crunchybridge", "tigerdata",
-    ])).nullable().unset(Unset::Text("postgres")).quirk(Quirk::BaseTypes),
-    need("host", TEXT).connection(),
-    need("port", between(1, 65_535)).connection(),
-    need("database", TEXT).connection(),
-    may("authentication", AUTHENTICATION).unset(Unset::Text("basic")),
-    may("iamRole", MAYBE_EMPTY).unset(Unset::EmptyText),
-    may("tlsHost", MAYBE_EMPTY).connection().unset(Unset::EmptyText),
-    may("caCertificate", MAYBE_EMPTY).connection().unset(Unset::EmptyText),
-    may("disableTls", Shape::Bool).connection().unset(Unset::False),
-    may("skipCertVerification", Shape::Bool).connection().unset(Unset::False),
-    may("credentials", Shape::Object(CREDENTIALS)).patchable().secret(),
-    need("settings", Shape::Object(SETTINGS)).patchable(),
-    need("tableMappings", Shape::Objects(MAPPING, 1)).quirk(Quirk::ShuffledLists),
-    may("tableMappingsToAdd", Shape::Objects(MAPPING, 0)).patch_only(),
-    may("tableMappingsToRemove", Shape::Objects(REMOVAL, 0)).patch_only(),
+    ])).nullable().unset(UnsetValue::Text("postgres")).quirk(Quirk::BaseTypes),
+    required("host", TEXT).connection(),
+    required("port", between(1, 65_535)).connection(),
+    required("database", TEXT).connection(),
+    optional("authentication", AUTHENTICATION).unset(UnsetValue::Text("basic")),
+    optional("iamRole", MAYBE_EMPTY).unset(UnsetValue::EmptyText),
+    optional("tlsHost", MAYBE_EMPTY).connection().unset(UnsetValue::EmptyText),
+    optional("caCertificate", MAYBE_EMPTY).connection().unset(UnsetValue::EmptyText),
+    optional("disableTls", JsonType::Bool).connection().unset(UnsetValue::False),
+    optional("skipCertVerification", JsonType::Bool).connection().unset(UnsetValue::False),
+    optional("credentials", JsonType::Object(CREDENTIALS)).patchable().secret(),
+    required("settings", JsonType::Object(SETTINGS)).patchable(),
+    required("tableMappings", JsonType::Objects(MAPPING, 1)).quirk(Quirk::ShuffledLists),
+    optional("tableMappingsToAdd", JsonType::Objects(MAPPING, 0)).patch_only(),
+    optional("tableMappingsToRemove", JsonType::Objects(REMOVAL, 0)).patch_only(),
 ];
 
-pub(crate) const AUTHENTICATION: Shape = Shape::OneOf(&["basic", "IAM_ROLE"]);
+pub(crate) const AUTHENTICATION: JsonType = JsonType::OneOf(&["basic", "IAM_ROLE"]);
 
-pub(crate) const ENGINE: Shape = Shape::OneOf(&["MergeTree", "ReplacingMergeTree", "Null"]);
+pub(crate) const ENGINE: JsonType = JsonType::OneOf(&["MergeTree", "ReplacingMergeTree", "Null"]);
 
-pub(crate) const MODE: Shape = Shape::OneOf(&["cdc", "snapshot", "cdc_only"]);
+pub(crate) const MODE: JsonType = JsonType::OneOf(&["cdc", "snapshot", "cdc_only"]);
 
 /// Which of them are needed depends on the authentication: see the rules.
-pub(crate) static CREDENTIALS: &[Field] =
-    &[may("username", MAYBE_EMPTY), may("password", MAYBE_EMPTY)];
+pub(crate) static CREDENTIALS: &[FieldSpec] =
+    &[optional("username", MAYBE_EMPTY), optional("password", MAYBE_EMPTY)];
 
 #[rustfmt::skip]
-static SETTINGS: &[Field] = &[
-    may("syncIntervalSeconds", AT_LEAST_ONE).patchable().unset(Unset::Integer(60)),
-    may("pullBatchSize", AT_LEAST_ONE).patchable().unset(Unset::Integer(100_000)),
-    may("publicationName", TEXT).unset(Unset::EmptyText),
-    need("replicationMode", MODE),
-    may("replicationSlotName", TEXT).unset(Unset::EmptyText),
-    may("allowNullableColumns", Shape::Bool).unset(Unset::False),
-    may("initialLoadParallelism", AT_LEAST_ONE).unset(Unset::Integer(4)),
-    may("snapshotNumRowsPerPartition", at_least(1000)).unset(Unset::Integer(100_000)),
-    may("snapshotNumberOfParallelTables", AT_LEAST_ONE).unset(Unset::Integer(1)),
-    may("enableFailoverSlots", Shape::Bool).unset(Unset::False).quirk(Quirk::OmittedBooleans),
-    may("deleteOnMerge", Shape::Bool).unset(Unset::False).quirk(Quirk::OmittedBooleans),
+static SETTINGS: &[FieldSpec] = &[
+    optional("syncIntervalSeconds", AT_LEAST_ONE).patchable().unset(UnsetValue::Integer(60)),
+    optional("pullBatchSize", AT_LEAST_ONE).patchable().unset(UnsetValue::Integer(100_000)),
+    optional("publicationName", TEXT).unset(UnsetValue::EmptyText),
+    required("replicationMode", MODE),
+    optional("replicationSlotName", TEXT).unset(UnsetValue::EmptyText),
+    optional("allowNullableColumns", JsonType::Bool).unset(UnsetValue::False),
+    optional("initialLoadParallelism", AT_LEAST_ONE).unset(UnsetValue::Integer(4)),
+    optional("snapshotNumRowsPerPartition", at_least(1000)).unset(UnsetValue::Integer(100_000)),
+    optional("snapshotNumberOfParallelTables", AT_LEAST_ONE).unset(UnsetValue::Integer(1)),
+    optional("enableFailoverSlots", JsonType::Bool).unset(UnsetValue::False).quirk(Quirk::OmittedBooleans),
+    optional("deleteOnMerge", JsonType::Bool).unset(UnsetValue::False).quirk(Quirk::OmittedBooleans),
 ];
 
 #[rustfmt::skip]
-static MAPPING: &[Field] = &[
-    need("sourceSchemaName", TEXT),
-    need("sourceTable", TEXT),
-    need("targetTable", TEXT),
-    may("excludedColumns", Shape::DistinctTexts).unset(Unset::EmptyList).quirk(Quirk::ShuffledLists),
-    may("useCustomSortingKey", Shape::Bool).unset(Unset::False),
-    may("sortingKeys", Shape::DistinctTexts).unset(Unset::EmptyList),
-    may("tableEngine", ENGINE).unset(Unset::Text("ReplacingMergeTree")),
-    may("partitionKey", MAYBE_EMPTY).unset(Unset::EmptyText),
-    may("partitionByExpr", MAYBE_EMPTY).unset(Unset::EmptyText),
+static MAPPING: &[FieldSpec] = &[
+    required("sourceSchemaName", TEXT),
+    required("sourceTable", TEXT),
+    required("targetTable", TEXT),
+    optional("excludedColumns", JsonType::DistinctTexts).unset(UnsetValue::EmptyList).quirk(Quirk::ShuffledLists),
+    optional("useCustomSortingKey", JsonType::Bool).unset(UnsetValue::False),
+    optional("sortingKeys", JsonType::DistinctTexts).unset(UnsetValue::EmptyList),
+    optional("tableEngine", ENGINE).unset(UnsetValue::Text("ReplacingMergeTree")),
+    optional("partitionKey", MAYBE_EMPTY).unset(UnsetValue::EmptyText),
+    optional("partitionByExpr", MAYBE_EMPTY).unset(UnsetValue::EmptyText),
 ];
 
-static REMOVAL: &[Field] = &[
-    need("sourceSchemaName", TEXT),
-    need("sourceTable", TEXT),
-    need("targetTable", TEXT),
-    may("tableEngine", ENGINE).nullable(),
-    may("partitionKey", MAYBE_EMPTY).nullable(),
-    may("partitionByExpr", MAYBE_EMPTY).nullable(),
+static REMOVAL: &[FieldSpec] = &[
+    required("sourceSchemaName", TEXT),
+    required("sourceTable", TEXT),
+    required("targetTable", TEXT),
+    optional("tableEngine", ENGINE).nullable(),
+    optional("partitionKey", MAYBE_EMPTY).nullable(),
+    optional("partitionByExpr", MAYBE_EMPTY).nullable(),
 ];

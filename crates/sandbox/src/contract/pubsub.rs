@@ -1,19 +1,19 @@
 //! Google Pub/Sub.
 
-use super::row::{Field, Shape, TEXT, between, may, need};
+use super::field_spec::{FieldSpec, JsonType, TEXT, between, optional, required};
 
 #[rustfmt::skip]
-pub(crate) static FIELDS: &[Field] = &[
-    need("format", Shape::OneOf(&["JSONEachRow", "Avro", "Protobuf"])),
-    need("projectId", TEXT),
-    need("topic", TEXT),
-    need("authentication", Shape::OneOf(&["SERVICE_ACCOUNT"])).patchable(),
-    need("seekType", Shape::OneOf(&["latest", "earliest", "timestamp"])),
-    may("seekTimestamp", TEXT).nullable(),
-    may("filter", Shape::Text { min: 0, max: 256 }).nullable(),
-    may("enableOrdering", Shape::Bool).nullable(),
-    may("ackDeadline", between(10, 600)).nullable().patchable(),
-    need("serviceAccountKey", Shape::Object(SERVICE_ACCOUNT)).patchable().secret(),
+pub(crate) static FIELDS: &[FieldSpec] = &[
+    required("format", JsonType::OneOf(&["JSONEachRow", "Avro", "Protobuf"])),
+    required("projectId", TEXT),
+    required("topic", TEXT),
+    required("authentication", JsonType::OneOf(&["SERVICE_ACCOUNT"])).patchable(),
+    required("seekType", JsonType::OneOf(&["latest", "earliest", "timestamp"])),
+    optional("seekTimestamp", TEXT).nullable(),
+    optional("filter", JsonType::Text { min: 0, max: 256 }).nullable(),
+    optional("enableOrdering", JsonType::Bool).nullable(),
+    optional("ackDeadline", between(10, 600)).nullable().patchable(),
+    required("serviceAccountKey", JsonType::Object(SERVICE_ACCOUNT)).patchable().secret(),
 ];
 
-pub(crate) static SERVICE_ACCOUNT: &[Field] = &[need("serviceAccountFile", TEXT)];
+pub(crate) static SERVICE_ACCOUNT: &[FieldSpec] = &[required("serviceAccountFile", TEXT)];

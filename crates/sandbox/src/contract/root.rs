@@ -1,16 +1,17 @@
 //! The body of a pipe, down to the parts that depend on its source.
 
-use super::row::{Field, Shape, TEXT, may, need};
+use super::field_spec::{FieldSpec, JsonType, TEXT, optional, required};
 
 /// `settings` may be given in a PATCH; whether it is applied is a quirk.
 #[rustfmt::skip]
-pub(crate) static FIELDS: &[Field] = &[
-    need("name", Shape::Text { min: 1, max: 255 }).patchable(),
-    need("source", Shape::Anything).patchable(),
-    need("destination", Shape::Anything).patchable(),
-    may("fieldMappings", Shape::Objects(FIELD_MAPPING, 0)).patchable(),
-    may("scaling", Shape::Object(super::scaling::FIELDS)),
-    may("settings", Shape::Anything).patchable(),
+pub(crate) static FIELDS: &[FieldSpec] = &[
+    required("name", JsonType::Text { min: 1, max: 255 }).patchable(),
+    required("source", JsonType::Anything).patchable(),
+    required("destination", JsonType::Anything).patchable(),
+    optional("fieldMappings", JsonType::Objects(FIELD_MAPPING, 0)).patchable(),
+    optional("scaling", JsonType::Object(super::scaling::FIELDS)),
+    optional("settings", JsonType::Anything).patchable(),
 ];
 
-static FIELD_MAPPING: &[Field] = &[need("sourceField", TEXT), need("destinationField", TEXT)];
+static FIELD_MAPPING: &[FieldSpec] =
+    &[required("sourceField", TEXT), required("destinationField", TEXT)];

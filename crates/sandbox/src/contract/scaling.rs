@@ -1,10 +1,10 @@
 //! The size of a streaming or object storage pipe.
 
-use super::row::{Field, Shape, between, may};
+use super::field_spec::{FieldSpec, JsonType, between, optional};
 
-pub(crate) static FIELDS: &[Field] = &[
-    may("replicas", between(1, 40)).nullable().patchable(),
-    may("replicaCpuMillicores", between(125, 2000)).nullable().patchable(),
-    may("replicaMemoryGb", Shape::Number { min: 0.5, max: 8.0 }).nullable().patchable(),
-    may("concurrency", between(0, 34)).nullable().patchable().hidden(),
+pub(crate) static FIELDS: &[FieldSpec] = &[
+    optional("replicas", between(1, 40)).nullable().patchable(),
+    optional("replicaCpuMillicores", between(125, 2000)).nullable().patchable(),
+    optional("replicaMemoryGb", JsonType::Number { min: 0.5, max: 8.0 }).nullable().patchable(),
+    optional("concurrency", between(0, 34)).nullable().patchable().hidden(),
 ];

@@ -2,14 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::row::Field;
+use super::field_spec::FieldSpec;
 use super::{
     bigquery, destination, kafka, kinesis, mongodb, mysql, object_storage, postgres, pubsub,
 };
 
 /// What a pipe reads from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Source {
+pub(crate) enum ApiSource {
     Kafka,
     ObjectStorage,
     Kinesis,
@@ -20,7 +20,7 @@ pub(crate) enum Source {
     Mongodb,
 }
 
-impl Source {
+impl ApiSource {
     pub(crate) const ALL: [Self; 8] = [
         Self::Kafka,
         Self::ObjectStorage,
@@ -33,7 +33,7 @@ impl Source {
     ];
 
     /// Its key in `source`.
-    pub(crate) fn arm(self) -> &'static str {
+    pub(crate) fn json_key(self) -> &'static str {
         match self {
             Self::Kafka => "kafka",
             Self::ObjectStorage => "objectStorage",
@@ -47,7 +47,7 @@ impl Source {
     }
 
     /// Its name in the API's error texts.
-    pub(crate) fn title(self) -> &'static str {
+    pub(crate) fn display_name(self) -> &'static str {
         match self {
             Self::Kafka => "Kafka",
             Self::ObjectStorage => "ObjectStorage",
@@ -60,7 +60,7 @@ impl Source {
         }
     }
 
-    pub(crate) fn fields(self) -> &'static [Field] {
+    pub(crate) fn field_specs(self) -> &'static [FieldSpec] {
         match self {
             Self::Kafka => kafka::FIELDS,
             Self::ObjectStorage => object_storage::FIELDS,
@@ -73,7 +73,7 @@ impl Source {
         }
     }
 
-    pub(crate) fn destination(self) -> &'static [Field] {
+    pub(crate) fn destination_specs(self) -> &'static [FieldSpec] {
         if self.is_database() { destination::DATABASE } else { destination::TABLE }
     }
 

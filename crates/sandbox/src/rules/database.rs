@@ -2,84 +2,93 @@
 
 use serde_json::Map;
 
-use super::{Arm, mappings};
-use crate::body::{is_true, object, text};
+use super::{SourceCheck, mappings};
+use crate::json_body::{is_true, object_field, text_field};
 
-pub(crate) fn check_postgres(arm: &mut Arm<'_>) {
-    check_authentication(arm);
-    check_replication_slot(arm);
-    mappings::check(arm);
+pub(crate) fn validate_postgres(check: &mut SourceCheck<'_>) {
+    validate_authentication(check);
+    validate_replication_slot(check);
+    mappings::validate_mappings(check);
 }
 
-pub(crate) fn check_mysql(arm: &mut Arm<'_>) {
-    check_authentication(arm);
-    let maria = text(arm.fields, "type").is_some_and(|kind| kind.ends_with("mariadb"));
-    let settings = object(arm.fields, "settings");
-    let mechanism = settings.and_then(|settings| text(settings, "replicationMechanism"));
+pub(crate) fn validate_mysql(check: &mut SourceCheck<'_>) {
+    validate_authentication(check);
+    let maria = text_field(check.fields, "type").is_some_and(|kind| kind.ends_with("mariadb"));
+    let settings = object_field(check.fields, "settings");
+    let mechanism = settings.and_then(|settings| text_field(settings, "replicationMechanism"));
     if maria && mechanism == Some("FILE_POS") {
-        arm.say("settings.replicationMechanism", "MariaDB supports GTID only");
+        check.add_complaint("settings.replicationMechanism", "MariaDB supports GTID only");
     }
-    mappings::check(arm);
+    mappings::validate_mappings(check);
 }
 
-pub(crate) fn check_mongodb(arm: &mut Arm<'_>) {
-    let uri = text(arm.fields, "uri").unwrap_or_default();
+pub(crate) fn validate_mongodb(check: &mut SourceCheck<'_>) {
+    let uri = text_field(check.fields, "uri").unwrap_or_default();
     if !uri.starts_with("mongodb://") && !uri.starts_with("mongodb+srv://") {
-        arm.say("uri", "must begin with mongodb:// or mongodb+srv://");
+        check.add_complaint("uri", "must begin with mongodb:// or mongodb+srv://");
     }
-    if arm.given("credentials") {
-        check_username(arm);
+    if check.has_field("credentials") {
+        validate_username(check);
     }
-    mappings::check(arm);
+    mappings::validate_mappings(check);
 }
 
-pub(crate) fn check_bigquery(arm: &mut Arm<'_>) {
-    if text(arm.fields, "snapshotStagingPath").is_some_and(|path| !path.starts_with("gs://")) {
-        arm.say("snapshotStagingPath", "must begin with gs://");
+pub(crate) fn validate_bigquery(check: &mut SourceCheck<'_>) {
+    if text_field(check.fields, "snapshotStagingPath")
+        .is_some_and(|path| !path.starts_with("gs://"))
+    {
+        check.add_complaint("snapshotStagingPath", "must begin with gs://");
     }
-    mappings::check(arm);
+    mappings::validate_mappings(check);
 }
 
-fn check_authentication(arm: &mut Arm<'_>) {
-    check_username(arm);
-    let password =
-        object(arm.fields, "credentials").and_then(|given| text(given, "password")).is_some();
-    let role = text(arm.fields, "iamRole").is_some();
-    if text(arm.fields, "authentication") == Some("IAM_ROLE") {
+fn validate_authentication(check: &mut SourceCheck<'_>) {
+    validate_username(check);
+    let password = object_field(check.fields, "credentials")
+        .and_then(|given| text_field(given, "password"))
+        .is_some();
+    let role = text_field(check.fields, "iamRole").is_some();
+    if text_field(check.fields, "authentication") == Some("IAM_ROLE") {
         if !role {
-            arm.say("iamRole", "is required with IAM_ROLE authentication");
+            check.add_complaint("iamRole", "is required with IAM_ROLE authentication");
         }
         if password {
-            arm.say("credentials.password", "must not be given with IAM_ROLE authentication");
+            check.add_complaint(
+                "credentials.password",
+                "must not be given with IAM_ROLE authentication",
+            );
         }
         return;
     }
     if !password {
-        arm.complaints.quote("password is required for basic authentication");
+        check.complaints.add_message("password is required for basic authentication");
     }
     if role {
-        arm.say("iamRole", "is only allowed with IAM_ROLE authentication");
+        check.add_complaint("iamRole", "is only allowed with IAM_ROLE authentication");
     }
 }
 
-fn check_username(arm: &mut Arm<'_>) {
+fn validate_username(check: &mut SourceCheck<'_>) {
     let nothing = Map::new();
-    let credentials = object(arm.fields, "credentials").unwrap_or(&nothing);
-    if text(credentials, "username").is_none() {
-        arm.say("credentials.username", "'undefined' is not accepted, a value is required");
+    let credentials = object_field(check.fields, "credentials").unwrap_or(&nothing);
+    if text_field(credentials, "username").is_none() {
+        check.add_complaint(
+            "credentials.username",
+            "'undefined' is not accepted, a value is required",
+        );
     }
 }
 
-fn check_replication_slot(arm: &mut Arm<'_>) {
-    let Some(settings) = object(arm.fields, "settings") else { return };
-    if text(settings, "replicationSlotName").is_none() {
+fn validate_replication_slot(check: &mut SourceCheck<'_>) {
+    let Some(settings) = object_field(check.fields, "settings") else { return };
+    if text_field(settings, "replicationSlotName").is_none() {
         return;
     }
-    if text(settings, "replicationMode") != Some("cdc_only") {
-        arm.say("settings.replicationSlotName", "only valid for cdc_only mode");
+    if text_field(settings, "replicationMode") != Some("cdc_only") {
+        check.add_complaint("settings.replicationSlotName", "only valid for cdc_only mode");
     }
     if is_true(settings, "enableFailoverSlots") {
         let text = "is not allowed with a replication slot of one's own";
-        arm.say("settings.enableFailoverSlots", text);
+        check.add_complaint("settings.enableFailoverSlots", text);
     }
 }

@@ -2,90 +2,92 @@
 
 use serde_json::{Map, Value};
 
-use crate::body::{given, is_true, object, objects, text, texts};
-use crate::contract::check::Complaints;
-use crate::contract::source::Source;
+use crate::contract::source::ApiSource;
+use crate::contract::validate::Complaints;
+use crate::json_body::{has_value, is_true, object_field, object_items, text_field, text_items};
 
 /// Keys that a database pipe must not give: it makes its tables itself.
-const TABLE_SHAPED: [&str; 4] = ["table", "managedTable", "tableDefinition", "columns"];
+const TABLE_ONLY_KEYS: [&str; 4] = ["table", "managedTable", "tableDefinition", "columns"];
 
 /// Says what is wrong with the shape, before the rows are looked at.
-pub(crate) fn check_shape(destination: &Map<String, Value>, complaints: &mut Complaints) {
-    for name in TABLE_SHAPED.iter().filter(|name| destination.contains_key(**name)) {
-        let at = format!("destination.{name}");
+pub(crate) fn refuse_table_keys(destination: &Map<String, Value>, complaints: &mut Complaints) {
+    for name in TABLE_ONLY_KEYS.iter().filter(|name| destination.contains_key(**name)) {
+        let path = format!("destination.{name}");
         match destination[*name].as_str() {
-            Some("") => complaints.say(&at, "'' is not for database pipes"),
-            _ => complaints.say(&at, "is not for database pipes"),
+            Some("") => complaints.add(&path, "'' is not for database pipes"),
+            _ => complaints.add(&path, "is not for database pipes"),
         }
     }
 }
 
-pub(crate) fn is_table_shaped(name: &str) -> bool {
-    TABLE_SHAPED.contains(&name)
+pub(crate) fn is_table_key(name: &str) -> bool {
+    TABLE_ONLY_KEYS.contains(&name)
 }
 
-pub(crate) fn check(
-    source: Source,
+pub(crate) fn validate_destination(
+    source: ApiSource,
     destination: &Map<String, Value>,
     mappings: &[Value],
     complaints: &mut Complaints,
 ) {
     if source.is_database() {
         if !mappings.is_empty() {
-            complaints.say("fieldMappings", "is not for database pipes");
+            complaints.add("fieldMappings", "is not for database pipes");
         }
         return;
     }
-    check_definition(destination, complaints);
-    check_field_mappings(destination, mappings, complaints);
+    validate_table_definition(destination, complaints);
+    validate_field_mappings(destination, mappings, complaints);
 }
 
-fn check_definition(destination: &Map<String, Value>, complaints: &mut Complaints) {
-    let Some(definition) = object(destination, "tableDefinition") else {
+fn validate_table_definition(destination: &Map<String, Value>, complaints: &mut Complaints) {
+    let Some(definition) = object_field(destination, "tableDefinition") else {
         if is_true(destination, "managedTable") {
-            complaints.say("destination.tableDefinition", "is required with managedTable");
+            complaints.add("destination.tableDefinition", "is required with managedTable");
         }
         return;
     };
-    let Some(engine) = object(definition, "engine") else { return };
-    let at = "destination.tableDefinition.engine";
-    let kind = text(engine, "type").unwrap_or_default();
-    let column =
-        |name: &str| objects(destination, "columns").any(|each| text(each, "name") == Some(name));
+    let Some(engine) = object_field(definition, "engine") else { return };
+    let path = "destination.tableDefinition.engine";
+    let kind = text_field(engine, "type").unwrap_or_default();
+    let has_column = |name: &str| {
+        object_items(destination, "columns").any(|each| text_field(each, "name") == Some(name))
+    };
     if kind == "ReplacingMergeTree" {
-        check_replacing(definition, engine, complaints);
-    } else if given(engine, "versionColumnId") {
+        validate_replacing_engine(definition, engine, complaints);
+    } else if has_value(engine, "versionColumnId") {
         let text = "is only allowed with ReplacingMergeTree";
-        complaints.say(&format!("{at}.versionColumnId"), text);
+        complaints.add(&format!("{path}.versionColumnId"), text);
     }
-    if text(engine, "versionColumnId").is_some_and(|name| !column(name)) {
-        complaints.say(&format!("{at}.versionColumnId"), "is not among the columns");
+    if text_field(engine, "versionColumnId").is_some_and(|name| !has_column(name)) {
+        complaints.add(&format!("{path}.versionColumnId"), "is not among the columns");
     }
-    if kind != "SummingMergeTree" && given(engine, "columnIds") {
-        complaints.say(&format!("{at}.columnIds"), "is only allowed with SummingMergeTree");
+    if kind != "SummingMergeTree" && has_value(engine, "columnIds") {
+        complaints.add(&format!("{path}.columnIds"), "is only allowed with SummingMergeTree");
     }
-    if texts(engine, "columnIds").any(|name| !column(name)) {
-        complaints.say(&format!("{at}.columnIds"), "names something that is not among the columns");
+    if text_items(engine, "columnIds").any(|name| !has_column(name)) {
+        complaints
+            .add(&format!("{path}.columnIds"), "names something that is not among the columns");
     }
 }
 
-fn check_replacing(
+fn validate_replacing_engine(
     definition: &Map<String, Value>,
     engine: &Map<String, Value>,
     complaints: &mut Complaints,
 ) {
-    let at = "destination.tableDefinition";
-    if !given(engine, "versionColumnId") {
+    let path = "destination.tableDefinition";
+    if !has_value(engine, "versionColumnId") {
         let text = "is required with ReplacingMergeTree";
-        complaints.say(&format!("{at}.engine.versionColumnId"), text);
+        complaints.add(&format!("{path}.engine.versionColumnId"), text);
     }
-    if texts(definition, "sortingKey").next().is_none() {
-        complaints.say(&format!("{at}.sortingKey"), "is required with ReplacingMergeTree");
+    if text_items(definition, "sortingKey").next().is_none() {
+        complaints.add(&format!("{path}.sortingKey"), "is required with ReplacingMergeTree");
     }
 }
 
 /// Mappings are all or nothing: every column has one, and none goes elsewhere.
-pub(crate) fn check_field_mappings(
+pub(crate) fn validate_field_mappings(
     destination: &Map<String, Value>,
     mappings: &[Value],
     complaints: &mut Complaints,
@@ -93,14 +95,15 @@ pub(crate) fn check_field_mappings(
     if mappings.is_empty() {
         return;
     }
-    let columns: Vec<&str> =
-        objects(destination, "columns").filter_map(|column| text(column, "name")).collect();
+    let columns: Vec<&str> = object_items(destination, "columns")
+        .filter_map(|column| text_field(column, "name"))
+        .collect();
     let mapped: Vec<&str> =
         mappings.iter().filter_map(|mapping| mapping["destinationField"].as_str()).collect();
     if columns.iter().any(|column| !mapped.contains(column)) {
-        complaints.say("fieldMappings", "must cover every destination column");
+        complaints.add("fieldMappings", "must cover every destination column");
     }
     if mapped.iter().any(|field| !columns.contains(field)) {
-        complaints.say("fieldMappings", "has a destinationField that is not among the columns");
+        complaints.add("fieldMappings", "has a destinationField that is not among the columns");
     }
 }

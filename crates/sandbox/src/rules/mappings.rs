@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use super::Arm;
-use crate::body::{is_true, objects, text, texts};
+use super::SourceCheck;
+use crate::json_body::{is_true, object_items, text_field, text_items};
 
-type Mapping = Map<String, Value>;
+type MappingObject = Map<String, Value>;
 
 /// What is replicated: schema or database or dataset, and table or collection.
 const SOURCE_KEYS: [&str; 5] = [
@@ -18,99 +18,113 @@ const SOURCE_KEYS: [&str; 5] = [
     "sourceCollection",
 ];
 
-fn source_table(mapping: &Mapping) -> [Option<&str>; 5] {
-    SOURCE_KEYS.map(|key| text(mapping, key))
+fn source_table(mapping: &MappingObject) -> [Option<&str>; 5] {
+    SOURCE_KEYS.map(|key| text_field(mapping, key))
 }
 
 /// Whether both name the same source table and the same target.
-fn same(left: &Mapping, right: &Mapping) -> bool {
+fn is_same_mapping(left: &MappingObject, right: &MappingObject) -> bool {
     source_table(left) == source_table(right)
-        && text(left, "targetTable") == text(right, "targetTable")
+        && text_field(left, "targetTable") == text_field(right, "targetTable")
 }
 
-pub(crate) fn check(arm: &mut Arm<'_>) {
+pub(crate) fn validate_mappings(check: &mut SourceCheck<'_>) {
     let mut targets = BTreeSet::new();
-    for (index, mapping) in objects(arm.fields, "tableMappings").enumerate() {
-        let at = format!("tableMappings[{index}]");
-        if !text(mapping, "targetTable").is_none_or(|target| targets.insert(target)) {
-            arm.say(&format!("{at}.targetTable"), "is used by another mapping");
+    for (index, mapping) in object_items(check.fields, "tableMappings").enumerate() {
+        let path = format!("tableMappings[{index}]");
+        if !text_field(mapping, "targetTable").is_none_or(|target| targets.insert(target)) {
+            check.add_complaint(&format!("{path}.targetTable"), "is used by another mapping");
         }
-        check_one(arm, &at, mapping);
+        validate_mapping(check, &path, mapping);
     }
 }
 
-fn check_one(arm: &mut Arm<'_>, at: &str, mapping: &Mapping) {
-    let keys = texts(mapping, "sortingKeys").next().is_some();
+fn validate_mapping(check: &mut SourceCheck<'_>, path: &str, mapping: &MappingObject) {
+    let keys = text_items(mapping, "sortingKeys").next().is_some();
     match (is_true(mapping, "useCustomSortingKey"), keys) {
         (true, false) => {
-            arm.say(&format!("{at}.sortingKeys"), "is required with useCustomSortingKey");
+            check.add_complaint(
+                &format!("{path}.sortingKeys"),
+                "is required with useCustomSortingKey",
+            );
         }
         (false, true) => {
-            arm.say(&format!("{at}.sortingKeys"), "is only allowed with useCustomSortingKey");
+            check.add_complaint(
+                &format!("{path}.sortingKeys"),
+                "is only allowed with useCustomSortingKey",
+            );
         }
         _ => {}
     }
-    let blank = |field: &str| text(mapping, field).is_some_and(|given| given.trim().is_empty());
+    let blank =
+        |field: &str| text_field(mapping, field).is_some_and(|given| given.trim().is_empty());
     if blank("partitionByExpr") {
-        arm.say(&format!("{at}.partitionByExpr"), "must not be blank");
+        check.add_complaint(&format!("{path}.partitionByExpr"), "must not be blank");
     }
 }
 
 /// What a PATCH wants to change about the mappings.
-pub(crate) struct Delta {
-    added: Vec<Mapping>,
-    removed: Vec<Mapping>,
+pub(crate) struct MappingDelta {
+    added: Vec<MappingObject>,
+    removed: Vec<MappingObject>,
 }
 
-impl Delta {
-    pub(crate) fn of(patch: &Map<String, Value>) -> Self {
-        let list = |name| objects(patch, name).cloned().collect();
+impl MappingDelta {
+    pub(crate) fn from_patch(patch: &Map<String, Value>) -> Self {
+        let list = |name| object_items(patch, name).cloned().collect();
         Self { added: list("tableMappingsToAdd"), removed: list("tableMappingsToRemove") }
     }
 
-    pub(crate) fn adds(&self) -> bool {
+    pub(crate) fn has_additions(&self) -> bool {
         !self.added.is_empty()
     }
 
-    pub(crate) fn removes(&self) -> bool {
+    pub(crate) fn has_removals(&self) -> bool {
         !self.removed.is_empty()
     }
 
-    pub(crate) fn check(&self, arm: &mut Arm<'_>) {
+    pub(crate) fn validate_delta(&self, check: &mut SourceCheck<'_>) {
         for mapping in &self.removed {
-            if !objects(arm.fields, "tableMappings").any(|present| same(present, mapping)) {
-                arm.say("tableMappingsToRemove", "names a mapping that the pipe does not have");
+            if !object_items(check.fields, "tableMappings")
+                .any(|present| is_same_mapping(present, mapping))
+            {
+                check.add_complaint(
+                    "tableMappingsToRemove",
+                    "names a mapping that the pipe does not have",
+                );
             }
-            let readded = |added: &Mapping| source_table(added) == source_table(mapping);
+            let readded = |added: &MappingObject| source_table(added) == source_table(mapping);
             if self.added.iter().any(readded) {
                 let text = "cannot be added and removed in one request";
-                arm.say("tableMappingsToAdd", format!("the same source table {text}"));
+                check.add_complaint("tableMappingsToAdd", format!("the same source table {text}"));
             }
         }
-        self.check_added(arm);
-        if self.removes() && self.left(arm.fields).is_empty() {
-            arm.say("tableMappingsToRemove", "would leave the pipe without a mapping");
+        self.validate_additions(check);
+        if self.has_removals() && self.remaining_mappings(check.fields).is_empty() {
+            check.add_complaint("tableMappingsToRemove", "would leave the pipe without a mapping");
         }
     }
 
     /// A target counts as used as long as the pipe has it, also when this request removes it.
-    fn check_added(&self, arm: &mut Arm<'_>) {
-        let present = objects(arm.fields, "tableMappings");
+    fn validate_additions(&self, check: &mut SourceCheck<'_>) {
+        let present = object_items(check.fields, "tableMappings");
         let mut used: BTreeSet<&str> =
-            present.filter_map(|mapping| text(mapping, "targetTable")).collect();
+            present.filter_map(|mapping| text_field(mapping, "targetTable")).collect();
         for (index, mapping) in self.added.iter().enumerate() {
-            let at = format!("tableMappingsToAdd[{index}]");
-            if !text(mapping, "targetTable").is_none_or(|target| used.insert(target)) {
-                arm.say(&format!("{at}.targetTable"), "is used by another mapping");
+            let path = format!("tableMappingsToAdd[{index}]");
+            if !text_field(mapping, "targetTable").is_none_or(|target| used.insert(target)) {
+                check.add_complaint(&format!("{path}.targetTable"), "is used by another mapping");
             }
-            check_one(arm, &at, mapping);
+            validate_mapping(check, &path, mapping);
         }
     }
 
     /// The mappings of the pipe afterwards.
-    pub(crate) fn left(&self, fields: &Map<String, Value>) -> Vec<Value> {
-        let present = objects(fields, "tableMappings");
-        let stays = |mapping: &&Mapping| !self.removed.iter().any(|gone| same(gone, mapping));
+    pub(crate) fn remaining_mappings(&self, fields: &Map<String, Value>) -> Vec<Value> {
+        let present = object_items(fields, "tableMappings");
+        let stays = |mapping: &&MappingObject| {
+            !self.removed.iter().any(|gone| is_same_mapping(gone, mapping))
+        };
         present.filter(stays).chain(&self.added).cloned().map(Value::Object).collect()
     }
 }

@@ -2,30 +2,34 @@
 
 use serde_json::{Map, Value};
 
-use super::Arm;
-use crate::body::{is_true, text};
+use super::SourceCheck;
+use crate::json_body::{is_true, text_field};
 
-pub(crate) fn check(arm: &mut Arm<'_>) {
-    let storage = text(arm.fields, "type").unwrap_or_default();
-    let authentication = text(arm.fields, "authentication");
-    check_location(arm, storage);
-    check_authentication(arm, storage, authentication);
-    check_queue(arm, storage, authentication);
-    check_start(arm);
+pub(crate) fn validate_object_storage(check: &mut SourceCheck<'_>) {
+    let storage = text_field(check.fields, "type").unwrap_or_default();
+    let authentication = text_field(check.fields, "authentication");
+    validate_location(check, storage);
+    validate_authentication(check, storage, authentication);
+    validate_queue(check, storage, authentication);
+    validate_start(check);
 }
 
-fn check_location(arm: &mut Arm<'_>, storage: &str) {
+fn validate_location(check: &mut SourceCheck<'_>, storage: &str) {
     let azure = storage == "azureblobstorage";
-    if azure && arm.given("url") {
-        arm.say("url", "must not be given with azureblobstorage");
+    if azure && check.has_field("url") {
+        check.add_complaint("url", "must not be given with azureblobstorage");
     }
     for field in ["azureContainerName", "path", "connectionString"] {
-        arm.needed_when(field, azure, "azureblobstorage");
+        check.require_when(field, azure, "azureblobstorage");
     }
-    arm.needed_when("url", !azure, storage);
+    check.require_when("url", !azure, storage);
 }
 
-fn check_authentication(arm: &mut Arm<'_>, storage: &str, authentication: Option<&str>) {
+fn validate_authentication(
+    check: &mut SourceCheck<'_>,
+    storage: &str,
+    authentication: Option<&str>,
+) {
     let fits = match authentication {
         None => true,
         Some("IAM_ROLE") => storage == "s3",
@@ -35,34 +39,41 @@ fn check_authentication(arm: &mut Arm<'_>, storage: &str, authentication: Option
         Some(_) => false,
     };
     if !fits {
-        arm.say("authentication", format!("{storage} does not support it"));
+        check.add_complaint("authentication", format!("{storage} does not support it"));
     }
     let is = |name: &str| authentication == Some(name);
-    arm.needed_when("iamRole", is("IAM_ROLE"), "IAM_ROLE authentication");
-    arm.needed_when("accessKey", is("IAM_USER"), "IAM_USER authentication");
-    arm.exactly_when("serviceAccountKey", is("SERVICE_ACCOUNT"), "SERVICE_ACCOUNT authentication");
+    check.require_when("iamRole", is("IAM_ROLE"), "IAM_ROLE authentication");
+    check.require_when("accessKey", is("IAM_USER"), "IAM_USER authentication");
+    check.require_only_when(
+        "serviceAccountKey",
+        is("SERVICE_ACCOUNT"),
+        "SERVICE_ACCOUNT authentication",
+    );
 }
 
-fn check_queue(arm: &mut Arm<'_>, storage: &str, authentication: Option<&str>) {
-    let Some(queue) = text(arm.fields, "queueUrl") else { return };
-    if !is_true(arm.fields, "isContinuous") {
-        arm.say("queueUrl", "is only allowed with isContinuous");
+fn validate_queue(check: &mut SourceCheck<'_>, storage: &str, authentication: Option<&str>) {
+    let Some(queue) = text_field(check.fields, "queueUrl") else { return };
+    if !is_true(check.fields, "isContinuous") {
+        check.add_complaint("queueUrl", "is only allowed with isContinuous");
     }
     let (form, readers): (bool, &[&str]) = match storage {
-        "s3" => (is_sqs(queue), &["IAM_USER", "IAM_ROLE"]),
-        "gcs" => (is_subscription(queue), &["IAM_USER", "SERVICE_ACCOUNT"]),
-        _ => return arm.say("queueUrl", "is only allowed with s3 and gcs"),
+        "s3" => (is_sqs_queue(queue), &["IAM_USER", "IAM_ROLE"]),
+        "gcs" => (is_pubsub_subscription(queue), &["IAM_USER", "SERVICE_ACCOUNT"]),
+        _ => return check.add_complaint("queueUrl", "is only allowed with s3 and gcs"),
     };
     if !form {
-        arm.say("queueUrl", format!("is not the queue of a {storage} bucket"));
+        check.add_complaint("queueUrl", format!("is not the queue of a {storage} bucket"));
     }
     if !authentication.is_some_and(|given| readers.contains(&given)) {
-        arm.say("authentication", format!("a queue needs one of {}", readers.join(", ")));
+        check.add_complaint(
+            "authentication",
+            format!("a queue needs one of {}", readers.join(", ")),
+        );
     }
 }
 
 /// `https://sqs.<region>.amazonaws.com/<12 digits>/<name>`.
-fn is_sqs(queue: &str) -> bool {
+fn is_sqs_queue(queue: &str) -> bool {
     let Some(rest) = queue.strip_prefix("https://sqs.") else { return false };
     let parts: Vec<&str> = rest.split('/').collect();
     let [host, account, name] = parts.as_slice() else { return false };
@@ -72,30 +83,30 @@ fn is_sqs(queue: &str) -> bool {
 }
 
 /// `projects/<project>/subscriptions/<name>`.
-fn is_subscription(queue: &str) -> bool {
+fn is_pubsub_subscription(queue: &str) -> bool {
     let parts: Vec<&str> = queue.split('/').collect();
     matches!(parts.as_slice(), ["projects", project, "subscriptions", name]
         if !project.is_empty() && !name.is_empty())
 }
 
-fn check_start(arm: &mut Arm<'_>) {
-    if !is_true(arm.fields, "skipInitialLoad") {
+fn validate_start(check: &mut SourceCheck<'_>) {
+    if !is_true(check.fields, "skipInitialLoad") {
         return;
     }
-    if !arm.given("queueUrl") {
-        arm.say("skipInitialLoad", "is only allowed with queueUrl");
+    if !check.has_field("queueUrl") {
+        check.add_complaint("skipInitialLoad", "is only allowed with queueUrl");
     }
-    if arm.given("startAfter") {
-        arm.say("startAfter", "is not allowed with skipInitialLoad");
+    if check.has_field("startAfter") {
+        check.add_complaint("startAfter", "is not allowed with skipInitialLoad");
     }
 }
 
 /// A bucket of Google's cannot change to or from a service account.
-pub(crate) fn check_patch(arm: &mut Arm<'_>, patch: &Map<String, Value>) {
-    let Some(wanted) = text(patch, "authentication") else { return };
-    let present = text(arm.fields, "authentication").unwrap_or_default();
+pub(crate) fn validate_storage_patch(check: &mut SourceCheck<'_>, patch: &Map<String, Value>) {
+    let Some(desired) = text_field(patch, "authentication") else { return };
+    let present = text_field(check.fields, "authentication").unwrap_or_default();
     let account = "SERVICE_ACCOUNT";
-    if wanted != present && (wanted == account || present == account) {
-        arm.say("authentication", "cannot change to or from SERVICE_ACCOUNT");
+    if desired != present && (desired == account || present == account) {
+        check.add_complaint("authentication", "cannot change to or from SERVICE_ACCOUNT");
     }
 }

@@ -2,31 +2,33 @@
 
 use serde_json::{Map, Value};
 
-use crate::contract::check::{Complaints, Context, check_object};
-use crate::contract::row::Field;
+use crate::contract::field_spec::FieldSpec;
 use crate::contract::settings::SETTINGS;
-use crate::contract::source::Source;
+use crate::contract::source::ApiSource;
+use crate::contract::validate::{BodyContext, Complaints, validate_object};
 use crate::options::UnknownFields;
 
-pub(crate) fn check(
-    source: Source,
+pub(crate) fn validate_settings(
+    source: ApiSource,
     settings: &Map<String, Value>,
     unknown: UnknownFields,
     complaints: &mut Complaints,
 ) {
     if settings.is_empty() {
-        complaints.say("settings", "must not be empty");
+        complaints.add("settings", "must not be empty");
     }
-    let fields: Vec<Field> = SETTINGS.iter().map(|setting| setting.field).collect();
-    check_object(complaints, "settings", &fields, settings, Context::create(unknown));
-    let given = SETTINGS.iter().filter(|setting| settings.contains_key(setting.field.name));
-    for setting in given.filter(|setting| !(setting.applies)(source)) {
-        let name = setting.field.name;
+    let fields: Vec<FieldSpec> = SETTINGS.iter().map(|setting| setting.field_spec).collect();
+    validate_object(complaints, "settings", &fields, settings, BodyContext::for_create(unknown));
+    let given = SETTINGS.iter().filter(|setting| settings.contains_key(setting.field_spec.name));
+    for setting in given.filter(|setting| !(setting.applies_to)(source)) {
+        let name = setting.field_spec.name;
         if name == "kafka_read_committed" {
-            complaints
-                .quote("Setting 'kafka_read_committed' is only supported for Kafka ClickPipes");
+            complaints.add_message(
+                "Setting 'kafka_read_committed' is only supported for Kafka ClickPipes",
+            );
         } else {
-            complaints.say(&format!("settings.{name}"), format!("is not for {}", source.title()));
+            complaints
+                .add(&format!("settings.{name}"), format!("is not for {}", source.display_name()));
         }
     }
 }

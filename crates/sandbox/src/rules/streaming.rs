@@ -1,30 +1,30 @@
 //! Kinesis and Pub/Sub.
 
-use super::Arm;
-use crate::body::text;
+use super::SourceCheck;
+use crate::json_body::text_field;
 
-pub(crate) fn check_kinesis(arm: &mut Arm<'_>) {
-    let at_timestamp = text(arm.fields, "iteratorType") == Some("AT_TIMESTAMP");
-    arm.exactly_when("timestamp", at_timestamp, "AT_TIMESTAMP");
-    let user = text(arm.fields, "authentication") == Some("IAM_USER");
-    arm.exactly_when("accessKey", user, "IAM_USER authentication");
-    arm.exactly_when("iamRole", !user, "IAM_ROLE authentication");
+pub(crate) fn validate_kinesis(check: &mut SourceCheck<'_>) {
+    let at_timestamp = text_field(check.fields, "iteratorType") == Some("AT_TIMESTAMP");
+    check.require_only_when("timestamp", at_timestamp, "AT_TIMESTAMP");
+    let user = text_field(check.fields, "authentication") == Some("IAM_USER");
+    check.require_only_when("accessKey", user, "IAM_USER authentication");
+    check.require_only_when("iamRole", !user, "IAM_ROLE authentication");
 }
 
-pub(crate) fn check_pubsub(arm: &mut Arm<'_>) {
-    let timestamp = text(arm.fields, "seekType") == Some("timestamp");
-    arm.exactly_when("seekTimestamp", timestamp, "seekType timestamp");
-    if text(arm.fields, "seekTimestamp").is_some_and(|given| !is_rfc_3339(given)) {
-        arm.say("seekTimestamp", "must be an RFC 3339 timestamp");
+pub(crate) fn validate_pubsub(check: &mut SourceCheck<'_>) {
+    let timestamp = text_field(check.fields, "seekType") == Some("timestamp");
+    check.require_only_when("seekTimestamp", timestamp, "seekType timestamp");
+    if text_field(check.fields, "seekTimestamp").is_some_and(|given| !is_rfc_3339(given)) {
+        check.add_complaint("seekTimestamp", "must be an RFC 3339 timestamp");
     }
-    if text(arm.fields, "projectId").is_some_and(|given| !is_project_id(given)) {
-        arm.say(
+    if text_field(check.fields, "projectId").is_some_and(|given| !is_project_id(given)) {
+        check.add_complaint(
             "projectId",
             "must be 6 to 30 lower-case letters, digits or hyphens, a letter first, no hyphen last",
         );
     }
-    if text(arm.fields, "topic").is_some_and(|given| given.contains('/')) {
-        arm.say("topic", "must be the bare name of the topic");
+    if text_field(check.fields, "topic").is_some_and(|given| given.contains('/')) {
+        check.add_complaint("topic", "must be the bare name of the topic");
     }
 }
 

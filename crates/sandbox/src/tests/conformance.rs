@@ -4,169 +4,181 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::contract::row::{Echo, Field, Patch, Shape};
+use crate::contract::field_spec::{FieldSpec, JsonType, PatchSupport, ReadVisibility};
 use crate::contract::settings::SETTINGS;
-use crate::contract::source::Source;
+use crate::contract::source::ApiSource;
 use crate::contract::{cdc_scaling, destination, endpoint, scaling};
 
-struct Schema(Value);
+struct OfficialSchema(Value);
 
-impl Schema {
-    fn load() -> Option<Self> {
+impl OfficialSchema {
+    fn load_from_env() -> Option<Self> {
         let path = std::env::var_os("PIPECTL_OPENAPI")?;
         let text = std::fs::read_to_string(path).unwrap();
         Some(Self(serde_json::from_str(&text).unwrap()))
     }
 
-    fn component(&self, name: &str) -> &Value {
+    fn component_schema(&self, name: &str) -> &Value {
         let found = &self.0["components"]["schemas"][name];
         assert!(found.is_object(), "no schema {name}");
         found
     }
 
     /// The schemas that a value may have, references followed and `null` left out.
-    fn arms<'a>(&'a self, schema: &'a Value) -> Vec<&'a Value> {
+    fn schema_branches<'a>(&'a self, schema: &'a Value) -> Vec<&'a Value> {
         if let Some(reference) = schema["$ref"].as_str() {
-            return self.arms(self.component(reference.rsplit('/').next().unwrap()));
+            return self
+                .schema_branches(self.component_schema(reference.rsplit('/').next().unwrap()));
         }
         let Some(choices) =
             ["oneOf", "anyOf", "allOf"].iter().find_map(|key| schema[*key].as_array())
         else {
             return if schema["type"] == "null" { Vec::new() } else { vec![schema] };
         };
-        choices.iter().flat_map(|choice| self.arms(choice)).collect()
+        choices.iter().flat_map(|choice| self.schema_branches(choice)).collect()
     }
 
-    fn properties<'a>(&'a self, schema: &'a Value) -> Vec<(&'a str, &'a Value)> {
-        let arms = self.arms(schema).into_iter();
+    fn branch_properties<'a>(&'a self, schema: &'a Value) -> Vec<(&'a str, &'a Value)> {
+        let arms = self.schema_branches(schema).into_iter();
         arms.filter_map(|arm| arm["properties"].as_object())
             .flatten()
             .map(|(name, schema)| (name.as_str(), schema))
             .collect()
     }
 
-    fn names(&self, schema: &Value) -> BTreeSet<String> {
-        self.properties(schema).into_iter().map(|(name, _)| name.to_owned()).collect()
+    fn property_names(&self, schema: &Value) -> BTreeSet<String> {
+        self.branch_properties(schema).into_iter().map(|(name, _)| name.to_owned()).collect()
     }
 
     /// Names, enums and ranges of what a creation may say.
-    fn agrees(&self, at: &str, fields: &[Field], schema: &Value) {
-        let rows = fields.iter().filter(|field| field.patch != Patch::Only);
-        assert_eq!(names(rows.clone()), self.names(schema), "names of {at}");
-        let properties = self.properties(schema);
+    fn check_fields(&self, at: &str, fields: &[FieldSpec], schema: &Value) {
+        let rows = fields.iter().filter(|field| field.patch_support != PatchSupport::PatchOnly);
+        assert_eq!(field_names(rows.clone()), self.property_names(schema), "names of {at}");
+        let properties = self.branch_properties(schema);
         for field in rows {
             let (_, schema) = properties.iter().find(|(name, _)| *name == field.name).unwrap();
-            self.value_agrees(&format!("{at}.{}", field.name), field.shape, schema);
+            self.check_value(&format!("{at}.{}", field.name), field.json_type, schema);
         }
     }
 
-    fn value_agrees(&self, at: &str, shape: Shape, schema: &Value) {
-        let arms = self.arms(schema);
+    fn check_value(&self, at: &str, shape: JsonType, schema: &Value) {
+        let arms = self.schema_branches(schema);
         let is = |kind: &str| {
             let types = arms.iter().map(|arm| &arm["type"]);
-            types.clone().any(|given| given == kind || has(given, kind))
+            types.clone().any(|given| given == kind || has_type(given, kind))
         };
         match shape {
-            Shape::Text { .. } => assert!(is("string"), "{at}"),
-            Shape::Bool => assert!(is("boolean"), "{at}"),
-            Shape::OneOf(allowed) => {
+            JsonType::Text { .. } => assert!(is("string"), "{at}"),
+            JsonType::Bool => assert!(is("boolean"), "{at}"),
+            JsonType::OneOf(allowed) => {
                 let official: BTreeSet<_> =
                     arms[0]["enum"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
                 assert_eq!(allowed.iter().copied().collect::<BTreeSet<_>>(), official, "{at}");
             }
-            Shape::Integer { min, max } => {
+            JsonType::Integer { min, max } => {
                 assert!(is("integer"), "{at}");
                 let given = |key: &str, otherwise: i64| arms[0][key].as_i64().unwrap_or(otherwise);
                 assert_eq!(given("minimum", min), min, "{at}");
                 assert_eq!(given("maximum", max), max, "{at}");
             }
-            Shape::Number { min, max } => {
+            JsonType::Number { min, max } => {
                 assert!(is("number"), "{at}");
                 let given = |key: &str, otherwise: f64| arms[0][key].as_f64().unwrap_or(otherwise);
                 assert!((given("minimum", min), given("maximum", max)) == (min, max), "{at}");
             }
-            Shape::Texts | Shape::DistinctTexts | Shape::Uuids => assert!(is("array"), "{at}"),
-            Shape::Object(fields) => self.agrees(at, fields, schema),
-            Shape::Objects(fields, _) => self.agrees(at, fields, &arms[0]["items"]),
-            Shape::Anything => {}
+            JsonType::Texts | JsonType::DistinctTexts | JsonType::Uuids => {
+                assert!(is("array"), "{at}")
+            }
+            JsonType::Object(fields) => self.check_fields(at, fields, schema),
+            JsonType::Objects(fields, _) => self.check_fields(at, fields, &arms[0]["items"]),
+            JsonType::Anything => {}
         }
     }
 
     /// Exactly the fields that a PATCH may change are marked so.
-    fn patch_agrees(&self, at: &str, fields: &[Field], schema: &Value) {
-        let rows = fields.iter().filter(|field| field.patch != Patch::Ignored);
-        assert_eq!(names(rows.clone()), self.names(schema), "patchable names of {at}");
-        let properties = self.properties(schema);
-        for field in rows.filter(|field| field.echo != Echo::Secret) {
-            if let Shape::Object(fields) = field.shape {
+    fn check_patch(&self, at: &str, fields: &[FieldSpec], schema: &Value) {
+        let rows = fields.iter().filter(|field| field.patch_support != PatchSupport::Ignored);
+        assert_eq!(
+            field_names(rows.clone()),
+            self.property_names(schema),
+            "patchable names of {at}"
+        );
+        let properties = self.branch_properties(schema);
+        for field in rows.filter(|field| field.visibility != ReadVisibility::Secret) {
+            if let JsonType::Object(fields) = field.json_type {
                 let (_, schema) = properties.iter().find(|(name, _)| *name == field.name).unwrap();
-                self.patch_agrees(&format!("{at}.{}", field.name), fields, schema);
+                self.check_patch(&format!("{at}.{}", field.name), fields, schema);
             }
         }
     }
 
     /// Exactly the fields that are not secret are in the schema of a read.
-    fn read_agrees(&self, at: &str, fields: &[Field], schema: &Value) {
+    fn check_read(&self, at: &str, fields: &[FieldSpec], schema: &Value) {
         let rows = fields.iter().filter(|field| {
             // The schema shows the Azure connection string; the API does not.
-            let shown = field.echo != Echo::Secret || field.name == "connectionString";
-            field.patch != Patch::Only && shown
+            let shown =
+                field.visibility != ReadVisibility::Secret || field.name == "connectionString";
+            field.patch_support != PatchSupport::PatchOnly && shown
         });
-        assert_eq!(names(rows), self.names(schema), "readable names of {at}");
+        assert_eq!(field_names(rows), self.property_names(schema), "readable names of {at}");
     }
 }
 
-fn has(types: &Value, kind: &str) -> bool {
+fn has_type(types: &Value, kind: &str) -> bool {
     types.as_array().is_some_and(|types| types.iter().any(|each| each == kind))
 }
 
-fn names<'a>(fields: impl Iterator<Item = &'a Field>) -> BTreeSet<String> {
+fn field_names<'a>(fields: impl Iterator<Item = &'a FieldSpec>) -> BTreeSet<String> {
     fields.map(|field| field.name.to_owned()).collect()
 }
 
 /// Names of the schemas of a source for creating, editing and reading it.
-fn schemas(source: Source) -> [String; 3] {
+fn schema_names(source: ApiSource) -> [String; 3] {
     let (name, create) = match source {
-        Source::Kafka => ("Kafka", "Post"),
-        Source::ObjectStorage => ("ObjectStorage", "Post"),
-        Source::Kinesis => ("Kinesis", "Post"),
-        Source::Pubsub => ("PubSub", "Post"),
-        Source::Postgres => ("Postgres", "Mutate"),
-        Source::Mysql => ("MySQL", "Mutate"),
-        Source::Bigquery => ("BigQuery", "Mutate"),
-        Source::Mongodb => ("MongoDB", "Mutate"),
+        ApiSource::Kafka => ("Kafka", "Post"),
+        ApiSource::ObjectStorage => ("ObjectStorage", "Post"),
+        ApiSource::Kinesis => ("Kinesis", "Post"),
+        ApiSource::Pubsub => ("PubSub", "Post"),
+        ApiSource::Postgres => ("Postgres", "Mutate"),
+        ApiSource::Mysql => ("MySQL", "Mutate"),
+        ApiSource::Bigquery => ("BigQuery", "Mutate"),
+        ApiSource::Mongodb => ("MongoDB", "Mutate"),
     };
     [create, "Patch", ""].map(|verb| format!("ClickPipe{verb}{name}Source"))
 }
 
 #[test]
-fn every_source_agrees_with_the_official_schema() {
-    let Some(schema) = Schema::load() else { return };
-    for source in Source::ALL {
-        let [create, patch, read] = schemas(source);
-        schema.agrees(&create, source.fields(), schema.component(&create));
-        schema.read_agrees(&read, source.fields(), schema.component(&read));
-        if source != Source::Bigquery {
-            schema.patch_agrees(&patch, source.fields(), schema.component(&patch));
+fn source_fields_match_the_official_schema() {
+    let Some(schema) = OfficialSchema::load_from_env() else { return };
+    for source in ApiSource::ALL {
+        let [create, patch, read] = schema_names(source);
+        schema.check_fields(&create, source.field_specs(), schema.component_schema(&create));
+        schema.check_read(&read, source.field_specs(), schema.component_schema(&read));
+        if source != ApiSource::Bigquery {
+            schema.check_patch(&patch, source.field_specs(), schema.component_schema(&patch));
         }
     }
 }
 
 #[test]
-fn everything_else_agrees_with_the_official_schema() {
-    let Some(schema) = Schema::load() else { return };
-    let destination = schema.component("ClickPipeMutateDestination");
-    schema.agrees("destination", destination::TABLE, destination);
-    schema.agrees("scaling", scaling::FIELDS, schema.component("ClickPipeScalingPatchRequest"));
-    let cdc = schema.component("ClickPipesCdcScalingPatchRequest");
-    schema.agrees("cdcScaling", cdc_scaling::FIELDS, cdc);
-    let endpoint = schema.component("CreateReversePrivateEndpoint");
-    schema.agrees("endpoint", endpoint::FIELDS, endpoint);
-    let update = schema.component("UpdateReversePrivateEndpoint");
-    schema.patch_agrees("endpoint", endpoint::FIELDS, update);
+fn other_fields_match_the_official_schema() {
+    let Some(schema) = OfficialSchema::load_from_env() else { return };
+    let destination = schema.component_schema("ClickPipeMutateDestination");
+    schema.check_fields("destination", destination::TABLE, destination);
+    schema.check_fields(
+        "scaling",
+        scaling::FIELDS,
+        schema.component_schema("ClickPipeScalingPatchRequest"),
+    );
+    let cdc = schema.component_schema("ClickPipesCdcScalingPatchRequest");
+    schema.check_fields("cdcScaling", cdc_scaling::FIELDS, cdc);
+    let endpoint = schema.component_schema("CreateReversePrivateEndpoint");
+    schema.check_fields("endpoint", endpoint::FIELDS, endpoint);
+    let update = schema.component_schema("UpdateReversePrivateEndpoint");
+    schema.check_patch("endpoint", endpoint::FIELDS, update);
     // Newer than the schema.
     let newer = "kafka_read_committed";
-    let settings: Vec<Field> = SETTINGS.iter().map(|setting| setting.field).collect();
-    let known: Vec<Field> = settings.into_iter().filter(|field| field.name != newer).collect();
-    schema.agrees("settings", &known, schema.component("ClickPipeSettingsPutRequest"));
+    let settings: Vec<FieldSpec> = SETTINGS.iter().map(|setting| setting.field_spec).collect();
+    let known: Vec<FieldSpec> = settings.into_iter().filter(|field| field.name != newer).collect();
+    schema.check_fields("settings", &known, schema.component_schema("ClickPipeSettingsPutRequest"));
 }

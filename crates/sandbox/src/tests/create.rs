@@ -1,120 +1,137 @@
-use super::{Bench, every_source, kafka, mongodb, ok, postgres, refused, s3};
-use crate::{NullInPatch, Options, UnknownFields};
+use super::{
+    SandboxBench, all_source_bodies, assert_refused, kafka_body, mongodb_body, ok_result,
+    postgres_body, s3_body,
+};
+use crate::{NullInPatch, SandboxOptions, UnknownFields};
 use serde_json::{Value, json};
 
 #[test]
 fn every_source_is_created_listed_and_read() {
-    let mut bench = Bench::plain();
-    for body in every_source() {
-        let created = ok(&bench.post(&body));
+    let mut bench = SandboxBench::without_quirks();
+    for body in all_source_bodies() {
+        let created = ok_result(&bench.post_pipe(&body));
         let id = created["id"].as_str().unwrap();
         assert_eq!(created["state"], "Provisioning", "{created}");
         assert_eq!(created["name"], body["name"]);
-        assert_eq!(bench.read(id), created);
+        assert_eq!(bench.read_pipe(id), created);
     }
-    assert_eq!(bench.get("/clickpipes").as_array().unwrap().len(), 8);
+    assert_eq!(bench.get_result("/clickpipes").as_array().unwrap().len(), 8);
 }
 
 #[test]
-fn zero_or_two_source_arms_are_400() {
-    let mut bench = Bench::new();
-    let mut none = kafka();
+fn zero_or_two_sources_are_400() {
+    let mut bench = SandboxBench::new();
+    let mut none = kafka_body();
     none["source"] = json!({"kafka": null});
-    refused(&bench.post(&none), 400, "none is given");
-    let mut two = kafka();
+    assert_refused(&bench.post_pipe(&none), 400, "none is given");
+    let mut two = kafka_body();
     two["source"]["kinesis"] = json!({});
-    refused(&bench.post(&two), 400, "several are given");
+    assert_refused(&bench.post_pipe(&two), 400, "several are given");
 }
 
 #[test]
-fn unused_arms_may_be_null() {
-    let mut body = kafka();
+fn unused_sources_may_be_null() {
+    let mut body = kafka_body();
     body["source"]["postgres"] = Value::Null;
-    ok(&Bench::new().post(&body));
+    ok_result(&SandboxBench::new().post_pipe(&body));
 }
 
 #[test]
 fn duplicate_name_is_allowed_unless_strict() {
-    let mut bench = Bench::new();
-    bench.create(&kafka());
-    bench.create(&kafka());
-    let options = Options { strict_names: true, rate_limit: None, ..Options::default() };
-    let mut strict = Bench::with(options);
-    strict.create(&kafka());
-    refused(&strict.post(&kafka()), 400, "name");
+    let mut bench = SandboxBench::new();
+    bench.create_pipe(&kafka_body());
+    bench.create_pipe(&kafka_body());
+    let options =
+        SandboxOptions { strict_names: true, rate_limit: None, ..SandboxOptions::default() };
+    let mut strict = SandboxBench::with_options(options);
+    strict.create_pipe(&kafka_body());
+    assert_refused(&strict.post_pipe(&kafka_body()), 400, "name");
 }
 
 #[test]
-fn database_defaults_unless_strict() {
-    let mut body = kafka();
+fn missing_database_defaults_unless_strict() {
+    let mut body = kafka_body();
     body["destination"].as_object_mut().unwrap().remove("database");
-    let created = ok(&Bench::new().post(&body));
+    let created = ok_result(&SandboxBench::new().post_pipe(&body));
     assert_eq!(created["destination"]["database"], "default");
-    let options = Options { strict_database: true, ..Options::default() };
-    refused(&Bench::with(options).post(&body), 400, "destination.database");
+    let options = SandboxOptions { strict_database: true, ..SandboxOptions::default() };
+    assert_refused(
+        &SandboxBench::with_options(options).post_pipe(&body),
+        400,
+        "destination.database",
+    );
 }
 
 #[test]
 fn unreachable_source_is_400_with_a_known_phrase() {
-    let mut bench = Bench::new();
-    let mut body = kafka();
+    let mut bench = SandboxBench::new();
+    let mut body = kafka_body();
     body["source"]["kafka"]["brokers"] = json!("a.example:9092,b.invalid:9092");
-    refused(&bench.post(&body), 400, "no such host");
-    let mut body = postgres();
+    assert_refused(&bench.post_pipe(&body), 400, "no such host");
+    let mut body = postgres_body();
     body["source"]["postgres"]["host"] = json!("pg.invalid");
-    refused(&bench.post(&body), 400, "dial tcp");
-    let mut body = mongodb();
+    assert_refused(&bench.post_pipe(&body), 400, "dial tcp");
+    let mut body = mongodb_body();
     body["source"]["mongodb"]["uri"] = json!("mongodb://u:p@mongo.invalid/db");
-    refused(&bench.post(&body), 400, "no such host");
-    let mut body = s3();
+    assert_refused(&bench.post_pipe(&body), 400, "no such host");
+    let mut body = s3_body();
     body["source"]["objectStorage"]["url"] = json!("https://no-such-bucket.s3.amazonaws.com/x");
-    refused(&bench.post(&body), 400, "failed to access");
-    assert_eq!(bench.get("/clickpipes"), json!([]));
+    assert_refused(&bench.post_pipe(&body), 400, "failed to access");
+    assert_eq!(bench.get_result("/clickpipes"), json!([]));
 }
 
 #[test]
 fn unknown_field_is_refused_or_kept() {
-    let mut body = kafka();
+    let mut body = kafka_body();
     body["source"]["kafka"]["protobufSchema"] = json!("abc");
-    refused(&Bench::new().post(&body), 400, "source.kafka.protobufSchema: unknown field");
-    let options = Options { unknown_fields: UnknownFields::Accept, ..Options::default() };
-    let created = ok(&Bench::with(options).post(&body));
+    assert_refused(
+        &SandboxBench::new().post_pipe(&body),
+        400,
+        "source.kafka.protobufSchema: unknown field",
+    );
+    let options =
+        SandboxOptions { unknown_fields: UnknownFields::Accept, ..SandboxOptions::default() };
+    let created = ok_result(&SandboxBench::with_options(options).post_pipe(&body));
     assert_eq!(created["source"]["kafka"]["protobufSchema"], "abc");
 }
 
 #[test]
-fn newer_fields_are_not_known_by_default() {
-    let mut bench = Bench::new();
-    let mut paused = kafka();
+fn newer_fields_are_unknown_by_default() {
+    let mut bench = SandboxBench::new();
+    let mut paused = kafka_body();
     paused["startPaused"] = json!(true);
-    refused(&bench.post(&paused), 400, "startPaused: unknown field");
-    let mut workload = super::pubsub();
+    assert_refused(&bench.post_pipe(&paused), 400, "startPaused: unknown field");
+    let mut workload = super::pubsub_body();
     workload["source"]["pubsub"]["authentication"] = json!("SERVICE_ACCOUNT_WORKLOAD_IDENTITY");
-    refused(&bench.post(&workload), 400, "must be one of SERVICE_ACCOUNT");
+    assert_refused(&bench.post_pipe(&workload), 400, "must be one of SERVICE_ACCOUNT");
 }
 
 #[test]
-fn notions_of_a_client_are_never_accepted() {
-    let lenient = Options {
+fn pipectl_specific_values_are_rejected() {
+    let lenient = SandboxOptions {
         unknown_fields: UnknownFields::Accept,
         null_in_patch: NullInPatch::Clears,
         rate_limit: None,
-        ..Options::default()
+        ..SandboxOptions::default()
     };
-    for options in [Options { rate_limit: None, ..Options::default() }, lenient] {
-        let mut bench = Bench::with(options);
-        let mut version = kafka();
+    for options in [SandboxOptions { rate_limit: None, ..SandboxOptions::default() }, lenient] {
+        let mut bench = SandboxBench::with_options(options);
+        let mut version = kafka_body();
         version["source"]["kafka"]["credentials"]["version"] = json!(3);
-        refused(&bench.post(&version), 400, "credentials.version: unknown field");
-        let mut reference = kafka();
+        assert_refused(&bench.post_pipe(&version), 400, "credentials.version: unknown field");
+        let mut reference = kafka_body();
         reference["source"]["kafka"]["credentials"]["password"] = json!({"fromEnv": "X"});
-        refused(&bench.post(&reference), 400, "credentials.password: must be a string");
-        let mut endpoint = kafka();
+        assert_refused(&bench.post_pipe(&reference), 400, "credentials.password: must be a string");
+        let mut endpoint = kafka_body();
         endpoint["source"]["kafka"]["reversePrivateEndpointIds"] = json!([{"endpoint": "x"}]);
-        refused(&bench.post(&endpoint), 400, "reversePrivateEndpointIds[0]: must be a string");
-        let mut host = postgres();
+        assert_refused(
+            &bench.post_pipe(&endpoint),
+            400,
+            "reversePrivateEndpointIds[0]: must be a string",
+        );
+        let mut host = postgres_body();
         host["source"]["postgres"]["host"] = json!({"endpoint": "x"});
-        refused(&bench.post(&host), 400, "source.postgres.host: must be a string");
+        assert_refused(&bench.post_pipe(&host), 400, "source.postgres.host: must be a string");
     }
 }
 
@@ -132,76 +149,80 @@ fn types_enums_ranges_and_required_fields_are_checked() {
         ("postgres", "tableMappings", json!([]), "tableMappings array length < minLength"),
         ("postgres", "tlsHost", Value::Null, "must be a string"),
     ];
-    let mut bench = Bench::new();
+    let mut bench = SandboxBench::new();
     for (arm, field, value, text) in cases {
-        let mut body = if arm == "kafka" { kafka() } else { postgres() };
+        let mut body = if arm == "kafka" { kafka_body() } else { postgres_body() };
         body["source"][arm][field] = value;
-        refused(&bench.post(&body), 400, text);
+        assert_refused(&bench.post_pipe(&body), 400, text);
     }
-    for body in every_source() {
+    for body in all_source_bodies() {
         let (arm, source) = body["source"].as_object().unwrap().iter().next().unwrap();
         let format = if source.get("format").is_some() { "format" } else { "tableMappings" };
         let mut body = body.clone();
         body["source"][arm].as_object_mut().unwrap().remove(format);
-        refused(&bench.post(&body), 400, &format!("source.{arm}.{format}: 'undefined'"));
+        assert_refused(
+            &bench.post_pipe(&body),
+            400,
+            &format!("source.{arm}.{format}: 'undefined'"),
+        );
     }
 }
 
 #[test]
 fn zero_in_a_numeric_setting_is_400() {
-    let mut body = postgres();
+    let mut body = postgres_body();
     body["source"]["postgres"]["settings"]["syncIntervalSeconds"] = json!(0);
-    refused(&Bench::new().post(&body), 400, "Value must be >= 1");
+    assert_refused(&SandboxBench::new().post_pipe(&body), 400, "Value must be >= 1");
 }
 
 #[test]
 fn name_has_1_to_255_characters() {
-    let mut bench = Bench::new();
+    let mut bench = SandboxBench::new();
     for name in [String::new(), "x".repeat(256)] {
-        let mut body = kafka();
+        let mut body = kafka_body();
         body["name"] = json!(name);
-        refused(&bench.post(&body), 400, "name");
+        assert_refused(&bench.post_pipe(&body), 400, "name");
     }
-    let mut body = kafka();
+    let mut body = kafka_body();
     body["name"] = json!("ü".repeat(255));
-    bench.create(&body);
+    bench.create_pipe(&body);
 }
 
 #[test]
-fn roles_without_grants_are_400_and_no_pipe() {
-    let mut bench = Bench::new();
-    let mut body = kafka();
+fn roles_without_grants_are_400_and_create_no_pipe() {
+    let mut bench = SandboxBench::new();
+    let mut body = kafka_body();
     body["destination"]["roles"] = json!(["no_grants"]);
-    refused(&bench.post(&body), 400, "Not enough privileges");
-    assert_eq!(bench.get("/clickpipes"), json!([]));
+    assert_refused(&bench.post_pipe(&body), 400, "Not enough privileges");
+    assert_eq!(bench.get_result("/clickpipes"), json!([]));
 }
 
 #[test]
-fn tables_left_by_a_deleted_database_pipe_are_in_the_way() {
-    let mut bench = Bench::new();
-    let id = bench.create(&postgres());
-    bench.wait(300);
-    bench.ask("DELETE", &format!("/clickpipes/{id}"), &Value::Null);
-    bench.wait(10);
-    refused(&bench.post(&postgres()), 400, "exists and is not empty");
+fn tables_of_deleted_database_pipe_block_a_new_one() {
+    let mut bench = SandboxBench::new();
+    let id = bench.create_pipe(&postgres_body());
+    bench.wait_seconds(300);
+    bench.send_request("DELETE", &format!("/clickpipes/{id}"), &Value::Null);
+    bench.wait_seconds(10);
+    assert_refused(&bench.post_pipe(&postgres_body()), 400, "exists and is not empty");
     bench.world.drop_tables("analytics");
-    bench.create(&postgres());
+    bench.create_pipe(&postgres_body());
 }
 
 #[test]
-fn a_paused_pipe_leaves_no_table_that_was_dropped_before() {
+fn paused_pipe_does_not_recreate_dropped_tables() {
     for paused in [true, false] {
-        let mut bench = Bench::new();
-        let id = bench.create(&postgres());
-        bench.wait(300);
+        let mut bench = SandboxBench::new();
+        let id = bench.create_pipe(&postgres_body());
+        bench.wait_seconds(300);
         if paused {
             let path = format!("/clickpipes/{id}/state");
-            bench.ask("PATCH", &path, &json!({"command": "stop"}));
-            bench.wait(60);
+            bench.send_request("PATCH", &path, &json!({"command": "stop"}));
+            bench.wait_seconds(60);
         }
         bench.world.drop_tables("analytics");
-        bench.ask("DELETE", &format!("/clickpipes/{id}"), &Value::Null);
-        bench.wait(10);
-        assert_eq!(bench.post(&postgres()).status == 200, paused);
+        bench.send_request("DELETE", &format!("/clickpipes/{id}"), &Value::Null);
+        bench.wait_seconds(10);
+        assert_eq!(bench.post_pipe(&postgres_body()).status == 200, paused);
     }
 }

@@ -1,11 +1,11 @@
 use serde_json::{Value, json};
 
-use super::{Bench, kafka, ok, refused};
+use super::{SandboxBench, assert_refused, kafka_body, ok_result};
 use crate::EndpointStatus;
 
 const PATH: &str = "/clickpipesReversePrivateEndpoints";
 
-fn google(description: &str) -> Value {
+fn google_endpoint(description: &str) -> Value {
     json!({
         "description": description,
         "type": "GCP_PSC_SERVICE_ATTACHMENT",
@@ -13,7 +13,7 @@ fn google(description: &str) -> Value {
     })
 }
 
-fn amazon() -> Value {
+fn amazon_endpoint() -> Value {
     json!({
         "description": "amazon",
         "type": "VPC_ENDPOINT_SERVICE",
@@ -22,47 +22,50 @@ fn amazon() -> Value {
     })
 }
 
-fn create(bench: &mut Bench, body: &Value) -> String {
-    ok(&bench.ask("POST", PATH, body))["id"].as_str().unwrap().to_owned()
+fn create_endpoint(bench: &mut SandboxBench, body: &Value) -> String {
+    ok_result(&bench.send_request("POST", PATH, body))["id"].as_str().unwrap().to_owned()
 }
 
-fn status(bench: &mut Bench, id: &str) -> Value {
-    bench.get(&format!("{PATH}/{id}"))["status"].clone()
+fn endpoint_status(bench: &mut SandboxBench, id: &str) -> Value {
+    bench.get_result(&format!("{PATH}/{id}"))["status"].clone()
 }
 
 #[test]
-fn endpoint_is_provisioned_and_ready_or_waits_for_acceptance() {
-    let mut bench = Bench::new();
-    let (google, amazon) = (create(&mut bench, &google("g")), create(&mut bench, &amazon()));
-    assert_eq!(status(&mut bench, &google), "Provisioning");
-    bench.wait(45);
-    assert_eq!(status(&mut bench, &google), "Ready");
-    assert_eq!(status(&mut bench, &amazon), "PendingAcceptance");
+fn new_endpoint_becomes_ready_or_pending_acceptance() {
+    let mut bench = SandboxBench::new();
+    let (google, amazon) = (
+        create_endpoint(&mut bench, &google_endpoint("g")),
+        create_endpoint(&mut bench, &amazon_endpoint()),
+    );
+    assert_eq!(endpoint_status(&mut bench, &google), "Provisioning");
+    bench.wait_seconds(45);
+    assert_eq!(endpoint_status(&mut bench, &google), "Ready");
+    assert_eq!(endpoint_status(&mut bench, &amazon), "PendingAcceptance");
     let ready = EndpointStatus::Ready;
     assert!(bench.world.set_endpoint_status("analytics", "amazon", ready));
-    assert_eq!(status(&mut bench, &amazon), "Ready");
-    let read = bench.get(&format!("{PATH}/{amazon}"));
+    assert_eq!(endpoint_status(&mut bench, &amazon), "Ready");
+    let read = bench.get_result(&format!("{PATH}/{amazon}"));
     assert!(read["endpointId"].as_str().unwrap().starts_with("vpce-"));
     assert_eq!(read["privateDnsNames"], json!(["*.example.com"]));
     assert_eq!(read["mskClusterArn"], Value::Null);
-    assert_eq!(bench.get(PATH).as_array().unwrap().len(), 2);
+    assert_eq!(bench.get_result(PATH).as_array().unwrap().len(), 2);
 }
 
 #[test]
 fn deleted_endpoint_is_deleting_then_404() {
-    let mut bench = Bench::new();
-    let id = create(&mut bench, &google("g"));
+    let mut bench = SandboxBench::new();
+    let id = create_endpoint(&mut bench, &google_endpoint("g"));
     let path = format!("{PATH}/{id}");
-    assert_eq!(bench.ask("DELETE", &path, &Value::Null).status, 200);
-    assert_eq!(status(&mut bench, &id), "Deleting");
-    bench.wait(30);
-    refused(&bench.ask("GET", &path, &Value::Null), 404, "NOT_FOUND");
-    refused(&bench.ask("DELETE", &path, &Value::Null), 404, "NOT_FOUND");
+    assert_eq!(bench.send_request("DELETE", &path, &Value::Null).status, 200);
+    assert_eq!(endpoint_status(&mut bench, &id), "Deleting");
+    bench.wait_seconds(30);
+    assert_refused(&bench.send_request("GET", &path, &Value::Null), 404, "NOT_FOUND");
+    assert_refused(&bench.send_request("DELETE", &path, &Value::Null), 404, "NOT_FOUND");
 }
 
 #[test]
-fn fields_of_the_type_are_required() {
-    let mut bench = Bench::new();
+fn endpoint_type_requires_its_fields() {
+    let mut bench = SandboxBench::new();
     let cases = [
         ("VPC_ENDPOINT_SERVICE", "vpcEndpointServiceName"),
         ("VPC_RESOURCE", "vpcResourceShareArn"),
@@ -71,67 +74,80 @@ fn fields_of_the_type_are_required() {
     ];
     for (kind, field) in cases {
         let body = json!({"description": "x", "type": kind});
-        refused(&bench.ask("POST", PATH, &body), 400, &format!("{field}: is required with {kind}"));
+        assert_refused(
+            &bench.send_request("POST", PATH, &body),
+            400,
+            &format!("{field}: is required with {kind}"),
+        );
     }
-    let mut body = google("g");
+    let mut body = google_endpoint("g");
     body["gcpServiceAttachment"] = json!("my-service");
-    refused(&bench.ask("POST", PATH, &body), 400, "gcpServiceAttachment");
+    assert_refused(&bench.send_request("POST", PATH, &body), 400, "gcpServiceAttachment");
 }
 
 #[test]
 fn description_has_at_most_255_characters() {
-    let mut bench = Bench::new();
-    refused(&bench.ask("POST", PATH, &google(&"x".repeat(256))), 400, "at most 255");
-    refused(&bench.ask("POST", PATH, &google("")), 400, "description: '' is empty");
-    create(&mut bench, &google(&"x".repeat(255)));
+    let mut bench = SandboxBench::new();
+    assert_refused(
+        &bench.send_request("POST", PATH, &google_endpoint(&"x".repeat(256))),
+        400,
+        "at most 255",
+    );
+    assert_refused(
+        &bench.send_request("POST", PATH, &google_endpoint("")),
+        400,
+        "description: '' is empty",
+    );
+    create_endpoint(&mut bench, &google_endpoint(&"x".repeat(255)));
 }
 
 #[test]
 fn private_dns_names_are_unique_and_not_for_msk() {
-    let mut bench = Bench::new();
-    create(&mut bench, &amazon());
-    refused(&bench.ask("POST", PATH, &amazon()), 400, "is used already");
-    let mut wild = google("g");
+    let mut bench = SandboxBench::new();
+    create_endpoint(&mut bench, &amazon_endpoint());
+    assert_refused(&bench.send_request("POST", PATH, &amazon_endpoint()), 400, "is used already");
+    let mut wild = google_endpoint("g");
     wild["customPrivateDnsMappings"] = json!([{"privateDnsName": "a.*.example.com"}]);
-    refused(&bench.ask("POST", PATH, &wild), 400, "wildcard");
+    assert_refused(&bench.send_request("POST", PATH, &wild), 400, "wildcard");
     let mut msk = json!({
         "description": "msk", "type": "MSK_MULTI_VPC", "mskClusterArn": "arn:x",
         "mskAuthentication": "SASL_IAM",
         "customPrivateDnsMappings": [{"privateDnsName": "x.example.com"}],
     });
-    refused(&bench.ask("POST", PATH, &msk), 400, "is not for MSK_MULTI_VPC");
+    assert_refused(&bench.send_request("POST", PATH, &msk), 400, "is not for MSK_MULTI_VPC");
     msk["customPrivateDnsMappings"] = json!([]);
-    let id = create(&mut bench, &msk);
+    let id = create_endpoint(&mut bench, &msk);
     let names = json!({"customPrivateDnsMappings": [{"privateDnsName": "x.example.com"}]});
-    let patched = bench.ask("PATCH", &format!("{PATH}/{id}"), &names);
-    refused(&patched, 400, "is not for MSK_MULTI_VPC");
+    let patched = bench.send_request("PATCH", &format!("{PATH}/{id}"), &names);
+    assert_refused(&patched, 400, "is not for MSK_MULTI_VPC");
 }
 
 #[test]
-fn patch_replaces_the_names_and_passes_over_the_rest() {
-    let mut bench = Bench::new();
-    let id = create(&mut bench, &amazon());
+fn patch_replaces_dns_names_and_ignores_other_fields() {
+    let mut bench = SandboxBench::new();
+    let id = create_endpoint(&mut bench, &amazon_endpoint());
     let path = format!("{PATH}/{id}");
     let names = json!([{"privateDnsName": "*.example.com"}, {"privateDnsName": "b.example.com"}]);
     let body = json!({"customPrivateDnsMappings": names, "description": "new"});
-    let patched = ok(&bench.ask("PATCH", &path, &body));
+    let patched = ok_result(&bench.send_request("PATCH", &path, &body));
     assert_eq!(patched["customPrivateDnsMappings"], names);
     assert_eq!(patched["description"], "amazon");
-    let cleared = ok(&bench.ask("PATCH", &path, &json!({"customPrivateDnsMappings": []})));
+    let cleared =
+        ok_result(&bench.send_request("PATCH", &path, &json!({"customPrivateDnsMappings": []})));
     assert_eq!(cleared["customPrivateDnsMappings"], json!([]));
 }
 
 #[test]
-fn pipe_needs_an_endpoint_that_is_ready() {
-    let mut bench = Bench::new();
-    let id = create(&mut bench, &google("g"));
-    let mut body = kafka();
+fn pipe_needs_a_ready_endpoint() {
+    let mut bench = SandboxBench::new();
+    let id = create_endpoint(&mut bench, &google_endpoint("g"));
+    let mut body = kafka_body();
     body["source"]["kafka"]["reversePrivateEndpointIds"] = json!([id]);
-    refused(&bench.post(&body), 400, "is not ready");
-    bench.wait(45);
-    let pipe = bench.create(&body);
-    assert_eq!(bench.read(&pipe)["source"]["kafka"]["reversePrivateEndpointIds"], json!([id]));
+    assert_refused(&bench.post_pipe(&body), 400, "is not ready");
+    bench.wait_seconds(45);
+    let pipe = bench.create_pipe(&body);
+    assert_eq!(bench.read_pipe(&pipe)["source"]["kafka"]["reversePrivateEndpointIds"], json!([id]));
     let unknown = json!(["11111111-1111-4111-8111-111111111111"]);
     let patch = json!({"source": {"kafka": {"reversePrivateEndpointIds": unknown}}});
-    refused(&bench.patch(&pipe, &patch), 400, "does not exist");
+    assert_refused(&bench.patch_pipe(&pipe, &patch), 400, "does not exist");
 }

@@ -1,9 +1,9 @@
 //! Every example body of the reference page, with its placeholders as they stand.
 
-use super::{Bench, ok};
+use super::{SandboxBench, ok_result};
 use serde_json::{Value, json};
 
-fn table(columns: &Value) -> Value {
+fn table_with_columns(columns: &Value) -> Value {
     json!({
         "table": "my_table",
         "managedTable": true,
@@ -13,22 +13,24 @@ fn table(columns: &Value) -> Value {
 }
 
 fn two_columns() -> Value {
-    table(&json!([{"name": "id", "type": "UInt64"}, {"name": "message", "type": "String"}]))
+    table_with_columns(
+        &json!([{"name": "id", "type": "UInt64"}, {"name": "message", "type": "String"}]),
+    )
 }
 
 fn three_columns() -> Value {
-    table(&json!([
+    table_with_columns(&json!([
         {"name": "id", "type": "UInt64"},
         {"name": "message", "type": "String"},
         {"name": "timestamp", "type": "DateTime"},
     ]))
 }
 
-fn aws_key() -> Value {
+fn aws_access_key() -> Value {
     json!({"accessKeyId": "AKIAIOSFODNN7EXAMPLE", "secretKey": "<secret_key>"})
 }
 
-fn examples() -> [Value; 9] {
+fn page_examples() -> [Value; 9] {
     [
         json!({"name": "My Kafka ClickPipe", "destination": three_columns(), "source": {"kafka": {
             "type": "confluent",
@@ -45,14 +47,14 @@ fn examples() -> [Value; 9] {
             "region": "us-east-1",
             "iteratorType": "TRIM_HORIZON",
             "authentication": "IAM_USER",
-            "accessKey": aws_key(),
+            "accessKey": aws_access_key(),
         }}}),
         json!({"name": "My S3 ClickPipe", "destination": two_columns(), "source": {"objectStorage": {
             "type": "s3",
             "url": "https://my-bucket.s3.amazonaws.com/data/*.json",
             "format": "JSONEachRow",
             "authentication": "IAM_USER",
-            "accessKey": aws_key(),
+            "accessKey": aws_access_key(),
         }}}),
         json!({"name": "My GCS ClickPipe", "destination": two_columns(), "source": {"objectStorage": {
             "type": "gcs",
@@ -128,9 +130,9 @@ fn examples() -> [Value; 9] {
 
 #[test]
 fn every_example_of_the_reference_page_is_accepted() {
-    let mut bench = Bench::new();
-    for body in examples() {
-        let created = ok(&bench.post(&body));
+    let mut bench = SandboxBench::new();
+    for body in page_examples() {
+        let created = ok_result(&bench.post_pipe(&body));
         assert_eq!(created["name"], body["name"]);
         assert_eq!(created["destination"]["database"], "default");
     }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Bench, every_source, kafka};
+use super::{SandboxBench, all_source_bodies, kafka_body};
 
 fn odd_values() -> [Value; 12] {
     let long = "x".repeat(2_000);
@@ -23,22 +23,24 @@ fn odd_values() -> [Value; 12] {
 }
 
 /// The pointers to everything in a document.
-fn pointers(value: &Value, at: &str, found: &mut Vec<String>) {
+fn collect_pointers(value: &Value, at: &str, found: &mut Vec<String>) {
     found.push(at.to_owned());
     match value {
         Value::Object(object) => {
-            object.iter().for_each(|(name, value)| pointers(value, &format!("{at}/{name}"), found));
+            object
+                .iter()
+                .for_each(|(name, value)| collect_pointers(value, &format!("{at}/{name}"), found));
         }
         Value::Array(items) => {
             items.iter().enumerate().for_each(|(index, item)| {
-                pointers(item, &format!("{at}/{index}"), found);
+                collect_pointers(item, &format!("{at}/{index}"), found);
             });
         }
         _ => {}
     }
 }
 
-fn full(mut body: Value) -> Value {
+fn with_all_fields(mut body: Value) -> Value {
     if body["destination"].get("table").is_some() {
         body["scaling"] = json!({"replicas": 2});
         body["settings"] = json!({"clickhouse_parallel_view_processing": true});
@@ -51,17 +53,17 @@ fn full(mut body: Value) -> Value {
 }
 
 #[test]
-fn odd_bodies_are_accepted_or_refused_and_nothing_else() {
-    for body in every_source().map(full) {
-        let mut bench = Bench::new();
-        let id = bench.create(&body);
+fn odd_bodies_get_200_or_400() {
+    for body in all_source_bodies().map(with_all_fields) {
+        let mut bench = SandboxBench::new();
+        let id = bench.create_pipe(&body);
         let mut places = Vec::new();
-        pointers(&body, "", &mut places);
+        collect_pointers(&body, "", &mut places);
         for place in places {
             for odd in odd_values() {
                 let mut body = body.clone();
                 *body.pointer_mut(&place).unwrap() = odd;
-                for response in [bench.post(&body), bench.patch(&id, &body)] {
+                for response in [bench.post_pipe(&body), bench.patch_pipe(&id, &body)] {
                     assert!([200, 400].contains(&response.status), "{place}");
                     assert!(response.body.len() < 50_000, "{place}");
                 }
@@ -71,10 +73,10 @@ fn odd_bodies_are_accepted_or_refused_and_nothing_else() {
 }
 
 #[test]
-fn odd_small_bodies_are_answered_everywhere() {
-    let mut bench = Bench::new();
-    let id = bench.create(&kafka());
-    bench.wait(300);
+fn odd_bodies_get_a_response_on_every_path() {
+    let mut bench = SandboxBench::new();
+    let id = bench.create_pipe(&kafka_body());
+    bench.wait_seconds(300);
     let pipe = format!("/clickpipes/{id}");
     let paths = [
         ("PATCH", "/state".to_owned()),
@@ -88,7 +90,7 @@ fn odd_small_bodies_are_answered_everywhere() {
     for (method, path) in paths {
         for key in ["command", "replicas", "replicaMemoryGb", "type", "source", "description"] {
             for odd in odd_values() {
-                let response = bench.ask(method, &path, &json!({key: odd}));
+                let response = bench.send_request(method, &path, &json!({key: odd}));
                 assert!([200, 400, 404].contains(&response.status), "{method} {path} {key}");
             }
         }
@@ -96,12 +98,12 @@ fn odd_small_bodies_are_answered_everywhere() {
 }
 
 #[test]
-fn odd_paths_are_refused() {
-    let mut bench = Bench::new();
+fn odd_paths_get_400_or_404() {
+    let mut bench = SandboxBench::new();
     for path in
         ["", "/", "//", "/v1", "/v1//", "/v1/organizations//services", "?", "/ä/ü", "/_sandbox"]
     {
-        let status = bench.ask_path("GET", path, &Value::Null).status;
+        let status = bench.send_to_path("GET", path, &Value::Null).status;
         assert!([400, 404].contains(&status), "{path}: {status}");
     }
 }

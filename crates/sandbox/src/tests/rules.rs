@@ -3,11 +3,12 @@
 use serde_json::{Map, Value, json};
 
 use super::{
-    Bench, bigquery, kafka, kinesis, mapping, mongodb, mysql, postgres, pubsub, refused, s3,
+    SandboxBench, assert_refused, bigquery_body, kafka_body, kinesis_body, mongodb_body,
+    mysql_body, postgres_body, pubsub_body, s3_body, table_mapping,
 };
 
 /// The body with these fields of its source set, or removed where they are null.
-fn with(body: Value, arm: &str, fields: &Value) -> Value {
+fn with_source_fields(body: Value, arm: &str, fields: &Value) -> Value {
     let mut body = body;
     let source = body["source"][arm].as_object_mut().unwrap();
     for (name, value) in fields.as_object().unwrap() {
@@ -21,17 +22,18 @@ fn with(body: Value, arm: &str, fields: &Value) -> Value {
 }
 
 /// Each case is fields to set, and what the refusal says; without a text the body is accepted.
-fn check(body: &Value, arm: &str, cases: &[(Value, Option<&str>)]) {
+fn check_cases(body: &Value, arm: &str, cases: &[(Value, Option<&str>)]) {
     for (fields, text) in cases {
-        let response = Bench::new().post(&with(body.clone(), arm, fields));
+        let response =
+            SandboxBench::new().post_pipe(&with_source_fields(body.clone(), arm, fields));
         match text {
-            Some(text) => refused(&response, 400, text),
+            Some(text) => assert_refused(&response, 400, text),
             None => assert_eq!(response.status, 200, "{fields}: {}", response.json_body()),
         }
     }
 }
 
-fn credentials(broker: &str, authentication: &str) -> Value {
+fn credentials_for(broker: &str, authentication: &str) -> Value {
     match (broker, authentication) {
         (_, "IAM_ROLE") => Value::Null,
         (_, "IAM_USER") => json!({"accessKeyId": "a", "secretKey": "b"}),
@@ -42,7 +44,7 @@ fn credentials(broker: &str, authentication: &str) -> Value {
 }
 
 #[test]
-fn kafka_authentication_fits_the_broker() {
+fn kafka_authentication_must_fit_the_broker() {
     let matrix: Map<String, Value> = json!({
         "kafka": "PLAIN SCRAM-SHA-256 SCRAM-SHA-512 MUTUAL_TLS",
         "msk": "SCRAM-SHA-512 IAM_ROLE IAM_USER MUTUAL_TLS",
@@ -62,19 +64,19 @@ fn kafka_authentication_fits_the_broker() {
             let fields = json!({
                 "type": broker,
                 "authentication": authentication,
-                "credentials": credentials(&broker, authentication),
+                "credentials": credentials_for(&broker, authentication),
                 "iamRole": if *authentication == "IAM_ROLE" { json!("arn:x") } else { Value::Null },
             });
             let text = (!fits).then_some("does not support");
-            check(&kafka(), "kafka", &[(fields, text)]);
+            check_cases(&kafka_body(), "kafka", &[(fields, text)]);
         }
     }
 }
 
 #[test]
-fn kafka_credentials_fit_the_authentication() {
-    check(
-        &kafka(),
+fn kafka_credentials_must_fit_the_authentication() {
+    check_cases(
+        &kafka_body(),
         "kafka",
         &[
             (json!({"credentials": null}), Some("credentials.username: 'undefined'")),
@@ -94,11 +96,11 @@ fn kafka_credentials_fit_the_authentication() {
 }
 
 #[test]
-fn kafka_offset_and_registry() {
+fn kafka_offset_and_registry_are_validated() {
     let registry = |url: &str| json!({"url": url, "authentication": "PLAIN"});
     let timestamp = |at: &str| json!({"strategy": "from_timestamp", "timestamp": at});
-    check(
-        &kafka(),
+    check_cases(
+        &kafka_body(),
         "kafka",
         &[
             (json!({"offset": {"strategy": "from_timestamp"}}), Some("offset.timestamp")),
@@ -119,9 +121,9 @@ fn kafka_offset_and_registry() {
 }
 
 #[test]
-fn kinesis_fields_belong_to_their_case() {
-    check(
-        &kinesis(),
+fn kinesis_conditional_fields_are_validated() {
+    check_cases(
+        &kinesis_body(),
         "kinesis",
         &[
             (json!({"iteratorType": "AT_TIMESTAMP"}), Some("timestamp: is required")),
@@ -139,9 +141,9 @@ fn kinesis_fields_belong_to_their_case() {
 }
 
 #[test]
-fn pubsub_fields_belong_to_their_case() {
-    check(
-        &pubsub(),
+fn pubsub_conditional_fields_are_validated() {
+    check_cases(
+        &pubsub_body(),
         "pubsub",
         &[
             (json!({"seekType": "timestamp"}), Some("seekTimestamp: is required")),
@@ -164,7 +166,7 @@ fn pubsub_fields_belong_to_their_case() {
 }
 
 #[test]
-fn object_storage_location_fits_the_type() {
+fn object_storage_location_must_fit_the_type() {
     let azure = json!({
         "type": "azureblobstorage", "url": null, "accessKey": null,
         "authentication": "CONNECTION_STRING", "connectionString": "x",
@@ -175,8 +177,8 @@ fn object_storage_location_fits_the_type() {
         fields[name] = value;
         fields
     };
-    check(
-        &s3(),
+    check_cases(
+        &s3_body(),
         "objectStorage",
         &[
             (azure.clone(), None),
@@ -190,11 +192,11 @@ fn object_storage_location_fits_the_type() {
 }
 
 #[test]
-fn object_storage_authentication_fits_the_type() {
+fn object_storage_authentication_must_fit_the_type() {
     let key = "serviceAccountKey";
     let account = json!({"type": "gcs", "authentication": "SERVICE_ACCOUNT", key: "x"});
-    check(
-        &s3(),
+    check_cases(
+        &s3_body(),
         "objectStorage",
         &[
             (json!({"authentication": null, "accessKey": null}), None),
@@ -218,7 +220,7 @@ fn object_storage_authentication_fits_the_type() {
 }
 
 #[test]
-fn object_storage_queue_needs_a_fitting_bucket() {
+fn object_storage_queue_must_fit_the_bucket() {
     let sqs = "https://sqs.us-east-1.amazonaws.com/123456789012/MyQueue";
     let subscription = "projects/p/subscriptions/s";
     let queue = |url: &str| json!({"isContinuous": true, "queueUrl": url});
@@ -230,8 +232,8 @@ fn object_storage_queue_needs_a_fitting_bucket() {
     let both = json!({
         "isContinuous": true, "queueUrl": sqs, "skipInitialLoad": true, "startAfter": "x",
     });
-    check(
-        &s3(),
+    check_cases(
+        &s3_body(),
         "objectStorage",
         &[
             (queue(sqs), None),
@@ -267,15 +269,15 @@ fn basic_authentication_needs_a_password_and_a_role_forbids_it() {
         (json!({"authentication": "Basic"}), Some("must be one of basic, IAM_ROLE")),
         (role, None),
     ];
-    check(&postgres(), "postgres", &cases);
-    check(&mysql(), "mysql", &cases);
+    check_cases(&postgres_body(), "postgres", &cases);
+    check_cases(&mysql_body(), "mysql", &cases);
 }
 
 #[test]
-fn replication_slot_is_for_cdc_only() {
+fn replication_slot_is_only_for_cdc_only() {
     let settings = |settings: Value| json!({"settings": settings});
-    check(
-        &postgres(),
+    check_cases(
+        &postgres_body(),
         "postgres",
         &[
             (
@@ -300,22 +302,25 @@ fn replication_slot_is_for_cdc_only() {
 }
 
 #[test]
-fn mappings_are_sound() {
+fn table_mappings_are_validated() {
     let one = |name: &str, value: Value| {
-        let mut one = mapping("users");
+        let mut one = table_mapping("users");
         one[name] = value;
         json!({"tableMappings": [one]})
     };
-    let mut twin = mapping("orders");
+    let mut twin = table_mapping("orders");
     twin["targetTable"] = json!("t_users");
-    let mut keyed = mapping("users");
+    let mut keyed = table_mapping("users");
     keyed["useCustomSortingKey"] = json!(true);
     keyed["sortingKeys"] = json!(["a", "b"]);
-    check(
-        &postgres(),
+    check_cases(
+        &postgres_body(),
         "postgres",
         &[
-            (json!({"tableMappings": [mapping("users"), twin]}), Some("used by another mapping")),
+            (
+                json!({"tableMappings": [table_mapping("users"), twin]}),
+                Some("used by another mapping"),
+            ),
             (one("useCustomSortingKey", json!(true)), Some("sortingKeys: is required")),
             (one("sortingKeys", json!(["a"])), Some("sortingKeys: is only allowed")),
             (json!({"tableMappings": [keyed]}), None),
@@ -325,17 +330,17 @@ fn mappings_are_sound() {
             (json!({"tableMappingsToAdd": []}), Some("it belongs into a PATCH")),
         ],
     );
-    let mut expression = mapping("users");
+    let mut expression = table_mapping("users");
     expression["partitionByExpr"] = json!("toYYYYMM(x)");
     let fields = json!({"tableMappings": [expression]});
-    check(&mysql(), "mysql", &[(fields, Some("partitionByExpr: unknown field"))]);
+    check_cases(&mysql_body(), "mysql", &[(fields, Some("partitionByExpr: unknown field"))]);
 }
 
 #[test]
-fn mariadb_knows_gtid_only() {
+fn mariadb_only_supports_gtid() {
     let settings = json!({"replicationMode": "cdc", "replicationMechanism": "FILE_POS"});
-    check(
-        &mysql(),
+    check_cases(
+        &mysql_body(),
         "mysql",
         &[
             (json!({"type": "rdsmariadb", "settings": settings}), Some("GTID only")),
@@ -346,10 +351,10 @@ fn mariadb_knows_gtid_only() {
 }
 
 #[test]
-fn mongodb_and_bigquery_addresses_have_their_scheme() {
+fn mongodb_and_bigquery_urls_need_their_scheme() {
     let uri = |uri: &str| json!({"uri": uri});
-    check(
-        &mongodb(),
+    check_cases(
+        &mongodb_body(),
         "mongodb",
         &[
             (uri("https://x"), Some("uri: must begin with mongodb://")),
@@ -359,7 +364,7 @@ fn mongodb_and_bigquery_addresses_have_their_scheme() {
         ],
     );
     let path = json!({"snapshotStagingPath": "s3://x"});
-    check(&bigquery(), "bigquery", &[(path, Some("must begin with gs://"))]);
+    check_cases(&bigquery_body(), "bigquery", &[(path, Some("must begin with gs://"))]);
     let settings = json!({"settings": {"replicationMode": "cdc"}});
-    check(&bigquery(), "bigquery", &[(settings, Some("must be one of snapshot"))]);
+    check_cases(&bigquery_body(), "bigquery", &[(settings, Some("must be one of snapshot"))]);
 }

@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use super::{load_with, pipe, said};
-use crate::path::Path;
+use super::{load_with, pipe_yaml, render_diagnostics};
+use crate::path::FieldPath;
 
 const VARIABLES: &[(&str, &str)] = &[
     ("brokers", "kafka.example.com:9092"),
@@ -15,7 +15,7 @@ const VARIABLES: &[(&str, &str)] = &[
 ];
 
 #[test]
-fn a_variable_is_filled_in() {
+fn variables_are_substituted() {
     let mut table = String::new();
     for written in [
         "${brokers}",
@@ -39,15 +39,14 @@ fn a_variable_is_filled_in() {
         "${count",
         "${a} ${b}",
     ] {
-        let text = pipe("p", "") + "    additional:\n      v: " + written + "\n";
+        let text = pipe_yaml("p", "") + "    additional:\n      v: " + written + "\n";
         let loaded = load_with(&[("v.yaml", &text)], VARIABLES);
-        let value = loaded
-            .manifests
-            .first()
-            .and_then(|manifest| Path::parse("destination.v").get(&manifest.document.body));
+        let value = loaded.manifests.first().and_then(|manifest| {
+            FieldPath::parse("destination.v").value_in(&manifest.document.body)
+        });
         let shown = match value {
             Some(value) => value.to_string(),
-            None => format!("\n{}", said(&loaded.diagnostics)),
+            None => format!("\n{}", render_diagnostics(&loaded.diagnostics)),
         };
         writeln!(table, "{written:?} => {shown}").expect("a string takes it");
     }
@@ -101,14 +100,14 @@ fn a_variable_is_filled_in() {
 }
 
 #[test]
-fn a_variable_can_name_the_object() {
-    let loaded = load_with(&[("v.yaml", &pipe("${env}-orders", ""))], &[("env", "prod")]);
+fn variable_can_be_used_in_the_object_name() {
+    let loaded = load_with(&[("v.yaml", &pipe_yaml("${env}-orders", ""))], &[("env", "prod")]);
     assert_eq!(loaded.manifests[0].name.as_str(), "prod-orders");
     assert_eq!(loaded.manifests[0].document.body["name"], "prod-orders");
 }
 
 #[test]
-fn a_variable_in_a_secret_is_a_secret_written_down() {
+fn variable_in_a_secret_field_is_rejected() {
     let text = "apiVersion: pipectl/v1
 kind: ClickPipe
 metadata: {name: p, service: s}
@@ -127,7 +126,7 @@ spec:
         let loaded = load_with(&[("v.yaml", &text)], &[("id", "AKIA"), ("key", "hunter2")]);
         assert_eq!(loaded.manifests, []);
         insta::allow_duplicates! {
-            insta::assert_snapshot!(said(&loaded.diagnostics), @"
+            insta::assert_snapshot!(render_diagnostics(&loaded.diagnostics), @"
             v.yaml:11:52 error[literal-secret] spec.source.objectStorage.accessKey.secretKey: a secret is written as a reference, never as its value
                 help: write `{fromEnv: P_SECRET_KEY}`; if the file left this machine, change the secret
             ");
@@ -136,10 +135,10 @@ spec:
 }
 
 #[test]
-fn what_stands_in_a_field_named_like_a_secret_is_not_quoted() {
-    let text = pipe("p", "labels: {password: 'a ${hunter2}', note: '${hunter2}'}");
+fn variable_in_secret_like_field_is_not_quoted() {
+    let text = pipe_yaml("p", "labels: {password: 'a ${hunter2}', note: '${hunter2}'}");
     let loaded = load_with(&[("v.yaml", &text)], &[]);
-    insta::assert_snapshot!(said(&loaded.diagnostics), @"
+    insta::assert_snapshot!(render_diagnostics(&loaded.diagnostics), @"
     v.yaml:6:22 error[unknown-variable] : there is no such variable in this environment
     v.yaml:6:44 error[unknown-variable] : there is no variable `hunter2` in this environment
         help: declare it under the environment's `variables` in the project file; `$${` stands for a plain `${`
@@ -147,10 +146,10 @@ fn what_stands_in_a_field_named_like_a_secret_is_not_quoted() {
 }
 
 #[test]
-fn variables_cannot_grow_without_end() {
+fn variable_expansion_is_limited() {
     let big = "x".repeat(1_000_000);
     let uses = (0..20).map(|n| format!("k{n}: '${{big}}'")).collect::<Vec<_>>().join(", ");
-    let text = pipe("p", &format!("labels: {{{uses}}}"));
+    let text = pipe_yaml("p", &format!("labels: {{{uses}}}"));
     let loaded = load_with(&[("v.yaml", &text)], &[("big", &big)]);
     let codes: Vec<&str> = loaded.diagnostics.iter().map(|it| it.code).collect();
     assert_eq!(codes, vec!["too-much-text"; 12]);

@@ -3,10 +3,10 @@
 use schemars::JsonSchema;
 use serde_json::Value;
 
-use crate::check::{Finding, Scope};
-use crate::mark;
-use crate::path::Path;
+use crate::annotations;
+use crate::path::FieldPath;
 use crate::secret::{Secret, TextOrSecret};
+use crate::validate::{RuleContext, RuleFinding};
 
 /// What proves who one is. Which members are needed follows from `authentication`.
 #[derive(JsonSchema)]
@@ -27,7 +27,7 @@ pub struct KafkaCredentials {
     /// The private key of the client's certificate in PEM form, for `MUTUAL_TLS`.
     pub private_key: Option<Secret>,
     /// Raised by one to send the credentials again after a rotation.
-    #[schemars(range(min = 1), transform = mark::local)]
+    #[schemars(range(min = 1), transform = annotations::local_only)]
     pub version: Option<i64>,
 }
 
@@ -36,7 +36,7 @@ const CONNECTION_STRING: &[&str] = &["connectionString"];
 const ACCESS_KEY: &[&str] = &["accessKeyId", "secretKey"];
 const CLIENT_CERTIFICATE: &[&str] = &["certificate", "privateKey"];
 
-fn members(authentication: &str, broker: &str) -> Option<&'static [&'static str]> {
+fn required_members(authentication: &str, broker: &str) -> Option<&'static [&'static str]> {
     match (authentication, broker) {
         ("PLAIN", "azureeventhub") => Some(CONNECTION_STRING),
         ("PLAIN" | "SCRAM-SHA-256" | "SCRAM-SHA-512", _) => Some(LOGIN),
@@ -47,26 +47,27 @@ fn members(authentication: &str, broker: &str) -> Option<&'static [&'static str]
 }
 
 /// The members that the way of authentication needs must be there, and no others.
-pub(super) fn of_the_way(scope: &Scope<'_>) -> Vec<Finding> {
-    let (Some(authentication), Some(broker)) = (scope.text("authentication"), scope.text("type"))
+pub(super) fn mismatched_credentials(scope: &RuleContext<'_>) -> Vec<RuleFinding> {
+    let (Some(authentication), Some(broker)) =
+        (scope.text_at("authentication"), scope.text_at("type"))
     else {
         return Vec::new();
     };
-    let given = scope.value("credentials").and_then(Value::as_object);
-    let (Some(members), Some(given)) = (members(authentication, broker), given) else {
+    let given = scope.value_at("credentials").and_then(Value::as_object);
+    let (Some(members), Some(given)) = (required_members(authentication, broker), given) else {
         return Vec::new();
     };
-    let at = |member: &str| Path::parse("credentials").child(member);
+    let at = |member: &str| FieldPath::parse("credentials").child(member);
     let way = format!("`authentication: {authentication}` of `type: {broker}`");
     let missing = members.iter().filter(|member| !given.contains_key(**member)).map(|member| {
-        Finding::new(at(member), format!("`{member}` is needed for {way}"))
-            .help(format!("add `{member}`"))
+        RuleFinding::new(at(member), format!("`{member}` is needed for {way}"))
+            .with_help(format!("add `{member}`"))
     });
     let all = [LOGIN, CONNECTION_STRING, ACCESS_KEY, CLIENT_CERTIFICATE].concat();
     let others = all.iter().filter(|member| !members.contains(member));
     let extra = others.filter(|member| given.contains_key(**member)).map(|member| {
-        Finding::new(at(member), format!("`{member}` is not for {way}"))
-            .help(format!("remove `{member}`"))
+        RuleFinding::new(at(member), format!("`{member}` is not for {way}"))
+            .with_help(format!("remove `{member}`"))
     });
     missing.chain(extra).collect()
 }

@@ -2,11 +2,11 @@
 
 use schemars::JsonSchema;
 
-use crate::check::{Finding, Scope};
-use crate::mark;
-use crate::path::Path;
+use crate::annotations;
+use crate::path::FieldPath;
 use crate::secret::{Secret, TextOrSecret};
-use crate::text::{Certificates, HttpsUrl};
+use crate::text::{HttpsUrl, PemCertificates};
+use crate::validate::{RuleContext, RuleFinding};
 
 /// A registry that holds the schemas of messages.
 #[derive(JsonSchema)]
@@ -17,10 +17,10 @@ pub struct SchemaRegistry {
     /// How the pipe proves who it is to the registry.
     pub authentication: RegistryAuthentication,
     /// The user of the registry.
-    #[schemars(transform = mark::never_echoed)]
+    #[schemars(transform = annotations::write_only)]
     pub credentials: Option<RegistryCredentials>,
     /// The certificates that the registry's own is checked against, in PEM form.
-    pub ca_certificate: Option<Certificates>,
+    pub ca_certificate: Option<PemCertificates>,
 }
 
 /// A way to prove who one is to a schema registry.
@@ -41,24 +41,24 @@ pub struct RegistryCredentials {
     pub password: Secret,
     /// Raised by one after a rotation. The registry's user is fixed when the pipe is made: a
     /// rotated password takes a new pipe.
-    #[schemars(range(min = 1), transform = mark::local)]
+    #[schemars(range(min = 1), transform = annotations::local_only)]
     pub version: Option<i64>,
 }
 
-pub(super) fn protobuf(scope: &Scope<'_>) -> Vec<Finding> {
-    let schema = scope.has("schemaRegistry") || scope.has("additional.protobufSchema");
-    if scope.text("format") != Some("Protobuf") || schema {
+pub(super) fn protobuf_without_schema(scope: &RuleContext<'_>) -> Vec<RuleFinding> {
+    let schema = scope.has_field("schemaRegistry") || scope.has_field("additional.protobufSchema");
+    if scope.text_at("format") != Some("Protobuf") || schema {
         return Vec::new();
     }
     let message = "`format: Protobuf` needs a schema, and none is given";
-    vec![Finding::new(Path::parse("format"), message).help("add `schemaRegistry`")]
+    vec![RuleFinding::new(FieldPath::parse("format"), message).with_help("add `schemaRegistry`")]
 }
 
-pub(super) fn avro_confluent(scope: &Scope<'_>) -> Vec<Finding> {
-    if scope.text("format") != Some("AvroConfluent") || scope.has("schemaRegistry") {
+pub(super) fn avro_without_registry(scope: &RuleContext<'_>) -> Vec<RuleFinding> {
+    if scope.text_at("format") != Some("AvroConfluent") || scope.has_field("schemaRegistry") {
         return Vec::new();
     }
     let message =
         "`format: AvroConfluent` names its schemas by their id in a registry, and none is given";
-    vec![Finding::new(Path::parse("format"), message).help("add `schemaRegistry`")]
+    vec![RuleFinding::new(FieldPath::parse("format"), message).with_help("add `schemaRegistry`")]
 }

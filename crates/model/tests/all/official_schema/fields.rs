@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::address::Kind;
-use model::reference;
+use model::docs;
 use serde_json::Value;
 
 /// Fields by path; the entries of lists are `*`.
@@ -30,7 +30,7 @@ pub(crate) fn official(document: &Value, name: &str) -> Fields {
 
 /// The fields of a part of our bodies.
 pub(crate) fn ours(kind: Kind, at: &str) -> Fields {
-    let root = reference::body_schema(kind);
+    let root = docs::body_schema(kind);
     let mut fields = Fields::new();
     visit(&root, &root, "", &mut fields);
     let below = |path: &str| match at {

@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 
 use model::address::Kind;
-use model::path::Path;
-use model::rules::{Echo, OnChange, Rules};
+use model::path::FieldPath;
+use model::semantics::{FieldSemantics, OnChange, Readback};
 use serde_json::Value;
 
 mod exceptions;
@@ -87,12 +87,13 @@ fn full(part: &Part, path: &str) -> String {
     [part.at, path].into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join(".")
 }
 
-fn rules(part: &Part, path: &str) -> &'static Rules {
-    Rules::of(part.kind).at(&Path::parse(&full(part, path).replace('*', "0")))
+fn rules(part: &Part, path: &str) -> &'static FieldSemantics {
+    FieldSemantics::for_kind(part.kind)
+        .field_at(&FieldPath::parse(&full(part, path).replace('*', "0")))
 }
 
 #[test]
-fn every_official_field_is_ours_and_every_one_of_ours_is_official() {
+fn fields_match_the_official_schema() {
     compare(|part, document, found| {
         let theirs = official(document, part.post);
         let mine = ours(part.kind, part.at);
@@ -108,7 +109,7 @@ fn every_official_field_is_ours_and_every_one_of_ours_is_official() {
 }
 
 #[test]
-fn types_words_and_ranges_are_the_official_ones() {
+fn types_enums_and_ranges_match_the_official_schema() {
     compare(|part, document, found| {
         let mine = ours(part.kind, part.at);
         for (path, theirs) in official(document, part.post) {
@@ -129,7 +130,7 @@ fn patchable(document: &Value, part: &Part) -> Fields {
 }
 
 #[test]
-fn what_cannot_be_patched_is_immutable_and_nothing_else_is() {
+fn immutable_fields_match_the_official_schema() {
     compare(|part, document, found| {
         let patchable = patchable(document, part);
         for path in official(document, part.post).keys() {
@@ -143,12 +144,12 @@ fn what_cannot_be_patched_is_immutable_and_nothing_else_is() {
 }
 
 #[test]
-fn what_no_answer_holds_is_never_read_and_nothing_else_is() {
+fn write_only_fields_match_the_official_schema() {
     compare(|part, document, found| {
         let answered = official(document, part.answer);
         for path in official(document, part.post).keys() {
             let rules = rules(part, path);
-            let readable = !(rules.secret || rules.echo == Echo::Never);
+            let readable = !(rules.is_secret || rules.readback == Readback::Never);
             let at = full(part, path);
             if readable != answered.contains_key(path) && !is_excepted(Exception::Echo, &at) {
                 found.insert(format!("{at}: read back is {readable} here"));
@@ -158,7 +159,7 @@ fn what_no_answer_holds_is_never_read_and_nothing_else_is() {
 }
 
 #[test]
-fn every_exception_is_about_a_field() {
+fn every_exception_names_an_existing_field() {
     let all: BTreeSet<String> = PARTS
         .iter()
         .flat_map(|part| ours(part.kind, part.at).into_keys().map(|path| full(part, &path)))
@@ -169,7 +170,7 @@ fn every_exception_is_about_a_field() {
 
 /// Holds without the document, too: a field that is lost or gained is noticed.
 #[test]
-fn the_number_of_fields_is_known() {
+fn field_counts_are_unchanged() {
     let count = |kind: Kind, at: &str| ours(kind, at).len();
     let arms = ["kafka", "kinesis", "objectStorage", "pubsub"];
     let databases = ["postgres", "mysql", "mongodb", "bigquery"];

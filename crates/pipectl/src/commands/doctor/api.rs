@@ -4,199 +4,212 @@ use std::time::Duration;
 
 use model::address::ServiceRef;
 use model::live::{Live, State};
-use remote::{Entry, Error, Settings};
+use remote::{Error, LookupEntry, RemoteSettings};
 
-use super::local::Local;
-use super::{Finding, Findings};
+use super::local::LocalChecks;
+use super::{DoctorFinding, DoctorFindings};
 use crate::cli::ConnectArgs;
-use crate::render::diagnostics::plural;
-use crate::render::status::asleep;
-use crate::session::{Manner, Sight, lookup};
-use crate::{credentials, environment};
+use crate::render::diagnostics::pluralize;
+use crate::render::status::explain_service_state;
+use crate::session::{AccessMode, LiveView, resolve_services};
+use crate::{credentials, env_vars};
 
 /// What does not answer for so long is not there.
-const PATIENCE: Duration = Duration::from_secs(20);
+const CHECK_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// In more services than this pipes are not counted: it would take long.
-const MANY: usize = 8;
+const MAX_COUNTED: usize = 8;
 
-pub(super) async fn check(connect: &ConnectArgs, local: Local, found: &mut Findings) {
-    let connect = ConnectArgs { timeout: connect.timeout.min(PATIENCE), ..connect.clone() };
+pub(super) async fn check_api(
+    connect: &ConnectArgs,
+    local: LocalChecks,
+    findings: &mut DoctorFindings,
+) {
+    let connect = ConnectArgs { timeout: connect.timeout.min(CHECK_TIMEOUT), ..connect.clone() };
     if connect.sandbox.is_some() {
-        found.add(Finding::ok("api", "the sandbox inside the process; no key is used"));
-        return services(&connect, local, found).await;
+        findings.add(DoctorFinding::ok("api", "the sandbox inside the process; no key is used"));
+        return check_services(&connect, local, findings).await;
     }
-    address(&connect, found);
-    let Some(id) = key(&local, found) else { return };
-    if organization(&connect, &local, found).await.is_some() {
-        services(&connect, local, found).await;
+    check_address(&connect, findings);
+    let Some(id) = check_key(&local, findings) else { return };
+    if check_organization(&connect, &local, findings).await.is_some() {
+        check_services(&connect, local, findings).await;
     }
-    found.hide(&id);
+    findings.redact_key(&id);
 }
 
-fn address(connect: &ConnectArgs, found: &mut Findings) {
-    let (from, url) = lookup::api_url(connect);
-    found.add(Finding::ok("api", format!("{url} (from {from})")));
+fn check_address(connect: &ConnectArgs, findings: &mut DoctorFindings) {
+    let (from, url) = resolve_services::api_url(connect);
+    findings.add(DoctorFinding::ok("api", format!("{url} (from {from})")));
     let names = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
-    if let Some((name, proxy)) = environment::first(&names) {
+    if let Some((name, proxy)) = env_vars::first_set_variable(&names) {
         let host = proxy.rsplit_once('@').map_or(proxy.as_str(), |(_, host)| host);
         let host = host.rsplit_once("://").map_or(host, |(_, host)| host);
-        found.add(Finding::ok("proxy", format!("{host} (from {name})")));
+        findings.add(DoctorFinding::ok("proxy", format!("{host} (from {name})")));
     }
 }
 
 /// The id of the key, which is shown by its end alone.
-fn key(local: &Local, found: &mut Findings) -> Option<String> {
-    match credentials::named(local.chosen.credentials.as_ref()) {
+fn check_key(local: &LocalChecks, findings: &mut DoctorFindings) -> Option<String> {
+    match credentials::find_with_variable(local.project.credentials.as_ref()) {
         Ok((name, key)) => {
-            let what = format!("{} (from {name}, with its secret)", masked(&key.key));
-            found.add(Finding::ok("key", what));
-            Some(key.key)
+            let what = format!("{} (from {name}, with its secret)", redact_key_id(&key.key_id));
+            findings.add(DoctorFinding::ok("key", what));
+            Some(key.key_id)
         }
         Err(error) => {
             let fix = "set CLICKHOUSE_CLOUD_API_KEY and CLICKHOUSE_CLOUD_API_SECRET, or both of \
                        CLICKHOUSE_TOKEN_KEY and _SECRET, or of KEY_ID and KEY_SECRET: the two are \
                        always taken from one pair";
-            found.add(Finding::bad("key", error.to_string(), Some(fix.to_owned())));
-            found.refused = true;
+            findings.add(DoctorFinding::bad("key", error.to_string(), Some(fix.to_owned())));
+            findings.is_key_refused = true;
             None
         }
     }
 }
 
 /// The last four characters, where that does not give away most of it.
-pub(super) fn masked(id: &str) -> String {
+pub(super) fn redact_key_id(id: &str) -> String {
     let length = id.chars().count();
-    let shown: String = id.chars().skip(length.saturating_sub(4)).collect();
-    if length < 8 { "…".to_owned() } else { format!("…{shown}") }
+    let ending: String = id.chars().skip(length.saturating_sub(4)).collect();
+    if length < 8 { "…".to_owned() } else { format!("…{ending}") }
 }
 
 /// Asks which organization the key belongs to: the smallest question that needs a key.
-async fn organization(connect: &ConnectArgs, local: &Local, found: &mut Findings) -> Option<()> {
+async fn check_organization(
+    connect: &ConnectArgs,
+    local: &LocalChecks,
+    findings: &mut DoctorFindings,
+) -> Option<()> {
     const CHECK: &str = "organization";
-    let settings = Settings { timeout: connect.timeout, ..Settings::default() };
-    let directory = match lookup::reach(connect, &local.chosen, settings) {
+    let settings = RemoteSettings { timeout: connect.timeout, ..RemoteSettings::default() };
+    let directory = match resolve_services::connect_api(connect, &local.project, settings) {
         Ok(directory) => directory,
         Err(error) => {
             let fix = "see `--api-url` and the system's CA certificates".to_owned();
-            found.add(Finding::bad("reach", format!("{error:#}"), Some(fix)));
+            findings.add(DoctorFinding::bad("reach", format!("{error:#}"), Some(fix)));
             return None;
         }
     };
-    let known = match directory.organizations().await {
+    let known = match directory.list_organizations().await {
         Ok(known) => known,
         Err(error) => {
-            failed("reach", &error, found);
+            add_failure("reach", &error, findings);
             return None;
         }
     };
-    found.add(Finding::ok("reach", "the API answers, and knows the key"));
-    match lookup::organization(connect, &local.chosen, &directory).await {
-        Ok(id) => belongs(&id, &known, found),
+    findings.add(DoctorFinding::ok("reach", "the API answers, and knows the key"));
+    match resolve_services::resolve_organization(connect, &local.project, &directory).await {
+        Ok(id) => check_membership(&id, &known, findings),
         Err(error) => {
-            found.add(Finding::bad(CHECK, format!("{error:#}"), None));
+            findings.add(DoctorFinding::bad(CHECK, format!("{error:#}"), None));
             None
         }
     }
 }
 
 /// Whether the organization is one of the key's.
-fn belongs(id: &str, known: &[Entry], found: &mut Findings) -> Option<()> {
+fn check_membership(id: &str, known: &[LookupEntry], findings: &mut DoctorFindings) -> Option<()> {
     const CHECK: &str = "organization";
     if let Some(entry) = known.iter().find(|entry| entry.id == id) {
-        found.add(Finding::ok(CHECK, format!("{} ({id})", entry.name)));
+        findings.add(DoctorFinding::ok(CHECK, format!("{} ({id})", entry.name)));
         return Some(());
     }
     let names: Vec<String> = known.iter().map(|it| format!("{} ({})", it.id, it.name)).collect();
     let what = format!("the key does not belong to {id}, but to: {}", names.join(", "));
     let fix = "use a key of that organization, or name another with --organization";
-    found.add(Finding::bad(CHECK, what, Some(fix.to_owned())));
+    findings.add(DoctorFinding::bad(CHECK, what, Some(fix.to_owned())));
     None
 }
 
-async fn services(connect: &ConnectArgs, local: Local, found: &mut Findings) {
-    let Local { chosen, declared } = local;
-    let sight = match Sight::open(chosen, declared, connect, Manner::default()).await {
+async fn check_services(connect: &ConnectArgs, local: LocalChecks, findings: &mut DoctorFindings) {
+    let LocalChecks { project, declared } = local;
+    let view = match LiveView::open_view(project, declared, connect, AccessMode::default()).await {
         Ok(sight) => sight,
         Err(error) => {
             match error.downcast_ref::<Error>() {
-                Some(error) => failed("services", error, found),
-                None => found.add(Finding::bad("services", format!("{error:#}"), None)),
+                Some(error) => add_failure("services", error, findings),
+                None => findings.add(DoctorFinding::bad("services", format!("{error:#}"), None)),
             }
             return;
         }
     };
-    if sight.services.len() > MANY {
-        for (service, state) in &sight.services {
-            found.add(doing(service, state.as_ref(), None));
+    if view.service_states.len() > MAX_COUNTED {
+        for (service, state) in &view.service_states {
+            findings.add(service_finding(service, state.as_ref(), None));
         }
     } else {
-        for (service, answer) in sight.look().await {
-            let state = sight.services.get(&service).and_then(Option::as_ref);
+        for (service, answer) in view.list_by_service().await {
+            let state = view.service_states.get(&service).and_then(Option::as_ref);
             match answer {
-                Ok(live) => found.add(doing(&service, state, Some(&live))),
+                Ok(live) => findings.add(service_finding(&service, state, Some(&live))),
                 Err(error) => {
-                    let said = format!("{service}: {error}");
-                    found.refused |= error.is_auth();
-                    found.add(Finding::bad("service", said, fix(&error)));
+                    let what = format!("{service}: {error}");
+                    findings.is_key_refused |= error.is_auth_error();
+                    findings.add(DoctorFinding::bad("service", what, fix_for_error(&error)));
                 }
             }
         }
     }
-    rate(&sight, found);
+    check_rate_limit(&view, findings);
 }
 
-fn doing(service: &ServiceRef, state: Option<&State>, live: Option<&Live>) -> Finding {
+fn service_finding(
+    service: &ServiceRef,
+    state: Option<&State>,
+    live: Option<&Live>,
+) -> DoctorFinding {
     let objects = live.map(|live| live.values().map(|observed| observed.objects.len()).sum());
-    let pipes = objects.map(|count: usize| format!(", {}", plural(count, "object")));
+    let pipes = objects.map(|count: usize| format!(", {}", pluralize(count, "object")));
     let state = state.map(State::as_str).filter(|state| !state.is_empty()).unwrap_or("seen");
     let what = format!("{service}: {state}{}", pipes.unwrap_or_default());
-    match (state, asleep(state)) {
-        (_, Some(means)) => Finding::warn("service", what, means),
+    match (state, explain_service_state(state)) {
+        (_, Some(means)) => DoctorFinding::warn("service", what, means),
         ("failed" | "terminated" | "terminating" | "softdeleted" | "softdeleting", None) => {
-            Finding::bad("service", what, Some("look at it in the console".to_owned()))
+            DoctorFinding::bad("service", what, Some("look at it in the console".to_owned()))
         }
-        ("degraded", None) => Finding::warn("service", what, "look at it in the console"),
-        _ => Finding::ok("service", what),
+        ("degraded", None) => DoctorFinding::warn("service", what, "look at it in the console"),
+        _ => DoctorFinding::ok("service", what),
     }
 }
 
-fn rate(sight: &Sight, found: &mut Findings) {
-    let requests = sight.remote().requests();
-    let limit = sight.rate().map_or("off".to_owned(), |rate| {
-        format!("{} requests in {}", rate.requests, humantime::format_duration(rate.per))
+fn check_rate_limit(view: &LiveView, findings: &mut DoctorFindings) {
+    let requests = view.remote().request_counts();
+    let limit = view.rate_limit().map_or("off".to_owned(), |rate| {
+        format!("{} requests in {}", rate.requests, humantime::format_duration(rate.window))
     });
     let what = format!("{limit}; {} sent, {} refused", requests.sent, requests.throttled);
-    found.add(if requests.throttled == 0 {
-        Finding::ok("rate limit", what)
+    findings.add(if requests.throttled == 0 {
+        DoctorFinding::ok("rate limit", what)
     } else {
         let fix = "another process uses the same key; give this one a key of its own, or a lower \
                    `--rate-limit`";
-        Finding::warn("rate limit", what, fix)
+        DoctorFinding::warn("rate limit", what, fix)
     });
 }
 
-fn failed(check: &'static str, error: &Error, found: &mut Findings) {
-    found.refused |= error.is_auth();
-    found.add(Finding::bad(check, error.to_string(), fix(error)));
+fn add_failure(check: &'static str, error: &Error, findings: &mut DoctorFindings) {
+    findings.is_key_refused |= error.is_auth_error();
+    findings.add(DoctorFinding::bad(check, error.to_string(), fix_for_error(error)));
 }
 
-fn fix(error: &Error) -> Option<String> {
+fn fix_for_error(error: &Error) -> Option<String> {
     match error {
-        Error::Transport { reason, .. } => trouble(reason).map(str::to_owned),
+        Error::Transport { reason, .. } => network_fix(reason).map(str::to_owned),
         _ => None,
     }
     .or_else(|| error.hint())
 }
 
 /// What a network's words mean. Libraries and systems give no codes for these.
-fn trouble(reason: &str) -> Option<&'static str> {
+fn network_fix(reason: &str) -> Option<&'static str> {
     let reason = reason.to_lowercase();
-    let known = TROUBLES.iter().find(|(words, _)| words.iter().any(|word| reason.contains(word)));
+    let known =
+        NETWORK_FIXES.iter().find(|(words, _)| words.iter().any(|word| reason.contains(word)));
     known.map(|(_, fix)| *fix)
 }
 
-const TROUBLES: [(&[&str], &str); 5] = [
+const NETWORK_FIXES: [(&[&str], &str); 5] = [
     (
         &["certificate", "unknownissuer", "tls", "handshake"],
         "TLS: where a proxy opens the connection, add its CA to the system's (or `SSL_CERT_FILE`); \
@@ -224,18 +237,19 @@ const TROUBLES: [(&[&str], &str); 5] = [
 
 #[cfg(test)]
 mod tests {
-    use super::{masked, trouble};
+    use super::{network_fix, redact_key_id};
 
     #[test]
-    fn a_key_is_told_by_its_end() {
-        assert_eq!(masked("abcdefghij"), "…ghij");
-        assert_eq!(masked("abcdefg"), "…");
-        assert_eq!(masked(""), "…");
+    fn api_key_is_masked_except_its_end() {
+        assert_eq!(redact_key_id("abcdefghij"), "…ghij");
+        assert_eq!(redact_key_id("abcdefg"), "…");
+        assert_eq!(redact_key_id(""), "…");
     }
 
     #[test]
-    fn the_trouble_of_a_network_is_explained() {
-        let starts = |reason: &str| trouble(reason).map(|fix| fix.split(' ').next().unwrap_or(""));
+    fn network_errors_get_an_explanation() {
+        let starts =
+            |reason: &str| network_fix(reason).map(|fix| fix.split(' ').next().unwrap_or(""));
         for (reason, begins) in [
             ("client error (Connect): invalid peer certificate: UnknownIssuer", Some("TLS:")),
             ("client error (Connect): dns error: failed to lookup address", Some("the")),

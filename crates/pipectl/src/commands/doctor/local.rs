@@ -2,91 +2,108 @@
 
 use std::path::PathBuf;
 
-use super::{Finding, Findings};
+use super::{DoctorFinding, DoctorFindings};
 use crate::cli::ManifestArgs;
-use crate::declared::Declared;
-use crate::git::{Repository, SHALLOW};
+use crate::git::{Repository, SHALLOW_HINT};
+use crate::load_manifests::LoadedManifests;
 use crate::output::Output;
-use crate::project::{self, Chosen};
-use crate::render::diagnostics::plural;
+use crate::project::{self, ProjectContext};
+use crate::render::diagnostics::pluralize;
 
 /// What the API is asked about.
-pub(super) struct Local {
+pub(super) struct LocalChecks {
     /// What the project file says; nothing where it is not sound.
-    pub(super) chosen: Chosen,
+    pub(super) project: ProjectContext,
     /// Sound manifests.
-    pub(super) declared: Option<Declared>,
+    pub(super) declared: Option<LoadedManifests>,
 }
 
-pub(super) fn check(args: &ManifestArgs, output: Output, found: &mut Findings) -> Local {
-    let chosen = project(args, output, found);
-    let declared = manifests(&chosen, found);
-    git(&chosen, found);
-    Local { chosen, declared }
+pub(super) fn check_local(
+    args: &ManifestArgs,
+    output: Output,
+    findings: &mut DoctorFindings,
+) -> LocalChecks {
+    let project = check_project(args, output, findings);
+    let declared = check_manifests(&project, findings);
+    check_git(&project, findings);
+    LocalChecks { project, declared }
 }
 
-fn project(args: &ManifestArgs, output: Output, found: &mut Findings) -> Chosen {
+fn check_project(
+    args: &ManifestArgs,
+    output: Output,
+    findings: &mut DoctorFindings,
+) -> ProjectContext {
     const CHECK: &str = "project";
-    let chosen = match project::chosen(args, output) {
-        Ok(chosen) => chosen,
+    let context = match project::load_context(args, output) {
+        Ok(context) => context,
         Err(error) => {
             let fix = "correct it; until then manifests are named on the command line".to_owned();
-            found.add(Finding::bad(CHECK, format!("{error:#}"), Some(fix)));
-            return Chosen { manifests: args.paths.clone(), ..Chosen::default() };
+            findings.add(DoctorFinding::bad(CHECK, format!("{error:#}"), Some(fix)));
+            return ProjectContext { manifests: args.paths.clone(), ..ProjectContext::default() };
         }
     };
-    let what = match (project::folder().ok().flatten(), args.env.first()) {
+    let what = match (project::find_folder().ok().flatten(), args.env.first()) {
         (Some(folder), environment) => {
             let name = environment.map_or("its default".to_owned(), |it| format!("`{it}`"));
-            format!("{}; environment: {name}", folder.join(project::NAME).display())
+            format!("{}; environment: {name}", folder.join(project::PROJECT_FILE).display())
         }
-        (None, _) => format!("no {} here or above: none is needed", project::NAME),
+        (None, _) => format!("no {} here or above: none is needed", project::PROJECT_FILE),
     };
-    found.add(Finding::ok(CHECK, what));
-    chosen
+    findings.add(DoctorFinding::ok(CHECK, what));
+    context
 }
 
-fn manifests(chosen: &Chosen, found: &mut Findings) -> Option<Declared> {
+fn check_manifests(
+    project: &ProjectContext,
+    findings: &mut DoctorFindings,
+) -> Option<LoadedManifests> {
     const CHECK: &str = "manifests";
-    if chosen.manifests.is_empty() {
-        found.add(Finding::ok(CHECK, "none are named: commands take files and folders"));
+    if project.manifests.is_empty() {
+        findings.add(DoctorFinding::ok(CHECK, "none are named: commands take files and folders"));
         return None;
     }
     let fix = || Some("`pipectl validate` shows where, and how to mend it".to_owned());
-    match Declared::read(&chosen.manifests, &chosen.variables) {
-        Err(error) => found.add(Finding::bad(CHECK, format!("{error:#}"), fix())),
-        Ok(declared) if declared.errors() > 0 => {
-            let errors = plural(declared.errors(), "error");
-            let files = plural(declared.files.len(), "file");
-            found.add(Finding::bad(CHECK, format!("{errors} in {files}"), fix()));
+    match LoadedManifests::load_paths(&project.manifests, &project.variables) {
+        Err(error) => findings.add(DoctorFinding::bad(CHECK, format!("{error:#}"), fix())),
+        Ok(declared) if declared.error_count() > 0 => {
+            let errors = pluralize(declared.error_count(), "error");
+            let files = pluralize(declared.files.len(), "file");
+            findings.add(DoctorFinding::bad(CHECK, format!("{errors} in {files}"), fix()));
         }
         Ok(declared) => {
-            let count = plural(declared.manifests.len(), "manifest");
-            let files = plural(declared.files.len(), "file");
-            found.add(Finding::ok(CHECK, format!("{count} in {files}: valid")));
+            let count = pluralize(declared.manifests.len(), "manifest");
+            let files = pluralize(declared.files.len(), "file");
+            findings.add(DoctorFinding::ok(CHECK, format!("{count} in {files}: valid")));
             return Some(declared);
         }
     }
     None
 }
 
-fn git(chosen: &Chosen, found: &mut Findings) {
+fn check_git(project: &ProjectContext, findings: &mut DoctorFindings) {
     const CHECK: &str = "git";
     let here = [PathBuf::from(".")];
-    let paths = if chosen.manifests.is_empty() { &here[..] } else { &chosen.manifests };
+    let paths = if project.manifests.is_empty() { &here[..] } else { &project.manifests };
     let unproved = "`plan --base`, `drift` against a commit and `--prune=git` need it";
-    match Repository::of(paths).and_then(|it| Ok((it.is_shallow()?, it.commit("HEAD")))) {
-        Err(error) => found.add(Finding::warn(CHECK, format!("{error:#}"), unproved)),
+    match Repository::open_containing(paths)
+        .and_then(|it| Ok((it.is_shallow()?, it.resolve_commit("HEAD"))))
+    {
+        Err(error) => findings.add(DoctorFinding::warn(CHECK, format!("{error:#}"), unproved)),
         Ok((_, Err(_))) => {
             let what = "a repository without any commit";
-            found.add(Finding::warn(CHECK, what, "commit the manifests"));
+            findings.add(DoctorFinding::warn(CHECK, what, "commit the manifests"));
         }
         Ok((true, Ok(_))) => {
-            found.add(Finding::warn(CHECK, "the history is not whole: no `--prune=git`", SHALLOW));
+            findings.add(DoctorFinding::warn(
+                CHECK,
+                "the history is not whole: no `--prune=git`",
+                SHALLOW_HINT,
+            ));
         }
         Ok((false, Ok(head))) => {
             let what = format!("{} ({}); `--prune=git` is possible", head.short, head.subject);
-            found.add(Finding::ok(CHECK, what));
+            findings.add(DoctorFinding::ok(CHECK, what));
         }
     }
 }

@@ -6,66 +6,71 @@ use std::io::{self, Read as _};
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use model::terraform::{self, Object, Read, Removed};
+use model::terraform::{self, RemovedBlock, TerraformImport, TerraformObject};
 use serde_json::{Value, json};
 
-use super::Args;
-use crate::cli::Format;
+use super::ExportArgs;
+use crate::cli::OutputFormat;
 use crate::exit;
-use crate::output::{Output, Text};
-use crate::render::diagnostics::plural;
-use crate::render::json::Envelope;
-use crate::render::manifests::line;
-use crate::yaml;
+use crate::output::{Output, StyledText};
+use crate::render::diagnostics::pluralize;
+use crate::render::envelope::OutputEnvelope;
+use crate::render::manifests::single_line;
+use crate::yaml_writer;
 
 /// States are large, but not this large.
-const MAX_BYTES: u64 = 256 * 1024 * 1024;
+const MAX_STATE_BYTES: u64 = 256 * 1024 * 1024;
 
 /// What the blocks are for, as a comment above them.
-const FORGET: &str = "\
+const REMOVED_HEADER: &str = "\
 # With these blocks in place of the resources' own, `terraform apply` forgets them and destroys
 # nothing. They need Terraform 1.7 or newer.
 ";
 
-pub(super) fn run(file: &Path, args: &Args, output: Output, format: Format) -> Result<u8> {
+pub(super) fn run(
+    file: &Path,
+    args: &ExportArgs,
+    output: Output,
+    format: OutputFormat,
+) -> Result<u8> {
     let name = file.display();
-    let state = parse(&bytes(file)?).with_context(|| format!("cannot read {name}"))?;
-    let read = terraform::read(&state).with_context(|| format!("cannot read {name}"))?;
+    let state = parse_state(&read_bounded(file)?).with_context(|| format!("cannot read {name}"))?;
+    let read = terraform::read_state(&state).with_context(|| format!("cannot read {name}"))?;
     if let Some(folder) = &args.out {
-        write(folder, &read, args.force, output)?;
+        write_output(folder, &read, args.force, output)?;
     }
-    let mut text = Text::new();
+    let mut text = StyledText::new();
     match (format, &args.out) {
-        (Format::Json | Format::Ndjson, _) => drop(text.plain(json(&read))),
-        (Format::Text | Format::Markdown, None) => {
-            text.plain(manifests(&read.objects))
-                .plain("\n")
-                .plain(comments(&blocks(&read.removed)));
+        (OutputFormat::Json | OutputFormat::Ndjson, _) => drop(text.push_plain(result_json(&read))),
+        (OutputFormat::Text | OutputFormat::Markdown, None) => {
+            text.push_plain(manifests_yaml(&read.objects))
+                .push_plain("\n")
+                .push_plain(comment_out(&removed_blocks(&read.removed_blocks)));
         }
-        (Format::Text | Format::Markdown, Some(_)) => {}
+        (OutputFormat::Text | OutputFormat::Markdown, Some(_)) => {}
     }
-    output.data(&text)?;
-    tell(&read, output);
+    output.print_data(&text)?;
+    print_notes(&read, output);
     Ok(exit::DONE)
 }
 
-fn bytes(path: &Path) -> Result<Vec<u8>> {
+fn read_bounded(path: &Path) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let read = || format!("cannot read {}", path.display());
     if path == Path::new("-") {
-        io::stdin().lock().take(MAX_BYTES + 1).read_to_end(&mut bytes).with_context(read)?;
+        io::stdin().lock().take(MAX_STATE_BYTES + 1).read_to_end(&mut bytes).with_context(read)?;
     } else {
         let file = fs::File::open(path).with_context(read)?;
-        file.take(MAX_BYTES + 1).read_to_end(&mut bytes).with_context(read)?;
+        file.take(MAX_STATE_BYTES + 1).read_to_end(&mut bytes).with_context(read)?;
     }
-    if bytes.len() as u64 > MAX_BYTES {
-        bail!("{} is larger than {} MiB", path.display(), MAX_BYTES / 1024 / 1024);
+    if bytes.len() as u64 > MAX_STATE_BYTES {
+        bail!("{} is larger than {} MiB", path.display(), MAX_STATE_BYTES / 1024 / 1024);
     }
     Ok(bytes)
 }
 
 /// An error of the parser tells a position and never what stands there.
-fn parse(bytes: &[u8]) -> Result<Value> {
+fn parse_state(bytes: &[u8]) -> Result<Value> {
     if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
         bail!("it is UTF-16, as an old PowerShell writes it: write it as UTF-8");
     }
@@ -75,32 +80,32 @@ fn parse(bytes: &[u8]) -> Result<Value> {
     )
 }
 
-fn manifests(objects: &[Object]) -> String {
-    objects.iter().map(manifest).collect::<Vec<_>>().join("---\n")
+fn manifests_yaml(objects: &[TerraformObject]) -> String {
+    objects.iter().map(manifest_yaml).collect::<Vec<_>>().join("---\n")
 }
 
-fn manifest(object: &Object) -> String {
-    let mut text = format!("# From {}.\n", line(&object.resource));
-    for secret in &object.secrets {
+fn manifest_yaml(object: &TerraformObject) -> String {
+    let mut text = format!("# From {}.\n", single_line(&object.resource));
+    for secret in &object.secret_variables {
         let (variable, path) = (&secret.variable, &secret.path);
         // A `String` takes every write.
         let _ = writeln!(text, "# {variable} must hold {path}: the value in Terraform's state.");
     }
-    text += &yaml::write(&object.manifest);
-    if object.flaws.is_empty() {
+    text += &yaml_writer::write_yaml(&object.manifest);
+    if object.blockers.is_empty() {
         return text;
     }
     let why: Vec<String> =
-        object.flaws.iter().map(|flaw| format!("#   {}\n", line(flaw))).collect();
-    format!("# This is only a comment:\n{}{}", why.concat(), comments(&text))
+        object.blockers.iter().map(|flaw| format!("#   {}\n", single_line(flaw))).collect();
+    format!("# This is only a comment:\n{}{}", why.concat(), comment_out(&text))
 }
 
-fn blocks(removed: &[Removed]) -> String {
+fn removed_blocks(removed: &[RemovedBlock]) -> String {
     let blocks: Vec<String> = removed.iter().map(ToString::to_string).collect();
-    format!("{FORGET}\n{}", blocks.join("\n"))
+    format!("{REMOVED_HEADER}\n{}", blocks.join("\n"))
 }
 
-fn comments(text: &str) -> String {
+fn comment_out(text: &str) -> String {
     let lines = text.lines().map(|line| match line {
         "" => "#\n".to_owned(),
         line if line.starts_with('#') => format!("{line}\n"),
@@ -109,10 +114,10 @@ fn comments(text: &str) -> String {
     lines.collect()
 }
 
-fn write(folder: &Path, read: &Read, force: bool, output: Output) -> Result<()> {
+fn write_output(folder: &Path, read: &TerraformImport, force: bool, output: Output) -> Result<()> {
     let files = [
-        (folder.join("terraform.yaml"), manifests(&read.objects)),
-        (folder.join("removed.tf"), blocks(&read.removed)),
+        (folder.join("terraform.yaml"), manifests_yaml(&read.objects)),
+        (folder.join("removed.tf"), removed_blocks(&read.removed_blocks)),
     ];
     let other =
         |(path, text): &&(_, String)| fs::read(path).is_ok_and(|there| there != text.as_bytes());
@@ -122,18 +127,18 @@ fn write(folder: &Path, read: &Read, force: bool, output: Output) -> Result<()> 
     fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
     for (path, text) in &files {
         fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
-        output.say(format!("wrote {}", path.display()));
+        output.print_message_line(format!("wrote {}", path.display()));
     }
     Ok(())
 }
 
-fn json(read: &Read) -> String {
-    let object = |object: &Object| {
-        let secrets = object.secrets.iter();
+fn result_json(read: &TerraformImport) -> String {
+    let object = |object: &TerraformObject| {
+        let secrets = object.secret_variables.iter();
         json!({
             "resource": object.resource,
             "manifest": object.manifest,
-            "flaws": object.flaws,
+            "flaws": object.blockers,
             "secrets": secrets
                 .map(|secret| json!({"path": secret.path, "variable": secret.variable}))
                 .collect::<Vec<_>>(),
@@ -141,25 +146,25 @@ fn json(read: &Read) -> String {
     };
     let result = json!({
         "objects": read.objects.iter().map(object).collect::<Vec<_>>(),
-        "removed": blocks(&read.removed),
+        "removed": removed_blocks(&read.removed_blocks),
         "remarks": read.remarks.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        "others": read.others,
+        "others": read.unmanaged_count,
     });
-    Envelope::new("Export", "exported", result).render()
+    OutputEnvelope::new("Export", "exported", result).render()
 }
 
-fn tell(read: &Read, output: Output) {
+fn print_notes(read: &TerraformImport, output: Output) {
     for remark in &read.remarks {
-        output.say(format!("note: {}", line(&remark.to_string())));
+        output.print_message_line(format!("note: {}", single_line(&remark.to_string())));
     }
-    let sound = read.objects.iter().filter(|object| object.flaws.is_empty());
-    let secrets: usize = sound.clone().map(|object| object.secrets.len()).sum();
-    output.say(format!(
+    let sound = read.objects.iter().filter(|object| object.blockers.is_empty());
+    let secrets: usize = sound.clone().map(|object| object.secret_variables.len()).sum();
+    output.print_message_line(format!(
         "{} from {}, {} to put into the environment. {} with Terraform.",
-        plural(sound.count(), "manifest"),
-        plural(read.removed.len(), "resource"),
-        plural(secrets, "secret"),
-        match read.others {
+        pluralize(sound.count(), "manifest"),
+        pluralize(read.removed_blocks.len(), "resource"),
+        pluralize(secrets, "secret"),
+        match read.unmanaged_count {
             0 => "Nothing stays".to_owned(),
             1 => "1 other resource stays".to_owned(),
             others => format!("{others} other resources stay"),

@@ -3,31 +3,32 @@
 use std::time::SystemTime;
 
 use model::lifecycle::Health;
-use model::overview::Size;
+use model::pipe_summary::ComputeSize;
 
-use super::ago::ago;
-use super::{Pipe, word};
-use crate::output::{Label, Text};
-use crate::report::escape::{clipped, code, one_line};
+use super::age::format_age;
+use super::{PipeStatus, health_word};
+use crate::output::{Label, StyledText};
+use crate::reports::escape::{markdown_code, sanitize_line, truncate_chars};
 
-type Row<T> = [T; 10];
+type StatusRow<T> = [T; 10];
 
-const HEADS: Row<&str> =
+const COLUMN_HEADS: StatusRow<&str> =
     ["PIPE", "STATE", "HEALTH", "SOURCE", "TO", "SIZE", "AGE", "CHANGED", "GIT", "NOTE"];
 
 /// Where in a row it says how well the pipe does.
-const HEALTH: usize = 2;
+const HEALTH_COLUMN: usize = 2;
 
 /// No cell is wider.
-const WIDEST: usize = 60;
+const MAX_CELL_WIDTH: usize = 60;
 
-pub(super) fn render(text: &mut Text, pipes: &[Pipe], now: SystemTime) {
+pub(super) fn push_pipe_table(text: &mut StyledText, pipes: &[PipeStatus], now: SystemTime) {
     if pipes.is_empty() {
-        text.push(Label::Dim, "  no pipes").end();
+        text.push(Label::Dim, "  no pipes").end_line();
         return;
     }
-    let rows: Vec<_> = pipes.iter().map(|pipe| cells(pipe, now).map(|it| fit(&it))).collect();
-    let mut widths = HEADS.map(|head| head.chars().count());
+    let rows: Vec<_> =
+        pipes.iter().map(|pipe| pipe_cells(pipe, now).map(|it| fit_cell(&it))).collect();
+    let mut widths = COLUMN_HEADS.map(|head| head.chars().count());
     for row in &rows {
         for (width, cell) in widths.iter_mut().zip(row) {
             *width = (*width).max(cell.chars().count());
@@ -35,22 +36,22 @@ pub(super) fn render(text: &mut Text, pipes: &[Pipe], now: SystemTime) {
     }
     // A column in which there is nothing is not shown.
     let shown = |column: &usize| rows.iter().any(|row| !row[*column].is_empty());
-    let columns: Vec<usize> = (0..HEADS.len()).filter(shown).collect();
-    let heads = HEADS.map(str::to_owned);
-    line(text, &columns, &widths, &heads, |_| Label::Dim);
+    let columns: Vec<usize> = (0..COLUMN_HEADS.len()).filter(shown).collect();
+    let heads = COLUMN_HEADS.map(str::to_owned);
+    push_row(text, &columns, &widths, &heads, |_| Label::Dim);
     for (pipe, row) in pipes.iter().zip(&rows) {
-        line(text, &columns, &widths, row, |column| match column {
-            HEALTH => label(pipe.health),
+        push_row(text, &columns, &widths, row, |column| match column {
+            HEALTH_COLUMN => health_label(pipe.health),
             _ => Label::Plain,
         });
     }
 }
 
-fn line(
-    text: &mut Text,
+fn push_row(
+    text: &mut StyledText,
     columns: &[usize],
-    widths: &Row<usize>,
-    cells: &Row<String>,
+    widths: &StatusRow<usize>,
+    cells: &StatusRow<String>,
     label: impl Fn(usize) -> Label,
 ) {
     let last = columns.iter().rposition(|column| !cells[*column].is_empty()).unwrap_or_default();
@@ -58,34 +59,34 @@ fn line(
         let width = if place == last { 0 } else { widths[*column] };
         text.push(label(*column), format!("  {:width$}", cells[*column]));
     }
-    text.end();
+    text.end_line();
 }
 
-pub(super) fn markdown(pipes: &[Pipe], now: SystemTime) -> String {
+pub(super) fn pipe_table_markdown(pipes: &[PipeStatus], now: SystemTime) -> String {
     if pipes.is_empty() {
         return "No pipes.\n\n".to_owned();
     }
-    let row = |pipe: &Pipe| {
-        let cells = cells(pipe, now).map(|cell| match cell.as_str() {
+    let row = |pipe: &PipeStatus| {
+        let cells = pipe_cells(pipe, now).map(|cell| match cell.as_str() {
             "" => String::new(),
-            cell => code(&clipped(cell, WIDEST)),
+            cell => markdown_code(&truncate_chars(cell, MAX_CELL_WIDTH)),
         });
         format!("| {} |\n", cells.join(" | "))
     };
     let rows: String = pipes.iter().map(row).collect();
-    format!("| {} |\n|{}\n{rows}\n", HEADS.join(" | "), "---|".repeat(HEADS.len()))
+    format!("| {} |\n|{}\n{rows}\n", COLUMN_HEADS.join(" | "), "---|".repeat(COLUMN_HEADS.len()))
 }
 
-fn cells(pipe: &Pipe, now: SystemTime) -> Row<String> {
+fn pipe_cells(pipe: &PipeStatus, now: SystemTime) -> StatusRow<String> {
     [
-        pipe.at.name.to_string(),
+        pipe.address.name.to_string(),
         if pipe.id.is_some() { pipe.state.clone() } else { "-".to_owned() },
-        word(pipe.health).to_owned(),
+        health_word(pipe.health).to_owned(),
         pipe.source.clone(),
-        tables(&pipe.tables),
-        pipe.size.map(|it| size(it, pipe.shares_size)).unwrap_or_default(),
-        ago(pipe.created_at.as_deref(), now),
-        ago(pipe.updated_at.as_deref(), now),
+        describe_tables(&pipe.tables),
+        pipe.size.map(|it| describe_size(it, pipe.shares_size)).unwrap_or_default(),
+        format_age(pipe.created_at.as_deref(), now),
+        format_age(pipe.updated_at.as_deref(), now),
         match pipe.managed {
             Some(true) => "declared".to_owned(),
             Some(false) => "unmanaged".to_owned(),
@@ -96,14 +97,14 @@ fn cells(pipe: &Pipe, now: SystemTime) -> Row<String> {
 }
 
 /// `2 x 0.5 cores, 1 GB`; database pipes say that they share theirs.
-fn size(size: Size, shared: bool) -> String {
+fn describe_size(size: ComputeSize, shared: bool) -> String {
     let cores = size.millicores / 1000.0;
     let unit = if (cores - 1.0).abs() < f64::EPSILON { "core" } else { "cores" };
     let one = format!("{cores} {unit}, {} GB", size.memory_gb);
     if shared { format!("shared {one}") } else { format!("{} x {one}", size.replicas) }
 }
 
-fn tables(tables: &[String]) -> String {
+fn describe_tables(tables: &[String]) -> String {
     match tables {
         [] => String::new(),
         [one] => one.clone(),
@@ -111,7 +112,7 @@ fn tables(tables: &[String]) -> String {
     }
 }
 
-fn label(health: Health) -> Label {
+fn health_label(health: Health) -> Label {
     match health {
         Health::Ok => Label::Create,
         Health::Moving => Label::Dim,
@@ -120,6 +121,6 @@ fn label(health: Health) -> Label {
     }
 }
 
-fn fit(cell: &str) -> String {
-    clipped(&one_line(cell), WIDEST)
+fn fit_cell(cell: &str) -> String {
+    truncate_chars(&sanitize_line(cell), MAX_CELL_WIDTH)
 }

@@ -1,0 +1,39 @@
+//! What a new pipe does with the tables of the old one.
+
+use crate::pipe::replacement_effects::{Replacement, WrittenTables};
+
+/// What replacing a pipe of a database does to the data.
+pub(crate) fn describe_replacement(it: &Replacement<'_>) -> Vec<String> {
+    if it.text_at("settings.replicationMode") != Some("cdc_only") {
+        return describe_new_copy(it);
+    }
+    match it.unchanged_text("settings.replicationSlotName") {
+        Some(slot) => vec![format!(
+            "the new pipe reads replication slot `{slot}` again, and goes on where it stands"
+        )],
+        None => it.describe_missed_rows("the new pipe makes no first copy", "changes"),
+    }
+}
+
+/// The first copy is made again, into tables that must be empty.
+pub(crate) fn describe_new_copy(it: &Replacement<'_>) -> Vec<String> {
+    let new_copy = "the new pipe makes the first copy again, from the start";
+    let tables = describe_tables_to_empty(&it.shared_tables());
+    tables.into_iter().chain([new_copy.to_owned()]).collect()
+}
+
+/// Of tables that both pipes write.
+fn describe_tables_to_empty(shared: &WrittenTables<'_>) -> Option<String> {
+    let tables = shared.quoted_list();
+    match shared.names.len() {
+        0 => None,
+        1 => Some(format!(
+            "table {tables} stays when the old pipe goes, and the first copy wants it empty: \
+             empty or drop it before"
+        )),
+        _ => Some(format!(
+            "tables {tables} stay when the old pipe goes, and the first copy wants them empty: \
+             empty or drop them before"
+        )),
+    }
+}

@@ -1,0 +1,160 @@
+//! What a project file takes from environment variables: `${env:NAME}` within a text.
+
+use super::{code, yaml};
+use crate::diagnostic::{Diagnostic, SourceFile};
+use crate::manifest::code::BAD_VARIABLE;
+use crate::path::FieldPath;
+use crate::yaml::{PendingDiagnostic, PendingDiagnostics, YamlNode};
+
+/// What of an environment is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RequiredFields {
+    /// All of it.
+    Everything,
+    /// What manifests are made of, and not where they go.
+    Variables,
+}
+
+impl RequiredFields {
+    fn field_names(self) -> &'static [&'static str] {
+        match self {
+            Self::Everything => &["organization", "services", "variables"],
+            Self::Variables => &["variables"],
+        }
+    }
+}
+
+/// A piece of a text.
+enum TemplatePart<'t> {
+    Text(&'t str),
+    /// The name of an environment variable.
+    Env(&'t str),
+    /// What stands in a `${…}` that means nothing here.
+    Unsupported(&'t str),
+    Unclosed,
+}
+
+/// The text with what `value` gives for each `${env:NAME}`. `$${` stands for a plain `${`.
+///
+/// # Errors
+/// The names for which it gives nothing.
+pub fn expand_env_references(
+    text: &str,
+    value: impl Fn(&str) -> Option<String>,
+) -> Result<String, Vec<&str>> {
+    let (mut filled, mut unset) = (String::new(), Vec::new());
+    for part in split_template(text) {
+        match part {
+            TemplatePart::Text(text) => filled.push_str(text),
+            TemplatePart::Env(name) => match value(name) {
+                Some(value) => filled.push_str(&value),
+                None => unset.push(name),
+            },
+            // `load` refuses both.
+            TemplatePart::Unsupported(_) | TemplatePart::Unclosed => {}
+        }
+    }
+    if unset.is_empty() { Ok(filled) } else { Err(unset) }
+}
+
+/// Every place at which a sound file needs an environment variable that `is_set` does not know.
+pub fn find_unset_variables(
+    file: &SourceFile,
+    environment: &str,
+    required: RequiredFields,
+    is_set: impl Fn(&str) -> bool,
+) -> Vec<Diagnostic> {
+    let mut remarks = PendingDiagnostics::default();
+    for document in yaml::read_documents(&file.text, &mut PendingDiagnostics::default()) {
+        let at = FieldPath::parse("environments").child(environment);
+        let Some(environment) = document.root.node_at(&["environments", environment]) else {
+            continue;
+        };
+        for_each_text(environment, &at, required, &mut |node, path, text| {
+            let names = expand_env_references(text, |name| is_set(name).then(String::new)).err();
+            for name in names.into_iter().flatten() {
+                let message = format!("environment variable {name} is not set");
+                let remark = PendingDiagnostic::error(code::UNSET_VARIABLE, node.span, message);
+                remarks.push(
+                    remark
+                        .with_path(path.clone())
+                        .with_help(format!("set {name}, and do not leave it empty")),
+                );
+            }
+        });
+    }
+    remarks.into_vec().into_iter().map(|remark| remark.into_diagnostic(&file.name)).collect()
+}
+
+/// Refuses every `${…}` that would stay as it is: variables do not stand for each other.
+pub(super) fn validate_references(root: &YamlNode, remarks: &mut PendingDiagnostics) {
+    for entry in root.node_at(&["environments"]).map_or(&[][..], YamlNode::entries) {
+        let at = FieldPath::parse("environments").child(&entry.key);
+        for_each_text(&entry.value, &at, RequiredFields::Everything, &mut |node, path, text| {
+            for message in split_template(text).iter().filter_map(refusal_message) {
+                let remark = PendingDiagnostic::error(BAD_VARIABLE, node.span, message);
+                remarks.push(remark.with_path(path.clone()).with_help(
+                    "write the text itself, or `${env:NAME}` for that of an environment variable; \
+                     `$${` stands for a plain `${`",
+                ));
+            }
+        });
+    }
+}
+
+fn refusal_message(part: &TemplatePart<'_>) -> Option<String> {
+    match part {
+        TemplatePart::Text(_) | TemplatePart::Env(_) => None,
+        TemplatePart::Unsupported(name) => {
+            Some(format!("`${{{name}}}` stands for nothing in a project file"))
+        }
+        TemplatePart::Unclosed => Some("`${` is never closed".to_owned()),
+    }
+}
+
+/// Every text of these fields of an environment, with its path.
+fn for_each_text(
+    environment: &YamlNode,
+    at: &FieldPath,
+    required: RequiredFields,
+    visit: &mut impl FnMut(&YamlNode, &FieldPath, &str),
+) {
+    for field in required.field_names() {
+        let Some(node) = environment.node_at(&[field]) else { continue };
+        let at = at.child(field);
+        for entry in node.entries() {
+            if let Some(text) = entry.value.as_text() {
+                visit(&entry.value, &at.child(&entry.key), text);
+            }
+        }
+        if let Some(text) = node.as_text() {
+            visit(node, &at, text);
+        }
+    }
+}
+
+fn split_template(text: &str) -> Vec<TemplatePart<'_>> {
+    let mut found = Vec::new();
+    let mut rest = text;
+    while let Some(at) = rest.find("${") {
+        let (before, after) = (&rest[..at], &rest[at + 2..]);
+        if let Some(before) = before.strip_suffix('$') {
+            found.extend([TemplatePart::Text(before), TemplatePart::Text("${")]);
+            rest = after;
+            continue;
+        }
+        let (inside, after) =
+            after.split_once('}').map_or((None, ""), |(it, rest)| (Some(it), rest));
+        let name =
+            inside.map(|it| it.strip_prefix("env:").filter(|name| !name.is_empty()).ok_or(it));
+        found.push(TemplatePart::Text(before));
+        found.push(match name {
+            Some(Ok(name)) => TemplatePart::Env(name),
+            Some(Err(other)) => TemplatePart::Unsupported(other),
+            None => TemplatePart::Unclosed,
+        });
+        rest = after;
+    }
+    found.push(TemplatePart::Text(rest));
+    found
+}

@@ -1,0 +1,68 @@
+//! The blocks with which Terraform forgets a resource and leaves the object alone.
+
+use std::fmt;
+
+/// A resource that Terraform must forget, in all its instances.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RemovedBlock {
+    from: String,
+}
+
+impl fmt::Display for RemovedBlock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let from = &self.from;
+        write!(f, "removed {{\n  from = {from}\n\n  lifecycle {{\n    destroy = false\n  }}\n}}\n")
+    }
+}
+
+/// The resource of an instance, unless it is among those that are `known`.
+pub fn removed_block(instance: &str, known: &[RemovedBlock]) -> Option<RemovedBlock> {
+    let removed = RemovedBlock { from: without_indexes(instance) };
+    (!known.contains(&removed)).then_some(removed)
+}
+
+/// `module.a["x"].b.c[0]` as `module.a.b.c`: a block takes no index. A key may itself hold brackets
+/// and quotes. What is left is a name and nothing else, whoever wrote the state.
+fn without_indexes(address: &str) -> String {
+    let mut kept = String::new();
+    let (mut inside, mut quoted, mut escaped) = (false, false, false);
+    for c in address.chars() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' if quoted => escaped = true,
+            '"' if inside => quoted = !quoted,
+            '[' if !inside => inside = true,
+            ']' if inside && !quoted => inside = false,
+            _ if inside => {}
+            c if c.is_alphanumeric() || "_-.".contains(c) => kept.push(c),
+            _ => {}
+        }
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{removed_block, without_indexes};
+
+    #[test]
+    fn removed_block_names_resource_without_index() {
+        for (instance, resource) in [
+            ("clickhouse_clickpipe.a", "clickhouse_clickpipe.a"),
+            ("clickhouse_clickpipe.a[0]", "clickhouse_clickpipe.a"),
+            (r#"module.m["k"].module.n[1].t.a["x"]"#, "module.m.module.n.t.a"),
+            (r#"t.a["b]\"[.c\\"]"#, "t.a"),
+            ("t.a\n}\nx {", "t.ax"),
+        ] {
+            assert_eq!(without_indexes(instance), resource);
+        }
+    }
+
+    #[test]
+    fn resource_gets_only_one_removed_block() {
+        let first = removed_block("t.a[0]", &[]);
+        assert_eq!(removed_block("t.a[1]", first.as_slice()), None);
+        let text = first.map(|first| first.to_string()).unwrap_or_default();
+        assert_eq!(text, "removed {\n  from = t.a\n\n  lifecycle {\n    destroy = false\n  }\n}\n");
+    }
+}

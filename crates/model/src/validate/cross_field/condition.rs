@@ -1,0 +1,104 @@
+//! The conditions of rules.
+
+use serde_json::Value;
+
+use super::RuleContext;
+
+/// A condition on one field, or on which fields are there.
+#[derive(Clone, Copy)]
+pub(crate) enum RuleCondition {
+    /// The field has one of these values.
+    ValueIs(&'static str, &'static [&'static str]),
+    /// The field has another value, or none.
+    ValueIsNot(&'static str, &'static [&'static str]),
+    /// The switch stands so.
+    FlagIs(&'static str, bool),
+    /// One of the fields is there, which people call this.
+    AnyPresent(&'static [&'static str], &'static str),
+}
+
+/// See [`When::Is`].
+pub(crate) const fn value_is(
+    field: &'static str,
+    values: &'static [&'static str],
+) -> RuleCondition {
+    RuleCondition::ValueIs(field, values)
+}
+
+/// See [`When::IsNot`].
+pub(crate) const fn value_is_not(
+    field: &'static str,
+    values: &'static [&'static str],
+) -> RuleCondition {
+    RuleCondition::ValueIsNot(field, values)
+}
+
+/// See [`When::Flag`].
+pub(crate) const fn flag_is(field: &'static str, set: bool) -> RuleCondition {
+    RuleCondition::FlagIs(field, set)
+}
+
+/// See [`When::Has`].
+pub(crate) const fn any_present(
+    fields: &'static [&'static str],
+    called: &'static str,
+) -> RuleCondition {
+    RuleCondition::AnyPresent(fields, called)
+}
+
+impl RuleCondition {
+    /// Whether it holds; `None` where the document leaves that open.
+    pub(super) fn evaluate_on(&self, scope: &RuleContext<'_>) -> Option<bool> {
+        match *self {
+            Self::ValueIs(field, values) => field_is_one_of(scope, field, values),
+            Self::ValueIsNot(field, values) => field_is_one_of(scope, field, values).map(|is| !is),
+            Self::FlagIs(field, set) => scope
+                .effective_value(field)
+                .ok()?
+                .and_then(Value::as_bool)
+                .map(|value| value == set),
+            Self::AnyPresent(fields, _) => Some(fields.iter().any(|field| scope.has_field(field))),
+        }
+    }
+
+    /// The condition in words, to follow "needed".
+    pub(super) fn describe_condition(&self) -> String {
+        match *self {
+            Self::ValueIs(field, values) => format!("for {}", format_field_values(field, values)),
+            Self::ValueIsNot(field, values) => {
+                format!("unless {}", format_field_values(field, values))
+            }
+            Self::FlagIs(field, set) => format!("for `{field}: {set}`"),
+            Self::AnyPresent(_, called) => format!("for {called}"),
+        }
+    }
+
+    /// The opposite, where it has better words than "only".
+    pub(super) fn opposite_condition(&self) -> Option<Self> {
+        match *self {
+            Self::ValueIsNot(field, values) => Some(Self::ValueIs(field, values)),
+            Self::ValueIs(..) | Self::FlagIs(..) | Self::AnyPresent(..) => None,
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn field_paths(&self) -> &[&'static str] {
+        match self {
+            Self::ValueIs(field, _) | Self::ValueIsNot(field, _) | Self::FlagIs(field, _) => {
+                std::slice::from_ref(field)
+            }
+            Self::AnyPresent(fields, _) => fields,
+        }
+    }
+}
+
+fn field_is_one_of(scope: &RuleContext<'_>, field: &str, values: &[&str]) -> Option<bool> {
+    match scope.effective_value(field).ok()? {
+        Some(value) => value.as_str().map(|value| values.contains(&value)),
+        None => Some(false),
+    }
+}
+
+fn format_field_values(field: &str, values: &[&str]) -> String {
+    format!("`{field}: {}`", values.join("` or `"))
+}

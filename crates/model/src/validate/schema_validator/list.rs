@@ -1,0 +1,98 @@
+//! Lists and their entries.
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+
+use super::compiled::{ListItems, ListShape};
+use super::{PathStep, ValidationPass, code};
+use crate::yaml::{PendingDiagnostic, Span, YamlNode};
+
+impl<'w> ValidationPass<'w> {
+    pub(super) fn validate_list(
+        &mut self,
+        shape: &'w ListShape,
+        items: &'w [YamlNode],
+        node: &'w YamlNode,
+        key: Option<Span>,
+    ) {
+        let (least, most) = (shape.length.least, shape.length.most);
+        if let Some(message) = bad_count(items.len(), least, most, "entries") {
+            let span = key.unwrap_or_else(|| node.head_span());
+            self.report_problem(|| PendingDiagnostic::error(code::BAD_LENGTH, span, message));
+        }
+        if shape.unique_items {
+            self.report_duplicates(items);
+        }
+        for (index, item) in items.iter().enumerate() {
+            match shape.items {
+                ListItems::Any => self.validate_untyped(PathStep::Index(index), item, None),
+                ListItems::CheckedElsewhere => {}
+                ListItems::Matching(shape) => {
+                    self.validate_child(PathStep::Index(index), shape, item, None)
+                }
+            }
+        }
+    }
+
+    fn report_duplicates(&mut self, items: &[YamlNode]) {
+        let mut seen: HashMap<String, Span> = HashMap::new();
+        for (index, item) in items.iter().enumerate() {
+            let span = item.alias.unwrap_or_else(|| item.head_span());
+            if let Some(first) = seen.insert(canonical_text(&item.to_json()), span) {
+                self.steps.push(PathStep::Index(index));
+                self.report_problem(|| {
+                    PendingDiagnostic::error(
+                        code::DUPLICATE_ITEM,
+                        span,
+                        "the list has this entry twice",
+                    )
+                    .with_related(first, "first here")
+                });
+                self.steps.pop();
+            }
+        }
+    }
+}
+
+/// Says so if there are too few or too many of something.
+pub(super) fn bad_count(
+    count: usize,
+    least: Option<usize>,
+    most: Option<usize>,
+    what: &str,
+) -> Option<String> {
+    if least.is_some_and(|least| count < least) {
+        let least = least.unwrap_or_default();
+        return Some(match (count, least) {
+            (0, 1) => format!("there are no {what}, and at least one is needed"),
+            _ => format!("there are {count} {what}, and at least {least} are needed"),
+        });
+    }
+    let most = most.filter(|most| count > *most)?;
+    Some(format!("there are {count} {what}, and at most {most} may be"))
+}
+
+/// One text for all ways to write a value.
+fn canonical_text(value: &Value) -> String {
+    match value {
+        Value::Number(number) => {
+            number.as_f64().map_or_else(String::new, |float| float.to_string())
+        }
+        Value::Array(items) => {
+            let items: Vec<String> = items.iter().map(canonical_text).collect();
+            format!("[{}]", items.join(","))
+        }
+        Value::Object(fields) => {
+            let mut fields: Vec<String> = fields
+                .iter()
+                .map(|(key, value)| {
+                    format!("{}:{}", Value::from(key.as_str()), canonical_text(value))
+                })
+                .collect();
+            fields.sort();
+            format!("{{{}}}", fields.join(","))
+        }
+        Value::Null | Value::Bool(_) | Value::String(_) => value.to_string(),
+    }
+}

@@ -1,0 +1,57 @@
+//! A secret that is written down.
+
+use super::{PathStep, ValidationPass, code};
+use crate::yaml::{PendingDiagnostic, YamlNode};
+
+/// `spec`, `source` and the kind of source come first in the path of every secret, and the group of
+/// credentials last.
+const LEADING_SEGMENTS: usize = 3;
+
+impl ValidationPass<'_> {
+    /// Says what to write instead, and nothing about what was written.
+    pub(super) fn report_literal_secret(&mut self, node: &YamlNode) {
+        let name = self.suggest_env_name();
+        let span = node.alias.unwrap_or_else(|| node.head_span());
+        self.report_problem(|| {
+            let message = "a secret is written as a reference, never as its value";
+            let reference = format!("{{fromEnv: {name}}}");
+            PendingDiagnostic::error(code::LITERAL_SECRET, span, message)
+                .with_help(format!(
+                    "write `{reference}`; if the file left this machine, change the secret"
+                ))
+                .with_replacement(reference)
+        });
+    }
+
+    /// A sensible name for the variable: what is declared, what the secret is for where that needs
+    /// saying, and the field. `orders-kafka` and `spec.source.kafka.credentials.password` give
+    /// `ORDERS_KAFKA_PASSWORD`.
+    fn suggest_env_name(&self) -> String {
+        let keys: Vec<&str> = self
+            .steps
+            .iter()
+            .filter_map(|step| match step {
+                PathStep::Key(key) => Some(*key),
+                PathStep::Index(_) => None,
+            })
+            .collect();
+        let field = keys.last().copied().unwrap_or_default();
+        let purpose = keys.get(LEADING_SEGMENTS..keys.len().saturating_sub(2)).unwrap_or_default();
+        let words = self.object_name.into_iter().chain(purpose.iter().copied()).chain([field]);
+        words.map(screaming_snake_case).collect::<Vec<_>>().join("_")
+    }
+}
+
+/// `secretKey` as `SECRET_KEY`, `orders-kafka` as `ORDERS_KAFKA`.
+fn screaming_snake_case(word: &str) -> String {
+    let mut screamed = String::with_capacity(word.len() + 4);
+    let mut after_lower = false;
+    for c in word.chars() {
+        if after_lower && c.is_ascii_uppercase() {
+            screamed.push('_');
+        }
+        after_lower = c.is_ascii_lowercase() || c.is_ascii_digit();
+        screamed.push(if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' });
+    }
+    screamed
+}

@@ -1,0 +1,205 @@
+//! Mappings: fields that nobody knows, fields that are missing, and fields that exclude each other.
+
+use std::collections::HashSet;
+
+use super::compiled::{MapShape, UnlistedFields};
+use super::list::bad_count;
+use super::value::join_quoted;
+use super::{PathStep, ShapeId, ValidationPass, code};
+use crate::suggest::suggest_similar;
+use crate::yaml::{PendingDiagnostic, Span, YamlContent, YamlEntry, YamlNode};
+
+impl<'w> ValidationPass<'w> {
+    pub(super) fn validate_map(
+        &mut self,
+        shape: &'w MapShape,
+        entries: &'w [YamlEntry],
+        node: &'w YamlNode,
+        key: Option<Span>,
+    ) {
+        let here = key.unwrap_or_else(|| node.head_span());
+        let given: HashSet<&str> = entries.iter().map(|entry| entry.key.as_str()).collect();
+        let mut meant = HashSet::new();
+        for entry in entries {
+            if self.is_done() {
+                return;
+            }
+            meant.extend(self.validate_entry(shape, entry, &given));
+        }
+        if let Some(message) = bad_count(entries.len(), shape.size.least, shape.size.most, "fields")
+        {
+            self.report_problem(|| PendingDiagnostic::error(code::BAD_LENGTH, here, message));
+        }
+        let beside = additional_keys(shape, entries);
+        let lacks =
+            |name: &str| ![&given, &meant, &beside].iter().any(|names| names.contains(name));
+        for name in shape.required.iter().filter(|name| lacks(name)) {
+            self.report_missing_field(name, shape.properties.get(name).copied(), here);
+        }
+        for arms in &shape.exclusive_groups {
+            self.require_exactly_one(arms, entries, &meant, here);
+        }
+    }
+
+    /// Looks at one field; gives back the field that was meant, if this is none.
+    fn validate_entry(
+        &mut self,
+        shape: &'w MapShape,
+        entry: &'w YamlEntry,
+        given: &HashSet<&str>,
+    ) -> Option<&'w str> {
+        let step = PathStep::Key(&entry.key);
+        if let Some(&property) = shape.properties.get(&entry.key) {
+            self.validate_child(step, property, &entry.value, Some(entry.span));
+            return None;
+        }
+        match shape.unlisted {
+            UnlistedFields::CheckedElsewhere => {}
+            UnlistedFields::Any => self.validate_untyped(step, &entry.value, Some(entry.span)),
+            UnlistedFields::Matching(other) => {
+                self.validate_child(step, other, &entry.value, Some(entry.span))
+            }
+            UnlistedFields::Refused => return self.report_unknown_field(shape, entry, given),
+        }
+        None
+    }
+
+    fn report_unknown_field(
+        &mut self,
+        shape: &'w MapShape,
+        entry: &'w YamlEntry,
+        given: &HashSet<&str>,
+    ) -> Option<&'w str> {
+        let absent = shape.names.iter().map(String::as_str).filter(|name| !given.contains(name));
+        let meant = suggest_similar(&entry.key, absent);
+        // A key that is near a known one gives nothing away.
+        let discreet = self.secret_depth.is_some() && meant.is_none();
+        self.steps.push(PathStep::Key(&entry.key));
+        self.report_problem(|| unknown_field_problem(shape, entry, meant, discreet));
+        self.steps.pop();
+        let meant = meant?;
+        if let (YamlContent::Map(_) | YamlContent::List(_), Some(&property)) =
+            (&entry.value.content, shape.properties.get(meant))
+        {
+            self.validate_child(
+                PathStep::Key(&entry.key),
+                property,
+                &entry.value,
+                Some(entry.span),
+            );
+        }
+        Some(meant)
+    }
+
+    fn report_missing_field(&mut self, name: &'w str, property: Option<ShapeId>, here: Span) {
+        let about = property.and_then(|id| self.shape_by_id(id).summary.as_deref());
+        self.steps.push(PathStep::Key(name));
+        self.report_problem(|| {
+            let remark = PendingDiagnostic::error(
+                code::MISSING_FIELD,
+                here,
+                format!("missing field `{name}`"),
+            );
+            match about {
+                Some(about) => remark.with_help(format!("`{name}`: {about}")),
+                None => remark,
+            }
+        });
+        self.steps.pop();
+    }
+
+    fn require_exactly_one(
+        &mut self,
+        arms: &[String],
+        entries: &[YamlEntry],
+        meant: &HashSet<&str>,
+        here: Span,
+    ) {
+        let given: Vec<&YamlEntry> =
+            entries.iter().filter(|entry| arms.contains(&entry.key)).collect();
+        match given.as_slice() {
+            [_] => {}
+            [] if arms.iter().any(|arm| meant.contains(arm.as_str())) => {
+                // The field was misspelt, which has been reported.
+                if let super::ReportMode::TestOnly { failed } = &mut self.mode {
+                    *failed = true;
+                }
+            }
+            [] => self.report_problem(|| {
+                let message = format!("exactly one of {} is needed", join_quoted(arms));
+                PendingDiagnostic::error(code::ONE_OF, here, message)
+            }),
+            [first, rest @ ..] => {
+                for second in rest {
+                    self.report_problem(|| exclusive_fields_problem(first, second));
+                }
+            }
+        }
+    }
+
+    /// Looks at a value that the schema leaves free, which only must not be null.
+    pub(super) fn validate_untyped(
+        &mut self,
+        step: PathStep<'w>,
+        node: &'w YamlNode,
+        key: Option<Span>,
+    ) {
+        if self.is_done() {
+            return;
+        }
+        self.steps.push(step);
+        match &node.content {
+            YamlContent::Null => self.reject_null(node, key),
+            YamlContent::List(items) => {
+                for (index, item) in items.iter().enumerate() {
+                    self.validate_untyped(PathStep::Index(index), item, None);
+                }
+            }
+            YamlContent::Map(entries) => {
+                for entry in entries {
+                    self.validate_untyped(
+                        PathStep::Key(&entry.key),
+                        &entry.value,
+                        Some(entry.span),
+                    );
+                }
+            }
+            _ => {}
+        }
+        self.steps.pop();
+    }
+}
+
+/// What is given in the field whose entries count as fields of the mapping.
+fn additional_keys<'w>(shape: &MapShape, entries: &'w [YamlEntry]) -> HashSet<&'w str> {
+    let field = entries.iter().find(|entry| shape.additional_field.as_ref() == Some(&entry.key));
+    match field.map(|field| &field.value.content) {
+        Some(YamlContent::Map(entries)) => entries.iter().map(|entry| entry.key.as_str()).collect(),
+        _ => HashSet::new(),
+    }
+}
+
+fn unknown_field_problem(
+    shape: &MapShape,
+    entry: &YamlEntry,
+    meant: Option<&str>,
+    discreet: bool,
+) -> PendingDiagnostic {
+    let message = if discreet {
+        "a reference to a secret has no such field".to_owned()
+    } else {
+        format!("unknown field `{}`", entry.key)
+    };
+    let remark = PendingDiagnostic::error(code::UNKNOWN_FIELD, entry.span, message);
+    match meant {
+        Some(meant) => remark.with_help(format!("did you mean `{meant}`?")).with_replacement(meant),
+        None => remark.with_help(format!("known fields: {}", join_quoted(&shape.names))),
+    }
+}
+
+fn exclusive_fields_problem(first: &YamlEntry, second: &YamlEntry) -> PendingDiagnostic {
+    let message = format!("`{}` and `{}` exclude each other", first.key, second.key);
+    PendingDiagnostic::error(code::ONE_OF, second.span, message)
+        .with_related(first.span, "the other is here")
+        .with_help("keep one of them")
+}

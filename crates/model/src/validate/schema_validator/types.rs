@@ -1,0 +1,97 @@
+//! The types of JSON, in the words of somebody who writes YAML.
+
+use serde_json::Value;
+
+use crate::yaml::YamlContent;
+
+/// A set of types.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct JsonTypes(u8);
+
+/// Every type with its name in a schema and its name in a message. A whole number is a number.
+const TYPE_NAMES: [(u8, &str, &str); 6] = [
+    (1, "object", "a mapping"),
+    (2, "array", "a list"),
+    (4, "string", "text"),
+    (8, "integer", "a whole number"),
+    (16, "number", "a number"),
+    (32, "boolean", "`true` or `false`"),
+];
+
+impl JsonTypes {
+    pub(super) const MAP: Self = Self(1);
+    pub(super) const LIST: Self = Self(2);
+    pub(super) const TEXT: Self = Self(4);
+    pub(super) const WHOLE: Self = Self(8);
+    pub(super) const NUMBER: Self = Self(8 | 16);
+    pub(super) const BOOLEAN: Self = Self(32);
+
+    /// Reads `type`; `None` for a type that is not one. Null is never asked for: the walk refuses
+    /// it before it looks at types.
+    pub(super) fn from_schema(value: &Value) -> Option<Self> {
+        match value {
+            Value::String(name) if name == "null" => Some(Self::default()),
+            Value::String(name) => {
+                let bits = TYPE_NAMES.iter().find(|(_, known, _)| known == name)?.0;
+                Some(if bits == 16 { Self::NUMBER } else { Self(bits) })
+            }
+            Value::Array(names) => names
+                .iter()
+                .map(Self::from_schema)
+                .try_fold(Self::default(), |all, each| Some(all.union_with(each?))),
+            _ => None,
+        }
+    }
+
+    pub(super) fn any_type() -> Self {
+        Self(u8::MAX)
+    }
+
+    pub(super) fn union_with(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    pub(super) fn allows_any(self, any_of: Self) -> bool {
+        self.0 & any_of.0 != 0
+    }
+
+    /// Whether a value is of one of these types.
+    pub(super) fn matches_content(self, content: &YamlContent) -> bool {
+        self.allows_any(match content {
+            YamlContent::Map(_) => Self::MAP,
+            YamlContent::List(_) => Self::LIST,
+            YamlContent::Text { .. } => Self::TEXT,
+            YamlContent::Bool(_) => Self::BOOLEAN,
+            YamlContent::Number(number) if is_whole_number(number) => Self::WHOLE,
+            YamlContent::Number(_) => Self(16),
+            YamlContent::Null | YamlContent::Unreadable => return false,
+        })
+    }
+
+    /// The types in words: `text or a list`.
+    pub(super) fn describe_types(self) -> String {
+        // A number may be whole, which need not be said.
+        let said = |bits: u8| self.0 & bits != 0 && !(bits == 8 && self.0 & 16 != 0);
+        let words: Vec<&str> =
+            TYPE_NAMES.iter().filter(|(bits, ..)| said(*bits)).map(|(_, _, word)| *word).collect();
+        words.join(" or ")
+    }
+}
+
+fn is_whole_number(number: &serde_json::Number) -> bool {
+    number.is_i64() || number.is_u64() || number.as_f64().is_some_and(|float| float.fract() == 0.0)
+}
+
+/// What was found instead.
+pub(super) fn describe_content(content: &YamlContent) -> &'static str {
+    match content {
+        YamlContent::Map(_) => "a mapping",
+        YamlContent::List(_) => "a list",
+        YamlContent::Text { .. } => "text",
+        YamlContent::Bool(true) => "`true`",
+        YamlContent::Bool(false) => "`false`",
+        YamlContent::Number(number) if is_whole_number(number) => "a whole number",
+        YamlContent::Number(_) => "a number with a fraction",
+        YamlContent::Null | YamlContent::Unreadable => "nothing",
+    }
+}

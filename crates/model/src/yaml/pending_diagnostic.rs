@@ -1,0 +1,126 @@
+//! A diagnostic before it knows its file.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use super::{Span, code};
+use crate::desired::Place;
+use crate::diagnostic::{Diagnostic, RelatedPlace, Severity};
+use crate::path::FieldPath;
+
+/// Something wrong at one place of the file at hand.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct PendingDiagnostic {
+    pub(crate) code: &'static str,
+    pub(crate) severity: Severity,
+    pub(crate) path: FieldPath,
+    pub(crate) span: Span,
+    pub(crate) message: String,
+    pub(crate) related: Option<(Span, &'static str)>,
+    pub(crate) help: Option<String>,
+    pub(crate) replacement: Option<String>,
+}
+
+impl PendingDiagnostic {
+    pub(crate) fn error(code: &'static str, span: Span, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            severity: Severity::Error,
+            path: FieldPath::root(),
+            span,
+            message: message.into(),
+            related: None,
+            help: None,
+            replacement: None,
+        }
+    }
+
+    pub(crate) fn warning(code: &'static str, span: Span, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Warning, ..Self::error(code, span, message) }
+    }
+
+    pub(crate) fn with_path(self, path: FieldPath) -> Self {
+        Self { path, ..self }
+    }
+
+    pub(crate) fn with_related(self, span: Span, label: &'static str) -> Self {
+        Self { related: Some((span, label)), ..self }
+    }
+
+    pub(crate) fn with_help(self, help: impl Into<String>) -> Self {
+        Self { help: Some(help.into()), ..self }
+    }
+
+    /// Text that would be right in place of the span.
+    pub(crate) fn with_replacement(self, text: impl Into<String>) -> Self {
+        Self { replacement: Some(text.into()), ..self }
+    }
+
+    pub(crate) fn into_diagnostic(self, file: &Arc<str>) -> Diagnostic {
+        let place =
+            |span: Span| Place { file: Arc::clone(file), line: span.line, column: span.column };
+        Diagnostic {
+            code: self.code,
+            severity: self.severity,
+            message: self.message,
+            place: place(self.span),
+            path: self.path,
+            span: self.span.byte_range(),
+            also: self.related.map(|(span, label)| RelatedPlace {
+                place: place(span),
+                span: span.byte_range(),
+                label: label.to_owned(),
+            }),
+            help: self.help,
+            replacement: self.replacement,
+        }
+    }
+}
+
+/// The remarks of one file. Nobody reads thousands of them, and a hostile file must not fill the
+/// memory with them: beyond [`Remarks::MOST`] none is kept.
+#[derive(Debug, Default)]
+pub(crate) struct PendingDiagnostics {
+    kept: Vec<PendingDiagnostic>,
+    seen: HashSet<(&'static str, Span, String)>,
+    error_count: usize,
+}
+
+impl PendingDiagnostics {
+    pub(crate) const MAX_KEPT: usize = 1000;
+
+    /// Keeps a remark, unless it is one that an alias brings up again.
+    pub(crate) fn push(&mut self, remark: PendingDiagnostic) {
+        if remark.severity == Severity::Error {
+            self.error_count += 1;
+        }
+        if !self.is_full() && self.seen.insert((remark.code, remark.span, remark.message.clone())) {
+            self.kept.push(remark);
+        }
+    }
+
+    /// How many errors there were so far, kept or not.
+    pub(crate) fn error_count(&self) -> usize {
+        self.error_count
+    }
+
+    /// The remarks that are kept, in the order in which they were made.
+    pub(crate) fn kept_diagnostics(&self) -> &[PendingDiagnostic] {
+        &self.kept
+    }
+
+    /// Whether further remarks are lost.
+    pub(crate) fn is_full(&self) -> bool {
+        self.kept.len() >= Self::MAX_KEPT
+    }
+
+    /// All that was kept, and a last word about the rest.
+    pub(crate) fn into_vec(mut self) -> Vec<PendingDiagnostic> {
+        if let (true, Some(last)) = (self.is_full(), self.kept.last()) {
+            let message =
+                format!("the file has {} problems or more: no others are shown", Self::MAX_KEPT);
+            self.kept.push(PendingDiagnostic::error(code::TOO_MANY, last.span, message));
+        }
+        self.kept
+    }
+}

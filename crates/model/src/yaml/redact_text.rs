@@ -1,0 +1,128 @@
+//! Hides secrets in text that is about to be shown.
+//!
+//! This works on text, line by line, because it is needed most where the text is not valid YAML.
+//! In doubt it hides too much.
+
+use std::collections::{BTreeSet, HashMap};
+use std::ops::Range;
+
+use crate::docs;
+
+mod lines;
+mod secret_extent;
+
+/// The same text with every literal secret replaced by as many `*` as it has bytes: the values of
+/// secret fields unless they are references, passwords in URIs, and private keys.
+pub fn redact_secrets(text: &str) -> String {
+    redact_fields(text, docs::secret_field_names())
+}
+
+fn redact_fields(text: &str, names: &BTreeSet<String>) -> String {
+    let mut hidden = find_uri_passwords(text);
+    hidden.extend(find_private_keys(text));
+    hidden.extend(find_secret_values(text, names));
+    redact_ranges(text, &hidden)
+}
+
+/// Line breaks stay, so that positions keep their meaning.
+fn redact_ranges(text: &str, hidden: &[Range<usize>]) -> String {
+    let mut flags = vec![0_i32; text.len() + 1];
+    for range in hidden {
+        flags[range.start] += 1;
+        flags[range.end] -= 1;
+    }
+    let mut depth = 0;
+    let mut shown = String::with_capacity(text.len());
+    let mut at = 0;
+    for c in text.chars() {
+        let end = at + c.len_utf8();
+        depth += flags[at..end].iter().sum::<i32>();
+        if depth == 0 || matches!(c, '\n' | '\r') {
+            shown.push(c);
+        } else {
+            shown.extend(std::iter::repeat_n('*', c.len_utf8()));
+        }
+        at = end;
+    }
+    shown
+}
+
+/// `scheme://user:password@`: from the first colon to the last `@` of the line, since a sloppy
+/// password may hold anything.
+fn find_uri_passwords(text: &str) -> Vec<Range<usize>> {
+    let mut hidden = Vec::new();
+    for line in lines::line_ranges(text, 0) {
+        let password = text[line.clone()].find("://").and_then(|scheme| {
+            let login = line.start + scheme + "://".len()..line.end;
+            let end = login.start + text[login.clone()].rfind('@')?;
+            let start = login.start + text[login.start..end].find(':')? + 1;
+            Some(start..end)
+        });
+        hidden.extend(password);
+    }
+    hidden
+}
+
+/// PEM blocks, wherever they stand.
+fn find_private_keys(text: &str) -> Vec<Range<usize>> {
+    const BEGIN: &str = "PRIVATE KEY-----";
+    let mut hidden = Vec::new();
+    let mut from = 0;
+    while let Some(found) = text[from..].find(BEGIN) {
+        let start = from + found + BEGIN.len();
+        let end = text[start..].find("-----END").map_or(text.len(), |length| start + length);
+        hidden.push(start..end);
+        from = text[end..].find('\n').map_or(text.len(), |newline| end + newline);
+    }
+    hidden
+}
+
+fn find_secret_values(text: &str, names: &BTreeSet<String>) -> Vec<Range<usize>> {
+    let mut names = SecretFieldNames { names, known: HashMap::new() };
+    let mut hidden = Vec::new();
+    let mut from = 0;
+    while let Some(colon) = text[from..].find(':').map(|found| from + found) {
+        from = colon + 1;
+        let Some(key) = lines::key_before(text, colon) else { continue };
+        if names.is_secret_field(&text[key.clone()]) {
+            let value = secret_extent::value_extent(text, &key, colon + 1, &mut |name| {
+                names.is_secret_field(name)
+            });
+            // Inside what is hidden as one piece there is nothing left to look for.
+            from = value.resume_at;
+            hidden.extend(value.hidden);
+        }
+    }
+    hidden
+}
+
+/// The names of secret fields, and what is nearly one: a misspelt key still has the secret.
+struct SecretFieldNames<'n> {
+    names: &'n BTreeSet<String>,
+    known: HashMap<String, bool>,
+}
+
+impl SecretFieldNames<'_> {
+    const MAX_KEY_LENGTH: usize = 40;
+
+    fn is_secret_field(&mut self, key: &str) -> bool {
+        if key.len() > Self::MAX_KEY_LENGTH {
+            return false;
+        }
+        if let Some(&known) = self.known.get(key) {
+            return known;
+        }
+        let found = self.names.iter().any(|name| is_similar_name(key, name));
+        self.known.insert(key.to_owned(), found);
+        found
+    }
+}
+
+fn is_similar_name(key: &str, name: &str) -> bool {
+    let distance = if name.len() < 8 { 1 } else { 2 };
+    key.len().abs_diff(name.len()) <= distance
+        && strsim::damerau_levenshtein(&key.to_lowercase(), &name.to_lowercase()) <= distance
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,231 @@
+//! How far the value of a secret field reaches.
+
+use std::ops::Range;
+
+use super::lines;
+
+/// What to hide of a value, and where to look for the next key.
+pub(super) struct SecretExtent {
+    pub(super) hidden: Vec<Range<usize>>,
+    pub(super) resume_at: usize,
+}
+
+impl SecretExtent {
+    fn from_range(hidden: Range<usize>, resume_at: usize) -> Self {
+        Self { hidden: std::iter::once(hidden).collect(), resume_at }
+    }
+}
+
+/// The parts of a reference to a secret, none of which is secret.
+const REFERENCE_KEYS: [&str; 5] = ["fromEnv", "fromFile", "fromCommand", "encoding", "version"];
+
+/// A reference in braces is no longer than this.
+const MAX_REFERENCE_LENGTH: usize = 4096;
+
+/// The reach of the value that follows `key`. `is_secret` knows the names of secret fields: within
+/// a mapping, they take care of themselves.
+pub(super) fn value_extent(
+    text: &str,
+    key: &Range<usize>,
+    colon_end: usize,
+    is_secret: &mut impl FnMut(&str) -> bool,
+) -> SecretExtent {
+    let begin = colon_end + lines::indent_width(&text[colon_end..]);
+    let start = skip_properties(text, begin);
+    let mut reach = extent_from(text, key, start, is_secret);
+    if !reach.hidden.is_empty() {
+        // What looks like an anchor or a tag may be how the secret begins.
+        reach.hidden.push(begin..start);
+    }
+    reach
+}
+
+fn extent_from(
+    text: &str,
+    key: &Range<usize>,
+    start: usize,
+    is_secret: &mut impl FnMut(&str) -> bool,
+) -> SecretExtent {
+    let line_end = lines::next_line_start(text, start);
+    match text[start..].chars().next() {
+        None => SecretExtent { hidden: Vec::new(), resume_at: text.len() },
+        Some('\n' | '\r' | '#') => block_extent(text, key, line_end, is_secret),
+        Some('|' | '>') => literal_extent(text, key, line_end),
+        Some(quote @ ('"' | '\'')) => {
+            SecretExtent::from_range(start..closing_quote(text, start, quote), line_end)
+        }
+        Some('{') => braces_extent(text, start, is_secret),
+        Some(_) => unquoted_extent(text, key, start, line_end),
+    }
+}
+
+/// Skips an anchor and a tag.
+fn skip_properties(text: &str, mut at: usize) -> usize {
+    while text[at..].starts_with(['&', '!']) {
+        let length = text[at..].find(char::is_whitespace).unwrap_or(0);
+        // Alone on its line it may be meant as the value.
+        let rest = &text[at + length..];
+        if length == 0 || rest.starts_with(['\n', '\r']) {
+            return at;
+        }
+        at += length + lines::indent_width(rest);
+    }
+    at
+}
+
+fn key_indent(text: &str, key: &Range<usize>) -> usize {
+    let quoted = usize::from(text[..key.start].ends_with(['"', '\'']));
+    key.start - quoted - lines::line_start(text, key.start)
+}
+
+/// The lines below that are indented further than the key.
+fn indented_lines<'t>(
+    text: &'t str,
+    key: &Range<usize>,
+    from: usize,
+) -> impl Iterator<Item = Range<usize>> + use<'t> {
+    let indent = key_indent(text, key);
+    lines::line_ranges(text, from).take_while(move |line| {
+        let line = &text[line.clone()];
+        line.trim().is_empty() || lines::indent_width(line) > indent
+    })
+}
+
+/// A value on lines of its own: a reference, or who knows.
+fn block_extent(
+    text: &str,
+    key: &Range<usize>,
+    from: usize,
+    is_secret: &mut impl FnMut(&str) -> bool,
+) -> SecretExtent {
+    let is_shown = |line: &str, is_secret: &mut dyn FnMut(&str) -> bool| {
+        let name = lines::leading_key(line);
+        name.is_some_and(|name| REFERENCE_KEYS.contains(&name) || is_secret(name))
+    };
+    let hidden = indented_lines(text, key, from)
+        .chain(list_at_same_indent(text, key, from))
+        .filter(|line| !is_shown(&text[line.clone()], is_secret))
+        .collect();
+    SecretExtent { hidden, resume_at: from }
+}
+
+/// The entries of a list may stand right below their key.
+fn list_at_same_indent<'t>(
+    text: &'t str,
+    key: &Range<usize>,
+    from: usize,
+) -> impl Iterator<Item = Range<usize>> + use<'t> {
+    let indent = key_indent(text, key);
+    lines::line_ranges(text, from).take_while(move |line| {
+        let line = &text[line.clone()];
+        lines::indent_width(line) == indent && line.trim_start().starts_with("- ")
+    })
+}
+
+/// A text in `|` or `>` style, and what looks like text that should have been indented.
+fn literal_extent(text: &str, key: &Range<usize>, from: usize) -> SecretExtent {
+    let indented = indented_lines(text, key, from).last().map_or(from, |line| line.end);
+    let rest = if indented == from { from } else { lines::next_line_start(text, indented) };
+    let stray = lines::line_ranges(text, rest)
+        .take_while(|line| !looks_like_yaml(&text[line.clone()]))
+        .last()
+        .map_or(indented, |line| line.end);
+    SecretExtent::from_range(from..stray, stray)
+}
+
+fn looks_like_yaml(line: &str) -> bool {
+    let line = line.trim_start();
+    line.starts_with(['#', '{', '}', '[', ']'])
+        || line.starts_with("- ")
+        || matches!(line.trim_end(), "---" | "..." | "-")
+        || line.starts_with("--- ")
+        || lines::leading_key(line).is_some()
+}
+
+fn closing_quote(text: &str, open: usize, quote: char) -> usize {
+    let mut rest = text[open + 1..].char_indices().peekable();
+    while let Some((at, c)) = rest.next() {
+        if c == '\\' && quote == '"' {
+            rest.next();
+        } else if c == quote {
+            let doubled = quote == '\'' && rest.peek().is_some_and(|&(_, next)| next == quote);
+            if !doubled {
+                return open + 1 + at + 1;
+            }
+            rest.next();
+        }
+    }
+    text.len()
+}
+
+/// `{…}`: shown if it is a reference, or holds secret fields that are looked at one by one.
+fn braces_extent(
+    text: &str,
+    start: usize,
+    is_secret: &mut impl FnMut(&str) -> bool,
+) -> SecretExtent {
+    let first = lines::leading_key(text[start + 1..].get(..64).unwrap_or(&text[start + 1..]));
+    if first.is_some_and(is_secret) {
+        return SecretExtent { hidden: Vec::new(), resume_at: start + 1 };
+    }
+    let end = closing_brace(text, start);
+    let inner = &text[(start + 1).min(end)..end];
+    let is_reference = inner.len() <= MAX_REFERENCE_LENGTH
+        && split_entries(inner).into_iter().all(is_reference_entry);
+    if is_reference {
+        return SecretExtent { hidden: Vec::new(), resume_at: end };
+    }
+    SecretExtent::from_range(start..end, end)
+}
+
+/// Only a command is a list.
+fn is_reference_entry(entry: &str) -> bool {
+    let key = lines::leading_key(entry).filter(|key| REFERENCE_KEYS.contains(key));
+    key.is_some_and(|key| !entry.contains('{') && (key == "fromCommand" || !entry.contains('[')))
+}
+
+fn closing_brace(text: &str, open: usize) -> usize {
+    let mut depth = 0_usize;
+    let mut at = open;
+    while let Some(c) = text[at..].chars().next() {
+        match c {
+            '{' => depth += 1,
+            '}' if depth == 1 => return at,
+            '}' => depth -= 1,
+            '"' | '\'' => {
+                at = closing_quote(text, at, c);
+                continue;
+            }
+            _ => {}
+        }
+        at += c.len_utf8();
+    }
+    text.len()
+}
+
+/// The entries of a mapping in braces, split at the commas that are not within brackets.
+fn split_entries(inner: &str) -> Vec<&str> {
+    let mut depth = 0_i32;
+    inner
+        .split(|c| {
+            match c {
+                '[' | '{' => depth += 1,
+                ']' | '}' => depth -= 1,
+                _ => {}
+            }
+            c == ',' && depth == 0
+        })
+        .filter(|entry| !entry.trim().is_empty())
+        .collect()
+}
+
+/// A value without quotes: to the end of the line, and of the lines that go on with it.
+fn unquoted_extent(text: &str, key: &Range<usize>, start: usize, line_end: usize) -> SecretExtent {
+    let line = start..text[..line_end].trim_end_matches(['\n', '\r']).len().max(start);
+    let is_comment = text[lines::line_start(text, key.start)..].trim_start().starts_with('#');
+    let mut reach = SecretExtent::from_range(line, line_end);
+    if !is_comment {
+        reach.hidden.extend(indented_lines(text, key, line_end));
+    }
+    reach
+}

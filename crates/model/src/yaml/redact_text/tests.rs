@@ -1,0 +1,286 @@
+//! Secrets are hidden, and not much else.
+
+use proptest::prelude::*;
+
+use super::redact_secrets;
+
+/// Every text after masking, with a line between them.
+fn redacted_texts(texts: &[&str]) -> String {
+    let mut all = String::new();
+    for text in texts {
+        let masked = redact_secrets(text);
+        assert_eq!(masked.len(), text.len());
+        all.push_str(masked.trim_end_matches('\n'));
+        all.push_str("\n--\n");
+    }
+    all
+}
+
+#[test]
+fn single_line_secrets_are_masked() {
+    let masked = redacted_texts(&[
+        "password: hunter2\n",
+        "  password:   hunter2 # really\nuser: me\n",
+        "- password: hunter2\n  username: me\n",
+        "password:hunter2\n",
+        "{\"password\": \"hunter2\", \"user\": \"me\"}\n",
+        "{\"password\":\"hunter2\"}\n",
+        "'password' : 'it''s hunter2'\nuser: me\n",
+        "credentials: {username: me, password: hunter2, version: 3}\n",
+        "password: 'hunter2\nsecretKey: 'hunter2\n",
+        "password: &p hunter2\nb: *p\n",
+        "password: !!str hunter2\n",
+        "password: &hunter2\n",
+        "? password\n: hunter2\n",
+        "password: hünter2\nuser: mé\n",
+        "password: hunter2\r\nuser: me\r\n",
+        "uri: mongodb://me:hunter2@host/db\n",
+        "uri: mongodb+srv://me:hun/ter@2@host:27017/db?x=y # note\n",
+        "uri: mongodb://host:27017/db\n",
+        "\tpassword: hunter2\n\t}{ broken: [\n",
+        "topic: passwords\npasswordless: true\n",
+        "# password: hunter2\n  user: me\n",
+        "password:",
+        ":",
+    ]);
+    insta::assert_snapshot!(masked, @r#"
+    password: *******
+    --
+      password:   ****************
+    user: me
+    --
+    - password: *******
+      username: me
+    --
+    password:*******
+    --
+    {"password": *********, "user": "me"}
+    --
+    {"password":*********}
+    --
+    'password' : ***************
+    user: me
+    --
+    credentials: {username: me, password: ********************
+    --
+    password: ********
+    *******************
+    --
+    password: **********
+    b: *p
+    --
+    password: *************
+    --
+    password: ********
+    --
+    ? password
+    : *******
+    --
+    password: ********
+    user: mé
+    --
+    password: *******
+    user: me
+    --
+    uri: mongodb://me:*******@host/db
+    --
+    uri: mongodb+srv://me:*********@host:27017/db?x=y # note
+    --
+    uri: mongodb://host:27017/db
+    --
+    	password: *******
+    	}{ broken: [
+    --
+    topic: passwords
+    passwordless: true
+    --
+    # password: *******
+      user: me
+    --
+    password:
+    --
+    :
+    --
+    "#);
+}
+
+#[test]
+fn multi_line_secrets_are_masked() {
+    let masked = redacted_texts(&[
+        "pasword: hunter2\nPASSWORD: hunter2\npass_word: hunter2\n",
+        "password:\n  hunter2\n  and more\nuser: me\n",
+        "password:\n  - hunter2\nuser: me\n",
+        "password:\n- hunter2\nuser: me\n",
+        "privateKey: |\n  MIIE\n  abcd\n\n  efgh\ncertificate: x\n",
+        "privateKey: |\nMIIE\nabcd=\ncertificate: x\n",
+        "- privateKey: >-\n    MIIE\n  other: x\n",
+        "password: \"hunter\n  2\"\nuser: me\n",
+        "password: \"hunter2\nuser: me\n",
+        "password: hunter\n  2\nuser: me\n",
+        "note: the -----BEGIN PRIVATE KEY-----\n MIIE\n -----END PRIVATE KEY-----\nb: c\n",
+        "password: \"",
+        "password: {",
+        "password: |",
+    ]);
+    insta::assert_snapshot!(masked, @"
+    pasword: *******
+    PASSWORD: *******
+    pass_word: *******
+    --
+    password:
+    *********
+    **********
+    user: me
+    --
+    password:
+    ***********
+    user: me
+    --
+    password:
+    *********
+    user: me
+    --
+    privateKey: |
+    ******
+    ******
+
+    ******
+    certificate: x
+    --
+    privateKey: |
+    ****
+    *****
+    certificate: x
+    --
+    - privateKey: >-
+    ********
+      other: x
+    --
+    password: *******
+    ****
+    user: me
+    --
+    password: ********
+    ********
+    --
+    password: ******
+    ***
+    user: me
+    --
+    note: the -----BEGIN PRIVATE KEY-----
+    *****
+    *-----END PRIVATE KEY-----
+    b: c
+    --
+    password: *
+    --
+    password: {
+    --
+    password: |
+    --
+    ");
+}
+
+#[test]
+fn only_real_secret_references_stay_visible() {
+    let masked = redacted_texts(&[
+        "password: {fromEnv: KAFKA_PASSWORD, version: 2}\n",
+        "password: {\"fromFile\": \"/run/secret\"}\n",
+        "password: {version: 3, fromCommand: [op, read, x]}\n",
+        "password: {hunter2}\nuser: me\n",
+        "password: {fromEnv: A, hunter2: b}\n",
+        "password: {fromEnv: A\n",
+        "password:\n  fromEnv: KAFKA_PASSWORD\n  version: 2\nuser: me\n",
+        "serviceAccountKey: {serviceAccountFile: hunter2}\n",
+        "serviceAccountKey: {serviceAccountFile: {fromFile: key.json}}\n",
+        "serviceAccountKey:\n  serviceAccountFile:\n    fromFile: key.json\n",
+    ]);
+    insta::assert_snapshot!(masked, @r#"
+    password: {fromEnv: KAFKA_PASSWORD, version: 2}
+    --
+    password: {"fromFile": "/run/secret"}
+    --
+    password: {version: 3, fromCommand: [op, read, x]}
+    --
+    password: ********}
+    user: me
+    --
+    password: ***********************}
+    --
+    password: {fromEnv: A
+    --
+    password:
+      fromEnv: KAFKA_PASSWORD
+      version: 2
+    user: me
+    --
+    serviceAccountKey: {serviceAccountFile: ********
+    --
+    serviceAccountKey: {serviceAccountFile: {fromFile: key.json}}
+    --
+    serviceAccountKey:
+      serviceAccountFile:
+        fromFile: key.json
+    --
+    "#);
+}
+
+#[test]
+fn mask_keeps_length_of_hostile_text() {
+    for piece in [
+        "password: {",
+        "password: \"",
+        "password: '\n",
+        "password: |\n ",
+        "password:\n",
+        "{password: {fromEnv: ",
+        "a://b:c@",
+        "password: {fromEnv: {fromEnv: \"",
+        "::::",
+        "-----BEGIN PRIVATE KEY-----\n",
+    ] {
+        let text = piece.repeat(300_000 / piece.len());
+        assert_eq!(redact_secrets(&text).len(), text.len(), "{piece}");
+    }
+}
+
+fn secret_lines() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        Just("password".to_owned()),
+        Just("secretKey: ".to_owned()),
+        Just(": ".to_owned()),
+        Just("|\n".to_owned()),
+        Just("fromEnv".to_owned()),
+        Just("://".to_owned()),
+        "[\\[\\]{},:'\"&*!|>#@ \\-\\n\\t]{1,3}",
+        "[a-zé]{1,4}",
+    ];
+    prop::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #[test]
+    fn mask_keeps_length_and_line_breaks(text in secret_lines()) {
+        let masked = redact_secrets(&text);
+        prop_assert_eq!(masked.len(), text.len());
+        let breaks = |text: &str| -> Vec<usize> {
+            text.match_indices('\n').map(|(at, _)| at).collect()
+        };
+        prop_assert_eq!(breaks(&masked), breaks(&text));
+    }
+
+    #[test]
+    fn simple_secret_values_are_always_masked(
+        indent in 0..6_usize,
+        dash in any::<bool>(),
+        quote in prop::sample::select(vec!["", "\"", "'"]),
+        before in "[a-z]{1,5}: [a-z]{1,5}\n",
+    ) {
+        let canary = "canary7";
+        let dash = if dash { "- " } else { "" };
+        let line = format!("{}{dash}password: {quote}{canary}{quote}\n", " ".repeat(indent));
+        let masked = redact_secrets(&format!("{before}{line}after: x\n"));
+        prop_assert!(!masked.contains(canary), "{}", masked);
+        prop_assert!(masked.ends_with("after: x\n"), "{}", masked);
+    }
+}

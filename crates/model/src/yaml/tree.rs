@@ -1,0 +1,153 @@
+//! The tree: what a document says, and where.
+
+use serde_json::{Map, Number, Value};
+
+use super::Span;
+use crate::path::FieldPath;
+
+/// A value and its place.
+#[derive(Clone, Debug)]
+pub(crate) struct YamlNode {
+    /// Where it was written; for a value that an alias stands for, where the anchor is.
+    pub(crate) span: Span,
+    /// Where the alias is that brought the value here.
+    pub(crate) alias: Option<Span>,
+    pub(crate) content: YamlContent,
+}
+
+/// What a value is.
+#[derive(Clone, Debug)]
+pub(crate) enum YamlContent {
+    /// Nothing, `~` or `null`.
+    Null,
+    Bool(bool),
+    Number(Number),
+    Text {
+        text: String,
+        /// Written without quotes and on one line.
+        is_unquoted: bool,
+    },
+    List(Vec<YamlNode>),
+    Map(Vec<YamlEntry>),
+    /// It could not be read, which has been reported. There is nothing more to say about it.
+    Unreadable,
+}
+
+/// A key with its value.
+#[derive(Clone, Debug)]
+pub(crate) struct YamlEntry {
+    pub(crate) key: String,
+    /// Where the key is.
+    pub(crate) span: Span,
+    pub(crate) value: YamlNode,
+    /// A merge key (`<<`) brought it here; what is written in the mapping itself wins.
+    pub(crate) merged: bool,
+}
+
+impl YamlNode {
+    pub(crate) fn new(span: Span, content: YamlContent) -> Self {
+        Self { span, alias: None, content }
+    }
+
+    /// The entries, if this is a mapping.
+    pub(crate) fn entries(&self) -> &[YamlEntry] {
+        match &self.content {
+            YamlContent::Map(entries) => entries,
+            _ => &[],
+        }
+    }
+
+    /// The entry under `key`, if this is a mapping that has one.
+    pub(crate) fn entry(&self, key: &str) -> Option<&YamlEntry> {
+        self.entries().iter().find(|entry| entry.key == key)
+    }
+
+    /// The value of the field at `path`, if it is there.
+    pub(crate) fn node_at(&self, path: &[&str]) -> Option<&Self> {
+        path.iter().try_fold(self, |node, key| node.entry(key).map(|entry| &entry.value))
+    }
+
+    /// The text, if this is one.
+    pub(crate) fn as_text(&self) -> Option<&str> {
+        match &self.content {
+            YamlContent::Text { text, .. } => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The document as JSON. What could not be read is an empty text, from which no rule between
+    /// fields draws a conclusion.
+    pub(crate) fn to_json(&self) -> Value {
+        match &self.content {
+            YamlContent::Null => Value::Null,
+            YamlContent::Unreadable => Value::String(String::new()),
+            YamlContent::Bool(value) => Value::Bool(*value),
+            YamlContent::Number(value) => Value::Number(value.clone()),
+            YamlContent::Text { text, .. } => Value::String(text.clone()),
+            YamlContent::List(items) => Value::Array(items.iter().map(Self::to_json).collect()),
+            YamlContent::Map(entries) => {
+                let pairs = entries.iter().map(|entry| (entry.key.clone(), entry.value.to_json()));
+                Value::Object(pairs.collect::<Map<_, _>>())
+            }
+        }
+    }
+
+    /// Where to point for the whole value: at one line of it, rather than at all of them.
+    pub(crate) fn head_span(&self) -> Span {
+        match &self.content {
+            YamlContent::Map(entries) => entries.first().map_or(self.span, |entry| entry.span),
+            YamlContent::List(items) => items.first().map_or(self.span, Self::head_span),
+            _ => self.span,
+        }
+    }
+
+    /// Where to point for the field at `path`: its value if that fits on a line, else its key; for
+    /// a field that is not there, the nearest parent's.
+    pub(crate) fn span_at(&self, path: &FieldPath) -> Span {
+        let mut span = self.head_span();
+        let mut node = self;
+        for segment in path.segments() {
+            let below = match &node.content {
+                YamlContent::List(items) => segment
+                    .parse()
+                    .ok()
+                    .and_then(|at: usize| items.get(at))
+                    .map(|n| (n, n.head_span())),
+                _ => node.entry(segment).map(|entry| (&entry.value, entry.span)),
+            };
+            let Some((next, at)) = below else { return span };
+            (node, span) = (next, at);
+        }
+        if node.is_scalar() { node.span } else { span }
+    }
+
+    fn is_scalar(&self) -> bool {
+        matches!(
+            self.content,
+            YamlContent::Bool(_) | YamlContent::Number(_) | YamlContent::Text { .. }
+        )
+    }
+
+    /// How many values there are, this one and all below.
+    pub(super) fn node_count(&self) -> usize {
+        1 + self.child_nodes().map(Self::node_count).sum::<usize>()
+    }
+
+    /// How many lists and mappings lie within each other.
+    pub(super) fn nesting_height(&self) -> usize {
+        match self.content {
+            YamlContent::List(_) | YamlContent::Map(_) => {
+                1 + self.child_nodes().map(Self::nesting_height).max().unwrap_or(0)
+            }
+            _ => 0,
+        }
+    }
+
+    fn child_nodes(&self) -> impl Iterator<Item = &Self> {
+        let items: &[Self] = match &self.content {
+            YamlContent::List(items) => items,
+            _ => &[],
+        };
+        items.iter().chain(self.entries().iter().map(|entry| &entry.value))
+    }
+}

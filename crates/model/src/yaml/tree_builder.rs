@@ -1,0 +1,299 @@
+//! Puts the tree of one document together from the parser's events.
+
+use granit_parser::{Event, ScalarStyle, Tag};
+
+use super::anchors::Anchors;
+use super::mapping_builder::MappingBuilder;
+use super::{
+    MAX_DEPTH, MAX_NODES, PendingDiagnostic, PendingDiagnostics, Span, YamlContent, YamlNode, code,
+    scalar,
+};
+
+/// The rest of the document, or of the file, is not worth reading.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum SkipRest {
+    Document,
+    File,
+}
+
+/// The document being read, and what is left of the file's budget.
+pub(super) struct TreeBuilder<'f> {
+    diagnostics: &'f mut PendingDiagnostics,
+    frames: Vec<OpenFrame>,
+    root: Option<YamlNode>,
+    anchors: Anchors,
+    nodes_left: usize,
+}
+
+/// A list or mapping that is still open.
+struct OpenFrame {
+    span: Span,
+    anchor: usize,
+    container: OpenContainer,
+}
+
+enum OpenContainer {
+    List(Vec<YamlNode>),
+    Map(MappingBuilder, Option<PendingKey>),
+}
+
+/// A key that waits for its value.
+enum PendingKey {
+    Field(String, Span),
+    /// `<<`.
+    Merge(Span),
+    /// Reported; its value is passed over.
+    Unusable,
+}
+
+impl<'f> TreeBuilder<'f> {
+    pub(super) fn new(diagnostics: &'f mut PendingDiagnostics) -> Self {
+        Self {
+            diagnostics,
+            frames: Vec::new(),
+            root: None,
+            anchors: Anchors::default(),
+            nodes_left: MAX_NODES,
+        }
+    }
+
+    pub(super) fn diagnostics(&mut self) -> &mut PendingDiagnostics {
+        self.diagnostics
+    }
+
+    /// Forgets the document at hand.
+    pub(super) fn reset_document(&mut self) {
+        self.frames.clear();
+        self.anchors.clear();
+        self.root = None;
+    }
+
+    /// The finished document.
+    pub(super) fn take_root(&mut self) -> Option<YamlNode> {
+        self.root.take()
+    }
+
+    /// Takes the next event of a document.
+    pub(super) fn handle_event(&mut self, event: Event<'_>, span: Span) -> Result<(), SkipRest> {
+        match event {
+            Event::SequenceStart(_, anchor, tag) => {
+                self.check_tag(tag.as_deref(), "seq", span);
+                self.open_container(OpenContainer::List(Vec::new()), anchor, span)
+            }
+            Event::MappingStart(_, anchor, tag) => {
+                self.check_tag(tag.as_deref(), "map", span);
+                self.open_container(
+                    OpenContainer::Map(MappingBuilder::default(), None),
+                    anchor,
+                    span,
+                )
+            }
+            Event::SequenceEnd | Event::MappingEnd => self.close_container(span),
+            Event::Scalar(text, style, anchor, tag) => {
+                self.spend_nodes(1, span)?;
+                let plain = style == ScalarStyle::Plain && tag.is_none();
+                let content = if self.check_tag(tag.as_deref(), "str", span) {
+                    self.read_scalar(text.into_owned(), plain, span)
+                } else {
+                    YamlContent::Unreadable
+                };
+                self.attach_node(YamlNode::new(span, content), anchor)
+            }
+            Event::Alias(anchor) => self.resolve_alias(anchor, span),
+            Event::UnresolvedAlias(_) => {
+                self.report_broken_alias(span, "this alias names no anchor that comes before it")
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Any tag but the one that changes nothing would be dropped without a word.
+    fn check_tag(&mut self, tag: Option<&Tag>, expected: &str, span: Span) -> bool {
+        if tag.is_none_or(|tag| tag.is_yaml_core_schema_tag(expected)) {
+            return true;
+        }
+        // The tag itself is not quoted: it may be a secret that begins with `!`.
+        self.diagnostics.push(
+            PendingDiagnostic::error(
+                code::TAG,
+                span,
+                "a value with a tag that is not supported here",
+            )
+            .with_help("write the value without a tag; `!!str` is the one that makes it text"),
+        );
+        false
+    }
+
+    /// A key is text, however it looks; a value may be something else.
+    fn read_scalar(&mut self, text: String, plain: bool, span: Span) -> YamlContent {
+        let other = scalar::yaml_1_1_type(&text).filter(|_| plain && !self.is_key_next());
+        if let Some(other) = other {
+            let message = format!("this is not what a YAML 1.1 reader sees, which is {other}");
+            self.diagnostics.push(
+                PendingDiagnostic::warning(code::YAML_1_1, span, message)
+                    .with_help("put it in quotes if it is text; else write it plainly"),
+            );
+        }
+        // The parser gives `~` for a key that is not there.
+        if plain && (!self.is_key_next() || span.start == span.end) {
+            return scalar::parse_plain_scalar(&text);
+        }
+        YamlContent::Text { text, is_unquoted: plain }
+    }
+
+    fn is_key_next(&self) -> bool {
+        matches!(self.frames.last(), Some(OpenFrame { container: OpenContainer::Map(_, None), .. }))
+    }
+
+    fn resolve_alias(&mut self, anchor: usize, span: Span) -> Result<(), SkipRest> {
+        let Some(anchored) = self.anchors.get(anchor) else {
+            return self
+                .report_broken_alias(span, "this alias stands within the value that it names");
+        };
+        let (size, depth) = (anchored.size, anchored.height + self.frames.len());
+        self.check_depth(depth, span)?;
+        self.spend_nodes(size, span)?;
+        let Some(anchored) = self.anchors.get(anchor) else { return Ok(()) };
+        let node = YamlNode { alias: Some(span), ..anchored.node.clone() };
+        self.attach_node(node, 0)
+    }
+
+    fn report_broken_alias(&mut self, span: Span, message: &str) -> Result<(), SkipRest> {
+        self.diagnostics.push(PendingDiagnostic::error(code::ALIAS, span, message));
+        self.attach_node(YamlNode::new(span, YamlContent::Unreadable), 0)
+    }
+
+    fn open_container(
+        &mut self,
+        open: OpenContainer,
+        anchor: usize,
+        span: Span,
+    ) -> Result<(), SkipRest> {
+        self.spend_nodes(1, span)?;
+        self.check_depth(self.frames.len() + 1, span)?;
+        self.frames.push(OpenFrame { span, anchor, container: open });
+        Ok(())
+    }
+
+    fn close_container(&mut self, end: Span) -> Result<(), SkipRest> {
+        let Some(OpenFrame { span, anchor, container: open }) = self.frames.pop() else {
+            return Ok(());
+        };
+        let content = match open {
+            OpenContainer::List(items) => YamlContent::List(items),
+            OpenContainer::Map(mapping, _) => YamlContent::Map(mapping.into_entries()),
+        };
+        self.attach_node(
+            YamlNode::new(Span { end: end.end.max(span.end), ..span }, content),
+            anchor,
+        )
+    }
+
+    /// Puts a finished value where it belongs.
+    fn attach_node(&mut self, node: YamlNode, anchor: usize) -> Result<(), SkipRest> {
+        if anchor != 0 {
+            self.spend_nodes(node.node_count(), node.span)?;
+            self.anchors.insert(anchor, node.clone());
+        }
+        match self.frames.last_mut().map(|frame| &mut frame.container) {
+            None => self.root = Some(node),
+            Some(OpenContainer::List(items)) => items.push(node),
+            Some(OpenContainer::Map(mapping, key)) => match key.take() {
+                None => *key = Some(read_key(&node, self.diagnostics)),
+                Some(key) => insert_value(mapping, key, node, self.diagnostics),
+            },
+        }
+        Ok(())
+    }
+
+    fn check_depth(&mut self, depth: usize, span: Span) -> Result<(), SkipRest> {
+        if depth <= MAX_DEPTH {
+            return Ok(());
+        }
+        self.diagnostics.push(too_deep_error(span));
+        Err(SkipRest::Document)
+    }
+
+    fn spend_nodes(&mut self, nodes: usize, span: Span) -> Result<(), SkipRest> {
+        if let Some(left) = self.nodes_left.checked_sub(nodes) {
+            self.nodes_left = left;
+            return Ok(());
+        }
+        let message = format!(
+            "the file holds more than {MAX_NODES} values, counting what its aliases stand for"
+        );
+        let help = "split it into several files; the rest of it was not read";
+        self.diagnostics
+            .push(PendingDiagnostic::error(code::TOO_LARGE, span, message).with_help(help));
+        Err(SkipRest::File)
+    }
+}
+
+pub(super) fn too_deep_error(span: Span) -> PendingDiagnostic {
+    let message = format!("nested deeper than {MAX_DEPTH} levels, counting what aliases stand for");
+    PendingDiagnostic::error(code::DEPTH, span, message)
+}
+
+fn read_key(node: &YamlNode, remarks: &mut PendingDiagnostics) -> PendingKey {
+    let span = node.alias.unwrap_or(node.span);
+    match &node.content {
+        YamlContent::Text { text, is_unquoted: true } if text == "<<" => PendingKey::Merge(span),
+        YamlContent::Text { text, .. } => PendingKey::Field(text.clone(), span),
+        YamlContent::Number(number) => PendingKey::Field(number.to_string(), span),
+        YamlContent::Bool(value) => PendingKey::Field(value.to_string(), span),
+        YamlContent::Unreadable => PendingKey::Unusable,
+        YamlContent::Null | YamlContent::List(_) | YamlContent::Map(_) => {
+            let message = "the key of a mapping must be text";
+            let help = "a value that begins with `{` or `[` needs quotes to be text";
+            remarks.push(
+                PendingDiagnostic::error(code::KEY, node.head_span(), message).with_help(help),
+            );
+            PendingKey::Unusable
+        }
+    }
+}
+
+fn insert_value(
+    mapping: &mut MappingBuilder,
+    key: PendingKey,
+    value: YamlNode,
+    remarks: &mut PendingDiagnostics,
+) {
+    match key {
+        PendingKey::Unusable => {}
+        PendingKey::Merge(span) => merge_mappings(mapping, value, span, remarks),
+        PendingKey::Field(text, span) => {
+            let message = format!("duplicate key `{text}`");
+            if let Err(first) = mapping.insert(text, span, value) {
+                remarks.push(
+                    PendingDiagnostic::error(code::DUPLICATE_KEY, span, message)
+                        .with_related(first, "first defined here")
+                        .with_help("remove one of the two; this one was not read"),
+                );
+            }
+        }
+    }
+}
+
+fn merge_mappings(
+    mapping: &mut MappingBuilder,
+    value: YamlNode,
+    span: Span,
+    remarks: &mut PendingDiagnostics,
+) {
+    let sources = match value.content {
+        YamlContent::List(items) => items,
+        _ => vec![value],
+    };
+    for source in sources {
+        match source.content {
+            YamlContent::Map(entries) => mapping.merge_entries(entries),
+            YamlContent::Unreadable => {}
+            _ => remarks.push(PendingDiagnostic::error(
+                code::MERGE,
+                span,
+                "`<<` takes a mapping, or a list of mappings, to merge into this one",
+            )),
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! How the lanes of one apply hear of each other.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use model::address::Address;
+use planner::ObjectWork;
+use tokio::sync::Notify;
+
+use super::object_result::{ObjectResult, Outcome};
+
+/// The lanes that have ended, and how.
+#[derive(Default)]
+pub(super) struct FinishedObjects {
+    finished: RefCell<BTreeMap<Address, ObjectEnd>>,
+    on_finish: Notify,
+}
+
+/// How a lane has ended.
+struct ObjectEnd {
+    outcome: Outcome,
+    held_by: Option<Address>,
+}
+
+/// Why a lane is not begun.
+pub(super) struct SkipReason {
+    /// In words.
+    pub(super) reason: String,
+    /// The object that it comes down to, if the plan does nothing to that one.
+    pub(super) held_by: Option<Address>,
+}
+
+impl FinishedObjects {
+    /// Waits until everything has ended that comes before the lane.
+    pub(super) async fn wait_for_dependencies(&self, lane: &ObjectWork<'_>) {
+        loop {
+            let more = self.on_finish.notified();
+            let have_ended = {
+                let lanes = self.finished.borrow();
+                lane.requires.iter().chain(&lane.after).all(|at| lanes.contains_key(*at))
+            };
+            if have_ended {
+                return;
+            }
+            more.await;
+        }
+    }
+
+    /// A lane has ended.
+    pub(super) fn record_result(&self, report: &ObjectResult) {
+        let end = ObjectEnd { outcome: report.outcome, held_by: report.held_by.clone() };
+        self.finished.borrow_mut().insert(report.address.clone(), end);
+        self.on_finish.notify_waiters();
+    }
+
+    /// Why the lane must not be begun.
+    pub(super) fn skip_reason(&self, lane: &ObjectWork<'_>) -> Option<SkipReason> {
+        let lanes = self.finished.borrow();
+        let missing = lane.requires.iter().find_map(|at| {
+            let end = lanes.get(*at)?;
+            let reason = format!("it refers to `{at}`, which {}", not_applied_text(end.outcome)?);
+            Some(SkipReason { reason, held_by: end.held_by.clone() })
+        });
+        let in_use = || lane.released_by.iter().find_map(|at| still_in_use(at, lanes.get(*at)));
+        missing.or_else(in_use)
+    }
+}
+
+/// Why something is not deleted that the object at this address uses in live.
+fn still_in_use(at: &Address, end: Option<&ObjectEnd>) -> Option<SkipReason> {
+    let (explanation, held_by) = match end {
+        Some(end) => (not_applied_text(end.outcome)?, end.held_by.clone()),
+        // What nothing is done to does not let go either.
+        None => ("is left as it is", Some(at.clone())),
+    };
+    Some(SkipReason { reason: format!("`{at}` still uses it, and {explanation}"), held_by })
+}
+
+/// How something ended, if not well.
+fn not_applied_text(outcome: Outcome) -> Option<&'static str> {
+    match outcome {
+        Outcome::Applied => None,
+        Outcome::Failed => Some("failed"),
+        Outcome::Unknown => Some("has an unknown outcome"),
+        Outcome::Interrupted | Outcome::Skipped => Some("was not done"),
+    }
+}

@@ -1,0 +1,165 @@
+//! What became of each object.
+
+use model::action::{Action, RunState};
+use model::address::Address;
+use planner::ObjectWork;
+use remote::{Error, PerformedAction};
+use serde::Serialize;
+
+use super::dependencies::SkipReason;
+
+/// How the work on one object ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Outcome {
+    /// Everything was done.
+    Applied,
+    /// An action failed; those before it were done.
+    Failed,
+    /// Nothing was tried.
+    Skipped,
+    /// It was ended early from outside; what was begun was finished.
+    Interrupted,
+    /// An answer was lost: the next run looks and goes on from there.
+    Unknown,
+}
+
+/// What became of one object.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ObjectResult {
+    /// The object.
+    pub address: Address,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// How many of its actions were done.
+    pub done: usize,
+    /// How many there are.
+    pub actions: usize,
+    /// Those that were not begun, by their verbs.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub not_begun: Vec<&'static str>,
+    /// The object that this one waits for, and to which the plan does nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held_by: Option<Address>,
+    /// The live state at the end, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<String>,
+    /// Why a pipe that should run may be stopped now: it was stopped for an edit and could not be
+    /// started again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub left_stopped: Option<String>,
+    /// What else there is to know.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+    /// What went wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<ObjectFailure>,
+}
+
+/// What went wrong, without anything secret in it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ObjectFailure {
+    /// What went wrong.
+    pub message: String,
+    /// What to do about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+    /// The API's id of the request, for its support.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+    /// Whether the key was refused.
+    pub auth: bool,
+}
+
+impl From<&Error> for ObjectFailure {
+    fn from(error: &Error) -> Self {
+        Self {
+            message: error.to_string(),
+            hint: error.hint(),
+            request_id: error.request_id().map(str::to_owned),
+            auth: error.is_auth_error(),
+        }
+    }
+}
+
+impl ObjectFailure {
+    fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), hint: None, request_id: None, auth: false }
+    }
+}
+
+impl ObjectResult {
+    /// Nothing is done yet.
+    pub(super) fn new(lane: &ObjectWork<'_>) -> Self {
+        Self {
+            address: lane.address().clone(),
+            outcome: Outcome::Skipped,
+            done: 0,
+            actions: lane.actions.len(),
+            not_begun: Vec::new(),
+            held_by: None,
+            state: None,
+            left_stopped: None,
+            notes: Vec::new(),
+            error: None,
+        }
+    }
+
+    /// Nothing was tried, for this reason.
+    pub(super) fn skipped_because(lane: &ObjectWork<'_>, unmet: SkipReason) -> Self {
+        let not_begun = lane.actions.iter().map(|action| action_verb(action)).collect();
+        let SkipReason { reason, held_by } = unmet;
+        Self { not_begun, held_by, notes: vec![reason], ..Self::new(lane) }
+    }
+
+    /// One more action is done.
+    pub(super) fn record_action(&mut self, performed: PerformedAction) {
+        self.outcome = Outcome::Applied;
+        self.done += 1;
+        self.state = Some(performed.state.to_string()).filter(|state| !state.is_empty());
+        self.notes.extend(performed.notes);
+    }
+
+    /// An action failed.
+    pub(super) fn record_error(&mut self, error: &Error) {
+        self.outcome = match error {
+            error if error.is_interrupted() => Outcome::Interrupted,
+            error if error.is_outcome_unknown() => Outcome::Unknown,
+            _ => Outcome::Failed,
+        };
+        self.error = Some(ObjectFailure::from(error));
+    }
+
+    /// The work ended for a reason that is not the API's.
+    pub(super) fn end_with(&mut self, outcome: Outcome, message: &str) {
+        self.outcome = outcome;
+        self.error = Some(ObjectFailure::new(message));
+    }
+
+    /// The API accepted everything, and yet there is something in the way now.
+    pub(crate) fn mark_blocked(&mut self, reason: &str) {
+        self.end_with(Outcome::Failed, &format!("the API accepted the change, but now {reason}"));
+    }
+
+    /// The API accepted everything, and yet these fields are not live as declared.
+    pub(crate) fn mark_not_applied(&mut self, fields: &[String]) {
+        let what = if fields.is_empty() { "its state".to_owned() } else { fields.join(", ") };
+        self.end_with(
+            Outcome::Failed,
+            &format!("the API accepted the change, but this is not live as declared: {what}"),
+        );
+    }
+}
+
+/// What a person calls an action.
+pub(super) fn action_verb(action: &Action) -> &'static str {
+    match action {
+        Action::Create { .. } => "create",
+        Action::Update { .. } => "update",
+        Action::SetState { to: RunState::Running, .. } => "start",
+        Action::SetState { to: RunState::Stopped, .. } => "stop",
+        Action::Delete { .. } => "delete",
+    }
+}

@@ -1,0 +1,43 @@
+//! What else is written from a run.
+
+use clap::Args;
+
+use crate::environment_runs::EnvironmentRun;
+use crate::exit::UsageError;
+use crate::reports::{CommentKey, ReportRequest, ReportTarget};
+
+/// What else is written from the same run.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct ReportArgs {
+    /// Write a report as well: json, markdown, github, gitlab-terraform, codequality, sarif, junit
+    /// or html; PATH is a file, or - for stdout
+    #[arg(
+        long = "report",
+        value_name = "FORMAT=PATH",
+        env = "PIPECTL_REPORT",
+        value_delimiter = ','
+    )]
+    pub(crate) reports: Vec<ReportTarget>,
+    /// What tells this comment from others on the same pull request
+    #[arg(long, value_name = "KEY", env = "PIPECTL_REPORT_KEY", default_value_t)]
+    pub(crate) report_key: CommentKey,
+}
+
+impl ReportArgs {
+    /// Those of a run for one environment alone.
+    pub(crate) fn for_environment(&self, run: EnvironmentRun<'_>) -> Result<Self, UsageError> {
+        let reports = self.reports.iter().map(|target| {
+            let path = run.expand_path("--report", &target.path)?;
+            Ok(ReportTarget { path, ..target.clone() })
+        });
+        let key = &self.report_key;
+        let report_key =
+            if run.is_one_of_several { key.for_environment(run.name) } else { key.clone() };
+        Ok(Self { reports: reports.collect::<Result<_, UsageError>>()?, report_key })
+    }
+
+    /// What is to be written.
+    pub(crate) fn requested_reports(&self) -> ReportRequest<'_> {
+        ReportRequest { targets: &self.reports, key: self.report_key.clone() }
+    }
+}

@@ -1,0 +1,200 @@
+//! What a command looks at: which manifests, which of them, and on which API.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use clap_complete::ArgValueCandidates;
+use model::project::PruneMode;
+use remote::RequestRate;
+
+use crate::completion;
+use crate::environment_runs::EnvironmentRun;
+use crate::exit::UsageError;
+
+/// What a command that compares looks at.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct ScopeArgs {
+    /// Which manifests.
+    #[command(flatten)]
+    pub(crate) manifests: ManifestArgs,
+    /// Which of them.
+    #[command(flatten)]
+    pub(crate) select: SelectArgs,
+    /// Where the API is.
+    #[command(flatten)]
+    pub(crate) connect: ConnectArgs,
+}
+
+impl ScopeArgs {
+    /// Those of a run for one environment alone.
+    pub(crate) fn for_environment(&self, run: EnvironmentRun<'_>) -> Result<Self, UsageError> {
+        let manifests = self.manifests.for_environment(run);
+        Ok(Self { manifests, connect: self.connect.for_environment(run)?, ..self.clone() })
+    }
+}
+
+/// Which manifests.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct ManifestArgs {
+    /// Manifest files and folders (searched for *.yaml and *.yml), or - for standard input; by
+    /// default those of the project file
+    #[arg(value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// The environment of the project file; validate, plan, apply, drift, status and doctor take
+    /// several
+    #[arg(short, long, value_name = "NAME", env = "PIPECTL_ENV", value_delimiter = ',')]
+    #[arg(add = ArgValueCandidates::new(completion::environment_candidates))]
+    pub(crate) env: Vec<String>,
+}
+
+impl ManifestArgs {
+    /// Those of a run for one environment alone.
+    pub(crate) fn for_environment(&self, run: EnvironmentRun<'_>) -> Self {
+        Self { env: vec![run.name.to_owned()], ..self.clone() }
+    }
+}
+
+/// Which of the declared objects.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct SelectArgs {
+    /// Consider only these (SERVICE/PIPE or PIPE, with * and ?)
+    #[arg(long, value_name = "GLOB", env = "PIPECTL_ONLY", value_delimiter = ',')]
+    #[arg(add = ArgValueCandidates::new(completion::object_candidates))]
+    pub(crate) only: Vec<String>,
+    /// Leave these out (SERVICE/PIPE or PIPE, with * and ?)
+    #[arg(long, value_name = "GLOB", env = "PIPECTL_EXCLUDE", value_delimiter = ',')]
+    #[arg(add = ArgValueCandidates::new(completion::object_candidates))]
+    pub(crate) exclude: Vec<String>,
+    /// Consider only manifests with this label
+    #[arg(
+        short = 'l',
+        long = "label",
+        value_name = "KEY=VALUE",
+        env = "PIPECTL_LABEL",
+        value_delimiter = ','
+    )]
+    pub(crate) labels: Vec<String>,
+}
+
+/// What is known beyond the manifests as they are.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct GitArgs {
+    /// Do only what git changed since this revision, and tell apart what drifted (REF, or REF...
+    /// for where this branch left REF)
+    #[arg(long, value_name = "REF", env = "PIPECTL_BASE")]
+    pub(crate) base: Option<String>,
+    /// Consider only manifests that say something else than in this revision (REF, or REF... for
+    /// where this branch left REF)
+    #[arg(long, value_name = "REF", env = "PIPECTL_CHANGED_SINCE")]
+    pub(crate) changed_since: Option<String>,
+    /// Delete live objects that no manifest declares: those of which git has the proof that a
+    /// manifest declared them once, or those in the project file's pruneScope
+    #[arg(long, value_name = "HOW", env = "PIPECTL_PRUNE", value_enum)]
+    pub(crate) prune: Option<PruneBy>,
+    /// Send the secrets again though git does not say that they changed: those of these objects
+    /// (SERVICE/PIPE or PIPE, with * and ?), or of all
+    #[arg(
+        long,
+        value_name = "SERVICE/PIPE",
+        env = "PIPECTL_RESEND_SECRETS",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "*",
+        value_delimiter = ','
+    )]
+    pub(crate) resend_secrets: Vec<String>,
+}
+
+/// What is deleted because no manifest declares it any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PruneBy {
+    /// Nothing.
+    Never,
+    /// What a manifest declared once, as history proves.
+    Git,
+    /// What is in the declared scope.
+    Scope,
+}
+
+impl From<PruneBy> for PruneMode {
+    fn from(by: PruneBy) -> Self {
+        match by {
+            PruneBy::Never => Self::Never,
+            PruneBy::Git => Self::Git,
+            PruneBy::Scope => Self::Scope,
+        }
+    }
+}
+
+/// How many requests to send at most; `None` is as fast as it goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct RateLimitArg(pub(crate) Option<RequestRate>);
+
+impl RateLimitArg {
+    /// Reads `10/10s`, or `off`.
+    ///
+    /// # Errors
+    /// Says how to write it.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        if text == "off" {
+            return Ok(Self(None));
+        }
+        let parsed = text.split_once('/').and_then(|(requests, per)| {
+            let (requests, per) = (requests.parse().ok()?, humantime::parse_duration(per).ok()?);
+            (requests > 0 && !per.is_zero()).then_some(RequestRate { requests, window: per })
+        });
+        let rate = parsed.ok_or("write requests and a time, such as 10/10s, or off")?;
+        Ok(Self(Some(rate)))
+    }
+}
+
+/// Where the API is. Keys are taken from the environment only.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct ConnectArgs {
+    /// Address of the API, with or without /v1; plain http only on loopback
+    #[arg(long, value_name = "URL", env = "PIPECTL_API_URL")]
+    pub(crate) api_url: Option<String>,
+    /// Organization id; by default the key's only one
+    #[arg(long, value_name = "ID", env = "PIPECTL_ORGANIZATION")]
+    pub(crate) organization: Option<String>,
+    /// Service of the manifests that name none: its name or id
+    #[arg(long, value_name = "SERVICE", env = "PIPECTL_SERVICE")]
+    pub(crate) service: Option<String>,
+    /// Run the embedded API inside the process, its state kept in FILE
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "PIPECTL_SANDBOX",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = ".pipectl/sandbox.json"
+    )]
+    pub(crate) sandbox: Option<PathBuf>,
+    /// Requests per window that the API allows one key, or "off"; by default 10/10s
+    #[arg(long, value_name = "N/TIME", env = "PIPECTL_RATE_LIMIT", value_parser = RateLimitArg::parse)]
+    pub(crate) rate_limit: Option<RateLimitArg>,
+    /// How long the whole run may wait and retry
+    #[arg(
+        long,
+        value_name = "TIME",
+        env = "PIPECTL_TIMEOUT",
+        default_value = "15m",
+        value_parser = humantime::parse_duration
+    )]
+    pub(crate) timeout: Duration,
+}
+
+impl ConnectArgs {
+    /// Those of a run for one environment alone.
+    pub(crate) fn for_environment(&self, run: EnvironmentRun<'_>) -> Result<Self, UsageError> {
+        if run.is_one_of_several && self.organization.is_some() {
+            let why = "--organization names one, and several environments are meant: declare the \
+                       `organization` of each in the project file";
+            return Err(UsageError(why.to_owned()));
+        }
+        let sandbox = self.sandbox.as_deref();
+        let sandbox = sandbox.map(|file| run.expand_path("--sandbox", file)).transpose()?;
+        Ok(Self { sandbox, ..self.clone() })
+    }
+}

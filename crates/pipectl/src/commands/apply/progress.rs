@@ -1,0 +1,171 @@
+//! What is told while it happens: talk for people, lines of JSON for machines.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
+use std::convert::Infallible;
+use std::time::Duration;
+
+use model::action::Action;
+use model::address::Address;
+use planner::Plan;
+use tokio::time::Instant;
+
+use crate::apply::ObjectResult;
+use crate::cli::OutputFormat;
+use crate::interruption::Interruption;
+use crate::output::{Output, StyledText};
+use crate::render::apply_summary;
+use crate::render::event_lines::{self, ApplyEvent};
+
+/// Between two signs of life of a run that waits.
+const HEARTBEAT: Duration = Duration::from_secs(30);
+
+const INTERRUPTED_TEXT: &str =
+    "interrupted: what is under way is finished, nothing else is begun; once more ends at once";
+
+/// Tells how the work gets on.
+pub(super) struct ProgressReporter<'v> {
+    output: Output,
+    format: OutputFormat,
+    environment: Option<&'v str>,
+    started: Instant,
+    done: Cell<usize>,
+    total: Cell<usize>,
+    /// What has not ended yet.
+    remaining: RefCell<BTreeSet<Address>>,
+}
+
+impl<'v> ProgressReporter<'v> {
+    /// For a run of this environment, or of none in particular.
+    pub(super) fn new(output: Output, format: OutputFormat, environment: Option<&'v str>) -> Self {
+        let (done, total, remaining) = (Cell::new(0), Cell::new(0), RefCell::default());
+        Self { output, format, environment, started: Instant::now(), done, total, remaining }
+    }
+
+    /// What is to be done. People read it in the plan.
+    pub(super) fn report_planned(&self, plan: &Plan) {
+        let objects: BTreeSet<Address> =
+            plan.actions.iter().map(Action::address).cloned().collect();
+        self.total.set(objects.len());
+        self.remaining.replace(objects);
+        if self.format == OutputFormat::Ndjson {
+            self.print_event(&ApplyEvent::from_plan(plan));
+        }
+    }
+
+    /// The work on an object has ended.
+    pub(super) fn report_object(&self, report: &ObjectResult) {
+        self.done.set(self.done.get() + 1);
+        self.remaining.borrow_mut().remove(&report.address);
+        let (done, of) = (self.done.get(), self.total.get());
+        match self.format {
+            OutputFormat::Ndjson => self.print_event(&ApplyEvent::Object { done, of, report }),
+            _ => self.output.print_message(&apply_summary::render_progress(report, (done, of))),
+        }
+    }
+
+    /// What was told of an object has turned out to be wrong. People read the table.
+    pub(super) fn report_correction(&self, report: &ObjectResult) {
+        if self.format == OutputFormat::Ndjson {
+            self.print_event(&ApplyEvent::Object {
+                done: self.done.get(),
+                of: self.total.get(),
+                report,
+            });
+        }
+    }
+
+    /// Something is doubtful, though it stops nothing.
+    pub(super) fn print_warning(&self, what: &str) {
+        self.output.print_message_line(format!("warning: {what}"));
+    }
+
+    /// Does the work. Says every now and then that it goes on, as CI systems end what is silent for
+    /// long; and says at once that a signal was heard.
+    pub(super) async fn run_with_progress<T>(
+        &self,
+        work: impl Future<Output = T>,
+        interruption: &Interruption,
+    ) -> T {
+        tokio::select! {
+            biased;
+            never = self.report_progress(interruption) => match never {},
+            done = work => done,
+        }
+    }
+
+    async fn report_progress(&self, interruption: &Interruption) -> Infallible {
+        let mut was_reported = false;
+        loop {
+            tokio::select! {
+                biased;
+                _ = interruption.wait_until_raised(), if !was_reported => {
+                    was_reported = true;
+                    self.print_interrupted();
+                }
+                () = tokio::time::sleep(HEARTBEAT) => self.print_heartbeat(),
+            }
+        }
+    }
+
+    fn print_heartbeat(&self) {
+        let (done, of) = (self.done.get(), self.total.get());
+        if self.format == OutputFormat::Ndjson {
+            return self.print_event(&ApplyEvent::Heartbeat { done, of });
+        }
+        let passed =
+            humantime::format_duration(Duration::from_secs(self.started.elapsed().as_secs()));
+        let awaited = waiting_text(&self.remaining.borrow());
+        self.output.print_message_line(format!("  {done} of {of} done after {passed}, {awaited}"));
+    }
+
+    fn print_interrupted(&self) {
+        self.output.print_message_line(INTERRUPTED_TEXT);
+        if self.format == OutputFormat::Ndjson {
+            self.print_event(&ApplyEvent::Interruption {
+                done: self.done.get(),
+                of: self.total.get(),
+            });
+        }
+    }
+
+    fn print_event(&self, event: &ApplyEvent<'_>) {
+        let mut text = StyledText::new();
+        text.push_plain(event_lines::event_line(self.environment, event));
+        // The summary fails on a stream that takes nothing.
+        let _ = self.output.print_data(&text);
+    }
+}
+
+/// So many objects are named.
+const MAX_NAMED: usize = 2;
+
+/// What a run waits for.
+fn waiting_text(left: &BTreeSet<Address>) -> String {
+    let named: Vec<String> = left.iter().take(MAX_NAMED).map(Address::to_string).collect();
+    match left.len() - named.len() {
+        _ if left.is_empty() => "reading back what was applied".to_owned(),
+        0 => format!("waiting for {}", named.join(" and ")),
+        others => format!("waiting for {} and {others} more", named.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use model::address::{Address, Kind, Name, ServiceRef};
+
+    use super::waiting_text;
+
+    #[test]
+    fn a_run_names_what_it_waits_for() {
+        let address =
+            |name: &str| Address::new(ServiceRef::new("a"), Kind::ClickPipe, Name::new(name));
+        let of = |names: &[&str]| waiting_text(&names.iter().copied().map(address).collect());
+        insta::assert_snapshot!(of(&["one"]), @"waiting for a/one");
+        insta::assert_snapshot!(of(&["one", "two"]), @"waiting for a/one and a/two");
+        insta::assert_snapshot!(of(&["one", "two", "x", "y"]), @"waiting for a/one, a/two and 2 more");
+        insta::assert_snapshot!(waiting_text(&BTreeSet::new()), @"reading back what was applied");
+    }
+}

@@ -1,0 +1,48 @@
+//! Whether what the API accepted is live.
+
+use std::time::Duration;
+
+use planner::Verdict;
+
+use super::progress::ProgressReporter;
+use crate::apply::{ObjectResult, Outcome};
+use crate::session::Session;
+
+/// What was written may show in reads only after a while.
+const VERIFY_DELAYS: [Duration; 3] =
+    [Duration::ZERO, Duration::from_secs(3), Duration::from_secs(6)];
+
+/// Looks once more, with one list for everybody, whether what the API accepted is live. What is not
+/// was not applied.
+pub(super) async fn verify_applied(
+    session: &Session,
+    reports: &mut [ObjectResult],
+    progress: &ProgressReporter<'_>,
+) {
+    let applied = |report: &ObjectResult| report.outcome == Outcome::Applied;
+    let mut missing = Vec::new();
+    for pause in VERIFY_DELAYS {
+        tokio::time::sleep(pause).await;
+        match session.replan_after_apply().await {
+            Ok(plan) => missing = plan.pending_changes(),
+            Err(error) => {
+                progress.print_warning(&format!("could not read back what was applied: {error:#}"));
+                return;
+            }
+        }
+        missing.retain(|change| reports.iter().any(|r| applied(r) && r.address == change.address));
+        if missing.is_empty() {
+            return;
+        }
+    }
+    for report in reports.iter_mut().filter(|report| applied(report)) {
+        if let Some(change) = missing.iter().find(|change| change.address == report.address) {
+            let fields = change.fields.iter().map(|field| field.path.to_string());
+            match &change.verdict {
+                Verdict::Blocked(reason) => report.mark_blocked(&reason.to_string()),
+                _ => report.mark_not_applied(&fields.collect::<Vec<_>>()),
+            }
+            progress.report_correction(report);
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! What manifests declare already, wherever they stand: it is not written a second time.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use model::address::Address;
+use model::desired::Place;
+use model::export::ExportedManifest as Exported;
+use model::manifest::{self, Manifest};
+
+use crate::manifest_files;
+use crate::project::ProjectContext;
+use crate::session::LiveView;
+
+/// The places of what is declared.
+#[derive(Default)]
+pub(super) struct DeclaredPlaces(BTreeMap<Address, Place>);
+
+impl DeclaredPlaces {
+    pub(super) fn new(manifests: &[Manifest], view: &LiveView) -> Self {
+        let at = |manifest: &Manifest| {
+            Some((view.address_of(manifest)?, manifest.document.origin.start_place().clone()))
+        };
+        Self(manifests.iter().filter_map(at).collect())
+    }
+
+    pub(super) fn get(&self, at: &Address) -> Option<&Place> {
+        self.0.get(at)
+    }
+
+    /// Those that are declared, each with its place.
+    pub(super) fn declared_places(&self, exported: &[Exported]) -> Vec<(Address, Place)> {
+        let place = |exported: &Exported| {
+            Some((exported.address.clone(), self.get(&exported.address)?.clone()))
+        };
+        exported.iter().filter_map(place).collect()
+    }
+
+    /// The place, if it is in another file.
+    pub(super) fn in_other_file(&self, at: &Address, file: &Path) -> Option<&Place> {
+        self.get(at).filter(|place| !is_same_file(Path::new(&*place.file), file))
+    }
+}
+
+/// The manifests in the folder and of the project, with errors in them or without.
+pub(super) fn load_drafts(folder: &Path, project: &ProjectContext) -> Vec<Manifest> {
+    let paths: Vec<PathBuf> =
+        [folder.to_owned()].into_iter().chain(project.all_manifest_paths.clone()).collect();
+    let files = manifest_files::read_readable(&paths);
+    files.iter().flat_map(|file| manifest::parse_drafts(file, &project.variables).0).collect()
+}
+
+fn is_same_file(one: &Path, other: &Path) -> bool {
+    let whole = |path: &Path| fs::canonicalize(path).ok();
+    one == other || whole(one).is_some_and(|one| whole(other) == Some(one))
+}

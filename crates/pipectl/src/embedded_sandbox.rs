@@ -1,0 +1,165 @@
+//! The sandbox inside the process: the real client, with the embedded API in place of the network.
+//!
+//! Time is tokio's pausable clock. When every task waits, it jumps to the next moment at which
+//! something is due, so that minutes of provisioning take no time at all.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use remote::{ApiRequest, ApiResponse, ResponseFuture, Transport, TransportError};
+use sandbox::{Delivery, World};
+use tokio::time::Instant;
+
+/// What a request takes on its way there and back.
+const ROUND_TRIP: Duration = Duration::from_millis(50);
+
+/// A world, its file, and how far its clock has followed ours.
+pub struct EmbeddedSandbox {
+    inner: Mutex<SandboxState>,
+    authorization: String,
+}
+
+struct SandboxState {
+    world: World,
+    file: Option<PathBuf>,
+    last_advanced: Instant,
+}
+
+impl EmbeddedSandbox {
+    /// A world that lives as long as the process.
+    pub fn new(world: World) -> Arc<Self> {
+        Self::with_file(world, None)
+    }
+
+    /// The world in `file`, or a new one that will be kept there.
+    ///
+    /// # Errors
+    /// When the file cannot be read or is not a world.
+    pub fn open_file(file: &Path) -> Result<Arc<Self>> {
+        Ok(Self::with_file(load_world(file)?, Some(file.to_owned())))
+    }
+
+    fn with_file(world: World, file: Option<PathBuf>) -> Arc<Self> {
+        let inner = Mutex::new(SandboxState { world, file, last_advanced: Instant::now() });
+        let authorization = sandbox::basic_authorization(sandbox::KEY_ID, sandbox::KEY_SECRET);
+        Arc::new(Self { inner, authorization })
+    }
+
+    /// Looks into the world, or changes it behind the client's back.
+    pub fn with_world<T>(&self, f: impl FnOnce(&mut World) -> T) -> T {
+        let mut inner = self.lock_state();
+        inner.advance_clock();
+        f(&mut inner.world)
+    }
+
+    /// Writes the world to its file.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn save_state(&self) -> Result<()> {
+        self.lock_state().save_state()
+    }
+
+    fn lock_state(&self) -> MutexGuard<'_, SandboxState> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn handle_request(
+        &self,
+        request: &ApiRequest,
+    ) -> Result<sandbox::SandboxResponse, TransportError> {
+        let mut inner = self.lock_state();
+        inner.advance_clock();
+        let response = inner.world.handle_request(&sandbox::SandboxRequest {
+            method: request.method.as_str().to_owned(),
+            path: request.path.clone(),
+            authorization: Some(self.authorization.clone()),
+            body: request
+                .body
+                .as_ref()
+                .map(|body| body.expose_bytes().to_vec())
+                .unwrap_or_default(),
+        });
+        if request.method.is_write() {
+            inner.save_state().map_err(|error| TransportError::AnswerLost(format!("{error:#}")))?;
+        }
+        Ok(response)
+    }
+}
+
+impl SandboxState {
+    fn advance_clock(&mut self) {
+        let now = Instant::now();
+        let passed = now.duration_since(self.last_advanced);
+        self.last_advanced = now;
+        self.world.advance_clock(passed);
+    }
+
+    fn save_state(&self) -> Result<()> {
+        self.file.as_deref().map_or(Ok(()), |file| store_world(file, &self.world))
+    }
+}
+
+/// The world in `file`, or a new one.
+///
+/// # Errors
+/// When the file cannot be read or is not a world.
+pub fn load_world(file: &Path) -> Result<World> {
+    if !file.exists() {
+        return Ok(World::new(sandbox::SandboxOptions::default()));
+    }
+    let text =
+        fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let mut world: World = serde_json::from_str(&text).with_context(|| {
+        format!("{} does not hold a sandbox; delete it to start anew", file.display())
+    })?;
+    world.advance_clock(file_age(file));
+    Ok(world)
+}
+
+/// The time between two runs passes in the sandbox, too.
+#[expect(clippy::disallowed_methods, reason = "a file's age is told by the real clock")]
+fn file_age(file: &Path) -> Duration {
+    let written = fs::metadata(file).and_then(|file| file.modified());
+    let passed = written.ok().and_then(|at| std::time::SystemTime::now().duration_since(at).ok());
+    passed.unwrap_or_default()
+}
+
+/// Writes the world: beside the file first and then into its place, so that a crash leaves the old
+/// world or the new one.
+///
+/// # Errors
+/// When the file cannot be written.
+pub fn store_world(file: &Path, world: &World) -> Result<()> {
+    let failed = || format!("cannot write {}", file.display());
+    if let Some(folder) = file.parent() {
+        fs::create_dir_all(folder).with_context(failed)?;
+    }
+    let temporary = file.with_extension("json.new");
+    let text = serde_json::to_string(world).with_context(failed)?;
+    fs::write(&temporary, text).with_context(failed)?;
+    fs::rename(&temporary, file).with_context(failed)
+}
+
+impl Transport for EmbeddedSandbox {
+    fn send(&self, request: ApiRequest) -> ResponseFuture<'_> {
+        Box::pin(async move {
+            tokio::time::sleep(ROUND_TRIP).await;
+            let response = self.handle_request(&request)?;
+            tokio::time::sleep(response.delay).await;
+            match response.delivery {
+                Delivery::CutBeforeAnswer => {
+                    Err(TransportError::AnswerLost("the connection was cut".to_owned()))
+                }
+                Delivery::Answered => Ok(ApiResponse {
+                    status: response.status,
+                    headers: response.headers,
+                    body: response.body,
+                }),
+            }
+        })
+    }
+}

@@ -1,0 +1,26 @@
+//! The one place that reads environment variables, apart from the flags' twins.
+
+use std::ffi::{OsStr, OsString};
+
+use secrecy::SecretString;
+
+/// The value of the first of these variables that is set and not empty, and which one it is.
+pub(crate) fn first_set_variable<'n>(names: &[&'n str]) -> Option<(&'n str, String)> {
+    names.iter().find_map(|name| Some((*name, read_variable(name)?)))
+}
+
+/// The value of a variable that is set and not empty.
+#[expect(clippy::disallowed_methods, reason = "this module is the one that may")]
+pub(crate) fn read_variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// A variable that holds a secret.
+pub(crate) fn read_secret(name: &str) -> Option<SecretString> {
+    read_variable(name).map(SecretString::from)
+}
+
+/// What a variable holds, text or not.
+pub(crate) fn read_bytes(name: impl AsRef<OsStr>) -> Option<Vec<u8>> {
+    std::env::var_os(name).map(OsString::into_encoded_bytes)
+}

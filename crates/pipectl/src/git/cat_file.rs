@@ -1,0 +1,87 @@
+//! Contents by their hashes, from one process that stays open.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Stdio};
+
+use anyhow::{Context, Result, anyhow, bail};
+use model::yaml::MAX_BYTES;
+
+use super::{Repository, start_error};
+
+/// `git cat-file --batch`: one question, one answer, so that neither side waits for the other with
+/// a full pipe.
+pub(super) struct BlobReader {
+    process: Child,
+    requests: ChildStdin,
+    responses: BufReader<ChildStdout>,
+}
+
+impl BlobReader {
+    /// Starts the process.
+    ///
+    /// # Errors
+    /// When that fails.
+    pub(super) fn start_process(repository: &Repository) -> Result<Self> {
+        let mut command = repository.git_command();
+        command.args(["cat-file", "--batch"]);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut process = command.spawn().map_err(|error| start_error(&error))?;
+        let pipes = process.stdin.take().zip(process.stdout.take());
+        let (questions, answers) = pipes.ok_or_else(|| anyhow!("cannot speak with git"))?;
+        Ok(Self { process, requests: questions, responses: BufReader::new(answers) })
+    }
+
+    /// The text with this hash; `None` for what is no text, or too large to be a manifest.
+    ///
+    /// # Errors
+    /// When git does not have it.
+    pub(super) fn read_text(&mut self, hash: &str) -> Result<Option<String>> {
+        match self.find_blob(hash)? {
+            Some((_, text)) => Ok(text),
+            None => bail!(missing_content(hash)),
+        }
+    }
+
+    /// The hash and the text of what is called so, `COMMIT:PATH` too, if there is such a thing.
+    ///
+    /// # Errors
+    /// When git cannot answer.
+    pub(super) fn find_blob(&mut self, name: &str) -> Result<Option<(String, Option<String>)>> {
+        let failed = || missing_content(name);
+        writeln!(self.requests, "{name}").with_context(failed)?;
+        let mut head = String::new();
+        self.responses.read_line(&mut head).with_context(failed)?;
+        if head.trim_end().ends_with(" missing") {
+            return Ok(None);
+        }
+        let mut words = head.trim_end().split(' ');
+        let (hash, size) = (words.next().unwrap_or_default().to_owned(), words.next_back());
+        let size = size.and_then(|size| size.parse::<u64>().ok());
+        let Some(size) = size else { bail!(failed()) };
+        let mut content = (&mut self.responses).take(size + 1);
+        if size > MAX_BYTES as u64 {
+            std::io::copy(&mut content, &mut std::io::sink()).with_context(failed)?;
+            return Ok(Some((hash, None)));
+        }
+        let mut bytes = Vec::new();
+        content.read_to_end(&mut bytes).with_context(failed)?;
+        // The answer ends with a line break of its own.
+        bytes.pop();
+        Ok(Some((hash, String::from_utf8(bytes).ok())))
+    }
+}
+
+fn missing_content(name: &str) -> String {
+    format!(
+        "git has no content for {name}; a clone that was made with `--filter` fetches it from its \
+         remote, which must be within reach"
+    )
+}
+
+impl Drop for BlobReader {
+    fn drop(&mut self) {
+        // It only reads, so that nothing is lost if it does not end by itself.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}

@@ -1,0 +1,286 @@
+//! What git remembers of the objects: how they were declared in a base, and which were declared
+//! once.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::Result;
+use model::address::{Address, Kind, Name};
+use model::desired::Desired;
+use model::diagnostic::Severity;
+use model::manifest::{self, Manifest};
+use planner::{PruneEvidence, PruneReason};
+
+use super::Repository;
+use super::cat_file::BlobReader;
+use super::history::HistoryStep;
+use super::manifest_at::{self, ManifestArchive};
+use super::services::GitServices;
+use crate::manifest_files;
+use crate::output::Output;
+use crate::project::ProjectContext;
+
+/// What is asked of git.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct GitQuery {
+    /// The revision whose manifests are the base.
+    pub(crate) base: Option<String>,
+    /// The revision since which a manifest must have changed to be meant.
+    pub(crate) changed_since: Option<String>,
+    /// Whether to look for what was declared once.
+    pub(crate) needs_removals: bool,
+}
+
+/// What git remembers, before services are looked up.
+#[derive(Default)]
+pub(crate) struct GitHistory {
+    base: Option<Vec<Manifest>>,
+    since: Option<Vec<Manifest>>,
+    /// `None` where nobody asked.
+    removals: Option<Vec<Removal>>,
+    head_index: HeadIndex,
+}
+
+/// Whose object it is, as the manifest says it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum ManifestOwner {
+    /// The organization's.
+    Organization,
+    /// That of the service that is the default.
+    Default,
+    /// That of this service.
+    Service(String),
+}
+
+/// One name under which a manifest declared an object, without its service being looked up.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct DeclaredKey {
+    pub(super) owner: ManifestOwner,
+    pub(super) kind: Kind,
+    pub(super) name: Name,
+}
+
+/// Why objects may be deleted that nobody declares.
+pub(crate) type EvidenceByAddress = BTreeMap<Address, PruneEvidence>;
+
+/// A name that no manifest declares any more.
+struct Removal {
+    key: DeclaredKey,
+    evidence: PruneEvidence,
+}
+
+/// What the last commit declares, in whatever folder: what moved was not removed, nor what is only
+/// missing in the working folder.
+#[derive(Default)]
+struct HeadIndex {
+    /// Each with its file, as the next are.
+    keys: Vec<(DeclaredKey, String)>,
+    /// Texts of manifests with mistakes. Whatever they mention may be declared in them.
+    ambiguous_files: Vec<(String, String)>,
+}
+
+impl GitHistory {
+    /// Asks git. Mistakes in the manifests of the base are warnings: what cannot be read there is
+    /// as if it had not been declared.
+    ///
+    /// # Errors
+    /// When git cannot answer.
+    pub(crate) fn query_git(
+        query: &GitQuery,
+        project: &ProjectContext,
+        output: Output,
+    ) -> Result<Self> {
+        if query.base.is_none() && query.changed_since.is_none() && !query.needs_removals {
+            return Ok(Self::default());
+        }
+        let repository = Repository::open_containing(&project.manifests)?;
+        let manifests = |revision: &Option<String>| {
+            let revision = revision.as_ref();
+            revision
+                .map(|revision| manifests_at(&repository, revision, project, output))
+                .transpose()
+        };
+        let base = manifests(&query.base)?;
+        let mut history = Self { base, since: manifests(&query.changed_since)?, ..Self::default() };
+        if query.needs_removals {
+            let removed = find_removals(&repository, &repository.history_steps(project)?, project)?;
+            if !removed.is_empty() {
+                let names = removed.iter().map(|removal| &removal.key.name).collect();
+                history.head_index = HeadIndex::read_head(&repository, project, &names)?;
+            }
+            history.removals = Some(removed);
+        }
+        Ok(history)
+    }
+
+    /// The services that it names.
+    pub(crate) fn service_names(&self, default: Option<&str>) -> BTreeSet<String> {
+        let declared = self.base.iter().chain(&self.since);
+        let base = declared.flatten().map(DeclaredKey::from_manifest).map(|key| key.owner);
+        let removed = self.removals.iter().flatten().map(|removal| removal.key.owner.clone());
+        let at_head = self.head_index.keys.iter().map(|(key, _)| key.owner.clone());
+        let all = base.chain(removed).chain(at_head);
+        all.filter_map(|owner| match owner {
+            ManifestOwner::Organization => None,
+            ManifestOwner::Default => default.map(str::to_owned),
+            ManifestOwner::Service(name) => Some(name),
+        })
+        .collect()
+    }
+
+    /// What the base declares, if there is one, in the services that are known.
+    pub(crate) fn take_base(&mut self, services: &GitServices) -> Option<Desired> {
+        self.base.take().map(|manifests| resolve_desired(manifests, services))
+    }
+
+    /// What was declared when the changes began that are meant, likewise.
+    pub(crate) fn take_since(&mut self, services: &GitServices) -> Option<Desired> {
+        self.since.take().map(|manifests| resolve_desired(manifests, services))
+    }
+
+    /// The proofs, by address, and the files which keep what would be proven else: they declare it.
+    pub(crate) fn removal_evidence(
+        &self,
+        services: &GitServices,
+    ) -> (EvidenceByAddress, BTreeMap<Address, String>) {
+        let at_head = self.head_index.keys.iter();
+        let at_head: BTreeMap<Address, &str> = at_head
+            .filter_map(|(key, file)| Some((services.resolve_address(key)?, file.as_str())))
+            .collect();
+        let (mut proofs, mut kept) = (EvidenceByAddress::new(), BTreeMap::new());
+        for removal in self.removals.iter().flatten() {
+            let Some(at) = services.resolve_address(&removal.key) else { continue };
+            match at_head.get(&at).copied().or_else(|| self.head_index.file_mentioning(removal)) {
+                Some(file) => _ = kept.insert(at, file.to_owned()),
+                None => _ = proofs.insert(at, removal.evidence.clone()),
+            }
+        }
+        (proofs, kept)
+    }
+}
+
+/// What a revision declares, with the variables of its own time, in whatever folder it stood.
+fn manifests_at(
+    repository: &Repository,
+    revision: &str,
+    project: &ProjectContext,
+    output: Output,
+) -> Result<Vec<Manifest>> {
+    let commit = repository.resolve_commit(revision)?;
+    let files = repository.manifest_files_at(&commit)?;
+    let bindings = project.bindings_at_commit(repository, &commit)?;
+    let mut loaded = manifest::parse_manifests(&files, &bindings.variables);
+    project.rename_services(&mut loaded.manifests, &bindings);
+    loaded.diagnostics.retain(|problem| problem.severity == Severity::Error);
+    for problem in &mut loaded.diagnostics {
+        problem.severity = Severity::Warning;
+    }
+    output.print_diagnostics(&loaded.diagnostics, &files);
+    let mut known: BTreeSet<DeclaredKey> =
+        loaded.manifests.iter().map(DeclaredKey::from_manifest).collect();
+    let moved_away = repository.files_moved_away(&commit, project)?;
+    let mut moved = manifest::parse_manifests(&moved_away, &bindings.variables).manifests;
+    project.rename_services(&mut moved, &bindings);
+    loaded.manifests.extend(
+        moved.into_iter().filter(|manifest| known.insert(DeclaredKey::from_manifest(manifest))),
+    );
+    Ok(loaded.manifests)
+}
+
+fn resolve_desired(manifests: Vec<Manifest>, services: &GitServices) -> Desired {
+    let known = manifests.into_iter().filter_map(|manifest| {
+        Some((services.resolve_address(&DeclaredKey::from_manifest(&manifest))?, manifest.document))
+    });
+    known.collect()
+}
+
+impl DeclaredKey {
+    fn from_manifest(manifest: &Manifest) -> Self {
+        let owner = match (manifest.is_organization_wide, &manifest.service) {
+            (true, _) => ManifestOwner::Organization,
+            (false, Some(name)) => ManifestOwner::Service(name.clone()),
+            (false, None) => ManifestOwner::Default,
+        };
+        Self { owner, kind: manifest.kind, name: manifest.name.clone() }
+    }
+
+    /// Every name that the manifest declares its object by.
+    pub(super) fn all_from_manifest(manifest: &Manifest) -> Vec<Self> {
+        let own = Self::from_manifest(manifest);
+        let previous = manifest.document.intent.previous_names.iter();
+        let previous = previous.map(|name| Self { name: name.clone(), ..own.clone() });
+        previous.chain([own.clone()]).collect()
+    }
+}
+
+/// What some commit took away, with the newest such commit. A merge is only named where no commit
+/// on the way to it did the same; what either of them protected stays protected.
+fn find_removals(
+    repository: &Repository,
+    steps: &[HistoryStep],
+    project: &ProjectContext,
+) -> Result<Vec<Removal>> {
+    let mut archive = ManifestArchive::open_archive(repository, project)?;
+    let mut found: BTreeMap<DeclaredKey, (bool, PruneEvidence)> = BTreeMap::new();
+    for step in steps {
+        let before = archive.declared_at(&format!("{}^", step.hash), &step.old_hashes)?;
+        let after = archive.declared_at(&step.hash, &step.new_hashes)?;
+        for (key, (protect, pinned)) in before.iter().flat_map(|declared| declared.iter()) {
+            let earlier = found.get(key);
+            let better = earlier.is_none_or(|(merge, _)| *merge && !step.is_merge);
+            let protect = *protect || earlier.is_some_and(|(_, proof)| proof.protect);
+            if better && !after.iter().any(|declared| declared.contains_key(key)) {
+                let ground = PruneReason::RemovedBy(step.commit.clone());
+                let proof = PruneEvidence { reason: ground, protect, pinned: pinned.clone() };
+                found.insert(key.clone(), (step.is_merge, proof));
+            }
+        }
+    }
+    Ok(found.into_iter().map(|(key, (_, proof))| Removal { key, evidence: proof }).collect())
+}
+
+impl HeadIndex {
+    /// `names` are those that are asked about.
+    fn read_head(
+        repository: &Repository,
+        project: &ProjectContext,
+        names: &BTreeSet<&Name>,
+    ) -> Result<Self> {
+        let mut found = Self::default();
+        let mut blobs = BlobReader::start_process(repository)?;
+        for blob in repository.list_files(&repository.resolve_commit("HEAD")?)? {
+            let is_ours = repository.is_manifest_path(&blob.path);
+            if !is_ours && !manifest_files::has_manifest_name(blob.path.as_ref()) {
+                continue;
+            }
+            let Some(text) = blobs.read_text(&blob.hash)? else { continue };
+            // Most YAML of a repository is about something else.
+            if !text.contains(MANIFEST_MARKER) {
+                continue;
+            }
+            let bindings = if is_ours {
+                Some(project.current_bindings())
+            } else {
+                project.bindings_for_path(&blob.path)
+            };
+            let Some(bindings) = bindings else { continue };
+            let (declared, unclear) = manifest_at::parse_declared(text.clone(), project, &bindings);
+            let place = |key| (key, blob.path.clone());
+            let requested = declared.into_keys().filter(|key| names.contains(&key.name));
+            found.keys.extend(requested.map(place));
+            found.ambiguous_files.extend(unclear.then_some((text, blob.path)));
+        }
+        Ok(found)
+    }
+
+    /// The file that declares the object, or may do so.
+    fn file_mentioning(&self, removal: &Removal) -> Option<&str> {
+        let name = removal.key.name.as_str();
+        self.ambiguous_files
+            .iter()
+            .find(|(text, _)| text.contains(name))
+            .map(|(_, path)| path.as_str())
+    }
+}
+
+/// What every manifest says of itself.
+const MANIFEST_MARKER: &str = "pipectl/";

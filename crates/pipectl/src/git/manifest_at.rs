@@ -1,0 +1,125 @@
+//! What files declared once, read as they were meant then.
+
+use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use anyhow::Result;
+use model::diagnostic::SourceFile;
+use model::live::Id;
+use model::manifest;
+
+use super::Repository;
+use super::cat_file::BlobReader;
+use super::history_query::DeclaredKey;
+use crate::project::{Bindings, ProjectContext};
+
+/// What one version of a file declares, by every name: whether it is protected, and its pinned id.
+pub(super) type DeclaredKeys = BTreeMap<DeclaredKey, (bool, Option<Id>)>;
+
+/// Reads versions of files. Each is read once for each version of the project file.
+pub(super) struct ManifestArchive<'r> {
+    context: &'r ProjectContext,
+    blobs: BlobReader,
+    /// Where the project file is in the repository, if it says anything of the environment.
+    project_path: Option<String>,
+    /// What the commits' project files say, as positions in `words`.
+    bindings_by_commit: HashMap<String, usize>,
+    bindings_by_hash: HashMap<String, usize>,
+    bindings: Vec<Bindings>,
+    declared_by_blob: HashMap<(String, usize), Rc<DeclaredKeys>>,
+}
+
+impl<'r> ManifestArchive<'r> {
+    /// Starts to read.
+    ///
+    /// # Errors
+    /// When git cannot be run.
+    pub(super) fn open_archive(
+        repository: &Repository,
+        context: &'r ProjectContext,
+    ) -> Result<Self> {
+        let project_path =
+            context.origin.as_ref().and_then(|(file, _)| repository.path_in_repository(file));
+        Ok(Self {
+            context,
+            blobs: BlobReader::start_process(repository)?,
+            project_path,
+            bindings_by_commit: HashMap::new(),
+            bindings_by_hash: HashMap::new(),
+            // Those of today are the first, for commits without a project file.
+            bindings: vec![context.current_bindings()],
+            declared_by_blob: HashMap::new(),
+        })
+    }
+
+    /// What the contents declare in that commit.
+    ///
+    /// # Errors
+    /// When git does not have them.
+    pub(super) fn declared_at(
+        &mut self,
+        commit: &str,
+        hashes: &[String],
+    ) -> Result<Vec<Rc<DeclaredKeys>>> {
+        if hashes.is_empty() {
+            return Ok(Vec::new());
+        }
+        let bindings_index = self.bindings_index(commit)?;
+        hashes.iter().map(|hash| self.declared_in_blob(hash, bindings_index)).collect()
+    }
+
+    fn declared_in_blob(&mut self, hash: &str, bindings_index: usize) -> Result<Rc<DeclaredKeys>> {
+        let key = (hash.to_owned(), bindings_index);
+        if let Some(known) = self.declared_by_blob.get(&key) {
+            return Ok(Rc::clone(known));
+        }
+        let text = self.blobs.read_text(hash)?;
+        let declared =
+            text.map(|text| parse_declared(text, self.context, &self.bindings[bindings_index]).0);
+        let declared = Rc::new(declared.unwrap_or_default());
+        self.declared_by_blob.insert(key, Rc::clone(&declared));
+        Ok(declared)
+    }
+
+    fn bindings_index(&mut self, commit: &str) -> Result<usize> {
+        let Some(project) = &self.project_path else { return Ok(0) };
+        if let Some(known) = self.bindings_by_commit.get(commit) {
+            return Ok(*known);
+        }
+        let found = self.blobs.find_blob(&format!("{commit}:{project}"))?;
+        let at = match found {
+            Some((hash, Some(text))) => *self.bindings_by_hash.entry(hash).or_insert_with(|| {
+                let source = SourceFile { name: Arc::from("history"), text: Arc::from(text) };
+                let bindings = self.context.bindings_from_file(Some(&source));
+                let same = self.bindings.iter().position(|other| *other == bindings);
+                same.unwrap_or_else(|| {
+                    self.bindings.push(bindings);
+                    self.bindings.len() - 1
+                })
+            }),
+            _ => 0,
+        };
+        self.bindings_by_commit.insert(commit.to_owned(), at);
+        Ok(at)
+    }
+}
+
+/// What a text declares, and whether there may be more in it than can be told. A mistake in a field
+/// does not make a manifest another one: what was wrong once, or is by now, is still declared.
+pub(super) fn parse_declared(
+    text: String,
+    context: &ProjectContext,
+    bindings: &Bindings,
+) -> (DeclaredKeys, bool) {
+    let file = SourceFile { name: Arc::from("history"), text: Arc::from(text) };
+    let manifest::IdentifiedManifests { mut manifests, has_unidentified: unclear } =
+        manifest::identify_manifests(&file, &bindings.variables);
+    context.rename_services(&mut manifests, bindings);
+    let keys = manifests.iter().flat_map(|manifest| {
+        let intent = &manifest.document.intent;
+        let last = (intent.protect, intent.pinned_id.clone());
+        DeclaredKey::all_from_manifest(manifest).into_iter().map(move |key| (key, last.clone()))
+    });
+    (keys.collect(), unclear)
+}

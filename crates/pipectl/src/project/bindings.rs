@@ -1,0 +1,111 @@
+//! What the words of a manifest mean: the same text says something else at another time, or in another
+//! environment.
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+use model::diagnostic::SourceFile;
+use model::manifest::Manifest;
+use model::project::{self, Environment};
+
+use super::{ProjectContext, fill_env_vars};
+use crate::git::{Commit, Repository};
+
+/// What variables and names of services stand for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Bindings {
+    /// The texts of variables.
+    pub(crate) variables: BTreeMap<String, String>,
+    /// Ids of services by their names.
+    service_ids: BTreeMap<String, String>,
+}
+
+impl ProjectContext {
+    /// The words of the chosen environment as it is now.
+    pub(crate) fn current_bindings(&self) -> Bindings {
+        Bindings { variables: self.variables.clone(), service_ids: self.services.clone() }
+    }
+
+    /// The words of the same environment in another commit.
+    ///
+    /// # Errors
+    /// When git cannot answer.
+    pub(crate) fn bindings_at_commit(
+        &self,
+        repository: &Repository,
+        commit: &Commit,
+    ) -> Result<Bindings> {
+        let file = self.origin.as_ref().map(|(file, _)| repository.file_at_commit(commit, file));
+        Ok(self.bindings_from_file(file.transpose()?.flatten().as_ref()))
+    }
+
+    /// The words of the same environment in another version of the project file. What that does not
+    /// tell is taken from the one of today.
+    pub(crate) fn bindings_from_file(&self, source: Option<&SourceFile>) -> Bindings {
+        let earlier = source.and_then(|source| {
+            let project = project::parse_project(source).0?;
+            let chosen = self.origin.as_ref().and_then(|(_, name)| name.as_ref());
+            let name = chosen.or(project.defaults.environment.as_ref())?;
+            let mut environments = project.environments;
+            environments.remove(name).or_else(|| self.find_renamed(environments))
+        });
+        self.bindings_of(earlier.unwrap_or_default())
+    }
+
+    /// The chosen environment under another name that it had: the only one of this organization that
+    /// is there no more.
+    fn find_renamed(&self, was: BTreeMap<String, Environment>) -> Option<Environment> {
+        let own = self.organization.as_deref();
+        let is_own = |was: &Environment| match was.organization.as_deref().map(fill_env_vars) {
+            Some(Some(id)) => own.is_none_or(|own| own == id),
+            Some(None) => false,
+            None => true,
+        };
+        let missing =
+            was.into_iter().filter(|(name, _)| !self.other_environments.contains_key(name));
+        let mut missing = missing.map(|(_, was)| was).filter(is_own);
+        missing.next().filter(|_| missing.next().is_none())
+    }
+
+    /// The words of the other environment after which a folder of the path is named. `None` where its
+    /// manifests are about another organization, and so about nothing that is meant here.
+    pub(crate) fn bindings_for_path(&self, path: &str) -> Option<Bindings> {
+        let Some(other) = self.other_environment_for(path) else {
+            return Some(self.current_bindings());
+        };
+        let organization = other.organization.as_deref().and_then(fill_env_vars);
+        match (&self.organization, organization) {
+            (Some(own), Some(other)) if *own != other => None,
+            _ => Some(self.bindings_of(other.clone())),
+        }
+    }
+
+    /// The other environment after which a folder of the path is named.
+    pub(crate) fn other_environment_for(&self, path: &str) -> Option<&Environment> {
+        let folders = || path.split('/').rev().skip(1);
+        let chosen = self.origin.as_ref().and_then(|(_, name)| name.as_deref());
+        if folders().any(|folder| Some(folder) == chosen) {
+            return None;
+        }
+        folders().find_map(|folder| self.other_environments.get(folder))
+    }
+
+    /// Calls the services of manifests what they are called today.
+    pub(crate) fn rename_services(&self, manifests: &mut [Manifest], bindings: &Bindings) {
+        for service in manifests.iter_mut().filter_map(|manifest| manifest.service.as_mut()) {
+            let Some(id) = bindings.service_ids.get(service) else { continue };
+            if self.services.get(service) != Some(id) {
+                let today = self.services.iter().find(|(_, other)| *other == id);
+                *service = today.map_or(id, |(name, _)| name).clone();
+            }
+        }
+    }
+
+    fn bindings_of(&self, environment: Environment) -> Bindings {
+        let filled = |(name, text): (String, String)| Some((name, fill_env_vars(&text)?));
+        let mut variables = self.variables.clone();
+        variables.extend(environment.variables.into_iter().filter_map(filled));
+        let services = environment.services.into_iter().filter_map(filled).collect();
+        Bindings { variables, service_ids: services }
+    }
+}

@@ -1,0 +1,176 @@
+//! Two environments, side by side.
+
+use model::address::ServiceRef;
+use model::path::FieldPath;
+use planner::{DesiredDiff, FieldDiff, Side};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::diagnostics::pluralize;
+use super::plan::{
+    FIELD_COLUMN, OBJECT_COLUMN, entry_differences, object_label, push_columns, short_value,
+};
+use crate::output::{Label, StyledText};
+use crate::reports::escape::{markdown_code, truncate_chars};
+
+/// What two environments declare differently.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct EnvironmentComparison {
+    pub(crate) left: String,
+    pub(crate) right: String,
+    /// What the project file says of the environments themselves.
+    pub(crate) environment: Vec<SettingDiff>,
+    pub(crate) objects: Vec<DesiredDiff>,
+    /// How many objects are declared alike.
+    pub(crate) same: usize,
+}
+
+/// Something that the project file says differently of two environments.
+#[derive(Debug, Serialize)]
+pub(crate) struct SettingDiff {
+    pub(crate) path: FieldPath,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) left: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) right: Option<Value>,
+}
+
+/// For people, in the plan's grammar.
+pub(crate) fn text(differences: &EnvironmentComparison) -> StyledText {
+    let EnvironmentComparison { left, right, environment, objects, .. } = differences;
+    let mut text = StyledText::new();
+    text.push(Label::Heading, format!("{left} -> {right}")).push_plain("\n\n");
+    if !environment.is_empty() {
+        text.push(Label::Name, "environment").end_line();
+        for setting in environment {
+            push_setting(&mut text, setting);
+        }
+        text.end_line();
+    }
+    let mut service: Option<&ServiceRef> = None;
+    for object in objects {
+        if service.is_some_and(|service| *service != object.address.service) {
+            text.end_line();
+        }
+        if service != Some(&object.address.service) {
+            text.push(Label::Name, object.address.service.to_string()).end_line();
+            service = Some(&object.address.service);
+        }
+        push_object(&mut text, object, differences);
+    }
+    if !objects.is_empty() {
+        text.end_line();
+    }
+    text.push(Label::Heading, format!("{}.", summary_line(differences))).end_line();
+    text
+}
+
+fn push_setting(text: &mut StyledText, setting: &SettingDiff) {
+    let (sign, label) = diff_sign(setting.left.as_ref(), setting.right.as_ref());
+    let values = describe_values(setting.left.as_ref(), setting.right.as_ref());
+    let left = format!("  {sign} {}", setting.path);
+    push_columns(text, label, &left, OBJECT_COLUMN, &values, Label::Plain);
+}
+
+fn push_object(text: &mut StyledText, object: &DesiredDiff, differences: &EnvironmentComparison) {
+    let (sign, label) = match object.declared {
+        Side::Left => ("-", Label::Delete),
+        Side::Right => ("+", Label::Create),
+        Side::Both => ("~", Label::Update),
+    };
+    let left = format!("  {sign} {}", object_label(&object.address));
+    push_columns(
+        text,
+        label,
+        &left,
+        OBJECT_COLUMN,
+        &describe_side(object, differences),
+        Label::Plain,
+    );
+    for field in &object.fields {
+        let (sign, label) = self::diff_sign(field.left.as_ref(), field.right.as_ref());
+        let left = format!("      {sign} {}", field.path);
+        push_columns(text, label, &left, FIELD_COLUMN, &describe_field(field), Label::Plain);
+    }
+}
+
+/// Where the object is declared, in words.
+fn describe_side(object: &DesiredDiff, differences: &EnvironmentComparison) -> String {
+    match object.declared {
+        Side::Left => format!("only in {}", differences.left),
+        Side::Right => format!("only in {}", differences.right),
+        Side::Both => "differs".to_owned(),
+    }
+}
+
+fn diff_sign(left: Option<&Value>, right: Option<&Value>) -> (&'static str, Label) {
+    match (left, right) {
+        (None, _) => ("+", Label::Create),
+        (Some(_), None) => ("-", Label::Delete),
+        (Some(_), Some(_)) => ("~", Label::Update),
+    }
+}
+
+fn describe_field(field: &FieldDiff) -> String {
+    match (&field.entry, &field.left, &field.right) {
+        (None, left, right) => describe_values(left.as_ref(), right.as_ref()),
+        (Some(entry), Some(left), Some(right)) => {
+            format!("{entry}: {}", entry_differences(left, right))
+        }
+        (Some(entry), _, _) => entry.clone(),
+    }
+}
+
+fn describe_values(left: Option<&Value>, right: Option<&Value>) -> String {
+    let values: Vec<String> = [left, right].into_iter().flatten().map(short_value).collect();
+    values.join(" -> ")
+}
+
+fn summary_line(differences: &EnvironmentComparison) -> String {
+    let count = |side| differences.objects.iter().filter(|it| it.declared == side).count();
+    let both = pluralize(count(Side::Both), "object");
+    let verb = if count(Side::Both) == 1 { "differs" } else { "differ" };
+    let EnvironmentComparison { left, right, same, environment, .. } = differences;
+    let (only_left, only_right) = (count(Side::Left), count(Side::Right));
+    let settings = pluralize(environment.len(), "difference");
+    format!(
+        "{both} {verb}, {only_left} only in {left}, {only_right} only in {right}, {same} the same; \
+         {settings} between the environments themselves"
+    )
+}
+
+/// For a comment on a pull request.
+pub(crate) fn render_env_diff_markdown(differences: &EnvironmentComparison) -> String {
+    let EnvironmentComparison { left, right, environment, objects, .. } = differences;
+    let cell = |value: Option<&Value>| {
+        value.map(|it| markdown_code(&truncate_chars(&it.to_string(), 120)))
+    };
+    let row = |of: &str, what: &str, left: Option<&Value>, right: Option<&Value>| {
+        let [left, right] = [left, right].map(|side| cell(side).unwrap_or_default());
+        format!("| {} | {} | {left} | {right} |\n", markdown_code(of), markdown_code(what))
+    };
+    let (one, other) = (markdown_code(left), markdown_code(right));
+    let head = format!("| | field | {one} | {other} |\n|---|---|---|---|\n");
+    let mut text = format!("### {one} → {other}\n\n{head}");
+    for SettingDiff { path, left, right } in environment {
+        text += &row("environment", &path.to_string(), left.as_ref(), right.as_ref());
+    }
+    for object in objects {
+        let at = object.address.to_string();
+        if object.declared != Side::Both {
+            text.extend([
+                "| ",
+                &markdown_code(&at),
+                " | ",
+                &describe_side(object, differences),
+                " | | |\n",
+            ]);
+        }
+        for FieldDiff { path, entry, left, right, .. } in &object.fields {
+            let entry = entry.as_ref().map(|entry| format!(" {entry}")).unwrap_or_default();
+            text += &row(&at, &format!("{path}{entry}"), left.as_ref(), right.as_ref());
+        }
+    }
+    format!("{text}\n{}.\n", summary_line(differences))
+}

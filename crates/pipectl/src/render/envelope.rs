@@ -1,0 +1,81 @@
+//! The machine's form: the same structs, in an envelope that says what it is and how it went.
+
+use serde::Serialize;
+
+use super::unreachable::UnreachableService;
+
+/// The version of the shapes below. A new field raises the second number, a changed one the first.
+pub const SCHEMA_VERSION: &str = "1.0";
+
+/// What is printed in every outcome.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OutputEnvelope<T> {
+    /// [`SCHEMA_VERSION`].
+    pub schema_version: &'static str,
+    /// What `result` is: `Plan`, `Apply`, `Validation`, `Explanation`.
+    pub kind: &'static str,
+    /// In one word how it went.
+    pub outcome: &'static str,
+    /// What a plan is recognised by; see `apply --expect`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
+    /// What there is to tell; absent when the command failed before it had anything.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub result: Option<T>,
+    /// Services that could not be read: the result says nothing of them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unreachable: Vec<UnreachableService>,
+    /// What went wrong.
+    pub errors: Vec<String>,
+}
+
+impl<T: Serialize> OutputEnvelope<T> {
+    /// A result without errors.
+    pub fn new(kind: &'static str, outcome: &'static str, result: T) -> Self {
+        Self {
+            schema_version: SCHEMA_VERSION,
+            kind,
+            outcome,
+            digest: None,
+            result: Some(result),
+            unreachable: Vec::new(),
+            errors: Vec::new(),
+        }
+    }
+
+    /// With the digest of the plan that is told.
+    #[must_use]
+    pub fn with_digest(self, digest: String) -> Self {
+        Self { digest: Some(digest), ..self }
+    }
+
+    /// With the services that could not be read, which are errors, too.
+    #[must_use]
+    pub fn with_unreachable(mut self, unread: &[UnreachableService]) -> Self {
+        self.errors.extend(unread.iter().map(ToString::to_string));
+        Self { unreachable: unread.to_vec(), ..self }
+    }
+
+    /// As it is printed.
+    pub fn render(&self) -> String {
+        // Nothing in the structs can fail to be written; an empty line would be seen at once.
+        let mut json = serde_json::to_string_pretty(self).unwrap_or_default();
+        json.push('\n');
+        json
+    }
+}
+
+/// The form of an ending that left nothing else to tell.
+pub fn failure_json(kind: &'static str, outcome: &'static str, message: &str) -> String {
+    OutputEnvelope::<()> {
+        schema_version: SCHEMA_VERSION,
+        kind,
+        outcome,
+        digest: None,
+        result: None,
+        unreachable: Vec::new(),
+        errors: vec![message.to_owned()],
+    }
+    .render()
+}

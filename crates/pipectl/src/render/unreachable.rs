@@ -1,0 +1,76 @@
+//! Services that could not be read, so that nothing is said of them.
+
+use std::fmt;
+
+use anyhow::Error;
+use model::address::ServiceRef;
+use serde::Serialize;
+
+use crate::exit;
+use crate::output::{Label, StyledText};
+
+/// One of them, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct UnreachableService {
+    /// Which.
+    pub service: ServiceRef,
+    /// What went wrong.
+    pub error: String,
+    /// What to quote to the API's support.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+    /// What can be done about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+    /// Whether it is that the key may not read it.
+    #[serde(skip)]
+    pub is_auth_error: bool,
+}
+
+impl UnreachableService {
+    /// A service that could not be read because of an error.
+    pub fn new(service: ServiceRef, error: &Error) -> Self {
+        let remote = error.downcast_ref::<remote::Error>();
+        Self {
+            service,
+            error: format!("{error:#}"),
+            request_id: remote.and_then(remote::Error::request_id).map(str::to_owned),
+            hint: remote.and_then(remote::Error::hint),
+            is_auth_error: remote.is_some_and(remote::Error::is_auth_error),
+        }
+    }
+}
+
+impl fmt::Display for UnreachableService {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: not read: {}", self.service, self.error)
+    }
+}
+
+/// The exit code of a run that did not see everything, whatever it saw.
+pub fn exit_code(unread: &[UnreachableService]) -> Option<u8> {
+    let refused = unread.iter().any(|service| service.is_auth_error);
+    (!unread.is_empty()).then_some(if refused { exit::AUTH } else { exit::ERROR })
+}
+
+/// A line for each.
+pub fn unreachable_lines(unread: &[UnreachableService]) -> StyledText {
+    let mut text = StyledText::new();
+    for service in unread {
+        text.push(Label::Blocked, service.to_string()).end_line();
+    }
+    text
+}
+
+/// The same as errors, with what can be done.
+pub fn unreachable_errors(unread: &[UnreachableService]) -> StyledText {
+    let mut text = StyledText::new();
+    for service in unread {
+        text.push(Label::Delete, "error: ").push_plain(service.to_string()).end_line();
+        if let Some(hint) = &service.hint {
+            text.push(Label::Heading, "hint: ").push_plain(hint.as_str()).end_line();
+        }
+    }
+    text
+}

@@ -1,0 +1,69 @@
+//! GitLab's Code Quality: what a reviewer should look at, beside the line that causes it.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::escape::sanitize_line;
+use super::findings::{ReportFinding, ReportLevel, all_findings};
+use super::repo_paths::RepoPaths;
+use super::run_report::RunReport;
+
+/// What is only good to know is no matter of quality, and what has no line cannot be shown.
+pub(super) fn render_code_quality(run: &RunReport<'_>, paths: &RepoPaths) -> String {
+    let mut seen = BTreeMap::new();
+    let issues =
+        all_findings(run).into_iter().filter(|finding| finding.level != ReportLevel::Notice);
+    let issues: Vec<Value> =
+        issues.filter_map(|finding| issue_json(&finding, paths, &mut seen)).collect();
+    format!("{:#}\n", Value::from(issues))
+}
+
+fn issue_json(
+    finding: &ReportFinding,
+    paths: &RepoPaths,
+    seen: &mut BTreeMap<String, usize>,
+) -> Option<Value> {
+    let place = finding.place.as_ref()?;
+    let file = paths.report_path(&place.file)?;
+    let identity = [finding.code, &file, &finding.subject, &finding.message].join("\n");
+    // Equal ones are told apart by their order.
+    let occurrence = seen.entry(identity.clone()).and_modify(|n| *n += 1).or_insert(0);
+    Some(json!({
+        "description": format!("{}: {}", sanitize_line(&finding.title), sanitize_line(&finding.message)),
+        "check_name": format!("pipectl-{}", finding.code),
+        "fingerprint": stable_fingerprint(&format!("{identity}\n{occurrence}")),
+        "severity": gitlab_severity(finding),
+        "location": {"path": file, "lines": {"begin": place.line}},
+    }))
+}
+
+/// GitLab's word for how much it matters. What takes a pipe away stands above what is only advised.
+fn gitlab_severity(finding: &ReportFinding) -> &'static str {
+    match (finding.level, finding.code) {
+        (ReportLevel::Error, _) => "critical",
+        (ReportLevel::Warning, "delete" | "replace") => "major",
+        (ReportLevel::Warning, _) => "minor",
+        (ReportLevel::Notice, _) => "info",
+    }
+}
+
+/// 128 bits of FNV-1a. Written out, because a fingerprint must be the same in every version: it does
+/// not guard against anybody, it only tells issues apart.
+pub(super) fn stable_fingerprint(text: &str) -> String {
+    const BASIS: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
+    const PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;
+    let hash = text.bytes().fold(BASIS, |hash, byte| (hash ^ u128::from(byte)).wrapping_mul(PRIME));
+    format!("{hash:032x}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::stable_fingerprint;
+
+    #[test]
+    fn fingerprints_are_stable() {
+        assert_eq!(stable_fingerprint(""), "6c62272e07bb014262b821756295c58d");
+        assert_eq!(stable_fingerprint("a"), "d228cb696f1a8caf78912b704e4a8964");
+    }
+}

@@ -1,0 +1,116 @@
+//! Texts from manifests and from the API inside somebody else's syntax. What is shown is always one
+//! line, and means nothing to the syntax around it.
+
+use std::fmt::Write as _;
+
+pub(crate) use model::sanitize::sanitize_line;
+
+/// At most `most` characters.
+pub(crate) fn truncate_chars(text: &str, most: usize) -> String {
+    if text.chars().count() <= most {
+        return text.to_owned();
+    }
+    let start: String = text.chars().take(most.saturating_sub(1)).collect();
+    format!("{start}…")
+}
+
+/// One line for the text and the attributes of XML and HTML.
+pub(super) fn escape_xml(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in sanitize_line(text).chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            // XML knows no such characters.
+            '\u{fffe}' | '\u{ffff}' => out.push('\u{fffd}'),
+            other => out.push(other),
+        }
+    }
+    out
+}
+
+/// Code within a line of markdown. HTML's element takes what backticks cannot: a `|` in a table,
+/// and backticks. Nobody is mentioned from within it.
+pub(crate) fn markdown_code(text: &str) -> String {
+    format!("<code>{}</code>", escape_markdown(text))
+}
+
+/// A sentence of ours in markdown. What stands in backticks in it becomes code.
+pub(super) fn markdown_sentence(text: &str) -> String {
+    let parts: Vec<&str> = text.split('`').collect();
+    if parts.len().is_multiple_of(2) {
+        return escape_mentions(text);
+    }
+    let parts = parts.iter().enumerate().map(|(index, part)| {
+        if index % 2 == 1 { markdown_code(part) } else { escape_mentions(part) }
+    });
+    parts.collect()
+}
+
+/// GitHub looks for mentions after the markdown is gone, so an entity alone does not help.
+fn escape_mentions(text: &str) -> String {
+    escape_markdown(text).replace("&#64;", "&#64;&#8203;")
+}
+
+/// Text in which no character means anything to markdown or HTML.
+fn escape_markdown(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let line = sanitize_line(text);
+    let mut chars = line.chars().peekable();
+    while let Some(c) = chars.next() {
+        let harmless = matches!(c, '-' | '/' | ',' | ';' | '\'' | '"' | '(' | ')' | '=');
+        // One that a word follows begins an emoji, or is part of a link.
+        let colon = c == ':' && chars.peek().is_none_or(|next| *next == ' ');
+        let plain = !c.is_ascii_punctuation() || harmless || colon;
+        // A bare `www.` makes a link.
+        let dot = c == '.' && !out.to_ascii_lowercase().ends_with("www");
+        if plain || dot {
+            out.push(c);
+        } else {
+            // Writing to a string cannot fail.
+            let _ = write!(out, "&#{};", u32::from(c));
+        }
+    }
+    out
+}
+
+/// A block of lines that nothing in them ends.
+pub(super) fn code_fence(kind: &str, lines: &[String]) -> String {
+    let lines: Vec<String> = lines.iter().map(|line| sanitize_line(line)).collect();
+    let longest = lines.iter().map(|line| longest_backtick_run(line)).max().unwrap_or_default();
+    let fence = "`".repeat(longest.max(2) + 1);
+    format!("{fence}{kind}\n{}\n{fence}\n", lines.join("\n"))
+}
+
+/// The longest run of backticks.
+fn longest_backtick_run(line: &str) -> usize {
+    line.split(|c| c != '`').map(str::len).max().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{code_fence, escape_xml, markdown_code, markdown_sentence};
+
+    #[test]
+    fn text_is_escaped_for_markdown_and_xml() {
+        assert_eq!(
+            markdown_code("a|b`c`<b>@team\n"),
+            "<code>a&#124;b&#96;c&#96;&#60;b&#62;&#64;team&#92;n</code>"
+        );
+        assert_eq!(
+            markdown_sentence("table `a|b` of @team, *see* www.x"),
+            "table <code>a&#124;b</code> of &#64;&#8203;team, &#42;see&#42; www&#46;x"
+        );
+        assert_eq!(markdown_sentence("one ` alone"), "one &#96; alone");
+        assert_eq!(escape_xml("]]><a b=\"c\">\u{0}"), r"]]&gt;&lt;a b=&quot;c&quot;&gt;\u{0}");
+    }
+
+    #[test]
+    fn code_fence_is_longer_than_backticks_inside() {
+        assert_eq!(code_fence("diff", &["a".to_owned()]), "```diff\na\n```\n");
+        assert_eq!(code_fence("", &["````".to_owned()]), "`````\n````\n`````\n");
+    }
+}

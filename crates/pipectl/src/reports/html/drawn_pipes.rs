@@ -1,0 +1,170 @@
+//! The pipes of a picture, by service.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use model::address::{Address, Kind, ServiceRef};
+use model::lineage::{self, Lineage};
+use serde_json::Value;
+
+use crate::render::plan::object_label;
+use crate::reports::drifted_objects::drifted_objects;
+use crate::reports::ranked_objects::{ObjectSeverity, RankedObject};
+use crate::reports::run_report::RunReport;
+
+/// So many unchanged pipes of a service are drawn beside those that change; more are folded.
+const MAX_UNCHANGED: usize = 12;
+
+/// What an object may look like, with what it means.
+pub(super) const CSS_CLASSES: &[(&str, &str)] = &[
+    ("trouble", "not applied"),
+    ("blocked", "blocked"),
+    ("delete", "to delete"),
+    ("replace", "to replace"),
+    ("drift", "drifted"),
+    ("update", "to update"),
+    ("rename", "to rename"),
+    ("adopt", "to adopt"),
+    ("create", "to create"),
+    ("done", "applied"),
+    ("same", "unchanged"),
+    ("declared", "declared"),
+];
+
+/// One object as it is drawn.
+pub(super) struct DrawnPipe {
+    pub(super) name: String,
+    /// One of [`CLASSES`].
+    pub(super) class: &'static str,
+    /// What becomes of it.
+    pub(super) outcome_text: String,
+    pub(super) lineage: Option<Lineage>,
+    rank: usize,
+}
+
+/// The objects of one service.
+#[derive(Default)]
+pub(super) struct DrawnService {
+    pub(super) name: String,
+    /// Pipes, those that read one source together, the most dangerous first.
+    pub(super) shown: Vec<DrawnPipe>,
+    /// Unchanged pipes of which there are too many.
+    pub(super) folded: Vec<DrawnPipe>,
+    /// What is no pipe.
+    pub(super) other_objects: Vec<DrawnPipe>,
+}
+
+impl DrawnPipe {
+    /// Whether it is why somebody looks at the picture.
+    pub(super) fn is_changing(&self) -> bool {
+        !matches!(self.class, "same" | "declared")
+    }
+}
+
+impl DrawnService {
+    /// All that has a colour.
+    pub(super) fn all_objects(&self) -> impl Iterator<Item = &DrawnPipe> {
+        self.shown.iter().chain(&self.folded).chain(&self.other_objects)
+    }
+}
+
+/// What drifted, and how.
+type DriftLabels<'r> = BTreeMap<&'r Address, &'static str>;
+
+/// Every service with what it has.
+pub(super) fn drawn_services(
+    run: &RunReport<'_>,
+    objects: &[RankedObject<'_>],
+) -> Vec<DrawnService> {
+    let changing: BTreeMap<&Address, &RankedObject<'_>> =
+        objects.iter().map(|object| (&object.change.address, object)).collect();
+    let drifted: DriftLabels<'_> = drifted_objects(run)
+        .iter()
+        .map(|drift| (drift.address, drift.kind.description()))
+        .collect();
+    let declared: BTreeSet<&Address> = run.declared.iter().map(|(at, _)| at).collect();
+    let pipes = run.declared.iter().filter_map(|(at, document)| {
+        let pipe = draw_pipe(run, at, changing.get(at).copied(), &drifted, &document.body)?;
+        Some((at, pipe))
+    });
+    // What is deleted because its manifest is gone.
+    let gone = objects.iter().filter(|object| !declared.contains(&object.change.address));
+    let gone = gone.filter_map(|object| {
+        let (at, nothing) = (&object.change.address, Value::Null);
+        let body = object.change.after.as_ref().or(object.change.before.as_ref());
+        Some((at, draw_pipe(run, at, Some(object), &drifted, body.unwrap_or(&nothing))?))
+    });
+    let mut services: BTreeMap<&ServiceRef, DrawnService> = BTreeMap::new();
+    for (at, pipe) in pipes.chain(gone) {
+        let service = services.entry(&at.service).or_default();
+        let is_pipe = at.kind == Kind::ClickPipe;
+        if is_pipe { &mut service.shown } else { &mut service.other_objects }.push(pipe);
+    }
+    let services = services.into_iter().map(|(name, service)| {
+        let (shown, folded) = arrange_pipes(service.shown);
+        DrawnService { name: name.to_string(), shown, folded, other_objects: service.other_objects }
+    });
+    services.collect()
+}
+
+fn draw_pipe(
+    run: &RunReport<'_>,
+    at: &Address,
+    object: Option<&RankedObject<'_>>,
+    drifted: &DriftLabels<'_>,
+    body: &Value,
+) -> Option<DrawnPipe> {
+    let (class, what) = match (object, drifted.get(at), run.plan) {
+        (Some(object), ..) => (css_class(object), object.outcome_text()),
+        (None, Some(words), _) => ("drift", (*words).to_owned()),
+        (None, None, Some(plan)) if plan.in_sync.contains(at) => ("same", "unchanged".to_owned()),
+        // A tombstone of what is gone.
+        (None, None, Some(_)) => return None,
+        (None, None, None) if run.drift.is_some() => ("same", "unchanged".to_owned()),
+        (None, None, None) => ("declared", String::new()),
+    };
+    let rank = CSS_CLASSES.iter().position(|(word, _)| *word == class).unwrap_or_default();
+    Some(DrawnPipe {
+        name: object_label(at),
+        class,
+        outcome_text: what,
+        lineage: lineage::pipe_lineage(at.kind, body),
+        rank,
+    })
+}
+
+fn css_class(object: &RankedObject<'_>) -> &'static str {
+    match object.severity {
+        danger @ (ObjectSeverity::NotApplied | ObjectSeverity::Blocked) => danger.as_str(),
+        _ if object.result.is_some() => "done",
+        danger => danger.as_str(),
+    }
+}
+
+/// Pipes that read one source stand together, and the sources in the order of their worst pipe.
+/// Without that the lines of a picture cross.
+fn arrange_pipes(mut pipes: Vec<DrawnPipe>) -> (Vec<DrawnPipe>, Vec<DrawnPipe>) {
+    let changing = pipes.iter().any(DrawnPipe::is_changing);
+    pipes.sort_by(|a, b| (a.rank, &a.name).cmp(&(b.rank, &b.name)));
+    let mut folded = Vec::new();
+    let unchanged = pipes.iter().filter(|pipe| pipe.class == "same").count();
+    if changing && unchanged > MAX_UNCHANGED {
+        folded = pipes.split_off(pipes.len() - unchanged);
+    }
+    (group_by_source(pipes), group_by_source(folded))
+}
+
+fn group_by_source(pipes: Vec<DrawnPipe>) -> Vec<DrawnPipe> {
+    let mut first: BTreeMap<(String, String), usize> = BTreeMap::new();
+    let mut keyed: Vec<(usize, DrawnPipe)> = Vec::new();
+    for (index, pipe) in pipes.into_iter().enumerate() {
+        let group = match &pipe.lineage {
+            Some(flow) => {
+                *first.entry((flow.system.clone(), flow.location.clone())).or_insert(index)
+            }
+            None => index,
+        };
+        keyed.push((group, pipe));
+    }
+    keyed.sort_by_key(|(group, _)| *group);
+    keyed.into_iter().map(|(_, pipe)| pipe).collect()
+}

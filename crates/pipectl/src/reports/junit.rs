@@ -1,0 +1,147 @@
+//! `JUnit` XML: a test case for each object, or for each problem of a file.
+
+use std::fmt::Write as _;
+
+use super::drifted_objects::{DriftKind, DriftedObject, drifted_objects};
+use super::escape::escape_xml;
+use super::findings::{ReportFinding, ReportLevel, file_findings};
+use super::ranked_objects::{ObjectSeverity, RankedObject, ranked_objects};
+use super::repo_paths::RepoPaths;
+use super::run_report::RunReport;
+
+/// One test case.
+struct TestCase {
+    group: String,
+    name: String,
+    file: Option<String>,
+    verdict: TestVerdict,
+}
+
+enum TestVerdict {
+    Passed(String),
+    Skipped(String),
+    Failed { kind: &'static str, message: String },
+}
+
+/// What is in sync passes, as does what is planned; what is blocked or was not applied fails.
+pub(super) fn render_junit(run: &RunReport<'_>, paths: &RepoPaths) -> String {
+    let cases = test_cases(run, paths);
+    let failures =
+        cases.iter().filter(|case| matches!(case.verdict, TestVerdict::Failed { .. })).count();
+    let skipped =
+        cases.iter().filter(|case| matches!(case.verdict, TestVerdict::Skipped(_))).count();
+    let counts = format!(
+        "tests=\"{}\" failures=\"{failures}\" errors=\"0\" skipped=\"{skipped}\"",
+        cases.len()
+    );
+    let suite = format!("pipectl {}", run.command);
+    let mut out = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n".to_owned();
+    // Writing to a string cannot fail.
+    let _ = writeln!(out, "<testsuites name=\"{suite}\" {counts}>");
+    let _ = writeln!(out, "  <testsuite name=\"{suite}\" {counts}>");
+    for case in &cases {
+        case.write_xml(&mut out);
+    }
+    out.push_str("  </testsuite>\n</testsuites>\n");
+    out
+}
+
+fn test_cases(run: &RunReport<'_>, paths: &RepoPaths) -> Vec<TestCase> {
+    let mut cases: Vec<TestCase> =
+        file_findings(run).iter().map(|finding| finding_case(finding, paths)).collect();
+    cases.extend(ranked_objects(run).iter().map(|object| object_case(object, paths)));
+    let drifted = drifted_objects(run);
+    cases.extend(drifted.iter().map(|drift| drift_case(drift, paths)));
+    let fine = |at| match run.plan {
+        Some(plan) => plan.in_sync.contains(at),
+        None => !drifted.iter().any(|drift| drift.address == at),
+    };
+    let rest = run.declared.iter().filter(|(at, _)| fine(at));
+    cases.extend(rest.map(|(at, document)| TestCase {
+        group: at.service.to_string(),
+        name: at.name.to_string(),
+        file: paths.report_path(&document.origin.start_place().file),
+        verdict: TestVerdict::Passed(String::new()),
+    }));
+    cases
+}
+
+fn finding_case(finding: &ReportFinding, paths: &RepoPaths) -> TestCase {
+    let place = finding.place.as_ref();
+    let file = place.and_then(|place| paths.report_path(&place.file));
+    let said = place.map_or_else(String::new, |place| format!("{place}: "));
+    let message = format!("{said}{}", finding.message);
+    TestCase {
+        group: file.clone().unwrap_or_else(|| "pipectl".to_owned()),
+        name: match place {
+            Some(place) => format!("{} at {}:{}", finding.code, place.line, place.column),
+            None => finding.title.clone(),
+        },
+        file,
+        verdict: match finding.level {
+            ReportLevel::Error => TestVerdict::Failed { kind: finding.code, message },
+            ReportLevel::Warning | ReportLevel::Notice => TestVerdict::Passed(message),
+        },
+    }
+}
+
+fn object_case(object: &RankedObject<'_>, paths: &RepoPaths) -> TestCase {
+    let (at, what) = (&object.change.address, object.outcome_text());
+    let why = object.reason_text();
+    let message = if why.is_empty() { what } else { format!("{what}: {why}") };
+    let verdict = match object.severity {
+        ObjectSeverity::NotApplied if object.is_skipped() => TestVerdict::Skipped(message),
+        ObjectSeverity::NotApplied | ObjectSeverity::Blocked => {
+            TestVerdict::Failed { kind: object.severity.as_str(), message }
+        }
+        _ => TestVerdict::Passed(message),
+    };
+    let place = object.change.place.as_ref();
+    TestCase {
+        group: at.service.to_string(),
+        name: at.name.to_string(),
+        file: place.and_then(|place| paths.report_path(&place.file)),
+        verdict,
+    }
+}
+
+/// Drift fails where it is what was asked for; a plan only mentions it.
+fn drift_case(drift: &DriftedObject<'_>, paths: &RepoPaths) -> TestCase {
+    let message = drift.summary_sentence();
+    TestCase {
+        group: drift.address.service.to_string(),
+        name: drift.address.name.to_string(),
+        file: drift.place.as_ref().and_then(|place| paths.report_path(&place.file)),
+        verdict: match drift.kind {
+            DriftKind::Ignored | DriftKind::Unmanaged => TestVerdict::Passed(message),
+            DriftKind::Changed | DriftKind::Missing => {
+                TestVerdict::Failed { kind: drift.kind.as_str(), message }
+            }
+        },
+    }
+}
+
+impl TestCase {
+    fn write_xml(&self, out: &mut String) {
+        let (group, name) = (escape_xml(&self.group), escape_xml(&self.name));
+        let file = self.file.as_ref().map(|file| format!(" file=\"{}\"", escape_xml(file)));
+        let file = file.unwrap_or_default();
+        let _ = write!(out, "    <testcase classname=\"{group}\" name=\"{name}\"{file}");
+        let _ = match &self.verdict {
+            TestVerdict::Passed(said) if said.is_empty() => writeln!(out, "/>"),
+            TestVerdict::Passed(said) => {
+                writeln!(out, "><system-out>{}</system-out></testcase>", escape_xml(said))
+            }
+            TestVerdict::Skipped(said) => {
+                writeln!(out, "><skipped message=\"{}\"/></testcase>", escape_xml(said))
+            }
+            TestVerdict::Failed { kind, message } => {
+                let message = escape_xml(message);
+                writeln!(
+                    out,
+                    "><failure type=\"{kind}\" message=\"{message}\">{message}</failure></testcase>"
+                )
+            }
+        };
+    }
+}

@@ -1,0 +1,181 @@
+//! A comment on a pull request: the counts first, then the objects by danger, then their details.
+//!
+//! GitHub drops a comment that is too long, so this one is cut from the harmless end. What is
+//! deleted or replaced is told as long as there is any room at all.
+
+mod details;
+mod truncate;
+
+use model::diagnostic::{Diagnostic, Severity};
+
+use self::truncate::{CommentPiece, CommentSection};
+use super::drifted_objects::{DriftKind, DriftedObject, drifted_objects};
+use super::escape::{code_fence, markdown_code, markdown_sentence, truncate_chars};
+use super::ranked_objects::{ObjectSeverity, RankedObject, ranked_objects};
+use super::report_target::CommentKey;
+use super::run_report::RunReport;
+
+/// GitHub takes 65,536 characters; the rest is for what a workflow adds.
+const MAX_COMMENT_CHARS: usize = 60_000;
+
+/// Kept free for the line that says what was left out.
+const RESERVED_CHARS: usize = 600;
+
+/// The whole comment.
+pub(super) fn render_markdown(run: &RunReport<'_>, key: &CommentKey) -> String {
+    let head = comment_head(run);
+    let foot = format!("<!-- pipectl:{key} -->\n");
+    let room = MAX_COMMENT_CHARS - RESERVED_CHARS - char_count(&head) - char_count(&foot);
+    let (kept, left) = truncate::split_to_fit(comment_pieces(run, room), room);
+    let rows: String = truncate::section_text(&kept, CommentSection::Row);
+    let mut out = head;
+    if !rows.is_empty() {
+        out.push_str(table_head(run));
+        out.push_str(&rows);
+        out.push('\n');
+    }
+    out.push_str(&truncate::omitted_note(&left));
+    out.push_str(&truncate::section_text(&kept, CommentSection::Details));
+    out.push_str(&foot);
+    out
+}
+
+fn char_count(text: &str) -> usize {
+    text.chars().count()
+}
+
+fn comment_head(run: &RunReport<'_>) -> String {
+    let mut out =
+        format!("### pipectl {}: {}\n\n", run.command, markdown_sentence(&run.headline()));
+    let remainder = run.footnotes();
+    if !remainder.is_empty() {
+        out.push_str(&markdown_sentence(&remainder.join(" ")));
+        out.push_str("\n\n");
+    }
+    let obstacles = run.run_errors();
+    if !obstacles.is_empty() {
+        let lines: Vec<String> = obstacles
+            .iter()
+            .flat_map(|error| error.lines())
+            .map(|line| truncate_chars(line, 500))
+            .take(40)
+            .collect();
+        out.push_str(&code_fence("text", &lines));
+        out.push('\n');
+    }
+    out
+}
+
+fn table_head(run: &RunReport<'_>) -> &'static str {
+    if run.plan.is_some() || run.drift.is_some() {
+        "| | object | what | why |\n|---|---|---|---|\n"
+    } else {
+        "| | where | problem | code |\n|---|---|---|---|\n"
+    }
+}
+
+fn comment_pieces(run: &RunReport<'_>, room: usize) -> Vec<CommentPiece> {
+    let objects = ranked_objects(run);
+    let grave = || objects.iter().filter(|object| object.severity.is_severe());
+    let whole: usize = grave().map(|object| char_count(&object_row(object, RowDetail::Full))).sum();
+    let width = if whole <= room { RowDetail::Full } else { RowDetail::Narrow };
+    let problems = run.diagnostics.iter().map(|problem| CommentPiece {
+        section: CommentSection::Row,
+        rank: u8::from(problem.severity != Severity::Error),
+        word: if problem.severity == Severity::Error { "error" } else { "warning" },
+        text: problem_row(problem),
+    });
+    let rows = objects.iter().map(|object| CommentPiece {
+        section: CommentSection::Row,
+        rank: piece_rank(object.severity, CommentSection::Row),
+        word: object.severity.as_str(),
+        text: object_row(object, if object.severity.is_severe() { width } else { RowDetail::Full }),
+    });
+    let drifted = drifted_objects(run);
+    let drifted = drifted.iter().map(|drift| CommentPiece {
+        section: CommentSection::Row,
+        rank: match drift.kind {
+            DriftKind::Ignored | DriftKind::Changed | DriftKind::Missing => 1,
+            DriftKind::Unmanaged => 6,
+        },
+        word: drift.kind.as_str(),
+        text: drift_row(drift),
+    });
+    let details = objects.iter().map(|object| CommentPiece {
+        section: CommentSection::Details,
+        rank: piece_rank(object.severity, CommentSection::Details),
+        word: object.severity.as_str(),
+        text: details::render_details(object),
+    });
+    problems.chain(rows).chain(drifted).chain(details).collect()
+}
+
+/// In which order pieces get their room: what is cut first has the highest number.
+fn piece_rank(danger: ObjectSeverity, slot: CommentSection) -> u8 {
+    match (danger, slot) {
+        (
+            ObjectSeverity::NotApplied
+            | ObjectSeverity::Blocked
+            | ObjectSeverity::Delete
+            | ObjectSeverity::Replace,
+            CommentSection::Row,
+        ) => 0,
+        (ObjectSeverity::Update, CommentSection::Row) => 1,
+        (ObjectSeverity::Rename, CommentSection::Row) => 2,
+        (
+            ObjectSeverity::NotApplied
+            | ObjectSeverity::Blocked
+            | ObjectSeverity::Delete
+            | ObjectSeverity::Replace,
+            CommentSection::Details,
+        ) => 3,
+        (ObjectSeverity::Update, CommentSection::Details) => 4,
+        (ObjectSeverity::Rename, CommentSection::Details) => 5,
+        (ObjectSeverity::Adopt | ObjectSeverity::Create, CommentSection::Row) => 6,
+        (ObjectSeverity::Adopt | ObjectSeverity::Create, CommentSection::Details) => 7,
+    }
+}
+
+/// How much a row says.
+#[derive(Clone, Copy)]
+enum RowDetail {
+    Full,
+    /// Only the name and what becomes of it.
+    Narrow,
+}
+
+fn object_row(object: &RankedObject<'_>, width: RowDetail) -> String {
+    let (name, what, why) = match width {
+        RowDetail::Full => (
+            300,
+            truncate_chars(&object.outcome_text(), 120),
+            truncate_chars(&object.reason_text(), 300),
+        ),
+        RowDetail::Narrow => (60, object.severity.as_str().to_owned(), String::new()),
+    };
+    let name = markdown_code(&truncate_chars(&object.display_name(), name));
+    format!(
+        "| {} | {name} | {} | {} |\n",
+        object.severity.emoji(),
+        markdown_sentence(&what),
+        markdown_sentence(&why)
+    )
+}
+
+fn drift_row(drift: &DriftedObject<'_>) -> String {
+    let name = markdown_code(&truncate_chars(&drift.display_name(), 300));
+    let facts = markdown_sentence(&truncate_chars(&drift.facts.join("; "), 300));
+    let spot = if drift.kind == DriftKind::Unmanaged { "⚪" } else { "🟠" };
+    format!("| {spot} | {name} | {} | {facts} |\n", drift.kind.description())
+}
+
+fn problem_row(problem: &Diagnostic) -> String {
+    let (spot, place) = match problem.severity {
+        Severity::Error => (ObjectSeverity::NotApplied.emoji(), &problem.place),
+        Severity::Warning => ("⚠️", &problem.place),
+    };
+    let message =
+        markdown_sentence(&truncate_chars(&super::findings::message_with_help(problem), 500));
+    let place = markdown_code(&truncate_chars(&place.to_string(), 200));
+    format!("| {spot} | {place} | {message} | {} |\n", markdown_code(problem.code))
+}

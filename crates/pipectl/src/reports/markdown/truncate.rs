@@ -1,0 +1,68 @@
+//! What fits into a comment, and what is said of the rest.
+
+/// Where a piece goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum CommentSection {
+    /// The table.
+    Row,
+    /// Below it.
+    Details,
+}
+
+/// A row, or the details of an object: shown whole or not at all, so nothing is ever left open.
+pub(super) struct CommentPiece {
+    pub(super) section: CommentSection,
+    /// The lower, the more it matters.
+    pub(super) rank: u8,
+    /// What it is counted as when it is left out.
+    pub(super) word: &'static str,
+    pub(super) text: String,
+}
+
+/// Takes pieces in the order in which they matter until one does not fit, so that nothing is shown
+/// while something that matters more is not. Gives what is shown, in the order it came, and what is
+/// left out.
+pub(super) fn split_to_fit(
+    mut pieces: Vec<CommentPiece>,
+    mut room: usize,
+) -> (Vec<CommentPiece>, Vec<CommentPiece>) {
+    pieces.retain(|piece| !piece.text.is_empty());
+    pieces.sort_by_key(|piece| piece.rank);
+    let end = pieces.iter().position(|piece| {
+        let length = piece.text.chars().count();
+        let fits = length <= room;
+        room = room.saturating_sub(length);
+        !fits
+    });
+    let left = pieces.split_off(end.unwrap_or(pieces.len()));
+    (pieces, left)
+}
+
+/// The text of one slot.
+pub(super) fn section_text(pieces: &[CommentPiece], slot: CommentSection) -> String {
+    pieces.iter().filter(|piece| piece.section == slot).map(|piece| piece.text.as_str()).collect()
+}
+
+/// How many rows were left out, by what they are.
+pub(super) fn omitted_note(left: &[CommentPiece]) -> String {
+    if left.is_empty() {
+        return String::new();
+    }
+    let mut counts: Vec<(&str, usize)> = Vec::new();
+    for piece in left.iter().filter(|piece| piece.section == CommentSection::Row) {
+        match counts.iter_mut().find(|(word, _)| *word == piece.word) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((piece.word, 1)),
+        }
+    }
+    let rows: usize = counts.iter().map(|(_, count)| count).sum();
+    let details = left.iter().filter(|piece| piece.section == CommentSection::Details).count();
+    let kinds: Vec<String> = counts.iter().map(|(word, count)| format!("{count} {word}")).collect();
+    let rows = (rows > 0).then(|| format!("{rows} rows ({})", kinds.join(", ")));
+    let details = (details > 0).then(|| format!("the details of {details} objects"));
+    let parts: Vec<String> = rows.into_iter().chain(details).collect();
+    format!(
+        "Left out, as a comment holds no more: {}. The log of the run has everything.\n\n",
+        parts.join(" and ")
+    )
+}

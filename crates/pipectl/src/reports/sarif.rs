@@ -1,0 +1,107 @@
+//! SARIF 2.1.0, for code scanners: what is wrong with files.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use model::desired::Place;
+use model::diagnostic::{Diagnostic, Severity};
+use serde_json::{Value, json};
+
+use super::code_quality::stable_fingerprint;
+use super::escape::sanitize_line;
+use super::findings::message_with_help;
+use super::repo_paths::RepoPaths;
+use super::run_report::RunReport;
+
+const SCHEMA_URL: &str = "https://json.schemastore.org/sarif-2.1.0.json";
+
+/// What every code means, and the fix.
+const ERRORS_PAGE: &str = include_str!("../../../../docs/errors.md");
+
+/// Every diagnostic as a result, every code that occurs as a rule.
+pub(super) fn render_sarif(run: &RunReport<'_>, paths: &RepoPaths) -> String {
+    let codes: BTreeSet<&str> = run.diagnostics.iter().map(|problem| problem.code).collect();
+    let codes: Vec<&str> = codes.into_iter().collect();
+    let results: Vec<Value> =
+        run.diagnostics.iter().map(|problem| result_json(problem, &codes, paths)).collect();
+    let failures = run
+        .run_errors()
+        .into_iter()
+        .map(|error| json!({"level": "error", "message": {"text": error}}));
+    let log = json!({
+        "$schema": SCHEMA_URL,
+        "version": "2.1.0",
+        "runs": [{
+            "tool": {"driver": {
+                "name": "pipectl",
+                "version": env!("CARGO_PKG_VERSION"),
+                "rules": codes.iter().map(|code| rule_json(code)).collect::<Vec<_>>(),
+            }},
+            "columnKind": "unicodeCodePoints",
+            "invocations": [{
+                "executionSuccessful": run.run_errors().is_empty(),
+                "toolExecutionNotifications": failures.collect::<Vec<_>>(),
+            }],
+            "results": results,
+        }],
+    });
+    format!("{log:#}\n")
+}
+
+fn rule_json(code: &str) -> Value {
+    let (meaning, fix) = explain_code(code).unwrap_or((code, ""));
+    json!({"id": code, "shortDescription": {"text": meaning}, "help": {"text": fix}})
+}
+
+/// What the page says about a code.
+fn explain_code(code: &str) -> Option<(&'static str, &'static str)> {
+    let mut rows =
+        ERRORS_PAGE.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` | "));
+    let (_, rest) = rows.find(|(name, _)| *name == code)?;
+    rest.trim_end_matches([' ', '|']).split_once(" | ")
+}
+
+fn result_json(problem: &Diagnostic, codes: &[&str], paths: &RepoPaths) -> Value {
+    let identity =
+        format!("{}\n{}\n{}\n{}", problem.code, problem.place.file, problem.path, problem.message);
+    let mut result = json!({
+        "ruleId": problem.code,
+        "ruleIndex": codes.iter().position(|code| *code == problem.code),
+        "level": match problem.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        },
+        "message": {"text": sanitize_line(&message_with_help(problem))},
+        "locations": location_json(&problem.place, paths).into_iter().collect::<Vec<_>>(),
+        "partialFingerprints": {"pipectl/v1": stable_fingerprint(&identity)},
+    });
+    if let Some(also) = &problem.also
+        && let Some(mut location) = location_json(&also.place, paths)
+    {
+        location["message"] = json!({"text": sanitize_line(&also.label)});
+        result["relatedLocations"] = json!([location]);
+    }
+    result
+}
+
+fn location_json(place: &Place, paths: &RepoPaths) -> Option<Value> {
+    let file = paths.report_path(&place.file)?;
+    Some(json!({"physicalLocation": {
+        "artifactLocation": {"uri": path_to_uri(&file)},
+        "region": {"startLine": place.line, "startColumn": place.column},
+    }}))
+}
+
+/// A path as a URI.
+fn path_to_uri(path: &str) -> String {
+    let mut out = String::new();
+    for byte in path.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            // Writing to a string cannot fail.
+            let _ = write!(out, "%{byte:02X}");
+        }
+    }
+    if path.starts_with('/') { format!("file://{out}") } else { out }
+}

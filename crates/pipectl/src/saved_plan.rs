@@ -1,0 +1,334 @@
+//! A plan that somebody reviewed: written to a file, recognised by its digest, and held against
+//! what a new plan would do.
+//!
+//! The file is never performed. A new plan is made, and of it only what the reviewed one holds, too.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use model::address::{Address, ServiceRef};
+use planner::Plan;
+use ring::digest;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::render::envelope::SCHEMA_VERSION;
+use crate::render::unreachable::UnreachableService;
+
+/// What a saved plan calls itself.
+const KIND: &str = "SavedPlan";
+
+/// Where a plan is performed. The same names mean other services elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanTarget {
+    /// The organization's id.
+    pub organization: String,
+    /// The ids of the services by what they are called.
+    pub services: BTreeMap<String, String>,
+}
+
+impl PlanTarget {
+    fn service_id(&self, at: &Value) -> Option<&str> {
+        let service = at["service"].as_str().unwrap_or_default();
+        if ServiceRef::new(service).is_organization() {
+            return Some(&self.organization);
+        }
+        self.services.get(service).map(String::as_str)
+    }
+}
+
+/// A digest of what a plan does and where, and of the live values that it depends on. Two plans with
+/// one digest do the same.
+pub fn plan_digest(plan: &Plan, target: &PlanTarget) -> String {
+    digest_objects(&objects_by_address(plan, target))
+}
+
+/// Writes the plan where a review can keep it, with the services of which it knows nothing. No
+/// secret is in it.
+///
+/// # Errors
+/// When the file cannot be written.
+pub fn save_plan(
+    plan: &Plan,
+    target: &PlanTarget,
+    unreachable: &[UnreachableService],
+    file: &Path,
+) -> Result<()> {
+    let unreachable: Vec<&ServiceRef> = unreachable.iter().map(|unread| &unread.service).collect();
+    let saved = json!({
+        "schemaVersion": SCHEMA_VERSION,
+        "kind": KIND,
+        "digest": plan_digest(plan, target),
+        "in": target,
+        "plan": plan,
+        "unread": unreachable,
+    });
+    let text = format!("{saved:#}\n");
+    fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))
+}
+
+/// What was reviewed, object by object.
+pub struct SavedPlan {
+    objects: BTreeMap<String, Value>,
+    /// The services that it could not read. They only explain why nothing of them was reviewed.
+    unreachable: Value,
+}
+
+/// An object to which something would be done that nobody reviewed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct StaleObject {
+    /// The object.
+    pub address: Address,
+    /// What is other than in the reviewed plan, one sentence each.
+    pub reasons: Vec<String>,
+}
+
+impl SavedPlan {
+    /// Reads a saved plan.
+    ///
+    /// # Errors
+    /// When the file cannot be read, is no saved plan, or was changed since it was saved.
+    pub fn read_file(file: &Path) -> Result<Self> {
+        let name = file.display();
+        let text = fs::read_to_string(file).with_context(|| format!("cannot read {name}"))?;
+        let saved: Value =
+            serde_json::from_str(&text).with_context(|| format!("{name} is not a saved plan"))?;
+        if saved["kind"] != KIND || saved["schemaVersion"] != SCHEMA_VERSION {
+            bail!("{name} is not a plan that this version of pipectl saved with `plan --out`");
+        }
+        let target = PlanTarget::deserialize(&saved["in"]);
+        let target =
+            target.with_context(|| format!("{name} does not say where it is performed"))?;
+        let objects = objects_from_json(&saved["plan"], &target);
+        if saved["digest"] != digest_objects(&objects) {
+            bail!("{name} was changed after it was saved: its digest does not match");
+        }
+        Ok(Self { objects, unreachable: saved["unread"].clone() })
+    }
+
+    /// The part of a new plan that was reviewed, and what was not.
+    pub fn restrict_to_saved(&self, plan: Plan, target: &PlanTarget) -> (Plan, Vec<StaleObject>) {
+        let fresh = objects_by_address(&plan, target);
+        let stale: Vec<StaleObject> = plan
+            .changes
+            .iter()
+            .filter_map(|change| {
+                let key = address_key(&json!(change.address));
+                let reasons = match self.objects.get(&key) {
+                    None => vec![self.reason_not_planned(&change.address)],
+                    Some(reviewed) => object_differences(reviewed, fresh.get(&key)?),
+                };
+                (!reasons.is_empty())
+                    .then(|| StaleObject { address: change.address.clone(), reasons })
+            })
+            .collect();
+        let stale = [stale, self.dropped_write_only(&plan)].concat();
+        let refused: BTreeSet<Address> = stale.iter().map(|moved| moved.address.clone()).collect();
+        (plan.narrow_to(|at| !refused.contains(at)), stale)
+    }
+}
+
+impl SavedPlan {
+    /// Why there is nothing of the object in the reviewed plan.
+    fn reason_not_planned(&self, at: &Address) -> String {
+        let was_unreachable =
+            self.unreachable.as_array().is_some_and(|all| all.contains(&json!(at.service)));
+        let why = if was_unreachable { "could not read its service" } else { "did nothing to it" };
+        format!("the reviewed plan {why}")
+    }
+
+    /// What the reviewed plan sends without live telling why, and the new plan knows nothing of.
+    fn dropped_write_only(&self, plan: &Plan) -> Vec<StaleObject> {
+        let known =
+            plan.in_sync.iter().chain(plan.ignored_changes.iter().map(|left| &left.address));
+        let untouched = |at: &&Address| !plan.changes.iter().any(|change| &change.address == *at);
+        let at: BTreeSet<&Address> = known.filter(untouched).collect();
+        let reasons = |at: &Address| -> Option<Vec<String>> {
+            let fields = self.objects.get(&address_key(&json!(at)))?["fields"].as_array()?;
+            let unseen = fields.iter().filter(|field| field["unseen"] == true);
+            let reasons: Vec<String> =
+                unseen.map(|field| write_only_reason(&field["path"])).collect();
+            (!reasons.is_empty()).then_some(reasons)
+        };
+        at.into_iter()
+            .filter_map(|at| Some(StaleObject { address: at.clone(), reasons: reasons(at)? }))
+            .collect()
+    }
+}
+
+/// Why a change that cannot be seen live is not taken for settled.
+fn write_only_reason(path: &Value) -> String {
+    let path = path.as_str().unwrap_or_default();
+    format!(
+        "the reviewed plan sends {path}, which the API does not tell: pass the same `--base` or \
+         `--resend-secrets`"
+    )
+}
+
+/// Reads a digest as a person may write it.
+///
+/// # Errors
+/// When it is none, or only a part of one: whatever else it is, it would never be met.
+pub fn parse_digest(text: &str) -> Result<String, String> {
+    let text = text.trim().to_lowercase();
+    let digits = text.strip_prefix("sha256:").unwrap_or_default();
+    if digits.len() == 64 && digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Ok(text);
+    }
+    Err("write the whole digest, `sha256:` and 64 digits, as `plan` prints it".to_owned())
+}
+
+/// The whole plan if it is the expected one; else nothing of it, with the reason for each object.
+pub fn require_digest(expected: &str, plan: Plan, target: &PlanTarget) -> (Plan, Vec<StaleObject>) {
+    let found = plan_digest(&plan, target);
+    if found == expected || plan.has_no_changes() {
+        return (plan, Vec::new());
+    }
+    let reason = format!("the digest of this plan is {found}, not the expected {expected}");
+    let refused = |at: &Address| StaleObject { address: at.clone(), reasons: vec![reason.clone()] };
+    let stale = plan.changes.iter().map(|change| refused(&change.address)).collect();
+    (plan.narrow_to(|_| false), stale)
+}
+
+/// What the plan does to each object and why, without places and words, by the object's address.
+fn objects_by_address(plan: &Plan, target: &PlanTarget) -> BTreeMap<String, Value> {
+    objects_from_json(&json!(plan), target)
+}
+
+fn objects_from_json(plan: &Value, target: &PlanTarget) -> BTreeMap<String, Value> {
+    let mut objects = BTreeMap::new();
+    for change in plan["changes"].as_array().into_iter().flatten() {
+        let actions: Vec<&Value> = plan["actions"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter(|action| action_address(action) == Some(&change["at"]))
+            .collect();
+        let fields: Vec<Value> =
+            change["fields"].as_array().into_iter().flatten().map(comparable_field).collect();
+        let object = json!({
+            "at": change["at"],
+            "in": target.service_id(&change["at"]),
+            "id": change["id"],
+            "verdict": change["verdict"],
+            "fields": fields,
+            "actions": actions,
+        });
+        objects.insert(address_key(&change["at"]), object);
+    }
+    objects
+}
+
+/// An action is an object with one key, its kind.
+fn action_address(action: &Value) -> Option<&Value> {
+    action.as_object()?.values().next()?.get("at")
+}
+
+fn comparable_field(field: &Value) -> Value {
+    json!({
+        "path": field["path"],
+        "entry": field["entry"],
+        "before": field["before"],
+        "after": field["after"],
+        "unseen": field["unseen"] == true,
+    })
+}
+
+fn address_key(at: &Value) -> String {
+    at.to_string()
+}
+
+fn digest_objects(objects: &BTreeMap<String, Value>) -> String {
+    let canonical = Value::Array(objects.values().cloned().collect()).to_string();
+    let hash = digest::digest(&digest::SHA256, canonical.as_bytes());
+    hash.as_ref().iter().fold("sha256:".to_owned(), |digest, byte| digest + &format!("{byte:02x}"))
+}
+
+/// What a new plan does to an object other than the reviewed one did.
+fn object_differences(reviewed: &Value, fresh: &Value) -> Vec<String> {
+    if reviewed["in"] != fresh["in"] {
+        return vec![format!(
+            "the reviewed plan was for {}, this is {}",
+            reviewed["in"], fresh["in"]
+        )];
+    }
+    if reviewed == fresh || is_remaining_part(reviewed, fresh) {
+        return Vec::new();
+    }
+    let mut reasons = Vec::new();
+    if reviewed["verdict"] != fresh["verdict"] {
+        reasons.push(format!(
+            "the reviewed plan said {}, now it is {}",
+            reviewed["verdict"], fresh["verdict"]
+        ));
+    }
+    match (&reviewed["id"], &fresh["id"]) {
+        (then, now) if then == now => {}
+        (then, Value::Null) => reasons.push(format!("the live object {then} is gone")),
+        (Value::Null, now) => reasons.push(format!("the live object {now} was not there")),
+        (then, now) => reasons.push(format!("the live object was {then}, now it is {now}")),
+    }
+    // What is made or deleted as a whole has no fields to compare.
+    if !member_list(fresh, "fields").is_empty() || reasons.is_empty() {
+        reasons.extend(field_differences(reviewed, fresh));
+    }
+    if reasons.is_empty() {
+        reasons.push("the requests are other than those of the reviewed plan".to_owned());
+    }
+    reasons
+}
+
+/// Whether what is left to do is a part of what was reviewed, and the rest of that is true already:
+/// somebody else was faster, or an apply did not come to its end.
+fn is_remaining_part(reviewed: &Value, fresh: &Value) -> bool {
+    let half_replaced = reviewed["verdict"] == "replace" && fresh["verdict"] == "create";
+    let same = |key: &str| reviewed[key] == fresh[key];
+    let is_forgotten =
+        |field: &&Value| field["unseen"] == true && !member_list(fresh, "fields").contains(field);
+    (half_replaced || same("verdict") && same("id"))
+        && member_list(fresh, "fields")
+            .iter()
+            .all(|field| member_list(reviewed, "fields").contains(field))
+        && !member_list(reviewed, "fields").iter().any(|field| is_forgotten(&field))
+        && is_subsequence(member_list(fresh, "actions"), member_list(reviewed, "actions"))
+}
+
+fn member_list<'p>(piece: &'p Value, key: &str) -> &'p [Value] {
+    piece[key].as_array().map_or(&[], Vec::as_slice)
+}
+
+/// Whether all of `some` are among `all`, in the same order.
+fn is_subsequence(some: &[Value], all: &[Value]) -> bool {
+    let mut all = all.iter();
+    some.iter().all(|one| all.any(|other| other == one))
+}
+
+fn field_differences(reviewed: &Value, fresh: &Value) -> Vec<String> {
+    let named = |piece: &Value| -> BTreeMap<String, Value> {
+        let fields = piece["fields"].as_array().cloned().unwrap_or_default();
+        let name = |field: &Value| match (field["path"].as_str(), field["entry"].as_str()) {
+            (Some(path), Some(entry)) => format!("{path} {entry}"),
+            (path, _) => path.unwrap_or_default().to_owned(),
+        };
+        fields.into_iter().map(|field| (name(&field), field)).collect()
+    };
+    let (reviewed, fresh) = (named(reviewed), named(fresh));
+    let all: BTreeSet<&String> = reviewed.keys().chain(fresh.keys()).collect();
+    let reason = |name: &String| match (reviewed.get(name), fresh.get(name)) {
+        (Some(then), Some(now)) if then["before"] != now["before"] => Some(format!(
+            "live {name} is {}, the reviewed plan saw {}",
+            now["before"], then["before"]
+        )),
+        (Some(then), Some(now)) if then["after"] != now["after"] => Some(format!(
+            "declared {name} is {}, the reviewed plan had {}",
+            now["after"], then["after"]
+        )),
+        (None, Some(_)) => Some(format!("the reviewed plan did not change {name}")),
+        (Some(then), None) if then["unseen"] == true => Some(write_only_reason(&then["path"])),
+        (Some(_), None) => Some(format!("the reviewed plan changed {name}, which is settled now")),
+        _ => None,
+    };
+    all.into_iter().filter_map(reason).collect()
+}

@@ -1,0 +1,52 @@
+//! Whether secrets could be resolved here: asked without running a program, and without keeping or
+//! telling a value.
+
+use std::collections::BTreeSet;
+
+use model::desired::{Document, Presence};
+use model::diagnostic::{Diagnostic, SourceFile};
+use model::secret::{self, SecretSource};
+
+use super::{SecretResolver, secret_command};
+
+/// A problem for each reference of these documents that leads nowhere.
+pub(crate) fn find_unresolved<'d>(
+    resolver: &SecretResolver,
+    documents: impl IntoIterator<Item = &'d Document>,
+    files: &[SourceFile],
+) -> Vec<Diagnostic> {
+    let mut seen = BTreeSet::new();
+    let mut found = Vec::new();
+    // What is to be gone is never sent.
+    let sent = documents.into_iter().filter(|it| it.intent.presence != Presence::Absent);
+    for document in sent {
+        for referred in secret::find_secret_references(&document.body) {
+            let Some(why) = why_unresolved(resolver, SecretSource::from_reference(&referred.from))
+            else {
+                continue;
+            };
+            let place = document.origin.field_place(&referred.path);
+            let text = files.iter().find(|file| file.name == place.file);
+            let text = text.map_or("", |file| &file.text);
+            // An alias brings one reference to several fields.
+            if seen.insert((place, referred.from.to_string())) {
+                found.push(secret::unresolved_secret(document, &referred, &why, text));
+            }
+        }
+    }
+    found
+}
+
+fn why_unresolved(resolver: &SecretResolver, way: Option<SecretSource<'_>>) -> Option<String> {
+    let found = match way? {
+        SecretSource::Env(name) => resolver.resolve_variable(name).map(drop),
+        SecretSource::File(path) => resolver.resolve_file(path).map(drop),
+        SecretSource::Command(words) => match words.as_slice() {
+            [program, ..] => resolver
+                .check_allowed(program)
+                .and_then(|()| secret_command::find_program(program, &resolver.base_folder)),
+            [] => Err("no program is named".to_owned()),
+        },
+    };
+    found.err()
+}

@@ -1,0 +1,142 @@
+//! What is deleted though no manifest says so: what git proves was declared once, or what is in a
+//! scope of which the project says that git is all there is to it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use anyhow::Result;
+use model::address::{Address, Kind, ServiceRef};
+use model::project::{Policy, PruneMode};
+use model::selector::AddressPattern;
+use planner::{Plan, PruneEvidence, PruneReason};
+
+use crate::cli::GitArgs;
+use crate::exit::UsageError;
+use crate::git::{EvidenceByAddress, GitHistory, GitServices};
+use crate::output::Output;
+use crate::project::ProjectContext;
+use crate::selection::Selection;
+
+/// What gives the right to delete live objects that nobody declares.
+#[derive(Default)]
+pub(super) struct PruneInputs {
+    /// What history proves, object by object.
+    history_evidence: EvidenceByAddress,
+    /// What history proves no less, but for the file that declares it.
+    still_declared: BTreeMap<Address, String>,
+    scope_patterns: Vec<AddressPattern>,
+    /// Where the scope may reach.
+    scope_services: BTreeSet<ServiceRef>,
+}
+
+/// What is to be pruned by. A plan of a part deletes nothing that is not part of it.
+///
+/// # Errors
+/// When it is a scope, and none is declared, or nothing says what all manifests are.
+pub(super) fn effective_prune(
+    git: &GitArgs,
+    project: &ProjectContext,
+    selection: &Selection,
+    output: Output,
+) -> Result<PruneMode> {
+    let requested =
+        git.prune.map(PruneMode::from).or(project.policy.prune).unwrap_or(PruneMode::Never);
+    let partial = !selection.selects_all() || git.changed_since.is_some();
+    if requested != PruneMode::Never && partial {
+        output.print_message_line(
+            "note: nothing is pruned, as only a part of the objects is considered",
+        );
+        return Ok(PruneMode::Never);
+    }
+    match requested {
+        PruneMode::Never | PruneMode::Git => Ok(requested),
+        PruneMode::Scope => check_prune_scope(project, output),
+    }
+}
+
+/// A scope is held against all that the project declares. A file that somebody happens to name
+/// would condemn the pipes of all the others.
+fn check_prune_scope(project: &ProjectContext, output: Output) -> Result<PruneMode> {
+    if project.policy.prune_scope.iter().flatten().next().is_none() {
+        let how =
+            "declare it in pipectl.yaml, such as `policy: {pruneScope: [\"SERVICE/team-*\"]}`";
+        return Err(UsageError(format!("pruning by scope needs a scope: {how}")).into());
+    }
+    if project.all_manifest_paths.is_empty() {
+        let how = "declare `manifests` in pipectl.yaml, as the scope is held against all of them";
+        return Err(
+            UsageError(format!("pruning by scope needs to know all manifests: {how}")).into()
+        );
+    }
+    let whole = |path: &PathBuf| path.canonicalize().unwrap_or_else(|_| path.clone());
+    let named: Vec<PathBuf> = project.manifests.iter().map(whole).collect();
+    let is_named = |path| named.iter().any(|named| whole(path).starts_with(named));
+    if project.all_manifest_paths.iter().all(is_named) {
+        return Ok(PruneMode::Scope);
+    }
+    output.print_message_line(
+        "note: nothing is pruned, as only a part of the project's manifests is named",
+    );
+    Ok(PruneMode::Never)
+}
+
+/// The project's services that a scope may reach, whether anything is declared in them or not.
+pub(super) fn services_in_scope(
+    prune: PruneMode,
+    project: &ProjectContext,
+) -> impl Iterator<Item = String> {
+    let scope = patterns_of_scope(prune, &project.policy);
+    let reached = |name: &&String| scope.iter().any(|pattern| pattern.can_match_service(name));
+    project.services.keys().filter(reached).cloned().collect::<Vec<_>>().into_iter()
+}
+
+fn patterns_of_scope(prune: PruneMode, policy: &Policy) -> Vec<AddressPattern> {
+    match prune {
+        PruneMode::Scope => policy.prune_scope.iter().flatten().map(AddressPattern::new).collect(),
+        PruneMode::Never | PruneMode::Git => Vec::new(),
+    }
+}
+
+impl PruneInputs {
+    /// Takes from the memory of git what it proves, if it was asked.
+    pub(super) fn new(
+        prune: PruneMode,
+        policy: &Policy,
+        history: &GitHistory,
+        services: &GitServices,
+    ) -> Self {
+        let scope_patterns = patterns_of_scope(prune, policy);
+        let reached =
+            scope_patterns.iter().flat_map(|pattern| services.matching_pattern(pattern)).cloned();
+        let services_reached = reached.collect();
+        let (history_evidence, still_declared) = history.removal_evidence(services);
+        Self { history_evidence, still_declared, scope_services: services_reached, scope_patterns }
+    }
+
+    /// What has to be read besides what is declared.
+    pub(super) fn kinds_to_read(&self) -> impl Iterator<Item = (&ServiceRef, Kind)> {
+        let removed = self.history_evidence.keys().map(|at| (&at.service, at.kind));
+        removed.chain(self.scope_services.iter().map(|service| (service, Kind::ClickPipe)))
+    }
+
+    /// What is not deleted, though its manifest was removed from the files that are named.
+    pub(super) fn not_pruned_notes(&self, plan: &Plan) -> Vec<String> {
+        let unmanaged = plan.unmanaged.iter().map(|other| &other.address);
+        let kept = unmanaged.filter_map(|at| Some((at, self.still_declared.get(at)?)));
+        kept.map(|(at, file)| format!("note: {at} is not pruned: {file} declares it, or may do so"))
+            .collect()
+    }
+
+    /// Why live objects that nobody declares may be deleted. A scope is about pipes: whether
+    /// somebody else uses an endpoint, a name does not tell.
+    pub(super) fn prune_evidence(&self, plan: &Plan) -> BTreeMap<Address, PruneEvidence> {
+        let pipes = plan.unmanaged.iter().map(|other| &other.address);
+        let pipes = pipes.filter(|at| at.kind == Kind::ClickPipe);
+        let covered = pipes.filter_map(|at| {
+            let pattern = self.scope_patterns.iter().find(|pattern| pattern.matches(at))?;
+            let ground = PruneReason::InScope(pattern.to_string());
+            Some((at.clone(), PruneEvidence { reason: ground, protect: false, pinned: None }))
+        });
+        covered.chain(self.history_evidence.clone()).collect()
+    }
+}

@@ -1,0 +1,127 @@
+//! Changes of a list that the API takes as entries to add and entries to remove.
+//!
+//! The API refuses a request that adds and removes the same source, or adds a target that is in
+//! use, or leaves the list empty. So what changes may take several requests.
+
+use model::semantics::{DeltaFields, KeyedList};
+use serde_json::{Map, Value};
+
+use crate::diff::{Difference, EntryDifference};
+
+/// What one request does to the list.
+#[derive(Debug, Default)]
+pub(super) struct DeltaRequest {
+    remove: Vec<Value>,
+    add: Vec<Value>,
+}
+
+/// The requests in order; `None` where the list would be empty in between, whatever the order.
+pub(super) fn delta_requests(
+    keyed: &KeyedList,
+    difference: &Difference<'_>,
+) -> Option<Vec<DeltaRequest>> {
+    let live = difference.live.as_ref().and_then(Value::as_array).map_or(0, Vec::len);
+    let old_entries: Vec<&Value> = collect_entries(difference, |entry| entry.live.as_ref());
+    let new_entries: Vec<&Value> = collect_entries(difference, |entry| entry.desired.as_ref());
+    let collides_with_old =
+        |entry: &&Value| old_entries.iter().any(|other| has_collision(keyed, entry, other));
+    let (later, first): (Vec<_>, Vec<_>) = new_entries.iter().copied().partition(collides_with_old);
+    let (removed, added) = match (later.is_empty(), live > old_entries.len(), first.is_empty()) {
+        (true, _, _) => return Some(vec![DeltaRequest::new(keyed, &old_entries, &new_entries)]),
+        // A stop for the next request would break off the copy of what is added now.
+        (false, true, _) => (DeltaRequest::new(keyed, &old_entries, &[]), new_entries),
+        (false, false, false) => (DeltaRequest::new(keyed, &old_entries, &first), later),
+        (false, false, true) => return keep_one_entry(keyed, &old_entries, &new_entries),
+    };
+    Some(vec![removed, DeltaRequest::new(keyed, &[], &added)])
+}
+
+fn collect_entries<'d>(
+    difference: &'d Difference<'_>,
+    side: impl Fn(&'d EntryDifference) -> Option<&'d Value>,
+) -> Vec<&'d Value> {
+    difference.entries.iter().filter_map(side).collect()
+}
+
+/// Nothing stays as it is: one entry keeps the list from being empty until others have come back.
+fn keep_one_entry(
+    keyed: &KeyedList,
+    old_entries: &[&Value],
+    new_entries: &[&Value],
+) -> Option<Vec<DeltaRequest>> {
+    let collides = |entry: &&Value, keeper: &Value| has_collision(keyed, entry, keeper);
+    let frees =
+        |keeper: &&&Value| new_entries.iter().filter(|entry| !collides(entry, keeper)).count();
+    let keeper = *old_entries.iter().max_by_key(frees)?;
+    let others: Vec<&Value> =
+        old_entries.iter().copied().filter(|entry| *entry != keeper).collect();
+    let (last, next): (Vec<_>, Vec<_>) =
+        new_entries.iter().copied().partition(|entry| collides(entry, keeper));
+    let requests = || {
+        vec![
+            DeltaRequest::new(keyed, &others, &[]),
+            DeltaRequest::new(keyed, &[keeper], &next),
+            DeltaRequest::new(keyed, &[], &last),
+        ]
+    };
+    (!next.is_empty()).then(requests)
+}
+
+impl DeltaRequest {
+    fn new(keyed: &KeyedList, old_entries: &[&Value], new_entries: &[&Value]) -> Self {
+        let remove = old_entries.iter().map(|entry| entry_identity(keyed, entry)).collect();
+        Self { remove, add: new_entries.iter().copied().cloned().collect() }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.remove.is_empty() && self.add.is_empty()
+    }
+
+    fn write_into(self, names: &DeltaFields, difference: &Difference<'_>, body: &mut Value) {
+        let Some(parent) = difference.path.parent() else { return };
+        for (name, entries) in [(&names.remove_field, self.remove), (&names.add_field, self.add)] {
+            if !entries.is_empty() {
+                parent.child(name).set_in(body, entries.into());
+            }
+        }
+    }
+}
+
+/// Writes the first request into a body that holds other changes, too, the others each into one of
+/// their own.
+pub(super) fn write_requests(
+    difference: &Difference<'_>,
+    keyed: &KeyedList,
+    first: &mut Value,
+    later: &mut Vec<Value>,
+) {
+    let Some(names) = &keyed.deltas else { return };
+    let requests = delta_requests(keyed, difference).unwrap_or_default();
+    for (index, step) in requests.into_iter().filter(|step| !step.is_empty()).enumerate() {
+        if index == 0 {
+            step.write_into(names, difference, first);
+        } else {
+            let mut body = Value::Object(Map::new());
+            step.write_into(names, difference, &mut body);
+            later.push(body);
+        }
+    }
+}
+
+/// Whether two entries have the same source, or the same target.
+fn has_collision(keyed: &KeyedList, one: &Value, other: &Value) -> bool {
+    let source = keyed.deltas.as_ref().map_or(0, |deltas| deltas.source_key_length);
+    let (source, target) = keyed.identity.split_at(source.min(keyed.identity.len()));
+    let same = |fields: &[String]| {
+        !fields.is_empty() && fields.iter().all(|field| one.get(field) == other.get(field))
+    };
+    same(source) || same(target)
+}
+
+fn entry_identity(keyed: &KeyedList, entry: &Value) -> Value {
+    let named = keyed
+        .identity
+        .iter()
+        .filter_map(|field| entry.get(field).map(|value| (field.clone(), value.clone())));
+    Value::Object(named.collect())
+}

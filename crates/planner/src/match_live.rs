@@ -1,0 +1,74 @@
+//! Which live object a declared one is.
+
+use model::address::{Address, Name};
+use model::desired::Document;
+use model::live::{Id, Live, Object};
+
+use crate::change::BlockReason;
+
+/// The live counterpart of a declared object.
+pub(crate) enum LiveMatch<'l> {
+    /// There is none.
+    None,
+    /// This one; `renamed_from` is the name it has until now, if that is another.
+    Found { object: &'l Object, renamed_from: Option<Name> },
+    /// It cannot be told.
+    Ambiguous(BlockReason),
+}
+
+/// Finds the live object: the pinned one, else the only one under the name or a previous name.
+/// A pipe is never guessed. Two live pipes under names of one manifest may both be wanted
+/// (somebody created one of them again by hand), and picking the first would delete or overwrite
+/// a pipe by the order of a list.
+pub(crate) fn match_live_object<'l>(
+    at: &Address,
+    document: &Document,
+    live: &'l Live,
+) -> LiveMatch<'l> {
+    if let Some(id) = &document.intent.pinned_id {
+        let of_service = live
+            .iter()
+            .filter(|(address, _)| address.service == at.service && address.kind == at.kind);
+        let found = of_service
+            .flat_map(|(address, observed)| observed.objects.iter().map(move |o| (address, o)))
+            .find(|(_, object)| &object.id == id);
+        return match found {
+            Some((address, object)) => {
+                let renamed_from = (address.name != at.name).then(|| address.name.clone());
+                LiveMatch::Found { object, renamed_from }
+            }
+            None => LiveMatch::Ambiguous(BlockReason::PinnedIdMissing(id.clone())),
+        };
+    }
+    let previous_names = document.intent.previous_names.iter();
+    let mut names: Vec<&Name> = previous_names.chain([&at.name]).collect();
+    names.retain(|name| live.contains_key(&at.with_name((*name).clone())));
+    match names[..] {
+        [] => LiveMatch::None,
+        [name] if name == &at.name => match_only_object(at, None, live),
+        [name] => match_only_object(&at.with_name(name.clone()), Some(name.clone()), live),
+        _ => LiveMatch::Ambiguous(BlockReason::SeveralNamesLive(with_ids(at, &names, live))),
+    }
+}
+
+fn with_ids(at: &Address, names: &[&Name], live: &Live) -> Vec<(Name, Id)> {
+    let objects = names.iter().flat_map(|name| {
+        let observed = live.get(&at.with_name((*name).clone()));
+        let objects = observed.into_iter().flat_map(|observed| &observed.objects);
+        objects.map(|object| ((*name).clone(), object.id.clone()))
+    });
+    objects.collect()
+}
+
+fn match_only_object<'l>(
+    at: &Address,
+    renamed_from: Option<Name>,
+    live: &'l Live,
+) -> LiveMatch<'l> {
+    let objects = live.get(at).map_or(&[][..], |observed| &observed.objects);
+    match objects {
+        [] => LiveMatch::None,
+        [object] => LiveMatch::Found { object, renamed_from },
+        several => LiveMatch::Ambiguous(BlockReason::from_candidates(several)),
+    }
+}

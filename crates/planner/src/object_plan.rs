@@ -1,0 +1,351 @@
+//! What becomes of one declared object.
+
+use std::collections::BTreeSet;
+
+use model::action::{Action, RunState};
+use model::address::{Address, Kind, Name};
+use model::blocking_tables;
+use model::data_effects;
+use model::desired::{Desired, Document, Presence};
+use model::live::{Live, Object};
+use model::path::FieldPath;
+use model::secret;
+use model::semantics::{FieldSemantics, OnChange};
+use serde_json::Value;
+
+use crate::actions_for::{self, UpdateRequest};
+use crate::change::{
+    BlockReason, Change, FieldVerdict, IgnoredChanges, MissingBase, ProtectedBy, UncheckedFields,
+    Verdict,
+};
+use crate::compare::ObjectDiff;
+use crate::field_changes;
+use crate::match_live::LiveMatch;
+use crate::plan::Policy;
+use crate::prune::declared_view;
+use crate::references;
+use crate::write_only;
+
+/// Everything that a verdict depends on.
+pub(crate) struct PlanInputs<'a> {
+    pub(crate) desired: &'a Desired,
+    pub(crate) live: &'a Live,
+    pub(crate) base: Option<&'a Desired>,
+    pub(crate) policy: &'a Policy,
+    /// What will have another id: references to it are not what they were.
+    pub(crate) replaced: BTreeSet<Address>,
+}
+
+type PlannedChange = (Change, Vec<Action>);
+
+/// What becomes of one object, and what is left alone in it.
+#[derive(Default)]
+pub(crate) struct ObjectPlan {
+    /// `None` is nothing.
+    pub(crate) change: Option<PlannedChange>,
+    pub(crate) ignored_changes: Option<IgnoredChanges>,
+    pub(crate) unchecked: Option<UncheckedFields>,
+}
+
+impl From<PlannedChange> for ObjectPlan {
+    fn from(change: PlannedChange) -> Self {
+        Self { change: Some(change), ..Self::default() }
+    }
+}
+
+impl PlanInputs<'_> {
+    pub(crate) fn plan_object(
+        &self,
+        at: &Address,
+        document: &Document,
+        live: LiveMatch<'_>,
+    ) -> ObjectPlan {
+        let mut object_plan = self.plan_by_presence(at, document, live);
+        if let Some((change, actions)) = &mut object_plan.change {
+            change.secrets = actions
+                .iter()
+                .filter_map(Action::request_body)
+                .flat_map(secret::find_secret_references)
+                .collect();
+        }
+        object_plan
+    }
+
+    fn plan_by_presence(
+        &self,
+        at: &Address,
+        document: &Document,
+        live: LiveMatch<'_>,
+    ) -> ObjectPlan {
+        match (document.intent.presence, live) {
+            (_, LiveMatch::Ambiguous(reason)) => block_object(at, document, None, reason).into(),
+            (Presence::Absent, LiveMatch::None) => ObjectPlan::default(),
+            (Presence::Absent, LiveMatch::Found { object, .. }) => {
+                self.plan_delete(at, document, object).into()
+            }
+            (Presence::Present(desired_state), live) => {
+                let rules = FieldSemantics::for_kind(at.kind);
+                let body = &document.body;
+                let missing = references::missing_reference(
+                    rules,
+                    body,
+                    &at.service,
+                    self.desired,
+                    self.live,
+                );
+                match (missing, live) {
+                    (Some(missing), _) => block_object(at, document, None, missing).into(),
+                    (None, LiveMatch::Found { object, renamed_from }) => self.reconcile_object(
+                        at,
+                        document,
+                        desired_state,
+                        object,
+                        renamed_from.as_ref(),
+                    ),
+                    (None, _) => self.plan_create(at, document, desired_state).into(),
+                }
+            }
+        }
+    }
+
+    fn plan_delete(&self, at: &Address, document: &Document, object: &Object) -> PlannedChange {
+        if at.kind.is_singleton() {
+            return block_object(at, document, Some(object), BlockReason::CannotDelete);
+        }
+        if let Some(protected_by) = self.protected_by(at, document) {
+            return block_object(
+                at,
+                document,
+                Some(object),
+                BlockReason::ProtectedFromDelete(protected_by),
+            );
+        }
+        let change = Change {
+            data_effects: data_effects::deletion_effects(
+                at.kind,
+                &FieldSemantics::for_kind(at.kind).normalize_live(&object.body),
+            ),
+            before: Some(declared_view(at.kind, &object.body)),
+            ..new_change(at, document, Some(object), Verdict::Delete)
+        };
+        (change, vec![Action::Delete { address: at.clone(), id: object.id.clone() }])
+    }
+
+    fn plan_create(
+        &self,
+        at: &Address,
+        document: &Document,
+        desired_state: RunState,
+    ) -> PlannedChange {
+        let after = Some(FieldSemantics::for_kind(at.kind).shown(&document.body));
+        if at.kind.is_singleton() {
+            let data = data_effects::missing_object_effects(at.kind);
+            let change = Change {
+                data_effects: data,
+                after,
+                ..new_change(at, document, None, Verdict::Update)
+            };
+            return (change, vec![actions_for::update_singleton(at, None, &document.body)]);
+        }
+        let reason = self.base_document(at, document, None).map(|_| MISSING_LIVE_REASON.to_owned());
+        let actions = create_actions(at, &document.body, desired_state);
+        let data = data_effects::stop_effects(None, &actions).into_iter().collect();
+        let change = Change {
+            reason,
+            data_effects: data,
+            after,
+            ..new_change(at, document, None, Verdict::Create)
+        };
+        (change, actions)
+    }
+
+    fn reconcile_object(
+        &self,
+        at: &Address,
+        document: &Document,
+        want: RunState,
+        object: &Object,
+        renamed_from: Option<&Name>,
+    ) -> ObjectPlan {
+        let object_diff = self.compare_object(at, document, object, renamed_from);
+        let ObjectDiff { base, body, classified: judged, target: aim, differences, .. } =
+            &object_diff;
+        let rename = renamed_from.is_some();
+        let request = UpdateRequest {
+            address: at,
+            body: aim,
+            live: object,
+            desired_state: want,
+            is_rename: rename,
+        };
+        let forcing = actions_for::forcing_differences(object, differences);
+        if rename && forcing.is_empty() && !can_be_renamed(at.kind) {
+            return block_object(at, document, Some(object), BlockReason::CannotRename).into();
+        }
+        let mut fields = field_changes::from_differences(document, differences, &forcing);
+        if base.is_some() {
+            field_changes::set_verdicts(&mut fields, judged);
+        }
+        fields.extend(field_changes::state_change(at, document, *base, object, want));
+        let with_verdict = |verdict| Change {
+            renamed_from: renamed_from.cloned(),
+            fields,
+            before: Some(object_diff.before.clone()),
+            after: Some(object_diff.after.clone()),
+            ..new_change(at, document, Some(object), verdict)
+        };
+        let left_alone = ignored_changes(at, document, object, &object_diff);
+        if let Some(reason) = field_changes::conflict_reason(judged) {
+            let text = Some(reason.to_string());
+            let change = Change { reason: text, ..with_verdict(Verdict::Blocked(reason)) };
+            return ObjectPlan {
+                change: Some((change, Vec::new())),
+                ignored_changes: left_alone,
+                ..ObjectPlan::default()
+            };
+        }
+        if !forcing.is_empty() {
+            let mut change = with_verdict(Verdict::Replace);
+            // What is made again is made as declared, whatever drifted before.
+            change.fields.extend(field_changes::with_verdicts(
+                document,
+                judged,
+                &[FieldVerdict::Drift],
+            ));
+            change.after = Some(FieldSemantics::for_kind(at.kind).shown(body));
+            return self.plan_replace(document, &request, change).into();
+        }
+        let (actions, carries) = actions_for::update_actions(&request, differences);
+        let adopted = self.base.is_some() && base.is_none();
+        let is_sent = |path: &FieldPath| {
+            let mut differing = differences.iter().map(|difference| &difference.path);
+            carries.contains(path) || differing.any(|other| path.is_within(other))
+        };
+        let missing_base =
+            if self.base.is_some() { MissingBase::NotInBase } else { MissingBase::NotGiven };
+        let not_compared = match base {
+            Some(_) => None,
+            None => write_only::unchecked_fields(
+                at,
+                &object_diff.write_only_fields,
+                missing_base,
+                is_sent,
+            ),
+        };
+        if actions.is_empty() && !adopted {
+            return ObjectPlan {
+                change: None,
+                ignored_changes: left_alone,
+                unchecked: not_compared,
+            };
+        }
+        let verdict = match (rename, adopted) {
+            (true, _) => Verdict::Rename,
+            (false, true) => Verdict::Adopt,
+            (false, false) => Verdict::Update,
+        };
+        let mut data = field_changes::entry_data_effects(at, &object.body, differences);
+        data.extend(data_effects::stop_effects(Some(object), &actions));
+        let change = Change { resent_fields: carries, data_effects: data, ..with_verdict(verdict) };
+        ObjectPlan {
+            change: Some((change, actions)),
+            ignored_changes: left_alone,
+            unchecked: not_compared,
+        }
+    }
+
+    fn plan_replace(
+        &self,
+        document: &Document,
+        request: &UpdateRequest<'_>,
+        change: Change,
+    ) -> PlannedChange {
+        let at = request.address;
+        if let Some(protected_by) = self.protected_by(at, document) {
+            let blocked = BlockReason::ProtectedFromReplace(protected_by);
+            let reason = Some(blocked.to_string());
+            return (Change { verdict: Verdict::Blocked(blocked), reason, ..change }, Vec::new());
+        }
+        let mut actions = vec![Action::Delete { address: at.clone(), id: request.live.id.clone() }];
+        actions.extend(create_actions(at, &document.body, request.desired_state));
+        let live = FieldSemantics::for_kind(at.kind).normalize_live(&request.live.body);
+        let mut data = data_effects::replacement_effects(at.kind, &document.body, &live);
+        data.extend(data_effects::stop_effects(None, &actions));
+        let in_the_way = blocking_tables::find_blocking_tables(at.kind, &document.body, &live);
+        if !in_the_way.is_empty() {
+            data.push(format!(
+                "apply leaves it as it is without `--allow-replace {}`",
+                at.to_glob_argument()
+            ));
+        }
+        (Change { data_effects: data, blocking_tables: in_the_way, ..change }, actions)
+    }
+
+    fn protected_by(&self, at: &Address, document: &Document) -> Option<ProtectedBy> {
+        let own = document.intent.protect.then_some(ProtectedBy::Manifest);
+        own.or_else(|| self.policy.protected_by(at))
+    }
+}
+
+/// Why an object is made that was declared before.
+const MISSING_LIVE_REASON: &str =
+    "declared in the base, but not live: deleted outside git, or never made";
+
+fn can_be_renamed(kind: Kind) -> bool {
+    let name = kind.name_path();
+    name.is_some_and(|path| {
+        FieldSemantics::for_kind(kind).field_at(&path).on_change != OnChange::Replace
+    })
+}
+
+/// The API makes every pipe running.
+fn create_actions(at: &Address, body: &Value, desired_state: RunState) -> Vec<Action> {
+    let mut actions = vec![Action::Create { address: at.clone(), body: body.clone() }];
+    if desired_state == RunState::Stopped {
+        actions.push(Action::SetState { address: at.clone(), id: None, to: desired_state });
+    }
+    actions
+}
+
+fn block_object(
+    at: &Address,
+    document: &Document,
+    object: Option<&Object>,
+    reason: BlockReason,
+) -> PlannedChange {
+    let text = Some(reason.to_string());
+    let change = new_change(at, document, object, Verdict::Blocked(reason));
+    (Change { reason: text, ..change }, Vec::new())
+}
+
+fn new_change(
+    at: &Address,
+    document: &Document,
+    object: Option<&Object>,
+    verdict: Verdict,
+) -> Change {
+    let place = Some(document.origin.start_place().clone());
+    Change { place, ..Change::new(at.clone(), object.map(|object| object.id.clone()), verdict) }
+}
+
+fn ignored_changes(
+    at: &Address,
+    document: &Document,
+    object: &Object,
+    object_diff: &ObjectDiff<'_>,
+) -> Option<IgnoredChanges> {
+    let verdicts = [
+        FieldVerdict::Drift,
+        FieldVerdict::Applied,
+        FieldVerdict::Adoption,
+        FieldVerdict::Removal,
+        FieldVerdict::Lowered,
+    ];
+    let mut fields = field_changes::with_verdicts(document, &object_diff.classified, &verdicts);
+    fields.extend(field_changes::fixed_secrets(document, &object_diff.fixed_secrets));
+    (!fields.is_empty()).then(|| IgnoredChanges {
+        address: at.clone(),
+        id: object.id.clone(),
+        fields,
+    })
+}

@@ -1,0 +1,121 @@
+//! References by name from one declared object to another.
+
+use model::action::{Action, RunState, UpdateVia};
+use model::address::{Address, Kind, ServiceRef};
+use model::desired::{Desired, Presence};
+use model::live::{Id, Live};
+use model::semantics::FieldSemantics;
+use serde_json::Value;
+
+use crate::change::BlockReason;
+
+/// The objects that an action refers to by name: without them it cannot be performed.
+pub(crate) fn action_references(action: &Action) -> Vec<Address> {
+    match action {
+        Action::Create { address: at, body }
+        | Action::Update { address: at, via: UpdateVia::Resource, body, .. } => {
+            body_references(FieldSemantics::for_kind(at.kind), body, &at.service)
+        }
+        Action::Update { .. } | Action::SetState { .. } | Action::Delete { .. } => Vec::new(),
+    }
+}
+
+/// The objects that a body refers to by name.
+pub(crate) fn body_references(
+    rules: &FieldSemantics,
+    body: &Value,
+    service: &ServiceRef,
+) -> Vec<Address> {
+    collect_matches(rules, body, &|rules, value| referenced_address(rules, value, service))
+}
+
+/// Whether a live body refers to the live object with this id.
+pub(crate) fn has_reference_to(rules: &FieldSemantics, live: &Value, kind: Kind, id: &Id) -> bool {
+    let is_it = |rules: &FieldSemantics, value: &Value| {
+        rules.referenced_id(value).filter(|found| *found == (kind, id.as_str())).map(|_| ())
+    };
+    !collect_matches(rules, live, &is_it).is_empty()
+}
+
+/// What `look` finds in a body and everywhere below.
+fn collect_matches<T>(
+    rules: &FieldSemantics,
+    body: &Value,
+    look: &impl Fn(&FieldSemantics, &Value) -> Option<T>,
+) -> Vec<T> {
+    if let Some(one) = look(rules, body) {
+        return vec![one];
+    }
+    match body {
+        Value::Array(items) => {
+            items.iter().flat_map(|item| collect_matches(rules.list_item(), item, look)).collect()
+        }
+        Value::Object(fields) => fields
+            .iter()
+            .flat_map(|(name, value)| collect_matches(rules.child_field(name), value, look))
+            .collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Vec::new(),
+    }
+}
+
+/// The body with every reference replaced by what `id` knows of the object, to compare it with what
+/// is live. A reference to an object that is yet to be made stays as it is.
+pub(crate) fn resolve_references(
+    rules: &FieldSemantics,
+    body: &Value,
+    service: &ServiceRef,
+    id: &impl Fn(&Address) -> Option<Value>,
+) -> Value {
+    replace_values(rules, body, &|rules, value| id(&referenced_address(rules, value, service)?))
+}
+
+/// Why the first object that the body refers to will not be there, if one will not.
+pub(crate) fn missing_reference(
+    rules: &FieldSemantics,
+    body: &Value,
+    service: &ServiceRef,
+    desired: &Desired,
+    live: &Live,
+) -> Option<BlockReason> {
+    let reason = |address: Address| match desired.get(&address).map(|it| it.intent.presence) {
+        Some(Presence::Present(RunState::Running | RunState::Stopped)) => None,
+        Some(Presence::Absent) => Some(BlockReason::ReferenceToAbsent(address)),
+        None if live.contains_key(&address) => None,
+        None => Some(BlockReason::MissingReference(address)),
+    };
+    body_references(rules, body, service).into_iter().find_map(reason)
+}
+
+fn referenced_address(
+    rules: &FieldSemantics,
+    value: &Value,
+    service: &ServiceRef,
+) -> Option<Address> {
+    let (kind, name) = rules.referenced_object(value)?;
+    Some(Address::new(service.clone(), kind, name))
+}
+
+fn replace_values(
+    rules: &FieldSemantics,
+    value: &Value,
+    replace: &impl Fn(&FieldSemantics, &Value) -> Option<Value>,
+) -> Value {
+    if let Some(value) = replace(rules, value) {
+        return value;
+    }
+    match value {
+        Value::Array(items) => items
+            .iter()
+            .map(|item| replace_values(rules.list_item(), item, replace))
+            .collect::<Vec<_>>()
+            .into(),
+        Value::Object(fields) => fields
+            .iter()
+            .map(|(name, value)| {
+                (name.clone(), replace_values(rules.child_field(name), value, replace))
+            })
+            .collect::<serde_json::Map<_, _>>()
+            .into(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.clone(),
+    }
+}

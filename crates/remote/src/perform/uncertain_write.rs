@@ -1,0 +1,77 @@
+//! What to do when the answer to a write is lost: look, before anything is sent again.
+
+use std::time::Duration;
+
+use model::address::Address;
+use model::live::{Id, Object};
+use tokio::time::Instant;
+
+use super::watch::ObjectWatch;
+use crate::deadline::TimeBudget;
+use crate::error::{Error, RejectionKind};
+use crate::remote::Remote;
+use crate::retry;
+
+/// The tries of one write that must not be carried out twice.
+pub(super) struct UncertainWrite<'a> {
+    remote: &'a Remote,
+    address: &'a Address,
+    id: &'a Id,
+    budget: TimeBudget,
+    delays: Box<dyn Iterator<Item = Duration> + Send>,
+    /// Whether an earlier try may have been carried out.
+    had_unanswered: bool,
+}
+
+impl<'a> UncertainWrite<'a> {
+    pub(super) fn new(
+        remote: &'a Remote,
+        address: &'a Address,
+        id: &'a Id,
+        budget: TimeBudget,
+    ) -> Self {
+        let delays = Box::new(retry::retry_delays());
+        Self { remote, address, id, budget, delays, had_unanswered: false }
+    }
+
+    /// Whether the write may have been carried out although this came back. A refusal after a try
+    /// without an answer may come from that try.
+    pub(super) fn should_check_effect(&self, error: &Error) -> bool {
+        let refused = matches!(
+            error.rejection_kind(),
+            Some(RejectionKind::InvalidRequest | RejectionKind::NeedsPause)
+        );
+        error.is_outcome_unknown() || self.had_unanswered && refused
+    }
+
+    /// The live object if it shows that the write was carried out; `None` if the write is to be
+    /// sent again.
+    pub(super) async fn check_effect(
+        &mut self,
+        error: Error,
+        carried_out: impl Fn(&Object) -> bool,
+    ) -> Result<Option<Object>, Error> {
+        tracing::warn!(at = %self.address, %error, "a write was not answered; looking for its effect");
+        let mut watch =
+            ObjectWatch::new(self.remote, self.address, self.id)?.with_budget(self.budget);
+        match watch.next_object().await {
+            Ok(Some(object)) if carried_out(&object) => return Ok(Some(object)),
+            Ok(_) => {}
+            Err(_) => return Err(self.give_up(error)),
+        }
+        let delay = self.delays.next().filter(|_| error.is_outcome_unknown());
+        let until = delay.map(|pause| Instant::now() + pause);
+        let client = &self.remote.client;
+        match until.filter(|until| *until < client.end_time(self.budget)) {
+            Some(until) if client.wait_until(until, self.budget).await.is_ok() => {
+                self.had_unanswered = true;
+                Ok(None)
+            }
+            _ => Err(self.give_up(error)),
+        }
+    }
+
+    fn give_up(&self, error: Error) -> Error {
+        if self.had_unanswered { error.after_lost_attempt() } else { error }
+    }
+}

@@ -1,0 +1,183 @@
+//! Whether a live object shows what an update was to do to it. Asked only when the answer to the
+//! update was lost; what a plan is made of is compared elsewhere.
+
+use model::secret;
+use model::semantics::{DeltaFields, FieldSemantics, KeyedList, ListSemantics, Readback};
+use serde_json::{Map, Value};
+
+/// What a live object says about an update.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum EffectSeen {
+    /// It was carried out.
+    Yes,
+    /// It was not, or not yet.
+    No,
+    /// The API does not show what it changes.
+    NotReadable,
+}
+
+/// An update is carried out as a whole, so an entry that came or went tells of all of it. Without
+/// one, every field has to agree, and one that is never shown leaves it open.
+pub(super) fn verify_effect(rules: &FieldSemantics, body: &Value, live: &Value) -> EffectSeen {
+    let mut evidence = EffectEvidence::default();
+    evidence.gather_fields(rules, body, live);
+    let EffectEvidence { entries, fields, has_unreadable: untold } = evidence;
+    match (entries, fields) {
+        (Some(entries), _) => EffectSeen::from_bool(entries),
+        (None, Some(false)) => EffectSeen::No,
+        (None, Some(true)) if !untold => EffectSeen::Yes,
+        (None, _) => EffectSeen::NotReadable,
+    }
+}
+
+impl EffectSeen {
+    fn from_bool(yes: bool) -> Self {
+        if yes { Self::Yes } else { Self::No }
+    }
+}
+
+#[derive(Default)]
+struct EffectEvidence {
+    /// Whether every entry that was to come or go did.
+    entries: Option<bool>,
+    /// Whether every field that can be read is as it was sent.
+    fields: Option<bool>,
+    /// Whether something was sent that cannot be read.
+    has_unreadable: bool,
+}
+
+impl EffectEvidence {
+    fn gather_fields(&mut self, rules: &FieldSemantics, body: &Value, live: &Value) {
+        for (name, sent) in body.as_object().into_iter().flatten() {
+            let found = live.get(name);
+            if let Some((list, keyed, change)) = find_list_edit(rules, name) {
+                let entries = live.get(list).and_then(Value::as_array);
+                let carried_out =
+                    change.is_applied(keyed, sent, entries.map_or(&[], Vec::as_slice));
+                self.entries = Some(self.entries.unwrap_or(true) && carried_out);
+                continue;
+            }
+            let rules = rules.child_field(name);
+            match (sent, found) {
+                _ if rules.is_secret || secret::is_secret_reference(sent) => {
+                    self.has_unreadable = true
+                }
+                _ if rules.readback != Readback::Always => self.has_unreadable = true,
+                (Value::Object(_), Some(found @ Value::Object(_))) => {
+                    self.gather_fields(rules, sent, found);
+                }
+                (Value::Object(_), _) => self.has_unreadable = true,
+                _ => {
+                    let agrees = rules.matches_live(sent, found);
+                    self.fields = Some(self.fields.unwrap_or(true) && agrees);
+                }
+            }
+        }
+    }
+}
+
+/// What an update does to the entries of a list.
+#[derive(Clone, Copy)]
+enum ListEdit {
+    Add,
+    Remove,
+}
+
+/// The list that is changed under this name, if it is one of those that change by deltas.
+fn find_list_edit<'r>(
+    rules: &'r FieldSemantics,
+    name: &str,
+) -> Option<(&'r str, &'r KeyedList, ListEdit)> {
+    rules.child_fields().find_map(|(list, field)| {
+        let ListSemantics::Keyed(keyed) = &field.list else { return None };
+        let DeltaFields { add_field: add, remove_field: remove, .. } = keyed.deltas.as_ref()?;
+        let change = match name {
+            _ if name == add => ListEdit::Add,
+            _ if name == remove => ListEdit::Remove,
+            _ => return None,
+        };
+        Some((list, keyed, change))
+    })
+}
+
+impl ListEdit {
+    fn is_applied(self, keyed: &KeyedList, sent: &Value, live: &[Value]) -> bool {
+        let sent = sent.as_array().map_or(&[][..], Vec::as_slice);
+        sent.iter().all(|entry| {
+            let is_there = live.iter().any(|other| is_same_entry(keyed, entry, other));
+            match self {
+                Self::Add => is_there,
+                Self::Remove => !is_there,
+            }
+        })
+    }
+}
+
+fn is_same_entry(keyed: &KeyedList, one: &Value, other: &Value) -> bool {
+    let fields = |value: &Value| -> Option<Map<String, Value>> {
+        let named =
+            keyed.identity.iter().map(|field| Some((field.clone(), value.get(field)?.clone())));
+        named.collect()
+    };
+    fields(one).is_some_and(|one| Some(one) == fields(other))
+}
+
+#[cfg(test)]
+mod tests {
+    use model::address::Kind;
+    use serde_json::json;
+
+    use super::{EffectSeen, FieldSemantics, Value, verify_effect};
+
+    fn mapping(table: &str) -> Value {
+        let target = format!("t_{table}");
+        json!({"sourceSchemaName": "public", "sourceTable": table, "targetTable": target})
+    }
+
+    fn postgres(edit: &Value) -> EffectSeen {
+        let mut kept = mapping("kept");
+        kept["tableEngine"] = json!("ReplacingMergeTree");
+        let live = json!({"name": "orders", "source": {"postgres": {
+            "host": "a.example.com",
+            "settings": {"syncIntervalSeconds": 30},
+            "tableMappings": [kept],
+        }}});
+        verify_effect(
+            FieldSemantics::for_kind(Kind::ClickPipe),
+            &json!({"source": {"postgres": edit}}),
+            &live,
+        )
+    }
+
+    #[test]
+    fn mapping_deltas_decide_whether_update_took_effect() {
+        let (add, remove) = ("tableMappingsToAdd", "tableMappingsToRemove");
+        assert_eq!(postgres(&json!({add: [mapping("kept")]})), EffectSeen::Yes);
+        assert_eq!(postgres(&json!({add: [mapping("kept"), mapping("new")]})), EffectSeen::No);
+        assert_eq!(postgres(&json!({remove: [mapping("kept")]})), EffectSeen::No);
+        assert_eq!(postgres(&json!({remove: [mapping("gone")]})), EffectSeen::Yes);
+        let both = json!({remove: [mapping("gone")], add: [mapping("new")]});
+        assert_eq!(postgres(&both), EffectSeen::No);
+        let secret = json!({"username": "u", "password": {"fromEnv": "P"}});
+        let more = json!({add: [mapping("kept")], "host": "b.example.com", "credentials": secret});
+        assert_eq!(postgres(&more), EffectSeen::Yes);
+    }
+
+    #[test]
+    fn changed_fields_decide_whether_update_took_effect() {
+        let interval = |seconds: u32| json!({"settings": {"syncIntervalSeconds": seconds}});
+        assert_eq!(postgres(&interval(30)), EffectSeen::Yes);
+        assert_eq!(postgres(&interval(60)), EffectSeen::No);
+    }
+
+    #[test]
+    fn write_only_fields_leave_the_effect_unknown() {
+        let credentials = json!({"username": "u", "password": {"fromEnv": "P"}});
+        assert_eq!(postgres(&json!({"credentials": credentials})), EffectSeen::NotReadable);
+        let same_host = json!({"host": "a.example.com", "credentials": credentials});
+        assert_eq!(postgres(&same_host), EffectSeen::NotReadable);
+        let new_host = json!({"host": "b.example.com", "credentials": credentials});
+        assert_eq!(postgres(&new_host), EffectSeen::No);
+        assert_eq!(postgres(&json!({})), EffectSeen::NotReadable);
+    }
+}

@@ -1,0 +1,103 @@
+//! Whether a text spells a secret: as it is, or as JSON, a URL or HTML would, in any mixture.
+
+/// Whether the text begins with the whole secret.
+pub(super) fn starts_with_secret(text: &str, secret: &str) -> bool {
+    let (count, _) = longest_match(text, secret);
+    count == secret.chars().count()
+}
+
+/// How much of the text, in bytes, is the secret, or a beginning or an end of it that has at least
+/// so many characters.
+pub(super) fn matched_length(text: &str, secret: &str, least: usize) -> usize {
+    let (count, length) = longest_match(text, secret);
+    let all = secret.chars().count();
+    if count == all || count >= least {
+        return length;
+    }
+    let mut ends = secret.char_indices().skip(1).take(all.saturating_sub(least));
+    let end = ends.find(|(from, _)| starts_with_secret(text, &secret[*from..]));
+    end.map_or(0, |(from, _)| longest_match(text, &secret[from..]).1)
+}
+
+/// How many characters of the secret the text begins with, and how long they are in it.
+fn longest_match(text: &str, secret: &str) -> (usize, usize) {
+    let mut reached = vec![0];
+    for (count, c) in secret.chars().enumerate() {
+        let further =
+            |at: usize| encoded_lengths(&text[at..], c).into_iter().map(move |it| at + it);
+        let mut next: Vec<usize> = reached.iter().copied().flat_map(further).collect();
+        next.sort_unstable();
+        next.dedup();
+        if next.is_empty() {
+            return (count, reached.last().copied().unwrap_or_default());
+        }
+        reached = next;
+    }
+    (secret.chars().count(), reached.last().copied().unwrap_or_default())
+}
+
+/// The lengths of what the text begins with, if it stands for this character.
+fn encoded_lengths(text: &str, c: char) -> Vec<usize> {
+    let literal = text.starts_with(c).then(|| c.len_utf8());
+    let mut lengths: Vec<usize> = literal.into_iter().collect();
+    match text.as_bytes().first() {
+        Some(b'+') if c == ' ' => lengths.push(1),
+        Some(b'%') => lengths.extend(prefix_length(text, &url_encoding(c))),
+        Some(b'&') => {
+            lengths.extend(html_encodings(c).iter().find_map(|it| prefix_length(text, it)))
+        }
+        Some(b'\\') => lengths.extend(json_escape_lengths(text, c)),
+        _ => {}
+    }
+    lengths
+}
+
+fn prefix_length(text: &str, with: &str) -> Option<usize> {
+    let start = text.get(..with.len())?;
+    start.eq_ignore_ascii_case(with).then_some(with.len())
+}
+
+fn url_encoding(c: char) -> String {
+    let bytes: Vec<String> =
+        c.encode_utf8(&mut [0; 4]).bytes().map(|it| format!("%{it:02x}")).collect();
+    bytes.concat()
+}
+
+fn html_encodings(c: char) -> Vec<String> {
+    let name = match c {
+        '&' => "&amp;",
+        '<' => "&lt;",
+        '>' => "&gt;",
+        '"' => "&quot;",
+        '\'' => "&apos;",
+        _ => "",
+    };
+    let code = u32::from(c);
+    let forms = [name.to_owned(), format!("&#{code};"), format!("&#x{code:x};")];
+    forms.into_iter().filter(|form| !form.is_empty()).collect()
+}
+
+/// What is written in JSON more than once has more than one backslash.
+fn json_escape_lengths(text: &str, c: char) -> Vec<usize> {
+    let backslashes = text.bytes().take_while(|byte| *byte == b'\\').count();
+    if c == '\\' {
+        return (2..=backslashes).collect();
+    }
+    let (slashes, rest) = text.split_at(backslashes);
+    let short = match c {
+        '\n' => "n",
+        '\r' => "r",
+        '\t' => "t",
+        '\u{8}' => "b",
+        '\u{c}' => "f",
+        '"' => "\"",
+        '\'' => "'",
+        '/' => "/",
+        _ => "",
+    };
+    let short = (!short.is_empty() && rest.starts_with(short)).then_some(backslashes + 1);
+    let mut units = [0; 2];
+    let units = c.encode_utf16(&mut units).iter().map(|unit| format!("{slashes}u{unit:04x}"));
+    let code = prefix_length(text, &units.collect::<Vec<_>>().concat());
+    short.into_iter().chain(code).collect()
+}

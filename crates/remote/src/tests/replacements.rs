@@ -1,0 +1,94 @@
+//! A replacement deletes first: what is begun is finished, also beyond the end of the run.
+
+use std::time::Duration;
+
+use model::action::Action;
+use sandbox::{FaultEffect, SandboxOptions};
+use tokio::time::Instant;
+
+use super::bench::{RemoteBench, SERVICE, pipe_address, wait_seconds};
+use super::fixtures::kafka_body;
+use crate::{Error, RemoteSettings};
+
+const TIMEOUT: u64 = 300;
+
+/// The two actions on a pipe that is there already.
+async fn pipe_to_replace() -> (RemoteBench, [Action; 2]) {
+    let options = SandboxOptions { rate_limit: None, ..SandboxOptions::default() };
+    let timeout = Duration::from_secs(TIMEOUT);
+    let bench = RemoteBench::with_settings(
+        options,
+        RemoteSettings { rate: None, timeout, ..RemoteSettings::default() },
+    );
+    let id = bench.create_for_id("orders", kafka_body("orders")).await;
+    // The next run begins.
+    bench.pipe_states().await;
+    let at = pipe_address("orders");
+    let create = Action::Create { address: at.clone(), body: kafka_body("orders") };
+    (bench, [Action::Delete { address: at, id }, create])
+}
+
+async fn replace_pipe(bench: &RemoteBench, [delete, create]: &[Action; 2]) -> Result<(), Error> {
+    bench.remote.check_ready(delete, &[create]).await?;
+    bench.remote.perform_action(delete).await?;
+    bench.remote.check_ready(create, &[]).await?;
+    bench.remote.perform_action(create).await.map(drop)
+}
+
+/// Lets the run go on until so much of its time is left.
+async fn wait_until_left(bench: &RemoteBench, actions: &[Action; 2], left: u64) {
+    bench.remote.check_ready(&actions[1], &[]).await.unwrap();
+    wait_seconds(TIMEOUT - left).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn replacement_is_not_begun_in_the_last_minute() {
+    let (bench, actions) = pipe_to_replace().await;
+    wait_until_left(&bench, &actions, 59).await;
+    let late = replace_pipe(&bench, &actions).await.unwrap_err();
+    insta::assert_snapshot!(late, @"less than a minute of the run is left, too little to make `analytics/orders` again");
+    assert!(!late.is_outcome_unknown());
+    assert!(late.hint().unwrap().contains("--timeout"));
+    assert!(bench.request_statuses("DELETE", "").is_empty());
+    assert_eq!(bench.lock_world().list_pipes(SERVICE).len(), 1);
+}
+
+/// A delete on its own has no such need.
+#[tokio::test(start_paused = true)]
+async fn delete_alone_may_run_in_the_last_minute() {
+    let (bench, actions) = pipe_to_replace().await;
+    wait_until_left(&bench, &actions, 20).await;
+    bench.remote.check_ready(&actions[0], &[]).await.unwrap();
+    bench.remote.perform_action(&actions[0]).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn slow_delete_leaves_time_for_the_create() {
+    for (slow, lost) in [(70, None), (100, Some(FaultEffect::GatewayTimeout)), (20, None)] {
+        let (bench, actions) = pipe_to_replace().await;
+        bench.lock_world().fault_script().add_once("DELETE", "*", FaultEffect::SlowDelete(slow));
+        if let Some(effect) = lost {
+            bench.lock_world().fault_script().add_once("POST", "*/clickpipes", effect);
+        }
+        wait_until_left(&bench, &actions, 65).await;
+        let began = Instant::now();
+        replace_pipe(&bench, &actions).await.unwrap();
+        assert_eq!(bench.lock_world().list_pipes(SERVICE).len(), 1, "{slow}");
+        assert!(began.elapsed().as_secs() < 240, "{:?}", began.elapsed());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn interruption_ends_replacement_waits_at_once() {
+    let (bench, actions) = pipe_to_replace().await;
+    wait_until_left(&bench, &actions, 65).await;
+    bench.lock_world().fault_script().add_once("DELETE", "*", FaultEffect::SlowDelete(90));
+    let interrupt = async {
+        wait_seconds(80).await;
+        bench.remote.cancel_run();
+        Instant::now()
+    };
+    let (replaced, at) = tokio::join!(replace_pipe(&bench, &actions), interrupt);
+    assert!(replaced.unwrap_err().is_interrupted());
+    assert_eq!(at.elapsed(), Duration::ZERO);
+}

@@ -1,0 +1,95 @@
+//! Keeps a body that was accepted: what the contract knows, and no secret.
+
+use serde_json::{Map, Value};
+
+use super::field_spec::{FieldSpec, JsonType, PatchSupport, ReadVisibility};
+use crate::options::NullInPatch;
+
+/// Stands where a secret was: that it was given matters to the rules, its value does not.
+pub(crate) const MASK: &str = "***";
+
+/// What is kept of a body that creates something. Names without a row are kept as they are:
+/// the check let them pass because a newer API might know them.
+pub(crate) fn accepted_body(fields: &[FieldSpec], body: &Map<String, Value>) -> Map<String, Value> {
+    let mut kept = Map::new();
+    for (name, value) in body.iter().filter(|(_, value)| !value.is_null()) {
+        let kept_value = match find_field(fields, name) {
+            Some(field) => accepted_value(field, value),
+            None => value.clone(),
+        };
+        kept.insert(name.clone(), kept_value);
+    }
+    kept
+}
+
+fn accepted_value(field: &FieldSpec, value: &Value) -> Value {
+    match (field.visibility, field.json_type, value) {
+        (ReadVisibility::Secret, _, _) => mask_values(value),
+        (_, JsonType::Object(fields), Value::Object(object)) => {
+            Value::Object(accepted_body(fields, object))
+        }
+        (_, JsonType::Objects(fields, _), Value::Array(items)) => items
+            .iter()
+            .map(|item| accepted_body(fields, item.as_object().unwrap_or(&Map::new())))
+            .collect(),
+        _ => value.clone(),
+    }
+}
+
+/// The same shape with every value hidden.
+pub(crate) fn mask_values(value: &Value) -> Value {
+    match value {
+        Value::Null => Value::Null,
+        Value::Object(object) => {
+            object.iter().map(|(name, value)| (name.clone(), mask_values(value))).collect()
+        }
+        Value::Array(items) => items.iter().map(mask_values).collect(),
+        Value::Bool(_) | Value::Number(_) | Value::String(_) => MASK.into(),
+    }
+}
+
+/// Applies a PATCH to what is kept. Returns whether it said anything that is applied.
+pub(crate) fn merge_patch(
+    fields: &[FieldSpec],
+    kept: &mut Map<String, Value>,
+    patch: &Map<String, Value>,
+    null: NullInPatch,
+) -> bool {
+    let mut changed = false;
+    for (name, value) in patch {
+        let Some(field) = find_field(fields, name) else {
+            kept.insert(name.clone(), value.clone());
+            changed = true;
+            continue;
+        };
+        changed |= field.patch_support == PatchSupport::Applied
+            && merge_field_patch(field, kept, value, null);
+    }
+    changed
+}
+
+fn merge_field_patch(
+    field: &FieldSpec,
+    kept: &mut Map<String, Value>,
+    value: &Value,
+    null: NullInPatch,
+) -> bool {
+    match (value, field.json_type) {
+        (Value::Null, _) if null == NullInPatch::Ignored => false,
+        (Value::Null, _) => kept.shift_remove(field.name).is_some(),
+        (Value::Object(patch), JsonType::Object(fields))
+            if field.visibility != ReadVisibility::Secret =>
+        {
+            let inner = kept.entry(field.name).or_insert_with(|| Value::Object(Map::new()));
+            inner.as_object_mut().is_some_and(|inner| merge_patch(fields, inner, patch, null))
+        }
+        _ => {
+            kept.insert(field.name.to_owned(), accepted_value(field, value));
+            true
+        }
+    }
+}
+
+fn find_field<'a>(fields: &'a [FieldSpec], name: &str) -> Option<&'a FieldSpec> {
+    fields.iter().find(|field| field.name == name)
+}

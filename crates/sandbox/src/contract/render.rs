@@ -1,0 +1,132 @@
+//! Shows what is kept, as a read of the API does: without secrets, with defaults, with quirks.
+
+use serde_json::{Map, Value, json};
+
+use super::field_spec::{FieldSpec, JsonType, PatchSupport, ReadVisibility, UnsetValue};
+use crate::options::{Quirk, Quirks};
+use crate::uuid;
+
+/// One read of one object.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ReadContext<'a> {
+    pub(crate) quirks: &'a Quirks,
+    /// Differs from read to read.
+    pub(crate) read_seed: u64,
+    /// The id of what is read.
+    pub(crate) id: &'a str,
+}
+
+impl ReadContext<'_> {
+    /// Whether the quirk is on, and strikes this read at this place.
+    pub(crate) fn should_apply_quirk(&self, quirk: Quirk, field_name: &str) -> bool {
+        self.quirks.has_quirk(quirk)
+            && uuid::mix_bits(self.read_seed ^ uuid::hash_text(field_name)) & 1 == 1
+    }
+}
+
+pub(crate) fn render_fields(
+    fields: &[FieldSpec],
+    kept: &Map<String, Value>,
+    reading: ReadContext<'_>,
+) -> Map<String, Value> {
+    let mut rendered = Map::new();
+    for field in fields.iter().filter(|field| is_visible(field, kept, reading)) {
+        let value = match kept.get(field.name) {
+            Some(value) if !value.is_null() => Some(render_value(field, value, reading)),
+            _ => render_unset(field, reading),
+        };
+        rendered.extend(value.map(|value| (field.name.to_owned(), value)));
+    }
+    let unknown = kept.iter().filter(|(name, _)| fields.iter().all(|field| field.name != *name));
+    rendered.extend(unknown.map(|(name, value)| (name.clone(), value.clone())));
+    rendered
+}
+
+fn is_visible(field: &FieldSpec, kept: &Map<String, Value>, reading: ReadContext<'_>) -> bool {
+    let omitted = field.quirk == Some(Quirk::OmittedBooleans)
+        && reading.quirks.has_quirk(Quirk::OmittedBooleans);
+    let hidden = match field.visibility {
+        ReadVisibility::Visible => false,
+        ReadVisibility::Secret | ReadVisibility::Hidden => true,
+        ReadVisibility::HiddenWhen(other, value) => {
+            kept.get(other).is_some_and(|given| given == value)
+        }
+    };
+    field.patch_support != PatchSupport::PatchOnly && !omitted && !hidden
+}
+
+fn render_value(field: &FieldSpec, value: &Value, reading: ReadContext<'_>) -> Value {
+    let mut value = match (field.json_type, value) {
+        (JsonType::Object(fields), Value::Object(object)) => {
+            Value::Object(render_fields(fields, object, reading))
+        }
+        (JsonType::Objects(fields, _), Value::Array(items)) => items
+            .iter()
+            .filter_map(Value::as_object)
+            .map(|item| render_fields(fields, item, reading))
+            .collect(),
+        _ => value.clone(),
+    };
+    if let Some(quirk) = field.quirk {
+        apply_quirk(quirk, field.name, &mut value, reading);
+    }
+    value
+}
+
+fn apply_quirk(quirk: Quirk, field_name: &str, value: &mut Value, reading: ReadContext<'_>) {
+    match (quirk, value) {
+        (Quirk::ShuffledLists, Value::Array(items)) if reading.quirks.has_quirk(quirk) => {
+            shuffle_items(items, reading.read_seed);
+        }
+        (Quirk::EngineParentheses, Value::String(engine))
+            if reading.should_apply_quirk(quirk, field_name) =>
+        {
+            engine.push_str("()");
+        }
+        (Quirk::BaseTypes, Value::String(flavour)) if reading.quirks.has_quirk(quirk) => {
+            *flavour = base_type(flavour).to_owned();
+        }
+        (Quirk::NullLists, value) if *value == json!([]) => {
+            *value = if reading.quirks.has_quirk(quirk) { Value::Null } else { json!([]) };
+        }
+        _ => {}
+    }
+}
+
+/// A shuffle that depends on the seed alone.
+fn shuffle_items(items: &mut [Value], seed: u64) {
+    let mut state = seed;
+    for last in (1..items.len()).rev() {
+        state = uuid::mix_bits(state);
+        let other = state % (last as u64 + 1);
+        items.swap(last, usize::try_from(other).unwrap_or(last));
+    }
+}
+
+fn base_type(flavour: &str) -> &str {
+    match flavour {
+        "mariadb" | "rdsmariadb" => "mariadb",
+        "mysql" | "rdsmysql" | "auroramysql" => "mysql",
+        _ => "postgres",
+    }
+}
+
+fn render_unset(field: &FieldSpec, reading: ReadContext<'_>) -> Option<Value> {
+    let value = match field.unset {
+        UnsetValue::Absent => return None,
+        UnsetValue::Null => Value::Null,
+        UnsetValue::EmptyText => json!(""),
+        UnsetValue::EmptyList => json!([]),
+        UnsetValue::False => json!(false),
+        UnsetValue::True => json!(true),
+        UnsetValue::Integer(number) => json!(number),
+        UnsetValue::Text(text) => json!(text),
+        UnsetValue::ConsumerGroup => json!(format!("clickpipes-{}", reading.id)),
+        UnsetValue::ServerId => json!(uuid::hash_text(reading.id) % 4_294_967_295 + 1),
+    };
+    Some(match field.quirk {
+        Some(Quirk::NullLists) if reading.quirks.has_quirk(Quirk::NullLists) => Value::Null,
+        Some(Quirk::NullLists) => json!([]),
+        _ => value,
+    })
+}

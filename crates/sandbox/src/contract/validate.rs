@@ -1,0 +1,239 @@
+//! Checks a body against the rows: names, types, enums, ranges, what is required.
+//!
+//! A message names the path and never the value, which may be a secret put in the wrong place.
+
+use serde_json::{Map, Value};
+
+use super::field_spec::{FieldSpec, JsonType, PatchSupport, ReadVisibility};
+use crate::options::UnknownFields;
+use crate::uuid;
+
+/// What is wrong with a body, one message each.
+#[derive(Debug, Default)]
+pub(crate) struct Complaints(Vec<String>);
+
+impl Complaints {
+    pub(crate) fn add(&mut self, path: &str, text: impl AsRef<str>) {
+        self.0.push(format!("{path}: {}", text.as_ref()));
+    }
+
+    /// A message of the API that names no path.
+    pub(crate) fn add_message(&mut self, text: &str) {
+        self.0.push(text.to_owned());
+    }
+
+    pub(crate) fn append(&mut self, other: Self) {
+        self.0.extend(other.0);
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(crate) fn into_message(self) -> String {
+        self.0.join("; ")
+    }
+}
+
+/// Which rows count, and what is done with a name that has none.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct BodyContext {
+    pub(crate) kind: BodyKind,
+    pub(crate) unknown: UnknownFields,
+}
+
+/// The kind of body that is checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum BodyKind {
+    Create,
+    Patch,
+}
+
+impl BodyContext {
+    pub(crate) fn for_create(unknown: UnknownFields) -> Self {
+        Self { kind: BodyKind::Create, unknown }
+    }
+
+    pub(crate) fn for_patch(unknown: UnknownFields) -> Self {
+        Self { kind: BodyKind::Patch, unknown }
+    }
+
+    /// A secret is always given whole, and takes no field that the contract does not know.
+    fn nested_in(self, field: &FieldSpec) -> Self {
+        match (field.visibility, field.json_type) {
+            (ReadVisibility::Secret, _) => Self::for_create(UnknownFields::Refuse),
+            (_, JsonType::Objects(..)) => Self { kind: BodyKind::Create, ..self },
+            _ => self,
+        }
+    }
+}
+
+pub(crate) fn validate_object(
+    complaints: &mut Complaints,
+    parent: &str,
+    fields: &[FieldSpec],
+    object: &Map<String, Value>,
+    context: BodyContext,
+) {
+    for (name, value) in object {
+        let path = join_path(parent, name);
+        match fields.iter().find(|field| field.name == name) {
+            Some(field) => validate_field(complaints, &path, field, value, context),
+            None if context.unknown == UnknownFields::Accept => {}
+            None => complaints.add(&path, "unknown field (the sandbox refuses these)"),
+        }
+    }
+    if context.kind == BodyKind::Create {
+        let missing = |field: &&FieldSpec| field.required && object.get(field.name).is_none();
+        for field in fields.iter().filter(missing) {
+            let path = join_path(parent, field.name);
+            complaints.add(&path, "'undefined' is not accepted, a value is required");
+        }
+    }
+}
+
+fn validate_field(
+    complaints: &mut Complaints,
+    path: &str,
+    field: &FieldSpec,
+    value: &Value,
+    context: BodyContext,
+) {
+    match (context.kind, field.patch_support) {
+        (BodyKind::Create, PatchSupport::PatchOnly) => {
+            complaints.add(path, "unknown field (it belongs into a PATCH)");
+        }
+        (BodyKind::Patch, PatchSupport::Ignored) => {}
+        (BodyKind::Patch, _) if value.is_null() => {}
+        (BodyKind::Create, _) if value.is_null() && field.nullable => {}
+        _ => validate_value(complaints, path, field.json_type, value, context.nested_in(field)),
+    }
+}
+
+fn validate_value(
+    complaints: &mut Complaints,
+    path: &str,
+    shape: JsonType,
+    value: &Value,
+    context: BodyContext,
+) {
+    match (shape, value) {
+        (JsonType::Anything, _) | (JsonType::Bool, Value::Bool(_)) => {}
+        (JsonType::Text { min, max }, Value::String(text)) => {
+            validate_length(complaints, path, text.chars().count(), min, max);
+        }
+        (JsonType::OneOf(names), Value::String(text)) if names.contains(&text.as_str()) => {}
+        (JsonType::OneOf(names), _) => {
+            complaints.add(path, format!("must be one of {}", names.join(", ")));
+        }
+        (JsonType::Integer { min, max }, Value::Number(number)) => {
+            validate_integer(complaints, path, number.as_i64(), min, max);
+        }
+        (JsonType::Number { min, max }, Value::Number(number)) => {
+            validate_number(complaints, path, number.as_f64().unwrap_or(f64::NAN), min, max);
+        }
+        (JsonType::Object(fields), Value::Object(object)) => {
+            validate_object(complaints, path, fields, object, context);
+        }
+        (JsonType::Objects(fields, least), Value::Array(items)) => {
+            validate_object_list(complaints, path, fields, least, items, context);
+        }
+        (JsonType::Texts | JsonType::DistinctTexts | JsonType::Uuids, Value::Array(items)) => {
+            validate_text_list(complaints, path, shape, items);
+        }
+        _ => complaints.add(path, format!("must be {}", describe_type(shape))),
+    }
+}
+
+fn validate_length(complaints: &mut Complaints, path: &str, length: usize, min: usize, max: usize) {
+    if length < min {
+        complaints.add(path, "'' is empty");
+    }
+    if length > max {
+        complaints.add(path, format!("must have at most {max} characters"));
+    }
+}
+
+/// Ranges are worded as the API words them.
+fn validate_integer(
+    complaints: &mut Complaints,
+    path: &str,
+    given: Option<i64>,
+    min: i64,
+    max: i64,
+) {
+    match given {
+        None => complaints.add(path, "must be an integer"),
+        Some(number) if (min..=max).contains(&number) => {}
+        Some(_) if max == i64::MAX => complaints.add(path, format!("Value must be >= {min}")),
+        Some(_) => complaints.add(path, format!("Not between {min} and {max}")),
+    }
+}
+
+fn validate_number(complaints: &mut Complaints, path: &str, given: f64, min: f64, max: f64) {
+    match given {
+        number if (min..=max).contains(&number) => {}
+        _ if max.is_infinite() => complaints.add(path, format!("Value must be >= {min}")),
+        _ => complaints.add(path, format!("Not between {min} and {max}")),
+    }
+}
+
+fn validate_object_list(
+    complaints: &mut Complaints,
+    path: &str,
+    fields: &'static [FieldSpec],
+    least: usize,
+    items: &[Value],
+    context: BodyContext,
+) {
+    if items.len() < least {
+        let name = path.rsplit('.').next().unwrap_or(path);
+        complaints.add(path, format!("{name} array length < minLength {least}"));
+    }
+    for (index, item) in items.iter().enumerate() {
+        validate_value(
+            complaints,
+            &format!("{path}[{index}]"),
+            JsonType::Object(fields),
+            item,
+            context,
+        );
+    }
+}
+
+fn validate_text_list(complaints: &mut Complaints, path: &str, shape: JsonType, items: &[Value]) {
+    for (index, item) in items.iter().enumerate() {
+        let path = format!("{path}[{index}]");
+        match item.as_str() {
+            None => complaints.add(&path, "must be a string"),
+            Some("") => complaints.add(&path, "'' is empty"),
+            Some(text) if matches!(shape, JsonType::Uuids) && !uuid::is_uuid(text) => {
+                complaints.add(&path, "must be a UUID");
+            }
+            Some(_)
+                if matches!(shape, JsonType::DistinctTexts) && items[..index].contains(item) =>
+            {
+                complaints.add(&path, "is given twice");
+            }
+            Some(_) => {}
+        }
+    }
+}
+
+fn describe_type(shape: JsonType) -> &'static str {
+    match shape {
+        JsonType::Text { .. } | JsonType::OneOf(_) => "a string",
+        JsonType::Bool => "a boolean",
+        JsonType::Integer { .. } => "an integer",
+        JsonType::Number { .. } => "a number",
+        JsonType::Texts | JsonType::DistinctTexts => "an array of strings",
+        JsonType::Uuids => "an array of UUIDs",
+        JsonType::Object(_) => "an object",
+        JsonType::Objects(..) => "an array of objects",
+        JsonType::Anything => "present",
+    }
+}
+
+pub(crate) fn join_path(parent: &str, name: &str) -> String {
+    if parent.is_empty() { name.to_owned() } else { format!("{parent}.{name}") }
+}

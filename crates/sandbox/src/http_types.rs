@@ -1,0 +1,128 @@
+//! What goes in and what comes out, with no transport in sight.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+/// A request, as the transport took it apart.
+#[derive(Debug, Clone, Default)]
+pub struct SandboxRequest {
+    /// The method in capitals.
+    pub method: String,
+    /// The path from the first slash on; a query string is ignored.
+    pub path: String,
+    /// The value of the `Authorization` header.
+    pub authorization: Option<String>,
+    /// The raw body, empty when there is none.
+    pub body: Vec<u8>,
+}
+
+/// What the transport has to send back.
+#[derive(Debug, Clone)]
+pub struct SandboxResponse {
+    /// The HTTP status.
+    pub status: u16,
+    /// Header names in lower case, with their values.
+    pub headers: Vec<(String, String)>,
+    /// The raw body.
+    pub body: Vec<u8>,
+    /// Whether there is an answer at all.
+    pub delivery: Delivery,
+    /// How long the answer takes, in virtual time: a transport that keeps time waits for it.
+    pub delay: Duration,
+}
+
+/// What becomes of the connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Delivery {
+    /// The response is sent.
+    Answered,
+    /// The connection breaks and the client learns nothing; the effect may be done.
+    CutBeforeAnswer,
+}
+
+impl SandboxResponse {
+    pub(crate) fn from_json(status: u16, body: &Value) -> Self {
+        Self::with_body(status, "application/json; charset=utf-8", body.to_string().into_bytes())
+    }
+
+    pub(crate) fn from_html(status: u16, title: &str) -> Self {
+        let page = format!(
+            "<!DOCTYPE html>\n<html><head><title>{title}</title></head>\n\
+             <body><h1>{title}</h1><p>This page is not JSON.</p></body></html>\n"
+        );
+        Self::with_body(status, "text/html", page.into_bytes())
+    }
+
+    /// The body as JSON; `null` when it is none.
+    pub fn json_body(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_default()
+    }
+
+    fn with_body(status: u16, content_type: &str, body: Vec<u8>) -> Self {
+        let headers = vec![("content-type".to_owned(), content_type.to_owned())];
+        Self { status, headers, body, delivery: Delivery::Answered, delay: Duration::ZERO }
+    }
+}
+
+/// A request that the API turns down.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct ApiRefusal {
+    pub(crate) status: u16,
+    pub(crate) text: String,
+    /// Seconds for the `X-RateLimit-Reset` header.
+    pub(crate) reset_seconds: Option<f64>,
+}
+
+/// What a route comes to: a `result`, nothing (as DELETE), or a refusal.
+pub(crate) type ApiResult = Result<Option<Value>, ApiRefusal>;
+
+impl ApiRefusal {
+    pub(crate) fn bad_request(text: impl AsRef<str>) -> Self {
+        Self::with_code(400, "BAD_REQUEST", text.as_ref())
+    }
+
+    pub(crate) fn not_found(text: impl AsRef<str>) -> Self {
+        Self::with_code(404, "NOT_FOUND", text.as_ref())
+    }
+
+    pub(crate) fn with_code(status: u16, code: &str, text: &str) -> Self {
+        Self { status, text: format!("{code}: {text}"), reset_seconds: None }
+    }
+
+    /// The API names no code and no reason when it breaks.
+    pub(crate) fn internal_error() -> Self {
+        Self { status: 500, text: "Internal error".to_owned(), reset_seconds: None }
+    }
+
+    pub(crate) fn rate_limited(reset_seconds: Option<f64>) -> Self {
+        Self {
+            reset_seconds,
+            ..Self::with_code(429, "TOO_MANY_REQUESTS", "rate limit exceeded (sandbox wording)")
+        }
+    }
+}
+
+/// Puts an answer into the envelope that every response of the API has.
+pub(crate) fn wrap_in_envelope(answer: ApiResult, request_id: &str) -> SandboxResponse {
+    match answer {
+        Ok(Some(result)) => SandboxResponse::from_json(
+            200,
+            &json!({"status": 200, "requestId": request_id, "result": result}),
+        ),
+        Ok(None) => {
+            SandboxResponse::from_json(200, &json!({"status": 200, "requestId": request_id}))
+        }
+        Err(refusal) => refusal_response(&refusal, request_id),
+    }
+}
+
+fn refusal_response(refusal: &ApiRefusal, request_id: &str) -> SandboxResponse {
+    let ApiRefusal { status, text, reset_seconds: reset } = refusal;
+    let body = json!({"status": status, "requestId": request_id, "error": text});
+    let mut response = SandboxResponse::from_json(*status, &body);
+    if let Some(seconds) = reset {
+        response.headers.push(("x-ratelimit-reset".to_owned(), seconds.to_string()));
+    }
+    response
+}

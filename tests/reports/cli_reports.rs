@@ -1,0 +1,171 @@
+//! Reports as the real binary writes them.
+
+use insta::assert_snapshot;
+use serde_json::Value;
+use std::fmt::Write as _;
+
+use super::html::check_well_formed;
+use super::manifest;
+use crate::support::cli::WorkDir;
+
+/// The reports that the real binary writes for `args`, by file.
+fn write_reports(desk: &WorkDir, command: &[&str], formats: &[&str], code: i32) -> Vec<String> {
+    let targets: Vec<String> =
+        formats.iter().map(|format| format!("--report={format}=out/{format}")).collect();
+    let args: Vec<&str> =
+        command.iter().copied().chain(targets.iter().map(String::as_str)).collect();
+    let said = desk.run_with_env(&args, &[("P", "canary")]);
+    assert_eq!(said.code, code, "{}", said.all_output());
+    let path = desk.temp_dir.path().join("out");
+    let reports: Vec<String> =
+        formats.iter().map(|format| std::fs::read_to_string(path.join(format)).unwrap()).collect();
+    assert!(reports.iter().all(|report| !report.contains("canary")));
+    reports
+}
+
+#[test]
+fn validate_reports_every_problem_in_every_format() {
+    let desk = WorkDir::new();
+    desk.write_file("pipes/a.yaml", manifest("a", "t", "").replace("topics: \"t\"", "topcis: t"));
+    let command = ["validate", "pipes"];
+    let formats = ["sarif", "codequality", "junit", "markdown", "github", "json"];
+    let reports = write_reports(&desk, &command, &formats, 1);
+    let sarif: Value = serde_json::from_str(&reports[0]).unwrap();
+    assert_eq!(sarif["version"], "2.1.0");
+    let run = &sarif["runs"][0];
+    assert_eq!(run["tool"]["driver"]["name"], "pipectl");
+    let mut lines = String::new();
+    for result in run["results"].as_array().unwrap() {
+        let place = &result["locations"][0]["physicalLocation"];
+        let index = usize::try_from(result["ruleIndex"].as_u64().unwrap()).unwrap();
+        let rule = &run["tool"]["driver"]["rules"][index];
+        assert_eq!(rule["id"], result["ruleId"]);
+        writeln!(
+            lines,
+            "{} {} {}:{} {} | {}",
+            result["level"].as_str().unwrap(),
+            result["ruleId"].as_str().unwrap(),
+            place["artifactLocation"]["uri"].as_str().unwrap(),
+            place["region"]["startLine"],
+            result["message"]["text"].as_str().unwrap(),
+            rule["shortDescription"]["text"].as_str().unwrap(),
+        )
+        .unwrap();
+    }
+    assert_snapshot!(lines, @r#"error unknown-field pipes/a.yaml:11 unknown field `topcis`; did you mean `topics`? | There is no such field here."#);
+    assert_eq!(check_well_formed(&reports[2]), Ok(()));
+    assert_snapshot!(reports[3], @r#"
+### pipectl validate: 1 error in 1 file
+
+| | where | problem | code |
+|---|---|---|---|
+| ❌ | <code>pipes/a.yaml&#58;11&#58;7</code> | unknown field <code>topcis</code>; did you mean <code>topics</code>&#63; | <code>unknown-field</code> |
+
+<!-- pipectl:plan -->
+"#);
+    assert_snapshot!(reports[4], @r#"
+::error file=pipes/a.yaml,line=11,col=7,title=unknown-field::unknown field `topcis`; did you mean `topics`?
+::notice title=pipectl validate::1 error in 1 file
+"#);
+    let json = desk.run_pipectl(&["validate", "pipes", "-o", "json"]).stdout;
+    assert_eq!(reports[5], json);
+}
+
+#[test]
+fn failed_plan_reports_the_error() {
+    let desk = WorkDir::new();
+    desk.write_file("a.yaml", manifest("a", "t", "").replace("topics: \"t\"", "topcis: t"));
+    let formats = ["markdown", "github", "junit", "json"];
+    let reports = write_reports(&desk, &["plan", "a.yaml", "--sandbox"], &formats, 1);
+    assert!(reports[0].starts_with("### pipectl plan: 1 error\n"), "{}", reports[0]);
+    assert!(
+        reports[1].contains("::error file=a.yaml,line=11,col=7,title=unknown-field::"),
+        "{}",
+        reports[1]
+    );
+    assert!(reports[2].contains("failures=\"2\""), "{}", reports[2]);
+    assert!(reports[3].contains("the manifests have 1 error"), "{}", reports[3]);
+}
+
+#[test]
+fn apply_reports_the_result_of_each_object() {
+    let desk = WorkDir::new();
+    desk.write_file("a.yaml", manifest("a", "t", ""));
+    let formats = ["markdown", "junit", "json"];
+    let command = ["apply", "a.yaml", "--sandbox", "--yes"];
+    let reports = write_reports(&desk, &command, &formats, 0);
+    assert_snapshot!(reports[0], @r#"
+### pipectl apply: 1 applied, 0 failed, 0 skipped, 0 unknown
+
+Planned: 1 to create, 0 to update, 0 to replace, 0 to delete. 0 unchanged, 0 unmanaged.
+
+| | object | what | why |
+|---|---|---|---|
+| 🟢 | <code>analytics/a</code> | applied: create |  |
+
+<!-- pipectl:plan -->
+"#);
+    assert_eq!(check_well_formed(&reports[1]), Ok(()));
+    let json: Value = serde_json::from_str(&reports[2]).unwrap();
+    assert_eq!(json["outcome"], "applied");
+}
+
+#[test]
+fn reports_can_be_set_by_env_and_fill_github_files() {
+    let desk = WorkDir::new();
+    desk.write_file("a.yaml", manifest("a", "t", ""));
+    let said = desk.run_with_env(
+        &["plan", "a.yaml", "--sandbox", "-o", "markdown", "--report-key", "prod"],
+        &[
+            ("PIPECTL_REPORT", "github=-,markdown=plan.md"),
+            ("GITHUB_STEP_SUMMARY", "summary.md"),
+            ("GITHUB_OUTPUT", "outputs"),
+        ],
+    );
+    assert_eq!(said.code, 0, "{}", said.all_output());
+    let read = |name: &str| std::fs::read_to_string(desk.temp_dir.path().join(name)).unwrap();
+    assert!(said.stdout.starts_with(&read("plan.md")), "{}", said.stdout);
+    assert!(said.stdout.contains("\n::notice title=pipectl plan::1 to create"), "{}", said.stdout);
+    assert!(read("plan.md").ends_with("<!-- pipectl:prod -->\n"));
+    assert_eq!(read("summary.md"), read("plan.md"));
+    assert_snapshot!(read("outputs"), @r#"
+outcome=changes
+create=1
+update=0
+replace=0
+delete=0
+rename=0
+adopt=0
+blocked=0
+unchanged=0
+unmanaged=0
+has-changes=true
+errors=0
+warnings=0
+"#);
+}
+
+#[test]
+fn unwritable_report_is_an_error() {
+    let desk = WorkDir::new();
+    desk.write_file("a.yaml", manifest("a", "t", ""));
+    desk.write_file("file", "");
+    let args = ["validate", "a.yaml", "--report=junit=file/x", "--report=json=there"];
+    let said = desk.run_pipectl(&args);
+    assert_eq!(said.code, 1, "{}", said.all_output());
+    assert!(desk.temp_dir.path().join("there").exists());
+}
+
+#[test]
+fn unknown_report_format_or_key_is_a_usage_error() {
+    let desk = WorkDir::new();
+    desk.write_file("a.yaml", manifest("a", "t", ""));
+    for args in [
+        ["validate", "a.yaml", "--report", "nope=x"],
+        ["validate", "a.yaml", "--report", "markdown"],
+        ["validate", "a.yaml", "--report", "gitlab-terraform=x"],
+        ["validate", "a.yaml", "--report-key", "a--><b>"],
+    ] {
+        assert_eq!(desk.run_pipectl(&args).code, 64, "{args:?}");
+    }
+}

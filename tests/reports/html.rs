@@ -1,0 +1,141 @@
+//! The page, and what is markup at all.
+
+use insta::assert_snapshot;
+use pipectl::reports::ReportFormat;
+use serde_json::Value;
+
+use super::{hostile, large, manifest, planned, rendered, run, small};
+
+#[test]
+fn reports_are_well_formed() {
+    for (desired, plan) in [small(), hostile(), large(10)] {
+        let run = run(&desired, &plan);
+        for format in
+            [ReportFormat::GitlabTerraform, ReportFormat::Codequality, ReportFormat::Sarif]
+        {
+            serde_json::from_str::<Value>(&rendered(format, &run)).unwrap();
+        }
+        let xml = rendered(ReportFormat::Junit, &run);
+        assert_eq!(check_well_formed(&xml), Ok(()), "{xml}");
+        let page = rendered(ReportFormat::Html, &run);
+        assert_eq!(check_well_formed(&page_to_xml(&page)), Ok(()), "{page}");
+    }
+    for broken in ["<a><b></a></b>", "<a>", "<a x=\"<\"/>", "<a>&nope;</a>", "<a>]]></a>"] {
+        assert!(check_well_formed(broken).is_err(), "{broken}");
+    }
+}
+
+/// A page without what HTML alone leaves open, and without its style.
+fn page_to_xml(page: &str) -> String {
+    let (before, rest) = page.split_once("<style>").unwrap();
+    let (_, after) = rest.split_once("</style>").unwrap();
+    let lines = format!("{before}{after}");
+    let lines = lines.lines().filter(|line| !line.starts_with("<meta")).collect::<Vec<_>>();
+    lines.join("\n").replace("<br>", "")
+}
+
+#[test]
+fn html_page_is_self_contained() {
+    for (desired, plan) in [small(), hostile(), large(125)] {
+        let page = rendered(ReportFormat::Html, &run(&desired, &plan));
+        for outside in
+            ["<script", "<link", " src=", "url(", "@import", "<img", "http-equiv=\"refresh"]
+        {
+            assert!(!page.contains(outside), "{outside}");
+        }
+        let mut links = page.split("href=\"").skip(1);
+        assert!(links.all(|link| link.starts_with('#')));
+    }
+}
+
+#[test]
+fn html_page_lists_risky_changes_above_the_picture() {
+    let first = |page: &str| {
+        let (above, _) = page.split_once("<svg").unwrap();
+        let (_, list) = above.split_once("Look at these first").unwrap_or_default();
+        list.matches("<li").count()
+    };
+    let (desired, plan) = small();
+    let page = rendered(ReportFormat::Html, &run(&desired, &plan));
+    assert_eq!(first(&page), 3);
+    let (desired, plan) = large(10);
+    let page = rendered(ReportFormat::Html, &run(&desired, &plan));
+    assert_eq!(first(&page), 8);
+    assert!(page.contains("<a href=\"#changes\">and 12 more</a>"));
+    let (desired, plan) = planned(&[manifest("new", "t", "")], &[]);
+    let page = rendered(ReportFormat::Html, &run(&desired, &plan));
+    assert_eq!(first(&page), 0);
+}
+
+#[test]
+fn picture_links_sources_pipes_and_tables() {
+    let (desired, plan) = small();
+    let page = rendered(ReportFormat::Html, &run(&desired, &plan));
+    let texts = page.split("<text").skip(1).map(|text| {
+        let (_, text) = text.split_once('>').unwrap();
+        text.split_once('<').unwrap().0
+    });
+    let nodes: Vec<&str> = page
+        .split("<g class=\"node ")
+        .skip(1)
+        .map(|node| node.split_once('"').unwrap().0)
+        .collect();
+    assert_snapshot!(texts.collect::<Vec<_>>().join("\n"), @r#"
+guarded
+blocked
+gone
+delete (state: absent)
+moved
+must be replaced
+bigger
+update
+new
+create
+same
+unchanged
+b:9092
+Kafka
+default.clicks
+from t2 and 5 more
+"#);
+    assert_snapshot!(nodes.join(" "), @r#"blocked delete replace update create same place place"#);
+}
+
+/// As much of XML as our reports use.
+pub(crate) fn check_well_formed(text: &str) -> Result<(), String> {
+    let mut open: Vec<&str> = Vec::new();
+    let mut rest = text;
+    while let Some(start) = rest.find('<') {
+        check_characters(&rest[..start])?;
+        let end = rest[start..].find('>').ok_or("a tag is not closed")? + start;
+        let tag = &rest[start + 1..end];
+        rest = &rest[end + 1..];
+        if tag.starts_with('?') || tag.starts_with('!') {
+            continue;
+        }
+        let quotes = tag.matches('"').count();
+        if tag.contains('<') || !quotes.is_multiple_of(2) {
+            return Err(format!("bad tag {tag}"));
+        }
+        check_characters(tag)?;
+        match tag.strip_prefix('/') {
+            Some(name) if open.pop() != Some(name) => return Err(format!("{name} closes nothing")),
+            Some(_) => {}
+            None if tag.ends_with('/') => {}
+            None => open.push(tag.split_whitespace().next().unwrap_or_default()),
+        }
+    }
+    check_characters(rest)?;
+    if open.is_empty() { Ok(()) } else { Err(format!("left open: {open:?}")) }
+}
+
+fn check_characters(text: &str) -> Result<(), String> {
+    let known = ["amp;", "lt;", "gt;", "quot;", "#39;"];
+    let bad = text.split('&').skip(1).find(|rest| !known.iter().any(|name| rest.starts_with(name)));
+    let forbidden = text.chars().any(|c| c.is_control() && c != '\n');
+    match bad {
+        Some(rest) => Err(format!("unknown entity &{rest}")),
+        None if forbidden || text.contains("]]>") => Err("a character that may not be".to_owned()),
+        None => Ok(()),
+    }
+}
