@@ -62,8 +62,7 @@ fn changed_since_never_prunes() {
     let repo = applied_repo();
     repo.remove_file("pipes/views.yaml");
     repo.commit_all("No views");
-    let said =
-        repo.run_pipectl(&["apply", "pipes", "--changed-since=HEAD~1", "--prune=git", "--yes"]);
+    let said = repo.run_pipectl(&["apply", "pipes", "--changed-since=HEAD~1", "--prune=git", "--yes"]);
     assert!(said.stderr.contains("nothing is pruned"), "{}", said.all_output());
     assert_eq!(repo.live_pipe_names(), ["clicks", "orders", "views"]);
 }

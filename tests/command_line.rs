@@ -44,10 +44,7 @@ fn usage_errors_exit_with_64() {
         let said = desk.run_pipectl(&["apply", "x.yaml", "--sandbox", flag, value]);
         assert_eq!(said.code, 64, "{}", said.all_output());
     }
-    assert_eq!(
-        desk.run_pipectl(&["plan", "--nonsense", "-o", "json"]).stdout_json()["outcome"],
-        "error"
-    );
+    assert_eq!(desk.run_pipectl(&["plan", "--nonsense", "-o", "json"]).stdout_json()["outcome"], "error");
     assert_eq!(desk.run_pipectl(&["--help"]).code, 0);
     assert_eq!(desk.run_pipectl(&["--version"]).code, 0);
     assert!(desk.run_pipectl(&["--help"]).stdout.contains("64   usage"));
@@ -70,29 +67,18 @@ fn invalid_files_are_rejected_and_nothing_is_sent() {
         ("bomb.yaml", bomb.into_bytes(), "yaml-too-large"),
         ("deep.yaml", deep.into_bytes(), "error"),
         ("huge.yaml", vec![b'#'; 100 * 1024 * 1024], "larger than 8 MiB"),
-        (
-            "twice.yaml",
-            PIPE.replace("kind: ClickPipe", "kind: ClickPipe\nkind: ClickPipe").into_bytes(),
-            "duplicate",
-        ),
+        ("twice.yaml", PIPE.replace("kind: ClickPipe", "kind: ClickPipe\nkind: ClickPipe").into_bytes(), "duplicate"),
         ("other.yaml", b"apiVersion: apps/v1\nkind: Deployment\n".to_vec(), "error"),
         ("list.yaml", b"- 1\n- 2\n".to_vec(), "error"),
     ];
     for (name, content, words) in files {
         desk.write_file(name, content);
-        for command in [
-            &["validate", name][..],
-            &["plan", name, "--sandbox"],
-            &["apply", name, "--sandbox", "--yes"],
-        ] {
+        for command in [&["validate", name][..], &["plan", name, "--sandbox"], &["apply", name, "--sandbox", "--yes"]] {
             assert_refused(&desk.run_pipectl(command), 1, words);
         }
         fs::remove_file(desk.temp_dir.path().join(name)).unwrap();
     }
-    assert!(
-        !desk.temp_dir.path().join(".pipectl").exists(),
-        "nothing was sent, not even to the sandbox"
-    );
+    assert!(!desk.temp_dir.path().join(".pipectl").exists(), "nothing was sent, not even to the sandbox");
 }
 
 #[test]
@@ -102,11 +88,7 @@ fn paths_without_manifests_are_errors() {
     desk.write_file("blank.yaml", "# nothing here\n");
     assert_refused(&desk.run_pipectl(&["plan", "empty", "--sandbox"]), 1, "no manifest in empty");
     assert_refused(&desk.run_pipectl(&["plan", "missing", "--sandbox"]), 1, "cannot read missing");
-    assert_refused(
-        &desk.run_pipectl(&["plan", "blank.yaml", "--sandbox"]),
-        1,
-        "no manifest in blank.yaml",
-    );
+    assert_refused(&desk.run_pipectl(&["plan", "blank.yaml", "--sandbox"]), 1, "no manifest in blank.yaml");
 }
 
 #[test]
@@ -136,12 +118,7 @@ fn file_given_twice_is_read_once() {
 #[test]
 fn standard_input_is_read_as_a_file() {
     let said = WorkDir::new().run_with_stdin(&["validate", "-"], &[], PIPE);
-    assert_eq!(
-        (said.code, said.stdout.as_str()),
-        (0, "1 manifest in 1 file: valid\n"),
-        "{}",
-        said.stderr
-    );
+    assert_eq!((said.code, said.stdout.as_str()), (0, "1 manifest in 1 file: valid\n"), "{}", said.stderr);
 }
 
 #[test]
@@ -157,17 +134,10 @@ fn apply_without_terminal_needs_yes() {
 fn only_apply_needs_secrets_and_names_missing_ones() {
     let desk = WorkDir::new();
     desk.write_file("pipe.yaml", PIPE);
-    assert_eq!(
-        desk.run_pipectl(&["plan", "pipe.yaml", "--sandbox", "--detailed-exitcode"]).code,
-        2
-    );
+    assert_eq!(desk.run_pipectl(&["plan", "pipe.yaml", "--sandbox", "--detailed-exitcode"]).code, 2);
     let said = desk.run_pipectl(&["apply", "pipe.yaml", "--sandbox", "--yes"]);
     assert_eq!(said.code, 1, "{}", said.all_output());
-    assert!(
-        said.all_output().contains("environment variable KAFKA_PASSWORD is not set"),
-        "{}",
-        said.all_output()
-    );
+    assert!(said.all_output().contains("environment variable KAFKA_PASSWORD is not set"), "{}", said.all_output());
 }
 
 #[test]
@@ -175,10 +145,8 @@ fn incomplete_api_key_pair_is_an_error() {
     let desk = WorkDir::new();
     desk.write_file("pipe.yaml", PIPE);
     assert_refused(&desk.run_pipectl(&["plan", "pipe.yaml"]), 4, "CLICKHOUSE_CLOUD_API_KEY");
-    let half = desk.run_with_env(
-        &["plan", "pipe.yaml"],
-        &[("CLICKHOUSE_CLOUD_API_KEY", "k"), ("KEY_SECRET", "canary")],
-    );
+    let half =
+        desk.run_with_env(&["plan", "pipe.yaml"], &[("CLICKHOUSE_CLOUD_API_KEY", "k"), ("KEY_SECRET", "canary")]);
     assert_refused(&half, 4, "CLICKHOUSE_CLOUD_API_SECRET is not");
 }
 
@@ -199,14 +167,8 @@ fn spawn_fixed_server(bytes: &'static [u8]) -> String {
 
 fn plan_against(url: &str) -> RunOutput {
     let desk = WorkDir::new();
-    desk.write_file(
-        "pipe.yaml",
-        PIPE.replace("service: analytics", "service: 5a1c0000-0000-4000-8000-000000000001"),
-    );
-    desk.run_with_env(
-        &["plan", "pipe.yaml", "--api-url", url, "--timeout", "1s", "--rate-limit", "off", "-vv"],
-        &KEY,
-    )
+    desk.write_file("pipe.yaml", PIPE.replace("service: analytics", "service: 5a1c0000-0000-4000-8000-000000000001"));
+    desk.run_with_env(&["plan", "pipe.yaml", "--api-url", url, "--timeout", "1s", "--rate-limit", "off", "-vv"], &KEY)
 }
 
 #[test]
@@ -279,11 +241,7 @@ fn json_is_printed_for_every_outcome() {
 fn selection_matching_nothing_is_an_error() {
     let desk = WorkDir::new();
     desk.write_file("pipe.yaml", PIPE);
-    assert_refused(
-        &desk.run_pipectl(&["plan", "pipe.yaml", "--sandbox", "--only", "clacks"]),
-        1,
-        "selected",
-    );
+    assert_refused(&desk.run_pipectl(&["plan", "pipe.yaml", "--sandbox", "--only", "clacks"]), 1, "selected");
     let said = desk.run_pipectl(&["plan", "pipe.yaml", "--sandbox", "--only", "analytics/cl*"]);
     assert!(said.stdout.contains("partial: 1 of 1"), "{}", said.all_output());
 }
@@ -298,11 +256,7 @@ fn failed_object_leaves_others_applied_with_exit_3() {
     desk.write_file("pipes.yaml", format!("{PIPE}---\n{other}"));
     let said = desk.run_with_env(&["apply", "pipes.yaml", "--sandbox", "--yes"], &KEY);
     assert_eq!(said.code, 3, "{}", said.all_output());
-    assert!(
-        said.stdout.contains("Apply: 1 applied, 1 failed, 0 skipped, 0 unknown."),
-        "{}",
-        said.stdout
-    );
+    assert!(said.stdout.contains("Apply: 1 applied, 1 failed, 0 skipped, 0 unknown."), "{}", said.stdout);
     let again = desk.run_with_env(&["apply", "pipes.yaml", "--sandbox", "--yes"], &KEY);
     assert_eq!(again.code, 1, "{}", again.all_output());
 }
@@ -323,9 +277,7 @@ fn idle_service_is_woken_only_with_wake_flag() {
     let stopped = desk.run_with_env(&["apply", "pipe.yaml", "--sandbox", "--yes", "--wake"], &KEY);
     assert_eq!(stopped.code, 1, "{}", stopped.all_output());
     let journal = desk.request_log();
-    let wakes = journal
-        .iter()
-        .filter(|(_, path, _)| path.ends_with("/state") && !path.contains("/clickpipes/"));
+    let wakes = journal.iter().filter(|(_, path, _)| path.ends_with("/state") && !path.contains("/clickpipes/"));
     assert_eq!(wakes.count(), 1, "the idle service was woken once, the stopped one never");
 }
 
@@ -343,10 +295,7 @@ fn deletion_of_protected_pipe_exits_with_5() {
 #[test]
 fn empty_env_variables_are_ignored() {
     let desk = WorkDir::new();
-    desk.write_file(
-        "pipe.yaml",
-        fs::read_to_string(WorkDir::examples_dir().join("kafka.yaml")).unwrap(),
-    );
+    desk.write_file("pipe.yaml", fs::read_to_string(WorkDir::examples_dir().join("kafka.yaml")).unwrap());
     let mut seen = 0;
     for command in ["validate", "plan", "apply", "status", "drift", "export", "doctor"] {
         let help = desk.run_pipectl(&[command, "--help"]).stdout;
@@ -364,10 +313,7 @@ fn empty_env_variables_are_ignored() {
 #[test]
 fn boolean_env_variables_accept_common_spellings() {
     let desk = WorkDir::new();
-    desk.write_file(
-        "pipe.yaml",
-        fs::read_to_string(WorkDir::examples_dir().join("kafka.yaml")).unwrap(),
-    );
+    desk.write_file("pipe.yaml", fs::read_to_string(WorkDir::examples_dir().join("kafka.yaml")).unwrap());
     let changes = |value| {
         let environment = [("PIPECTL_DETAILED_EXITCODE", value)];
         desk.run_with_env(&["plan", "pipe.yaml", "--sandbox"], &environment).code

@@ -22,10 +22,7 @@ fn dialect_manifests() -> Vec<serde_json::Value> {
 
 fn count_refusals(dialect: ApiDialect) -> usize {
     in_virtual_time(async {
-        let bench = Bench::with_world(
-            World::new(SandboxOptions { dialect, ..SandboxOptions::default() }),
-            &SERVICES,
-        );
+        let bench = Bench::with_world(World::new(SandboxOptions { dialect, ..SandboxOptions::default() }), &SERVICES);
         let desired = desired_from_documents(&dialect_manifests()).unwrap();
         bench.settle(&desired).await.unwrap();
         assert!(bench.plan(&desired).await.has_no_changes(), "{dialect:?}");
@@ -44,9 +41,5 @@ fn count_refusals(dialect: ApiDialect) -> usize {
 fn both_documented_api_dialects_are_supported() {
     let official = count_refusals(ApiDialect::Official);
     assert_eq!(count_refusals(ApiDialect::Both), official);
-    assert_eq!(
-        count_refusals(ApiDialect::ReferencePage),
-        official + 1,
-        "the other shape is tried once"
-    );
+    assert_eq!(count_refusals(ApiDialect::ReferencePage), official + 1, "the other shape is tried once");
 }

@@ -66,10 +66,7 @@ fn diff_env_shows_differences_after_variables() {
     insta::assert_snapshot!(run_diff_env(&desk, &[]).stdout);
     insta::assert_snapshot!(run_diff_env(&desk, &["-o", "markdown"]).stdout);
     let json = run_diff_env(&desk, &["-o", "json"]).stdout_json();
-    assert_eq!(
-        (&json["kind"], &json["outcome"]),
-        (&json!("EnvironmentDifferences"), &json!("different"))
-    );
+    assert_eq!((&json["kind"], &json["outcome"]), (&json!("EnvironmentDifferences"), &json!("different")));
     let place = &json["result"]["objects"][0]["fields"][0]["place"];
     assert_eq!((&place["file"], &place["line"]), (&json!("pipes/orders.yaml"), &json!(9)));
 }
@@ -81,10 +78,10 @@ fn diff_env_compares_environment_folders_by_name() {
         let text = text.replace("${host}", "h").replace("${state}", "running");
         text.replace("${password}", "P")
     };
-    let another = |name: &str| {
-        fixed(ORDERS).replace("name: orders", &format!("name: {name}")).replace("shop}", "other}")
-    };
-    let users = "- {sourceSchemaName: public, sourceTable: users, targetTable: users, excludedColumns: [a, b]}\n        ";
+    let another =
+        |name: &str| fixed(ORDERS).replace("name: orders", &format!("name: {name}")).replace("shop}", "other}");
+    let users =
+        "- {sourceSchemaName: public, sourceTable: users, targetTable: users, excludedColumns: [a, b]}\n        ";
     desk.write_file("staging/orders.yaml", fixed(ORDERS));
     desk.write_file("staging/old.yaml", another("old"));
     // Neither the order of entries nor that of what is a set says anything.
@@ -96,8 +93,7 @@ fn diff_env_compares_environment_folders_by_name() {
     desk.write_file("prod/new.yaml", another("new"));
     let json = run_diff_env(&desk, &["{env}", "-o", "json"]).stdout_json();
     let objects = json["result"]["objects"].as_array().unwrap();
-    let sides: Vec<String> =
-        objects.iter().map(|it| format!("{} {}", it["at"]["name"], it["declared"])).collect();
+    let sides: Vec<String> = objects.iter().map(|it| format!("{} {}", it["at"]["name"], it["declared"])).collect();
     assert_eq!(sides, ["\"new\" \"right\"", "\"old\" \"left\""], "{json:#}");
     assert_eq!(json["result"]["same"], 1);
 
@@ -118,10 +114,7 @@ fn diff_env_sets_the_exit_code() {
     let said = desk.run_pipectl(&["diff-env", "staging", "prd", "-o", "json"]);
     let error = said.stdout_json()["errors"][0].as_str().unwrap().to_owned();
     assert_eq!(said.code, 1);
-    assert!(
-        error.contains("no environment `prd` (did you mean `prod`?); it has: prod, staging"),
-        "{error}"
-    );
+    assert!(error.contains("no environment `prd` (did you mean `prod`?); it has: prod, staging"), "{error}");
     desk.write_file("pipes/orders.yaml", ORDERS.replace("${host}", "${hots}"));
     let said = desk.run_pipectl(&["diff-env", "staging", "prod", "-o", "json"]);
     assert_eq!(said.code, 1, "{}", said.all_output());
@@ -135,10 +128,6 @@ fn diff_env_compares_secret_references_without_reading() {
     let said = desk.run_with_env(&["diff-env", "staging", "prod", "-o", "json"], &canary);
     let password = "\"source.postgres.credentials.password\" \
                     {\"fromEnv\":\"STAGING_PASSWORD\"} {\"fromEnv\":\"PROD_PASSWORD\"}";
-    assert!(
-        field_lines(&said.stdout_json()).iter().any(|field| field == password),
-        "{}",
-        said.stdout
-    );
+    assert!(field_lines(&said.stdout_json()).iter().any(|field| field == password), "{}", said.stdout);
     assert!(!said.all_output().contains("canary"));
 }

@@ -76,10 +76,7 @@ fn discover_prints_columns_and_writes_them_on_request() {
 #[test]
 fn discover_json_contains_columns_and_written_flag() {
     let desk = dir_with_topic("orders", &[("id", "UInt64", false), ("note", "String", true)]);
-    desk.write_file(
-        "orders.yaml",
-        kafka_manifest("orders", "{table: orders, managedTable: false}"),
-    );
+    desk.write_file("orders.yaml", kafka_manifest("orders", "{table: orders, managedTable: false}"));
     let columns = json!([
         {"name": "id", "type": "UInt64"},
         {"name": "note", "type": "Nullable(String)"},
@@ -99,23 +96,14 @@ fn discover_json_contains_columns_and_written_flag() {
 
 #[test]
 fn discover_renames_fields_and_adds_field_mappings() {
-    let desk =
-        dir_with_topic("orders", &[("user.id", "UInt64", false), ("tags", "Array(String)", true)]);
+    let desk = dir_with_topic("orders", &[("user.id", "UInt64", false), ("tags", "Array(String)", true)]);
     let other = kafka_manifest("other", "{table: other}");
-    let text = format!(
-        "{other}---\n{}---\n{other}",
-        kafka_manifest("orders", "# of orders\n    table: t")
-    );
-    let text =
-        text.replacen("name: other", "name: last", 2).replacen("name: last", "name: other", 1);
+    let text = format!("{other}---\n{}---\n{other}", kafka_manifest("orders", "# of orders\n    table: t"));
+    let text = text.replacen("name: other", "name: last", 2).replacen("name: last", "name: other", 1);
     desk.write_file("all.yaml", &text);
     let which = run_discover(&desk, &["all.yaml", "--write"]);
     assert_eq!(which.code, 64, "{}", which.all_output());
-    assert!(
-        which.stderr.contains("there are analytics/other, analytics/orders"),
-        "{}",
-        which.stderr
-    );
+    assert!(which.stderr.contains("there are analytics/other, analytics/orders"), "{}", which.stderr);
 
     let said = run_discover(&desk, &["all.yaml", "analytics/orders", "--write"]);
     assert_eq!(said.code, 0, "{}", said.all_output());
@@ -127,10 +115,7 @@ fn discover_renames_fields_and_adds_field_mappings() {
     - {sourceField: \"user.id\", destinationField: user_id}
     - {sourceField: tags, destinationField: tags}
 ";
-    assert_eq!(
-        read_file(&desk, "all.yaml"),
-        text.replace("    table: t\n", &format!("    table: t{columns}"))
-    );
+    assert_eq!(read_file(&desk, "all.yaml"), text.replace("    table: t\n", &format!("    table: t{columns}")));
     let added: Vec<&str> = said.stdout.lines().filter(|line| line.starts_with('+')).collect();
     assert_eq!(added.len(), 7, "{}", said.stdout);
 }
@@ -176,10 +161,7 @@ fn discover_does_not_edit_aliases_or_merge_keys() {
 #[test]
 fn discover_reports_an_unreadable_source() {
     let desk = WorkDir::new();
-    desk.write_file(
-        "clicks.yaml",
-        PIPE.replace("streamName: clicks", "streamName: no-such-stream"),
-    );
+    desk.write_file("clicks.yaml", PIPE.replace("streamName: clicks", "streamName: no-such-stream"));
     let said = run_discover(&desk, &["clicks.yaml"]);
     assert_eq!(said.code, 1, "{}", said.all_output());
     assert!(said.stderr.contains("no-such-stream"), "{}", said.stderr);
@@ -234,31 +216,20 @@ fn discover_never_prints_or_stores_secrets() {
     for format in ["text", "json"] {
         let args = ["orders.yaml", "-v", "-o", format];
         assert_eq!(run_discover(&desk, &args).code, 0);
-        desk.edit_world(|world| {
-            world.fault_script().add_once("POST", "*/schemaDiscovery", FaultEffect::Repeated)
-        });
+        desk.edit_world(|world| world.fault_script().add_once("POST", "*/schemaDiscovery", FaultEffect::Repeated));
         let said = run_discover(&desk, &args);
         assert_eq!(said.code, 1, "{}", said.all_output());
-        assert!(
-            said.all_output().contains("[redacted]"),
-            "the answer repeats it: {}",
-            said.all_output()
-        );
+        assert!(said.all_output().contains("[redacted]"), "the answer repeats it: {}", said.all_output());
     }
     assert!(!read_file(&desk, ".pipectl/sandbox.json").contains("canary"));
     let missing = desk.run_pipectl(&["discover", "orders.yaml", "--sandbox"]);
-    assert!(
-        missing.stderr.contains("environment variable PASSWORD is not set"),
-        "{}",
-        missing.all_output()
-    );
+    assert!(missing.stderr.contains("environment variable PASSWORD is not set"), "{}", missing.all_output());
 }
 
 #[test]
 fn discover_runs_secret_commands_the_project_allows() {
     let desk = WorkDir::new();
-    let text = kafka_manifest("orders", "{}")
-        .replace("{fromEnv: PASSWORD}", "{fromCommand: [/bin/echo, x]}");
+    let text = kafka_manifest("orders", "{}").replace("{fromEnv: PASSWORD}", "{fromCommand: [/bin/echo, x]}");
     desk.write_file("orders.yaml", text);
     assert_eq!(run_discover(&desk, &["orders.yaml"]).code, 1);
     let policy = "policy: {secretCommands: [/bin/echo]}\n";

@@ -39,8 +39,7 @@ fn run_doctor_against(
 ) -> RunOutput {
     let mut environment = server.client_environment();
     change(&mut environment);
-    let environment: Vec<(&str, &str)> =
-        environment.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let environment: Vec<(&str, &str)> = environment.iter().map(|(name, value)| (*name, value.as_str())).collect();
     run_doctor(desk, &["pipe.yaml"], &environment)
 }
 
@@ -50,19 +49,10 @@ fn doctor_reports_every_check_and_hides_the_key() {
     let desk = WorkDir::new();
     desk.write_file("pipe.yaml", PIPE);
     let said = run_doctor_against(&server, &desk, |_| ());
-    assert_eq!(
-        (said.code, &said.stdout_json()["outcome"]),
-        (0, &json!("warnings")),
-        "{}",
-        said.all_output()
-    );
+    assert_eq!((said.code, &said.stdout_json()["outcome"]), (0, &json!("warnings")), "{}", said.all_output());
     let all = ["project", "manifests", "git", "api", "key", "reach", "organization", "service"];
     for check in [&all[..], &["rate limit"]].concat() {
-        assert!(
-            findings_of(&said).iter().any(|it| it.starts_with(check)),
-            "{check}: {}",
-            said.all_output()
-        );
+        assert!(findings_of(&said).iter().any(|it| it.starts_with(check)), "{check}: {}", said.all_output());
     }
     assert!(!said.all_output().contains(sandbox::KEY_ID), "{}", said.all_output());
     assert!(!said.all_output().contains(sandbox::KEY_SECRET), "{}", said.all_output());
@@ -75,12 +65,7 @@ fn doctor_without_a_key_still_runs_other_checks() {
     let desk = WorkDir::new();
     desk.write_file("pipe.yaml", PIPE);
     let said = run_doctor(&desk, &["pipe.yaml"], &[]);
-    assert_eq!(
-        (said.code, &said.stdout_json()["outcome"]),
-        (4, &json!("refused")),
-        "{}",
-        said.all_output()
-    );
+    assert_eq!((said.code, &said.stdout_json()["outcome"]), (4, &json!("refused")), "{}", said.all_output());
     assert!(findings_of(&said).contains(&"manifests ok".to_owned()), "{}", said.all_output());
     assert!(findings_of(&said).contains(&"key bad".to_owned()), "{}", said.all_output());
     assert!(said.stdout.contains("CLICKHOUSE_CLOUD_API_SECRET"), "{}", said.stdout);
@@ -100,12 +85,7 @@ fn doctor_exits_with_4_for_a_rejected_key() {
         environment.push(("CLICKHOUSE_CLOUD_API_KEY", KEY.to_owned()));
         environment.push(("CLICKHOUSE_CLOUD_API_SECRET", "canary".to_owned()));
     });
-    assert_eq!(
-        (said.code, &said.stdout_json()["outcome"]),
-        (4, &json!("refused")),
-        "{}",
-        said.all_output()
-    );
+    assert_eq!((said.code, &said.stdout_json()["outcome"]), (4, &json!("refused")), "{}", said.all_output());
     assert!(findings_of(&said).contains(&"reach bad".to_owned()), "{}", said.all_output());
     assert!(said.stdout.contains("belong together"), "the fix: {}", said.stdout);
 }
@@ -179,8 +159,7 @@ fn doctor_explains_connection_and_permission_errors() {
         ("https://api.invalid", 1, "the host has no address here"),
         ("http://api.example.com", 1, "only allowed to this machine"),
     ] {
-        let environment =
-            [("CLICKHOUSE_CLOUD_API_KEY", KEY), ("CLICKHOUSE_CLOUD_API_SECRET", "canary-secret")];
+        let environment = [("CLICKHOUSE_CLOUD_API_KEY", KEY), ("CLICKHOUSE_CLOUD_API_SECRET", "canary-secret")];
         let args = ["--api-url", url, "--timeout", "1s"];
         let said = run_doctor(&desk, &args, &environment);
         assert_eq!(said.code, code, "{url}: {}", said.all_output());
@@ -200,16 +179,10 @@ fn doctor_warns_about_a_shallow_clone() {
     repo.commit_all("first");
     repo.commit_all("second");
     let look = |path: &str| run_doctor(&repo.work_dir, &[path, "--sandbox"], &[]);
-    let git =
-        |said: &RunOutput| findings_of(said).into_iter().find(|it| it.starts_with("git")).unwrap();
+    let git = |said: &RunOutput| findings_of(said).into_iter().find(|it| it.starts_with("git")).unwrap();
     let whole = look("pipe.yaml");
     assert_eq!(git(&whole), "git ok", "{}", whole.all_output());
-    assert_eq!(
-        (whole.code, &whole.stdout_json()["outcome"]),
-        (0, &json!("fine")),
-        "{}",
-        whole.all_output()
-    );
+    assert_eq!((whole.code, &whole.stdout_json()["outcome"]), (0, &json!("fine")), "{}", whole.all_output());
     let url = format!("file://{}", repo.work_dir.temp_dir.path().display());
     repo.run_git(&["clone", "--quiet", "--depth=1", &url, "shallow"]);
     let shallow = look("shallow/pipe.yaml");

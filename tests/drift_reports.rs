@@ -17,8 +17,7 @@ fn drifted_repo() -> TestRepo {
     repo.run_successfully(&["apply", "pipes", "--yes"]);
     repo.write_file(
         "byhand.yaml",
-        &[kinesis_manifest("views", "", "  state: absent"), kinesis_manifest("byhand", "", "")]
-            .join("---\n"),
+        &[kinesis_manifest("views", "", "  state: absent"), kinesis_manifest("byhand", "", "")].join("---\n"),
     );
     repo.run_successfully(&["apply", "byhand.yaml", "--yes"]);
     repo.remove_file("byhand.yaml");
@@ -65,8 +64,7 @@ fn drift_annotations_point_at_lines_in_git() {
     let (outputs, summary) = (folder.join("outputs"), folder.join("summary"));
     let (outputs, summary) = (outputs.to_str().unwrap(), summary.to_str().unwrap());
     let environment = [("GITHUB_OUTPUT", outputs), ("GITHUB_STEP_SUMMARY", summary)];
-    let said =
-        repo.run_with_env(&["drift", "pipes", "--report", "github=out/report"], &environment);
+    let said = repo.run_with_env(&["drift", "pipes", "--report", "github=out/report"], &environment);
     assert_eq!(said.code, 0, "{}", said.all_output());
     assert_snapshot!(drift_report(&repo, "github"), @"
     ::warning file=pipes/clicks.yaml,line=22,col=14,title=analytics/clicks::changed outside git: `settings.streaming_max_insert_wait_ms` git 500, live 900
@@ -108,8 +106,7 @@ fn drift_is_in_code_quality_and_json_reports() {
     let repo = drifted_repo();
     let issues: Value = serde_json::from_str(&drift_report(&repo, "codequality")).unwrap();
     let issues = issues.as_array().unwrap();
-    let paths: Vec<&str> =
-        issues.iter().map(|issue| issue["location"]["path"].as_str().unwrap()).collect();
+    let paths: Vec<&str> = issues.iter().map(|issue| issue["location"]["path"].as_str().unwrap()).collect();
     assert_eq!(paths, ["pipes/clicks.yaml", "pipes/views.yaml"]);
     let json: Value = serde_json::from_str(&drift_report(&repo, "json")).unwrap();
     assert_eq!((&json["kind"], &json["outcome"]), (&json!("Drift"), &json!("drift")));
@@ -138,10 +135,8 @@ fn drift_rejects_plan_only_format_and_reports_failures() {
     let repo = drifted_repo();
     let said = repo.run_pipectl(&["drift", "pipes", "--report=gitlab-terraform=x"]);
     assert_eq!(said.code, 64, "{}", said.all_output());
-    let said =
-        repo.run_pipectl(&["drift", "pipes", "--base=nowhere", "--report=markdown=out/report"]);
+    let said = repo.run_pipectl(&["drift", "pipes", "--base=nowhere", "--report=markdown=out/report"]);
     assert_eq!(said.code, 1, "{}", said.all_output());
-    let markdown =
-        std::fs::read_to_string(repo.work_dir.temp_dir.path().join("out/report")).unwrap();
+    let markdown = std::fs::read_to_string(repo.work_dir.temp_dir.path().join("out/report")).unwrap();
     assert!(markdown.starts_with("### pipectl drift: failed\n"), "{markdown}");
 }

@@ -74,11 +74,7 @@ fn rejected_key_exits_with_4() {
     let plan = ["plan", "pipes.yaml", "-o", "json"];
     assert_outcome(&run("nobody", "canary", &plan), 4, "error");
     let apply = ["apply", "pipes.yaml", "--yes", "-o", "json"];
-    assert_outcome(
-        &run(sandbox::READ_ONLY_KEY_ID, sandbox::READ_ONLY_KEY_SECRET, &apply),
-        4,
-        "refused",
-    );
+    assert_outcome(&run(sandbox::READ_ONLY_KEY_ID, sandbox::READ_ONLY_KEY_SECRET, &apply), 4, "refused");
 }
 
 #[test]
@@ -98,11 +94,7 @@ fn missing_key_exits_with_4() {
         for command in commands {
             assert_outcome(&desk.run_with_env(command, half), 4, "error");
         }
-        assert_outcome(
-            &desk.run_with_env(&["doctor", "pipes.yaml", "-o", "json"], half),
-            4,
-            "refused",
-        );
+        assert_outcome(&desk.run_with_env(&["doctor", "pipes.yaml", "-o", "json"], half), 4, "refused");
     }
 }
 
@@ -119,11 +111,7 @@ fn key_rejected_during_apply_exits_with_4() {
     pipe["spec"]["settings"] = json!({"streaming_max_insert_wait_ms": 900});
     let new = [pipe, seed_named("pubsub-latest")];
     desk.write_file("pipes.yaml", new.map(|document| document.to_string()).join("\n---\n"));
-    let json = assert_outcome(
-        &server.run_to_end(&desk, &[&apply[..], &["--wait=none"]].concat()),
-        4,
-        "refused",
-    );
+    let json = assert_outcome(&server.run_to_end(&desk, &[&apply[..], &["--wait=none"]].concat()), 4, "refused");
     let reports = json["result"]["reports"].as_array().unwrap();
     let done = |name: &str| {
         let mut reports = reports.iter();

@@ -24,24 +24,16 @@ async fn export_live(bench: &Bench, desired: &Desired) -> Vec<ExportedManifest> 
 fn desired_from_export(exported: &[ExportedManifest]) -> Result<Desired, String> {
     let flawed = exported.iter().find(|manifest| !manifest.blockers.is_empty());
     if let Some(manifest) = flawed {
-        return Err(format!(
-            "{}: {:?}\n{:#}",
-            manifest.address, manifest.blockers, manifest.document
-        ));
+        return Err(format!("{}: {:?}\n{:#}", manifest.address, manifest.blockers, manifest.document));
     }
-    let texts: Vec<String> =
-        exported.iter().map(|manifest| format!("{}\n", manifest.document)).collect();
+    let texts: Vec<String> = exported.iter().map(|manifest| format!("{}\n", manifest.document)).collect();
     let file = SourceFile { name: Arc::from("e.yaml"), text: Arc::from(texts.join("---\n")) };
     let loaded = manifest::parse_manifests(&[file], &BTreeMap::new());
     let mut problems = loaded.diagnostics.iter();
     if let Some(problem) = problems.find(|problem| problem.severity == Severity::Error) {
         return Err(format!("{}: {}", problem.path, problem.message));
     }
-    Ok(loaded
-        .manifests
-        .into_iter()
-        .map(|it| (crate::support::manifest_address(&it), it.document))
-        .collect())
+    Ok(loaded.manifests.into_iter().map(|it| (crate::support::manifest_address(&it), it.document)).collect())
 }
 
 /// Makes it live, exports it, and plans from what was exported.
@@ -132,11 +124,7 @@ fn export_overwrites_files_only_with_force() {
     let desk = dir_with_live_pipes(KAFKA);
     export_and_plan(&desk);
     let again = desk.run_pipectl(&["export", "--sandbox", "--out", "pipes"]);
-    assert!(
-        again.stderr.contains("unchanged pipes/analytics/orders.yaml"),
-        "{}",
-        again.all_output()
-    );
+    assert!(again.stderr.contains("unchanged pipes/analytics/orders.yaml"), "{}", again.all_output());
     desk.write_file("pipes/analytics/orders.yaml", "mine");
     let refused = desk.run_pipectl(&["export", "--sandbox", "--out", "pipes"]);
     assert_eq!(refused.code, 1, "{}", refused.all_output());
@@ -155,10 +143,7 @@ fn export_skips_objects_already_declared() {
     export_and_plan(&desk);
     let path = desk.temp_dir.path().join("pipes/analytics");
     let edited = format!("# mine\n{}", read_file(&desk, "pipes/analytics/orders.yaml"));
-    desk.write_file(
-        "more.yaml",
-        KAFKA.replace("name: orders", "name: refunds").replace("table: t", "table: r"),
-    );
+    desk.write_file("more.yaml", KAFKA.replace("name: orders", "name: refunds").replace("table: t", "table: r"));
     let made = desk.run_with_env(&["apply", "more.yaml", "--sandbox", "--yes"], &[("P", CANARY)]);
     assert_eq!(made.code, 0, "{}", made.all_output());
     for elsewhere in ["pipes/analytics/orders.yaml", "pipes/team/stream.yml"] {
@@ -170,8 +155,7 @@ fn export_skips_objects_already_declared() {
         assert!(said.contains("wrote pipes/analytics/refunds.yaml"), "{said}");
         assert!(said.contains("1 manifest from 1 service"), "{said}");
         assert_eq!(read_file(&desk, elsewhere), edited);
-        let again =
-            desk.run_pipectl(&["export", "--sandbox", "--out", "pipes", "--layout", "service"]);
+        let again = desk.run_pipectl(&["export", "--sandbox", "--out", "pipes", "--layout", "service"]);
         assert!(again.stderr.contains("2 declared already"), "{}", again.all_output());
         std::fs::remove_file(desk.temp_dir.path().join(elsewhere)).unwrap();
     }
@@ -203,19 +187,14 @@ fn export_does_not_write_a_password_in_a_uri() {
     assert!(!text.contains(CANARY), "{text}");
     assert!(said.contains("held a password, which was not written"), "{said}");
     let json = desk.run_pipectl(&["export", "--sandbox", "-o", "json"]);
-    assert!(
-        !json.all_output().contains(CANARY) && json.stdout_json()["kind"] == "Export",
-        "{}",
-        json.all_output()
-    );
+    assert!(!json.all_output().contains(CANARY) && json.stdout_json()["kind"] == "Export", "{}", json.all_output());
 }
 
 #[test]
 fn export_keeps_unknown_fields() {
     let desk = dir_with_live_pipes(KAFKA);
     edit_live_pipe(&desk, "orders", |pipe| {
-        pipe["source"]["kafka"]["novelty"] =
-            json!({"a": [1], "b": [{"c": 1, "d": null}], "e": null});
+        pipe["source"]["kafka"]["novelty"] = json!({"a": [1], "b": [{"c": 1, "d": null}], "e": null});
         pipe["source"]["kafka"]["proxy"] = json!({"user": {"password": CANARY}});
         pipe["destination"]["shard"] = json!("x");
     });
@@ -238,9 +217,7 @@ fn export_writes_unknown_sources_as_comments() {
 #[test]
 fn export_declares_a_stopped_pipe_as_stopped() {
     let desk = dir_with_live_pipes(KAFKA);
-    desk.edit_world(|world| {
-        world.set_pipe_state(SERVICES[0], "orders", sandbox::EmulatedPipeState::Stopped)
-    });
+    desk.edit_world(|world| world.set_pipe_state(SERVICES[0], "orders", sandbox::EmulatedPipeState::Stopped));
     export_and_plan(&desk);
     assert!(read_file(&desk, "pipes/analytics/orders.yaml").contains("state: stopped"));
 }

@@ -52,8 +52,7 @@ enum LiveOddity {
     State(&'static str),
 }
 
-const STATES: [&str; 7] =
-    ["Running", "Stopped", "Paused", "Failed", "Degraded", "Completed", "InternalError"];
+const STATES: [&str; 7] = ["Running", "Stopped", "Paused", "Failed", "Degraded", "Completed", "InternalError"];
 
 fn any_oddities() -> impl Strategy<Value = Vec<LiveOddity>> {
     let odd = prop_oneof![
@@ -73,22 +72,16 @@ fn any_oddities() -> impl Strategy<Value = Vec<LiveOddity>> {
 fn live_from_manifests(manifests: &[Value]) -> Result<Live, String> {
     in_virtual_time(async {
         let bench = Bench::new(&[SERVICE]);
-        let mut desired =
-            desired_from_documents(manifests).map_err(|problems| problems.join("; "))?;
-        let (endpoints, _): (Desired, Desired) = desired
-            .clone()
-            .into_iter()
-            .partition(|(at, _)| at.kind == Kind::ReversePrivateEndpoint);
+        let mut desired = desired_from_documents(manifests).map_err(|problems| problems.join("; "))?;
+        let (endpoints, _): (Desired, Desired) =
+            desired.clone().into_iter().partition(|(at, _)| at.kind == Kind::ReversePrivateEndpoint);
         bench.settle(&endpoints).await?;
         for at in endpoints.keys() {
-            let ready = |world: &mut World| {
-                world.set_endpoint_status(SERVICE, at.name.as_str(), EndpointStatus::Ready)
-            };
+            let ready = |world: &mut World| world.set_endpoint_status(SERVICE, at.name.as_str(), EndpointStatus::Ready);
             assert!(bench.sandbox.with_world(ready));
         }
         bench.settle(&desired).await?;
-        let scaling =
-            read_documents("tests/seeds").into_iter().find(|it| it["kind"] == "CdcScaling");
+        let scaling = read_documents("tests/seeds").into_iter().find(|it| it["kind"] == "CdcScaling");
         desired.extend(desired_from_documents(scaling.as_slice()).unwrap());
         bench.sandbox.with_world(|world| world.advance_clock(Duration::from_secs(3600)));
         Ok(bench.live(&desired).await)
@@ -102,17 +95,13 @@ fn apply_oddities(live: Live, oddities: &[LiveOddity]) -> (Live, usize) {
     let mut last: Option<Address> = None;
     for ((at, observed), oddity) in live.into_iter().zip(oddities.iter().cycle()) {
         let shares = last.take().filter(|last| {
-            matches!(oddity, LiveOddity::SharedName)
-                && last.kind == at.kind
-                && at.kind == Kind::ClickPipe
+            matches!(oddity, LiveOddity::SharedName) && last.kind == at.kind && at.kind == Kind::ClickPipe
         });
         comments += usize::from(shares.is_some());
         comments += usize::from(matches!(oddity, LiveOddity::Zeros) && at.kind == Kind::CdcScaling);
         let at = shares.unwrap_or(at);
         let objects = &mut odd.entry(at.clone()).or_default().objects;
-        objects.extend(
-            observed.objects.into_iter().map(|object| apply_oddity(at.kind, object, oddity)),
-        );
+        objects.extend(observed.objects.into_iter().map(|object| apply_oddity(at.kind, object, oddity)));
         objects.sort_by(|one, other| one.id.cmp(&other.id));
         last = Some(at);
     }
@@ -124,9 +113,7 @@ fn apply_oddity(kind: Kind, mut object: Object, oddity: &LiveOddity) -> Object {
     match oddity {
         LiveOddity::Nulls => add_null_fields(kind, body),
         LiveOddity::Zeros => replace_sizes(body, |_, _| json!(0)),
-        LiveOddity::Quantities => {
-            replace_sizes(body, |number, unit| json!(format!("{number}{unit}")))
-        }
+        LiveOddity::Quantities => replace_sizes(body, |number, unit| json!(format!("{number}{unit}"))),
         LiveOddity::Parentheses => {
             let engine = body.pointer_mut("/destination/tableDefinition/engine/type");
             for engine in engine.into_iter().filter(|engine| engine.is_string()) {
@@ -156,8 +143,7 @@ fn add_unknown_fields(body: &mut Value) {
 fn add_null_fields(kind: Kind, body: &mut Value) {
     let mut document = json!({ "spec": body.take() });
     for leaf in schema_leaves(manifest_schema(kind), &document) {
-        if leaf.path.is_within(&FieldPath::parse("spec")) && leaf.path.value_in(&document).is_none()
-        {
+        if leaf.path.is_within(&FieldPath::parse("spec")) && leaf.path.value_in(&document).is_none() {
             leaf.path.set_in(&mut document, Value::Null);
         }
     }
@@ -199,8 +185,7 @@ fn check_round_trip(live: &Live, comments: usize) -> Result<usize, String> {
     let again = manifests.map(|it| (crate::support::manifest_address(&it), it.document)).collect();
     let plan = plan(&again, live, None, &Policy::default());
     let changes = plan.changes.iter().filter(|change| !is_start_of_failed_pipe(change, live));
-    let told: Vec<String> =
-        changes.map(|it| format!("{} {:?} {:?}", it.address, it.reason, it.fields)).collect();
+    let told: Vec<String> = changes.map(|it| format!("{} {:?} {:?}", it.address, it.reason, it.fields)).collect();
     match (told.is_empty(), again.len() == sound) {
         (true, true) => Ok(exported.len()),
         (true, false) => Err(format!("{} of {sound} were read", again.len())),
@@ -219,12 +204,7 @@ fn is_start_of_failed_pipe(change: &Change, live: &Live) -> bool {
 #[test]
 fn export_of_any_live_object_plans_no_change() {
     let tried = Cell::new(0);
-    let config = Config {
-        cases: WORLDS,
-        failure_persistence: None,
-        max_shrink_iters: 0,
-        ..Config::default()
-    };
+    let config = Config { cases: WORLDS, failure_persistence: None, max_shrink_iters: 0, ..Config::default() };
     let worlds = (generate::any_crowd(CROWD), any_oddities());
     let outcome = TestRunner::new(config).run(&worlds, |(manifests, oddities)| {
         let live = live_from_manifests(&manifests).map_err(TestCaseError::fail)?;

@@ -72,8 +72,7 @@ struct StartDroppingTransport(Arc<dyn Transport>);
 
 impl Transport for StartDroppingTransport {
     fn send(&self, request: ApiRequest) -> ResponseFuture<'_> {
-        let body =
-            request.body.as_ref().map(|body| body.expose_bytes().to_vec()).unwrap_or_default();
+        let body = request.body.as_ref().map(|body| body.expose_bytes().to_vec()).unwrap_or_default();
         if request.method == Method::Patch && body == br#"{"command":"start"}"# {
             return Box::pin(async { Err(TransportError::NotSent("no route to host".to_owned())) });
         }
@@ -86,9 +85,7 @@ fn pipe_left_stopped_is_reported_first() {
     let (before, after) = edit_that_is_refused();
     let table = in_virtual_time(async {
         let world = settled_world(&[before]).await;
-        let bench = Bench::with_transport(world, &SERVICES, |inner| {
-            Arc::new(StartDroppingTransport(inner))
-        });
+        let bench = Bench::with_transport(world, &SERVICES, |inner| Arc::new(StartDroppingTransport(inner)));
         summary_table(&plan_and_apply(&bench, &[seed_named("kinesis-role"), after]).await)
     });
     assert_snapshot!(table, @r"
@@ -139,15 +136,13 @@ fn apply_with_revoked_key(for_this: fn(&ApiRequest) -> bool) -> (Vec<ObjectResul
         let from = bench.journal_len();
         let reports = plan_and_apply(&bench, &[copy, stream]).await;
         let edits = bench.sandbox.with_world(|world| {
-            let sent =
-                world.request_log().iter().skip(from).filter(|entry| entry.method == "PATCH");
+            let sent = world.request_log().iter().skip(from).filter(|entry| entry.method == "PATCH");
             sent.filter(|entry| !entry.path.ends_with("/state")).count()
         });
         assert_eq!(edits, 0, "nothing new is sent");
         bench.sandbox.with_world(|world| world.advance_clock(Duration::from_secs(60)));
         let pipes = bench.world_snapshot().list_pipes(SERVICES[0]);
-        let state =
-            pipes.iter().find(|pipe| pipe["name"] == "postgres-cdc").unwrap()["state"].clone();
+        let state = pipes.iter().find(|pipe| pipe["name"] == "postgres-cdc").unwrap()["state"].clone();
         (reports, state)
     })
 }
@@ -202,19 +197,14 @@ fn pipe_left_stopped_by_key_rejection_is_reported_first() {
 fn dependent_of_a_failed_object_is_skipped() {
     let table = in_virtual_time(async {
         let bench = Bench::new(&SERVICES);
-        let when = FaultTrigger::Route {
-            method: "POST".to_owned(),
-            path: "*/clickpipesReversePrivateEndpoints".to_owned(),
-        };
+        let when =
+            FaultTrigger::Route { method: "POST".to_owned(), path: "*/clickpipesReversePrivateEndpoints".to_owned() };
         let fault = Fault { when, effect: FaultEffect::CutBeforeCommit, times: u32::MAX };
         bench.sandbox.with_world(|world| world.fault_script().add(fault));
         let mut link = seed_named("msk");
         link["metadata"]["name"] = json!("link-a");
-        let reports =
-            plan_and_apply(&bench, &[link, seed_named("kafka-scram"), seed_named("kinesis-role")])
-                .await;
-        let creates = bench
-            .count_requests(0, |method, path| method == "POST" && path.ends_with("/clickpipes"));
+        let reports = plan_and_apply(&bench, &[link, seed_named("kafka-scram"), seed_named("kinesis-role")]).await;
+        let creates = bench.count_requests(0, |method, path| method == "POST" && path.ends_with("/clickpipes"));
         assert_eq!(creates, 1, "nothing is sent for what cannot be");
         summary_table(&reports)
     });
@@ -238,8 +228,7 @@ fn delete_blocked_by_pipe(edit: impl FnOnce(&mut Value)) -> (usize, String) {
     in_virtual_time(async {
         let world = settled_world(&[link.clone(), pipe.clone()]).await;
         let bench = Bench::with_world(world, &SERVICES);
-        let when =
-            FaultTrigger::Route { method: "DELETE".to_owned(), path: "*/clickpipes/*".to_owned() };
+        let when = FaultTrigger::Route { method: "DELETE".to_owned(), path: "*/clickpipes/*".to_owned() };
         let fault = Fault { when, effect: FaultEffect::Repeated, times: u32::MAX };
         bench.sandbox.with_world(|world| world.fault_script().add(fault));
         pipe["spec"]["state"] = json!("absent");
@@ -268,8 +257,7 @@ fn endpoint_of_an_unchanged_pipe_is_not_deleted() {
     let (mut link, pipe) = (seed_named("msk"), seed_named("kafka-scram"));
     link["metadata"]["name"] = json!("link-a");
     let table = in_virtual_time(async {
-        let bench =
-            Bench::with_world(settled_world(&[link.clone(), pipe.clone()]).await, &SERVICES);
+        let bench = Bench::with_world(settled_world(&[link.clone(), pipe.clone()]).await, &SERVICES);
         link["spec"]["state"] = json!("absent");
         let table = summary_table(&plan_and_apply(&bench, &[link, pipe]).await);
         assert_eq!(bench.count_requests(0, |method, _| method == "DELETE"), 0, "{table}");

@@ -82,10 +82,7 @@ fn undisturbed_requests(world: &World, desired: &Desired) -> Vec<(String, String
     })
 }
 
-fn fault_positions<'t>(
-    troubles: &'t [Disruption],
-    requests: &[(String, String)],
-) -> Vec<FaultPosition<'t>> {
+fn fault_positions<'t>(troubles: &'t [Disruption], requests: &[(String, String)]) -> Vec<FaultPosition<'t>> {
     let mut positions = Vec::new();
     for trouble in troubles {
         for (nth, (method, path)) in (1..).zip(requests) {

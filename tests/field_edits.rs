@@ -18,10 +18,7 @@ const SERVICES: [&str; 1] = ["analytics"];
 
 /// Fields that no single edit can change validly, each with its reason.
 const UNEDITABLE_ALONE: &[(&str, &str)] = &[
-    (
-        "spec.fieldMappings.destinationField",
-        "every column must be mapped, so that mapping another one leaves one out",
-    ),
+    ("spec.fieldMappings.destinationField", "every column must be mapped, so that mapping another one leaves one out"),
     ("spec.source.bigquery.settings.replicationMode", "there is one word for it"),
     ("spec.source.kafka.schemaRegistry.authentication", "there is one word for it"),
     ("spec.source.pubsub.authentication", "there is one word for it"),
@@ -37,9 +34,11 @@ fn coupled_edits() -> Vec<(&'static str, Value)> {
     let secret = json!({"fromEnv": "SEED_SECRET"});
     let login = json!({"username": "u", "password": secret});
     let key = json!({"accessKeyId": "AKIA", "secretKey": secret});
-    let by_user = |arm: &str| json!({"source": {arm: {"authentication": "basic", "iamRole": null, "credentials": login}}});
+    let by_user =
+        |arm: &str| json!({"source": {arm: {"authentication": "basic", "iamRole": null, "credentials": login}}});
     let unsorted = |arm: &str, source: &str| {
-        let first = json!({source: "shop", "sourceTable": "users", "targetTable": "users", "useCustomSortingKey": false});
+        let first =
+            json!({source: "shop", "sourceTable": "users", "targetTable": "users", "useCustomSortingKey": false});
         let second = json!({source: "shop", "sourceTable": "orders", "targetTable": "orders"});
         json!({"source": {arm: {"tableMappings": [first, second]}}})
     };
@@ -54,18 +53,9 @@ fn coupled_edits() -> Vec<(&'static str, Value)> {
             "spec.source.objectStorage.authentication",
             json!({"source": {"objectStorage": {"authentication": "IAM_USER", "iamRole": null, "accessKey": key}}}),
         ),
-        (
-            "spec.source.bigquery.tableMappings.useCustomSortingKey",
-            unsorted("bigquery", "sourceDatasetName"),
-        ),
-        (
-            "spec.source.mysql.tableMappings.useCustomSortingKey",
-            unsorted("mysql", "sourceSchemaName"),
-        ),
-        (
-            "spec.source.postgres.tableMappings.useCustomSortingKey",
-            unsorted("postgres", "sourceSchemaName"),
-        ),
+        ("spec.source.bigquery.tableMappings.useCustomSortingKey", unsorted("bigquery", "sourceDatasetName")),
+        ("spec.source.mysql.tableMappings.useCustomSortingKey", unsorted("mysql", "sourceSchemaName")),
+        ("spec.source.postgres.tableMappings.useCustomSortingKey", unsorted("postgres", "sourceSchemaName")),
         (
             "spec.type",
             json!({"type": "VPC_ENDPOINT_SERVICE", "gcpServiceAttachment": null,
@@ -99,9 +89,7 @@ fn every_field_edit_is_planned_applied_and_settled() {
             edited.insert(path_without_indexes(&leaf.path));
             let readable = rules_at(&seed, &leaf.path).readback == Readback::Always;
             match in_virtual_time(check_edit(&world, &seed, &changed, &leaf.path)) {
-                Ok(noticed) if noticed || !readable => {
-                    _ = seen.insert(path_without_indexes(&leaf.path))
-                }
+                Ok(noticed) if noticed || !readable => _ = seen.insert(path_without_indexes(&leaf.path)),
                 Ok(_) => {}
                 Err(reason) => {
                     wrong.push(format!("{} {}: {reason}", seed["metadata"]["name"], leaf.path));
@@ -110,8 +98,7 @@ fn every_field_edit_is_planned_applied_and_settled() {
         }
     }
     assert!(wrong.is_empty(), "{} edits went wrong:\n{}", wrong.len(), wrong.join("\n\n"));
-    let alone: BTreeSet<String> =
-        UNEDITABLE_ALONE.iter().map(|(path, _)| (*path).to_owned()).collect();
+    let alone: BTreeSet<String> = UNEDITABLE_ALONE.iter().map(|(path, _)| (*path).to_owned()).collect();
     let missed: Vec<_> = met.difference(&edited).filter(|path| !alone.contains(*path)).collect();
     assert!(missed.is_empty(), "no valid edit was found for {missed:#?}");
     // Some edits say what the API assumes anyway; an edit of the same field elsewhere does not.
@@ -194,19 +181,13 @@ fn valid_edits(seed: &Value) -> Vec<(FieldPath, Value)> {
 /// Whether the edit writes down what is not set anyway.
 fn writes_unset_value(seed: &Value, changed: &Value, path: &FieldPath) -> bool {
     let unset = [json!(false), json!([])];
-    path.value_in(seed).is_none()
-        && path.value_in(changed).is_some_and(|value| unset.contains(value))
+    path.value_in(seed).is_none() && path.value_in(changed).is_some_and(|value| unset.contains(value))
 }
 
-async fn plan_edit_from(
-    world: &World,
-    seed: &Value,
-    changed: &Value,
-) -> Result<PlannedEdit, String> {
+async fn plan_edit_from(world: &World, seed: &Value, changed: &Value) -> Result<PlannedEdit, String> {
     let bench = Bench::with_world(world.clone(), &SERVICES);
     let from = bench.journal_len();
-    let [base, desired] =
-        [seed, changed].map(|it| desired_from_documents(std::slice::from_ref(it)).unwrap());
+    let [base, desired] = [seed, changed].map(|it| desired_from_documents(std::slice::from_ref(it)).unwrap());
     let (live, policy) = (bench.live(&desired).await, Policy::default());
     let planned = plan(&desired, &live, Some(&base), &policy);
     if planned.has_no_changes() {
@@ -243,9 +224,7 @@ fn editable_leaves(seed: &Value) -> Vec<SchemaLeaf> {
     let ours = ["spec.state", "spec.protect"].map(FieldPath::parse);
     let mut leaves = schema_leaves(docs::manifest_schema(kind), seed);
     leaves.retain(|leaf| leaf.path.is_within(&spec) && !ours.contains(&leaf.path));
-    leaves.retain(|leaf| {
-        !rules_at(seed, &leaf.path).local_only && !rules_at(seed, &leaf.path).is_secret
-    });
+    leaves.retain(|leaf| !rules_at(seed, &leaf.path).local_only && !rules_at(seed, &leaf.path).is_secret);
     leaves
 }
 
@@ -254,8 +233,7 @@ fn seed_kind(seed: &Value) -> model::address::Kind {
 }
 
 fn rules_at(seed: &Value, path: &FieldPath) -> &'static FieldSemantics {
-    let below_spec =
-        path.segments()[1..].iter().fold(FieldPath::root(), |path, step| path.child(step));
+    let below_spec = path.segments()[1..].iter().fold(FieldPath::root(), |path, step| path.child(step));
     FieldSemantics::for_kind(seed_kind(seed)).field_at(&below_spec)
 }
 
@@ -306,16 +284,10 @@ fn endpoint_manifest(name: &str) -> Value {
 }
 
 /// Whether the edit was seen.
-async fn check_edit(
-    world: &World,
-    seed: &Value,
-    changed: &Value,
-    path: &FieldPath,
-) -> Result<bool, String> {
+async fn check_edit(world: &World, seed: &Value, changed: &Value, path: &FieldPath) -> Result<bool, String> {
     let bench = Bench::with_world(world.clone(), &SERVICES);
     let from = bench.journal_len();
-    let desired = desired_from_documents(std::slice::from_ref(changed))
-        .map_err(|errors| errors.join("\n"))?;
+    let desired = desired_from_documents(std::slice::from_ref(changed)).map_err(|errors| errors.join("\n"))?;
     let plan = bench.settle(&desired).await?;
     let rules = rules_at(seed, path);
     for change in &plan.changes {

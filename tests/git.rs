@@ -8,9 +8,7 @@ use serde_json::json;
 const WAIT: &str = "/settings/streaming_max_insert_wait_ms";
 
 fn tuned_manifest(replicas: u32, wait: u32) -> String {
-    let spec = format!(
-        "  scaling: {{replicas: {replicas}}}\n  settings: {{streaming_max_insert_wait_ms: {wait}}}"
-    );
+    let spec = format!("  scaling: {{replicas: {replicas}}}\n  settings: {{streaming_max_insert_wait_ms: {wait}}}");
     kinesis_manifest("clicks", "", &spec)
 }
 
@@ -113,10 +111,7 @@ fn base_follows_a_moved_folder() {
     repo.edit_live_pipe("clicks", WAIT, json!(900));
     let plan = repo.run_successfully(&["plan", "ingest", "--base", "HEAD~1"]);
     assert!(plan.contains("~ clicks                                      update"), "{plan}");
-    assert!(
-        plan.contains("* settings.streaming_max_insert_wait_ms       git 500, live 900"),
-        "{plan}"
-    );
+    assert!(plan.contains("* settings.streaming_max_insert_wait_ms       git 500, live 900"), "{plan}");
 }
 
 #[test]
@@ -151,8 +146,7 @@ fn symlinked_manifests_are_read_from_their_target() {
     repo.write_file("shared/clicks.yaml", &tuned_manifest(1, 500));
     repo.write_file("pipes/views.yaml", &kinesis_manifest("views", "", ""));
     let pipes = repo.work_dir.temp_dir.path().join("pipes");
-    for (link, to) in [("clicks.yml", "../shared/./clicks.yaml"), ("nowhere.yaml", "/nowhere.yaml")]
-    {
+    for (link, to) in [("clicks.yml", "../shared/./clicks.yaml"), ("nowhere.yaml", "/nowhere.yaml")] {
         std::os::unix::fs::symlink(to, pipes.join(link)).unwrap();
     }
     repo.commit_all("Read clicks");
@@ -224,10 +218,7 @@ fn shallow_clone_error_suggests_fetch_depth() {
     let (from, to) = (repo.work_dir.temp_dir.path(), repo.work_dir.temp_dir.path().join("shallow"));
     let url = format!("file://{}", from.display());
     git_in(from, &["clone", "--quiet", "--depth=1", &url, &to.display().to_string()]);
-    for args in [
-        ["plan", "shallow/pipes", "--base", "HEAD~1"].as_slice(),
-        &["plan", "shallow/pipes", "--prune=git"],
-    ] {
+    for args in [["plan", "shallow/pipes", "--base", "HEAD~1"].as_slice(), &["plan", "shallow/pipes", "--prune=git"]] {
         let said = repo.run_pipectl(args);
         assert_eq!(said.code, 1, "{}", said.all_output());
         assert!(said.stderr.contains("fetch-depth: 0"), "{}", said.stderr);
@@ -245,10 +236,7 @@ fn shallow_clone_without_merge_base_suggests_fetch_depth() {
     let (from, to) = (repo.work_dir.temp_dir.path(), repo.work_dir.temp_dir.path().join("shallow"));
     let (url, to) = (format!("file://{}", from.display()), to.display().to_string());
     git_in(from, &["clone", "--quiet", "--depth=1", "--branch=faster", &url, &to]);
-    git_in(
-        to.as_ref(),
-        &["fetch", "--quiet", "--depth=1", "origin", "main:refs/remotes/origin/main"],
-    );
+    git_in(to.as_ref(), &["fetch", "--quiet", "--depth=1", "origin", "main:refs/remotes/origin/main"]);
     let said = repo.run_pipectl(&["plan", "shallow/pipes", "--base", "origin/main..."]);
     assert_eq!(said.code, 1, "{}", said.all_output());
     assert!(said.stderr.contains("where HEAD left `origin/main` is not known"), "{}", said.stderr);
@@ -320,10 +308,7 @@ fn drift_shows_only_changes_made_outside_git() {
     repo.write_file("other/views.yaml", &kinesis_manifest("byhand", "", ""));
     repo.run_successfully(&["apply", "other", "--yes"]);
     // A change that is not committed is nobody's drift.
-    repo.write_file(
-        "pipes/orders.yaml",
-        &kinesis_manifest("orders", "", "  scaling: {replicas: 2}"),
-    );
+    repo.write_file("pipes/orders.yaml", &kinesis_manifest("orders", "", "  scaling: {replicas: 2}"));
     let before = repo.count_writes();
     let drift = repo.run_pipectl(&["drift", "pipes", "--detailed-exitcode"]);
     assert_eq!(drift.code, 2, "{}", drift.all_output());

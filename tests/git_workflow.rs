@@ -8,9 +8,7 @@ use serde_json::{Value, json};
 const WAIT: &str = "/settings/streaming_max_insert_wait_ms";
 
 fn tuned_manifest(name: &str, replicas: u32, wait: u32) -> String {
-    let spec = format!(
-        "  scaling: {{replicas: {replicas}}}\n  settings: {{streaming_max_insert_wait_ms: {wait}}}"
-    );
+    let spec = format!("  scaling: {{replicas: {replicas}}}\n  settings: {{streaming_max_insert_wait_ms: {wait}}}");
     kinesis_manifest(name, "", &spec)
 }
 
@@ -43,8 +41,7 @@ fn field_verdicts(plan: &Value, list: &str) -> Vec<[String; 3]> {
     let fields = objects.iter().flat_map(|object| {
         let fields = object["fields"].as_array().cloned().unwrap_or_default();
         fields.into_iter().map(|field| {
-            [&object["at"]["name"], &field["path"], &field["verdict"]]
-                .map(|text| text.as_str().unwrap().to_owned())
+            [&object["at"]["name"], &field["path"], &field["verdict"]].map(|text| text.as_str().unwrap().to_owned())
         })
     });
     fields.collect()
@@ -65,10 +62,7 @@ fn branch_merge_drift_and_conflict_in_one_repository() {
     repo.commit_all("Read clicks faster");
     let plan = repo.run_pipectl(&["plan", "--base", "main...", "-o", "json"]).stdout_json();
     let drift = owned_triples(&[["orders", "settings.streaming_max_insert_wait_ms", "drift"]]);
-    assert_eq!(
-        field_verdicts(&plan, "changes"),
-        owned_triples(&[["clicks", "scaling.replicas", "change"]])
-    );
+    assert_eq!(field_verdicts(&plan, "changes"), owned_triples(&[["clicks", "scaling.replicas", "change"]]));
     assert_eq!(field_verdicts(&plan, "leftAlone"), drift);
 
     // A merge commit: apply does what it brought, and nothing else.
@@ -93,8 +87,7 @@ fn branch_merge_drift_and_conflict_in_one_repository() {
         repo.write_file("pipes/orders.yaml", &tuned_manifest("orders", 1, 700));
     });
     let plan = repo.run_pipectl(&["plan", "--base", "HEAD~1", "-o", "json"]).stdout_json();
-    let conflict =
-        owned_triples(&[["orders", "settings.streaming_max_insert_wait_ms", "conflict"]]);
+    let conflict = owned_triples(&[["orders", "settings.streaming_max_insert_wait_ms", "conflict"]]);
     assert_eq!(field_verdicts(&plan, "changes"), conflict);
     let before = repo.count_writes();
     let apply = repo.run_pipectl(&["apply", "--base", "HEAD~1", "--yes"]);
@@ -150,8 +143,7 @@ fn deleted_pipe_is_drawn_with_source_and_table() {
         }
         repo.commit_all("Views are history");
         repo.run_successfully(&["plan", flag, "--report", "html=page.html"]);
-        let page =
-            std::fs::read_to_string(repo.work_dir.temp_dir.path().join("page.html")).unwrap();
+        let page = std::fs::read_to_string(repo.work_dir.temp_dir.path().join("page.html")).unwrap();
         assert!(page.contains("<g class=\"node delete\"><title>views, delete"), "{page}");
         assert!(page.contains("<title>default.views, from views</title>"), "{page}");
         let diff = repo.run_successfully(&["plan", flag, "--diff"]);

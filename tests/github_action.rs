@@ -31,8 +31,7 @@ impl GithubRunner {
         );
         let gh = work_dir.write_file("bin/gh", gh);
         let binary = env!("CARGO_BIN_EXE_pipectl");
-        let pipectl =
-            work_dir.write_file("bin/pipectl", format!("#!/bin/sh\nexec '{binary}' \"$@\"\n"));
+        let pipectl = work_dir.write_file("bin/pipectl", format!("#!/bin/sh\nexec '{binary}' \"$@\"\n"));
         for script in [gh, pipectl] {
             Command::new("chmod").arg("+x").arg(script).status().unwrap();
         }
@@ -75,14 +74,10 @@ impl GithubRunner {
 fn action_plan_reports_saves_and_succeeds_with_changes() {
     let runner = GithubRunner::new("");
     let examples = WorkDir::examples_dir().display().to_string();
-    let environment =
-        [("COMMAND", "plan"), ("PATHS", &*examples), ("ARGUMENTS", "--sandbox --diff")];
+    let environment = [("COMMAND", "plan"), ("PATHS", &*examples), ("ARGUMENTS", "--sandbox --diff")];
     let (code, said) = runner.run_script("run.sh", &environment);
     assert_eq!(code, 0, "{said}");
-    assert_eq!(
-        (runner.step_output("changes"), runner.step_output("code")),
-        ("true".into(), "2".into())
-    );
+    assert_eq!((runner.step_output("changes"), runner.step_output("code")), ("true".into(), "2".into()));
     assert!(fs::read_to_string(runner.step_output("plan")).unwrap().contains("SavedPlan"));
     let markdown = fs::read_to_string(runner.step_output("markdown")).unwrap();
     assert!(markdown.contains("12 to create"), "{markdown}");
@@ -95,13 +90,8 @@ fn action_apply_and_drift_use_their_own_comments() {
     let runner = GithubRunner::new("");
     runner.work_dir.write_file("pipes/clicks.yaml", kinesis_manifest("clicks", "", ""));
     let run = |command| {
-        let environment = [
-            ("COMMAND", command),
-            ("PATHS", "pipes"),
-            ("ARGUMENTS", "--sandbox"),
-            ("KEY", "prod"),
-            ("P", "secret"),
-        ];
+        let environment =
+            [("COMMAND", command), ("PATHS", "pipes"), ("ARGUMENTS", "--sandbox"), ("KEY", "prod"), ("P", "secret")];
         let (code, said) = runner.run_script("run.sh", &environment);
         assert_eq!(code, 0, "{command}: {said}");
         let markdown = fs::read_to_string(runner.step_output("markdown")).unwrap();
@@ -120,11 +110,9 @@ fn action_fails_on_unknown_command_or_flag() {
     let runner = GithubRunner::new("");
     let (code, said) = runner.run_script("run.sh", &[("COMMAND", "destroy")]);
     assert_eq!(code, 64, "{said}");
-    let (code, said) =
-        runner.run_script("run.sh", &[("COMMAND", "plan"), ("ARGUMENTS", "--nonsense")]);
+    let (code, said) = runner.run_script("run.sh", &[("COMMAND", "plan"), ("ARGUMENTS", "--nonsense")]);
     assert_eq!(code, 64, "{said}");
-    let (_, said) = runner
-        .run_script("run.sh", &[("COMMAND", "plan"), ("PATHS", "$(touch stolen) ;touch stolen")]);
+    let (_, said) = runner.run_script("run.sh", &[("COMMAND", "plan"), ("PATHS", "$(touch stolen) ;touch stolen")]);
     assert!(!runner.work_dir.temp_dir.path().join("stolen").exists(), "{said}");
 }
 
@@ -132,9 +120,7 @@ const MARKER: &str = "<!-- pipectl:plan.prod -->";
 
 #[test]
 fn action_creates_one_comment_and_then_edits_it() {
-    let body = |runner: &GithubRunner| {
-        runner.work_dir.write_file("body.md", "a plan\n").display().to_string()
-    };
+    let body = |runner: &GithubRunner| runner.work_dir.write_file("body.md", "a plan\n").display().to_string();
     let first = GithubRunner::new("");
     let environment = [("BODY", &*body(&first)), ("NUMBER", "7"), ("MARKER", MARKER)];
     assert_eq!(first.run_script("comment.sh", &environment).0, 0);
@@ -168,10 +154,7 @@ fn wait_setting(milliseconds: u32) -> String {
 fn applied_repo() -> (TestRepo, String) {
     let repo = TestRepo::new();
     for name in ["one", "two"] {
-        repo.write_file(
-            &format!("pipes/{name}.yaml"),
-            &kinesis_manifest(name, "", &wait_setting(500)),
-        );
+        repo.write_file(&format!("pipes/{name}.yaml"), &kinesis_manifest(name, "", &wait_setting(500)));
     }
     repo.commit_all("Begin with two");
     repo.run_successfully(&["apply", "pipes", "--yes"]);
@@ -192,13 +175,8 @@ fn action_apply_covers_changes_since_last_success() {
     let base = found_base(&runner, &[("BEFORE", &*failed)]);
     assert_eq!(base, first);
     assert!(runner.read_file("notes").contains("workflows/pipes.yml/runs --raw-field branch=main"));
-    let environment = [
-        ("COMMAND", "apply"),
-        ("PATHS", "pipes"),
-        ("ARGUMENTS", "--sandbox"),
-        ("BASE", &*base),
-        ("P", "secret"),
-    ];
+    let environment =
+        [("COMMAND", "apply"), ("PATHS", "pipes"), ("ARGUMENTS", "--sandbox"), ("BASE", &*base), ("P", "secret")];
     let (code, said) = runner.run_script("run.sh", &environment);
     assert_eq!(code, 0, "{said}");
     let repo = TestRepo { work_dir: runner.work_dir };
@@ -222,11 +200,7 @@ fn action_base_is_last_success_or_the_input() {
     }
     let request = [("GITHUB_BASE_REF", "release"), ("BEFORE", &*first)];
     found_base(&nothing, &request);
-    assert!(
-        nothing.read_file("notes").contains("branch=release"),
-        "{}",
-        nothing.read_file("notes")
-    );
+    assert!(nothing.read_file("notes").contains("branch=release"), "{}", nothing.read_file("notes"));
     let queue = [("MERGE_BRANCH", "refs/heads/trunk"), ("BEFORE", &*first)];
     found_base(&nothing, &queue);
     assert!(nothing.read_file("notes").contains("branch=trunk"), "{}", nothing.read_file("notes"));
@@ -265,16 +239,13 @@ fn action_paths_are_split_by_line() {
     for name in ["a", "b"] {
         runner.work_dir.write_file(&format!("{name}.yaml"), kinesis_manifest(name, "", ""));
     }
-    let (code, said) =
-        runner.run_script("run.sh", &[("COMMAND", "validate"), ("PATHS", "a.yaml\nb.yaml\n")]);
+    let (code, said) = runner.run_script("run.sh", &[("COMMAND", "validate"), ("PATHS", "a.yaml\nb.yaml\n")]);
     assert!(code == 0 && said.contains("2 manifests in 2 files: valid"), "{said}");
 }
 
 #[test]
 fn action_opens_one_issue_and_then_edits_it() {
-    for (found, method) in
-        [("", "--method POST repos/o/r/issues"), ("9", "--method PATCH repos/o/r/issues/9")]
-    {
+    for (found, method) in [("", "--method POST repos/o/r/issues"), ("9", "--method PATCH repos/o/r/issues/9")] {
         let runner = GithubRunner::new(found);
         let body = runner.work_dir.write_file("body.md", "drift\n").display().to_string();
         let environment = [("BODY", &*body), ("MARKER", MARKER), ("CHANGES", "true")];
@@ -291,10 +262,7 @@ fn action_closes_the_issue_when_drift_is_resolved() {
         let environment = [("BODY", &*body), ("MARKER", MARKER), ("CHANGES", "false")];
         assert_eq!(runner.run_script("issue.sh", &environment).0, 0);
         let notes = runner.read_file("notes");
-        assert_eq!(
-            notes.contains("--method PATCH repos/o/r/issues/9 --raw-field state=closed"),
-            closed
-        );
+        assert_eq!(notes.contains("--method PATCH repos/o/r/issues/9 --raw-field state=closed"), closed);
         assert!(!notes.contains("repos/o/r/issues --raw-field"), "{notes}");
     }
 }
@@ -304,8 +272,7 @@ fn action_searches_only_comments_by_its_own_user() {
     for script in ["comment.sh", "issue.sh"] {
         let runner = GithubRunner::new("");
         let body = runner.work_dir.write_file("body.md", "a plan\n").display().to_string();
-        let environment =
-            [("BODY", &*body), ("NUMBER", "7"), ("MARKER", MARKER), ("CHANGES", "true")];
+        let environment = [("BODY", &*body), ("NUMBER", "7"), ("MARKER", MARKER), ("CHANGES", "true")];
         assert_eq!(runner.run_script(script, &environment).0, 0);
         assert!(runner.read_file("notes").contains(".user.login == \"me\" and"), "{script}");
     }

@@ -18,13 +18,9 @@ fn init_creates_files_that_work_in_the_sandbox() {
     assert_eq!(plan.code, 2, "{}", plan.all_output());
     let apply = desk.run_pipectl(&["apply", "example.yaml", "--sandbox", "--yes"]);
     assert_eq!(apply.code, 0, "{}", apply.all_output());
-    let schema: serde_json::Value =
-        serde_json::from_str(&read_file(&desk, ".pipectl/schema.json")).unwrap();
+    let schema: serde_json::Value = serde_json::from_str(&read_file(&desk, ".pipectl/schema.json")).unwrap();
     assert!(schema.is_object());
-    assert_eq!(
-        read_file(&desk, ".github/workflows/pipectl.yml"),
-        include_str!("../docs/ci/github.yml")
-    );
+    assert_eq!(read_file(&desk, ".github/workflows/pipectl.yml"), include_str!("../docs/ci/github.yml"));
 }
 
 #[test]

@@ -70,10 +70,8 @@ fn interrupted_apply_stops_waiting_and_prints_results() {
 #[test]
 fn interrupted_apply_skips_queued_objects() {
     let server = SandboxServer::start(5);
-    let desk =
-        dir_with_manifests(&seeds_named(&["kinesis-role", "kafka-msk-role", "pubsub-latest"]));
-    let run =
-        server.spawn_run(&desk, &["apply", "pipes.yaml", "--yes", "--parallel=1", "-o", "json"]);
+    let desk = dir_with_manifests(&seeds_named(&["kinesis-role", "kafka-msk-role", "pubsub-latest"]));
+    let run = server.spawn_run(&desk, &["apply", "pipes.yaml", "--yes", "--parallel=1", "-o", "json"]);
     server.wait_for_requests(1, is_create);
     run.send_signal("TERM");
     let said = run.wait_for_end();
@@ -90,10 +88,7 @@ fn interrupted_apply_restarts_the_paused_pipe() {
     let server = SandboxServer::start(20);
     let mut pipe = seeds_named(&["postgres-cdc"]);
     let desk = dir_with_manifests(&pipe);
-    assert_finished_after(
-        &server,
-        &server.run_to_end(&desk, &[&APPLY[..], &["--wait=none"]].concat()),
-    );
+    assert_finished_after(&server, &server.run_to_end(&desk, &[&APPLY[..], &["--wait=none"]].concat()));
     pipe[0]["spec"]["source"]["postgres"]["settings"]["syncIntervalSeconds"] = json!(90);
     write_manifests(&desk, &pipe);
     let run = server.spawn_run(&desk, &APPLY);
@@ -109,16 +104,11 @@ fn interrupted_apply_restarts_the_paused_pipe() {
 
 #[test]
 fn interrupted_apply_reports_a_stopped_pipe_first() {
-    for (format, names_it) in
-        [("text", assert_reported_first as fn(&RunOutput)), ("json", assert_reported_in_json)]
-    {
+    for (format, names_it) in [("text", assert_reported_first as fn(&RunOutput)), ("json", assert_reported_in_json)] {
         let server = SandboxServer::start(20);
         let mut pipe = seeds_named(&["postgres-cdc"]);
         let desk = dir_with_manifests(&pipe);
-        assert_finished_after(
-            &server,
-            &server.run_to_end(&desk, &[&APPLY[..], &["--wait=none"]].concat()),
-        );
+        assert_finished_after(&server, &server.run_to_end(&desk, &[&APPLY[..], &["--wait=none"]].concat()));
         pipe[0]["spec"]["source"]["postgres"]["settings"]["syncIntervalSeconds"] = json!(90);
         write_manifests(&desk, &pipe);
         let run = server.spawn_run(&desk, &[&APPLY[..], &["-o", format]].concat());
@@ -259,8 +249,7 @@ fn confirmation_prompt_can_be_interrupted() {
     let server = SandboxServer::start(1);
     let desk = dir_with_manifests(&seeds_named(&["kinesis-role"]));
     for signal in ["INT", "TERM"] {
-        let (mut run, _keyboard) =
-            server.spawn_at_terminal(&desk, &["apply", "pipes.yaml", "-ojson"]);
+        let (mut run, _keyboard) = server.spawn_at_terminal(&desk, &["apply", "pipes.yaml", "-ojson"]);
         run.wait_for_output("[y/N]");
         run.send_signal(signal);
         let said = run.wait_for_end();

@@ -20,11 +20,7 @@ fn validate_reports_every_mistake_at_its_line() {
         desk.write_file(name, text);
         for (number, line) in text.lines().enumerate() {
             let codes = line.split_once("# !").map_or("", |(_, codes)| codes);
-            expected.extend(
-                codes
-                    .split_whitespace()
-                    .map(|code| (name.to_owned(), number as u64 + 1, code.to_owned())),
-            );
+            expected.extend(codes.split_whitespace().map(|code| (name.to_owned(), number as u64 + 1, code.to_owned())));
         }
     }
     let said = desk.run_pipectl(&["validate", "broken", "-o", "json"]);

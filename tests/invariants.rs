@@ -60,10 +60,7 @@ fn assert_none(rule: &str, broken: impl IntoIterator<Item = String>) {
     assert!(broken.is_empty(), "{rule}:\n{}", broken.join("\n"));
 }
 
-fn find_words<'w>(
-    sources: &'w [SourceText],
-    words: &'w [&'w str],
-) -> impl Iterator<Item = String> + 'w {
+fn find_words<'w>(sources: &'w [SourceText], words: &'w [&'w str]) -> impl Iterator<Item = String> + 'w {
     sources.iter().flat_map(move |source| {
         let found = words.iter().filter(|word| source.code.contains(**word));
         found.map(|word| format!("{}: `{word}`", source.path))
@@ -152,15 +149,12 @@ fn every_source_file_has_a_module_comment() {
 #[test]
 fn every_test_file_is_compiled() {
     let main = fs::read_to_string(workspace_root().join("tests/main.rs")).unwrap();
-    let tests =
-        fs::read_dir(workspace_root().join("tests")).unwrap().map(|entry| entry.unwrap().path());
+    let tests = fs::read_dir(workspace_root().join("tests")).unwrap().map(|entry| entry.unwrap().path());
     let stem = |path: &Path| path.file_stem().unwrap().to_string_lossy().into_owned();
     let modules = tests.filter_map(|path| match path.extension() {
         Some(extension) if extension == "rs" => Some(stem(&path)),
         _ => path.join("mod.rs").is_file().then(|| stem(&path)),
     });
-    let left_out = modules
-        .filter(|name| name != "main")
-        .filter(|name| !main.contains(&format!("\nmod {name};\n")));
+    let left_out = modules.filter(|name| name != "main").filter(|name| !main.contains(&format!("\nmod {name};\n")));
     assert_none("test files that tests/main.rs does not name", left_out);
 }

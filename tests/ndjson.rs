@@ -27,17 +27,12 @@ fn run_with_secret(desk: &WorkDir, args: &[&str]) -> RunOutput {
 
 /// The lines, of which the last is the summary of a run that ended like this.
 fn event_lines(said: &RunOutput, outcome: &str) -> Vec<Value> {
-    let lines: Vec<Value> =
-        said.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let lines: Vec<Value> = said.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert!(lines.iter().all(|line| line["schemaVersion"] == "1.0"), "{}", said.all_output());
     let summary = lines.last().unwrap();
     assert_eq!(summary["type"], "summary", "{}", said.all_output());
     assert_eq!((&summary["outcome"], &summary["exitCode"]), (&json!(outcome), &json!(said.code)));
-    assert!(
-        summary["errors"].is_array() && !said.all_output().contains("canary"),
-        "{}",
-        said.all_output()
-    );
+    assert!(summary["errors"].is_array() && !said.all_output().contains("canary"), "{}", said.all_output());
     lines
 }
 
@@ -138,10 +133,7 @@ fn ndjson_is_rejected_outside_apply() {
 #[test]
 fn ndjson_lines_name_their_environment() {
     let desk = dir_with_manifests(&[seed_named("kinesis-user")]);
-    desk.write_file(
-        "pipectl.yaml",
-        "apiVersion: pipectl/v1\nkind: Project\nenvironments: {staging: {}, prod: {}}\n",
-    );
+    desk.write_file("pipectl.yaml", "apiVersion: pipectl/v1\nkind: Project\nenvironments: {staging: {}, prod: {}}\n");
     let sandbox = "--sandbox=world-{env}.json";
     let said = run_with_secret(&desk, &[&APPLY[..], &["-e", "staging,prod", sandbox]].concat());
     assert_eq!(said.code, 0, "{}", said.all_output());
@@ -149,9 +141,6 @@ fn ndjson_lines_name_their_environment() {
     let (staging, prod) = told.split_at(told.len() / 2);
     for (name, told) in [("staging", staging), ("prod", prod)] {
         assert!(told.iter().all(|line| line["environment"] == name), "{told:#?}");
-        assert_eq!(
-            (event_types(told)[0], told.last().unwrap()["outcome"].as_str()),
-            ("plan", Some("applied"))
-        );
+        assert_eq!((event_types(told)[0], told.last().unwrap()["outcome"].as_str()), ("plan", Some("applied")));
     }
 }

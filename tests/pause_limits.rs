@@ -131,11 +131,7 @@ fn interruption_leaves_few_pipes_stopped_and_reports_them() {
             assert!(run.left.len() <= AT_ONCE, "at {second}: {:?}", run.left);
             some_left += usize::from(!run.left.is_empty());
             assert!(run.unreported_pipes().is_empty(), "in silence at {second}: {:?}", run.left);
-            if second % 60 == 0 {
-                check_recovery(&before, run.after, &desired).await
-            } else {
-                Ok(())
-            }
+            if second % 60 == 0 { check_recovery(&before, run.after, &desired).await } else { Ok(()) }
         });
         assert_eq!(outcome, Ok(()), "at {second}");
     }

@@ -101,9 +101,7 @@ fn cdc_scaling_is_applied_after_the_first_database_pipe() {
             "spec": {"replicaCpuMillicores": cores * 1000, "replicaMemoryGb": cores * 4}
         })
     };
-    let pipe = read_documents("tests/seeds")
-        .into_iter()
-        .find(|seed| seed["metadata"]["name"] == "mongodb-cdc");
+    let pipe = read_documents("tests/seeds").into_iter().find(|seed| seed["metadata"]["name"] == "mongodb-cdc");
     let pipe = pipe.unwrap();
     in_virtual_time(async {
         let bench = Bench::new(&SERVICES);

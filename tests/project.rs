@@ -50,11 +50,7 @@ fn environment_sets_variables_and_manifest_paths() {
     let desk = project_dir("running");
     let staging = desk.run_with_env(&["plan", "--sandbox", "--diff"], &ACCOUNT);
     assert!(staging.stdout.contains("streamName: staging-clicks"), "{}", staging.all_output());
-    assert!(
-        staging.stdout.contains("arn:aws:iam::123456789012:role/reader"),
-        "{}",
-        staging.all_output()
-    );
+    assert!(staging.stdout.contains("arn:aws:iam::123456789012:role/reader"), "{}", staging.all_output());
     let prod = desk.run_pipectl(&["plan", "--sandbox", "--diff", "-e", "prod"]);
     assert!(prod.stdout.contains("streamName: prod-clicks"), "{}", prod.all_output());
 }
@@ -82,13 +78,11 @@ fn missing_environment_variable_or_path_is_named() {
 #[test]
 fn bad_references_in_the_project_file_have_positions() {
     let desk = project_dir("running");
-    let bad =
-        PROJECT.replace("stream: staging-clicks", "stream: 'x-${b}', plain: '$${b}', z: '${z'");
+    let bad = PROJECT.replace("stream: staging-clicks", "stream: 'x-${b}', plain: '$${b}', z: '${z'");
     desk.write_file("pipectl.yaml", bad);
     let said = desk.run_with_env(&["validate"], &ACCOUNT);
     assert_eq!(said.code, 1, "{}", said.all_output());
-    for told in ["pipectl.yaml:7:25", "pipectl.yaml:7:54", "`${b}` stands for", "`$${` stands for"]
-    {
+    for told in ["pipectl.yaml:7:25", "pipectl.yaml:7:54", "`${b}` stands for", "`$${` stands for"] {
         assert!(said.stderr.contains(told), "{told}: {}", said.stderr);
     }
     assert_eq!(said.stderr.matches("bad-variable").count(), 2, "{}", said.stderr);
@@ -100,12 +94,8 @@ fn bad_references_in_the_project_file_have_positions() {
 #[test]
 fn unset_env_variables_are_reported_together() {
     let desk = project_dir("running");
-    let services =
-        "services: {analytics: '${env:SERVICE_ID}'}\n    variables: {stream: '${env:STREAM}'";
-    desk.write_file(
-        "pipectl.yaml",
-        PROJECT.replace("variables: {stream: staging-clicks", services),
-    );
+    let services = "services: {analytics: '${env:SERVICE_ID}'}\n    variables: {stream: '${env:STREAM}'";
+    desk.write_file("pipectl.yaml", PROJECT.replace("variables: {stream: staging-clicks", services));
     let said = desk.run_pipectl(&["plan", "--sandbox"]);
     for told in [
         "SERVICE_ID is not set",
@@ -128,27 +118,16 @@ fn unset_env_variables_are_reported_together() {
 fn max_delete_and_protection_block_deletions() {
     let desk = project_dir("running");
     let apply = |environment: &str, more: &[&str]| {
-        desk.run_with_env(
-            &[&["apply", "--sandbox", "--yes", "-e", environment], more].concat(),
-            &ACCOUNT,
-        )
+        desk.run_with_env(&[&["apply", "--sandbox", "--yes", "-e", environment], more].concat(), &ACCOUNT)
     };
     assert_eq!(apply("staging", &[]).code, 0);
     desk.write_file("pipes/all.yaml", pipe_manifest(0, "absent") + &pipe_manifest(1, "absent"));
     let staging = apply("staging", &[]);
     assert_eq!(staging.code, 5, "{}", staging.all_output());
-    assert!(
-        staging.stderr.contains("--allow-delete analytics/clicks-0"),
-        "{}",
-        staging.all_output()
-    );
+    assert!(staging.stderr.contains("--allow-delete analytics/clicks-0"), "{}", staging.all_output());
     let prod = apply("prod", &[]);
     assert_eq!(prod.code, 5, "{}", prod.all_output());
-    assert!(
-        prod.stdout.contains("! clicks-0") && prod.stdout.contains("Apply: 1 applied"),
-        "{}",
-        prod.all_output()
-    );
+    assert!(prod.stdout.contains("! clicks-0") && prod.stdout.contains("Apply: 1 applied"), "{}", prod.all_output());
     assert_eq!(apply("staging", &["--allow-delete", "analytics/*"]).code, 0);
 }
 
@@ -156,10 +135,7 @@ fn max_delete_and_protection_block_deletions() {
 fn misspelled_environment_gets_a_suggestion() {
     let desk = WorkDir::new();
     let project = "apiVersion: pipectl/v1\nkind: Project\nmanifests: [pipes]\n";
-    desk.write_file(
-        "pipectl.yaml",
-        format!("{project}environments: {{staging: {{}}, prod: {{}}}}\n"),
-    );
+    desk.write_file("pipectl.yaml", format!("{project}environments: {{staging: {{}}, prod: {{}}}}\n"));
     let said = desk.run_pipectl(&["validate", "-e", "stagin"]);
     let told = "no environment `stagin` (did you mean `staging`?); it has: prod, staging";
     assert!(said.code == 1 && said.stderr.contains(told), "{}", said.all_output());

@@ -130,8 +130,7 @@ fn edit_tree(mut tree: ManifestTree, op: &RepoEdit) -> ManifestTree {
 
 /// The files of a tree. One pipe is always there: an empty folder is a mistake.
 fn tree_files(tree: &ManifestTree) -> BTreeMap<String, String> {
-    let mut files =
-        BTreeMap::from([("pipes/keeper.yaml".to_owned(), kinesis_manifest("keeper", "", ""))]);
+    let mut files = BTreeMap::from([("pipes/keeper.yaml".to_owned(), kinesis_manifest("keeper", "", ""))]);
     for (name, (file, previous)) in tree {
         let previous: Vec<&str> = previous.iter().map(|name| NAMES[*name]).collect();
         let previous = format!("  previousNames: [{}]", previous.join(", "));
@@ -152,8 +151,7 @@ fn expected_survivors(history: &CommitHistory, live: &BTreeSet<&str>) -> BTreeSe
             let earlier = now.values().any(|(_, previous)| previous.contains(&name));
             ever.contains(&name) && !now.contains_key(&name) && !earlier
         });
-        let renamed =
-            now.iter().find(|(_, (_, previous))| name.is_some_and(|n| previous.contains(&n)));
+        let renamed = now.iter().find(|(_, (_, previous))| name.is_some_and(|n| previous.contains(&n)));
         // Of several live pipes under names of one manifest none is touched.
         let unclear = renamed.is_some_and(|(to, (_, previous))| {
             previous.iter().chain([to]).filter(|n| live.contains(NAMES[**n])).count() > 1

@@ -82,11 +82,7 @@ fn partial_or_empty_selection_prunes_nothing() {
 fn single_manifest_path_prunes_nothing() {
     let repo = project_repo("{prune: scope, pruneScope: ['analytics/team-*']}");
     let said = repo.run_pipectl(&["apply", "pipes/team-clicks.yaml", "--yes"]);
-    assert!(
-        said.stderr.contains("only a part of the project's manifests"),
-        "{}",
-        said.all_output()
-    );
+    assert!(said.stderr.contains("only a part of the project's manifests"), "{}", said.all_output());
     assert_eq!(repo.live_pipe_names().len(), 5);
     repo.run_successfully(&["apply", "./", "--yes"]);
     assert_eq!(repo.live_pipe_names(), ["other", "team-clicks", "team-views"]);
@@ -107,17 +103,10 @@ fn prune_scope_without_manifests_is_a_usage_error() {
 #[test]
 fn prune_scope_covers_services_named_in_the_environment() {
     let repo = project_repo("{pruneScope: ['lake/*']}");
-    repo.write_file(
-        "lone.yaml",
-        &kinesis_manifest("lone", "", "").replace("service: analytics", "service: lake"),
-    );
+    repo.write_file("lone.yaml", &kinesis_manifest("lone", "", "").replace("service: analytics", "service: lake"));
     repo.run_successfully(&["apply", "lone.yaml", "--yes"]);
     repo.run_successfully(&SCOPE);
-    assert_eq!(
-        repo.edit_world(|world| world.list_pipes("lake")).len(),
-        1,
-        "nobody speaks of that service"
-    );
+    assert_eq!(repo.edit_world(|world| world.list_pipes("lake")).len(), 1, "nobody speaks of that service");
     let id = repo.edit_world(|world| world.ensure_service("lake"));
     repo.write_file(
         "pipectl.yaml",

@@ -12,11 +12,7 @@ fn second_apply_of_the_examples_has_no_changes() {
     let first = desk.run_pipectl(&["apply", &examples, "--sandbox", "--yes"]);
     assert_eq!(first.code, 0, "{}", first.all_output());
     assert!(first.stdout.contains("Plan: 12 to create, 1 to update"), "{}", first.stdout);
-    assert!(
-        first.stdout.contains("Apply: 13 applied, 0 failed, 0 skipped, 0 unknown."),
-        "{}",
-        first.stdout
-    );
+    assert!(first.stdout.contains("Apply: 13 applied, 0 failed, 0 skipped, 0 unknown."), "{}", first.stdout);
     assert!(first.stderr.contains(", waiting for "), "no sign of life: {}", first.stderr);
     let requests = desk.request_log();
     assert!(requests.iter().all(|(_, _, status)| *status != 429), "{requests:#?}");
@@ -24,12 +20,8 @@ fn second_apply_of_the_examples_has_no_changes() {
     let second = desk.run_pipectl(&["apply", &examples, "--sandbox", "--yes"]);
     assert_eq!(second.code, 0, "{}", second.all_output());
     assert!(second.stdout.contains("No changes"), "{}", second.stdout);
-    let writes: Vec<_> = desk
-        .request_log()
-        .split_off(requests.len())
-        .into_iter()
-        .filter(|(method, ..)| method != "GET")
-        .collect();
+    let writes: Vec<_> =
+        desk.request_log().split_off(requests.len()).into_iter().filter(|(method, ..)| method != "GET").collect();
     assert!(writes.is_empty(), "{writes:#?}");
 
     let plan = desk.run_pipectl(&["plan", &examples, "--sandbox", "--detailed-exitcode"]);
@@ -43,8 +35,7 @@ fn readme_plan_summary_is_accurate() {
     let copied = |name: &str| {
         let text = std::fs::read_to_string(WorkDir::examples_dir().join(name)).unwrap();
         let text = text.replace("topics: my_topic\n", "topics: my_topic_v2\n");
-        let users =
-            "        - {sourceSchemaName: public, sourceTable: users, targetTable: public_users}\n";
+        let users = "        - {sourceSchemaName: public, sourceTable: users, targetTable: public_users}\n";
         text.replace(users, &format!("{users}{}", users.replace("users", "orders")))
     };
     assert_eq!(desk.run_pipectl(&["apply", &examples_path(), "--sandbox", "--yes"]).code, 0);
@@ -57,9 +48,9 @@ fn readme_plan_summary_is_accurate() {
     }
     let said = desk.run_pipectl(&["plan", "pipes", "--sandbox"]);
     let readme = include_str!("../README.md");
-    let summary = readme.lines().filter(|line| {
-        line.starts_with("Cost: ") || line.starts_with("Plan: 0 to create, 1 to update, 1 to")
-    });
+    let summary = readme
+        .lines()
+        .filter(|line| line.starts_with("Cost: ") || line.starts_with("Plan: 0 to create, 1 to update, 1 to"));
     let summary: Vec<_> = summary.collect();
     assert_eq!(summary.len(), 2);
     for line in summary {
@@ -84,17 +75,13 @@ fn plan_of_many_pipes_takes_one_request_per_service() {
     desk.run_pipectl(&["plan", "pipes", "--sandbox"]);
     // The scaling does not exist yet, so that both of its documented places are asked.
     let second = desk.request_log().split_off(3);
-    let scaling =
-        second.iter().filter(|(_, path, _)| path.to_lowercase().contains("cdcscaling")).count();
+    let scaling = second.iter().filter(|(_, path, _)| path.to_lowercase().contains("cdcscaling")).count();
     assert_eq!(second.len() - scaling, 4, "{second:#?}");
     assert!(scaling <= 2, "{second:#?}");
 }
 
 fn count_lists(desk: &WorkDir) -> usize {
-    desk.request_log()
-        .iter()
-        .filter(|(method, path, _)| method == "GET" && path.ends_with("/clickpipes"))
-        .count()
+    desk.request_log().iter().filter(|(method, path, _)| method == "GET" && path.ends_with("/clickpipes")).count()
 }
 
 #[test]
@@ -104,14 +91,10 @@ fn fifty_new_pipes_share_list_requests() {
         let pipes: Vec<String> = (0..count).map(|n| pipe_manifest("one", n)).collect();
         desk.write_file("pipes.yaml", pipes.join("---\n"));
         // Without a limit the creates go out at once, so that all of them wait at the same time.
-        let said =
-            desk.run_pipectl(&["apply", "pipes.yaml", "--sandbox", "--yes", "--rate-limit", "off"]);
+        let said = desk.run_pipectl(&["apply", "pipes.yaml", "--sandbox", "--yes", "--rate-limit", "off"]);
         assert_eq!(said.code, 0, "{}", said.all_output());
-        let creates = desk
-            .request_log()
-            .iter()
-            .filter(|(method, _, status)| method == "POST" && *status == 200)
-            .count();
+        let creates =
+            desk.request_log().iter().filter(|(method, _, status)| method == "POST" && *status == 200).count();
         assert_eq!(creates, count, "one request makes a pipe");
         count_lists(&desk)
     };

@@ -31,10 +31,7 @@ fn any_mishap() -> impl Strategy<Value = Mishap> {
 
 /// What is hidden when the next run looks gets a twin, as the API has no means against it. Alone, a
 /// run sits it out; so what hides for longer only comes alone.
-fn limit_hidden_time(
-    troubles: Vec<(Disruption, u64)>,
-    last: &Disruption,
-) -> Vec<(Disruption, u64)> {
+fn limit_hidden_time(troubles: Vec<(Disruption, u64)>, last: &Disruption) -> Vec<(Disruption, u64)> {
     let mut hides = last.hidden_seconds();
     let seen = troubles.into_iter().filter(|(trouble, _)| {
         let fits = hides + trouble.hidden_seconds() <= NEXT_RUN;
@@ -44,20 +41,15 @@ fn limit_hidden_time(
     seen.collect()
 }
 
-async fn check_survival(
-    before: &[Value],
-    after: &[Value],
-    mishaps: &[Mishap],
-) -> Result<(), String> {
+async fn check_survival(before: &[Value], after: &[Value], mishaps: &[Mishap]) -> Result<(), String> {
     let before = settled_world(before).await;
     let desired = desired_from_documents(after).unwrap();
     let mut world = before.clone();
     for mishap in mishaps {
         world = match mishap {
             Mishap::Disruptions(more, (last, nth)) => {
-                let lies_in_wait = |world: World, (trouble, nth): &(Disruption, u64)| {
-                    trouble.add_to_world(&world, *nth)
-                };
+                let lies_in_wait =
+                    |world: World, (trouble, nth): &(Disruption, u64)| trouble.add_to_world(&world, *nth);
                 let world = more.iter().fold(world, lies_in_wait);
                 last.run_disrupted(&world, &desired, *nth).await?.1
             }

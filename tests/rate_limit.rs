@@ -38,10 +38,8 @@ fn two_hundred_creates_use_the_full_rate_limit() {
         let creates = journal.iter().filter(|entry| entry.method == "POST");
         assert_eq!(creates.count(), PIPES);
 
-        let since_first =
-            |entry: &sandbox::LoggedRequest| entry.received_at.0 - journal[0].received_at.0;
-        let times: Vec<Duration> =
-            journal.iter().map(since_first).map(Duration::from_millis).collect();
+        let since_first = |entry: &sandbox::LoggedRequest| entry.received_at.0 - journal[0].received_at.0;
+        let times: Vec<Duration> = journal.iter().map(since_first).map(Duration::from_millis).collect();
         let busiest = times.iter().map(|from| count_in_window(&times, *from)).max().unwrap();
         assert!(busiest <= REQUESTS, "{busiest} requests in one window");
 

@@ -10,9 +10,7 @@ use pipectl::apply::apply_plan;
 use pipectl::embedded_sandbox::EmbeddedSandbox;
 use pipectl::interruption::Interruption;
 use planner::{ApprovalLimits, Policy, plan};
-use remote::{
-    ApiRequest, Method, Remote, RemoteSettings, ResponseFuture, SecretProvider, Transport,
-};
+use remote::{ApiRequest, Method, Remote, RemoteSettings, ResponseFuture, SecretProvider, Transport};
 use secrecy::SecretString;
 use serde_json::Value;
 
@@ -45,8 +43,7 @@ impl SecretProvider for ExampleSecrets {
 
 #[test]
 fn examples_send_the_bodies_of_the_reference_page() {
-    let page: Vec<Value> =
-        serde_json::from_str(include_str!("fixtures/reference_page.json")).unwrap();
+    let page: Vec<Value> = serde_json::from_str(include_str!("fixtures/reference_page.json")).unwrap();
     let sent = in_virtual_time(bodies_sent());
     assert_eq!(page.len(), 9);
     for body in page {

@@ -69,12 +69,7 @@ fn risky_replacement_is_blocked_and_others_are_applied() {
     assert!(said.stdout.contains("1 applied, 0 failed"), "{}", said.all_output());
     assert_eq!((count_deletes(&desk), seen(&desk)), (0, before));
     let said = run_apply(&desk, &["-o", "json"]);
-    assert_eq!(
-        (said.code, &said.stdout_json()["outcome"]),
-        (5, &json!("blocked")),
-        "{}",
-        said.all_output()
-    );
+    assert_eq!((said.code, &said.stdout_json()["outcome"]), (5, &json!("blocked")), "{}", said.all_output());
 }
 
 #[test]
@@ -140,12 +135,7 @@ fn endpoint_of_a_blocked_pipe_is_not_deleted() {
     link["spec"]["state"] = json!("absent");
     write_manifests(&desk, &[&link, &copy]);
     let said = run_apply(&desk, &["-o", "json"]);
-    assert_eq!(
-        (said.code, &said.stdout_json()["outcome"]),
-        (5, &json!("blocked")),
-        "{}",
-        said.all_output()
-    );
+    assert_eq!((said.code, &said.stdout_json()["outcome"]), (5, &json!("blocked")), "{}", said.all_output());
     let report = &said.stdout_json()["result"]["reports"][0];
     let (outcome, notes) = (&report["outcome"], report["notes"].to_string());
     assert_eq!(outcome, "skipped", "{report:#}");
@@ -186,10 +176,7 @@ fn replacement_in_an_idle_service_deletes_nothing() {
     assert!(asleep.stdout.contains("--wake"), "{}", asleep.all_output());
     let woken = run_apply(&desk, &["--wake"]);
     assert_eq!((woken.code, count_deletes(&desk)), (0, 1), "{}", woken.all_output());
-    assert_eq!(
-        live_pipes_named(&desk, "kinesis-user")[0]["source"]["kinesis"]["streamName"],
-        json!("another")
-    );
+    assert_eq!(live_pipes_named(&desk, "kinesis-user")[0]["source"]["kinesis"]["streamName"], json!("another"));
 }
 
 /// What is deleted in the last minute of a run might not be made again.

@@ -9,8 +9,7 @@ use sandbox::{EmulatedPipeState, ServiceState};
 use serde_json::{Value, json};
 
 const SECRET: [(&str, &str); 1] = [("SEED_SECRET", "canary-5up3r-s3cr3t")];
-const PIPES: [&str; 5] =
-    ["bigquery", "kinesis-user", "mysql-cdc", "postgres-cdc", "s3-public-once"];
+const PIPES: [&str; 5] = ["bigquery", "kinesis-user", "mysql-cdc", "postgres-cdc", "s3-public-once"];
 
 fn write_manifests(desk: &WorkDir, names: &[&str]) {
     let mut seeds = read_documents("tests/seeds");
@@ -55,23 +54,12 @@ fn resync_reloads_a_database_pipe_and_waits() {
 #[test]
 fn resync_without_wait_ends_when_accepted() {
     let desk = dir_with_live_pipes();
-    let said =
-        run_resync(&desk, "postgres-cdc", &["--service=analytics", "--wait=none", "-o", "json"]);
-    assert_eq!(
-        (said.code, &said.stdout_json()["outcome"]),
-        (0, &json!("accepted")),
-        "{}",
-        said.all_output()
-    );
+    let said = run_resync(&desk, "postgres-cdc", &["--service=analytics", "--wait=none", "-o", "json"]);
+    assert_eq!((said.code, &said.stdout_json()["outcome"]), (0, &json!("accepted")), "{}", said.all_output());
     desk.edit_world(|world| world.advance_clock(Duration::from_secs(3)));
     // It loads now, so that the same command once more would throw that away.
     let again = run_resync(&desk, "analytics/postgres-cdc", &["-o", "json"]);
-    assert_eq!(
-        (again.code, &again.stdout_json()["outcome"]),
-        (5, &json!("blocked")),
-        "{}",
-        again.all_output()
-    );
+    assert_eq!((again.code, &again.stdout_json()["outcome"]), (5, &json!("blocked")), "{}", again.all_output());
     assert_eq!(count_commands(&desk), 1);
 }
 
@@ -84,12 +72,7 @@ fn resync_is_rejected_for_other_sources() {
         ("bigquery", "BigQuery is loaded once"),
     ] {
         let said = run_resync(&desk, &format!("analytics/{pipe}"), &["-o", "json"]);
-        assert_eq!(
-            (said.code, &said.stdout_json()["outcome"]),
-            (1, &json!("error")),
-            "{}",
-            said.all_output()
-        );
+        assert_eq!((said.code, &said.stdout_json()["outcome"]), (1, &json!("error")), "{}", said.all_output());
         assert!(said.stderr.contains(words), "{}", said.stderr);
     }
     assert_eq!(count_commands(&desk), 0);
@@ -98,18 +81,14 @@ fn resync_is_rejected_for_other_sources() {
 #[test]
 fn resync_is_blocked_while_the_pipe_is_loading() {
     let desk = dir_with_live_pipes();
-    for state in
-        [EmulatedPipeState::Snapshot, EmulatedPipeState::Provisioning, EmulatedPipeState::Modifying]
-    {
+    for state in [EmulatedPipeState::Snapshot, EmulatedPipeState::Provisioning, EmulatedPipeState::Modifying] {
         desk.edit_world(|world| world.set_pipe_state("analytics", "postgres-cdc", state));
         let said = run_resync(&desk, "analytics/postgres-cdc", &[]);
         assert_eq!(said.code, 5, "{}", said.all_output());
         assert!(said.stderr.contains("nothing was sent"), "{}", said.stderr);
     }
     assert_eq!(count_commands(&desk), 0);
-    desk.edit_world(|world| {
-        world.set_pipe_state("analytics", "postgres-cdc", EmulatedPipeState::Paused)
-    });
+    desk.edit_world(|world| world.set_pipe_state("analytics", "postgres-cdc", EmulatedPipeState::Paused));
     let said = run_resync(&desk, "analytics/postgres-cdc", &[]);
     assert_eq!(said.code, 0, "{}", said.all_output());
     assert!(said.stderr.contains("it is stopped, and runs afterwards"), "{}", said.stderr);
@@ -132,16 +111,10 @@ fn resync_needs_exactly_one_existing_pipe() {
     let said = run_resync(&desk, "analytics/postgres-cbc", &[]);
     assert_eq!(said.code, 1, "{}", said.all_output());
     assert!(said.stderr.contains("did you mean `analytics/postgres-cdc`?"), "{}", said.stderr);
-    desk.edit_world(|world| {
-        world.edit_pipe("analytics", "mysql-cdc", |pipe| pipe["name"] = json!("postgres-cdc"))
-    });
+    desk.edit_world(|world| world.edit_pipe("analytics", "mysql-cdc", |pipe| pipe["name"] = json!("postgres-cdc")));
     let said = run_resync(&desk, "analytics/postgres-cdc", &[]);
     assert_eq!(said.code, 1, "{}", said.all_output());
-    assert!(
-        said.stderr.contains("several pipes") && said.stderr.contains("--id"),
-        "{}",
-        said.all_output()
-    );
+    assert!(said.stderr.contains("several pipes") && said.stderr.contains("--id"), "{}", said.all_output());
     assert_eq!(count_commands(&desk), 0);
     let pipes = desk.edit_world(|world| world.list_pipes("analytics"));
     let id = pipes.iter().find(|pipe| pipe["source"]["mysql"].is_object()).unwrap()["id"].clone();
@@ -187,12 +160,7 @@ fn resync_with_a_read_only_key_exits_with_4() {
         environment.iter().map(|(name, value)| (*name, value.as_str())).chain(keys).collect();
     let args = ["resync", "analytics/postgres-cdc", "--yes", "-o", "json"];
     let said = desk.run_with_env(&args, &environment);
-    assert_eq!(
-        (said.code, &said.stdout_json()["outcome"]),
-        (4, &json!("error")),
-        "{}",
-        said.all_output()
-    );
+    assert_eq!((said.code, &said.stdout_json()["outcome"]), (4, &json!("error")), "{}", said.all_output());
 }
 
 #[cfg(unix)]
@@ -208,12 +176,7 @@ fn interrupted_resync_stops_waiting_and_pauses_nothing() {
     server.wait_for_requests(1, |entry| entry["body"]["command"] == "resync");
     run.send_signal("INT");
     let said = run.wait_for_end();
-    assert_eq!(
-        (said.code, &said.stdout_json()["outcome"]),
-        (130, &json!("interrupted")),
-        "{}",
-        said.all_output()
-    );
+    assert_eq!((said.code, &said.stdout_json()["outcome"]), (130, &json!("interrupted")), "{}", said.all_output());
     let stops = |entry: &Value| entry["body"]["command"] == "stop";
     assert_eq!(server.count_requests(stops), 0);
     server.advance_time(300);

@@ -36,8 +36,7 @@ fn dir_with_saved_plan() -> WorkDir {
 /// Changes a pipe behind everybody's back.
 fn edit_live_replicas(desk: &WorkDir, pipe: &str, replicas: u64) {
     desk.edit_world(|world| {
-        let live =
-            world.list_pipes("analytics").into_iter().find(|live| live["name"] == pipe).unwrap();
+        let live = world.list_pipes("analytics").into_iter().find(|live| live["name"] == pipe).unwrap();
         let service = world.ensure_service("analytics");
         let response = world.handle_request(&sandbox::SandboxRequest {
             method: "PATCH".to_owned(),
@@ -61,12 +60,10 @@ fn count_writes(desk: &WorkDir) -> usize {
 #[test]
 fn saved_plan_is_applied_without_yes() {
     let desk = dir_with_saved_plan();
-    let said =
-        desk.run_with_env(&["apply", "pipes.yaml", "--sandbox", "--plan", "plan.json"], &SECRET);
+    let said = desk.run_with_env(&["apply", "pipes.yaml", "--sandbox", "--plan", "plan.json"], &SECRET);
     assert_eq!(said.code, 0, "{}", said.all_output());
     assert!(said.stdout.contains("Apply: 2 applied"), "{}", said.stdout);
-    let again =
-        desk.run_with_env(&["apply", "pipes.yaml", "--sandbox", "--plan", "plan.json"], &SECRET);
+    let again = desk.run_with_env(&["apply", "pipes.yaml", "--sandbox", "--plan", "plan.json"], &SECRET);
     assert_eq!(again.code, 0, "what is true already is no reason to stop: {}", again.all_output());
 }
 
@@ -74,41 +71,25 @@ fn saved_plan_is_applied_without_yes() {
 fn object_changed_since_the_review_is_not_applied() {
     let desk = dir_with_saved_plan();
     edit_live_replicas(&desk, "clicks-0", 4);
-    let said =
-        desk.run_with_env(&["apply", "pipes.yaml", "--sandbox", "--plan", "plan.json"], &SECRET);
+    let said = desk.run_with_env(&["apply", "pipes.yaml", "--sandbox", "--plan", "plan.json"], &SECRET);
     assert_eq!(said.code, 6, "{}", said.all_output());
-    assert!(
-        said.stdout.contains("live scaling.replicas is 4, the reviewed plan saw 1"),
-        "{}",
-        said.all_output()
-    );
+    assert!(said.stdout.contains("live scaling.replicas is 4, the reviewed plan saw 1"), "{}", said.all_output());
     assert!(said.stdout.contains("Apply: 1 applied"), "{}", said.all_output());
-    let json = desk.run_with_env(
-        &["apply", "pipes.yaml", "--sandbox", "--plan", "plan.json", "-o", "json"],
-        &SECRET,
-    );
-    assert_eq!(
-        (json.code, json.stdout_json()["outcome"].clone()),
-        (6, json!("stale")),
-        "{}",
-        json.all_output()
-    );
+    let json = desk.run_with_env(&["apply", "pipes.yaml", "--sandbox", "--plan", "plan.json", "-o", "json"], &SECRET);
+    assert_eq!((json.code, json.stdout_json()["outcome"].clone()), (6, json!("stale")), "{}", json.all_output());
     assert_eq!(json.stdout_json()["result"]["refused"][0]["at"]["name"], "clicks-0");
 }
 
 #[test]
 fn remaining_part_of_a_saved_plan_is_applied() {
     let desk = dir_with_saved_plan();
-    let wanted = |n| {
-        pipe_manifest(n, 2).replace("---", "  settings: {streaming_max_insert_wait_ms: 700}\n---")
-    };
+    let wanted = |n| pipe_manifest(n, 2).replace("---", "  settings: {streaming_max_insert_wait_ms: 700}\n---");
     desk.write_file("pipes.yaml", wanted(0) + &wanted(1));
     let plan = ["plan", "pipes.yaml", "--sandbox", "--out", "plan.json"];
     assert_eq!(desk.run_pipectl(&plan).code, 0);
     // One of two requests is not needed any more, as after an apply that was cut off.
     edit_live_replicas(&desk, "clicks-0", 2);
-    let said =
-        desk.run_with_env(&["apply", "pipes.yaml", "--sandbox", "--plan", "plan.json"], &SECRET);
+    let said = desk.run_with_env(&["apply", "pipes.yaml", "--sandbox", "--plan", "plan.json"], &SECRET);
     assert_eq!(said.code, 0, "{}", said.all_output());
     assert!(said.stdout.contains("Apply: 2 applied"), "{}", said.all_output());
 }
@@ -122,10 +103,7 @@ fn failed_replacement_is_finished_by_the_same_plan() {
     assert_eq!(desk.run_pipectl(&plan).code, 0);
     desk.edit_world(|world| {
         world.fault_script().add(Fault {
-            when: FaultTrigger::Route {
-                method: "POST".to_owned(),
-                path: "*/clickpipes".to_owned(),
-            },
+            when: FaultTrigger::Route { method: "POST".to_owned(), path: "*/clickpipes".to_owned() },
             effect: FaultEffect::SourceUnreachable,
             times: 1000,
         });
@@ -162,8 +140,7 @@ environments:
         environment.iter().map(|(name, value)| (*name, value.as_str())).chain(SECRET).collect();
     let run = |args: &[&str]| desk.run_with_env(args, &environment);
     let digest = |env: &str| {
-        let plan =
-            run(&["plan", "pipes.yaml", "-e", env, "--out", "plan-{env}.json", "-o", "json"]);
+        let plan = run(&["plan", "pipes.yaml", "-e", env, "--out", "plan-{env}.json", "-o", "json"]);
         plan.stdout_json()["digest"].as_str().unwrap().to_owned()
     };
     assert_ne!(digest("staging"), digest("prod"));
@@ -177,13 +154,9 @@ environments:
 #[test]
 fn actions_missing_from_the_saved_plan_are_not_applied() {
     let desk = dir_with_saved_plan();
-    desk.write_file(
-        "pipes.yaml",
-        pipe_manifest(0, 2) + &pipe_manifest(1, 2) + &pipe_manifest(2, 1),
-    );
+    desk.write_file("pipes.yaml", pipe_manifest(0, 2) + &pipe_manifest(1, 2) + &pipe_manifest(2, 1));
     let before = count_writes(&desk);
-    let said =
-        desk.run_with_env(&["apply", "pipes.yaml", "--sandbox", "--plan", "plan.json"], &SECRET);
+    let said = desk.run_with_env(&["apply", "pipes.yaml", "--sandbox", "--plan", "plan.json"], &SECRET);
     assert_eq!(said.code, 6, "{}", said.all_output());
     assert!(said.stdout.contains("the reviewed plan did nothing to it"), "{}", said.all_output());
     assert_eq!(count_writes(&desk), before + 2);
@@ -196,18 +169,12 @@ fn expected_digest_must_match_the_whole_plan() {
     let digest = plan["digest"].as_str().unwrap().to_owned();
     let text = desk.run_pipectl(&["plan", "pipes.yaml", "--sandbox"]).stdout;
     assert!(text.contains(&format!("Digest: {digest}")), "{text}");
-    let saved: Value = serde_json::from_str(
-        &std::fs::read_to_string(desk.temp_dir.path().join("plan.json")).unwrap(),
-    )
-    .unwrap();
+    let saved: Value =
+        serde_json::from_str(&std::fs::read_to_string(desk.temp_dir.path().join("plan.json")).unwrap()).unwrap();
     assert_eq!(saved["digest"], json!(digest));
 
-    let apply = |digest: &str| {
-        desk.run_with_env(
-            &["apply", "pipes.yaml", "--sandbox", "--yes", "--expect", digest],
-            &SECRET,
-        )
-    };
+    let apply =
+        |digest: &str| desk.run_with_env(&["apply", "pipes.yaml", "--sandbox", "--yes", "--expect", digest], &SECRET);
     let before = count_writes(&desk);
     let other = apply(&format!("sha256:{}", "0".repeat(64)));
     assert_eq!(other.code, 6, "{}", other.all_output());
@@ -229,12 +196,10 @@ fn saved_plan_contains_no_secret_and_detects_edits() {
     let text = std::fs::read_to_string(&file).unwrap();
     assert!(!text.contains("canary") && text.contains("KAFKA_PASSWORD"));
     std::fs::write(&file, text.replace("\"replicas\": 1", "\"replicas\": 40")).unwrap();
-    let said =
-        desk.run_with_env(&["apply", "pipes.yaml", "--sandbox", "--plan", "plan.json"], &SECRET);
+    let said = desk.run_with_env(&["apply", "pipes.yaml", "--sandbox", "--plan", "plan.json"], &SECRET);
     assert_eq!(said.code, 1, "{}", said.all_output());
     assert!(said.stderr.contains("changed after it was saved"), "{}", said.stderr);
     std::fs::write(&file, "{}").unwrap();
-    let said =
-        desk.run_with_env(&["apply", "pipes.yaml", "--sandbox", "--plan", "plan.json"], &SECRET);
+    let said = desk.run_with_env(&["apply", "pipes.yaml", "--sandbox", "--plan", "plan.json"], &SECRET);
     assert!(said.stderr.contains("is not a plan"), "{}", said.stderr);
 }

@@ -24,8 +24,7 @@ const SECRET_SOURCES: [&str; 3] =
 
 const FORMATS: [&str; 3] = ["text", "json", "markdown"];
 
-const REPORTS: [&str; 8] =
-    ["json", "markdown", "github", "gitlab-terraform", "codequality", "sarif", "junit", "html"];
+const REPORTS: [&str; 8] = ["json", "markdown", "github", "gitlab-terraform", "codequality", "sarif", "junit", "html"];
 
 /// A repository with every source and every way to sign in, each secret a canary of its own.
 struct CanaryRepo {
@@ -47,8 +46,7 @@ impl CanaryRepo {
             let mut manifest = parts.next().unwrap().to_owned();
             for part in parts {
                 let number = environment.len();
-                let way =
-                    SECRET_SOURCES[number % SECRET_SOURCES.len()].replace('#', &number.to_string());
+                let way = SECRET_SOURCES[number % SECRET_SOURCES.len()].replace('#', &number.to_string());
                 // Characters that are written otherwise in JSON and in URLs.
                 let canary = format!("canary-{number}-\"q\" \\ p@ss/w%rd?");
                 repo.write_file(&format!("secrets/{number}"), &format!("{canary}\n"));
@@ -85,8 +83,7 @@ impl CanaryRepo {
 
     /// Lets the next request of this kind fail with an answer that repeats its body.
     fn fail_next_with_body(&self, method: &str, path: &str) {
-        self.repo
-            .edit_world(|world| world.fault_script().add_once(method, path, FaultEffect::Repeated));
+        self.repo.edit_world(|world| world.fault_script().add_once(method, path, FaultEffect::Repeated));
     }
 
     /// Looks at every file but those that hold the secrets on purpose.
@@ -260,9 +257,7 @@ fn panic_message_contains_no_secret() {
     seeds.retain(|seed| seed["spec"]["source"]["mongodb"].is_object());
     let desired = desired_from_documents(&seeds).unwrap();
     let world = World::new(SandboxOptions::default());
-    let bench = Bench::with_transport(world, &["analytics"], |transport| {
-        Arc::new(PanickingTransport(transport))
-    });
+    let bench = Bench::with_transport(world, &["analytics"], |transport| Arc::new(PanickingTransport(transport)));
     let work = || in_virtual_time(bench.settle(&desired));
     let panic = catch_unwind(AssertUnwindSafe(work)).unwrap_err();
     let said = panic.downcast_ref::<String>().unwrap();

@@ -129,12 +129,7 @@ fn lowered_or_removed_version_sends_nothing() {
         repo.commit_all("Lower");
         let said = repo.run_pipectl(&["plan", "pipes", "--base", "HEAD~1", "--detailed-exitcode"]);
         assert_eq!(said.code, 0, "{version:?}: {}", said.all_output());
-        assert_eq!(
-            said.stdout.matches("only a raised one sends it").count(),
-            2,
-            "{}",
-            said.all_output()
-        );
+        assert_eq!(said.stdout.matches("only a raised one sends it").count(), 2, "{}", said.all_output());
     }
 }
 
@@ -171,16 +166,10 @@ fn changed_reference_or_username_is_sent() {
 
 #[test]
 fn resend_secrets_flag_covers_only_selected_pipes() {
-    let repo = applied_repo(&[
-        seed_named("postgres-cdc"),
-        seed_named("kinesis-user"),
-        seed_named("bigquery"),
-    ]);
-    for (ask, patches) in [
-        ("--resend-secrets=analytics/postgres-cdc", 1),
-        ("--resend-secrets", 2),
-        ("--resend-secrets=bigquery", 0),
-    ] {
+    let repo = applied_repo(&[seed_named("postgres-cdc"), seed_named("kinesis-user"), seed_named("bigquery")]);
+    for (ask, patches) in
+        [("--resend-secrets=analytics/postgres-cdc", 1), ("--resend-secrets", 2), ("--resend-secrets=bigquery", 0)]
+    {
         let from = request_count(&repo);
         let done = repo.run_with_env(&["apply", "pipes", "--yes", ask], &[SECRET]);
         assert_eq!(done.code, 0, "{}", done.all_output());
@@ -229,12 +218,7 @@ fn missing_secret_prevents_replacement_and_pause() {
         let said = repo.run_pipectl(&["apply", "pipes", "--yes", "--base", "HEAD~1"]);
         assert_eq!(said.code, 1, "{name}: {}", said.all_output());
         assert!(said.stdout.contains("cannot resolve the secret"), "{name}: {}", said.all_output());
-        assert_eq!(
-            write_entries(&repo, from).len(),
-            0,
-            "{name}: {:#?}",
-            write_entries(&repo, from)
-        );
+        assert_eq!(write_entries(&repo, from).len(), 0, "{name}: {:#?}", write_entries(&repo, from));
         assert_eq!(repo.live(name, "/state"), json!("Running"), "{name}");
     }
 }

@@ -38,10 +38,7 @@ policy: {secretCommands: [./vault]}
 fn dir_with_program(password: &str, prints: &str) -> WorkDir {
     let desk = WorkDir::new();
     desk.write_file("pipectl.yaml", PROJECT);
-    desk.write_file(
-        "pipes/orders.yaml",
-        pipe_manifest("orders", password) + &pipe_manifest("refunds", password),
-    );
+    desk.write_file("pipes/orders.yaml", pipe_manifest("orders", password) + &pipe_manifest("refunds", password));
     write_program(&desk, &format!("#!/bin/sh\necho run >> runs\necho {CANARY} >&2\n{prints}\n"));
     desk
 }
@@ -66,8 +63,7 @@ fn run_pipectl(desk: &WorkDir, args: &[&str]) -> RunOutput {
 
 #[test]
 fn allowed_secret_command_runs_once_and_only_for_apply() {
-    let desk =
-        dir_with_program("{fromCommand: [./vault, read, 'a; b']}", &format!("echo {CANARY}"));
+    let desk = dir_with_program("{fromCommand: [./vault, read, 'a; b']}", &format!("echo {CANARY}"));
     for args in [&["validate"][..], &["plan", "--diff"], &["plan", "-o", "json"], &["drift"]] {
         assert_eq!(run_pipectl(&desk, args).code, 0, "{args:?}");
     }
@@ -75,11 +71,7 @@ fn allowed_secret_command_runs_once_and_only_for_apply() {
     let applied = run_pipectl(&desk, &["apply", "--yes"]);
     assert_eq!((applied.code, count_program_runs(&desk)), (0, 1), "{}", applied.all_output());
     assert_eq!(run_pipectl(&desk, &["plan", "--detailed-exitcode"]).code, 0);
-    assert_eq!(
-        (run_pipectl(&desk, &["apply", "--yes"]).code, count_program_runs(&desk)),
-        (0, 1),
-        "nothing is sent"
-    );
+    assert_eq!((run_pipectl(&desk, &["apply", "--yes"]).code, count_program_runs(&desk)), (0, 1), "nothing is sent");
 }
 
 #[test]
@@ -105,12 +97,7 @@ fn failing_secret_command_output_is_not_printed() {
     for (prints, why) in cases {
         let desk = dir_with_program("{fromCommand: [./vault]}", &prints);
         let said = run_pipectl(&desk, &["apply", "--yes", "-vv"]);
-        assert_eq!(
-            (said.code, count_program_runs(&desk)),
-            (1, 1),
-            "{prints}: {}",
-            said.all_output()
-        );
+        assert_eq!((said.code, count_program_runs(&desk)), (1, 1), "{prints}: {}", said.all_output());
         assert!(said.all_output().contains(why), "{prints}: {}", said.all_output());
     }
     let desk = dir_with_program("{fromCommand: [./vault]}", "true");
@@ -148,11 +135,7 @@ fn secret_file_must_not_be_a_named_pipe() {
     assert!(made.unwrap().success());
     let commands = [&["apply", "--yes"][..], &["validate", "--check-secrets"]];
     for said in commands.map(|args| run_pipectl(&desk, args)) {
-        assert!(
-            said.code == 1 && said.all_output().contains("a pipe or a device"),
-            "{}",
-            said.all_output()
-        );
+        assert!(said.code == 1 && said.all_output().contains("a pipe or a device"), "{}", said.all_output());
     }
 }
 
@@ -164,8 +147,7 @@ fn secret_paths_are_relative_to_the_project_file() {
         desk.write_file("below/none", "");
         let said = desk.run_in_subfolder("below", &["validate", "--check-secrets"], &[]);
         assert_eq!(said.code, 0, "{}", said.all_output());
-        let said =
-            desk.run_in_subfolder("below", &["apply", "--yes", "--sandbox"], &[("PATH", "/bin")]);
+        let said = desk.run_in_subfolder("below", &["apply", "--yes", "--sandbox"], &[("PATH", "/bin")]);
         assert_eq!(said.code, 0, "{}", said.all_output());
     }
 }
@@ -236,8 +218,7 @@ fn plan_with_read_only_key_is_the_same() {
     let writer: Vec<_> = server.client_environment().into_iter().chain(secrets).collect();
     let reader: Vec<_> = server.client_environment().into_iter().map(reader).collect();
     let plan = |environment: &[(&'static str, String)]| {
-        let environment: Vec<_> =
-            environment.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let environment: Vec<_> = environment.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let said = desk.run_with_env(&["plan", "pipes", "--detailed-exitcode"], &environment);
         assert_eq!(said.code, 2, "{}", said.all_output());
         said.stdout
@@ -266,8 +247,7 @@ fn check_secrets_reports_unresolvable_secrets_with_position() {
     desk.write_file("binary", [CANARY.as_bytes(), b"\xff"].concat());
     let pipes = elsewhere.map(|(name, password, _)| pipe_manifest(name, password));
     desk.write_file("pipes/elsewhere.yaml", pipes.concat());
-    let gone =
-        pipe_manifest("gone", "{fromEnv: GONE}").replace("spec:\n", "spec:\n  state: absent\n");
+    let gone = pipe_manifest("gone", "{fromEnv: GONE}").replace("spec:\n", "spec:\n  state: absent\n");
     desk.write_file("pipes/gone.yaml", gone);
 
     let validated = run_pipectl(&desk, &["validate", "--check-secrets", "-o", "json"]);
@@ -294,8 +274,7 @@ fn check_secrets_reports_unresolvable_secrets_with_position() {
     assert!(planned.stderr.contains("pipes/orders.yaml:12:39"), "{}", planned.stderr);
     let sarif = run_pipectl(&desk, &["plan", "--check-secrets", "--report", "sarif=-"]);
     assert!(sarif.stdout.contains("unresolved-secret"), "{}", sarif.stdout);
-    let json = run_pipectl(&desk, &["plan", "--check-secrets", "-o", "json", "--only", "orders"])
-        .stdout_json();
+    let json = run_pipectl(&desk, &["plan", "--check-secrets", "-o", "json", "--only", "orders"]).stdout_json();
     assert!(json["errors"][0].as_str().unwrap().contains(shown), "{json:#}");
     assert_eq!(run_pipectl(&desk, &["plan"]).code, 0);
     assert_eq!(run_pipectl(&desk, &["validate"]).code, 0);
@@ -381,10 +360,7 @@ mod untyped {
         let repo = live_repo(&manifest_with_token("{fromEnv: TOKEN}", &format!(", {list}")));
         repo.write_file(
             "pipes/orders.yaml",
-            &manifest_with_token(
-                "{fromEnv: TOKEN}",
-                &format!(", {}", list.replace("name: a", "name: b")),
-            ),
+            &manifest_with_token("{fromEnv: TOKEN}", &format!(", {}", list.replace("name: a", "name: b"))),
         );
         repo.commit_all("Another name");
         assert!(difference_output(&repo, "HEAD~1").contains("more"));
@@ -395,10 +371,6 @@ mod untyped {
         repo.write_file("pipes/other.yaml", &pipe_manifest("other", "{fromEnv: P}"));
         repo.commit_all("No pipe");
         let said = repo.run_pipectl(&["plan", "--prune=git", "--diff", "-o", "json"]);
-        assert!(
-            said.stdout.contains("delete") && !said.all_output().contains(CANARY),
-            "{}",
-            said.all_output()
-        );
+        assert!(said.stdout.contains("delete") && !said.all_output().contains(CANARY), "{}", said.all_output());
     }
 }

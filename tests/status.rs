@@ -47,11 +47,7 @@ fn status_rows(said: &RunOutput) -> Vec<[Value; 4]> {
     let json = said.stdout_json();
     let services = json["result"]["services"].as_array().unwrap();
     let pipes = services.iter().flat_map(|service| service["pipes"].as_array().unwrap());
-    pipes
-        .map(|it| {
-            [&it["at"]["name"], &it["state"], &it["health"], &it["managed"]].map(Clone::clone)
-        })
-        .collect()
+    pipes.map(|it| [&it["at"]["name"], &it["state"], &it["health"], &it["managed"]].map(Clone::clone)).collect()
 }
 
 #[test]
@@ -60,12 +56,7 @@ fn status_needs_no_manifest_and_one_list_per_service() {
     std::fs::remove_file(desk.temp_dir.path().join("pipes.yaml")).unwrap();
     let before = desk.request_log().len();
     let said = run_status(&desk, &["-o", "json"]);
-    assert_eq!(
-        (said.code, &said.stdout_json()["outcome"]),
-        (0, &json!("healthy")),
-        "{}",
-        said.all_output()
-    );
+    assert_eq!((said.code, &said.stdout_json()["outcome"]), (0, &json!("healthy")), "{}", said.all_output());
     assert_eq!(
         status_rows(&said),
         [
@@ -130,8 +121,7 @@ fn status_shows_unmanaged_and_missing_pipes() {
     };
     write_manifests(&desk, name);
     let said = run_status(&desk, &["pipes.yaml", "-o", "json"]);
-    let managed: Vec<_> =
-        status_rows(&said).into_iter().map(|[name, _, _, it]| (name, it)).collect();
+    let managed: Vec<_> = status_rows(&said).into_iter().map(|[name, _, _, it]| (name, it)).collect();
     assert!(managed.contains(&(json!("s3-other"), json!(true))), "{managed:?}");
     assert!(managed.contains(&(json!("s3-public-once"), json!(false))), "{managed:?}");
     let table = run_status(&desk, &["pipes.yaml"]).stdout;
@@ -178,10 +168,7 @@ fn control_characters_in_names_are_escaped() {
 #[test]
 fn status_ignores_invalid_manifests_unless_named() {
     let desk = dir_with_live_pipes();
-    desk.write_file(
-        "pipectl.yaml",
-        "apiVersion: pipectl/v1\nkind: Project\nmanifests: [pipes.yaml]\n",
-    );
+    desk.write_file("pipectl.yaml", "apiVersion: pipectl/v1\nkind: Project\nmanifests: [pipes.yaml]\n");
     desk.write_file("pipes.yaml", "kind: ClickPipe\n");
     let said = run_status(&desk, &["-o", "json"]);
     assert_eq!(said.code, 0, "{}", said.all_output());
@@ -201,18 +188,9 @@ fn status_shows_other_services_if_one_is_unreachable() {
         world.fault_script().add(serde_json::from_value(fault).unwrap());
     });
     let said = run_status(&desk, &["-o", "json"]);
-    assert_eq!(
-        (said.code, &said.stdout_json()["outcome"]),
-        (1, &json!("partial")),
-        "{}",
-        said.all_output()
-    );
+    assert_eq!((said.code, &said.stdout_json()["outcome"]), (1, &json!("partial")), "{}", said.all_output());
     assert_eq!(status_rows(&said).len(), 3);
-    assert!(
-        said.stdout_json()["errors"][0].as_str().unwrap().starts_with("lake: "),
-        "{}",
-        said.all_output()
-    );
+    assert!(said.stdout_json()["errors"][0].as_str().unwrap().starts_with("lake: "), "{}", said.all_output());
 }
 
 #[test]
@@ -226,12 +204,7 @@ fn status_exits_with_4_for_a_rejected_key() {
         .chain([("CLICKHOUSE_CLOUD_API_SECRET", "canary")])
         .collect();
     let said = WorkDir::new().run_with_env(&["status", "-o", "json"], &environment);
-    assert_eq!(
-        (said.code, &said.stdout_json()["outcome"]),
-        (4, &json!("error")),
-        "{}",
-        said.all_output()
-    );
+    assert_eq!((said.code, &said.stdout_json()["outcome"]), (4, &json!("error")), "{}", said.all_output());
     assert!(!said.all_output().contains("canary"), "{}", said.all_output());
 }
 
@@ -244,27 +217,13 @@ fn status_until_settled_waits_and_times_out() {
     let early = run_status(&desk, &["-o", "json"]);
     assert_eq!(early.stdout_json()["outcome"], "moving", "{}", early.all_output());
     let late = run_status(&desk, &["--until", "settled", "--timeout", "20s", "-o", "json"]);
-    assert_eq!(
-        (late.code, &late.stdout_json()["outcome"]),
-        (1, &json!("late")),
-        "{}",
-        late.all_output()
-    );
+    assert_eq!((late.code, &late.stdout_json()["outcome"]), (1, &json!("late")), "{}", late.all_output());
     assert!(late.stderr.contains("not settled after 20s"), "{}", late.stderr);
     let said = run_status(&desk, &["--until", "settled", "-o", "json"]);
-    assert_eq!(
-        (said.code, &said.stdout_json()["outcome"]),
-        (0, &json!("healthy")),
-        "{}",
-        said.all_output()
-    );
+    assert_eq!((said.code, &said.stdout_json()["outcome"]), (0, &json!("healthy")), "{}", said.all_output());
     let lines = run_status(&desk, &["--watch", "--until", "settled"]);
     assert_eq!(lines.code, 0);
-    assert!(
-        lines.stdout.contains("analytics/s3-public-once: Completed (ok: done)\n"),
-        "{}",
-        lines.all_output()
-    );
+    assert!(lines.stdout.contains("analytics/s3-public-once: Completed (ok: done)\n"), "{}", lines.all_output());
 }
 
 #[test]
@@ -285,9 +244,7 @@ fn status_watch_prints_changes_until_interrupted() {
     let begun = server.request_log().len();
     let watch = ["status", "--watch", "--interval", "1s", "--rate-limit", "off"];
     let run = server.spawn_run(&desk, &watch);
-    let lists = |entry: &Value| {
-        entry["method"] == "GET" && entry["path"].as_str().unwrap().ends_with("/clickpipes")
-    };
+    let lists = |entry: &Value| entry["method"] == "GET" && entry["path"].as_str().unwrap().ends_with("/clickpipes");
     let looks = server.count_requests(lists);
     server.wait_for_requests(looks + 1, lists);
     server.advance_time(300);
@@ -312,8 +269,7 @@ fn spawn_forbidding_server() -> String {
             let mut request = [0; 4096];
             let _ = connection.read(&mut request);
             let body = r#"{"status":403,"requestId":"r-1","error":"FORBIDDEN: not yours"}"#;
-            let head =
-                "HTTP/1.1 403 Forbidden\r\ncontent-type: application/json\r\nconnection: close";
+            let head = "HTTP/1.1 403 Forbidden\r\ncontent-type: application/json\r\nconnection: close";
             let _ = write!(connection, "{head}\r\ncontent-length: {}\r\n\r\n{body}", body.len());
         }
     });
@@ -331,15 +287,6 @@ fn status_exits_with_4_for_a_forbidden_service() {
     let url = spawn_forbidding_server();
     let args = ["status", "--api-url", &url, "--service", id, "-o", "json"];
     let said = WorkDir::new().run_with_env(&args, &environment);
-    assert_eq!(
-        (said.code, &said.stdout_json()["outcome"]),
-        (4, &json!("partial")),
-        "{}",
-        said.all_output()
-    );
-    assert!(
-        said.stdout_json()["errors"][0].as_str().unwrap().contains("r-1"),
-        "{}",
-        said.all_output()
-    );
+    assert_eq!((said.code, &said.stdout_json()["outcome"]), (4, &json!("partial")), "{}", said.all_output());
+    assert!(said.stdout_json()["errors"][0].as_str().unwrap().contains("r-1"), "{}", said.all_output());
 }

@@ -29,18 +29,12 @@ fn terraform_export_leaves_nothing_to_plan() {
     assert_eq!(made.code, 0, "{}", made.all_output());
 
     let state = fixture_path("state.json");
-    let said =
-        desk.run_pipectl(&["export", "--from", "terraform", path_str(&state), "--out", "pipes"]);
+    let said = desk.run_pipectl(&["export", "--from", "terraform", path_str(&state), "--out", "pipes"]);
     assert_eq!(said.code, 0, "{}", said.all_output());
     assert!(!said.all_output().contains("note:"), "{}", said.all_output());
     assert!(said.stderr.contains("21 manifests from 20 resources"), "{}", said.stderr);
     let valid = desk.run_pipectl(&["validate", "pipes"]);
-    assert_eq!(
-        (valid.code, valid.all_output().contains("warning")),
-        (0, false),
-        "{}",
-        valid.all_output()
-    );
+    assert_eq!((valid.code, valid.all_output().contains("warning")), (0, false), "{}", valid.all_output());
     let plan = desk.run_pipectl(&["plan", "pipes", "--sandbox", "--detailed-exitcode"]);
     assert_eq!(plan.code, 0, "{}", plan.all_output());
     assert!(plan.stdout.contains("No changes"), "{}", plan.stdout);
@@ -50,8 +44,7 @@ fn terraform_export_leaves_nothing_to_plan() {
 fn terraform_export_prints_no_secret() {
     let (desk, state) = (WorkDir::new(), fixture_path("state.json"));
     for args in [&["--out", "pipes"][..], &[], &["-o", "json"], &["-vv"]] {
-        let said = desk
-            .run_pipectl(&[&["export", "--from", "terraform", path_str(&state)], args].concat());
+        let said = desk.run_pipectl(&[&["export", "--from", "terraform", path_str(&state)], args].concat());
         assert_eq!(said.code, 0, "{}", said.all_output());
         assert!(!said.all_output().contains(CANARY), "{args:?}: {}", said.all_output());
     }
@@ -132,11 +125,7 @@ fn invalid_terraform_state_is_rejected_with_a_hint() {
         let said = desk.run_pipectl(&["export", "--from", "terraform", "state.json"]);
         assert_eq!(said.code, 1, "{}", said.all_output());
         assert!(said.stderr.contains(words), "no `{words}` in {}", said.stderr);
-        assert!(
-            !said.all_output().contains(CANARY) && said.stdout.is_empty(),
-            "{}",
-            said.all_output()
-        );
+        assert!(!said.all_output().contains(CANARY) && said.stdout.is_empty(), "{}", said.all_output());
     }
     let others = r#"{"values": {"root_module": {"resources": [
         {"mode": "managed", "address": "a.b", "type": "a", "values": {}}]}}}"#;
@@ -180,17 +169,8 @@ fn terraform_keeps_the_second_pipe_of_the_same_name() {
     resources.push(twin);
     desk.write_file("state.json", state.to_string());
     let said = desk.run_pipectl(&["export", "--from", "terraform", "state.json"]);
-    assert!(
-        said.stderr.contains("note: clickhouse_clickpipe.twin: only a comment: another"),
-        "{}",
-        said.all_output()
-    );
+    assert!(said.stderr.contains("note: clickhouse_clickpipe.twin: only a comment: another"), "{}", said.all_output());
     assert!(!said.stdout.contains("from = clickhouse_clickpipe.twin"), "{}", said.stdout);
     let valid = desk.run_with_stdin(&["validate", "-"], &[], &said.stdout);
-    assert_eq!(
-        (valid.code, valid.all_output().contains("21 manifests")),
-        (0, true),
-        "{}",
-        valid.all_output()
-    );
+    assert_eq!((valid.code, valid.all_output().contains("21 manifests")), (0, true), "{}", valid.all_output());
 }

@@ -46,9 +46,7 @@ fn plan_text(base: &str, git: &str, pipes: &[Value]) -> String {
 }
 
 fn tuned_spec(wait: u32, replicas: u32) -> String {
-    format!(
-        "  settings: {{streaming_max_insert_wait_ms: {wait}}}\n  scaling: {{replicas: {replicas}}}"
-    )
+    format!("  settings: {{streaming_max_insert_wait_ms: {wait}}}\n  scaling: {{replicas: {replicas}}}")
 }
 
 fn live_tuned_pipe(wait: u32, replicas: u64) -> Value {
@@ -57,10 +55,7 @@ fn live_tuned_pipe(wait: u32, replicas: u64) -> Value {
 
 #[test]
 fn git_change_is_applied_and_drift_is_ignored() {
-    let (base, git) = (
-        kafka_manifest("clicks", &tuned_spec(500, 2)),
-        kafka_manifest("clicks", &tuned_spec(900, 2)),
-    );
+    let (base, git) = (kafka_manifest("clicks", &tuned_spec(500, 2)), kafka_manifest("clicks", &tuned_spec(900, 2)));
     assert_snapshot!(plan_text(&base, &git, &[live_tuned_pipe(500, 4)]), @r#"
     analytics                                       1 object
       ~ clicks                                      update
@@ -120,13 +115,9 @@ fn change_already_live_needs_no_action() {
 
 #[test]
 fn field_new_in_git_is_adopted_or_changed() {
-    let pipe =
-        live_kafka_pipe("clicks", "Running", 3, &json!({"streaming_max_insert_wait_ms": 500}));
+    let pipe = live_kafka_pipe("clicks", "Running", 3, &json!({"streaming_max_insert_wait_ms": 500}));
     let base = kafka_manifest("clicks", "");
-    let git = kafka_manifest(
-        "clicks",
-        "  scaling: {replicas: 3}\n  settings: {streaming_max_insert_wait_ms: 900}",
-    );
+    let git = kafka_manifest("clicks", "  scaling: {replicas: 3}\n  settings: {streaming_max_insert_wait_ms: 900}");
     assert_snapshot!(plan_text(&base, &git, &[pipe]), @r#"
     analytics                                       1 object
       ~ clicks                                      update
@@ -168,10 +159,7 @@ fn field_removed_from_git_keeps_its_live_value() {
 fn removed_boolean_hints_to_declare_false() {
     let on = json!({"kafka_read_committed": true, "streaming_max_insert_wait_ms": 500});
     let pipe = live_kafka_pipe("clicks", "Running", 2, &on);
-    let base = kafka_manifest(
-        "clicks",
-        "  settings: {kafka_read_committed: true, streaming_max_insert_wait_ms: 500}",
-    );
+    let base = kafka_manifest("clicks", "  settings: {kafka_read_committed: true, streaming_max_insert_wait_ms: 500}");
     let now = kafka_manifest("clicks", "  settings: {streaming_max_insert_wait_ms: 500}");
     let said = plan_text(&base, &now, &[pipe]);
     assert!(said.contains("stays true: declare `false` if that is meant"), "{said}");
@@ -260,12 +248,8 @@ fn list_entry_changed_in_git_and_live_blocks_the_object() {
 
 #[test]
 fn plan_json_contains_verdicts() {
-    let (base, git) = (
-        kafka_manifest("clicks", &tuned_spec(500, 2)),
-        kafka_manifest("clicks", &tuned_spec(900, 2)),
-    );
-    let plan =
-        serde_json::to_value(three_way_plan(&base, &git, &[live_tuned_pipe(500, 4)])).unwrap();
+    let (base, git) = (kafka_manifest("clicks", &tuned_spec(500, 2)), kafka_manifest("clicks", &tuned_spec(900, 2)));
+    let plan = serde_json::to_value(three_way_plan(&base, &git, &[live_tuned_pipe(500, 4)])).unwrap();
     let change = &plan["changes"][0]["fields"][0];
     assert_eq!((&change["verdict"], &change["base"]), (&json!("change"), &json!(500)));
     let drift = &plan["leftAlone"][0]["fields"][0];
@@ -275,10 +259,7 @@ fn plan_json_contains_verdicts() {
 
 #[test]
 fn diff_sides_keep_the_live_value_of_drift() {
-    let (base, git) = (
-        kafka_manifest("clicks", &tuned_spec(500, 2)),
-        kafka_manifest("clicks", &tuned_spec(900, 2)),
-    );
+    let (base, git) = (kafka_manifest("clicks", &tuned_spec(500, 2)), kafka_manifest("clicks", &tuned_spec(900, 2)));
     let plan = three_way_plan(&base, &git, &[live_tuned_pipe(500, 4)]);
     let change = &plan.changes[0];
     for side in [&change.before, &change.after] {

@@ -90,8 +90,7 @@ fn spawn_tls_server(listener: TcpListener, identity: Arc<ServerConfig>) -> JoinH
 #[test]
 fn server_with_a_trusted_certificate_is_used() {
     let authority = CertificateAuthority::new();
-    let (said, heard) =
-        run_doctor_against(authority.server_config_for("localhost"), &authority.pem);
+    let (said, heard) = run_doctor_against(authority.server_config_for("localhost"), &authority.pem);
     assert!(said.code == 0 && said.stdout.contains("Acme"), "{}", said.all_output());
     assert!(heard.contains("GET /v1/organizations HTTP/1.1\r\n"), "{heard}");
     assert!(heard.to_lowercase().contains("authorization: basic "), "{heard}");
@@ -108,8 +107,7 @@ fn untrusted_server_never_receives_the_key() {
 #[test]
 fn server_with_another_name_never_receives_the_key() {
     let authority = CertificateAuthority::new();
-    let (said, heard) =
-        run_doctor_against(authority.server_config_for("elsewhere.example.com"), &authority.pem);
+    let (said, heard) = run_doctor_against(authority.server_config_for("elsewhere.example.com"), &authority.pem);
     assert!(said.code == 1 && said.stdout.contains("certificate"), "{}", said.all_output());
     assert_eq!(heard, "", "the key was sent");
 }

@@ -31,8 +31,7 @@ fn applied_repo() -> TestRepo {
 
 /// `named` is how the manifest calls the service.
 fn write_manifest(desk: &WorkDir, file: &str, pipe_name: &str, named: &str) {
-    let text = kinesis_manifest(pipe_name, "", "")
-        .replace("service: analytics", &format!("service: {named}"));
+    let text = kinesis_manifest(pipe_name, "", "").replace("service: analytics", &format!("service: {named}"));
     assert!(text.contains(&format!("service: {named}")), "{text}");
     desk.write_file(&format!("pipes/{file}-{pipe_name}.yaml"), text);
 }
@@ -47,11 +46,7 @@ fn fail_lists(repo: &TestRepo, services: &[&str]) {
             let id = world.ensure_service(service);
             let path = format!("*/{id}/clickpipes");
             let when = FaultTrigger::Route { method: "GET".to_owned(), path };
-            world.fault_script().add(Fault {
-                when,
-                effect: FaultEffect::InternalError,
-                times: 1000,
-            });
+            world.fault_script().add(Fault { when, effect: FaultEffect::InternalError, times: 1000 });
         }
     });
 }
@@ -75,11 +70,7 @@ fn plan_lists_unreachable_services() {
     fail_lists(&repo, &["lake"]);
     let said = repo.run_pipectl(&["plan", "pipes"]);
     assert_eq!(said.code, 1, "{}", said.all_output());
-    assert!(
-        said.stdout.contains("+ clicks") && !said.stdout.contains("lake   "),
-        "{}",
-        said.all_output()
-    );
+    assert!(said.stdout.contains("+ clicks") && !said.stdout.contains("lake   "), "{}", said.all_output());
     for text in [&said.stdout, &said.stderr] {
         assert!(text.contains("lake: not read: GET ") && text.contains("(request "), "{text}");
     }
@@ -177,9 +168,7 @@ fn reports_start_with_unreachable_services() {
     let reports: Vec<&str> = reports.iter().map(String::as_str).collect();
     let said = repo.run_pipectl(&[&["plan", "pipes"][..], &reports].concat());
     assert_eq!(said.code, 1, "{}", said.all_output());
-    let read = |format: &str| {
-        std::fs::read_to_string(repo.work_dir.temp_dir.path().join("out").join(format)).unwrap()
-    };
+    let read = |format: &str| std::fs::read_to_string(repo.work_dir.temp_dir.path().join("out").join(format)).unwrap();
     let comment = read("markdown");
     let head = "### pipectl plan: 1 service not read; 1 to create";
     assert!(comment.starts_with(head), "{comment}");
@@ -187,10 +176,7 @@ fn reports_start_with_unreachable_services() {
     assert!(before.contains("lake: not read: GET "), "{comment}");
     assert!(read("html").contains("lake: not read: GET "));
     assert!(read("github").starts_with("::error "), "{}", read("github"));
-    assert!(
-        !repo.work_dir.temp_dir.path().join("out/gitlab-terraform").exists(),
-        "counts of a part"
-    );
+    assert!(!repo.work_dir.temp_dir.path().join("out/gitlab-terraform").exists(), "counts of a part");
 }
 
 #[test]
@@ -201,11 +187,7 @@ fn saved_plan_does_not_cover_unreachable_services() {
     clear_faults(&repo);
     let said = repo.run_pipectl(&["apply", "pipes", "--plan", "plan.json"]);
     assert_eq!(said.code, 6, "{}", said.all_output());
-    assert!(
-        said.all_output().contains("the reviewed plan could not read its service"),
-        "{}",
-        said.all_output()
-    );
+    assert!(said.all_output().contains("the reviewed plan could not read its service"), "{}", said.all_output());
     assert_eq!((count_live_pipes(&repo, "analytics"), count_live_pipes(&repo, "lake")), (1, 0));
 }
 
@@ -243,15 +225,13 @@ fn unchanged_manifests_of_unknown_services_are_ignored() {
     repo.commit_all("More to read");
     let mut environment = server.client_environment();
     environment.push(("PATH", path_variable()));
-    let environment: Vec<(&str, &str)> =
-        environment.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let environment: Vec<(&str, &str)> = environment.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let args = ["plan", "pipes", "--changed-since", "HEAD~", "-o", "json"];
     let said = repo.work_dir.run_with_env(&args, &environment);
     assert_eq!(code_and_outcome(&said), (0, json!("changes")), "{}", said.all_output());
 }
 
-const IDS: [&str; 2] =
-    ["5a1c0000-0000-4000-8000-000000000001", "5a1c0000-0000-4000-8000-000000000002"];
+const IDS: [&str; 2] = ["5a1c0000-0000-4000-8000-000000000001", "5a1c0000-0000-4000-8000-000000000002"];
 
 /// Answers with this status about the second service; the first has no pipes.
 fn spawn_refusing_server(status: u16) -> String {
@@ -271,10 +251,7 @@ fn spawn_refusing_server(status: u16) -> String {
             let body = body.to_string();
             let head = format!("HTTP/1.1 {status} Some\r\ncontent-type: application/json");
             let length = body.len();
-            let _ = write!(
-                connection,
-                "{head}\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}"
-            );
+            let _ = write!(connection, "{head}\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}");
         }
     });
     format!("http://{address}")

@@ -78,11 +78,7 @@ fn check_plan(base: &str, git: &str) -> String {
 #[test]
 fn secret_changed_in_git_is_sent_with_its_group() {
     let git = kafka_manifest(NEWER_CREDENTIALS, CREDENTIALS, "", "");
-    let plan = plan_from_base(
-        Some(&kafka_manifest(CREDENTIALS, CREDENTIALS, "", "")),
-        &git,
-        &Policy::default(),
-    );
+    let plan = plan_from_base(Some(&kafka_manifest(CREDENTIALS, CREDENTIALS, "", "")), &git, &Policy::default());
     assert_snapshot!(plan_text(&plan));
     assert_snapshot!(serde_json::to_string_pretty(&plan).unwrap());
     // The next base knows it.
@@ -92,14 +88,8 @@ fn secret_changed_in_git_is_sent_with_its_group() {
 #[test]
 fn unsendable_write_only_change_forces_replacement() {
     let base = kafka_manifest(CREDENTIALS, CREDENTIALS, "roles: [a]", "");
-    assert_snapshot!(check_plan(
-        &base,
-        &kafka_manifest(CREDENTIALS, NEWER_CREDENTIALS, "roles: [a]", "")
-    ));
-    assert_snapshot!(check_plan(
-        &base,
-        &kafka_manifest(CREDENTIALS, CREDENTIALS, "roles: [a, b]", "")
-    ));
+    assert_snapshot!(check_plan(&base, &kafka_manifest(CREDENTIALS, NEWER_CREDENTIALS, "roles: [a]", "")));
+    assert_snapshot!(check_plan(&base, &kafka_manifest(CREDENTIALS, CREDENTIALS, "roles: [a, b]", "")));
     let protected = kafka_manifest(CREDENTIALS, CREDENTIALS, "roles: [b]", "  protect: true");
     let plan = plan_from_base(Some(&base), &protected, &Policy::default());
     assert_eq!(plan.count_verdict("blocked"), 1);
@@ -112,21 +102,14 @@ fn unsendable_write_only_change_forces_replacement() {
 #[test]
 fn set_order_is_no_change() {
     let base = kafka_manifest(CREDENTIALS, CREDENTIALS, "roles: [a, b]", "");
-    let plan = plan_from_base(
-        Some(&base),
-        &kafka_manifest(CREDENTIALS, CREDENTIALS, "roles: [b, a]", ""),
-        &Policy::default(),
-    );
+    let plan =
+        plan_from_base(Some(&base), &kafka_manifest(CREDENTIALS, CREDENTIALS, "roles: [b, a]", ""), &Policy::default());
     assert!(plan.has_no_changes(), "{:#?}", plan.changes);
 }
 
 #[test]
 fn plan_without_base_lists_unchecked_fields() {
-    let plan = plan_from_base(
-        None,
-        &kafka_manifest(CREDENTIALS, CREDENTIALS, "roles: [a]", ""),
-        &Policy::default(),
-    );
+    let plan = plan_from_base(None, &kafka_manifest(CREDENTIALS, CREDENTIALS, "roles: [a]", ""), &Policy::default());
     assert_snapshot!(plan_text(&plan));
     assert_snapshot!(serde_json::to_string_pretty(&plan.unchecked).unwrap());
 }
@@ -148,24 +131,15 @@ fn plan_with_base_checks_all_but_new_objects() {
 #[test]
 fn resent_secret_is_a_change_and_fixed_ones_are_reported() {
     let policy = Policy { resend: vec![AddressPattern::new("analytics/*")], ..Policy::default() };
-    assert_snapshot!(plan_text(&plan_from_base(
-        None,
-        &kafka_manifest(CREDENTIALS, CREDENTIALS, "", ""),
-        &policy
-    )));
+    assert_snapshot!(plan_text(&plan_from_base(None, &kafka_manifest(CREDENTIALS, CREDENTIALS, "", ""), &policy)));
     let policy = Policy { resend: vec![AddressPattern::new("other/*")], ..Policy::default() };
-    assert!(
-        plan_from_base(None, &kafka_manifest(CREDENTIALS, CREDENTIALS, "", ""), &policy)
-            .has_no_changes()
-    );
+    assert!(plan_from_base(None, &kafka_manifest(CREDENTIALS, CREDENTIALS, "", ""), &policy).has_no_changes());
 }
 
 #[test]
 fn write_only_changes_are_assumed_sent_after_apply() {
-    let (base, git) = (
-        kafka_manifest(CREDENTIALS, CREDENTIALS, "", ""),
-        kafka_manifest(NEWER_CREDENTIALS, CREDENTIALS, "", ""),
-    );
+    let (base, git) =
+        (kafka_manifest(CREDENTIALS, CREDENTIALS, "", ""), kafka_manifest(NEWER_CREDENTIALS, CREDENTIALS, "", ""));
     let resend = vec![AddressPattern::new("*")];
     let policy = Policy { write_only: WriteOnlyPolicy::AssumeSent, resend, ..Policy::default() };
     assert!(plan_from_base(Some(&base), &git, &policy).has_no_changes());
@@ -177,29 +151,19 @@ fn removed_field_keeps_its_live_value_and_is_reported() {
   scaling: {replicas: 2}
   settings: {streaming_max_insert_wait_ms: 500}
   fieldMappings: [{sourceField: id, destinationField: id}]";
-    let base = kafka_manifest(CREDENTIALS, CREDENTIALS, "roles: [a]", spec).replace(
-        "topics: clicks",
-        "topics: clicks\n      caCertificate: \"-----BEGIN CERTIFICATE-----\"",
-    );
+    let base = kafka_manifest(CREDENTIALS, CREDENTIALS, "roles: [a]", spec)
+        .replace("topics: clicks", "topics: clicks\n      caCertificate: \"-----BEGIN CERTIFICATE-----\"");
     assert_snapshot!(check_plan(&base, &kafka_manifest(CREDENTIALS, CREDENTIALS, "", "")));
 }
 
 #[test]
 fn unsettled_size_is_sent_only_if_git_changed_it() {
-    let sized = |replicas: u32| {
-        kafka_manifest(
-            CREDENTIALS,
-            CREDENTIALS,
-            "",
-            &format!("  scaling: {{replicas: {replicas}}}"),
-        )
-    };
+    let sized =
+        |replicas: u32| kafka_manifest(CREDENTIALS, CREDENTIALS, "", &format!("  scaling: {{replicas: {replicas}}}"));
     let mut unsettled = live_pipe();
     unsettled["scaling"] = json!({"replicas": 0, "replicaCpuMillicores": 0, "replicaMemoryGb": 0});
     let live = live(Kind::ClickPipe, &[unsettled]);
-    let of = |base: &str, git: &str| {
-        plan(&desired(git), &live, Some(&desired(base)), &Policy::default()).actions.len()
-    };
+    let of = |base: &str, git: &str| plan(&desired(git), &live, Some(&desired(base)), &Policy::default()).actions.len();
     assert_eq!(of(&sized(1), &sized(2)), 1);
     assert_eq!(of(&sized(2), &sized(2)), 0);
 }

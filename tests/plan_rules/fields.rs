@@ -8,8 +8,7 @@ use crate::support::pipes::live_kafka_pipe;
 
 #[test]
 fn missing_pipe_is_created_with_one_request() {
-    let manifest =
-        kafka("", "  scaling: {replicas: 2}\n  settings: {streaming_max_insert_wait_ms: 5000}");
+    let manifest = kafka("", "  scaling: {replicas: 2}\n  settings: {streaming_max_insert_wait_ms: 5000}");
     assert_snapshot!(check(&manifest, &[]), @r#"
     analytics                                       1 object
       + clicks                                      create
@@ -109,10 +108,8 @@ fn columns_and_field_mappings_are_sent_together() {
 
 #[test]
 fn immutable_field_change_forces_replacement() {
-    let manifest = kafka("      offset: {strategy: from_beginning}", "")
-        .replace("topics: clicks", "topics: clicks_v2");
-    let live =
-        live_kafka_pipe(&json!({"source": {"kafka": {"offset": {"strategy": "from_beginning"}}}}));
+    let manifest = kafka("      offset: {strategy: from_beginning}", "").replace("topics: clicks", "topics: clicks_v2");
+    let live = live_kafka_pipe(&json!({"source": {"kafka": {"offset": {"strategy": "from_beginning"}}}}));
     assert_snapshot!(check(&manifest, &[live]), @r#"
     analytics                                       1 object
       -/+ clicks                                    must be replaced

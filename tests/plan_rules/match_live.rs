@@ -8,8 +8,7 @@ use crate::support::pipes::live_kafka_pipe;
 
 #[test]
 fn rename_is_one_patch() {
-    let manifest =
-        kafka("", "").replace("{name: clicks,", "{name: clicks-v2, previousNames: [clicks],");
+    let manifest = kafka("", "").replace("{name: clicks,", "{name: clicks-v2, previousNames: [clicks],");
     assert_snapshot!(check(&manifest, &[live_kafka_pipe(&json!({}))]), @r#"
     analytics                                       1 object
       ~ clicks-v2                                   rename, until now `clicks`
@@ -23,8 +22,7 @@ fn rename_is_one_patch() {
 #[test]
 fn rename_is_blocked_while_both_names_are_live() {
     let manifest = kafka("", "").replace("{name: clicks,", "{name: new, previousNames: [clicks],");
-    let new =
-        live_kafka_pipe(&json!({"name": "new", "id": "33333333-3333-4333-8333-333333333333"}));
+    let new = live_kafka_pipe(&json!({"name": "new", "id": "33333333-3333-4333-8333-333333333333"}));
     assert_snapshot!(check(&manifest, &[live_kafka_pipe(&json!({})), new]), @"
     analytics                                       1 object
       ! new                                         blocked: more than one of its names is live: `clicks` (11111111-1111-4111-8111-111111111111), `new` (33333333-3333-4333-8333-333333333333); pick one with `metadata.id`, or delete the others. To keep another one, move its name from `previousNames` to a manifest of its own
@@ -35,10 +33,8 @@ fn rename_is_blocked_while_both_names_are_live() {
 
 #[test]
 fn two_live_previous_names_block() {
-    let manifest =
-        kafka("", "").replace("{name: clicks,", "{name: new, previousNames: [clicks, old],");
-    let old =
-        live_kafka_pipe(&json!({"name": "old", "id": "33333333-3333-4333-8333-333333333333"}));
+    let manifest = kafka("", "").replace("{name: clicks,", "{name: new, previousNames: [clicks, old],");
+    let old = live_kafka_pipe(&json!({"name": "old", "id": "33333333-3333-4333-8333-333333333333"}));
     assert_snapshot!(check(&manifest, &[live_kafka_pipe(&json!({})), old]), @"
     analytics                                       1 object
       ! new                                         blocked: more than one of its names is live: `clicks` (11111111-1111-4111-8111-111111111111), `old` (33333333-3333-4333-8333-333333333333); pick one with `metadata.id`, or delete the others. To keep another one, move its name from `previousNames` to a manifest of its own
@@ -50,20 +46,15 @@ fn two_live_previous_names_block() {
 #[test]
 fn duplicate_live_name_blocks_unless_an_id_is_pinned() {
     let twin = json!({"id": "99999999-9999-4999-8999-999999999999", "createdAt": "2026-01-02T00:00:00.000000Z"});
-    let live = [
-        live_kafka_pipe(&json!({"createdAt": "2026-01-01T00:00:00.000000Z"})),
-        live_kafka_pipe(&twin),
-    ];
+    let live = [live_kafka_pipe(&json!({"createdAt": "2026-01-01T00:00:00.000000Z"})), live_kafka_pipe(&twin)];
     assert_snapshot!(check(&kafka("", ""), &live), @"
     analytics                                       1 object
       ! clicks                                      blocked: several live objects have this name: 11111111-1111-4111-8111-111111111111 (made 2026-01-01T00:00:00.000000Z), 99999999-9999-4999-8999-999999999999 (made 2026-01-02T00:00:00.000000Z); pick one with `metadata.id`, or delete the others
 
     Plan: 0 to create, 0 to update, 0 to replace, 0 to delete, 1 blocked.  0 unchanged, 0 unmanaged.
     ");
-    let pinned = kafka("", "  scaling: {replicas: 4}").replace(
-        "service: analytics",
-        "service: analytics, id: 99999999-9999-4999-8999-999999999999",
-    );
+    let pinned = kafka("", "  scaling: {replicas: 4}")
+        .replace("service: analytics", "service: analytics, id: 99999999-9999-4999-8999-999999999999");
     assert_snapshot!(check(&pinned, &live), @r#"
     analytics                                       1 object
       ~ clicks                                      update
@@ -77,10 +68,8 @@ fn duplicate_live_name_blocks_unless_an_id_is_pinned() {
 
 #[test]
 fn a_pinned_id_that_is_not_live_blocks() {
-    let pinned = kafka("", "").replace(
-        "service: analytics",
-        "service: analytics, id: 99999999-9999-4999-8999-999999999999",
-    );
+    let pinned =
+        kafka("", "").replace("service: analytics", "service: analytics, id: 99999999-9999-4999-8999-999999999999");
     assert_snapshot!(check(&pinned, &[live_kafka_pipe(&json!({}))]), @"
     analytics                                       1 object
       ! clicks                                      blocked: `metadata.id` says 99999999-9999-4999-8999-999999999999, but no live object of the service has that id
@@ -91,8 +80,7 @@ fn a_pinned_id_that_is_not_live_blocks() {
 
 #[test]
 fn unmanaged_pipes_are_counted_and_not_changed() {
-    let other =
-        live_kafka_pipe(&json!({"name": "by-hand", "id": "33333333-3333-4333-8333-333333333333"}));
+    let other = live_kafka_pipe(&json!({"name": "by-hand", "id": "33333333-3333-4333-8333-333333333333"}));
     assert_snapshot!(check(&kafka("", ""), &[live_kafka_pipe(&json!({})), other]), @"
     No changes: what can be compared is as declared.  1 unchanged, 1 unmanaged.
     Not compared: credentials of 1 object, which the API does not tell; --base REF tells what git changed.

@@ -141,8 +141,7 @@ kind: CdcScaling
 metadata: {service: analytics}
 spec: {replicaCpuMillicores: 4000, replicaMemoryGb: 16}
 ";
-    let scaling =
-        live(Kind::CdcScaling, &[json!({"replicaCpuMillicores": 2000, "replicaMemoryGb": 8})]);
+    let scaling = live(Kind::CdcScaling, &[json!({"replicaCpuMillicores": 2000, "replicaMemoryGb": 8})]);
     assert_snapshot!(shown(manifest, &scaling, &Policy::default()), @r#"
     analytics                                       1 object
       ~ CdcScaling                                  update

@@ -65,8 +65,8 @@ fn edited_table_is_removed_and_added_again() {
 
 #[test]
 fn editing_the_only_table_forces_replacement() {
-    let manifest = postgres(&["users"], "", "")
-        .replace("targetTable: users", "targetTable: users, excludedColumns: [a]");
+    let manifest =
+        postgres(&["users"], "", "").replace("targetTable: users", "targetTable: users, excludedColumns: [a]");
     let live = live_postgres(&["users"], &json!({}));
     assert_snapshot!(check(&manifest, &[live]), @r#"
     analytics                                       1 object
@@ -120,12 +120,9 @@ fn host_change_sends_credentials_without_tables() {
 
 #[test]
 fn postgres_authentication_change_forces_replacement() {
-    let manifest = postgres(
-        &["users"],
-        "      authentication: IAM_ROLE\n      iamRole: arn:aws:iam::123456789012:role/r",
-        "",
-    )
-    .replace(", password: {fromEnv: P}", "");
+    let manifest =
+        postgres(&["users"], "      authentication: IAM_ROLE\n      iamRole: arn:aws:iam::123456789012:role/r", "")
+            .replace(", password: {fromEnv: P}", "");
     assert_snapshot!(check(&manifest, &[live_postgres(&["users"], &json!({"source": {"postgres": {"authentication": "basic"}}}))]), @r#"
     analytics                                       1 object
       -/+ orders-cdc                                must be replaced

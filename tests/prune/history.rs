@@ -68,10 +68,7 @@ fn pipe_declared_at_head_is_not_pruned() {
 fn invalid_manifest_neither_removes_nor_unprotects() {
     let repo = applied(&["clicks", "views", "orders"]);
     for name in ["views", "orders"] {
-        repo.write_file(
-            &format!("pipes/{name}.yaml"),
-            &kinesis_manifest(name, "", "  protect: true\n  wobble: 1"),
-        );
+        repo.write_file(&format!("pipes/{name}.yaml"), &kinesis_manifest(name, "", "  protect: true\n  wobble: 1"));
     }
     repo.commit_all("Oops");
     repo.write_file("pipes/orders.yaml", &kinesis_manifest("orders", "", "  wobble: 1"));
@@ -114,8 +111,7 @@ fn old_manifests_use_the_project_file_of_their_commit() {
     let repo = TestRepo::new();
     repo.write_file("pipectl.yaml", &project("stream: s, suffix: v1"));
     let of = |name: &str| {
-        kinesis_manifest(name, "", "")
-            .replace(&format!("streamName: {name}"), "streamName: \"${stream}\"")
+        kinesis_manifest(name, "", "").replace(&format!("streamName: {name}"), "streamName: \"${stream}\"")
     };
     repo.write_file("pipes/clicks.yaml", &kinesis_manifest("clicks", "", ""));
     repo.write_file("pipes/views.yaml", &of("views"));
@@ -141,29 +137,23 @@ fn renamed_service_alias_is_the_same_service() {
     let [analytics, lake] = ["analytics", "lake"].map(|name| world.ensure_service(name));
     let repo = TestRepo::new();
     let services = |services: &str| {
-        let environment =
-            format!("{{organization: {}, services: {{{services}}}}}", sandbox::ORGANIZATION);
+        let environment = format!("{{organization: {}, services: {{{services}}}}}", sandbox::ORGANIZATION);
         let project = format!(
             "apiVersion: pipectl/v1\nkind: Project\ndefaults: {{environment: one}}\nenvironments: {{one: {environment}}}\n"
         );
         repo.write_file("pipectl.yaml", &project);
     };
     let environment = server.client_environment();
-    let environment: Vec<(&str, &str)> = environment
-        .iter()
-        .map(|(name, value)| (*name, value.as_str()))
-        .chain([("P", "s")])
-        .collect();
+    let environment: Vec<(&str, &str)> =
+        environment.iter().map(|(name, value)| (*name, value.as_str())).chain([("P", "s")]).collect();
     let run = |args: &[&str]| {
         let path = crate::support::test_repo::path_variable();
-        let all =
-            [environment.as_slice(), &[("PATH", path.as_str()), ("GIT_CONFIG_NOSYSTEM", "1")]];
+        let all = [environment.as_slice(), &[("PATH", path.as_str()), ("GIT_CONFIG_NOSYSTEM", "1")]];
         let said = repo.work_dir.run_with_env(args, &all.concat());
         assert_eq!(said.code, 0, "{args:?}: {}", said.all_output());
         said.stdout
     };
-    let main =
-        |name: &str| kinesis_manifest(name, "", "").replace("service: analytics", "service: main");
+    let main = |name: &str| kinesis_manifest(name, "", "").replace("service: analytics", "service: main");
     services(&format!("main: {analytics}"));
     for name in ["clicks", "views", "orders"] {
         repo.write_file(&format!("pipes/{name}.yaml"), &main(name));
@@ -174,22 +164,17 @@ fn renamed_service_alias_is_the_same_service() {
     repo.commit_all("Views are history");
     // From here on `main` is another service, in which somebody made pipes of the old names.
     services(&format!("first: {analytics}, main: {lake}"));
-    let first =
-        |name: &str| kinesis_manifest(name, "", "").replace("service: analytics", "service: first");
+    let first = |name: &str| kinesis_manifest(name, "", "").replace("service: analytics", "service: first");
     repo.write_file("pipes/clicks.yaml", &first("clicks"));
     repo.write_file("pipes/orders.yaml", &first("orders"));
     repo.write_file("pipes/keeper.yaml", &main("keeper"));
     let moved = repo.commit_all("A service more");
-    let by_hand =
-        repo.work_dir.write_file("byhand.yaml", main("views") + "---\n" + &main("orders"));
+    let by_hand = repo.work_dir.write_file("byhand.yaml", main("views") + "---\n" + &main("orders"));
     run(&["apply", "byhand.yaml", "--yes"]);
     std::fs::remove_file(by_hand).unwrap();
 
     let base = run(&["plan", "pipes", "--base", &format!("{moved}~1")]);
-    assert!(
-        base.contains("1 to create, 0 to update, 0 to replace, 0 to delete.  2 unchanged"),
-        "{base}"
-    );
+    assert!(base.contains("1 to create, 0 to update, 0 to replace, 0 to delete.  2 unchanged"), "{base}");
     let plan = run(&["plan", "pipes", "--prune=git"]);
     assert!(plan.contains("1 to delete"), "{plan}");
     let (in_first, _) = plan.split_once("main  ").unwrap();
@@ -201,20 +186,14 @@ fn folder_of_another_organization_does_not_block_pruning() {
     let repo = applied(&["clicks", "views"]);
     for environment in ["staging", "prod"] {
         for name in ["clicks", "views"] {
-            repo.write_file(
-                &format!("of/{environment}/{name}.yaml"),
-                &kinesis_manifest(name, "", ""),
-            );
+            repo.write_file(&format!("of/{environment}/{name}.yaml"), &kinesis_manifest(name, "", ""));
         }
     }
     repo.commit_all("A folder for each environment");
     repo.remove_file("of/staging/views.yaml");
     repo.commit_all("No views in staging");
     let prune = |project: &str| {
-        repo.write_file(
-            "pipectl.yaml",
-            &format!("apiVersion: pipectl/v1\nkind: Project\n{project}"),
-        );
+        repo.write_file("pipectl.yaml", &format!("apiVersion: pipectl/v1\nkind: Project\n{project}"));
         repo.run_pipectl(&["plan", "of/staging", "--prune=git", "-e", "staging"])
     };
     let organization = sandbox::ORGANIZATION;
@@ -228,11 +207,7 @@ fn folder_of_another_organization_does_not_block_pruning() {
     let same = prune(&format!(
         "environments: {{staging: {{organization: {organization}}}, prod: {{organization: {organization}}}}}\n"
     ));
-    assert!(
-        same.stderr.contains("not pruned: of/prod/views.yaml declares it"),
-        "{}",
-        same.all_output()
-    );
+    assert!(same.stderr.contains("not pruned: of/prod/views.yaml declares it"), "{}", same.all_output());
     let apart = prune(&format!(
         "environments: {{staging: {{organization: {organization}}}, prod: {{organization: {other}}}}}\n"
     ));

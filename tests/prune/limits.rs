@@ -12,8 +12,7 @@ fn protection_outlasts_the_manifest() {
     let commit = repo.commit_all("Oh well");
     let said = repo.run_pipectl(&PRUNE);
     assert_eq!(said.code, 5, "{}", said.all_output());
-    let reason =
-        format!("its manifest was removed by {commit} (Oh well), but that manifest protected it");
+    let reason = format!("its manifest was removed by {commit} (Oh well), but that manifest protected it");
     assert!(said.stdout.contains(&reason), "{}", said.stdout);
     assert_eq!(repo.live_pipe_names(), ["byhand", "clicks", "views"]);
 }
@@ -21,10 +20,7 @@ fn protection_outlasts_the_manifest() {
 #[test]
 fn max_delete_counts_pruned_pipes() {
     let repo = applied(&["clicks", "views", "orders"]);
-    repo.write_file(
-        "pipectl.yaml",
-        "apiVersion: pipectl/v1\nkind: Project\npolicy: {maxDelete: 1, prune: git}\n",
-    );
+    repo.write_file("pipectl.yaml", "apiVersion: pipectl/v1\nkind: Project\npolicy: {maxDelete: 1, prune: git}\n");
     repo.remove_file("pipes/views.yaml");
     repo.remove_file("pipes/orders.yaml");
     repo.commit_all("Only clicks");
@@ -58,26 +54,14 @@ fn limit_error_prints_flags_ready_to_paste() {
     repo.commit_all("No longer");
     let said = repo.run_pipectl(&["apply", "pipes", "--yes"]);
     assert_eq!(said.code, 5, "{}", said.all_output());
-    assert!(
-        said.stdout.contains("take `analytics/k*` out of `policy.protect` in pipectl.yaml"),
-        "{}",
-        said.stdout
-    );
+    assert!(said.stdout.contains("take `analytics/k*` out of `policy.protect` in pipectl.yaml"), "{}", said.stdout);
     let flag = r"--allow-delete 'analytics/it'\''s old? really'";
     assert!(
-        said.stderr.contains(&format!(
-            "would delete 1 object, and `maxDelete` is 0; allow each by name: {flag}\n"
-        )),
+        said.stderr.contains(&format!("would delete 1 object, and `maxDelete` is 0; allow each by name: {flag}\n")),
         "{}",
         said.stderr
     );
-    let lifted = repo.run_pipectl(&[
-        "apply",
-        "pipes",
-        "--yes",
-        "--allow-delete",
-        "analytics/it's old? really",
-    ]);
+    let lifted = repo.run_pipectl(&["apply", "pipes", "--yes", "--allow-delete", "analytics/it's old? really"]);
     assert_eq!(lifted.code, 5, "what is protected stays: {}", lifted.all_output());
     assert_eq!(repo.live_pipe_names(), ["byhand", "clicks", "kept"]);
 }

@@ -57,10 +57,7 @@ fn removed_pipe_is_pruned_by_a_later_apply_after_failure() {
     repo.edit_world(|world| world.fault_script().clear());
     assert_eq!(repo.live_pipe_names(), ["byhand", "clicks", "orders", "views"]);
 
-    repo.write_file(
-        "pipes/clicks.yaml",
-        &kinesis_manifest("clicks", "", "  scaling: {replicas: 2}"),
-    );
+    repo.write_file("pipes/clicks.yaml", &kinesis_manifest("clicks", "", "  scaling: {replicas: 2}"));
     repo.commit_all("Read clicks faster");
     repo.run_successfully(&PRUNE);
     assert_eq!(repo.live_pipe_names(), ["byhand", "clicks", "orders"]);
@@ -89,8 +86,7 @@ fn nothing_is_pruned_without_the_flag() {
 fn pruning_follows_objects_not_files() {
     let repo = applied(&["clicks", "views", "orders"]);
     let files = ["pipes/clicks.yaml", "pipes/views.yaml", "pipes/orders.yaml"];
-    let texts = files
-        .map(|file| std::fs::read_to_string(repo.work_dir.temp_dir.path().join(file)).unwrap());
+    let texts = files.map(|file| std::fs::read_to_string(repo.work_dir.temp_dir.path().join(file)).unwrap());
     for file in files {
         repo.remove_file(file);
     }
@@ -124,10 +120,7 @@ fn renamed_pipe_is_kept_and_pruned_under_its_old_name() {
     repo.run_successfully(&PRUNE);
     assert_eq!(repo.live_pipe_names(), ["byhand", "clicks", "pages"]);
 
-    repo.write_file(
-        "pipes/clicks.yaml",
-        &kinesis_manifest("taps", "  previousNames: [clicks]", ""),
-    );
+    repo.write_file("pipes/clicks.yaml", &kinesis_manifest("taps", "  previousNames: [clicks]", ""));
     repo.commit_all("Clicks are called taps");
     // Removed before it was ever applied: it is live under its old name.
     repo.remove_file("pipes/clicks.yaml");

@@ -52,11 +52,9 @@ fn code_quality_fingerprints_do_not_depend_on_lines() {
         serde_json::from_str(&rendered(ReportFormat::Codequality, &run(desired, plan))).unwrap()
     };
     let issues_here = issues(&desired, &plan);
-    let names: Vec<&str> =
-        issues_here.iter().map(|issue| issue["check_name"].as_str().unwrap()).collect();
+    let names: Vec<&str> = issues_here.iter().map(|issue| issue["check_name"].as_str().unwrap()).collect();
     assert_eq!(names, ["pipectl-blocked", "pipectl-delete", "pipectl-replace"]);
-    let severities: Vec<&str> =
-        issues_here.iter().map(|issue| issue["severity"].as_str().unwrap()).collect();
+    let severities: Vec<&str> = issues_here.iter().map(|issue| issue["severity"].as_str().unwrap()).collect();
     assert_eq!(severities, ["critical", "major", "major"]);
     let manifests = [
         "# a line more\n".to_owned(),
@@ -65,8 +63,7 @@ fn code_quality_fingerprints_do_not_depend_on_lines() {
         manifest("guarded", "t2", "  protect: true\n"),
     ];
     let names = ["gone", "moved", "guarded"];
-    let pipes: Vec<Value> =
-        names.iter().enumerate().map(|(index, name)| pipe(index, name, "t")).collect();
+    let pipes: Vec<Value> = names.iter().enumerate().map(|(index, name)| pipe(index, name, "t")).collect();
     let (desired, plan) = planned(&manifests, &pipes);
     for (a, b) in issues_here.iter().zip(issues(&desired, &plan)) {
         assert_eq!(a["fingerprint"], b["fingerprint"]);

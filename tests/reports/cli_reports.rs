@@ -10,10 +10,8 @@ use crate::support::cli::WorkDir;
 
 /// The reports that the real binary writes for `args`, by file.
 fn write_reports(desk: &WorkDir, command: &[&str], formats: &[&str], code: i32) -> Vec<String> {
-    let targets: Vec<String> =
-        formats.iter().map(|format| format!("--report={format}=out/{format}")).collect();
-    let args: Vec<&str> =
-        command.iter().copied().chain(targets.iter().map(String::as_str)).collect();
+    let targets: Vec<String> = formats.iter().map(|format| format!("--report={format}=out/{format}")).collect();
+    let args: Vec<&str> = command.iter().copied().chain(targets.iter().map(String::as_str)).collect();
     let said = desk.run_with_env(&args, &[("P", "canary")]);
     assert_eq!(said.code, code, "{}", said.all_output());
     let path = desk.temp_dir.path().join("out");
@@ -78,11 +76,7 @@ fn failed_plan_reports_the_error() {
     let formats = ["markdown", "github", "junit", "json"];
     let reports = write_reports(&desk, &["plan", "a.yaml", "--sandbox"], &formats, 1);
     assert!(reports[0].starts_with("### pipectl plan: 1 error\n"), "{}", reports[0]);
-    assert!(
-        reports[1].contains("::error file=a.yaml,line=11,col=7,title=unknown-field::"),
-        "{}",
-        reports[1]
-    );
+    assert!(reports[1].contains("::error file=a.yaml,line=11,col=7,title=unknown-field::"), "{}", reports[1]);
     assert!(reports[2].contains("failures=\"2\""), "{}", reports[2]);
     assert!(reports[3].contains("the manifests have 1 error"), "{}", reports[3]);
 }

@@ -10,9 +10,7 @@ use super::{hostile, large, manifest, planned, rendered, run, small};
 fn reports_are_well_formed() {
     for (desired, plan) in [small(), hostile(), large(10)] {
         let run = run(&desired, &plan);
-        for format in
-            [ReportFormat::GitlabTerraform, ReportFormat::Codequality, ReportFormat::Sarif]
-        {
+        for format in [ReportFormat::GitlabTerraform, ReportFormat::Codequality, ReportFormat::Sarif] {
             serde_json::from_str::<Value>(&rendered(format, &run)).unwrap();
         }
         let xml = rendered(ReportFormat::Junit, &run);
@@ -38,9 +36,7 @@ fn page_to_xml(page: &str) -> String {
 fn html_page_is_self_contained() {
     for (desired, plan) in [small(), hostile(), large(125)] {
         let page = rendered(ReportFormat::Html, &run(&desired, &plan));
-        for outside in
-            ["<script", "<link", " src=", "url(", "@import", "<img", "http-equiv=\"refresh"]
-        {
+        for outside in ["<script", "<link", " src=", "url(", "@import", "<img", "http-equiv=\"refresh"] {
             assert!(!page.contains(outside), "{outside}");
         }
         let mut links = page.split("href=\"").skip(1);
@@ -75,11 +71,7 @@ fn picture_links_sources_pipes_and_tables() {
         let (_, text) = text.split_once('>').unwrap();
         text.split_once('<').unwrap().0
     });
-    let nodes: Vec<&str> = page
-        .split("<g class=\"node ")
-        .skip(1)
-        .map(|node| node.split_once('"').unwrap().0)
-        .collect();
+    let nodes: Vec<&str> = page.split("<g class=\"node ").skip(1).map(|node| node.split_once('"').unwrap().0).collect();
     assert_snapshot!(texts.collect::<Vec<_>>().join("\n"), @r#"
 guarded
 blocked

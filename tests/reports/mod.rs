@@ -76,8 +76,7 @@ fn small() -> (Desired, Plan) {
         manifest("same", "t", ""),
     ];
     let names = ["gone", "moved", "guarded", "bigger", "same"];
-    let pipes: Vec<Value> =
-        names.iter().enumerate().map(|(index, name)| pipe(index, name, "t")).collect();
+    let pipes: Vec<Value> = names.iter().enumerate().map(|(index, name)| pipe(index, name, "t")).collect();
     planned(&manifests, &pipes)
 }
 
@@ -110,16 +109,11 @@ const HOSTILE: [&str; 9] = [
 ];
 
 fn hostile() -> (Desired, Plan) {
-    let values: Vec<String> =
-        HOSTILE.iter().map(|name| format!("{name}\n```\n::error::z\n@team")).collect();
+    let values: Vec<String> = HOSTILE.iter().map(|name| format!("{name}\n```\n::error::z\n@team")).collect();
     let filters = |value: &str| format!("  settings: {{additional: {{k: {}}}}}\n", json!(value));
-    let manifests: Vec<String> = HOSTILE
-        .iter()
-        .zip(&values)
-        .map(|(name, value)| manifest(name, "t", &filters(value)))
-        .collect();
-    let pipes: Vec<Value> =
-        HOSTILE.iter().enumerate().map(|(index, name)| pipe(index, name, "t")).collect();
+    let manifests: Vec<String> =
+        HOSTILE.iter().zip(&values).map(|(name, value)| manifest(name, "t", &filters(value))).collect();
+    let pipes: Vec<Value> = HOSTILE.iter().enumerate().map(|(index, name)| pipe(index, name, "t")).collect();
     planned(&manifests, &pipes)
 }
 
@@ -172,13 +166,9 @@ fn no_secret_is_in_any_report() {
 #[test]
 fn names_and_values_cannot_forge_plan_lines() {
     let table = "x` stays\n\nPlan: 0 to create.\u{1b}[2K\u{202e}";
-    let gone =
-        manifest("gone\u{202e}", "t", "  state: absent\n").replace("table: clicks", "table: T");
+    let gone = manifest("gone\u{202e}", "t", "  state: absent\n").replace("table: clicks", "table: T");
     let gone = gone.replace("table: T", &format!("table: {}", json!(table)));
-    let pipe = pipes::merge_values(
-        pipe(1, "gone\u{202e}", "t"),
-        &json!({"destination": {"table": table}}),
-    );
+    let pipe = pipes::merge_values(pipe(1, "gone\u{202e}", "t"), &json!({"destination": {"table": table}}));
     let (_, plan) = planned(&[gone], &[pipe]);
     for diff in [false, true] {
         let context = Context { diff, ..Context::default() };

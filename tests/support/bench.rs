@@ -14,10 +14,7 @@ use pipectl::apply::{ObjectResult, Outcome, apply_plan};
 use pipectl::embedded_sandbox::EmbeddedSandbox;
 use pipectl::interruption::Interruption;
 use planner::{ApprovalLimits, Plan, Policy, plan};
-use remote::{
-    ApiRequest, Method, ObserveScope, Remote, RemoteSettings, ResponseFuture, SecretProvider,
-    Transport,
-};
+use remote::{ApiRequest, Method, ObserveScope, Remote, RemoteSettings, ResponseFuture, SecretProvider, Transport};
 use sandbox::{SandboxOptions, World};
 use secrecy::SecretString;
 use serde_json::Value;
@@ -27,12 +24,7 @@ pub(crate) const CANARY: &str = "canary-5up3r-s3cr3t";
 
 /// Runs `work` on a clock that jumps whenever everything waits.
 pub(crate) fn in_virtual_time<T>(work: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .start_paused(true)
-        .build()
-        .unwrap()
-        .block_on(work)
+    tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap().block_on(work)
 }
 
 /// A client and the world that it speaks to.
@@ -65,10 +57,8 @@ impl Bench {
     ) -> Self {
         // What came before counts against the rate limit for a while.
         world.advance_clock(Duration::from_secs(30));
-        let ids: BTreeMap<ServiceRef, String> = services
-            .iter()
-            .map(|name| (ServiceRef::new(*name), world.ensure_service(name)))
-            .collect();
+        let ids: BTreeMap<ServiceRef, String> =
+            services.iter().map(|name| (ServiceRef::new(*name), world.ensure_service(name))).collect();
         let sandbox = EmbeddedSandbox::new(world);
         let transport = between(Arc::new(TableDroppingTransport(Arc::clone(&sandbox))));
         let organization = sandbox::ORGANIZATION.to_owned();
@@ -92,10 +82,7 @@ impl Bench {
 
     pub(crate) async fn apply_plan(&self, plan: Plan) -> Vec<ObjectResult> {
         // The tables are dropped, so nothing can be lost.
-        let limits = ApprovalLimits {
-            allow_replace: vec![AddressPattern::new("*")],
-            ..ApprovalLimits::default()
-        };
+        let limits = ApprovalLimits { allow_replace: vec![AddressPattern::new("*")], ..ApprovalLimits::default() };
         let approved = plan.approve(&limits).unwrap();
         apply_plan(&self.remote, &approved, 64, &self.interruption, |_| {}).await
     }
@@ -103,8 +90,7 @@ impl Bench {
     /// Plans and applies. Anything that is not applied is an error.
     pub(crate) async fn settle(&self, desired: &Desired) -> Result<Plan, String> {
         let plan = self.plan(desired).await;
-        let blocked: Vec<_> =
-            plan.blocked_changes().filter_map(|change| change.reason.clone()).collect();
+        let blocked: Vec<_> = plan.blocked_changes().filter_map(|change| change.reason.clone()).collect();
         if !blocked.is_empty() {
             return Err(blocked.join("; "));
         }

@@ -36,10 +36,7 @@ impl WorkDir {
 
     /// Where the examples of this repository are.
     pub(crate) fn examples_dir() -> PathBuf {
-        Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("../../manifests-example")
-            .canonicalize()
-            .unwrap()
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../manifests-example").canonicalize().unwrap()
     }
 
     pub(crate) fn write_file(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
@@ -57,12 +54,7 @@ impl WorkDir {
         self.run_with_stdin(args, environment, "")
     }
 
-    pub(crate) fn run_with_stdin(
-        &self,
-        args: &[&str],
-        environment: &[(&str, &str)],
-        stdin: &str,
-    ) -> RunOutput {
+    pub(crate) fn run_with_stdin(&self, args: &[&str], environment: &[(&str, &str)], stdin: &str) -> RunOutput {
         let mut command = Command::new(env!("CARGO_BIN_EXE_pipectl"));
         command.current_dir(self.temp_dir.path()).env_clear().args(args).write_stdin(stdin);
         command.envs(environment.iter().copied());
@@ -70,12 +62,7 @@ impl WorkDir {
     }
 
     /// The same in a folder below.
-    pub(crate) fn run_in_subfolder(
-        &self,
-        below: &str,
-        args: &[&str],
-        environment: &[(&str, &str)],
-    ) -> RunOutput {
+    pub(crate) fn run_in_subfolder(&self, below: &str, args: &[&str], environment: &[(&str, &str)]) -> RunOutput {
         let mut command = Command::new(env!("CARGO_BIN_EXE_pipectl"));
         command.current_dir(self.temp_dir.path().join(below)).env_clear().args(args);
         Self::capture_output(command.envs(environment.iter().copied()))

@@ -40,11 +40,7 @@ pub(crate) async fn run_apply(bench: &Bench, desired: &Desired) -> Result<(), St
 }
 
 /// The same with no more than so many of the plan's actions.
-pub(crate) async fn run_partial_apply(
-    bench: &Bench,
-    desired: &Desired,
-    most: usize,
-) -> Result<(), String> {
+pub(crate) async fn run_partial_apply(bench: &Bench, desired: &Desired, most: usize) -> Result<(), String> {
     let scope = scope_of_desired(desired);
     let live = tokio::select! {
         biased;
@@ -53,8 +49,7 @@ pub(crate) async fn run_partial_apply(
     };
     let mut plan = plan(desired, &live, None, &Policy::default());
     plan.actions.truncate(most);
-    let blocked: Vec<_> =
-        plan.blocked_changes().filter_map(|change| change.reason.clone()).collect();
+    let blocked: Vec<_> = plan.blocked_changes().filter_map(|change| change.reason.clone()).collect();
     let wrong = apply_and_list_errors(bench, plan).await;
     let wrong: Vec<String> = blocked.into_iter().chain(wrong).collect();
     if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n")) }
@@ -78,11 +73,7 @@ fn error_without_secrets(error: &remote::Error) -> String {
 
 /// Runs again, undisturbed and with nothing remembered, at most twice; then everything must be as
 /// declared, and nothing else touched since `before`.
-pub(crate) async fn check_recovery(
-    before: &World,
-    mut world: World,
-    desired: &Desired,
-) -> Result<(), String> {
+pub(crate) async fn check_recovery(before: &World, mut world: World, desired: &Desired) -> Result<(), String> {
     let mut said = Vec::new();
     for _ in 0..2 {
         world.fault_script().clear();
@@ -105,11 +96,7 @@ pub(crate) async fn check_recovery(
 }
 
 /// What was still on its way must not undo anything later.
-async fn check_still_settled(
-    before: &World,
-    world: World,
-    desired: &Desired,
-) -> Result<(), String> {
+async fn check_still_settled(before: &World, world: World, desired: &Desired) -> Result<(), String> {
     let wrong = find_deviations(&world, desired).await;
     if !wrong.is_empty() {
         return Err(format!("an hour later: {}", wrong.join("; ")));
@@ -154,11 +141,9 @@ fn is_stopped(state: &str) -> bool {
 /// The pipes that should run and ran before, and do not now.
 pub(crate) fn pipes_left_stopped(before: &World, after: World, desired: &Desired) -> Vec<String> {
     let after = hour_later(after);
-    let runs =
-        |world: &World, name: &str| live_pipe_states(world, name).iter().all(|s| !is_stopped(s));
-    let to_run = desired
-        .iter()
-        .filter(|(_, document)| document.intent.presence == Presence::Present(RunState::Running));
+    let runs = |world: &World, name: &str| live_pipe_states(world, name).iter().all(|s| !is_stopped(s));
+    let to_run =
+        desired.iter().filter(|(_, document)| document.intent.presence == Presence::Present(RunState::Running));
     let names = to_run.map(|(at, _)| at.name.to_string());
     names.filter(|name| runs(before, name) && !runs(&after, name)).collect()
 }

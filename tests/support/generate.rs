@@ -32,17 +32,16 @@ pub(crate) fn any_crowd(size: usize) -> impl Strategy<Value = Vec<Value>> {
     let choice = proptest::collection::vec((0..seeds.len(), any_edits(), any::<bool>()), size);
     choice.prop_map(move |chosen| {
         let mut taken = BTreeSet::new();
-        let many =
-            chosen.into_iter().enumerate().filter_map(|(number, (index, edits, stopped))| {
-                let mut one = edited_seed(&seeds[index], &edits, stopped);
-                // What an endpoint is called inside a network, only one may be.
-                if one["kind"] == "ReversePrivateEndpoint" && !taken.insert(index) {
-                    return None;
-                }
-                let name = one["metadata"]["name"].as_str().unwrap().to_owned();
-                one["metadata"]["name"] = json!(format!("{name} {number}"));
-                Some(one)
-            });
+        let many = chosen.into_iter().enumerate().filter_map(|(number, (index, edits, stopped))| {
+            let mut one = edited_seed(&seeds[index], &edits, stopped);
+            // What an endpoint is called inside a network, only one may be.
+            if one["kind"] == "ReversePrivateEndpoint" && !taken.insert(index) {
+                return None;
+            }
+            let name = one["metadata"]["name"].as_str().unwrap().to_owned();
+            one["metadata"]["name"] = json!(format!("{name} {number}"));
+            Some(one)
+        });
         many.filter(|one| !is_refused_by_live_api(one) && !has_unknown_endpoint(one))
             .chain(["link-a", "link-b"].map(endpoint_manifest))
             .collect()
@@ -64,8 +63,7 @@ fn endpoint_manifest(name: &str) -> Value {
 
 fn edited_seed(seed: &Value, edits: &[(usize, usize)], stopped: bool) -> Value {
     let seed = apply_valid_edits(seed, edits);
-    let stopped =
-        (stopped && seed["kind"] == "ClickPipe").then(|| stopped_variant(&seed)).flatten();
+    let stopped = (stopped && seed["kind"] == "ClickPipe").then(|| stopped_variant(&seed)).flatten();
     stopped.unwrap_or(seed)
 }
 

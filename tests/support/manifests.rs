@@ -12,8 +12,7 @@ use serde_json::Value;
 /// Every document of the YAML files in a folder below `tests/`, or of the examples.
 pub(crate) fn read_documents(folder: &str) -> Vec<Value> {
     let root = FilePath::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(folder);
-    let mut files: Vec<_> =
-        std::fs::read_dir(root).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut files: Vec<_> = std::fs::read_dir(root).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
     files.retain(|file| file.extension().is_some_and(|extension| extension == "yaml"));
     let texts = files.iter().map(|file| std::fs::read_to_string(file).unwrap());

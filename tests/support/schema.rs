@@ -18,13 +18,7 @@ pub(crate) fn schema_leaves(root: &Value, document: &Value) -> Vec<SchemaLeaf> {
     found
 }
 
-fn collect_leaves(
-    root: &Value,
-    schema: &Value,
-    value: &Value,
-    path: &FieldPath,
-    found: &mut Vec<SchemaLeaf>,
-) {
+fn collect_leaves(root: &Value, schema: &Value, value: &Value, path: &FieldPath, found: &mut Vec<SchemaLeaf>) {
     let secret = |schema: &Value| schema["x-secret"] == json!(true);
     let (outer, schema) = (schema, matching_branch(root, schema, value));
     if secret(outer) || secret(schema) || value.get("fromEnv").is_some() {
@@ -50,12 +44,7 @@ fn collect_leaves(
 }
 
 /// A field that the document leaves out is a leaf if a simple value could stand there.
-fn collect_missing_leaf(
-    root: &Value,
-    schema: &Value,
-    path: &FieldPath,
-    found: &mut Vec<SchemaLeaf>,
-) {
+fn collect_missing_leaf(root: &Value, schema: &Value, path: &FieldPath, found: &mut Vec<SchemaLeaf>) {
     let outer = schema;
     let schema = resolve_reference(root, schema);
     let simple = outer["x-secret"] != json!(true)
@@ -101,12 +90,8 @@ pub(crate) fn other_values(leaf: &SchemaLeaf, now: Option<&Value>) -> Vec<Value>
     if values.is_empty() {
         values = match schema["type"].as_str() {
             Some("boolean") => vec![json!(true), json!(false)],
-            Some("integer") => {
-                number_values(schema, now, 1.0).into_iter().map(to_integer).collect()
-            }
-            Some("number") => {
-                number_values(schema, now, 0.5).into_iter().map(|number| json!(number)).collect()
-            }
+            Some("integer") => number_values(schema, now, 1.0).into_iter().map(to_integer).collect(),
+            Some("number") => number_values(schema, now, 0.5).into_iter().map(|number| json!(number)).collect(),
             Some("array") => list_values(schema, now),
             _ => text_values(now),
         };

@@ -115,21 +115,14 @@ impl SandboxServer {
 
     #[cfg(unix)]
     /// Begins a run at a terminal, and gives its keyboard.
-    pub(crate) fn spawn_at_terminal(
-        &self,
-        desk: &WorkDir,
-        args: &[&str],
-    ) -> (RunningProcess, File) {
+    pub(crate) fn spawn_at_terminal(&self, desk: &WorkDir, args: &[&str]) -> (RunningProcess, File) {
         let (keyboard, line) = terminal::open_terminal();
         let process = pipectl_command(desk, args, &self.client_environment())
             .stdin(line.try_clone().unwrap())
             .stderr(line)
             .spawn()
             .unwrap();
-        (
-            RunningProcess::new(process, terminal::TerminalScreen(keyboard.try_clone().unwrap())),
-            keyboard,
-        )
+        (RunningProcess::new(process, terminal::TerminalScreen(keyboard.try_clone().unwrap())), keyboard)
     }
 
     /// A run from its beginning to its end.
@@ -204,11 +197,7 @@ impl RunningProcess {
     }
 }
 
-fn pipectl_command(
-    desk: &WorkDir,
-    args: &[&str],
-    environment: &[(&str, impl AsRef<OsStr>)],
-) -> Command {
+fn pipectl_command(desk: &WorkDir, args: &[&str], environment: &[(&str, impl AsRef<OsStr>)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_pipectl"));
     command.current_dir(desk.temp_dir.path()).args(args).env_clear();
     command.envs(environment.iter().map(|(name, value)| (name, value))).stdout(Stdio::piped());

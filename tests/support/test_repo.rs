@@ -80,17 +80,15 @@ impl TestRepo {
 
     /// Somebody changes a pipe in the console.
     pub(crate) fn edit_live_pipe(&self, pipe: &str, pointer: &str, value: Value) {
-        let edited = self.edit_world(|world| {
-            world.edit_pipe(SERVICE, pipe, |body| *body.pointer_mut(pointer).unwrap() = value)
-        });
+        let edited =
+            self.edit_world(|world| world.edit_pipe(SERVICE, pipe, |body| *body.pointer_mut(pointer).unwrap() = value));
         assert!(edited, "no pipe {pipe}");
     }
 
     /// The names of the live pipes.
     pub(crate) fn live_pipe_names(&self) -> Vec<String> {
         let pipes = self.edit_world(|world| world.list_pipes(SERVICE));
-        let mut names: Vec<String> =
-            pipes.iter().map(|pipe| pipe["name"].as_str().unwrap().to_owned()).collect();
+        let mut names: Vec<String> = pipes.iter().map(|pipe| pipe["name"].as_str().unwrap().to_owned()).collect();
         names.sort();
         names
     }

@@ -186,10 +186,8 @@ mod tests {
 
     #[test]
     fn address_argument_is_shell_quoted() {
-        let argument = |name: &str| {
-            Address::new(ServiceRef::new("lake"), Kind::ClickPipe, Name::new(name))
-                .to_glob_argument()
-        };
+        let argument =
+            |name: &str| Address::new(ServiceRef::new("lake"), Kind::ClickPipe, Name::new(name)).to_glob_argument();
         assert_eq!(argument("orders-cdc"), "lake/orders-cdc");
         assert_eq!(argument("été"), "lake/été");
         assert_eq!(argument("My pipe, old"), "'lake/My pipe? old'");

@@ -67,11 +67,7 @@ pub(crate) fn keyed_list(
     move |schema| {
         set_keyword(schema, LIST, "keyed");
         set_keyword(schema, IDENTITY, json!(identity));
-        set_keyword(
-            schema,
-            DELTAS,
-            json!({"add": deltas[0], "remove": deltas[1], "source": source}),
-        );
+        set_keyword(schema, DELTAS, json!({"add": deltas[0], "remove": deltas[1], "source": source}));
     }
 }
 

@@ -40,8 +40,7 @@ pub fn blocking_tables_warning(tables: &[String]) -> String {
 
 /// The statements that drop the tables.
 pub fn drop_statements(tables: &[String]) -> String {
-    let statements: Vec<String> =
-        tables.iter().map(|table| format!("DROP TABLE {table};")).collect();
+    let statements: Vec<String> = tables.iter().map(|table| format!("DROP TABLE {table};")).collect();
     statements.join(" ")
 }
 
@@ -61,11 +60,7 @@ fn written_tables(body: &Value) -> Vec<String> {
 
 fn qualified_table(body: &Value, table: &str) -> String {
     let database = body["destination"]["database"].as_str().filter(|name| !name.is_empty());
-    format!(
-        "{}.{}",
-        quote_identifier(database.unwrap_or(DEFAULT_DATABASE)),
-        quote_identifier(table)
-    )
+    format!("{}.{}", quote_identifier(database.unwrap_or(DEFAULT_DATABASE)), quote_identifier(table))
 }
 
 /// A name as SQL takes it.
@@ -95,13 +90,9 @@ mod tests {
 
     #[test]
     fn only_tables_written_by_both_are_blocking() {
-        let (before, after) =
-            (database_pipe(Some("default"), &["a", "b"]), database_pipe(None, &["b", "c"]));
+        let (before, after) = (database_pipe(Some("default"), &["a", "b"]), database_pipe(None, &["b", "c"]));
         assert_eq!(find_blocking_tables(ClickPipe, &after, &before), ["default.b"]);
-        assert_eq!(
-            find_blocking_tables(ClickPipe, &database_pipe(Some("other"), &["a"]), &before),
-            [""; 0]
-        );
+        assert_eq!(find_blocking_tables(ClickPipe, &database_pipe(Some("other"), &["a"]), &before), [""; 0]);
         assert_eq!(tables_required_empty(ClickPipe, &after), ["default.b", "default.c"]);
         assert_eq!(tables_required_empty(ReversePrivateEndpoint, &after), [""; 0]);
     }
@@ -110,18 +101,12 @@ mod tests {
     fn stream_is_not_blocked_by_existing_rows() {
         let stream = json!({"source": {"kafka": {}}, "destination": {"table": "a"}});
         assert_eq!(find_blocking_tables(ClickPipe, &stream, &database_pipe(None, &["a"])), [""; 0]);
-        assert_eq!(
-            find_blocking_tables(ClickPipe, &database_pipe(None, &["a"]), &stream),
-            ["default.a"]
-        );
+        assert_eq!(find_blocking_tables(ClickPipe, &database_pipe(None, &["a"]), &stream), ["default.a"]);
     }
 
     #[test]
     fn unusual_table_names_are_quoted_in_drop() {
-        let tables = tables_required_empty(
-            ClickPipe,
-            &database_pipe(Some("my-db"), &["1st", "say \"hi\"", "fine"]),
-        );
+        let tables = tables_required_empty(ClickPipe, &database_pipe(Some("my-db"), &["1st", "say \"hi\"", "fine"]));
         let said = r#"DROP TABLE "my-db"."1st"; DROP TABLE "my-db"."say \"hi\""; DROP TABLE "my-db".fine;"#;
         assert_eq!(drop_statements(&tables), said);
     }

@@ -50,9 +50,7 @@ pub(crate) const RULE_SETS: &[RuleSet] = &[
 
 fn mismatched_memory_ratio(scope: &RuleContext<'_>) -> Vec<RuleFinding> {
     let number = |path| scope.value_at(path).and_then(serde_json::Value::as_f64);
-    let (Some(millicores), Some(memory)) =
-        (number("replicaCpuMillicores"), number("replicaMemoryGb"))
-    else {
+    let (Some(millicores), Some(memory)) = (number("replicaCpuMillicores"), number("replicaMemoryGb")) else {
         return Vec::new();
     };
     let fitting = millicores / 1000.0 * 4.0;

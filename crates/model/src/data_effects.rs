@@ -18,9 +18,7 @@ pub use stops::stop_effects;
 /// Deleting the live object and making it again as desired.
 pub fn replacement_effects(kind: Kind, desired: &Value, live: &Value) -> Vec<String> {
     match kind {
-        Kind::ClickPipe => {
-            Replacement::new(desired, live).map(|it| it.describe_effects()).unwrap_or_default()
-        }
+        Kind::ClickPipe => Replacement::new(desired, live).map(|it| it.describe_effects()).unwrap_or_default(),
         Kind::ReversePrivateEndpoint => {
             vec![
                 "the new endpoint has another id and other DNS names, and may wait for \
@@ -36,10 +34,9 @@ pub fn replacement_effects(kind: Kind, desired: &Value, live: &Value) -> Vec<Str
 /// Changing an object that is not there yet, and that nobody makes.
 pub fn missing_object_effects(kind: Kind) -> Vec<String> {
     match kind {
-        Kind::CdcScaling => vec![
-            "there is none before the first database pipe: apply waits until that is made"
-                .to_owned(),
-        ],
+        Kind::CdcScaling => {
+            vec!["there is none before the first database pipe: apply waits until that is made".to_owned()]
+        }
         Kind::ClickPipe | Kind::ReversePrivateEndpoint => Vec::new(),
     }
 }

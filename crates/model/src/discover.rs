@@ -20,17 +20,8 @@ pub use edit::{EditRefused, ExistingColumns, write_columns};
 const READABLE_SOURCES: [&str; 4] = ["kafka", "kinesis", "objectStorage", "pubsub"];
 
 /// Types that cannot be made nullable.
-const NEVER_NULLABLE_TYPES: [&str; 9] = [
-    "Array",
-    "Map",
-    "Tuple",
-    "Nested",
-    "JSON",
-    "Object",
-    "Variant",
-    "Dynamic",
-    "AggregateFunction",
-];
+const NEVER_NULLABLE_TYPES: [&str; 9] =
+    ["Array", "Map", "Tuple", "Nested", "JSON", "Object", "Variant", "Dynamic", "AggregateFunction"];
 
 /// What the destination of a pipe needs to take all that a source holds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -82,10 +73,7 @@ impl DiscoveredSchema {
 
 /// Reads a file in which the columns may be missing yet: what is wrong with the destination and
 /// the mappings is left out of what is told, and the manifest is given all the same.
-pub fn load_drafts(
-    file: &SourceFile,
-    variables: &BTreeMap<String, String>,
-) -> (Vec<Manifest>, Vec<Diagnostic>) {
+pub fn load_drafts(file: &SourceFile, variables: &BTreeMap<String, String>) -> (Vec<Manifest>, Vec<Diagnostic>) {
     let (manifests, mut problems) = manifest::parse_drafts(file, variables);
     problems.retain(|problem| {
         let path: Vec<&str> = problem.path.segments().iter().map(String::as_str).collect();
@@ -118,8 +106,7 @@ pub fn build_request(body: &Value) -> Result<Value, String> {
 /// # Errors
 /// When the answer is not of the known form, or holds no field.
 pub fn parse_answer(answer: &Value) -> Result<DiscoveredSchema, String> {
-    let DiscoveryAnswer { fields } =
-        DiscoveryAnswer::deserialize(answer).map_err(|error| error.to_string())?;
+    let DiscoveryAnswer { fields } = DiscoveryAnswer::deserialize(answer).map_err(|error| error.to_string())?;
     if fields.is_empty() {
         return Err("the API found no field: perhaps the source holds no data yet".to_owned());
     }
@@ -138,10 +125,7 @@ pub fn parse_answer(answer: &Value) -> Result<DiscoveredSchema, String> {
     };
     // Once one is given, every column must be.
     let field_mappings = if renamed { pairs.iter().map(mapping).collect() } else { Vec::new() };
-    Ok(DiscoveredSchema {
-        columns: pairs.into_iter().map(|(_, column)| column).collect(),
-        field_mappings,
-    })
+    Ok(DiscoveredSchema { columns: pairs.into_iter().map(|(_, column)| column).collect(), field_mappings })
 }
 
 /// Whether a file with columns written into the document that begins on this line says what it said
@@ -205,11 +189,7 @@ fn to_nullable_type(column_type: &str) -> String {
 fn sanitize_name(name: &str) -> String {
     let kept = |c: char| if c.is_ascii_alphanumeric() || c == '_' { c } else { '_' };
     let kept: String = name.chars().map(kept).collect();
-    if kept.starts_with(|c: char| c.is_ascii_digit()) || kept.is_empty() {
-        format!("_{kept}")
-    } else {
-        kept
-    }
+    if kept.starts_with(|c: char| c.is_ascii_digit()) || kept.is_empty() { format!("_{kept}") } else { kept }
 }
 
 /// The name, with a number if it is taken.

@@ -15,9 +15,7 @@ mod explain;
 mod markdown;
 mod schema_node;
 
-pub use explain::{
-    AllowedValue, ChangeEffect, FieldExplanation, FieldSummary, UnknownField, explain_field,
-};
+pub use explain::{AllowedValue, ChangeEffect, FieldExplanation, FieldSummary, UnknownField, explain_field};
 pub use markdown::render_reference_page;
 pub(crate) use schema_node::SchemaNode;
 
@@ -31,18 +29,14 @@ pub fn explainable_fields() -> Vec<String> {
 /// The JSON Schema of a whole manifest of this kind.
 pub fn manifest_schema(kind: Kind) -> &'static Value {
     static SCHEMAS: OnceLock<BTreeMap<Kind, Value>> = OnceLock::new();
-    let all =
-        SCHEMAS.get_or_init(|| Kind::ALL.map(|kind| (kind, generate_manifest_schema(kind))).into());
+    let all = SCHEMAS.get_or_init(|| Kind::ALL.map(|kind| (kind, generate_manifest_schema(kind))).into());
     &all[&kind]
 }
 
 /// The JSON Schema of the body of this kind, as the API takes it.
 pub fn body_schema(kind: Kind) -> Value {
     let manifest = SchemaNode::for_kind(kind);
-    let mut body = manifest
-        .child_field("spec")
-        .map(|spec| spec.referenced_schema().clone())
-        .unwrap_or_default();
+    let mut body = manifest.child_field("spec").map(|spec| spec.referenced_schema().clone()).unwrap_or_default();
     remove_annotated(&mut body, annotations::LOCAL_ONLY);
     if let (Some(path), Some(name)) = (kind.name_path(), manifest.node_at("metadata.name")) {
         body["properties"][path.to_string()] = name.referenced_schema().clone();

@@ -98,12 +98,8 @@ pub(crate) const NAME_RULES: RuleSet = RuleSet {
 /// The rules of the kind that may belong to the organization.
 pub(crate) const OWNER_RULES: RuleSet = RuleSet {
     object_paths: &["metadata"],
-    rules: &[CrossFieldRule::forbidden_fields(
-        "service-and-organization",
-        &["service"],
-        flag_is("organization", true),
-    )
-    .with_reason("it is one object or the other")],
+    rules: &[CrossFieldRule::forbidden_fields("service-and-organization", &["service"], flag_is("organization", true))
+        .with_reason("it is one object or the other")],
 };
 
 fn own_name_as_previous(scope: &RuleContext) -> Vec<RuleFinding> {
@@ -185,14 +181,8 @@ fn strip_object(node: &SchemaNode, fields: &Map<String, Value>) -> Map<String, V
 }
 
 /// The version of a group of credentials becomes that of each reference in it.
-fn spread_group_version(
-    node: &SchemaNode,
-    fields: &Map<String, Value>,
-    kept: &mut Map<String, Value>,
-) {
-    let local = |name: &str| {
-        node.child_field(name).is_some_and(|field| field.has_keyword(annotations::LOCAL_ONLY))
-    };
+fn spread_group_version(node: &SchemaNode, fields: &Map<String, Value>, kept: &mut Map<String, Value>) {
+    let local = |name: &str| node.child_field(name).is_some_and(|field| field.has_keyword(annotations::LOCAL_ONLY));
     let Some(version) = fields.get("version").filter(|_| local("version")) else { return };
     for (name, value) in kept {
         let Value::Object(reference) = value else { continue };

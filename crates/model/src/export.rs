@@ -97,11 +97,7 @@ fn unambiguous_endpoints(live: &Live) -> EndpointNames {
     named.collect()
 }
 
-fn export_object(
-    address: &Address,
-    object: &Object,
-    context: &mut ExportContext<'_>,
-) -> ExportedManifest {
+fn export_object(address: &Address, object: &Object, context: &mut ExportContext<'_>) -> ExportedManifest {
     let extracted = to_spec::extract_spec(address, object, context.endpoints);
     let mut spec = Map::new();
     let mut remarks = extracted.remarks;
@@ -122,12 +118,7 @@ fn export_object(
         "metadata": manifest_metadata(address),
         "spec": spec,
     });
-    let draft = fill_required::ManifestDraft::new(
-        address,
-        document,
-        extracted.secret_paths,
-        context.variables,
-    );
+    let draft = fill_required::ManifestDraft::new(address, document, extracted.secret_paths, context.variables);
     let mut manifest = draft.into_manifest();
     remarks.append(&mut manifest.remarks);
     let flaws = [extracted.blockers, manifest.blockers].concat();
@@ -135,11 +126,7 @@ fn export_object(
 }
 
 /// The document as a manifest that is sound, if it can be made so.
-pub(crate) fn complete_manifest(
-    address: &Address,
-    document: Value,
-    variables: &mut EnvNames,
-) -> ExportedManifest {
+pub(crate) fn complete_manifest(address: &Address, document: Value, variables: &mut EnvNames) -> ExportedManifest {
     fill_required::ManifestDraft::new(address, document, Vec::new(), variables).into_manifest()
 }
 
@@ -171,9 +158,7 @@ fn pin_by_id(manifest: &mut ExportedManifest, object: &Object, position: usize) 
 impl ExportedManifest {
     /// The fields that somebody has to look at or write.
     pub fn fields_to_fill_in(&self) -> impl Iterator<Item = (&FieldPath, &FieldNote)> {
-        self.field_notes
-            .iter()
-            .filter(|(_, note)| matches!(note, FieldNote::FillIn | FieldNote::Guess))
+        self.field_notes.iter().filter(|(_, note)| matches!(note, FieldNote::FillIn | FieldNote::Guess))
     }
 
     /// The variables that hold what the API does not return.

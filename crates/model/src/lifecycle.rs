@@ -85,9 +85,7 @@ pub fn pipe_health(object: &Object, declared: Option<RunState>) -> (Health, &'st
     let is_finite = run_mode::is_finite_load(&object.body);
     match (object.state.as_str(), declared) {
         ("Failed", _) => (Health::Bad, "it stopped by itself; the console shows why"),
-        ("InternalError", _) => {
-            (Health::Bad, "the platform is in trouble; ask its support, with the pipe's id")
-        }
+        ("InternalError", _) => (Health::Bad, "the platform is in trouble; ask its support, with the pipe's id"),
         ("Running" | "Snapshot" | "Degraded", Some(RunState::Stopped)) => {
             (Health::Warning, "it runs, though it is declared stopped")
         }
@@ -102,9 +100,7 @@ pub fn pipe_health(object: &Object, declared: Option<RunState>) -> (Health, &'st
         ("Stopped" | "Paused", Some(RunState::Stopped)) => (Health::Ok, "stopped, as declared"),
         ("Stopped" | "Paused", None) => (Health::Ok, "stopped"),
         ("Resync", _) => (Health::Moving, "swapping in what was loaded anew"),
-        ("" | "Unknown" | "Provisioning" | "Setup" | "Modifying" | "Pausing" | "Stopping", _) => {
-            (Health::Moving, "")
-        }
+        ("" | "Unknown" | "Provisioning" | "Setup" | "Modifying" | "Pausing" | "Stopping", _) => (Health::Moving, ""),
         _ => (Health::Warning, "a state that this version does not know"),
     }
 }
@@ -126,15 +122,15 @@ pub fn can_resync(object: &Object) -> Result<(), ResyncRefusal> {
     }
     match object.state.as_str() {
         "Snapshot" | "Resync" => Err(ResyncRefusal::WrongState("it is loading its tables already")),
-        "" | "Unknown" | "Provisioning" | "Setup" => Err(ResyncRefusal::WrongState(
-            "it is still being made, and will load its tables anyway",
-        )),
-        "Modifying" | "Pausing" | "Stopping" => Err(ResyncRefusal::WrongState(
-            "it is on its way to another state; try again when it is there",
-        )),
-        "InternalError" => Err(ResyncRefusal::WrongState(
-            "the platform is in trouble; ask its support, with the pipe's id",
-        )),
+        "" | "Unknown" | "Provisioning" | "Setup" => {
+            Err(ResyncRefusal::WrongState("it is still being made, and will load its tables anyway"))
+        }
+        "Modifying" | "Pausing" | "Stopping" => {
+            Err(ResyncRefusal::WrongState("it is on its way to another state; try again when it is there"))
+        }
+        "InternalError" => {
+            Err(ResyncRefusal::WrongState("the platform is in trouble; ask its support, with the pipe's id"))
+        }
         _ => Ok(()),
     }
 }
@@ -182,8 +178,7 @@ pub fn is_stopped(object: &Object) -> bool {
 
 /// The state that a stopped pipe is in, by what it reads from: database pipes are paused.
 pub fn stopped_state_name(body: &Value) -> &'static str {
-    let is_there =
-        |source: &&str| FieldPath::parse(source).value_in(body).is_some_and(Value::is_object);
+    let is_there = |source: &&str| FieldPath::parse(source).value_in(body).is_some_and(Value::is_object);
     if DATABASE_SOURCES.iter().any(is_there) { "Paused" } else { "Stopped" }
 }
 
@@ -219,11 +214,7 @@ mod tests {
         ] {
             assert_eq!(completed(&source), Health::Ok, "{source}");
         }
-        for source in [
-            kafka_source(),
-            postgres_source("cdc"),
-            json!({"objectStorage": {"isContinuous": true}}),
-        ] {
+        for source in [kafka_source(), postgres_source("cdc"), json!({"objectStorage": {"isContinuous": true}})] {
             assert_eq!(completed(&source), Health::Warning, "{source}");
         }
     }
@@ -231,9 +222,7 @@ mod tests {
     #[test]
     fn health_compares_live_state_with_declared_state() {
         let declared = [None, Some(RunState::Running), Some(RunState::Stopped)];
-        let told = |state| {
-            declared.map(|declared| pipe_health(&pipe_in_state(state, &kafka_source()), declared).0)
-        };
+        let told = |state| declared.map(|declared| pipe_health(&pipe_in_state(state, &kafka_source()), declared).0);
         for state in ["Stopped", "Paused"] {
             assert_eq!(told(state), [Health::Ok, Health::Warning, Health::Ok], "{state}");
         }
@@ -258,17 +247,11 @@ mod tests {
                 assert_eq!(may(state, &source), Ok(()), "{state}");
             }
             for state in ["Snapshot", "Resync", "Setup", "Provisioning", "Pausing", "Modifying"] {
-                assert!(
-                    matches!(may(state, &source), Err(ResyncRefusal::WrongState(_))),
-                    "{state}"
-                );
+                assert!(matches!(may(state, &source), Err(ResyncRefusal::WrongState(_))), "{state}");
             }
         }
         for source in [kafka_source(), json!({"bigquery": {}}), json!({"objectStorage": {}})] {
-            assert!(
-                matches!(may("Running", &source), Err(ResyncRefusal::UnsupportedSource(_))),
-                "{source}"
-            );
+            assert!(matches!(may("Running", &source), Err(ResyncRefusal::UnsupportedSource(_))), "{source}");
         }
     }
 }

@@ -116,18 +116,10 @@ pub fn pipe_lineage(kind: Kind, body: &Value) -> Option<Lineage> {
 
 fn system_name(lineage_source: &LineageSource, vendor: &str) -> String {
     let same = vendor.is_empty() || vendor.eq_ignore_ascii_case(lineage_source.system);
-    if same {
-        lineage_source.system.to_owned()
-    } else {
-        format!("{} ({vendor})", lineage_source.system)
-    }
+    if same { lineage_source.system.to_owned() } else { format!("{} ({vendor})", lineage_source.system) }
 }
 
-fn lineage_edges(
-    lineage_source: &LineageSource,
-    source: &Value,
-    destination: &Value,
-) -> Vec<LineageEdge> {
+fn lineage_edges(lineage_source: &LineageSource, source: &Value, destination: &Value) -> Vec<LineageEdge> {
     let table = |name: String| join_nonempty(".", &[text_at(destination, "database"), name]);
     let to = || table(text_at(destination, "table"));
     match &lineage_source.items {
@@ -140,12 +132,8 @@ fn lineage_edges(
         SourceItems::Mappings(fields) => {
             let mappings = source["tableMappings"].as_array();
             let streams = mappings.into_iter().flatten().map(|mapping| {
-                let from: Vec<String> =
-                    fields.iter().map(|field| text_at(mapping, field)).collect();
-                LineageEdge {
-                    from: join_nonempty(".", &from),
-                    to: table(text_at(mapping, "targetTable")),
-                }
+                let from: Vec<String> = fields.iter().map(|field| text_at(mapping, field)).collect();
+                LineageEdge { from: join_nonempty(".", &from), to: table(text_at(mapping, "targetTable")) }
             });
             streams.collect()
         }
@@ -187,8 +175,7 @@ fn text_at(value: &Value, field: &str) -> String {
 }
 
 fn join_nonempty(with: &str, parts: &[String]) -> String {
-    let parts: Vec<&str> =
-        parts.iter().map(String::as_str).filter(|part| !part.is_empty()).collect();
+    let parts: Vec<&str> = parts.iter().map(String::as_str).filter(|part| !part.is_empty()).collect();
     parts.join(with)
 }
 
@@ -239,11 +226,7 @@ mod tests {
                 &table,
                 "Object storage | c | p/* -> raw.t",
             ),
-            (
-                json!({"pubsub": {"projectId": "p", "topic": "t"}}),
-                &table,
-                "Pub/Sub | p | t -> raw.t",
-            ),
+            (json!({"pubsub": {"projectId": "p", "topic": "t"}}), &table, "Pub/Sub | p | t -> raw.t"),
             (
                 json!({"postgres": {"type": "postgres", "host": "h", "port": 5432, "database": "d",
                     "tableMappings": tables}}),

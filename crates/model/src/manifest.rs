@@ -46,10 +46,7 @@ pub struct ParsedManifests {
 }
 
 /// Reads and checks manifests. `variables` are the texts that `${name}` stands for.
-pub fn parse_manifests(
-    files: &[SourceFile],
-    variables: &BTreeMap<String, String>,
-) -> ParsedManifests {
+pub fn parse_manifests(files: &[SourceFile], variables: &BTreeMap<String, String>) -> ParsedManifests {
     let mut found = ParsedFiles::default();
     for (index, file) in files.iter().enumerate() {
         let (drafts, diagnostics) = file::parse_file(index, file, variables);
@@ -61,10 +58,7 @@ pub fn parse_manifests(
 }
 
 /// The documents of one file, with errors in them or without, and what is wrong with each on its own.
-pub fn parse_drafts(
-    file: &SourceFile,
-    variables: &BTreeMap<String, String>,
-) -> (Vec<Manifest>, Vec<Diagnostic>) {
+pub fn parse_drafts(file: &SourceFile, variables: &BTreeMap<String, String>) -> (Vec<Manifest>, Vec<Diagnostic>) {
     let (drafts, diagnostics) = file::parse_file(0, file, variables);
     (drafts.iter().map(DraftManifest::to_manifest).collect(), diagnostics)
 }
@@ -79,17 +73,11 @@ pub struct IdentifiedManifests {
 }
 
 /// Reads what the documents of a file are about, and checks nothing else.
-pub fn identify_manifests(
-    file: &SourceFile,
-    variables: &BTreeMap<String, String>,
-) -> IdentifiedManifests {
+pub fn identify_manifests(file: &SourceFile, variables: &BTreeMap<String, String>) -> IdentifiedManifests {
     let (drafts, mut has_unidentified) = file::identify_documents(file, variables);
     has_unidentified |= !drafts.iter().all(DraftManifest::is_identified);
     let identified = drafts.iter().filter(|declared| declared.is_identified());
-    IdentifiedManifests {
-        manifests: identified.map(DraftManifest::to_manifest).collect(),
-        has_unidentified,
-    }
+    IdentifiedManifests { manifests: identified.map(DraftManifest::to_manifest).collect(), has_unidentified }
 }
 
 /// What the files hold, each with the position of its file.
@@ -103,12 +91,9 @@ impl ParsedFiles {
     fn into_manifests(mut self, conflicts: cross_document::Conflicts) -> ParsedManifests {
         let diagnostics = conflicts.diagnostics.into_iter();
         self.diagnostics.extend(diagnostics.map(|(index, it)| (self.drafts[index].file_index, it)));
-        self.diagnostics.sort_by_key(|(file, diagnostic)| {
-            (*file, diagnostic.place.line, diagnostic.place.column)
-        });
+        self.diagnostics.sort_by_key(|(file, diagnostic)| (*file, diagnostic.place.line, diagnostic.place.column));
         let valid = self.drafts.iter().enumerate();
-        let valid =
-            valid.filter(|(at, declared)| declared.is_valid && !conflicts.rejected.contains(at));
+        let valid = valid.filter(|(at, declared)| declared.is_valid && !conflicts.rejected.contains(at));
         ParsedManifests {
             manifests: valid.map(|(_, declared)| declared.to_manifest()).collect(),
             diagnostics: self.diagnostics.into_iter().map(|(_, diagnostic)| diagnostic).collect(),

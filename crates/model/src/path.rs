@@ -75,8 +75,7 @@ impl FieldPath {
         let mut slot = document;
         for segment in &self.0 {
             if let Value::Array(items) = slot {
-                let Some(item) = segment.parse::<usize>().ok().and_then(|i| items.get_mut(i))
-                else {
+                let Some(item) = segment.parse::<usize>().ok().and_then(|i| items.get_mut(i)) else {
                     return;
                 };
                 slot = item;

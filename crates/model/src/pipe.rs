@@ -125,27 +125,16 @@ pub(crate) const RULE_SETS: &[RuleSet] = &[
 ];
 
 /// The sources whose pipes carry tables over, and are paused rather than stopped.
-pub(crate) const DATABASE_SOURCES: &[&str] =
-    &["source.postgres", "source.mysql", "source.mongodb", "source.bigquery"];
-const STREAM_AND_FILE_SOURCES: &[&str] =
-    &["source.kafka", "source.kinesis", "source.objectStorage", "source.pubsub"];
+pub(crate) const DATABASE_SOURCES: &[&str] = &["source.postgres", "source.mysql", "source.mongodb", "source.bigquery"];
+const STREAM_AND_FILE_SOURCES: &[&str] = &["source.kafka", "source.kinesis", "source.objectStorage", "source.pubsub"];
 
 const PIPE_RULES: RuleSet = RuleSet {
     object_paths: &["spec"],
     rules: &[
-        CrossFieldRule::required_fields(
-            "missing-part",
-            &["source", "destination"],
-            value_is_not("state", &["absent"]),
-        ),
+        CrossFieldRule::required_fields("missing-part", &["source", "destination"], value_is_not("state", &["absent"])),
         CrossFieldRule::forbidden_fields(
             "database-pipe-table",
-            &[
-                "destination.table",
-                "destination.managedTable",
-                "destination.tableDefinition",
-                "destination.columns",
-            ],
+            &["destination.table", "destination.managedTable", "destination.tableDefinition", "destination.columns"],
             any_present(DATABASE_SOURCES, "database pipes"),
         )
         .with_reason("each table mapping makes a table of its own"),
@@ -180,16 +169,7 @@ const SOURCE_RULES: RuleSet = RuleSet {
     object_paths: &["spec.source"],
     rules: &[CrossFieldRule::exactly_one_of(
         "source-kind",
-        &[
-            "kafka",
-            "kinesis",
-            "objectStorage",
-            "pubsub",
-            "postgres",
-            "mysql",
-            "mongodb",
-            "bigquery",
-        ],
+        &["kafka", "kinesis", "objectStorage", "pubsub", "postgres", "mysql", "mongodb", "bigquery"],
     )
     .with_reason("a pipe reads one source")],
 };

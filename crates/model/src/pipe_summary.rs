@@ -103,8 +103,7 @@ mod tests {
         let overview = summarize_pipe(&json!({"source": source, "destination": {"table": "t"}}));
         assert_eq!(overview.tables, ["t"]);
         assert!(!overview.shares_size);
-        let source =
-            json!({"postgres": {"tableMappings": [{"targetTable": "x"}, {"targetTable": "y"}]}});
+        let source = json!({"postgres": {"tableMappings": [{"targetTable": "x"}, {"targetTable": "y"}]}});
         let overview = summarize_pipe(&json!({"source": source, "destination": {"database": "d"}}));
         assert_eq!((overview.tables.len(), overview.shares_size), (2, true));
     }

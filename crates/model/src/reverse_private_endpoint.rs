@@ -8,8 +8,7 @@ use crate::text::{Arn, DnsName, NonEmptyText, ServiceAttachment};
 use crate::validate::{CrossFieldRule, RuleSet, value_is, value_is_not};
 
 /// A manifest of one reverse private endpoint.
-pub type EndpointManifest =
-    Envelope<ReversePrivateEndpoint, EndpointMetadata, ReversePrivateEndpointSpec>;
+pub type EndpointManifest = Envelope<ReversePrivateEndpoint, EndpointMetadata, ReversePrivateEndpointSpec>;
 
 /// The word for the kind.
 #[derive(JsonSchema)]
@@ -110,11 +109,7 @@ pub struct PrivateDnsMapping {
 pub(crate) const RULE_SETS: &[RuleSet] = &[RuleSet {
     object_paths: &["spec"],
     rules: &[
-        CrossFieldRule::required_fields(
-            "missing-part",
-            &["type"],
-            value_is_not("state", &["absent"]),
-        ),
+        CrossFieldRule::required_fields("missing-part", &["type"], value_is_not("state", &["absent"])),
         CrossFieldRule::required_fields_iff(
             "endpoint-service-name",
             &["vpcEndpointServiceName"],
@@ -141,10 +136,6 @@ pub(crate) const RULE_SETS: &[RuleSet] = &[RuleSet {
             value_is("type", &["MSK_MULTI_VPC"]),
         )
         .with_reason("the API does not support names of one's own there"),
-        CrossFieldRule::unique_entries(
-            "duplicate-dns-name",
-            "customPrivateDnsMappings",
-            "privateDnsName",
-        ),
+        CrossFieldRule::unique_entries("duplicate-dns-name", "customPrivateDnsMappings", "privateDnsName"),
     ],
 }];

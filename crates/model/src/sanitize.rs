@@ -50,10 +50,7 @@ mod tests {
     #[test]
     fn invisible_characters_are_escaped() {
         assert_eq!(sanitize_line("a\nb\u{202e}c\t\u{1b}[2K"), r"a\nb\u{202e}c\t\u{1b}[2K");
-        assert_eq!(
-            sanitize_line("so\u{ad}ft \u{61c}\u{e0041}\u{3164}"),
-            r"so\u{ad}ft \u{61c}\u{e0041}\u{3164}"
-        );
+        assert_eq!(sanitize_line("so\u{ad}ft \u{61c}\u{e0041}\u{3164}"), r"so\u{ad}ft \u{61c}\u{e0041}\u{3164}");
         assert_eq!(sanitize_line("grüße 日本 😀 ✔\u{fe0f}"), "grüße 日本 😀 ✔\u{fe0f}");
         assert_eq!(sanitize_lines("a\r\nb\u{2028}\n"), "a\\r\nb\\u{2028}\n");
     }

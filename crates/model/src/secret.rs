@@ -70,9 +70,7 @@ impl<'r> SecretSource<'r> {
         Some(match found? {
             ("fromEnv", name) => Self::Env(name.as_str()?),
             ("fromFile", path) => Self::File(path.as_str()?),
-            (_, words) => {
-                Self::Command(words.as_array()?.iter().map(Value::as_str).collect::<Option<_>>()?)
-            }
+            (_, words) => Self::Command(words.as_array()?.iter().map(Value::as_str).collect::<Option<_>>()?),
         })
     }
 }
@@ -117,16 +115,9 @@ pub fn find_secret_references(body: &Value) -> Vec<ReferencedSecret> {
 }
 
 /// Says that a reference of `document` leads nowhere from here. `text` is that of the file.
-pub fn unresolved_secret(
-    document: &Document,
-    secret: &ReferencedSecret,
-    why: &str,
-    text: &str,
-) -> Diagnostic {
+pub fn unresolved_secret(document: &Document, secret: &ReferencedSecret, why: &str, text: &str) -> Diagnostic {
     let place = document.origin.field_place(&secret.path);
-    let way = SecretSource::from_reference(&secret.from)
-        .map(|way| format!(" `{way}`"))
-        .unwrap_or_default();
+    let way = SecretSource::from_reference(&secret.from).map(|way| format!(" `{way}`")).unwrap_or_default();
     Diagnostic {
         code: UNRESOLVED_SECRET,
         severity: Severity::Error,
@@ -154,15 +145,10 @@ fn collect_references(value: &Value, path: &FieldPath, found: &mut Vec<Reference
             found.push(ReferencedSecret { path: path.clone(), from: value.clone() });
         }
         Value::Object(fields) => {
-            fields
-                .iter()
-                .for_each(|(name, value)| collect_references(value, &path.child(name), found));
+            fields.iter().for_each(|(name, value)| collect_references(value, &path.child(name), found));
         }
         Value::Array(items) => {
-            items
-                .iter()
-                .enumerate()
-                .for_each(|(at, value)| collect_references(value, &path.child(at), found));
+            items.iter().enumerate().for_each(|(at, value)| collect_references(value, &path.child(at), found));
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
@@ -176,8 +162,7 @@ pub fn is_secret_reference(value: &Value) -> bool {
 /// Whether a reference asks for nothing that it did not ask for before. Only a version that is
 /// raised does; none is the lowest.
 pub(crate) fn requests_same_secret(was: &Value, is: &Value) -> bool {
-    let version =
-        |reference: &Value| reference.get(VERSION_KEY).and_then(Value::as_i64).unwrap_or(0);
+    let version = |reference: &Value| reference.get(VERSION_KEY).and_then(Value::as_i64).unwrap_or(0);
     without_version(was) == without_version(is) && version(is) <= version(was)
 }
 
@@ -264,8 +249,7 @@ mod tests {
             }},
             "keys": [{"fromFile": "a.json", "encoding": "base64"}, {"fromCommand": ["pass", "x"]}],
         });
-        let rendered: Vec<String> =
-            find_secret_references(&body).iter().map(ToString::to_string).collect();
+        let rendered: Vec<String> = find_secret_references(&body).iter().map(ToString::to_string).collect();
         assert_eq!(
             rendered,
             [

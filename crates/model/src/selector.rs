@@ -56,8 +56,7 @@ mod tests {
 
     #[test]
     fn selector_without_slash_matches_the_name() {
-        let address =
-            Address::new(ServiceRef::new("analytics"), Kind::ClickPipe, Name::new("orders-cdc"));
+        let address = Address::new(ServiceRef::new("analytics"), Kind::ClickPipe, Name::new("orders-cdc"));
         for (pattern, matches) in [
             ("analytics/orders-cdc", true),
             ("*/orders-*", true),
@@ -71,14 +70,8 @@ mod tests {
 
     #[test]
     fn selector_without_slash_covers_every_service() {
-        for (pattern, may) in
-            [("analytics/*", true), ("ana*/x", true), ("x", true), ("staging/*", false)]
-        {
-            assert_eq!(
-                AddressPattern::new(pattern).can_match_service("analytics"),
-                may,
-                "{pattern}"
-            );
+        for (pattern, may) in [("analytics/*", true), ("ana*/x", true), ("x", true), ("staging/*", false)] {
+            assert_eq!(AddressPattern::new(pattern).can_match_service("analytics"), may, "{pattern}");
         }
     }
 }

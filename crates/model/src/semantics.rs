@@ -125,9 +125,7 @@ impl FieldSemantics {
     /// The rules of the body of a kind, as the API takes it.
     pub fn for_kind(kind: Kind) -> &'static Self {
         static RULES: OnceLock<BTreeMap<Kind, FieldSemantics>> = OnceLock::new();
-        let all = RULES.get_or_init(|| {
-            Kind::ALL.map(|kind| (kind, schema_reader::read_semantics(kind))).into()
-        });
+        let all = RULES.get_or_init(|| Kind::ALL.map(|kind| (kind, schema_reader::read_semantics(kind))).into());
         &all[&kind]
     }
 
@@ -183,13 +181,10 @@ impl FieldSemantics {
             return BTreeSet::from([kind]);
         }
         match value {
-            Value::Array(items) => {
-                items.iter().flat_map(|item| self.list_item().referenced_kinds(item)).collect()
+            Value::Array(items) => items.iter().flat_map(|item| self.list_item().referenced_kinds(item)).collect(),
+            Value::Object(fields) => {
+                fields.iter().flat_map(|(name, value)| self.child_field(name).referenced_kinds(value)).collect()
             }
-            Value::Object(fields) => fields
-                .iter()
-                .flat_map(|(name, value)| self.child_field(name).referenced_kinds(value))
-                .collect(),
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => BTreeSet::new(),
         }
     }

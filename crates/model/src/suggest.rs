@@ -1,10 +1,7 @@
 //! Did you mean …?
 
 /// The one of `candidates` that `word` was most likely meant to be, if it is close to any.
-pub fn suggest_similar<'c>(
-    word: &str,
-    candidates: impl IntoIterator<Item = &'c str>,
-) -> Option<&'c str> {
+pub fn suggest_similar<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     let length = word.chars().count();
     let far = (length / 3).clamp(1, 3);
     let word = word.to_lowercase();

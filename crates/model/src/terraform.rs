@@ -111,9 +111,9 @@ fn convert_resources(state: &Value) -> Result<(TerraformImport, EnvNames), Terra
     if read.objects.is_empty() {
         return Err(match read.remarks.as_slice() {
             [] => TerraformStateError::NoManagedResource { unmanaged_count: read.unmanaged_count },
-            remarks => TerraformStateError::NoUsableResource {
-                reasons: remarks.iter().map(ToString::to_string).collect(),
-            },
+            remarks => {
+                TerraformStateError::NoUsableResource { reasons: remarks.iter().map(ToString::to_string).collect() }
+            }
         });
     }
     cross_references::assign_dns_names(&mut read, reading.dns_names);
@@ -134,9 +134,7 @@ impl StateReader {
     fn read_resource(&mut self, resource: &TerraformResource<'_>) {
         match resource.resource_type {
             "clickhouse_clickpipe" => self.add_object(resource, Kind::ClickPipe),
-            "clickhouse_clickpipe_cdc_infrastructure" => {
-                self.add_object(resource, Kind::CdcScaling)
-            }
+            "clickhouse_clickpipe_cdc_infrastructure" => self.add_object(resource, Kind::CdcScaling),
             "clickhouse_clickpipes_reverse_private_endpoint" => {
                 self.add_object(resource, Kind::ReversePrivateEndpoint);
             }
@@ -152,13 +150,8 @@ impl StateReader {
 
     fn add_object(&mut self, resource: &TerraformResource<'_>, kind: Kind) {
         let Some((service, name)) = self.service_and_name(resource, kind) else { return };
-        let mut attributes = AttributeConverter::new(
-            kind,
-            &resource.address,
-            &name,
-            &mut self.variables,
-            &mut self.import.remarks,
-        );
+        let mut attributes =
+            AttributeConverter::new(kind, &resource.address, &name, &mut self.variables, &mut self.import.remarks);
         let spec = attributes.build_spec(resource.values);
         let secrets = attributes.secrets;
         let mut metadata = Map::new();
@@ -170,9 +163,7 @@ impl StateReader {
             "apiVersion": "pipectl/v1", "kind": kind.name(), "metadata": metadata, "spec": spec,
         });
         let id = non_empty_text(resource.values, "id").unwrap_or_default().to_owned();
-        self.import
-            .removed_blocks
-            .extend(removed_block(&resource.address, &self.import.removed_blocks));
+        self.import.removed_blocks.extend(removed_block(&resource.address, &self.import.removed_blocks));
         let (resource, flaws) = (resource.address.clone(), Vec::new());
         let parts = vec![resource.clone()];
         let object = TerraformObject {
@@ -188,11 +179,7 @@ impl StateReader {
     }
 
     /// The service and the name, without which there is no manifest.
-    fn service_and_name(
-        &mut self,
-        resource: &TerraformResource<'_>,
-        kind: Kind,
-    ) -> Option<(String, String)> {
+    fn service_and_name(&mut self, resource: &TerraformResource<'_>, kind: Kind) -> Option<(String, String)> {
         let attribute = match kind {
             Kind::ClickPipe => "name",
             Kind::ReversePrivateEndpoint => "description",
@@ -223,17 +210,11 @@ impl StateReader {
             names.push(json!({"privateDnsName": entry["private_dns_name"]}));
         }
         let (resource, endpoint) = (resource.address.clone(), endpoint.to_owned());
-        self.dns_names.push(EndpointDnsNames {
-            resource,
-            endpoint_id: endpoint,
-            names: names.into(),
-        });
+        self.dns_names.push(EndpointDnsNames { resource, endpoint_id: endpoint, names: names.into() });
     }
 
     fn add_remark(&mut self, location: &str, message: &str) {
-        self.import
-            .remarks
-            .push(ImportRemark { location: location.to_owned(), message: message.to_owned() });
+        self.import.remarks.push(ImportRemark { location: location.to_owned(), message: message.to_owned() });
     }
 }
 

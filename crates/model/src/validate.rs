@@ -13,9 +13,7 @@ mod cross_field;
 mod rule_context;
 pub(crate) mod schema_validator;
 
-pub(crate) use cross_field::{
-    CrossFieldRule, RuleSet, any_present, custom_rule, flag_is, value_is, value_is_not,
-};
+pub(crate) use cross_field::{CrossFieldRule, RuleSet, any_present, custom_rule, flag_is, value_is, value_is_not};
 pub(crate) use rule_context::{RuleContext, RuleFinding};
 
 /// Something wrong, or doubtful, in a manifest.

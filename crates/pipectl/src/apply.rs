@@ -68,8 +68,7 @@ async fn run_all_objects(
         report
     });
     // What a lane waits for comes before it, so that nobody waits for somebody without a turn.
-    let mut reports: Vec<ObjectResult> =
-        stream::iter(work).buffer_unordered(parallel.max(1)).collect().await;
+    let mut reports: Vec<ObjectResult> = stream::iter(work).buffer_unordered(parallel.max(1)).collect().await;
     reports.sort_by(|a, b| a.address.cmp(&b.address));
     reports
 }

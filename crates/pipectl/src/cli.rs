@@ -9,9 +9,7 @@ use clap::builder::{BoolishValueParser, Resettable};
 use clap::{Arg, ArgAction, Args, CommandFactory, FromArgMatches, Parser, ValueEnum};
 
 pub(crate) use self::report_args::ReportArgs;
-pub(crate) use self::scope_args::{
-    ConnectArgs, GitArgs, ManifestArgs, RateLimitArg, ScopeArgs, SelectArgs,
-};
+pub(crate) use self::scope_args::{ConnectArgs, GitArgs, ManifestArgs, RateLimitArg, ScopeArgs, SelectArgs};
 use crate::commands::Command;
 use crate::{env_vars, exit};
 

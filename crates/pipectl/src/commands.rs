@@ -71,24 +71,14 @@ pub(crate) fn run(command: &Command, output: Output, format: OutputFormat) -> Re
     match command {
         Command::Init(args) => init::run(args, output, format),
         Command::Validate(args) => validate::run(args, output, format),
-        Command::Plan(args) => {
-            run_cancellable(&args.scope.connect, plan::run(args, output, format))
-        }
-        Command::Drift(args) => {
-            run_cancellable(&args.scope.connect, drift::run(args, output, format))
-        }
-        Command::Apply(args) => {
-            run_on_runtime(&args.scope.connect, apply::run(args, output, format))
-        }
-        Command::Status(args) => {
-            run_on_runtime(&args.scope.connect, status::run(args, output, format))
-        }
+        Command::Plan(args) => run_cancellable(&args.scope.connect, plan::run(args, output, format)),
+        Command::Drift(args) => run_cancellable(&args.scope.connect, drift::run(args, output, format)),
+        Command::Apply(args) => run_on_runtime(&args.scope.connect, apply::run(args, output, format)),
+        Command::Status(args) => run_on_runtime(&args.scope.connect, status::run(args, output, format)),
         Command::Resync(args) => run_on_runtime(&args.connect, resync::run(args, output, format)),
         Command::Doctor(args) => run_cancellable(&args.connect, doctor::run(args, output, format)),
         Command::Export(args) => run_cancellable(&args.connect, export::run(args, output, format)),
-        Command::Discover(args) => {
-            run_cancellable(&args.connect, discover::run(args, output, format))
-        }
+        Command::Discover(args) => run_cancellable(&args.connect, discover::run(args, output, format)),
         Command::DiffEnv(args) => diff_env::run(args, output, format),
         Command::Schema => schema::run(output),
         Command::Explain(args) => explain::run(args, output, format),
@@ -99,13 +89,9 @@ pub(crate) fn run(command: &Command, output: Output, format: OutputFormat) -> Re
 }
 
 /// Turns down a format that says nothing about a command.
-pub(crate) fn check_format_supported(
-    command: &Command,
-    format: OutputFormat,
-) -> Result<(), UsageError> {
+pub(crate) fn check_format_supported(command: &Command, format: OutputFormat) -> Result<(), UsageError> {
     match (command, format) {
-        (Command::Apply(_), _)
-        | (_, OutputFormat::Text | OutputFormat::Json | OutputFormat::Markdown) => Ok(()),
+        (Command::Apply(_), _) | (_, OutputFormat::Text | OutputFormat::Json | OutputFormat::Markdown) => Ok(()),
         (_, OutputFormat::Ndjson) => Err(UsageError(
             "-o ndjson tells what apply does while it does it; this command prints text, json or \
              markdown"
@@ -128,10 +114,7 @@ pub(crate) fn selected_environments(command: &Command) -> &[String] {
 }
 
 /// The command for one environment alone; `None` where that is no question.
-pub(crate) fn for_environment(
-    command: &Command,
-    run: EnvironmentRun<'_>,
-) -> Result<Option<Command>, UsageError> {
+pub(crate) fn for_environment(command: &Command, run: EnvironmentRun<'_>) -> Result<Option<Command>, UsageError> {
     Ok(Some(match command {
         Command::Validate(args) => Command::Validate(args.for_environment(run)?),
         Command::Plan(args) => Command::Plan(args.for_environment(run)?),
@@ -183,16 +166,12 @@ fn run_cancellable(connect: &ConnectArgs, work: impl Future<Output = Result<u8>>
 
 /// Runs what waits for the API. Against the sandbox inside the process time is virtual.
 fn run_on_runtime(connect: &ConnectArgs, work: impl Future<Output = Result<u8>>) -> Result<u8> {
-    let runtime =
-        if connect.sandbox.is_some() { virtual_time_runtime()? } else { real_time_runtime()? };
+    let runtime = if connect.sandbox.is_some() { virtual_time_runtime()? } else { real_time_runtime()? };
     runtime.block_on(work)
 }
 
 fn real_time_runtime() -> Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .context("cannot start the runtime")
+    tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start the runtime")
 }
 
 fn virtual_time_runtime() -> Result<tokio::runtime::Runtime> {

@@ -45,16 +45,12 @@ pub(crate) fn find_credentials(declared: Option<&Declared>) -> Result<ApiCredent
 ///
 /// # Errors
 /// As above.
-pub(crate) fn find_with_variable(
-    declared: Option<&Declared>,
-) -> Result<(String, ApiCredentials), MissingKey> {
+pub(crate) fn find_with_variable(declared: Option<&Declared>) -> Result<(String, ApiCredentials), MissingKey> {
     if let Some(Declared { key, secret }) = declared {
         let pair = (key.from_env.as_str(), secret.from_env.as_str());
         return read_key_pair(pair)?.ok_or_else(|| {
             let (key, secret) = pair;
-            MissingKey(format!(
-                "no API key: {key} and {secret} are not set; {PROJECT_FILE} takes it from there"
-            ))
+            MissingKey(format!("no API key: {key} and {secret} are not set; {PROJECT_FILE} takes it from there"))
         });
     }
     for family in KEY_VARIABLES {
@@ -68,14 +64,10 @@ pub(crate) fn find_with_variable(
 }
 
 /// Both halves, or neither.
-fn read_key_pair(
-    (key_name, secret_name): (&str, &str),
-) -> Result<Option<(String, ApiCredentials)>, MissingKey> {
+fn read_key_pair((key_name, secret_name): (&str, &str)) -> Result<Option<(String, ApiCredentials)>, MissingKey> {
     let half = |set: &str, unset: &str| Err(MissingKey(format!("{set} is set and {unset} is not")));
     match (env_vars::read_variable(key_name), env_vars::read_secret(secret_name)) {
-        (Some(key), Some(secret)) => {
-            Ok(Some((key_name.to_owned(), ApiCredentials { key_id: key, secret })))
-        }
+        (Some(key), Some(secret)) => Ok(Some((key_name.to_owned(), ApiCredentials { key_id: key, secret }))),
         (Some(_), None) => half(key_name, secret_name),
         (None, Some(_)) => half(secret_name, key_name),
         (None, None) => Ok(None),

@@ -67,21 +67,14 @@ impl EmbeddedSandbox {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn handle_request(
-        &self,
-        request: &ApiRequest,
-    ) -> Result<sandbox::SandboxResponse, TransportError> {
+    fn handle_request(&self, request: &ApiRequest) -> Result<sandbox::SandboxResponse, TransportError> {
         let mut inner = self.lock_state();
         inner.advance_clock();
         let response = inner.world.handle_request(&sandbox::SandboxRequest {
             method: request.method.as_str().to_owned(),
             path: request.path.clone(),
             authorization: Some(self.authorization.clone()),
-            body: request
-                .body
-                .as_ref()
-                .map(|body| body.expose_bytes().to_vec())
-                .unwrap_or_default(),
+            body: request.body.as_ref().map(|body| body.expose_bytes().to_vec()).unwrap_or_default(),
         });
         if request.method.is_write() {
             inner.save_state().map_err(|error| TransportError::AnswerLost(format!("{error:#}")))?;
@@ -111,11 +104,9 @@ pub fn load_world(file: &Path) -> Result<World> {
     if !file.exists() {
         return Ok(World::new(sandbox::SandboxOptions::default()));
     }
-    let text =
-        fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
-    let mut world: World = serde_json::from_str(&text).with_context(|| {
-        format!("{} does not hold a sandbox; delete it to start anew", file.display())
-    })?;
+    let text = fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let mut world: World = serde_json::from_str(&text)
+        .with_context(|| format!("{} does not hold a sandbox; delete it to start anew", file.display()))?;
     world.advance_clock(file_age(file));
     Ok(world)
 }
@@ -151,14 +142,10 @@ impl Transport for EmbeddedSandbox {
             let response = self.handle_request(&request)?;
             tokio::time::sleep(response.delay).await;
             match response.delivery {
-                Delivery::CutBeforeAnswer => {
-                    Err(TransportError::AnswerLost("the connection was cut".to_owned()))
+                Delivery::CutBeforeAnswer => Err(TransportError::AnswerLost("the connection was cut".to_owned())),
+                Delivery::Answered => {
+                    Ok(ApiResponse { status: response.status, headers: response.headers, body: response.body })
                 }
-                Delivery::Answered => Ok(ApiResponse {
-                    status: response.status,
-                    headers: response.headers,
-                    body: response.body,
-                }),
             }
         })
     }

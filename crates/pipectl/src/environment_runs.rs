@@ -54,9 +54,7 @@ fn suggest_path(path: &Path) -> String {
 ///
 /// # Errors
 /// When several environments would get in each other's way.
-pub(crate) fn split_by_environment(
-    command: &Command,
-) -> Result<Vec<(String, Command)>, UsageError> {
+pub(crate) fn split_by_environment(command: &Command) -> Result<Vec<(String, Command)>, UsageError> {
     let mut names: Vec<&String> = Vec::new();
     for name in commands::selected_environments(command) {
         if !names.contains(&name) {
@@ -66,10 +64,7 @@ pub(crate) fn split_by_environment(
     let several = names.len() > 1;
     let mut runs = Vec::new();
     for name in names {
-        let run = commands::for_environment(
-            command,
-            EnvironmentRun { name, is_one_of_several: several },
-        )?;
+        let run = commands::for_environment(command, EnvironmentRun { name, is_one_of_several: several })?;
         runs.extend(run.map(|run| (name.clone(), run)));
     }
     Ok(runs)
@@ -99,10 +94,7 @@ pub(crate) fn run_in_turn(
         }
     }
     if format == OutputFormat::Json {
-        print_data(
-            output,
-            StyledText::new().push_plain(format!("}},\n\"exitCode\": {exit_code}\n}}\n")),
-        );
+        print_data(output, StyledText::new().push_plain(format!("}},\n\"exitCode\": {exit_code}\n}}\n")));
     }
     exit_code
 }
@@ -126,9 +118,7 @@ fn run_heading(format: OutputFormat, name: &str, index: usize) -> StyledText {
         }
     }
     match format {
-        OutputFormat::Text => {
-            text.push(Label::Heading, format!("Environment: {name}")).push_plain("\n\n")
-        }
+        OutputFormat::Text => text.push(Label::Heading, format!("Environment: {name}")).push_plain("\n\n"),
         OutputFormat::Markdown => text.push_plain(format!("## {name}\n\n")),
         OutputFormat::Json => text.push_plain(format!("{}: ", serde_json::Value::from(name))),
         // Each of its lines names the environment.
@@ -142,12 +132,8 @@ fn print_not_started(output: Output, format: OutputFormat, name: &str, command: 
     let (outcome, errors) = ("interrupted", [message.to_owned()]);
     let rendered = match format {
         OutputFormat::Text | OutputFormat::Markdown => String::new(),
-        OutputFormat::Json => {
-            envelope::failure_json(commands::json_kind(command), outcome, message)
-        }
-        OutputFormat::Ndjson => {
-            event_lines::failure_line(Some(name), outcome, exit::INTERRUPTED, &errors)
-        }
+        OutputFormat::Json => envelope::failure_json(commands::json_kind(command), outcome, message),
+        OutputFormat::Ndjson => event_lines::failure_line(Some(name), outcome, exit::INTERRUPTED, &errors),
     };
     print_data(output, StyledText::new().push_plain(rendered));
     output.print_message_line(format!("{name}: {message}"));

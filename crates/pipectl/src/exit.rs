@@ -20,13 +20,11 @@ pub const USAGE: u8 = 64;
 pub const INTERRUPTED: u8 = 130;
 
 /// From the gravest to none at all.
-const BY_SEVERITY: [u8; 9] =
-    [INTERRUPTED, USAGE, AUTH, ERROR, PARTLY, STALE, BLOCKED, CHANGES, DONE];
+const BY_SEVERITY: [u8; 9] = [INTERRUPTED, USAGE, AUTH, ERROR, PARTLY, STALE, BLOCKED, CHANGES, DONE];
 
 /// What several runs say together: the gravest of what each says.
 pub(crate) fn most_severe(one: u8, other: u8) -> u8 {
-    let severity_rank =
-        |code| BY_SEVERITY.iter().position(|known| *known == code).unwrap_or_default();
+    let severity_rank = |code| BY_SEVERITY.iter().position(|known| *known == code).unwrap_or_default();
     if severity_rank(one) <= severity_rank(other) { one } else { other }
 }
 

@@ -104,11 +104,9 @@ impl Repository {
             match &mut found {
                 None => found = Some(Self { top, roots: vec![root] }),
                 Some(repository) if repository.top == top => repository.roots.push(root),
-                Some(repository) => bail!(
-                    "the manifests are in two repositories: {} and {}",
-                    repository.top.display(),
-                    top.display()
-                ),
+                Some(repository) => {
+                    bail!("the manifests are in two repositories: {} and {}", repository.top.display(), top.display())
+                }
             }
         }
         found.ok_or_else(|| anyhow!("no manifests are named"))
@@ -144,11 +142,7 @@ impl Repository {
     ///
     /// # Errors
     /// When git cannot answer.
-    pub(crate) fn file_at_commit(
-        &self,
-        commit: &Commit,
-        path: &Path,
-    ) -> Result<Option<SourceFile>> {
+    pub(crate) fn file_at_commit(&self, commit: &Commit, path: &Path) -> Result<Option<SourceFile>> {
         let Some(path) = self.path_in_repository(path) else { return Ok(None) };
         let tree = self.list_files(commit)?;
         let Some(blob) = tree.iter().find(|blob| blob.path == path) else { return Ok(None) };
@@ -210,8 +204,7 @@ impl Repository {
 
     /// What git prints, without the line break at the end.
     fn git_output_line(&self, args: &[&str]) -> Result<String> {
-        let text =
-            String::from_utf8(self.git_output_bytes(args)?).context("git printed no text")?;
+        let text = String::from_utf8(self.git_output_bytes(args)?).context("git printed no text")?;
         Ok(text.trim_end_matches('\n').to_owned())
     }
 
@@ -231,14 +224,12 @@ fn locate_path(path: &Path) -> Result<(PathBuf, String)> {
         bail!("standard input has no history: name the files and folders that git knows");
     }
     let (folder, rest) = nearest_folder(path);
-    let text =
-        run_git(git_command_in(folder).args(["rev-parse", "--show-toplevel", "--show-prefix"]))
-            .map_err(|error| match format!("{error:#}") {
-                text if text.contains("not a git repository (") => {
-                    NotInRepository(path.to_owned()).into()
-                }
-                _ => error,
-            })?;
+    let text = run_git(git_command_in(folder).args(["rev-parse", "--show-toplevel", "--show-prefix"])).map_err(
+        |error| match format!("{error:#}") {
+            text if text.contains("not a git repository (") => NotInRepository(path.to_owned()).into(),
+            _ => error,
+        },
+    )?;
     let text = String::from_utf8(text).context("the path of the repository is not text")?;
     let mut lines = text.lines();
     let (top, prefix) = (lines.next().unwrap_or_default(), lines.next().unwrap_or_default());

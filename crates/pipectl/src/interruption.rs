@@ -54,10 +54,7 @@ impl Interruption {
     ///
     /// # Errors
     /// Those of the work, and [`Interrupted`] when this is raised before it is done.
-    pub(crate) async fn run_unless_raised<T>(
-        &self,
-        work: impl Future<Output = Result<T>>,
-    ) -> Result<T> {
+    pub(crate) async fn run_unless_raised<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
         tokio::select! {
             biased;
             _ = self.wait_until_raised() => Err(RunInterrupted.into()),
@@ -71,8 +68,7 @@ impl Interruption {
     /// # Errors
     /// When the system does not let the process hear its signals.
     pub(crate) fn from_signals() -> Result<Self> {
-        let mut receiver =
-            signals::signal_receiver().map_err(|why| anyhow!("cannot hear signals: {why}"))?;
+        let mut receiver = signals::signal_receiver().map_err(|why| anyhow!("cannot hear signals: {why}"))?;
         let interruption = Self::default();
         let raised = interruption.clone();
         // Raised by a task of its own, so that the moment is one of the clock that the run waits by.

@@ -60,21 +60,15 @@ fn run_each_environment(cli: &Cli) -> u8 {
         .and_then(|()| environment_runs::split_by_environment(&cli.command));
     match runs {
         Ok(runs) if runs.is_empty() => run_command(&cli.command, output, format),
-        Ok(runs) => environment_runs::run_in_turn(&runs, output, format, |run| {
-            run_command(run, output, format)
-        }),
-        Err(usage) => {
-            report_failure(&cli.command, &usage.into(), &ReportRequest::default(), output, format)
-        }
+        Ok(runs) => environment_runs::run_in_turn(&runs, output, format, |run| run_command(run, output, format)),
+        Err(usage) => report_failure(&cli.command, &usage.into(), &ReportRequest::default(), output, format),
     }
 }
 
 fn run_command(command: &Command, output: Output, format: OutputFormat) -> u8 {
     match commands::run(command, output, format) {
         Ok(code) => code,
-        Err(error) => {
-            report_failure(command, &error, &commands::requested_reports(command).1, output, format)
-        }
+        Err(error) => report_failure(command, &error, &commands::requested_reports(command).1, output, format),
     }
 }
 

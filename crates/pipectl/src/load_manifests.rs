@@ -86,15 +86,10 @@ impl LoadedManifests {
         let of_service = || self.manifests.iter().filter(|manifest| !manifest.is_organization_wide);
         let without_service: Vec<String> = of_service()
             .filter(|manifest| manifest.service.is_none() && default.is_none())
-            .map(|manifest| {
-                format!("{}: {}", manifest.document.origin.start_place(), manifest.name)
-            })
+            .map(|manifest| format!("{}: {}", manifest.document.origin.start_place(), manifest.name))
             .collect();
         if !without_service.is_empty() {
-            bail!(
-                "no service for these; set `metadata.service` or pass --service:\n{}",
-                without_service.join("\n")
-            );
+            bail!("no service for these; set `metadata.service` or pass --service:\n{}", without_service.join("\n"));
         }
         let named = of_service().filter_map(|manifest| manifest.service.as_deref().or(default));
         Ok(named.map(str::to_owned).collect())

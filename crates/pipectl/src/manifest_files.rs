@@ -75,10 +75,7 @@ fn walk_folder(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Result<
         bail!("{} is nested deeper than {MAX_DEPTH} folders", folder.display());
     }
     let read = || format!("cannot read {}", folder.display());
-    let mut entries = fs::read_dir(folder)
-        .with_context(read)?
-        .collect::<io::Result<Vec<_>>>()
-        .with_context(read)?;
+    let mut entries = fs::read_dir(folder).with_context(read)?.collect::<io::Result<Vec<_>>>().with_context(read)?;
     entries.sort_by_key(fs::DirEntry::file_name);
     for entry in entries {
         let (path, kind) = (entry.path(), entry.file_type().with_context(read)?);
@@ -108,9 +105,7 @@ pub(crate) fn has_manifest_name(path: &Path) -> bool {
 fn read_source_file(path: &Path) -> Result<SourceFile> {
     let name = path.display().to_string();
     let mut bytes = Vec::new();
-    let bounded = |reader: &mut dyn Read, bytes: &mut Vec<u8>| {
-        reader.take(MAX_BYTES as u64 + 1).read_to_end(bytes)
-    };
+    let bounded = |reader: &mut dyn Read, bytes: &mut Vec<u8>| reader.take(MAX_BYTES as u64 + 1).read_to_end(bytes);
     if path == Path::new("-") {
         bounded(&mut io::stdin().lock(), &mut bytes).context("cannot read standard input")?;
     } else {

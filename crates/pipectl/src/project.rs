@@ -8,9 +8,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow, bail};
 use model::diagnostic::SourceFile;
-use model::project::{
-    self, CredentialVariables, Environment, Policy, Project, RateLimit, RequiredFields,
-};
+use model::project::{self, CredentialVariables, Environment, Policy, Project, RateLimit, RequiredFields};
 use model::suggest::suggest_similar;
 
 use crate::cli::ManifestArgs;
@@ -81,11 +79,7 @@ fn require_manifests(context: ProjectContext) -> Result<ProjectContext> {
     Ok(context)
 }
 
-fn load_with_needs(
-    args: &ManifestArgs,
-    needs: RequiredFields,
-    output: Output,
-) -> Result<ProjectContext> {
+fn load_with_needs(args: &ManifestArgs, needs: RequiredFields, output: Output) -> Result<ProjectContext> {
     let environment = match args.env.as_slice() {
         [] => None,
         [one] => Some(one.as_str()),
@@ -125,12 +119,8 @@ pub(crate) struct RawEnvironment {
 ///
 /// # Errors
 /// When there is no project file, when it is not sound, or has no such environment.
-pub(crate) fn read_environments<const N: usize>(
-    names: [&str; N],
-    output: Output,
-) -> Result<[RawEnvironment; N]> {
-    let folder =
-        find_folder()?.ok_or_else(|| anyhow!("there is no {PROJECT_FILE} here or above"))?;
+pub(crate) fn read_environments<const N: usize>(names: [&str; N], output: Output) -> Result<[RawEnvironment; N]> {
+    let folder = find_folder()?.ok_or_else(|| anyhow!("there is no {PROJECT_FILE} here or above"))?;
     let (project, _) = read_project_file(&folder, output)?;
     // Each is looked for before any is used.
     for name in names {
@@ -147,11 +137,7 @@ pub(crate) fn read_environments<const N: usize>(
     }))
 }
 
-fn find_context(
-    environment: Option<&str>,
-    needs: RequiredFields,
-    output: Output,
-) -> Result<ProjectContext> {
+fn find_context(environment: Option<&str>, needs: RequiredFields, output: Output) -> Result<ProjectContext> {
     match find_folder()? {
         Some(folder) => read_context(&folder, environment, needs, output),
         None => match environment {
@@ -201,8 +187,7 @@ fn read_context(
 
 fn read_project_file(folder: &Path, output: Output) -> Result<(Project, SourceFile)> {
     let file = folder.join(PROJECT_FILE);
-    let text = std::fs::read_to_string(&file)
-        .with_context(|| format!("cannot read {}", file.display()))?;
+    let text = std::fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
     let name = Arc::from(file.display().to_string());
     let source = SourceFile { name, text: Arc::from(text) };
     let (project, problems) = project::parse_project(&source);
@@ -211,15 +196,11 @@ fn read_project_file(folder: &Path, output: Output) -> Result<(Project, SourceFi
     Ok((project, source))
 }
 
-fn environment_named(
-    environments: &BTreeMap<String, Environment>,
-    name: &str,
-) -> Result<Environment> {
+fn environment_named(environments: &BTreeMap<String, Environment>, name: &str) -> Result<Environment> {
     environments.get(name).cloned().ok_or_else(|| {
         let known: Vec<&str> = environments.keys().map(String::as_str).collect();
         let suggestion = suggest_similar(name, known.iter().copied());
-        let suggestion =
-            suggestion.map(|it| format!(" (did you mean `{it}`?)")).unwrap_or_default();
+        let suggestion = suggestion.map(|it| format!(" (did you mean `{it}`?)")).unwrap_or_default();
         let has = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
         anyhow!("{PROJECT_FILE} has no environment `{name}`{suggestion}; it has: {has}")
     })

@@ -14,18 +14,13 @@ use crate::output::{Label, Output, StyledText, can_prompt};
 ///
 /// # Errors
 /// Where nobody can be asked, and when the answer is no or a signal.
-pub(crate) async fn confirm_plan(
-    output: Output,
-    plan: &Plan,
-    interruption: &Interruption,
-) -> Result<()> {
+pub(crate) async fn confirm_plan(output: Output, plan: &Plan, interruption: &Interruption) -> Result<()> {
     if !can_prompt() {
         bail!("there is no terminal to ask on: pass --yes to apply without a question");
     }
     for change in plan.changes.iter().filter(|change| is_destructive(change)) {
         let name = change.address.name.as_str();
-        let question =
-            format!("{} {}: type its name to confirm: ", change.verdict.as_str(), change.address);
+        let question = format!("{} {}: type its name to confirm: ", change.verdict.as_str(), change.address);
         if ask_question(output, &question, interruption).await? != name {
             bail!("not confirmed; nothing was changed");
         }
@@ -37,11 +32,7 @@ pub(crate) async fn confirm_plan(
 ///
 /// # Errors
 /// Where nobody can be asked, and when the answer is no or a signal.
-pub(crate) async fn confirm_yes_no(
-    output: Output,
-    question: &str,
-    interruption: &Interruption,
-) -> Result<()> {
+pub(crate) async fn confirm_yes_no(output: Output, question: &str, interruption: &Interruption) -> Result<()> {
     if !can_prompt() {
         bail!("there is no terminal to ask on: pass --yes to go on without a question");
     }
@@ -59,11 +50,7 @@ fn is_destructive(change: &Change) -> bool {
     matches!(change.verdict, Verdict::Delete | Verdict::Replace)
 }
 
-async fn ask_question(
-    output: Output,
-    question: &str,
-    interruption: &Interruption,
-) -> Result<String> {
+async fn ask_question(output: Output, question: &str, interruption: &Interruption) -> Result<String> {
     let mut text = StyledText::new();
     text.push(Label::Heading, question);
     output.print_message(&text);

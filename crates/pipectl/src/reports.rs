@@ -32,12 +32,7 @@ use crate::output::{Output, StyledText};
 use crate::{cli, env_vars, exit};
 
 /// Renders one format.
-pub fn render(
-    format: ReportFormat,
-    run: &RunReport<'_>,
-    key: &CommentKey,
-    paths: &RepoPaths,
-) -> String {
+pub fn render(format: ReportFormat, run: &RunReport<'_>, key: &CommentKey, paths: &RepoPaths) -> String {
     match format {
         ReportFormat::Json => run.json.clone(),
         ReportFormat::Markdown => markdown::render_markdown(run, key),
@@ -61,11 +56,7 @@ pub struct ReportRequest<'w> {
 
 impl ReportRequest<'_> {
     /// Turns down a format that can say nothing about a command.
-    pub(crate) fn reject_format(
-        &self,
-        format: ReportFormat,
-        why: &str,
-    ) -> Result<(), exit::UsageError> {
+    pub(crate) fn reject_format(&self, format: ReportFormat, why: &str) -> Result<(), exit::UsageError> {
         let found = self.targets.iter().find(|target| target.format == format);
         found.map_or(Ok(()), |target| {
             let file = target.path.display();
@@ -74,22 +65,13 @@ impl ReportRequest<'_> {
     }
 
     /// Prints the run on stdout, where it is wanted in a form that is the same for every command.
-    pub(crate) fn print_to_stdout(
-        &self,
-        format: cli::OutputFormat,
-        run: &RunReport<'_>,
-        output: Output,
-    ) -> Result<()> {
+    pub(crate) fn print_to_stdout(&self, format: cli::OutputFormat, run: &RunReport<'_>, output: Output) -> Result<()> {
         let format = match format {
             cli::OutputFormat::Text | cli::OutputFormat::Ndjson => return Ok(()),
             cli::OutputFormat::Json => ReportFormat::Json,
             cli::OutputFormat::Markdown => ReportFormat::Markdown,
         };
-        write_file_or_stdout(
-            Path::new("-"),
-            &render(format, run, &self.key, &RepoPaths::default()),
-            output,
-        )
+        write_file_or_stdout(Path::new("-"), &render(format, run, &self.key, &RepoPaths::default()), output)
     }
 
     /// Writes every report. One that cannot be written does not keep the others from being
@@ -139,8 +121,7 @@ impl ReportRequest<'_> {
                     .append(true)
                     .open(&file)
                     .with_context(|| format!("cannot add to {variable}, {file}"))?;
-                file.write_all(text.as_bytes())
-                    .with_context(|| format!("cannot add to {variable}"))?;
+                file.write_all(text.as_bytes()).with_context(|| format!("cannot add to {variable}"))?;
             }
         }
         Ok(())

@@ -50,12 +50,7 @@ pub fn plan_digest(plan: &Plan, target: &PlanTarget) -> String {
 ///
 /// # Errors
 /// When the file cannot be written.
-pub fn save_plan(
-    plan: &Plan,
-    target: &PlanTarget,
-    unreachable: &[UnreachableService],
-    file: &Path,
-) -> Result<()> {
+pub fn save_plan(plan: &Plan, target: &PlanTarget, unreachable: &[UnreachableService], file: &Path) -> Result<()> {
     let unreachable: Vec<&ServiceRef> = unreachable.iter().map(|unread| &unread.service).collect();
     let saved = json!({
         "schemaVersion": SCHEMA_VERSION,
@@ -93,14 +88,12 @@ impl SavedPlan {
     pub fn read_file(file: &Path) -> Result<Self> {
         let name = file.display();
         let text = fs::read_to_string(file).with_context(|| format!("cannot read {name}"))?;
-        let saved: Value =
-            serde_json::from_str(&text).with_context(|| format!("{name} is not a saved plan"))?;
+        let saved: Value = serde_json::from_str(&text).with_context(|| format!("{name} is not a saved plan"))?;
         if saved["kind"] != KIND || saved["schemaVersion"] != SCHEMA_VERSION {
             bail!("{name} is not a plan that this version of pipectl saved with `plan --out`");
         }
         let target = PlanTarget::deserialize(&saved["in"]);
-        let target =
-            target.with_context(|| format!("{name} does not say where it is performed"))?;
+        let target = target.with_context(|| format!("{name} does not say where it is performed"))?;
         let objects = objects_from_json(&saved["plan"], &target);
         if saved["digest"] != digest_objects(&objects) {
             bail!("{name} was changed after it was saved: its digest does not match");
@@ -120,8 +113,7 @@ impl SavedPlan {
                     None => vec![self.reason_not_planned(&change.address)],
                     Some(reviewed) => object_differences(reviewed, fresh.get(&key)?),
                 };
-                (!reasons.is_empty())
-                    .then(|| StaleObject { address: change.address.clone(), reasons })
+                (!reasons.is_empty()).then(|| StaleObject { address: change.address.clone(), reasons })
             })
             .collect();
         let stale = [stale, self.dropped_write_only(&plan)].concat();
@@ -133,28 +125,23 @@ impl SavedPlan {
 impl SavedPlan {
     /// Why there is nothing of the object in the reviewed plan.
     fn reason_not_planned(&self, at: &Address) -> String {
-        let was_unreachable =
-            self.unreachable.as_array().is_some_and(|all| all.contains(&json!(at.service)));
+        let was_unreachable = self.unreachable.as_array().is_some_and(|all| all.contains(&json!(at.service)));
         let why = if was_unreachable { "could not read its service" } else { "did nothing to it" };
         format!("the reviewed plan {why}")
     }
 
     /// What the reviewed plan sends without live telling why, and the new plan knows nothing of.
     fn dropped_write_only(&self, plan: &Plan) -> Vec<StaleObject> {
-        let known =
-            plan.in_sync.iter().chain(plan.ignored_changes.iter().map(|left| &left.address));
+        let known = plan.in_sync.iter().chain(plan.ignored_changes.iter().map(|left| &left.address));
         let untouched = |at: &&Address| !plan.changes.iter().any(|change| &change.address == *at);
         let at: BTreeSet<&Address> = known.filter(untouched).collect();
         let reasons = |at: &Address| -> Option<Vec<String>> {
             let fields = self.objects.get(&address_key(&json!(at)))?["fields"].as_array()?;
             let unseen = fields.iter().filter(|field| field["unseen"] == true);
-            let reasons: Vec<String> =
-                unseen.map(|field| write_only_reason(&field["path"])).collect();
+            let reasons: Vec<String> = unseen.map(|field| write_only_reason(&field["path"])).collect();
             (!reasons.is_empty()).then_some(reasons)
         };
-        at.into_iter()
-            .filter_map(|at| Some(StaleObject { address: at.clone(), reasons: reasons(at)? }))
-            .collect()
+        at.into_iter().filter_map(|at| Some(StaleObject { address: at.clone(), reasons: reasons(at)? })).collect()
     }
 }
 
@@ -206,8 +193,7 @@ fn objects_from_json(plan: &Value, target: &PlanTarget) -> BTreeMap<String, Valu
             .flatten()
             .filter(|action| action_address(action) == Some(&change["at"]))
             .collect();
-        let fields: Vec<Value> =
-            change["fields"].as_array().into_iter().flatten().map(comparable_field).collect();
+        let fields: Vec<Value> = change["fields"].as_array().into_iter().flatten().map(comparable_field).collect();
         let object = json!({
             "at": change["at"],
             "in": target.service_id(&change["at"]),
@@ -249,20 +235,14 @@ fn digest_objects(objects: &BTreeMap<String, Value>) -> String {
 /// What a new plan does to an object other than the reviewed one did.
 fn object_differences(reviewed: &Value, fresh: &Value) -> Vec<String> {
     if reviewed["in"] != fresh["in"] {
-        return vec![format!(
-            "the reviewed plan was for {}, this is {}",
-            reviewed["in"], fresh["in"]
-        )];
+        return vec![format!("the reviewed plan was for {}, this is {}", reviewed["in"], fresh["in"])];
     }
     if reviewed == fresh || is_remaining_part(reviewed, fresh) {
         return Vec::new();
     }
     let mut reasons = Vec::new();
     if reviewed["verdict"] != fresh["verdict"] {
-        reasons.push(format!(
-            "the reviewed plan said {}, now it is {}",
-            reviewed["verdict"], fresh["verdict"]
-        ));
+        reasons.push(format!("the reviewed plan said {}, now it is {}", reviewed["verdict"], fresh["verdict"]));
     }
     match (&reviewed["id"], &fresh["id"]) {
         (then, now) if then == now => {}
@@ -285,12 +265,9 @@ fn object_differences(reviewed: &Value, fresh: &Value) -> Vec<String> {
 fn is_remaining_part(reviewed: &Value, fresh: &Value) -> bool {
     let half_replaced = reviewed["verdict"] == "replace" && fresh["verdict"] == "create";
     let same = |key: &str| reviewed[key] == fresh[key];
-    let is_forgotten =
-        |field: &&Value| field["unseen"] == true && !member_list(fresh, "fields").contains(field);
+    let is_forgotten = |field: &&Value| field["unseen"] == true && !member_list(fresh, "fields").contains(field);
     (half_replaced || same("verdict") && same("id"))
-        && member_list(fresh, "fields")
-            .iter()
-            .all(|field| member_list(reviewed, "fields").contains(field))
+        && member_list(fresh, "fields").iter().all(|field| member_list(reviewed, "fields").contains(field))
         && !member_list(reviewed, "fields").iter().any(|field| is_forgotten(&field))
         && is_subsequence(member_list(fresh, "actions"), member_list(reviewed, "actions"))
 }
@@ -317,14 +294,12 @@ fn field_differences(reviewed: &Value, fresh: &Value) -> Vec<String> {
     let (reviewed, fresh) = (named(reviewed), named(fresh));
     let all: BTreeSet<&String> = reviewed.keys().chain(fresh.keys()).collect();
     let reason = |name: &String| match (reviewed.get(name), fresh.get(name)) {
-        (Some(then), Some(now)) if then["before"] != now["before"] => Some(format!(
-            "live {name} is {}, the reviewed plan saw {}",
-            now["before"], then["before"]
-        )),
-        (Some(then), Some(now)) if then["after"] != now["after"] => Some(format!(
-            "declared {name} is {}, the reviewed plan had {}",
-            now["after"], then["after"]
-        )),
+        (Some(then), Some(now)) if then["before"] != now["before"] => {
+            Some(format!("live {name} is {}, the reviewed plan saw {}", now["before"], then["before"]))
+        }
+        (Some(then), Some(now)) if then["after"] != now["after"] => {
+            Some(format!("declared {name} is {}, the reviewed plan had {}", now["after"], then["after"]))
+        }
         (None, Some(_)) => Some(format!("the reviewed plan did not change {name}")),
         (Some(then), None) if then["unseen"] == true => Some(write_only_reason(&then["path"])),
         (Some(_), None) => Some(format!("the reviewed plan changed {name}, which is settled now")),

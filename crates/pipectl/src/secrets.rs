@@ -68,12 +68,7 @@ impl SecretResolver {
         let declared = declared.map(|variable| variable.from_env.clone());
         let key = credentials::key_variables().map(str::to_owned).chain(declared).collect();
         let programs = project.policy.secret_commands.clone().unwrap_or_default();
-        Self {
-            base_folder: folder.to_owned(),
-            allowed_programs: programs,
-            key_variables: key,
-            ..self
-        }
+        Self { base_folder: folder.to_owned(), allowed_programs: programs, key_variables: key, ..self }
     }
 
     fn resolve_command(&self, arguments: &[&str]) -> CommandOutput {
@@ -106,13 +101,11 @@ impl SecretResolver {
         let unset = || format!("environment variable {name} is not set");
         let bytes = env_vars::read_bytes(name).filter(|value| !value.is_empty());
         let bytes = bytes.or_else(made_up).ok_or_else(unset)?;
-        secret_from_bytes(&Zeroizing::new(bytes))
-            .map_err(|error| format!("environment variable {name}: {error}"))
+        secret_from_bytes(&Zeroizing::new(bytes)).map_err(|error| format!("environment variable {name}: {error}"))
     }
 
     fn resolve_file(&self, path: &str) -> Result<SecretString, String> {
-        read_secret_file(&self.base_folder.join(path))
-            .map_err(|error| format!("file {path}: {error}"))
+        read_secret_file(&self.base_folder.join(path)).map_err(|error| format!("file {path}: {error}"))
     }
 }
 
@@ -120,8 +113,7 @@ fn read_sandbox_values(path: &Path) -> Result<BTreeMap<String, String>> {
     if !path.is_file() {
         return Ok(BTreeMap::new());
     }
-    let text =
-        fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     let lines = text.lines().map(str::trim).filter(|line| !line.starts_with('#'));
     Ok(lines
         .filter_map(|line| line.split_once('='))

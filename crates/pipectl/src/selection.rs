@@ -59,8 +59,7 @@ impl Selection {
 
     fn matches_document(&self, at: &Address, document: &Document) -> bool {
         let labels = &document.intent.labels;
-        self.matches_name(at)
-            && self.labels.iter().all(|(key, value)| labels.get(key) == Some(value))
+        self.matches_name(at) && self.labels.iter().all(|(key, value)| labels.get(key) == Some(value))
     }
 
     fn matches_name(&self, at: &Address) -> bool {

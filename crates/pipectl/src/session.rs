@@ -85,8 +85,7 @@ impl Session {
         output: Output,
     ) -> Result<Self> {
         let project = project::load_with_manifests(&scope.manifests, output)?;
-        let declared = LoadedManifests::load_paths(&project.manifests, &project.variables)?
-            .require_valid(output)?;
+        let declared = LoadedManifests::load_paths(&project.manifests, &project.variables)?.require_valid(output)?;
         let selection = Selection::new(&scope.select)?;
         let prune = prune_inputs::effective_prune(git, &project, &selection, output)?;
         let query = GitQuery {
@@ -95,15 +94,8 @@ impl Session {
             needs_removals: prune == PruneMode::Git,
         };
         let history = GitHistory::query_git(&query, &project, output)?;
-        let session = Self::connect_session(
-            project,
-            declared,
-            (history, prune),
-            &selection,
-            &scope.connect,
-            mode,
-        )
-        .await?;
+        let session =
+            Self::connect_session(project, declared, (history, prune), &selection, &scope.connect, mode).await?;
         Ok(Self { resend_secrets: resend_patterns(git, &session.selected)?, ..session })
     }
 
@@ -122,10 +114,7 @@ impl Session {
         let (declared, against) = if let Some(repository) = repository {
             let commit = repository.resolve_commit(revision.unwrap_or("HEAD"))?;
             let bindings = project.bindings_at_commit(&repository, &commit)?;
-            let mut declared = LoadedManifests::from_files(
-                repository.manifest_files_at(&commit)?,
-                &bindings.variables,
-            );
+            let mut declared = LoadedManifests::from_files(repository.manifest_files_at(&commit)?, &bindings.variables);
             project.rename_services(&mut declared.manifests, &bindings);
             if declared.files.is_empty() {
                 bail!("no manifest in {} of {}", project.manifests[0].display(), commit.short);
@@ -135,12 +124,9 @@ impl Session {
             let declared = LoadedManifests::load_paths(&project.manifests, &project.variables)?;
             (declared, "the manifests as they are, which are in no git repository".to_owned())
         };
-        let (declared, selection) =
-            (declared.require_valid(output)?, Selection::new(&scope.select)?);
+        let (declared, selection) = (declared.require_valid(output)?, Selection::new(&scope.select)?);
         let (memory, manner) = ((GitHistory::default(), PruneMode::Never), AccessMode::default());
-        let session =
-            Self::connect_session(project, declared, memory, &selection, &scope.connect, manner)
-                .await?;
+        let session = Self::connect_session(project, declared, memory, &selection, &scope.connect, manner).await?;
         let base = Some(session.desired.clone());
         Ok((Self { base, ..session }, against))
     }
@@ -155,11 +141,7 @@ impl Session {
     ) -> Result<Self> {
         let wake = mode.can_wake || project.policy.wake_idle.unwrap_or_default();
         let wake = wake && mode.can_write;
-        let settings = RemoteSettings {
-            wait: mode.wait,
-            wake_services: wake,
-            ..remote_settings(connect, &project)?
-        };
+        let settings = RemoteSettings { wait: mode.wait, wake_services: wake, ..remote_settings(connect, &project)? };
         let rate = settings.rate;
         let (warnings, files) = (declared.diagnostics.clone(), declared.files.clone());
         let default = connect.service.clone().or_else(|| env_vars::read_variable("SERVICE_ID"));
@@ -191,8 +173,7 @@ impl Session {
         let mut selected = selection.select_addresses(&desired)?;
         let since = memory.take_since(&services);
         if let Some(since) = &since {
-            let changed =
-                |at: &Address| since.get(at).is_none_or(|was| was.differs_from(&desired[at]));
+            let changed = |at: &Address| since.get(at).is_none_or(|was| was.differs_from(&desired[at]));
             selected.retain(changed);
         }
         Ok(Self {
@@ -218,8 +199,7 @@ impl Session {
     /// Observes the live side and compares. See [`Session::unread`] for what is missing.
     pub(crate) async fn plan(&self) -> Result<Plan> {
         let ObservedServices { live, unreachable: unread } =
-            observe::observe_services(&self.remote, self.read_scope(), &self.unknown_services)
-                .await?;
+            observe::observe_services(&self.remote, self.read_scope(), &self.unknown_services).await?;
         self.unreachable.get_or_init(|| unread);
         Ok(self.compare_with_live(&live, WriteOnlyPolicy::Send))
     }
@@ -324,10 +304,7 @@ impl Session {
             let kinds = scope.kinds.entry(at.service.clone()).or_default();
             kinds.insert(at.kind);
             let document = &self.desired[at];
-            kinds.extend(
-                model::semantics::FieldSemantics::for_kind(at.kind)
-                    .referenced_kinds(&document.body),
-            );
+            kinds.extend(model::semantics::FieldSemantics::for_kind(at.kind).referenced_kinds(&document.body));
             let blocks = document.body.as_object().into_iter().flatten();
             let blocks = blocks.filter(|(_, value)| value.is_object() || value.is_array());
             scope.detail_blocks.insert(at.clone(), blocks.map(|(name, _)| name.clone()).collect());
@@ -341,8 +318,7 @@ impl Session {
 
 /// Whose secrets to send again. A name that nobody has must not look like "nothing to do".
 fn resend_patterns(git: &GitArgs, selected: &BTreeSet<Address>) -> Result<Vec<AddressPattern>> {
-    let patterns: Vec<AddressPattern> =
-        git.resend_secrets.iter().map(AddressPattern::new).collect();
+    let patterns: Vec<AddressPattern> = git.resend_secrets.iter().map(AddressPattern::new).collect();
     let unmatched = patterns.iter().find(|pattern| !selected.iter().any(|at| pattern.matches(at)));
     match unmatched {
         Some(lost) => bail!("--resend-secrets={lost}: no declared object has that name"),

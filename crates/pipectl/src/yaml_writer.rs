@@ -23,10 +23,7 @@ fn serialize_yaml(value: &impl Serialize) -> String {
 }
 
 /// The same with a comment behind some of its texts and numbers, by their paths.
-pub(crate) fn write_commented_yaml(
-    value: &Value,
-    comments: &BTreeMap<FieldPath, String>,
-) -> String {
+pub(crate) fn write_commented_yaml(value: &Value, comments: &BTreeMap<FieldPath, String>) -> String {
     serialize_yaml(&CommentedValue { value, path: FieldPath::root(), comments })
 }
 
@@ -45,15 +42,13 @@ impl CommentedValue<'_> {
 impl Serialize for CommentedValue<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match (self.value, self.comments.get(&self.path)) {
-            (Value::Object(fields), _) => serializer.collect_map(
-                fields.iter().map(|(name, value)| (name, self.child_value(value, name))),
-            ),
-            (Value::Array(items), _) => serializer.collect_seq(
-                items.iter().enumerate().map(|(at, value)| self.child_value(value, at)),
-            ),
-            (value, Some(comment)) => {
-                serde_yaml::Commented(value, comment.clone()).serialize(serializer)
+            (Value::Object(fields), _) => {
+                serializer.collect_map(fields.iter().map(|(name, value)| (name, self.child_value(value, name))))
             }
+            (Value::Array(items), _) => {
+                serializer.collect_seq(items.iter().enumerate().map(|(at, value)| self.child_value(value, at)))
+            }
+            (value, Some(comment)) => serde_yaml::Commented(value, comment.clone()).serialize(serializer),
             (value, None) => value.serialize(serializer),
         }
     }

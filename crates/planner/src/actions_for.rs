@@ -22,10 +22,7 @@ pub(crate) struct UpdateRequest<'a> {
 }
 
 /// Whether the differences can be settled without a new object; the ones that cannot.
-pub(crate) fn forcing_differences<'d, 'r>(
-    live: &Object,
-    differences: &'d [Difference<'r>],
-) -> Vec<&'d Difference<'r>> {
+pub(crate) fn forcing_differences<'d, 'r>(live: &Object, differences: &'d [Difference<'r>]) -> Vec<&'d Difference<'r>> {
     differences.iter().filter(|difference| needs_replacement(live, difference)).collect()
 }
 
@@ -68,14 +65,11 @@ pub(crate) fn update_actions(
         actions.extend(part_body(via, differences).map(|body| update_action(request, via, body)));
     }
     let edited = !bodies.is_empty();
-    let command =
-        lifecycle::state_command(request.address.kind, request.live, request.desired_state);
+    let command = lifecycle::state_command(request.address.kind, request.live, request.desired_state);
     match (request.desired_state, edited && lifecycle::can_stop(request.address.kind)) {
         // The API resumes a pipe by itself to try an edit out.
         (RunState::Stopped, true) => actions.push(set_state_action(request, RunState::Stopped)),
-        (RunState::Running, true) if needs_pause => {
-            actions.push(set_state_action(request, RunState::Running))
-        }
+        (RunState::Running, true) if needs_pause => actions.push(set_state_action(request, RunState::Running)),
         _ => actions.extend(command.map(|to| set_state_action(request, to))),
     }
     (actions, resent_fields)
@@ -86,12 +80,7 @@ fn set_state_action(request: &UpdateRequest<'_>, to: RunState) -> Action {
 }
 
 fn update_action(request: &UpdateRequest<'_>, via: UpdateVia, body: Value) -> Action {
-    Action::Update {
-        address: request.address.clone(),
-        id: Some(request.live.id.clone()),
-        via,
-        body,
-    }
+    Action::Update { address: request.address.clone(), id: Some(request.live.id.clone()), via, body }
 }
 
 /// The update of an object that exists as soon as what it belongs to exists.
@@ -100,16 +89,12 @@ pub(crate) fn update_singleton(at: &Address, id: Option<Id>, body: &Value) -> Ac
 }
 
 /// One body, or several where an entry must be removed before it is added again.
-fn resource_bodies(
-    request: &UpdateRequest<'_>,
-    differences: &[Difference<'_>],
-) -> (Vec<Value>, Vec<FieldPath>) {
+fn resource_bodies(request: &UpdateRequest<'_>, differences: &[Difference<'_>]) -> (Vec<Value>, Vec<FieldPath>) {
     let mut first = Value::Object(Map::new());
     let mut later = Vec::new();
     let mut resent_fields = Vec::new();
-    let of_resource = differences
-        .iter()
-        .filter(|difference| difference.on_change == OnChange::Update(UpdateVia::Resource));
+    let of_resource =
+        differences.iter().filter(|difference| difference.on_change == OnChange::Update(UpdateVia::Resource));
     for difference in of_resource {
         match delta_list(difference) {
             Some(keyed) => deltas::write_requests(difference, keyed, &mut first, &mut later),
@@ -117,8 +102,7 @@ fn resource_bodies(
         }
         resent_fields.extend(difference.rules.sent_with.iter().cloned());
     }
-    resent_fields
-        .retain(|path| path.value_in(request.body).is_some() && path.value_in(&first).is_none());
+    resent_fields.retain(|path| path.value_in(request.body).is_some() && path.value_in(&first).is_none());
     resent_fields.sort();
     resent_fields.dedup();
     for path in &resent_fields {

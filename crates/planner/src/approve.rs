@@ -69,16 +69,12 @@ impl Plan {
     pub fn block_unsafe_replacements(mut self, limits: &ApprovalLimits) -> Self {
         let mut blocked = BTreeSet::new();
         for change in &mut self.changes {
-            let allowed =
-                limits.allow_replace.iter().any(|pattern| pattern.matches(&change.address));
+            let allowed = limits.allow_replace.iter().any(|pattern| pattern.matches(&change.address));
             if change.verdict != Verdict::Replace || change.blocking_tables.is_empty() || allowed {
                 continue;
             }
             blocked.insert(change.address.clone());
-            let reason = BlockReason::UnsafeReplacement(
-                change.address.clone(),
-                change.blocking_tables.clone(),
-            );
+            let reason = BlockReason::UnsafeReplacement(change.address.clone(), change.blocking_tables.clone());
             change.reason = Some(reason.to_string());
             change.verdict = Verdict::Blocked(reason);
             change.data_effects = Vec::new();
@@ -96,26 +92,12 @@ impl Plan {
     pub fn approve(self, limits: &ApprovalLimits) -> Result<ApprovedPlan, LimitsExceeded> {
         let plan = self.block_unsafe_replacements(limits);
         let checks = [
-            (
-                &Verdict::Delete,
-                limits.max_delete,
-                &limits.allow_delete,
-                "maxDelete",
-                "--allow-delete",
-            ),
-            (
-                &Verdict::Replace,
-                limits.max_replace,
-                &limits.allow_replace,
-                "maxReplace",
-                "--allow-replace",
-            ),
+            (&Verdict::Delete, limits.max_delete, &limits.allow_delete, "maxDelete", "--allow-delete"),
+            (&Verdict::Replace, limits.max_replace, &limits.allow_replace, "maxReplace", "--allow-replace"),
         ];
         let exceeded: Vec<String> = checks
             .into_iter()
-            .filter_map(|(verdict, most, allowed, key, flag)| {
-                plan.limit_exceeded(verdict, most?, allowed, key, flag)
-            })
+            .filter_map(|(verdict, most, allowed, key, flag)| plan.limit_exceeded(verdict, most?, allowed, key, flag))
             .collect();
         if exceeded.is_empty() { Ok(ApprovedPlan(plan)) } else { Err(LimitsExceeded { exceeded }) }
     }
@@ -135,8 +117,7 @@ impl Plan {
             .filter(|change| !allowed.iter().any(|pattern| pattern.matches(&change.address)))
             .map(|change| &change.address)
             .collect();
-        let flags: Vec<String> =
-            objects.iter().map(|at| format!("{flag} {}", at.to_glob_argument())).collect();
+        let flags: Vec<String> = objects.iter().map(|at| format!("{flag} {}", at.to_glob_argument())).collect();
         let many = if objects.len() == 1 { "object" } else { "objects" };
         (objects.len() > most).then(|| {
             format!(

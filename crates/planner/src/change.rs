@@ -294,11 +294,7 @@ impl BlockReason {
     /// Several live objects could be meant.
     pub(crate) fn from_candidates<'o>(objects: impl IntoIterator<Item = &'o Object>) -> Self {
         let objects = objects.into_iter();
-        Self::Ambiguous(
-            objects
-                .map(|object| (object.id.clone(), object.created_at().map(str::to_owned)))
-                .collect(),
-        )
+        Self::Ambiguous(objects.map(|object| (object.id.clone(), object.created_at().map(str::to_owned))).collect())
     }
 }
 
@@ -340,11 +336,7 @@ impl fmt::Display for BlockReason {
             Self::CannotDelete => f.write_str("the API cannot delete it"),
             Self::UnsafeReplacement(at, leftover) => {
                 let warning = blocking_tables::blocking_tables_warning(leftover);
-                write!(
-                    f,
-                    "{warning}, then allow it with `--allow-replace {}`",
-                    at.to_glob_argument()
-                )
+                write!(f, "{warning}, then allow it with `--allow-replace {}`", at.to_glob_argument())
             }
             Self::MissingReference(address) => {
                 write!(f, "it refers to {address}, which is neither live nor declared")
@@ -356,11 +348,7 @@ impl fmt::Display for BlockReason {
             ),
             Self::Conflict(fields) => {
                 for (field, git, live) in fields {
-                    match (
-                        git.is_object() || live.is_object(),
-                        truncate_value(git),
-                        truncate_value(live),
-                    ) {
+                    match (git.is_object() || live.is_object(), truncate_value(git), truncate_value(live)) {
                         (true, ..) => write!(f, "`{field}` was changed in git and outside git; "),
                         (false, git, live) => {
                             write!(f, "`{field}` is {git} in git and {live} live, both changed; ")

@@ -49,12 +49,7 @@ impl PlanInputs<'_> {
         let bodies: Vec<_> = manifests.iter().map(|manifest| &manifest.body).collect();
         let live = rules.normalize_live(&rules.redact_live(&object.body, &bodies));
         let mut judged = base.map_or_else(Vec::new, |base| {
-            three_way::classify_fields(
-                rules,
-                &self.resolve_references(at, &base.body),
-                &body,
-                &live,
-            )
+            three_way::classify_fields(rules, &self.resolve_references(at, &base.body), &body, &live)
         });
         judged.retain(|judged| Some(&judged.path) != name.as_ref());
         let aim = three_way::target_body(&body, &judged);
@@ -103,9 +98,8 @@ impl PlanInputs<'_> {
     ) -> Option<&Document> {
         let base = self.base?;
         let names = [Some(&at.name), renamed_from].into_iter().flatten();
-        let found = names
-            .chain(&document.intent.previous_names)
-            .find_map(|name| base.get(&at.with_name(name.clone())))?;
+        let found =
+            names.chain(&document.intent.previous_names).find_map(|name| base.get(&at.with_name(name.clone())))?;
         (found.intent.presence != Presence::Absent).then_some(found)
     }
 }

@@ -71,12 +71,7 @@ pub fn diff_desired(left: &Desired, right: &Desired) -> Vec<DesiredDiff> {
 
 fn diff_fields(at: &Address, left: &Document, right: &Document) -> Vec<FieldDiff> {
     let mut walker = FieldDiffWalker { left, right, found: Vec::new() };
-    walker.visit_value(
-        FieldSemantics::for_kind(at.kind),
-        Some(&left.body),
-        Some(&right.body),
-        &FieldPath::root(),
-    );
+    walker.visit_value(FieldSemantics::for_kind(at.kind), Some(&left.body), Some(&right.body), &FieldPath::root());
     let intents = [left.intent.to_fields(), right.intent.to_fields()];
     let [left, right] = &intents;
     let names: BTreeSet<&FieldPath> = left.keys().chain(right.keys()).collect();
@@ -96,18 +91,11 @@ struct FieldDiffWalker<'d> {
 }
 
 impl FieldDiffWalker<'_> {
-    fn visit_value(
-        &mut self,
-        rules: &FieldSemantics,
-        left: Option<&Value>,
-        right: Option<&Value>,
-        path: &FieldPath,
-    ) {
+    fn visit_value(&mut self, rules: &FieldSemantics, left: Option<&Value>, right: Option<&Value>, path: &FieldPath) {
         match (left, right, &rules.list) {
             (Some(left), Some(right), _) if rules.declares_same(left, right) => {}
             (Some(Value::Object(fields)), Some(Value::Object(others)), _)
-                if !left.is_some_and(|it| rules.is_leaf(it))
-                    && !right.is_some_and(|it| rules.is_leaf(it)) =>
+                if !left.is_some_and(|it| rules.is_leaf(it)) && !right.is_some_and(|it| rules.is_leaf(it)) =>
             {
                 let removed = fields.keys().filter(|name| !others.contains_key(*name));
                 for name in others.keys().chain(removed) {
@@ -125,13 +113,7 @@ impl FieldDiffWalker<'_> {
         }
     }
 
-    fn visit_entries(
-        &mut self,
-        rules: &FieldSemantics,
-        left: &[Value],
-        right: &[Value],
-        path: &FieldPath,
-    ) {
+    fn visit_entries(&mut self, rules: &FieldSemantics, left: &[Value], right: &[Value], path: &FieldPath) {
         let ListSemantics::Keyed(keyed) = &rules.list else { return };
         let item = rules.list_item();
         let removed = left.iter().filter(|entry| find_entry(keyed, right, entry).is_none());
@@ -145,13 +127,7 @@ impl FieldDiffWalker<'_> {
         }
     }
 
-    fn push_diff(
-        &mut self,
-        path: &FieldPath,
-        entry: Option<String>,
-        left: Option<Value>,
-        right: Option<Value>,
-    ) {
+    fn push_diff(&mut self, path: &FieldPath, entry: Option<String>, left: Option<Value>, right: Option<Value>) {
         let side = if right.is_some() { self.right } else { self.left };
         let place = side.origin.field_place(path);
         self.found.push(FieldDiff { path: path.clone(), entry, left, right, place });

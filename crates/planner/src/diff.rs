@@ -61,9 +61,7 @@ fn compare_value<'r>(
             for (name, value) in fields {
                 let path = path.child(name);
                 let live = live.get(name);
-                if let Some(value) =
-                    compare_value(rules.child_field(name), value, live, &path, found)
-                {
+                if let Some(value) = compare_value(rules.child_field(name), value, live, &path, found) {
                     before.insert(name.clone(), value);
                 }
             }
@@ -89,8 +87,7 @@ fn compare_value<'r>(
 /// The live value in the order and the words of the declared one, as far as both agree, so that
 /// only what differs looks different.
 fn align_with_desired(rules: &FieldSemantics, desired: &Value, live: &Value) -> Value {
-    let (Value::Array(desired), Value::Array(live), false) =
-        (desired, live, rules.list == ListSemantics::Atomic)
+    let (Value::Array(desired), Value::Array(live), false) = (desired, live, rules.list == ListSemantics::Atomic)
     else {
         return rules.shown(live);
     };
@@ -114,9 +111,7 @@ fn align_with_desired(rules: &FieldSemantics, desired: &Value, live: &Value) -> 
 fn is_matching_entry(rules: &FieldSemantics, desired: &Value, live: &Value) -> bool {
     match &rules.list {
         ListSemantics::Keyed(keyed) => is_same_entry(keyed, desired, live),
-        ListSemantics::Atomic | ListSemantics::Set => {
-            rules.list_item().matches_live(desired, Some(live))
-        }
+        ListSemantics::Atomic | ListSemantics::Set => rules.list_item().matches_live(desired, Some(live)),
     }
 }
 
@@ -133,11 +128,7 @@ fn strongest_on_change(rules: &FieldSemantics, desired: &Value, live: Option<&Va
     below.chain([own]).find(|on_change| *on_change == OnChange::Replace).unwrap_or(own)
 }
 
-fn diff_entries(
-    rules: &FieldSemantics,
-    desired: &Value,
-    live: Option<&Value>,
-) -> Vec<EntryDifference> {
+fn diff_entries(rules: &FieldSemantics, desired: &Value, live: Option<&Value>) -> Vec<EntryDifference> {
     let ListSemantics::Keyed(keyed) = &rules.list else { return Vec::new() };
     let none = Vec::new();
     let desired = desired.as_array().unwrap_or(&none);
@@ -162,11 +153,7 @@ fn diff_entries(
     entries
 }
 
-pub(crate) fn find_entry<'v>(
-    keyed: &KeyedList,
-    among: &'v [Value],
-    entry: &Value,
-) -> Option<&'v Value> {
+pub(crate) fn find_entry<'v>(keyed: &KeyedList, among: &'v [Value], entry: &Value) -> Option<&'v Value> {
     among.iter().find(|other| is_same_entry(keyed, entry, other))
 }
 
@@ -176,16 +163,8 @@ pub(crate) fn is_same_entry(keyed: &KeyedList, one: &Value, other: &Value) -> bo
 
 /// What a person would call an entry: `public.users -> users`.
 pub(crate) fn entry_label(keyed: &KeyedList, entry: &Value) -> String {
-    let texts: Vec<&str> = keyed
-        .identity
-        .iter()
-        .filter_map(|field| entry.get(field).and_then(Value::as_str))
-        .collect();
+    let texts: Vec<&str> = keyed.identity.iter().filter_map(|field| entry.get(field).and_then(Value::as_str)).collect();
     let source = keyed.deltas.as_ref().map_or(texts.len(), |deltas| deltas.source_key_length);
     let (source, target) = texts.split_at(source.min(texts.len()));
-    [source.join("."), target.join(".")]
-        .into_iter()
-        .filter(|part| !part.is_empty())
-        .collect::<Vec<_>>()
-        .join(" -> ")
+    [source.join("."), target.join(".")].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" -> ")
 }

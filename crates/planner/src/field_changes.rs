@@ -39,11 +39,7 @@ pub(crate) fn from_differences(
         .collect()
 }
 
-fn compared_changes(
-    document: &Document,
-    difference: &Difference<'_>,
-    forces_replacement: bool,
-) -> Vec<FieldChange> {
+fn compared_changes(document: &Document, difference: &Difference<'_>, forces_replacement: bool) -> Vec<FieldChange> {
     let place = Some(document.origin.field_place(&difference.path));
     let path = &difference.path;
     if difference.entries.is_empty() {
@@ -103,10 +99,7 @@ fn write_only_changes(
 type GroupMember<'d> = (FieldPath, &'d FieldSemantics, Option<&'d Value>, Option<&'d Value>);
 
 /// The parts of a field with their values in the base and now; one that has none is its own.
-fn group_members<'d>(
-    difference: &'d Difference<'_>,
-    base: Option<&'d Value>,
-) -> Vec<GroupMember<'d>> {
+fn group_members<'d>(difference: &'d Difference<'_>, base: Option<&'d Value>) -> Vec<GroupMember<'d>> {
     let Difference { path, rules, desired, .. } = difference;
     let whole = |value: &Value| !value.is_object() || secret::is_secret_reference(value);
     if whole(desired) || base.is_some_and(whole) {
@@ -145,12 +138,11 @@ pub(crate) fn fixed_secrets(document: &Document, fixed: &[WriteOnlyField<'_>]) -
 /// Says of each field who changed it. What is left to do is git's own change, or a conflict.
 pub(crate) fn set_verdicts(fields: &mut [FieldChange], classified: &[ThreeWayField<'_>]) {
     for field in fields.iter_mut().filter(|field| field.verdict.is_none()) {
-        let known = classified.iter().find(|judged| {
-            judged.path == field.path && judged.entry.as_ref().map(|e| &e.1) == field.entry.as_ref()
-        });
+        let known = classified
+            .iter()
+            .find(|judged| judged.path == field.path && judged.entry.as_ref().map(|e| &e.1) == field.entry.as_ref());
         field.verdict = Some(known.map_or(FieldVerdict::Change, |known| known.verdict));
-        field.base =
-            known.and_then(|known| known.base.as_ref().map(|base| known.rules.shown(base)));
+        field.base = known.and_then(|known| known.base.as_ref().map(|base| known.rules.shown(base)));
     }
 }
 
@@ -188,15 +180,13 @@ pub(crate) fn state_change(
     object: &Object,
     desired_state: RunState,
 ) -> Option<FieldChange> {
-    let (path, _) =
-        at.kind.state_path().zip(lifecycle::state_command(at.kind, object, desired_state))?;
+    let (path, _) = at.kind.state_path().zip(lifecycle::state_command(at.kind, object, desired_state))?;
     let state_name = |presence| match presence {
         Presence::Present(state) => serde_json::to_value(state).ok(),
         Presence::Absent => None,
     };
     let unchanged = |base: &Document| base.intent.presence == Presence::Present(desired_state);
-    let state_verdict =
-        |base| if unchanged(base) { FieldVerdict::Drift } else { FieldVerdict::Change };
+    let state_verdict = |base| if unchanged(base) { FieldVerdict::Drift } else { FieldVerdict::Change };
     Some(FieldChange {
         entry: None,
         before: Some(Value::from(object.state.as_str())),
@@ -216,9 +206,7 @@ pub(crate) fn conflict_reason(classified: &[ThreeWayField<'_>]) -> Option<BlockR
     let fields: Vec<(String, Value, Value)> = conflicts
         .map(|conflict| {
             let entry = conflict.entry.as_ref().map(|(_, label)| format!(" {label}"));
-            let shown = |value: &Option<Value>| {
-                value.as_ref().map_or(Value::Null, |value| conflict.rules.shown(value))
-            };
+            let shown = |value: &Option<Value>| value.as_ref().map_or(Value::Null, |value| conflict.rules.shown(value));
             let field = format!("{}{}", conflict.path, entry.unwrap_or_default());
             (field, shown(&conflict.desired), shown(&conflict.live))
         })
@@ -227,11 +215,7 @@ pub(crate) fn conflict_reason(classified: &[ThreeWayField<'_>]) -> Option<BlockR
 }
 
 /// What the entries that come and go do to the data of the live object.
-pub(crate) fn entry_data_effects(
-    at: &Address,
-    live: &Value,
-    differences: &[Difference<'_>],
-) -> Vec<String> {
+pub(crate) fn entry_data_effects(at: &Address, live: &Value, differences: &[Difference<'_>]) -> Vec<String> {
     differences
         .iter()
         .flat_map(|Difference { path, entries, .. }| {

@@ -23,8 +23,7 @@ mod write_only;
 
 pub use approve::{ApprovalLimits, ApprovedPlan, LimitsExceeded};
 pub use change::{
-    BlockReason, Change, FieldChange, FieldVerdict, IgnoredChanges, MissingBase, ProtectedBy,
-    UncheckedFields, Verdict,
+    BlockReason, Change, FieldChange, FieldVerdict, IgnoredChanges, MissingBase, ProtectedBy, UncheckedFields, Verdict,
 };
 pub use desired_diff::{DesiredDiff, FieldDiff, Side, diff_desired};
 pub use order::{DeleteAfter, ObjectWork};

@@ -20,15 +20,9 @@ pub(crate) enum LiveMatch<'l> {
 /// A pipe is never guessed. Two live pipes under names of one manifest may both be wanted
 /// (somebody created one of them again by hand), and picking the first would delete or overwrite
 /// a pipe by the order of a list.
-pub(crate) fn match_live_object<'l>(
-    at: &Address,
-    document: &Document,
-    live: &'l Live,
-) -> LiveMatch<'l> {
+pub(crate) fn match_live_object<'l>(at: &Address, document: &Document, live: &'l Live) -> LiveMatch<'l> {
     if let Some(id) = &document.intent.pinned_id {
-        let of_service = live
-            .iter()
-            .filter(|(address, _)| address.service == at.service && address.kind == at.kind);
+        let of_service = live.iter().filter(|(address, _)| address.service == at.service && address.kind == at.kind);
         let found = of_service
             .flat_map(|(address, observed)| observed.objects.iter().map(move |o| (address, o)))
             .find(|(_, object)| &object.id == id);
@@ -60,11 +54,7 @@ fn with_ids(at: &Address, names: &[&Name], live: &Live) -> Vec<(Name, Id)> {
     objects.collect()
 }
 
-fn match_only_object<'l>(
-    at: &Address,
-    renamed_from: Option<Name>,
-    live: &'l Live,
-) -> LiveMatch<'l> {
+fn match_only_object<'l>(at: &Address, renamed_from: Option<Name>, live: &'l Live) -> LiveMatch<'l> {
     let objects = live.get(at).map_or(&[][..], |observed| &observed.objects);
     match objects {
         [] => LiveMatch::None,

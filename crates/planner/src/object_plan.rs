@@ -15,8 +15,7 @@ use serde_json::Value;
 
 use crate::actions_for::{self, UpdateRequest};
 use crate::change::{
-    BlockReason, Change, FieldVerdict, IgnoredChanges, MissingBase, ProtectedBy, UncheckedFields,
-    Verdict,
+    BlockReason, Change, FieldVerdict, IgnoredChanges, MissingBase, ProtectedBy, UncheckedFields, Verdict,
 };
 use crate::compare::ObjectDiff;
 use crate::field_changes;
@@ -54,54 +53,29 @@ impl From<PlannedChange> for ObjectPlan {
 }
 
 impl PlanInputs<'_> {
-    pub(crate) fn plan_object(
-        &self,
-        at: &Address,
-        document: &Document,
-        live: LiveMatch<'_>,
-    ) -> ObjectPlan {
+    pub(crate) fn plan_object(&self, at: &Address, document: &Document, live: LiveMatch<'_>) -> ObjectPlan {
         let mut object_plan = self.plan_by_presence(at, document, live);
         if let Some((change, actions)) = &mut object_plan.change {
-            change.secrets = actions
-                .iter()
-                .filter_map(Action::request_body)
-                .flat_map(secret::find_secret_references)
-                .collect();
+            change.secrets =
+                actions.iter().filter_map(Action::request_body).flat_map(secret::find_secret_references).collect();
         }
         object_plan
     }
 
-    fn plan_by_presence(
-        &self,
-        at: &Address,
-        document: &Document,
-        live: LiveMatch<'_>,
-    ) -> ObjectPlan {
+    fn plan_by_presence(&self, at: &Address, document: &Document, live: LiveMatch<'_>) -> ObjectPlan {
         match (document.intent.presence, live) {
             (_, LiveMatch::Ambiguous(reason)) => block_object(at, document, None, reason).into(),
             (Presence::Absent, LiveMatch::None) => ObjectPlan::default(),
-            (Presence::Absent, LiveMatch::Found { object, .. }) => {
-                self.plan_delete(at, document, object).into()
-            }
+            (Presence::Absent, LiveMatch::Found { object, .. }) => self.plan_delete(at, document, object).into(),
             (Presence::Present(desired_state), live) => {
                 let rules = FieldSemantics::for_kind(at.kind);
                 let body = &document.body;
-                let missing = references::missing_reference(
-                    rules,
-                    body,
-                    &at.service,
-                    self.desired,
-                    self.live,
-                );
+                let missing = references::missing_reference(rules, body, &at.service, self.desired, self.live);
                 match (missing, live) {
                     (Some(missing), _) => block_object(at, document, None, missing).into(),
-                    (None, LiveMatch::Found { object, renamed_from }) => self.reconcile_object(
-                        at,
-                        document,
-                        desired_state,
-                        object,
-                        renamed_from.as_ref(),
-                    ),
+                    (None, LiveMatch::Found { object, renamed_from }) => {
+                        self.reconcile_object(at, document, desired_state, object, renamed_from.as_ref())
+                    }
                     (None, _) => self.plan_create(at, document, desired_state).into(),
                 }
             }
@@ -113,12 +87,7 @@ impl PlanInputs<'_> {
             return block_object(at, document, Some(object), BlockReason::CannotDelete);
         }
         if let Some(protected_by) = self.protected_by(at, document) {
-            return block_object(
-                at,
-                document,
-                Some(object),
-                BlockReason::ProtectedFromDelete(protected_by),
-            );
+            return block_object(at, document, Some(object), BlockReason::ProtectedFromDelete(protected_by));
         }
         let change = Change {
             data_effects: data_effects::deletion_effects(
@@ -131,31 +100,17 @@ impl PlanInputs<'_> {
         (change, vec![Action::Delete { address: at.clone(), id: object.id.clone() }])
     }
 
-    fn plan_create(
-        &self,
-        at: &Address,
-        document: &Document,
-        desired_state: RunState,
-    ) -> PlannedChange {
+    fn plan_create(&self, at: &Address, document: &Document, desired_state: RunState) -> PlannedChange {
         let after = Some(FieldSemantics::for_kind(at.kind).shown(&document.body));
         if at.kind.is_singleton() {
             let data = data_effects::missing_object_effects(at.kind);
-            let change = Change {
-                data_effects: data,
-                after,
-                ..new_change(at, document, None, Verdict::Update)
-            };
+            let change = Change { data_effects: data, after, ..new_change(at, document, None, Verdict::Update) };
             return (change, vec![actions_for::update_singleton(at, None, &document.body)]);
         }
         let reason = self.base_document(at, document, None).map(|_| MISSING_LIVE_REASON.to_owned());
         let actions = create_actions(at, &document.body, desired_state);
         let data = data_effects::stop_effects(None, &actions).into_iter().collect();
-        let change = Change {
-            reason,
-            data_effects: data,
-            after,
-            ..new_change(at, document, None, Verdict::Create)
-        };
+        let change = Change { reason, data_effects: data, after, ..new_change(at, document, None, Verdict::Create) };
         (change, actions)
     }
 
@@ -168,16 +123,9 @@ impl PlanInputs<'_> {
         renamed_from: Option<&Name>,
     ) -> ObjectPlan {
         let object_diff = self.compare_object(at, document, object, renamed_from);
-        let ObjectDiff { base, body, classified: judged, target: aim, differences, .. } =
-            &object_diff;
+        let ObjectDiff { base, body, classified: judged, target: aim, differences, .. } = &object_diff;
         let rename = renamed_from.is_some();
-        let request = UpdateRequest {
-            address: at,
-            body: aim,
-            live: object,
-            desired_state: want,
-            is_rename: rename,
-        };
+        let request = UpdateRequest { address: at, body: aim, live: object, desired_state: want, is_rename: rename };
         let forcing = actions_for::forcing_differences(object, differences);
         if rename && forcing.is_empty() && !can_be_renamed(at.kind) {
             return block_object(at, document, Some(object), BlockReason::CannotRename).into();
@@ -207,11 +155,7 @@ impl PlanInputs<'_> {
         if !forcing.is_empty() {
             let mut change = with_verdict(Verdict::Replace);
             // What is made again is made as declared, whatever drifted before.
-            change.fields.extend(field_changes::with_verdicts(
-                document,
-                judged,
-                &[FieldVerdict::Drift],
-            ));
+            change.fields.extend(field_changes::with_verdicts(document, judged, &[FieldVerdict::Drift]));
             change.after = Some(FieldSemantics::for_kind(at.kind).shown(body));
             return self.plan_replace(document, &request, change).into();
         }
@@ -221,23 +165,13 @@ impl PlanInputs<'_> {
             let mut differing = differences.iter().map(|difference| &difference.path);
             carries.contains(path) || differing.any(|other| path.is_within(other))
         };
-        let missing_base =
-            if self.base.is_some() { MissingBase::NotInBase } else { MissingBase::NotGiven };
+        let missing_base = if self.base.is_some() { MissingBase::NotInBase } else { MissingBase::NotGiven };
         let not_compared = match base {
             Some(_) => None,
-            None => write_only::unchecked_fields(
-                at,
-                &object_diff.write_only_fields,
-                missing_base,
-                is_sent,
-            ),
+            None => write_only::unchecked_fields(at, &object_diff.write_only_fields, missing_base, is_sent),
         };
         if actions.is_empty() && !adopted {
-            return ObjectPlan {
-                change: None,
-                ignored_changes: left_alone,
-                unchecked: not_compared,
-            };
+            return ObjectPlan { change: None, ignored_changes: left_alone, unchecked: not_compared };
         }
         let verdict = match (rename, adopted) {
             (true, _) => Verdict::Rename,
@@ -247,19 +181,10 @@ impl PlanInputs<'_> {
         let mut data = field_changes::entry_data_effects(at, &object.body, differences);
         data.extend(data_effects::stop_effects(Some(object), &actions));
         let change = Change { resent_fields: carries, data_effects: data, ..with_verdict(verdict) };
-        ObjectPlan {
-            change: Some((change, actions)),
-            ignored_changes: left_alone,
-            unchecked: not_compared,
-        }
+        ObjectPlan { change: Some((change, actions)), ignored_changes: left_alone, unchecked: not_compared }
     }
 
-    fn plan_replace(
-        &self,
-        document: &Document,
-        request: &UpdateRequest<'_>,
-        change: Change,
-    ) -> PlannedChange {
+    fn plan_replace(&self, document: &Document, request: &UpdateRequest<'_>, change: Change) -> PlannedChange {
         let at = request.address;
         if let Some(protected_by) = self.protected_by(at, document) {
             let blocked = BlockReason::ProtectedFromReplace(protected_by);
@@ -273,10 +198,7 @@ impl PlanInputs<'_> {
         data.extend(data_effects::stop_effects(None, &actions));
         let in_the_way = blocking_tables::find_blocking_tables(at.kind, &document.body, &live);
         if !in_the_way.is_empty() {
-            data.push(format!(
-                "apply leaves it as it is without `--allow-replace {}`",
-                at.to_glob_argument()
-            ));
+            data.push(format!("apply leaves it as it is without `--allow-replace {}`", at.to_glob_argument()));
         }
         (Change { data_effects: data, blocking_tables: in_the_way, ..change }, actions)
     }
@@ -288,14 +210,11 @@ impl PlanInputs<'_> {
 }
 
 /// Why an object is made that was declared before.
-const MISSING_LIVE_REASON: &str =
-    "declared in the base, but not live: deleted outside git, or never made";
+const MISSING_LIVE_REASON: &str = "declared in the base, but not live: deleted outside git, or never made";
 
 fn can_be_renamed(kind: Kind) -> bool {
     let name = kind.name_path();
-    name.is_some_and(|path| {
-        FieldSemantics::for_kind(kind).field_at(&path).on_change != OnChange::Replace
-    })
+    name.is_some_and(|path| FieldSemantics::for_kind(kind).field_at(&path).on_change != OnChange::Replace)
 }
 
 /// The API makes every pipe running.
@@ -307,23 +226,13 @@ fn create_actions(at: &Address, body: &Value, desired_state: RunState) -> Vec<Ac
     actions
 }
 
-fn block_object(
-    at: &Address,
-    document: &Document,
-    object: Option<&Object>,
-    reason: BlockReason,
-) -> PlannedChange {
+fn block_object(at: &Address, document: &Document, object: Option<&Object>, reason: BlockReason) -> PlannedChange {
     let text = Some(reason.to_string());
     let change = new_change(at, document, object, Verdict::Blocked(reason));
     (Change { reason: text, ..change }, Vec::new())
 }
 
-fn new_change(
-    at: &Address,
-    document: &Document,
-    object: Option<&Object>,
-    verdict: Verdict,
-) -> Change {
+fn new_change(at: &Address, document: &Document, object: Option<&Object>, verdict: Verdict) -> Change {
     let place = Some(document.origin.start_place().clone());
     Change { place, ..Change::new(at.clone(), object.map(|object| object.id.clone()), verdict) }
 }
@@ -343,9 +252,5 @@ fn ignored_changes(
     ];
     let mut fields = field_changes::with_verdicts(document, &object_diff.classified, &verdicts);
     fields.extend(field_changes::fixed_secrets(document, &object_diff.fixed_secrets));
-    (!fields.is_empty()).then(|| IgnoredChanges {
-        address: at.clone(),
-        id: object.id.clone(),
-        fields,
-    })
+    (!fields.is_empty()).then(|| IgnoredChanges { address: at.clone(), id: object.id.clone(), fields })
 }

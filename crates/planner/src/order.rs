@@ -51,10 +51,7 @@ impl<'p> ObjectWork<'p> {
 
 /// Sorts the actions of a plan into lanes. A lane waits only for lanes before it. What others
 /// refer to is made before them and deleted after them.
-pub(crate) fn group_by_object<'p>(
-    actions: &'p [Action],
-    delete_after: &'p [DeleteAfter],
-) -> Vec<ObjectWork<'p>> {
+pub(crate) fn group_by_object<'p>(actions: &'p [Action], delete_after: &'p [DeleteAfter]) -> Vec<ObjectWork<'p>> {
     let mut of_object: BTreeMap<&Address, Vec<&Action>> = BTreeMap::new();
     for action in actions {
         of_object.entry(action.address()).or_default().push(action);
@@ -66,8 +63,7 @@ pub(crate) fn group_by_object<'p>(
         .map(|work| (execution_rank(&work, &referred), work))
         .collect();
     ranked.sort_by_key(|(rank, work)| (*rank, work.address()));
-    let places: Vec<(usize, &Address)> =
-        ranked.iter().map(|(rank, work)| (*rank, work.address())).collect();
+    let places: Vec<(usize, &Address)> = ranked.iter().map(|(rank, work)| (*rank, work.address())).collect();
     for (rank, work) in &mut ranked {
         let (before, later): (Vec<_>, Vec<_>) = places.iter().partition(|(other, _)| other < rank);
         work.released_by.retain(|at| !later.iter().any(|(_, other)| other == at));
@@ -76,16 +72,9 @@ pub(crate) fn group_by_object<'p>(
     ranked.into_iter().map(|(_, work)| work).collect()
 }
 
-fn new_object_work<'p>(
-    actions: Vec<&'p Action>,
-    delete_after: &'p [DeleteAfter],
-) -> ObjectWork<'p> {
+fn new_object_work<'p>(actions: Vec<&'p Action>, delete_after: &'p [DeleteAfter]) -> ObjectWork<'p> {
     let at = actions[0].address();
-    let until = delete_after
-        .iter()
-        .filter(|hold| &hold.address == at)
-        .flat_map(|hold| &hold.dependents)
-        .collect();
+    let until = delete_after.iter().filter(|hold| &hold.address == at).flat_map(|hold| &hold.dependents).collect();
     ObjectWork { actions, requires: BTreeSet::new(), after: BTreeSet::new(), released_by: until }
 }
 
@@ -116,11 +105,7 @@ fn execution_rank(work: &ObjectWork<'_>, referred: &BTreeSet<Address>) -> usize 
 
 /// Puts the actions of a plan into the order in which they are performed.
 pub(crate) fn sort_actions(actions: &[Action], delete_after: &[DeleteAfter]) -> Vec<Action> {
-    group_by_object(actions, delete_after)
-        .into_iter()
-        .flat_map(|work| work.actions)
-        .cloned()
-        .collect()
+    group_by_object(actions, delete_after).into_iter().flat_map(|work| work.actions).cloned().collect()
 }
 
 /// Performs only some of the actions. What is deleted waits for those that would have followed it,
@@ -144,31 +129,23 @@ pub(crate) fn retain_objects(plan: &mut Plan, keep: impl Fn(&Address) -> bool) {
 
 /// What must not be deleted before others have changed, as they refer to it in live. What is made
 /// again is not held by what refers to it by its name: that follows it.
-pub(crate) fn deletions_that_wait(
-    actions: &[Action],
-    changes: &[Change],
-    live: &Live,
-) -> Vec<DeleteAfter> {
+pub(crate) fn deletions_that_wait(actions: &[Action], changes: &[Change], live: &Live) -> Vec<DeleteAfter> {
     let follows = |other: &Address, at: &Address| {
         let mut created = actions.iter().filter(|action| matches!(action, Action::Create { .. }));
         let mut of_other = actions.iter().filter(|action| action.address() == other);
-        created.any(|action| action.address() == at)
-            && of_other.any(|it| action_references(it).contains(at))
+        created.any(|action| action.address() == at) && of_other.any(|it| action_references(it).contains(at))
     };
     let waiting_deletion = |action: &Action| {
         let Action::Delete { address: at, id } = action else { return None };
-        let objects = live
-            .iter()
-            .flat_map(|(live, observed)| observed.objects.iter().map(move |object| (live, object)));
+        let objects =
+            live.iter().flat_map(|(live, observed)| observed.objects.iter().map(move |object| (live, object)));
         let referring = objects.filter(|(other, object)| {
             other.service == at.service
                 && has_reference_to(FieldSemantics::for_kind(other.kind), &object.body, at.kind, id)
         });
         let until: BTreeSet<Address> = referring
             .flat_map(|(other, object)| {
-                let is_it = move |change: &&Change| {
-                    &change.address == other || change.id.as_ref() == Some(&object.id)
-                };
+                let is_it = move |change: &&Change| &change.address == other || change.id.as_ref() == Some(&object.id);
                 changes.iter().filter(is_it).map(|change| change.address.clone())
             })
             .filter(|other| !follows(other, at))

@@ -91,11 +91,7 @@ impl Plan {
             actions: self.actions,
             delete_after: self.delete_after,
             changes: self.changes.into_iter().filter(|change| about(&change.address)).collect(),
-            ignored_changes: self
-                .ignored_changes
-                .into_iter()
-                .filter(|left| about(&left.address))
-                .collect(),
+            ignored_changes: self.ignored_changes.into_iter().filter(|left| about(&left.address)).collect(),
             unchecked: self.unchecked.into_iter().filter(|it| about(&it.address)).collect(),
             in_sync: self.in_sync.into_iter().filter(|at| about(at)).collect(),
             unmanaged: Vec::new(),
@@ -144,8 +140,7 @@ pub fn plan(desired: &Desired, live: &Live, base: Option<&Desired>, policy: &Pol
             seen.insert(object.id.clone());
         }
         let object_plan = inputs.plan_object(at, document, live_match);
-        let drifted =
-            object_plan.ignored_changes.iter().any(|left| left.drifted_fields().next().is_some());
+        let drifted = object_plan.ignored_changes.iter().any(|left| left.drifted_fields().next().is_some());
         plan.ignored_changes.extend(object_plan.ignored_changes);
         plan.unchecked.extend(object_plan.unchecked);
         match object_plan.change {

@@ -68,14 +68,11 @@ pub fn prune_unmanaged(
             continue;
         }
         // What a manifest found by its pinned id is not unmanaged.
-        let is_of = |other: &&UnmanagedObject| {
-            &other.address == at && proof.pinned.as_ref().is_none_or(|id| &other.id == id)
-        };
-        let found: Vec<Id> =
-            pruned.unmanaged.iter().filter(is_of).map(|other| other.id.clone()).collect();
+        let is_of =
+            |other: &&UnmanagedObject| &other.address == at && proof.pinned.as_ref().is_none_or(|id| &other.id == id);
+        let found: Vec<Id> = pruned.unmanaged.iter().filter(is_of).map(|other| other.id.clone()).collect();
         let objects = live.get(at).map_or(&[][..], |observed| &observed.objects);
-        let objects: Vec<&Object> =
-            objects.iter().filter(|object| found.contains(&object.id)).collect();
+        let objects: Vec<&Object> = objects.iter().filter(|object| found.contains(&object.id)).collect();
         let Some((change, action)) = plan_deletion(at, proof, &objects, desired, policy) else {
             continue;
         };

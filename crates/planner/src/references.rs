@@ -12,8 +12,7 @@ use crate::change::BlockReason;
 /// The objects that an action refers to by name: without them it cannot be performed.
 pub(crate) fn action_references(action: &Action) -> Vec<Address> {
     match action {
-        Action::Create { address: at, body }
-        | Action::Update { address: at, via: UpdateVia::Resource, body, .. } => {
+        Action::Create { address: at, body } | Action::Update { address: at, via: UpdateVia::Resource, body, .. } => {
             body_references(FieldSemantics::for_kind(at.kind), body, &at.service)
         }
         Action::Update { .. } | Action::SetState { .. } | Action::Delete { .. } => Vec::new(),
@@ -21,11 +20,7 @@ pub(crate) fn action_references(action: &Action) -> Vec<Address> {
 }
 
 /// The objects that a body refers to by name.
-pub(crate) fn body_references(
-    rules: &FieldSemantics,
-    body: &Value,
-    service: &ServiceRef,
-) -> Vec<Address> {
+pub(crate) fn body_references(rules: &FieldSemantics, body: &Value, service: &ServiceRef) -> Vec<Address> {
     collect_matches(rules, body, &|rules, value| referenced_address(rules, value, service))
 }
 
@@ -47,13 +42,10 @@ fn collect_matches<T>(
         return vec![one];
     }
     match body {
-        Value::Array(items) => {
-            items.iter().flat_map(|item| collect_matches(rules.list_item(), item, look)).collect()
+        Value::Array(items) => items.iter().flat_map(|item| collect_matches(rules.list_item(), item, look)).collect(),
+        Value::Object(fields) => {
+            fields.iter().flat_map(|(name, value)| collect_matches(rules.child_field(name), value, look)).collect()
         }
-        Value::Object(fields) => fields
-            .iter()
-            .flat_map(|(name, value)| collect_matches(rules.child_field(name), value, look))
-            .collect(),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Vec::new(),
     }
 }
@@ -86,11 +78,7 @@ pub(crate) fn missing_reference(
     body_references(rules, body, service).into_iter().find_map(reason)
 }
 
-fn referenced_address(
-    rules: &FieldSemantics,
-    value: &Value,
-    service: &ServiceRef,
-) -> Option<Address> {
+fn referenced_address(rules: &FieldSemantics, value: &Value, service: &ServiceRef) -> Option<Address> {
     let (kind, name) = rules.referenced_object(value)?;
     Some(Address::new(service.clone(), kind, name))
 }
@@ -104,16 +92,12 @@ fn replace_values(
         return value;
     }
     match value {
-        Value::Array(items) => items
-            .iter()
-            .map(|item| replace_values(rules.list_item(), item, replace))
-            .collect::<Vec<_>>()
-            .into(),
+        Value::Array(items) => {
+            items.iter().map(|item| replace_values(rules.list_item(), item, replace)).collect::<Vec<_>>().into()
+        }
         Value::Object(fields) => fields
             .iter()
-            .map(|(name, value)| {
-                (name.clone(), replace_values(rules.child_field(name), value, replace))
-            })
+            .map(|(name, value)| (name.clone(), replace_values(rules.child_field(name), value, replace)))
             .collect::<serde_json::Map<_, _>>()
             .into(),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.clone(),

@@ -114,12 +114,7 @@ fn collect_fields<'r>(
             let was = sides.base.and_then(Value::as_object).into_iter().flatten();
             let removed = was.map(|(name, _)| name).filter(|name| !fields.contains_key(*name));
             for name in fields.keys().chain(removed) {
-                collect_fields(
-                    rules.child_field(name),
-                    sides.field_values(name),
-                    &path.child(name),
-                    found,
-                );
+                collect_fields(rules.child_field(name), sides.field_values(name), &path.child(name), found);
             }
         }
         (Some(Value::Array(_)), _, ListSemantics::Keyed(keyed)) => {
@@ -141,12 +136,8 @@ fn field_verdict(
     let live_is_desired = rules.matches_live(desired, live);
     let is_write_only = rules.is_unobserved(desired, live);
     match base {
-        None if is_write_only && !rules.is_implied_by_omission(desired) => {
-            Some(FieldVerdict::Change)
-        }
-        None if live_is_desired => {
-            live.is_some_and(|live| !live.is_null()).then_some(FieldVerdict::Adoption)
-        }
+        None if is_write_only && !rules.is_implied_by_omission(desired) => Some(FieldVerdict::Change),
+        None if live_is_desired => live.is_some_and(|live| !live.is_null()).then_some(FieldVerdict::Adoption),
         None => Some(FieldVerdict::Change),
         Some(base) => {
             let unchanged = rules.requests_same(base, desired);
@@ -157,9 +148,7 @@ fn field_verdict(
                 (false, true, true) if !became_readable => Some(FieldVerdict::Change),
                 (false, true, true) => Some(FieldVerdict::Applied),
                 (true, true, _) if lowered => Some(FieldVerdict::Lowered),
-                (unchanged, live_is_desired, live_is_base) => {
-                    decide_verdict(unchanged, live_is_desired, live_is_base)
-                }
+                (unchanged, live_is_desired, live_is_base) => decide_verdict(unchanged, live_is_desired, live_is_base),
             }
         }
     }
@@ -173,11 +162,9 @@ fn collect_entries<'r>(
     found: &mut Vec<ThreeWayField<'r>>,
 ) {
     let item = rules.list_item();
-    let live_is_desired =
-        sides.desired.is_some_and(|desired| rules.matches_live(desired, sides.live));
+    let live_is_desired = sides.desired.is_some_and(|desired| rules.matches_live(desired, sides.live));
     if sides.base.is_none() && live_is_desired {
-        let verdict =
-            sides.desired.and_then(|desired| field_verdict(rules, None, desired, sides.live));
+        let verdict = sides.desired.and_then(|desired| field_verdict(rules, None, desired, sides.live));
         found.extend(verdict.map(|verdict| sides.to_field(rules, path, None, verdict)));
         return;
     }
@@ -201,12 +188,10 @@ fn collect_entries<'r>(
             ),
         };
         let entry = Some((keyed, entry_label(keyed, one)));
-        entry_fields
-            .extend(verdict.map(|verdict| entry_sides.to_field(item, path, entry, verdict)));
+        entry_fields.extend(verdict.map(|verdict| entry_sides.to_field(item, path, entry, verdict)));
     }
     // Live lists come in any order.
-    entry_fields
-        .sort_by(|a, b| a.entry.as_ref().map(|e| &e.1).cmp(&b.entry.as_ref().map(|e| &e.1)));
+    entry_fields.sort_by(|a, b| a.entry.as_ref().map(|e| &e.1).cmp(&b.entry.as_ref().map(|e| &e.1)));
     found.extend(entry_fields);
 }
 
@@ -224,11 +209,7 @@ fn is_same_value(item: &FieldSemantics, one: Option<&Value>, other: Option<&Valu
 }
 
 /// `None` is nothing to tell: it is as declared and was so before, or it cannot be told.
-fn decide_verdict(
-    unchanged: bool,
-    live_is_desired: bool,
-    live_is_base: bool,
-) -> Option<FieldVerdict> {
+fn decide_verdict(unchanged: bool, live_is_desired: bool, live_is_base: bool) -> Option<FieldVerdict> {
     match (unchanged, live_is_desired, live_is_base) {
         (_, true, true) | (true, true, false) => None,
         (true, false, _) => Some(FieldVerdict::Drift),

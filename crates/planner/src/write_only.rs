@@ -52,9 +52,7 @@ fn collect_fields<'r>(
 
 /// What git changed and live does not contradict.
 pub(crate) fn changed_in_git<'r>(classified: &[ThreeWayField<'r>]) -> Vec<Difference<'r>> {
-    let changed = classified
-        .iter()
-        .filter(|field| field.verdict == FieldVerdict::Change && field.entry.is_none());
+    let changed = classified.iter().filter(|field| field.verdict == FieldVerdict::Change && field.entry.is_none());
     changed
         .filter_map(|field| {
             let desired = field.desired.as_ref()?;
@@ -105,8 +103,7 @@ pub(crate) fn unchecked_fields(
         .iter()
         .filter(|field| !sent(&field.path))
         .partition(|field| !secret::find_secret_references(&field.desired).is_empty());
-    let paths =
-        |list: Vec<&WriteOnlyField<'_>>| list.iter().map(|field| field.path.clone()).collect();
+    let paths = |list: Vec<&WriteOnlyField<'_>>| list.iter().map(|field| field.path.clone()).collect();
     (!secrets.is_empty() || !fields.is_empty()).then(|| UncheckedFields {
         address: at.clone(),
         secrets: paths(secrets),

@@ -8,7 +8,7 @@ use model::address::{Address, Kind, Name, ServiceRef};
 use model::desired::{Desired, Document, Intent, Origin, Place};
 use model::live::{Id, Live, LiveObjects, Object, State};
 use model::selector::AddressPattern;
-use planner::{Policy, PruneEvidence, PruneReason, plan, prune};
+use planner::{Policy, PruneEvidence, PruneReason, plan, prune_unmanaged};
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 use serde_json::json;

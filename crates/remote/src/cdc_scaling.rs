@@ -27,10 +27,7 @@ use crate::transport::Method;
 pub(crate) struct ScalingPaths(Mutex<BTreeMap<ServiceRef, String>>);
 
 /// What is live, if anything is.
-pub(crate) async fn observe_scaling(
-    remote: &Remote,
-    service: &ServiceRef,
-) -> Result<Option<Object>, Error> {
+pub(crate) async fn observe_scaling(remote: &Remote, service: &ServiceRef) -> Result<Option<Object>, Error> {
     let found = send_to_any_path(remote, service, Method::Get, None).await?;
     Ok(found.map(|body| Object { id: owner_id(remote, service), state: State::default(), body }))
 }
@@ -56,8 +53,7 @@ pub(crate) async fn update_scaling(
         return Ok(performed_action(remote, service, Progress::InProgress, None));
     }
     let mut poll = ScalingPoll::new(remote, service);
-    let in_force =
-        |live: &Value| FieldSemantics::for_kind(Kind::CdcScaling).matches_live(body, Some(live));
+    let in_force = |live: &Value| FieldSemantics::for_kind(Kind::CdcScaling).matches_live(body, Some(live));
     loop {
         let live = send_to_any_path(remote, service, Method::Get, None).await?;
         if let Some(live) = live.filter(in_force) {
@@ -67,12 +63,7 @@ pub(crate) async fn update_scaling(
     }
 }
 
-fn performed_action(
-    remote: &Remote,
-    service: &ServiceRef,
-    standing: Progress,
-    live: Option<Value>,
-) -> PerformedAction {
+fn performed_action(remote: &Remote, service: &ServiceRef, standing: Progress, live: Option<Value>) -> PerformedAction {
     let (id, state) = (owner_id(remote, service), State::default());
     let object = |body| Object { id: id.clone(), state: state.clone(), body };
     let live = live.map(object);
@@ -129,12 +120,7 @@ struct ScalingPoll<'a> {
 
 impl<'a> ScalingPoll<'a> {
     fn new(remote: &'a Remote, service: &'a ServiceRef) -> Self {
-        Self {
-            remote,
-            service,
-            began: Instant::now(),
-            interval: remote.settings.polling.initial_interval,
-        }
+        Self { remote, service, began: Instant::now(), interval: remote.settings.polling.initial_interval }
     }
 
     async fn wait_for_next(&mut self, last: Option<State>) -> Result<(), Error> {

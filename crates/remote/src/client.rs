@@ -84,12 +84,7 @@ impl<'a> RequestSpec<'a> {
     /// It went out, and that is all that is known.
     fn no_answer_error(&self) -> Error {
         let (method, path) = (self.method, self.path.to_owned());
-        Error::Transport {
-            method,
-            path,
-            reason: "no answer in time".to_owned(),
-            may_have_arrived: true,
-        }
+        Error::Transport { method, path, reason: "no answer in time".to_owned(), may_have_arrived: true }
     }
 
     /// Is not repeated unless it is certain that it was not carried out.
@@ -101,10 +96,7 @@ impl<'a> RequestSpec<'a> {
 impl Client {
     pub(crate) fn new(transport: Arc<dyn Transport>, settings: &RemoteSettings) -> Self {
         let mut key_redaction = Redaction::default();
-        transport
-            .carried_secrets()
-            .iter()
-            .for_each(|it| key_redaction.add_secret(it.expose_secret(), ""));
+        transport.carried_secrets().iter().for_each(|it| key_redaction.add_secret(it.expose_secret(), ""));
         Self {
             transport,
             key_redaction,
@@ -175,9 +167,7 @@ impl Client {
             return None;
         }
         let (delay, wait) = match error.rejection_kind() {
-            Some(RejectionKind::RateLimited) => {
-                (Duration::ZERO, self.rate_limiter.remaining_hold())
-            }
+            Some(RejectionKind::RateLimited) => (Duration::ZERO, self.rate_limiter.remaining_hold()),
             _ => delays.next().map(|delay| (delay, delay))?,
         };
         (Instant::now() + wait < self.end_time(call.budget)).then_some(delay)
@@ -185,10 +175,7 @@ impl Client {
 
     /// Waits until one more pipe may be stopped for a while, unless somebody ends the run.
     pub(crate) async fn acquire_pause_permit(&self) -> Option<PausePermit<'_>> {
-        self.run_interruptible(TimeBudget::Run, self.rate_limiter.acquire_pause_permit())
-            .await
-            .ok()
-            .flatten()
+        self.run_interruptible(TimeBudget::Run, self.rate_limiter.acquire_pause_permit()).await.ok().flatten()
     }
 
     /// When the time is over.
@@ -228,9 +215,7 @@ impl Client {
             TimeBudget::Run | TimeBudget::Extended(_) => Priority::Normal,
             TimeBudget::Reserve(_) => Priority::High,
         };
-        let waited = self
-            .run_interruptible(call.budget, self.rate_limiter.acquire_slot(end, priority))
-            .await?;
+        let waited = self.run_interruptible(call.budget, self.rate_limiter.acquire_slot(end, priority)).await?;
         // The last look is at the very end, but nothing is begun that late.
         let late = call.method.is_write() && Instant::now() >= end;
         waited.filter(|_| !late).ok_or(Error::OutOfTime)
@@ -268,12 +253,8 @@ impl Client {
     /// What would be refused is not even sent. No pipe is left stopped for one refusal, though.
     fn check_key(&self, budget: TimeBudget) -> Result<(), Error> {
         match (budget, lock_ignoring_poison(&self.key_rejection).clone()) {
-            (TimeBudget::Run | TimeBudget::Extended(_), Some(rejected)) => {
-                Err(Error::Rejected(Box::new(rejected)))
-            }
-            (TimeBudget::Run | TimeBudget::Extended(_), None) | (TimeBudget::Reserve(_), _) => {
-                Ok(())
-            }
+            (TimeBudget::Run | TimeBudget::Extended(_), Some(rejected)) => Err(Error::Rejected(Box::new(rejected))),
+            (TimeBudget::Run | TimeBudget::Extended(_), None) | (TimeBudget::Reserve(_), _) => Ok(()),
         }
     }
 
@@ -285,11 +266,7 @@ impl Client {
             let answered = timeout_at(end, self.call_transport(call)).await;
             answered.unwrap_or_else(|_| Err(call.no_answer_error()))
         };
-        if call.method.is_write() {
-            exchange.await
-        } else {
-            self.run_interruptible(call.budget, exchange).await?
-        }
+        if call.method.is_write() { exchange.await } else { self.run_interruptible(call.budget, exchange).await? }
     }
 
     async fn call_transport(&self, call: &RequestSpec<'_>) -> Result<ApiResponse, Error> {
@@ -299,20 +276,12 @@ impl Client {
         let path = path.to_owned();
         self.transport.send(request).await.map_err(|error| match error {
             TransportError::Untrusted(reason) => Error::Untrusted { method, path, reason },
-            TransportError::NotSent(reason) => {
-                Error::Transport { method, path, reason, may_have_arrived: false }
-            }
-            TransportError::AnswerLost(reason) => {
-                Error::Transport { method, path, reason, may_have_arrived: true }
-            }
+            TransportError::NotSent(reason) => Error::Transport { method, path, reason, may_have_arrived: false },
+            TransportError::AnswerLost(reason) => Error::Transport { method, path, reason, may_have_arrived: true },
         })
     }
 
-    fn decode_response(
-        &self,
-        call: &RequestSpec<'_>,
-        response: &ApiResponse,
-    ) -> Result<DecodedAnswer, Error> {
+    fn decode_response(&self, call: &RequestSpec<'_>, response: &ApiResponse) -> Result<DecodedAnswer, Error> {
         if response.status == 429 {
             lock_ignoring_poison(&self.counts).throttled += 1;
             self.rate_limiter.back_off(envelope::retry_after(response));

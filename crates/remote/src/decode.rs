@@ -17,21 +17,13 @@ pub(crate) struct DecodedObject {
 }
 
 /// Reads one object.
-pub(crate) fn decode_object(
-    kind: Kind,
-    method: Method,
-    path: &str,
-    body: Value,
-) -> Result<DecodedObject, Error> {
+pub(crate) fn decode_object(kind: Kind, method: Method, path: &str, body: Value) -> Result<DecodedObject, Error> {
     let id = body.get("id").and_then(Value::as_str).filter(|id| !id.is_empty());
     let Some(id) = id else {
         return Err(malformed_result(method, path, "holds an object without an id"));
     };
     let text = |path: Option<FieldPath>| {
-        path.as_ref()
-            .and_then(|path| path.value_in(&body))
-            .and_then(Value::as_str)
-            .unwrap_or_default()
+        path.as_ref().and_then(|path| path.value_in(&body)).and_then(Value::as_str).unwrap_or_default()
     };
     let name = Name::new(text(kind.name_path()));
     let state = State::new(text(kind.state_path()));
@@ -40,17 +32,11 @@ pub(crate) fn decode_object(
 
 /// Reads a list. One that is missing is not taken for an empty one, nor an object without a name for
 /// another one: objects would be made twice.
-pub(crate) fn decode_list(
-    kind: Kind,
-    path: &str,
-    result: Value,
-) -> Result<Vec<DecodedObject>, Error> {
+pub(crate) fn decode_list(kind: Kind, path: &str, result: Value) -> Result<Vec<DecodedObject>, Error> {
     let Value::Array(bodies) = result else {
         return Err(malformed_result(Method::Get, path, "holds no list"));
     };
-    let is_named = |body: &Value| {
-        kind.name_path().is_none_or(|path| path.value_in(body).is_some_and(Value::is_string))
-    };
+    let is_named = |body: &Value| kind.name_path().is_none_or(|path| path.value_in(body).is_some_and(Value::is_string));
     let named = |body: Value| {
         let item = decode_object(kind, Method::Get, path, body)?;
         let nameless = || malformed_result(Method::Get, path, "holds an object without a name");

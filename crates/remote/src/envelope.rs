@@ -42,9 +42,7 @@ pub(crate) fn decode_envelope(
         Ok(envelope @ Value::Object(_)) if response.status >= 400 => {
             Err(Error::Rejected(Box::new(context.rejected_request(&envelope))))
         }
-        _ if is_status_enough(response.status) => {
-            Err(Error::Rejected(Box::new(context.gateway_rejection())))
-        }
+        _ if is_status_enough(response.status) => Err(Error::Rejected(Box::new(context.gateway_rejection()))),
         Ok(envelope) => Err(context.unexpected_error("is no envelope", request_id(&envelope))),
         Err(error) if error.is_eof() && !response.body.is_empty() => {
             Err(context.unexpected_error("is cut short", None))
@@ -217,8 +215,7 @@ mod tests {
     #[test]
     fn response_envelope_is_decoded() {
         let body = r#"{"status": 200, "requestId": "1", "result": [1]}"#;
-        let result =
-            decode_envelope(Method::Get, "/v1/x", &response(200, "application/json", body), &[]);
+        let result = decode_envelope(Method::Get, "/v1/x", &response(200, "application/json", body), &[]);
         let opened = result.unwrap();
         assert_eq!((opened.result, opened.request_id.as_deref()), (json!([1]), Some("1")));
         let nothing = response(200, "", "");
@@ -275,10 +272,7 @@ mod tests {
         assert_eq!(kind(424, "running. Current state: stopping"), RejectionKind::ServiceStopped);
         assert_eq!(kind(424, "running. Current state: awaking"), RejectionKind::ServiceWaking);
         assert_eq!(kind(424, "running. Current state: degraded"), RejectionKind::InvalidRequest);
-        assert_eq!(
-            kind(400, "Postgres ClickPipe must be paused to edit"),
-            RejectionKind::NeedsPause
-        );
+        assert_eq!(kind(400, "Postgres ClickPipe must be paused to edit"), RejectionKind::NeedsPause);
         assert_eq!(kind(400, "1a2b ClickPipe is already running"), RejectionKind::AlreadyRunning);
         assert_eq!(kind(400, "brokers: ''"), RejectionKind::InvalidRequest);
         assert_eq!(kind(500, "Internal error"), RejectionKind::ServerError);

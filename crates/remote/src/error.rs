@@ -249,8 +249,7 @@ impl Error {
         match self {
             Self::Transport { method, may_have_arrived: sent, .. } => *sent && method.is_write(),
             Self::Rejected(rejected) => {
-                let is_unsure =
-                    rejected.kind == RejectionKind::ServerError || rejected.had_lost_attempt;
+                let is_unsure = rejected.kind == RejectionKind::ServerError || rejected.had_lost_attempt;
                 is_unsure && rejected.method.is_write()
             }
             Self::UnexpectedResponse(unexpected) => {
@@ -301,10 +300,7 @@ impl Error {
     pub(crate) fn with_unready_endpoints(self, unready: impl FnOnce() -> Vec<String>) -> Self {
         match self {
             Self::Rejected(rejected) if rejected.kind == RejectionKind::InvalidRequest => {
-                Self::Rejected(Box::new(RejectedRequest {
-                    unready_endpoints: unready(),
-                    ..*rejected
-                }))
+                Self::Rejected(Box::new(RejectedRequest { unready_endpoints: unready(), ..*rejected }))
             }
             other => other,
         }

@@ -11,9 +11,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::error::Error;
 use crate::routes::API_VERSION;
-use crate::transport::{
-    ApiRequest, ApiResponse, Method, ResponseFuture, Transport, TransportError,
-};
+use crate::transport::{ApiRequest, ApiResponse, Method, ResponseFuture, Transport, TransportError};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -42,8 +40,7 @@ pub struct HttpTransport {
 impl HttpTransport {
     /// Speaks to the API at `api_url`, which may or may not end in the API's version.
     pub fn new(api_url: &str, credentials: ApiCredentials) -> Result<Self, Error> {
-        let base = normalize_base_url(api_url)
-            .map_err(|reason| Error::Setup(format!("API URL: {reason}")))?;
+        let base = normalize_base_url(api_url).map_err(|reason| Error::Setup(format!("API URL: {reason}")))?;
         // Someone else may have installed one already, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let builder = reqwest::Client::builder()
@@ -62,10 +59,8 @@ impl HttpTransport {
     async fn exchange_request(&self, request: ApiRequest) -> Result<ApiResponse, TransportError> {
         let url = format!("{}{}", self.base_url, request.path);
         let ApiCredentials { key_id: key, secret } = &self.credentials;
-        let mut builder = self
-            .client
-            .request(to_reqwest_method(request.method), url)
-            .basic_auth(key, Some(secret.expose_secret()));
+        let mut builder =
+            self.client.request(to_reqwest_method(request.method), url).basic_auth(key, Some(secret.expose_secret()));
         if let Some(body) = &request.body {
             let json = "application/json; charset=utf-8";
             builder = builder.header(CONTENT_TYPE, json).body(body.expose_bytes().to_vec());
@@ -78,11 +73,7 @@ impl HttpTransport {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(ApiResponse {
-            status: response.status().as_u16(),
-            headers: relevant_headers(response.headers()),
-            body,
-        })
+        Ok(ApiResponse { status: response.status().as_u16(), headers: relevant_headers(response.headers()), body })
     }
 }
 
@@ -193,8 +184,8 @@ mod tests {
     use std::thread::JoinHandle;
 
     use super::{
-        ApiCredentials, ApiRequest, ApiResponse, HttpTransport, MAX_BODY_BYTES, Method, Transport,
-        TransportError, normalize_base_url,
+        ApiCredentials, ApiRequest, ApiResponse, HttpTransport, MAX_BODY_BYTES, Method, Transport, TransportError,
+        normalize_base_url,
     };
     use crate::client::{Client, RequestSpec};
     use crate::secret::literal_body;
@@ -254,10 +245,7 @@ mod tests {
         let http = Arc::new(HttpTransport::new(&url, credentials).unwrap());
         let client = Client::new(http, &RemoteSettings::default());
         let body = literal_body(&serde_json::json!({}));
-        let error = client
-            .send(RequestSpec::new(Method::Post, "/v1/x").with_body(&body))
-            .await
-            .unwrap_err();
+        let error = client.send(RequestSpec::new(Method::Post, "/v1/x").with_body(&body)).await.unwrap_err();
         insta::assert_snapshot!(error, @"POST /v1/x: 400 no: Basic a2V5Om[redacted]g==, key:[redacted]");
     }
 
@@ -299,10 +287,7 @@ mod tests {
         for given in ["", "/", "/v1", "/v1/"] {
             assert_eq!(normalize_base_url(&format!("https://api.clickhouse.cloud{given}")), api);
         }
-        assert_eq!(
-            normalize_base_url("https://proxy.test/a/v1"),
-            Ok("https://proxy.test/a".to_owned())
-        );
+        assert_eq!(normalize_base_url("https://proxy.test/a/v1"), Ok("https://proxy.test/a".to_owned()));
     }
 
     #[test]

@@ -36,9 +36,7 @@ pub use rate_limiter::PausePermit;
 pub use remote::Remote;
 pub use secret::SecretProvider;
 pub use settings::{Polling, RemoteSettings, RequestRate, WaitMode};
-pub use transport::{
-    ApiRequest, ApiResponse, Method, RequestBody, ResponseFuture, Transport, TransportError,
-};
+pub use transport::{ApiRequest, ApiResponse, Method, RequestBody, ResponseFuture, Transport, TransportError};
 
 #[cfg(test)]
 mod tests;

@@ -100,14 +100,7 @@ impl ListCache {
             poll_now: Notify::new(),
         };
         let first_list = tokio::sync::Mutex::default();
-        Self {
-            kind,
-            path,
-            lists_requested: AtomicU64::new(0),
-            cache: Mutex::default(),
-            first_list,
-            poll,
-        }
+        Self { kind, path, lists_requested: AtomicU64::new(0), cache: Mutex::default(), first_list, poll }
     }
 
     /// Lists the objects now.
@@ -115,11 +108,7 @@ impl ListCache {
         self.list_with_budget(client, TimeBudget::Run).await
     }
 
-    async fn list_with_budget(
-        &self,
-        client: &Client,
-        budget: TimeBudget,
-    ) -> Result<Vec<DecodedObject>, Error> {
+    async fn list_with_budget(&self, client: &Client, budget: TimeBudget) -> Result<Vec<DecodedObject>, Error> {
         Ok(self.request_list(client, budget).await?.1)
     }
 
@@ -141,11 +130,7 @@ impl ListCache {
         if lately { Ok(()) } else { self.list_with_budget(client, budget).await.map(drop) }
     }
 
-    async fn request_list(
-        &self,
-        client: &Client,
-        budget: TimeBudget,
-    ) -> Result<(u64, Vec<DecodedObject>), Error> {
+    async fn request_list(&self, client: &Client, budget: TimeBudget) -> Result<(u64, Vec<DecodedObject>), Error> {
         let number = self.lists_requested.fetch_add(1, Ordering::Relaxed) + 1;
         let call = RequestSpec::new(Method::Get, &self.path).with_budget(budget);
         let items = decode_list(self.kind, &self.path, client.send(call).await?)?;
@@ -163,13 +148,7 @@ impl ListCache {
             let wrote = last.as_ref().map(|seen| seen.pending_write).unwrap_or_default();
             let pause = last.as_ref().and_then(|seen| seen.pause_reason);
             let (name, state) = (name.clone(), object.state.clone());
-            let listed = CachedObject {
-                name,
-                state,
-                list_number: number,
-                pending_write: wrote,
-                pause_reason: pause,
-            };
+            let listed = CachedObject { name, state, list_number: number, pending_write: wrote, pause_reason: pause };
             let seen = last.filter(|seen| seen.list_number >= number).unwrap_or(listed);
             cache.objects.insert(object.id.clone(), seen);
         }
@@ -259,10 +238,7 @@ impl ListCache {
     pub(crate) fn new_cursor(&self) -> ListCursor {
         *lock_ignoring_poison(&self.poll.interval) = self.poll.polling.initial_interval;
         self.poll.poll_now.notify_one();
-        ListCursor {
-            number: self.lists_requested.load(Ordering::Relaxed),
-            taken_at: Instant::now(),
-        }
+        ListCursor { number: self.lists_requested.load(Ordering::Relaxed), taken_at: Instant::now() }
     }
 
     /// The next list that is news to the holder of the ticket. Whoever comes first asks for it
@@ -279,13 +255,11 @@ impl ListCache {
         let snapshot = if let Some(snapshot) = news {
             snapshot.clone()
         } else {
-            let since =
-                latest.as_ref().map_or(cursor.taken_at, |last| last.taken_at.max(cursor.taken_at));
+            let since = latest.as_ref().map_or(cursor.taken_at, |last| last.taken_at.max(cursor.taken_at));
             client.run_interruptible(budget, self.poll.wait_until_due(since, end)).await?;
             let (number, items) = self.request_list(client, budget).await?;
             let objects = items.into_iter().map(|item| (item.object.id.clone(), item)).collect();
-            let snapshot =
-                ListSnapshot { number, taken_at: Instant::now(), objects: Arc::new(objects) };
+            let snapshot = ListSnapshot { number, taken_at: Instant::now(), objects: Arc::new(objects) };
             self.poll.adapt_interval(latest.as_ref(), &snapshot);
             latest.insert(snapshot).clone()
         };
@@ -313,11 +287,7 @@ impl ListPoll {
     fn adapt_interval(&self, before: Option<&ListSnapshot>, now: &ListSnapshot) {
         let moved = before.is_none_or(|before| before.object_states().ne(now.object_states()));
         let mut interval = lock_ignoring_poison(&self.interval);
-        *interval = if moved {
-            self.polling.initial_interval
-        } else {
-            self.polling.next_interval(*interval)
-        };
+        *interval = if moved { self.polling.initial_interval } else { self.polling.next_interval(*interval) };
     }
 }
 

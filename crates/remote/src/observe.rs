@@ -30,9 +30,10 @@ pub struct ObserveScope {
 const SETTINGS_BLOCK: &str = "settings";
 
 pub(crate) async fn observe_scope(remote: &Remote, scope: &ObserveScope) -> Result<Live, Error> {
-    let observations = scope.kinds.iter().flat_map(|(service, kinds)| {
-        kinds.iter().map(|kind| observe_kind(remote, scope, service, *kind))
-    });
+    let observations = scope
+        .kinds
+        .iter()
+        .flat_map(|(service, kinds)| kinds.iter().map(|kind| observe_kind(remote, scope, service, *kind)));
     let mut live = Live::new();
     for (at, object) in try_join_all(observations).await?.into_iter().flatten() {
         live.entry(at).or_default().objects.push(object);
@@ -83,9 +84,7 @@ async fn fetch_details(
     if let Some(body) = ignore_not_found(remote.client.get(&path).await)? {
         object.body = body;
     }
-    if blocks.iter().any(|block| block == SETTINGS_BLOCK)
-        && is_block_missing(&object.body, SETTINGS_BLOCK)
-    {
+    if blocks.iter().any(|block| block == SETTINGS_BLOCK) && is_block_missing(&object.body, SETTINGS_BLOCK) {
         let path = routes::part_url(&path, UpdateVia::Settings);
         if let Some(settings) = ignore_not_found(remote.client.get(&path).await)? {
             object.body[SETTINGS_BLOCK] = settings;

@@ -40,15 +40,9 @@ pub struct PerformedAction {
     pub live: Option<Object>,
 }
 
-pub(crate) async fn perform_action(
-    remote: &Remote,
-    action: &Action,
-) -> Result<PerformedAction, Error> {
-    let unready = || {
-        action
-            .request_body()
-            .map_or_else(Vec::new, |body| unready_endpoints(remote, action.address(), body))
-    };
+pub(crate) async fn perform_action(remote: &Remote, action: &Action) -> Result<PerformedAction, Error> {
+    let unready =
+        || action.request_body().map_or_else(Vec::new, |body| unready_endpoints(remote, action.address(), body));
     dispatch_action(remote, action).await.map_err(|error| error.with_unready_endpoints(unready))
 }
 
@@ -89,14 +83,9 @@ async fn dispatch_action(remote: &Remote, action: &Action) -> Result<PerformedAc
 }
 
 /// Waits for an object that is still being made, perhaps by an earlier run.
-pub(crate) async fn wait_until_created(
-    remote: &Remote,
-    at: &Address,
-    id: &Id,
-) -> Result<(), Error> {
-    let in_progress = |object: &Object| {
-        lifecycle::progress_toward(at.kind, object, RunState::Running) == Progress::InProgress
-    };
+pub(crate) async fn wait_until_created(remote: &Remote, at: &Address, id: &Id) -> Result<(), Error> {
+    let in_progress =
+        |object: &Object| lifecycle::progress_toward(at.kind, object, RunState::Running) == Progress::InProgress;
     if remote.list_cache(at)?.last_seen(id).as_ref().is_some_and(in_progress) {
         watch::ObjectWatch::new(remote, at, id)?.until_settled(RunState::Running, None).await?;
     }
@@ -112,10 +101,7 @@ impl PerformedAction {
             id: object.id.clone(),
             state: object.state.clone(),
             progress: lifecycle::progress_toward(at.kind, object, desired_state),
-            notes: lifecycle::attention_note(at.kind, object)
-                .map(str::to_owned)
-                .into_iter()
-                .collect(),
+            notes: lifecycle::attention_note(at.kind, object).map(str::to_owned).into_iter().collect(),
             live: None,
         }
     }
@@ -154,9 +140,7 @@ impl CommandKey {
 impl CommandDialect {
     /// The word to begin with, and the other one where it is not known yet which is right.
     fn keys_to_try(&self) -> (CommandKey, Option<CommandKey>) {
-        self.known_key
-            .get()
-            .map_or((CommandKey::Command, Some(CommandKey::Action)), |known| (*known, None))
+        self.known_key.get().map_or((CommandKey::Command, Some(CommandKey::Action)), |known| (*known, None))
     }
 
     fn remember_key(&self, key: CommandKey) {

@@ -146,8 +146,7 @@ impl RateLimiter {
         let gives_way = priority == Priority::Normal && window.priority_waiters > 0;
         let yield_until = gives_way.then(|| now + YIELD_DELAY);
         let full = window.full_until(self.rate, now);
-        let spent =
-            (priority == Priority::Normal).then(|| window.reserved_until(self.rate, now)).flatten();
+        let spent = (priority == Priority::Normal).then(|| window.reserved_until(self.rate, now)).flatten();
         let busy = held.max(full).max(spent).max(yield_until);
         if busy.is_none() {
             window.sent.push_back(now);
@@ -174,8 +173,7 @@ impl RateWindow {
     fn reserved_until(&self, rate: Option<RequestRate>, now: Instant) -> Option<Instant> {
         let rate = rate.filter(|_| self.paused_pipes > 0)?;
         let most = rate.requests - (self.paused_pipes + RESERVED_READS).min(rate.requests / 2);
-        let counts =
-            rate.window.saturating_sub(RESTART_WITHIN).max(rate.window / 2) + WINDOW_MARGIN;
+        let counts = rate.window.saturating_sub(RESTART_WITHIN).max(rate.window / 2) + WINDOW_MARGIN;
         // What was sent before leaves the window in time.
         let late = *self.sent.iter().rev().nth(most - 1)?;
         Some(late + counts).filter(|free| *free > now)
@@ -213,9 +211,7 @@ mod tests {
     }
 
     fn busiest(sent: &[Instant]) -> usize {
-        let within = |from: &Instant| {
-            sent.iter().filter(|at| *at >= from && at.duration_since(*from) < PER).count()
-        };
+        let within = |from: &Instant| sent.iter().filter(|at| *at >= from && at.duration_since(*from) < PER).count();
         sent.iter().map(within).max().unwrap_or(0)
     }
 
@@ -308,9 +304,7 @@ mod tests {
                     turn(&pace).await;
                 }
             };
-            let _ =
-                timeout(Duration::from_millis(after * 700), async { tokio::join!(stops, busy) })
-                    .await;
+            let _ = timeout(Duration::from_millis(after * 700), async { tokio::join!(stops, busy) }).await;
             assert!(pausing.len() <= 3);
             let began = Instant::now();
             for _ in 0..pausing.len() + 2 {
@@ -324,11 +318,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn paused_pipes_do_not_reduce_throughput() {
         let (pace, start) = (pace(10), Instant::now());
-        let _pausing = [
-            pace.acquire_pause_permit().await,
-            pace.acquire_pause_permit().await,
-            pace.acquire_pause_permit().await,
-        ];
+        let _pausing =
+            [pace.acquire_pause_permit().await, pace.acquire_pause_permit().await, pace.acquire_pause_permit().await];
         join_all((0..101).map(|_| turn(&pace))).await;
         assert!(start.elapsed() < Duration::from_secs(110), "{:?}", start.elapsed());
     }

@@ -46,13 +46,11 @@ impl Redaction {
 
     /// The beginning of the text without any of the secrets.
     pub(crate) fn redact_text(&self, text: &str) -> String {
-        let end =
-            (0..=MAX_TEXT_BYTES.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
+        let end = (0..=MAX_TEXT_BYTES.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
         let text = &text[..end.unwrap_or_default()];
         let places = || text.char_indices().map(|(at, _)| &text[at..]);
-        let starts_with_withheld = |rest: &str| {
-            expose_all(&self.withheld).any(|it| encodings::starts_with_secret(rest, it))
-        };
+        let starts_with_withheld =
+            |rest: &str| expose_all(&self.withheld).any(|it| encodings::starts_with_secret(rest, it));
         if places().any(starts_with_withheld) {
             return WITHHELD.to_owned();
         }
@@ -72,8 +70,7 @@ impl Redaction {
 
     /// How much of the beginning of a text repeats a secret, in bytes.
     fn longest_secret_match(&self, text: &str) -> usize {
-        let lengths = expose_all(&self.cut)
-            .map(|secret| encodings::matched_length(text, secret, MIN_SECRET_CHARS));
+        let lengths = expose_all(&self.cut).map(|secret| encodings::matched_length(text, secret, MIN_SECRET_CHARS));
         lengths.max().unwrap_or_default()
     }
 }
@@ -142,14 +139,8 @@ mod tests {
     #[test]
     fn prefix_and_suffix_of_a_secret_are_redacted() {
         let secret = "hunter22-and-more";
-        assert_eq!(
-            clean(secret, "with hunter22-a... or ...and-more!"),
-            "with [redacted]... or ...[redacted]!"
-        );
-        assert_eq!(
-            clean(secret, &format!("with {}", &secret[..MIN_SECRET_CHARS])),
-            "with [redacted]"
-        );
+        assert_eq!(clean(secret, "with hunter22-a... or ...and-more!"), "with [redacted]... or ...[redacted]!");
+        assert_eq!(clean(secret, &format!("with {}", &secret[..MIN_SECRET_CHARS])), "with [redacted]");
         assert_eq!(clean(secret, "the hunter and more"), "the hunter and more");
     }
 

@@ -75,10 +75,8 @@ impl Remote {
             let path = routes::list_url(kind, &organization, id);
             ((service.clone(), kind), ListCache::new(kind, path, settings.polling))
         };
-        let list_caches = services
-            .iter()
-            .flat_map(|(service, id)| LISTED_KINDS.map(|kind| list_cache(service, id, kind)))
-            .collect();
+        let list_caches =
+            services.iter().flat_map(|(service, id)| LISTED_KINDS.map(|kind| list_cache(service, id, kind))).collect();
         Self {
             client,
             settings,
@@ -125,11 +123,7 @@ impl Remote {
 
     fn check_time_to_replace(&self, at: &Address) -> Result<(), Error> {
         let left = self.client.deadline.end_time().saturating_duration_since(Instant::now());
-        if left < MIN_TIME_TO_REPLACE {
-            Err(Error::NotEnoughTime { address: at.clone() })
-        } else {
-            Ok(())
-        }
+        if left < MIN_TIME_TO_REPLACE { Err(Error::NotEnoughTime { address: at.clone() }) } else { Ok(()) }
     }
 
     /// Whose time the work on an object uses up that is made or deleted.
@@ -156,9 +150,7 @@ impl Remote {
         let service = self.services.get(&at.service).ok_or_else(unknown)?;
         let path = routes::schema_discovery_url(&self.organization, service);
         let filled = self.fill_references(at, body).await?;
-        self.client
-            .send(RequestSpec::new(Method::Post, &path).with_body(&filled).as_idempotent())
-            .await
+        self.client.send(RequestSpec::new(Method::Post, &path).with_body(&filled).as_idempotent()).await
     }
 
     /// Has a database pipe read everything again. No plan asks for this.
@@ -178,9 +170,7 @@ impl Remote {
     pub fn paused_by_run(&self, action: &Action) -> Option<Id> {
         let at = action.address();
         let id = match action {
-            Action::Update { id, .. } | Action::SetState { id, .. } => {
-                self.resolve_id(at, id.as_ref())
-            }
+            Action::Update { id, .. } | Action::SetState { id, .. } => self.resolve_id(at, id.as_ref()),
             Action::Create { .. } | Action::Delete { .. } => return None,
         };
         id.ok().filter(|id| self.list_cache(at).is_ok_and(|known| known.pause_reason(id).is_some()))
@@ -233,11 +223,7 @@ impl Remote {
 
     /// Fills the references of a body, looking up the endpoints that it names. The API refuses a
     /// pipe that uses one which is still being made.
-    pub(crate) async fn fill_references(
-        &self,
-        at: &Address,
-        body: &Value,
-    ) -> Result<FilledBody, Error> {
+    pub(crate) async fn fill_references(&self, at: &Address, body: &Value) -> Result<FilledBody, Error> {
         for endpoint in secret::referenced_endpoints(at, body) {
             let list_cache = self.list_cache(&endpoint)?;
             list_cache.ensure_listed(&self.client).await?;
@@ -251,9 +237,7 @@ impl Remote {
 
     fn endpoint_id(&self, at: &Address) -> Result<String, Error> {
         let id = self.resolve_id(at, None).map_err(|error| match error {
-            Error::UnknownObject { address: at, found } => {
-                Error::UnknownEndpointReference { address: at, found }
-            }
+            Error::UnknownObject { address: at, found } => Error::UnknownEndpointReference { address: at, found },
             other => other,
         })?;
         Ok(id.as_str().to_owned())

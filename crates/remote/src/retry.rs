@@ -46,9 +46,7 @@ pub(crate) fn can_retry(idempotency: Idempotency, error: &Error) -> bool {
             | RejectionKind::AlreadyRunning
             | RejectionKind::InvalidRequest => false,
         },
-        Error::UnexpectedResponse(unexpected) => {
-            is_safe && !(300..500).contains(&unexpected.status)
-        }
+        Error::UnexpectedResponse(unexpected) => is_safe && !(300..500).contains(&unexpected.status),
         Error::Setup(_)
         | Error::Untrusted { .. }
         | Error::Interrupted

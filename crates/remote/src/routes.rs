@@ -84,8 +84,8 @@ fn encode_segment(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::{
-        Id, Kind, UpdateVia, containing_service, encode_segment, list_url, object_url,
-        organization_scaling_url, part_url, state_url,
+        Id, Kind, UpdateVia, containing_service, encode_segment, list_url, object_url, organization_scaling_url,
+        part_url, state_url,
     };
 
     #[test]
@@ -102,9 +102,7 @@ mod tests {
     fn service_is_parsed_from_the_path() {
         let service = "/v1/organizations/org/services/svc";
         let pipes = list_url(Kind::ClickPipe, "org", "svc");
-        for path in
-            [pipes.clone(), state_url(&object_url(&pipes, &Id::new("p"))), service.to_owned()]
-        {
+        for path in [pipes.clone(), state_url(&object_url(&pipes, &Id::new("p"))), service.to_owned()] {
             assert_eq!(containing_service(&path), Some(service), "{path}");
         }
         assert_eq!(containing_service(&organization_scaling_url("org")), None);

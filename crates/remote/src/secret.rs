@@ -36,24 +36,14 @@ pub(crate) fn fill_body(
     endpoint: impl Fn(&Address) -> Result<String, Error>,
 ) -> Result<FilledBody, Error> {
     let open = body.to_string();
-    let mut filler = BodyFiller {
-        address: at,
-        secrets,
-        endpoint,
-        public_text: open,
-        redaction: Redaction::default(),
-    };
+    let mut filler = BodyFiller { address: at, secrets, endpoint, public_text: open, redaction: Redaction::default() };
     let mut body = body.clone();
     filler.fill_value(&mut body)?;
     Ok(FilledBody { body: RequestBody::new(&body), redaction: filler.redaction })
 }
 
 /// Whether every secret of the body can be had. The values are dropped at once.
-pub(crate) fn check_resolvable(
-    at: &Address,
-    body: &Value,
-    secrets: &dyn SecretProvider,
-) -> Result<(), Error> {
+pub(crate) fn check_resolvable(at: &Address, body: &Value, secrets: &dyn SecretProvider) -> Result<(), Error> {
     secret::find_secret_references(body).iter().try_for_each(|referred| {
         let found = secrets.resolve_secret(&referred.from).map(drop);
         found.map_err(|reason| unresolved_error(at, &referred.from, reason))
@@ -71,12 +61,8 @@ pub(crate) fn referenced_endpoints(at: &Address, body: &Value) -> Vec<Address> {
         return vec![endpoint];
     }
     match body {
-        Value::Object(fields) => {
-            fields.values().flat_map(|value| referenced_endpoints(at, value)).collect()
-        }
-        Value::Array(items) => {
-            items.iter().flat_map(|value| referenced_endpoints(at, value)).collect()
-        }
+        Value::Object(fields) => fields.values().flat_map(|value| referenced_endpoints(at, value)).collect(),
+        Value::Array(items) => items.iter().flat_map(|value| referenced_endpoints(at, value)).collect(),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Vec::new(),
     }
 }
@@ -98,9 +84,7 @@ impl<F: Fn(&Address) -> Result<String, Error>> BodyFiller<'_, F> {
             *value = Value::String(self.fill_secret(value)?);
         } else {
             match value {
-                Value::Object(fields) => {
-                    fields.values_mut().try_for_each(|v| self.fill_value(v))?
-                }
+                Value::Object(fields) => fields.values_mut().try_for_each(|v| self.fill_value(v))?,
                 Value::Array(items) => items.iter_mut().try_for_each(|v| self.fill_value(v))?,
                 Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
             }
@@ -130,17 +114,12 @@ fn named_endpoint(at: &Address, value: &Value) -> Option<Address> {
 }
 
 fn unresolved_error(at: &Address, reference: &Value, reason: String) -> Error {
-    Error::Secret {
-        address: Box::new(at.clone()),
-        reference: describe_reference(reference),
-        reason,
-    }
+    Error::Secret { address: Box::new(at.clone()), reference: describe_reference(reference), reason }
 }
 
 /// The reference as it was written, which is no secret.
 fn describe_reference(reference: &Value) -> String {
-    SecretSource::from_reference(reference)
-        .map_or_else(|| reference.to_string(), |way| way.to_string())
+    SecretSource::from_reference(reference).map_or_else(|| reference.to_string(), |way| way.to_string())
 }
 
 #[cfg(test)]
@@ -148,9 +127,7 @@ mod tests {
     use model::address::ServiceRef;
     use serde_json::json;
 
-    use super::{
-        Address, Error, FilledBody, Kind, Name, SecretProvider, SecretString, Value, fill_body,
-    };
+    use super::{Address, Error, FilledBody, Kind, Name, SecretProvider, SecretString, Value, fill_body};
 
     struct Canary;
 

@@ -22,10 +22,7 @@ const MIN_READ_TIMEOUT: Duration = Duration::from_secs(5);
 /// When to give up on the answer to a request that goes out now, in a run that ends then.
 pub(crate) fn response_deadline(method: Method, end: Instant) -> Instant {
     let now = Instant::now();
-    let (most, least) = if method.is_write() {
-        (MAX_WRITE_TIMEOUT, MIN_WRITE_TIMEOUT)
-    } else {
-        (MAX_READ_TIMEOUT, MIN_READ_TIMEOUT)
-    };
+    let (most, least) =
+        if method.is_write() { (MAX_WRITE_TIMEOUT, MIN_WRITE_TIMEOUT) } else { (MAX_READ_TIMEOUT, MIN_READ_TIMEOUT) };
     end.clamp(now + least, now + most)
 }

@@ -18,8 +18,7 @@ pub trait Transport: Send + Sync {
 }
 
 /// A request on its way.
-pub type ResponseFuture<'a> =
-    Pin<Box<dyn Future<Output = Result<ApiResponse, TransportError>> + Send + 'a>>;
+pub type ResponseFuture<'a> = Pin<Box<dyn Future<Output = Result<ApiResponse, TransportError>> + Send + 'a>>;
 
 /// The methods that the API knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

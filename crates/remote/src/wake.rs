@@ -46,20 +46,13 @@ impl WakeUps {
     /// How often the service of the path was tried so far.
     pub(crate) fn attempts_so_far(&self, path: &str) -> u64 {
         let service = routes::containing_service(path).unwrap_or_default();
-        lock_ignoring_poison(&self.0)
-            .get(service)
-            .map_or(0, |attempt| attempt.attempts.load(Ordering::Acquire))
+        lock_ignoring_poison(&self.0).get(service).map_or(0, |attempt| attempt.attempts.load(Ordering::Acquire))
     }
 }
 
 /// Wakes the service of the path and waits until it runs; if somebody else has tried since
 /// `tries`, theirs counts.
-pub(crate) async fn wake_once(
-    client: &Client,
-    path: &str,
-    tries: u64,
-    budget: TimeBudget,
-) -> Result<(), Error> {
+pub(crate) async fn wake_once(client: &Client, path: &str, tries: u64, budget: TimeBudget) -> Result<(), Error> {
     let Some(service) = routes::containing_service(path) else { return Ok(()) };
     let attempt = client.wake_ups.attempt_for(service);
     let _turn = client.run_interruptible(budget, attempt.in_progress.lock()).await?;
@@ -88,9 +81,7 @@ pub(crate) async fn ensure_awake(client: &Client, path: &str) -> Result<(), Erro
     let tries = client.wake_ups.attempts_so_far(path);
     let state = service_state(client, service, TimeBudget::Run).await?;
     match state.as_str() {
-        "idle" | "awaking" if client.may_wake => {
-            wake_once(client, path, tries, TimeBudget::Run).await
-        }
+        "idle" | "awaking" if client.may_wake => wake_once(client, path, tries, TimeBudget::Run).await,
         "idle" | "awaking" | "starting" => Err(Error::CannotRecreate { state }),
         other if is_down_for_good(other) => Err(Error::CannotRecreate { state }),
         _ => Ok(()),
@@ -98,29 +89,20 @@ pub(crate) async fn ensure_awake(client: &Client, path: &str) -> Result<(), Erro
 }
 
 async fn service_state(client: &Client, service: &str, budget: TimeBudget) -> Result<State, Error> {
-    let found = client
-        .send_with_retries(&RequestSpec::new(Method::Get, service).with_budget(budget))
-        .await?;
+    let found = client.send_with_retries(&RequestSpec::new(Method::Get, service).with_budget(budget)).await?;
     Ok(State::new(found.get("state").and_then(Value::as_str).unwrap_or_default()))
 }
 
 /// Whether the request was turned down because the service sleeps, or has not quite woken.
 pub(crate) fn would_waking_help(error: &Error) -> bool {
-    matches!(
-        error.rejection_kind(),
-        Some(RejectionKind::ServiceIdle | RejectionKind::ServiceWaking)
-    )
+    matches!(error.rejection_kind(), Some(RejectionKind::ServiceIdle | RejectionKind::ServiceWaking))
 }
 
 async fn wake_service(client: &Client, service: &str, budget: TimeBudget) -> Result<(), Error> {
     tracing::info!(service, "waking the service");
     let body = secret::literal_body(&json!({"command": "awake"}));
     let path = routes::state_url(service);
-    client
-        .send_with_retries(
-            &RequestSpec::new(Method::Patch, &path).with_body(&body).with_budget(budget),
-        )
-        .await?;
+    client.send_with_retries(&RequestSpec::new(Method::Patch, &path).with_body(&body).with_budget(budget)).await?;
     let began = Instant::now();
     let end = client.end_time(budget).min(began + MAX_WAKE_TIME);
     loop {
@@ -138,14 +120,5 @@ async fn wake_service(client: &Client, service: &str, budget: TimeBudget) -> Res
 
 /// States that no waiting leads out of.
 fn is_down_for_good(state: &str) -> bool {
-    matches!(
-        state,
-        "stopping"
-            | "stopped"
-            | "terminating"
-            | "terminated"
-            | "softdeleting"
-            | "softdeleted"
-            | "failed"
-    )
+    matches!(state, "stopping" | "stopped" | "terminating" | "terminated" | "softdeleting" | "softdeleted" | "failed")
 }

@@ -21,10 +21,7 @@ const ADMIN_PREFIX: &str = "/_sandbox/";
 const MAX_ADVANCE_SECONDS: f64 = 10.0 * 365.0 * 86_400.0;
 
 /// The answer to a request for the sandbox itself; `None` when it is for the API.
-pub(crate) fn handle_admin_request(
-    world: &mut World,
-    request: &SandboxRequest,
-) -> Option<SandboxResponse> {
+pub(crate) fn handle_admin_request(world: &mut World, request: &SandboxRequest) -> Option<SandboxResponse> {
     let what = normalize_path(&request.path).strip_prefix(ADMIN_PREFIX)?;
     let answer = match (request.method.as_str(), what) {
         ("GET", "journal") => Ok(world.request_log().iter().map(LoggedRequest::to_json).collect()),
@@ -42,10 +39,7 @@ pub(crate) fn handle_admin_request(
         ("POST", "fields") => set_source_fields(world, &request.body),
         ("POST", "drop-tables") => drop_tables(world, &request.body),
         _ => {
-            return Some(SandboxResponse::from_json(
-                404,
-                &json!({"error": "no such path of the sandbox"}),
-            ));
+            return Some(SandboxResponse::from_json(404, &json!({"error": "no such path of the sandbox"})));
         }
     };
     Some(match answer {

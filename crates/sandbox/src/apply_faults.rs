@@ -16,14 +16,10 @@ pub(crate) fn fault_response(effects: &[FaultEffect], request_id: &str) -> Optio
                 return Some(SandboxResponse::from_html(504, "504 Gateway Timeout"));
             }
             FaultEffect::InternalError => ApiRefusal::internal_error(),
-            FaultEffect::Unavailable => ApiRefusal::with_code(
-                503,
-                "SERVICE_UNAVAILABLE",
-                "try again later (sandbox wording)",
-            ),
-            FaultEffect::Forbidden => {
-                ApiRefusal::with_code(403, "FORBIDDEN", "no access (sandbox wording)")
+            FaultEffect::Unavailable => {
+                ApiRefusal::with_code(503, "SERVICE_UNAVAILABLE", "try again later (sandbox wording)")
             }
+            FaultEffect::Forbidden => ApiRefusal::with_code(403, "FORBIDDEN", "no access (sandbox wording)"),
             FaultEffect::Repeated => ApiRefusal::bad_request("cannot accept"),
             FaultEffect::RateLimited(reset) => ApiRefusal::rate_limited(Some(reset)),
             FaultEffect::RateLimitedWithoutReset => ApiRefusal::rate_limited(None),
@@ -34,11 +30,7 @@ pub(crate) fn fault_response(effects: &[FaultEffect], request_id: &str) -> Optio
 }
 
 /// What faults do to an answer to a request with this body, after everything is done.
-pub(crate) fn distort_response(
-    response: &mut SandboxResponse,
-    body: &[u8],
-    effects: &[FaultEffect],
-) {
+pub(crate) fn distort_response(response: &mut SandboxResponse, body: &[u8], effects: &[FaultEffect]) {
     for effect in effects {
         match *effect {
             FaultEffect::CutAfterCommit => response.delivery = Delivery::CutBeforeAnswer,

@@ -29,9 +29,7 @@ impl SandboxKey {
 
 /// The key that the header proves to hold.
 pub(crate) fn authenticate_header(header: Option<&str>) -> Result<SandboxKey, ApiRefusal> {
-    let refusal = || {
-        ApiRefusal::with_code(401, "UNAUTHORIZED", "API key is missing or wrong (sandbox wording)")
-    };
+    let refusal = || ApiRefusal::with_code(401, "UNAUTHORIZED", "API key is missing or wrong (sandbox wording)");
     let pair = header.and_then(parse_basic_header).ok_or_else(refusal)?;
     match (pair.0.as_str(), pair.1.as_str()) {
         (KEY_ID, KEY_SECRET) => Ok(SandboxKey::Admin),
@@ -102,10 +100,7 @@ mod tests {
     #[test]
     fn base64_is_decoded() {
         assert_eq!(decode_base64("YTpi").as_deref(), Some(&b"a:b"[..]));
-        assert_eq!(
-            decode_base64("YWxhZGRpbjpvcGVuIHNlc2FtZQ==").as_deref(),
-            Some(&b"aladdin:open sesame"[..])
-        );
+        assert_eq!(decode_base64("YWxhZGRpbjpvcGVuIHNlc2FtZQ==").as_deref(), Some(&b"aladdin:open sesame"[..]));
         assert_eq!(decode_base64("Y?pi"), None);
     }
 
@@ -120,10 +115,7 @@ mod tests {
         assert_eq!(authenticate_header(None).unwrap_err().status, 401);
         assert_eq!(authenticate_header(Some("Bearer abc")).unwrap_err().status, 401);
         assert_eq!(authenticate_header(Some("Basic YTpi")).unwrap_err().status, 401);
-        assert_eq!(
-            authenticate_header(Some(&basic_authorization(KEY_ID, KEY_SECRET))),
-            Ok(SandboxKey::Admin)
-        );
+        assert_eq!(authenticate_header(Some(&basic_authorization(KEY_ID, KEY_SECRET))), Ok(SandboxKey::Admin));
         let read_only = basic_authorization(READ_ONLY_KEY_ID, READ_ONLY_KEY_SECRET);
         assert_eq!(authenticate_header(Some(&read_only)), Ok(SandboxKey::ReadOnly));
     }

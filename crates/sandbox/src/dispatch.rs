@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::api::{
-    RequestContext, cdc_scaling, create, discovery, endpoints, patch, pipes, scaling, services,
-    settings, state,
+    RequestContext, cdc_scaling, create, discovery, endpoints, patch, pipes, scaling, services, settings, state,
 };
 use crate::http_types::{ApiRefusal, ApiResult};
 use crate::routes::{Route, ServiceRoute};

@@ -42,8 +42,7 @@ impl EmulatedEndpoint {
     }
 
     pub(crate) fn render_endpoint(&self, service: &str, now: Timestamp, quirks: &Quirks) -> Value {
-        let mut rendered =
-            render_fields(FIELDS, &self.body, ReadContext { quirks, read_seed: 0, id: &self.id });
+        let mut rendered = render_fields(FIELDS, &self.body, ReadContext { quirks, read_seed: 0, id: &self.id });
         let endpoint_id = format!("vpce-{:017x}", uuid::hash_text(&self.id) >> 4);
         let dns_name = format!("{endpoint_id}.vpce.sandbox.example");
         let mut put = |name: &str, value: Value| rendered.insert(name.to_owned(), value);

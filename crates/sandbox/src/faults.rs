@@ -135,8 +135,7 @@ impl FaultTrigger {
         match self {
             Self::Request(wanted) => number >= *wanted,
             Self::Route { method: wanted, path: pattern } => {
-                (wanted == "*" || wanted == method)
-                    && matches_pattern(normalize_path(pattern), normalize_path(path))
+                (wanted == "*" || wanted == method) && matches_pattern(normalize_path(pattern), normalize_path(path))
             }
         }
     }

@@ -96,23 +96,17 @@ impl ApiRefusal {
     }
 
     pub(crate) fn rate_limited(reset_seconds: Option<f64>) -> Self {
-        Self {
-            reset_seconds,
-            ..Self::with_code(429, "TOO_MANY_REQUESTS", "rate limit exceeded (sandbox wording)")
-        }
+        Self { reset_seconds, ..Self::with_code(429, "TOO_MANY_REQUESTS", "rate limit exceeded (sandbox wording)") }
     }
 }
 
 /// Puts an answer into the envelope that every response of the API has.
 pub(crate) fn wrap_in_envelope(answer: ApiResult, request_id: &str) -> SandboxResponse {
     match answer {
-        Ok(Some(result)) => SandboxResponse::from_json(
-            200,
-            &json!({"status": 200, "requestId": request_id, "result": result}),
-        ),
-        Ok(None) => {
-            SandboxResponse::from_json(200, &json!({"status": 200, "requestId": request_id}))
+        Ok(Some(result)) => {
+            SandboxResponse::from_json(200, &json!({"status": 200, "requestId": request_id, "result": result}))
         }
+        Ok(None) => SandboxResponse::from_json(200, &json!({"status": 200, "requestId": request_id})),
         Err(refusal) => refusal_response(&refusal, request_id),
     }
 }

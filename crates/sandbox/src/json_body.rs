@@ -9,11 +9,7 @@ pub(crate) const MAX_BODY_BYTES: usize = 4 << 20;
 
 pub(crate) fn parse_object(bytes: &[u8]) -> Result<Map<String, Value>, ApiRefusal> {
     if bytes.len() > MAX_BODY_BYTES {
-        return Err(ApiRefusal::with_code(
-            413,
-            "PAYLOAD_TOO_LARGE",
-            "body is too large (sandbox wording)",
-        ));
+        return Err(ApiRefusal::with_code(413, "PAYLOAD_TOO_LARGE", "body is too large (sandbox wording)"));
     }
     match serde_json::from_slice(bytes) {
         Ok(Value::Object(object)) => Ok(object),
@@ -37,10 +33,7 @@ pub(crate) fn has_value(object: &Map<String, Value>, name: &str) -> bool {
     object.get(name).is_some_and(|value| !value.is_null())
 }
 
-pub(crate) fn object_field<'a>(
-    object: &'a Map<String, Value>,
-    name: &str,
-) -> Option<&'a Map<String, Value>> {
+pub(crate) fn object_field<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a Map<String, Value>> {
     object.get(name).and_then(Value::as_object)
 }
 
@@ -54,10 +47,7 @@ pub(crate) fn object_items<'a>(
 }
 
 /// The texts of a list; none when it was not given.
-pub(crate) fn text_items<'a>(
-    object: &'a Map<String, Value>,
-    name: &str,
-) -> impl Iterator<Item = &'a str> {
+pub(crate) fn text_items<'a>(object: &'a Map<String, Value>, name: &str) -> impl Iterator<Item = &'a str> {
     let items = object.get(name).and_then(Value::as_array);
     items.into_iter().flatten().filter_map(Value::as_str)
 }

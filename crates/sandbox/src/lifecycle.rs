@@ -86,10 +86,7 @@ pub(crate) enum CdcInfrastructure {
     Present,
 }
 
-pub(crate) fn creation_schedule(
-    course: PipeMode,
-    infrastructure: CdcInfrastructure,
-) -> StateSchedule {
+pub(crate) fn creation_schedule(course: PipeMode, infrastructure: CdcInfrastructure) -> StateSchedule {
     let database = match infrastructure {
         CdcInfrastructure::Missing => FIRST_DATABASE_PIPE,
         CdcInfrastructure::Present => DATABASE_PIPE,
@@ -99,16 +96,10 @@ pub(crate) fn creation_schedule(
     path.extend(match course {
         PipeMode::Continuous => vec![(PIPE, EmulatedPipeState::Running)],
         PipeMode::OneShot => {
-            vec![
-                (PIPE, EmulatedPipeState::Running),
-                (PIPE + ONE_SHOT, EmulatedPipeState::Completed),
-            ]
+            vec![(PIPE, EmulatedPipeState::Running), (PIPE + ONE_SHOT, EmulatedPipeState::Completed)]
         }
         PipeMode::CdcOnly => {
-            vec![
-                (database, EmulatedPipeState::Setup),
-                (database + SETUP, EmulatedPipeState::Running),
-            ]
+            vec![(database, EmulatedPipeState::Setup), (database + SETUP, EmulatedPipeState::Running)]
         }
         PipeMode::Cdc | PipeMode::Snapshot => vec![
             (database, EmulatedPipeState::Setup),
@@ -141,10 +132,7 @@ pub(crate) fn start_schedule(course: PipeMode) -> StateSchedule {
         ],
         PipeMode::Cdc | PipeMode::CdcOnly => vec![(COMMAND, EmulatedPipeState::Running)],
         PipeMode::Snapshot => {
-            vec![
-                (COMMAND, EmulatedPipeState::Snapshot),
-                (COMMAND + SNAPSHOT, EmulatedPipeState::Completed),
-            ]
+            vec![(COMMAND, EmulatedPipeState::Snapshot), (COMMAND + SNAPSHOT, EmulatedPipeState::Completed)]
         }
     }
 }

@@ -48,9 +48,7 @@ impl ReplicaSize {
 
     /// This size with what the body says instead.
     pub(crate) fn with_overrides(self, body: &Map<String, Value>) -> Self {
-        let integer = |name: &str, otherwise: i64| {
-            body.get(name).and_then(Value::as_i64).unwrap_or(otherwise)
-        };
+        let integer = |name: &str, otherwise: i64| body.get(name).and_then(Value::as_i64).unwrap_or(otherwise);
         Self {
             replicas: integer("replicas", self.replicas),
             cpu: integer("replicaCpuMillicores", self.cpu),
@@ -59,8 +57,7 @@ impl ReplicaSize {
     }
 
     fn render_size(self, reading: ReadContext<'_>) -> Value {
-        let quantities =
-            self != Self::ZERO && reading.should_apply_quirk(Quirk::QuantityStrings, "scaling");
+        let quantities = self != Self::ZERO && reading.should_apply_quirk(Quirk::QuantityStrings, "scaling");
         let (cpu, memory) = if quantities {
             (json!(cpu_quantity(self.cpu)), json!(memory_quantity(self.memory)))
         } else {
@@ -94,12 +91,8 @@ impl EmulatedPipe {
     }
 
     pub(crate) fn pipe_mode(&self) -> PipeMode {
-        let mode = self
-            .source_fields
-            .get("settings")
-            .and_then(|settings| settings["replicationMode"].as_str());
-        let continuous =
-            self.source_fields.get("isContinuous").and_then(Value::as_bool).unwrap_or(false);
+        let mode = self.source_fields.get("settings").and_then(|settings| settings["replicationMode"].as_str());
+        let continuous = self.source_fields.get("isContinuous").and_then(Value::as_bool).unwrap_or(false);
         PipeMode::for_source(self.source, mode, continuous)
     }
 
@@ -109,10 +102,7 @@ impl EmulatedPipe {
 
     /// Whether there are rows in its destination tables.
     pub(crate) fn has_rows(&self, now: Timestamp) -> bool {
-        let began = !matches!(
-            self.state_at(now),
-            EmulatedPipeState::Provisioning | EmulatedPipeState::Setup
-        );
+        let began = !matches!(self.state_at(now), EmulatedPipeState::Provisioning | EmulatedPipeState::Setup);
         self.source.is_database() && began && !(self.has_dropped_tables && self.is_at_rest(now))
     }
 
@@ -137,8 +127,7 @@ impl EmulatedPipe {
     pub(crate) fn destination_tables(&self) -> Vec<String> {
         let database = self.destination.get("database").and_then(Value::as_str).unwrap_or_default();
         let mappings = self.source_fields.get("tableMappings").and_then(Value::as_array);
-        let targets =
-            mappings.into_iter().flatten().filter_map(|each| each["targetTable"].as_str());
+        let targets = mappings.into_iter().flatten().filter_map(|each| each["targetTable"].as_str());
         targets.map(|table| format!("{database}.{table}")).collect()
     }
 
@@ -161,13 +150,7 @@ impl EmulatedPipe {
         self.updated_at = now;
     }
 
-    pub(crate) fn render_pipe(
-        &self,
-        service: &str,
-        now: Timestamp,
-        quirks: &Quirks,
-        seed: u64,
-    ) -> Value {
+    pub(crate) fn render_pipe(&self, service: &str, now: Timestamp, quirks: &Quirks, seed: u64) -> Value {
         let seed = uuid::mix_bits(seed ^ uuid::hash_text(&self.id));
         let reading = ReadContext { quirks, read_seed: seed, id: &self.id };
         let mut rendered = Map::new();
@@ -180,13 +163,8 @@ impl EmulatedPipe {
             put("scaling", scaling.value_at(now).render_size(reading));
         }
         put("source", self.render_source(reading));
-        put(
-            "destination",
-            render_fields(self.source.destination_specs(), &self.destination, reading).into(),
-        );
-        if !self.field_mappings.is_empty()
-            || !reading.should_apply_quirk(Quirk::NullLists, "fieldMappings")
-        {
+        put("destination", render_fields(self.source.destination_specs(), &self.destination, reading).into());
+        if !self.field_mappings.is_empty() || !reading.should_apply_quirk(Quirk::NullLists, "fieldMappings") {
             put("fieldMappings", json!(self.field_mappings));
         }
         put("settings", json!(self.settings));
@@ -199,9 +177,7 @@ impl EmulatedPipe {
     fn render_source(&self, reading: ReadContext<'_>) -> Value {
         let arms = ApiSource::ALL.map(|source| {
             let used = source == self.source;
-            let arm = used.then(|| {
-                Value::Object(render_fields(source.field_specs(), &self.source_fields, reading))
-            });
+            let arm = used.then(|| Value::Object(render_fields(source.field_specs(), &self.source_fields, reading)));
             (source.json_key().to_owned(), arm.unwrap_or_default())
         });
         Value::Object(arms.into_iter().collect())

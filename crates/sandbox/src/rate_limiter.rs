@@ -15,12 +15,7 @@ pub(crate) struct KeyRateLimiter {
 
 impl KeyRateLimiter {
     /// Counts a request of `key`, or says in how many seconds there is room for one.
-    pub(crate) fn admit_request(
-        &mut self,
-        key: &str,
-        now: Timestamp,
-        limit: KeyRateLimit,
-    ) -> Result<(), f64> {
+    pub(crate) fn admit_request(&mut self, key: &str, now: Timestamp, limit: KeyRateLimit) -> Result<(), f64> {
         let window = self.windows.entry(key.to_owned()).or_default();
         while window.front().is_some_and(|first| first.after(limit.per) <= now) {
             window.pop_front();

@@ -65,16 +65,8 @@ impl RequestLog {
 /// Everything below these keys is secret.
 const SECRET_OBJECTS: [&str; 3] = ["credentials", "accesskey", "serviceaccountkey"];
 /// A key that contains one of these names a secret, wherever it stands.
-const SECRET_NAME_PARTS: [&str; 8] = [
-    "password",
-    "secret",
-    "connectionstring",
-    "privatekey",
-    "certificatekey",
-    "serviceaccount",
-    "token",
-    "credential",
-];
+const SECRET_NAME_PARTS: [&str; 8] =
+    ["password", "secret", "connectionstring", "privatekey", "certificatekey", "serviceaccount", "token", "credential"];
 
 /// The body with every secret masked. Goes by the names of keys, not by the contract: a client
 /// that puts a secret in the wrong place must not find it in the journal.
@@ -101,8 +93,7 @@ fn redact_object(object: &Map<String, Value>) -> Map<String, Value> {
 
 fn is_secret_name(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    SECRET_OBJECTS.contains(&name.as_str())
-        || SECRET_NAME_PARTS.iter().any(|word| name.contains(word))
+    SECRET_OBJECTS.contains(&name.as_str()) || SECRET_NAME_PARTS.iter().any(|word| name.contains(word))
 }
 
 /// A URI with its password masked; any other text as it is.

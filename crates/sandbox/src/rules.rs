@@ -49,11 +49,7 @@ impl SourceCheck<'_> {
 }
 
 /// Every rule of one source.
-pub(crate) fn validate_source(
-    source: ApiSource,
-    fields: &Map<String, Value>,
-    complaints: &mut Complaints,
-) {
+pub(crate) fn validate_source(source: ApiSource, fields: &Map<String, Value>, complaints: &mut Complaints) {
     let path = format!("source.{}", source.json_key());
     let mut check = SourceCheck { path, fields, complaints };
     match source {

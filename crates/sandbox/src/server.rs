@@ -30,8 +30,7 @@ pub async fn serve_world(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     let clock = Arc::new(Mutex::new(Instant::now()));
-    let router =
-        Router::new().fallback(answer_request).with_state(ServerState { world, clock, speed });
+    let router = Router::new().fallback(answer_request).with_state(ServerState { world, clock, speed });
     let service = router.into_make_service_with_connect_info::<CutSwitch>();
     axum::serve(CutListener(listener), service).with_graceful_shutdown(shutdown).await
 }
@@ -159,11 +158,7 @@ impl AsyncRead for CutStream {
 }
 
 impl AsyncWrite for CutStream {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         if self.cut_switch.is_cut() {
             return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
         }

@@ -115,11 +115,7 @@ impl EmulatedService {
         Err(ApiRefusal::with_code(424, "FAILED_DEPENDENCY", &text))
     }
 
-    pub(crate) fn find_pipe(
-        &mut self,
-        id: &str,
-        now: Timestamp,
-    ) -> Result<&mut EmulatedPipe, ApiRefusal> {
+    pub(crate) fn find_pipe(&mut self, id: &str, now: Timestamp) -> Result<&mut EmulatedPipe, ApiRefusal> {
         let mut pipes = self.pipes.iter_mut();
         let found = pipes.find(|pipe| pipe.id == id && !pipe.is_deleted(now));
         found.ok_or_else(|| ApiRefusal::not_found(format!("ClickPipe {id} not found")))

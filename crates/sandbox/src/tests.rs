@@ -25,8 +25,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::{
-    KEY_ID, KEY_SECRET, ORGANIZATION, Quirks, SandboxOptions, SandboxRequest, SandboxResponse,
-    World, basic_authorization,
+    KEY_ID, KEY_SECRET, ORGANIZATION, Quirks, SandboxOptions, SandboxRequest, SandboxResponse, World,
+    basic_authorization,
 };
 
 /// A world with one service, and short ways to ask it.
@@ -43,11 +43,7 @@ impl SandboxBench {
 
     /// The same without quirks, for what can be read off plainly.
     fn without_quirks() -> Self {
-        Self::with_options(SandboxOptions {
-            rate_limit: None,
-            quirks: Quirks::none(),
-            ..SandboxOptions::default()
-        })
+        Self::with_options(SandboxOptions { rate_limit: None, quirks: Quirks::none(), ..SandboxOptions::default() })
     }
 
     fn with_options(options: SandboxOptions) -> Self {

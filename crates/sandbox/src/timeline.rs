@@ -27,11 +27,7 @@ impl<T: Clone> Timeline<T> {
     }
 
     /// Forgets what was to come, and schedules `steps` (seconds from now) instead.
-    pub(crate) fn schedule_steps(
-        &mut self,
-        now: Timestamp,
-        steps: impl IntoIterator<Item = (u64, T)>,
-    ) {
+    pub(crate) fn schedule_steps(&mut self, now: Timestamp, steps: impl IntoIterator<Item = (u64, T)>) {
         self.first = self.value_at(now).clone();
         let steps = steps.into_iter();
         self.later = steps.map(|(after, value)| (now.after_seconds(after), value)).collect();

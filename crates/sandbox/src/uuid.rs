@@ -41,9 +41,9 @@ pub(crate) fn mix_bits(number: u64) -> u64 {
 
 /// A number that stands for a text (FNV-1a, scrambled).
 pub(crate) fn hash_text(text: &str) -> u64 {
-    let folded = text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
+    let folded = text
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
     mix_bits(folded)
 }
 

@@ -15,9 +15,7 @@ use crate::clock::Timestamp;
 use crate::dispatch::dispatch_request;
 use crate::endpoint::EndpointStatus;
 use crate::faults::{FaultEffect, FaultParameters, FaultScript};
-use crate::http_types::{
-    ApiRefusal, ApiResult, Delivery, SandboxRequest, SandboxResponse, wrap_in_envelope,
-};
+use crate::http_types::{ApiRefusal, ApiResult, Delivery, SandboxRequest, SandboxResponse, wrap_in_envelope};
 use crate::lifecycle::EmulatedPipeState;
 use crate::options::SandboxOptions;
 use crate::pipe::EmulatedPipe;
@@ -122,16 +120,10 @@ impl World {
 
     /// Gives a reverse private endpoint (by description or id) a status at once, as its owner
     /// does who accepts the connection. Says whether there is such an endpoint.
-    pub fn set_endpoint_status(
-        &mut self,
-        service: &str,
-        endpoint: &str,
-        status: EndpointStatus,
-    ) -> bool {
+    pub fn set_endpoint_status(&mut self, service: &str, endpoint: &str, status: EndpointStatus) -> bool {
         let service = self.services.get_mut(&service_id(service));
         let mut endpoints = service.into_iter().flat_map(|service| &mut service.endpoints);
-        let named =
-            endpoints.find(|each| each.id == endpoint || each.body["description"] == endpoint);
+        let named = endpoints.find(|each| each.id == endpoint || each.body["description"] == endpoint);
         named.map(|endpoint| endpoint.status = Timeline::new(status)).is_some()
     }
 
@@ -145,12 +137,7 @@ impl World {
     /// Changes a live pipe (by name or id) behind every client's back, as the console would:
     /// `change` gets its name, source, destination, field mappings and settings as they are kept,
     /// with secrets masked. Says whether there is such a pipe.
-    pub fn edit_pipe(
-        &mut self,
-        service: &str,
-        pipe: &str,
-        change: impl FnOnce(&mut Value),
-    ) -> bool {
+    pub fn edit_pipe(&mut self, service: &str, pipe: &str, change: impl FnOnce(&mut Value)) -> bool {
         let now = self.now;
         let pipe = self.find_pipe_mut(service, pipe);
         pipe.map(|pipe| pipe.edit_unchecked(now, change)).is_some()
@@ -159,9 +146,7 @@ impl World {
     fn find_pipe_mut(&mut self, service: &str, pipe: &str) -> Option<&mut EmulatedPipe> {
         let now = self.now;
         let pipes = &mut self.services.get_mut(&service_id(service))?.pipes;
-        pipes
-            .iter_mut()
-            .find(|each| (each.id == pipe || each.name == pipe) && !each.is_deleted(now))
+        pipes.iter_mut().find(|each| (each.id == pipe || each.name == pipe) && !each.is_deleted(now))
     }
 
     /// Says which fields a schema discovery finds in the topic, stream or path of that name.
@@ -192,10 +177,9 @@ impl World {
         self.delay_request(request, &effects);
         let mut response = match fault_response(&effects, &request_id) {
             Some(response) => response,
-            None => wrap_in_envelope(
-                self.answer_request(request, FaultParameters::from_effects(&effects)),
-                &request_id,
-            ),
+            None => {
+                wrap_in_envelope(self.answer_request(request, FaultParameters::from_effects(&effects)), &request_id)
+            }
         };
         let error = response.json_body()["error"].as_str().map(str::to_owned);
         distort_response(&mut response, &request.body, &effects);
@@ -229,8 +213,7 @@ impl World {
     /// Does what is due of what a gateway gave up, each at its own time. Nobody hears the answers.
     fn run_delayed_requests(&mut self) {
         let now = self.now;
-        let (due, rest) =
-            std::mem::take(&mut self.delayed_requests).into_iter().partition(|(at, _)| *at <= now);
+        let (due, rest) = std::mem::take(&mut self.delayed_requests).into_iter().partition(|(at, _)| *at <= now);
         self.delayed_requests = rest;
         let due: Vec<(Timestamp, SandboxRequest)> = due;
         for (at, request) in due {
@@ -241,11 +224,7 @@ impl World {
         self.now = now;
     }
 
-    fn answer_request(
-        &mut self,
-        request: &SandboxRequest,
-        fault_parameters: FaultParameters,
-    ) -> ApiResult {
+    fn answer_request(&mut self, request: &SandboxRequest, fault_parameters: FaultParameters) -> ApiResult {
         let key = authenticate_header(request.authorization.as_deref())?;
         if let Some(limit) = self.options.rate_limit {
             let admitted = self.limiter.admit_request(key.key_id(), self.now, limit);
@@ -254,16 +233,11 @@ impl World {
         self.run_request(request, fault_parameters)
     }
 
-    fn run_request(
-        &mut self,
-        request: &SandboxRequest,
-        fault_parameters: FaultParameters,
-    ) -> ApiResult {
+    fn run_request(&mut self, request: &SandboxRequest, fault_parameters: FaultParameters) -> ApiResult {
         let key = authenticate_header(request.authorization.as_deref())?;
         let route = parse_route(&request.path)?;
         let method = request.method.as_str();
-        let reads =
-            method == "GET" || matches!(route, Route::Service(_, ServiceRoute::SchemaDiscovery));
+        let reads = method == "GET" || matches!(route, Route::Service(_, ServiceRoute::SchemaDiscovery));
         key.authorize_request(!reads)?;
         let mut call = RequestContext {
             now: self.now,

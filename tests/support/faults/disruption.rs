@@ -78,17 +78,12 @@ impl Disruption {
     ) -> Result<(String, World), String> {
         match self {
             Self::Fault { effects, times } => {
-                let bench =
-                    Bench::with_world(world_with_fault(world, effects, *times, nth), &SERVICES);
+                let bench = Bench::with_world(world_with_fault(world, effects, *times, nth), &SERVICES);
                 let said = run_apply(&bench, desired).await.err().unwrap_or_default();
                 Ok((said, bench.world_snapshot()))
             }
-            Self::KilledBefore => {
-                Ok(run_killed(world, desired, nth, RequestTrap::before_request).await)
-            }
-            Self::KilledAfter => {
-                Ok(run_killed(world, desired, nth, RequestTrap::after_request).await)
-            }
+            Self::KilledBefore => Ok(run_killed(world, desired, nth, RequestTrap::before_request).await),
+            Self::KilledAfter => Ok(run_killed(world, desired, nth, RequestTrap::after_request).await),
             Self::Interrupted => run_interrupted(world, desired, nth).await,
         }
     }
@@ -98,11 +93,7 @@ fn world_with_fault(world: &World, effects: &[FaultEffect], times: u32, nth: u64
     let mut world = world.clone();
     let first = world.fault_script().request_count() + nth;
     for effect in effects {
-        world.fault_script().add(Fault {
-            when: FaultTrigger::Request(first),
-            effect: *effect,
-            times,
-        });
+        world.fault_script().add(Fault { when: FaultTrigger::Request(first), effect: *effect, times });
     }
     world
 }
@@ -151,9 +142,8 @@ async fn run_killed(
     trap: impl FnOnce(Arc<dyn Transport>, u64, Arc<Notify>) -> RequestTrap,
 ) -> (String, World) {
     let sprung = Arc::new(Notify::new());
-    let bench = Bench::with_transport(world.clone(), &SERVICES, |inner| {
-        Arc::new(trap(inner, nth, Arc::clone(&sprung)))
-    });
+    let bench =
+        Bench::with_transport(world.clone(), &SERVICES, |inner| Arc::new(trap(inner, nth, Arc::clone(&sprung))));
     let run = std::pin::pin!(run_apply(&bench, desired));
     let dead = std::pin::pin!(sprung.notified());
     let said = match select(run, dead).await {
@@ -180,19 +170,12 @@ impl Transport for InterruptingTransport {
 }
 
 /// It must be over soon, and no pipe may be left stopped.
-async fn run_interrupted(
-    world: &World,
-    desired: &Desired,
-    nth: u64,
-) -> Result<(String, World), String> {
+async fn run_interrupted(world: &World, desired: &Desired, nth: u64) -> Result<(String, World), String> {
     let interruption = Interruption::default();
     let bell = |inner| {
         let left = AtomicU64::new(nth);
-        Arc::new(InterruptingTransport {
-            inner,
-            remaining: left,
-            interruption: interruption.clone(),
-        }) as Arc<dyn Transport>
+        Arc::new(InterruptingTransport { inner, remaining: left, interruption: interruption.clone() })
+            as Arc<dyn Transport>
     };
     let mut bench = Bench::with_transport(world.clone(), &SERVICES, bell);
     bench.interruption = interruption;

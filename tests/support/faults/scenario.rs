@@ -29,8 +29,7 @@ pub(crate) fn full_scenario() -> Scenario {
             documents.extend(edits.map(|edits| edit_document(seed, edits)));
         }
     }
-    let mut bystander =
-        edit_document(&seeds["kinesis-role"], &[("spec.destination.table", "\"other\"")]);
+    let mut bystander = edit_document(&seeds["kinesis-role"], &[("spec.destination.table", "\"other\"")]);
     bystander["metadata"]["name"] = json!(BYSTANDER);
     scenario.before.push(bystander);
     scenario
@@ -54,19 +53,12 @@ const SCENARIO_STEPS: &[(&str, Option<FieldEdits>, Option<FieldEdits>)] = &[
         )]),
     ),
     ("vpc-service", Some(&[]), Some(&[("spec.customPrivateDnsMappings", "[]")])),
-    (
-        "scaling",
-        Some(&[]),
-        Some(&[("spec", r#"{"replicaCpuMillicores": 8000, "replicaMemoryGb": 32}"#)]),
-    ),
+    ("scaling", Some(&[]), Some(&[("spec", r#"{"replicaCpuMillicores": 8000, "replicaMemoryGb": 32}"#)])),
     ("s3-queue", Some(&[]), Some(&[("spec.settings.clickhouse_max_threads", "4")])),
     (
         "kinesis-user",
         Some(&[]),
-        Some(&[
-            ("spec.scaling.replicas", "3"),
-            ("spec.settings.streaming_max_insert_wait_ms", "900"),
-        ]),
+        Some(&[("spec.scaling.replicas", "3"), ("spec.settings.streaming_max_insert_wait_ms", "900")]),
     ),
     // Edited while it is stopped, and stays so.
     (
@@ -99,34 +91,19 @@ const SCENARIO_STEPS: &[(&str, Option<FieldEdits>, Option<FieldEdits>)] = &[
             ),
         ]),
     ),
-    (
-        "mysql-cdc",
-        Some(&[]),
-        Some(&[("spec.source.mysql.tableMappings.0.tableEngine", "\"MergeTree\"")]),
-    ),
+    ("mysql-cdc", Some(&[]), Some(&[("spec.source.mysql.tableMappings.0.tableEngine", "\"MergeTree\"")])),
     // Stopped, started.
     ("kafka-eventhub", Some(&[]), Some(&[("spec.state", "\"stopped\"")])),
-    (
-        "pubsub",
-        Some(&[("spec.state", "\"stopped\"")]),
-        Some(&[("spec.settings.streaming_max_insert_wait_ms", "700")]),
-    ),
+    ("pubsub", Some(&[("spec.state", "\"stopped\"")]), Some(&[("spec.settings.streaming_max_insert_wait_ms", "700")])),
     // Renamed.
     (
         "kinesis-role",
         Some(&[]),
-        Some(&[
-            ("metadata.name", "\"kinesis-renamed\""),
-            ("metadata.previousNames", "[\"kinesis-role\"]"),
-        ]),
+        Some(&[("metadata.name", "\"kinesis-renamed\""), ("metadata.previousNames", "[\"kinesis-role\"]")]),
     ),
     // Replaced.
     ("kafka-msk-user", Some(&[]), Some(&[("spec.source.kafka.topics", "\"clicks_v2\"")])),
-    (
-        "postgres-cdc-only",
-        Some(&[]),
-        Some(&[("spec.source.postgres.settings.replicationSlotName", "\"other_slot\"")]),
-    ),
+    ("postgres-cdc-only", Some(&[]), Some(&[("spec.source.postgres.settings.replicationSlotName", "\"other_slot\"")])),
     // Deleted.
     ("s3-role", Some(&[]), Some(&[("spec.state", "\"absent\"")])),
     ("psc", Some(&[]), Some(&[("spec.state", "\"absent\"")])),

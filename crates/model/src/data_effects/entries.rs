@@ -19,30 +19,18 @@ pub struct ChangedEntry<'e> {
 const MAX_SENTENCES: usize = 4;
 
 /// Changing these entries of the list at `path` of the live object.
-pub fn entry_change_effects(
-    kind: Kind,
-    path: &FieldPath,
-    live: &Value,
-    entries: &[ChangedEntry<'_>],
-) -> Vec<String> {
+pub fn entry_change_effects(kind: Kind, path: &FieldPath, live: &Value, entries: &[ChangedEntry<'_>]) -> Vec<String> {
     if kind == Kind::ReversePrivateEndpoint {
         return entries.iter().filter_map(describe_unreachable).collect();
     }
     let Some(mappings) = LiveMappings::for_list(kind, path, live) else { return Vec::new() };
-    let changes: Vec<MappingChange> =
-        entries.iter().filter_map(|it| mappings.mapping_change(it, entries)).collect();
-    let categories = [
-        MappingChange::is_added,
-        MappingChange::is_moved,
-        MappingChange::is_changed,
-        MappingChange::is_removed,
-    ];
+    let changes: Vec<MappingChange> = entries.iter().filter_map(|it| mappings.mapping_change(it, entries)).collect();
+    let categories =
+        [MappingChange::is_added, MappingChange::is_moved, MappingChange::is_changed, MappingChange::is_removed];
     categories
         .iter()
         .flat_map(|is_category| {
-            limit_sentences(
-                changes.iter().filter(|it| is_category(it)).map(|it| mappings.describe_change(it)),
-            )
+            limit_sentences(changes.iter().filter(|it| is_category(it)).map(|it| mappings.describe_change(it)))
         })
         .collect()
 }
@@ -129,11 +117,7 @@ impl<'l> LiveMappings<'l> {
     }
 
     /// A source that goes from one target to another is two entries, told as one.
-    fn mapping_change(
-        &self,
-        entry: &ChangedEntry<'_>,
-        all: &[ChangedEntry<'_>],
-    ) -> Option<MappingChange> {
+    fn mapping_change(&self, entry: &ChangedEntry<'_>, all: &[ChangedEntry<'_>]) -> Option<MappingChange> {
         match (entry.live, entry.desired) {
             (Some(_), Some(new)) => Some(MappingChange::Changed(self.mapped_table(new)?)),
             (None, Some(new)) => {
@@ -141,17 +125,14 @@ impl<'l> LiveMappings<'l> {
                 let mut removed = all.iter().filter(|it| it.desired.is_none());
                 let before = removed.find_map(|it| self.match_source(it.live?, &new));
                 Some(match before {
-                    Some(before) => {
-                        MappingChange::Moved(new, self.abandoned_target(before.target, all))
-                    }
+                    Some(before) => MappingChange::Moved(new, self.abandoned_target(before.target, all)),
                     None => MappingChange::Added(new),
                 })
             }
             (Some(old), None) => {
                 let old = self.mapped_table(old)?;
                 let mut added = all.iter().filter(|it| it.live.is_none());
-                let moves = added
-                    .any(|it| it.desired.is_some_and(|it| self.match_source(it, &old).is_some()));
+                let moves = added.any(|it| it.desired.is_some_and(|it| self.match_source(it, &old).is_some()));
                 (!moves).then_some(MappingChange::Removed(old))
             }
             (None, None) => None,
@@ -173,37 +154,26 @@ impl<'l> LiveMappings<'l> {
     fn describe_change(&self, fate: &MappingChange) -> String {
         match fate {
             MappingChange::Added(it) if self.has_snapshot => {
-                format!(
-                    "first snapshot of {}; other tables keep their position",
-                    self.describe_copy(it)
-                )
+                format!("first snapshot of {}; other tables keep their position", self.describe_copy(it))
             }
             MappingChange::Added(MappedTable { source, target }) => format!(
                 "`{source}` is read into `{target}` from now on: `cdc_only` makes no snapshot of the \
                  rows that it has"
             ),
             MappingChange::Moved(it, before) if self.has_snapshot => {
-                format!(
-                    "new snapshot of {}{}",
-                    self.describe_copy(it),
-                    describe_remaining(before.as_deref())
-                )
+                format!("new snapshot of {}{}", self.describe_copy(it), describe_remaining(before.as_deref()))
             }
             MappingChange::Moved(it, before) => {
-                format!(
-                    "{}{}",
-                    describe_without_snapshot(it),
-                    describe_remaining(before.as_deref())
-                )
+                format!("{}{}", describe_without_snapshot(it), describe_remaining(before.as_deref()))
             }
             MappingChange::Changed(MappedTable { source, target }) if self.has_snapshot => format!(
                 "`{source}` is removed and added again, with a new snapshot into `{target}`: \
                  empty or drop that table before"
             ),
             MappingChange::Changed(it) => describe_without_snapshot(it),
-            MappingChange::Removed(MappedTable { source, target }) => format!(
-                "`{source}` is no longer read; table `{target}` stays with the rows that it has"
-            ),
+            MappingChange::Removed(MappedTable { source, target }) => {
+                format!("`{source}` is no longer read; table `{target}` stays with the rows that it has")
+            }
         }
     }
 

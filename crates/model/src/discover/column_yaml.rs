@@ -44,12 +44,7 @@ pub(super) fn block_list(items: &[YamlPair<'_>], indent: usize, newline: &str) -
 }
 
 /// The same below the keys of the path, each on a line; begins with a line break.
-pub(super) fn nested_block_list(
-    path: &[&str],
-    items: &[YamlPair<'_>],
-    indent: usize,
-    newline: &str,
-) -> String {
+pub(super) fn nested_block_list(path: &[&str], items: &[YamlPair<'_>], indent: usize, newline: &str) -> String {
     let key = |(depth, key)| format!("{newline}{}{key}:", " ".repeat(indent + 2 * depth));
     let keys: String = path.iter().enumerate().map(key).collect();
     format!("{keys}{newline}{}", block_list(items, indent + 2 * path.len(), newline))

@@ -4,9 +4,7 @@ use std::fmt;
 use std::ops::Range;
 
 use super::DiscoveredSchema;
-use super::column_yaml::{
-    YamlPair, block_list, column_items, flow_list, mapping_items, nested_block_list,
-};
+use super::column_yaml::{YamlPair, block_list, column_items, flow_list, mapping_items, nested_block_list};
 use crate::yaml::{self, PendingDiagnostics, YamlContent, YamlEntry, YamlNode};
 
 /// What to do with columns that are there already.
@@ -52,8 +50,7 @@ pub fn write_columns(
     found: &DiscoveredSchema,
     existing: ExistingColumns,
 ) -> Result<String, EditRefused> {
-    let text =
-        put_list(text, line, &["spec", "destination", "columns"], &column_items(found), existing)?;
+    let text = put_list(text, line, &["spec", "destination", "columns"], &column_items(found), existing)?;
     if found.field_mappings.is_empty() && !has_field_mappings(&text, line) {
         return Ok(text);
     }
@@ -77,8 +74,7 @@ fn put_list(
     items: &[YamlPair<'_>],
     existing: ExistingColumns,
 ) -> Result<String, EditRefused> {
-    let root =
-        find_document(text, line).ok_or(EditRefused::NotEditable("spec", "cannot be found"))?;
+    let root = find_document(text, line).ok_or(EditRefused::NotEditable("spec", "cannot be found"))?;
     let mut owner = &root;
     for (depth, key) in path.iter().enumerate() {
         match own_entry(owner, key)? {
@@ -93,29 +89,16 @@ fn put_list(
 }
 
 /// The entry, if the mapping itself has it.
-fn own_entry<'n>(
-    node: &'n YamlNode,
-    key: &'static str,
-) -> Result<Option<&'n YamlEntry>, EditRefused> {
+fn own_entry<'n>(node: &'n YamlNode, key: &'static str) -> Result<Option<&'n YamlEntry>, EditRefused> {
     match node.entry(key) {
-        Some(entry) if entry.merged => {
-            Err(EditRefused::NotEditable(key, "comes from a merge key (`<<`)"))
-        }
-        Some(entry) if entry.value.alias.is_some() => {
-            Err(EditRefused::NotEditable(key, "is an alias"))
-        }
+        Some(entry) if entry.merged => Err(EditRefused::NotEditable(key, "comes from a merge key (`<<`)")),
+        Some(entry) if entry.value.alias.is_some() => Err(EditRefused::NotEditable(key, "is an alias")),
         found => Ok(found),
     }
 }
 
 /// Gives a key that has no value one.
-fn fill_empty_entry(
-    text: &str,
-    owner: &YamlNode,
-    entry: &YamlEntry,
-    path: &[&str],
-    items: &[YamlPair<'_>],
-) -> String {
+fn fill_empty_entry(text: &str, owner: &YamlNode, entry: &YamlEntry, path: &[&str], items: &[YamlPair<'_>]) -> String {
     let null = entry.value.span.byte_range();
     if !text[null.clone()].trim().is_empty() {
         return splice_text(text, null, &flow_list(path, items));
@@ -143,19 +126,13 @@ fn append_entry(
         let entry = format!("{}: {}", path[0], flow_list(&path[1..], items));
         return Ok(append_flow_entry(text, owner, last, &entry));
     }
-    let last =
-        last.ok_or(EditRefused::NotEditable(path[0], "has no entries beside it to stand with"))?;
+    let last = last.ok_or(EditRefused::NotEditable(path[0], "has no entries beside it to stand with"))?;
     let at = end_of_line(text, entry_end(text, last));
     let indent = indent_width(text, last.span.start);
     Ok(splice_text(text, at..at, &nested_block_list(path, items, indent, line_break(text))))
 }
 
-fn append_flow_entry(
-    text: &str,
-    owner: &YamlNode,
-    last: Option<&YamlEntry>,
-    entry: &str,
-) -> String {
+fn append_flow_entry(text: &str, owner: &YamlNode, last: Option<&YamlEntry>, entry: &str) -> String {
     let (at, new) = match last {
         Some(last) => (entry_end(text, last), format!(", {entry}")),
         None if owner.entries().is_empty() => (owner.span.start + 1, entry.to_owned()),

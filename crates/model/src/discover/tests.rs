@@ -26,16 +26,10 @@ fn discovered_fields_become_columns() {
         {"name": "1st", "type": "Nullable(Int8)", "optional": true},
     ], "meta": null});
     let found = parse_answer(&fields).unwrap();
-    let columns: Vec<_> =
-        found.columns.iter().map(|it| format!("{} {}", it.name, it.r#type)).collect();
+    let columns: Vec<_> = found.columns.iter().map(|it| format!("{} {}", it.name, it.r#type)).collect();
     assert_eq!(
         columns,
-        [
-            "id UInt64",
-            "user_name LowCardinality(Nullable(String))",
-            "user_name_2 Array(String)",
-            "_1st Nullable(Int8)"
-        ]
+        ["id UInt64", "user_name LowCardinality(Nullable(String))", "user_name_2 Array(String)", "_1st Nullable(Int8)"]
     );
     assert_eq!(found.field_mappings.len(), 4, "every column must be mapped");
     assert_eq!(found.field_mappings[1].source_field, "user.name");
@@ -95,10 +89,7 @@ fn untouched([before, old, rest]: [&str; 3], new: &str, was: Old) -> Result<(), 
 }
 
 fn renaming() -> DiscoveredSchema {
-    parse_answer(
-        &json!({"fields": [{"name": "user.id", "type": "UInt64"}, {"name": "b", "type": "Int8"}]}),
-    )
-    .unwrap()
+    parse_answer(&json!({"fields": [{"name": "user.id", "type": "UInt64"}, {"name": "b", "type": "Int8"}]})).unwrap()
 }
 
 /// A small manifest with this destination.
@@ -143,26 +134,17 @@ fn columns_are_written_in_the_existing_yaml_style() {
             "destination: {database: &d x, table: *d}",
             format!("destination: {{database: &d x, table: *d, columns: {columns}}}"),
         ),
-        (
-            "destination: {<<: {table: t}}",
-            format!("destination: {{columns: {columns}, <<: {{table: t}}}}"),
-        ),
+        ("destination: {<<: {table: t}}", format!("destination: {{columns: {columns}, <<: {{table: t}}}}")),
         ("destination: {}", format!("destination: {{columns: {columns}}}")),
         ("destination: ~", format!("destination: {{columns: {columns}}}")),
         ("destination: {table: t}", format!("destination: {{table: t, columns: {columns}}}")),
-        (
-            "destination: {columns: , table: t}",
-            format!("destination: {{columns: {columns}, table: t}}"),
-        ),
+        ("destination: {columns: , table: t}", format!("destination: {{columns: {columns}, table: t}}")),
         ("destination: # later", format!("destination: # later\n    columns:{lines}")),
         (
             "destination:\n    columns: # later\n    table: t",
             format!("destination:\n    columns: # later{lines}\n    table: t"),
         ),
-        (
-            "destination:\n    table: t # here",
-            format!("destination:\n    table: t # here\n    columns:{lines}"),
-        ),
+        ("destination:\n    table: t # here", format!("destination:\n    table: t # here\n    columns:{lines}")),
     ] {
         assert_eq!(written(before, ExistingColumns::Keep).unwrap(), after);
     }
@@ -179,9 +161,7 @@ fn columns_from_alias_or_merge_are_not_edited() {
         ("destination: {columns: many}", "columns"),
     ] {
         let refused = written(destination, ExistingColumns::Replace);
-        let Err(EditRefused::NotEditable(at, _)) = refused else {
-            panic!("{destination}: {refused:?}")
-        };
+        let Err(EditRefused::NotEditable(at, _)) = refused else { panic!("{destination}: {refused:?}") };
         assert_eq!(at, key, "{destination}");
     }
 }
@@ -189,12 +169,9 @@ fn columns_from_alias_or_merge_are_not_edited() {
 #[test]
 fn edits_beyond_the_columns_are_detected() {
     let file = |text: &str| SourceFile { name: Arc::from("p.yaml"), text: Arc::from(text) };
-    let faithful = |before: &str, after: &str| {
-        is_faithful_edit(&file(before), &file(after), &BTreeMap::new(), 1)
-    };
+    let faithful = |before: &str, after: &str| is_faithful_edit(&file(before), &file(after), &BTreeMap::new(), 1);
     let before = with("destination: {table: t, managedTable: false}");
-    let after =
-        with("destination: {table: t, managedTable: false, columns: [{name: a, type: Int8}]}");
+    let after = with("destination: {table: t, managedTable: false, columns: [{name: a, type: Int8}]}");
     assert!(faithful(&before, &after));
     for (from, to) in [
         ("table: t", "table: u"),
@@ -215,12 +192,10 @@ fn edits_beyond_the_columns_are_detected() {
 #[test]
 fn field_mappings_are_replaced_with_one_per_column() {
     let text = "fieldMappings: [{sourceField: a, destinationField: b}]\n  destination: {table: t}";
-    assert_eq!(
-        written(text, ExistingColumns::Keep),
-        Err(EditRefused::AlreadyDeclared("fieldMappings"))
-    );
+    assert_eq!(written(text, ExistingColumns::Keep), Err(EditRefused::AlreadyDeclared("fieldMappings")));
     let new = written(text, ExistingColumns::Replace).unwrap();
-    let all = "fieldMappings: [{sourceField: id, destinationField: id}, {sourceField: price, destinationField: price}]\n";
+    let all =
+        "fieldMappings: [{sourceField: id, destinationField: id}, {sourceField: price, destinationField: price}]\n";
     assert!(new.starts_with(all), "{new}");
 }
 
@@ -236,8 +211,7 @@ fn columns_can_be_written_to_incomplete_destination() {
 
 #[test]
 fn column_name_like_yaml_boolean_is_quoted() {
-    let fields =
-        json!({"fields": [{"name": "on", "type": "Int8"}, {"name": "one", "type": "Int8"}]});
+    let fields = json!({"fields": [{"name": "on", "type": "Int8"}, {"name": "one", "type": "Int8"}]});
     let yaml = parse_answer(&fields).unwrap().to_yaml();
     assert_eq!(yaml, "columns:\n  - {name: \"on\", type: Int8}\n  - {name: one, type: Int8}\n");
 }

@@ -118,13 +118,10 @@ impl std::error::Error for UnknownField {}
 pub fn explain_field(requested: &str) -> Result<FieldExplanation, UnknownField> {
     let (kinds, path) = split_kind(requested);
     let starts = if is_from_root(&path) { vec![path] } else { candidate_paths(&path) };
-    let found =
-        kinds.iter().flat_map(|kind| starts.iter().filter_map(|path| find_field(*kind, path)));
-    found.map(|(kind, path, node)| build_explanation(kind, path, &node)).next().ok_or_else(|| {
-        UnknownField {
-            requested: requested.to_owned(),
-            suggestions: field_suggestions::suggest_fields(&kinds, &starts[0]),
-        }
+    let found = kinds.iter().flat_map(|kind| starts.iter().filter_map(|path| find_field(*kind, path)));
+    found.map(|(kind, path, node)| build_explanation(kind, path, &node)).next().ok_or_else(|| UnknownField {
+        requested: requested.to_owned(),
+        suggestions: field_suggestions::suggest_fields(&kinds, &starts[0]),
     })
 }
 
@@ -176,19 +173,12 @@ fn find_field(kind: Kind, path: &FieldPath) -> Option<(Kind, FieldPath, SchemaNo
 
 fn build_explanation(kind: Kind, path: FieldPath, node: &SchemaNode) -> FieldExplanation {
     let inner = node.list_item().unwrap_or_else(|| node.clone());
-    let words = if node.allowed_values().is_empty() {
-        inner.allowed_values()
-    } else {
-        node.allowed_values()
-    };
+    let words = if node.allowed_values().is_empty() { inner.allowed_values() } else { node.allowed_values() };
     FieldExplanation {
         kind,
         doc: field_doc(&path, node).to_owned(),
         value_type: field_text::describe_type(node),
-        words: words
-            .into_iter()
-            .map(|(word, doc)| AllowedValue { word: word.into(), doc: doc.into() })
-            .collect(),
+        words: words.into_iter().map(|(word, doc)| AllowedValue { word: word.into(), doc: doc.into() }).collect(),
         limits: field_text::describe_limits(node),
         default: node.keyword_value("default").cloned(),
         required: node.is_required(),

@@ -118,8 +118,7 @@ impl SchemaNode {
 
     /// The texts that it takes, each with what it means; empty where any text is taken.
     pub(crate) fn allowed_values(&self) -> Vec<(&'static str, &'static str)> {
-        let unexplained =
-            self.keyword_value("enum").and_then(Value::as_array).into_iter().flatten();
+        let unexplained = self.keyword_value("enum").and_then(Value::as_array).into_iter().flatten();
         let explained = self.keyword_value("oneOf").and_then(Value::as_array).into_iter().flatten();
         let explained = explained.filter_map(|choice| {
             let word = choice["const"].as_str()?;

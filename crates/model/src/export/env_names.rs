@@ -66,12 +66,7 @@ mod tests {
         ];
         assert_eq!(
             told.map(|(owner, field)| variables.unique_name(owner, field)),
-            [
-                "ORDERS_KAFKA_PASSWORD",
-                "ORDERS_KAFKA_PASSWORD_2",
-                "PIPE_2024_PASSWORD",
-                "LAKE_SECRET_KEY",
-            ]
+            ["ORDERS_KAFKA_PASSWORD", "ORDERS_KAFKA_PASSWORD_2", "PIPE_2024_PASSWORD", "LAKE_SECRET_KEY",]
         );
     }
 }

@@ -35,8 +35,7 @@ impl<'v> ManifestDraft<'v> {
         variables: &'v mut EnvNames,
     ) -> Self {
         let (notes, remarks) = (BTreeMap::new(), Vec::new());
-        let mut draft =
-            Self { address: address.clone(), document, field_notes: notes, remarks, variables };
+        let mut draft = Self { address: address.clone(), document, field_notes: notes, remarks, variables };
         for path in secrets {
             draft.set_secret_reference(&path, SecretEncoding::Raw);
             draft.remarks.push(format!("`{path}` held a password, which was not written"));
@@ -52,20 +51,12 @@ impl<'v> ManifestDraft<'v> {
             if !mended {
                 break;
             }
-            flaws = self::validation_errors(&self.document);
+            flaws = validation_errors(&self.document);
         }
         let flaws: Vec<String> = flaws.iter().map(describe_error).collect();
-        let write_only_fields =
-            if flaws.is_empty() { self.write_only_fields() } else { Vec::new() };
+        let write_only_fields = if flaws.is_empty() { self.write_only_fields() } else { Vec::new() };
         let Self { address, document, field_notes: notes, remarks, .. } = self;
-        ExportedManifest {
-            address,
-            document,
-            field_notes: notes,
-            remarks,
-            write_only_fields,
-            blockers: flaws,
-        }
+        ExportedManifest { address, document, field_notes: notes, remarks, write_only_fields, blockers: flaws }
     }
 
     /// Whether something could be done about it.
@@ -74,13 +65,9 @@ impl<'v> ManifestDraft<'v> {
         let node = path
             .segments()
             .iter()
-            .try_fold(SchemaNode::for_kind(self.address.kind), |node, segment| {
-                node.child_or_item(segment)
-            });
+            .try_fold(SchemaNode::for_kind(self.address.kind), |node, segment| node.child_or_item(segment));
         match (node, path.value_in(&self.document).cloned()) {
-            (Some(node), None) if !node.has_keyword(annotations::LOCAL_ONLY) => {
-                self.fill_in_field(&node, path)
-            }
+            (Some(node), None) if !node.has_keyword(annotations::LOCAL_ONLY) => self.fill_in_field(&node, path),
             (Some(node), Some(Value::String(word)))
                 if node.is_unknown_value(&word) && self.move_to_additional(path) =>
             {
@@ -109,10 +96,7 @@ impl<'v> ManifestDraft<'v> {
     fn fill_in_field(&mut self, field: &SchemaNode, path: &FieldPath) -> bool {
         if field.can_be_secret() {
             let key_file = field.keyword_text("description").contains("base64");
-            self.set_secret_reference(
-                path,
-                if key_file { SecretEncoding::Base64 } else { SecretEncoding::Raw },
-            );
+            self.set_secret_reference(path, if key_file { SecretEncoding::Base64 } else { SecretEncoding::Raw });
             return true;
         }
         let (value, beside) = match field.keyword_text("type") {
@@ -136,14 +120,12 @@ impl<'v> ManifestDraft<'v> {
             reference["encoding"] = Value::from("base64");
         }
         path.set_in(&mut self.document, reference);
-        self.field_notes
-            .insert(path.clone(), FieldNote::Secret { variable, needs_base64: encoded });
+        self.field_notes.insert(path.clone(), FieldNote::Secret { variable, needs_base64: encoded });
     }
 
     /// What this version refuses, though it is live, is left as it is by leaving it out.
     fn drop_field(&mut self, path: &FieldPath, flaw: &Diagnostic) -> bool {
-        let removed =
-            path.parent().is_some_and(|parent| remove_field(&parent, path, &mut self.document));
+        let removed = path.parent().is_some_and(|parent| remove_field(&parent, path, &mut self.document));
         if removed {
             self.field_notes.retain(|at, _| !at.is_within(path));
             self.remarks.push(format!("`{path}` is left out: {}", flaw.message));
@@ -157,8 +139,7 @@ impl<'v> ManifestDraft<'v> {
         for path in paths {
             path.set_in(&mut document, self.placeholder_value(path));
         }
-        let is_refused =
-            |flaw: &Diagnostic| paths.contains(&flaw.path) && !flaw.message.contains("secret");
+        let is_refused = |flaw: &Diagnostic| paths.contains(&flaw.path) && !flaw.message.contains("secret");
         !validation_errors(&document).iter().any(is_refused)
     }
 
@@ -175,12 +156,7 @@ impl<'v> ManifestDraft<'v> {
     fn write_only_fields(&self) -> Vec<FieldPath> {
         let mut write_only = Vec::new();
         if let Some(spec) = SchemaNode::for_kind(self.address.kind).child_field("spec") {
-            collect_write_only(
-                &spec,
-                &self.document["spec"],
-                &FieldPath::parse("spec"),
-                &mut write_only,
-            );
+            collect_write_only(&spec, &self.document["spec"], &FieldPath::parse("spec"), &mut write_only);
         }
         // Mostly all of them could be there, and looking once is enough.
         if !self.would_accept(&write_only) {
@@ -202,18 +178,14 @@ const REQUIRED_PARTS: &[&str] = &["source", "destination"];
 /// Fields of the body, and groups of them but for those without which nothing is left.
 fn can_be_dropped(path: &FieldPath, value: &Value) -> bool {
     match path.segments() {
-        [spec, part] if spec == "spec" => {
-            value.is_object() && !REQUIRED_PARTS.contains(&part.as_str())
-        }
+        [spec, part] if spec == "spec" => value.is_object() && !REQUIRED_PARTS.contains(&part.as_str()),
         [spec, _, _, ..] => spec == "spec",
         _ => false,
     }
 }
 
 fn remove_field(parent: &FieldPath, path: &FieldPath, document: &mut Value) -> bool {
-    let (Some(Value::Object(fields)), Some(name)) =
-        (parent.value_in(document), path.last_segment())
-    else {
+    let (Some(Value::Object(fields)), Some(name)) = (parent.value_in(document), path.last_segment()) else {
         return false;
     };
     let mut fields = fields.clone();
@@ -224,19 +196,12 @@ fn remove_field(parent: &FieldPath, path: &FieldPath, document: &mut Value) -> b
 
 /// Of the fields that are there and no others: what belongs to another way of doing it is not
 /// missing.
-fn collect_write_only(
-    node: &SchemaNode,
-    value: &Value,
-    path: &FieldPath,
-    write_only: &mut Vec<FieldPath>,
-) {
+fn collect_write_only(node: &SchemaNode, value: &Value, path: &FieldPath, write_only: &mut Vec<FieldPath>) {
     let Value::Object(fields) = value else { return };
     for (name, child) in node.child_fields() {
         let never = child.keyword_text(annotations::READBACK) == "never";
         match fields.get(name) {
-            Some(value) if !never => {
-                collect_write_only(&child, value, &path.child(name), write_only)
-            }
+            Some(value) if !never => collect_write_only(&child, value, &path.child(name), write_only),
             // A switch that is never returned is about the request: no object has it.
             None if never && !child.is_required() && !is_boolean(&child) => {
                 write_only.push(path.child(name));

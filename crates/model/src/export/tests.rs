@@ -115,10 +115,7 @@ fn export_moves_unknown_enum_values_to_additional() {
         made.document["spec"]["source"]["kafka"].clone()
     };
     let kafka = made("authentication");
-    assert_eq!(
-        (kafka.get("authentication"), kafka["additional"]["authentication"].as_str()),
-        (None, Some("NEWER"))
-    );
+    assert_eq!((kafka.get("authentication"), kafka["additional"]["authentication"].as_str()), (None, Some("NEWER")));
     assert_eq!(made("format")["additional"]["format"], "NEWER");
 }
 
@@ -166,8 +163,7 @@ fn export_omits_unknown_fields_that_look_secret() {
 #[test]
 fn export_reports_password_in_schema_registry_url() {
     let mut source = kafka();
-    source["schemaRegistry"] =
-        json!({"url": "https://u:hidden@registry.example.com", "authentication": "PLAIN"});
+    source["schemaRegistry"] = json!({"url": "https://u:hidden@registry.example.com", "authentication": "PLAIN"});
     let made = one(&json!({ "kafka": source }));
     assert!(made.blockers[0].contains("`source.kafka.schemaRegistry.url` holds a password"));
     assert!(!made.document.to_string().contains("hidden"), "{:#}", made.document);

@@ -11,17 +11,8 @@ use crate::path::FieldPath;
 use crate::semantics::{FieldSemantics, redact_uri_password};
 
 /// What the API says of an object and takes from nobody.
-const READ_ONLY_FIELDS: &[&str] = &[
-    "id",
-    "serviceId",
-    "state",
-    "status",
-    "createdAt",
-    "updatedAt",
-    "endpointId",
-    "dnsNames",
-    "privateDnsNames",
-];
+const READ_ONLY_FIELDS: &[&str] =
+    &["id", "serviceId", "state", "status", "createdAt", "updatedAt", "endpointId", "dnsNames", "privateDnsNames"];
 
 /// What was taken over.
 #[derive(Default)]
@@ -36,22 +27,11 @@ pub(super) struct ExtractedSpec {
     additional_values: Vec<(FieldPath, Value)>,
 }
 
-pub(super) fn extract_spec(
-    address: &Address,
-    object: &Object,
-    endpoints: &EndpointNames,
-) -> ExtractedSpec {
+pub(super) fn extract_spec(address: &Address, object: &Object, endpoints: &EndpointNames) -> ExtractedSpec {
     let rules = FieldSemantics::for_kind(address.kind);
-    let mut builder = SpecBuilder {
-        address,
-        id: object.id.as_str(),
-        endpoints,
-        extracted: ExtractedSpec::default(),
-    };
+    let mut builder = SpecBuilder { address, id: object.id.as_str(), endpoints, extracted: ExtractedSpec::default() };
     let body = rules.normalize_live(&object.body);
-    if let (Some(node), Value::Object(fields)) =
-        (SchemaNode::for_kind(address.kind).child_field("spec"), &body)
-    {
+    if let (Some(node), Value::Object(fields)) = (SchemaNode::for_kind(address.kind).child_field("spec"), &body) {
         let place = SpecPath { path: FieldPath::root(), additional_path: None };
         builder.extracted.spec = builder.build_object(&node, rules, fields, &place).into();
     }
@@ -84,10 +64,7 @@ impl SpecPath {
             Some(additional) => Some(self.path.child(additional)),
             None => self.additional_path.clone(),
         };
-        Self {
-            path: self.path.child(name),
-            additional_path: additional.map(|additional| additional.child(name)),
-        }
+        Self { path: self.path.child(name), additional_path: additional.map(|additional| additional.child(name)) }
     }
 
     fn list_entry(&self, index: usize) -> Self {
@@ -116,10 +93,7 @@ impl SpecBuilder<'_> {
             taken.extend(value.map(|value| ((*name).to_owned(), value)));
         }
         for (name, value) in fields {
-            if children
-                .iter()
-                .all(|(known, child)| known != name || child.has_keyword(annotations::LOCAL_ONLY))
-            {
+            if children.iter().all(|(known, child)| known != name || child.has_keyword(annotations::LOCAL_ONLY)) {
                 self.add_unknown_field(name, value, &place.child_path(node, name));
             }
         }
@@ -153,33 +127,19 @@ impl SpecBuilder<'_> {
         }
     }
 
-    fn build_list(
-        &mut self,
-        node: &SchemaNode,
-        rules: &FieldSemantics,
-        items: &[Value],
-        place: &SpecPath,
-    ) -> Value {
+    fn build_list(&mut self, node: &SchemaNode, rules: &FieldSemantics, items: &[Value], place: &SpecPath) -> Value {
         let Some(item) = node.list_item() else { return Value::from(items) };
         let items = items.iter().enumerate().map(|(index, value)| match value {
             Value::Object(fields) => {
                 self.build_object(&item, rules.list_item(), fields, &place.list_entry(index)).into()
             }
-            Value::String(text) => {
-                self.build_text(&item, rules.list_item(), text, &place.path).unwrap_or_default()
-            }
+            Value::String(text) => self.build_text(&item, rules.list_item(), text, &place.path).unwrap_or_default(),
             _ => value.clone(),
         });
         items.collect()
     }
 
-    fn build_text(
-        &mut self,
-        node: &SchemaNode,
-        rules: &FieldSemantics,
-        text: &str,
-        path: &FieldPath,
-    ) -> Option<Value> {
+    fn build_text(&mut self, node: &SchemaNode, rules: &FieldSemantics, text: &str, path: &FieldPath) -> Option<Value> {
         let shown = rules.shown(&Value::from(text));
         if shown != text {
             if node.can_be_secret() {
@@ -194,9 +154,8 @@ impl SpecBuilder<'_> {
         if text.contains(self.id) {
             return None;
         }
-        let endpoint = rules
-            .refers_to
-            .and_then(|_| self.endpoints.get(&(self.address.service.clone(), text.to_owned())));
+        let endpoint =
+            rules.refers_to.and_then(|_| self.endpoints.get(&(self.address.service.clone(), text.to_owned())));
         Some(match endpoint {
             Some(name) => json!({"endpoint": escape_variables(name)}),
             None => escape_variables(text),
@@ -250,8 +209,7 @@ fn escape_nested_values(value: &Value) -> Option<Value> {
         }
         Value::Object(fields) => {
             let set = fields.iter().filter(|(_, value)| !value.is_null());
-            let fields =
-                set.map(|(name, value)| Some((name.clone(), escape_nested_values(value)?)));
+            let fields = set.map(|(name, value)| Some((name.clone(), escape_nested_values(value)?)));
             fields.collect::<Option<Map<_, _>>>()?.into()
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
@@ -266,9 +224,9 @@ fn has_likely_secret(field_path: &str, value: &Value) -> bool {
         || match value {
             Value::String(text) => has_secret_name(field_path) || is_likely_secret(text),
             Value::Array(items) => items.iter().any(|item| has_likely_secret(field_path, item)),
-            Value::Object(fields) => fields
-                .iter()
-                .any(|(name, value)| has_likely_secret(&format!("{field_path}.{name}"), value)),
+            Value::Object(fields) => {
+                fields.iter().any(|(name, value)| has_likely_secret(&format!("{field_path}.{name}"), value))
+            }
             Value::Null | Value::Bool(_) | Value::Number(_) => false,
         }
 }
@@ -298,9 +256,7 @@ fn has_secret_name(field_path: &str) -> bool {
 }
 
 fn is_likely_secret(text: &str) -> bool {
-    redact_uri_password(text) != text
-        || text.contains("PRIVATE KEY-----")
-        || has_secret_assignment(text)
+    redact_uri_password(text) != text || text.contains("PRIVATE KEY-----") || has_secret_assignment(text)
 }
 
 /// As `SharedAccessKey=…`, `?token=…` or `"password": "…"` does.

@@ -31,9 +31,7 @@ pub(super) fn classify_document(root: &YamlNode) -> DocumentClass {
             Kind::from_name(kind).map_or(DocumentClass::UnknownKind, DocumentClass::Manifest)
         }
         Some("Project") if is_ours => DocumentClass::Project,
-        Some(kind) if version.is_none() && suggest_kind(kind).is_some() => {
-            DocumentClass::UnknownKind
-        }
+        Some(kind) if version.is_none() && suggest_kind(kind).is_some() => DocumentClass::UnknownKind,
         _ if is_ours => DocumentClass::UnknownKind,
         _ => DocumentClass::NotOurs,
     }
@@ -48,10 +46,7 @@ pub(super) fn resolve_kind(root: &mut YamlNode, remarks: &mut PendingDiagnostics
         DocumentClass::Project => {
             let message = "this is the project file, not a manifest";
             let help = "keep it out of the folders that hold manifests";
-            remarks.push(
-                PendingDiagnostic::error(code::PROJECT_FILE, root.head_span(), message)
-                    .with_help(help),
-            );
+            remarks.push(PendingDiagnostic::error(code::PROJECT_FILE, root.head_span(), message).with_help(help));
             None
         }
         DocumentClass::NotOurs => {
@@ -64,9 +59,7 @@ pub(super) fn resolve_kind(root: &mut YamlNode, remarks: &mut PendingDiagnostics
 /// One remark for a document that has nothing to do with us.
 pub(super) fn not_a_manifest(root: &YamlNode) -> PendingDiagnostic {
     let message = match &root.content {
-        YamlContent::Map(_) => {
-            "this is not a manifest: neither its `apiVersion` nor its `kind` is ours"
-        }
+        YamlContent::Map(_) => "this is not a manifest: neither its `apiVersion` nor its `kind` is ours",
         _ => "this is not a manifest: it is no mapping",
     };
     let help = format!(
@@ -77,15 +70,12 @@ pub(super) fn not_a_manifest(root: &YamlNode) -> PendingDiagnostic {
 }
 
 fn recover_kind(root: &mut YamlNode, remarks: &mut PendingDiagnostics) -> Option<Kind> {
-    let choice =
-        format!("it is one of {}", Kind::ALL.map(|kind| format!("`{}`", kind.name())).join(", "));
+    let choice = format!("it is one of {}", Kind::ALL.map(|kind| format!("`{}`", kind.name())).join(", "));
     let here = root.head_span();
     let YamlContent::Map(entries) = &mut root.content else { return None };
     let Some(entry) = entries.iter_mut().find(|entry| entry.key == "kind") else {
-        remarks.push(
-            PendingDiagnostic::error(code::UNKNOWN_KIND, here, "the manifest has no `kind`")
-                .with_help(choice),
-        );
+        remarks
+            .push(PendingDiagnostic::error(code::UNKNOWN_KIND, here, "the manifest has no `kind`").with_help(choice));
         return None;
     };
     let span = entry.value.head_span();
@@ -94,14 +84,12 @@ fn recover_kind(root: &mut YamlNode, remarks: &mut PendingDiagnostics) -> Option
         Some(given) => format!("there is no kind `{given}`"),
         None => "the kind is not a text".to_owned(),
     };
-    let remark = PendingDiagnostic::error(code::UNKNOWN_KIND, span, message)
-        .with_path(FieldPath::parse("kind"));
+    let remark = PendingDiagnostic::error(code::UNKNOWN_KIND, span, message).with_path(FieldPath::parse("kind"));
     let kind = given.and_then(suggest_kind);
     match kind {
         Some(kind) => {
             let name = kind.name();
-            remarks
-                .push(remark.with_help(format!("did you mean `{name}`?")).with_replacement(name));
+            remarks.push(remark.with_help(format!("did you mean `{name}`?")).with_replacement(name));
             entry.value.content = YamlContent::Text { text: name.to_owned(), is_unquoted: true };
         }
         None => remarks.push(remark.with_help(choice)),

@@ -53,10 +53,7 @@ fn find_duplicates(all: &[DraftManifest], conflicts: &mut Conflicts) {
             let message = format!("{} is declared twice", describe_address(&address));
             let help = "remove one of the two, or give it another name";
             declared.related_diagnostic(
-                |span| {
-                    PendingDiagnostic::error(code::DUPLICATE_IDENTITY, span, message)
-                        .with_help(help)
-                },
+                |span| PendingDiagnostic::error(code::DUPLICATE_IDENTITY, span, message).with_help(help),
                 &declared.identity_path(),
                 (first, &first.identity_path(), "first declared here"),
             )
@@ -111,33 +108,21 @@ fn claimed_addresses(declared: &DraftManifest) -> Vec<(Address, FieldPath)> {
     let list = FieldPath::parse("metadata.previousNames");
     let names = list.value_in(&declared.document).and_then(|names| names.as_array());
     let names = names.into_iter().flatten().enumerate();
-    let claim = |(index, name): (usize, &Value)| {
-        Some((own.with_name(Name::new(name.as_str()?)), list.child(index)))
-    };
+    let claim = |(index, name): (usize, &Value)| Some((own.with_name(Name::new(name.as_str()?)), list.child(index)));
     names.filter_map(claim).collect()
 }
 
-fn still_declared_elsewhere(
-    declared: &DraftManifest,
-    path: &FieldPath,
-    other: &DraftManifest,
-) -> Diagnostic {
+fn still_declared_elsewhere(declared: &DraftManifest, path: &FieldPath, other: &DraftManifest) -> Diagnostic {
     let message = "this previous name is still declared by another manifest";
     let help = "take it out of `previousNames`, or remove the other manifest";
     declared.related_diagnostic(
-        |span| {
-            PendingDiagnostic::error(code::PREVIOUS_NAME_DECLARED, span, message).with_help(help)
-        },
+        |span| PendingDiagnostic::error(code::PREVIOUS_NAME_DECLARED, span, message).with_help(help),
         path,
         (other, &other.identity_path(), "declared here"),
     )
 }
 
-fn claimed_elsewhere(
-    declared: &DraftManifest,
-    path: &FieldPath,
-    first: (&DraftManifest, &FieldPath),
-) -> Diagnostic {
+fn claimed_elsewhere(declared: &DraftManifest, path: &FieldPath, first: (&DraftManifest, &FieldPath)) -> Diagnostic {
     let message = "another manifest claims this previous name too";
     let help = "keep it where the object really came from";
     declared.related_diagnostic(
@@ -160,8 +145,7 @@ fn find_shared_tables(all: &[DraftManifest], conflicts: &mut Conflicts) {
         for table in tables::declared_tables(&declared.document) {
             let key = (address.service.clone(), table.database, table.name);
             let others = writers.entry(key).or_default();
-            let earlier =
-                others.iter().find(|(at, other)| *at != index && table.collides_with(other));
+            let earlier = others.iter().find(|(at, other)| *at != index && table.collides_with(other));
             if let Some((at, other)) = earlier {
                 let diagnostic = || shared_table(declared, &table, (&all[*at], other));
                 conflicts.push(index, Severity::Warning, diagnostic);

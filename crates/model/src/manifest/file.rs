@@ -34,9 +34,9 @@ pub(super) fn parse_file(
     } else {
         for document in documents {
             let found = validate_document(document, &mut remarks);
-            drafts.extend(found.map(|(kind, root, sound)| {
-                DraftManifest::new(index, Arc::clone(&file.name), kind, root, sound)
-            }));
+            drafts.extend(
+                found.map(|(kind, root, sound)| DraftManifest::new(index, Arc::clone(&file.name), kind, root, sound)),
+            );
         }
     }
     let remarks = drop_redundant(remarks.into_vec());
@@ -56,34 +56,24 @@ pub(super) fn identify_documents(
     let mut drafts = Vec::new();
     for YamlDocument { mut root, .. } in documents {
         variables.expand_node(&mut root, &mut remarks);
-        if matches!(
-            classify::classify_document(&root),
-            DocumentClass::NotOurs | DocumentClass::Project
-        ) {
+        if matches!(classify::classify_document(&root), DocumentClass::NotOurs | DocumentClass::Project) {
             continue;
         }
         let kind = classify::resolve_kind(&mut root, &mut remarks);
         has_unidentified |= kind.is_none();
-        drafts.extend(
-            kind.map(|kind| DraftManifest::new(0, Arc::clone(&file.name), kind, root, false)),
-        );
+        drafts.extend(kind.map(|kind| DraftManifest::new(0, Arc::clone(&file.name), kind, root, false)));
     }
     (drafts, has_unidentified)
 }
 
 /// The first document of a file in which none is ours: that need not be said of each.
 fn first_if_none_ours(documents: &[YamlDocument]) -> Option<&YamlNode> {
-    let all = documents
-        .iter()
-        .all(|document| classify::classify_document(&document.root) == DocumentClass::NotOurs);
+    let all = documents.iter().all(|document| classify::classify_document(&document.root) == DocumentClass::NotOurs);
     documents.first().filter(|_| all).map(|document| &document.root)
 }
 
 /// Checks one document; gives back its kind if it has one, and whether it is without error.
-fn validate_document(
-    document: YamlDocument,
-    remarks: &mut PendingDiagnostics,
-) -> Option<(Kind, YamlNode, bool)> {
+fn validate_document(document: YamlDocument, remarks: &mut PendingDiagnostics) -> Option<(Kind, YamlNode, bool)> {
     let YamlDocument { mut root, is_valid: sound } = document;
     let errors = remarks.error_count();
     let kind = classify::resolve_kind(&mut root, remarks)?;

@@ -19,9 +19,7 @@ pub(super) fn parse_intent(document: &Value) -> Intent {
         protect: spec["protect"] == true,
         previous_names: texts(&metadata["previousNames"]),
         pinned_id: metadata["id"].as_str().map(Id::new),
-        labels: labels
-            .filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())))
-            .collect(),
+        labels: labels.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect(),
     }
 }
 

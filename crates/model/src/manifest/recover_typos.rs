@@ -8,9 +8,7 @@ use crate::yaml::{PendingDiagnostic, YamlContent, YamlNode};
 /// takes the field for missing.
 pub(super) fn rename_misspelt_keys(root: &mut YamlNode, remarks: &[PendingDiagnostic]) {
     // Outer keys were reported first, and would hide the paths to inner ones.
-    for remark in
-        remarks.iter().rev().filter(|remark| remark.code == schema_validator::code::UNKNOWN_FIELD)
-    {
+    for remark in remarks.iter().rev().filter(|remark| remark.code == schema_validator::code::UNKNOWN_FIELD) {
         if let Some(name) = &remark.replacement {
             rename_key(root, &remark.path, remark, name);
         }

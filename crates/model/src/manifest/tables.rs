@@ -30,9 +30,7 @@ impl TargetTable<'_> {
     pub(super) fn collides_with(&self, other: &Self) -> bool {
         let same = (self.database, self.name) == (other.database, other.name);
         same && match (self.write_mode, other.write_mode) {
-            (WriteMode::Mirror, _)
-            | (_, WriteMode::Mirror)
-            | (WriteMode::Managed, WriteMode::Managed) => true,
+            (WriteMode::Mirror, _) | (_, WriteMode::Mirror) | (WriteMode::Managed, WriteMode::Managed) => true,
             (WriteMode::InsertOnly, _) | (_, WriteMode::InsertOnly) => false,
         }
     }
@@ -50,11 +48,7 @@ pub(super) fn declared_tables(document: &Value) -> Vec<TargetTable<'_>> {
         database,
         name,
         path: FieldPath::parse("spec.destination.table"),
-        write_mode: if destination["managedTable"] == false {
-            WriteMode::InsertOnly
-        } else {
-            WriteMode::Managed
-        },
+        write_mode: if destination["managedTable"] == false { WriteMode::InsertOnly } else { WriteMode::Managed },
     });
     own.into_iter().chain(mapped_tables(spec, database)).collect()
 }

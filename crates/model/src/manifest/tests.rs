@@ -19,10 +19,8 @@ fn load_all(files: &[(&str, &str)]) -> ParsedManifests {
 }
 
 fn load_with(files: &[(&str, &str)], variables: &[(&str, &str)]) -> ParsedManifests {
-    let files: Vec<SourceFile> = files
-        .iter()
-        .map(|(name, text)| SourceFile { name: (*name).into(), text: (*text).into() })
-        .collect();
+    let files: Vec<SourceFile> =
+        files.iter().map(|(name, text)| SourceFile { name: (*name).into(), text: (*text).into() }).collect();
     let variables: BTreeMap<String, String> =
         variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     parse_manifests(&files, &variables)

@@ -6,8 +6,7 @@ use super::code;
 use crate::docs;
 use crate::suggest::suggest_similar;
 use crate::yaml::{
-    MAX_BYTES, PendingDiagnostic, PendingDiagnostics, Span, YamlContent, YamlEntry, YamlNode,
-    parse_plain_scalar,
+    MAX_BYTES, PendingDiagnostic, PendingDiagnostics, Span, YamlContent, YamlEntry, YamlNode, parse_plain_scalar,
 };
 
 /// The variables, and how much text they may still grow into in the file at hand.
@@ -67,11 +66,7 @@ impl<'v> VariableExpander<'v> {
 
     /// A value without quotes that is one variable and nothing else is read as if the variable's
     /// text stood there: `port: ${port}` is a number.
-    fn expand_text<'t>(
-        &mut self,
-        text: &'t str,
-        is_plain: bool,
-    ) -> Result<YamlContent, Vec<VariableError<'t>>> {
+    fn expand_text<'t>(&mut self, text: &'t str, is_plain: bool) -> Result<YamlContent, Vec<VariableError<'t>>> {
         let mut filled = String::new();
         let mut errors = Vec::new();
         let mut rest = text;
@@ -126,13 +121,9 @@ impl<'v> VariableExpander<'v> {
                 span,
                 "what stands in `${…}` is not the name of a variable",
             )
-            .with_help(
-                "only variables of the environment can be used; `$${` stands for a plain `${`",
-            ),
-            VariableError::Unclosed => {
-                PendingDiagnostic::error(code::BAD_VARIABLE, span, "`${` is never closed")
-                    .with_help("write `}` after the name; `$${` stands for a plain `${`")
-            }
+            .with_help("only variables of the environment can be used; `$${` stands for a plain `${`"),
+            VariableError::Unclosed => PendingDiagnostic::error(code::BAD_VARIABLE, span, "`${` is never closed")
+                .with_help("write `}` after the name; `$${` stands for a plain `${`"),
             VariableError::TooLarge => {
                 let message = "variables make the file too large";
                 PendingDiagnostic::error(code::TOO_MUCH_TEXT, span, message)

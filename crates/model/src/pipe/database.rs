@@ -6,9 +6,7 @@ use schemars::JsonSchema;
 use serde_json::Value;
 
 use crate::path::FieldPath;
-use crate::validate::{
-    CrossFieldRule, RuleContext, RuleFinding, RuleSet, custom_rule, flag_is, value_is,
-};
+use crate::validate::{CrossFieldRule, RuleContext, RuleFinding, RuleSet, custom_rule, flag_is, value_is};
 
 pub(crate) mod replacement_effects;
 
@@ -76,18 +74,9 @@ pub(crate) const LOGIN_RULES: RuleSet = RuleSet {
 
 /// No two mappings write one table.
 pub(crate) const MAPPING_LIST_RULES: RuleSet = RuleSet {
-    object_paths: &[
-        "spec.source.postgres",
-        "spec.source.mysql",
-        "spec.source.mongodb",
-        "spec.source.bigquery",
-    ],
-    rules: &[CrossFieldRule::unique_entries(
-        "duplicate-target-table",
-        "tableMappings",
-        "targetTable",
-    )
-    .with_reason("two mappings cannot share a table")],
+    object_paths: &["spec.source.postgres", "spec.source.mysql", "spec.source.mongodb", "spec.source.bigquery"],
+    rules: &[CrossFieldRule::unique_entries("duplicate-target-table", "tableMappings", "targetTable")
+        .with_reason("two mappings cannot share a table")],
 };
 
 /// The columns of one mapping.
@@ -104,17 +93,8 @@ pub(crate) const MAPPING_RULES: RuleSet = RuleSet {
             flag_is("useCustomSortingKey", true),
         )
         .with_help("`sortingKeys` and `useCustomSortingKey: true` go together"),
-        custom_rule(
-            "empty-sorting-key",
-            &["sortingKeys", "useCustomSortingKey"],
-            empty_sorting_key,
-        ),
-        custom_rule(
-            "excluded-sorting-key",
-            &["sortingKeys", "excludedColumns"],
-            excluded_sorting_key,
-        )
-        .into_warning(),
+        custom_rule("empty-sorting-key", &["sortingKeys", "useCustomSortingKey"], empty_sorting_key),
+        custom_rule("excluded-sorting-key", &["sortingKeys", "excludedColumns"], excluded_sorting_key).into_warning(),
     ],
 };
 
@@ -125,10 +105,7 @@ fn empty_sorting_key(scope: &RuleContext<'_>) -> Vec<RuleFinding> {
         return Vec::new();
     }
     let message = "`useCustomSortingKey: true` needs at least one column";
-    vec![
-        RuleFinding::new(FieldPath::parse("sortingKeys"), message)
-            .with_help("name the columns in `sortingKeys`"),
-    ]
+    vec![RuleFinding::new(FieldPath::parse("sortingKeys"), message).with_help("name the columns in `sortingKeys`")]
 }
 
 fn excluded_sorting_key(scope: &RuleContext<'_>) -> Vec<RuleFinding> {

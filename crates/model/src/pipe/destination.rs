@@ -7,9 +7,7 @@ use super::additional::Additional;
 use crate::annotations;
 use crate::path::FieldPath;
 use crate::text::NonEmptyText;
-use crate::validate::{
-    CrossFieldRule, RuleContext, RuleFinding, RuleSet, custom_rule, flag_is, value_is,
-};
+use crate::validate::{CrossFieldRule, RuleContext, RuleFinding, RuleSet, custom_rule, flag_is, value_is};
 
 /// The API takes a change of the columns or of their mappings only with both.
 pub(crate) const COLUMNS: &[&str] = &["destination.columns", "fieldMappings"];
@@ -103,8 +101,7 @@ pub(crate) fn guess_version_column(path: &FieldPath, document: &Value) -> Option
     if *path != FieldPath::parse(within).child("engine").child("versionColumnId") {
         return None;
     }
-    let list =
-        |path: FieldPath| path.value_in(document).and_then(Value::as_array).into_iter().flatten();
+    let list = |path: FieldPath| path.value_in(document).and_then(Value::as_array).into_iter().flatten();
     let key: Vec<&Value> = list(FieldPath::parse(within).child("sortingKey")).collect();
     let names = list(FieldPath::parse("spec.destination.columns")).filter_map(|it| it.get("name"));
     names.clone().rfind(|name| !key.contains(name)).or_else(|| names.clone().next_back()).cloned()
@@ -146,11 +143,7 @@ pub(crate) const RULES: RuleSet = RuleSet {
             &["tableDefinition.engine.type", "tableDefinition.engine.columnIds"],
             summed_elsewhere,
         ),
-        custom_rule(
-            "summed-column-unknown",
-            &["tableDefinition.engine.columnIds", "columns"],
-            unknown_summed_columns,
-        ),
+        custom_rule("summed-column-unknown", &["tableDefinition.engine.columnIds", "columns"], unknown_summed_columns),
         CrossFieldRule::unique_entries("duplicate-column", "columns", "name"),
     ],
 };
@@ -162,10 +155,7 @@ fn replacing_without_key(scope: &RuleContext<'_>) -> Vec<RuleFinding> {
         return Vec::new();
     }
     let message = "`ReplacingMergeTree` needs a sorting key: rows that share it replace each other";
-    vec![
-        RuleFinding::new(FieldPath::parse(key), message)
-            .with_help("name at least one column in `sortingKey`"),
-    ]
+    vec![RuleFinding::new(FieldPath::parse(key), message).with_help("name at least one column in `sortingKey`")]
 }
 
 fn unknown_version_column(scope: &RuleContext<'_>) -> Vec<RuleFinding> {
@@ -189,8 +179,7 @@ fn summed_elsewhere(scope: &RuleContext<'_>) -> Vec<RuleFinding> {
 fn unknown_summed_columns(scope: &RuleContext<'_>) -> Vec<RuleFinding> {
     let path = "tableDefinition.engine.columnIds";
     let entries = scope.list_at(path).iter().enumerate();
-    let named =
-        entries.filter_map(|(at, name)| Some((FieldPath::parse(path).child(at), name.as_str()?)));
+    let named = entries.filter_map(|(at, name)| Some((FieldPath::parse(path).child(at), name.as_str()?)));
     unknown_columns(scope, named)
 }
 
@@ -200,10 +189,8 @@ fn unknown_columns<'n>(
     named: impl IntoIterator<Item = (FieldPath, &'n str)>,
 ) -> Vec<RuleFinding> {
     let columns = scope.list_at("columns");
-    let known: Vec<&str> =
-        columns.iter().filter_map(|column| column.get("name")?.as_str()).collect();
-    let unknown =
-        named.into_iter().filter(|(_, name)| !columns.is_empty() && !known.contains(name));
+    let known: Vec<&str> = columns.iter().filter_map(|column| column.get("name")?.as_str()).collect();
+    let unknown = named.into_iter().filter(|(_, name)| !columns.is_empty() && !known.contains(name));
     unknown
         .map(|(path, name)| {
             RuleFinding::new(path, format!("`{name}` is not one of the `columns`"))

@@ -22,16 +22,8 @@ pub(crate) const RULES: RuleSet = RuleSet {
     object_paths: &["spec"],
     rules: &[
         custom_rule("unmapped-column", &["fieldMappings", "destination.columns"], unmapped_columns),
-        custom_rule(
-            "mapped-column-unknown",
-            &["fieldMappings", "destination.columns"],
-            unknown_mapped_columns,
-        ),
-        CrossFieldRule::unique_entries(
-            "duplicate-field-mapping",
-            "fieldMappings",
-            "destinationField",
-        ),
+        custom_rule("mapped-column-unknown", &["fieldMappings", "destination.columns"], unknown_mapped_columns),
+        CrossFieldRule::unique_entries("duplicate-field-mapping", "fieldMappings", "destinationField"),
     ],
 };
 

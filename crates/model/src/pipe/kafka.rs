@@ -7,20 +7,15 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use super::additional::Additional;
 use crate::annotations;
 use crate::path::FieldPath;
-use crate::text::{
-    Arn, CommaSeparatedNames, NonEmptyText, ObjectName, PemCertificates, UtcMinute, Uuid,
-};
-use crate::validate::{
-    CrossFieldRule, RuleContext, RuleFinding, RuleSet, custom_rule, value_is, value_is_not,
-};
+use crate::text::{Arn, CommaSeparatedNames, NonEmptyText, ObjectName, PemCertificates, UtcMinute, Uuid};
+use crate::validate::{CrossFieldRule, RuleContext, RuleFinding, RuleSet, custom_rule, value_is, value_is_not};
 
 pub mod credentials;
 pub mod registry;
 pub(crate) mod replacement_effects;
 
 /// How the API connects to the brokers. It checks the connection with what one request says.
-const CONNECTION: &[&str] =
-    &["source.kafka.authentication", "source.kafka.iamRole", "source.kafka.credentials"];
+const CONNECTION: &[&str] = &["source.kafka.authentication", "source.kafka.iamRole", "source.kafka.credentials"];
 
 /// Topics of Apache Kafka or of a service that speaks its protocol.
 #[derive(JsonSchema)]
@@ -190,13 +185,8 @@ pub(crate) const RULES: RuleSet = RuleSet {
     object_paths: &["spec.source.kafka"],
     rules: &[
         CrossFieldRule::allowed_values("kafka-authentication", "authentication", "type", ALLOWED),
-        custom_rule("kafka-redpanda-mutual-tls", &["type", "authentication"], redpanda_mutual_tls)
-            .into_warning(),
-        CrossFieldRule::required_fields_iff(
-            "kafka-iam-role",
-            &["iamRole"],
-            value_is("authentication", &["IAM_ROLE"]),
-        ),
+        custom_rule("kafka-redpanda-mutual-tls", &["type", "authentication"], redpanda_mutual_tls).into_warning(),
+        CrossFieldRule::required_fields_iff("kafka-iam-role", &["iamRole"], value_is("authentication", &["IAM_ROLE"])),
         CrossFieldRule::required_fields_iff(
             "kafka-no-credentials",
             &["credentials"],
@@ -217,12 +207,8 @@ pub(crate) const RULES: RuleSet = RuleSet {
             &["format", "schemaRegistry", "additional"],
             registry::protobuf_without_schema,
         ),
-        custom_rule(
-            "kafka-avro-registry",
-            &["format", "schemaRegistry"],
-            registry::avro_without_registry,
-        )
-        .into_warning(),
+        custom_rule("kafka-avro-registry", &["format", "schemaRegistry"], registry::avro_without_registry)
+            .into_warning(),
     ],
 };
 

@@ -10,8 +10,7 @@ use crate::text::{Arn, NonEmptyText};
 use crate::validate::{CrossFieldRule, RuleSet, value_is};
 
 /// How the API connects to the stream. It checks the connection with what one request says.
-const CONNECTION: &[&str] =
-    &["source.kinesis.authentication", "source.kinesis.iamRole", "source.kinesis.accessKey"];
+const CONNECTION: &[&str] = &["source.kinesis.authentication", "source.kinesis.iamRole", "source.kinesis.accessKey"];
 
 /// A stream of Amazon Kinesis.
 #[derive(JsonSchema)]
@@ -105,10 +104,9 @@ pub(crate) const RULES: RuleSet = RuleSet {
 pub(crate) fn describe_replacement(it: &Replacement<'_>) -> Vec<String> {
     match it.text_at("iteratorType") {
         Some("LATEST") => it.describe_missed_rows("the new pipe starts at LATEST", "records"),
-        Some("AT_TIMESTAMP") => it.describe_repeated_rows(
-            "the new pipe starts at the declared timestamp",
-            "rows from then on that are",
-        ),
+        Some("AT_TIMESTAMP") => {
+            it.describe_repeated_rows("the new pipe starts at the declared timestamp", "rows from then on that are")
+        }
         _ => it.describe_repeated_rows("the new pipe starts at TRIM_HORIZON", "rows"),
     }
 }

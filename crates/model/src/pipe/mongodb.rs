@@ -13,8 +13,7 @@ use crate::validate::{RuleContext, RuleFinding, RuleSet, custom_rule};
 
 /// The API checks a changed connection with what the same request says, and wants URI and read
 /// preference in it.
-const CONNECTION: &[&str] =
-    &["source.mongodb.uri", "source.mongodb.readPreference", "source.mongodb.credentials"];
+const CONNECTION: &[&str] = &["source.mongodb.uri", "source.mongodb.readPreference", "source.mongodb.credentials"];
 
 /// What tells the mappings of collections apart.
 const COLLECTION: &[&str] = &["sourceDatabaseName", "sourceCollection", "targetTable"];
@@ -134,8 +133,7 @@ pub(crate) const RULES: RuleSet = RuleSet {
 fn unknown_uri_scheme(scope: &RuleContext<'_>) -> Vec<RuleFinding> {
     let known = |uri: &str| uri.starts_with("mongodb://") || uri.starts_with("mongodb+srv://");
     let unknown = scope.text_at("uri").filter(|uri| !known(uri));
-    let message =
-        "not the URI of a MongoDB database: it begins with `mongodb://` or `mongodb+srv://`";
+    let message = "not the URI of a MongoDB database: it begins with `mongodb://` or `mongodb+srv://`";
     unknown.map(|_| RuleFinding::new(FieldPath::parse("uri"), message)).into_iter().collect()
 }
 

@@ -74,8 +74,7 @@ pub struct Mysql {
     pub additional: Option<Additional>,
 }
 
-const FLAVOURS: &[(&str, &str)] =
-    &[("rdsmysql", "mysql"), ("auroramysql", "mysql"), ("rdsmariadb", "mariadb")];
+const FLAVOURS: &[(&str, &str)] = &[("rdsmysql", "mysql"), ("auroramysql", "mysql"), ("rdsmariadb", "mariadb")];
 
 /// A database of the MySQL family, and who runs it.
 #[derive(JsonSchema)]

@@ -175,11 +175,7 @@ pub(crate) const RULES: RuleSet = RuleSet {
     object_paths: &["spec.source.objectStorage"],
     rules: &[
         CrossFieldRule::allowed_values("storage-authentication", "authentication", "type", ALLOWED),
-        CrossFieldRule::required_fields_iff(
-            "storage-url",
-            &["url"],
-            value_is("type", URL_STORAGES),
-        ),
+        CrossFieldRule::required_fields_iff("storage-url", &["url"], value_is("type", URL_STORAGES)),
         CrossFieldRule::required_fields_iff(
             "storage-azure",
             &["azureContainerName", "path", "connectionString"],
@@ -202,24 +198,12 @@ pub(crate) const RULES: RuleSet = RuleSet {
         ),
         custom_rule("queue-continuous", &["queueUrl", "isContinuous"], queue::not_continuous),
         custom_rule("queue-storage", &["queueUrl", "type"], queue::unsupported_storage),
-        custom_rule(
-            "queue-authentication",
-            &["queueUrl", "type", "authentication"],
-            queue::missing_authentication,
-        ),
+        custom_rule("queue-authentication", &["queueUrl", "type", "authentication"], queue::missing_authentication),
         custom_rule("queue-url", &["queueUrl", "type"], queue::malformed_queue_url),
-        CrossFieldRule::required_fields(
-            "skip-initial-load",
-            &["queueUrl"],
-            flag_is("skipInitialLoad", true),
-        )
-        .with_reason("nothing else tells of files"),
-        CrossFieldRule::forbidden_fields(
-            "skip-initial-load",
-            &["startAfter"],
-            flag_is("skipInitialLoad", true),
-        )
-        .with_reason("it is about the initial load"),
+        CrossFieldRule::required_fields("skip-initial-load", &["queueUrl"], flag_is("skipInitialLoad", true))
+            .with_reason("nothing else tells of files"),
+        CrossFieldRule::forbidden_fields("skip-initial-load", &["startAfter"], flag_is("skipInitialLoad", true))
+            .with_reason("it is about the initial load"),
     ],
 };
 
@@ -231,13 +215,7 @@ pub(crate) fn describe_replacement(it: &Replacement<'_>) -> Vec<String> {
         return vec![sentence.to_owned()];
     }
     match it.text_at("startAfter") {
-        Some(key) => it.describe_repeated_rows(
-            &format!("the new pipe reads every file after `{key}`"),
-            "rows",
-        ),
-        None => it.describe_repeated_rows(
-            "the new pipe reads every matching file from the start",
-            "rows",
-        ),
+        Some(key) => it.describe_repeated_rows(&format!("the new pipe reads every file after `{key}`"), "rows"),
+        None => it.describe_repeated_rows("the new pipe reads every matching file from the start", "rows"),
     }
 }

@@ -96,10 +96,9 @@ pub(crate) const RULES: RuleSet = RuleSet {
 pub(crate) fn describe_replacement(it: &Replacement<'_>) -> Vec<String> {
     match (it.text_at("seekType"), it.text_at("seekTimestamp")) {
         (Some("latest"), _) => it.describe_missed_rows("the new pipe starts at latest", "messages"),
-        (Some("timestamp"), Some(time)) => it.describe_repeated_rows(
-            &format!("the new pipe starts at {time}"),
-            "rows from then on that are",
-        ),
+        (Some("timestamp"), Some(time)) => {
+            it.describe_repeated_rows(&format!("the new pipe starts at {time}"), "rows from then on that are")
+        }
         _ => it.describe_repeated_rows("the new pipe starts at earliest", "rows"),
     }
 }

@@ -52,23 +52,18 @@ impl<'b> Replacement<'b> {
 
     /// Everything that is said of it.
     pub(crate) fn describe_effects(&self) -> Vec<String> {
-        let describe =
-            DESCRIBERS.iter().find(|(arm, _)| *arm == self.source_kind).map(|(_, say)| say);
+        let describe = DESCRIBERS.iter().find(|(arm, _)| *arm == self.source_kind).map(|(_, say)| say);
         let mut sentences = describe.map(|say| say(self)).unwrap_or_default();
         let shared = self.shared_tables();
         let remaining = self.old_tables.names.iter().filter(|name| !shared.names.contains(name));
-        sentences.extend(
-            WrittenTables { names: remaining.copied().collect(), ..self.old_tables }
-                .describe_remaining(),
-        );
+        sentences.extend(WrittenTables { names: remaining.copied().collect(), ..self.old_tables }.describe_remaining());
         sentences
     }
 
     /// The tables that both pipes write.
     pub(crate) fn shared_tables(&self) -> WrittenTables<'b> {
         let same = self.tables.database_or_default() == self.old_tables.database_or_default();
-        let both =
-            self.tables.names.iter().filter(|name| same && self.old_tables.names.contains(name));
+        let both = self.tables.names.iter().filter(|name| same && self.old_tables.names.contains(name));
         WrittenTables { names: both.copied().collect(), ..self.tables }
     }
 
@@ -90,8 +85,7 @@ impl<'b> Replacement<'b> {
 
     /// Rows that are read a second time.
     pub(crate) fn describe_repeated_rows(&self, start: &str, what: &str) -> Vec<String> {
-        let mut sentences =
-            vec![format!("{start}: {what} already in {} arrive again", self.tables.quoted_list())];
+        let mut sentences = vec![format!("{start}: {what} already in {} arrive again", self.tables.quoted_list())];
         sentences.extend(self.describe_old_definition());
         sentences
     }
@@ -131,8 +125,7 @@ impl<'b> WrittenTables<'b> {
         let database = body["destination"]["database"].as_str();
         let single = body["destination"]["table"].as_str().filter(|name| !name.is_empty());
         let mappings = find_source(body).and_then(|(_, source)| source["tableMappings"].as_array());
-        let mapped =
-            mappings.into_iter().flatten().filter_map(|entry| entry["targetTable"].as_str());
+        let mapped = mappings.into_iter().flatten().filter_map(|entry| entry["targetTable"].as_str());
         Self { database, names: single.into_iter().chain(mapped).collect() }
     }
 
@@ -162,14 +155,8 @@ impl<'b> WrittenTables<'b> {
     pub(crate) fn describe_remaining(&self) -> Option<String> {
         match self.names.len() {
             0 => None,
-            1 => Some(format!(
-                "table {} stays; drop it yourself if it is not wanted",
-                self.quoted_list()
-            )),
-            _ => Some(format!(
-                "tables {} stay; drop them yourself if they are not wanted",
-                self.quoted_list()
-            )),
+            1 => Some(format!("table {} stays; drop it yourself if it is not wanted", self.quoted_list())),
+            _ => Some(format!("tables {} stay; drop them yourself if they are not wanted", self.quoted_list())),
         }
     }
 }

@@ -80,10 +80,7 @@ pub(crate) const RULES: RuleSet = RuleSet {
         CrossFieldRule::forbidden_fields(
             "setting-of-kafka",
             &["settings.kafka_read_committed"],
-            any_present(
-                &["source.kinesis", "source.pubsub", "source.objectStorage"],
-                "sources other than Kafka",
-            ),
+            any_present(&["source.kinesis", "source.pubsub", "source.objectStorage"], "sources other than Kafka"),
         ),
     ],
 };

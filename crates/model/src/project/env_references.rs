@@ -38,10 +38,7 @@ enum TemplatePart<'t> {
 ///
 /// # Errors
 /// The names for which it gives nothing.
-pub fn expand_env_references(
-    text: &str,
-    value: impl Fn(&str) -> Option<String>,
-) -> Result<String, Vec<&str>> {
+pub fn expand_env_references(text: &str, value: impl Fn(&str) -> Option<String>) -> Result<String, Vec<&str>> {
     let (mut filled, mut unset) = (String::new(), Vec::new());
     for part in split_template(text) {
         match part {
@@ -75,11 +72,8 @@ pub fn find_unset_variables(
             for name in names.into_iter().flatten() {
                 let message = format!("environment variable {name} is not set");
                 let remark = PendingDiagnostic::error(code::UNSET_VARIABLE, node.span, message);
-                remarks.push(
-                    remark
-                        .with_path(path.clone())
-                        .with_help(format!("set {name}, and do not leave it empty")),
-                );
+                remarks
+                    .push(remark.with_path(path.clone()).with_help(format!("set {name}, and do not leave it empty")));
             }
         });
     }
@@ -105,9 +99,7 @@ pub(super) fn validate_references(root: &YamlNode, remarks: &mut PendingDiagnost
 fn refusal_message(part: &TemplatePart<'_>) -> Option<String> {
     match part {
         TemplatePart::Text(_) | TemplatePart::Env(_) => None,
-        TemplatePart::Unsupported(name) => {
-            Some(format!("`${{{name}}}` stands for nothing in a project file"))
-        }
+        TemplatePart::Unsupported(name) => Some(format!("`${{{name}}}` stands for nothing in a project file")),
         TemplatePart::Unclosed => Some("`${` is never closed".to_owned()),
     }
 }
@@ -143,10 +135,8 @@ fn split_template(text: &str) -> Vec<TemplatePart<'_>> {
             rest = after;
             continue;
         }
-        let (inside, after) =
-            after.split_once('}').map_or((None, ""), |(it, rest)| (Some(it), rest));
-        let name =
-            inside.map(|it| it.strip_prefix("env:").filter(|name| !name.is_empty()).ok_or(it));
+        let (inside, after) = after.split_once('}').map_or((None, ""), |(it, rest)| (Some(it), rest));
+        let name = inside.map(|it| it.strip_prefix("env:").filter(|name| !name.is_empty()).ok_or(it));
         found.push(TemplatePart::Text(before));
         found.push(match name {
             Some(Ok(name)) => TemplatePart::Env(name),

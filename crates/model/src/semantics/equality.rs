@@ -14,9 +14,7 @@ impl FieldSemantics {
         }
         match live {
             None | Some(Value::Null) => {
-                self.readback == Readback::Sometimes
-                    || self.is_unset(desired)
-                    || self.is_unsettled(None)
+                self.readback == Readback::Sometimes || self.is_unset(desired) || self.is_unsettled(None)
             }
             Some(live) => self.equals_live(desired, live) || self.is_unsettled(Some(live)),
         }
@@ -59,22 +57,13 @@ impl FieldSemantics {
     }
 
     /// Whether two manifests declare the same, where `same` tells it of references to secrets.
-    fn declares_same_by(
-        &self,
-        one: &Value,
-        other: &Value,
-        same: fn(&Value, &Value) -> bool,
-    ) -> bool {
+    fn declares_same_by(&self, one: &Value, other: &Value, same: fn(&Value, &Value) -> bool) -> bool {
         match (one, other) {
-            _ if secret::is_secret_reference(one) && secret::is_secret_reference(other) => {
-                same(one, other)
-            }
+            _ if secret::is_secret_reference(one) && secret::is_secret_reference(other) => same(one, other),
             (Value::Object(fields), Value::Object(others)) => {
                 let field = |(name, value): (&String, &Value)| {
                     let other = others.get(name);
-                    other.is_some_and(|other| {
-                        self.child_field(name).declares_same_by(value, other, same)
-                    })
+                    other.is_some_and(|other| self.child_field(name).declares_same_by(value, other, same))
                 };
                 fields.len() == others.len() && fields.iter().all(field)
             }
@@ -123,9 +112,9 @@ impl FieldSemantics {
         match (desired, live) {
             _ if self.is_unset(desired) && self.is_unset(live) => true,
             (Value::Array(desired), Value::Array(live)) => self.list_equals_live(desired, live),
-            (Value::Object(desired), Value::Object(live)) => desired
-                .iter()
-                .all(|(name, value)| self.child_field(name).matches_live(value, live.get(name))),
+            (Value::Object(desired), Value::Object(live)) => {
+                desired.iter().all(|(name, value)| self.child_field(name).matches_live(value, live.get(name)))
+            }
             _ => self.scalar_equals_live(desired, live),
         }
     }
@@ -136,10 +125,7 @@ impl FieldSemantics {
         }
         let item = self.list_item();
         if self.list == ListSemantics::Atomic {
-            return desired
-                .iter()
-                .zip(live)
-                .all(|(desired, live)| item.matches_live(desired, Some(live)));
+            return desired.iter().zip(live).all(|(desired, live)| item.matches_live(desired, Some(live)));
         }
         let mut rest: Vec<&Value> = live.iter().collect();
         desired.iter().all(|wanted| {
@@ -187,9 +173,7 @@ impl FieldSemantics {
 /// Numbers are equal by value: `1` and `1.0` are one number on the wire.
 fn json_equal(desired: &Value, live: &Value) -> bool {
     match (desired, live) {
-        (Value::Number(desired), Value::Number(live)) => {
-            desired == live || desired.as_f64() == live.as_f64()
-        }
+        (Value::Number(desired), Value::Number(live)) => desired == live || desired.as_f64() == live.as_f64(),
         _ => desired == live,
     }
 }

@@ -20,8 +20,7 @@ impl FieldSemantics {
             }
             Value::Object(fields) => {
                 let fields = fields.iter();
-                let fields = fields
-                    .map(|(name, v)| (name.clone(), self.child_field(name).normalize_live(v)));
+                let fields = fields.map(|(name, v)| (name.clone(), self.child_field(name).normalize_live(v)));
                 Value::Object(fields.collect::<Map<_, _>>())
             }
             Value::String(text) => self.normalize_text(text),
@@ -38,9 +37,7 @@ impl FieldSemantics {
                 let number = quantity.and_then(|q| serde_json::from_str(&q.to_string()).ok());
                 number.unwrap_or_else(|| Value::from(text))
             }
-            Equality::Exact | Equality::Count | Equality::Uri | Equality::FlavourOf(_) => {
-                Value::from(text)
-            }
+            Equality::Exact | Equality::Count | Equality::Uri | Equality::FlavourOf(_) => Value::from(text),
         }
     }
 }

@@ -27,14 +27,10 @@ impl FieldSemantics {
     pub fn shown(&self, value: &Value) -> Value {
         match value {
             _ if self.is_secret => Value::from(REDACTED_SECRET),
-            Value::String(text) if self.equality == Equality::Uri => {
-                Value::from(redact_uri_password(text))
-            }
+            Value::String(text) if self.equality == Equality::Uri => Value::from(redact_uri_password(text)),
             // No other field is for logins, but somebody may have put one there.
             Value::String(text) => Value::from(redact_login(text)),
-            Value::Array(items) => {
-                items.iter().map(|item| self.list_item().shown(item)).collect::<Vec<_>>().into()
-            }
+            Value::Array(items) => items.iter().map(|item| self.list_item().shown(item)).collect::<Vec<_>>().into(),
             Value::Object(fields) => fields
                 .iter()
                 .map(|(name, value)| (name.clone(), self.child_field(name).shown(value)))

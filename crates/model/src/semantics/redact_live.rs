@@ -16,8 +16,7 @@ impl FieldSemantics {
             (_, [reference, ..]) if secret::is_secret_reference(reference) => (*reference).clone(),
             (Value::Object(fields), _) => {
                 let fields = fields.iter().map(|(name, value)| {
-                    let declared: Vec<_> =
-                        declared.iter().filter_map(|side| side.get(name)).collect();
+                    let declared: Vec<_> = declared.iter().filter_map(|side| side.get(name)).collect();
                     (name.clone(), self.child_field(name).redact_live(value, &declared))
                 });
                 Value::Object(fields.collect())
@@ -25,9 +24,8 @@ impl FieldSemantics {
             (Value::Array(items), _) => {
                 let items = items.iter().enumerate().map(|(index, item)| {
                     let sides = declared.iter().filter_map(|side| side.as_array());
-                    let declared: Vec<_> = sides
-                        .filter_map(|side| self.matching_desired_item(side, index, item))
-                        .collect();
+                    let declared: Vec<_> =
+                        sides.filter_map(|side| self.matching_desired_item(side, index, item)).collect();
                     self.list_item().redact_live(item, &declared)
                 });
                 items.collect()
@@ -48,21 +46,14 @@ impl FieldSemantics {
                 });
                 Value::Object(known.collect())
             }
-            Value::Array(items) => {
-                items.iter().map(|item| self.list_item().known_fields(item)).collect()
-            }
+            Value::Array(items) => items.iter().map(|item| self.list_item().known_fields(item)).collect(),
             _ => live.clone(),
         }
     }
 
     /// What is declared of a live entry. Where nothing tells entries apart, one that holds a secret
     /// stands for all that are not as declared: rather too much hidden than too little.
-    fn matching_desired_item<'v>(
-        &self,
-        side: &'v [Value],
-        at: usize,
-        live: &Value,
-    ) -> Option<&'v Value> {
+    fn matching_desired_item<'v>(&self, side: &'v [Value], at: usize, live: &Value) -> Option<&'v Value> {
         if let ListSemantics::Keyed(keyed) = &self.list {
             let same = |one: &&Value| keyed.identity.iter().all(|it| one.get(it) == live.get(it));
             return side.iter().find(same);
@@ -130,8 +121,7 @@ mod tests {
 
     #[test]
     fn first_manifest_with_a_value_decides_the_mask() {
-        let (now, was) =
-            (json!({"a": "plain"}), json!({"a": {"fromEnv": "A"}, "b": {"fromEnv": "B"}}));
+        let (now, was) = (json!({"a": "plain"}), json!({"a": {"fromEnv": "A"}, "b": {"fromEnv": "B"}}));
         let live = json!({"a": "x", "b": "canary"});
         assert_eq!(redact_kafka(&live, &[&now, &was]), json!({"a": "x", "b": {"fromEnv": "B"}}));
     }

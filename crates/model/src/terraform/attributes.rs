@@ -13,8 +13,7 @@ use crate::path::FieldPath;
 use crate::semantics::FieldSemantics;
 
 /// Attributes that are called otherwise than the field.
-const RENAMED_ATTRIBUTES: &[(&str, &str)] =
-    &[("password_wo", "password"), ("password_wo_version", "version")];
+const RENAMED_ATTRIBUTES: &[(&str, &str)] = &[("password_wo", "password"), ("password_wo_version", "version")];
 
 /// Attributes that say what stands elsewhere in a manifest, and what only the API knows.
 const NON_SPEC_ATTRIBUTES: &[(Kind, &[&str])] = &[
@@ -37,10 +36,8 @@ const NON_SPEC_ATTRIBUTES: &[(Kind, &[&str])] = &[
 ];
 
 /// Attributes that say nothing with this value.
-const NO_OP_VALUES: &[(&str, &str)] = &[
-    ("source.kafka.schema_registry.type", "confluent"),
-    ("source.bigquery.authentication", "SERVICE_ACCOUNT"),
-];
+const NO_OP_VALUES: &[(&str, &str)] =
+    &[("source.kafka.schema_registry.type", "confluent"), ("source.bigquery.authentication", "SERVICE_ACCOUNT")];
 
 /// Turns the attributes of one resource into the `spec` of its manifest.
 pub(super) struct AttributeConverter<'r> {
@@ -108,9 +105,7 @@ impl<'r> AttributeConverter<'r> {
                 if child.has_keyword(annotations::ADDITIONAL) || !rest.remove(attribute.as_str()) {
                     continue;
                 }
-                if let Some(value) =
-                    self.convert_value(&child, value, &at.child_path(&attribute, field))
-                {
+                if let Some(value) = self.convert_value(&child, value, &at.child_path(&attribute, field)) {
                     object.insert(field.to_owned(), value);
                 }
             }
@@ -123,9 +118,7 @@ impl<'r> AttributeConverter<'r> {
 
     fn report_unknown(&mut self, attribute: &str, value: &Value, at: &AttributePath) {
         let at = at.child_path(attribute, attribute).attribute.to_string();
-        if !is_unset_attribute(value)
-            && !NO_OP_VALUES.iter().any(|(idle, word)| *idle == at && value == word)
-        {
+        if !is_unset_attribute(value) && !NO_OP_VALUES.iter().any(|(idle, word)| *idle == at && value == word) {
             self.add_remark(
                 &at,
                 "pipectl does not know this attribute: it is left out, and stays as it is on the \
@@ -134,12 +127,7 @@ impl<'r> AttributeConverter<'r> {
         }
     }
 
-    fn convert_value(
-        &mut self,
-        node: &SchemaNode,
-        given: &Value,
-        at: &AttributePath,
-    ) -> Option<Value> {
+    fn convert_value(&mut self, node: &SchemaNode, given: &Value, at: &AttributePath) -> Option<Value> {
         if is_unset_attribute(given) {
             return None;
         }
@@ -166,9 +154,7 @@ impl<'r> AttributeConverter<'r> {
             }
             (Value::Array(_) | Value::Object(_), _) | (_, Some(_)) => self.report_wrong_shape(at),
             _ if is_object => self.report_wrong_shape(at),
-            (Value::String(text), None)
-                if node.keyword_value("type").is_some_and(|it| it == "integer") =>
-            {
+            (Value::String(text), None) if node.keyword_value("type").is_some_and(|it| it == "integer") => {
                 text.parse::<i64>().ok().map(Value::from).or_else(|| self.report_wrong_shape(at))
             }
             (Value::String(text), None) => Some(escape_variables(text)),
@@ -183,8 +169,7 @@ impl<'r> AttributeConverter<'r> {
     }
 
     fn has_password(&self, value: &Value, at: &AttributePath) -> bool {
-        value.is_string()
-            && FieldSemantics::for_kind(self.kind).field_at(&at.field).shown(value) != *value
+        value.is_string() && FieldSemantics::for_kind(self.kind).field_at(&at.field).shown(value) != *value
     }
 
     /// The state does not hold what was written with `password_wo`, and nothing after an import.
@@ -205,8 +190,7 @@ impl<'r> AttributeConverter<'r> {
 
     fn complete_login(&mut self, node: &SchemaNode, holder: &mut Value, at: &FieldPath) {
         let Some(login) = node.child_field("credentials") else { return };
-        let takes_login =
-            login.child_field("username").is_some() && login.child_field("password").is_some();
+        let takes_login = login.child_field("username").is_some() && login.child_field("password").is_some();
         if !takes_login || holder["authentication"] == "IAM_ROLE" && !login.is_required() {
             return;
         }
@@ -260,25 +244,18 @@ fn is_unset_attribute(value: &Value) -> bool {
 
 /// A database pipe's table is made by its mappings, whatever the provider's default says; a
 /// consumer group with the pipe's id in it is the server's choice.
-fn drop_server_defaults(
-    mut own: Map<String, Value>,
-    values: &Map<String, Value>,
-) -> Map<String, Value> {
+fn drop_server_defaults(mut own: Map<String, Value>, values: &Map<String, Value>) -> Map<String, Value> {
     let generated = values.get("id").and_then(Value::as_str).map(|id| format!("clickpipes-{id}"));
     let has_source = |own: &Map<String, Value>, arm: &str| {
-        own.get("source")
-            .and_then(|source| source.get(arm))
-            .is_some_and(|arm| !is_unset_attribute(arm))
+        own.get("source").and_then(|source| source.get(arm)).is_some_and(|arm| !is_unset_attribute(arm))
     };
-    let database =
-        ["postgres", "mysql", "mongodb", "bigquery"].iter().any(|arm| has_source(&own, arm));
+    let database = ["postgres", "mysql", "mongodb", "bigquery"].iter().any(|arm| has_source(&own, arm));
     if let Some(Value::Object(destination)) = own.get_mut("destination").filter(|_| database) {
         destination.remove("managed_table");
     }
     let group = FieldPath::parse("source.kafka.consumer_group");
     let mut whole = Value::Object(own);
-    if generated.is_some() && group.value_in(&whole).and_then(Value::as_str) == generated.as_deref()
-    {
+    if generated.is_some() && group.value_in(&whole).and_then(Value::as_str) == generated.as_deref() {
         group.set_in(&mut whole, Value::Null);
     }
     match whole {
@@ -289,10 +266,7 @@ fn drop_server_defaults(
 
 /// What the provider may call a field.
 fn attribute_names(field: &str) -> Vec<String> {
-    let renamed = RENAMED_ATTRIBUTES
-        .iter()
-        .filter(|(_, to)| *to == field)
-        .map(|(from, _)| (*from).to_owned());
+    let renamed = RENAMED_ATTRIBUTES.iter().filter(|(_, to)| *to == field).map(|(from, _)| (*from).to_owned());
     std::iter::once(to_snake_case(field)).chain(renamed).collect()
 }
 

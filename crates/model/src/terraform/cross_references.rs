@@ -35,9 +35,8 @@ pub(super) fn assign_dns_names(read: &mut TerraformImport, names: Vec<EndpointDn
 pub(super) fn refer_to_endpoints(objects: &mut [TerraformObject]) {
     let kind = Kind::ReversePrivateEndpoint.name();
     let endpoints = objects.iter().filter(|object| object.manifest["kind"] == kind);
-    let known: BTreeMap<_, _> = endpoints
-        .map(|it| ((it.service_id.clone(), it.id.clone()), it.manifest["metadata"]["name"].clone()))
-        .collect();
+    let known: BTreeMap<_, _> =
+        endpoints.map(|it| ((it.service_id.clone(), it.id.clone()), it.manifest["metadata"]["name"].clone())).collect();
     let reference = |service: &str, id: &Value| {
         let name = known.get(&(service.to_owned(), id.as_str()?.to_owned()))?;
         let shared = known.iter().filter(|((of, _), other)| of == service && *other == name);
@@ -78,18 +77,14 @@ pub(super) fn pin_shared_names(read: &mut TerraformImport) {
 
 /// What is not managed here stays with Terraform, unless an instance of the same resource is.
 pub(super) fn keep_unmanaged_resources(read: &mut TerraformImport) {
-    let (sound, flawed): (Vec<_>, Vec<_>) =
-        read.objects.iter().partition(|object| object.blockers.is_empty());
+    let (sound, flawed): (Vec<_>, Vec<_>) = read.objects.iter().partition(|object| object.blockers.is_empty());
     let among = |objects: &[&TerraformObject], one: &RemovedBlock| {
         let mut parts = objects.iter().flat_map(|object| &object.resources);
         parts.any(|part| removed_block(part, &[]).as_ref() == Some(one))
     };
     read.removed_blocks.retain(|one| among(&sound, one) || !among(&flawed, one));
     let stays = |object: &&&TerraformObject| {
-        !read
-            .removed_blocks
-            .iter()
-            .any(|one| removed_block(&object.resource, &[]).as_ref() == Some(one))
+        !read.removed_blocks.iter().any(|one| removed_block(&object.resource, &[]).as_ref() == Some(one))
     };
     read.unmanaged_count += flawed.iter().filter(stays).count();
 }

@@ -17,10 +17,10 @@ pub(super) fn complete_manifests(read: &mut TerraformImport, variables: &mut Env
         object.secret_variables.extend(secret_variables(&manifest));
         object.blockers.extend(manifest.blockers);
         object.manifest = manifest.document;
-        let flaws = object.blockers.iter().map(|flaw| ImportRemark {
-            location: object.resource.clone(),
-            message: format!("only a comment: {flaw}"),
-        });
+        let flaws = object
+            .blockers
+            .iter()
+            .map(|flaw| ImportRemark { location: object.resource.clone(), message: format!("only a comment: {flaw}") });
         remarks.extend(flaws);
     }
 }
@@ -33,17 +33,15 @@ fn object_address(object: &TerraformObject) -> Option<Address> {
 
 fn completion_remarks(resource: &str, manifest: &ExportedManifest) -> Vec<ImportRemark> {
     let remark = |message| ImportRemark { location: resource.to_owned(), message };
-    let missing = manifest.fields_to_fill_in().map(|(path, _)| {
-        format!("`{path}` is not in the state: FILL IN what the object has before you go on")
-    });
+    let missing = manifest
+        .fields_to_fill_in()
+        .map(|(path, _)| format!("`{path}` is not in the state: FILL IN what the object has before you go on"));
     manifest.remarks.iter().cloned().chain(missing).map(remark).collect()
 }
 
 fn secret_variables(manifest: &ExportedManifest) -> impl Iterator<Item = SecretVariable> + '_ {
     manifest.field_notes.iter().filter_map(|(path, note)| match note {
-        FieldNote::Secret { variable, .. } => {
-            Some(SecretVariable { path: path.clone(), variable: variable.clone() })
-        }
+        FieldNote::Secret { variable, .. } => Some(SecretVariable { path: path.clone(), variable: variable.clone() }),
         FieldNote::FillIn | FieldNote::Guess => None,
     })
 }

@@ -48,8 +48,7 @@ impl std::error::Error for TerraformStateError {}
 
 impl fmt::Display for TerraformStateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const COMMAND: &str =
-            "`terraform show -json > state.json` writes the one that is read here";
+        const COMMAND: &str = "`terraform show -json > state.json` writes the one that is read here";
         match self {
             Self::RawStateFile => write!(f, "this is Terraform's own state file. {COMMAND}"),
             Self::Plan => write!(f, "this is a plan, not a state. {COMMAND}"),
@@ -67,18 +66,13 @@ impl fmt::Display for TerraformStateError {
                 write!(f, "no manifest can be made of what is in the state: {}", why.join("; "))
             }
             Self::UnexpectedShape { path: at, expected: wanted } => {
-                write!(
-                    f,
-                    "the state is not of the form that Terraform prints: `{at}` is not {wanted}"
-                )
+                write!(f, "the state is not of the form that Terraform prints: `{at}` is not {wanted}")
             }
         }
     }
 }
 
-pub(super) fn list_resources(
-    state: &Value,
-) -> Result<Vec<TerraformResource<'_>>, TerraformStateError> {
+pub(super) fn list_resources(state: &Value) -> Result<Vec<TerraformResource<'_>>, TerraformStateError> {
     let top = state.as_object().ok_or(TerraformStateError::NotTerraform)?;
     let has = |key: &str| top.contains_key(key);
     if has("planned_values") || has("resource_changes") {
@@ -108,44 +102,29 @@ fn collect_module<'s>(
     found: &mut Vec<TerraformResource<'s>>,
 ) -> Result<(), TerraformStateError> {
     if !module.is_object() || depth > MAX_MODULE_DEPTH {
-        return Err(TerraformStateError::UnexpectedShape {
-            path: path.to_owned(),
-            expected: "a module",
-        });
+        return Err(TerraformStateError::UnexpectedShape { path: path.to_owned(), expected: "a module" });
     }
     for (index, one) in list_field(module, "resources", path)?.iter().enumerate() {
         found.extend(parse_resource(one, &format!("{path}.resources.{index}"))?);
     }
     for (index, child) in list_field(module, "child_modules", path)?.iter().enumerate() {
-        self::collect_module(child, &format!("{path}.child_modules.{index}"), depth + 1, found)?;
+        collect_module(child, &format!("{path}.child_modules.{index}"), depth + 1, found)?;
     }
     Ok(())
 }
 
-fn list_field<'s>(
-    module: &'s Value,
-    key: &str,
-    path: &str,
-) -> Result<&'s [Value], TerraformStateError> {
+fn list_field<'s>(module: &'s Value, key: &str, path: &str) -> Result<&'s [Value], TerraformStateError> {
     match module.get(key) {
         None | Some(Value::Null) => Ok(&[]),
         Some(Value::Array(items)) => Ok(items),
-        Some(_) => Err(TerraformStateError::UnexpectedShape {
-            path: format!("{path}.{key}"),
-            expected: "a list",
-        }),
+        Some(_) => Err(TerraformStateError::UnexpectedShape { path: format!("{path}.{key}"), expected: "a list" }),
     }
 }
 
 /// Nothing for what is only looked up, and for what Terraform is about to destroy.
-fn parse_resource<'s>(
-    one: &'s Value,
-    path: &str,
-) -> Result<Option<TerraformResource<'s>>, TerraformStateError> {
-    let shape_error = |name: &str, wanted| TerraformStateError::UnexpectedShape {
-        path: format!("{path}.{name}"),
-        expected: wanted,
-    };
+fn parse_resource<'s>(one: &'s Value, path: &str) -> Result<Option<TerraformResource<'s>>, TerraformStateError> {
+    let shape_error =
+        |name: &str, wanted| TerraformStateError::UnexpectedShape { path: format!("{path}.{name}"), expected: wanted };
     if one["mode"] == "data" || one.get("deposed_key").is_some_and(Value::is_string) {
         return Ok(None);
     }

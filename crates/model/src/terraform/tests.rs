@@ -36,8 +36,7 @@ fn whole(name: &str) -> Value {
 }
 
 fn of(values: Value) -> TerraformImport {
-    let (read, _) =
-        convert_resources(&state(&[("clickhouse_clickpipe", values)])).unwrap_or_default();
+    let (read, _) = convert_resources(&state(&[("clickhouse_clickpipe", values)])).unwrap_or_default();
     read
 }
 
@@ -47,8 +46,7 @@ fn remarks(read: &TerraformImport) -> Vec<String> {
 
 #[test]
 fn terraform_list_of_one_becomes_an_object() {
-    let kafka =
-        json!([{"topics": "t", "offset": [{"strategy": "from_latest"}], "schema_registry": []}]);
+    let kafka = json!([{"topics": "t", "offset": [{"strategy": "from_latest"}], "schema_registry": []}]);
     let read = of(pipe(&json!([{ "kafka": kafka }])));
     let kafka = &read.objects[0].manifest["spec"]["source"]["kafka"];
     assert_eq!(kafka, &json!({"topics": "t", "offset": {"strategy": "from_latest"}}));
@@ -134,10 +132,7 @@ fn unsupported_private_dns_mapping_stays_in_terraform() {
     };
     for (target, written) in [(Value::Null, true), (json!("rcfg-1"), false)] {
         let dns = "clickhouse_clickpipes_reverse_private_endpoint_custom_private_dns";
-        let both = [
-            ("clickhouse_clickpipes_reverse_private_endpoint", endpoint.clone()),
-            (dns, names(target)),
-        ];
+        let both = [("clickhouse_clickpipes_reverse_private_endpoint", endpoint.clone()), (dns, names(target))];
         let read = read_state(&state(&both)).unwrap_or_default();
         let spec = &read.objects[0].manifest["spec"];
         assert_eq!(spec.get("customPrivateDnsMappings").is_some(), written, "{spec}");

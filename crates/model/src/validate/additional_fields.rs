@@ -73,10 +73,8 @@ fn check_additional(
 }
 
 fn unchecked_field_problem(name: &str, path: FieldPath) -> Problem {
-    UNCHECKED_FIELD.problem_at(
-        path,
-        format!("`{name}` is not a field that pipectl knows: it is sent and compared as it stands"),
-    )
+    UNCHECKED_FIELD
+        .problem_at(path, format!("`{name}` is not a field that pipectl knows: it is sent and compared as it stands"))
 }
 
 fn unchecked_value_problem(name: &str, word: &str, path: FieldPath) -> Problem {

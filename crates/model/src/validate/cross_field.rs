@@ -95,19 +95,12 @@ impl CrossFieldRule {
     }
 
     /// One of the fields must be there, and no second.
-    pub(crate) const fn exactly_one_of(
-        code: &'static str,
-        fields: &'static [&'static str],
-    ) -> Self {
+    pub(crate) const fn exactly_one_of(code: &'static str, fields: &'static [&'static str]) -> Self {
         Self::new(code, Requirement::ExactlyOne(fields))
     }
 
     /// No two entries of `list` have the same text at `by`.
-    pub(crate) const fn unique_entries(
-        code: &'static str,
-        list: &'static str,
-        by: &'static str,
-    ) -> Self {
+    pub(crate) const fn unique_entries(code: &'static str, list: &'static str, by: &'static str) -> Self {
         Self::new(code, Requirement::UniqueEntries { list, by })
     }
 
@@ -137,22 +130,18 @@ impl CrossFieldRule {
             }
             Requirement::RequiredIff(fields, when) => {
                 let mut found = check_required(scope, fields, when, Some(true));
-                found.extend(check_forbidden(
-                    scope,
-                    fields,
-                    when,
-                    Some(false),
-                    messages::field_only_allowed_for,
-                ));
+                found.extend(check_forbidden(scope, fields, when, Some(false), messages::field_only_allowed_for));
                 found
             }
-            Requirement::AllowedValues { field, by, table } => {
-                check_allowed_values(scope, field, by, table)
-            }
+            Requirement::AllowedValues { field, by, table } => check_allowed_values(scope, field, by, table),
             Requirement::ExactlyOne(fields) => check_exactly_one(scope, fields),
             Requirement::UniqueEntries { list, by } => check_unique(scope, list, by),
             Requirement::Custom { read_paths: reads, run } => {
-                if reads.iter().any(|path| scope.has_field(path)) { run(scope) } else { Vec::new() }
+                if reads.iter().any(|path| scope.has_field(path)) {
+                    run(scope)
+                } else {
+                    Vec::new()
+                }
             }
         }
     }
@@ -184,12 +173,7 @@ fn check_forbidden(
     fields.iter().filter(|field| scope.has_nonempty(field)).map(|field| say(field, when)).collect()
 }
 
-fn check_allowed_values(
-    scope: &RuleContext<'_>,
-    field: &str,
-    by: &str,
-    table: AllowedValueTable,
-) -> Vec<RuleFinding> {
+fn check_allowed_values(scope: &RuleContext<'_>, field: &str, by: &str, table: AllowedValueTable) -> Vec<RuleFinding> {
     let value = |path| scope.effective_value(path).ok().flatten().and_then(Value::as_str);
     let (Some(chosen), Some(decider)) = (value(field), value(by)) else { return Vec::new() };
     let row = table.iter().find(|(value, _)| *value == decider);
@@ -209,12 +193,10 @@ fn check_exactly_one(scope: &RuleContext<'_>, fields: &[&str]) -> Vec<RuleFindin
 
 fn check_unique(scope: &RuleContext<'_>, list: &str, by: &str) -> Vec<RuleFinding> {
     let by = FieldPath::parse(by);
-    let texts: Vec<Option<&str>> =
-        scope.list_at(list).iter().map(|entry| by.value_in(entry)?.as_str()).collect();
+    let texts: Vec<Option<&str>> = scope.list_at(list).iter().map(|entry| by.value_in(entry)?.as_str()).collect();
     let mut seen = std::collections::BTreeSet::new();
     let entries = texts.into_iter().enumerate();
-    let twice =
-        entries.filter_map(|(at, text)| Some((at, text?))).filter(|(_, t)| !seen.insert(*t));
+    let twice = entries.filter_map(|(at, text)| Some((at, text?))).filter(|(_, t)| !seen.insert(*t));
     twice.map(|(at, text)| messages::duplicate_entry(list, at, &by, text)).collect()
 }
 
@@ -226,9 +208,7 @@ impl RuleSet {
 
     fn check_object(&self, at: &FieldPath, scope: &RuleContext<'_>) -> Vec<Problem> {
         let found = self.rules.iter().map(|rule| (rule, rule.collect_findings(scope)));
-        found
-            .flat_map(|(rule, found)| found.into_iter().map(|finding| rule.to_problem(at, finding)))
-            .collect()
+        found.flat_map(|(rule, found)| found.into_iter().map(|finding| rule.to_problem(at, finding))).collect()
     }
 }
 
@@ -239,13 +219,7 @@ impl CrossFieldRule {
             message = format!("{message}: {}", self.reason);
         }
         let own = (!self.help.is_empty()).then(|| self.help.to_owned());
-        Problem {
-            code: self.code,
-            severity: self.severity,
-            path: at.join(&path),
-            message,
-            help: own.or(help),
-        }
+        Problem { code: self.code, severity: self.severity, path: at.join(&path), message, help: own.or(help) }
     }
 }
 
@@ -254,20 +228,13 @@ fn objects_at<'d>(kind: Kind, document: &'d Value, at: &str) -> Vec<(FieldPath, 
     let Some(node) = SchemaNode::for_kind(kind).node_at(at) else { return Vec::new() };
     let mut found = vec![(FieldPath::root(), document)];
     for segment in FieldPath::parse(at).segments() {
-        found = found
-            .into_iter()
-            .flat_map(|(path, value)| descend_segment(&path, value, segment))
-            .collect();
+        found = found.into_iter().flat_map(|(path, value)| descend_segment(&path, value, segment)).collect();
     }
     let objects = found.into_iter().filter(|(_, value)| value.is_object());
     objects.map(|(path, value)| (path, RuleContext::new(value, node.clone()))).collect()
 }
 
-fn descend_segment<'d>(
-    path: &FieldPath,
-    value: &'d Value,
-    segment: &str,
-) -> Vec<(FieldPath, &'d Value)> {
+fn descend_segment<'d>(path: &FieldPath, value: &'d Value, segment: &str) -> Vec<(FieldPath, &'d Value)> {
     if segment == "*" {
         let entries = value.as_array().into_iter().flatten().enumerate();
         return entries.map(|(at, entry)| (path.child(at), entry)).collect();
@@ -282,9 +249,7 @@ impl CrossFieldRule {
         let own: Vec<&str> = match &self.requirement {
             Requirement::Required(fields, when)
             | Requirement::Forbidden(fields, when)
-            | Requirement::RequiredIff(fields, when) => {
-                fields.iter().chain(when.field_paths()).copied().collect()
-            }
+            | Requirement::RequiredIff(fields, when) => fields.iter().chain(when.field_paths()).copied().collect(),
             Requirement::AllowedValues { field, by, .. } => vec![field, by],
             Requirement::ExactlyOne(fields) => fields.to_vec(),
             Requirement::UniqueEntries { list, by } => return vec![format!("{list}.*.{by}")],

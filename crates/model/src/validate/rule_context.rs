@@ -27,8 +27,7 @@ impl<'d> RuleContext<'d> {
 
     /// Whether the field is there and not an empty list, which is as good as none.
     pub(super) fn has_nonempty(&self, path: &str) -> bool {
-        self.value_at(path)
-            .is_some_and(|value| value.as_array().is_none_or(|list| !list.is_empty()))
+        self.value_at(path).is_some_and(|value| value.as_array().is_none_or(|list| !list.is_empty()))
     }
 
     /// Whether the field is missing from an object that is there. Where that is missing too, one
@@ -43,8 +42,7 @@ impl<'d> RuleContext<'d> {
         let path = FieldPath::parse(path);
         let around = path.parent().unwrap_or_default();
         let extra = self.node.node_at(&around.to_string()).and_then(|node| node.additional_field());
-        let beside =
-            extra.zip(path.last_segment()).map(|(extra, name)| around.child(extra).child(name));
+        let beside = extra.zip(path.last_segment()).map(|(extra, name)| around.child(extra).child(name));
         beside.is_some_and(|beside| beside.value_in(self.object).is_some())
     }
 

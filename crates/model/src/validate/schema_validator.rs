@@ -42,12 +42,7 @@ impl SchemaValidator {
 
     /// Remarks on everything in `document` that is not as the schema wants it. `name` is what the
     /// document declares, for proposing names of secrets.
-    pub(crate) fn validate(
-        &self,
-        document: &YamlNode,
-        name: Option<&str>,
-        remarks: &mut PendingDiagnostics,
-    ) {
+    pub(crate) fn validate(&self, document: &YamlNode, name: Option<&str>, remarks: &mut PendingDiagnostics) {
         let mut walk = ValidationPass::new(&self.shapes, name, ReportMode::Collect(remarks));
         walk.validate_value(ShapeId(0), document, None);
     }
@@ -88,8 +83,7 @@ impl<'w> ValidationPass<'w> {
 
     /// Whether a value is as `shape` wants it.
     fn is_valid(&self, shape: ShapeId, node: &'w YamlNode) -> bool {
-        let mut probe =
-            ValidationPass::new(self.shapes, None, ReportMode::TestOnly { failed: false });
+        let mut probe = ValidationPass::new(self.shapes, None, ReportMode::TestOnly { failed: false });
         probe.validate_value(shape, node, None);
         !probe.is_done()
     }
@@ -109,8 +103,7 @@ impl<'w> ValidationPass<'w> {
             ReportMode::Collect(remarks) => {
                 let remark = remark();
                 // A field beside or below the one at hand brings its own path.
-                let remark =
-                    if remark.path == FieldPath::root() { remark.with_path(path) } else { remark };
+                let remark = if remark.path == FieldPath::root() { remark.with_path(path) } else { remark };
                 remarks.push(match self.via_alias {
                     Some(alias) if remark.related.is_none() && alias != remark.span => {
                         remark.with_related(alias, "used here")
@@ -137,13 +130,7 @@ impl<'w> ValidationPass<'w> {
     }
 
     /// Looks at a value one step further down.
-    fn validate_child(
-        &mut self,
-        step: PathStep<'w>,
-        shape: ShapeId,
-        node: &'w YamlNode,
-        key: Option<Span>,
-    ) {
+    fn validate_child(&mut self, step: PathStep<'w>, shape: ShapeId, node: &'w YamlNode, key: Option<Span>) {
         if self.is_done() {
             return;
         }
@@ -169,11 +156,7 @@ impl<'w> ValidationPass<'w> {
         if shape.types.is_some_and(|types| !types.matches_content(&node.content)) {
             return self.report_wrong_type(shape, node);
         }
-        if shape
-            .allowed_values
-            .as_ref()
-            .is_some_and(|options| !value::is_allowed_value(node, options))
-        {
+        if shape.allowed_values.as_ref().is_some_and(|options| !value::is_allowed_value(node, options)) {
             return self.report_bad_value(shape, node);
         }
         let discreet = self.secret_depth;
@@ -203,12 +186,7 @@ impl<'w> ValidationPass<'w> {
     fn reject_null(&mut self, node: &YamlNode, key: Option<Span>) {
         let help = "leave the field out instead; what is left out is not managed";
         self.report_problem(|| {
-            PendingDiagnostic::error(
-                code::NULL_VALUE,
-                key.unwrap_or(node.span),
-                "the value is null",
-            )
-            .with_help(help)
+            PendingDiagnostic::error(code::NULL_VALUE, key.unwrap_or(node.span), "the value is null").with_help(help)
         });
     }
 }

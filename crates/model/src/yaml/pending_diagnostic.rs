@@ -57,8 +57,7 @@ impl PendingDiagnostic {
     }
 
     pub(crate) fn into_diagnostic(self, file: &Arc<str>) -> Diagnostic {
-        let place =
-            |span: Span| Place { file: Arc::clone(file), line: span.line, column: span.column };
+        let place = |span: Span| Place { file: Arc::clone(file), line: span.line, column: span.column };
         Diagnostic {
             code: self.code,
             severity: self.severity,
@@ -117,8 +116,7 @@ impl PendingDiagnostics {
     /// All that was kept, and a last word about the rest.
     pub(crate) fn into_vec(mut self) -> Vec<PendingDiagnostic> {
         if let (true, Some(last)) = (self.is_full(), self.kept.last()) {
-            let message =
-                format!("the file has {} problems or more: no others are shown", Self::MAX_KEPT);
+            let message = format!("the file has {} problems or more: no others are shown", Self::MAX_KEPT);
             self.kept.push(PendingDiagnostic::error(code::TOO_MANY, last.span, message));
         }
         self.kept

@@ -3,9 +3,7 @@
 use granit_parser::{Event, Marker, Parser, ScanError, StrInput, options};
 
 use super::tree_builder::{SkipRest, TreeBuilder, too_deep_error};
-use super::{
-    MAX_BYTES, MAX_DEPTH, PendingDiagnostic, PendingDiagnostics, Span, YamlNode, code, syntax_error,
-};
+use super::{MAX_BYTES, MAX_DEPTH, PendingDiagnostic, PendingDiagnostics, Span, YamlNode, code, syntax_error};
 
 /// One document of a file, as far as it could be read.
 #[derive(Debug)]
@@ -39,10 +37,7 @@ fn reject_unreadable(text: &str) -> Option<PendingDiagnostic> {
     let start = Span { line: 1, column: 1, ..Span::default() };
     if text.len() > MAX_BYTES {
         let message = format!("the file is larger than {} MiB", MAX_BYTES / 1024 / 1024);
-        return Some(
-            PendingDiagnostic::error(code::TOO_LARGE, start, message)
-                .with_help("split it into several"),
-        );
+        return Some(PendingDiagnostic::error(code::TOO_LARGE, start, message).with_help("split it into several"));
     }
     let (at, character) = text.char_indices().find(|&(_, c)| !is_yaml_character(c))?;
     let before = &text[..at];
@@ -118,10 +113,7 @@ impl DocumentReader<'_, '_> {
 
     fn finish_document(&mut self) {
         let sound = self.builder.diagnostics().error_count() == self.errors_before;
-        let root = self
-            .builder
-            .take_root()
-            .filter(|root| !matches!(root.content, crate::yaml::YamlContent::Null));
+        let root = self.builder.take_root().filter(|root| !matches!(root.content, crate::yaml::YamlContent::Null));
         self.documents.extend(root.map(|root| YamlDocument { root, is_valid: sound }));
     }
 

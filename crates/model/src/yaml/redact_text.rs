@@ -85,9 +85,7 @@ fn find_secret_values(text: &str, names: &BTreeSet<String>) -> Vec<Range<usize>>
         from = colon + 1;
         let Some(key) = lines::key_before(text, colon) else { continue };
         if names.is_secret_field(&text[key.clone()]) {
-            let value = secret_extent::value_extent(text, &key, colon + 1, &mut |name| {
-                names.is_secret_field(name)
-            });
+            let value = secret_extent::value_extent(text, &key, colon + 1, &mut |name| names.is_secret_field(name));
             // Inside what is hidden as one piece there is nothing left to look for.
             from = value.resume_at;
             hidden.extend(value.hidden);

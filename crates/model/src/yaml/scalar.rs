@@ -49,10 +49,7 @@ fn is_float(text: &str) -> bool {
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
     let exponent = exponent.strip_prefix(['-', '+']).unwrap_or(exponent);
     let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    digits(whole)
-        && digits(fraction)
-        && !(whole.is_empty() && fraction.is_empty())
-        && is_all_digits(exponent)
+    digits(whole) && digits(fraction) && !(whole.is_empty() && fraction.is_empty()) && is_all_digits(exponent)
 }
 
 fn is_all_digits(text: &str) -> bool {

@@ -11,27 +11,17 @@ pub(super) fn is_too_deep(kind: &ErrorKind) -> bool {
 }
 
 /// The remark for a syntax error.
-pub(super) fn describe_syntax_error(
-    text: &str,
-    error: &ScanError,
-    span: Span,
-) -> PendingDiagnostic {
+pub(super) fn describe_syntax_error(text: &str, error: &ScanError, span: Span) -> PendingDiagnostic {
     if is_unquoted_variable(text, span) {
-        return PendingDiagnostic::error(
-            code::SYNTAX,
-            span,
-            "a variable within `{…}` or `[…]` needs quotes",
-        )
-        .with_help("write it as \"${name}\"");
+        return PendingDiagnostic::error(code::SYNTAX, span, "a variable within `{…}` or `[…]` needs quotes")
+            .with_help("write it as \"${name}\"");
     }
     if is_tab_error(error.kind()) {
         return PendingDiagnostic::error(code::TAB, span, "a tab where YAML allows only spaces")
             .with_help("indent with spaces, and put one after `:` and `-`");
     }
     match explain_error(error.kind()) {
-        Some((message, help)) => {
-            PendingDiagnostic::error(code::SYNTAX, span, message).with_help(help)
-        }
+        Some((message, help)) => PendingDiagnostic::error(code::SYNTAX, span, message).with_help(help),
         None => PendingDiagnostic::error(code::SYNTAX, span, error.kind().to_string()),
     }
 }
@@ -65,15 +55,9 @@ fn explain_error(kind: &ErrorKind) -> Option<(&'static str, &'static str)> {
         ErrorKind::UnexpectedEofFlowSequence
         | ErrorKind::UnexpectedEofFlowMapping
         | ErrorKind::UnexpectedEofImplicitFlowMapping
-        | ErrorKind::UnclosedFlowCollection { .. } => {
-            ("a `{` or `[` is never closed", CLOSE_BRACKET)
-        }
-        ErrorKind::ExpectedFlowMappingSeparator => {
-            ("expected `,` or `}` in this `{…}`", CLOSE_BRACKET)
-        }
-        ErrorKind::ExpectedFlowSequenceSeparator => {
-            ("expected `,` or `]` in this `[…]`", CLOSE_BRACKET)
-        }
+        | ErrorKind::UnclosedFlowCollection { .. } => ("a `{` or `[` is never closed", CLOSE_BRACKET),
+        ErrorKind::ExpectedFlowMappingSeparator => ("expected `,` or `}` in this `{…}`", CLOSE_BRACKET),
+        ErrorKind::ExpectedFlowSequenceSeparator => ("expected `,` or `]` in this `[…]`", CLOSE_BRACKET),
         ErrorKind::MisplacedFlowCollectionEnd | ErrorKind::MismatchedFlowCollectionEnd { .. } => {
             ("this bracket closes nothing that was opened with its kind", CLOSE_BRACKET)
         }
@@ -86,12 +70,8 @@ fn explain_error(kind: &ErrorKind) -> Option<(&'static str, &'static str)> {
         ErrorKind::ExpectedBlockSequenceEntry => ("expected `- ` before another entry", ALIGN),
         ErrorKind::BlockSequenceEntryNotAllowed => ("a list cannot begin here", ALIGN),
         ErrorKind::MappingKeyNotAllowed => ("a mapping cannot begin here", ALIGN),
-        ErrorKind::InvalidBlockScalarIndent => {
-            ("this line is indented less than the text it belongs to", ALIGN)
-        }
-        ErrorKind::MappingValueNotAllowed => {
-            ("this `:` stands within a value that has already begun", QUOTE_COLON)
-        }
+        ErrorKind::InvalidBlockScalarIndent => ("this line is indented less than the text it belongs to", ALIGN),
+        ErrorKind::MappingValueNotAllowed => ("this `:` stands within a value that has already begun", QUOTE_COLON),
         ErrorKind::MissingAnchorOrAliasName => ("a `*` or `&` without a name", QUOTE_VALUE),
         ErrorKind::SimpleKeyExpected | ErrorKind::InvalidSimpleKey => {
             ("expected `:` after a key", "write each entry as `key: value`")
@@ -102,19 +82,14 @@ fn explain_error(kind: &ErrorKind) -> Option<(&'static str, &'static str)> {
         ErrorKind::UnclosedQuotedScalar | ErrorKind::DocumentIndicatorInQuotedScalar => {
             ("a quote is opened here and never closed", "close it, or double a `'` within `'…'`")
         }
-        ErrorKind::InvalidTrailingSingleQuotedScalar
-        | ErrorKind::InvalidTrailingDoubleQuotedScalar => {
+        ErrorKind::InvalidTrailingSingleQuotedScalar | ErrorKind::InvalidTrailingDoubleQuotedScalar => {
             ("there is more text after the closing quote", "put all of the value in the quotes")
         }
         ErrorKind::UnknownQuotedScalarEscape => {
             ("no such escape in a text in double quotes", "write `\\\\`, or use single quotes")
         }
-        ErrorKind::InvalidQuotedScalarIndent => {
-            ("this text in quotes goes on with too little indentation", ALIGN)
-        }
-        ErrorKind::BomInsideDocument => {
-            ("a byte order mark within the file", "save the file as UTF-8 without one")
-        }
+        ErrorKind::InvalidQuotedScalarIndent => ("this text in quotes goes on with too little indentation", ALIGN),
+        ErrorKind::BomInsideDocument => ("a byte order mark within the file", "save the file as UTF-8 without one"),
         ErrorKind::UndeclaredTagHandle => {
             ("this tag uses a prefix that is declared nowhere", "write the value without a tag")
         }

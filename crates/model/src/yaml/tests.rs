@@ -20,13 +20,9 @@ fn parse_text(text: &str) -> (Vec<YamlDocument>, PendingDiagnostics) {
 /// Every document as JSON on its line, then every remark as `code line:column`.
 fn summarize_text(text: &str) -> String {
     let (documents, remarks) = parse_text(text);
-    let mut lines: Vec<String> =
-        documents.iter().map(|document| document.root.to_json().to_string()).collect();
+    let mut lines: Vec<String> = documents.iter().map(|document| document.root.to_json().to_string()).collect();
     lines.extend(
-        remarks
-            .into_vec()
-            .iter()
-            .map(|remark| format!("{} {}:{}", remark.code, remark.span.line, remark.span.column)),
+        remarks.into_vec().iter().map(|remark| format!("{} {}:{}", remark.code, remark.span.line, remark.span.column)),
     );
     lines.join(" | ")
 }
@@ -110,8 +106,7 @@ fn yaml_1_1_differences_cause_a_warning() {
     ] {
         let (_, remarks) = parse_text(&format!("v: {written}\n"));
         let said = remarks.into_vec().pop().map(|remark| remark.message);
-        let expected =
-            other.map(|other| format!("this is not what a YAML 1.1 reader sees, which is {other}"));
+        let expected = other.map(|other| format!("this is not what a YAML 1.1 reader sees, which is {other}"));
         assert_eq!(said, expected, "{written}");
     }
     assert_eq!(summarize_text("on: 1\n"), r#"{"on":1}"#);

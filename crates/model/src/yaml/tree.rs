@@ -108,11 +108,9 @@ impl YamlNode {
         let mut node = self;
         for segment in path.segments() {
             let below = match &node.content {
-                YamlContent::List(items) => segment
-                    .parse()
-                    .ok()
-                    .and_then(|at: usize| items.get(at))
-                    .map(|n| (n, n.head_span())),
+                YamlContent::List(items) => {
+                    segment.parse().ok().and_then(|at: usize| items.get(at)).map(|n| (n, n.head_span()))
+                }
                 _ => node.entry(segment).map(|entry| (&entry.value, entry.span)),
             };
             let Some((next, at)) = below else { return span };
@@ -122,10 +120,7 @@ impl YamlNode {
     }
 
     fn is_scalar(&self) -> bool {
-        matches!(
-            self.content,
-            YamlContent::Bool(_) | YamlContent::Number(_) | YamlContent::Text { .. }
-        )
+        matches!(self.content, YamlContent::Bool(_) | YamlContent::Number(_) | YamlContent::Text { .. })
     }
 
     /// How many values there are, this one and all below.

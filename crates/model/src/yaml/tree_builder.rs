@@ -4,10 +4,7 @@ use granit_parser::{Event, ScalarStyle, Tag};
 
 use super::anchors::Anchors;
 use super::mapping_builder::MappingBuilder;
-use super::{
-    MAX_DEPTH, MAX_NODES, PendingDiagnostic, PendingDiagnostics, Span, YamlContent, YamlNode, code,
-    scalar,
-};
+use super::{MAX_DEPTH, MAX_NODES, PendingDiagnostic, PendingDiagnostics, Span, YamlContent, YamlNode, code, scalar};
 
 /// The rest of the document, or of the file, is not worth reading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,13 +45,7 @@ enum PendingKey {
 
 impl<'f> TreeBuilder<'f> {
     pub(super) fn new(diagnostics: &'f mut PendingDiagnostics) -> Self {
-        Self {
-            diagnostics,
-            frames: Vec::new(),
-            root: None,
-            anchors: Anchors::default(),
-            nodes_left: MAX_NODES,
-        }
+        Self { diagnostics, frames: Vec::new(), root: None, anchors: Anchors::default(), nodes_left: MAX_NODES }
     }
 
     pub(super) fn diagnostics(&mut self) -> &mut PendingDiagnostics {
@@ -82,11 +73,7 @@ impl<'f> TreeBuilder<'f> {
             }
             Event::MappingStart(_, anchor, tag) => {
                 self.check_tag(tag.as_deref(), "map", span);
-                self.open_container(
-                    OpenContainer::Map(MappingBuilder::default(), None),
-                    anchor,
-                    span,
-                )
+                self.open_container(OpenContainer::Map(MappingBuilder::default(), None), anchor, span)
             }
             Event::SequenceEnd | Event::MappingEnd => self.close_container(span),
             Event::Scalar(text, style, anchor, tag) => {
@@ -114,12 +101,8 @@ impl<'f> TreeBuilder<'f> {
         }
         // The tag itself is not quoted: it may be a secret that begins with `!`.
         self.diagnostics.push(
-            PendingDiagnostic::error(
-                code::TAG,
-                span,
-                "a value with a tag that is not supported here",
-            )
-            .with_help("write the value without a tag; `!!str` is the one that makes it text"),
+            PendingDiagnostic::error(code::TAG, span, "a value with a tag that is not supported here")
+                .with_help("write the value without a tag; `!!str` is the one that makes it text"),
         );
         false
     }
@@ -147,8 +130,7 @@ impl<'f> TreeBuilder<'f> {
 
     fn resolve_alias(&mut self, anchor: usize, span: Span) -> Result<(), SkipRest> {
         let Some(anchored) = self.anchors.get(anchor) else {
-            return self
-                .report_broken_alias(span, "this alias stands within the value that it names");
+            return self.report_broken_alias(span, "this alias stands within the value that it names");
         };
         let (size, depth) = (anchored.size, anchored.height + self.frames.len());
         self.check_depth(depth, span)?;
@@ -163,12 +145,7 @@ impl<'f> TreeBuilder<'f> {
         self.attach_node(YamlNode::new(span, YamlContent::Unreadable), 0)
     }
 
-    fn open_container(
-        &mut self,
-        open: OpenContainer,
-        anchor: usize,
-        span: Span,
-    ) -> Result<(), SkipRest> {
+    fn open_container(&mut self, open: OpenContainer, anchor: usize, span: Span) -> Result<(), SkipRest> {
         self.spend_nodes(1, span)?;
         self.check_depth(self.frames.len() + 1, span)?;
         self.frames.push(OpenFrame { span, anchor, container: open });
@@ -183,10 +160,7 @@ impl<'f> TreeBuilder<'f> {
             OpenContainer::List(items) => YamlContent::List(items),
             OpenContainer::Map(mapping, _) => YamlContent::Map(mapping.into_entries()),
         };
-        self.attach_node(
-            YamlNode::new(Span { end: end.end.max(span.end), ..span }, content),
-            anchor,
-        )
+        self.attach_node(YamlNode::new(Span { end: end.end.max(span.end), ..span }, content), anchor)
     }
 
     /// Puts a finished value where it belongs.
@@ -219,12 +193,9 @@ impl<'f> TreeBuilder<'f> {
             self.nodes_left = left;
             return Ok(());
         }
-        let message = format!(
-            "the file holds more than {MAX_NODES} values, counting what its aliases stand for"
-        );
+        let message = format!("the file holds more than {MAX_NODES} values, counting what its aliases stand for");
         let help = "split it into several files; the rest of it was not read";
-        self.diagnostics
-            .push(PendingDiagnostic::error(code::TOO_LARGE, span, message).with_help(help));
+        self.diagnostics.push(PendingDiagnostic::error(code::TOO_LARGE, span, message).with_help(help));
         Err(SkipRest::File)
     }
 }
@@ -245,20 +216,13 @@ fn read_key(node: &YamlNode, remarks: &mut PendingDiagnostics) -> PendingKey {
         YamlContent::Null | YamlContent::List(_) | YamlContent::Map(_) => {
             let message = "the key of a mapping must be text";
             let help = "a value that begins with `{` or `[` needs quotes to be text";
-            remarks.push(
-                PendingDiagnostic::error(code::KEY, node.head_span(), message).with_help(help),
-            );
+            remarks.push(PendingDiagnostic::error(code::KEY, node.head_span(), message).with_help(help));
             PendingKey::Unusable
         }
     }
 }
 
-fn insert_value(
-    mapping: &mut MappingBuilder,
-    key: PendingKey,
-    value: YamlNode,
-    remarks: &mut PendingDiagnostics,
-) {
+fn insert_value(mapping: &mut MappingBuilder, key: PendingKey, value: YamlNode, remarks: &mut PendingDiagnostics) {
     match key {
         PendingKey::Unusable => {}
         PendingKey::Merge(span) => merge_mappings(mapping, value, span, remarks),
@@ -275,12 +239,7 @@ fn insert_value(
     }
 }
 
-fn merge_mappings(
-    mapping: &mut MappingBuilder,
-    value: YamlNode,
-    span: Span,
-    remarks: &mut PendingDiagnostics,
-) {
+fn merge_mappings(mapping: &mut MappingBuilder, value: YamlNode, span: Span, remarks: &mut PendingDiagnostics) {
     let sources = match value.content {
         YamlContent::List(items) => items,
         _ => vec![value],

@@ -4,9 +4,7 @@
 
 use model::action::{Action, RunState, UpdateVia};
 use model::address::{Address, Kind, Name, ServiceRef};
-use model::data_effects::{
-    ChangedEntry, deletion_effects, entry_change_effects, replacement_effects, stop_effects,
-};
+use model::data_effects::{ChangedEntry, deletion_effects, entry_change_effects, replacement_effects, stop_effects};
 use model::live::{Id, Object, State};
 use model::path::FieldPath;
 use serde_json::{Value, json};
@@ -48,8 +46,7 @@ fn consumer_group_resumes_only_its_own_topics() {
     };
     let same = replacement_effects(Kind::ClickPipe, &kafka("clicks"), &kafka("clicks")).join("\n");
     insta::assert_snapshot!(same, @"the new pipe reads with consumer group `readers` again, and goes on where the group stopped if the brokers still know");
-    let others =
-        replacement_effects(Kind::ClickPipe, &kafka("clicks_v2"), &kafka("clicks")).join("\n");
+    let others = replacement_effects(Kind::ClickPipe, &kafka("clicks_v2"), &kafka("clicks")).join("\n");
     insta::assert_snapshot!(others, @"the new pipe starts at from_beginning: rows already in `default.clicks` arrive again");
 }
 
@@ -135,9 +132,8 @@ fn mapping(table: &str, target: &str) -> Value {
 /// What is said when the mappings of a live pipe go from these to those.
 fn remapped(mode: &str, before: &[(&str, &str)], after: &[(&str, &str)]) -> String {
     let path = FieldPath::parse("source.postgres.tableMappings");
-    let all = |pairs: &[(&str, &str)]| -> Vec<Value> {
-        pairs.iter().map(|(table, target)| mapping(table, target)).collect()
-    };
+    let all =
+        |pairs: &[(&str, &str)]| -> Vec<Value> { pairs.iter().map(|(table, target)| mapping(table, target)).collect() };
     let (before, after) = (all(before), all(after));
     let live = json!({"source": {"postgres": {
         "settings": {"replicationMode": mode}, "tableMappings": before,
@@ -152,8 +148,7 @@ fn remapped(mode: &str, before: &[(&str, &str)], after: &[(&str, &str)]) -> Stri
 fn table_mapping_changes_are_described_one_by_one() {
     insta::assert_snapshot!(remapped("cdc", &[], &[("refunds", "refunds_raw")]), @"first snapshot of `public.refunds` into `refunds_raw`; other tables keep their position");
     insta::assert_snapshot!(remapped("cdc", &[("refunds", "refunds_raw")], &[]), @"`public.refunds` is no longer read; table `refunds_raw` stays with the rows that it has");
-    let (path, live) =
-        (FieldPath::parse("source.postgres.tableMappings"), mapping("refunds", "raw"));
+    let (path, live) = (FieldPath::parse("source.postgres.tableMappings"), mapping("refunds", "raw"));
     let edited = [ChangedEntry { live: Some(&live), desired: Some(&live) }];
     let said = entry_change_effects(Kind::ClickPipe, &path, &json!({}), &edited).join("\n");
     insta::assert_snapshot!(said, @"`public.refunds` is removed and added again, with a new snapshot into `raw`: empty or drop that table before");
@@ -250,8 +245,7 @@ fn effects_of_stopping_a_pipe_are_described() {
     };
     let stream = stop_effects(None, &[make(pipe(json!({"kafka": {}}))), stop.clone()]).unwrap();
     insta::assert_snapshot!(stream, @"the API makes it running: it reads until it is stopped");
-    let files =
-        stop_effects(None, &[make(pipe(json!({"objectStorage": {}}))), stop.clone()]).unwrap();
+    let files = stop_effects(None, &[make(pipe(json!({"objectStorage": {}}))), stop.clone()]).unwrap();
     insta::assert_snapshot!(files, @"the API makes it running: it may have loaded everything before it is stopped");
     insta::assert_snapshot!(said("Snapshot", &[&stop, &edit, &start]), @"it is in `Snapshot`: the stop breaks off a load that is under way");
     insta::assert_snapshot!(said("Paused", &[&edit, &stop]), @"the API resumes it to try the edit out: it reads until it is stopped");

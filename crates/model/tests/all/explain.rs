@@ -128,8 +128,7 @@ fn explain_suggests_similar_fields() {
 #[test]
 fn every_reference_row_ends_with_a_sentence() {
     let page = render_reference_page();
-    let rows: Vec<&str> =
-        page.lines().filter(|line| line.starts_with("| ") && line.contains('`')).collect();
+    let rows: Vec<&str> = page.lines().filter(|line| line.starts_with("| ") && line.contains('`')).collect();
     assert!(rows.len() > 250, "{}", rows.len());
     for row in rows {
         let cells: Vec<&str> = row.split(" | ").collect();

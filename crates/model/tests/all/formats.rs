@@ -28,12 +28,7 @@ fn string_formats_accept_valid_and_reject_invalid() {
             &["2026-01-31T08:00:00Z", "2026-01-31T08:00:00.5+02:00"],
             &["2026-01-31T08:00Z", "2026-01-31T08:00:00", "2026-01-31 08:00:00Z"],
         ),
-        (
-            "Pubsub",
-            "projectId",
-            &["my-project", "abcdef"],
-            &["abc", "My-Project", "abcde-", "1abcdef"],
-        ),
+        ("Pubsub", "projectId", &["my-project", "abcdef"], &["abc", "My-Project", "abcde-", "1abcdef"]),
         ("Pubsub", "topic", &["orders"], &["projects/p/topics/orders", ""]),
         ("SchemaRegistry", "url", &["https://r.example.com/x"], &["http://r.example.com", ""]),
         ("Postgres", "host", &["db.example.com", "10.0.0.1"], &["db:5432", "https://db", ""]),

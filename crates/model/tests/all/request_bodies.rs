@@ -38,10 +38,7 @@ fn endpoint_name_is_sent_as_description() {
         json!({"description": "warehouse", "type": "MSK_MULTI_VPC"})
     );
     let spec = json!({"replicaMemoryGb": 8});
-    assert_eq!(
-        build_api_body(Kind::CdcScaling, &manifest("x", spec)),
-        json!({"replicaMemoryGb": 8})
-    );
+    assert_eq!(build_api_body(Kind::CdcScaling, &manifest("x", spec)), json!({"replicaMemoryGb": 8}));
 }
 
 #[test]
@@ -113,11 +110,7 @@ fn manifest_paths_map_to_body_paths() {
         ),
         (Kind::CdcScaling, "spec.replicaMemoryGb", Some("replicaMemoryGb")),
     ] {
-        assert_eq!(
-            to_body_path(kind, &FieldPath::parse(manifest)),
-            body.map(FieldPath::parse),
-            "{manifest}"
-        );
+        assert_eq!(to_body_path(kind, &FieldPath::parse(manifest)), body.map(FieldPath::parse), "{manifest}");
     }
 }
 
@@ -126,14 +119,7 @@ fn secret_field_names_are_known() {
     let names: Vec<&str> = docs::secret_field_names().iter().map(String::as_str).collect();
     assert_eq!(
         names,
-        [
-            "connectionString",
-            "password",
-            "privateKey",
-            "secretKey",
-            "serviceAccountFile",
-            "serviceAccountKey",
-        ]
+        ["connectionString", "password", "privateKey", "secretKey", "serviceAccountFile", "serviceAccountKey",]
     );
 }
 

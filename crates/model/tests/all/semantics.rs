@@ -69,17 +69,12 @@ fn table_mappings_are_keyed_and_changed_by_deltas() {
         let ListSemantics::Keyed(keyed) = &rules.list else { panic!("{arm}: {:?}", rules.list) };
         assert_eq!(keyed.identity, identity);
         let deltas = keyed.deltas.as_ref().expect("deltas");
-        assert_eq!(
-            (deltas.add_field.as_str(), deltas.source_key_length),
-            ("tableMappingsToAdd", 2)
-        );
+        assert_eq!((deltas.add_field.as_str(), deltas.source_key_length), ("tableMappingsToAdd", 2));
         assert_eq!(deltas.remove_field, "tableMappingsToRemove");
         assert!(rules.needs_pause);
         assert!(rules.sent_with.is_empty());
     }
-    let ListSemantics::Keyed(keyed) = &pipe("source.bigquery.tableMappings").list else {
-        panic!("keyed")
-    };
+    let ListSemantics::Keyed(keyed) = &pipe("source.bigquery.tableMappings").list else { panic!("keyed") };
     assert_eq!(keyed.deltas, None);
     assert!(pipe("source.mongodb.settings.pullBatchSize").needs_pause);
     assert!(!pipe("source.mongodb.settings.replicationMode").needs_pause);
@@ -99,8 +94,7 @@ fn every_resent_field_exists() {
         let below: usize = rules.child_fields().map(|(_, field)| visit(kind, field)).sum();
         below + rules.sent_with.len()
     }
-    let travels: usize =
-        Kind::ALL.map(|kind| visit(kind, FieldSemantics::for_kind(kind))).iter().sum();
+    let travels: usize = Kind::ALL.map(|kind| visit(kind, FieldSemantics::for_kind(kind))).iter().sum();
     assert!(travels > 100, "{travels}");
 }
 
@@ -161,11 +155,7 @@ fn different_values_are_not_equal() {
         ("source.kinesis.useEnhancedFanOut", json!(true), json!(null)),
         ("source.kafka.reversePrivateEndpointIds", json!(["a", "a"]), json!(["a", "b"])),
         (&mapping("sortingKeys"), json!(["a", "b"]), json!(["b", "a"])),
-        (
-            "destination.columns",
-            json!([{"name": "a"}, {"name": "b"}]),
-            json!([{"name": "b"}, {"name": "a"}]),
-        ),
+        ("destination.columns", json!([{"name": "a"}, {"name": "b"}]), json!([{"name": "b"}, {"name": "a"}])),
         ("source.mongodb.uri", json!("mongodb://h/a"), json!("mongodb://h/b")),
     ] {
         assert!(!agrees(path, desired.clone(), live.clone()), "{path}: {desired} and {live}");

@@ -62,11 +62,7 @@ pub(super) async fn run_object(run: &ApplyRun<'_>, lane: &ObjectWork<'_>) -> Obj
     report
 }
 
-async fn perform_action(
-    run: &ApplyRun<'_>,
-    action: &Action,
-    then: &[&Action],
-) -> Result<PerformedAction, StopCause> {
+async fn perform_action(run: &ApplyRun<'_>, action: &Action, then: &[&Action]) -> Result<PerformedAction, StopCause> {
     if run.is_key_refused.get() {
         return Err(StopCause::KeyRefused);
     }
@@ -90,9 +86,7 @@ fn record_stop(run: &ApplyRun<'_>, report: &mut ObjectResult, stop: StopCause) {
             run.is_key_refused.set(run.is_key_refused.get() || error.is_auth_error());
             report.record_error(&error);
         }
-        StopCause::NoResponse => {
-            report.end_with(Outcome::Unknown, "interrupted before the API answered")
-        }
+        StopCause::NoResponse => report.end_with(Outcome::Unknown, "interrupted before the API answered"),
         StopCause::KeyRefused if begun => {
             report.end_with(Outcome::Failed, "nothing more is sent: the API refused the key");
         }
@@ -105,9 +99,7 @@ fn record_stop(run: &ApplyRun<'_>, report: &mut ObjectResult, stop: StopCause) {
 /// What to know of an object that the API may be making just now.
 fn maybe_created_note(action: &Action, stop: &StopCause) -> Option<&'static str> {
     let lost = matches!((action, stop), (Action::Create { .. }, StopCause::NoResponse));
-    lost.then_some(
-        "the API may still be making it: wait a minute before the next apply, or there may be two",
-    )
+    lost.then_some("the API may still be making it: wait a minute before the next apply, or there may be two")
 }
 
 /// What to know of an object that was deleted to be made again, and is not made.

@@ -11,12 +11,7 @@ use crate::reports::{CommentKey, ReportRequest, ReportTarget};
 pub(crate) struct ReportArgs {
     /// Write a report as well: json, markdown, github, gitlab-terraform, codequality, sarif, junit
     /// or html; PATH is a file, or - for stdout
-    #[arg(
-        long = "report",
-        value_name = "FORMAT=PATH",
-        env = "PIPECTL_REPORT",
-        value_delimiter = ','
-    )]
+    #[arg(long = "report", value_name = "FORMAT=PATH", env = "PIPECTL_REPORT", value_delimiter = ',')]
     pub(crate) reports: Vec<ReportTarget>,
     /// What tells this comment from others on the same pull request
     #[arg(long, value_name = "KEY", env = "PIPECTL_REPORT_KEY", default_value_t)]
@@ -31,8 +26,7 @@ impl ReportArgs {
             Ok(ReportTarget { path, ..target.clone() })
         });
         let key = &self.report_key;
-        let report_key =
-            if run.is_one_of_several { key.for_environment(run.name) } else { key.clone() };
+        let report_key = if run.is_one_of_several { key.for_environment(run.name) } else { key.clone() };
         Ok(Self { reports: reports.collect::<Result<_, UsageError>>()?, report_key })
     }
 

@@ -67,13 +67,7 @@ pub(crate) struct SelectArgs {
     #[arg(add = ArgValueCandidates::new(completion::object_candidates))]
     pub(crate) exclude: Vec<String>,
     /// Consider only manifests with this label
-    #[arg(
-        short = 'l',
-        long = "label",
-        value_name = "KEY=VALUE",
-        env = "PIPECTL_LABEL",
-        value_delimiter = ','
-    )]
+    #[arg(short = 'l', long = "label", value_name = "KEY=VALUE", env = "PIPECTL_LABEL", value_delimiter = ',')]
     pub(crate) labels: Vec<String>,
 }
 

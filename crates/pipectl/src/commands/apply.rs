@@ -114,8 +114,7 @@ pub(super) async fn run(args: &ApplyArgs, output: Output, format: OutputFormat) 
     let plan = plan.block_unsafe_replacements(&limits);
     let progress = ProgressReporter::new(output, format, environment_name(args));
     progress.report_planned(&plan);
-    let summary =
-        ApplyOutput { args, session: &session, output, format, plan: &plan, refused: &refused };
+    let summary = ApplyOutput { args, session: &session, output, format, plan: &plan, refused: &refused };
     summary.print_plan()?;
     let approved = match plan.clone().approve(&limits) {
         Ok(approved) => approved,
@@ -164,8 +163,7 @@ async fn perform_plan(
     let on_result = |report: &ObjectResult| progress.report_object(report);
     let work = async {
         let remote = session.remote();
-        let mut reports =
-            apply_plan(remote, approved, args.parallel, interruption, on_result).await;
+        let mut reports = apply_plan(remote, approved, args.parallel, interruption, on_result).await;
         if args.wait == WaitFor::Settled {
             tokio::select! {
                 biased;
@@ -202,27 +200,15 @@ impl ApplyOutput<'_> {
     }
 
     /// Prints and writes what is wanted of the run; gives the exit code.
-    fn finish_run(
-        &self,
-        ending: (u8, &'static str),
-        reports: &[ObjectResult],
-        errors: Vec<String>,
-    ) -> Result<u8> {
+    fn finish_run(&self, ending: (u8, &'static str), reports: &[ObjectResult], errors: Vec<String>) -> Result<u8> {
         let unreachable = self.session.unreachable_services();
         let (code, outcome) = overall_outcome(ending, reports, unreachable);
         let applied = ApplyResult { plan: self.plan, refused: self.refused, reports };
-        let summary = RunSummary {
-            outcome,
-            refused: self.refused,
-            unreachable,
-            ..RunSummary::from_reports(reports)
-        };
+        let summary = RunSummary { outcome, refused: self.refused, unreachable, ..RunSummary::from_reports(reports) };
         let run = RunReport {
             command: "apply",
             outcome,
-            json: OutputEnvelope::new("Apply", outcome, applied)
-                .with_unreachable(unreachable)
-                .render(),
+            json: OutputEnvelope::new("Apply", outcome, applied).with_unreachable(unreachable).render(),
             plan: Some(self.plan),
             context: self.session.plan_context(false),
             results: reports,
@@ -237,8 +223,7 @@ impl ApplyOutput<'_> {
         requested.print_to_stdout(self.format, &run, self.output)?;
         let exit_code = requested.write_reports(&run, self.output, code);
         if self.format == OutputFormat::Ndjson {
-            let summary =
-                ApplyEvent::Summary(RunSummary { exit_code, errors: &run.errors, ..summary });
+            let summary = ApplyEvent::Summary(RunSummary { exit_code, errors: &run.errors, ..summary });
             let line = event_lines::event_line(environment_name(self.args), &summary);
             self.output.print_data(StyledText::new().push_plain(line))?;
         }
@@ -247,11 +232,7 @@ impl ApplyOutput<'_> {
 }
 
 /// The part of the plan that was reviewed, if it had to be.
-fn restrict_to_reviewed(
-    args: &ApplyArgs,
-    plan: Plan,
-    target: &PlanTarget,
-) -> Result<(Plan, Vec<StaleObject>)> {
+fn restrict_to_reviewed(args: &ApplyArgs, plan: Plan, target: &PlanTarget) -> Result<(Plan, Vec<StaleObject>)> {
     let (plan, mut refused) = match &args.plan {
         Some(file) => SavedPlan::read_file(file)?.restrict_to_saved(plan, target),
         None => (plan, Vec::new()),
@@ -300,19 +281,13 @@ fn print_text(output: Output, format: OutputFormat, text: &StyledText) -> Result
 }
 
 /// The exit code, and the word for it in JSON.
-fn results_outcome(
-    reports: &[ObjectResult],
-    plan: &Plan,
-    unreviewed: &[StaleObject],
-) -> (u8, &'static str) {
+fn results_outcome(reports: &[ObjectResult], plan: &Plan, unreviewed: &[StaleObject]) -> (u8, &'static str) {
     // What a blocked object holds back is as little of a failure as that object itself.
     let decided = |at: &Address| {
-        plan.blocked_changes().any(|change| &change.address == at)
-            || unreviewed.iter().any(|it| &it.address == at)
+        plan.blocked_changes().any(|change| &change.address == at) || unreviewed.iter().any(|it| &it.address == at)
     };
-    let fine = |report: &ObjectResult| {
-        report.outcome == Outcome::Applied || report.held_by.as_ref().is_some_and(decided)
-    };
+    let fine =
+        |report: &ObjectResult| report.outcome == Outcome::Applied || report.held_by.as_ref().is_some_and(decided);
     let all = reports.iter().all(fine);
     let some = reports.iter().any(|report| report.done > 0);
     let refused = reports.iter().any(|report| report.error.as_ref().is_some_and(|e| e.auth));

@@ -21,13 +21,7 @@ pub(super) fn run(args: &CompletionsArgs, output: Output) -> Result<u8> {
     let shell = shells.completer(&name).ok_or_else(|| anyhow!("no script for {name}"))?;
     let mut script = Vec::new();
     let program = "pipectl";
-    shell.write_registration(
-        completion::COMPLETE_VARIABLE,
-        program,
-        program,
-        program,
-        &mut script,
-    )?;
+    shell.write_registration(completion::COMPLETE_VARIABLE, program, program, program, &mut script)?;
     let mut text = StyledText::new();
     text.push_plain(String::from_utf8(script)?);
     output.print_data(&text)?;

@@ -46,10 +46,8 @@ pub(crate) struct DiffEnvArgs {
 pub(super) fn run(args: &DiffEnvArgs, output: Output, format: OutputFormat) -> Result<u8> {
     let DiffEnvArgs { left, right, paths, detailed_exitcode } = args;
     let [one, other] = project::read_environments([left, right], output)?;
-    let declared =
-        [load_desired(left, &one, paths, output)?, load_desired(right, &other, paths, output)?];
-    let differences =
-        compare_environments((left, &one.environment), (right, &other.environment), &declared);
+    let declared = [load_desired(left, &one, paths, output)?, load_desired(right, &other, paths, output)?];
+    let differences = compare_environments((left, &one.environment), (right, &other.environment), &declared);
     let differ = !differences.environment.is_empty() || !differences.objects.is_empty();
     let mut text = StyledText::new();
     match format {
@@ -57,21 +55,14 @@ pub(super) fn run(args: &DiffEnvArgs, output: Output, format: OutputFormat) -> R
         OutputFormat::Markdown => text.push_plain(render::render_env_diff_markdown(&differences)),
         OutputFormat::Json | OutputFormat::Ndjson => {
             let outcome = if differ { "different" } else { "same" };
-            text.push_plain(
-                OutputEnvelope::new("EnvironmentDifferences", outcome, &differences).render(),
-            )
+            text.push_plain(OutputEnvelope::new("EnvironmentDifferences", outcome, &differences).render())
         }
     };
     output.print_data(&text)?;
     Ok(if differ && *detailed_exitcode { exit::CHANGES } else { exit::DONE })
 }
 
-fn load_desired(
-    name: &str,
-    written: &RawEnvironment,
-    paths: &[PathBuf],
-    output: Output,
-) -> Result<Desired> {
+fn load_desired(name: &str, written: &RawEnvironment, paths: &[PathBuf], output: Output) -> Result<Desired> {
     let run = EnvironmentRun { name, is_one_of_several: false };
     let given = paths.iter().map(|path| run.expand_path("PATH", path));
     let mut paths: Vec<PathBuf> = given.collect::<Result<_, UsageError>>()?;
@@ -83,13 +74,11 @@ fn load_desired(
         return Err(UsageError(format!("{which} {}", project::PROJECT_FILE)).into());
     }
     let context = || format!("environment {name}");
-    let read = LoadedManifests::load_paths(&paths, &written.environment.variables)
-        .with_context(context)?;
+    let read = LoadedManifests::load_paths(&paths, &written.environment.variables).with_context(context)?;
     let read = read.require_valid(output).with_context(context)?;
     // Ids are of one environment; the names that manifests use are of both.
     let services = read.service_names(Some(NO_SERVICE))?;
-    let names: BTreeMap<String, String> =
-        services.into_iter().map(|service| (service.clone(), service)).collect();
+    let names: BTreeMap<String, String> = services.into_iter().map(|service| (service.clone(), service)).collect();
     Ok(read.desired(&names, Some(NO_SERVICE)).with_context(context)?.0)
 }
 
@@ -123,11 +112,7 @@ fn changed_settings(one: &Environment, other: &Environment) -> Vec<SettingDiff> 
         .map(|(left, path, right)| SettingDiff { path, left, right })
         .filter(|setting| setting.left != setting.right)
         .collect();
-    settings.extend(one.into_iter().map(|(path, left)| SettingDiff {
-        path,
-        left: Some(left),
-        right: None,
-    }));
+    settings.extend(one.into_iter().map(|(path, left)| SettingDiff { path, left: Some(left), right: None }));
     settings.sort_by(|a, b| a.path.cmp(&b.path));
     settings
 }

@@ -71,8 +71,7 @@ pub(super) async fn run(args: &DiscoverArgs, output: Output, format: OutputForma
     }
     let service = pipe.service.clone().or(service).context("which service? pass --service")?;
     let at = Address::new(ServiceRef::new(service), pipe.kind, pipe.name.clone());
-    let body =
-        discover::build_request(&pipe.document.body).map_err(|why| anyhow!("{at}: {why}"))?;
+    let body = discover::build_request(&pipe.document.body).map_err(|why| anyhow!("{at}: {why}"))?;
     let answer = query_source(args, project, &at, &body).await?;
     let found = discover::parse_answer(&answer).map_err(|why| anyhow!("{at}: {why}"))?;
     let new = if args.write {

@@ -27,8 +27,7 @@ pub(crate) struct DoctorArgs {
 impl DoctorArgs {
     /// Those of a run for one environment alone.
     pub(super) fn for_environment(&self, run: EnvironmentRun<'_>) -> Result<Self, UsageError> {
-        let (manifests, connect) =
-            (self.manifests.for_environment(run), self.connect.for_environment(run)?);
+        let (manifests, connect) = (self.manifests.for_environment(run), self.connect.for_environment(run)?);
         Ok(Self { manifests, connect })
     }
 }
@@ -162,7 +161,7 @@ fn render_markdown(findings: &DoctorFindings) -> String {
 }
 
 fn summary_line(findings: &DoctorFindings) -> String {
-    let [ok, warn, bad] = [FindingLevel::Ok, FindingLevel::Warn, FindingLevel::Bad]
-        .map(|level| findings.count_level(level));
+    let [ok, warn, bad] =
+        [FindingLevel::Ok, FindingLevel::Warn, FindingLevel::Bad].map(|level| findings.count_level(level));
     format!("Doctor: {ok} ok, {warn} to look at, {bad} bad.")
 }

@@ -42,8 +42,7 @@ impl DriftArgs {
 /// Shows what somebody changed outside git. Only reads.
 pub(super) async fn run(args: &DriftArgs, output: Output, format: OutputFormat) -> Result<u8> {
     let requested = args.report.requested_reports();
-    requested
-        .reject_format(reports::ReportFormat::GitlabTerraform, "it counts what a plan does")?;
+    requested.reject_format(reports::ReportFormat::GitlabTerraform, "it counts what a plan does")?;
     let revision = args.base.as_deref();
     let (session, against) = Session::open_for_drift(&args.scope, revision, output).await?;
     let plan = session.plan().await?;

@@ -77,9 +77,7 @@ pub(super) async fn run(args: &ExportArgs, output: Output, format: OutputFormat)
 
 async fn export_live(args: &ExportArgs, output: Output, format: OutputFormat) -> Result<u8> {
     if !args.select.labels.is_empty() {
-        return Err(
-            UsageError("--label: labels are in manifests, live pipes have none".into()).into()
-        );
+        return Err(UsageError("--label: labels are in manifests, live pipes have none".into()).into());
     }
     let selection = Selection::new(&args.select)?;
     let manifests = ManifestArgs { paths: Vec::new(), env: args.env.iter().cloned().collect() };

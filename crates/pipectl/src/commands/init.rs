@@ -72,8 +72,7 @@ pub(super) fn run(args: &InitArgs, output: Output, format: OutputFormat) -> Resu
     if let Some((name, content)) = starter_files::workflow_file(args.ci) {
         let path = args.folder.join(name);
         let at_top = is_repository_top(&args.folder);
-        let outcome =
-            if at_top { write_file(&path, content, args.force)? } else { FileOutcome::LeftOut };
+        let outcome = if at_top { write_file(&path, content, args.force)? } else { FileOutcome::LeftOut };
         results.push(InitFile { path, outcome });
     }
     let path = args.folder.join(starter_files::GITIGNORE);
@@ -131,8 +130,7 @@ fn append_lines(path: &Path, lines: &[&str]) -> Result<FileOutcome> {
         }
         Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
     };
-    let missing: Vec<&str> =
-        lines.iter().copied().filter(|line| !old.lines().any(|it| it.trim() == *line)).collect();
+    let missing: Vec<&str> = lines.iter().copied().filter(|line| !old.lines().any(|it| it.trim() == *line)).collect();
     if missing.is_empty() {
         return Ok(FileOutcome::Unchanged);
     }
@@ -159,9 +157,7 @@ fn outcome_table(results: &[InitFile]) -> StyledText {
                            runs in this folder";
                 (Label::Blocked, "left out", why)
             }
-            FileOutcome::Kept => {
-                (Label::Blocked, "kept", "   it is there already; --force replaces it")
-            }
+            FileOutcome::Kept => (Label::Blocked, "kept", "   it is there already; --force replaces it"),
         };
         text.push(label, format!("{word:<10}")).push_plain(path.display().to_string());
         text.push(Label::Dim, more).end_line();

@@ -59,8 +59,7 @@ pub(super) async fn run(args: &PlanArgs, output: Output, format: OutputFormat) -
     session.warn_not_pruned(&plan, output);
     let unreachable = session.unreachable_services();
     let target = session.plan_target();
-    let (digest, context) =
-        (saved_plan::plan_digest(&plan, target), session.plan_context(args.diff));
+    let (digest, context) = (saved_plan::plan_digest(&plan, target), session.plan_context(args.diff));
     if let Some(file) = &args.out {
         saved_plan::save_plan(&plan, target, unreachable, file)?;
     }

@@ -95,8 +95,7 @@ pub(super) async fn run(args: &ResyncArgs, output: Output, format: OutputFormat)
     }
 }
 
-const INTERRUPTED_TEXT: &str =
-    "interrupted: what was asked for goes on by itself; once more ends at once";
+const INTERRUPTED_TEXT: &str = "interrupted: what was asked for goes on by itself; once more ends at once";
 
 /// The service and the name. Names may hold slashes, those of services do not.
 fn parse_target(args: &ResyncArgs) -> Result<(String, String)> {
@@ -121,8 +120,7 @@ fn find_live_pipe(live: &Live, at: &Address, id: Option<&str>) -> Result<Object>
         bail!("no live pipe is called {at}{}", hint.unwrap_or_default());
     };
     let objects = &observed.1.objects;
-    let selected: Vec<&Object> =
-        objects.iter().filter(|it| id.is_none_or(|id| it.id.as_str() == id)).collect();
+    let selected: Vec<&Object> = objects.iter().filter(|it| id.is_none_or(|id| it.id.as_str() == id)).collect();
     let label = |it: &Object| format!("{} ({})", it.id, it.state);
     let ids: Vec<String> = objects.iter().map(label).collect();
     match (selected.as_slice(), id) {
@@ -167,10 +165,7 @@ impl ResyncOutput<'_> {
         let mut text = StyledText::new();
         let tables = pluralize(self.tables.len(), "table");
         text.push(Label::Name, self.address.to_string())
-            .push_plain(format!(
-                " is `{}`, and loads {tables} anew:",
-                sanitize_line(self.object.state.as_str())
-            ))
+            .push_plain(format!(" is `{}`, and loads {tables} anew:", sanitize_line(self.object.state.as_str())))
             .end_line();
         for table in self.tables {
             text.push_plain(format!("  {}", sanitize_line(table))).end_line();
@@ -194,9 +189,7 @@ impl ResyncOutput<'_> {
     fn print_interrupted(&self) -> Result<u8> {
         let at = self.address;
         if self.format != OutputFormat::Json {
-            self.output.print_message_line(format!(
-                "{at} goes on by itself; `pipectl status` shows how far it is"
-            ));
+            self.output.print_message_line(format!("{at} goes on by itself; `pipectl status` shows how far it is"));
         }
         self.print_result("interrupted", "", None, exit::INTERRUPTED)
     }
@@ -220,13 +213,7 @@ impl ResyncOutput<'_> {
         self.print_result(outcome, state, None, exit::DONE)
     }
 
-    fn print_result(
-        &self,
-        outcome: &'static str,
-        state: &str,
-        error: Option<String>,
-        code: u8,
-    ) -> Result<u8> {
+    fn print_result(&self, outcome: &'static str, state: &str, error: Option<String>, code: u8) -> Result<u8> {
         if self.format == OutputFormat::Json {
             let (id, state) = (self.object.id.to_string(), state.to_owned());
             let result = ResyncResult { address: self.address, id, state, tables: self.tables };

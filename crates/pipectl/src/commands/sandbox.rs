@@ -15,12 +15,7 @@ use crate::{embedded_sandbox, exit};
 #[derive(clap::Args, Debug)]
 pub(crate) struct SandboxArgs {
     /// Loopback address to listen on; port 0 picks a free one
-    #[arg(
-        long,
-        value_name = "ADDRESS",
-        env = "PIPECTL_SANDBOX_LISTEN",
-        default_value = "127.0.0.1:8123"
-    )]
+    #[arg(long, value_name = "ADDRESS", env = "PIPECTL_SANDBOX_LISTEN", default_value = "127.0.0.1:8123")]
     pub(crate) listen: std::net::SocketAddr,
     /// Names of the services that exist
     #[arg(
@@ -65,9 +60,7 @@ pub(super) async fn run(args: &SandboxArgs, output: Output) -> Result<u8> {
     let mut world = open_world(args)?;
     let services: Vec<(String, String)> =
         args.service.iter().map(|name| (name.clone(), world.ensure_service(name))).collect();
-    let listener = TcpListener::bind(args.listen)
-        .await
-        .with_context(|| format!("cannot listen on {}", args.listen))?;
+    let listener = TcpListener::bind(args.listen).await.with_context(|| format!("cannot listen on {}", args.listen))?;
     print_instructions(output, &listener.local_addr()?.to_string(), &services);
     let world = Arc::new(Mutex::new(world));
     let interrupted = async {
@@ -101,10 +94,7 @@ fn print_instructions(output: Output, address: &str, services: &[(String, String
     output.print_message_line("The sandbox answers until it is interrupted. In another shell:");
     output.print_message_line(format!("  export PIPECTL_API_URL=http://{address}/v1"));
     output.print_message_line(format!("  export CLICKHOUSE_CLOUD_API_KEY={}", sandbox::KEY_ID));
-    output.print_message_line(format!(
-        "  export CLICKHOUSE_CLOUD_API_SECRET={}",
-        sandbox::KEY_SECRET
-    ));
+    output.print_message_line(format!("  export CLICKHOUSE_CLOUD_API_SECRET={}", sandbox::KEY_SECRET));
     output.print_message_line(format!("  export PIPECTL_ORGANIZATION={}", sandbox::ORGANIZATION));
     for (name, id) in services {
         output.print_message_line(format!("  # service {name} is {id}"));

@@ -95,9 +95,7 @@ pub(super) async fn run(args: &StatusArgs, output: Output, format: OutputFormat)
     let ending = if args.watch || args.until.is_some() {
         watch::watch_status(args, &poller, &interruption, output, format).await?
     } else {
-        StatusEnding::from_snapshot(
-            interruption.run_unless_raised(async { Ok(poller.poll_status().await) }).await?,
-        )
+        StatusEnding::from_snapshot(interruption.run_unless_raised(async { Ok(poller.poll_status().await) }).await?)
     };
     view.save_sandbox()?;
     if ending.snapshot.status.services.is_empty() && !selection.selects_all() {
@@ -124,8 +122,7 @@ struct StatusSnapshot {
 
 impl StatusPoller<'_> {
     async fn poll_status(&self) -> StatusSnapshot {
-        let mut snapshot =
-            StatusSnapshot { status: StatusReport::default(), is_key_refused: false };
+        let mut snapshot = StatusSnapshot { status: StatusReport::default(), is_key_refused: false };
         for (service, answer) in self.view.list_by_service().await {
             snapshot.is_key_refused |= answer.as_ref().is_err_and(Error::is_auth_error);
             let seen = self.service_status(&service, answer);
@@ -217,12 +214,7 @@ impl StatusEnding {
     }
 }
 
-fn print_status(
-    ending: &StatusEnding,
-    now: SystemTime,
-    output: Output,
-    format: OutputFormat,
-) -> Result<()> {
+fn print_status(ending: &StatusEnding, now: SystemTime, output: Output, format: OutputFormat) -> Result<()> {
     let status = &ending.snapshot.status;
     let mut text = StyledText::new();
     match format {

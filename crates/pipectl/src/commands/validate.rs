@@ -34,8 +34,7 @@ pub(crate) struct ValidateArgs {
 impl ValidateArgs {
     /// Those of a run for one environment alone.
     pub(super) fn for_environment(&self, run: EnvironmentRun<'_>) -> Result<Self, UsageError> {
-        let (report, manifests) =
-            (self.report.for_environment(run)?, self.manifests.for_environment(run));
+        let (report, manifests) = (self.report.for_environment(run)?, self.manifests.for_environment(run));
         Ok(Self { report, manifests, ..self.clone() })
     }
 }
@@ -51,10 +50,7 @@ struct Validation<'d> {
 /// Reports every problem in every file.
 pub(super) fn run(args: &ValidateArgs, output: Output, format: OutputFormat) -> Result<u8> {
     let requested = args.report.requested_reports();
-    requested.reject_format(
-        reports::ReportFormat::GitlabTerraform,
-        "it counts changes, and only a plan has some",
-    )?;
+    requested.reject_format(reports::ReportFormat::GitlabTerraform, "it counts changes, and only a plan has some")?;
     let project = project::load_offline(&args.manifests, output)?;
     let mut declared = LoadedManifests::load_paths(&project.manifests, &project.variables)?;
     if args.check_secrets {
@@ -109,10 +105,7 @@ fn print_text(declared: &LoadedManifests, sound: bool, output: Output) -> Result
     let mut summary = StyledText::new();
     let files = pluralize(declared.files.len(), "file");
     if sound {
-        summary.push_plain(format!(
-            "{} in {files}: valid",
-            pluralize(declared.manifests.len(), "manifest")
-        ));
+        summary.push_plain(format!("{} in {files}: valid", pluralize(declared.manifests.len(), "manifest")));
     } else {
         summary.push_plain(format!("{files}: {}", diagnostics::severity_counts(problems)));
     }

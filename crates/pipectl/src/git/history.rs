@@ -87,12 +87,7 @@ fn parse_step(head: &str, length: usize) -> HistoryStep {
     let mut part = || parts.next().unwrap_or_default();
     let (hash, parents, subject) = (part(), part(), part());
     let commit = format!("{} ({})", hash.get(..length).unwrap_or(hash), sanitize_subject(subject));
-    HistoryStep {
-        hash: hash.to_owned(),
-        commit,
-        is_merge: parents.contains(' '),
-        ..HistoryStep::default()
-    }
+    HistoryStep { hash: hash.to_owned(), commit, is_merge: parents.contains(' '), ..HistoryStep::default() }
 }
 
 impl HistoryStep {
@@ -100,10 +95,7 @@ impl HistoryStep {
     fn record_change(&mut self, change: &str) {
         let parts: Vec<&str> = change.split(' ').collect();
         if let [mode_before, mode_after, before, after, ..] = parts[..] {
-            let sides = [
-                (&mut self.old_hashes, mode_before, before),
-                (&mut self.new_hashes, mode_after, after),
-            ];
+            let sides = [(&mut self.old_hashes, mode_before, before), (&mut self.new_hashes, mode_after, after)];
             for (side, mode, hash) in sides {
                 if mode.starts_with("100") && mode != LINK_MODE {
                     side.push(hash.to_owned());

@@ -84,20 +84,14 @@ impl GitHistory {
     ///
     /// # Errors
     /// When git cannot answer.
-    pub(crate) fn query_git(
-        query: &GitQuery,
-        project: &ProjectContext,
-        output: Output,
-    ) -> Result<Self> {
+    pub(crate) fn query_git(query: &GitQuery, project: &ProjectContext, output: Output) -> Result<Self> {
         if query.base.is_none() && query.changed_since.is_none() && !query.needs_removals {
             return Ok(Self::default());
         }
         let repository = Repository::open_containing(&project.manifests)?;
         let manifests = |revision: &Option<String>| {
             let revision = revision.as_ref();
-            revision
-                .map(|revision| manifests_at(&repository, revision, project, output))
-                .transpose()
+            revision.map(|revision| manifests_at(&repository, revision, project, output)).transpose()
         };
         let base = manifests(&query.base)?;
         let mut history = Self { base, since: manifests(&query.changed_since)?, ..Self::default() };
@@ -138,14 +132,10 @@ impl GitHistory {
     }
 
     /// The proofs, by address, and the files which keep what would be proven else: they declare it.
-    pub(crate) fn removal_evidence(
-        &self,
-        services: &GitServices,
-    ) -> (EvidenceByAddress, BTreeMap<Address, String>) {
+    pub(crate) fn removal_evidence(&self, services: &GitServices) -> (EvidenceByAddress, BTreeMap<Address, String>) {
         let at_head = self.head_index.keys.iter();
-        let at_head: BTreeMap<Address, &str> = at_head
-            .filter_map(|(key, file)| Some((services.resolve_address(key)?, file.as_str())))
-            .collect();
+        let at_head: BTreeMap<Address, &str> =
+            at_head.filter_map(|(key, file)| Some((services.resolve_address(key)?, file.as_str()))).collect();
         let (mut proofs, mut kept) = (EvidenceByAddress::new(), BTreeMap::new());
         for removal in self.removals.iter().flatten() {
             let Some(at) = services.resolve_address(&removal.key) else { continue };
@@ -175,14 +165,11 @@ fn manifests_at(
         problem.severity = Severity::Warning;
     }
     output.print_diagnostics(&loaded.diagnostics, &files);
-    let mut known: BTreeSet<DeclaredKey> =
-        loaded.manifests.iter().map(DeclaredKey::from_manifest).collect();
+    let mut known: BTreeSet<DeclaredKey> = loaded.manifests.iter().map(DeclaredKey::from_manifest).collect();
     let moved_away = repository.files_moved_away(&commit, project)?;
     let mut moved = manifest::parse_manifests(&moved_away, &bindings.variables).manifests;
     project.rename_services(&mut moved, &bindings);
-    loaded.manifests.extend(
-        moved.into_iter().filter(|manifest| known.insert(DeclaredKey::from_manifest(manifest))),
-    );
+    loaded.manifests.extend(moved.into_iter().filter(|manifest| known.insert(DeclaredKey::from_manifest(manifest))));
     Ok(loaded.manifests)
 }
 
@@ -214,11 +201,7 @@ impl DeclaredKey {
 
 /// What some commit took away, with the newest such commit. A merge is only named where no commit
 /// on the way to it did the same; what either of them protected stays protected.
-fn find_removals(
-    repository: &Repository,
-    steps: &[HistoryStep],
-    project: &ProjectContext,
-) -> Result<Vec<Removal>> {
+fn find_removals(repository: &Repository, steps: &[HistoryStep], project: &ProjectContext) -> Result<Vec<Removal>> {
     let mut archive = ManifestArchive::open_archive(repository, project)?;
     let mut found: BTreeMap<DeclaredKey, (bool, PruneEvidence)> = BTreeMap::new();
     for step in steps {
@@ -240,11 +223,7 @@ fn find_removals(
 
 impl HeadIndex {
     /// `names` are those that are asked about.
-    fn read_head(
-        repository: &Repository,
-        project: &ProjectContext,
-        names: &BTreeSet<&Name>,
-    ) -> Result<Self> {
+    fn read_head(repository: &Repository, project: &ProjectContext, names: &BTreeSet<&Name>) -> Result<Self> {
         let mut found = Self::default();
         let mut blobs = BlobReader::start_process(repository)?;
         for blob in repository.list_files(&repository.resolve_commit("HEAD")?)? {
@@ -257,11 +236,8 @@ impl HeadIndex {
             if !text.contains(MANIFEST_MARKER) {
                 continue;
             }
-            let bindings = if is_ours {
-                Some(project.current_bindings())
-            } else {
-                project.bindings_for_path(&blob.path)
-            };
+            let bindings =
+                if is_ours { Some(project.current_bindings()) } else { project.bindings_for_path(&blob.path) };
             let Some(bindings) = bindings else { continue };
             let (declared, unclear) = manifest_at::parse_declared(text.clone(), project, &bindings);
             let place = |key| (key, blob.path.clone());
@@ -275,10 +251,7 @@ impl HeadIndex {
     /// The file that declares the object, or may do so.
     fn file_mentioning(&self, removal: &Removal) -> Option<&str> {
         let name = removal.key.name.as_str();
-        self.ambiguous_files
-            .iter()
-            .find(|(text, _)| text.contains(name))
-            .map(|(_, path)| path.as_str())
+        self.ambiguous_files.iter().find(|(text, _)| text.contains(name)).map(|(_, path)| path.as_str())
     }
 }
 

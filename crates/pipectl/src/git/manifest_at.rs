@@ -35,12 +35,8 @@ impl<'r> ManifestArchive<'r> {
     ///
     /// # Errors
     /// When git cannot be run.
-    pub(super) fn open_archive(
-        repository: &Repository,
-        context: &'r ProjectContext,
-    ) -> Result<Self> {
-        let project_path =
-            context.origin.as_ref().and_then(|(file, _)| repository.path_in_repository(file));
+    pub(super) fn open_archive(repository: &Repository, context: &'r ProjectContext) -> Result<Self> {
+        let project_path = context.origin.as_ref().and_then(|(file, _)| repository.path_in_repository(file));
         Ok(Self {
             context,
             blobs: BlobReader::start_process(repository)?,
@@ -57,11 +53,7 @@ impl<'r> ManifestArchive<'r> {
     ///
     /// # Errors
     /// When git does not have them.
-    pub(super) fn declared_at(
-        &mut self,
-        commit: &str,
-        hashes: &[String],
-    ) -> Result<Vec<Rc<DeclaredKeys>>> {
+    pub(super) fn declared_at(&mut self, commit: &str, hashes: &[String]) -> Result<Vec<Rc<DeclaredKeys>>> {
         if hashes.is_empty() {
             return Ok(Vec::new());
         }
@@ -75,8 +67,7 @@ impl<'r> ManifestArchive<'r> {
             return Ok(Rc::clone(known));
         }
         let text = self.blobs.read_text(hash)?;
-        let declared =
-            text.map(|text| parse_declared(text, self.context, &self.bindings[bindings_index]).0);
+        let declared = text.map(|text| parse_declared(text, self.context, &self.bindings[bindings_index]).0);
         let declared = Rc::new(declared.unwrap_or_default());
         self.declared_by_blob.insert(key, Rc::clone(&declared));
         Ok(declared)
@@ -107,11 +98,7 @@ impl<'r> ManifestArchive<'r> {
 
 /// What a text declares, and whether there may be more in it than can be told. A mistake in a field
 /// does not make a manifest another one: what was wrong once, or is by now, is still declared.
-pub(super) fn parse_declared(
-    text: String,
-    context: &ProjectContext,
-    bindings: &Bindings,
-) -> (DeclaredKeys, bool) {
+pub(super) fn parse_declared(text: String, context: &ProjectContext, bindings: &Bindings) -> (DeclaredKeys, bool) {
     let file = SourceFile { name: Arc::from("history"), text: Arc::from(text) };
     let manifest::IdentifiedManifests { mut manifests, has_unidentified: unclear } =
         manifest::identify_manifests(&file, &bindings.variables);

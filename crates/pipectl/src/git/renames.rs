@@ -45,14 +45,12 @@ impl Repository {
         if root.is_empty() {
             return Ok(None);
         }
-        let arguments =
-            ["log", "--full-history", "--diff-filter=A", "--no-show-signature", "--format=%H"];
+        let arguments = ["log", "--full-history", "--diff-filter=A", "--no-show-signature", "--format=%H"];
         let log = self.git_output_line(&[&arguments, [until, "--", root].as_slice()].concat())?;
         let Some(first) = log.lines().last() else { return Ok(None) };
         // There is nothing before the first commit of all.
         let Ok(parent) = self.resolve_commit(&format!("{first}^")) else { return Ok(None) };
-        let (before, after) =
-            (self.list_files(&parent)?, self.list_files(&self.resolve_commit(first)?)?);
+        let (before, after) = (self.list_files(&parent)?, self.list_files(&self.resolve_commit(first)?)?);
         let here = |blob: &&Blob| self.is_manifest_path(&blob.path);
         if before.iter().any(|blob| here(&blob)) {
             return Ok(None);
@@ -61,10 +59,8 @@ impl Repository {
         let names = after.iter().filter(here).filter_map(|blob| blob.path.strip_prefix(root));
         let names: Vec<&str> = names.filter(|name| name.starts_with('/')).collect();
         let deleted = before.iter().map(|blob| blob.path.as_str());
-        let deleted =
-            deleted.filter(|path| !left.contains(path) && self.may_have_moved(path, project));
-        let folders =
-            deleted.flat_map(|path| names.iter().filter_map(|name| path.strip_suffix(name)));
+        let deleted = deleted.filter(|path| !left.contains(path) && self.may_have_moved(path, project));
+        let folders = deleted.flat_map(|path| names.iter().filter_map(|name| path.strip_suffix(name)));
         let is_left = |folder: &str| {
             let earlier = Self { roots: vec![folder.to_owned()], ..self.clone() };
             left.iter().any(|path| earlier.is_manifest_path(path) && !self.is_manifest_path(path))

@@ -34,20 +34,14 @@ impl GitServices {
     }
 
     /// With services that have no id: what git remembers of them is not taken for gone.
-    pub(crate) fn with_unknown<'s>(
-        mut self,
-        unknown: impl IntoIterator<Item = &'s ServiceRef>,
-    ) -> Self {
+    pub(crate) fn with_unknown<'s>(mut self, unknown: impl IntoIterator<Item = &'s ServiceRef>) -> Self {
         let unknown = unknown.into_iter().map(|label| (label.to_string(), label.clone()));
         self.labels.extend(unknown);
         self
     }
 
     /// The services in which an object that the pattern means could be.
-    pub(crate) fn matching_pattern(
-        &self,
-        pattern: &AddressPattern,
-    ) -> impl Iterator<Item = &ServiceRef> {
+    pub(crate) fn matching_pattern(&self, pattern: &AddressPattern) -> impl Iterator<Item = &ServiceRef> {
         self.labels.values().filter(|service| pattern.can_match_service(service.as_str()))
     }
 

@@ -31,11 +31,7 @@ impl Repository {
     pub(crate) fn manifest_files_at(&self, commit: &Commit) -> Result<Vec<SourceFile>> {
         let mut blobs = BlobReader::start_process(self)?;
         let mut files = Vec::new();
-        for blob in self
-            .files_with_links(commit, &mut blobs)?
-            .iter()
-            .filter(|blob| self.is_manifest_path(&blob.path))
-        {
+        for blob in self.files_with_links(commit, &mut blobs)?.iter().filter(|blob| self.is_manifest_path(&blob.path)) {
             let name = format!("{}:{}", commit.short, blob.path);
             match blobs.read_text(&blob.hash)? {
                 Some(text) => files.push(SourceFile { name: name.into(), text: Arc::from(text) }),
@@ -70,11 +66,7 @@ impl Repository {
     ///
     /// # Errors
     /// When git cannot answer.
-    pub(super) fn files_moved_away(
-        &self,
-        commit: &Commit,
-        project: &ProjectContext,
-    ) -> Result<Vec<SourceFile>> {
+    pub(super) fn files_moved_away(&self, commit: &Commit, project: &ProjectContext) -> Result<Vec<SourceFile>> {
         let mut blobs = BlobReader::start_process(self)?;
         let mut files = Vec::new();
         for blob in self.list_files(commit)? {
@@ -91,8 +83,7 @@ impl Repository {
 
     /// Whether this may be a manifest of ours in another folder, and is not one of another environment.
     pub(super) fn may_have_moved(&self, path: &str, project: &ProjectContext) -> bool {
-        let named =
-            manifest_files::has_manifest_name(path.as_ref()) && !self.is_manifest_path(path);
+        let named = manifest_files::has_manifest_name(path.as_ref()) && !self.is_manifest_path(path);
         named && project.other_environment_for(path).is_none()
     }
 
@@ -102,8 +93,7 @@ impl Repository {
     }
 
     fn list_entries(&self, commit: &Commit) -> Result<Vec<Blob>> {
-        let listed =
-            self.git_output_bytes(&["ls-tree", "-r", "-z", "--full-tree", &commit.hash])?;
+        let listed = self.git_output_bytes(&["ls-tree", "-r", "-z", "--full-tree", &commit.hash])?;
         let entries = listed.split(|byte| *byte == 0).filter(|entry| !entry.is_empty());
         Ok(entries.filter_map(|entry| parse_entry(&String::from_utf8_lossy(entry))).collect())
     }

@@ -31,10 +31,7 @@ fn start_listener() -> io::Result<watch::Receiver<bool>> {
     Ok(heard)
 }
 
-fn run_listener(
-    sender: &watch::Sender<bool>,
-    ready: &mpsc::Sender<io::Result<()>>,
-) -> io::Result<()> {
+fn run_listener(sender: &watch::Sender<bool>, ready: &mpsc::Sender<io::Result<()>>) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let mut signals = Signals::new()?;

@@ -30,11 +30,7 @@ impl ProjectContext {
     ///
     /// # Errors
     /// When git cannot answer.
-    pub(crate) fn bindings_at_commit(
-        &self,
-        repository: &Repository,
-        commit: &Commit,
-    ) -> Result<Bindings> {
+    pub(crate) fn bindings_at_commit(&self, repository: &Repository, commit: &Commit) -> Result<Bindings> {
         let file = self.origin.as_ref().map(|(file, _)| repository.file_at_commit(commit, file));
         Ok(self.bindings_from_file(file.transpose()?.flatten().as_ref()))
     }
@@ -61,8 +57,7 @@ impl ProjectContext {
             Some(None) => false,
             None => true,
         };
-        let missing =
-            was.into_iter().filter(|(name, _)| !self.other_environments.contains_key(name));
+        let missing = was.into_iter().filter(|(name, _)| !self.other_environments.contains_key(name));
         let mut missing = missing.map(|(_, was)| was).filter(is_own);
         missing.next().filter(|_| missing.next().is_none())
     }

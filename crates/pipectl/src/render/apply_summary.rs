@@ -17,9 +17,7 @@ const OUTCOME_ORDER: [(Outcome, &str, Label); 5] = [
 pub fn render_refused(moved: &[StaleObject]) -> StyledText {
     let mut text = StyledText::new();
     for object in moved {
-        text.push(Label::Blocked, format!("{:8}", "refused"))
-            .push_plain(format!("  {}", object.address))
-            .end_line();
+        text.push(Label::Blocked, format!("{:8}", "refused")).push_plain(format!("  {}", object.address)).end_line();
         for reason in &object.reasons {
             text.push_plain(format!("          {reason}")).end_line();
         }
@@ -78,13 +76,7 @@ fn push_left_stopped(text: &mut StyledText, report: &ObjectResult) {
     text.push(Label::Dim, "  hint: apply again, or start it in the console").end_line().end_line();
 }
 
-fn push_result_row(
-    text: &mut StyledText,
-    report: &ObjectResult,
-    word: &str,
-    label: Label,
-    width: usize,
-) {
+fn push_result_row(text: &mut StyledText, report: &ObjectResult, word: &str, label: Label, width: usize) {
     let at = report.address.to_string();
     let state = report.state.as_deref().unwrap_or_default();
     let line = format!("  {at:width$}  {state}");

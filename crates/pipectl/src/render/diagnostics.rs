@@ -30,11 +30,8 @@ pub fn render(diagnostics: &[Diagnostic], files: &[SourceFile], coloured: bool) 
 pub fn severity_counts(diagnostics: &[Diagnostic]) -> String {
     let of = |severity: Severity| diagnostics.iter().filter(|d| d.severity == severity).count();
     let parts = [("error", of(Severity::Error)), ("warning", of(Severity::Warning))];
-    let counted: Vec<String> = parts
-        .into_iter()
-        .filter(|(_, number)| *number > 0)
-        .map(|(word, number)| pluralize(number, word))
-        .collect();
+    let counted: Vec<String> =
+        parts.into_iter().filter(|(_, number)| *number > 0).map(|(word, number)| pluralize(number, word)).collect();
     counted.join(", ")
 }
 

@@ -11,8 +11,7 @@ use crate::output::{Label, StyledText};
 /// The unified diff of one change; empty where there is nothing to compare.
 pub fn render(change: &Change) -> StyledText {
     let mut text = StyledText::new();
-    let (before, after) =
-        (value_to_yaml(change.before.as_ref()), value_to_yaml(change.after.as_ref()));
+    let (before, after) = (value_to_yaml(change.before.as_ref()), value_to_yaml(change.after.as_ref()));
     if before == after {
         return text;
     }

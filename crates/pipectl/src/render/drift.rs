@@ -55,9 +55,7 @@ impl<'p> DriftReport<'p> {
             })
             .collect();
         for left in &plan.ignored_changes {
-            if let Some(changed) =
-                changed.iter_mut().find(|changed| changed.address == &left.address)
-            {
+            if let Some(changed) = changed.iter_mut().find(|changed| changed.address == &left.address) {
                 changed.fields.extend(left.drifted_fields());
             } else {
                 let fields = left.drifted_fields().collect();
@@ -66,8 +64,7 @@ impl<'p> DriftReport<'p> {
         }
         changed.retain(|changed| !changed.fields.is_empty() || changed.reason.is_some());
         changed.sort_by(|a, b| a.address.cmp(b.address));
-        let missing =
-            plan.changes.iter().filter(is_missing).map(|change| &change.address).collect();
+        let missing = plan.changes.iter().filter(is_missing).map(|change| &change.address).collect();
         let (unmanaged, in_sync) = (&plan.unmanaged, plan.in_sync.len());
         Self { against, changed, missing, unmanaged, in_sync, partial }
     }
@@ -111,9 +108,7 @@ pub fn render(drift: &DriftReport<'_>, unread: &[UnreachableService]) -> StyledT
     let mut text = StyledText::new();
     let mut row = |label: Label, word: &str, at: &Address, what: &str| {
         let at = at.to_string();
-        text.push(label, format!("{word:11}"))
-            .push_plain(format!("{at:width$}  {what}"))
-            .end_line();
+        text.push(label, format!("{word:11}")).push_plain(format!("{at:width$}  {what}")).end_line();
     };
     for changed in &drift.changed {
         if let Some(reason) = &changed.reason {
@@ -129,21 +124,13 @@ pub fn render(drift: &DriftReport<'_>, unread: &[UnreachableService]) -> StyledT
         row(Label::Delete, "missing", at, "in git, not live");
     }
     for unmanaged in drift.unmanaged {
-        row(
-            Label::Dim,
-            "unmanaged",
-            &unmanaged.address,
-            &format!("live ({}), not in git", unmanaged.id),
-        );
+        row(Label::Dim, "unmanaged", &unmanaged.address, &format!("live ({}), not in git", unmanaged.id));
     }
     text.append(unreachable::unreachable_lines(unread));
     if let Some((considered, declared)) = drift.partial {
-        text.push_plain(format!("partial: {considered} of {declared} objects considered"))
-            .end_line();
+        text.push_plain(format!("partial: {considered} of {declared} objects considered")).end_line();
     }
     let counts = format!("Drift: {}.", drift.counts_text());
-    text.push(Label::Heading, counts)
-        .push_plain(format!("  Compared with {}.", drift.against))
-        .end_line();
+    text.push(Label::Heading, counts).push_plain(format!("  Compared with {}.", drift.against)).end_line();
     text
 }

@@ -7,9 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::diagnostics::pluralize;
-use super::plan::{
-    FIELD_COLUMN, OBJECT_COLUMN, entry_differences, object_label, push_columns, short_value,
-};
+use super::plan::{FIELD_COLUMN, OBJECT_COLUMN, entry_differences, object_label, push_columns, short_value};
 use crate::output::{Label, StyledText};
 use crate::reports::escape::{markdown_code, truncate_chars};
 
@@ -80,16 +78,9 @@ fn push_object(text: &mut StyledText, object: &DesiredDiff, differences: &Enviro
         Side::Both => ("~", Label::Update),
     };
     let left = format!("  {sign} {}", object_label(&object.address));
-    push_columns(
-        text,
-        label,
-        &left,
-        OBJECT_COLUMN,
-        &describe_side(object, differences),
-        Label::Plain,
-    );
+    push_columns(text, label, &left, OBJECT_COLUMN, &describe_side(object, differences), Label::Plain);
     for field in &object.fields {
-        let (sign, label) = self::diff_sign(field.left.as_ref(), field.right.as_ref());
+        let (sign, label) = diff_sign(field.left.as_ref(), field.right.as_ref());
         let left = format!("      {sign} {}", field.path);
         push_columns(text, label, &left, FIELD_COLUMN, &describe_field(field), Label::Plain);
     }
@@ -143,9 +134,7 @@ fn summary_line(differences: &EnvironmentComparison) -> String {
 /// For a comment on a pull request.
 pub(crate) fn render_env_diff_markdown(differences: &EnvironmentComparison) -> String {
     let EnvironmentComparison { left, right, environment, objects, .. } = differences;
-    let cell = |value: Option<&Value>| {
-        value.map(|it| markdown_code(&truncate_chars(&it.to_string(), 120)))
-    };
+    let cell = |value: Option<&Value>| value.map(|it| markdown_code(&truncate_chars(&it.to_string(), 120)));
     let row = |of: &str, what: &str, left: Option<&Value>, right: Option<&Value>| {
         let [left, right] = [left, right].map(|side| cell(side).unwrap_or_default());
         format!("| {} | {} | {left} | {right} |\n", markdown_code(of), markdown_code(what))
@@ -159,13 +148,7 @@ pub(crate) fn render_env_diff_markdown(differences: &EnvironmentComparison) -> S
     for object in objects {
         let at = object.address.to_string();
         if object.declared != Side::Both {
-            text.extend([
-                "| ",
-                &markdown_code(&at),
-                " | ",
-                &describe_side(object, differences),
-                " | | |\n",
-            ]);
+            text.extend(["| ", &markdown_code(&at), " | ", &describe_side(object, differences), " | | |\n"]);
         }
         for FieldDiff { path, entry, left, right, .. } in &object.fields {
             let entry = entry.as_ref().map(|entry| format!(" {entry}")).unwrap_or_default();

@@ -22,12 +22,7 @@ pub fn event_line(environment: Option<&str>, event: &ApplyEvent<'_>) -> String {
 }
 
 /// The last line of a run that has nothing else to tell.
-pub fn failure_line(
-    environment: Option<&str>,
-    outcome: &'static str,
-    exit_code: u8,
-    errors: &[String],
-) -> String {
+pub fn failure_line(environment: Option<&str>, outcome: &'static str, exit_code: u8, errors: &[String]) -> String {
     let summary = RunSummary { outcome, exit_code, errors, ..RunSummary::default() };
     event_line(environment, &ApplyEvent::Summary(summary))
 }
@@ -122,11 +117,7 @@ impl ApplyEvent<'_> {
     /// What a plan holds.
     pub fn from_plan(plan: &Plan) -> Self {
         let verdicts = plan.changes.iter().map(|change| &change.verdict).map(Verdict::as_str);
-        Self::Plan {
-            counts: count_words(verdicts),
-            unchanged: plan.in_sync.len(),
-            unmanaged: plan.unmanaged.len(),
-        }
+        Self::Plan { counts: count_words(verdicts), unchanged: plan.in_sync.len(), unmanaged: plan.unmanaged.len() }
     }
 }
 

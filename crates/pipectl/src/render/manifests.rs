@@ -16,24 +16,17 @@ pub fn manifests_to_yaml(manifests: &[ExportedManifest], schema: Option<&str>) -
 
 fn manifest_to_yaml(manifest: &ExportedManifest) -> String {
     let remarks = manifest.remarks.iter().cloned().chain(unknown_fields_remark(manifest));
-    let remarks: Vec<String> =
-        remarks.map(|remark| format!("# {}\n", single_line(&remark))).collect();
+    let remarks: Vec<String> = remarks.map(|remark| format!("# {}\n", single_line(&remark))).collect();
     let remarks = remarks.concat();
-    let yaml = yaml_writer::write_commented_yaml(
-        &manifest.document,
-        &field_comments(&manifest.field_notes),
-    );
+    let yaml = yaml_writer::write_commented_yaml(&manifest.document, &field_comments(&manifest.field_notes));
     if manifest.blockers.is_empty() {
         return remarks + &yaml;
     }
-    let why: Vec<String> =
-        manifest.blockers.iter().map(|flaw| format!("#   {}\n", single_line(flaw))).collect();
+    let why: Vec<String> = manifest.blockers.iter().map(|flaw| format!("#   {}\n", single_line(flaw))).collect();
     let (at, why) = (&manifest.address, why.concat());
     let yaml: Vec<String> = yaml.lines().map(|line| format!("# {line}\n")).collect();
     let yaml = yaml.concat();
-    format!(
-        "# {at} is only a comment, as this would be no sound manifest:\n{why}{remarks}#\n{yaml}"
-    )
+    format!("# {at} is only a comment, as this would be no sound manifest:\n{why}{remarks}#\n{yaml}")
 }
 
 fn unknown_fields_remark(manifest: &ExportedManifest) -> Option<String> {
@@ -65,7 +58,5 @@ pub(crate) fn todo_comment(note: &FieldNote) -> String {
 
 /// Anybody's text in one line, so that it cannot end a comment.
 pub(crate) fn single_line(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() || c == '\u{2028}' || c == '\u{2029}' { ' ' } else { c })
-        .collect()
+    text.chars().map(|c| if c.is_control() || c == '\u{2028}' || c == '\u{2029}' { ' ' } else { c }).collect()
 }

@@ -46,14 +46,7 @@ pub fn render(plan: &Plan, context: &Context) -> StyledText {
         let unchanged = plan.in_sync.iter().filter(|at| at.service == *service);
         let unchanged = unchanged.filter(|at| !objects.contains_key(at));
         let pipes = pluralize(unchanged.count() + objects.len(), "object");
-        push_columns(
-            &mut text,
-            Label::Name,
-            &service.to_string(),
-            OBJECT_COLUMN,
-            &pipes,
-            Label::Dim,
-        );
+        push_columns(&mut text, Label::Name, &service.to_string(), OBJECT_COLUMN, &pipes, Label::Dim);
         for (at, entry) in objects {
             match entry.change {
                 Some(change) => push_object(&mut text, plan, change),
@@ -91,14 +84,7 @@ fn group_by_service(plan: &Plan) -> BTreeMap<&ServiceRef, BTreeMap<&Address, Pla
 }
 
 /// `left`, filled up to the column, then `right`.
-pub(super) fn push_columns(
-    text: &mut StyledText,
-    label: Label,
-    left: &str,
-    column: usize,
-    right: &str,
-    dim: Label,
-) {
+pub(super) fn push_columns(text: &mut StyledText, label: Label, left: &str, column: usize, right: &str, dim: Label) {
     let (left, right) = (sanitize_line(left), sanitize_line(right));
     let gap = column.saturating_sub(left.chars().count()).max(2);
     text.push(label, left).push_plain(" ".repeat(gap)).push(dim, right).end_line();
@@ -116,17 +102,9 @@ fn verdict_symbol(verdict: &Verdict) -> (&'static str, Label) {
 
 fn push_object(text: &mut StyledText, plan: &Plan, change: &Change) {
     let (sign, label) = verdict_symbol(&change.verdict);
-    let actions: Vec<&Action> =
-        plan.actions.iter().filter(|action| action.address() == &change.address).collect();
+    let actions: Vec<&Action> = plan.actions.iter().filter(|action| action.address() == &change.address).collect();
     let left = format!("  {sign} {}", object_label(&change.address));
-    push_columns(
-        text,
-        label,
-        &left,
-        OBJECT_COLUMN,
-        &describe_change(change, &actions),
-        Label::Plain,
-    );
+    push_columns(text, label, &left, OBJECT_COLUMN, &describe_change(change, &actions), Label::Plain);
     for field in &change.fields {
         push_field(text, field);
     }
@@ -135,11 +113,7 @@ fn push_object(text: &mut StyledText, plan: &Plan, change: &Change) {
         text.push(Label::Dim, format!("        actions: {}", steps.join(", "))).end_line();
     }
     if !change.resent_fields.is_empty() {
-        text.push(
-            Label::Dim,
-            format!("        sends along: {}", comma_separated(&change.resent_fields)),
-        )
-        .end_line();
+        text.push(Label::Dim, format!("        sends along: {}", comma_separated(&change.resent_fields))).end_line();
     }
     if !change.secrets.is_empty() {
         let sent = sanitize_line(&comma_separated(&change.secrets));
@@ -175,9 +149,7 @@ pub(crate) fn describe_change(change: &Change, actions: &[&Action]) -> String {
         },
         Verdict::Adopt => "adopt".to_owned(),
         Verdict::Update if pauses => "update, paused for the edit".to_owned(),
-        Verdict::Update if matches!(actions, [Action::SetState { .. }]) => {
-            describe_state_change(actions).to_owned()
-        }
+        Verdict::Update if matches!(actions, [Action::SetState { .. }]) => describe_state_change(actions).to_owned(),
         Verdict::Update => "update".to_owned(),
         Verdict::Rename => {
             let from = change.renamed_from.as_ref().map(ToString::to_string).unwrap_or_default();
@@ -300,8 +272,7 @@ pub(super) fn short_value(value: &Value) -> String {
 fn push_summary(text: &mut StyledText, plan: &Plan, context: &Context) {
     text.append(unreachable::unreachable_lines(&context.unreachable));
     if let Some((considered, declared)) = context.partial {
-        text.push_plain(format!("partial: {considered} of {declared} objects considered"))
-            .end_line();
+        text.push_plain(format!("partial: {considered} of {declared} objects considered")).end_line();
     }
     let read = match context.requests {
         0 => String::new(),
@@ -321,9 +292,7 @@ fn push_summary(text: &mut StyledText, plan: &Plan, context: &Context) {
         unchecked::push_unchecked_note(text, plan);
         return;
     }
-    text.push(Label::Heading, format!("Plan: {}.", plan_counts(plan)))
-        .push_plain(format!("  {rest}"))
-        .end_line();
+    text.push(Label::Heading, format!("Plan: {}.", plan_counts(plan))).push_plain(format!("  {rest}")).end_line();
     ignored_changes::push_drift_summary(text, plan);
     unchecked::push_unchecked_note(text, plan);
     if let Some(line) = cost_estimate(plan, context) {
@@ -357,8 +326,7 @@ fn count_recreated(plan: &Plan) -> usize {
 pub fn plan_counts(plan: &Plan) -> String {
     let always = ["create", "update", "replace", "delete"];
     let sometimes = ["rename", "adopt"];
-    let mut parts: Vec<String> =
-        always.iter().map(|word| format!("{} to {word}", plan.count_verdict(word))).collect();
+    let mut parts: Vec<String> = always.iter().map(|word| format!("{} to {word}", plan.count_verdict(word))).collect();
     parts.extend(
         sometimes
             .iter()

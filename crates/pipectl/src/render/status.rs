@@ -158,9 +158,7 @@ pub fn render(status: &StatusReport, now: SystemTime) -> StyledText {
         push_service_heading(&mut text, service);
         match &service.error {
             Some(error) => {
-                text.push(Label::Delete, "  could not be read: ")
-                    .push_plain(error.clone())
-                    .end_line();
+                text.push(Label::Delete, "  could not be read: ").push_plain(error.clone()).end_line();
             }
             None => table::push_pipe_table(&mut text, &service.pipes, now),
         }
@@ -207,8 +205,7 @@ pub fn explain_service_state(state: &str) -> Option<&'static str> {
 
 fn status_counts(status: &StatusReport) -> String {
     let healths = [Health::Ok, Health::Moving, Health::Warning, Health::Bad];
-    let healths = healths
-        .map(|health| format!("{} {}", status.count_with_health(health), health_word(health)));
+    let healths = healths.map(|health| format!("{} {}", status.count_with_health(health), health_word(health)));
     let pipes = pluralize(status.all_pipes().count(), "pipe");
     let unmanaged = status.all_pipes().filter(|pipe| pipe.managed == Some(false)).count();
     let unread = status.read_errors().len();

@@ -12,18 +12,12 @@ use super::run_report::RunReport;
 /// What is only good to know is no matter of quality, and what has no line cannot be shown.
 pub(super) fn render_code_quality(run: &RunReport<'_>, paths: &RepoPaths) -> String {
     let mut seen = BTreeMap::new();
-    let issues =
-        all_findings(run).into_iter().filter(|finding| finding.level != ReportLevel::Notice);
-    let issues: Vec<Value> =
-        issues.filter_map(|finding| issue_json(&finding, paths, &mut seen)).collect();
+    let issues = all_findings(run).into_iter().filter(|finding| finding.level != ReportLevel::Notice);
+    let issues: Vec<Value> = issues.filter_map(|finding| issue_json(&finding, paths, &mut seen)).collect();
     format!("{:#}\n", Value::from(issues))
 }
 
-fn issue_json(
-    finding: &ReportFinding,
-    paths: &RepoPaths,
-    seen: &mut BTreeMap<String, usize>,
-) -> Option<Value> {
+fn issue_json(finding: &ReportFinding, paths: &RepoPaths, seen: &mut BTreeMap<String, usize>) -> Option<Value> {
     let place = finding.place.as_ref()?;
     let file = paths.report_path(&place.file)?;
     let identity = [finding.code, &file, &finding.subject, &finding.message].join("\n");

@@ -54,23 +54,20 @@ pub(super) struct DriftedObject<'r> {
 /// Every object that is otherwise; what nobody declares comes last.
 pub(super) fn drifted_objects<'r>(run: &RunReport<'r>) -> Vec<DriftedObject<'r>> {
     let left = run.plan.into_iter().flat_map(|plan| &plan.ignored_changes);
-    let left =
-        left.filter(|left| left.drifted_fields().next().is_some()).map(|left| DriftedObject {
-            address: &left.address,
-            kind: DriftKind::Ignored,
-            facts: left.drifted_fields().map(describe_field).collect(),
-            place: left.drifted_fields().find_map(|field| field.place.clone()),
-        });
+    let left = left.filter(|left| left.drifted_fields().next().is_some()).map(|left| DriftedObject {
+        address: &left.address,
+        kind: DriftKind::Ignored,
+        facts: left.drifted_fields().map(describe_field).collect(),
+        place: left.drifted_fields().find_map(|field| field.place.clone()),
+    });
     let found = run.drift.into_iter();
-    let changed =
-        found.clone().flat_map(|drift| &drift.changed).map(|object| changed_object(run, object));
-    let missing =
-        found.clone().flat_map(|drift| drift.missing.iter().copied()).map(|at| DriftedObject {
-            address: at,
-            kind: DriftKind::Missing,
-            facts: Vec::new(),
-            place: manifest_start(run, at),
-        });
+    let changed = found.clone().flat_map(|drift| &drift.changed).map(|object| changed_object(run, object));
+    let missing = found.clone().flat_map(|drift| drift.missing.iter().copied()).map(|at| DriftedObject {
+        address: at,
+        kind: DriftKind::Missing,
+        facts: Vec::new(),
+        place: manifest_start(run, at),
+    });
     let unmanaged = found.flat_map(|drift| drift.unmanaged).map(|other| DriftedObject {
         address: &other.address,
         kind: DriftKind::Unmanaged,

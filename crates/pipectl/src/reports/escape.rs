@@ -44,9 +44,11 @@ pub(super) fn markdown_sentence(text: &str) -> String {
     if parts.len().is_multiple_of(2) {
         return escape_mentions(text);
     }
-    let parts = parts.iter().enumerate().map(|(index, part)| {
-        if index % 2 == 1 { markdown_code(part) } else { escape_mentions(part) }
-    });
+    let parts = parts.iter().enumerate().map(
+        |(index, part)| {
+            if index % 2 == 1 { markdown_code(part) } else { escape_mentions(part) }
+        },
+    );
     parts.collect()
 }
 
@@ -96,10 +98,7 @@ mod tests {
 
     #[test]
     fn text_is_escaped_for_markdown_and_xml() {
-        assert_eq!(
-            markdown_code("a|b`c`<b>@team\n"),
-            "<code>a&#124;b&#96;c&#96;&#60;b&#62;&#64;team&#92;n</code>"
-        );
+        assert_eq!(markdown_code("a|b`c`<b>@team\n"), "<code>a&#124;b&#96;c&#96;&#60;b&#62;&#64;team&#92;n</code>");
         assert_eq!(
             markdown_sentence("table `a|b` of @team, *see* www.x"),
             "table <code>a&#124;b</code> of &#64;&#8203;team, &#42;see&#42; www&#46;x"

@@ -107,10 +107,9 @@ fn object_finding(object: &RankedObject<'_>) -> ReportFinding {
         level: match object.severity {
             ObjectSeverity::NotApplied | ObjectSeverity::Blocked => ReportLevel::Error,
             ObjectSeverity::Delete | ObjectSeverity::Replace => ReportLevel::Warning,
-            ObjectSeverity::Update
-            | ObjectSeverity::Rename
-            | ObjectSeverity::Adopt
-            | ObjectSeverity::Create => ReportLevel::Notice,
+            ObjectSeverity::Update | ObjectSeverity::Rename | ObjectSeverity::Adopt | ObjectSeverity::Create => {
+                ReportLevel::Notice
+            }
         },
         code: object.severity.as_str(),
         title: object.display_name(),

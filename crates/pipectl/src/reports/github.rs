@@ -26,22 +26,16 @@ pub(super) fn render_github(run: &RunReport<'_>, paths: &RepoPaths) -> String {
         // The last one is the summary.
         (ReportLevel::Notice, MAX_PER_LEVEL - 1, "notices"),
     ] {
-        let all: Vec<ReportFinding> =
-            all_findings(run).into_iter().filter(|finding| finding.level == level).collect();
+        let all: Vec<ReportFinding> = all_findings(run).into_iter().filter(|finding| finding.level == level).collect();
         all.iter().take(most).for_each(|finding| write_annotation(&mut out, finding, paths));
         if all.len() > most {
             left.push(format!("{} {word}", all.len() - most));
         }
     }
-    let left =
-        if left.is_empty() { String::new() } else { format!("; not shown: {}", left.join(", ")) };
+    let left = if left.is_empty() { String::new() } else { format!("; not shown: {}", left.join(", ")) };
     let title = escape_property(&format!("pipectl {}", run.command));
     // Writing to a string cannot fail.
-    let _ = writeln!(
-        out,
-        "::notice title={title}::{}",
-        escape_data(&format!("{}{left}", run.headline()))
-    );
+    let _ = writeln!(out, "::notice title={title}::{}", escape_data(&format!("{}{left}", run.headline())));
     out
 }
 
@@ -52,8 +46,7 @@ fn write_annotation(out: &mut String, finding: &ReportFinding, paths: &RepoPaths
         Some(format!("file={file},line={},col={},", place.line, place.column))
     });
     let title = escape_property(&truncate_chars(&sanitize_line(&finding.title), MAX_MESSAGE_CHARS));
-    let message =
-        escape_data(&truncate_chars(&sanitize_lines(&finding.message), MAX_MESSAGE_CHARS));
+    let message = escape_data(&truncate_chars(&sanitize_lines(&finding.message), MAX_MESSAGE_CHARS));
     let _ = writeln!(out, "::{word} {}title={title}::{message}", place.unwrap_or_default());
 }
 
@@ -90,7 +83,6 @@ pub(super) fn step_outputs(run: &RunReport<'_>) -> String {
         let _ = writeln!(out, "applied={}\ntrouble={trouble}", run.results.len() - trouble);
     }
     let of = |level| all_findings(run).iter().filter(|finding| finding.level == level).count();
-    let _ =
-        writeln!(out, "errors={}\nwarnings={}", of(ReportLevel::Error), of(ReportLevel::Warning));
+    let _ = writeln!(out, "errors={}\nwarnings={}", of(ReportLevel::Error), of(ReportLevel::Warning));
     out
 }

@@ -76,8 +76,7 @@ fn write_problems(out: &mut String, run: &RunReport<'_>) {
     }
     out.push_str("<section>\n<h2>Problems</h2>\n<ul class=\"problems\">\n");
     for finding in findings {
-        let place =
-            finding.place.map(|place| format!("<code>{}</code> ", escape_xml(&place.to_string())));
+        let place = finding.place.map(|place| format!("<code>{}</code> ", escape_xml(&place.to_string())));
         let message: Vec<String> = finding.message.lines().map(sentence_to_html).collect();
         let _ = writeln!(
             out,
@@ -127,11 +126,7 @@ fn write_contents(out: &mut String, services: &[DrawnService]) {
     for (index, service) in services.iter().enumerate() {
         let changing = service.all_objects().filter(|pipe| pipe.is_changing()).count();
         let changing = if changing == 0 { String::new() } else { format!(" ({changing})") };
-        let _ = write!(
-            out,
-            "<a href=\"#service-{index}\">{}{changing}</a> ",
-            escape_xml(&service.name)
-        );
+        let _ = write!(out, "<a href=\"#service-{index}\">{}{changing}</a> ", escape_xml(&service.name));
     }
 }
 
@@ -150,10 +145,7 @@ fn write_service(out: &mut String, index: usize, service: &DrawnService) {
     write_picture(out, &service.name, &service.shown);
     if !service.folded.is_empty() {
         let count = service.folded.len();
-        let _ = writeln!(
-            out,
-            "<details class=\"fold\"><summary>{count} more unchanged pipes</summary>"
-        );
+        let _ = writeln!(out, "<details class=\"fold\"><summary>{count} more unchanged pipes</summary>");
         write_picture(out, &service.name, &service.folded);
         out.push_str("</details>\n");
     }
@@ -164,10 +156,8 @@ fn write_picture(out: &mut String, service: &str, pipes: &[DrawnPipe]) {
     if !pipes.is_empty() {
         // What scrolls has to be reached without a mouse.
         let name = escape_xml(service);
-        let _ = writeln!(
-            out,
-            "<div class=\"picture\" tabindex=\"0\" role=\"region\" aria-label=\"picture of {name}\">"
-        );
+        let _ =
+            writeln!(out, "<div class=\"picture\" tabindex=\"0\" role=\"region\" aria-label=\"picture of {name}\">");
         svg::write_svg(out, service, &layout::layout_diagram(pipes));
         out.push_str("</div>\n");
     }

@@ -26,14 +26,9 @@ enum TestVerdict {
 /// What is in sync passes, as does what is planned; what is blocked or was not applied fails.
 pub(super) fn render_junit(run: &RunReport<'_>, paths: &RepoPaths) -> String {
     let cases = test_cases(run, paths);
-    let failures =
-        cases.iter().filter(|case| matches!(case.verdict, TestVerdict::Failed { .. })).count();
-    let skipped =
-        cases.iter().filter(|case| matches!(case.verdict, TestVerdict::Skipped(_))).count();
-    let counts = format!(
-        "tests=\"{}\" failures=\"{failures}\" errors=\"0\" skipped=\"{skipped}\"",
-        cases.len()
-    );
+    let failures = cases.iter().filter(|case| matches!(case.verdict, TestVerdict::Failed { .. })).count();
+    let skipped = cases.iter().filter(|case| matches!(case.verdict, TestVerdict::Skipped(_))).count();
+    let counts = format!("tests=\"{}\" failures=\"{failures}\" errors=\"0\" skipped=\"{skipped}\"", cases.len());
     let suite = format!("pipectl {}", run.command);
     let mut out = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n".to_owned();
     // Writing to a string cannot fail.
@@ -47,8 +42,7 @@ pub(super) fn render_junit(run: &RunReport<'_>, paths: &RepoPaths) -> String {
 }
 
 fn test_cases(run: &RunReport<'_>, paths: &RepoPaths) -> Vec<TestCase> {
-    let mut cases: Vec<TestCase> =
-        file_findings(run).iter().map(|finding| finding_case(finding, paths)).collect();
+    let mut cases: Vec<TestCase> = file_findings(run).iter().map(|finding| finding_case(finding, paths)).collect();
     cases.extend(ranked_objects(run).iter().map(|object| object_case(object, paths)));
     let drifted = drifted_objects(run);
     cases.extend(drifted.iter().map(|drift| drift_case(drift, paths)));
@@ -114,9 +108,7 @@ fn drift_case(drift: &DriftedObject<'_>, paths: &RepoPaths) -> TestCase {
         file: drift.place.as_ref().and_then(|place| paths.report_path(&place.file)),
         verdict: match drift.kind {
             DriftKind::Ignored | DriftKind::Unmanaged => TestVerdict::Passed(message),
-            DriftKind::Changed | DriftKind::Missing => {
-                TestVerdict::Failed { kind: drift.kind.as_str(), message }
-            }
+            DriftKind::Changed | DriftKind::Missing => TestVerdict::Failed { kind: drift.kind.as_str(), message },
         },
     }
 }
@@ -137,10 +129,7 @@ impl TestCase {
             }
             TestVerdict::Failed { kind, message } => {
                 let message = escape_xml(message);
-                writeln!(
-                    out,
-                    "><failure type=\"{kind}\" message=\"{message}\">{message}</failure></testcase>"
-                )
+                writeln!(out, "><failure type=\"{kind}\" message=\"{message}\">{message}</failure></testcase>")
             }
         };
     }

@@ -45,8 +45,7 @@ fn char_count(text: &str) -> usize {
 }
 
 fn comment_head(run: &RunReport<'_>) -> String {
-    let mut out =
-        format!("### pipectl {}: {}\n\n", run.command, markdown_sentence(&run.headline()));
+    let mut out = format!("### pipectl {}: {}\n\n", run.command, markdown_sentence(&run.headline()));
     let remainder = run.footnotes();
     if !remainder.is_empty() {
         out.push_str(&markdown_sentence(&remainder.join(" ")));
@@ -54,12 +53,8 @@ fn comment_head(run: &RunReport<'_>) -> String {
     }
     let obstacles = run.run_errors();
     if !obstacles.is_empty() {
-        let lines: Vec<String> = obstacles
-            .iter()
-            .flat_map(|error| error.lines())
-            .map(|line| truncate_chars(line, 500))
-            .take(40)
-            .collect();
+        let lines: Vec<String> =
+            obstacles.iter().flat_map(|error| error.lines()).map(|line| truncate_chars(line, 500)).take(40).collect();
         out.push_str(&code_fence("text", &lines));
         out.push('\n');
     }
@@ -114,19 +109,13 @@ fn comment_pieces(run: &RunReport<'_>, room: usize) -> Vec<CommentPiece> {
 fn piece_rank(danger: ObjectSeverity, slot: CommentSection) -> u8 {
     match (danger, slot) {
         (
-            ObjectSeverity::NotApplied
-            | ObjectSeverity::Blocked
-            | ObjectSeverity::Delete
-            | ObjectSeverity::Replace,
+            ObjectSeverity::NotApplied | ObjectSeverity::Blocked | ObjectSeverity::Delete | ObjectSeverity::Replace,
             CommentSection::Row,
         ) => 0,
         (ObjectSeverity::Update, CommentSection::Row) => 1,
         (ObjectSeverity::Rename, CommentSection::Row) => 2,
         (
-            ObjectSeverity::NotApplied
-            | ObjectSeverity::Blocked
-            | ObjectSeverity::Delete
-            | ObjectSeverity::Replace,
+            ObjectSeverity::NotApplied | ObjectSeverity::Blocked | ObjectSeverity::Delete | ObjectSeverity::Replace,
             CommentSection::Details,
         ) => 3,
         (ObjectSeverity::Update, CommentSection::Details) => 4,
@@ -146,20 +135,13 @@ enum RowDetail {
 
 fn object_row(object: &RankedObject<'_>, width: RowDetail) -> String {
     let (name, what, why) = match width {
-        RowDetail::Full => (
-            300,
-            truncate_chars(&object.outcome_text(), 120),
-            truncate_chars(&object.reason_text(), 300),
-        ),
+        RowDetail::Full => {
+            (300, truncate_chars(&object.outcome_text(), 120), truncate_chars(&object.reason_text(), 300))
+        }
         RowDetail::Narrow => (60, object.severity.as_str().to_owned(), String::new()),
     };
     let name = markdown_code(&truncate_chars(&object.display_name(), name));
-    format!(
-        "| {} | {name} | {} | {} |\n",
-        object.severity.emoji(),
-        markdown_sentence(&what),
-        markdown_sentence(&why)
-    )
+    format!("| {} | {name} | {} | {} |\n", object.severity.emoji(), markdown_sentence(&what), markdown_sentence(&why))
 }
 
 fn drift_row(drift: &DriftedObject<'_>) -> String {
@@ -174,8 +156,7 @@ fn problem_row(problem: &Diagnostic) -> String {
         Severity::Error => (ObjectSeverity::NotApplied.emoji(), &problem.place),
         Severity::Warning => ("⚠️", &problem.place),
     };
-    let message =
-        markdown_sentence(&truncate_chars(&super::findings::message_with_help(problem), 500));
+    let message = markdown_sentence(&truncate_chars(&super::findings::message_with_help(problem), 500));
     let place = markdown_code(&truncate_chars(&place.to_string(), 200));
     format!("| {spot} | {place} | {message} | {} |\n", markdown_code(problem.code))
 }

@@ -115,11 +115,7 @@ impl RankedObject<'_> {
 
     /// The object's name, which says its kind where that is not a pipe.
     pub(super) fn display_name(&self) -> String {
-        format!(
-            "{}/{}",
-            self.change.address.service,
-            crate::render::plan::object_label(&self.change.address)
-        )
+        format!("{}/{}", self.change.address.service, crate::render::plan::object_label(&self.change.address))
     }
 
     /// What becomes of it, or what became of it.
@@ -147,17 +143,14 @@ impl RankedObject<'_> {
         }
         let forcing = self.change.fields.iter().filter(|field| field.forces_replacement);
         let forcing: Vec<String> = forcing.map(|field| format!("`{}`", field.path)).collect();
-        let forced = (!forcing.is_empty())
-            .then(|| format!("{} cannot be changed in place", forcing.join(", ")));
-        let said: Vec<String> =
-            forced.into_iter().chain(self.change.data_effects.first().cloned()).collect();
+        let forced = (!forcing.is_empty()).then(|| format!("{} cannot be changed in place", forcing.join(", ")));
+        let said: Vec<String> = forced.into_iter().chain(self.change.data_effects.first().cloned()).collect();
         if said.is_empty() { self.changed_field_names() } else { said.join("; ") }
     }
 
     /// The fields that change, by name.
     fn changed_field_names(&self) -> String {
-        let mut names: Vec<String> =
-            self.change.fields.iter().map(|field| format!("`{}`", field.path)).collect();
+        let mut names: Vec<String> = self.change.fields.iter().map(|field| format!("`{}`", field.path)).collect();
         names.dedup();
         names.join(", ")
     }
@@ -170,8 +163,7 @@ impl RankedObject<'_> {
         if steps.len() > 1 {
             facts.push(format!("actions: {}", steps.join(", ")));
         }
-        let carried: Vec<String> =
-            self.change.resent_fields.iter().map(|path| format!("`{path}`")).collect();
+        let carried: Vec<String> = self.change.resent_fields.iter().map(|path| format!("`{path}`")).collect();
         if !carried.is_empty() {
             facts.push(format!("sends along: {}", carried.join(", ")));
         }
@@ -186,13 +178,13 @@ impl RankedObject<'_> {
     /// What apply has to say beyond the outcome.
     pub(super) fn apply_notes(&self) -> Vec<String> {
         let Some(result) = self.result else { return Vec::new() };
-        let stopped = result.left_stopped.as_ref().map(|reason| {
-            format!("STOPPED for an edit, and it could not be started again: {reason}")
-        });
+        let stopped = result
+            .left_stopped
+            .as_ref()
+            .map(|reason| format!("STOPPED for an edit, and it could not be started again: {reason}"));
         let hint = result.error.as_ref().and_then(|error| error.hint.clone());
         let hint = hint.map(|hint| format!("hint: {hint}"));
-        let rest = (!result.not_begun.is_empty())
-            .then(|| format!("not begun: {}", result.not_begun.join(", ")));
+        let rest = (!result.not_begun.is_empty()).then(|| format!("not begun: {}", result.not_begun.join(", ")));
         stopped.into_iter().chain(hint).chain(rest).chain(result.notes.iter().cloned()).collect()
     }
 }

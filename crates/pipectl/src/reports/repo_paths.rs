@@ -33,9 +33,7 @@ impl RepoPaths {
         let path = match &self.repo_and_work_dir {
             Some((top, here)) => {
                 let whole = normalize_path(&here.join(name));
-                whole
-                    .strip_prefix(top)
-                    .map_or_else(|_| normalize_path(Path::new(name)), Path::to_owned)
+                whole.strip_prefix(top).map_or_else(|_| normalize_path(Path::new(name)), Path::to_owned)
             }
             None => normalize_path(Path::new(name)),
         };
@@ -56,9 +54,7 @@ fn normalize_path(path: &Path) -> PathBuf {
     for part in path.components() {
         match part {
             Component::CurDir => {}
-            Component::ParentDir
-                if matches!(plain.components().next_back(), Some(Component::Normal(_))) =>
-            {
+            Component::ParentDir if matches!(plain.components().next_back(), Some(Component::Normal(_))) => {
                 plain.pop();
             }
             other => plain.push(other),

@@ -45,8 +45,7 @@ impl FromStr for ReportTarget {
             .filter(|(_, path)| !path.is_empty())
             .ok_or("write FORMAT=PATH, such as markdown=plan.md, or github=- for stdout")?;
         let format = ReportFormat::from_str(format, false).map_err(|_| {
-            let names =
-                ReportFormat::value_variants().iter().filter_map(ValueEnum::to_possible_value);
+            let names = ReportFormat::value_variants().iter().filter_map(ValueEnum::to_possible_value);
             let names: Vec<String> = names.map(|name| name.get_name().to_owned()).collect();
             format!("there is no format `{format}`; there are {}", names.join(", "))
         })?;

@@ -84,19 +84,18 @@ impl RunReport<'_> {
 
     /// Why the run did not do all that it was to do, apart from what went wrong with one object.
     pub(super) fn run_errors(&self) -> Vec<String> {
-        let refused = self
-            .refused
-            .iter()
-            .map(|object| format!("refused: {}: {}", object.address, object.reasons.join("; ")));
+        let refused =
+            self.refused.iter().map(|object| format!("refused: {}: {}", object.address, object.reasons.join("; ")));
         let unread = self.context.unreachable.iter().map(ToString::to_string);
         self.errors.iter().cloned().chain(unread).chain(refused).collect()
     }
 
     /// What is not in the headline: what stays, and how it was read.
     pub(super) fn footnotes(&self) -> Vec<String> {
-        let partial = self.context.partial.map(|(considered, declared)| {
-            format!("Partial: {considered} of {declared} objects considered.")
-        });
+        let partial = self
+            .context
+            .partial
+            .map(|(considered, declared)| format!("Partial: {considered} of {declared} objects considered."));
         let Some(plan) = self.plan else {
             let against = self.drift.map(|drift| format!("Compared with {}.", drift.against));
             return partial.into_iter().chain(against).collect();
@@ -106,11 +105,7 @@ impl RunReport<'_> {
             parts.push(format!("Planned: {}.", plan::plan_counts(plan)));
         }
         parts.extend(partial);
-        parts.push(format!(
-            "{} unchanged, {} unmanaged.",
-            plan.in_sync.len(),
-            plan.unmanaged.len()
-        ));
+        parts.push(format!("{} unchanged, {} unmanaged.", plan.in_sync.len(), plan.unmanaged.len()));
         parts.extend(plan::unchecked::unchecked_sentence(plan));
         if self.results.is_empty() {
             parts.extend(plan::cost_estimate(plan, &self.context));

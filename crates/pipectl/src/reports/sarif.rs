@@ -22,12 +22,8 @@ const ERRORS_PAGE: &str = include_str!("../../../../docs/errors.md");
 pub(super) fn render_sarif(run: &RunReport<'_>, paths: &RepoPaths) -> String {
     let codes: BTreeSet<&str> = run.diagnostics.iter().map(|problem| problem.code).collect();
     let codes: Vec<&str> = codes.into_iter().collect();
-    let results: Vec<Value> =
-        run.diagnostics.iter().map(|problem| result_json(problem, &codes, paths)).collect();
-    let failures = run
-        .run_errors()
-        .into_iter()
-        .map(|error| json!({"level": "error", "message": {"text": error}}));
+    let results: Vec<Value> = run.diagnostics.iter().map(|problem| result_json(problem, &codes, paths)).collect();
+    let failures = run.run_errors().into_iter().map(|error| json!({"level": "error", "message": {"text": error}}));
     let log = json!({
         "$schema": SCHEMA_URL,
         "version": "2.1.0",
@@ -55,15 +51,13 @@ fn rule_json(code: &str) -> Value {
 
 /// What the page says about a code.
 fn explain_code(code: &str) -> Option<(&'static str, &'static str)> {
-    let mut rows =
-        ERRORS_PAGE.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` | "));
+    let mut rows = ERRORS_PAGE.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` | "));
     let (_, rest) = rows.find(|(name, _)| *name == code)?;
     rest.trim_end_matches([' ', '|']).split_once(" | ")
 }
 
 fn result_json(problem: &Diagnostic, codes: &[&str], paths: &RepoPaths) -> Value {
-    let identity =
-        format!("{}\n{}\n{}\n{}", problem.code, problem.place.file, problem.path, problem.message);
+    let identity = format!("{}\n{}\n{}\n{}", problem.code, problem.place.file, problem.path, problem.message);
     let mut result = json!({
         "ruleId": problem.code,
         "ruleIndex": codes.iter().position(|code| *code == problem.code),

@@ -38,10 +38,7 @@ pub(super) struct SecretCommand<'r> {
 ///
 /// # Errors
 /// Says how it ended, and nothing of what it printed.
-pub(super) fn run_secret_command(
-    it: &SecretCommand<'_>,
-    time_limit: Duration,
-) -> Result<SecretString, String> {
+pub(super) fn run_secret_command(it: &SecretCommand<'_>, time_limit: Duration) -> Result<SecretString, String> {
     // Time is virtual against the sandbox, and a program takes real time.
     let here = || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -58,9 +55,7 @@ pub(super) fn run_secret_command(
 /// Says where it is missing.
 pub(super) fn find_program(program: &str, folder: &Path) -> Result<(), String> {
     if program.contains('/') {
-        return is_program(&folder.join(program))
-            .then_some(())
-            .ok_or_else(|| "no such program".into());
+        return is_program(&folder.join(program)).then_some(()).ok_or_else(|| "no such program".into());
     }
     let folders = env_vars::read_variable("PATH").unwrap_or_default();
     let found = std::env::split_paths(&folders).any(|folder| is_program(&folder.join(program)));
@@ -77,10 +72,7 @@ fn is_program(path: &Path) -> bool {
     found.is_file() && may_run
 }
 
-async fn run_interruptible(
-    it: &SecretCommand<'_>,
-    time_limit: Duration,
-) -> Result<SecretString, String> {
+async fn run_interruptible(it: &SecretCommand<'_>, time_limit: Duration) -> Result<SecretString, String> {
     let mut signals = Signals::new().map_err(|error| error.to_string())?;
     tokio::select! {
         printed = timeout(time_limit, capture_secret(it)) => {
@@ -109,24 +101,15 @@ async fn capture_secret(it: &SecretCommand<'_>) -> Result<SecretString, String> 
         return secret_from_bytes(&bytes);
     }
     let status = child.wait().await.map_err(|error| error.to_string())?;
-    if status.success() {
-        secret_from_bytes(&bytes)
-    } else {
-        Err(format!("`{program}` failed: {status}"))
-    }
+    if status.success() { secret_from_bytes(&bytes) } else { Err(format!("`{program}` failed: {status}")) }
 }
 
 fn build_command(program: &str, it: &SecretCommand<'_>) -> Command {
     // Else it is up to the system which folder a path would start from.
     let path = it.folder.join(program);
-    let path =
-        Some(path).filter(|_| program.contains('/')).and_then(|it| std::path::absolute(it).ok());
+    let path = Some(path).filter(|_| program.contains('/')).and_then(|it| std::path::absolute(it).ok());
     let mut command = Command::new(path.as_deref().unwrap_or(Path::new(program)));
-    command
-        .args(&it.arguments[1..])
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null());
+    command.args(&it.arguments[1..]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
     if it.folder != Path::new("") {
         command.current_dir(it.folder);
     }
@@ -151,11 +134,8 @@ mod tests {
     fn shell(script: &str, patience: Duration) -> Result<String, String> {
         let words = ["/bin/sh", "-c", script].map(str::to_owned);
         let (folder, without) = (Path::new(""), &["HOME".to_owned()]);
-        run_secret_command(
-            &SecretCommand { arguments: &words, folder, hidden_variables: without },
-            patience,
-        )
-        .map(|secret| secret.expose_secret().to_owned())
+        run_secret_command(&SecretCommand { arguments: &words, folder, hidden_variables: without }, patience)
+            .map(|secret| secret.expose_secret().to_owned())
     }
 
     /// So often it is looked whether the program has ended, before the test gives up.

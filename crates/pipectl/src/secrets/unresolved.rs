@@ -21,8 +21,7 @@ pub(crate) fn find_unresolved<'d>(
     let sent = documents.into_iter().filter(|it| it.intent.presence != Presence::Absent);
     for document in sent {
         for referred in secret::find_secret_references(&document.body) {
-            let Some(why) = why_unresolved(resolver, SecretSource::from_reference(&referred.from))
-            else {
+            let Some(why) = why_unresolved(resolver, SecretSource::from_reference(&referred.from)) else {
                 continue;
             };
             let place = document.origin.field_place(&referred.path);

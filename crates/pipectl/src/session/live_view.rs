@@ -11,9 +11,7 @@ use model::address::{Address, Kind, ServiceRef};
 use model::desired::{Desired, Presence};
 use model::live::{Live, Object, State};
 use model::manifest::Manifest;
-use remote::{
-    Error, LookupEntry, ObserveScope, Remote, RemoteSettings, RequestRate, ServiceLookup, Transport,
-};
+use remote::{Error, LookupEntry, ObserveScope, Remote, RemoteSettings, RequestRate, ServiceLookup, Transport};
 
 use super::{AccessMode, remote_settings, resolve_services};
 use crate::cli::{ConnectArgs, ManifestArgs};
@@ -50,11 +48,7 @@ impl LiveView {
     ) -> Result<Self> {
         let wake = mode.can_wake || project.policy.wake_idle.unwrap_or_default();
         let wake = wake && mode.can_write;
-        let settings = RemoteSettings {
-            wait: mode.wait,
-            wake_services: wake,
-            ..remote_settings(connect, &project)?
-        };
+        let settings = RemoteSettings { wait: mode.wait, wake_services: wake, ..remote_settings(connect, &project)? };
         let rate = settings.rate;
         let viewed = ViewedServices::new(connect, &project, declared.as_ref());
         let sandbox = connect.sandbox.as_deref().map(EmbeddedSandbox::open_file).transpose()?;
@@ -62,8 +56,7 @@ impl LiveView {
             open_in_sandbox(sandbox, &viewed, settings)
         } else {
             let directory = resolve_services::connect_api(connect, &project, settings)?;
-            let organization =
-                resolve_services::resolve_organization(connect, &project, &directory).await?;
+            let organization = resolve_services::resolve_organization(connect, &project, &directory).await?;
             (directory, organization)
         };
         let secrets = match &sandbox {
@@ -82,14 +75,7 @@ impl LiveView {
         let services = ids.iter().map(|(label, id)| (label.clone(), state(id))).collect();
         let names = ServiceLabels::new(&ids, &found, &aliases, viewed.default);
         let remote = directory.into_remote(organization, ids, Arc::new(secrets));
-        Ok(Self {
-            declared,
-            service_states: services,
-            service_labels: names,
-            remote,
-            sandbox,
-            rate,
-        })
+        Ok(Self { declared, service_states: services, service_labels: names, remote, sandbox, rate })
     }
 
     /// Lists the pipes of every service, and the size that database pipes share where there are any.
@@ -194,11 +180,7 @@ struct ViewedServices {
 }
 
 impl ViewedServices {
-    fn new(
-        connect: &ConnectArgs,
-        project: &ProjectContext,
-        declared: Option<&LoadedManifests>,
-    ) -> Self {
+    fn new(connect: &ConnectArgs, project: &ProjectContext, declared: Option<&LoadedManifests>) -> Self {
         if let Some(name) = &connect.service {
             return Self { names: [name.clone()].into(), default: Some(name.clone()) };
         }
@@ -206,8 +188,7 @@ impl ViewedServices {
         let manifests = declared.iter().flat_map(|declared| &declared.manifests);
         let manifests = manifests.filter(|manifest| !manifest.is_organization_wide);
         let declared = manifests.filter_map(|manifest| manifest.service.clone());
-        let names =
-            declared.chain(project.services.keys().cloned()).chain(default.clone()).collect();
+        let names = declared.chain(project.services.keys().cloned()).chain(default.clone()).collect();
         Self { names, default }
     }
 
@@ -220,8 +201,7 @@ impl ViewedServices {
         let default = self.default.as_deref();
         declared.manifests.retain(|manifest| {
             let named = manifest.service.as_deref().or(default);
-            !manifest.is_organization_wide
-                && named.is_some_and(|name| found.selected_ids.contains_key(name))
+            !manifest.is_organization_wide && named.is_some_and(|name| found.selected_ids.contains_key(name))
         });
         let (desired, ids) = declared.desired(&found.selected_ids, default)?;
         Ok((Some(desired), ids))
@@ -299,8 +279,7 @@ async fn list_services(
     };
     let mut ids = BTreeMap::new();
     for name in &viewed.names {
-        let id =
-            known(name).map_or_else(|| resolve_services::service_id_by_name(name, &entries), Ok)?;
+        let id = known(name).map_or_else(|| resolve_services::service_id_by_name(name, &entries), Ok)?;
         ids.insert(name.clone(), id);
     }
     let all = ids_by_name(&entries);
@@ -321,10 +300,7 @@ fn ids_by_name(entries: &[LookupEntry]) -> BTreeMap<String, String> {
 }
 
 /// The services under one label each: that of the manifests, where they name it.
-fn label_services(
-    mut ids: BTreeMap<ServiceRef, String>,
-    found: &ListedServices,
-) -> BTreeMap<ServiceRef, String> {
+fn label_services(mut ids: BTreeMap<ServiceRef, String>, found: &ListedServices) -> BTreeMap<ServiceRef, String> {
     for (name, id) in &found.selected_ids {
         if !ids.values().any(|known| known == id) {
             ids.insert(ServiceRef::new(name.clone()), id.clone());

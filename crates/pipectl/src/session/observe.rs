@@ -78,7 +78,7 @@ fn split_by_service(scope: ObserveScope) -> BTreeMap<ServiceRef, ObserveScope> {
 
 /// Whether no other service can be read either.
 fn is_fatal(error: &Error) -> bool {
-    error.downcast_ref::<remote::Error>().is_some_and(|error| {
-        error.is_interrupted() || error.rejection_kind() == Some(RejectionKind::Unauthenticated)
-    })
+    error
+        .downcast_ref::<remote::Error>()
+        .is_some_and(|error| error.is_interrupted() || error.rejection_kind() == Some(RejectionKind::Unauthenticated))
 }

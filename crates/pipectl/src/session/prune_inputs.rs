@@ -39,13 +39,10 @@ pub(super) fn effective_prune(
     selection: &Selection,
     output: Output,
 ) -> Result<PruneMode> {
-    let requested =
-        git.prune.map(PruneMode::from).or(project.policy.prune).unwrap_or(PruneMode::Never);
+    let requested = git.prune.map(PruneMode::from).or(project.policy.prune).unwrap_or(PruneMode::Never);
     let partial = !selection.selects_all() || git.changed_since.is_some();
     if requested != PruneMode::Never && partial {
-        output.print_message_line(
-            "note: nothing is pruned, as only a part of the objects is considered",
-        );
+        output.print_message_line("note: nothing is pruned, as only a part of the objects is considered");
         return Ok(PruneMode::Never);
     }
     match requested {
@@ -58,15 +55,12 @@ pub(super) fn effective_prune(
 /// would condemn the pipes of all the others.
 fn check_prune_scope(project: &ProjectContext, output: Output) -> Result<PruneMode> {
     if project.policy.prune_scope.iter().flatten().next().is_none() {
-        let how =
-            "declare it in pipectl.yaml, such as `policy: {pruneScope: [\"SERVICE/team-*\"]}`";
+        let how = "declare it in pipectl.yaml, such as `policy: {pruneScope: [\"SERVICE/team-*\"]}`";
         return Err(UsageError(format!("pruning by scope needs a scope: {how}")).into());
     }
     if project.all_manifest_paths.is_empty() {
         let how = "declare `manifests` in pipectl.yaml, as the scope is held against all of them";
-        return Err(
-            UsageError(format!("pruning by scope needs to know all manifests: {how}")).into()
-        );
+        return Err(UsageError(format!("pruning by scope needs to know all manifests: {how}")).into());
     }
     let whole = |path: &PathBuf| path.canonicalize().unwrap_or_else(|_| path.clone());
     let named: Vec<PathBuf> = project.manifests.iter().map(whole).collect();
@@ -74,17 +68,12 @@ fn check_prune_scope(project: &ProjectContext, output: Output) -> Result<PruneMo
     if project.all_manifest_paths.iter().all(is_named) {
         return Ok(PruneMode::Scope);
     }
-    output.print_message_line(
-        "note: nothing is pruned, as only a part of the project's manifests is named",
-    );
+    output.print_message_line("note: nothing is pruned, as only a part of the project's manifests is named");
     Ok(PruneMode::Never)
 }
 
 /// The project's services that a scope may reach, whether anything is declared in them or not.
-pub(super) fn services_in_scope(
-    prune: PruneMode,
-    project: &ProjectContext,
-) -> impl Iterator<Item = String> {
+pub(super) fn services_in_scope(prune: PruneMode, project: &ProjectContext) -> impl Iterator<Item = String> {
     let scope = patterns_of_scope(prune, &project.policy);
     let reached = |name: &&String| scope.iter().any(|pattern| pattern.can_match_service(name));
     project.services.keys().filter(reached).cloned().collect::<Vec<_>>().into_iter()
@@ -99,15 +88,9 @@ fn patterns_of_scope(prune: PruneMode, policy: &Policy) -> Vec<AddressPattern> {
 
 impl PruneInputs {
     /// Takes from the memory of git what it proves, if it was asked.
-    pub(super) fn new(
-        prune: PruneMode,
-        policy: &Policy,
-        history: &GitHistory,
-        services: &GitServices,
-    ) -> Self {
+    pub(super) fn new(prune: PruneMode, policy: &Policy, history: &GitHistory, services: &GitServices) -> Self {
         let scope_patterns = patterns_of_scope(prune, policy);
-        let reached =
-            scope_patterns.iter().flat_map(|pattern| services.matching_pattern(pattern)).cloned();
+        let reached = scope_patterns.iter().flat_map(|pattern| services.matching_pattern(pattern)).cloned();
         let services_reached = reached.collect();
         let (history_evidence, still_declared) = history.removal_evidence(services);
         Self { history_evidence, still_declared, scope_services: services_reached, scope_patterns }
@@ -123,8 +106,7 @@ impl PruneInputs {
     pub(super) fn not_pruned_notes(&self, plan: &Plan) -> Vec<String> {
         let unmanaged = plan.unmanaged.iter().map(|other| &other.address);
         let kept = unmanaged.filter_map(|at| Some((at, self.still_declared.get(at)?)));
-        kept.map(|(at, file)| format!("note: {at} is not pruned: {file} declares it, or may do so"))
-            .collect()
+        kept.map(|(at, file)| format!("note: {at} is not pruned: {file} declares it, or may do so")).collect()
     }
 
     /// Why live objects that nobody declares may be deleted. A scope is about pipes: whether

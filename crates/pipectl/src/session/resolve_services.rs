@@ -88,13 +88,7 @@ pub(super) async fn resolve_in_api(
         services.iter().any(|service| service.id == id).then(|| (name.clone(), id))
     });
     let remembered = remembered.collect();
-    Ok(ResolvedServices {
-        directory,
-        organization,
-        declared,
-        unknown_services: unknown,
-        from_history: remembered,
-    })
+    Ok(ResolvedServices { directory, organization, declared, unknown_services: unknown, from_history: remembered })
 }
 
 /// Speaks to the real API, with the key of the chosen environment. Nothing is sent yet.
@@ -104,8 +98,7 @@ pub(crate) fn connect_api(
     settings: RemoteSettings,
 ) -> Result<ServiceLookup> {
     let (_, url) = api_url(connect);
-    let transport =
-        HttpTransport::new(&url, credentials::find_credentials(project.credentials.as_ref())?)?;
+    let transport = HttpTransport::new(&url, credentials::find_credentials(project.credentials.as_ref())?)?;
     Ok(ServiceLookup::new(Arc::new(transport), settings))
 }
 
@@ -138,12 +131,8 @@ fn only_organization(found: &[LookupEntry]) -> Result<String> {
         [one] => Ok(one.id.clone()),
         [] => bail!("the API key belongs to no organization"),
         several => {
-            let names: Vec<String> =
-                several.iter().map(|entry| format!("{} ({})", entry.id, entry.name)).collect();
-            bail!(
-                "the API key belongs to several organizations; pass --organization: {}",
-                names.join(", ")
-            )
+            let names: Vec<String> = several.iter().map(|entry| format!("{} ({})", entry.id, entry.name)).collect();
+            bail!("the API key belongs to several organizations; pass --organization: {}", names.join(", "))
         }
     }
 }

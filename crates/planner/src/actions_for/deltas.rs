@@ -16,15 +16,11 @@ pub(super) struct DeltaRequest {
 }
 
 /// The requests in order; `None` where the list would be empty in between, whatever the order.
-pub(super) fn delta_requests(
-    keyed: &KeyedList,
-    difference: &Difference<'_>,
-) -> Option<Vec<DeltaRequest>> {
+pub(super) fn delta_requests(keyed: &KeyedList, difference: &Difference<'_>) -> Option<Vec<DeltaRequest>> {
     let live = difference.live.as_ref().and_then(Value::as_array).map_or(0, Vec::len);
     let old_entries: Vec<&Value> = collect_entries(difference, |entry| entry.live.as_ref());
     let new_entries: Vec<&Value> = collect_entries(difference, |entry| entry.desired.as_ref());
-    let collides_with_old =
-        |entry: &&Value| old_entries.iter().any(|other| has_collision(keyed, entry, other));
+    let collides_with_old = |entry: &&Value| old_entries.iter().any(|other| has_collision(keyed, entry, other));
     let (later, first): (Vec<_>, Vec<_>) = new_entries.iter().copied().partition(collides_with_old);
     let (removed, added) = match (later.is_empty(), live > old_entries.len(), first.is_empty()) {
         (true, _, _) => return Some(vec![DeltaRequest::new(keyed, &old_entries, &new_entries)]),
@@ -44,19 +40,12 @@ fn collect_entries<'d>(
 }
 
 /// Nothing stays as it is: one entry keeps the list from being empty until others have come back.
-fn keep_one_entry(
-    keyed: &KeyedList,
-    old_entries: &[&Value],
-    new_entries: &[&Value],
-) -> Option<Vec<DeltaRequest>> {
+fn keep_one_entry(keyed: &KeyedList, old_entries: &[&Value], new_entries: &[&Value]) -> Option<Vec<DeltaRequest>> {
     let collides = |entry: &&Value, keeper: &Value| has_collision(keyed, entry, keeper);
-    let frees =
-        |keeper: &&&Value| new_entries.iter().filter(|entry| !collides(entry, keeper)).count();
+    let frees = |keeper: &&&Value| new_entries.iter().filter(|entry| !collides(entry, keeper)).count();
     let keeper = *old_entries.iter().max_by_key(frees)?;
-    let others: Vec<&Value> =
-        old_entries.iter().copied().filter(|entry| *entry != keeper).collect();
-    let (last, next): (Vec<_>, Vec<_>) =
-        new_entries.iter().copied().partition(|entry| collides(entry, keeper));
+    let others: Vec<&Value> = old_entries.iter().copied().filter(|entry| *entry != keeper).collect();
+    let (last, next): (Vec<_>, Vec<_>) = new_entries.iter().copied().partition(|entry| collides(entry, keeper));
     let requests = || {
         vec![
             DeltaRequest::new(keyed, &others, &[]),
@@ -112,16 +101,11 @@ pub(super) fn write_requests(
 fn has_collision(keyed: &KeyedList, one: &Value, other: &Value) -> bool {
     let source = keyed.deltas.as_ref().map_or(0, |deltas| deltas.source_key_length);
     let (source, target) = keyed.identity.split_at(source.min(keyed.identity.len()));
-    let same = |fields: &[String]| {
-        !fields.is_empty() && fields.iter().all(|field| one.get(field) == other.get(field))
-    };
+    let same = |fields: &[String]| !fields.is_empty() && fields.iter().all(|field| one.get(field) == other.get(field));
     same(source) || same(target)
 }
 
 fn entry_identity(keyed: &KeyedList, entry: &Value) -> Value {
-    let named = keyed
-        .identity
-        .iter()
-        .filter_map(|field| entry.get(field).map(|value| (field.clone(), value.clone())));
+    let named = keyed.identity.iter().filter_map(|field| entry.get(field).map(|value| (field.clone(), value.clone())));
     Value::Object(named.collect())
 }

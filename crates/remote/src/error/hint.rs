@@ -28,31 +28,23 @@ pub(super) fn hint_for_error(error: &Error) -> Option<String> {
         Error::Transport { method, .. } if !method.is_write() => {
             "it was only to read; check the network and the proxy, and try again"
         }
-        Error::Transport { .. } => {
-            "the request may have been carried out; plan again to see what is live"
-        }
+        Error::Transport { .. } => "the request may have been carried out; plan again to see what is live",
         Error::UnknownOutcome { .. } => {
             "the object may still appear; run again in a minute: an object of this name is then \
              adopted instead of being created twice"
         }
-        Error::DuplicateObjects { .. } => {
-            "delete all but one, or choose one with `metadata.id`, then plan again"
-        }
+        Error::DuplicateObjects { .. } => "delete all but one, or choose one with `metadata.id`, then plan again",
         Error::OutOfTime => "plan again, or allow more time with `--timeout`",
         Error::NotEnoughTime { .. } => "nothing was deleted; allow more time with `--timeout`",
         Error::WakeFailed { cause, .. } => return hint_for_error(cause),
         Error::CannotRecreate { state } if state.as_str() == "idle" => IDLE_HINT,
-        Error::ServiceNotRunning { state, .. } | Error::CannotRecreate { state } => {
-            not_running_hint(state.as_str())
-        }
+        Error::ServiceNotRunning { state, .. } | Error::CannotRecreate { state } => not_running_hint(state.as_str()),
         Error::CreatedConcurrently { .. } => "nothing was sent; plan again",
         Error::TimedOut { address: at, last_state: None, .. } if at.kind == Kind::CdcScaling => {
             "there is one only where a database pipe is: declare a pipe beside it, or take it out \
              until there is one"
         }
-        Error::TimedOut { .. } => {
-            "it may still arrive; plan again later, or allow more time with `--timeout`"
-        }
+        Error::TimedOut { .. } => "it may still arrive; plan again later, or allow more time with `--timeout`",
         Error::BadState { state, .. } => return Some(bad_state_hint(state.as_str()).to_owned()),
         Error::Secret { .. } => "nothing was sent; provide the secret and apply again",
         Error::UnknownEndpointReference { found: 0, .. } => {
@@ -92,20 +84,14 @@ fn rejected_hint(rejected: &RejectedRequest) -> Option<&'static str> {
         _ if rejected.had_lost_attempt => {
             "an earlier try of this request got no answer and may have been carried out; plan again"
         }
-        RejectionKind::Unauthenticated if rejected.message.contains("JWT authentication") => {
-            JWT_HINT
-        }
-        RejectionKind::Unauthenticated => {
-            "check that the key's id and its secret belong together and have not expired"
-        }
+        RejectionKind::Unauthenticated if rejected.message.contains("JWT authentication") => JWT_HINT,
+        RejectionKind::Unauthenticated => "check that the key's id and its secret belong together and have not expired",
         RejectionKind::Forbidden => {
             "the key's role does not allow this; give it a role that may manage ClickPipes in \
              this organization"
         }
         RejectionKind::ServiceIdle => IDLE_HINT,
-        RejectionKind::ServiceWaking => {
-            "the service is waking; apply again when it runs, or with `--wake`"
-        }
+        RejectionKind::ServiceWaking => "the service is waking; apply again when it runs, or with `--wake`",
         RejectionKind::ServiceStopped => STOPPED_HINT,
         RejectionKind::NeedsPause => {
             "this edit needs a paused pipe: declare `state: stopped`, apply, then edit it and \
@@ -115,12 +101,8 @@ fn rejected_hint(rejected: &RejectedRequest) -> Option<&'static str> {
             "another process uses the same key; give this one a key of its own or a lower \
              `--rate-limit`"
         }
-        RejectionKind::ServerError if !rejected.method.is_write() => {
-            "the API is in trouble; try again later"
-        }
-        RejectionKind::ServerError => {
-            "the API is in trouble; plan again to see what was carried out"
-        }
+        RejectionKind::ServerError if !rejected.method.is_write() => "the API is in trouble; try again later",
+        RejectionKind::ServerError => "the API is in trouble; plan again to see what was carried out",
         RejectionKind::NotFound => {
             return hint_by_message(&rejected.message).or(Some(not_found_hint(rejected.method)));
         }
@@ -133,8 +115,7 @@ fn rejected_hint(rejected: &RejectedRequest) -> Option<&'static str> {
 /// Whether the API turned an object down because a table that it is to write holds rows.
 pub(super) fn is_about_rows(rejected: &RejectedRequest) -> bool {
     let text = rejected.message.to_lowercase();
-    rejected.kind == RejectionKind::InvalidRequest
-        && NOT_EMPTY_PHRASES.iter().any(|words| text.contains(words))
+    rejected.kind == RejectionKind::InvalidRequest && NOT_EMPTY_PHRASES.iter().any(|words| text.contains(words))
 }
 
 fn blocking_tables_hint(tables: &[String]) -> String {
@@ -155,9 +136,7 @@ fn unready_endpoints_hint(unready: &[String]) -> String {
 fn not_found_hint(method: Method) -> &'static str {
     match method {
         Method::Get | Method::Post => "check the ids of the organization and of the service",
-        Method::Put | Method::Patch | Method::Delete => {
-            "it may have been deleted meanwhile; plan again"
-        }
+        Method::Put | Method::Patch | Method::Delete => "it may have been deleted meanwhile; plan again",
     }
 }
 
@@ -171,8 +150,7 @@ const JWT_HINT: &str = "use an API key: a login token may only read";
 /// The API gives no codes for these, so its words have to do.
 fn hint_by_message(message: &str) -> Option<&'static str> {
     let text = message.to_lowercase();
-    let known =
-        HINTS_BY_PHRASE.iter().find(|(words, _)| words.iter().any(|word| text.contains(word)));
+    let known = HINTS_BY_PHRASE.iter().find(|(words, _)| words.iter().any(|word| text.contains(word)));
     known.map(|(_, hint)| *hint)
 }
 
@@ -191,10 +169,7 @@ const HINTS_BY_PHRASE: [(&[&str], &str); 8] = [
         "the destination table holds rows, perhaps of a deleted pipe: drop or empty it, or write \
          to another table",
     ),
-    (
-        &["ingestion for pipe"],
-        "database pipes have no settings of this kind; they stand below `source`",
-    ),
+    (&["ingestion for pipe"], "database pipes have no settings of this kind; they stand below `source`"),
     (
         &["authentication failed", "failed permissions validation", "password is required"],
         "the source does not accept the credentials that it sees; send them along with \

@@ -22,20 +22,14 @@ use crate::retry::{self, Idempotency};
 use crate::settings::WaitMode;
 use crate::transport::Method;
 
-pub(super) async fn create_object(
-    remote: &Remote,
-    at: &Address,
-    body: &Value,
-) -> Result<PerformedAction, Error> {
+pub(super) async fn create_object(remote: &Remote, at: &Address, body: &Value) -> Result<PerformedAction, Error> {
     let collection = remote.list_cache(at)?;
     let budget = remote.budget_for(at);
     let before = find_existing_ids(remote, collection, at, budget).await?;
-    let attempt =
-        CreateAttempt { remote, list_cache: collection, address: at, existing_ids: before, budget };
+    let attempt = CreateAttempt { remote, list_cache: collection, address: at, existing_ids: before, budget };
     let created = attempt.create_or_adopt(body).await;
-    let Created { object, note } = created.map_err(|error| {
-        error.with_blocking_tables(|| blocking_tables::tables_required_empty(at.kind, body))
-    })?;
+    let Created { object, note } = created
+        .map_err(|error| error.with_blocking_tables(|| blocking_tables::tables_required_empty(at.kind, body)))?;
     collection.note_object(&at.name, &object);
     remote.note_created(at, &object.id);
     let mut performed = if remote.settings.wait == WaitMode::None && at.kind == Kind::ClickPipe {
@@ -44,11 +38,7 @@ pub(super) async fn create_object(
         // Endpoints are waited for in any case, because the pipes that a plan makes next refer
         // to them.
         let watch = ObjectWatch::new(remote, at, &object.id)?.with_budget(budget);
-        PerformedAction::from_listed(
-            at,
-            watch.until_settled(RunState::Running, None).await?,
-            RunState::Running,
-        )
+        PerformedAction::from_listed(at, watch.until_settled(RunState::Running, None).await?, RunState::Running)
     };
     if let Some(note) = note {
         attempt.reject_duplicates().await?;
@@ -71,11 +61,7 @@ async fn find_existing_ids(
     let known = list_cache.ids_named(&at.name);
     list_cache.ensure_listed_within(&remote.client, MAX_LIST_AGE, budget).await?;
     let found = list_cache.ids_named(&at.name);
-    if found.is_subset(&known) {
-        Ok(found)
-    } else {
-        Err(Error::CreatedConcurrently { address: at.clone() })
-    }
+    if found.is_subset(&known) { Ok(found) } else { Err(Error::CreatedConcurrently { address: at.clone() }) }
 }
 
 /// An object, and how it came about if there was doubt.
@@ -84,11 +70,9 @@ struct Created {
     note: Option<&'static str>,
 }
 
-const ADOPTED_NOTE: &str =
-    "the create was not answered; the new object of this name was found and taken for it";
+const ADOPTED_NOTE: &str = "the create was not answered; the new object of this name was found and taken for it";
 
-const REPEATED_NOTE: &str =
-    "a create was not answered, and no object of this name appeared; it was sent again";
+const REPEATED_NOTE: &str = "a create was not answered, and no object of this name appeared; it was sent again";
 
 /// A create whose answer is lost was lost for good when so many lists do not show its object.
 const MIN_LISTS: usize = 3;
@@ -175,11 +159,7 @@ impl CreateAttempt<'_> {
     }
 
     /// The next list; `None` if it cannot be had at present.
-    async fn next_list(
-        &self,
-        cursor: &mut ListCursor,
-        end: Instant,
-    ) -> Result<Option<ListSnapshot>, Error> {
+    async fn next_list(&self, cursor: &mut ListCursor, end: Instant) -> Result<Option<ListSnapshot>, Error> {
         match self.list_cache.next_snapshot(&self.remote.client, cursor, end, self.budget).await {
             Ok(snapshot) => Ok(Some(snapshot)),
             Err(error) if retry::can_retry(Idempotency::Safe, &error) => Ok(None),
@@ -194,9 +174,7 @@ impl CreateAttempt<'_> {
         match new.collect::<Vec<_>>().as_slice() {
             [] => Ok(None),
             [one] => Ok(Some((*one).clone())),
-            several => {
-                Err(self.duplicates_error(several.iter().map(|object| object.id.clone()).collect()))
-            }
+            several => Err(self.duplicates_error(several.iter().map(|object| object.id.clone()).collect())),
         }
     }
 
@@ -217,12 +195,8 @@ impl CreateAttempt<'_> {
         if self.remote.settings.wait == WaitMode::None {
             let _unseen = self.list_cache.list_objects(&self.remote.client).await;
         }
-        let ids: Vec<Id> = self
-            .list_cache
-            .ids_named(&self.address.name)
-            .difference(&self.existing_ids)
-            .cloned()
-            .collect();
+        let ids: Vec<Id> =
+            self.list_cache.ids_named(&self.address.name).difference(&self.existing_ids).cloned().collect();
         if ids.len() > 1 { Err(self.duplicates_error(ids)) } else { Ok(()) }
     }
 

@@ -12,11 +12,7 @@ use crate::remote::Remote;
 use crate::routes;
 use crate::transport::Method;
 
-pub(super) async fn delete_object(
-    remote: &Remote,
-    at: &Address,
-    id: &Id,
-) -> Result<PerformedAction, Error> {
+pub(super) async fn delete_object(remote: &Remote, at: &Address, id: &Id) -> Result<PerformedAction, Error> {
     if at.kind == Kind::CdcScaling {
         return Err(Error::Unsupported { what: "delete", kind: at.kind });
     }

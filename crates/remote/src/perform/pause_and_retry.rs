@@ -12,15 +12,12 @@ use crate::error::{Error, RejectionKind};
 use crate::list_cache::PauseReason;
 use crate::remote::Remote;
 
-const PAUSED_NOTE: &str =
-    "the API wanted a pause for this edit: it was stopped, edited and started";
+const PAUSED_NOTE: &str = "the API wanted a pause for this edit: it was stopped, edited and started";
 
 /// Whether a pause would help. A refusal after a lost try may come from that try.
 pub(super) fn needs_pause(error: &Error) -> bool {
     match error {
-        Error::Rejected(rejected) => {
-            rejected.kind == RejectionKind::NeedsPause && !rejected.had_lost_attempt
-        }
+        Error::Rejected(rejected) => rejected.kind == RejectionKind::NeedsPause && !rejected.had_lost_attempt,
         _ => false,
     }
 }
@@ -52,15 +49,10 @@ pub(super) async fn pause_and_retry<E: Future<Output = Result<PerformedAction, E
 
 /// Whether it can be stopped. What was stopped when it was last seen is looked at again.
 async fn can_be_stopped(remote: &Remote, at: &Address, id: &Id) -> Result<bool, Error> {
-    let can_stop =
-        |object: &Object| lifecycle::state_command(at.kind, object, RunState::Stopped).is_some();
+    let can_stop = |object: &Object| lifecycle::state_command(at.kind, object, RunState::Stopped).is_some();
     match remote.list_cache(at)?.last_seen(id) {
         Some(last) if can_stop(&last) => Ok(true),
-        Some(_) => Ok(ObjectWatch::new(remote, at, id)?
-            .next_object()
-            .await?
-            .as_ref()
-            .is_some_and(can_stop)),
+        Some(_) => Ok(ObjectWatch::new(remote, at, id)?.next_object().await?.as_ref().is_some_and(can_stop)),
         None => Ok(false),
     }
 }

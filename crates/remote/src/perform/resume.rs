@@ -24,11 +24,7 @@ const MAX_LOOK_TIME: Duration = Duration::from_secs(30);
 /// A stop shows within this time. Before, a pipe that seems to run may be about to stop.
 const STOPS_WITHIN: Duration = Duration::from_secs(10);
 
-pub(crate) async fn resume_pipe(
-    remote: &Remote,
-    at: &Address,
-    id: &Id,
-) -> Result<PerformedAction, Error> {
+pub(crate) async fn resume_pipe(remote: &Remote, at: &Address, id: &Id) -> Result<PerformedAction, Error> {
     let budget = TimeBudget::reserve_for(RESERVED_TIME);
     if let Some(object) = find_running(remote, at, id).await? {
         remote.list_cache(at)?.note_pause(id, None);
@@ -46,8 +42,7 @@ pub(crate) async fn resume_pipe(
 async fn find_running(remote: &Remote, at: &Address, id: &Id) -> Result<Option<Object>, Error> {
     let stopped = remote.list_cache(at)?.stop_sent_at(id);
     let stopping = || stopped.is_some_and(|sent| sent.elapsed() < STOPS_WITHIN);
-    let mut watch =
-        ObjectWatch::new(remote, at, id)?.with_budget(TimeBudget::reserve_for(MAX_LOOK_TIME));
+    let mut watch = ObjectWatch::new(remote, at, id)?.with_budget(TimeBudget::reserve_for(MAX_LOOK_TIME));
     loop {
         match watch.next_object().await {
             Ok(Some(object)) if !can_be_started(at, &object) && !stopping() => {

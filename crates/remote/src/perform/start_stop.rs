@@ -27,11 +27,7 @@ use crate::transport::Method;
 const AUTO_RESUME_WITHIN: Duration = Duration::from_secs(10);
 
 /// Starts the object unless it runs already, or does so by itself.
-pub(super) async fn start_object(
-    remote: &Remote,
-    at: &Address,
-    id: &Id,
-) -> Result<PerformedAction, Error> {
+pub(super) async fn start_object(remote: &Remote, at: &Address, id: &Id) -> Result<PerformedAction, Error> {
     let started = ensure_started(remote, at, id).await?;
     remote.list_cache(at)?.note_pause(id, None);
     Ok(started)
@@ -40,9 +36,7 @@ pub(super) async fn start_object(
 async fn ensure_started(remote: &Remote, at: &Address, id: &Id) -> Result<PerformedAction, Error> {
     if let Some(object) = wait_for_auto_resume(remote, at, id).await? {
         return match lifecycle::progress_toward(at.kind, &object, RunState::Running) {
-            Progress::Ready | Progress::Degraded => {
-                Ok(PerformedAction::from_listed(at, object, RunState::Running))
-            }
+            Progress::Ready | Progress::Degraded => Ok(PerformedAction::from_listed(at, object, RunState::Running)),
             Progress::InProgress | Progress::Failed => {
                 Err(Error::BadState { address: at.clone(), state: object.state })
             }
@@ -59,17 +53,12 @@ async fn ensure_started(remote: &Remote, at: &Address, id: &Id) -> Result<Perfor
         return Ok(PerformedAction { state, ..performed });
     }
     let before = last.map(|last| last.state);
-    let object =
-        ObjectWatch::new(remote, at, id)?.until_settled(RunState::Running, before.as_ref()).await?;
+    let object = ObjectWatch::new(remote, at, id)?.until_settled(RunState::Running, before.as_ref()).await?;
     Ok(PerformedAction::from_listed(at, object, RunState::Running))
 }
 
 /// Stops the object, and always waits for it: an edit may come next.
-pub(super) async fn stop_object(
-    remote: &Remote,
-    at: &Address,
-    id: &Id,
-) -> Result<PerformedAction, Error> {
+pub(super) async fn stop_object(remote: &Remote, at: &Address, id: &Id) -> Result<PerformedAction, Error> {
     let list_cache = remote.list_cache(at)?;
     let has_ended = |object: &Object| {
         lifecycle::progress_toward(at.kind, object, RunState::Stopped) == Progress::Ready
@@ -86,18 +75,12 @@ pub(super) async fn stop_object(
 
 /// Stops the object and waits for it. Why is noted before anything is sent, for whoever has to
 /// start it again when this is dropped halfway.
-pub(super) async fn pause_object(
-    remote: &Remote,
-    at: &Address,
-    id: &Id,
-    why: PauseReason,
-) -> Result<Object, Error> {
+pub(super) async fn pause_object(remote: &Remote, at: &Address, id: &Id, why: PauseReason) -> Result<Object, Error> {
     let list_cache = remote.list_cache(at)?;
     let before = list_cache.pause_reason(id);
     list_cache.note_stop(id);
     list_cache.note_pause(id, Some(why));
-    let stops =
-        |object: &Object| lifecycle::state_command(at.kind, object, RunState::Stopped).is_none();
+    let stops = |object: &Object| lifecycle::state_command(at.kind, object, RunState::Stopped).is_none();
     if let Err(error) = send_until_effective(remote, at, id, "stop", TimeBudget::Run, stops).await {
         // What was turned down, or never sent, stopped nothing.
         if !error.is_outcome_unknown() {
@@ -116,12 +99,7 @@ pub(super) fn can_be_started(at: &Address, object: &Object) -> bool {
 }
 
 /// Sends the start; a pipe that runs already needs none.
-pub(super) async fn send_start(
-    remote: &Remote,
-    at: &Address,
-    id: &Id,
-    budget: TimeBudget,
-) -> Result<(), Error> {
+pub(super) async fn send_start(remote: &Remote, at: &Address, id: &Id, budget: TimeBudget) -> Result<(), Error> {
     let starts = |object: &Object| !can_be_started(at, object);
     match send_until_effective(remote, at, id, "start", budget, starts).await {
         Err(error) if error.rejection_kind() == Some(RejectionKind::AlreadyRunning) => Ok(()),
@@ -131,11 +109,7 @@ pub(super) async fn send_start(
 
 /// The object after it has resumed by itself from an edit, and has come to rest. `None` if it was
 /// not edited lately, or stays as it is.
-async fn wait_for_auto_resume(
-    remote: &Remote,
-    at: &Address,
-    id: &Id,
-) -> Result<Option<Object>, Error> {
+async fn wait_for_auto_resume(remote: &Remote, at: &Address, id: &Id) -> Result<Option<Object>, Error> {
     let list_cache = remote.list_cache(at)?;
     let Some(edited) = list_cache.edited_at(id) else { return Ok(None) };
     let resume_deadline = edited + AUTO_RESUME_WITHIN;
@@ -150,11 +124,7 @@ async fn wait_for_auto_resume(
 
 /// Has a database pipe read everything again. Two times would cost twice, so that a command
 /// without an answer and without an effect is not repeated.
-pub(crate) async fn resync_pipe(
-    remote: &Remote,
-    at: &Address,
-    id: &Id,
-) -> Result<PerformedAction, Error> {
+pub(crate) async fn resync_pipe(remote: &Remote, at: &Address, id: &Id) -> Result<PerformedAction, Error> {
     let before = remote.list_cache(at)?.last_seen(id).map(|last| last.state);
     match send_command(remote, at, id, "resync", TimeBudget::Run).await {
         Err(error) if error.is_outcome_unknown() => {
@@ -166,9 +136,7 @@ pub(crate) async fn resync_pipe(
         }
         other => other?,
     }
-    if let (WaitMode::None, Some(object)) =
-        (remote.settings.wait, remote.list_cache(at)?.last_seen(id))
-    {
+    if let (WaitMode::None, Some(object)) = (remote.settings.wait, remote.list_cache(at)?.last_seen(id)) {
         return Ok(PerformedAction::new(at, &object, RunState::Running));
     }
     let object = ObjectWatch::new(remote, at, id)?.until_loaded(before.as_ref()).await?;
@@ -199,26 +167,17 @@ async fn send_until_effective(
 
 /// Says it in either wording. A refusal that the other one does not help against was about
 /// something else: then that is told, and nothing is learnt.
-async fn send_command(
-    remote: &Remote,
-    at: &Address,
-    id: &Id,
-    command: &str,
-    budget: TimeBudget,
-) -> Result<(), Error> {
+async fn send_command(remote: &Remote, at: &Address, id: &Id, command: &str, budget: TimeBudget) -> Result<(), Error> {
     let (key, other) = remote.command_dialect.keys_to_try();
-    let (key, sent) =
-        match (patch_state(remote, at, id, key.command_body(command), budget).await, other) {
-            (Err(error), Some(other)) if is_about_command_key(&error) => {
-                match patch_state(remote, at, id, other.command_body(command), budget).await {
-                    Err(again) if again.rejection_kind() == Some(RejectionKind::InvalidRequest) => {
-                        (key, Err(error))
-                    }
-                    sent => (other, sent),
-                }
+    let (key, sent) = match (patch_state(remote, at, id, key.command_body(command), budget).await, other) {
+        (Err(error), Some(other)) if is_about_command_key(&error) => {
+            match patch_state(remote, at, id, other.command_body(command), budget).await {
+                Err(again) if again.rejection_kind() == Some(RejectionKind::InvalidRequest) => (key, Err(error)),
+                sent => (other, sent),
             }
-            (sent, _) => (key, sent),
-        };
+        }
+        (sent, _) => (key, sent),
+    };
     if sent.is_ok() {
         remote.command_dialect.remember_key(key);
     }
@@ -226,18 +185,11 @@ async fn send_command(
 }
 
 /// The answer only acknowledges a command, and may still tell the old state.
-async fn patch_state(
-    remote: &Remote,
-    at: &Address,
-    id: &Id,
-    body: Value,
-    budget: TimeBudget,
-) -> Result<(), Error> {
+async fn patch_state(remote: &Remote, at: &Address, id: &Id, body: Value, budget: TimeBudget) -> Result<(), Error> {
     let list_cache = remote.list_cache(at)?;
     let path = routes::state_url(&routes::object_url(&list_cache.path, id));
     let body = secret::literal_body(&body);
-    let call =
-        RequestSpec::new(Method::Patch, &path).with_body(&body).with_budget(budget).at_most_once();
+    let call = RequestSpec::new(Method::Patch, &path).with_body(&body).with_budget(budget).at_most_once();
     let result = remote.client.send(call).await?;
     if let Ok(item) = decode::decode_object(at.kind, Method::Patch, &path, result) {
         list_cache.note_object(&item.name, &item.object);

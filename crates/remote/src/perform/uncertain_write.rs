@@ -24,12 +24,7 @@ pub(super) struct UncertainWrite<'a> {
 }
 
 impl<'a> UncertainWrite<'a> {
-    pub(super) fn new(
-        remote: &'a Remote,
-        address: &'a Address,
-        id: &'a Id,
-        budget: TimeBudget,
-    ) -> Self {
+    pub(super) fn new(remote: &'a Remote, address: &'a Address, id: &'a Id, budget: TimeBudget) -> Self {
         let delays = Box::new(retry::retry_delays());
         Self { remote, address, id, budget, delays, had_unanswered: false }
     }
@@ -37,10 +32,7 @@ impl<'a> UncertainWrite<'a> {
     /// Whether the write may have been carried out although this came back. A refusal after a try
     /// without an answer may come from that try.
     pub(super) fn should_check_effect(&self, error: &Error) -> bool {
-        let refused = matches!(
-            error.rejection_kind(),
-            Some(RejectionKind::InvalidRequest | RejectionKind::NeedsPause)
-        );
+        let refused = matches!(error.rejection_kind(), Some(RejectionKind::InvalidRequest | RejectionKind::NeedsPause));
         error.is_outcome_unknown() || self.had_unanswered && refused
     }
 
@@ -52,8 +44,7 @@ impl<'a> UncertainWrite<'a> {
         carried_out: impl Fn(&Object) -> bool,
     ) -> Result<Option<Object>, Error> {
         tracing::warn!(at = %self.address, %error, "a write was not answered; looking for its effect");
-        let mut watch =
-            ObjectWatch::new(self.remote, self.address, self.id)?.with_budget(self.budget);
+        let mut watch = ObjectWatch::new(self.remote, self.address, self.id)?.with_budget(self.budget);
         match watch.next_object().await {
             Ok(Some(object)) if carried_out(&object) => return Ok(Some(object)),
             Ok(_) => {}

@@ -31,9 +31,7 @@ pub(super) async fn update_object(
 ) -> Result<PerformedAction, Error> {
     let edit = || send_and_wait(remote, at, id, via, body);
     match edit().await {
-        Err(refused) if needs_pause(&refused) => {
-            pause_and_retry(remote, at, id, refused, edit).await
-        }
+        Err(refused) if needs_pause(&refused) => pause_and_retry(remote, at, id, refused, edit).await,
         other => other,
     }
 }
@@ -84,9 +82,7 @@ fn would_resume(at: &Address, before: &Object, via: UpdateVia, body: &Value) -> 
     let name = at.kind.name_path();
     let edits = |field: &String| name.as_ref().and_then(FieldPath::last_segment) != Some(field);
     let fields = body.as_object().into_iter().flatten();
-    via == UpdateVia::Resource
-        && before.state.as_str() == "Paused"
-        && fields.map(|(field, _)| field).any(edits)
+    via == UpdateVia::Resource && before.state.as_str() == "Paused" && fields.map(|(field, _)| field).any(edits)
 }
 
 /// Sends the update. Settings and sizes are the same however often they are sent. An edit of the
@@ -129,9 +125,7 @@ async fn send_request(
     let (method, call) = match via {
         UpdateVia::Settings => (Method::Put, RequestSpec::new(Method::Put, &path)),
         UpdateVia::Scaling => (Method::Patch, RequestSpec::new(Method::Patch, &path)),
-        UpdateVia::Resource => {
-            (Method::Patch, RequestSpec::new(Method::Patch, &path).at_most_once())
-        }
+        UpdateVia::Resource => (Method::Patch, RequestSpec::new(Method::Patch, &path).at_most_once()),
     };
     let result = remote.client.send(call.with_body(&filled)).await?;
     let item = decode::decode_object(at.kind, method, &path, result).ok();

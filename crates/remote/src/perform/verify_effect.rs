@@ -52,16 +52,13 @@ impl EffectEvidence {
             let found = live.get(name);
             if let Some((list, keyed, change)) = find_list_edit(rules, name) {
                 let entries = live.get(list).and_then(Value::as_array);
-                let carried_out =
-                    change.is_applied(keyed, sent, entries.map_or(&[], Vec::as_slice));
+                let carried_out = change.is_applied(keyed, sent, entries.map_or(&[], Vec::as_slice));
                 self.entries = Some(self.entries.unwrap_or(true) && carried_out);
                 continue;
             }
             let rules = rules.child_field(name);
             match (sent, found) {
-                _ if rules.is_secret || secret::is_secret_reference(sent) => {
-                    self.has_unreadable = true
-                }
+                _ if rules.is_secret || secret::is_secret_reference(sent) => self.has_unreadable = true,
                 _ if rules.readback != Readback::Always => self.has_unreadable = true,
                 (Value::Object(_), Some(found @ Value::Object(_))) => {
                     self.gather_fields(rules, sent, found);
@@ -84,10 +81,7 @@ enum ListEdit {
 }
 
 /// The list that is changed under this name, if it is one of those that change by deltas.
-fn find_list_edit<'r>(
-    rules: &'r FieldSemantics,
-    name: &str,
-) -> Option<(&'r str, &'r KeyedList, ListEdit)> {
+fn find_list_edit<'r>(rules: &'r FieldSemantics, name: &str) -> Option<(&'r str, &'r KeyedList, ListEdit)> {
     rules.child_fields().find_map(|(list, field)| {
         let ListSemantics::Keyed(keyed) = &field.list else { return None };
         let DeltaFields { add_field: add, remove_field: remove, .. } = keyed.deltas.as_ref()?;
@@ -115,8 +109,7 @@ impl ListEdit {
 
 fn is_same_entry(keyed: &KeyedList, one: &Value, other: &Value) -> bool {
     let fields = |value: &Value| -> Option<Map<String, Value>> {
-        let named =
-            keyed.identity.iter().map(|field| Some((field.clone(), value.get(field)?.clone())));
+        let named = keyed.identity.iter().map(|field| Some((field.clone(), value.get(field)?.clone())));
         named.collect()
     };
     fields(one).is_some_and(|one| Some(one) == fields(other))
@@ -142,11 +135,7 @@ mod tests {
             "settings": {"syncIntervalSeconds": 30},
             "tableMappings": [kept],
         }}});
-        verify_effect(
-            FieldSemantics::for_kind(Kind::ClickPipe),
-            &json!({"source": {"postgres": edit}}),
-            &live,
-        )
+        verify_effect(FieldSemantics::for_kind(Kind::ClickPipe), &json!({"source": {"postgres": edit}}), &live)
     }
 
     #[test]

@@ -73,10 +73,7 @@ impl<'a> ObjectWatch<'a> {
             match progress_toward(self.address.kind, &object, desired_state) {
                 Progress::Ready | Progress::Degraded => return Ok(object),
                 Progress::Failed if fresh => {
-                    return Err(Error::BadState {
-                        address: self.address.clone(),
-                        state: object.state,
-                    });
+                    return Err(Error::BadState { address: self.address.clone(), state: object.state });
                 }
                 Progress::Failed | Progress::InProgress => self.check_time()?,
             }
@@ -96,10 +93,7 @@ impl<'a> ObjectWatch<'a> {
             match lifecycle::resync_progress(&object) {
                 Progress::Ready | Progress::Degraded if fresh => return Ok(object),
                 Progress::Failed if fresh => {
-                    return Err(Error::BadState {
-                        address: self.address.clone(),
-                        state: object.state,
-                    });
+                    return Err(Error::BadState { address: self.address.clone(), state: object.state });
                 }
                 Progress::Ready | Progress::Degraded | Progress::Failed | Progress::InProgress => {
                     self.check_time()?;
@@ -110,21 +104,13 @@ impl<'a> ObjectWatch<'a> {
 
     /// Waits until the object has left the state in which it was edited, and has come to rest
     /// elsewhere. `None` if it has not left by then.
-    pub(super) async fn until_resumed(
-        mut self,
-        resume_deadline: Instant,
-    ) -> Result<Option<Object>, Error> {
+    pub(super) async fn until_resumed(mut self, resume_deadline: Instant) -> Result<Option<Object>, Error> {
         loop {
-            let end = if Instant::now() < resume_deadline {
-                resume_deadline.min(self.end_time())
-            } else {
-                self.end_time()
-            };
+            let end =
+                if Instant::now() < resume_deadline { resume_deadline.min(self.end_time()) } else { self.end_time() };
             let object = self.next_object_by(end).await?;
             let left = object.filter(|object| !lifecycle::is_stopped(object));
-            match left.map(|object| {
-                (progress_toward(self.address.kind, &object, RunState::Running), object)
-            }) {
+            match left.map(|object| (progress_toward(self.address.kind, &object, RunState::Running), object)) {
                 Some((Progress::InProgress, _)) => {}
                 Some((_, object)) => return Ok(Some(object)),
                 None if Instant::now() >= resume_deadline => return Ok(None),
@@ -180,8 +166,7 @@ impl<'a> ObjectWatch<'a> {
     }
 
     fn log_state(&mut self, state: &State) {
-        let quiet =
-            self.last_state.as_ref() == Some(state) && self.last_logged.elapsed() < HEARTBEAT;
+        let quiet = self.last_state.as_ref() == Some(state) && self.last_logged.elapsed() < HEARTBEAT;
         if !quiet {
             let waited = self.began.elapsed().as_secs();
             tracing::info!(at = %self.address, %state, waited, "waiting");

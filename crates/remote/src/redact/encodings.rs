@@ -23,8 +23,7 @@ pub(super) fn matched_length(text: &str, secret: &str, least: usize) -> usize {
 fn longest_match(text: &str, secret: &str) -> (usize, usize) {
     let mut reached = vec![0];
     for (count, c) in secret.chars().enumerate() {
-        let further =
-            |at: usize| encoded_lengths(&text[at..], c).into_iter().map(move |it| at + it);
+        let further = |at: usize| encoded_lengths(&text[at..], c).into_iter().map(move |it| at + it);
         let mut next: Vec<usize> = reached.iter().copied().flat_map(further).collect();
         next.sort_unstable();
         next.dedup();
@@ -43,9 +42,7 @@ fn encoded_lengths(text: &str, c: char) -> Vec<usize> {
     match text.as_bytes().first() {
         Some(b'+') if c == ' ' => lengths.push(1),
         Some(b'%') => lengths.extend(prefix_length(text, &url_encoding(c))),
-        Some(b'&') => {
-            lengths.extend(html_encodings(c).iter().find_map(|it| prefix_length(text, it)))
-        }
+        Some(b'&') => lengths.extend(html_encodings(c).iter().find_map(|it| prefix_length(text, it))),
         Some(b'\\') => lengths.extend(json_escape_lengths(text, c)),
         _ => {}
     }
@@ -58,8 +55,7 @@ fn prefix_length(text: &str, with: &str) -> Option<usize> {
 }
 
 fn url_encoding(c: char) -> String {
-    let bytes: Vec<String> =
-        c.encode_utf8(&mut [0; 4]).bytes().map(|it| format!("%{it:02x}")).collect();
+    let bytes: Vec<String> = c.encode_utf8(&mut [0; 4]).bytes().map(|it| format!("%{it:02x}")).collect();
     bytes.concat()
 }
 

@@ -18,8 +18,8 @@ use tokio::time::Instant;
 use super::bench::{OneSecret, SERVICE, pipe_address, scope_of_kinds};
 use super::fixtures::{kafka_body, table_mapping};
 use crate::{
-    ApiRequest, ApiResponse, Error, Method, Remote, RemoteSettings, ResponseFuture, ServiceLookup,
-    Transport, TransportError,
+    ApiRequest, ApiResponse, Error, Method, Remote, RemoteSettings, ResponseFuture, ServiceLookup, Transport,
+    TransportError,
 };
 
 type AnyAnswer = Result<ApiResponse, TransportError>;
@@ -42,11 +42,7 @@ impl Transport for RepeatingTransport {
     fn send(&self, request: ApiRequest) -> ResponseFuture<'_> {
         let mut log = self.exchanges.lock().unwrap();
         let answer = self.answers[log.len() % self.answers.len()].clone();
-        log.push(RecordedExchange {
-            sent_at: Instant::now(),
-            method: request.method,
-            answer: answer.clone(),
-        });
+        log.push(RecordedExchange { sent_at: Instant::now(), method: request.method, answer: answer.clone() });
         Box::pin(std::future::ready(answer))
     }
 }
@@ -122,9 +118,7 @@ fn any_envelope() -> impl Strategy<Value = Vec<u8>> {
         2 => odd,
     ];
     result.prop_map(|result| {
-        json!({"status": 200, "requestId": "r", "result": result, "error": "e"})
-            .to_string()
-            .into_bytes()
+        json!({"status": 200, "requestId": "r", "result": result, "error": "e"}).to_string().into_bytes()
     })
 }
 
@@ -133,8 +127,7 @@ fn any_body() -> impl Strategy<Value = Vec<u8>> {
         let (open, close) = ("[".repeat(depth), "]".repeat(depth));
         format!("{{\"result\": {open}{close}}}").into_bytes()
     });
-    let long = (1_usize..300_000)
-        .prop_map(|length| json!({"error": "x".repeat(length)}).to_string().into_bytes());
+    let long = (1_usize..300_000).prop_map(|length| json!({"error": "x".repeat(length)}).to_string().into_bytes());
     let spoilt = (any_envelope(), any::<usize>(), any::<u8>()).prop_map(|(mut bytes, at, byte)| {
         let at = at % bytes.len();
         bytes[at] = byte;
@@ -182,8 +175,7 @@ fn any_response() -> impl Strategy<Value = AnyAnswer> {
     ];
     let header = prop_oneof![Just("x-ratelimit-reset"), Just("retry-after"), Just("content-type")];
     let headers = vec((header.prop_map(str::to_owned), number), 0..3);
-    (status, headers, any_body())
-        .prop_map(|(status, headers, body)| Ok(ApiResponse { status, headers, body }))
+    (status, headers, any_body()).prop_map(|(status, headers, body)| Ok(ApiResponse { status, headers, body }))
 }
 
 fn any_answer() -> impl Strategy<Value = AnyAnswer> {
@@ -232,18 +224,10 @@ fn in_virtual_time<T>(work: impl Future<Output = T>) -> T {
 }
 
 /// What no answer may change: the work ends in time, and its error is fit to print.
-fn check_ending(
-    began: Instant,
-    parrot: &RepeatingTransport,
-    error: Option<&Error>,
-) -> Result<(), TestCaseError> {
+fn check_ending(began: Instant, parrot: &RepeatingTransport, error: Option<&Error>) -> Result<(), TestCaseError> {
     let limit = RemoteSettings::default().timeout + Duration::from_secs(120);
     prop_assert!(began.elapsed() <= limit, "{:?}", began.elapsed());
-    prop_assert!(
-        parrot.recorded_exchanges().len() <= 1200,
-        "{}",
-        parrot.recorded_exchanges().len()
-    );
+    prop_assert!(parrot.recorded_exchanges().len() <= 1200, "{}", parrot.recorded_exchanges().len());
     if let Some(error) = error {
         let text = format!("{error} {}", error.hint().unwrap_or_default());
         prop_assert!(text.chars().count() < 3000 && !text.contains('\u{1b}'), "{text}");

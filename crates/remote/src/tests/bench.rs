@@ -7,16 +7,14 @@ use std::time::Duration;
 use model::action::{Action, RunState, UpdateVia};
 use model::address::{Address, Kind, Name, ServiceRef};
 use model::live::{Id, Live};
-use sandbox::{
-    Delivery, KEY_ID, KEY_SECRET, ORGANIZATION, SandboxOptions, World, basic_authorization,
-};
+use sandbox::{Delivery, KEY_ID, KEY_SECRET, ORGANIZATION, SandboxOptions, World, basic_authorization};
 use secrecy::SecretString;
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
 use crate::{
-    ApiRequest, ApiResponse, Error, ObserveScope, PerformedAction, Remote, RemoteSettings,
-    ResponseFuture, SecretProvider, Transport, TransportError,
+    ApiRequest, ApiResponse, Error, ObserveScope, PerformedAction, Remote, RemoteSettings, ResponseFuture,
+    SecretProvider, Transport, TransportError,
 };
 
 /// The name of the service that every test is about.
@@ -59,9 +57,7 @@ impl Transport for InProcessTransport {
                     let sandbox::SandboxResponse { status, headers, body, .. } = response;
                     Ok(ApiResponse { status, headers, body })
                 }
-                Delivery::CutBeforeAnswer => {
-                    Err(TransportError::AnswerLost("connection reset by peer".to_owned()))
-                }
+                Delivery::CutBeforeAnswer => Err(TransportError::AnswerLost("connection reset by peer".to_owned())),
             }
         })
     }
@@ -100,12 +96,7 @@ impl RemoteBench {
         Self::with_key(KEY_ID, KEY_SECRET, options, settings)
     }
 
-    pub(super) fn with_key(
-        id: &str,
-        secret: &str,
-        options: SandboxOptions,
-        settings: RemoteSettings,
-    ) -> Self {
+    pub(super) fn with_key(id: &str, secret: &str, options: SandboxOptions, settings: RemoteSettings) -> Self {
         let mut world = World::new(options);
         let service = world.ensure_service(SERVICE);
         let world = Arc::new(Mutex::new(world));
@@ -116,8 +107,7 @@ impl RemoteBench {
         };
         let services = BTreeMap::from([(ServiceRef::new(SERVICE), service)]);
         let organization = ORGANIZATION.to_owned();
-        let remote =
-            Remote::new(Arc::new(transport), organization, services, Arc::new(OneSecret), settings);
+        let remote = Remote::new(Arc::new(transport), organization, services, Arc::new(OneSecret), settings);
         Self { world, remote }
     }
 
@@ -129,11 +119,7 @@ impl RemoteBench {
         self.remote.observe_live(&scope_of_kinds(kinds)).await.unwrap()
     }
 
-    pub(super) async fn create_pipe(
-        &self,
-        name: &str,
-        body: Value,
-    ) -> Result<PerformedAction, Error> {
+    pub(super) async fn create_pipe(&self, name: &str, body: Value) -> Result<PerformedAction, Error> {
         self.remote.perform_action(&Action::Create { address: pipe_address(name), body }).await
     }
 
@@ -142,34 +128,18 @@ impl RemoteBench {
         self.create_pipe(name, body).await.unwrap().id
     }
 
-    pub(super) async fn set_state(
-        &self,
-        name: &str,
-        to: RunState,
-    ) -> Result<PerformedAction, Error> {
-        self.remote
-            .perform_action(&Action::SetState { address: pipe_address(name), id: None, to })
-            .await
+    pub(super) async fn set_state(&self, name: &str, to: RunState) -> Result<PerformedAction, Error> {
+        self.remote.perform_action(&Action::SetState { address: pipe_address(name), id: None, to }).await
     }
 
-    pub(super) async fn update_pipe(
-        &self,
-        name: &str,
-        via: UpdateVia,
-        body: Value,
-    ) -> Result<PerformedAction, Error> {
-        self.remote
-            .perform_action(&Action::Update { address: pipe_address(name), id: None, via, body })
-            .await
+    pub(super) async fn update_pipe(&self, name: &str, via: UpdateVia, body: Value) -> Result<PerformedAction, Error> {
+        self.remote.perform_action(&Action::Update { address: pipe_address(name), id: None, via, body }).await
     }
 
     /// The requests of this method so far whose path ends so, with their statuses.
     pub(super) fn request_statuses(&self, method: &str, end: &str) -> Vec<u16> {
         let world = self.lock_world();
-        let fits = world
-            .request_log()
-            .iter()
-            .filter(|entry| entry.method == method && entry.path.ends_with(end));
+        let fits = world.request_log().iter().filter(|entry| entry.method == method && entry.path.ends_with(end));
         fits.map(|entry| entry.status).collect()
     }
 
@@ -214,8 +184,5 @@ pub(super) fn pipe_address(name: &str) -> Address {
 
 pub(super) fn scope_of_kinds(kinds: &[Kind]) -> ObserveScope {
     let kinds: BTreeSet<Kind> = kinds.iter().copied().collect();
-    ObserveScope {
-        kinds: BTreeMap::from([(ServiceRef::new(SERVICE), kinds)]),
-        detail_blocks: BTreeMap::new(),
-    }
+    ObserveScope { kinds: BTreeMap::from([(ServiceRef::new(SERVICE), kinds)]), detail_blocks: BTreeMap::new() }
 }

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::bench::{CANARY, RemoteBench, SERVICE, pipe_address, wait_seconds};
 use super::fixtures::{endpoint_body, kafka_body, postgres_body};
-use super::script::{ok_answer, raw_answer, scripted_remote};
+use super::scripted_transport::{ok_answer, raw_answer, scripted_remote};
 use crate::{Error, RemoteSettings, WaitMode};
 
 const LIST_PATH: &str = "*/clickpipes";
@@ -25,11 +25,7 @@ async fn create_sends_one_request_and_waits_until_running() {
 #[tokio::test(start_paused = true)]
 async fn create_sends_resolved_secrets() {
     let pipe_of = |state: &str| json!({"id": "p", "name": "orders", "state": state});
-    let answers = [
-        ok_answer(&json!([])),
-        ok_answer(&pipe_of("Provisioning")),
-        ok_answer(&json!([pipe_of("Running")])),
-    ];
+    let answers = [ok_answer(&json!([])), ok_answer(&pipe_of("Provisioning")), ok_answer(&json!([pipe_of("Running")]))];
     let (script, remote) = scripted_remote(answers);
     let create = Action::Create { address: pipe_address("orders"), body: kafka_body("orders") };
     remote.perform_action(&create).await.unwrap();
@@ -73,8 +69,7 @@ async fn lost_create_is_resent_after_a_minute_without_the_object() {
         let from = bench.lock_world().request_log().len();
         let performed = bench.create_pipe("orders", kafka_body("orders")).await.unwrap();
         assert_eq!(performed.progress, Progress::Ready, "{effect:?}");
-        let note =
-            "a create was not answered, and no object of this name appeared; it was sent again";
+        let note = "a create was not answered, and no object of this name appeared; it was sent again";
         assert_eq!(performed.notes, [note]);
         let posts = creates_after_lists(&bench, from);
         assert_eq!(posts.len(), 2, "{effect:?}");
@@ -146,8 +141,7 @@ async fn duplicate_is_reported_even_with_wait_none() {
         wait_seconds(30).await;
         bench.lock_world().fault_script().add_once("POST", LIST_PATH, FaultEffect::SlowAnswer(20));
     };
-    let (created, ()) =
-        tokio::join!(bench.create_pipe("orders", kafka_body("orders")), slow_repetition);
+    let (created, ()) = tokio::join!(bench.create_pipe("orders", kafka_body("orders")), slow_repetition);
     let error = created.unwrap_err();
     assert!(matches!(&error, Error::DuplicateObjects { ids, .. } if ids.len() == 2), "{error}");
 }
@@ -163,21 +157,14 @@ async fn duplicate_hidden_from_lists_leaves_a_note() {
     assert!(performed.notes[0].contains("it was sent again"), "{:?}", performed.notes);
     assert_eq!(bench.request_statuses("POST", "/clickpipes").len(), 2);
     wait_seconds(200).await;
-    assert_eq!(
-        bench.observe_kinds(&[Kind::ClickPipe]).await[&pipe_address("orders")].objects.len(),
-        2
-    );
+    assert_eq!(bench.observe_kinds(&[Kind::ClickPipe]).await[&pipe_address("orders")].objects.len(), 2);
 }
 
 #[tokio::test(start_paused = true)]
 async fn create_error_names_the_tables_that_hold_rows() {
     let bench = RemoteBench::without_rate_limit();
     let id = bench.create_for_id("orders", postgres_body("orders")).await;
-    bench
-        .remote
-        .perform_action(&Action::Delete { address: pipe_address("orders"), id })
-        .await
-        .unwrap();
+    bench.remote.perform_action(&Action::Delete { address: pipe_address("orders"), id }).await.unwrap();
     let error = bench.create_pipe("orders", postgres_body("orders")).await.unwrap_err();
     insta::assert_snapshot!(error.hint().unwrap(), @"its tables must hold no rows: drop or rename those that do (`DROP TABLE default.t_users; DROP TABLE default.t_kept;`), then apply again");
 }
@@ -188,21 +175,14 @@ async fn unavailable_list_does_not_prove_the_create_failed() {
     bench.pipe_states().await;
     bench.lock_world().fault_script().add_once("POST", LIST_PATH, FaultEffect::CutAfterCommit);
     let when = FaultTrigger::Route { method: "GET".to_owned(), path: LIST_PATH.to_owned() };
-    bench.lock_world().fault_script().add(Fault {
-        when,
-        effect: FaultEffect::Unavailable,
-        times: 40,
-    });
+    bench.lock_world().fault_script().add(Fault { when, effect: FaultEffect::Unavailable, times: 40 });
     bench.create_pipe("orders", kafka_body("orders")).await.unwrap();
     assert_eq!(bench.request_statuses("POST", "/clickpipes").len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
 async fn resend_needs_three_lists_in_any_window() {
-    let settings = RemoteSettings {
-        adoption_window: std::time::Duration::from_secs(1),
-        ..RemoteSettings::default()
-    };
+    let settings = RemoteSettings { adoption_window: std::time::Duration::from_secs(1), ..RemoteSettings::default() };
     let bench = RemoteBench::with_settings(SandboxOptions::default(), settings);
     bench.pipe_states().await;
     let from = bench.lock_world().request_log().len();
@@ -227,11 +207,7 @@ async fn name_conflict_after_lost_create_adopts_the_object() {
 async fn unanswered_create_ends_at_timeout_with_a_hint() {
     let bench = RemoteBench::new();
     let when = FaultTrigger::Route { method: "POST".to_owned(), path: LIST_PATH.to_owned() };
-    bench.lock_world().fault_script().add(Fault {
-        when,
-        effect: FaultEffect::CutBeforeCommit,
-        times: 1000,
-    });
+    bench.lock_world().fault_script().add(Fault { when, effect: FaultEffect::CutBeforeCommit, times: 1000 });
     let began = tokio::time::Instant::now();
     let error = bench.create_pipe("orders", kafka_body("orders")).await.unwrap_err();
     assert_eq!(began.elapsed().as_secs(), RemoteSettings::default().timeout.as_secs());
@@ -261,11 +237,7 @@ async fn two_candidates_after_lost_create_are_an_error() {
 async fn throttled_create_is_repeated() {
     let bench = RemoteBench::new();
     let when = FaultTrigger::Route { method: "POST".to_owned(), path: LIST_PATH.to_owned() };
-    bench.lock_world().fault_script().add(Fault {
-        when,
-        effect: FaultEffect::RateLimited(2.5),
-        times: 2,
-    });
+    bench.lock_world().fault_script().add(Fault { when, effect: FaultEffect::RateLimited(2.5), times: 2 });
     bench.create_pipe("orders", kafka_body("orders")).await.unwrap();
     assert_eq!(bench.request_statuses("POST", "/clickpipes"), [429, 429, 200]);
     assert_eq!(bench.remote.request_counts().throttled, 2);
@@ -296,8 +268,7 @@ fn endpoint_address(name: &str) -> Address {
 async fn endpoint_pending_acceptance_adds_a_note() {
     let settings = RemoteSettings { wait: WaitMode::None, ..RemoteSettings::default() };
     let bench = RemoteBench::with_settings(SandboxOptions::default(), settings);
-    let create =
-        Action::Create { address: endpoint_address("kafka"), body: endpoint_body("kafka") };
+    let create = Action::Create { address: endpoint_address("kafka"), body: endpoint_body("kafka") };
     let performed = bench.remote.perform_action(&create).await.unwrap();
     assert_eq!(performed.progress, Progress::Ready);
     insta::assert_snapshot!(performed.notes.join("\n"), @"it carries nothing until somebody accepts it on the account of the source");
@@ -306,8 +277,7 @@ async fn endpoint_pending_acceptance_adds_a_note() {
 #[tokio::test(start_paused = true)]
 async fn endpoint_name_is_resolved_to_its_id() {
     let bench = RemoteBench::new();
-    let create =
-        Action::Create { address: endpoint_address("kafka"), body: endpoint_body("kafka") };
+    let create = Action::Create { address: endpoint_address("kafka"), body: endpoint_body("kafka") };
     let made = bench.remote.perform_action(&create).await.unwrap();
     assert!(bench.lock_world().set_endpoint_status(SERVICE, "kafka", EndpointStatus::Ready));
     let mut body = kafka_body("orders");
@@ -326,8 +296,7 @@ async fn endpoint_name_is_resolved_to_its_id() {
 #[tokio::test(start_paused = true)]
 async fn create_error_explains_pending_endpoint() {
     let bench = RemoteBench::new();
-    let create =
-        Action::Create { address: endpoint_address("kafka"), body: endpoint_body("kafka") };
+    let create = Action::Create { address: endpoint_address("kafka"), body: endpoint_body("kafka") };
     bench.remote.perform_action(&create).await.unwrap();
     let mut body = kafka_body("orders");
     body["source"]["kafka"]["reversePrivateEndpointIds"] = json!([{"endpoint": "kafka"}]);
@@ -357,20 +326,14 @@ async fn create_fails_if_object_appeared_after_planning() {
 #[tokio::test(start_paused = true)]
 async fn pipe_create_waits_for_provisioning_endpoint() {
     let options = SandboxOptions { rate_limit: None, ..SandboxOptions::default() };
-    let bench = RemoteBench::with_settings(
-        options,
-        RemoteSettings { rate: None, ..RemoteSettings::default() },
-    );
+    let bench = RemoteBench::with_settings(options, RemoteSettings { rate: None, ..RemoteSettings::default() });
     let mut made = endpoint_body("kafka");
     made["type"] = json!("MSK_MULTI_VPC");
     made["vpcEndpointServiceName"].take();
     made["mskClusterArn"] = json!("arn:aws:kafka:us-east-1:123456789012:cluster/demo/1a2b");
     made["mskAuthentication"] = json!("SASL_IAM");
     let create = Action::Create { address: endpoint_address("kafka"), body: made };
-    let cut = tokio::time::timeout(
-        std::time::Duration::from_millis(1),
-        bench.remote.perform_action(&create),
-    );
+    let cut = tokio::time::timeout(std::time::Duration::from_millis(1), bench.remote.perform_action(&create));
     assert!(cut.await.is_err());
     let live = bench.observe_kinds(&[Kind::ReversePrivateEndpoint]).await;
     assert_eq!(live[&endpoint_address("kafka")].objects[0].state.as_str(), "Provisioning");

@@ -66,8 +66,7 @@ async fn a_mapping_is_added_with_one_stop_and_no_start() {
     for source in edited_sources() {
         let (bench, from) = running_pipe(&source).await;
         assert_eq!(set_pipe_state(&bench, RunState::Stopped).await, "Paused");
-        edit_source(&bench, &source, json!({"tableMappingsToAdd": [(source.mapping)("orders")]}))
-            .await;
+        edit_source(&bench, &source, json!({"tableMappingsToAdd": [(source.mapping)("orders")]})).await;
         assert_eq!(set_pipe_state(&bench, RunState::Running).await, "Snapshot");
         assert_eq!(bench.write_lines(from), ["stop 200", "PATCH tableMappingsToAdd 200"]);
         assert_eq!(mapped_tables(&bench, &source), ["t_kept", "t_orders", "t_users"]);
@@ -81,8 +80,7 @@ async fn a_mapping_is_removed_with_one_stop_and_no_start() {
     for source in edited_sources() {
         let (bench, from) = running_pipe(&source).await;
         set_pipe_state(&bench, RunState::Stopped).await;
-        edit_source(&bench, &source, json!({"tableMappingsToRemove": [(source.mapping)("users")]}))
-            .await;
+        edit_source(&bench, &source, json!({"tableMappingsToRemove": [(source.mapping)("users")]})).await;
         assert_eq!(set_pipe_state(&bench, RunState::Running).await, "Running");
         assert_eq!(bench.write_lines(from), ["stop 200", "PATCH tableMappingsToRemove 200"]);
         assert_eq!(mapped_tables(&bench, &source), ["t_kept"]);
@@ -94,18 +92,11 @@ async fn a_mapping_is_replaced_with_a_stop_before_each_half() {
     for source in edited_sources() {
         let (bench, from) = running_pipe(&source).await;
         set_pipe_state(&bench, RunState::Stopped).await;
-        edit_source(&bench, &source, json!({"tableMappingsToRemove": [(source.mapping)("users")]}))
-            .await;
+        edit_source(&bench, &source, json!({"tableMappingsToRemove": [(source.mapping)("users")]})).await;
         assert_eq!(set_pipe_state(&bench, RunState::Stopped).await, "Paused");
-        edit_source(&bench, &source, json!({"tableMappingsToAdd": [(source.mapping)("users")]}))
-            .await;
+        edit_source(&bench, &source, json!({"tableMappingsToAdd": [(source.mapping)("users")]})).await;
         assert_eq!(set_pipe_state(&bench, RunState::Running).await, "Snapshot");
-        let expected = [
-            "stop 200",
-            "PATCH tableMappingsToRemove 200",
-            "stop 200",
-            "PATCH tableMappingsToAdd 200",
-        ];
+        let expected = ["stop 200", "PATCH tableMappingsToRemove 200", "stop 200", "PATCH tableMappingsToAdd 200"];
         assert_eq!(bench.write_lines(from), expected);
         assert_eq!(mapped_tables(&bench, &source), ["t_kept", "t_users"]);
     }
@@ -157,11 +148,7 @@ async fn pipe_that_does_not_resume_is_started_after_10_s() {
     let source = &edited_sources()[0];
     let (bench, from) = running_pipe(source).await;
     set_pipe_state(&bench, RunState::Stopped).await;
-    bench.lock_world().fault_script().add_once(
-        "PATCH",
-        "*/clickpipes/*",
-        FaultEffect::LateResume(600),
-    );
+    bench.lock_world().fault_script().add_once("PATCH", "*/clickpipes/*", FaultEffect::LateResume(600));
     edit_source(&bench, source, json!({"tableMappingsToAdd": [table_mapping("orders")]})).await;
     let edited = Instant::now();
     assert_eq!(set_pipe_state(&bench, RunState::Running).await, "Running");

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::bench::{OneSecret, RemoteBench, SERVICE, pipe_address, scope_of_kinds};
 use super::fixtures::kafka_body;
-use super::script::{cut_answer, ok_answer, raw_answer, refusal_answer, scripted_remote};
+use super::scripted_transport::{cut_answer, ok_answer, raw_answer, refusal_answer, scripted_remote};
 use crate::{ApiCredentials, Error, HttpTransport, RejectionKind, RemoteSettings, ServiceLookup};
 
 /// The error of a create that gets this answer, with its hint.
@@ -79,11 +79,7 @@ async fn throttling_by_api_or_gateway_is_retried() {
     let page = || raw_answer(429, "text/html", "<html>Too many requests</html>");
     let made = json!({"id": "n", "name": "orders", "state": "Running"});
     let read = [page(), raw_answer(429, "", ""), ok_answer(&json!([]))];
-    let (_, remote) = scripted_remote(read.into_iter().chain([
-        page(),
-        ok_answer(&made),
-        ok_answer(&json!([made])),
-    ]));
+    let (_, remote) = scripted_remote(read.into_iter().chain([page(), ok_answer(&made), ok_answer(&json!([made]))]));
     remote.observe_live(&scope_of_kinds(&[Kind::ClickPipe])).await.unwrap();
     remote.perform_action(&create_action()).await.unwrap();
     assert_eq!(remote.request_counts().throttled, 3);
@@ -92,10 +88,9 @@ async fn throttling_by_api_or_gateway_is_retried() {
 #[tokio::test(start_paused = true)]
 async fn idle_and_stopped_service_errors_are_distinguished() {
     let bench = RemoteBench::new();
-    for (state, kind) in [
-        (ServiceState::Idle, RejectionKind::ServiceIdle),
-        (ServiceState::Stopped, RejectionKind::ServiceStopped),
-    ] {
+    for (state, kind) in
+        [(ServiceState::Idle, RejectionKind::ServiceIdle), (ServiceState::Stopped, RejectionKind::ServiceStopped)]
+    {
         bench.lock_world().set_service_state(SERVICE, state);
         let error = bench.create_pipe("orders", kafka_body("orders")).await.unwrap_err();
         assert_eq!(error.rejection_kind(), Some(kind));
@@ -107,8 +102,7 @@ async fn idle_and_stopped_service_errors_are_distinguished() {
 #[tokio::test(start_paused = true)]
 async fn read_only_key_fails_after_one_request() {
     let (id, secret) = (READ_ONLY_KEY_ID, READ_ONLY_KEY_SECRET);
-    let bench =
-        RemoteBench::with_key(id, secret, SandboxOptions::default(), RemoteSettings::default());
+    let bench = RemoteBench::with_key(id, secret, SandboxOptions::default(), RemoteSettings::default());
     let error = bench.create_pipe("orders", kafka_body("orders")).await.unwrap_err();
     assert!(error.is_auth_error());
     assert_eq!(bench.request_statuses("POST", "/clickpipes"), [403]);
@@ -117,8 +111,7 @@ async fn read_only_key_fails_after_one_request() {
 #[tokio::test(start_paused = true)]
 async fn endless_throttling_ends_at_the_timeout() {
     let began = tokio::time::Instant::now();
-    let (_, remote) =
-        scripted_remote((0..200).map(|_| refusal_answer(429, "TOO_MANY_REQUESTS: slow down")));
+    let (_, remote) = scripted_remote((0..200).map(|_| refusal_answer(429, "TOO_MANY_REQUESTS: slow down")));
     let error = remote.observe_live(&scope_of_kinds(&[Kind::ClickPipe])).await.unwrap_err();
     assert!(began.elapsed() <= RemoteSettings::default().timeout);
     insta::assert_snapshot!(error_and_hint(&error), @"
@@ -131,8 +124,7 @@ async fn endless_throttling_ends_at_the_timeout() {
 async fn gateway_timeout_leaves_delete_outcome_unknown() {
     let page = || raw_answer(504, "text/html", "<html><h1>Gateway Time-out</h1></html>");
     let list = json!([{"id": "p", "name": "orders", "state": "Stopped"}]);
-    let (_, remote) =
-        scripted_remote([ok_answer(&list)].into_iter().chain((0..20).map(|_| page())));
+    let (_, remote) = scripted_remote([ok_answer(&list)].into_iter().chain((0..20).map(|_| page())));
     remote.observe_live(&scope_of_kinds(&[Kind::ClickPipe])).await.unwrap();
     let delete = Action::Delete { address: pipe_address("orders"), id: model::live::Id::new("p") };
     let error = remote.perform_action(&delete).await.unwrap_err();

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::bench::{RemoteBench, pipe_address, scope_of_kinds};
 use super::fixtures::kafka_body;
-use super::script::{cut_answer, ok_answer, raw_answer, refusal_answer, scripted_remote};
+use super::scripted_transport::{cut_answer, ok_answer, raw_answer, refusal_answer, scripted_remote};
 
 #[tokio::test(start_paused = true)]
 async fn one_list_request_shows_all_pipes_of_a_service() {
@@ -38,13 +38,10 @@ async fn only_missing_declared_blocks_are_requested() {
         ok_answer(&json!({"streaming_max_insert_wait_ms": 500})),
     ]);
     let mut scope = scope_of_kinds(&[Kind::ClickPipe]);
-    scope
-        .detail_blocks
-        .insert(pipe_address("a"), vec!["scaling".to_owned(), "settings".to_owned()]);
+    scope.detail_blocks.insert(pipe_address("a"), vec!["scaling".to_owned(), "settings".to_owned()]);
     scope.detail_blocks.insert(pipe_address("c"), vec!["scaling".to_owned()]);
     let live = remote.observe_live(&scope).await.unwrap();
-    let asked: Vec<String> =
-        script.sent.lock().unwrap().iter().map(|(line, _)| line.clone()).collect();
+    let asked: Vec<String> = script.sent.lock().unwrap().iter().map(|(line, _)| line.clone()).collect();
     insta::assert_snapshot!(asked.join("\n"), @"
     GET /v1/organizations/org/services/svc/clickpipes
     GET /v1/organizations/org/services/svc/clickpipes/a

@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use super::bench::{RemoteBench, SERVICE, pipe_address, scope_of_kinds, wait_seconds};
 use super::fixtures::{postgres_body, table_mapping};
-use super::script::{ScriptedAnswer, ok_answer, refusal_answer, scripted_remote};
+use super::scripted_transport::{ScriptedAnswer, ok_answer, refusal_answer, scripted_remote};
 use crate::{Error, RejectionKind, RemoteSettings};
 
 const REFUSAL: &str = "BAD_REQUEST: Postgres ClickPipe must be paused to edit";
@@ -21,20 +21,12 @@ fn add_table_body() -> Value {
 }
 
 fn add_table_action() -> Action {
-    Action::Update {
-        address: pipe_address("orders"),
-        id: None,
-        via: UpdateVia::Resource,
-        body: add_table_body(),
-    }
+    Action::Update { address: pipe_address("orders"), id: None, via: UpdateVia::Resource, body: add_table_body() }
 }
 
 async fn running_pipe(quirks: Quirks) -> RemoteBench {
     let options = SandboxOptions { rate_limit: None, quirks, ..SandboxOptions::default() };
-    let bench = RemoteBench::with_settings(
-        options,
-        RemoteSettings { rate: None, ..RemoteSettings::default() },
-    );
+    let bench = RemoteBench::with_settings(options, RemoteSettings { rate: None, ..RemoteSettings::default() });
     bench.create_for_id("orders", postgres_body("orders")).await;
     wait_seconds(60).await;
     bench.pipe_states().await;
@@ -48,10 +40,7 @@ fn runs_later(bench: &RemoteBench) -> bool {
 }
 
 fn count_tables(bench: &RemoteBench) -> usize {
-    bench.lock_world().list_pipes(SERVICE)[0]["source"]["postgres"]["tableMappings"]
-        .as_array()
-        .unwrap()
-        .len()
+    bench.lock_world().list_pipes(SERVICE)[0]["source"]["postgres"]["tableMappings"].as_array().unwrap().len()
 }
 
 #[tokio::test(start_paused = true)]
@@ -79,10 +68,7 @@ async fn credentials_edit_may_need_a_pause() {
         {"username": "user", "password": {"fromEnv": "CANARY"}}}}});
     let from = bench.lock_world().request_log().len();
     bench.update_pipe("orders", UpdateVia::Resource, body).await.unwrap();
-    assert_eq!(
-        bench.write_lines(from),
-        ["PATCH credentials 400", "stop 200", "PATCH credentials 200"]
-    );
+    assert_eq!(bench.write_lines(from), ["PATCH credentials 400", "stop 200", "PATCH credentials 200"]);
     assert!(runs_later(&bench));
 }
 
@@ -119,10 +105,7 @@ async fn edit_is_sent_at_most_twice_and_stop_is_remembered() {
     let known = Some(Id::new("p"));
     let again = stopped().into_iter().chain([refusal_answer(400, REFUSAL)]).collect();
     let (sent, error, left) = run_refused_edit(again).await;
-    assert_eq!(
-        (sent, error.rejection_kind(), left),
-        (5, Some(RejectionKind::NeedsPause), known.clone())
-    );
+    assert_eq!((sent, error.rejection_kind(), left), (5, Some(RejectionKind::NeedsPause), known.clone()));
     let lost_key = vec![ok_answer(&paused), refusal_answer(401, "UNAUTHORIZED: no")];
     let (sent, error, left) = run_refused_edit(lost_key).await;
     assert_eq!((sent, error.is_auth_error(), left), (4, true, known));
@@ -140,14 +123,8 @@ async fn pipe_is_restarted_after_dropping_edit_at_any_time() {
     for after in (0..24_000).step_by(250) {
         let bench = running_pipe(Quirks::none()).await;
         let when = FaultTrigger::Route { method: "PATCH".to_owned(), path: "*".to_owned() };
-        bench.lock_world().fault_script().add(Fault {
-            when,
-            effect: FaultEffect::SlowAnswer(1),
-            times: 9,
-        });
-        let _dropped =
-            timeout(Duration::from_millis(after), bench.remote.perform_action(&add_table_action()))
-                .await;
+        bench.lock_world().fault_script().add(Fault { when, effect: FaultEffect::SlowAnswer(1), times: 9 });
+        let _dropped = timeout(Duration::from_millis(after), bench.remote.perform_action(&add_table_action())).await;
         bench.remote.cancel_run();
         if let Some(id) = bench.remote.paused_by_run(&add_table_action()) {
             stopped += 1;
@@ -167,8 +144,5 @@ async fn pipe_already_paused_is_not_stopped_again() {
     remote.observe_live(&scope_of_kinds(&[Kind::ClickPipe])).await.unwrap();
     let error = remote.perform_action(&add_table_action()).await.unwrap_err();
     assert_eq!(error.rejection_kind(), Some(RejectionKind::NeedsPause));
-    assert_eq!(
-        (script.sent.lock().unwrap().len(), remote.paused_by_run(&add_table_action())),
-        (3, None)
-    );
+    assert_eq!((script.sent.lock().unwrap().len(), remote.paused_by_run(&add_table_action())), (3, None));
 }

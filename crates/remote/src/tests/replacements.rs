@@ -16,10 +16,8 @@ const TIMEOUT: u64 = 300;
 async fn pipe_to_replace() -> (RemoteBench, [Action; 2]) {
     let options = SandboxOptions { rate_limit: None, ..SandboxOptions::default() };
     let timeout = Duration::from_secs(TIMEOUT);
-    let bench = RemoteBench::with_settings(
-        options,
-        RemoteSettings { rate: None, timeout, ..RemoteSettings::default() },
-    );
+    let bench =
+        RemoteBench::with_settings(options, RemoteSettings { rate: None, timeout, ..RemoteSettings::default() });
     let id = bench.create_for_id("orders", kafka_body("orders")).await;
     // The next run begins.
     bench.pipe_states().await;

@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::bench::{RemoteBench, SERVICE, pipe_address, scope_of_kinds, wait_seconds};
 use super::fixtures::{kafka_body, postgres_body, table_mapping};
-use super::script::{ok_answer, refusal_answer, scripted_remote};
+use super::scripted_transport::{ok_answer, refusal_answer, scripted_remote};
 use crate::{Error, RemoteSettings};
 
 /// A running pipe.
@@ -80,15 +80,12 @@ async fn resume_starts_pipe_although_lists_are_unavailable() {
 async fn resume_retries_a_rejected_key_once() {
     let paused = json!({"id": "p", "name": "orders", "state": "Paused"});
     let no = || refusal_answer(401, "UNAUTHORIZED: no");
-    for (answers, sent) in
-        [(vec![ok_answer(&json!([paused])), ok_answer(&paused)], 4), (vec![no(), no()], 4)]
-    {
+    for (answers, sent) in [(vec![ok_answer(&json!([paused])), ok_answer(&paused)], 4), (vec![no(), no()], 4)] {
         let before = [ok_answer(&json!([paused])), no()];
         let (script, remote) = scripted_remote(before.into_iter().chain(answers));
         remote.observe_live(&scope_of_kinds(&[Kind::ClickPipe])).await.unwrap();
         let (at, id) = (pipe_address("orders"), Id::new("p"));
-        let start =
-            Action::SetState { address: at.clone(), id: Some(id.clone()), to: RunState::Running };
+        let start = Action::SetState { address: at.clone(), id: Some(id.clone()), to: RunState::Running };
         for _ in 0..2 {
             assert!(remote.perform_action(&start).await.unwrap_err().is_auth_error());
         }
@@ -100,9 +97,7 @@ async fn resume_retries_a_rejected_key_once() {
 /// The API shows the old state for a moment, and would say that the pipe runs already.
 #[tokio::test(start_paused = true)]
 async fn resume_wins_over_a_stop_in_progress() {
-    for lost in
-        [None, Some(FaultEffect::CutAfterCommit), Some(FaultEffect::GatewayTimeoutAfterCommit)]
-    {
+    for lost in [None, Some(FaultEffect::CutAfterCommit), Some(FaultEffect::GatewayTimeoutAfterCommit)] {
         let (bench, id) = running_pipe().await;
         if let Some(effect) = lost {
             bench.lock_world().fault_script().add_once("PATCH", "*/state", effect);
@@ -155,11 +150,7 @@ async fn resume_sends_nothing_to_a_pipe_that_resumed() {
 async fn resume_waits_out_short_throttling() {
     let (bench, id) = paused_pipe().await;
     let when = FaultTrigger::Route { method: "*".to_owned(), path: "*".to_owned() };
-    bench.lock_world().fault_script().add(Fault {
-        when,
-        effect: FaultEffect::RateLimited(4.0),
-        times: 5,
-    });
+    bench.lock_world().fault_script().add(Fault { when, effect: FaultEffect::RateLimited(4.0), times: 5 });
     wait_seconds(RemoteSettings::default().timeout.as_secs()).await;
     bench.remote.resume_pipe(&pipe_address("orders"), &id).await.unwrap();
     assert!(runs_later(&bench));
@@ -167,9 +158,7 @@ async fn resume_waits_out_short_throttling() {
 
 #[tokio::test(start_paused = true)]
 async fn resume_ends_within_a_minute() {
-    for effect in
-        [FaultEffect::RateLimited(30.0), FaultEffect::Unavailable, FaultEffect::CutBeforeCommit]
-    {
+    for effect in [FaultEffect::RateLimited(30.0), FaultEffect::Unavailable, FaultEffect::CutBeforeCommit] {
         let (bench, id) = paused_pipe().await;
         always_fail(&bench, "*", "*", effect);
         let began = Instant::now();

@@ -21,25 +21,15 @@ fn scaling_size() -> Value {
     json!({"replicaCpuMillicores": 4000, "replicaMemoryGb": 16})
 }
 
-async fn resize_service(
-    bench: &RemoteBench,
-    service: ServiceRef,
-) -> Result<PerformedAction, Error> {
+async fn resize_service(bench: &RemoteBench, service: ServiceRef) -> Result<PerformedAction, Error> {
     let at = Address::for_singleton(service, Kind::CdcScaling);
     let via = UpdateVia::Resource;
-    bench
-        .remote
-        .perform_action(&Action::Update { address: at, id: None, via, body: scaling_size() })
-        .await
+    bench.remote.perform_action(&Action::Update { address: at, id: None, via, body: scaling_size() }).await
 }
 
 async fn observed_cpu(bench: &RemoteBench, service: ServiceRef) -> Option<Value> {
     let kinds = BTreeMap::from([(service.clone(), BTreeSet::from([Kind::CdcScaling]))]);
-    let live = bench
-        .remote
-        .observe_live(&ObserveScope { kinds, ..ObserveScope::default() })
-        .await
-        .unwrap();
+    let live = bench.remote.observe_live(&ObserveScope { kinds, ..ObserveScope::default() }).await.unwrap();
     let at = Address::for_singleton(service, Kind::CdcScaling);
     Some(live.get(&at)?.objects[0].body["replicaCpuMillicores"].clone())
 }
@@ -63,11 +53,9 @@ async fn missing_cdc_scaling_error_has_a_hint() {
 async fn cdc_scaling_waits_for_first_pipe_and_for_its_effect() {
     let bench = RemoteBench::new();
     let began = Instant::now();
-    let (created, resized) = join(
-        bench.create_pipe("orders", postgres_body("orders")),
-        resize_service(&bench, ServiceRef::new(SERVICE)),
-    )
-    .await;
+    let (created, resized) =
+        join(bench.create_pipe("orders", postgres_body("orders")), resize_service(&bench, ServiceRef::new(SERVICE)))
+            .await;
     created.unwrap();
     assert_eq!(resized.unwrap().progress, Progress::Ready);
     assert!(began.elapsed().as_secs() > 300, "{:?}", began.elapsed());
@@ -86,8 +74,7 @@ async fn cdc_scaling_without_a_pipe_fails_at_the_timeout() {
 
 #[tokio::test(start_paused = true)]
 async fn cdc_scaling_falls_back_to_the_organization_path() {
-    let options =
-        SandboxOptions { dialect: ApiDialect::ReferencePage, ..SandboxOptions::default() };
+    let options = SandboxOptions { dialect: ApiDialect::ReferencePage, ..SandboxOptions::default() };
     let bench = RemoteBench::with_settings(options, RemoteSettings::default());
     bench.create_for_id("orders", postgres_body("orders")).await;
     resize_service(&bench, ServiceRef::new(SERVICE)).await.unwrap();

@@ -7,9 +7,7 @@ use model::address::ServiceRef;
 use serde_json::{Value, json};
 
 use super::bench::{OneSecret, SERVICE};
-use crate::{
-    ApiRequest, ApiResponse, Remote, RemoteSettings, ResponseFuture, Transport, TransportError,
-};
+use crate::{ApiRequest, ApiResponse, Remote, RemoteSettings, ResponseFuture, Transport, TransportError};
 
 pub(super) struct ScriptedAnswer(Result<ApiResponse, TransportError>);
 
@@ -31,9 +29,7 @@ impl Transport for ScriptedTransport {
 }
 
 /// A remote that gets these answers.
-pub(super) fn scripted_remote(
-    answers: impl IntoIterator<Item = ScriptedAnswer>,
-) -> (Arc<ScriptedTransport>, Remote) {
+pub(super) fn scripted_remote(answers: impl IntoIterator<Item = ScriptedAnswer>) -> (Arc<ScriptedTransport>, Remote) {
     let answers = Mutex::new(answers.into_iter().collect());
     let script = Arc::new(ScriptedTransport { answers, sent: Mutex::default() });
     let services = BTreeMap::from([(ServiceRef::new(SERVICE), "svc".to_owned())]);

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::bench::{RemoteBench, SERVICE, pipe_address, wait_seconds};
 use super::fixtures::{kafka_body, postgres_body, table_mapping};
-use super::script::{ok_answer, refusal_answer, scripted_remote};
+use super::scripted_transport::{ok_answer, refusal_answer, scripted_remote};
 use crate::{Error, RemoteSettings, WaitMode};
 
 #[tokio::test(start_paused = true)]
@@ -71,8 +71,7 @@ async fn stop_outlasts_automatic_resume_after_an_edit() {
         bench.set_state("orders", RunState::Stopped).await.unwrap();
         let effect = FaultEffect::LateResume(resumes_after);
         bench.lock_world().fault_script().add_once("PATCH", "*/clickpipes/*", effect);
-        let edit =
-            json!({"source": {"postgres": {"tableMappingsToAdd": [table_mapping("orders")]}}});
+        let edit = json!({"source": {"postgres": {"tableMappingsToAdd": [table_mapping("orders")]}}});
         bench.update_pipe("orders", UpdateVia::Resource, edit).await.unwrap();
         let stopped = bench.set_state("orders", RunState::Stopped).await.unwrap();
         assert_eq!(stopped.state.as_str(), "Paused", "{resumes_after}");
@@ -96,8 +95,7 @@ async fn stop_edit_and_start_work_in_sequence() {
 
 #[tokio::test(start_paused = true)]
 async fn command_dialect_is_detected_and_reused() {
-    let options =
-        SandboxOptions { dialect: ApiDialect::ReferencePage, ..SandboxOptions::default() };
+    let options = SandboxOptions { dialect: ApiDialect::ReferencePage, ..SandboxOptions::default() };
     let bench = RemoteBench::with_settings(options, RemoteSettings::default());
     bench.create_for_id("orders", kafka_body("orders")).await;
     bench.set_state("orders", RunState::Stopped).await.unwrap();
@@ -126,17 +124,12 @@ async fn start_of_failed_pipe_ignores_its_old_state() {
     let started = bench.set_state("orders", RunState::Running).await.unwrap();
     assert_eq!(started.state.as_str(), "Running");
 
-    let lists =
-        ["Failed", "Failed", "Provisioning", "Running"].map(|state| ok_answer(&failed(state)));
+    let lists = ["Failed", "Failed", "Provisioning", "Running"].map(|state| ok_answer(&failed(state)));
     let [first, rest @ ..] = lists;
     let answers = [first, ok_answer(&failed("Failed")[0])].into_iter().chain(rest);
     let (_, remote) = scripted_remote(answers);
-    remote
-        .observe_live(&super::bench::scope_of_kinds(&[model::address::Kind::ClickPipe]))
-        .await
-        .unwrap();
-    let start =
-        Action::SetState { address: pipe_address("orders"), id: None, to: RunState::Running };
+    remote.observe_live(&super::bench::scope_of_kinds(&[model::address::Kind::ClickPipe])).await.unwrap();
+    let start = Action::SetState { address: pipe_address("orders"), id: None, to: RunState::Running };
     assert_eq!(remote.perform_action(&start).await.unwrap().state.as_str(), "Running");
 }
 
@@ -153,8 +146,7 @@ async fn degraded_pipe_counts_as_running_with_a_note() {
 
 #[tokio::test(start_paused = true)]
 async fn wait_ends_at_timeout_with_the_last_state() {
-    let settings =
-        RemoteSettings { timeout: std::time::Duration::from_secs(20), ..RemoteSettings::default() };
+    let settings = RemoteSettings { timeout: std::time::Duration::from_secs(20), ..RemoteSettings::default() };
     let bench = RemoteBench::with_settings(SandboxOptions::default(), settings);
     let began = Instant::now();
     let error = bench.create_pipe("orders", kafka_body("orders")).await.unwrap_err();
@@ -182,11 +174,7 @@ async fn delete_with_lost_response_succeeds() {
     let bench = RemoteBench::new();
     let id = bench.create_for_id("orders", kafka_body("orders")).await;
     bench.lock_world().fault_script().add_once("DELETE", "*", FaultEffect::CutAfterCommit);
-    bench
-        .remote
-        .perform_action(&Action::Delete { address: pipe_address("orders"), id })
-        .await
-        .unwrap();
+    bench.remote.perform_action(&Action::Delete { address: pipe_address("orders"), id }).await.unwrap();
     assert!(bench.pipe_states().await.is_empty());
 }
 
@@ -196,12 +184,8 @@ async fn wait_ends_when_somebody_else_deletes_the_pipe() {
     let accepted = ok_answer(&json!({"id": "p", "name": "orders", "state": "Running"}));
     let stopping = ok_answer(&json!([{"id": "p", "name": "orders", "state": "Stopping"}]));
     let (_, remote) = scripted_remote([seen, accepted, stopping, ok_answer(&json!([]))]);
-    remote
-        .observe_live(&super::bench::scope_of_kinds(&[model::address::Kind::ClickPipe]))
-        .await
-        .unwrap();
-    let stop =
-        Action::SetState { address: pipe_address("orders"), id: None, to: RunState::Stopped };
+    remote.observe_live(&super::bench::scope_of_kinds(&[model::address::Kind::ClickPipe])).await.unwrap();
+    let stop = Action::SetState { address: pipe_address("orders"), id: None, to: RunState::Stopped };
     let error = remote.perform_action(&stop).await.unwrap_err();
     assert!(matches!(error, Error::Disappeared { .. }), "{error}");
 }
@@ -221,14 +205,9 @@ async fn resync_waits_until_the_pipe_runs_again() {
 #[tokio::test(start_paused = true)]
 async fn rejected_command_does_not_switch_dialect() {
     let seen = ok_answer(&json!([{"id": "p", "name": "orders", "state": "Stopped"}]));
-    let (script, remote) =
-        scripted_remote([seen, refusal_answer(400, "BAD_REQUEST: the source is unreachable")]);
-    remote
-        .observe_live(&super::bench::scope_of_kinds(&[model::address::Kind::ClickPipe]))
-        .await
-        .unwrap();
-    let start =
-        Action::SetState { address: pipe_address("orders"), id: None, to: RunState::Running };
+    let (script, remote) = scripted_remote([seen, refusal_answer(400, "BAD_REQUEST: the source is unreachable")]);
+    remote.observe_live(&super::bench::scope_of_kinds(&[model::address::Kind::ClickPipe])).await.unwrap();
+    let start = Action::SetState { address: pipe_address("orders"), id: None, to: RunState::Running };
     remote.perform_action(&start).await.unwrap_err();
     assert_eq!(script.sent.lock().unwrap().len(), 2);
 }
@@ -238,14 +217,9 @@ async fn failed_dialect_is_not_kept() {
     let unknown = refusal_answer(400, "BAD_REQUEST: action: unknown field");
     let refused = refusal_answer(400, "BAD_REQUEST: the command cannot be carried out now");
     let item = json!({"id": "p", "name": "orders", "state": "Stopped"});
-    let (script, remote) =
-        scripted_remote([ok_answer(&json!([item])), refused, unknown, ok_answer(&item)]);
-    remote
-        .observe_live(&super::bench::scope_of_kinds(&[model::address::Kind::ClickPipe]))
-        .await
-        .unwrap();
-    let start =
-        Action::SetState { address: pipe_address("orders"), id: None, to: RunState::Running };
+    let (script, remote) = scripted_remote([ok_answer(&json!([item])), refused, unknown, ok_answer(&item)]);
+    remote.observe_live(&super::bench::scope_of_kinds(&[model::address::Kind::ClickPipe])).await.unwrap();
+    let start = Action::SetState { address: pipe_address("orders"), id: None, to: RunState::Running };
     let error = remote.perform_action(&start).await.unwrap_err();
     assert!(error.to_string().contains("cannot be carried out now"), "{error}");
     let _the_script_is_over = remote.perform_action(&start).await.unwrap_err();

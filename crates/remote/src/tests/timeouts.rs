@@ -26,19 +26,14 @@ impl Transport for SilentTransport {
                 std::future::pending::<()>().await;
             }
             let list = json!({"result": [{"id": "p", "name": "clicks", "state": "Running"}]});
-            Ok(ApiResponse {
-                status: 200,
-                headers: Vec::new(),
-                body: list.to_string().into_bytes(),
-            })
+            Ok(ApiResponse { status: 200, headers: Vec::new(), body: list.to_string().into_bytes() })
         })
     }
 }
 
 fn remote_silent_after(lists: u64, timeout: u64) -> Remote {
     let services = BTreeMap::from([(ServiceRef::new(SERVICE), "svc".to_owned())]);
-    let settings =
-        RemoteSettings { timeout: Duration::from_secs(timeout), ..RemoteSettings::default() };
+    let settings = RemoteSettings { timeout: Duration::from_secs(timeout), ..RemoteSettings::default() };
     let transport = Arc::new(SilentTransport(lists.into()));
     Remote::new(transport, "org".to_owned(), services, Arc::new(OneSecret), settings)
 }
@@ -59,11 +54,7 @@ async fn unanswered_read_ends_at_the_timeout() {
 #[tokio::test(start_paused = true)]
 async fn unanswered_write_gets_extra_time_and_unknown_outcome() {
     let create = Action::Create { address: pipe_address("orders"), body: kafka_body("orders") };
-    let stop = Action::SetState {
-        address: pipe_address("clicks"),
-        id: Some(Id::new("p")),
-        to: RunState::Stopped,
-    };
+    let stop = Action::SetState { address: pipe_address("clicks"), id: Some(Id::new("p")), to: RunState::Stopped };
     for action in [create, stop] {
         let (remote, began) = (remote_silent_after(1, 20), Instant::now());
         remote.observe_live(&scope_of_kinds(&[Kind::ClickPipe])).await.unwrap();
@@ -72,10 +63,7 @@ async fn unanswered_write_gets_extra_time_and_unknown_outcome() {
         assert!((30..=40).contains(&took), "{took} s: {error}");
         assert!(error.is_outcome_unknown(), "{error}");
         let sent = remote.request_counts().by_method;
-        assert_eq!(
-            sent.iter().filter(|(method, _)| method.is_write()).map(|it| it.1).sum::<u64>(),
-            1
-        );
+        assert_eq!(sent.iter().filter(|(method, _)| method.is_write()).map(|it| it.1).sum::<u64>(), 1);
     }
 }
 

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::bench::{RemoteBench, SERVICE, pipe_address, scope_of_kinds, wait_seconds};
 use super::fixtures::{kafka_body, postgres_body, table_mapping};
-use super::script::{cut_answer, ok_answer, scripted_remote};
+use super::scripted_transport::{cut_answer, ok_answer, scripted_remote};
 
 /// What becomes of an answer on its way.
 const LOST_ANSWERS: [FaultEffect; 4] = [
@@ -18,12 +18,8 @@ const LOST_ANSWERS: [FaultEffect; 4] = [
     FaultEffect::HtmlAnswer,
 ];
 
-const UNCOMMITTED: [FaultEffect; 4] = [
-    FaultEffect::CutBeforeCommit,
-    FaultEffect::GatewayTimeout,
-    FaultEffect::InternalError,
-    FaultEffect::Unavailable,
-];
+const UNCOMMITTED: [FaultEffect; 4] =
+    [FaultEffect::CutBeforeCommit, FaultEffect::GatewayTimeout, FaultEffect::InternalError, FaultEffect::Unavailable];
 
 /// A paused pipe, and how many requests it took to get there.
 async fn paused_pipe() -> (RemoteBench, usize) {
@@ -35,15 +31,11 @@ async fn paused_pipe() -> (RemoteBench, usize) {
 }
 
 fn count_mappings(bench: &RemoteBench) -> usize {
-    bench.lock_world().list_pipes(SERVICE)[0]["source"]["postgres"]["tableMappings"]
-        .as_array()
-        .unwrap()
-        .len()
+    bench.lock_world().list_pipes(SERVICE)[0]["source"]["postgres"]["tableMappings"].as_array().unwrap().len()
 }
 
 fn mapping_edits() -> [Value; 2] {
-    let edit =
-        |name: &str, table: &str| json!({"source": {"postgres": {name: [table_mapping(table)]}}});
+    let edit = |name: &str, table: &str| json!({"source": {"postgres": {name: [table_mapping(table)]}}});
     [edit("tableMappingsToAdd", "orders"), edit("tableMappingsToRemove", "users")]
 }
 
@@ -59,12 +51,7 @@ async fn applied_edit_with_lost_response_is_not_resent() {
             assert_ne!(count_mappings(&bench), before);
             let running = bench.set_state("orders", RunState::Running).await.unwrap();
             assert!(["Running", "Snapshot"].contains(&running.state.as_str()));
-            assert_eq!(
-                bench.write_lines(from).len(),
-                1,
-                "{effect:?}: {:?}",
-                bench.write_lines(from)
-            );
+            assert_eq!(bench.write_lines(from).len(), 1, "{effect:?}: {:?}", bench.write_lines(from));
         }
     }
 }
@@ -79,12 +66,7 @@ async fn lost_edit_that_was_not_applied_is_resent() {
             let updated = bench.update_pipe("orders", UpdateVia::Resource, edit).await.unwrap();
             assert!(updated.notes.is_empty(), "{effect:?}");
             assert_ne!(count_mappings(&bench), before);
-            assert_eq!(
-                bench.write_lines(from).len(),
-                2,
-                "{effect:?}: {:?}",
-                bench.write_lines(from)
-            );
+            assert_eq!(bench.write_lines(from).len(), 2, "{effect:?}: {:?}", bench.write_lines(from));
         }
     }
 }
@@ -96,11 +78,7 @@ async fn edit_committed_after_gateway_timeout_is_applied_once() {
         for edit in mapping_edits() {
             let (bench, _) = paused_pipe().await;
             let before = count_mappings(&bench);
-            bench.lock_world().fault_script().add_once(
-                "PATCH",
-                "*/clickpipes/*",
-                FaultEffect::LateCommit(late),
-            );
+            bench.lock_world().fault_script().add_once("PATCH", "*/clickpipes/*", FaultEffect::LateCommit(late));
             bench.update_pipe("orders", UpdateVia::Resource, edit).await.unwrap();
             bench.set_state("orders", RunState::Running).await.unwrap();
             wait_seconds(60).await;
@@ -115,11 +93,7 @@ async fn edit_committed_after_gateway_timeout_is_applied_once() {
 #[tokio::test(start_paused = true)]
 async fn applied_edit_is_recognized_after_the_pipe_resumed() {
     let (bench, from) = paused_pipe().await;
-    bench.lock_world().fault_script().add_once(
-        "PATCH",
-        "*/clickpipes/*",
-        FaultEffect::CutAfterCommit,
-    );
+    bench.lock_world().fault_script().add_once("PATCH", "*/clickpipes/*", FaultEffect::CutAfterCommit);
     let edit = json!({"source": {"postgres": {"settings": {"syncIntervalSeconds": 30}}}});
     bench.update_pipe("orders", UpdateVia::Resource, edit).await.unwrap();
     assert_eq!(bench.write_lines(from), ["PATCH settings 200"]);
@@ -129,11 +103,7 @@ async fn applied_edit_is_recognized_after_the_pipe_resumed() {
 #[tokio::test(start_paused = true)]
 async fn lost_write_only_edit_is_resent() {
     let (bench, from) = paused_pipe().await;
-    bench.lock_world().fault_script().add_once(
-        "PATCH",
-        "*/clickpipes/*",
-        FaultEffect::CutAfterCommit,
-    );
+    bench.lock_world().fault_script().add_once("PATCH", "*/clickpipes/*", FaultEffect::CutAfterCommit);
     let credentials = json!({"username": "user", "password": {"fromEnv": "CANARY"}});
     let edit = json!({"source": {"postgres": {"credentials": credentials}}});
     bench.update_pipe("orders", UpdateVia::Resource, edit).await.unwrap();
@@ -149,10 +119,9 @@ async fn rejection_of_resent_edit_can_mean_it_was_applied() {
         let source = json!({"postgres": {"tableMappings": mappings}});
         ok_answer(&json!([{"id": "p", "name": "orders", "state": state, "source": source}]))
     };
-    let refusals =
-        ["targetTable is used by another mapping", "Postgres ClickPipe must be paused to edit"];
+    let refusals = ["targetTable is used by another mapping", "Postgres ClickPipe must be paused to edit"];
     for text in refusals {
-        let refused = super::script::refusal_answer(400, &format!("BAD_REQUEST: {text}"));
+        let refused = super::scripted_transport::refusal_answer(400, &format!("BAD_REQUEST: {text}"));
         let (script, remote) = scripted_remote([
             pipe_in("Paused", &["users"]),
             cut_answer(),
@@ -182,10 +151,7 @@ async fn effective_command_with_lost_response_is_not_resent() {
         assert_eq!(started.state.as_str(), "Running", "{effect:?}");
         assert_eq!(
             bench.write_lines(from),
-            [
-                "stop 200".replace("200", logged_status(effect)),
-                "start 200".replace("200", logged_status(effect))
-            ]
+            ["stop 200".replace("200", logged_status(effect)), "start 200".replace("200", logged_status(effect))]
         );
     }
 }
@@ -228,21 +194,12 @@ async fn wait_survives_unavailable_lists() {
     let bench = RemoteBench::without_rate_limit();
     bench.create_for_id("orders", kafka_body("orders")).await;
     let when = FaultTrigger::Route { method: "GET".to_owned(), path: "*/clickpipes".to_owned() };
-    bench.lock_world().fault_script().add(Fault {
-        when,
-        effect: FaultEffect::Unavailable,
-        times: 25,
-    });
+    bench.lock_world().fault_script().add(Fault { when, effect: FaultEffect::Unavailable, times: 25 });
     let stopped = bench.set_state("orders", RunState::Stopped).await.unwrap();
     assert_eq!(stopped.state.as_str(), "Stopped");
     let when = FaultTrigger::Route { method: "GET".to_owned(), path: "*/clickpipes".to_owned() };
-    bench.lock_world().fault_script().add(Fault {
-        when,
-        effect: FaultEffect::HtmlAnswer,
-        times: 25,
-    });
-    let delete =
-        Action::Delete { address: pipe_address("orders"), id: Id::new(stopped.id.as_str()) };
+    bench.lock_world().fault_script().add(Fault { when, effect: FaultEffect::HtmlAnswer, times: 25 });
+    let delete = Action::Delete { address: pipe_address("orders"), id: Id::new(stopped.id.as_str()) };
     bench.remote.perform_action(&delete).await.unwrap();
     assert!(bench.lock_world().list_pipes(SERVICE).is_empty());
 }

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::bench::{CANARY, RemoteBench, SERVICE, pipe_address, scope_of_kinds};
 use super::fixtures::{kafka_body, postgres_body, table_mapping};
-use super::script::{cut_answer, ok_answer, refusal_answer, scripted_remote};
+use super::scripted_transport::{cut_answer, ok_answer, refusal_answer, scripted_remote};
 use crate::Error;
 
 #[tokio::test(start_paused = true)]
@@ -19,8 +19,7 @@ async fn pipe_settings_scaling_and_source_use_own_requests() {
     bench.update_pipe("orders", UpdateVia::Settings, settings).await.unwrap();
     bench.update_pipe("orders", UpdateVia::Scaling, json!({"replicas": 2})).await.unwrap();
     let credentials = json!({"username": "user", "password": {"fromEnv": "CANARY"}});
-    let body =
-        json!({"source": {"kafka": {"authentication": "PLAIN", "credentials": credentials}}});
+    let body = json!({"source": {"kafka": {"authentication": "PLAIN", "credentials": credentials}}});
     let updated = bench.update_pipe("orders", UpdateVia::Resource, body).await.unwrap();
     assert_eq!(updated.progress, Progress::Ready);
     assert_eq!(bench.request_statuses("PUT", "/settings"), [200]);
@@ -45,12 +44,8 @@ async fn renamed_pipe_is_found_by_its_new_name() {
     let bench = RemoteBench::new();
     let id = bench.create_for_id("orders", kafka_body("orders")).await;
     let at = pipe_address("orders").with_name(Name::new("orders-v2"));
-    let rename = Action::Update {
-        address,
-        id: Some(id.clone()),
-        via: UpdateVia::Resource,
-        body: json!({"name": "orders-v2"}),
-    };
+    let rename =
+        Action::Update { address, id: Some(id.clone()), via: UpdateVia::Resource, body: json!({"name": "orders-v2"}) };
     bench.remote.perform_action(&rename).await.unwrap();
     let stopped = bench.set_state("orders-v2", RunState::Stopped).await.unwrap();
     assert_eq!(stopped.id, id);
@@ -92,11 +87,7 @@ async fn update_returns_the_live_object_without_extra_reads() {
     let updated = bench.update_pipe("orders", UpdateVia::Settings, settings.clone()).await.unwrap();
     let live = updated.live.unwrap();
     assert_eq!(live.body["settings"], settings);
-    assert_eq!(
-        bench.remote.request_counts().sent,
-        before + 2,
-        "the update and the list that it waits for"
-    );
+    assert_eq!(bench.remote.request_counts().sent, before + 2, "the update and the list that it waits for");
 
     // The API takes settings here and does nothing with them: only a read tells.
     let ignored = json!({"settings": {"streaming_max_insert_wait_ms": 700}});
@@ -125,8 +116,7 @@ async fn ambiguous_or_missing_pipe_is_an_error() {
     let twin = |id| json!({"id": id, "name": "orders", "state": "Running"});
     let (_, remote) = scripted_remote([ok_answer(&json!([twin("a"), twin("b")]))]);
     remote.observe_live(&scope_of_kinds(&[model::address::Kind::ClickPipe])).await.unwrap();
-    let stop =
-        Action::SetState { address: pipe_address("orders"), id: None, to: RunState::Stopped };
+    let stop = Action::SetState { address: pipe_address("orders"), id: None, to: RunState::Stopped };
     let error = remote.perform_action(&stop).await.unwrap_err();
     insta::assert_snapshot!(error, @"2 live objects are called `analytics/orders`");
 }

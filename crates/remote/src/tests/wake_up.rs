@@ -67,11 +67,7 @@ async fn failed_wake_up_fails_every_waiting_create() {
     let bench = sleeping_service(true, ServiceState::Idle);
     let path = format!("*/services/{}/state", bench.lock_world().ensure_service(SERVICE));
     let when = FaultTrigger::Route { method: "PATCH".to_owned(), path };
-    bench.lock_world().fault_script().add(Fault {
-        when,
-        effect: FaultEffect::InternalError,
-        times: 8,
-    });
+    bench.lock_world().fault_script().add(Fault { when, effect: FaultEffect::InternalError, times: 8 });
     let creates = ["a", "b", "c"].map(|name| (name, kafka_body(name)));
     let creates = creates.into_iter().map(|(name, body)| bench.create_pipe(name, body));
     for created in join_all(creates).await {
@@ -93,10 +89,7 @@ async fn wake_up_is_given_up_after_ten_minutes() {
         }
     };
     let began = Instant::now();
-    let both = join_all([
-        bench.create_pipe("a", kafka_body("a")),
-        bench.create_pipe("b", kafka_body("b")),
-    ]);
+    let both = join_all([bench.create_pipe("a", kafka_body("a")), bench.create_pipe("b", kafka_body("b"))]);
     let errors = tokio::select! {
         errors = both => errors,
         () = keep_down => unreachable!("it goes on for ever"),
@@ -106,10 +99,7 @@ async fn wake_up_is_given_up_after_ten_minutes() {
         assert!(matches!(error, Error::WakeFailed { .. }), "{error}");
         let service = bench.lock_world().ensure_service(SERVICE);
         let told = error.to_string().replace(&service, "SERVICE");
-        assert_eq!(
-            told,
-            "service `SERVICE` could not be woken: it is still `partially_running` after 600 s"
-        );
+        assert_eq!(told, "service `SERVICE` could not be woken: it is still `partially_running` after 600 s");
     }
     assert!((600..610).contains(&began.elapsed().as_secs()), "{:?}", began.elapsed());
     assert_eq!(service_commands(&bench), ["awake"]);

@@ -12,18 +12,12 @@ use crate::service::{CdcScalingState, CdcSize, EmulatedService};
 /// Seconds until a new size is in use; reads show the old one until then.
 const PROPAGATION_SECONDS: u64 = 180;
 
-pub(crate) fn read_cdc_scaling(
-    service: &mut EmulatedService,
-    call: &RequestContext<'_>,
-) -> ApiResult {
+pub(crate) fn read_cdc_scaling(service: &mut EmulatedService, call: &RequestContext<'_>) -> ApiResult {
     let scaling = available_scaling(service, call)?;
     Ok(Some(scaling.size.value_at(call.now).to_json()))
 }
 
-pub(crate) fn patch_cdc_scaling(
-    service: &mut EmulatedService,
-    call: &RequestContext<'_>,
-) -> ApiResult {
+pub(crate) fn patch_cdc_scaling(service: &mut EmulatedService, call: &RequestContext<'_>) -> ApiResult {
     let body = parse_object(call.body)?;
     let scaling = available_scaling(service, call)?;
     let desired = validate_size(&body, call)?;
@@ -48,18 +42,9 @@ pub(crate) fn scaling_not_found() -> ApiRefusal {
     ApiRefusal::not_found("CDC scaling exists once the first database ClickPipe is provisioned")
 }
 
-fn validate_size(
-    body: &Map<String, Value>,
-    call: &RequestContext<'_>,
-) -> Result<CdcSize, ApiRefusal> {
+fn validate_size(body: &Map<String, Value>, call: &RequestContext<'_>) -> Result<CdcSize, ApiRefusal> {
     let mut complaints = Complaints::default();
-    validate_object(
-        &mut complaints,
-        "",
-        FIELDS,
-        body,
-        BodyContext::for_create(call.options.unknown_fields),
-    );
+    validate_object(&mut complaints, "", FIELDS, body, BodyContext::for_create(call.options.unknown_fields));
     let cpu = body.get("replicaCpuMillicores").and_then(Value::as_i64).unwrap_or_default();
     let memory = body.get("replicaMemoryGb").and_then(Value::as_f64).unwrap_or_default();
     if complaints.is_empty() {

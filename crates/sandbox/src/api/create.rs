@@ -16,10 +16,7 @@ use crate::rules;
 use crate::service::EmulatedService;
 use crate::timeline::Timeline;
 
-pub(crate) fn create_pipe(
-    service: &mut EmulatedService,
-    call: &mut RequestContext<'_>,
-) -> ApiResult {
+pub(crate) fn create_pipe(service: &mut EmulatedService, call: &mut RequestContext<'_>) -> ApiResult {
     service.require_running(call.now, "creation")?;
     let body = parse_object(call.body)?;
     let source = validate_new_pipe(&body, call.options)?;
@@ -41,10 +38,7 @@ pub(crate) fn create_pipe(
 }
 
 /// The source of a body that keeps to the contract and to every rule.
-fn validate_new_pipe(
-    body: &Map<String, Value>,
-    options: &SandboxOptions,
-) -> Result<ApiSource, ApiRefusal> {
+fn validate_new_pipe(body: &Map<String, Value>, options: &SandboxOptions) -> Result<ApiSource, ApiRefusal> {
     let mut complaints = Complaints::default();
     let context = BodyContext::for_create(options.unknown_fields);
     validate_object(&mut complaints, "", root::FIELDS, body, context);
@@ -71,8 +65,7 @@ fn single_source(
         return None;
     };
     super::patch::validate_source_keys(sources, options.unknown_fields, complaints);
-    let given =
-        |source: &ApiSource| sources.get(source.json_key()).is_some_and(|arm| !arm.is_null());
+    let given = |source: &ApiSource| sources.get(source.json_key()).is_some_and(|arm| !arm.is_null());
     let arms: Vec<ApiSource> = ApiSource::ALL.into_iter().filter(given).collect();
     match arms.as_slice() {
         [source] => Some(*source),
@@ -87,25 +80,13 @@ fn single_source(
     }
 }
 
-fn validate_parts(
-    source: ApiSource,
-    body: &Map<String, Value>,
-    options: &SandboxOptions,
-    complaints: &mut Complaints,
-) {
+fn validate_parts(source: ApiSource, body: &Map<String, Value>, options: &SandboxOptions, complaints: &mut Complaints) {
     let context = BodyContext::for_create(options.unknown_fields);
     let path = format!("source.{}", source.json_key());
-    match object_field(body, "source").and_then(|sources| object_field(sources, source.json_key()))
-    {
+    match object_field(body, "source").and_then(|sources| object_field(sources, source.json_key())) {
         Some(source_fields) => {
             let mut source_complaints = Complaints::default();
-            validate_object(
-                &mut source_complaints,
-                &path,
-                source.field_specs(),
-                source_fields,
-                context,
-            );
+            validate_object(&mut source_complaints, &path, source.field_specs(), source_fields, context);
             // Rules between fields say little about fields that are not even well formed.
             if source_complaints.is_empty() {
                 rules::validate_source(source, source_fields, &mut source_complaints);
@@ -168,12 +149,7 @@ fn validate_size_and_settings(
     match body.get("settings") {
         None => {}
         Some(Value::Object(settings)) => {
-            rules::settings::validate_settings(
-                source,
-                settings,
-                options.unknown_fields,
-                complaints,
-            );
+            rules::settings::validate_settings(source, settings, options.unknown_fields, complaints);
         }
         Some(_) => complaints.add("settings", "must be an object"),
     }
@@ -181,10 +157,7 @@ fn validate_size_and_settings(
 
 fn given_source_fields(body: &Map<String, Value>, source: ApiSource) -> Map<String, Value> {
     let sources = object_field(body, "source");
-    sources
-        .and_then(|sources| object_field(sources, source.json_key()))
-        .cloned()
-        .unwrap_or_default()
+    sources.and_then(|sources| object_field(sources, source.json_key())).cloned().unwrap_or_default()
 }
 
 fn given_field_mappings(body: &Map<String, Value>) -> Vec<Value> {
@@ -194,8 +167,7 @@ fn given_field_mappings(body: &Map<String, Value>) -> Vec<Value> {
 /// A role by this name has no grants here; the API checks that roles may write.
 fn refuse_lacking_roles(body: &Map<String, Value>) -> Result<(), ApiRefusal> {
     let destination = object_field(body, "destination");
-    let mut roles =
-        destination.into_iter().flat_map(|it| crate::json_body::text_items(it, "roles"));
+    let mut roles = destination.into_iter().flat_map(|it| crate::json_body::text_items(it, "roles"));
     if roles.any(|role| role == "no_grants") {
         let text = "ClickHouse validation failed: 497, message: Not enough privileges";
         return Err(ApiRefusal::bad_request(text));
@@ -210,10 +182,8 @@ fn build_pipe(
     call: &mut RequestContext<'_>,
 ) -> EmulatedPipe {
     let now = call.now;
-    let mut destination = accepted_body(
-        source.destination_specs(),
-        object_field(body, "destination").unwrap_or(&Map::new()),
-    );
+    let mut destination =
+        accepted_body(source.destination_specs(), object_field(body, "destination").unwrap_or(&Map::new()));
     if !destination.contains_key("database") {
         destination.shift_insert(0, "database".to_owned(), "default".into());
     }
@@ -246,19 +216,10 @@ fn initial_size(
     let mut desired = Map::new();
     let nothing = Map::new();
     let given = object_field(body, "scaling").unwrap_or(&nothing);
-    crate::contract::accept::merge_patch(
-        scaling::FIELDS,
-        &mut desired,
-        given,
-        NullInPatch::Ignored,
-    );
+    crate::contract::accept::merge_patch(scaling::FIELDS, &mut desired, given, NullInPatch::Ignored);
     let mut size = Timeline::new(ReplicaSize::DEFAULT.with_overrides(&desired));
     if call.options.quirks.has_quirk(Quirk::TransientZeroScaling) {
-        super::scaling::schedule_size(
-            &mut size,
-            ReplicaSize::DEFAULT.with_overrides(&desired),
-            call,
-        );
+        super::scaling::schedule_size(&mut size, ReplicaSize::DEFAULT.with_overrides(&desired), call);
     }
     Some(size)
 }
@@ -271,24 +232,18 @@ fn refuse_collision(
     if options.strict_names && service.pipes.iter().any(|other| other.name == pipe.name) {
         return Err(ApiRefusal::bad_request("name: is used by another ClickPipe of the service"));
     }
-    let left =
-        pipe.destination_tables().into_iter().find(|table| service.leftover_tables.contains(table));
+    let left = pipe.destination_tables().into_iter().find(|table| service.leftover_tables.contains(table));
     match left {
-        Some(table) if options.leftover_tables => Err(ApiRefusal::bad_request(format!(
-            "destination table {table} exists and is not empty"
-        ))),
+        Some(table) if options.leftover_tables => {
+            Err(ApiRefusal::bad_request(format!("destination table {table} exists and is not empty")))
+        }
         _ => Ok(()),
     }
 }
 
-fn start_provisioning(
-    service: &mut EmulatedService,
-    pipe: &mut EmulatedPipe,
-    call: &RequestContext<'_>,
-) {
+fn start_provisioning(service: &mut EmulatedService, pipe: &mut EmulatedPipe, call: &RequestContext<'_>) {
     let infrastructure = service.cdc_infrastructure();
-    pipe.states
-        .schedule_steps(call.now, lifecycle::creation_schedule(pipe.pipe_mode(), infrastructure));
+    pipe.states.schedule_steps(call.now, lifecycle::creation_schedule(pipe.pipe_mode(), infrastructure));
     if pipe.source.is_database() {
         service.provision_cdc(call.now);
     }

@@ -48,9 +48,7 @@ pub(crate) fn discover_schema(service: &EmulatedService, call: &RequestContext<'
     let sources_given: Vec<ApiSource> =
         ApiSource::ALL.into_iter().filter(|it| !it.is_database()).filter(given).collect();
     let &[source] = sources_given.as_slice() else {
-        return Err(ApiRefusal::bad_request(
-            "source: needs one of kafka, objectStorage, kinesis, pubsub",
-        ));
+        return Err(ApiRefusal::bad_request("source: needs one of kafka, objectStorage, kinesis, pubsub"));
     };
     let nothing = Map::new();
     let source_fields = object_field(sources, source.json_key()).unwrap_or(&nothing);
@@ -60,8 +58,7 @@ pub(crate) fn discover_schema(service: &EmulatedService, call: &RequestContext<'
         service.require_running(call.now, "schema discovery")?;
     }
     let names = ["topics", "streamName", "topic", "url", "path"];
-    let name =
-        names.into_iter().find_map(|name| text_field(source_fields, name)).unwrap_or_default();
+    let name = names.into_iter().find_map(|name| text_field(source_fields, name)).unwrap_or_default();
     let found = call.discoverable_fields.get(name).cloned().unwrap_or_else(|| sample_fields(name));
     Ok(Some(json!({"fields": found, "meta": null})))
 }
@@ -93,10 +90,7 @@ fn validate_request(
 /// An id and a time, and whatever of the others the name picks.
 fn sample_fields(name: &str) -> Vec<SourceField> {
     let picked = uuid::hash_text(name);
-    let mut fields = vec![
-        sample_field("id", "UInt64", false),
-        sample_field("created_at", "DateTime64(3)", false),
-    ];
+    let mut fields = vec![sample_field("id", "UInt64", false), sample_field("created_at", "DateTime64(3)", false)];
     for (index, (name, kind)) in SAMPLE_FIELDS.into_iter().enumerate() {
         if picked >> (2 * index) & 1 == 1 {
             fields.push(sample_field(name, kind, picked >> (2 * index + 1) & 1 == 1));

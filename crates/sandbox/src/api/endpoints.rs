@@ -20,26 +20,17 @@ const PROVISIONING_SECONDS: u64 = 45;
 const DELETING_SECONDS: u64 = 30;
 
 pub(crate) fn list_endpoints(service: &EmulatedService, call: &RequestContext<'_>) -> Value {
-    let show = |endpoint: &EmulatedEndpoint| {
-        endpoint.render_endpoint(&service.id, call.now, &call.options.quirks)
-    };
+    let show = |endpoint: &EmulatedEndpoint| endpoint.render_endpoint(&service.id, call.now, &call.options.quirks);
     service.endpoints.iter().map(show).collect()
 }
 
-pub(crate) fn read_endpoint(
-    service: &mut EmulatedService,
-    id: &str,
-    call: &RequestContext<'_>,
-) -> ApiResult {
+pub(crate) fn read_endpoint(service: &mut EmulatedService, id: &str, call: &RequestContext<'_>) -> ApiResult {
     let service_id = service.id.clone();
     let endpoint = find_endpoint(service, id)?;
     Ok(Some(endpoint.render_endpoint(&service_id, call.now, &call.options.quirks)))
 }
 
-pub(crate) fn create_endpoint(
-    service: &mut EmulatedService,
-    call: &mut RequestContext<'_>,
-) -> ApiResult {
+pub(crate) fn create_endpoint(service: &mut EmulatedService, call: &mut RequestContext<'_>) -> ApiResult {
     let body = parse_object(call.body)?;
     let mut complaints = Complaints::default();
     let context = BodyContext::for_create(call.options.unknown_fields);
@@ -58,24 +49,12 @@ pub(crate) fn create_endpoint(
 }
 
 /// Only the private DNS names can be changed, and are replaced whole; the rest is passed over.
-pub(crate) fn patch_endpoint(
-    service: &mut EmulatedService,
-    id: &str,
-    call: &RequestContext<'_>,
-) -> ApiResult {
+pub(crate) fn patch_endpoint(service: &mut EmulatedService, id: &str, call: &RequestContext<'_>) -> ApiResult {
     let body = parse_object(call.body)?;
     let kept = find_endpoint(service, id)?.body.clone();
     let mut complaints = Complaints::default();
-    validate_object(
-        &mut complaints,
-        "",
-        FIELDS,
-        &body,
-        BodyContext::for_patch(call.options.unknown_fields),
-    );
-    if text_field(&kept, "type") == Some("MSK_MULTI_VPC")
-        && private_dns_names(&body).next().is_some()
-    {
+    validate_object(&mut complaints, "", FIELDS, &body, BodyContext::for_patch(call.options.unknown_fields));
+    if text_field(&kept, "type") == Some("MSK_MULTI_VPC") && private_dns_names(&body).next().is_some() {
         complaints.add("customPrivateDnsMappings", "is not for MSK_MULTI_VPC");
     }
     validate_dns_names(service, &body, Some(id), &mut complaints);
@@ -86,11 +65,7 @@ pub(crate) fn patch_endpoint(
     read_endpoint(service, id, call)
 }
 
-pub(crate) fn delete_endpoint(
-    service: &mut EmulatedService,
-    id: &str,
-    call: &RequestContext<'_>,
-) -> ApiResult {
+pub(crate) fn delete_endpoint(service: &mut EmulatedService, id: &str, call: &RequestContext<'_>) -> ApiResult {
     let endpoint = find_endpoint(service, id)?;
     endpoint.status.schedule_steps(call.now, [(0, EndpointStatus::Deleting)]);
     endpoint.deleted_from.get_or_insert(call.now.after_seconds(DELETING_SECONDS));
@@ -108,19 +83,14 @@ pub(crate) fn refuse_unusable_endpoints(
         let status = endpoint.map(|endpoint| *endpoint.status.value_at(now));
         if status != Some(EndpointStatus::Ready) {
             let what = if status.is_some() { "is not ready" } else { "does not exist" };
-            let text = format!(
-                "source.kafka.reversePrivateEndpointIds: reverse private endpoint {id} {what}"
-            );
+            let text = format!("source.kafka.reversePrivateEndpointIds: reverse private endpoint {id} {what}");
             return Err(ApiRefusal::bad_request(text));
         }
     }
     Ok(())
 }
 
-fn find_endpoint<'a>(
-    service: &'a mut EmulatedService,
-    id: &str,
-) -> Result<&'a mut EmulatedEndpoint, ApiRefusal> {
+fn find_endpoint<'a>(service: &'a mut EmulatedService, id: &str) -> Result<&'a mut EmulatedEndpoint, ApiRefusal> {
     let found = service.endpoints.iter_mut().find(|endpoint| endpoint.id == id);
     found.ok_or_else(|| ApiRefusal::not_found(format!("reverse private endpoint {id} not found")))
 }
@@ -149,10 +119,7 @@ fn validate_type(body: &Map<String, Value>, complaints: &mut Complaints) {
         complaints.add("customPrivateDnsMappings", "is not for MSK_MULTI_VPC");
     }
     if text_field(body, "gcpServiceAttachment").is_some_and(|given| !is_service_attachment(given)) {
-        complaints.add(
-            "gcpServiceAttachment",
-            "must be projects/{project}/regions/{region}/serviceAttachments/{name}",
-        );
+        complaints.add("gcpServiceAttachment", "must be projects/{project}/regions/{region}/serviceAttachments/{name}");
     }
 }
 

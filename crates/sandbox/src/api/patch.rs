@@ -17,11 +17,7 @@ use crate::rules::mappings::MappingDelta;
 use crate::rules::{self, SourceCheck};
 use crate::service::EmulatedService;
 
-pub(crate) fn patch_pipe(
-    service: &mut EmulatedService,
-    id: &str,
-    call: &RequestContext<'_>,
-) -> ApiResult {
+pub(crate) fn patch_pipe(service: &mut EmulatedService, id: &str, call: &RequestContext<'_>) -> ApiResult {
     service.require_running(call.now, "update")?;
     let body = parse_object(call.body)?;
     let mut edited = service.find_pipe(id, call.now)?.clone();
@@ -51,11 +47,7 @@ fn rename_pipe(pipe: &mut EmulatedPipe, body: &Map<String, Value>) -> bool {
 }
 
 /// Names that `source` does not have.
-pub(crate) fn validate_source_keys(
-    sources: &Map<String, Value>,
-    unknown: UnknownFields,
-    complaints: &mut Complaints,
-) {
+pub(crate) fn validate_source_keys(sources: &Map<String, Value>, unknown: UnknownFields, complaints: &mut Complaints) {
     for (name, value) in sources {
         let known = ApiSource::ALL.iter().any(|source| source.json_key() == name);
         if name == "validateSamples" {
@@ -93,8 +85,7 @@ fn edit_source(
     require_paused(pipe, patch, &delta, call)?;
     require_credentials(pipe.source, &pipe.source_fields, patch)?;
     let changed = apply_source_patch(pipe, patch, &delta, call, complaints);
-    if let Some(reason) = rules::connectivity::connection_failure(pipe.source, &pipe.source_fields)
-    {
+    if let Some(reason) = rules::connectivity::connection_failure(pipe.source, &pipe.source_fields) {
         complaints.add_message(&reason);
     }
     if changed {
@@ -128,8 +119,7 @@ fn require_paused(
     delta: &MappingDelta,
     call: &RequestContext<'_>,
 ) -> Result<(), ApiRefusal> {
-    let sync_settings = object_field(patch, "settings")
-        .is_some_and(|it| !it.values().all(Value::is_null))
+    let sync_settings = object_field(patch, "settings").is_some_and(|it| !it.values().all(Value::is_null))
         && call.options.quirks.has_quirk(Quirk::SyncSettingsNeedPause);
     let any = !patch.is_empty() && call.options.quirks.has_quirk(Quirk::EditsNeedPause);
     let needed = delta.has_additions() || delta.has_removals() || sync_settings || any;
@@ -146,8 +136,7 @@ fn require_credentials(
     kept: &Map<String, Value>,
     patch: &Map<String, Value>,
 ) -> Result<(), ApiRefusal> {
-    let connects =
-        source.field_specs().iter().any(|field| field.connection && has_value(patch, field.name));
+    let connects = source.field_specs().iter().any(|field| field.connection && has_value(patch, field.name));
     if connects && has_value(kept, "credentials") && !has_value(patch, "credentials") {
         let text = "failed permissions validation: Authentication failed";
         return Err(ApiRefusal::bad_request(text));
@@ -166,9 +155,7 @@ fn apply_source_patch(
     let mut check = SourceCheck { path, fields: &pipe.source_fields, complaints };
     match pipe.source {
         ApiSource::Kafka => rules::kafka::validate_kafka_patch(&mut check, patch),
-        ApiSource::ObjectStorage => {
-            rules::object_storage::validate_storage_patch(&mut check, patch)
-        }
+        ApiSource::ObjectStorage => rules::object_storage::validate_storage_patch(&mut check, patch),
         _ => delta.validate_delta(&mut check),
     }
     let mut changed = delta.has_additions() || delta.has_removals();
@@ -177,12 +164,7 @@ fn apply_source_patch(
         pipe.source_fields.insert("tableMappings".to_owned(), left.into());
     }
     drop_old_authentication(pipe, patch);
-    changed |= merge_patch(
-        pipe.source.field_specs(),
-        &mut pipe.source_fields,
-        patch,
-        call.options.null_in_patch,
-    );
+    changed |= merge_patch(pipe.source.field_specs(), &mut pipe.source_fields, patch, call.options.null_in_patch);
     rules::validate_source(pipe.source, &pipe.source_fields, complaints);
     changed
 }
@@ -192,15 +174,10 @@ fn drop_old_authentication(pipe: &mut EmulatedPipe, patch: &Map<String, Value>) 
     let desired = text_field(patch, "authentication");
     let field = pipe.source.field_specs().iter().find(|field| field.name == "authentication");
     let patchable = field.is_some_and(|field| field.patch_support == PatchSupport::Applied);
-    if !patchable
-        || desired.is_none()
-        || desired == text_field(&pipe.source_fields, "authentication")
-    {
+    if !patchable || desired.is_none() || desired == text_field(&pipe.source_fields, "authentication") {
         return;
     }
-    for field in
-        pipe.source.field_specs().iter().filter(|field| field.visibility == ReadVisibility::Secret)
-    {
+    for field in pipe.source.field_specs().iter().filter(|field| field.visibility == ReadVisibility::Secret) {
         pipe.source_fields.shift_remove(field.name);
     }
     pipe.source_fields.shift_remove("iamRole");
@@ -210,15 +187,8 @@ fn drop_old_authentication(pipe: &mut EmulatedPipe, patch: &Map<String, Value>) 
 fn resume_after_edit(pipe: &mut EmulatedPipe, delta: &MappingDelta, call: &RequestContext<'_>) {
     let paused = pipe.source.is_cdc() && pipe.state_at(call.now) == EmulatedPipeState::Paused;
     if paused && call.options.quirks.has_quirk(Quirk::AutoResume) {
-        let edit = MappingEdit {
-            has_additions: delta.has_additions(),
-            has_removals: delta.has_removals(),
-        };
-        let path = lifecycle::resume_schedule(
-            pipe.pipe_mode(),
-            edit,
-            call.fault_parameters.resume_seconds,
-        );
+        let edit = MappingEdit { has_additions: delta.has_additions(), has_removals: delta.has_removals() };
+        let path = lifecycle::resume_schedule(pipe.pipe_mode(), edit, call.fault_parameters.resume_seconds);
         pipe.states.schedule_steps(call.now, path);
     }
 }
@@ -244,13 +214,7 @@ fn edit_destination(
     }
     let Some(destination) = destination.filter(|_| columns) else { return false };
     let context = BodyContext::for_patch(call.options.unknown_fields);
-    validate_object(
-        complaints,
-        "destination",
-        pipe.source.destination_specs(),
-        destination,
-        context,
-    );
+    validate_object(complaints, "destination", pipe.source.destination_specs(), destination, context);
     if !complaints.is_empty() {
         return false;
     }
@@ -273,17 +237,10 @@ fn edit_settings(
     complaints: &mut Complaints,
 ) -> bool {
     let settings = object_field(body, "settings");
-    let Some(settings) =
-        settings.filter(|_| !call.options.quirks.has_quirk(Quirk::PatchIgnoresSettings))
-    else {
+    let Some(settings) = settings.filter(|_| !call.options.quirks.has_quirk(Quirk::PatchIgnoresSettings)) else {
         return false;
     };
-    rules::settings::validate_settings(
-        pipe.source,
-        settings,
-        call.options.unknown_fields,
-        complaints,
-    );
+    rules::settings::validate_settings(pipe.source, settings, call.options.unknown_fields, complaints);
     pipe.settings.extend(super::settings::without_nulls(Some(settings)));
     true
 }

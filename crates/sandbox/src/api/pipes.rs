@@ -22,16 +22,11 @@ pub(crate) fn visible_pipes(
     options: &SandboxOptions,
     seed: u64,
 ) -> Vec<Value> {
-    let visible =
-        service.pipes.iter().filter(|pipe| pipe.listed_from <= now && !pipe.is_deleted(now));
+    let visible = service.pipes.iter().filter(|pipe| pipe.listed_from <= now && !pipe.is_deleted(now));
     visible.map(|pipe| pipe.render_pipe(&service.id, now, &options.quirks, seed)).collect()
 }
 
-pub(crate) fn read_pipe(
-    service: &mut EmulatedService,
-    id: &str,
-    call: &RequestContext<'_>,
-) -> ApiResult {
+pub(crate) fn read_pipe(service: &mut EmulatedService, id: &str, call: &RequestContext<'_>) -> ApiResult {
     if call.options.idle_refuses_reads {
         service.require_running(call.now, "reading")?;
     }
@@ -39,11 +34,7 @@ pub(crate) fn read_pipe(
 }
 
 /// The pipe as a read shows it, which is what most writes answer with.
-pub(crate) fn render_pipe(
-    service: &mut EmulatedService,
-    id: &str,
-    call: &RequestContext<'_>,
-) -> ApiResult {
+pub(crate) fn render_pipe(service: &mut EmulatedService, id: &str, call: &RequestContext<'_>) -> ApiResult {
     let service_id = service.id.clone();
     let pipe = service.find_pipe(id, call.now)?;
     Ok(Some(pipe.render_pipe(&service_id, call.now, &call.options.quirks, call.read_seed)))
@@ -51,11 +42,7 @@ pub(crate) fn render_pipe(
 
 /// The API deletes in the background: reads find the pipe for some seconds more. The
 /// destination tables of a database pipe stay.
-pub(crate) fn delete_pipe(
-    service: &mut EmulatedService,
-    id: &str,
-    call: &RequestContext<'_>,
-) -> ApiResult {
+pub(crate) fn delete_pipe(service: &mut EmulatedService, id: &str, call: &RequestContext<'_>) -> ApiResult {
     if call.options.idle_refuses_reads {
         service.require_running(call.now, "deletion")?;
     }

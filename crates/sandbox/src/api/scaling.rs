@@ -10,11 +10,7 @@ use crate::pipe::ReplicaSize;
 use crate::service::EmulatedService;
 use crate::timeline::Timeline;
 
-pub(crate) fn patch_scaling(
-    service: &mut EmulatedService,
-    id: &str,
-    call: &RequestContext<'_>,
-) -> ApiResult {
+pub(crate) fn patch_scaling(service: &mut EmulatedService, id: &str, call: &RequestContext<'_>) -> ApiResult {
     let source = service.find_pipe(id, call.now)?.source;
     service.require_running(call.now, "update")?;
     let body = parse_object(call.body)?;
@@ -40,16 +36,9 @@ pub(crate) fn patch_scaling(
 }
 
 /// A change of size reads as zero until it is through.
-pub(crate) fn schedule_size(
-    size: &mut Timeline<ReplicaSize>,
-    desired: ReplicaSize,
-    call: &RequestContext<'_>,
-) {
+pub(crate) fn schedule_size(size: &mut Timeline<ReplicaSize>, desired: ReplicaSize, call: &RequestContext<'_>) {
     if call.options.quirks.has_quirk(Quirk::TransientZeroScaling) {
-        size.schedule_steps(
-            call.now,
-            [(0, ReplicaSize::ZERO), (call.fault_parameters.zero_scaling_seconds, desired)],
-        );
+        size.schedule_steps(call.now, [(0, ReplicaSize::ZERO), (call.fault_parameters.zero_scaling_seconds, desired)]);
     } else {
         size.schedule_steps(call.now, [(0, desired)]);
     }

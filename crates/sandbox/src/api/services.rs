@@ -24,19 +24,13 @@ pub(crate) fn list_organizations() -> Value {
     json!([organization])
 }
 
-pub(crate) fn list_services(
-    services: &BTreeMap<String, EmulatedService>,
-    call: &RequestContext<'_>,
-) -> Value {
+pub(crate) fn list_services(services: &BTreeMap<String, EmulatedService>, call: &RequestContext<'_>) -> Value {
     services.values().map(|service| service.to_json(call.now)).collect()
 }
 
 /// Commands that do not fit the present state are accepted and do nothing, as `start` does to
 /// an idle service.
-pub(crate) fn run_service_command(
-    service: &mut EmulatedService,
-    call: &RequestContext<'_>,
-) -> ApiResult {
+pub(crate) fn run_service_command(service: &mut EmulatedService, call: &RequestContext<'_>) -> ApiResult {
     let body = parse_object(call.body)?;
     let state = *service.state.value_at(call.now);
     let path = match (text_field(&body, "command"), state) {

@@ -10,34 +10,21 @@ use crate::pipe::EmulatedPipe;
 use crate::rules;
 use crate::service::EmulatedService;
 
-pub(crate) fn read_settings(
-    service: &mut EmulatedService,
-    id: &str,
-    call: &RequestContext<'_>,
-) -> ApiResult {
+pub(crate) fn read_settings(service: &mut EmulatedService, id: &str, call: &RequestContext<'_>) -> ApiResult {
     let pipe = service.find_pipe(id, call.now)?;
     require_settings(pipe)?;
     Ok(Some(Value::Object(pipe.settings.clone())))
 }
 
 /// The API merges although it is a PUT: keys that are left out keep their values.
-pub(crate) fn put_settings(
-    service: &mut EmulatedService,
-    id: &str,
-    call: &RequestContext<'_>,
-) -> ApiResult {
+pub(crate) fn put_settings(service: &mut EmulatedService, id: &str, call: &RequestContext<'_>) -> ApiResult {
     require_settings(service.find_pipe(id, call.now)?)?;
     service.require_running(call.now, "update")?;
     let body = parse_object(call.body)?;
     let given = without_nulls(Some(&body));
     let pipe = service.find_pipe(id, call.now)?;
     let mut complaints = Complaints::default();
-    rules::settings::validate_settings(
-        pipe.source,
-        &body,
-        call.options.unknown_fields,
-        &mut complaints,
-    );
+    rules::settings::validate_settings(pipe.source, &body, call.options.unknown_fields, &mut complaints);
     if given.is_empty() && complaints.is_empty() {
         complaints.add("settings", "must not be empty");
     }

@@ -6,18 +6,13 @@ use super::{RequestContext, pipes};
 use crate::http_types::{ApiRefusal, ApiResult};
 use crate::json_body::{parse_object, text_field};
 use crate::lifecycle::{
-    EmulatedPipeState, is_already_running, is_already_stopped, resync_schedule, start_schedule,
-    stop_schedule,
+    EmulatedPipeState, is_already_running, is_already_stopped, resync_schedule, start_schedule, stop_schedule,
 };
 use crate::options::ApiDialect;
 use crate::pipe::EmulatedPipe;
 use crate::service::EmulatedService;
 
-pub(crate) fn patch_state(
-    service: &mut EmulatedService,
-    id: &str,
-    call: &RequestContext<'_>,
-) -> ApiResult {
+pub(crate) fn patch_state(service: &mut EmulatedService, id: &str, call: &RequestContext<'_>) -> ApiResult {
     service.find_pipe(id, call.now)?;
     service.require_running(call.now, "update")?;
     let body = parse_object(call.body)?;
@@ -35,13 +30,10 @@ pub(crate) fn patch_state(
 
 /// The schema calls it `command`, the reference page `action`.
 fn requested_command(body: &Map<String, Value>, dialect: ApiDialect) -> Result<&str, ApiRefusal> {
-    let keys: &[(&str, bool)] =
-        &[("command", dialect.has_official_shape()), ("action", dialect.has_reference_shape())];
+    let keys: &[(&str, bool)] = &[("command", dialect.has_official_shape()), ("action", dialect.has_reference_shape())];
     let known = |name: &str| keys.iter().any(|(key, allowed)| *key == name && *allowed);
     if let Some(name) = body.keys().find(|name| !known(name)) {
-        return Err(ApiRefusal::bad_request(format!(
-            "{name}: unknown field (the sandbox refuses these)"
-        )));
+        return Err(ApiRefusal::bad_request(format!("{name}: unknown field (the sandbox refuses these)")));
     }
     let given = keys.iter().find_map(|(key, _)| text_field(body, key));
     given.ok_or_else(|| ApiRefusal::bad_request("command: 'undefined' is not accepted"))
@@ -78,9 +70,7 @@ fn stop_pipe(pipe: &mut EmulatedPipe, call: &RequestContext<'_>) {
 
 fn resync_pipe(pipe: &mut EmulatedPipe, call: &RequestContext<'_>) -> Result<(), ApiRefusal> {
     if !pipe.source.is_cdc() {
-        return Err(ApiRefusal::bad_request(
-            "resync is for Postgres, MySQL and MongoDB ClickPipes",
-        ));
+        return Err(ApiRefusal::bad_request("resync is for Postgres, MySQL and MongoDB ClickPipes"));
     }
     pipe.states.schedule_steps(call.now, resync_schedule(pipe.pipe_mode()));
     Ok(())

@@ -25,13 +25,10 @@ pub(crate) fn accepted_body(fields: &[FieldSpec], body: &Map<String, Value>) -> 
 fn accepted_value(field: &FieldSpec, value: &Value) -> Value {
     match (field.visibility, field.json_type, value) {
         (ReadVisibility::Secret, _, _) => mask_values(value),
-        (_, JsonType::Object(fields), Value::Object(object)) => {
-            Value::Object(accepted_body(fields, object))
+        (_, JsonType::Object(fields), Value::Object(object)) => Value::Object(accepted_body(fields, object)),
+        (_, JsonType::Objects(fields, _), Value::Array(items)) => {
+            items.iter().map(|item| accepted_body(fields, item.as_object().unwrap_or(&Map::new()))).collect()
         }
-        (_, JsonType::Objects(fields, _), Value::Array(items)) => items
-            .iter()
-            .map(|item| accepted_body(fields, item.as_object().unwrap_or(&Map::new())))
-            .collect(),
         _ => value.clone(),
     }
 }
@@ -40,9 +37,7 @@ fn accepted_value(field: &FieldSpec, value: &Value) -> Value {
 pub(crate) fn mask_values(value: &Value) -> Value {
     match value {
         Value::Null => Value::Null,
-        Value::Object(object) => {
-            object.iter().map(|(name, value)| (name.clone(), mask_values(value))).collect()
-        }
+        Value::Object(object) => object.iter().map(|(name, value)| (name.clone(), mask_values(value))).collect(),
         Value::Array(items) => items.iter().map(mask_values).collect(),
         Value::Bool(_) | Value::Number(_) | Value::String(_) => MASK.into(),
     }
@@ -62,24 +57,16 @@ pub(crate) fn merge_patch(
             changed = true;
             continue;
         };
-        changed |= field.patch_support == PatchSupport::Applied
-            && merge_field_patch(field, kept, value, null);
+        changed |= field.patch_support == PatchSupport::Applied && merge_field_patch(field, kept, value, null);
     }
     changed
 }
 
-fn merge_field_patch(
-    field: &FieldSpec,
-    kept: &mut Map<String, Value>,
-    value: &Value,
-    null: NullInPatch,
-) -> bool {
+fn merge_field_patch(field: &FieldSpec, kept: &mut Map<String, Value>, value: &Value, null: NullInPatch) -> bool {
     match (value, field.json_type) {
         (Value::Null, _) if null == NullInPatch::Ignored => false,
         (Value::Null, _) => kept.shift_remove(field.name).is_some(),
-        (Value::Object(patch), JsonType::Object(fields))
-            if field.visibility != ReadVisibility::Secret =>
-        {
+        (Value::Object(patch), JsonType::Object(fields)) if field.visibility != ReadVisibility::Secret => {
             let inner = kept.entry(field.name).or_insert_with(|| Value::Object(Map::new()));
             inner.as_object_mut().is_some_and(|inner| merge_patch(fields, inner, patch, null))
         }

@@ -15,8 +15,7 @@ pub(crate) static TABLE: &[FieldSpec] = &[
 ];
 
 /// Of a pipe that replicates a database; everything else is refused by a rule.
-pub(crate) static DATABASE: &[FieldSpec] =
-    &[optional("database", TEXT), optional("roles", JsonType::Texts).hidden()];
+pub(crate) static DATABASE: &[FieldSpec] = &[optional("database", TEXT), optional("roles", JsonType::Texts).hidden()];
 
 static DEFINITION: &[FieldSpec] = &[
     required("engine", JsonType::Object(ENGINE)),

@@ -37,8 +37,7 @@ static REGISTRY: &[FieldSpec] = &[
     optional("credentials", JsonType::Object(REGISTRY_CREDENTIALS)).secret(),
 ];
 
-static REGISTRY_CREDENTIALS: &[FieldSpec] =
-    &[required("username", TEXT), required("password", TEXT)];
+static REGISTRY_CREDENTIALS: &[FieldSpec] = &[required("username", TEXT), required("password", TEXT)];
 
 /// Which of them belong together depends on the authentication: see the rules.
 static CREDENTIALS: &[FieldSpec] = &[

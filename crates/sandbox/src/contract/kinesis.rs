@@ -15,5 +15,4 @@ pub(crate) static FIELDS: &[FieldSpec] = &[
     optional("accessKey", JsonType::Object(ACCESS_KEY)).nullable().patchable().secret(),
 ];
 
-pub(crate) static ACCESS_KEY: &[FieldSpec] =
-    &[required("accessKeyId", TEXT), required("secretKey", TEXT)];
+pub(crate) static ACCESS_KEY: &[FieldSpec] = &[required("accessKeyId", TEXT), required("secretKey", TEXT)];

@@ -1,8 +1,7 @@
 //! The `mysql` arm and its flavours.
 
 use super::field_spec::{
-    AT_LEAST_ONE, FieldSpec, JsonType, MAYBE_EMPTY, TEXT, UnsetValue, at_least, between, optional,
-    required,
+    AT_LEAST_ONE, FieldSpec, JsonType, MAYBE_EMPTY, TEXT, UnsetValue, at_least, between, optional, required,
 };
 use super::postgres::{AUTHENTICATION, CREDENTIALS, ENGINE, MODE};
 use crate::options::Quirk;

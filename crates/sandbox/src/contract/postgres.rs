@@ -1,8 +1,7 @@
 //! The `postgres` arm and its flavours.
 
 use super::field_spec::{
-    AT_LEAST_ONE, FieldSpec, JsonType, MAYBE_EMPTY, TEXT, UnsetValue, at_least, between, optional,
-    required,
+    AT_LEAST_ONE, FieldSpec, JsonType, MAYBE_EMPTY, TEXT, UnsetValue, at_least, between, optional, required,
 };
 use crate::options::Quirk;
 
@@ -35,8 +34,7 @@ pub(crate) const ENGINE: JsonType = JsonType::OneOf(&["MergeTree", "ReplacingMer
 pub(crate) const MODE: JsonType = JsonType::OneOf(&["cdc", "snapshot", "cdc_only"]);
 
 /// Which of them are needed depends on the authentication: see the rules.
-pub(crate) static CREDENTIALS: &[FieldSpec] =
-    &[optional("username", MAYBE_EMPTY), optional("password", MAYBE_EMPTY)];
+pub(crate) static CREDENTIALS: &[FieldSpec] = &[optional("username", MAYBE_EMPTY), optional("password", MAYBE_EMPTY)];
 
 #[rustfmt::skip]
 static SETTINGS: &[FieldSpec] = &[

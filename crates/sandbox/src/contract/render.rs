@@ -19,8 +19,7 @@ pub(crate) struct ReadContext<'a> {
 impl ReadContext<'_> {
     /// Whether the quirk is on, and strikes this read at this place.
     pub(crate) fn should_apply_quirk(&self, quirk: Quirk, field_name: &str) -> bool {
-        self.quirks.has_quirk(quirk)
-            && uuid::mix_bits(self.read_seed ^ uuid::hash_text(field_name)) & 1 == 1
+        self.quirks.has_quirk(quirk) && uuid::mix_bits(self.read_seed ^ uuid::hash_text(field_name)) & 1 == 1
     }
 }
 
@@ -43,28 +42,21 @@ pub(crate) fn render_fields(
 }
 
 fn is_visible(field: &FieldSpec, kept: &Map<String, Value>, reading: ReadContext<'_>) -> bool {
-    let omitted = field.quirk == Some(Quirk::OmittedBooleans)
-        && reading.quirks.has_quirk(Quirk::OmittedBooleans);
+    let omitted = field.quirk == Some(Quirk::OmittedBooleans) && reading.quirks.has_quirk(Quirk::OmittedBooleans);
     let hidden = match field.visibility {
         ReadVisibility::Visible => false,
         ReadVisibility::Secret | ReadVisibility::Hidden => true,
-        ReadVisibility::HiddenWhen(other, value) => {
-            kept.get(other).is_some_and(|given| given == value)
-        }
+        ReadVisibility::HiddenWhen(other, value) => kept.get(other).is_some_and(|given| given == value),
     };
     field.patch_support != PatchSupport::PatchOnly && !omitted && !hidden
 }
 
 fn render_value(field: &FieldSpec, value: &Value, reading: ReadContext<'_>) -> Value {
     let mut value = match (field.json_type, value) {
-        (JsonType::Object(fields), Value::Object(object)) => {
-            Value::Object(render_fields(fields, object, reading))
+        (JsonType::Object(fields), Value::Object(object)) => Value::Object(render_fields(fields, object, reading)),
+        (JsonType::Objects(fields, _), Value::Array(items)) => {
+            items.iter().filter_map(Value::as_object).map(|item| render_fields(fields, item, reading)).collect()
         }
-        (JsonType::Objects(fields, _), Value::Array(items)) => items
-            .iter()
-            .filter_map(Value::as_object)
-            .map(|item| render_fields(fields, item, reading))
-            .collect(),
         _ => value.clone(),
     };
     if let Some(quirk) = field.quirk {
@@ -78,9 +70,7 @@ fn apply_quirk(quirk: Quirk, field_name: &str, value: &mut Value, reading: ReadC
         (Quirk::ShuffledLists, Value::Array(items)) if reading.quirks.has_quirk(quirk) => {
             shuffle_items(items, reading.read_seed);
         }
-        (Quirk::EngineParentheses, Value::String(engine))
-            if reading.should_apply_quirk(quirk, field_name) =>
-        {
+        (Quirk::EngineParentheses, Value::String(engine)) if reading.should_apply_quirk(quirk, field_name) => {
             engine.push_str("()");
         }
         (Quirk::BaseTypes, Value::String(flavour)) if reading.quirks.has_quirk(quirk) => {

@@ -13,5 +13,4 @@ pub(crate) static FIELDS: &[FieldSpec] = &[
     optional("settings", JsonType::Anything).patchable(),
 ];
 
-static FIELD_MAPPING: &[FieldSpec] =
-    &[required("sourceField", TEXT), required("destinationField", TEXT)];
+static FIELD_MAPPING: &[FieldSpec] = &[required("sourceField", TEXT), required("destinationField", TEXT)];

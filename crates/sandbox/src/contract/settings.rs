@@ -9,11 +9,7 @@ pub(crate) struct SettingSpec {
     pub(crate) applies_to: fn(ApiSource) -> bool,
 }
 
-const fn setting_spec(
-    name: &'static str,
-    shape: JsonType,
-    applies: fn(ApiSource) -> bool,
-) -> SettingSpec {
+const fn setting_spec(name: &'static str, shape: JsonType, applies: fn(ApiSource) -> bool) -> SettingSpec {
     SettingSpec { field_spec: optional(name, shape).nullable(), applies_to: applies }
 }
 

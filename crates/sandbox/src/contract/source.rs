@@ -3,9 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::field_spec::FieldSpec;
-use super::{
-    bigquery, destination, kafka, kinesis, mongodb, mysql, object_storage, postgres, pubsub,
-};
+use super::{bigquery, destination, kafka, kinesis, mongodb, mysql, object_storage, postgres, pubsub};
 
 /// What a pipe reads from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

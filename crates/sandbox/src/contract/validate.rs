@@ -92,13 +92,7 @@ pub(crate) fn validate_object(
     }
 }
 
-fn validate_field(
-    complaints: &mut Complaints,
-    path: &str,
-    field: &FieldSpec,
-    value: &Value,
-    context: BodyContext,
-) {
+fn validate_field(complaints: &mut Complaints, path: &str, field: &FieldSpec, value: &Value, context: BodyContext) {
     match (context.kind, field.patch_support) {
         (BodyKind::Create, PatchSupport::PatchOnly) => {
             complaints.add(path, "unknown field (it belongs into a PATCH)");
@@ -110,13 +104,7 @@ fn validate_field(
     }
 }
 
-fn validate_value(
-    complaints: &mut Complaints,
-    path: &str,
-    shape: JsonType,
-    value: &Value,
-    context: BodyContext,
-) {
+fn validate_value(complaints: &mut Complaints, path: &str, shape: JsonType, value: &Value, context: BodyContext) {
     match (shape, value) {
         (JsonType::Anything, _) | (JsonType::Bool, Value::Bool(_)) => {}
         (JsonType::Text { min, max }, Value::String(text)) => {
@@ -155,13 +143,7 @@ fn validate_length(complaints: &mut Complaints, path: &str, length: usize, min: 
 }
 
 /// Ranges are worded as the API words them.
-fn validate_integer(
-    complaints: &mut Complaints,
-    path: &str,
-    given: Option<i64>,
-    min: i64,
-    max: i64,
-) {
+fn validate_integer(complaints: &mut Complaints, path: &str, given: Option<i64>, min: i64, max: i64) {
     match given {
         None => complaints.add(path, "must be an integer"),
         Some(number) if (min..=max).contains(&number) => {}
@@ -191,13 +173,7 @@ fn validate_object_list(
         complaints.add(path, format!("{name} array length < minLength {least}"));
     }
     for (index, item) in items.iter().enumerate() {
-        validate_value(
-            complaints,
-            &format!("{path}[{index}]"),
-            JsonType::Object(fields),
-            item,
-            context,
-        );
+        validate_value(complaints, &format!("{path}[{index}]"), JsonType::Object(fields), item, context);
     }
 }
 
@@ -210,9 +186,7 @@ fn validate_text_list(complaints: &mut Complaints, path: &str, shape: JsonType, 
             Some(text) if matches!(shape, JsonType::Uuids) && !uuid::is_uuid(text) => {
                 complaints.add(&path, "must be a UUID");
             }
-            Some(_)
-                if matches!(shape, JsonType::DistinctTexts) && items[..index].contains(item) =>
-            {
+            Some(_) if matches!(shape, JsonType::DistinctTexts) && items[..index].contains(item) => {
                 complaints.add(&path, "is given twice");
             }
             Some(_) => {}

@@ -18,19 +18,12 @@ pub(crate) fn source_unreachable() -> ApiRefusal {
 }
 
 /// Why the source cannot be reached.
-pub(crate) fn connection_failure(
-    source: ApiSource,
-    source_fields: &Map<String, Value>,
-) -> Option<String> {
-    let host = source_hosts(source, source_fields)
-        .into_iter()
-        .find(|host| host.ends_with(UNREACHABLE_DOMAIN));
+pub(crate) fn connection_failure(source: ApiSource, source_fields: &Map<String, Value>) -> Option<String> {
+    let host = source_hosts(source, source_fields).into_iter().find(|host| host.ends_with(UNREACHABLE_DOMAIN));
     if let Some(host) = host {
         return Some(format!("dial tcp: lookup {host}: no such host"));
     }
-    let name = resource_names(source, source_fields)
-        .into_iter()
-        .find(|name| name.starts_with(MISSING_PREFIX))?;
+    let name = resource_names(source, source_fields).into_iter().find(|name| name.starts_with(MISSING_PREFIX))?;
     Some(format!("failed to access {name}: it does not exist"))
 }
 
@@ -38,8 +31,7 @@ fn source_hosts(source: ApiSource, source_fields: &Map<String, Value>) -> Vec<&s
     let given = |name| text_field(source_fields, name).unwrap_or_default();
     match source {
         ApiSource::Kafka => {
-            let registry =
-                object_field(source_fields, "schemaRegistry").and_then(|it| text_field(it, "url"));
+            let registry = object_field(source_fields, "schemaRegistry").and_then(|it| text_field(it, "url"));
             let brokers = given("brokers").split(',').map(url_host);
             brokers.chain(registry.map(url_host)).collect()
         }
@@ -65,9 +57,7 @@ fn resource_names(source: ApiSource, source_fields: &Map<String, Value>) -> Vec<
         ApiSource::Kinesis => vec![given("streamName")],
         ApiSource::Pubsub => vec![given("topic")],
         ApiSource::Bigquery => vec![url_authority(given("snapshotStagingPath"))],
-        ApiSource::Kafka | ApiSource::Postgres | ApiSource::Mysql | ApiSource::Mongodb => {
-            Vec::new()
-        }
+        ApiSource::Kafka | ApiSource::Postgres | ApiSource::Mysql | ApiSource::Mongodb => Vec::new(),
     }
 }
 

@@ -34,9 +34,7 @@ pub(crate) fn validate_mongodb(check: &mut SourceCheck<'_>) {
 }
 
 pub(crate) fn validate_bigquery(check: &mut SourceCheck<'_>) {
-    if text_field(check.fields, "snapshotStagingPath")
-        .is_some_and(|path| !path.starts_with("gs://"))
-    {
+    if text_field(check.fields, "snapshotStagingPath").is_some_and(|path| !path.starts_with("gs://")) {
         check.add_complaint("snapshotStagingPath", "must begin with gs://");
     }
     mappings::validate_mappings(check);
@@ -44,19 +42,14 @@ pub(crate) fn validate_bigquery(check: &mut SourceCheck<'_>) {
 
 fn validate_authentication(check: &mut SourceCheck<'_>) {
     validate_username(check);
-    let password = object_field(check.fields, "credentials")
-        .and_then(|given| text_field(given, "password"))
-        .is_some();
+    let password = object_field(check.fields, "credentials").and_then(|given| text_field(given, "password")).is_some();
     let role = text_field(check.fields, "iamRole").is_some();
     if text_field(check.fields, "authentication") == Some("IAM_ROLE") {
         if !role {
             check.add_complaint("iamRole", "is required with IAM_ROLE authentication");
         }
         if password {
-            check.add_complaint(
-                "credentials.password",
-                "must not be given with IAM_ROLE authentication",
-            );
+            check.add_complaint("credentials.password", "must not be given with IAM_ROLE authentication");
         }
         return;
     }
@@ -72,10 +65,7 @@ fn validate_username(check: &mut SourceCheck<'_>) {
     let nothing = Map::new();
     let credentials = object_field(check.fields, "credentials").unwrap_or(&nothing);
     if text_field(credentials, "username").is_none() {
-        check.add_complaint(
-            "credentials.username",
-            "'undefined' is not accepted, a value is required",
-        );
+        check.add_complaint("credentials.username", "'undefined' is not accepted, a value is required");
     }
 }
 

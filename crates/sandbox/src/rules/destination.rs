@@ -50,9 +50,8 @@ fn validate_table_definition(destination: &Map<String, Value>, complaints: &mut 
     let Some(engine) = object_field(definition, "engine") else { return };
     let path = "destination.tableDefinition.engine";
     let kind = text_field(engine, "type").unwrap_or_default();
-    let has_column = |name: &str| {
-        object_items(destination, "columns").any(|each| text_field(each, "name") == Some(name))
-    };
+    let has_column =
+        |name: &str| object_items(destination, "columns").any(|each| text_field(each, "name") == Some(name));
     if kind == "ReplacingMergeTree" {
         validate_replacing_engine(definition, engine, complaints);
     } else if has_value(engine, "versionColumnId") {
@@ -66,8 +65,7 @@ fn validate_table_definition(destination: &Map<String, Value>, complaints: &mut 
         complaints.add(&format!("{path}.columnIds"), "is only allowed with SummingMergeTree");
     }
     if text_items(engine, "columnIds").any(|name| !has_column(name)) {
-        complaints
-            .add(&format!("{path}.columnIds"), "names something that is not among the columns");
+        complaints.add(&format!("{path}.columnIds"), "names something that is not among the columns");
     }
 }
 
@@ -95,11 +93,9 @@ pub(crate) fn validate_field_mappings(
     if mappings.is_empty() {
         return;
     }
-    let columns: Vec<&str> = object_items(destination, "columns")
-        .filter_map(|column| text_field(column, "name"))
-        .collect();
-    let mapped: Vec<&str> =
-        mappings.iter().filter_map(|mapping| mapping["destinationField"].as_str()).collect();
+    let columns: Vec<&str> =
+        object_items(destination, "columns").filter_map(|column| text_field(column, "name")).collect();
+    let mapped: Vec<&str> = mappings.iter().filter_map(|mapping| mapping["destinationField"].as_str()).collect();
     if columns.iter().any(|column| !mapped.contains(column)) {
         complaints.add("fieldMappings", "must cover every destination column");
     }

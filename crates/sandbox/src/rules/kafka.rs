@@ -75,9 +75,7 @@ fn validate_offset(check: &mut SourceCheck<'_>) {
     let timestamp = text_field(offset, "timestamp");
     match (text_field(offset, "strategy") == Some("from_timestamp"), timestamp) {
         (true, None) => check.add_complaint("offset.timestamp", "is required with from_timestamp"),
-        (false, Some(_)) => {
-            check.add_complaint("offset.timestamp", "is only allowed with from_timestamp")
-        }
+        (false, Some(_)) => check.add_complaint("offset.timestamp", "is only allowed with from_timestamp"),
         (true, Some(timestamp)) if !is_utc_minute(timestamp) => {
             check.add_complaint("offset.timestamp", "must be a minute in UTC, as 2021-01-01T00:00");
         }

@@ -10,13 +10,8 @@ use crate::json_body::{is_true, object_items, text_field, text_items};
 type MappingObject = Map<String, Value>;
 
 /// What is replicated: schema or database or dataset, and table or collection.
-const SOURCE_KEYS: [&str; 5] = [
-    "sourceSchemaName",
-    "sourceDatabaseName",
-    "sourceDatasetName",
-    "sourceTable",
-    "sourceCollection",
-];
+const SOURCE_KEYS: [&str; 5] =
+    ["sourceSchemaName", "sourceDatabaseName", "sourceDatasetName", "sourceTable", "sourceCollection"];
 
 fn source_table(mapping: &MappingObject) -> [Option<&str>; 5] {
     SOURCE_KEYS.map(|key| text_field(mapping, key))
@@ -24,8 +19,7 @@ fn source_table(mapping: &MappingObject) -> [Option<&str>; 5] {
 
 /// Whether both name the same source table and the same target.
 fn is_same_mapping(left: &MappingObject, right: &MappingObject) -> bool {
-    source_table(left) == source_table(right)
-        && text_field(left, "targetTable") == text_field(right, "targetTable")
+    source_table(left) == source_table(right) && text_field(left, "targetTable") == text_field(right, "targetTable")
 }
 
 pub(crate) fn validate_mappings(check: &mut SourceCheck<'_>) {
@@ -43,21 +37,14 @@ fn validate_mapping(check: &mut SourceCheck<'_>, path: &str, mapping: &MappingOb
     let keys = text_items(mapping, "sortingKeys").next().is_some();
     match (is_true(mapping, "useCustomSortingKey"), keys) {
         (true, false) => {
-            check.add_complaint(
-                &format!("{path}.sortingKeys"),
-                "is required with useCustomSortingKey",
-            );
+            check.add_complaint(&format!("{path}.sortingKeys"), "is required with useCustomSortingKey");
         }
         (false, true) => {
-            check.add_complaint(
-                &format!("{path}.sortingKeys"),
-                "is only allowed with useCustomSortingKey",
-            );
+            check.add_complaint(&format!("{path}.sortingKeys"), "is only allowed with useCustomSortingKey");
         }
         _ => {}
     }
-    let blank =
-        |field: &str| text_field(mapping, field).is_some_and(|given| given.trim().is_empty());
+    let blank = |field: &str| text_field(mapping, field).is_some_and(|given| given.trim().is_empty());
     if blank("partitionByExpr") {
         check.add_complaint(&format!("{path}.partitionByExpr"), "must not be blank");
     }
@@ -85,13 +72,8 @@ impl MappingDelta {
 
     pub(crate) fn validate_delta(&self, check: &mut SourceCheck<'_>) {
         for mapping in &self.removed {
-            if !object_items(check.fields, "tableMappings")
-                .any(|present| is_same_mapping(present, mapping))
-            {
-                check.add_complaint(
-                    "tableMappingsToRemove",
-                    "names a mapping that the pipe does not have",
-                );
+            if !object_items(check.fields, "tableMappings").any(|present| is_same_mapping(present, mapping)) {
+                check.add_complaint("tableMappingsToRemove", "names a mapping that the pipe does not have");
             }
             let readded = |added: &MappingObject| source_table(added) == source_table(mapping);
             if self.added.iter().any(readded) {
@@ -108,8 +90,7 @@ impl MappingDelta {
     /// A target counts as used as long as the pipe has it, also when this request removes it.
     fn validate_additions(&self, check: &mut SourceCheck<'_>) {
         let present = object_items(check.fields, "tableMappings");
-        let mut used: BTreeSet<&str> =
-            present.filter_map(|mapping| text_field(mapping, "targetTable")).collect();
+        let mut used: BTreeSet<&str> = present.filter_map(|mapping| text_field(mapping, "targetTable")).collect();
         for (index, mapping) in self.added.iter().enumerate() {
             let path = format!("tableMappingsToAdd[{index}]");
             if !text_field(mapping, "targetTable").is_none_or(|target| used.insert(target)) {
@@ -122,9 +103,7 @@ impl MappingDelta {
     /// The mappings of the pipe afterwards.
     pub(crate) fn remaining_mappings(&self, fields: &Map<String, Value>) -> Vec<Value> {
         let present = object_items(fields, "tableMappings");
-        let stays = |mapping: &&MappingObject| {
-            !self.removed.iter().any(|gone| is_same_mapping(gone, mapping))
-        };
+        let stays = |mapping: &&MappingObject| !self.removed.iter().any(|gone| is_same_mapping(gone, mapping));
         present.filter(stays).chain(&self.added).cloned().map(Value::Object).collect()
     }
 }

@@ -25,11 +25,7 @@ fn validate_location(check: &mut SourceCheck<'_>, storage: &str) {
     check.require_when("url", !azure, storage);
 }
 
-fn validate_authentication(
-    check: &mut SourceCheck<'_>,
-    storage: &str,
-    authentication: Option<&str>,
-) {
+fn validate_authentication(check: &mut SourceCheck<'_>, storage: &str, authentication: Option<&str>) {
     let fits = match authentication {
         None => true,
         Some("IAM_ROLE") => storage == "s3",
@@ -44,11 +40,7 @@ fn validate_authentication(
     let is = |name: &str| authentication == Some(name);
     check.require_when("iamRole", is("IAM_ROLE"), "IAM_ROLE authentication");
     check.require_when("accessKey", is("IAM_USER"), "IAM_USER authentication");
-    check.require_only_when(
-        "serviceAccountKey",
-        is("SERVICE_ACCOUNT"),
-        "SERVICE_ACCOUNT authentication",
-    );
+    check.require_only_when("serviceAccountKey", is("SERVICE_ACCOUNT"), "SERVICE_ACCOUNT authentication");
 }
 
 fn validate_queue(check: &mut SourceCheck<'_>, storage: &str, authentication: Option<&str>) {
@@ -65,10 +57,7 @@ fn validate_queue(check: &mut SourceCheck<'_>, storage: &str, authentication: Op
         check.add_complaint("queueUrl", format!("is not the queue of a {storage} bucket"));
     }
     if !authentication.is_some_and(|given| readers.contains(&given)) {
-        check.add_complaint(
-            "authentication",
-            format!("a queue needs one of {}", readers.join(", ")),
-        );
+        check.add_complaint("authentication", format!("a queue needs one of {}", readers.join(", ")));
     }
 }
 

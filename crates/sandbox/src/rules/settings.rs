@@ -23,12 +23,9 @@ pub(crate) fn validate_settings(
     for setting in given.filter(|setting| !(setting.applies_to)(source)) {
         let name = setting.field_spec.name;
         if name == "kafka_read_committed" {
-            complaints.add_message(
-                "Setting 'kafka_read_committed' is only supported for Kafka ClickPipes",
-            );
+            complaints.add_message("Setting 'kafka_read_committed' is only supported for Kafka ClickPipes");
         } else {
-            complaints
-                .add(&format!("settings.{name}"), format!("is not for {}", source.display_name()));
+            complaints.add(&format!("settings.{name}"), format!("is not for {}", source.display_name()));
         }
     }
 }

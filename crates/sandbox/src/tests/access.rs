@@ -1,16 +1,11 @@
 use super::{SandboxBench, assert_refused, error_text, kafka_body, ok_result};
 use crate::{
-    KEY_ID, KEY_SECRET, ORGANIZATION, READ_ONLY_KEY_ID, READ_ONLY_KEY_SECRET, SandboxOptions,
-    SandboxRequest, basic_authorization,
+    KEY_ID, KEY_SECRET, ORGANIZATION, READ_ONLY_KEY_ID, READ_ONLY_KEY_SECRET, SandboxOptions, SandboxRequest,
+    basic_authorization,
 };
 use serde_json::{Value, json};
 
-fn request_status_as(
-    bench: &mut SandboxBench,
-    authorization: Option<String>,
-    method: &str,
-    body: &Value,
-) -> u16 {
+fn request_status_as(bench: &mut SandboxBench, authorization: Option<String>, method: &str, body: &Value) -> u16 {
     let path = format!("/v1/organizations/{ORGANIZATION}/services/{}/clickpipes", bench.service);
     let body = body.to_string().into_bytes();
     let method = method.to_owned();
@@ -41,8 +36,7 @@ fn envelope_has_a_fresh_request_id_and_delete_has_no_result() {
     let mut bench = SandboxBench::new();
     let first = bench.post_pipe(&kafka_body()).json_body();
     let id = first["result"]["id"].as_str().unwrap().to_owned();
-    let deleted =
-        bench.send_request("DELETE", &format!("/clickpipes/{id}"), &Value::Null).json_body();
+    let deleted = bench.send_request("DELETE", &format!("/clickpipes/{id}"), &Value::Null).json_body();
     let keys: Vec<_> = deleted.as_object().unwrap().keys().collect();
     assert_eq!(keys, ["status", "requestId"]);
     assert_ne!(first["requestId"], deleted["requestId"]);
@@ -70,21 +64,9 @@ fn trailing_slash_and_query_do_not_matter() {
 fn malformed_id_is_400_and_unknown_id_is_404() {
     let mut bench = SandboxBench::new();
     let unknown = "11111111-1111-4111-8111-111111111111";
-    assert_refused(
-        &bench.send_request("GET", "/clickpipes/nope", &Value::Null),
-        400,
-        "clickPipeId",
-    );
-    assert_refused(
-        &bench.send_request("GET", &format!("/clickpipes/{unknown}"), &Value::Null),
-        404,
-        "NOT_FOUND",
-    );
-    assert_refused(
-        &bench.send_request("DELETE", &format!("/clickpipes/{unknown}"), &Value::Null),
-        404,
-        unknown,
-    );
+    assert_refused(&bench.send_request("GET", "/clickpipes/nope", &Value::Null), 400, "clickPipeId");
+    assert_refused(&bench.send_request("GET", &format!("/clickpipes/{unknown}"), &Value::Null), 404, "NOT_FOUND");
+    assert_refused(&bench.send_request("DELETE", &format!("/clickpipes/{unknown}"), &Value::Null), 404, unknown);
     let organization = format!("/v1/organizations/{unknown}/services");
     assert_refused(&bench.send_to_path("GET", &organization, &Value::Null), 404, "organization");
     let service = format!("/v1/organizations/{ORGANIZATION}/services/{unknown}/clickpipes");

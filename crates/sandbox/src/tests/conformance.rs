@@ -27,12 +27,9 @@ impl OfficialSchema {
     /// The schemas that a value may have, references followed and `null` left out.
     fn schema_branches<'a>(&'a self, schema: &'a Value) -> Vec<&'a Value> {
         if let Some(reference) = schema["$ref"].as_str() {
-            return self
-                .schema_branches(self.component_schema(reference.rsplit('/').next().unwrap()));
+            return self.schema_branches(self.component_schema(reference.rsplit('/').next().unwrap()));
         }
-        let Some(choices) =
-            ["oneOf", "anyOf", "allOf"].iter().find_map(|key| schema[*key].as_array())
-        else {
+        let Some(choices) = ["oneOf", "anyOf", "allOf"].iter().find_map(|key| schema[*key].as_array()) else {
             return if schema["type"] == "null" { Vec::new() } else { vec![schema] };
         };
         choices.iter().flat_map(|choice| self.schema_branches(choice)).collect()
@@ -98,11 +95,7 @@ impl OfficialSchema {
     /// Exactly the fields that a PATCH may change are marked so.
     fn check_patch(&self, at: &str, fields: &[FieldSpec], schema: &Value) {
         let rows = fields.iter().filter(|field| field.patch_support != PatchSupport::Ignored);
-        assert_eq!(
-            field_names(rows.clone()),
-            self.property_names(schema),
-            "patchable names of {at}"
-        );
+        assert_eq!(field_names(rows.clone()), self.property_names(schema), "patchable names of {at}");
         let properties = self.branch_properties(schema);
         for field in rows.filter(|field| field.visibility != ReadVisibility::Secret) {
             if let JsonType::Object(fields) = field.json_type {
@@ -116,8 +109,7 @@ impl OfficialSchema {
     fn check_read(&self, at: &str, fields: &[FieldSpec], schema: &Value) {
         let rows = fields.iter().filter(|field| {
             // The schema shows the Azure connection string; the API does not.
-            let shown =
-                field.visibility != ReadVisibility::Secret || field.name == "connectionString";
+            let shown = field.visibility != ReadVisibility::Secret || field.name == "connectionString";
             field.patch_support != PatchSupport::PatchOnly && shown
         });
         assert_eq!(field_names(rows), self.property_names(schema), "readable names of {at}");
@@ -165,11 +157,7 @@ fn other_fields_match_the_official_schema() {
     let Some(schema) = OfficialSchema::load_from_env() else { return };
     let destination = schema.component_schema("ClickPipeMutateDestination");
     schema.check_fields("destination", destination::TABLE, destination);
-    schema.check_fields(
-        "scaling",
-        scaling::FIELDS,
-        schema.component_schema("ClickPipeScalingPatchRequest"),
-    );
+    schema.check_fields("scaling", scaling::FIELDS, schema.component_schema("ClickPipeScalingPatchRequest"));
     let cdc = schema.component_schema("ClickPipesCdcScalingPatchRequest");
     schema.check_fields("cdcScaling", cdc_scaling::FIELDS, cdc);
     let endpoint = schema.component_schema("CreateReversePrivateEndpoint");

@@ -1,6 +1,5 @@
 use super::{
-    SandboxBench, all_source_bodies, assert_refused, kafka_body, mongodb_body, ok_result,
-    postgres_body, s3_body,
+    SandboxBench, all_source_bodies, assert_refused, kafka_body, mongodb_body, ok_result, postgres_body, s3_body,
 };
 use crate::{NullInPatch, SandboxOptions, UnknownFields};
 use serde_json::{Value, json};
@@ -41,8 +40,7 @@ fn duplicate_name_is_allowed_unless_strict() {
     let mut bench = SandboxBench::new();
     bench.create_pipe(&kafka_body());
     bench.create_pipe(&kafka_body());
-    let options =
-        SandboxOptions { strict_names: true, rate_limit: None, ..SandboxOptions::default() };
+    let options = SandboxOptions { strict_names: true, rate_limit: None, ..SandboxOptions::default() };
     let mut strict = SandboxBench::with_options(options);
     strict.create_pipe(&kafka_body());
     assert_refused(&strict.post_pipe(&kafka_body()), 400, "name");
@@ -55,11 +53,7 @@ fn missing_database_defaults_unless_strict() {
     let created = ok_result(&SandboxBench::new().post_pipe(&body));
     assert_eq!(created["destination"]["database"], "default");
     let options = SandboxOptions { strict_database: true, ..SandboxOptions::default() };
-    assert_refused(
-        &SandboxBench::with_options(options).post_pipe(&body),
-        400,
-        "destination.database",
-    );
+    assert_refused(&SandboxBench::with_options(options).post_pipe(&body), 400, "destination.database");
 }
 
 #[test]
@@ -84,13 +78,8 @@ fn unreachable_source_is_400_with_a_known_phrase() {
 fn unknown_field_is_refused_or_kept() {
     let mut body = kafka_body();
     body["source"]["kafka"]["protobufSchema"] = json!("abc");
-    assert_refused(
-        &SandboxBench::new().post_pipe(&body),
-        400,
-        "source.kafka.protobufSchema: unknown field",
-    );
-    let options =
-        SandboxOptions { unknown_fields: UnknownFields::Accept, ..SandboxOptions::default() };
+    assert_refused(&SandboxBench::new().post_pipe(&body), 400, "source.kafka.protobufSchema: unknown field");
+    let options = SandboxOptions { unknown_fields: UnknownFields::Accept, ..SandboxOptions::default() };
     let created = ok_result(&SandboxBench::with_options(options).post_pipe(&body));
     assert_eq!(created["source"]["kafka"]["protobufSchema"], "abc");
 }
@@ -124,11 +113,7 @@ fn pipectl_specific_values_are_rejected() {
         assert_refused(&bench.post_pipe(&reference), 400, "credentials.password: must be a string");
         let mut endpoint = kafka_body();
         endpoint["source"]["kafka"]["reversePrivateEndpointIds"] = json!([{"endpoint": "x"}]);
-        assert_refused(
-            &bench.post_pipe(&endpoint),
-            400,
-            "reversePrivateEndpointIds[0]: must be a string",
-        );
+        assert_refused(&bench.post_pipe(&endpoint), 400, "reversePrivateEndpointIds[0]: must be a string");
         let mut host = postgres_body();
         host["source"]["postgres"]["host"] = json!({"endpoint": "x"});
         assert_refused(&bench.post_pipe(&host), 400, "source.postgres.host: must be a string");
@@ -160,11 +145,7 @@ fn types_enums_ranges_and_required_fields_are_checked() {
         let format = if source.get("format").is_some() { "format" } else { "tableMappings" };
         let mut body = body.clone();
         body["source"][arm].as_object_mut().unwrap().remove(format);
-        assert_refused(
-            &bench.post_pipe(&body),
-            400,
-            &format!("source.{arm}.{format}: 'undefined'"),
-        );
+        assert_refused(&bench.post_pipe(&body), 400, &format!("source.{arm}.{format}: 'undefined'"));
     }
 }
 

@@ -1,8 +1,7 @@
 use serde_json::{Value, json};
 
 use super::{
-    SandboxBench, assert_refused, bigquery_body, error_text, kafka_body, mongodb_body, mysql_body,
-    postgres_body,
+    SandboxBench, assert_refused, bigquery_body, error_text, kafka_body, mongodb_body, mysql_body, postgres_body,
 };
 
 fn kafka_with_destination(name: &str, value: Value) -> Value {
@@ -60,36 +59,19 @@ fn replacing_engine_needs_version_column_and_sorting_key() {
         kafka_with_destination("tableDefinition", json!({"engine": engine, "sortingKey": key}))
     };
     let replacing = json!({"type": "ReplacingMergeTree"});
-    assert_refused(
-        &bench.post_pipe(&engine(replacing, json!(["id"]))),
-        400,
-        "versionColumnId: is required",
-    );
+    assert_refused(&bench.post_pipe(&engine(replacing, json!(["id"]))), 400, "versionColumnId: is required");
     let versioned = |column: &str| json!({"type": "ReplacingMergeTree", "versionColumnId": column});
-    assert_refused(
-        &bench.post_pipe(&engine(versioned("id"), json!([]))),
-        400,
-        "sortingKey: is required",
-    );
-    assert_refused(
-        &bench.post_pipe(&engine(versioned("x"), json!(["id"]))),
-        400,
-        "is not among the columns",
-    );
+    assert_refused(&bench.post_pipe(&engine(versioned("id"), json!([]))), 400, "sortingKey: is required");
+    assert_refused(&bench.post_pipe(&engine(versioned("x"), json!(["id"]))), 400, "is not among the columns");
     bench.create_pipe(&engine(versioned("id"), json!(["id"])));
     let merge = json!({"type": "MergeTree", "versionColumnId": "id"});
-    assert_refused(
-        &bench.post_pipe(&engine(merge, json!(["id"]))),
-        400,
-        "only allowed with ReplacingMergeTree",
-    );
+    assert_refused(&bench.post_pipe(&engine(merge, json!(["id"]))), 400, "only allowed with ReplacingMergeTree");
 }
 
 #[test]
 fn summing_columns_need_the_summing_engine() {
     let mut bench = SandboxBench::new();
-    let engine =
-        |engine: Value| kafka_with_destination("tableDefinition", json!({"engine": engine}));
+    let engine = |engine: Value| kafka_with_destination("tableDefinition", json!({"engine": engine}));
     let merge = json!({"type": "MergeTree", "columnIds": []});
     assert_refused(&bench.post_pipe(&engine(merge)), 400, "only allowed with SummingMergeTree");
     let foreign = json!({"type": "SummingMergeTree", "columnIds": ["x"]});
@@ -119,9 +101,5 @@ fn empty_strings_are_400() {
         400,
         "partitionBy: '' is empty",
     );
-    assert_refused(
-        &bench.post_pipe(&kafka_with_destination("database", json!(""))),
-        400,
-        "database: '' is empty",
-    );
+    assert_refused(&bench.post_pipe(&kafka_with_destination("database", json!(""))), 400, "database: '' is empty");
 }

@@ -33,10 +33,8 @@ fn endpoint_status(bench: &mut SandboxBench, id: &str) -> Value {
 #[test]
 fn new_endpoint_becomes_ready_or_pending_acceptance() {
     let mut bench = SandboxBench::new();
-    let (google, amazon) = (
-        create_endpoint(&mut bench, &google_endpoint("g")),
-        create_endpoint(&mut bench, &amazon_endpoint()),
-    );
+    let (google, amazon) =
+        (create_endpoint(&mut bench, &google_endpoint("g")), create_endpoint(&mut bench, &amazon_endpoint()));
     assert_eq!(endpoint_status(&mut bench, &google), "Provisioning");
     bench.wait_seconds(45);
     assert_eq!(endpoint_status(&mut bench, &google), "Ready");
@@ -74,11 +72,7 @@ fn endpoint_type_requires_its_fields() {
     ];
     for (kind, field) in cases {
         let body = json!({"description": "x", "type": kind});
-        assert_refused(
-            &bench.send_request("POST", PATH, &body),
-            400,
-            &format!("{field}: is required with {kind}"),
-        );
+        assert_refused(&bench.send_request("POST", PATH, &body), 400, &format!("{field}: is required with {kind}"));
     }
     let mut body = google_endpoint("g");
     body["gcpServiceAttachment"] = json!("my-service");
@@ -88,16 +82,8 @@ fn endpoint_type_requires_its_fields() {
 #[test]
 fn description_has_at_most_255_characters() {
     let mut bench = SandboxBench::new();
-    assert_refused(
-        &bench.send_request("POST", PATH, &google_endpoint(&"x".repeat(256))),
-        400,
-        "at most 255",
-    );
-    assert_refused(
-        &bench.send_request("POST", PATH, &google_endpoint("")),
-        400,
-        "description: '' is empty",
-    );
+    assert_refused(&bench.send_request("POST", PATH, &google_endpoint(&"x".repeat(256))), 400, "at most 255");
+    assert_refused(&bench.send_request("POST", PATH, &google_endpoint("")), 400, "description: '' is empty");
     create_endpoint(&mut bench, &google_endpoint(&"x".repeat(255)));
 }
 
@@ -132,8 +118,7 @@ fn patch_replaces_dns_names_and_ignores_other_fields() {
     let patched = ok_result(&bench.send_request("PATCH", &path, &body));
     assert_eq!(patched["customPrivateDnsMappings"], names);
     assert_eq!(patched["description"], "amazon");
-    let cleared =
-        ok_result(&bench.send_request("PATCH", &path, &json!({"customPrivateDnsMappings": []})));
+    let cleared = ok_result(&bench.send_request("PATCH", &path, &json!({"customPrivateDnsMappings": []})));
     assert_eq!(cleared["customPrivateDnsMappings"], json!([]));
 }
 

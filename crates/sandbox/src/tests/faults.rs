@@ -2,9 +2,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{
-    SandboxBench, assert_refused, error_text, kafka_body, ok_result, postgres_body, table_mapping,
-};
+use super::{SandboxBench, assert_refused, error_text, kafka_body, ok_result, postgres_body, table_mapping};
 use crate::{Delivery, FaultEffect, SandboxResponse};
 
 const PIPES_PATH: &str = "*/clickpipes";
@@ -29,9 +27,7 @@ fn connection_is_cut_before_or_after_the_commit() {
 
 #[test]
 fn gateway_timeout_is_html_with_or_without_the_effect() {
-    for (effect, left) in
-        [(FaultEffect::GatewayTimeout, 0), (FaultEffect::GatewayTimeoutAfterCommit, 1)]
-    {
+    for (effect, left) in [(FaultEffect::GatewayTimeout, 0), (FaultEffect::GatewayTimeoutAfterCommit, 1)] {
         let (response, pipes) = create_with_fault(effect);
         assert_eq!((response.status, pipes), (504, left));
         assert_eq!(response.headers[0].1, "text/html");

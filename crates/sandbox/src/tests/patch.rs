@@ -3,8 +3,8 @@ mod mappings;
 use serde_json::{Value, json};
 
 use super::{
-    SandboxBench, assert_refused, bigquery_body, kafka_body, kinesis_body, mongodb_body,
-    mysql_body, ok_result, postgres_body, pubsub_body, s3_body, table_mapping,
+    SandboxBench, assert_refused, bigquery_body, kafka_body, kinesis_body, mongodb_body, mysql_body, ok_result,
+    postgres_body, pubsub_body, s3_body, table_mapping,
 };
 use crate::{EmulatedPipeState, NullInPatch, Quirk, Quirks, SandboxOptions};
 
@@ -46,12 +46,10 @@ fn rename_works_on_a_completed_pipe() {
 fn connection_edit_needs_a_pause_with_the_quirk() {
     let connection = json!({"source": {"postgres": {
         "port": 5433, "credentials": {"username": "u", "password": "p"}}}});
-    for (quirks, status) in [
-        (Quirks::all_observed(), 200),
-        (Quirks::all_observed().with_quirk(Quirk::EditsNeedPause), 400),
-    ] {
-        let mut bench =
-            SandboxBench::with_options(SandboxOptions { quirks, ..SandboxOptions::default() });
+    for (quirks, status) in
+        [(Quirks::all_observed(), 200), (Quirks::all_observed().with_quirk(Quirk::EditsNeedPause), 400)]
+    {
+        let mut bench = SandboxBench::with_options(SandboxOptions { quirks, ..SandboxOptions::default() });
         let id = bench.create_pipe(&postgres_body());
         bench.wait_seconds(300);
         assert_eq!(bench.patch_pipe(&id, &connection).status, status);
@@ -78,9 +76,7 @@ fn credentials_edit_resumes_a_paused_pipe() {
     let mut bench = SandboxBench::new();
     let id = create_paused(&mut bench, &postgres_body());
     let credentials = json!({"username": "user", "password": "rotated"});
-    ok_result(
-        &bench.patch_pipe(&id, &json!({"source": {"postgres": {"credentials": credentials}}})),
-    );
+    ok_result(&bench.patch_pipe(&id, &json!({"source": {"postgres": {"credentials": credentials}}})));
     assert_eq!(bench.states_at(&id, &[1, 2]), ["Paused", "Running"]);
 }
 
@@ -113,10 +109,7 @@ fn connection_field_without_credentials_is_400() {
     let body = json!({"source": {"mongodb": {"uri": "mongodb://other"}}});
     assert_refused(&bench.patch_pipe(&id, &body), 400, text);
     let body = json!({"source": {"mongodb": {"readPreference": "nearest"}}});
-    assert_eq!(
-        ok_result(&bench.patch_pipe(&id, &body))["source"]["mongodb"]["readPreference"],
-        "nearest"
-    );
+    assert_eq!(ok_result(&bench.patch_pipe(&id, &body))["source"]["mongodb"]["readPreference"], "nearest");
 }
 
 #[test]
@@ -149,11 +142,7 @@ fn postgres_cannot_switch_to_iam_role() {
     let body = json!({"source": {"postgres": {
         "authentication": "IAM_ROLE", "iamRole": "arn:x", "credentials": {"username": "user"},
     }}});
-    assert_refused(
-        &bench.patch_pipe(&id, &body),
-        400,
-        "password is required for basic authentication",
-    );
+    assert_refused(&bench.patch_pipe(&id, &body), 400, "password is required for basic authentication");
 }
 
 #[test]
@@ -194,11 +183,7 @@ fn registry_credentials_are_400() {
 fn bigquery_source_patch_is_400() {
     let mut bench = SandboxBench::new();
     let id = bench.create_pipe(&bigquery_body());
-    assert_refused(
-        &bench.patch_pipe(&id, &json!({"source": {"bigquery": {}}})),
-        400,
-        "source.bigquery",
-    );
+    assert_refused(&bench.patch_pipe(&id, &json!({"source": {"bigquery": {}}})), 400, "source.bigquery");
     assert_eq!(ok_result(&bench.patch_pipe(&id, &json!({"name": "new"})))["name"], "new");
 }
 
@@ -217,8 +202,7 @@ fn settings_in_patch_are_ignored_unless_quirk_is_off() {
     let id = bench.create_pipe(&kafka_body());
     assert_eq!(ok_result(&bench.patch_pipe(&id, &body))["settings"], json!({}));
     let quirks = Quirks::all_observed().without_quirk(Quirk::PatchIgnoresSettings);
-    let mut bench =
-        SandboxBench::with_options(SandboxOptions { quirks, ..SandboxOptions::default() });
+    let mut bench = SandboxBench::with_options(SandboxOptions { quirks, ..SandboxOptions::default() });
     let id = bench.create_pipe(&kafka_body());
     assert_eq!(ok_result(&bench.patch_pipe(&id, &body))["settings"], body["settings"]);
 }
@@ -282,15 +266,8 @@ fn gcs_cannot_switch_to_a_service_account() {
 #[test]
 fn secret_can_be_rotated_alone() {
     let mut bench = SandboxBench::new();
-    let bodies = [
-        kafka_body(),
-        s3_body(),
-        kinesis_body(),
-        pubsub_body(),
-        postgres_body(),
-        mysql_body(),
-        mongodb_body(),
-    ];
+    let bodies =
+        [kafka_body(), s3_body(), kinesis_body(), pubsub_body(), postgres_body(), mysql_body(), mongodb_body()];
     for body in bodies {
         let (arm, source) = body["source"].as_object().unwrap().iter().next().unwrap();
         let secrets = ["credentials", "accessKey", "serviceAccountKey"];
@@ -305,18 +282,10 @@ fn null_in_patch_is_ignored_or_clears() {
     let mut body = kafka_body();
     body["source"]["kafka"]["caCertificate"] = json!("pem");
     let patch = json!({"source": {"kafka": {"caCertificate": null}}});
-    for (null_in_patch, left) in
-        [(NullInPatch::Ignored, json!("pem")), (NullInPatch::Clears, Value::Null)]
-    {
-        let mut bench = SandboxBench::with_options(SandboxOptions {
-            null_in_patch,
-            ..SandboxOptions::default()
-        });
+    for (null_in_patch, left) in [(NullInPatch::Ignored, json!("pem")), (NullInPatch::Clears, Value::Null)] {
+        let mut bench = SandboxBench::with_options(SandboxOptions { null_in_patch, ..SandboxOptions::default() });
         let id = bench.create_pipe(&body);
-        assert_eq!(
-            ok_result(&bench.patch_pipe(&id, &patch))["source"]["kafka"]["caCertificate"],
-            left
-        );
+        assert_eq!(ok_result(&bench.patch_pipe(&id, &patch))["source"]["kafka"]["caCertificate"], left);
     }
 }
 
@@ -338,9 +307,5 @@ fn wrong_types_and_unknown_names_are_400() {
     assert_refused(&bench.patch_pipe(&id, &deadline), 400, "Not between 10 and 600");
     assert_refused(&bench.patch_pipe(&id, &json!({"nam": "x"})), 400, "nam: unknown field");
     assert_refused(&bench.patch_pipe(&id, &json!({"name": 1})), 400, "name: must be a string");
-    assert_refused(
-        &bench.patch_pipe(&id, &json!({"source": []})),
-        400,
-        "source: must be an object",
-    );
+    assert_refused(&bench.patch_pipe(&id, &json!({"source": []})), 400, "source: must be an object");
 }

@@ -44,10 +44,7 @@ fn sorting_keys_keep_their_order() {
     only["sortingKeys"] = json!(["b", "a", "c"]);
     body["source"]["postgres"]["tableMappings"] = json!([only]);
     let keys = "/source/postgres/tableMappings/0/sortingKeys";
-    assert_eq!(
-        values_read(Some(Quirk::ShuffledLists), &body, keys),
-        string_set([r#"["b","a","c"]"#])
-    );
+    assert_eq!(values_read(Some(Quirk::ShuffledLists), &body, keys), string_set([r#"["b","a","c"]"#]));
 }
 
 #[test]
@@ -73,28 +70,13 @@ fn size_is_sometimes_returned_as_a_quantity() {
     let mut body = kafka_body();
     body["scaling"] = json!({"replicas": 1, "replicaCpuMillicores": 2000, "replicaMemoryGb": 1.5});
     let quirk = Some(Quirk::QuantityStrings);
-    assert_eq!(
-        values_read(quirk, &body, "/scaling/replicaCpuMillicores"),
-        string_set(["2000", r#""2""#])
-    );
-    assert_eq!(
-        values_read(quirk, &body, "/scaling/replicaMemoryGb"),
-        string_set(["1.5", r#""1536Mi""#])
-    );
+    assert_eq!(values_read(quirk, &body, "/scaling/replicaCpuMillicores"), string_set(["2000", r#""2""#]));
+    assert_eq!(values_read(quirk, &body, "/scaling/replicaMemoryGb"), string_set(["1.5", r#""1536Mi""#]));
     body["scaling"] = json!({"replicaCpuMillicores": 1500});
-    assert_eq!(
-        values_read(quirk, &body, "/scaling/replicaCpuMillicores"),
-        string_set(["1500", r#""1500m""#])
-    );
+    assert_eq!(values_read(quirk, &body, "/scaling/replicaCpuMillicores"), string_set(["1500", r#""1500m""#]));
     body["scaling"] = json!({"replicaCpuMillicores": 125, "replicaMemoryGb": 1});
-    assert_eq!(
-        values_read(quirk, &body, "/scaling/replicaCpuMillicores"),
-        string_set(["125", r#""125m""#])
-    );
-    assert_eq!(
-        values_read(quirk, &body, "/scaling/replicaMemoryGb"),
-        string_set(["1", r#""1Gi""#])
-    );
+    assert_eq!(values_read(quirk, &body, "/scaling/replicaCpuMillicores"), string_set(["125", r#""125m""#]));
+    assert_eq!(values_read(quirk, &body, "/scaling/replicaMemoryGb"), string_set(["1", r#""1Gi""#]));
     assert_eq!(values_read(quirk, &body, "/scaling/replicas"), string_set(["1"]));
 }
 
@@ -124,10 +106,8 @@ fn database_flavors_read_as_base_types_with_the_quirk() {
 
 #[test]
 fn without_the_quirk_a_paused_pipe_stays_paused() {
-    let options = SandboxOptions {
-        quirks: Quirks::all_observed().without_quirk(Quirk::AutoResume),
-        ..SandboxOptions::default()
-    };
+    let options =
+        SandboxOptions { quirks: Quirks::all_observed().without_quirk(Quirk::AutoResume), ..SandboxOptions::default() };
     let mut bench = SandboxBench::with_options(SandboxOptions { rate_limit: None, ..options });
     let id = bench.create_pipe(&postgres_body());
     bench.wait_seconds(300);

@@ -1,8 +1,8 @@
 use serde_json::{Value, json};
 
 use super::{
-    SandboxBench, all_source_bodies, bigquery_body, kafka_body, mongodb_body, mysql_body,
-    ok_result, postgres_body, s3_body, table_mapping,
+    SandboxBench, all_source_bodies, bigquery_body, kafka_body, mongodb_body, mysql_body, ok_result, postgres_body,
+    s3_body, table_mapping,
 };
 use crate::{SandboxOptions, World};
 
@@ -23,9 +23,7 @@ fn no_secret_is_returned_stored_or_logged() {
     });
     let created = ok_result(&bench.post_pipe(&registry));
     assert_eq!(created["source"]["kafka"]["schemaRegistry"]["url"], "https://registry.example.com");
-    bench.post_pipe(
-        &json!({"source": {"kafka": {"credentials": {"password": {"fromEnv": "canary"}}}}}),
-    );
+    bench.post_pipe(&json!({"source": {"kafka": {"credentials": {"password": {"fromEnv": "canary"}}}}}));
     let world = serde_json::to_string(&bench.world).unwrap();
     assert!(!world.contains("canary"));
 }
@@ -151,10 +149,7 @@ fn destination_reads_without_roles_and_engine_details() {
     let id = bench.create_pipe(&body);
     let destination = bench.read_pipe(&id)["destination"].clone();
     assert!(destination.get("roles").is_none());
-    assert_eq!(
-        destination["tableDefinition"],
-        json!({"engine": {"type": "ReplacingMergeTree"}, "sortingKey": ["id"]})
-    );
+    assert_eq!(destination["tableDefinition"], json!({"engine": {"type": "ReplacingMergeTree"}, "sortingKey": ["id"]}));
 }
 
 #[test]
@@ -226,10 +221,7 @@ fn restored_world_accepts_other_options() {
     let mut kept = serde_json::to_value(&bench.world).unwrap();
     kept["options"] = json!({"strict_names": true});
     bench.world = serde_json::from_value(kept).unwrap();
-    assert_eq!(
-        *bench.world.options(),
-        SandboxOptions { strict_names: true, ..SandboxOptions::default() }
-    );
+    assert_eq!(*bench.world.options(), SandboxOptions { strict_names: true, ..SandboxOptions::default() });
     assert_eq!(bench.post_pipe(&kafka_body()).status, 400);
     bench.world.set_options(SandboxOptions::default());
     assert_eq!(bench.post_pipe(&kafka_body()).status, 200);
@@ -239,8 +231,7 @@ fn restored_world_accepts_other_options() {
 fn same_requests_give_the_same_responses() {
     let run = || {
         let mut bench = SandboxBench::new();
-        let mut answers: Vec<_> =
-            all_source_bodies().iter().map(|body| bench.post_pipe(body).json_body()).collect();
+        let mut answers: Vec<_> = all_source_bodies().iter().map(|body| bench.post_pipe(body).json_body()).collect();
         answers.push(bench.get_result("/clickpipes"));
         answers
     };

@@ -13,9 +13,7 @@ fn table_with_columns(columns: &Value) -> Value {
 }
 
 fn two_columns() -> Value {
-    table_with_columns(
-        &json!([{"name": "id", "type": "UInt64"}, {"name": "message", "type": "String"}]),
-    )
+    table_with_columns(&json!([{"name": "id", "type": "UInt64"}, {"name": "message", "type": "String"}]))
 }
 
 fn three_columns() -> Value {

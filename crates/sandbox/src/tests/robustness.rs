@@ -27,9 +27,7 @@ fn collect_pointers(value: &Value, at: &str, found: &mut Vec<String>) {
     found.push(at.to_owned());
     match value {
         Value::Object(object) => {
-            object
-                .iter()
-                .for_each(|(name, value)| collect_pointers(value, &format!("{at}/{name}"), found));
+            object.iter().for_each(|(name, value)| collect_pointers(value, &format!("{at}/{name}"), found));
         }
         Value::Array(items) => {
             items.iter().enumerate().for_each(|(index, item)| {
@@ -100,9 +98,7 @@ fn odd_bodies_get_a_response_on_every_path() {
 #[test]
 fn odd_paths_get_400_or_404() {
     let mut bench = SandboxBench::new();
-    for path in
-        ["", "/", "//", "/v1", "/v1//", "/v1/organizations//services", "?", "/ä/ü", "/_sandbox"]
-    {
+    for path in ["", "/", "//", "/v1", "/v1//", "/v1/organizations//services", "?", "/ä/ü", "/_sandbox"] {
         let status = bench.send_to_path("GET", path, &Value::Null).status;
         assert!([400, 404].contains(&status), "{path}: {status}");
     }

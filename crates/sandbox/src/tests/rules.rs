@@ -3,8 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use super::{
-    SandboxBench, assert_refused, bigquery_body, kafka_body, kinesis_body, mongodb_body,
-    mysql_body, postgres_body, pubsub_body, s3_body, table_mapping,
+    SandboxBench, assert_refused, bigquery_body, kafka_body, kinesis_body, mongodb_body, mysql_body, postgres_body,
+    pubsub_body, s3_body, table_mapping,
 };
 
 /// The body with these fields of its source set, or removed where they are null.
@@ -24,8 +24,7 @@ fn with_source_fields(body: Value, arm: &str, fields: &Value) -> Value {
 /// Each case is fields to set, and what the refusal says; without a text the body is accepted.
 fn check_cases(body: &Value, arm: &str, cases: &[(Value, Option<&str>)]) {
     for (fields, text) in cases {
-        let response =
-            SandboxBench::new().post_pipe(&with_source_fields(body.clone(), arm, fields));
+        let response = SandboxBench::new().post_pipe(&with_source_fields(body.clone(), arm, fields));
         match text {
             Some(text) => assert_refused(&response, 400, text),
             None => assert_eq!(response.status, 200, "{fields}: {}", response.json_body()),
@@ -87,10 +86,7 @@ fn kafka_credentials_must_fit_the_authentication() {
                 json!({"type": "msk", "authentication": "IAM_ROLE", "iamRole": "arn:x"}),
                 Some("must not be given with IAM_ROLE"),
             ),
-            (
-                json!({"type": "msk", "authentication": "IAM_ROLE", "credentials": null}),
-                Some("iamRole: is required"),
-            ),
+            (json!({"type": "msk", "authentication": "IAM_ROLE", "credentials": null}), Some("iamRole: is required")),
         ],
     );
 }
@@ -129,10 +125,7 @@ fn kinesis_conditional_fields_are_validated() {
             (json!({"iteratorType": "AT_TIMESTAMP"}), Some("timestamp: is required")),
             (json!({"iteratorType": "AT_TIMESTAMP", "timestamp": 1_615_766_400}), None),
             (json!({"timestamp": 1}), Some("only allowed with AT_TIMESTAMP")),
-            (
-                json!({"iteratorType": "AT_TIMESTAMP", "timestamp": "2021-01-01"}),
-                Some("must be an integer"),
-            ),
+            (json!({"iteratorType": "AT_TIMESTAMP", "timestamp": "2021-01-01"}), Some("must be an integer")),
             (json!({"accessKey": null}), Some("accessKey: is required")),
             (json!({"iamRole": "arn:x"}), Some("iamRole: is only allowed")),
             (json!({"authentication": "IAM_ROLE", "accessKey": null, "iamRole": "arn:x"}), None),
@@ -148,14 +141,8 @@ fn pubsub_conditional_fields_are_validated() {
         &[
             (json!({"seekType": "timestamp"}), Some("seekTimestamp: is required")),
             (json!({"seekTimestamp": "2026-04-10T12:00:00Z"}), Some("seekTimestamp: is only")),
-            (
-                json!({"seekType": "timestamp", "seekTimestamp": "2026-04-10T12:00:00.5+02:00"}),
-                None,
-            ),
-            (
-                json!({"seekType": "timestamp", "seekTimestamp": "yesterday at noon...."}),
-                Some("must be an RFC 3339"),
-            ),
+            (json!({"seekType": "timestamp", "seekTimestamp": "2026-04-10T12:00:00.5+02:00"}), None),
+            (json!({"seekType": "timestamp", "seekTimestamp": "yesterday at noon...."}), Some("must be an RFC 3339")),
             (json!({"projectId": "Nope"}), Some("projectId")),
             (json!({"topic": "projects/p/topics/t"}), Some("bare name")),
             (json!({"filter": "x".repeat(257)}), Some("at most 256")),
@@ -204,16 +191,10 @@ fn object_storage_authentication_must_fit_the_type() {
             (json!({"accessKey": null}), Some("accessKey: is required")),
             (json!({"authentication": "IAM_ROLE"}), Some("iamRole: is required")),
             (json!({"authentication": "IAM_ROLE", "iamRole": "arn:x"}), None),
-            (
-                json!({"type": "gcs", "authentication": "IAM_ROLE", "iamRole": "arn:x"}),
-                Some("gcs does not support"),
-            ),
+            (json!({"type": "gcs", "authentication": "IAM_ROLE", "iamRole": "arn:x"}), Some("gcs does not support")),
             (account, None),
             (json!({"authentication": "SERVICE_ACCOUNT", key: "x"}), Some("s3 does not support")),
-            (
-                json!({"type": "gcs", "authentication": "SERVICE_ACCOUNT"}),
-                Some("serviceAccountKey: is required"),
-            ),
+            (json!({"type": "gcs", "authentication": "SERVICE_ACCOUNT"}), Some("serviceAccountKey: is required")),
             (json!({key: "x"}), Some("serviceAccountKey: is only allowed")),
         ],
     );
@@ -242,10 +223,7 @@ fn object_storage_queue_must_fit_the_bucket() {
             (queue(subscription), Some("is not the queue of a s3 bucket")),
             (queue("https://sqs.us-east-1.amazonaws.com/1/Q"), Some("is not the queue")),
             (google(sqs), Some("is not the queue of a gcs bucket")),
-            (
-                json!({"type": "dospaces", "isContinuous": true, "queueUrl": sqs}),
-                Some("only allowed with s3 and gcs"),
-            ),
+            (json!({"type": "dospaces", "isContinuous": true, "queueUrl": sqs}), Some("only allowed with s3 and gcs")),
             (public, Some("a queue needs one of")),
             (skip, None),
             (both, Some("startAfter: is not allowed")),
@@ -317,10 +295,7 @@ fn table_mappings_are_validated() {
         &postgres_body(),
         "postgres",
         &[
-            (
-                json!({"tableMappings": [table_mapping("users"), twin]}),
-                Some("used by another mapping"),
-            ),
+            (json!({"tableMappings": [table_mapping("users"), twin]}), Some("used by another mapping")),
             (one("useCustomSortingKey", json!(true)), Some("sortingKeys: is required")),
             (one("sortingKeys", json!(["a"])), Some("sortingKeys: is only allowed")),
             (json!({"tableMappings": [keyed]}), None),

@@ -25,19 +25,14 @@ fn partial_scaling_keeps_the_other_values() {
     let mut body = kafka_body();
     body["scaling"] = json!({"replicas": 2, "replicaCpuMillicores": 250});
     let id = bench.create_pipe(&body);
-    let scaled = ok_result(&patch_scaling(
-        &mut bench,
-        &id,
-        &json!({"replicas": 40, "replicaMemoryGb": null}),
-    ));
+    let scaled = ok_result(&patch_scaling(&mut bench, &id, &json!({"replicas": 40, "replicaMemoryGb": null})));
     assert_eq!(scaled["scaling"], pipe_size(40, 250, 0.5));
 }
 
 #[test]
 fn size_reads_zero_until_it_is_settled() {
     let quirks = Quirks::none().with_quirk(Quirk::TransientZeroScaling);
-    let mut bench =
-        SandboxBench::with_options(SandboxOptions { quirks, ..SandboxOptions::default() });
+    let mut bench = SandboxBench::with_options(SandboxOptions { quirks, ..SandboxOptions::default() });
     let id = bench.create_pipe(&kafka_body());
     assert_eq!(
         bench.read_pipe(&id)["scaling"],
@@ -115,11 +110,7 @@ fn cdc_scaling_exists_only_with_database_pipes() {
     assert_refused(&bench.send_request("GET", CDC_SCALING_PATH, &Value::Null), 404, "NOT_FOUND");
     let id = bench.create_pipe(&postgres_body());
     bench.wait_seconds(119);
-    assert_refused(
-        &bench.send_request("PATCH", CDC_SCALING_PATH, &cdc_size(1000, 4)),
-        404,
-        "NOT_FOUND",
-    );
+    assert_refused(&bench.send_request("PATCH", CDC_SCALING_PATH, &cdc_size(1000, 4)), 404, "NOT_FOUND");
     bench.wait_seconds(1);
     assert_eq!(bench.get_result(CDC_SCALING_PATH), cdc_size(2000, 8));
     bench.send_request("DELETE", &format!("/clickpipes/{id}"), &Value::Null);
@@ -132,10 +123,7 @@ fn cdc_scaling_shows_the_old_size_for_three_minutes() {
     let mut bench = SandboxBench::new();
     bench.create_pipe(&postgres_body());
     bench.wait_seconds(120);
-    assert_eq!(
-        ok_result(&bench.send_request("PATCH", CDC_SCALING_PATH, &cdc_size(4000, 16))),
-        cdc_size(2000, 8)
-    );
+    assert_eq!(ok_result(&bench.send_request("PATCH", CDC_SCALING_PATH, &cdc_size(4000, 16))), cdc_size(2000, 8));
     bench.wait_seconds(179);
     assert_eq!(bench.get_result(CDC_SCALING_PATH), cdc_size(2000, 8));
     bench.wait_seconds(1);
@@ -162,13 +150,10 @@ fn cdc_scaling_validates_steps_and_ratio() {
 #[test]
 fn cdc_scaling_path_follows_the_dialect() {
     let organization = format!("/v1/organizations/{ORGANIZATION}/clickpipes/cdcScaling");
-    for (dialect, of_service, of_organization) in [
-        (ApiDialect::Official, 200, 404),
-        (ApiDialect::ReferencePage, 404, 200),
-        (ApiDialect::Both, 200, 200),
-    ] {
-        let mut bench =
-            SandboxBench::with_options(SandboxOptions { dialect, ..SandboxOptions::default() });
+    for (dialect, of_service, of_organization) in
+        [(ApiDialect::Official, 200, 404), (ApiDialect::ReferencePage, 404, 200), (ApiDialect::Both, 200, 200)]
+    {
+        let mut bench = SandboxBench::with_options(SandboxOptions { dialect, ..SandboxOptions::default() });
         bench.create_pipe(&postgres_body());
         bench.wait_seconds(120);
         assert_eq!(bench.send_request("GET", CDC_SCALING_PATH, &Value::Null).status, of_service);
@@ -179,8 +164,7 @@ fn cdc_scaling_path_follows_the_dialect() {
 #[test]
 fn organization_scaling_reaches_every_service() {
     let organization = format!("/v1/organizations/{ORGANIZATION}/clickpipes/cdcScaling");
-    let options =
-        SandboxOptions { dialect: ApiDialect::Both, rate_limit: None, ..SandboxOptions::default() };
+    let options = SandboxOptions { dialect: ApiDialect::Both, rate_limit: None, ..SandboxOptions::default() };
     let mut bench = SandboxBench::with_options(options);
     assert_refused(&bench.send_to_path("GET", &organization, &Value::Null), 404, "NOT_FOUND");
     let services = ["analytics", "billing"].map(|name| bench.world.ensure_service(name));

@@ -5,9 +5,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 
 use crate::server::serve_world;
-use crate::{
-    FaultEffect, KEY_ID, KEY_SECRET, ORGANIZATION, SandboxOptions, World, basic_authorization,
-};
+use crate::{FaultEffect, KEY_ID, KEY_SECRET, ORGANIZATION, SandboxOptions, World, basic_authorization};
 
 /// What a bare HTTP/1.1 client gets back; nothing when the connection is cut.
 async fn raw_http_exchange(address: std::net::SocketAddr, request: &str) -> String {
@@ -47,11 +45,7 @@ async fn server_responds_cuts_connections_and_stops() {
 
     world.lock().unwrap().fault_script().add_once("GET", "*", FaultEffect::CutAfterCommit);
     assert_eq!(raw_http_exchange(address, &get_request_text(&path)).await, "");
-    assert!(
-        raw_http_exchange(address, &get_request_text("/_sandbox/journal"))
-            .await
-            .contains(r#""answered":false"#)
-    );
+    assert!(raw_http_exchange(address, &get_request_text("/_sandbox/journal")).await.contains(r#""answered":false"#));
 
     stop.send(()).unwrap();
     serving.await.unwrap().unwrap();

@@ -23,10 +23,7 @@ fn writes_to_an_idle_or_stopped_service_are_424() {
         }
         bench.read_pipe(&id);
     }
-    assert_eq!(
-        bench.send_request("DELETE", &format!("/clickpipes/{id}"), &Value::Null).status,
-        200
-    );
+    assert_eq!(bench.send_request("DELETE", &format!("/clickpipes/{id}"), &Value::Null).status, 200);
 }
 
 #[test]
@@ -36,11 +33,7 @@ fn reads_of_an_idle_service_can_be_rejected() {
     let id = bench.create_pipe(&kafka_body());
     bench.world.set_service_state("analytics", ServiceState::Idle);
     let path = format!("/clickpipes/{id}");
-    assert_refused(
-        &bench.send_request("GET", "/clickpipes", &Value::Null),
-        424,
-        "Current state: idle",
-    );
+    assert_refused(&bench.send_request("GET", "/clickpipes", &Value::Null), 424, "Current state: idle");
     assert_refused(&bench.send_request("GET", &path, &Value::Null), 424, "Current state: idle");
     assert_refused(&bench.send_request("DELETE", &path, &Value::Null), 424, "Current state: idle");
 }
@@ -74,11 +67,7 @@ fn stopped_service_is_started_and_not_woken() {
     ok_result(&bench.send_request("PATCH", "/state", &json!({"command": "start"})));
     bench.wait_seconds(60);
     assert_eq!(service_state(&mut bench), "running");
-    assert_refused(
-        &bench.send_request("PATCH", "/state", &json!({"command": "nap"})),
-        400,
-        "command",
-    );
+    assert_refused(&bench.send_request("PATCH", "/state", &json!({"command": "nap"})), 400, "command");
 }
 
 #[test]
@@ -89,16 +78,14 @@ fn organization_and_services_are_listed() {
     assert_eq!(organizations[0]["id"], ORGANIZATION);
     let path = format!("/v1/organizations/{ORGANIZATION}/services/");
     let services = ok_result(&bench.send_to_path("GET", &path, &Value::Null));
-    let mut names: Vec<_> =
-        services.as_array().unwrap().iter().map(|each| each["name"].as_str().unwrap()).collect();
+    let mut names: Vec<_> = services.as_array().unwrap().iter().map(|each| each["name"].as_str().unwrap()).collect();
     names.sort_unstable();
     assert_eq!(names, ["analytics", "billing"]);
 }
 
 #[test]
 fn service_id_is_derived_from_its_name() {
-    let (mut one, mut other) =
-        (World::new(SandboxOptions::default()), World::new(SandboxOptions::default()));
+    let (mut one, mut other) = (World::new(SandboxOptions::default()), World::new(SandboxOptions::default()));
     assert_eq!(one.ensure_service("analytics"), other.ensure_service("analytics"));
     assert_ne!(one.ensure_service("analytics"), one.ensure_service("billing"));
     let id = "11111111-1111-4111-8111-111111111111";

@@ -47,11 +47,7 @@ fn settings_of_another_source_are_400_even_when_false() {
     body["settings"] = json!({"kafka_read_committed": false});
     assert_refused(&bench.post_pipe(&body), 400, known);
     let id = bench.create_pipe(&s3_body());
-    assert_refused(
-        &put_settings(&mut bench, &id, &json!({"kafka_read_committed": false})),
-        400,
-        known,
-    );
+    assert_refused(&put_settings(&mut bench, &id, &json!({"kafka_read_committed": false})), 400, known);
     let streaming = json!({"streaming_max_insert_wait_ms": 1000});
     assert_refused(&put_settings(&mut bench, &id, &streaming), 400, "streaming_max_insert_wait_ms");
     let id = bench.create_pipe(&kafka_body());
@@ -64,17 +60,9 @@ fn settings_out_of_range_are_400() {
     let mut bench = SandboxBench::new();
     let id = bench.create_pipe(&kafka_body());
     let wait = |ms: Value| json!({"streaming_max_insert_wait_ms": ms});
-    assert_refused(
-        &put_settings(&mut bench, &id, &wait(json!(499))),
-        400,
-        "Not between 500 and 60000",
-    );
+    assert_refused(&put_settings(&mut bench, &id, &wait(json!(499))), 400, "Not between 500 and 60000");
     assert_refused(&put_settings(&mut bench, &id, &wait(json!("5000"))), 400, "must be an integer");
-    assert_refused(
-        &put_settings(&mut bench, &id, &json!({"x": 1})),
-        400,
-        "settings.x: unknown field",
-    );
+    assert_refused(&put_settings(&mut bench, &id, &json!({"x": 1})), 400, "settings.x: unknown field");
     assert_eq!(bench.read_pipe(&id)["settings"], json!({}));
 }
 
@@ -85,11 +73,7 @@ fn settings_of_a_database_pipe_are_404() {
     let text = format!("NOT_FOUND: ingestion for pipe \"{id}\" not found");
     let path = format!("/clickpipes/{id}/settings");
     assert_refused(&bench.send_request("GET", &path, &Value::Null), 404, &text);
-    assert_refused(
-        &put_settings(&mut bench, &id, &json!({"clickhouse_max_threads": 1})),
-        404,
-        &text,
-    );
+    assert_refused(&put_settings(&mut bench, &id, &json!({"clickhouse_max_threads": 1})), 404, &text);
     let mut body = postgres_body();
     body["settings"] = json!({"clickhouse_parallel_view_processing": true});
     assert_refused(&bench.post_pipe(&body), 400, "settings: is not for database pipes");

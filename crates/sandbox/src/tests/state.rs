@@ -1,8 +1,8 @@
 use serde_json::{Value, json};
 
 use super::{
-    SandboxBench, assert_refused, bigquery_body, kafka_body, mongodb_body, mysql_body, ok_result,
-    postgres_body, s3_body,
+    SandboxBench, assert_refused, bigquery_body, kafka_body, mongodb_body, mysql_body, ok_result, postgres_body,
+    s3_body,
 };
 use crate::{ApiDialect, EmulatedPipeState, SandboxOptions};
 
@@ -31,10 +31,7 @@ fn first_database_pipe_of_a_service_takes_longer() {
     let states = bench.states_at(&id, &[119, 120, 125, 135]);
     assert_eq!(states, ["Provisioning", "Setup", "Snapshot", "Running"]);
     let id = bench.create_pipe(&mysql_body());
-    assert_eq!(
-        bench.states_at(&id, &[9, 10, 15, 25]),
-        ["Provisioning", "Setup", "Snapshot", "Running"]
-    );
+    assert_eq!(bench.states_at(&id, &[9, 10, 15, 25]), ["Provisioning", "Setup", "Snapshot", "Running"]);
 }
 
 #[test]
@@ -78,8 +75,7 @@ fn stop_is_idempotent() {
 fn start_on_stopped_paused_and_failed_is_200() {
     let mut bench = SandboxBench::new();
     let id = bench.create_pipe(&kafka_body());
-    for state in [EmulatedPipeState::Stopped, EmulatedPipeState::Paused, EmulatedPipeState::Failed]
-    {
+    for state in [EmulatedPipeState::Stopped, EmulatedPipeState::Paused, EmulatedPipeState::Failed] {
         bench.world.set_pipe_state("analytics", &id, state);
         ok_result(&bench.send_command(&id, "start"));
         assert_eq!(bench.states_at(&id, &[1, 6]), ["Provisioning", "Running"]);
@@ -146,8 +142,7 @@ fn resync_of_a_completed_snapshot_completes_again() {
 #[test]
 fn state_body_follows_the_dialect() {
     let accepted = |dialect, body: &Value| {
-        let mut bench =
-            SandboxBench::with_options(SandboxOptions { dialect, ..SandboxOptions::default() });
+        let mut bench = SandboxBench::with_options(SandboxOptions { dialect, ..SandboxOptions::default() });
         let id = bench.create_pipe(&kafka_body());
         bench.send_request("PATCH", &format!("/clickpipes/{id}/state"), body).status
     };

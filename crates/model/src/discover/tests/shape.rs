@@ -113,12 +113,10 @@ impl Shape {
         match self.old {
             Old::NullColumns => Some(format!("{key}:")),
             Old::EmptyColumns => Some(format!("{key}: |[]|")),
-            Old::BlockColumns if !self.flow => Some(format!(
-                "{key}:\n{dash}|- name: a\n{dash}  type: String\n{dash}- {{name: b, type: Int8}}|"
-            )),
-            Old::FlowColumns | Old::BlockColumns => {
-                Some(format!("{key}: |[{{name: a, type: String}}]|"))
+            Old::BlockColumns if !self.flow => {
+                Some(format!("{key}:\n{dash}|- name: a\n{dash}  type: String\n{dash}- {{name: b, type: Int8}}|"))
             }
+            Old::FlowColumns | Old::BlockColumns => Some(format!("{key}: |[{{name: a, type: String}}]|")),
             _ => None,
         }
     }

@@ -61,15 +61,9 @@ pub(in crate::docs) fn describe_limits(node: &SchemaNode) -> Vec<String> {
     let most = |word: &str, unit: &str| number(word).map(|most| format!("at most {most} {unit}"));
     let entries = number("minItems").map(|least| format!("at least {least} of them"));
     let step = number("multipleOf").map(|step| format!("in steps of {step}"));
-    let form = node
-        .keyword_value(annotations::PATTERN_DESCRIPTION)
-        .and_then(Value::as_str)
-        .map(str::to_owned);
+    let form = node.keyword_value(annotations::PATTERN_DESCRIPTION).and_then(Value::as_str).map(str::to_owned);
     let unique = node.has_keyword("uniqueItems").then(|| "none of them twice".to_owned());
-    [range, step, most("maxLength", "characters"), entries, unique, form]
-        .into_iter()
-        .flatten()
-        .collect()
+    [range, step, most("maxLength", "characters"), entries, unique, form].into_iter().flatten().collect()
 }
 
 /// `8` for 8.0, since that is how it is written.

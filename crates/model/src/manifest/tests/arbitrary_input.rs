@@ -21,8 +21,7 @@ fn check_places(text: &str, loaded: &ParsedManifests) -> Result<(), TestCaseErro
     for diagnostic in &loaded.diagnostics {
         prop_assert!(is_placed(text, diagnostic), "{:?} in {:?}", diagnostic, text);
     }
-    let places: Vec<_> =
-        loaded.diagnostics.iter().map(|it| (it.place.line, it.place.column)).collect();
+    let places: Vec<_> = loaded.diagnostics.iter().map(|it| (it.place.line, it.place.column)).collect();
     prop_assert!(places.is_sorted());
     Ok(())
 }

@@ -35,8 +35,7 @@ spec: {type: VPC_ENDPOINT_SERVICE, vpcEndpointServiceName: x}
         scaling("{service: s}"),
         scaling("{}"),
     );
-    let (said, manifests) =
-        load_and_render(&[("a.yaml", &pipe_yaml("orders", "")), ("b.yaml", &b)]);
+    let (said, manifests) = load_and_render(&[("a.yaml", &pipe_yaml("orders", "")), ("b.yaml", &b)]);
     insta::assert_snapshot!(said, @"
     b.yaml:4:9 error[duplicate-identity] metadata.name: the ClickPipe `orders` of service `s` is declared twice
         a.yaml:4:9: first declared here
@@ -94,14 +93,12 @@ spec:
 #[test]
 fn pipes_writing_the_same_table_cause_a_warning() {
     let managed = |name: &str, table: &str| {
-        pipe_yaml(name, "").replace(&format!("table: {name}"), &format!("table: {table}")).replace(
-            "managedTable: false",
-            "managedTable: true\n    tableDefinition: {engine: {type: MergeTree}}",
-        )
+        pipe_yaml(name, "")
+            .replace(&format!("table: {name}"), &format!("table: {table}"))
+            .replace("managedTable: false", "managedTable: true\n    tableDefinition: {engine: {type: MergeTree}}")
     };
-    let inserts = |name: &str, table: &str| {
-        pipe_yaml(name, "").replace(&format!("table: {name}"), &format!("table: {table}"))
-    };
+    let inserts =
+        |name: &str, table: &str| pipe_yaml(name, "").replace(&format!("table: {name}"), &format!("table: {table}"));
     let text = [
         managed("m1", "t"),
         inserts("i1", "t"),
@@ -114,10 +111,7 @@ fn pipes_writing_the_same_table_cause_a_warning() {
         inserts("i3", "v"),
     ]
     .join("---\n");
-    let text = text
-        + &mongodb_pipe_yaml("c1", "v")
-        + &mongodb_pipe_yaml("c2", "w")
-        + &mongodb_pipe_yaml("c3", "w");
+    let text = text + &mongodb_pipe_yaml("c1", "v") + &mongodb_pipe_yaml("c2", "w") + &mongodb_pipe_yaml("c3", "w");
     let (said, manifests) = load_and_render(&[("a.yaml", &text)]);
     insta::assert_snapshot!(said, @"
     a.yaml:58:12 warning[same-table] spec.destination.table: another pipe writes the table `default.t` too

@@ -9,14 +9,11 @@ const PAGE: &str = include_str!("../../../../../docs/errors.md");
 
 /// The codes that the page explains: the first word of each line of a table.
 fn explained_codes() -> Vec<&'static str> {
-    PAGE.lines()
-        .filter_map(|line| line.strip_prefix("| `")?.split_once('`').map(|(code, _)| code))
-        .collect()
+    PAGE.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`').map(|(code, _)| code)).collect()
 }
 
 fn declared_codes() -> BTreeSet<&'static str> {
-    let lists =
-        [yaml::code::ALL, schema_validator::code::ALL, manifest::code::ALL, project::code::ALL];
+    let lists = [yaml::code::ALL, schema_validator::code::ALL, manifest::code::ALL, project::code::ALL];
     lists.into_iter().flatten().copied().chain(validate::problem_codes()).collect()
 }
 

@@ -49,8 +49,7 @@ fn manifest_intent_is_read() {
             labels: [("team".to_owned(), "payments".to_owned())].into(),
         }
     );
-    let presences: Vec<Presence> =
-        manifests.iter().map(|manifest| manifest.document.intent.presence).collect();
+    let presences: Vec<Presence> = manifests.iter().map(|manifest| manifest.document.intent.presence).collect();
     let running = Presence::Present(RunState::Running);
     let stopped = Presence::Present(RunState::Stopped);
     assert_eq!(presences, [running, stopped, running, running, Presence::Absent, running, running]);
@@ -66,10 +65,7 @@ fn manifest_body_has_the_shape_of_the_api() {
     assert_eq!(body["source"]["kafka"]["newField"], json!({"deep": [1, "two"]}));
     assert_eq!(body.get("state"), None);
     assert_eq!(manifests[5].document.body["description"], "msk");
-    assert_eq!(
-        manifests[6].document.body,
-        json!({"replicaCpuMillicores": 2000, "replicaMemoryGb": 8})
-    );
+    assert_eq!(manifests[6].document.body, json!({"replicaCpuMillicores": 2000, "replicaMemoryGb": 8}));
 }
 
 #[test]
@@ -101,12 +97,7 @@ fn body_fields_map_to_source_positions() {
         (0, "source.kafka", 13, "kafka:"),
         (0, "source.kafka.reversePrivateEndpointIds.0", 36, "endpoint: msk"),
         // It comes from the version of the group.
-        (
-            0,
-            "source.kafka.credentials.password.version",
-            22,
-            "password: {fromEnv: ORDERS_KAFKA_PASSWORD}",
-        ),
+        (0, "source.kafka.credentials.password.version", 22, "password: {fromEnv: ORDERS_KAFKA_PASSWORD}"),
         (0, "destination.columns.0.name", 53, "name: id"),
         (0, "destination.columns.1", 55, "name: message, type: String}"),
         // What is not there is at the nearest parent.
@@ -144,8 +135,7 @@ fn json_manifests_are_accepted() {
 fn five_hundred_manifests_are_loaded() {
     let texts: Vec<(String, String)> =
         (0..500).map(|n| (format!("{n}.yaml"), pipe_yaml(&format!("pipe-{n}"), ""))).collect();
-    let files: Vec<(&str, &str)> =
-        texts.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    let files: Vec<(&str, &str)> = texts.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
     let loaded = load_with(&files, &[]);
     assert_eq!(render_diagnostics(&loaded.diagnostics), "");
     assert_eq!(loaded.manifests.len(), 500);

@@ -41,9 +41,10 @@ fn variables_are_substituted() {
     ] {
         let text = pipe_yaml("p", "") + "    additional:\n      v: " + written + "\n";
         let loaded = load_with(&[("v.yaml", &text)], VARIABLES);
-        let value = loaded.manifests.first().and_then(|manifest| {
-            FieldPath::parse("destination.v").value_in(&manifest.document.body)
-        });
+        let value = loaded
+            .manifests
+            .first()
+            .and_then(|manifest| FieldPath::parse("destination.v").value_in(&manifest.document.body));
         let shown = match value {
             Some(value) => value.to_string(),
             None => format!("\n{}", render_diagnostics(&loaded.diagnostics)),

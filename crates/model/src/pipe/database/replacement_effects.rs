@@ -8,9 +8,7 @@ pub(crate) fn describe_replacement(it: &Replacement<'_>) -> Vec<String> {
         return describe_new_copy(it);
     }
     match it.unchanged_text("settings.replicationSlotName") {
-        Some(slot) => vec![format!(
-            "the new pipe reads replication slot `{slot}` again, and goes on where it stands"
-        )],
+        Some(slot) => vec![format!("the new pipe reads replication slot `{slot}` again, and goes on where it stands")],
         None => it.describe_missed_rows("the new pipe makes no first copy", "changes"),
     }
 }

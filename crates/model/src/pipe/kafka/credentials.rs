@@ -48,9 +48,7 @@ fn required_members(authentication: &str, broker: &str) -> Option<&'static [&'st
 
 /// The members that the way of authentication needs must be there, and no others.
 pub(super) fn mismatched_credentials(scope: &RuleContext<'_>) -> Vec<RuleFinding> {
-    let (Some(authentication), Some(broker)) =
-        (scope.text_at("authentication"), scope.text_at("type"))
-    else {
+    let (Some(authentication), Some(broker)) = (scope.text_at("authentication"), scope.text_at("type")) else {
         return Vec::new();
     };
     let given = scope.value_at("credentials").and_then(Value::as_object);
@@ -60,14 +58,12 @@ pub(super) fn mismatched_credentials(scope: &RuleContext<'_>) -> Vec<RuleFinding
     let at = |member: &str| FieldPath::parse("credentials").child(member);
     let way = format!("`authentication: {authentication}` of `type: {broker}`");
     let missing = members.iter().filter(|member| !given.contains_key(**member)).map(|member| {
-        RuleFinding::new(at(member), format!("`{member}` is needed for {way}"))
-            .with_help(format!("add `{member}`"))
+        RuleFinding::new(at(member), format!("`{member}` is needed for {way}")).with_help(format!("add `{member}`"))
     });
     let all = [LOGIN, CONNECTION_STRING, ACCESS_KEY, CLIENT_CERTIFICATE].concat();
     let others = all.iter().filter(|member| !members.contains(member));
     let extra = others.filter(|member| given.contains_key(**member)).map(|member| {
-        RuleFinding::new(at(member), format!("`{member}` is not for {way}"))
-            .with_help(format!("remove `{member}`"))
+        RuleFinding::new(at(member), format!("`{member}` is not for {way}")).with_help(format!("remove `{member}`"))
     });
     missing.chain(extra).collect()
 }

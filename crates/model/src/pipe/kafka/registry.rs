@@ -58,7 +58,6 @@ pub(super) fn avro_without_registry(scope: &RuleContext<'_>) -> Vec<RuleFinding>
     if scope.text_at("format") != Some("AvroConfluent") || scope.has_field("schemaRegistry") {
         return Vec::new();
     }
-    let message =
-        "`format: AvroConfluent` names its schemas by their id in a registry, and none is given";
+    let message = "`format: AvroConfluent` names its schemas by their id in a registry, and none is given";
     vec![RuleFinding::new(FieldPath::parse("format"), message).with_help("add `schemaRegistry`")]
 }

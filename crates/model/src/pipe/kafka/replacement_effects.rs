@@ -11,16 +11,11 @@ pub(crate) fn describe_replacement(it: &Replacement<'_>) -> Vec<String> {
         )];
     }
     match (it.text_at("offset.strategy"), it.text_at("offset.timestamp")) {
-        (Some("from_beginning"), _) => {
-            it.describe_repeated_rows("the new pipe starts at from_beginning", "rows")
+        (Some("from_beginning"), _) => it.describe_repeated_rows("the new pipe starts at from_beginning", "rows"),
+        (Some("from_latest"), _) => it.describe_missed_rows("the new pipe starts at from_latest", "messages"),
+        (Some("from_timestamp"), Some(time)) => {
+            it.describe_repeated_rows(&format!("the new pipe starts at {time} UTC"), "rows from then on that are")
         }
-        (Some("from_latest"), _) => {
-            it.describe_missed_rows("the new pipe starts at from_latest", "messages")
-        }
-        (Some("from_timestamp"), Some(time)) => it.describe_repeated_rows(
-            &format!("the new pipe starts at {time} UTC"),
-            "rows from then on that are",
-        ),
         _ => vec![format!(
             "the new pipe starts where the API chooses, as no `offset` is declared: rows may \
              arrive in {} twice or not at all",

@@ -14,8 +14,7 @@ fn queue_finding(message: impl Into<String>, help: &str) -> Vec<RuleFinding> {
 }
 
 pub(super) fn not_continuous(scope: &RuleContext<'_>) -> Vec<RuleFinding> {
-    let continuous =
-        scope.value_at("isContinuous").is_none_or(|value| value == &Value::Bool(false));
+    let continuous = scope.value_at("isContinuous").is_none_or(|value| value == &Value::Bool(false));
     if !(scope.has_field("queueUrl") && continuous) {
         return Vec::new();
     }
@@ -24,9 +23,7 @@ pub(super) fn not_continuous(scope: &RuleContext<'_>) -> Vec<RuleFinding> {
 
 pub(super) fn unsupported_storage(scope: &RuleContext<'_>) -> Vec<RuleFinding> {
     match scope.text_at("type") {
-        Some("dospaces" | "azureblobstorage" | "cloudflarer2" | "ovhobjectstorage")
-            if scope.has_field("queueUrl") =>
-        {
+        Some("dospaces" | "azureblobstorage" | "cloudflarer2" | "ovhobjectstorage") if scope.has_field("queueUrl") => {
             queue_finding("a queue is only for `type: s3` or `gcs`", "remove `queueUrl`")
         }
         _ => Vec::new(),

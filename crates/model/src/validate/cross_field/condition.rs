@@ -18,18 +18,12 @@ pub(crate) enum RuleCondition {
 }
 
 /// See [`When::Is`].
-pub(crate) const fn value_is(
-    field: &'static str,
-    values: &'static [&'static str],
-) -> RuleCondition {
+pub(crate) const fn value_is(field: &'static str, values: &'static [&'static str]) -> RuleCondition {
     RuleCondition::ValueIs(field, values)
 }
 
 /// See [`When::IsNot`].
-pub(crate) const fn value_is_not(
-    field: &'static str,
-    values: &'static [&'static str],
-) -> RuleCondition {
+pub(crate) const fn value_is_not(field: &'static str, values: &'static [&'static str]) -> RuleCondition {
     RuleCondition::ValueIsNot(field, values)
 }
 
@@ -39,10 +33,7 @@ pub(crate) const fn flag_is(field: &'static str, set: bool) -> RuleCondition {
 }
 
 /// See [`When::Has`].
-pub(crate) const fn any_present(
-    fields: &'static [&'static str],
-    called: &'static str,
-) -> RuleCondition {
+pub(crate) const fn any_present(fields: &'static [&'static str], called: &'static str) -> RuleCondition {
     RuleCondition::AnyPresent(fields, called)
 }
 
@@ -52,11 +43,9 @@ impl RuleCondition {
         match *self {
             Self::ValueIs(field, values) => field_is_one_of(scope, field, values),
             Self::ValueIsNot(field, values) => field_is_one_of(scope, field, values).map(|is| !is),
-            Self::FlagIs(field, set) => scope
-                .effective_value(field)
-                .ok()?
-                .and_then(Value::as_bool)
-                .map(|value| value == set),
+            Self::FlagIs(field, set) => {
+                scope.effective_value(field).ok()?.and_then(Value::as_bool).map(|value| value == set)
+            }
             Self::AnyPresent(fields, _) => Some(fields.iter().any(|field| scope.has_field(field))),
         }
     }

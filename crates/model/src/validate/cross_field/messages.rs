@@ -40,8 +40,7 @@ pub(super) fn no_field_present(fields: &[&str]) -> RuleFinding {
 
 pub(super) fn second_field_present(first: &str, second: &str) -> RuleFinding {
     let message = format!("`{second}` stands beside `{first}`, and only one of them can be there");
-    RuleFinding::new(FieldPath::parse(second), message)
-        .with_help(format!("remove `{second}` or `{first}`"))
+    RuleFinding::new(FieldPath::parse(second), message).with_help(format!("remove `{second}` or `{first}`"))
 }
 
 pub(super) fn duplicate_entry(list: &str, at: usize, by: &FieldPath, text: &str) -> RuleFinding {

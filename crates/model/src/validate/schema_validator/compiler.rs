@@ -7,24 +7,15 @@ use regex_lite::Regex;
 use serde_json::{Map, Number, Value};
 
 use super::compiled::{
-    Choice, CountLimits, ListItems, ListShape, MapShape, NumberShape, ShapeId, TextPattern,
-    TextShape, UnlistedFields, ValueShape,
+    Choice, CountLimits, ListItems, ListShape, MapShape, NumberShape, ShapeId, TextPattern, TextShape, UnlistedFields,
+    ValueShape,
 };
 use super::types::JsonTypes;
 use crate::annotations;
 
 /// Keywords that ask nothing of a value.
-const ANNOTATION_KEYWORDS: [&str; 9] = [
-    "$schema",
-    "$defs",
-    "title",
-    "description",
-    "default",
-    "examples",
-    "deprecated",
-    "readOnly",
-    "writeOnly",
-];
+const ANNOTATION_KEYWORDS: [&str; 9] =
+    ["$schema", "$defs", "title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly"];
 
 /// Keywords that are checked.
 const CHECKED_KEYWORDS: [&str; 26] = [
@@ -95,9 +86,7 @@ impl<'s> SchemaCompiler<'s> {
             Value::Object(keywords) => self.compile_keywords(keywords, at)?,
             Value::Bool(true) => ValueShape::default(),
             // Nothing is of no type.
-            Value::Bool(false) => {
-                ValueShape { types: Some(JsonTypes::default()), ..ValueShape::default() }
-            }
+            Value::Bool(false) => ValueShape { types: Some(JsonTypes::default()), ..ValueShape::default() },
             _ => return Err(unsupported_at(at, "a schema is an object or a boolean")),
         };
         Ok(id)
@@ -127,18 +116,10 @@ impl<'s> SchemaCompiler<'s> {
         for (word, exclusive) in [("oneOf", true), ("anyOf", false)] {
             match keywords.get(word).and_then(Value::as_array) {
                 // Other values than mappings would have all the fields that they need.
-                Some(branches)
-                    if exclusive
-                        && is_object_schema(keywords)
-                        && exclusive_fields(branches).is_some() =>
-                {
+                Some(branches) if exclusive && is_object_schema(keywords) && exclusive_fields(branches).is_some() => {
                     shape.map.exclusive_groups.extend(exclusive_fields(branches));
                 }
-                Some(branches)
-                    if exclusive
-                        && is_unconstrained(keywords)
-                        && variant_fields(branches).is_some() =>
-                {
+                Some(branches) if exclusive && is_unconstrained(keywords) && variant_fields(branches).is_some() => {
                     let at = format!("{at}/{word}");
                     for (name, schema) in variant_fields(branches).into_iter().flatten() {
                         let id = self.compile_shape(schema, &format!("{at}/{name}"))?;
@@ -149,9 +130,7 @@ impl<'s> SchemaCompiler<'s> {
                     shape.map.unlisted = UnlistedFields::Refused;
                     shape.map.exclusive_groups.push(shape.map.names.clone());
                 }
-                Some(branches)
-                    if constant_values(branches).is_some() && shape.allowed_values.is_none() =>
-                {
+                Some(branches) if constant_values(branches).is_some() && shape.allowed_values.is_none() => {
                     shape.allowed_values = constant_values(branches);
                 }
                 Some(_) => {
@@ -190,20 +169,12 @@ impl<'s> SchemaCompiler<'s> {
         word: &str,
         at: &str,
     ) -> Result<Vec<ShapeId>, UnsupportedSchema> {
-        let branches =
-            keywords.get(word).and_then(Value::as_array).into_iter().flatten().enumerate();
-        branches
-            .map(|(n, branch)| self.compile_shape(branch, &format!("{at}/{word}/{n}")))
-            .collect()
+        let branches = keywords.get(word).and_then(Value::as_array).into_iter().flatten().enumerate();
+        branches.map(|(n, branch)| self.compile_shape(branch, &format!("{at}/{word}/{n}"))).collect()
     }
 
-    fn compile_list(
-        &mut self,
-        keywords: &'s Map<String, Value>,
-        at: &str,
-    ) -> Result<ListShape, UnsupportedSchema> {
-        let items =
-            keywords.get("items").map(|items| self.compile_shape(items, &format!("{at}/items")));
+    fn compile_list(&mut self, keywords: &'s Map<String, Value>, at: &str) -> Result<ListShape, UnsupportedSchema> {
+        let items = keywords.get("items").map(|items| self.compile_shape(items, &format!("{at}/items")));
         Ok(ListShape {
             length: count_limits(keywords, "minItems", "maxItems"),
             items: items.transpose()?.map_or(ListItems::Any, ListItems::Matching),
@@ -211,20 +182,14 @@ impl<'s> SchemaCompiler<'s> {
         })
     }
 
-    fn compile_map(
-        &mut self,
-        keywords: &'s Map<String, Value>,
-        at: &str,
-    ) -> Result<MapShape, UnsupportedSchema> {
+    fn compile_map(&mut self, keywords: &'s Map<String, Value>, at: &str) -> Result<MapShape, UnsupportedSchema> {
         let mut map = MapShape {
             size: count_limits(keywords, "minProperties", "maxProperties"),
             required: string_list(keywords.get("required")),
             unlisted: self.compile_unlisted(keywords, at)?,
             ..MapShape::default()
         };
-        for (name, schema) in
-            keywords.get("properties").and_then(Value::as_object).into_iter().flatten()
-        {
+        for (name, schema) in keywords.get("properties").and_then(Value::as_object).into_iter().flatten() {
             let id = self.compile_shape(schema, &format!("{at}/properties/{name}"))?;
             map.names.push(name.clone());
             map.properties.insert(name.clone(), id);
@@ -243,9 +208,9 @@ impl<'s> SchemaCompiler<'s> {
         Ok(match keywords.get("additionalProperties") {
             None | Some(Value::Bool(true)) => UnlistedFields::Any,
             Some(Value::Bool(false)) => UnlistedFields::Refused,
-            Some(schema) => UnlistedFields::Matching(
-                self.compile_shape(schema, &format!("{at}/additionalProperties"))?,
-            ),
+            Some(schema) => {
+                UnlistedFields::Matching(self.compile_shape(schema, &format!("{at}/additionalProperties"))?)
+            }
         })
     }
 }
@@ -256,9 +221,7 @@ fn unsupported_at(at: &str, problem: impl Into<String>) -> UnsupportedSchema {
 
 /// What begins with `x-` says how a field behaves, and is read elsewhere.
 fn is_supported_keyword(keyword: &str) -> bool {
-    ANNOTATION_KEYWORDS.contains(&keyword)
-        || CHECKED_KEYWORDS.contains(&keyword)
-        || keyword.starts_with("x-")
+    ANNOTATION_KEYWORDS.contains(&keyword) || CHECKED_KEYWORDS.contains(&keyword) || keyword.starts_with("x-")
 }
 
 /// Parts that this schema leaves free may be described by another one of the same value.
@@ -274,10 +237,7 @@ fn defer_to_siblings(shape: &mut ValueShape) {
     }
 }
 
-fn parse_types(
-    keywords: &Map<String, Value>,
-    at: &str,
-) -> Result<Option<JsonTypes>, UnsupportedSchema> {
+fn parse_types(keywords: &Map<String, Value>, at: &str) -> Result<Option<JsonTypes>, UnsupportedSchema> {
     let Some(value) = keywords.get("type") else { return Ok(None) };
     let types = JsonTypes::from_schema(value).ok_or_else(|| unsupported_at(at, "unknown type"))?;
     Ok(Some(types))
@@ -292,10 +252,9 @@ fn allowed_values(keywords: &Map<String, Value>) -> Option<Vec<Value>> {
 /// variants are documented.
 fn constant_values(branches: &[Value]) -> Option<Vec<Value>> {
     let is_plain = |branch: &Map<String, Value>| {
-        branch.keys().all(|key| {
-            matches!(key.as_str(), "const" | "enum" | "type")
-                || ANNOTATION_KEYWORDS.contains(&key.as_str())
-        })
+        branch
+            .keys()
+            .all(|key| matches!(key.as_str(), "const" | "enum" | "type") || ANNOTATION_KEYWORDS.contains(&key.as_str()))
     };
     let mut all: Vec<Value> = Vec::new();
     for branch in branches {
@@ -346,9 +305,10 @@ fn variant_fields(branches: &[Value]) -> Option<Vec<(&String, &Value)>> {
                 && branch["additionalProperties"] == false
                 && branch["required"].as_array().is_some_and(|all| all == &[name.as_str()]);
             let words = ["type", "properties", "required", "additionalProperties"];
-            let nothing_else = branch.as_object()?.keys().all(|word| {
-                words.contains(&word.as_str()) || ANNOTATION_KEYWORDS.contains(&word.as_str())
-            });
+            let nothing_else = branch
+                .as_object()?
+                .keys()
+                .all(|word| words.contains(&word.as_str()) || ANNOTATION_KEYWORDS.contains(&word.as_str()));
             (is_mapping && nothing_else && seen.insert(name)).then_some((name, schema))
         })
         .collect()
@@ -365,19 +325,13 @@ fn number_bounds(keywords: &Map<String, Value>) -> NumberShape {
     }
 }
 
-fn text_constraints(
-    keywords: &Map<String, Value>,
-    at: &str,
-) -> Result<TextShape, UnsupportedSchema> {
+fn text_constraints(keywords: &Map<String, Value>, at: &str) -> Result<TextShape, UnsupportedSchema> {
     let pattern = keywords.get("pattern").and_then(Value::as_str).map(|pattern| {
         let regex = Regex::new(pattern).map_err(|error| unsupported_at(at, error.to_string()))?;
         let says = keywords.get(PATTERN_DESCRIPTION).and_then(Value::as_str).map(str::to_owned);
         Ok(TextPattern { regex, description: says })
     });
-    Ok(TextShape {
-        length: count_limits(keywords, "minLength", "maxLength"),
-        pattern: pattern.transpose()?,
-    })
+    Ok(TextShape { length: count_limits(keywords, "minLength", "maxLength"), pattern: pattern.transpose()? })
 }
 
 fn count_limits(keywords: &Map<String, Value>, least: &str, most: &str) -> CountLimits {

@@ -28,9 +28,7 @@ impl<'w> ValidationPass<'w> {
             match shape.items {
                 ListItems::Any => self.validate_untyped(PathStep::Index(index), item, None),
                 ListItems::CheckedElsewhere => {}
-                ListItems::Matching(shape) => {
-                    self.validate_child(PathStep::Index(index), shape, item, None)
-                }
+                ListItems::Matching(shape) => self.validate_child(PathStep::Index(index), shape, item, None),
             }
         }
     }
@@ -42,12 +40,8 @@ impl<'w> ValidationPass<'w> {
             if let Some(first) = seen.insert(canonical_text(&item.to_json()), span) {
                 self.steps.push(PathStep::Index(index));
                 self.report_problem(|| {
-                    PendingDiagnostic::error(
-                        code::DUPLICATE_ITEM,
-                        span,
-                        "the list has this entry twice",
-                    )
-                    .with_related(first, "first here")
+                    PendingDiagnostic::error(code::DUPLICATE_ITEM, span, "the list has this entry twice")
+                        .with_related(first, "first here")
                 });
                 self.steps.pop();
             }
@@ -56,12 +50,7 @@ impl<'w> ValidationPass<'w> {
 }
 
 /// Says so if there are too few or too many of something.
-pub(super) fn bad_count(
-    count: usize,
-    least: Option<usize>,
-    most: Option<usize>,
-    what: &str,
-) -> Option<String> {
+pub(super) fn bad_count(count: usize, least: Option<usize>, most: Option<usize>, what: &str) -> Option<String> {
     if least.is_some_and(|least| count < least) {
         let least = least.unwrap_or_default();
         return Some(match (count, least) {
@@ -76,9 +65,7 @@ pub(super) fn bad_count(
 /// One text for all ways to write a value.
 fn canonical_text(value: &Value) -> String {
     match value {
-        Value::Number(number) => {
-            number.as_f64().map_or_else(String::new, |float| float.to_string())
-        }
+        Value::Number(number) => number.as_f64().map_or_else(String::new, |float| float.to_string()),
         Value::Array(items) => {
             let items: Vec<String> = items.iter().map(canonical_text).collect();
             format!("[{}]", items.join(","))
@@ -86,9 +73,7 @@ fn canonical_text(value: &Value) -> String {
         Value::Object(fields) => {
             let mut fields: Vec<String> = fields
                 .iter()
-                .map(|(key, value)| {
-                    format!("{}:{}", Value::from(key.as_str()), canonical_text(value))
-                })
+                .map(|(key, value)| format!("{}:{}", Value::from(key.as_str()), canonical_text(value)))
                 .collect();
             fields.sort();
             format!("{{{}}}", fields.join(","))

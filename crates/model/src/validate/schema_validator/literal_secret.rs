@@ -16,9 +16,7 @@ impl ValidationPass<'_> {
             let message = "a secret is written as a reference, never as its value";
             let reference = format!("{{fromEnv: {name}}}");
             PendingDiagnostic::error(code::LITERAL_SECRET, span, message)
-                .with_help(format!(
-                    "write `{reference}`; if the file left this machine, change the secret"
-                ))
+                .with_help(format!("write `{reference}`; if the file left this machine, change the secret"))
                 .with_replacement(reference)
         });
     }

@@ -26,13 +26,11 @@ impl<'w> ValidationPass<'w> {
             }
             meant.extend(self.validate_entry(shape, entry, &given));
         }
-        if let Some(message) = bad_count(entries.len(), shape.size.least, shape.size.most, "fields")
-        {
+        if let Some(message) = bad_count(entries.len(), shape.size.least, shape.size.most, "fields") {
             self.report_problem(|| PendingDiagnostic::error(code::BAD_LENGTH, here, message));
         }
         let beside = additional_keys(shape, entries);
-        let lacks =
-            |name: &str| ![&given, &meant, &beside].iter().any(|names| names.contains(name));
+        let lacks = |name: &str| ![&given, &meant, &beside].iter().any(|names| names.contains(name));
         for name in shape.required.iter().filter(|name| lacks(name)) {
             self.report_missing_field(name, shape.properties.get(name).copied(), here);
         }
@@ -42,12 +40,7 @@ impl<'w> ValidationPass<'w> {
     }
 
     /// Looks at one field; gives back the field that was meant, if this is none.
-    fn validate_entry(
-        &mut self,
-        shape: &'w MapShape,
-        entry: &'w YamlEntry,
-        given: &HashSet<&str>,
-    ) -> Option<&'w str> {
+    fn validate_entry(&mut self, shape: &'w MapShape, entry: &'w YamlEntry, given: &HashSet<&str>) -> Option<&'w str> {
         let step = PathStep::Key(&entry.key);
         if let Some(&property) = shape.properties.get(&entry.key) {
             self.validate_child(step, property, &entry.value, Some(entry.span));
@@ -56,9 +49,7 @@ impl<'w> ValidationPass<'w> {
         match shape.unlisted {
             UnlistedFields::CheckedElsewhere => {}
             UnlistedFields::Any => self.validate_untyped(step, &entry.value, Some(entry.span)),
-            UnlistedFields::Matching(other) => {
-                self.validate_child(step, other, &entry.value, Some(entry.span))
-            }
+            UnlistedFields::Matching(other) => self.validate_child(step, other, &entry.value, Some(entry.span)),
             UnlistedFields::Refused => return self.report_unknown_field(shape, entry, given),
         }
         None
@@ -81,12 +72,7 @@ impl<'w> ValidationPass<'w> {
         if let (YamlContent::Map(_) | YamlContent::List(_), Some(&property)) =
             (&entry.value.content, shape.properties.get(meant))
         {
-            self.validate_child(
-                PathStep::Key(&entry.key),
-                property,
-                &entry.value,
-                Some(entry.span),
-            );
+            self.validate_child(PathStep::Key(&entry.key), property, &entry.value, Some(entry.span));
         }
         Some(meant)
     }
@@ -95,11 +81,7 @@ impl<'w> ValidationPass<'w> {
         let about = property.and_then(|id| self.shape_by_id(id).summary.as_deref());
         self.steps.push(PathStep::Key(name));
         self.report_problem(|| {
-            let remark = PendingDiagnostic::error(
-                code::MISSING_FIELD,
-                here,
-                format!("missing field `{name}`"),
-            );
+            let remark = PendingDiagnostic::error(code::MISSING_FIELD, here, format!("missing field `{name}`"));
             match about {
                 Some(about) => remark.with_help(format!("`{name}`: {about}")),
                 None => remark,
@@ -108,15 +90,8 @@ impl<'w> ValidationPass<'w> {
         self.steps.pop();
     }
 
-    fn require_exactly_one(
-        &mut self,
-        arms: &[String],
-        entries: &[YamlEntry],
-        meant: &HashSet<&str>,
-        here: Span,
-    ) {
-        let given: Vec<&YamlEntry> =
-            entries.iter().filter(|entry| arms.contains(&entry.key)).collect();
+    fn require_exactly_one(&mut self, arms: &[String], entries: &[YamlEntry], meant: &HashSet<&str>, here: Span) {
+        let given: Vec<&YamlEntry> = entries.iter().filter(|entry| arms.contains(&entry.key)).collect();
         match given.as_slice() {
             [_] => {}
             [] if arms.iter().any(|arm| meant.contains(arm.as_str())) => {
@@ -138,12 +113,7 @@ impl<'w> ValidationPass<'w> {
     }
 
     /// Looks at a value that the schema leaves free, which only must not be null.
-    pub(super) fn validate_untyped(
-        &mut self,
-        step: PathStep<'w>,
-        node: &'w YamlNode,
-        key: Option<Span>,
-    ) {
+    pub(super) fn validate_untyped(&mut self, step: PathStep<'w>, node: &'w YamlNode, key: Option<Span>) {
         if self.is_done() {
             return;
         }
@@ -157,11 +127,7 @@ impl<'w> ValidationPass<'w> {
             }
             YamlContent::Map(entries) => {
                 for entry in entries {
-                    self.validate_untyped(
-                        PathStep::Key(&entry.key),
-                        &entry.value,
-                        Some(entry.span),
-                    );
+                    self.validate_untyped(PathStep::Key(&entry.key), &entry.value, Some(entry.span));
                 }
             }
             _ => {}

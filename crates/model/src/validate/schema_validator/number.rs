@@ -11,15 +11,13 @@ impl ValidationPass<'_> {
         if !is_in_range(shape, number) {
             self.report_problem(|| {
                 let message = format!("{number} is out of range");
-                PendingDiagnostic::error(code::OUT_OF_RANGE, span, message)
-                    .with_help(describe_range(shape))
+                PendingDiagnostic::error(code::OUT_OF_RANGE, span, message).with_help(describe_range(shape))
             });
         }
         if let Some(factor) = shape.multiple_of.as_ref().filter(|of| !is_multiple(number, of)) {
             self.report_problem(|| {
                 let message = format!("{number} is not a multiple of {factor}");
-                PendingDiagnostic::error(code::OUT_OF_RANGE, span, message)
-                    .with_help(describe_range(shape))
+                PendingDiagnostic::error(code::OUT_OF_RANGE, span, message).with_help(describe_range(shape))
             });
         }
     }

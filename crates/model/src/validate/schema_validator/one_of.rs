@@ -10,12 +10,7 @@ use crate::suggest::suggest_similar;
 use crate::yaml::{PendingDiagnostic, PendingDiagnostics, Span, YamlNode};
 
 impl<'w> ValidationPass<'w> {
-    pub(super) fn validate_choice(
-        &mut self,
-        choice: &'w Choice,
-        node: &'w YamlNode,
-        key: Option<Span>,
-    ) {
+    pub(super) fn validate_choice(&mut self, choice: &'w Choice, node: &'w YamlNode, key: Option<Span>) {
         let valid = choice.branches.iter().filter(|branch| self.is_valid(**branch, node)).count();
         match valid {
             0 => self.report_best_branch(choice, node, key),
@@ -104,8 +99,7 @@ impl<'w> ValidationPass<'w> {
     fn closest_branch(&self, branches: &[ShapeId], node: &'w YamlNode) -> ShapeId {
         let mistakes = |branch: &ShapeId| {
             let mut remarks = PendingDiagnostics::default();
-            let mut walk =
-                ValidationPass::new(self.shapes, None, ReportMode::Collect(&mut remarks));
+            let mut walk = ValidationPass::new(self.shapes, None, ReportMode::Collect(&mut remarks));
             walk.validate_value(*branch, node, None);
             remarks.error_count()
         };

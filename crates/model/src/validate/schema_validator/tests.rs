@@ -22,8 +22,7 @@ fn list_messages(schema: &Value, text: &str) -> String {
     let mut said = String::new();
     for remark in remarks.into_vec() {
         let (line, column) = (remark.span.line, remark.span.column);
-        write!(said, "{} {line}:{column} {}: {}", remark.code, remark.path, remark.message)
-            .expect("a string takes it");
+        write!(said, "{} {line}:{column} {}: {}", remark.code, remark.path, remark.message).expect("a string takes it");
         if let Some((also, label)) = remark.related {
             write!(said, " [{label} {}:{}]", also.line, also.column).expect("likewise");
         }
@@ -43,10 +42,7 @@ fn every_manifest_schema_is_supported() {
 fn unsupported_schema_keywords_are_rejected() {
     for (schema, problem) in [
         (json!({"propertyNames": {}}), "at `#`: the keyword `propertyNames` is not supported"),
-        (
-            json!({"properties": {"a": {"not": {}}}}),
-            "at `#/properties/a`: the keyword `not` is not supported",
-        ),
+        (json!({"properties": {"a": {"not": {}}}}), "at `#/properties/a`: the keyword `not` is not supported"),
         (json!({"$ref": "#/$defs/A"}), "at `#`: `#/$defs/A` leads nowhere"),
         (
             json!({"$ref": "#/$defs/A", "$defs": {"A": {"if": true}}}),

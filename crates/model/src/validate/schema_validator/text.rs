@@ -12,12 +12,8 @@ impl ValidationPass<'_> {
             && !pattern.regex.is_match(text)
         {
             self.report_problem(|| {
-                PendingDiagnostic::error(
-                    code::BAD_PATTERN,
-                    span,
-                    "the text does not have the right form",
-                )
-                .with_help(describe_format(pattern, shape.summary.as_deref()))
+                PendingDiagnostic::error(code::BAD_PATTERN, span, "the text does not have the right form")
+                    .with_help(describe_format(pattern, shape.summary.as_deref()))
             });
         }
     }
@@ -32,8 +28,7 @@ fn length_problem(length: &CountLimits, text: &str) -> Option<String> {
     if characters < least {
         return Some(format!("the text has {characters} characters, and needs at least {least}"));
     }
-    (characters > most)
-        .then(|| format!("the text has {characters} characters, and may have at most {most}"))
+    (characters > most).then(|| format!("the text has {characters} characters, and may have at most {most}"))
 }
 
 /// The form in words, what the field is for, and the pattern for those who read patterns.

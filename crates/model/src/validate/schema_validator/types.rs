@@ -35,10 +35,9 @@ impl JsonTypes {
                 let bits = TYPE_NAMES.iter().find(|(_, known, _)| known == name)?.0;
                 Some(if bits == 16 { Self::NUMBER } else { Self(bits) })
             }
-            Value::Array(names) => names
-                .iter()
-                .map(Self::from_schema)
-                .try_fold(Self::default(), |all, each| Some(all.union_with(each?))),
+            Value::Array(names) => {
+                names.iter().map(Self::from_schema).try_fold(Self::default(), |all, each| Some(all.union_with(each?)))
+            }
             _ => None,
         }
     }
@@ -72,8 +71,7 @@ impl JsonTypes {
     pub(super) fn describe_types(self) -> String {
         // A number may be whole, which need not be said.
         let said = |bits: u8| self.0 & bits != 0 && !(bits == 8 && self.0 & 16 != 0);
-        let words: Vec<&str> =
-            TYPE_NAMES.iter().filter(|(bits, ..)| said(*bits)).map(|(_, _, word)| *word).collect();
+        let words: Vec<&str> = TYPE_NAMES.iter().filter(|(bits, ..)| said(*bits)).map(|(_, _, word)| *word).collect();
         words.join(" or ")
     }
 }

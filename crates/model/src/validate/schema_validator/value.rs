@@ -28,9 +28,7 @@ impl ValidationPass<'_> {
 
     pub(super) fn report_bad_value(&mut self, shape: &ValueShape, node: &YamlNode) {
         let discreet = self.secret_depth.is_some();
-        self.report_problem(|| {
-            bad_value_problem(shape.allowed_values.as_deref().unwrap_or_default(), node, discreet)
-        });
+        self.report_problem(|| bad_value_problem(shape.allowed_values.as_deref().unwrap_or_default(), node, discreet));
     }
 }
 
@@ -39,14 +37,9 @@ pub(super) fn wrong_type_problem(types: JsonTypes, node: &YamlNode) -> PendingDi
         return PendingDiagnostic::error(code::OUT_OF_RANGE, node.span, "the number is too large");
     }
     if types == JsonTypes::default() {
-        return PendingDiagnostic::error(
-            code::WRONG_TYPE,
-            node.head_span(),
-            "nothing may stand here",
-        );
+        return PendingDiagnostic::error(code::WRONG_TYPE, node.head_span(), "nothing may stand here");
     }
-    let message =
-        format!("expected {}, found {}", types.describe_types(), describe_content(&node.content));
+    let message = format!("expected {}, found {}", types.describe_types(), describe_content(&node.content));
     let remark = PendingDiagnostic::error(code::WRONG_TYPE, node.head_span(), message);
     match suggest_fix(types, node) {
         Some((help, Some(text))) => remark.with_help(help).with_replacement(text),
@@ -71,9 +64,7 @@ fn suggest_fix(types: JsonTypes, node: &YamlNode) -> Option<(&'static str, Optio
         YamlContent::Number(_) | YamlContent::Bool(_) if types.allows_any(JsonTypes::TEXT) => {
             Some(("put it in quotes", None))
         }
-        YamlContent::Number(_) if types.allows_any(JsonTypes::WHOLE) => {
-            Some(("write it without a fraction", None))
-        }
+        YamlContent::Number(_) if types.allows_any(JsonTypes::WHOLE) => Some(("write it without a fraction", None)),
         YamlContent::Map(_) if types.allows_any(JsonTypes::LIST) => {
             Some(("begin each entry of the list with `- `", None))
         }
@@ -112,9 +103,7 @@ fn bad_value_problem(options: &[Value], node: &YamlNode, discreet: bool) -> Pend
     let texts = options.iter().filter_map(Value::as_str);
     let meant = given.and_then(|given| suggest_similar(&given, texts));
     match (meant, names.as_slice()) {
-        (Some(meant), _) => {
-            remark.with_help(format!("did you mean `{meant}`?")).with_replacement(meant)
-        }
+        (Some(meant), _) => remark.with_help(format!("did you mean `{meant}`?")).with_replacement(meant),
         (None, [only]) => remark.with_help(format!("write `{only}`")),
         (None, _) => remark.with_help(format!("it is one of {}", join_quoted(&names))),
     }

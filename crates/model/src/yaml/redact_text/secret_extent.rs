@@ -40,20 +40,13 @@ pub(super) fn value_extent(
     reach
 }
 
-fn extent_from(
-    text: &str,
-    key: &Range<usize>,
-    start: usize,
-    is_secret: &mut impl FnMut(&str) -> bool,
-) -> SecretExtent {
+fn extent_from(text: &str, key: &Range<usize>, start: usize, is_secret: &mut impl FnMut(&str) -> bool) -> SecretExtent {
     let line_end = lines::next_line_start(text, start);
     match text[start..].chars().next() {
         None => SecretExtent { hidden: Vec::new(), resume_at: text.len() },
         Some('\n' | '\r' | '#') => block_extent(text, key, line_end, is_secret),
         Some('|' | '>') => literal_extent(text, key, line_end),
-        Some(quote @ ('"' | '\'')) => {
-            SecretExtent::from_range(start..closing_quote(text, start, quote), line_end)
-        }
+        Some(quote @ ('"' | '\'')) => SecretExtent::from_range(start..closing_quote(text, start, quote), line_end),
         Some('{') => braces_extent(text, start, is_secret),
         Some(_) => unquoted_extent(text, key, start, line_end),
     }
@@ -79,11 +72,7 @@ fn key_indent(text: &str, key: &Range<usize>) -> usize {
 }
 
 /// The lines below that are indented further than the key.
-fn indented_lines<'t>(
-    text: &'t str,
-    key: &Range<usize>,
-    from: usize,
-) -> impl Iterator<Item = Range<usize>> + use<'t> {
+fn indented_lines<'t>(text: &'t str, key: &Range<usize>, from: usize) -> impl Iterator<Item = Range<usize>> + use<'t> {
     let indent = key_indent(text, key);
     lines::line_ranges(text, from).take_while(move |line| {
         let line = &text[line.clone()];
@@ -92,12 +81,7 @@ fn indented_lines<'t>(
 }
 
 /// A value on lines of its own: a reference, or who knows.
-fn block_extent(
-    text: &str,
-    key: &Range<usize>,
-    from: usize,
-    is_secret: &mut impl FnMut(&str) -> bool,
-) -> SecretExtent {
+fn block_extent(text: &str, key: &Range<usize>, from: usize, is_secret: &mut impl FnMut(&str) -> bool) -> SecretExtent {
     let is_shown = |line: &str, is_secret: &mut dyn FnMut(&str) -> bool| {
         let name = lines::leading_key(line);
         name.is_some_and(|name| REFERENCE_KEYS.contains(&name) || is_secret(name))
@@ -159,19 +143,14 @@ fn closing_quote(text: &str, open: usize, quote: char) -> usize {
 }
 
 /// `{…}`: shown if it is a reference, or holds secret fields that are looked at one by one.
-fn braces_extent(
-    text: &str,
-    start: usize,
-    is_secret: &mut impl FnMut(&str) -> bool,
-) -> SecretExtent {
+fn braces_extent(text: &str, start: usize, is_secret: &mut impl FnMut(&str) -> bool) -> SecretExtent {
     let first = lines::leading_key(text[start + 1..].get(..64).unwrap_or(&text[start + 1..]));
     if first.is_some_and(is_secret) {
         return SecretExtent { hidden: Vec::new(), resume_at: start + 1 };
     }
     let end = closing_brace(text, start);
     let inner = &text[(start + 1).min(end)..end];
-    let is_reference = inner.len() <= MAX_REFERENCE_LENGTH
-        && split_entries(inner).into_iter().all(is_reference_entry);
+    let is_reference = inner.len() <= MAX_REFERENCE_LENGTH && split_entries(inner).into_iter().all(is_reference_entry);
     if is_reference {
         return SecretExtent { hidden: Vec::new(), resume_at: end };
     }

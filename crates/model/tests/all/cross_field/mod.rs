@@ -61,8 +61,7 @@ fn report(document: &Value) -> String {
 #[test]
 fn valid_manifests_have_no_problems() {
     for document in good::all() {
-        let errors: Vec<String> =
-            validator(kind(&document)).iter_errors(&document).map(|it| it.to_string()).collect();
+        let errors: Vec<String> = validator(kind(&document)).iter_errors(&document).map(|it| it.to_string()).collect();
         assert!(errors.is_empty(), "{document}: {errors:?}");
         assert_eq!(report(&document), "", "{document}");
     }
@@ -170,8 +169,7 @@ fn messages_explain_problem_and_fix() {
         "missing-part",
         "unchecked-field",
     ] {
-        let (_, document, edits) =
-            cases().into_iter().find(|(of, ..)| *of == code).expect("a case of the code");
+        let (_, document, edits) = cases().into_iter().find(|(of, ..)| *of == code).expect("a case of the code");
         read.push_str(&report(&edited(&document, &edits)));
     }
     insta::assert_snapshot!(read, @r#"

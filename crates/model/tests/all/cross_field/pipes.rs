@@ -27,31 +27,11 @@ pub(crate) fn cases() -> Vec<Case> {
         ("scaling-concurrency", s3(), json!({"spec.scaling.concurrency": 2})),
         ("unchecked-field", kafka(), json!({"spec.source.kafka.additional.newField": {"a": 1}})),
         ("unchecked-field", kafka(), json!({"spec.settings.additional.new_setting": 1})),
-        (
-            "unchecked-value",
-            s3(),
-            json!({"spec.source.objectStorage.additional.compression": "newer"}),
-        ),
-        (
-            "known-additional-field",
-            s3(),
-            json!({"spec.source.objectStorage.additional.compression": "gzip"}),
-        ),
-        (
-            "known-additional-field",
-            kafka(),
-            json!({"spec.source.kafka.additional.topics": "others"}),
-        ),
-        (
-            "known-additional-field",
-            kafka(),
-            json!({"spec.source.kafka.additional.authentication": "NEWER"}),
-        ),
-        (
-            "known-additional-field",
-            postgres(),
-            json!({"spec.source.postgres.additional.settings.pullBatchSize": 1}),
-        ),
+        ("unchecked-value", s3(), json!({"spec.source.objectStorage.additional.compression": "newer"})),
+        ("known-additional-field", s3(), json!({"spec.source.objectStorage.additional.compression": "gzip"})),
+        ("known-additional-field", kafka(), json!({"spec.source.kafka.additional.topics": "others"})),
+        ("known-additional-field", kafka(), json!({"spec.source.kafka.additional.authentication": "NEWER"})),
+        ("known-additional-field", postgres(), json!({"spec.source.postgres.additional.settings.pullBatchSize": 1})),
     ];
     cases.extend(databases());
     cases.extend(destinations());
@@ -63,22 +43,14 @@ pub(crate) fn cases() -> Vec<Case> {
 fn databases() -> Vec<Case> {
     vec![
         ("database-pipe-table", postgres(), json!({"spec.destination.table": "orders"})),
-        (
-            "database-pipe-table",
-            postgres(),
-            json!({"spec.destination.columns": [{"name": "id", "type": "UInt64"}]}),
-        ),
+        ("database-pipe-table", postgres(), json!({"spec.destination.columns": [{"name": "id", "type": "UInt64"}]})),
         (
             "database-pipe-field-mappings",
             postgres(),
             json!({"spec.fieldMappings": [{"sourceField": "a", "destinationField": "a"}]}),
         ),
         ("database-pipe-scaling", postgres(), json!({"spec.scaling.replicas": 2})),
-        (
-            "database-pipe-settings",
-            postgres(),
-            json!({"spec.settings.clickhouse_parallel_view_processing": true}),
-        ),
+        ("database-pipe-settings", postgres(), json!({"spec.settings.clickhouse_parallel_view_processing": true})),
     ]
 }
 
@@ -91,11 +63,7 @@ fn destinations() -> Vec<Case> {
         ("managed-table-definition", kafka(), json!({"spec.destination.tableDefinition": null})),
         ("unmanaged-table-definition", kafka(), json!({"spec.destination.managedTable": false})),
         ("version-column", kafka(), json!({ENGINE: {"type": "ReplacingMergeTree"}})),
-        (
-            "version-column",
-            kafka(),
-            json!({ENGINE: {"type": "MergeTree", "versionColumnId": "id"}}),
-        ),
+        ("version-column", kafka(), json!({ENGINE: {"type": "MergeTree", "versionColumnId": "id"}})),
         (
             "version-column-unknown",
             kafka(),
@@ -110,11 +78,7 @@ fn destinations() -> Vec<Case> {
             }),
         ),
         ("summed-columns", kafka(), json!({ENGINE: {"type": "MergeTree", "columnIds": ["id"]}})),
-        (
-            "summed-column-unknown",
-            kafka(),
-            json!({ENGINE: {"type": "SummingMergeTree", "columnIds": ["id", "total"]}}),
-        ),
+        ("summed-column-unknown", kafka(), json!({ENGINE: {"type": "SummingMergeTree", "columnIds": ["id", "total"]}})),
         (
             "duplicate-column",
             kafka(),
@@ -122,11 +86,7 @@ fn destinations() -> Vec<Case> {
                 {"name": "id", "type": "UInt64"}, {"name": "id", "type": "String"},
             ]}),
         ),
-        (
-            "unmapped-column",
-            kafka(),
-            json!({"spec.fieldMappings": [{"sourceField": "id", "destinationField": "id"}]}),
-        ),
+        ("unmapped-column", kafka(), json!({"spec.fieldMappings": [{"sourceField": "id", "destinationField": "id"}]})),
         (
             "mapped-column-unknown",
             kafka(),
@@ -165,11 +125,7 @@ fn endpoints() -> Vec<Case> {
             json!({"spec.vpcEndpointServiceName": "com.amazonaws.vpce.us-east-1.vpce-svc-1"}),
         ),
         ("endpoint-resource", endpoint(), json!({"spec.vpcResourceConfigurationId": "rcfg-1"})),
-        (
-            "endpoint-service-attachment",
-            endpoint(),
-            json!({"spec": {"type": "GCP_PSC_SERVICE_ATTACHMENT"}}),
-        ),
+        ("endpoint-service-attachment", endpoint(), json!({"spec": {"type": "GCP_PSC_SERVICE_ATTACHMENT"}})),
         (
             "endpoint-msk-dns",
             endpoint(),

@@ -46,11 +46,7 @@ fn of_kafka() -> Vec<Case> {
         ),
         ("kafka-no-credentials", kafka(), json!({"spec.source.kafka.credentials": null})),
         ("kafka-credentials", kafka(), json!({"spec.source.kafka.type": "azureeventhub"})),
-        (
-            "kafka-credentials",
-            kafka(),
-            json!({"spec.source.kafka.credentials": {"username": "reader"}}),
-        ),
+        ("kafka-credentials", kafka(), json!({"spec.source.kafka.credentials": {"username": "reader"}})),
         (
             "kafka-credentials",
             kafka(),
@@ -59,11 +55,7 @@ fn of_kafka() -> Vec<Case> {
                 "spec.source.kafka.authentication": "IAM_USER",
             }),
         ),
-        (
-            "kafka-offset-timestamp",
-            kafka(),
-            json!({"spec.source.kafka.offset": {"strategy": "from_timestamp"}}),
-        ),
+        ("kafka-offset-timestamp", kafka(), json!({"spec.source.kafka.offset": {"strategy": "from_timestamp"}})),
         (
             "kafka-offset-timestamp",
             kafka(),
@@ -78,11 +70,7 @@ fn of_kafka() -> Vec<Case> {
 
 fn of_streams() -> Vec<Case> {
     vec![
-        (
-            "kinesis-timestamp",
-            kinesis(),
-            json!({"spec.source.kinesis.iteratorType": "AT_TIMESTAMP"}),
-        ),
+        ("kinesis-timestamp", kinesis(), json!({"spec.source.kinesis.iteratorType": "AT_TIMESTAMP"})),
         ("kinesis-timestamp", kinesis(), json!({"spec.source.kinesis.timestamp": 1})),
         (
             "kinesis-access-key",
@@ -101,11 +89,7 @@ fn of_streams() -> Vec<Case> {
             }),
         ),
         ("pubsub-seek-timestamp", pubsub(), json!({"spec.source.pubsub.seekType": "timestamp"})),
-        (
-            "pubsub-seek-timestamp",
-            pubsub(),
-            json!({"spec.source.pubsub.seekTimestamp": "2026-01-31T08:00:00Z"}),
-        ),
+        ("pubsub-seek-timestamp", pubsub(), json!({"spec.source.pubsub.seekTimestamp": "2026-01-31T08:00:00Z"})),
     ]
 }
 
@@ -127,17 +111,9 @@ fn of_files() -> Vec<Case> {
         ("storage-azure", azure(), json!({at("path"): null})),
         ("storage-azure", s3(), json!({at("azureContainerName"): "container"})),
         ("storage-iam-role", s3(), json!({at("iamRole"): null})),
-        (
-            "storage-access-key",
-            gcs(),
-            json!({at("accessKey"): {"accessKeyId": "AKIA", "secretKey": secret()}}),
-        ),
+        ("storage-access-key", gcs(), json!({at("accessKey"): {"accessKeyId": "AKIA", "secretKey": secret()}})),
         ("storage-service-account", gcs(), json!({at("authentication"): null})),
-        (
-            "skip-initial-load",
-            s3(),
-            json!({at("skipInitialLoad"): true, at("startAfter"): "2026/"}),
-        ),
+        ("skip-initial-load", s3(), json!({at("skipInitialLoad"): true, at("startAfter"): "2026/"})),
         ("skip-initial-load", s3(), json!({at("skipInitialLoad"): true, at("queueUrl"): null})),
     ]
 }
@@ -148,11 +124,7 @@ fn of_queues() -> Vec<Case> {
     vec![
         ("queue-continuous", s3(), json!({at("isContinuous"): null})),
         ("queue-continuous", s3(), json!({at("isContinuous"): false})),
-        (
-            "queue-storage",
-            azure(),
-            json!({at("isContinuous"): true, at("queueUrl"): "projects/p/subscriptions/s"}),
-        ),
+        ("queue-storage", azure(), json!({at("isContinuous"): true, at("queueUrl"): "projects/p/subscriptions/s"})),
         ("queue-authentication", s3(), json!({at("authentication"): null, at("iamRole"): null})),
         ("queue-url", s3(), json!({at("queueUrl"): "projects/p/subscriptions/s"})),
         (
@@ -171,11 +143,7 @@ fn of_databases() -> Vec<Case> {
     let of_mapping = |field: &str| format!("{MAPPING}.{field}");
     let role = "arn:aws:iam::123456789012:role/Reader";
     vec![
-        (
-            "database-password",
-            postgres(),
-            json!({"spec.source.postgres.credentials.password": null}),
-        ),
+        ("database-password", postgres(), json!({"spec.source.postgres.credentials.password": null})),
         (
             "database-password",
             mysql(),
@@ -212,11 +180,7 @@ fn of_databases() -> Vec<Case> {
                 of_mapping("excludedColumns"): ["id"],
             }),
         ),
-        (
-            "postgres-slot-name",
-            postgres(),
-            json!({"spec.source.postgres.settings.replicationSlotName": "slot"}),
-        ),
+        ("postgres-slot-name", postgres(), json!({"spec.source.postgres.settings.replicationSlotName": "slot"})),
         (
             "postgres-failover-slots",
             postgres(),
@@ -226,16 +190,8 @@ fn of_databases() -> Vec<Case> {
                 "enableFailoverSlots": true,
             }}),
         ),
-        (
-            "mariadb-mechanism",
-            mysql(),
-            json!({"spec.source.mysql.settings.replicationMechanism": "FILE_POS"}),
-        ),
+        ("mariadb-mechanism", mysql(), json!({"spec.source.mysql.settings.replicationMechanism": "FILE_POS"})),
         ("mongodb-uri", mongodb(), json!({"spec.source.mongodb.uri": "cluster0.example.net"})),
-        (
-            "password-in-uri",
-            mongodb(),
-            json!({"spec.source.mongodb.uri": "mongodb://reader:p@ss/word@db.example.com"}),
-        ),
+        ("password-in-uri", mongodb(), json!({"spec.source.mongodb.uri": "mongodb://reader:p@ss/word@db.example.com"})),
     ]
 }

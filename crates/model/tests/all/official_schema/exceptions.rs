@@ -24,16 +24,8 @@ pub(crate) const ALL: &[(Exception, &str, &str)] = &[
     (Narrower, "name", "the document says the length only of the answer"),
     (Narrower, "description", "the document says the length in prose"),
     (Cost, "scaling", "changed through an endpoint of its own, which is compared by itself"),
-    (
-        Echo,
-        "destination.tableDefinition.engine.versionColumnId",
-        "documented in answers, and never seen in one",
-    ),
-    (
-        Echo,
-        "destination.tableDefinition.engine.columnIds",
-        "documented in answers, and never seen in one",
-    ),
+    (Echo, "destination.tableDefinition.engine.versionColumnId", "documented in answers, and never seen in one"),
+    (Echo, "destination.tableDefinition.engine.columnIds", "documented in answers, and never seen in one"),
     (
         Echo,
         "source.objectStorage.connectionString",
@@ -43,8 +35,6 @@ pub(crate) const ALL: &[(Exception, &str, &str)] = &[
 
 /// Whether the difference is known, for this field or for what it stands in.
 pub(crate) fn is_excepted(why: Exception, at: &str) -> bool {
-    let within = |path: &str| {
-        at.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-    };
+    let within = |path: &str| at.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
     ALL.iter().any(|(kind, path, _)| *kind == why && within(path))
 }

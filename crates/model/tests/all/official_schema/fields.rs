@@ -17,8 +17,7 @@ pub(crate) struct Facts {
     limits: BTreeMap<&'static str, String>,
 }
 
-const LIMITS: [&str; 6] =
-    ["minimum", "maximum", "multipleOf", "maxLength", "uniqueItems", "maxItems"];
+const LIMITS: [&str; 6] = ["minimum", "maximum", "multipleOf", "maxLength", "uniqueItems", "maxItems"];
 
 /// The fields of a schema of the official document.
 pub(crate) fn official(document: &Value, name: &str) -> Fields {
@@ -37,8 +36,7 @@ pub(crate) fn ours(kind: Kind, at: &str) -> Fields {
         "" => Some(path.to_owned()),
         at => path.strip_prefix(at)?.strip_prefix('.').map(str::to_owned),
     };
-    let mut part: Fields =
-        fields.into_iter().filter_map(|(path, facts)| Some((below(&path)?, facts))).collect();
+    let mut part: Fields = fields.into_iter().filter_map(|(path, facts)| Some((below(&path)?, facts))).collect();
     part.remove("");
     part
 }

@@ -88,8 +88,7 @@ fn full(part: &Part, path: &str) -> String {
 }
 
 fn rules(part: &Part, path: &str) -> &'static FieldSemantics {
-    FieldSemantics::for_kind(part.kind)
-        .field_at(&FieldPath::parse(&full(part, path).replace('*', "0")))
+    FieldSemantics::for_kind(part.kind).field_at(&FieldPath::parse(&full(part, path).replace('*', "0")))
 }
 
 #[test]
@@ -124,8 +123,7 @@ fn types_enums_and_ranges_match_the_official_schema() {
 
 /// What the official schema lets a change name. Mappings are changed by deltas.
 fn patchable(document: &Value, part: &Part) -> Fields {
-    let renamed =
-        official(document, part.patch).into_iter().filter(|(path, _)| !path.contains("ToRemove"));
+    let renamed = official(document, part.patch).into_iter().filter(|(path, _)| !path.contains("ToRemove"));
     renamed.map(|(path, facts)| (path.replace("MappingsToAdd", "Mappings"), facts)).collect()
 }
 
@@ -160,10 +158,8 @@ fn write_only_fields_match_the_official_schema() {
 
 #[test]
 fn every_exception_names_an_existing_field() {
-    let all: BTreeSet<String> = PARTS
-        .iter()
-        .flat_map(|part| ours(part.kind, part.at).into_keys().map(|path| full(part, &path)))
-        .collect();
+    let all: BTreeSet<String> =
+        PARTS.iter().flat_map(|part| ours(part.kind, part.at).into_keys().map(|path| full(part, &path))).collect();
     let unknown: Vec<_> = exceptions::ALL.iter().filter(|(_, at, _)| !all.contains(*at)).collect();
     assert!(unknown.is_empty(), "{unknown:?}");
 }

@@ -44,8 +44,7 @@ impl<'v> ProgressReporter<'v> {
 
     /// What is to be done. People read it in the plan.
     pub(super) fn report_planned(&self, plan: &Plan) {
-        let objects: BTreeSet<Address> =
-            plan.actions.iter().map(Action::address).cloned().collect();
+        let objects: BTreeSet<Address> = plan.actions.iter().map(Action::address).cloned().collect();
         self.total.set(objects.len());
         self.remaining.replace(objects);
         if self.format == OutputFormat::Ndjson {
@@ -67,11 +66,7 @@ impl<'v> ProgressReporter<'v> {
     /// What was told of an object has turned out to be wrong. People read the table.
     pub(super) fn report_correction(&self, report: &ObjectResult) {
         if self.format == OutputFormat::Ndjson {
-            self.print_event(&ApplyEvent::Object {
-                done: self.done.get(),
-                of: self.total.get(),
-                report,
-            });
+            self.print_event(&ApplyEvent::Object { done: self.done.get(), of: self.total.get(), report });
         }
     }
 
@@ -82,11 +77,7 @@ impl<'v> ProgressReporter<'v> {
 
     /// Does the work. Says every now and then that it goes on, as CI systems end what is silent for
     /// long; and says at once that a signal was heard.
-    pub(super) async fn run_with_progress<T>(
-        &self,
-        work: impl Future<Output = T>,
-        interruption: &Interruption,
-    ) -> T {
+    pub(super) async fn run_with_progress<T>(&self, work: impl Future<Output = T>, interruption: &Interruption) -> T {
         tokio::select! {
             biased;
             never = self.report_progress(interruption) => match never {},
@@ -113,8 +104,7 @@ impl<'v> ProgressReporter<'v> {
         if self.format == OutputFormat::Ndjson {
             return self.print_event(&ApplyEvent::Heartbeat { done, of });
         }
-        let passed =
-            humantime::format_duration(Duration::from_secs(self.started.elapsed().as_secs()));
+        let passed = humantime::format_duration(Duration::from_secs(self.started.elapsed().as_secs()));
         let awaited = waiting_text(&self.remaining.borrow());
         self.output.print_message_line(format!("  {done} of {of} done after {passed}, {awaited}"));
     }
@@ -122,10 +112,7 @@ impl<'v> ProgressReporter<'v> {
     fn print_interrupted(&self) {
         self.output.print_message_line(INTERRUPTED_TEXT);
         if self.format == OutputFormat::Ndjson {
-            self.print_event(&ApplyEvent::Interruption {
-                done: self.done.get(),
-                of: self.total.get(),
-            });
+            self.print_event(&ApplyEvent::Interruption { done: self.done.get(), of: self.total.get() });
         }
     }
 
@@ -160,8 +147,7 @@ mod tests {
 
     #[test]
     fn a_run_names_what_it_waits_for() {
-        let address =
-            |name: &str| Address::new(ServiceRef::new("a"), Kind::ClickPipe, Name::new(name));
+        let address = |name: &str| Address::new(ServiceRef::new("a"), Kind::ClickPipe, Name::new(name));
         let of = |names: &[&str]| waiting_text(&names.iter().copied().map(address).collect());
         insta::assert_snapshot!(of(&["one"]), @"waiting for a/one");
         insta::assert_snapshot!(of(&["one", "two"]), @"waiting for a/one and a/two");

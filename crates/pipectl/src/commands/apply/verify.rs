@@ -9,16 +9,11 @@ use crate::apply::{ObjectResult, Outcome};
 use crate::session::Session;
 
 /// What was written may show in reads only after a while.
-const VERIFY_DELAYS: [Duration; 3] =
-    [Duration::ZERO, Duration::from_secs(3), Duration::from_secs(6)];
+const VERIFY_DELAYS: [Duration; 3] = [Duration::ZERO, Duration::from_secs(3), Duration::from_secs(6)];
 
 /// Looks once more, with one list for everybody, whether what the API accepted is live. What is not
 /// was not applied.
-pub(super) async fn verify_applied(
-    session: &Session,
-    reports: &mut [ObjectResult],
-    progress: &ProgressReporter<'_>,
-) {
+pub(super) async fn verify_applied(session: &Session, reports: &mut [ObjectResult], progress: &ProgressReporter<'_>) {
     let applied = |report: &ObjectResult| report.outcome == Outcome::Applied;
     let mut missing = Vec::new();
     for pause in VERIFY_DELAYS {

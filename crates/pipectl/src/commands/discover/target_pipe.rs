@@ -31,18 +31,14 @@ pub(super) fn find_pipe(
     });
     let available = names(&found);
     if let Some(requested) = requested {
-        found.retain(|it| {
-            display_name(&it.pipe, service) == requested || it.pipe.name.as_str() == requested
-        });
+        found.retain(|it| display_name(&it.pipe, service) == requested || it.pipe.name.as_str() == requested);
     }
     let Some(declared) = found.pop() else {
         output.print_diagnostics(&draft_problems(files, variables), files);
         bail!("{}", not_found_text(requested, &available));
     };
     if !found.is_empty() {
-        return Err(
-            UsageError(format!("which pipe? add SERVICE/PIPE; there are {available}")).into()
-        );
+        return Err(UsageError(format!("which pipe? add SERVICE/PIPE; there are {available}")).into());
     }
     output.print_diagnostics(&declared.problems, std::slice::from_ref(&declared.file));
     if declared.problems.iter().any(|problem| problem.severity == Severity::Error) {

@@ -78,11 +78,7 @@ fn write_synced(path: &Path, text: &str) -> std::io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(
-        clippy::allow_attributes,
-        clippy::unwrap_used,
-        reason = "a test that fails here fails"
-    )]
+    #![allow(clippy::allow_attributes, clippy::unwrap_used, reason = "a test that fails here fails")]
 
     use super::*;
 

@@ -20,11 +20,7 @@ const CHECK_TIMEOUT: Duration = Duration::from_secs(20);
 /// In more services than this pipes are not counted: it would take long.
 const MAX_COUNTED: usize = 8;
 
-pub(super) async fn check_api(
-    connect: &ConnectArgs,
-    local: LocalChecks,
-    findings: &mut DoctorFindings,
-) {
+pub(super) async fn check_api(connect: &ConnectArgs, local: LocalChecks, findings: &mut DoctorFindings) {
     let connect = ConnectArgs { timeout: connect.timeout.min(CHECK_TIMEOUT), ..connect.clone() };
     if connect.sandbox.is_some() {
         findings.add(DoctorFinding::ok("api", "the sandbox inside the process; no key is used"));
@@ -76,11 +72,7 @@ pub(super) fn redact_key_id(id: &str) -> String {
 }
 
 /// Asks which organization the key belongs to: the smallest question that needs a key.
-async fn check_organization(
-    connect: &ConnectArgs,
-    local: &LocalChecks,
-    findings: &mut DoctorFindings,
-) -> Option<()> {
+async fn check_organization(connect: &ConnectArgs, local: &LocalChecks, findings: &mut DoctorFindings) -> Option<()> {
     const CHECK: &str = "organization";
     let settings = RemoteSettings { timeout: connect.timeout, ..RemoteSettings::default() };
     let directory = match resolve_services::connect_api(connect, &local.project, settings) {
@@ -154,11 +146,7 @@ async fn check_services(connect: &ConnectArgs, local: LocalChecks, findings: &mu
     check_rate_limit(&view, findings);
 }
 
-fn service_finding(
-    service: &ServiceRef,
-    state: Option<&State>,
-    live: Option<&Live>,
-) -> DoctorFinding {
+fn service_finding(service: &ServiceRef, state: Option<&State>, live: Option<&Live>) -> DoctorFinding {
     let objects = live.map(|live| live.values().map(|observed| observed.objects.len()).sum());
     let pipes = objects.map(|count: usize| format!(", {}", pluralize(count, "object")));
     let state = state.map(State::as_str).filter(|state| !state.is_empty()).unwrap_or("seen");
@@ -204,8 +192,7 @@ fn fix_for_error(error: &Error) -> Option<String> {
 /// What a network's words mean. Libraries and systems give no codes for these.
 fn network_fix(reason: &str) -> Option<&'static str> {
     let reason = reason.to_lowercase();
-    let known =
-        NETWORK_FIXES.iter().find(|(words, _)| words.iter().any(|word| reason.contains(word)));
+    let known = NETWORK_FIXES.iter().find(|(words, _)| words.iter().any(|word| reason.contains(word)));
     known.map(|(_, fix)| *fix)
 }
 
@@ -220,10 +207,7 @@ const NETWORK_FIXES: [(&[&str], &str); 5] = [
         "the host has no address here: check the URL for a typo, the DNS of this machine, and \
          whether a proxy must be set (`HTTPS_PROXY`)",
     ),
-    (
-        &["tunnel", "proxy"],
-        "the proxy does not let it through: check `HTTPS_PROXY`, and `NO_PROXY`",
-    ),
+    (&["tunnel", "proxy"], "the proxy does not let it through: check `HTTPS_PROXY`, and `NO_PROXY`"),
     (
         &["connection refused"],
         "nothing listens there: check the port of the URL; for the sandbox, that `pipectl sandbox` \
@@ -248,8 +232,7 @@ mod tests {
 
     #[test]
     fn network_errors_get_an_explanation() {
-        let starts =
-            |reason: &str| network_fix(reason).map(|fix| fix.split(' ').next().unwrap_or(""));
+        let starts = |reason: &str| network_fix(reason).map(|fix| fix.split(' ').next().unwrap_or(""));
         for (reason, begins) in [
             ("client error (Connect): invalid peer certificate: UnknownIssuer", Some("TLS:")),
             ("client error (Connect): dns error: failed to lookup address", Some("the")),

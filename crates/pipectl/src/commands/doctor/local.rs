@@ -18,22 +18,14 @@ pub(super) struct LocalChecks {
     pub(super) declared: Option<LoadedManifests>,
 }
 
-pub(super) fn check_local(
-    args: &ManifestArgs,
-    output: Output,
-    findings: &mut DoctorFindings,
-) -> LocalChecks {
+pub(super) fn check_local(args: &ManifestArgs, output: Output, findings: &mut DoctorFindings) -> LocalChecks {
     let project = check_project(args, output, findings);
     let declared = check_manifests(&project, findings);
     check_git(&project, findings);
     LocalChecks { project, declared }
 }
 
-fn check_project(
-    args: &ManifestArgs,
-    output: Output,
-    findings: &mut DoctorFindings,
-) -> ProjectContext {
+fn check_project(args: &ManifestArgs, output: Output, findings: &mut DoctorFindings) -> ProjectContext {
     const CHECK: &str = "project";
     let context = match project::load_context(args, output) {
         Ok(context) => context,
@@ -54,10 +46,7 @@ fn check_project(
     context
 }
 
-fn check_manifests(
-    project: &ProjectContext,
-    findings: &mut DoctorFindings,
-) -> Option<LoadedManifests> {
+fn check_manifests(project: &ProjectContext, findings: &mut DoctorFindings) -> Option<LoadedManifests> {
     const CHECK: &str = "manifests";
     if project.manifests.is_empty() {
         findings.add(DoctorFinding::ok(CHECK, "none are named: commands take files and folders"));
@@ -86,20 +75,14 @@ fn check_git(project: &ProjectContext, findings: &mut DoctorFindings) {
     let here = [PathBuf::from(".")];
     let paths = if project.manifests.is_empty() { &here[..] } else { &project.manifests };
     let unproved = "`plan --base`, `drift` against a commit and `--prune=git` need it";
-    match Repository::open_containing(paths)
-        .and_then(|it| Ok((it.is_shallow()?, it.resolve_commit("HEAD"))))
-    {
+    match Repository::open_containing(paths).and_then(|it| Ok((it.is_shallow()?, it.resolve_commit("HEAD")))) {
         Err(error) => findings.add(DoctorFinding::warn(CHECK, format!("{error:#}"), unproved)),
         Ok((_, Err(_))) => {
             let what = "a repository without any commit";
             findings.add(DoctorFinding::warn(CHECK, what, "commit the manifests"));
         }
         Ok((true, Ok(_))) => {
-            findings.add(DoctorFinding::warn(
-                CHECK,
-                "the history is not whole: no `--prune=git`",
-                SHALLOW_HINT,
-            ));
+            findings.add(DoctorFinding::warn(CHECK, "the history is not whole: no `--prune=git`", SHALLOW_HINT));
         }
         Ok((false, Ok(head))) => {
             let what = format!("{} ({}); `--prune=git` is possible", head.short, head.subject);

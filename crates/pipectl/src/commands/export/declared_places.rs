@@ -19,9 +19,8 @@ pub(super) struct DeclaredPlaces(BTreeMap<Address, Place>);
 
 impl DeclaredPlaces {
     pub(super) fn new(manifests: &[Manifest], view: &LiveView) -> Self {
-        let at = |manifest: &Manifest| {
-            Some((view.address_of(manifest)?, manifest.document.origin.start_place().clone()))
-        };
+        let at =
+            |manifest: &Manifest| Some((view.address_of(manifest)?, manifest.document.origin.start_place().clone()));
         Self(manifests.iter().filter_map(at).collect())
     }
 
@@ -31,9 +30,7 @@ impl DeclaredPlaces {
 
     /// Those that are declared, each with its place.
     pub(super) fn declared_places(&self, exported: &[Exported]) -> Vec<(Address, Place)> {
-        let place = |exported: &Exported| {
-            Some((exported.address.clone(), self.get(&exported.address)?.clone()))
-        };
+        let place = |exported: &Exported| Some((exported.address.clone(), self.get(&exported.address)?.clone()));
         exported.iter().filter_map(place).collect()
     }
 
@@ -45,8 +42,7 @@ impl DeclaredPlaces {
 
 /// The manifests in the folder and of the project, with errors in them or without.
 pub(super) fn load_drafts(folder: &Path, project: &ProjectContext) -> Vec<Manifest> {
-    let paths: Vec<PathBuf> =
-        [folder.to_owned()].into_iter().chain(project.all_manifest_paths.clone()).collect();
+    let paths: Vec<PathBuf> = [folder.to_owned()].into_iter().chain(project.all_manifest_paths.clone()).collect();
     let files = manifest_files::read_readable(&paths);
     files.iter().flat_map(|file| manifest::parse_drafts(file, &project.variables).0).collect()
 }

@@ -33,9 +33,7 @@ impl ExportResult {
     ) -> Result<()> {
         let mut text = StyledText::new();
         match format {
-            OutputFormat::Json | OutputFormat::Ndjson => {
-                drop(text.push_plain(self.to_json(written)))
-            }
+            OutputFormat::Json | OutputFormat::Ndjson => drop(text.push_plain(self.to_json(written))),
             OutputFormat::Text | OutputFormat::Markdown if written.is_none() => {
                 text.push_plain(manifests_to_yaml(&self.manifests, None));
             }
@@ -61,19 +59,13 @@ impl ExportResult {
         for manifest in &taken {
             let at = &manifest.address;
             manifest.blockers.iter().for_each(|flaw| {
-                output.print_message_line(format!(
-                    "note: {at} is only a comment: {}",
-                    single_line(flaw)
-                ));
+                output.print_message_line(format!("note: {at} is only a comment: {}", single_line(flaw)));
             });
             for remark in manifest.remarks.iter().filter(|_| manifest.blockers.is_empty()) {
                 output.print_message_line(format!("note: {at}: {}", single_line(remark)));
             }
             for (path, note) in manifest.fields_to_fill_in() {
-                output.print_message_line(format!(
-                    "to fill in: {at}: {path}: {}",
-                    todo_comment(note)
-                ));
+                output.print_message_line(format!("to fill in: {at}: {path}: {}", todo_comment(note)));
             }
         }
         output.print_message(&unreachable::unreachable_errors(&self.unread));
@@ -81,10 +73,7 @@ impl ExportResult {
     }
 
     /// Without what is declared already.
-    fn new_manifests<'e>(
-        &'e self,
-        written: Option<&'e WrittenFiles>,
-    ) -> impl Iterator<Item = &'e ExportedManifest> {
+    fn new_manifests<'e>(&'e self, written: Option<&'e WrittenFiles>) -> impl Iterator<Item = &'e ExportedManifest> {
         let declared = move |at| written.is_some_and(|it| it.declared.contains_key(at));
         self.manifests.iter().filter(move |manifest| !declared(&manifest.address))
     }
@@ -93,11 +82,8 @@ impl ExportResult {
         let sound: Vec<_> = taken.iter().filter(|it| it.blockers.is_empty()).collect();
         let variables: BTreeSet<&str> = sound.iter().flat_map(|it| it.secret_variables()).collect();
         let to_fill_in: usize = sound.iter().map(|it| it.fields_to_fill_in().count()).sum();
-        let mut parts = vec![format!(
-            "{} from {}",
-            pluralize(sound.len(), "manifest"),
-            pluralize(self.services, "service")
-        )];
+        let mut parts =
+            vec![format!("{} from {}", pluralize(sound.len(), "manifest"), pluralize(self.services, "service"))];
         if !variables.is_empty() {
             parts.push(format!(
                 "{} for secrets, which `plan` does not need",

@@ -54,7 +54,7 @@ pub(super) fn write_files(
 ) -> Result<WrittenFiles> {
     let mut written = WrittenFiles::default();
     let (mut files, mut others) = (Vec::new(), Vec::new());
-    for (path, manifests) in self::files_to_write(folder, args.layout, manifests) {
+    for (path, manifests) in files_to_write(folder, args.layout, manifests) {
         match decide_file(&path, manifests, declared, args.force)? {
             FileDecision::Unchanged => written.files.push((path, FileStatus::Unchanged)),
             FileDecision::Write(text, known) => {
@@ -98,22 +98,15 @@ fn decide_file(
 ) -> Result<FileDecision> {
     let existing = read_existing(path)?;
     let is_there = |text: &str| existing.as_deref() == Some(text.as_bytes());
-    let (known, new): (Vec<ExportedManifest>, Vec<ExportedManifest>) = manifests
-        .iter()
-        .cloned()
-        .partition(|it| declared.in_other_file(&it.address, path).is_some());
+    let (known, new): (Vec<ExportedManifest>, Vec<ExportedManifest>) =
+        manifests.iter().cloned().partition(|it| declared.in_other_file(&it.address, path).is_some());
     let edited = existing.is_some() && new.iter().all(|it| declared.get(&it.address).is_some());
     let text = manifests_to_yaml(&new, editor_schema_path(path).as_deref());
     Ok(match existing {
-        Some(_)
-            if is_there(&text)
-                || is_there(&manifests_to_yaml(manifests, editor_schema_path(path).as_deref())) =>
-        {
+        Some(_) if is_there(&text) || is_there(&manifests_to_yaml(manifests, editor_schema_path(path).as_deref())) => {
             FileDecision::Unchanged
         }
-        _ if new.is_empty() || edited && !force => {
-            FileDecision::Skip(declared.declared_places(manifests))
-        }
+        _ if new.is_empty() || edited && !force => FileDecision::Skip(declared.declared_places(manifests)),
         Some(_) if !force => FileDecision::Refuse,
         _ => FileDecision::Write(text, declared.declared_places(&known)),
     })
@@ -146,9 +139,7 @@ fn files_to_write<'m>(
     for of_service in manifests.chunk_by(|a, b| a.address.service == b.address.service) {
         let service = names.claim_name(Path::new(""), of_service[0].address.service.as_str());
         match layout {
-            ExportLayout::Service => {
-                files.push((folder.join(format!("{service}.yaml")), of_service))
-            }
+            ExportLayout::Service => files.push((folder.join(format!("{service}.yaml")), of_service)),
             ExportLayout::Pipe => files.extend(of_service.iter().map(|manifest| {
                 let name = names.claim_name(Path::new(&service), file_name(manifest));
                 let path = folder.join(&service).join(format!("{name}.yaml"));

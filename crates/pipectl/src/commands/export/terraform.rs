@@ -27,12 +27,7 @@ const REMOVED_HEADER: &str = "\
 # nothing. They need Terraform 1.7 or newer.
 ";
 
-pub(super) fn run(
-    file: &Path,
-    args: &ExportArgs,
-    output: Output,
-    format: OutputFormat,
-) -> Result<u8> {
+pub(super) fn run(file: &Path, args: &ExportArgs, output: Output, format: OutputFormat) -> Result<u8> {
     let name = file.display();
     let state = parse_state(&read_bounded(file)?).with_context(|| format!("cannot read {name}"))?;
     let read = terraform::read_state(&state).with_context(|| format!("cannot read {name}"))?;
@@ -75,9 +70,8 @@ fn parse_state(bytes: &[u8]) -> Result<Value> {
         bail!("it is UTF-16, as an old PowerShell writes it: write it as UTF-8");
     }
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    serde_json::from_slice(bytes).context(
-        "it is not JSON: `terraform show -json > state.json` writes the file that is read here",
-    )
+    serde_json::from_slice(bytes)
+        .context("it is not JSON: `terraform show -json > state.json` writes the file that is read here")
 }
 
 fn manifests_yaml(objects: &[TerraformObject]) -> String {
@@ -95,8 +89,7 @@ fn manifest_yaml(object: &TerraformObject) -> String {
     if object.blockers.is_empty() {
         return text;
     }
-    let why: Vec<String> =
-        object.blockers.iter().map(|flaw| format!("#   {}\n", single_line(flaw))).collect();
+    let why: Vec<String> = object.blockers.iter().map(|flaw| format!("#   {}\n", single_line(flaw))).collect();
     format!("# This is only a comment:\n{}{}", why.concat(), comment_out(&text))
 }
 
@@ -119,8 +112,7 @@ fn write_output(folder: &Path, read: &TerraformImport, force: bool, output: Outp
         (folder.join("terraform.yaml"), manifests_yaml(&read.objects)),
         (folder.join("removed.tf"), removed_blocks(&read.removed_blocks)),
     ];
-    let other =
-        |(path, text): &&(_, String)| fs::read(path).is_ok_and(|there| there != text.as_bytes());
+    let other = |(path, text): &&(_, String)| fs::read(path).is_ok_and(|there| there != text.as_bytes());
     if let Some((path, _)) = files.iter().find(other).filter(|_| !force) {
         bail!("{} is there with other content: `--force` writes over it", path.display());
     }

@@ -32,8 +32,7 @@ pub(super) async fn watch_status(
             return Ok(interrupted_ending(last));
         };
         screen.show_status(&look.status, looker.view.current_time())?;
-        let waits = look.status.count_with_health(Health::Moving) > 0
-            || !look.status.read_errors().is_empty();
+        let waits = look.status.count_with_health(Health::Moving) > 0 || !look.status.read_errors().is_empty();
         let arrived = args.until == Some(WatchUntil::Settled) && !waits;
         if arrived || look.is_key_refused {
             return Ok(StatusEnding::from_snapshot(look));
@@ -49,10 +48,7 @@ pub(super) async fn watch_status(
     }
 }
 
-async fn until_interrupted<T>(
-    interruption: &Interruption,
-    work: impl Future<Output = T>,
-) -> Option<T> {
+async fn until_interrupted<T>(interruption: &Interruption, work: impl Future<Output = T>) -> Option<T> {
     match select(pin!(interruption.wait_until_raised()), pin!(work)).await {
         Either::Left(_) => None,
         Either::Right((done, _)) => Some(done),
@@ -60,15 +56,13 @@ async fn until_interrupted<T>(
 }
 
 fn interrupted_ending(last: Option<StatusSnapshot>) -> StatusEnding {
-    let look =
-        last.unwrap_or(StatusSnapshot { status: StatusReport::default(), is_key_refused: false });
+    let look = last.unwrap_or(StatusSnapshot { status: StatusReport::default(), is_key_refused: false });
     StatusEnding { is_interrupted: true, ..StatusEnding::from_snapshot(look) }
 }
 
 fn timeout_message(args: &StatusArgs, status: &StatusReport) -> String {
     let moving = status.all_pipes().filter(|pipe| pipe.health == Health::Moving);
-    let moving: Vec<String> =
-        moving.map(|pipe| format!("{} is {}", pipe.address, pipe.state)).collect();
+    let moving: Vec<String> = moving.map(|pipe| format!("{} is {}", pipe.address, pipe.state)).collect();
     let timeout = humantime::format_duration(args.scope.connect.timeout);
     format!("not settled after {timeout}: {}", moving.join(", "))
 }
@@ -88,10 +82,7 @@ impl WatchScreen {
                 Self::Table { output, every: format!("Every {every}; Ctrl-C ends it.") }
             }
             OutputFormat::Text if args.watch => Self::Lines { output, before: None },
-            OutputFormat::Text
-            | OutputFormat::Json
-            | OutputFormat::Markdown
-            | OutputFormat::Ndjson => Self::Silent,
+            OutputFormat::Text | OutputFormat::Json | OutputFormat::Markdown | OutputFormat::Ndjson => Self::Silent,
         }
     }
 
@@ -130,10 +121,7 @@ fn status_lines(status: &StatusReport) -> BTreeMap<String, String> {
     lines
 }
 
-fn changed_lines(
-    before: Option<&BTreeMap<String, String>>,
-    here: &BTreeMap<String, String>,
-) -> StyledText {
+fn changed_lines(before: Option<&BTreeMap<String, String>>, here: &BTreeMap<String, String>) -> StyledText {
     let mut text = StyledText::new();
     let nothing = BTreeMap::new();
     let before = before.unwrap_or(&nothing);

@@ -4,18 +4,12 @@ use model::address::Address;
 use planner::{FieldChange, FieldVerdict, IgnoredChanges, Plan};
 use serde_json::Value;
 
-use super::{
-    FIELD_COLUMN, OBJECT_COLUMN, entry_differences, object_label, push_columns, short_value,
-};
+use super::{FIELD_COLUMN, OBJECT_COLUMN, entry_differences, object_label, push_columns, short_value};
 use crate::output::{Label, StyledText};
 use crate::render::diagnostics::pluralize;
 
 /// The line of an object to which nothing is done.
-pub(super) fn push_unchanged_heading(
-    text: &mut StyledText,
-    at: &Address,
-    left: Option<&IgnoredChanges>,
-) {
+pub(super) fn push_unchanged_heading(text: &mut StyledText, at: &Address, left: Option<&IgnoredChanges>) {
     let drifted = left.is_some_and(|left| left.drifted_fields().next().is_some());
     let (sign, words) = if drifted { ("*", "drift only") } else { ("=", "unchanged") };
     let left = format!("  {sign} {}", object_label(at));
@@ -42,8 +36,7 @@ pub(super) fn push_drift_summary(text: &mut StyledText, plan: &Plan) {
     if fields == 0 {
         return;
     }
-    let objects =
-        plan.ignored_changes.iter().filter(|left| left.drifted_fields().next().is_some()).count();
+    let objects = plan.ignored_changes.iter().filter(|left| left.drifted_fields().next().is_some()).count();
     let (fields, objects) = (pluralize(fields, "field"), pluralize(objects, "object"));
     text.push(Label::Heading, format!("Drift: {fields} of {objects}, left alone."))
         .push_plain("  Planning without --base sets it back.")
@@ -61,19 +54,16 @@ fn describe_ignored_field(field: &FieldChange) -> (&'static str, String) {
             ("=", format!("{entry}{words}"))
         }
         Some(FieldVerdict::Applied) => ("=", format!("{} live already", value(&field.after))),
-        Some(FieldVerdict::Adoption) => {
-            ("=", format!("{} live already, managed from now on", value(&field.after)))
-        }
+        Some(FieldVerdict::Adoption) => ("=", format!("{} live already, managed from now on", value(&field.after))),
         Some(FieldVerdict::Removal) if field.write_only => {
             ("=", "no longer managed, stays as it is: the API cannot unset it".to_owned())
         }
         Some(FieldVerdict::Lowered) => {
             ("=", "version lowered or taken out: only a raised one sends it again".to_owned())
         }
-        Some(FieldVerdict::Fixed) => (
-            "=",
-            "not sent again: fixed when it was made, another one takes a new object".to_owned(),
-        ),
+        Some(FieldVerdict::Fixed) => {
+            ("=", "not sent again: fixed when it was made, another one takes a new object".to_owned())
+        }
         Some(FieldVerdict::Removal) => {
             let why = match field.before {
                 Some(Value::Bool(true)) => "declare `false` if that is meant",
@@ -81,9 +71,7 @@ fn describe_ignored_field(field: &FieldChange) -> (&'static str, String) {
             };
             ("=", format!("no longer managed, stays {}: {why}", value(&field.before)))
         }
-        Some(FieldVerdict::Change | FieldVerdict::Conflict | FieldVerdict::Resent) | None => {
-            ("~", entry)
-        }
+        Some(FieldVerdict::Change | FieldVerdict::Conflict | FieldVerdict::Resent) | None => ("~", entry),
     }
 }
 
@@ -94,8 +82,7 @@ pub(crate) fn git_and_live_values(field: &FieldChange) -> String {
         (Some(_), Some(_), None) => "in git, not live".to_owned(),
         (Some(_), None, _) => "live, not in git".to_owned(),
         (None, git, live) => {
-            let side =
-                |value: &Option<_>| value.as_ref().map_or_else(|| "unset".to_owned(), short_value);
+            let side = |value: &Option<_>| value.as_ref().map_or_else(|| "unset".to_owned(), short_value);
             format!("git {}, live {}", side(git), side(live))
         }
     }

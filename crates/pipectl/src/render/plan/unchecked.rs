@@ -27,9 +27,7 @@ pub(crate) fn unchecked_sentence(plan: &Plan) -> Option<String> {
         parts.push(format!("credentials of {}", pluralize(secrets, "object")));
     }
     let fields = count_objects_by_field(all);
-    parts.extend(
-        fields.iter().take(MAX_NAMED_FIELDS).map(|(path, objects)| format!("{path} of {objects}")),
-    );
+    parts.extend(fields.iter().take(MAX_NAMED_FIELDS).map(|(path, objects)| format!("{path} of {objects}")));
     if fields.len() > MAX_NAMED_FIELDS {
         parts.push(pluralize(fields.len() - MAX_NAMED_FIELDS, "other field"));
     }

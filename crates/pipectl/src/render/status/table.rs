@@ -26,8 +26,7 @@ pub(super) fn push_pipe_table(text: &mut StyledText, pipes: &[PipeStatus], now: 
         text.push(Label::Dim, "  no pipes").end_line();
         return;
     }
-    let rows: Vec<_> =
-        pipes.iter().map(|pipe| pipe_cells(pipe, now).map(|it| fit_cell(&it))).collect();
+    let rows: Vec<_> = pipes.iter().map(|pipe| pipe_cells(pipe, now).map(|it| fit_cell(&it))).collect();
     let mut widths = COLUMN_HEADS.map(|head| head.chars().count());
     for row in &rows {
         for (width, cell) in widths.iter_mut().zip(row) {

@@ -30,18 +30,12 @@ pub(super) fn write_object_row(out: &mut String, object: &RankedObject<'_>) {
     if object.change.fields.is_empty() && facts.is_empty() {
         return;
     }
-    out.push_str(
-        "<tr class=\"more\"><td></td><td colspan=\"3\"><details><summary>details</summary>\n",
-    );
+    out.push_str("<tr class=\"more\"><td></td><td colspan=\"3\"><details><summary>details</summary>\n");
     write_fields_table(out, &object.change.fields);
     if !facts.is_empty() {
         out.push_str("<ul>\n");
         for fact in facts {
-            let _ = writeln!(
-                out,
-                "<li>{}</li>",
-                sentence_to_html(&truncate_chars(&fact, MAX_VALUE_CHARS))
-            );
+            let _ = writeln!(out, "<li>{}</li>", sentence_to_html(&truncate_chars(&fact, MAX_VALUE_CHARS)));
         }
         out.push_str("</ul>\n");
     }
@@ -55,10 +49,8 @@ pub(super) fn write_severe_object(out: &mut String, object: &RankedObject<'_>) {
         why if why.is_empty() => why,
         why => format!(": {}", sentence_to_html(&truncate_chars(&why, MAX_VALUE_CHARS))),
     };
-    let _ = writeln!(
-        out,
-        "<li class=\"{word}\"><span class=\"badge {word}\">{word}</span> <code>{name}</code>{why}</li>"
-    );
+    let _ =
+        writeln!(out, "<li class=\"{word}\"><span class=\"badge {word}\">{word}</span> <code>{name}</code>{why}</li>");
 }
 
 /// The row of an object that drifted.
@@ -98,9 +90,7 @@ fn write_fields_table(out: &mut String, fields: &[FieldChange]) {
 fn live_and_desired(field: &FieldChange) -> (String, String) {
     let text = |value: &Option<Value>| value.as_ref().map(Value::to_string).unwrap_or_default();
     match (&field.entry, &field.before, &field.after) {
-        (Some(entry), Some(before), Some(after)) => {
-            (entry.clone(), entry_differences(before, after))
-        }
+        (Some(entry), Some(before), Some(after)) => (entry.clone(), entry_differences(before, after)),
         (Some(entry), Some(_), None) => (entry.clone(), String::new()),
         (Some(entry), None, _) => (String::new(), entry.clone()),
         (None, before, after) => (text(before), text(after)),

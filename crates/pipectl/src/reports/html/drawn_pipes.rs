@@ -71,16 +71,11 @@ impl DrawnService {
 type DriftLabels<'r> = BTreeMap<&'r Address, &'static str>;
 
 /// Every service with what it has.
-pub(super) fn drawn_services(
-    run: &RunReport<'_>,
-    objects: &[RankedObject<'_>],
-) -> Vec<DrawnService> {
+pub(super) fn drawn_services(run: &RunReport<'_>, objects: &[RankedObject<'_>]) -> Vec<DrawnService> {
     let changing: BTreeMap<&Address, &RankedObject<'_>> =
         objects.iter().map(|object| (&object.change.address, object)).collect();
-    let drifted: DriftLabels<'_> = drifted_objects(run)
-        .iter()
-        .map(|drift| (drift.address, drift.kind.description()))
-        .collect();
+    let drifted: DriftLabels<'_> =
+        drifted_objects(run).iter().map(|drift| (drift.address, drift.kind.description())).collect();
     let declared: BTreeSet<&Address> = run.declared.iter().map(|(at, _)| at).collect();
     let pipes = run.declared.iter().filter_map(|(at, document)| {
         let pipe = draw_pipe(run, at, changing.get(at).copied(), &drifted, &document.body)?;
@@ -158,9 +153,7 @@ fn group_by_source(pipes: Vec<DrawnPipe>) -> Vec<DrawnPipe> {
     let mut keyed: Vec<(usize, DrawnPipe)> = Vec::new();
     for (index, pipe) in pipes.into_iter().enumerate() {
         let group = match &pipe.lineage {
-            Some(flow) => {
-                *first.entry((flow.system.clone(), flow.location.clone())).or_insert(index)
-            }
+            Some(flow) => *first.entry((flow.system.clone(), flow.location.clone())).or_insert(index),
             None => index,
         };
         keyed.push((group, pipe));

@@ -96,56 +96,28 @@ impl LayoutBuilder {
         self.writes.extend(written.into_iter().map(|table| (middle, table, pipe.class)));
         if let Some(flow) = &pipe.lineage {
             let key = (flow.system.clone(), flow.location.clone());
-            let source = self
-                .sources
-                .entry(key.clone())
-                .or_insert(SourceRows { first: middle, last: middle });
+            let source = self.sources.entry(key.clone()).or_insert(SourceRows { first: middle, last: middle });
             source.last = middle;
             self.reads.push((key, middle, pipe.class));
         }
-        self.boxes.push(build_box(
-            PIPE_COLUMN,
-            middle,
-            pipe.class,
-            pipe.name.clone(),
-            pipe.outcome_text.clone(),
-        ));
+        self.boxes.push(build_box(PIPE_COLUMN, middle, pipe.class, pipe.name.clone(), pipe.outcome_text.clone()));
     }
 
     fn into_layout(mut self, pipes: usize) -> DiagramLayout {
         for ((system, place), source) in &self.sources {
-            let (title, subtitle) =
-                if place.is_empty() { (system, String::new()) } else { (place, system.clone()) };
+            let (title, subtitle) = if place.is_empty() { (system, String::new()) } else { (place, system.clone()) };
             let middle = source.middle_row();
             self.boxes.push(build_box(SOURCE_COLUMN, middle, "place", title.clone(), subtitle));
         }
         for (name, table) in &self.tables {
             let subtitle = describe_origin(&table.filled_from);
-            self.boxes.push(build_box(
-                TABLE_COLUMN,
-                2 * table.row,
-                "place",
-                name.clone(),
-                subtitle,
-            ));
+            self.boxes.push(build_box(TABLE_COLUMN, 2 * table.row, "place", name.clone(), subtitle));
         }
         for (key, middle, class) in &self.reads {
-            self.lines.push(build_line(
-                SOURCE_COLUMN,
-                self.sources[key].middle_row(),
-                PIPE_COLUMN,
-                *middle,
-                class,
-            ));
+            self.lines.push(build_line(SOURCE_COLUMN, self.sources[key].middle_row(), PIPE_COLUMN, *middle, class));
         }
         for (middle, table, class) in &self.writes {
-            self.lines.push(build_line(
-                PIPE_COLUMN,
-                *middle,
-                TABLE_COLUMN,
-                2 * self.tables[table].row,
-                class,
-            ));
+            self.lines.push(build_line(PIPE_COLUMN, *middle, TABLE_COLUMN, 2 * self.tables[table].row, class));
         }
         DiagramLayout {
             width: TABLE_COLUMN.0 + TABLE_COLUMN.1,
@@ -206,13 +178,7 @@ fn build_box(
     }
 }
 
-fn build_line(
-    left: (usize, usize),
-    from: usize,
-    right: (usize, usize),
-    to: usize,
-    class: &'static str,
-) -> DiagramLine {
+fn build_line(left: (usize, usize), from: usize, right: (usize, usize), to: usize, class: &'static str) -> DiagramLine {
     let middle = |half_row: usize| half_row * ROW_HEIGHT / 2 + ROW_HEIGHT / 2;
     DiagramLine { from: (left.0 + left.1, middle(from)), to: (right.0, middle(to)), class }
 }

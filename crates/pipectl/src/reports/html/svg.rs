@@ -33,11 +33,8 @@ pub(super) fn write_svg(out: &mut String, service: &str, layout: &DiagramLayout)
 fn write_line(out: &mut String, line: &DiagramLine) {
     let ((x1, y1), (x2, y2)) = (line.from, line.to);
     let middle = usize::midpoint(x1, x2);
-    let _ = writeln!(
-        out,
-        "<path class=\"flow {}\" d=\"M{x1} {y1}C{middle} {y1} {middle} {y2} {x2} {y2}\"/>",
-        line.class
-    );
+    let _ =
+        writeln!(out, "<path class=\"flow {}\" d=\"M{x1} {y1}C{middle} {y1} {middle} {y2} {x2} {y2}\"/>", line.class);
 }
 
 fn write_box(out: &mut String, shape: &DiagramBox) {

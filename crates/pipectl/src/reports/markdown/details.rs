@@ -16,27 +16,19 @@ const MAX_VALUE_CHARS: usize = 300;
 /// Fields, data consequences and actions; nothing for an object of which the table says it all.
 pub(super) fn render_details(object: &RankedObject<'_>) -> String {
     let fields = diff_lines(object);
-    let facts: Vec<String> = object
-        .detail_lines()
-        .iter()
-        .map(|fact| truncate_chars(fact, 4 * MAX_VALUE_CHARS))
-        .collect();
+    let facts: Vec<String> =
+        object.detail_lines().iter().map(|fact| truncate_chars(fact, 4 * MAX_VALUE_CHARS)).collect();
     if fields.is_empty() && facts.is_empty() {
         return String::new();
     }
     let name = markdown_code(&truncate_chars(&object.display_name(), MAX_VALUE_CHARS));
-    let (spot, what) = (
-        object.severity.emoji(),
-        markdown_sentence(&truncate_chars(&object.outcome_text(), MAX_VALUE_CHARS)),
-    );
+    let (spot, what) =
+        (object.severity.emoji(), markdown_sentence(&truncate_chars(&object.outcome_text(), MAX_VALUE_CHARS)));
     let block = if fields.is_empty() { String::new() } else { code_fence("diff", &fields) };
     let gap = if fields.is_empty() || facts.is_empty() { "" } else { "\n" };
-    let facts: Vec<String> =
-        facts.iter().map(|fact| format!("- {}\n", markdown_sentence(fact))).collect();
+    let facts: Vec<String> = facts.iter().map(|fact| format!("- {}\n", markdown_sentence(fact))).collect();
     let facts = facts.concat();
-    format!(
-        "<details><summary>{spot} {name}: {what}</summary>\n\n{block}{gap}{facts}\n</details>\n\n"
-    )
+    format!("<details><summary>{spot} {name}: {what}</summary>\n\n{block}{gap}{facts}\n</details>\n\n")
 }
 
 fn diff_lines(object: &RankedObject<'_>) -> Vec<String> {

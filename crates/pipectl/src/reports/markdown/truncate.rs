@@ -22,10 +22,7 @@ pub(super) struct CommentPiece {
 /// Takes pieces in the order in which they matter until one does not fit, so that nothing is shown
 /// while something that matters more is not. Gives what is shown, in the order it came, and what is
 /// left out.
-pub(super) fn split_to_fit(
-    mut pieces: Vec<CommentPiece>,
-    mut room: usize,
-) -> (Vec<CommentPiece>, Vec<CommentPiece>) {
+pub(super) fn split_to_fit(mut pieces: Vec<CommentPiece>, mut room: usize) -> (Vec<CommentPiece>, Vec<CommentPiece>) {
     pieces.retain(|piece| !piece.text.is_empty());
     pieces.sort_by_key(|piece| piece.rank);
     let end = pieces.iter().position(|piece| {
@@ -61,8 +58,5 @@ pub(super) fn omitted_note(left: &[CommentPiece]) -> String {
     let rows = (rows > 0).then(|| format!("{rows} rows ({})", kinds.join(", ")));
     let details = (details > 0).then(|| format!("the details of {details} objects"));
     let parts: Vec<String> = rows.into_iter().chain(details).collect();
-    format!(
-        "Left out, as a comment holds no more: {}. The log of the run has everything.\n\n",
-        parts.join(" and ")
-    )
+    format!("Left out, as a comment holds no more: {}. The log of the run has everything.\n\n", parts.join(" and "))
 }

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::{
-    EmulatedPipeState, SandboxBench, add_mapping, assert_refused, create_paused, mongodb_body,
-    mysql_body, ok_result, postgres_body, table_mapping,
+    EmulatedPipeState, SandboxBench, add_mapping, assert_refused, create_paused, mongodb_body, mysql_body, ok_result,
+    postgres_body, table_mapping,
 };
 
 fn remove_mapping(table: &str) -> Value {
@@ -13,8 +13,7 @@ fn remove_mapping(table: &str) -> Value {
 
 fn target_tables(pipe: &Value) -> Vec<String> {
     let mappings = pipe["source"]["postgres"]["tableMappings"].as_array().unwrap();
-    let mut targets: Vec<_> =
-        mappings.iter().map(|each| each["targetTable"].as_str().unwrap().to_owned()).collect();
+    let mut targets: Vec<_> = mappings.iter().map(|each| each["targetTable"].as_str().unwrap().to_owned()).collect();
     targets.sort();
     targets
 }
@@ -52,10 +51,7 @@ fn added_mapping_resumes_the_pipe_through_a_snapshot() {
     let edited = ok_result(&bench.patch_pipe(&id, &add_mapping("new")));
     assert_eq!(edited["state"], "Paused");
     assert_eq!(target_tables(&edited), ["t_new", "t_orders", "t_users"]);
-    assert_eq!(
-        bench.states_at(&id, &[1, 2, 11, 12]),
-        ["Paused", "Snapshot", "Snapshot", "Running"]
-    );
+    assert_eq!(bench.states_at(&id, &[1, 2, 11, 12]), ["Paused", "Snapshot", "Snapshot", "Running"]);
 }
 
 #[test]

@@ -166,8 +166,7 @@ c:
 
 #[test]
 fn error_at_alias_use_reports_both_positions() {
-    let schema =
-        json!({"properties": {"size": {"type": "integer"}, "list": {"items": {"maximum": 1}}}});
+    let schema = json!({"properties": {"size": {"type": "integer"}, "list": {"items": {"maximum": 1}}}});
     insta::assert_snapshot!(list_messages(&schema, "
 free: &a big
 size: *a
