@@ -267,7 +267,7 @@ mod tests {
         let pace = pace(1);
         turn(&pace).await;
         assert!(timeout(Duration::from_secs(1), turn(&pace)).await.is_err());
-        assert_eq!(turn(&pace).await + Duration::from_secs(1), PER + rate_limiter::WINDOW_MARGIN);
+        assert_eq!(turn(&pace).await + Duration::from_secs(1), PER + super::WINDOW_MARGIN);
     }
 
     #[tokio::test(start_paused = true)]

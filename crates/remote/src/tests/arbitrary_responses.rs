@@ -328,7 +328,7 @@ proptest! {
                         all.iter().any(|one| one["id"] == performed.id.as_str())
                     })
                 }));
-                prop_assert!(named, "{at} has the id `{}` from nowhere", performed.id);
+                prop_assert!(named, "{address} has the id `{}` from nowhere", performed.id);
             }
             check_ending(began, &parrot, performed.err().as_ref())?;
             check_no_duplicates(&log)

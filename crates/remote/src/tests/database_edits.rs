@@ -20,8 +20,8 @@ fn edited_sources() -> [EditedSource; 3] {
     let host = || json!({"host": "other.example.com", "credentials": new_credentials()});
     let uri = "mongodb+srv://cluster1.example.mongodb.net";
     [
-        EditedSource { arm: "postgres", body: postgres_body, mapping, connection: host() },
-        EditedSource { arm: "mysql", body: mysql_body, mapping, connection: host() },
+        EditedSource { arm: "postgres", body: postgres_body, mapping: table_mapping, connection: host() },
+        EditedSource { arm: "mysql", body: mysql_body, mapping: table_mapping, connection: host() },
         EditedSource {
             arm: "mongodb",
             body: mongodb_body,

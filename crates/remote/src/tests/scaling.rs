@@ -97,7 +97,7 @@ async fn organization_scaling_uses_one_path() {
 async fn cdc_scaling_cannot_be_deleted() {
     let bench = RemoteBench::new();
     let at = Address::for_singleton(ServiceRef::new(SERVICE), Kind::CdcScaling);
-    let delete = Action::Delete { address, id: model::live::Id::new("x") };
+    let delete = Action::Delete { address: at, id: model::live::Id::new("x") };
     let error = bench.remote.perform_action(&delete).await.unwrap_err();
     insta::assert_snapshot!(error, @"the API cannot delete a CdcScaling");
 }
