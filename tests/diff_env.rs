@@ -93,7 +93,7 @@ fn diff_env_compares_environment_folders_by_name() {
     desk.write_file("prod/new.yaml", another("new"));
     let json = run_diff_env(&desk, &["{env}", "-o", "json"]).stdout_json();
     let objects = json["result"]["objects"].as_array().unwrap();
-    let sides: Vec<String> = objects.iter().map(|it| format!("{} {}", it["at"]["name"], it["declared"])).collect();
+    let sides: Vec<String> = objects.iter().map(|it| format!("{} {}", it["address"]["name"], it["declared"])).collect();
     assert_eq!(sides, ["\"new\" \"right\"", "\"old\" \"left\""], "{json:#}");
     assert_eq!(json["result"]["same"], 1);
 

@@ -115,7 +115,7 @@ fn key_rejected_during_apply_exits_with_4() {
     let reports = json["result"]["reports"].as_array().unwrap();
     let done = |name: &str| {
         let mut reports = reports.iter();
-        let report = reports.find(|report| report["at"]["name"] == name).unwrap();
+        let report = reports.find(|report| report["address"]["name"] == name).unwrap();
         (report["outcome"].clone(), report["done"].clone())
     };
     assert_eq!(done("kinesis-role"), (json!("failed"), json!(0)), "{json:#}");

@@ -325,7 +325,7 @@ fn drift_shows_only_changes_made_outside_git() {
     assert_eq!(json["outcome"], "drift");
     assert_eq!(json["result"]["changed"][0]["fields"][0]["before"], 900);
     assert_eq!(json["result"]["missing"][0]["name"], "views");
-    assert_eq!(json["result"]["unmanaged"][0]["at"]["name"], "byhand");
+    assert_eq!(json["result"]["unmanaged"][0]["address"]["name"], "byhand");
     assert_eq!(repo.count_writes(), before);
 }
 

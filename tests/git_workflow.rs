@@ -41,7 +41,8 @@ fn field_verdicts(plan: &Value, list: &str) -> Vec<[String; 3]> {
     let fields = objects.iter().flat_map(|object| {
         let fields = object["fields"].as_array().cloned().unwrap_or_default();
         fields.into_iter().map(|field| {
-            [&object["at"]["name"], &field["path"], &field["verdict"]].map(|text| text.as_str().unwrap().to_owned())
+            [&object["address"]["name"], &field["path"], &field["verdict"]]
+                .map(|text| text.as_str().unwrap().to_owned())
         })
     });
     fields.collect()
@@ -63,7 +64,7 @@ fn branch_merge_drift_and_conflict_in_one_repository() {
     let plan = repo.run_pipectl(&["plan", "--base", "main...", "-o", "json"]).stdout_json();
     let drift = owned_triples(&[["orders", "settings.streaming_max_insert_wait_ms", "drift"]]);
     assert_eq!(field_verdicts(&plan, "changes"), owned_triples(&[["clicks", "scaling.replicas", "change"]]));
-    assert_eq!(field_verdicts(&plan, "leftAlone"), drift);
+    assert_eq!(field_verdicts(&plan, "ignoredChanges"), drift);
 
     // A merge commit: apply does what it brought, and nothing else.
     repo.run_git(&["switch", "--quiet", "main"]);
@@ -78,7 +79,7 @@ fn branch_merge_drift_and_conflict_in_one_repository() {
 
     // The drift is told for as long as it is there.
     let told = repo.run_pipectl(&["plan", "--base", "HEAD~1", "-o", "json"]).stdout_json();
-    assert!(field_verdicts(&told, "leftAlone").contains(&drift[0]), "{told:#}");
+    assert!(field_verdicts(&told, "ignoredChanges").contains(&drift[0]), "{told:#}");
     let told = repo.run_pipectl(&["drift", "--detailed-exitcode"]);
     assert!(told.code == 2 && told.stdout.contains("git 500, live 900"), "{}", told.all_output());
 
@@ -124,7 +125,7 @@ fn removed_pipe_is_deleted_after_a_failed_apply() {
         .as_array()
         .unwrap()
         .iter()
-        .map(|report| report["at"]["name"].clone())
+        .map(|report| report["address"]["name"].clone())
         .collect();
     assert_eq!(done, ["clicks", "views"]);
     assert_eq!(repo.live_pipe_names(), ["clicks", "orders"]);

@@ -77,7 +77,7 @@ fn object_changed_since_the_review_is_not_applied() {
     assert!(said.stdout.contains("Apply: 1 applied"), "{}", said.all_output());
     let json = desk.run_with_env(&["apply", "pipes.yaml", "--sandbox", "--plan", "plan.json", "-o", "json"], &SECRET);
     assert_eq!((json.code, json.stdout_json()["outcome"].clone()), (6, json!("stale")), "{}", json.all_output());
-    assert_eq!(json.stdout_json()["result"]["refused"][0]["at"]["name"], "clicks-0");
+    assert_eq!(json.stdout_json()["result"]["refused"][0]["address"]["name"], "clicks-0");
 }
 
 #[test]

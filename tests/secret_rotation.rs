@@ -86,7 +86,7 @@ fn raised_version_sends_the_credentials_once() {
         // A plan needs no secret.
         let plan = repo.run_pipectl(&[&["plan"][..], &base, &["-o", "json"]].concat());
         assert_eq!(plan.code, 0, "{name}: {}", plan.all_output());
-        let sends = &plan.stdout_json()["result"]["changes"][0]["sends"];
+        let sends = &plan.stdout_json()["result"]["changes"][0]["secrets"];
         assert!(sends.to_string().contains("SEED_SECRET"), "{name}: {}", plan.stdout);
 
         let from = request_count(&repo);

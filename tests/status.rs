@@ -47,7 +47,7 @@ fn status_rows(said: &RunOutput) -> Vec<[Value; 4]> {
     let json = said.stdout_json();
     let services = json["result"]["services"].as_array().unwrap();
     let pipes = services.iter().flat_map(|service| service["pipes"].as_array().unwrap());
-    pipes.map(|it| [&it["at"]["name"], &it["state"], &it["health"], &it["managed"]].map(Clone::clone)).collect()
+    pipes.map(|it| [&it["address"]["name"], &it["state"], &it["health"], &it["managed"]].map(Clone::clone)).collect()
 }
 
 #[test]

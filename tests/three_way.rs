@@ -65,7 +65,7 @@ fn git_change_is_applied_and_drift_is_ignored() {
 
     Plan: 0 to create, 1 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
     Drift: 1 field of 1 object, left alone.  Planning without --base sets it back.
-    {"update":{"at":{"service":"analytics","kind":"ClickPipe","name":"clicks"},"id":"11111111-1111-4111-8111-111111111111","via":"settings","body":{"streaming_max_insert_wait_ms":900}}}
+    {"update":{"address":{"service":"analytics","kind":"ClickPipe","name":"clicks"},"id":"11111111-1111-4111-8111-111111111111","via":"settings","body":{"streaming_max_insert_wait_ms":900}}}
     "#);
 }
 
@@ -125,7 +125,7 @@ fn field_new_in_git_is_adopted_or_changed() {
           = scaling.replicas                            3 live already, managed from now on
 
     Plan: 0 to create, 1 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
-    {"update":{"at":{"service":"analytics","kind":"ClickPipe","name":"clicks"},"id":"11111111-1111-4111-8111-111111111111","via":"settings","body":{"streaming_max_insert_wait_ms":900}}}
+    {"update":{"address":{"service":"analytics","kind":"ClickPipe","name":"clicks"},"id":"11111111-1111-4111-8111-111111111111","via":"settings","body":{"streaming_max_insert_wait_ms":900}}}
     "#);
 }
 
@@ -185,7 +185,7 @@ fn state_drift_is_reverted() {
             actions: start, wait until Running
 
     Plan: 0 to create, 1 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
-    {"setState":{"at":{"service":"analytics","kind":"ClickPipe","name":"clicks"},"id":"11111111-1111-4111-8111-111111111111","to":"running"}}
+    {"setState":{"address":{"service":"analytics","kind":"ClickPipe","name":"clicks"},"id":"11111111-1111-4111-8111-111111111111","to":"running"}}
     "#);
 }
 
@@ -225,9 +225,9 @@ fn table_mappings_are_compared_three_way_by_entry() {
 
     Plan: 0 to create, 1 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
     Drift: 2 fields of 1 object, left alone.  Planning without --base sets it back.
-    {"setState":{"at":{"service":"analytics","kind":"ClickPipe","name":"shop"},"id":"22222222-2222-4222-8222-222222222222","to":"stopped"}}
-    {"update":{"at":{"service":"analytics","kind":"ClickPipe","name":"shop"},"id":"22222222-2222-4222-8222-222222222222","via":"resource","body":{"source":{"postgres":{"tableMappingsToAdd":[{"sourceSchemaName":"public","sourceTable":"ours","targetTable":"ours"}]}}}}}
-    {"setState":{"at":{"service":"analytics","kind":"ClickPipe","name":"shop"},"id":"22222222-2222-4222-8222-222222222222","to":"running"}}
+    {"setState":{"address":{"service":"analytics","kind":"ClickPipe","name":"shop"},"id":"22222222-2222-4222-8222-222222222222","to":"stopped"}}
+    {"update":{"address":{"service":"analytics","kind":"ClickPipe","name":"shop"},"id":"22222222-2222-4222-8222-222222222222","via":"resource","body":{"source":{"postgres":{"tableMappingsToAdd":[{"sourceSchemaName":"public","sourceTable":"ours","targetTable":"ours"}]}}}}}
+    {"setState":{"address":{"service":"analytics","kind":"ClickPipe","name":"shop"},"id":"22222222-2222-4222-8222-222222222222","to":"running"}}
     "#);
 }
 
@@ -252,9 +252,9 @@ fn plan_json_contains_verdicts() {
     let plan = serde_json::to_value(three_way_plan(&base, &git, &[live_tuned_pipe(500, 4)])).unwrap();
     let change = &plan["changes"][0]["fields"][0];
     assert_eq!((&change["verdict"], &change["base"]), (&json!("change"), &json!(500)));
-    let drift = &plan["leftAlone"][0]["fields"][0];
+    let drift = &plan["ignoredChanges"][0]["fields"][0];
     assert_eq!((&drift["verdict"], &drift["before"]), (&json!("drift"), &json!(4)));
-    assert_eq!(plan["leftAlone"][0]["fields"].as_array().unwrap().len(), 1);
+    assert_eq!(plan["ignoredChanges"][0]["fields"].as_array().unwrap().len(), 1);
 }
 
 #[test]

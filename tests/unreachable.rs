@@ -77,13 +77,13 @@ fn plan_lists_unreachable_services() {
     let said = repo.run_pipectl(&["plan", "pipes", "--detailed-exitcode", "-o", "json"]);
     assert_eq!(code_and_outcome(&said), (1, json!("partial")), "{}", said.all_output());
     let json = said.stdout_json();
-    assert_eq!(json["unread"].as_array().unwrap().len(), 1);
-    assert_eq!(json["unread"][0]["service"], "lake");
-    assert!(json["unread"][0]["requestId"].is_string(), "{json}");
+    assert_eq!(json["unreachable"].as_array().unwrap().len(), 1);
+    assert_eq!(json["unreachable"][0]["service"], "lake");
+    assert!(json["unreachable"][0]["requestId"].is_string(), "{json}");
     assert!(json["errors"][0].as_str().unwrap().starts_with("lake: not read: "), "{json}");
     let changes = json["result"]["changes"].as_array().unwrap();
     assert_eq!(changes.len(), 1);
-    assert_eq!(changes[0]["at"]["service"], "analytics");
+    assert_eq!(changes[0]["address"]["service"], "analytics");
 }
 
 #[test]
@@ -92,7 +92,7 @@ fn apply_runs_for_reachable_services_only() {
     fail_lists(&repo, &["lake"]);
     let said = repo.run_pipectl(&["apply", "pipes", "--yes", "-o", "json"]);
     assert_eq!(code_and_outcome(&said), (3, json!("partly")), "{}", said.all_output());
-    assert_eq!(said.stdout_json()["unread"][0]["service"], "lake");
+    assert_eq!(said.stdout_json()["unreachable"][0]["service"], "lake");
     assert_eq!((count_live_pipes(&repo, "analytics"), count_live_pipes(&repo, "lake")), (1, 0));
     assert!(!said.stderr.contains("could not read back"), "{}", said.stderr);
     let said = repo.run_pipectl(&["apply", "pipes", "--yes"]);
@@ -101,7 +101,7 @@ fn apply_runs_for_reachable_services_only() {
     let said = repo.run_pipectl(&["apply", "pipes", "--yes", "-o", "ndjson"]);
     let last: Value = serde_json::from_str(said.stdout.lines().last().unwrap()).unwrap();
     assert_eq!((&last["outcome"], &last["exitCode"]), (&json!("partial"), &json!(1)));
-    assert_eq!(last["unread"][0]["service"], "lake", "{last}");
+    assert_eq!(last["unreachable"][0]["service"], "lake", "{last}");
     clear_faults(&repo);
     repo.run_successfully(&["apply", "pipes", "--yes"]);
     assert_eq!(count_live_pipes(&repo, "lake"), 1);
@@ -209,7 +209,7 @@ fn unknown_service_is_reported_as_unreachable() {
     }
     let said = server.run_to_end(&desk, &["plan", "pipes", "-o", "json"]);
     assert_eq!(code_and_outcome(&said), (1, json!("partial")), "{}", said.all_output());
-    let error = said.stdout_json()["unread"][0]["error"].as_str().unwrap().to_owned();
+    let error = said.stdout_json()["unreachable"][0]["error"].as_str().unwrap().to_owned();
     assert!(error.contains("no service is called `lake`; there are: analytics"), "{error}");
     assert_eq!(said.stdout_json()["result"]["changes"].as_array().unwrap().len(), 1);
     let selected = server.run_to_end(&desk, &["plan", "pipes", "--only", "analytics/*"]);
@@ -275,7 +275,7 @@ fn plan_refused_with(status: u16) -> RunOutput {
 fn forbidden_service_does_not_hide_others() {
     let said = plan_refused_with(403);
     assert_eq!(code_and_outcome(&said), (4, json!("partial")), "{}", said.all_output());
-    assert_eq!(said.stdout_json()["unread"][0]["requestId"], "r-1");
+    assert_eq!(said.stdout_json()["unreachable"][0]["requestId"], "r-1");
     let said = plan_refused_with(404);
     assert_eq!(code_and_outcome(&said), (1, json!("partial")), "{}", said.all_output());
 }

@@ -15,7 +15,7 @@ fn rename_is_one_patch() {
 
     Plan: 0 to create, 0 to update, 0 to replace, 0 to delete, 1 to rename.  0 unchanged, 0 unmanaged.
     Not compared: credentials of 1 object, which the API does not tell; --base REF tells what git changed.
-    {"update":{"at":{"service":"analytics","kind":"ClickPipe","name":"clicks-v2"},"id":"11111111-1111-4111-8111-111111111111","via":"resource","body":{"name":"clicks-v2"}}}
+    {"update":{"address":{"service":"analytics","kind":"ClickPipe","name":"clicks-v2"},"id":"11111111-1111-4111-8111-111111111111","via":"resource","body":{"name":"clicks-v2"}}}
     "#);
 }
 
@@ -62,7 +62,7 @@ fn duplicate_live_name_blocks_unless_an_id_is_pinned() {
 
     Plan: 0 to create, 1 to update, 0 to replace, 0 to delete.  0 unchanged, 1 unmanaged.
     Not compared: credentials of 1 object, which the API does not tell; --base REF tells what git changed.
-    {"update":{"at":{"service":"analytics","kind":"ClickPipe","name":"clicks"},"id":"99999999-9999-4999-8999-999999999999","via":"scaling","body":{"replicas":4}}}
+    {"update":{"address":{"service":"analytics","kind":"ClickPipe","name":"clicks"},"id":"99999999-9999-4999-8999-999999999999","via":"scaling","body":{"replicas":4}}}
     "#);
 }
 

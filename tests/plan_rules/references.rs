@@ -28,8 +28,8 @@ fn endpoint_is_created_before_its_pipe() {
             sends: source.kafka.credentials.password from env P
 
     Plan: 2 to create, 0 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
-    {"create":{"at":{"service":"analytics","kind":"ReversePrivateEndpoint","name":"link"},"body":{"description":"link","type":"VPC_ENDPOINT_SERVICE","vpcEndpointServiceName":"com.amazonaws.vpce.x"}}}
-    {"create":{"at":{"service":"analytics","kind":"ClickPipe","name":"clicks"},"body":{"name":"clicks","source":{"kafka":{"type":"kafka","format":"JSONEachRow","brokers":"b:9092","topics":"clicks","authentication":"PLAIN","credentials":{"username":"u","password":{"fromEnv":"P"}},"reversePrivateEndpointIds":[{"endpoint":"link"}]}},"destination":{"database":"default","table":"clicks","managedTable":true,"tableDefinition":{"engine":{"type":"MergeTree"}},"columns":[{"name":"id","type":"UInt64"}]}}}}
+    {"create":{"address":{"service":"analytics","kind":"ReversePrivateEndpoint","name":"link"},"body":{"description":"link","type":"VPC_ENDPOINT_SERVICE","vpcEndpointServiceName":"com.amazonaws.vpce.x"}}}
+    {"create":{"address":{"service":"analytics","kind":"ClickPipe","name":"clicks"},"body":{"name":"clicks","source":{"kafka":{"type":"kafka","format":"JSONEachRow","brokers":"b:9092","topics":"clicks","authentication":"PLAIN","credentials":{"username":"u","password":{"fromEnv":"P"}},"reversePrivateEndpointIds":[{"endpoint":"link"}]}},"destination":{"database":"default","table":"clicks","managedTable":true,"tableDefinition":{"engine":{"type":"MergeTree"}},"columns":[{"name":"id","type":"UInt64"}]}}}}
     "#);
 }
 
@@ -71,9 +71,9 @@ fn pipe_is_updated_after_its_endpoint_is_replaced() {
             sends: source.kafka.credentials.password from env P
 
     Plan: 0 to create, 1 to update, 1 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
-    {"delete":{"at":{"service":"analytics","kind":"ReversePrivateEndpoint","name":"link"},"id":"44444444-4444-4444-8444-444444444444"}}
-    {"create":{"at":{"service":"analytics","kind":"ReversePrivateEndpoint","name":"link"},"body":{"description":"link","type":"VPC_ENDPOINT_SERVICE","vpcEndpointServiceName":"com.amazonaws.vpce.x"}}}
-    {"update":{"at":{"service":"analytics","kind":"ClickPipe","name":"clicks"},"id":"11111111-1111-4111-8111-111111111111","via":"resource","body":{"source":{"kafka":{"reversePrivateEndpointIds":[{"endpoint":"link"}],"authentication":"PLAIN","credentials":{"username":"u","password":{"fromEnv":"P"}}}}}}}
+    {"delete":{"address":{"service":"analytics","kind":"ReversePrivateEndpoint","name":"link"},"id":"44444444-4444-4444-8444-444444444444"}}
+    {"create":{"address":{"service":"analytics","kind":"ReversePrivateEndpoint","name":"link"},"body":{"description":"link","type":"VPC_ENDPOINT_SERVICE","vpcEndpointServiceName":"com.amazonaws.vpce.x"}}}
+    {"update":{"address":{"service":"analytics","kind":"ClickPipe","name":"clicks"},"id":"11111111-1111-4111-8111-111111111111","via":"resource","body":{"source":{"kafka":{"reversePrivateEndpointIds":[{"endpoint":"link"}],"authentication":"PLAIN","credentials":{"username":"u","password":{"fromEnv":"P"}}}}}}}
     "#);
 }
 
@@ -116,7 +116,7 @@ fn endpoint_only_updates_dns_names_in_place() {
           + customPrivateDnsMappings                    kafka.example.com
 
     Plan: 0 to create, 1 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
-    {"update":{"at":{"service":"analytics","kind":"ReversePrivateEndpoint","name":"link"},"id":"44444444-4444-4444-8444-444444444444","via":"resource","body":{"customPrivateDnsMappings":[{"privateDnsName":"kafka.example.com"}]}}}
+    {"update":{"address":{"service":"analytics","kind":"ReversePrivateEndpoint","name":"link"},"id":"44444444-4444-4444-8444-444444444444","via":"resource","body":{"customPrivateDnsMappings":[{"privateDnsName":"kafka.example.com"}]}}}
     "#);
     let moved = manifest.replace("vpce.x", "vpce.y");
     assert_snapshot!(shown(&moved, &live, &Policy::default()), @r#"
@@ -128,8 +128,8 @@ fn endpoint_only_updates_dns_names_in_place() {
             data:  the new endpoint has another id and other DNS names, and may wait for acceptance: pipes that use the old one cannot reach their source until then
 
     Plan: 0 to create, 0 to update, 1 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
-    {"delete":{"at":{"service":"analytics","kind":"ReversePrivateEndpoint","name":"link"},"id":"44444444-4444-4444-8444-444444444444"}}
-    {"create":{"at":{"service":"analytics","kind":"ReversePrivateEndpoint","name":"link"},"body":{"description":"link","type":"VPC_ENDPOINT_SERVICE","vpcEndpointServiceName":"com.amazonaws.vpce.y","customPrivateDnsMappings":[{"privateDnsName":"kafka.example.com"}]}}}
+    {"delete":{"address":{"service":"analytics","kind":"ReversePrivateEndpoint","name":"link"},"id":"44444444-4444-4444-8444-444444444444"}}
+    {"create":{"address":{"service":"analytics","kind":"ReversePrivateEndpoint","name":"link"},"body":{"description":"link","type":"VPC_ENDPOINT_SERVICE","vpcEndpointServiceName":"com.amazonaws.vpce.y","customPrivateDnsMappings":[{"privateDnsName":"kafka.example.com"}]}}}
     "#);
 }
 
@@ -149,7 +149,7 @@ spec: {replicaCpuMillicores: 4000, replicaMemoryGb: 16}
           ~ replicaMemoryGb                             8 -> 16
 
     Plan: 0 to create, 1 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
-    {"update":{"at":{"service":"analytics","kind":"CdcScaling","name":"CdcScaling"},"id":"00000000-0000-4000-8000-000000000001","via":"resource","body":{"replicaCpuMillicores":4000,"replicaMemoryGb":16}}}
+    {"update":{"address":{"service":"analytics","kind":"CdcScaling","name":"CdcScaling"},"id":"00000000-0000-4000-8000-000000000001","via":"resource","body":{"replicaCpuMillicores":4000,"replicaMemoryGb":16}}}
     "#);
     assert_snapshot!(shown(manifest, &Live::new(), &Policy::default()), @r#"
     analytics                                       1 object
@@ -157,6 +157,6 @@ spec: {replicaCpuMillicores: 4000, replicaMemoryGb: 16}
             data:  there is none before the first database pipe: apply waits until that is made
 
     Plan: 0 to create, 1 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
-    {"update":{"at":{"service":"analytics","kind":"CdcScaling","name":"CdcScaling"},"id":null,"via":"resource","body":{"replicaCpuMillicores":4000,"replicaMemoryGb":16}}}
+    {"update":{"address":{"service":"analytics","kind":"CdcScaling","name":"CdcScaling"},"id":null,"via":"resource","body":{"replicaCpuMillicores":4000,"replicaMemoryGb":16}}}
     "#);
 }

@@ -21,7 +21,7 @@ fn stopping_and_starting_are_single_requests() {
 
     Plan: 0 to create, 1 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
     Not compared: credentials of 1 object, which the API does not tell; --base REF tells what git changed.
-    {"setState":{"at":{"service":"analytics","kind":"ClickPipe","name":"clicks"},"id":"11111111-1111-4111-8111-111111111111","to":"stopped"}}
+    {"setState":{"address":{"service":"analytics","kind":"ClickPipe","name":"clicks"},"id":"11111111-1111-4111-8111-111111111111","to":"stopped"}}
     "#);
     let start = check(&kafka("", ""), &[live_kafka_pipe(&json!({"state": "Stopped"}))]);
     assert_snapshot!(start, @r#"
@@ -32,7 +32,7 @@ fn stopping_and_starting_are_single_requests() {
 
     Plan: 0 to create, 1 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
     Not compared: credentials of 1 object, which the API does not tell; --base REF tells what git changed.
-    {"setState":{"at":{"service":"analytics","kind":"ClickPipe","name":"clicks"},"id":"11111111-1111-4111-8111-111111111111","to":"running"}}
+    {"setState":{"address":{"service":"analytics","kind":"ClickPipe","name":"clicks"},"id":"11111111-1111-4111-8111-111111111111","to":"running"}}
     "#);
 }
 
@@ -46,7 +46,7 @@ fn a_failed_pipe_is_started_again() {
 
     Plan: 0 to create, 1 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
     Not compared: credentials of 1 object, which the API does not tell; --base REF tells what git changed.
-    {"setState":{"at":{"service":"analytics","kind":"ClickPipe","name":"clicks"},"id":"11111111-1111-4111-8111-111111111111","to":"running"}}
+    {"setState":{"address":{"service":"analytics","kind":"ClickPipe","name":"clicks"},"id":"11111111-1111-4111-8111-111111111111","to":"running"}}
     "#);
 }
 
@@ -68,7 +68,7 @@ fn state_absent_deletes_once() {
             data:  table `default.users` stays; drop it yourself if it is not wanted
 
     Plan: 0 to create, 0 to update, 0 to replace, 1 to delete.  0 unchanged, 0 unmanaged.
-    {"delete":{"at":{"service":"analytics","kind":"ClickPipe","name":"orders-cdc"},"id":"22222222-2222-4222-8222-222222222222"}}
+    {"delete":{"address":{"service":"analytics","kind":"ClickPipe","name":"orders-cdc"},"id":"22222222-2222-4222-8222-222222222222"}}
     "#);
     assert!(check(&manifest, &[]).contains("No changes"));
 }

@@ -17,9 +17,9 @@ fn added_table_pauses_the_pipe_for_the_edit() {
 
     Plan: 0 to create, 1 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
     Not compared: credentials of 1 object, which the API does not tell; --base REF tells what git changed.
-    {"setState":{"at":{"service":"analytics","kind":"ClickPipe","name":"orders-cdc"},"id":"22222222-2222-4222-8222-222222222222","to":"stopped"}}
-    {"update":{"at":{"service":"analytics","kind":"ClickPipe","name":"orders-cdc"},"id":"22222222-2222-4222-8222-222222222222","via":"resource","body":{"source":{"postgres":{"tableMappingsToAdd":[{"sourceSchemaName":"public","sourceTable":"refunds","targetTable":"refunds"}]}}}}}
-    {"setState":{"at":{"service":"analytics","kind":"ClickPipe","name":"orders-cdc"},"id":"22222222-2222-4222-8222-222222222222","to":"running"}}
+    {"setState":{"address":{"service":"analytics","kind":"ClickPipe","name":"orders-cdc"},"id":"22222222-2222-4222-8222-222222222222","to":"stopped"}}
+    {"update":{"address":{"service":"analytics","kind":"ClickPipe","name":"orders-cdc"},"id":"22222222-2222-4222-8222-222222222222","via":"resource","body":{"source":{"postgres":{"tableMappingsToAdd":[{"sourceSchemaName":"public","sourceTable":"refunds","targetTable":"refunds"}]}}}}}
+    {"setState":{"address":{"service":"analytics","kind":"ClickPipe","name":"orders-cdc"},"id":"22222222-2222-4222-8222-222222222222","to":"running"}}
     "#);
 }
 
@@ -35,9 +35,9 @@ fn removed_table_is_identified_by_its_names() {
 
     Plan: 0 to create, 1 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
     Not compared: credentials of 1 object, which the API does not tell; --base REF tells what git changed.
-    {"setState":{"at":{"service":"analytics","kind":"ClickPipe","name":"orders-cdc"},"id":"22222222-2222-4222-8222-222222222222","to":"stopped"}}
-    {"update":{"at":{"service":"analytics","kind":"ClickPipe","name":"orders-cdc"},"id":"22222222-2222-4222-8222-222222222222","via":"resource","body":{"source":{"postgres":{"tableMappingsToRemove":[{"sourceSchemaName":"public","sourceTable":"refunds","targetTable":"refunds"}]}}}}}
-    {"setState":{"at":{"service":"analytics","kind":"ClickPipe","name":"orders-cdc"},"id":"22222222-2222-4222-8222-222222222222","to":"running"}}
+    {"setState":{"address":{"service":"analytics","kind":"ClickPipe","name":"orders-cdc"},"id":"22222222-2222-4222-8222-222222222222","to":"stopped"}}
+    {"update":{"address":{"service":"analytics","kind":"ClickPipe","name":"orders-cdc"},"id":"22222222-2222-4222-8222-222222222222","via":"resource","body":{"source":{"postgres":{"tableMappingsToRemove":[{"sourceSchemaName":"public","sourceTable":"refunds","targetTable":"refunds"}]}}}}}
+    {"setState":{"address":{"service":"analytics","kind":"ClickPipe","name":"orders-cdc"},"id":"22222222-2222-4222-8222-222222222222","to":"running"}}
     "#);
 }
 
@@ -55,11 +55,11 @@ fn edited_table_is_removed_and_added_again() {
 
     Plan: 0 to create, 1 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
     Not compared: credentials of 1 object, which the API does not tell; --base REF tells what git changed.
-    {"setState":{"at":{"service":"analytics","kind":"ClickPipe","name":"orders-cdc"},"id":"22222222-2222-4222-8222-222222222222","to":"stopped"}}
-    {"update":{"at":{"service":"analytics","kind":"ClickPipe","name":"orders-cdc"},"id":"22222222-2222-4222-8222-222222222222","via":"resource","body":{"source":{"postgres":{"tableMappingsToRemove":[{"sourceSchemaName":"public","sourceTable":"refunds","targetTable":"refunds"}]}}}}}
-    {"setState":{"at":{"service":"analytics","kind":"ClickPipe","name":"orders-cdc"},"id":"22222222-2222-4222-8222-222222222222","to":"stopped"}}
-    {"update":{"at":{"service":"analytics","kind":"ClickPipe","name":"orders-cdc"},"id":"22222222-2222-4222-8222-222222222222","via":"resource","body":{"source":{"postgres":{"tableMappingsToAdd":[{"sourceSchemaName":"public","sourceTable":"refunds","targetTable":"refunds","excludedColumns":["secret_note"]}]}}}}}
-    {"setState":{"at":{"service":"analytics","kind":"ClickPipe","name":"orders-cdc"},"id":"22222222-2222-4222-8222-222222222222","to":"running"}}
+    {"setState":{"address":{"service":"analytics","kind":"ClickPipe","name":"orders-cdc"},"id":"22222222-2222-4222-8222-222222222222","to":"stopped"}}
+    {"update":{"address":{"service":"analytics","kind":"ClickPipe","name":"orders-cdc"},"id":"22222222-2222-4222-8222-222222222222","via":"resource","body":{"source":{"postgres":{"tableMappingsToRemove":[{"sourceSchemaName":"public","sourceTable":"refunds","targetTable":"refunds"}]}}}}}
+    {"setState":{"address":{"service":"analytics","kind":"ClickPipe","name":"orders-cdc"},"id":"22222222-2222-4222-8222-222222222222","to":"stopped"}}
+    {"update":{"address":{"service":"analytics","kind":"ClickPipe","name":"orders-cdc"},"id":"22222222-2222-4222-8222-222222222222","via":"resource","body":{"source":{"postgres":{"tableMappingsToAdd":[{"sourceSchemaName":"public","sourceTable":"refunds","targetTable":"refunds","excludedColumns":["secret_note"]}]}}}}}
+    {"setState":{"address":{"service":"analytics","kind":"ClickPipe","name":"orders-cdc"},"id":"22222222-2222-4222-8222-222222222222","to":"running"}}
     "#);
 }
 
@@ -79,8 +79,8 @@ fn editing_the_only_table_forces_replacement() {
                    apply leaves it as it is without `--allow-replace analytics/orders-cdc`
 
     Plan: 0 to create, 0 to update, 1 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
-    {"delete":{"at":{"service":"analytics","kind":"ClickPipe","name":"orders-cdc"},"id":"22222222-2222-4222-8222-222222222222"}}
-    {"create":{"at":{"service":"analytics","kind":"ClickPipe","name":"orders-cdc"},"body":{"name":"orders-cdc","source":{"postgres":{"host":"db","port":5432,"database":"shop","credentials":{"username":"u","password":{"fromEnv":"P"}},"settings":{"replicationMode":"cdc"},"tableMappings":[{"sourceSchemaName":"public","sourceTable":"users","targetTable":"users","excludedColumns":["a"]}]}},"destination":{"database":"default"}}}}
+    {"delete":{"address":{"service":"analytics","kind":"ClickPipe","name":"orders-cdc"},"id":"22222222-2222-4222-8222-222222222222"}}
+    {"create":{"address":{"service":"analytics","kind":"ClickPipe","name":"orders-cdc"},"body":{"name":"orders-cdc","source":{"postgres":{"host":"db","port":5432,"database":"shop","credentials":{"username":"u","password":{"fromEnv":"P"}},"settings":{"replicationMode":"cdc"},"tableMappings":[{"sourceSchemaName":"public","sourceTable":"users","targetTable":"users","excludedColumns":["a"]}]}},"destination":{"database":"default"}}}}
     "#);
 }
 
@@ -98,8 +98,8 @@ fn edited_stopped_pipe_is_stopped_again() {
 
     Plan: 0 to create, 1 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
     Not compared: credentials of 1 object, which the API does not tell; --base REF tells what git changed.
-    {"update":{"at":{"service":"analytics","kind":"ClickPipe","name":"orders-cdc"},"id":"22222222-2222-4222-8222-222222222222","via":"resource","body":{"source":{"postgres":{"tableMappingsToAdd":[{"sourceSchemaName":"public","sourceTable":"refunds","targetTable":"refunds"}]}}}}}
-    {"setState":{"at":{"service":"analytics","kind":"ClickPipe","name":"orders-cdc"},"id":"22222222-2222-4222-8222-222222222222","to":"stopped"}}
+    {"update":{"address":{"service":"analytics","kind":"ClickPipe","name":"orders-cdc"},"id":"22222222-2222-4222-8222-222222222222","via":"resource","body":{"source":{"postgres":{"tableMappingsToAdd":[{"sourceSchemaName":"public","sourceTable":"refunds","targetTable":"refunds"}]}}}}}
+    {"setState":{"address":{"service":"analytics","kind":"ClickPipe","name":"orders-cdc"},"id":"22222222-2222-4222-8222-222222222222","to":"stopped"}}
     "#);
 }
 
@@ -114,7 +114,7 @@ fn host_change_sends_credentials_without_tables() {
             sends: source.postgres.credentials.password from env P
 
     Plan: 0 to create, 1 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
-    {"update":{"at":{"service":"analytics","kind":"ClickPipe","name":"orders-cdc"},"id":"22222222-2222-4222-8222-222222222222","via":"resource","body":{"source":{"postgres":{"host":"db2","credentials":{"username":"u","password":{"fromEnv":"P"}}}}}}}
+    {"update":{"address":{"service":"analytics","kind":"ClickPipe","name":"orders-cdc"},"id":"22222222-2222-4222-8222-222222222222","via":"resource","body":{"source":{"postgres":{"host":"db2","credentials":{"username":"u","password":{"fromEnv":"P"}}}}}}}
     "#);
 }
 
@@ -134,7 +134,7 @@ fn postgres_authentication_change_forces_replacement() {
                    apply leaves it as it is without `--allow-replace analytics/orders-cdc`
 
     Plan: 0 to create, 0 to update, 1 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
-    {"delete":{"at":{"service":"analytics","kind":"ClickPipe","name":"orders-cdc"},"id":"22222222-2222-4222-8222-222222222222"}}
-    {"create":{"at":{"service":"analytics","kind":"ClickPipe","name":"orders-cdc"},"body":{"name":"orders-cdc","source":{"postgres":{"host":"db","port":5432,"database":"shop","credentials":{"username":"u"},"settings":{"replicationMode":"cdc"},"authentication":"IAM_ROLE","iamRole":"arn:aws:iam::123456789012:role/r","tableMappings":[{"sourceSchemaName":"public","sourceTable":"users","targetTable":"users"}]}},"destination":{"database":"default"}}}}
+    {"delete":{"address":{"service":"analytics","kind":"ClickPipe","name":"orders-cdc"},"id":"22222222-2222-4222-8222-222222222222"}}
+    {"create":{"address":{"service":"analytics","kind":"ClickPipe","name":"orders-cdc"},"body":{"name":"orders-cdc","source":{"postgres":{"host":"db","port":5432,"database":"shop","credentials":{"username":"u"},"settings":{"replicationMode":"cdc"},"authentication":"IAM_ROLE","iamRole":"arn:aws:iam::123456789012:role/r","tableMappings":[{"sourceSchemaName":"public","sourceTable":"users","targetTable":"users"}]}},"destination":{"database":"default"}}}}
     "#);
 }

@@ -1,6 +1,6 @@
 //! Reports of a run for those who were not there: reviewers, CI systems, code scanners.
 //!
-//! Every format is written from the same [`Run`], which holds what the command itself decided and
+//! Every format is written from the same [`RunReport`], which holds what the command itself decided and
 //! printed. Nothing is observed, compared or counted anew for a report.
 
 mod code_quality;

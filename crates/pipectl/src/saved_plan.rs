@@ -58,7 +58,7 @@ pub fn save_plan(plan: &Plan, target: &PlanTarget, unreachable: &[UnreachableSer
         "digest": plan_digest(plan, target),
         "in": target,
         "plan": plan,
-        "unread": unreachable,
+        "unreachable": unreachable,
     });
     let text = format!("{saved:#}\n");
     fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))
@@ -98,7 +98,7 @@ impl SavedPlan {
         if saved["digest"] != digest_objects(&objects) {
             bail!("{name} was changed after it was saved: its digest does not match");
         }
-        Ok(Self { objects, unreachable: saved["unread"].clone() })
+        Ok(Self { objects, unreachable: saved["unreachable"].clone() })
     }
 
     /// The part of a new plan that was reviewed, and what was not.
@@ -137,7 +137,7 @@ impl SavedPlan {
         let at: BTreeSet<&Address> = known.filter(untouched).collect();
         let reasons = |at: &Address| -> Option<Vec<String>> {
             let fields = self.objects.get(&address_key(&json!(at)))?["fields"].as_array()?;
-            let unseen = fields.iter().filter(|field| field["unseen"] == true);
+            let unseen = fields.iter().filter(|field| field["writeOnly"] == true);
             let reasons: Vec<String> = unseen.map(|field| write_only_reason(&field["path"])).collect();
             (!reasons.is_empty()).then_some(reasons)
         };
@@ -191,25 +191,25 @@ fn objects_from_json(plan: &Value, target: &PlanTarget) -> BTreeMap<String, Valu
             .as_array()
             .into_iter()
             .flatten()
-            .filter(|action| action_address(action) == Some(&change["at"]))
+            .filter(|action| action_address(action) == Some(&change["address"]))
             .collect();
         let fields: Vec<Value> = change["fields"].as_array().into_iter().flatten().map(comparable_field).collect();
         let object = json!({
-            "at": change["at"],
-            "in": target.service_id(&change["at"]),
+            "address": change["address"],
+            "in": target.service_id(&change["address"]),
             "id": change["id"],
             "verdict": change["verdict"],
             "fields": fields,
             "actions": actions,
         });
-        objects.insert(address_key(&change["at"]), object);
+        objects.insert(address_key(&change["address"]), object);
     }
     objects
 }
 
 /// An action is an object with one key, its kind.
 fn action_address(action: &Value) -> Option<&Value> {
-    action.as_object()?.values().next()?.get("at")
+    action.as_object()?.values().next()?.get("address")
 }
 
 fn comparable_field(field: &Value) -> Value {
@@ -218,7 +218,7 @@ fn comparable_field(field: &Value) -> Value {
         "entry": field["entry"],
         "before": field["before"],
         "after": field["after"],
-        "unseen": field["unseen"] == true,
+        "writeOnly": field["writeOnly"] == true,
     })
 }
 
@@ -265,7 +265,7 @@ fn object_differences(reviewed: &Value, fresh: &Value) -> Vec<String> {
 fn is_remaining_part(reviewed: &Value, fresh: &Value) -> bool {
     let half_replaced = reviewed["verdict"] == "replace" && fresh["verdict"] == "create";
     let same = |key: &str| reviewed[key] == fresh[key];
-    let is_forgotten = |field: &&Value| field["unseen"] == true && !member_list(fresh, "fields").contains(field);
+    let is_forgotten = |field: &&Value| field["writeOnly"] == true && !member_list(fresh, "fields").contains(field);
     (half_replaced || same("verdict") && same("id"))
         && member_list(fresh, "fields").iter().all(|field| member_list(reviewed, "fields").contains(field))
         && !member_list(reviewed, "fields").iter().any(|field| is_forgotten(&field))
@@ -301,7 +301,7 @@ fn field_differences(reviewed: &Value, fresh: &Value) -> Vec<String> {
             Some(format!("declared {name} is {}, the reviewed plan had {}", now["after"], then["after"]))
         }
         (None, Some(_)) => Some(format!("the reviewed plan did not change {name}")),
-        (Some(then), None) if then["unseen"] == true => Some(write_only_reason(&then["path"])),
+        (Some(then), None) if then["writeOnly"] == true => Some(write_only_reason(&then["path"])),
         (Some(_), None) => Some(format!("the reviewed plan changed {name}, which is settled now")),
         _ => None,
     };

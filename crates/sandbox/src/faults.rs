@@ -75,7 +75,7 @@ pub enum FaultEffect {
     TruncatedJson,
     /// 200 with an HTML page; everything is done.
     HtmlAnswer,
-    /// The answer takes so many seconds; see [`crate::Response::took`].
+    /// The answer takes so many seconds; see [`crate::SandboxResponse::delay`].
     SlowAnswer(u64),
     /// What is deleted stays to be seen for so many seconds.
     SlowDelete(u64),

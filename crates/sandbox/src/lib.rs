@@ -1,6 +1,6 @@
 //! An emulator of the `ClickPipes` API that refuses what the API refuses.
 //!
-//! [`World::handle`] answers one request: purely, synchronously, by a virtual clock. It opens no
+//! [`World::handle_request`] answers one request: purely, synchronously, by a virtual clock. It opens no
 //! socket, reads no file and depends on no client's model, so that a wrong belief of a client is
 //! refused here and not shared. The [`server`] module puts a world on a loopback socket.
 //!

@@ -44,8 +44,12 @@ async fn renamed_pipe_is_found_by_its_new_name() {
     let bench = RemoteBench::new();
     let id = bench.create_for_id("orders", kafka_body("orders")).await;
     let at = pipe_address("orders").with_name(Name::new("orders-v2"));
-    let rename =
-        Action::Update { address: at, id: Some(id.clone()), via: UpdateVia::Resource, body: json!({"name": "orders-v2"}) };
+    let rename = Action::Update {
+        address: at,
+        id: Some(id.clone()),
+        via: UpdateVia::Resource,
+        body: json!({"name": "orders-v2"}),
+    };
     bench.remote.perform_action(&rename).await.unwrap();
     let stopped = bench.set_state("orders-v2", RunState::Stopped).await.unwrap();
     assert_eq!(stopped.id, id);

@@ -111,7 +111,7 @@ impl ExportResult {
             "manifests": self.manifests.iter().map(object_json).collect::<Vec<_>>(),
             "files": files.map(|(path, _)| display_path(path)).collect::<Vec<_>>(),
             "declared": declared
-                .map(|(at, place)| json!({"at": at, "place": place}))
+                .map(|(at, place)| json!({"address": at, "place": place}))
                 .collect::<Vec<_>>(),
         });
         let incomplete = self.manifests.iter().any(|manifest| !manifest.blockers.is_empty());
@@ -130,7 +130,7 @@ fn display_path(path: &FilePath) -> String {
 
 fn object_json(manifest: &ExportedManifest) -> Value {
     json!({
-        "at": manifest.address,
+        "address": manifest.address,
         "manifest": manifest.document,
         "variables": manifest.secret_variables(),
         "toFillIn": manifest.fields_to_fill_in().map(|(path, _)| path).collect::<Vec<_>>(),
