@@ -50,7 +50,7 @@ fn validate_reports_every_problem_in_every_format() {
         )
         .unwrap();
     }
-    assert_snapshot!(lines, @r#"error unknown-field pipes/a.yaml:11 unknown field `topcis`; did you mean `topics`? | There is no such field here."#);
+    assert_snapshot!(lines, @r#"error unknown-field pipes/a.yaml:11 unknown field `topcis`; did you mean `topics`? | The field does not exist here."#);
     assert_eq!(check_well_formed(&reports[2]), Ok(()));
     assert_snapshot!(reports[3], @r#"
 ### pipectl validate: 1 error in 1 file
