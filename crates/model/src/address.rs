@@ -81,7 +81,7 @@ impl ServiceRef {
         Self::new("(organization)")
     }
 
-    /// Whether this is [`ServiceRef::organization`].
+    /// Whether this is [`ServiceRef::for_organization`].
     pub fn is_organization(&self) -> bool {
         self == &Self::for_organization()
     }

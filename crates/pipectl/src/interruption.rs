@@ -53,7 +53,7 @@ impl Interruption {
     /// Does work that may be dropped wherever it is: that looks, or asks somebody.
     ///
     /// # Errors
-    /// Those of the work, and [`Interrupted`] when this is raised before it is done.
+    /// Those of the work, and [`RunInterrupted`] when this is raised before it is done.
     pub(crate) async fn run_unless_raised<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
         tokio::select! {
             biased;

@@ -196,7 +196,7 @@ impl Session {
         })
     }
 
-    /// Observes the live side and compares. See [`Session::unread`] for what is missing.
+    /// Observes the live side and compares. See [`Session::unreachable_services`] for what is missing.
     pub(crate) async fn plan(&self) -> Result<Plan> {
         let ObservedServices { live, unreachable: unread } =
             observe::observe_services(&self.remote, self.read_scope(), &self.unknown_services).await?;

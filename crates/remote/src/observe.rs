@@ -18,7 +18,7 @@ use crate::routes;
 /// What to read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ObserveScope {
-    /// The kinds that are wanted of each service; of [`ServiceRef::organization`] only
+    /// The kinds that are wanted of each service; of [`ServiceRef::for_organization`] only
     /// [`Kind::CdcScaling`] has anything to show.
     pub kinds: BTreeMap<ServiceRef, BTreeSet<Kind>>,
     /// The top-level blocks that matter of an object. If its list leaves one of them out, the

@@ -184,7 +184,7 @@ impl Remote {
     }
 
     /// Ends the run: every wait and every read ends at once with [`Error::Interrupted`], writes
-    /// under way are finished, and only [`Remote::resume`] still sends any.
+    /// under way are finished, and only [`Remote::resume_pipe`] still sends any.
     pub fn cancel_run(&self) {
         self.client.cancellation.cancel();
     }

@@ -33,7 +33,7 @@ pub(super) const CSS_CLASSES: &[(&str, &str)] = &[
 /// One object as it is drawn.
 pub(super) struct DrawnPipe {
     pub(super) name: String,
-    /// One of [`CLASSES`].
+    /// One of [`CSS_CLASSES`].
     pub(super) class: &'static str,
     /// What becomes of it.
     pub(super) outcome_text: String,
