@@ -1,11 +1,10 @@
 #!/usr/bin/env bash
-# Finds the commit that plan and apply compare with: the last one that this workflow applied. A push
-# whose apply failed, or was dropped from the queue, is thereby made up for by the next one, and what
-# was changed by hand since is left alone.
+# Finds the base of plan and apply: the last commit that this workflow applied. So the next run also
+# applies a push whose apply failed or was dropped from the queue. It does not revert changes made by hand.
 set -euo pipefail
 
 say() {
-  echo "compares with ${1:-nothing: live is made as declared}"
+  echo "base: ${1:-none, so drift is reverted}"
   echo "base=$1" >>"$GITHUB_OUTPUT"
   exit 0
 }
@@ -16,7 +15,7 @@ case "${BASE:-}" in
   *) say "$BASE" ;;
 esac
 
-# Where the manifests end up: the branch that was pushed to, or that the pull request is for.
+# The target branch: the pushed one, or the base branch of the pull request.
 branch=${GITHUB_BASE_REF:-${MERGE_BRANCH:-$GITHUB_REF_NAME}}
 branch=${branch#refs/heads/}
 workflow=${GITHUB_WORKFLOW_REF%%@*}
@@ -24,14 +23,14 @@ workflow=${workflow##*/}
 if ! applied=$(gh api --method GET "repos/$GITHUB_REPOSITORY/actions/workflows/$workflow/runs" \
   --raw-field "branch=$branch" --raw-field event=push --raw-field status=success --raw-field per_page=50 \
   --jq '.workflow_runs[].head_sha'); then
-  echo "::error::cannot ask GitHub which commit was applied last: give the job the permission 'actions: read', or name a commit with the input 'base'"
+  echo "::error::cannot ask GitHub for the last applied commit: give the job the permission 'actions: read', or set the input 'base' to a commit"
   exit 1
 fi
 for commit in $applied; do
-  # One that is not in this history was pushed away by force, or comes after this one.
+  # A commit outside this history was removed by a force push, or is newer than this one.
   if git merge-base --is-ancestor "$commit" HEAD 2>/dev/null; then say "$commit"; fi
 done
-# Nothing was applied so far. A commit of zeros is that of a branch that did not exist.
+# Nothing was applied so far. GitHub sends zeros for a new branch.
 case "${BEFORE:-}" in
   "" | 0000000*) say "" ;;
   *) say "$BEFORE..." ;;

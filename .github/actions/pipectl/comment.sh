@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Keeps one comment on the pull request: edits the one that bears the marker, or writes it.
+# Keeps one comment on the pull request: edits the comment with the marker, or creates it.
 set -euo pipefail
 
 [ -s "${BODY:-}" ] || exit 0
-# pipectl ends the body with the marker, unless it failed before it could write any of it.
+# The marker is missing if pipectl failed before it wrote the report.
 grep -qF -- "$MARKER" "$BODY" || printf '\n%s\n' "$MARKER" >>"$BODY"
-# Anybody can write a marker into a comment: only one of our own is edited.
+# Anybody can write the marker into a comment, so only our own comments count.
 me=$(gh api graphql --raw-field 'query={viewer{login}}' --jq .data.viewer.login)
 comments="repos/$GITHUB_REPOSITORY/issues/$NUMBER/comments"
 ids=$(gh api --paginate "$comments?per_page=100" \

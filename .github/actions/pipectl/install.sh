@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds pipectl from the sources that came with the action, unless it is there already.
+# Builds pipectl from the sources of the action, unless the cache has it.
 set -euo pipefail
 
 if [ -x "$ROOT/bin/pipectl" ]; then
@@ -7,7 +7,7 @@ if [ -x "$ROOT/bin/pipectl" ]; then
 elif command -v cargo >/dev/null; then
   cargo install --locked --path "$GITHUB_ACTION_PATH/../../../crates/pipectl" --root "$ROOT"
 else
-  echo "::error::this runner has neither pipectl nor cargo to build it with: put pipectl on the PATH of the runner, or install Rust in a step before this one"
+  echo "::error::this runner has neither pipectl nor cargo: add pipectl to the PATH of the runner, or install Rust in an earlier step"
   exit 1
 fi
 echo "$ROOT/bin" >>"$GITHUB_PATH"

@@ -1,32 +1,32 @@
 #!/usr/bin/env bash
-# Runs one command of pipectl and says in the step's outputs what came of it.
+# Runs one pipectl command and writes the step outputs.
 set -euo pipefail
 
 folder=$(mktemp -d "${RUNNER_TEMP:-/tmp}/pipectl.XXXXXX")
 markdown="$folder/report.md"
-# Words of these two are arguments, each for itself and on any line; nothing in them is looked at as
-# a command. Reading to the end is no success to `read`.
+# Splits both at spaces and line breaks. The shell must not evaluate them. `read` fails at the end of
+# its input, even if it has read everything.
 read -r -d '' -a paths <<<"${PATHS:-}" || true
 read -r -d '' -a arguments <<<"${ARGUMENTS:-}" || true
 
-# What this command writes is kept apart from what others write on the same pull request.
+# Several commands may comment on one pull request, so each has its own key.
 key="$COMMAND${KEY:+.$KEY}"
 annotations="$folder/annotations"
 reports=(--report "markdown=$markdown" --report "github=$annotations" --report-key "$key")
 base=()
 [ -z "${BASE:-}" ] || base=(--base "$BASE")
 
-# What the program prints repeats names and values of manifests, and of those none may be a command
-# to the runner. The annotations are written for it, and follow.
+# The output repeats names and values of manifests. GitHub must not read them as workflow commands.
+# The annotations are escaped, and follow after the token.
 run() {
   local token pid code=0
   token=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
   echo "::stop-commands::$token"
-  # Who cancels a run tells this shell alone; the program has to hear it to start what it stopped.
+  # GitHub signals only this shell. pipectl needs the signal to restart the pipes that it stopped.
   trap 'kill -TERM "$!" 2>/dev/null || true' INT TERM
   pipectl "$@" ${paths[@]+"${paths[@]}"} ${arguments[@]+"${arguments[@]}"} 2>&1 &
   pid=$!
-  # A signal ends `wait`, and not yet the program.
+  # A signal ends `wait`, but not the program.
   until wait "$pid"; code=$?; ! kill -0 "$pid" 2>/dev/null; do :; done
   printf '\n::%s::\n' "$token"
   [ ! -e "$annotations" ] || cat "$annotations"
@@ -54,5 +54,5 @@ esac
   echo "markdown=$markdown"
   echo "marker=<!-- pipectl:$key -->"
 } >>"$GITHUB_OUTPUT"
-# That there are changes is no failure.
+# Exit code 2 means changes, which is not a failure.
 [ "$code" = 2 ] || exit "$code"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Says whether pipectl has to be built, and under which name the result is kept.
+# Decides if pipectl must be built, and computes the cache key.
 set -euo pipefail
 
 if command -v pipectl >/dev/null; then
@@ -7,7 +7,7 @@ if command -v pipectl >/dev/null; then
   exit 0
 fi
 cd "$GITHUB_ACTION_PATH/../../.."
-# Equal sources and an equal compiler give an equal program.
+# The same sources and compiler give the same program.
 digest=$({
   rustc --version 2>/dev/null || true
   find Cargo.toml Cargo.lock crates docs -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum
