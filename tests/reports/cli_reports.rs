@@ -75,7 +75,7 @@ fn failed_plan_reports_the_error() {
     desk.write_file("a.yaml", manifest("a", "t", "").replace("topics: \"t\"", "topcis: t"));
     let formats = ["markdown", "github", "junit", "json"];
     let reports = write_reports(&desk, &["plan", "a.yaml", "--sandbox"], &formats, 1);
-    assert!(reports[0].starts_with("### pipectl plan: 1 error\n"), "{}", reports[0]);
+    assert!(reports[0].starts_with("### pipectl plan: failed: 1 error\n"), "{}", reports[0]);
     assert!(reports[1].contains("::error file=a.yaml,line=11,col=7,title=unknown-field::"), "{}", reports[1]);
     assert!(reports[2].contains("failures=\"2\""), "{}", reports[2]);
     assert!(reports[3].contains("the manifests have 1 error"), "{}", reports[3]);

@@ -21,8 +21,8 @@ pub enum CdcScaling {
 /// The API takes the two only together.
 const BOTH: &[&str] = &["replicaCpuMillicores", "replicaMemoryGb"];
 
-/// CPU and memory shared by the database pipes of a service. There is one as soon as the service
-/// has such a pipe; it is changed, never made or deleted. A change takes minutes to show.
+/// CPU and memory shared by the database pipes of a service. The API creates it with the first such
+/// pipe. It can be updated, but not created or deleted. A change takes minutes to become visible.
 #[derive(JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CdcScalingSpec {
@@ -30,7 +30,7 @@ pub struct CdcScalingSpec {
     #[schemars(range(min = 1000, max = 32_000), transform = annotations::multiple_of(1000))]
     #[schemars(transform = annotations::cpu_quantity, transform = annotations::sent_with(BOTH))]
     pub replica_cpu_millicores: i64,
-    /// The memory, in gigabytes: always four for each core.
+    /// The memory, in gigabytes: always four per core.
     #[schemars(range(min = 4, max = 128), transform = annotations::multiple_of(4))]
     #[schemars(transform = annotations::memory_quantity, transform = annotations::sent_with(BOTH))]
     pub replica_memory_gb: f64,

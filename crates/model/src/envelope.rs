@@ -23,7 +23,7 @@ pub struct Envelope<K, M, S> {
     pub api_version: ApiVersion,
     /// What the manifest declares.
     pub kind: K,
-    /// What the object is called and where it lives.
+    /// The name and the service of the object.
     pub metadata: M,
     /// What the object should be.
     pub spec: S,
@@ -43,17 +43,17 @@ pub enum ApiVersion {
 #[derive(JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PipeMetadata {
-    /// The live name. With the service it is the pipe's identity. To change it without losing the
-    /// pipe, list the old name under `previousNames`.
+    /// The live name. Service and name identify the pipe. To rename the pipe, list the old name
+    /// under `previousNames`.
     pub name: ObjectName,
-    /// The service that the pipe belongs to: an alias from the project file, a live service's
-    /// name, or its UUID. The service given on the command line applies when this is left out.
+    /// The service that the pipe belongs to: an alias from the project file, a live service's name,
+    /// or its UUID. By default, the service of the command line.
     pub service: Option<NonEmptyText>,
-    /// Marks for selecting and reports. They stay in git and are never sent.
+    /// Labels for selection and reports. They are never sent to the API.
     pub labels: Option<BTreeMap<String, String>>,
-    /// Names that the pipe had before. A live pipe under one of them is renamed in place.
+    /// Earlier names of the pipe. A live pipe with one of these names is renamed in place.
     pub previous_names: Option<Vec<ObjectName>>,
-    /// The id of the live pipe that is meant, where several share the name.
+    /// The id of the live pipe. Needed only if several share the name.
     pub id: Option<Uuid>,
 }
 
@@ -61,16 +61,16 @@ pub struct PipeMetadata {
 #[derive(JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct EndpointMetadata {
-    /// The endpoint's description in the API. With the service it is the endpoint's identity, and
-    /// the name that pipes refer to.
+    /// The description of the endpoint in the API. Service and name identify the endpoint. Pipes
+    /// reference it by this name.
     #[schemars(transform = annotations::requires_replace)]
     pub name: ObjectName,
     /// The service that the endpoint belongs to: an alias from the project file, a live service's
-    /// name, or its UUID. The service given on the command line applies when this is left out.
+    /// name, or its UUID. By default, the service of the command line.
     pub service: Option<NonEmptyText>,
-    /// Marks for selecting and reports. They stay in git and are never sent.
+    /// Labels for selection and reports. They are never sent to the API.
     pub labels: Option<BTreeMap<String, String>>,
-    /// The id of the live endpoint that is meant, where several share the description.
+    /// The id of the live endpoint. Needed only if several share the description.
     pub id: Option<Uuid>,
 }
 
@@ -78,13 +78,12 @@ pub struct EndpointMetadata {
 #[derive(JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ScalingMetadata {
-    /// The service whose database pipes are meant: an alias from the project file, a live
-    /// service's name, or its UUID. The service given on the command line applies when this is
-    /// left out.
+    /// The service of the database pipes: an alias from the project file, a live service's name, or
+    /// its UUID. By default, the service of the command line.
     pub service: Option<NonEmptyText>,
-    /// Means the whole organization rather than one service. Excludes `service`.
+    /// Applies to the whole organization. Excludes `service`.
     pub organization: Option<bool>,
-    /// Marks for selecting and reports. They stay in git and are never sent.
+    /// Labels for selection and reports. They are never sent to the API.
     pub labels: Option<BTreeMap<String, String>>,
 }
 

@@ -39,27 +39,26 @@ pub enum ClickPipe {
 #[derive(JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ClickPipeSpec {
-    /// Whether the pipe should ingest. A new pipe always starts, and is stopped right after where
-    /// the manifest asks for that.
+    /// The desired state. A new pipe always starts; if the manifest says `stopped`, it is stopped
+    /// right after.
     #[schemars(transform = annotations::local_only, transform = annotations::default_is("running"))]
     pub state: Option<DesiredPipeState>,
     /// Refuses every plan that would delete or replace the pipe.
     #[schemars(transform = annotations::local_only, transform = annotations::default_is(false))]
     pub protect: Option<bool>,
-    /// Where the data comes from: exactly one kind of source.
+    /// The source of the data. Exactly one kind is required.
     pub source: Option<Source>,
-    /// Where the data goes. Database pipes give only the database, and the roles.
+    /// The target of the data. Database pipes set only the database and the roles.
     pub destination: Option<destination::Destination>,
-    /// Which field of the source goes into which column. Where it is given, every column of the
-    /// destination must occur. Not for database pipes. Sent together with the columns.
+    /// Maps fields of the source to columns. If it is set, every column of the destination needs a
+    /// mapping. Not for database pipes. It is sent together with the columns.
     #[schemars(transform = annotations::sent_with(destination::COLUMNS))]
     pub field_mappings: Option<Vec<field_mapping::FieldMapping>>,
-    /// Replicas of the pipe and their size. Not for database pipes, which share the size that a
-    /// `CdcScaling` declares.
+    /// Replicas of the pipe and their size. Not for database pipes: they share a `CdcScaling`.
     #[schemars(transform = annotations::via_scaling)]
     pub scaling: Option<scaling::Scaling>,
-    /// Tuning of ingestion. A setting that the manifest stops naming keeps its live value: the API
-    /// cannot unset one. Not for database pipes.
+    /// Ingestion settings. If you remove a setting from the manifest, its live value stays, because
+    /// the API cannot unset it. Not for database pipes.
     #[schemars(transform = annotations::via_settings)]
     pub settings: Option<settings::PipeSettings>,
 }
@@ -80,13 +79,14 @@ pub enum DesiredPipeState {
 #[derive(JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Source {
-    /// Topics of Apache Kafka or of a service that speaks its protocol.
+    /// Topics of Apache Kafka or of a compatible service.
     pub kafka: Option<kafka::Kafka>,
-    /// A stream of Amazon Kinesis.
+    /// An Amazon Kinesis stream.
     pub kinesis: Option<kinesis::Kinesis>,
     /// Files in an object storage such as Amazon S3.
     pub object_storage: Option<object_storage::ObjectStorage>,
-    /// A topic of Google Cloud Pub/Sub. In limited preview: the organization must be let in.
+    /// A Google Cloud Pub/Sub topic. This source is in limited preview: ClickHouse must enable it
+    /// for the organization.
     pub pubsub: Option<pubsub::Pubsub>,
     /// Tables of a Postgres database.
     pub postgres: Option<postgres::Postgres>,
@@ -94,11 +94,11 @@ pub struct Source {
     pub mysql: Option<mysql::Mysql>,
     /// Collections of a MongoDB database.
     pub mongodb: Option<mongodb::Mongodb>,
-    /// Tables of Google BigQuery, loaded once. Nothing of it can be changed in place.
+    /// Google BigQuery tables, loaded once. No field can be changed in place.
     #[schemars(transform = annotations::requires_replace)]
     pub bigquery: Option<bigquery::Bigquery>,
-    /// Checks samples of the data when the source is made or changed, beyond the connection. It
-    /// has no effect on Postgres and MySQL. Experimental in the API, which may drop it.
+    /// Validates samples of the data when the source is created or changed, not only the
+    /// connection. No effect on Postgres and MySQL. Experimental: the API may remove it.
     #[schemars(transform = annotations::write_only)]
     pub validate_samples: Option<bool>,
 }

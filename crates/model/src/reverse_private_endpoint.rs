@@ -21,17 +21,17 @@ pub enum ReversePrivateEndpoint {
 /// What tells the DNS names of an endpoint apart.
 const DNS_NAME: &[&str] = &["privateDnsName"];
 
-/// A private connection to where data comes from. Only its DNS names can be changed in place.
+/// A private connection to a source. Only its DNS names can be changed in place.
 #[derive(JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ReversePrivateEndpointSpec {
-    /// Whether the endpoint should be there.
+    /// The desired state: the endpoint exists or not.
     #[schemars(transform = annotations::local_only, transform = annotations::default_is("present"))]
     pub state: Option<DesiredEndpointState>,
     /// Refuses every plan that would delete or replace the endpoint.
     #[schemars(transform = annotations::local_only, transform = annotations::default_is(false))]
     pub protect: Option<bool>,
-    /// What the endpoint connects to.
+    /// The type of service behind the endpoint.
     #[schemars(transform = annotations::requires_replace)]
     pub r#type: Option<EndpointType>,
     /// The name of the VPC endpoint service, for `VPC_ENDPOINT_SERVICE`.
@@ -40,21 +40,21 @@ pub struct ReversePrivateEndpointSpec {
     /// The id of the VPC resource configuration, for `VPC_RESOURCE`.
     #[schemars(transform = annotations::requires_replace)]
     pub vpc_resource_configuration_id: Option<NonEmptyText>,
-    /// The ARN under which the VPC resource is shared, for `VPC_RESOURCE`.
+    /// The ARN of the share of the VPC resource, for `VPC_RESOURCE`.
     #[schemars(transform = annotations::requires_replace)]
     pub vpc_resource_share_arn: Option<Arn>,
     /// The ARN of the MSK cluster, for `MSK_MULTI_VPC`.
     #[schemars(transform = annotations::requires_replace)]
     pub msk_cluster_arn: Option<Arn>,
-    /// How clients prove who they are to the MSK cluster, for `MSK_MULTI_VPC`.
+    /// The authentication of clients at the MSK cluster, for `MSK_MULTI_VPC`.
     #[schemars(transform = annotations::requires_replace)]
     pub msk_authentication: Option<MskAuthentication>,
     /// The service attachment, for `GCP_PSC_SERVICE_ATTACHMENT`:
     /// `projects/…/regions/…/serviceAttachments/…`. In private preview.
     #[schemars(transform = annotations::requires_replace)]
     pub gcp_service_attachment: Option<ServiceAttachment>,
-    /// DNS names under which sources are reached through the endpoint. An update sends the list
-    /// whole; an empty one takes all names away. Not for `MSK_MULTI_VPC`.
+    /// DNS names that resolve to the endpoint. An update replaces the whole list; an empty list
+    /// removes all names. Not for `MSK_MULTI_VPC`.
     #[schemars(transform = annotations::unordered_by(DNS_NAME))]
     pub custom_private_dns_mappings: Option<Vec<PrivateDnsMapping>>,
 }

@@ -20,17 +20,17 @@ use crate::text::NonEmptyText;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = exactly_one)]
 pub struct SecretReference {
-    /// The environment variable that holds it.
+    /// The environment variable that contains it.
     pub from_env: Option<NonEmptyText>,
-    /// The file that holds it. A newline at its end is not part of the secret.
+    /// The file that contains it. A newline at its end is not part of the secret.
     pub from_file: Option<NonEmptyText>,
     /// The program that prints it, with its arguments. Works only where the project file allows
     /// commands.
     #[schemars(length(min = 1))]
     pub from_command: Option<Vec<String>>,
-    /// Encodes what was read before it is sent. The API wants Google key files so.
+    /// The encoding to apply before it is sent. The API wants Google key files so.
     pub encoding: Option<Encoding>,
-    /// Raised by one to send a secret again that was changed where it is kept.
+    /// Increase it to re-send the secret after a rotation.
     #[schemars(range(min = 1))]
     pub version: Option<i64>,
 }

@@ -244,7 +244,7 @@ impl ChangeEffect {
     pub fn describe_change(&self) -> String {
         let mut words = match self.takes {
             OnChange::Replace => {
-                return "replaced: deleted, and made again".to_owned();
+                return "replace (delete, then create)".to_owned();
             }
             OnChange::Update(UpdateVia::Resource) => "in place".to_owned(),
             OnChange::Update(UpdateVia::Settings) => "in place, as a setting".to_owned(),
@@ -258,7 +258,7 @@ impl ChangeEffect {
             let _ = write!(words, ", sent together with {}", with.join(", "));
         }
         for value in &self.replace_across {
-            let _ = write!(words, "; to or from `{value}` replaced");
+            let _ = write!(words, "; replace if the old or new value is `{value}`");
         }
         words
     }

@@ -21,12 +21,11 @@ pub fn render_reference_page() -> String {
 const INTRODUCTION: &str = "\
 # Fields
 
-Every field of every manifest. This page is generated from the structs that check manifests;
-`pipectl explain FIELD` says the same in the terminal.
+Look up a field of a manifest here, or run `pipectl explain FIELD`. This page is generated from the
+structs that validate manifests.
 
-In the tables, **bold** fields are required, and *on change* says what changing a field of a live
-object takes. A field that a manifest leaves out is not managed: the defaults are the API's, for
-information.
+**Bold** fields are required. The column *on change* shows how a change is applied to a live object.
+pipectl does not manage fields that you omit. The defaults are those of the API.
 ";
 
 /// Every object of the kind, by path, the whole document first.
@@ -55,8 +54,8 @@ fn write_row(page: &mut String, name: &str, field: &FieldExplanation) {
     let change = field.change.as_ref().map(|change| {
         let unread = match change.echo {
             Readback::Always => "",
-            Readback::Sometimes => "; not always read back",
-            Readback::Never => "; never read back",
+            Readback::Sometimes => "; not always returned",
+            Readback::Never => "; write-only",
         };
         format!("{}{unread}", change.describe_change())
     });

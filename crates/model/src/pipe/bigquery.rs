@@ -17,18 +17,18 @@ const TABLE: &[&str] = &["sourceDatasetName", "sourceTable", "targetTable"];
 #[derive(JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Bigquery {
-    /// A folder of Google Cloud Storage for the data on its way: `gs://bucket/folder/`. It is
+    /// A temporary folder of Google Cloud Storage for the data: `gs://bucket/folder/`. It is
     /// emptied after the load.
     pub snapshot_staging_path: GcsPath,
     /// The key of the service account.
     #[schemars(transform = annotations::write_only)]
     pub credentials: ServiceAccount,
-    /// How the tables are copied.
+    /// Settings of the copy.
     pub settings: BigquerySettings,
-    /// The tables to read, and where they go.
+    /// The tables to read, and their target tables.
     #[schemars(length(min = 1), transform = annotations::unordered_by(TABLE))]
     pub table_mappings: Vec<BigqueryTableMapping>,
-    /// Fields that are newer than this program: sent and compared as they stand, and not checked.
+    /// Fields that are newer than this version. They are sent and compared unchecked.
     pub additional: Option<Additional>,
 }
 
@@ -36,17 +36,17 @@ pub struct Bigquery {
 #[derive(JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct BigquerySettings {
-    /// One copy is all there is.
+    /// The only value: one copy.
     pub replication_mode: BigqueryMode,
-    /// Makes columns that may be null `Nullable`. Else a null becomes the default of the column's
+    /// Creates nullable columns as `Nullable`. Otherwise, null becomes the default value of the
     /// type.
     #[schemars(transform = annotations::default_is(false))]
     pub allow_nullable_columns: Option<bool>,
-    /// How many workers copy one table.
+    /// The number of workers per table.
     pub initial_load_parallelism: Option<f64>,
-    /// How many rows one part of the copy has.
+    /// The number of rows per part of the copy.
     pub snapshot_num_rows_per_partition: Option<f64>,
-    /// How many tables are copied side by side.
+    /// The number of tables that are copied in parallel.
     pub snapshot_number_of_parallel_tables: Option<f64>,
 }
 
@@ -66,9 +66,9 @@ pub struct BigqueryTableMapping {
     pub source_dataset_name: NonEmptyText,
     /// The table to read.
     pub source_table: NonEmptyText,
-    /// The ClickHouse table to write. It is made when it is missing.
+    /// The ClickHouse table. It is created if it is missing.
     pub target_table: NonEmptyText,
-    /// Columns that are not read.
+    /// Columns that are not copied.
     #[schemars(transform = annotations::unordered_set)]
     pub excluded_columns: Option<Vec<NonEmptyText>>,
     /// Sorts the table by `sortingKeys`.

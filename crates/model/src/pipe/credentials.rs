@@ -13,7 +13,7 @@ pub struct Login {
     pub username: TextOrSecret,
     /// The user's password.
     pub password: Option<Secret>,
-    /// Raised by one to send the credentials again after a rotation.
+    /// Increase it to re-send the credentials after a rotation.
     #[schemars(range(min = 1), transform = annotations::local_only)]
     pub version: Option<i64>,
 }
@@ -26,7 +26,7 @@ pub struct AccessKey {
     pub access_key_id: TextOrSecret,
     /// The key's secret half.
     pub secret_key: Secret,
-    /// Raised by one to send the key again after a rotation.
+    /// Increase it to re-send the key after a rotation.
     #[schemars(range(min = 1), transform = annotations::local_only)]
     pub version: Option<i64>,
 }
@@ -35,9 +35,9 @@ pub struct AccessKey {
 #[derive(JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ServiceAccount {
-    /// The JSON key file, base64-encoded: a reference to the plain file needs `encoding: base64`.
+    /// The JSON key file, base64-encoded. A reference to the plain file needs `encoding: base64`.
     pub service_account_file: Secret,
-    /// Raised by one to send the key again after a rotation.
+    /// Increase it to re-send the key after a rotation.
     #[schemars(range(min = 1), transform = annotations::local_only)]
     pub version: Option<i64>,
 }

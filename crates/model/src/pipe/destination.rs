@@ -16,28 +16,28 @@ pub(crate) const COLUMNS: &[&str] = &["destination.columns", "fieldMappings"];
 #[derive(JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Destination {
-    /// The database. Best always given: whether the API has a default is not documented.
+    /// The database. Always set it: a default of the API is not documented.
     #[schemars(transform = annotations::requires_replace)]
     pub database: Option<NonEmptyText>,
-    /// The table. Needed for every pipe but database pipes, whose mappings name theirs.
+    /// The table. Required, except for database pipes: their mappings name the tables.
     #[schemars(transform = annotations::requires_replace)]
     pub table: Option<NonEmptyText>,
-    /// Whether the pipe makes the table (`true`) or writes into one that is there (`false`). Not
-    /// for database pipes.
+    /// If `true`, the pipe creates the table. If `false`, it writes to an existing table. Not for
+    /// database pipes.
     #[schemars(transform = annotations::requires_replace)]
     pub managed_table: Option<bool>,
-    /// The table that the pipe makes. Needed with `managedTable: true`.
+    /// The table that the pipe creates. Required with `managedTable: true`.
     #[schemars(transform = annotations::requires_replace)]
     pub table_definition: Option<TableDefinition>,
-    /// The columns, in order. A change is one of the pipe alone: it never alters the table. Sent
+    /// The columns, in order. A change affects only the pipe and never alters the table. It is sent
     /// together with the field mappings.
     #[schemars(length(min = 1), transform = annotations::sent_with(COLUMNS))]
     pub columns: Option<Vec<DestinationColumn>>,
-    /// Roles of the database user that the pipe writes as, in place of the default role. Given
-    /// only when the pipe is made, and never returned: a change outside git goes unnoticed.
+    /// Roles of the database user of the pipe, instead of the default role. The API accepts them
+    /// only at creation and never returns them, so drift is not detected.
     #[schemars(transform = annotations::requires_replace, transform = annotations::write_only, transform = annotations::unordered_set)]
     pub roles: Option<Vec<NonEmptyText>>,
-    /// Fields that are newer than this program: sent and compared as they stand, and not checked.
+    /// Fields that are newer than this version. They are sent and compared unchecked.
     pub additional: Option<Additional>,
 }
 
@@ -61,7 +61,7 @@ pub struct TableDefinition {
     pub sorting_key: Option<Vec<NonEmptyText>>,
     /// The partition key, an SQL expression.
     pub partition_by: Option<NonEmptyText>,
-    /// The primary key, an SQL expression. The sorting key is taken when it is left out.
+    /// The primary key, an SQL expression. By default, the sorting key.
     #[schemars(transform = annotations::sometimes_returned)]
     pub primary_key: Option<NonEmptyText>,
 }
@@ -73,7 +73,8 @@ pub struct Engine {
     /// The engine's name.
     #[schemars(transform = annotations::engine_name)]
     pub r#type: EngineType,
-    /// The column whose greatest value wins, for `ReplacingMergeTree`. The API never returns it.
+    /// The version column, for `ReplacingMergeTree`: the row with the greatest value is kept. The
+    /// API never returns it.
     #[schemars(transform = annotations::write_only)]
     pub version_column_id: Option<NonEmptyText>,
     /// The columns that are summed, for `SummingMergeTree`. The API never returns them.

@@ -17,54 +17,54 @@ pub(crate) mod replacement_effects;
 /// How the API connects to the brokers. It checks the connection with what one request says.
 const CONNECTION: &[&str] = &["source.kafka.authentication", "source.kafka.iamRole", "source.kafka.credentials"];
 
-/// Topics of Apache Kafka or of a service that speaks its protocol.
+/// Topics of Apache Kafka or of a compatible service.
 #[derive(JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Kafka {
-    /// The service that runs the brokers. It decides which ways of authentication there are.
+    /// The service that runs the brokers. It determines the possible `authentication`.
     #[schemars(transform = annotations::requires_replace)]
     pub r#type: KafkaType,
-    /// How messages are encoded.
+    /// The encoding of the messages.
     #[schemars(transform = annotations::requires_replace)]
     pub format: KafkaFormat,
-    /// The brokers to start from: `host:port`, several with commas between them.
+    /// The bootstrap brokers: `host:port`, separated by commas.
     #[schemars(transform = annotations::requires_replace)]
     pub brokers: CommaSeparatedNames,
-    /// The topics to read, with commas between them.
+    /// The topics to read, separated by commas.
     #[schemars(transform = annotations::requires_replace)]
     pub topics: CommaSeparatedNames,
-    /// The consumer group to read with. The API takes `clickpipes-` and the pipe's id when it is
-    /// left out.
+    /// The consumer group to read with. If it is omitted, the API uses `clickpipes-` and the pipe's
+    /// id.
     #[schemars(transform = annotations::requires_replace)]
     pub consumer_group: Option<NonEmptyText>,
-    /// How the pipe proves who it is.
+    /// The authentication of the pipe.
     #[schemars(transform = annotations::sent_with(CONNECTION))]
     pub authentication: KafkaAuthentication,
-    /// What it proves it with. Which members are needed follows from `authentication`; none are
-    /// for `IAM_ROLE`.
+    /// The credentials. `authentication` determines the required fields; `IAM_ROLE` needs none.
     #[schemars(transform = annotations::write_only, transform = annotations::sent_with(CONNECTION))]
     pub credentials: Option<credentials::KafkaCredentials>,
-    /// The IAM role to take on, with `authentication: IAM_ROLE`.
+    /// The IAM role to assume, with `authentication: IAM_ROLE`.
     #[schemars(transform = annotations::sent_with(CONNECTION))]
     pub iam_role: Option<Arn>,
-    /// The certificates that the brokers' own are checked against, in PEM form.
+    /// The CA certificates for the brokers, in PEM format.
     #[schemars(transform = annotations::sent_with(CONNECTION))]
     pub ca_certificate: Option<PemCertificates>,
-    /// Where reading starts in a topic for the first time. Later the consumer group remembers.
+    /// The position in a topic where the pipe starts to read. Later, the offsets of the consumer
+    /// group apply.
     #[schemars(transform = annotations::requires_replace)]
     pub offset: Option<KafkaOffset>,
-    /// The registry that holds the schemas of the messages.
+    /// The registry with the schemas of the messages.
     #[schemars(transform = annotations::requires_replace)]
     pub schema_registry: Option<registry::SchemaRegistry>,
-    /// Reverse private endpoints to reach the brokers through: each a UUID, or `{endpoint: NAME}`
-    /// for one that a manifest of the same service declares.
+    /// Reverse private endpoints for the connection to the brokers. Each is a UUID, or `{endpoint:
+    /// NAME}` of a manifest in the same service.
     #[schemars(transform = annotations::unordered_set, transform = annotations::refers_to_endpoint)]
     #[schemars(transform = annotations::sent_with(CONNECTION))]
     pub reverse_private_endpoint_ids: Option<Vec<EndpointReference>>,
-    /// Inserts every message exactly once across restarts and rebalances.
+    /// Inserts each message exactly once, even after restarts and rebalances.
     #[schemars(transform = annotations::requires_replace, transform = annotations::default_is(false))]
     pub exactly_once: Option<bool>,
-    /// Fields that are newer than this program: sent and compared as they stand, and not checked.
+    /// Fields that are newer than this version. They are sent and compared unchecked.
     pub additional: Option<Additional>,
 }
 
@@ -105,7 +105,7 @@ pub enum KafkaFormat {
 #[derive(JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum KafkaAuthentication {
-    /// User and password. Azure Event Hubs takes a connection string instead.
+    /// User and password. Azure Event Hubs needs a connection string instead.
     Plain,
     /// User and password, hashed with SHA-256.
     #[serde(rename = "SCRAM-SHA-256")]
@@ -113,7 +113,7 @@ pub enum KafkaAuthentication {
     /// User and password, hashed with SHA-512.
     #[serde(rename = "SCRAM-SHA-512")]
     ScramSha512,
-    /// An IAM role that is taken on.
+    /// An IAM role to assume.
     IamRole,
     /// The access key of an IAM user.
     IamUser,
@@ -125,9 +125,9 @@ pub enum KafkaAuthentication {
 #[derive(JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct KafkaOffset {
-    /// The message to start with: the oldest, the next, or one by its time.
+    /// The first message to read: the oldest, the next, or the first after a time.
     pub strategy: OffsetStrategy,
-    /// The time to start from, in UTC and exact to the minute: `2026-01-31T08:00`.
+    /// The time to start from, in UTC, to the minute: `2026-01-31T08:00`.
     pub timestamp: Option<UtcMinute>,
 }
 

@@ -12,11 +12,11 @@ use crate::validate::{CrossFieldRule, RuleSet, value_is};
 /// How the API connects to the stream. It checks the connection with what one request says.
 const CONNECTION: &[&str] = &["source.kinesis.authentication", "source.kinesis.iamRole", "source.kinesis.accessKey"];
 
-/// A stream of Amazon Kinesis.
+/// An Amazon Kinesis stream.
 #[derive(JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Kinesis {
-    /// How records are encoded.
+    /// The encoding of the records.
     #[schemars(transform = annotations::requires_replace)]
     pub format: KinesisFormat,
     /// The stream to read.
@@ -25,25 +25,25 @@ pub struct Kinesis {
     /// The AWS region of the stream, such as `us-east-1`.
     #[schemars(transform = annotations::requires_replace)]
     pub region: NonEmptyText,
-    /// Where reading starts in a shard for the first time.
+    /// The position in a shard where the pipe starts to read.
     #[schemars(transform = annotations::requires_replace)]
     pub iterator_type: IteratorType,
     /// The time to start from with `iteratorType: AT_TIMESTAMP`, in seconds since 1970 (UTC).
     #[schemars(transform = annotations::requires_replace)]
     pub timestamp: Option<i64>,
-    /// Reads with a throughput of the pipe's own (enhanced fan-out), which AWS charges for.
+    /// Reads with dedicated throughput (enhanced fan-out). AWS charges for it.
     #[schemars(transform = annotations::requires_replace, transform = annotations::default_is(false))]
     pub use_enhanced_fan_out: Option<bool>,
-    /// How the pipe proves who it is.
+    /// The authentication of the pipe.
     #[schemars(transform = annotations::sent_with(CONNECTION))]
     pub authentication: KinesisAuthentication,
-    /// The IAM role to take on, with `authentication: IAM_ROLE`.
+    /// The IAM role to assume, with `authentication: IAM_ROLE`.
     #[schemars(transform = annotations::sent_with(CONNECTION))]
     pub iam_role: Option<Arn>,
     /// The key of the IAM user, with `authentication: IAM_USER`.
     #[schemars(transform = annotations::write_only, transform = annotations::sent_with(CONNECTION))]
     pub access_key: Option<AccessKey>,
-    /// Fields that are newer than this program: sent and compared as they stand, and not checked.
+    /// Fields that are newer than this version. They are sent and compared unchecked.
     pub additional: Option<Additional>,
 }
 
@@ -57,7 +57,7 @@ pub enum KinesisFormat {
     AvroConfluent,
 }
 
-/// Where reading starts in a shard for the first time.
+/// The position in a shard where the pipe starts to read.
 #[derive(JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum IteratorType {
@@ -73,7 +73,7 @@ pub enum IteratorType {
 #[derive(JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum KinesisAuthentication {
-    /// An IAM role that is taken on.
+    /// An IAM role to assume.
     IamRole,
     /// The access key of an IAM user.
     IamUser,

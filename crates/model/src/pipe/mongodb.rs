@@ -22,38 +22,38 @@ const COLLECTION: &[&str] = &["sourceDatabaseName", "sourceCollection", "targetT
 #[derive(JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Mongodb {
-    /// Where the database is: `mongodb://…` or `mongodb+srv://…`. One with a password in it must
-    /// be a reference; the API returns it, and it is shown without the password.
+    /// The URI of the database: `mongodb://…` or `mongodb+srv://…`. A URI with a password must be a
+    /// reference. The API returns it; pipectl shows it without the password.
     #[schemars(transform = annotations::uri_with_password, transform = annotations::sent_with(CONNECTION))]
     pub uri: TextOrSecret,
-    /// Which members of the replica set are read.
+    /// The members of the replica set to read from.
     #[schemars(transform = annotations::sent_with(CONNECTION))]
     pub read_preference: ReadPreference,
     /// The user, where `uri` does not name one.
     #[schemars(transform = annotations::write_only, transform = annotations::sent_with(CONNECTION))]
     pub credentials: Option<Login>,
-    /// The name that the server's certificate must have, where it is not that of the host.
+    /// The name in the certificate of the server, if it differs from the host.
     #[schemars(transform = annotations::sometimes_returned, transform = annotations::sent_with(CONNECTION))]
     pub tls_host: Option<NonEmptyText>,
-    /// The certificates that the server's own is checked against, in PEM form.
+    /// The CA certificates for the server, in PEM format.
     #[schemars(transform = annotations::sometimes_returned, transform = annotations::sent_with(CONNECTION))]
     pub ca_certificate: Option<PemCertificates>,
     /// Connects without TLS.
     #[schemars(transform = annotations::sometimes_returned, transform = annotations::sent_with(CONNECTION))]
     #[schemars(transform = annotations::default_is(false))]
     pub disable_tls: Option<bool>,
-    /// Connects with TLS, and takes any certificate.
+    /// Connects with TLS and accepts any certificate.
     #[schemars(transform = annotations::sometimes_returned, transform = annotations::sent_with(CONNECTION))]
     #[schemars(transform = annotations::default_is(false))]
     pub skip_cert_verification: Option<bool>,
-    /// How the collections are copied and followed.
+    /// Settings of the snapshot and of replication.
     pub settings: MongodbSettings,
-    /// The collections to read, and where they go. A mapping is added or removed while the pipe is
-    /// paused; a changed one is removed and added again, with a new snapshot.
+    /// The collections to read, and their target tables. The pipe is paused to add or remove a
+    /// mapping. A changed mapping is removed and added again, with a new snapshot.
     #[schemars(length(min = 1), transform = annotations::needs_pause)]
     #[schemars(transform = annotations::keyed_list(COLLECTION, 2, TABLE_MAPPING_DELTAS))]
     pub table_mappings: Vec<MongodbTableMapping>,
-    /// Fields that are newer than this program: sent and compared as they stand, and not checked.
+    /// Fields that are newer than this version. They are sent and compared unchecked.
     pub additional: Option<Additional>,
 }
 
@@ -77,30 +77,30 @@ pub enum ReadPreference {
 #[derive(JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct MongodbSettings {
-    /// A first copy, changes, or both.
+    /// An initial snapshot, changes, or both.
     #[schemars(transform = annotations::requires_replace)]
     pub replication_mode: ReplicationMode,
-    /// How often changes are read, in seconds.
+    /// The interval between reads of changes, in seconds.
     #[schemars(range(min = 1), transform = annotations::needs_pause, transform = annotations::default_is(60))]
     #[schemars(transform = annotations::sometimes_returned)]
     pub sync_interval_seconds: Option<i64>,
-    /// How many documents are read at a time while changes are followed.
+    /// The batch size for changes, in documents.
     #[schemars(range(min = 1), transform = annotations::needs_pause)]
     #[schemars(transform = annotations::sometimes_returned, transform = annotations::default_is(100_000))]
     pub pull_batch_size: Option<i64>,
-    /// How many documents one part of the first copy has.
+    /// The number of documents per part of the initial snapshot.
     #[schemars(range(min = 1000), transform = annotations::requires_replace)]
     #[schemars(transform = annotations::sometimes_returned, transform = annotations::default_is(100_000))]
     pub snapshot_num_rows_per_partition: Option<i64>,
-    /// How many collections are copied side by side in the first copy.
+    /// The number of collections that the initial snapshot copies in parallel.
     #[schemars(range(min = 1), transform = annotations::requires_replace)]
     #[schemars(transform = annotations::sometimes_returned, transform = annotations::default_is(1))]
     pub snapshot_number_of_parallel_tables: Option<i64>,
-    /// Takes deleted documents out of `ReplacingMergeTree` tables for good when parts are merged.
+    /// Removes deleted documents from `ReplacingMergeTree` tables when parts are merged.
     #[schemars(transform = annotations::requires_replace, transform = annotations::sometimes_returned)]
     #[schemars(transform = annotations::default_is(false))]
     pub delete_on_merge: Option<bool>,
-    /// Stores documents as ClickHouse's own `JSON` rather than as text.
+    /// Stores documents as ClickHouse `JSON` instead of text.
     #[schemars(transform = annotations::requires_replace, transform = annotations::sometimes_returned)]
     pub use_json_native_format: Option<bool>,
 }
@@ -113,8 +113,7 @@ pub struct MongodbTableMapping {
     pub source_database_name: NonEmptyText,
     /// The collection to read.
     pub source_collection: NonEmptyText,
-    /// The ClickHouse table to write. It is made when it is missing, and must be empty for a
-    /// snapshot.
+    /// The ClickHouse table. It is created if it is missing, and must be empty for a snapshot.
     pub target_table: NonEmptyText,
     /// The engine of the table.
     #[schemars(transform = annotations::default_is("ReplacingMergeTree"))]

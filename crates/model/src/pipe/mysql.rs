@@ -26,7 +26,7 @@ const TABLE: &[&str] = &["sourceSchemaName", "sourceTable", "targetTable"];
 #[derive(JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Mysql {
-    /// Which database, and who runs it. The API may answer with the plain `mysql` or `mariadb`.
+    /// The type of database, and who runs it. The API may return plain `mysql` or `mariadb`.
     #[schemars(transform = annotations::requires_replace, transform = annotations::default_is("mysql"))]
     #[schemars(transform = annotations::flavour_of(FLAVOURS))]
     pub r#type: Option<MysqlType>,
@@ -34,43 +34,43 @@ pub struct Mysql {
     /// name.
     #[schemars(transform = annotations::sent_with(CONNECTION))]
     pub host: HostAddress,
-    /// The database's port, most often 3306.
+    /// The port of the database, usually 3306.
     #[schemars(transform = annotations::sent_with(CONNECTION))]
     pub port: TcpPort,
-    /// How the pipe proves who it is.
+    /// The authentication of the pipe.
     #[schemars(transform = annotations::sent_with(CONNECTION), transform = annotations::default_is("basic"))]
     pub authentication: Option<DatabaseAuthentication>,
-    /// The IAM role to take on, with `authentication: IAM_ROLE`.
+    /// The IAM role to assume, with `authentication: IAM_ROLE`.
     #[schemars(transform = annotations::sent_with(CONNECTION))]
     pub iam_role: Option<Arn>,
-    /// The user. Its password is needed for `authentication: basic`.
+    /// The user. `authentication: basic` also needs its password.
     #[schemars(transform = annotations::write_only, transform = annotations::sent_with(CONNECTION))]
     pub credentials: Login,
-    /// The name that the server's certificate must have, where it is not that of `host`.
+    /// The name in the certificate of the server, if it differs from `host`.
     #[schemars(transform = annotations::sent_with(CONNECTION))]
     pub tls_host: Option<NonEmptyText>,
-    /// The certificates that the server's own is checked against, in PEM form.
+    /// The CA certificates for the server, in PEM format.
     #[schemars(transform = annotations::sent_with(CONNECTION))]
     pub ca_certificate: Option<PemCertificates>,
     /// Connects without TLS.
     #[schemars(transform = annotations::sent_with(CONNECTION), transform = annotations::default_is(false))]
     pub disable_tls: Option<bool>,
-    /// Connects with TLS, and takes any certificate.
+    /// Connects with TLS and accepts any certificate.
     #[schemars(transform = annotations::sent_with(CONNECTION), transform = annotations::default_is(false))]
     pub skip_cert_verification: Option<bool>,
-    /// The id that the pipe has among the replicas of the source, where no other may have it. The
-    /// API picks one when it is left out.
+    /// The replica id of the pipe at the source. It must be unique there. If it is omitted, the API
+    /// chooses one.
     #[schemars(range(min = 1, max = 4_294_967_295_i64))]
     #[schemars(transform = annotations::sent_with(CONNECTION))]
     pub server_id: Option<i64>,
-    /// How the tables are copied and followed.
+    /// Settings of the snapshot and of replication.
     pub settings: MysqlSettings,
-    /// The tables to read, and where they go. A mapping is added or removed while the pipe is
-    /// paused; a changed one is removed and added again, with a new snapshot.
+    /// The tables to read, and their target tables. The pipe is paused to add or remove a mapping.
+    /// A changed mapping is removed and added again, with a new snapshot.
     #[schemars(length(min = 1), transform = annotations::needs_pause)]
     #[schemars(transform = annotations::keyed_list(TABLE, 2, TABLE_MAPPING_DELTAS))]
     pub table_mappings: Vec<MysqlTableMapping>,
-    /// Fields that are newer than this program: sent and compared as they stand, and not checked.
+    /// Fields that are newer than this version. They are sent and compared unchecked.
     pub additional: Option<Additional>,
 }
 
@@ -96,37 +96,37 @@ pub enum MysqlType {
 #[derive(JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct MysqlSettings {
-    /// A first copy, changes, or both.
+    /// An initial snapshot, changes, or both.
     #[schemars(transform = annotations::requires_replace)]
     pub replication_mode: ReplicationMode,
-    /// How the place in the binary log is remembered.
+    /// How the position in the binary log is tracked.
     #[schemars(transform = annotations::requires_replace, transform = annotations::default_is("GTID"))]
     pub replication_mechanism: Option<ReplicationMechanism>,
-    /// How often changes are read, in seconds.
+    /// The interval between reads of changes, in seconds.
     #[schemars(range(min = 1), transform = annotations::needs_pause, transform = annotations::default_is(60))]
     pub sync_interval_seconds: Option<i64>,
-    /// How many rows are read at a time while changes are followed.
+    /// The batch size for changes, in rows.
     #[schemars(range(min = 1), transform = annotations::needs_pause)]
     #[schemars(transform = annotations::default_is(100_000))]
     pub pull_batch_size: Option<i64>,
     /// Compresses the connection.
     #[schemars(transform = annotations::needs_pause, transform = annotations::default_is(false))]
     pub use_compression: Option<bool>,
-    /// Makes columns that may be null `Nullable`. Else a null becomes the default of the column's
+    /// Creates nullable columns as `Nullable`. Otherwise, null becomes the default value of the
     /// type.
     #[schemars(transform = annotations::requires_replace, transform = annotations::default_is(false))]
     pub allow_nullable_columns: Option<bool>,
-    /// How many workers copy one table in the first copy.
+    /// The number of workers per table in the initial snapshot.
     #[schemars(range(min = 1), transform = annotations::requires_replace, transform = annotations::default_is(4))]
     pub initial_load_parallelism: Option<i64>,
-    /// How many rows one part of the first copy has.
+    /// The number of rows per part of the initial snapshot.
     #[schemars(range(min = 1000), transform = annotations::requires_replace)]
     #[schemars(transform = annotations::default_is(100_000))]
     pub snapshot_num_rows_per_partition: Option<i64>,
-    /// How many tables are copied side by side in the first copy.
+    /// The number of tables that the initial snapshot copies in parallel.
     #[schemars(range(min = 1), transform = annotations::requires_replace, transform = annotations::default_is(1))]
     pub snapshot_number_of_parallel_tables: Option<i64>,
-    /// Takes deleted rows out of `ReplacingMergeTree` tables for good when parts are merged.
+    /// Removes deleted rows from `ReplacingMergeTree` tables when parts are merged.
     #[schemars(transform = annotations::requires_replace, transform = annotations::sometimes_returned)]
     #[schemars(transform = annotations::default_is(false))]
     pub delete_on_merge: Option<bool>,
@@ -151,13 +151,12 @@ pub struct MysqlTableMapping {
     pub source_schema_name: NonEmptyText,
     /// The table to read.
     pub source_table: NonEmptyText,
-    /// The ClickHouse table to write. It is made when it is missing, and must be empty for a
-    /// snapshot.
+    /// The ClickHouse table. It is created if it is missing, and must be empty for a snapshot.
     pub target_table: NonEmptyText,
-    /// Columns that are not read.
+    /// Columns that are not copied.
     #[schemars(transform = annotations::unordered_set, transform = annotations::unique_items)]
     pub excluded_columns: Option<Vec<NonEmptyText>>,
-    /// Sorts the table by `sortingKeys` rather than by the primary key of the source.
+    /// Sorts the table by `sortingKeys` instead of the primary key of the source.
     #[schemars(transform = annotations::default_is(false))]
     pub use_custom_sorting_key: Option<bool>,
     /// The columns that the table is sorted by, in order.
@@ -166,8 +165,8 @@ pub struct MysqlTableMapping {
     /// The engine of the table.
     #[schemars(transform = annotations::default_is("ReplacingMergeTree"))]
     pub table_engine: Option<TableEngine>,
-    /// An indexed column of an integer or time type that the first copy is cut into parts by.
-    /// Unrelated to partitions in ClickHouse.
+    /// An indexed column of an integer or time type. The initial snapshot is split into parts by
+    /// it. Unrelated to partitions in ClickHouse.
     pub partition_key: Option<NonEmptyText>,
 }
 

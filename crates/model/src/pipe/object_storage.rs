@@ -36,60 +36,60 @@ const FIXED: &[&str] = &["SERVICE_ACCOUNT"];
 #[derive(JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ObjectStorage {
-    /// The storage. It decides which ways of authentication there are.
+    /// The storage. It determines the possible `authentication`.
     #[schemars(transform = annotations::requires_replace)]
     pub r#type: StorageType,
-    /// How the files are written.
+    /// The format of the files.
     #[schemars(transform = annotations::requires_replace)]
     pub format: FileFormat,
-    /// The files: a URL whose path may have wildcards. For every storage but Azure.
+    /// The URL of the files, with optional wildcards in the path. Not for Azure.
     #[schemars(transform = annotations::requires_replace)]
     pub url: Option<NonEmptyText>,
-    /// What separates the values of a line.
+    /// The separator between the values of a line.
     #[schemars(transform = annotations::requires_replace, transform = annotations::default_is(","))]
     pub delimiter: Option<NonEmptyText>,
-    /// How the files are compressed.
+    /// The compression of the files.
     #[schemars(transform = annotations::requires_replace)]
     pub compression: Option<Compression>,
-    /// Goes on reading new files, which must come in lexical order unless there is a queue. Else
-    /// the pipe is done after the files that are there.
+    /// Continues to read new files. Without a queue, their names must be in lexical order. If
+    /// `false`, the pipe completes after the existing files.
     #[schemars(transform = annotations::requires_replace, transform = annotations::default_is(false))]
     pub is_continuous: Option<bool>,
-    /// The queue that tells of new files, in any order: an SQS URL for S3, a Pub/Sub subscription
-    /// (`projects/…/subscriptions/…`) for GCS. Needs `isContinuous: true`.
+    /// The queue with notifications of new files, in any order: an SQS URL for S3, a Pub/Sub
+    /// subscription (`projects/…/subscriptions/…`) for GCS. Needs `isContinuous: true`.
     #[schemars(transform = annotations::requires_replace)]
     pub queue_url: Option<NonEmptyText>,
-    /// Skips the files that are there, and reads only those that the queue tells of.
+    /// Skips existing files, and reads only those in the queue.
     #[schemars(transform = annotations::sometimes_returned, transform = annotations::default_is(false))]
     pub skip_initial_load: Option<bool>,
-    /// Skips all files up to this object key, itself included, in the initial load.
+    /// The initial load skips all files up to and including this object key.
     pub start_after: Option<NonEmptyText>,
-    /// How the pipe proves who it is. The storage is taken for public when it is left out.
+    /// The authentication of the pipe. If it is omitted, the storage must be public.
     #[schemars(transform = annotations::sometimes_returned, transform = annotations::sent_with(CONNECTION))]
     #[schemars(transform = annotations::replace_across(FIXED))]
     pub authentication: Option<StorageAuthentication>,
-    /// The IAM role to take on, with `authentication: IAM_ROLE`.
+    /// The IAM role to assume, with `authentication: IAM_ROLE`.
     #[schemars(transform = annotations::sent_with(CONNECTION))]
     pub iam_role: Option<Arn>,
     /// The key of the IAM user, with `authentication: IAM_USER`.
     #[schemars(transform = annotations::write_only, transform = annotations::sent_with(CONNECTION))]
     pub access_key: Option<AccessKey>,
     /// The JSON key file of the service account, base64-encoded, with `authentication:
-    /// SERVICE_ACCOUNT`: a reference to the plain file needs `encoding: base64`.
+    /// SERVICE_ACCOUNT`. A reference to the plain file needs `encoding: base64`.
     #[schemars(transform = annotations::write_only, transform = annotations::sent_with(CONNECTION))]
     pub service_account_key: Option<Secret>,
     /// The connection string of the storage account, with `authentication: CONNECTION_STRING`.
     #[schemars(transform = annotations::write_only, transform = annotations::sent_with(CONTAINER))]
     pub connection_string: Option<Secret>,
-    /// The container. For Azure only. The API may leave it out of its answers, and a change
-    /// outside git then goes unnoticed.
+    /// The container. For Azure only. The API may omit it from responses, so drift may not be
+    /// detected.
     #[schemars(transform = annotations::sometimes_returned, transform = annotations::sent_with(CONTAINER))]
     pub azure_container_name: Option<NonEmptyText>,
-    /// The files in the container: a path that may have wildcards. For Azure only. The API may
-    /// leave it out of its answers, and a change outside git then goes unnoticed.
+    /// The path of the files in the container, with optional wildcards. For Azure only. The API may
+    /// omit it from responses, so drift may not be detected.
     #[schemars(transform = annotations::sometimes_returned, transform = annotations::sent_with(CONTAINER))]
     pub path: Option<NonEmptyText>,
-    /// Fields that are newer than this program: sent and compared as they stand, and not checked.
+    /// Fields that are newer than this version. They are sent and compared unchecked.
     pub additional: Option<Additional>,
 }
 
@@ -150,9 +150,9 @@ pub enum Compression {
 #[derive(JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum StorageAuthentication {
-    /// An IAM role that is taken on. For S3.
+    /// An IAM role to assume. For S3.
     IamRole,
-    /// An access key. For every storage but Azure.
+    /// An access key. Not for Azure.
     IamUser,
     /// A connection string. For Azure.
     ConnectionString,

@@ -20,7 +20,7 @@ const TABLE: &[&str] = &["sourceSchemaName", "sourceTable", "targetTable"];
 #[derive(JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Postgres {
-    /// Who runs the database. The API may answer `postgres` for every one of them.
+    /// Who runs the database. The API may return `postgres` for all of them.
     #[schemars(transform = annotations::requires_replace, transform = annotations::default_is("postgres"))]
     #[schemars(transform = annotations::flavour_of(FLAVOURS))]
     pub r#type: Option<PostgresType>,
@@ -28,41 +28,41 @@ pub struct Postgres {
     /// name.
     #[schemars(transform = annotations::sent_with(CREDENTIALS))]
     pub host: HostAddress,
-    /// The database's port, most often 5432.
+    /// The port of the database, usually 5432.
     #[schemars(transform = annotations::sent_with(CREDENTIALS))]
     pub port: TcpPort,
     /// The database to read.
     #[schemars(transform = annotations::sent_with(CREDENTIALS))]
     pub database: NonEmptyText,
-    /// How the pipe proves who it is.
+    /// The authentication of the pipe.
     #[schemars(transform = annotations::requires_replace, transform = annotations::default_is("basic"))]
     pub authentication: Option<DatabaseAuthentication>,
-    /// The IAM role to take on, with `authentication: IAM_ROLE`.
+    /// The IAM role to assume, with `authentication: IAM_ROLE`.
     #[schemars(transform = annotations::requires_replace)]
     pub iam_role: Option<Arn>,
-    /// The user. Its password is needed for `authentication: basic`.
+    /// The user. `authentication: basic` also needs its password.
     #[schemars(transform = annotations::write_only, transform = annotations::sent_with(CREDENTIALS))]
     pub credentials: Login,
-    /// The name that the server's certificate must have, where it is not that of `host`.
+    /// The name in the certificate of the server, if it differs from `host`.
     #[schemars(transform = annotations::sent_with(CREDENTIALS))]
     pub tls_host: Option<NonEmptyText>,
-    /// The certificates that the server's own is checked against, in PEM form.
+    /// The CA certificates for the server, in PEM format.
     #[schemars(transform = annotations::sent_with(CREDENTIALS))]
     pub ca_certificate: Option<PemCertificates>,
     /// Connects without TLS.
     #[schemars(transform = annotations::sent_with(CREDENTIALS), transform = annotations::default_is(false))]
     pub disable_tls: Option<bool>,
-    /// Connects with TLS, and takes any certificate.
+    /// Connects with TLS and accepts any certificate.
     #[schemars(transform = annotations::sent_with(CREDENTIALS), transform = annotations::default_is(false))]
     pub skip_cert_verification: Option<bool>,
-    /// How the tables are copied and followed.
+    /// Settings of the snapshot and of replication.
     pub settings: PostgresSettings,
-    /// The tables to read, and where they go. A mapping is added or removed while the pipe is
-    /// paused; a changed one is removed and added again, with a new snapshot.
+    /// The tables to read, and their target tables. The pipe is paused to add or remove a mapping.
+    /// A changed mapping is removed and added again, with a new snapshot.
     #[schemars(length(min = 1), transform = annotations::needs_pause)]
     #[schemars(transform = annotations::keyed_list(TABLE, 2, TABLE_MAPPING_DELTAS))]
     pub table_mappings: Vec<PostgresTableMapping>,
-    /// Fields that are newer than this program: sent and compared as they stand, and not checked.
+    /// Fields that are newer than this version. They are sent and compared unchecked.
     pub additional: Option<Additional>,
 }
 
@@ -111,43 +111,43 @@ pub enum PostgresType {
 #[derive(JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PostgresSettings {
-    /// A first copy, changes, or both.
+    /// An initial snapshot, changes, or both.
     #[schemars(transform = annotations::requires_replace)]
     pub replication_mode: ReplicationMode,
-    /// How often changes are read, in seconds.
+    /// The interval between reads of changes, in seconds.
     #[schemars(range(min = 1), transform = annotations::needs_pause, transform = annotations::default_is(60))]
     pub sync_interval_seconds: Option<i64>,
-    /// How many rows are read at a time while changes are followed.
+    /// The batch size for changes, in rows.
     #[schemars(range(min = 1), transform = annotations::needs_pause)]
     #[schemars(transform = annotations::default_is(100_000))]
     pub pull_batch_size: Option<i64>,
-    /// The publication to read from. The API makes one when it is left out.
+    /// The publication to read from. If it is omitted, the API creates one.
     #[schemars(transform = annotations::requires_replace)]
     pub publication_name: Option<NonEmptyText>,
-    /// The replication slot to read from, with `replicationMode: cdc_only`. The API makes one when
-    /// it is left out.
+    /// The replication slot to read from, with `replicationMode: cdc_only`. If it is omitted, the
+    /// API creates one.
     #[schemars(transform = annotations::requires_replace)]
     pub replication_slot_name: Option<NonEmptyText>,
-    /// Makes columns that may be null `Nullable`. Else a null becomes the default of the column's
+    /// Creates nullable columns as `Nullable`. Otherwise, null becomes the default value of the
     /// type.
     #[schemars(transform = annotations::requires_replace, transform = annotations::default_is(false))]
     pub allow_nullable_columns: Option<bool>,
-    /// How many workers copy one table in the first copy.
+    /// The number of workers per table in the initial snapshot.
     #[schemars(range(min = 1), transform = annotations::requires_replace, transform = annotations::default_is(4))]
     pub initial_load_parallelism: Option<i64>,
-    /// How many rows one part of the first copy has.
+    /// The number of rows per part of the initial snapshot.
     #[schemars(range(min = 1000), transform = annotations::requires_replace)]
     #[schemars(transform = annotations::default_is(100_000))]
     pub snapshot_num_rows_per_partition: Option<i64>,
-    /// How many tables are copied side by side in the first copy.
+    /// The number of tables that the initial snapshot copies in parallel.
     #[schemars(range(min = 1), transform = annotations::requires_replace, transform = annotations::default_is(1))]
     pub snapshot_number_of_parallel_tables: Option<i64>,
-    /// Keeps the replication slot through a failover. For Postgres 17 and newer, and only for a
-    /// slot that the API makes.
+    /// Keeps the replication slot after a failover. Needs Postgres 17 or newer, and a slot that the
+    /// API creates.
     #[schemars(transform = annotations::requires_replace, transform = annotations::sometimes_returned)]
     #[schemars(transform = annotations::default_is(false))]
     pub enable_failover_slots: Option<bool>,
-    /// Takes deleted rows out of `ReplacingMergeTree` tables for good when parts are merged.
+    /// Removes deleted rows from `ReplacingMergeTree` tables when parts are merged.
     #[schemars(transform = annotations::requires_replace, transform = annotations::sometimes_returned)]
     #[schemars(transform = annotations::default_is(false))]
     pub delete_on_merge: Option<bool>,
@@ -161,13 +161,12 @@ pub struct PostgresTableMapping {
     pub source_schema_name: NonEmptyText,
     /// The table to read.
     pub source_table: NonEmptyText,
-    /// The ClickHouse table to write. It is made when it is missing, and must be empty for a
-    /// snapshot.
+    /// The ClickHouse table. It is created if it is missing, and must be empty for a snapshot.
     pub target_table: NonEmptyText,
-    /// Columns that are not read.
+    /// Columns that are not copied.
     #[schemars(transform = annotations::unordered_set, transform = annotations::unique_items)]
     pub excluded_columns: Option<Vec<NonEmptyText>>,
-    /// Sorts the table by `sortingKeys` rather than by the primary key of the source.
+    /// Sorts the table by `sortingKeys` instead of the primary key of the source.
     #[schemars(transform = annotations::default_is(false))]
     pub use_custom_sorting_key: Option<bool>,
     /// The columns that the table is sorted by, in order.
@@ -176,10 +175,10 @@ pub struct PostgresTableMapping {
     /// The engine of the table.
     #[schemars(transform = annotations::default_is("ReplacingMergeTree"))]
     pub table_engine: Option<TableEngine>,
-    /// An indexed column that the first copy is cut into parts by. Of use up to Postgres 13 only;
-    /// unrelated to partitions in ClickHouse.
+    /// An indexed column. The initial snapshot is split into parts by it. Useful only up to
+    /// Postgres 13. Unrelated to partitions in ClickHouse.
     pub partition_key: Option<NonEmptyText>,
-    /// The `PARTITION BY` of the table that is made, an SQL expression of ClickHouse.
+    /// The `PARTITION BY` of the new table, an SQL expression of ClickHouse.
     pub partition_by_expr: Option<NonBlankText>,
 }
 

@@ -15,11 +15,12 @@ const CONNECTION: &[&str] = &["source.pubsub.authentication", "source.pubsub.ser
 /// The API documents the way of authentication as a part of every change.
 const AUTHENTICATION: &[&str] = &["source.pubsub.authentication"];
 
-/// A topic of Google Cloud Pub/Sub. In limited preview: the organization must be let in.
+/// A Google Cloud Pub/Sub topic. This source is in limited preview: ClickHouse must enable it for
+/// the organization.
 #[derive(JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Pubsub {
-    /// How messages are encoded.
+    /// The encoding of the messages.
     #[schemars(transform = annotations::requires_replace)]
     pub format: PubsubFormat,
     /// The Google Cloud project that owns the topic.
@@ -28,28 +29,28 @@ pub struct Pubsub {
     /// The topic's bare name, without `projects/…/topics/`.
     #[schemars(transform = annotations::requires_replace)]
     pub topic: NameWithoutSlash,
-    /// How the pipe proves who it is.
+    /// The authentication of the pipe.
     #[schemars(transform = annotations::sent_with(CONNECTION))]
     pub authentication: PubsubAuthentication,
     /// The key of the service account.
     #[schemars(transform = annotations::write_only, transform = annotations::sent_with(CONNECTION))]
     pub service_account_key: ServiceAccount,
-    /// Where reading starts.
+    /// The position where the pipe starts to read.
     #[schemars(transform = annotations::requires_replace)]
     pub seek_type: SeekType,
     /// The time to start from with `seekType: timestamp`, such as `2026-01-31T08:00:00Z`.
     #[schemars(transform = annotations::requires_replace)]
     pub seek_timestamp: Option<Rfc3339Timestamp>,
-    /// Reads only the messages whose attributes match, an expression of Pub/Sub's filter language.
+    /// A filter expression of Pub/Sub: only messages with matching attributes are read.
     #[schemars(transform = annotations::requires_replace, length(min = 1, max = 256))]
     pub filter: Option<String>,
     /// Reads messages in the order of their ordering keys.
     #[schemars(transform = annotations::requires_replace)]
     pub enable_ordering: Option<bool>,
-    /// How long a message may stay unacknowledged before it is delivered again, in seconds.
+    /// The seconds after which an unacknowledged message is delivered again.
     #[schemars(range(min = 10, max = 600), transform = annotations::sent_with(AUTHENTICATION))]
     pub ack_deadline: Option<i64>,
-    /// Fields that are newer than this program: sent and compared as they stand, and not checked.
+    /// Fields that are newer than this version. They are sent and compared unchecked.
     pub additional: Option<Additional>,
 }
 
@@ -71,7 +72,7 @@ pub enum PubsubAuthentication {
     ServiceAccount,
 }
 
-/// Where reading starts.
+/// The position where the pipe starts to read.
 #[derive(JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum SeekType {

@@ -11,7 +11,7 @@ use crate::validate::{RuleContext, RuleFinding, RuleSet, custom_rule};
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = annotations::non_empty_object)]
 pub struct Scaling {
-    /// How many replicas.
+    /// The number of replicas.
     #[schemars(range(min = 1, max = 40), transform = annotations::settling_count)]
     pub replicas: Option<i64>,
     /// The CPU of each replica, in thousandths of a core.
@@ -20,8 +20,7 @@ pub struct Scaling {
     /// The memory of each replica, in gigabytes.
     #[schemars(range(min = 0.5, max = 8), transform = annotations::memory_quantity)]
     pub replica_memory_gb: Option<f64>,
-    /// Given up by the API, and refused here. The setting `object_storage_concurrency` took its
-    /// place.
+    /// Deprecated by the API, and refused here. Use the setting `object_storage_concurrency`.
     #[schemars(transform = annotations::deprecated_field)]
     pub concurrency: Option<i64>,
 }

@@ -15,45 +15,45 @@ fn explain_shows_type_values_default_and_change_cost() {
     ClickPipe spec.source.kafka.authentication
       word, required
 
-      How the pipe proves who it is.
+      The authentication of the pipe.
 
-      PLAIN          User and password. Azure Event Hubs takes a connection string instead.
+      PLAIN          User and password. Azure Event Hubs needs a connection string instead.
       SCRAM-SHA-256  User and password, hashed with SHA-256.
       SCRAM-SHA-512  User and password, hashed with SHA-512.
-      IAM_ROLE       An IAM role that is taken on.
+      IAM_ROLE       An IAM role to assume.
       IAM_USER       The access key of an IAM user.
       MUTUAL_TLS     A client certificate.
 
-      on change:     in place, sent together with `source.kafka.iamRole`, `source.kafka.credentials`
+      on change: in place, sent together with `source.kafka.iamRole`, `source.kafka.credentials`
     "#);
     insta::assert_snapshot!(said("spec.source.postgres.settings.syncIntervalSeconds"), @r#"
     ClickPipe spec.source.postgres.settings.syncIntervalSeconds
       whole number, 1 or more
 
-      How often changes are read, in seconds.
+      The interval between reads of changes, in seconds.
 
-      when left out: 60
-      on change:     in place while the pipe is paused
+      default:   60
+      on change: in place while the pipe is paused
     "#);
     insta::assert_snapshot!(said("objectStorage.authentication"), @r#"
     ClickPipe spec.source.objectStorage.authentication
       word
 
-      How the pipe proves who it is. The storage is taken for public when it is left out.
+      The authentication of the pipe. If it is omitted, the storage must be public.
 
-      IAM_ROLE           An IAM role that is taken on. For S3.
-      IAM_USER           An access key. For every storage but Azure.
+      IAM_ROLE           An IAM role to assume. For S3.
+      IAM_USER           An access key. Not for Azure.
       CONNECTION_STRING  A connection string. For Azure.
       SERVICE_ACCOUNT    The key of a service account. For GCS.
 
-      on change:     in place, sent together with `source.objectStorage.iamRole`, `source.objectStorage.accessKey`, `source.objectStorage.serviceAccountKey`, `source.objectStorage.connectionString`; to or from `SERVICE_ACCOUNT` replaced
-      read back:     not always: a change outside git can go unnoticed
+      on change: in place, sent together with `source.objectStorage.iamRole`, `source.objectStorage.accessKey`, `source.objectStorage.serviceAccountKey`, `source.objectStorage.connectionString`; replace if the old or new value is `SERVICE_ACCOUNT`
+      returned:  not always; drift may not be detected
     "#);
     insta::assert_snapshot!(said("metadata.previousNames"), @r#"
     ClickPipe metadata.previousNames
       list of texts
 
-      Names that the pipe had before. A live pipe under one of them is renamed in place.
+      Earlier names of the pipe. A live pipe with one of these names is renamed in place.
     "#);
 }
 
@@ -63,23 +63,23 @@ fn explain_lists_the_fields_of_an_object() {
     ClickPipe spec.source.kafka.offset
       object
 
-      Where reading starts in a topic for the first time. Later the consumer group remembers.
+      The position in a topic where the pipe starts to read. Later, the offsets of the consumer group apply.
 
-      on change:     replaced: deleted, and made again
+      on change: replace (delete, then create)
 
       fields (* is required):
-      * strategy   The message to start with: the oldest, the next, or one by its time
-        timestamp  The time to start from, in UTC and exact to the minute: `2026-01-31T08:00`
+      * strategy   The first message to read: the oldest, the next, or the first after a time
+        timestamp  The time to start from, in UTC, to the minute: `2026-01-31T08:00`
     "#);
     insta::assert_snapshot!(said("CdcScaling"), @r#"
     CdcScaling spec
       object, required
 
-      CPU and memory shared by the database pipes of a service. There is one as soon as the service has such a pipe; it is changed, never made or deleted. A change takes minutes to show.
+      CPU and memory shared by the database pipes of a service. The API creates it with the first such pipe. It can be updated, but not created or deleted. A change takes minutes to become visible.
 
       fields (* is required):
       * replicaCpuMillicores  The CPU, in thousandths of a core
-      * replicaMemoryGb       The memory, in gigabytes: always four for each core
+      * replicaMemoryGb       The memory, in gigabytes: always four per core
     "#);
     insta::assert_snapshot!(said("source.postgres.credentials.password"), @r#"
     ClickPipe spec.source.postgres.credentials.password
@@ -87,15 +87,15 @@ fn explain_lists_the_fields_of_an_object() {
 
       The user's password.
 
-      on change:     in place, sent together with `source.postgres.credentials`
-      read back:     never: a change outside git goes unnoticed
+      on change: in place, sent together with `source.postgres.credentials`
+      returned:  never; drift is not detected
 
       fields (* is required):
-        fromEnv      The environment variable that holds it
-        fromFile     The file that holds it
+        fromEnv      The environment variable that contains it
+        fromFile     The file that contains it
         fromCommand  The program that prints it, with its arguments
-        encoding     Encodes what was read before it is sent
-        version      Raised by one to send a secret again that was changed where it is kept
+        encoding     The encoding to apply before it is sent
+        version      Increase it to re-send the secret after a rotation
     "#);
 }
 

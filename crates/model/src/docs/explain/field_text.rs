@@ -25,7 +25,7 @@ pub(in crate::docs) fn describe_type(node: &SchemaNode) -> String {
         return "word".to_owned();
     }
     if node.keyword_value("additionalProperties").is_some_and(Value::is_object) {
-        return "names with a text each".to_owned();
+        return "map of texts".to_owned();
     }
     type_name(node.keyword_text("type")).to_owned()
 }
@@ -59,10 +59,10 @@ pub(in crate::docs) fn describe_limits(node: &SchemaNode) -> Vec<String> {
         (None, None) => None,
     };
     let most = |word: &str, unit: &str| number(word).map(|most| format!("at most {most} {unit}"));
-    let entries = number("minItems").map(|least| format!("at least {least} of them"));
+    let entries = number("minItems").map(|least| format!("at least {least} entries"));
     let step = number("multipleOf").map(|step| format!("in steps of {step}"));
     let form = node.keyword_value(annotations::PATTERN_DESCRIPTION).and_then(Value::as_str).map(str::to_owned);
-    let unique = node.has_keyword("uniqueItems").then(|| "none of them twice".to_owned());
+    let unique = node.has_keyword("uniqueItems").then(|| "no duplicates".to_owned());
     [range, step, most("maxLength", "characters"), entries, unique, form].into_iter().flatten().collect()
 }
 
@@ -115,17 +115,17 @@ impl FieldExplanation {
         }
         if let Some(default) = &self.default {
             let default = default.as_str().map_or_else(|| default.to_string(), str::to_owned);
-            writeln!(f, "  when left out: {default}")?;
+            writeln!(f, "  default:   {default}")?;
         }
         let Some(change) = &self.change else { return Ok(()) };
-        writeln!(f, "  on change:     {}", change.describe_change())?;
+        writeln!(f, "  on change: {}", change.describe_change())?;
         match change.echo {
             Readback::Always => Ok(()),
             Readback::Sometimes => {
-                writeln!(f, "  read back:     not always: a change outside git can go unnoticed")
+                writeln!(f, "  returned:  not always; drift may not be detected")
             }
             Readback::Never => {
-                writeln!(f, "  read back:     never: a change outside git goes unnoticed")
+                writeln!(f, "  returned:  never; drift is not detected")
             }
         }
     }

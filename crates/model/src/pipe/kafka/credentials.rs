@@ -14,7 +14,7 @@ use crate::validate::{RuleContext, RuleFinding};
 pub struct KafkaCredentials {
     /// The user, for `PLAIN` and `SCRAM-…`.
     pub username: Option<TextOrSecret>,
-    /// The user's password, for `PLAIN` and `SCRAM-…`.
+    /// The password, for `PLAIN` and `SCRAM-…`.
     pub password: Option<Secret>,
     /// The connection string, for Azure Event Hubs.
     pub connection_string: Option<Secret>,
@@ -22,11 +22,11 @@ pub struct KafkaCredentials {
     pub access_key_id: Option<TextOrSecret>,
     /// The secret half of the access key, for `IAM_USER`.
     pub secret_key: Option<Secret>,
-    /// The client's certificate in PEM form, for `MUTUAL_TLS`.
+    /// The client certificate in PEM format, for `MUTUAL_TLS`.
     pub certificate: Option<TextOrSecret>,
-    /// The private key of the client's certificate in PEM form, for `MUTUAL_TLS`.
+    /// The private key of the client certificate in PEM format, for `MUTUAL_TLS`.
     pub private_key: Option<Secret>,
-    /// Raised by one to send the credentials again after a rotation.
+    /// Increase it to re-send the credentials after a rotation.
     #[schemars(range(min = 1), transform = annotations::local_only)]
     pub version: Option<i64>,
 }

@@ -14,12 +14,12 @@ use crate::validate::{RuleContext, RuleFinding};
 pub struct SchemaRegistry {
     /// The registry, or one schema in it.
     pub url: HttpsUrl,
-    /// How the pipe proves who it is to the registry.
+    /// The authentication at the registry.
     pub authentication: RegistryAuthentication,
     /// The user of the registry.
     #[schemars(transform = annotations::write_only)]
     pub credentials: Option<RegistryCredentials>,
-    /// The certificates that the registry's own is checked against, in PEM form.
+    /// The CA certificates for the registry, in PEM format.
     pub ca_certificate: Option<PemCertificates>,
 }
 
@@ -39,8 +39,8 @@ pub struct RegistryCredentials {
     pub username: TextOrSecret,
     /// The user's password.
     pub password: Secret,
-    /// Raised by one after a rotation. The registry's user is fixed when the pipe is made: a
-    /// rotated password takes a new pipe.
+    /// Increase it after you rotate the password. The API accepts registry credentials only at
+    /// creation, so a new version replaces the pipe.
     #[schemars(range(min = 1), transform = annotations::local_only)]
     pub version: Option<i64>,
 }
