@@ -7,10 +7,10 @@ use std::time::Duration;
 use crate::support::bench::{Bench, CANARY, in_virtual_time};
 use crate::support::cli::WorkDir;
 use crate::support::manifests::{desired_from_documents, read_documents};
+use clickpipes::manifest;
 use model::desired::Desired;
 use model::diagnostic::{Severity, SourceFile};
-use model::export::{ExportedManifest, export_manifests};
-use model::manifest;
+use porting::export::{ExportedManifest, export_manifests};
 use serde_json::{Value, json};
 
 const SERVICES: [&str; 1] = ["analytics"];

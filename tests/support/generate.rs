@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::docs;
+use clickpipes::docs;
 use model::path::FieldPath;
 use proptest::prelude::*;
 use serde_json::{Value, json};

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::path::Path as FilePath;
 use std::sync::Arc;
 
+use clickpipes::manifest;
 use model::desired::Desired;
 use model::diagnostic::{Severity, SourceFile};
-use model::manifest;
 use serde_json::Value;
 
 /// Every document of the YAML files in a folder below `tests/`, or of the examples.

@@ -17,11 +17,11 @@ pub(crate) mod test_repo;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use clickpipes::manifest::{self, Manifest};
 use model::address::{Address, Kind, Name, ServiceRef};
 use model::desired::Desired;
 use model::diagnostic::SourceFile;
 use model::live::{Id, Live, LiveObjects, Object, State};
-use model::manifest::{self, Manifest};
 use serde_json::Value;
 
 /// The service of every test manifest that names none.

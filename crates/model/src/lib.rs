@@ -1,37 +1,22 @@
-//! The nouns that every other crate speaks: what a manifest may say, what changing each field
-//! costs, how an object is addressed, and the actions a plan is made of.
+//! The manifest language and the nouns that every other crate uses: YAML with positions, schema
+//! validation, the project file, addresses, live and desired objects, actions, diagnostics.
 //!
-//! Nothing here does I/O. The name of an API field occurs in this crate only: in the struct that
-//! declares it, or in the rules beside that struct.
+//! Nothing here does I/O, and nothing here knows a kind's fields: those are in `clickpipes`.
 
 pub mod action;
 pub mod address;
-pub(crate) mod annotations;
-pub mod blocking_tables;
-pub mod cdc_scaling;
-pub(crate) mod code;
-pub mod data_effects;
+pub mod annotations;
+pub mod code;
 pub mod desired;
 pub mod diagnostic;
-pub mod discover;
-pub mod docs;
-pub mod envelope;
-pub mod export;
-pub mod lifecycle;
-pub mod lineage;
 pub mod live;
-pub mod manifest;
 pub mod path;
-pub mod pipe;
-pub mod pipe_summary;
 pub mod project;
-pub mod reverse_private_endpoint;
 pub mod sanitize;
+pub mod schema;
+pub mod schema_validator;
 pub mod secret;
 pub mod selector;
-pub mod semantics;
 pub mod suggest;
-pub mod terraform;
 pub mod text;
-pub mod validate;
 pub mod yaml;

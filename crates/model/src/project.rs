@@ -8,12 +8,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::diagnostic::{Diagnostic, SourceFile};
-use crate::docs;
-use crate::envelope::ApiVersion;
-use crate::validate::schema_validator::SchemaValidator;
+use crate::schema::generate_schema;
+use crate::schema_validator::SchemaValidator;
 use crate::yaml::{self, PendingDiagnostic, PendingDiagnostics, Span, YamlDocument};
 
-pub(crate) mod code;
+pub mod code;
 mod env_references;
 #[cfg(test)]
 mod tests;
@@ -42,6 +41,16 @@ pub struct Project {
     pub policy: Policy,
     /// How many requests the API allows one key.
     pub rate_limit: Option<RateLimit>,
+}
+
+/// The version of the manifest's form.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[schemars(inline)]
+#[expect(missing_docs, reason = "the word says it")]
+pub enum ApiVersion {
+    #[default]
+    #[serde(rename = "pipectl/v1")]
+    V1,
 }
 
 /// The word in a project file's `kind`.
@@ -189,10 +198,16 @@ fn single_document(documents: &[YamlDocument], remarks: &mut PendingDiagnostics)
     Some(document.root.to_json())
 }
 
+/// The JSON Schema of the project file.
+pub fn project_schema() -> &'static Value {
+    static SCHEMA: OnceLock<Value> = OnceLock::new();
+    SCHEMA.get_or_init(generate_schema::<Project>)
+}
+
 fn compiled_schema() -> &'static SchemaValidator {
     static SCHEMA: OnceLock<SchemaValidator> = OnceLock::new();
     SCHEMA.get_or_init(|| {
-        let schema = SchemaValidator::new(docs::project_schema());
+        let schema = SchemaValidator::new(project_schema());
         schema.expect("the structs generate what can be walked")
     })
 }

@@ -11,7 +11,6 @@ use serde_json::{Value, json};
 use crate::annotations;
 use crate::desired::{Document, Place};
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::manifest::code::UNRESOLVED_SECRET;
 use crate::path::FieldPath;
 use crate::text::NonEmptyText;
 
@@ -51,6 +50,9 @@ fn exactly_one(schema: &mut Schema) {
 
 /// The keys of which one makes a mapping a reference to a secret.
 const SOURCE_KEYS: [&str; 3] = ["fromEnv", "fromFile", "fromCommand"];
+
+/// A secret that a manifest refers to cannot be resolved.
+pub const UNRESOLVED_SECRET: &str = "unresolved-secret";
 
 /// Where a reference leads.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -161,7 +163,7 @@ pub fn is_secret_reference(value: &Value) -> bool {
 
 /// Whether a reference asks for nothing that it did not ask for before. Only a version that is
 /// raised does; none is the lowest.
-pub(crate) fn requests_same_secret(was: &Value, is: &Value) -> bool {
+pub fn requests_same_secret(was: &Value, is: &Value) -> bool {
     let version = |reference: &Value| reference.get(VERSION_KEY).and_then(Value::as_i64).unwrap_or(0);
     without_version(was) == without_version(is) && version(is) <= version(was)
 }

@@ -9,11 +9,10 @@ use std::ops::Range;
 use serde_json::Value;
 
 mod anchors;
-pub(crate) mod code;
+pub mod code;
 mod mapping_builder;
 mod pending_diagnostic;
 mod reader;
-mod redact_text;
 mod scalar;
 mod syntax_error;
 #[cfg(test)]
@@ -21,12 +20,10 @@ mod tests;
 mod tree;
 mod tree_builder;
 
-pub use redact_text::redact_secrets;
-
-pub(crate) use pending_diagnostic::{PendingDiagnostic, PendingDiagnostics};
-pub(crate) use reader::{YamlDocument, read_documents};
-pub(crate) use scalar::{parse_plain_scalar, yaml_1_1_boolean};
-pub(crate) use tree::{YamlContent, YamlEntry, YamlNode};
+pub use pending_diagnostic::{PendingDiagnostic, PendingDiagnostics};
+pub use reader::{YamlDocument, read_documents};
+pub use scalar::{parse_plain_scalar, yaml_1_1_boolean};
+pub use tree::{YamlContent, YamlEntry, YamlNode};
 
 /// The documents of a YAML text as plain values, without positions. What is broken is left out.
 pub fn parse_documents(text: &str) -> Vec<Value> {
@@ -46,20 +43,20 @@ pub const MAX_NODES: usize = 500_000;
 /// A piece of a file: its bytes, and where it begins. Line and column count from 1, columns in
 /// characters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub(crate) struct Span {
+pub struct Span {
     /// First byte.
-    pub(crate) start: usize,
+    pub start: usize,
     /// The byte after the last.
-    pub(crate) end: usize,
+    pub end: usize,
     /// Line of the first byte.
-    pub(crate) line: u32,
+    pub line: u32,
     /// Column of the first byte.
-    pub(crate) column: u32,
+    pub column: u32,
 }
 
 impl Span {
     /// The bytes.
-    pub(crate) fn byte_range(self) -> Range<usize> {
+    pub fn byte_range(self) -> Range<usize> {
         self.start..self.end
     }
 }

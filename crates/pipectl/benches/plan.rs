@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::sync::Arc;
 
+use clickpipes::manifest::{ParsedManifests, parse_manifests};
 use criterion::{Criterion, criterion_group, criterion_main};
 use model::address::{Address, ServiceRef};
 use model::desired::Desired;
 use model::diagnostic::SourceFile;
 use model::live::{Id, Live, LiveObjects, Object, State};
-use model::manifest::{ParsedManifests, parse_manifests};
 use pipectl::render;
 use planner::{Policy, plan};
 

@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use clap::CommandFactory;
 use clap_complete::{CompleteEnv, CompletionCandidate};
+use clickpipes::docs;
+use clickpipes::manifest;
 use model::address::Kind;
 use model::diagnostic::SourceFile;
-use model::docs;
-use model::manifest;
 use model::project::{self, Environment, Project};
 
 use crate::cli::Cli;

@@ -5,10 +5,10 @@ use std::fmt;
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
+use clickpipes::manifest::{self, Manifest};
 use model::address::{Address, ServiceRef};
 use model::desired::Desired;
 use model::diagnostic::{Diagnostic, Severity, SourceFile};
-use model::manifest::{self, Manifest};
 
 use crate::manifest_files;
 use crate::output::Output;

@@ -304,7 +304,7 @@ impl Session {
             let kinds = scope.kinds.entry(at.service.clone()).or_default();
             kinds.insert(at.kind);
             let document = &self.desired[at];
-            kinds.extend(model::semantics::FieldSemantics::for_kind(at.kind).referenced_kinds(&document.body));
+            kinds.extend(clickpipes::semantics::FieldSemantics::for_kind(at.kind).referenced_kinds(&document.body));
             let blocks = document.body.as_object().into_iter().flatten();
             let blocks = blocks.filter(|(_, value)| value.is_object() || value.is_array());
             scope.detail_blocks.insert(at.clone(), blocks.map(|(name, _)| name.clone()).collect());

@@ -1,11 +1,11 @@
 //! From the fields that differ to the requests that settle them.
 
+use clickpipes::lifecycle;
+use clickpipes::semantics::{KeyedList, ListSemantics, OnChange};
 use model::action::{Action, RunState, UpdateVia};
 use model::address::Address;
-use model::lifecycle;
 use model::live::{Id, Object};
 use model::path::FieldPath;
-use model::semantics::{KeyedList, ListSemantics, OnChange};
 use serde_json::{Map, Value};
 
 use crate::diff::Difference;

@@ -3,8 +3,8 @@
 
 use std::fmt;
 
+use clickpipes::blocking_tables;
 use model::address::{Address, Name};
-use model::blocking_tables;
 use model::desired::Place;
 use model::live::{Id, Object};
 use model::path::FieldPath;

@@ -1,9 +1,9 @@
 //! The sides of one object, compared: what git declares, what it declared before, and what is live.
 
+use clickpipes::semantics::FieldSemantics;
 use model::address::{Address, Name};
 use model::desired::{Document, Presence};
 use model::live::Object;
-use model::semantics::FieldSemantics;
 use serde_json::Value;
 
 use crate::diff::{Difference, WriteOnlyChange, diff_with_live};

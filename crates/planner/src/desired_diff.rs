@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use clickpipes::semantics::{FieldSemantics, ListSemantics};
 use model::address::Address;
 use model::desired::{Desired, Document, Place};
 use model::path::FieldPath;
-use model::semantics::{FieldSemantics, ListSemantics};
 use serde::Serialize;
 use serde_json::Value;
 

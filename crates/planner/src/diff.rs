@@ -1,7 +1,7 @@
 //! Which declared fields the live side contradicts.
 
+use clickpipes::semantics::{FieldSemantics, KeyedList, ListSemantics, OnChange, Readback};
 use model::path::FieldPath;
-use model::semantics::{FieldSemantics, KeyedList, ListSemantics, OnChange, Readback};
 use serde_json::{Map, Value};
 
 /// One declared field that is not so live.

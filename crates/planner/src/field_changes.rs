@@ -1,14 +1,14 @@
 //! The fields of a change, as people read them.
 
+use clickpipes::data_effects;
+use clickpipes::lifecycle;
+use clickpipes::semantics::FieldSemantics;
 use model::action::RunState;
 use model::address::Address;
-use model::data_effects;
 use model::desired::{Document, Presence};
-use model::lifecycle;
 use model::live::Object;
 use model::path::FieldPath;
 use model::secret;
-use model::semantics::FieldSemantics;
 use serde_json::Value;
 
 use crate::change::{BlockReason, FieldChange, FieldVerdict};

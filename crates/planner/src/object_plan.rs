@@ -2,15 +2,15 @@
 
 use std::collections::BTreeSet;
 
+use clickpipes::blocking_tables;
+use clickpipes::data_effects;
+use clickpipes::semantics::{FieldSemantics, OnChange};
 use model::action::{Action, RunState};
 use model::address::{Address, Kind, Name};
-use model::blocking_tables;
-use model::data_effects;
 use model::desired::{Desired, Document, Presence};
 use model::live::{Live, Object};
 use model::path::FieldPath;
 use model::secret;
-use model::semantics::{FieldSemantics, OnChange};
 use serde_json::Value;
 
 use crate::actions_for::{self, UpdateRequest};

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use clickpipes::semantics::FieldSemantics;
 use model::action::Action;
 use model::address::{Address, Kind};
 use model::live::Live;
-use model::semantics::FieldSemantics;
 use serde::Serialize;
 
 use crate::change::Change;

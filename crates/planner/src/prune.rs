@@ -4,12 +4,12 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use clickpipes::data_effects;
+use clickpipes::semantics::FieldSemantics;
 use model::action::Action;
 use model::address::{Address, Kind};
-use model::data_effects;
 use model::desired::Desired;
 use model::live::{Id, Live, Object};
-use model::semantics::FieldSemantics;
 use serde::Serialize;
 use serde_json::Value;
 

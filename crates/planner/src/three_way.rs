@@ -3,8 +3,8 @@
 //! Three sides are compared: the base, what is declared, and live. What somebody else changed is
 //! taken over into the [`aim`], so that what is left to do is what git changed.
 
+use clickpipes::semantics::{FieldSemantics, KeyedList, ListSemantics};
 use model::path::FieldPath;
-use model::semantics::{FieldSemantics, KeyedList, ListSemantics};
 use serde_json::{Map, Value};
 
 use crate::change::FieldVerdict;

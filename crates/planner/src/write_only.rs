@@ -1,9 +1,9 @@
 //! What the live side does not tell. Git says what changed there, or a person asks to send it again.
 
+use clickpipes::semantics::{FieldSemantics, OnChange};
 use model::address::Address;
 use model::path::FieldPath;
 use model::secret;
-use model::semantics::{FieldSemantics, OnChange};
 use serde_json::Value;
 
 use crate::change::{FieldVerdict, MissingBase, UncheckedFields};

@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
+use clickpipes::lifecycle::Progress;
+use clickpipes::semantics::FieldSemantics;
 use model::address::{Address, Kind, ServiceRef};
-use model::lifecycle::Progress;
 use model::live::{Id, Object, State};
-use model::semantics::FieldSemantics;
 use serde_json::Value;
 use tokio::time::Instant;
 

@@ -2,9 +2,9 @@
 
 use std::sync::OnceLock;
 
+use clickpipes::lifecycle::{self, Progress};
 use model::action::{Action, RunState};
 use model::address::{Address, Kind};
-use model::lifecycle::{self, Progress};
 use model::live::{Id, Object, State};
 use serde_json::{Value, json};
 

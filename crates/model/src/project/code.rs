@@ -1,8 +1,7 @@
 //! What can be wrong with a project file beyond its schema.
 
-use crate::code::codes;
-
-codes! {
+crate::codes! {
     PROJECT_DOCUMENTS = "project-documents",
+    BAD_VARIABLE = "bad-variable",
     UNSET_VARIABLE = "unset-variable",
 }

@@ -2,8 +2,8 @@
 
 use super::{code, yaml};
 use crate::diagnostic::{Diagnostic, SourceFile};
-use crate::manifest::code::BAD_VARIABLE;
 use crate::path::FieldPath;
+use crate::project::code::BAD_VARIABLE;
 use crate::yaml::{PendingDiagnostic, PendingDiagnostics, YamlNode};
 
 /// What of an environment is read.

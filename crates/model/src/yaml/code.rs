@@ -1,8 +1,6 @@
 //! What can be wrong with a file before anybody asks what it says.
 
-use crate::code::codes;
-
-codes! {
+crate::codes! {
     SYNTAX = "yaml-syntax",
     TAB = "yaml-tab",
     CHARACTER = "yaml-character",

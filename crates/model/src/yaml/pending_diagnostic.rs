@@ -1,5 +1,7 @@
 //! A diagnostic before it knows its file.
 
+#![expect(missing_docs, reason = "the fields are those of a diagnostic")]
+
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -10,19 +12,19 @@ use crate::path::FieldPath;
 
 /// Something wrong at one place of the file at hand.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct PendingDiagnostic {
-    pub(crate) code: &'static str,
-    pub(crate) severity: Severity,
-    pub(crate) path: FieldPath,
-    pub(crate) span: Span,
-    pub(crate) message: String,
-    pub(crate) related: Option<(Span, &'static str)>,
-    pub(crate) help: Option<String>,
-    pub(crate) replacement: Option<String>,
+pub struct PendingDiagnostic {
+    pub code: &'static str,
+    pub severity: Severity,
+    pub path: FieldPath,
+    pub span: Span,
+    pub message: String,
+    pub related: Option<(Span, &'static str)>,
+    pub help: Option<String>,
+    pub replacement: Option<String>,
 }
 
 impl PendingDiagnostic {
-    pub(crate) fn error(code: &'static str, span: Span, message: impl Into<String>) -> Self {
+    pub fn error(code: &'static str, span: Span, message: impl Into<String>) -> Self {
         Self {
             code,
             severity: Severity::Error,
@@ -35,28 +37,28 @@ impl PendingDiagnostic {
         }
     }
 
-    pub(crate) fn warning(code: &'static str, span: Span, message: impl Into<String>) -> Self {
+    pub fn warning(code: &'static str, span: Span, message: impl Into<String>) -> Self {
         Self { severity: Severity::Warning, ..Self::error(code, span, message) }
     }
 
-    pub(crate) fn with_path(self, path: FieldPath) -> Self {
+    pub fn with_path(self, path: FieldPath) -> Self {
         Self { path, ..self }
     }
 
-    pub(crate) fn with_related(self, span: Span, label: &'static str) -> Self {
+    pub fn with_related(self, span: Span, label: &'static str) -> Self {
         Self { related: Some((span, label)), ..self }
     }
 
-    pub(crate) fn with_help(self, help: impl Into<String>) -> Self {
+    pub fn with_help(self, help: impl Into<String>) -> Self {
         Self { help: Some(help.into()), ..self }
     }
 
     /// Text that would be right in place of the span.
-    pub(crate) fn with_replacement(self, text: impl Into<String>) -> Self {
+    pub fn with_replacement(self, text: impl Into<String>) -> Self {
         Self { replacement: Some(text.into()), ..self }
     }
 
-    pub(crate) fn into_diagnostic(self, file: &Arc<str>) -> Diagnostic {
+    pub fn into_diagnostic(self, file: &Arc<str>) -> Diagnostic {
         let place = |span: Span| Place { file: Arc::clone(file), line: span.line, column: span.column };
         Diagnostic {
             code: self.code,
@@ -79,17 +81,17 @@ impl PendingDiagnostic {
 /// The remarks of one file. Nobody reads thousands of them, and a hostile file must not fill the
 /// memory with them: beyond [`Remarks::MOST`] none is kept.
 #[derive(Debug, Default)]
-pub(crate) struct PendingDiagnostics {
+pub struct PendingDiagnostics {
     kept: Vec<PendingDiagnostic>,
     seen: HashSet<(&'static str, Span, String)>,
     error_count: usize,
 }
 
 impl PendingDiagnostics {
-    pub(crate) const MAX_KEPT: usize = 1000;
+    pub const MAX_KEPT: usize = 1000;
 
     /// Keeps a remark, unless it is one that an alias brings up again.
-    pub(crate) fn push(&mut self, remark: PendingDiagnostic) {
+    pub fn push(&mut self, remark: PendingDiagnostic) {
         if remark.severity == Severity::Error {
             self.error_count += 1;
         }
@@ -99,22 +101,22 @@ impl PendingDiagnostics {
     }
 
     /// How many errors there were so far, kept or not.
-    pub(crate) fn error_count(&self) -> usize {
+    pub fn error_count(&self) -> usize {
         self.error_count
     }
 
     /// The remarks that are kept, in the order in which they were made.
-    pub(crate) fn kept_diagnostics(&self) -> &[PendingDiagnostic] {
+    pub fn kept_diagnostics(&self) -> &[PendingDiagnostic] {
         &self.kept
     }
 
     /// Whether further remarks are lost.
-    pub(crate) fn is_full(&self) -> bool {
+    pub fn is_full(&self) -> bool {
         self.kept.len() >= Self::MAX_KEPT
     }
 
     /// All that was kept, and a last word about the rest.
-    pub(crate) fn into_vec(mut self) -> Vec<PendingDiagnostic> {
+    pub fn into_vec(mut self) -> Vec<PendingDiagnostic> {
         if let (true, Some(last)) = (self.is_full(), self.kept.last()) {
             let message = format!("the file has {} problems or more: no others are shown", Self::MAX_KEPT);
             self.kept.push(PendingDiagnostic::error(code::TOO_MANY, last.span, message));

@@ -7,16 +7,16 @@ use super::{MAX_BYTES, MAX_DEPTH, PendingDiagnostic, PendingDiagnostics, Span, Y
 
 /// One document of a file, as far as it could be read.
 #[derive(Debug)]
-pub(crate) struct YamlDocument {
+pub struct YamlDocument {
     /// What it holds; documents without content are left out.
-    pub(crate) root: YamlNode,
+    pub root: YamlNode,
     /// Nothing was wrong with it so far.
-    pub(crate) is_valid: bool,
+    pub is_valid: bool,
 }
 
 /// Reads every document of a file. A document with a syntax error is left out, and the next one is
 /// read.
-pub(crate) fn read_documents(text: &str, remarks: &mut PendingDiagnostics) -> Vec<YamlDocument> {
+pub fn read_documents(text: &str, remarks: &mut PendingDiagnostics) -> Vec<YamlDocument> {
     if let Some(refusal) = reject_unreadable(text) {
         remarks.push(refusal);
         return Vec::new();

@@ -6,7 +6,7 @@ use super::YamlContent;
 
 /// Reads a value as YAML 1.2 does, except that a number with a leading zero stays text: nobody can
 /// tell whether `0755` was meant as octal.
-pub(crate) fn parse_plain_scalar(text: &str) -> YamlContent {
+pub fn parse_plain_scalar(text: &str) -> YamlContent {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => YamlContent::Null,
         "true" | "True" | "TRUE" => YamlContent::Bool(true),
@@ -100,7 +100,7 @@ fn has_only_bytes(text: &str, bytes: &[u8]) -> bool {
 }
 
 /// The boolean that YAML 1.1 and many people see in a word.
-pub(crate) fn yaml_1_1_boolean(text: &str) -> Option<bool> {
+pub fn yaml_1_1_boolean(text: &str) -> Option<bool> {
     match text {
         "y" | "Y" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" => Some(true),
         "n" | "N" | "no" | "No" | "NO" | "off" | "Off" | "OFF" => Some(false),

@@ -1,5 +1,7 @@
 //! The tree: what a document says, and where.
 
+#![expect(missing_docs, reason = "the names say it")]
+
 use serde_json::{Map, Number, Value};
 
 use super::Span;
@@ -7,17 +9,17 @@ use crate::path::FieldPath;
 
 /// A value and its place.
 #[derive(Clone, Debug)]
-pub(crate) struct YamlNode {
+pub struct YamlNode {
     /// Where it was written; for a value that an alias stands for, where the anchor is.
-    pub(crate) span: Span,
+    pub span: Span,
     /// Where the alias is that brought the value here.
-    pub(crate) alias: Option<Span>,
-    pub(crate) content: YamlContent,
+    pub alias: Option<Span>,
+    pub content: YamlContent,
 }
 
 /// What a value is.
 #[derive(Clone, Debug)]
-pub(crate) enum YamlContent {
+pub enum YamlContent {
     /// Nothing, `~` or `null`.
     Null,
     Bool(bool),
@@ -35,22 +37,22 @@ pub(crate) enum YamlContent {
 
 /// A key with its value.
 #[derive(Clone, Debug)]
-pub(crate) struct YamlEntry {
-    pub(crate) key: String,
+pub struct YamlEntry {
+    pub key: String,
     /// Where the key is.
-    pub(crate) span: Span,
-    pub(crate) value: YamlNode,
+    pub span: Span,
+    pub value: YamlNode,
     /// A merge key (`<<`) brought it here; what is written in the mapping itself wins.
-    pub(crate) merged: bool,
+    pub merged: bool,
 }
 
 impl YamlNode {
-    pub(crate) fn new(span: Span, content: YamlContent) -> Self {
+    pub fn new(span: Span, content: YamlContent) -> Self {
         Self { span, alias: None, content }
     }
 
     /// The entries, if this is a mapping.
-    pub(crate) fn entries(&self) -> &[YamlEntry] {
+    pub fn entries(&self) -> &[YamlEntry] {
         match &self.content {
             YamlContent::Map(entries) => entries,
             _ => &[],
@@ -58,17 +60,17 @@ impl YamlNode {
     }
 
     /// The entry under `key`, if this is a mapping that has one.
-    pub(crate) fn entry(&self, key: &str) -> Option<&YamlEntry> {
+    pub fn entry(&self, key: &str) -> Option<&YamlEntry> {
         self.entries().iter().find(|entry| entry.key == key)
     }
 
     /// The value of the field at `path`, if it is there.
-    pub(crate) fn node_at(&self, path: &[&str]) -> Option<&Self> {
+    pub fn node_at(&self, path: &[&str]) -> Option<&Self> {
         path.iter().try_fold(self, |node, key| node.entry(key).map(|entry| &entry.value))
     }
 
     /// The text, if this is one.
-    pub(crate) fn as_text(&self) -> Option<&str> {
+    pub fn as_text(&self) -> Option<&str> {
         match &self.content {
             YamlContent::Text { text, .. } => Some(text),
             _ => None,
@@ -77,7 +79,7 @@ impl YamlNode {
 
     /// The document as JSON. What could not be read is an empty text, from which no rule between
     /// fields draws a conclusion.
-    pub(crate) fn to_json(&self) -> Value {
+    pub fn to_json(&self) -> Value {
         match &self.content {
             YamlContent::Null => Value::Null,
             YamlContent::Unreadable => Value::String(String::new()),
@@ -93,7 +95,7 @@ impl YamlNode {
     }
 
     /// Where to point for the whole value: at one line of it, rather than at all of them.
-    pub(crate) fn head_span(&self) -> Span {
+    pub fn head_span(&self) -> Span {
         match &self.content {
             YamlContent::Map(entries) => entries.first().map_or(self.span, |entry| entry.span),
             YamlContent::List(items) => items.first().map_or(self.span, Self::head_span),
@@ -103,7 +105,7 @@ impl YamlNode {
 
     /// Where to point for the field at `path`: its value if that fits on a line, else its key; for
     /// a field that is not there, the nearest parent's.
-    pub(crate) fn span_at(&self, path: &FieldPath) -> Span {
+    pub fn span_at(&self, path: &FieldPath) -> Span {
         let mut span = self.head_span();
         let mut node = self;
         for segment in path.segments() {

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use clickpipes::lifecycle::{self, Progress};
 use model::action::{Action, RunState};
-use model::lifecycle::{self, Progress};
 use model::live::Id;
 use planner::ObjectWork;
 use remote::{Error, PerformedAction};

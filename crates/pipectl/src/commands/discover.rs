@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, anyhow, bail};
 use model::address::{Address, ServiceRef};
 use model::diagnostic::SourceFile;
-use model::discover::{self, DiscoveredSchema, ExistingColumns};
+use porting::discover::{self, DiscoveredSchema, ExistingColumns};
 use serde::Serialize;
 use similar::TextDiff;
 

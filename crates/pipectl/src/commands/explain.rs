@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use clap_complete::ArgValueCandidates;
-use model::docs;
+use clickpipes::docs;
 
 use crate::cli::OutputFormat;
 use crate::completion;

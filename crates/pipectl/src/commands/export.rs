@@ -10,10 +10,10 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use clap::ValueEnum;
+use clickpipes::pipe_summary;
 use model::address::{Kind, ServiceRef};
-use model::export::{ExportedManifest, export_manifests};
 use model::live::Live;
-use model::pipe_summary;
+use porting::export::{ExportedManifest, export_manifests};
 use remote::{ObserveScope, Remote};
 
 use self::declared_places::DeclaredPlaces;

@@ -2,10 +2,10 @@
 
 use anyhow::{Result, bail};
 use clap_complete::ArgValueCandidates;
+use clickpipes::lifecycle::{ResyncRefusal, can_resync};
+use clickpipes::pipe_summary;
 use model::address::{Address, Kind, Name, ServiceRef};
-use model::lifecycle::{ResyncRefusal, can_resync};
 use model::live::{Live, Object};
-use model::pipe_summary;
 use model::suggest::suggest_similar;
 use remote::{PerformedAction, WaitMode};
 use serde::Serialize;
@@ -173,7 +173,7 @@ impl ResyncOutput<'_> {
         for line in DATA_EFFECTS {
             text.push(Label::Dim, format!("  data:  {line}")).end_line();
         }
-        if model::lifecycle::is_stopped(self.object) {
+        if clickpipes::lifecycle::is_stopped(self.object) {
             text.push(Label::Update, "  it is stopped, and runs afterwards").end_line();
         }
         text

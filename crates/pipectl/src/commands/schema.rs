@@ -1,7 +1,7 @@
 //! `pipectl schema`.
 
 use anyhow::Result;
-use model::docs;
+use clickpipes::docs;
 
 use crate::exit;
 use crate::output::{Output, StyledText};

@@ -7,9 +7,9 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Result, bail};
 use clap::ValueEnum;
+use clickpipes::lifecycle::Health;
 use model::address::{Address, Kind, ServiceRef};
 use model::desired::Presence;
-use model::lifecycle::Health;
 use model::live::Live;
 use remote::Error;
 

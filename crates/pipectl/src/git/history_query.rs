@@ -4,10 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
+use clickpipes::manifest::{self, Manifest};
 use model::address::{Address, Kind, Name};
 use model::desired::Desired;
 use model::diagnostic::Severity;
-use model::manifest::{self, Manifest};
 use planner::{PruneEvidence, PruneReason};
 
 use super::Repository;

@@ -5,9 +5,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use anyhow::Result;
+use clickpipes::manifest;
 use model::diagnostic::SourceFile;
 use model::live::Id;
-use model::manifest;
 
 use super::Repository;
 use super::cat_file::BlobReader;

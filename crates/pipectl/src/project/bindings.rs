@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
+use clickpipes::manifest::Manifest;
 use model::diagnostic::SourceFile;
-use model::manifest::Manifest;
 use model::project::{self, Environment};
 
 use super::{ProjectContext, fill_env_vars};

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Patch, Renderer, Snippet};
+use clickpipes::redact_text::redact_secrets;
 use model::diagnostic::{Diagnostic, Severity, SourceFile};
-use model::yaml;
 
 /// All problems, in order, and a line that counts them.
 pub fn render(diagnostics: &[Diagnostic], files: &[SourceFile], coloured: bool) -> String {
@@ -14,7 +14,7 @@ pub fn render(diagnostics: &[Diagnostic], files: &[SourceFile], coloured: bool) 
     let masked: BTreeMap<&str, String> = files
         .iter()
         .filter(|file| diagnostics.iter().any(|problem| problem.place.file == file.name))
-        .map(|file| (&*file.name, yaml::redact_secrets(&file.text)))
+        .map(|file| (&*file.name, redact_secrets(&file.text)))
         .collect();
     let mut out = String::new();
     for diagnostic in diagnostics {

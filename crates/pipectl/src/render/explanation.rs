@@ -1,6 +1,6 @@
 //! What a field is, for a person.
 
-use model::docs::FieldExplanation;
+use clickpipes::docs::FieldExplanation;
 
 use crate::output::{Label, StyledText};
 

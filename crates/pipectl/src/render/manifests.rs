@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use model::export::{ExportedManifest, FieldNote};
 use model::path::FieldPath;
+use porting::export::{ExportedManifest, FieldNote};
 
 use crate::yaml_writer;
 

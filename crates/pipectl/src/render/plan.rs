@@ -5,9 +5,9 @@ pub(crate) mod unchecked;
 
 use std::collections::BTreeMap;
 
+use clickpipes::lifecycle;
 use model::action::{Action, RunState, UpdateVia};
 use model::address::{Address, Kind, ServiceRef};
-use model::lifecycle;
 use model::sanitize::sanitize_line;
 use planner::{Change, FieldChange, FieldVerdict, IgnoredChanges, Plan, Verdict};
 use serde_json::Value;

@@ -5,11 +5,11 @@ mod table;
 
 use std::time::SystemTime;
 
+use clickpipes::lifecycle::{self, Health};
+use clickpipes::pipe_summary::{self, ComputeSize};
 use model::action::RunState;
 use model::address::{Address, Kind};
-use model::lifecycle::{self, Health};
 use model::live::{Live, Object};
-use model::pipe_summary::{self, ComputeSize};
 use serde::Serialize;
 
 use super::diagnostics::pluralize;

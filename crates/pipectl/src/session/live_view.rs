@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use anyhow::Result;
+use clickpipes::manifest::Manifest;
 use futures_util::future::join_all;
 use model::action::RunState;
 use model::address::{Address, Kind, ServiceRef};
 use model::desired::{Desired, Presence};
 use model::live::{Live, Object, State};
-use model::manifest::Manifest;
 use remote::{Error, LookupEntry, ObserveScope, Remote, RemoteSettings, RequestRate, ServiceLookup, Transport};
 
 use super::{AccessMode, remote_settings, resolve_services};
@@ -95,7 +95,7 @@ impl LiveView {
             Err(error) => return (service.clone(), Err(error)),
         };
         let mut objects = live.values().flat_map(|observed| &observed.objects);
-        if objects.any(|object| model::pipe_summary::summarize_pipe(&object.body).shares_size) {
+        if objects.any(|object| clickpipes::pipe_summary::summarize_pipe(&object.body).shares_size) {
             // Only a column of the table depends on it.
             live.extend(observe(Kind::CdcScaling).await.unwrap_or_default());
         }

@@ -3,7 +3,7 @@
 //! The API refuses a request that adds and removes the same source, or adds a target that is in
 //! use, or leaves the list empty. So what changes may take several requests.
 
-use model::semantics::{DeltaFields, KeyedList};
+use clickpipes::semantics::{DeltaFields, KeyedList};
 use serde_json::{Map, Value};
 
 use crate::diff::{Difference, EntryDifference};

@@ -1,7 +1,7 @@
 //! The remedy, for what is known to have one.
 
+use clickpipes::blocking_tables;
 use model::address::Kind;
-use model::blocking_tables;
 
 use super::{Error, RejectedRequest, RejectionKind, UnexpectedResponse};
 use crate::transport::Method;

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use clickpipes::blocking_tables;
 use model::action::RunState;
 use model::address::{Address, Kind};
-use model::blocking_tables;
 use model::live::{Id, Object};
 use serde_json::Value;
 use tokio::time::Instant;

@@ -1,7 +1,7 @@
 //! Deletes an object, and waits until it is gone.
 
+use clickpipes::lifecycle::Progress;
 use model::address::{Address, Kind};
-use model::lifecycle::Progress;
 use model::live::{Id, State};
 
 use super::PerformedAction;

@@ -1,9 +1,9 @@
 //! An edit that the API takes from a paused pipe only, and the pipe runs: more fields want a pause
 //! than are marked, or somebody has started the pipe since it was stopped.
 
+use clickpipes::lifecycle;
 use model::action::RunState;
 use model::address::Address;
-use model::lifecycle;
 use model::live::{Id, Object};
 
 use super::watch::ObjectWatch;

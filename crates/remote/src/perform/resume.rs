@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use clickpipes::lifecycle;
 use model::action::RunState;
 use model::address::Address;
-use model::lifecycle;
 use model::live::{Id, Object, State};
 use serde_json::Value;
 

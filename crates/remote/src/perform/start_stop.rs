@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use clickpipes::lifecycle::{self, Progress};
 use model::action::RunState;
 use model::address::Address;
-use model::lifecycle::{self, Progress};
 use model::live::{Id, Object, State};
 use serde_json::Value;
 use tokio::time::Instant;

@@ -1,10 +1,10 @@
 //! Changes fields of an object.
 
+use clickpipes::semantics::FieldSemantics;
 use model::action::{RunState, UpdateVia};
 use model::address::Address;
 use model::live::{Id, Object, State};
 use model::path::FieldPath;
-use model::semantics::FieldSemantics;
 use serde_json::Value;
 
 use super::PerformedAction;

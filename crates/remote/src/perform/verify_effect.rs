@@ -1,8 +1,8 @@
 //! Whether a live object shows what an update was to do to it. Asked only when the answer to the
 //! update was lost; what a plan is made of is compared elsewhere.
 
+use clickpipes::semantics::{DeltaFields, FieldSemantics, KeyedList, ListSemantics, Readback};
 use model::secret;
-use model::semantics::{DeltaFields, FieldSemantics, KeyedList, ListSemantics, Readback};
 use serde_json::{Map, Value};
 
 /// What a live object says about an update.

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use clickpipes::lifecycle::{self, Progress, progress_toward};
 use model::action::RunState;
 use model::address::Address;
-use model::lifecycle::{self, Progress, progress_toward};
 use model::live::{Id, Object, State};
 use tokio::time::Instant;
 

@@ -1,8 +1,8 @@
 //! Creating exactly once, whatever becomes of the answer.
 
+use clickpipes::lifecycle::Progress;
 use model::action::Action;
 use model::address::{Address, Kind, Name, ServiceRef};
-use model::lifecycle::Progress;
 use sandbox::{EndpointStatus, Fault, FaultEffect, FaultTrigger, SandboxOptions};
 use serde_json::json;
 

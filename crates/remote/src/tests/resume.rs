@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use clickpipes::lifecycle::Progress;
 use model::action::{Action, RunState, UpdateVia};
 use model::address::Kind;
-use model::lifecycle::Progress;
 use model::live::Id;
 use sandbox::{EmulatedPipeState, Fault, FaultEffect, FaultTrigger, SandboxOptions};
 use serde_json::json;

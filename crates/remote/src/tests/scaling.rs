@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use clickpipes::lifecycle::Progress;
 use futures_util::future::join;
 use model::action::{Action, UpdateVia};
 use model::address::{Address, Kind, ServiceRef};
-use model::lifecycle::Progress;
 use sandbox::{ApiDialect, SandboxOptions};
 use serde_json::{Value, json};
 use tokio::time::Instant;

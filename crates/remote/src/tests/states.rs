@@ -1,7 +1,7 @@
 //! Stopping, starting, deleting, and what the API does in between.
 
+use clickpipes::lifecycle::Progress;
 use model::action::{Action, RunState, UpdateVia};
-use model::lifecycle::Progress;
 use sandbox::{ApiDialect, EmulatedPipeState, FaultEffect, SandboxOptions};
 use serde_json::json;
 use tokio::time::Instant;

@@ -1,8 +1,8 @@
 //! Changing fields: the right part of the API, and the right object.
 
+use clickpipes::lifecycle::Progress;
 use model::action::{Action, RunState, UpdateVia};
 use model::address::Name;
-use model::lifecycle::Progress;
 use sandbox::FaultEffect;
 use serde_json::json;
 

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Result, bail};
+use clickpipes::manifest::Manifest;
 use model::address::Kind;
 use model::diagnostic::{Diagnostic, Severity, SourceFile};
-use model::discover;
-use model::manifest::Manifest;
+use porting::discover;
 
 use crate::exit::UsageError;
 use crate::output::Output;

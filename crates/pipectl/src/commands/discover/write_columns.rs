@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use model::diagnostic::SourceFile;
-use model::discover::{self, DiscoveredSchema, ExistingColumns};
+use porting::discover::{self, DiscoveredSchema, ExistingColumns};
 
 use super::target_pipe::DeclaredPipe;
 

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use clickpipes::manifest::{self, Manifest};
 use model::address::Address;
 use model::desired::Place;
-use model::export::ExportedManifest as Exported;
-use model::manifest::{self, Manifest};
+use porting::export::ExportedManifest as Exported;
 
 use crate::manifest_files;
 use crate::project::ProjectContext;

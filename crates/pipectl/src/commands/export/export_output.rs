@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path as FilePath;
 
 use anyhow::Result;
-use model::export::ExportedManifest;
+use porting::export::ExportedManifest;
 use serde_json::{Value, json};
 
 use super::manifest_writer::{FileStatus, WrittenFiles};

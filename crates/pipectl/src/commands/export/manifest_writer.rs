@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 use model::address::{Address, Kind};
 use model::desired::Place;
-use model::export::ExportedManifest;
+use porting::export::ExportedManifest;
 
 use super::ExportArgs;
 use super::declared_places::DeclaredPlaces;

@@ -6,7 +6,7 @@ use std::io::{self, Read as _};
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use model::terraform::{self, RemovedBlock, TerraformImport, TerraformObject};
+use porting::terraform::{self, RemovedBlock, TerraformImport, TerraformObject};
 use serde_json::{Value, json};
 
 use super::ExportArgs;

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::Result;
-use model::docs;
+use clickpipes::docs;
 
 use super::CiHost;
 use crate::project;

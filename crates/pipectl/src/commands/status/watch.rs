@@ -5,8 +5,8 @@ use std::pin::pin;
 use std::time::SystemTime;
 
 use anyhow::Result;
+use clickpipes::lifecycle::Health;
 use futures_util::future::{Either, select};
-use model::lifecycle::Health;
 use tokio::time::{Instant, sleep};
 
 use super::{StatusArgs, StatusEnding, StatusPoller, StatusSnapshot, WatchUntil};

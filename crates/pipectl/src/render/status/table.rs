@@ -2,8 +2,8 @@
 
 use std::time::SystemTime;
 
-use model::lifecycle::Health;
-use model::pipe_summary::ComputeSize;
+use clickpipes::lifecycle::Health;
+use clickpipes::pipe_summary::ComputeSize;
 
 use super::age::format_age;
 use super::{PipeStatus, health_word};

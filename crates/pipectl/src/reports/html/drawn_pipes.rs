@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use clickpipes::lineage::{self, Lineage};
 use model::address::{Address, Kind, ServiceRef};
-use model::lineage::{self, Lineage};
 use serde_json::Value;
 
 use crate::render::plan::object_label;

@@ -1,0 +1,51 @@
+//! What a stop on the way to what is wanted does to the data.
+
+use serde_json::Value;
+
+use crate::pipe::run_mode;
+use model::action::{Action, RunState};
+use model::live::Object;
+
+/// Performing these actions on the live object, if there is one yet.
+pub fn stop_effects(live: Option<&Object>, actions: &[Action]) -> Option<String> {
+    if !actions.iter().any(is_stop) {
+        return None;
+    }
+    match (live, actions.iter().find_map(created_body)) {
+        (_, Some(body)) => Some(describe_initial_run(body).to_owned()),
+        (Some(live), None) => describe_interim_stop(live, actions),
+        (None, None) => None,
+    }
+}
+
+fn is_stop(action: &Action) -> bool {
+    matches!(action, Action::SetState { to: RunState::Stopped, .. })
+}
+
+fn created_body(action: &Action) -> Option<&Value> {
+    match action {
+        Action::Create { body, .. } => Some(body),
+        Action::Update { .. } | Action::SetState { .. } | Action::Delete { .. } => None,
+    }
+}
+
+/// The API makes no pipe stopped.
+fn describe_initial_run(body: &Value) -> &'static str {
+    if run_mode::is_finite_load(body) {
+        "the API makes it running: it may have loaded everything before it is stopped"
+    } else {
+        "the API makes it running: it reads until it is stopped"
+    }
+}
+
+fn describe_interim_stop(live: &Object, actions: &[Action]) -> Option<String> {
+    match live.state.as_str() {
+        state @ ("Provisioning" | "Setup" | "Snapshot" | "Resync") => {
+            Some(format!("it is in `{state}`: the stop breaks off a load that is under way"))
+        }
+        "Paused" if actions.last().is_some_and(is_stop) && actions.len() > 1 => {
+            Some("the API resumes it to try the edit out: it reads until it is stopped".to_owned())
+        }
+        _ => None,
+    }
+}

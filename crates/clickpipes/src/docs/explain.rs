@@ -1,0 +1,265 @@
+//! What one field is, for a person who asks.
+
+use std::fmt::{self, Write};
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::SchemaNode;
+use crate::envelope::to_body_path;
+use crate::semantics::{FieldSemantics, ListSemantics, OnChange, Readback};
+use model::action::UpdateVia;
+use model::address::Kind;
+use model::annotations;
+use model::path::FieldPath;
+
+mod field_suggestions;
+mod field_text;
+
+pub(super) use field_suggestions::field_paths;
+
+/// Everything there is to say about one field.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FieldExplanation {
+    /// The kind of manifest that has the field.
+    pub kind: Kind,
+    /// The field, from the root of the manifest; a list's entries are `*`.
+    pub path: FieldPath,
+    /// What it does.
+    pub doc: String,
+    /// What it takes, in words: `text`, `whole number`, `list of objects`.
+    #[serde(rename = "type")]
+    pub value_type: String,
+    /// The words that it takes; empty where any will do.
+    pub words: Vec<AllowedValue>,
+    /// Range, length and form, in words.
+    pub limits: Vec<String>,
+    /// What the API takes when it is left out, where that is known.
+    pub default: Option<Value>,
+    /// Whether the object around it needs it.
+    pub required: bool,
+    /// Whether it takes a reference to a secret and nothing else.
+    pub secret: bool,
+    /// Whether the API has given it up.
+    pub deprecated: bool,
+    /// What it is in the API; `None` where it is ours alone.
+    pub change: Option<ChangeEffect>,
+    /// The fields below.
+    pub fields: Vec<FieldSummary>,
+}
+
+/// One word that a field takes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct AllowedValue {
+    /// The word.
+    pub word: String,
+    /// What it means; empty where the word says it.
+    pub doc: String,
+}
+
+/// What changing a field of a live object takes, and whether the API returns it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ChangeEffect {
+    /// What it takes.
+    pub takes: OnChange,
+    /// Whether a database pipe must be paused for it.
+    pub paused: bool,
+    /// What is sent along, where the manifest declares it.
+    pub with: Vec<FieldPath>,
+    /// Whether the API returns it.
+    pub echo: Readback,
+    /// Values that cannot be left or reached in place.
+    pub replace_across: Vec<String>,
+}
+
+/// A field below another.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FieldSummary {
+    /// Its name.
+    pub name: String,
+    /// What it takes.
+    #[serde(rename = "type")]
+    pub value_type: String,
+    /// Whether it is needed.
+    pub required: bool,
+    /// The first sentence about it.
+    pub doc: String,
+}
+
+/// There is no such field.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownField {
+    /// What was asked for.
+    pub requested: String,
+    /// Fields that may have been meant, best first.
+    pub suggestions: Vec<String>,
+}
+
+impl fmt::Display for UnknownField {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "no field `{}`", self.requested)?;
+        if let Some((first, rest)) = self.suggestions.split_first() {
+            write!(f, "; did you mean `{first}`")?;
+            rest.iter().try_for_each(|other| write!(f, ", or `{other}`"))?;
+            f.write_str("?")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for UnknownField {}
+
+/// Explains a field, such as `source.kafka.offset`, `spec.source.kafka.offset` or
+/// `metadata.service`, or a whole kind, such as `CdcScaling`. Entries of lists need no step of
+/// their own: `destination.columns.name`.
+pub fn explain_field(requested: &str) -> Result<FieldExplanation, UnknownField> {
+    let (kinds, path) = split_kind(requested);
+    let starts = if is_from_root(&path) { vec![path] } else { candidate_paths(&path) };
+    let found = kinds.iter().flat_map(|kind| starts.iter().filter_map(|path| find_field(*kind, path)));
+    found.map(|(kind, path, node)| build_explanation(kind, path, &node)).next().ok_or_else(|| UnknownField {
+        requested: requested.to_owned(),
+        suggestions: field_suggestions::suggest_fields(&kinds, &starts[0]),
+    })
+}
+
+/// `ClickPipe.spec.source`: the kind may come first.
+fn split_kind(requested: &str) -> (Vec<Kind>, FieldPath) {
+    let path = FieldPath::parse(requested.trim().trim_matches('.'));
+    let kinds = [Kind::ClickPipe, Kind::CdcScaling, Kind::ReversePrivateEndpoint];
+    let Some((first, rest)) = path.segments().split_first() else {
+        return (kinds.into(), FieldPath::parse("spec"));
+    };
+    match Kind::ALL.into_iter().find(|kind| kind.name().eq_ignore_ascii_case(first)) {
+        Some(kind) if rest.is_empty() => (vec![kind], FieldPath::parse("spec")),
+        Some(kind) => (vec![kind], FieldPath::parse(&rest.join("."))),
+        None => (kinds.into(), path),
+    }
+}
+
+fn is_from_root(path: &FieldPath) -> bool {
+    let roots = ["apiVersion", "kind", "metadata", "spec"];
+    path.segments().first().is_none_or(|first| roots.contains(&first.as_str()))
+}
+
+fn candidate_paths(path: &FieldPath) -> Vec<FieldPath> {
+    ["spec", "metadata", "spec.source"].map(|root| FieldPath::parse(root).join(path)).into()
+}
+
+/// The place, with `*` for the entries of lists, wherever the asker left them out.
+fn find_field(kind: Kind, path: &FieldPath) -> Option<(Kind, FieldPath, SchemaNode)> {
+    let mut node = SchemaNode::for_kind(kind);
+    let mut at = FieldPath::root();
+    for segment in path.segments() {
+        if let Some(field) = node.child_field(segment) {
+            (node, at) = (field, at.child(segment));
+            continue;
+        }
+        let item = node.list_item()?;
+        at = at.child("*");
+        node = match segment.as_str() {
+            "*" | "[]" => item,
+            index if index.bytes().all(|byte| byte.is_ascii_digit()) => item,
+            name => {
+                at = at.child(name);
+                item.child_field(name)?
+            }
+        };
+    }
+    Some((kind, at, node))
+}
+
+fn build_explanation(kind: Kind, path: FieldPath, node: &SchemaNode) -> FieldExplanation {
+    let inner = node.list_item().unwrap_or_else(|| node.clone());
+    let words = if node.allowed_values().is_empty() { inner.allowed_values() } else { node.allowed_values() };
+    FieldExplanation {
+        kind,
+        doc: field_doc(&path, node).to_owned(),
+        value_type: field_text::describe_type(node),
+        words: words.into_iter().map(|(word, doc)| AllowedValue { word: word.into(), doc: doc.into() }).collect(),
+        limits: field_text::describe_limits(node),
+        default: node.keyword_value("default").cloned(),
+        required: node.is_required(),
+        secret: node.is_secret(),
+        deprecated: node.has_keyword("deprecated"),
+        change: change_effect(kind, &path, node),
+        fields: field_summaries(&inner),
+        path,
+    }
+}
+
+/// What is declared is said by the kind, not by the envelope that all kinds share.
+fn field_doc(path: &FieldPath, node: &SchemaNode) -> &'static str {
+    let whole = path.segments() == ["spec"];
+    let of_kind = node.referenced_schema()["description"].as_str().filter(|_| whole);
+    of_kind.unwrap_or_else(|| node.keyword_text("description"))
+}
+
+fn field_summaries(node: &SchemaNode) -> Vec<FieldSummary> {
+    if node.can_be_secret() && !node.is_secret() {
+        return Vec::new();
+    }
+    let fields = node.child_fields().into_iter();
+    fields
+        .map(|(name, field)| FieldSummary {
+            name: name.to_owned(),
+            value_type: field_text::describe_type(&field),
+            required: field.is_required(),
+            doc: field_text::first_sentence(field.keyword_text("description")).to_owned(),
+        })
+        .collect()
+}
+
+fn change_effect(kind: Kind, path: &FieldPath, node: &SchemaNode) -> Option<ChangeEffect> {
+    if node.has_keyword(annotations::LOCAL_ONLY) {
+        return None;
+    }
+    let at = to_body_path(kind, path).filter(|at| *at != FieldPath::root())?;
+    let rules = FieldSemantics::for_kind(kind).field_at(&at);
+    if is_only_container(node, rules) {
+        return None;
+    }
+    Some(ChangeEffect {
+        takes: rules.on_change,
+        paused: rules.needs_pause,
+        with: rules.sent_with.iter().filter(|other| **other != at).cloned().collect(),
+        echo: rules.readback,
+        replace_across: rules.replace_across.clone(),
+    })
+}
+
+/// Whether the field is no more than the fields below it, each of which has an answer of its own.
+fn is_only_container(node: &SchemaNode, rules: &FieldSemantics) -> bool {
+    let answers = |rules: &FieldSemantics| (rules.on_change, rules.readback, rules.needs_pause);
+    let own = answers(rules);
+    !node.child_fields().is_empty()
+        && rules.list == ListSemantics::Atomic
+        && rules.child_fields().any(|(_, field)| answers(field) != own)
+}
+
+impl ChangeEffect {
+    /// What a change takes, in words.
+    pub fn describe_change(&self) -> String {
+        let mut words = match self.takes {
+            OnChange::Replace => {
+                return "replace (delete, then create)".to_owned();
+            }
+            OnChange::Update(UpdateVia::Resource) => "in place".to_owned(),
+            OnChange::Update(UpdateVia::Settings) => "in place, as a setting".to_owned(),
+            OnChange::Update(UpdateVia::Scaling) => "in place, by scaling".to_owned(),
+        };
+        if self.paused {
+            words.push_str(" while the pipe is paused");
+        }
+        if !self.with.is_empty() {
+            let with: Vec<String> = self.with.iter().map(|path| format!("`{path}`")).collect();
+            let _ = write!(words, ", sent together with {}", with.join(", "));
+        }
+        for value in &self.replace_across {
+            let _ = write!(words, "; replace if the old or new value is `{value}`");
+        }
+        words
+    }
+}

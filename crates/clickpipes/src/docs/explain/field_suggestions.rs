@@ -1,0 +1,43 @@
+//! Which field was meant?
+
+use super::SchemaNode;
+use model::address::Kind;
+use model::path::FieldPath;
+use model::suggest::suggest_similar;
+
+/// Fields that may have been meant, best first.
+pub(super) fn suggest_fields(kinds: &[Kind], path: &FieldPath) -> Vec<String> {
+    let all: Vec<String> = kinds.iter().flat_map(|kind| field_paths(*kind)).collect();
+    let Some(last) = path.last_segment() else { return Vec::new() };
+    let mut near: Vec<String> = suggest_similar(&path.to_string(), all.iter().map(String::as_str))
+        .map(|near| vec![near.to_owned()])
+        .unwrap_or_default();
+    let leaf = |path: &&String| path.rsplit('.').next().is_some_and(|leaf| leaf == last);
+    near.extend(all.iter().filter(leaf).cloned());
+    if near.is_empty() {
+        let leaves = all.iter().filter_map(|path| path.rsplit('.').next());
+        let closest = suggest_similar(last, leaves);
+        near.extend(all.iter().filter(|path| path.rsplit('.').next() == closest).cloned());
+    }
+    near.dedup();
+    near.truncate(5);
+    near
+}
+
+/// Every path of a kind, without steps for the entries of lists.
+pub(in crate::docs) fn field_paths(kind: Kind) -> Vec<String> {
+    fn collect_paths(node: &SchemaNode, at: &str, paths: &mut Vec<String>) {
+        let inner = node.list_item().unwrap_or_else(|| node.clone());
+        if inner.can_be_secret() {
+            return;
+        }
+        for (name, field) in inner.child_fields() {
+            let path = if at.is_empty() { name.to_owned() } else { format!("{at}.{name}") };
+            paths.push(path.clone());
+            collect_paths(&field, &path, paths);
+        }
+    }
+    let mut paths = Vec::new();
+    collect_paths(&SchemaNode::for_kind(kind), "", &mut paths);
+    paths
+}

@@ -1,0 +1,79 @@
+//! The reference page of every field.
+
+use std::fmt::Write;
+
+use super::explain::{self, FieldExplanation, explain_field};
+use crate::semantics::Readback;
+use model::address::Kind;
+
+/// The page in Markdown. It is generated, and a test compares it with the one in `docs/`.
+pub fn render_reference_page() -> String {
+    let mut page = String::from(INTRODUCTION);
+    for kind in [Kind::ClickPipe, Kind::CdcScaling, Kind::ReversePrivateEndpoint] {
+        let _ = write!(page, "\n## {}\n", kind.name());
+        for path in object_paths(kind) {
+            write_section(&mut page, kind, &path);
+        }
+    }
+    page
+}
+
+const INTRODUCTION: &str = "\
+# Fields
+
+Look up a field of a manifest here, or run `pipectl explain FIELD`. This page is generated from the
+structs that validate manifests.
+
+**Bold** fields are required. The column *on change* shows how a change is applied to a live object.
+pipectl does not manage fields that you omit. The defaults are those of the API.
+";
+
+/// Every object of the kind, by path, the whole document first.
+fn object_paths(kind: Kind) -> Vec<String> {
+    let below = explain::field_paths(kind).into_iter().filter(|path| {
+        let asked = format!("{}.{path}", kind.name());
+        explain_field(&asked).is_ok_and(|field| !field.secret && !field.fields.is_empty())
+    });
+    below.collect()
+}
+
+fn write_section(page: &mut String, kind: Kind, path: &str) {
+    let Ok(object) = explain_field(&format!("{}.{path}", kind.name())) else { return };
+    let _ = write!(page, "\n### `{}`\n\n{}\n\n", object.path, single_line(&object.doc));
+    page.push_str("| field | takes | on change | |\n|---|---|---|---|\n");
+    for entry in &object.fields {
+        let asked = format!("{}.{path}.{}", kind.name(), entry.name);
+        if let Ok(field) = explain_field(&asked) {
+            write_row(page, &entry.name, &field);
+        }
+    }
+}
+
+fn write_row(page: &mut String, name: &str, field: &FieldExplanation) {
+    let name = if field.required { format!("**`{name}`**") } else { format!("`{name}`") };
+    let change = field.change.as_ref().map(|change| {
+        let unread = match change.echo {
+            Readback::Always => "",
+            Readback::Sometimes => "; not always returned",
+            Readback::Never => "; write-only",
+        };
+        format!("{}{unread}", change.describe_change())
+    });
+    let cells = [name, describe_values(field), change.unwrap_or_default(), single_line(&field.doc)];
+    let _ = writeln!(page, "| {} |", cells.map(|cell| cell.replace('|', "\\|")).join(" | "));
+}
+
+fn describe_values(field: &FieldExplanation) -> String {
+    let words: Vec<String> = field.words.iter().map(|word| format!("`{}`", word.word)).collect();
+    let what = if words.is_empty() { field.value_type.clone() } else { words.join(", ") };
+    let default = field.default.as_ref().map(|value| format!("default `{}`", value_text(value)));
+    std::iter::once(what).chain(field.limits.iter().cloned()).chain(default).collect::<Vec<_>>().join("; ")
+}
+
+fn value_text(value: &serde_json::Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+fn single_line(doc: &str) -> String {
+    doc.split_whitespace().collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,20 @@
+//! The knowledge of ClickPipes: the fields of every kind, the rules between them, how values
+//! compare, what a change does to the data, what the API's states mean. Manifests are loaded here.
+//!
+//! Nothing here does I/O. The name of an API field occurs here, in the struct that declares it or
+//! in the rules beside that struct, and in `porting`.
+
+pub mod blocking_tables;
+pub mod cdc_scaling;
+pub mod data_effects;
+pub mod docs;
+pub mod envelope;
+pub mod lifecycle;
+pub mod lineage;
+pub mod manifest;
+pub mod pipe;
+pub mod pipe_summary;
+pub mod redact_text;
+pub mod reverse_private_endpoint;
+pub mod semantics;
+pub mod validate;

@@ -1,0 +1,102 @@
+//! Is this a manifest at all, and of what?
+
+use super::code;
+use model::address::Kind;
+use model::path::FieldPath;
+use model::suggest::suggest_similar;
+use model::yaml::{PendingDiagnostic, PendingDiagnostics, YamlContent, YamlNode};
+
+/// The word that versions of the manifests' form begin with.
+const API_VERSION_PREFIX: &str = "pipectl/";
+
+/// What a document claims to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum DocumentClass {
+    Manifest(Kind),
+    /// Of a kind that is not known, or none, though it means to be ours.
+    UnknownKind,
+    /// The project file.
+    Project,
+    /// None of our business.
+    NotOurs,
+}
+
+/// What `root` claims to be, by its `apiVersion` and `kind`.
+pub(super) fn classify_document(root: &YamlNode) -> DocumentClass {
+    let word = |key: &str| root.entry(key).and_then(|entry| entry.value.as_text());
+    let version = word("apiVersion");
+    let is_ours = version.is_some_and(|version| version.starts_with(API_VERSION_PREFIX));
+    match word("kind") {
+        Some(kind) if Kind::from_name(kind).is_some() => {
+            Kind::from_name(kind).map_or(DocumentClass::UnknownKind, DocumentClass::Manifest)
+        }
+        Some("Project") if is_ours => DocumentClass::Project,
+        Some(kind) if version.is_none() && suggest_kind(kind).is_some() => DocumentClass::UnknownKind,
+        _ if is_ours => DocumentClass::UnknownKind,
+        _ => DocumentClass::NotOurs,
+    }
+}
+
+/// The kind of a document. A misspelt one is reported and put right, so that the rest of the
+/// document can be checked.
+pub(super) fn resolve_kind(root: &mut YamlNode, remarks: &mut PendingDiagnostics) -> Option<Kind> {
+    match classify_document(root) {
+        DocumentClass::Manifest(kind) => Some(kind),
+        DocumentClass::UnknownKind => recover_kind(root, remarks),
+        DocumentClass::Project => {
+            let message = "this is the project file, not a manifest";
+            let help = "keep it out of the folders that hold manifests";
+            remarks.push(PendingDiagnostic::error(code::PROJECT_FILE, root.head_span(), message).with_help(help));
+            None
+        }
+        DocumentClass::NotOurs => {
+            remarks.push(not_a_manifest(root));
+            None
+        }
+    }
+}
+
+/// One remark for a document that has nothing to do with us.
+pub(super) fn not_a_manifest(root: &YamlNode) -> PendingDiagnostic {
+    let message = match &root.content {
+        YamlContent::Map(_) => "this is not a manifest: neither its `apiVersion` nor its `kind` is ours",
+        _ => "this is not a manifest: it is no mapping",
+    };
+    let help = format!(
+        "a manifest begins with `apiVersion: pipectl/v1` and `kind: {}`; keep other files elsewhere",
+        Kind::ClickPipe.name()
+    );
+    PendingDiagnostic::error(code::NOT_A_MANIFEST, root.head_span(), message).with_help(help)
+}
+
+fn recover_kind(root: &mut YamlNode, remarks: &mut PendingDiagnostics) -> Option<Kind> {
+    let choice = format!("it is one of {}", Kind::ALL.map(|kind| format!("`{}`", kind.name())).join(", "));
+    let here = root.head_span();
+    let YamlContent::Map(entries) = &mut root.content else { return None };
+    let Some(entry) = entries.iter_mut().find(|entry| entry.key == "kind") else {
+        remarks
+            .push(PendingDiagnostic::error(code::UNKNOWN_KIND, here, "the manifest has no `kind`").with_help(choice));
+        return None;
+    };
+    let span = entry.value.head_span();
+    let given = entry.value.as_text();
+    let message = match given {
+        Some(given) => format!("there is no kind `{given}`"),
+        None => "the kind is not a text".to_owned(),
+    };
+    let remark = PendingDiagnostic::error(code::UNKNOWN_KIND, span, message).with_path(FieldPath::parse("kind"));
+    let kind = given.and_then(suggest_kind);
+    match kind {
+        Some(kind) => {
+            let name = kind.name();
+            remarks.push(remark.with_help(format!("did you mean `{name}`?")).with_replacement(name));
+            entry.value.content = YamlContent::Text { text: name.to_owned(), is_unquoted: true };
+        }
+        None => remarks.push(remark.with_help(choice)),
+    }
+    kind
+}
+
+fn suggest_kind(kind: &str) -> Option<Kind> {
+    suggest_similar(kind, Kind::ALL.map(Kind::name)).and_then(Kind::from_name)
+}

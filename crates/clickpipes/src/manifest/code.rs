@@ -1,0 +1,13 @@
+//! What can be wrong with manifests beyond their schema.
+
+model::codes! {
+    NOT_A_MANIFEST = "not-a-manifest",
+    PROJECT_FILE = "project-file",
+    UNKNOWN_KIND = "unknown-kind",
+    UNKNOWN_VARIABLE = "unknown-variable",
+    TOO_MUCH_TEXT = "too-much-text",
+    DUPLICATE_IDENTITY = "duplicate-identity",
+    PREVIOUS_NAME_CLAIMED = "previous-name-claimed",
+    PREVIOUS_NAME_DECLARED = "previous-name-declared",
+    SAME_TABLE = "same-table",
+}

@@ -1,0 +1,174 @@
+//! What only shows when all documents are looked at together.
+
+use std::collections::{BTreeSet, HashMap};
+
+use serde_json::Value;
+
+use super::code;
+use super::draft::DraftManifest;
+use super::tables::{self, TargetTable};
+use model::address::{Address, Kind, Name, ServiceRef};
+use model::diagnostic::{Diagnostic, Severity};
+use model::path::FieldPath;
+use model::yaml::{PendingDiagnostic, PendingDiagnostics};
+
+/// Documents that do not go together with an earlier one, each by its position.
+#[derive(Default)]
+pub(super) struct Conflicts {
+    pub(super) rejected: BTreeSet<usize>,
+    pub(super) diagnostics: Vec<(usize, Diagnostic)>,
+}
+
+impl Conflicts {
+    /// Beyond as many as there may be remarks in a file, nobody reads them: the document is refused
+    /// without a word.
+    fn push(&mut self, index: usize, severity: Severity, diagnostic: impl FnOnce() -> Diagnostic) {
+        if severity == Severity::Error {
+            self.rejected.insert(index);
+        }
+        if self.diagnostics.len() < PendingDiagnostics::MAX_KEPT {
+            self.diagnostics.push((index, diagnostic()));
+        }
+    }
+}
+
+/// Compares all documents with each other.
+pub(super) fn find_conflicts(all: &[DraftManifest]) -> Conflicts {
+    let mut conflicts = Conflicts::default();
+    find_duplicates(all, &mut conflicts);
+    find_contested_names(all, &mut conflicts);
+    find_shared_tables(all, &mut conflicts);
+    conflicts
+}
+
+fn find_duplicates(all: &[DraftManifest], conflicts: &mut Conflicts) {
+    let mut seen: HashMap<Address, &DraftManifest> = HashMap::new();
+    for (index, declared) in all.iter().enumerate() {
+        let Some(address) = declared.address() else { continue };
+        let Some(first) = seen.get(&address) else {
+            seen.insert(address, declared);
+            continue;
+        };
+        conflicts.push(index, Severity::Error, || {
+            let message = format!("{} is declared twice", describe_address(&address));
+            let help = "remove one of the two, or give it another name";
+            declared.related_diagnostic(
+                |span| PendingDiagnostic::error(code::DUPLICATE_IDENTITY, span, message).with_help(help),
+                &declared.identity_path(),
+                (first, &first.identity_path(), "first declared here"),
+            )
+        });
+    }
+}
+
+fn describe_address(address: &Address) -> String {
+    let place = if address.service.is_organization() {
+        "the organization".to_owned()
+    } else if address.service.as_str().is_empty() {
+        "the default service".to_owned()
+    } else {
+        format!("service `{}`", address.service)
+    };
+    match address.kind {
+        Kind::CdcScaling => format!("the `{}` of {place}", address.kind.name()),
+        kind => format!("the {} `{}` of {place}", kind.name(), address.name),
+    }
+}
+
+/// A live object can be renamed to one name only, and not at all if it is declared under its own.
+fn find_contested_names(all: &[DraftManifest], conflicts: &mut Conflicts) {
+    let mut declared_as: HashMap<Address, &DraftManifest> = HashMap::new();
+    for declared in all {
+        if let Some(address) = declared.address() {
+            declared_as.entry(address).or_insert(declared);
+        }
+    }
+    let mut claimed: HashMap<Address, (usize, FieldPath)> = HashMap::new();
+    for (index, declared) in all.iter().enumerate() {
+        for (name, path) in claimed_addresses(declared) {
+            if let Some(other) = declared_as.get(&name).filter(|it| !std::ptr::eq(**it, declared)) {
+                let diagnostic = || still_declared_elsewhere(declared, &path, other);
+                conflicts.push(index, Severity::Error, diagnostic);
+            }
+            match claimed.get(&name) {
+                Some((first, at)) if *first != index => {
+                    let diagnostic = || claimed_elsewhere(declared, &path, (&all[*first], at));
+                    conflicts.push(index, Severity::Error, diagnostic);
+                }
+                Some(_) => {}
+                None => drop(claimed.insert(name, (index, path))),
+            }
+        }
+    }
+}
+
+/// The addresses that a document wants to take over, each with its field.
+fn claimed_addresses(declared: &DraftManifest) -> Vec<(Address, FieldPath)> {
+    let Some(own) = declared.address() else { return Vec::new() };
+    let list = FieldPath::parse("metadata.previousNames");
+    let names = list.value_in(&declared.document).and_then(|names| names.as_array());
+    let names = names.into_iter().flatten().enumerate();
+    let claim = |(index, name): (usize, &Value)| Some((own.with_name(Name::new(name.as_str()?)), list.child(index)));
+    names.filter_map(claim).collect()
+}
+
+fn still_declared_elsewhere(declared: &DraftManifest, path: &FieldPath, other: &DraftManifest) -> Diagnostic {
+    let message = "this previous name is still declared by another manifest";
+    let help = "take it out of `previousNames`, or remove the other manifest";
+    declared.related_diagnostic(
+        |span| PendingDiagnostic::error(code::PREVIOUS_NAME_DECLARED, span, message).with_help(help),
+        path,
+        (other, &other.identity_path(), "declared here"),
+    )
+}
+
+fn claimed_elsewhere(declared: &DraftManifest, path: &FieldPath, first: (&DraftManifest, &FieldPath)) -> Diagnostic {
+    let message = "another manifest claims this previous name too";
+    let help = "keep it where the object really came from";
+    declared.related_diagnostic(
+        |span| PendingDiagnostic::error(code::PREVIOUS_NAME_CLAIMED, span, message).with_help(help),
+        path,
+        (first.0, first.1, "first claimed here"),
+    )
+}
+
+/// A table of a service, by database and name.
+type TableKey<'d> = (ServiceRef, &'d str, &'d str);
+
+/// Pipes that write one table, unless all but one of them only insert.
+fn find_shared_tables(all: &[DraftManifest], conflicts: &mut Conflicts) {
+    let mut writers: HashMap<TableKey<'_>, Vec<(usize, TargetTable<'_>)>> = HashMap::new();
+    for (index, declared) in all.iter().enumerate() {
+        let Some(address) = declared.address().filter(|at| at.kind == Kind::ClickPipe) else {
+            continue;
+        };
+        for table in tables::declared_tables(&declared.document) {
+            let key = (address.service.clone(), table.database, table.name);
+            let others = writers.entry(key).or_default();
+            let earlier = others.iter().find(|(at, other)| *at != index && table.collides_with(other));
+            if let Some((at, other)) = earlier {
+                let diagnostic = || shared_table(declared, &table, (&all[*at], other));
+                conflicts.push(index, Severity::Warning, diagnostic);
+            }
+            // One of each way is enough to find the next collision.
+            if !others.iter().any(|(_, other)| other.write_mode == table.write_mode) {
+                others.push((index, table));
+            }
+        }
+    }
+}
+
+fn shared_table(
+    declared: &DraftManifest,
+    table: &TargetTable<'_>,
+    (first, other): (&DraftManifest, &TargetTable<'_>),
+) -> Diagnostic {
+    let message = format!("another pipe writes the table `{}.{}` too", table.database, table.name);
+    let help = "give one of them another table; pipes that only insert share a table with \
+                `managedTable: false`";
+    declared.related_diagnostic(
+        |span| PendingDiagnostic::warning(code::SAME_TABLE, span, message).with_help(help),
+        &table.path,
+        (first, &other.path, "the other is here"),
+    )
+}

@@ -1,0 +1,127 @@
+//! One file: its documents, and what is wrong with each.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::{Arc, OnceLock};
+
+use super::classify::{self, DocumentClass};
+use super::draft::DraftManifest;
+use super::variables::VariableExpander;
+use super::{code, recover_typos};
+use crate::docs;
+use crate::validate;
+use model::address::Kind;
+use model::diagnostic::{Diagnostic, Severity, SourceFile};
+use model::project;
+use model::schema_validator::{self, SchemaValidator};
+use model::yaml::{self, PendingDiagnostic, PendingDiagnostics, Span, YamlDocument, YamlNode};
+
+/// Reads every document of a file and checks each on its own.
+pub(super) fn parse_file(
+    index: usize,
+    file: &SourceFile,
+    variables: &BTreeMap<String, String>,
+) -> (Vec<DraftManifest>, Vec<Diagnostic>) {
+    let mut remarks = PendingDiagnostics::default();
+    let mut variables = VariableExpander::new(variables);
+    let mut documents = yaml::read_documents(&file.text, &mut remarks);
+    for document in &mut documents {
+        let errors = remarks.error_count();
+        variables.expand_node(&mut document.root, &mut remarks);
+        document.is_valid &= remarks.error_count() == errors;
+    }
+    let mut drafts = Vec::new();
+    if let Some(foreign) = first_if_none_ours(&documents) {
+        remarks.push(classify::not_a_manifest(foreign));
+    } else {
+        for document in documents {
+            let found = validate_document(document, &mut remarks);
+            drafts.extend(
+                found.map(|(kind, root, sound)| DraftManifest::new(index, Arc::clone(&file.name), kind, root, sound)),
+            );
+        }
+    }
+    let remarks = drop_redundant(remarks.into_vec());
+    let diagnostics = remarks.into_iter().map(|remark| remark.into_diagnostic(&file.name));
+    (drafts, diagnostics.collect())
+}
+
+/// The documents of a file without a look at their fields, and whether some of it is not to be read.
+pub(super) fn identify_documents(
+    file: &SourceFile,
+    variables: &BTreeMap<String, String>,
+) -> (Vec<DraftManifest>, bool) {
+    let mut remarks = PendingDiagnostics::default();
+    let mut variables = VariableExpander::new(variables);
+    let documents = yaml::read_documents(&file.text, &mut remarks);
+    let mut has_unidentified = remarks.error_count() > 0;
+    let mut drafts = Vec::new();
+    for YamlDocument { mut root, .. } in documents {
+        variables.expand_node(&mut root, &mut remarks);
+        if matches!(classify::classify_document(&root), DocumentClass::NotOurs | DocumentClass::Project) {
+            continue;
+        }
+        let kind = classify::resolve_kind(&mut root, &mut remarks);
+        has_unidentified |= kind.is_none();
+        drafts.extend(kind.map(|kind| DraftManifest::new(0, Arc::clone(&file.name), kind, root, false)));
+    }
+    (drafts, has_unidentified)
+}
+
+/// The first document of a file in which none is ours: that need not be said of each.
+fn first_if_none_ours(documents: &[YamlDocument]) -> Option<&YamlNode> {
+    let all = documents.iter().all(|document| classify::classify_document(&document.root) == DocumentClass::NotOurs);
+    documents.first().filter(|_| all).map(|document| &document.root)
+}
+
+/// Checks one document; gives back its kind if it has one, and whether it is without error.
+fn validate_document(document: YamlDocument, remarks: &mut PendingDiagnostics) -> Option<(Kind, YamlNode, bool)> {
+    let YamlDocument { mut root, is_valid: sound } = document;
+    let errors = remarks.error_count();
+    let kind = classify::resolve_kind(&mut root, remarks)?;
+    let before = remarks.kept_diagnostics().len();
+    let name = root.node_at(&["metadata", "name"]).and_then(YamlNode::as_text);
+    compiled_schema(kind).validate(&root, name, remarks);
+    recover_typos::rename_misspelt_keys(&mut root, &remarks.kept_diagnostics()[before..]);
+    for problem in validate::find_problems(kind, &root.to_json()) {
+        let span = root.span_at(&problem.path);
+        let remark = match problem.severity {
+            Severity::Error => PendingDiagnostic::error(problem.code, span, problem.message),
+            Severity::Warning => PendingDiagnostic::warning(problem.code, span, problem.message),
+        };
+        remarks.push(PendingDiagnostic { help: problem.help, ..remark.with_path(problem.path) });
+    }
+    // Once remarks are lost, nobody looks closely any more.
+    let is_valid = sound && remarks.error_count() == errors && !remarks.is_full();
+    Some((kind, root, is_valid))
+}
+
+/// The schema of a kind, compiled once.
+fn compiled_schema(kind: Kind) -> &'static SchemaValidator {
+    static SCHEMAS: OnceLock<BTreeMap<Kind, SchemaValidator>> = OnceLock::new();
+    let all = SCHEMAS.get_or_init(|| {
+        let compiled = |kind| {
+            let schema = SchemaValidator::new(docs::manifest_schema(kind));
+            (kind, schema.expect("the structs generate what can be walked"))
+        };
+        Kind::ALL.map(compiled).into()
+    });
+    &all[&kind]
+}
+
+/// Takes out what only repeats a worse remark on the same place. Nothing but the fix is said of a
+/// literal secret.
+fn drop_redundant(remarks: Vec<PendingDiagnostic>) -> Vec<PendingDiagnostic> {
+    let places = |predicate: fn(&PendingDiagnostic) -> bool| -> HashSet<Span> {
+        remarks.iter().filter(|remark| predicate(remark)).map(|remark| remark.span).collect()
+    };
+    let secrets = places(|remark| remark.code == schema_validator::code::LITERAL_SECRET);
+    let errors = places(|remark| remark.severity == Severity::Error);
+    let is_kept = |remark: &PendingDiagnostic| match remark.code {
+        yaml::code::YAML_1_1 => !errors.contains(&remark.span),
+        code::UNKNOWN_VARIABLE | project::code::BAD_VARIABLE | yaml::code::ALIAS | yaml::code::TAG => {
+            !secrets.contains(&remark.span)
+        }
+        _ => true,
+    };
+    remarks.into_iter().filter(is_kept).collect()
+}

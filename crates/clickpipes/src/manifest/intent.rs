@@ -1,0 +1,32 @@
+//! What a manifest asks for beyond the fields of the object.
+
+use serde_json::Value;
+
+use model::action::RunState;
+use model::address::Name;
+use model::desired::{Intent, Presence};
+use model::live::Id;
+
+/// Reads it from a manifest that its schema approves of.
+pub(super) fn parse_intent(document: &Value) -> Intent {
+    let (metadata, spec) = (&document["metadata"], &document["spec"]);
+    let texts = |list: &Value| -> Vec<Name> {
+        list.as_array().into_iter().flatten().filter_map(Value::as_str).map(Name::new).collect()
+    };
+    let labels = metadata["labels"].as_object().into_iter().flatten();
+    Intent {
+        presence: parse_presence(spec["state"].as_str()),
+        protect: spec["protect"] == true,
+        previous_names: texts(&metadata["previousNames"]),
+        pinned_id: metadata["id"].as_str().map(Id::new),
+        labels: labels.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect(),
+    }
+}
+
+fn parse_presence(state: Option<&str>) -> Presence {
+    match state {
+        Some("absent") => Presence::Absent,
+        Some("stopped") => Presence::Present(RunState::Stopped),
+        _ => Presence::default(),
+    }
+}

@@ -1,0 +1,33 @@
+//! Misspelt keys, put right after they were reported.
+
+use model::path::FieldPath;
+use model::schema_validator;
+use model::yaml::{PendingDiagnostic, YamlContent, YamlNode};
+
+/// Gives every key that was reported as unknown the name that was probably meant, so that no rule
+/// takes the field for missing.
+pub(super) fn rename_misspelt_keys(root: &mut YamlNode, remarks: &[PendingDiagnostic]) {
+    // Outer keys were reported first, and would hide the paths to inner ones.
+    for remark in remarks.iter().rev().filter(|remark| remark.code == schema_validator::code::UNKNOWN_FIELD) {
+        if let Some(name) = &remark.replacement {
+            rename_key(root, &remark.path, remark, name);
+        }
+    }
+}
+
+fn rename_key(root: &mut YamlNode, path: &FieldPath, remark: &PendingDiagnostic, name: &str) {
+    let Some((last, parents)) = path.segments().split_last() else { return };
+    let parent = parents.iter().try_fold(root, |node, segment| match &mut node.content {
+        YamlContent::List(items) => items.get_mut(segment.parse::<usize>().ok()?),
+        YamlContent::Map(entries) => {
+            entries.iter_mut().find(|entry| entry.key == *segment).map(|entry| &mut entry.value)
+        }
+        _ => None,
+    });
+    let Some(YamlContent::Map(entries)) = parent.map(|node| &mut node.content) else { return };
+    // In a reference to a secret the path ends before the key.
+    let is_meant = |key: &str, at| key == last && at == remark.span;
+    if let Some(entry) = entries.iter_mut().find(|entry| is_meant(&entry.key, entry.span)) {
+        name.clone_into(&mut entry.key);
+    }
+}

@@ -1,0 +1,122 @@
+//! What the databases that pipes read from have in common: users, modes, table mappings.
+
+use std::collections::BTreeSet;
+
+use schemars::JsonSchema;
+use serde_json::Value;
+
+use crate::validate::{CrossFieldRule, RuleContext, RuleFinding, RuleSet, custom_rule, flag_is, value_is};
+use model::path::FieldPath;
+
+pub(crate) mod replacement_effects;
+
+/// The names under which an update adds table mappings and removes them.
+pub(crate) const TABLE_MAPPING_DELTAS: [&str; 2] = ["tableMappingsToAdd", "tableMappingsToRemove"];
+
+/// How a database is followed.
+#[derive(JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ReplicationMode {
+    /// A first copy of the tables, then every change.
+    Cdc,
+    /// One copy of the tables, then the pipe is done.
+    Snapshot,
+    /// Every change from now on, without a first copy.
+    CdcOnly,
+}
+
+/// How a pipe proves who it is to a database.
+#[derive(JsonSchema)]
+pub enum DatabaseAuthentication {
+    /// User and password.
+    #[serde(rename = "basic")]
+    Basic,
+    /// A user, and an IAM role that is taken on in place of a password.
+    #[serde(rename = "IAM_ROLE")]
+    IamRole,
+}
+
+/// The engine of a table that a mapping makes.
+#[derive(JsonSchema)]
+pub enum TableEngine {
+    /// Keeps every change as a row of its own.
+    MergeTree,
+    /// Keeps the latest version of each row.
+    ReplacingMergeTree,
+    /// Keeps nothing, and feeds the materialized views that read from it.
+    Null,
+}
+
+/// User and password, or user and role.
+pub(crate) const LOGIN_RULES: RuleSet = RuleSet {
+    object_paths: &["spec.source.postgres", "spec.source.mysql"],
+    rules: &[
+        CrossFieldRule::required_fields_iff(
+            "database-iam-role",
+            &["iamRole"],
+            value_is("authentication", &["IAM_ROLE"]),
+        ),
+        CrossFieldRule::required_fields_iff(
+            "database-password",
+            &["credentials.password"],
+            value_is("authentication", &["basic"]),
+        ),
+        CrossFieldRule::forbidden_fields(
+            "login-version",
+            &["credentials.version"],
+            value_is("authentication", &["IAM_ROLE"]),
+        )
+        .into_warning()
+        .with_reason("no secret is sent again")
+        .with_help("remove `version`: a role has nothing to rotate here"),
+    ],
+};
+
+/// No two mappings write one table.
+pub(crate) const MAPPING_LIST_RULES: RuleSet = RuleSet {
+    object_paths: &["spec.source.postgres", "spec.source.mysql", "spec.source.mongodb", "spec.source.bigquery"],
+    rules: &[CrossFieldRule::unique_entries("duplicate-target-table", "tableMappings", "targetTable")
+        .with_reason("two mappings cannot share a table")],
+};
+
+/// The columns of one mapping.
+pub(crate) const MAPPING_RULES: RuleSet = RuleSet {
+    object_paths: &[
+        "spec.source.postgres.tableMappings.*",
+        "spec.source.mysql.tableMappings.*",
+        "spec.source.bigquery.tableMappings.*",
+    ],
+    rules: &[
+        CrossFieldRule::required_fields_iff(
+            "custom-sorting-key",
+            &["sortingKeys"],
+            flag_is("useCustomSortingKey", true),
+        )
+        .with_help("`sortingKeys` and `useCustomSortingKey: true` go together"),
+        custom_rule("empty-sorting-key", &["sortingKeys", "useCustomSortingKey"], empty_sorting_key),
+        custom_rule("excluded-sorting-key", &["sortingKeys", "excludedColumns"], excluded_sorting_key).into_warning(),
+    ],
+};
+
+fn empty_sorting_key(scope: &RuleContext<'_>) -> Vec<RuleFinding> {
+    let custom = scope.value_at("useCustomSortingKey").and_then(Value::as_bool) == Some(true);
+    let empty = scope.value_at("sortingKeys").and_then(Value::as_array).is_some_and(Vec::is_empty);
+    if !(custom && empty) {
+        return Vec::new();
+    }
+    let message = "`useCustomSortingKey: true` needs at least one column";
+    vec![RuleFinding::new(FieldPath::parse("sortingKeys"), message).with_help("name the columns in `sortingKeys`")]
+}
+
+fn excluded_sorting_key(scope: &RuleContext<'_>) -> Vec<RuleFinding> {
+    let excluded: BTreeSet<&str> = scope.texts_at("excludedColumns").collect();
+    let keys = scope.list_at("sortingKeys").iter().enumerate();
+    keys.filter_map(|(at, key)| Some((at, key.as_str()?)))
+        .filter(|(_, key)| excluded.contains(key))
+        .map(|(at, key)| {
+            let message = format!("column `{key}` is a sorting key, and excluded");
+            RuleFinding::new(FieldPath::parse("sortingKeys").child(at), message)
+                .with_help("take it out of `excludedColumns`")
+        })
+        .collect()
+}

@@ -1,0 +1,201 @@
+//! Where a pipe writes.
+
+use schemars::JsonSchema;
+use serde_json::Value;
+
+use super::additional::Additional;
+use crate::validate::{CrossFieldRule, RuleContext, RuleFinding, RuleSet, custom_rule, flag_is, value_is};
+use model::annotations;
+use model::path::FieldPath;
+use model::text::NonEmptyText;
+
+/// The API takes a change of the columns or of their mappings only with both.
+pub(crate) const COLUMNS: &[&str] = &["destination.columns", "fieldMappings"];
+
+/// Where a pipe writes.
+#[derive(JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Destination {
+    /// The database. Always set it: a default of the API is not documented.
+    #[schemars(transform = annotations::requires_replace)]
+    pub database: Option<NonEmptyText>,
+    /// The table. Required, except for database pipes: their mappings name the tables.
+    #[schemars(transform = annotations::requires_replace)]
+    pub table: Option<NonEmptyText>,
+    /// If `true`, the pipe creates the table. If `false`, it writes to an existing table. Not for
+    /// database pipes.
+    #[schemars(transform = annotations::requires_replace)]
+    pub managed_table: Option<bool>,
+    /// The table that the pipe creates. Required with `managedTable: true`.
+    #[schemars(transform = annotations::requires_replace)]
+    pub table_definition: Option<TableDefinition>,
+    /// The columns, in order. A change affects only the pipe and never alters the table. It is sent
+    /// together with the field mappings.
+    #[schemars(length(min = 1), transform = annotations::sent_with(COLUMNS))]
+    pub columns: Option<Vec<DestinationColumn>>,
+    /// Roles of the database user of the pipe, instead of the default role. The API accepts them
+    /// only at creation and never returns them, so drift is not detected.
+    #[schemars(transform = annotations::requires_replace, transform = annotations::write_only, transform = annotations::unordered_set)]
+    pub roles: Option<Vec<NonEmptyText>>,
+    /// Fields that are newer than this version. They are sent and compared unchecked.
+    pub additional: Option<Additional>,
+}
+
+/// One column of the destination.
+#[derive(JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct DestinationColumn {
+    /// The column's name.
+    pub name: NonEmptyText,
+    /// The column's type in ClickHouse, such as `UInt64` or `Nullable(String)`.
+    pub r#type: NonEmptyText,
+}
+
+/// The table that a pipe makes.
+#[derive(JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TableDefinition {
+    /// The table's engine.
+    pub engine: Engine,
+    /// The columns that the table is sorted by, in order.
+    pub sorting_key: Option<Vec<NonEmptyText>>,
+    /// The partition key, an SQL expression.
+    pub partition_by: Option<NonEmptyText>,
+    /// The primary key, an SQL expression. By default, the sorting key.
+    #[schemars(transform = annotations::sometimes_returned)]
+    pub primary_key: Option<NonEmptyText>,
+}
+
+/// The engine of a table.
+#[derive(JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Engine {
+    /// The engine's name.
+    #[schemars(transform = annotations::engine_name)]
+    pub r#type: EngineType,
+    /// The version column, for `ReplacingMergeTree`: the row with the greatest value is kept. The
+    /// API never returns it.
+    #[schemars(transform = annotations::write_only)]
+    pub version_column_id: Option<NonEmptyText>,
+    /// The columns that are summed, for `SummingMergeTree`. The API never returns them.
+    #[schemars(length(min = 1), transform = annotations::write_only, transform = annotations::unordered_set)]
+    pub column_ids: Option<Vec<NonEmptyText>>,
+}
+
+/// An engine of a table.
+#[derive(JsonSchema)]
+pub enum EngineType {
+    /// Keeps every row.
+    MergeTree,
+    /// Keeps the newest of the rows that have the same sorting key.
+    ReplacingMergeTree,
+    /// Adds up the rows that have the same sorting key.
+    SummingMergeTree,
+    /// Keeps nothing, and feeds the materialized views that read from it.
+    Null,
+}
+
+/// What probably stands at `path`, which the API does not return: the column that tells which row is
+/// newer is mostly the last one that the table is not sorted by.
+pub fn guess_version_column(path: &FieldPath, document: &Value) -> Option<Value> {
+    let within = "spec.destination.tableDefinition";
+    if *path != FieldPath::parse(within).child("engine").child("versionColumnId") {
+        return None;
+    }
+    let list = |path: FieldPath| path.value_in(document).and_then(Value::as_array).into_iter().flatten();
+    let key: Vec<&Value> = list(FieldPath::parse(within).child("sortingKey")).collect();
+    let names = list(FieldPath::parse("spec.destination.columns")).filter_map(|it| it.get("name"));
+    names.clone().rfind(|name| !key.contains(name)).or_else(|| names.clone().next_back()).cloned()
+}
+
+pub(crate) const RULES: RuleSet = RuleSet {
+    object_paths: &["spec.destination"],
+    rules: &[
+        CrossFieldRule::required_fields(
+            "managed-table-definition",
+            &["tableDefinition"],
+            flag_is("managedTable", true),
+        )
+        .with_reason("the pipe has to know which table to make"),
+        CrossFieldRule::forbidden_fields(
+            "unmanaged-table-definition",
+            &["tableDefinition"],
+            flag_is("managedTable", false),
+        )
+        .with_reason("the table is there already, and stays as it is")
+        .into_warning(),
+        CrossFieldRule::required_fields_iff(
+            "version-column",
+            &["tableDefinition.engine.versionColumnId"],
+            value_is("tableDefinition.engine.type", &["ReplacingMergeTree"]),
+        ),
+        custom_rule(
+            "replacing-sorting-key",
+            &["tableDefinition.engine.type", "tableDefinition.sortingKey"],
+            replacing_without_key,
+        ),
+        custom_rule(
+            "version-column-unknown",
+            &["tableDefinition.engine.versionColumnId", "columns"],
+            unknown_version_column,
+        ),
+        custom_rule(
+            "summed-columns",
+            &["tableDefinition.engine.type", "tableDefinition.engine.columnIds"],
+            summed_elsewhere,
+        ),
+        custom_rule("summed-column-unknown", &["tableDefinition.engine.columnIds", "columns"], unknown_summed_columns),
+        CrossFieldRule::unique_entries("duplicate-column", "columns", "name"),
+    ],
+};
+
+fn replacing_without_key(scope: &RuleContext<'_>) -> Vec<RuleFinding> {
+    let replacing = scope.text_at("tableDefinition.engine.type") == Some("ReplacingMergeTree");
+    let key = "tableDefinition.sortingKey";
+    if !replacing || !scope.list_at(key).is_empty() {
+        return Vec::new();
+    }
+    let message = "`ReplacingMergeTree` needs a sorting key: rows that share it replace each other";
+    vec![RuleFinding::new(FieldPath::parse(key), message).with_help("name at least one column in `sortingKey`")]
+}
+
+fn unknown_version_column(scope: &RuleContext<'_>) -> Vec<RuleFinding> {
+    let path = "tableDefinition.engine.versionColumnId";
+    let named = scope.text_at(path).map(|name| (FieldPath::parse(path), name));
+    unknown_columns(scope, named)
+}
+
+fn summed_elsewhere(scope: &RuleContext<'_>) -> Vec<RuleFinding> {
+    let path = "tableDefinition.engine.columnIds";
+    let engine = scope.text_at("tableDefinition.engine.type");
+    match engine {
+        Some(engine) if engine != "SummingMergeTree" && scope.has_field(path) => {
+            let message = format!("`columnIds` is only for `SummingMergeTree`, not for `{engine}`");
+            vec![RuleFinding::new(FieldPath::parse(path), message).with_help("remove `columnIds`")]
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn unknown_summed_columns(scope: &RuleContext<'_>) -> Vec<RuleFinding> {
+    let path = "tableDefinition.engine.columnIds";
+    let entries = scope.list_at(path).iter().enumerate();
+    let named = entries.filter_map(|(at, name)| Some((FieldPath::parse(path).child(at), name.as_str()?)));
+    unknown_columns(scope, named)
+}
+
+/// Those of the named columns that the destination does not have.
+fn unknown_columns<'n>(
+    scope: &RuleContext<'_>,
+    named: impl IntoIterator<Item = (FieldPath, &'n str)>,
+) -> Vec<RuleFinding> {
+    let columns = scope.list_at("columns");
+    let known: Vec<&str> = columns.iter().filter_map(|column| column.get("name")?.as_str()).collect();
+    let unknown = named.into_iter().filter(|(_, name)| !columns.is_empty() && !known.contains(name));
+    unknown
+        .map(|(path, name)| {
+            RuleFinding::new(path, format!("`{name}` is not one of the `columns`"))
+                .with_help("name a column of the destination")
+        })
+        .collect()
+}

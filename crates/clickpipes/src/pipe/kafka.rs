@@ -1,0 +1,223 @@
+//! Apache Kafka, and services that speak its protocol.
+
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+
+use super::additional::Additional;
+use crate::validate::{CrossFieldRule, RuleContext, RuleFinding, RuleSet, custom_rule, value_is, value_is_not};
+use model::annotations;
+use model::path::FieldPath;
+use model::text::{Arn, CommaSeparatedNames, NonEmptyText, ObjectName, PemCertificates, UtcMinute, Uuid};
+
+pub mod credentials;
+pub mod registry;
+pub(crate) mod replacement_effects;
+
+/// How the API connects to the brokers. It checks the connection with what one request says.
+const CONNECTION: &[&str] = &["source.kafka.authentication", "source.kafka.iamRole", "source.kafka.credentials"];
+
+/// Topics of Apache Kafka or of a compatible service.
+#[derive(JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Kafka {
+    /// The service that runs the brokers. It determines the possible `authentication`.
+    #[schemars(transform = annotations::requires_replace)]
+    pub r#type: KafkaType,
+    /// The encoding of the messages.
+    #[schemars(transform = annotations::requires_replace)]
+    pub format: KafkaFormat,
+    /// The bootstrap brokers: `host:port`, separated by commas.
+    #[schemars(transform = annotations::requires_replace)]
+    pub brokers: CommaSeparatedNames,
+    /// The topics to read, separated by commas.
+    #[schemars(transform = annotations::requires_replace)]
+    pub topics: CommaSeparatedNames,
+    /// The consumer group to read with. If it is omitted, the API uses `clickpipes-` and the pipe's
+    /// id.
+    #[schemars(transform = annotations::requires_replace)]
+    pub consumer_group: Option<NonEmptyText>,
+    /// The authentication of the pipe.
+    #[schemars(transform = annotations::sent_with(CONNECTION))]
+    pub authentication: KafkaAuthentication,
+    /// The credentials. `authentication` determines the required fields; `IAM_ROLE` needs none.
+    #[schemars(transform = annotations::write_only, transform = annotations::sent_with(CONNECTION))]
+    pub credentials: Option<credentials::KafkaCredentials>,
+    /// The IAM role to assume, with `authentication: IAM_ROLE`.
+    #[schemars(transform = annotations::sent_with(CONNECTION))]
+    pub iam_role: Option<Arn>,
+    /// The CA certificates for the brokers, in PEM format.
+    #[schemars(transform = annotations::sent_with(CONNECTION))]
+    pub ca_certificate: Option<PemCertificates>,
+    /// The position in a topic where the pipe starts to read. Later, the offsets of the consumer
+    /// group apply.
+    #[schemars(transform = annotations::requires_replace)]
+    pub offset: Option<KafkaOffset>,
+    /// The registry with the schemas of the messages.
+    #[schemars(transform = annotations::requires_replace)]
+    pub schema_registry: Option<registry::SchemaRegistry>,
+    /// Reverse private endpoints for the connection to the brokers. Each is a UUID, or `{endpoint:
+    /// NAME}` of a manifest in the same service.
+    #[schemars(transform = annotations::unordered_set, transform = annotations::refers_to_endpoint)]
+    #[schemars(transform = annotations::sent_with(CONNECTION))]
+    pub reverse_private_endpoint_ids: Option<Vec<EndpointReference>>,
+    /// Inserts each message exactly once, even after restarts and rebalances.
+    #[schemars(transform = annotations::requires_replace, transform = annotations::default_is(false))]
+    pub exactly_once: Option<bool>,
+    /// Fields that are newer than this version. They are sent and compared unchecked.
+    pub additional: Option<Additional>,
+}
+
+/// A service that runs Kafka brokers.
+#[derive(JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum KafkaType {
+    /// Apache Kafka.
+    Kafka,
+    /// Redpanda.
+    Redpanda,
+    /// Amazon Managed Streaming for Apache Kafka.
+    Msk,
+    /// Google Cloud Managed Service for Apache Kafka.
+    Gcmk,
+    /// Confluent Cloud.
+    Confluent,
+    /// WarpStream.
+    Warpstream,
+    /// Azure Event Hubs.
+    Azureeventhub,
+    /// DigitalOcean Managed Kafka.
+    Dokafka,
+}
+
+/// An encoding of messages.
+#[derive(JsonSchema)]
+#[expect(missing_docs, reason = "the words say it")]
+pub enum KafkaFormat {
+    #[serde(rename = "JSONEachRow")]
+    JsonEachRow,
+    Avro,
+    AvroConfluent,
+    Protobuf,
+}
+
+/// A way to prove who one is to the brokers.
+#[derive(JsonSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum KafkaAuthentication {
+    /// User and password. Azure Event Hubs needs a connection string instead.
+    Plain,
+    /// User and password, hashed with SHA-256.
+    #[serde(rename = "SCRAM-SHA-256")]
+    ScramSha256,
+    /// User and password, hashed with SHA-512.
+    #[serde(rename = "SCRAM-SHA-512")]
+    ScramSha512,
+    /// An IAM role to assume.
+    IamRole,
+    /// The access key of an IAM user.
+    IamUser,
+    /// A client certificate.
+    MutualTls,
+}
+
+/// Where reading starts in a topic for the first time.
+#[derive(JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct KafkaOffset {
+    /// The first message to read: the oldest, the next, or the first after a time.
+    pub strategy: OffsetStrategy,
+    /// The time to start from, in UTC, to the minute: `2026-01-31T08:00`.
+    pub timestamp: Option<UtcMinute>,
+}
+
+/// From where a topic is read.
+#[derive(JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OffsetStrategy {
+    /// The oldest message that the brokers still have.
+    FromBeginning,
+    /// Messages that arrive after the pipe was made.
+    FromLatest,
+    /// The first message at or after `timestamp`.
+    FromTimestamp,
+}
+
+/// A reverse private endpoint, by UUID or by the name that a manifest declares it under.
+pub struct EndpointReference;
+
+impl JsonSchema for EndpointReference {
+    fn schema_name() -> Cow<'static, str> {
+        "EndpointReference".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "A reverse private endpoint: its UUID, or `{endpoint: NAME}`.",
+            "anyOf": [
+                generator.subschema_for::<Uuid>(),
+                generator.subschema_for::<DeclaredEndpoint>(),
+            ]
+        })
+    }
+}
+
+/// A reverse private endpoint that a manifest of the same service declares.
+#[derive(JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct DeclaredEndpoint {
+    /// The endpoint's `metadata.name`.
+    pub endpoint: ObjectName,
+}
+
+const ALLOWED: &[(&str, &[&str])] = &[
+    ("kafka", &["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "MUTUAL_TLS"]),
+    ("msk", &["SCRAM-SHA-512", "IAM_ROLE", "IAM_USER", "MUTUAL_TLS"]),
+    ("gcmk", &["PLAIN", "MUTUAL_TLS"]),
+    ("confluent", &["PLAIN", "MUTUAL_TLS"]),
+    ("warpstream", &["PLAIN"]),
+    ("azureeventhub", &["PLAIN"]),
+    ("redpanda", &["SCRAM-SHA-256", "SCRAM-SHA-512", "MUTUAL_TLS"]),
+    ("dokafka", &["SCRAM-SHA-256", "MUTUAL_TLS"]),
+];
+
+pub(crate) const RULES: RuleSet = RuleSet {
+    object_paths: &["spec.source.kafka"],
+    rules: &[
+        CrossFieldRule::allowed_values("kafka-authentication", "authentication", "type", ALLOWED),
+        custom_rule("kafka-redpanda-mutual-tls", &["type", "authentication"], redpanda_mutual_tls).into_warning(),
+        CrossFieldRule::required_fields_iff("kafka-iam-role", &["iamRole"], value_is("authentication", &["IAM_ROLE"])),
+        CrossFieldRule::required_fields_iff(
+            "kafka-no-credentials",
+            &["credentials"],
+            value_is_not("authentication", &["IAM_ROLE"]),
+        ),
+        custom_rule(
+            "kafka-credentials",
+            &["type", "authentication", "credentials"],
+            credentials::mismatched_credentials,
+        ),
+        CrossFieldRule::required_fields_iff(
+            "kafka-offset-timestamp",
+            &["offset.timestamp"],
+            value_is("offset.strategy", &["from_timestamp"]),
+        ),
+        custom_rule(
+            "kafka-protobuf-schema",
+            &["format", "schemaRegistry", "additional"],
+            registry::protobuf_without_schema,
+        ),
+        custom_rule("kafka-avro-registry", &["format", "schemaRegistry"], registry::avro_without_registry)
+            .into_warning(),
+    ],
+};
+
+fn redpanda_mutual_tls(scope: &RuleContext<'_>) -> Vec<RuleFinding> {
+    let pair = (scope.text_at("type"), scope.text_at("authentication"));
+    if pair != (Some("redpanda"), Some("MUTUAL_TLS")) {
+        return Vec::new();
+    }
+    let message = "the API documents `MUTUAL_TLS` for `type: redpanda`, but has refused it before";
+    let help = "should the API refuse it, `type: kafka` reaches the same brokers";
+    vec![RuleFinding::new(FieldPath::parse("authentication"), message).with_help(help)]
+}

@@ -1,0 +1,112 @@
+//! Amazon Kinesis.
+
+use schemars::JsonSchema;
+
+use super::additional::Additional;
+use super::credentials::AccessKey;
+use super::replacement_effects::Replacement;
+use crate::validate::{CrossFieldRule, RuleSet, value_is};
+use model::annotations;
+use model::text::{Arn, NonEmptyText};
+
+/// How the API connects to the stream. It checks the connection with what one request says.
+const CONNECTION: &[&str] = &["source.kinesis.authentication", "source.kinesis.iamRole", "source.kinesis.accessKey"];
+
+/// An Amazon Kinesis stream.
+#[derive(JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Kinesis {
+    /// The encoding of the records.
+    #[schemars(transform = annotations::requires_replace)]
+    pub format: KinesisFormat,
+    /// The stream to read.
+    #[schemars(transform = annotations::requires_replace)]
+    pub stream_name: NonEmptyText,
+    /// The AWS region of the stream, such as `us-east-1`.
+    #[schemars(transform = annotations::requires_replace)]
+    pub region: NonEmptyText,
+    /// The position in a shard where the pipe starts to read.
+    #[schemars(transform = annotations::requires_replace)]
+    pub iterator_type: IteratorType,
+    /// The time to start from with `iteratorType: AT_TIMESTAMP`, in seconds since 1970 (UTC).
+    #[schemars(transform = annotations::requires_replace)]
+    pub timestamp: Option<i64>,
+    /// Reads with dedicated throughput (enhanced fan-out). AWS charges for it.
+    #[schemars(transform = annotations::requires_replace, transform = annotations::default_is(false))]
+    pub use_enhanced_fan_out: Option<bool>,
+    /// The authentication of the pipe.
+    #[schemars(transform = annotations::sent_with(CONNECTION))]
+    pub authentication: KinesisAuthentication,
+    /// The IAM role to assume, with `authentication: IAM_ROLE`.
+    #[schemars(transform = annotations::sent_with(CONNECTION))]
+    pub iam_role: Option<Arn>,
+    /// The key of the IAM user, with `authentication: IAM_USER`.
+    #[schemars(transform = annotations::write_only, transform = annotations::sent_with(CONNECTION))]
+    pub access_key: Option<AccessKey>,
+    /// Fields that are newer than this version. They are sent and compared unchecked.
+    pub additional: Option<Additional>,
+}
+
+/// An encoding of records.
+#[derive(JsonSchema)]
+#[expect(missing_docs, reason = "the words say it")]
+pub enum KinesisFormat {
+    #[serde(rename = "JSONEachRow")]
+    JsonEachRow,
+    Avro,
+    AvroConfluent,
+}
+
+/// The position in a shard where the pipe starts to read.
+#[derive(JsonSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum IteratorType {
+    /// The oldest record that the stream still has.
+    TrimHorizon,
+    /// Records that arrive after the pipe was made.
+    Latest,
+    /// The first record at or after `timestamp`.
+    AtTimestamp,
+}
+
+/// A way to prove who one is to AWS.
+#[derive(JsonSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum KinesisAuthentication {
+    /// An IAM role to assume.
+    IamRole,
+    /// The access key of an IAM user.
+    IamUser,
+}
+
+pub(crate) const RULES: RuleSet = RuleSet {
+    object_paths: &["spec.source.kinesis"],
+    rules: &[
+        CrossFieldRule::required_fields_iff(
+            "kinesis-timestamp",
+            &["timestamp"],
+            value_is("iteratorType", &["AT_TIMESTAMP"]),
+        ),
+        CrossFieldRule::required_fields_iff(
+            "kinesis-iam-role",
+            &["iamRole"],
+            value_is("authentication", &["IAM_ROLE"]),
+        ),
+        CrossFieldRule::required_fields_iff(
+            "kinesis-access-key",
+            &["accessKey"],
+            value_is("authentication", &["IAM_USER"]),
+        ),
+    ],
+};
+
+/// What replacing a Kinesis pipe does to the data.
+pub(crate) fn describe_replacement(it: &Replacement<'_>) -> Vec<String> {
+    match it.text_at("iteratorType") {
+        Some("LATEST") => it.describe_missed_rows("the new pipe starts at LATEST", "records"),
+        Some("AT_TIMESTAMP") => {
+            it.describe_repeated_rows("the new pipe starts at the declared timestamp", "rows from then on that are")
+        }
+        _ => it.describe_repeated_rows("the new pipe starts at TRIM_HORIZON", "rows"),
+    }
+}

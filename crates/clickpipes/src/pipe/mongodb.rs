@@ -1,0 +1,152 @@
+//! MongoDB databases.
+
+use schemars::JsonSchema;
+
+use super::additional::Additional;
+use super::credentials::Login;
+use super::database::{ReplicationMode, TABLE_MAPPING_DELTAS, TableEngine};
+use crate::validate::{RuleContext, RuleFinding, RuleSet, custom_rule};
+use model::annotations;
+use model::path::FieldPath;
+use model::secret::TextOrSecret;
+use model::text::{NonEmptyText, PemCertificates};
+
+/// The API checks a changed connection with what the same request says, and wants URI and read
+/// preference in it.
+const CONNECTION: &[&str] = &["source.mongodb.uri", "source.mongodb.readPreference", "source.mongodb.credentials"];
+
+/// What tells the mappings of collections apart.
+const COLLECTION: &[&str] = &["sourceDatabaseName", "sourceCollection", "targetTable"];
+
+/// Collections of a MongoDB database.
+#[derive(JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Mongodb {
+    /// The URI of the database: `mongodb://…` or `mongodb+srv://…`. A URI with a password must be a
+    /// reference. The API returns it; pipectl shows it without the password.
+    #[schemars(transform = annotations::uri_with_password, transform = annotations::sent_with(CONNECTION))]
+    pub uri: TextOrSecret,
+    /// The members of the replica set to read from.
+    #[schemars(transform = annotations::sent_with(CONNECTION))]
+    pub read_preference: ReadPreference,
+    /// The user, where `uri` does not name one.
+    #[schemars(transform = annotations::write_only, transform = annotations::sent_with(CONNECTION))]
+    pub credentials: Option<Login>,
+    /// The name in the certificate of the server, if it differs from the host.
+    #[schemars(transform = annotations::sometimes_returned, transform = annotations::sent_with(CONNECTION))]
+    pub tls_host: Option<NonEmptyText>,
+    /// The CA certificates for the server, in PEM format.
+    #[schemars(transform = annotations::sometimes_returned, transform = annotations::sent_with(CONNECTION))]
+    pub ca_certificate: Option<PemCertificates>,
+    /// Connects without TLS.
+    #[schemars(transform = annotations::sometimes_returned, transform = annotations::sent_with(CONNECTION))]
+    #[schemars(transform = annotations::default_is(false))]
+    pub disable_tls: Option<bool>,
+    /// Connects with TLS and accepts any certificate.
+    #[schemars(transform = annotations::sometimes_returned, transform = annotations::sent_with(CONNECTION))]
+    #[schemars(transform = annotations::default_is(false))]
+    pub skip_cert_verification: Option<bool>,
+    /// Settings of the snapshot and of replication.
+    pub settings: MongodbSettings,
+    /// The collections to read, and their target tables. The pipe is paused to add or remove a
+    /// mapping. A changed mapping is removed and added again, with a new snapshot.
+    #[schemars(length(min = 1), transform = annotations::needs_pause)]
+    #[schemars(transform = annotations::keyed_list(COLLECTION, 2, TABLE_MAPPING_DELTAS))]
+    pub table_mappings: Vec<MongodbTableMapping>,
+    /// Fields that are newer than this version. They are sent and compared unchecked.
+    pub additional: Option<Additional>,
+}
+
+/// Which members of a replica set are read.
+#[derive(JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum ReadPreference {
+    /// The primary.
+    Primary,
+    /// The primary, or a secondary while there is none.
+    PrimaryPreferred,
+    /// A secondary.
+    Secondary,
+    /// A secondary, or the primary while there is none.
+    SecondaryPreferred,
+    /// The member that answers fastest.
+    Nearest,
+}
+
+/// How collections are copied and followed.
+#[derive(JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct MongodbSettings {
+    /// An initial snapshot, changes, or both.
+    #[schemars(transform = annotations::requires_replace)]
+    pub replication_mode: ReplicationMode,
+    /// The interval between reads of changes, in seconds.
+    #[schemars(range(min = 1), transform = annotations::needs_pause, transform = annotations::default_is(60))]
+    #[schemars(transform = annotations::sometimes_returned)]
+    pub sync_interval_seconds: Option<i64>,
+    /// The batch size for changes, in documents.
+    #[schemars(range(min = 1), transform = annotations::needs_pause)]
+    #[schemars(transform = annotations::sometimes_returned, transform = annotations::default_is(100_000))]
+    pub pull_batch_size: Option<i64>,
+    /// The number of documents per part of the initial snapshot.
+    #[schemars(range(min = 1000), transform = annotations::requires_replace)]
+    #[schemars(transform = annotations::sometimes_returned, transform = annotations::default_is(100_000))]
+    pub snapshot_num_rows_per_partition: Option<i64>,
+    /// The number of collections that the initial snapshot copies in parallel.
+    #[schemars(range(min = 1), transform = annotations::requires_replace)]
+    #[schemars(transform = annotations::sometimes_returned, transform = annotations::default_is(1))]
+    pub snapshot_number_of_parallel_tables: Option<i64>,
+    /// Removes deleted documents from `ReplacingMergeTree` tables when parts are merged.
+    #[schemars(transform = annotations::requires_replace, transform = annotations::sometimes_returned)]
+    #[schemars(transform = annotations::default_is(false))]
+    pub delete_on_merge: Option<bool>,
+    /// Stores documents as ClickHouse `JSON` instead of text.
+    #[schemars(transform = annotations::requires_replace, transform = annotations::sometimes_returned)]
+    pub use_json_native_format: Option<bool>,
+}
+
+/// One collection and where it goes.
+#[derive(JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct MongodbTableMapping {
+    /// The database of the collection to read.
+    pub source_database_name: NonEmptyText,
+    /// The collection to read.
+    pub source_collection: NonEmptyText,
+    /// The ClickHouse table. It is created if it is missing, and must be empty for a snapshot.
+    pub target_table: NonEmptyText,
+    /// The engine of the table.
+    #[schemars(transform = annotations::default_is("ReplacingMergeTree"))]
+    pub table_engine: Option<TableEngine>,
+}
+
+pub(crate) const RULES: RuleSet = RuleSet {
+    object_paths: &["spec.source.mongodb"],
+    rules: &[
+        custom_rule("mongodb-uri", &["uri"], unknown_uri_scheme),
+        custom_rule("password-in-uri", &["uri"], password_in_uri)
+            .with_help("write it under `credentials`, or the whole URI as `{fromEnv: NAME}`"),
+    ],
+};
+
+fn unknown_uri_scheme(scope: &RuleContext<'_>) -> Vec<RuleFinding> {
+    let known = |uri: &str| uri.starts_with("mongodb://") || uri.starts_with("mongodb+srv://");
+    let unknown = scope.text_at("uri").filter(|uri| !known(uri));
+    let message = "not the URI of a MongoDB database: it begins with `mongodb://` or `mongodb+srv://`";
+    unknown.map(|_| RuleFinding::new(FieldPath::parse("uri"), message)).into_iter().collect()
+}
+
+/// Sloppy passwords hold slashes and `@`: whatever stands before the last `@` is the user's.
+fn password_in_uri(scope: &RuleContext<'_>) -> Vec<RuleFinding> {
+    let login = scope
+        .text_at("uri")
+        .and_then(|uri| uri.split_once("://"))
+        .and_then(|(_, rest)| rest.rsplit_once('@'))
+        .map(|(login, _)| login);
+    let message = "the URI holds a password, and manifests hold none";
+    login
+        .filter(|login| login.contains(':'))
+        .map(|_| RuleFinding::new(FieldPath::parse("uri"), message))
+        .into_iter()
+        .collect()
+}

@@ -1,0 +1,181 @@
+//! MySQL and MariaDB databases.
+
+use schemars::JsonSchema;
+
+use super::additional::Additional;
+use super::credentials::Login;
+use super::database::{DatabaseAuthentication, ReplicationMode, TABLE_MAPPING_DELTAS, TableEngine};
+use crate::validate::{CrossFieldRule, RuleSet};
+use model::annotations;
+use model::text::{Arn, HostAddress, NonEmptyText, PemCertificates, TcpPort};
+
+/// The API checks a changed connection with what the same request says, and wants host and port in
+/// it.
+const CONNECTION: &[&str] = &[
+    "source.mysql.host",
+    "source.mysql.port",
+    "source.mysql.authentication",
+    "source.mysql.iamRole",
+    "source.mysql.credentials",
+];
+
+/// What tells the mappings of tables apart.
+const TABLE: &[&str] = &["sourceSchemaName", "sourceTable", "targetTable"];
+
+/// Tables of a MySQL or MariaDB database.
+#[derive(JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Mysql {
+    /// The type of database, and who runs it. The API may return plain `mysql` or `mariadb`.
+    #[schemars(transform = annotations::requires_replace, transform = annotations::default_is("mysql"))]
+    #[schemars(transform = annotations::flavour_of(FLAVOURS))]
+    pub r#type: Option<MysqlType>,
+    /// The database's host name or address. With a reverse private endpoint, the endpoint's DNS
+    /// name.
+    #[schemars(transform = annotations::sent_with(CONNECTION))]
+    pub host: HostAddress,
+    /// The port of the database, usually 3306.
+    #[schemars(transform = annotations::sent_with(CONNECTION))]
+    pub port: TcpPort,
+    /// The authentication of the pipe.
+    #[schemars(transform = annotations::sent_with(CONNECTION), transform = annotations::default_is("basic"))]
+    pub authentication: Option<DatabaseAuthentication>,
+    /// The IAM role to assume, with `authentication: IAM_ROLE`.
+    #[schemars(transform = annotations::sent_with(CONNECTION))]
+    pub iam_role: Option<Arn>,
+    /// The user. `authentication: basic` also needs its password.
+    #[schemars(transform = annotations::write_only, transform = annotations::sent_with(CONNECTION))]
+    pub credentials: Login,
+    /// The name in the certificate of the server, if it differs from `host`.
+    #[schemars(transform = annotations::sent_with(CONNECTION))]
+    pub tls_host: Option<NonEmptyText>,
+    /// The CA certificates for the server, in PEM format.
+    #[schemars(transform = annotations::sent_with(CONNECTION))]
+    pub ca_certificate: Option<PemCertificates>,
+    /// Connects without TLS.
+    #[schemars(transform = annotations::sent_with(CONNECTION), transform = annotations::default_is(false))]
+    pub disable_tls: Option<bool>,
+    /// Connects with TLS and accepts any certificate.
+    #[schemars(transform = annotations::sent_with(CONNECTION), transform = annotations::default_is(false))]
+    pub skip_cert_verification: Option<bool>,
+    /// The replica id of the pipe at the source. It must be unique there. If it is omitted, the API
+    /// chooses one.
+    #[schemars(range(min = 1, max = 4_294_967_295_i64))]
+    #[schemars(transform = annotations::sent_with(CONNECTION))]
+    pub server_id: Option<i64>,
+    /// Settings of the snapshot and of replication.
+    pub settings: MysqlSettings,
+    /// The tables to read, and their target tables. The pipe is paused to add or remove a mapping.
+    /// A changed mapping is removed and added again, with a new snapshot.
+    #[schemars(length(min = 1), transform = annotations::needs_pause)]
+    #[schemars(transform = annotations::keyed_list(TABLE, 2, TABLE_MAPPING_DELTAS))]
+    pub table_mappings: Vec<MysqlTableMapping>,
+    /// Fields that are newer than this version. They are sent and compared unchecked.
+    pub additional: Option<Additional>,
+}
+
+const FLAVOURS: &[(&str, &str)] = &[("rdsmysql", "mysql"), ("auroramysql", "mysql"), ("rdsmariadb", "mariadb")];
+
+/// A database of the MySQL family, and who runs it.
+#[derive(JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum MysqlType {
+    /// Any MySQL.
+    Mysql,
+    /// MySQL on Amazon RDS.
+    Rdsmysql,
+    /// MySQL on Amazon Aurora.
+    Auroramysql,
+    /// Any MariaDB.
+    Mariadb,
+    /// MariaDB on Amazon RDS.
+    Rdsmariadb,
+}
+
+/// How tables are copied and followed.
+#[derive(JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct MysqlSettings {
+    /// An initial snapshot, changes, or both.
+    #[schemars(transform = annotations::requires_replace)]
+    pub replication_mode: ReplicationMode,
+    /// How the position in the binary log is tracked.
+    #[schemars(transform = annotations::requires_replace, transform = annotations::default_is("GTID"))]
+    pub replication_mechanism: Option<ReplicationMechanism>,
+    /// The interval between reads of changes, in seconds.
+    #[schemars(range(min = 1), transform = annotations::needs_pause, transform = annotations::default_is(60))]
+    pub sync_interval_seconds: Option<i64>,
+    /// The batch size for changes, in rows.
+    #[schemars(range(min = 1), transform = annotations::needs_pause)]
+    #[schemars(transform = annotations::default_is(100_000))]
+    pub pull_batch_size: Option<i64>,
+    /// Compresses the connection.
+    #[schemars(transform = annotations::needs_pause, transform = annotations::default_is(false))]
+    pub use_compression: Option<bool>,
+    /// Creates nullable columns as `Nullable`. Otherwise, null becomes the default value of the
+    /// type.
+    #[schemars(transform = annotations::requires_replace, transform = annotations::default_is(false))]
+    pub allow_nullable_columns: Option<bool>,
+    /// The number of workers per table in the initial snapshot.
+    #[schemars(range(min = 1), transform = annotations::requires_replace, transform = annotations::default_is(4))]
+    pub initial_load_parallelism: Option<i64>,
+    /// The number of rows per part of the initial snapshot.
+    #[schemars(range(min = 1000), transform = annotations::requires_replace)]
+    #[schemars(transform = annotations::default_is(100_000))]
+    pub snapshot_num_rows_per_partition: Option<i64>,
+    /// The number of tables that the initial snapshot copies in parallel.
+    #[schemars(range(min = 1), transform = annotations::requires_replace, transform = annotations::default_is(1))]
+    pub snapshot_number_of_parallel_tables: Option<i64>,
+    /// Removes deleted rows from `ReplacingMergeTree` tables when parts are merged.
+    #[schemars(transform = annotations::requires_replace, transform = annotations::sometimes_returned)]
+    #[schemars(transform = annotations::default_is(false))]
+    pub delete_on_merge: Option<bool>,
+}
+
+/// A way to remember a place in the binary log.
+#[derive(JsonSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ReplicationMechanism {
+    /// By global transaction id.
+    Gtid,
+    /// By file and position. Not for MariaDB, and for MySQL only where ClickHouse's support has
+    /// let it in.
+    FilePos,
+}
+
+/// One table and where it goes.
+#[derive(JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct MysqlTableMapping {
+    /// The database of the table to read.
+    pub source_schema_name: NonEmptyText,
+    /// The table to read.
+    pub source_table: NonEmptyText,
+    /// The ClickHouse table. It is created if it is missing, and must be empty for a snapshot.
+    pub target_table: NonEmptyText,
+    /// Columns that are not copied.
+    #[schemars(transform = annotations::unordered_set, transform = annotations::unique_items)]
+    pub excluded_columns: Option<Vec<NonEmptyText>>,
+    /// Sorts the table by `sortingKeys` instead of the primary key of the source.
+    #[schemars(transform = annotations::default_is(false))]
+    pub use_custom_sorting_key: Option<bool>,
+    /// The columns that the table is sorted by, in order.
+    #[schemars(transform = annotations::unique_items)]
+    pub sorting_keys: Option<Vec<NonEmptyText>>,
+    /// The engine of the table.
+    #[schemars(transform = annotations::default_is("ReplacingMergeTree"))]
+    pub table_engine: Option<TableEngine>,
+    /// An indexed column of an integer or time type. The initial snapshot is split into parts by
+    /// it. Unrelated to partitions in ClickHouse.
+    pub partition_key: Option<NonEmptyText>,
+}
+
+pub(crate) const RULES: RuleSet = RuleSet {
+    object_paths: &["spec.source.mysql"],
+    rules: &[CrossFieldRule::allowed_values(
+        "mariadb-mechanism",
+        "settings.replicationMechanism",
+        "type",
+        &[("mariadb", &["GTID"]), ("rdsmariadb", &["GTID"])],
+    )],
+};

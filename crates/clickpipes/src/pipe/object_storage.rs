@@ -1,0 +1,221 @@
+//! Files in an object storage.
+
+use schemars::JsonSchema;
+
+use super::additional::Additional;
+use super::credentials::AccessKey;
+use super::replacement_effects::Replacement;
+use crate::validate::{CrossFieldRule, RuleSet, custom_rule, flag_is, value_is};
+use model::annotations;
+use model::secret::Secret;
+use model::text::{Arn, NonEmptyText};
+
+mod queue;
+
+/// How the API connects to the storage. It checks the connection with what one request says.
+const CONNECTION: &[&str] = &[
+    "source.objectStorage.authentication",
+    "source.objectStorage.iamRole",
+    "source.objectStorage.accessKey",
+    "source.objectStorage.serviceAccountKey",
+    "source.objectStorage.connectionString",
+];
+
+/// What names the files in an Azure container, and the way to them.
+const CONTAINER: &[&str] = &[
+    "source.objectStorage.authentication",
+    "source.objectStorage.connectionString",
+    "source.objectStorage.azureContainerName",
+    "source.objectStorage.path",
+];
+
+/// The API cannot switch a pipe to a service account, or away from it.
+const FIXED: &[&str] = &["SERVICE_ACCOUNT"];
+
+/// Files in an object storage such as Amazon S3.
+#[derive(JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ObjectStorage {
+    /// The storage. It determines the possible `authentication`.
+    #[schemars(transform = annotations::requires_replace)]
+    pub r#type: StorageType,
+    /// The format of the files.
+    #[schemars(transform = annotations::requires_replace)]
+    pub format: FileFormat,
+    /// The URL of the files, with optional wildcards in the path. Not for Azure.
+    #[schemars(transform = annotations::requires_replace)]
+    pub url: Option<NonEmptyText>,
+    /// The separator between the values of a line.
+    #[schemars(transform = annotations::requires_replace, transform = annotations::default_is(","))]
+    pub delimiter: Option<NonEmptyText>,
+    /// The compression of the files.
+    #[schemars(transform = annotations::requires_replace)]
+    pub compression: Option<Compression>,
+    /// Continues to read new files. Without a queue, their names must be in lexical order. If
+    /// `false`, the pipe completes after the existing files.
+    #[schemars(transform = annotations::requires_replace, transform = annotations::default_is(false))]
+    pub is_continuous: Option<bool>,
+    /// The queue with notifications of new files, in any order: an SQS URL for S3, a Pub/Sub
+    /// subscription (`projects/…/subscriptions/…`) for GCS. Needs `isContinuous: true`.
+    #[schemars(transform = annotations::requires_replace)]
+    pub queue_url: Option<NonEmptyText>,
+    /// Skips existing files, and reads only those in the queue.
+    #[schemars(transform = annotations::sometimes_returned, transform = annotations::default_is(false))]
+    pub skip_initial_load: Option<bool>,
+    /// The initial load skips all files up to and including this object key.
+    pub start_after: Option<NonEmptyText>,
+    /// The authentication of the pipe. If it is omitted, the storage must be public.
+    #[schemars(transform = annotations::sometimes_returned, transform = annotations::sent_with(CONNECTION))]
+    #[schemars(transform = annotations::replace_across(FIXED))]
+    pub authentication: Option<StorageAuthentication>,
+    /// The IAM role to assume, with `authentication: IAM_ROLE`.
+    #[schemars(transform = annotations::sent_with(CONNECTION))]
+    pub iam_role: Option<Arn>,
+    /// The key of the IAM user, with `authentication: IAM_USER`.
+    #[schemars(transform = annotations::write_only, transform = annotations::sent_with(CONNECTION))]
+    pub access_key: Option<AccessKey>,
+    /// The JSON key file of the service account, base64-encoded, with `authentication:
+    /// SERVICE_ACCOUNT`. A reference to the plain file needs `encoding: base64`.
+    #[schemars(transform = annotations::write_only, transform = annotations::sent_with(CONNECTION))]
+    pub service_account_key: Option<Secret>,
+    /// The connection string of the storage account, with `authentication: CONNECTION_STRING`.
+    #[schemars(transform = annotations::write_only, transform = annotations::sent_with(CONTAINER))]
+    pub connection_string: Option<Secret>,
+    /// The container. For Azure only. The API may omit it from responses, so drift may not be
+    /// detected.
+    #[schemars(transform = annotations::sometimes_returned, transform = annotations::sent_with(CONTAINER))]
+    pub azure_container_name: Option<NonEmptyText>,
+    /// The path of the files in the container, with optional wildcards. For Azure only. The API may
+    /// omit it from responses, so drift may not be detected.
+    #[schemars(transform = annotations::sometimes_returned, transform = annotations::sent_with(CONTAINER))]
+    pub path: Option<NonEmptyText>,
+    /// Fields that are newer than this version. They are sent and compared unchecked.
+    pub additional: Option<Additional>,
+}
+
+/// An object storage.
+#[derive(JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum StorageType {
+    /// Amazon S3, and storages that speak its protocol.
+    S3,
+    /// Google Cloud Storage.
+    Gcs,
+    /// DigitalOcean Spaces.
+    Dospaces,
+    /// Azure Blob Storage.
+    Azureblobstorage,
+    /// Cloudflare R2.
+    Cloudflarer2,
+    /// OVH Object Storage.
+    Ovhobjectstorage,
+}
+
+/// A format of files.
+#[derive(JsonSchema)]
+#[expect(missing_docs, reason = "the words say it")]
+pub enum FileFormat {
+    #[serde(rename = "JSONEachRow")]
+    JsonEachRow,
+    #[serde(rename = "JSONAsObject")]
+    JsonAsObject,
+    #[serde(rename = "CSV")]
+    Csv,
+    #[serde(rename = "CSVWithNames")]
+    CsvWithNames,
+    TabSeparated,
+    TabSeparatedWithNames,
+    Parquet,
+    Avro,
+}
+
+/// A compression of files.
+#[derive(JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[expect(missing_docs, reason = "the words say it")]
+pub enum Compression {
+    None,
+    Gzip,
+    Gz,
+    Brotli,
+    Br,
+    Xz,
+    #[serde(rename = "LZMA")]
+    Lzma,
+    Zstd,
+    Auto,
+}
+
+/// A way to prove who one is to an object storage.
+#[derive(JsonSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum StorageAuthentication {
+    /// An IAM role to assume. For S3.
+    IamRole,
+    /// An access key. Not for Azure.
+    IamUser,
+    /// A connection string. For Azure.
+    ConnectionString,
+    /// The key of a service account. For GCS.
+    ServiceAccount,
+}
+
+const ALLOWED: &[(&str, &[&str])] = &[
+    ("s3", &["IAM_ROLE", "IAM_USER"]),
+    ("gcs", &["IAM_USER", "SERVICE_ACCOUNT"]),
+    ("dospaces", &["IAM_USER"]),
+    ("cloudflarer2", &["IAM_USER"]),
+    ("ovhobjectstorage", &["IAM_USER"]),
+    ("azureblobstorage", &["CONNECTION_STRING"]),
+];
+
+const URL_STORAGES: &[&str] = &["s3", "gcs", "dospaces", "cloudflarer2", "ovhobjectstorage"];
+
+pub(crate) const RULES: RuleSet = RuleSet {
+    object_paths: &["spec.source.objectStorage"],
+    rules: &[
+        CrossFieldRule::allowed_values("storage-authentication", "authentication", "type", ALLOWED),
+        CrossFieldRule::required_fields_iff("storage-url", &["url"], value_is("type", URL_STORAGES)),
+        CrossFieldRule::required_fields_iff(
+            "storage-azure",
+            &["azureContainerName", "path", "connectionString"],
+            value_is("type", &["azureblobstorage"]),
+        ),
+        CrossFieldRule::required_fields_iff(
+            "storage-iam-role",
+            &["iamRole"],
+            value_is("authentication", &["IAM_ROLE"]),
+        ),
+        CrossFieldRule::required_fields_iff(
+            "storage-access-key",
+            &["accessKey"],
+            value_is("authentication", &["IAM_USER"]),
+        ),
+        CrossFieldRule::required_fields_iff(
+            "storage-service-account",
+            &["serviceAccountKey"],
+            value_is("authentication", &["SERVICE_ACCOUNT"]),
+        ),
+        custom_rule("queue-continuous", &["queueUrl", "isContinuous"], queue::not_continuous),
+        custom_rule("queue-storage", &["queueUrl", "type"], queue::unsupported_storage),
+        custom_rule("queue-authentication", &["queueUrl", "type", "authentication"], queue::missing_authentication),
+        custom_rule("queue-url", &["queueUrl", "type"], queue::malformed_queue_url),
+        CrossFieldRule::required_fields("skip-initial-load", &["queueUrl"], flag_is("skipInitialLoad", true))
+            .with_reason("nothing else tells of files"),
+        CrossFieldRule::forbidden_fields("skip-initial-load", &["startAfter"], flag_is("skipInitialLoad", true))
+            .with_reason("it is about the initial load"),
+    ],
+};
+
+/// What replacing a pipe of files does to the data.
+pub(crate) fn describe_replacement(it: &Replacement<'_>) -> Vec<String> {
+    if it.is_set("skipInitialLoad") {
+        let sentence = "the new pipe goes on with what the queue holds: files that were read are not \
+            read again";
+        return vec![sentence.to_owned()];
+    }
+    match it.text_at("startAfter") {
+        Some(key) => it.describe_repeated_rows(&format!("the new pipe reads every file after `{key}`"), "rows"),
+        None => it.describe_repeated_rows("the new pipe reads every matching file from the start", "rows"),
+    }
+}

@@ -1,0 +1,201 @@
+//! Postgres databases.
+
+use schemars::JsonSchema;
+
+use super::additional::Additional;
+use super::credentials::Login;
+use super::database::{DatabaseAuthentication, ReplicationMode, TABLE_MAPPING_DELTAS, TableEngine};
+use crate::validate::{CrossFieldRule, RuleSet, flag_is, value_is};
+use model::annotations;
+use model::text::{Arn, HostAddress, NonBlankText, NonEmptyText, PemCertificates, TcpPort};
+
+/// The API checks a changed connection with the credentials of the same request, and with none
+/// where it has none.
+const CREDENTIALS: &[&str] = &["source.postgres.credentials"];
+
+/// What tells the mappings of tables apart.
+const TABLE: &[&str] = &["sourceSchemaName", "sourceTable", "targetTable"];
+
+/// Tables of a Postgres database.
+#[derive(JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Postgres {
+    /// Who runs the database. The API may return `postgres` for all of them.
+    #[schemars(transform = annotations::requires_replace, transform = annotations::default_is("postgres"))]
+    #[schemars(transform = annotations::flavour_of(FLAVOURS))]
+    pub r#type: Option<PostgresType>,
+    /// The database's host name or address. With a reverse private endpoint, the endpoint's DNS
+    /// name.
+    #[schemars(transform = annotations::sent_with(CREDENTIALS))]
+    pub host: HostAddress,
+    /// The port of the database, usually 5432.
+    #[schemars(transform = annotations::sent_with(CREDENTIALS))]
+    pub port: TcpPort,
+    /// The database to read.
+    #[schemars(transform = annotations::sent_with(CREDENTIALS))]
+    pub database: NonEmptyText,
+    /// The authentication of the pipe.
+    #[schemars(transform = annotations::requires_replace, transform = annotations::default_is("basic"))]
+    pub authentication: Option<DatabaseAuthentication>,
+    /// The IAM role to assume, with `authentication: IAM_ROLE`.
+    #[schemars(transform = annotations::requires_replace)]
+    pub iam_role: Option<Arn>,
+    /// The user. `authentication: basic` also needs its password.
+    #[schemars(transform = annotations::write_only, transform = annotations::sent_with(CREDENTIALS))]
+    pub credentials: Login,
+    /// The name in the certificate of the server, if it differs from `host`.
+    #[schemars(transform = annotations::sent_with(CREDENTIALS))]
+    pub tls_host: Option<NonEmptyText>,
+    /// The CA certificates for the server, in PEM format.
+    #[schemars(transform = annotations::sent_with(CREDENTIALS))]
+    pub ca_certificate: Option<PemCertificates>,
+    /// Connects without TLS.
+    #[schemars(transform = annotations::sent_with(CREDENTIALS), transform = annotations::default_is(false))]
+    pub disable_tls: Option<bool>,
+    /// Connects with TLS and accepts any certificate.
+    #[schemars(transform = annotations::sent_with(CREDENTIALS), transform = annotations::default_is(false))]
+    pub skip_cert_verification: Option<bool>,
+    /// Settings of the snapshot and of replication.
+    pub settings: PostgresSettings,
+    /// The tables to read, and their target tables. The pipe is paused to add or remove a mapping.
+    /// A changed mapping is removed and added again, with a new snapshot.
+    #[schemars(length(min = 1), transform = annotations::needs_pause)]
+    #[schemars(transform = annotations::keyed_list(TABLE, 2, TABLE_MAPPING_DELTAS))]
+    pub table_mappings: Vec<PostgresTableMapping>,
+    /// Fields that are newer than this version. They are sent and compared unchecked.
+    pub additional: Option<Additional>,
+}
+
+const FLAVOURS: &[(&str, &str)] = &[
+    ("supabase", "postgres"),
+    ("neon", "postgres"),
+    ("alloydb", "postgres"),
+    ("planetscale", "postgres"),
+    ("rdspostgres", "postgres"),
+    ("aurorapostgres", "postgres"),
+    ("cloudsqlpostgres", "postgres"),
+    ("azurepostgres", "postgres"),
+    ("crunchybridge", "postgres"),
+    ("tigerdata", "postgres"),
+];
+
+/// Who runs a Postgres database.
+#[derive(JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum PostgresType {
+    /// Any Postgres.
+    Postgres,
+    /// Supabase.
+    Supabase,
+    /// Neon.
+    Neon,
+    /// Google AlloyDB.
+    Alloydb,
+    /// PlanetScale Postgres.
+    Planetscale,
+    /// Amazon RDS.
+    Rdspostgres,
+    /// Amazon Aurora.
+    Aurorapostgres,
+    /// Google Cloud SQL.
+    Cloudsqlpostgres,
+    /// Azure Database.
+    Azurepostgres,
+    /// Crunchy Bridge.
+    Crunchybridge,
+    /// Tiger Data.
+    Tigerdata,
+}
+
+/// How tables are copied and followed.
+#[derive(JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PostgresSettings {
+    /// An initial snapshot, changes, or both.
+    #[schemars(transform = annotations::requires_replace)]
+    pub replication_mode: ReplicationMode,
+    /// The interval between reads of changes, in seconds.
+    #[schemars(range(min = 1), transform = annotations::needs_pause, transform = annotations::default_is(60))]
+    pub sync_interval_seconds: Option<i64>,
+    /// The batch size for changes, in rows.
+    #[schemars(range(min = 1), transform = annotations::needs_pause)]
+    #[schemars(transform = annotations::default_is(100_000))]
+    pub pull_batch_size: Option<i64>,
+    /// The publication to read from. If it is omitted, the API creates one.
+    #[schemars(transform = annotations::requires_replace)]
+    pub publication_name: Option<NonEmptyText>,
+    /// The replication slot to read from, with `replicationMode: cdc_only`. If it is omitted, the
+    /// API creates one.
+    #[schemars(transform = annotations::requires_replace)]
+    pub replication_slot_name: Option<NonEmptyText>,
+    /// Creates nullable columns as `Nullable`. Otherwise, null becomes the default value of the
+    /// type.
+    #[schemars(transform = annotations::requires_replace, transform = annotations::default_is(false))]
+    pub allow_nullable_columns: Option<bool>,
+    /// The number of workers per table in the initial snapshot.
+    #[schemars(range(min = 1), transform = annotations::requires_replace, transform = annotations::default_is(4))]
+    pub initial_load_parallelism: Option<i64>,
+    /// The number of rows per part of the initial snapshot.
+    #[schemars(range(min = 1000), transform = annotations::requires_replace)]
+    #[schemars(transform = annotations::default_is(100_000))]
+    pub snapshot_num_rows_per_partition: Option<i64>,
+    /// The number of tables that the initial snapshot copies in parallel.
+    #[schemars(range(min = 1), transform = annotations::requires_replace, transform = annotations::default_is(1))]
+    pub snapshot_number_of_parallel_tables: Option<i64>,
+    /// Keeps the replication slot after a failover. Needs Postgres 17 or newer, and a slot that the
+    /// API creates.
+    #[schemars(transform = annotations::requires_replace, transform = annotations::sometimes_returned)]
+    #[schemars(transform = annotations::default_is(false))]
+    pub enable_failover_slots: Option<bool>,
+    /// Removes deleted rows from `ReplacingMergeTree` tables when parts are merged.
+    #[schemars(transform = annotations::requires_replace, transform = annotations::sometimes_returned)]
+    #[schemars(transform = annotations::default_is(false))]
+    pub delete_on_merge: Option<bool>,
+}
+
+/// One table and where it goes.
+#[derive(JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PostgresTableMapping {
+    /// The schema of the table to read.
+    pub source_schema_name: NonEmptyText,
+    /// The table to read.
+    pub source_table: NonEmptyText,
+    /// The ClickHouse table. It is created if it is missing, and must be empty for a snapshot.
+    pub target_table: NonEmptyText,
+    /// Columns that are not copied.
+    #[schemars(transform = annotations::unordered_set, transform = annotations::unique_items)]
+    pub excluded_columns: Option<Vec<NonEmptyText>>,
+    /// Sorts the table by `sortingKeys` instead of the primary key of the source.
+    #[schemars(transform = annotations::default_is(false))]
+    pub use_custom_sorting_key: Option<bool>,
+    /// The columns that the table is sorted by, in order.
+    #[schemars(transform = annotations::unique_items)]
+    pub sorting_keys: Option<Vec<NonEmptyText>>,
+    /// The engine of the table.
+    #[schemars(transform = annotations::default_is("ReplacingMergeTree"))]
+    pub table_engine: Option<TableEngine>,
+    /// An indexed column. The initial snapshot is split into parts by it. Useful only up to
+    /// Postgres 13. Unrelated to partitions in ClickHouse.
+    pub partition_key: Option<NonEmptyText>,
+    /// The `PARTITION BY` of the new table, an SQL expression of ClickHouse.
+    pub partition_by_expr: Option<NonBlankText>,
+}
+
+pub(crate) const RULES: RuleSet = RuleSet {
+    object_paths: &["spec.source.postgres.settings"],
+    rules: &[
+        CrossFieldRule::forbidden_fields(
+            "postgres-slot-name",
+            &["replicationSlotName"],
+            value_is("replicationMode", &["cdc", "snapshot"]),
+        )
+        .with_reason("the API makes the slot itself"),
+        CrossFieldRule::forbidden_fields(
+            "postgres-failover-slots",
+            &["replicationSlotName"],
+            flag_is("enableFailoverSlots", true),
+        )
+        .with_reason("failover is for slots that the API makes"),
+    ],
+};

@@ -1,0 +1,105 @@
+//! Google Cloud Pub/Sub.
+
+use schemars::JsonSchema;
+
+use super::additional::Additional;
+use super::credentials::ServiceAccount;
+use super::replacement_effects::Replacement;
+use crate::validate::{CrossFieldRule, RuleSet, value_is};
+use model::annotations;
+use model::text::{GcpProjectId, NameWithoutSlash, Rfc3339Timestamp};
+
+/// How the API connects to the topic. It checks the connection with what one request says.
+const CONNECTION: &[&str] = &["source.pubsub.authentication", "source.pubsub.serviceAccountKey"];
+
+/// The API documents the way of authentication as a part of every change.
+const AUTHENTICATION: &[&str] = &["source.pubsub.authentication"];
+
+/// A Google Cloud Pub/Sub topic. This source is in limited preview: ClickHouse must enable it for
+/// the organization.
+#[derive(JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Pubsub {
+    /// The encoding of the messages.
+    #[schemars(transform = annotations::requires_replace)]
+    pub format: PubsubFormat,
+    /// The Google Cloud project that owns the topic.
+    #[schemars(transform = annotations::requires_replace)]
+    pub project_id: GcpProjectId,
+    /// The topic's bare name, without `projects/…/topics/`.
+    #[schemars(transform = annotations::requires_replace)]
+    pub topic: NameWithoutSlash,
+    /// The authentication of the pipe.
+    #[schemars(transform = annotations::sent_with(CONNECTION))]
+    pub authentication: PubsubAuthentication,
+    /// The key of the service account.
+    #[schemars(transform = annotations::write_only, transform = annotations::sent_with(CONNECTION))]
+    pub service_account_key: ServiceAccount,
+    /// The position where the pipe starts to read.
+    #[schemars(transform = annotations::requires_replace)]
+    pub seek_type: SeekType,
+    /// The time to start from with `seekType: timestamp`, such as `2026-01-31T08:00:00Z`.
+    #[schemars(transform = annotations::requires_replace)]
+    pub seek_timestamp: Option<Rfc3339Timestamp>,
+    /// A filter expression of Pub/Sub: only messages with matching attributes are read.
+    #[schemars(transform = annotations::requires_replace, length(min = 1, max = 256))]
+    pub filter: Option<String>,
+    /// Reads messages in the order of their ordering keys.
+    #[schemars(transform = annotations::requires_replace)]
+    pub enable_ordering: Option<bool>,
+    /// The seconds after which an unacknowledged message is delivered again.
+    #[schemars(range(min = 10, max = 600), transform = annotations::sent_with(AUTHENTICATION))]
+    pub ack_deadline: Option<i64>,
+    /// Fields that are newer than this version. They are sent and compared unchecked.
+    pub additional: Option<Additional>,
+}
+
+/// An encoding of messages.
+#[derive(JsonSchema)]
+#[expect(missing_docs, reason = "the words say it")]
+pub enum PubsubFormat {
+    #[serde(rename = "JSONEachRow")]
+    JsonEachRow,
+    Avro,
+    Protobuf,
+}
+
+/// A way to prove who one is to Google Cloud.
+#[derive(JsonSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum PubsubAuthentication {
+    /// The key of a service account.
+    ServiceAccount,
+}
+
+/// The position where the pipe starts to read.
+#[derive(JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum SeekType {
+    /// Messages that arrive after the pipe was made.
+    Latest,
+    /// The oldest message that the topic still has.
+    Earliest,
+    /// The first message at or after `seekTimestamp`.
+    Timestamp,
+}
+
+pub(crate) const RULES: RuleSet = RuleSet {
+    object_paths: &["spec.source.pubsub"],
+    rules: &[CrossFieldRule::required_fields_iff(
+        "pubsub-seek-timestamp",
+        &["seekTimestamp"],
+        value_is("seekType", &["timestamp"]),
+    )],
+};
+
+/// What replacing a Pub/Sub pipe does to the data.
+pub(crate) fn describe_replacement(it: &Replacement<'_>) -> Vec<String> {
+    match (it.text_at("seekType"), it.text_at("seekTimestamp")) {
+        (Some("latest"), _) => it.describe_missed_rows("the new pipe starts at latest", "messages"),
+        (Some("timestamp"), Some(time)) => {
+            it.describe_repeated_rows(&format!("the new pipe starts at {time}"), "rows from then on that are")
+        }
+        _ => it.describe_repeated_rows("the new pipe starts at earliest", "rows"),
+    }
+}

@@ -1,0 +1,178 @@
+//! What starting over does to the data of a pipe.
+
+use serde_json::Value;
+
+use crate::blocking_tables;
+use model::path::FieldPath;
+
+use super::{bigquery, database, kafka, kinesis, object_storage, pubsub};
+
+/// One source before and after its pipe is replaced.
+pub(crate) struct Replacement<'b> {
+    /// The source as desired.
+    desired: &'b Value,
+    /// The live source, if it is of the same kind.
+    live: Option<&'b Value>,
+    /// What is written.
+    pub(crate) tables: WrittenTables<'b>,
+    source_kind: &'b str,
+    /// What the old pipe writes.
+    old_tables: WrittenTables<'b>,
+    is_redefined: bool,
+}
+
+/// How every source says that it starts over.
+type DescribeEffects = fn(&Replacement<'_>) -> Vec<String>;
+
+const DESCRIBERS: &[(&str, DescribeEffects)] = &[
+    ("kafka", kafka::replacement_effects::describe_replacement),
+    ("kinesis", kinesis::describe_replacement),
+    ("objectStorage", object_storage::describe_replacement),
+    ("pubsub", pubsub::describe_replacement),
+    ("postgres", database::replacement_effects::describe_replacement),
+    ("mysql", database::replacement_effects::describe_replacement),
+    ("mongodb", database::replacement_effects::describe_replacement),
+    ("bigquery", bigquery::describe_replacement),
+];
+
+impl<'b> Replacement<'b> {
+    /// Reads both bodies; `None` where the desired one names no source.
+    pub(crate) fn new(desired: &'b Value, live: &'b Value) -> Option<Self> {
+        let (source_kind, source) = find_source(desired)?;
+        let definition = |body| FieldPath::parse("destination.tableDefinition").value_in(body);
+        Some(Self {
+            desired: source,
+            live: live["source"].get(source_kind).filter(|live| live.is_object()),
+            tables: WrittenTables::from_body(desired),
+            source_kind,
+            old_tables: WrittenTables::from_body(live),
+            is_redefined: definition(desired) != definition(live),
+        })
+    }
+
+    /// Everything that is said of it.
+    pub(crate) fn describe_effects(&self) -> Vec<String> {
+        let describe = DESCRIBERS.iter().find(|(arm, _)| *arm == self.source_kind).map(|(_, say)| say);
+        let mut sentences = describe.map(|say| say(self)).unwrap_or_default();
+        let shared = self.shared_tables();
+        let remaining = self.old_tables.names.iter().filter(|name| !shared.names.contains(name));
+        sentences.extend(WrittenTables { names: remaining.copied().collect(), ..self.old_tables }.describe_remaining());
+        sentences
+    }
+
+    /// The tables that both pipes write.
+    pub(crate) fn shared_tables(&self) -> WrittenTables<'b> {
+        let same = self.tables.database_or_default() == self.old_tables.database_or_default();
+        let both = self.tables.names.iter().filter(|name| same && self.old_tables.names.contains(name));
+        WrittenTables { names: both.copied().collect(), ..self.tables }
+    }
+
+    /// A text of the desired source.
+    pub(crate) fn text_at(&self, path: &str) -> Option<&'b str> {
+        FieldPath::parse(path).value_in(self.desired)?.as_str()
+    }
+
+    /// A text that the desired source and the live one share.
+    pub(crate) fn unchanged_text(&self, path: &str) -> Option<&'b str> {
+        let live = FieldPath::parse(path).value_in(self.live?)?.as_str();
+        self.text_at(path).filter(|text| live == Some(text))
+    }
+
+    /// Whether a switch of the desired source is on.
+    pub(crate) fn is_set(&self, path: &str) -> bool {
+        FieldPath::parse(path).value_in(self.desired) == Some(&Value::Bool(true))
+    }
+
+    /// Rows that are read a second time.
+    pub(crate) fn describe_repeated_rows(&self, start: &str, what: &str) -> Vec<String> {
+        let mut sentences = vec![format!("{start}: {what} already in {} arrive again", self.tables.quoted_list())];
+        sentences.extend(self.describe_old_definition());
+        sentences
+    }
+
+    /// Rows that nobody reads.
+    pub(crate) fn describe_missed_rows(&self, start: &str, what: &str) -> Vec<String> {
+        let mut sentences = vec![format!(
+            "{start}: {what} that arrive while there is no pipe never reach {}",
+            self.tables.quoted_list()
+        )];
+        sentences.extend(self.describe_old_definition());
+        sentences
+    }
+
+    fn describe_old_definition(&self) -> Option<String> {
+        let same = !self.tables.names.is_empty() && self.tables.names == self.old_tables.names;
+        (same && self.is_redefined).then(|| {
+            format!(
+                "table {} exists already: the new definition takes effect only after it was \
+                 dropped",
+                self.tables.quoted_list()
+            )
+        })
+    }
+}
+
+/// The tables that a pipe writes.
+#[derive(Clone)]
+pub(crate) struct WrittenTables<'b> {
+    database: Option<&'b str>,
+    pub(crate) names: Vec<&'b str>,
+}
+
+impl<'b> WrittenTables<'b> {
+    /// Reads them from a body: the table of the destination, or those of the mappings.
+    pub(crate) fn from_body(body: &'b Value) -> Self {
+        let database = body["destination"]["database"].as_str();
+        let single = body["destination"]["table"].as_str().filter(|name| !name.is_empty());
+        let mappings = find_source(body).and_then(|(_, source)| source["tableMappings"].as_array());
+        let mapped = mappings.into_iter().flatten().filter_map(|entry| entry["targetTable"].as_str());
+        Self { database, names: single.into_iter().chain(mapped).collect() }
+    }
+
+    /// The API writes to this one where none is named.
+    fn database_or_default(&self) -> &'b str {
+        self.database.filter(|name| !name.is_empty()).unwrap_or(blocking_tables::DEFAULT_DATABASE)
+    }
+
+    /// `a`, `b` and `c`.
+    pub(crate) fn quoted_list(&self) -> String {
+        let quoted: Vec<String> = self.names.iter().map(|name| self.quote_table(name)).collect();
+        match quoted.as_slice() {
+            [] => "the table".to_owned(),
+            [one] => one.clone(),
+            [all @ .., last] => format!("{} and {last}", all.join(", ")),
+        }
+    }
+
+    fn quote_table(&self, name: &str) -> String {
+        match self.database {
+            Some(database) if !database.is_empty() => format!("`{database}.{name}`"),
+            _ => format!("`{name}`"),
+        }
+    }
+
+    /// That nobody drops them.
+    pub(crate) fn describe_remaining(&self) -> Option<String> {
+        match self.names.len() {
+            0 => None,
+            1 => Some(format!("table {} stays; drop it yourself if it is not wanted", self.quoted_list())),
+            _ => Some(format!("tables {} stay; drop them yourself if they are not wanted", self.quoted_list())),
+        }
+    }
+}
+
+/// A slot that people made, which keeps the log of a Postgres database for its reader.
+pub(crate) fn describe_kept_slot(live: &Value) -> Option<String> {
+    let path = FieldPath::parse("source.postgres.settings.replicationSlotName");
+    let slot = path.value_in(live)?.as_str().filter(|slot| !slot.is_empty())?;
+    Some(format!(
+        "replication slot `{slot}` stays in the source, whose log grows until the slot is read \
+         again or dropped"
+    ))
+}
+
+/// The one source of a body.
+fn find_source(body: &Value) -> Option<(&str, &Value)> {
+    let sources = body["source"].as_object()?.iter();
+    sources.map(|(arm, source)| (arm.as_str(), source)).find(|(_, source)| source.is_object())
+}

@@ -1,0 +1,86 @@
+//! Tuning of ingestion.
+
+use schemars::JsonSchema;
+
+use super::additional::Additional;
+use crate::validate::{CrossFieldRule, RuleSet, any_present};
+use model::annotations;
+
+/// Tuning of ingestion. Every key is a setting of the API, named as there.
+#[derive(JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(transform = annotations::non_empty_object)]
+pub struct PipeSettings {
+    /// The maximum time to collect a batch before the insert, in milliseconds. Streams only.
+    #[schemars(range(min = 500, max = 60_000))]
+    pub streaming_max_insert_wait_ms: Option<i64>,
+    /// The number of files that are read in parallel. Object storage only.
+    #[schemars(range(min = 1, max = 35))]
+    pub object_storage_concurrency: Option<i64>,
+    /// The interval between searches for new files, in milliseconds. Object storage only.
+    #[schemars(range(min = 100, max = 3_600_000))]
+    pub object_storage_polling_interval_ms: Option<i64>,
+    /// The maximum size of a batch, in bytes. Object storage only.
+    #[schemars(range(min = 10_485_760, max = 53_687_091_200_i64))]
+    pub object_storage_max_insert_bytes: Option<i64>,
+    /// The maximum number of files per batch. Object storage only.
+    #[schemars(range(min = 1, max = 10_000))]
+    pub object_storage_max_file_count: Option<i64>,
+    /// The maximum number of threads that read files. Object storage only.
+    #[schemars(range(min = 0, max = 64))]
+    pub clickhouse_max_threads: Option<i64>,
+    /// The maximum number of insert threads. Object storage only.
+    #[schemars(range(min = 0, max = 16))]
+    pub clickhouse_max_insert_threads: Option<i64>,
+    /// The smallest block that is inserted, in bytes. Object storage only.
+    #[schemars(range(min = 0, max = 10_737_418_240_i64))]
+    pub clickhouse_min_insert_block_size_bytes: Option<i64>,
+    /// The maximum number of download threads. Object storage only.
+    #[schemars(range(min = 0, max = 32))]
+    pub clickhouse_max_download_threads: Option<i64>,
+    /// Where inserts of a distributed query run: 0 on the initiator, 1 and 2 on each shard. Object
+    /// storage only.
+    #[schemars(range(min = 0, max = 2))]
+    pub clickhouse_parallel_distributed_insert_select: Option<i64>,
+    /// Reads files with all nodes of the service. Object storage only.
+    pub object_storage_use_cluster_function: Option<bool>,
+    /// Inserts into the materialized views of the table in parallel.
+    pub clickhouse_parallel_view_processing: Option<bool>,
+    /// Reads only messages of committed transactions. Kafka only.
+    pub kafka_read_committed: Option<bool>,
+    /// Settings that are newer than this version. They are sent and compared unchecked.
+    pub additional: Option<Additional>,
+}
+
+/// The API refuses a setting of another kind of source, even one that switches something off.
+pub(crate) const RULES: RuleSet = RuleSet {
+    object_paths: &["spec"],
+    rules: &[
+        CrossFieldRule::forbidden_fields(
+            "setting-of-streams",
+            &["settings.streaming_max_insert_wait_ms"],
+            any_present(&["source.objectStorage"], "object storage"),
+        ),
+        CrossFieldRule::forbidden_fields(
+            "setting-of-object-storage",
+            &[
+                "settings.object_storage_concurrency",
+                "settings.object_storage_polling_interval_ms",
+                "settings.object_storage_max_insert_bytes",
+                "settings.object_storage_max_file_count",
+                "settings.object_storage_use_cluster_function",
+                "settings.clickhouse_max_threads",
+                "settings.clickhouse_max_insert_threads",
+                "settings.clickhouse_min_insert_block_size_bytes",
+                "settings.clickhouse_max_download_threads",
+                "settings.clickhouse_parallel_distributed_insert_select",
+            ],
+            any_present(&["source.kafka", "source.kinesis", "source.pubsub"], "streams"),
+        ),
+        CrossFieldRule::forbidden_fields(
+            "setting-of-kafka",
+            &["settings.kafka_read_committed"],
+            any_present(&["source.kinesis", "source.pubsub", "source.objectStorage"], "sources other than Kafka"),
+        ),
+    ],
+};

@@ -1,0 +1,110 @@
+//! What a live pipe is, in one line of a table: its source, where it writes, its size, its age.
+//!
+//! For people only: nothing is decided by it. No secret is in it.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::lineage;
+use crate::pipe::DATABASE_SOURCES;
+use crate::semantics::FieldSemantics;
+use model::address::Kind;
+use model::path::FieldPath;
+
+/// One pipe.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PipeSummary {
+    /// The kind of system that is read, such as `Kafka (confluent)`; empty where nothing says.
+    pub source: String,
+    /// The tables that are written, each once.
+    pub tables: Vec<String>,
+    /// Its size; that of all database pipes of the service is in no pipe.
+    pub size: Option<ComputeSize>,
+    /// Whether it shares its size with the other database pipes of the service.
+    pub shares_size: bool,
+    /// When it was made, as the API words it (RFC 3339).
+    pub created_at: Option<String>,
+    /// When it was changed last.
+    pub updated_at: Option<String>,
+}
+
+/// What runs a pipe.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ComputeSize {
+    /// How many of these; one where database pipes share it.
+    pub replicas: u64,
+    /// Thousandths of a core.
+    pub millicores: f64,
+    /// Gigabytes.
+    pub memory_gb: f64,
+}
+
+/// Reads what the API answered of a pipe.
+pub fn summarize_pipe(body: &Value) -> PipeSummary {
+    let flow = lineage::pipe_lineage(Kind::ClickPipe, body);
+    let (source, streams) = flow.map(|flow| (flow.system, flow.edges)).unwrap_or_default();
+    let mut tables: Vec<String> = streams.into_iter().map(|stream| stream.to).collect();
+    tables.sort();
+    tables.dedup();
+    let has = |source: &&str| FieldPath::parse(source).value_in(body).is_some_and(Value::is_object);
+    let text = |name: &str| body.get(name).and_then(Value::as_str).map(str::to_owned);
+    let live = FieldSemantics::for_kind(Kind::ClickPipe).normalize_live(body);
+    PipeSummary {
+        source,
+        tables,
+        size: parse_size(&live["scaling"], live["scaling"]["replicas"].as_u64()),
+        shares_size: DATABASE_SOURCES.iter().any(has),
+        created_at: text("createdAt"),
+        updated_at: text("updatedAt"),
+    }
+}
+
+/// Reads what the API answered of the size that database pipes share.
+pub fn shared_size(body: &Value) -> Option<ComputeSize> {
+    parse_size(&FieldSemantics::for_kind(Kind::CdcScaling).normalize_live(body), Some(1))
+}
+
+/// The API reports sizes of zero, or none, while a change makes its way: that is no size.
+fn parse_size(body: &Value, replicas: Option<u64>) -> Option<ComputeSize> {
+    let number = |name: &str| body[name].as_f64().filter(|number| *number > 0.0);
+    Some(ComputeSize {
+        replicas: replicas.filter(|replicas| *replicas > 0)?,
+        millicores: number("replicaCpuMillicores")?,
+        memory_gb: number("replicaMemoryGb")?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{ComputeSize, shared_size, summarize_pipe};
+
+    #[test]
+    fn pipe_size_is_parsed_and_zero_means_none() {
+        let read = |replicas: u64, cpu: &str, memory: &str| {
+            let scaling = json!({"replicas": replicas, "replicaCpuMillicores": cpu, "replicaMemoryGb": memory});
+            summarize_pipe(&json!({"source": {"kafka": {}}, "scaling": scaling})).size
+        };
+        let size = ComputeSize { replicas: 2, millicores: 250.0, memory_gb: 0.5 };
+        assert_eq!(read(2, "250m", "512Mi"), Some(size));
+        assert_eq!(read(0, "0", "0"), None);
+        assert_eq!(summarize_pipe(&json!({"source": {"kafka": {}}, "scaling": null})).size, None);
+        let shared = json!({"replicaCpuMillicores": 2000, "replicaMemoryGb": 8});
+        let size = ComputeSize { replicas: 1, millicores: 2000.0, memory_gb: 8.0 };
+        assert_eq!(shared_size(&shared), Some(size));
+    }
+
+    #[test]
+    fn table_written_by_many_topics_is_listed_once() {
+        let source = json!({"kafka": {"topics": "a,b"}});
+        let overview = summarize_pipe(&json!({"source": source, "destination": {"table": "t"}}));
+        assert_eq!(overview.tables, ["t"]);
+        assert!(!overview.shares_size);
+        let source = json!({"postgres": {"tableMappings": [{"targetTable": "x"}, {"targetTable": "y"}]}});
+        let overview = summarize_pipe(&json!({"source": source, "destination": {"database": "d"}}));
+        assert_eq!((overview.tables.len(), overview.shares_size), (2, true));
+    }
+}

@@ -1,0 +1,141 @@
+//! Private connections that pipes refer to.
+
+use schemars::JsonSchema;
+
+use crate::envelope::{EndpointMetadata, Envelope};
+use crate::validate::{CrossFieldRule, RuleSet, value_is, value_is_not};
+use model::annotations;
+use model::text::{Arn, DnsName, NonEmptyText, ServiceAttachment};
+
+/// A manifest of one reverse private endpoint.
+pub type EndpointManifest = Envelope<ReversePrivateEndpoint, EndpointMetadata, ReversePrivateEndpointSpec>;
+
+/// The word for the kind.
+#[derive(JsonSchema)]
+#[schemars(inline)]
+#[expect(missing_docs, reason = "the word says it")]
+pub enum ReversePrivateEndpoint {
+    ReversePrivateEndpoint,
+}
+
+/// What tells the DNS names of an endpoint apart.
+const DNS_NAME: &[&str] = &["privateDnsName"];
+
+/// A private connection to a source. Only its DNS names can be changed in place.
+#[derive(JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ReversePrivateEndpointSpec {
+    /// The desired state: the endpoint exists or not.
+    #[schemars(transform = annotations::local_only, transform = annotations::default_is("present"))]
+    pub state: Option<DesiredEndpointState>,
+    /// Refuses every plan that would delete or replace the endpoint.
+    #[schemars(transform = annotations::local_only, transform = annotations::default_is(false))]
+    pub protect: Option<bool>,
+    /// The type of service behind the endpoint.
+    #[schemars(transform = annotations::requires_replace)]
+    pub r#type: Option<EndpointType>,
+    /// The name of the VPC endpoint service, for `VPC_ENDPOINT_SERVICE`.
+    #[schemars(transform = annotations::requires_replace)]
+    pub vpc_endpoint_service_name: Option<NonEmptyText>,
+    /// The id of the VPC resource configuration, for `VPC_RESOURCE`.
+    #[schemars(transform = annotations::requires_replace)]
+    pub vpc_resource_configuration_id: Option<NonEmptyText>,
+    /// The ARN of the share of the VPC resource, for `VPC_RESOURCE`.
+    #[schemars(transform = annotations::requires_replace)]
+    pub vpc_resource_share_arn: Option<Arn>,
+    /// The ARN of the MSK cluster, for `MSK_MULTI_VPC`.
+    #[schemars(transform = annotations::requires_replace)]
+    pub msk_cluster_arn: Option<Arn>,
+    /// The authentication of clients at the MSK cluster, for `MSK_MULTI_VPC`.
+    #[schemars(transform = annotations::requires_replace)]
+    pub msk_authentication: Option<MskAuthentication>,
+    /// The service attachment, for `GCP_PSC_SERVICE_ATTACHMENT`:
+    /// `projects/…/regions/…/serviceAttachments/…`. In private preview.
+    #[schemars(transform = annotations::requires_replace)]
+    pub gcp_service_attachment: Option<ServiceAttachment>,
+    /// DNS names that resolve to the endpoint. An update replaces the whole list; an empty list
+    /// removes all names. Not for `MSK_MULTI_VPC`.
+    #[schemars(transform = annotations::unordered_by(DNS_NAME))]
+    pub custom_private_dns_mappings: Option<Vec<PrivateDnsMapping>>,
+}
+
+/// Whether an endpoint should be there.
+#[derive(JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum DesiredEndpointState {
+    /// There.
+    Present,
+    /// Deleted. The manifest stays as the record of it.
+    Absent,
+}
+
+/// What an endpoint connects to.
+#[derive(JsonSchema)]
+pub enum EndpointType {
+    /// A VPC endpoint service of AWS.
+    #[serde(rename = "VPC_ENDPOINT_SERVICE")]
+    VpcEndpointService,
+    /// A VPC resource of AWS.
+    #[serde(rename = "VPC_RESOURCE")]
+    VpcResource,
+    /// An MSK cluster that lets other VPCs in.
+    #[serde(rename = "MSK_MULTI_VPC")]
+    MskMultiVpc,
+    /// A service attachment of Google Private Service Connect.
+    #[serde(rename = "GCP_PSC_SERVICE_ATTACHMENT")]
+    GcpPscServiceAttachment,
+}
+
+/// How clients prove who they are to an MSK cluster.
+#[derive(JsonSchema)]
+pub enum MskAuthentication {
+    /// With IAM.
+    #[serde(rename = "SASL_IAM")]
+    SaslIam,
+    /// With user and password.
+    #[serde(rename = "SASL_SCRAM")]
+    SaslScram,
+}
+
+/// A DNS name of an endpoint.
+#[derive(JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PrivateDnsMapping {
+    /// An exact name, or one with a leading wildcard: `*.example.com`. No two endpoints of a
+    /// service can share one.
+    pub private_dns_name: DnsName,
+}
+
+pub(crate) const RULE_SETS: &[RuleSet] = &[RuleSet {
+    object_paths: &["spec"],
+    rules: &[
+        CrossFieldRule::required_fields("missing-part", &["type"], value_is_not("state", &["absent"])),
+        CrossFieldRule::required_fields_iff(
+            "endpoint-service-name",
+            &["vpcEndpointServiceName"],
+            value_is("type", &["VPC_ENDPOINT_SERVICE"]),
+        ),
+        CrossFieldRule::required_fields_iff(
+            "endpoint-resource",
+            &["vpcResourceConfigurationId", "vpcResourceShareArn"],
+            value_is("type", &["VPC_RESOURCE"]),
+        ),
+        CrossFieldRule::required_fields_iff(
+            "endpoint-msk",
+            &["mskClusterArn", "mskAuthentication"],
+            value_is("type", &["MSK_MULTI_VPC"]),
+        ),
+        CrossFieldRule::required_fields_iff(
+            "endpoint-service-attachment",
+            &["gcpServiceAttachment"],
+            value_is("type", &["GCP_PSC_SERVICE_ATTACHMENT"]),
+        ),
+        CrossFieldRule::forbidden_fields(
+            "endpoint-msk-dns",
+            &["customPrivateDnsMappings"],
+            value_is("type", &["MSK_MULTI_VPC"]),
+        )
+        .with_reason("the API does not support names of one's own there"),
+        CrossFieldRule::unique_entries("duplicate-dns-name", "customPrivateDnsMappings", "privateDnsName"),
+    ],
+}];

@@ -1,0 +1,196 @@
+//! The marks of every field, read back from the schema once.
+//!
+//! [`Rules`] answers the planner's questions: how is this list compared, do these two values
+//! agree, what does changing the field take? The planner asks by position and never names a field.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use model::action::UpdateVia;
+use model::address::{Kind, Name};
+use model::path::FieldPath;
+use model::secret;
+
+mod equality;
+mod normalize;
+mod redact;
+mod redact_live;
+mod schema_reader;
+
+pub use redact::REDACTED_SECRET;
+pub use redact::redact_uri_password;
+
+/// What it takes to change a field of a live object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum OnChange {
+    /// A request to this endpoint.
+    Update(UpdateVia),
+    /// Delete and create.
+    Replace,
+}
+
+/// Whether the API returns a field.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Readback {
+    /// Whenever it is set.
+    #[default]
+    Always,
+    /// It may be left out of an answer, which then says nothing about it.
+    Sometimes,
+    /// Never: what is declared cannot be compared.
+    Never,
+}
+
+/// How a list is compared.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum ListSemantics {
+    /// As a whole, in order.
+    #[default]
+    Atomic,
+    /// As a whole, in no order.
+    Set,
+    /// Entry by entry, matched by identity.
+    Keyed(KeyedList),
+}
+
+/// How the entries of a keyed list are told apart and changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyedList {
+    /// The fields that tell entries apart.
+    pub identity: Vec<String>,
+    /// How it is changed; `None` is by sending the whole list.
+    pub deltas: Option<DeltaFields>,
+}
+
+/// The names under which an update adds to and removes from a keyed list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeltaFields {
+    /// Takes whole entries.
+    pub add_field: String,
+    /// Takes identities.
+    pub remove_field: String,
+    /// How many of the identity's fields name the source of an entry. The API refuses one update
+    /// that adds and removes the same source.
+    pub source_key_length: usize,
+}
+
+/// How two values are compared where the API answers in another spelling than it was told.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+enum Equality {
+    #[default]
+    Exact,
+    Engine,
+    Count,
+    Cpu,
+    Memory,
+    Uri,
+    FlavourOf(BTreeMap<String, String>),
+}
+
+/// The marks of one field and of the fields below it.
+#[derive(Clone, Debug)]
+pub struct FieldSemantics {
+    /// What changing it takes.
+    pub on_change: OnChange,
+    /// Whether it can be read back.
+    pub readback: Readback,
+    /// How it is compared, if it is a list.
+    pub list: ListSemantics,
+    /// Whether a database pipe must be paused for the change.
+    pub needs_pause: bool,
+    /// What an update of it must carry along, as paths from the root of the object.
+    pub sent_with: Vec<FieldPath>,
+    /// Neither compared nor sent.
+    pub local_only: bool,
+    /// Holds a secret: a reference in manifests, never in an answer.
+    pub is_secret: bool,
+    /// Values that a live object can neither leave nor reach in place, whatever `on_change` says.
+    pub replace_across: Vec<String>,
+    /// The kind of object that its values may refer to by name.
+    pub refers_to: Option<Kind>,
+    equality: Equality,
+    minimum: Option<f64>,
+    fields: BTreeMap<String, FieldSemantics>,
+    items: Option<Box<FieldSemantics>>,
+    /// For a field that the schema does not know, such as one given under `additional`.
+    fallback: Option<Box<FieldSemantics>>,
+}
+
+impl FieldSemantics {
+    /// The rules of the body of a kind, as the API takes it.
+    pub fn for_kind(kind: Kind) -> &'static Self {
+        static RULES: OnceLock<BTreeMap<Kind, FieldSemantics>> = OnceLock::new();
+        let all = RULES.get_or_init(|| Kind::ALL.map(|kind| (kind, schema_reader::read_semantics(kind))).into());
+        &all[&kind]
+    }
+
+    /// The rules of a field of this object.
+    pub fn child_field(&self, name: &str) -> &Self {
+        self.fields.get(name).or(self.fallback.as_deref()).unwrap_or(self)
+    }
+
+    /// The rules of the entries of this list.
+    pub fn list_item(&self) -> &Self {
+        self.items.as_deref().or(self.fallback.as_deref()).unwrap_or(self)
+    }
+
+    /// The rules of what stands at `path` below here.
+    pub fn field_at(&self, path: &FieldPath) -> &Self {
+        path.segments().iter().fold(self, |rules, segment| {
+            if rules.items.is_some() && segment.parse::<usize>().is_ok() {
+                rules.list_item()
+            } else {
+                rules.child_field(segment)
+            }
+        })
+    }
+
+    /// The known fields below, by name.
+    pub fn child_fields(&self) -> impl Iterator<Item = (&str, &Self)> {
+        self.fields.iter().map(|(name, rules)| (name.as_str(), rules))
+    }
+
+    /// The object that a value refers to by name, where the field takes such references.
+    pub fn referenced_object(&self, value: &Value) -> Option<(Kind, Name)> {
+        let name = value.as_object()?.get("endpoint")?.as_str()?;
+        Some((self.refers_to?, Name::new(name)))
+    }
+
+    /// The object that a live value refers to: the API knows ids only.
+    pub fn referenced_id<'v>(&self, live: &'v Value) -> Option<(Kind, &'v str)> {
+        Some((self.refers_to?, live.as_str()?))
+    }
+
+    /// What it takes to change the field from what is live to what is desired.
+    pub fn on_change_between(&self, live: Option<&Value>, desired: Option<&Value>) -> OnChange {
+        let across = |value: Option<&Value>| {
+            let text = value.and_then(Value::as_str);
+            text.is_some_and(|text| self.replace_across.iter().any(|value| value == text))
+        };
+        if across(live) || across(desired) { OnChange::Replace } else { self.on_change }
+    }
+
+    /// The kinds of the objects that a value refers to by name, anywhere in it.
+    pub fn referenced_kinds(&self, value: &Value) -> BTreeSet<Kind> {
+        if let Some((kind, _)) = self.referenced_object(value) {
+            return BTreeSet::from([kind]);
+        }
+        match value {
+            Value::Array(items) => items.iter().flat_map(|item| self.list_item().referenced_kinds(item)).collect(),
+            Value::Object(fields) => {
+                fields.iter().flat_map(|(name, value)| self.child_field(name).referenced_kinds(value)).collect()
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => BTreeSet::new(),
+        }
+    }
+
+    /// Whether the value is compared as one piece rather than field by field.
+    pub fn is_leaf(&self, value: &Value) -> bool {
+        self.is_secret || !value.is_object() || secret::is_secret_reference(value)
+    }
+}

@@ -1,0 +1,184 @@
+//! Whether a declared value and a live one say the same.
+
+use serde_json::Value;
+
+use super::{Equality, FieldSemantics, ListSemantics, Readback};
+use model::secret;
+
+impl FieldSemantics {
+    /// Whether the live side says what is declared, spelled its own way. What the API does not
+    /// return, or has not settled yet, does not contradict anything.
+    pub fn matches_live(&self, desired: &Value, live: Option<&Value>) -> bool {
+        if self.local_only || self.is_secret_value(desired) || self.readback == Readback::Never {
+            return true;
+        }
+        match live {
+            None | Some(Value::Null) => {
+                self.readback == Readback::Sometimes || self.is_unset(desired) || self.is_unsettled(None)
+            }
+            Some(live) => self.equals_live(desired, live) || self.is_unsettled(Some(live)),
+        }
+    }
+
+    /// Whether what is declared stands for a secret: the field is one, or the manifest keeps its
+    /// value where secrets are. It cannot be compared with what it stands for.
+    fn is_secret_value(&self, desired: &Value) -> bool {
+        self.is_secret || secret::is_secret_reference(desired)
+    }
+
+    /// Whether the live side says nothing about what is declared: the API never returns it, left it
+    /// out of this answer, has not settled it yet, or returns what a reference stands for.
+    pub fn is_unobserved(&self, desired: &Value, live: Option<&Value>) -> bool {
+        let live = live.filter(|live| !live.is_null());
+        if self.local_only {
+            return false;
+        }
+        self.is_secret_value(desired)
+            || self.readback == Readback::Never
+            || self.readback == Readback::Sometimes && live.is_none()
+            || self.is_unsettled(live)
+    }
+
+    /// Whether the value is what an answer that leaves the field out may well mean.
+    pub fn is_implied_by_omission(&self, desired: &Value) -> bool {
+        self.readback == Readback::Sometimes && self.is_unset(desired)
+    }
+
+    /// Whether two manifests declare the same here. Unlike [`Rules::agrees`] it looks at what the
+    /// API does not return, too.
+    pub fn declares_same(&self, one: &Value, other: &Value) -> bool {
+        self.declares_same_by(one, other, PartialEq::eq)
+    }
+
+    /// Whether a manifest asks for nothing that it did not ask for before: it declares the same, or
+    /// the version of a secret was lowered or taken out.
+    pub fn requests_same(&self, was: &Value, is: &Value) -> bool {
+        self.declares_same_by(was, is, secret::requests_same_secret)
+    }
+
+    /// Whether two manifests declare the same, where `same` tells it of references to secrets.
+    fn declares_same_by(&self, one: &Value, other: &Value, same: fn(&Value, &Value) -> bool) -> bool {
+        match (one, other) {
+            _ if secret::is_secret_reference(one) && secret::is_secret_reference(other) => same(one, other),
+            (Value::Object(fields), Value::Object(others)) => {
+                let field = |(name, value): (&String, &Value)| {
+                    let other = others.get(name);
+                    other.is_some_and(|other| self.child_field(name).declares_same_by(value, other, same))
+                };
+                fields.len() == others.len() && fields.iter().all(field)
+            }
+            (Value::Array(items), Value::Array(others)) if items.len() == others.len() => {
+                let item = self.list_item();
+                let mut rest: Vec<&Value> = others.iter().collect();
+                items.iter().all(|one| {
+                    let ordered = self.list == ListSemantics::Atomic;
+                    let counterpart = |other: &&Value| item.declares_same_by(one, other, same);
+                    let reach = if ordered { 1 } else { rest.len() };
+                    let found = rest.iter().take(reach).position(counterpart);
+                    found.map(|at| rest.remove(at)).is_some()
+                })
+            }
+            _ => json_equal(one, other),
+        }
+    }
+
+    /// The API answers with nothing, `false`, an empty text or an empty list for a field that is
+    /// not set.
+    pub(super) fn is_unset(&self, value: &Value) -> bool {
+        match value {
+            Value::Null | Value::Bool(false) => true,
+            Value::String(text) => text.is_empty(),
+            Value::Array(items) => items.is_empty(),
+            Value::Object(fields) => fields.iter().all(|(name, value)| {
+                let rules = self.child_field(name);
+                rules.is_secret || rules.readback == Readback::Never || rules.is_unset(value)
+            }),
+            Value::Bool(true) | Value::Number(_) => false,
+        }
+    }
+
+    /// The API reports sizes of zero, or none, while a change of scale makes its way.
+    pub fn is_unsettled(&self, live: Option<&Value>) -> bool {
+        match self.equality {
+            Equality::Count | Equality::Cpu | Equality::Memory => {
+                let reading = live.and_then(|live| self.parse_quantity(live));
+                reading.is_none_or(|reading| self.minimum.is_some_and(|least| reading < least))
+            }
+            Equality::Exact | Equality::Engine | Equality::Uri | Equality::FlavourOf(_) => false,
+        }
+    }
+
+    fn equals_live(&self, desired: &Value, live: &Value) -> bool {
+        match (desired, live) {
+            _ if self.is_unset(desired) && self.is_unset(live) => true,
+            (Value::Array(desired), Value::Array(live)) => self.list_equals_live(desired, live),
+            (Value::Object(desired), Value::Object(live)) => {
+                desired.iter().all(|(name, value)| self.child_field(name).matches_live(value, live.get(name)))
+            }
+            _ => self.scalar_equals_live(desired, live),
+        }
+    }
+
+    fn list_equals_live(&self, desired: &[Value], live: &[Value]) -> bool {
+        if desired.len() != live.len() {
+            return false;
+        }
+        let item = self.list_item();
+        if self.list == ListSemantics::Atomic {
+            return desired.iter().zip(live).all(|(desired, live)| item.matches_live(desired, Some(live)));
+        }
+        let mut rest: Vec<&Value> = live.iter().collect();
+        desired.iter().all(|wanted| {
+            let found = rest.iter().position(|live| item.matches_live(wanted, Some(live)));
+            found.map(|at| rest.swap_remove(at)).is_some()
+        })
+    }
+
+    fn scalar_equals_live(&self, desired: &Value, live: &Value) -> bool {
+        match &self.equality {
+            Equality::Exact | Equality::Uri => json_equal(desired, live),
+            Equality::Engine => engine_base_name(desired) == engine_base_name(live),
+            Equality::Count | Equality::Cpu | Equality::Memory => {
+                self.parse_quantity(desired) == self.parse_quantity(live)
+            }
+            Equality::FlavourOf(bases) => {
+                let base = desired.as_str().and_then(|flavour| bases.get(flavour));
+                desired == live || base.is_some_and(|base| live == base)
+            }
+        }
+    }
+
+    /// A quantity in the field's own unit, from a number or a Kubernetes quantity.
+    pub(super) fn parse_quantity(&self, value: &Value) -> Option<f64> {
+        let text = match value {
+            Value::Number(number) => return number.as_f64(),
+            Value::String(text) => text.trim(),
+            _ => return None,
+        };
+        let split = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
+        let (digits, suffix) = text.split_at(split);
+        let number: f64 = digits.trim().parse().ok()?;
+        match (&self.equality, suffix) {
+            (Equality::Cpu, "m") | (Equality::Memory, "Gi") => Some(number),
+            (Equality::Cpu, "") => Some(number * 1000.0),
+            (Equality::Memory, "Ti") => Some(number * 1024.0),
+            (Equality::Memory, "Mi") => Some(number / 1024.0),
+            (Equality::Memory, "Ki") => Some(number / 1024.0 / 1024.0),
+            (Equality::Memory, "") => Some(number / 1024.0 / 1024.0 / 1024.0),
+            _ => None,
+        }
+    }
+}
+
+/// Numbers are equal by value: `1` and `1.0` are one number on the wire.
+fn json_equal(desired: &Value, live: &Value) -> bool {
+    match (desired, live) {
+        (Value::Number(desired), Value::Number(live)) => desired == live || desired.as_f64() == live.as_f64(),
+        _ => desired == live,
+    }
+}
+
+fn engine_base_name(engine: &Value) -> Option<&str> {
+    let text = engine.as_str()?;
+    Some(text.split('(').next().unwrap_or(text).trim())
+}

@@ -1,0 +1,67 @@
+//! How a live value would be written by hand.
+
+use serde_json::{Map, Value};
+
+use super::{Equality, FieldSemantics, ListSemantics};
+
+impl FieldSemantics {
+    /// The live value in one spelling. The API gives lists that have no order in any order, and
+    /// writes engines and sizes now this way and now that: two reads of one object must look alike.
+    #[must_use]
+    pub fn normalize_live(&self, live: &Value) -> Value {
+        match live {
+            Value::Array(items) => {
+                let items = items.iter().map(|item| self.list_item().normalize_live(item));
+                let mut items: Vec<Value> = items.collect();
+                if self.list != ListSemantics::Atomic {
+                    items.sort_by_cached_key(Value::to_string);
+                }
+                Value::Array(items)
+            }
+            Value::Object(fields) => {
+                let fields = fields.iter();
+                let fields = fields.map(|(name, v)| (name.clone(), self.child_field(name).normalize_live(v)));
+                Value::Object(fields.collect::<Map<_, _>>())
+            }
+            Value::String(text) => self.normalize_text(text),
+            Value::Null | Value::Bool(_) | Value::Number(_) => live.clone(),
+        }
+    }
+
+    fn normalize_text(&self, text: &str) -> Value {
+        match self.equality {
+            Equality::Engine => Value::from(text.strip_suffix("()").unwrap_or(text)),
+            Equality::Cpu | Equality::Memory => {
+                let quantity = self.parse_quantity(&Value::from(text));
+                // Written out, a whole number has no fraction.
+                let number = quantity.and_then(|q| serde_json::from_str(&q.to_string()).ok());
+                number.unwrap_or_else(|| Value::from(text))
+            }
+            Equality::Exact | Equality::Count | Equality::Uri | Equality::FlavourOf(_) => Value::from(text),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::semantics::FieldSemantics;
+    use model::address::Kind;
+
+    #[test]
+    fn equivalent_spellings_are_normalized_to_one() {
+        let read = |engine: &str, cpu: &str, excluded: [&str; 2]| {
+            json!({
+                "scaling": {"replicaCpuMillicores": cpu, "replicaMemoryGb": 1},
+                "destination": {"tableDefinition": {"engine": {"type": engine}}},
+                "source": {"postgres": {"tableMappings": [{"excludedColumns": excluded}]}},
+            })
+        };
+        let rules = FieldSemantics::for_kind(Kind::ClickPipe);
+        let one = rules.normalize_live(&read("MergeTree()", "0.25", ["b", "a"]));
+        assert_eq!(one, rules.normalize_live(&read("MergeTree", "250m", ["a", "b"])));
+        assert_eq!(one["scaling"]["replicaCpuMillicores"], json!(250));
+        assert_eq!(one["destination"]["tableDefinition"]["engine"]["type"], "MergeTree");
+    }
+}

@@ -1,0 +1,128 @@
+//! What may be told of a live value that nothing here knows, or in which a manifest keeps secrets.
+
+use serde_json::Value;
+
+use super::{FieldSemantics, ListSemantics};
+use model::secret;
+
+impl FieldSemantics {
+    /// The live value with the declared reference wherever a manifest keeps a secret: what it
+    /// stands for, which the API should not have told, goes no further. Of several manifests the
+    /// first that says something about a value decides.
+    #[must_use]
+    pub fn redact_live(&self, live: &Value, declared: &[&Value]) -> Value {
+        match (live, declared) {
+            (Value::Null, _) | (_, []) => live.clone(),
+            (_, [reference, ..]) if secret::is_secret_reference(reference) => (*reference).clone(),
+            (Value::Object(fields), _) => {
+                let fields = fields.iter().map(|(name, value)| {
+                    let declared: Vec<_> = declared.iter().filter_map(|side| side.get(name)).collect();
+                    (name.clone(), self.child_field(name).redact_live(value, &declared))
+                });
+                Value::Object(fields.collect())
+            }
+            (Value::Array(items), _) => {
+                let items = items.iter().enumerate().map(|(index, item)| {
+                    let sides = declared.iter().filter_map(|side| side.as_array());
+                    let declared: Vec<_> =
+                        sides.filter_map(|side| self.matching_desired_item(side, index, item)).collect();
+                    self.list_item().redact_live(item, &declared)
+                });
+                items.collect()
+            }
+            _ => live.clone(),
+        }
+    }
+
+    /// The known fields of a live value, as far as they are set: what is not, the API now tells and
+    /// now leaves out.
+    #[must_use]
+    pub fn known_fields(&self, live: &Value) -> Value {
+        match live {
+            Value::Object(fields) if !self.fields.is_empty() => {
+                let known = fields.iter().filter_map(|(name, value)| {
+                    let rules = self.fields.get(name).filter(|rules| !rules.is_unset(value))?;
+                    Some((name.clone(), rules.known_fields(value)))
+                });
+                Value::Object(known.collect())
+            }
+            Value::Array(items) => items.iter().map(|item| self.list_item().known_fields(item)).collect(),
+            _ => live.clone(),
+        }
+    }
+
+    /// What is declared of a live entry. Where nothing tells entries apart, one that holds a secret
+    /// stands for all that are not as declared: rather too much hidden than too little.
+    fn matching_desired_item<'v>(&self, side: &'v [Value], at: usize, live: &Value) -> Option<&'v Value> {
+        if let ListSemantics::Keyed(keyed) = &self.list {
+            let same = |one: &&Value| keyed.identity.iter().all(|it| one.get(it) == live.get(it));
+            return side.iter().find(same);
+        }
+        let as_declared = side.iter().find(|item| *item == live);
+        let mut likely = side.get(at).into_iter().chain(side);
+        as_declared.or_else(|| likely.find(|item| !secret::find_secret_references(item).is_empty()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use crate::semantics::FieldSemantics;
+    use model::address::Kind;
+    use model::path::FieldPath;
+
+    fn redact_kafka(live: &Value, declared: &[&Value]) -> Value {
+        FieldSemantics::for_kind(Kind::ClickPipe)
+            .field_at(&FieldPath::parse("source.kafka"))
+            .redact_live(live, declared)
+    }
+
+    #[test]
+    fn live_secrets_are_replaced_by_their_references() {
+        let reference = json!({"fromEnv": "TOKEN"});
+        let declared = json!({
+            "token": reference,
+            "deep": {"token": reference, "mode": "a"},
+            "list": [{"name": "one", "token": reference}],
+            "texts": ["plain", reference],
+        });
+        let live = json!({
+            "token": "canary",
+            "deep": {"token": {"value": "canary"}, "mode": "b"},
+            "list": [{"name": "two", "token": "canary"}, {"name": "three", "token": "canary"}],
+            "texts": ["canary", "plain"],
+            "other": "kept",
+        });
+        let expected = json!({
+            "token": reference,
+            "deep": {"token": reference, "mode": "b"},
+            "list": [{"name": "two", "token": reference}, {"name": "three", "token": reference}],
+            "texts": [reference, "plain"],
+            "other": "kept",
+        });
+        assert_eq!(redact_kafka(&live, &[&declared]), expected);
+        assert_eq!(redact_kafka(&live, &[]), live);
+        assert_eq!(redact_kafka(&json!({"token": null}), &[&declared]), json!({"token": null}));
+    }
+
+    #[test]
+    fn unknown_fields_are_dropped_at_any_depth() {
+        let live = json!({
+            "name": "orders", "region": "canary", "fieldMappings": [{"sourceField": "a", "x": "canary"}],
+            "source": {"kafka": {"topics": "t", "token": "canary", "offset": {"timestamp": null}}},
+        });
+        let known = json!({
+            "name": "orders", "fieldMappings": [{"sourceField": "a"}],
+            "source": {"kafka": {"topics": "t"}},
+        });
+        assert_eq!(FieldSemantics::for_kind(Kind::ClickPipe).known_fields(&live), known);
+    }
+
+    #[test]
+    fn first_manifest_with_a_value_decides_the_mask() {
+        let (now, was) = (json!({"a": "plain"}), json!({"a": {"fromEnv": "A"}, "b": {"fromEnv": "B"}}));
+        let live = json!({"a": "x", "b": "canary"});
+        assert_eq!(redact_kafka(&live, &[&now, &was]), json!({"a": "x", "b": {"fromEnv": "B"}}));
+    }
+}

@@ -1,0 +1,81 @@
+//! Rules between fields, and what else a schema cannot say.
+//!
+//! The rules stand beside the structs that they are about; here is only how they are run.
+
+use serde_json::Value;
+
+use model::address::Kind;
+use model::diagnostic::Severity;
+use model::path::FieldPath;
+
+mod additional_fields;
+mod cross_field;
+mod rule_context;
+
+pub(crate) use cross_field::{CrossFieldRule, RuleSet, any_present, custom_rule, flag_is, value_is, value_is_not};
+pub(crate) use rule_context::{RuleContext, RuleFinding};
+
+/// Something wrong, or doubtful, in a manifest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// Stable and documented, such as `kafka-offset-timestamp`.
+    pub code: &'static str,
+    /// How bad it is.
+    pub severity: Severity,
+    /// The field, from the root of the document. It may be one that is missing.
+    pub path: FieldPath,
+    /// What is wrong, and why: a lowercase fragment that quotes no secret.
+    pub message: String,
+    /// What to do about it.
+    pub help: Option<String>,
+}
+
+/// Everything that the rules between fields say about a document. One that also breaks its schema
+/// is taken as it is: a rule says nothing about values that are missing or of the wrong type.
+pub fn find_problems(kind: Kind, document: &Value) -> Vec<Problem> {
+    let mut problems: Vec<Problem> =
+        rule_sets_for(kind).iter().flat_map(|set| set.find_problems(kind, document)).collect();
+    problems.extend(additional_fields::find_problems(kind, document));
+    problems
+}
+
+/// Every code that [`problems`] gives, sorted.
+pub fn problem_codes() -> Vec<&'static str> {
+    let sets = Kind::ALL.into_iter().flat_map(rule_sets_for);
+    let mut codes: Vec<&str> = sets.flat_map(|set| set.rules).map(|rule| rule.code).collect();
+    codes.extend(additional_fields::CODES);
+    codes.sort_unstable();
+    codes.dedup();
+    codes
+}
+
+fn rule_sets_for(kind: Kind) -> &'static [RuleSet] {
+    match kind {
+        Kind::ClickPipe => crate::pipe::RULE_SETS,
+        Kind::CdcScaling => crate::cdc_scaling::RULE_SETS,
+        Kind::ReversePrivateEndpoint => crate::reverse_private_endpoint::RULE_SETS,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::rule_sets_for;
+    use crate::docs::SchemaNode;
+    use model::address::Kind;
+
+    #[test]
+    fn cross_field_rules_only_use_existing_fields() {
+        for kind in Kind::ALL {
+            for set in rule_sets_for(kind) {
+                for at in set.object_paths {
+                    let object = SchemaNode::for_kind(kind).node_at(at).expect(at);
+                    for rule in set.rules {
+                        for path in rule.field_paths() {
+                            assert!(object.node_at(&path).is_some(), "{}: {at}: {path}", rule.code);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

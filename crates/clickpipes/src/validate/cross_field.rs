@@ -1,0 +1,260 @@
+//! The forms that rules between fields take.
+
+use serde_json::Value;
+
+use super::{Problem, RuleContext, RuleFinding};
+use crate::docs::SchemaNode;
+use model::address::Kind;
+use model::diagnostic::Severity;
+use model::path::FieldPath;
+
+mod condition;
+mod messages;
+
+pub(crate) use condition::{RuleCondition, any_present, flag_is, value_is, value_is_not};
+
+/// Rules about the objects at some places of a document. `*` is every entry of a list.
+pub(crate) struct RuleSet {
+    pub(crate) object_paths: &'static [&'static str],
+    pub(crate) rules: &'static [CrossFieldRule],
+}
+
+/// One rule. Its paths are from the object that it is about.
+pub(crate) struct CrossFieldRule {
+    pub(crate) code: &'static str,
+    severity: Severity,
+    requirement: Requirement,
+    reason: &'static str,
+    help: &'static str,
+}
+
+type CustomRuleFn = fn(&RuleContext<'_>) -> Vec<RuleFinding>;
+
+enum Requirement {
+    Required(&'static [&'static str], RuleCondition),
+    Forbidden(&'static [&'static str], RuleCondition),
+    RequiredIff(&'static [&'static str], RuleCondition),
+    AllowedValues { field: &'static str, by: &'static str, table: AllowedValueTable },
+    ExactlyOne(&'static [&'static str]),
+    UniqueEntries { list: &'static str, by: &'static str },
+    Custom { read_paths: &'static [&'static str], run: CustomRuleFn },
+}
+
+/// Which values of one field go with each value of another.
+pub(crate) type AllowedValueTable = &'static [(&'static str, &'static [&'static str])];
+
+/// A rule of a shape of its own, which reads these paths.
+pub(crate) const fn custom_rule(
+    code: &'static str,
+    reads: &'static [&'static str],
+    run: CustomRuleFn,
+) -> CrossFieldRule {
+    CrossFieldRule::new(code, Requirement::Custom { read_paths: reads, run })
+}
+
+impl CrossFieldRule {
+    const fn new(code: &'static str, requirement: Requirement) -> Self {
+        Self { code, severity: Severity::Error, requirement, reason: "", help: "" }
+    }
+
+    /// The fields must be there then.
+    pub(crate) const fn required_fields(
+        code: &'static str,
+        fields: &'static [&'static str],
+        when: RuleCondition,
+    ) -> Self {
+        Self::new(code, Requirement::Required(fields, when))
+    }
+
+    /// The fields must not be there then.
+    pub(crate) const fn forbidden_fields(
+        code: &'static str,
+        fields: &'static [&'static str],
+        when: RuleCondition,
+    ) -> Self {
+        Self::new(code, Requirement::Forbidden(fields, when))
+    }
+
+    /// The fields must be there then, and only then.
+    pub(crate) const fn required_fields_iff(
+        code: &'static str,
+        fields: &'static [&'static str],
+        when: RuleCondition,
+    ) -> Self {
+        Self::new(code, Requirement::RequiredIff(fields, when))
+    }
+
+    /// The value of `by` decides which values `field` may have.
+    pub(crate) const fn allowed_values(
+        code: &'static str,
+        field: &'static str,
+        by: &'static str,
+        table: AllowedValueTable,
+    ) -> Self {
+        Self::new(code, Requirement::AllowedValues { field, by, table })
+    }
+
+    /// One of the fields must be there, and no second.
+    pub(crate) const fn exactly_one_of(code: &'static str, fields: &'static [&'static str]) -> Self {
+        Self::new(code, Requirement::ExactlyOne(fields))
+    }
+
+    /// No two entries of `list` have the same text at `by`.
+    pub(crate) const fn unique_entries(code: &'static str, list: &'static str, by: &'static str) -> Self {
+        Self::new(code, Requirement::UniqueEntries { list, by })
+    }
+
+    /// Why the rule is there, for the end of its message.
+    pub(crate) const fn with_reason(mut self, because: &'static str) -> Self {
+        self.reason = because;
+        self
+    }
+
+    /// What to do about it, where the rule knows better than its form.
+    pub(crate) const fn with_help(mut self, help: &'static str) -> Self {
+        self.help = help;
+        self
+    }
+
+    /// Doubtful rather than wrong.
+    pub(crate) const fn into_warning(mut self) -> Self {
+        self.severity = Severity::Warning;
+        self
+    }
+
+    fn collect_findings(&self, scope: &RuleContext<'_>) -> Vec<RuleFinding> {
+        match &self.requirement {
+            Requirement::Required(fields, when) => check_required(scope, fields, when, Some(true)),
+            Requirement::Forbidden(fields, when) => {
+                check_forbidden(scope, fields, when, Some(true), messages::field_forbidden)
+            }
+            Requirement::RequiredIff(fields, when) => {
+                let mut found = check_required(scope, fields, when, Some(true));
+                found.extend(check_forbidden(scope, fields, when, Some(false), messages::field_only_allowed_for));
+                found
+            }
+            Requirement::AllowedValues { field, by, table } => check_allowed_values(scope, field, by, table),
+            Requirement::ExactlyOne(fields) => check_exactly_one(scope, fields),
+            Requirement::UniqueEntries { list, by } => check_unique(scope, list, by),
+            Requirement::Custom { read_paths: reads, run } => {
+                if reads.iter().any(|path| scope.has_field(path)) {
+                    run(scope)
+                } else {
+                    Vec::new()
+                }
+            }
+        }
+    }
+}
+
+fn check_required(
+    scope: &RuleContext<'_>,
+    fields: &[&str],
+    when: &RuleCondition,
+    then: Option<bool>,
+) -> Vec<RuleFinding> {
+    if when.evaluate_on(scope) != then {
+        return Vec::new();
+    }
+    let missing = fields.iter().filter(|field| scope.is_missing(field));
+    missing.map(|field| messages::field_required(field, when)).collect()
+}
+
+fn check_forbidden(
+    scope: &RuleContext<'_>,
+    fields: &[&str],
+    when: &RuleCondition,
+    then: Option<bool>,
+    say: fn(&str, &RuleCondition) -> RuleFinding,
+) -> Vec<RuleFinding> {
+    if when.evaluate_on(scope) != then {
+        return Vec::new();
+    }
+    fields.iter().filter(|field| scope.has_nonempty(field)).map(|field| say(field, when)).collect()
+}
+
+fn check_allowed_values(scope: &RuleContext<'_>, field: &str, by: &str, table: AllowedValueTable) -> Vec<RuleFinding> {
+    let value = |path| scope.effective_value(path).ok().flatten().and_then(Value::as_str);
+    let (Some(chosen), Some(decider)) = (value(field), value(by)) else { return Vec::new() };
+    let row = table.iter().find(|(value, _)| *value == decider);
+    match row {
+        Some((_, values)) if !values.contains(&chosen) => {
+            vec![messages::value_not_allowed((field, chosen), (by, decider), values)]
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn check_exactly_one(scope: &RuleContext<'_>, fields: &[&str]) -> Vec<RuleFinding> {
+    let mut present = fields.iter().filter(|field| scope.has_field(field));
+    let Some(first) = present.next() else { return vec![messages::no_field_present(fields)] };
+    present.map(|second| messages::second_field_present(first, second)).collect()
+}
+
+fn check_unique(scope: &RuleContext<'_>, list: &str, by: &str) -> Vec<RuleFinding> {
+    let by = FieldPath::parse(by);
+    let texts: Vec<Option<&str>> = scope.list_at(list).iter().map(|entry| by.value_in(entry)?.as_str()).collect();
+    let mut seen = std::collections::BTreeSet::new();
+    let entries = texts.into_iter().enumerate();
+    let twice = entries.filter_map(|(at, text)| Some((at, text?))).filter(|(_, t)| !seen.insert(*t));
+    twice.map(|(at, text)| messages::duplicate_entry(list, at, &by, text)).collect()
+}
+
+impl RuleSet {
+    pub(super) fn find_problems(&self, kind: Kind, document: &Value) -> Vec<Problem> {
+        let places = self.object_paths.iter().flat_map(|at| objects_at(kind, document, at));
+        places.flat_map(|(at, scope)| self.check_object(&at, &scope)).collect()
+    }
+
+    fn check_object(&self, at: &FieldPath, scope: &RuleContext<'_>) -> Vec<Problem> {
+        let found = self.rules.iter().map(|rule| (rule, rule.collect_findings(scope)));
+        found.flat_map(|(rule, found)| found.into_iter().map(|finding| rule.to_problem(at, finding))).collect()
+    }
+}
+
+impl CrossFieldRule {
+    fn to_problem(&self, at: &FieldPath, finding: RuleFinding) -> Problem {
+        let RuleFinding { path, mut message, help } = finding;
+        if !self.reason.is_empty() {
+            message = format!("{message}: {}", self.reason);
+        }
+        let own = (!self.help.is_empty()).then(|| self.help.to_owned());
+        Problem { code: self.code, severity: self.severity, path: at.join(&path), message, help: own.or(help) }
+    }
+}
+
+/// The objects at a place, each with its path.
+fn objects_at<'d>(kind: Kind, document: &'d Value, at: &str) -> Vec<(FieldPath, RuleContext<'d>)> {
+    let Some(node) = SchemaNode::for_kind(kind).node_at(at) else { return Vec::new() };
+    let mut found = vec![(FieldPath::root(), document)];
+    for segment in FieldPath::parse(at).segments() {
+        found = found.into_iter().flat_map(|(path, value)| descend_segment(&path, value, segment)).collect();
+    }
+    let objects = found.into_iter().filter(|(_, value)| value.is_object());
+    objects.map(|(path, value)| (path, RuleContext::new(value, node.clone()))).collect()
+}
+
+fn descend_segment<'d>(path: &FieldPath, value: &'d Value, segment: &str) -> Vec<(FieldPath, &'d Value)> {
+    if segment == "*" {
+        let entries = value.as_array().into_iter().flatten().enumerate();
+        return entries.map(|(at, entry)| (path.child(at), entry)).collect();
+    }
+    value.get(segment).map(|value| (path.child(segment), value)).into_iter().collect()
+}
+
+#[cfg(test)]
+impl CrossFieldRule {
+    /// Every path that the rule reads.
+    pub(crate) fn field_paths(&self) -> Vec<String> {
+        let own: Vec<&str> = match &self.requirement {
+            Requirement::Required(fields, when)
+            | Requirement::Forbidden(fields, when)
+            | Requirement::RequiredIff(fields, when) => fields.iter().chain(when.field_paths()).copied().collect(),
+            Requirement::AllowedValues { field, by, .. } => vec![field, by],
+            Requirement::ExactlyOne(fields) => fields.to_vec(),
+            Requirement::UniqueEntries { list, by } => return vec![format!("{list}.*.{by}")],
+            Requirement::Custom { read_paths: reads, .. } => reads.to_vec(),
+        };
+        own.into_iter().map(str::to_owned).collect()
+    }
+}

@@ -1,0 +1,101 @@
+//! What a rule sees of a document: the object that it is about.
+
+use serde_json::Value;
+
+use crate::docs::SchemaNode;
+use model::path::FieldPath;
+
+/// One object of a document. Everything is asked by a path from that object, and what is missing
+/// or of another type than asked for is not there.
+pub(crate) struct RuleContext<'d> {
+    object: &'d Value,
+    node: SchemaNode,
+}
+
+impl<'d> RuleContext<'d> {
+    pub(super) fn new(object: &'d Value, node: SchemaNode) -> Self {
+        Self { object, node }
+    }
+
+    pub(crate) fn value_at(&self, path: &str) -> Option<&'d Value> {
+        FieldPath::parse(path).value_in(self.object)
+    }
+
+    pub(crate) fn has_field(&self, path: &str) -> bool {
+        self.value_at(path).is_some()
+    }
+
+    /// Whether the field is there and not an empty list, which is as good as none.
+    pub(super) fn has_nonempty(&self, path: &str) -> bool {
+        self.value_at(path).is_some_and(|value| value.as_array().is_none_or(|list| !list.is_empty()))
+    }
+
+    /// Whether the field is missing from an object that is there. Where that is missing too, one
+    /// complaint is enough.
+    pub(super) fn is_missing(&self, path: &str) -> bool {
+        let around = FieldPath::parse(path).parent().unwrap_or_default();
+        !self.has_field(path) && around.value_in(self.object).is_some_and(Value::is_object)
+    }
+
+    /// Whether the field has a value that nothing here knows, under `additional`.
+    fn is_under_additional(&self, path: &str) -> bool {
+        let path = FieldPath::parse(path);
+        let around = path.parent().unwrap_or_default();
+        let extra = self.node.node_at(&around.to_string()).and_then(|node| node.additional_field());
+        let beside = extra.zip(path.last_segment()).map(|(extra, name)| around.child(extra).child(name));
+        beside.is_some_and(|beside| beside.value_in(self.object).is_some())
+    }
+
+    pub(crate) fn text_at(&self, path: &str) -> Option<&'d str> {
+        self.value_at(path)?.as_str()
+    }
+
+    /// The entries of a list; none where there is no list.
+    pub(crate) fn list_at(&self, path: &str) -> &'d [Value] {
+        self.value_at(path).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+    }
+
+    /// The texts in a list.
+    pub(crate) fn texts_at(&self, path: &str) -> impl Iterator<Item = &'d str> {
+        self.list_at(path).iter().filter_map(Value::as_str)
+    }
+
+    /// What applies at `path`: what is written, or else the API's default. `Err` where that
+    /// cannot be told: the schema complains about it already.
+    pub(super) fn effective_value(&self, path: &str) -> Result<Option<&'d Value>, UnclearValue> {
+        let node = self.node.node_at(path).ok_or(UnclearValue)?;
+        match self.value_at(path) {
+            Some(Value::String(word)) => {
+                let words = node.allowed_values();
+                let known = words.is_empty() || words.iter().any(|(known, _)| known == word);
+                known.then(|| self.value_at(path)).ok_or(UnclearValue)
+            }
+            Some(value) => Ok(Some(value)),
+            None if node.is_required() || self.is_under_additional(path) => Err(UnclearValue),
+            None => Ok(node.keyword_value("default")),
+        }
+    }
+}
+
+/// A document that breaks its schema leaves this open.
+pub(super) struct UnclearValue;
+
+/// What a rule found.
+pub(crate) struct RuleFinding {
+    pub(super) path: FieldPath,
+    pub(super) message: String,
+    pub(super) help: Option<String>,
+}
+
+impl RuleFinding {
+    /// Something wrong with the field at `path`, from the object that the rule is about.
+    pub(crate) fn new(path: FieldPath, message: impl Into<String>) -> Self {
+        Self { path, message: message.into(), help: None }
+    }
+
+    /// The same, with what to do about it.
+    pub(crate) fn with_help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+}

@@ -1,0 +1,268 @@
+//! What a plan says about the data.
+
+#![expect(clippy::needless_pass_by_value, reason = "values are written where they are used")]
+
+use clickpipes::data_effects::{
+    ChangedEntry, deletion_effects, entry_change_effects, replacement_effects, stop_effects,
+};
+use model::action::{Action, RunState, UpdateVia};
+use model::address::{Address, Kind, Name, ServiceRef};
+use model::live::{Id, Object, State};
+use model::path::FieldPath;
+use serde_json::{Value, json};
+
+fn pipe(source: Value) -> Value {
+    json!({"source": source, "destination": {"database": "default", "table": "clicks"}})
+}
+
+/// The sentences of replacing a pipe by itself.
+fn again(source: Value) -> String {
+    let body = pipe(source);
+    replacement_effects(Kind::ClickPipe, &body, &body).join("\n")
+}
+
+fn database(arm: &str, settings: Value, tables: &[&str]) -> Value {
+    let mappings: Vec<Value> = tables.iter().map(|name| json!({"targetTable": name})).collect();
+    json!({
+        "source": {arm: {"settings": settings, "tableMappings": mappings}},
+        "destination": {"database": "shop"},
+    })
+}
+
+#[test]
+fn new_kafka_pipe_starts_at_its_offset() {
+    let offset = |offset: Value| again(json!({"kafka": {"topics": "clicks", "offset": offset}}));
+    insta::assert_snapshot!(offset(json!({"strategy": "from_beginning"})), @"the new pipe starts at from_beginning: rows already in `default.clicks` arrive again");
+    insta::assert_snapshot!(offset(json!({"strategy": "from_latest"})), @"the new pipe starts at from_latest: messages that arrive while there is no pipe never reach `default.clicks`");
+    insta::assert_snapshot!(offset(json!({"strategy": "from_timestamp", "timestamp": "2026-01-31T08:00"})), @"the new pipe starts at 2026-01-31T08:00 UTC: rows from then on that are already in `default.clicks` arrive again");
+    insta::assert_snapshot!(again(json!({"kafka": {"topics": "clicks"}})), @"the new pipe starts where the API chooses, as no `offset` is declared: rows may arrive in `default.clicks` twice or not at all");
+}
+
+#[test]
+fn consumer_group_resumes_only_its_own_topics() {
+    let kafka = |topics: &str| {
+        pipe(json!({"kafka": {
+            "brokers": "b:9092", "topics": topics, "consumerGroup": "readers",
+            "offset": {"strategy": "from_beginning"},
+        }}))
+    };
+    let same = replacement_effects(Kind::ClickPipe, &kafka("clicks"), &kafka("clicks")).join("\n");
+    insta::assert_snapshot!(same, @"the new pipe reads with consumer group `readers` again, and goes on where the group stopped if the brokers still know");
+    let others = replacement_effects(Kind::ClickPipe, &kafka("clicks_v2"), &kafka("clicks")).join("\n");
+    insta::assert_snapshot!(others, @"the new pipe starts at from_beginning: rows already in `default.clicks` arrive again");
+}
+
+#[test]
+fn other_streams_start_at_their_declared_position() {
+    insta::assert_snapshot!(again(json!({"kinesis": {"iteratorType": "TRIM_HORIZON"}})), @"the new pipe starts at TRIM_HORIZON: rows already in `default.clicks` arrive again");
+    insta::assert_snapshot!(again(json!({"kinesis": {"iteratorType": "LATEST"}})), @"the new pipe starts at LATEST: records that arrive while there is no pipe never reach `default.clicks`");
+    insta::assert_snapshot!(again(json!({"kinesis": {"iteratorType": "AT_TIMESTAMP", "timestamp": 1}})), @"the new pipe starts at the declared timestamp: rows from then on that are already in `default.clicks` arrive again");
+    insta::assert_snapshot!(again(json!({"pubsub": {"seekType": "latest"}})), @"the new pipe starts at latest: messages that arrive while there is no pipe never reach `default.clicks`");
+    insta::assert_snapshot!(again(json!({"pubsub": {"seekType": "timestamp", "seekTimestamp": "2026-01-31T08:00:00Z"}})), @"the new pipe starts at 2026-01-31T08:00:00Z: rows from then on that are already in `default.clicks` arrive again");
+}
+
+#[test]
+fn replaced_object_storage_pipe_reads_files_again() {
+    insta::assert_snapshot!(again(json!({"objectStorage": {"url": "s3://b/*"}})), @"the new pipe reads every matching file from the start: rows already in `default.clicks` arrive again");
+    insta::assert_snapshot!(again(json!({"objectStorage": {"startAfter": "2026/"}})), @"the new pipe reads every file after `2026/`: rows already in `default.clicks` arrive again");
+    insta::assert_snapshot!(again(json!({"objectStorage": {"skipInitialLoad": true}})), @"the new pipe goes on with what the queue holds: files that were read are not read again");
+}
+
+#[test]
+fn initial_snapshot_requires_empty_tables() {
+    let two = database("postgres", json!({"replicationMode": "cdc"}), &["orders", "users"]);
+    let one = database("postgres", json!({"replicationMode": "snapshot"}), &["orders"]);
+    insta::assert_snapshot!(replacement_effects(Kind::ClickPipe, &two, &two).join("\n"), @r#"
+    tables `shop.orders` and `shop.users` stay when the old pipe goes, and the first copy wants them empty: empty or drop them before
+    the new pipe makes the first copy again, from the start
+    "#);
+    insta::assert_snapshot!(replacement_effects(Kind::ClickPipe, &one, &two).join("\n"), @r#"
+    table `shop.orders` stays when the old pipe goes, and the first copy wants it empty: empty or drop it before
+    the new pipe makes the first copy again, from the start
+    table `shop.users` stays; drop it yourself if it is not wanted
+    "#);
+}
+
+#[test]
+fn cdc_only_replacement_misses_changes_without_a_slot() {
+    let plain = database("postgres", json!({"replicationMode": "cdc_only"}), &["orders"]);
+    let slot = json!({"replicationMode": "cdc_only", "replicationSlotName": "reader"});
+    let slot = database("postgres", slot, &["orders"]);
+    insta::assert_snapshot!(replacement_effects(Kind::ClickPipe, &plain, &plain).join("\n"), @"the new pipe makes no first copy: changes that arrive while there is no pipe never reach `shop.orders`");
+    insta::assert_snapshot!(replacement_effects(Kind::ClickPipe, &slot, &slot).join("\n"), @"the new pipe reads replication slot `reader` again, and goes on where it stands");
+    insta::assert_snapshot!(deletion_effects(Kind::ClickPipe, &slot).join("\n"), @r#"
+    table `shop.orders` stays; drop it yourself if it is not wanted
+    replication slot `reader` stays in the source, whose log grows until the slot is read again or dropped
+    "#);
+}
+
+#[test]
+fn new_table_definition_needs_the_old_table_dropped() {
+    let mut desired = pipe(json!({"kinesis": {"iteratorType": "LATEST"}}));
+    desired["destination"]["tableDefinition"] = json!({"sortingKey": ["id"]});
+    let live = pipe(json!({"kinesis": {"iteratorType": "LATEST"}}));
+    insta::assert_snapshot!(replacement_effects(Kind::ClickPipe, &desired, &live).join("\n"), @r#"
+    the new pipe starts at LATEST: records that arrive while there is no pipe never reach `default.clicks`
+    table `default.clicks` exists already: the new definition takes effect only after it was dropped
+    "#);
+}
+
+#[test]
+fn changing_the_source_leaves_old_tables() {
+    let live = database("mysql", json!({"replicationMode": "cdc"}), &["orders", "users"]);
+    let desired = pipe(json!({"kafka": {"offset": {"strategy": "from_latest"}}}));
+    insta::assert_snapshot!(replacement_effects(Kind::ClickPipe, &desired, &live).join("\n"), @r#"
+    the new pipe starts at from_latest: messages that arrive while there is no pipe never reach `default.clicks`
+    tables `shop.orders` and `shop.users` stay; drop them yourself if they are not wanted
+    "#);
+}
+
+#[test]
+fn deleting_a_pipe_drops_no_table() {
+    let stream = pipe(json!({"kafka": {}, "postgres": null}));
+    let tables = database("mongodb", json!({"replicationMode": "cdc"}), &["a", "b", "c"]);
+    insta::assert_snapshot!(deletion_effects(Kind::ClickPipe, &stream).join("\n"), @"table `default.clicks` stays; drop it yourself if it is not wanted");
+    insta::assert_snapshot!(deletion_effects(Kind::ClickPipe, &tables).join("\n"), @"tables `shop.a`, `shop.b` and `shop.c` stay; drop them yourself if they are not wanted");
+    insta::assert_snapshot!(deletion_effects(Kind::ReversePrivateEndpoint, &json!({})).join("\n"), @"pipes that use the endpoint can no longer reach their source");
+    assert_eq!(deletion_effects(Kind::CdcScaling, &json!({})), Vec::<String>::new());
+}
+
+fn mapping(table: &str, target: &str) -> Value {
+    json!({"sourceSchemaName": "public", "sourceTable": table, "targetTable": target})
+}
+
+/// What is said when the mappings of a live pipe go from these to those.
+fn remapped(mode: &str, before: &[(&str, &str)], after: &[(&str, &str)]) -> String {
+    let path = FieldPath::parse("source.postgres.tableMappings");
+    let all =
+        |pairs: &[(&str, &str)]| -> Vec<Value> { pairs.iter().map(|(table, target)| mapping(table, target)).collect() };
+    let (before, after) = (all(before), all(after));
+    let live = json!({"source": {"postgres": {
+        "settings": {"replicationMode": mode}, "tableMappings": before,
+    }}});
+    let gone = before.iter().map(|live| ChangedEntry { live: Some(live), desired: None });
+    let come = after.iter().map(|desired| ChangedEntry { live: None, desired: Some(desired) });
+    let entries: Vec<ChangedEntry<'_>> = gone.chain(come).collect();
+    entry_change_effects(Kind::ClickPipe, &path, &live, &entries).join("\n")
+}
+
+#[test]
+fn table_mapping_changes_are_described_one_by_one() {
+    insta::assert_snapshot!(remapped("cdc", &[], &[("refunds", "refunds_raw")]), @"first snapshot of `public.refunds` into `refunds_raw`; other tables keep their position");
+    insta::assert_snapshot!(remapped("cdc", &[("refunds", "refunds_raw")], &[]), @"`public.refunds` is no longer read; table `refunds_raw` stays with the rows that it has");
+    let (path, live) = (FieldPath::parse("source.postgres.tableMappings"), mapping("refunds", "raw"));
+    let edited = [ChangedEntry { live: Some(&live), desired: Some(&live) }];
+    let said = entry_change_effects(Kind::ClickPipe, &path, &json!({}), &edited).join("\n");
+    insta::assert_snapshot!(said, @"`public.refunds` is removed and added again, with a new snapshot into `raw`: empty or drop that table before");
+}
+
+#[test]
+fn changed_target_table_is_described_as_one_change() {
+    insta::assert_snapshot!(remapped("cdc", &[("a", "x")], &[("a", "y")]), @"new snapshot of `public.a` into `y`; table `x` stays with the rows that it has");
+    let swapped = remapped("cdc", &[("a", "x"), ("b", "y")], &[("a", "y"), ("b", "x")]);
+    insta::assert_snapshot!(swapped, @r#"
+    new snapshot of `public.a` into `y`, which holds the rows of `public.b`: empty or drop that table before
+    new snapshot of `public.b` into `x`, which holds the rows of `public.a`: empty or drop that table before
+    "#);
+}
+
+#[test]
+fn cdc_only_takes_no_snapshot() {
+    let said = remapped("cdc_only", &[("a", "x"), ("b", "y")], &[("a", "z"), ("c", "c")]);
+    insta::assert_snapshot!(said, @r#"
+    `public.c` is read into `c` from now on: `cdc_only` makes no snapshot of the rows that it has
+    `public.a` is removed and added again, without a snapshot as it is `cdc_only`: what changes in between may never reach `z`; table `x` stays with the rows that it has
+    `public.b` is no longer read; table `y` stays with the rows that it has
+    "#);
+    let path = FieldPath::parse("source.mysql.tableMappings");
+    let live = json!({"source": {"mysql": {"settings": {"replicationMode": "cdc_only"}}}});
+    let entry = mapping("a", "x");
+    let edited = [ChangedEntry { live: Some(&entry), desired: Some(&entry) }];
+    let said = entry_change_effects(Kind::ClickPipe, &path, &live, &edited).join("\n");
+    insta::assert_snapshot!(said, @"`public.a` is removed and added again, without a snapshot as it is `cdc_only`: what changes in between may never reach `x`");
+}
+
+#[test]
+fn long_table_lists_are_shortened() {
+    let names: Vec<String> = (0..500).map(|number| format!("t{number:03}")).collect();
+    let all: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), name.as_str())).collect();
+    insta::assert_snapshot!(remapped("cdc", &all[..5], &all[5..]), @r#"
+    first snapshot of `public.t005` into `t005`; other tables keep their position
+    first snapshot of `public.t006` into `t006`; other tables keep their position
+    first snapshot of `public.t007` into `t007`; other tables keep their position
+    the same for 492 more tables
+    `public.t000` is no longer read; table `t000` stays with the rows that it has
+    `public.t001` is no longer read; table `t001` stays with the rows that it has
+    `public.t002` is no longer read; table `t002` stays with the rows that it has
+    the same for 2 more tables
+    "#);
+    assert_eq!(remapped("cdc", &[], &all[..4]).lines().count(), 4);
+}
+
+#[test]
+fn removing_a_private_dns_name_is_described() {
+    let name = json!({"privateDnsName": "db.example.com"});
+    let path = FieldPath::parse("customPrivateDnsMappings");
+    let said = |entry: ChangedEntry<'_>| {
+        entry_change_effects(Kind::ReversePrivateEndpoint, &path, &json!({}), &[entry]).join("\n")
+    };
+    let gone = said(ChangedEntry { live: Some(&name), desired: None });
+    insta::assert_snapshot!(gone, @"sources named `db.example.com` can no longer be reached");
+    assert_eq!(said(ChangedEntry { live: None, desired: Some(&name) }), "");
+}
+
+#[test]
+fn tables_of_the_new_pipe_only_are_not_listed() {
+    let live = database("mysql", json!({"replicationMode": "cdc"}), &["orders", "users"]);
+    let desired = database("mysql", json!({"replicationMode": "cdc"}), &["orders_v2", "users"]);
+    insta::assert_snapshot!(replacement_effects(Kind::ClickPipe, &desired, &live).join("\n"), @r#"
+    table `shop.users` stays when the old pipe goes, and the first copy wants it empty: empty or drop it before
+    the new pipe makes the first copy again, from the start
+    table `shop.orders` stays; drop it yourself if it is not wanted
+    "#);
+    let mut elsewhere = live.clone();
+    elsewhere["destination"]["database"] = json!("other");
+    insta::assert_snapshot!(replacement_effects(Kind::ClickPipe, &elsewhere, &live).join("\n"), @r#"
+    the new pipe makes the first copy again, from the start
+    tables `shop.orders` and `shop.users` stay; drop them yourself if they are not wanted
+    "#);
+}
+
+fn pipe_address() -> Address {
+    let name = Name::new("orders");
+    Address { service: ServiceRef::new("analytics"), kind: Kind::ClickPipe, name }
+}
+
+#[test]
+fn effects_of_stopping_a_pipe_are_described() {
+    let stop = Action::SetState { address: pipe_address(), id: None, to: RunState::Stopped };
+    let start = Action::SetState { address: pipe_address(), id: None, to: RunState::Running };
+    let (at, via, body) = (pipe_address(), UpdateVia::Resource, json!({}));
+    let edit = Action::Update { address: at, id: None, via, body };
+    let make = |body| Action::Create { address: pipe_address(), body };
+    let live = |state| Object { id: Id::new("1"), state: State::new(state), body: json!({}) };
+    let said = |state, actions: &[&Action]| {
+        let actions: Vec<Action> = actions.iter().map(|it| (*it).clone()).collect();
+        stop_effects(Some(&live(state)), &actions).unwrap_or_default()
+    };
+    let stream = stop_effects(None, &[make(pipe(json!({"kafka": {}}))), stop.clone()]).unwrap();
+    insta::assert_snapshot!(stream, @"the API makes it running: it reads until it is stopped");
+    let files = stop_effects(None, &[make(pipe(json!({"objectStorage": {}}))), stop.clone()]).unwrap();
+    insta::assert_snapshot!(files, @"the API makes it running: it may have loaded everything before it is stopped");
+    insta::assert_snapshot!(said("Snapshot", &[&stop, &edit, &start]), @"it is in `Snapshot`: the stop breaks off a load that is under way");
+    insta::assert_snapshot!(said("Paused", &[&edit, &stop]), @"the API resumes it to try the edit out: it reads until it is stopped");
+    assert_eq!(said("Running", &[&stop, &edit, &start]), "");
+    assert_eq!(said("Stopped", &[&edit, &stop]), "");
+    assert_eq!(said("Snapshot", &[&edit]), "");
+}
+
+#[test]
+fn data_effects_accept_bodies_of_any_shape() {
+    for odd in [json!(null), json!([]), json!({"source": 7}), json!({"source": {"kafka": []}})] {
+        replacement_effects(Kind::ClickPipe, &odd, &odd);
+        deletion_effects(Kind::ClickPipe, &odd);
+        let entry = ChangedEntry { live: None, desired: Some(&odd) };
+        let path = FieldPath::parse("source.mysql.tableMappings");
+        entry_change_effects(Kind::ClickPipe, &path, &odd, &[entry]);
+    }
+}

@@ -1,0 +1,10 @@
+//! What is promised of every field and every rule of the manifest language.
+
+mod cross_field;
+mod data_effects;
+mod explain;
+mod formats;
+mod jsonschema_agreement;
+mod official_schema;
+mod request_bodies;
+mod semantics;

@@ -1,0 +1,179 @@
+//! Compares our fields with the API's own schema, wherever that is at hand: `PIPECTL_OPENAPI`
+//! names the file. What differs on purpose stands in `exceptions.rs`, each with its reason.
+
+use std::collections::BTreeSet;
+
+use clickpipes::semantics::{FieldSemantics, OnChange, Readback};
+use model::address::Kind;
+use model::path::FieldPath;
+use serde_json::Value;
+
+mod exceptions;
+mod fields;
+
+use exceptions::{Exception, is_excepted};
+use fields::{Fields, official, ours};
+
+/// One part of a body, and the official schemas that say what it may hold: on create, on change,
+/// and in an answer.
+struct Part {
+    kind: Kind,
+    at: &'static str,
+    post: &'static str,
+    patch: &'static str,
+    answer: &'static str,
+}
+
+const PARTS: &[Part] = &[
+    Part {
+        kind: Kind::ClickPipe,
+        at: "",
+        post: "ClickPipePostRequest",
+        patch: "ClickPipePatchRequest",
+        answer: "ClickPipe",
+    },
+    Part {
+        kind: Kind::ClickPipe,
+        at: "scaling",
+        post: "ClickPipeScaling",
+        patch: "ClickPipeScalingPatchRequest",
+        answer: "ClickPipeScaling",
+    },
+    Part {
+        kind: Kind::ClickPipe,
+        at: "settings",
+        post: "ClickPipeSettings",
+        patch: "ClickPipeSettingsPutRequest",
+        answer: "ClickPipeSettings",
+    },
+    Part {
+        kind: Kind::CdcScaling,
+        at: "",
+        post: "ClickPipesCdcScaling",
+        patch: "ClickPipesCdcScalingPatchRequest",
+        answer: "ClickPipesCdcScaling",
+    },
+    Part {
+        kind: Kind::ReversePrivateEndpoint,
+        at: "",
+        post: "CreateReversePrivateEndpoint",
+        patch: "UpdateReversePrivateEndpoint",
+        answer: "ReversePrivateEndpoint",
+    },
+];
+
+#[expect(clippy::disallowed_methods, reason = "the document is not part of the repository")]
+#[expect(clippy::print_stderr, reason = "a comparison that was not made must say so")]
+fn document() -> Option<Value> {
+    let Ok(file) = std::env::var("PIPECTL_OPENAPI") else {
+        eprintln!("not compared: PIPECTL_OPENAPI names no file");
+        return None;
+    };
+    let text = std::fs::read_to_string(file).expect("PIPECTL_OPENAPI can be read");
+    Some(serde_json::from_str(&text).expect("PIPECTL_OPENAPI is JSON"))
+}
+
+/// Runs a comparison of one part, and fails with everything that it finds.
+fn compare(how: impl Fn(&Part, &Value, &mut BTreeSet<String>)) {
+    let Some(document) = document() else { return };
+    let mut found = BTreeSet::new();
+    for part in PARTS {
+        how(part, &document, &mut found);
+    }
+    assert!(found.is_empty(), "{}", found.into_iter().collect::<Vec<_>>().join("\n"));
+}
+
+fn full(part: &Part, path: &str) -> String {
+    [part.at, path].into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join(".")
+}
+
+fn rules(part: &Part, path: &str) -> &'static FieldSemantics {
+    FieldSemantics::for_kind(part.kind).field_at(&FieldPath::parse(&full(part, path).replace('*', "0")))
+}
+
+#[test]
+fn fields_match_the_official_schema() {
+    compare(|part, document, found| {
+        let theirs = official(document, part.post);
+        let mine = ours(part.kind, part.at);
+        for path in theirs.keys().filter(|path| !mine.contains_key(*path)) {
+            found.insert(format!("{}: not ours", full(part, path)));
+        }
+        for path in mine.keys().filter(|path| !theirs.contains_key(*path)) {
+            if !is_excepted(Exception::NotOfficial, &full(part, path)) {
+                found.insert(format!("{}: not official", full(part, path)));
+            }
+        }
+    });
+}
+
+#[test]
+fn types_enums_and_ranges_match_the_official_schema() {
+    compare(|part, document, found| {
+        let mine = ours(part.kind, part.at);
+        for (path, theirs) in official(document, part.post) {
+            let at = full(part, &path);
+            let Some(mine) = mine.get(&path) else { continue };
+            if *mine != theirs && !is_excepted(Exception::Narrower, &at) {
+                found.insert(format!("{at}: {mine:?}, officially {theirs:?}"));
+            }
+        }
+    });
+}
+
+/// What the official schema lets a change name. Mappings are changed by deltas.
+fn patchable(document: &Value, part: &Part) -> Fields {
+    let renamed = official(document, part.patch).into_iter().filter(|(path, _)| !path.contains("ToRemove"));
+    renamed.map(|(path, facts)| (path.replace("MappingsToAdd", "Mappings"), facts)).collect()
+}
+
+#[test]
+fn immutable_fields_match_the_official_schema() {
+    compare(|part, document, found| {
+        let patchable = patchable(document, part);
+        for path in official(document, part.post).keys() {
+            let in_place = rules(part, path).on_change != OnChange::Replace;
+            let at = full(part, path);
+            if in_place != patchable.contains_key(path) && !is_excepted(Exception::Cost, &at) {
+                found.insert(format!("{at}: in place is {in_place} here"));
+            }
+        }
+    });
+}
+
+#[test]
+fn write_only_fields_match_the_official_schema() {
+    compare(|part, document, found| {
+        let answered = official(document, part.answer);
+        for path in official(document, part.post).keys() {
+            let rules = rules(part, path);
+            let readable = !(rules.is_secret || rules.readback == Readback::Never);
+            let at = full(part, path);
+            if readable != answered.contains_key(path) && !is_excepted(Exception::Echo, &at) {
+                found.insert(format!("{at}: read back is {readable} here"));
+            }
+        }
+    });
+}
+
+#[test]
+fn every_exception_names_an_existing_field() {
+    let all: BTreeSet<String> =
+        PARTS.iter().flat_map(|part| ours(part.kind, part.at).into_keys().map(|path| full(part, &path))).collect();
+    let unknown: Vec<_> = exceptions::ALL.iter().filter(|(_, at, _)| !all.contains(*at)).collect();
+    assert!(unknown.is_empty(), "{unknown:?}");
+}
+
+/// Holds without the document, too: a field that is lost or gained is noticed.
+#[test]
+fn field_counts_are_unchanged() {
+    let count = |kind: Kind, at: &str| ours(kind, at).len();
+    let arms = ["kafka", "kinesis", "objectStorage", "pubsub"];
+    let databases = ["postgres", "mysql", "mongodb", "bigquery"];
+    let source = |arm: &str| count(Kind::ClickPipe, &format!("source.{arm}"));
+    assert_eq!(arms.map(source), [29, 11, 18, 11]);
+    assert_eq!(databases.map(source), [38, 36, 23, 20]);
+    let parts = ["destination", "fieldMappings", "scaling", "settings"];
+    assert_eq!(parts.map(|part| count(Kind::ClickPipe, part)), [19, 3, 4, 13]);
+    assert_eq!(Kind::ALL.map(|kind| count(kind, "")), [11, 240, 2]);
+}

@@ -1,0 +1,192 @@
+//! A document walked by its JSON Schema: every mistake at once, each with its place and, where one
+//! is known, the fix.
+//!
+//! What is walked is the part of JSON Schema that the structs generate. A schema with any other
+//! keyword is refused, so that nothing goes unchecked without a word. The walk is stricter than
+//! the schema in two points: `null` is never a value, and a secret is never written down. It is
+//! laxer in one: a field that stands under `additional` is not missing.
+
+use serde_json::Value;
+
+use crate::path::FieldPath;
+use crate::yaml::{PendingDiagnostic, PendingDiagnostics, Span, YamlContent, YamlNode};
+
+pub mod code;
+mod compiled;
+mod compiler;
+mod list;
+mod literal_secret;
+mod map;
+mod number;
+mod one_of;
+#[cfg(test)]
+mod tests;
+mod text;
+mod types;
+mod value;
+
+use compiled::{ShapeId, ValueShape};
+pub use compiler::UnsupportedSchema;
+
+/// A JSON Schema, ready to walk documents.
+#[derive(Debug)]
+pub struct SchemaValidator {
+    shapes: Vec<ValueShape>,
+}
+
+impl SchemaValidator {
+    /// Prepares a schema: looks at every keyword and compiles every pattern.
+    pub fn new(schema: &Value) -> Result<Self, UnsupportedSchema> {
+        Ok(Self { shapes: compiler::compile_schema(schema)? })
+    }
+
+    /// Remarks on everything in `document` that is not as the schema wants it. `name` is what the
+    /// document declares, for proposing names of secrets.
+    pub fn validate(&self, document: &YamlNode, name: Option<&str>, remarks: &mut PendingDiagnostics) {
+        let mut walk = ValidationPass::new(&self.shapes, name, ReportMode::Collect(remarks));
+        walk.validate_value(ShapeId(0), document, None);
+    }
+}
+
+/// One way through a document.
+struct ValidationPass<'w> {
+    shapes: &'w [ValueShape],
+    object_name: Option<&'w str>,
+    mode: ReportMode<'w>,
+    steps: Vec<PathStep<'w>>,
+    /// The alias through which this part of the document is seen.
+    via_alias: Option<Span>,
+    /// How far the trail went to the secret at hand, if it is one. Below that nothing is quoted,
+    /// not even a key: it may be the secret.
+    secret_depth: Option<usize>,
+}
+
+/// What becomes of a mistake.
+enum ReportMode<'w> {
+    Collect(&'w mut PendingDiagnostics),
+    /// Only whether there is one.
+    TestOnly {
+        failed: bool,
+    },
+}
+
+#[derive(Clone, Copy)]
+enum PathStep<'w> {
+    Key(&'w str),
+    Index(usize),
+}
+
+impl<'w> ValidationPass<'w> {
+    fn new(shapes: &'w [ValueShape], object_name: Option<&'w str>, mode: ReportMode<'w>) -> Self {
+        Self { shapes, object_name, mode, steps: Vec::new(), via_alias: None, secret_depth: None }
+    }
+
+    /// Whether a value is as `shape` wants it.
+    fn is_valid(&self, shape: ShapeId, node: &'w YamlNode) -> bool {
+        let mut probe = ValidationPass::new(self.shapes, None, ReportMode::TestOnly { failed: false });
+        probe.validate_value(shape, node, None);
+        !probe.is_done()
+    }
+
+    /// Nothing that could still be found would matter.
+    fn is_done(&self) -> bool {
+        match &self.mode {
+            ReportMode::Collect(remarks) => remarks.is_full(),
+            ReportMode::TestOnly { failed } => *failed,
+        }
+    }
+
+    fn report_problem(&mut self, remark: impl FnOnce() -> PendingDiagnostic) {
+        let path = self.current_path();
+        match &mut self.mode {
+            ReportMode::TestOnly { failed } => *failed = true,
+            ReportMode::Collect(remarks) => {
+                let remark = remark();
+                // A field beside or below the one at hand brings its own path.
+                let remark = if remark.path == FieldPath::root() { remark.with_path(path) } else { remark };
+                remarks.push(match self.via_alias {
+                    Some(alias) if remark.related.is_none() && alias != remark.span => {
+                        remark.with_related(alias, "used here")
+                    }
+                    _ => remark,
+                });
+            }
+        }
+    }
+
+    fn current_path(&self) -> FieldPath {
+        if matches!(self.mode, ReportMode::TestOnly { .. }) {
+            return FieldPath::root();
+        }
+        let shown = &self.steps[..self.secret_depth.unwrap_or(self.steps.len())];
+        shown.iter().fold(FieldPath::root(), |path, step| match step {
+            PathStep::Key(key) => path.child(key),
+            PathStep::Index(index) => path.child(index),
+        })
+    }
+
+    fn shape_by_id(&self, id: ShapeId) -> &'w ValueShape {
+        &self.shapes[id.0]
+    }
+
+    /// Looks at a value one step further down.
+    fn validate_child(&mut self, step: PathStep<'w>, shape: ShapeId, node: &'w YamlNode, key: Option<Span>) {
+        if self.is_done() {
+            return;
+        }
+        let before = self.via_alias;
+        self.via_alias = node.alias.or(before);
+        self.steps.push(step);
+        self.validate_value(shape, node, key);
+        self.steps.pop();
+        self.via_alias = before;
+    }
+
+    /// Looks at a value. `key` is where its key is, for what has no place of its own.
+    fn validate_value(&mut self, id: ShapeId, node: &'w YamlNode, key: Option<Span>) {
+        let shape = self.shape_by_id(id);
+        if shape.is_secret && !matches!(node.content, YamlContent::Map(_) | YamlContent::Null) {
+            return self.report_literal_secret(node);
+        }
+        match node.content {
+            YamlContent::Unreadable => return,
+            YamlContent::Null => return self.reject_null(node, key),
+            _ => {}
+        }
+        if shape.types.is_some_and(|types| !types.matches_content(&node.content)) {
+            return self.report_wrong_type(shape, node);
+        }
+        if shape.allowed_values.as_ref().is_some_and(|options| !value::is_allowed_value(node, options)) {
+            return self.report_bad_value(shape, node);
+        }
+        let discreet = self.secret_depth;
+        if shape.is_secret && discreet.is_none() {
+            self.secret_depth = Some(self.steps.len());
+        }
+        self.validate_content(shape, node, key);
+        for part in shape.refers_to.iter().chain(&shape.all_of) {
+            self.validate_value(*part, node, key);
+        }
+        for choice in &shape.choices {
+            self.validate_choice(choice, node, key);
+        }
+        self.secret_depth = discreet;
+    }
+
+    fn validate_content(&mut self, shape: &'w ValueShape, node: &'w YamlNode, key: Option<Span>) {
+        match &node.content {
+            YamlContent::Number(number) => self.validate_number(&shape.number, number, node.span),
+            YamlContent::Text { text, .. } => self.validate_text(shape, text, node.span),
+            YamlContent::List(items) => self.validate_list(&shape.list, items, node, key),
+            YamlContent::Map(entries) => self.validate_map(&shape.map, entries, node, key),
+            YamlContent::Null | YamlContent::Bool(_) | YamlContent::Unreadable => {}
+        }
+    }
+
+    fn reject_null(&mut self, node: &YamlNode, key: Option<Span>) {
+        let help = "leave the field out instead; what is left out is not managed";
+        self.report_problem(|| {
+            PendingDiagnostic::error(code::NULL_VALUE, key.unwrap_or(node.span), "the value is null").with_help(help)
+        });
+    }
+}

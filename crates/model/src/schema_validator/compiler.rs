@@ -1,0 +1,350 @@
+//! Reads a JSON Schema once, and refuses what it would not check.
+
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+
+use regex_lite::Regex;
+use serde_json::{Map, Number, Value};
+
+use super::compiled::{
+    Choice, CountLimits, ListItems, ListShape, MapShape, NumberShape, ShapeId, TextPattern, TextShape, UnlistedFields,
+    ValueShape,
+};
+use super::types::JsonTypes;
+use crate::annotations;
+
+/// Keywords that ask nothing of a value.
+const ANNOTATION_KEYWORDS: [&str; 9] =
+    ["$schema", "$defs", "title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly"];
+
+/// Keywords that are checked.
+const CHECKED_KEYWORDS: [&str; 26] = [
+    "$ref",
+    "type",
+    "enum",
+    "const",
+    "oneOf",
+    "anyOf",
+    "allOf",
+    "properties",
+    "required",
+    "additionalProperties",
+    "minProperties",
+    "maxProperties",
+    "items",
+    "minItems",
+    "maxItems",
+    "uniqueItems",
+    "minimum",
+    "maximum",
+    "exclusiveMinimum",
+    "exclusiveMaximum",
+    "multipleOf",
+    "minLength",
+    "maxLength",
+    "pattern",
+    annotations::SECRET,
+    PATTERN_DESCRIPTION,
+];
+
+/// The form that a pattern asks for, in words.
+const PATTERN_DESCRIPTION: &str = "x-pattern-says";
+
+/// A schema that cannot be walked: a programming error, found when the schema is first used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnsupportedSchema {
+    location: String,
+    problem: String,
+}
+
+impl fmt::Display for UnsupportedSchema {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "at `{}`: {}", self.location, self.problem)
+    }
+}
+
+impl std::error::Error for UnsupportedSchema {}
+
+/// Compiles `root`; the first shape is the root's.
+pub(super) fn compile_schema(root: &Value) -> Result<Vec<ValueShape>, UnsupportedSchema> {
+    let mut compiler = SchemaCompiler { root, shapes: Vec::new(), by_pointer: HashMap::new() };
+    compiler.compile_shape(root, "#")?;
+    Ok(compiler.shapes)
+}
+
+struct SchemaCompiler<'s> {
+    root: &'s Value,
+    shapes: Vec<ValueShape>,
+    by_pointer: HashMap<&'s str, ShapeId>,
+}
+
+impl<'s> SchemaCompiler<'s> {
+    fn compile_shape(&mut self, schema: &'s Value, at: &str) -> Result<ShapeId, UnsupportedSchema> {
+        let id = ShapeId(self.shapes.len());
+        self.shapes.push(ValueShape::default());
+        self.shapes[id.0] = match schema {
+            Value::Object(keywords) => self.compile_keywords(keywords, at)?,
+            Value::Bool(true) => ValueShape::default(),
+            // Nothing is of no type.
+            Value::Bool(false) => ValueShape { types: Some(JsonTypes::default()), ..ValueShape::default() },
+            _ => return Err(unsupported_at(at, "a schema is an object or a boolean")),
+        };
+        Ok(id)
+    }
+
+    fn compile_keywords(
+        &mut self,
+        keywords: &'s Map<String, Value>,
+        at: &str,
+    ) -> Result<ValueShape, UnsupportedSchema> {
+        if let Some(unknown) = keywords.keys().find(|key| !is_supported_keyword(key)) {
+            return Err(unsupported_at(at, format!("the keyword `{unknown}` is not supported")));
+        }
+        let mut shape = ValueShape {
+            refers_to: self.compile_reference(keywords, at)?,
+            types: parse_types(keywords, at)?,
+            allowed_values: allowed_values(keywords),
+            choices: Vec::new(),
+            all_of: self.compile_branches(keywords, "allOf", at)?,
+            number: number_bounds(keywords),
+            text: text_constraints(keywords, at)?,
+            list: self.compile_list(keywords, at)?,
+            map: self.compile_map(keywords, at)?,
+            is_secret: keywords.get(annotations::SECRET) == Some(&Value::Bool(true)),
+            summary: keywords.get("description").and_then(Value::as_str).map(first_sentence),
+        };
+        for (word, exclusive) in [("oneOf", true), ("anyOf", false)] {
+            match keywords.get(word).and_then(Value::as_array) {
+                // Other values than mappings would have all the fields that they need.
+                Some(branches) if exclusive && is_object_schema(keywords) && exclusive_fields(branches).is_some() => {
+                    shape.map.exclusive_groups.extend(exclusive_fields(branches));
+                }
+                Some(branches) if exclusive && is_unconstrained(keywords) && variant_fields(branches).is_some() => {
+                    let at = format!("{at}/{word}");
+                    for (name, schema) in variant_fields(branches).into_iter().flatten() {
+                        let id = self.compile_shape(schema, &format!("{at}/{name}"))?;
+                        shape.map.names.push(name.clone());
+                        shape.map.properties.insert(name.clone(), id);
+                    }
+                    shape.types = Some(JsonTypes::MAP);
+                    shape.map.unlisted = UnlistedFields::Refused;
+                    shape.map.exclusive_groups.push(shape.map.names.clone());
+                }
+                Some(branches) if constant_values(branches).is_some() && shape.allowed_values.is_none() => {
+                    shape.allowed_values = constant_values(branches);
+                }
+                Some(_) => {
+                    let branches = self.compile_branches(keywords, word, at)?;
+                    shape.choices.push(Choice { branches, exclusive });
+                }
+                None => {}
+            }
+        }
+        defer_to_siblings(&mut shape);
+        Ok(shape)
+    }
+
+    /// Follows a `$ref`; a definition is compiled once, and may refer to itself.
+    fn compile_reference(
+        &mut self,
+        keywords: &'s Map<String, Value>,
+        at: &str,
+    ) -> Result<Option<ShapeId>, UnsupportedSchema> {
+        let Some(pointer) = keywords.get("$ref").and_then(Value::as_str) else { return Ok(None) };
+        if let Some(&id) = self.by_pointer.get(pointer) {
+            return Ok(Some(id));
+        }
+        let target = pointer.strip_prefix('#').and_then(|local| self.root.pointer(local));
+        let Some(target) = target else {
+            return Err(unsupported_at(at, format!("`{pointer}` leads nowhere")));
+        };
+        // The shape takes the next position, whatever it turns out to hold.
+        self.by_pointer.insert(pointer, ShapeId(self.shapes.len()));
+        self.compile_shape(target, pointer).map(Some)
+    }
+
+    fn compile_branches(
+        &mut self,
+        keywords: &'s Map<String, Value>,
+        word: &str,
+        at: &str,
+    ) -> Result<Vec<ShapeId>, UnsupportedSchema> {
+        let branches = keywords.get(word).and_then(Value::as_array).into_iter().flatten().enumerate();
+        branches.map(|(n, branch)| self.compile_shape(branch, &format!("{at}/{word}/{n}"))).collect()
+    }
+
+    fn compile_list(&mut self, keywords: &'s Map<String, Value>, at: &str) -> Result<ListShape, UnsupportedSchema> {
+        let items = keywords.get("items").map(|items| self.compile_shape(items, &format!("{at}/items")));
+        Ok(ListShape {
+            length: count_limits(keywords, "minItems", "maxItems"),
+            items: items.transpose()?.map_or(ListItems::Any, ListItems::Matching),
+            unique_items: keywords.get("uniqueItems") == Some(&Value::Bool(true)),
+        })
+    }
+
+    fn compile_map(&mut self, keywords: &'s Map<String, Value>, at: &str) -> Result<MapShape, UnsupportedSchema> {
+        let mut map = MapShape {
+            size: count_limits(keywords, "minProperties", "maxProperties"),
+            required: string_list(keywords.get("required")),
+            unlisted: self.compile_unlisted(keywords, at)?,
+            ..MapShape::default()
+        };
+        for (name, schema) in keywords.get("properties").and_then(Value::as_object).into_iter().flatten() {
+            let id = self.compile_shape(schema, &format!("{at}/properties/{name}"))?;
+            map.names.push(name.clone());
+            map.properties.insert(name.clone(), id);
+            if schema.get(annotations::ADDITIONAL).is_some() {
+                map.additional_field = Some(name.clone());
+            }
+        }
+        Ok(map)
+    }
+
+    fn compile_unlisted(
+        &mut self,
+        keywords: &'s Map<String, Value>,
+        at: &str,
+    ) -> Result<UnlistedFields, UnsupportedSchema> {
+        Ok(match keywords.get("additionalProperties") {
+            None | Some(Value::Bool(true)) => UnlistedFields::Any,
+            Some(Value::Bool(false)) => UnlistedFields::Refused,
+            Some(schema) => {
+                UnlistedFields::Matching(self.compile_shape(schema, &format!("{at}/additionalProperties"))?)
+            }
+        })
+    }
+}
+
+fn unsupported_at(at: &str, problem: impl Into<String>) -> UnsupportedSchema {
+    UnsupportedSchema { location: at.to_owned(), problem: problem.into() }
+}
+
+/// What begins with `x-` says how a field behaves, and is read elsewhere.
+fn is_supported_keyword(keyword: &str) -> bool {
+    ANNOTATION_KEYWORDS.contains(&keyword) || CHECKED_KEYWORDS.contains(&keyword) || keyword.starts_with("x-")
+}
+
+/// Parts that this schema leaves free may be described by another one of the same value.
+fn defer_to_siblings(shape: &mut ValueShape) {
+    if shape.refers_to.is_none() && shape.all_of.is_empty() && shape.choices.is_empty() {
+        return;
+    }
+    if matches!(shape.map.unlisted, UnlistedFields::Any) {
+        shape.map.unlisted = UnlistedFields::CheckedElsewhere;
+    }
+    if matches!(shape.list.items, ListItems::Any) {
+        shape.list.items = ListItems::CheckedElsewhere;
+    }
+}
+
+fn parse_types(keywords: &Map<String, Value>, at: &str) -> Result<Option<JsonTypes>, UnsupportedSchema> {
+    let Some(value) = keywords.get("type") else { return Ok(None) };
+    let types = JsonTypes::from_schema(value).ok_or_else(|| unsupported_at(at, "unknown type"))?;
+    Ok(Some(types))
+}
+
+fn allowed_values(keywords: &Map<String, Value>) -> Option<Vec<Value>> {
+    let constant = keywords.get("const").map(|only| vec![only.clone()]);
+    constant.or_else(|| keywords.get("enum").and_then(Value::as_array).cloned())
+}
+
+/// The values of branches that are each a `const` or an `enum` and nothing else: an enum whose
+/// variants are documented.
+fn constant_values(branches: &[Value]) -> Option<Vec<Value>> {
+    let is_plain = |branch: &Map<String, Value>| {
+        branch
+            .keys()
+            .all(|key| matches!(key.as_str(), "const" | "enum" | "type") || ANNOTATION_KEYWORDS.contains(&key.as_str()))
+    };
+    let mut all: Vec<Value> = Vec::new();
+    for branch in branches {
+        let branch = branch.as_object().filter(|branch| is_plain(branch))?;
+        for value in allowed_values(branch)? {
+            if all.contains(&value) {
+                return None;
+            }
+            all.push(value);
+        }
+    }
+    Some(all)
+}
+
+/// The fields of branches that each require one field and nothing else.
+fn exclusive_fields(branches: &[Value]) -> Option<Vec<String>> {
+    branches
+        .iter()
+        .map(|branch| {
+            let branch = branch.as_object().filter(|branch| branch.len() == 1)?;
+            match branch.get("required")?.as_array()?.as_slice() {
+                [Value::String(name)] => Some(name.clone()),
+                _ => None,
+            }
+        })
+        .collect()
+}
+
+fn is_object_schema(keywords: &Map<String, Value>) -> bool {
+    keywords.get("type").is_some_and(|types| types == "object")
+}
+
+/// Whether a schema says nothing of its own about a mapping.
+fn is_unconstrained(keywords: &Map<String, Value>) -> bool {
+    !["type", "properties", "additionalProperties"].iter().any(|word| keywords.contains_key(*word))
+}
+
+/// The fields of branches that are each a mapping of exactly one field: an enum whose variants
+/// hold something.
+fn variant_fields(branches: &[Value]) -> Option<Vec<(&String, &Value)>> {
+    let mut seen = HashSet::new();
+    branches
+        .iter()
+        .map(|branch| {
+            let properties = branch["properties"].as_object().filter(|all| all.len() == 1)?;
+            let (name, schema) = properties.iter().next()?;
+            let is_mapping = branch["type"] == "object"
+                && branch["additionalProperties"] == false
+                && branch["required"].as_array().is_some_and(|all| all == &[name.as_str()]);
+            let words = ["type", "properties", "required", "additionalProperties"];
+            let nothing_else = branch
+                .as_object()?
+                .keys()
+                .all(|word| words.contains(&word.as_str()) || ANNOTATION_KEYWORDS.contains(&word.as_str()));
+            (is_mapping && nothing_else && seen.insert(name)).then_some((name, schema))
+        })
+        .collect()
+}
+
+fn number_bounds(keywords: &Map<String, Value>) -> NumberShape {
+    let bound = |word: &str| -> Option<Number> { keywords.get(word)?.as_number().cloned() };
+    NumberShape {
+        minimum: bound("minimum"),
+        maximum: bound("maximum"),
+        exclusive_minimum: bound("exclusiveMinimum"),
+        exclusive_maximum: bound("exclusiveMaximum"),
+        multiple_of: bound("multipleOf"),
+    }
+}
+
+fn text_constraints(keywords: &Map<String, Value>, at: &str) -> Result<TextShape, UnsupportedSchema> {
+    let pattern = keywords.get("pattern").and_then(Value::as_str).map(|pattern| {
+        let regex = Regex::new(pattern).map_err(|error| unsupported_at(at, error.to_string()))?;
+        let says = keywords.get(PATTERN_DESCRIPTION).and_then(Value::as_str).map(str::to_owned);
+        Ok(TextPattern { regex, description: says })
+    });
+    Ok(TextShape { length: count_limits(keywords, "minLength", "maxLength"), pattern: pattern.transpose()? })
+}
+
+fn count_limits(keywords: &Map<String, Value>, least: &str, most: &str) -> CountLimits {
+    let count = |word: &str| keywords.get(word)?.as_u64().and_then(|n| usize::try_from(n).ok());
+    CountLimits { least: count(least), most: count(most) }
+}
+
+fn string_list(list: Option<&Value>) -> Vec<String> {
+    let items = list.and_then(Value::as_array).into_iter().flatten();
+    items.filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
+fn first_sentence(description: &str) -> String {
+    let end = description.find(". ").map_or(description.len(), |stop| stop + 1);
+    description[..end].replace('\n', " ")
+}

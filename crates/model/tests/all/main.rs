@@ -1,9 +1,0 @@
-//! What is promised of every field and every rule of the manifest language.
-
-mod cross_field;
-mod data_effects;
-mod explain;
-mod formats;
-mod official_schema;
-mod request_bodies;
-mod semantics;

@@ -1,0 +1,203 @@
+//! From what the API finds in a source to the columns of a manifest, and into its text.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use clickpipes::manifest::{self, Manifest};
+use model::diagnostic::{Diagnostic, Severity, SourceFile};
+use model::yaml::{self, PendingDiagnostics, YamlNode};
+
+mod column_yaml;
+mod edit;
+#[cfg(test)]
+mod tests;
+
+pub use edit::{EditRefused, ExistingColumns, write_columns};
+
+/// The sources that can be looked into.
+const READABLE_SOURCES: [&str; 4] = ["kafka", "kinesis", "objectStorage", "pubsub"];
+
+/// Types that cannot be made nullable.
+const NEVER_NULLABLE_TYPES: [&str; 9] =
+    ["Array", "Map", "Tuple", "Nested", "JSON", "Object", "Variant", "Dynamic", "AggregateFunction"];
+
+/// What the destination of a pipe needs to take all that a source holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DiscoveredSchema {
+    /// The columns, in the order of the source.
+    pub columns: Vec<DiscoveredColumn>,
+    /// Which field goes into which column; empty where all bear the same names.
+    pub field_mappings: Vec<DiscoveredMapping>,
+}
+
+/// A column.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct DiscoveredColumn {
+    /// Its name, which needs no quotes in SQL.
+    pub name: String,
+    /// Its type in ClickHouse.
+    pub r#type: String,
+}
+
+/// A field of the source, and its column.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DiscoveredMapping {
+    /// The field.
+    pub source_field: String,
+    /// The column.
+    pub destination_field: String,
+}
+
+#[derive(Deserialize)]
+struct DiscoveryAnswer {
+    fields: Vec<DiscoveredField>,
+}
+
+#[derive(Deserialize)]
+struct DiscoveredField {
+    name: String,
+    r#type: String,
+    optional: Option<bool>,
+}
+
+impl DiscoveredSchema {
+    /// As it is pasted into `destination`, or the mappings into `spec`.
+    pub fn to_yaml(&self) -> String {
+        column_yaml::render_yaml(self)
+    }
+}
+
+/// Reads a file in which the columns may be missing yet: what is wrong with the destination and
+/// the mappings is left out of what is told, and the manifest is given all the same.
+pub fn load_drafts(file: &SourceFile, variables: &BTreeMap<String, String>) -> (Vec<Manifest>, Vec<Diagnostic>) {
+    let (manifests, mut problems) = manifest::parse_drafts(file, variables);
+    problems.retain(|problem| {
+        let path: Vec<&str> = problem.path.segments().iter().map(String::as_str).collect();
+        !matches!(path.as_slice(), ["spec", "destination" | "fieldMappings", ..])
+    });
+    (manifests, problems)
+}
+
+/// The body that asks for the fields of a pipe's source.
+///
+/// # Errors
+/// Says why this source cannot be looked into.
+pub fn build_request(body: &Value) -> Result<Value, String> {
+    let has_source = |name: &&str| body["source"][*name].is_object();
+    if let Some(arm) = READABLE_SOURCES.iter().find(|name| has_source(name)) {
+        return Ok(json!({"source": {*arm: body["source"][*arm]}}));
+    }
+    let given = body["source"].as_object().and_then(|source| source.keys().next());
+    Err(match given {
+        Some(name) => format!(
+            "a pipe from {name} declares no columns: each of its tables is carried over with the \
+             columns that it has"
+        ),
+        None => "the manifest declares no source".to_owned(),
+    })
+}
+
+/// What to declare for the fields that the API found.
+///
+/// # Errors
+/// When the answer is not of the known form, or holds no field.
+pub fn parse_answer(answer: &Value) -> Result<DiscoveredSchema, String> {
+    let DiscoveryAnswer { fields } = DiscoveryAnswer::deserialize(answer).map_err(|error| error.to_string())?;
+    if fields.is_empty() {
+        return Err("the API found no field: perhaps the source holds no data yet".to_owned());
+    }
+    let mut taken = BTreeSet::new();
+    let mut pairs = Vec::new();
+    for field in fields {
+        let name = unused_name(&sanitize_name(&field.name), &mut taken);
+        let nullable = field.optional.unwrap_or(false);
+        let r#type = if nullable { to_nullable_type(&field.r#type) } else { field.r#type };
+        pairs.push((field.name, DiscoveredColumn { name, r#type }));
+    }
+    let renamed = pairs.iter().any(|(field, column)| *field != column.name);
+    let mapping = |(field, column): &(String, DiscoveredColumn)| DiscoveredMapping {
+        source_field: field.clone(),
+        destination_field: column.name.clone(),
+    };
+    // Once one is given, every column must be.
+    let field_mappings = if renamed { pairs.iter().map(mapping).collect() } else { Vec::new() };
+    Ok(DiscoveredSchema { columns: pairs.into_iter().map(|(_, column)| column).collect(), field_mappings })
+}
+
+/// Whether a file with columns written into the document that begins on this line says what it said
+/// before, but for these, and has no error that it had not.
+pub fn is_faithful_edit(
+    before: &SourceFile,
+    after: &SourceFile,
+    variables: &BTreeMap<String, String>,
+    line: u32,
+) -> bool {
+    let errors = |file| -> BTreeSet<(String, &str)> {
+        let (_, problems) = manifest::parse_drafts(file, variables);
+        let errors = problems.iter().filter(|it| it.severity == Severity::Error);
+        let errors = errors.filter(|it| !is_unfinished_destination(it));
+        errors.map(|it| (it.path.to_string(), it.code)).collect()
+    };
+    without_columns(&before.text, line) == without_columns(&after.text, line)
+        && errors(after).is_subset(&errors(before))
+}
+
+/// Whether this is wrong with the destination, and not with what is written into it: the author may
+/// not have come to that yet.
+fn is_unfinished_destination(problem: &Diagnostic) -> bool {
+    let path: Vec<&str> = problem.path.segments().iter().map(String::as_str).collect();
+    matches!(path.as_slice(), ["spec", "destination", field, ..] if *field != "columns")
+}
+
+/// The documents of a file, the one that begins on this line without its columns and mappings.
+fn without_columns(text: &str, line: u32) -> Vec<Value> {
+    let documents = yaml::read_documents(text, &mut PendingDiagnostics::default()).into_iter();
+    let strip_columns = |root: YamlNode| {
+        let mut value = root.to_json();
+        if root.head_span().line == line && value["spec"].is_object() {
+            let spec = &mut value["spec"];
+            spec["fieldMappings"].take();
+            if spec["destination"].is_null() {
+                spec["destination"] = json!({});
+            }
+            if spec["destination"].is_object() {
+                spec["destination"]["columns"].take();
+            }
+        }
+        value
+    };
+    documents.map(|document| strip_columns(document.root)).collect()
+}
+
+/// The type that also takes `NULL`, where there is one.
+fn to_nullable_type(column_type: &str) -> String {
+    let outer = column_type.split('(').next().unwrap_or(column_type).trim();
+    if outer == "Nullable" || NEVER_NULLABLE_TYPES.contains(&outer) {
+        return column_type.to_owned();
+    }
+    match column_type.strip_prefix("LowCardinality(").and_then(|rest| rest.strip_suffix(')')) {
+        Some(inner) => format!("LowCardinality({})", to_nullable_type(inner)),
+        None => format!("Nullable({column_type})"),
+    }
+}
+
+/// The name with nothing in it that SQL would want quoted.
+fn sanitize_name(name: &str) -> String {
+    let kept = |c: char| if c.is_ascii_alphanumeric() || c == '_' { c } else { '_' };
+    let kept: String = name.chars().map(kept).collect();
+    if kept.starts_with(|c: char| c.is_ascii_digit()) || kept.is_empty() { format!("_{kept}") } else { kept }
+}
+
+/// The name, with a number if it is taken.
+fn unused_name(name: &str, taken: &mut BTreeSet<String>) -> String {
+    let numbered = (2..).map(|number| format!("{name}_{number}"));
+    let mut names = std::iter::once(name.to_owned()).chain(numbered);
+    // There are more numbers than fields.
+    let found = names.find(|name| !taken.contains(name)).unwrap_or_default();
+    taken.insert(found.clone());
+    found
+}

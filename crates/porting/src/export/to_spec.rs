@@ -1,0 +1,292 @@
+//! What of a live body belongs into a manifest, and how it is written there.
+
+use serde_json::{Map, Value, json};
+
+use super::EndpointNames;
+use clickpipes::docs::{self, SchemaNode};
+use clickpipes::semantics::{FieldSemantics, redact_uri_password};
+use model::address::Address;
+use model::annotations;
+use model::live::Object;
+use model::path::FieldPath;
+
+/// What the API says of an object and takes from nobody.
+const READ_ONLY_FIELDS: &[&str] =
+    &["id", "serviceId", "state", "status", "createdAt", "updatedAt", "endpointId", "dnsNames", "privateDnsNames"];
+
+/// What was taken over.
+#[derive(Default)]
+pub(super) struct ExtractedSpec {
+    pub(super) spec: Value,
+    /// Where a value held a secret, from the root of the document.
+    pub(super) secret_paths: Vec<FieldPath>,
+    pub(super) remarks: Vec<String>,
+    /// Why no manifest can say it.
+    pub(super) blockers: Vec<String>,
+    /// What only an `additional` can hold, with its place there.
+    additional_values: Vec<(FieldPath, Value)>,
+}
+
+pub(super) fn extract_spec(address: &Address, object: &Object, endpoints: &EndpointNames) -> ExtractedSpec {
+    let rules = FieldSemantics::for_kind(address.kind);
+    let mut builder = SpecBuilder { address, id: object.id.as_str(), endpoints, extracted: ExtractedSpec::default() };
+    let body = rules.normalize_live(&object.body);
+    if let (Some(node), Value::Object(fields)) = (SchemaNode::for_kind(address.kind).child_field("spec"), &body) {
+        let place = SpecPath { path: FieldPath::root(), additional_path: None };
+        builder.extracted.spec = builder.build_object(&node, rules, fields, &place).into();
+    }
+    let ExtractedSpec { spec, additional_values: extra, .. } = &mut builder.extracted;
+    extra.drain(..).for_each(|(path, value)| path.set_in(spec, value));
+    builder.extracted
+}
+
+/// The text as manifests write it, where `${` begins a variable.
+pub(crate) fn escape_variables(text: &str) -> Value {
+    Value::from(text.replace("${", "$${"))
+}
+
+struct SpecBuilder<'r> {
+    address: &'r Address,
+    id: &'r str,
+    endpoints: &'r EndpointNames,
+    extracted: ExtractedSpec,
+}
+
+/// Where a value stands, and where that stands what no field takes.
+struct SpecPath {
+    path: FieldPath,
+    additional_path: Option<FieldPath>,
+}
+
+impl SpecPath {
+    fn child_path(&self, node: &SchemaNode, name: &str) -> Self {
+        let additional = match node.additional_field() {
+            Some(additional) => Some(self.path.child(additional)),
+            None => self.additional_path.clone(),
+        };
+        Self { path: self.path.child(name), additional_path: additional.map(|additional| additional.child(name)) }
+    }
+
+    fn list_entry(&self, index: usize) -> Self {
+        Self { path: self.path.child(index), additional_path: None }
+    }
+}
+
+impl SpecBuilder<'_> {
+    /// The known fields in the order in which they are declared.
+    fn build_object(
+        &mut self,
+        node: &SchemaNode,
+        rules: &FieldSemantics,
+        fields: &Map<String, Value>,
+        place: &SpecPath,
+    ) -> Map<String, Value> {
+        let mut taken = Map::new();
+        let children = node.child_fields();
+        for (name, child) in &children {
+            let Some(value) = fields.get(*name) else { continue };
+            if child.has_keyword(annotations::LOCAL_ONLY) {
+                continue;
+            }
+            let place = place.child_path(node, name);
+            let value = self.build_value(child, rules.child_field(name), value, &place);
+            taken.extend(value.map(|value| ((*name).to_owned(), value)));
+        }
+        for (name, value) in fields {
+            if children.iter().all(|(known, child)| known != name || child.has_keyword(annotations::LOCAL_ONLY)) {
+                self.add_unknown_field(name, value, &place.child_path(node, name));
+            }
+        }
+        taken
+    }
+
+    /// The value as it is written; `None` where leaving it out means the same.
+    fn build_value(
+        &mut self,
+        node: &SchemaNode,
+        rules: &FieldSemantics,
+        value: &Value,
+        place: &SpecPath,
+    ) -> Option<Value> {
+        if is_empty_value(value) || is_default_value(node, value) || rules.is_secret {
+            return None;
+        }
+        if !value.is_object() && rules.is_unsettled(Some(value)) {
+            let path = &place.path;
+            self.add_remark(format!("`{path}` is left out: the API has not settled it ({value})"));
+            return None;
+        }
+        match value {
+            Value::Object(fields) => {
+                let fields = self.build_object(node, rules, fields, place);
+                (!fields.is_empty() || node.is_required()).then(|| fields.into())
+            }
+            Value::Array(items) => Some(self.build_list(node, rules, items, place)),
+            Value::String(text) => self.build_text(node, rules, text, &place.path),
+            Value::Null | Value::Bool(_) | Value::Number(_) => Some(value.clone()),
+        }
+    }
+
+    fn build_list(&mut self, node: &SchemaNode, rules: &FieldSemantics, items: &[Value], place: &SpecPath) -> Value {
+        let Some(item) = node.list_item() else { return Value::from(items) };
+        let items = items.iter().enumerate().map(|(index, value)| match value {
+            Value::Object(fields) => {
+                self.build_object(&item, rules.list_item(), fields, &place.list_entry(index)).into()
+            }
+            Value::String(text) => self.build_text(&item, rules.list_item(), text, &place.path).unwrap_or_default(),
+            _ => value.clone(),
+        });
+        items.collect()
+    }
+
+    fn build_text(&mut self, node: &SchemaNode, rules: &FieldSemantics, text: &str, path: &FieldPath) -> Option<Value> {
+        let shown = rules.shown(&Value::from(text));
+        if shown != text {
+            if node.can_be_secret() {
+                self.extracted.secret_paths.push(FieldPath::parse("spec").join(path));
+                return None;
+            }
+            let flaw = "holds a password, which a manifest cannot hold: put it where logins belong";
+            self.extracted.blockers.push(format!("`{path}` {flaw}"));
+            return Some(shown);
+        }
+        // What has the object's own id in it was made up by the API.
+        if text.contains(self.id) {
+            return None;
+        }
+        let endpoint =
+            rules.refers_to.and_then(|_| self.endpoints.get(&(self.address.service.clone(), text.to_owned())));
+        Some(match endpoint {
+            Some(name) => json!({"endpoint": escape_variables(name)}),
+            None => escape_variables(text),
+        })
+    }
+
+    /// A field that this version does not know.
+    fn add_unknown_field(&mut self, name: &str, value: &Value, place: &SpecPath) {
+        let known = place.path.parent() == Some(FieldPath::root())
+            && (READ_ONLY_FIELDS.contains(&name)
+                || self.address.kind.name_path().is_some_and(|path| path == place.path));
+        if known || is_empty_value(value) {
+            return;
+        }
+        let path = &place.path;
+        match &place.additional_path {
+            _ if has_likely_secret(name, value) => {
+                self.add_remark(format!(
+                    "`{path}` is left out: this version does not know it, and it looks as if it \
+                     held a secret. If it holds none, declare it under `additional`"
+                ));
+            }
+            Some(additional) => match escape_nested_values(value) {
+                Some(value) => self.extracted.additional_values.push((additional.clone(), value)),
+                None => self.add_remark(format!(
+                    "`{path}` is left out: this version does not know it, and it holds a list with \
+                     a null in it, which a manifest cannot say"
+                )),
+            },
+            None => self.add_remark(format!(
+                "`{path}` is left out: this version does not know it, and a manifest cannot hold it"
+            )),
+        }
+    }
+
+    fn add_remark(&mut self, remark: String) {
+        self.extracted.remarks.push(remark);
+    }
+}
+
+/// A null in an object says that nothing is set, and is left out. In a list it has a place, which
+/// no manifest can give it: then there is nothing.
+fn escape_nested_values(value: &Value) -> Option<Value> {
+    Some(match value {
+        Value::String(text) => escape_variables(text),
+        Value::Array(items) => {
+            if items.iter().any(Value::is_null) {
+                return None;
+            }
+            items.iter().map(escape_nested_values).collect::<Option<Vec<_>>>()?.into()
+        }
+        Value::Object(fields) => {
+            let set = fields.iter().filter(|(_, value)| !value.is_null());
+            let fields = set.map(|(name, value)| Some((name.clone(), escape_nested_values(value)?)));
+            fields.collect::<Option<Map<_, _>>>()?.into()
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
+    })
+}
+
+/// Going by the names on the way to a text, and by how it begins: rather too much is left out than
+/// too little.
+fn has_likely_secret(field_path: &str, value: &Value) -> bool {
+    let name = field_path.rsplit('.').next().unwrap_or(field_path);
+    docs::secret_field_names().contains(name)
+        || match value {
+            Value::String(text) => has_secret_name(field_path) || is_likely_secret(text),
+            Value::Array(items) => items.iter().any(|item| has_likely_secret(field_path, item)),
+            Value::Object(fields) => {
+                fields.iter().any(|(name, value)| has_likely_secret(&format!("{field_path}.{name}"), value))
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) => false,
+        }
+}
+
+/// What secrets are called, as lower case without anything between the words.
+const SECRET_NAME_PARTS: &[&str] = &[
+    "password",
+    "passwd",
+    "passphrase",
+    "secret",
+    "token",
+    "credential",
+    "connectionstring",
+    "privatekey",
+    "accesskey",
+    "apikey",
+    "accountkey",
+    "sharedkey",
+    "keyfile",
+    "accountfile",
+    "signature",
+];
+
+fn has_secret_name(field_path: &str) -> bool {
+    let squeezed_path = strip_punctuation(field_path, "");
+    SECRET_NAME_PARTS.iter().any(|word| squeezed_path.contains(word))
+}
+
+fn is_likely_secret(text: &str) -> bool {
+    redact_uri_password(text) != text || text.contains("PRIVATE KEY-----") || has_secret_assignment(text)
+}
+
+/// As `SharedAccessKey=…`, `?token=…` or `"password": "…"` does.
+fn has_secret_assignment(text: &str) -> bool {
+    let text = strip_punctuation(text, "=:");
+    let given = |word: &&str| ["=", ":"].iter().any(|sign| text.contains(&format!("{word}{sign}")));
+    SECRET_NAME_PARTS.iter().any(given)
+}
+
+/// Lower case, and nothing but letters, digits and these.
+fn strip_punctuation(text: &str, kept: &str) -> String {
+    let kept = text.chars().filter(|c| c.is_ascii_alphanumeric() || kept.contains(*c));
+    kept.collect::<String>().to_ascii_lowercase()
+}
+
+/// How the API answers for a field that nobody has set.
+fn is_empty_value(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(fields) => fields.is_empty(),
+        Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+fn is_default_value(node: &SchemaNode, value: &Value) -> bool {
+    let default = (!node.is_required()).then(|| node.keyword_value("default")).flatten();
+    default.is_some_and(|default| match (default, value) {
+        (Value::Number(default), Value::Number(value)) => default.as_f64() == value.as_f64(),
+        _ => default == value,
+    })
+}

@@ -1,0 +1,226 @@
+//! Manifests of what Terraform manages, from its state as `terraform show -json` prints it.
+//!
+//! The official provider's attributes are the API's fields in `snake_case`; `attributes` turns
+//! them back along the schema of the manifests. What differs otherwise stands in tables there. A
+//! state holds secrets in plain text: none of them leaves this module, a reference takes its place.
+
+use std::fmt;
+
+use serde_json::{Map, Value, json};
+
+use crate::export::{EnvNames, escape_variables};
+use model::address::Kind;
+use model::path::FieldPath;
+
+mod attributes;
+mod cross_references;
+mod removed_blocks;
+mod repair;
+mod state;
+
+pub use removed_blocks::{RemovedBlock, removed_block};
+pub use state::TerraformStateError;
+
+use attributes::AttributeConverter;
+use cross_references::EndpointDnsNames;
+use state::TerraformResource;
+
+/// What a state says.
+#[derive(Debug, Default)]
+pub struct TerraformImport {
+    /// The manifests, in the state's order.
+    pub objects: Vec<TerraformObject>,
+    /// What Terraform must forget, each resource once.
+    pub removed_blocks: Vec<RemovedBlock>,
+    /// What a reader has to look at.
+    pub remarks: Vec<ImportRemark>,
+    /// How many other instances there are. They stay with Terraform.
+    pub unmanaged_count: usize,
+}
+
+impl TerraformImport {
+    /// Of ClickPipes, and yet not taken over.
+    fn leave_to_terraform(&mut self, resource: &str, why: &str) {
+        self.unmanaged_count += 1;
+        let message = format!("left out, and stays with Terraform: {why}");
+        self.remarks.push(ImportRemark { location: resource.to_owned(), message });
+    }
+}
+
+/// One object that Terraform manages.
+#[derive(Debug)]
+pub struct TerraformObject {
+    /// Its address in Terraform, index and all.
+    pub resource: String,
+    /// The id of its service.
+    pub service_id: String,
+    /// The whole manifest.
+    pub manifest: Value,
+    /// The references in it that a secret has to be put behind.
+    pub secret_variables: Vec<SecretVariable>,
+    /// Why the manifest cannot be used as it stands; empty where it can.
+    pub blockers: Vec<String>,
+    /// All resources that went into it.
+    resources: Vec<String>,
+    id: String,
+}
+
+/// A secret that the manifest refers to.
+#[derive(Debug)]
+pub struct SecretVariable {
+    /// Where the reference stands in the manifest.
+    pub path: FieldPath,
+    /// The environment variable that it names.
+    pub variable: String,
+}
+
+/// Something that a manifest could not take over.
+#[derive(Debug)]
+pub struct ImportRemark {
+    /// The resource, and the attribute if it is about one.
+    pub location: String,
+    /// What about it. No value is in it.
+    pub message: String,
+}
+
+impl fmt::Display for ImportRemark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.location, self.message)
+    }
+}
+
+/// Reads a state.
+///
+/// # Errors
+/// For what is no state, and for a state without anything that pipectl manages.
+pub fn read_state(state: &Value) -> Result<TerraformImport, TerraformStateError> {
+    let (mut read, mut variables) = convert_resources(state)?;
+    repair::complete_manifests(&mut read, &mut variables);
+    cross_references::keep_unmanaged_resources(&mut read);
+    Ok(read)
+}
+
+/// What the state says, though a manifest may need more or take less.
+fn convert_resources(state: &Value) -> Result<(TerraformImport, EnvNames), TerraformStateError> {
+    let resources = state::list_resources(state)?;
+    let mut reading = StateReader::default();
+    for resource in &resources {
+        reading.read_resource(resource);
+    }
+    let mut read = reading.import;
+    if read.objects.is_empty() {
+        return Err(match read.remarks.as_slice() {
+            [] => TerraformStateError::NoManagedResource { unmanaged_count: read.unmanaged_count },
+            remarks => {
+                TerraformStateError::NoUsableResource { reasons: remarks.iter().map(ToString::to_string).collect() }
+            }
+        });
+    }
+    cross_references::assign_dns_names(&mut read, reading.dns_names);
+    cross_references::refer_to_endpoints(&mut read.objects);
+    cross_references::pin_shared_names(&mut read);
+    Ok((read, reading.variables))
+}
+
+#[derive(Default)]
+struct StateReader {
+    import: TerraformImport,
+    variables: EnvNames,
+    /// Those of endpoints are a resource of their own.
+    dns_names: Vec<EndpointDnsNames>,
+}
+
+impl StateReader {
+    fn read_resource(&mut self, resource: &TerraformResource<'_>) {
+        match resource.resource_type {
+            "clickhouse_clickpipe" => self.add_object(resource, Kind::ClickPipe),
+            "clickhouse_clickpipe_cdc_infrastructure" => self.add_object(resource, Kind::CdcScaling),
+            "clickhouse_clickpipes_reverse_private_endpoint" => {
+                self.add_object(resource, Kind::ReversePrivateEndpoint);
+            }
+            "clickhouse_clickpipes_reverse_private_endpoint_custom_private_dns" => {
+                self.add_dns_names(resource);
+            }
+            other if other.starts_with("clickhouse_clickpipe") => {
+                self.import.leave_to_terraform(&resource.address, "pipectl does not manage this");
+            }
+            _ => self.import.unmanaged_count += 1,
+        }
+    }
+
+    fn add_object(&mut self, resource: &TerraformResource<'_>, kind: Kind) {
+        let Some((service, name)) = self.service_and_name(resource, kind) else { return };
+        let mut attributes =
+            AttributeConverter::new(kind, &resource.address, &name, &mut self.variables, &mut self.import.remarks);
+        let spec = attributes.build_spec(resource.values);
+        let secrets = attributes.secrets;
+        let mut metadata = Map::new();
+        if kind.name_path().is_some() {
+            metadata.insert("name".to_owned(), escape_variables(&name));
+        }
+        metadata.insert("service".to_owned(), Value::from(service.clone()));
+        let manifest = json!({
+            "apiVersion": "pipectl/v1", "kind": kind.name(), "metadata": metadata, "spec": spec,
+        });
+        let id = non_empty_text(resource.values, "id").unwrap_or_default().to_owned();
+        self.import.removed_blocks.extend(removed_block(&resource.address, &self.import.removed_blocks));
+        let (resource, flaws) = (resource.address.clone(), Vec::new());
+        let parts = vec![resource.clone()];
+        let object = TerraformObject {
+            resource,
+            service_id: service,
+            manifest,
+            secret_variables: secrets,
+            blockers: flaws,
+            resources: parts,
+            id,
+        };
+        self.import.objects.push(object);
+    }
+
+    /// The service and the name, without which there is no manifest.
+    fn service_and_name(&mut self, resource: &TerraformResource<'_>, kind: Kind) -> Option<(String, String)> {
+        let attribute = match kind {
+            Kind::ClickPipe => "name",
+            Kind::ReversePrivateEndpoint => "description",
+            Kind::CdcScaling => "service_id",
+        };
+        let given = |name: &str| non_empty_text(resource.values, name).map(str::to_owned);
+        let both = given("service_id").zip(given(attribute));
+        if both.is_none() {
+            let message = format!("no manifest is made: `service_id` or `{attribute}` is missing");
+            self.add_remark(&resource.address, &message);
+        }
+        both
+    }
+
+    fn add_dns_names(&mut self, resource: &TerraformResource<'_>) {
+        let Some(endpoint) = non_empty_text(resource.values, "reverse_private_endpoint_id") else {
+            self.import.leave_to_terraform(&resource.address, "it names no endpoint");
+            return;
+        };
+        let listed = resource.values.get("mapping").and_then(Value::as_array);
+        let mut names = Vec::new();
+        for entry in listed.into_iter().flatten() {
+            if entry["target_id"].is_string() {
+                let why = "a `target_id` is set, which manifests cannot say";
+                self.import.leave_to_terraform(&resource.address, why);
+                return;
+            }
+            names.push(json!({"privateDnsName": entry["private_dns_name"]}));
+        }
+        let (resource, endpoint) = (resource.address.clone(), endpoint.to_owned());
+        self.dns_names.push(EndpointDnsNames { resource, endpoint_id: endpoint, names: names.into() });
+    }
+
+    fn add_remark(&mut self, location: &str, message: &str) {
+        self.import.remarks.push(ImportRemark { location: location.to_owned(), message: message.to_owned() });
+    }
+}
+
+fn non_empty_text<'v>(values: &'v Map<String, Value>, name: &str) -> Option<&'v str> {
+    values.get(name)?.as_str().filter(|text| !text.is_empty())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,280 @@
+//! From the provider's attributes to the fields of a manifest.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value, json};
+
+use super::{ImportRemark, SecretVariable};
+use crate::export::{EnvNames, escape_variables};
+use clickpipes::docs::SchemaNode;
+use clickpipes::semantics::FieldSemantics;
+use model::address::Kind;
+use model::annotations;
+use model::path::FieldPath;
+
+/// Attributes that are called otherwise than the field.
+const RENAMED_ATTRIBUTES: &[(&str, &str)] = &[("password_wo", "password"), ("password_wo_version", "version")];
+
+/// Attributes that say what stands elsewhere in a manifest, and what only the API knows.
+const NON_SPEC_ATTRIBUTES: &[(Kind, &[&str])] = &[
+    (Kind::ClickPipe, &["id", "service_id", "name", "state", "stopped", "trigger_resync"]),
+    (Kind::CdcScaling, &["id", "service_id"]),
+    (
+        Kind::ReversePrivateEndpoint,
+        &[
+            "id",
+            "service_id",
+            "description",
+            "endpoint_id",
+            "dns_names",
+            "private_dns_names",
+            "private_dns_mappings",
+            "dns_targets",
+            "status",
+        ],
+    ),
+];
+
+/// Attributes that say nothing with this value.
+const NO_OP_VALUES: &[(&str, &str)] =
+    &[("source.kafka.schema_registry.type", "confluent"), ("source.bigquery.authentication", "SERVICE_ACCOUNT")];
+
+/// Turns the attributes of one resource into the `spec` of its manifest.
+pub(super) struct AttributeConverter<'r> {
+    kind: Kind,
+    resource: &'r str,
+    name: &'r str,
+    variables: &'r mut EnvNames,
+    remarks: &'r mut Vec<ImportRemark>,
+    pub(super) secrets: Vec<SecretVariable>,
+}
+
+impl<'r> AttributeConverter<'r> {
+    pub(super) fn new(
+        kind: Kind,
+        resource: &'r str,
+        name: &'r str,
+        variables: &'r mut EnvNames,
+        remarks: &'r mut Vec<ImportRemark>,
+    ) -> Self {
+        Self { kind, resource, name, variables, remarks, secrets: Vec::new() }
+    }
+
+    pub(super) fn build_spec(&mut self, values: &Map<String, Value>) -> Value {
+        let elsewhere = NON_SPEC_ATTRIBUTES.iter().find(|(kind, _)| *kind == self.kind);
+        let elsewhere = elsewhere.map_or([].as_slice(), |(_, names)| names);
+        let own = values.iter().filter(|(name, _)| !elsewhere.contains(&name.as_str()));
+        let own = own.map(|(name, value)| (name.clone(), value.clone())).collect();
+        let own = drop_server_defaults(own, values);
+        let mut spec = Map::new();
+        if self.kind == Kind::ClickPipe && self.is_stopped(values) {
+            spec.insert("state".to_owned(), Value::from("stopped"));
+        }
+        if let Some(node) = SchemaNode::for_kind(self.kind).child_field("spec") {
+            spec.extend(self.convert_object(&node, &own, &AttributePath::default()));
+        }
+        self.complete_logins(&mut spec);
+        Value::Object(spec)
+    }
+
+    /// What is live counts: taking a pipe over must neither start nor stop it.
+    fn is_stopped(&mut self, values: &Map<String, Value>) -> bool {
+        let desired = values.get("stopped").and_then(Value::as_bool);
+        let state = values.get("state").and_then(Value::as_str);
+        let live = state.map(|state| matches!(state, "Stopped" | "Paused"));
+        if let (Some(desired), Some(live)) = (desired, live)
+            && desired != live
+        {
+            self.add_remark("stopped", "differs from the live state, which the manifest takes");
+        }
+        live.or(desired).unwrap_or(false)
+    }
+
+    /// In the order of the schema, so that manifests read as the reference does.
+    fn convert_object(
+        &mut self,
+        node: &SchemaNode,
+        given: &Map<String, Value>,
+        at: &AttributePath,
+    ) -> Map<String, Value> {
+        let mut rest: BTreeSet<&str> = given.keys().map(String::as_str).collect();
+        let mut object = Map::new();
+        for (field, child) in node.child_fields() {
+            for attribute in attribute_names(field) {
+                let Some(value) = given.get(&attribute) else { continue };
+                if child.has_keyword(annotations::ADDITIONAL) || !rest.remove(attribute.as_str()) {
+                    continue;
+                }
+                if let Some(value) = self.convert_value(&child, value, &at.child_path(&attribute, field)) {
+                    object.insert(field.to_owned(), value);
+                }
+            }
+        }
+        for attribute in rest {
+            self.report_unknown(attribute, &given[attribute], at);
+        }
+        object
+    }
+
+    fn report_unknown(&mut self, attribute: &str, value: &Value, at: &AttributePath) {
+        let at = at.child_path(attribute, attribute).attribute.to_string();
+        if !is_unset_attribute(value) && !NO_OP_VALUES.iter().any(|(idle, word)| *idle == at && value == word) {
+            self.add_remark(
+                &at,
+                "pipectl does not know this attribute: it is left out, and stays as it is on the \
+                 live side. If the API returns it, it can be declared under `additional`",
+            );
+        }
+    }
+
+    fn convert_value(&mut self, node: &SchemaNode, given: &Value, at: &AttributePath) -> Option<Value> {
+        if is_unset_attribute(given) {
+            return None;
+        }
+        if node.is_secret() || self.has_password(given, at) {
+            return Some(self.add_secret_reference(&at.field));
+        }
+        let is_object = !node.child_fields().is_empty() && node.keyword_value("anyOf").is_none();
+        match (given, node.list_item()) {
+            (Value::Array(items), Some(item)) => {
+                let items = items.iter().enumerate();
+                let items = items.filter_map(|(index, value)| {
+                    let index = index.to_string();
+                    self.convert_value(&item, value, &at.child_path(&index, &index))
+                });
+                Some(items.collect())
+            }
+            // Earlier versions of the provider wrote an object as a list of one.
+            (Value::Array(items), None) if is_object && items.len() == 1 => {
+                self.convert_value(node, items.first()?, at)
+            }
+            (Value::Object(fields), None) if is_object => {
+                let object = self.convert_object(node, fields, at);
+                (!object.is_empty()).then_some(Value::Object(object))
+            }
+            (Value::Array(_) | Value::Object(_), _) | (_, Some(_)) => self.report_wrong_shape(at),
+            _ if is_object => self.report_wrong_shape(at),
+            (Value::String(text), None) if node.keyword_value("type").is_some_and(|it| it == "integer") => {
+                text.parse::<i64>().ok().map(Value::from).or_else(|| self.report_wrong_shape(at))
+            }
+            (Value::String(text), None) => Some(escape_variables(text)),
+            (value, None) => Some(value.clone()),
+        }
+    }
+
+    fn report_wrong_shape(&mut self, at: &AttributePath) -> Option<Value> {
+        let message = "of another form than the API takes: it is left out";
+        self.add_remark(&at.attribute.to_string(), message);
+        None
+    }
+
+    fn has_password(&self, value: &Value, at: &AttributePath) -> bool {
+        value.is_string() && FieldSemantics::for_kind(self.kind).field_at(&at.field).shown(value) != *value
+    }
+
+    /// The state does not hold what was written with `password_wo`, and nothing after an import.
+    fn complete_logins(&mut self, spec: &mut Map<String, Value>) {
+        let Some(source) = spec.get_mut("source").and_then(Value::as_object_mut) else { return };
+        for (source_kind, value) in source {
+            let at = FieldPath::root().child("source").child(source_kind);
+            let Some(node) = SchemaNode::for_kind(self.kind).node_at(&format!("spec.{at}")) else {
+                continue;
+            };
+            self.complete_login(&node, value, &at);
+            let registry = node.child_field("schemaRegistry");
+            if let (Some(node), Some(value)) = (registry, value.get_mut("schemaRegistry")) {
+                self.complete_login(&node, value, &at.child("schemaRegistry"));
+            }
+        }
+    }
+
+    fn complete_login(&mut self, node: &SchemaNode, holder: &mut Value, at: &FieldPath) {
+        let Some(login) = node.child_field("credentials") else { return };
+        let takes_login = login.child_field("username").is_some() && login.child_field("password").is_some();
+        if !takes_login || holder["authentication"] == "IAM_ROLE" && !login.is_required() {
+            return;
+        }
+        let at = at.child("credentials");
+        if login.is_required() && holder.get("credentials").is_none() {
+            let user = self.add_secret_reference(&at.child("username"));
+            holder["credentials"] = json!({ "username": user });
+        }
+        let has = |name: &str| holder["credentials"].get(name).is_some();
+        if has("username") && !has("password") && holder["authentication"] != "IAM_ROLE" {
+            holder["credentials"]["password"] = self.add_secret_reference(&at.child("password"));
+        }
+    }
+
+    fn add_secret_reference(&mut self, field: &FieldPath) -> Value {
+        let path = FieldPath::root().child("spec").join(field);
+        let variable = self.variables.unique_name(self.name, &path);
+        self.secrets.push(SecretVariable { path, variable: variable.clone() });
+        json!({ "fromEnv": variable })
+    }
+
+    fn add_remark(&mut self, attribute: &str, message: &str) {
+        let location = format!("{}.{attribute}", self.resource);
+        self.remarks.push(ImportRemark { location, message: message.to_owned() });
+    }
+}
+
+/// The same place twice: as Terraform calls it, and as the manifest does.
+#[derive(Default)]
+struct AttributePath {
+    attribute: FieldPath,
+    field: FieldPath,
+}
+
+impl AttributePath {
+    fn child_path(&self, attribute: &str, field: &str) -> Self {
+        Self { attribute: self.attribute.child(attribute), field: self.field.child(field) }
+    }
+}
+
+/// Null, and the empty text or list with which the provider says the same.
+fn is_unset_attribute(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(fields) => fields.values().all(is_unset_attribute),
+        Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+/// A database pipe's table is made by its mappings, whatever the provider's default says; a
+/// consumer group with the pipe's id in it is the server's choice.
+fn drop_server_defaults(mut own: Map<String, Value>, values: &Map<String, Value>) -> Map<String, Value> {
+    let generated = values.get("id").and_then(Value::as_str).map(|id| format!("clickpipes-{id}"));
+    let has_source = |own: &Map<String, Value>, arm: &str| {
+        own.get("source").and_then(|source| source.get(arm)).is_some_and(|arm| !is_unset_attribute(arm))
+    };
+    let database = ["postgres", "mysql", "mongodb", "bigquery"].iter().any(|arm| has_source(&own, arm));
+    if let Some(Value::Object(destination)) = own.get_mut("destination").filter(|_| database) {
+        destination.remove("managed_table");
+    }
+    let group = FieldPath::parse("source.kafka.consumer_group");
+    let mut whole = Value::Object(own);
+    if generated.is_some() && group.value_in(&whole).and_then(Value::as_str) == generated.as_deref() {
+        group.set_in(&mut whole, Value::Null);
+    }
+    match whole {
+        Value::Object(own) => own,
+        _ => Map::new(),
+    }
+}
+
+/// What the provider may call a field.
+fn attribute_names(field: &str) -> Vec<String> {
+    let renamed = RENAMED_ATTRIBUTES.iter().filter(|(_, to)| *to == field).map(|(from, _)| (*from).to_owned());
+    std::iter::once(to_snake_case(field)).chain(renamed).collect()
+}
+
+/// `replicaMemoryGb` as `replica_memory_gb`.
+fn to_snake_case(field: &str) -> String {
+    let parts = field.chars().map(|c| match c {
+        c if c.is_ascii_uppercase() => format!("_{}", c.to_ascii_lowercase()),
+        c => c.to_string(),
+    });
+    parts.collect()
+}

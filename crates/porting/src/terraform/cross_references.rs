@@ -1,0 +1,90 @@
+//! What a manifest says of other objects of the same state.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::{RemovedBlock, TerraformImport, TerraformObject, removed_blocks::removed_block};
+use crate::export::SHARED_NAME_REASON;
+use model::address::Kind;
+use model::path::FieldPath;
+
+/// The DNS names of an endpoint.
+pub(super) struct EndpointDnsNames {
+    pub(super) resource: String,
+    /// The endpoint's id.
+    pub(super) endpoint_id: String,
+    pub(super) names: Value,
+}
+
+/// Puts the DNS names where they belong.
+pub(super) fn assign_dns_names(read: &mut TerraformImport, names: Vec<EndpointDnsNames>) {
+    for EndpointDnsNames { resource, endpoint_id: endpoint, names } in names {
+        match read.objects.iter_mut().find(|object| object.id == endpoint) {
+            Some(found) => {
+                found.manifest["spec"]["customPrivateDnsMappings"] = names;
+                read.removed_blocks.extend(removed_block(&resource, &read.removed_blocks));
+                found.resources.push(resource);
+            }
+            None => read.leave_to_terraform(&resource, "its endpoint is not in this state"),
+        }
+    }
+}
+
+/// An endpoint that is in the state too is referred to by its name.
+pub(super) fn refer_to_endpoints(objects: &mut [TerraformObject]) {
+    let kind = Kind::ReversePrivateEndpoint.name();
+    let endpoints = objects.iter().filter(|object| object.manifest["kind"] == kind);
+    let known: BTreeMap<_, _> =
+        endpoints.map(|it| ((it.service_id.clone(), it.id.clone()), it.manifest["metadata"]["name"].clone())).collect();
+    let reference = |service: &str, id: &Value| {
+        let name = known.get(&(service.to_owned(), id.as_str()?.to_owned()))?;
+        let shared = known.iter().filter(|((of, _), other)| of == service && *other == name);
+        (shared.count() == 1).then(|| json!({ "endpoint": name }))
+    };
+    let field = FieldPath::parse("spec.source.kafka.reversePrivateEndpointIds");
+    for object in objects {
+        let Some(Value::Array(ids)) = field.value_in(&object.manifest).cloned() else { continue };
+        let ids = ids.into_iter().map(|id| reference(&object.service_id, &id).unwrap_or(id));
+        let ids: Vec<Value> = ids.collect();
+        field.set_in(&mut object.manifest, ids.into());
+    }
+}
+
+/// Live names are not unique: where objects share one, the first is the one that is managed, by its
+/// id. Terraform keeps the others.
+pub(super) fn pin_shared_names(read: &mut TerraformImport) {
+    let key = |object: &TerraformObject| {
+        let (kind, name) = (&object.manifest["kind"], &object.manifest["metadata"]["name"]);
+        (object.service_id.clone(), kind.to_string(), name.to_string())
+    };
+    let mut positions: BTreeMap<_, Vec<usize>> = BTreeMap::new();
+    for (position, object) in read.objects.iter().enumerate() {
+        positions.entry(key(object)).or_default().push(position);
+    }
+    for shared in positions.into_values().filter(|shared| shared.len() > 1) {
+        for (rank, position) in shared.into_iter().enumerate() {
+            let object = &mut read.objects[position];
+            if !object.id.is_empty() {
+                object.manifest["metadata"]["id"] = Value::from(object.id.clone());
+            }
+            if rank > 0 {
+                object.blockers.push(SHARED_NAME_REASON.to_owned());
+            }
+        }
+    }
+}
+
+/// What is not managed here stays with Terraform, unless an instance of the same resource is.
+pub(super) fn keep_unmanaged_resources(read: &mut TerraformImport) {
+    let (sound, flawed): (Vec<_>, Vec<_>) = read.objects.iter().partition(|object| object.blockers.is_empty());
+    let among = |objects: &[&TerraformObject], one: &RemovedBlock| {
+        let mut parts = objects.iter().flat_map(|object| &object.resources);
+        parts.any(|part| removed_block(part, &[]).as_ref() == Some(one))
+    };
+    read.removed_blocks.retain(|one| among(&sound, one) || !among(&flawed, one));
+    let stays = |object: &&&TerraformObject| {
+        !read.removed_blocks.iter().any(|one| removed_block(&object.resource, &[]).as_ref() == Some(one))
+    };
+    read.unmanaged_count += flawed.iter().filter(stays).count();
+}
