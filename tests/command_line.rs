@@ -50,6 +50,55 @@ fn usage_errors_exit_with_64() {
     assert!(desk.run_pipectl(&["--help"]).stdout.contains("64   usage"));
 }
 
+/// Every command with arguments that parse, and the formats that it has beside text.
+const COMMAND_FORMATS: [(&[&str], &[&str]); 16] = [
+    (&["init", "new"], &["json"]),
+    (&["validate", "no.yaml"], &["json", "markdown"]),
+    (&["plan", "no.yaml"], &["json", "markdown"]),
+    (&["apply", "no.yaml"], &["json", "markdown", "ndjson"]),
+    (&["drift", "no.yaml"], &["json", "markdown"]),
+    (&["status", "no.yaml"], &["json", "markdown"]),
+    (&["resync", "analytics/no", "--sandbox=world.json"], &["json"]),
+    (&["doctor", "--sandbox=world.json"], &["json", "markdown"]),
+    (&["export", "--sandbox=world.json"], &["json"]),
+    (&["diff-env", "staging", "prod"], &["json", "markdown"]),
+    (&["discover", "analytics/no"], &["json"]),
+    (&["schema"], &["json"]),
+    (&["explain", "spec.paused"], &["json"]),
+    // Refused on its own account, so that it does not serve.
+    (&["sandbox", "--speed=0"], &[]),
+    (&["completions", "bash"], &[]),
+    (&["man"], &[]),
+];
+
+#[test]
+fn commands_refuse_formats_that_they_do_not_have() {
+    let desk = WorkDir::new();
+    let help = desk.run_pipectl(&["--help"]).stdout;
+    let listed = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+    let mut listed: Vec<&str> = listed.filter_map(|line| line.split_whitespace().next()).collect();
+    let mut walked: Vec<&str> = COMMAND_FORMATS.iter().map(|(command, _)| command[0]).collect();
+    listed.sort_unstable();
+    walked.sort_unstable();
+    assert_eq!(listed, walked);
+    for (command, formats) in COMMAND_FORMATS {
+        let supported: Vec<String> = ["text"].iter().chain(formats).map(|it| format!("-o {it}")).collect();
+        let supported = format!("it has {}", supported.join(", "));
+        for format in ["text", "json", "markdown", "ndjson"] {
+            let said = desk.run_pipectl(&[command, &["-o", format]].concat());
+            let is_refused = format != "text" && !formats.contains(&format);
+            assert_eq!(said.stderr.contains(&supported), is_refused, "{command:?}: {}", said.stderr);
+            if is_refused {
+                assert_eq!(said.code, 64, "{command:?} {format}: {}", said.all_output());
+            }
+            if format == "json" {
+                let printed: Result<serde_json::Value, _> = serde_json::from_str(&said.stdout);
+                assert!(printed.is_ok(), "{command:?}: {}", said.all_output());
+            }
+        }
+    }
+}
+
 #[test]
 fn invalid_files_are_rejected_and_nothing_is_sent() {
     let desk = WorkDir::new();

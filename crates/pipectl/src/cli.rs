@@ -85,6 +85,13 @@ pub(crate) enum OutputFormat {
     Ndjson,
 }
 
+impl OutputFormat {
+    /// The value of `-o` that selects it.
+    pub(crate) fn flag_value(self) -> String {
+        self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+    }
+}
+
 /// When to colour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Color {

@@ -88,16 +88,55 @@ pub(crate) fn run(command: &Command, output: Output, format: OutputFormat) -> Re
     }
 }
 
-/// Turns down a format that says nothing about a command.
+/// The name of a command, its JSON kind and its output formats.
+#[derive(Clone, Copy)]
+pub(crate) struct CommandSpec {
+    /// The word on the command line.
+    pub(crate) name: &'static str,
+    /// The `kind` of its JSON.
+    pub(crate) json_kind: &'static str,
+    formats: &'static [OutputFormat],
+}
+
+const TEXT: &[OutputFormat] = &[OutputFormat::Text];
+const TEXT_JSON: &[OutputFormat] = &[OutputFormat::Text, OutputFormat::Json];
+const TEXT_JSON_MARKDOWN: &[OutputFormat] = &[OutputFormat::Text, OutputFormat::Json, OutputFormat::Markdown];
+const EVERY_FORMAT: &[OutputFormat] =
+    &[OutputFormat::Text, OutputFormat::Json, OutputFormat::Markdown, OutputFormat::Ndjson];
+
+/// The command's row in the table of commands.
+pub(crate) fn command_spec(command: &Command) -> CommandSpec {
+    let (name, json_kind, formats) = match command {
+        Command::Init(_) => ("init", "Init", TEXT_JSON),
+        Command::Validate(_) => ("validate", "Validation", TEXT_JSON_MARKDOWN),
+        Command::Plan(_) => ("plan", "Plan", TEXT_JSON_MARKDOWN),
+        Command::Drift(_) => ("drift", "Drift", TEXT_JSON_MARKDOWN),
+        Command::Apply(_) => ("apply", "Apply", EVERY_FORMAT),
+        Command::Status(_) => ("status", "Status", TEXT_JSON_MARKDOWN),
+        Command::Resync(_) => ("resync", "Resync", TEXT_JSON),
+        Command::Doctor(_) => ("doctor", "Doctor", TEXT_JSON_MARKDOWN),
+        Command::Export(_) => ("export", "Export", TEXT_JSON),
+        Command::DiffEnv(_) => ("diff-env", "EnvironmentDifferences", TEXT_JSON_MARKDOWN),
+        Command::Discover(_) => ("discover", "Discovery", TEXT_JSON),
+        // Its text is JSON.
+        Command::Schema => ("schema", "Schema", TEXT_JSON),
+        Command::Explain(_) => ("explain", "Explanation", TEXT_JSON),
+        Command::Sandbox(_) => ("sandbox", "Sandbox", TEXT),
+        Command::Completions(_) => ("completions", "Completions", TEXT),
+        Command::Man => ("man", "Manual", TEXT),
+    };
+    CommandSpec { name, json_kind, formats }
+}
+
+/// Refuses an output format that the command does not have.
 pub(crate) fn check_format_supported(command: &Command, format: OutputFormat) -> Result<(), UsageError> {
-    match (command, format) {
-        (Command::Apply(_), _) | (_, OutputFormat::Text | OutputFormat::Json | OutputFormat::Markdown) => Ok(()),
-        (_, OutputFormat::Ndjson) => Err(UsageError(
-            "-o ndjson tells what apply does while it does it; this command prints text, json or \
-             markdown"
-                .to_owned(),
-        )),
+    let spec = command_spec(command);
+    if spec.formats.contains(&format) {
+        return Ok(());
     }
+    let supported: Vec<String> = spec.formats.iter().map(|it| format!("-o {}", it.flag_value())).collect();
+    let (refused, name) = (format.flag_value(), spec.name);
+    Err(UsageError(format!("`pipectl {name}` has no -o {refused}; it has {}", supported.join(", "))))
 }
 
 /// The environments for which a command that can do with several is to run.
@@ -126,36 +165,14 @@ pub(crate) fn for_environment(command: &Command, run: EnvironmentRun<'_>) -> Res
     }))
 }
 
-/// The word on the command line, and the reports that are wanted of it.
-pub(crate) fn requested_reports(command: &Command) -> (&'static str, ReportRequest<'_>) {
+/// The reports that the command line requests.
+pub(crate) fn requested_reports(command: &Command) -> ReportRequest<'_> {
     match command {
-        Command::Validate(args) => ("validate", args.report.requested_reports()),
-        Command::Plan(args) => ("plan", args.report.requested_reports()),
-        Command::Apply(args) => ("apply", args.report.requested_reports()),
-        Command::Drift(args) => ("drift", args.report.requested_reports()),
-        _ => (json_kind(command), ReportRequest::default()),
-    }
-}
-
-/// What the JSON of a command is called.
-pub(crate) fn json_kind(command: &Command) -> &'static str {
-    match command {
-        Command::Init(_) => "Init",
-        Command::Validate(_) => "Validation",
-        Command::Plan(_) => "Plan",
-        Command::Drift(_) => "Drift",
-        Command::Apply(_) => "Apply",
-        Command::Status(_) => "Status",
-        Command::Resync(_) => "Resync",
-        Command::Doctor(_) => "Doctor",
-        Command::Export(_) => "Export",
-        Command::DiffEnv(_) => "EnvironmentDifferences",
-        Command::Discover(_) => "Discovery",
-        Command::Schema => "Schema",
-        Command::Explain(_) => "Explanation",
-        Command::Sandbox(_) => "Sandbox",
-        Command::Completions(_) => "Completions",
-        Command::Man => "Manual",
+        Command::Validate(args) => args.report.requested_reports(),
+        Command::Plan(args) => args.report.requested_reports(),
+        Command::Apply(args) => args.report.requested_reports(),
+        Command::Drift(args) => args.report.requested_reports(),
+        _ => ReportRequest::default(),
     }
 }
 

@@ -132,7 +132,7 @@ fn print_not_started(output: Output, format: OutputFormat, name: &str, command: 
     let (outcome, errors) = ("interrupted", [message.to_owned()]);
     let rendered = match format {
         OutputFormat::Text | OutputFormat::Markdown => String::new(),
-        OutputFormat::Json => envelope::failure_json(commands::json_kind(command), outcome, message),
+        OutputFormat::Json => envelope::failure_json(commands::command_spec(command).json_kind, outcome, message),
         OutputFormat::Ndjson => event_lines::failure_line(Some(name), outcome, exit::INTERRUPTED, &errors),
     };
     print_data(output, StyledText::new().push_plain(rendered));

@@ -68,7 +68,7 @@ fn run_each_environment(cli: &Cli) -> u8 {
 fn run_command(command: &Command, output: Output, format: OutputFormat) -> u8 {
     match commands::run(command, output, format) {
         Ok(code) => code,
-        Err(error) => report_failure(command, &error, &commands::requested_reports(command).1, output, format),
+        Err(error) => report_failure(command, &error, &commands::requested_reports(command), output, format),
     }
 }
 
@@ -79,13 +79,13 @@ fn report_failure(
     output: Output,
     format: OutputFormat,
 ) -> u8 {
-    let message = format!("{error:#}");
+    let (message, spec) = (format!("{error:#}"), commands::command_spec(command));
     let invalid = error.downcast_ref::<InvalidManifests>();
     let outcome = if error.is::<RunInterrupted>() { "interrupted" } else { "error" };
     let run = RunReport {
-        command: commands::requested_reports(command).0,
+        command: spec.name,
         outcome,
-        json: envelope::failure_json(commands::json_kind(command), outcome, &message),
+        json: envelope::failure_json(spec.json_kind, outcome, &message),
         diagnostics: invalid.map_or(&[], |it| &it.0.diagnostics),
         files: invalid.map_or(0, |it| it.0.files.len()),
         errors: vec![message.clone()],
