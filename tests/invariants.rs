@@ -1,7 +1,7 @@
 //! What docs/architecture.md promises of the code itself. Most of it is about what is not there,
 //! which no other test would miss.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -131,6 +131,70 @@ fn api_paths_are_only_in_the_routes_module() {
         let words = ["/organizations", "/services", "/clickpipes"];
         assert_none("paths elsewhere", find_words(&sources, &words));
     }
+}
+
+/// The modules of the command that use each other, and none other may.
+const LINKED_MODULES: [&str; 4] = ["output", "render", "reports", "saved_plan"];
+
+#[test]
+fn command_modules_depend_in_one_direction() {
+    let mut uses: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for source in read_sources("pipectl") {
+        let path = source.path.strip_prefix("crates/pipectl/src/").unwrap();
+        let module = path.split(['/', '.']).next().unwrap().to_owned();
+        let after = source.code.split("crate::").skip(1);
+        let used = after.flat_map(|text| match text.strip_prefix('{') {
+            Some(list) => list.split('}').next().unwrap().split(',').collect(),
+            None => vec![text],
+        });
+        let first_word =
+            |text: &str| text.trim().split(|c: char| !(c.is_alphanumeric() || c == '_')).next().map(str::to_owned);
+        uses.entry(module).or_default().extend(used.filter_map(first_word));
+    }
+    for top in ["lib", "main"] {
+        uses.remove(top);
+    }
+    assert!(uses["commands"].contains("cli"), "{uses:?}");
+    // Taking away whatever uses nothing that is left ends at the modules on a circle.
+    while let Some(bottom) =
+        uses.keys().find(|module| uses[*module].iter().all(|it| it == *module || !uses.contains_key(it)))
+    {
+        let bottom = bottom.clone();
+        uses.remove(&bottom);
+    }
+    // What remains uses a circle; what nothing that is left uses is only above it.
+    while let Some(top) =
+        uses.keys().find(|module| !uses.iter().any(|(other, used)| other != *module && used.contains(*module)))
+    {
+        let top = top.clone();
+        uses.remove(&top);
+    }
+    uses.retain(|module, _| !LINKED_MODULES.contains(&module.as_str()));
+    assert_none("modules that use each other", uses.into_keys());
+}
+
+/// The word after `--` wherever a text names a flag.
+fn named_flags(text: &str) -> impl Iterator<Item = &str> {
+    let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'));
+    let flags = words.filter_map(|word| word.strip_prefix("--"));
+    flags.map(|flag| flag.trim_end_matches('-')).filter(|flag| flag.starts_with(|c: char| c.is_ascii_lowercase()))
+}
+
+#[test]
+fn messages_name_only_flags_that_exist() {
+    // Those of `git`, which the messages tell how to run.
+    const OF_GIT: [&str; 1] = ["unshallow"];
+    let manual = std::process::Command::new(env!("CARGO_BIN_EXE_pipectl")).arg("man").output().unwrap();
+    let manual = String::from_utf8(manual.stdout).unwrap().replace("\\-", "-");
+    let known: BTreeSet<&str> = named_flags(&manual).chain(OF_GIT).collect();
+    assert!(known.contains("allow-replace"), "{known:?}");
+    let files = CRATES.iter().flat_map(|(name, _)| read_sources(name));
+    let unknown = files.filter(|source| !source.path.starts_with("crates/pipectl/src/git")).flat_map(|source| {
+        let flags: Vec<String> = source.string_literals().flat_map(named_flags).map(str::to_owned).collect();
+        let unknown = flags.into_iter().filter(|flag| !known.contains(flag.as_str()));
+        unknown.map(|flag| format!("{}: --{flag}", source.path)).collect::<Vec<_>>()
+    });
+    assert_none("flags that the command line does not have", unknown);
 }
 
 #[test]

@@ -1,16 +1,31 @@
 //! The command line. Parsing decides nothing: it only says what was typed.
 
+pub(crate) mod command;
+mod environment_run;
+mod import_args;
+mod live_args;
+mod local_args;
 mod report_args;
 mod scope_args;
 
 use std::ffi::{OsStr, OsString};
 
+use anstream::ColorChoice;
 use clap::builder::{BoolishValueParser, Resettable};
 use clap::{Arg, ArgAction, Args, CommandFactory, FromArgMatches, Parser, ValueEnum};
 
+pub(crate) use self::command::Command;
+pub(crate) use self::environment_run::EnvironmentRun;
+pub(crate) use self::import_args::{DiscoverArgs, ExportArgs, ExportLayout, ExportSource};
+pub(crate) use self::live_args::{
+    ApplyArgs, DoctorArgs, DriftArgs, PlanArgs, ResyncArgs, StatusArgs, WaitFor, WatchUntil,
+};
+pub(crate) use self::local_args::{
+    CiHost, CompletionsArgs, DialectArg, DiffEnvArgs, ExplainArgs, InitArgs, SandboxArgs, ValidateArgs,
+};
 pub(crate) use self::report_args::ReportArgs;
 pub(crate) use self::scope_args::{ConnectArgs, GitArgs, ManifestArgs, RateLimitArg, ScopeArgs, SelectArgs};
-use crate::commands::Command;
+use crate::reports::ReportFormat;
 use crate::{env_vars, exit};
 
 /// Runs ClickHouse Cloud ClickPipes from git: plan in the pull request, apply on merge.
@@ -86,6 +101,15 @@ pub(crate) enum OutputFormat {
 }
 
 impl OutputFormat {
+    /// The report that is printed on stdout, if the format is one.
+    pub(crate) fn printed_report(self) -> Option<ReportFormat> {
+        match self {
+            Self::Text | Self::Ndjson => None,
+            Self::Json => Some(ReportFormat::Json),
+            Self::Markdown => Some(ReportFormat::Markdown),
+        }
+    }
+
     /// The value of `-o` that selects it.
     pub(crate) fn flag_value(self) -> String {
         self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
@@ -102,6 +126,16 @@ pub(crate) enum Color {
     Always,
     /// Never.
     Never,
+}
+
+impl From<Color> for ColorChoice {
+    fn from(color: Color) -> Self {
+        match color {
+            Color::Auto => Self::Auto,
+            Color::Always => Self::Always,
+            Color::Never => Self::Never,
+        }
+    }
 }
 
 #[cfg(test)]

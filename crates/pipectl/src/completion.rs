@@ -6,7 +6,6 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use clap::CommandFactory;
 use clap_complete::{CompleteEnv, CompletionCandidate};
 use clickpipes::docs;
 use clickpipes::manifest;
@@ -14,16 +13,15 @@ use model::address::Kind;
 use model::diagnostic::SourceFile;
 use model::project::{self, Environment, Project};
 
-use crate::cli::Cli;
 use crate::{env_vars, manifest_files};
 
 /// Set by the script of a shell that asks.
 pub(crate) const COMPLETE_VARIABLE: &str = "PIPECTL_COMPLETE";
 
 /// Answers a shell that asks; says whether one did.
-pub(crate) fn answer_shell(arguments: &[OsString]) -> bool {
+pub(crate) fn answer_shell(program: fn() -> clap::Command, arguments: &[OsString]) -> bool {
     let here = std::env::current_dir().ok();
-    let env = CompleteEnv::with_factory(Cli::command).var(COMPLETE_VARIABLE);
+    let env = CompleteEnv::with_factory(program).var(COMPLETE_VARIABLE);
     // A shell shows nothing where there is nothing to complete.
     env.try_complete(arguments.iter().cloned(), here.as_deref()).unwrap_or(true)
 }

@@ -30,10 +30,11 @@ mod yaml_writer;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
+use anstream::ColorChoice;
+use clap::CommandFactory;
 use clap::error::ErrorKind;
 
-use crate::cli::{Cli, OutputFormat};
-use crate::commands::Command;
+use crate::cli::{Cli, Command, OutputFormat, command};
 use crate::credentials::MissingKey;
 use crate::interruption::RunInterrupted;
 use crate::load_manifests::InvalidManifests;
@@ -44,7 +45,7 @@ use crate::reports::{ReportRequest, RunReport};
 /// Runs one command line and says how it went.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args: Vec<OsString> = args.into_iter().collect();
-    if completion::answer_shell(&args) {
+    if completion::answer_shell(Cli::command, &args) {
         return ExitCode::from(exit::DONE);
     }
     ExitCode::from(match Cli::parse_args(&args) {
@@ -55,8 +56,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 fn run_each_environment(cli: &Cli) -> u8 {
     logging::start_logging(cli.output.verbose);
-    let (output, format) = (Output::new(cli.output.color), cli.output.output);
-    let runs = commands::check_format_supported(&cli.command, format)
+    let (output, format) = (Output::new(cli.output.color.into()), cli.output.output);
+    let runs = command::check_format_supported(&cli.command, format)
         .and_then(|()| environment_runs::split_by_environment(&cli.command));
     match runs {
         Ok(runs) if runs.is_empty() => run_command(&cli.command, output, format),
@@ -68,7 +69,7 @@ fn run_each_environment(cli: &Cli) -> u8 {
 fn run_command(command: &Command, output: Output, format: OutputFormat) -> u8 {
     match commands::run(command, output, format) {
         Ok(code) => code,
-        Err(error) => report_failure(command, &error, &commands::requested_reports(command), output, format),
+        Err(error) => report_failure(command, &error, &command::requested_reports(command), output, format),
     }
 }
 
@@ -79,7 +80,7 @@ fn report_failure(
     output: Output,
     format: OutputFormat,
 ) -> u8 {
-    let (message, spec) = (format!("{error:#}"), commands::command_spec(command));
+    let (message, spec) = (format!("{error:#}"), command::command_spec(command));
     let invalid = error.downcast_ref::<InvalidManifests>();
     let outcome = if error.is::<RunInterrupted>() { "interrupted" } else { "error" };
     let run = RunReport {
@@ -92,11 +93,11 @@ fn report_failure(
         ..RunReport::default()
     };
     // A full disk cannot be reported on the same disk.
-    let _ = reports.print_to_stdout(format, &run, output);
+    let _ = reports.print_to_stdout(format.printed_report(), &run, output);
     print_error(output, error, &message);
     let exit_code = reports.write_reports(&run, output, exit_code_for(error));
     if format == OutputFormat::Ndjson {
-        let environment = commands::selected_environments(command).first().map(String::as_str);
+        let environment = command::selected_environments(command).first().map(String::as_str);
         print_data(output, event_lines::failure_line(environment, outcome, exit_code, &run.errors));
     }
     exit_code
@@ -135,7 +136,7 @@ fn report_usage_error(error: &clap::Error, args: &[OsString]) -> u8 {
         _ => None,
     };
     if let Some(rendered) = rendered.filter(|_| !is_help) {
-        print_data(Output::new(cli::Color::Never), rendered);
+        print_data(Output::new(ColorChoice::Never), rendered);
     }
     // A closed stream is the reader's choice.
     let _ = error.print();

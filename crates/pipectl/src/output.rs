@@ -9,7 +9,6 @@ use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Color as AnsiColorChoice, Style};
 use model::diagnostic::{Diagnostic, SourceFile};
 
-use crate::cli::Color;
 use crate::render::diagnostics;
 
 /// What a piece of text is.
@@ -112,12 +111,7 @@ pub struct Output {
 
 impl Output {
     /// Colours as asked for; `auto` looks at the terminal and at `NO_COLOR` and `CLICOLOR_FORCE`.
-    pub(crate) fn new(color: Color) -> Self {
-        let color_choice = match color {
-            Color::Auto => ColorChoice::Auto,
-            Color::Always => ColorChoice::Always,
-            Color::Never => ColorChoice::Never,
-        };
+    pub(crate) fn new(color_choice: ColorChoice) -> Self {
         Self { color_choice }
     }
 

@@ -11,7 +11,6 @@ use model::diagnostic::SourceFile;
 use model::project::{self, CredentialVariables, Environment, Policy, Project, RateLimit, RequiredFields};
 use model::suggest::suggest_similar;
 
-use crate::cli::ManifestArgs;
 use crate::env_vars;
 use crate::exit::UsageError;
 use crate::output::Output;
@@ -46,29 +45,38 @@ pub(crate) struct ProjectContext {
     pub(crate) rate_limit: Option<RateLimit>,
 }
 
+/// The manifests and the environment that a command line names.
+#[derive(Clone, Copy)]
+pub(crate) struct ManifestSource<'a> {
+    /// Files and folders; if there are none, those of the project file.
+    pub(crate) paths: &'a [PathBuf],
+    /// At most one name.
+    pub(crate) environments: &'a [String],
+}
+
 /// Reads the project file of the working folder or of the nearest folder above it.
 ///
 /// # Errors
 /// When no manifests are named, when the file is not sound, when the environment does not exist, or when a variable that an
 /// identifier is taken from is not set.
-pub(crate) fn load_with_manifests(args: &ManifestArgs, output: Output) -> Result<ProjectContext> {
-    require_manifests(load_context(args, output)?)
+pub(crate) fn load_with_manifests(from: ManifestSource<'_>, output: Output) -> Result<ProjectContext> {
+    require_manifests(load_context(from, output)?)
 }
 
 /// The same for whoever goes nowhere: where services are need not be known.
 ///
 /// # Errors
 /// As above, but for identifiers.
-pub(crate) fn load_offline(args: &ManifestArgs, output: Output) -> Result<ProjectContext> {
-    require_manifests(load_with_needs(args, RequiredFields::Variables, output)?)
+pub(crate) fn load_offline(from: ManifestSource<'_>, output: Output) -> Result<ProjectContext> {
+    require_manifests(load_with_needs(from, RequiredFields::Variables, output)?)
 }
 
 /// The same for commands that have something to say without any manifest.
 ///
 /// # Errors
 /// As above, but for manifests.
-pub(crate) fn load_context(args: &ManifestArgs, output: Output) -> Result<ProjectContext> {
-    load_with_needs(args, RequiredFields::Everything, output)
+pub(crate) fn load_context(from: ManifestSource<'_>, output: Output) -> Result<ProjectContext> {
+    load_with_needs(from, RequiredFields::Everything, output)
 }
 
 fn require_manifests(context: ProjectContext) -> Result<ProjectContext> {
@@ -79,8 +87,8 @@ fn require_manifests(context: ProjectContext) -> Result<ProjectContext> {
     Ok(context)
 }
 
-fn load_with_needs(args: &ManifestArgs, needs: RequiredFields, output: Output) -> Result<ProjectContext> {
-    let environment = match args.env.as_slice() {
+fn load_with_needs(from: ManifestSource<'_>, needs: RequiredFields, output: Output) -> Result<ProjectContext> {
+    let environment = match from.environments {
         [] => None,
         [one] => Some(one.as_str()),
         several => {
@@ -89,8 +97,8 @@ fn load_with_needs(args: &ManifestArgs, needs: RequiredFields, output: Output) -
         }
     };
     let mut context = find_context(environment, needs, output)?;
-    if !args.paths.is_empty() {
-        context.manifests.clone_from(&args.paths);
+    if !from.paths.is_empty() {
+        context.manifests.clone_from(&from.paths.to_vec());
     }
     Ok(context)
 }

@@ -29,7 +29,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 
 use crate::output::{Output, StyledText};
-use crate::{cli, env_vars, exit};
+use crate::{env_vars, exit};
 
 /// Renders one format.
 pub fn render(format: ReportFormat, run: &RunReport<'_>, key: &CommentKey, paths: &RepoPaths) -> String {
@@ -65,12 +65,13 @@ impl ReportRequest<'_> {
     }
 
     /// Prints the run on stdout, where it is wanted in a form that is the same for every command.
-    pub(crate) fn print_to_stdout(&self, format: cli::OutputFormat, run: &RunReport<'_>, output: Output) -> Result<()> {
-        let format = match format {
-            cli::OutputFormat::Text | cli::OutputFormat::Ndjson => return Ok(()),
-            cli::OutputFormat::Json => ReportFormat::Json,
-            cli::OutputFormat::Markdown => ReportFormat::Markdown,
-        };
+    pub(crate) fn print_to_stdout(
+        &self,
+        format: Option<ReportFormat>,
+        run: &RunReport<'_>,
+        output: Output,
+    ) -> Result<()> {
+        let Some(format) = format else { return Ok(()) };
         write_file_or_stdout(Path::new("-"), &render(format, run, &self.key, &RepoPaths::default()), output)
     }
 

@@ -84,7 +84,7 @@ impl Session {
         mode: AccessMode,
         output: Output,
     ) -> Result<Self> {
-        let project = project::load_with_manifests(&scope.manifests, output)?;
+        let project = project::load_with_manifests(scope.manifests.source(), output)?;
         let declared = LoadedManifests::load_paths(&project.manifests, &project.variables)?.require_valid(output)?;
         let selection = Selection::new(&scope.select)?;
         let prune = prune_inputs::effective_prune(git, &project, &selection, output)?;
@@ -106,14 +106,14 @@ impl Session {
         revision: Option<&str>,
         output: Output,
     ) -> Result<(Self, String)> {
-        let project = project::load_with_manifests(&scope.manifests, output)?;
+        let project = project::load_with_manifests(scope.manifests.source(), output)?;
         let repository = match revision {
             Some(_) => Some(Repository::open_containing(&project.manifests)?),
             None => Repository::find_containing(&project.manifests)?,
         };
         let (declared, against) = if let Some(repository) = repository {
             let commit = repository.resolve_commit(revision.unwrap_or("HEAD"))?;
-            let bindings = project.bindings_at_commit(&repository, &commit)?;
+            let bindings = repository.bindings_at_commit(&project, &commit)?;
             let mut declared = LoadedManifests::from_files(repository.manifest_files_at(&commit)?, &bindings.variables);
             project.rename_services(&mut declared.manifests, &bindings);
             if declared.files.is_empty() {

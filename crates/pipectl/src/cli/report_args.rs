@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use crate::environment_runs::EnvironmentRun;
+use super::EnvironmentRun;
 use crate::exit::UsageError;
 use crate::reports::{CommentKey, ReportRequest, ReportTarget};
 

@@ -8,9 +8,10 @@ use clap_complete::ArgValueCandidates;
 use model::project::PruneMode;
 use remote::RequestRate;
 
+use super::EnvironmentRun;
 use crate::completion;
-use crate::environment_runs::EnvironmentRun;
 use crate::exit::UsageError;
+use crate::project::ManifestSource;
 
 /// What a command that compares looks at.
 #[derive(Args, Clone, Debug)]
@@ -49,6 +50,11 @@ pub(crate) struct ManifestArgs {
 }
 
 impl ManifestArgs {
+    /// The choice that the project file is read for.
+    pub(crate) fn source(&self) -> ManifestSource<'_> {
+        ManifestSource { paths: &self.paths, environments: &self.env }
+    }
+
     /// Those of a run for one environment alone.
     pub(crate) fn for_environment(&self, run: EnvironmentRun<'_>) -> Self {
         Self { env: vec![run.name.to_owned()], ..self.clone() }

@@ -3,11 +3,7 @@
 mod progress;
 mod verify;
 
-use std::path::PathBuf;
-
 use anyhow::Result;
-use clap::ValueEnum;
-use clap_complete::ArgValueCandidates;
 use model::address::Address;
 use model::project::Policy;
 use model::selector::AddressPattern;
@@ -17,9 +13,7 @@ use serde::Serialize;
 
 use self::progress::ProgressReporter;
 use crate::apply::{ObjectResult, Outcome, apply_plan};
-use crate::cli::{GitArgs, OutputFormat, ReportArgs, ScopeArgs};
-use crate::environment_runs::EnvironmentRun;
-use crate::exit::UsageError;
+use crate::cli::{ApplyArgs, OutputFormat, WaitFor};
 use crate::interruption::Interruption;
 use crate::output::{Label, Output, StyledText};
 use crate::render::envelope::OutputEnvelope;
@@ -29,73 +23,7 @@ use crate::render::{apply_summary, plan as plan_text};
 use crate::reports::RunReport;
 use crate::saved_plan::{self, PlanTarget, SavedPlan, StaleObject};
 use crate::session::{AccessMode, Session};
-use crate::{completion, exit, prompt};
-
-/// `pipectl apply`.
-#[derive(clap::Args, Clone, Debug)]
-pub(crate) struct ApplyArgs {
-    /// What else to write.
-    #[command(flatten)]
-    pub(crate) report: ReportArgs,
-    /// What is looked at.
-    #[command(flatten)]
-    pub(crate) scope: ScopeArgs,
-    /// What git remembers.
-    #[command(flatten)]
-    pub(crate) git: GitArgs,
-    /// Show each changed object as a YAML diff, live against declared
-    #[arg(long, env = "PIPECTL_DIFF")]
-    pub(crate) diff: bool,
-    /// Perform only what this saved plan holds, too
-    #[arg(long, value_name = "FILE", env = "PIPECTL_PLAN")]
-    pub(crate) plan: Option<PathBuf>,
-    /// Perform the plan only if it has this digest
-    #[arg(long, value_name = "DIGEST", env = "PIPECTL_EXPECT", value_parser = saved_plan::parse_digest)]
-    pub(crate) expect: Option<String>,
-    /// Do not ask; needed where there is no terminal and no --plan
-    #[arg(long, env = "PIPECTL_YES")]
-    pub(crate) yes: bool,
-    /// Wait until what was changed has settled, or not
-    #[arg(long, env = "PIPECTL_WAIT", value_enum, default_value_t)]
-    pub(crate) wait: WaitFor,
-    /// Wake an idle service if an action needs it; a stopped one is never started
-    #[arg(long, env = "PIPECTL_WAKE")]
-    pub(crate) wake: bool,
-    /// Let this object be replaced even above the limit, or where it may be lost (SERVICE/PIPE)
-    #[arg(long, value_name = "SERVICE/PIPE", env = "PIPECTL_ALLOW_REPLACE", value_delimiter = ',')]
-    #[arg(add = ArgValueCandidates::new(completion::object_candidates))]
-    pub(crate) allow_replace: Vec<String>,
-    /// Let this object be deleted even above the limit (SERVICE/PIPE)
-    #[arg(long, value_name = "SERVICE/PIPE", env = "PIPECTL_ALLOW_DELETE", value_delimiter = ',')]
-    #[arg(add = ArgValueCandidates::new(completion::object_candidates))]
-    pub(crate) allow_delete: Vec<String>,
-    /// How many objects to work on at once
-    #[arg(long, value_name = "N", env = "PIPECTL_PARALLEL", default_value_t = 64)]
-    pub(crate) parallel: usize,
-}
-
-impl ApplyArgs {
-    /// Those of a run for one environment alone.
-    pub(super) fn for_environment(&self, run: EnvironmentRun<'_>) -> Result<Self, UsageError> {
-        if run.is_one_of_several && self.expect.is_some() {
-            let why = "--expect knows one plan, and several environments are meant: use --plan";
-            return Err(UsageError(why.to_owned()));
-        }
-        let plan = self.plan.as_deref().map(|file| run.expand_path("--plan", file)).transpose()?;
-        let (report, scope) = (self.report.for_environment(run)?, self.scope.for_environment(run)?);
-        Ok(Self { report, scope, plan, ..self.clone() })
-    }
-}
-
-/// What apply waits for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum WaitFor {
-    /// Until every changed object has settled.
-    #[default]
-    Settled,
-    /// Until the API has accepted the change.
-    None,
-}
+use crate::{exit, prompt};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]

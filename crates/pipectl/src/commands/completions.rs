@@ -3,17 +3,10 @@
 use anyhow::{Result, anyhow};
 use clap_complete::env::Shells;
 
+use crate::cli::CompletionsArgs;
 use crate::completion;
 use crate::exit;
 use crate::output::{Output, StyledText};
-
-/// `pipectl completions`.
-#[derive(clap::Args, Debug)]
-pub(crate) struct CompletionsArgs {
-    /// The shell
-    #[arg(value_name = "SHELL")]
-    pub(crate) shell: clap_complete::Shell,
-}
 
 /// Prints the script that has the shell ask this program.
 pub(super) fn run(args: &CompletionsArgs, output: Output) -> Result<u8> {

@@ -4,43 +4,23 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
-use clap_complete::ArgValueCandidates;
 use model::desired::Desired;
 use model::path::FieldPath;
 use model::project::Environment;
 use planner::diff_desired;
 use serde_json::Value;
 
-use crate::cli::OutputFormat;
-use crate::environment_runs::EnvironmentRun;
+use crate::cli::{DiffEnvArgs, OutputFormat};
 use crate::exit::UsageError;
 use crate::load_manifests::LoadedManifests;
 use crate::output::{Output, StyledText};
 use crate::project::RawEnvironment;
 use crate::render::env_diff::{self as render, EnvironmentComparison, SettingDiff};
 use crate::render::envelope::OutputEnvelope;
-use crate::{completion, exit, project};
+use crate::{exit, project};
 
 /// Stands for the service of manifests that name none.
 const NO_SERVICE: &str = "(default service)";
-
-/// `pipectl diff-env`.
-#[derive(clap::Args, Clone, Debug)]
-pub(crate) struct DiffEnvArgs {
-    /// An environment of the project file
-    #[arg(value_name = "LEFT", add = ArgValueCandidates::new(completion::environment_candidates))]
-    pub(crate) left: String,
-    /// The environment to compare it with
-    #[arg(value_name = "RIGHT", add = ArgValueCandidates::new(completion::environment_candidates))]
-    pub(crate) right: String,
-    /// Manifest files and folders, where {env} stands for the environment; by default those of the
-    /// project file
-    #[arg(value_name = "PATH")]
-    pub(crate) paths: Vec<PathBuf>,
-    /// Exit with 2 when there are differences
-    #[arg(long, env = "PIPECTL_DETAILED_EXITCODE")]
-    pub(crate) detailed_exitcode: bool,
-}
 
 /// Compares what both declare. Sends nothing, and needs no key and no secret.
 pub(super) fn run(args: &DiffEnvArgs, output: Output, format: OutputFormat) -> Result<u8> {

@@ -12,7 +12,7 @@ use porting::discover::{self, DiscoveredSchema, ExistingColumns};
 use serde::Serialize;
 use similar::TextDiff;
 
-use crate::cli::{ConnectArgs, ManifestArgs, OutputFormat};
+use crate::cli::{ConnectArgs, DiscoverArgs, ManifestArgs, OutputFormat};
 use crate::exit::{self, UsageError};
 use crate::output::{Output, StyledText};
 use crate::project::{self, ProjectContext};
@@ -21,29 +21,6 @@ use crate::session::{AccessMode, LiveView};
 use crate::{env_vars, manifest_files};
 
 use target_pipe::DeclaredPipe;
-
-/// `pipectl discover`.
-#[derive(clap::Args, Debug)]
-pub(crate) struct DiscoverArgs {
-    /// A file or folder, a pipe of it or of the project's manifests, or both
-    #[arg(value_name = "PATH|SERVICE/PIPE", required = true, num_args = 1..=2)]
-    pub(crate) targets: Vec<String>,
-    /// The environment of the project file
-    #[arg(short, long, value_name = "NAME", env = "PIPECTL_ENV")]
-    pub(crate) env: Option<String>,
-    /// Where the API is.
-    #[command(flatten)]
-    pub(crate) connect: ConnectArgs,
-    /// Write the columns into the manifest instead of printing them
-    #[arg(long, env = "PIPECTL_WRITE")]
-    pub(crate) write: bool,
-    /// Replace columns that are declared already
-    #[arg(long, env = "PIPECTL_DISCOVER_FORCE")]
-    pub(crate) force: bool,
-    /// Wake the service if it sleeps; a stopped one is never started
-    #[arg(long, env = "PIPECTL_WAKE")]
-    pub(crate) wake: bool,
-}
 
 /// What is told of it.
 #[derive(Serialize)]
@@ -60,7 +37,7 @@ struct DiscoverOutput<'t> {
 pub(super) async fn run(args: &DiscoverArgs, output: Output, format: OutputFormat) -> Result<u8> {
     let (paths, wanted) = parse_targets(&args.targets)?;
     let env = args.env.iter().cloned().collect();
-    let project = project::load_with_manifests(&ManifestArgs { paths, env }, output)?;
+    let project = project::load_with_manifests(ManifestArgs { paths, env }.source(), output)?;
     let variables = project.variables.clone();
     let service = args.connect.service.clone().or_else(|| env_vars::read_variable("SERVICE_ID"));
     let read = manifest_files::read_manifest_files(&project.manifests)?;

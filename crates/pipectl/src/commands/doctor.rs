@@ -6,31 +6,11 @@ mod local;
 use anyhow::Result;
 use serde::Serialize;
 
-use crate::cli::{ConnectArgs, ManifestArgs, OutputFormat};
-use crate::environment_runs::EnvironmentRun;
-use crate::exit::{self, UsageError};
+use crate::cli::{DoctorArgs, OutputFormat};
+use crate::exit;
 use crate::output::{Label, Output, StyledText};
 use crate::render::envelope::OutputEnvelope;
 use crate::reports::escape::{markdown_code, sanitize_line};
-
-/// `pipectl doctor`.
-#[derive(clap::Args, Clone, Debug)]
-pub(crate) struct DoctorArgs {
-    /// Which manifests.
-    #[command(flatten)]
-    pub(crate) manifests: ManifestArgs,
-    /// Where the API is.
-    #[command(flatten)]
-    pub(crate) connect: ConnectArgs,
-}
-
-impl DoctorArgs {
-    /// Those of a run for one environment alone.
-    pub(super) fn for_environment(&self, run: EnvironmentRun<'_>) -> Result<Self, UsageError> {
-        let (manifests, connect) = (self.manifests.for_environment(run), self.connect.for_environment(run)?);
-        Ok(Self { manifests, connect })
-    }
-}
 
 /// How good a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

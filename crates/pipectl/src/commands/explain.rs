@@ -1,24 +1,13 @@
 //! `pipectl explain`.
 
 use anyhow::Result;
-use clap_complete::ArgValueCandidates;
 use clickpipes::docs;
 
-use crate::cli::OutputFormat;
-use crate::completion;
+use crate::cli::{ExplainArgs, OutputFormat};
 use crate::exit;
 use crate::output::{Output, StyledText};
 use crate::render::envelope::OutputEnvelope;
 use crate::render::explanation;
-
-/// `pipectl explain`.
-#[derive(clap::Args, Debug)]
-pub(crate) struct ExplainArgs {
-    /// The field, such as source.kafka.offset, or a kind, such as ClickPipe
-    #[arg(value_name = "FIELD", default_value = "ClickPipe")]
-    #[arg(add = ArgValueCandidates::new(completion::field_candidates))]
-    pub(crate) field: String,
-}
 
 /// Says what a field is and what changing it costs.
 pub(super) fn run(args: &ExplainArgs, output: Output, format: OutputFormat) -> Result<u8> {

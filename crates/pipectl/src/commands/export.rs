@@ -6,10 +6,8 @@ mod manifest_writer;
 mod terraform;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use anyhow::{Result, bail};
-use clap::ValueEnum;
 use clickpipes::pipe_summary;
 use model::address::{Kind, ServiceRef};
 use model::live::Live;
@@ -18,50 +16,13 @@ use remote::{ObserveScope, Remote};
 
 use self::declared_places::DeclaredPlaces;
 use self::export_output::ExportResult;
-use self::manifest_writer::ExportLayout;
-use crate::cli::{ConnectArgs, ManifestArgs, OutputFormat, SelectArgs};
+use crate::cli::{ExportArgs, ExportSource, ManifestArgs, OutputFormat};
 use crate::exit::{self, UsageError};
 use crate::output::Output;
 use crate::project;
 use crate::render::unreachable;
 use crate::selection::Selection;
 use crate::session::{AccessMode, LiveView, ObservedServices, collect_partial};
-
-/// `pipectl export`.
-#[derive(clap::Args, Debug)]
-pub(crate) struct ExportArgs {
-    /// With --from: what `terraform show -json` printed, or - for standard input
-    #[arg(value_name = "FILE", requires = "from")]
-    pub(crate) file: Option<PathBuf>,
-    /// Make the manifests from this rather than from what is live
-    #[arg(long, value_name = "WHAT", env = "PIPECTL_FROM", value_enum)]
-    pub(crate) from: Option<ExportSource>,
-    /// Write into this folder rather than on stdout
-    #[arg(long, value_name = "DIR", env = "PIPECTL_EXPORT_OUT")]
-    pub(crate) out: Option<PathBuf>,
-    /// What one file in the folder holds
-    #[arg(long, value_enum, env = "PIPECTL_LAYOUT", default_value = "pipe")]
-    pub(crate) layout: ExportLayout,
-    /// Write over files that have other content
-    #[arg(long, env = "PIPECTL_EXPORT_FORCE")]
-    pub(crate) force: bool,
-    /// The environment of the project file
-    #[arg(short, long, value_name = "NAME", env = "PIPECTL_ENV")]
-    pub(crate) env: Option<String>,
-    /// Which of the live objects.
-    #[command(flatten)]
-    pub(crate) select: SelectArgs,
-    /// Where the API is.
-    #[command(flatten)]
-    pub(crate) connect: ConnectArgs,
-}
-
-/// What manifests are made from, if not from what is live.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ExportSource {
-    /// A state of Terraform.
-    Terraform,
-}
 
 /// Writes manifests of what there is.
 pub(super) async fn run(args: &ExportArgs, output: Output, format: OutputFormat) -> Result<u8> {
@@ -81,7 +42,7 @@ async fn export_live(args: &ExportArgs, output: Output, format: OutputFormat) ->
     }
     let selection = Selection::new(&args.select)?;
     let manifests = ManifestArgs { paths: Vec::new(), env: args.env.iter().cloned().collect() };
-    let project = project::load_context(&manifests, output)?;
+    let project = project::load_context(manifests.source(), output)?;
     let existing = args.out.as_ref().map(|folder| declared_places::load_drafts(folder, &project));
     let view = LiveView::open_view(project, None, &args.connect, AccessMode::default()).await?;
     let ObservedServices { mut live, unreachable: unread } = observe_exportable(&view).await?;

@@ -7,39 +7,12 @@ use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use clap::ValueEnum;
 use serde::Serialize;
 
-use crate::cli::OutputFormat;
+use crate::cli::{InitArgs, OutputFormat};
 use crate::exit;
 use crate::output::{Label, Output, StyledText};
 use crate::render::envelope::OutputEnvelope;
-
-/// `pipectl init`.
-#[derive(clap::Args, Debug)]
-pub(crate) struct InitArgs {
-    /// The folder to begin in; it is made if it is not there
-    #[arg(value_name = "DIR", default_value = ".")]
-    pub(crate) folder: PathBuf,
-    /// The workflow to write
-    #[arg(long, value_name = "HOST", env = "PIPECTL_CI", value_enum, default_value_t)]
-    pub(crate) ci: CiHost,
-    /// Replace files that are there already
-    #[arg(long, env = "PIPECTL_INIT_FORCE")]
-    pub(crate) force: bool,
-}
-
-/// Where the workflow runs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum CiHost {
-    /// GitHub Actions.
-    #[default]
-    Github,
-    /// GitLab CI.
-    Gitlab,
-    /// Nowhere.
-    None,
-}
 
 /// What became of one file.
 #[derive(Serialize)]

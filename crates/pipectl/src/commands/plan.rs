@@ -1,13 +1,9 @@
 //! `pipectl plan`.
 
-use std::path::PathBuf;
-
 use anyhow::Result;
 use planner::Plan;
 
-use crate::cli::{GitArgs, OutputFormat, ReportArgs, ScopeArgs};
-use crate::environment_runs::EnvironmentRun;
-use crate::exit::UsageError;
+use crate::cli::{OutputFormat, PlanArgs};
 use crate::output::{Label, Output, StyledText};
 use crate::render::envelope::OutputEnvelope;
 use crate::render::plan::Context;
@@ -15,41 +11,6 @@ use crate::render::unreachable::{self, UnreachableService};
 use crate::reports::RunReport;
 use crate::session::{AccessMode, Session};
 use crate::{exit, render, saved_plan};
-
-/// `pipectl plan`.
-#[derive(clap::Args, Clone, Debug)]
-pub(crate) struct PlanArgs {
-    /// What else to write.
-    #[command(flatten)]
-    pub(crate) report: ReportArgs,
-    /// What is looked at.
-    #[command(flatten)]
-    pub(crate) scope: ScopeArgs,
-    /// What git remembers.
-    #[command(flatten)]
-    pub(crate) git: GitArgs,
-    /// Show each changed object as a YAML diff, live against declared
-    #[arg(long, env = "PIPECTL_DIFF")]
-    pub(crate) diff: bool,
-    /// Save the plan, for review and for apply --plan; no secret is in it
-    #[arg(long, value_name = "FILE", env = "PIPECTL_OUT")]
-    pub(crate) out: Option<PathBuf>,
-    /// Say which secrets cannot be resolved here; no program is run and no value is kept
-    #[arg(long, env = "PIPECTL_CHECK_SECRETS")]
-    pub(crate) check_secrets: bool,
-    /// Exit with 2 when there are changes
-    #[arg(long, env = "PIPECTL_DETAILED_EXITCODE")]
-    pub(crate) detailed_exitcode: bool,
-}
-
-impl PlanArgs {
-    /// Those of a run for one environment alone.
-    pub(super) fn for_environment(&self, run: EnvironmentRun<'_>) -> Result<Self, UsageError> {
-        let out = self.out.as_deref().map(|file| run.expand_path("--out", file)).transpose()?;
-        let (report, scope) = (self.report.for_environment(run)?, self.scope.for_environment(run)?);
-        Ok(Self { report, scope, out, ..self.clone() })
-    }
-}
 
 /// Shows what apply would do.
 pub(super) async fn run(args: &PlanArgs, output: Output, format: OutputFormat) -> Result<u8> {
@@ -85,7 +46,7 @@ pub(super) async fn run(args: &PlanArgs, output: Output, format: OutputFormat) -
         ..RunReport::default()
     };
     let requested = args.report.requested_reports();
-    requested.print_to_stdout(format, &run, output)?;
+    requested.print_to_stdout(format.printed_report(), &run, output)?;
     let changes = args.detailed_exitcode && !plan.has_no_changes();
     let code = match (unresolved.is_empty(), changes) {
         (false, _) => exit::ERROR,

@@ -1,7 +1,6 @@
 //! `pipectl resync`.
 
 use anyhow::{Result, bail};
-use clap_complete::ArgValueCandidates;
 use clickpipes::lifecycle::{ResyncRefusal, can_resync};
 use clickpipes::pipe_summary;
 use model::address::{Address, Kind, Name, ServiceRef};
@@ -10,8 +9,7 @@ use model::suggest::suggest_similar;
 use remote::{PerformedAction, WaitMode};
 use serde::Serialize;
 
-use super::apply::WaitFor;
-use crate::cli::{ConnectArgs, ManifestArgs, OutputFormat};
+use crate::cli::{ConnectArgs, ManifestArgs, OutputFormat, ResyncArgs, WaitFor};
 use crate::exit::{self, UsageError};
 use crate::interruption::Interruption;
 use crate::output::{Label, Output, StyledText};
@@ -19,34 +17,7 @@ use crate::render::diagnostics::pluralize;
 use crate::render::envelope::OutputEnvelope;
 use crate::reports::escape::sanitize_line;
 use crate::session::{AccessMode, LiveView};
-use crate::{completion, project, prompt};
-
-/// `pipectl resync`.
-#[derive(clap::Args, Debug)]
-pub(crate) struct ResyncArgs {
-    /// The pipe: a Postgres, MySQL or MongoDB one
-    #[arg(value_name = "SERVICE/PIPE", add = ArgValueCandidates::new(completion::pipe_candidates))]
-    pub(crate) pipe: String,
-    /// Which one it is, where several pipes have the name
-    #[arg(long, value_name = "UUID", env = "PIPECTL_ID")]
-    pub(crate) id: Option<String>,
-    /// The environment of the project file
-    #[arg(short, long, value_name = "NAME", env = "PIPECTL_ENV")]
-    #[arg(add = ArgValueCandidates::new(completion::environment_candidates))]
-    pub(crate) env: Option<String>,
-    /// Where the API is.
-    #[command(flatten)]
-    pub(crate) connect: ConnectArgs,
-    /// Do not ask; needed where there is no terminal
-    #[arg(long, env = "PIPECTL_YES")]
-    pub(crate) yes: bool,
-    /// Wait until everything is loaded, or not
-    #[arg(long, env = "PIPECTL_WAIT", value_enum, default_value_t)]
-    pub(crate) wait: WaitFor,
-    /// Wake the service if it sleeps; a stopped one is never started
-    #[arg(long, env = "PIPECTL_WAKE")]
-    pub(crate) wake: bool,
-}
+use crate::{project, prompt};
 
 /// What is told of it.
 #[derive(Serialize)]
@@ -62,7 +33,7 @@ pub(super) async fn run(args: &ResyncArgs, output: Output, format: OutputFormat)
     let (service, name) = parse_target(args)?;
     let connect = ConnectArgs { service: Some(service.clone()), ..args.connect.clone() };
     let manifests = ManifestArgs { paths: Vec::new(), env: args.env.iter().cloned().collect() };
-    let project = project::load_context(&manifests, output)?;
+    let project = project::load_context(manifests.source(), output)?;
     let wait = match args.wait {
         WaitFor::Settled => WaitMode::Settled,
         WaitFor::None => WaitMode::None,

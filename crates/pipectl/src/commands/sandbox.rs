@@ -1,53 +1,14 @@
 //! `pipectl sandbox`.
 
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, Result, bail};
-use clap::ValueEnum;
 use sandbox::{SandboxOptions, World};
 use tokio::net::TcpListener;
 
+use crate::cli::{DialectArg, SandboxArgs};
 use crate::output::Output;
 use crate::{embedded_sandbox, exit};
-
-/// `pipectl sandbox`.
-#[derive(clap::Args, Debug)]
-pub(crate) struct SandboxArgs {
-    /// Loopback address to listen on; port 0 picks a free one
-    #[arg(long, value_name = "ADDRESS", env = "PIPECTL_SANDBOX_LISTEN", default_value = "127.0.0.1:8123")]
-    pub(crate) listen: std::net::SocketAddr,
-    /// Names of the services that exist
-    #[arg(
-        long,
-        value_name = "NAME",
-        env = "PIPECTL_SANDBOX_SERVICES",
-        value_delimiter = ',',
-        default_value = "analytics"
-    )]
-    pub(crate) service: Vec<String>,
-    /// How much faster than the real clock the sandbox's time runs
-    #[arg(long, value_name = "FACTOR", env = "PIPECTL_SANDBOX_SPEED", default_value_t = 1.0)]
-    pub(crate) speed: f64,
-    /// Keep the state in this file
-    #[arg(long, value_name = "FILE", env = "PIPECTL_SANDBOX_STATE")]
-    pub(crate) state: Option<PathBuf>,
-    /// Which of the two documented shapes of requests to understand
-    #[arg(long, value_enum, env = "PIPECTL_SANDBOX_DIALECT", default_value_t)]
-    pub(crate) dialect: DialectArg,
-}
-
-/// The two shapes of requests that are documented for states and CDC scaling.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum DialectArg {
-    /// That of the official schema.
-    #[default]
-    Official,
-    /// That of the API reference page.
-    ReferencePage,
-    /// Either.
-    Both,
-}
 
 /// Serves the embedded API until it is interrupted.
 pub(super) async fn run(args: &SandboxArgs, output: Output) -> Result<u8> {

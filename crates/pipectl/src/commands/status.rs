@@ -3,18 +3,16 @@
 mod watch;
 
 use std::collections::BTreeSet;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use anyhow::{Result, bail};
-use clap::ValueEnum;
 use clickpipes::lifecycle::Health;
 use model::address::{Address, Kind, ServiceRef};
 use model::desired::Presence;
 use model::live::Live;
 use remote::Error;
 
-use crate::cli::{OutputFormat, ScopeArgs};
-use crate::environment_runs::EnvironmentRun;
+use crate::cli::{OutputFormat, StatusArgs};
 use crate::exit::{self, UsageError};
 use crate::interruption::Interruption;
 use crate::output::{Output, StyledText};
@@ -23,59 +21,6 @@ use crate::render::envelope::OutputEnvelope;
 use crate::render::status::{self, PipeStatus, ServiceStatus, StatusReport};
 use crate::selection::Selection;
 use crate::session::{AccessMode, LiveView, load_valid_manifests};
-
-/// `pipectl status`.
-#[derive(clap::Args, Clone, Debug)]
-pub(crate) struct StatusArgs {
-    /// What is looked at.
-    #[command(flatten)]
-    pub(crate) scope: ScopeArgs,
-    /// Go on looking: in place on a terminal, else a line for each change; Ctrl-C ends it. Needs the
-    /// API or a server of `pipectl sandbox`: not with --sandbox, where nothing happens in between
-    #[arg(long, env = "PIPECTL_WATCH")]
-    pub(crate) watch: bool,
-    /// How long to wait between two looks
-    #[arg(
-        long,
-        value_name = "TIME",
-        env = "PIPECTL_INTERVAL",
-        default_value = "15s",
-        value_parser = parse_interval
-    )]
-    pub(crate) interval: Duration,
-    /// Go on looking until then, at most for --timeout
-    #[arg(long, value_name = "WHEN", env = "PIPECTL_UNTIL", value_enum)]
-    pub(crate) until: Option<WatchUntil>,
-    /// Exit with 2 when something is unhealthy
-    #[arg(long, env = "PIPECTL_DETAILED_EXITCODE")]
-    pub(crate) detailed_exitcode: bool,
-}
-
-impl StatusArgs {
-    /// Those of a run for one environment alone.
-    pub(super) fn for_environment(&self, run: EnvironmentRun<'_>) -> Result<Self, UsageError> {
-        if run.is_one_of_several && self.watch {
-            let why = "--watch looks at one environment, and several are meant";
-            return Err(UsageError(why.to_owned()));
-        }
-        Ok(Self { scope: self.scope.for_environment(run)?, ..self.clone() })
-    }
-}
-
-/// When to stop looking.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum WatchUntil {
-    /// When no pipe is on its way to another state.
-    Settled,
-}
-
-fn parse_interval(text: &str) -> Result<Duration, String> {
-    let interval = humantime::parse_duration(text).map_err(|error| error.to_string())?;
-    if interval < Duration::from_secs(1) {
-        return Err("at least a second".to_owned());
-    }
-    Ok(interval)
-}
 
 /// Shows how the live pipes do. Only reads.
 pub(super) async fn run(args: &StatusArgs, output: Output, format: OutputFormat) -> Result<u8> {
@@ -86,7 +31,7 @@ pub(super) async fn run(args: &StatusArgs, output: Output, format: OutputFormat)
         return Err(UsageError(why.to_owned()).into());
     }
     let selection = Selection::new(&args.scope.select)?;
-    let project = project::load_context(&args.scope.manifests, output)?;
+    let project = project::load_context(args.scope.manifests.source(), output)?;
     let declared = load_valid_manifests(&args.scope.manifests, &project, output)?;
     let interruption = Interruption::from_signals()?;
     let view = LiveView::open_view(project, declared, connect, AccessMode::default());

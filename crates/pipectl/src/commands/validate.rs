@@ -6,9 +6,7 @@ use model::desired::Document;
 use model::diagnostic::Diagnostic;
 use serde::Serialize;
 
-use crate::cli::{ManifestArgs, OutputFormat, ReportArgs};
-use crate::environment_runs::EnvironmentRun;
-use crate::exit::UsageError;
+use crate::cli::{OutputFormat, ValidateArgs};
 use crate::load_manifests::LoadedManifests;
 use crate::output::{Output, StyledText};
 use crate::render::diagnostics::{self, pluralize};
@@ -16,28 +14,6 @@ use crate::render::envelope::OutputEnvelope;
 use crate::reports::{self, RunReport};
 use crate::secrets::{self, SecretResolver};
 use crate::{exit, project};
-
-/// `pipectl validate`.
-#[derive(clap::Args, Clone, Debug)]
-pub(crate) struct ValidateArgs {
-    /// What else to write.
-    #[command(flatten)]
-    pub(crate) report: ReportArgs,
-    /// Which manifests.
-    #[command(flatten)]
-    pub(crate) manifests: ManifestArgs,
-    /// Say which secrets cannot be resolved here; no program is run and no value is kept
-    #[arg(long, env = "PIPECTL_CHECK_SECRETS")]
-    pub(crate) check_secrets: bool,
-}
-
-impl ValidateArgs {
-    /// Those of a run for one environment alone.
-    pub(super) fn for_environment(&self, run: EnvironmentRun<'_>) -> Result<Self, UsageError> {
-        let (report, manifests) = (self.report.for_environment(run)?, self.manifests.for_environment(run));
-        Ok(Self { report, manifests, ..self.clone() })
-    }
-}
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -51,7 +27,7 @@ struct Validation<'d> {
 pub(super) fn run(args: &ValidateArgs, output: Output, format: OutputFormat) -> Result<u8> {
     let requested = args.report.requested_reports();
     requested.reject_format(reports::ReportFormat::GitlabTerraform, "it counts changes, and only a plan has some")?;
-    let project = project::load_offline(&args.manifests, output)?;
+    let project = project::load_offline(args.manifests.source(), output)?;
     let mut declared = LoadedManifests::load_paths(&project.manifests, &project.variables)?;
     if args.check_secrets {
         let resolver = SecretResolver::default().for_project(&project);
@@ -73,7 +49,7 @@ pub(super) fn run(args: &ValidateArgs, output: Output, format: OutputFormat) -> 
         files: declared.files.len(),
         ..RunReport::default()
     };
-    requested.print_to_stdout(format, &run, output)?;
+    requested.print_to_stdout(format.printed_report(), &run, output)?;
     Ok(requested.write_reports(&run, output, if is_valid { exit::DONE } else { exit::ERROR }))
 }
 

@@ -10,14 +10,14 @@ use model::desired::Desired;
 use model::diagnostic::Severity;
 use planner::{PruneEvidence, PruneReason};
 
-use super::Repository;
 use super::cat_file::BlobReader;
 use super::history::HistoryStep;
 use super::manifest_at::{self, ManifestArchive};
 use super::services::GitServices;
+use super::{Commit, Repository};
 use crate::manifest_files;
 use crate::output::Output;
-use crate::project::ProjectContext;
+use crate::project::{Bindings, ProjectContext};
 
 /// What is asked of git.
 #[derive(Clone, Debug, Default)]
@@ -157,7 +157,7 @@ fn manifests_at(
 ) -> Result<Vec<Manifest>> {
     let commit = repository.resolve_commit(revision)?;
     let files = repository.manifest_files_at(&commit)?;
-    let bindings = project.bindings_at_commit(repository, &commit)?;
+    let bindings = repository.bindings_at_commit(project, &commit)?;
     let mut loaded = manifest::parse_manifests(&files, &bindings.variables);
     project.rename_services(&mut loaded.manifests, &bindings);
     loaded.diagnostics.retain(|problem| problem.severity == Severity::Error);
@@ -196,6 +196,17 @@ impl DeclaredKey {
         let previous = manifest.document.intent.previous_names.iter();
         let previous = previous.map(|name| Self { name: name.clone(), ..own.clone() });
         previous.chain([own.clone()]).collect()
+    }
+}
+
+impl Repository {
+    /// The variables and service aliases of the chosen environment at a commit.
+    ///
+    /// # Errors
+    /// When git fails to read the project file.
+    pub(crate) fn bindings_at_commit(&self, project: &ProjectContext, commit: &Commit) -> Result<Bindings> {
+        let file = project.origin.as_ref().map(|(file, _)| self.file_at_commit(commit, file));
+        Ok(project.bindings_from_file(file.transpose()?.flatten().as_ref()))
     }
 }
 

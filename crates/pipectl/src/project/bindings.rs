@@ -1,15 +1,12 @@
-//! What the words of a manifest mean: the same text says something else at another time, or in another
-//! environment.
+//! Variable values and service aliases of an environment, today or at a commit.
 
 use std::collections::BTreeMap;
 
-use anyhow::Result;
 use clickpipes::manifest::Manifest;
 use model::diagnostic::SourceFile;
 use model::project::{self, Environment};
 
 use super::{ProjectContext, fill_env_vars};
-use crate::git::{Commit, Repository};
 
 /// What variables and names of services stand for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,18 +18,9 @@ pub(crate) struct Bindings {
 }
 
 impl ProjectContext {
-    /// The words of the chosen environment as it is now.
+    /// The bindings of the chosen environment today.
     pub(crate) fn current_bindings(&self) -> Bindings {
         Bindings { variables: self.variables.clone(), service_ids: self.services.clone() }
-    }
-
-    /// The words of the same environment in another commit.
-    ///
-    /// # Errors
-    /// When git cannot answer.
-    pub(crate) fn bindings_at_commit(&self, repository: &Repository, commit: &Commit) -> Result<Bindings> {
-        let file = self.origin.as_ref().map(|(file, _)| repository.file_at_commit(commit, file));
-        Ok(self.bindings_from_file(file.transpose()?.flatten().as_ref()))
     }
 
     /// The words of the same environment in another version of the project file. What that does not

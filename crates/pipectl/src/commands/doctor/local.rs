@@ -27,7 +27,7 @@ pub(super) fn check_local(args: &ManifestArgs, output: Output, findings: &mut Do
 
 fn check_project(args: &ManifestArgs, output: Output, findings: &mut DoctorFindings) -> ProjectContext {
     const CHECK: &str = "project";
-    let context = match project::load_context(args, output) {
+    let context = match project::load_context(args.source(), output) {
         Ok(context) => context,
         Err(error) => {
             let fix = "correct it; until then manifests are named on the command line".to_owned();

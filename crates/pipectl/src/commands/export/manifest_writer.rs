@@ -5,24 +5,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use clap::ValueEnum;
 use model::address::{Address, Kind};
 use model::desired::Place;
 use porting::export::ExportedManifest;
 
-use super::ExportArgs;
 use super::declared_places::DeclaredPlaces;
+use crate::cli::{ExportArgs, ExportLayout};
 use crate::project;
 use crate::render::manifests::manifests_to_yaml;
-
-/// What one file holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ExportLayout {
-    /// One object: DIR/SERVICE/PIPE.yaml.
-    Pipe,
-    /// All of a service: DIR/SERVICE.yaml.
-    Service,
-}
 
 /// What became of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,8 +9,7 @@ use anyhow::{Context, Result, bail};
 use porting::terraform::{self, RemovedBlock, TerraformImport, TerraformObject};
 use serde_json::{Value, json};
 
-use super::ExportArgs;
-use crate::cli::OutputFormat;
+use crate::cli::{ExportArgs, OutputFormat};
 use crate::exit;
 use crate::output::{Output, StyledText};
 use crate::render::diagnostics::pluralize;

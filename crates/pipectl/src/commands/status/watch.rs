@@ -9,8 +9,8 @@ use clickpipes::lifecycle::Health;
 use futures_util::future::{Either, select};
 use tokio::time::{Instant, sleep};
 
-use super::{StatusArgs, StatusEnding, StatusPoller, StatusSnapshot, WatchUntil};
-use crate::cli::OutputFormat;
+use super::{StatusEnding, StatusPoller, StatusSnapshot};
+use crate::cli::{OutputFormat, StatusArgs, WatchUntil};
 use crate::interruption::Interruption;
 use crate::output::{self, Label, Output, StyledText};
 use crate::render::status::{self, StatusReport};
