@@ -1,4 +1,4 @@
-//! The command line. Parsing decides nothing: it only says what was typed.
+//! The command line: every type that clap parses.
 
 pub(crate) mod command;
 mod environment_run;
@@ -28,24 +28,23 @@ pub(crate) use self::scope_args::{ConnectArgs, GitArgs, ManifestArgs, RateLimitA
 use crate::reports::ReportFormat;
 use crate::{env_vars, exit};
 
-/// Runs ClickHouse Cloud ClickPipes from git: plan in the pull request, apply on merge.
+/// Manages ClickHouse Cloud ClickPipes as code, from git.
 #[derive(Debug, Parser)]
 #[command(name = "pipectl", version, about, after_help = exit::HELP, disable_help_subcommand = true)]
 pub(crate) struct Cli {
-    /// What to do.
+    /// The command.
     #[command(subcommand)]
     pub(crate) command: Command,
-    /// How to say it.
+    /// Output flags.
     #[command(flatten)]
     pub(crate) output: OutputArgs,
 }
 
 impl Cli {
-    /// Reads the words of a command line and, for the flags that are not among them, their
-    /// variables.
+    /// Parses a command line; flags that are missing come from their environment variables.
     ///
     /// # Errors
-    /// When they make no sense, and when they only ask for help.
+    /// On a usage error, and when help is requested.
     pub(crate) fn parse_args(args: &[OsString]) -> Result<Self, clap::Error> {
         let mut program = configure_env_vars(Self::command());
         let mut matches = program.try_get_matches_from_mut(args)?;
@@ -53,13 +52,13 @@ impl Cli {
     }
 }
 
-/// Has the variables of flags be read as pipelines set them.
+/// Makes flags read their variables as pipelines set them.
 fn configure_env_vars(program: clap::Command) -> clap::Command {
     program.mut_args(configure_env_var).mut_subcommands(configure_env_vars)
 }
 
-/// An empty variable says nothing: a pipeline sets one for each input that nobody filled in. What
-/// is yes or no may be `1` or `0`.
+/// An empty variable counts as unset: a pipeline sets one for each input that nobody filled in.
+/// Boolean values may be `1` or `0`.
 fn configure_env_var(flag: Arg) -> Arg {
     let empty = |name: &OsStr| env_vars::read_bytes(name).is_some_and(|value| value.is_empty());
     let flag = match flag.get_env() {
@@ -72,31 +71,31 @@ fn configure_env_var(flag: Arg) -> Arg {
     }
 }
 
-/// How output is written.
+/// The output flags.
 #[derive(Args, Debug)]
 pub(crate) struct OutputArgs {
-    /// Format of what is printed on stdout
+    /// Output format on stdout
     #[arg(short, long, global = true, env = "PIPECTL_OUTPUT", value_enum, default_value_t)]
     pub(crate) output: OutputFormat,
-    /// When to colour
+    /// When to use colours
     #[arg(long, global = true, env = "PIPECTL_COLOR", value_enum, default_value_t)]
     pub(crate) color: Color,
-    /// Log more to stderr: -v what is done, -vv each request (`PIPECTL_LOG` takes a filter)
+    /// Log more to stderr: -v steps, -vv each request (`PIPECTL_LOG` takes a filter)
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
 }
 
-/// Formats of what is printed on stdout.
+/// Output formats on stdout.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum OutputFormat {
     /// For people.
     #[default]
     Text,
-    /// For machines; printed in every outcome.
+    /// For machines; printed on every outcome.
     Json,
     /// For a comment on a pull request.
     Markdown,
-    /// For machines that listen: what apply does, one JSON object on each line as it happens.
+    /// Streaming JSON: one event per line while apply runs.
     Ndjson,
 }
 
@@ -116,10 +115,10 @@ impl OutputFormat {
     }
 }
 
-/// When to colour.
+/// When to use colours.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Color {
-    /// On a terminal that wants it.
+    /// On a terminal that supports them.
     #[default]
     Auto,
     /// Always.

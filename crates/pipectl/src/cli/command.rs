@@ -9,34 +9,34 @@ use super::{EnvironmentRun, OutputFormat};
 use crate::exit::UsageError;
 use crate::reports::ReportRequest;
 
-/// The commands.
+/// The commands of the program.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Begin a repository: project file, example, editor schema, workflow
+    /// Create a repository's files: project file, example, editor schema, workflow
     Init(InitArgs),
     /// Report every error in every file; needs no account and no secrets
     Validate(ValidateArgs),
-    /// Show what differs between git and live, as actions, and what each does to the data
+    /// Show the actions that apply would take, and their effects on data
     Plan(PlanArgs),
-    /// Make the live side as the manifests declare it
+    /// Apply the manifests
     Apply(ApplyArgs),
-    /// Show what differs from git because somebody changed it elsewhere
+    /// Show what was changed outside git
     Drift(DriftArgs),
-    /// Show how the live pipes do: state, health, source, table, size and age
+    /// Show state and health of live pipes
     Status(StatusArgs),
-    /// Have a Postgres, MySQL or MongoDB pipe load its tables anew
+    /// Reload the tables of a Postgres, MySQL or MongoDB pipe
     Resync(ResyncArgs),
-    /// Say what a run would find: key, organization, services, manifests, git
+    /// Check configuration, credentials and access
     Doctor(DoctorArgs),
-    /// Write manifests of what is live, or of what Terraform manages
+    /// Write manifests of live pipes, or of pipes that Terraform manages
     Export(ExportArgs),
-    /// Show what two environments declare differently; needs no account and no secrets
+    /// Compare the manifests of two environments; needs no account and no secrets
     DiffEnv(DiffEnvArgs),
-    /// Ask a pipe's source for its fields, and declare them as columns
+    /// Read the fields of a pipe's source and declare them as columns
     Discover(DiscoverArgs),
     /// Print the JSON Schema of the manifests, for editors
     Schema,
-    /// Say what a field is, and what changing it costs
+    /// Describe a field and what changing it does
     Explain(ExplainArgs),
     /// Serve the embedded ClickPipes API on loopback
     Sandbox(SandboxArgs),

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::exit::UsageError;
 
-/// Stands in a path for the name of the environment.
+/// Placeholder in a path for the name of the environment.
 const PLACEHOLDER: &str = "{env}";
 
 /// The environment of a run.
@@ -12,7 +12,7 @@ const PLACEHOLDER: &str = "{env}";
 pub(crate) struct EnvironmentRun<'n> {
     /// Its name.
     pub(crate) name: &'n str,
-    /// Whether the command is run for others, too.
+    /// Whether the command also runs for other environments.
     pub(crate) is_one_of_several: bool,
 }
 
@@ -20,7 +20,7 @@ impl EnvironmentRun<'_> {
     /// The path for this environment.
     ///
     /// # Errors
-    /// When others would use the same file.
+    /// When several environments would use the same file.
     pub(crate) fn expand_path(self, flag: &str, path: &Path) -> Result<PathBuf, UsageError> {
         let text = path.display().to_string();
         if self.is_one_of_several && !text.contains(PLACEHOLDER) {
@@ -35,7 +35,7 @@ impl EnvironmentRun<'_> {
     }
 }
 
-/// The path with the place in front of its extension.
+/// The path with the placeholder before its extension.
 fn suggest_path(path: &Path) -> String {
     let part = |part: Option<&std::ffi::OsStr>| part.map(|it| it.to_string_lossy().into_owned());
     let (stem, extension) = (part(path.file_stem()), part(path.extension()));

@@ -9,40 +9,40 @@ use super::{ConnectArgs, SelectArgs};
 /// `pipectl export`.
 #[derive(Args, Debug)]
 pub(crate) struct ExportArgs {
-    /// With --from: what `terraform show -json` printed, or - for standard input
+    /// With --from: output of `terraform show -json`, or - for standard input
     #[arg(value_name = "FILE", requires = "from")]
     pub(crate) file: Option<PathBuf>,
-    /// Make the manifests from this rather than from what is live
+    /// Write manifests from this source instead of from live pipes
     #[arg(long, value_name = "WHAT", env = "PIPECTL_FROM", value_enum)]
     pub(crate) from: Option<ExportSource>,
-    /// Write into this folder rather than on stdout
+    /// Write to this folder instead of stdout
     #[arg(long, value_name = "DIR", env = "PIPECTL_EXPORT_OUT")]
     pub(crate) out: Option<PathBuf>,
-    /// What one file in the folder holds
+    /// Contents of one file in the folder
     #[arg(long, value_enum, env = "PIPECTL_LAYOUT", default_value = "pipe")]
     pub(crate) layout: ExportLayout,
-    /// Write over files that have other content
+    /// Overwrite files that have other content
     #[arg(long, env = "PIPECTL_EXPORT_FORCE")]
     pub(crate) force: bool,
     /// The environment of the project file
     #[arg(short, long, value_name = "NAME", env = "PIPECTL_ENV")]
     pub(crate) env: Option<String>,
-    /// Which of the live objects.
+    /// Selection.
     #[command(flatten)]
     pub(crate) select: SelectArgs,
-    /// Where the API is.
+    /// API.
     #[command(flatten)]
     pub(crate) connect: ConnectArgs,
 }
 
-/// What manifests are made from, if not from what is live.
+/// Another source of manifests than live pipes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ExportSource {
-    /// A state of Terraform.
+    /// A Terraform state.
     Terraform,
 }
 
-/// What one file holds.
+/// Contents of one file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ExportLayout {
     /// One object: DIR/SERVICE/PIPE.yaml.
@@ -54,22 +54,22 @@ pub(crate) enum ExportLayout {
 /// `pipectl discover`.
 #[derive(Args, Debug)]
 pub(crate) struct DiscoverArgs {
-    /// A file or folder, a pipe of it or of the project's manifests, or both
+    /// A file or folder, a pipe in it or in the project's manifests, or both
     #[arg(value_name = "PATH|SERVICE/PIPE", required = true, num_args = 1..=2)]
     pub(crate) targets: Vec<String>,
     /// The environment of the project file
     #[arg(short, long, value_name = "NAME", env = "PIPECTL_ENV")]
     pub(crate) env: Option<String>,
-    /// Where the API is.
+    /// API.
     #[command(flatten)]
     pub(crate) connect: ConnectArgs,
     /// Write the columns into the manifest instead of printing them
     #[arg(long, env = "PIPECTL_WRITE")]
     pub(crate) write: bool,
-    /// Replace columns that are declared already
+    /// Replace columns that are already declared
     #[arg(long, env = "PIPECTL_DISCOVER_FORCE")]
     pub(crate) force: bool,
-    /// Wake the service if it sleeps; a stopped one is never started
+    /// Wake the service if it is idle; a stopped service is never started
     #[arg(long, env = "PIPECTL_WAKE")]
     pub(crate) wake: bool,
 }

@@ -13,31 +13,31 @@ use crate::{completion, saved_plan};
 /// `pipectl plan`.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct PlanArgs {
-    /// What else to write.
+    /// Reports.
     #[command(flatten)]
     pub(crate) report: ReportArgs,
-    /// What is looked at.
+    /// Scope.
     #[command(flatten)]
     pub(crate) scope: ScopeArgs,
-    /// What git remembers.
+    /// Git.
     #[command(flatten)]
     pub(crate) git: GitArgs,
-    /// Show each changed object as a YAML diff, live against declared
+    /// Show each changed object as a YAML diff from live to manifest
     #[arg(long, env = "PIPECTL_DIFF")]
     pub(crate) diff: bool,
-    /// Save the plan, for review and for apply --plan; no secret is in it
+    /// Save the plan for review and for apply --plan; it contains no secrets
     #[arg(long, value_name = "FILE", env = "PIPECTL_OUT")]
     pub(crate) out: Option<PathBuf>,
-    /// Say which secrets cannot be resolved here; no program is run and no value is kept
+    /// Report secrets that cannot be resolved here; runs no program and keeps no value
     #[arg(long, env = "PIPECTL_CHECK_SECRETS")]
     pub(crate) check_secrets: bool,
-    /// Exit with 2 when there are changes
+    /// Exit with 2 if there are changes
     #[arg(long, env = "PIPECTL_DETAILED_EXITCODE")]
     pub(crate) detailed_exitcode: bool,
 }
 
 impl PlanArgs {
-    /// Those of a run for one environment alone.
+    /// The arguments of a run for one environment.
     pub(crate) fn for_environment(&self, run: EnvironmentRun<'_>) -> Result<Self, UsageError> {
         let out = self.out.as_deref().map(|file| run.expand_path("--out", file)).transpose()?;
         let (report, scope) = (self.report.for_environment(run)?, self.scope.for_environment(run)?);
@@ -48,48 +48,48 @@ impl PlanArgs {
 /// `pipectl apply`.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct ApplyArgs {
-    /// What else to write.
+    /// Reports.
     #[command(flatten)]
     pub(crate) report: ReportArgs,
-    /// What is looked at.
+    /// Scope.
     #[command(flatten)]
     pub(crate) scope: ScopeArgs,
-    /// What git remembers.
+    /// Git.
     #[command(flatten)]
     pub(crate) git: GitArgs,
-    /// Show each changed object as a YAML diff, live against declared
+    /// Show each changed object as a YAML diff from live to manifest
     #[arg(long, env = "PIPECTL_DIFF")]
     pub(crate) diff: bool,
-    /// Perform only what this saved plan holds, too
+    /// Apply only what this saved plan contains
     #[arg(long, value_name = "FILE", env = "PIPECTL_PLAN")]
     pub(crate) plan: Option<PathBuf>,
-    /// Perform the plan only if it has this digest
+    /// Apply the plan only if it has this digest
     #[arg(long, value_name = "DIGEST", env = "PIPECTL_EXPECT", value_parser = saved_plan::parse_digest)]
     pub(crate) expect: Option<String>,
-    /// Do not ask; needed where there is no terminal and no --plan
+    /// Do not ask for confirmation; required without a terminal and without --plan
     #[arg(long, env = "PIPECTL_YES")]
     pub(crate) yes: bool,
-    /// Wait until what was changed has settled, or not
+    /// Wait until changed objects have settled, or do not wait
     #[arg(long, env = "PIPECTL_WAIT", value_enum, default_value_t)]
     pub(crate) wait: WaitFor,
-    /// Wake an idle service if an action needs it; a stopped one is never started
+    /// Wake an idle service if an action needs it; a stopped service is never started
     #[arg(long, env = "PIPECTL_WAKE")]
     pub(crate) wake: bool,
-    /// Let this object be replaced even above the limit, or where it may be lost (SERVICE/PIPE)
+    /// Allow this object to be replaced even above the limit, or if it may be lost (SERVICE/PIPE)
     #[arg(long, value_name = "SERVICE/PIPE", env = "PIPECTL_ALLOW_REPLACE", value_delimiter = ',')]
     #[arg(add = ArgValueCandidates::new(completion::object_candidates))]
     pub(crate) allow_replace: Vec<String>,
-    /// Let this object be deleted even above the limit (SERVICE/PIPE)
+    /// Allow this object to be deleted even above the limit (SERVICE/PIPE)
     #[arg(long, value_name = "SERVICE/PIPE", env = "PIPECTL_ALLOW_DELETE", value_delimiter = ',')]
     #[arg(add = ArgValueCandidates::new(completion::object_candidates))]
     pub(crate) allow_delete: Vec<String>,
-    /// How many objects to work on at once
+    /// Number of objects to work on at once
     #[arg(long, value_name = "N", env = "PIPECTL_PARALLEL", default_value_t = 64)]
     pub(crate) parallel: usize,
 }
 
 impl ApplyArgs {
-    /// Those of a run for one environment alone.
+    /// The arguments of a run for one environment.
     pub(crate) fn for_environment(&self, run: EnvironmentRun<'_>) -> Result<Self, UsageError> {
         if run.is_one_of_several && self.expect.is_some() {
             let why = "--expect knows one plan, and several environments are meant: use --plan";
@@ -101,7 +101,7 @@ impl ApplyArgs {
     }
 }
 
-/// What apply waits for.
+/// The end of the wait.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum WaitFor {
     /// Until every changed object has settled.
@@ -114,23 +114,23 @@ pub(crate) enum WaitFor {
 /// `pipectl drift`.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct DriftArgs {
-    /// What else to write.
+    /// Reports.
     #[command(flatten)]
     pub(crate) report: ReportArgs,
-    /// What is looked at.
+    /// Scope.
     #[command(flatten)]
     pub(crate) scope: ScopeArgs,
-    /// The revision that live is compared with; by default HEAD, or the working folder where there
-    /// is no repository
+    /// Revision to compare live pipes with; by default HEAD, or the working folder outside a
+    /// repository
     #[arg(long, value_name = "REF", env = "PIPECTL_BASE")]
     pub(crate) base: Option<String>,
-    /// Exit with 2 when something is missing or changed
+    /// Exit with 2 if something is missing or changed
     #[arg(long, env = "PIPECTL_DETAILED_EXITCODE")]
     pub(crate) detailed_exitcode: bool,
 }
 
 impl DriftArgs {
-    /// Those of a run for one environment alone.
+    /// The arguments of a run for one environment.
     pub(crate) fn for_environment(&self, run: EnvironmentRun<'_>) -> Result<Self, UsageError> {
         let (report, scope) = (self.report.for_environment(run)?, self.scope.for_environment(run)?);
         Ok(Self { report, scope, ..self.clone() })
@@ -140,14 +140,14 @@ impl DriftArgs {
 /// `pipectl status`.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct StatusArgs {
-    /// What is looked at.
+    /// Scope.
     #[command(flatten)]
     pub(crate) scope: ScopeArgs,
-    /// Go on looking: in place on a terminal, else a line for each change; Ctrl-C ends it. Needs the
-    /// API or a server of `pipectl sandbox`: not with --sandbox, where nothing happens in between
+    /// Keep watching: in place on a terminal, else one line per change; Ctrl-C ends it. Needs the API
+    /// or a `pipectl sandbox` server; does not work with --sandbox
     #[arg(long, env = "PIPECTL_WATCH")]
     pub(crate) watch: bool,
-    /// How long to wait between two looks
+    /// Time between two reads
     #[arg(
         long,
         value_name = "TIME",
@@ -156,16 +156,16 @@ pub(crate) struct StatusArgs {
         value_parser = parse_interval
     )]
     pub(crate) interval: Duration,
-    /// Go on looking until then, at most for --timeout
+    /// Keep watching until then, at most for --timeout
     #[arg(long, value_name = "WHEN", env = "PIPECTL_UNTIL", value_enum)]
     pub(crate) until: Option<WatchUntil>,
-    /// Exit with 2 when something is unhealthy
+    /// Exit with 2 if something is unhealthy
     #[arg(long, env = "PIPECTL_DETAILED_EXITCODE")]
     pub(crate) detailed_exitcode: bool,
 }
 
 impl StatusArgs {
-    /// Those of a run for one environment alone.
+    /// The arguments of a run for one environment.
     pub(crate) fn for_environment(&self, run: EnvironmentRun<'_>) -> Result<Self, UsageError> {
         if run.is_one_of_several && self.watch {
             let why = "--watch looks at one environment, and several are meant";
@@ -175,10 +175,10 @@ impl StatusArgs {
     }
 }
 
-/// When to stop looking.
+/// The end of watching.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum WatchUntil {
-    /// When no pipe is on its way to another state.
+    /// When no pipe is changing its state.
     Settled,
 }
 
@@ -193,26 +193,26 @@ fn parse_interval(text: &str) -> Result<Duration, String> {
 /// `pipectl resync`.
 #[derive(Args, Debug)]
 pub(crate) struct ResyncArgs {
-    /// The pipe: a Postgres, MySQL or MongoDB one
+    /// A Postgres, MySQL or MongoDB pipe
     #[arg(value_name = "SERVICE/PIPE", add = ArgValueCandidates::new(completion::pipe_candidates))]
     pub(crate) pipe: String,
-    /// Which one it is, where several pipes have the name
+    /// Id of the pipe, if several pipes have this name
     #[arg(long, value_name = "UUID", env = "PIPECTL_ID")]
     pub(crate) id: Option<String>,
     /// The environment of the project file
     #[arg(short, long, value_name = "NAME", env = "PIPECTL_ENV")]
     #[arg(add = ArgValueCandidates::new(completion::environment_candidates))]
     pub(crate) env: Option<String>,
-    /// Where the API is.
+    /// API.
     #[command(flatten)]
     pub(crate) connect: ConnectArgs,
-    /// Do not ask; needed where there is no terminal
+    /// Do not ask for confirmation; required without a terminal
     #[arg(long, env = "PIPECTL_YES")]
     pub(crate) yes: bool,
-    /// Wait until everything is loaded, or not
+    /// Wait until everything is loaded, or do not wait
     #[arg(long, env = "PIPECTL_WAIT", value_enum, default_value_t)]
     pub(crate) wait: WaitFor,
-    /// Wake the service if it sleeps; a stopped one is never started
+    /// Wake the service if it is idle; a stopped service is never started
     #[arg(long, env = "PIPECTL_WAKE")]
     pub(crate) wake: bool,
 }
@@ -220,16 +220,16 @@ pub(crate) struct ResyncArgs {
 /// `pipectl doctor`.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct DoctorArgs {
-    /// Which manifests.
+    /// Manifests.
     #[command(flatten)]
     pub(crate) manifests: ManifestArgs,
-    /// Where the API is.
+    /// API.
     #[command(flatten)]
     pub(crate) connect: ConnectArgs,
 }
 
 impl DoctorArgs {
-    /// Those of a run for one environment alone.
+    /// The arguments of a run for one environment.
     pub(crate) fn for_environment(&self, run: EnvironmentRun<'_>) -> Result<Self, UsageError> {
         let (manifests, connect) = (self.manifests.for_environment(run), self.connect.for_environment(run)?);
         Ok(Self { manifests, connect })

@@ -12,13 +12,13 @@ use crate::exit::UsageError;
 /// `pipectl init`.
 #[derive(Args, Debug)]
 pub(crate) struct InitArgs {
-    /// The folder to begin in; it is made if it is not there
+    /// Folder of the files; it is created if it does not exist
     #[arg(value_name = "DIR", default_value = ".")]
     pub(crate) folder: PathBuf,
     /// The workflow to write
     #[arg(long, value_name = "HOST", env = "PIPECTL_CI", value_enum, default_value_t)]
     pub(crate) ci: CiHost,
-    /// Replace files that are there already
+    /// Replace existing files
     #[arg(long, env = "PIPECTL_INIT_FORCE")]
     pub(crate) force: bool,
 }
@@ -31,26 +31,26 @@ pub(crate) enum CiHost {
     Github,
     /// GitLab CI.
     Gitlab,
-    /// Nowhere.
+    /// No workflow.
     None,
 }
 
 /// `pipectl validate`.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct ValidateArgs {
-    /// What else to write.
+    /// Reports.
     #[command(flatten)]
     pub(crate) report: ReportArgs,
-    /// Which manifests.
+    /// Manifests.
     #[command(flatten)]
     pub(crate) manifests: ManifestArgs,
-    /// Say which secrets cannot be resolved here; no program is run and no value is kept
+    /// Report secrets that cannot be resolved here; runs no program and keeps no value
     #[arg(long, env = "PIPECTL_CHECK_SECRETS")]
     pub(crate) check_secrets: bool,
 }
 
 impl ValidateArgs {
-    /// Those of a run for one environment alone.
+    /// The arguments of a run for one environment.
     pub(crate) fn for_environment(&self, run: EnvironmentRun<'_>) -> Result<Self, UsageError> {
         let (report, manifests) = (self.report.for_environment(run)?, self.manifests.for_environment(run));
         Ok(Self { report, manifests, ..self.clone() })
@@ -107,25 +107,25 @@ pub(crate) struct SandboxArgs {
         default_value = "analytics"
     )]
     pub(crate) service: Vec<String>,
-    /// How much faster than the real clock the sandbox's time runs
+    /// Speed of the sandbox's clock, as a multiple of the real one
     #[arg(long, value_name = "FACTOR", env = "PIPECTL_SANDBOX_SPEED", default_value_t = 1.0)]
     pub(crate) speed: f64,
     /// Keep the state in this file
     #[arg(long, value_name = "FILE", env = "PIPECTL_SANDBOX_STATE")]
     pub(crate) state: Option<PathBuf>,
-    /// Which of the two documented shapes of requests to understand
+    /// Which of the two documented request formats to accept
     #[arg(long, value_enum, env = "PIPECTL_SANDBOX_DIALECT", default_value_t)]
     pub(crate) dialect: DialectArg,
 }
 
-/// The two shapes of requests that are documented for states and CDC scaling.
+/// The two request formats that are documented for states and CDC scaling.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum DialectArg {
-    /// That of the official schema.
+    /// The official schema.
     #[default]
     Official,
-    /// That of the API reference page.
+    /// The API reference page.
     ReferencePage,
-    /// Either.
+    /// Both.
     Both,
 }

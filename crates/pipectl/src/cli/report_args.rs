@@ -1,4 +1,4 @@
-//! What else is written from a run.
+//! The report flags.
 
 use clap::Args;
 
@@ -6,20 +6,20 @@ use super::EnvironmentRun;
 use crate::exit::UsageError;
 use crate::reports::{CommentKey, ReportRequest, ReportTarget};
 
-/// What else is written from the same run.
+/// The report flags.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct ReportArgs {
-    /// Write a report as well: json, markdown, github, gitlab-terraform, codequality, sarif, junit
+    /// Also write a report: json, markdown, github, gitlab-terraform, codequality, sarif, junit
     /// or html; PATH is a file, or - for stdout
     #[arg(long = "report", value_name = "FORMAT=PATH", env = "PIPECTL_REPORT", value_delimiter = ',')]
     pub(crate) reports: Vec<ReportTarget>,
-    /// What tells this comment from others on the same pull request
+    /// Key to keep several comments on one pull request apart
     #[arg(long, value_name = "KEY", env = "PIPECTL_REPORT_KEY", default_value_t)]
     pub(crate) report_key: CommentKey,
 }
 
 impl ReportArgs {
-    /// Those of a run for one environment alone.
+    /// The arguments of a run for one environment.
     pub(crate) fn for_environment(&self, run: EnvironmentRun<'_>) -> Result<Self, UsageError> {
         let reports = self.reports.iter().map(|target| {
             let path = run.expand_path("--report", &target.path)?;
@@ -30,7 +30,7 @@ impl ReportArgs {
         Ok(Self { reports: reports.collect::<Result<_, UsageError>>()?, report_key })
     }
 
-    /// What is to be written.
+    /// The requested reports.
     pub(crate) fn requested_reports(&self) -> ReportRequest<'_> {
         ReportRequest { targets: &self.reports, key: self.report_key.clone() }
     }

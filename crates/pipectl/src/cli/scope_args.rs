@@ -13,29 +13,29 @@ use crate::completion;
 use crate::exit::UsageError;
 use crate::project::ManifestSource;
 
-/// What a command that compares looks at.
+/// Manifests, selection and API of a command that compares.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct ScopeArgs {
-    /// Which manifests.
+    /// Manifests.
     #[command(flatten)]
     pub(crate) manifests: ManifestArgs,
-    /// Which of them.
+    /// Selection.
     #[command(flatten)]
     pub(crate) select: SelectArgs,
-    /// Where the API is.
+    /// API.
     #[command(flatten)]
     pub(crate) connect: ConnectArgs,
 }
 
 impl ScopeArgs {
-    /// Those of a run for one environment alone.
+    /// The arguments of a run for one environment.
     pub(crate) fn for_environment(&self, run: EnvironmentRun<'_>) -> Result<Self, UsageError> {
         let manifests = self.manifests.for_environment(run);
         Ok(Self { manifests, connect: self.connect.for_environment(run)?, ..self.clone() })
     }
 }
 
-/// Which manifests.
+/// The manifest flags.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct ManifestArgs {
     /// Manifest files and folders (searched for *.yaml and *.yml), or - for standard input; by
@@ -55,45 +55,44 @@ impl ManifestArgs {
         ManifestSource { paths: &self.paths, environments: &self.env }
     }
 
-    /// Those of a run for one environment alone.
+    /// The arguments of a run for one environment.
     pub(crate) fn for_environment(&self, run: EnvironmentRun<'_>) -> Self {
         Self { env: vec![run.name.to_owned()], ..self.clone() }
     }
 }
 
-/// Which of the declared objects.
+/// The selection flags.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct SelectArgs {
-    /// Consider only these (SERVICE/PIPE or PIPE, with * and ?)
+    /// Only these (SERVICE/PIPE or PIPE, with * and ?)
     #[arg(long, value_name = "GLOB", env = "PIPECTL_ONLY", value_delimiter = ',')]
     #[arg(add = ArgValueCandidates::new(completion::object_candidates))]
     pub(crate) only: Vec<String>,
-    /// Leave these out (SERVICE/PIPE or PIPE, with * and ?)
+    /// Exclude these (SERVICE/PIPE or PIPE, with * and ?)
     #[arg(long, value_name = "GLOB", env = "PIPECTL_EXCLUDE", value_delimiter = ',')]
     #[arg(add = ArgValueCandidates::new(completion::object_candidates))]
     pub(crate) exclude: Vec<String>,
-    /// Consider only manifests with this label
+    /// Only manifests with this label
     #[arg(short = 'l', long = "label", value_name = "KEY=VALUE", env = "PIPECTL_LABEL", value_delimiter = ',')]
     pub(crate) labels: Vec<String>,
 }
 
-/// What is known beyond the manifests as they are.
+/// The git flags.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct GitArgs {
-    /// Do only what git changed since this revision, and tell apart what drifted (REF, or REF...
-    /// for where this branch left REF)
+    /// Apply only changes made in git since this revision; report drift separately (REF, or REF...
+    /// for the merge base with REF)
     #[arg(long, value_name = "REF", env = "PIPECTL_BASE")]
     pub(crate) base: Option<String>,
-    /// Consider only manifests that say something else than in this revision (REF, or REF... for
-    /// where this branch left REF)
+    /// Only manifests changed since this revision (REF, or REF... for the merge base with REF)
     #[arg(long, value_name = "REF", env = "PIPECTL_CHANGED_SINCE")]
     pub(crate) changed_since: Option<String>,
-    /// Delete live objects that no manifest declares: those of which git has the proof that a
-    /// manifest declared them once, or those in the project file's pruneScope
+    /// Delete live objects that no manifest declares: those that an earlier commit declared, or those
+    /// in the project file's pruneScope
     #[arg(long, value_name = "HOW", env = "PIPECTL_PRUNE", value_enum)]
     pub(crate) prune: Option<PruneBy>,
-    /// Send the secrets again though git does not say that they changed: those of these objects
-    /// (SERVICE/PIPE or PIPE, with * and ?), or of all
+    /// Re-send secrets even if unchanged: those of these objects (SERVICE/PIPE or PIPE, with * and
+    /// ?), or of all
     #[arg(
         long,
         value_name = "SERVICE/PIPE",
@@ -106,14 +105,14 @@ pub(crate) struct GitArgs {
     pub(crate) resend_secrets: Vec<String>,
 }
 
-/// What is deleted because no manifest declares it any more.
+/// Selects undeclared live objects to delete.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum PruneBy {
     /// Nothing.
     Never,
-    /// What a manifest declared once, as history proves.
+    /// Objects that an earlier commit declared.
     Git,
-    /// What is in the declared scope.
+    /// Objects in the project file's pruneScope.
     Scope,
 }
 
@@ -127,7 +126,7 @@ impl From<PruneBy> for PruneMode {
     }
 }
 
-/// How many requests to send at most; `None` is as fast as it goes.
+/// Request rate; `None` is unlimited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct RateLimitArg(pub(crate) Option<RequestRate>);
 
@@ -135,7 +134,7 @@ impl RateLimitArg {
     /// Reads `10/10s`, or `off`.
     ///
     /// # Errors
-    /// Says how to write it.
+    /// When the text is neither.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         if text == "off" {
             return Ok(Self(None));
@@ -149,7 +148,7 @@ impl RateLimitArg {
     }
 }
 
-/// Where the API is. Keys are taken from the environment only.
+/// The API flags. Keys come from environment variables only.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct ConnectArgs {
     /// Address of the API, with or without /v1; plain http only on loopback
@@ -158,10 +157,10 @@ pub(crate) struct ConnectArgs {
     /// Organization id; by default the key's only one
     #[arg(long, value_name = "ID", env = "PIPECTL_ORGANIZATION")]
     pub(crate) organization: Option<String>,
-    /// Service of the manifests that name none: its name or id
+    /// Name or id of the service for manifests that name none
     #[arg(long, value_name = "SERVICE", env = "PIPECTL_SERVICE")]
     pub(crate) service: Option<String>,
-    /// Run the embedded API inside the process, its state kept in FILE
+    /// Use the embedded sandbox API in this process, and keep its state in FILE
     #[arg(
         long,
         value_name = "FILE",
@@ -171,10 +170,10 @@ pub(crate) struct ConnectArgs {
         default_missing_value = ".pipectl/sandbox.json"
     )]
     pub(crate) sandbox: Option<PathBuf>,
-    /// Requests per window that the API allows one key, or "off"; by default 10/10s
+    /// Request limit of the API for one key, or "off"; by default 10/10s
     #[arg(long, value_name = "N/TIME", env = "PIPECTL_RATE_LIMIT", value_parser = RateLimitArg::parse)]
     pub(crate) rate_limit: Option<RateLimitArg>,
-    /// How long the whole run may wait and retry
+    /// Longest time that the whole run may wait and retry
     #[arg(
         long,
         value_name = "TIME",
@@ -186,7 +185,7 @@ pub(crate) struct ConnectArgs {
 }
 
 impl ConnectArgs {
-    /// Those of a run for one environment alone.
+    /// The arguments of a run for one environment.
     pub(crate) fn for_environment(&self, run: EnvironmentRun<'_>) -> Result<Self, UsageError> {
         if run.is_one_of_several && self.organization.is_some() {
             let why = "--organization names one, and several environments are meant: declare the \
