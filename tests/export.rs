@@ -150,7 +150,7 @@ fn export_skips_objects_already_declared() {
         std::fs::remove_dir_all(&path).unwrap();
         desk.write_file(elsewhere, &edited);
         let said = export_and_plan(&desk);
-        let left = format!("left analytics/orders: it is declared at {elsewhere}:");
+        let left = format!("skipped analytics/orders: already declared at {elsewhere}:");
         assert!(said.contains(&left), "{said}");
         assert!(said.contains("wrote pipes/analytics/refunds.yaml"), "{said}");
         assert!(said.contains("1 manifest from 1 service"), "{said}");

@@ -205,7 +205,7 @@ fn base_outside_a_repository_is_an_error() {
     let repo = applied_repo();
     std::fs::remove_dir_all(repo.work_dir.temp_dir.path().join(".git")).unwrap();
     let said = repo.run_pipectl(&["plan", "pipes", "--base", "HEAD"]);
-    assert!(said.stderr.contains("pipes is in no git repository"), "{}", said.stderr);
+    assert!(said.stderr.contains("pipes is not in a git repository"), "{}", said.stderr);
     let drift = repo.run_successfully(&["drift", "pipes"]);
     assert!(drift.contains("Compared with the manifests as they are"), "{drift}");
 }

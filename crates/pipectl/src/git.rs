@@ -65,13 +65,13 @@ pub(crate) struct Commit {
     pub(crate) subject: String,
 }
 
-/// Why git knows nothing of a path: it stands in no repository.
+/// A path outside every git repository.
 #[derive(Debug)]
 struct NotInRepository(PathBuf);
 
 impl fmt::Display for NotInRepository {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} is in no git repository", self.0.display())
+        write!(f, "{} is not in a git repository", self.0.display())
     }
 }
 

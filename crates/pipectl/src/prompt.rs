@@ -1,4 +1,4 @@
-//! Questions, only ever asked on a terminal.
+//! Confirmations, only on a terminal.
 
 use std::io::{self, BufRead};
 use std::thread;
@@ -10,13 +10,13 @@ use tokio::sync::oneshot;
 use crate::interruption::Interruption;
 use crate::output::{Label, Output, StyledText, can_prompt};
 
-/// Asks whether to go on. A delete and a replacement ask for the object's name.
+/// Asks for confirmation. For a delete or a replacement the user types the object's name.
 ///
 /// # Errors
 /// Where nobody can be asked, and when the answer is no or a signal.
 pub(crate) async fn confirm_plan(output: Output, plan: &Plan, interruption: &Interruption) -> Result<()> {
     if !can_prompt() {
-        bail!("there is no terminal to ask on: pass --yes to apply without a question");
+        bail!("cannot ask for confirmation (no terminal): pass --yes");
     }
     for change in plan.changes.iter().filter(|change| is_destructive(change)) {
         let name = change.address.name.as_str();
@@ -34,7 +34,7 @@ pub(crate) async fn confirm_plan(output: Output, plan: &Plan, interruption: &Int
 /// Where nobody can be asked, and when the answer is no or a signal.
 pub(crate) async fn confirm_yes_no(output: Output, question: &str, interruption: &Interruption) -> Result<()> {
     if !can_prompt() {
-        bail!("there is no terminal to ask on: pass --yes to go on without a question");
+        bail!("cannot ask for confirmation (no terminal): pass --yes");
     }
     expect_yes(output, question, interruption).await
 }
@@ -62,14 +62,14 @@ async fn ask_question(output: Output, question: &str, interruption: &Interruptio
     answer
 }
 
-/// What somebody types. Nothing can end a read, so it has a thread that nobody has to wait for.
+/// Reads a line. A blocked read cannot be cancelled, so it runs in a thread that nobody joins.
 async fn read_stdin_line() -> Result<String> {
-    let (tell, told) = oneshot::channel();
+    let (sender, answer) = oneshot::channel();
     thread::spawn(move || {
         let mut line = String::new();
         let read = io::stdin().lock().read_line(&mut line);
         // After an interruption nobody listens any more.
-        let _ = tell.send(read.map(|_| line));
+        let _ = sender.send(read.map(|_| line));
     });
-    Ok(told.await??.trim().to_owned())
+    Ok(answer.await??.trim().to_owned())
 }

@@ -28,7 +28,7 @@ struct ResyncResult<'r> {
     tables: &'r [String],
 }
 
-/// Has one pipe load its tables anew.
+/// Reloads the tables of one pipe.
 pub(super) async fn run(args: &ResyncArgs, output: Output, format: OutputFormat) -> Result<u8> {
     let (service, name) = parse_target(args)?;
     let connect = ConnectArgs { service: Some(service.clone()), ..args.connect.clone() };
@@ -66,7 +66,7 @@ pub(super) async fn run(args: &ResyncArgs, output: Output, format: OutputFormat)
     }
 }
 
-const INTERRUPTED_TEXT: &str = "interrupted: what was asked for goes on by itself; once more ends at once";
+const INTERRUPTED_TEXT: &str = "Interrupted: the resync continues in the service (press Ctrl-C again to abort now)";
 
 /// The service and the name. Names may hold slashes, those of services do not.
 fn parse_target(args: &ResyncArgs) -> Result<(String, String)> {
@@ -136,7 +136,7 @@ impl ResyncOutput<'_> {
         let mut text = StyledText::new();
         let tables = pluralize(self.tables.len(), "table");
         text.push(Label::Name, self.address.to_string())
-            .push_plain(format!(" is `{}`, and loads {tables} anew:", sanitize_line(self.object.state.as_str())))
+            .push_plain(format!(" is `{}`; {tables} will be reloaded:", sanitize_line(self.object.state.as_str())))
             .end_line();
         for table in self.tables {
             text.push_plain(format!("  {}", sanitize_line(table))).end_line();
@@ -160,7 +160,8 @@ impl ResyncOutput<'_> {
     fn print_interrupted(&self) -> Result<u8> {
         let at = self.address;
         if self.format != OutputFormat::Json {
-            self.output.print_message_line(format!("{at} goes on by itself; `pipectl status` shows how far it is"));
+            self.output
+                .print_message_line(format!("the resync of {at} continues; `pipectl status` shows its progress"));
         }
         self.print_result("interrupted", "", None, exit::INTERRUPTED)
     }
@@ -199,7 +200,7 @@ impl ResyncOutput<'_> {
 }
 
 const DATA_EFFECTS: [&str; 3] = [
-    "every row is read again, into tables beside these whose names end in `_resync`",
-    "then the two are swapped: until then these stay as they are, and need their room twice",
-    "rows that are in these tables and no longer in the source are gone afterwards",
+    "every row is read again into new tables whose names end in `_resync`",
+    "then the tables are swapped; until then both copies use storage",
+    "rows that no longer exist in the source are removed",
 ];

@@ -22,7 +22,7 @@ use crate::render::status::{self, PipeStatus, ServiceStatus, StatusReport};
 use crate::selection::Selection;
 use crate::session::{AccessMode, LiveView, load_valid_manifests};
 
-/// Shows how the live pipes do. Only reads.
+/// Shows state and health of live pipes. Read-only.
 pub(super) async fn run(args: &StatusArgs, output: Output, format: OutputFormat) -> Result<u8> {
     let connect = &args.scope.connect;
     if args.watch && args.until.is_none() && connect.sandbox.is_some() {

@@ -1,4 +1,4 @@
-//! What is told while it happens: talk for people, lines of JSON for machines.
+//! Progress of an apply: messages for people, or lines of JSON.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
@@ -17,13 +17,12 @@ use crate::output::{Output, StyledText};
 use crate::render::apply_summary;
 use crate::render::event_lines::{self, ApplyEvent};
 
-/// Between two signs of life of a run that waits.
+/// Time between two messages of a run that waits.
 const HEARTBEAT: Duration = Duration::from_secs(30);
 
-const INTERRUPTED_TEXT: &str =
-    "interrupted: what is under way is finished, nothing else is begun; once more ends at once";
+const INTERRUPTED_TEXT: &str = "Interrupted: finishing actions in progress (press Ctrl-C again to abort now)";
 
-/// Tells how the work gets on.
+/// Reports progress.
 pub(super) struct ProgressReporter<'v> {
     output: Output,
     format: OutputFormat,

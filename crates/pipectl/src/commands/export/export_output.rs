@@ -1,4 +1,4 @@
-//! What was exported: the manifests, and what is to be done about them.
+//! The result of an export: manifests and notes.
 
 use std::collections::BTreeSet;
 use std::path::Path as FilePath;
@@ -48,7 +48,7 @@ impl ExportResult {
             output.print_message_line(format!("{what} {}", path.display()));
         }
         for (at, place) in written.iter().flat_map(|it| &it.declared) {
-            output.print_message_line(format!("left {at}: it is declared at {place}"));
+            output.print_message_line(format!("skipped {at}: already declared at {place}"));
         }
         self.print_notes(written, output);
         Ok(())

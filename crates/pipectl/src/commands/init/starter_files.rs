@@ -48,8 +48,8 @@ pub(super) fn next_steps(folder: &Path) -> String {
     let here = folder.components().all(|part| part == std::path::Component::CurDir);
     let go = if here { String::new() } else { format!("cd {} && ", folder.display()) };
     format!(
-        "\nNext:\n  {go}pipectl apply {EXAMPLE} --sandbox   tries it out, with no account\n  \
-         {go}pipectl export --out pipes             writes down the pipes that you have\n  \
-         {go}pipectl plan                           says what differs: nothing, so far"
+        "\nNext:\n  {go}pipectl apply {EXAMPLE} --sandbox   tries it without an account\n  \
+         {go}pipectl export --out pipes             writes manifests of your live pipes\n  \
+         {go}pipectl plan                           shows pending changes"
     )
 }
