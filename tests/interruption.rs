@@ -148,7 +148,7 @@ fn second_signal_aborts_without_a_result_table() {
     let mut run = server.spawn_run(&desk, &APPLY);
     server.wait_for_requests(1, is_create);
     run.send_signal("INT");
-    run.wait_for_output("once more ends at once");
+    run.wait_for_output("press Ctrl-C again to abort now");
     run.send_signal("TERM");
     let said = run.wait_for_end();
     assert_eq!(said.code, 130, "{}", said.all_output());
