@@ -66,7 +66,7 @@ pub(super) async fn run(args: &ResyncArgs, output: Output, format: OutputFormat)
     }
 }
 
-const INTERRUPTED_TEXT: &str = "Interrupted: the resync continues in the service (press Ctrl-C again to abort now)";
+const INTERRUPTED_TEXT: &str = "interrupted: the resync continues in the service (press Ctrl-C again to abort now)";
 
 /// The service and the name. Names may hold slashes, those of services do not.
 fn parse_target(args: &ResyncArgs) -> Result<(String, String)> {

@@ -20,7 +20,7 @@ use crate::render::event_lines::{self, ApplyEvent};
 /// Time between two messages of a run that waits.
 const HEARTBEAT: Duration = Duration::from_secs(30);
 
-const INTERRUPTED_TEXT: &str = "Interrupted: finishing actions in progress (press Ctrl-C again to abort now)";
+const INTERRUPTED_TEXT: &str = "interrupted: finishing actions in progress (press Ctrl-C again to abort now)";
 
 /// Reports progress.
 pub(super) struct ProgressReporter<'v> {
