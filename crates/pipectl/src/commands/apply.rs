@@ -148,7 +148,7 @@ impl ApplyOutput<'_> {
         };
         self.output.print_message(&unreachable::unreachable_errors(unreachable));
         let requested = self.args.report.requested_reports();
-        requested.print_to_stdout(self.format, &run, self.output)?;
+        requested.print_to_stdout(self.format.printed_report(), &run, self.output)?;
         let exit_code = requested.write_reports(&run, self.output, code);
         if self.format == OutputFormat::Ndjson {
             let summary = ApplyEvent::Summary(RunSummary { exit_code, errors: &run.errors, ..summary });

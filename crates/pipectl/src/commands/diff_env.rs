@@ -10,7 +10,7 @@ use model::project::Environment;
 use planner::diff_desired;
 use serde_json::Value;
 
-use crate::cli::{DiffEnvArgs, OutputFormat};
+use crate::cli::{DiffEnvArgs, EnvironmentRun, OutputFormat};
 use crate::exit::UsageError;
 use crate::load_manifests::LoadedManifests;
 use crate::output::{Output, StyledText};
