@@ -69,14 +69,8 @@ async fn check_survival(before: &[Value], after: &[Value], mishaps: &[Mishap]) -
     check_recovery(&before, world, &desired).await
 }
 
-/// `FAULTS_CASES` tries more of them.
-#[expect(clippy::disallowed_methods, reason = "how much to test is told by the environment")]
-fn case_count() -> u32 {
-    std::env::var("FAULTS_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(96)
-}
-
 proptest! {
-    #![proptest_config(ProptestConfig { cases: case_count(), failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn planning_again_recovers_from_random_faults(
