@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::support::test_repo::{TestRepo, import_commits, kinesis_manifest};
 use proptest::prelude::*;
+use serde_json::Value;
 
 /// Names that manifests use, and names that only people use.
 const NAMES: [&str; 6] = ["alpha", "beta", "gamma", "delta", "epsilon", "zeta"];
@@ -194,5 +195,37 @@ proptest! {
         prop_assert!(matches!(said.code, 0 | 5), "{}", said.all_output());
         let left: BTreeSet<String> = repo.live_pipe_names().into_iter().collect();
         prop_assert_eq!(left, expected_survivors(&history, &live), "live {:?}: {}", live, said.all_output());
+    }
+}
+
+/// The property above found this: either of the two pipes could have been deleted and made anew as `epsilon`.
+#[test]
+fn apply_blocks_while_two_previous_names_are_live() {
+    let repo = TestRepo::new();
+    repo.write_file(
+        "live.yaml",
+        &format!("{}---\n{}", kinesis_manifest("beta", "", ""), kinesis_manifest("delta", "", "")),
+    );
+    repo.run_successfully(&["apply", "live.yaml", "--yes"]);
+    // Everything else is spelled in another way from answer to answer.
+    let pipes = || -> Vec<[Value; 3]> {
+        let pipes = repo.edit_world(|world| world.list_pipes("analytics"));
+        pipes.iter().map(|pipe| ["name", "id", "updatedAt"].map(|field| pipe[field].clone())).collect()
+    };
+    let (before, writes) = (pipes(), repo.count_writes());
+    for previous in ["beta, delta", "delta, beta"] {
+        let manifest = kinesis_manifest("epsilon", &format!("  previousNames: [{previous}]"), "");
+        repo.write_file("pipes/epsilon.yaml", &manifest);
+        repo.commit_all(previous);
+        for prune in [&[][..], &["--prune=git"]] {
+            let output = repo.run_pipectl(&[&["apply", "pipes", "--yes"], prune].concat());
+            assert_eq!(output.code, 5, "{}", output.all_output());
+            for [name, id, _] in &before {
+                let named = format!("`{}` ({})", name.as_str().unwrap(), id.as_str().unwrap());
+                assert!(output.stdout.contains(&named), "no {named}: {}", output.all_output());
+            }
+            assert!(output.stdout.contains("`metadata.id`"), "{}", output.all_output());
+            assert_eq!((pipes(), repo.count_writes()), (before.clone(), writes), "{}", output.all_output());
+        }
     }
 }
