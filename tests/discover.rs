@@ -180,10 +180,12 @@ fn discover_reports_an_unreadable_source() {
 fn discover_works_for_every_source_but_databases() {
     let desk = WorkDir::new();
     let examples = WorkDir::examples_dir();
-    let database = examples.join("postgres.yaml").display().to_string();
-    let said = desk.run_pipectl(&["discover", &database, "--sandbox"]);
-    assert!(said.stderr.contains("declares no columns"), "{}", said.all_output());
-    for source in ["kafka", "kinesis", "s3", "gcs", "pubsub"] {
+    for database in ["postgres", "mysql", "mongodb", "bigquery"] {
+        let file = examples.join(format!("{database}.yaml")).display().to_string();
+        let said = desk.run_pipectl(&["discover", &file, "--sandbox"]);
+        assert!(said.stderr.contains("declares no columns"), "{database}: {}", said.all_output());
+    }
+    for source in ["kafka", "kinesis", "s3", "gcs", "azure-blob", "pubsub"] {
         let file = examples.join(format!("{source}.yaml")).display().to_string();
         let said = desk.run_pipectl(&["discover", &file, "--sandbox"]);
         assert_eq!(said.code, 0, "{source}: {}", said.all_output());

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::support::bench::{Bench, in_virtual_time};
 use crate::support::cli::WorkDir;
 use crate::support::faults::{SERVICES, settled_world};
-use crate::support::manifests::{desired_from_documents, read_documents};
+use crate::support::manifests::{desired_from_documents, seed_named};
 use crate::support::server::SandboxServer;
 use insta::assert_snapshot;
 use pipectl::apply::ObjectResult;
@@ -15,11 +15,6 @@ use pipectl::render::apply_summary;
 use remote::{ApiRequest, ApiResponse, Method, ResponseFuture, Transport, TransportError};
 use sandbox::{Fault, FaultEffect, FaultTrigger};
 use serde_json::{Value, json};
-
-fn seed_named(name: &str) -> Value {
-    let mut seeds = read_documents("tests/seeds").into_iter();
-    seeds.find(|seed| seed["metadata"]["name"] == name).unwrap()
-}
 
 /// A database pipe with an edit that needs a pause, and that the API turns down.
 fn edit_that_is_refused() -> (Value, Value) {

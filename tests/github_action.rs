@@ -268,12 +268,17 @@ fn action_closes_the_issue_when_drift_is_resolved() {
 }
 
 #[test]
-fn action_searches_only_comments_by_its_own_user() {
+fn action_edits_only_comments_by_its_own_user() {
     for script in ["comment.sh", "issue.sh"] {
         let runner = GithubRunner::new("");
+        // Somebody else wrote the marker into comment 99: only a search by user does not find it.
+        let gh = "#!/bin/sh\necho \"$@\" >>\"$GH_NOTES\"\ncase \"$*\" in *viewer*) echo me;; \
+                  *--paginate*'.user.login == \"me\" and'*) ;; *--paginate*) echo 99;; esac\n";
+        runner.work_dir.write_file("bin/gh", gh);
         let body = runner.work_dir.write_file("body.md", "a plan\n").display().to_string();
         let environment = [("BODY", &*body), ("NUMBER", "7"), ("MARKER", MARKER), ("CHANGES", "true")];
         assert_eq!(runner.run_script(script, &environment).0, 0);
-        assert!(runner.read_file("notes").contains(".user.login == \"me\" and"), "{script}");
+        let notes = runner.read_file("notes");
+        assert!(notes.contains("--method POST") && !notes.contains("--method PATCH"), "{script}: {notes}");
     }
 }

@@ -2,21 +2,14 @@
 
 #![cfg(unix)]
 use std::io::Write;
+use std::time::{Duration, Instant};
 
 use crate::support::cli::{RunOutput, WorkDir};
-use crate::support::manifests::read_documents;
+use crate::support::manifests::{documents_to_yaml, seeds_named};
 use crate::support::server::SandboxServer;
 use serde_json::{Value, json};
 
 const APPLY: [&str; 4] = ["apply", "pipes.yaml", "--yes", "--parallel=4"];
-
-/// Seeds by their names.
-fn seeds_named(names: &[&str]) -> Vec<Value> {
-    let mut seeds = read_documents("tests/seeds");
-    seeds.retain(|seed| names.iter().any(|name| seed["metadata"]["name"] == *name));
-    assert_eq!(seeds.len(), names.len());
-    seeds
-}
 
 fn dir_with_manifests(documents: &[Value]) -> WorkDir {
     let desk = WorkDir::new();
@@ -25,8 +18,7 @@ fn dir_with_manifests(documents: &[Value]) -> WorkDir {
 }
 
 fn write_manifests(desk: &WorkDir, documents: &[Value]) {
-    let texts: Vec<String> = documents.iter().map(|document| format!("{document}\n")).collect();
-    desk.write_file("pipes.yaml", texts.join("---\n"));
+    desk.write_file("pipes.yaml", documents_to_yaml(documents));
 }
 
 fn is_write(entry: &Value) -> bool {
@@ -60,7 +52,10 @@ fn interrupted_apply_stops_waiting_and_prints_results() {
     let run = server.spawn_run(&desk, &APPLY);
     server.wait_for_requests(3, is_create);
     run.send_signal("INT");
+    let signalled = Instant::now();
     let said = run.wait_for_end();
+    // The pipes take about a minute to get ready, 12 seconds at this speed.
+    assert!(signalled.elapsed() < Duration::from_secs(10), "{:?}", signalled.elapsed());
     assert_eq!(said.code, 130, "{}", said.all_output());
     assert!(said.stdout.contains("3 interrupted."), "{}", said.all_output());
     assert!(said.stderr.contains("interrupted: "), "{}", said.stderr);
@@ -150,7 +145,10 @@ fn second_signal_aborts_without_a_result_table() {
     run.send_signal("INT");
     run.wait_for_output("press Ctrl-C again to abort now");
     run.send_signal("TERM");
+    let signalled = Instant::now();
     let said = run.wait_for_end();
+    // The answer would take an hour, 12 minutes at this speed, and a first signal waits for it for a while.
+    assert!(signalled.elapsed() < Duration::from_secs(10), "{:?}", signalled.elapsed());
     assert_eq!(said.code, 130, "{}", said.all_output());
     assert!(!said.stdout.contains("Apply:"), "no table: {}", said.stdout);
     assert_finishes(&server, &desk, 1);

@@ -3,21 +3,15 @@
 
 #![cfg(unix)]
 use crate::support::cli::{RunOutput, WorkDir};
-use crate::support::manifests::read_documents;
+use crate::support::manifests::{documents_to_yaml, seed_named};
 use crate::support::server::SandboxServer;
 use serde_json::{Value, json};
 
 const APPLY: [&str; 5] = ["apply", "pipes.yaml", "--yes", "-o", "ndjson"];
 
-fn seed_named(name: &str) -> Value {
-    let mut seeds = read_documents("tests/seeds").into_iter();
-    seeds.find(|seed| seed["metadata"]["name"] == name).unwrap()
-}
-
 fn dir_with_manifests(documents: &[Value]) -> WorkDir {
     let desk = WorkDir::new();
-    let texts: Vec<String> = documents.iter().map(|document| format!("{document}\n")).collect();
-    desk.write_file("pipes.yaml", texts.join("---\n"));
+    desk.write_file("pipes.yaml", documents_to_yaml(documents));
     desk
 }
 

@@ -120,15 +120,22 @@ fn max_delete_and_protection_block_deletions() {
     let apply = |environment: &str, more: &[&str]| {
         desk.run_with_env(&[&["apply", "--sandbox", "--yes", "-e", environment], more].concat(), &ACCOUNT)
     };
+    let live_pipes = || -> Vec<String> {
+        let pipes = desk.edit_world(|world| world.list_pipes("analytics"));
+        pipes.iter().map(|pipe| pipe["name"].as_str().unwrap().to_owned()).collect()
+    };
     assert_eq!(apply("staging", &[]).code, 0);
     desk.write_file("pipes/all.yaml", pipe_manifest(0, "absent") + &pipe_manifest(1, "absent"));
     let staging = apply("staging", &[]);
     assert_eq!(staging.code, 5, "{}", staging.all_output());
     assert!(staging.stderr.contains("--allow-delete analytics/clicks-0"), "{}", staging.all_output());
+    assert_eq!(live_pipes().len(), 2);
     let prod = apply("prod", &[]);
     assert_eq!(prod.code, 5, "{}", prod.all_output());
     assert!(prod.stdout.contains("! clicks-0") && prod.stdout.contains("Apply: 1 applied"), "{}", prod.all_output());
+    assert_eq!(live_pipes(), ["clicks-0"]);
     assert_eq!(apply("staging", &["--allow-delete", "analytics/*"]).code, 0);
+    assert!(live_pipes().is_empty());
 }
 
 #[test]

@@ -5,18 +5,13 @@
 use std::time::Duration;
 
 use crate::support::cli::{RunOutput, WorkDir};
-use crate::support::manifests::read_documents;
+use crate::support::manifests::{documents_to_yaml, seed_named};
 use sandbox::{EmulatedPipeState, ServiceState};
 use serde_json::{Value, json};
 
 const SECRET: [(&str, &str); 1] = [("SEED_SECRET", "canary-5up3r-s3cr3t")];
 
 const ALLOWED: &str = "--allow-replace=analytics/postgres-cdc";
-
-fn seed_named(name: &str) -> Value {
-    let mut seeds = read_documents("tests/seeds").into_iter();
-    seeds.find(|seed| seed["metadata"]["name"] == name).unwrap()
-}
 
 /// A folder with pipes of which one must be replaced, and one is to be changed.
 fn dir_with_replacement() -> WorkDir {
@@ -32,8 +27,7 @@ fn dir_with_replacement() -> WorkDir {
 }
 
 fn write_manifests(desk: &WorkDir, documents: &[&Value]) {
-    let texts: Vec<String> = documents.iter().map(|document| format!("{document}\n")).collect();
-    desk.write_file("pipes.yaml", texts.join("---\n"));
+    desk.write_file("pipes.yaml", documents_to_yaml(documents.iter().copied()));
 }
 
 fn run_apply(desk: &WorkDir, more: &[&str]) -> RunOutput {

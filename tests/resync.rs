@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::support::cli::{RunOutput, WorkDir};
-use crate::support::manifests::read_documents;
+use crate::support::manifests::{documents_to_yaml, seeds_named};
 use crate::support::server::SandboxServer;
 use sandbox::{EmulatedPipeState, ServiceState};
 use serde_json::{Value, json};
@@ -12,11 +12,7 @@ const SECRET: [(&str, &str); 1] = [("SEED_SECRET", "canary-5up3r-s3cr3t")];
 const PIPES: [&str; 5] = ["bigquery", "kinesis-user", "mysql-cdc", "postgres-cdc", "s3-public-once"];
 
 fn write_manifests(desk: &WorkDir, names: &[&str]) {
-    let mut seeds = read_documents("tests/seeds");
-    seeds.retain(|seed| names.iter().any(|name| seed["metadata"]["name"] == *name));
-    assert_eq!(seeds.len(), names.len());
-    let texts: Vec<String> = seeds.iter().map(|seed| format!("{seed}\n")).collect();
-    desk.write_file("pipes.yaml", texts.join("---\n"));
+    desk.write_file("pipes.yaml", documents_to_yaml(&seeds_named(names)));
 }
 
 fn dir_with_live_pipes() -> WorkDir {

@@ -88,11 +88,16 @@ impl CanaryRepo {
 
     /// Looks at every file but those that hold the secrets on purpose.
     fn assert_files_are_clean(&self) {
+        self.assert_files_are_clean_except(&["secrets"]);
+    }
+
+    fn assert_files_are_clean_except(&self, skipped_folders: &[&str]) {
         let folder = self.repo.work_dir.temp_dir.path();
+        let is_skipped = |path: &Path| skipped_folders.iter().any(|skipped| path == folder.join(skipped));
         let mut folders = vec![folder.to_owned()];
         while let Some(next) = folders.pop() {
             for path in fs::read_dir(next).unwrap().map(|entry| entry.unwrap().path()) {
-                if path.is_dir() && path != folder.join("secrets") {
+                if path.is_dir() && !is_skipped(&path) {
                     folders.push(path);
                 } else if path.is_file() {
                     let content = fs::read(&path).unwrap();
@@ -193,6 +198,8 @@ fn password_in_a_live_uri_is_not_printed() {
     birds.run_in_all_formats(&["plan", "pipes", "--base", "HEAD", "--out", "plan.json"]);
     birds.run_pipectl(&["drift", "pipes"]);
     birds.run_pipectl(&["drift", "pipes", "-o", "json"]);
+    // The sandbox has the live URI, of course.
+    birds.assert_files_are_clean_except(&["secrets", ".pipectl"]);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::support::manifests::read_documents;
+use crate::support::manifests;
 use crate::support::test_repo::TestRepo;
 use sandbox::{LoggedRequest, World};
 use serde_json::{Value, json};
@@ -26,8 +26,7 @@ const PIPES: &[(&str, &str, &str)] = &[
 const SECRET: (&str, &str) = ("SEED_SECRET", "canary-5up3r-s3cr3t");
 
 fn seed_named(name: &str) -> Value {
-    let mut seeds = read_documents("tests/seeds").into_iter();
-    let mut seed = seeds.find(|seed| seed["metadata"]["name"] == name).unwrap();
+    let mut seed = manifests::seed_named(name);
     // A link would be one more object.
     if let Some(Value::Object(kafka)) = seed.pointer_mut("/spec/source/kafka") {
         kafka.remove("reversePrivateEndpointIds");
@@ -141,10 +140,16 @@ fn rotation_keeps_a_stopped_pipe_stopped() {
     pipe["spec"]["source"]["postgres"]["credentials"]["version"] = json!(2);
     write_manifest(&repo, &pipe);
     repo.commit_all("Rotate");
+    let from = request_count(&repo);
     let args = ["apply", "pipes", "--yes", "--base", "HEAD~1"];
     let done = repo.run_with_env(&args, &[SECRET]);
     assert_eq!(done.code, 0, "{}", done.all_output());
     assert_eq!(repo.live("postgres-cdc", "/state"), json!("Paused"));
+    // The API starts a paused pipe on such an edit: it is stopped again, and never started.
+    let writes = write_entries(&repo, from);
+    assert_eq!(writes.len(), 2, "{writes:?}");
+    assert!(writes[0].body.pointer("/source/postgres/credentials").is_some(), "{writes:?}");
+    assert_eq!(writes[1].body, json!({"command": "stop"}), "{writes:?}");
 }
 
 #[test]

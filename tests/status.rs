@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use std::time::Duration;
 
 use crate::support::cli::{RunOutput, WorkDir};
-use crate::support::manifests::read_documents;
+use crate::support::manifests::{documents_to_yaml, seeds_named};
 use crate::support::server::SandboxServer;
 use sandbox::{EmulatedPipeState, ServiceState};
 use serde_json::{Value, json};
@@ -24,12 +24,9 @@ fn dir_with_live_pipes() -> WorkDir {
 }
 
 fn write_manifests(desk: &WorkDir, change: impl Fn(&mut Value)) {
-    let mut seeds = read_documents("tests/seeds");
-    seeds.retain(|seed| PIPES.iter().any(|name| seed["metadata"]["name"] == *name));
-    assert_eq!(seeds.len(), PIPES.len());
+    let mut seeds = seeds_named(&PIPES);
     seeds.iter_mut().for_each(change);
-    let texts: Vec<String> = seeds.iter().map(|seed| format!("{seed}\n")).collect();
-    desk.write_file("pipes.yaml", texts.join("---\n"));
+    desk.write_file("pipes.yaml", documents_to_yaml(&seeds));
 }
 
 fn run_status(desk: &WorkDir, more: &[&str]) -> RunOutput {
@@ -228,9 +225,12 @@ fn status_until_settled_waits_and_times_out() {
 
 #[test]
 fn status_watch_is_rejected_with_the_local_sandbox() {
-    let said = run_status(&WorkDir::new(), &["--watch"]);
-    assert_eq!(said.code, 64, "{}", said.all_output());
-    assert_eq!(run_status(&WorkDir::new(), &["--interval", "1ms"]).code, 64);
+    for (flags, words) in
+        [(&["--watch"][..], "no time of its own to watch"), (&["--interval", "1ms"], "at least a second")]
+    {
+        let said = run_status(&WorkDir::new(), flags);
+        assert!(said.code == 64 && said.stderr.contains(words), "{flags:?}: {}", said.all_output());
+    }
 }
 
 #[cfg(unix)]

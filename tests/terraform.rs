@@ -155,7 +155,7 @@ fn terraform_export_to_stdout_is_valid_manifests() {
     let said = desk.run_pipectl(&["export", "--from", "terraform", path_str(&state)]);
     assert!(said.stdout.contains("# removed {\n#   from = clickhouse_clickpipe.scram\n"));
     let valid = desk.run_with_stdin(&["validate", "-"], &[], &said.stdout);
-    assert!(valid.all_output().contains("21 manifests"), "{}", valid.all_output());
+    assert_eq!((valid.code, valid.all_output().contains("21 manifests")), (0, true), "{}", valid.all_output());
 }
 
 #[test]

@@ -262,7 +262,17 @@ fn diff_sides_keep_the_live_value_of_drift() {
     let (base, git) = (kafka_manifest("clicks", &tuned_spec(500, 2)), kafka_manifest("clicks", &tuned_spec(900, 2)));
     let plan = three_way_plan(&base, &git, &[live_tuned_pipe(500, 4)]);
     let change = &plan.changes[0];
-    for side in [&change.before, &change.after] {
-        assert_eq!(side.as_ref().unwrap()["scaling"]["replicas"], json!(4));
+    for (side, wait) in [(&change.before, 500), (&change.after, 900)] {
+        let side = side.as_ref().unwrap();
+        assert_eq!(side["scaling"]["replicas"], json!(4));
+        assert_eq!(side["settings"]["streaming_max_insert_wait_ms"], json!(wait));
     }
+    let text = render(&plan, &Context { diff: true, ..Context::default() }).to_plain();
+    let (_, diff) = text.split_once(" @@\n").unwrap();
+    let changed_lines: Vec<&str> = diff.lines().filter(|line| line.starts_with(['-', '+'])).collect();
+    assert_eq!(
+        changed_lines,
+        ["-  streaming_max_insert_wait_ms: 500", "+  streaming_max_insert_wait_ms: 900"],
+        "{text}"
+    );
 }

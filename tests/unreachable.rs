@@ -229,6 +229,10 @@ fn unchanged_manifests_of_unknown_services_are_ignored() {
     let args = ["plan", "pipes", "--changed-since", "HEAD~", "-o", "json"];
     let said = repo.work_dir.run_with_env(&args, &environment);
     assert_eq!(code_and_outcome(&said), (0, json!("changes")), "{}", said.all_output());
+    assert!(!said.all_output().contains("lake"), "{}", said.all_output());
+    assert!(said.stdout_json()["result"]["unreachable"].as_array().is_none_or(Vec::is_empty), "{}", said.stdout);
+    let asked: Vec<Value> = server.request_log().into_iter().filter(|it| it.to_string().contains("lake")).collect();
+    assert_eq!(asked, [json!(null); 0]);
 }
 
 const IDS: [&str; 2] = ["5a1c0000-0000-4000-8000-000000000001", "5a1c0000-0000-4000-8000-000000000002"];

@@ -65,7 +65,9 @@ fn code_quality_fingerprints_do_not_depend_on_lines() {
     let names = ["gone", "moved", "guarded"];
     let pipes: Vec<Value> = names.iter().enumerate().map(|(index, name)| pipe(index, name, "t")).collect();
     let (desired, plan) = planned(&manifests, &pipes);
-    for (a, b) in issues_here.iter().zip(issues(&desired, &plan)) {
+    let moved_issues = issues(&desired, &plan);
+    assert_eq!(moved_issues.len(), issues_here.len());
+    for (a, b) in issues_here.iter().zip(&moved_issues) {
         assert_eq!(a["fingerprint"], b["fingerprint"]);
         assert_ne!(a["location"]["lines"], b["location"]["lines"]);
     }

@@ -19,6 +19,26 @@ pub(crate) fn read_documents(folder: &str) -> Vec<Value> {
     texts.flat_map(|text| parse_documents(&text)).collect()
 }
 
+/// The seed of this name.
+pub(crate) fn seed_named(name: &str) -> Value {
+    let mut seeds = read_documents("tests/seeds").into_iter();
+    seeds.find(|seed| seed["metadata"]["name"] == name).unwrap()
+}
+
+/// These seeds, in the order of their files.
+pub(crate) fn seeds_named(names: &[&str]) -> Vec<Value> {
+    let mut seeds = read_documents("tests/seeds");
+    seeds.retain(|seed| names.iter().any(|name| seed["metadata"]["name"] == *name));
+    assert_eq!(seeds.len(), names.len());
+    seeds
+}
+
+/// One YAML text of all documents.
+pub(crate) fn documents_to_yaml<'v>(documents: impl IntoIterator<Item = &'v Value>) -> String {
+    let texts: Vec<String> = documents.into_iter().map(|document| format!("{document}\n")).collect();
+    texts.join("---\n")
+}
+
 /// The documents of a YAML text as plain values, references and all.
 fn parse_documents(text: &str) -> Vec<Value> {
     model::yaml::parse_documents(text)
@@ -26,8 +46,7 @@ fn parse_documents(text: &str) -> Vec<Value> {
 
 /// What a manifest declares, or what is wrong with it.
 pub(crate) fn desired_from_documents(documents: &[Value]) -> Result<Desired, Vec<String>> {
-    let text: Vec<String> = documents.iter().map(|document| format!("{document}\n")).collect();
-    let file = SourceFile { name: Arc::from("test.yaml"), text: Arc::from(text.join("---\n")) };
+    let file = SourceFile { name: Arc::from("test.yaml"), text: Arc::from(documents_to_yaml(documents)) };
     let loaded = manifest::parse_manifests(&[file], &BTreeMap::new());
     let errors: Vec<String> = loaded
         .diagnostics
