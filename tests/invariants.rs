@@ -213,6 +213,40 @@ fn every_source_file_has_a_module_comment() {
     assert_none("files without a word of their own", silent.map(|source| source.path));
 }
 
+/// Words that only this project used for something; docs/glossary.md has the ones to use.
+const PRIVATE_WORDS: [&str; 12] =
+    ["anew", "bare", "meant", "said", "sight", "stray", "told", "unread", "unseen", "untold", "voice", "whereabouts"];
+
+/// The words of the names that a line of code declares, in lower case.
+fn declared_words(line: &str) -> Vec<String> {
+    let keywords = ["const", "enum", "fn", "mod", "static", "struct", "trait", "type"];
+    let mut tokens = line.split_whitespace().skip_while(|token| !keywords.contains(token)).skip(1);
+    let Some(name) = tokens.find(|token| !keywords.contains(token)) else { return Vec::new() };
+    let name: String = name.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+    let mut words = String::new();
+    for (previous, next) in std::iter::once('_').chain(name.chars()).zip(name.chars()) {
+        if previous.is_lowercase() && next.is_uppercase() {
+            words.push('_');
+        }
+        words.extend(next.to_lowercase());
+    }
+    words.split('_').map(str::to_owned).collect()
+}
+
+#[test]
+fn names_use_no_private_words() {
+    assert_eq!(declared_words("    pub(crate) async fn was_told<T>(it: T) {"), ["was", "told"]);
+    assert_eq!(declared_words("struct LiveSight {"), ["live", "sight"]);
+    assert_eq!(declared_words("const SAID: &str = \"\";"), ["said"]);
+    let sources: Vec<SourceText> = CRATES.iter().flat_map(|(name, _)| read_sources(name)).collect();
+    let broken = sources.iter().flat_map(|source| {
+        let code = source.code.lines().filter(|line| !line.trim_start().starts_with("//"));
+        let named = code.filter(|line| declared_words(line).iter().any(|word| PRIVATE_WORDS.contains(&word.as_str())));
+        named.map(|line| format!("{}: {}", source.path, line.trim()))
+    });
+    assert_none("names with private words", broken);
+}
+
 // A file that no `mod` names is not compiled, and its tests are silently not run.
 #[test]
 fn every_test_file_is_compiled() {

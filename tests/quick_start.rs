@@ -99,7 +99,8 @@ fn fifty_new_pipes_share_list_requests() {
         count_lists(&desk)
     };
     let (few, many) = (polls(5), polls(50));
-    assert!(many <= few + 25, "5 pipes took {few} lists, 50 took {many}");
+    // Not all of them are under way at once, so they wait in two groups.
+    assert!(many <= 2 * few, "5 pipes took {few} lists, 50 took {many}");
 }
 
 fn pipe_manifest(service: &str, n: usize) -> String {
