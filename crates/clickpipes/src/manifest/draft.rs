@@ -26,7 +26,7 @@ pub(super) struct DraftManifest {
 
 impl DraftManifest {
     pub(super) fn new(file_index: usize, file: Arc<str>, kind: Kind, root: YamlNode, is_valid: bool) -> Self {
-        Self { file_index, is_valid: is_valid, kind, document: root.to_json(), file, root }
+        Self { file_index, is_valid, kind, document: root.to_json(), file, root }
     }
 
     /// The service, as far as the document names one.

@@ -12,6 +12,7 @@ use crate::path::FieldPath;
 
 /// Something wrong at one place of the file at hand.
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 pub struct PendingDiagnostic {
     pub code: &'static str,
     pub severity: Severity,
