@@ -23,7 +23,7 @@ fn changed_since_plans_only_changed_manifests() {
     repo.write_file("pipes/views.yaml", &kinesis_manifest("views", "", "  scaling: {replicas: 2}"));
     repo.write_file("pipes/new.yaml", &kinesis_manifest("new", "", ""));
     let plan = repo.run_successfully(&PLAN_SINCE_HEAD);
-    assert!(plan.contains("partial: 2 of 4 objects considered"), "{plan}");
+    assert!(plan.contains("partial: 2 of 4 objects included"), "{plan}");
     assert!(plan.contains("views") && plan.contains("new") && !plan.contains("orders"), "{plan}");
     repo.run_successfully(&["apply", "pipes", "--changed-since=HEAD", "--yes"]);
     assert_eq!(repo.live("views", "/scaling/replicas"), json!(2));
@@ -43,7 +43,7 @@ fn moves_comments_and_order_are_not_changes() {
     let writes = repo.count_writes();
     let said = repo.run_pipectl(&[&PLAN_SINCE_HEAD[..], &["--detailed-exitcode"]].concat());
     assert_eq!(said.code, 0, "{}", said.all_output());
-    assert!(said.stdout.contains("partial: 0 of 3 objects considered"), "{}", said.stdout);
+    assert!(said.stdout.contains("partial: 0 of 3 objects included"), "{}", said.stdout);
     repo.run_successfully(&["apply", "pipes", "--changed-since=HEAD", "--yes"]);
     assert_eq!(repo.count_writes(), writes);
 }

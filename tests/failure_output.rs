@@ -55,7 +55,7 @@ fn failed_edit_restarts_the_paused_pipe() {
     failed       analytics/postgres-cdc
                  PATCH /v1/organizations/ID/services/ID/clickpipes/ID: 400 BAD_REQUEST: dial tcp: lookup db.example.invalid: no such host (request ID)
                  hint: the API checks the source while it creates a pipe: check its address, its firewall against the API's addresses, and its certificates
-                 1 of 3 done; not begun: start
+                 1 of 3 done; not started: start
                  it was stopped for the edit, and is started again
 
     Apply: 0 applied, 1 failed, 0 skipped, 0 unknown.
@@ -84,7 +84,7 @@ fn pipe_left_stopped_is_reported_first() {
         summary_table(&plan_and_apply(&bench, &[seed_named("kinesis-role"), after]).await)
     });
     assert_snapshot!(table, @r"
-    STOPPED: analytics/postgres-cdc was stopped for an edit and may still be: it could not be started again
+    STOPPED: analytics/postgres-cdc was stopped for an edit and could not be restarted; it may still be stopped
       PATCH /v1/organizations/ID/services/ID/clickpipes/ID/state: no route to host
       hint: apply again, or start it in the console
 
@@ -92,7 +92,7 @@ fn pipe_left_stopped_is_reported_first() {
     failed       analytics/postgres-cdc  Paused
                  PATCH /v1/organizations/ID/services/ID/clickpipes/ID: 400 BAD_REQUEST: dial tcp: lookup db.example.invalid: no such host (request ID)
                  hint: the API checks the source while it creates a pipe: check its address, its firewall against the API's addresses, and its certificates
-                 1 of 3 done; not begun: start
+                 1 of 3 done; not started: start
 
     Apply: 1 applied, 1 failed, 0 skipped, 0 unknown.
     ");
@@ -161,7 +161,7 @@ fn paused_pipe_is_restarted_when_the_key_is_rejected() {
                  hint: the key's role does not allow this; give it a role that may manage ClickPipes in this organization
     failed       analytics/postgres-cdc
                  nothing more is sent: the API refused the key
-                 1 of 3 done; not begun: update, start
+                 1 of 3 done; not started: update, start
                  it was stopped for the edit, and is started again
 
     Apply: 0 applied, 2 failed, 0 skipped, 0 unknown.
@@ -173,7 +173,7 @@ fn pipe_left_stopped_by_key_rejection_is_reported_first() {
     let (reports, state) = apply_with_revoked_key(is_settings_or_start);
     assert_eq!(state, "Paused");
     assert_snapshot!(summary_table(&reports), @r"
-    STOPPED: analytics/postgres-cdc was stopped for an edit and may still be: it could not be started again
+    STOPPED: analytics/postgres-cdc was stopped for an edit and could not be restarted; it may still be stopped
       PATCH /v1/organizations/ID/services/ID/clickpipes/ID/state: 403 FORBIDDEN: no access (request r-1)
       hint: apply again, or start it in the console
 
@@ -182,7 +182,7 @@ fn pipe_left_stopped_by_key_rejection_is_reported_first() {
                  hint: the key's role does not allow this; give it a role that may manage ClickPipes in this organization
     failed       analytics/postgres-cdc  Paused
                  nothing more is sent: the API refused the key
-                 1 of 3 done; not begun: update, start
+                 1 of 3 done; not started: update, start
 
     Apply: 0 applied, 2 failed, 0 skipped, 0 unknown.
     ");

@@ -41,12 +41,13 @@ fn base_applies_git_changes_and_keeps_drift() {
     assert_snapshot!(stable_text(&plan.stdout), @"
     analytics                                       1 object
       ~ clicks                                      update
-          ~ scaling.replicas                            1 -> 2
-        drift: changed outside git, left alone
+          ~ scaling.replicas                            1 -> 2   # change
+        drift (not changed by this apply)
           * settings.streaming_max_insert_wait_ms       git 500, live 900
 
     Plan: 0 to create, 1 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
-    Drift: 1 field of 1 object, left alone.  Planning without --base sets it back.
+    Drift: 1 field of 1 object, not reverted.  Run without --base to revert it.
+    Will send 1 request (at least 1 s at 10 requests / 10 s), plus time for pipes to settle.
     ");
 
     repo.run_successfully(&["apply", "pipes", "--base", "main", "--yes"]);
@@ -58,12 +59,12 @@ fn base_applies_git_changes_and_keeps_drift() {
     assert_snapshot!(stable_text(&again.stdout), @"
     analytics                                       1 object
       * clicks                                      drift only
-        drift: changed outside git, left alone
+        drift (not changed by this apply)
           * settings.streaming_max_insert_wait_ms       git 500, live 900
-          = scaling.replicas                            2 live already
+          = scaling.replicas                            applied: 2 is already live
 
-    No changes: nothing in git differs from live but what drifted.  0 unchanged, 0 unmanaged.
-    Drift: 1 field of 1 object, left alone.  Planning without --base sets it back.
+    No changes to apply. Drift is listed above.  0 unchanged, 0 unmanaged.
+    Drift: 1 field of 1 object, not reverted.  Run without --base to revert it.
     ");
 
     // Without a base git's word is the only one.
@@ -80,7 +81,7 @@ fn field_changed_in_git_and_live_is_a_conflict() {
     let before = repo.count_writes();
     let apply = repo.run_pipectl(&["apply", "pipes", "--base", "HEAD~1", "--yes"]);
     assert_eq!(apply.code, 5, "{}", apply.all_output());
-    assert!(apply.stdout.contains("is 700 in git and 900 live, both changed"), "{}", apply.stdout);
+    assert!(apply.stdout.contains("was changed to 700 in git and to 900 outside git"), "{}", apply.stdout);
     assert_eq!(repo.count_writes(), before);
 }
 

@@ -92,7 +92,7 @@ fn interrupted_apply_restarts_the_paused_pipe() {
     let said = run.wait_for_end();
     assert_eq!(said.code, 130, "{}", said.all_output());
     assert!(said.stdout.contains("is started again"), "{}", said.all_output());
-    assert!(said.stdout.contains("not begun: update, start"), "{}", said.all_output());
+    assert!(said.stdout.contains("not started: update, start"), "{}", said.all_output());
     assert_eq!(server.count_requests(is_command("start")), 1);
     assert_finishes(&server, &desk, 1);
 }

@@ -29,10 +29,10 @@ fn prune_scope_deletes_only_undeclared_pipes_in_scope() {
     let plan: Vec<&str> = plan.lines().take_while(|line| !line.starts_with("Plan:")).collect();
     assert_snapshot!(plan.join("\n"), @"
     analytics                                       4 objects
-      ! team-kept                                   blocked: it is protected: take `*/team-kept` out of `policy.protect` in pipectl.yaml before deleting it
+      ! team-kept                                   blocked: it is protected: remove `*/team-kept` from `policy.protect` in pipectl.yaml before deleting it
       - team-trial                                  delete (no manifest declares it, and it is in the prune scope `analytics/team-*`)
             actions: delete, wait until gone
-            data:  table `default.team-trial` stays; drop it yourself if it is not wanted
+            data:  table `default.team-trial` is kept; drop it yourself if you do not need it
     ");
     assert_eq!(repo.run_pipectl(&SCOPE).code, 5, "one of them is protected");
     assert_eq!(repo.live_pipe_names(), ["other", "team-clicks", "team-kept", "team-views"]);

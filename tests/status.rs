@@ -122,7 +122,7 @@ fn status_shows_unmanaged_and_missing_pipes() {
     assert!(managed.contains(&(json!("s3-other"), json!(true))), "{managed:?}");
     assert!(managed.contains(&(json!("s3-public-once"), json!(false))), "{managed:?}");
     let table = run_status(&desk, &["pipes.yaml"]).stdout;
-    assert!(table.contains("declared, and not live") && table.contains("1 unmanaged."), "{table}");
+    assert!(table.contains("declared but not live") && table.contains("1 unmanaged."), "{table}");
 }
 
 #[test]
@@ -140,7 +140,7 @@ fn status_shows_that_a_service_is_idle() {
     let desk = dir_with_live_pipes();
     desk.edit_world(|world| world.set_service_state("analytics", ServiceState::Idle));
     let said = run_status(&desk, &[]);
-    assert!(said.stdout.starts_with("analytics  idle: it sleeps"), "{}", said.all_output());
+    assert!(said.stdout.starts_with("analytics  idle: `apply` wakes it only with `--wake`"), "{}", said.all_output());
 }
 
 #[test]

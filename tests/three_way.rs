@@ -59,12 +59,12 @@ fn git_change_is_applied_and_drift_is_ignored() {
     assert_snapshot!(plan_text(&base, &git, &[live_tuned_pipe(500, 4)]), @r#"
     analytics                                       1 object
       ~ clicks                                      update
-          ~ settings.streaming_max_insert_wait_ms       500 -> 900
-        drift: changed outside git, left alone
+          ~ settings.streaming_max_insert_wait_ms       500 -> 900   # change
+        drift (not changed by this apply)
           * scaling.replicas                            git 2, live 4
 
     Plan: 0 to create, 1 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
-    Drift: 1 field of 1 object, left alone.  Planning without --base sets it back.
+    Drift: 1 field of 1 object, not reverted.  Run without --base to revert it.
     {"update":{"address":{"service":"analytics","kind":"ClickPipe","name":"clicks"},"id":"11111111-1111-4111-8111-111111111111","via":"settings","body":{"streaming_max_insert_wait_ms":900}}}
     "#);
 }
@@ -76,12 +76,12 @@ fn drift_alone_is_no_change() {
     assert_snapshot!(plan_text(&git, &git, &[pipe]), @r#"
     analytics                                       1 object
       * clicks                                      drift only
-        drift: changed outside git, left alone
+        drift (not changed by this apply)
           * source.kafka.topics                         git "clicks", live "other"
           * scaling.replicas                            git 2, live 4
 
-    No changes: nothing in git differs from live but what drifted.  0 unchanged, 0 unmanaged.
-    Drift: 2 fields of 1 object, left alone.  Planning without --base sets it back.
+    No changes to apply. Drift is listed above.  0 unchanged, 0 unmanaged.
+    Drift: 2 fields of 1 object, not reverted.  Run without --base to revert it.
     "#);
 }
 
@@ -92,8 +92,8 @@ fn field_changed_in_git_and_live_blocks_the_object() {
     let git = kafka_manifest("clicks", "  scaling: {replicas: 3}");
     assert_snapshot!(plan_text(&base, &git, &[pipe]), @"
     analytics                                       1 object
-      ! clicks                                      blocked: `scaling.replicas` is 3 in git and 4 live, both changed; plan without `--base` to take git's side, or declare what is live
-          ~ scaling.replicas                            4 -> 3   # changed in git and outside
+      ! clicks                                      blocked: `scaling.replicas` was changed to 3 in git and to 4 outside git; plan without `--base` to apply git's value, or put the live value into the manifest
+          ~ scaling.replicas                            4 -> 3   # conflict: changed in git and outside git
 
     Plan: 0 to create, 0 to update, 0 to replace, 0 to delete, 1 blocked.  0 unchanged, 0 unmanaged.
     ");
@@ -107,9 +107,9 @@ fn change_already_live_needs_no_action() {
     assert_snapshot!(plan_text(&base, &git, &[pipe]), @"
     analytics                                       1 object
       = clicks                                      unchanged
-          = scaling.replicas                            3 live already
+          = scaling.replicas                            applied: 3 is already live
 
-    No changes: live is as declared.  1 unchanged, 0 unmanaged.
+    No changes. Live pipes match the manifests.  1 unchanged, 0 unmanaged.
     ");
 }
 
@@ -121,8 +121,8 @@ fn field_new_in_git_is_adopted_or_changed() {
     assert_snapshot!(plan_text(&base, &git, &[pipe]), @r#"
     analytics                                       1 object
       ~ clicks                                      update
-          ~ settings.streaming_max_insert_wait_ms       500 -> 900
-          = scaling.replicas                            3 live already, managed from now on
+          ~ settings.streaming_max_insert_wait_ms       500 -> 900   # change
+          = scaling.replicas                            adoption: 3 is already live, managed from now on
 
     Plan: 0 to create, 1 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
     {"update":{"address":{"service":"analytics","kind":"ClickPipe","name":"clicks"},"id":"11111111-1111-4111-8111-111111111111","via":"settings","body":{"streaming_max_insert_wait_ms":900}}}
@@ -137,7 +137,7 @@ fn object_new_in_git_is_adopted() {
       ~ clicks                                      adopt
 
     Plan: 0 to create, 0 to update, 0 to replace, 0 to delete, 1 to adopt.  0 unchanged, 0 unmanaged.
-    Not compared: credentials of 1 object, which the API does not tell; new in git, so the base does not tell either.
+    Not checked: credentials of 1 object (write-only in the API; new in git, so there is no earlier value).
     ");
 }
 
@@ -148,9 +148,9 @@ fn field_removed_from_git_keeps_its_live_value() {
     assert_snapshot!(plan_text(&base, &kafka_manifest("clicks", ""), &[pipe]), @r#"
     analytics                                       1 object
       = clicks                                      unchanged
-          = scaling                                     no longer managed, stays {"replicaMemoryGb":0.5,"replicaCpuMillicores":125,"replicas…: the API cannot unset it
+          = scaling                                     removal: no longer managed, stays {"replicaMemoryGb":0.5,"replicaCpuMillicores":125,"replicas… (the API cannot unset it)
 
-    No changes: live is as declared.  1 unchanged, 0 unmanaged.
+    No changes. Live pipes match the manifests.  1 unchanged, 0 unmanaged.
     "#);
 }
 
@@ -162,7 +162,7 @@ fn removed_boolean_hints_to_declare_false() {
     let base = kafka_manifest("clicks", "  settings: {kafka_read_committed: true, streaming_max_insert_wait_ms: 500}");
     let now = kafka_manifest("clicks", "  settings: {streaming_max_insert_wait_ms: 500}");
     let said = plan_text(&base, &now, &[pipe]);
-    assert!(said.contains("stays true: declare `false` if that is meant"), "{said}");
+    assert!(said.contains("stays true (set it to `false` to turn it off"), "{said}");
 }
 
 #[test]
@@ -170,7 +170,7 @@ fn object_deleted_outside_git_is_created_again() {
     let git = kafka_manifest("clicks", "");
     assert_snapshot!(plan_text(&git, &git, &[]).lines().take(2).collect::<Vec<_>>().join("\n"), @"
     analytics                                       1 object
-      + clicks                                      create (declared in the base, but not live: deleted outside git, or never made)
+      + clicks                                      create (in the base commit but not live: will be re-created)
     ");
 }
 
@@ -181,7 +181,7 @@ fn state_drift_is_reverted() {
     assert_snapshot!(plan_text(&git, &git, &[pipe]), @r#"
     analytics                                       1 object
       ~ clicks                                      start
-          ~ state                                       "Stopped" -> "running"   # changed outside git, set back
+          ~ state                                       "Stopped" -> "running"   # drift: will be reverted
             actions: start, wait until Running
 
     Plan: 0 to create, 1 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
@@ -199,8 +199,8 @@ fn replacement_reverts_drift() {
     assert_snapshot!(shown.lines().take(4).collect::<Vec<_>>().join("\n"), @r#"
     analytics                                       1 object
       -/+ clicks                                    must be replaced
-          ~ source.kafka.topics                         "clicks" -> "clicks_v2"   # forces replacement
-          ~ scaling.replicas                            4 -> 2   # changed outside git, set back
+          ~ source.kafka.topics                         "clicks" -> "clicks_v2"   # forces replacement, change
+          ~ scaling.replicas                            4 -> 2   # drift: will be reverted
     "#);
 }
 
@@ -214,17 +214,17 @@ fn table_mappings_are_compared_three_way_by_entry() {
     let git = postgres_manifest(&["kept", "dropped", "ours"]);
     assert_snapshot!(plan_text(&base, &git, &[pipe]), @r#"
     analytics                                       1 object
-      ~ shop                                        update, paused for the edit
-          + source.postgres.tableMappings               public.ours -> ours
+      ~ shop                                        update (pauses the pipe)
+          + source.postgres.tableMappings               public.ours -> ours   # change
             actions: stop, wait until Paused, patch, wait until Running
             data:  first snapshot of `public.ours` into `ours`; other tables keep their position
-        drift: changed outside git, left alone
+        drift (not changed by this apply)
           * source.postgres.tableMappings               public.dropped -> dropped: in git, not live
           * source.postgres.tableMappings               public.theirs -> theirs: live, not in git
-          = source.postgres.tableMappings               public.old -> old: gone already
+          = source.postgres.tableMappings               applied: public.old -> old: already removed
 
     Plan: 0 to create, 1 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
-    Drift: 2 fields of 1 object, left alone.  Planning without --base sets it back.
+    Drift: 2 fields of 1 object, not reverted.  Run without --base to revert it.
     {"setState":{"address":{"service":"analytics","kind":"ClickPipe","name":"shop"},"id":"22222222-2222-4222-8222-222222222222","to":"stopped"}}
     {"update":{"address":{"service":"analytics","kind":"ClickPipe","name":"shop"},"id":"22222222-2222-4222-8222-222222222222","via":"resource","body":{"source":{"postgres":{"tableMappingsToAdd":[{"sourceSchemaName":"public","sourceTable":"ours","targetTable":"ours"}]}}}}}
     {"setState":{"address":{"service":"analytics","kind":"ClickPipe","name":"shop"},"id":"22222222-2222-4222-8222-222222222222","to":"running"}}
@@ -239,8 +239,8 @@ fn list_entry_changed_in_git_and_live_blocks_the_object() {
         .replace("targetTable: orders", "targetTable: orders, tableEngine: \"Null\"");
     assert_snapshot!(plan_text(&base, &git, &[pipe]), @r#"
     analytics                                       1 object
-      ! shop                                        blocked: `source.postgres.tableMappings public.orders -> orders` was changed in git and outside git; plan without `--base` to take git's side, or declare what is live
-          ~ source.postgres.tableMappings               public.orders -> orders: tableEngine "MergeTree" -> "Null"   # changed in git and outside
+      ! shop                                        blocked: `source.postgres.tableMappings public.orders -> orders` was changed in git and outside git; plan without `--base` to apply git's value, or put the live value into the manifest
+          ~ source.postgres.tableMappings               public.orders -> orders: tableEngine "MergeTree" -> "Null"   # conflict: changed in git and outside git
 
     Plan: 0 to create, 0 to update, 0 to replace, 0 to delete, 1 blocked.  0 unchanged, 0 unmanaged.
     "#);

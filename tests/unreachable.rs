@@ -72,7 +72,7 @@ fn plan_lists_unreachable_services() {
     assert_eq!(said.code, 1, "{}", said.all_output());
     assert!(said.stdout.contains("+ clicks") && !said.stdout.contains("lake   "), "{}", said.all_output());
     for text in [&said.stdout, &said.stderr] {
-        assert!(text.contains("lake: not read: GET ") && text.contains("(request "), "{text}");
+        assert!(text.contains("lake: could not be read: GET ") && text.contains("(request "), "{text}");
     }
     let said = repo.run_pipectl(&["plan", "pipes", "--detailed-exitcode", "-o", "json"]);
     assert_eq!(code_and_outcome(&said), (1, json!("partial")), "{}", said.all_output());
@@ -80,7 +80,7 @@ fn plan_lists_unreachable_services() {
     assert_eq!(json["unreachable"].as_array().unwrap().len(), 1);
     assert_eq!(json["unreachable"][0]["service"], "lake");
     assert!(json["unreachable"][0]["requestId"].is_string(), "{json}");
-    assert!(json["errors"][0].as_str().unwrap().starts_with("lake: not read: "), "{json}");
+    assert!(json["errors"][0].as_str().unwrap().starts_with("lake: could not be read: "), "{json}");
     let changes = json["result"]["changes"].as_array().unwrap();
     assert_eq!(changes.len(), 1);
     assert_eq!(changes[0]["address"]["service"], "analytics");
@@ -97,7 +97,7 @@ fn apply_runs_for_reachable_services_only() {
     assert!(!said.stderr.contains("could not read back"), "{}", said.stderr);
     let said = repo.run_pipectl(&["apply", "pipes", "--yes"]);
     assert_eq!(said.code, 1, "{}", said.all_output());
-    assert!(said.stdout.contains("No changes in what could be read."), "{}", said.all_output());
+    assert!(said.stdout.contains("No changes in the services that could be read."), "{}", said.all_output());
     let said = repo.run_pipectl(&["apply", "pipes", "--yes", "-o", "ndjson"]);
     let last: Value = serde_json::from_str(said.stdout.lines().last().unwrap()).unwrap();
     assert_eq!((&last["outcome"], &last["exitCode"]), (&json!("partial"), &json!(1)));
@@ -141,7 +141,7 @@ fn unreachable_service_is_neither_drifted_nor_in_sync() {
     assert!(cases.contains("tests=\"2\" failures=\"1\""), "{cases}");
     let text = repo.run_pipectl(&["drift", "pipes"]);
     assert_eq!(text.code, 1);
-    assert!(text.stdout.contains("\nlake: not read: GET ") || text.stdout.starts_with("lake: not"));
+    assert!(text.stdout.contains("\nlake: could not be read: GET ") || text.stdout.starts_with("lake: not"));
 }
 
 #[test]
@@ -150,7 +150,7 @@ fn export_writes_reachable_services_only() {
     fail_lists(&repo, &["lake"]);
     let said = repo.run_pipectl(&["export", "--out", "exported", "-o", "json"]);
     assert_eq!(code_and_outcome(&said), (1, json!("partial")), "{}", said.all_output());
-    assert!(said.stderr.contains("error: lake: not read: "), "{}", said.stderr);
+    assert!(said.stderr.contains("error: lake: could not be read: "), "{}", said.stderr);
     let again = repo.run_pipectl(&["export", "-o", "json"]);
     let manifests = again.stdout_json()["result"]["manifests"].clone();
     assert_eq!(manifests.as_array().unwrap().len(), 1, "{manifests}");
@@ -173,8 +173,8 @@ fn reports_start_with_unreachable_services() {
     let head = "### pipectl plan: 1 service not read; 1 to create";
     assert!(comment.starts_with(head), "{comment}");
     let (before, _) = comment.split_once("clicks").unwrap();
-    assert!(before.contains("lake: not read: GET "), "{comment}");
-    assert!(read("html").contains("lake: not read: GET "));
+    assert!(before.contains("lake: could not be read: GET "), "{comment}");
+    assert!(read("html").contains("lake: could not be read: GET "));
     assert!(read("github").starts_with("::error "), "{}", read("github"));
     assert!(!repo.work_dir.temp_dir.path().join("out/gitlab-terraform").exists(), "counts of a part");
 }

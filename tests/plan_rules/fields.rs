@@ -12,7 +12,7 @@ fn missing_pipe_is_created_with_one_request() {
     assert_snapshot!(check(&manifest, &[]), @r#"
     analytics                                       1 object
       + clicks                                      create
-            sends: source.kafka.credentials.password from env P
+            secrets: source.kafka.credentials.password from env P
 
     Plan: 1 to create, 0 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
     {"create":{"address":{"service":"analytics","kind":"ClickPipe","name":"clicks"},"body":{"name":"clicks","source":{"kafka":{"type":"kafka","format":"JSONEachRow","brokers":"b:9092","topics":"clicks","authentication":"PLAIN","credentials":{"username":"u","password":{"fromEnv":"P"}}}},"destination":{"database":"default","table":"clicks","managedTable":true,"tableDefinition":{"engine":{"type":"MergeTree"}},"columns":[{"name":"id","type":"UInt64"}]},"scaling":{"replicas":2},"settings":{"streaming_max_insert_wait_ms":5000}}}}
@@ -25,8 +25,8 @@ fn pipe_declared_stopped_is_created_and_stopped() {
     analytics                                       1 object
       + clicks                                      create
             actions: create, stop, wait until Stopped
-            sends: source.kafka.credentials.password from env P
-            data:  the API makes it running: it reads until it is stopped
+            secrets: source.kafka.credentials.password from env P
+            data:  the API starts every new pipe: it reads until it is stopped
 
     Plan: 1 to create, 0 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
     {"create":{"address":{"service":"analytics","kind":"ClickPipe","name":"clicks"},"body":{"name":"clicks","source":{"kafka":{"type":"kafka","format":"JSONEachRow","brokers":"b:9092","topics":"clicks","authentication":"PLAIN","credentials":{"username":"u","password":{"fromEnv":"P"}}}},"destination":{"database":"default","table":"clicks","managedTable":true,"tableDefinition":{"engine":{"type":"MergeTree"}},"columns":[{"name":"id","type":"UInt64"}]}}}}
@@ -41,8 +41,8 @@ fn defaults_and_equivalent_spellings_are_no_change() {
         "  fieldMappings: []\n  scaling: {replicas: 1, replicaCpuMillicores: 125, replicaMemoryGb: 0.5}",
     );
     assert_snapshot!(check(&manifest, &[live_kafka_pipe(&json!({}))]), @"
-    No changes: what can be compared is as declared.  1 unchanged, 0 unmanaged.
-    Not compared: credentials of 1 object, which the API does not tell; --base REF tells what git changed.
+    No changes. Live pipes match the manifests.  1 unchanged, 0 unmanaged.
+    Not checked: credentials of 1 object (write-only in the API; use --base REF to detect changes in git).
     ");
 }
 
@@ -51,8 +51,8 @@ fn zero_scaling_is_unsettled_and_no_change() {
     let manifest = kafka("", "  scaling: {replicaCpuMillicores: 250, replicaMemoryGb: 1}");
     let zero = json!({"scaling": {"replicaCpuMillicores": 0, "replicaMemoryGb": "0"}});
     assert_snapshot!(check(&manifest, &[live_kafka_pipe(&zero)]), @"
-    No changes: what can be compared is as declared.  1 unchanged, 0 unmanaged.
-    Not compared: credentials of 1 object, scaling.replicaCpuMillicores of 1, scaling.replicaMemoryGb of 1, which the API does not tell; --base REF tells what git changed.
+    No changes. Live pipes match the manifests.  1 unchanged, 0 unmanaged.
+    Not checked: credentials of 1 object, scaling.replicaCpuMillicores of 1, scaling.replicaMemoryGb of 1 (write-only in the API; use --base REF to detect changes in git).
     ");
 }
 
@@ -63,8 +63,8 @@ fn connection_edit_also_sends_the_credentials() {
     analytics                                       1 object
       ~ clicks                                      update
           ~ source.kafka.authentication                 "PLAIN" -> "SCRAM-SHA-256"
-            sends along: source.kafka.credentials
-            sends: source.kafka.credentials.password from env P
+            also sends (required by the API): source.kafka.credentials
+            secrets: source.kafka.credentials.password from env P
 
     Plan: 0 to create, 1 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
     {"update":{"address":{"service":"analytics","kind":"ClickPipe","name":"clicks"},"id":"11111111-1111-4111-8111-111111111111","via":"resource","body":{"source":{"kafka":{"authentication":"SCRAM-SHA-256","credentials":{"username":"u","password":{"fromEnv":"P"}}}}}}}
@@ -85,7 +85,7 @@ fn settings_and_scaling_use_their_own_sub_resources() {
             actions: put settings, patch scaling
 
     Plan: 0 to create, 1 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
-    Not compared: credentials of 1 object, which the API does not tell; --base REF tells what git changed.
+    Not checked: credentials of 1 object (write-only in the API; use --base REF to detect changes in git).
     {"update":{"address":{"service":"analytics","kind":"ClickPipe","name":"clicks"},"id":"11111111-1111-4111-8111-111111111111","via":"settings","body":{"streaming_max_insert_wait_ms":5000}}}
     {"update":{"address":{"service":"analytics","kind":"ClickPipe","name":"clicks"},"id":"11111111-1111-4111-8111-111111111111","via":"scaling","body":{"replicas":3}}}
     "#);
@@ -98,10 +98,10 @@ fn columns_and_field_mappings_are_sent_together() {
     analytics                                       1 object
       ~ clicks                                      update
           ~ fieldMappings                               [] -> [{"sourceField":"key","destinationField":"id"}]
-            sends along: destination.columns
+            also sends (required by the API): destination.columns
 
     Plan: 0 to create, 1 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
-    Not compared: credentials of 1 object, which the API does not tell; --base REF tells what git changed.
+    Not checked: credentials of 1 object (write-only in the API; use --base REF to detect changes in git).
     {"update":{"address":{"service":"analytics","kind":"ClickPipe","name":"clicks"},"id":"11111111-1111-4111-8111-111111111111","via":"resource","body":{"fieldMappings":[{"sourceField":"key","destinationField":"id"}],"destination":{"columns":[{"name":"id","type":"UInt64"}]}}}}
     "#);
 }
@@ -115,8 +115,8 @@ fn immutable_field_change_forces_replacement() {
       -/+ clicks                                    must be replaced
           ~ source.kafka.topics                         "clicks" -> "clicks_v2"   # forces replacement
             actions: delete, wait until gone, create
-            sends: source.kafka.credentials.password from env P
-            data:  the new pipe starts at from_beginning: rows already in `default.clicks` arrive again
+            secrets: source.kafka.credentials.password from env P
+            data:  the new pipe starts at from_beginning: rows already in `default.clicks` are loaded again
 
     Plan: 0 to create, 0 to update, 1 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
     {"delete":{"address":{"service":"analytics","kind":"ClickPipe","name":"clicks"},"id":"11111111-1111-4111-8111-111111111111"}}
@@ -132,9 +132,9 @@ fn source_change_forces_replacement() {
       -/+ clicks                                    must be replaced
           + source.postgres                             {"host":"db","port":5432,"database":"shop","credentials":{"…   # forces replacement
             actions: delete, wait until gone, create
-            sends: source.postgres.credentials.password from env P
-            data:  the new pipe makes the first copy again, from the start
-                   table `default.clicks` stays; drop it yourself if it is not wanted
+            secrets: source.postgres.credentials.password from env P
+            data:  the new pipe takes a new initial snapshot
+                   table `default.clicks` is kept; drop it yourself if you do not need it
 
     Plan: 0 to create, 0 to update, 1 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
     {"delete":{"address":{"service":"analytics","kind":"ClickPipe","name":"clicks"},"id":"11111111-1111-4111-8111-111111111111"}}

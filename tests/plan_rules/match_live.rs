@@ -11,10 +11,10 @@ fn rename_is_one_patch() {
     let manifest = kafka("", "").replace("{name: clicks,", "{name: clicks-v2, previousNames: [clicks],");
     assert_snapshot!(check(&manifest, &[live_kafka_pipe(&json!({}))]), @r#"
     analytics                                       1 object
-      ~ clicks-v2                                   rename, until now `clicks`
+      ~ clicks-v2                                   rename from `clicks`
 
     Plan: 0 to create, 0 to update, 0 to replace, 0 to delete, 1 to rename.  0 unchanged, 0 unmanaged.
-    Not compared: credentials of 1 object, which the API does not tell; --base REF tells what git changed.
+    Not checked: credentials of 1 object (write-only in the API; use --base REF to detect changes in git).
     {"update":{"address":{"service":"analytics","kind":"ClickPipe","name":"clicks-v2"},"id":"11111111-1111-4111-8111-111111111111","via":"resource","body":{"name":"clicks-v2"}}}
     "#);
 }
@@ -49,7 +49,7 @@ fn duplicate_live_name_blocks_unless_an_id_is_pinned() {
     let live = [live_kafka_pipe(&json!({"createdAt": "2026-01-01T00:00:00.000000Z"})), live_kafka_pipe(&twin)];
     assert_snapshot!(check(&kafka("", ""), &live), @"
     analytics                                       1 object
-      ! clicks                                      blocked: several live objects have this name: 11111111-1111-4111-8111-111111111111 (made 2026-01-01T00:00:00.000000Z), 99999999-9999-4999-8999-999999999999 (made 2026-01-02T00:00:00.000000Z); pick one with `metadata.id`, or delete the others
+      ! clicks                                      blocked: several live objects have this name: 11111111-1111-4111-8111-111111111111 (created 2026-01-01T00:00:00.000000Z), 99999999-9999-4999-8999-999999999999 (created 2026-01-02T00:00:00.000000Z); pick one with `metadata.id`, or delete the others
 
     Plan: 0 to create, 0 to update, 0 to replace, 0 to delete, 1 blocked.  0 unchanged, 0 unmanaged.
     ");
@@ -61,7 +61,7 @@ fn duplicate_live_name_blocks_unless_an_id_is_pinned() {
           ~ scaling.replicas                            1 -> 4
 
     Plan: 0 to create, 1 to update, 0 to replace, 0 to delete.  0 unchanged, 1 unmanaged.
-    Not compared: credentials of 1 object, which the API does not tell; --base REF tells what git changed.
+    Not checked: credentials of 1 object (write-only in the API; use --base REF to detect changes in git).
     {"update":{"address":{"service":"analytics","kind":"ClickPipe","name":"clicks"},"id":"99999999-9999-4999-8999-999999999999","via":"scaling","body":{"replicas":4}}}
     "#);
 }
@@ -72,7 +72,7 @@ fn a_pinned_id_that_is_not_live_blocks() {
         kafka("", "").replace("service: analytics", "service: analytics, id: 99999999-9999-4999-8999-999999999999");
     assert_snapshot!(check(&pinned, &[live_kafka_pipe(&json!({}))]), @"
     analytics                                       1 object
-      ! clicks                                      blocked: `metadata.id` says 99999999-9999-4999-8999-999999999999, but no live object of the service has that id
+      ! clicks                                      blocked: `metadata.id` is 99999999-9999-4999-8999-999999999999, but no live object of the service has that id
 
     Plan: 0 to create, 0 to update, 0 to replace, 0 to delete, 1 blocked.  0 unchanged, 0 unmanaged.
     ");
@@ -82,7 +82,7 @@ fn a_pinned_id_that_is_not_live_blocks() {
 fn unmanaged_pipes_are_counted_and_not_changed() {
     let other = live_kafka_pipe(&json!({"name": "by-hand", "id": "33333333-3333-4333-8333-333333333333"}));
     assert_snapshot!(check(&kafka("", ""), &[live_kafka_pipe(&json!({})), other]), @"
-    No changes: what can be compared is as declared.  1 unchanged, 1 unmanaged.
-    Not compared: credentials of 1 object, which the API does not tell; --base REF tells what git changed.
+    No changes. Live pipes match the manifests.  1 unchanged, 1 unmanaged.
+    Not checked: credentials of 1 object (write-only in the API; use --base REF to detect changes in git).
     ");
 }

@@ -25,7 +25,7 @@ fn endpoint_is_created_before_its_pipe() {
     analytics                                       2 objects
       + endpoint link                               create
       + clicks                                      create
-            sends: source.kafka.credentials.password from env P
+            secrets: source.kafka.credentials.password from env P
 
     Plan: 2 to create, 0 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
     {"create":{"address":{"service":"analytics","kind":"ReversePrivateEndpoint","name":"link"},"body":{"description":"link","type":"VPC_ENDPOINT_SERVICE","vpcEndpointServiceName":"com.amazonaws.vpce.x"}}}
@@ -44,8 +44,8 @@ fn live_endpoint_id_matches_its_reference() {
     both.extend(live(Kind::ClickPipe, &[pipe]));
     let plan = shown(&format!("{ENDPOINT}{manifest}"), &both, &Policy::default());
     assert_snapshot!(plan, @"
-    No changes: what can be compared is as declared.  2 unchanged, 0 unmanaged.
-    Not compared: credentials of 1 object, which the API does not tell; --base REF tells what git changed.
+    No changes. Live pipes match the manifests.  2 unchanged, 0 unmanaged.
+    Not checked: credentials of 1 object (write-only in the API; use --base REF to detect changes in git).
     ");
 }
 
@@ -64,11 +64,11 @@ fn pipe_is_updated_after_its_endpoint_is_replaced() {
       -/+ endpoint link                             must be replaced
           ~ vpcEndpointServiceName                      "com.amazonaws.vpce.old" -> "com.amazonaws.vpce.x"   # forces replacement
             actions: delete, wait until gone, create
-            data:  the new endpoint has another id and other DNS names, and may wait for acceptance: pipes that use the old one cannot reach their source until then
+            data:  the new endpoint has a new id and new DNS names, and may need acceptance: until then pipes that use it cannot reach their source
       ~ clicks                                      update
           ~ source.kafka.reversePrivateEndpointIds      ["44444444-4444-4444-8444-444444444444"] -> [{"endpoint":"link"}]
-            sends along: source.kafka.authentication, source.kafka.credentials
-            sends: source.kafka.credentials.password from env P
+            also sends (required by the API): source.kafka.authentication, source.kafka.credentials
+            secrets: source.kafka.credentials.password from env P
 
     Plan: 0 to create, 1 to update, 1 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
     {"delete":{"address":{"service":"analytics","kind":"ReversePrivateEndpoint","name":"link"},"id":"44444444-4444-4444-8444-444444444444"}}
@@ -82,7 +82,7 @@ fn reference_to_unknown_endpoint_blocks_the_pipe() {
     let manifest = kafka("      reversePrivateEndpointIds: [{endpoint: nowhere}]", "");
     assert_snapshot!(check(&manifest, &[]), @"
     analytics                                       1 object
-      ! clicks                                      blocked: it refers to analytics/nowhere, which is neither live nor declared
+      ! clicks                                      blocked: it references analytics/nowhere, which is neither live nor declared
 
     Plan: 0 to create, 0 to update, 0 to replace, 0 to delete, 1 blocked.  0 unchanged, 0 unmanaged.
     ");
@@ -94,7 +94,7 @@ fn reference_to_absent_endpoint_blocks_the_pipe() {
     let manifest = kafka("      reversePrivateEndpointIds: [{endpoint: link}]", "");
     assert_snapshot!(check(&format!("{endpoint}{manifest}"), &[]), @"
     analytics                                       2 objects
-      ! clicks                                      blocked: it refers to analytics/link, which is declared with `state: absent`: take the reference out, or the `state: absent`
+      ! clicks                                      blocked: it references analytics/link, which is declared with `state: absent`: remove the reference or the `state: absent`
 
     Plan: 0 to create, 0 to update, 0 to replace, 0 to delete, 1 blocked.  1 unchanged, 0 unmanaged.
     ");
@@ -125,7 +125,7 @@ fn endpoint_only_updates_dns_names_in_place() {
           ~ vpcEndpointServiceName                      "com.amazonaws.vpce.x" -> "com.amazonaws.vpce.y"   # forces replacement
           + customPrivateDnsMappings                    kafka.example.com
             actions: delete, wait until gone, create
-            data:  the new endpoint has another id and other DNS names, and may wait for acceptance: pipes that use the old one cannot reach their source until then
+            data:  the new endpoint has a new id and new DNS names, and may need acceptance: until then pipes that use it cannot reach their source
 
     Plan: 0 to create, 0 to update, 1 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
     {"delete":{"address":{"service":"analytics","kind":"ReversePrivateEndpoint","name":"link"},"id":"44444444-4444-4444-8444-444444444444"}}
@@ -154,7 +154,7 @@ spec: {replicaCpuMillicores: 4000, replicaMemoryGb: 16}
     assert_snapshot!(shown(manifest, &Live::new(), &Policy::default()), @r#"
     analytics                                       1 object
       ~ CdcScaling                                  update
-            data:  there is none before the first database pipe: apply waits until that is made
+            data:  waits for the first database pipe to be created
 
     Plan: 0 to create, 1 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
     {"update":{"address":{"service":"analytics","kind":"CdcScaling","name":"CdcScaling"},"id":null,"via":"resource","body":{"replicaCpuMillicores":4000,"replicaMemoryGb":16}}}

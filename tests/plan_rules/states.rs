@@ -20,7 +20,7 @@ fn stopping_and_starting_are_single_requests() {
             actions: stop, wait until Stopped
 
     Plan: 0 to create, 1 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
-    Not compared: credentials of 1 object, which the API does not tell; --base REF tells what git changed.
+    Not checked: credentials of 1 object (write-only in the API; use --base REF to detect changes in git).
     {"setState":{"address":{"service":"analytics","kind":"ClickPipe","name":"clicks"},"id":"11111111-1111-4111-8111-111111111111","to":"stopped"}}
     "#);
     let start = check(&kafka("", ""), &[live_kafka_pipe(&json!({"state": "Stopped"}))]);
@@ -31,7 +31,7 @@ fn stopping_and_starting_are_single_requests() {
             actions: start, wait until Running
 
     Plan: 0 to create, 1 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
-    Not compared: credentials of 1 object, which the API does not tell; --base REF tells what git changed.
+    Not checked: credentials of 1 object (write-only in the API; use --base REF to detect changes in git).
     {"setState":{"address":{"service":"analytics","kind":"ClickPipe","name":"clicks"},"id":"11111111-1111-4111-8111-111111111111","to":"running"}}
     "#);
 }
@@ -45,7 +45,7 @@ fn a_failed_pipe_is_started_again() {
             actions: start, wait until Running
 
     Plan: 0 to create, 1 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
-    Not compared: credentials of 1 object, which the API does not tell; --base REF tells what git changed.
+    Not checked: credentials of 1 object (write-only in the API; use --base REF to detect changes in git).
     {"setState":{"address":{"service":"analytics","kind":"ClickPipe","name":"clicks"},"id":"11111111-1111-4111-8111-111111111111","to":"running"}}
     "#);
 }
@@ -65,7 +65,7 @@ fn state_absent_deletes_once() {
     analytics                                       1 object
       - orders-cdc                                  delete (state: absent)
             actions: delete, wait until gone
-            data:  table `default.users` stays; drop it yourself if it is not wanted
+            data:  table `default.users` is kept; drop it yourself if you do not need it
 
     Plan: 0 to create, 0 to update, 0 to replace, 1 to delete.  0 unchanged, 0 unmanaged.
     {"delete":{"address":{"service":"analytics","kind":"ClickPipe","name":"orders-cdc"},"id":"22222222-2222-4222-8222-222222222222"}}
@@ -94,14 +94,14 @@ fn a_protected_pipe_is_neither_deleted_nor_replaced() {
     let absent = kafka("", "  state: absent\n  protect: true");
     assert_snapshot!(check(&absent, &[live_kafka_pipe(&json!({}))]), @"
     analytics                                       1 object
-      ! clicks                                      blocked: it is protected: take `protect` off before deleting it
+      ! clicks                                      blocked: it is protected: remove `protect` before deleting it
 
     Plan: 0 to create, 0 to update, 0 to replace, 0 to delete, 1 blocked.  0 unchanged, 0 unmanaged.
     ");
     let replace = kafka("", "  protect: true").replace("topics: clicks", "topics: other");
     assert_snapshot!(check(&replace, &[live_kafka_pipe(&json!({}))]), @r#"
     analytics                                       1 object
-      ! clicks                                      blocked: it is protected, and this change would delete it and make it again: take `protect` off, or undo the change that forces replacement
+      ! clicks                                      blocked: it is protected, and this change would replace it: remove `protect`, or undo the change that forces replacement
           ~ source.kafka.topics                         "clicks" -> "other"   # forces replacement
 
     Plan: 0 to create, 0 to update, 0 to replace, 0 to delete, 1 blocked.  0 unchanged, 0 unmanaged.
@@ -115,7 +115,7 @@ fn policy_protects_pipes_without_a_manifest_field() {
     let live = live(Kind::ClickPipe, &[live_kafka_pipe(&json!({}))]);
     assert_snapshot!(shown(&manifest, &live, &policy), @"
     analytics                                       1 object
-      ! clicks                                      blocked: it is protected: take `analytics/*` out of `policy.protect` in pipectl.yaml before deleting it
+      ! clicks                                      blocked: it is protected: remove `analytics/*` from `policy.protect` in pipectl.yaml before deleting it
 
     Plan: 0 to create, 0 to update, 0 to replace, 0 to delete, 1 blocked.  0 unchanged, 0 unmanaged.
     ");

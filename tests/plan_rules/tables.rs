@@ -10,13 +10,13 @@ fn added_table_pauses_the_pipe_for_the_edit() {
     let manifest = postgres(&["users", "refunds"], "", "");
     assert_snapshot!(check(&manifest, &[live_postgres(&["users"], &json!({}))]), @r#"
     analytics                                       1 object
-      ~ orders-cdc                                  update, paused for the edit
+      ~ orders-cdc                                  update (pauses the pipe)
           + source.postgres.tableMappings               public.refunds -> refunds
             actions: stop, wait until Paused, patch, wait until Running
             data:  first snapshot of `public.refunds` into `refunds`; other tables keep their position
 
     Plan: 0 to create, 1 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
-    Not compared: credentials of 1 object, which the API does not tell; --base REF tells what git changed.
+    Not checked: credentials of 1 object (write-only in the API; use --base REF to detect changes in git).
     {"setState":{"address":{"service":"analytics","kind":"ClickPipe","name":"orders-cdc"},"id":"22222222-2222-4222-8222-222222222222","to":"stopped"}}
     {"update":{"address":{"service":"analytics","kind":"ClickPipe","name":"orders-cdc"},"id":"22222222-2222-4222-8222-222222222222","via":"resource","body":{"source":{"postgres":{"tableMappingsToAdd":[{"sourceSchemaName":"public","sourceTable":"refunds","targetTable":"refunds"}]}}}}}
     {"setState":{"address":{"service":"analytics","kind":"ClickPipe","name":"orders-cdc"},"id":"22222222-2222-4222-8222-222222222222","to":"running"}}
@@ -28,13 +28,13 @@ fn removed_table_is_identified_by_its_names() {
     let manifest = postgres(&["users"], "", "");
     assert_snapshot!(check(&manifest, &[live_postgres(&["refunds", "users"], &json!({}))]), @r#"
     analytics                                       1 object
-      ~ orders-cdc                                  update, paused for the edit
+      ~ orders-cdc                                  update (pauses the pipe)
           - source.postgres.tableMappings               public.refunds -> refunds
             actions: stop, wait until Paused, patch, wait until Running
-            data:  `public.refunds` is no longer read; table `refunds` stays with the rows that it has
+            data:  `public.refunds` is no longer replicated; table `refunds` and its rows are kept
 
     Plan: 0 to create, 1 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
-    Not compared: credentials of 1 object, which the API does not tell; --base REF tells what git changed.
+    Not checked: credentials of 1 object (write-only in the API; use --base REF to detect changes in git).
     {"setState":{"address":{"service":"analytics","kind":"ClickPipe","name":"orders-cdc"},"id":"22222222-2222-4222-8222-222222222222","to":"stopped"}}
     {"update":{"address":{"service":"analytics","kind":"ClickPipe","name":"orders-cdc"},"id":"22222222-2222-4222-8222-222222222222","via":"resource","body":{"source":{"postgres":{"tableMappingsToRemove":[{"sourceSchemaName":"public","sourceTable":"refunds","targetTable":"refunds"}]}}}}}
     {"setState":{"address":{"service":"analytics","kind":"ClickPipe","name":"orders-cdc"},"id":"22222222-2222-4222-8222-222222222222","to":"running"}}
@@ -48,13 +48,13 @@ fn edited_table_is_removed_and_added_again() {
     let live = live_postgres(&["refunds", "users"], &json!({}));
     assert_snapshot!(check(&manifest, &[live]), @r#"
     analytics                                       1 object
-      ~ orders-cdc                                  update, paused for the edit
+      ~ orders-cdc                                  update (pauses the pipe)
           ~ source.postgres.tableMappings               public.refunds -> refunds: excludedColumns [] -> ["secret_note"]
             actions: stop, wait until Paused, patch, stop, wait until Paused, patch, wait until Running
-            data:  `public.refunds` is removed and added again, with a new snapshot into `refunds`: empty or drop that table before
+            data:  `public.refunds` is removed and added again, with a new snapshot into `refunds`: empty or drop that table first
 
     Plan: 0 to create, 1 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
-    Not compared: credentials of 1 object, which the API does not tell; --base REF tells what git changed.
+    Not checked: credentials of 1 object (write-only in the API; use --base REF to detect changes in git).
     {"setState":{"address":{"service":"analytics","kind":"ClickPipe","name":"orders-cdc"},"id":"22222222-2222-4222-8222-222222222222","to":"stopped"}}
     {"update":{"address":{"service":"analytics","kind":"ClickPipe","name":"orders-cdc"},"id":"22222222-2222-4222-8222-222222222222","via":"resource","body":{"source":{"postgres":{"tableMappingsToRemove":[{"sourceSchemaName":"public","sourceTable":"refunds","targetTable":"refunds"}]}}}}}
     {"setState":{"address":{"service":"analytics","kind":"ClickPipe","name":"orders-cdc"},"id":"22222222-2222-4222-8222-222222222222","to":"stopped"}}
@@ -73,10 +73,10 @@ fn editing_the_only_table_forces_replacement() {
       -/+ orders-cdc                                must be replaced
           ~ source.postgres.tableMappings               public.users -> users: excludedColumns [] -> ["a"]   # forces replacement
             actions: delete, wait until gone, create
-            sends: source.postgres.credentials.password from env P
-            data:  table `default.users` stays when the old pipe goes, and the first copy wants it empty: empty or drop it before
-                   the new pipe makes the first copy again, from the start
-                   apply leaves it as it is without `--allow-replace analytics/orders-cdc`
+            secrets: source.postgres.credentials.password from env P
+            data:  table `default.users` is kept when the old pipe is deleted, and the snapshot needs it empty: empty or drop it first
+                   the new pipe takes a new initial snapshot
+                   apply skips this replacement unless you pass `--allow-replace analytics/orders-cdc`
 
     Plan: 0 to create, 0 to update, 1 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
     {"delete":{"address":{"service":"analytics","kind":"ClickPipe","name":"orders-cdc"},"id":"22222222-2222-4222-8222-222222222222"}}
@@ -94,10 +94,10 @@ fn edited_stopped_pipe_is_stopped_again() {
           + source.postgres.tableMappings               public.refunds -> refunds
             actions: patch, stop, wait until Paused
             data:  first snapshot of `public.refunds` into `refunds`; other tables keep their position
-                   the API resumes it to try the edit out: it reads until it is stopped
+                   the API resumes it to test the edit: it reads until it is stopped again
 
     Plan: 0 to create, 1 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
-    Not compared: credentials of 1 object, which the API does not tell; --base REF tells what git changed.
+    Not checked: credentials of 1 object (write-only in the API; use --base REF to detect changes in git).
     {"update":{"address":{"service":"analytics","kind":"ClickPipe","name":"orders-cdc"},"id":"22222222-2222-4222-8222-222222222222","via":"resource","body":{"source":{"postgres":{"tableMappingsToAdd":[{"sourceSchemaName":"public","sourceTable":"refunds","targetTable":"refunds"}]}}}}}
     {"setState":{"address":{"service":"analytics","kind":"ClickPipe","name":"orders-cdc"},"id":"22222222-2222-4222-8222-222222222222","to":"stopped"}}
     "#);
@@ -110,8 +110,8 @@ fn host_change_sends_credentials_without_tables() {
     analytics                                       1 object
       ~ orders-cdc                                  update
           ~ source.postgres.host                        "db" -> "db2"
-            sends along: source.postgres.credentials
-            sends: source.postgres.credentials.password from env P
+            also sends (required by the API): source.postgres.credentials
+            secrets: source.postgres.credentials.password from env P
 
     Plan: 0 to create, 1 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
     {"update":{"address":{"service":"analytics","kind":"ClickPipe","name":"orders-cdc"},"id":"22222222-2222-4222-8222-222222222222","via":"resource","body":{"source":{"postgres":{"host":"db2","credentials":{"username":"u","password":{"fromEnv":"P"}}}}}}}
@@ -129,9 +129,9 @@ fn postgres_authentication_change_forces_replacement() {
           ~ source.postgres.authentication              "basic" -> "IAM_ROLE"   # forces replacement
           + source.postgres.iamRole                     "arn:aws:iam::123456789012:role/r"   # forces replacement
             actions: delete, wait until gone, create
-            data:  table `default.users` stays when the old pipe goes, and the first copy wants it empty: empty or drop it before
-                   the new pipe makes the first copy again, from the start
-                   apply leaves it as it is without `--allow-replace analytics/orders-cdc`
+            data:  table `default.users` is kept when the old pipe is deleted, and the snapshot needs it empty: empty or drop it first
+                   the new pipe takes a new initial snapshot
+                   apply skips this replacement unless you pass `--allow-replace analytics/orders-cdc`
 
     Plan: 0 to create, 0 to update, 1 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
     {"delete":{"address":{"service":"analytics","kind":"ClickPipe","name":"orders-cdc"},"id":"22222222-2222-4222-8222-222222222222"}}

@@ -54,10 +54,10 @@ fn limit_error_prints_flags_ready_to_paste() {
     repo.commit_all("No longer");
     let said = repo.run_pipectl(&["apply", "pipes", "--yes"]);
     assert_eq!(said.code, 5, "{}", said.all_output());
-    assert!(said.stdout.contains("take `analytics/k*` out of `policy.protect` in pipectl.yaml"), "{}", said.stdout);
+    assert!(said.stdout.contains("remove `analytics/k*` from `policy.protect` in pipectl.yaml"), "{}", said.stdout);
     let flag = r"--allow-delete 'analytics/it'\''s old? really'";
     assert!(
-        said.stderr.contains(&format!("would delete 1 object, and `maxDelete` is 0; allow each by name: {flag}\n")),
+        said.stderr.contains(&format!("would delete 1 object, but `maxDelete` is 0; allow each by name: {flag}\n")),
         "{}",
         said.stderr
     );

@@ -40,10 +40,11 @@ fn removed_pipe_is_pruned_by_a_later_apply_after_failure() {
     analytics                                       3 objects
       - views                                       delete (its manifest was removed by HASH (Views are history))
             actions: delete, wait until gone
-            data:  table `default.views` stays; drop it yourself if it is not wanted
+            data:  table `default.views` is kept; drop it yourself if you do not need it
 
     Plan: 0 to create, 0 to update, 0 to replace, 1 to delete.  2 unchanged, 1 unmanaged.
-    Not compared: credentials of 2 objects, which the API does not tell; --base REF tells what git changed.
+    Not checked: credentials of 2 objects (write-only in the API; use --base REF to detect changes in git).
+    Will send 1 request (at least 1 s at 10 requests / 10 s), plus time for pipes to settle.
     ");
 
     repo.edit_world(|world| {

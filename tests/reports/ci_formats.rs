@@ -12,9 +12,9 @@ use super::{HOSTILE, hostile, large, manifest, pipe, planned, rendered, run, sma
 fn annotations_point_at_the_line_of_the_change() {
     let (desired, plan) = small();
     assert_snapshot!(rendered(ReportFormat::Github, &run(&desired, &plan)), @"
-    ::error file=pipes.yaml,line=75,col=7,title=analytics/guarded::blocked: it is protected, and this change would delete it and make it again: take `protect` off, or undo the change that forces replacement
-    ::warning file=pipes.yaml,line=23,col=1,title=analytics/gone::delete (state: absent): table `default.clicks` stays; drop it yourself if it is not wanted
-    ::warning file=pipes.yaml,line=54,col=7,title=analytics/moved::must be replaced: `source.kafka.topics` cannot be changed in place; the new pipe starts where the API chooses, as no `offset` is declared: rows may arrive in `default.clicks` twice or not at all
+    ::error file=pipes.yaml,line=75,col=7,title=analytics/guarded::blocked: it is protected, and this change would replace it: remove `protect`, or undo the change that forces replacement
+    ::warning file=pipes.yaml,line=23,col=1,title=analytics/gone::delete (state: absent): table `default.clicks` is kept; drop it yourself if you do not need it
+    ::warning file=pipes.yaml,line=54,col=7,title=analytics/moved::must be replaced: `source.kafka.topics` cannot be changed in place; no `offset` is set, so the API picks the start: rows in `default.clicks` may be duplicated or missing
     ::notice file=pipes.yaml,line=107,col=13,title=analytics/bigger::update: `scaling.replicas`
     ::notice file=pipes.yaml,line=2,col=1,title=analytics/new::create
     ::notice title=pipectl plan::1 to create, 1 to update, 1 to replace, 1 to delete, 1 blocked
@@ -34,9 +34,9 @@ fn every_object_is_a_junit_test_case() {
 <?xml version="1.0" encoding="UTF-8"?>
 <testsuites name="pipectl plan" tests="6" failures="1" errors="0" skipped="0">
   <testsuite name="pipectl plan" tests="6" failures="1" errors="0" skipped="0">
-    <testcase classname="analytics" name="guarded" file="pipes.yaml"><failure type="blocked" message="blocked: it is protected, and this change would delete it and make it again: take `protect` off, or undo the change that forces replacement">blocked: it is protected, and this change would delete it and make it again: take `protect` off, or undo the change that forces replacement</failure></testcase>
-    <testcase classname="analytics" name="gone" file="pipes.yaml"><system-out>delete (state: absent): table `default.clicks` stays; drop it yourself if it is not wanted</system-out></testcase>
-    <testcase classname="analytics" name="moved" file="pipes.yaml"><system-out>must be replaced: `source.kafka.topics` cannot be changed in place; the new pipe starts where the API chooses, as no `offset` is declared: rows may arrive in `default.clicks` twice or not at all</system-out></testcase>
+    <testcase classname="analytics" name="guarded" file="pipes.yaml"><failure type="blocked" message="blocked: it is protected, and this change would replace it: remove `protect`, or undo the change that forces replacement">blocked: it is protected, and this change would replace it: remove `protect`, or undo the change that forces replacement</failure></testcase>
+    <testcase classname="analytics" name="gone" file="pipes.yaml"><system-out>delete (state: absent): table `default.clicks` is kept; drop it yourself if you do not need it</system-out></testcase>
+    <testcase classname="analytics" name="moved" file="pipes.yaml"><system-out>must be replaced: `source.kafka.topics` cannot be changed in place; no `offset` is set, so the API picks the start: rows in `default.clicks` may be duplicated or missing</system-out></testcase>
     <testcase classname="analytics" name="bigger" file="pipes.yaml"><system-out>update: `scaling.replicas`</system-out></testcase>
     <testcase classname="analytics" name="new" file="pipes.yaml"><system-out>create</system-out></testcase>
     <testcase classname="analytics" name="same" file="pipes.yaml"/>

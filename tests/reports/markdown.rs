@@ -9,58 +9,58 @@ use super::{HOSTILE, hostile, large, rendered, run, small};
 fn comment_starts_with_counts_and_severe_changes() {
     let (desired, plan) = small();
     assert_snapshot!(rendered(ReportFormat::Markdown, &run(&desired, &plan)), @r#"
-### pipectl plan: 1 to create, 1 to update, 1 to replace, 1 to delete, 1 blocked
+    ### pipectl plan: 1 to create, 1 to update, 1 to replace, 1 to delete, 1 blocked
 
-1 unchanged, 0 unmanaged. Not compared: credentials of 2 objects, which the API does not tell; --base REF tells what git changed. Cost: 6 requests and the waiting, about 6 s at 10 requests / 10 s.
+    1 unchanged, 0 unmanaged. Not checked: credentials of 2 objects (write-only in the API; use --base REF to detect changes in git). Will send 6 requests (at least 6 s at 10 requests / 10 s), plus time for pipes to settle.
 
-| | object | what | why |
-|---|---|---|---|
-| ⛔ | <code>analytics/guarded</code> | blocked | it is protected, and this change would delete it and make it again: take <code>protect</code> off, or undo the change that forces replacement |
-| 🔴 | <code>analytics/gone</code> | delete (state: absent) | table <code>default.clicks</code> stays; drop it yourself if it is not wanted |
-| 🟣 | <code>analytics/moved</code> | must be replaced | <code>source.kafka.topics</code> cannot be changed in place; the new pipe starts where the API chooses, as no <code>offset</code> is declared: rows may arrive in <code>default.clicks</code> twice or not at all |
-| 🟡 | <code>analytics/bigger</code> | update | <code>scaling.replicas</code> |
-| 🟢 | <code>analytics/new</code> | create |  |
+    | | object | what | why |
+    |---|---|---|---|
+    | ⛔ | <code>analytics/guarded</code> | blocked | it is protected, and this change would replace it: remove <code>protect</code>, or undo the change that forces replacement |
+    | 🔴 | <code>analytics/gone</code> | delete (state: absent) | table <code>default.clicks</code> is kept; drop it yourself if you do not need it |
+    | 🟣 | <code>analytics/moved</code> | must be replaced | <code>source.kafka.topics</code> cannot be changed in place; no <code>offset</code> is set, so the API picks the start: rows in <code>default.clicks</code> may be duplicated or missing |
+    | 🟡 | <code>analytics/bigger</code> | update | <code>scaling.replicas</code> |
+    | 🟢 | <code>analytics/new</code> | create |  |
 
-<details><summary>⛔ <code>analytics/guarded</code>: blocked</summary>
+    <details><summary>⛔ <code>analytics/guarded</code>: blocked</summary>
 
-```diff
-- source.kafka.topics: "t"
-+ source.kafka.topics: "t2"   # forces replacement
-```
+    ```diff
+    - source.kafka.topics: "t"
+    + source.kafka.topics: "t2"   # forces replacement
+    ```
 
-</details>
+    </details>
 
-<details><summary>🔴 <code>analytics/gone</code>: delete (state: absent)</summary>
+    <details><summary>🔴 <code>analytics/gone</code>: delete (state: absent)</summary>
 
-- data: table <code>default.clicks</code> stays; drop it yourself if it is not wanted
-- actions: delete, wait until gone
+    - data: table <code>default.clicks</code> is kept; drop it yourself if you do not need it
+    - actions: delete, wait until gone
 
-</details>
+    </details>
 
-<details><summary>🟣 <code>analytics/moved</code>: must be replaced</summary>
+    <details><summary>🟣 <code>analytics/moved</code>: must be replaced</summary>
 
-```diff
-- source.kafka.topics: "t"
-+ source.kafka.topics: "t2"   # forces replacement
-```
+    ```diff
+    - source.kafka.topics: "t"
+    + source.kafka.topics: "t2"   # forces replacement
+    ```
 
-- data: the new pipe starts where the API chooses, as no <code>offset</code> is declared: rows may arrive in <code>default.clicks</code> twice or not at all
-- actions: delete, wait until gone, create
-- sends: source.kafka.credentials.password from env P
+    - data: no <code>offset</code> is set, so the API picks the start: rows in <code>default.clicks</code> may be duplicated or missing
+    - actions: delete, wait until gone, create
+    - secrets: source.kafka.credentials.password from env P
 
-</details>
+    </details>
 
-<details><summary>🟡 <code>analytics/bigger</code>: update</summary>
+    <details><summary>🟡 <code>analytics/bigger</code>: update</summary>
 
-```diff
-- scaling.replicas: 1
-+ scaling.replicas: 2
-```
+    ```diff
+    - scaling.replicas: 1
+    + scaling.replicas: 2
+    ```
 
-</details>
+    </details>
 
-<!-- pipectl:plan -->
-"#);
+    <!-- pipectl:plan -->
+    "#);
 }
 
 #[test]
@@ -74,14 +74,14 @@ fn long_comment_omits_harmless_changes_first() {
                 assert!(comment.contains(&format!("/{word}-{index}</code> |")), "{word}-{index}");
             }
         }
-        assert_eq!(each > 25, comment.contains("\nLeft out, as a comment holds no more: "));
+        assert_eq!(each > 25, comment.contains("\nOmitted because the comment would be too long: "));
         assert_balanced(&comment);
         assert!(comment.ends_with("\n<!-- pipectl:plan -->\n"));
     }
     let (desired, plan) = large(125);
     let comment = rendered(ReportFormat::Markdown, &run(&desired, &plan));
     let told = comment.lines().find(|line| line.starts_with("Left out")).unwrap();
-    assert_snapshot!(told, @r#"Left out, as a comment holds no more: 169 rows (44 update, 125 create) and the details of 375 objects. The log of the run has everything."#);
+    assert_snapshot!(told, @r#"Omitted because the comment would be too long: 169 rows (44 update, 125 create) and the details of 375 objects. The log of the run shows everything."#);
 }
 
 /// Every fence and every fold that is opened is closed.

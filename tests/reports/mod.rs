@@ -130,15 +130,15 @@ fn ignored_drift_is_reported() {
 
 | | object | what | why |
 |---|---|---|---|
-| 🟠 | <code>analytics/a</code> | drift, left alone | <code>scaling.replicas</code> git 2, live 1 |
+| 🟠 | <code>analytics/a</code> | drift, not reverted | <code>scaling.replicas</code> git 2, live 1 |
 
 <!-- pipectl:plan -->
 "#);
     assert_snapshot!(rendered(ReportFormat::Github, &run), @"
-    ::warning file=pipes.yaml,line=21,col=13,title=analytics/a::drift, left alone: `scaling.replicas` git 2, live 1
+    ::warning file=pipes.yaml,line=21,col=13,title=analytics/a::drift, not reverted: `scaling.replicas` git 2, live 1
     ::notice title=pipectl plan::no changes, drift in 1 field
     ");
-    assert!(rendered(ReportFormat::Junit, &run).contains("drift, left alone: `scaling.replicas`"));
+    assert!(rendered(ReportFormat::Junit, &run).contains("drift, not reverted: `scaling.replicas`"));
     assert!(rendered(ReportFormat::Html, &run).contains("<g class=\"node drift\">"));
 }
 

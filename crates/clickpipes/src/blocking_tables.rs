@@ -31,8 +31,8 @@ pub fn find_blocking_tables(kind: Kind, desired: &Value, live: &Value) -> Vec<St
 /// Why the object could be lost, and what to do before.
 pub fn blocking_tables_warning(tables: &[String]) -> String {
     format!(
-        "deleting it leaves {} with all rows, and the API makes it again only when they hold none: \
-         stop it, and drop or rename its tables first (`{}`)",
+        "deleting it keeps {} and all rows, and the API re-creates it only if they are empty: \
+         stop the pipe and drop or rename its tables first (`{}`)",
         tables.join(", "),
         drop_statements(tables)
     )

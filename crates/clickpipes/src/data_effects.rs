@@ -21,9 +21,8 @@ pub fn replacement_effects(kind: Kind, desired: &Value, live: &Value) -> Vec<Str
         Kind::ClickPipe => Replacement::new(desired, live).map(|it| it.describe_effects()).unwrap_or_default(),
         Kind::ReversePrivateEndpoint => {
             vec![
-                "the new endpoint has another id and other DNS names, and may wait for \
-                acceptance: pipes that use the old one cannot reach their source until \
-                then"
+                "the new endpoint has a new id and new DNS names, and may need acceptance: until \
+                 then pipes that use it cannot reach their source"
                     .to_owned(),
             ]
         }
@@ -35,7 +34,7 @@ pub fn replacement_effects(kind: Kind, desired: &Value, live: &Value) -> Vec<Str
 pub fn missing_object_effects(kind: Kind) -> Vec<String> {
     match kind {
         Kind::CdcScaling => {
-            vec!["there is none before the first database pipe: apply waits until that is made".to_owned()]
+            vec!["waits for the first database pipe to be created".to_owned()]
         }
         Kind::ClickPipe | Kind::ReversePrivateEndpoint => Vec::new(),
     }

@@ -121,7 +121,7 @@ impl Plan {
         let many = if objects.len() == 1 { "object" } else { "objects" };
         (objects.len() > most).then(|| {
             format!(
-                "the plan would {} {} {many}, and `{key}` is {most}; allow each by name: {}",
+                "the plan would {} {} {many}, but `{key}` is {most}; allow each by name: {}",
                 verdict.as_str(),
                 objects.len(),
                 flags.join(" ")

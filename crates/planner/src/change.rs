@@ -282,9 +282,9 @@ pub enum ProtectedBy {
 impl fmt::Display for ProtectedBy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Manifest => f.write_str("take `protect` off"),
+            Self::Manifest => f.write_str("remove `protect`"),
             Self::Project(pattern) => {
-                write!(f, "take `{pattern}` out of `policy.protect` in pipectl.yaml")
+                write!(f, "remove `{pattern}` from `policy.protect` in pipectl.yaml")
             }
         }
     }
@@ -306,20 +306,20 @@ impl fmt::Display for BlockReason {
             }
             Self::ProtectedFromReplace(guard) => write!(
                 f,
-                "it is protected, and this change would delete it and make it again: {guard}, or undo \
-                 the change that forces replacement"
+                "it is protected, and this change would replace it: {guard}, or undo the change that \
+                 forces replacement"
             ),
             Self::Ambiguous(objects) => {
                 f.write_str("several live objects have this name: ")?;
                 for (index, (id, created)) in objects.iter().enumerate() {
                     let comma = if index == 0 { "" } else { ", " };
                     let created = created.as_deref().unwrap_or("at an unknown time");
-                    write!(f, "{comma}{id} (made {created})")?;
+                    write!(f, "{comma}{id} (created {created})")?;
                 }
                 f.write_str("; pick one with `metadata.id`, or delete the others")
             }
             Self::PinnedIdMissing(id) => {
-                write!(f, "`metadata.id` says {id}, but no live object of the service has that id")
+                write!(f, "`metadata.id` is {id}, but no live object of the service has that id")
             }
             Self::SeveralNamesLive(objects) => {
                 f.write_str("more than one of its names is live: ")?;
@@ -339,23 +339,23 @@ impl fmt::Display for BlockReason {
                 write!(f, "{warning}, then allow it with `--allow-replace {}`", at.to_glob_argument())
             }
             Self::MissingReference(address) => {
-                write!(f, "it refers to {address}, which is neither live nor declared")
+                write!(f, "it references {address}, which is neither live nor declared")
             }
             Self::ReferenceToAbsent(address) => write!(
                 f,
-                "it refers to {address}, which is declared with `state: absent`: take the \
-                 reference out, or the `state: absent`"
+                "it references {address}, which is declared with `state: absent`: remove the \
+                 reference or the `state: absent`"
             ),
             Self::Conflict(fields) => {
                 for (field, git, live) in fields {
                     match (git.is_object() || live.is_object(), truncate_value(git), truncate_value(live)) {
                         (true, ..) => write!(f, "`{field}` was changed in git and outside git; "),
                         (false, git, live) => {
-                            write!(f, "`{field}` is {git} in git and {live} live, both changed; ")
+                            write!(f, "`{field}` was changed to {git} in git and to {live} outside git; ")
                         }
                     }?;
                 }
-                f.write_str("plan without `--base` to take git's side, or declare what is live")
+                f.write_str("plan without `--base` to apply git's value, or put the live value into the manifest")
             }
             Self::ProtectedAtRemoval(commit) => write!(
                 f,
@@ -363,7 +363,7 @@ impl fmt::Display for BlockReason {
                  declare it with `state: absent` and without `protect`"
             ),
             Self::StillReferenced(address) => {
-                write!(f, "its manifest is gone, but {address} still refers to it")
+                write!(f, "its manifest was removed, but {address} still references it")
             }
         }
     }

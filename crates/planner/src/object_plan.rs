@@ -198,7 +198,10 @@ impl PlanInputs<'_> {
         data.extend(data_effects::stop_effects(None, &actions));
         let in_the_way = blocking_tables::find_blocking_tables(at.kind, &document.body, &live);
         if !in_the_way.is_empty() {
-            data.push(format!("apply leaves it as it is without `--allow-replace {}`", at.to_glob_argument()));
+            data.push(format!(
+                "apply skips this replacement unless you pass `--allow-replace {}`",
+                at.to_glob_argument()
+            ));
         }
         (Change { data_effects: data, blocking_tables: in_the_way, ..change }, actions)
     }
@@ -210,7 +213,7 @@ impl PlanInputs<'_> {
 }
 
 /// Why an object is made that was declared before.
-const MISSING_LIVE_REASON: &str = "declared in the base, but not live: deleted outside git, or never made";
+const MISSING_LIVE_REASON: &str = "in the base commit but not live: will be re-created";
 
 fn can_be_renamed(kind: Kind) -> bool {
     let name = kind.name_path();

@@ -47,7 +47,7 @@ fn limit_sentences(sentences: impl Iterator<Item = String>) -> Vec<String> {
     if sentences.len() > MAX_SENTENCES {
         let more = sentences.len() - (MAX_SENTENCES - 1);
         sentences.truncate(MAX_SENTENCES - 1);
-        sentences.push(format!("the same for {more} more tables"));
+        sentences.push(format!("the same applies to {more} more tables"));
     }
     sentences
 }
@@ -156,10 +156,9 @@ impl<'l> LiveMappings<'l> {
             MappingChange::Added(it) if self.has_snapshot => {
                 format!("first snapshot of {}; other tables keep their position", self.describe_copy(it))
             }
-            MappingChange::Added(MappedTable { source, target }) => format!(
-                "`{source}` is read into `{target}` from now on: `cdc_only` makes no snapshot of the \
-                 rows that it has"
-            ),
+            MappingChange::Added(MappedTable { source, target }) => {
+                format!("new changes of `{source}` go to `{target}`; existing rows are not copied (`cdc_only`)")
+            }
             MappingChange::Moved(it, before) if self.has_snapshot => {
                 format!("new snapshot of {}{}", self.describe_copy(it), describe_remaining(before.as_deref()))
             }
@@ -168,11 +167,11 @@ impl<'l> LiveMappings<'l> {
             }
             MappingChange::Changed(MappedTable { source, target }) if self.has_snapshot => format!(
                 "`{source}` is removed and added again, with a new snapshot into `{target}`: \
-                 empty or drop that table before"
+                 empty or drop that table first"
             ),
             MappingChange::Changed(it) => describe_without_snapshot(it),
             MappingChange::Removed(MappedTable { source, target }) => {
-                format!("`{source}` is no longer read; table `{target}` stays with the rows that it has")
+                format!("`{source}` is no longer replicated; table `{target}` and its rows are kept")
             }
         }
     }
@@ -182,7 +181,7 @@ impl<'l> LiveMappings<'l> {
         let mut others = self.live.iter().filter_map(|entry| self.mapped_table(entry));
         let other = others.find(|it| &it.target == target && &it.source != source);
         let holds = other.map_or_else(String::new, |MappedTable { source, .. }| {
-            format!(", which holds the rows of `{source}`: empty or drop that table before")
+            format!(", which contains rows of `{source}`: empty or drop that table first")
         });
         format!("`{source}` into `{target}`{holds}")
     }
@@ -190,11 +189,11 @@ impl<'l> LiveMappings<'l> {
 
 fn describe_without_snapshot(MappedTable { source, target }: &MappedTable) -> String {
     format!(
-        "`{source}` is removed and added again, without a snapshot as it is `cdc_only`: what changes \
-         in between may never reach `{target}`"
+        "`{source}` is removed and added again without a snapshot (`cdc_only`): changes in between \
+         may never reach `{target}`"
     )
 }
 
 fn describe_remaining(table: Option<&str>) -> String {
-    table.map_or_else(String::new, |it| format!("; table `{it}` stays with the rows that it has"))
+    table.map_or_else(String::new, |it| format!("; table `{it}` and its rows are kept"))
 }

@@ -32,19 +32,19 @@ fn created_body(action: &Action) -> Option<&Value> {
 /// The API makes no pipe stopped.
 fn describe_initial_run(body: &Value) -> &'static str {
     if run_mode::is_finite_load(body) {
-        "the API makes it running: it may have loaded everything before it is stopped"
+        "the API starts every new pipe: it may load everything before it is stopped"
     } else {
-        "the API makes it running: it reads until it is stopped"
+        "the API starts every new pipe: it reads until it is stopped"
     }
 }
 
 fn describe_interim_stop(live: &Object, actions: &[Action]) -> Option<String> {
     match live.state.as_str() {
         state @ ("Provisioning" | "Setup" | "Snapshot" | "Resync") => {
-            Some(format!("it is in `{state}`: the stop breaks off a load that is under way"))
+            Some(format!("it is in `{state}`: stopping it interrupts the running load"))
         }
         "Paused" if actions.last().is_some_and(is_stop) && actions.len() > 1 => {
-            Some("the API resumes it to try the edit out: it reads until it is stopped".to_owned())
+            Some("the API resumes it to test the edit: it reads until it is stopped again".to_owned())
         }
         _ => None,
     }

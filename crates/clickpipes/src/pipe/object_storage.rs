@@ -210,7 +210,7 @@ pub(crate) const RULES: RuleSet = RuleSet {
 /// What replacing a pipe of files does to the data.
 pub(crate) fn describe_replacement(it: &Replacement<'_>) -> Vec<String> {
     if it.is_set("skipInitialLoad") {
-        let sentence = "the new pipe goes on with what the queue holds: files that were read are not \
+        let sentence = "the new pipe continues with the messages in the queue: files that were read are not \
             read again";
         return vec![sentence.to_owned()];
     }

@@ -85,17 +85,15 @@ impl<'b> Replacement<'b> {
 
     /// Rows that are read a second time.
     pub(crate) fn describe_repeated_rows(&self, start: &str, what: &str) -> Vec<String> {
-        let mut sentences = vec![format!("{start}: {what} already in {} arrive again", self.tables.quoted_list())];
+        let mut sentences = vec![format!("{start}: {what} already in {} are loaded again", self.tables.quoted_list())];
         sentences.extend(self.describe_old_definition());
         sentences
     }
 
     /// Rows that nobody reads.
     pub(crate) fn describe_missed_rows(&self, start: &str, what: &str) -> Vec<String> {
-        let mut sentences = vec![format!(
-            "{start}: {what} that arrive while there is no pipe never reach {}",
-            self.tables.quoted_list()
-        )];
+        let mut sentences =
+            vec![format!("{start}: {what} that arrive while no pipe exists never reach {}", self.tables.quoted_list())];
         sentences.extend(self.describe_old_definition());
         sentences
     }
@@ -104,8 +102,7 @@ impl<'b> Replacement<'b> {
         let same = !self.tables.names.is_empty() && self.tables.names == self.old_tables.names;
         (same && self.is_redefined).then(|| {
             format!(
-                "table {} exists already: the new definition takes effect only after it was \
-                 dropped",
+                "table {} already exists: the new definition takes effect only after you drop it",
                 self.tables.quoted_list()
             )
         })
@@ -155,8 +152,8 @@ impl<'b> WrittenTables<'b> {
     pub(crate) fn describe_remaining(&self) -> Option<String> {
         match self.names.len() {
             0 => None,
-            1 => Some(format!("table {} stays; drop it yourself if it is not wanted", self.quoted_list())),
-            _ => Some(format!("tables {} stay; drop them yourself if they are not wanted", self.quoted_list())),
+            1 => Some(format!("table {} is kept; drop it yourself if you do not need it", self.quoted_list())),
+            _ => Some(format!("tables {} are kept; drop them yourself if you do not need them", self.quoted_list())),
         }
     }
 }
@@ -166,7 +163,7 @@ pub(crate) fn describe_kept_slot(live: &Value) -> Option<String> {
     let path = FieldPath::parse("source.postgres.settings.replicationSlotName");
     let slot = path.value_in(live)?.as_str().filter(|slot| !slot.is_empty())?;
     Some(format!(
-        "replication slot `{slot}` stays in the source, whose log grows until the slot is read \
+        "the source keeps replication slot `{slot}`, and its log grows until the slot is read \
          again or dropped"
     ))
 }

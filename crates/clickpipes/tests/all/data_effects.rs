@@ -32,10 +32,10 @@ fn database(arm: &str, settings: Value, tables: &[&str]) -> Value {
 #[test]
 fn new_kafka_pipe_starts_at_its_offset() {
     let offset = |offset: Value| again(json!({"kafka": {"topics": "clicks", "offset": offset}}));
-    insta::assert_snapshot!(offset(json!({"strategy": "from_beginning"})), @"the new pipe starts at from_beginning: rows already in `default.clicks` arrive again");
-    insta::assert_snapshot!(offset(json!({"strategy": "from_latest"})), @"the new pipe starts at from_latest: messages that arrive while there is no pipe never reach `default.clicks`");
-    insta::assert_snapshot!(offset(json!({"strategy": "from_timestamp", "timestamp": "2026-01-31T08:00"})), @"the new pipe starts at 2026-01-31T08:00 UTC: rows from then on that are already in `default.clicks` arrive again");
-    insta::assert_snapshot!(again(json!({"kafka": {"topics": "clicks"}})), @"the new pipe starts where the API chooses, as no `offset` is declared: rows may arrive in `default.clicks` twice or not at all");
+    insta::assert_snapshot!(offset(json!({"strategy": "from_beginning"})), @"the new pipe starts at from_beginning: rows already in `default.clicks` are loaded again");
+    insta::assert_snapshot!(offset(json!({"strategy": "from_latest"})), @"the new pipe starts at from_latest: messages that arrive while no pipe exists never reach `default.clicks`");
+    insta::assert_snapshot!(offset(json!({"strategy": "from_timestamp", "timestamp": "2026-01-31T08:00"})), @"the new pipe starts at 2026-01-31T08:00 UTC: rows from then on that are already in `default.clicks` are loaded again");
+    insta::assert_snapshot!(again(json!({"kafka": {"topics": "clicks"}})), @"no `offset` is set, so the API picks the start: rows in `default.clicks` may be duplicated or missing");
 }
 
 #[test]
@@ -47,25 +47,25 @@ fn consumer_group_resumes_only_its_own_topics() {
         }}))
     };
     let same = replacement_effects(Kind::ClickPipe, &kafka("clicks"), &kafka("clicks")).join("\n");
-    insta::assert_snapshot!(same, @"the new pipe reads with consumer group `readers` again, and goes on where the group stopped if the brokers still know");
+    insta::assert_snapshot!(same, @"the new pipe resumes from the committed offsets of consumer group `readers`, if the brokers still have them");
     let others = replacement_effects(Kind::ClickPipe, &kafka("clicks_v2"), &kafka("clicks")).join("\n");
-    insta::assert_snapshot!(others, @"the new pipe starts at from_beginning: rows already in `default.clicks` arrive again");
+    insta::assert_snapshot!(others, @"the new pipe starts at from_beginning: rows already in `default.clicks` are loaded again");
 }
 
 #[test]
 fn other_streams_start_at_their_declared_position() {
-    insta::assert_snapshot!(again(json!({"kinesis": {"iteratorType": "TRIM_HORIZON"}})), @"the new pipe starts at TRIM_HORIZON: rows already in `default.clicks` arrive again");
-    insta::assert_snapshot!(again(json!({"kinesis": {"iteratorType": "LATEST"}})), @"the new pipe starts at LATEST: records that arrive while there is no pipe never reach `default.clicks`");
-    insta::assert_snapshot!(again(json!({"kinesis": {"iteratorType": "AT_TIMESTAMP", "timestamp": 1}})), @"the new pipe starts at the declared timestamp: rows from then on that are already in `default.clicks` arrive again");
-    insta::assert_snapshot!(again(json!({"pubsub": {"seekType": "latest"}})), @"the new pipe starts at latest: messages that arrive while there is no pipe never reach `default.clicks`");
-    insta::assert_snapshot!(again(json!({"pubsub": {"seekType": "timestamp", "seekTimestamp": "2026-01-31T08:00:00Z"}})), @"the new pipe starts at 2026-01-31T08:00:00Z: rows from then on that are already in `default.clicks` arrive again");
+    insta::assert_snapshot!(again(json!({"kinesis": {"iteratorType": "TRIM_HORIZON"}})), @"the new pipe starts at TRIM_HORIZON: rows already in `default.clicks` are loaded again");
+    insta::assert_snapshot!(again(json!({"kinesis": {"iteratorType": "LATEST"}})), @"the new pipe starts at LATEST: records that arrive while no pipe exists never reach `default.clicks`");
+    insta::assert_snapshot!(again(json!({"kinesis": {"iteratorType": "AT_TIMESTAMP", "timestamp": 1}})), @"the new pipe starts at the declared timestamp: rows from then on that are already in `default.clicks` are loaded again");
+    insta::assert_snapshot!(again(json!({"pubsub": {"seekType": "latest"}})), @"the new pipe starts at latest: messages that arrive while no pipe exists never reach `default.clicks`");
+    insta::assert_snapshot!(again(json!({"pubsub": {"seekType": "timestamp", "seekTimestamp": "2026-01-31T08:00:00Z"}})), @"the new pipe starts at 2026-01-31T08:00:00Z: rows from then on that are already in `default.clicks` are loaded again");
 }
 
 #[test]
 fn replaced_object_storage_pipe_reads_files_again() {
-    insta::assert_snapshot!(again(json!({"objectStorage": {"url": "s3://b/*"}})), @"the new pipe reads every matching file from the start: rows already in `default.clicks` arrive again");
-    insta::assert_snapshot!(again(json!({"objectStorage": {"startAfter": "2026/"}})), @"the new pipe reads every file after `2026/`: rows already in `default.clicks` arrive again");
-    insta::assert_snapshot!(again(json!({"objectStorage": {"skipInitialLoad": true}})), @"the new pipe goes on with what the queue holds: files that were read are not read again");
+    insta::assert_snapshot!(again(json!({"objectStorage": {"url": "s3://b/*"}})), @"the new pipe reads every matching file from the start: rows already in `default.clicks` are loaded again");
+    insta::assert_snapshot!(again(json!({"objectStorage": {"startAfter": "2026/"}})), @"the new pipe reads every file after `2026/`: rows already in `default.clicks` are loaded again");
+    insta::assert_snapshot!(again(json!({"objectStorage": {"skipInitialLoad": true}})), @"the new pipe continues with the messages in the queue: files that were read are not read again");
 }
 
 #[test]
@@ -73,13 +73,13 @@ fn initial_snapshot_requires_empty_tables() {
     let two = database("postgres", json!({"replicationMode": "cdc"}), &["orders", "users"]);
     let one = database("postgres", json!({"replicationMode": "snapshot"}), &["orders"]);
     insta::assert_snapshot!(replacement_effects(Kind::ClickPipe, &two, &two).join("\n"), @r#"
-    tables `shop.orders` and `shop.users` stay when the old pipe goes, and the first copy wants them empty: empty or drop them before
-    the new pipe makes the first copy again, from the start
+    tables `shop.orders` and `shop.users` are kept when the old pipe is deleted, and the snapshot needs them empty: empty or drop them first
+    the new pipe takes a new initial snapshot
     "#);
     insta::assert_snapshot!(replacement_effects(Kind::ClickPipe, &one, &two).join("\n"), @r#"
-    table `shop.orders` stays when the old pipe goes, and the first copy wants it empty: empty or drop it before
-    the new pipe makes the first copy again, from the start
-    table `shop.users` stays; drop it yourself if it is not wanted
+    table `shop.orders` is kept when the old pipe is deleted, and the snapshot needs it empty: empty or drop it first
+    the new pipe takes a new initial snapshot
+    table `shop.users` is kept; drop it yourself if you do not need it
     "#);
 }
 
@@ -88,11 +88,11 @@ fn cdc_only_replacement_misses_changes_without_a_slot() {
     let plain = database("postgres", json!({"replicationMode": "cdc_only"}), &["orders"]);
     let slot = json!({"replicationMode": "cdc_only", "replicationSlotName": "reader"});
     let slot = database("postgres", slot, &["orders"]);
-    insta::assert_snapshot!(replacement_effects(Kind::ClickPipe, &plain, &plain).join("\n"), @"the new pipe makes no first copy: changes that arrive while there is no pipe never reach `shop.orders`");
-    insta::assert_snapshot!(replacement_effects(Kind::ClickPipe, &slot, &slot).join("\n"), @"the new pipe reads replication slot `reader` again, and goes on where it stands");
+    insta::assert_snapshot!(replacement_effects(Kind::ClickPipe, &plain, &plain).join("\n"), @"the new pipe takes no snapshot: changes that arrive while no pipe exists never reach `shop.orders`");
+    insta::assert_snapshot!(replacement_effects(Kind::ClickPipe, &slot, &slot).join("\n"), @"the new pipe resumes from replication slot `reader`");
     insta::assert_snapshot!(deletion_effects(Kind::ClickPipe, &slot).join("\n"), @r#"
-    table `shop.orders` stays; drop it yourself if it is not wanted
-    replication slot `reader` stays in the source, whose log grows until the slot is read again or dropped
+    table `shop.orders` is kept; drop it yourself if you do not need it
+    the source keeps replication slot `reader`, and its log grows until the slot is read again or dropped
     "#);
 }
 
@@ -102,8 +102,8 @@ fn new_table_definition_needs_the_old_table_dropped() {
     desired["destination"]["tableDefinition"] = json!({"sortingKey": ["id"]});
     let live = pipe(json!({"kinesis": {"iteratorType": "LATEST"}}));
     insta::assert_snapshot!(replacement_effects(Kind::ClickPipe, &desired, &live).join("\n"), @r#"
-    the new pipe starts at LATEST: records that arrive while there is no pipe never reach `default.clicks`
-    table `default.clicks` exists already: the new definition takes effect only after it was dropped
+    the new pipe starts at LATEST: records that arrive while no pipe exists never reach `default.clicks`
+    table `default.clicks` already exists: the new definition takes effect only after you drop it
     "#);
 }
 
@@ -112,8 +112,8 @@ fn changing_the_source_leaves_old_tables() {
     let live = database("mysql", json!({"replicationMode": "cdc"}), &["orders", "users"]);
     let desired = pipe(json!({"kafka": {"offset": {"strategy": "from_latest"}}}));
     insta::assert_snapshot!(replacement_effects(Kind::ClickPipe, &desired, &live).join("\n"), @r#"
-    the new pipe starts at from_latest: messages that arrive while there is no pipe never reach `default.clicks`
-    tables `shop.orders` and `shop.users` stay; drop them yourself if they are not wanted
+    the new pipe starts at from_latest: messages that arrive while no pipe exists never reach `default.clicks`
+    tables `shop.orders` and `shop.users` are kept; drop them yourself if you do not need them
     "#);
 }
 
@@ -121,8 +121,8 @@ fn changing_the_source_leaves_old_tables() {
 fn deleting_a_pipe_drops_no_table() {
     let stream = pipe(json!({"kafka": {}, "postgres": null}));
     let tables = database("mongodb", json!({"replicationMode": "cdc"}), &["a", "b", "c"]);
-    insta::assert_snapshot!(deletion_effects(Kind::ClickPipe, &stream).join("\n"), @"table `default.clicks` stays; drop it yourself if it is not wanted");
-    insta::assert_snapshot!(deletion_effects(Kind::ClickPipe, &tables).join("\n"), @"tables `shop.a`, `shop.b` and `shop.c` stay; drop them yourself if they are not wanted");
+    insta::assert_snapshot!(deletion_effects(Kind::ClickPipe, &stream).join("\n"), @"table `default.clicks` is kept; drop it yourself if you do not need it");
+    insta::assert_snapshot!(deletion_effects(Kind::ClickPipe, &tables).join("\n"), @"tables `shop.a`, `shop.b` and `shop.c` are kept; drop them yourself if you do not need them");
     insta::assert_snapshot!(deletion_effects(Kind::ReversePrivateEndpoint, &json!({})).join("\n"), @"pipes that use the endpoint can no longer reach their source");
     assert_eq!(deletion_effects(Kind::CdcScaling, &json!({})), Vec::<String>::new());
 }
@@ -149,20 +149,20 @@ fn remapped(mode: &str, before: &[(&str, &str)], after: &[(&str, &str)]) -> Stri
 #[test]
 fn table_mapping_changes_are_described_one_by_one() {
     insta::assert_snapshot!(remapped("cdc", &[], &[("refunds", "refunds_raw")]), @"first snapshot of `public.refunds` into `refunds_raw`; other tables keep their position");
-    insta::assert_snapshot!(remapped("cdc", &[("refunds", "refunds_raw")], &[]), @"`public.refunds` is no longer read; table `refunds_raw` stays with the rows that it has");
+    insta::assert_snapshot!(remapped("cdc", &[("refunds", "refunds_raw")], &[]), @"`public.refunds` is no longer replicated; table `refunds_raw` and its rows are kept");
     let (path, live) = (FieldPath::parse("source.postgres.tableMappings"), mapping("refunds", "raw"));
     let edited = [ChangedEntry { live: Some(&live), desired: Some(&live) }];
     let said = entry_change_effects(Kind::ClickPipe, &path, &json!({}), &edited).join("\n");
-    insta::assert_snapshot!(said, @"`public.refunds` is removed and added again, with a new snapshot into `raw`: empty or drop that table before");
+    insta::assert_snapshot!(said, @"`public.refunds` is removed and added again, with a new snapshot into `raw`: empty or drop that table first");
 }
 
 #[test]
 fn changed_target_table_is_described_as_one_change() {
-    insta::assert_snapshot!(remapped("cdc", &[("a", "x")], &[("a", "y")]), @"new snapshot of `public.a` into `y`; table `x` stays with the rows that it has");
+    insta::assert_snapshot!(remapped("cdc", &[("a", "x")], &[("a", "y")]), @"new snapshot of `public.a` into `y`; table `x` and its rows are kept");
     let swapped = remapped("cdc", &[("a", "x"), ("b", "y")], &[("a", "y"), ("b", "x")]);
     insta::assert_snapshot!(swapped, @r#"
-    new snapshot of `public.a` into `y`, which holds the rows of `public.b`: empty or drop that table before
-    new snapshot of `public.b` into `x`, which holds the rows of `public.a`: empty or drop that table before
+    new snapshot of `public.a` into `y`, which contains rows of `public.b`: empty or drop that table first
+    new snapshot of `public.b` into `x`, which contains rows of `public.a`: empty or drop that table first
     "#);
 }
 
@@ -170,16 +170,16 @@ fn changed_target_table_is_described_as_one_change() {
 fn cdc_only_takes_no_snapshot() {
     let said = remapped("cdc_only", &[("a", "x"), ("b", "y")], &[("a", "z"), ("c", "c")]);
     insta::assert_snapshot!(said, @r#"
-    `public.c` is read into `c` from now on: `cdc_only` makes no snapshot of the rows that it has
-    `public.a` is removed and added again, without a snapshot as it is `cdc_only`: what changes in between may never reach `z`; table `x` stays with the rows that it has
-    `public.b` is no longer read; table `y` stays with the rows that it has
+    new changes of `public.c` go to `c`; existing rows are not copied (`cdc_only`)
+    `public.a` is removed and added again without a snapshot (`cdc_only`): changes in between may never reach `z`; table `x` and its rows are kept
+    `public.b` is no longer replicated; table `y` and its rows are kept
     "#);
     let path = FieldPath::parse("source.mysql.tableMappings");
     let live = json!({"source": {"mysql": {"settings": {"replicationMode": "cdc_only"}}}});
     let entry = mapping("a", "x");
     let edited = [ChangedEntry { live: Some(&entry), desired: Some(&entry) }];
     let said = entry_change_effects(Kind::ClickPipe, &path, &live, &edited).join("\n");
-    insta::assert_snapshot!(said, @"`public.a` is removed and added again, without a snapshot as it is `cdc_only`: what changes in between may never reach `x`");
+    insta::assert_snapshot!(said, @"`public.a` is removed and added again without a snapshot (`cdc_only`): changes in between may never reach `x`");
 }
 
 #[test]
@@ -190,11 +190,11 @@ fn long_table_lists_are_shortened() {
     first snapshot of `public.t005` into `t005`; other tables keep their position
     first snapshot of `public.t006` into `t006`; other tables keep their position
     first snapshot of `public.t007` into `t007`; other tables keep their position
-    the same for 492 more tables
-    `public.t000` is no longer read; table `t000` stays with the rows that it has
-    `public.t001` is no longer read; table `t001` stays with the rows that it has
-    `public.t002` is no longer read; table `t002` stays with the rows that it has
-    the same for 2 more tables
+    the same applies to 492 more tables
+    `public.t000` is no longer replicated; table `t000` and its rows are kept
+    `public.t001` is no longer replicated; table `t001` and its rows are kept
+    `public.t002` is no longer replicated; table `t002` and its rows are kept
+    the same applies to 2 more tables
     "#);
     assert_eq!(remapped("cdc", &[], &all[..4]).lines().count(), 4);
 }
@@ -216,15 +216,15 @@ fn tables_of_the_new_pipe_only_are_not_listed() {
     let live = database("mysql", json!({"replicationMode": "cdc"}), &["orders", "users"]);
     let desired = database("mysql", json!({"replicationMode": "cdc"}), &["orders_v2", "users"]);
     insta::assert_snapshot!(replacement_effects(Kind::ClickPipe, &desired, &live).join("\n"), @r#"
-    table `shop.users` stays when the old pipe goes, and the first copy wants it empty: empty or drop it before
-    the new pipe makes the first copy again, from the start
-    table `shop.orders` stays; drop it yourself if it is not wanted
+    table `shop.users` is kept when the old pipe is deleted, and the snapshot needs it empty: empty or drop it first
+    the new pipe takes a new initial snapshot
+    table `shop.orders` is kept; drop it yourself if you do not need it
     "#);
     let mut elsewhere = live.clone();
     elsewhere["destination"]["database"] = json!("other");
     insta::assert_snapshot!(replacement_effects(Kind::ClickPipe, &elsewhere, &live).join("\n"), @r#"
-    the new pipe makes the first copy again, from the start
-    tables `shop.orders` and `shop.users` stay; drop them yourself if they are not wanted
+    the new pipe takes a new initial snapshot
+    tables `shop.orders` and `shop.users` are kept; drop them yourself if you do not need them
     "#);
 }
 
@@ -246,11 +246,11 @@ fn effects_of_stopping_a_pipe_are_described() {
         stop_effects(Some(&live(state)), &actions).unwrap_or_default()
     };
     let stream = stop_effects(None, &[make(pipe(json!({"kafka": {}}))), stop.clone()]).unwrap();
-    insta::assert_snapshot!(stream, @"the API makes it running: it reads until it is stopped");
+    insta::assert_snapshot!(stream, @"the API starts every new pipe: it reads until it is stopped");
     let files = stop_effects(None, &[make(pipe(json!({"objectStorage": {}}))), stop.clone()]).unwrap();
-    insta::assert_snapshot!(files, @"the API makes it running: it may have loaded everything before it is stopped");
-    insta::assert_snapshot!(said("Snapshot", &[&stop, &edit, &start]), @"it is in `Snapshot`: the stop breaks off a load that is under way");
-    insta::assert_snapshot!(said("Paused", &[&edit, &stop]), @"the API resumes it to try the edit out: it reads until it is stopped");
+    insta::assert_snapshot!(files, @"the API starts every new pipe: it may load everything before it is stopped");
+    insta::assert_snapshot!(said("Snapshot", &[&stop, &edit, &start]), @"it is in `Snapshot`: stopping it interrupts the running load");
+    insta::assert_snapshot!(said("Paused", &[&edit, &stop]), @"the API resumes it to test the edit: it reads until it is stopped again");
     assert_eq!(said("Running", &[&stop, &edit, &start]), "");
     assert_eq!(said("Stopped", &[&edit, &stop]), "");
     assert_eq!(said("Snapshot", &[&edit]), "");

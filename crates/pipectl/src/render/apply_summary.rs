@@ -23,7 +23,7 @@ pub fn render_refused(moved: &[StaleObject]) -> StyledText {
         }
     }
     if !moved.is_empty() {
-        text.push(Label::Dim, "          plan again, and have that plan reviewed").end_line();
+        text.push(Label::Dim, "          create a new plan and have it reviewed").end_line();
     }
     text
 }
@@ -70,7 +70,7 @@ fn push_left_stopped(text: &mut StyledText, report: &ObjectResult) {
     let Some(reason) = &report.left_stopped else { return };
     let at = &report.address;
     text.push(Label::Delete, format!("STOPPED: {at}"))
-        .push_plain(" was stopped for an edit and may still be: it could not be started again")
+        .push_plain(" was stopped for an edit and could not be restarted; it may still be stopped")
         .end_line();
     text.push_plain(format!("  {reason}")).end_line();
     text.push(Label::Dim, "  hint: apply again, or start it in the console").end_line().end_line();
@@ -90,7 +90,7 @@ fn push_result_row(text: &mut StyledText, report: &ObjectResult, word: &str, lab
     if !report.not_begun.is_empty() && report.outcome != Outcome::Skipped {
         let (done, of) = (report.done, report.actions);
         let rest = report.not_begun.join(", ");
-        text.push_plain(format!("             {done} of {of} done; not begun: {rest}")).end_line();
+        text.push_plain(format!("             {done} of {of} done; not started: {rest}")).end_line();
     }
     for note in &report.notes {
         text.push_plain(format!("             {note}")).end_line();

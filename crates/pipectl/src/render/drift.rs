@@ -88,7 +88,7 @@ fn is_drift_field(field: &FieldChange) -> bool {
 
 fn drift_reason(change: &Change) -> Option<String> {
     match &change.verdict {
-        Verdict::Delete => Some("live, though declared absent".to_owned()),
+        Verdict::Delete => Some("live, but declared with `state: absent`".to_owned()),
         Verdict::Rename => {
             let from = change.renamed_from.as_ref()?;
             Some(format!("live under its previous name `{from}`"))
@@ -128,7 +128,7 @@ pub fn render(drift: &DriftReport<'_>, unread: &[UnreachableService]) -> StyledT
     }
     text.append(unreachable::unreachable_lines(unread));
     if let Some((considered, declared)) = drift.partial {
-        text.push_plain(format!("partial: {considered} of {declared} objects considered")).end_line();
+        text.push_plain(format!("partial: {considered} of {declared} objects included")).end_line();
     }
     let counts = format!("Drift: {}.", drift.counts_text());
     text.push(Label::Heading, counts).push_plain(format!("  Compared with {}.", drift.against)).end_line();

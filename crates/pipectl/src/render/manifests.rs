@@ -26,13 +26,14 @@ fn manifest_to_yaml(manifest: &ExportedManifest) -> String {
     let (at, why) = (&manifest.address, why.concat());
     let yaml: Vec<String> = yaml.lines().map(|line| format!("# {line}\n")).collect();
     let yaml = yaml.concat();
-    format!("# {at} is only a comment, as this would be no sound manifest:\n{why}{remarks}#\n{yaml}")
+    format!("# {at} is commented out because the manifest would not be valid:\n{why}{remarks}#\n{yaml}")
 }
 
 fn unknown_fields_remark(manifest: &ExportedManifest) -> Option<String> {
     let paths: Vec<String> = manifest.write_only_fields.iter().map(ToString::to_string).collect();
     let paths = paths.join(", ");
-    (!paths.is_empty()).then(|| format!("Not returned by the API, so add what it has: {paths}."))
+    (!paths.is_empty())
+        .then(|| format!("The API does not return these fields. Add those that the object uses: {paths}."))
 }
 
 fn field_comments(notes: &BTreeMap<FieldPath, FieldNote>) -> BTreeMap<FieldPath, String> {
@@ -46,12 +47,12 @@ fn field_comments(notes: &BTreeMap<FieldPath, FieldNote>) -> BTreeMap<FieldPath,
 /// What stands behind the field.
 pub(crate) fn todo_comment(note: &FieldNote) -> String {
     let what = match note {
-        FieldNote::Secret { needs_base64: false, .. } => "set it before a change of the connection",
+        FieldNote::Secret { needs_base64: false, .. } => "set this variable before you change connection settings",
         FieldNote::Secret { needs_base64: true, .. } => {
-            "set it to the plain key file before a change of the connection"
+            "set this variable to the plain key file before you change connection settings"
         }
-        FieldNote::FillIn => "FILL IN what the object has",
-        FieldNote::Guess => "a guess, so FILL IN what the object has",
+        FieldNote::FillIn => "FILL IN the object's value",
+        FieldNote::Guess => "this is a guess, FILL IN the object's value",
     };
     format!("not returned by the API: {what}")
 }

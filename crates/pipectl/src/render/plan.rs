@@ -113,11 +113,15 @@ fn push_object(text: &mut StyledText, plan: &Plan, change: &Change) {
         text.push(Label::Dim, format!("        actions: {}", steps.join(", "))).end_line();
     }
     if !change.resent_fields.is_empty() {
-        text.push(Label::Dim, format!("        sends along: {}", comma_separated(&change.resent_fields))).end_line();
+        text.push(
+            Label::Dim,
+            format!("        also sends (required by the API): {}", comma_separated(&change.resent_fields)),
+        )
+        .end_line();
     }
     if !change.secrets.is_empty() {
         let sent = sanitize_line(&comma_separated(&change.secrets));
-        text.push(Label::Dim, format!("        sends: {sent}")).end_line();
+        text.push(Label::Dim, format!("        secrets: {sent}")).end_line();
     }
     for (index, sentence) in change.data_effects.iter().enumerate() {
         let head = if index == 0 { "data:  " } else { "       " };
@@ -148,12 +152,12 @@ pub(crate) fn describe_change(change: &Change, actions: &[&Action]) -> String {
             None => "create".to_owned(),
         },
         Verdict::Adopt => "adopt".to_owned(),
-        Verdict::Update if pauses => "update, paused for the edit".to_owned(),
+        Verdict::Update if pauses => "update (pauses the pipe)".to_owned(),
         Verdict::Update if matches!(actions, [Action::SetState { .. }]) => describe_state_change(actions).to_owned(),
         Verdict::Update => "update".to_owned(),
         Verdict::Rename => {
             let from = change.renamed_from.as_ref().map(ToString::to_string).unwrap_or_default();
-            format!("rename, until now `{from}`")
+            format!("rename from `{from}`")
         }
         Verdict::Replace => "must be replaced".to_owned(),
         Verdict::Delete => {
@@ -216,10 +220,7 @@ fn push_field(text: &mut StyledText, field: &FieldChange) {
         (Some(_), None) => ("-", Label::Delete),
         (Some(_), Some(_)) => ("~", Label::Update),
     };
-    let remark = match field_remark(field) {
-        "" => String::new(),
-        remark => format!("   # {remark}"),
-    };
+    let remark = commented_remark(field);
     let values = match (&field.entry, &field.before, &field.after) {
         (Some(entry), Some(before), Some(after)) => {
             format!("{entry}: {}", entry_differences(before, after))
@@ -236,14 +237,24 @@ fn push_field(text: &mut StyledText, field: &FieldChange) {
     push_columns(text, label, &left, FIELD_COLUMN, &format!("{values}{remark}"), Label::Plain);
 }
 
-/// Why a field is special: it forces replacement, or somebody else changed it. Empty for most.
-pub(crate) fn field_remark(field: &FieldChange) -> &'static str {
-    match field.verdict {
-        _ if field.forces_replacement => "forces replacement",
-        Some(FieldVerdict::Drift) => "changed outside git, set back",
-        Some(FieldVerdict::Conflict) => "changed in git and outside",
-        _ => "",
-    }
+/// The remark behind a field: whether it forces replacement, and who changed it, in the words of JSON.
+pub(crate) fn field_remark(field: &FieldChange) -> String {
+    let origin = match field.verdict {
+        Some(FieldVerdict::Drift) => "drift: will be reverted",
+        Some(FieldVerdict::Conflict) => "conflict: changed in git and outside git",
+        // The value of a resent field is the word itself.
+        None | Some(FieldVerdict::Resent) => "",
+        Some(verdict) => verdict.as_str(),
+    };
+    let forces = if field.forces_replacement { "forces replacement" } else { "" };
+    let parts: Vec<&str> = [forces, origin].into_iter().filter(|part| !part.is_empty()).collect();
+    parts.join(", ")
+}
+
+/// The remark as a comment at the end of a line.
+pub(crate) fn commented_remark(field: &FieldChange) -> String {
+    let remark = field_remark(field);
+    if remark.is_empty() { remark } else { format!("   # {remark}") }
 }
 
 /// What differs inside an entry of a list.
@@ -272,7 +283,7 @@ pub(super) fn short_value(value: &Value) -> String {
 fn push_summary(text: &mut StyledText, plan: &Plan, context: &Context) {
     text.append(unreachable::unreachable_lines(&context.unreachable));
     if let Some((considered, declared)) = context.partial {
-        text.push_plain(format!("partial: {considered} of {declared} objects considered")).end_line();
+        text.push_plain(format!("partial: {considered} of {declared} objects included")).end_line();
     }
     let read = match context.requests {
         0 => String::new(),
@@ -282,10 +293,9 @@ fn push_summary(text: &mut StyledText, plan: &Plan, context: &Context) {
     let rest = format!("{unchanged} unchanged, {unmanaged} unmanaged.{read}");
     if plan.has_no_changes() {
         let what = match plan.drifted_fields().next() {
-            Some(_) => "No changes: nothing in git differs from live but what drifted.",
-            None if !context.unreachable.is_empty() => "No changes in what could be read.",
-            None if plan.unchecked.is_empty() => "No changes: live is as declared.",
-            None => "No changes: what can be compared is as declared.",
+            Some(_) => "No changes to apply. Drift is listed above.",
+            None if !context.unreachable.is_empty() => "No changes in the services that could be read.",
+            None => "No changes. Live pipes match the manifests.",
         };
         text.push_plain(format!("{what}  {rest}")).end_line();
         ignored_changes::push_drift_summary(text, plan);
@@ -307,7 +317,7 @@ pub(crate) fn cost_estimate(plan: &Plan, context: &Context) -> Option<String> {
     #[expect(clippy::cast_precision_loss, reason = "a rough number of seconds for people")]
     let time = (sent as f64 * seconds / requests as f64).ceil();
     Some(format!(
-        "Cost: {} and the waiting, about {time} s at {requests} requests / {seconds} s.",
+        "Will send {} (at least {time} s at {requests} requests / {seconds} s), plus time for pipes to settle.",
         pluralize(sent, "request")
     ))
 }

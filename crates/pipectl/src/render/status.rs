@@ -100,7 +100,7 @@ impl PipeStatus {
             id: None,
             state: String::new(),
             health: Health::Warning,
-            note: "declared, and not live".to_owned(),
+            note: "declared but not live".to_owned(),
             managed: Some(true),
             source: String::new(),
             tables: Vec::new(),
@@ -196,9 +196,9 @@ fn push_service_heading(text: &mut StyledText, service: &ServiceStatus) {
 /// What it means for pipes that their service does not run.
 pub fn explain_service_state(state: &str) -> Option<&'static str> {
     match state {
-        "idle" => Some("it sleeps; `apply` wakes it only with `--wake`"),
-        "stopped" | "stopping" => Some("it was stopped on purpose; `apply` never starts it"),
-        "awaking" | "starting" | "provisioning" => Some("it is on its way"),
+        "idle" => Some("`apply` wakes it only with `--wake`"),
+        "stopped" | "stopping" => Some("stopped by a user; `apply` never starts it"),
+        "awaking" | "starting" | "provisioning" => Some("starting up"),
         _ => None,
     }
 }

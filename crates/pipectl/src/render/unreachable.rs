@@ -44,7 +44,7 @@ impl UnreachableService {
 
 impl fmt::Display for UnreachableService {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: not read: {}", self.service, self.error)
+        write!(f, "{}: could not be read: {}", self.service, self.error)
     }
 }
 

@@ -25,7 +25,7 @@ impl DriftKind {
     /// What there is to say of the object.
     pub(super) fn description(self) -> &'static str {
         match self {
-            Self::Ignored => "drift, left alone",
+            Self::Ignored => "drift, not reverted",
             Self::Changed => "changed outside git",
             Self::Missing => "missing: in git, not live",
             Self::Unmanaged => "unmanaged: live, not in git",

@@ -165,12 +165,12 @@ impl RankedObject<'_> {
         }
         let carried: Vec<String> = self.change.resent_fields.iter().map(|path| format!("`{path}`")).collect();
         if !carried.is_empty() {
-            facts.push(format!("sends along: {}", carried.join(", ")));
+            facts.push(format!("also sends (required by the API): {}", carried.join(", ")));
         }
         // What is made is sent whole, as everybody knows.
         if !self.change.secrets.is_empty() && self.change.verdict != Verdict::Create {
             let sent: Vec<String> = self.change.secrets.iter().map(ToString::to_string).collect();
-            facts.push(format!("sends: {}", sent.join(", ")));
+            facts.push(format!("secrets: {}", sent.join(", ")));
         }
         facts
     }
@@ -181,10 +181,10 @@ impl RankedObject<'_> {
         let stopped = result
             .left_stopped
             .as_ref()
-            .map(|reason| format!("STOPPED for an edit, and it could not be started again: {reason}"));
+            .map(|reason| format!("STOPPED for an edit and could not be restarted: {reason}"));
         let hint = result.error.as_ref().and_then(|error| error.hint.clone());
         let hint = hint.map(|hint| format!("hint: {hint}"));
-        let rest = (!result.not_begun.is_empty()).then(|| format!("not begun: {}", result.not_begun.join(", ")));
+        let rest = (!result.not_begun.is_empty()).then(|| format!("not started: {}", result.not_begun.join(", ")));
         stopped.into_iter().chain(hint).chain(rest).chain(result.notes.iter().cloned()).collect()
     }
 }

@@ -57,7 +57,7 @@ impl RunReport<'_> {
         match self.context.unreachable.len() {
             0 => self.summary_counts(),
             unread => {
-                format!("{} not read; {}", pluralize(unread, "service"), self.summary_counts())
+                format!("{} could not be read; {}", pluralize(unread, "service"), self.summary_counts())
             }
         }
     }
@@ -95,7 +95,7 @@ impl RunReport<'_> {
         let partial = self
             .context
             .partial
-            .map(|(considered, declared)| format!("Partial: {considered} of {declared} objects considered."));
+            .map(|(considered, declared)| format!("Partial: {considered} of {declared} objects included."));
         let Some(plan) = self.plan else {
             let against = self.drift.map(|drift| format!("Compared with {}.", drift.against));
             return partial.into_iter().chain(against).collect();

@@ -8,14 +8,14 @@ pub(crate) fn describe_replacement(it: &Replacement<'_>) -> Vec<String> {
         return describe_new_copy(it);
     }
     match it.unchanged_text("settings.replicationSlotName") {
-        Some(slot) => vec![format!("the new pipe reads replication slot `{slot}` again, and goes on where it stands")],
-        None => it.describe_missed_rows("the new pipe makes no first copy", "changes"),
+        Some(slot) => vec![format!("the new pipe resumes from replication slot `{slot}`")],
+        None => it.describe_missed_rows("the new pipe takes no snapshot", "changes"),
     }
 }
 
 /// The first copy is made again, into tables that must be empty.
 pub(crate) fn describe_new_copy(it: &Replacement<'_>) -> Vec<String> {
-    let new_copy = "the new pipe makes the first copy again, from the start";
+    let new_copy = "the new pipe takes a new initial snapshot";
     let tables = describe_tables_to_empty(&it.shared_tables());
     tables.into_iter().chain([new_copy.to_owned()]).collect()
 }
@@ -26,12 +26,12 @@ fn describe_tables_to_empty(shared: &WrittenTables<'_>) -> Option<String> {
     match shared.names.len() {
         0 => None,
         1 => Some(format!(
-            "table {tables} stays when the old pipe goes, and the first copy wants it empty: \
-             empty or drop it before"
+            "table {tables} is kept when the old pipe is deleted, and the snapshot needs it empty: \
+             empty or drop it first"
         )),
         _ => Some(format!(
-            "tables {tables} stay when the old pipe goes, and the first copy wants them empty: \
-             empty or drop them before"
+            "tables {tables} are kept when the old pipe is deleted, and the snapshot needs them empty: \
+             empty or drop them first"
         )),
     }
 }

@@ -6,8 +6,8 @@ use crate::pipe::replacement_effects::Replacement;
 pub(crate) fn describe_replacement(it: &Replacement<'_>) -> Vec<String> {
     if let Some(group) = unchanged_group(it) {
         return vec![format!(
-            "the new pipe reads with consumer group `{group}` again, and goes on where the group \
-             stopped if the brokers still know"
+            "the new pipe resumes from the committed offsets of consumer group `{group}`, if the \
+             brokers still have them"
         )];
     }
     match (it.text_at("offset.strategy"), it.text_at("offset.timestamp")) {
@@ -17,8 +17,8 @@ pub(crate) fn describe_replacement(it: &Replacement<'_>) -> Vec<String> {
             it.describe_repeated_rows(&format!("the new pipe starts at {time} UTC"), "rows from then on that are")
         }
         _ => vec![format!(
-            "the new pipe starts where the API chooses, as no `offset` is declared: rows may \
-             arrive in {} twice or not at all",
+            "no `offset` is set, so the API picks the start: rows in {} may be duplicated or \
+             missing",
             it.tables.quoted_list()
         )],
     }

@@ -20,7 +20,7 @@ pub(super) fn push_unchanged_heading(text: &mut StyledText, at: &Address, left: 
 pub(super) fn push_ignored_fields(text: &mut StyledText, left: Option<&IgnoredChanges>) {
     let Some(left) = left else { return };
     if left.drifted_fields().next().is_some() {
-        text.push(Label::Blocked, "    drift: changed outside git, left alone").end_line();
+        text.push(Label::Blocked, "    drift (not changed by this apply)").end_line();
     }
     let rest = left.fields.iter().filter(|field| field.verdict != Some(FieldVerdict::Drift));
     for field in left.drifted_fields().chain(rest) {
@@ -38,8 +38,8 @@ pub(super) fn push_drift_summary(text: &mut StyledText, plan: &Plan) {
     }
     let objects = plan.ignored_changes.iter().filter(|left| left.drifted_fields().next().is_some()).count();
     let (fields, objects) = (pluralize(fields, "field"), pluralize(objects, "object"));
-    text.push(Label::Heading, format!("Drift: {fields} of {objects}, left alone."))
-        .push_plain("  Planning without --base sets it back.")
+    text.push(Label::Heading, format!("Drift: {fields} of {objects}, not reverted."))
+        .push_plain("  Run without --base to revert it.")
         .end_line();
 }
 
@@ -50,26 +50,24 @@ fn describe_ignored_field(field: &FieldChange) -> (&'static str, String) {
     match field.verdict {
         Some(FieldVerdict::Drift) => ("*", format!("{entry}{}", git_and_live_values(field))),
         Some(FieldVerdict::Applied) if field.entry.is_some() => {
-            let words = if field.after.is_some() { "live already" } else { "gone already" };
-            ("=", format!("{entry}{words}"))
+            let words = if field.after.is_some() { "already live" } else { "already removed" };
+            ("=", format!("applied: {entry}{words}"))
         }
-        Some(FieldVerdict::Applied) => ("=", format!("{} live already", value(&field.after))),
-        Some(FieldVerdict::Adoption) => ("=", format!("{} live already, managed from now on", value(&field.after))),
+        Some(FieldVerdict::Applied) => ("=", format!("applied: {} is already live", value(&field.after))),
+        Some(FieldVerdict::Adoption) => {
+            ("=", format!("adoption: {} is already live, managed from now on", value(&field.after)))
+        }
         Some(FieldVerdict::Removal) if field.write_only => {
-            ("=", "no longer managed, stays as it is: the API cannot unset it".to_owned())
+            ("=", "removal: no longer managed, keeps its value (the API cannot unset it)".to_owned())
         }
-        Some(FieldVerdict::Lowered) => {
-            ("=", "version lowered or taken out: only a raised one sends it again".to_owned())
-        }
-        Some(FieldVerdict::Fixed) => {
-            ("=", "not sent again: fixed when it was made, another one takes a new object".to_owned())
-        }
+        Some(FieldVerdict::Lowered) => ("=", "lowered: only a higher `version` sends the secret again".to_owned()),
+        Some(FieldVerdict::Fixed) => ("=", "fixed: not sent again, cannot change after creation".to_owned()),
         Some(FieldVerdict::Removal) => {
             let why = match field.before {
-                Some(Value::Bool(true)) => "declare `false` if that is meant",
+                Some(Value::Bool(true)) => "set it to `false` to turn it off",
                 _ => "the API cannot unset it",
             };
-            ("=", format!("no longer managed, stays {}: {why}", value(&field.before)))
+            ("=", format!("removal: no longer managed, stays {} ({why})", value(&field.before)))
         }
         Some(FieldVerdict::Change | FieldVerdict::Conflict | FieldVerdict::Resent) | None => ("~", entry),
     }

@@ -32,11 +32,11 @@ pub(crate) fn unchecked_sentence(plan: &Plan) -> Option<String> {
         parts.push(pluralize(fields.len() - MAX_NAMED_FIELDS, "other field"));
     }
     let git = match all.first()?.missing_base {
-        MissingBase::NotGiven => "--base REF tells what git changed",
-        MissingBase::NotInBase => "new in git, so the base does not tell either",
+        MissingBase::NotGiven => "use --base REF to detect changes in git",
+        MissingBase::NotInBase => "new in git, so there is no earlier value",
     };
     let parts = comma_separated(&parts);
-    Some(format!("Not compared: {parts}, which the API does not tell; {git}."))
+    Some(format!("Not checked: {parts} (write-only in the API; {git})."))
 }
 
 /// In how many objects each field is, most first.

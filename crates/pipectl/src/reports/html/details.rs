@@ -80,7 +80,7 @@ fn write_fields_table(out: &mut String, fields: &[FieldChange]) {
             escape_xml(&field.path.to_string()),
             code_cell(&before),
             code_cell(&after),
-            escape_xml(field_remark(field)),
+            escape_xml(&field_remark(field)),
         );
     }
     out.push_str("</tbody></table>\n");

@@ -3,7 +3,7 @@
 use planner::FieldChange;
 use serde_json::Value;
 
-use crate::render::plan::{entry_differences, field_remark};
+use crate::render::plan::{commented_remark, entry_differences};
 use crate::reports::escape::{code_fence, markdown_code, markdown_sentence, truncate_chars};
 use crate::reports::ranked_objects::RankedObject;
 
@@ -43,10 +43,7 @@ fn diff_lines(object: &RankedObject<'_>) -> Vec<String> {
 /// A field as lines of a diff, which GitHub and GitLab colour.
 fn field_diff_lines(field: &FieldChange) -> Vec<String> {
     let path = &field.path;
-    let remark = match field_remark(field) {
-        "" => String::new(),
-        remark => format!("   # {remark}"),
-    };
+    let remark = commented_remark(field);
     let shown = |value: &Value| truncate_chars(&value.to_string(), MAX_VALUE_CHARS);
     match (&field.entry, &field.before, &field.after) {
         (Some(entry), Some(before), Some(after)) => {

@@ -58,5 +58,8 @@ pub(super) fn omitted_note(left: &[CommentPiece]) -> String {
     let rows = (rows > 0).then(|| format!("{rows} rows ({})", kinds.join(", ")));
     let details = (details > 0).then(|| format!("the details of {details} objects"));
     let parts: Vec<String> = rows.into_iter().chain(details).collect();
-    format!("Left out, as a comment holds no more: {}. The log of the run has everything.\n\n", parts.join(" and "))
+    format!(
+        "Omitted because the comment would be too long: {}. The log of the run shows everything.\n\n",
+        parts.join(" and ")
+    )
 }
