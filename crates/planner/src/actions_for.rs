@@ -1,14 +1,16 @@
 //! From the fields that differ to the requests that settle them.
 
-use clickpipes::lifecycle;
-use clickpipes::semantics::{KeyedList, ListSemantics, OnChange};
+use std::collections::BTreeSet;
+
 use model::action::{Action, RunState, UpdateVia};
 use model::address::Address;
+use clickpipes::lifecycle;
 use model::live::{Id, Object};
 use model::path::FieldPath;
+use clickpipes::semantics::{KeyedList, OnChange};
 use serde_json::{Map, Value};
 
-use crate::diff::Difference;
+use crate::field_diff::{FieldDiff, group_by_field};
 
 mod deltas;
 
@@ -21,39 +23,33 @@ pub(crate) struct UpdateRequest<'a> {
     pub(crate) is_rename: bool,
 }
 
-/// Whether the differences can be settled without a new object; the ones that cannot.
-pub(crate) fn forcing_differences<'d, 'r>(live: &Object, differences: &'d [Difference<'r>]) -> Vec<&'d Difference<'r>> {
-    differences.iter().filter(|difference| needs_replacement(live, difference)).collect()
+/// The fields that only a new object can change.
+pub(crate) fn forcing_fields<'d>(live: &Object, pending: &'d [FieldDiff<'_>]) -> BTreeSet<&'d FieldPath> {
+    let forcing = group_by_field(pending).filter(|diffs| needs_replacement(live, diffs));
+    forcing.map(|diffs| &diffs[0].path).collect()
 }
 
-/// A finished pipe cannot be paused any more.
-fn needs_replacement(live: &Object, difference: &Difference<'_>) -> bool {
-    difference.on_change == OnChange::Replace
-        || difference.rules.needs_pause && lifecycle::is_finished(live)
-        || would_empty_list(difference)
+/// Whether a change needs a new object instead of an update.
+///
+/// - The API has no update for the field: the database of a pipe, for example.
+/// - The change needs a paused pipe, and the pipe has finished: the API can no longer pause it.
+/// - Every order of requests would empty a list that is changed by deltas, which the API refuses.
+fn needs_replacement(live: &Object, diffs: &[FieldDiff<'_>]) -> bool {
+    diffs[0].on_change() == OnChange::Replace
+        || diffs[0].field_rules().needs_pause && lifecycle::is_finished(live)
+        || delta_list(diffs).is_some_and(|keyed| deltas::delta_requests(keyed, diffs).is_none())
 }
 
-/// The API refuses to take the last entry out of a list that is changed by deltas. Where every
-/// order of requests would come to that, only a new object helps.
-fn would_empty_list(difference: &Difference<'_>) -> bool {
-    delta_list(difference).is_some_and(|keyed| deltas::delta_requests(keyed, difference).is_none())
-}
-
-fn delta_list<'d>(difference: &'d Difference<'_>) -> Option<&'d KeyedList> {
-    match &difference.rules.list {
-        ListSemantics::Keyed(keyed) if keyed.deltas.is_some() => Some(keyed),
-        _ => None,
-    }
+fn delta_list<'r>(diffs: &[FieldDiff<'r>]) -> Option<&'r KeyedList> {
+    let entry = diffs[0].entry.as_ref()?;
+    entry.keyed.deltas.is_some().then_some(entry.keyed)
 }
 
 /// The update of a live object: everything it takes, in order, and what it carries along.
-pub(crate) fn update_actions(
-    request: &UpdateRequest<'_>,
-    differences: &[Difference<'_>],
-) -> (Vec<Action>, Vec<FieldPath>) {
+pub(crate) fn update_actions(request: &UpdateRequest<'_>, pending: &[FieldDiff<'_>]) -> (Vec<Action>, Vec<FieldPath>) {
     let mut actions = Vec::new();
-    let (bodies, resent_fields) = resource_bodies(request, differences);
-    let needs_pause = differences.iter().any(|difference| difference.rules.needs_pause);
+    let (bodies, resent_fields) = resource_bodies(request, pending);
+    let needs_pause = pending.iter().any(|diff| diff.field_rules().needs_pause);
     for body in &bodies {
         let has_actions = !actions.is_empty();
         if needs_pause && (has_actions || !lifecycle::is_stopped(request.live)) {
@@ -62,7 +58,7 @@ pub(crate) fn update_actions(
         actions.push(update_action(request, UpdateVia::Resource, body.clone()));
     }
     for via in [UpdateVia::Settings, UpdateVia::Scaling] {
-        actions.extend(part_body(via, differences).map(|body| update_action(request, via, body)));
+        actions.extend(part_body(request, via, pending).map(|body| update_action(request, via, body)));
     }
     let edited = !bodies.is_empty();
     let command = lifecycle::state_command(request.address.kind, request.live, request.desired_state);
@@ -89,26 +85,24 @@ pub(crate) fn update_singleton(at: &Address, id: Option<Id>, body: &Value) -> Ac
 }
 
 /// One body, or several where an entry must be removed before it is added again.
-fn resource_bodies(request: &UpdateRequest<'_>, differences: &[Difference<'_>]) -> (Vec<Value>, Vec<FieldPath>) {
+fn resource_bodies(request: &UpdateRequest<'_>, pending: &[FieldDiff<'_>]) -> (Vec<Value>, Vec<FieldPath>) {
     let mut first = Value::Object(Map::new());
     let mut later = Vec::new();
     let mut resent_fields = Vec::new();
     let of_resource =
-        differences.iter().filter(|difference| difference.on_change == OnChange::Update(UpdateVia::Resource));
-    for difference in of_resource {
-        match delta_list(difference) {
-            Some(keyed) => deltas::write_requests(difference, keyed, &mut first, &mut later),
-            None => difference.path.set_in(&mut first, difference.desired.clone()),
+        group_by_field(pending).filter(|diffs| diffs[0].on_change() == OnChange::Update(UpdateVia::Resource));
+    for diffs in of_resource {
+        match delta_list(diffs) {
+            Some(keyed) => deltas::write_requests(diffs, keyed, &mut first, &mut later),
+            None => set_target_value(request, &diffs[0].path, &mut first),
         }
-        resent_fields.extend(difference.rules.sent_with.iter().cloned());
+        resent_fields.extend(diffs[0].field_rules().sent_with.iter().cloned());
     }
     resent_fields.retain(|path| path.value_in(request.body).is_some() && path.value_in(&first).is_none());
     resent_fields.sort();
     resent_fields.dedup();
     for path in &resent_fields {
-        if let Some(value) = path.value_in(request.body) {
-            path.set_in(&mut first, value.clone());
-        }
+        set_target_value(request, path, &mut first);
     }
     if let (true, Some(path)) = (request.is_rename, request.address.kind.name_path()) {
         path.set_in(&mut first, request.address.name.as_str().into());
@@ -119,12 +113,16 @@ fn resource_bodies(request: &UpdateRequest<'_>, differences: &[Difference<'_>]) 
 
 /// The changed fields of a part of the object with an endpoint of its own, which takes them
 /// without the name of the part.
-fn part_body(via: UpdateVia, differences: &[Difference<'_>]) -> Option<Value> {
+fn part_body(request: &UpdateRequest<'_>, via: UpdateVia, pending: &[FieldDiff<'_>]) -> Option<Value> {
     let mut whole = Value::Object(Map::new());
-    for difference in differences {
-        if difference.on_change == OnChange::Update(via) {
-            difference.path.set_in(&mut whole, difference.desired.clone());
-        }
+    for diff in pending.iter().filter(|diff| diff.on_change() == OnChange::Update(via)) {
+        set_target_value(request, &diff.path, &mut whole);
     }
     whole.as_object()?.values().next().cloned()
+}
+
+fn set_target_value(request: &UpdateRequest<'_>, path: &FieldPath, body: &mut Value) {
+    if let Some(value) = path.value_in(request.body) {
+        path.set_in(body, value.clone());
+    }
 }

@@ -80,7 +80,7 @@ impl Plan {
             change.data_effects = Vec::new();
             change.secrets = Vec::new();
         }
-        order::retain_objects(&mut self, |at| !blocked.contains(at));
+        order::retain_objects(&mut self.actions, &mut self.delete_after, |at| !blocked.contains(at));
         self
     }
 

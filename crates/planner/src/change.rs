@@ -3,12 +3,14 @@
 
 use std::fmt;
 
+use model::address::{Address, Kind, Name};
 use clickpipes::blocking_tables;
-use model::address::{Address, Name};
+use clickpipes::data_effects;
 use model::desired::Place;
 use model::live::{Id, Object};
 use model::path::FieldPath;
 use model::secret::ReferencedSecret;
+use clickpipes::semantics::FieldSemantics;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
@@ -73,6 +75,22 @@ impl Change {
             after: None,
         }
     }
+
+    pub(crate) fn deletion(address: &Address, object: &Object) -> Self {
+        let live = FieldSemantics::for_kind(address.kind).normalize_live(&object.body);
+        Self {
+            data_effects: data_effects::deletion_effects(address.kind, &live),
+            before: Some(declared_view(address.kind, &object.body)),
+            ..Self::new(address.clone(), Some(object.id.clone()), Verdict::Delete)
+        }
+    }
+}
+
+/// The declarable fields of a live object. No secret is in it, and no field that is not known here:
+/// it may be a secret.
+pub(crate) fn declared_view(kind: Kind, live: &Value) -> Value {
+    let rules = FieldSemantics::for_kind(kind);
+    rules.shown(&rules.normalize_live(&rules.known_fields(live)))
 }
 
 /// One field, or one entry of a list, in which both sides differ.

@@ -8,24 +8,25 @@
 mod actions_for;
 mod approve;
 mod change;
-mod compare;
 mod desired_diff;
-mod diff;
 mod field_changes;
+mod field_diff;
+mod inputs;
 mod match_live;
+mod object_diff;
 mod object_plan;
 mod order;
+mod overlay;
 mod plan;
 mod prune;
 mod references;
-mod three_way;
-mod write_only;
 
 pub use approve::{ApprovalLimits, ApprovedPlan, LimitsExceeded};
 pub use change::{
     BlockReason, Change, FieldChange, FieldVerdict, IgnoredChanges, MissingBase, ProtectedBy, UncheckedFields, Verdict,
 };
-pub use desired_diff::{DesiredDiff, FieldDiff, Side, diff_desired};
+pub use desired_diff::{DeclaredIn, DesiredDiff, DesiredFieldDiff, diff_desired};
+pub use inputs::{Policy, WriteOnlyPolicy};
 pub use order::{DeleteAfter, ObjectWork};
-pub use plan::{Plan, Policy, UnmanagedObject, WriteOnlyPolicy, plan};
+pub use plan::{Plan, UnmanagedObject, plan};
 pub use prune::{PruneEvidence, PruneReason, prune_unmanaged};

@@ -1,39 +1,22 @@
 //! What becomes of one declared object.
 
-use std::collections::BTreeSet;
-
-use clickpipes::blocking_tables;
-use clickpipes::data_effects;
-use clickpipes::semantics::{FieldSemantics, OnChange};
 use model::action::{Action, RunState};
 use model::address::{Address, Kind, Name};
-use model::desired::{Desired, Document, Presence};
-use model::live::{Live, Object};
-use model::path::FieldPath;
+use clickpipes::blocking_tables;
+use clickpipes::data_effects;
+use model::desired::{Document, Presence};
+use model::live::Object;
 use model::secret;
+use clickpipes::semantics::{FieldSemantics, OnChange};
 use serde_json::Value;
 
 use crate::actions_for::{self, UpdateRequest};
-use crate::change::{
-    BlockReason, Change, FieldVerdict, IgnoredChanges, MissingBase, ProtectedBy, UncheckedFields, Verdict,
-};
-use crate::compare::ObjectDiff;
+use crate::change::{BlockReason, Change, FieldVerdict, IgnoredChanges, MissingBase, UncheckedFields, Verdict};
 use crate::field_changes;
+use crate::inputs::PlanInputs;
 use crate::match_live::LiveMatch;
-use crate::plan::Policy;
-use crate::prune::declared_view;
+use crate::object_diff::ObjectDiff;
 use crate::references;
-use crate::write_only;
-
-/// Everything that a verdict depends on.
-pub(crate) struct PlanInputs<'a> {
-    pub(crate) desired: &'a Desired,
-    pub(crate) live: &'a Live,
-    pub(crate) base: Option<&'a Desired>,
-    pub(crate) policy: &'a Policy,
-    /// What will have another id: references to it are not what they were.
-    pub(crate) replaced: BTreeSet<Address>,
-}
 
 type PlannedChange = (Change, Vec<Action>);
 
@@ -89,14 +72,8 @@ impl PlanInputs<'_> {
         if let Some(protected_by) = self.protected_by(at, document) {
             return block_object(at, document, Some(object), BlockReason::ProtectedFromDelete(protected_by));
         }
-        let change = Change {
-            data_effects: data_effects::deletion_effects(
-                at.kind,
-                &FieldSemantics::for_kind(at.kind).normalize_live(&object.body),
-            ),
-            before: Some(declared_view(at.kind, &object.body)),
-            ..new_change(at, document, Some(object), Verdict::Delete)
-        };
+        let place = Some(document.origin.start_place().clone());
+        let change = Change { place, ..Change::deletion(at, object) };
         (change, vec![Action::Delete { address: at.clone(), id: object.id.clone() }])
     }
 
@@ -122,18 +99,15 @@ impl PlanInputs<'_> {
         object: &Object,
         renamed_from: Option<&Name>,
     ) -> ObjectPlan {
-        let object_diff = self.compare_object(at, document, object, renamed_from);
-        let ObjectDiff { base, body, classified: judged, target: aim, differences, .. } = &object_diff;
+        let object_diff = ObjectDiff::new(self, at, document, object, renamed_from);
+        let ObjectDiff { base, body, target, pending, .. } = &object_diff;
         let rename = renamed_from.is_some();
-        let request = UpdateRequest { address: at, body: aim, live: object, desired_state: want, is_rename: rename };
-        let forcing = actions_for::forcing_differences(object, differences);
+        let request = UpdateRequest { address: at, body: target, live: object, desired_state: want, is_rename: rename };
+        let forcing = actions_for::forcing_fields(object, pending);
         if rename && forcing.is_empty() && !can_be_renamed(at.kind) {
             return block_object(at, document, Some(object), BlockReason::CannotRename).into();
         }
-        let mut fields = field_changes::from_differences(document, differences, &forcing);
-        if base.is_some() {
-            field_changes::set_verdicts(&mut fields, judged);
-        }
+        let mut fields = field_changes::pending_changes(document, pending, &forcing);
         fields.extend(field_changes::state_change(at, document, *base, object, want));
         let with_verdict = |verdict| Change {
             renamed_from: renamed_from.cloned(),
@@ -143,7 +117,7 @@ impl PlanInputs<'_> {
             ..new_change(at, document, Some(object), verdict)
         };
         let left_alone = ignored_changes(at, document, object, &object_diff);
-        if let Some(reason) = field_changes::conflict_reason(judged) {
+        if let Some(reason) = field_changes::conflict_reason(pending) {
             let text = Some(reason.to_string());
             let change = Change { reason: text, ..with_verdict(Verdict::Blocked(reason)) };
             return ObjectPlan {
@@ -155,21 +129,14 @@ impl PlanInputs<'_> {
         if !forcing.is_empty() {
             let mut change = with_verdict(Verdict::Replace);
             // What is made again is made as declared, whatever drifted before.
-            change.fields.extend(field_changes::with_verdicts(document, judged, &[FieldVerdict::Drift]));
+            change.fields.extend(field_changes::with_verdicts(document, &object_diff.ignored, &[FieldVerdict::Drift]));
             change.after = Some(FieldSemantics::for_kind(at.kind).shown(body));
             return self.plan_replace(document, &request, change).into();
         }
-        let (actions, carries) = actions_for::update_actions(&request, differences);
+        let (actions, carries) = actions_for::update_actions(&request, pending);
         let adopted = self.base.is_some() && base.is_none();
-        let is_sent = |path: &FieldPath| {
-            let mut differing = differences.iter().map(|difference| &difference.path);
-            carries.contains(path) || differing.any(|other| path.is_within(other))
-        };
         let missing_base = if self.base.is_some() { MissingBase::NotInBase } else { MissingBase::NotGiven };
-        let not_compared = match base {
-            Some(_) => None,
-            None => write_only::unchecked_fields(at, &object_diff.write_only_fields, missing_base, is_sent),
-        };
+        let not_compared = object_diff.unchecked_fields(at, missing_base, &carries);
         if actions.is_empty() && !adopted {
             return ObjectPlan { change: None, ignored_changes: left_alone, unchecked: not_compared };
         }
@@ -178,7 +145,7 @@ impl PlanInputs<'_> {
             (false, true) => Verdict::Adopt,
             (false, false) => Verdict::Update,
         };
-        let mut data = field_changes::entry_data_effects(at, &object.body, differences);
+        let mut data = field_changes::entry_data_effects(at, &object.body, pending);
         data.extend(data_effects::stop_effects(Some(object), &actions));
         let change = Change { resent_fields: carries, data_effects: data, ..with_verdict(verdict) };
         ObjectPlan { change: Some((change, actions)), ignored_changes: left_alone, unchecked: not_compared }
@@ -204,11 +171,6 @@ impl PlanInputs<'_> {
             ));
         }
         (Change { data_effects: data, blocking_tables: in_the_way, ..change }, actions)
-    }
-
-    fn protected_by(&self, at: &Address, document: &Document) -> Option<ProtectedBy> {
-        let own = document.intent.protect.then_some(ProtectedBy::Manifest);
-        own.or_else(|| self.policy.protected_by(at))
     }
 }
 
@@ -253,7 +215,7 @@ fn ignored_changes(
         FieldVerdict::Removal,
         FieldVerdict::Lowered,
     ];
-    let mut fields = field_changes::with_verdicts(document, &object_diff.classified, &verdicts);
+    let mut fields = field_changes::with_verdicts(document, &object_diff.ignored, &verdicts);
     fields.extend(field_changes::fixed_secrets(document, &object_diff.fixed_secrets));
     (!fields.is_empty()).then(|| IgnoredChanges { address: at.clone(), id: object.id.clone(), fields })
 }

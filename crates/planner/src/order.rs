@@ -1,24 +1,34 @@
-//! What may run side by side, and what has to wait for what.
+//! Dependencies between the objects of a plan: which run side by side, and which wait.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use clickpipes::semantics::FieldSemantics;
 use model::action::Action;
-use model::address::{Address, Kind};
-use model::live::Live;
+use model::address::{Address, Kind, ServiceRef};
+use model::live::{Id, Live};
+use clickpipes::semantics::FieldSemantics;
 use serde::Serialize;
 
 use crate::change::Change;
-use crate::plan::Plan;
-use crate::references::{action_references, has_reference_to};
+use crate::references::{action_references, live_references};
 
-/// Something that goes away, and what must have let go of it before.
+/// A deletion, and the objects that must stop referencing it first.
+///
+/// The API refuses to delete an endpoint that a pipe uses, or breaks the pipe. So a pipe that moves
+/// from one endpoint to another, and the end of the old one, need this order:
+///
+/// ```text
+/// endpoint b   create ─────┐
+/// pipe         ............ update to b ─────┐
+/// endpoint a   .............................. delete
+/// ```
+///
+/// The pipe is a dependent of endpoint a. If its update fails or is blocked, endpoint a stays.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DeleteAfter {
-    /// The object that is deleted, perhaps to be made again.
+    /// The object that is deleted, perhaps to be re-created.
     pub address: Address,
-    /// What refers to it in live, and not as declared.
+    /// The objects that reference it live, and have pending changes.
     pub dependents: BTreeSet<Address>,
 }
 
@@ -27,11 +37,11 @@ pub struct DeleteAfter {
 pub struct ObjectWork<'p> {
     /// At least one.
     pub actions: Vec<&'p Action>,
-    /// What the plan changes and this refers to: without it there is no point in beginning.
+    /// Objects of the plan that this one references: if one of them fails, this one is skipped.
     pub requires: BTreeSet<&'p Address>,
-    /// What else of the plan must have ended before, well or not.
+    /// Objects that must be finished first, whether they succeed or fail.
     pub after: BTreeSet<&'p Address>,
-    /// What refers to it in live: unless all of that lets go of it, it must not be deleted.
+    /// Objects that reference this one live: if one of them fails, this one is not deleted.
     pub released_by: BTreeSet<&'p Address>,
 }
 
@@ -41,116 +51,140 @@ impl<'p> ObjectWork<'p> {
         self.actions[0].address()
     }
 
-    /// Whether it has to wait for nothing but what it refers to. What is deleted may be referred
-    /// to, and what has no name of its own belongs to the others.
+    fn only_deletes(&self) -> bool {
+        self.actions.iter().all(|action| matches!(action, Action::Delete { .. }))
+    }
+
+    /// Whether it waits only for what it references. Other objects may reference a deleted one, and
+    /// a singleton belongs to all objects of its service.
     fn is_independent(&self) -> bool {
-        let only_deletes = self.actions.iter().all(|a| matches!(a, Action::Delete { .. }));
-        !only_deletes && !self.address().kind.is_singleton()
+        !self.only_deletes() && !self.address().kind.is_singleton()
     }
 }
 
-/// Sorts the actions of a plan into lanes. A lane waits only for lanes before it. What others
-/// refer to is made before them and deleted after them.
+/// Groups the actions of a plan by object. An object waits only for objects before it: references
+/// are created before their referrers, and deleted after them.
 pub(crate) fn group_by_object<'p>(actions: &'p [Action], delete_after: &'p [DeleteAfter]) -> Vec<ObjectWork<'p>> {
-    let mut of_object: BTreeMap<&Address, Vec<&Action>> = BTreeMap::new();
+    let mut by_object: BTreeMap<&Address, Vec<&Action>> = BTreeMap::new();
     for action in actions {
-        of_object.entry(action.address()).or_default().push(action);
+        by_object.entry(action.address()).or_default().push(action);
     }
-    let referred: BTreeSet<Address> = actions.iter().flat_map(action_references).collect();
-    let mut ranked: Vec<(usize, ObjectWork<'_>)> = of_object
-        .into_values()
-        .map(|actions| new_object_work(actions, delete_after))
-        .map(|work| (execution_rank(&work, &referred), work))
+    let referenced: BTreeSet<Address> = actions.iter().flat_map(action_references).collect();
+    let dependents: BTreeMap<&Address, &BTreeSet<Address>> =
+        delete_after.iter().map(|entry| (&entry.address, &entry.dependents)).collect();
+    let mut ranked: Vec<(usize, ObjectWork<'_>)> = by_object
+        .into_iter()
+        .map(|(address, actions)| {
+            let released_by = dependents.get(address).copied().into_iter().flatten().collect();
+            let work = ObjectWork { actions, requires: BTreeSet::new(), after: BTreeSet::new(), released_by };
+            (execution_rank(&work, &referenced), work)
+        })
         .collect();
     ranked.sort_by_key(|(rank, work)| (*rank, work.address()));
-    let places: Vec<(usize, &Address)> = ranked.iter().map(|(rank, work)| (*rank, work.address())).collect();
+    let ranks: BTreeMap<&Address, usize> = ranked.iter().map(|(rank, work)| (work.address(), *rank)).collect();
     for (rank, work) in &mut ranked {
-        let (before, later): (Vec<_>, Vec<_>) = places.iter().partition(|(other, _)| other < rank);
-        work.released_by.retain(|at| !later.iter().any(|(_, other)| other == at));
-        add_dependencies(work, before.into_iter().map(|(_, at)| at));
+        add_dependencies(work, *rank, &ranks);
     }
     ranked.into_iter().map(|(_, work)| work).collect()
 }
 
-fn new_object_work<'p>(actions: Vec<&'p Action>, delete_after: &'p [DeleteAfter]) -> ObjectWork<'p> {
-    let at = actions[0].address();
-    let until = delete_after.iter().filter(|hold| &hold.address == at).flat_map(|hold| &hold.dependents).collect();
-    ObjectWork { actions, requires: BTreeSet::new(), after: BTreeSet::new(), released_by: until }
-}
-
-fn add_dependencies<'p>(work: &mut ObjectWork<'p>, before: impl Iterator<Item = &'p Address>) {
-    let referred: Vec<Address> = work.actions.iter().flat_map(|a| action_references(a)).collect();
-    let (is_independent, service) = (work.is_independent(), &work.address().service);
-    for at in before {
-        if referred.contains(at) {
-            work.requires.insert(at);
-        } else if work.released_by.contains(at)
-            || !is_independent && (service.is_organization() || &at.service == service)
-        {
-            work.after.insert(at);
-        }
+fn add_dependencies<'p>(work: &mut ObjectWork<'p>, own: usize, ranks: &BTreeMap<&'p Address, usize>) {
+    let is_before = |address: &Address| ranks.get(address).is_some_and(|rank| *rank < own);
+    let referenced = work.actions.iter().flat_map(|action| action_references(action));
+    let known = referenced.filter_map(|address| ranks.get_key_value(&address).map(|(address, _)| *address));
+    work.requires = known.filter(|address| is_before(address)).collect();
+    work.released_by.retain(|address| is_before(address) || !ranks.contains_key(address));
+    let mut after: BTreeSet<&Address> = work.released_by.iter().copied().filter(|it| is_before(it)).collect();
+    if !work.is_independent() {
+        let service = &work.address().service;
+        let is_near = |address: &Address| service.is_organization() || &address.service == service;
+        after.extend(ranks.keys().filter(|address| is_near(address) && is_before(address)));
     }
+    work.after = after.difference(&work.requires).copied().collect();
 }
 
-/// Objects are made in the order of [`Kind::ALL`] and deleted in the reverse order, afterwards,
-/// except where nothing else can refer to them. What is made again goes with the deleted where
-/// only others refer to it that are to let go of it.
-fn execution_rank(work: &ObjectWork<'_>, referred: &BTreeSet<Address>) -> usize {
+/// Objects are created in the order of [`Kind::ALL`] and deleted afterwards in the reverse order,
+/// unless nothing else can reference them. A re-created object goes with the deleted ones when the
+/// only referrers are those that stop referencing it.
+fn execution_rank(work: &ObjectWork<'_>, referenced: &BTreeSet<Address>) -> usize {
     let kind = work.address().kind;
     let place = Kind::ALL.iter().position(|other| *other == kind).unwrap_or_default();
-    let only_deletes = work.actions.iter().all(|a| matches!(a, Action::Delete { .. }));
-    let is_released = !work.released_by.is_empty() && !referred.contains(work.address());
-    if only_deletes || is_released { 2 * Kind::ALL.len() - place } else { place }
+    let is_released = !work.released_by.is_empty() && !referenced.contains(work.address());
+    if work.only_deletes() || is_released { 2 * Kind::ALL.len() - place } else { place }
 }
 
-/// Puts the actions of a plan into the order in which they are performed.
+/// The actions in the order of execution.
 pub(crate) fn sort_actions(actions: &[Action], delete_after: &[DeleteAfter]) -> Vec<Action> {
     group_by_object(actions, delete_after).into_iter().flat_map(|work| work.actions).cloned().collect()
 }
 
-/// Performs only some of the actions. What is deleted waits for those that would have followed it,
-/// and are left out.
-pub(crate) fn retain_objects(plan: &mut Plan, keep: impl Fn(&Address) -> bool) {
-    let actions = std::mem::take(&mut plan.actions);
-    let (kept, left_out): (Vec<_>, Vec<_>) = actions.into_iter().partition(|it| keep(it.address()));
-    plan.delete_after.retain(|entry| keep(&entry.address));
-    for action in &kept {
-        let Action::Delete { address: at, .. } = action else { continue };
-        let users = left_out.iter().filter(|other| action_references(other).contains(at));
-        let users: BTreeSet<Address> = users.map(|other| other.address().clone()).collect();
-        match plan.delete_after.iter_mut().find(|entry| &entry.address == at) {
-            Some(entry) => entry.dependents.extend(users),
-            None if users.is_empty() => {}
-            None => plan.delete_after.push(DeleteAfter { address: at.clone(), dependents: users }),
+/// Drops the actions of some objects. A deletion waits for the dropped objects that would have
+/// referenced the re-created one: they still reference the live one.
+pub(crate) fn retain_objects(
+    actions: &mut Vec<Action>,
+    delete_after: &mut Vec<DeleteAfter>,
+    keep: impl Fn(&Address) -> bool,
+) {
+    let (kept, dropped): (Vec<_>, Vec<_>) = std::mem::take(actions).into_iter().partition(|it| keep(it.address()));
+    delete_after.retain(|entry| keep(&entry.address));
+    let mut dropped_users: BTreeMap<Address, BTreeSet<Address>> = BTreeMap::new();
+    for action in &dropped {
+        for referenced in action_references(action) {
+            dropped_users.entry(referenced).or_default().insert(action.address().clone());
         }
     }
-    plan.actions = sort_actions(&kept, &plan.delete_after);
+    for action in &kept {
+        let Action::Delete { address, .. } = action else { continue };
+        let Some(users) = dropped_users.remove(address) else { continue };
+        match delete_after.iter_mut().find(|entry| &entry.address == address) {
+            Some(entry) => entry.dependents.extend(users),
+            None => delete_after.push(DeleteAfter { address: address.clone(), dependents: users }),
+        }
+    }
+    *actions = sort_actions(&kept, delete_after);
 }
 
-/// What must not be deleted before others have changed, as they refer to it in live. What is made
-/// again is not held by what refers to it by its name: that follows it.
+type LiveReference<'l> = (&'l ServiceRef, Kind, &'l str);
+
+/// Deletions that must wait until live referrers are updated. A re-created object does not wait for
+/// objects that reference it by name: they follow it, and get its new id.
 pub(crate) fn deletions_that_wait(actions: &[Action], changes: &[Change], live: &Live) -> Vec<DeleteAfter> {
-    let follows = |other: &Address, at: &Address| {
-        let mut created = actions.iter().filter(|action| matches!(action, Action::Create { .. }));
-        let mut of_other = actions.iter().filter(|action| action.address() == other);
-        created.any(|action| action.address() == at) && of_other.any(|it| action_references(it).contains(at))
-    };
+    if !actions.iter().any(|action| matches!(action, Action::Delete { .. })) {
+        return Vec::new();
+    }
+    let referrers = live_referrers(live);
+    let created: BTreeSet<&Address> =
+        actions.iter().filter(|it| matches!(it, Action::Create { .. })).map(Action::address).collect();
+    let mut follows: BTreeSet<(&Address, Address)> = BTreeSet::new();
+    for action in actions {
+        let references = action_references(action).into_iter().filter(|address| created.contains(address));
+        follows.extend(references.map(|referenced| (action.address(), referenced)));
+    }
+    let by_address: BTreeMap<&Address, &Change> = changes.iter().map(|change| (&change.address, change)).collect();
+    let mut by_id: BTreeMap<&Id, Vec<&Change>> = BTreeMap::new();
+    for change in changes {
+        change.id.iter().for_each(|id| by_id.entry(id).or_default().push(change));
+    }
     let waiting_deletion = |action: &Action| {
-        let Action::Delete { address: at, id } = action else { return None };
-        let objects =
-            live.iter().flat_map(|(live, observed)| observed.objects.iter().map(move |object| (live, object)));
-        let referring = objects.filter(|(other, object)| {
-            other.service == at.service
-                && has_reference_to(FieldSemantics::for_kind(other.kind), &object.body, at.kind, id)
-        });
-        let until: BTreeSet<Address> = referring
-            .flat_map(|(other, object)| {
-                let is_it = move |change: &&Change| &change.address == other || change.id.as_ref() == Some(&object.id);
-                changes.iter().filter(is_it).map(|change| change.address.clone())
-            })
-            .filter(|other| !follows(other, at))
+        let Action::Delete { address, id } = action else { return None };
+        let referring = referrers.get(&(&address.service, address.kind, id.as_str())).into_iter().flatten();
+        let dependents: BTreeSet<Address> = referring
+            .flat_map(|(other, id)| by_address.get(other).into_iter().chain(by_id.get(id).into_iter().flatten()))
+            .map(|change| change.address.clone())
+            .filter(|other| !follows.contains(&(other, address.clone())))
             .collect();
-        (!until.is_empty()).then(|| DeleteAfter { address: at.clone(), dependents: until })
+        (!dependents.is_empty()).then(|| DeleteAfter { address: address.clone(), dependents })
     };
     actions.iter().filter_map(waiting_deletion).collect()
+}
+
+/// The live objects by what they reference. One pass keeps many deletions linear.
+fn live_referrers(live: &Live) -> HashMap<LiveReference<'_>, Vec<(&Address, &Id)>> {
+    let mut referrers: HashMap<LiveReference<'_>, Vec<(&Address, &Id)>> = HashMap::new();
+    for (address, object) in live.iter().flat_map(|(at, found)| found.objects.iter().map(move |it| (at, it))) {
+        for (kind, id) in live_references(FieldSemantics::for_kind(address.kind), &object.body) {
+            referrers.entry((&address.service, kind, id)).or_default().push((address, &object.id));
+        }
+    }
+    referrers
 }

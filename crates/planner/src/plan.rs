@@ -6,42 +6,12 @@ use model::action::Action;
 use model::address::Address;
 use model::desired::Desired;
 use model::live::{Id, Live};
-use model::selector::AddressPattern;
 use serde::Serialize;
 
-use crate::change::{Change, FieldChange, IgnoredChanges, ProtectedBy, UncheckedFields, Verdict};
+use crate::change::{Change, FieldChange, IgnoredChanges, UncheckedFields, Verdict};
+use crate::inputs::{PlanInputs, Policy};
 use crate::match_live::{LiveMatch, match_live_object};
-use crate::object_plan::PlanInputs;
 use crate::order::{self, DeleteAfter};
-
-/// What is wanted of a plan beyond the declared objects.
-#[derive(Clone, Debug, Default)]
-pub struct Policy {
-    /// Objects that are not deleted or replaced, whatever their manifests say.
-    pub protect: Vec<AddressPattern>,
-    /// Objects whose secrets are sent again, though nothing says that they changed.
-    pub resend: Vec<AddressPattern>,
-    /// What becomes of a change that live cannot show.
-    pub write_only: WriteOnlyPolicy,
-}
-
-impl Policy {
-    /// What of it protects the object.
-    pub(crate) fn protected_by(&self, at: &Address) -> Option<ProtectedBy> {
-        let pattern = self.protect.iter().find(|pattern| pattern.matches(at));
-        pattern.map(|pattern| ProtectedBy::Project(pattern.to_string()))
-    }
-}
-
-/// What becomes of a change that live cannot show.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum WriteOnlyPolicy {
-    /// It is made.
-    #[default]
-    Send,
-    /// It is taken for made, as right after it was.
-    AssumeSent,
-}
 
 /// What it takes to make the live side as declared. Printed, saved and performed is the same
 /// value; the machine reads `actions`, people read the rest.
@@ -86,7 +56,7 @@ impl Plan {
     /// any part.
     #[must_use]
     pub fn narrow_to(mut self, about: impl Fn(&Address) -> bool) -> Self {
-        order::retain_objects(&mut self, &about);
+        order::retain_objects(&mut self.actions, &mut self.delete_after, &about);
         Self {
             actions: self.actions,
             delete_after: self.delete_after,
@@ -102,10 +72,8 @@ impl Plan {
     /// is not among them.
     pub fn pending_changes(self) -> Vec<Change> {
         let Self { actions, mut changes, .. } = self;
-        changes.retain(|change| {
-            let blocked = matches!(change.verdict, Verdict::Blocked(_));
-            blocked || actions.iter().any(|action| action.address() == &change.address)
-        });
+        let acted_on: BTreeSet<&Address> = actions.iter().map(Action::address).collect();
+        changes.retain(|change| matches!(change.verdict, Verdict::Blocked(_)) || acted_on.contains(&change.address));
         changes
     }
 

@@ -1,20 +1,19 @@
 //! Deleting what nobody declares any more. Why that may be done comes from history, or from the
 //! project's scope; here is only decided what follows from it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use clickpipes::data_effects;
-use clickpipes::semantics::FieldSemantics;
 use model::action::Action;
-use model::address::{Address, Kind};
+use model::address::Address;
 use model::desired::Desired;
 use model::live::{Id, Live, Object};
+use clickpipes::semantics::FieldSemantics;
 use serde::Serialize;
-use serde_json::Value;
 
 use crate::change::{BlockReason, Change, ProtectedBy, Verdict};
-use crate::plan::{Plan, Policy, UnmanagedObject};
+use crate::inputs::Policy;
+use crate::plan::{Plan, UnmanagedObject};
 use crate::{order, references};
 
 /// Why a live object may be deleted that no manifest declares.
@@ -63,58 +62,70 @@ pub fn prune_unmanaged(
         return plan;
     }
     let mut pruned = plan;
-    for (at, proof) in proofs {
-        if at.kind.is_singleton() || is_declared(at, desired) {
-            continue;
-        }
-        // What a manifest found by its pinned id is not unmanaged.
-        let is_of =
-            |other: &&UnmanagedObject| &other.address == at && proof.pinned.as_ref().is_none_or(|id| &other.id == id);
-        let found: Vec<Id> = pruned.unmanaged.iter().filter(is_of).map(|other| other.id.clone()).collect();
+    let (declared, referrers) = (declared_names(desired), declared_referrers(desired));
+    // An object that a manifest found by its pinned id is not unmanaged.
+    let mut unmanaged: BTreeSet<(Address, Id)> =
+        pruned.unmanaged.into_iter().map(|other| (other.address, other.id)).collect();
+    for (at, proof) in proofs.iter().filter(|(at, _)| !at.kind.is_singleton() && !declared.contains(*at)) {
         let objects = live.get(at).map_or(&[][..], |observed| &observed.objects);
-        let objects: Vec<&Object> = objects.iter().filter(|object| found.contains(&object.id)).collect();
-        let Some((change, action)) = plan_deletion(at, proof, &objects, desired, policy) else {
+        let is_found = |object: &&Object| {
+            let is_pinned = proof.pinned.as_ref().is_none_or(|id| &object.id == id);
+            is_pinned && unmanaged.contains(&(at.clone(), object.id.clone()))
+        };
+        let objects: Vec<&Object> = objects.iter().filter(is_found).collect();
+        let Some((change, action)) = plan_deletion(at, proof, &objects, referrers.get(at).copied(), policy) else {
             continue;
         };
-        pruned.unmanaged.retain(|other| !(&other.address == at && found.contains(&other.id)));
+        for object in objects {
+            unmanaged.remove(&(at.clone(), object.id.clone()));
+        }
         pruned.changes.push(change);
         pruned.actions.extend(action);
     }
+    let unmanaged = unmanaged.into_iter();
+    pruned.unmanaged = unmanaged.map(|(address, id)| UnmanagedObject { address, id }).collect();
     pruned.changes.sort_by(|a, b| a.address.cmp(&b.address));
     pruned.delete_after = order::deletions_that_wait(&pruned.actions, &pruned.changes, live);
     pruned.actions = order::sort_actions(&pruned.actions, &pruned.delete_after);
     pruned
 }
 
-fn is_declared(at: &Address, desired: &Desired) -> bool {
-    desired.contains_key(at)
-        || desired.iter().any(|(other, document)| {
-            let mut previous = document.intent.previous_names.iter();
-            previous.any(|name| &other.with_name(name.clone()) == at)
-        })
+/// Every name that a manifest claims, previous names included.
+fn declared_names(desired: &Desired) -> BTreeSet<Address> {
+    let names = desired.iter().flat_map(|(address, document)| {
+        let previous = document.intent.previous_names.iter().map(|name| address.with_name(name.clone()));
+        previous.chain([address.clone()])
+    });
+    names.collect()
+}
+
+/// The first manifest that references each object.
+fn declared_referrers(desired: &Desired) -> BTreeMap<Address, &Address> {
+    let references = desired.iter().rev().flat_map(|(other, document)| {
+        let rules = FieldSemantics::for_kind(other.kind);
+        let referenced = references::body_references(rules, &document.body, &other.service);
+        referenced.into_iter().map(move |address| (address, other))
+    });
+    references.collect()
 }
 
 fn plan_deletion(
     at: &Address,
     proof: &PruneEvidence,
     objects: &[&Object],
-    desired: &Desired,
+    referrer: Option<&Address>,
     policy: &Policy,
 ) -> Option<(Change, Option<Action>)> {
     let first = objects.first()?;
     let protected_by = policy.protected_by(at);
-    let referring = desired.iter().find(|(other, document)| {
-        let rules = FieldSemantics::for_kind(other.kind);
-        references::body_references(rules, &document.body, &other.service).contains(at)
-    });
-    let obstacle = match (objects, &proof.reason, referring) {
+    let obstacle = match (objects, &proof.reason, referrer) {
         ([_, _, ..], ..) => Some(BlockReason::from_candidates(objects.iter().copied())),
         (_, PruneReason::RemovedBy(commit), _) if proof.protect => {
             Some(BlockReason::ProtectedAtRemoval(commit.clone()))
         }
         _ if proof.protect => Some(BlockReason::ProtectedFromDelete(ProtectedBy::Manifest)),
         _ if protected_by.is_some() => protected_by.map(BlockReason::ProtectedFromDelete),
-        (_, _, Some((other, _))) => Some(BlockReason::StillReferenced(other.clone())),
+        (_, _, Some(other)) => Some(BlockReason::StillReferenced(other.clone())),
         (_, _, None) => None,
     };
     let new_change = |verdict| Change::new(at.clone(), Some(first.id.clone()), verdict);
@@ -122,21 +133,6 @@ fn plan_deletion(
         let text = Some(reason.to_string());
         return Some((Change { reason: text, ..new_change(Verdict::Blocked(reason)) }, None));
     }
-    let change = Change {
-        reason: Some(proof.reason.to_string()),
-        data_effects: data_effects::deletion_effects(
-            at.kind,
-            &FieldSemantics::for_kind(at.kind).normalize_live(&first.body),
-        ),
-        before: Some(declared_view(at.kind, &first.body)),
-        ..new_change(Verdict::Delete)
-    };
+    let change = Change { reason: Some(proof.reason.to_string()), ..Change::deletion(at, first) };
     Some((change, Some(Action::Delete { address: at.clone(), id: first.id.clone() })))
-}
-
-/// What a manifest of the live object could say, without what the API keeps for itself and what
-/// nothing here knows, which may be a secret. No secret is in it.
-pub(crate) fn declared_view(kind: Kind, live: &Value) -> Value {
-    let rules = FieldSemantics::for_kind(kind);
-    rules.shown(&rules.normalize_live(&rules.known_fields(live)))
 }

@@ -1,10 +1,10 @@
 //! References by name from one declared object to another.
 
-use clickpipes::semantics::FieldSemantics;
 use model::action::{Action, RunState, UpdateVia};
 use model::address::{Address, Kind, ServiceRef};
 use model::desired::{Desired, Presence};
-use model::live::{Id, Live};
+use model::live::Live;
+use clickpipes::semantics::FieldSemantics;
 use serde_json::Value;
 
 use crate::change::BlockReason;
@@ -24,27 +24,24 @@ pub(crate) fn body_references(rules: &FieldSemantics, body: &Value, service: &Se
     collect_matches(rules, body, &|rules, value| referenced_address(rules, value, service))
 }
 
-/// Whether a live body refers to the live object with this id.
-pub(crate) fn has_reference_to(rules: &FieldSemantics, live: &Value, kind: Kind, id: &Id) -> bool {
-    let is_it = |rules: &FieldSemantics, value: &Value| {
-        rules.referenced_id(value).filter(|found| *found == (kind, id.as_str())).map(|_| ())
-    };
-    !collect_matches(rules, live, &is_it).is_empty()
+/// The objects that a live body references, by kind and id.
+pub(crate) fn live_references<'v>(rules: &FieldSemantics, live: &'v Value) -> Vec<(Kind, &'v str)> {
+    collect_matches(rules, live, &|rules, value| rules.referenced_id(value))
 }
 
-/// What `look` finds in a body and everywhere below.
-fn collect_matches<T>(
+/// Everything that `find` returns for a value of the body, without values below a match.
+fn collect_matches<'v, T>(
     rules: &FieldSemantics,
-    body: &Value,
-    look: &impl Fn(&FieldSemantics, &Value) -> Option<T>,
+    body: &'v Value,
+    find: &impl Fn(&FieldSemantics, &'v Value) -> Option<T>,
 ) -> Vec<T> {
-    if let Some(one) = look(rules, body) {
+    if let Some(one) = find(rules, body) {
         return vec![one];
     }
     match body {
-        Value::Array(items) => items.iter().flat_map(|item| collect_matches(rules.list_item(), item, look)).collect(),
+        Value::Array(items) => items.iter().flat_map(|item| collect_matches(rules.list_item(), item, find)).collect(),
         Value::Object(fields) => {
-            fields.iter().flat_map(|(name, value)| collect_matches(rules.child_field(name), value, look)).collect()
+            fields.iter().flat_map(|(name, value)| collect_matches(rules.child_field(name), value, find)).collect()
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Vec::new(),
     }

@@ -2,7 +2,7 @@
 
 use model::address::ServiceRef;
 use model::path::FieldPath;
-use planner::{DesiredDiff, FieldDiff, Side};
+use planner::{DeclaredIn, DesiredDiff, DesiredFieldDiff};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -73,9 +73,9 @@ fn push_setting(text: &mut StyledText, setting: &SettingDiff) {
 
 fn push_object(text: &mut StyledText, object: &DesiredDiff, differences: &EnvironmentComparison) {
     let (sign, label) = match object.declared {
-        Side::Left => ("-", Label::Delete),
-        Side::Right => ("+", Label::Create),
-        Side::Both => ("~", Label::Update),
+        DeclaredIn::Left => ("-", Label::Delete),
+        DeclaredIn::Right => ("+", Label::Create),
+        DeclaredIn::Both => ("~", Label::Update),
     };
     let left = format!("  {sign} {}", object_label(&object.address));
     push_columns(text, label, &left, OBJECT_COLUMN, &describe_side(object, differences), Label::Plain);
@@ -89,9 +89,9 @@ fn push_object(text: &mut StyledText, object: &DesiredDiff, differences: &Enviro
 /// Where the object is declared, in words.
 fn describe_side(object: &DesiredDiff, differences: &EnvironmentComparison) -> String {
     match object.declared {
-        Side::Left => format!("only in {}", differences.left),
-        Side::Right => format!("only in {}", differences.right),
-        Side::Both => "differs".to_owned(),
+        DeclaredIn::Left => format!("only in {}", differences.left),
+        DeclaredIn::Right => format!("only in {}", differences.right),
+        DeclaredIn::Both => "differs".to_owned(),
     }
 }
 
@@ -103,7 +103,7 @@ fn diff_sign(left: Option<&Value>, right: Option<&Value>) -> (&'static str, Labe
     }
 }
 
-fn describe_field(field: &FieldDiff) -> String {
+fn describe_field(field: &DesiredFieldDiff) -> String {
     match (&field.entry, &field.left, &field.right) {
         (None, left, right) => describe_values(left.as_ref(), right.as_ref()),
         (Some(entry), Some(left), Some(right)) => {
@@ -120,10 +120,10 @@ fn describe_values(left: Option<&Value>, right: Option<&Value>) -> String {
 
 fn summary_line(differences: &EnvironmentComparison) -> String {
     let count = |side| differences.objects.iter().filter(|it| it.declared == side).count();
-    let both = pluralize(count(Side::Both), "object");
-    let verb = if count(Side::Both) == 1 { "differs" } else { "differ" };
+    let both = pluralize(count(DeclaredIn::Both), "object");
+    let verb = if count(DeclaredIn::Both) == 1 { "differs" } else { "differ" };
     let EnvironmentComparison { left, right, same, environment, .. } = differences;
-    let (only_left, only_right) = (count(Side::Left), count(Side::Right));
+    let (only_left, only_right) = (count(DeclaredIn::Left), count(DeclaredIn::Right));
     let settings = pluralize(environment.len(), "difference");
     format!(
         "{both} {verb}, {only_left} only in {left}, {only_right} only in {right}, {same} the same; \
@@ -147,10 +147,10 @@ pub(crate) fn render_env_diff_markdown(differences: &EnvironmentComparison) -> S
     }
     for object in objects {
         let at = object.address.to_string();
-        if object.declared != Side::Both {
+        if object.declared != DeclaredIn::Both {
             text.extend(["| ", &markdown_code(&at), " | ", &describe_side(object, differences), " | | |\n"]);
         }
-        for FieldDiff { path, entry, left, right, .. } in &object.fields {
+        for DesiredFieldDiff { path, entry, left, right, .. } in &object.fields {
             let entry = entry.as_ref().map(|entry| format!(" {entry}")).unwrap_or_default();
             text += &row(&at, &format!("{path}{entry}"), left.as_ref(), right.as_ref());
         }

@@ -3,10 +3,11 @@
 //! The API refuses a request that adds and removes the same source, or adds a target that is in
 //! use, or leaves the list empty. So what changes may take several requests.
 
+use model::path::FieldPath;
 use clickpipes::semantics::{DeltaFields, KeyedList};
 use serde_json::{Map, Value};
 
-use crate::diff::{Difference, EntryDifference};
+use crate::field_diff::FieldDiff;
 
 /// What one request does to the list.
 #[derive(Debug, Default)]
@@ -16,10 +17,10 @@ pub(super) struct DeltaRequest {
 }
 
 /// The requests in order; `None` where the list would be empty in between, whatever the order.
-pub(super) fn delta_requests(keyed: &KeyedList, difference: &Difference<'_>) -> Option<Vec<DeltaRequest>> {
-    let live = difference.live.as_ref().and_then(Value::as_array).map_or(0, Vec::len);
-    let old_entries: Vec<&Value> = collect_entries(difference, |entry| entry.live.as_ref());
-    let new_entries: Vec<&Value> = collect_entries(difference, |entry| entry.desired.as_ref());
+pub(super) fn delta_requests(keyed: &KeyedList, entries: &[FieldDiff<'_>]) -> Option<Vec<DeltaRequest>> {
+    let live = entries.iter().find_map(|diff| diff.entry.as_ref()).map_or(0, |entry| entry.live_count);
+    let old_entries: Vec<&Value> = entries.iter().filter_map(|entry| entry.live.as_ref()).collect();
+    let new_entries: Vec<&Value> = entries.iter().filter_map(|entry| entry.desired.as_ref()).collect();
     let collides_with_old = |entry: &&Value| old_entries.iter().any(|other| has_collision(keyed, entry, other));
     let (later, first): (Vec<_>, Vec<_>) = new_entries.iter().copied().partition(collides_with_old);
     let (removed, added) = match (later.is_empty(), live > old_entries.len(), first.is_empty()) {
@@ -32,14 +33,8 @@ pub(super) fn delta_requests(keyed: &KeyedList, difference: &Difference<'_>) -> 
     Some(vec![removed, DeltaRequest::new(keyed, &[], &added)])
 }
 
-fn collect_entries<'d>(
-    difference: &'d Difference<'_>,
-    side: impl Fn(&'d EntryDifference) -> Option<&'d Value>,
-) -> Vec<&'d Value> {
-    difference.entries.iter().filter_map(side).collect()
-}
-
-/// Nothing stays as it is: one entry keeps the list from being empty until others have come back.
+/// Every entry changes: keeps one old entry until a new one exists, because the API refuses an
+/// empty list.
 fn keep_one_entry(keyed: &KeyedList, old_entries: &[&Value], new_entries: &[&Value]) -> Option<Vec<DeltaRequest>> {
     let collides = |entry: &&Value, keeper: &Value| has_collision(keyed, entry, keeper);
     let frees = |keeper: &&&Value| new_entries.iter().filter(|entry| !collides(entry, keeper)).count();
@@ -66,8 +61,8 @@ impl DeltaRequest {
         self.remove.is_empty() && self.add.is_empty()
     }
 
-    fn write_into(self, names: &DeltaFields, difference: &Difference<'_>, body: &mut Value) {
-        let Some(parent) = difference.path.parent() else { return };
+    fn write_into(self, names: &DeltaFields, list: &FieldPath, body: &mut Value) {
+        let Some(parent) = list.parent() else { return };
         for (name, entries) in [(&names.remove_field, self.remove), (&names.add_field, self.add)] {
             if !entries.is_empty() {
                 parent.child(name).set_in(body, entries.into());
@@ -78,20 +73,15 @@ impl DeltaRequest {
 
 /// Writes the first request into a body that holds other changes, too, the others each into one of
 /// their own.
-pub(super) fn write_requests(
-    difference: &Difference<'_>,
-    keyed: &KeyedList,
-    first: &mut Value,
-    later: &mut Vec<Value>,
-) {
+pub(super) fn write_requests(entries: &[FieldDiff<'_>], keyed: &KeyedList, first: &mut Value, later: &mut Vec<Value>) {
     let Some(names) = &keyed.deltas else { return };
-    let requests = delta_requests(keyed, difference).unwrap_or_default();
+    let requests = delta_requests(keyed, entries).unwrap_or_default();
     for (index, step) in requests.into_iter().filter(|step| !step.is_empty()).enumerate() {
         if index == 0 {
-            step.write_into(names, difference, first);
+            step.write_into(names, &entries[0].path, first);
         } else {
             let mut body = Value::Object(Map::new());
-            step.write_into(names, difference, &mut body);
+            step.write_into(names, &entries[0].path, &mut body);
             later.push(body);
         }
     }

@@ -1,0 +1,80 @@
+//! Everything that a plan depends on.
+
+use std::collections::BTreeSet;
+
+use model::address::{Address, Name};
+use model::desired::{Desired, Document, Presence};
+use model::live::Live;
+use model::selector::AddressPattern;
+use clickpipes::semantics::FieldSemantics;
+use serde_json::Value;
+
+use crate::change::ProtectedBy;
+use crate::references;
+
+/// Options of a plan beyond the declared objects.
+#[derive(Clone, Debug, Default)]
+pub struct Policy {
+    /// Objects that are never deleted or replaced, whatever their manifests say.
+    pub protect: Vec<AddressPattern>,
+    /// Objects whose secrets are sent again, although git does not show a change.
+    pub resend: Vec<AddressPattern>,
+    /// How to treat changes of write-only fields.
+    pub write_only: WriteOnlyPolicy,
+}
+
+impl Policy {
+    pub(crate) fn protected_by(&self, address: &Address) -> Option<ProtectedBy> {
+        let pattern = self.protect.iter().find(|pattern| pattern.matches(address));
+        pattern.map(|pattern| ProtectedBy::Project(pattern.to_string()))
+    }
+}
+
+/// How to treat a change of a write-only field, which live cannot show.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WriteOnlyPolicy {
+    /// Send it.
+    #[default]
+    Send,
+    /// Assume that it was sent, for a comparison right after apply.
+    AssumeSent,
+}
+
+pub(crate) struct PlanInputs<'a> {
+    pub(crate) desired: &'a Desired,
+    pub(crate) live: &'a Live,
+    pub(crate) base: Option<&'a Desired>,
+    pub(crate) policy: &'a Policy,
+    /// Objects being replaced: their id changes, and with it every reference to them.
+    pub(crate) replaced: BTreeSet<Address>,
+}
+
+impl<'a> PlanInputs<'a> {
+    /// The body with ids in place of references, as the live side has them.
+    pub(crate) fn resolve_references(&self, address: &Address, body: &Value) -> Value {
+        let id = |other: &Address| match self.live.get(other)?.objects.as_slice() {
+            [object] if !self.replaced.contains(other) => Some(Value::from(object.id.as_str())),
+            _ => None,
+        };
+        references::resolve_references(FieldSemantics::for_kind(address.kind), body, &address.service, &id)
+    }
+
+    /// The document of the object in the base, under this name or an earlier one.
+    pub(crate) fn base_document(
+        &self,
+        address: &Address,
+        document: &Document,
+        renamed_from: Option<&Name>,
+    ) -> Option<&'a Document> {
+        let base = self.base?;
+        let names = [Some(&address.name), renamed_from].into_iter().flatten();
+        let found =
+            names.chain(&document.intent.previous_names).find_map(|name| base.get(&address.with_name(name.clone())))?;
+        (found.intent.presence != Presence::Absent).then_some(found)
+    }
+
+    pub(crate) fn protected_by(&self, address: &Address, document: &Document) -> Option<ProtectedBy> {
+        let own = document.intent.protect.then_some(ProtectedBy::Manifest);
+        own.or_else(|| self.policy.protected_by(address))
+    }
+}

@@ -1,0 +1,145 @@
+//! The comparison of one object: base, desired and live.
+
+use model::address::{Address, Name};
+use model::desired::Document;
+use model::live::Object;
+use model::path::FieldPath;
+use model::secret;
+use clickpipes::semantics::{FieldSemantics, OnChange};
+use serde_json::Value;
+
+use crate::change::{FieldVerdict, MissingBase, UncheckedFields};
+use crate::field_diff::{FieldDiff, Origin, Side, Sides, diff_sides};
+use crate::inputs::{PlanInputs, WriteOnlyPolicy};
+use crate::overlay::{live_view, remove_path, target_body};
+
+/// The sides of one object, compared.
+pub(crate) struct ObjectDiff<'a> {
+    pub(crate) base: Option<&'a Document>,
+    /// The desired body, with ids for references.
+    pub(crate) body: Value,
+    /// Target body: desired, with drifted fields kept at their live value.
+    pub(crate) target: Value,
+    /// The fields that apply has to send, or that conflict.
+    pub(crate) pending: Vec<FieldDiff<'static>>,
+    /// The other fields in which the sides differ, or cannot be compared.
+    pub(crate) ignored: Vec<FieldDiff<'static>>,
+    /// Secrets that somebody asked to send again, and that cannot change while the object lives.
+    pub(crate) fixed_secrets: Vec<FieldPath>,
+    /// The declared fields as they are live.
+    pub(crate) before: Value,
+    /// The declared fields as they will be.
+    pub(crate) after: Value,
+}
+
+impl<'a> ObjectDiff<'a> {
+    /// Compares the sides of one object. The name is not a field: objects are matched by name.
+    pub(crate) fn new(
+        inputs: &PlanInputs<'a>,
+        address: &Address,
+        document: &Document,
+        object: &Object,
+        renamed_from: Option<&Name>,
+    ) -> Self {
+        let rules = FieldSemantics::for_kind(address.kind);
+        let body = inputs.resolve_references(address, &document.body);
+        let base = inputs.base_document(address, document, renamed_from);
+        let manifests: Vec<&Value> = [Some(document), base].into_iter().flatten().map(|it| &it.body).collect();
+        let live = rules.normalize_live(&rules.redact_live(&object.body, &manifests));
+        let base_body = base.map(|base| inputs.resolve_references(address, &base.body));
+        let sides = Sides {
+            base: base_body.as_ref().map_or(Side::Unknown, Side::Value),
+            desired: Some(&body),
+            live: Side::Value(&live),
+        };
+        let mut diffs = diff_sides(rules, sides);
+        let name = address.kind.name_path();
+        let is_name = |diff: &FieldDiff<'_>| Some(&diff.path) == name.as_ref();
+        let target = {
+            let fields: Vec<_> = diffs.iter().filter(|diff| !is_name(diff)).cloned().collect();
+            target_body(&body, &fields)
+        };
+        let mut differing: Vec<_> = diffs.iter().filter(|it| is_name(it) || it.is_pending()).cloned().collect();
+        differing.retain(|diff| !diff.matches_live());
+        let before = live_view(rules, &target, &live, &differing);
+        diffs.retain(|diff| !is_name(diff));
+        let mut object_diff = Self {
+            base,
+            after: rules.shown(&target),
+            body,
+            target,
+            pending: Vec::new(),
+            ignored: Vec::new(),
+            fixed_secrets: Vec::new(),
+            before,
+        };
+        object_diff.sort_by_consequence(diffs, inputs.policy.write_only);
+        if inputs.policy.write_only == WriteOnlyPolicy::Send
+            && inputs.policy.resend.iter().any(|pattern| pattern.matches(address))
+        {
+            object_diff.resend_secrets();
+        }
+        object_diff
+    }
+
+    fn sort_by_consequence(&mut self, diffs: Vec<FieldDiff<'static>>, write_only: WriteOnlyPolicy) {
+        let (pending, ignored): (Vec<_>, Vec<_>) = diffs.into_iter().partition(FieldDiff::is_pending);
+        let (unseen, visible): (Vec<_>, Vec<_>) = pending.into_iter().partition(FieldDiff::matches_live);
+        (self.pending, self.ignored) = (visible, ignored);
+        // Live can never show that a write-only field arrived. Right after apply has sent it,
+        // comparing again must take it for sent, or no apply would ever settle.
+        if write_only == WriteOnlyPolicy::Send {
+            unseen.iter().for_each(|diff| self.show_write_only(diff));
+            self.pending.extend(unseen);
+        }
+    }
+
+    /// Shows the two values of git where live has none.
+    fn show_write_only(&mut self, diff: &FieldDiff<'_>) {
+        let redacted = |value: &Value| diff.rules.redact_desired(value);
+        match &diff.base {
+            Some(base) => diff.path.set_in(&mut self.before, redacted(base)),
+            None => remove_path(&mut self.before, &diff.path),
+        }
+        if let Some(desired) = &diff.desired {
+            diff.path.set_in(&mut self.after, redacted(desired));
+        }
+    }
+
+    /// Sends the secrets that are not pending yet. Some are fixed while the object lives.
+    fn resend_secrets(&mut self) {
+        let secrets = self.ignored.iter().filter(|diff| diff.is_write_only() && has_secret(diff));
+        let (fixed, sent): (Vec<_>, Vec<_>) = secrets
+            .filter(|diff| !self.pending.iter().any(|other| diff.path.is_within(&other.path)))
+            .partition(|diff| diff.rules.on_change == OnChange::Replace);
+        self.fixed_secrets = fixed.into_iter().map(|diff| diff.path.clone()).collect();
+        let origin = Origin::Known(FieldVerdict::Resent);
+        let sent: Vec<_> = sent.into_iter().map(|diff| FieldDiff { origin, ..diff.clone() }).collect();
+        self.pending.extend(sent);
+    }
+
+    /// The fields that neither live nor a base can tell, and that are not sent either.
+    pub(crate) fn unchecked_fields(
+        &self,
+        address: &Address,
+        missing_base: MissingBase,
+        resent: &[FieldPath],
+    ) -> Option<UncheckedFields> {
+        let is_sent = |path: &FieldPath| {
+            resent.contains(path) || self.pending.iter().any(|pending| path.is_within(&pending.path))
+        };
+        let unchecked = self.ignored.iter().filter(|diff| diff.origin == Origin::Unchecked && !is_sent(&diff.path));
+        let (secrets, fields): (Vec<_>, Vec<_>) = unchecked.partition(|diff| has_secret(diff));
+        let paths = |list: Vec<&FieldDiff<'_>>| list.into_iter().map(|diff| diff.path.clone()).collect();
+        (self.base.is_none() && !(secrets.is_empty() && fields.is_empty())).then(|| UncheckedFields {
+            address: address.clone(),
+            secrets: paths(secrets),
+            fields: paths(fields),
+            missing_base,
+        })
+    }
+}
+
+fn has_secret(diff: &FieldDiff<'_>) -> bool {
+    diff.desired.as_ref().is_some_and(|desired| !secret::find_secret_references(desired).is_empty())
+}
