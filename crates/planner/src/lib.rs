@@ -1,9 +1,8 @@
-//! The pure difference between what is declared and what is live.
+//! The pure comparison of desired and live objects.
 //!
-//! [`plan`] takes both sides as values and gives back a [`Plan`]: the actions that apply will
-//! perform, and apart from them the explanations that people read. No I/O, no clock, no
-//! environment, nothing async, no failure, and no knowledge of any kind or field: every question
-//! about a field goes to [`model::rules::Rules`].
+//! [`plan`] takes both sides as values and returns a [`Plan`]: the actions for apply, and the
+//! explanations for people. It does no I/O, reads no clock and no environment, is not async and
+//! cannot fail. It knows no field: it asks the field's semantics.
 
 mod actions_for;
 mod approve;

@@ -13,27 +13,42 @@ use crate::inputs::{PlanInputs, Policy};
 use crate::match_live::{LiveMatch, match_live_object};
 use crate::order::{self, DeleteAfter};
 
-/// What it takes to make the live side as declared. Printed, saved and performed is the same
-/// value; the machine reads `actions`, people read the rest.
+/// The changes between live and desired objects. The same value is printed, saved and performed:
+/// apply reads `actions` and `delete_after`, people read the rest.
+///
+/// As JSON, for a pipe whose topic git changed:
+///
+/// ```json
+/// {
+///   "actions": [{"action": "update", "address": "analytics/ClickPipe/orders", "id": "...", "body": {...}}],
+///   "changes": [{
+///     "address": "analytics/ClickPipe/orders",
+///     "verdict": "update",
+///     "fields": [{"path": "source.kafka.topics", "before": "a", "after": "b"}]
+///   }],
+///   "inSync": [],
+///   "unmanaged": []
+/// }
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Plan {
-    /// The requests, in order.
+    /// The requests, in the order of execution.
     pub actions: Vec<Action>,
-    /// What must let go of what is deleted, before it is.
+    /// Referrers that must be updated before each deletion.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub delete_after: Vec<DeleteAfter>,
     /// One for each object that is not in sync.
     pub changes: Vec<Change>,
-    /// What there is to say of objects and is left alone.
+    /// Drift and other differences that apply does not change.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub ignored_changes: Vec<IgnoredChanges>,
-    /// What cannot be compared, as live does not tell it and no base does.
+    /// Write-only fields that no base can tell either.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unchecked: Vec<UncheckedFields>,
-    /// What is live as declared.
+    /// Objects that are live as desired.
     pub in_sync: Vec<Address>,
-    /// What is live and not declared.
+    /// Live objects that no manifest declares.
     pub unmanaged: Vec<UnmanagedObject>,
 }
 
@@ -47,7 +62,7 @@ pub struct UnmanagedObject {
 }
 
 impl Plan {
-    /// Whether every declared object is as declared, but for what drifted and is left alone.
+    /// Whether there is nothing to apply. Reported drift does not count.
     pub fn has_no_changes(&self) -> bool {
         self.changes.is_empty()
     }
@@ -93,9 +108,11 @@ impl Plan {
     }
 }
 
-/// Compares what is declared with what is live. `base` is what was declared before, if that is
-/// known: it tells what git changed, which is done, from what somebody changed outside git, which
-/// is reported and left alone. Without it live is made as declared.
+/// Compares desired objects with live ones.
+///
+/// `base` is an earlier desired side, such as the last commit that was applied. With it the plan
+/// contains only what git changed since. Drift, which somebody changed outside git, is reported in
+/// `ignored_changes` and not reverted. Without it live is made as desired.
 pub fn plan(desired: &Desired, live: &Live, base: Option<&Desired>, policy: &Policy) -> Plan {
     let mut inputs = PlanInputs { desired, live, base, policy, replaced: BTreeSet::new() };
     let mut plan = Plan::default();
