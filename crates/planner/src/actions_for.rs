@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use clickpipes::lifecycle;
+use clickpipes::semantics::{KeyedList, OnChange};
 use model::action::{Action, RunState, UpdateVia};
 use model::address::Address;
-use clickpipes::lifecycle;
 use model::live::{Id, Object};
 use model::path::FieldPath;
-use clickpipes::semantics::{KeyedList, OnChange};
 use serde_json::{Map, Value};
 
 use crate::field_diff::{FieldDiff, group_by_field};

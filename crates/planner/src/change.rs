@@ -3,14 +3,14 @@
 
 use std::fmt;
 
-use model::address::{Address, Kind, Name};
 use clickpipes::blocking_tables;
 use clickpipes::data_effects;
+use clickpipes::semantics::FieldSemantics;
+use model::address::{Address, Kind, Name};
 use model::desired::Place;
 use model::live::{Id, Object};
 use model::path::FieldPath;
 use model::secret::ReferencedSecret;
-use clickpipes::semantics::FieldSemantics;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 

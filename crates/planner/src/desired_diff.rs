@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use clickpipes::semantics::FieldSemantics;
 use model::address::Address;
 use model::desired::{Desired, Document, Place};
 use model::path::FieldPath;
-use clickpipes::semantics::FieldSemantics;
 use serde::Serialize;
 use serde_json::Value;
 

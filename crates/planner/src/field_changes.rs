@@ -2,15 +2,15 @@
 
 use std::collections::BTreeSet;
 
+use clickpipes::data_effects;
+use clickpipes::lifecycle;
+use clickpipes::semantics::FieldSemantics;
 use model::action::RunState;
 use model::address::Address;
-use clickpipes::data_effects;
 use model::desired::{Document, Presence};
-use clickpipes::lifecycle;
 use model::live::Object;
 use model::path::FieldPath;
 use model::secret;
-use clickpipes::semantics::FieldSemantics;
 use serde_json::Value;
 
 use crate::change::{BlockReason, FieldChange, FieldVerdict};

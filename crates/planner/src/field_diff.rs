@@ -5,8 +5,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use model::path::FieldPath;
 use clickpipes::semantics::{FieldSemantics, KeyedList, ListSemantics, OnChange, Readback};
+use model::path::FieldPath;
 use serde_json::Value;
 
 use crate::change::FieldVerdict;

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use clickpipes::semantics::FieldSemantics;
 use model::address::{Address, Name};
 use model::desired::{Desired, Document, Presence};
 use model::live::Live;
 use model::selector::AddressPattern;
-use clickpipes::semantics::FieldSemantics;
 use serde_json::Value;
 
 use crate::change::ProtectedBy;

@@ -1,11 +1,11 @@
 //! The comparison of one object: base, desired and live.
 
+use clickpipes::semantics::{FieldSemantics, OnChange};
 use model::address::{Address, Name};
 use model::desired::Document;
 use model::live::Object;
 use model::path::FieldPath;
 use model::secret;
-use clickpipes::semantics::{FieldSemantics, OnChange};
 use serde_json::Value;
 
 use crate::change::{FieldVerdict, MissingBase, UncheckedFields};

@@ -1,13 +1,13 @@
 //! What becomes of one declared object.
 
-use model::action::{Action, RunState};
-use model::address::{Address, Kind, Name};
 use clickpipes::blocking_tables;
 use clickpipes::data_effects;
+use clickpipes::semantics::{FieldSemantics, OnChange};
+use model::action::{Action, RunState};
+use model::address::{Address, Kind, Name};
 use model::desired::{Document, Presence};
 use model::live::Object;
 use model::secret;
-use clickpipes::semantics::{FieldSemantics, OnChange};
 use serde_json::Value;
 
 use crate::actions_for::{self, UpdateRequest};

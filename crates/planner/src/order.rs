@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use clickpipes::semantics::FieldSemantics;
 use model::action::Action;
 use model::address::{Address, Kind, ServiceRef};
 use model::live::{Id, Live};
-use clickpipes::semantics::FieldSemantics;
 use serde::Serialize;
 
 use crate::change::Change;

@@ -1,7 +1,7 @@
 //! Bodies in between: desired with what drifted, and the live side as a manifest would spell it.
 
-use model::path::FieldPath;
 use clickpipes::semantics::{FieldSemantics, KeyedList, ListSemantics};
+use model::path::FieldPath;
 use serde_json::{Map, Value};
 
 use crate::change::FieldVerdict;

@@ -4,11 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use clickpipes::semantics::FieldSemantics;
 use model::action::Action;
 use model::address::Address;
 use model::desired::Desired;
 use model::live::{Id, Live, Object};
-use clickpipes::semantics::FieldSemantics;
 use serde::Serialize;
 
 use crate::change::{BlockReason, Change, ProtectedBy, Verdict};

@@ -1,10 +1,10 @@
 //! References by name from one declared object to another.
 
+use clickpipes::semantics::FieldSemantics;
 use model::action::{Action, RunState, UpdateVia};
 use model::address::{Address, Kind, ServiceRef};
 use model::desired::{Desired, Presence};
 use model::live::Live;
-use clickpipes::semantics::FieldSemantics;
 use serde_json::Value;
 
 use crate::change::BlockReason;

@@ -3,8 +3,8 @@
 //! The API refuses a request that adds and removes the same source, or adds a target that is in
 //! use, or leaves the list empty. So what changes may take several requests.
 
-use model::path::FieldPath;
 use clickpipes::semantics::{DeltaFields, KeyedList};
+use model::path::FieldPath;
 use serde_json::{Map, Value};
 
 use crate::field_diff::FieldDiff;
