@@ -20,9 +20,9 @@ use crate::order::{self, DeleteAfter};
 ///
 /// ```json
 /// {
-///   "actions": [{"action": "update", "address": "analytics/ClickPipe/orders", "id": "...", "body": {...}}],
+///   "actions": [{"update": {"address": {...}, "id": "...", "via": "resource", "body": {...}}}],
 ///   "changes": [{
-///     "address": "analytics/ClickPipe/orders",
+///     "address": {"service": "analytics", "kind": "ClickPipe", "name": "orders"},
 ///     "verdict": "update",
 ///     "fields": [{"path": "source.kafka.topics", "before": "a", "after": "b"}]
 ///   }],
