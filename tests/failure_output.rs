@@ -158,7 +158,7 @@ fn paused_pipe_is_restarted_when_the_key_is_rejected() {
     assert_snapshot!(summary_table(&reports), @r"
     failed       analytics/kinesis-role
                  PUT /v1/organizations/ID/services/ID/clickpipes/ID/settings: 403 FORBIDDEN: no access (request r-1)
-                 hint: the key's role does not allow this; give it a role that may manage ClickPipes in this organization
+                 hint: the role of the key does not allow this; give it a role that can manage ClickPipes in this organization
     failed       analytics/postgres-cdc
                  nothing more is sent: the API refused the key
                  1 of 3 done; not started: update, start
@@ -179,7 +179,7 @@ fn pipe_left_stopped_by_key_rejection_is_reported_first() {
 
     failed       analytics/kinesis-role
                  PUT /v1/organizations/ID/services/ID/clickpipes/ID/settings: 403 FORBIDDEN: no access (request r-1)
-                 hint: the key's role does not allow this; give it a role that may manage ClickPipes in this organization
+                 hint: the role of the key does not allow this; give it a role that can manage ClickPipes in this organization
     failed       analytics/postgres-cdc  Paused
                  nothing more is sent: the API refused the key
                  1 of 3 done; not started: update, start
@@ -209,7 +209,7 @@ fn dependent_of_a_failed_object_is_skipped() {
                  it refers to `analytics/link-a`, which has an unknown outcome
     unknown      analytics/link-a
                  `analytics/link-a` may or may not have been created: POST /v1/organizations/ID/services/ID/clickpipesReversePrivateEndpoints: the connection was cut
-                 hint: the object may still appear; run again in a minute: an object of this name is then adopted instead of being created twice
+                 hint: the object may still appear; apply again in a minute: pipectl then adopts it instead of creating a second one
 
     Apply: 1 applied, 0 failed, 1 skipped, 1 unknown.
     ");

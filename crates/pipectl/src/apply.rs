@@ -17,7 +17,7 @@ use planner::ApprovedPlan;
 use remote::Remote;
 
 use self::dependencies::FinishedObjects;
-pub use self::object_result::{ObjectFailure, ObjectResult, Outcome};
+pub use self::object_result::{ObjectResult, Outcome};
 use crate::interruption::Interruption;
 
 /// What the lanes of one apply share.

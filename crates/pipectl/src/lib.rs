@@ -10,6 +10,7 @@ mod credentials;
 pub mod embedded_sandbox;
 mod env_vars;
 mod environment_runs;
+pub mod error_report;
 pub mod exit;
 mod git;
 pub mod interruption;
@@ -109,7 +110,7 @@ fn print_error(output: Output, error: &anyhow::Error, message: &str) {
         text.push(output::Label::Delete, "error: ");
     }
     text.push_plain(message).end_line();
-    if let Some(hint) = error.downcast_ref::<remote::Error>().and_then(remote::Error::hint) {
+    if let Some(hint) = error.downcast_ref::<remote::Error>().and_then(error_report::hint_for) {
         text.push(output::Label::Heading, "hint: ").push_plain(hint).end_line();
     }
     output.print_message(&text);

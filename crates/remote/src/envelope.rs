@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::error::{Error, RejectedRequest, RejectionKind, UnexpectedResponse};
+use crate::error::{Error, RejectedRequest, UnexpectedResponse, api_phrases};
 use crate::redact::Redaction;
 use crate::transport::{ApiResponse, Method};
 
@@ -114,8 +114,9 @@ impl ResponseContext<'_> {
             status: self.response.status,
             method: self.method,
             path: self.path.to_owned(),
-            // What is shown may lack words that tell what happened.
-            kind: rejection_kind(self.response.status, &api_message),
+            // From the text as it came: the redacted one may lack the phrase.
+            kind: api_phrases::rejection_kind(self.response.status, &api_message),
+            cause: api_phrases::rejection_cause(&api_message),
             message,
             request_id: request_id(envelope).map(|id| self.sanitize_text(&id, MAX_EXCERPT_CHARS)),
             had_lost_attempt: false,
@@ -164,28 +165,6 @@ impl ResponseContext<'_> {
 
 fn request_id(envelope: &Value) -> Option<String> {
     Some(envelope.get("requestId")?.as_str()?.to_owned())
-}
-
-/// The API has few codes, so some of its words have to be understood.
-fn rejection_kind(status: u16, message: &str) -> RejectionKind {
-    let has_text = |words: &str| message.contains(words);
-    match status {
-        401 => RejectionKind::Unauthenticated,
-        403 => RejectionKind::Forbidden,
-        404 => RejectionKind::NotFound,
-        424 if has_text("Current state: idle") => RejectionKind::ServiceIdle,
-        424 if has_text("Current state: awaking") || has_text("Current state: starting") => {
-            RejectionKind::ServiceWaking
-        }
-        424 if has_text("Current state: stopped") || has_text("Current state: stopping") => {
-            RejectionKind::ServiceStopped
-        }
-        429 => RejectionKind::RateLimited,
-        400 if has_text("must be paused to edit") => RejectionKind::NeedsPause,
-        400 if has_text("ClickPipe is already running") => RejectionKind::AlreadyRunning,
-        500.. => RejectionKind::ServerError,
-        _ => RejectionKind::InvalidRequest,
-    }
 }
 
 #[cfg(test)]

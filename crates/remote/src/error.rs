@@ -1,5 +1,4 @@
-//! What can go wrong between here and the API. No variant holds a secret: what the API said was
-//! cleaned before it came here.
+//! Errors of requests and waits. No variant holds a secret: the API's words are redacted before they get here.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,40 +9,44 @@ use model::live::{Id, State};
 
 use crate::transport::Method;
 
+pub(crate) mod api_phrases;
 mod hint;
 
-/// A request or a wait that did not end well.
+pub use api_phrases::RejectionCause;
+pub use hint::{Hint, UnreadyEndpoint};
+
+/// The one error type of this crate.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The connection cannot even be set up.
     #[error("{0}")]
     Setup(String),
-    /// There is no answer.
+    /// The request got no answer.
     #[error("{method} {path}: {reason}")]
     Transport {
         /// The request's method.
         method: Method,
         /// The request's path.
         path: String,
-        /// What the network said.
+        /// The message of the network.
         reason: String,
         /// Whether the request may have arrived.
         may_have_arrived: bool,
     },
-    /// Nothing was sent, as the server's certificate does not hold.
+    /// Nothing was sent, because the server's certificate is not trusted.
     #[error("{method} {path}: {reason}")]
     Untrusted {
         /// The request's method.
         method: Method,
         /// The request's path.
         path: String,
-        /// What is wrong with the certificate.
+        /// The problem with the certificate.
         reason: String,
     },
-    /// The API said no.
+    /// The API refused the request.
     #[error("{0}")]
     Rejected(Box<RejectedRequest>),
-    /// The answer is not one that the API gives.
+    /// The answer does not have the form of the API's answers.
     #[error("{0}")]
     UnexpectedResponse(Box<UnexpectedResponse>),
     /// A create was not answered, and no new object of that name was found.
@@ -51,7 +54,7 @@ pub enum Error {
     UnknownOutcome {
         /// The object to be created.
         address: Address,
-        /// What came instead of an answer.
+        /// The error of the create.
         cause: Box<Error>,
     },
     /// A create was not answered, and several new objects of that name were found.
@@ -59,113 +62,113 @@ pub enum Error {
     DuplicateObjects {
         /// The object to be created.
         address: Address,
-        /// The objects that bear its name and were not there before.
+        /// The new objects of that name.
         ids: Vec<Id>,
     },
-    /// Somebody ended the run while this was waiting for something.
+    /// Somebody interrupted the run during a wait.
     #[error("interrupted")]
     Interrupted,
-    /// The time of the run was over before this could be sent.
-    #[error("not sent, because the time of the run is over")]
+    /// The time limit of the run passed before the request was sent.
+    #[error("not sent, because the time limit of the run has passed")]
     OutOfTime,
-    /// An object is to be deleted and made again, and the run is about to end.
-    #[error("less than a minute of the run is left, too little to make `{address}` again")]
+    /// An object is to be deleted and re-created, and the run is about to end.
+    #[error("less than a minute of the run is left, which is too little to re-create `{address}`")]
     NotEnoughTime {
         /// The object.
         address: Address,
     },
-    /// A service that sleeps was to be woken for a request. Nothing came of either.
+    /// An idle service could not be woken for a request.
     #[error("service `{service}` could not be woken: {cause}")]
     WakeFailed {
         /// Its id.
         service: String,
-        /// Why not. It is the same for everybody who needed the service.
+        /// The error of the wake-up, shared by all requests that waited for it.
         cause: Arc<Error>,
     },
-    /// A service was told to wake, and is not running.
+    /// A service did not start after the command to wake.
     #[error("it {} after {}", still_in_state(Some(state)), format_seconds(*waited))]
     ServiceNotRunning {
         /// Its state when it was last seen.
         state: State,
-        /// For how long it was waited for.
+        /// The length of the wait.
         waited: Duration,
     },
-    /// An object is to be deleted and made again, and its service makes nothing now.
-    #[error("its service is `{state}`, so it could not be made again")]
+    /// An object is to be deleted and re-created, and its service cannot create objects now.
+    #[error("its service is `{state}`, so it could not be re-created")]
     CannotRecreate {
         /// The state of the service.
         state: State,
     },
-    /// An object is to be created, and somebody else has done so since it was planned.
-    #[error("`{address}` was created by somebody else meanwhile")]
+    /// Somebody else created the object after it was planned.
+    #[error("somebody else created `{address}` after it was planned")]
     CreatedConcurrently {
         /// The object to be created.
         address: Address,
     },
-    /// The time for waiting is over.
+    /// A wait reached the time limit.
     #[error("`{address}` {} after {}", still_in_state(last_state.as_ref()), format_seconds(*waited))]
     TimedOut {
-        /// The object that was waited for.
+        /// The object.
         address: Address,
         /// Its state when it was last seen.
         last_state: Option<State>,
-        /// For how long this one wait went on.
+        /// The length of this wait.
         waited: Duration,
     },
-    /// It went somewhere else than it was sent.
+    /// The object ended in another state than the desired one.
     #[error("`{address}` is `{state}`")]
     BadState {
-        /// The object that was waited for.
+        /// The object.
         address: Address,
-        /// The state in which it ended.
+        /// Its state.
         state: State,
     },
-    /// It disappeared while it was waited for.
-    #[error("`{address}` disappeared while it was waited for")]
+    /// The object disappeared during a wait.
+    #[error("`{address}` disappeared while pipectl waited for it")]
     Disappeared {
-        /// The object that was waited for.
+        /// The object.
         address: Address,
     },
     /// A secret could not be resolved.
     #[error("cannot resolve the secret `{reference}` of `{address}`: {reason}")]
     Secret {
-        /// The object whose body needs it.
+        /// The object that needs it.
         address: Box<Address>,
-        /// The reference as it is written in the manifest.
+        /// The reference in the manifest.
         reference: String,
-        /// Why not.
+        /// The reason.
         reason: String,
     },
-    /// A body names a reverse private endpoint that its service does not have, or has twice.
+    /// A body refers to a reverse private endpoint that does not exist, or is not unique.
     #[error("{} called `{address}`", count_objects("reverse private endpoint", *found))]
     UnknownEndpointReference {
-        /// The endpoint that is referred to.
+        /// The endpoint.
         address: Address,
-        /// How many bear that name.
+        /// The number of endpoints or objects with that name.
         found: usize,
     },
-    /// A service of which no id is known.
+    /// The id of a service is not known.
     #[error("no id is known for the service `{0}`")]
     UnknownService(ServiceRef),
-    /// An action on an object that is not known to be live, or on one of several.
+    /// An action is for an object that is not live, or not unique.
     #[error("{} called `{address}`", count_objects("live object", *found))]
     UnknownObject {
         /// The object.
         address: Address,
-        /// How many bear that name.
+        /// The number of endpoints or objects with that name.
         found: usize,
     },
-    /// An action that its kind has no request for.
+    /// The API has no request for this action.
     #[error("the API cannot {what} a {}", kind.name())]
     Unsupported {
-        /// The verb.
+        /// The verb of the action.
         what: &'static str,
         /// The kind.
         kind: Kind,
     },
 }
 
-/// A request that the API turned down.
+/// A request that the API refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RejectedRequest {
     /// The HTTP status.
@@ -174,48 +177,50 @@ pub struct RejectedRequest {
     pub method: Method,
     /// The request's path.
     pub path: String,
-    /// The API's own words, without control characters, cut to a readable length.
+    /// The API's message: redacted, without control characters, truncated.
     pub message: String,
-    /// What to quote to the API's support.
+    /// The id to give to the API's support.
     pub request_id: Option<String>,
-    /// What it comes down to.
+    /// The class of the refusal.
     pub kind: RejectionKind,
-    /// Whether an earlier try of the same request went unanswered, and may have been carried out.
+    /// The problem that the message names, if it is a known one.
+    pub cause: Option<RejectionCause>,
+    /// An earlier attempt of the same request got no answer, and may have been carried out.
     pub had_lost_attempt: bool,
-    /// The tables that are to be written, where what was turned down is that one holds rows.
+    /// The destination tables of the object, if the API refused it because one holds rows.
     pub blocking_tables: Vec<String>,
-    /// The endpoints that it is to use and that carry nothing yet, each with its state.
-    pub unready_endpoints: Vec<String>,
+    /// The endpoints that the object uses and that are not ready.
+    pub unready_endpoints: Vec<UnreadyEndpoint>,
 }
 
-/// Why the API turned a request down.
+/// The class of a refusal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RejectionKind {
     /// The key is missing or wrong.
     Unauthenticated,
-    /// The key may not do this.
+    /// The role of the key does not allow the request.
     Forbidden,
-    /// The object is not there.
+    /// The object does not exist.
     NotFound,
-    /// The service sleeps.
+    /// The service is idle.
     ServiceIdle,
-    /// The service is on its way from sleep to work.
+    /// The service is starting after it was idle.
     ServiceWaking,
-    /// The service was stopped by somebody.
+    /// Somebody stopped the service.
     ServiceStopped,
     /// The pipe must be paused for this edit.
     NeedsPause,
-    /// The pipe runs already.
+    /// The pipe is already running.
     AlreadyRunning,
     /// Too many requests.
     RateLimited,
-    /// The request cannot be carried out as it is.
+    /// The request is invalid, or conflicts with live objects.
     InvalidRequest,
-    /// The API broke; the request may have been carried out.
+    /// The API failed; the request may have been carried out.
     ServerError,
 }
 
-/// An answer that is not in the API's form.
+/// An answer that does not have the form of the API's answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnexpectedResponse {
     /// The HTTP status.
@@ -224,18 +229,18 @@ pub struct UnexpectedResponse {
     pub method: Method,
     /// The request's path.
     pub path: String,
-    /// What the answer claims to be.
+    /// The content type of the answer.
     pub content_type: Option<String>,
-    /// What is wrong with it.
+    /// The problem.
     pub problem: String,
-    /// How it begins, without control characters.
+    /// The beginning of the answer, without control characters.
     pub excerpt: String,
-    /// What to quote to the API's support.
+    /// The id to give to the API's support.
     pub request_id: Option<String>,
 }
 
 impl Error {
-    /// Whether the key is the problem, so that no other request can do better.
+    /// Whether the API rejects the key, so that every other request would fail, too.
     pub fn is_auth_error(&self) -> bool {
         let refused = match self {
             Self::WakeFailed { cause, .. } => cause.rejection_kind(),
@@ -244,7 +249,7 @@ impl Error {
         matches!(refused, Some(RejectionKind::Unauthenticated | RejectionKind::Forbidden))
     }
 
-    /// Whether something may have been changed although this is an error.
+    /// Whether the request may have been carried out despite the error.
     pub fn is_outcome_unknown(&self) -> bool {
         match self {
             Self::Transport { method, may_have_arrived: sent, .. } => *sent && method.is_write(),
@@ -276,7 +281,7 @@ impl Error {
         }
     }
 
-    /// The same, where an earlier try of the request went unanswered.
+    /// Marks a refusal that follows an unanswered attempt of the same request.
     pub(crate) fn after_lost_attempt(self) -> Self {
         match self {
             Self::Rejected(rejected) => {
@@ -286,18 +291,21 @@ impl Error {
         }
     }
 
-    /// The same with the tables that the refused object is to write, if it is about their rows.
+    /// Adds the destination tables to a refusal because of rows in one of them.
     pub(crate) fn with_blocking_tables(self, tables: impl FnOnce() -> Vec<String>) -> Self {
         match self {
-            Self::Rejected(rejected) if hint::is_about_rows(&rejected) => {
+            Self::Rejected(rejected)
+                if rejected.kind == RejectionKind::InvalidRequest
+                    && rejected.cause == Some(RejectionCause::TableNotEmpty) =>
+            {
                 Self::Rejected(Box::new(RejectedRequest { blocking_tables: tables(), ..*rejected }))
             }
             other => other,
         }
     }
 
-    /// The same with the endpoints that the refused object is to use and that carry nothing yet.
-    pub(crate) fn with_unready_endpoints(self, unready: impl FnOnce() -> Vec<String>) -> Self {
+    /// Adds the endpoints that are not ready to the refusal of an object that uses them.
+    pub(crate) fn with_unready_endpoints(self, unready: impl FnOnce() -> Vec<UnreadyEndpoint>) -> Self {
         match self {
             Self::Rejected(rejected) if rejected.kind == RejectionKind::InvalidRequest => {
                 Self::Rejected(Box::new(RejectedRequest { unready_endpoints: unready(), ..*rejected }))
@@ -306,12 +314,12 @@ impl Error {
         }
     }
 
-    /// Whether somebody ended the run, so that nothing is wrong with this.
+    /// Whether somebody interrupted the run.
     pub fn is_interrupted(&self) -> bool {
         matches!(self, Self::Interrupted)
     }
 
-    /// What to quote to the API's support.
+    /// The id to give to the API's support.
     pub fn request_id(&self) -> Option<&str> {
         match self {
             Self::Rejected(rejected) => rejected.request_id.as_deref(),
@@ -322,7 +330,7 @@ impl Error {
         }
     }
 
-    /// Why the API said no, if that is what it said.
+    /// The class of the refusal, if the API refused the request.
     pub fn rejection_kind(&self) -> Option<RejectionKind> {
         match self {
             Self::Rejected(rejected) => Some(rejected.kind),
@@ -330,8 +338,8 @@ impl Error {
         }
     }
 
-    /// What a person can do about it, where that is known.
-    pub fn hint(&self) -> Option<String> {
+    /// The remedy, where one is known.
+    pub fn hint(&self) -> Option<Hint> {
         hint::hint_for_error(self)
     }
 }

@@ -27,7 +27,7 @@ mod transport;
 mod wake;
 
 pub use client::RequestCounts;
-pub use error::{Error, RejectedRequest, RejectionKind, UnexpectedResponse};
+pub use error::{Error, Hint, RejectedRequest, RejectionCause, RejectionKind, UnexpectedResponse, UnreadyEndpoint};
 pub use http::{ApiCredentials, HttpTransport};
 pub use lookup::{LookupEntry, ServiceLookup};
 pub use observe::ObserveScope;

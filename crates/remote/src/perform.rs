@@ -9,7 +9,7 @@ use model::live::{Id, Object, State};
 use serde_json::{Value, json};
 
 use crate::cdc_scaling;
-use crate::error::{Error, RejectionKind};
+use crate::error::{Error, RejectionKind, UnreadyEndpoint, api_phrases};
 use crate::remote::Remote;
 use crate::secret;
 
@@ -47,14 +47,14 @@ pub(crate) async fn perform_action(remote: &Remote, action: &Action) -> Result<P
 }
 
 /// The endpoints that a body names and that carry nothing yet, as far as they were seen.
-fn unready_endpoints(remote: &Remote, at: &Address, body: &Value) -> Vec<String> {
+fn unready_endpoints(remote: &Remote, at: &Address, body: &Value) -> Vec<UnreadyEndpoint> {
     let seen = |endpoint: &Address| {
         let id = remote.resolve_id(endpoint, None).ok()?;
         remote.list_cache(endpoint).ok()?.last_seen(&id)
     };
     let descriptions = secret::referenced_endpoints(at, body).into_iter().filter_map(|endpoint| {
         let object = seen(&endpoint).filter(|object| object.state.as_str() != "Ready")?;
-        Some(format!("`{}`, which is `{}`", endpoint.name, object.state))
+        Some(UnreadyEndpoint { name: endpoint.name, state: object.state })
     });
     descriptions.collect()
 }
@@ -148,12 +148,8 @@ impl CommandDialect {
     }
 }
 
-/// Whether the same command is worth another try in the other wording.
 fn is_about_command_key(error: &Error) -> bool {
     let Error::Rejected(rejected) = error else { return false };
-    let text = rejected.message.to_lowercase();
-    let about_the_body = ["command", "action", "unknown field", "body", "property"];
-    rejected.kind == RejectionKind::InvalidRequest
-        && rejected.status == 400
-        && about_the_body.iter().any(|word| text.contains(word))
+    let is_invalid = rejected.kind == RejectionKind::InvalidRequest && rejected.status == 400;
+    is_invalid && api_phrases::is_about_command_key(&rejected.message)
 }

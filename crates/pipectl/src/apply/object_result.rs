@@ -7,6 +7,7 @@ use remote::{Error, PerformedAction};
 use serde::Serialize;
 
 use super::dependencies::SkipReason;
+use crate::error_report::ErrorReport;
 
 /// How the work on one object ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -54,40 +55,7 @@ pub struct ObjectResult {
     pub notes: Vec<String>,
     /// What went wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub error: Option<ObjectFailure>,
-}
-
-/// What went wrong, without anything secret in it.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ObjectFailure {
-    /// What went wrong.
-    pub message: String,
-    /// What to do about it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub hint: Option<String>,
-    /// The API's id of the request, for its support.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub request_id: Option<String>,
-    /// Whether the key was refused.
-    pub auth: bool,
-}
-
-impl From<&Error> for ObjectFailure {
-    fn from(error: &Error) -> Self {
-        Self {
-            message: error.to_string(),
-            hint: error.hint(),
-            request_id: error.request_id().map(str::to_owned),
-            auth: error.is_auth_error(),
-        }
-    }
-}
-
-impl ObjectFailure {
-    fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), hint: None, request_id: None, auth: false }
-    }
+    pub error: Option<ErrorReport>,
 }
 
 impl ObjectResult {
@@ -129,13 +97,13 @@ impl ObjectResult {
             error if error.is_outcome_unknown() => Outcome::Unknown,
             _ => Outcome::Failed,
         };
-        self.error = Some(ObjectFailure::from(error));
+        self.error = Some(ErrorReport::from(error));
     }
 
     /// The work ended for a reason that is not the API's.
     pub(super) fn end_with(&mut self, outcome: Outcome, message: &str) {
         self.outcome = outcome;
-        self.error = Some(ObjectFailure::new(message));
+        self.error = Some(ErrorReport::new(message));
     }
 
     /// The API accepted everything, and yet there is something in the way now.

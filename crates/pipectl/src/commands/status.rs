@@ -13,6 +13,7 @@ use model::live::Live;
 use remote::Error;
 
 use crate::cli::{OutputFormat, StatusArgs};
+use crate::error_report::hint_for;
 use crate::exit::{self, UsageError};
 use crate::interruption::Interruption;
 use crate::output::{Output, StyledText};
@@ -83,7 +84,7 @@ impl StatusPoller<'_> {
         let (pipes, error) = match answer {
             Ok(live) => (self.pipe_statuses(service, &live), None),
             Err(error) => {
-                let hint = error.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
+                let hint = hint_for(&error).map(|hint| format!("; {hint}")).unwrap_or_default();
                 (Vec::new(), Some(format!("{error}{hint}")))
             }
         };

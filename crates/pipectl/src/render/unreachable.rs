@@ -6,6 +6,7 @@ use anyhow::Error;
 use model::address::ServiceRef;
 use serde::Serialize;
 
+use crate::error_report::ErrorReport;
 use crate::exit;
 use crate::output::{Label, StyledText};
 
@@ -31,14 +32,8 @@ pub struct UnreachableService {
 impl UnreachableService {
     /// A service that could not be read because of an error.
     pub fn new(service: ServiceRef, error: &Error) -> Self {
-        let remote = error.downcast_ref::<remote::Error>();
-        Self {
-            service,
-            error: format!("{error:#}"),
-            request_id: remote.and_then(remote::Error::request_id).map(str::to_owned),
-            hint: remote.and_then(remote::Error::hint),
-            is_auth_error: remote.is_some_and(remote::Error::is_auth_error),
-        }
+        let ErrorReport { message, hint, request_id, auth } = ErrorReport::from(error);
+        Self { service, error: message, request_id, hint, is_auth_error: auth }
     }
 }
 

@@ -70,9 +70,9 @@ struct Created {
     note: Option<&'static str>,
 }
 
-const ADOPTED_NOTE: &str = "the create was not answered; the new object of this name was found and taken for it";
+const ADOPTED_NOTE: &str = "the create got no answer; pipectl found the new object of this name and adopted it";
 
-const REPEATED_NOTE: &str = "a create was not answered, and no object of this name appeared; it was sent again";
+const REPEATED_NOTE: &str = "a create got no answer, and no object of this name appeared; pipectl sent it again";
 
 /// A create whose answer is lost was lost for good when so many lists do not show its object.
 const MIN_LISTS: usize = 3;

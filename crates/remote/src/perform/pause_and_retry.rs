@@ -12,7 +12,7 @@ use crate::error::{Error, RejectionKind};
 use crate::list_cache::PauseReason;
 use crate::remote::Remote;
 
-const PAUSED_NOTE: &str = "the API wanted a pause for this edit: it was stopped, edited and started";
+const PAUSED_NOTE: &str = "the API required a pause for this edit: pipectl stopped, edited and started the pipe";
 
 /// Whether a pause would help. A refusal after a lost try may come from that try.
 pub(super) fn needs_pause(error: &Error) -> bool {

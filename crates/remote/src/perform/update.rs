@@ -74,7 +74,7 @@ struct SentUpdate {
     note: Option<&'static str>,
 }
 
-const FOUND_NOTE: &str = "the update was not answered; it was found to be in force";
+const FOUND_NOTE: &str = "the update got no answer; the live object shows that it took effect";
 
 /// The API tries an edit of a paused database pipe out by resuming it. Only database pipes are ever
 /// paused, and a new name needs no trial.

@@ -229,7 +229,7 @@ fn check_ending(began: Instant, parrot: &RepeatingTransport, error: Option<&Erro
     prop_assert!(began.elapsed() <= limit, "{:?}", began.elapsed());
     prop_assert!(parrot.recorded_exchanges().len() <= 1200, "{}", parrot.recorded_exchanges().len());
     if let Some(error) = error {
-        let text = format!("{error} {}", error.hint().unwrap_or_default());
+        let text = format!("{error} {:?}", error.hint());
         prop_assert!(text.chars().count() < 3000 && !text.contains('\u{1b}'), "{text}");
         prop_assert!(!error.is_interrupted());
     }

@@ -3,13 +3,14 @@
 use clickpipes::lifecycle::Progress;
 use model::action::Action;
 use model::address::{Address, Kind, Name, ServiceRef};
+use model::live::State;
 use sandbox::{EndpointStatus, Fault, FaultEffect, FaultTrigger, SandboxOptions};
 use serde_json::json;
 
 use super::bench::{CANARY, RemoteBench, SERVICE, pipe_address, wait_seconds};
 use super::fixtures::{endpoint_body, kafka_body, postgres_body};
 use super::scripted_transport::{ok_answer, raw_answer, scripted_remote};
-use crate::{Error, RemoteSettings, WaitMode};
+use crate::{Error, Hint, RemoteSettings, UnreadyEndpoint, WaitMode};
 
 const LIST_PATH: &str = "*/clickpipes";
 
@@ -69,7 +70,7 @@ async fn lost_create_is_resent_after_a_minute_without_the_object() {
         let from = bench.lock_world().request_log().len();
         let performed = bench.create_pipe("orders", kafka_body("orders")).await.unwrap();
         assert_eq!(performed.progress, Progress::Ready, "{effect:?}");
-        let note = "a create was not answered, and no object of this name appeared; it was sent again";
+        let note = "a create got no answer, and no object of this name appeared; pipectl sent it again";
         assert_eq!(performed.notes, [note]);
         let posts = creates_after_lists(&bench, from);
         assert_eq!(posts.len(), 2, "{effect:?}");
@@ -166,7 +167,8 @@ async fn create_error_names_the_tables_that_hold_rows() {
     let id = bench.create_for_id("orders", postgres_body("orders")).await;
     bench.remote.perform_action(&Action::Delete { address: pipe_address("orders"), id }).await.unwrap();
     let error = bench.create_pipe("orders", postgres_body("orders")).await.unwrap_err();
-    insta::assert_snapshot!(error.hint().unwrap(), @"its tables must hold no rows: drop or rename those that do (`DROP TABLE default.t_users; DROP TABLE default.t_kept;`), then apply again");
+    let tables = ["default.t_users", "default.t_kept"].map(str::to_owned).to_vec();
+    assert_eq!(error.hint(), Some(Hint::TablesNotEmpty(tables)));
 }
 
 #[tokio::test(start_paused = true)]
@@ -216,7 +218,7 @@ async fn unanswered_create_ends_at_timeout_with_a_hint() {
     let text = error.to_string().replace(sandbox::ORGANIZATION, "ORG");
     let service = bench.lock_world().ensure_service(SERVICE);
     insta::assert_snapshot!(text.replace(&service, "SERVICE"), @"`analytics/orders` may or may not have been created: POST /v1/organizations/ORG/services/SERVICE/clickpipes: connection reset by peer");
-    insta::assert_snapshot!(error.hint().unwrap_or_default(), @"the object may still appear; run again in a minute: an object of this name is then adopted instead of being created twice");
+    assert_eq!(error.hint(), Some(Hint::CreateUnanswered));
 }
 
 #[tokio::test(start_paused = true)]
@@ -301,7 +303,8 @@ async fn create_error_explains_pending_endpoint() {
     let mut body = kafka_body("orders");
     body["source"]["kafka"]["reversePrivateEndpointIds"] = json!([{"endpoint": "kafka"}]);
     let refused = bench.create_pipe("orders", body.clone()).await.unwrap_err();
-    insta::assert_snapshot!(refused.hint().unwrap(), @"it uses `kafka`, which is `PendingAcceptance`: once somebody has accepted the connection on the account of the source, and the endpoint is `Ready`, apply again");
+    let endpoint = UnreadyEndpoint { name: Name::new("kafka"), state: State::new("PendingAcceptance") };
+    assert_eq!(refused.hint(), Some(Hint::EndpointsNotReady(vec![endpoint])));
 
     assert!(bench.lock_world().set_endpoint_status(SERVICE, "kafka", EndpointStatus::Ready));
     bench.create_pipe("orders", body).await.unwrap();
@@ -318,7 +321,7 @@ async fn create_fails_if_object_appeared_after_planning() {
     assert!(bench.pipe_states().await.is_empty());
     wait_seconds(90).await;
     let error = bench.create_pipe("orders", kafka_body("orders")).await.unwrap_err();
-    insta::assert_snapshot!(error, @"`analytics/orders` was created by somebody else meanwhile");
+    insta::assert_snapshot!(error, @"somebody else created `analytics/orders` after it was planned");
     assert_eq!(bench.request_statuses("POST", "/clickpipes"), [200]);
 }
 

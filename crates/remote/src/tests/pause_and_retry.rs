@@ -53,7 +53,7 @@ async fn rejected_edit_is_resent_after_a_stop() {
         let from = bench.lock_world().request_log().len();
         let updated = bench.remote.perform_action(&add_table_action()).await.unwrap();
         assert_eq!(bench.write_lines(from), writes);
-        assert!(updated.notes.iter().any(|note| note.contains("wanted a pause")), "{updated:?}");
+        assert!(updated.notes.iter().any(|note| note.contains("required a pause")), "{updated:?}");
         assert!(updated.live.is_some(), "it was looked at");
         assert_eq!(bench.remote.paused_by_run(&add_table_action()), None);
         assert_eq!(count_tables(&bench), 3);

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::bench::{RemoteBench, SERVICE, pipe_address, wait_seconds};
 use super::fixtures::kafka_body;
-use crate::{Error, RemoteSettings};
+use crate::{Error, Hint, RemoteSettings};
 
 const TIMEOUT: u64 = 300;
 
@@ -44,9 +44,9 @@ async fn replacement_is_not_begun_in_the_last_minute() {
     let (bench, actions) = pipe_to_replace().await;
     wait_until_left(&bench, &actions, 59).await;
     let late = replace_pipe(&bench, &actions).await.unwrap_err();
-    insta::assert_snapshot!(late, @"less than a minute of the run is left, too little to make `analytics/orders` again");
+    insta::assert_snapshot!(late, @"less than a minute of the run is left, which is too little to re-create `analytics/orders`");
     assert!(!late.is_outcome_unknown());
-    assert!(late.hint().unwrap().contains("--timeout"));
+    assert_eq!(late.hint(), Some(Hint::NoTimeToReplace));
     assert!(bench.request_statuses("DELETE", "").is_empty());
     assert_eq!(bench.lock_world().list_pipes(SERVICE).len(), 1);
 }

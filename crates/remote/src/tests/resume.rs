@@ -48,7 +48,7 @@ async fn resume_starts_pipe_after_the_timeout() {
     let (bench, id) = paused_pipe().await;
     wait_seconds(RemoteSettings::default().timeout.as_secs()).await;
     let late = bench.set_state("orders", RunState::Running).await.unwrap_err();
-    insta::assert_snapshot!(late, @"not sent, because the time of the run is over");
+    insta::assert_snapshot!(late, @"not sent, because the time limit of the run has passed");
     assert!(!late.is_outcome_unknown());
     let resumed = bench.remote.resume_pipe(&pipe_address("orders"), &id).await.unwrap();
     assert_eq!(resumed.progress, Progress::InProgress);

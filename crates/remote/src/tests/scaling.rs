@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::bench::{RemoteBench, SERVICE};
 use super::fixtures::postgres_body;
-use crate::{Error, ObserveScope, PerformedAction, RemoteSettings};
+use crate::{Error, Hint, ObserveScope, PerformedAction, RemoteSettings};
 
 const SERVICE_LEVEL: &str = "/clickpipesCdcScaling";
 const ORGANIZATION_LEVEL: &str = "/clickpipes/cdcScaling";
@@ -46,7 +46,7 @@ async fn cdc_scaling_is_missing_before_first_database_pipe() {
 async fn missing_cdc_scaling_error_has_a_hint() {
     let bench = RemoteBench::new();
     let error = resize_service(&bench, ServiceRef::new(SERVICE)).await.unwrap_err();
-    insta::assert_snapshot!(error.hint().unwrap(), @"there is one only where a database pipe is: declare a pipe beside it, or take it out until there is one");
+    assert_eq!(error.hint(), Some(Hint::ScalingNeedsDatabasePipe));
 }
 
 #[tokio::test(start_paused = true)]

@@ -9,6 +9,7 @@ use remote::{Error, LookupEntry, RemoteSettings};
 use super::local::LocalChecks;
 use super::{DoctorFinding, DoctorFindings};
 use crate::cli::ConnectArgs;
+use crate::error_report::hint_for;
 use crate::render::diagnostics::pluralize;
 use crate::render::status::explain_service_state;
 use crate::session::{AccessMode, LiveView, resolve_services};
@@ -186,7 +187,7 @@ fn fix_for_error(error: &Error) -> Option<String> {
         Error::Transport { reason, .. } => network_fix(reason).map(str::to_owned),
         _ => None,
     }
-    .or_else(|| error.hint())
+    .or_else(|| hint_for(error))
 }
 
 /// What a network's words mean. Libraries and systems give no codes for these.

@@ -1,0 +1,195 @@
+//! The one form in which errors of the API are reported, and the one place that words their remedies.
+
+use model::blocking_tables;
+use remote::{Error, Hint, RejectionCause, UnreadyEndpoint};
+use serde::Serialize;
+
+/// An error with its remedy. It holds no secret.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ErrorReport {
+    /// The error.
+    pub message: String,
+    /// The remedy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+    /// The API's id of the request, for its support.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+    /// Whether the API rejects the key.
+    pub auth: bool,
+}
+
+impl From<&Error> for ErrorReport {
+    fn from(error: &Error) -> Self {
+        Self {
+            message: error.to_string(),
+            hint: hint_for(error),
+            request_id: error.request_id().map(str::to_owned),
+            auth: error.is_auth_error(),
+        }
+    }
+}
+
+impl From<&anyhow::Error> for ErrorReport {
+    fn from(error: &anyhow::Error) -> Self {
+        let message = format!("{error:#}");
+        error
+            .downcast_ref::<Error>()
+            .map_or_else(|| Self::new(&message), |remote| Self { message: message.clone(), ..Self::from(remote) })
+    }
+}
+
+impl ErrorReport {
+    /// An error that has nothing to do with the API.
+    pub fn new(message: &str) -> Self {
+        Self { message: message.to_owned(), hint: None, request_id: None, auth: false }
+    }
+}
+
+/// The remedy in words, where one is known.
+pub fn hint_for(error: &Error) -> Option<String> {
+    error.hint().as_ref().map(hint_text)
+}
+
+fn hint_text(hint: &Hint) -> String {
+    let text = match hint {
+        Hint::TablesNotEmpty(tables) => {
+            let drop = blocking_tables::drop_statements(tables);
+            return format!(
+                "the destination tables must be empty: drop or rename those with rows (`{drop}`), then apply again"
+            );
+        }
+        Hint::EndpointsNotReady(endpoints) => {
+            let label = |it: &UnreadyEndpoint| format!("`{}`, which is `{}`", it.name, it.state);
+            let endpoints: Vec<String> = endpoints.iter().map(label).collect();
+            return format!(
+                "the pipe uses {}: accept the connection in the account of the source, wait until the endpoint is \
+                 `Ready`, and apply again",
+                endpoints.join(" and ")
+            );
+        }
+        Hint::Rejection(cause) => rejection_text(*cause),
+        Hint::CertificateNotTrusted => {
+            "nothing was sent; if a proxy intercepts TLS, add its CA to the system's (or `SSL_CERT_FILE`); also check the \
+             clock"
+        }
+        Hint::ApiUnreachable => "nothing was sent; check the API's URL, the network and the proxy",
+        Hint::ReadUnanswered => "nothing was changed; check the network and the proxy, and try again",
+        Hint::WriteUnanswered => "the request may have been carried out; plan again to see what is live",
+        Hint::EarlierAttemptUnanswered => {
+            "an earlier attempt of this request got no answer and may have been carried out; plan again"
+        }
+        Hint::CreateUnanswered => {
+            "the object may still appear; apply again in a minute: pipectl then adopts it instead of creating a second one"
+        }
+        Hint::DuplicateObjects => "delete all but one, or choose one with `metadata.id`, then plan again",
+        Hint::RunTimeOver => "plan again, or allow more time with `--timeout`",
+        Hint::NoTimeToReplace => "nothing was deleted; allow more time with `--timeout`",
+        Hint::StillInProgress => "it may still finish; plan again later, or allow more time with `--timeout`",
+        Hint::ScalingNeedsDatabasePipe => {
+            "the size exists only beside a database pipe: declare such a pipe, or remove this manifest until there is one"
+        }
+        Hint::ServiceIdle => "the service is idle; apply with `--wake` to wake it first",
+        Hint::ServiceWaking => "the service is starting; apply again when it runs, or with `--wake`",
+        Hint::ServiceStopped => {
+            "somebody stopped the service, and pipectl does not start it; start it, then apply again"
+        }
+        Hint::ServiceNotRunning => "check the service in the console, and apply again when it runs",
+        Hint::CreatedConcurrently => "nothing was sent; plan again",
+        Hint::PlatformError => "the platform failed; contact ClickHouse support with the id of the pipe",
+        Hint::ConnectionRejected => "the owner of the source rejected the connection",
+        Hint::ConnectionExpired => "nobody accepted the connection in time; delete it and create it again",
+        Hint::ObjectFailed => "the console shows the reason; correct the manifest and apply again",
+        Hint::SecretMissing => "nothing was sent; provide the secret and apply again",
+        Hint::EndpointUndeclared => "declare it as a ReversePrivateEndpoint, or refer to it by its id",
+        Hint::EndpointAmbiguous => "refer to one of them by its id",
+        Hint::ServiceUnknown => {
+            "set its id in the project file, or check its name against the services of the organization"
+        }
+        Hint::KeyRejected => "check that the id and the secret of the key belong together and have not expired",
+        Hint::KeyForbidden => {
+            "the role of the key does not allow this; give it a role that can manage ClickPipes in this organization"
+        }
+        Hint::EditNeedsPause => {
+            "this edit needs a paused pipe: set `state: stopped`, apply, then edit it and set `state: running`"
+        }
+        Hint::RateLimited => {
+            "another process uses the same key; use a key of its own for this one, or a lower `--rate-limit`"
+        }
+        Hint::ApiFailedToRead => "the API failed; try again later",
+        Hint::ApiFailedToWrite => "the API failed; plan again to see what was carried out",
+        Hint::WrongIds => "check the ids of the organization and of the service",
+        Hint::ObjectGone => "somebody may have deleted it; plan again",
+        Hint::GatewayTimeout => {
+            "a gateway gave up before the API answered; the request may still be carried out: plan again in a minute"
+        }
+        Hint::GatewayError => "a gateway in front of the API failed; try again later",
+        Hint::Redirected => "pipectl does not follow redirects; check the API's URL",
+        Hint::NotTheApi => "something other than the API answered; check the API's URL",
+        Hint::ProxyLogin => "the proxy requires a login",
+    };
+    text.to_owned()
+}
+
+fn rejection_text(cause: RejectionCause) -> &'static str {
+    match cause {
+        RejectionCause::LoginToken => "use an API key: a login token can only read",
+        RejectionCause::ServiceNotReady => "the service is not running yet; apply again when it does",
+        RejectionCause::MissingPrivileges => {
+            "grant the missing privileges to the destination roles; this attempt may have left a ClickHouse user behind: \
+             drop it if nothing uses it"
+        }
+        RejectionCause::TableNotEmpty => {
+            "the destination table contains rows, perhaps of a deleted pipe: drop or empty it, or write to another table"
+        }
+        RejectionCause::NoSuchSettings => "database pipes have no such settings; theirs are below `source`",
+        RejectionCause::SourceCredentials => {
+            "the source rejects the stored credentials; send them again with `--resend-secrets`, and check them at the source"
+        }
+        RejectionCause::SourcePermissions => {
+            "the role or key lacks permissions on the source, or does not trust ClickHouse Cloud"
+        }
+        RejectionCause::SourceUnreachable => {
+            "the API connects to the source when it creates a pipe: check its address, its certificates, and that its \
+             firewall admits the API's addresses"
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+    use model::address::Name;
+    use model::live::State;
+
+    use super::{Hint, RejectionCause, UnreadyEndpoint, hint_text};
+    use crate::cli::Cli;
+
+    /// Reads this file, so that a hint which is added later is covered, too.
+    #[test]
+    fn flags_in_hints_exist() {
+        let command = Cli::command();
+        let names = |command: &clap::Command| -> Vec<String> {
+            command.get_arguments().filter_map(|it| it.get_long().map(str::to_owned)).collect()
+        };
+        let known: Vec<String> = command.get_subcommands().chain([&command]).flat_map(names).collect();
+        let (wording, _tests) = include_str!("error_report.rs").split_once("#[cfg(test)]").unwrap();
+        let flags: Vec<&str> = wording.split('`').filter_map(|word| word.strip_prefix("--")).collect();
+        assert!(flags.len() >= 5, "{flags:?}");
+        for flag in flags {
+            assert!(known.iter().any(|name| name == flag), "--{flag}");
+        }
+    }
+
+    #[test]
+    fn hints_with_data_name_tables_and_endpoints() {
+        let tables = Hint::TablesNotEmpty(vec!["default.users".to_owned(), "default.orders".to_owned()]);
+        insta::assert_snapshot!(hint_text(&tables), @"the destination tables must be empty: drop or rename those with rows (`DROP TABLE default.users; DROP TABLE default.orders;`), then apply again");
+        let endpoint = |name: &str, state: &str| UnreadyEndpoint { name: Name::new(name), state: State::new(state) };
+        let endpoints =
+            Hint::EndpointsNotReady(vec![endpoint("kafka", "PendingAcceptance"), endpoint("msk", "Provisioning")]);
+        insta::assert_snapshot!(hint_text(&endpoints), @"the pipe uses `kafka`, which is `PendingAcceptance` and `msk`, which is `Provisioning`: accept the connection in the account of the source, wait until the endpoint is `Ready`, and apply again");
+        insta::assert_snapshot!(hint_text(&Hint::Rejection(RejectionCause::LoginToken)), @"use an API key: a login token can only read");
+    }
+}
