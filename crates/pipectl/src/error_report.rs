@@ -1,6 +1,6 @@
 //! The one form in which errors of the API are reported, and the one place that words their remedies.
 
-use model::blocking_tables;
+use clickpipes::blocking_tables;
 use remote::{Error, Hint, RejectionCause, UnreadyEndpoint};
 use serde::Serialize;
 

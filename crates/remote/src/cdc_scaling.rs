@@ -1,9 +1,6 @@
 //! The size of database pipes: one object per service, or per organization as the reference page
 //! has it, without an id, and there only once the first database pipe is.
 
-use std::collections::BTreeMap;
-use std::sync::Mutex;
-
 use clickpipes::lifecycle::Progress;
 use clickpipes::semantics::FieldSemantics;
 use model::address::{Address, Kind, ServiceRef};
@@ -14,34 +11,30 @@ use tokio::time::Instant;
 use crate::client::RequestSpec;
 use crate::deadline::TimeBudget;
 use crate::error::{Error, RejectionKind};
-use crate::perform::PerformedAction;
+use crate::performed_action::PerformedAction;
 use crate::rate_limiter::lock_ignoring_poison;
-use crate::remote::Remote;
 use crate::routes;
+use crate::run_context::RunContext;
 use crate::secret::{self, FilledBody};
 use crate::settings::WaitMode;
 use crate::transport::Method;
 
-/// Which path has answered for a service in this run.
-#[derive(Default)]
-pub(crate) struct ScalingPaths(Mutex<BTreeMap<ServiceRef, String>>);
-
 /// What is live, if anything is.
-pub(crate) async fn observe_scaling(remote: &Remote, service: &ServiceRef) -> Result<Option<Object>, Error> {
-    let found = send_to_any_path(remote, service, Method::Get, None).await?;
-    Ok(found.map(|body| Object { id: owner_id(remote, service), state: State::default(), body }))
+pub(crate) async fn observe_scaling(run: &RunContext, service: &ServiceRef) -> Result<Option<Object>, Error> {
+    let found = send_to_any_path(run, service, Method::Get, None).await?;
+    Ok(found.map(|body| Object { id: owner_id(run, service), state: State::default(), body }))
 }
 
 /// Sends the size, as soon as there is something that has one, and waits until it is in force.
 pub(crate) async fn update_scaling(
-    remote: &Remote,
+    run: &RunContext,
     service: &ServiceRef,
     body: &Value,
 ) -> Result<PerformedAction, Error> {
     let filled = secret::literal_body(body);
-    let mut poll = ScalingPoll::new(remote, service);
+    let mut poll = ScalingPoll::new(run, service);
     loop {
-        match send_to_any_path(remote, service, Method::Patch, Some(&filled)).await {
+        match send_to_any_path(run, service, Method::Patch, Some(&filled)).await {
             Ok(Some(_)) => break,
             Ok(None) => poll.wait_for_next(None).await?,
             // At the very end nothing is sent any more.
@@ -49,44 +42,49 @@ pub(crate) async fn update_scaling(
             Err(error) => return Err(error),
         }
     }
-    if remote.settings.wait == WaitMode::None {
-        return Ok(performed_action(remote, service, Progress::InProgress, None));
+    if run.settings.wait == WaitMode::None {
+        return Ok(performed_action(run, service, Progress::InProgress, None));
     }
-    let mut poll = ScalingPoll::new(remote, service);
+    let mut poll = ScalingPoll::new(run, service);
     let in_force = |live: &Value| FieldSemantics::for_kind(Kind::CdcScaling).matches_live(body, Some(live));
     loop {
-        let live = send_to_any_path(remote, service, Method::Get, None).await?;
+        let live = send_to_any_path(run, service, Method::Get, None).await?;
         if let Some(live) = live.filter(in_force) {
-            return Ok(performed_action(remote, service, Progress::Ready, Some(live)));
+            return Ok(performed_action(run, service, Progress::Ready, Some(live)));
         }
         poll.wait_for_next(Some(State::new("Modifying"))).await?;
     }
 }
 
-fn performed_action(remote: &Remote, service: &ServiceRef, standing: Progress, live: Option<Value>) -> PerformedAction {
-    let (id, state) = (owner_id(remote, service), State::default());
+fn performed_action(
+    run: &RunContext,
+    service: &ServiceRef,
+    standing: Progress,
+    live: Option<Value>,
+) -> PerformedAction {
+    let (id, state) = (owner_id(run, service), State::default());
     let object = |body| Object { id: id.clone(), state: state.clone(), body };
     let live = live.map(object);
     PerformedAction { id, state, progress: standing, notes: Vec::new(), live }
 }
 
-fn owner_id(remote: &Remote, service: &ServiceRef) -> Id {
-    Id::new(remote.services.get(service).unwrap_or(&remote.organization))
+fn owner_id(run: &RunContext, service: &ServiceRef) -> Id {
+    Id::new(run.services.get(service).unwrap_or(&run.organization))
 }
 
 /// Tries the paths that may answer; `None` if none is there.
 async fn send_to_any_path(
-    remote: &Remote,
+    run: &RunContext,
     service: &ServiceRef,
     method: Method,
     body: Option<&FilledBody>,
 ) -> Result<Option<Value>, Error> {
-    for path in candidate_paths(remote, service)? {
+    for path in candidate_paths(run, service)? {
         let call = RequestSpec::new(method, &path);
         let call = if let Some(body) = body { call.with_body(body) } else { call };
-        match remote.client.send(call).await {
+        match run.client.send(call).await {
             Ok(result) => {
-                lock_ignoring_poison(&remote.scaling_paths.0).insert(service.clone(), path);
+                lock_ignoring_poison(&run.scaling_paths).insert(service.clone(), path);
                 return Ok(Some(result));
             }
             Err(error) if error.rejection_kind() == Some(RejectionKind::NotFound) => {}
@@ -97,41 +95,41 @@ async fn send_to_any_path(
 }
 
 /// The path that has answered before; else the service's own, then the organization's.
-fn candidate_paths(remote: &Remote, service: &ServiceRef) -> Result<Vec<String>, Error> {
-    let organization = routes::organization_scaling_url(&remote.organization);
+fn candidate_paths(run: &RunContext, service: &ServiceRef) -> Result<Vec<String>, Error> {
+    let organization = routes::organization_scaling_url(&run.organization);
     if service.is_organization() {
         return Ok(vec![organization]);
     }
-    if let Some(path) = lock_ignoring_poison(&remote.scaling_paths.0).get(service) {
+    if let Some(path) = lock_ignoring_poison(&run.scaling_paths).get(service) {
         return Ok(vec![path.clone()]);
     }
     let unknown = || Error::UnknownService(service.clone());
-    let id = remote.services.get(service).ok_or_else(unknown)?;
-    Ok(vec![routes::service_scaling_url(&remote.organization, id), organization])
+    let id = run.services.get(service).ok_or_else(unknown)?;
+    Ok(vec![routes::service_scaling_url(&run.organization, id), organization])
 }
 
 /// A wait with a list of its own, which nobody shares.
 struct ScalingPoll<'a> {
-    remote: &'a Remote,
+    run: &'a RunContext,
     service: &'a ServiceRef,
     began: Instant,
     interval: std::time::Duration,
 }
 
 impl<'a> ScalingPoll<'a> {
-    fn new(remote: &'a Remote, service: &'a ServiceRef) -> Self {
-        Self { remote, service, began: Instant::now(), interval: remote.settings.polling.initial_interval }
+    fn new(run: &'a RunContext, service: &'a ServiceRef) -> Self {
+        Self { run, service, began: Instant::now(), interval: run.settings.polling.initial_interval }
     }
 
     async fn wait_for_next(&mut self, last: Option<State>) -> Result<(), Error> {
-        let client = &self.remote.client;
+        let client = &self.run.client;
         let end = client.end_time(TimeBudget::Run);
         if Instant::now() >= end {
             return Err(self.timeout_error(last));
         }
         tracing::info!(at = %self.address(), waited = self.began.elapsed().as_secs(), "waiting");
         client.wait_until((Instant::now() + self.interval).min(end), TimeBudget::Run).await?;
-        self.interval = self.remote.settings.polling.next_interval(self.interval);
+        self.interval = self.run.settings.polling.next_interval(self.interval);
         Ok(())
     }
 

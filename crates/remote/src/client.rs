@@ -7,8 +7,8 @@ use std::time::Duration;
 use secrecy::ExposeSecret;
 use serde_json::Value;
 use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio_util::sync::CancellationToken;
 
-use crate::cancellation::CancellationToken;
 use crate::deadline::{Deadline, TimeBudget};
 use crate::envelope::{self, DecodedAnswer};
 use crate::error::{Error, RejectedRequest, RejectionKind};
@@ -19,7 +19,7 @@ use crate::secret::FilledBody;
 use crate::settings::RemoteSettings;
 use crate::timeouts;
 use crate::transport::{ApiRequest, ApiResponse, Method, Transport, TransportError};
-use crate::wake::{self, WakeUps};
+use crate::wake_ups::WakeUps;
 
 /// How many requests went out, for the cost line of a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -53,10 +53,10 @@ pub(crate) struct Client {
 #[derive(Clone, Copy)]
 pub(crate) struct RequestSpec<'a> {
     method: Method,
-    path: &'a str,
+    pub(crate) path: &'a str,
     body: Option<&'a FilledBody>,
     idempotency: Idempotency,
-    budget: TimeBudget,
+    pub(crate) budget: TimeBudget,
 }
 
 impl<'a> RequestSpec<'a> {
@@ -112,24 +112,6 @@ impl Client {
 
     pub(crate) fn request_counts(&self) -> RequestCounts {
         lock_ignoring_poison(&self.counts).clone()
-    }
-
-    /// Reads what stands at the path.
-    pub(crate) async fn get(&self, path: &str) -> Result<Value, Error> {
-        self.send(RequestSpec::new(Method::Get, path)).await
-    }
-
-    /// The `result` of the answer. What may be repeated is repeated, and a service that sleeps is
-    /// woken if that is allowed.
-    pub(crate) async fn send(&self, call: RequestSpec<'_>) -> Result<Value, Error> {
-        let tries = self.wake_ups.attempts_so_far(call.path);
-        match self.send_with_retries(&call).await {
-            Err(error) if self.may_wake && wake::would_waking_help(&error) => {
-                wake::wake_once(self, call.path, tries, call.budget).await?;
-                self.send_with_retries(&call).await
-            }
-            other => other,
-        }
     }
 
     /// Sends the request until it is answered for good, or its time is over.

@@ -3,9 +3,9 @@
 //! Nothing here compares desired with live. URLs occur only in `routes`. Secrets enter a request
 //! just before it is sent, and leave no trace in what is logged or reported.
 
-mod cancellation;
 mod cdc_scaling;
 mod client;
+mod command_dialect;
 mod deadline;
 mod decode;
 mod envelope;
@@ -15,23 +15,26 @@ mod list_cache;
 mod lookup;
 mod observe;
 mod perform;
+mod performed_action;
 mod rate_limiter;
 mod redact;
 mod remote;
 mod retry;
 mod routes;
+mod run_context;
 mod secret;
 mod settings;
 mod timeouts;
 mod transport;
 mod wake;
+mod wake_ups;
 
 pub use client::RequestCounts;
 pub use error::{Error, Hint, RejectedRequest, RejectionCause, RejectionKind, UnexpectedResponse, UnreadyEndpoint};
 pub use http::{ApiCredentials, HttpTransport};
 pub use lookup::{LookupEntry, ServiceLookup};
 pub use observe::ObserveScope;
-pub use perform::PerformedAction;
+pub use performed_action::PerformedAction;
 pub use rate_limiter::PausePermit;
 pub use remote::Remote;
 pub use secret::SecretProvider;

@@ -12,8 +12,8 @@ use crate::cdc_scaling;
 use crate::decode::DecodedObject;
 use crate::error::{Error, RejectionKind};
 use crate::list_cache::ListCache;
-use crate::remote::Remote;
 use crate::routes;
+use crate::run_context::RunContext;
 
 /// What to read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -29,11 +29,11 @@ pub struct ObserveScope {
 /// The block that has an address of its own.
 const SETTINGS_BLOCK: &str = "settings";
 
-pub(crate) async fn observe_scope(remote: &Remote, scope: &ObserveScope) -> Result<Live, Error> {
+pub(crate) async fn observe_scope(run: &RunContext, scope: &ObserveScope) -> Result<Live, Error> {
     let observations = scope
         .kinds
         .iter()
-        .flat_map(|(service, kinds)| kinds.iter().map(|kind| observe_kind(remote, scope, service, *kind)));
+        .flat_map(|(service, kinds)| kinds.iter().map(|kind| observe_kind(run, scope, service, *kind)));
     let mut live = Live::new();
     for (at, object) in try_join_all(observations).await?.into_iter().flatten() {
         live.entry(at).or_default().objects.push(object);
@@ -45,26 +45,26 @@ pub(crate) async fn observe_scope(remote: &Remote, scope: &ObserveScope) -> Resu
 }
 
 async fn observe_kind(
-    remote: &Remote,
+    run: &RunContext,
     scope: &ObserveScope,
     service: &ServiceRef,
     kind: Kind,
 ) -> Result<Vec<(Address, Object)>, Error> {
     if kind == Kind::CdcScaling {
         let at = Address::for_singleton(service.clone(), kind);
-        let found = cdc_scaling::observe_scaling(remote, service).await?;
+        let found = cdc_scaling::observe_scaling(run, service).await?;
         return Ok(found.map(|object| (at, object)).into_iter().collect());
     }
     if service.is_organization() {
         return Ok(Vec::new());
     }
     let at = |name| Address::new(service.clone(), kind, name);
-    let list_cache = remote.list_cache(&at(model::address::Name::new("")))?;
-    let items = list_cache.list_objects(&remote.client).await?;
+    let list_cache = run.list_cache(&at(model::address::Name::new("")))?;
+    let items = list_cache.list_objects(&run.client).await?;
     let detailed = items.into_iter().map(|DecodedObject { name, object }| async {
         let at = at(name);
         let blocks = scope.detail_blocks.get(&at).map_or(&[][..], Vec::as_slice);
-        let object = fetch_details(remote, list_cache, object, blocks).await?;
+        let object = fetch_details(run, list_cache, object, blocks).await?;
         Ok((at, object))
     });
     try_join_all(detailed).await
@@ -72,7 +72,7 @@ async fn observe_kind(
 
 /// The object with the blocks that its list left out, as far as the API shows them.
 async fn fetch_details(
-    remote: &Remote,
+    run: &RunContext,
     list_cache: &ListCache,
     mut object: Object,
     blocks: &[String],
@@ -81,12 +81,12 @@ async fn fetch_details(
         return Ok(object);
     }
     let path = routes::object_url(&list_cache.path, &object.id);
-    if let Some(body) = ignore_not_found(remote.client.get(&path).await)? {
+    if let Some(body) = ignore_not_found(run.client.get(&path).await)? {
         object.body = body;
     }
     if blocks.iter().any(|block| block == SETTINGS_BLOCK) && is_block_missing(&object.body, SETTINGS_BLOCK) {
         let path = routes::part_url(&path, UpdateVia::Settings);
-        if let Some(settings) = ignore_not_found(remote.client.get(&path).await)? {
+        if let Some(settings) = ignore_not_found(run.client.get(&path).await)? {
             object.body[SETTINGS_BLOCK] = settings;
         }
     }

@@ -1,8 +1,7 @@
 //! Wakes a service that sleeps: once, for everybody who needs it.
 
-use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use model::live::State;
@@ -23,36 +22,27 @@ const POLL_INTERVAL: Duration = Duration::from_secs(5);
 /// A service takes a minute as a rule.
 const MAX_WAKE_TIME: Duration = Duration::from_secs(10 * 60);
 
-/// The services that somebody found asleep, by their paths.
-#[derive(Default)]
-pub(crate) struct WakeUps(Mutex<BTreeMap<String, Arc<WakeAttempt>>>);
-
-/// One service.
-#[derive(Default)]
-pub(crate) struct WakeAttempt {
-    /// How many times it was tried.
-    attempts: AtomicU64,
-    /// Held by the one who tries; the others wait for what comes of it.
-    in_progress: tokio::sync::Mutex<()>,
-    /// Why the last try came to nothing: the same for everybody who waited for it.
-    last_failure: Mutex<Option<Arc<Error>>>,
-}
-
-impl WakeUps {
-    fn attempt_for(&self, service: &str) -> Arc<WakeAttempt> {
-        Arc::clone(lock_ignoring_poison(&self.0).entry(service.to_owned()).or_default())
+impl Client {
+    pub(crate) async fn get(&self, path: &str) -> Result<Value, Error> {
+        self.send(RequestSpec::new(Method::Get, path)).await
     }
 
-    /// How often the service of the path was tried so far.
-    pub(crate) fn attempts_so_far(&self, path: &str) -> u64 {
-        let service = routes::containing_service(path).unwrap_or_default();
-        lock_ignoring_poison(&self.0).get(service).map_or(0, |attempt| attempt.attempts.load(Ordering::Acquire))
+    /// Returns the `result` of the answer. Repeats the request where that is safe, and wakes an idle service if allowed.
+    pub(crate) async fn send(&self, call: RequestSpec<'_>) -> Result<Value, Error> {
+        let attempts = self.wake_ups.attempts_so_far(call.path);
+        match self.send_with_retries(&call).await {
+            Err(error) if self.may_wake && would_waking_help(&error) => {
+                wake_once(self, call.path, attempts, call.budget).await?;
+                self.send_with_retries(&call).await
+            }
+            other => other,
+        }
     }
 }
 
 /// Wakes the service of the path and waits until it runs; if somebody else has tried since
 /// `tries`, theirs counts.
-pub(crate) async fn wake_once(client: &Client, path: &str, tries: u64, budget: TimeBudget) -> Result<(), Error> {
+async fn wake_once(client: &Client, path: &str, tries: u64, budget: TimeBudget) -> Result<(), Error> {
     let Some(service) = routes::containing_service(path) else { return Ok(()) };
     let attempt = client.wake_ups.attempt_for(service);
     let _turn = client.run_interruptible(budget, attempt.in_progress.lock()).await?;
@@ -94,7 +84,7 @@ async fn service_state(client: &Client, service: &str, budget: TimeBudget) -> Re
 }
 
 /// Whether the request was turned down because the service sleeps, or has not quite woken.
-pub(crate) fn would_waking_help(error: &Error) -> bool {
+fn would_waking_help(error: &Error) -> bool {
     matches!(error.rejection_kind(), Some(RejectionKind::ServiceIdle | RejectionKind::ServiceWaking))
 }
 

@@ -20,8 +20,15 @@ const ADMIN_PREFIX: &str = "/_sandbox/";
 /// No test needs to go further at once.
 const MAX_ADVANCE_SECONDS: f64 = 10.0 * 365.0 * 86_400.0;
 
+impl World {
+    /// Answers one request.
+    pub fn handle_request(&mut self, request: &SandboxRequest) -> SandboxResponse {
+        handle_admin_request(self, request).unwrap_or_else(|| self.handle_api_request(request))
+    }
+}
+
 /// The answer to a request for the sandbox itself; `None` when it is for the API.
-pub(crate) fn handle_admin_request(world: &mut World, request: &SandboxRequest) -> Option<SandboxResponse> {
+fn handle_admin_request(world: &mut World, request: &SandboxRequest) -> Option<SandboxResponse> {
     let what = normalize_path(&request.path).strip_prefix(ADMIN_PREFIX)?;
     let answer = match (request.method.as_str(), what) {
         ("GET", "journal") => Ok(world.request_log().iter().map(LoggedRequest::to_json).collect()),

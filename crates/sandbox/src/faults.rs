@@ -1,6 +1,7 @@
 //! A script of things that go wrong.
 
 use serde::{Deserialize, Serialize};
+use wildmatch::WildMatchPattern;
 
 use crate::routes::normalize_path;
 
@@ -141,18 +142,9 @@ impl FaultTrigger {
     }
 }
 
-/// Whether a text fits a pattern in which `*` stands for any text.
 fn matches_pattern(pattern: &str, text: &str) -> bool {
-    let Some((head, tail)) = pattern.split_once('*') else { return pattern == text };
-    let Some(rest) = text.strip_prefix(head) else { return false };
-    let Some((last_star, _)) = tail.char_indices().rfind(|(_, each)| *each == '*') else {
-        return rest.ends_with(tail);
-    };
-    let (middle, end) = (&tail[..last_star], &tail[last_star + 1..]);
-    middle
-        .split('*')
-        .try_fold(rest, |rest, part| rest.find(part).map(|at| &rest[at + part.len()..]))
-        .is_some_and(|rest| rest.ends_with(end))
+    // A `?` in a path starts a query; it must not match any character.
+    WildMatchPattern::<'*', '\0'>::new(pattern).matches(text)
 }
 
 /// What the faults of one request change about how it is handled.
@@ -201,6 +193,7 @@ mod tests {
         assert!(matches_pattern("/v1/*/services/*", "/v1/o/services/s"));
         assert!(matches_pattern("*", "anything"));
         assert!(!matches_pattern("/v1", "/v1/x"));
+        assert!(!matches_pattern("/v?", "/v1"));
     }
 
     #[test]

@@ -6,7 +6,6 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::admin_api;
 use crate::api::discovery::SourceField;
 use crate::api::{RequestContext, pipes};
 use crate::apply_faults::{distort_response, fault_response};
@@ -164,11 +163,8 @@ impl World {
         }
     }
 
-    /// Answers one request.
-    pub fn handle_request(&mut self, request: &SandboxRequest) -> SandboxResponse {
-        if let Some(response) = admin_api::handle_admin_request(self, request) {
-            return response;
-        }
+    /// Answers a request to the emulated API.
+    pub(crate) fn handle_api_request(&mut self, request: &SandboxRequest) -> SandboxResponse {
         self.run_delayed_requests();
         self.remove_deleted();
         self.seed = uuid::mix_bits(self.seed);

@@ -10,34 +10,34 @@ use model::live::{Id, Object};
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::PerformedAction;
 use super::watch::ObjectWatch;
 use crate::client::RequestSpec;
 use crate::deadline::TimeBudget;
 use crate::decode;
 use crate::error::Error;
 use crate::list_cache::{ListCache, ListCursor, ListSnapshot};
-use crate::remote::Remote;
+use crate::performed_action::PerformedAction;
 use crate::retry::{self, Idempotency};
+use crate::run_context::RunContext;
 use crate::settings::WaitMode;
 use crate::transport::Method;
 
-pub(super) async fn create_object(remote: &Remote, at: &Address, body: &Value) -> Result<PerformedAction, Error> {
-    let collection = remote.list_cache(at)?;
-    let budget = remote.budget_for(at);
-    let before = find_existing_ids(remote, collection, at, budget).await?;
-    let attempt = CreateAttempt { remote, list_cache: collection, address: at, existing_ids: before, budget };
+pub(super) async fn create_object(run: &RunContext, at: &Address, body: &Value) -> Result<PerformedAction, Error> {
+    let collection = run.list_cache(at)?;
+    let budget = run.budget_for(at);
+    let before = find_existing_ids(run, collection, at, budget).await?;
+    let attempt = CreateAttempt { run, list_cache: collection, address: at, existing_ids: before, budget };
     let created = attempt.create_or_adopt(body).await;
     let Created { object, note } = created
         .map_err(|error| error.with_blocking_tables(|| blocking_tables::tables_required_empty(at.kind, body)))?;
     collection.note_object(&at.name, &object);
-    remote.note_created(at, &object.id);
-    let mut performed = if remote.settings.wait == WaitMode::None && at.kind == Kind::ClickPipe {
+    run.note_created(at, &object.id);
+    let mut performed = if run.settings.wait == WaitMode::None && at.kind == Kind::ClickPipe {
         PerformedAction::new(at, &object, RunState::Running)
     } else {
         // Endpoints are waited for in any case, because the pipes that a plan makes next refer
         // to them.
-        let watch = ObjectWatch::new(remote, at, &object.id)?.with_budget(budget);
+        let watch = ObjectWatch::new(run, at, &object.id)?.with_budget(budget);
         PerformedAction::from_listed(at, watch.until_settled(RunState::Running, None).await?, RunState::Running)
     };
     if let Some(note) = note {
@@ -52,14 +52,14 @@ const MAX_LIST_AGE: Duration = Duration::from_secs(60);
 
 /// The objects that bear the name already; an error if they are more than the plan knew of.
 async fn find_existing_ids(
-    remote: &Remote,
+    run: &RunContext,
     list_cache: &ListCache,
     at: &Address,
     budget: TimeBudget,
 ) -> Result<BTreeSet<Id>, Error> {
-    list_cache.ensure_listed(&remote.client).await?;
+    list_cache.ensure_listed(&run.client).await?;
     let known = list_cache.ids_named(&at.name);
-    list_cache.ensure_listed_within(&remote.client, MAX_LIST_AGE, budget).await?;
+    list_cache.ensure_listed_within(&run.client, MAX_LIST_AGE, budget).await?;
     let found = list_cache.ids_named(&at.name);
     if found.is_subset(&known) { Ok(found) } else { Err(Error::CreatedConcurrently { address: at.clone() }) }
 }
@@ -80,7 +80,7 @@ const MIN_LISTS: usize = 3;
 /// The API has no way to make sure that a create is carried out once. So a create of which the
 /// outcome is not known is not simply repeated: what bears its name now, and did not before, is it.
 struct CreateAttempt<'a> {
-    remote: &'a Remote,
+    run: &'a RunContext,
     list_cache: &'a ListCache,
     address: &'a Address,
     existing_ids: BTreeSet<Id>,
@@ -123,20 +123,20 @@ impl CreateAttempt<'_> {
     }
 
     async fn send_create(&self, body: &Value) -> Result<Object, Error> {
-        let filled = self.remote.fill_references(self.address, body).await?;
+        let filled = super::fill_references(self.run, self.address, body).await?;
         let path = &self.list_cache.path;
         let call = RequestSpec::new(Method::Post, path).with_body(&filled).with_budget(self.budget);
-        let result = self.remote.client.send(call).await?;
+        let result = self.run.client.send(call).await?;
         Ok(decode::decode_object(self.address.kind, Method::Post, path, result)?.object)
     }
 
     /// Looks for as long as the object may take to appear.
     async fn search_new_object(&self) -> Result<LookupOutcome, Error> {
-        let client = &self.remote.client;
+        let client = &self.run.client;
         let (began, mut cursor, mut lists) = (Instant::now(), self.list_cache.new_cursor(), 0);
         loop {
             let deadline = client.end_time(self.budget);
-            let over = began + self.remote.settings.adoption_window;
+            let over = began + self.run.settings.adoption_window;
             let end = if Instant::now() < over { over.min(deadline) } else { deadline };
             let asked = match self.next_list(&mut cursor, end).await {
                 Ok(Some(snapshot)) => {
@@ -160,7 +160,7 @@ impl CreateAttempt<'_> {
 
     /// The next list; `None` if it cannot be had at present.
     async fn next_list(&self, cursor: &mut ListCursor, end: Instant) -> Result<Option<ListSnapshot>, Error> {
-        match self.list_cache.next_snapshot(&self.remote.client, cursor, end, self.budget).await {
+        match self.list_cache.next_snapshot(&self.run.client, cursor, end, self.budget).await {
             Ok(snapshot) => Ok(Some(snapshot)),
             Err(error) if retry::can_retry(Idempotency::Safe, &error) => Ok(None),
             Err(error) => Err(error),
@@ -192,8 +192,8 @@ impl CreateAttempt<'_> {
     /// After a doubtful create the name must be borne by one new object only. Where nobody waited
     /// for the object, nobody has looked since. What cannot be seen now, the next plan shows.
     async fn reject_duplicates(&self) -> Result<(), Error> {
-        if self.remote.settings.wait == WaitMode::None {
-            let _unseen = self.list_cache.list_objects(&self.remote.client).await;
+        if self.run.settings.wait == WaitMode::None {
+            let _unseen = self.list_cache.list_objects(&self.run.client).await;
         }
         let ids: Vec<Id> =
             self.list_cache.ids_named(&self.address.name).difference(&self.existing_ids).cloned().collect();

@@ -4,28 +4,28 @@ use clickpipes::lifecycle::Progress;
 use model::address::{Address, Kind};
 use model::live::{Id, State};
 
-use super::PerformedAction;
 use super::watch::ObjectWatch;
 use crate::client::RequestSpec;
 use crate::error::{Error, RejectionKind};
-use crate::remote::Remote;
+use crate::performed_action::PerformedAction;
 use crate::routes;
+use crate::run_context::RunContext;
 use crate::transport::Method;
 
-pub(super) async fn delete_object(remote: &Remote, at: &Address, id: &Id) -> Result<PerformedAction, Error> {
+pub(super) async fn delete_object(run: &RunContext, at: &Address, id: &Id) -> Result<PerformedAction, Error> {
     if at.kind == Kind::CdcScaling {
         return Err(Error::Unsupported { what: "delete", kind: at.kind });
     }
-    let list_cache = remote.list_cache(at)?;
+    let list_cache = run.list_cache(at)?;
     let path = routes::object_url(&list_cache.path, id);
-    let budget = remote.budget_for(at);
-    match remote.client.send(RequestSpec::new(Method::Delete, &path).with_budget(budget)).await {
-        Ok(_) => ObjectWatch::new(remote, at, id)?.with_budget(budget).until_deleted().await?,
+    let budget = run.budget_for(at);
+    match run.client.send(RequestSpec::new(Method::Delete, &path).with_budget(budget)).await {
+        Ok(_) => ObjectWatch::new(run, at, id)?.with_budget(budget).until_deleted().await?,
         Err(error) if error.rejection_kind() == Some(RejectionKind::NotFound) => {}
         Err(error) => return Err(error),
     }
     list_cache.forget_object(id);
-    remote.note_deleted(at, id);
+    run.note_deleted(at, id);
     Ok(PerformedAction {
         id: id.clone(),
         state: State::default(),

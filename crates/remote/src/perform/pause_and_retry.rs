@@ -6,11 +6,12 @@ use model::action::RunState;
 use model::address::Address;
 use model::live::{Id, Object};
 
+use super::start_stop;
 use super::watch::ObjectWatch;
-use super::{PerformedAction, start_stop};
 use crate::error::{Error, RejectionKind};
 use crate::list_cache::PauseReason;
-use crate::remote::Remote;
+use crate::performed_action::PerformedAction;
+use crate::run_context::RunContext;
 
 const PAUSED_NOTE: &str = "the API required a pause for this edit: pipectl stopped, edited and started the pipe";
 
@@ -25,34 +26,34 @@ pub(super) fn needs_pause(error: &Error) -> bool {
 /// Stops the pipe and sends the edit once more. What an action has stopped before is left to the
 /// actions that follow; any other pipe is started again.
 pub(super) async fn pause_and_retry<E: Future<Output = Result<PerformedAction, Error>>>(
-    remote: &Remote,
+    run: &RunContext,
     at: &Address,
     id: &Id,
     refused: Error,
     edit: impl Fn() -> E,
 ) -> Result<PerformedAction, Error> {
-    if !can_be_stopped(remote, at, id).await? {
+    if !can_be_stopped(run, at, id).await? {
         return Err(refused);
     }
     tracing::warn!(%at, error = %refused, "stopping the pipe for the edit");
-    if remote.list_cache(at)?.pause_reason(id) == Some(PauseReason::PlannedAction) {
-        start_stop::pause_object(remote, at, id, PauseReason::PlannedAction).await?;
+    if run.list_cache(at)?.pause_reason(id) == Some(PauseReason::PlannedAction) {
+        start_stop::pause_object(run, at, id, PauseReason::PlannedAction).await?;
         return edit().await;
     }
-    let _permit = remote.acquire_pause_permit().await.ok_or(Error::Interrupted)?;
-    start_stop::pause_object(remote, at, id, PauseReason::NeededForEdit).await?;
+    let _permit = run.client.acquire_pause_permit().await.ok_or(Error::Interrupted)?;
+    start_stop::pause_object(run, at, id, PauseReason::NeededForEdit).await?;
     let edited = edit().await?;
-    let started = start_stop::start_object(remote, at, id).await?;
+    let started = start_stop::start_object(run, at, id).await?;
     let notes = [edited.notes, vec![PAUSED_NOTE.to_owned()], started.notes].concat();
     Ok(PerformedAction { notes, ..started })
 }
 
 /// Whether it can be stopped. What was stopped when it was last seen is looked at again.
-async fn can_be_stopped(remote: &Remote, at: &Address, id: &Id) -> Result<bool, Error> {
+async fn can_be_stopped(run: &RunContext, at: &Address, id: &Id) -> Result<bool, Error> {
     let can_stop = |object: &Object| lifecycle::state_command(at.kind, object, RunState::Stopped).is_some();
-    match remote.list_cache(at)?.last_seen(id) {
+    match run.list_cache(at)?.last_seen(id) {
         Some(last) if can_stop(&last) => Ok(true),
-        Some(_) => Ok(ObjectWatch::new(remote, at, id)?.next_object().await?.as_ref().is_some_and(can_stop)),
+        Some(_) => Ok(ObjectWatch::new(run, at, id)?.next_object().await?.as_ref().is_some_and(can_stop)),
         None => Ok(false),
     }
 }

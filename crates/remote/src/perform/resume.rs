@@ -8,12 +8,12 @@ use model::address::Address;
 use model::live::{Id, Object, State};
 use serde_json::Value;
 
-use super::PerformedAction;
 use super::start_stop::{can_be_started, send_start};
 use super::watch::ObjectWatch;
 use crate::deadline::TimeBudget;
 use crate::error::Error;
-use crate::remote::Remote;
+use crate::performed_action::PerformedAction;
+use crate::run_context::RunContext;
 
 /// The time that is kept in reserve.
 const RESERVED_TIME: Duration = Duration::from_secs(60);
@@ -24,14 +24,14 @@ const MAX_LOOK_TIME: Duration = Duration::from_secs(30);
 /// A stop shows within this time. Before, a pipe that seems to run may be about to stop.
 const STOPS_WITHIN: Duration = Duration::from_secs(10);
 
-pub(crate) async fn resume_pipe(remote: &Remote, at: &Address, id: &Id) -> Result<PerformedAction, Error> {
+pub(crate) async fn resume_pipe(run: &RunContext, at: &Address, id: &Id) -> Result<PerformedAction, Error> {
     let budget = TimeBudget::reserve_for(RESERVED_TIME);
-    if let Some(object) = find_running(remote, at, id).await? {
-        remote.list_cache(at)?.note_pause(id, None);
+    if let Some(object) = find_running(run, at, id).await? {
+        run.list_cache(at)?.note_pause(id, None);
         return Ok(PerformedAction::from_listed(at, object, RunState::Running));
     }
-    send_start(remote, at, id, budget).await?;
-    let list_cache = remote.list_cache(at)?;
+    send_start(run, at, id, budget).await?;
+    let list_cache = run.list_cache(at)?;
     list_cache.clear_pending_write(id);
     list_cache.note_pause(id, None);
     let last = list_cache.last_seen(id).unwrap_or_else(|| unknown_object(id));
@@ -39,10 +39,10 @@ pub(crate) async fn resume_pipe(remote: &Remote, at: &Address, id: &Id) -> Resul
 }
 
 /// The object if it needs no start; `None` when it can be started, or cannot be seen.
-async fn find_running(remote: &Remote, at: &Address, id: &Id) -> Result<Option<Object>, Error> {
-    let stopped = remote.list_cache(at)?.stop_sent_at(id);
+async fn find_running(run: &RunContext, at: &Address, id: &Id) -> Result<Option<Object>, Error> {
+    let stopped = run.list_cache(at)?.stop_sent_at(id);
     let stopping = || stopped.is_some_and(|sent| sent.elapsed() < STOPS_WITHIN);
-    let mut watch = ObjectWatch::new(remote, at, id)?.with_budget(TimeBudget::reserve_for(MAX_LOOK_TIME));
+    let mut watch = ObjectWatch::new(run, at, id)?.with_budget(TimeBudget::reserve_for(MAX_LOOK_TIME));
     loop {
         match watch.next_object().await {
             Ok(Some(object)) if !can_be_started(at, &object) && !stopping() => {

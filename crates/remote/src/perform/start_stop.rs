@@ -11,14 +11,15 @@ use tokio::time::Instant;
 
 use super::uncertain_write::UncertainWrite;
 use super::watch::ObjectWatch;
-use super::{PerformedAction, is_about_command_key};
 use crate::client::RequestSpec;
+use crate::command_dialect::is_about_command_key;
 use crate::deadline::TimeBudget;
 use crate::decode;
 use crate::error::{Error, RejectionKind};
 use crate::list_cache::PauseReason;
-use crate::remote::Remote;
+use crate::performed_action::PerformedAction;
 use crate::routes;
+use crate::run_context::RunContext;
 use crate::secret;
 use crate::settings::WaitMode;
 use crate::transport::Method;
@@ -27,14 +28,14 @@ use crate::transport::Method;
 const AUTO_RESUME_WITHIN: Duration = Duration::from_secs(10);
 
 /// Starts the object unless it runs already, or does so by itself.
-pub(super) async fn start_object(remote: &Remote, at: &Address, id: &Id) -> Result<PerformedAction, Error> {
-    let started = ensure_started(remote, at, id).await?;
-    remote.list_cache(at)?.note_pause(id, None);
+pub(super) async fn start_object(run: &RunContext, at: &Address, id: &Id) -> Result<PerformedAction, Error> {
+    let started = ensure_started(run, at, id).await?;
+    run.list_cache(at)?.note_pause(id, None);
     Ok(started)
 }
 
-async fn ensure_started(remote: &Remote, at: &Address, id: &Id) -> Result<PerformedAction, Error> {
-    if let Some(object) = wait_for_auto_resume(remote, at, id).await? {
+async fn ensure_started(run: &RunContext, at: &Address, id: &Id) -> Result<PerformedAction, Error> {
+    if let Some(object) = wait_for_auto_resume(run, at, id).await? {
         return match lifecycle::progress_toward(at.kind, &object, RunState::Running) {
             Progress::Ready | Progress::Degraded => Ok(PerformedAction::from_listed(at, object, RunState::Running)),
             Progress::InProgress | Progress::Failed => {
@@ -42,24 +43,24 @@ async fn ensure_started(remote: &Remote, at: &Address, id: &Id) -> Result<Perfor
             }
         };
     }
-    let last = remote.list_cache(at)?.last_seen(id);
+    let last = run.list_cache(at)?.last_seen(id);
     if last.as_ref().is_none_or(|object| can_be_started(at, object)) {
-        send_start(remote, at, id, TimeBudget::Run).await?;
+        send_start(run, at, id, TimeBudget::Run).await?;
     }
-    if let (WaitMode::None, Some(object)) = (remote.settings.wait, &last) {
+    if let (WaitMode::None, Some(object)) = (run.settings.wait, &last) {
         let performed = PerformedAction::new(at, object, RunState::Running);
         // What it was before the start is no news of what became of it.
         let state = if can_be_started(at, object) { State::default() } else { performed.state };
         return Ok(PerformedAction { state, ..performed });
     }
     let before = last.map(|last| last.state);
-    let object = ObjectWatch::new(remote, at, id)?.until_settled(RunState::Running, before.as_ref()).await?;
+    let object = ObjectWatch::new(run, at, id)?.until_settled(RunState::Running, before.as_ref()).await?;
     Ok(PerformedAction::from_listed(at, object, RunState::Running))
 }
 
 /// Stops the object, and always waits for it: an edit may come next.
-pub(super) async fn stop_object(remote: &Remote, at: &Address, id: &Id) -> Result<PerformedAction, Error> {
-    let list_cache = remote.list_cache(at)?;
+pub(super) async fn stop_object(run: &RunContext, at: &Address, id: &Id) -> Result<PerformedAction, Error> {
+    let list_cache = run.list_cache(at)?;
     let has_ended = |object: &Object| {
         lifecycle::progress_toward(at.kind, object, RunState::Stopped) == Progress::Ready
             && !lifecycle::is_stopped(object)
@@ -68,27 +69,27 @@ pub(super) async fn stop_object(remote: &Remote, at: &Address, id: &Id) -> Resul
         return Ok(PerformedAction::new(at, &object, RunState::Stopped));
     }
     // Sent in any case: the API may resume the object later than it was watched for.
-    wait_for_auto_resume(remote, at, id).await?;
-    let object = pause_object(remote, at, id, PauseReason::PlannedAction).await?;
+    wait_for_auto_resume(run, at, id).await?;
+    let object = pause_object(run, at, id, PauseReason::PlannedAction).await?;
     Ok(PerformedAction::from_listed(at, object, RunState::Stopped))
 }
 
 /// Stops the object and waits for it. Why is noted before anything is sent, for whoever has to
 /// start it again when this is dropped halfway.
-pub(super) async fn pause_object(remote: &Remote, at: &Address, id: &Id, why: PauseReason) -> Result<Object, Error> {
-    let list_cache = remote.list_cache(at)?;
+pub(super) async fn pause_object(run: &RunContext, at: &Address, id: &Id, why: PauseReason) -> Result<Object, Error> {
+    let list_cache = run.list_cache(at)?;
     let before = list_cache.pause_reason(id);
     list_cache.note_stop(id);
     list_cache.note_pause(id, Some(why));
     let stops = |object: &Object| lifecycle::state_command(at.kind, object, RunState::Stopped).is_none();
-    if let Err(error) = send_until_effective(remote, at, id, "stop", TimeBudget::Run, stops).await {
+    if let Err(error) = send_until_effective(run, at, id, "stop", TimeBudget::Run, stops).await {
         // What was turned down, or never sent, stopped nothing.
         if !error.is_outcome_unknown() {
             list_cache.note_pause(id, before);
         }
         return Err(error);
     }
-    let object = ObjectWatch::new(remote, at, id)?.until_settled(RunState::Stopped, None).await?;
+    let object = ObjectWatch::new(run, at, id)?.until_settled(RunState::Stopped, None).await?;
     list_cache.clear_pending_write(id);
     Ok(object)
 }
@@ -99,9 +100,9 @@ pub(super) fn can_be_started(at: &Address, object: &Object) -> bool {
 }
 
 /// Sends the start; a pipe that runs already needs none.
-pub(super) async fn send_start(remote: &Remote, at: &Address, id: &Id, budget: TimeBudget) -> Result<(), Error> {
+pub(super) async fn send_start(run: &RunContext, at: &Address, id: &Id, budget: TimeBudget) -> Result<(), Error> {
     let starts = |object: &Object| !can_be_started(at, object);
-    match send_until_effective(remote, at, id, "start", budget, starts).await {
+    match send_until_effective(run, at, id, "start", budget, starts).await {
         Err(error) if error.rejection_kind() == Some(RejectionKind::AlreadyRunning) => Ok(()),
         other => other,
     }
@@ -109,12 +110,12 @@ pub(super) async fn send_start(remote: &Remote, at: &Address, id: &Id, budget: T
 
 /// The object after it has resumed by itself from an edit, and has come to rest. `None` if it was
 /// not edited lately, or stays as it is.
-async fn wait_for_auto_resume(remote: &Remote, at: &Address, id: &Id) -> Result<Option<Object>, Error> {
-    let list_cache = remote.list_cache(at)?;
+async fn wait_for_auto_resume(run: &RunContext, at: &Address, id: &Id) -> Result<Option<Object>, Error> {
+    let list_cache = run.list_cache(at)?;
     let Some(edited) = list_cache.edited_at(id) else { return Ok(None) };
     let resume_deadline = edited + AUTO_RESUME_WITHIN;
     let object = if Instant::now() < resume_deadline {
-        ObjectWatch::new(remote, at, id)?.until_resumed(resume_deadline).await?
+        ObjectWatch::new(run, at, id)?.until_resumed(resume_deadline).await?
     } else {
         None
     };
@@ -124,11 +125,11 @@ async fn wait_for_auto_resume(remote: &Remote, at: &Address, id: &Id) -> Result<
 
 /// Has a database pipe read everything again. Two times would cost twice, so that a command
 /// without an answer and without an effect is not repeated.
-pub(crate) async fn resync_pipe(remote: &Remote, at: &Address, id: &Id) -> Result<PerformedAction, Error> {
-    let before = remote.list_cache(at)?.last_seen(id).map(|last| last.state);
-    match send_command(remote, at, id, "resync", TimeBudget::Run).await {
+pub(crate) async fn resync_pipe(run: &RunContext, at: &Address, id: &Id) -> Result<PerformedAction, Error> {
+    let before = run.list_cache(at)?.last_seen(id).map(|last| last.state);
+    match send_command(run, at, id, "resync", TimeBudget::Run).await {
         Err(error) if error.is_outcome_unknown() => {
-            let seen = ObjectWatch::new(remote, at, id)?.next_object().await;
+            let seen = ObjectWatch::new(run, at, id)?.next_object().await;
             let moved = |object: Object| before.is_some() && Some(object.state) != before;
             if !seen.ok().flatten().is_some_and(moved) {
                 return Err(error);
@@ -136,25 +137,25 @@ pub(crate) async fn resync_pipe(remote: &Remote, at: &Address, id: &Id) -> Resul
         }
         other => other?,
     }
-    if let (WaitMode::None, Some(object)) = (remote.settings.wait, remote.list_cache(at)?.last_seen(id)) {
+    if let (WaitMode::None, Some(object)) = (run.settings.wait, run.list_cache(at)?.last_seen(id)) {
         return Ok(PerformedAction::new(at, &object, RunState::Running));
     }
-    let object = ObjectWatch::new(remote, at, id)?.until_loaded(before.as_ref()).await?;
+    let object = ObjectWatch::new(run, at, id)?.until_loaded(before.as_ref()).await?;
     Ok(PerformedAction::from_listed(at, object, RunState::Running))
 }
 
 /// Sends a command until it is answered, or its effect is seen.
 async fn send_until_effective(
-    remote: &Remote,
+    run: &RunContext,
     at: &Address,
     id: &Id,
     command: &str,
     budget: TimeBudget,
     took_effect: impl Fn(&Object) -> bool,
 ) -> Result<(), Error> {
-    let mut uncertain_write = UncertainWrite::new(remote, at, id, budget);
+    let mut uncertain_write = UncertainWrite::new(run, at, id, budget);
     loop {
-        match send_command(remote, at, id, command, budget).await {
+        match send_command(run, at, id, command, budget).await {
             Err(error) if error.is_outcome_unknown() => {
                 if uncertain_write.check_effect(error, &took_effect).await?.is_some() {
                     return Ok(());
@@ -167,11 +168,11 @@ async fn send_until_effective(
 
 /// Says it in either wording. A refusal that the other one does not help against was about
 /// something else: then that is told, and nothing is learnt.
-async fn send_command(remote: &Remote, at: &Address, id: &Id, command: &str, budget: TimeBudget) -> Result<(), Error> {
-    let (key, other) = remote.command_dialect.keys_to_try();
-    let (key, sent) = match (patch_state(remote, at, id, key.command_body(command), budget).await, other) {
+async fn send_command(run: &RunContext, at: &Address, id: &Id, command: &str, budget: TimeBudget) -> Result<(), Error> {
+    let (key, other) = run.command_dialect.keys_to_try();
+    let (key, sent) = match (patch_state(run, at, id, key.command_body(command), budget).await, other) {
         (Err(error), Some(other)) if is_about_command_key(&error) => {
-            match patch_state(remote, at, id, other.command_body(command), budget).await {
+            match patch_state(run, at, id, other.command_body(command), budget).await {
                 Err(again) if again.rejection_kind() == Some(RejectionKind::InvalidRequest) => (key, Err(error)),
                 sent => (other, sent),
             }
@@ -179,18 +180,18 @@ async fn send_command(remote: &Remote, at: &Address, id: &Id, command: &str, bud
         (sent, _) => (key, sent),
     };
     if sent.is_ok() {
-        remote.command_dialect.remember_key(key);
+        run.command_dialect.remember_key(key);
     }
     sent
 }
 
 /// The answer only acknowledges a command, and may still tell the old state.
-async fn patch_state(remote: &Remote, at: &Address, id: &Id, body: Value, budget: TimeBudget) -> Result<(), Error> {
-    let list_cache = remote.list_cache(at)?;
+async fn patch_state(run: &RunContext, at: &Address, id: &Id, body: Value, budget: TimeBudget) -> Result<(), Error> {
+    let list_cache = run.list_cache(at)?;
     let path = routes::state_url(&routes::object_url(&list_cache.path, id));
     let body = secret::literal_body(&body);
     let call = RequestSpec::new(Method::Patch, &path).with_body(&body).with_budget(budget).at_most_once();
-    let result = remote.client.send(call).await?;
+    let result = run.client.send(call).await?;
     if let Ok(item) = decode::decode_object(at.kind, Method::Patch, &path, result) {
         list_cache.note_object(&item.name, &item.object);
     }

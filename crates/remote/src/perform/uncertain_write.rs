@@ -9,12 +9,12 @@ use tokio::time::Instant;
 use super::watch::ObjectWatch;
 use crate::deadline::TimeBudget;
 use crate::error::{Error, RejectionKind};
-use crate::remote::Remote;
 use crate::retry;
+use crate::run_context::RunContext;
 
 /// The tries of one write that must not be carried out twice.
 pub(super) struct UncertainWrite<'a> {
-    remote: &'a Remote,
+    run: &'a RunContext,
     address: &'a Address,
     id: &'a Id,
     budget: TimeBudget,
@@ -24,9 +24,9 @@ pub(super) struct UncertainWrite<'a> {
 }
 
 impl<'a> UncertainWrite<'a> {
-    pub(super) fn new(remote: &'a Remote, address: &'a Address, id: &'a Id, budget: TimeBudget) -> Self {
+    pub(super) fn new(run: &'a RunContext, address: &'a Address, id: &'a Id, budget: TimeBudget) -> Self {
         let delays = Box::new(retry::retry_delays());
-        Self { remote, address, id, budget, delays, had_unanswered: false }
+        Self { run, address, id, budget, delays, had_unanswered: false }
     }
 
     /// Whether the write may have been carried out although this came back. A refusal after a try
@@ -44,7 +44,7 @@ impl<'a> UncertainWrite<'a> {
         carried_out: impl Fn(&Object) -> bool,
     ) -> Result<Option<Object>, Error> {
         tracing::warn!(at = %self.address, %error, "a write was not answered; looking for its effect");
-        let mut watch = ObjectWatch::new(self.remote, self.address, self.id)?.with_budget(self.budget);
+        let mut watch = ObjectWatch::new(self.run, self.address, self.id)?.with_budget(self.budget);
         match watch.next_object().await {
             Ok(Some(object)) if carried_out(&object) => return Ok(Some(object)),
             Ok(_) => {}
@@ -52,7 +52,7 @@ impl<'a> UncertainWrite<'a> {
         }
         let delay = self.delays.next().filter(|_| error.is_outcome_unknown());
         let until = delay.map(|pause| Instant::now() + pause);
-        let client = &self.remote.client;
+        let client = &self.run.client;
         match until.filter(|until| *until < client.end_time(self.budget)) {
             Some(until) if client.wait_until(until, self.budget).await.is_ok() => {
                 self.had_unanswered = true;

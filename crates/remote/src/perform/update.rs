@@ -7,7 +7,6 @@ use model::live::{Id, Object, State};
 use model::path::FieldPath;
 use serde_json::Value;
 
-use super::PerformedAction;
 use super::pause_and_retry::{needs_pause, pause_and_retry};
 use super::start_stop::can_be_started;
 use super::uncertain_write::UncertainWrite;
@@ -17,36 +16,37 @@ use crate::client::RequestSpec;
 use crate::deadline::TimeBudget;
 use crate::decode;
 use crate::error::Error;
-use crate::remote::Remote;
+use crate::performed_action::PerformedAction;
 use crate::routes;
+use crate::run_context::RunContext;
 use crate::settings::WaitMode;
 use crate::transport::Method;
 
 pub(super) async fn update_object(
-    remote: &Remote,
+    run: &RunContext,
     at: &Address,
     id: &Id,
     via: UpdateVia,
     body: &Value,
 ) -> Result<PerformedAction, Error> {
-    let edit = || send_and_wait(remote, at, id, via, body);
+    let edit = || send_and_wait(run, at, id, via, body);
     match edit().await {
-        Err(refused) if needs_pause(&refused) => pause_and_retry(remote, at, id, refused, edit).await,
+        Err(refused) if needs_pause(&refused) => pause_and_retry(run, at, id, refused, edit).await,
         other => other,
     }
 }
 
 async fn send_and_wait(
-    remote: &Remote,
+    run: &RunContext,
     at: &Address,
     id: &Id,
     via: UpdateVia,
     body: &Value,
 ) -> Result<PerformedAction, Error> {
-    let list_cache = remote.list_cache(at)?;
+    let list_cache = run.list_cache(at)?;
     let before = list_cache.last_seen(id);
     let may_resume = before.as_ref().is_some_and(|before| would_resume(at, before, via, body));
-    let sent = send_until_effective(remote, at, id, via, body).await;
+    let sent = send_until_effective(run, at, id, via, body).await;
     if may_resume && sent.as_ref().err().is_none_or(Error::is_outcome_unknown) {
         list_cache.note_edit(id);
     }
@@ -55,11 +55,11 @@ async fn send_and_wait(
     list_cache.note_object(&at.name, &object);
     // What waits for a start stays as it is: there is nothing to wait for.
     let stays = before.as_ref().is_some_and(|before| can_be_started(at, before));
-    let mut performed = if stays || remote.settings.wait == WaitMode::None {
+    let mut performed = if stays || run.settings.wait == WaitMode::None {
         PerformedAction::new(at, &object, RunState::Running)
     } else {
         let before = before.map(|before| before.state);
-        let watch = ObjectWatch::new(remote, at, id)?;
+        let watch = ObjectWatch::new(run, at, id)?;
         let object = watch.until_settled(RunState::Running, before.as_ref()).await?;
         PerformedAction::from_listed(at, object, RunState::Running)
     };
@@ -89,15 +89,15 @@ fn would_resume(at: &Address, before: &Object, via: UpdateVia, body: &Value) -> 
 /// object itself is not: the API refuses to add what is there and to edit what has resumed. So
 /// when its answer is lost, the object is looked at before anything is sent again.
 async fn send_until_effective(
-    remote: &Remote,
+    run: &RunContext,
     at: &Address,
     id: &Id,
     via: UpdateVia,
     body: &Value,
 ) -> Result<SentUpdate, Error> {
-    let mut uncertain_write = UncertainWrite::new(remote, at, id, TimeBudget::Run);
+    let mut uncertain_write = UncertainWrite::new(run, at, id, TimeBudget::Run);
     loop {
-        let error = match send_request(remote, at, id, via, body).await {
+        let error = match send_request(run, at, id, via, body).await {
             Ok(object) => return Ok(SentUpdate { object, note: None }),
             Err(error) => error,
         };
@@ -113,21 +113,21 @@ async fn send_until_effective(
 }
 
 async fn send_request(
-    remote: &Remote,
+    run: &RunContext,
     at: &Address,
     id: &Id,
     via: UpdateVia,
     body: &Value,
 ) -> Result<Option<Object>, Error> {
-    let list_cache = remote.list_cache(at)?;
-    let filled = remote.fill_references(at, body).await?;
+    let list_cache = run.list_cache(at)?;
+    let filled = super::fill_references(run, at, body).await?;
     let path = routes::part_url(&routes::object_url(&list_cache.path, id), via);
     let (method, call) = match via {
         UpdateVia::Settings => (Method::Put, RequestSpec::new(Method::Put, &path)),
         UpdateVia::Scaling => (Method::Patch, RequestSpec::new(Method::Patch, &path)),
         UpdateVia::Resource => (Method::Patch, RequestSpec::new(Method::Patch, &path).at_most_once()),
     };
-    let result = remote.client.send(call.with_body(&filled)).await?;
+    let result = run.client.send(call.with_body(&filled)).await?;
     let item = decode::decode_object(at.kind, method, &path, result).ok();
     Ok(item.map(|item| item.object).filter(|object| &object.id == id))
 }

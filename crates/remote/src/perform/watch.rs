@@ -11,8 +11,8 @@ use tokio::time::Instant;
 use crate::deadline::TimeBudget;
 use crate::error::Error;
 use crate::list_cache::{ListCache, ListCursor, ListSnapshot};
-use crate::remote::Remote;
 use crate::retry::{self, Idempotency};
+use crate::run_context::RunContext;
 
 /// After a write the API may go on reporting the old trouble for a while.
 const STALE_STATE_TIME: Duration = Duration::from_secs(30);
@@ -22,7 +22,7 @@ const HEARTBEAT: Duration = Duration::from_secs(30);
 
 /// What somebody waits for.
 pub(super) struct ObjectWatch<'a> {
-    remote: &'a Remote,
+    run: &'a RunContext,
     list_cache: &'a ListCache,
     address: &'a Address,
     id: &'a Id,
@@ -35,12 +35,12 @@ pub(super) struct ObjectWatch<'a> {
 
 impl<'a> ObjectWatch<'a> {
     /// To be called when the write was answered.
-    pub(super) fn new(remote: &'a Remote, at: &'a Address, id: &'a Id) -> Result<Self, Error> {
-        let collection = remote.list_cache(at)?;
+    pub(super) fn new(run: &'a RunContext, at: &'a Address, id: &'a Id) -> Result<Self, Error> {
+        let collection = run.list_cache(at)?;
         let (ticket, began) = (collection.new_cursor(), Instant::now());
         let budget = TimeBudget::Run;
         Ok(Self {
-            remote,
+            run,
             list_cache: collection,
             address: at,
             id,
@@ -153,7 +153,7 @@ impl<'a> ObjectWatch<'a> {
 
     /// The next list; `None` if it cannot be had at present, which ends no wait.
     async fn next_list(&mut self, end: Instant) -> Result<Option<ListSnapshot>, Error> {
-        let client = &self.remote.client;
+        let client = &self.run.client;
         match self.list_cache.next_snapshot(client, &mut self.cursor, end, self.budget).await {
             Ok(snapshot) => Ok(Some(snapshot)),
             Err(error) if retry::can_retry(Idempotency::Safe, &error) => {
@@ -176,7 +176,7 @@ impl<'a> ObjectWatch<'a> {
     }
 
     fn end_time(&self) -> Instant {
-        self.remote.client.end_time(self.budget)
+        self.run.client.end_time(self.budget)
     }
 
     pub(super) fn check_time(&self) -> Result<(), Error> {

@@ -1,0 +1,115 @@
+//! State that all operations of a run share.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use model::address::{Address, Kind, ServiceRef};
+use model::live::Id;
+use tokio::time::Instant;
+
+use crate::client::Client;
+use crate::command_dialect::CommandDialect;
+use crate::deadline::TimeBudget;
+use crate::error::Error;
+use crate::list_cache::ListCache;
+use crate::rate_limiter::lock_ignoring_poison;
+use crate::routes;
+use crate::secret::SecretProvider;
+use crate::settings::RemoteSettings;
+
+pub(crate) struct RunContext {
+    pub(crate) client: Client,
+    pub(crate) settings: RemoteSettings,
+    pub(crate) organization: String,
+    pub(crate) services: BTreeMap<ServiceRef, String>,
+    pub(crate) command_dialect: CommandDialect,
+    /// The path that answered for the size of database pipes of a service.
+    pub(crate) scaling_paths: Mutex<BTreeMap<ServiceRef, String>>,
+    pub(crate) secrets: Arc<dyn SecretProvider>,
+    /// Objects that are deleted and re-created: once begun, the replacement is finished.
+    pub(crate) replacing: Mutex<BTreeSet<Address>>,
+    list_caches: BTreeMap<(ServiceRef, Kind), ListCache>,
+    created_ids: Mutex<BTreeMap<Address, Id>>,
+}
+
+/// The time of its own that each half of a replacement has: a create is answered in half a minute
+/// if at all, and a minute goes into looking for one that was not.
+const REPLACE_STEP_TIME: Duration = Duration::from_secs(2 * 60);
+
+/// The kinds of which a service has a list.
+const LISTED_KINDS: [Kind; 2] = [Kind::ReversePrivateEndpoint, Kind::ClickPipe];
+
+impl RunContext {
+    pub(crate) fn new(
+        client: Client,
+        organization: String,
+        services: BTreeMap<ServiceRef, String>,
+        secrets: Arc<dyn SecretProvider>,
+        settings: RemoteSettings,
+    ) -> Self {
+        let list_cache = |service: &ServiceRef, id: &str, kind| {
+            let path = routes::list_url(kind, &organization, id);
+            ((service.clone(), kind), ListCache::new(kind, path, settings.polling))
+        };
+        let list_caches =
+            services.iter().flat_map(|(service, id)| LISTED_KINDS.map(|kind| list_cache(service, id, kind))).collect();
+        Self {
+            client,
+            settings,
+            organization,
+            services,
+            command_dialect: CommandDialect::default(),
+            scaling_paths: Mutex::default(),
+            secrets,
+            list_caches,
+            created_ids: Mutex::default(),
+            replacing: Mutex::default(),
+        }
+    }
+
+    /// Whose time the work on an object uses up that is made or deleted.
+    pub(crate) fn budget_for(&self, at: &Address) -> TimeBudget {
+        if lock_ignoring_poison(&self.replacing).contains(at) {
+            let own = Instant::now() + REPLACE_STEP_TIME;
+            TimeBudget::Extended(self.client.deadline.end_time().max(own))
+        } else {
+            TimeBudget::Run
+        }
+    }
+
+    pub(crate) fn list_cache(&self, at: &Address) -> Result<&ListCache, Error> {
+        let key = (at.service.clone(), at.kind);
+        self.list_caches.get(&key).ok_or_else(|| Error::UnknownService(at.service.clone()))
+    }
+
+    /// The object to act on: the one given, the one made in this run, or the only one that bears
+    /// the name.
+    pub(crate) fn resolve_id(&self, at: &Address, given: Option<&Id>) -> Result<Id, Error> {
+        let created = || lock_ignoring_poison(&self.created_ids).get(at).cloned();
+        if let Some(id) = given.cloned().or_else(created) {
+            return Ok(id);
+        }
+        let ids = self.list_cache(at)?.ids_named(&at.name);
+        match ids.first() {
+            Some(id) if ids.len() == 1 => Ok(id.clone()),
+            _ => Err(Error::UnknownObject { address: at.clone(), found: ids.len() }),
+        }
+    }
+
+    pub(crate) fn note_created(&self, at: &Address, id: &Id) {
+        lock_ignoring_poison(&self.created_ids).insert(at.clone(), id.clone());
+    }
+
+    pub(crate) fn note_deleted(&self, at: &Address, id: &Id) {
+        lock_ignoring_poison(&self.created_ids).retain(|made, made_id| made != at || made_id != id);
+    }
+
+    pub(crate) fn endpoint_id(&self, at: &Address) -> Result<String, Error> {
+        let id = self.resolve_id(at, None).map_err(|error| match error {
+            Error::UnknownObject { address: at, found } => Error::UnknownEndpointReference { address: at, found },
+            other => other,
+        })?;
+        Ok(id.as_str().to_owned())
+    }
+}
