@@ -168,7 +168,7 @@ pub(crate) fn diff_sides<'r>(rules: &'r FieldSemantics, sides: Sides<'_>) -> Vec
     walk.found
 }
 
-impl<'v> Sides<'v> {
+impl Sides<'_> {
     fn field_values(self, name: &str) -> Self {
         let live = self.live.value_below(|live| live.get(name).filter(|live| !live.is_null()));
         Self {

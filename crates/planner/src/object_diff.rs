@@ -89,7 +89,9 @@ impl<'a> ObjectDiff<'a> {
         // Live can never show that a write-only field arrived. Right after apply has sent it,
         // comparing again must take it for sent, or no apply would ever settle.
         if write_only == WriteOnlyPolicy::Send {
-            unseen.iter().for_each(|diff| self.show_write_only(diff));
+            for diff in &unseen {
+                self.show_write_only(diff);
+            }
             self.pending.extend(unseen);
         }
     }
