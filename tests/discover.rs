@@ -208,7 +208,7 @@ fn discover_wakes_an_idle_service_only_with_wake_flag() {
     desk.edit_world(|world| world.set_service_state("lake", ServiceState::Stopped));
     let stopped = run_discover(&desk, &["s3.yaml", "--wake"]);
     assert_eq!(stopped.code, 1, "{}", stopped.all_output());
-    assert!(stopped.stderr.contains("stopped on purpose"), "{}", stopped.stderr);
+    assert!(stopped.stderr.contains("somebody stopped the service"), "{}", stopped.stderr);
 }
 
 #[test]

@@ -268,7 +268,7 @@ fn panic_message_contains_no_secret() {
     let work = || in_virtual_time(bench.settle(&desired));
     let panic = catch_unwind(AssertUnwindSafe(work)).unwrap_err();
     let said = panic.downcast_ref::<String>().unwrap();
-    assert!(said.contains("cannot send Request"), "{said}");
+    assert!(said.contains("cannot send ApiRequest"), "{said}");
     assert!(!said.contains(CANARY), "{said}");
     assert!(!said.contains(&format!("{:?}", CANARY.as_bytes())[1..20]), "{said}");
 }

@@ -80,7 +80,7 @@ fn long_comment_omits_harmless_changes_first() {
     }
     let (desired, plan) = large(125);
     let comment = rendered(ReportFormat::Markdown, &run(&desired, &plan));
-    let told = comment.lines().find(|line| line.starts_with("Left out")).unwrap();
+    let told = comment.lines().find(|line| line.starts_with("Omitted because")).unwrap();
     assert_snapshot!(told, @r#"Omitted because the comment would be too long: 169 rows (44 update, 125 create) and the details of 375 objects. The log of the run shows everything."#);
 }
 

@@ -1,7 +1,7 @@
 //! The pure comparison of desired and live objects.
 //!
 //! [`plan`] takes both sides as values and returns a [`Plan`]: the actions for apply, and the
-//! explanations for people. It does no I/O, reads no clock and no environment, is not async and
+//! explanations for people. It does no I/O, reads no clock and no environment, never waits and
 //! cannot fail. It knows no field: it asks the field's semantics.
 
 mod actions_for;

@@ -151,8 +151,8 @@ fn apply_source_patch(
     call: &RequestContext<'_>,
     complaints: &mut Complaints,
 ) -> bool {
-    let path = format!("source.{}", pipe.source.json_key());
-    let mut check = SourceCheck { path, fields: &pipe.source_fields, complaints };
+    let source_path = format!("source.{}", pipe.source.json_key());
+    let mut check = SourceCheck { path: source_path, fields: &pipe.source_fields, complaints };
     match pipe.source {
         ApiSource::Kafka => rules::kafka::validate_kafka_patch(&mut check, patch),
         ApiSource::ObjectStorage => rules::object_storage::validate_storage_patch(&mut check, patch),
