@@ -155,7 +155,7 @@ fn doctor_explains_connection_and_permission_errors() {
     for (url, code, words) in [
         (closed.as_str(), 1, "nothing listens there"),
         (html.as_str(), 1, "something other than the API answered; check the API's URL"),
-        (forbidden.as_str(), 4, "the key's role does not allow this"),
+        (forbidden.as_str(), 4, "the role of the key does not allow this"),
         ("https://api.invalid", 1, "the host has no address here"),
         ("http://api.example.com", 1, "only allowed to this machine"),
     ] {

@@ -47,7 +47,6 @@ fn base_applies_git_changes_and_keeps_drift() {
 
     Plan: 0 to create, 1 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
     Drift: 1 field of 1 object, not reverted.  Run without --base to revert it.
-    Will send 1 request (at least 1 s at 10 requests / 10 s), plus time for pipes to settle.
     ");
 
     repo.run_successfully(&["apply", "pipes", "--base", "main", "--yes"]);

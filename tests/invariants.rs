@@ -143,13 +143,13 @@ fn command_modules_depend_in_one_direction() {
         let path = source.path.strip_prefix("crates/pipectl/src/").unwrap();
         let module = path.split(['/', '.']).next().unwrap().to_owned();
         let after = source.code.split("crate::").skip(1);
-        let used = after.flat_map(|text| match text.strip_prefix('{') {
+        let imports = after.flat_map(|text| match text.strip_prefix('{') {
             Some(list) => list.split('}').next().unwrap().split(',').collect(),
             None => vec![text],
         });
         let first_word =
             |text: &str| text.trim().split(|c: char| !(c.is_alphanumeric() || c == '_')).next().map(str::to_owned);
-        uses.entry(module).or_default().extend(used.filter_map(first_word));
+        uses.entry(module).or_default().extend(imports.filter_map(first_word));
     }
     for top in ["lib", "main"] {
         uses.remove(top);

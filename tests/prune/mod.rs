@@ -44,7 +44,6 @@ fn removed_pipe_is_pruned_by_a_later_apply_after_failure() {
 
     Plan: 0 to create, 0 to update, 0 to replace, 1 to delete.  2 unchanged, 1 unmanaged.
     Not checked: credentials of 2 objects (write-only in the API; use --base REF to detect changes in git).
-    Will send 1 request (at least 1 s at 10 requests / 10 s), plus time for pipes to settle.
     ");
 
     repo.edit_world(|world| {

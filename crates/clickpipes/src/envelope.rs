@@ -181,7 +181,7 @@ fn spread_group_version(node: &SchemaNode, fields: &Map<String, Value>, kept: &m
     }
 }
 
-/// What is declared in its own place wins; [`crate::check::problems`] refuses the other.
+/// What is declared in its own place wins; [`crate::validate::find_problems`] refuses the other.
 fn merge_additional(kept: &mut Map<String, Value>, extra: &Map<String, Value>) {
     for (name, value) in extra {
         match (kept.get_mut(name), value) {

@@ -1,6 +1,6 @@
 //! The marks of every field, read back from the schema once.
 //!
-//! [`Rules`] answers the planner's questions: how is this list compared, do these two values
+//! [`FieldSemantics`] answers the planner's questions: how is this list compared, do these two values
 //! agree, what does changing the field take? The planner asks by position and never names a field.
 
 use std::collections::{BTreeMap, BTreeSet};

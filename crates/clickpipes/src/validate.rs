@@ -39,7 +39,7 @@ pub fn find_problems(kind: Kind, document: &Value) -> Vec<Problem> {
     problems
 }
 
-/// Every code that [`problems`] gives, sorted.
+/// Every code that [`find_problems`] gives, sorted.
 pub fn problem_codes() -> Vec<&'static str> {
     let sets = Kind::ALL.into_iter().flat_map(rule_sets_for);
     let mut codes: Vec<&str> = sets.flat_map(|set| set.rules).map(|rule| rule.code).collect();

@@ -133,7 +133,7 @@ pub struct Address {
     pub service: ServiceRef,
     /// What it is.
     pub kind: Kind,
-    /// Its name; [`Address::singleton`] says what a kind without names uses.
+    /// Its name; [`Address::for_singleton`] says what a kind without names uses.
     pub name: Name,
 }
 

@@ -1,7 +1,7 @@
 //! Marks: what changing a field costs and how its value comes back, written on the field itself.
 //!
 //! Each is a function for `#[schemars(transform = mark::…)]`, so that a misspelt mark does not
-//! compile. [`crate::rules`] reads them back; nobody else does.
+//! compile. The field semantics read them back; nobody else does.
 
 #![expect(missing_docs, reason = "the names say what each keyword is")]
 

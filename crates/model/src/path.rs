@@ -17,7 +17,7 @@ impl FieldPath {
         Self::default()
     }
 
-    /// Reads the dotted form. A key that itself holds a dot needs [`Path::child`].
+    /// Reads the dotted form. A key that itself holds a dot needs [`FieldPath::child`].
     pub fn parse(dotted: &str) -> Self {
         if dotted.is_empty() {
             return Self::root();

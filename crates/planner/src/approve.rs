@@ -84,8 +84,8 @@ impl Plan {
         self
     }
 
-    /// Lets the plan through if it is within `limits`, without what has to be
-    /// [withheld](Self::withholding).
+    /// Lets the plan through if it is within `limits`, without the replacements that
+    /// [`Self::block_unsafe_replacements`] blocks.
     ///
     /// # Errors
     /// Says which limit is exceeded and by what; nothing of the plan may be performed then.

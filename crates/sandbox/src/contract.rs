@@ -1,7 +1,7 @@
 //! The API's contract, said again in one row per field, apart from every client's own model.
 //!
-//! Generic code walks the rows: [`check`] validates a body, [`store`] keeps it without its
-//! secrets, [`echo`] shows it as the API would. Rules between fields are in `rules`.
+//! Generic code walks the rows: [`validate`] checks a body, [`accept`] keeps it without its
+//! secrets, [`render`] shows it as the API would. Rules between fields are in `rules`.
 
 pub(crate) mod accept;
 pub(crate) mod bigquery;

@@ -44,7 +44,7 @@ impl FieldSemantics {
         self.readback == Readback::Sometimes && self.is_unset(desired)
     }
 
-    /// Whether two manifests declare the same here. Unlike [`Rules::agrees`] it looks at what the
+    /// Whether two manifests declare the same here. Unlike [`FieldSemantics::matches_live`] it looks at what the
     /// API does not return, too.
     pub fn declares_same(&self, one: &Value, other: &Value) -> bool {
         self.declares_same_by(one, other, PartialEq::eq)

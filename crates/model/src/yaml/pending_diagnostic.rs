@@ -80,7 +80,7 @@ impl PendingDiagnostic {
 }
 
 /// The remarks of one file. Nobody reads thousands of them, and a hostile file must not fill the
-/// memory with them: beyond [`Remarks::MOST`] none is kept.
+/// memory with them: beyond [`PendingDiagnostics::MAX_KEPT`] none is kept.
 #[derive(Debug, Default)]
 pub struct PendingDiagnostics {
     kept: Vec<PendingDiagnostic>,

@@ -218,13 +218,13 @@ fn find_removals(repository: &Repository, steps: &[HistoryStep], project: &Proje
     for step in steps {
         let before = archive.declared_at(&format!("{}^", step.hash), &step.old_hashes)?;
         let after = archive.declared_at(&step.hash, &step.new_hashes)?;
-        for (key, (protect, pinned)) in before.iter().flat_map(|declared| declared.iter()) {
+        for (key, (was_protected, pinned)) in before.iter().flat_map(|declared| declared.iter()) {
             let earlier = found.get(key);
             let better = earlier.is_none_or(|(merge, _)| *merge && !step.is_merge);
-            let protect = *protect || earlier.is_some_and(|(_, proof)| proof.protect);
+            let stays_protected = *was_protected || earlier.is_some_and(|(_, proof)| proof.protect);
             if better && !after.iter().any(|declared| declared.contains_key(key)) {
                 let ground = PruneReason::RemovedBy(step.commit.clone());
-                let proof = PruneEvidence { reason: ground, protect, pinned: pinned.clone() };
+                let proof = PruneEvidence { reason: ground, protect: stays_protected, pinned: pinned.clone() };
                 found.insert(key.clone(), (step.is_merge, proof));
             }
         }

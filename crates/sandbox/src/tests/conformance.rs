@@ -84,7 +84,7 @@ impl OfficialSchema {
                 assert!((given("minimum", min), given("maximum", max)) == (min, max), "{at}");
             }
             JsonType::Texts | JsonType::DistinctTexts | JsonType::Uuids => {
-                assert!(is("array"), "{at}")
+                assert!(is("array"), "{at}");
             }
             JsonType::Object(fields) => self.check_fields(at, fields, schema),
             JsonType::Objects(fields, _) => self.check_fields(at, fields, &arms[0]["items"]),

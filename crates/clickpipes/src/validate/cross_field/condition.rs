@@ -17,22 +17,22 @@ pub(crate) enum RuleCondition {
     AnyPresent(&'static [&'static str], &'static str),
 }
 
-/// See [`When::Is`].
+/// See [`RuleCondition::Is`].
 pub(crate) const fn value_is(field: &'static str, values: &'static [&'static str]) -> RuleCondition {
     RuleCondition::ValueIs(field, values)
 }
 
-/// See [`When::IsNot`].
+/// See [`RuleCondition::IsNot`].
 pub(crate) const fn value_is_not(field: &'static str, values: &'static [&'static str]) -> RuleCondition {
     RuleCondition::ValueIsNot(field, values)
 }
 
-/// See [`When::Flag`].
+/// See [`RuleCondition::Flag`].
 pub(crate) const fn flag_is(field: &'static str, set: bool) -> RuleCondition {
     RuleCondition::FlagIs(field, set)
 }
 
-/// See [`When::Has`].
+/// See [`RuleCondition::Has`].
 pub(crate) const fn any_present(fields: &'static [&'static str], called: &'static str) -> RuleCondition {
     RuleCondition::AnyPresent(fields, called)
 }
