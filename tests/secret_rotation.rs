@@ -128,7 +128,12 @@ fn lowered_or_removed_version_sends_nothing() {
         repo.commit_all("Lower");
         let said = repo.run_pipectl(&["plan", "pipes", "--base", "HEAD~1", "--detailed-exitcode"]);
         assert_eq!(said.code, 0, "{version:?}: {}", said.all_output());
-        assert_eq!(said.stdout.matches("only a raised one sends it").count(), 2, "{}", said.all_output());
+        assert_eq!(
+            said.stdout.matches("only a higher `version` sends the secret again").count(),
+            2,
+            "{}",
+            said.all_output()
+        );
     }
 }
 
@@ -184,7 +189,7 @@ fn resend_secrets_flag_covers_only_selected_pipes() {
             let secret = json!({"credentials": {"username": "***", "password": "***"}});
             assert_eq!(write.body, json!({"source": {"postgres": secret}}));
         }
-        let fixed = ask.ends_with("postgres-cdc") || done.stdout.contains("not sent again: fixed");
+        let fixed = ask.ends_with("postgres-cdc") || done.stdout.contains("fixed: not sent again");
         assert!(fixed, "{}", done.stdout);
     }
     let lost = repo.run_pipectl(&["plan", "pipes", "--resend-secrets=postgres-dcd"]);
