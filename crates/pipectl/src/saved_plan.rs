@@ -1,7 +1,9 @@
-//! A plan that somebody reviewed: written to a file, recognised by its digest, and held against
-//! what a new plan would do.
+//! Saved plans: a plan is written to a file for review, and apply compares a new plan with it.
 //!
-//! The file is never performed. A new plan is made, and of it only what the reviewed one holds, too.
+//! Apply never performs the file. It plans again, and performs only what the saved plan contains too.
+//
+// Between review and merge somebody may change a pipe, or the manifests. Performing the file would overwrite that
+// change unseen; and a file from a pull request is a stranger's text. So the file can only take work away.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -17,10 +19,10 @@ use serde_json::{Value, json};
 use crate::render::envelope::SCHEMA_VERSION;
 use crate::render::unreachable::UnreachableService;
 
-/// What a saved plan calls itself.
+/// The `kind` of a saved plan.
 const KIND: &str = "SavedPlan";
 
-/// Where a plan is performed. The same names mean other services elsewhere.
+/// Organization and services of a plan. A service name may mean another service in another organization.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlanTarget {
     /// The organization's id.

@@ -1,4 +1,4 @@
-//! One end for all the waiting and retrying of a run.
+//! One deadline for all the waiting and retrying of a run.
 
 use std::sync::Mutex;
 use std::time::Duration;
@@ -7,8 +7,8 @@ use tokio::time::Instant;
 
 use crate::rate_limiter::lock_ignoring_poison;
 
-/// Starts with every observation, and with the first action after one: how long a person thinks
-/// about a plan is not waiting.
+/// Starts again with each observation and with the first action after it: the time in which a person reads the plan
+/// does not count.
 pub(crate) struct Deadline {
     timeout: Duration,
     phase: Mutex<Phase>,

@@ -1,5 +1,9 @@
-//! The objects of one kind in one service: what is known of them, and the one list that everybody
-//! who waits for one of them shares.
+//! Shared list cache and poll for the objects of one kind in one service.
+//
+// Everybody who waits for an object of the service shares one list request per interval; fifty waiting pipes cost as
+// many requests as one. Order is the hazard: an answer to a PATCH may arrive after a list that was asked for before
+// it, and that list would bring the old state back. So lists are numbered when they are asked for, and an object
+// ignores every list that is older than its last own answer.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -38,7 +42,7 @@ struct Cache {
     objects: BTreeMap<Id, CachedObject>,
 }
 
-/// What was last heard of an object.
+/// An object as last seen in a list or in an answer.
 #[derive(Clone, Debug)]
 struct CachedObject {
     name: Name,

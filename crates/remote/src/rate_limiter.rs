@@ -1,4 +1,7 @@
-//! Keeps to the rate limit before the API has to say so.
+//! Rate limiter with a reserve.
+//!
+//! It counts requests in a sliding window and waits before the API would answer 429. The API counts per key, and
+//! a refused request counts as well, so a client that runs into the limit and retries makes it worse for everybody.
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
@@ -12,25 +15,34 @@ use crate::settings::RequestRate;
 /// Widens the window, so that a jittery network cannot squeeze one request too many into it.
 const WINDOW_MARGIN: Duration = Duration::from_millis(250);
 
-/// A pause that the API asks for is not taken for shorter than this.
+/// Shortest time to back off after a 429, whatever `Retry-After` says.
 const MIN_HOLD: Duration = Duration::from_secs(1);
 
-/// No answer of the API holds requests back for longer than this.
+/// Longest time to back off after a 429, whatever `Retry-After` says.
 const MAX_HOLD: Duration = Duration::from_secs(5 * 60);
 
-/// Within this time whatever this run has stopped must be on its way to run again.
+/// Deadline for restarting every pipe that this run paused.
+//
+// Hazard: a run is interrupted, or its time is over, while pipes are paused for an edit. Each of them needs a start
+// request, and a full window has no place for it. So part of the window stays free for as long as pipes are paused.
+//
+//     limit 10 per 10 s, 2 pipes paused          places kept free: 2 starts + 2 reads
+//     0.0 s   6 normal requests are sent         the next normal request waits, though 4 places are free
+//     0.1 s   interrupted                        2 starts are sent at once, 2 reads look at the pipes
+//
+// Without the reserve the starts would wait for the window to slide: up to 10 s, longer than CI gives a cancelled job.
 const RESTART_WITHIN: Duration = Duration::from_secs(5);
 
-/// Beside a start for each of them that takes a look, and another one.
+/// Extra requests reserved besides one start per paused pipe: two reads.
 const RESERVED_READS: usize = 2;
 
-/// How long the queue steps aside for the front.
+/// How long normal requests step aside for one with high priority.
 const YIELD_DELAY: Duration = Duration::from_millis(10);
 
 /// A sliding window: never more than the rate in any window, and no slower than that.
 pub(crate) struct RateLimiter {
     rate: Option<RequestRate>,
-    /// Who holds it is the next to send; tokio hands it out in the order of asking.
+    /// Its holder is the next to send. tokio hands it out in the order of asking, so nobody starves.
     queue: tokio::sync::Mutex<()>,
     window: Mutex<RateWindow>,
     /// How many more may be stopped.
@@ -169,12 +181,13 @@ impl RateWindow {
         self.sent.front().filter(|_| self.sent.len() >= rate.requests).map(|sent| *sent + length)
     }
 
-    /// When the queue may go on, if there would be too few free places soon for what is stopped.
+    /// Next time a normal request may be sent without using up slots reserved for restarts.
     fn reserved_until(&self, rate: Option<RequestRate>, now: Instant) -> Option<Instant> {
         let rate = rate.filter(|_| self.paused_pipes > 0)?;
         let most = rate.requests - (self.paused_pipes + RESERVED_READS).min(rate.requests / 2);
         let counts = rate.window.saturating_sub(RESTART_WITHIN).max(rate.window / 2) + WINDOW_MARGIN;
-        // What was sent before leaves the window in time.
+        // A request sent longer ago than `counts` leaves the window before `RESTART_WITHIN` is over, so it does not
+        // use up a reserved place. Only the newest `most` requests matter.
         let late = *self.sent.iter().rev().nth(most - 1)?;
         Some(late + counts).filter(|free| *free > now)
     }

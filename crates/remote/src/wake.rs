@@ -1,4 +1,8 @@
-//! Wakes a service that sleeps: once, for everybody who needs it.
+//! Wakes an idle service once for all requests that need it.
+//
+// Many objects of one service are worked on at a time, and each gets the refusal "idle". One of them sends the wake
+// command, the others wait for its result: a second command counts against the rate limit and wakes nothing. A
+// request that was refused before somebody else's attempt does not start another attempt (`attempts_so_far`).
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -16,10 +20,10 @@ use crate::routes;
 use crate::secret;
 use crate::transport::Method;
 
-/// The pause between two looks at a service that is waking.
+/// Poll interval while a service wakes.
 const POLL_INTERVAL: Duration = Duration::from_secs(5);
 
-/// A service takes a minute as a rule.
+/// Longest wait for a service to wake. It usually takes about a minute.
 const MAX_WAKE_TIME: Duration = Duration::from_secs(10 * 60);
 
 impl Client {
@@ -40,8 +44,8 @@ impl Client {
     }
 }
 
-/// Wakes the service of the path and waits until it runs; if somebody else has tried since
-/// `tries`, theirs counts.
+/// Wakes the service of the path and waits until it runs. An attempt that began after `tries` were counted is used
+/// instead of a new one, failure included.
 async fn wake_once(client: &Client, path: &str, tries: u64, budget: TimeBudget) -> Result<(), Error> {
     let Some(service) = routes::containing_service(path) else { return Ok(()) };
     let attempt = client.wake_ups.attempt_for(service);

@@ -1,4 +1,8 @@
-//! Whether a declared value and a live one say the same.
+//! Equality of declared and live values.
+//
+// A false "different" is the dangerous answer: for a field that cannot be changed it deletes and creates the pipe
+// again. So whatever the API does not return, or has not settled (a size that reads 0 while a change is on its way),
+// counts as equal here. A false "equal" leaves an edit unsent, but nothing live is lost.
 
 use serde_json::Value;
 

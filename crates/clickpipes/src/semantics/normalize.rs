@@ -1,12 +1,12 @@
-//! How a live value would be written by hand.
+//! Normalizes live values to the spelling used in manifests.
 
 use serde_json::{Map, Value};
 
 use super::{Equality, FieldSemantics, ListSemantics};
 
 impl FieldSemantics {
-    /// The live value in one spelling. The API gives lists that have no order in any order, and
-    /// writes engines and sizes now this way and now that: two reads of one object must look alike.
+    /// The live value in one spelling. The API returns lists without an order in any order, and it writes engines
+    /// (`MergeTree`, `MergeTree()`) and sizes (`250m`, `250`) in several ways. Two reads of one object must be equal.
     #[must_use]
     pub fn normalize_live(&self, live: &Value) -> Value {
         match live {

@@ -1,4 +1,12 @@
-//! How the lanes of one apply hear of each other.
+//! Dependencies between the objects of one apply.
+//
+// Objects that do not depend on each other are worked on side by side. The hazard is order:
+//
+//     create endpoint  ->  create the pipe that uses it        `requires`: if the endpoint fails, the pipe is skipped
+//     update the pipe  ->  delete the endpoint that it left    `released_by`: if the update fails, the delete is skipped
+//     everything       ->  delete, scaling                     `after`: waits for the end, whatever it is
+//
+// A delete whose referrer could not be changed would cut a running pipe off from its source.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -9,20 +17,20 @@ use tokio::sync::Notify;
 
 use super::object_result::{ObjectResult, Outcome};
 
-/// The lanes that have ended, and how.
+/// Objects whose work has ended, and how it ended.
 #[derive(Default)]
 pub(super) struct FinishedObjects {
     finished: RefCell<BTreeMap<Address, ObjectEnd>>,
     on_finish: Notify,
 }
 
-/// How a lane has ended.
+/// How the work on one object ended.
 struct ObjectEnd {
     outcome: Outcome,
     held_by: Option<Address>,
 }
 
-/// Why a lane is not begun.
+/// Why the work on an object does not begin.
 pub(super) struct SkipReason {
     /// In words.
     pub(super) reason: String,
@@ -31,7 +39,7 @@ pub(super) struct SkipReason {
 }
 
 impl FinishedObjects {
-    /// Waits until everything has ended that comes before the lane.
+    /// Waits until the work on every object before this one has ended.
     pub(super) async fn wait_for_dependencies(&self, lane: &ObjectWork<'_>) {
         loop {
             let more = self.on_finish.notified();
@@ -46,14 +54,13 @@ impl FinishedObjects {
         }
     }
 
-    /// A lane has ended.
     pub(super) fn record_result(&self, report: &ObjectResult) {
         let end = ObjectEnd { outcome: report.outcome, held_by: report.held_by.clone() };
         self.finished.borrow_mut().insert(report.address.clone(), end);
         self.on_finish.notify_waiters();
     }
 
-    /// Why the lane must not be begun.
+    /// Why the work on the object must not begin.
     pub(super) fn skip_reason(&self, lane: &ObjectWork<'_>) -> Option<SkipReason> {
         let lanes = self.finished.borrow();
         let missing = lane.requires.iter().find_map(|at| {

@@ -1,4 +1,8 @@
-//! The actions of one object, one after the other.
+//! Performs the actions of one object in order.
+//
+// A CI job that is cancelled gets SIGINT, then SIGTERM after 7.5 seconds, then SIGKILL. So after the first signal no
+// new action begins, a request that is out gets 3.5 s to be answered, and a pipe that this run paused is started
+// within 6.5 s: before the kill, with a second to print what happened.
 
 use std::time::Duration;
 
@@ -11,10 +15,10 @@ use remote::{Error, PerformedAction};
 use super::ApplyRun;
 use super::object_result::{ObjectResult, Outcome, action_verb};
 
-/// After an interruption a request that is on its way has so long to be answered.
+/// Time for a request in progress to be answered after an interruption.
 const RESPONSE_GRACE: Duration = Duration::from_millis(3500);
 
-/// After an interruption everything is over after so long.
+/// Time after an interruption within which paused pipes are started.
 const RESUME_GRACE: Duration = Duration::from_millis(6500);
 
 /// Why the work on an object ended early.
@@ -30,7 +34,7 @@ enum StopCause {
     NoResponse,
 }
 
-/// Does what can be done, and starts a pipe again that was stopped for an edit.
+/// Performs the actions until one fails, and starts the pipe if this run paused it.
 pub(super) async fn run_object(run: &ApplyRun<'_>, lane: &ObjectWork<'_>) -> ObjectResult {
     let mut report = ObjectResult::new(lane);
     let lane = &lane.actions;

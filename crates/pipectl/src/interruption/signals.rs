@@ -1,5 +1,8 @@
-//! The signals to end, heard by one thread from the first run to the end of the process: none is
-//! lost between two runs, and the second counts even while everything else is stuck in a read.
+//! Listens for termination signals in a thread of its own.
+//
+// One thread listens from the first run to the end of the process. A listener per run would lose a signal that comes
+// between two environments. A listener on the main runtime would not see the second signal while a blocking read (a
+// question on the terminal, a secret's program) holds the only thread.
 
 use std::io;
 use std::sync::{LazyLock, mpsc};

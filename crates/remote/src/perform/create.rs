@@ -1,4 +1,4 @@
-//! Makes an object, and no twin of it.
+//! Creates an object, and never two of it.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -47,7 +47,8 @@ pub(super) async fn create_object(run: &RunContext, at: &Address, body: &Value) 
     Ok(performed)
 }
 
-/// A plan may wait long for its approval. What was made meanwhile would get a twin.
+/// Age beyond which a list is read again before a create. A plan may wait long for its approval, and an object that
+/// somebody created meanwhile would get a duplicate.
 const MAX_LIST_AGE: Duration = Duration::from_secs(60);
 
 /// The objects that bear the name already; an error if they are more than the plan knew of.
@@ -74,11 +75,22 @@ const ADOPTED_NOTE: &str = "the create got no answer; pipectl found the new obje
 
 const REPEATED_NOTE: &str = "a create got no answer, and no object of this name appeared; pipectl sent it again";
 
-/// A create whose answer is lost was lost for good when so many lists do not show its object.
+/// Number of lists that must not show the object before its create counts as lost.
 const MIN_LISTS: usize = 3;
 
-/// The API has no way to make sure that a create is carried out once. So a create of which the
-/// outcome is not known is not simply repeated: what bears its name now, and did not before, is it.
+/// One create, from the first request to an object that is known.
+//
+// Creates are not idempotent: the API takes no key that makes a create happen once, and names are not unique. A POST
+// that is repeated after a lost answer makes a second pipe that reads the same topic into the same table.
+//
+//     POST  ----------------------x   the answer is lost (connection cut, 502, time-out)
+//     GET list   no new object of the name     the list may lag behind the create
+//     GET list   no new object of the name
+//     GET list   a new object of the name  ->  it is ours: adopt it, send nothing
+//
+// If no list of the whole adoption window shows one, the POST is sent again and the note says so. "New" means an id
+// that was not there before the first POST. Several new ids are an error that names them all: nobody can tell which
+// one is ours, and deleting the wrong one loses a pipe.
 struct CreateAttempt<'a> {
     run: &'a RunContext,
     list_cache: &'a ListCache,
@@ -130,7 +142,8 @@ impl CreateAttempt<'_> {
         Ok(decode::decode_object(self.address.kind, Method::Post, path, result)?.object)
     }
 
-    /// Looks for as long as the object may take to appear.
+    /// Looks for as long as the object may take to appear in the list: at least `MIN_LISTS` lists, because one list
+    /// may come from a replica that lags behind.
     async fn search_new_object(&self) -> Result<LookupOutcome, Error> {
         let client = &self.run.client;
         let (began, mut cursor, mut lists) = (Instant::now(), self.list_cache.new_cursor(), 0);
@@ -178,7 +191,8 @@ impl CreateAttempt<'_> {
         }
     }
 
-    /// A refusal after a create without an answer may be about that one's object.
+    /// Handles a refusal of the second POST. It may be about the object of the first one: "the table is not empty",
+    /// because the first pipe writes to it already. So the refusal only counts if no new object appears.
     async fn resolve_refusal(&self, error: Error, cause: Error) -> Result<Created, Error> {
         if matches!(error, Error::Interrupted | Error::OutOfTime) {
             return Err(self.unknown_outcome(cause));

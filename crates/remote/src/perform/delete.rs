@@ -1,4 +1,9 @@
-//! Deletes an object, and waits until it is gone.
+//! Deletes an object and waits until no list shows it.
+//
+// The API acknowledges a delete at once and carries it out later; a managed Pub/Sub subscription was seen to be
+// deleted 22 to 24 seconds after the answer. Whatever follows (the create of a replacement, the delete of the
+// endpoint that the pipe used) is refused, or harms the old object, while it is still there. So the wait is part of
+// the action.
 
 use clickpipes::lifecycle::Progress;
 use model::address::{Address, Kind};
@@ -21,6 +26,7 @@ pub(super) async fn delete_object(run: &RunContext, at: &Address, id: &Id) -> Re
     let budget = run.budget_for(at);
     match run.client.send(RequestSpec::new(Method::Delete, &path).with_budget(budget)).await {
         Ok(_) => ObjectWatch::new(run, at, id)?.with_budget(budget).until_deleted().await?,
+        // Somebody else deleted it, or an earlier attempt whose answer was lost. Either way it does not exist.
         Err(error) if error.rejection_kind() == Some(RejectionKind::NotFound) => {}
         Err(error) => return Err(error),
     }

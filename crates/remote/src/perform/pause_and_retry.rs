@@ -1,5 +1,14 @@
-//! An edit that the API takes from a paused pipe only, and the pipe runs: more fields want a pause
-//! than are marked, or somebody has started the pipe since it was stopped.
+//! Retries an edit that the API accepts only while the pipe is paused.
+//
+// Two ways lead here. The API requires a pause for a field that is not marked so, or somebody started the pipe after
+// the plan's own stop. In both cases the edit was refused, so nothing has changed yet.
+//
+//     PATCH -> 400 must be paused
+//     stop, wait until Paused
+//     PATCH
+//     start, wait until Running        skipped if a planned action paused the pipe: its own start follows
+//
+// A permit is taken before the stop: the rate limiter keeps places free to start every paused pipe again.
 
 use clickpipes::lifecycle;
 use model::action::RunState;
@@ -15,7 +24,7 @@ use crate::run_context::RunContext;
 
 const PAUSED_NOTE: &str = "the API required a pause for this edit: pipectl stopped, edited and started the pipe";
 
-/// Whether a pause would help. A refusal after a lost try may come from that try.
+/// Whether a pause would help. After a lost attempt it is unknown whether the refusal is about the first edit.
 pub(super) fn needs_pause(error: &Error) -> bool {
     match error {
         Error::Rejected(rejected) => rejected.kind == RejectionKind::NeedsPause && !rejected.had_lost_attempt,
@@ -23,8 +32,7 @@ pub(super) fn needs_pause(error: &Error) -> bool {
     }
 }
 
-/// Stops the pipe and sends the edit once more. What an action has stopped before is left to the
-/// actions that follow; any other pipe is started again.
+/// Stops the pipe, sends the edit again and starts the pipe, unless a planned action paused it.
 pub(super) async fn pause_and_retry<E: Future<Output = Result<PerformedAction, Error>>>(
     run: &RunContext,
     at: &Address,

@@ -1,4 +1,14 @@
-//! Starts what this run has stopped, when the run itself can do no more.
+//! Starts a pipe that this run paused, after the deadline or an interruption.
+//
+// Hazard: a pipe that stays stopped ingests nothing, and nobody notices until data is missing. So the start has a
+// time budget of its own, outside `--timeout`.
+//
+//     PATCH state stop -> 200
+//     interrupted                 the pipe may still read Running: a list is older than the stop
+//     GET list                    Running within 10 s of the stop: look again, it may be about to stop
+//     GET list                    Paused: send the start
+//
+// If no list can be read in time, the start is sent unseen: the API answers 200 to a start of a running pipe.
 
 use std::time::Duration;
 
@@ -15,13 +25,13 @@ use crate::error::Error;
 use crate::performed_action::PerformedAction;
 use crate::run_context::RunContext;
 
-/// The time that is kept in reserve.
+/// Time budget for looking and starting.
 const RESERVED_TIME: Duration = Duration::from_secs(60);
 
-/// How much of it goes into looking. What cannot be seen is started all the same.
+/// Part of the budget for looking. A pipe that no list shows is started unseen.
 const MAX_LOOK_TIME: Duration = Duration::from_secs(30);
 
-/// A stop shows within this time. Before, a pipe that seems to run may be about to stop.
+/// Time within which lists show a stop. Before that, a pipe that reads Running may be about to stop.
 const STOPS_WITHIN: Duration = Duration::from_secs(10);
 
 pub(crate) async fn resume_pipe(run: &RunContext, at: &Address, id: &Id) -> Result<PerformedAction, Error> {

@@ -1,4 +1,11 @@
-//! What to do when the answer to a write is lost: look, before anything is sent again.
+//! Looks before a retry when the answer to a write is lost.
+//
+// An update is not always idempotent: a second "add this table mapping" is refused as a duplicate, and a second
+// "stop" may stop a pipe that somebody started meanwhile. So the next list decides whether the write took effect.
+//
+//     PATCH -x (lost) -> GET shows the change        done, nothing is sent again
+//     PATCH -x (lost) -> GET shows the old value     wait, PATCH again
+//     PATCH -x (lost), PATCH -> 400                  the 400 may be about the first PATCH: GET decides
 
 use std::time::Duration;
 
@@ -12,7 +19,7 @@ use crate::error::{Error, RejectionKind};
 use crate::retry;
 use crate::run_context::RunContext;
 
-/// The tries of one write that must not be carried out twice.
+/// The attempts of one write that must not take effect twice.
 pub(super) struct UncertainWrite<'a> {
     run: &'a RunContext,
     address: &'a Address,

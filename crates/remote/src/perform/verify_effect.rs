@@ -1,5 +1,7 @@
-//! Whether a live object shows what an update was to do to it. Asked only when the answer to the
-//! update was lost; what a plan is made of is compared elsewhere.
+//! Checks whether a live object shows the effect of an update whose answer was lost.
+//
+// The only comparison in this crate. It decides whether a request is sent again, never what a plan contains. A wrong
+// "yes" loses an edit silently, so a field that cannot be read back makes the answer "not readable", not "yes".
 
 use clickpipes::semantics::{DeltaFields, FieldSemantics, KeyedList, ListSemantics, Readback};
 use model::secret;
