@@ -155,7 +155,7 @@ async fn duplicate_hidden_from_lists_leaves_a_note() {
     bench.lock_world().fault_script().add_once("POST", LIST_PATH, FaultEffect::ListLag(200));
     bench.lock_world().fault_script().add_once("POST", LIST_PATH, FaultEffect::CutAfterCommit);
     let performed = bench.create_pipe("orders", kafka_body("orders")).await.unwrap();
-    assert!(performed.notes[0].contains("it was sent again"), "{:?}", performed.notes);
+    assert!(performed.notes[0].contains("pipectl sent it again"), "{:?}", performed.notes);
     assert_eq!(bench.request_statuses("POST", "/clickpipes").len(), 2);
     wait_seconds(200).await;
     assert_eq!(bench.observe_kinds(&[Kind::ClickPipe]).await[&pipe_address("orders")].objects.len(), 2);
