@@ -8,7 +8,8 @@ use model::address::Address;
 use model::selector::AddressPattern;
 use serde::Serialize;
 
-use crate::change::{BlockReason, Verdict};
+use crate::block_reason::BlockReason;
+use crate::change::Verdict;
 use crate::order::{self, ObjectWork, group_by_object};
 use crate::plan::Plan;
 

@@ -1,9 +1,5 @@
-//! What a person reads of a plan: one entry for each object that is not in sync. Apply never
-//! reads any of it.
+//! The explanations of a plan: one change for each object that is not in sync. Apply never reads them.
 
-use std::fmt;
-
-use clickpipes::blocking_tables;
 use clickpipes::data_effects;
 use clickpipes::semantics::FieldSemantics;
 use model::address::{Address, Kind, Name};
@@ -14,7 +10,9 @@ use model::secret::ReferencedSecret;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-/// One object that is not as declared.
+use crate::block_reason::BlockReason;
+
+/// An object that is not in sync with its manifest.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Change {
@@ -125,7 +123,7 @@ pub struct FieldChange {
     pub place: Option<Place>,
 }
 
-/// Who changed a field, told by comparing three sides: the base, what is declared now, and live.
+/// Who changed a field, by comparing base, desired and live.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum FieldVerdict {
     /// Git changed it; live is still as in the base.
@@ -171,7 +169,7 @@ impl Serialize for FieldVerdict {
     }
 }
 
-/// What cannot be compared in one object, because neither live nor a base tells.
+/// Write-only fields of one object that were not checked, because there is no base for them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct UncheckedFields {
     /// The object, by the name it is declared under.
@@ -187,7 +185,7 @@ pub struct UncheckedFields {
     pub missing_base: MissingBase,
 }
 
-/// Why no base tells what live does not tell.
+/// Why there is no base for a write-only field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MissingBase {
     /// There is no base.
@@ -196,7 +194,7 @@ pub enum MissingBase {
     NotInBase,
 }
 
-/// What a plan says of an object and does nothing about.
+/// Differences of one object that the plan reports and does not change.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct IgnoredChanges {
@@ -215,7 +213,7 @@ impl IgnoredChanges {
     }
 }
 
-/// What becomes of an object.
+/// What the plan does to an object.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Verdict {
     /// It is made.
@@ -254,150 +252,3 @@ impl Serialize for Verdict {
         serializer.serialize_str(self.as_str())
     }
 }
-
-/// Why nothing is done to an object.
-#[derive(Clone, Debug, PartialEq)]
-pub enum BlockReason {
-    /// It is protected from being deleted.
-    ProtectedFromDelete(ProtectedBy),
-    /// It is protected, and the change would replace it.
-    ProtectedFromReplace(ProtectedBy),
-    /// Several live objects have its name: ids, and when each was made.
-    Ambiguous(Vec<(Id, Option<String>)>),
-    /// No live object of the service has the id that the manifest pins.
-    PinnedIdMissing(Id),
-    /// More than one of its names is live, previous names among them: each live object by name
-    /// and id.
-    SeveralNamesLive(Vec<(Name, Id)>),
-    /// The API cannot rename objects of its kind.
-    CannotRename,
-    /// The API cannot delete objects of its kind.
-    CannotDelete,
-    /// It would be deleted, and the API would hardly make it again. Names it and what it leaves
-    /// behind.
-    UnsafeReplacement(Address, Vec<String>),
-    /// It refers to an object that is neither live nor declared.
-    MissingReference(Address),
-    /// It refers to an object that is declared absent.
-    ReferenceToAbsent(Address),
-    /// Git changed these fields, and so did somebody else: each with the value in git and live.
-    Conflict(Vec<(String, Value, Value)>),
-    /// Its manifest is gone, but the last one protected it. Names the commit that removed it.
-    ProtectedAtRemoval(String),
-    /// Its manifest is gone, but this object refers to it still.
-    StillReferenced(Address),
-}
-
-/// What protects an object.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ProtectedBy {
-    /// Its manifest.
-    Manifest,
-    /// The project file, by this pattern.
-    Project(String),
-}
-
-impl fmt::Display for ProtectedBy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Manifest => f.write_str("remove `protect`"),
-            Self::Project(pattern) => {
-                write!(f, "remove `{pattern}` from `policy.protect` in pipectl.yaml")
-            }
-        }
-    }
-}
-
-impl BlockReason {
-    /// Several live objects could be meant.
-    pub(crate) fn from_candidates<'o>(objects: impl IntoIterator<Item = &'o Object>) -> Self {
-        let objects = objects.into_iter();
-        Self::Ambiguous(objects.map(|object| (object.id.clone(), object.created_at().map(str::to_owned))).collect())
-    }
-}
-
-impl fmt::Display for BlockReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::ProtectedFromDelete(guard) => {
-                write!(f, "it is protected: {guard} before deleting it")
-            }
-            Self::ProtectedFromReplace(guard) => write!(
-                f,
-                "it is protected, and this change would replace it: {guard}, or undo the change that \
-                 forces replacement"
-            ),
-            Self::Ambiguous(objects) => {
-                f.write_str("several live objects have this name: ")?;
-                for (index, (id, created)) in objects.iter().enumerate() {
-                    let comma = if index == 0 { "" } else { ", " };
-                    let created = created.as_deref().unwrap_or("at an unknown time");
-                    write!(f, "{comma}{id} (created {created})")?;
-                }
-                f.write_str("; pick one with `metadata.id`, or delete the others")
-            }
-            Self::PinnedIdMissing(id) => {
-                write!(f, "`metadata.id` is {id}, but no live object of the service has that id")
-            }
-            Self::SeveralNamesLive(objects) => {
-                f.write_str("more than one of its names is live: ")?;
-                for (index, (name, id)) in objects.iter().enumerate() {
-                    let comma = if index == 0 { "" } else { ", " };
-                    write!(f, "{comma}`{name}` ({id})")?;
-                }
-                f.write_str(
-                    "; pick one with `metadata.id`, or delete the others. To keep another one, move \
-                     its name from `previousNames` to a manifest of its own",
-                )
-            }
-            Self::CannotRename => f.write_str("the API cannot rename it"),
-            Self::CannotDelete => f.write_str("the API cannot delete it"),
-            Self::UnsafeReplacement(at, leftover) => {
-                let warning = blocking_tables::blocking_tables_warning(leftover);
-                write!(f, "{warning}, then allow it with `--allow-replace {}`", at.to_glob_argument())
-            }
-            Self::MissingReference(address) => {
-                write!(f, "it references {address}, which is neither live nor declared")
-            }
-            Self::ReferenceToAbsent(address) => write!(
-                f,
-                "it references {address}, which is declared with `state: absent`: remove the \
-                 reference or the `state: absent`"
-            ),
-            Self::Conflict(fields) => {
-                for (field, git, live) in fields {
-                    match (git.is_object() || live.is_object(), truncate_value(git), truncate_value(live)) {
-                        (true, ..) => write!(f, "`{field}` was changed in git and outside git; "),
-                        (false, git, live) => {
-                            write!(f, "`{field}` was changed to {git} in git and to {live} outside git; ")
-                        }
-                    }?;
-                }
-                f.write_str("plan without `--base` to apply git's value, or put the live value into the manifest")
-            }
-            Self::ProtectedAtRemoval(commit) => write!(
-                f,
-                "its manifest was removed by {commit}, but that manifest protected it: to delete it, \
-                 declare it with `state: absent` and without `protect`"
-            ),
-            Self::StillReferenced(address) => {
-                write!(f, "its manifest was removed, but {address} still references it")
-            }
-        }
-    }
-}
-
-/// A value in a sentence.
-fn truncate_value(value: &Value) -> String {
-    let text = match value {
-        Value::Null => return "unset".to_owned(),
-        value => value.to_string(),
-    };
-    match text.char_indices().nth(MAX_VALUE_CHARS) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text,
-    }
-}
-
-/// A longer value is cut in a sentence.
-const MAX_VALUE_CHARS: usize = 40;

@@ -13,7 +13,8 @@ use model::path::FieldPath;
 use model::secret;
 use serde_json::Value;
 
-use crate::change::{BlockReason, FieldChange, FieldVerdict};
+use crate::block_reason::BlockReason;
+use crate::change::{FieldChange, FieldVerdict};
 use crate::field_diff::{FieldDiff, group_by_field};
 
 /// One for each pending field, or entry of a keyed list.

@@ -9,7 +9,7 @@ use model::live::Live;
 use model::selector::AddressPattern;
 use serde_json::Value;
 
-use crate::change::ProtectedBy;
+use crate::block_reason::ProtectedBy;
 use crate::references;
 
 /// Options of a plan beyond the declared objects.

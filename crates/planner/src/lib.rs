@@ -6,6 +6,7 @@
 
 mod actions_for;
 mod approve;
+mod block_reason;
 mod change;
 mod desired_diff;
 mod field_changes;
@@ -21,9 +22,8 @@ mod prune;
 mod references;
 
 pub use approve::{ApprovalLimits, ApprovedPlan, LimitsExceeded};
-pub use change::{
-    BlockReason, Change, FieldChange, FieldVerdict, IgnoredChanges, MissingBase, ProtectedBy, UncheckedFields, Verdict,
-};
+pub use block_reason::{BlockReason, ProtectedBy};
+pub use change::{Change, FieldChange, FieldVerdict, IgnoredChanges, MissingBase, UncheckedFields, Verdict};
 pub use desired_diff::{DeclaredIn, DesiredDiff, DesiredFieldDiff, diff_desired};
 pub use inputs::{Policy, WriteOnlyPolicy};
 pub use order::{DeleteAfter, ObjectWork};

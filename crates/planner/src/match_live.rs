@@ -4,7 +4,7 @@ use model::address::{Address, Name};
 use model::desired::Document;
 use model::live::{Id, Live, Object};
 
-use crate::change::BlockReason;
+use crate::block_reason::BlockReason;
 
 /// The live counterpart of a declared object.
 pub(crate) enum LiveMatch<'l> {

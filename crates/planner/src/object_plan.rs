@@ -11,7 +11,8 @@ use model::secret;
 use serde_json::Value;
 
 use crate::actions_for::{self, UpdateRequest};
-use crate::change::{BlockReason, Change, FieldVerdict, IgnoredChanges, MissingBase, UncheckedFields, Verdict};
+use crate::block_reason::BlockReason;
+use crate::change::{Change, FieldVerdict, IgnoredChanges, MissingBase, UncheckedFields, Verdict};
 use crate::field_changes;
 use crate::inputs::PlanInputs;
 use crate::match_live::LiveMatch;

@@ -11,7 +11,8 @@ use model::desired::Desired;
 use model::live::{Id, Live, Object};
 use serde::Serialize;
 
-use crate::change::{BlockReason, Change, ProtectedBy, Verdict};
+use crate::block_reason::{BlockReason, ProtectedBy};
+use crate::change::{Change, Verdict};
 use crate::inputs::Policy;
 use crate::plan::{Plan, UnmanagedObject};
 use crate::{order, references};

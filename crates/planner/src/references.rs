@@ -7,7 +7,7 @@ use model::desired::{Desired, Presence};
 use model::live::Live;
 use serde_json::Value;
 
-use crate::change::BlockReason;
+use crate::block_reason::BlockReason;
 
 /// The objects that an action refers to by name: without them it cannot be performed.
 pub(crate) fn action_references(action: &Action) -> Vec<Address> {
