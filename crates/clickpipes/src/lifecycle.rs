@@ -6,62 +6,227 @@ use serde_json::Value;
 use crate::pipe::{DATABASE_SOURCES, run_mode};
 use model::action::RunState;
 use model::address::Kind;
-use model::live::Object;
+use model::live::{Object, State};
 use model::path::FieldPath;
 
-/// What a live object's state says about a wait for it.
+/// The state of a pipe.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the words are those of the API")]
+pub enum PipeState {
+    /// Also a pipe for which the API returns no state yet.
+    Unknown,
+    Provisioning,
+    Setup,
+    Snapshot,
+    Running,
+    Modifying,
+    Resync,
+    Pausing,
+    Paused,
+    Stopping,
+    Stopped,
+    Completed,
+    Degraded,
+    Failed,
+    InternalError,
+    /// A state that this version does not know.
+    Other(String),
+}
+
+impl From<&State> for PipeState {
+    fn from(state: &State) -> Self {
+        match state.as_str() {
+            "" | "Unknown" => Self::Unknown,
+            "Provisioning" => Self::Provisioning,
+            "Setup" => Self::Setup,
+            "Snapshot" => Self::Snapshot,
+            "Running" => Self::Running,
+            "Modifying" => Self::Modifying,
+            "Resync" => Self::Resync,
+            "Pausing" => Self::Pausing,
+            "Paused" => Self::Paused,
+            "Stopping" => Self::Stopping,
+            "Stopped" => Self::Stopped,
+            "Completed" => Self::Completed,
+            "Degraded" => Self::Degraded,
+            "Failed" => Self::Failed,
+            "InternalError" => Self::InternalError,
+            other => Self::Other(other.to_owned()),
+        }
+    }
+}
+
+/// The meaning of a pipe's state. Every question about states asks for the phase.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PipePhase {
+    /// The pipe is being created.
+    Starting,
+    /// The initial load is under way.
+    Loading,
+    /// The pipe works.
+    Running,
+    /// The pipe works, but the platform reports trouble.
+    Degraded,
+    /// The tables are being loaded again.
+    Resyncing,
+    /// An edit is under way.
+    Changing,
+    /// The pipe is about to stop.
+    Stopping,
+    /// The pipe is stopped or paused.
+    Stopped,
+    /// The pipe has done its work, and can be neither stopped nor started.
+    Finished,
+    /// The pipe stopped by itself.
+    Failed,
+    /// The platform failed.
+    PlatformError,
+    /// This version does not know the state.
+    Other,
+}
+
+impl PipeState {
+    /// The table of states. The sets are those of section "states" of `docs/sandbox.md`.
+    pub fn phase(&self) -> PipePhase {
+        match self {
+            Self::Unknown | Self::Provisioning | Self::Setup => PipePhase::Starting,
+            Self::Snapshot => PipePhase::Loading,
+            Self::Running => PipePhase::Running,
+            Self::Degraded => PipePhase::Degraded,
+            Self::Resync => PipePhase::Resyncing,
+            Self::Modifying => PipePhase::Changing,
+            Self::Pausing | Self::Stopping => PipePhase::Stopping,
+            Self::Paused | Self::Stopped => PipePhase::Stopped,
+            Self::Completed => PipePhase::Finished,
+            Self::Failed => PipePhase::Failed,
+            Self::InternalError => PipePhase::PlatformError,
+            Self::Other(_) => PipePhase::Other,
+        }
+    }
+}
+
+fn pipe_phase(object: &Object) -> PipePhase {
+    PipeState::from(&object.state).phase()
+}
+
+/// The status of a reverse private endpoint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the words are those of the API")]
+pub enum EndpointState {
+    Ready,
+    /// The owner of the source must accept the connection first.
+    PendingAcceptance,
+    Failed,
+    Rejected,
+    Expired,
+    /// On its way, or a status that this version does not know.
+    Other(String),
+}
+
+impl From<&State> for EndpointState {
+    fn from(state: &State) -> Self {
+        match state.as_str() {
+            "Ready" => Self::Ready,
+            "PendingAcceptance" => Self::PendingAcceptance,
+            "Failed" => Self::Failed,
+            "Rejected" => Self::Rejected,
+            "Expired" => Self::Expired,
+            other => Self::Other(other.to_owned()),
+        }
+    }
+}
+
+/// The state of a service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the words are those of the API")]
+pub enum ServiceState {
+    Running,
+    Idle,
+    Awaking,
+    Starting,
+    Provisioning,
+    Stopping,
+    Stopped,
+    /// It is being deleted, or is deleted.
+    Terminated,
+    Failed,
+    /// A state that this version does not know, or that does not matter for pipes.
+    Other(String),
+}
+
+impl From<&State> for ServiceState {
+    fn from(state: &State) -> Self {
+        match state.as_str() {
+            "running" => Self::Running,
+            "idle" => Self::Idle,
+            "awaking" => Self::Awaking,
+            "starting" => Self::Starting,
+            "provisioning" => Self::Provisioning,
+            "stopping" => Self::Stopping,
+            "stopped" => Self::Stopped,
+            "terminating" | "terminated" | "softdeleting" | "softdeleted" => Self::Terminated,
+            "failed" => Self::Failed,
+            other => Self::Other(other.to_owned()),
+        }
+    }
+}
+
+impl ServiceState {
+    /// Whether the service does not run again unless somebody starts it.
+    pub fn is_down_for_good(&self) -> bool {
+        matches!(self, Self::Stopping | Self::Stopped | Self::Terminated | Self::Failed)
+    }
+}
+
+/// The progress of a live object towards the desired state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
     /// Still on its way: look again.
     InProgress,
     /// Arrived.
     Ready,
-    /// Arrived, and working with trouble.
+    /// Arrived, but the platform reports trouble.
     Degraded,
-    /// Arrived where nobody wants it: failed, or broken on the platform's side.
+    /// Arrived in a state that nobody wants.
     Failed,
 }
 
-/// How the object stands, seen from someone who waits for it to be `want`.
-///
-/// The sets are those of section "states" of `docs/sandbox.md`: a streaming pipe is settled in
-/// `Running`, a snapshot in `Completed`, a stopped database pipe in `Paused`.
+/// The progress of an object towards the desired state. A stream arrives in `Running`, a snapshot
+/// in `Completed`, and a stopped database pipe in `Paused`.
 pub fn progress_toward(kind: Kind, object: &Object, desired: RunState) -> Progress {
     match kind {
-        Kind::ClickPipe => pipe_progress(object.state.as_str(), desired),
-        Kind::ReversePrivateEndpoint => endpoint_progress(object.state.as_str()),
+        Kind::ClickPipe => pipe_progress(pipe_phase(object), desired),
+        Kind::ReversePrivateEndpoint => match EndpointState::from(&object.state) {
+            EndpointState::Ready | EndpointState::PendingAcceptance => Progress::Ready,
+            EndpointState::Failed | EndpointState::Rejected | EndpointState::Expired => Progress::Failed,
+            EndpointState::Other(_) => Progress::InProgress,
+        },
         Kind::CdcScaling => Progress::Ready,
     }
 }
 
-fn pipe_progress(state: &str, desired: RunState) -> Progress {
-    match (state, desired) {
-        ("Failed" | "InternalError", RunState::Running) | ("InternalError", _) => Progress::Failed,
-        ("Degraded", RunState::Running) => Progress::Degraded,
-        ("Running" | "Snapshot" | "Completed", RunState::Running)
-        | ("Stopped" | "Paused" | "Completed", RunState::Stopped) => Progress::Ready,
+fn pipe_progress(phase: PipePhase, desired: RunState) -> Progress {
+    match (phase, desired) {
+        (PipePhase::PlatformError, _) | (PipePhase::Failed, RunState::Running) => Progress::Failed,
+        (PipePhase::Degraded, RunState::Running) => Progress::Degraded,
+        (PipePhase::Running | PipePhase::Loading | PipePhase::Finished, RunState::Running)
+        | (PipePhase::Stopped | PipePhase::Finished, RunState::Stopped) => Progress::Ready,
         _ => Progress::InProgress,
     }
 }
 
-fn endpoint_progress(status: &str) -> Progress {
-    match status {
-        "Ready" | "PendingAcceptance" => Progress::Ready,
-        "Failed" | "Rejected" | "Expired" => Progress::Failed,
-        _ => Progress::InProgress,
-    }
-}
-
-/// What somebody has to look at although the wait for the object is over.
+/// A note for people on an object that has arrived.
 pub fn attention_note(kind: Kind, object: &Object) -> Option<&'static str> {
-    match (kind, object.state.as_str()) {
-        (Kind::ClickPipe, "Degraded") => Some("it runs, but the platform reports trouble"),
-        (Kind::ReversePrivateEndpoint, "PendingAcceptance") => {
+    match kind {
+        Kind::ClickPipe if pipe_phase(object) == PipePhase::Degraded => Some(DEGRADED_NOTE),
+        Kind::ReversePrivateEndpoint if EndpointState::from(&object.state) == EndpointState::PendingAcceptance => {
             Some("it carries nothing until somebody accepts it on the account of the source")
         }
         _ => None,
     }
 }
+
+const DEGRADED_NOTE: &str = "it runs, but the platform reports trouble";
 
 /// How well a pipe does, for somebody who looks after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -83,25 +248,26 @@ pub enum Health {
 /// the source: files that are read once are done in `Completed`, a stream never is.
 pub fn pipe_health(object: &Object, declared: Option<RunState>) -> (Health, &'static str) {
     let is_finite = run_mode::is_finite_load(&object.body);
-    match (object.state.as_str(), declared) {
-        ("Failed", _) => (Health::Bad, "it stopped by itself; the console shows why"),
-        ("InternalError", _) => (Health::Bad, "the platform is in trouble; ask its support, with the pipe's id"),
-        ("Running" | "Snapshot" | "Degraded", Some(RunState::Stopped)) => {
+    let health_when_stopped = match declared {
+        Some(RunState::Running) => (Health::Warning, "it is stopped, though it is declared running"),
+        Some(RunState::Stopped) => (Health::Ok, "stopped, as declared"),
+        None => (Health::Ok, "stopped"),
+    };
+    match pipe_phase(object) {
+        PipePhase::Failed => (Health::Bad, "it stopped by itself; the console shows why"),
+        PipePhase::PlatformError => (Health::Bad, "the platform is in trouble; ask its support, with the pipe's id"),
+        PipePhase::Running | PipePhase::Loading | PipePhase::Degraded if declared == Some(RunState::Stopped) => {
             (Health::Warning, "it runs, though it is declared stopped")
         }
-        ("Degraded", _) => (Health::Warning, "it runs, but the platform reports trouble"),
-        ("Running", _) => (Health::Ok, if is_finite { "loading" } else { "" }),
-        ("Snapshot", _) => (Health::Ok, "initial load"),
-        ("Completed", _) if is_finite => (Health::Ok, "done"),
-        ("Completed", _) => (Health::Warning, "it has ended, though its source goes on"),
-        ("Stopped" | "Paused", Some(RunState::Running)) => {
-            (Health::Warning, "it is stopped, though it is declared running")
-        }
-        ("Stopped" | "Paused", Some(RunState::Stopped)) => (Health::Ok, "stopped, as declared"),
-        ("Stopped" | "Paused", None) => (Health::Ok, "stopped"),
-        ("Resync", _) => (Health::Moving, "swapping in what was loaded anew"),
-        ("" | "Unknown" | "Provisioning" | "Setup" | "Modifying" | "Pausing" | "Stopping", _) => (Health::Moving, ""),
-        _ => (Health::Warning, "a state that this version does not know"),
+        PipePhase::Degraded => (Health::Warning, DEGRADED_NOTE),
+        PipePhase::Running => (Health::Ok, if is_finite { "loading" } else { "" }),
+        PipePhase::Loading => (Health::Ok, "initial load"),
+        PipePhase::Finished if is_finite => (Health::Ok, "done"),
+        PipePhase::Finished => (Health::Warning, "it has ended, though its source goes on"),
+        PipePhase::Stopped => health_when_stopped,
+        PipePhase::Resyncing => (Health::Moving, "swapping in what was loaded anew"),
+        PipePhase::Starting | PipePhase::Changing | PipePhase::Stopping => (Health::Moving, ""),
+        PipePhase::Other => (Health::Warning, "a state that this version does not know"),
     }
 }
 
@@ -120,15 +286,15 @@ pub fn can_resync(object: &Object) -> Result<(), ResyncRefusal> {
     if let Some(reason) = run_mode::resync_unsupported_reason(&object.body) {
         return Err(ResyncRefusal::UnsupportedSource(reason));
     }
-    match object.state.as_str() {
-        "Snapshot" | "Resync" => Err(ResyncRefusal::WrongState("it is loading its tables already")),
-        "" | "Unknown" | "Provisioning" | "Setup" => {
+    match pipe_phase(object) {
+        PipePhase::Loading | PipePhase::Resyncing => Err(ResyncRefusal::WrongState("it is loading its tables already")),
+        PipePhase::Starting => {
             Err(ResyncRefusal::WrongState("it is still being made, and will load its tables anyway"))
         }
-        "Modifying" | "Pausing" | "Stopping" => {
+        PipePhase::Changing | PipePhase::Stopping => {
             Err(ResyncRefusal::WrongState("it is on its way to another state; try again when it is there"))
         }
-        "InternalError" => {
+        PipePhase::PlatformError => {
             Err(ResyncRefusal::WrongState("the platform is in trouble; ask its support, with the pipe's id"))
         }
         _ => Ok(()),
@@ -137,10 +303,10 @@ pub fn can_resync(object: &Object) -> Result<(), ResyncRefusal> {
 
 /// Whether the pipe has come to the end of loading its tables, having been told to.
 pub fn resync_progress(object: &Object) -> Progress {
-    match object.state.as_str() {
-        "Running" | "Completed" => Progress::Ready,
-        "Degraded" => Progress::Degraded,
-        "Failed" | "InternalError" => Progress::Failed,
+    match pipe_phase(object) {
+        PipePhase::Running | PipePhase::Finished => Progress::Ready,
+        PipePhase::Degraded => Progress::Degraded,
+        PipePhase::Failed | PipePhase::PlatformError => Progress::Failed,
         _ => Progress::InProgress,
     }
 }
@@ -151,10 +317,11 @@ pub fn state_command(kind: Kind, object: &Object, desired: RunState) -> Option<R
     if !can_stop(kind) {
         return None;
     }
-    let stopped = matches!(object.state.as_str(), "Stopped" | "Stopping" | "Paused" | "Pausing");
+    let phase = pipe_phase(object);
+    let stopped = matches!(phase, PipePhase::Stopped | PipePhase::Stopping);
     match desired {
-        RunState::Running => (stopped || object.state.as_str() == "Failed").then_some(desired),
-        RunState::Stopped => (!stopped && !is_finished(object)).then_some(desired),
+        RunState::Running => (stopped || phase == PipePhase::Failed).then_some(desired),
+        RunState::Stopped => (!stopped && phase != PipePhase::Finished).then_some(desired),
     }
 }
 
@@ -168,12 +335,12 @@ pub fn can_stop(kind: Kind) -> bool {
 
 /// Whether the job is done for good, so that the object can be neither stopped nor started.
 pub fn is_finished(object: &Object) -> bool {
-    object.state.as_str() == "Completed"
+    pipe_phase(object) == PipePhase::Finished
 }
 
 /// Whether an edit that needs a paused pipe can be sent as things are.
 pub fn is_stopped(object: &Object) -> bool {
-    matches!(object.state.as_str(), "Stopped" | "Paused")
+    pipe_phase(object) == PipePhase::Stopped
 }
 
 /// The state that a stopped pipe is in, by what it reads from: database pipes are paused.

@@ -1,6 +1,6 @@
 //! Carries out one action: the request, the wait, and the oddities of both.
 
-use clickpipes::lifecycle::{self, Progress};
+use clickpipes::lifecycle::{self, EndpointState, Progress};
 use model::action::{Action, RunState};
 use model::address::{Address, Kind};
 use model::live::{Id, Object};
@@ -34,7 +34,7 @@ fn unready_endpoints(run: &RunContext, at: &Address, body: &Value) -> Vec<Unread
         run.list_cache(endpoint).ok()?.last_seen(&id)
     };
     let descriptions = secret::referenced_endpoints(at, body).into_iter().filter_map(|endpoint| {
-        let object = seen(&endpoint).filter(|object| object.state.as_str() != "Ready")?;
+        let object = seen(&endpoint).filter(|object| EndpointState::from(&object.state) != EndpointState::Ready)?;
         Some(UnreadyEndpoint { name: endpoint.name, state: object.state })
     });
     descriptions.collect()

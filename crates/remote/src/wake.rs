@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use clickpipes::lifecycle::ServiceState;
 use model::live::State;
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -74,10 +75,12 @@ pub(crate) async fn ensure_awake(client: &Client, path: &str) -> Result<(), Erro
     let Some(service) = routes::containing_service(path) else { return Ok(()) };
     let tries = client.wake_ups.attempts_so_far(path);
     let state = service_state(client, service, TimeBudget::Run).await?;
-    match state.as_str() {
-        "idle" | "awaking" if client.may_wake => wake_once(client, path, tries, TimeBudget::Run).await,
-        "idle" | "awaking" | "starting" => Err(Error::CannotRecreate { state }),
-        other if is_down_for_good(other) => Err(Error::CannotRecreate { state }),
+    match ServiceState::from(&state) {
+        ServiceState::Idle | ServiceState::Awaking if client.may_wake => {
+            wake_once(client, path, tries, TimeBudget::Run).await
+        }
+        ServiceState::Idle | ServiceState::Awaking | ServiceState::Starting => Err(Error::CannotRecreate { state }),
+        other if other.is_down_for_good() => Err(Error::CannotRecreate { state }),
         _ => Ok(()),
     }
 }
@@ -102,17 +105,12 @@ async fn wake_service(client: &Client, service: &str, budget: TimeBudget) -> Res
     loop {
         client.wait_until((Instant::now() + POLL_INTERVAL).min(end), budget).await?;
         let state = service_state(client, service, budget).await?;
-        if state.as_str() == "running" {
+        if ServiceState::from(&state) == ServiceState::Running {
             return Ok(());
         }
-        if is_down_for_good(state.as_str()) || Instant::now() >= end {
+        if ServiceState::from(&state).is_down_for_good() || Instant::now() >= end {
             return Err(Error::ServiceNotRunning { state, waited: began.elapsed() });
         }
         tracing::info!(service, %state, waited = began.elapsed().as_secs(), "waking");
     }
-}
-
-/// States that no waiting leads out of.
-fn is_down_for_good(state: &str) -> bool {
-    matches!(state, "stopping" | "stopped" | "terminating" | "terminated" | "softdeleting" | "softdeleted" | "failed")
 }

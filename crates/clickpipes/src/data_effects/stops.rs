@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::lifecycle::PipeState;
 use crate::pipe::run_mode;
 use model::action::{Action, RunState};
 use model::live::Object;
@@ -39,11 +40,11 @@ fn describe_initial_run(body: &Value) -> &'static str {
 }
 
 fn describe_interim_stop(live: &Object, actions: &[Action]) -> Option<String> {
-    match live.state.as_str() {
-        state @ ("Provisioning" | "Setup" | "Snapshot" | "Resync") => {
-            Some(format!("it is in `{state}`: stopping it interrupts the running load"))
+    match PipeState::from(&live.state) {
+        PipeState::Provisioning | PipeState::Setup | PipeState::Snapshot | PipeState::Resync => {
+            Some(format!("it is in `{}`: stopping it interrupts the running load", live.state))
         }
-        "Paused" if actions.last().is_some_and(is_stop) && actions.len() > 1 => {
+        PipeState::Paused if actions.last().is_some_and(is_stop) && actions.len() > 1 => {
             Some("the API resumes it to test the edit: it reads until it is stopped again".to_owned())
         }
         _ => None,

@@ -5,11 +5,11 @@ mod table;
 
 use std::time::SystemTime;
 
-use clickpipes::lifecycle::{self, Health};
+use clickpipes::lifecycle::{self, Health, ServiceState};
 use clickpipes::pipe_summary::{self, ComputeSize};
 use model::action::RunState;
 use model::address::{Address, Kind};
-use model::live::{Live, Object};
+use model::live::{Live, Object, State};
 use serde::Serialize;
 
 use super::diagnostics::pluralize;
@@ -195,10 +195,10 @@ fn push_service_heading(text: &mut StyledText, service: &ServiceStatus) {
 
 /// What it means for pipes that their service does not run.
 pub fn explain_service_state(state: &str) -> Option<&'static str> {
-    match state {
-        "idle" => Some("`apply` wakes it only with `--wake`"),
-        "stopped" | "stopping" => Some("stopped by a user; `apply` never starts it"),
-        "awaking" | "starting" | "provisioning" => Some("starting up"),
+    match ServiceState::from(&State::new(state)) {
+        ServiceState::Idle => Some("`apply` wakes it only with `--wake`"),
+        ServiceState::Stopped | ServiceState::Stopping => Some("stopped by a user; `apply` never starts it"),
+        ServiceState::Awaking | ServiceState::Starting | ServiceState::Provisioning => Some("starting up"),
         _ => None,
     }
 }

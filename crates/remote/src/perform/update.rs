@@ -1,5 +1,6 @@
 //! Changes fields of an object.
 
+use clickpipes::lifecycle::PipeState;
 use clickpipes::semantics::FieldSemantics;
 use model::action::{RunState, UpdateVia};
 use model::address::Address;
@@ -82,7 +83,9 @@ fn would_resume(at: &Address, before: &Object, via: UpdateVia, body: &Value) -> 
     let name = at.kind.name_path();
     let edits = |field: &String| name.as_ref().and_then(FieldPath::last_segment) != Some(field);
     let fields = body.as_object().into_iter().flatten();
-    via == UpdateVia::Resource && before.state.as_str() == "Paused" && fields.map(|(field, _)| field).any(edits)
+    via == UpdateVia::Resource
+        && PipeState::from(&before.state) == PipeState::Paused
+        && fields.map(|(field, _)| field).any(edits)
 }
 
 /// Sends the update. Settings and sizes are the same however often they are sent. An edit of the
