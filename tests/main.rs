@@ -27,6 +27,7 @@ mod interruption;
 mod invalid_manifests;
 mod invariants;
 mod ndjson;
+mod output_schema;
 mod pause_limits;
 mod plan_properties;
 mod plan_rules;

@@ -2,7 +2,7 @@
 //! it ends.
 
 #![cfg(unix)]
-use crate::support::cli::{RunOutput, WorkDir};
+use crate::support::cli::{RunOutput, WorkDir, assert_published_shape};
 use crate::support::manifests::{documents_to_yaml, seed_named};
 use crate::support::server::SandboxServer;
 use serde_json::{Value, json};
@@ -22,6 +22,7 @@ fn run_with_secret(desk: &WorkDir, args: &[&str]) -> RunOutput {
 /// The lines, of which the last is the summary of a run that ended like this.
 fn event_lines(said: &RunOutput, outcome: &str) -> Vec<Value> {
     let lines: Vec<Value> = said.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    lines.iter().for_each(assert_published_shape);
     assert!(lines.iter().all(|line| line["schemaVersion"] == "1.0"), "{}", said.all_output());
     let summary = lines.last().unwrap();
     assert_eq!(summary["type"], "summary", "{}", said.all_output());

@@ -1,6 +1,7 @@
 //! The real binary, in a folder of its own and an empty environment.
 
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use assert_cmd::Command;
 use serde_json::Value;
@@ -20,12 +21,28 @@ pub(crate) struct RunOutput {
 
 impl RunOutput {
     pub(crate) fn stdout_json(&self) -> Value {
-        serde_json::from_str(&self.stdout).unwrap_or_else(|e| panic!("{e}: {}", self.stdout))
+        let document = serde_json::from_str(&self.stdout).unwrap_or_else(|e| panic!("{e}: {}", self.stdout));
+        assert_published_shape(&document);
+        document
     }
 
     /// Everything that was said.
     pub(crate) fn all_output(&self) -> String {
         format!("{}{}", self.stdout, self.stderr)
+    }
+}
+
+/// Fails if a printed document has a shape that `pipectl schema output` does not describe.
+pub(crate) fn assert_published_shape(document: &Value) {
+    static VALIDATOR: LazyLock<jsonschema::Validator> = LazyLock::new(|| {
+        let schema = serde_json::from_str(pipectl::render::envelope::OUTPUT_SCHEMA).unwrap();
+        jsonschema::validator_for(&schema).unwrap()
+    });
+    // The schema for editors is JSON, too, and no output of this kind.
+    if document.get("schemaVersion").is_some() {
+        let problems: Vec<String> =
+            VALIDATOR.iter_errors(document).map(|it| format!("{} at {}", it, it.instance_path())).collect();
+        assert_eq!(problems, Vec::<String>::new(), "{document:#}");
     }
 }
 

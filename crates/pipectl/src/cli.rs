@@ -21,7 +21,8 @@ pub(crate) use self::live_args::{
     ApplyArgs, DoctorArgs, DriftArgs, PlanArgs, ResyncArgs, StatusArgs, WaitFor, WatchUntil,
 };
 pub(crate) use self::local_args::{
-    CiHost, CompletionsArgs, DialectArg, DiffEnvArgs, ExplainArgs, InitArgs, SandboxArgs, ValidateArgs,
+    CiHost, CompletionsArgs, DialectArg, DiffEnvArgs, ExplainArgs, InitArgs, SandboxArgs, SchemaArgs, SchemaDocuments,
+    ValidateArgs,
 };
 pub(crate) use self::report_args::ReportArgs;
 pub(crate) use self::scope_args::{ConnectArgs, GitArgs, ManifestArgs, RateLimitArg, ScopeArgs, SelectArgs};

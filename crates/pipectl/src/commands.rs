@@ -39,7 +39,7 @@ pub(crate) fn run(command: &Command, output: Output, format: OutputFormat) -> Re
         Command::Export(args) => run_cancellable(&args.connect, export::run(args, output, format)),
         Command::Discover(args) => run_cancellable(&args.connect, discover::run(args, output, format)),
         Command::DiffEnv(args) => diff_env::run(args, output, format),
-        Command::Schema => schema::run(output),
+        Command::Schema(args) => schema::run(args, output),
         Command::Explain(args) => explain::run(args, output, format),
         Command::Completions(args) => completions::run(args, output),
         Command::Man => man::run(output),

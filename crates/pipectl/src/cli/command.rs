@@ -4,7 +4,7 @@ use clap::Subcommand;
 
 use super::import_args::{DiscoverArgs, ExportArgs};
 use super::live_args::{ApplyArgs, DoctorArgs, DriftArgs, PlanArgs, ResyncArgs, StatusArgs};
-use super::local_args::{CompletionsArgs, DiffEnvArgs, ExplainArgs, InitArgs, SandboxArgs, ValidateArgs};
+use super::local_args::{CompletionsArgs, DiffEnvArgs, ExplainArgs, InitArgs, SandboxArgs, SchemaArgs, ValidateArgs};
 use super::{EnvironmentRun, OutputFormat};
 use crate::exit::UsageError;
 use crate::reports::ReportRequest;
@@ -34,8 +34,8 @@ pub(crate) enum Command {
     DiffEnv(DiffEnvArgs),
     /// Read the fields of a pipe's source and declare them as columns
     Discover(DiscoverArgs),
-    /// Print the JSON Schema of the manifests, for editors
-    Schema,
+    /// Print the JSON Schema of the manifests, or of the JSON that commands print
+    Schema(SchemaArgs),
     /// Describe a field and what changing it does
     Explain(ExplainArgs),
     /// Serve the embedded ClickPipes API on loopback
@@ -77,7 +77,7 @@ pub(crate) fn command_spec(command: &Command) -> CommandSpec {
         Command::DiffEnv(_) => ("diff-env", "EnvironmentDifferences", TEXT_JSON_MARKDOWN),
         Command::Discover(_) => ("discover", "Discovery", TEXT_JSON),
         // Its text is JSON.
-        Command::Schema => ("schema", "Schema", TEXT_JSON),
+        Command::Schema(_) => ("schema", "Schema", TEXT_JSON),
         Command::Explain(_) => ("explain", "Explanation", TEXT_JSON),
         Command::Sandbox(_) => ("sandbox", "Sandbox", TEXT),
         Command::Completions(_) => ("completions", "Completions", TEXT),

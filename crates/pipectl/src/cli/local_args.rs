@@ -129,3 +129,21 @@ pub(crate) enum DialectArg {
     /// Both.
     Both,
 }
+
+/// `pipectl schema`.
+#[derive(Args, Debug)]
+pub(crate) struct SchemaArgs {
+    /// Which documents the schema describes
+    #[arg(value_name = "DOCUMENTS", value_enum, default_value_t)]
+    pub(crate) documents: SchemaDocuments,
+}
+
+/// The documents that have a schema.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SchemaDocuments {
+    /// Manifests and pipectl.yaml, for editors
+    #[default]
+    Manifests,
+    /// The JSON that commands print
+    Output,
+}

@@ -3,13 +3,22 @@
 use anyhow::Result;
 use clickpipes::docs;
 
+use crate::cli::{SchemaArgs, SchemaDocuments};
 use crate::exit;
 use crate::output::{Output, StyledText};
+use crate::render::envelope;
 
-/// Prints the JSON Schema of the manifests.
-pub(super) fn run(output: Output) -> Result<u8> {
+/// Prints a JSON Schema.
+pub(super) fn run(args: &SchemaArgs, output: Output) -> Result<u8> {
     let mut text = StyledText::new();
-    text.push_plain(serde_json::to_string_pretty(&docs::editor_schema())?).end_line();
+    match args.documents {
+        SchemaDocuments::Manifests => {
+            text.push_plain(serde_json::to_string_pretty(&docs::editor_schema())?).end_line();
+        }
+        SchemaDocuments::Output => {
+            text.push_plain(envelope::OUTPUT_SCHEMA);
+        }
+    }
     output.print_data(&text)?;
     Ok(exit::DONE)
 }

@@ -7,6 +7,10 @@ use super::unreachable::UnreachableService;
 /// The version of the shapes below. A new field raises the second number, a changed one the first.
 pub const SCHEMA_VERSION: &str = "1.0";
 
+/// The JSON Schema of everything that is printed as JSON. It is written by hand and strict, so that no change of a
+/// struct changes the published shape unnoticed: the tests validate every document against it.
+pub const OUTPUT_SCHEMA: &str = include_str!("output_schema.json");
+
 /// What is printed in every outcome.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]

@@ -14,22 +14,9 @@ pub(crate) fn truncate_chars(text: &str, most: usize) -> String {
     format!("{start}…")
 }
 
-/// One line for the text and the attributes of XML and HTML.
-pub(super) fn escape_xml(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in sanitize_line(text).chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            // XML knows no such characters.
-            '\u{fffe}' | '\u{ffff}' => out.push('\u{fffd}'),
-            other => out.push(other),
-        }
-    }
-    out
+/// One line in which every character is legal in XML and HTML. The writer of either escapes it.
+pub(super) fn xml_line(text: &str) -> String {
+    sanitize_line(text).replace(['\u{fffe}', '\u{ffff}'], "\u{fffd}")
 }
 
 /// Code within a line of markdown. HTML's element takes what backticks cannot: a `|` in a table,
@@ -94,7 +81,7 @@ fn longest_backtick_run(line: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{code_fence, escape_xml, markdown_code, markdown_sentence};
+    use super::{code_fence, markdown_code, markdown_sentence, xml_line};
 
     #[test]
     fn text_is_escaped_for_markdown_and_xml() {
@@ -104,7 +91,7 @@ mod tests {
             "table <code>a&#124;b</code> of &#64;&#8203;team, &#42;see&#42; www&#46;x"
         );
         assert_eq!(markdown_sentence("one ` alone"), "one &#96; alone");
-        assert_eq!(escape_xml("]]><a b=\"c\">\u{0}"), r"]]&gt;&lt;a b=&quot;c&quot;&gt;\u{0}");
+        assert_eq!(xml_line("]]><a b=\"c\">\u{0}\u{ffff}"), "]]><a b=\"c\">\\u{0}\u{fffd}");
     }
 
     #[test]

@@ -1,16 +1,16 @@
-//! One page that needs nothing but itself: a picture of what flows where, and below it the same
-//! facts as a table. No script, nothing from the network, light and dark.
+//! One page that needs nothing but itself: a diagram of the data flow, and below it the same facts
+//! as a table. No script, nothing from the network, light and dark.
 
 mod details;
 mod drawn_pipes;
 mod layout;
 mod svg;
 
-use std::fmt::Write as _;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use self::drawn_pipes::{DrawnPipe, DrawnService, drawn_services};
 use super::drifted_objects::{DriftedObject, drifted_objects};
-use super::escape::escape_xml;
+use super::escape::xml_line;
 use super::findings::file_findings;
 use super::ranked_objects::{RankedObject, ranked_objects};
 use super::run_report::RunReport;
@@ -25,169 +25,198 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
 
 /// The whole page.
 pub(super) fn render_html(run: &RunReport<'_>) -> String {
-    let title = format!("pipectl {}: {}", run.command, run.headline());
-    let title = escape_xml(&title);
-    let mut out = format!(
-        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\">\n\
-         <title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n"
-    );
     let (objects, drifted) = (ranked_objects(run), drifted_objects(run));
-    write_header(&mut out, run);
     let services = drawn_services(run, &objects);
-    if !services.is_empty() {
-        write_legend(&mut out, &services);
-    }
-    write_problems(&mut out, run);
-    write_severe_objects(&mut out, &objects);
-    if services.len() > 1 {
-        out.push_str("<nav>");
-        write_contents(&mut out, &services);
-        if !objects.is_empty() || !drifted.is_empty() {
-            out.push_str("<a href=\"#changes\">Changes</a>");
+    let page = html! {
+        (DOCTYPE) "\n"
+        html lang="en" {
+            head {
+                "\n" meta charset="utf-8";
+                "\n" meta name="viewport" content="width=device-width, initial-scale=1";
+                "\n" meta http-equiv="Content-Security-Policy" content=(POLICY);
+                "\n"
+                title { (xml_line(&format!("pipectl {}: {}", run.command, run.headline()))) }
+                style { (PreEscaped(STYLE)) }
+            }
+            "\n"
+            body {
+                (header(run))
+                @if !services.is_empty() { (legend(&services)) }
+                (problems(run))
+                (severe_objects(&objects))
+                @if services.len() > 1 {
+                    nav {
+                        (contents(&services))
+                        @if !objects.is_empty() || !drifted.is_empty() { a href="#changes" { "Changes" } }
+                    }
+                    "\n"
+                }
+                @for (index, service) in services.iter().enumerate() { (service_section(index, service)) }
+                (changes_table(&objects, &drifted))
+            }
         }
-        out.push_str("</nav>\n");
-    }
-    for (index, service) in services.iter().enumerate() {
-        write_service(&mut out, index, service);
-    }
-    write_changes(&mut out, &objects, &drifted);
-    out.push_str("</body>\n</html>\n");
-    out
+        "\n"
+    };
+    page.into_string()
 }
 
-fn write_header(out: &mut String, run: &RunReport<'_>) {
-    // Writing to a string cannot fail.
-    let _ = writeln!(out, "<header>\n<h1>pipectl {}</h1>", run.command);
-    let _ = writeln!(out, "<p class=\"headline\">{}</p>", escape_xml(&run.headline()));
-    let remainder = run.footnotes();
-    if !remainder.is_empty() {
-        let _ = writeln!(out, "<p class=\"dim\">{}</p>", sentence_to_html(&remainder.join(" ")));
+fn header(run: &RunReport<'_>) -> Markup {
+    let footnotes = run.footnotes();
+    html! {
+        header {
+            h1 { "pipectl " (run.command) }
+            p.headline { (xml_line(&run.headline())) }
+            @if !footnotes.is_empty() { p.dim { (sentence(&footnotes.join(" "))) } }
+        }
+        "\n"
     }
-    out.push_str("</header>\n");
 }
 
 /// Why the run ended early, and what is wrong with files.
-fn write_problems(out: &mut String, run: &RunReport<'_>) {
+fn problems(run: &RunReport<'_>) -> Markup {
     let findings = file_findings(run);
-    if findings.is_empty() {
-        return;
+    html! {
+        @if !findings.is_empty() {
+            section {
+                h2 { "Problems" }
+                ul.problems {
+                    @for finding in findings {
+                        li class=(finding.level.as_str()) {
+                            @if let Some(place) = &finding.place { code { (xml_line(&place.to_string())) } " " }
+                            (line_breaks(finding.message.lines()))
+                            " "
+                            span.dim { (finding.code) }
+                        }
+                        "\n"
+                    }
+                }
+            }
+            "\n"
+        }
     }
-    out.push_str("<section>\n<h2>Problems</h2>\n<ul class=\"problems\">\n");
-    for finding in findings {
-        let place = finding.place.map(|place| format!("<code>{}</code> ", escape_xml(&place.to_string())));
-        let message: Vec<String> = finding.message.lines().map(sentence_to_html).collect();
-        let _ = writeln!(
-            out,
-            "<li class=\"{}\">{}{} <span class=\"dim\">{}</span></li>",
-            finding.level.as_str(),
-            place.unwrap_or_default(),
-            message.join("<br>"),
-            finding.code
-        );
-    }
-    out.push_str("</ul>\n</section>\n");
 }
 
 /// What may hurt, before the picture, which may be long.
-fn write_severe_objects(out: &mut String, objects: &[RankedObject<'_>]) {
-    let grave = objects.iter().take_while(|object| object.severity.is_severe());
-    let rest = grave.clone().count().saturating_sub(MAX_SEVERE);
-    if grave.clone().next().is_none() {
-        return;
+fn severe_objects(objects: &[RankedObject<'_>]) -> Markup {
+    let count = objects.iter().take_while(|object| object.severity.is_severe()).count();
+    html! {
+        @if count > 0 {
+            section {
+                h2 { "Look at these first" }
+                ul.problems { @for object in &objects[..count.min(MAX_SEVERE)] { (details::severe_object(object)) } }
+                @if count > MAX_SEVERE {
+                    p.dim { a href="#changes" { "and " (count - MAX_SEVERE) " more" } }
+                }
+            }
+            "\n"
+        }
     }
-    out.push_str("<section>\n<h2>Look at these first</h2>\n<ul class=\"problems\">\n");
-    for object in grave.take(MAX_SEVERE) {
-        details::write_severe_object(out, object);
-    }
-    out.push_str("</ul>\n");
-    if rest > 0 {
-        let _ = writeln!(out, "<p class=\"dim\"><a href=\"#changes\">and {rest} more</a></p>");
-    }
-    out.push_str("</section>\n");
 }
 
 /// The colours that occur.
-fn write_legend(out: &mut String, services: &[DrawnService]) {
-    let all = || services.iter().flat_map(DrawnService::all_objects).map(|pipe| pipe.class);
-    out.push_str("<p class=\"legend\">");
-    for (class, words) in drawn_pipes::CSS_CLASSES {
-        let count = all().filter(|other| other == class).count();
-        if count > 0 {
-            let _ = write!(out, "<span class=\"badge {class}\">{count} {words}</span> ");
+fn legend(services: &[DrawnService]) -> Markup {
+    let count =
+        |class: &str| services.iter().flat_map(DrawnService::all_objects).filter(|it| it.class == class).count();
+    html! {
+        p.legend {
+            @for (class, words) in drawn_pipes::CSS_CLASSES {
+                @let count = count(class);
+                @if count > 0 { span class={ "badge " (class) } { (count) " " (words) } " " }
+            }
         }
+        "\n"
     }
-    out.push_str("</p>\n");
 }
 
 /// Where each service is, with how much of it changes.
-fn write_contents(out: &mut String, services: &[DrawnService]) {
-    for (index, service) in services.iter().enumerate() {
-        let changing = service.all_objects().filter(|pipe| pipe.is_changing()).count();
-        let changing = if changing == 0 { String::new() } else { format!(" ({changing})") };
-        let _ = write!(out, "<a href=\"#service-{index}\">{}{changing}</a> ", escape_xml(&service.name));
-    }
-}
-
-fn write_service(out: &mut String, index: usize, service: &DrawnService) {
-    let name = escape_xml(&service.name);
-    let _ = writeln!(out, "<section id=\"service-{index}\">\n<h2>{name}</h2>");
-    if !service.other_objects.is_empty() {
-        out.push_str("<p class=\"legend\">");
-        for other in &service.other_objects {
-            let said = [other.name.as_str(), other.outcome_text.as_str()].join(": ");
-            let said = escape_xml(said.trim_end_matches(": "));
-            let _ = write!(out, "<span class=\"badge {}\">{said}</span> ", other.class);
+fn contents(services: &[DrawnService]) -> Markup {
+    html! {
+        @for (index, service) in services.iter().enumerate() {
+            @let changing = service.all_objects().filter(|pipe| pipe.is_changing()).count();
+            a href={ "#service-" (index) } {
+                (xml_line(&service.name))
+                @if changing > 0 { " (" (changing) ")" }
+            }
+            " "
         }
-        out.push_str("</p>\n");
-    }
-    write_picture(out, &service.name, &service.shown);
-    if !service.folded.is_empty() {
-        let count = service.folded.len();
-        let _ = writeln!(out, "<details class=\"fold\"><summary>{count} more unchanged pipes</summary>");
-        write_picture(out, &service.name, &service.folded);
-        out.push_str("</details>\n");
-    }
-    out.push_str("</section>\n");
-}
-
-fn write_picture(out: &mut String, service: &str, pipes: &[DrawnPipe]) {
-    if !pipes.is_empty() {
-        // What scrolls has to be reached without a mouse.
-        let name = escape_xml(service);
-        let _ =
-            writeln!(out, "<div class=\"picture\" tabindex=\"0\" role=\"region\" aria-label=\"picture of {name}\">");
-        svg::write_svg(out, service, &layout::layout_diagram(pipes));
-        out.push_str("</div>\n");
     }
 }
 
-fn write_changes(out: &mut String, objects: &[RankedObject<'_>], drifted: &[DriftedObject<'_>]) {
-    if objects.is_empty() && drifted.is_empty() {
-        return;
+fn service_section(index: usize, service: &DrawnService) -> Markup {
+    html! {
+        section id={ "service-" (index) } {
+            h2 { (xml_line(&service.name)) }
+            @if !service.other_objects.is_empty() {
+                p.legend {
+                    @for other in &service.other_objects {
+                        @let said = [other.name.as_str(), other.outcome_text.as_str()].join(": ");
+                        span class={ "badge " (other.class) } { (xml_line(said.trim_end_matches(": "))) }
+                        " "
+                    }
+                }
+            }
+            (picture(&service.name, &service.shown))
+            @if !service.folded.is_empty() {
+                details.fold {
+                    summary { (service.folded.len()) " more unchanged pipes" }
+                    (picture(&service.name, &service.folded))
+                }
+            }
+        }
+        "\n"
     }
-    out.push_str(
-        "<section id=\"changes\">\n<h2>Changes</h2>\n<table class=\"changes\">\n<thead><tr><th>verdict</th>\
-         <th>object</th><th>what</th><th>why</th></tr></thead>\n<tbody>\n",
-    );
-    for object in objects {
-        details::write_object_row(out, object);
+}
+
+fn picture(service: &str, pipes: &[DrawnPipe]) -> Markup {
+    html! {
+        @if !pipes.is_empty() {
+            // What scrolls has to be reached without a mouse.
+            div.picture tabindex="0" role="region" aria-label={ "picture of " (xml_line(service)) } {
+                (svg::svg_picture(service, &layout::layout_diagram(pipes)))
+            }
+            "\n"
+        }
     }
-    for drift in drifted {
-        details::write_drift_row(out, drift);
+}
+
+fn changes_table(objects: &[RankedObject<'_>], drifted: &[DriftedObject<'_>]) -> Markup {
+    html! {
+        @if !objects.is_empty() || !drifted.is_empty() {
+            section #changes {
+                h2 { "Changes" }
+                table.changes {
+                    thead { tr { th { "verdict" } th { "object" } th { "what" } th { "why" } } }
+                    tbody {
+                        @for object in objects { (details::object_row(object)) }
+                        @for drift in drifted { (details::drift_row(drift)) }
+                    }
+                }
+            }
+            "\n"
+        }
     }
-    out.push_str("</tbody>\n</table>\n</section>\n");
+}
+
+fn line_breaks<'l>(lines: impl Iterator<Item = &'l str>) -> Markup {
+    html! {
+        @for (index, line) in lines.enumerate() {
+            @if index > 0 { br; }
+            (sentence(line))
+        }
+    }
 }
 
 /// A sentence of ours: what stands in backticks in it becomes code.
-fn sentence_to_html(text: &str) -> String {
+fn sentence(text: &str) -> Markup {
     let parts: Vec<&str> = text.split('`').collect();
-    if parts.len().is_multiple_of(2) {
-        return escape_xml(text);
+    let has_pairs = !parts.len().is_multiple_of(2);
+    html! {
+        @if has_pairs {
+            @for (index, part) in parts.iter().enumerate() {
+                @if index % 2 == 1 { code { (xml_line(part)) } } @else { (xml_line(part)) }
+            }
+        } @else {
+            (xml_line(text))
+        }
     }
-    let parts = parts.iter().enumerate().map(|(index, part)| {
-        if index % 2 == 1 { format!("<code>{}</code>", escape_xml(part)) } else { escape_xml(part) }
-    });
-    parts.collect()
 }

@@ -1,9 +1,9 @@
 //! `JUnit` XML: a test case for each object, or for each problem of a file.
 
-use std::fmt::Write as _;
+use maud::{Markup, PreEscaped, html};
 
 use super::drifted_objects::{DriftKind, DriftedObject, drifted_objects};
-use super::escape::escape_xml;
+use super::escape::xml_line;
 use super::findings::{ReportFinding, ReportLevel, file_findings};
 use super::ranked_objects::{ObjectSeverity, RankedObject, ranked_objects};
 use super::repo_paths::RepoPaths;
@@ -24,21 +24,27 @@ enum TestVerdict {
 }
 
 /// What is in sync passes, as does what is planned; what is blocked or was not applied fails.
+///
+/// The templates escape for HTML, which for elements with end tags is the same as for XML.
 pub(super) fn render_junit(run: &RunReport<'_>, paths: &RepoPaths) -> String {
     let cases = test_cases(run, paths);
     let failures = cases.iter().filter(|case| matches!(case.verdict, TestVerdict::Failed { .. })).count();
     let skipped = cases.iter().filter(|case| matches!(case.verdict, TestVerdict::Skipped(_))).count();
-    let counts = format!("tests=\"{}\" failures=\"{failures}\" errors=\"0\" skipped=\"{skipped}\"", cases.len());
-    let suite = format!("pipectl {}", run.command);
-    let mut out = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n".to_owned();
-    // Writing to a string cannot fail.
-    let _ = writeln!(out, "<testsuites name=\"{suite}\" {counts}>");
-    let _ = writeln!(out, "  <testsuite name=\"{suite}\" {counts}>");
-    for case in &cases {
-        case.write_xml(&mut out);
-    }
-    out.push_str("  </testsuite>\n</testsuites>\n");
-    out
+    let (suite, tests) = (format!("pipectl {}", run.command), cases.len());
+    let document = html! {
+        (PreEscaped("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"))
+        testsuites name=(suite) tests=(tests) failures=(failures) errors="0" skipped=(skipped) {
+            "\n  "
+            testsuite name=(suite) tests=(tests) failures=(failures) errors="0" skipped=(skipped) {
+                "\n"
+                @for case in &cases { "    " (case.element()) "\n" }
+                "  "
+            }
+            "\n"
+        }
+        "\n"
+    };
+    document.into_string()
 }
 
 fn test_cases(run: &RunReport<'_>, paths: &RepoPaths) -> Vec<TestCase> {
@@ -114,23 +120,21 @@ fn drift_case(drift: &DriftedObject<'_>, paths: &RepoPaths) -> TestCase {
 }
 
 impl TestCase {
-    fn write_xml(&self, out: &mut String) {
-        let (group, name) = (escape_xml(&self.group), escape_xml(&self.name));
-        let file = self.file.as_ref().map(|file| format!(" file=\"{}\"", escape_xml(file)));
-        let file = file.unwrap_or_default();
-        let _ = write!(out, "    <testcase classname=\"{group}\" name=\"{name}\"{file}");
-        let _ = match &self.verdict {
-            TestVerdict::Passed(said) if said.is_empty() => writeln!(out, "/>"),
-            TestVerdict::Passed(said) => {
-                writeln!(out, "><system-out>{}</system-out></testcase>", escape_xml(said))
+    fn element(&self) -> Markup {
+        let file = self.file.as_deref().map(xml_line);
+        html! {
+            testcase classname=(xml_line(&self.group)) name=(xml_line(&self.name)) file=[file] {
+                @match &self.verdict {
+                    TestVerdict::Passed(message) => {
+                        @if !message.is_empty() { system-out { (xml_line(message)) } }
+                    }
+                    TestVerdict::Skipped(message) => skipped message=(xml_line(message)) {},
+                    TestVerdict::Failed { kind, message } => {
+                        @let message = xml_line(message);
+                        failure type=(kind) message=(message) { (message) }
+                    }
+                }
             }
-            TestVerdict::Skipped(said) => {
-                writeln!(out, "><skipped message=\"{}\"/></testcase>", escape_xml(said))
-            }
-            TestVerdict::Failed { kind, message } => {
-                let message = escape_xml(message);
-                writeln!(out, "><failure type=\"{kind}\" message=\"{message}\">{message}</failure></testcase>")
-            }
-        };
+        }
     }
 }

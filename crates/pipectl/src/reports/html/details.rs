@@ -1,92 +1,100 @@
 //! The row of one object, with everything that is known of it folded below.
 
-use std::fmt::Write as _;
-
+use maud::{Markup, html};
 use planner::FieldChange;
 use serde_json::Value;
 
-use super::sentence_to_html;
+use super::{line_breaks, sentence};
 use crate::render::plan::{entry_differences, field_remark};
 use crate::reports::drifted_objects::DriftedObject;
-use crate::reports::escape::{escape_xml, truncate_chars};
+use crate::reports::escape::{truncate_chars, xml_line};
 use crate::reports::ranked_objects::RankedObject;
 
 /// A longer value is cut.
 const MAX_VALUE_CHARS: usize = 2000;
 
 /// The row.
-pub(super) fn write_object_row(out: &mut String, object: &RankedObject<'_>) {
-    let word = object.severity.as_str();
-    let facts = object_details(object);
-    // Writing to a string cannot fail.
-    let _ = writeln!(
-        out,
-        "<tr class=\"object\"><td><span class=\"badge {word}\">{word}</span></td><td><code>{}</code></td>\
-         <td>{}</td><td>{}</td></tr>",
-        escape_xml(&object.display_name()),
-        sentence_to_html(&object.outcome_text()),
-        sentence_to_html(&object.reason_text()),
-    );
-    if object.change.fields.is_empty() && facts.is_empty() {
-        return;
-    }
-    out.push_str("<tr class=\"more\"><td></td><td colspan=\"3\"><details><summary>details</summary>\n");
-    write_fields_table(out, &object.change.fields);
-    if !facts.is_empty() {
-        out.push_str("<ul>\n");
-        for fact in facts {
-            let _ = writeln!(out, "<li>{}</li>", sentence_to_html(&truncate_chars(&fact, MAX_VALUE_CHARS)));
+pub(super) fn object_row(object: &RankedObject<'_>) -> Markup {
+    let place = object.change.place.as_ref().map(|place| format!("declared at `{place}`"));
+    let facts: Vec<String> = object.detail_lines().into_iter().chain(place).collect();
+    html! {
+        tr.object {
+            td { (badge(object.severity.as_str())) }
+            td { code { (xml_line(&object.display_name())) } }
+            td { (sentence(&object.outcome_text())) }
+            td { (sentence(&object.reason_text())) }
         }
-        out.push_str("</ul>\n");
+        "\n"
+        @if !object.change.fields.is_empty() || !facts.is_empty() {
+            tr.more {
+                td {}
+                td colspan="3" {
+                    details {
+                        summary { "details" }
+                        (fields_table(&object.change.fields))
+                        @if !facts.is_empty() {
+                            ul { @for fact in &facts { li { (sentence(&truncate_chars(fact, MAX_VALUE_CHARS))) } } }
+                        }
+                    }
+                }
+            }
+            "\n"
+        }
     }
-    out.push_str("</details></td></tr>\n");
+}
+
+fn badge(word: &str) -> Markup {
+    html! { span class={ "badge " (word) } { (word) } }
 }
 
 /// One line about an object that a reviewer must not miss.
-pub(super) fn write_severe_object(out: &mut String, object: &RankedObject<'_>) {
-    let (word, name) = (object.severity.as_str(), escape_xml(&object.display_name()));
-    let why = match object.reason_text() {
-        why if why.is_empty() => why,
-        why => format!(": {}", sentence_to_html(&truncate_chars(&why, MAX_VALUE_CHARS))),
-    };
-    let _ =
-        writeln!(out, "<li class=\"{word}\"><span class=\"badge {word}\">{word}</span> <code>{name}</code>{why}</li>");
+pub(super) fn severe_object(object: &RankedObject<'_>) -> Markup {
+    let (word, reason) = (object.severity.as_str(), object.reason_text());
+    html! {
+        li class=(word) {
+            (badge(word)) " " code { (xml_line(&object.display_name())) }
+            @if !reason.is_empty() { ": " (sentence(&truncate_chars(&reason, MAX_VALUE_CHARS))) }
+        }
+        "\n"
+    }
 }
 
 /// The row of an object that drifted.
-pub(super) fn write_drift_row(out: &mut String, drift: &DriftedObject<'_>) {
-    let facts: Vec<String> = drift.facts.iter().map(|fact| sentence_to_html(fact)).collect();
-    let word = drift.kind.as_str();
-    let _ = writeln!(
-        out,
-        "<tr class=\"object\"><td><span class=\"badge {word}\">{word}</span></td>\
-         <td><code>{}</code></td><td>{}</td><td>{}</td></tr>",
-        escape_xml(&drift.display_name()),
-        drift.kind.description(),
-        facts.join("<br>"),
-    );
+pub(super) fn drift_row(drift: &DriftedObject<'_>) -> Markup {
+    html! {
+        tr.object {
+            td { (badge(drift.kind.as_str())) }
+            td { code { (xml_line(&drift.display_name())) } }
+            td { (drift.kind.description()) }
+            td { (line_breaks(drift.facts.iter().map(String::as_str))) }
+        }
+        "\n"
+    }
 }
 
-fn write_fields_table(out: &mut String, fields: &[FieldChange]) {
-    if fields.is_empty() {
-        return;
+fn fields_table(fields: &[FieldChange]) -> Markup {
+    html! {
+        @if !fields.is_empty() {
+            table.fields {
+                thead { tr { th { "field" } th { "live" } th { "declared" } th {} } }
+                tbody {
+                    @for field in fields {
+                        @let (before, after) = live_and_desired(field);
+                        tr {
+                            td { code { (xml_line(&field.path.to_string())) } }
+                            td.before { (code_cell(&before)) }
+                            td.after { (code_cell(&after)) }
+                            td { (xml_line(&field_remark(field))) }
+                        }
+                        "\n"
+                    }
+                }
+            }
+        }
     }
-    out.push_str("<table class=\"fields\"><thead><tr><th>field</th><th>live</th><th>declared</th><th></th></tr></thead>\n<tbody>\n");
-    for field in fields {
-        let (before, after) = live_and_desired(field);
-        let _ = writeln!(
-            out,
-            "<tr><td><code>{}</code></td><td class=\"before\">{}</td><td class=\"after\">{}</td><td>{}</td></tr>",
-            escape_xml(&field.path.to_string()),
-            code_cell(&before),
-            code_cell(&after),
-            escape_xml(&field_remark(field)),
-        );
-    }
-    out.push_str("</tbody></table>\n");
 }
 
-/// What is live and what is declared, as short as it can be said.
+/// The live value and the desired one, as short as possible.
 fn live_and_desired(field: &FieldChange) -> (String, String) {
     let text = |value: &Option<Value>| value.as_ref().map(Value::to_string).unwrap_or_default();
     match (&field.entry, &field.before, &field.after) {
@@ -97,15 +105,6 @@ fn live_and_desired(field: &FieldChange) -> (String, String) {
     }
 }
 
-fn code_cell(text: &str) -> String {
-    if text.is_empty() {
-        String::new()
-    } else {
-        format!("<code>{}</code>", escape_xml(&truncate_chars(text, MAX_VALUE_CHARS)))
-    }
-}
-
-fn object_details(object: &RankedObject<'_>) -> Vec<String> {
-    let place = object.change.place.as_ref().map(|place| format!("declared at `{place}`"));
-    object.detail_lines().into_iter().chain(place).collect()
+fn code_cell(text: &str) -> Markup {
+    html! { @if !text.is_empty() { code { (xml_line(&truncate_chars(text, MAX_VALUE_CHARS))) } } }
 }

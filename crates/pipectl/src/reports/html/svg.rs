@@ -1,63 +1,50 @@
 //! A layout as SVG.
 
-use std::fmt::Write as _;
+use maud::{Markup, html};
 
 use super::layout::{DiagramBox, DiagramLayout, DiagramLine};
-use crate::reports::escape::{escape_xml, sanitize_line};
+use crate::reports::escape::{sanitize_line, xml_line};
 
 /// So many letters fit into a box, above and below.
 const MAX_TITLE_WIDTH: usize = 31;
 const MAX_SUBTITLE_WIDTH: usize = 43;
 
-/// Writes the picture.
-pub(super) fn write_svg(out: &mut String, service: &str, layout: &DiagramLayout) {
+/// The picture.
+pub(super) fn svg_picture(service: &str, layout: &DiagramLayout) -> Markup {
     // Half of a box's border lies outside of it.
     let (width, height) = (layout.width + 4, layout.height + 4);
-    // Writing to a string cannot fail.
-    let _ = writeln!(
-        out,
-        "<svg viewBox=\"-2 -2 {width} {height}\" width=\"{width}\" height=\"{height}\" role=\"img\" \
-         aria-label=\"what flows through {} pipes of {}\">",
-        layout.pipes,
-        escape_xml(service)
-    );
-    for line in &layout.lines {
-        write_line(out, line);
+    let label = format!("data flow of {} pipes of {}", layout.pipes, xml_line(service));
+    html! {
+        svg viewBox={ "-2 -2 " (width) " " (height) } width=(width) height=(height) role="img" aria-label=(label) {
+            @for line in &layout.lines { (flow_line(line)) "\n" }
+            @for shape in &layout.boxes { (labelled_box(shape)) "\n" }
+        }
+        "\n"
     }
-    for shape in &layout.boxes {
-        write_box(out, shape);
-    }
-    out.push_str("</svg>\n");
 }
 
-fn write_line(out: &mut String, line: &DiagramLine) {
+fn flow_line(line: &DiagramLine) -> Markup {
     let ((x1, y1), (x2, y2)) = (line.from, line.to);
     let middle = usize::midpoint(x1, x2);
-    let _ =
-        writeln!(out, "<path class=\"flow {}\" d=\"M{x1} {y1}C{middle} {y1} {middle} {y2} {x2} {y2}\"/>", line.class);
+    let curve = format!("M{x1} {y1}C{middle} {y1} {middle} {y2} {x2} {y2}");
+    html! { path class={ "flow " (line.class) } d=(curve) {} }
 }
 
-fn write_box(out: &mut String, shape: &DiagramBox) {
+fn labelled_box(shape: &DiagramBox) -> Markup {
     let DiagramBox { x, y, width, height, class, title, subtitle } = shape;
-    let _ = write!(
-        out,
-        "<g class=\"node {class}\"><title>{}</title>\
-         <rect x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" rx=\"6\"/>",
-        escape_xml(&[title.as_str(), subtitle].join("\n").trim_end().replace('\n', ", "))
-    );
+    let tooltip = [title.as_str(), subtitle].join("\n").trim_end().replace('\n', ", ");
     let left = x + 12;
     let first = if subtitle.is_empty() { y + 24 } else { y + 16 };
-    let _ = write!(
-        out,
-        "<text x=\"{left}\" y=\"{first}\">{}</text>",
-        escape_xml(&truncate_to_width(title, MAX_TITLE_WIDTH))
-    );
-    if !subtitle.is_empty() {
-        let second = y + 31;
-        let subtitle = escape_xml(&truncate_to_width(subtitle, MAX_SUBTITLE_WIDTH));
-        let _ = write!(out, "<text class=\"sub\" x=\"{left}\" y=\"{second}\">{subtitle}</text>");
+    html! {
+        g class={ "node " (class) } {
+            title { (xml_line(&tooltip)) }
+            rect x=(x) y=(y) width=(width) height=(height) rx="6" {}
+            text x=(left) y=(first) { (xml_line(&truncate_to_width(title, MAX_TITLE_WIDTH))) }
+            @if !subtitle.is_empty() {
+                text.sub x=(left) y=(y + 31) { (xml_line(&truncate_to_width(subtitle, MAX_SUBTITLE_WIDTH))) }
+            }
+        }
     }
-    out.push_str("</g>\n");
 }
 
 /// The start of a text that is no wider than so many letters, as it is shown. Characters of the far
