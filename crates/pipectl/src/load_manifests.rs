@@ -10,9 +10,9 @@ use model::address::{Address, ServiceRef};
 use model::desired::Desired;
 use model::diagnostic::{Diagnostic, Severity, SourceFile};
 
+use crate::diagnostics::pluralize;
 use crate::manifest_files;
 use crate::output::Output;
-use crate::render::diagnostics::pluralize;
 
 /// The manifests under some paths, and what is wrong with them.
 pub struct LoadedManifests {

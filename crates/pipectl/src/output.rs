@@ -9,7 +9,7 @@ use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Color as AnsiColorChoice, Style};
 use model::diagnostic::{Diagnostic, SourceFile};
 
-use crate::render::diagnostics;
+use crate::diagnostics;
 
 /// What a piece of text is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

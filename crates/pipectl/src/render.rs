@@ -1,7 +1,6 @@
 //! Everything that is shown, made from the same structs that are saved and performed.
 
 pub mod apply_summary;
-pub mod diagnostics;
 pub mod diff;
 pub mod drift;
 pub(crate) mod env_diff;

@@ -5,7 +5,6 @@
 
 mod code_quality;
 mod drifted_objects;
-pub(crate) mod escape;
 mod findings;
 mod github;
 mod gitlab_terraform;

@@ -16,11 +16,9 @@ use ring::digest;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::render::envelope::SCHEMA_VERSION;
-use crate::render::unreachable::UnreachableService;
-
-/// The `kind` of a saved plan.
+/// The `kind` of a saved plan, and the version of its shape.
 const KIND: &str = "SavedPlan";
+const SCHEMA_VERSION: &str = "1.0";
 
 /// Organization and services of a plan. A service name may mean another service in another organization.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,8 +50,7 @@ pub fn plan_digest(plan: &Plan, target: &PlanTarget) -> String {
 ///
 /// # Errors
 /// When the file cannot be written.
-pub fn save_plan(plan: &Plan, target: &PlanTarget, unreachable: &[UnreachableService], file: &Path) -> Result<()> {
-    let unreachable: Vec<&ServiceRef> = unreachable.iter().map(|unread| &unread.service).collect();
+pub fn save_plan(plan: &Plan, target: &PlanTarget, unreachable: &[&ServiceRef], file: &Path) -> Result<()> {
     let saved = json!({
         "schemaVersion": SCHEMA_VERSION,
         "kind": KIND,

@@ -7,10 +7,10 @@ use anyhow::Result;
 use serde::Serialize;
 
 use crate::cli::{DoctorArgs, OutputFormat};
+use crate::escape::{markdown_code, sanitize_line};
 use crate::exit;
 use crate::output::{Label, Output, StyledText};
 use crate::render::envelope::OutputEnvelope;
-use crate::reports::escape::{markdown_code, sanitize_line};
 
 /// How good a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

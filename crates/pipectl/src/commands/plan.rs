@@ -22,7 +22,8 @@ pub(super) async fn run(args: &PlanArgs, output: Output, format: OutputFormat) -
     let target = session.plan_target();
     let (digest, context) = (saved_plan::plan_digest(&plan, target), session.plan_context(args.diff));
     if let Some(file) = &args.out {
-        saved_plan::save_plan(&plan, target, unreachable, file)?;
+        let services: Vec<_> = unreachable.iter().map(|it| &it.service).collect();
+        saved_plan::save_plan(&plan, target, &services, file)?;
     }
     session.save_sandbox()?;
     if format == OutputFormat::Text {

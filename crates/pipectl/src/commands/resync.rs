@@ -10,12 +10,12 @@ use remote::{PerformedAction, WaitMode};
 use serde::Serialize;
 
 use crate::cli::{ConnectArgs, ManifestArgs, OutputFormat, ResyncArgs, WaitFor};
+use crate::diagnostics::pluralize;
+use crate::escape::sanitize_line;
 use crate::exit::{self, UsageError};
 use crate::interruption::Interruption;
 use crate::output::{Label, Output, StyledText};
-use crate::render::diagnostics::pluralize;
 use crate::render::envelope::OutputEnvelope;
-use crate::reports::escape::sanitize_line;
 use crate::session::{AccessMode, LiveView};
 use crate::{project, prompt};
 

@@ -7,9 +7,9 @@ use model::diagnostic::Diagnostic;
 use serde::Serialize;
 
 use crate::cli::{OutputFormat, ValidateArgs};
+use crate::diagnostics::{self, pluralize};
 use crate::load_manifests::LoadedManifests;
 use crate::output::{Output, StyledText};
-use crate::render::diagnostics::{self, pluralize};
 use crate::render::envelope::OutputEnvelope;
 use crate::reports::{self, RunReport};
 use crate::secrets::{self, SecretResolver};

@@ -6,10 +6,10 @@ use planner::{DeclaredIn, DesiredDiff, DesiredFieldDiff};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::diagnostics::pluralize;
 use super::plan::{FIELD_COLUMN, OBJECT_COLUMN, entry_differences, object_label, push_columns, short_value};
+use crate::diagnostics::pluralize;
+use crate::escape::{markdown_code, truncate_chars};
 use crate::output::{Label, StyledText};
-use crate::reports::escape::{markdown_code, truncate_chars};
 
 /// What two environments declare differently.
 #[derive(Debug, Serialize)]

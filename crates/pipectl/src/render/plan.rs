@@ -12,9 +12,9 @@ use model::sanitize::sanitize_line;
 use planner::{Change, FieldChange, FieldVerdict, IgnoredChanges, Plan, Verdict};
 use serde_json::Value;
 
-use super::diagnostics::pluralize;
 use super::diff;
 use super::unreachable::{self, UnreachableService};
+use crate::diagnostics::pluralize;
 use crate::output::{Label, StyledText};
 
 /// Where the words about an object begin, and those about a field.

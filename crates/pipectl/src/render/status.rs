@@ -12,9 +12,9 @@ use model::address::{Address, Kind};
 use model::live::{Live, Object, State};
 use serde::Serialize;
 
-use super::diagnostics::pluralize;
+use crate::diagnostics::pluralize;
+use crate::escape::{markdown_code, sanitize_line, truncate_chars};
 use crate::output::{Label, StyledText};
-use crate::reports::escape::{markdown_code, sanitize_line, truncate_chars};
 
 /// All services that were looked at.
 #[derive(Debug, Default, Serialize)]

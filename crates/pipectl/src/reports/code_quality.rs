@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::escape::sanitize_line;
 use super::findings::{ReportFinding, ReportLevel, all_findings};
 use super::repo_paths::RepoPaths;
 use super::run_report::RunReport;
+use crate::escape::sanitize_line;
 
 /// What is only good to know is no matter of quality, and what has no line cannot be shown.
 pub(super) fn render_code_quality(run: &RunReport<'_>, paths: &RepoPaths) -> String {

@@ -4,11 +4,11 @@ use std::fmt::Write as _;
 
 use model::sanitize::{sanitize_line, sanitize_lines};
 
-use super::escape::truncate_chars;
 use super::findings::{ReportFinding, ReportLevel, all_findings};
 use super::ranked_objects::ranked_objects;
 use super::repo_paths::RepoPaths;
 use super::run_report::RunReport;
+use crate::escape::truncate_chars;
 
 /// GitHub keeps ten of each kind for a step and drops the rest without a word.
 const MAX_PER_LEVEL: usize = 10;

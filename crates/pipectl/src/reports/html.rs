@@ -10,10 +10,10 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use self::drawn_pipes::{DrawnPipe, DrawnService, drawn_services};
 use super::drifted_objects::{DriftedObject, drifted_objects};
-use super::escape::xml_line;
 use super::findings::file_findings;
 use super::ranked_objects::{RankedObject, ranked_objects};
 use super::run_report::RunReport;
+use crate::escape::xml_line;
 
 const STYLE: &str = include_str!("html/style.css");
 

@@ -3,11 +3,11 @@
 use maud::{Markup, PreEscaped, html};
 
 use super::drifted_objects::{DriftKind, DriftedObject, drifted_objects};
-use super::escape::xml_line;
 use super::findings::{ReportFinding, ReportLevel, file_findings};
 use super::ranked_objects::{ObjectSeverity, RankedObject, ranked_objects};
 use super::repo_paths::RepoPaths;
 use super::run_report::RunReport;
+use crate::escape::xml_line;
 
 /// One test case.
 struct TestCase {

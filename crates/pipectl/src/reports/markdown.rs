@@ -10,10 +10,10 @@ use model::diagnostic::{Diagnostic, Severity};
 
 use self::truncate::{CommentPiece, CommentSection};
 use super::drifted_objects::{DriftKind, DriftedObject, drifted_objects};
-use super::escape::{code_fence, markdown_code, markdown_sentence, truncate_chars};
 use super::ranked_objects::{ObjectSeverity, RankedObject, ranked_objects};
 use super::report_target::CommentKey;
 use super::run_report::RunReport;
+use crate::escape::{code_fence, markdown_code, markdown_sentence, truncate_chars};
 
 /// GitHub takes 65,536 characters; the rest is for what a workflow adds.
 const MAX_COMMENT_CHARS: usize = 60_000;

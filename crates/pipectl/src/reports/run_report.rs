@@ -6,8 +6,8 @@ use model::diagnostic::Diagnostic;
 use planner::Plan;
 
 use crate::apply::ObjectResult;
+use crate::diagnostics::{pluralize, severity_counts};
 use crate::render::apply_summary;
-use crate::render::diagnostics::{pluralize, severity_counts};
 use crate::render::drift::DriftReport;
 use crate::render::plan::{self, Context};
 use crate::saved_plan::StaleObject;

@@ -8,10 +8,10 @@ use model::diagnostic::{Diagnostic, Severity};
 use serde_json::{Value, json};
 
 use super::code_quality::stable_fingerprint;
-use super::escape::sanitize_line;
 use super::findings::message_with_help;
 use super::repo_paths::RepoPaths;
 use super::run_report::RunReport;
+use crate::escape::sanitize_line;
 
 const SCHEMA_URL: &str = "https://json.schemastore.org/sarif-2.1.0.json";
 

@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use super::{DoctorFinding, DoctorFindings};
 use crate::cli::ManifestArgs;
+use crate::diagnostics::pluralize;
 use crate::git::{Repository, SHALLOW_HINT};
 use crate::load_manifests::LoadedManifests;
 use crate::output::Output;
 use crate::project::{self, ProjectContext};
-use crate::render::diagnostics::pluralize;
 
 /// What the API is asked about.
 pub(super) struct LocalChecks {

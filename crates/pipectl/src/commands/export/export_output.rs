@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 
 use super::manifest_writer::{FileStatus, WrittenFiles};
 use crate::cli::OutputFormat;
+use crate::diagnostics::pluralize;
 use crate::output::{Output, StyledText};
-use crate::render::diagnostics::pluralize;
 use crate::render::envelope::OutputEnvelope;
 use crate::render::manifests::{manifests_to_yaml, single_line, todo_comment};
 use crate::render::unreachable::{self, UnreachableService};

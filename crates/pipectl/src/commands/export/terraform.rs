@@ -10,9 +10,9 @@ use porting::terraform::{self, RemovedBlock, TerraformImport, TerraformObject};
 use serde_json::{Value, json};
 
 use crate::cli::{ExportArgs, OutputFormat};
+use crate::diagnostics::pluralize;
 use crate::exit;
 use crate::output::{Output, StyledText};
-use crate::render::diagnostics::pluralize;
 use crate::render::envelope::OutputEnvelope;
 use crate::render::manifests::single_line;
 use crate::yaml_writer;

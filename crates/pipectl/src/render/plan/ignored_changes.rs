@@ -5,8 +5,8 @@ use planner::{FieldChange, FieldVerdict, IgnoredChanges, Plan};
 use serde_json::Value;
 
 use super::{FIELD_COLUMN, OBJECT_COLUMN, entry_differences, object_label, push_columns, short_value};
+use crate::diagnostics::pluralize;
 use crate::output::{Label, StyledText};
-use crate::render::diagnostics::pluralize;
 
 /// The line of an object to which nothing is done.
 pub(super) fn push_unchanged_heading(text: &mut StyledText, at: &Address, left: Option<&IgnoredChanges>) {

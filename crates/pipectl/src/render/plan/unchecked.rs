@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use planner::{MissingBase, Plan, UncheckedFields};
 
 use super::comma_separated;
+use crate::diagnostics::pluralize;
 use crate::output::{Label, StyledText};
-use crate::render::diagnostics::pluralize;
 
 /// More kinds of fields than that are counted.
 const MAX_NAMED_FIELDS: usize = 2;

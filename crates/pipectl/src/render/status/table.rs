@@ -7,8 +7,8 @@ use clickpipes::pipe_summary::ComputeSize;
 
 use super::age::format_age;
 use super::{PipeStatus, health_word};
+use crate::escape::{markdown_code, sanitize_line, truncate_chars};
 use crate::output::{Label, StyledText};
-use crate::reports::escape::{markdown_code, sanitize_line, truncate_chars};
 
 type StatusRow<T> = [T; 10];
 

@@ -5,9 +5,9 @@ use planner::FieldChange;
 use serde_json::Value;
 
 use super::{line_breaks, sentence};
+use crate::escape::{truncate_chars, xml_line};
 use crate::render::plan::{entry_differences, field_remark};
 use crate::reports::drifted_objects::DriftedObject;
-use crate::reports::escape::{truncate_chars, xml_line};
 use crate::reports::ranked_objects::RankedObject;
 
 /// A longer value is cut.

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::layout::{DiagramBox, DiagramLayout, DiagramLine};
-use crate::reports::escape::{sanitize_line, xml_line};
+use crate::escape::{sanitize_line, xml_line};
 
 /// So many letters fit into a box, above and below.
 const MAX_TITLE_WIDTH: usize = 31;

@@ -3,8 +3,8 @@
 use planner::FieldChange;
 use serde_json::Value;
 
+use crate::escape::{code_fence, markdown_code, markdown_sentence, truncate_chars};
 use crate::render::plan::{commented_remark, entry_differences};
-use crate::reports::escape::{code_fence, markdown_code, markdown_sentence, truncate_chars};
 use crate::reports::ranked_objects::RankedObject;
 
 /// More fields of one object than that are counted.

@@ -15,7 +15,7 @@ pub(crate) fn truncate_chars(text: &str, most: usize) -> String {
 }
 
 /// One line in which every character is legal in XML and HTML. The writer of either escapes it.
-pub(super) fn xml_line(text: &str) -> String {
+pub(crate) fn xml_line(text: &str) -> String {
     sanitize_line(text).replace(['\u{fffe}', '\u{ffff}'], "\u{fffd}")
 }
 
@@ -26,7 +26,7 @@ pub(crate) fn markdown_code(text: &str) -> String {
 }
 
 /// A sentence of ours in markdown. What stands in backticks in it becomes code.
-pub(super) fn markdown_sentence(text: &str) -> String {
+pub(crate) fn markdown_sentence(text: &str) -> String {
     let parts: Vec<&str> = text.split('`').collect();
     if parts.len().is_multiple_of(2) {
         return escape_mentions(text);
@@ -67,7 +67,7 @@ fn escape_markdown(text: &str) -> String {
 }
 
 /// A block of lines that nothing in them ends.
-pub(super) fn code_fence(kind: &str, lines: &[String]) -> String {
+pub(crate) fn code_fence(kind: &str, lines: &[String]) -> String {
     let lines: Vec<String> = lines.iter().map(|line| sanitize_line(line)).collect();
     let longest = lines.iter().map(|line| longest_backtick_run(line)).max().unwrap_or_default();
     let fence = "`".repeat(longest.max(2) + 1);
