@@ -1,7 +1,7 @@
 //! The published schema of the JSON output. Every document that the other tests parse is validated against it, too.
 
 use crate::support::cli::{WorkDir, assert_published_shape};
-use crate::support::manifests::read_documents;
+use crate::support::manifests::{documents_to_yaml, seeds_named};
 use serde_json::{Value, json};
 
 fn published_schema() -> Value {
@@ -13,11 +13,8 @@ fn published_schema() -> Value {
 #[test]
 fn every_command_prints_a_published_document() {
     let dir = WorkDir::new();
-    let documents = read_documents("tests/seeds").into_iter();
-    let documents =
-        documents.filter(|it| ["kinesis-user", "postgres-cdc"].contains(&it["metadata"]["name"].as_str().unwrap()));
-    let texts: Vec<String> = documents.map(|document| format!("{document}\n")).collect();
-    dir.write_file("pipes.yaml", texts.join("---\n"));
+    let documents = seeds_named(&["kinesis-user", "postgres-cdc"]);
+    dir.write_file("pipes.yaml", documents_to_yaml(&documents));
     dir.write_file("invalid.yaml", "kind: ClickPipe\n");
     let runs: [(&str, &[&str]); 11] = [
         ("Init", &["init", "new"]),

@@ -128,6 +128,28 @@ fn nothing_is_deleted_in_an_unreachable_service() {
     assert_eq!(names("lake"), ["views"]);
 }
 
+/// The other half of the move cannot happen yet.
+#[test]
+fn pipe_that_moved_to_an_unreachable_service_is_not_pruned() {
+    let repo = applied_repo();
+    repo.run_git(&["rm", "--quiet", "pipes/lake-clicks.yaml"]);
+    repo.commit_all("No clicks in the lake");
+    repo.run_successfully(&["apply", "pipes", "--prune=git", "--yes"]);
+    repo.remove_file("pipes/analytics-clicks.yaml");
+    write_manifest(&repo.work_dir, "lake", "clicks", "lake");
+    write_manifest(&repo.work_dir, "analytics", "views", "analytics");
+    repo.commit_all("Move clicks to the lake");
+    fail_lists(&repo, &["lake"]);
+    let said = repo.run_pipectl(&["apply", "pipes", "--prune=git", "--yes"]);
+    assert_eq!(said.code, 3, "{}", said.all_output());
+    let note = "analytics/clicks is not pruned: it is declared as lake/clicks, in a service that could not be read";
+    assert!(said.stderr.contains(note), "{}", said.stderr);
+    assert_eq!(count_live_pipes(&repo, "analytics"), 2);
+    clear_faults(&repo);
+    repo.run_successfully(&["apply", "pipes", "--prune=git", "--yes"]);
+    assert_eq!((count_live_pipes(&repo, "analytics"), count_live_pipes(&repo, "lake")), (1, 1));
+}
+
 #[test]
 fn unreachable_service_is_neither_drifted_nor_in_sync() {
     let repo = applied_repo();

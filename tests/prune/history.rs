@@ -99,6 +99,51 @@ fn protection_on_either_side_of_a_merge_counts() {
     assert_eq!(repo.live_pipe_names(), ["byhand", "clicks", "views"]);
 }
 
+/// A branch cannot prove by itself that somebody else's pipe may go.
+#[test]
+fn manifest_that_only_a_branch_declared_proves_nothing() {
+    let repo = applied(&["clicks"]);
+    let base = repo.commit_all("Applied");
+    repo.run_git(&["switch", "--quiet", "--create", "attack"]);
+    repo.write_file("pipes/byhand.yaml", &kinesis_manifest("byhand", "", ""));
+    repo.commit_all("Add");
+    repo.remove_file("pipes/byhand.yaml");
+    repo.commit_all("Remove");
+    repo.run_git(&["switch", "--quiet", "main"]);
+    repo.run_git(&["merge", "--quiet", "--no-ff", "--no-edit", "attack"]);
+    repo.run_successfully(&PRUNE);
+    assert_eq!(repo.live_pipe_names(), ["byhand", "clicks"]);
+    // After a fast-forward the branch's commits are those of main; the base says what was applied.
+    repo.run_git(&["reset", "--quiet", "--hard", "attack"]);
+    repo.run_successfully(&[&PRUNE[..], &["--base", &base]].concat());
+    assert_eq!(repo.live_pipe_names(), ["byhand", "clicks"]);
+    repo.run_git(&["rm", "--quiet", "pipes/clicks.yaml"]);
+    repo.write_file("pipes/views.yaml", &kinesis_manifest("views", "", ""));
+    repo.commit_all("Views for clicks");
+    repo.run_successfully(&[&PRUNE[..], &["--base", &base]].concat());
+    assert_eq!(repo.live_pipe_names(), ["byhand", "views"]);
+}
+
+#[test]
+fn pruning_needs_every_submodule_below_the_manifests() {
+    let team = TestRepo::new();
+    team.write_file("views.yaml", &kinesis_manifest("views", "", ""));
+    team.commit_all("Views");
+    let repo = applied(&["clicks", "views"]);
+    repo.remove_file("pipes/views.yaml");
+    let from = team.work_dir.temp_dir.path().display().to_string();
+    let add = ["submodule", "--quiet", "add", &from, "pipes/team"];
+    repo.run_git(&[&["-c", "protocol.file.allow=always"][..], &add].concat());
+    repo.commit_all("Views are in the team's repository");
+    repo.run_successfully(&PRUNE);
+    assert_eq!(repo.live_pipe_names(), ["byhand", "clicks", "views"]);
+    repo.run_git(&["submodule", "--quiet", "deinit", "--force", "pipes/team"]);
+    let said = repo.run_pipectl(&PRUNE);
+    assert_eq!(said.code, 1, "{}", said.all_output());
+    assert!(said.stderr.contains("not checked out: pipes/team. Fetch them"), "{}", said.stderr);
+    assert_eq!(repo.live_pipe_names(), ["byhand", "clicks", "views"]);
+}
+
 #[test]
 fn old_manifests_use_the_project_file_of_their_commit() {
     let project = |variables: &str| {

@@ -21,6 +21,11 @@ pub(crate) fn read_secret(name: &str) -> Option<SecretString> {
 }
 
 /// What a variable holds, text or not.
+pub(crate) fn read_os(name: impl AsRef<OsStr>) -> Option<OsString> {
+    std::env::var_os(name)
+}
+
+/// The bytes of what a variable holds, text or not.
 pub(crate) fn read_bytes(name: impl AsRef<OsStr>) -> Option<Vec<u8>> {
-    std::env::var_os(name).map(OsString::into_encoded_bytes)
+    read_os(name).map(OsString::into_encoded_bytes)
 }

@@ -1,9 +1,10 @@
 //! Git as the memory: what was declared in another commit, and what was declared once.
 //!
-//! The `git` command is run and nothing else: no shell, no checkout, no lock, no setting of the
-//! caller's shell that would point it somewhere else.
+//! The `git` command is run and nothing else: no shell, no checkout, no lock. See [`git_command`]
+//! for what it must not obey.
 
 mod cat_file;
+mod git_command;
 mod history;
 mod history_query;
 mod manifest_at;
@@ -11,16 +12,14 @@ mod renames;
 mod services;
 mod tree;
 
-use std::fmt;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use anyhow::{Context, Result, anyhow, bail};
 use model::diagnostic::SourceFile;
 
 use self::cat_file::BlobReader;
-use crate::credentials;
+use self::git_command::{NotInRepository, STDIN, git_command_in, locate_path, run_git, start_error};
 
 pub(crate) use self::history_query::{EvidenceByAddress, GitHistory, GitQuery};
 pub(crate) use self::services::GitServices;
@@ -28,23 +27,6 @@ pub(crate) use self::services::GitServices;
 /// Says how to get the whole history where only a part of it was fetched.
 pub(crate) const SHALLOW_HINT: &str = "this clone is shallow: fetch the whole history, with `fetch-depth: 0` in a \
                        GitHub checkout, `GIT_DEPTH: 0` on GitLab, or `git fetch --unshallow`";
-
-/// The path that stands for standard input.
-const STDIN: &str = "-";
-
-/// What must not come from the environment: it is about another repository than the one in which
-/// the manifests stand.
-const GIT_VARIABLES: [&str; 9] = [
-    "GIT_DIR",
-    "GIT_WORK_TREE",
-    "GIT_INDEX_FILE",
-    "GIT_OBJECT_DIRECTORY",
-    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
-    "GIT_COMMON_DIR",
-    "GIT_NAMESPACE",
-    "GIT_PREFIX",
-    "GIT_GRAFT_FILE",
-];
 
 /// The repository in which the manifests stand.
 #[derive(Clone, Debug)]
@@ -65,18 +47,6 @@ pub(crate) struct Commit {
     pub(crate) subject: String,
 }
 
-/// A path outside every git repository.
-#[derive(Debug)]
-struct NotInRepository(PathBuf);
-
-impl fmt::Display for NotInRepository {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} is not in a git repository", self.0.display())
-    }
-}
-
-impl std::error::Error for NotInRepository {}
-
 impl Repository {
     /// Finds the repository of the paths, if they are in one. Standard input is in none.
     ///
@@ -88,7 +58,6 @@ impl Repository {
             Ok(repository) => Ok(Some(repository)),
             Err(error) if error.is::<NotInRepository>() => Ok(None),
             Err(_) if paths.iter().any(|path| path == Path::new(STDIN)) => Ok(None),
-            Err(_) if !paths.iter().any(|path| is_in_repository(path)) => Ok(None),
             Err(error) => Err(error),
         }
     }
@@ -214,72 +183,6 @@ impl Repository {
 
     fn git_command(&self) -> Command {
         git_command_in(&self.top)
-    }
-}
-
-/// The top of the repository and the path as seen from there. The path itself need not exist any
-/// more, but a folder above it must.
-fn locate_path(path: &Path) -> Result<(PathBuf, String)> {
-    if path == Path::new(STDIN) {
-        bail!("standard input has no history: name the files and folders that git knows");
-    }
-    let (folder, rest) = nearest_folder(path);
-    let text = run_git(git_command_in(folder).args(["rev-parse", "--show-toplevel", "--show-prefix"])).map_err(
-        |error| match format!("{error:#}") {
-            text if text.contains("not a git repository (") => NotInRepository(path.to_owned()).into(),
-            _ => error,
-        },
-    )?;
-    let text = String::from_utf8(text).context("the path of the repository is not text")?;
-    let mut lines = text.lines();
-    let (top, prefix) = (lines.next().unwrap_or_default(), lines.next().unwrap_or_default());
-    let rest: Vec<_> = rest.iter().map(|part| part.to_string_lossy()).collect();
-    let root = format!("{prefix}{}", rest.join("/"));
-    Ok((PathBuf::from(top), root.trim_end_matches('/').to_owned()))
-}
-
-/// Whether there is a repository at the path or above it, as far as can be seen without git.
-fn is_in_repository(path: &Path) -> bool {
-    let whole = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    whole.ancestors().any(|folder| folder.join(".git").exists())
-}
-
-/// The deepest folder that is there, and what is left of the path.
-fn nearest_folder(path: &Path) -> (&Path, &Path) {
-    for folder in path.ancestors() {
-        let there = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-        if there.is_dir() {
-            return (there, path.strip_prefix(folder).unwrap_or(path));
-        }
-    }
-    (Path::new("."), path)
-}
-
-fn git_command_in(folder: &Path) -> Command {
-    let mut command = Command::new("git");
-    command.args(["--no-pager", "--no-optional-locks", "--literal-pathspecs"]);
-    command.args(["-c", "log.showRoot=true", "-c", "core.quotePath=false", "-C"]).arg(folder);
-    command.env("LC_ALL", "C").env("GIT_TERMINAL_PROMPT", "0").stdin(Stdio::null());
-    for name in GIT_VARIABLES.into_iter().chain(credentials::key_variables()) {
-        command.env_remove(name);
-    }
-    command
-}
-
-fn run_git(command: &mut Command) -> Result<Vec<u8>> {
-    let output = command.output().map_err(|error| start_error(&error))?;
-    if output.status.success() {
-        return Ok(output.stdout);
-    }
-    let message = String::from_utf8_lossy(&output.stderr);
-    let message = message.trim().strip_prefix("fatal: ").unwrap_or(message.trim());
-    bail!("git: {}", if message.is_empty() { "failed without a word" } else { message })
-}
-
-fn start_error(error: &std::io::Error) -> anyhow::Error {
-    match error.kind() {
-        ErrorKind::NotFound => anyhow!("the `git` command is not installed, or not in PATH"),
-        _ => anyhow!("cannot run git: {error}"),
     }
 }
 

@@ -34,7 +34,7 @@ use crate::selection::Selection;
 
 pub(crate) use self::live_view::{LiveView, load_valid_manifests};
 pub(crate) use self::observe::{ObservedServices, collect_partial};
-use self::prune_inputs::PruneInputs;
+use self::prune_inputs::{NamesElsewhere, PruneInputs};
 
 /// What is declared, what of it is meant, and the client.
 pub(crate) struct Session {
@@ -215,7 +215,7 @@ impl Session {
 
     /// Says what is not pruned though it could be thought so.
     pub(crate) fn warn_not_pruned(&self, plan: &Plan, output: Output) {
-        for note in self.prune_inputs.not_pruned_notes(plan) {
+        for note in self.prune_inputs.not_pruned_notes(plan, &self.unread_names()) {
             output.print_message_line(&note);
         }
     }
@@ -223,6 +223,12 @@ impl Session {
     /// Services that the plan says nothing about, as they could not be read.
     pub(crate) fn unreachable_services(&self) -> &[UnreachableService] {
         self.unreachable.get().map_or(&[], Vec::as_slice)
+    }
+
+    /// What is declared in the services that could not be read.
+    fn unread_names(&self) -> NamesElsewhere<'_> {
+        let unread = self.desired.keys().filter(|at| !self.is_reachable(&at.service));
+        unread.map(|at| ((at.kind, &at.name), at)).collect()
     }
 
     fn is_reachable(&self, service: &ServiceRef) -> bool {
@@ -239,7 +245,7 @@ impl Session {
         if self.is_partial {
             return plan.narrow_to(|at| self.selected.contains(at));
         }
-        let proofs = self.prune_inputs.prune_evidence(&plan);
+        let proofs = self.prune_inputs.prune_evidence(&plan, &self.unread_names());
         prune_unmanaged(plan, &desired, live, &proofs, &policy)
     }
 

@@ -6,7 +6,8 @@ use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 use anyhow::{Context, Result, anyhow, bail};
 use model::yaml::MAX_BYTES;
 
-use super::{Repository, start_error};
+use super::Repository;
+use super::git_command::start_error;
 
 /// `git cat-file --batch`: one question, one answer, so that neither side waits for the other with
 /// a full pipe.

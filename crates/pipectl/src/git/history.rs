@@ -1,5 +1,7 @@
 //! Every change of a manifest file that led to `HEAD`.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Result, bail};
 
 use super::tree::LINK_MODE;
@@ -21,24 +23,64 @@ pub(super) struct HistoryStep {
     pub(super) new_hashes: Vec<String>,
 }
 
+/// Every step that led to `HEAD`, each newest first.
+pub(super) struct History {
+    /// On every branch that was merged: who removed what, and what was protected.
+    pub(super) all: Vec<HistoryStep>,
+    /// Along first parents only, merges against theirs: what the target branch itself declared.
+    pub(super) mainline: Vec<HistoryStep>,
+}
+
+/// Which commits a log walks.
+#[derive(Clone, Copy)]
+enum Walk {
+    All,
+    FirstParents,
+}
+
+impl Walk {
+    fn log_flags(self) -> [&'static str; 2] {
+        match self {
+            Self::All => ["--full-history", "--diff-merges=separate"],
+            Self::FirstParents => ["--first-parent", "--diff-merges=first-parent"],
+        }
+    }
+}
+
 impl Repository {
-    /// The steps to `HEAD`, newest first, on every branch that was merged. Files are not followed
-    /// under other names: what a file declares counts, not how it is called. Folders are.
+    /// The steps to `HEAD`. Files are not followed under other names: what a file declares counts,
+    /// not how it is called. Folders are.
     ///
     /// # Errors
-    /// In a shallow clone: what it does not have cannot prove anything.
-    pub(super) fn history_steps(&self, project: &ProjectContext) -> Result<Vec<HistoryStep>> {
+    /// In a shallow clone: what it does not have cannot prove anything. Where a submodule with
+    /// manifests is not checked out: what it declares would count as declared nowhere.
+    pub(super) fn read_history(&self, project: &ProjectContext) -> Result<History> {
         if self.is_shallow()? {
             bail!("what git declared once is not known here: {SHALLOW_HINT}");
         }
-        let mut steps = self.steps_to_commit("HEAD")?;
-        for (commit, earlier) in self.folder_moves(project)? {
-            steps.extend(earlier.steps_to_commit(&commit)?);
-        }
-        Ok(steps)
+        self.require_submodules()?;
+        let moves = self.folder_moves(project)?;
+        let walk = |walk| {
+            let mut steps = self.steps_to_commit("HEAD", walk)?;
+            for (commit, earlier) in &moves {
+                steps.extend(earlier.steps_to_commit(commit, walk)?);
+            }
+            Ok::<_, anyhow::Error>(steps)
+        };
+        Ok(History { all: walk(Walk::All)?, mainline: walk(Walk::FirstParents)? })
     }
 
-    fn steps_to_commit(&self, commit: &str) -> Result<Vec<HistoryStep>> {
+    /// The hashes of the commits on the way from a revision to `HEAD`, along first parents.
+    ///
+    /// # Errors
+    /// When git cannot answer.
+    pub(super) fn commits_since(&self, revision: &str) -> Result<BTreeSet<String>> {
+        let range = format!("{}..HEAD", self.resolve_commit(revision)?.hash);
+        let hashes = self.git_output_line(&["rev-list", "--first-parent", &range])?;
+        Ok(hashes.lines().map(str::to_owned).collect())
+    }
+
+    fn steps_to_commit(&self, commit: &str, walk: Walk) -> Result<Vec<HistoryStep>> {
         let length = self.resolve_commit("HEAD")?.short.len();
         let mut args = vec![
             "log",
@@ -46,14 +88,14 @@ impl Repository {
             "-z",
             "--no-renames",
             "--no-abbrev",
-            "--full-history",
-            "--diff-merges=separate",
+            "--no-ext-diff",
+            "--no-textconv",
             "--no-show-signature",
             "--encoding=UTF-8",
             "--format=%x01%H%x02%P%x02%s",
-            commit,
-            "--",
         ];
+        args.extend(walk.log_flags());
+        args.extend([commit, "--"]);
         if !self.roots.iter().any(String::is_empty) {
             args.extend(self.roots.iter().map(String::as_str));
         }

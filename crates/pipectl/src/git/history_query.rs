@@ -8,10 +8,11 @@ use clickpipes::manifest::{self, Manifest};
 use model::address::{Address, Kind, Name};
 use model::desired::Desired;
 use model::diagnostic::Severity;
+use model::live::Id;
 use planner::{PruneEvidence, PruneReason};
 
 use super::cat_file::BlobReader;
-use super::history::HistoryStep;
+use super::history::{History, HistoryStep};
 use super::manifest_at::{self, ManifestArchive};
 use super::services::GitServices;
 use super::{Commit, Repository};
@@ -96,7 +97,7 @@ impl GitHistory {
         let base = manifests(&query.base)?;
         let mut history = Self { base, since: manifests(&query.changed_since)?, ..Self::default() };
         if query.needs_removals {
-            let removed = find_removals(&repository, &repository.history_steps(project)?, project)?;
+            let removed = proven_removals(&repository, query.base.as_deref(), history.base.as_deref(), project)?;
             if !removed.is_empty() {
                 let names = removed.iter().map(|removal| &removal.key.name).collect();
                 history.head_index = HeadIndex::read_head(&repository, project, &names)?;
@@ -210,26 +211,64 @@ impl Repository {
     }
 }
 
+/// What was removed, as far as the target branch itself declared it.
+///
+/// A branch that adds a manifest for somebody's pipe and removes it again would else prove by itself
+/// that the pipe may be deleted. Against its first parent the merge changes nothing. After a
+/// fast-forward the branch's commits are the target's own; then what counts is what the base, the
+/// last tree that was applied, declared.
+///
+/// ```text
+/// main    o-----------M    M against o: nothing was removed
+/// branch   \-+x---x-/      adds x, removes x
+/// ```
+fn proven_removals(
+    repository: &Repository,
+    base_revision: Option<&str>,
+    base: Option<&[Manifest]>,
+    project: &ProjectContext,
+) -> Result<Vec<Removal>> {
+    let History { all, mainline } = repository.read_history(project)?;
+    let mut archive = ManifestArchive::open_archive(repository, project)?;
+    let unapplied = base_revision.map(|revision| repository.commits_since(revision)).transpose()?.unwrap_or_default();
+    let applied: BTreeSet<DeclaredKey> = base.into_iter().flatten().flat_map(DeclaredKey::all_from_manifest).collect();
+    let mut proven = BTreeSet::new();
+    for step in &mainline {
+        let removed = removed_keys(&mut archive, step)?.into_iter().map(|(key, _)| key);
+        proven.extend(removed.filter(|key| !unapplied.contains(&step.hash) || applied.contains(key)));
+    }
+    let mut removed = find_removals(&mut archive, &all)?;
+    removed.retain(|removal| proven.contains(&removal.key));
+    Ok(removed)
+}
+
+/// What one step took away: whether it was protected, and its pinned id.
+fn removed_keys(
+    archive: &mut ManifestArchive<'_>,
+    step: &HistoryStep,
+) -> Result<Vec<(DeclaredKey, (bool, Option<Id>))>> {
+    let before = archive.declared_at(&format!("{}^", step.hash), &step.old_hashes)?;
+    let after = archive.declared_at(&step.hash, &step.new_hashes)?;
+    let before = before.iter().flat_map(|declared| declared.iter());
+    let removed = before.filter(|(key, _)| !after.iter().any(|declared| declared.contains_key(*key)));
+    Ok(removed.map(|(key, state)| (key.clone(), state.clone())).collect())
+}
+
 /// What some commit took away, with the newest such commit. A merge is only named where no commit
 /// on the way to it did the same; what either of them protected stays protected.
-fn find_removals(repository: &Repository, steps: &[HistoryStep], project: &ProjectContext) -> Result<Vec<Removal>> {
-    let mut archive = ManifestArchive::open_archive(repository, project)?;
+fn find_removals(archive: &mut ManifestArchive<'_>, steps: &[HistoryStep]) -> Result<Vec<Removal>> {
     let mut found: BTreeMap<DeclaredKey, (bool, PruneEvidence)> = BTreeMap::new();
     for step in steps {
-        let before = archive.declared_at(&format!("{}^", step.hash), &step.old_hashes)?;
-        let after = archive.declared_at(&step.hash, &step.new_hashes)?;
-        for (key, (was_protected, pinned)) in before.iter().flat_map(|declared| declared.iter()) {
-            let earlier = found.get(key);
-            let better = earlier.is_none_or(|(merge, _)| *merge && !step.is_merge);
-            let stays_protected = *was_protected || earlier.is_some_and(|(_, proof)| proof.protect);
-            if better && !after.iter().any(|declared| declared.contains_key(key)) {
-                let ground = PruneReason::RemovedBy(step.commit.clone());
-                let proof = PruneEvidence { reason: ground, protect: stays_protected, pinned: pinned.clone() };
-                found.insert(key.clone(), (step.is_merge, proof));
+        for (key, (was_protected, pinned)) in removed_keys(archive, step)? {
+            let earlier = found.get(&key);
+            let protect = was_protected || earlier.is_some_and(|(_, proof)| proof.protect);
+            if earlier.is_none_or(|(merge, _)| *merge && !step.is_merge) {
+                let reason = PruneReason::RemovedBy(step.commit.clone());
+                found.insert(key, (step.is_merge, PruneEvidence { reason, protect, pinned }));
             }
         }
     }
-    Ok(found.into_iter().map(|(key, (_, proof))| Removal { key, evidence: proof }).collect())
+    Ok(found.into_iter().map(|(key, (_, evidence))| Removal { key, evidence }).collect())
 }
 
 impl HeadIndex {

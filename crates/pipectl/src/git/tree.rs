@@ -93,9 +93,39 @@ impl Repository {
     }
 
     fn list_entries(&self, commit: &Commit) -> Result<Vec<Blob>> {
+        Ok(self.tree_lines(commit)?.iter().filter_map(|line| parse_entry(line)).collect())
+    }
+
+    fn tree_lines(&self, commit: &Commit) -> Result<Vec<String>> {
         let listed = self.git_output_bytes(&["ls-tree", "-r", "-z", "--full-tree", &commit.hash])?;
-        let entries = listed.split(|byte| *byte == 0).filter(|entry| !entry.is_empty());
-        Ok(entries.filter_map(|entry| parse_entry(&String::from_utf8_lossy(entry))).collect())
+        let lines = listed.split(|byte| *byte == 0).filter(|line| !line.is_empty());
+        Ok(lines.map(|line| String::from_utf8_lossy(line).into_owned()).collect())
+    }
+
+    /// Submodules below the manifest paths, or above them, must be checked out.
+    ///
+    /// # Errors
+    /// Names those that are not: the manifests in them are in no commit and in no folder here.
+    pub(super) fn require_submodules(&self) -> Result<()> {
+        let lines = self.tree_lines(&self.resolve_commit("HEAD")?)?;
+        let submodules = lines.iter().filter_map(|line| line.strip_prefix(SUBMODULE_MODE)?.split_once('\t'));
+        let is_missing = |path: &&str| self.may_hold_manifests(path) && !self.top.join(path).join(".git").exists();
+        let missing: Vec<&str> = submodules.map(|(_, path)| path).filter(is_missing).collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        bail!(
+            "pruning needs every manifest, and these submodules are not checked out: {}. Fetch them \
+             (`git submodule update --init`, `submodules: true` in a GitHub checkout)",
+            missing.join(", ")
+        )
+    }
+
+    fn may_hold_manifests(&self, folder: &str) -> bool {
+        let is_below = |above: &str, path: &str| {
+            above.is_empty() || path.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        self.roots.iter().any(|root| is_below(root, folder) || is_below(folder, root))
     }
 
     /// Whether the commands would read a file with this path from the working folder.
@@ -132,6 +162,9 @@ fn resolve_link(link: &str, to: &str) -> Option<String> {
 
 /// So many links may follow each other.
 const MAX_LINK_CHAIN: usize = 8;
+
+/// The mode of a submodule.
+const SUBMODULE_MODE: &str = "160000 ";
 
 /// The mode of a symbolic link.
 pub(super) const LINK_MODE: &str = "120000";

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use anyhow::Result;
-use model::address::{Address, Kind, ServiceRef};
+use model::address::{Address, Kind, Name, ServiceRef};
 use model::project::{Policy, PruneMode};
 use model::selector::AddressPattern;
 use planner::{Plan, PruneEvidence, PruneReason};
@@ -28,6 +28,9 @@ pub(super) struct PruneInputs {
     /// Where the scope may reach.
     scope_services: BTreeSet<ServiceRef>,
 }
+
+/// Declared objects of services that could not be read, by what a moved object keeps.
+pub(super) type NamesElsewhere<'d> = BTreeMap<(Kind, &'d Name), &'d Address>;
 
 /// What is to be pruned by. A plan of a part deletes nothing that is not part of it.
 ///
@@ -102,16 +105,32 @@ impl PruneInputs {
         removed.chain(self.scope_services.iter().map(|service| (service, Kind::ClickPipe)))
     }
 
-    /// What is not deleted, though its manifest was removed from the files that are named.
-    pub(super) fn not_pruned_notes(&self, plan: &Plan) -> Vec<String> {
-        let unmanaged = plan.unmanaged.iter().map(|other| &other.address);
-        let kept = unmanaged.filter_map(|at| Some((at, self.still_declared.get(at)?)));
-        kept.map(|(at, file)| format!("note: {at} is not pruned: {file} declares it, or may do so")).collect()
+    /// What is not deleted, though its manifest was removed from the files that are named. `unread`
+    /// are the declared objects of services that could not be read.
+    pub(super) fn not_pruned_notes(&self, plan: &Plan, unread: &NamesElsewhere<'_>) -> Vec<String> {
+        let unmanaged = || plan.unmanaged.iter().map(|other| &other.address);
+        let kept = unmanaged().filter_map(|at| Some((at, self.still_declared.get(at)?)));
+        let kept = kept.map(|(at, file)| format!("note: {at} is not pruned: {file} declares it, or may do so"));
+        let moved = unmanaged()
+            .filter(|at| self.may_be_pruned(at))
+            .filter_map(|at| Some((at, unread.get(&(at.kind, &at.name))?)));
+        let moved = moved.map(|(at, other)| {
+            format!("note: {at} is not pruned: it is declared as {other}, in a service that could not be read")
+        });
+        kept.chain(moved).collect()
+    }
+
+    fn may_be_pruned(&self, at: &Address) -> bool {
+        self.history_evidence.contains_key(at) || self.scope_patterns.iter().any(|pattern| pattern.matches(at))
     }
 
     /// Why live objects that nobody declares may be deleted. A scope is about pipes: whether
     /// somebody else uses an endpoint, a name does not tell.
-    pub(super) fn prune_evidence(&self, plan: &Plan) -> BTreeMap<Address, PruneEvidence> {
+    ///
+    /// A pipe that moved to another service is there under the same name. While that service cannot
+    /// be read (it is down, or its name is misspelt) the other half of the move will not happen, and
+    /// the delete would be all of it.
+    pub(super) fn prune_evidence(&self, plan: &Plan, unread: &NamesElsewhere<'_>) -> BTreeMap<Address, PruneEvidence> {
         let pipes = plan.unmanaged.iter().map(|other| &other.address);
         let pipes = pipes.filter(|at| at.kind == Kind::ClickPipe);
         let covered = pipes.filter_map(|at| {
@@ -119,6 +138,7 @@ impl PruneInputs {
             let ground = PruneReason::InScope(pattern.to_string());
             Some((at.clone(), PruneEvidence { reason: ground, protect: false, pinned: None }))
         });
-        covered.chain(self.history_evidence.clone()).collect()
+        let evidence = covered.chain(self.history_evidence.clone());
+        evidence.filter(|(at, _)| !unread.contains_key(&(at.kind, &at.name))).collect()
     }
 }

@@ -1,0 +1,140 @@
+//! How git is run: in the repository around the manifests, and configured by the machine alone.
+//!
+//! The tree that is judged is a stranger's. A folder of committed files can look like a bare
+//! repository of its own, with a `config` that names programs (`core.fsmonitor`, a promisor
+//! remote's `uploadpack`). Git takes the nearest folder that looks like a repository, so it would
+//! run these programs with the API key within reach. Hence the top is found here, by its `.git`,
+//! which git itself never checks out of a tree.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, anyhow, bail};
+
+use crate::env_vars;
+
+/// The path that stands for standard input.
+pub(super) const STDIN: &str = "-";
+
+/// All that git gets of the environment: where programs and the user's own settings are. No key, no
+/// secret, and nothing that points git to another repository.
+const PASSED_VARIABLES: [&str; 16] = [
+    "APPDATA",
+    "GIT_CONFIG_GLOBAL",
+    "GIT_CONFIG_NOSYSTEM",
+    "GIT_CONFIG_SYSTEM",
+    "HOME",
+    "HOMEDRIVE",
+    "HOMEPATH",
+    "LOCALAPPDATA",
+    "PATH",
+    "PROGRAMDATA",
+    "SYSTEMROOT",
+    "TEMP",
+    "TMP",
+    "TMPDIR",
+    "USERPROFILE",
+    "XDG_CONFIG_HOME",
+];
+
+/// What no repository may switch on. Objects are read and nothing else, so no program, hook or
+/// transport has any use here. `safe.bareRepository` is the second lock behind [`locate_path`].
+const FIXED_SETTINGS: [&str; 6] = [
+    "safe.bareRepository=explicit",
+    "core.fsmonitor=false",
+    "core.hooksPath=/dev/null",
+    "protocol.allow=never",
+    "log.showRoot=true",
+    "core.quotePath=false",
+];
+
+/// A path outside every git repository.
+#[derive(Debug)]
+pub(super) struct NotInRepository(PathBuf);
+
+impl fmt::Display for NotInRepository {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} is not in a git repository", self.0.display())
+    }
+}
+
+impl std::error::Error for NotInRepository {}
+
+/// The top of the repository and the path as seen from there, with slashes. The path itself need
+/// not exist any more, but a folder above it must.
+///
+/// # Errors
+/// [`NotInRepository`] when no folder above the path holds a `.git`; else when git refuses it.
+pub(super) fn locate_path(path: &Path) -> Result<(PathBuf, String)> {
+    if path == Path::new(STDIN) {
+        bail!("standard input has no history: name the files and folders that git knows");
+    }
+    let (folder, rest) = nearest_folder(path);
+    let folder = folder.canonicalize().with_context(|| format!("cannot read {}", folder.display()))?;
+    let top = folder.ancestors().find(|above| above.join(".git").exists());
+    let top = top.ok_or_else(|| NotInRepository(path.to_owned()))?;
+    let below = folder.strip_prefix(top).unwrap_or(&folder).join(rest);
+    let below: Vec<_> = below.iter().map(|part| part.to_string_lossy()).collect();
+    let printed = run_git(git_command_in(top).args(["rev-parse", "--show-toplevel"]))?;
+    let printed = String::from_utf8(printed).context("the path of the repository is not text")?;
+    Ok((PathBuf::from(printed.trim_end_matches('\n')), below.join("/")))
+}
+
+/// The deepest folder that is there, and what is left of the path.
+fn nearest_folder(path: &Path) -> (&Path, &Path) {
+    for folder in path.ancestors() {
+        let there = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        if there.is_dir() {
+            return (there, path.strip_prefix(folder).unwrap_or(path));
+        }
+    }
+    (Path::new("."), path)
+}
+
+/// Git in the folder at the top of a repository.
+pub(super) fn git_command_in(top: &Path) -> Command {
+    let mut command = Command::new("git");
+    command.env_clear().envs(PASSED_VARIABLES.into_iter().filter_map(passed_variable));
+    command.env("LC_ALL", "C").env("GIT_TERMINAL_PROMPT", "0");
+    // A clone with `--filter` would fetch what it lacks, by whatever program its remote names.
+    command.env("GIT_NO_LAZY_FETCH", "1").env("GIT_NO_REPLACE_OBJECTS", "1");
+    command.env("GIT_CEILING_DIRECTORIES", top.parent().unwrap_or(top));
+    command.args(["--no-pager", "--no-optional-locks", "--literal-pathspecs"]);
+    command.args(FIXED_SETTINGS.iter().flat_map(|setting| ["-c", setting]));
+    command.arg("-C").arg(top).stdin(Stdio::null());
+    command
+}
+
+fn passed_variable(name: &'static str) -> Option<(&'static str, OsString)> {
+    let value = env_vars::read_os(name)?;
+    if name != "PATH" {
+        return Some((name, value));
+    }
+    // A relative folder on PATH is one of the judged tree.
+    let folders = std::env::split_paths(&value).filter(|folder| folder.is_absolute());
+    std::env::join_paths(folders).ok().map(|value| (name, value))
+}
+
+/// What git prints.
+///
+/// # Errors
+/// When it cannot be run, or fails; then with what it says.
+pub(super) fn run_git(command: &mut Command) -> Result<Vec<u8>> {
+    let output = command.output().map_err(|error| start_error(&error))?;
+    if output.status.success() {
+        return Ok(output.stdout);
+    }
+    let message = String::from_utf8_lossy(&output.stderr);
+    let message = message.trim().strip_prefix("fatal: ").unwrap_or(message.trim());
+    bail!("git: {}", if message.is_empty() { "failed without a message" } else { message })
+}
+
+pub(super) fn start_error(error: &std::io::Error) -> anyhow::Error {
+    match error.kind() {
+        ErrorKind::NotFound => anyhow!("the `git` command is not installed, or not in PATH"),
+        _ => anyhow!("cannot run git: {error}"),
+    }
+}
