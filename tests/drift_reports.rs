@@ -95,7 +95,7 @@ fn drift_fails_junit_test_cases_but_unmanaged_does_not() {
         <testcase classname="analytics" name="clicks" file="pipes/clicks.yaml"><failure type="drift" message="changed outside git: `settings.streaming_max_insert_wait_ms` git 500, live 900">changed outside git: `settings.streaming_max_insert_wait_ms` git 500, live 900</failure></testcase>
         <testcase classname="analytics" name="views" file="pipes/views.yaml"><failure type="drift" message="missing: in git, not live">missing: in git, not live</failure></testcase>
         <testcase classname="analytics" name="byhand"><system-out>unmanaged: live, not in git: id `ID`</system-out></testcase>
-        <testcase classname="analytics" name="orders" file="pipes/orders.yaml"/>
+        <testcase classname="analytics" name="orders" file="pipes/orders.yaml"></testcase>
       </testsuite>
     </testsuites>
     "#);

@@ -31,18 +31,18 @@ fn gitlab_counts_a_replacement_twice() {
 fn every_object_is_a_junit_test_case() {
     let (desired, plan) = small();
     assert_snapshot!(rendered(ReportFormat::Junit, &run(&desired, &plan)), @r#"
-<?xml version="1.0" encoding="UTF-8"?>
-<testsuites name="pipectl plan" tests="6" failures="1" errors="0" skipped="0">
-  <testsuite name="pipectl plan" tests="6" failures="1" errors="0" skipped="0">
-    <testcase classname="analytics" name="guarded" file="pipes.yaml"><failure type="blocked" message="blocked: it is protected, and this change would replace it: remove `protect`, or undo the change that forces replacement">blocked: it is protected, and this change would replace it: remove `protect`, or undo the change that forces replacement</failure></testcase>
-    <testcase classname="analytics" name="gone" file="pipes.yaml"><system-out>delete (state: absent): table `default.clicks` is kept; drop it yourself if you do not need it</system-out></testcase>
-    <testcase classname="analytics" name="moved" file="pipes.yaml"><system-out>must be replaced: `source.kafka.topics` cannot be changed in place; no `offset` is set, so the API picks the start: rows in `default.clicks` may be duplicated or missing</system-out></testcase>
-    <testcase classname="analytics" name="bigger" file="pipes.yaml"><system-out>update: `scaling.replicas`</system-out></testcase>
-    <testcase classname="analytics" name="new" file="pipes.yaml"><system-out>create</system-out></testcase>
-    <testcase classname="analytics" name="same" file="pipes.yaml"/>
-  </testsuite>
-</testsuites>
-"#);
+    <?xml version="1.0" encoding="UTF-8"?>
+    <testsuites name="pipectl plan" tests="6" failures="1" errors="0" skipped="0">
+      <testsuite name="pipectl plan" tests="6" failures="1" errors="0" skipped="0">
+        <testcase classname="analytics" name="guarded" file="pipes.yaml"><failure type="blocked" message="blocked: it is protected, and this change would replace it: remove `protect`, or undo the change that forces replacement">blocked: it is protected, and this change would replace it: remove `protect`, or undo the change that forces replacement</failure></testcase>
+        <testcase classname="analytics" name="gone" file="pipes.yaml"><system-out>delete (state: absent): table `default.clicks` is kept; drop it yourself if you do not need it</system-out></testcase>
+        <testcase classname="analytics" name="moved" file="pipes.yaml"><system-out>must be replaced: `source.kafka.topics` cannot be changed in place; no `offset` is set, so the API picks the start: rows in `default.clicks` may be duplicated or missing</system-out></testcase>
+        <testcase classname="analytics" name="bigger" file="pipes.yaml"><system-out>update: `scaling.replicas`</system-out></testcase>
+        <testcase classname="analytics" name="new" file="pipes.yaml"><system-out>create</system-out></testcase>
+        <testcase classname="analytics" name="same" file="pipes.yaml"></testcase>
+      </testsuite>
+    </testsuites>
+    "#);
 }
 
 #[test]
