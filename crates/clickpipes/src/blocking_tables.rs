@@ -7,10 +7,8 @@
 
 use serde_json::Value;
 
+use crate::pipe::written_tables::{WriteMode, WrittenTable, written_tables};
 use model::address::Kind;
-
-/// Where a pipe writes that names no database.
-pub(crate) const DEFAULT_DATABASE: &str = "default";
 
 /// The tables that must hold no rows before the desired object can be made.
 pub fn tables_required_empty(kind: Kind, desired: &Value) -> Vec<String> {
@@ -22,7 +20,7 @@ pub fn tables_required_empty(kind: Kind, desired: &Value) -> Vec<String> {
 
 /// Those of them that the live object writes, and leaves behind with rows in them.
 pub fn find_blocking_tables(kind: Kind, desired: &Value, live: &Value) -> Vec<String> {
-    let written = written_tables(live);
+    let written: Vec<String> = written_tables(live).iter().map(qualified_name).collect();
     let mut tables = tables_required_empty(kind, desired);
     tables.retain(|table| written.contains(table));
     tables
@@ -44,23 +42,14 @@ pub fn drop_statements(tables: &[String]) -> String {
     statements.join(" ")
 }
 
-/// The tables that copies of a database are kept in. Only these are wanted empty: other sources
-/// add to what is there.
+/// Only copies of a database need empty tables: other sources add to what is there.
 fn mirrored_tables(body: &Value) -> Vec<String> {
-    let sources = body["source"].as_object().into_iter().flat_map(|arms| arms.values());
-    let mappings = sources.filter_map(|source| source["tableMappings"].as_array()).flatten();
-    let names = mappings.filter_map(|mapping| mapping["targetTable"].as_str());
-    names.map(|name| qualified_table(body, name)).collect()
+    let tables = written_tables(body).into_iter();
+    tables.filter(|table| table.write_mode == WriteMode::Mirror).map(|table| qualified_name(&table)).collect()
 }
 
-fn written_tables(body: &Value) -> Vec<String> {
-    let own = body["destination"]["table"].as_str().filter(|name| !name.is_empty());
-    own.map(|name| qualified_table(body, name)).into_iter().chain(mirrored_tables(body)).collect()
-}
-
-fn qualified_table(body: &Value, table: &str) -> String {
-    let database = body["destination"]["database"].as_str().filter(|name| !name.is_empty());
-    format!("{}.{}", quote_identifier(database.unwrap_or(DEFAULT_DATABASE)), quote_identifier(table))
+fn qualified_name(table: &WrittenTable<'_>) -> String {
+    format!("{}.{}", quote_identifier(table.database_or_default()), quote_identifier(table.name))
 }
 
 /// A name as SQL takes it.

@@ -6,7 +6,7 @@
 use serde_json::Value;
 
 use crate::pipe;
-use crate::pipe::replacement_effects::{Replacement, WrittenTables};
+use crate::pipe::replacement_effects::{Replacement, TableNames};
 use model::address::Kind;
 
 mod entries;
@@ -44,7 +44,7 @@ pub fn missing_object_effects(kind: Kind) -> Vec<String> {
 pub fn deletion_effects(kind: Kind, live: &Value) -> Vec<String> {
     match kind {
         Kind::ClickPipe => {
-            let tables = WrittenTables::from_body(live).describe_remaining();
+            let tables = TableNames::in_body(live).describe_remaining();
             tables.into_iter().chain(pipe::replacement_effects::describe_kept_slot(live)).collect()
         }
         Kind::ReversePrivateEndpoint => {

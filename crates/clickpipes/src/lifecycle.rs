@@ -3,11 +3,10 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::pipe::{DATABASE_SOURCES, run_mode};
+use crate::pipe::source::{SourceFamily, SourceKind, source_family};
 use model::action::RunState;
 use model::address::Kind;
 use model::live::{Object, State};
-use model::path::FieldPath;
 
 /// The state of a pipe.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -247,7 +246,7 @@ pub enum Health {
 /// `declared` is what git says of it, if it says anything. Whether an end is a good one depends on
 /// the source: files that are read once are done in `Completed`, a stream never is.
 pub fn pipe_health(object: &Object, declared: Option<RunState>) -> (Health, &'static str) {
-    let is_finite = run_mode::is_finite_load(&object.body);
+    let is_finite = is_finite_load(&object.body);
     let health_when_stopped = match declared {
         Some(RunState::Running) => (Health::Warning, "it is stopped, though it is declared running"),
         Some(RunState::Stopped) => (Health::Ok, "stopped, as declared"),
@@ -271,6 +270,11 @@ pub fn pipe_health(object: &Object, declared: Option<RunState>) -> (Health, &'st
     }
 }
 
+/// Whether the pipe completes when it has read what is there.
+pub(crate) fn is_finite_load(body: &Value) -> bool {
+    SourceKind::in_body(body).is_some_and(|(kind, source)| (kind.spec().is_finite_load)(source))
+}
+
 /// Why a pipe cannot load its tables anew.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ResyncRefusal {
@@ -283,7 +287,9 @@ pub enum ResyncRefusal {
 /// Whether the pipe can load its tables anew. The API would take the command in any state. In some
 /// of them it throws away a load that is under way, so that a command sent twice costs twice.
 pub fn can_resync(object: &Object) -> Result<(), ResyncRefusal> {
-    if let Some(reason) = run_mode::resync_unsupported_reason(&object.body) {
+    let source = SourceKind::in_body(&object.body);
+    let refusal = source.map_or(Some("this version does not know its source"), |(kind, _)| kind.spec().resync_refusal);
+    if let Some(reason) = refusal {
         return Err(ResyncRefusal::UnsupportedSource(reason));
     }
     match pipe_phase(object) {
@@ -345,8 +351,7 @@ pub fn is_stopped(object: &Object) -> bool {
 
 /// The state that a stopped pipe is in, by what it reads from: database pipes are paused.
 pub fn stopped_state_name(body: &Value) -> &'static str {
-    let is_there = |source: &&str| FieldPath::parse(source).value_in(body).is_some_and(Value::is_object);
-    if DATABASE_SOURCES.iter().any(is_there) { "Paused" } else { "Stopped" }
+    source_family(body).unwrap_or(SourceFamily::Stream).stopped_state_name()
 }
 
 #[cfg(test)]

@@ -4,9 +4,10 @@
 
 use serde_json::Value;
 
-use crate::semantics::{FieldSemantics, REDACTED_SECRET};
+use crate::pipe::source::{SourceItems, SourceKind, SourceSpec, join_nonempty, text_at};
+use crate::pipe::written_tables::{WrittenTable, written_tables};
+use crate::semantics::FieldSemantics;
 use model::address::Kind;
-use model::path::FieldPath;
 
 /// Where the rows of one pipe come from, and where they go.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,75 +29,6 @@ pub struct LineageEdge {
     pub to: String,
 }
 
-/// How one source is called, and where in it the two halves of its address stand.
-struct LineageSource {
-    key: &'static str,
-    system: &'static str,
-    location: fn(&Value) -> String,
-    items: SourceItems,
-}
-
-/// How a source says what is read.
-enum SourceItems {
-    /// In one text.
-    Single(fn(&Value) -> String),
-    /// In a list with commas.
-    CommaList(&'static str),
-    /// In the mappings, each by these fields.
-    Mappings(&'static [&'static str]),
-}
-
-const LINEAGE_SOURCES: &[LineageSource] = &[
-    LineageSource {
-        key: "kafka",
-        system: "Kafka",
-        location: |it| text_at(it, "brokers"),
-        items: SourceItems::CommaList("topics"),
-    },
-    LineageSource {
-        key: "kinesis",
-        system: "Kinesis",
-        location: |it| text_at(it, "region"),
-        items: SourceItems::Single(|it| text_at(it, "streamName")),
-    },
-    LineageSource {
-        key: "objectStorage",
-        system: "Object storage",
-        location: |it| storage_location(it).0,
-        items: SourceItems::Single(|it| storage_location(it).1),
-    },
-    LineageSource {
-        key: "pubsub",
-        system: "Pub/Sub",
-        location: |it| text_at(it, "projectId"),
-        items: SourceItems::Single(|it| text_at(it, "topic")),
-    },
-    LineageSource {
-        key: "postgres",
-        system: "Postgres",
-        location: |it| join_nonempty("/", &[host_and_port(it), text_at(it, "database")]),
-        items: SourceItems::Mappings(&["sourceSchemaName", "sourceTable"]),
-    },
-    LineageSource {
-        key: "mysql",
-        system: "MySQL",
-        location: host_and_port,
-        items: SourceItems::Mappings(&["sourceSchemaName", "sourceTable"]),
-    },
-    LineageSource {
-        key: "mongodb",
-        system: "MongoDB",
-        location: |it| uri_host(&text_at(it, "uri")),
-        items: SourceItems::Mappings(&["sourceDatabaseName", "sourceCollection"]),
-    },
-    LineageSource {
-        key: "bigquery",
-        system: "BigQuery",
-        location: |_| String::new(),
-        items: SourceItems::Mappings(&["sourceDatasetName", "sourceTable"]),
-    },
-];
-
 /// Where the rows of an object come from and go to; `None` for what is no pipe, and for a pipe whose
 /// body does not say. No secret is in it.
 pub fn pipe_lineage(kind: Kind, body: &Value) -> Option<Lineage> {
@@ -104,79 +36,40 @@ pub fn pipe_lineage(kind: Kind, body: &Value) -> Option<Lineage> {
         return None;
     }
     let redacted = FieldSemantics::for_kind(kind).shown(body);
-    let sources = redacted["source"].as_object()?;
-    let (arm, source) = LINEAGE_SOURCES.iter().find_map(|arm| {
-        let source = sources.get(arm.key).filter(|source| source.is_object())?;
-        Some((arm, source))
-    })?;
-    let edges = lineage_edges(arm, source, &redacted["destination"]);
-    let system = system_name(arm, &text_at(source, "type"));
-    Some(Lineage { system, location: (arm.location)(source), edges })
+    let (kind, source) = SourceKind::in_body(&redacted)?;
+    let spec = kind.spec();
+    let edges = lineage_edges(spec, source, &redacted);
+    Some(Lineage { system: system_name(spec, &text_at(source, "type")), location: (spec.location)(source), edges })
 }
 
-fn system_name(lineage_source: &LineageSource, vendor: &str) -> String {
-    let same = vendor.is_empty() || vendor.eq_ignore_ascii_case(lineage_source.system);
-    if same { lineage_source.system.to_owned() } else { format!("{} ({vendor})", lineage_source.system) }
+fn system_name(spec: &SourceSpec, vendor: &str) -> String {
+    let same = vendor.is_empty() || vendor.eq_ignore_ascii_case(spec.title);
+    if same { spec.title.to_owned() } else { format!("{} ({vendor})", spec.title) }
 }
 
-fn lineage_edges(lineage_source: &LineageSource, source: &Value, destination: &Value) -> Vec<LineageEdge> {
-    let table = |name: String| join_nonempty(".", &[text_at(destination, "database"), name]);
-    let to = || table(text_at(destination, "table"));
-    match &lineage_source.items {
-        SourceItems::Single(from) => vec![LineageEdge { from: from(source), to: to() }],
-        SourceItems::CommaList(field) => {
-            let names = text_at(source, field);
-            let names = names.split(',').map(|name| name.trim().to_owned());
-            names.map(|from| LineageEdge { from, to: to() }).collect()
+fn lineage_edges(spec: &SourceSpec, source: &Value, body: &Value) -> Vec<LineageEdge> {
+    let tables = written_tables(body);
+    let edges = tables.iter().flat_map(|table| {
+        let to = join_nonempty(".", &[table.database.unwrap_or_default().to_owned(), table.name.to_owned()]);
+        let items = read_items(&spec.items, source, table);
+        items.into_iter().map(move |from| LineageEdge { from, to: to.clone() })
+    });
+    edges.collect()
+}
+
+/// What is read for one table.
+fn read_items(items: &SourceItems, source: &Value, table: &WrittenTable<'_>) -> Vec<String> {
+    match (items, table.mapping) {
+        (SourceItems::Single(read), None) => vec![read(source)],
+        (SourceItems::CommaList(field), None) => {
+            text_at(source, field).split(',').map(|name| name.trim().to_owned()).collect()
         }
-        SourceItems::Mappings(fields) => {
-            let mappings = source["tableMappings"].as_array();
-            let streams = mappings.into_iter().flatten().map(|mapping| {
-                let from: Vec<String> = fields.iter().map(|field| text_at(mapping, field)).collect();
-                LineageEdge { from: join_nonempty(".", &from), to: table(text_at(mapping, "targetTable")) }
-            });
-            streams.collect()
+        (SourceItems::Mappings(fields), Some(mapping)) => {
+            let parts: Vec<String> = fields.iter().map(|field| text_at(mapping, field)).collect();
+            vec![join_nonempty(".", &parts)]
         }
+        (SourceItems::Single(_) | SourceItems::CommaList(_), Some(_)) | (SourceItems::Mappings(_), None) => Vec::new(),
     }
-}
-
-/// Host and port of a database.
-fn host_and_port(source: &Value) -> String {
-    join_nonempty(":", &[text_at(source, "host"), text_at(source, "port")])
-}
-
-/// The bucket or container, and what is read of it.
-fn storage_location(source: &Value) -> (String, String) {
-    let url = text_at(source, "url");
-    let Some((_, rest)) = url.split_once("://") else {
-        return (text_at(source, "azureContainerName"), text_at(source, "path"));
-    };
-    let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
-    (host.to_owned(), path.to_owned())
-}
-
-/// The host of a connection URI, which may hold a user and options.
-fn uri_host(uri: &str) -> String {
-    if uri == REDACTED_SECRET {
-        return String::new();
-    }
-    let rest = uri.split_once("://").map_or(uri, |(_, rest)| rest);
-    let rest = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
-    rest.split(['/', '?']).next().unwrap_or_default().to_owned()
-}
-
-/// The text or number at a field; nothing for a reference to a secret.
-fn text_at(value: &Value, field: &str) -> String {
-    match FieldPath::parse(field).value_in(value) {
-        Some(Value::String(text)) => text.clone(),
-        Some(Value::Number(number)) => number.to_string(),
-        _ => String::new(),
-    }
-}
-
-fn join_nonempty(with: &str, parts: &[String]) -> String {
-    let parts: Vec<&str> = parts.iter().map(String::as_str).filter(|part| !part.is_empty()).collect();
-    parts.join(with)
 }
 
 #[cfg(test)]

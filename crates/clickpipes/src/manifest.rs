@@ -14,7 +14,6 @@ mod file;
 mod intent;
 mod recover_typos;
 mod source_map;
-mod tables;
 #[cfg(test)]
 mod tests;
 mod variables;

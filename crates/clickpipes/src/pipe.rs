@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 
 use crate::envelope::{Envelope, NAME_RULES, PipeMetadata};
-use crate::validate::{CrossFieldRule, RuleSet, any_present, value_is_not};
+use crate::validate::{CrossFieldRule, RuleCondition, RuleSet, holds, value_is_not};
 use model::annotations;
 
 pub mod additional;
@@ -14,15 +14,20 @@ pub mod destination;
 pub mod field_mapping;
 pub mod kafka;
 pub mod kinesis;
+#[cfg(test)]
+mod made_up;
 pub mod mongodb;
 pub mod mysql;
 pub mod object_storage;
 pub mod postgres;
 pub mod pubsub;
 pub(crate) mod replacement_effects;
-pub(crate) mod run_mode;
 pub mod scaling;
 pub mod settings;
+pub mod source;
+pub(crate) mod written_tables;
+
+pub use source::{Source, SourceFamily, SourceKind, SourceSpec};
 
 /// A manifest of one pipe.
 pub type PipeManifest = Envelope<ClickPipe, PipeMetadata, ClickPipeSpec>;
@@ -75,58 +80,22 @@ pub enum DesiredPipeState {
     Absent,
 }
 
-/// Where the data comes from. Another kind of source is another pipe.
-#[derive(JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Source {
-    /// Topics of Apache Kafka or of a compatible service.
-    pub kafka: Option<kafka::Kafka>,
-    /// An Amazon Kinesis stream.
-    pub kinesis: Option<kinesis::Kinesis>,
-    /// Files in an object storage such as Amazon S3.
-    pub object_storage: Option<object_storage::ObjectStorage>,
-    /// A Google Cloud Pub/Sub topic. This source is in limited preview: ClickHouse must enable it
-    /// for the organization.
-    pub pubsub: Option<pubsub::Pubsub>,
-    /// Tables of a Postgres database.
-    pub postgres: Option<postgres::Postgres>,
-    /// Tables of a MySQL or MariaDB database.
-    pub mysql: Option<mysql::Mysql>,
-    /// Collections of a MongoDB database.
-    pub mongodb: Option<mongodb::Mongodb>,
-    /// Google BigQuery tables, loaded once. No field can be changed in place.
-    #[schemars(transform = annotations::requires_replace)]
-    pub bigquery: Option<bigquery::Bigquery>,
-    /// Validates samples of the data when the source is created or changed, not only the
-    /// connection. No effect on Postgres and MySQL. Experimental: the API may remove it.
-    #[schemars(transform = annotations::write_only)]
-    pub validate_samples: Option<bool>,
+/// The rules of pipes. Those of the sources are in their specs.
+const RULE_SETS: &[RuleSet] =
+    &[NAME_RULES, PIPE_RULES, SOURCE_RULES, destination::RULES, field_mapping::RULES, settings::RULES, scaling::RULES];
+
+/// The rules of pipes and of every source.
+pub(crate) fn rule_sets() -> impl Iterator<Item = &'static RuleSet> {
+    RULE_SETS.iter().chain(SourceKind::ALL.iter().flat_map(|kind| kind.spec().rules))
 }
 
-/// The rules of pipes, every source's own among them.
-pub(crate) const RULE_SETS: &[RuleSet] = &[
-    NAME_RULES,
-    PIPE_RULES,
-    SOURCE_RULES,
-    kafka::RULES,
-    kinesis::RULES,
-    object_storage::RULES,
-    pubsub::RULES,
-    postgres::RULES,
-    mysql::RULES,
-    mongodb::RULES,
-    database::LOGIN_RULES,
-    database::MAPPING_LIST_RULES,
-    database::MAPPING_RULES,
-    destination::RULES,
-    field_mapping::RULES,
-    settings::RULES,
-    scaling::RULES,
-];
+const DATABASE_PIPES: RuleCondition =
+    holds(|spec| source::source_family(spec) == Some(SourceFamily::Database), "database pipes");
 
-/// The sources whose pipes carry tables over, and are paused rather than stopped.
-pub(crate) const DATABASE_SOURCES: &[&str] = &["source.postgres", "source.mysql", "source.mongodb", "source.bigquery"];
-const STREAM_AND_FILE_SOURCES: &[&str] = &["source.kafka", "source.kinesis", "source.objectStorage", "source.pubsub"];
+const OTHER_PIPES: RuleCondition = holds(
+    |spec| source::source_family(spec).is_some_and(|family| family != SourceFamily::Database),
+    "pipes other than database pipes",
+);
 
 const PIPE_RULES: RuleSet = RuleSet {
     object_paths: &["spec"],
@@ -135,41 +104,25 @@ const PIPE_RULES: RuleSet = RuleSet {
         CrossFieldRule::forbidden_fields(
             "database-pipe-table",
             &["destination.table", "destination.managedTable", "destination.tableDefinition", "destination.columns"],
-            any_present(DATABASE_SOURCES, "database pipes"),
+            DATABASE_PIPES,
         )
         .with_reason("each table mapping makes a table of its own"),
-        CrossFieldRule::forbidden_fields(
-            "database-pipe-field-mappings",
-            &["fieldMappings"],
-            any_present(DATABASE_SOURCES, "database pipes"),
-        )
-        .with_reason("each table mapping takes the columns as they are"),
-        CrossFieldRule::forbidden_fields(
-            "database-pipe-scaling",
-            &["scaling"],
-            any_present(DATABASE_SOURCES, "database pipes"),
-        )
-        .with_reason("they share the size of their service")
-        .with_help("declare a `CdcScaling`"),
-        CrossFieldRule::forbidden_fields(
-            "database-pipe-settings",
-            &["settings"],
-            any_present(DATABASE_SOURCES, "database pipes"),
-        )
-        .with_reason("theirs stand below the source"),
+        CrossFieldRule::forbidden_fields("database-pipe-field-mappings", &["fieldMappings"], DATABASE_PIPES)
+            .with_reason("each table mapping takes the columns as they are"),
+        CrossFieldRule::forbidden_fields("database-pipe-scaling", &["scaling"], DATABASE_PIPES)
+            .with_reason("they share the size of their service")
+            .with_help("declare a `CdcScaling`"),
+        CrossFieldRule::forbidden_fields("database-pipe-settings", &["settings"], DATABASE_PIPES)
+            .with_reason("theirs stand below the source"),
         CrossFieldRule::required_fields(
             "missing-table",
             &["destination.table", "destination.managedTable", "destination.columns"],
-            any_present(STREAM_AND_FILE_SOURCES, "pipes other than database pipes"),
+            OTHER_PIPES,
         ),
     ],
 };
 
 const SOURCE_RULES: RuleSet = RuleSet {
     object_paths: &["spec.source"],
-    rules: &[CrossFieldRule::exactly_one_of(
-        "source-kind",
-        &["kafka", "kinesis", "objectStorage", "pubsub", "postgres", "mysql", "mongodb", "bigquery"],
-    )
-    .with_reason("a pipe reads one source")],
+    rules: &[CrossFieldRule::exactly_one_of("source-kind", SourceKind::KEYS).with_reason("a pipe reads one source")],
 };

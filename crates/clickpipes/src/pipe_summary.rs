@@ -6,10 +6,9 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::lineage;
-use crate::pipe::DATABASE_SOURCES;
+use crate::pipe::source::{SourceFamily, source_family};
 use crate::semantics::FieldSemantics;
 use model::address::Kind;
-use model::path::FieldPath;
 
 /// One pipe.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -48,14 +47,13 @@ pub fn summarize_pipe(body: &Value) -> PipeSummary {
     let mut tables: Vec<String> = streams.into_iter().map(|stream| stream.to).collect();
     tables.sort();
     tables.dedup();
-    let has = |source: &&str| FieldPath::parse(source).value_in(body).is_some_and(Value::is_object);
     let text = |name: &str| body.get(name).and_then(Value::as_str).map(str::to_owned);
     let live = FieldSemantics::for_kind(Kind::ClickPipe).normalize_live(body);
     PipeSummary {
         source,
         tables,
         size: parse_size(&live["scaling"], live["scaling"]["replicas"].as_u64()),
-        shares_size: DATABASE_SOURCES.iter().any(has),
+        shares_size: source_family(body) == Some(SourceFamily::Database),
         created_at: text("createdAt"),
         updated_at: text("updatedAt"),
     }

@@ -12,7 +12,9 @@ mod additional_fields;
 mod cross_field;
 mod rule_context;
 
-pub(crate) use cross_field::{CrossFieldRule, RuleSet, any_present, custom_rule, flag_is, value_is, value_is_not};
+pub(crate) use cross_field::{
+    CrossFieldRule, RuleCondition, RuleSet, custom_rule, flag_is, holds, value_is, value_is_not,
+};
 pub(crate) use rule_context::{RuleContext, RuleFinding};
 
 /// Something wrong, or doubtful, in a manifest.
@@ -34,7 +36,7 @@ pub struct Problem {
 /// is taken as it is: a rule says nothing about values that are missing or of the wrong type.
 pub fn find_problems(kind: Kind, document: &Value) -> Vec<Problem> {
     let mut problems: Vec<Problem> =
-        rule_sets_for(kind).iter().flat_map(|set| set.find_problems(kind, document)).collect();
+        rule_sets_for(kind).into_iter().flat_map(|set| set.find_problems(kind, document)).collect();
     problems.extend(additional_fields::find_problems(kind, document));
     problems
 }
@@ -49,11 +51,11 @@ pub fn problem_codes() -> Vec<&'static str> {
     codes
 }
 
-fn rule_sets_for(kind: Kind) -> &'static [RuleSet] {
+fn rule_sets_for(kind: Kind) -> Vec<&'static RuleSet> {
     match kind {
-        Kind::ClickPipe => crate::pipe::RULE_SETS,
-        Kind::CdcScaling => crate::cdc_scaling::RULE_SETS,
-        Kind::ReversePrivateEndpoint => crate::reverse_private_endpoint::RULE_SETS,
+        Kind::ClickPipe => crate::pipe::rule_sets().collect(),
+        Kind::CdcScaling => crate::cdc_scaling::RULE_SETS.iter().collect(),
+        Kind::ReversePrivateEndpoint => crate::reverse_private_endpoint::RULE_SETS.iter().collect(),
     }
 }
 

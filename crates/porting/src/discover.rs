@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use clickpipes::manifest::{self, Manifest};
+use clickpipes::pipe::SourceKind;
 use model::diagnostic::{Diagnostic, Severity, SourceFile};
 use model::yaml::{self, PendingDiagnostics, YamlNode};
 
@@ -15,9 +16,6 @@ mod edit;
 mod tests;
 
 pub use edit::{EditRefused, ExistingColumns, write_columns};
-
-/// The sources that can be looked into.
-const READABLE_SOURCES: [&str; 4] = ["kafka", "kinesis", "objectStorage", "pubsub"];
 
 /// Types that cannot be made nullable.
 const NEVER_NULLABLE_TYPES: [&str; 9] =
@@ -87,9 +85,8 @@ pub fn load_drafts(file: &SourceFile, variables: &BTreeMap<String, String>) -> (
 /// # Errors
 /// Says why this source cannot be looked into.
 pub fn build_request(body: &Value) -> Result<Value, String> {
-    let has_source = |name: &&str| body["source"][*name].is_object();
-    if let Some(arm) = READABLE_SOURCES.iter().find(|name| has_source(name)) {
-        return Ok(json!({"source": {*arm: body["source"][*arm]}}));
+    if let Some((kind, source)) = SourceKind::in_body(body).filter(|(kind, _)| kind.spec().discoverable) {
+        return Ok(json!({"source": {kind.spec().key: source}}));
     }
     let given = body["source"].as_object().and_then(|source| source.keys().next());
     Err(match given {

@@ -2,8 +2,7 @@
 
 use serde_json::Value;
 
-use crate::lifecycle::PipeState;
-use crate::pipe::run_mode;
+use crate::lifecycle::{self, PipeState};
 use model::action::{Action, RunState};
 use model::live::Object;
 
@@ -32,7 +31,7 @@ fn created_body(action: &Action) -> Option<&Value> {
 
 /// The API makes no pipe stopped.
 fn describe_initial_run(body: &Value) -> &'static str {
-    if run_mode::is_finite_load(body) {
+    if lifecycle::is_finite_load(body) {
         "the API starts every new pipe: it may load everything before it is stopped"
     } else {
         "the API starts every new pipe: it reads until it is stopped"

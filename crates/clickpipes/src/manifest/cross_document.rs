@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::code;
 use super::draft::DraftManifest;
-use super::tables::{self, TargetTable};
+use crate::pipe::written_tables::{WrittenTable, written_tables};
 use model::address::{Address, Kind, Name, ServiceRef};
 use model::diagnostic::{Diagnostic, Severity};
 use model::path::FieldPath;
@@ -137,13 +137,13 @@ type TableKey<'d> = (ServiceRef, &'d str, &'d str);
 
 /// Pipes that write one table, unless all but one of them only insert.
 fn find_shared_tables(all: &[DraftManifest], conflicts: &mut Conflicts) {
-    let mut writers: HashMap<TableKey<'_>, Vec<(usize, TargetTable<'_>)>> = HashMap::new();
+    let mut writers: HashMap<TableKey<'_>, Vec<(usize, WrittenTable<'_>)>> = HashMap::new();
     for (index, declared) in all.iter().enumerate() {
         let Some(address) = declared.address().filter(|at| at.kind == Kind::ClickPipe) else {
             continue;
         };
-        for table in tables::declared_tables(&declared.document) {
-            let key = (address.service.clone(), table.database, table.name);
+        for table in declared_tables(&declared.document) {
+            let key = (address.service.clone(), table.database_or_default(), table.name);
             let others = writers.entry(key).or_default();
             let earlier = others.iter().find(|(at, other)| *at != index && table.collides_with(other));
             if let Some((at, other)) = earlier {
@@ -158,17 +158,23 @@ fn find_shared_tables(all: &[DraftManifest], conflicts: &mut Conflicts) {
     }
 }
 
+/// The tables of a pipe; a tombstone writes none.
+fn declared_tables(document: &Value) -> Vec<WrittenTable<'_>> {
+    let spec = &document["spec"];
+    if spec["state"] == "absent" { Vec::new() } else { written_tables(spec) }
+}
+
 fn shared_table(
     declared: &DraftManifest,
-    table: &TargetTable<'_>,
-    (first, other): (&DraftManifest, &TargetTable<'_>),
+    table: &WrittenTable<'_>,
+    (first, other): (&DraftManifest, &WrittenTable<'_>),
 ) -> Diagnostic {
-    let message = format!("another pipe writes the table `{}.{}` too", table.database, table.name);
+    let message = format!("another pipe writes the table `{}.{}` too", table.database_or_default(), table.name);
     let help = "give one of them another table; pipes that only insert share a table with \
                 `managedTable: false`";
     declared.related_diagnostic(
         |span| PendingDiagnostic::warning(code::SAME_TABLE, span, message).with_help(help),
-        &table.path,
-        (first, &other.path, "the other is here"),
+        &FieldPath::parse("spec").join(&table.path),
+        (first, &FieldPath::parse("spec").join(&other.path), "the other is here"),
     )
 }

@@ -4,9 +4,9 @@ use schemars::JsonSchema;
 
 use super::additional::Additional;
 use super::credentials::ServiceAccount;
-use super::database::TableEngine;
-use super::database::replacement_effects::describe_new_copy;
-use super::replacement_effects::Replacement;
+use super::database::{self, TableEngine};
+use super::source::{SourceFamily, SourceItems, SourceSpec};
+use crate::validate::RuleSet;
 use model::annotations;
 use model::text::{GcsPath, NonEmptyText};
 
@@ -16,6 +16,7 @@ const TABLE: &[&str] = &["sourceDatasetName", "sourceTable", "targetTable"];
 /// Tables of Google BigQuery, loaded once. The API cannot change any of it.
 #[derive(JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = annotations::requires_replace)]
 pub struct Bigquery {
     /// A temporary folder of Google Cloud Storage for the data: `gs://bucket/folder/`. It is
     /// emptied after the load.
@@ -81,7 +82,22 @@ pub struct BigqueryTableMapping {
     pub table_engine: Option<TableEngine>,
 }
 
-/// What replacing a pipe of BigQuery does to the data.
-pub(crate) fn describe_replacement(it: &Replacement<'_>) -> Vec<String> {
-    describe_new_copy(it)
-}
+/// What is said of BigQuery as a whole.
+pub(crate) const SPEC: SourceSpec = SourceSpec {
+    key: "bigquery",
+    title: "BigQuery",
+    family: SourceFamily::Database,
+    discoverable: false,
+    resync_refusal: Some(
+        "BigQuery is loaded once and nothing else; to load it again, delete the pipe and create it anew",
+    ),
+    settings: None,
+    is_finite_load: |_| true,
+    describe_replacement: database::replacement_effects::describe_new_copy,
+    location: |_| String::new(),
+    items: SourceItems::Mappings(&["sourceDatasetName", "sourceTable"]),
+    rules: &[
+        RuleSet { object_paths: &["spec.source.bigquery"], rules: database::MAPPING_LIST_RULES },
+        RuleSet { object_paths: &["spec.source.bigquery.tableMappings.*"], rules: database::MAPPING_RULES },
+    ],
+};

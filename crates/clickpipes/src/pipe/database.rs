@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde_json::Value;
 
-use crate::validate::{CrossFieldRule, RuleContext, RuleFinding, RuleSet, custom_rule, flag_is, value_is};
+use super::source::{join_nonempty, text_at};
+use crate::validate::{CrossFieldRule, RuleContext, RuleFinding, custom_rule, flag_is, value_is};
 use model::path::FieldPath;
 
 pub(crate) mod replacement_effects;
@@ -47,56 +48,46 @@ pub enum TableEngine {
     Null,
 }
 
+/// Host and port of a database.
+pub(crate) fn host_and_port(source: &Value) -> String {
+    join_nonempty(":", &[text_at(source, "host"), text_at(source, "port")])
+}
+
+/// Whether the tables are copied once, and never followed.
+pub(crate) fn takes_only_a_snapshot(source: &Value) -> bool {
+    source["settings"]["replicationMode"] == "snapshot"
+}
+
 /// User and password, or user and role.
-pub(crate) const LOGIN_RULES: RuleSet = RuleSet {
-    object_paths: &["spec.source.postgres", "spec.source.mysql"],
-    rules: &[
-        CrossFieldRule::required_fields_iff(
-            "database-iam-role",
-            &["iamRole"],
-            value_is("authentication", &["IAM_ROLE"]),
-        ),
-        CrossFieldRule::required_fields_iff(
-            "database-password",
-            &["credentials.password"],
-            value_is("authentication", &["basic"]),
-        ),
-        CrossFieldRule::forbidden_fields(
-            "login-version",
-            &["credentials.version"],
-            value_is("authentication", &["IAM_ROLE"]),
-        )
-        .into_warning()
-        .with_reason("no secret is sent again")
-        .with_help("remove `version`: a role has nothing to rotate here"),
-    ],
-};
+pub(crate) const LOGIN_RULES: &[CrossFieldRule] = &[
+    CrossFieldRule::required_fields_iff("database-iam-role", &["iamRole"], value_is("authentication", &["IAM_ROLE"])),
+    CrossFieldRule::required_fields_iff(
+        "database-password",
+        &["credentials.password"],
+        value_is("authentication", &["basic"]),
+    ),
+    CrossFieldRule::forbidden_fields(
+        "login-version",
+        &["credentials.version"],
+        value_is("authentication", &["IAM_ROLE"]),
+    )
+    .into_warning()
+    .with_reason("no secret is sent again")
+    .with_help("remove `version`: a role has nothing to rotate here"),
+];
 
 /// No two mappings write one table.
-pub(crate) const MAPPING_LIST_RULES: RuleSet = RuleSet {
-    object_paths: &["spec.source.postgres", "spec.source.mysql", "spec.source.mongodb", "spec.source.bigquery"],
-    rules: &[CrossFieldRule::unique_entries("duplicate-target-table", "tableMappings", "targetTable")
-        .with_reason("two mappings cannot share a table")],
-};
+pub(crate) const MAPPING_LIST_RULES: &[CrossFieldRule] =
+    &[CrossFieldRule::unique_entries("duplicate-target-table", "tableMappings", "targetTable")
+        .with_reason("two mappings cannot share a table")];
 
 /// The columns of one mapping.
-pub(crate) const MAPPING_RULES: RuleSet = RuleSet {
-    object_paths: &[
-        "spec.source.postgres.tableMappings.*",
-        "spec.source.mysql.tableMappings.*",
-        "spec.source.bigquery.tableMappings.*",
-    ],
-    rules: &[
-        CrossFieldRule::required_fields_iff(
-            "custom-sorting-key",
-            &["sortingKeys"],
-            flag_is("useCustomSortingKey", true),
-        )
+pub(crate) const MAPPING_RULES: &[CrossFieldRule] = &[
+    CrossFieldRule::required_fields_iff("custom-sorting-key", &["sortingKeys"], flag_is("useCustomSortingKey", true))
         .with_help("`sortingKeys` and `useCustomSortingKey: true` go together"),
-        custom_rule("empty-sorting-key", &["sortingKeys", "useCustomSortingKey"], empty_sorting_key),
-        custom_rule("excluded-sorting-key", &["sortingKeys", "excludedColumns"], excluded_sorting_key).into_warning(),
-    ],
-};
+    custom_rule("empty-sorting-key", &["sortingKeys", "useCustomSortingKey"], empty_sorting_key),
+    custom_rule("excluded-sorting-key", &["sortingKeys", "excludedColumns"], excluded_sorting_key).into_warning(),
+];
 
 fn empty_sorting_key(scope: &RuleContext<'_>) -> Vec<RuleFinding> {
     let custom = scope.value_at("useCustomSortingKey").and_then(Value::as_bool) == Some(true);

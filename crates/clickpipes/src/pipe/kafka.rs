@@ -5,6 +5,8 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use super::additional::Additional;
+use super::settings::SettingGroup;
+use super::source::{NO_STREAM_RESYNC, SourceFamily, SourceItems, SourceSpec, text_at};
 use crate::validate::{CrossFieldRule, RuleContext, RuleFinding, RuleSet, custom_rule, value_is, value_is_not};
 use model::annotations;
 use model::path::FieldPath;
@@ -12,7 +14,7 @@ use model::text::{Arn, CommaSeparatedNames, NonEmptyText, ObjectName, PemCertifi
 
 pub mod credentials;
 pub mod registry;
-pub(crate) mod replacement_effects;
+mod replacement_effects;
 
 /// How the API connects to the brokers. It checks the connection with what one request says.
 const CONNECTION: &[&str] = &["source.kafka.authentication", "source.kafka.iamRole", "source.kafka.credentials"];
@@ -181,7 +183,22 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("dokafka", &["SCRAM-SHA-256", "MUTUAL_TLS"]),
 ];
 
-pub(crate) const RULES: RuleSet = RuleSet {
+/// What is said of Kafka as a whole.
+pub(crate) const SPEC: SourceSpec = SourceSpec {
+    key: "kafka",
+    title: "Kafka",
+    family: SourceFamily::Stream,
+    discoverable: true,
+    resync_refusal: Some(NO_STREAM_RESYNC),
+    settings: Some(&[SettingGroup::Stream, SettingGroup::Kafka]),
+    is_finite_load: |_| false,
+    describe_replacement: replacement_effects::describe_replacement,
+    location: |source| text_at(source, "brokers"),
+    items: SourceItems::CommaList("topics"),
+    rules: &[RULES],
+};
+
+const RULES: RuleSet = RuleSet {
     object_paths: &["spec.source.kafka"],
     rules: &[
         CrossFieldRule::allowed_values("kafka-authentication", "authentication", "type", ALLOWED),

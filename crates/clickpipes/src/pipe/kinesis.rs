@@ -5,6 +5,8 @@ use schemars::JsonSchema;
 use super::additional::Additional;
 use super::credentials::AccessKey;
 use super::replacement_effects::Replacement;
+use super::settings::SettingGroup;
+use super::source::{NO_STREAM_RESYNC, SourceFamily, SourceItems, SourceSpec, text_at};
 use crate::validate::{CrossFieldRule, RuleSet, value_is};
 use model::annotations;
 use model::text::{Arn, NonEmptyText};
@@ -79,7 +81,22 @@ pub enum KinesisAuthentication {
     IamUser,
 }
 
-pub(crate) const RULES: RuleSet = RuleSet {
+/// What is said of Kinesis as a whole.
+pub(crate) const SPEC: SourceSpec = SourceSpec {
+    key: "kinesis",
+    title: "Kinesis",
+    family: SourceFamily::Stream,
+    discoverable: true,
+    resync_refusal: Some(NO_STREAM_RESYNC),
+    settings: Some(&[SettingGroup::Stream]),
+    is_finite_load: |_| false,
+    describe_replacement,
+    location: |source| text_at(source, "region"),
+    items: SourceItems::Single(|source| text_at(source, "streamName")),
+    rules: &[RULES],
+};
+
+const RULES: RuleSet = RuleSet {
     object_paths: &["spec.source.kinesis"],
     rules: &[
         CrossFieldRule::required_fields_iff(
@@ -101,7 +118,7 @@ pub(crate) const RULES: RuleSet = RuleSet {
 };
 
 /// What replacing a Kinesis pipe does to the data.
-pub(crate) fn describe_replacement(it: &Replacement<'_>) -> Vec<String> {
+fn describe_replacement(it: &Replacement<'_>) -> Vec<String> {
     match it.text_at("iteratorType") {
         Some("LATEST") => it.describe_missed_rows("the new pipe starts at LATEST", "records"),
         Some("AT_TIMESTAMP") => {

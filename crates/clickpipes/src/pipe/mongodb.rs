@@ -4,7 +4,9 @@ use schemars::JsonSchema;
 
 use super::additional::Additional;
 use super::credentials::Login;
-use super::database::{ReplicationMode, TABLE_MAPPING_DELTAS, TableEngine};
+use super::database::{self, ReplicationMode, TABLE_MAPPING_DELTAS, TableEngine};
+use super::source::{SourceFamily, SourceItems, SourceSpec, text_at};
+use crate::semantics::REDACTED_SECRET;
 use crate::validate::{RuleContext, RuleFinding, RuleSet, custom_rule};
 use model::annotations;
 use model::path::FieldPath;
@@ -120,7 +122,32 @@ pub struct MongodbTableMapping {
     pub table_engine: Option<TableEngine>,
 }
 
-pub(crate) const RULES: RuleSet = RuleSet {
+/// What is said of MongoDB as a whole.
+pub(crate) const SPEC: SourceSpec = SourceSpec {
+    key: "mongodb",
+    title: "MongoDB",
+    family: SourceFamily::Database,
+    discoverable: false,
+    resync_refusal: None,
+    settings: None,
+    is_finite_load: database::takes_only_a_snapshot,
+    describe_replacement: database::replacement_effects::describe_replacement,
+    location: |source| uri_host(&text_at(source, "uri")),
+    items: SourceItems::Mappings(&["sourceDatabaseName", "sourceCollection"]),
+    rules: &[RULES, RuleSet { object_paths: &["spec.source.mongodb"], rules: database::MAPPING_LIST_RULES }],
+};
+
+/// The host of a connection URI, which may contain a user and options. Empty if the whole URI is hidden.
+fn uri_host(uri: &str) -> String {
+    if uri == REDACTED_SECRET {
+        return String::new();
+    }
+    let rest = uri.split_once("://").map_or(uri, |(_, rest)| rest);
+    let rest = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
+    rest.split(['/', '?']).next().unwrap_or_default().to_owned()
+}
+
+const RULES: RuleSet = RuleSet {
     object_paths: &["spec.source.mongodb"],
     rules: &[
         custom_rule("mongodb-uri", &["uri"], unknown_uri_scheme),

@@ -4,7 +4,8 @@ use schemars::JsonSchema;
 
 use super::additional::Additional;
 use super::credentials::Login;
-use super::database::{DatabaseAuthentication, ReplicationMode, TABLE_MAPPING_DELTAS, TableEngine};
+use super::database::{self, DatabaseAuthentication, ReplicationMode, TABLE_MAPPING_DELTAS, TableEngine};
+use super::source::{SourceFamily, SourceItems, SourceSpec};
 use crate::validate::{CrossFieldRule, RuleSet};
 use model::annotations;
 use model::text::{Arn, HostAddress, NonEmptyText, PemCertificates, TcpPort};
@@ -170,7 +171,27 @@ pub struct MysqlTableMapping {
     pub partition_key: Option<NonEmptyText>,
 }
 
-pub(crate) const RULES: RuleSet = RuleSet {
+/// What is said of MySQL as a whole.
+pub(crate) const SPEC: SourceSpec = SourceSpec {
+    key: "mysql",
+    title: "MySQL",
+    family: SourceFamily::Database,
+    discoverable: false,
+    resync_refusal: None,
+    settings: None,
+    is_finite_load: database::takes_only_a_snapshot,
+    describe_replacement: database::replacement_effects::describe_replacement,
+    location: database::host_and_port,
+    items: SourceItems::Mappings(&["sourceSchemaName", "sourceTable"]),
+    rules: &[
+        RULES,
+        RuleSet { object_paths: &["spec.source.mysql"], rules: database::LOGIN_RULES },
+        RuleSet { object_paths: &["spec.source.mysql"], rules: database::MAPPING_LIST_RULES },
+        RuleSet { object_paths: &["spec.source.mysql.tableMappings.*"], rules: database::MAPPING_RULES },
+    ],
+};
+
+const RULES: RuleSet = RuleSet {
     object_paths: &["spec.source.mysql"],
     rules: &[CrossFieldRule::allowed_values(
         "mariadb-mechanism",

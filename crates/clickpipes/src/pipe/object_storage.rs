@@ -1,10 +1,13 @@
 //! Files in an object storage.
 
 use schemars::JsonSchema;
+use serde_json::Value;
 
 use super::additional::Additional;
 use super::credentials::AccessKey;
 use super::replacement_effects::Replacement;
+use super::settings::SettingGroup;
+use super::source::{SourceFamily, SourceItems, SourceSpec, text_at};
 use crate::validate::{CrossFieldRule, RuleSet, custom_rule, flag_is, value_is};
 use model::annotations;
 use model::secret::Secret;
@@ -171,7 +174,35 @@ const ALLOWED: &[(&str, &[&str])] = &[
 
 const URL_STORAGES: &[&str] = &["s3", "gcs", "dospaces", "cloudflarer2", "ovhobjectstorage"];
 
-pub(crate) const RULES: RuleSet = RuleSet {
+/// What is said of object storage as a whole.
+pub(crate) const SPEC: SourceSpec = SourceSpec {
+    key: "objectStorage",
+    title: "Object storage",
+    family: SourceFamily::Files,
+    discoverable: true,
+    resync_refusal: Some(
+        "files have no initial load to repeat; to read them again, delete the pipe and create it anew",
+    ),
+    settings: Some(&[SettingGroup::Files]),
+    // Files are read once unless the pipe is told to go on looking for new ones.
+    is_finite_load: |source| source["isContinuous"] != true,
+    describe_replacement,
+    location: |source| bucket_and_path(source).0,
+    items: SourceItems::Single(|source| bucket_and_path(source).1),
+    rules: &[RULES],
+};
+
+/// The bucket or container, and what is read of it.
+fn bucket_and_path(source: &Value) -> (String, String) {
+    let url = text_at(source, "url");
+    let Some((_, rest)) = url.split_once("://") else {
+        return (text_at(source, "azureContainerName"), text_at(source, "path"));
+    };
+    let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+    (host.to_owned(), path.to_owned())
+}
+
+const RULES: RuleSet = RuleSet {
     object_paths: &["spec.source.objectStorage"],
     rules: &[
         CrossFieldRule::allowed_values("storage-authentication", "authentication", "type", ALLOWED),
@@ -208,7 +239,7 @@ pub(crate) const RULES: RuleSet = RuleSet {
 };
 
 /// What replacing a pipe of files does to the data.
-pub(crate) fn describe_replacement(it: &Replacement<'_>) -> Vec<String> {
+fn describe_replacement(it: &Replacement<'_>) -> Vec<String> {
     if it.is_set("skipInitialLoad") {
         let sentence = "the new pipe continues with the messages in the queue: files that were read are not \
             read again";

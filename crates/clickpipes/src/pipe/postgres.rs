@@ -4,7 +4,8 @@ use schemars::JsonSchema;
 
 use super::additional::Additional;
 use super::credentials::Login;
-use super::database::{DatabaseAuthentication, ReplicationMode, TABLE_MAPPING_DELTAS, TableEngine};
+use super::database::{self, DatabaseAuthentication, ReplicationMode, TABLE_MAPPING_DELTAS, TableEngine};
+use super::source::{SourceFamily, SourceItems, SourceSpec, join_nonempty, text_at};
 use crate::validate::{CrossFieldRule, RuleSet, flag_is, value_is};
 use model::annotations;
 use model::text::{Arn, HostAddress, NonBlankText, NonEmptyText, PemCertificates, TcpPort};
@@ -182,7 +183,27 @@ pub struct PostgresTableMapping {
     pub partition_by_expr: Option<NonBlankText>,
 }
 
-pub(crate) const RULES: RuleSet = RuleSet {
+/// What is said of Postgres as a whole.
+pub(crate) const SPEC: SourceSpec = SourceSpec {
+    key: "postgres",
+    title: "Postgres",
+    family: SourceFamily::Database,
+    discoverable: false,
+    resync_refusal: None,
+    settings: None,
+    is_finite_load: database::takes_only_a_snapshot,
+    describe_replacement: database::replacement_effects::describe_replacement,
+    location: |source| join_nonempty("/", &[database::host_and_port(source), text_at(source, "database")]),
+    items: SourceItems::Mappings(&["sourceSchemaName", "sourceTable"]),
+    rules: &[
+        RULES,
+        RuleSet { object_paths: &["spec.source.postgres"], rules: database::LOGIN_RULES },
+        RuleSet { object_paths: &["spec.source.postgres"], rules: database::MAPPING_LIST_RULES },
+        RuleSet { object_paths: &["spec.source.postgres.tableMappings.*"], rules: database::MAPPING_RULES },
+    ],
+};
+
+const RULES: RuleSet = RuleSet {
     object_paths: &["spec.source.postgres.settings"],
     rules: &[
         CrossFieldRule::forbidden_fields(

@@ -5,6 +5,8 @@ use schemars::JsonSchema;
 use super::additional::Additional;
 use super::credentials::ServiceAccount;
 use super::replacement_effects::Replacement;
+use super::settings::SettingGroup;
+use super::source::{NO_STREAM_RESYNC, SourceFamily, SourceItems, SourceSpec, text_at};
 use crate::validate::{CrossFieldRule, RuleSet, value_is};
 use model::annotations;
 use model::text::{GcpProjectId, NameWithoutSlash, Rfc3339Timestamp};
@@ -84,7 +86,22 @@ pub enum SeekType {
     Timestamp,
 }
 
-pub(crate) const RULES: RuleSet = RuleSet {
+/// What is said of Pub/Sub as a whole.
+pub(crate) const SPEC: SourceSpec = SourceSpec {
+    key: "pubsub",
+    title: "Pub/Sub",
+    family: SourceFamily::Stream,
+    discoverable: true,
+    resync_refusal: Some(NO_STREAM_RESYNC),
+    settings: Some(&[SettingGroup::Stream]),
+    is_finite_load: |_| false,
+    describe_replacement,
+    location: |source| text_at(source, "projectId"),
+    items: SourceItems::Single(|source| text_at(source, "topic")),
+    rules: &[RULES],
+};
+
+const RULES: RuleSet = RuleSet {
     object_paths: &["spec.source.pubsub"],
     rules: &[CrossFieldRule::required_fields_iff(
         "pubsub-seek-timestamp",
@@ -94,7 +111,7 @@ pub(crate) const RULES: RuleSet = RuleSet {
 };
 
 /// What replacing a Pub/Sub pipe does to the data.
-pub(crate) fn describe_replacement(it: &Replacement<'_>) -> Vec<String> {
+fn describe_replacement(it: &Replacement<'_>) -> Vec<String> {
     match (it.text_at("seekType"), it.text_at("seekTimestamp")) {
         (Some("latest"), _) => it.describe_missed_rows("the new pipe starts at latest", "messages"),
         (Some("timestamp"), Some(time)) => {

@@ -2,10 +2,9 @@
 
 use serde_json::Value;
 
-use crate::blocking_tables;
+use super::source::SourceKind;
+use super::written_tables::{DEFAULT_DATABASE, written_tables};
 use model::path::FieldPath;
-
-use super::{bigquery, database, kafka, kinesis, object_storage, pubsub};
 
 /// One source before and after its pipe is replaced.
 pub(crate) struct Replacement<'b> {
@@ -14,57 +13,43 @@ pub(crate) struct Replacement<'b> {
     /// The live source, if it is of the same kind.
     live: Option<&'b Value>,
     /// What is written.
-    pub(crate) tables: WrittenTables<'b>,
-    source_kind: &'b str,
+    pub(crate) tables: TableNames<'b>,
+    describe: fn(&Replacement<'_>) -> Vec<String>,
     /// What the old pipe writes.
-    old_tables: WrittenTables<'b>,
+    old_tables: TableNames<'b>,
     is_redefined: bool,
 }
 
-/// How every source says that it starts over.
-type DescribeEffects = fn(&Replacement<'_>) -> Vec<String>;
-
-const DESCRIBERS: &[(&str, DescribeEffects)] = &[
-    ("kafka", kafka::replacement_effects::describe_replacement),
-    ("kinesis", kinesis::describe_replacement),
-    ("objectStorage", object_storage::describe_replacement),
-    ("pubsub", pubsub::describe_replacement),
-    ("postgres", database::replacement_effects::describe_replacement),
-    ("mysql", database::replacement_effects::describe_replacement),
-    ("mongodb", database::replacement_effects::describe_replacement),
-    ("bigquery", bigquery::describe_replacement),
-];
-
 impl<'b> Replacement<'b> {
-    /// Reads both bodies; `None` where the desired one names no source.
+    /// Reads both bodies; `None` if the desired one names no known source.
     pub(crate) fn new(desired: &'b Value, live: &'b Value) -> Option<Self> {
-        let (source_kind, source) = find_source(desired)?;
+        let (kind, source) = SourceKind::in_body(desired)?;
+        let spec = kind.spec();
         let definition = |body| FieldPath::parse("destination.tableDefinition").value_in(body);
         Some(Self {
             desired: source,
-            live: live["source"].get(source_kind).filter(|live| live.is_object()),
-            tables: WrittenTables::from_body(desired),
-            source_kind,
-            old_tables: WrittenTables::from_body(live),
+            live: live["source"].get(spec.key).filter(|live| live.is_object()),
+            tables: TableNames::in_body(desired),
+            describe: spec.describe_replacement,
+            old_tables: TableNames::in_body(live),
             is_redefined: definition(desired) != definition(live),
         })
     }
 
     /// Everything that is said of it.
     pub(crate) fn describe_effects(&self) -> Vec<String> {
-        let describe = DESCRIBERS.iter().find(|(arm, _)| *arm == self.source_kind).map(|(_, say)| say);
-        let mut sentences = describe.map(|say| say(self)).unwrap_or_default();
+        let mut sentences = (self.describe)(self);
         let shared = self.shared_tables();
         let remaining = self.old_tables.names.iter().filter(|name| !shared.names.contains(name));
-        sentences.extend(WrittenTables { names: remaining.copied().collect(), ..self.old_tables }.describe_remaining());
+        sentences.extend(TableNames { names: remaining.copied().collect(), ..self.old_tables }.describe_remaining());
         sentences
     }
 
     /// The tables that both pipes write.
-    pub(crate) fn shared_tables(&self) -> WrittenTables<'b> {
+    pub(crate) fn shared_tables(&self) -> TableNames<'b> {
         let same = self.tables.database_or_default() == self.old_tables.database_or_default();
         let both = self.tables.names.iter().filter(|name| same && self.old_tables.names.contains(name));
-        WrittenTables { names: both.copied().collect(), ..self.tables }
+        TableNames { names: both.copied().collect(), ..self.tables }
     }
 
     /// A text of the desired source.
@@ -109,26 +94,23 @@ impl<'b> Replacement<'b> {
     }
 }
 
-/// The tables that a pipe writes.
+/// The names of the tables that a pipe writes.
 #[derive(Clone)]
-pub(crate) struct WrittenTables<'b> {
+pub(crate) struct TableNames<'b> {
     database: Option<&'b str>,
     pub(crate) names: Vec<&'b str>,
 }
 
-impl<'b> WrittenTables<'b> {
-    /// Reads them from a body: the table of the destination, or those of the mappings.
-    pub(crate) fn from_body(body: &'b Value) -> Self {
-        let database = body["destination"]["database"].as_str();
-        let single = body["destination"]["table"].as_str().filter(|name| !name.is_empty());
-        let mappings = find_source(body).and_then(|(_, source)| source["tableMappings"].as_array());
-        let mapped = mappings.into_iter().flatten().filter_map(|entry| entry["targetTable"].as_str());
-        Self { database, names: single.into_iter().chain(mapped).collect() }
+impl<'b> TableNames<'b> {
+    pub(crate) fn in_body(body: &'b Value) -> Self {
+        let tables = written_tables(body);
+        let database = tables.first().and_then(|table| table.database);
+        Self { database, names: tables.into_iter().map(|table| table.name).collect() }
     }
 
     /// The API writes to this one where none is named.
     fn database_or_default(&self) -> &'b str {
-        self.database.filter(|name| !name.is_empty()).unwrap_or(blocking_tables::DEFAULT_DATABASE)
+        self.database.unwrap_or(DEFAULT_DATABASE)
     }
 
     /// `a`, `b` and `c`.
@@ -143,8 +125,8 @@ impl<'b> WrittenTables<'b> {
 
     fn quote_table(&self, name: &str) -> String {
         match self.database {
-            Some(database) if !database.is_empty() => format!("`{database}.{name}`"),
-            _ => format!("`{name}`"),
+            Some(database) => format!("`{database}.{name}`"),
+            None => format!("`{name}`"),
         }
     }
 
@@ -166,10 +148,4 @@ pub(crate) fn describe_kept_slot(live: &Value) -> Option<String> {
         "the source keeps replication slot `{slot}`, and its log grows until the slot is read \
          again or dropped"
     ))
-}
-
-/// The one source of a body.
-fn find_source(body: &Value) -> Option<(&str, &Value)> {
-    let sources = body["source"].as_object()?.iter();
-    sources.map(|(arm, source)| (arm.as_str(), source)).find(|(_, source)| source.is_object())
 }

@@ -1,9 +1,11 @@
 //! Tuning of ingestion.
 
 use schemars::JsonSchema;
+use serde_json::Value;
 
 use super::additional::Additional;
-use crate::validate::{CrossFieldRule, RuleSet, any_present};
+use super::source::SourceKind;
+use crate::validate::{CrossFieldRule, RuleCondition, RuleSet, holds};
 use model::annotations;
 
 /// Tuning of ingestion. Every key is a setting of the API, named as there.
@@ -52,6 +54,25 @@ pub struct PipeSettings {
     pub additional: Option<Additional>,
 }
 
+/// Settings that only some sources have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SettingGroup {
+    Stream,
+    Files,
+    Kafka,
+}
+
+const REFUSES_STREAM_SETTINGS: RuleCondition =
+    holds(|spec| source_refuses(spec, SettingGroup::Stream), "object storage");
+const REFUSES_FILE_SETTINGS: RuleCondition = holds(|spec| source_refuses(spec, SettingGroup::Files), "streams");
+const REFUSES_KAFKA_SETTINGS: RuleCondition =
+    holds(|spec| source_refuses(spec, SettingGroup::Kafka), "sources other than Kafka");
+
+fn source_refuses(spec: &Value, group: SettingGroup) -> bool {
+    let source = SourceKind::in_body(spec);
+    source.and_then(|(kind, _)| kind.spec().settings).is_some_and(|groups| !groups.contains(&group))
+}
+
 /// The API refuses a setting of another kind of source, even one that switches something off.
 pub(crate) const RULES: RuleSet = RuleSet {
     object_paths: &["spec"],
@@ -59,7 +80,7 @@ pub(crate) const RULES: RuleSet = RuleSet {
         CrossFieldRule::forbidden_fields(
             "setting-of-streams",
             &["settings.streaming_max_insert_wait_ms"],
-            any_present(&["source.objectStorage"], "object storage"),
+            REFUSES_STREAM_SETTINGS,
         ),
         CrossFieldRule::forbidden_fields(
             "setting-of-object-storage",
@@ -75,12 +96,12 @@ pub(crate) const RULES: RuleSet = RuleSet {
                 "settings.clickhouse_max_download_threads",
                 "settings.clickhouse_parallel_distributed_insert_select",
             ],
-            any_present(&["source.kafka", "source.kinesis", "source.pubsub"], "streams"),
+            REFUSES_FILE_SETTINGS,
         ),
         CrossFieldRule::forbidden_fields(
             "setting-of-kafka",
             &["settings.kafka_read_committed"],
-            any_present(&["source.kinesis", "source.pubsub", "source.objectStorage"], "sources other than Kafka"),
+            REFUSES_KAFKA_SETTINGS,
         ),
     ],
 };

@@ -11,7 +11,7 @@ use model::path::FieldPath;
 mod condition;
 mod messages;
 
-pub(crate) use condition::{RuleCondition, any_present, flag_is, value_is, value_is_not};
+pub(crate) use condition::{RuleCondition, flag_is, holds, value_is, value_is_not};
 
 /// Rules about the objects at some places of a document. `*` is every entry of a list.
 pub(crate) struct RuleSet {

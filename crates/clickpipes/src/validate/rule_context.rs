@@ -17,6 +17,10 @@ impl<'d> RuleContext<'d> {
         Self { object, node }
     }
 
+    pub(super) fn object(&self) -> &'d Value {
+        self.object
+    }
+
     pub(crate) fn value_at(&self, path: &str) -> Option<&'d Value> {
         FieldPath::parse(path).value_in(self.object)
     }

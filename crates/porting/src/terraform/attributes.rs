@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use super::{ImportRemark, SecretVariable};
 use crate::export::{EnvNames, escape_variables};
 use clickpipes::docs::SchemaNode;
+use clickpipes::pipe::{SourceFamily, SourceKind};
 use clickpipes::semantics::FieldSemantics;
 use model::address::Kind;
 use model::annotations;
@@ -246,11 +247,13 @@ fn is_unset_attribute(value: &Value) -> bool {
 /// consumer group with the pipe's id in it is the server's choice.
 fn drop_server_defaults(mut own: Map<String, Value>, values: &Map<String, Value>) -> Map<String, Value> {
     let generated = values.get("id").and_then(Value::as_str).map(|id| format!("clickpipes-{id}"));
-    let has_source = |own: &Map<String, Value>, arm: &str| {
-        own.get("source").and_then(|source| source.get(arm)).is_some_and(|arm| !is_unset_attribute(arm))
+    let is_set = |kind: &&SourceKind| {
+        let source = own.get("source").and_then(|source| source.get(to_snake_case(kind.spec().key)));
+        source.is_some_and(|source| !is_unset_attribute(source))
     };
-    let database = ["postgres", "mysql", "mongodb", "bigquery"].iter().any(|arm| has_source(&own, arm));
-    if let Some(Value::Object(destination)) = own.get_mut("destination").filter(|_| database) {
+    let source = SourceKind::ALL.iter().find(is_set);
+    let is_database_pipe = source.is_some_and(|kind| kind.spec().family == SourceFamily::Database);
+    if let Some(Value::Object(destination)) = own.get_mut("destination").filter(|_| is_database_pipe) {
         destination.remove("managed_table");
     }
     let group = FieldPath::parse("source.kafka.consumer_group");

@@ -1,6 +1,6 @@
 //! What a new pipe does with the tables of the old one.
 
-use crate::pipe::replacement_effects::{Replacement, WrittenTables};
+use crate::pipe::replacement_effects::{Replacement, TableNames};
 
 /// What replacing a pipe of a database does to the data.
 pub(crate) fn describe_replacement(it: &Replacement<'_>) -> Vec<String> {
@@ -21,7 +21,7 @@ pub(crate) fn describe_new_copy(it: &Replacement<'_>) -> Vec<String> {
 }
 
 /// Of tables that both pipes write.
-fn describe_tables_to_empty(shared: &WrittenTables<'_>) -> Option<String> {
+fn describe_tables_to_empty(shared: &TableNames<'_>) -> Option<String> {
     let tables = shared.quoted_list();
     match shared.names.len() {
         0 => None,

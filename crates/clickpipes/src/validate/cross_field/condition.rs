@@ -13,28 +13,24 @@ pub(crate) enum RuleCondition {
     ValueIsNot(&'static str, &'static [&'static str]),
     /// The switch stands so.
     FlagIs(&'static str, bool),
-    /// One of the fields is there, which people call this.
-    AnyPresent(&'static [&'static str], &'static str),
+    /// The object is one of those that people call this.
+    Holds(fn(&Value) -> bool, &'static str),
 }
 
-/// See [`RuleCondition::Is`].
 pub(crate) const fn value_is(field: &'static str, values: &'static [&'static str]) -> RuleCondition {
     RuleCondition::ValueIs(field, values)
 }
 
-/// See [`RuleCondition::IsNot`].
 pub(crate) const fn value_is_not(field: &'static str, values: &'static [&'static str]) -> RuleCondition {
     RuleCondition::ValueIsNot(field, values)
 }
 
-/// See [`RuleCondition::Flag`].
 pub(crate) const fn flag_is(field: &'static str, set: bool) -> RuleCondition {
     RuleCondition::FlagIs(field, set)
 }
 
-/// See [`RuleCondition::Has`].
-pub(crate) const fn any_present(fields: &'static [&'static str], called: &'static str) -> RuleCondition {
-    RuleCondition::AnyPresent(fields, called)
+pub(crate) const fn holds(test: fn(&Value) -> bool, called: &'static str) -> RuleCondition {
+    RuleCondition::Holds(test, called)
 }
 
 impl RuleCondition {
@@ -46,7 +42,7 @@ impl RuleCondition {
             Self::FlagIs(field, set) => {
                 scope.effective_value(field).ok()?.and_then(Value::as_bool).map(|value| value == set)
             }
-            Self::AnyPresent(fields, _) => Some(fields.iter().any(|field| scope.has_field(field))),
+            Self::Holds(test, _) => Some(test(scope.object())),
         }
     }
 
@@ -58,7 +54,7 @@ impl RuleCondition {
                 format!("unless {}", format_field_values(field, values))
             }
             Self::FlagIs(field, set) => format!("for `{field}: {set}`"),
-            Self::AnyPresent(_, called) => format!("for {called}"),
+            Self::Holds(_, called) => format!("for {called}"),
         }
     }
 
@@ -66,7 +62,7 @@ impl RuleCondition {
     pub(super) fn opposite_condition(&self) -> Option<Self> {
         match *self {
             Self::ValueIsNot(field, values) => Some(Self::ValueIs(field, values)),
-            Self::ValueIs(..) | Self::FlagIs(..) | Self::AnyPresent(..) => None,
+            Self::ValueIs(..) | Self::FlagIs(..) | Self::Holds(..) => None,
         }
     }
 
@@ -76,7 +72,7 @@ impl RuleCondition {
             Self::ValueIs(field, _) | Self::ValueIsNot(field, _) | Self::FlagIs(field, _) => {
                 std::slice::from_ref(field)
             }
-            Self::AnyPresent(fields, _) => fields,
+            Self::Holds(..) => &[],
         }
     }
 }

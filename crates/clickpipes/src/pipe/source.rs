@@ -1,0 +1,160 @@
+//! The kinds of sources, and the facts that each of them states in its own file.
+//!
+//! A new source is a line in the table below, and a file with its struct and its [`SourceSpec`]. The compiler
+//! demands every part of the spec.
+
+use schemars::JsonSchema;
+use serde_json::Value;
+
+use super::replacement_effects::Replacement;
+use super::settings::SettingGroup;
+use crate::validate::RuleSet;
+use model::annotations;
+use model::path::FieldPath;
+
+/// Everything about a kind of source that is not a fact about one field.
+pub struct SourceSpec {
+    /// Its field below `source`.
+    pub key: &'static str,
+    /// What people call it.
+    pub title: &'static str,
+    /// What it has in common with other sources.
+    pub family: SourceFamily,
+    /// Whether the API can look up its columns.
+    pub discoverable: bool,
+    /// Why the API has no command to load it again; `None` if it has.
+    pub resync_refusal: Option<&'static str>,
+    /// The groups of ingestion settings that the API accepts for it; `None` if it accepts no setting.
+    pub(crate) settings: Option<&'static [SettingGroup]>,
+    /// Whether a pipe from this source completes when it has read what is there.
+    pub(crate) is_finite_load: fn(&Value) -> bool,
+    /// What a new pipe in place of an old one reads again or misses.
+    pub(crate) describe_replacement: fn(&Replacement<'_>) -> Vec<String>,
+    /// Where it is: brokers, a host and its database, a project.
+    pub(crate) location: fn(&Value) -> String,
+    /// What is read there.
+    pub(crate) items: SourceItems,
+    pub(crate) rules: &'static [RuleSet],
+}
+
+/// What several sources have in common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SourceFamily {
+    /// Messages. They go into one table.
+    Stream,
+    /// Files. They go into one table.
+    Files,
+    /// Tables. Each is copied to a table of its own, and all pipes of a service share their size.
+    Database,
+}
+
+impl SourceFamily {
+    /// The API pauses the pipe of a database, and stops every other one.
+    pub fn stopped_state_name(self) -> &'static str {
+        match self {
+            Self::Stream | Self::Files => "Stopped",
+            Self::Database => "Paused",
+        }
+    }
+}
+
+/// Where a source says what is read.
+pub(crate) enum SourceItems {
+    /// In one text.
+    Single(fn(&Value) -> String),
+    /// In a text with commas.
+    CommaList(&'static str),
+    /// In each table mapping, in these fields.
+    Mappings(&'static [&'static str]),
+}
+
+/// Why a stream cannot be loaded again.
+pub(crate) const NO_STREAM_RESYNC: &str = "a stream has no initial load to repeat; to read it again, delete the pipe and \
+     create it anew with an earlier start";
+
+macro_rules! sources {
+    ($($(#[cfg($cfg:meta)])? $(#[doc = $doc:literal])+ $kind:ident = $field:ident: $module:ident::$body:ident;)+) => {
+        /// Where the data comes from. Another kind of source is another pipe.
+        #[derive(JsonSchema)]
+        #[serde(rename_all = "camelCase", deny_unknown_fields)]
+        pub struct Source {
+            $($(#[cfg($cfg)])? $(#[doc = $doc])+ pub $field: Option<super::$module::$body>,)+
+            /// Validates samples of the data when the source is created or changed, not only the
+            /// connection. No effect on Postgres and MySQL. Experimental: the API may remove it.
+            #[schemars(transform = annotations::write_only)]
+            pub validate_samples: Option<bool>,
+        }
+
+        /// A kind of source.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum SourceKind {
+            $($(#[cfg($cfg)])? $(#[doc = $doc])+ $kind,)+
+        }
+
+        impl SourceKind {
+            /// Every kind.
+            pub const ALL: &[Self] = &[$($(#[cfg($cfg)])? Self::$kind,)+];
+
+            /// The field of every kind below `source`.
+            pub(crate) const KEYS: &[&'static str] = &[$($(#[cfg($cfg)])? Self::$kind.spec().key,)+];
+
+            /// The facts about this kind.
+            pub const fn spec(self) -> &'static SourceSpec {
+                match self {
+                    $($(#[cfg($cfg)])? Self::$kind => &super::$module::SPEC,)+
+                }
+            }
+        }
+    };
+}
+
+sources! {
+    /// Topics of Apache Kafka or of a compatible service.
+    Kafka = kafka: kafka::Kafka;
+    /// An Amazon Kinesis stream.
+    Kinesis = kinesis: kinesis::Kinesis;
+    /// Files in an object storage such as Amazon S3.
+    ObjectStorage = object_storage: object_storage::ObjectStorage;
+    /// A Google Cloud Pub/Sub topic. This source is in limited preview: ClickHouse must enable it
+    /// for the organization.
+    Pubsub = pubsub: pubsub::Pubsub;
+    /// Tables of a Postgres database.
+    Postgres = postgres: postgres::Postgres;
+    /// Tables of a MySQL or MariaDB database.
+    Mysql = mysql: mysql::Mysql;
+    /// Collections of a MongoDB database.
+    Mongodb = mongodb: mongodb::Mongodb;
+    /// Google BigQuery tables, loaded once. No field can be changed in place.
+    Bigquery = bigquery: bigquery::Bigquery;
+    #[cfg(test)]
+    /// A source that exists in tests only. See `made_up.rs`.
+    MadeUp = made_up: made_up::MadeUp;
+}
+
+impl SourceKind {
+    /// The known source of a body, with its fields.
+    pub fn in_body(body: &Value) -> Option<(Self, &Value)> {
+        let of_kind = |kind: &Self| Some((*kind, body["source"].get(kind.spec().key).filter(|it| it.is_object())?));
+        Self::ALL.iter().find_map(of_kind)
+    }
+}
+
+/// The family of the source of a body; `None` if this version does not know the source.
+pub fn source_family(body: &Value) -> Option<SourceFamily> {
+    SourceKind::in_body(body).map(|(kind, _)| kind.spec().family)
+}
+
+/// The text or number at a field; nothing for a reference to a secret.
+pub(crate) fn text_at(value: &Value, field: &str) -> String {
+    match FieldPath::parse(field).value_in(value) {
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Number(number)) => number.to_string(),
+        _ => String::new(),
+    }
+}
+
+/// The parts that are not empty, with a separator between them.
+pub(crate) fn join_nonempty(separator: &str, parts: &[String]) -> String {
+    let parts: Vec<&str> = parts.iter().map(String::as_str).filter(|part| !part.is_empty()).collect();
+    parts.join(separator)
+}
