@@ -49,19 +49,19 @@ fn planned(manifests: &[String], pipes: &[Value]) -> (Desired, Plan) {
     (desired, plan)
 }
 
-fn run<'r>(desired: &'r Desired, plan: &'r Plan) -> RunReport<'r> {
+fn run(desired: &Desired, plan: &Plan) -> RunReport {
     RunReport {
         command: "plan",
         outcome: "changes",
         json: "{}\n".to_owned(),
-        plan: Some(plan),
+        plan: Some(plan.clone()),
         context: Context { rate: Some((10, 10.0)), ..Context::default() },
-        declared: desired.iter().map(|(at, document)| (at.clone(), document)).collect(),
+        declared: desired.iter().map(|(at, document)| (at.clone(), document.clone())).collect(),
         ..RunReport::default()
     }
 }
 
-fn rendered(format: ReportFormat, run: &RunReport<'_>) -> String {
+fn rendered(format: ReportFormat, run: &RunReport) -> String {
     render(format, run, &CommentKey::default(), &RepoPaths::default())
 }
 
@@ -177,7 +177,7 @@ fn names_and_values_cannot_forge_plan_lines() {
         assert!(text.contains("stays\\n\\nPlan: 0 to create."), "{text}");
         assert_eq!(text.matches("\nPlan: ").count(), 1, "{text}");
     }
-    let run = RunReport { command: "plan", plan: Some(&plan), ..RunReport::default() };
+    let run = RunReport { command: "plan", plan: Some(plan.clone()), ..RunReport::default() };
     let told = rendered(ReportFormat::Github, &run);
     assert!(!told.contains(['\u{1b}', '\u{202e}']), "{told}");
 }

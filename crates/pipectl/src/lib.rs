@@ -90,7 +90,7 @@ fn report_failure(
         command: spec.name,
         outcome,
         json: envelope::failure_json(spec.json_kind, outcome, &message),
-        diagnostics: invalid.map_or(&[], |it| &it.0.diagnostics),
+        diagnostics: invalid.map(|it| it.0.diagnostics.clone()).unwrap_or_default(),
         files: invalid.map_or(0, |it| it.0.files.len()),
         errors: vec![message.clone()],
         ..RunReport::default()

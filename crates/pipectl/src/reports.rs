@@ -31,7 +31,7 @@ use crate::output::{Output, StyledText};
 use crate::{env_vars, exit};
 
 /// Renders one format.
-pub fn render(format: ReportFormat, run: &RunReport<'_>, key: &CommentKey, paths: &RepoPaths) -> String {
+pub fn render(format: ReportFormat, run: &RunReport, key: &CommentKey, paths: &RepoPaths) -> String {
     match format {
         ReportFormat::Json => run.json.clone(),
         ReportFormat::Markdown => markdown::render_markdown(run, key),
@@ -64,19 +64,14 @@ impl ReportRequest<'_> {
     }
 
     /// Prints the run on stdout, where it is wanted in a form that is the same for every command.
-    pub(crate) fn print_to_stdout(
-        &self,
-        format: Option<ReportFormat>,
-        run: &RunReport<'_>,
-        output: Output,
-    ) -> Result<()> {
+    pub(crate) fn print_to_stdout(&self, format: Option<ReportFormat>, run: &RunReport, output: Output) -> Result<()> {
         let Some(format) = format else { return Ok(()) };
         write_file_or_stdout(Path::new("-"), &render(format, run, &self.key, &RepoPaths::default()), output)
     }
 
     /// Writes every report. One that cannot be written does not keep the others from being
     /// written, and turns success into an error: a pipeline that waits for a report must notice.
-    pub(crate) fn write_reports(&self, run: &RunReport<'_>, output: Output, code: u8) -> u8 {
+    pub(crate) fn write_reports(&self, run: &RunReport, output: Output, code: u8) -> u8 {
         let paths = RepoPaths::from_current_dir();
         let mut failed = false;
         for target in self.targets {
@@ -89,13 +84,7 @@ impl ReportRequest<'_> {
         if failed && fine { exit::ERROR } else { code }
     }
 
-    fn write_report(
-        &self,
-        target: &ReportTarget,
-        run: &RunReport<'_>,
-        paths: &RepoPaths,
-        output: Output,
-    ) -> Result<()> {
+    fn write_report(&self, target: &ReportTarget, run: &RunReport, paths: &RepoPaths, output: Output) -> Result<()> {
         let whole = run.plan.is_some() && run.context.unreachable.is_empty();
         if target.format == ReportFormat::GitlabTerraform && !whole {
             // Three zeros would say that nothing changes.
@@ -110,7 +99,7 @@ impl ReportRequest<'_> {
     }
 
     /// GitHub names two files in the environment to which a step may add.
-    fn append_github_files(&self, run: &RunReport<'_>) -> Result<()> {
+    fn append_github_files(&self, run: &RunReport) -> Result<()> {
         for (variable, text) in [
             ("GITHUB_STEP_SUMMARY", markdown::render_markdown(run, &self.key)),
             ("GITHUB_OUTPUT", github::step_outputs(run)),

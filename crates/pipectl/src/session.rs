@@ -273,16 +273,16 @@ impl Session {
     }
 
     /// The declared objects that are meant, without those of services that were not read.
-    pub(crate) fn selected_documents(&self) -> Vec<(Address, &Document)> {
+    pub(crate) fn selected_documents(&self) -> Vec<(Address, Document)> {
         let is_meant = |at: &Address| self.selected.contains(at) && self.is_reachable(&at.service);
         let selected = self.desired.iter().filter(|(at, _)| is_meant(at));
-        selected.map(|(at, document)| (at.clone(), document)).collect()
+        selected.map(|(at, document)| (at.clone(), document.clone())).collect()
     }
 
     /// The references to secrets in what is meant that lead nowhere from here; tells them, too.
     pub(crate) fn print_unresolved(&self, output: Output) -> Vec<Diagnostic> {
         let selected = self.selected_documents();
-        let documents = selected.iter().map(|(_, document)| *document);
+        let documents = selected.iter().map(|(_, document)| document);
         let unresolved = secrets::find_unresolved(&self.secrets, documents, &self.files);
         output.print_diagnostics(&unresolved, &self.files);
         unresolved

@@ -50,11 +50,11 @@ pub(super) async fn run(args: &ApplyArgs, output: Output, format: OutputFormat) 
             let mut text = StyledText::new();
             text.push(Label::Blocked, "blocked: ").push_plain(refusal.to_string()).end_line();
             output.print_message(&text);
-            return summary.finish_run((exit::BLOCKED, "blocked"), &[], refusal.exceeded);
+            return summary.finish_run((exit::BLOCKED, "blocked"), Vec::new(), refusal.exceeded);
         }
     };
     if approved.actions().is_empty() {
-        return summary.finish_run(outcome_without_actions(&plan, &refused), &[], Vec::new());
+        return summary.finish_run(outcome_without_actions(&plan, &refused), Vec::new(), Vec::new());
     }
     if !args.yes && args.plan.is_none() {
         prompt::confirm_plan(output, &plan, &interruption).await?;
@@ -67,7 +67,7 @@ pub(super) async fn run(args: &ApplyArgs, output: Output, format: OutputFormat) 
     } else {
         results_outcome(&reports, &plan, &refused)
     };
-    summary.finish_run(ending, &reports, Vec::new())
+    summary.finish_run(ending, reports, Vec::new())
 }
 
 /// The plan, as far as it was reviewed if it had to be, and the rest.
@@ -128,21 +128,21 @@ impl ApplyOutput<'_> {
     }
 
     /// Prints and writes what is wanted of the run; gives the exit code.
-    fn finish_run(&self, ending: (u8, &'static str), reports: &[ObjectResult], errors: Vec<String>) -> Result<u8> {
+    fn finish_run(&self, ending: (u8, &'static str), reports: Vec<ObjectResult>, errors: Vec<String>) -> Result<u8> {
         let unreachable = self.session.unreachable_services();
-        let (code, outcome) = overall_outcome(ending, reports, unreachable);
-        let applied = ApplyResult { plan: self.plan, refused: self.refused, reports };
-        let summary = RunSummary { outcome, refused: self.refused, unreachable, ..RunSummary::from_reports(reports) };
+        let (code, outcome) = overall_outcome(ending, &reports, unreachable);
+        let applied = ApplyResult { plan: self.plan, refused: self.refused, reports: &reports };
+        let json = OutputEnvelope::new("Apply", outcome, applied).with_unreachable(unreachable).render();
         let run = RunReport {
             command: "apply",
             outcome,
-            json: OutputEnvelope::new("Apply", outcome, applied).with_unreachable(unreachable).render(),
-            plan: Some(self.plan),
+            json,
+            plan: Some(self.plan.clone()),
             context: self.session.plan_context(false),
             results: reports,
             declared: self.session.selected_documents(),
-            refused: self.refused,
-            diagnostics: self.session.manifest_warnings(),
+            refused: self.refused.to_vec(),
+            diagnostics: self.session.manifest_warnings().to_vec(),
             errors,
             ..RunReport::default()
         };
@@ -151,7 +151,15 @@ impl ApplyOutput<'_> {
         requested.print_to_stdout(self.format.printed_report(), &run, self.output)?;
         let exit_code = requested.write_reports(&run, self.output, code);
         if self.format == OutputFormat::Ndjson {
-            let summary = ApplyEvent::Summary(RunSummary { exit_code, errors: &run.errors, ..summary });
+            let summary = RunSummary {
+                outcome,
+                exit_code,
+                errors: &run.errors,
+                refused: self.refused,
+                unreachable,
+                ..RunSummary::from_reports(&run.results)
+            };
+            let summary = ApplyEvent::Summary(summary);
             let line = event_lines::event_line(environment_name(self.args), &summary);
             self.output.print_data(StyledText::new().push_plain(line))?;
         }

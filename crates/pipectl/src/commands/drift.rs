@@ -31,18 +31,18 @@ pub(super) async fn run(args: &DriftArgs, output: Output, format: OutputFormat) 
         output.print_data(&render(&drift, unreachable))?;
     }
     output.print_message(&unreachable::unreachable_errors(unreachable));
+    let has_drift = args.detailed_exitcode && !drift.is_clean();
     let run = RunReport {
         command: "drift",
         outcome,
         json: OutputEnvelope::new("Drift", outcome, &drift).with_unreachable(unreachable).render(),
-        drift: Some(&drift),
+        drift: Some(drift),
         context,
         declared: session.selected_documents(),
-        diagnostics: session.manifest_warnings(),
+        diagnostics: session.manifest_warnings().to_vec(),
         ..RunReport::default()
     };
     requested.print_to_stdout(format.printed_report(), &run, output)?;
-    let has_drift = args.detailed_exitcode && !drift.is_clean();
     let code = if has_drift { exit::CHANGES } else { exit::DONE };
     Ok(requested.write_reports(&run, output, unreachable::exit_code(unreachable).unwrap_or(code)))
 }

@@ -32,23 +32,23 @@ pub(super) async fn run(args: &PlanArgs, output: Output, format: OutputFormat) -
     output.print_message(&unreachable::unreachable_errors(unreachable));
     let unresolved = if args.check_secrets { session.print_unresolved(output) } else { Vec::new() };
     let outcome = plan_outcome(&plan, unreachable);
+    let changes = args.detailed_exitcode && !plan.has_no_changes();
     let mut json = OutputEnvelope::new("Plan", outcome, &plan).with_digest(digest.clone());
     json.errors = unresolved.iter().map(|it| format!("{}: {}", it.place, it.message)).collect();
-    let diagnostics = [session.manifest_warnings(), &unresolved].concat();
+    let json = json.with_unreachable(unreachable).render();
     let run = RunReport {
         command: "plan",
         outcome,
-        json: json.with_unreachable(unreachable).render(),
-        plan: Some(&plan),
+        json,
+        plan: Some(plan),
         context,
         declared: session.selected_documents(),
-        diagnostics: &diagnostics,
+        diagnostics: [session.manifest_warnings(), &unresolved].concat(),
         digest: Some(digest),
         ..RunReport::default()
     };
     let requested = args.report.requested_reports();
     requested.print_to_stdout(format.printed_report(), &run, output)?;
-    let changes = args.detailed_exitcode && !plan.has_no_changes();
     let code = match (unresolved.is_empty(), changes) {
         (false, _) => exit::ERROR,
         (true, true) => exit::CHANGES,

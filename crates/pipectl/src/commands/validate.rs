@@ -45,8 +45,8 @@ pub(super) fn run(args: &ValidateArgs, output: Output, format: OutputFormat) -> 
         outcome,
         json: validation_json(&declared, outcome),
         declared: addressed_documents(&declared),
-        diagnostics: &declared.diagnostics,
         files: declared.files.len(),
+        diagnostics: declared.diagnostics,
         ..RunReport::default()
     };
     requested.print_to_stdout(format.printed_report(), &run, output)?;
@@ -54,14 +54,14 @@ pub(super) fn run(args: &ValidateArgs, output: Output, format: OutputFormat) -> 
 }
 
 /// What is declared. Which service a manifest without one means, only a connection tells.
-fn addressed_documents(declared: &LoadedManifests) -> Vec<(Address, &Document)> {
+fn addressed_documents(declared: &LoadedManifests) -> Vec<(Address, Document)> {
     let addressed = declared.manifests.iter().map(|manifest| {
         let service = match &manifest.service {
             _ if manifest.is_organization_wide => ServiceRef::for_organization(),
             Some(service) => ServiceRef::new(service.clone()),
             None => ServiceRef::new("(default service)"),
         };
-        (Address::new(service, manifest.kind, manifest.name.clone()), &manifest.document)
+        (Address::new(service, manifest.kind, manifest.name.clone()), manifest.document.clone())
     });
     addressed.collect()
 }

@@ -11,15 +11,15 @@ use crate::output::{Label, StyledText};
 /// A plan whose base is what it declares, sorted by who is different.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct DriftReport<'p> {
+pub struct DriftReport {
     /// What live was compared with.
     pub against: String,
     /// Declared objects that are live and otherwise.
-    pub changed: Vec<ChangedObject<'p>>,
+    pub changed: Vec<ChangedObject>,
     /// Declared objects that are not live.
-    pub missing: Vec<&'p Address>,
+    pub missing: Vec<Address>,
     /// Live objects that are not declared.
-    pub unmanaged: &'p [UnmanagedObject],
+    pub unmanaged: Vec<UnmanagedObject>,
     /// How many are as declared.
     pub in_sync: usize,
     /// How many of the declared objects were looked at, where that is not all.
@@ -30,42 +30,42 @@ pub struct DriftReport<'p> {
 /// One object that is live and otherwise.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct ChangedObject<'p> {
+pub struct ChangedObject {
     /// The object.
-    pub address: &'p Address,
+    pub address: Address,
     /// The fields that are otherwise.
-    pub fields: Vec<&'p FieldChange>,
+    pub fields: Vec<FieldChange>,
     /// What the fields do not say.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
 
-impl<'p> DriftReport<'p> {
+impl DriftReport {
     /// Reads the plan.
-    pub fn from_plan(plan: &'p Plan, against: String, partial: Option<(usize, usize)>) -> Self {
+    pub fn from_plan(plan: &Plan, against: String, partial: Option<(usize, usize)>) -> Self {
         let is_missing = |change: &&Change| change.verdict == Verdict::Create;
-        let mut changed: Vec<ChangedObject<'p>> = plan
+        let mut changed: Vec<ChangedObject> = plan
             .changes
             .iter()
             .filter(|change| !is_missing(change))
             .map(|change| ChangedObject {
-                address: &change.address,
-                fields: change.fields.iter().filter(|field| is_drift_field(field)).collect(),
+                address: change.address.clone(),
+                fields: change.fields.iter().filter(|field| is_drift_field(field)).cloned().collect(),
                 reason: drift_reason(change),
             })
             .collect();
         for left in &plan.ignored_changes {
-            if let Some(changed) = changed.iter_mut().find(|changed| changed.address == &left.address) {
-                changed.fields.extend(left.drifted_fields());
+            if let Some(changed) = changed.iter_mut().find(|changed| changed.address == left.address) {
+                changed.fields.extend(left.drifted_fields().cloned());
             } else {
-                let fields = left.drifted_fields().collect();
-                changed.push(ChangedObject { address: &left.address, fields, reason: None });
+                let fields = left.drifted_fields().cloned().collect();
+                changed.push(ChangedObject { address: left.address.clone(), fields, reason: None });
             }
         }
         changed.retain(|changed| !changed.fields.is_empty() || changed.reason.is_some());
-        changed.sort_by(|a, b| a.address.cmp(b.address));
-        let missing = plan.changes.iter().filter(is_missing).map(|change| &change.address).collect();
-        let (unmanaged, in_sync) = (&plan.unmanaged, plan.in_sync.len());
+        changed.sort_by(|a, b| a.address.cmp(&b.address));
+        let missing = plan.changes.iter().filter(is_missing).map(|change| change.address.clone()).collect();
+        let (unmanaged, in_sync) = (plan.unmanaged.clone(), plan.in_sync.len());
         Self { against, changed, missing, unmanaged, in_sync, partial }
     }
 
@@ -100,9 +100,9 @@ fn drift_reason(change: &Change) -> Option<String> {
 }
 
 /// One line for each, one for each service that was not read, and one that counts.
-pub fn render(drift: &DriftReport<'_>, unread: &[UnreachableService]) -> StyledText {
-    let names = drift.changed.iter().map(|changed| changed.address);
-    let names = names.chain(drift.missing.iter().copied());
+pub fn render(drift: &DriftReport, unread: &[UnreachableService]) -> StyledText {
+    let names = drift.changed.iter().map(|changed| &changed.address);
+    let names = names.chain(&drift.missing);
     let names = names.chain(drift.unmanaged.iter().map(|unmanaged| &unmanaged.address));
     let width = names.map(|at| at.to_string().chars().count()).max().unwrap_or_default();
     let mut text = StyledText::new();
@@ -112,18 +112,18 @@ pub fn render(drift: &DriftReport<'_>, unread: &[UnreachableService]) -> StyledT
     };
     for changed in &drift.changed {
         if let Some(reason) = &changed.reason {
-            row(Label::Update, "changed", changed.address, reason);
+            row(Label::Update, "changed", &changed.address, reason);
         }
         for field in &changed.fields {
             let entry = field.entry.as_ref().map(|entry| format!("{entry}: ")).unwrap_or_default();
             let what = format!("{}  {entry}{}", field.path, git_and_live_values(field));
-            row(Label::Update, "changed", changed.address, &what);
+            row(Label::Update, "changed", &changed.address, &what);
         }
     }
     for at in &drift.missing {
         row(Label::Delete, "missing", at, "in git, not live");
     }
-    for unmanaged in drift.unmanaged {
+    for unmanaged in &drift.unmanaged {
         row(Label::Dim, "unmanaged", &unmanaged.address, &format!("live ({}), not in git", unmanaged.id));
     }
     text.append(unreachable::unreachable_lines(unread));

@@ -10,7 +10,7 @@ use super::run_report::RunReport;
 use crate::escape::sanitize_line;
 
 /// What is only good to know is no matter of quality, and what has no line cannot be shown.
-pub(super) fn render_code_quality(run: &RunReport<'_>, paths: &RepoPaths) -> String {
+pub(super) fn render_code_quality(run: &RunReport, paths: &RepoPaths) -> String {
     let mut seen = BTreeMap::new();
     let issues = all_findings(run).into_iter().filter(|finding| finding.level != ReportLevel::Notice);
     let issues: Vec<Value> = issues.filter_map(|finding| issue_json(&finding, paths, &mut seen)).collect();

@@ -52,23 +52,23 @@ pub(super) struct DriftedObject<'r> {
 }
 
 /// Every object that is otherwise; what nobody declares comes last.
-pub(super) fn drifted_objects<'r>(run: &RunReport<'r>) -> Vec<DriftedObject<'r>> {
-    let left = run.plan.into_iter().flat_map(|plan| &plan.ignored_changes);
+pub(super) fn drifted_objects(run: &RunReport) -> Vec<DriftedObject<'_>> {
+    let left = run.plan.iter().flat_map(|plan| &plan.ignored_changes);
     let left = left.filter(|left| left.drifted_fields().next().is_some()).map(|left| DriftedObject {
         address: &left.address,
         kind: DriftKind::Ignored,
         facts: left.drifted_fields().map(describe_field).collect(),
         place: left.drifted_fields().find_map(|field| field.place.clone()),
     });
-    let found = run.drift.into_iter();
+    let found = run.drift.iter();
     let changed = found.clone().flat_map(|drift| &drift.changed).map(|object| changed_object(run, object));
-    let missing = found.clone().flat_map(|drift| drift.missing.iter().copied()).map(|at| DriftedObject {
+    let missing = found.clone().flat_map(|drift| &drift.missing).map(|at| DriftedObject {
         address: at,
         kind: DriftKind::Missing,
         facts: Vec::new(),
         place: manifest_start(run, at),
     });
-    let unmanaged = found.flat_map(|drift| drift.unmanaged).map(|other| DriftedObject {
+    let unmanaged = found.flat_map(|drift| &drift.unmanaged).map(|other| DriftedObject {
         address: &other.address,
         kind: DriftKind::Unmanaged,
         facts: vec![format!("id `{}`", other.id)],
@@ -77,19 +77,19 @@ pub(super) fn drifted_objects<'r>(run: &RunReport<'r>) -> Vec<DriftedObject<'r>>
     left.chain(changed).chain(missing).chain(unmanaged).collect()
 }
 
-fn changed_object<'r>(run: &RunReport<'r>, object: &ChangedObject<'r>) -> DriftedObject<'r> {
+fn changed_object<'r>(run: &RunReport, object: &'r ChangedObject) -> DriftedObject<'r> {
     let written = object.fields.iter().find_map(|field| field.place.clone());
-    let fields = object.fields.iter().map(|field| describe_field(field));
+    let fields = object.fields.iter().map(describe_field);
     DriftedObject {
-        address: object.address,
+        address: &object.address,
         kind: DriftKind::Changed,
         facts: object.reason.clone().into_iter().chain(fields).collect(),
-        place: written.or_else(|| manifest_start(run, object.address)),
+        place: written.or_else(|| manifest_start(run, &object.address)),
     }
 }
 
 /// Where the object's manifest begins.
-fn manifest_start(run: &RunReport<'_>, at: &Address) -> Option<Place> {
+fn manifest_start(run: &RunReport, at: &Address) -> Option<Place> {
     let (_, document) = run.declared.iter().find(|(other, _)| other == at)?;
     Some(document.origin.start_place().clone())
 }

@@ -43,7 +43,7 @@ pub(super) struct ReportFinding {
 }
 
 /// Everything to look at, the worst first.
-pub(super) fn all_findings(run: &RunReport<'_>) -> Vec<ReportFinding> {
+pub(super) fn all_findings(run: &RunReport) -> Vec<ReportFinding> {
     let mut findings = file_findings(run);
     findings.extend(ranked_objects(run).iter().map(object_finding));
     findings.extend(drifted_objects(run).iter().map(drift_finding));
@@ -52,7 +52,7 @@ pub(super) fn all_findings(run: &RunReport<'_>) -> Vec<ReportFinding> {
 }
 
 /// Why the run ended early, and what is wrong with files.
-pub(super) fn file_findings(run: &RunReport<'_>) -> Vec<ReportFinding> {
+pub(super) fn file_findings(run: &RunReport) -> Vec<ReportFinding> {
     let obstacles = run.run_errors().into_iter().map(|error| ReportFinding {
         level: ReportLevel::Error,
         code: "failed",

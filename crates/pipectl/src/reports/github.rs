@@ -17,7 +17,7 @@ const MAX_PER_LEVEL: usize = 10;
 const MAX_MESSAGE_CHARS: usize = 1000;
 
 /// The worst ones of each kind, and a last one that counts what was left out.
-pub(super) fn render_github(run: &RunReport<'_>, paths: &RepoPaths) -> String {
+pub(super) fn render_github(run: &RunReport, paths: &RepoPaths) -> String {
     let mut out = String::new();
     let mut left = Vec::new();
     for (level, most, word) in [
@@ -61,9 +61,9 @@ fn escape_property(text: &str) -> String {
 }
 
 /// The outputs of the step: numbers and words of our own, nothing that a manifest says.
-pub(super) fn step_outputs(run: &RunReport<'_>) -> String {
+pub(super) fn step_outputs(run: &RunReport) -> String {
     let mut out = format!("outcome={}\n", run.outcome);
-    if let Some(plan) = run.plan {
+    if let Some(plan) = &run.plan {
         let words = ["create", "update", "replace", "delete", "rename", "adopt", "blocked"];
         for word in words {
             let _ = writeln!(out, "{word}={}", plan.count_verdict(word));
@@ -72,7 +72,7 @@ pub(super) fn step_outputs(run: &RunReport<'_>) -> String {
         let _ = writeln!(out, "unchanged={unchanged}\nunmanaged={unmanaged}");
         let _ = writeln!(out, "has-changes={}", !plan.has_no_changes());
     }
-    if let Some(drift) = run.drift {
+    if let Some(drift) = &run.drift {
         let (changed, missing) = (drift.changed.len(), drift.missing.len());
         let (unchanged, unmanaged) = (drift.in_sync, drift.unmanaged.len());
         let _ = writeln!(out, "changed={changed}\nmissing={missing}\nunchanged={unchanged}");

@@ -5,8 +5,8 @@ use serde_json::json;
 use super::run_report::RunReport;
 
 /// A replacement counts twice, as Terraform counts it: something goes and something comes.
-pub(super) fn render_gitlab_terraform(run: &RunReport<'_>) -> String {
-    let of = |word: &str| run.plan.map_or(0, |plan| plan.count_verdict(word));
+pub(super) fn render_gitlab_terraform(run: &RunReport) -> String {
+    let of = |word: &str| run.plan.as_ref().map_or(0, |plan| plan.count_verdict(word));
     let counts = json!({
         "create": of("create") + of("replace"),
         "update": of("update") + of("rename"),

@@ -24,7 +24,7 @@ const MAX_SEVERE: usize = 8;
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
 
 /// The whole page.
-pub(super) fn render_html(run: &RunReport<'_>) -> String {
+pub(super) fn render_html(run: &RunReport) -> String {
     let (objects, drifted) = (ranked_objects(run), drifted_objects(run));
     let services = drawn_services(run, &objects);
     let page = html! {
@@ -60,7 +60,7 @@ pub(super) fn render_html(run: &RunReport<'_>) -> String {
     page.into_string()
 }
 
-fn header(run: &RunReport<'_>) -> Markup {
+fn header(run: &RunReport) -> Markup {
     let footnotes = run.footnotes();
     html! {
         header {
@@ -73,7 +73,7 @@ fn header(run: &RunReport<'_>) -> Markup {
 }
 
 /// Why the run ended early, and what is wrong with files.
-fn problems(run: &RunReport<'_>) -> Markup {
+fn problems(run: &RunReport) -> Markup {
     let findings = file_findings(run);
     html! {
         @if !findings.is_empty() {

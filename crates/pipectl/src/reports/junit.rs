@@ -26,7 +26,7 @@ enum TestVerdict {
 /// What is in sync passes, as does what is planned; what is blocked or was not applied fails.
 ///
 /// The templates escape for HTML, which for elements with end tags is the same as for XML.
-pub(super) fn render_junit(run: &RunReport<'_>, paths: &RepoPaths) -> String {
+pub(super) fn render_junit(run: &RunReport, paths: &RepoPaths) -> String {
     let cases = test_cases(run, paths);
     let failures = cases.iter().filter(|case| matches!(case.verdict, TestVerdict::Failed { .. })).count();
     let skipped = cases.iter().filter(|case| matches!(case.verdict, TestVerdict::Skipped(_))).count();
@@ -47,12 +47,12 @@ pub(super) fn render_junit(run: &RunReport<'_>, paths: &RepoPaths) -> String {
     document.into_string()
 }
 
-fn test_cases(run: &RunReport<'_>, paths: &RepoPaths) -> Vec<TestCase> {
+fn test_cases(run: &RunReport, paths: &RepoPaths) -> Vec<TestCase> {
     let mut cases: Vec<TestCase> = file_findings(run).iter().map(|finding| finding_case(finding, paths)).collect();
     cases.extend(ranked_objects(run).iter().map(|object| object_case(object, paths)));
     let drifted = drifted_objects(run);
     cases.extend(drifted.iter().map(|drift| drift_case(drift, paths)));
-    let fine = |at| match run.plan {
+    let fine = |at| match &run.plan {
         Some(plan) => plan.in_sync.contains(at),
         None => !drifted.iter().any(|drift| drift.address == at),
     };

@@ -22,7 +22,7 @@ const MAX_COMMENT_CHARS: usize = 60_000;
 const RESERVED_CHARS: usize = 600;
 
 /// The whole comment.
-pub(super) fn render_markdown(run: &RunReport<'_>, key: &CommentKey) -> String {
+pub(super) fn render_markdown(run: &RunReport, key: &CommentKey) -> String {
     let head = comment_head(run);
     let foot = format!("<!-- pipectl:{key} -->\n");
     let room = MAX_COMMENT_CHARS - RESERVED_CHARS - char_count(&head) - char_count(&foot);
@@ -44,7 +44,7 @@ fn char_count(text: &str) -> usize {
     text.chars().count()
 }
 
-fn comment_head(run: &RunReport<'_>) -> String {
+fn comment_head(run: &RunReport) -> String {
     let mut out = format!("### pipectl {}: {}\n\n", run.command, markdown_sentence(&run.headline()));
     let remainder = run.footnotes();
     if !remainder.is_empty() {
@@ -61,7 +61,7 @@ fn comment_head(run: &RunReport<'_>) -> String {
     out
 }
 
-fn table_head(run: &RunReport<'_>) -> &'static str {
+fn table_head(run: &RunReport) -> &'static str {
     if run.plan.is_some() || run.drift.is_some() {
         "| | object | what | why |\n|---|---|---|---|\n"
     } else {
@@ -69,7 +69,7 @@ fn table_head(run: &RunReport<'_>) -> &'static str {
     }
 }
 
-fn comment_pieces(run: &RunReport<'_>, room: usize) -> Vec<CommentPiece> {
+fn comment_pieces(run: &RunReport, room: usize) -> Vec<CommentPiece> {
     let objects = ranked_objects(run);
     let grave = || objects.iter().filter(|object| object.severity.is_severe());
     let whole: usize = grave().map(|object| char_count(&object_row(object, RowDetail::Full))).sum();

@@ -66,15 +66,15 @@ pub(super) struct RankedObject<'r> {
 }
 
 /// The objects, the most dangerous first.
-pub(super) fn ranked_objects<'r>(run: &RunReport<'r>) -> Vec<RankedObject<'r>> {
-    let Some(plan) = run.plan else { return Vec::new() };
+pub(super) fn ranked_objects(run: &RunReport) -> Vec<RankedObject<'_>> {
+    let Some(plan) = &run.plan else { return Vec::new() };
     let mut actions: BTreeMap<&Address, Vec<&Action>> = BTreeMap::new();
     for action in &plan.actions {
         actions.entry(action.address()).or_default().push(action);
     }
     let results: BTreeMap<&Address, &ObjectResult> =
         run.results.iter().map(|result| (&result.address, result)).collect();
-    let mut objects: Vec<RankedObject<'r>> = plan
+    let mut objects: Vec<RankedObject<'_>> = plan
         .changes
         .iter()
         .map(|change| {

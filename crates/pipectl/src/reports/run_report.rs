@@ -12,9 +12,9 @@ use crate::render::drift::DriftReport;
 use crate::render::plan::{self, Context};
 use crate::saved_plan::StaleObject;
 
-/// Everything that reports are made of, borrowed from the command.
+/// Everything that reports are made of, taken from the command.
 #[derive(Debug, Default)]
-pub struct RunReport<'r> {
+pub struct RunReport {
     /// The word on the command line: `plan`, `apply`, `drift`, `validate`.
     pub command: &'static str,
     /// How it went, in the word that JSON has for it.
@@ -22,21 +22,21 @@ pub struct RunReport<'r> {
     /// What `-o json` prints.
     pub json: String,
     /// The plan, if it came to one.
-    pub plan: Option<&'r Plan>,
+    pub plan: Option<Plan>,
     /// What `drift` found.
-    pub drift: Option<&'r DriftReport<'r>>,
+    pub drift: Option<DriftReport>,
     /// What else is said about the plan.
     pub context: Context,
     /// What became of each object, once something was performed.
-    pub results: &'r [ObjectResult],
+    pub results: Vec<ObjectResult>,
     /// The declared objects.
-    pub declared: Vec<(Address, &'r Document)>,
+    pub declared: Vec<(Address, Document)>,
     /// What was refused because nobody reviewed it.
-    pub refused: &'r [StaleObject],
+    pub refused: Vec<StaleObject>,
     /// What the plan is recognised by.
     pub digest: Option<String>,
     /// What is wrong with files.
-    pub diagnostics: &'r [Diagnostic],
+    pub diagnostics: Vec<Diagnostic>,
     /// How many files were read.
     pub files: usize,
     /// Why the run ended early.
@@ -51,7 +51,7 @@ fn drift_suffix(plan: &Plan) -> String {
     }
 }
 
-impl RunReport<'_> {
+impl RunReport {
     /// The run in a few words: what is missing of it, then the counts.
     pub(super) fn headline(&self) -> String {
         match self.context.unreachable.len() {
@@ -63,14 +63,14 @@ impl RunReport<'_> {
     }
 
     fn summary_counts(&self) -> String {
-        let problems = severity_counts(self.diagnostics);
-        match (self.plan, self.drift) {
+        let problems = severity_counts(&self.diagnostics);
+        match (&self.plan, &self.drift) {
             (Some(plan), _) if !self.errors.is_empty() => {
                 format!("{}: {}", self.outcome, plan::plan_counts(plan))
             }
             _ if !self.errors.is_empty() && problems.is_empty() => "failed".to_owned(),
             _ if !self.errors.is_empty() => format!("failed: {problems}"),
-            (Some(_), _) if !self.results.is_empty() => apply_summary::outcome_counts(self.results),
+            (Some(_), _) if !self.results.is_empty() => apply_summary::outcome_counts(&self.results),
             (Some(plan), _) if plan.has_no_changes() => format!("no changes{}", drift_suffix(plan)),
             (Some(plan), _) => format!("{}{}", plan::plan_counts(plan), drift_suffix(plan)),
             (None, Some(drift)) => drift.counts_text(),
@@ -96,8 +96,8 @@ impl RunReport<'_> {
             .context
             .partial
             .map(|(considered, declared)| format!("Partial: {considered} of {declared} objects included."));
-        let Some(plan) = self.plan else {
-            let against = self.drift.map(|drift| format!("Compared with {}.", drift.against));
+        let Some(plan) = &self.plan else {
+            let against = self.drift.as_ref().map(|drift| format!("Compared with {}.", drift.against));
             return partial.into_iter().chain(against).collect();
         };
         let mut parts = Vec::new();

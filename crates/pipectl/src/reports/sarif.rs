@@ -19,7 +19,7 @@ const SCHEMA_URL: &str = "https://json.schemastore.org/sarif-2.1.0.json";
 const ERRORS_PAGE: &str = include_str!("../../../../docs/errors.md");
 
 /// Every diagnostic as a result, every code that occurs as a rule.
-pub(super) fn render_sarif(run: &RunReport<'_>, paths: &RepoPaths) -> String {
+pub(super) fn render_sarif(run: &RunReport, paths: &RepoPaths) -> String {
     let codes: BTreeSet<&str> = run.diagnostics.iter().map(|problem| problem.code).collect();
     let codes: Vec<&str> = codes.into_iter().collect();
     let results: Vec<Value> = run.diagnostics.iter().map(|problem| result_json(problem, &codes, paths)).collect();

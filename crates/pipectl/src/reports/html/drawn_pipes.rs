@@ -71,7 +71,7 @@ impl DrawnService {
 type DriftLabels<'r> = BTreeMap<&'r Address, &'static str>;
 
 /// Every service with what it has.
-pub(super) fn drawn_services(run: &RunReport<'_>, objects: &[RankedObject<'_>]) -> Vec<DrawnService> {
+pub(super) fn drawn_services(run: &RunReport, objects: &[RankedObject<'_>]) -> Vec<DrawnService> {
     let changing: BTreeMap<&Address, &RankedObject<'_>> =
         objects.iter().map(|object| (&object.change.address, object)).collect();
     let drifted: DriftLabels<'_> =
@@ -102,13 +102,13 @@ pub(super) fn drawn_services(run: &RunReport<'_>, objects: &[RankedObject<'_>]) 
 }
 
 fn draw_pipe(
-    run: &RunReport<'_>,
+    run: &RunReport,
     at: &Address,
     object: Option<&RankedObject<'_>>,
     drifted: &DriftLabels<'_>,
     body: &Value,
 ) -> Option<DrawnPipe> {
-    let (class, what) = match (object, drifted.get(at), run.plan) {
+    let (class, what) = match (object, drifted.get(at), &run.plan) {
         (Some(object), ..) => (css_class(object), object.outcome_text()),
         (None, Some(words), _) => ("drift", (*words).to_owned()),
         (None, None, Some(plan)) if plan.in_sync.contains(at) => ("same", "unchanged".to_owned()),
