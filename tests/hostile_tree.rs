@@ -1,7 +1,10 @@
 //! The tree that is judged is a stranger's: no command runs, reads or prints what it plants.
 
-use std::path::Path;
+use std::fs::Permissions;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
 
+use crate::support::cli::WorkDir;
 use crate::support::test_repo::{TestRepo, kinesis_manifest};
 
 /// A program that leaves a mark, and what must not have it.
@@ -77,6 +80,79 @@ fn git_is_not_taken_from_the_tree() {
 }
 
 fn make_executable(path: &Path) {
-    use std::os::unix::fs::PermissionsExt;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    std::fs::set_permissions(path, Permissions::from_mode(0o755)).unwrap();
+}
+
+/// A secret of the machine in a file beside the repository.
+const CANARY: &str = "canary-of-the-machine";
+
+/// A repository in a folder, and a file outside it.
+fn repo_beside_a_secret() -> (WorkDir, PathBuf) {
+    let dir = WorkDir::new();
+    dir.write_file("outside/secret.yaml", format!("apiVersion: pipectl/v1\n{CANARY}: [\n"));
+    dir.write_file("repo/pipes/clicks.yaml", kinesis_manifest("clicks", "", ""));
+    dir.write_file("repo/pipectl.yaml", "apiVersion: pipectl/v1\nkind: Project\nmanifests: [pipes]\n");
+    let repo = dir.temp_dir.path().join("repo");
+    (dir, repo)
+}
+
+/// Every command that reads manifests, and none of them prints the secret.
+fn assert_not_read(dir: &WorkDir, words: &str) {
+    for args in [&["validate"][..], &["plan", "--sandbox"], &["drift", "--sandbox"], &["apply", "--sandbox", "--yes"]] {
+        let said = dir.run_in_subfolder("repo", args, &[]);
+        assert_eq!(said.code, 1, "{args:?}: {}", said.all_output());
+        assert!(said.all_output().contains(words), "{args:?}: {}", said.all_output());
+        assert!(!said.all_output().contains(CANARY), "{args:?}: {}", said.all_output());
+    }
+}
+
+#[test]
+fn links_out_of_the_project_are_not_read() {
+    let (dir, repo) = repo_beside_a_secret();
+    let link = repo.join("pipes/secret.yaml");
+    symlink("../../outside/secret.yaml", &link).unwrap();
+    assert_not_read(&dir, "pipes/secret.yaml is a link that leads out of the project's folder");
+    std::fs::remove_file(&link).unwrap();
+    // A link to a folder is not followed, and that is said.
+    symlink("../../outside", repo.join("pipes/more")).unwrap();
+    let said = dir.run_in_subfolder("repo", &["validate"], &[]);
+    assert_eq!(said.code, 0, "{}", said.all_output());
+    assert!(said.stderr.contains("warning[link-not-followed]: this is a link to a folder"), "{}", said.stderr);
+    assert!(said.stderr.contains("pipes/more:1:1"), "{}", said.stderr);
+}
+
+#[test]
+fn project_file_names_no_file_outside_its_folder() {
+    let (dir, repo) = repo_beside_a_secret();
+    let outside = dir.temp_dir.path().join("outside");
+    symlink("../outside", repo.join("linked")).unwrap();
+    for (path, words) in [
+        (outside.display().to_string(), "path-outside-project"),
+        ("../outside".to_owned(), "path-outside-project"),
+        ("pipes/../../outside/secret.yaml".to_owned(), "path-outside-project"),
+        ("/proc/self/environ".to_owned(), "path-outside-project"),
+        ("linked".to_owned(), "linked leads out of the project's folder"),
+    ] {
+        let project = format!("apiVersion: pipectl/v1\nkind: Project\nmanifests: [{path:?}]\n");
+        dir.write_file("repo/pipectl.yaml", project);
+        assert_not_read(&dir, words);
+    }
+}
+
+#[test]
+fn files_that_are_not_manifests_are_not_quoted() {
+    let (dir, _) = repo_beside_a_secret();
+    dir.write_file("repo/pipes/other.yaml", format!("token: {CANARY}\n  bad: [\n"));
+    assert_not_read(&dir, "pipes/other.yaml:");
+}
+
+#[test]
+fn project_file_of_somebody_else_is_not_read() {
+    let (dir, repo) = repo_beside_a_secret();
+    std::fs::set_permissions(repo.join("pipectl.yaml"), Permissions::from_mode(0o646)).unwrap();
+    assert_not_read(&dir, "everybody may write to pipectl.yaml, so it is not read: run `chmod o-w pipectl.yaml`");
+    std::fs::rename(repo.join("pipectl.yaml"), dir.temp_dir.path().join("pipectl.yaml")).unwrap();
+    std::fs::set_permissions(dir.temp_dir.path().join("pipectl.yaml"), Permissions::from_mode(0o644)).unwrap();
+    std::fs::create_dir(repo.join(".git")).unwrap();
+    assert_not_read(&dir, "../pipectl.yaml is above the top of this repository");
 }

@@ -21,6 +21,7 @@ mod field_edits;
 mod git;
 mod git_workflow;
 mod github_action;
+#[cfg(unix)]
 mod hostile_tree;
 mod import_existing;
 mod init;

@@ -7,7 +7,7 @@ use model::desired::Document;
 use model::diagnostic::{Diagnostic, SourceFile};
 
 mod classify;
-pub(crate) mod code;
+pub mod code;
 mod cross_document;
 mod draft;
 mod file;
@@ -19,6 +19,8 @@ mod tests;
 mod variables;
 
 use draft::DraftManifest;
+
+pub use classify::API_VERSION_PREFIX;
 
 /// One declared object, before its service is looked up.
 #[derive(Clone, Debug, PartialEq)]

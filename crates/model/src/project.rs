@@ -1,6 +1,7 @@
 //! The project file, `pipectl.yaml`: which environments there are, and what is allowed in them.
 
 use std::collections::BTreeMap;
+use std::path::{Component, Path};
 use std::sync::OnceLock;
 
 use schemars::JsonSchema;
@@ -8,9 +9,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::diagnostic::{Diagnostic, SourceFile};
+use crate::path::FieldPath;
 use crate::schema::generate_schema;
 use crate::schema_validator::SchemaValidator;
-use crate::yaml::{self, PendingDiagnostic, PendingDiagnostics, Span, YamlDocument};
+use crate::yaml::{self, PendingDiagnostic, PendingDiagnostics, Span, YamlDocument, YamlNode};
 
 pub mod code;
 mod env_references;
@@ -195,7 +197,41 @@ fn single_document(documents: &[YamlDocument], remarks: &mut PendingDiagnostics)
     };
     compiled_schema().validate(&document.root, None, remarks);
     env_references::validate_references(&document.root, remarks);
+    validate_manifest_paths(&document.root, remarks);
     Some(document.root.to_json())
+}
+
+/// Refuses paths that lead out of the project's folder. Whoever proposes a change to the file could
+/// else have any file of the machine read, and its lines quoted.
+fn validate_manifest_paths(root: &YamlNode, remarks: &mut PendingDiagnostics) {
+    let items = root.node_at(&["manifests"]).map_or(&[][..], YamlNode::items);
+    for (index, item) in items.iter().enumerate() {
+        if item.as_text().is_some_and(|path| !stays_below(Path::new(path))) {
+            let remark = PendingDiagnostic::error(code::PATH_OUTSIDE, item.span, "this path leads out of the project");
+            let path = FieldPath::parse("manifests").child(&index.to_string());
+            let help = "write a path relative to this file, to a file or folder below its own folder";
+            remarks.push(remark.with_path(path).with_help(help));
+        }
+    }
+}
+
+/// Whether a path stays below the folder that it starts from, links aside.
+#[must_use]
+pub fn stays_below(path: &Path) -> bool {
+    let mut depth = 0_usize;
+    path.components().all(|component| match component {
+        Component::Normal(_) => {
+            depth += 1;
+            true
+        }
+        Component::CurDir => true,
+        Component::ParentDir => {
+            let is_below = depth > 0;
+            depth = depth.saturating_sub(1);
+            is_below
+        }
+        Component::RootDir | Component::Prefix(_) => false,
+    })
 }
 
 /// The JSON Schema of the project file.

@@ -13,7 +13,8 @@ use model::address::Kind;
 use model::diagnostic::SourceFile;
 use model::project::{self, Environment, Project};
 
-use crate::{env_vars, manifest_files};
+use crate::manifest_files::{self, ManifestFiles};
+use crate::{env_vars, project as project_file};
 
 /// Set by the script of a shell that asks.
 pub(crate) const COMPLETE_VARIABLE: &str = "PIPECTL_COMPLETE";
@@ -70,7 +71,7 @@ fn named_candidates(matches_kind: impl Fn(Kind) -> bool) -> Vec<CompletionCandid
 type NamedObject = (Kind, Option<String>, String);
 
 fn declared_names(paths: &[PathBuf], variables: &BTreeMap<String, String>) -> Vec<NamedObject> {
-    let Ok(files) = manifest_files::read_manifest_files(paths) else { return Vec::new() };
+    let Ok(ManifestFiles { files, .. }) = manifest_files::read_manifest_files(paths) else { return Vec::new() };
     let manifests = manifest::parse_manifests(&files, variables).manifests.into_iter();
     let manifests = manifests.filter(|it| !it.is_organization_wide && !it.kind.is_singleton());
     manifests.map(|it| (it.kind, it.service, it.name.to_string())).collect()
@@ -78,8 +79,8 @@ fn declared_names(paths: &[PathBuf], variables: &BTreeMap<String, String>) -> Ve
 
 /// The project file, and its folder.
 fn read_project() -> Option<(PathBuf, Project)> {
-    let folder = crate::project::find_folder().ok()??;
-    let file = folder.join(crate::project::PROJECT_FILE);
+    let folder = project_file::find_folder().ok()??;
+    let file = folder.join(project_file::PROJECT_FILE);
     let text = std::fs::read_to_string(&file).ok()?;
     let name = Arc::from(file.display().to_string());
     let (project, _) = project::parse_project(&SourceFile { name, text: Arc::from(text) });

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Patch, Renderer, Snippet};
+use clickpipes::manifest;
 use clickpipes::redact_text::redact_secrets;
 use model::diagnostic::{Diagnostic, Severity, SourceFile};
 
@@ -11,8 +12,10 @@ use model::diagnostic::{Diagnostic, Severity, SourceFile};
 pub fn render(diagnostics: &[Diagnostic], files: &[SourceFile], coloured: bool) -> String {
     let renderer = if coloured { Renderer::styled() } else { Renderer::plain() };
     // What could be a secret is never quoted, so all of a file's quotes come from its masked text.
+    // A file that does not even mention pipectl is somebody else's, and nothing of it is quoted.
     let masked: BTreeMap<&str, String> = files
         .iter()
+        .filter(|file| file.text.contains(manifest::API_VERSION_PREFIX))
         .filter(|file| diagnostics.iter().any(|problem| problem.place.file == file.name))
         .map(|file| (&*file.name, redact_secrets(&file.text)))
         .collect();

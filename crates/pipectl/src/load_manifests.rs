@@ -11,7 +11,7 @@ use model::desired::Desired;
 use model::diagnostic::{Diagnostic, Severity, SourceFile};
 
 use crate::diagnostics::pluralize;
-use crate::manifest_files;
+use crate::manifest_files::{self, ManifestFiles};
 use crate::output::Output;
 
 /// The manifests under some paths, and what is wrong with them.
@@ -48,7 +48,9 @@ impl LoadedManifests {
     /// # Errors
     /// When something cannot be read. What is wrong *in* a file is a diagnostic.
     pub fn load_paths(paths: &[PathBuf], variables: &BTreeMap<String, String>) -> Result<Self> {
-        let declared = Self::from_files(manifest_files::read_manifest_files(paths)?, variables);
+        let ManifestFiles { files, warnings } = manifest_files::read_manifest_files(paths)?;
+        let mut declared = Self::from_files(files, variables);
+        declared.diagnostics.splice(0..0, warnings);
         if declared.manifests.is_empty() && declared.diagnostics.is_empty() {
             bail!("no manifest in {}: it is empty", paths[0].display());
         }

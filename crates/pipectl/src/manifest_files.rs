@@ -1,4 +1,8 @@
-//! Finds and reads manifest files.
+//! Finds and reads manifest files, and no others.
+//!
+//! A link in the tree that is judged may lead anywhere on the machine, and problems quote the lines
+//! in which they are. So a link is followed only to a file below the project's folder or below the
+//! folder that was named.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -7,40 +11,78 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
-use model::diagnostic::SourceFile;
+use clickpipes::manifest;
+use model::desired::Place;
+use model::diagnostic::{Diagnostic, Severity, SourceFile};
+use model::path::FieldPath;
 use model::yaml::MAX_BYTES;
+
+use crate::project;
 
 /// How deep folders are searched.
 const MAX_DEPTH: usize = 32;
 
-/// Reads every manifest under the given paths, in a stable order, each once.
+/// What was read, and what was not.
+#[derive(Default)]
+pub(crate) struct ManifestFiles {
+    /// The manifests, in a stable order, each once.
+    pub(crate) files: Vec<SourceFile>,
+    /// A warning for each link that was not followed: the author may take it for read.
+    pub(crate) warnings: Vec<Diagnostic>,
+}
+
+/// What a search finds.
+#[derive(Default)]
+struct FoundPaths {
+    files: Vec<PathBuf>,
+    warnings: Vec<Diagnostic>,
+    /// The folders below which a link may lead, links resolved.
+    allowed: Vec<PathBuf>,
+}
+
+/// Reads every manifest under the given paths.
 ///
 /// # Errors
-/// For a path that is missing, a folder without manifests, a file that is too large or not text.
-/// All such problems are told at once.
-pub(crate) fn read_manifest_files(paths: &[PathBuf]) -> Result<Vec<SourceFile>> {
-    let mut files = Vec::new();
+/// For a path that is missing, a folder without manifests, a link out of the project, a file that is
+/// too large or not text. All such problems are told at once.
+pub(crate) fn read_manifest_files(paths: &[PathBuf]) -> Result<ManifestFiles> {
+    let mut found = FoundPaths { allowed: allowed_folders(paths)?, ..FoundPaths::default() };
     let mut problems = Vec::new();
     for path in paths {
-        match find_files(path) {
-            Ok(found) => files.extend(found),
-            Err(error) => problems.push(format!("{error:#}")),
+        if let Err(error) = find_files(path, &mut found) {
+            problems.push(format!("{error:#}"));
         }
     }
-    let mut sources = Vec::new();
-    for path in deduplicate_paths(files) {
+    let mut files = Vec::new();
+    for path in deduplicate_paths(found.files) {
         match read_source_file(&path) {
-            Ok(source) => sources.push(source),
+            Ok(source) => files.push(source),
             Err(error) => problems.push(format!("{error:#}")),
         }
     }
-    if problems.is_empty() { Ok(sources) } else { bail!("{}", problems.join("\n")) }
+    if problems.is_empty() {
+        Ok(ManifestFiles { files, warnings: found.warnings })
+    } else {
+        bail!("{}", problems.join("\n"))
+    }
 }
 
 /// What can be read of it, for whoever only asks what is there.
 pub(crate) fn read_readable(paths: &[PathBuf]) -> Vec<SourceFile> {
-    let files = paths.iter().filter_map(|path| find_files(path).ok()).flatten().collect();
-    deduplicate_paths(files).iter().filter_map(|path| read_source_file(path).ok()).collect()
+    let mut found = FoundPaths { allowed: allowed_folders(paths).unwrap_or_default(), ..FoundPaths::default() };
+    for path in paths {
+        // What cannot be read is not there.
+        let _ = find_files(path, &mut found);
+    }
+    deduplicate_paths(found.files).iter().filter_map(|path| read_source_file(path).ok()).collect()
+}
+
+/// The folder of the project file, or else the working folder, and the folders that were named.
+fn allowed_folders(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
+    let project = project::find_folder()?.unwrap_or_default();
+    let project = if project.as_os_str().is_empty() { PathBuf::from(".") } else { project };
+    let named = paths.iter().filter(|path| path.is_dir()).cloned();
+    Ok(named.chain([project]).filter_map(|folder| folder.canonicalize().ok()).collect())
 }
 
 fn deduplicate_paths(mut files: Vec<PathBuf>) -> Vec<PathBuf> {
@@ -49,28 +91,27 @@ fn deduplicate_paths(mut files: Vec<PathBuf>) -> Vec<PathBuf> {
     files
 }
 
-fn find_files(path: &Path) -> Result<Vec<PathBuf>> {
-    if path == Path::new("-") {
-        return Ok(vec![path.to_owned()]);
+fn find_files(path: &Path, found: &mut FoundPaths) -> Result<()> {
+    let kind = if path == Path::new("-") { None } else { Some(fs::metadata(path)) };
+    let kind = kind.transpose().with_context(|| format!("cannot read {}", path.display()))?;
+    if !kind.is_some_and(|kind| kind.is_dir()) {
+        found.files.push(path.to_owned());
+        return Ok(());
     }
-    let kind = fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?;
-    if !kind.is_dir() {
-        return Ok(vec![path.to_owned()]);
-    }
-    let mut found = Vec::new();
-    walk_folder(path, 0, &mut found)?;
-    if found.is_empty() {
+    let before = found.files.len();
+    walk_folder(path, 0, found)?;
+    if found.files.len() == before {
         bail!(
             "no manifest in {}: it holds no *.yaml or *.yml file. An empty folder is taken for a \
              mistake, never for \"nothing is wanted\"",
             path.display()
         );
     }
-    Ok(found)
+    Ok(())
 }
 
 /// Hidden files and folders are left out, as are links to folders, which may go in circles.
-fn walk_folder(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Result<()> {
+fn walk_folder(folder: &Path, depth: usize, found: &mut FoundPaths) -> Result<()> {
     if depth > MAX_DEPTH {
         bail!("{} is nested deeper than {MAX_DEPTH} folders", folder.display());
     }
@@ -84,15 +125,50 @@ fn walk_folder(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Result<
         }
         if kind.is_dir() {
             walk_folder(&path, depth + 1, found)?;
-        } else if is_manifest_file(&path) {
-            found.push(path);
+        } else if kind.is_symlink() {
+            found.follow_link(path)?;
+        } else if kind.is_file() && has_manifest_name(&path) {
+            found.files.push(path);
         }
     }
     Ok(())
 }
 
-fn is_manifest_file(path: &Path) -> bool {
-    has_manifest_name(path) && path.is_file()
+impl FoundPaths {
+    /// # Errors
+    /// When the link is called like a manifest and leads out of the project.
+    fn follow_link(&mut self, link: PathBuf) -> Result<()> {
+        let named = has_manifest_name(&link);
+        let message = match link.canonicalize() {
+            Ok(target) if target.is_dir() => "this is a link to a folder, which is not followed",
+            Ok(target) if named && target.is_file() => {
+                if !self.allowed.iter().any(|folder| target.starts_with(folder)) {
+                    bail!("{} is a link that leads out of the project's folder: it is not read", link.display());
+                }
+                self.files.push(link);
+                return Ok(());
+            }
+            Ok(_) => return Ok(()),
+            Err(_) if named => "this is a link that leads nowhere",
+            Err(_) => return Ok(()),
+        };
+        self.warnings.push(link_warning(&link, message));
+        Ok(())
+    }
+}
+
+fn link_warning(link: &Path, message: &str) -> Diagnostic {
+    Diagnostic {
+        code: manifest::code::LINK_NOT_FOLLOWED,
+        severity: Severity::Warning,
+        message: message.to_owned(),
+        place: Place { file: Arc::from(link.display().to_string()), line: 1, column: 1 },
+        path: FieldPath::default(),
+        span: 0..0,
+        also: None,
+        help: Some("move the manifests here, or name where they are on the command line or in `manifests`".to_owned()),
+        replacement: None,
+    }
 }
 
 /// Whether a file below a folder is read, going by its name.

@@ -107,11 +107,63 @@ fn load_with_needs(from: ManifestSource<'_>, needs: RequiredFields, output: Outp
 /// that messages name files as people and review tools know them.
 ///
 /// # Errors
-/// When the working folder is gone.
+/// When the working folder is gone, or the file is not this project's own: see [`refuse_foreign`].
 pub(crate) fn find_folder() -> Result<Option<PathBuf>> {
     let here = std::env::current_dir().context("cannot tell the working folder")?;
-    let up = here.ancestors().position(|folder| folder.join(PROJECT_FILE).is_file());
-    Ok(up.map(|up| PathBuf::from_iter(vec![".."; up])))
+    let Some(up) = here.ancestors().position(|folder| folder.join(PROJECT_FILE).is_file()) else { return Ok(None) };
+    let folder = PathBuf::from_iter(vec![".."; up]);
+    if here.ancestors().take(up).any(|below| below.join(".git").exists()) {
+        bail!(
+            "{} is above the top of this repository, so it is not this project's: it is not read",
+            folder.join(PROJECT_FILE).display()
+        );
+    }
+    refuse_foreign(&folder.join(PROJECT_FILE))?;
+    Ok(Some(folder))
+}
+
+/// In a folder that several people can write to, such as `/tmp`, somebody else may have left a
+/// project file that allows programs of theirs.
+///
+/// # Errors
+/// When the file belongs to nobody here, or everybody may write to it.
+#[cfg(unix)]
+fn refuse_foreign(file: &Path) -> Result<()> {
+    use std::os::unix::fs::MetadataExt;
+    let cannot = || format!("cannot read {}", file.display());
+    let (found, here) = (file.metadata().with_context(cannot)?, Path::new(".").metadata().with_context(cannot)?);
+    // In a container the checkout may belong to a user of the host, as a whole.
+    let trusted = [rustix::process::geteuid().as_raw(), 0, here.uid()];
+    if !trusted.contains(&found.uid()) {
+        bail!("{} belongs to another user: it is not read", file.display());
+    }
+    if found.mode() & 0o002 != 0 {
+        bail!("everybody may write to {0}, so it is not read: run `chmod o-w {0}`", file.display());
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn refuse_foreign(_: &Path) -> Result<()> {
+    Ok(())
+}
+
+/// The manifest paths of the project file, as seen from the working folder.
+///
+/// # Errors
+/// When a link leads one of them out of the project's folder.
+fn contained_manifests(project: &Project, folder: &Path) -> Result<Vec<PathBuf>> {
+    let start = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let top = start.canonicalize().with_context(|| format!("cannot read {}", start.display()))?;
+    let contained = project.manifests.iter().map(|path| {
+        let path = folder.join(path);
+        // What is missing is missed when it is read.
+        if path.canonicalize().is_ok_and(|target| !target.starts_with(&top)) {
+            bail!("{PROJECT_FILE}: `manifests`: {} leads out of the project's folder", path.display());
+        }
+        Ok(path)
+    });
+    contained.collect()
 }
 
 /// What one environment declares, for whoever wants to read it and go nowhere.
@@ -134,14 +186,14 @@ pub(crate) fn read_environments<const N: usize>(names: [&str; N], output: Output
     for name in names {
         environment_named(&project.environments, name)?;
     }
+    let manifests = contained_manifests(&project, &folder)?;
     Ok(names.map(|name| {
         let mut environment = project.environments[name].clone();
         environment.organization = environment.organization.map(fill_where_set);
         environment.services = fill_all_where_set(environment.services);
         environment.variables = fill_all_where_set(environment.variables);
         environment.policy = environment.policy.with_fallback(project.policy.clone());
-        let manifests = project.manifests.iter().map(|path| folder.join(path)).collect();
-        RawEnvironment { environment, manifests }
+        RawEnvironment { environment, manifests: manifests.clone() }
     }))
 }
 
@@ -178,7 +230,7 @@ fn read_context(
         let messages = unset.iter().map(|it| format!("{}: {}", it.place, it.message));
         bail!("{}", messages.collect::<Vec<_>>().join("; "));
     }
-    let whole: Vec<PathBuf> = project.manifests.iter().map(|path| folder.join(path)).collect();
+    let whole = contained_manifests(&project, folder)?;
     Ok(ProjectContext {
         origin: Some((folder.join(PROJECT_FILE), name.map(str::to_owned))),
         other_environments: others,

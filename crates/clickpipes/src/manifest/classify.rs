@@ -7,7 +7,7 @@ use model::suggest::suggest_similar;
 use model::yaml::{PendingDiagnostic, PendingDiagnostics, YamlContent, YamlNode};
 
 /// The word that versions of the manifests' form begin with.
-const API_VERSION_PREFIX: &str = "pipectl/";
+pub const API_VERSION_PREFIX: &str = "pipectl/";
 
 /// What a document claims to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

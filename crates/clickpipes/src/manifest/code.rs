@@ -2,6 +2,7 @@
 
 model::codes! {
     NOT_A_MANIFEST = "not-a-manifest",
+    LINK_NOT_FOLLOWED = "link-not-followed",
     PROJECT_FILE = "project-file",
     UNKNOWN_KIND = "unknown-kind",
     UNKNOWN_VARIABLE = "unknown-variable",

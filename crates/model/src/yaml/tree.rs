@@ -51,6 +51,14 @@ impl YamlNode {
         Self { span, alias: None, content }
     }
 
+    /// The entries of a list; a node of another form has none.
+    pub fn items(&self) -> &[Self] {
+        match &self.content {
+            YamlContent::List(items) => items,
+            _ => &[],
+        }
+    }
+
     /// The entries, if this is a mapping.
     pub fn entries(&self) -> &[YamlEntry] {
         match &self.content {

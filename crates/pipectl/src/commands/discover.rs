@@ -40,7 +40,7 @@ pub(super) async fn run(args: &DiscoverArgs, output: Output, format: OutputForma
     let project = project::load_with_manifests(ManifestArgs { paths, env }.source(), output)?;
     let variables = project.variables.clone();
     let service = args.connect.service.clone().or_else(|| env_vars::read_variable("SERVICE_ID"));
-    let read = manifest_files::read_manifest_files(&project.manifests)?;
+    let read = manifest_files::read_manifest_files(&project.manifests)?.files;
     let declared = target_pipe::find_pipe(&read, &variables, wanted, service.as_deref(), output)?;
     let DeclaredPipe { file, pipe, .. } = &declared;
     if args.write && !Path::new(&*file.name).is_file() {

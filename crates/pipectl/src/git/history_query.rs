@@ -283,7 +283,7 @@ impl HeadIndex {
             }
             let Some(text) = blobs.read_text(&blob.hash)? else { continue };
             // Most YAML of a repository is about something else.
-            if !text.contains(MANIFEST_MARKER) {
+            if !text.contains(manifest::API_VERSION_PREFIX) {
                 continue;
             }
             let bindings =
@@ -304,6 +304,3 @@ impl HeadIndex {
         self.ambiguous_files.iter().find(|(text, _)| text.contains(name)).map(|(_, path)| path.as_str())
     }
 }
-
-/// What every manifest says of itself.
-const MANIFEST_MARKER: &str = "pipectl/";
