@@ -1,6 +1,7 @@
 //! Git as the base of a plan, in repositories of real git: what a pull request changes, and what
 //! somebody changed meanwhile.
 
+use crate::support::manifests::seed_named;
 use crate::support::test_repo::{TestRepo, git_in, kinesis_manifest};
 use insta::assert_snapshot;
 use serde_json::json;
@@ -82,6 +83,67 @@ fn field_changed_in_git_and_live_is_a_conflict() {
     assert_eq!(apply.code, 5, "{}", apply.all_output());
     assert!(apply.stdout.contains("was changed to 700 in git and to 900 outside git"), "{}", apply.stdout);
     assert_eq!(repo.count_writes(), before);
+}
+
+/// Live has what a commit after the base declared: an apply set it and then failed elsewhere, so that
+/// the base stayed. Nobody changed it outside git.
+#[test]
+fn value_of_a_commit_after_the_base_is_not_a_conflict() {
+    let repo = applied_repo();
+    let base = repo.run_git(&["rev-parse", "HEAD"]);
+    repo.write_file("pipes/clicks.yaml", &tuned_manifest(1, 700));
+    repo.commit_all("Wait longer");
+    repo.edit_live_pipe("clicks", WAIT, json!(700));
+    let apply = ["apply", "pipes", "--yes", "--base", &base];
+    for wait in [900, 500] {
+        repo.write_file("pipes/clicks.yaml", &tuned_manifest(1, wait));
+        repo.commit_all("Another time");
+        let plan = repo.run_successfully(&["plan", "pipes", "--base", &base]);
+        assert!(plan.contains("# change"), "{plan}");
+        repo.run_successfully(&apply);
+        assert_eq!(repo.live("clicks", WAIT), json!(wait));
+    }
+    // A value that no commit declared is still somebody else's.
+    repo.edit_live_pipe("clicks", WAIT, json!(650));
+    repo.write_file("pipes/clicks.yaml", &tuned_manifest(1, 800));
+    repo.commit_all("And another");
+    let said = repo.run_pipectl(&apply);
+    assert_eq!(said.code, 5, "{}", said.all_output());
+    assert_eq!(repo.live("clicks", WAIT), json!(650));
+}
+
+/// The same for an entry of a list: live lacks a mapping, as a commit after the base did.
+#[test]
+fn list_entry_of_a_commit_after_the_base_is_not_drift() {
+    let repo = TestRepo::new();
+    let manifest = |tables: &[&str]| {
+        let mut pipe = seed_named("postgres-cdc");
+        let mapping = pipe["spec"]["source"]["postgres"]["tableMappings"][0].clone();
+        let mappings = tables.iter().map(|table| {
+            let mut mapping = mapping.clone();
+            mapping["sourceTable"] = json!(table);
+            mapping["targetTable"] = json!(table);
+            mapping
+        });
+        pipe["spec"]["source"]["postgres"]["tableMappings"] = mappings.collect();
+        pipe["metadata"]["service"] = json!("analytics");
+        pipe.to_string()
+    };
+    let run = |args: &[&str]| {
+        let said = repo.run_with_env(args, &[("SEED_SECRET", "s3cr3t")]);
+        assert_eq!(said.code, 0, "{args:?}: {}", said.all_output());
+        said.stdout
+    };
+    repo.write_file("pipes/cdc.yaml", &manifest(&["users", "orders"]));
+    let base = repo.commit_all("Two tables");
+    run(&["apply", "pipes", "--yes"]);
+    repo.write_file("pipes/cdc.yaml", &manifest(&["users"]));
+    repo.commit_all("One table");
+    run(&["apply", "pipes", "--yes"]);
+    repo.write_file("pipes/cdc.yaml", &manifest(&["users", "orders"]));
+    repo.commit_all("Two tables after all");
+    let plan = run(&["plan", "pipes", "--base", &base]);
+    assert!(plan.contains("orders -> orders") && plan.contains("1 to update"), "{plan}");
 }
 
 #[test]

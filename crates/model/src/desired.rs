@@ -25,6 +25,9 @@ pub struct Document {
     pub intent: Intent,
     /// Where it was written.
     pub origin: Origin,
+    /// The bodies that git declared between the base and now, newest first. A live value that is in
+    /// one of them was set by an apply that did not finish, and by nobody else.
+    pub earlier_bodies: Vec<Value>,
 }
 
 impl Document {

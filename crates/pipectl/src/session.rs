@@ -156,9 +156,10 @@ impl Session {
             Some(sandbox) => resolve_services::resolve_in_sandbox(sandbox, &named, settings),
             None => resolve_services::resolve_in_api(connect, &project, &named, settings).await?,
         };
-        let (desired, mut ids) = declared.desired(&found.declared, default.as_deref())?;
+        let (mut desired, mut ids) = declared.desired(&found.declared, default.as_deref())?;
         let services = GitServices::new(&found.declared, &found.from_history, &mut ids, default);
         let services = services.with_unknown(found.unknown_services.keys());
+        memory.add_earlier_bodies(&mut desired, &services);
         let secrets = match &sandbox {
             Some(_) => SecretResolver::for_sandbox(&project.manifests)?,
             None => SecretResolver::default(),

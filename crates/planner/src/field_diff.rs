@@ -68,6 +68,16 @@ impl<'r> FieldDiff<'r> {
         desired.is_some_and(|desired| self.rules.matches_live(desired, self.live.as_ref()))
     }
 
+    /// Whether the live value is the one of another body of git.
+    pub(crate) fn is_live_value_of(&self, body: &Value) -> bool {
+        let Some(value) = self.path.value_in(body) else { return false };
+        let Some(entry) = &self.entry else { return self.rules.matches_live(value, self.live.as_ref()) };
+        let own = [&self.desired, &self.base, &self.live].into_iter().flatten().next();
+        let own = own.map(|own| entry_key(entry.keyed, own));
+        let found = list_items(Some(value)).iter().find(|other| Some(entry_key(entry.keyed, other)) == own);
+        is_same_value(self.rules, found, self.live.as_ref())
+    }
+
     /// Whether the live side does not show the value of git.
     pub(crate) fn is_write_only(&self) -> bool {
         let declared = self.desired.as_ref().or(self.base.as_ref());

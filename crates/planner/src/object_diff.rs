@@ -53,6 +53,8 @@ impl<'a> ObjectDiff<'a> {
             live: Side::Value(&live),
         };
         let mut diffs = diff_sides(rules, sides);
+        let earlier = document.earlier_bodies.iter().map(|earlier| inputs.resolve_references(address, earlier));
+        recognize_own_values(&mut diffs, &earlier.collect::<Vec<_>>());
         let name = address.kind.name_path();
         let is_name = |diff: &FieldDiff<'_>| Some(&diff.path) == name.as_ref();
         let target = {
@@ -139,6 +141,24 @@ impl<'a> ObjectDiff<'a> {
             fields: paths(fields),
             missing_base,
         })
+    }
+}
+
+/// Takes back the verdict that somebody else changed a field, where live has a value of git's own.
+///
+/// ```text
+/// commit   A (base)   B          C
+/// git      60         30         20
+/// live     60         30         apply of B failed after this field, so the base stays A
+/// ```
+///
+/// Seen from A, live is neither the base nor desired: a conflict that no later commit can solve.
+fn recognize_own_values(diffs: &mut [FieldDiff<'_>], earlier: &[Value]) {
+    for diff in diffs {
+        let is_foreign = matches!(diff.origin, Origin::Known(FieldVerdict::Drift | FieldVerdict::Conflict));
+        if is_foreign && earlier.iter().any(|body| diff.is_live_value_of(body)) {
+            diff.origin = Origin::Known(FieldVerdict::Change);
+        }
     }
 }
 

@@ -96,6 +96,7 @@ impl DraftManifest {
                 body: envelope::build_api_body(self.kind, &self.document),
                 intent: intent::parse_intent(&self.document),
                 origin: source_map::build_origin(&self.file, self.kind, &self.root),
+                earlier_bodies: Vec::new(),
             },
         }
     }

@@ -80,6 +80,15 @@ impl Repository {
         Ok(hashes.lines().map(str::to_owned).collect())
     }
 
+    /// The steps from a revision to `HEAD`, along first parents.
+    ///
+    /// # Errors
+    /// When git cannot answer.
+    pub(super) fn steps_since(&self, revision: &str) -> Result<Vec<HistoryStep>> {
+        self.steps_to_commit(&format!("{}..HEAD", self.resolve_commit(revision)?.hash), Walk::FirstParents)
+    }
+
+    /// The steps to a commit, or within a range of commits.
     fn steps_to_commit(&self, commit: &str, walk: Walk) -> Result<Vec<HistoryStep>> {
         let length = self.resolve_commit("HEAD")?.short.len();
         let mut args = vec![

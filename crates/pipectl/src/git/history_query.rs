@@ -35,6 +35,8 @@ pub(crate) struct GitQuery {
 #[derive(Default)]
 pub(crate) struct GitHistory {
     base: Option<Vec<Manifest>>,
+    /// What commits after the base declared, newest first.
+    after_base: Vec<Manifest>,
     since: Option<Vec<Manifest>>,
     /// `None` where nobody asked.
     removals: Option<Vec<Removal>>,
@@ -95,7 +97,9 @@ impl GitHistory {
             revision.map(|revision| manifests_at(&repository, revision, project, output)).transpose()
         };
         let base = manifests(&query.base)?;
-        let mut history = Self { base, since: manifests(&query.changed_since)?, ..Self::default() };
+        let after_base = query.base.as_deref().map(|base| manifests_since(&repository, base, project)).transpose()?;
+        let after_base = after_base.unwrap_or_default();
+        let mut history = Self { base, after_base, since: manifests(&query.changed_since)?, ..Self::default() };
         if query.needs_removals {
             let removed = proven_removals(&repository, query.base.as_deref(), history.base.as_deref(), project)?;
             if !removed.is_empty() {
@@ -125,6 +129,19 @@ impl GitHistory {
     /// What the base declares, if there is one, in the services that are known.
     pub(crate) fn take_base(&mut self, services: &GitServices) -> Option<Desired> {
         self.base.take().map(|manifests| resolve_desired(manifests, services))
+    }
+
+    /// Gives each declared object the bodies that it had between the base and now.
+    pub(crate) fn add_earlier_bodies(&mut self, desired: &mut Desired, services: &GitServices) {
+        for manifest in std::mem::take(&mut self.after_base) {
+            let at = DeclaredKey::all_from_manifest(&manifest).iter().find_map(|key| {
+                let at = services.resolve_address(key)?;
+                desired.contains_key(&at).then_some(at)
+            });
+            if let Some(document) = at.and_then(|at| desired.get_mut(&at)) {
+                document.earlier_bodies.push(manifest.document.body);
+            }
+        }
     }
 
     /// What was declared when the changes began that are meant, likewise.
@@ -172,6 +189,16 @@ fn manifests_at(
     project.rename_services(&mut moved, &bindings);
     loaded.manifests.extend(moved.into_iter().filter(|manifest| known.insert(DeclaredKey::from_manifest(manifest))));
     Ok(loaded.manifests)
+}
+
+/// What commits between a revision and `HEAD` declared, newest first.
+fn manifests_since(repository: &Repository, revision: &str, project: &ProjectContext) -> Result<Vec<Manifest>> {
+    let mut archive = ManifestArchive::open_archive(repository, project)?;
+    let mut found = Vec::new();
+    for step in repository.steps_since(revision)? {
+        found.extend(archive.manifests_at(&step.hash, &step.new_hashes)?);
+    }
+    Ok(found)
 }
 
 fn resolve_desired(manifests: Vec<Manifest>, services: &GitServices) -> Desired {

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use anyhow::Result;
-use clickpipes::manifest;
+use clickpipes::manifest::{self, Manifest};
 use model::diagnostic::SourceFile;
 use model::live::Id;
 
@@ -59,6 +59,23 @@ impl<'r> ManifestArchive<'r> {
         }
         let bindings_index = self.bindings_index(commit)?;
         hashes.iter().map(|hash| self.declared_in_blob(hash, bindings_index)).collect()
+    }
+
+    /// The sound manifests of the contents in that commit.
+    ///
+    /// # Errors
+    /// When git does not have them.
+    pub(super) fn manifests_at(&mut self, commit: &str, hashes: &[String]) -> Result<Vec<Manifest>> {
+        let index = self.bindings_index(commit)?;
+        let mut found = Vec::new();
+        for hash in hashes {
+            let Some(text) = self.blobs.read_text(hash)? else { continue };
+            let file = SourceFile { name: Arc::from("history"), text: Arc::from(text) };
+            let mut manifests = manifest::parse_manifests(&[file], &self.bindings[index].variables).manifests;
+            self.context.rename_services(&mut manifests, &self.bindings[index]);
+            found.extend(manifests);
+        }
+        Ok(found)
     }
 
     fn declared_in_blob(&mut self, hash: &str, bindings_index: usize) -> Result<Rc<DeclaredKeys>> {
