@@ -12,6 +12,7 @@ fn missing_pipe_is_created_with_one_request() {
     assert_snapshot!(check(&manifest, &[]), @r#"
     analytics                                       1 object
       + clicks                                      create
+            Kafka clicks -> default.clicks, JSONEachRow
             secrets: source.kafka.credentials.password from env P
 
     Plan: 1 to create, 0 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
@@ -24,6 +25,7 @@ fn pipe_declared_stopped_is_created_and_stopped() {
     assert_snapshot!(check(&kafka("", "  state: stopped"), &[]), @r#"
     analytics                                       1 object
       + clicks                                      create
+            Kafka clicks -> default.clicks, JSONEachRow
             actions: create, stop, wait until Stopped
             secrets: source.kafka.credentials.password from env P
             data:  the API starts every new pipe: it reads until it is stopped
@@ -97,7 +99,7 @@ fn columns_and_field_mappings_are_sent_together() {
     assert_snapshot!(check(&manifest, &[live_kafka_pipe(&json!({}))]), @r#"
     analytics                                       1 object
       ~ clicks                                      update
-          ~ fieldMappings                               [] -> [{"sourceField":"key","destinationField":"id"}]
+          ~ fieldMappings                               + key, destinationField id
             also sends (required by the API): destination.columns
 
     Plan: 0 to create, 1 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.

@@ -24,7 +24,11 @@ fn endpoint_is_created_before_its_pipe() {
     assert_snapshot!(check(&format!("{ENDPOINT}{manifest}"), &[]), @r#"
     analytics                                       2 objects
       + endpoint link                               create
+          + description                                 "link"
+          + type                                        "VPC_ENDPOINT_SERVICE"
+          + vpcEndpointServiceName                      "com.amazonaws.vpce.x"
       + clicks                                      create
+            Kafka clicks -> default.clicks, JSONEachRow
             secrets: source.kafka.credentials.password from env P
 
     Plan: 2 to create, 0 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
@@ -66,7 +70,9 @@ fn pipe_is_updated_after_its_endpoint_is_replaced() {
             actions: delete, wait until gone, create
             data:  the new endpoint has a new id and new DNS names, and may need acceptance: until then pipes that use it cannot reach their source
       ~ clicks                                      update
-          ~ source.kafka.reversePrivateEndpointIds      ["44444444-4444-4444-8444-444444444444"] -> [{"endpoint":"link"}]
+          ~ source.kafka.reversePrivateEndpointIds      2 differences
+              - "44444444-4444-4444-8444-444444444444"
+              + {"endpoint":"link"}
             also sends (required by the API): source.kafka.authentication, source.kafka.credentials
             secrets: source.kafka.credentials.password from env P
 

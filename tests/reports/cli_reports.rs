@@ -89,16 +89,38 @@ fn apply_reports_the_result_of_each_object() {
     let command = ["apply", "a.yaml", "--sandbox", "--yes"];
     let reports = write_reports(&desk, &command, &formats, 0);
     assert_snapshot!(reports[0], @r#"
-### pipectl apply: 1 applied, 0 failed, 0 skipped, 0 unknown
+    ### pipectl apply: 1 applied, 0 failed, 0 skipped, 0 unknown
 
-Planned: 1 to create, 0 to update, 0 to replace, 0 to delete. 0 unchanged, 0 unmanaged.
+    Planned: 1 to create, 0 to update, 0 to replace, 0 to delete. 0 unchanged, 0 unmanaged.
 
-| | object | what | why |
-|---|---|---|---|
-| 🟢 | <code>analytics/a</code> | applied: create |  |
+    | | object | what | why |
+    |---|---|---|---|
+    | 🟢 | <code>analytics/a</code> | applied: create | Kafka t -&#62; default.clicks, JSONEachRow |
 
-<!-- pipectl:plan -->
-"#);
+    <details><summary>🟢 <code>analytics/a</code>: applied: create</summary>
+
+    ```diff
+    + name: "a"
+    + source.kafka.type: "kafka"
+    + source.kafka.format: "JSONEachRow"
+    + source.kafka.brokers: "b:9092"
+    + source.kafka.topics: "t"
+    + source.kafka.authentication: "PLAIN"
+    + source.kafka.credentials.username: "u"
+    + source.kafka.credentials.password: "(secret)"
+    + destination.database: "default"
+    + destination.table: "clicks"
+    + destination.managedTable: true
+    + destination.tableDefinition.engine.type: "MergeTree"
+    + destination.columns: id UInt64
+    ```
+
+    - secrets: source.kafka.credentials.password from env P
+
+    </details>
+
+    <!-- pipectl:plan -->
+    "#);
     assert_eq!(check_well_formed(&reports[1]), Ok(()));
     let json: Value = serde_json::from_str(&reports[2]).unwrap();
     assert_eq!(json["outcome"], "applied");

@@ -19,7 +19,7 @@ fn comment_starts_with_counts_and_severe_changes() {
     | 🔴 | <code>analytics/gone</code> | delete (state: absent) | table <code>default.clicks</code> is kept; drop it yourself if you do not need it |
     | 🟣 | <code>analytics/moved</code> | must be replaced | <code>source.kafka.topics</code> cannot be changed in place; no <code>offset</code> is set, so the API picks the start: rows in <code>default.clicks</code> may be duplicated or missing |
     | 🟡 | <code>analytics/bigger</code> | update | <code>scaling.replicas</code> |
-    | 🟢 | <code>analytics/new</code> | create |  |
+    | 🟢 | <code>analytics/new</code> | create | Kafka t -&#62; default.clicks, JSONEachRow |
 
     <details><summary>⛔ <code>analytics/guarded</code>: blocked</summary>
 
@@ -59,6 +59,28 @@ fn comment_starts_with_counts_and_severe_changes() {
 
     </details>
 
+    <details><summary>🟢 <code>analytics/new</code>: create</summary>
+
+    ```diff
+    + name: "new"
+    + source.kafka.type: "kafka"
+    + source.kafka.format: "JSONEachRow"
+    + source.kafka.brokers: "b:9092"
+    + source.kafka.topics: "t"
+    + source.kafka.authentication: "PLAIN"
+    + source.kafka.credentials.username: "u"
+    + source.kafka.credentials.password: "(secret)"
+    + destination.database: "default"
+    + destination.table: "clicks"
+    + destination.managedTable: true
+    + destination.tableDefinition.engine.type: "MergeTree"
+    + destination.columns: id UInt64
+    ```
+
+    - secrets: source.kafka.credentials.password from env P
+
+    </details>
+
     <!-- pipectl:plan -->
     "#);
 }
@@ -81,7 +103,7 @@ fn long_comment_omits_harmless_changes_first() {
     let (desired, plan) = large(125);
     let comment = rendered(ReportFormat::Markdown, &run(&desired, &plan));
     let told = comment.lines().find(|line| line.starts_with("Omitted because")).unwrap();
-    assert_snapshot!(told, @"Omitted because the comment would be too long: 137 rows (12 update, 125 create) and the details of 375 objects. The log of the run shows everything.");
+    assert_snapshot!(told, @"Omitted because the comment would be too long: 137 rows (12 update, 125 create) and the details of 500 objects. The log of the run shows everything.");
 }
 
 /// Every fence and every fold that is opened is closed.

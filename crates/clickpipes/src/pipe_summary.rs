@@ -16,6 +16,8 @@ use model::address::Kind;
 pub struct PipeSummary {
     /// The kind of system that is read, such as `Kafka (confluent)`; empty where nothing says.
     pub source: String,
+    /// The format of what is read; empty for a database.
+    pub format: String,
     /// The tables that are written, each once.
     pub tables: Vec<String>,
     /// Its size; that of all database pipes of the service is in no pipe.
@@ -40,6 +42,16 @@ pub struct ComputeSize {
     pub memory_gb: f64,
 }
 
+impl ComputeSize {
+    /// `2 x 0.5 cores, 1 GB`; database pipes share theirs.
+    pub fn describe(self, is_shared: bool) -> String {
+        let cores = self.millicores / 1000.0;
+        let unit = if (cores - 1.0).abs() < f64::EPSILON { "core" } else { "cores" };
+        let one = format!("{cores} {unit}, {} GB", self.memory_gb);
+        if is_shared { format!("shared {one}") } else { format!("{} x {one}", self.replicas) }
+    }
+}
+
 /// Reads what the API answered of a pipe.
 pub fn summarize_pipe(body: &Value) -> PipeSummary {
     let flow = lineage::pipe_lineage(Kind::ClickPipe, body);
@@ -49,8 +61,10 @@ pub fn summarize_pipe(body: &Value) -> PipeSummary {
     tables.dedup();
     let text = |name: &str| body.get(name).and_then(Value::as_str).map(str::to_owned);
     let live = FieldSemantics::for_kind(Kind::ClickPipe).normalize_live(body);
+    let sources = body["source"].as_object().into_iter().flat_map(|sources| sources.values());
     PipeSummary {
         source,
+        format: sources.filter_map(|it| it["format"].as_str()).collect(),
         tables,
         size: parse_size(&live["scaling"], live["scaling"]["replicas"].as_u64()),
         shares_size: source_family(body) == Some(SourceFamily::Database),

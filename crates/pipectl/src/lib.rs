@@ -20,6 +20,7 @@ pub mod load_manifests;
 mod logging;
 mod manifest_files;
 pub mod output;
+mod plan_view;
 mod project;
 mod prompt;
 pub mod render;
@@ -28,6 +29,7 @@ pub mod saved_plan;
 mod secrets;
 mod selection;
 mod session;
+pub mod unreachable;
 mod yaml_writer;
 
 use std::ffi::OsString;

@@ -10,4 +10,3 @@ pub mod explanation;
 pub mod manifests;
 pub mod plan;
 pub mod status;
-pub mod unreachable;

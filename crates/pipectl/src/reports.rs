@@ -1,7 +1,6 @@
-//! Reports of a run for those who were not there: reviewers, CI systems, code scanners.
+//! Reports of a run, for reviewers, CI systems and code scanners.
 //!
-//! Every format is written from the same [`RunReport`], which holds what the command itself decided and
-//! printed. Nothing is observed, compared or counted anew for a report.
+//! Every format lays out the same [`RunReport`], with the data that the command printed.
 
 mod code_quality;
 mod drifted_objects;
@@ -11,7 +10,6 @@ mod gitlab_terraform;
 mod html;
 mod junit;
 mod markdown;
-mod ranked_objects;
 mod repo_paths;
 mod report_target;
 mod run_report;
@@ -21,6 +19,7 @@ pub use repo_paths::RepoPaths;
 pub use report_target::{CommentKey, ReportFormat, ReportTarget};
 pub use run_report::RunReport;
 
+use self::run_report::ReportView;
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::Path;
@@ -32,29 +31,30 @@ use crate::{env_vars, exit};
 
 /// Renders one format.
 pub fn render(format: ReportFormat, run: &RunReport, key: &CommentKey, paths: &RepoPaths) -> String {
+    let view = ReportView::new(run);
     match format {
         ReportFormat::Json => run.json.clone(),
-        ReportFormat::Markdown => markdown::render_markdown(run, key),
-        ReportFormat::Github => github::render_github(run, paths),
-        ReportFormat::GitlabTerraform => gitlab_terraform::render_gitlab_terraform(run),
-        ReportFormat::Codequality => code_quality::render_code_quality(run, paths),
-        ReportFormat::Sarif => sarif::render_sarif(run, paths),
-        ReportFormat::Junit => junit::render_junit(run, paths),
-        ReportFormat::Html => html::render_html(run),
+        ReportFormat::Markdown => markdown::render_markdown(&view, key),
+        ReportFormat::Github => github::render_github(&view, paths),
+        ReportFormat::GitlabTerraform => gitlab_terraform::render_gitlab_terraform(&view),
+        ReportFormat::Codequality => code_quality::render_code_quality(&view, paths),
+        ReportFormat::Sarif => sarif::render_sarif(&view, paths),
+        ReportFormat::Junit => junit::render_junit(&view, paths),
+        ReportFormat::Html => html::render_html(&view),
     }
 }
 
-/// Which reports a run leaves behind.
+/// The reports that a run writes.
 #[derive(Clone, Debug, Default)]
 pub struct ReportRequest<'w> {
-    /// The reports.
+    /// The formats and their files.
     pub targets: &'w [ReportTarget],
-    /// What tells comments of one pull request apart.
+    /// Distinguishes the comments of one pull request.
     pub key: CommentKey,
 }
 
 impl ReportRequest<'_> {
-    /// Turns down a format that can say nothing about a command.
+    /// Refuses a format that the command cannot write.
     pub(crate) fn reject_format(&self, format: ReportFormat, why: &str) -> Result<(), exit::UsageError> {
         let found = self.targets.iter().find(|target| target.format == format);
         found.map_or(Ok(()), |target| {
@@ -63,14 +63,14 @@ impl ReportRequest<'_> {
         })
     }
 
-    /// Prints the run on stdout, where it is wanted in a form that is the same for every command.
+    /// Prints the run on stdout in a format that is the same for every command.
     pub(crate) fn print_to_stdout(&self, format: Option<ReportFormat>, run: &RunReport, output: Output) -> Result<()> {
         let Some(format) = format else { return Ok(()) };
         write_file_or_stdout(Path::new("-"), &render(format, run, &self.key, &RepoPaths::default()), output)
     }
 
-    /// Writes every report. One that cannot be written does not keep the others from being
-    /// written, and turns success into an error: a pipeline that waits for a report must notice.
+    /// Writes every report. If one cannot be written, the others still are, and success becomes an error: a pipeline
+    /// that waits for a report must notice.
     pub(crate) fn write_reports(&self, run: &RunReport, output: Output, code: u8) -> u8 {
         let paths = RepoPaths::from_current_dir();
         let mut failed = false;
@@ -100,9 +100,10 @@ impl ReportRequest<'_> {
 
     /// GitHub names two files in the environment to which a step may add.
     fn append_github_files(&self, run: &RunReport) -> Result<()> {
+        let view = ReportView::new(run);
         for (variable, text) in [
-            ("GITHUB_STEP_SUMMARY", markdown::render_markdown(run, &self.key)),
-            ("GITHUB_OUTPUT", github::step_outputs(run)),
+            ("GITHUB_STEP_SUMMARY", markdown::render_markdown(&view, &self.key)),
+            ("GITHUB_OUTPUT", github::step_outputs(&view)),
         ] {
             if let Some(file) = env_vars::read_variable(variable) {
                 let mut file = OpenOptions::new()

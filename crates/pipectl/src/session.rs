@@ -27,10 +27,10 @@ use crate::load_manifests::LoadedManifests;
 use crate::output::Output;
 use crate::project::{self, ProjectContext};
 use crate::render::plan::Context;
-use crate::render::unreachable::UnreachableService;
 use crate::saved_plan::PlanTarget;
 use crate::secrets::{self, SecretResolver};
 use crate::selection::Selection;
+use crate::unreachable::UnreachableService;
 
 pub(crate) use self::live_view::{LiveView, load_valid_manifests};
 pub(crate) use self::observe::{ObservedServices, collect_partial};
@@ -216,7 +216,7 @@ impl Session {
 
     /// Says what is not pruned though it could be thought so.
     pub(crate) fn warn_not_pruned(&self, plan: &Plan, output: Output) {
-        for note in self.prune_inputs.not_pruned_notes(plan, &self.unread_names()) {
+        for note in self.prune_inputs.not_pruned_notes(plan, &self.unreachable_names()) {
             output.print_message_line(&note);
         }
     }
@@ -227,7 +227,7 @@ impl Session {
     }
 
     /// What is declared in the services that could not be read.
-    fn unread_names(&self) -> NamesElsewhere<'_> {
+    fn unreachable_names(&self) -> NamesElsewhere<'_> {
         let unread = self.desired.keys().filter(|at| !self.is_reachable(&at.service));
         unread.map(|at| ((at.kind, &at.name), at)).collect()
     }
@@ -246,7 +246,7 @@ impl Session {
         if self.is_partial {
             return plan.narrow_to(|at| self.selected.contains(at));
         }
-        let proofs = self.prune_inputs.prune_evidence(&plan, &self.unread_names());
+        let proofs = self.prune_inputs.prune_evidence(&plan, &self.unreachable_names());
         prune_unmanaged(plan, &desired, live, &proofs, &policy)
     }
 

@@ -50,7 +50,10 @@ impl PlanInputs<'_> {
         match (document.intent.presence, live) {
             (_, LiveMatch::Ambiguous(reason)) => block_object(at, document, None, reason).into(),
             (Presence::Absent, LiveMatch::None) => ObjectPlan::default(),
-            (Presence::Absent, LiveMatch::Found { object, .. }) => self.plan_delete(at, document, object).into(),
+            (Presence::Absent, LiveMatch::Found { object, renamed_from }) => {
+                let (change, actions) = self.plan_delete(at, document, object);
+                (Change { renamed_from, ..change }, actions).into()
+            }
             (Presence::Present(desired_state), live) => {
                 let rules = FieldSemantics::for_kind(at.kind);
                 let body = &document.body;

@@ -27,7 +27,7 @@ pub(super) struct FinishedObjects {
 /// How the work on one object ended.
 struct ObjectEnd {
     outcome: Outcome,
-    held_by: Option<Address>,
+    unmet_dependency: Option<Address>,
 }
 
 /// Why the work on an object does not begin.
@@ -35,7 +35,7 @@ pub(super) struct SkipReason {
     /// In words.
     pub(super) reason: String,
     /// The object that it comes down to, if the plan does nothing to that one.
-    pub(super) held_by: Option<Address>,
+    pub(super) unmet_dependency: Option<Address>,
 }
 
 impl FinishedObjects {
@@ -55,7 +55,7 @@ impl FinishedObjects {
     }
 
     pub(super) fn record_result(&self, report: &ObjectResult) {
-        let end = ObjectEnd { outcome: report.outcome, held_by: report.held_by.clone() };
+        let end = ObjectEnd { outcome: report.outcome, unmet_dependency: report.unmet_dependency.clone() };
         self.finished.borrow_mut().insert(report.address.clone(), end);
         self.on_finish.notify_waiters();
     }
@@ -66,7 +66,7 @@ impl FinishedObjects {
         let missing = lane.requires.iter().find_map(|at| {
             let end = lanes.get(*at)?;
             let reason = format!("it refers to `{at}`, which {}", not_applied_text(end.outcome)?);
-            Some(SkipReason { reason, held_by: end.held_by.clone() })
+            Some(SkipReason { reason, unmet_dependency: end.unmet_dependency.clone() })
         });
         let in_use = || lane.released_by.iter().find_map(|at| still_in_use(at, lanes.get(*at)));
         missing.or_else(in_use)
@@ -75,12 +75,12 @@ impl FinishedObjects {
 
 /// Why something is not deleted that the object at this address uses in live.
 fn still_in_use(at: &Address, end: Option<&ObjectEnd>) -> Option<SkipReason> {
-    let (explanation, held_by) = match end {
-        Some(end) => (not_applied_text(end.outcome)?, end.held_by.clone()),
+    let (explanation, unmet_dependency) = match end {
+        Some(end) => (not_applied_text(end.outcome)?, end.unmet_dependency.clone()),
         // What nothing is done to does not let go either.
         None => ("is left as it is", Some(at.clone())),
     };
-    Some(SkipReason { reason: format!("`{at}` still uses it, and {explanation}"), held_by })
+    Some(SkipReason { reason: format!("`{at}` still uses it, and {explanation}"), unmet_dependency })
 }
 
 /// How something ended, if not well.

@@ -25,6 +25,19 @@ pub enum Outcome {
     Unknown,
 }
 
+impl Outcome {
+    /// The word of JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Applied => "applied",
+            Self::Failed => "failed",
+            Self::Skipped => "skipped",
+            Self::Interrupted => "interrupted",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
 /// What became of one object.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -37,12 +50,12 @@ pub struct ObjectResult {
     pub done: usize,
     /// How many there are.
     pub actions: usize,
-    /// Those that were not begun, by their verbs.
+    /// The actions that were not started, by their verbs.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub not_begun: Vec<&'static str>,
-    /// The object that this one waits for, and to which the plan does nothing.
+    pub not_started: Vec<&'static str>,
+    /// The object that this one waits for, if the plan does not change that one.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub held_by: Option<Address>,
+    pub unmet_dependency: Option<Address>,
     /// The live state at the end, where there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state: Option<String>,
@@ -66,8 +79,8 @@ impl ObjectResult {
             outcome: Outcome::Skipped,
             done: 0,
             actions: lane.actions.len(),
-            not_begun: Vec::new(),
-            held_by: None,
+            not_started: Vec::new(),
+            unmet_dependency: None,
             state: None,
             left_stopped: None,
             notes: Vec::new(),
@@ -77,9 +90,9 @@ impl ObjectResult {
 
     /// Nothing was tried, for this reason.
     pub(super) fn skipped_because(lane: &ObjectWork<'_>, unmet: SkipReason) -> Self {
-        let not_begun = lane.actions.iter().map(|action| action_verb(action)).collect();
-        let SkipReason { reason, held_by } = unmet;
-        Self { not_begun, held_by, notes: vec![reason], ..Self::new(lane) }
+        let not_started = lane.actions.iter().map(|action| action_verb(action)).collect();
+        let SkipReason { reason, unmet_dependency } = unmet;
+        Self { not_started, unmet_dependency, notes: vec![reason], ..Self::new(lane) }
     }
 
     /// One more action is done.

@@ -53,7 +53,7 @@ pub(super) async fn run_object(run: &ApplyRun<'_>, lane: &ObjectWork<'_>) -> Obj
         };
         let begun = matches!(stop, StopCause::Error(_) | StopCause::NoResponse);
         let rest = if begun { index + 1 } else { index };
-        report.not_begun = lane[rest..].iter().map(|action| action_verb(action)).collect();
+        report.not_started = lane[rest..].iter().map(|action| action_verb(action)).collect();
         report.notes.extend(maybe_created_note(action, &stop).map(str::to_owned));
         record_stop(run, &mut report, stop);
         report.notes.extend(deleted_only_note(&lane[..index]).map(str::to_owned));

@@ -10,6 +10,7 @@ use model::selector::AddressPattern;
 use planner::{ApprovalLimits, ApprovedPlan, Plan};
 use remote::WaitMode;
 use serde::Serialize;
+use serde_json::Value;
 
 use self::progress::ProgressReporter;
 use crate::apply::{ObjectResult, Outcome, apply_plan};
@@ -18,17 +19,17 @@ use crate::interruption::Interruption;
 use crate::output::{Label, Output, StyledText};
 use crate::render::envelope::OutputEnvelope;
 use crate::render::event_lines::{self, ApplyEvent, RunSummary};
-use crate::render::unreachable::{self, UnreachableService};
 use crate::render::{apply_summary, plan as plan_text};
 use crate::reports::RunReport;
 use crate::saved_plan::{self, PlanTarget, SavedPlan, StaleObject};
 use crate::session::{AccessMode, Session};
-use crate::{exit, prompt};
+use crate::unreachable::{self, UnreachableService};
+use crate::{exit, plan_view, prompt};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct ApplyResult<'r> {
-    plan: &'r Plan,
+    plan: Value,
     #[serde(skip_serializing_if = "<[StaleObject]>::is_empty")]
     refused: &'r [StaleObject],
     reports: &'r [ObjectResult],
@@ -131,7 +132,7 @@ impl ApplyOutput<'_> {
     fn finish_run(&self, ending: (u8, &'static str), reports: Vec<ObjectResult>, errors: Vec<String>) -> Result<u8> {
         let unreachable = self.session.unreachable_services();
         let (code, outcome) = overall_outcome(ending, &reports, unreachable);
-        let applied = ApplyResult { plan: self.plan, refused: self.refused, reports: &reports };
+        let applied = ApplyResult { plan: plan_view::plan_json(self.plan), refused: self.refused, reports: &reports };
         let json = OutputEnvelope::new("Apply", outcome, applied).with_unreachable(unreachable).render();
         let run = RunReport {
             command: "apply",
@@ -222,8 +223,9 @@ fn results_outcome(reports: &[ObjectResult], plan: &Plan, unreviewed: &[StaleObj
     let decided = |at: &Address| {
         plan.blocked_changes().any(|change| &change.address == at) || unreviewed.iter().any(|it| &it.address == at)
     };
-    let fine =
-        |report: &ObjectResult| report.outcome == Outcome::Applied || report.held_by.as_ref().is_some_and(decided);
+    let fine = |report: &ObjectResult| {
+        report.outcome == Outcome::Applied || report.unmet_dependency.as_ref().is_some_and(decided)
+    };
     let all = reports.iter().all(fine);
     let some = reports.iter().any(|report| report.done > 0);
     let refused = reports.iter().any(|report| report.error.as_ref().is_some_and(|e| e.auth));

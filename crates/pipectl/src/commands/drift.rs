@@ -7,9 +7,9 @@ use crate::exit;
 use crate::output::Output;
 use crate::render::drift::{DriftReport, render};
 use crate::render::envelope::OutputEnvelope;
-use crate::render::unreachable;
 use crate::reports::{self, RunReport};
 use crate::session::Session;
+use crate::unreachable;
 
 /// Shows what somebody changed outside git. Only reads.
 pub(super) async fn run(args: &DriftArgs, output: Output, format: OutputFormat) -> Result<u8> {

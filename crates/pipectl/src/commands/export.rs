@@ -20,9 +20,9 @@ use crate::cli::{ExportArgs, ExportSource, ManifestArgs, OutputFormat};
 use crate::exit::{self, UsageError};
 use crate::output::Output;
 use crate::project;
-use crate::render::unreachable;
 use crate::selection::Selection;
 use crate::session::{AccessMode, LiveView, ObservedServices, collect_partial};
+use crate::unreachable;
 
 /// Writes manifests of what there is.
 pub(super) async fn run(args: &ExportArgs, output: Output, format: OutputFormat) -> Result<u8> {

@@ -7,10 +7,10 @@ use crate::cli::{OutputFormat, PlanArgs};
 use crate::output::{Label, Output, StyledText};
 use crate::render::envelope::OutputEnvelope;
 use crate::render::plan::Context;
-use crate::render::unreachable::{self, UnreachableService};
 use crate::reports::RunReport;
 use crate::session::{AccessMode, Session};
-use crate::{exit, render, saved_plan};
+use crate::unreachable::{self, UnreachableService};
+use crate::{exit, plan_view, render, saved_plan};
 
 /// Shows what apply would do.
 pub(super) async fn run(args: &PlanArgs, output: Output, format: OutputFormat) -> Result<u8> {
@@ -33,7 +33,7 @@ pub(super) async fn run(args: &PlanArgs, output: Output, format: OutputFormat) -
     let unresolved = if args.check_secrets { session.print_unresolved(output) } else { Vec::new() };
     let outcome = plan_outcome(&plan, unreachable);
     let changes = args.detailed_exitcode && !plan.has_no_changes();
-    let mut json = OutputEnvelope::new("Plan", outcome, &plan).with_digest(digest.clone());
+    let mut json = OutputEnvelope::new("Plan", outcome, plan_view::plan_json(&plan)).with_digest(digest.clone());
     json.errors = unresolved.iter().map(|it| format!("{}: {}", it.place, it.message)).collect();
     let json = json.with_unreachable(unreachable).render();
     let run = RunReport {

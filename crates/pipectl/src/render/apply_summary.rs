@@ -1,19 +1,18 @@
-//! What apply did: first what must not be overlooked, then a table with the troubled objects last,
-//! where eyes land.
+//! The result of an apply. Pipes that may be stopped come first, then a table with the failed objects last.
 
 use crate::apply::{ObjectResult, Outcome};
 use crate::output::{Label, StyledText};
 use crate::saved_plan::StaleObject;
 
-const OUTCOME_ORDER: [(Outcome, &str, Label); 5] = [
-    (Outcome::Applied, "applied", Label::Create),
-    (Outcome::Skipped, "skipped", Label::Dim),
-    (Outcome::Interrupted, "interrupted", Label::Blocked),
-    (Outcome::Unknown, "unknown", Label::Blocked),
-    (Outcome::Failed, "failed", Label::Delete),
+const OUTCOME_ORDER: [(Outcome, Label); 5] = [
+    (Outcome::Applied, Label::Create),
+    (Outcome::Skipped, Label::Dim),
+    (Outcome::Interrupted, Label::Blocked),
+    (Outcome::Unknown, Label::Blocked),
+    (Outcome::Failed, Label::Delete),
 ];
 
-/// What is not done because nobody reviewed it.
+/// Changes that the saved plan does not contain.
 pub fn render_refused(moved: &[StaleObject]) -> StyledText {
     let mut text = StyledText::new();
     for object in moved {
@@ -28,10 +27,10 @@ pub fn render_refused(moved: &[StaleObject]) -> StyledText {
     text
 }
 
-/// A longer name stands out of its column rather than push the others off the screen.
+/// The widest column of names. Longer names exceed it, so that they do not push all others off the screen.
 const MAX_NAME_WIDTH: usize = 60;
 
-/// The table, and a line that counts it.
+/// A row for each object, and the counts.
 pub fn render(reports: &[ObjectResult]) -> StyledText {
     let mut text = StyledText::new();
     for report in reports {
@@ -39,9 +38,9 @@ pub fn render(reports: &[ObjectResult]) -> StyledText {
     }
     let width = reports.iter().map(|report| report.address.to_string().chars().count()).max();
     let width = width.unwrap_or_default().min(MAX_NAME_WIDTH);
-    for (outcome, word, label) in OUTCOME_ORDER {
+    for (outcome, label) in OUTCOME_ORDER {
         for report in reports.iter().filter(|report| report.outcome == outcome) {
-            push_result_row(&mut text, report, word, label, width);
+            push_result_row(&mut text, report, label, width);
         }
     }
     if !reports.is_empty() {
@@ -51,21 +50,15 @@ pub fn render(reports: &[ObjectResult]) -> StyledText {
     text
 }
 
-/// One line about one object as it ends: the how-manieth it is, of how many. What went wrong is
-/// told in the table.
+/// One line when an object ends, such as `3/12 applied analytics/orders`. The table has the errors.
 pub fn render_progress(report: &ObjectResult, (done, of): (usize, usize)) -> StyledText {
-    let word = outcome_word(report.outcome);
+    let word = report.outcome.as_str();
     let mut text = StyledText::new();
     text.push(Label::Dim, format!("  {done}/{of} {word} {}", report.address)).end_line();
     text
 }
 
-/// A person's word for an outcome.
-pub(crate) fn outcome_word(outcome: Outcome) -> &'static str {
-    OUTCOME_ORDER.iter().find(|(known, ..)| *known == outcome).map_or("", |(_, word, _)| word)
-}
-
-/// A pipe that ingests nothing although it should comes before everything else.
+/// A pipe that should ingest and may be stopped.
 fn push_left_stopped(text: &mut StyledText, report: &ObjectResult) {
     let Some(reason) = &report.left_stopped else { return };
     let at = &report.address;
@@ -76,7 +69,8 @@ fn push_left_stopped(text: &mut StyledText, report: &ObjectResult) {
     text.push(Label::Dim, "  hint: apply again, or start it in the console").end_line().end_line();
 }
 
-fn push_result_row(text: &mut StyledText, report: &ObjectResult, word: &str, label: Label, width: usize) {
+fn push_result_row(text: &mut StyledText, report: &ObjectResult, label: Label, width: usize) {
+    let word = report.outcome.as_str();
     let at = report.address.to_string();
     let state = report.state.as_deref().unwrap_or_default();
     let line = format!("  {at:width$}  {state}");
@@ -87,9 +81,9 @@ fn push_result_row(text: &mut StyledText, report: &ObjectResult, word: &str, lab
             text.push(Label::Dim, format!("             hint: {hint}")).end_line();
         }
     }
-    if !report.not_begun.is_empty() && report.outcome != Outcome::Skipped {
+    if !report.not_started.is_empty() && report.outcome != Outcome::Skipped {
         let (done, of) = (report.done, report.actions);
-        let rest = report.not_begun.join(", ");
+        let rest = report.not_started.join(", ");
         text.push_plain(format!("             {done} of {of} done; not started: {rest}")).end_line();
     }
     for note in &report.notes {

@@ -4,9 +4,10 @@ use model::address::Address;
 use planner::{Change, FieldChange, FieldVerdict, Plan, UnmanagedObject, Verdict};
 use serde::Serialize;
 
-use super::plan::ignored_changes::git_and_live_values;
-use super::unreachable::{self, UnreachableService};
 use crate::output::{Label, StyledText};
+use crate::plan_view::field::drift_sentence;
+use crate::plan_view::partial_note;
+use crate::unreachable::{self, UnreachableService};
 
 /// A plan whose base is what it declares, sorted by who is different.
 #[derive(Debug, Serialize)]
@@ -115,8 +116,7 @@ pub fn render(drift: &DriftReport, unread: &[UnreachableService]) -> StyledText 
             row(Label::Update, "changed", &changed.address, reason);
         }
         for field in &changed.fields {
-            let entry = field.entry.as_ref().map(|entry| format!("{entry}: ")).unwrap_or_default();
-            let what = format!("{}  {entry}{}", field.path, git_and_live_values(field));
+            let what = format!("{}  {}", field.path, drift_sentence(field));
             row(Label::Update, "changed", &changed.address, &what);
         }
     }
@@ -127,8 +127,8 @@ pub fn render(drift: &DriftReport, unread: &[UnreachableService]) -> StyledText 
         row(Label::Dim, "unmanaged", &unmanaged.address, &format!("live ({}), not in git", unmanaged.id));
     }
     text.append(unreachable::unreachable_lines(unread));
-    if let Some((considered, declared)) = drift.partial {
-        text.push_plain(format!("partial: {considered} of {declared} objects included")).end_line();
+    if let Some(note) = partial_note(drift.partial) {
+        text.push_plain(note).end_line();
     }
     let counts = format!("Drift: {}.", drift.counts_text());
     text.push(Label::Heading, counts).push_plain(format!("  Compared with {}.", drift.against)).end_line();

@@ -6,10 +6,12 @@ use planner::{DeclaredIn, DesiredDiff, DesiredFieldDiff};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::plan::{FIELD_COLUMN, OBJECT_COLUMN, entry_differences, object_label, push_columns, short_value};
+use super::plan::{FIELD_COLUMN, OBJECT_COLUMN, field_label, push_columns};
 use crate::diagnostics::pluralize;
 use crate::escape::{markdown_code, truncate_chars};
 use crate::output::{Label, StyledText};
+use crate::plan_view::object::object_label;
+use crate::plan_view::values::{self, MAX_VALUE_CHARS, member_differences, short_pair, short_value};
 
 /// What two environments declare differently.
 #[derive(Debug, Serialize)]
@@ -95,27 +97,32 @@ fn describe_side(object: &DesiredDiff, differences: &EnvironmentComparison) -> S
     }
 }
 
-fn diff_sign(left: Option<&Value>, right: Option<&Value>) -> (&'static str, Label) {
-    match (left, right) {
-        (None, _) => ("+", Label::Create),
-        (Some(_), None) => ("-", Label::Delete),
-        (Some(_), Some(_)) => ("~", Label::Update),
-    }
+fn diff_sign(left: Option<&Value>, right: Option<&Value>) -> (char, Label) {
+    let sign = match (left, right) {
+        (None, _) => '+',
+        (Some(_), None) => '-',
+        (Some(_), Some(_)) => '~',
+    };
+    (sign, field_label(sign))
 }
 
 fn describe_field(field: &DesiredFieldDiff) -> String {
     match (&field.entry, &field.left, &field.right) {
         (None, left, right) => describe_values(left.as_ref(), right.as_ref()),
         (Some(entry), Some(left), Some(right)) => {
-            format!("{entry}: {}", entry_differences(left, right))
+            format!("{entry}: {}", member_differences(left, right))
         }
         (Some(entry), _, _) => entry.clone(),
     }
 }
 
 fn describe_values(left: Option<&Value>, right: Option<&Value>) -> String {
-    let values: Vec<String> = [left, right].into_iter().flatten().map(short_value).collect();
-    values.join(" -> ")
+    let lines = values::differences(left, right);
+    match (left, right) {
+        _ if !lines.is_empty() => lines.iter().map(values::Difference::line).collect::<Vec<_>>().join(", "),
+        (Some(left), Some(right)) => short_pair(left, right, MAX_VALUE_CHARS).join(" -> "),
+        (left, right) => left.or(right).map(short_value).unwrap_or_default(),
+    }
 }
 
 fn summary_line(differences: &EnvironmentComparison) -> String {
@@ -134,9 +141,12 @@ fn summary_line(differences: &EnvironmentComparison) -> String {
 /// For a comment on a pull request.
 pub(crate) fn render_env_diff_markdown(differences: &EnvironmentComparison) -> String {
     let EnvironmentComparison { left, right, environment, objects, .. } = differences;
-    let cell = |value: Option<&Value>| value.map(|it| markdown_code(&truncate_chars(&it.to_string(), 120)));
     let row = |of: &str, what: &str, left: Option<&Value>, right: Option<&Value>| {
-        let [left, right] = [left, right].map(|side| cell(side).unwrap_or_default());
+        let [left, right] = match (left, right) {
+            (Some(left), Some(right)) => short_pair(left, right, 120).map(|text| markdown_code(&text)),
+            (left, right) => [left, right]
+                .map(|side| side.map(|it| markdown_code(&truncate_chars(&it.to_string(), 120))).unwrap_or_default()),
+        };
         format!("| {} | {} | {left} | {right} |\n", markdown_code(of), markdown_code(what))
     };
     let (one, other) = (markdown_code(left), markdown_code(right));

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::unreachable::UnreachableService;
+use crate::unreachable::UnreachableService;
 
 /// The version of the shapes below. A new field raises the second number, a changed one the first.
 pub const SCHEMA_VERSION: &str = "1.0";

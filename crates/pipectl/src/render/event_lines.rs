@@ -6,11 +6,10 @@ use model::address::Address;
 use planner::{Plan, Verdict};
 use serde::Serialize;
 
-use super::apply_summary;
 use super::envelope::SCHEMA_VERSION;
-use super::unreachable::UnreachableService;
 use crate::apply::ObjectResult;
 use crate::saved_plan::StaleObject;
+use crate::unreachable::UnreachableService;
 
 /// One line, of a run for an environment or for none in particular.
 pub fn event_line(environment: Option<&str>, event: &ApplyEvent<'_>) -> String {
@@ -104,7 +103,7 @@ impl<'s> RunSummary<'s> {
     /// Of these objects.
     pub fn from_reports(reports: &'s [ObjectResult]) -> Self {
         let stopped = reports.iter().filter(|report| report.left_stopped.is_some());
-        let words = reports.iter().map(|report| apply_summary::outcome_word(report.outcome));
+        let words = reports.iter().map(|report| report.outcome.as_str());
         Self {
             left_stopped: stopped.map(|report| &report.address).collect(),
             counts: count_words(words),

@@ -1,4 +1,4 @@
-//! GitLab's Code Quality: what a reviewer should look at, beside the line that causes it.
+//! GitLab's Code Quality.
 
 use std::collections::BTreeMap;
 
@@ -6,13 +6,13 @@ use serde_json::{Value, json};
 
 use super::findings::{ReportFinding, ReportLevel, all_findings};
 use super::repo_paths::RepoPaths;
-use super::run_report::RunReport;
+use super::run_report::ReportView;
 use crate::escape::sanitize_line;
 
-/// What is only good to know is no matter of quality, and what has no line cannot be shown.
-pub(super) fn render_code_quality(run: &RunReport, paths: &RepoPaths) -> String {
+/// Errors and warnings that have a line.
+pub(super) fn render_code_quality(view: &ReportView<'_>, paths: &RepoPaths) -> String {
     let mut seen = BTreeMap::new();
-    let issues = all_findings(run).into_iter().filter(|finding| finding.level != ReportLevel::Notice);
+    let issues = all_findings(view).into_iter().filter(|finding| finding.level != ReportLevel::Notice);
     let issues: Vec<Value> = issues.filter_map(|finding| issue_json(&finding, paths, &mut seen)).collect();
     format!("{:#}\n", Value::from(issues))
 }
@@ -21,7 +21,7 @@ fn issue_json(finding: &ReportFinding, paths: &RepoPaths, seen: &mut BTreeMap<St
     let place = finding.place.as_ref()?;
     let file = paths.report_path(&place.file)?;
     let identity = [finding.code, &file, &finding.subject, &finding.message].join("\n");
-    // Equal ones are told apart by their order.
+    // Equal issues differ by their order.
     let occurrence = seen.entry(identity.clone()).and_modify(|n| *n += 1).or_insert(0);
     Some(json!({
         "description": format!("{}: {}", sanitize_line(&finding.title), sanitize_line(&finding.message)),
@@ -32,7 +32,7 @@ fn issue_json(finding: &ReportFinding, paths: &RepoPaths, seen: &mut BTreeMap<St
     }))
 }
 
-/// GitLab's word for how much it matters. What takes a pipe away stands above what is only advised.
+/// GitLab's severity. Deletes and replacements are above other warnings.
 fn gitlab_severity(finding: &ReportFinding) -> &'static str {
     match (finding.level, finding.code) {
         (ReportLevel::Error, _) => "critical",
@@ -42,8 +42,8 @@ fn gitlab_severity(finding: &ReportFinding) -> &'static str {
     }
 }
 
-/// 128 bits of FNV-1a. Written out, because a fingerprint must be the same in every version: it does
-/// not guard against anybody, it only tells issues apart.
+/// 128 bits of FNV-1a. It only distinguishes issues. It is written out because a fingerprint must be the same in every
+/// version.
 pub(super) fn stable_fingerprint(text: &str) -> String {
     const BASIS: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
     const PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;

@@ -1,28 +1,25 @@
-//! What is otherwise than git says: what a plan leaves alone, or what `drift` found.
+//! Objects that differ from git: drift that a plan does not revert, and the result of `drift`.
 
 use model::address::Address;
 use model::desired::Place;
-use planner::FieldChange;
 
 use super::run_report::RunReport;
+use crate::plan_view::PlanView;
+use crate::plan_view::field::drift_sentence;
+use crate::plan_view::object::display_name;
 use crate::render::drift::ChangedObject;
-use crate::render::plan::{ignored_changes, object_label};
 
-/// How an object stands to git.
+/// How an object differs from git.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum DriftKind {
-    /// A plan with a base found it changed, and does nothing about it.
+    /// A plan with a base found the drift and does not revert it.
     Ignored,
-    /// It is live and otherwise.
     Changed,
-    /// It is not live.
     Missing,
-    /// It is not declared.
     Unmanaged,
 }
 
 impl DriftKind {
-    /// What there is to say of the object.
     pub(super) fn description(self) -> &'static str {
         match self {
             Self::Ignored => "drift, not reverted",
@@ -32,7 +29,7 @@ impl DriftKind {
         }
     }
 
-    /// The machine's word.
+    /// The word of styles and of codes.
     pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Ignored | Self::Changed | Self::Missing => "drift",
@@ -41,24 +38,28 @@ impl DriftKind {
     }
 }
 
-/// One object that is otherwise.
+/// One object that differs.
 pub(super) struct DriftedObject<'r> {
     pub(super) address: &'r Address,
     pub(super) kind: DriftKind,
-    /// What is otherwise about it, one after the other.
+    /// The differences.
     pub(super) facts: Vec<String>,
-    /// The line that says how it should be.
+    /// The line that declares the first of them.
     pub(super) place: Option<Place>,
 }
 
-/// Every object that is otherwise; what nobody declares comes last.
-pub(super) fn drifted_objects(run: &RunReport) -> Vec<DriftedObject<'_>> {
-    let left = run.plan.iter().flat_map(|plan| &plan.ignored_changes);
-    let left = left.filter(|left| left.drifted_fields().next().is_some()).map(|left| DriftedObject {
-        address: &left.address,
-        kind: DriftKind::Ignored,
-        facts: left.drifted_fields().map(describe_field).collect(),
-        place: left.drifted_fields().find_map(|field| field.place.clone()),
+/// Every object that differs. Unmanaged objects come last.
+pub(super) fn drifted_objects<'r>(run: &'r RunReport, view: Option<&PlanView<'r>>) -> Vec<DriftedObject<'r>> {
+    let ignored = view.into_iter().flat_map(|view| &view.objects).filter(|object| object.has_drift()).map(|object| {
+        let drifted = || object.ignored.iter().filter(|field| field.sign == '*');
+        DriftedObject {
+            address: object.address,
+            kind: DriftKind::Ignored,
+            facts: drifted()
+                .map(|it| format!("`{}` {}", it.path, it.sentence.as_deref().unwrap_or_default()))
+                .collect(),
+            place: drifted().find_map(|field| field.place.cloned()),
+        }
     });
     let found = run.drift.iter();
     let changed = found.clone().flat_map(|drift| &drift.changed).map(|object| changed_object(run, object));
@@ -74,12 +75,12 @@ pub(super) fn drifted_objects(run: &RunReport) -> Vec<DriftedObject<'_>> {
         facts: vec![format!("id `{}`", other.id)],
         place: None,
     });
-    left.chain(changed).chain(missing).chain(unmanaged).collect()
+    ignored.chain(changed).chain(missing).chain(unmanaged).collect()
 }
 
 fn changed_object<'r>(run: &RunReport, object: &'r ChangedObject) -> DriftedObject<'r> {
     let written = object.fields.iter().find_map(|field| field.place.clone());
-    let fields = object.fields.iter().map(describe_field);
+    let fields = object.fields.iter().map(|field| format!("`{}` {}", field.path, drift_sentence(field)));
     DriftedObject {
         address: &object.address,
         kind: DriftKind::Changed,
@@ -94,18 +95,13 @@ fn manifest_start(run: &RunReport, at: &Address) -> Option<Place> {
     Some(document.origin.start_place().clone())
 }
 
-fn describe_field(field: &FieldChange) -> String {
-    let entry = field.entry.as_ref().map(|entry| format!("{entry}: ")).unwrap_or_default();
-    format!("`{}` {entry}{}", field.path, ignored_changes::git_and_live_values(field))
-}
-
 impl DriftedObject<'_> {
     /// The object's name, which says its kind where that is not a pipe.
     pub(super) fn display_name(&self) -> String {
-        format!("{}/{}", self.address.service, object_label(self.address))
+        display_name(self.address)
     }
 
-    /// All that there is to say of it, in one sentence.
+    /// All differences in one sentence.
     pub(super) fn summary_sentence(&self) -> String {
         let words = self.kind.description();
         if self.facts.is_empty() {

@@ -5,37 +5,37 @@ use std::fmt::Write as _;
 use model::sanitize::{sanitize_line, sanitize_lines};
 
 use super::findings::{ReportFinding, ReportLevel, all_findings};
-use super::ranked_objects::ranked_objects;
 use super::repo_paths::RepoPaths;
-use super::run_report::RunReport;
+use super::run_report::ReportView;
 use crate::escape::truncate_chars;
+use crate::plan_view::object::ObjectSeverity;
 
-/// GitHub keeps ten of each kind for a step and drops the rest without a word.
+/// GitHub keeps ten of each level per step and silently drops the others.
 const MAX_PER_LEVEL: usize = 10;
 
 /// A longer message is cut.
 const MAX_MESSAGE_CHARS: usize = 1000;
 
-/// The worst ones of each kind, and a last one that counts what was left out.
-pub(super) fn render_github(run: &RunReport, paths: &RepoPaths) -> String {
-    let mut out = String::new();
-    let mut left = Vec::new();
+/// At most ten annotations of each level. The last one counts the others.
+pub(super) fn render_github(view: &ReportView<'_>, paths: &RepoPaths) -> String {
+    let (mut out, mut left) = (String::new(), Vec::new());
+    let findings = all_findings(view);
     for (level, most, word) in [
         (ReportLevel::Error, MAX_PER_LEVEL, "errors"),
         (ReportLevel::Warning, MAX_PER_LEVEL, "warnings"),
         // The last one is the summary.
         (ReportLevel::Notice, MAX_PER_LEVEL - 1, "notices"),
     ] {
-        let all: Vec<ReportFinding> = all_findings(run).into_iter().filter(|finding| finding.level == level).collect();
+        let all: Vec<&ReportFinding> = findings.iter().filter(|finding| finding.level == level).collect();
         all.iter().take(most).for_each(|finding| write_annotation(&mut out, finding, paths));
         if all.len() > most {
             left.push(format!("{} {word}", all.len() - most));
         }
     }
     let left = if left.is_empty() { String::new() } else { format!("; not shown: {}", left.join(", ")) };
-    let title = escape_property(&format!("pipectl {}", run.command));
+    let title = escape_property(&format!("pipectl {}", view.run.command));
     // Writing to a string cannot fail.
-    let _ = writeln!(out, "::notice title={title}::{}", escape_data(&format!("{}{left}", run.headline())));
+    let _ = writeln!(out, "::notice title={title}::{}", escape_data(&format!("{}{left}", view.run.headline())));
     out
 }
 
@@ -60,8 +60,9 @@ fn escape_property(text: &str) -> String {
     escape_data(text).replace(':', "%3A").replace(',', "%2C")
 }
 
-/// The outputs of the step: numbers and words of our own, nothing that a manifest says.
-pub(super) fn step_outputs(run: &RunReport) -> String {
+/// The outputs of the step: numbers and our own words, so that no manifest can add an output.
+pub(super) fn step_outputs(view: &ReportView<'_>) -> String {
+    let run = view.run;
     let mut out = format!("outcome={}\n", run.outcome);
     if let Some(plan) = &run.plan {
         let words = ["create", "update", "replace", "delete", "rename", "adopt", "blocked"];
@@ -79,10 +80,11 @@ pub(super) fn step_outputs(run: &RunReport) -> String {
         let _ = writeln!(out, "unmanaged={unmanaged}\nhas-changes={}", !drift.is_clean());
     }
     if !run.results.is_empty() {
-        let trouble = ranked_objects(run).iter().filter(|object| object.is_not_applied()).count();
+        let trouble = view.objects.iter().filter(|object| object.severity == ObjectSeverity::NotApplied).count();
         let _ = writeln!(out, "applied={}\ntrouble={trouble}", run.results.len() - trouble);
     }
-    let of = |level| all_findings(run).iter().filter(|finding| finding.level == level).count();
+    let findings = all_findings(view);
+    let of = |level| findings.iter().filter(|finding| finding.level == level).count();
     let _ = writeln!(out, "errors={}\nwarnings={}", of(ReportLevel::Error), of(ReportLevel::Warning));
     out
 }

@@ -2,11 +2,11 @@
 
 use serde_json::json;
 
-use super::run_report::RunReport;
+use super::run_report::ReportView;
 
-/// A replacement counts twice, as Terraform counts it: something goes and something comes.
-pub(super) fn render_gitlab_terraform(run: &RunReport) -> String {
-    let of = |word: &str| run.plan.as_ref().map_or(0, |plan| plan.count_verdict(word));
+/// A replacement counts as a delete and a create, as in Terraform.
+pub(super) fn render_gitlab_terraform(view: &ReportView<'_>) -> String {
+    let of = |word: &str| view.run.plan.as_ref().map_or(0, |plan| plan.count_verdict(word));
     let counts = json!({
         "create": of("create") + of("replace"),
         "update": of("update") + of("rename"),

@@ -1,5 +1,4 @@
-//! One page that needs nothing but itself: a diagram of the data flow, and below it the same facts
-//! as a table. No script, nothing from the network, light and dark.
+//! One self-contained page: a diagram of the data flow, and a table with the changes. It has no script and loads nothing.
 
 mod details;
 mod drawn_pipes;
@@ -9,24 +8,24 @@ mod svg;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use self::drawn_pipes::{DrawnPipe, DrawnService, drawn_services};
-use super::drifted_objects::{DriftedObject, drifted_objects};
+use super::drifted_objects::DriftedObject;
 use super::findings::file_findings;
-use super::ranked_objects::{RankedObject, ranked_objects};
-use super::run_report::RunReport;
+use super::run_report::{ReportView, RunReport};
 use crate::escape::xml_line;
+use crate::plan_view::object::ObjectView;
 
 const STYLE: &str = include_str!("html/style.css");
 
-/// So many dangerous objects stand above the picture; the table has all of them.
+/// The severe objects above the picture. The table has all of them.
 const MAX_SEVERE: usize = 8;
 
-/// Without script and network even if something in the page asked for them.
+/// Forbids scripts and requests, even if a value could add some.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
 
 /// The whole page.
-pub(super) fn render_html(run: &RunReport) -> String {
-    let (objects, drifted) = (ranked_objects(run), drifted_objects(run));
-    let services = drawn_services(run, &objects);
+pub(super) fn render_html(view: &ReportView<'_>) -> String {
+    let ReportView { run, objects, drifted } = view;
+    let services = drawn_services(view);
     let page = html! {
         (DOCTYPE) "\n"
         html lang="en" {
@@ -43,7 +42,7 @@ pub(super) fn render_html(run: &RunReport) -> String {
                 (header(run))
                 @if !services.is_empty() { (legend(&services)) }
                 (problems(run))
-                (severe_objects(&objects))
+                (severe_objects(objects))
                 @if services.len() > 1 {
                     nav {
                         (contents(&services))
@@ -52,7 +51,7 @@ pub(super) fn render_html(run: &RunReport) -> String {
                     "\n"
                 }
                 @for (index, service) in services.iter().enumerate() { (service_section(index, service)) }
-                (changes_table(&objects, &drifted))
+                (changes_table(objects, drifted))
             }
         }
         "\n"
@@ -72,7 +71,7 @@ fn header(run: &RunReport) -> Markup {
     }
 }
 
-/// Why the run ended early, and what is wrong with files.
+/// Errors of the run, and problems in files.
 fn problems(run: &RunReport) -> Markup {
     let findings = file_findings(run);
     html! {
@@ -96,8 +95,8 @@ fn problems(run: &RunReport) -> Markup {
     }
 }
 
-/// What may hurt, before the picture, which may be long.
-fn severe_objects(objects: &[RankedObject<'_>]) -> Markup {
+/// Severe objects, above the picture, which may be long.
+fn severe_objects(objects: &[ObjectView<'_>]) -> Markup {
     let count = objects.iter().take_while(|object| object.severity.is_severe()).count();
     html! {
         @if count > 0 {
@@ -128,7 +127,7 @@ fn legend(services: &[DrawnService]) -> Markup {
     }
 }
 
-/// Where each service is, with how much of it changes.
+/// A link to each service, with the number of its changes.
 fn contents(services: &[DrawnService]) -> Markup {
     html! {
         @for (index, service) in services.iter().enumerate() {
@@ -170,7 +169,7 @@ fn service_section(index: usize, service: &DrawnService) -> Markup {
 fn picture(service: &str, pipes: &[DrawnPipe]) -> Markup {
     html! {
         @if !pipes.is_empty() {
-            // What scrolls has to be reached without a mouse.
+            // A region that scrolls must be reachable without a mouse.
             div.picture tabindex="0" role="region" aria-label={ "picture of " (xml_line(service)) } {
                 (svg::svg_picture(service, &layout::layout_diagram(pipes)))
             }
@@ -179,7 +178,7 @@ fn picture(service: &str, pipes: &[DrawnPipe]) -> Markup {
     }
 }
 
-fn changes_table(objects: &[RankedObject<'_>], drifted: &[DriftedObject<'_>]) -> Markup {
+fn changes_table(objects: &[ObjectView<'_>], drifted: &[DriftedObject<'_>]) -> Markup {
     html! {
         @if !objects.is_empty() || !drifted.is_empty() {
             section #changes {

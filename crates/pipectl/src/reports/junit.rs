@@ -2,14 +2,13 @@
 
 use maud::{Markup, PreEscaped, html};
 
-use super::drifted_objects::{DriftKind, DriftedObject, drifted_objects};
+use super::drifted_objects::{DriftKind, DriftedObject};
 use super::findings::{ReportFinding, ReportLevel, file_findings};
-use super::ranked_objects::{ObjectSeverity, RankedObject, ranked_objects};
 use super::repo_paths::RepoPaths;
-use super::run_report::RunReport;
+use super::run_report::ReportView;
 use crate::escape::xml_line;
+use crate::plan_view::object::{ObjectSeverity, ObjectView};
 
-/// One test case.
 struct TestCase {
     group: String,
     name: String,
@@ -23,14 +22,14 @@ enum TestVerdict {
     Failed { kind: &'static str, message: String },
 }
 
-/// What is in sync passes, as does what is planned; what is blocked or was not applied fails.
+/// Objects in sync and planned objects pass. Blocked objects and failed ones fail.
 ///
 /// The templates escape for HTML, which for elements with end tags is the same as for XML.
-pub(super) fn render_junit(run: &RunReport, paths: &RepoPaths) -> String {
-    let cases = test_cases(run, paths);
+pub(super) fn render_junit(view: &ReportView<'_>, paths: &RepoPaths) -> String {
+    let cases = test_cases(view, paths);
     let failures = cases.iter().filter(|case| matches!(case.verdict, TestVerdict::Failed { .. })).count();
     let skipped = cases.iter().filter(|case| matches!(case.verdict, TestVerdict::Skipped(_))).count();
-    let (suite, tests) = (format!("pipectl {}", run.command), cases.len());
+    let (suite, tests) = (format!("pipectl {}", view.run.command), cases.len());
     let document = html! {
         (PreEscaped("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"))
         testsuites name=(suite) tests=(tests) failures=(failures) errors="0" skipped=(skipped) {
@@ -47,10 +46,10 @@ pub(super) fn render_junit(run: &RunReport, paths: &RepoPaths) -> String {
     document.into_string()
 }
 
-fn test_cases(run: &RunReport, paths: &RepoPaths) -> Vec<TestCase> {
+fn test_cases(view: &ReportView<'_>, paths: &RepoPaths) -> Vec<TestCase> {
+    let ReportView { run, objects, drifted } = view;
     let mut cases: Vec<TestCase> = file_findings(run).iter().map(|finding| finding_case(finding, paths)).collect();
-    cases.extend(ranked_objects(run).iter().map(|object| object_case(object, paths)));
-    let drifted = drifted_objects(run);
+    cases.extend(objects.iter().map(|object| object_case(object, paths)));
     cases.extend(drifted.iter().map(|drift| drift_case(drift, paths)));
     let fine = |at| match &run.plan {
         Some(plan) => plan.in_sync.contains(at),
@@ -85,10 +84,8 @@ fn finding_case(finding: &ReportFinding, paths: &RepoPaths) -> TestCase {
     }
 }
 
-fn object_case(object: &RankedObject<'_>, paths: &RepoPaths) -> TestCase {
-    let (at, what) = (&object.change.address, object.outcome_text());
-    let why = object.reason_text();
-    let message = if why.is_empty() { what } else { format!("{what}: {why}") };
+fn object_case(object: &ObjectView<'_>, paths: &RepoPaths) -> TestCase {
+    let (at, message) = (object.address, object.summary());
     let verdict = match object.severity {
         ObjectSeverity::NotApplied if object.is_skipped() => TestVerdict::Skipped(message),
         ObjectSeverity::NotApplied | ObjectSeverity::Blocked => {
@@ -96,7 +93,7 @@ fn object_case(object: &RankedObject<'_>, paths: &RepoPaths) -> TestCase {
         }
         _ => TestVerdict::Passed(message),
     };
-    let place = object.change.place.as_ref();
+    let place = object.manifest_place();
     TestCase {
         group: at.service.to_string(),
         name: at.name.to_string(),
@@ -105,7 +102,7 @@ fn object_case(object: &RankedObject<'_>, paths: &RepoPaths) -> TestCase {
     }
 }
 
-/// Drift fails where it is what was asked for; a plan only mentions it.
+/// Drift fails `drift`. A plan only reports it.
 fn drift_case(drift: &DriftedObject<'_>, paths: &RepoPaths) -> TestCase {
     let message = drift.summary_sentence();
     TestCase {

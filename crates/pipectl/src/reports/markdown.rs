@@ -1,7 +1,6 @@
-//! A comment on a pull request: the counts first, then the objects by danger, then their details.
+//! A comment on a pull request: the counts, then the objects by severity, then their details.
 //!
-//! GitHub drops a comment that is too long, so this one is cut from the harmless end. What is
-//! deleted or replaced is told as long as there is any room at all.
+//! GitHub refuses a comment that is too long. This one omits the least severe rows and details first.
 
 mod details;
 mod truncate;
@@ -9,28 +8,28 @@ mod truncate;
 use model::diagnostic::{Diagnostic, Severity};
 
 use self::truncate::{CommentPiece, CommentSection};
-use super::drifted_objects::{DriftKind, DriftedObject, drifted_objects};
-use super::ranked_objects::{ObjectSeverity, RankedObject, ranked_objects};
+use super::drifted_objects::{DriftKind, DriftedObject};
 use super::report_target::CommentKey;
-use super::run_report::RunReport;
+use super::run_report::{ReportView, RunReport};
 use crate::escape::{code_fence, markdown_code, markdown_sentence, truncate_chars};
+use crate::plan_view::object::{ObjectSeverity, ObjectView};
 
-/// GitHub takes 65,536 characters; the rest is for what a workflow adds.
+/// GitHub accepts 65,536 characters. The rest is for what a workflow adds.
 const MAX_COMMENT_CHARS: usize = 60_000;
 
-/// Kept free for the line that says what was left out.
+/// Room for the line that counts what is omitted.
 const RESERVED_CHARS: usize = 600;
 
 /// The whole comment.
-pub(super) fn render_markdown(run: &RunReport, key: &CommentKey) -> String {
-    let head = comment_head(run);
+pub(super) fn render_markdown(view: &ReportView<'_>, key: &CommentKey) -> String {
+    let head = comment_head(view.run);
     let foot = format!("<!-- pipectl:{key} -->\n");
     let room = MAX_COMMENT_CHARS - RESERVED_CHARS - char_count(&head) - char_count(&foot);
-    let (kept, left) = truncate::split_to_fit(comment_pieces(run, room), room);
+    let (kept, left) = truncate::split_to_fit(comment_pieces(view, room), room);
     let rows: String = truncate::section_text(&kept, CommentSection::Row);
     let mut out = head;
     if !rows.is_empty() {
-        out.push_str(table_head(run));
+        out.push_str(table_head(view.run));
         out.push_str(&rows);
         out.push('\n');
     }
@@ -69,11 +68,11 @@ fn table_head(run: &RunReport) -> &'static str {
     }
 }
 
-fn comment_pieces(run: &RunReport, room: usize) -> Vec<CommentPiece> {
-    let objects = ranked_objects(run);
-    let grave = || objects.iter().filter(|object| object.severity.is_severe());
-    let whole: usize = grave().map(|object| char_count(&object_row(object, RowDetail::Full))).sum();
-    let width = if whole <= room { RowDetail::Full } else { RowDetail::Narrow };
+fn comment_pieces(view: &ReportView<'_>, room: usize) -> Vec<CommentPiece> {
+    let ReportView { run, objects, drifted } = view;
+    let severe = objects.iter().filter(|object| object.severity.is_severe());
+    let severe_chars: usize = severe.map(|object| char_count(&object_row(object, RowDetail::Full))).sum();
+    let width = if severe_chars <= room { RowDetail::Full } else { RowDetail::Narrow };
     let problems = run.diagnostics.iter().map(|problem| CommentPiece {
         section: CommentSection::Row,
         rank: u8::from(problem.severity != Severity::Error),
@@ -86,7 +85,6 @@ fn comment_pieces(run: &RunReport, room: usize) -> Vec<CommentPiece> {
         word: object.severity.as_str(),
         text: object_row(object, if object.severity.is_severe() { width } else { RowDetail::Full }),
     });
-    let drifted = drifted_objects(run);
     let drifted = drifted.iter().map(|drift| CommentPiece {
         section: CommentSection::Row,
         rank: match drift.kind {
@@ -105,40 +103,29 @@ fn comment_pieces(run: &RunReport, room: usize) -> Vec<CommentPiece> {
     problems.chain(rows).chain(drifted).chain(details).collect()
 }
 
-/// In which order pieces get their room: what is cut first has the highest number.
-fn piece_rank(danger: ObjectSeverity, slot: CommentSection) -> u8 {
-    match (danger, slot) {
-        (
-            ObjectSeverity::NotApplied | ObjectSeverity::Blocked | ObjectSeverity::Delete | ObjectSeverity::Replace,
-            CommentSection::Row,
-        ) => 0,
-        (ObjectSeverity::Update, CommentSection::Row) => 1,
-        (ObjectSeverity::Rename, CommentSection::Row) => 2,
-        (
-            ObjectSeverity::NotApplied | ObjectSeverity::Blocked | ObjectSeverity::Delete | ObjectSeverity::Replace,
-            CommentSection::Details,
-        ) => 3,
-        (ObjectSeverity::Update, CommentSection::Details) => 4,
-        (ObjectSeverity::Rename, CommentSection::Details) => 5,
-        (ObjectSeverity::Adopt | ObjectSeverity::Create, CommentSection::Row) => 6,
-        (ObjectSeverity::Adopt | ObjectSeverity::Create, CommentSection::Details) => 7,
-    }
+/// The order in which pieces get their room. The highest number is omitted first.
+fn piece_rank(severity: ObjectSeverity, section: CommentSection) -> u8 {
+    let [row, details] = match severity {
+        severity if severity.is_severe() => [0, 3],
+        ObjectSeverity::Update => [1, 4],
+        ObjectSeverity::Rename => [2, 5],
+        _ => [6, 7],
+    };
+    if section == CommentSection::Row { row } else { details }
 }
 
 /// How much a row says.
 #[derive(Clone, Copy)]
 enum RowDetail {
     Full,
-    /// Only the name and what becomes of it.
+    /// Only the name, and what happens to the object.
     Narrow,
 }
 
-fn object_row(object: &RankedObject<'_>, width: RowDetail) -> String {
+fn object_row(object: &ObjectView<'_>, width: RowDetail) -> String {
     let (name, what, why) = match width {
-        RowDetail::Full => {
-            (300, truncate_chars(&object.outcome_text(), 120), truncate_chars(&object.reason_text(), 300))
-        }
-        RowDetail::Narrow => (60, object.severity.as_str().to_owned(), String::new()),
+        RowDetail::Full => (300, truncate_chars(&object.outcome, 200), truncate_chars(&object.reason, 300)),
+        RowDetail::Narrow => (60, object.short_outcome().to_owned(), String::new()),
     };
     let name = markdown_code(&truncate_chars(&object.display_name(), name));
     format!("| {} | {name} | {} | {} |\n", object.severity.emoji(), markdown_sentence(&what), markdown_sentence(&why))

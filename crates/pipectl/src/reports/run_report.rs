@@ -1,41 +1,43 @@
-//! What a run has to tell, whatever the command was.
+//! The data of all reports of a run.
 
 use model::address::Address;
 use model::desired::Document;
 use model::diagnostic::Diagnostic;
 use planner::Plan;
 
+use super::drifted_objects::{DriftedObject, drifted_objects};
 use crate::apply::ObjectResult;
 use crate::diagnostics::{pluralize, severity_counts};
+use crate::plan_view::object::ObjectView;
+use crate::plan_view::{self, Context, PlanView};
 use crate::render::apply_summary;
 use crate::render::drift::DriftReport;
-use crate::render::plan::{self, Context};
 use crate::saved_plan::StaleObject;
 
-/// Everything that reports are made of, taken from the command.
+/// The result of a command.
 #[derive(Debug, Default)]
 pub struct RunReport {
     /// The word on the command line: `plan`, `apply`, `drift`, `validate`.
     pub command: &'static str,
-    /// How it went, in the word that JSON has for it.
+    /// The outcome of JSON.
     pub outcome: &'static str,
     /// What `-o json` prints.
     pub json: String,
-    /// The plan, if it came to one.
+    /// The plan, if the run has one.
     pub plan: Option<Plan>,
-    /// What `drift` found.
+    /// The result of `drift`.
     pub drift: Option<DriftReport>,
-    /// What else is said about the plan.
+    /// What else is known about the plan.
     pub context: Context,
-    /// What became of each object, once something was performed.
+    /// The result of each object, after an apply.
     pub results: Vec<ObjectResult>,
     /// The declared objects.
     pub declared: Vec<(Address, Document)>,
-    /// What was refused because nobody reviewed it.
+    /// Changes that the saved plan does not contain.
     pub refused: Vec<StaleObject>,
-    /// What the plan is recognised by.
+    /// The digest of the plan.
     pub digest: Option<String>,
-    /// What is wrong with files.
+    /// Problems in files.
     pub diagnostics: Vec<Diagnostic>,
     /// How many files were read.
     pub files: usize,
@@ -43,7 +45,23 @@ pub struct RunReport {
     pub errors: Vec<String>,
 }
 
-/// How much somebody changed outside git, if that is left alone.
+/// What every format lays out, computed once.
+pub(super) struct ReportView<'r> {
+    pub(super) run: &'r RunReport,
+    /// The objects that change or are blocked, the most severe first.
+    pub(super) objects: Vec<ObjectView<'r>>,
+    pub(super) drifted: Vec<DriftedObject<'r>>,
+}
+
+impl<'r> ReportView<'r> {
+    pub(super) fn new(run: &'r RunReport) -> Self {
+        let view = run.plan.as_ref().map(|plan| PlanView::new(plan, &run.results));
+        let drifted = drifted_objects(run, view.as_ref());
+        Self { run, objects: view.map(PlanView::into_changes_by_severity).unwrap_or_default(), drifted }
+    }
+}
+
+/// The number of drifted fields that are not reverted.
 fn drift_suffix(plan: &Plan) -> String {
     match plan.drifted_fields().count() {
         0 => String::new(),
@@ -52,7 +70,7 @@ fn drift_suffix(plan: &Plan) -> String {
 }
 
 impl RunReport {
-    /// The run in a few words: what is missing of it, then the counts.
+    /// The run in a few words: unreachable services, then the counts.
     pub(super) fn headline(&self) -> String {
         match self.context.unreachable.len() {
             0 => self.summary_counts(),
@@ -66,13 +84,13 @@ impl RunReport {
         let problems = severity_counts(&self.diagnostics);
         match (&self.plan, &self.drift) {
             (Some(plan), _) if !self.errors.is_empty() => {
-                format!("{}: {}", self.outcome, plan::plan_counts(plan))
+                format!("{}: {}", self.outcome, plan_view::plan_counts(plan))
             }
             _ if !self.errors.is_empty() && problems.is_empty() => "failed".to_owned(),
             _ if !self.errors.is_empty() => format!("failed: {problems}"),
             (Some(_), _) if !self.results.is_empty() => apply_summary::outcome_counts(&self.results),
             (Some(plan), _) if plan.has_no_changes() => format!("no changes{}", drift_suffix(plan)),
-            (Some(plan), _) => format!("{}{}", plan::plan_counts(plan), drift_suffix(plan)),
+            (Some(plan), _) => format!("{}{}", plan_view::plan_counts(plan), drift_suffix(plan)),
             (None, Some(drift)) => drift.counts_text(),
             (None, None) if problems.is_empty() => {
                 let manifests = pluralize(self.declared.len(), "manifest");
@@ -82,7 +100,7 @@ impl RunReport {
         }
     }
 
-    /// Why the run did not do all that it was to do, apart from what went wrong with one object.
+    /// Errors of the run itself, and what it did not do.
     pub(super) fn run_errors(&self) -> Vec<String> {
         let refused =
             self.refused.iter().map(|object| format!("refused: {}: {}", object.address, object.reasons.join("; ")));
@@ -90,25 +108,22 @@ impl RunReport {
         self.errors.iter().cloned().chain(unread).chain(refused).collect()
     }
 
-    /// What is not in the headline: what stays, and how it was read.
+    /// What the headline does not contain: remaining objects, unchecked fields, cost and digest.
     pub(super) fn footnotes(&self) -> Vec<String> {
-        let partial = self
-            .context
-            .partial
-            .map(|(considered, declared)| format!("Partial: {considered} of {declared} objects included."));
+        let partial = plan_view::partial_note(self.context.partial);
         let Some(plan) = &self.plan else {
             let against = self.drift.as_ref().map(|drift| format!("Compared with {}.", drift.against));
             return partial.into_iter().chain(against).collect();
         };
         let mut parts = Vec::new();
         if !self.results.is_empty() {
-            parts.push(format!("Planned: {}.", plan::plan_counts(plan)));
+            parts.push(format!("Planned: {}.", plan_view::plan_counts(plan)));
         }
         parts.extend(partial);
-        parts.push(format!("{} unchanged, {} unmanaged.", plan.in_sync.len(), plan.unmanaged.len()));
-        parts.extend(plan::unchecked::unchecked_sentence(plan));
+        parts.push(plan_view::remaining_counts(plan));
+        parts.extend(plan_view::unchecked_note(plan));
         if self.results.is_empty() {
-            parts.extend(plan::cost_estimate(plan, &self.context));
+            parts.extend(plan_view::cost_note(plan, self.context.rate));
         }
         parts.extend(self.digest.as_ref().map(|digest| format!("Digest: `{digest}`")));
         parts

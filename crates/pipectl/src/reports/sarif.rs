@@ -1,4 +1,4 @@
-//! SARIF 2.1.0, for code scanners: what is wrong with files.
+//! SARIF 2.1.0, for code scanners: problems in files.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -10,16 +10,17 @@ use serde_json::{Value, json};
 use super::code_quality::stable_fingerprint;
 use super::findings::message_with_help;
 use super::repo_paths::RepoPaths;
-use super::run_report::RunReport;
+use super::run_report::ReportView;
 use crate::escape::sanitize_line;
 
 const SCHEMA_URL: &str = "https://json.schemastore.org/sarif-2.1.0.json";
 
-/// What every code means, and the fix.
+/// The meaning of each code, and the fix.
 const ERRORS_PAGE: &str = include_str!("../../../../docs/errors.md");
 
 /// Every diagnostic as a result, every code that occurs as a rule.
-pub(super) fn render_sarif(run: &RunReport, paths: &RepoPaths) -> String {
+pub(super) fn render_sarif(view: &ReportView<'_>, paths: &RepoPaths) -> String {
+    let run = view.run;
     let codes: BTreeSet<&str> = run.diagnostics.iter().map(|problem| problem.code).collect();
     let codes: Vec<&str> = codes.into_iter().collect();
     let results: Vec<Value> = run.diagnostics.iter().map(|problem| result_json(problem, &codes, paths)).collect();

@@ -8,7 +8,7 @@ use model::address::ServiceRef;
 use model::live::Live;
 use remote::{ObserveScope, RejectionKind, Remote};
 
-use crate::render::unreachable::UnreachableService;
+use crate::unreachable::UnreachableService;
 
 /// What was read, and what was not.
 #[derive(Default)]

@@ -13,7 +13,7 @@ use crate::diagnostics::pluralize;
 use crate::output::{Output, StyledText};
 use crate::render::envelope::OutputEnvelope;
 use crate::render::manifests::{manifests_to_yaml, single_line, todo_comment};
-use crate::render::unreachable::{self, UnreachableService};
+use crate::unreachable::{self, UnreachableService};
 
 /// What was made.
 pub(super) struct ExportResult {
@@ -133,9 +133,9 @@ fn object_json(manifest: &ExportedManifest) -> Value {
         "address": manifest.address,
         "manifest": manifest.document,
         "variables": manifest.secret_variables(),
-        "toFillIn": manifest.fields_to_fill_in().map(|(path, _)| path).collect::<Vec<_>>(),
-        "untold": manifest.write_only_fields,
+        "fieldsToFillIn": manifest.fields_to_fill_in().map(|(path, _)| path).collect::<Vec<_>>(),
+        "writeOnlyFields": manifest.write_only_fields,
         "remarks": manifest.remarks,
-        "flaws": manifest.blockers,
+        "blockers": manifest.blockers,
     })
 }

@@ -129,7 +129,7 @@ fn result_json(read: &TerraformImport) -> String {
         json!({
             "resource": object.resource,
             "manifest": object.manifest,
-            "flaws": object.blockers,
+            "blockers": object.blockers,
             "secrets": secrets
                 .map(|secret| json!({"path": secret.path, "variable": secret.variable}))
                 .collect::<Vec<_>>(),
@@ -139,7 +139,7 @@ fn result_json(read: &TerraformImport) -> String {
         "objects": read.objects.iter().map(object).collect::<Vec<_>>(),
         "removed": removed_blocks(&read.removed_blocks),
         "remarks": read.remarks.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        "others": read.unmanaged_count,
+        "otherResources": read.unmanaged_count,
     });
     OutputEnvelope::new("Export", "exported", result).render()
 }

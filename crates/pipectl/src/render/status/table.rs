@@ -3,7 +3,6 @@
 use std::time::SystemTime;
 
 use clickpipes::lifecycle::Health;
-use clickpipes::pipe_summary::ComputeSize;
 
 use super::age::format_age;
 use super::{PipeStatus, health_word};
@@ -83,7 +82,7 @@ fn pipe_cells(pipe: &PipeStatus, now: SystemTime) -> StatusRow<String> {
         health_word(pipe.health).to_owned(),
         pipe.source.clone(),
         describe_tables(&pipe.tables),
-        pipe.size.map(|it| describe_size(it, pipe.shares_size)).unwrap_or_default(),
+        pipe.size.map(|it| it.describe(pipe.shares_size)).unwrap_or_default(),
         format_age(pipe.created_at.as_deref(), now),
         format_age(pipe.updated_at.as_deref(), now),
         match pipe.managed {
@@ -93,14 +92,6 @@ fn pipe_cells(pipe: &PipeStatus, now: SystemTime) -> StatusRow<String> {
         },
         pipe.note.clone(),
     ]
-}
-
-/// `2 x 0.5 cores, 1 GB`; database pipes say that they share theirs.
-fn describe_size(size: ComputeSize, shared: bool) -> String {
-    let cores = size.millicores / 1000.0;
-    let unit = if (cores - 1.0).abs() < f64::EPSILON { "core" } else { "cores" };
-    let one = format!("{cores} {unit}, {} GB", size.memory_gb);
-    if shared { format!("shared {one}") } else { format!("{} x {one}", size.replicas) }
 }
 
 fn describe_tables(tables: &[String]) -> String {

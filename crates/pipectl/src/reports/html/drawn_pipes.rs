@@ -6,15 +6,13 @@ use clickpipes::lineage::{self, Lineage};
 use model::address::{Address, Kind, ServiceRef};
 use serde_json::Value;
 
-use crate::render::plan::object_label;
-use crate::reports::drifted_objects::drifted_objects;
-use crate::reports::ranked_objects::{ObjectSeverity, RankedObject};
-use crate::reports::run_report::RunReport;
+use crate::plan_view::object::{ObjectSeverity, ObjectView, object_label};
+use crate::reports::run_report::{ReportView, RunReport};
 
-/// So many unchanged pipes of a service are drawn beside those that change; more are folded.
+/// The unchanged pipes of a service that are drawn beside those that change. More are folded.
 const MAX_UNCHANGED: usize = 12;
 
-/// What an object may look like, with what it means.
+/// The styles of objects, and their meaning.
 pub(super) const CSS_CLASSES: &[(&str, &str)] = &[
     ("trouble", "not applied"),
     ("blocked", "blocked"),
@@ -30,62 +28,55 @@ pub(super) const CSS_CLASSES: &[(&str, &str)] = &[
     ("declared", "declared"),
 ];
 
-/// One object as it is drawn.
 pub(super) struct DrawnPipe {
     pub(super) name: String,
     /// One of [`CSS_CLASSES`].
     pub(super) class: &'static str,
-    /// What becomes of it.
     pub(super) outcome_text: String,
     pub(super) lineage: Option<Lineage>,
     rank: usize,
 }
 
-/// The objects of one service.
 #[derive(Default)]
 pub(super) struct DrawnService {
     pub(super) name: String,
-    /// Pipes, those that read one source together, the most dangerous first.
+    /// Pipes, the most severe first. Pipes that read one source stand together.
     pub(super) shown: Vec<DrawnPipe>,
-    /// Unchanged pipes of which there are too many.
+    /// Unchanged pipes, if there are too many.
     pub(super) folded: Vec<DrawnPipe>,
-    /// What is no pipe.
+    /// Endpoints and scaling.
     pub(super) other_objects: Vec<DrawnPipe>,
 }
 
 impl DrawnPipe {
-    /// Whether it is why somebody looks at the picture.
     pub(super) fn is_changing(&self) -> bool {
         !matches!(self.class, "same" | "declared")
     }
 }
 
 impl DrawnService {
-    /// All that has a colour.
     pub(super) fn all_objects(&self) -> impl Iterator<Item = &DrawnPipe> {
         self.shown.iter().chain(&self.folded).chain(&self.other_objects)
     }
 }
 
-/// What drifted, and how.
 type DriftLabels<'r> = BTreeMap<&'r Address, &'static str>;
 
-/// Every service with what it has.
-pub(super) fn drawn_services(run: &RunReport, objects: &[RankedObject<'_>]) -> Vec<DrawnService> {
-    let changing: BTreeMap<&Address, &RankedObject<'_>> =
-        objects.iter().map(|object| (&object.change.address, object)).collect();
-    let drifted: DriftLabels<'_> =
-        drifted_objects(run).iter().map(|drift| (drift.address, drift.kind.description())).collect();
+/// Every service with its objects.
+pub(super) fn drawn_services(view: &ReportView<'_>) -> Vec<DrawnService> {
+    let ReportView { run, objects, drifted } = view;
+    let changing: BTreeMap<&Address, &ObjectView<'_>> = objects.iter().map(|object| (object.address, object)).collect();
+    let drifted: DriftLabels<'_> = drifted.iter().map(|drift| (drift.address, drift.kind.description())).collect();
     let declared: BTreeSet<&Address> = run.declared.iter().map(|(at, _)| at).collect();
     let pipes = run.declared.iter().filter_map(|(at, document)| {
         let pipe = draw_pipe(run, at, changing.get(at).copied(), &drifted, &document.body)?;
         Some((at, pipe))
     });
-    // What is deleted because its manifest is gone.
-    let gone = objects.iter().filter(|object| !declared.contains(&object.change.address));
+    // Objects that are deleted because their manifest is gone.
+    let gone = objects.iter().filter(|object| !declared.contains(object.address));
     let gone = gone.filter_map(|object| {
-        let (at, nothing) = (&object.change.address, Value::Null);
-        let body = object.change.after.as_ref().or(object.change.before.as_ref());
+        let (at, nothing) = (object.address, Value::Null);
+        let body = object.change.and_then(|change| change.after.as_ref().or(change.before.as_ref()));
         Some((at, draw_pipe(run, at, Some(object), &drifted, body.unwrap_or(&nothing))?))
     });
     let mut services: BTreeMap<&ServiceRef, DrawnService> = BTreeMap::new();
@@ -104,15 +95,15 @@ pub(super) fn drawn_services(run: &RunReport, objects: &[RankedObject<'_>]) -> V
 fn draw_pipe(
     run: &RunReport,
     at: &Address,
-    object: Option<&RankedObject<'_>>,
+    object: Option<&ObjectView<'_>>,
     drifted: &DriftLabels<'_>,
     body: &Value,
 ) -> Option<DrawnPipe> {
     let (class, what) = match (object, drifted.get(at), &run.plan) {
-        (Some(object), ..) => (css_class(object), object.outcome_text()),
+        (Some(object), ..) => (css_class(object), object.outcome.clone()),
         (None, Some(words), _) => ("drift", (*words).to_owned()),
         (None, None, Some(plan)) if plan.in_sync.contains(at) => ("same", "unchanged".to_owned()),
-        // A tombstone of what is gone.
+        // Declared absent, and not live.
         (None, None, Some(_)) => return None,
         (None, None, None) if run.drift.is_some() => ("same", "unchanged".to_owned()),
         (None, None, None) => ("declared", String::new()),
@@ -127,16 +118,16 @@ fn draw_pipe(
     })
 }
 
-fn css_class(object: &RankedObject<'_>) -> &'static str {
+fn css_class(object: &ObjectView<'_>) -> &'static str {
     match object.severity {
-        danger @ (ObjectSeverity::NotApplied | ObjectSeverity::Blocked) => danger.as_str(),
+        severity @ (ObjectSeverity::NotApplied | ObjectSeverity::Blocked) => severity.as_str(),
         _ if object.result.is_some() => "done",
-        danger => danger.as_str(),
+        severity => severity.as_str(),
     }
 }
 
-/// Pipes that read one source stand together, and the sources in the order of their worst pipe.
-/// Without that the lines of a picture cross.
+/// Pipes that read one source stand together, and the sources in the order of their most severe pipe. Otherwise the
+/// lines of a picture would cross.
 fn arrange_pipes(mut pipes: Vec<DrawnPipe>) -> (Vec<DrawnPipe>, Vec<DrawnPipe>) {
     let changing = pipes.iter().any(DrawnPipe::is_changing);
     pipes.sort_by(|a, b| (a.rank, &a.name).cmp(&(b.rank, &b.name)));

@@ -1,61 +1,55 @@
 //! The folded details of one object.
 
-use planner::FieldChange;
-use serde_json::Value;
-
 use crate::escape::{code_fence, markdown_code, markdown_sentence, truncate_chars};
-use crate::render::plan::{commented_remark, entry_differences};
-use crate::reports::ranked_objects::RankedObject;
+use crate::plan_view::field::{FieldView, FieldWords};
+use crate::plan_view::object::ObjectView;
 
-/// More fields of one object than that are counted.
-const MAX_FIELDS: usize = 60;
+/// More fields of one object, or more lines of one field, are counted.
+const MAX_LINES: usize = 60;
 
 /// A longer value is cut.
 const MAX_VALUE_CHARS: usize = 300;
 
-/// Fields, data consequences and actions; nothing for an object of which the table says it all.
-pub(super) fn render_details(object: &RankedObject<'_>) -> String {
-    let fields = diff_lines(object);
-    let facts: Vec<String> =
-        object.detail_lines().iter().map(|fact| truncate_chars(fact, 4 * MAX_VALUE_CHARS)).collect();
+/// Fields, data effects and requests. Empty if the row says everything.
+pub(super) fn render_details(object: &ObjectView<'_>) -> String {
+    let fields = first_lines(object.fields.iter().map(field_lines)).concat();
+    let facts = object.detail_lines();
     if fields.is_empty() && facts.is_empty() {
         return String::new();
     }
     let name = markdown_code(&truncate_chars(&object.display_name(), MAX_VALUE_CHARS));
-    let (spot, what) =
-        (object.severity.emoji(), markdown_sentence(&truncate_chars(&object.outcome_text(), MAX_VALUE_CHARS)));
+    let what = markdown_sentence(&truncate_chars(&object.outcome, MAX_VALUE_CHARS));
     let block = if fields.is_empty() { String::new() } else { code_fence("diff", &fields) };
     let gap = if fields.is_empty() || facts.is_empty() { "" } else { "\n" };
-    let facts: Vec<String> = facts.iter().map(|fact| format!("- {}\n", markdown_sentence(fact))).collect();
-    let facts = facts.concat();
-    format!("<details><summary>{spot} {name}: {what}</summary>\n\n{block}{gap}{facts}\n</details>\n\n")
+    let item = |fact: &String| format!("- {}\n", markdown_sentence(&truncate_chars(fact, 4 * MAX_VALUE_CHARS)));
+    let facts: String = facts.iter().map(item).collect();
+    let emoji = object.severity.emoji();
+    format!("<details><summary>{emoji} {name}: {what}</summary>\n\n{block}{gap}{facts}\n</details>\n\n")
 }
 
-fn diff_lines(object: &RankedObject<'_>) -> Vec<String> {
-    let all = &object.change.fields;
-    let mut lines: Vec<String> = all.iter().take(MAX_FIELDS).flat_map(field_diff_lines).collect();
-    if all.len() > MAX_FIELDS {
-        lines.push(format!("  and {} more", all.len() - MAX_FIELDS));
-    }
-    lines
+/// The first ones, and a line that counts the others.
+fn first_lines(all: impl ExactSizeIterator<Item = Vec<String>>) -> Vec<Vec<String>> {
+    let more = all.len().saturating_sub(MAX_LINES);
+    let rest = (more > 0).then(|| vec![format!("  and {more} more")]);
+    all.take(MAX_LINES).chain(rest).collect()
 }
 
-/// A field as lines of a diff, which GitHub and GitLab colour.
-fn field_diff_lines(field: &FieldChange) -> Vec<String> {
-    let path = &field.path;
-    let remark = commented_remark(field);
-    let shown = |value: &Value| truncate_chars(&value.to_string(), MAX_VALUE_CHARS);
-    match (&field.entry, &field.before, &field.after) {
-        (Some(entry), Some(before), Some(after)) => {
-            vec![format!("! {path}: {entry}: {}{remark}", entry_differences(before, after))]
-        }
-        (Some(entry), Some(_), None) => vec![format!("- {path}: {entry}{remark}")],
-        (Some(entry), None, _) => vec![format!("+ {path}: {entry}{remark}")],
-        (None, None, None) => vec![format!("! {path}: resent{remark}")],
-        (None, before, after) => {
-            let before = before.as_ref().map(|value| format!("- {path}: {}", shown(value)));
-            let after = after.as_ref().map(|value| format!("+ {path}: {}{remark}", shown(value)));
+/// A field as lines of a diff, which GitHub and GitLab colour. `!` is a change in place.
+fn field_lines(field: &FieldView<'_>) -> Vec<String> {
+    let (path, comment) = (&field.path, field.comment());
+    let diff_sign = |sign: char| if sign == '~' { '!' } else { sign };
+    match field.words(MAX_VALUE_CHARS) {
+        FieldWords::Sentence(sentence) => vec![format!("{} {path}: {sentence}{comment}", diff_sign(field.sign))],
+        FieldWords::Values(before, after) => {
+            let before = before.map(|value| format!("- {path}: {value}"));
+            let after = after.map(|value| format!("+ {path}: {value}{comment}"));
             before.into_iter().chain(after).collect()
+        }
+        FieldWords::Differences(lines) => {
+            let line = |line: &crate::plan_view::values::Difference| {
+                vec![format!("{} {path}: {}{comment}", diff_sign(line.sign), line.text)]
+            };
+            first_lines(lines.iter().map(line)).concat()
         }
     }
 }

@@ -1,27 +1,25 @@
-//! What fits into a comment, and what is said of the rest.
+//! What fits into a comment, and a note about the rest.
 
-/// Where a piece goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum CommentSection {
-    /// The table.
+    /// In the table.
     Row,
     /// Below it.
     Details,
 }
 
-/// A row, or the details of an object: shown whole or not at all, so nothing is ever left open.
+/// A row, or the details of an object. It is shown completely or not at all, so that nothing stays open.
 pub(super) struct CommentPiece {
     pub(super) section: CommentSection,
-    /// The lower, the more it matters.
+    /// 0 is the most important.
     pub(super) rank: u8,
-    /// What it is counted as when it is left out.
+    /// What it counts as when it is omitted.
     pub(super) word: &'static str,
     pub(super) text: String,
 }
 
-/// Takes pieces in the order in which they matter until one does not fit, so that nothing is shown
-/// while something that matters more is not. Gives what is shown, in the order it came, and what is
-/// left out.
+/// Splits the pieces into those that are shown and those that are omitted. Pieces are taken by rank until one does not
+/// fit, so that no piece is shown while a more important one is not.
 pub(super) fn split_to_fit(mut pieces: Vec<CommentPiece>, mut room: usize) -> (Vec<CommentPiece>, Vec<CommentPiece>) {
     pieces.retain(|piece| !piece.text.is_empty());
     pieces.sort_by_key(|piece| piece.rank);
@@ -35,12 +33,11 @@ pub(super) fn split_to_fit(mut pieces: Vec<CommentPiece>, mut room: usize) -> (V
     (pieces, left)
 }
 
-/// The text of one slot.
 pub(super) fn section_text(pieces: &[CommentPiece], slot: CommentSection) -> String {
     pieces.iter().filter(|piece| piece.section == slot).map(|piece| piece.text.as_str()).collect()
 }
 
-/// How many rows were left out, by what they are.
+/// The number of omitted rows, by verdict, and of omitted details.
 pub(super) fn omitted_note(left: &[CommentPiece]) -> String {
     if left.is_empty() {
         return String::new();

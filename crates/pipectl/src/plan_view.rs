@@ -1,0 +1,159 @@
+//! A plan in words. Text, markdown, HTML, JSON and the formats of CI systems lay out this one view, so the words for a
+//! verdict, a field, a value and a count stand once.
+
+pub(crate) mod field;
+pub(crate) mod object;
+pub(crate) mod values;
+
+use std::collections::BTreeMap;
+
+use model::action::Action;
+use model::address::Address;
+use planner::{Change, MissingBase, Plan, UncheckedFields};
+use serde_json::{Value, json};
+
+use self::field::{FieldView, FieldWords};
+use self::object::ObjectView;
+use crate::apply::ObjectResult;
+use crate::diagnostics::pluralize;
+use crate::unreachable::UnreachableService;
+
+/// What else is known about a plan.
+#[derive(Clone, Debug, Default)]
+pub struct Context {
+    /// Selected and declared objects, when the plan was narrowed.
+    pub partial: Option<(usize, usize)>,
+    /// Services that the plan does not include.
+    pub unreachable: Vec<UnreachableService>,
+    /// Requests that reading took.
+    pub requests: usize,
+    /// Requests per window, and the window in seconds.
+    pub rate: Option<(usize, f64)>,
+    /// Whether to show each change as a diff.
+    pub diff: bool,
+}
+
+/// A plan, and after an apply its results.
+pub(crate) struct PlanView<'p> {
+    /// The objects that change, are blocked, or have differences that the plan only reports. By address.
+    pub(crate) objects: Vec<ObjectView<'p>>,
+}
+
+impl<'p> PlanView<'p> {
+    pub(crate) fn new(plan: &'p Plan, results: &'p [ObjectResult]) -> Self {
+        let mut actions: BTreeMap<&Address, Vec<&Action>> = BTreeMap::new();
+        for action in &plan.actions {
+            actions.entry(action.address()).or_default().push(action);
+        }
+        let results: BTreeMap<&Address, &ObjectResult> = results.iter().map(|it| (&it.address, it)).collect();
+        let mut objects: BTreeMap<&Address, ObjectView<'p>> = BTreeMap::new();
+        for change in &plan.changes {
+            let (at, none) = (&change.address, Vec::new());
+            let actions = actions.get(at).unwrap_or(&none);
+            objects.insert(at, ObjectView::of_change(change, actions, results.get(at).copied()));
+        }
+        for ignored in &plan.ignored_changes {
+            let at = &ignored.address;
+            objects.entry(at).or_insert_with(|| ObjectView::unchanged(at)).add_ignored(ignored);
+        }
+        Self { objects: objects.into_values().collect() }
+    }
+
+    /// The objects that change or are blocked, the most severe first.
+    pub(crate) fn into_changes_by_severity(self) -> Vec<ObjectView<'p>> {
+        let mut objects: Vec<_> = self.objects.into_iter().filter(|object| object.change.is_some()).collect();
+        objects.sort_by(|a, b| (a.severity, a.address).cmp(&(b.severity, b.address)));
+        objects
+    }
+}
+
+/// `1 to create, 2 to update, 0 to replace, 0 to delete`, then the verdicts that occur of the rest.
+pub(crate) fn plan_counts(plan: &Plan) -> String {
+    let count = |word: &str| plan.count_verdict(word);
+    let mut parts: Vec<String> =
+        ["create", "update", "replace", "delete"].iter().map(|word| format!("{} to {word}", count(word))).collect();
+    let sometimes = ["rename", "adopt"].iter().filter(|word| count(word) > 0);
+    parts.extend(sometimes.map(|word| format!("{} to {word}", count(word))));
+    if count("blocked") > 0 {
+        parts.push(format!("{} blocked", count("blocked")));
+    }
+    parts.join(", ")
+}
+
+/// `11 unchanged, 0 unmanaged.`
+pub(crate) fn remaining_counts(plan: &Plan) -> String {
+    format!("{} unchanged, {} unmanaged.", plan.in_sync.len(), plan.unmanaged.len())
+}
+
+pub(crate) fn partial_note(partial: Option<(usize, usize)>) -> Option<String> {
+    partial.map(|(selected, declared)| format!("Partial: {selected} of {declared} objects included."))
+}
+
+/// Fields that could not be compared, in how many objects, and how to compare them.
+pub(crate) fn unchecked_note(plan: &Plan) -> Option<String> {
+    /// More fields than that are counted.
+    const MAX_NAMED_FIELDS: usize = 2;
+    let all = &plan.unchecked;
+    let mut parts = Vec::new();
+    let secrets = all.iter().filter(|it| !it.secrets.is_empty()).count();
+    if secrets > 0 {
+        parts.push(format!("credentials of {}", pluralize(secrets, "object")));
+    }
+    let fields = count_objects_by_field(all);
+    parts.extend(fields.iter().take(MAX_NAMED_FIELDS).map(|(path, objects)| format!("{path} of {objects}")));
+    if fields.len() > MAX_NAMED_FIELDS {
+        parts.push(pluralize(fields.len() - MAX_NAMED_FIELDS, "other field"));
+    }
+    let git = match all.first()?.missing_base {
+        MissingBase::NotGiven => "use --base REF to detect changes in git",
+        MissingBase::NotInBase => "new in git, so there is no earlier value",
+    };
+    Some(format!("Not checked: {} (write-only in the API; {git}).", parts.join(", ")))
+}
+
+/// In how many objects each field is, most first.
+fn count_objects_by_field(all: &[UncheckedFields]) -> Vec<(String, usize)> {
+    let mut fields: BTreeMap<String, usize> = BTreeMap::new();
+    for path in all.iter().flat_map(|it| &it.fields) {
+        *fields.entry(path.to_string()).or_default() += 1;
+    }
+    let mut fields: Vec<_> = fields.into_iter().collect();
+    fields.sort_by_key(|(_, objects)| std::cmp::Reverse(*objects));
+    fields
+}
+
+/// The requests and the time of an apply; nothing if there are none, or if the rate is not known.
+pub(crate) fn cost_note(plan: &Plan, rate: Option<(usize, f64)>) -> Option<String> {
+    // Before a re-creation, apply reads the service again.
+    let recreated = plan.changes.iter().filter(|change| change.verdict == planner::Verdict::Replace).count();
+    let sent = plan.actions.len() + recreated;
+    let (requests, seconds) = rate.filter(|_| sent > 0)?;
+    #[expect(clippy::cast_precision_loss, reason = "a rough number of seconds for people")]
+    let time = (sent as f64 * seconds / requests as f64).ceil();
+    Some(format!(
+        "Will send {} (at least {time} s at {requests} requests / {seconds} s), plus time for pipes to settle.",
+        pluralize(sent, "request")
+    ))
+}
+
+/// The plan as JSON, with the words that the other formats have: a summary of each change, and what differs inside of
+/// lists and long values.
+pub(crate) fn plan_json(plan: &Plan) -> Value {
+    let mut document = json!(plan);
+    let view = PlanView::new(plan, &[]);
+    let mut objects: BTreeMap<&Address, &ObjectView<'_>> = BTreeMap::new();
+    objects.extend(view.objects.iter().map(|object| (object.address, object)));
+    for (change, json) in plan.changes.iter().zip(document["changes"].as_array_mut().into_iter().flatten()) {
+        json["summary"] = objects[&change.address].summary().into();
+        add_differences(change, json);
+    }
+    document
+}
+
+fn add_differences(change: &Change, json: &mut Value) {
+    for (field, json) in change.fields.iter().zip(json["fields"].as_array_mut().into_iter().flatten()) {
+        if let FieldWords::Differences(lines) = FieldView::pending(field).words(values::MAX_VALUE_CHARS) {
+            json["differences"] = lines.iter().map(values::Difference::line).collect();
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! One field of a plan in words.
+
+use model::desired::Place;
+use model::secret;
+use planner::{FieldChange, FieldVerdict};
+use serde_json::Value;
+
+use super::values::{Difference, differences, member_differences, short_pair, short_value};
+use crate::escape::truncate_chars;
+
+/// A field, or an entry of a keyed list.
+pub(crate) struct FieldView<'p> {
+    pub(crate) path: String,
+    /// `+`, `-`, `~`; `*` is drift, `=` is live as declared.
+    pub(crate) sign: char,
+    /// What the values do not say: whether the field forces replacement, and who changed it.
+    pub(crate) remark: String,
+    pub(crate) forces_replacement: bool,
+    pub(crate) place: Option<&'p Place>,
+    before: Option<&'p Value>,
+    after: Option<&'p Value>,
+    /// What is said instead of the values. Always there for a field that is not changed.
+    pub(crate) sentence: Option<String>,
+}
+
+/// What a layout writes of a field.
+pub(crate) enum FieldWords {
+    /// The live value and the desired one.
+    Values(Option<String>, Option<String>),
+    /// What differs inside of the value.
+    Differences(Vec<Difference>),
+    Sentence(String),
+}
+
+impl<'p> FieldView<'p> {
+    /// A field that the plan changes.
+    pub(super) fn pending(field: &'p FieldChange) -> Self {
+        let sign = match (&field.before, &field.after) {
+            _ if field.verdict == Some(FieldVerdict::Resent) => '~',
+            (None, _) => '+',
+            (Some(_), None) => '-',
+            (Some(_), Some(_)) => '~',
+        };
+        let sentence = match (&field.entry, &field.before, &field.after) {
+            (Some(entry), Some(before), Some(after)) => Some(format!("{entry}: {}", member_differences(before, after))),
+            (Some(entry), ..) => Some(entry.clone()),
+            (None, None, None) => Some("resent".to_owned()),
+            _ => None,
+        };
+        Self { remark: pending_remark(field), sentence, ..Self::of_change(field, sign) }
+    }
+
+    /// A field that the plan reports and does not change.
+    pub(super) fn ignored(field: &'p FieldChange) -> Self {
+        let sign = match field.verdict {
+            Some(FieldVerdict::Drift) => '*',
+            Some(FieldVerdict::Change | FieldVerdict::Conflict | FieldVerdict::Resent) | None => '~',
+            Some(_) => '=',
+        };
+        Self { sentence: Some(ignored_sentence(field)), ..Self::of_change(field, sign) }
+    }
+
+    fn of_change(field: &'p FieldChange, sign: char) -> Self {
+        Self {
+            path: field.path.to_string(),
+            sign,
+            remark: String::new(),
+            forces_replacement: field.forces_replacement,
+            place: field.place.as_ref(),
+            before: field.before.as_ref(),
+            after: field.after.as_ref(),
+            sentence: None,
+        }
+    }
+
+    /// The fields of an object that is created.
+    pub(super) fn of_created(body: &'p Value) -> Vec<Self> {
+        let mut fields = Vec::new();
+        push_leaves(&mut fields, "", body);
+        fields
+    }
+
+    /// Values in at most so many characters each.
+    pub(crate) fn words(&self, most: usize) -> FieldWords {
+        if let Some(sentence) = &self.sentence {
+            return FieldWords::Sentence(sentence.clone());
+        }
+        let differences = differences(self.before, self.after);
+        if !differences.is_empty() {
+            return FieldWords::Differences(differences);
+        }
+        match (self.before, self.after) {
+            (Some(before), Some(after)) => {
+                let [before, after] = short_pair(before, after, most);
+                FieldWords::Values(Some(before), Some(after))
+            }
+            (before, after) => {
+                let short = |value: Option<&Value>| value.map(|value| truncate_chars(&value.to_string(), most));
+                FieldWords::Values(short(before), short(after))
+            }
+        }
+    }
+
+    /// The remark as a comment at the end of a line.
+    pub(crate) fn comment(&self) -> String {
+        if self.remark.is_empty() { String::new() } else { format!("   # {}", self.remark) }
+    }
+}
+
+/// Every field below `value` that is no group of fields. A secret is shown as its reference.
+fn push_leaves<'p>(fields: &mut Vec<FieldView<'p>>, path: &str, value: &'p Value) {
+    match value {
+        Value::Object(members) if !members.is_empty() && !secret::is_secret_reference(value) => {
+            let dot = if path.is_empty() { "" } else { "." };
+            for (name, member) in members {
+                push_leaves(fields, &format!("{path}{dot}{name}"), member);
+            }
+        }
+        _ => fields.push(FieldView {
+            path: path.to_owned(),
+            sign: '+',
+            remark: String::new(),
+            forces_replacement: false,
+            place: None,
+            before: None,
+            after: Some(value),
+            sentence: None,
+        }),
+    }
+}
+
+fn pending_remark(field: &FieldChange) -> String {
+    let origin = match field.verdict {
+        Some(FieldVerdict::Drift) => "drift: will be reverted",
+        Some(FieldVerdict::Conflict) => "conflict: changed in git and outside git",
+        // The value of a resent field is the word itself.
+        None | Some(FieldVerdict::Resent) => "",
+        Some(verdict) => verdict.as_str(),
+    };
+    let forces = if field.forces_replacement { "forces replacement" } else { "" };
+    let parts: Vec<&str> = [forces, origin].into_iter().filter(|part| !part.is_empty()).collect();
+    parts.join(", ")
+}
+
+fn ignored_sentence(field: &FieldChange) -> String {
+    let value = |value: &Option<Value>| value.as_ref().map_or_else(|| "unset".to_owned(), short_value);
+    match field.verdict {
+        Some(FieldVerdict::Drift) => drift_sentence(field),
+        Some(FieldVerdict::Applied) => match (&field.entry, &field.after) {
+            (Some(entry), Some(_)) => format!("applied: {entry}: already live"),
+            (Some(entry), None) => format!("applied: {entry}: already removed"),
+            (None, after) => format!("applied: {} is already live", value(after)),
+        },
+        Some(FieldVerdict::Adoption) => {
+            format!("adoption: {} is already live, managed from now on", value(&field.after))
+        }
+        Some(FieldVerdict::Removal) if field.write_only => {
+            "removal: no longer managed, keeps its value (the API cannot unset it)".to_owned()
+        }
+        Some(FieldVerdict::Removal) => {
+            let why = match field.before {
+                Some(Value::Bool(true)) => "set it to `false` to turn it off",
+                _ => "the API cannot unset it",
+            };
+            format!("removal: no longer managed, stays {} ({why})", value(&field.before))
+        }
+        Some(FieldVerdict::Lowered) => "lowered: only a higher `version` sends the secret again".to_owned(),
+        Some(FieldVerdict::Fixed) => "fixed: not sent again, cannot change after creation".to_owned(),
+        Some(FieldVerdict::Change | FieldVerdict::Conflict | FieldVerdict::Resent) | None => {
+            field.entry.clone().unwrap_or_default()
+        }
+    }
+}
+
+/// How live differs from git.
+pub(crate) fn drift_sentence(field: &FieldChange) -> String {
+    let entry = field.entry.as_ref().map(|entry| format!("{entry}: ")).unwrap_or_default();
+    let words = match (&field.entry, &field.after, &field.before) {
+        (Some(_), Some(git), Some(live)) => member_differences(git, live),
+        (Some(_), Some(_), None) => "in git, not live".to_owned(),
+        (Some(_), None, _) => "live, not in git".to_owned(),
+        (None, Some(git), Some(live)) => match differences(Some(git), Some(live)) {
+            lines if lines.is_empty() => {
+                let [git, live] = short_pair(git, live, super::values::MAX_VALUE_CHARS);
+                format!("git {git}, live {live}")
+            }
+            lines => format!("live: {}", lines.iter().map(Difference::line).collect::<Vec<_>>().join(", ")),
+        },
+        (None, git, live) => {
+            let side = |value: &Option<Value>| value.as_ref().map_or_else(|| "unset".to_owned(), short_value);
+            format!("git {}, live {}", side(git), side(live))
+        }
+    };
+    format!("{entry}{words}")
+}

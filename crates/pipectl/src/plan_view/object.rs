@@ -1,0 +1,327 @@
+//! One object of a plan in words: what happens to it, why, and what else to know.
+
+use clickpipes::lineage::{self, LineageEdge};
+use clickpipes::{lifecycle, pipe_summary};
+use model::action::{Action, RunState, UpdateVia};
+use model::address::{Address, Kind};
+use model::desired::Place;
+use planner::{Change, IgnoredChanges, Verdict};
+use serde_json::Value;
+
+use super::field::FieldView;
+use crate::apply::{ObjectResult, Outcome};
+
+/// How much a reviewer should care, most first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum ObjectSeverity {
+    NotApplied,
+    Blocked,
+    Delete,
+    Replace,
+    Update,
+    Rename,
+    Adopt,
+    Create,
+    /// Nothing is changed, but live differs from git.
+    Drift,
+    Unchanged,
+}
+
+impl ObjectSeverity {
+    /// Whether a report must name the object however short it has to be.
+    pub(crate) fn is_severe(self) -> bool {
+        self <= Self::Replace
+    }
+
+    /// The word of JSON, of styles and of step outputs.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::NotApplied => "trouble",
+            Self::Blocked => "blocked",
+            Self::Delete => "delete",
+            Self::Replace => "replace",
+            Self::Update => "update",
+            Self::Rename => "rename",
+            Self::Adopt => "adopt",
+            Self::Create => "create",
+            Self::Drift => "drift",
+            Self::Unchanged => "unchanged",
+        }
+    }
+
+    pub(crate) fn emoji(self) -> &'static str {
+        match self {
+            Self::NotApplied => "❌",
+            Self::Blocked => "⛔",
+            Self::Delete => "🔴",
+            Self::Replace => "🟣",
+            Self::Update => "🟡",
+            Self::Rename => "🔵",
+            Self::Adopt | Self::Create => "🟢",
+            Self::Drift => "🟠",
+            Self::Unchanged => "⚪",
+        }
+    }
+
+    fn new(change: &Change, result: Option<&ObjectResult>) -> Self {
+        match change.verdict {
+            _ if result.is_some_and(|result| result.outcome != Outcome::Applied) => Self::NotApplied,
+            Verdict::Blocked(_) => Self::Blocked,
+            Verdict::Delete => Self::Delete,
+            Verdict::Replace => Self::Replace,
+            Verdict::Update => Self::Update,
+            Verdict::Rename => Self::Rename,
+            Verdict::Adopt => Self::Adopt,
+            Verdict::Create => Self::Create,
+        }
+    }
+}
+
+/// One object that changes, is blocked, or of which a plan reports something.
+pub(crate) struct ObjectView<'p> {
+    pub(crate) address: &'p Address,
+    pub(crate) severity: ObjectSeverity,
+    /// What happens to it, or what became of it.
+    pub(crate) outcome: String,
+    /// The one thing to know about it. For a create, what it makes.
+    pub(crate) reason: String,
+    /// What a create makes: source, table, format, size.
+    pub(crate) created: Option<String>,
+    /// The fields that change; of a create, all.
+    pub(crate) fields: Vec<FieldView<'p>>,
+    /// The fields that are reported and not changed.
+    pub(crate) ignored: Vec<FieldView<'p>>,
+    /// What happens to the rows, one sentence each.
+    pub(crate) data_effects: &'p [String],
+    /// What is sent: the actions, the fields and the secrets that go along.
+    pub(crate) requests: Vec<String>,
+    pub(crate) change: Option<&'p Change>,
+    pub(crate) result: Option<&'p ObjectResult>,
+}
+
+impl<'p> ObjectView<'p> {
+    pub(super) fn of_change(change: &'p Change, actions: &[&Action], result: Option<&'p ObjectResult>) -> Self {
+        let planned = describe_change(change, actions);
+        let fields = match (&change.verdict, &change.after) {
+            (Verdict::Create, Some(body)) => FieldView::of_created(body),
+            _ => change.fields.iter().map(FieldView::pending).collect(),
+        };
+        Self {
+            address: &change.address,
+            severity: ObjectSeverity::new(change, result),
+            outcome: match result {
+                Some(result) => format!("{}: {planned}", result.outcome.as_str()),
+                None => planned,
+            },
+            reason: main_reason(change, result),
+            created: describe_created(change),
+            fields,
+            ignored: Vec::new(),
+            data_effects: &change.data_effects,
+            requests: request_lines(change, actions),
+            change: Some(change),
+            result,
+        }
+    }
+
+    pub(super) fn unchanged(address: &'p Address) -> Self {
+        Self {
+            address,
+            severity: ObjectSeverity::Unchanged,
+            outcome: "unchanged".to_owned(),
+            reason: String::new(),
+            created: None,
+            fields: Vec::new(),
+            ignored: Vec::new(),
+            data_effects: &[],
+            requests: Vec::new(),
+            change: None,
+            result: None,
+        }
+    }
+
+    /// Adds what the plan reports of the object. Drift first.
+    pub(super) fn add_ignored(&mut self, ignored: &'p IgnoredChanges) {
+        self.ignored = ignored.fields.iter().map(FieldView::ignored).collect();
+        self.ignored.sort_by_key(|field| field.sign != '*');
+        if self.change.is_none() && self.has_drift() {
+            (self.severity, self.outcome) = (ObjectSeverity::Drift, "drift only".to_owned());
+        }
+    }
+
+    pub(crate) fn has_drift(&self) -> bool {
+        self.ignored.first().is_some_and(|field| field.sign == '*')
+    }
+
+    /// The name with the service.
+    pub(crate) fn display_name(&self) -> String {
+        display_name(self.address)
+    }
+
+    /// The verdict in one word, unless the live object has another name than the row.
+    pub(crate) fn short_outcome(&self) -> &str {
+        let has_other_name = self.change.is_some_and(|change| change.renamed_from.is_some());
+        if has_other_name { &self.outcome } else { self.severity.as_str() }
+    }
+
+    /// What happens and why, in one line.
+    pub(crate) fn summary(&self) -> String {
+        if self.reason.is_empty() { self.outcome.clone() } else { format!("{}: {}", self.outcome, self.reason) }
+    }
+
+    /// Whether apply did not start with it.
+    pub(crate) fn is_skipped(&self) -> bool {
+        self.result.is_some_and(|result| result.outcome == Outcome::Skipped)
+    }
+
+    /// The line that causes the change: the field that forces it, else the first field that differs, else the manifest.
+    pub(crate) fn cause(&self) -> Option<&'p Place> {
+        let forcing = self.fields.iter().find(|field| field.forces_replacement).or(self.fields.first());
+        forcing.and_then(|field| field.place).or_else(|| self.manifest_place())
+    }
+
+    /// Where the manifest begins.
+    pub(crate) fn manifest_place(&self) -> Option<&'p Place> {
+        self.change?.place.as_ref()
+    }
+
+    /// What apply reports beyond the outcome.
+    pub(crate) fn apply_notes(&self) -> Vec<String> {
+        let Some(result) = self.result else { return Vec::new() };
+        let stopped = result.left_stopped.as_ref();
+        let stopped = stopped.map(|reason| format!("STOPPED for an edit and could not be restarted: {reason}"));
+        let hint = result.error.as_ref().and_then(|error| error.hint.as_ref()).map(|hint| format!("hint: {hint}"));
+        let rest = (!result.not_started.is_empty()).then(|| format!("not started: {}", result.not_started.join(", ")));
+        stopped.into_iter().chain(hint).chain(rest).chain(result.notes.iter().cloned()).collect()
+    }
+
+    /// Everything beyond the fields, the most urgent first.
+    pub(crate) fn detail_lines(&self) -> Vec<String> {
+        let effects = self.data_effects.iter().map(|sentence| format!("data: {sentence}"));
+        self.apply_notes().into_iter().chain(effects).chain(self.requests.iter().cloned()).collect()
+    }
+}
+
+/// The name of an object below its service.
+pub(crate) fn object_label(at: &Address) -> String {
+    match at.kind {
+        Kind::ClickPipe => at.name.to_string(),
+        Kind::CdcScaling => "CdcScaling".to_owned(),
+        Kind::ReversePrivateEndpoint => format!("endpoint {}", at.name),
+    }
+}
+
+/// The same with the service.
+pub(crate) fn display_name(at: &Address) -> String {
+    format!("{}/{}", at.service, object_label(at))
+}
+
+fn describe_change(change: &Change, actions: &[&Action]) -> String {
+    let verdict = match (&change.verdict, actions) {
+        (Verdict::Create, _) => match &change.reason {
+            Some(reason) => format!("create ({reason})"),
+            None => "create".to_owned(),
+        },
+        (Verdict::Update, [first, _, ..]) if is_stop_action(first) => "update (pauses the pipe)".to_owned(),
+        (Verdict::Update, [Action::SetState { to: RunState::Stopped, .. }]) => "stop".to_owned(),
+        (Verdict::Update, [Action::SetState { to: RunState::Running, .. }]) => "start".to_owned(),
+        (Verdict::Replace, _) => "must be replaced".to_owned(),
+        (Verdict::Delete, _) => format!("delete ({})", change.reason.as_deref().unwrap_or("state: absent")),
+        (verdict, _) => verdict.as_str().to_owned(),
+    };
+    // What is destroyed is known by its live name, so that name and the id are part of the verdict.
+    match (&change.verdict, &change.renamed_from, &change.id) {
+        (Verdict::Rename, Some(from), _) => format!("{verdict} from `{from}`"),
+        (_, Some(from), Some(id)) => format!("{verdict}, until now `{from}` ({id})"),
+        _ => verdict,
+    }
+}
+
+fn main_reason(change: &Change, result: Option<&ObjectResult>) -> String {
+    if let Some(error) = result.and_then(|result| result.error.as_ref()) {
+        return error.message.clone();
+    }
+    match &change.verdict {
+        Verdict::Blocked(reason) => return reason.to_string(),
+        Verdict::Create => {
+            let effect = change.data_effects.first().cloned();
+            return describe_created(change).into_iter().chain(effect).collect::<Vec<_>>().join("; ");
+        }
+        _ => {}
+    }
+    let quoted = |paths: Vec<String>| paths.iter().map(|path| format!("`{path}`")).collect::<Vec<_>>().join(", ");
+    let forcing = change.fields.iter().filter(|field| field.forces_replacement);
+    let forcing = quoted(forcing.map(|field| field.path.to_string()).collect());
+    let forced = (!forcing.is_empty()).then(|| format!("{forcing} cannot be changed in place"));
+    let known: Vec<String> = forced.into_iter().chain(change.data_effects.first().cloned()).collect();
+    if !known.is_empty() {
+        return known.join("; ");
+    }
+    let mut names: Vec<String> = change.fields.iter().map(|field| field.path.to_string()).collect();
+    names.dedup();
+    quoted(names)
+}
+
+/// `Kafka clicks -> default.clicks, JSONEachRow, 2 x 0.5 cores, 1 GB`; nothing for what is not a pipe.
+fn describe_created(change: &Change) -> Option<String> {
+    let body = change.after.as_ref().filter(|_| change.verdict == Verdict::Create)?;
+    let lineage = lineage::pipe_lineage(change.address.kind, body)?;
+    let summary = pipe_summary::summarize_pipe(body);
+    let flow = [lineage.system, describe_edges(&lineage.edges)].join(" ");
+    let size = summary.size.map(|size| size.describe(summary.shares_size)).unwrap_or_default();
+    let parts = [flow.trim_end().to_owned(), summary.format, size];
+    Some(parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", "))
+}
+
+/// `users -> raw.users`; of several, the first and how many more.
+fn describe_edges(edges: &[LineageEdge]) -> String {
+    let Some(first) = edges.first() else { return String::new() };
+    let more = if edges.len() > 1 { format!(" and {} more", edges.len() - 1) } else { String::new() };
+    if edges.iter().all(|edge| edge.to == first.to) {
+        return format!("{}{more} -> {}", first.from, first.to);
+    }
+    format!("{} -> {}{more}", first.from, first.to)
+}
+
+fn is_stop_action(action: &Action) -> bool {
+    matches!(action, Action::SetState { to: RunState::Stopped, .. })
+}
+
+fn request_lines(change: &Change, actions: &[&Action]) -> Vec<String> {
+    let steps = action_steps(change, actions);
+    let steps = (steps.len() > 1).then(|| format!("actions: {}", steps.join(", ")));
+    let resent = joined("also sends (required by the API): ", &change.resent_fields);
+    steps.into_iter().chain(resent).chain(joined("secrets: ", &change.secrets)).collect()
+}
+
+/// The things after a heading, if there are any.
+fn joined(heading: &str, things: &[impl ToString]) -> Option<String> {
+    let things: Vec<String> = things.iter().map(ToString::to_string).collect();
+    (!things.is_empty()).then(|| format!("{heading}{}", things.join(", ")))
+}
+
+/// What is done to the object, in order, with the waits that belong to it.
+fn action_steps(change: &Change, actions: &[&Action]) -> Vec<String> {
+    let stopped = lifecycle::stopped_state_name(change.after.as_ref().unwrap_or(&Value::Null));
+    let resumes = actions.iter().any(|action| is_stop_action(action));
+    let mut steps = Vec::new();
+    for action in actions {
+        match action {
+            Action::Create { .. } => steps.push("create".to_owned()),
+            Action::Delete { .. } => steps.extend(["delete".to_owned(), "wait until gone".to_owned()]),
+            Action::Update { via: UpdateVia::Resource, .. } => steps.push("patch".to_owned()),
+            Action::Update { via: UpdateVia::Settings, .. } => steps.push("put settings".to_owned()),
+            Action::Update { via: UpdateVia::Scaling, .. } => steps.push("patch scaling".to_owned()),
+            Action::SetState { to: RunState::Stopped, .. } => {
+                steps.extend(["stop".to_owned(), format!("wait until {stopped}")]);
+            }
+            Action::SetState { to: RunState::Running, .. } => {
+                if !resumes {
+                    steps.push("start".to_owned());
+                }
+                steps.push("wait until Running".to_owned());
+            }
+        }
+    }
+    steps
+}
