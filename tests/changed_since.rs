@@ -23,7 +23,7 @@ fn changed_since_plans_only_changed_manifests() {
     repo.write_file("pipes/views.yaml", &kinesis_manifest("views", "", "  scaling: {replicas: 2}"));
     repo.write_file("pipes/new.yaml", &kinesis_manifest("new", "", ""));
     let plan = repo.run_successfully(&PLAN_SINCE_HEAD);
-    assert!(plan.contains("partial: 2 of 4 objects included"), "{plan}");
+    assert!(plan.contains("Partial: 2 of 4 objects included"), "{plan}");
     assert!(plan.contains("views") && plan.contains("new") && !plan.contains("orders"), "{plan}");
     repo.run_successfully(&["apply", "pipes", "--changed-since=HEAD", "--yes"]);
     assert_eq!(repo.live("views", "/scaling/replicas"), json!(2));
@@ -43,7 +43,7 @@ fn moves_comments_and_order_are_not_changes() {
     let writes = repo.count_writes();
     let said = repo.run_pipectl(&[&PLAN_SINCE_HEAD[..], &["--detailed-exitcode"]].concat());
     assert_eq!(said.code, 0, "{}", said.all_output());
-    assert!(said.stdout.contains("partial: 0 of 3 objects included"), "{}", said.stdout);
+    assert!(said.stdout.contains("Partial: 0 of 3 objects included"), "{}", said.stdout);
     repo.run_successfully(&["apply", "pipes", "--changed-since=HEAD", "--yes"]);
     assert_eq!(repo.count_writes(), writes);
 }
@@ -52,7 +52,7 @@ fn moves_comments_and_order_are_not_changes() {
 fn changed_state_counts_as_a_change() {
     let repo = applied_repo();
     repo.write_file("pipes/views.yaml", &kinesis_manifest("views", "", "  state: stopped"));
-    assert!(repo.run_successfully(&PLAN_SINCE_HEAD).contains("partial: 1 of 3"));
+    assert!(repo.run_successfully(&PLAN_SINCE_HEAD).contains("Partial: 1 of 3"));
     repo.run_successfully(&["apply", "pipes", "--changed-since=HEAD", "--yes"]);
     assert_eq!(repo.live("views", "/state"), json!("Stopped"));
 }
@@ -105,7 +105,7 @@ fn base_uses_the_variables_of_its_commit() {
     assert!(repo.run_successfully(&["drift"]).contains("0 changed"));
     repo.commit_all("Another role");
     let since = repo.run_successfully(&["plan", "--changed-since", "HEAD~1"]);
-    assert!(since.contains("partial: 1 of 2") && since.contains("iamRole"), "{since}");
+    assert!(since.contains("Partial: 1 of 2") && since.contains("iamRole"), "{since}");
     // Git changed it, and nobody else did.
     let plan = repo.run_successfully(&["plan", "--base", "HEAD~1"]);
     assert!(plan.contains("1 to update"), "{plan}");

@@ -125,7 +125,7 @@ fn html_page_highlights_only_drifted_objects() {
 fn partial_drift_report_is_marked_as_partial() {
     let repo = drifted_repo();
     let text = repo.run_successfully(&["drift", "pipes", "--only", "clicks"]);
-    assert!(text.contains("partial: 1 of 3 objects included\n"), "{text}");
+    assert!(text.contains("Partial: 1 of 3 objects included.\n"), "{text}");
     let markdown = repo.run_successfully(&["drift", "pipes", "--only", "clicks", "-o", "markdown"]);
     assert!(markdown.contains("Partial: 1 of 3 objects included."), "{markdown}");
 }

@@ -208,7 +208,7 @@ fn validate_manifest_paths(root: &YamlNode, remarks: &mut PendingDiagnostics) {
     for (index, item) in items.iter().enumerate() {
         if item.as_text().is_some_and(|path| !stays_below(Path::new(path))) {
             let remark = PendingDiagnostic::error(code::PATH_OUTSIDE, item.span, "this path leads out of the project");
-            let path = FieldPath::parse("manifests").child(&index.to_string());
+            let path = FieldPath::parse("manifests").child(index.to_string());
             let help = "write a path relative to this file, to a file or folder below its own folder";
             remarks.push(remark.with_path(path).with_help(help));
         }
