@@ -176,6 +176,39 @@ fn base_follows_a_moved_folder() {
     assert!(plan.contains("* settings.streaming_max_insert_wait_ms       git 500, live 900"), "{plan}");
 }
 
+/// The folders of two jobs: the document moves, and the file that it was in stays.
+#[test]
+fn base_follows_a_document_into_another_folder() {
+    let repo = TestRepo::new();
+    let (clicks, views) = (tuned_manifest(1, 500), kinesis_manifest("views", "", ""));
+    repo.write_file("one/pipes.yaml", &format!("{clicks}\n---\n{views}"));
+    repo.write_file("two/orders.yaml", &kinesis_manifest("orders", "", ""));
+    repo.commit_all("Two jobs");
+    repo.run_successfully(&["apply", "one", "two", "--yes"]);
+    repo.edit_live_pipe("clicks", WAIT, json!(900));
+    repo.write_file("one/pipes.yaml", &views);
+    repo.write_file("two/clicks.yaml", &clicks);
+    repo.commit_all("Move clicks to the other job");
+    let plan = repo.run_successfully(&["plan", "two", "--base", "HEAD~1"]);
+    assert!(plan.contains("git 500, live 900") && plan.contains("drift only"), "{plan}");
+}
+
+#[test]
+fn base_reads_submodules_as_they_were() {
+    let team = TestRepo::new();
+    team.write_file("clicks.yaml", &tuned_manifest(1, 500));
+    team.commit_all("Clicks");
+    let repo = TestRepo::new();
+    repo.write_file("pipes/views.yaml", &kinesis_manifest("views", "", ""));
+    let from = team.work_dir.temp_dir.path().display().to_string();
+    repo.run_git(&["-c", "protocol.file.allow=always", "submodule", "--quiet", "add", &from, "pipes/team"]);
+    repo.commit_all("Views, and those of the team");
+    repo.run_successfully(&["apply", "pipes", "--yes"]);
+    repo.edit_live_pipe("clicks", WAIT, json!(900));
+    let plan = repo.run_successfully(&["plan", "pipes", "--base", "HEAD"]);
+    assert!(plan.contains("git 500, live 900") && plan.contains("drift only"), "{plan}");
+}
+
 #[test]
 fn base_follows_a_renamed_environment() {
     let repo = TestRepo::new();

@@ -87,9 +87,12 @@ impl CommitHistory {
         }
     }
 
-    /// Every name that any commit declares, earlier names too. All commits lead to the last.
+    /// Every name that a commit of the main branch declares, earlier names too. What only a merged
+    /// branch declared, and removed again, was never applied.
     fn names_ever_declared(&self) -> BTreeSet<usize> {
-        let manifests = self.commits.iter().flat_map(|(tree, _)| tree);
+        let head = Some(&self.commits[self.head_index()]);
+        let mainline = std::iter::successors(head, |(_, parents)| Some(&self.commits[*parents.first()?]));
+        let manifests = mainline.flat_map(|(tree, _)| tree);
         manifests.flat_map(|(name, (_, previous))| previous.iter().chain([name]).copied()).collect()
     }
 }

@@ -93,7 +93,7 @@ impl Session {
             changed_since: git.changed_since.clone(),
             needs_removals: prune == PruneMode::Git,
         };
-        let history = GitHistory::query_git(&query, &project, output)?;
+        let history = GitHistory::query_git(&query, &declared.manifests, &project, output)?;
         let session =
             Self::connect_session(project, declared, (history, prune), &selection, &scope.connect, mode).await?;
         Ok(Self { resend_secrets: resend_patterns(git, &session.selected)?, ..session })

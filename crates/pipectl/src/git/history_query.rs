@@ -87,14 +87,19 @@ impl GitHistory {
     ///
     /// # Errors
     /// When git cannot answer.
-    pub(crate) fn query_git(query: &GitQuery, project: &ProjectContext, output: Output) -> Result<Self> {
+    pub(crate) fn query_git(
+        query: &GitQuery,
+        declared: &[Manifest],
+        project: &ProjectContext,
+        output: Output,
+    ) -> Result<Self> {
         if query.base.is_none() && query.changed_since.is_none() && !query.needs_removals {
             return Ok(Self::default());
         }
         let repository = Repository::open_containing(&project.manifests)?;
         let manifests = |revision: &Option<String>| {
             let revision = revision.as_ref();
-            revision.map(|revision| manifests_at(&repository, revision, project, output)).transpose()
+            revision.map(|revision| manifests_at(&repository, revision, declared, project, output)).transpose()
         };
         let base = manifests(&query.base)?;
         let after_base = query.base.as_deref().map(|base| manifests_since(&repository, base, project)).transpose()?;
@@ -166,10 +171,13 @@ impl GitHistory {
     }
 }
 
-/// What a revision declares, with the variables of its own time, in whatever folder it stood.
+/// What a revision declares, with the variables of its own time. The base is the object's, not the
+/// path's: for what is declared now and was not here then, every other folder is searched. Without
+/// its base, an object that moved between the folders of two jobs would lose what was set by hand.
 fn manifests_at(
     repository: &Repository,
     revision: &str,
+    declared: &[Manifest],
     project: &ProjectContext,
     output: Output,
 ) -> Result<Vec<Manifest>> {
@@ -183,11 +191,19 @@ fn manifests_at(
         problem.severity = Severity::Warning;
     }
     output.print_diagnostics(&loaded.diagnostics, &files);
-    let mut known: BTreeSet<DeclaredKey> = loaded.manifests.iter().map(DeclaredKey::from_manifest).collect();
-    let moved_away = repository.files_moved_away(&commit, project)?;
-    let mut moved = manifest::parse_manifests(&moved_away, &bindings.variables).manifests;
-    project.rename_services(&mut moved, &bindings);
-    loaded.manifests.extend(moved.into_iter().filter(|manifest| known.insert(DeclaredKey::from_manifest(manifest))));
+    let known: BTreeSet<DeclaredKey> = loaded.manifests.iter().map(DeclaredKey::from_manifest).collect();
+    let mut missing: BTreeSet<DeclaredKey> = declared.iter().flat_map(DeclaredKey::all_from_manifest).collect();
+    missing.retain(|key| !known.contains(key));
+    if missing.is_empty() {
+        return Ok(loaded.manifests);
+    }
+    for file in repository.manifest_files_elsewhere(&commit, project)? {
+        // Each on its own: two folders may declare the same object.
+        let mut moved = manifest::parse_manifests(&[file], &bindings.variables).manifests;
+        project.rename_services(&mut moved, &bindings);
+        moved.retain(|manifest| missing.remove(&DeclaredKey::from_manifest(manifest)));
+        loaded.manifests.extend(moved);
+    }
     Ok(loaded.manifests)
 }
 

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
+use clickpipes::manifest;
 use model::diagnostic::SourceFile;
 
 use super::cat_file::BlobReader;
@@ -38,7 +39,29 @@ impl Repository {
                 None => bail!("{name} is not text, or too large for a manifest"),
             }
         }
+        for (path, hash) in self.submodules(commit)? {
+            files.extend(self.submodule_files(&path, hash)?);
+        }
         Ok(files)
+    }
+
+    /// The manifest files of a submodule, as they were. One that is not checked out declares nothing
+    /// now either.
+    fn submodule_files(&self, path: &str, hash: String) -> Result<Vec<SourceFile>> {
+        let inner = Self { top: self.top.join(path), roots: vec![String::new()] };
+        if !self.is_manifest_path(&format!("{path}/any.yaml")) || !inner.top.join(".git").exists() {
+            return Ok(Vec::new());
+        }
+        let commit = Commit { short: hash.chars().take(SHORT_HASH).collect(), subject: String::new(), hash };
+        let files = inner.manifest_files_at(&commit);
+        files.with_context(|| format!("cannot read the submodule {path} as it was at {}", commit.short))
+    }
+
+    /// Path and commit of each submodule.
+    fn submodules(&self, commit: &Commit) -> Result<Vec<(String, String)>> {
+        let lines = self.tree_lines(commit)?;
+        let entries = lines.iter().filter_map(|line| line.strip_prefix(SUBMODULE_MODE)?.split_once('\t'));
+        Ok(entries.map(|(meta, path)| (path.to_owned(), meta.rsplit(' ').next().unwrap_or(meta).to_owned())).collect())
     }
 
     /// Every file of a commit, and under their own names the files that links lead to.
@@ -62,21 +85,22 @@ impl Repository {
         Ok(files)
     }
 
-    /// The manifest files elsewhere that are gone from there since: their objects may have moved here.
+    /// The manifest files elsewhere, from which objects may have moved here since.
     ///
     /// # Errors
     /// When git cannot answer.
-    pub(super) fn files_moved_away(&self, commit: &Commit, project: &ProjectContext) -> Result<Vec<SourceFile>> {
+    pub(super) fn manifest_files_elsewhere(
+        &self,
+        commit: &Commit,
+        project: &ProjectContext,
+    ) -> Result<Vec<SourceFile>> {
         let mut blobs = BlobReader::start_process(self)?;
         let mut files = Vec::new();
-        for blob in self.list_files(commit)? {
-            if !self.may_have_moved(&blob.path, project) || self.top.join(&blob.path).exists() {
-                continue;
-            }
-            if let Some(text) = blobs.read_text(&blob.hash)? {
-                let name = format!("{}:{}", commit.short, blob.path);
-                files.push(SourceFile { name: name.into(), text: Arc::from(text) });
-            }
+        for blob in self.list_files(commit)?.iter().filter(|blob| self.may_have_moved(&blob.path, project)) {
+            // Most YAML of a repository is about something else.
+            let text = blobs.read_text(&blob.hash)?.filter(|text| text.contains(manifest::API_VERSION_PREFIX));
+            let name = format!("{}:{}", commit.short, blob.path);
+            files.extend(text.map(|text| SourceFile { name: name.into(), text: Arc::from(text) }));
         }
         Ok(files)
     }
@@ -107,10 +131,9 @@ impl Repository {
     /// # Errors
     /// Names those that are not: the manifests in them are in no commit and in no folder here.
     pub(super) fn require_submodules(&self) -> Result<()> {
-        let lines = self.tree_lines(&self.resolve_commit("HEAD")?)?;
-        let submodules = lines.iter().filter_map(|line| line.strip_prefix(SUBMODULE_MODE)?.split_once('\t'));
-        let is_missing = |path: &&str| self.may_hold_manifests(path) && !self.top.join(path).join(".git").exists();
-        let missing: Vec<&str> = submodules.map(|(_, path)| path).filter(is_missing).collect();
+        let submodules = self.submodules(&self.resolve_commit("HEAD")?)?.into_iter().map(|(path, _)| path);
+        let is_missing = |path: &String| self.may_hold_manifests(path) && !self.top.join(path).join(".git").exists();
+        let missing: Vec<String> = submodules.filter(is_missing).collect();
         if missing.is_empty() {
             return Ok(());
         }
@@ -162,6 +185,9 @@ fn resolve_link(link: &str, to: &str) -> Option<String> {
 
 /// So many links may follow each other.
 const MAX_LINK_CHAIN: usize = 8;
+
+/// So much of a hash people read.
+const SHORT_HASH: usize = 7;
 
 /// The mode of a submodule.
 const SUBMODULE_MODE: &str = "160000 ";
