@@ -12,6 +12,7 @@ mod discover;
 mod doctor;
 mod drift_reports;
 mod environments;
+mod equal_spellings;
 mod exit_codes;
 mod export;
 mod export_properties;

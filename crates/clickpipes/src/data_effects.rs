@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::pipe;
 use crate::pipe::replacement_effects::{Replacement, TableNames};
+use crate::semantics::FieldSemantics;
 use model::address::Kind;
 
 mod entries;
@@ -18,7 +19,9 @@ pub use stops::stop_effects;
 /// Deleting the live object and making it again as desired.
 pub fn replacement_effects(kind: Kind, desired: &Value, live: &Value) -> Vec<String> {
     match kind {
-        Kind::ClickPipe => Replacement::new(desired, live).map(|it| it.describe_effects()).unwrap_or_default(),
+        Kind::ClickPipe => Replacement::new(FieldSemantics::for_kind(kind), desired, live)
+            .map(|it| it.describe_effects())
+            .unwrap_or_default(),
         Kind::ReversePrivateEndpoint => {
             vec![
                 "the new endpoint has a new id and new DNS names, and may need acceptance: until \

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 
 use crate::docs::SchemaNode;
 use crate::validate::{CrossFieldRule, RuleContext, RuleFinding, RuleSet, custom_rule, flag_is};
@@ -147,8 +147,15 @@ fn strip_value(node: &SchemaNode, value: &Value) -> Value {
             Some(item) => items.iter().map(|value| strip_value(&item, value)).collect(),
             None => value.clone(),
         },
+        Value::Number(number) => whole_number(number).map_or_else(|| value.clone(), Value::from),
         _ => value.clone(),
     }
+}
+
+/// A whole number that is written with a fraction or an exponent, such as `5432.0` or `2e0`: the API refuses it.
+fn whole_number(number: &Number) -> Option<i64> {
+    let float = number.as_f64().filter(|float| number.is_f64() && float.fract() == 0.0)?;
+    format!("{float:.0}").parse().ok()
 }
 
 fn strip_object(node: &SchemaNode, fields: &Map<String, Value>) -> Map<String, Value> {

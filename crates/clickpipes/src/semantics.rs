@@ -13,12 +13,14 @@ use model::action::UpdateVia;
 use model::address::{Kind, Name};
 use model::path::FieldPath;
 use model::secret;
+use spelling::Equality;
 
 mod equality;
 mod normalize;
 mod redact;
 mod redact_live;
 mod schema_reader;
+mod spelling;
 
 pub use redact::REDACTED_SECRET;
 pub use redact::redact_uri_password;
@@ -79,19 +81,6 @@ pub struct DeltaFields {
     pub source_key_length: usize,
 }
 
-/// How two values are compared where the API answers in another spelling than it was told.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-enum Equality {
-    #[default]
-    Exact,
-    Engine,
-    Count,
-    Cpu,
-    Memory,
-    Uri,
-    FlavourOf(BTreeMap<String, String>),
-}
-
 /// The marks of one field and of the fields below it.
 #[derive(Clone, Debug)]
 pub struct FieldSemantics {
@@ -113,6 +102,8 @@ pub struct FieldSemantics {
     pub replace_across: Vec<String>,
     /// The kind of object that its values may refer to by name.
     pub refers_to: Option<Kind>,
+    /// Values that the API leaves out of some answers.
+    omitted_values: Vec<Value>,
     equality: Equality,
     minimum: Option<f64>,
     fields: BTreeMap<String, FieldSemantics>,
@@ -170,7 +161,7 @@ impl FieldSemantics {
     pub fn on_change_between(&self, live: Option<&Value>, desired: Option<&Value>) -> OnChange {
         let across = |value: Option<&Value>| {
             let text = value.and_then(Value::as_str);
-            text.is_some_and(|text| self.replace_across.iter().any(|value| value == text))
+            text.is_some_and(|text| self.replace_across.iter().any(|value| value.eq_ignore_ascii_case(text)))
         };
         if across(live) || across(desired) { OnChange::Replace } else { self.on_change }
     }

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 pub const ON_CHANGE: &str = "x-on-change";
 pub const READBACK: &str = "x-echo";
+pub const READBACK_BY_VALUE: &str = "x-echo-not-of";
 pub const LIST: &str = "x-list";
 pub const IDENTITY: &str = "x-list-identity";
 pub const DELTAS: &str = "x-list-deltas";
@@ -51,6 +52,11 @@ pub fn write_only(schema: &mut Schema) {
 /// The API sometimes leaves it out of its answers.
 pub fn sometimes_returned(schema: &mut Schema) {
     set_keyword(schema, READBACK, "sometimes");
+}
+
+/// The API sometimes leaves these values out of its answers, and returns every other one.
+pub fn sometimes_returned_if(values: &'static [&'static str]) -> impl Fn(&mut Schema) {
+    move |schema| set_keyword(schema, READBACK_BY_VALUE, json!(values))
 }
 
 /// A list whose order means nothing.
@@ -104,6 +110,11 @@ pub fn flavour_of(bases: &'static [(&'static str, &'static str)]) -> impl Fn(&mu
             bases.iter().map(|(flavour, base)| ((*flavour).to_owned(), json!(base))).collect();
         set_keyword(schema, EQUAL, json!({ "flavourOf": bases }));
     }
+}
+
+/// A point in time: another zone or precision is the same time.
+pub fn instant(schema: &mut Schema) {
+    set_keyword(schema, EQUAL, "instant");
 }
 
 /// A URI that may hold a password, which is hidden wherever the value is shown.

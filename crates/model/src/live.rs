@@ -12,10 +12,16 @@ use crate::address::Address;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Id(String);
 
+const UUID_LENGTH: usize = 36;
+
 impl Id {
-    /// Takes an id as the API gave it.
+    /// Takes an id as the API gave it, or as a person wrote it: the API writes UUIDs in lower case.
     pub fn new(id: impl Into<String>) -> Self {
-        Self(id.into())
+        let mut id = id.into();
+        if id.len() == UUID_LENGTH && id.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-') {
+            id.make_ascii_lowercase();
+        }
+        Self(id)
     }
 
     /// The id as printed and sent.

@@ -1,5 +1,5 @@
 //! Texts and numbers that must have a form, as types: the schema says the form wherever one is
-//! used, and nothing else is kept of them.
+//! used, and which of its spellings are equal. Nothing else is kept of them.
 
 use std::borrow::Cow;
 
@@ -37,17 +37,36 @@ form!(
 );
 
 form!(
-    /// Names with commas between them.
+    /// Names with commas between them, in no order.
     CommaSeparatedNames,
     "type": "string",
+    (annotations::EQUAL): "commaList",
     "pattern": "^[^,]*[^, ][^,]*(,[^,]*[^, ][^,]*)*$",
     (annotations::PATTERN_DESCRIPTION): "one or more names with a comma between them"
 );
 
 form!(
-    /// A text with more in it than blanks.
-    NonBlankText,
+    /// Addresses of brokers with commas between them, in no order.
+    BrokerAddresses,
     "type": "string",
+    (annotations::EQUAL): "hostList",
+    "pattern": "^[^,]*[^, ][^,]*(,[^,]*[^, ][^,]*)*$",
+    (annotations::PATTERN_DESCRIPTION): "one or more names with a comma between them"
+);
+
+form!(
+    /// A type or an expression of ClickHouse.
+    SqlText,
+    "type": "string",
+    (annotations::EQUAL): "sql",
+    "minLength": 1
+);
+
+form!(
+    /// An expression of ClickHouse with more in it than blanks.
+    NonBlankSqlText,
+    "type": "string",
+    (annotations::EQUAL): "sql",
     "pattern": r"[^ \t\r\n]",
     (annotations::PATTERN_DESCRIPTION): "a text with more in it than blanks"
 );
@@ -64,6 +83,7 @@ form!(
     /// An id of the API.
     Uuid,
     "type": "string",
+    (annotations::EQUAL): "caseless",
     "pattern": "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$",
     (annotations::PATTERN_DESCRIPTION): "a UUID"
 );
@@ -72,6 +92,7 @@ form!(
     /// A host name or an address, without a scheme and a port.
     HostAddress,
     "type": "string",
+    (annotations::EQUAL): "caseless",
     "pattern": "^[A-Za-z0-9._-]+$",
     (annotations::PATTERN_DESCRIPTION): "a host name or an address, without scheme and port"
 );
@@ -88,6 +109,7 @@ form!(
     /// One or more certificates in PEM form.
     PemCertificates,
     "type": "string",
+    (annotations::EQUAL): "pem",
     "pattern": "-----BEGIN [A-Z0-9 ]*CERTIFICATE-----",
     (annotations::PATTERN_DESCRIPTION): "certificates in PEM form"
 );
@@ -104,6 +126,7 @@ form!(
     /// A point in time, exact to the minute and in UTC.
     UtcMinute,
     "type": "string",
+    (annotations::EQUAL): "instant",
     "pattern": "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]$",
     (annotations::PATTERN_DESCRIPTION): "a minute in UTC, such as `2026-01-31T08:00`"
 );
@@ -112,6 +135,7 @@ form!(
     /// A point in time in the form of RFC 3339.
     Rfc3339Timestamp,
     "type": "string",
+    (annotations::EQUAL): "instant",
     "pattern": "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])[Tt]([01][0-9]|2[0-3]):[0-5][0-9]:([0-5][0-9]|60)(\\.[0-9]+)?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$",
     (annotations::PATTERN_DESCRIPTION): "a time with its zone, such as `2026-01-31T08:00:00Z`"
 );
@@ -120,14 +144,24 @@ form!(
     /// An address of the web that is reached with TLS.
     HttpsUrl,
     "type": "string",
+    (annotations::EQUAL): "url",
     "pattern": "^https://[^ ]+$",
     (annotations::PATTERN_DESCRIPTION): "a URL that begins with `https://`"
+);
+
+form!(
+    /// The URL of files in an object storage: `https://…`, `s3://…` or `gs://…`.
+    StorageUrl,
+    "type": "string",
+    (annotations::EQUAL): "storageUrl",
+    "minLength": 1
 );
 
 form!(
     /// A folder of Google Cloud Storage.
     GcsPath,
     "type": "string",
+    (annotations::EQUAL): "storageUrl",
     "pattern": "^gs://[^/ ]+",
     (annotations::PATTERN_DESCRIPTION): "a folder of Google Cloud Storage, `gs://bucket/folder/`"
 );
@@ -160,6 +194,7 @@ form!(
     /// An exact DNS name, or one with a leading wildcard.
     DnsName,
     "type": "string",
+    (annotations::EQUAL): "caseless",
     "pattern": r"^(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$",
     (annotations::PATTERN_DESCRIPTION): "a DNS name, exact or with a leading `*.`"
 );

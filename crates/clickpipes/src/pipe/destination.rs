@@ -7,7 +7,7 @@ use super::additional::Additional;
 use crate::validate::{CrossFieldRule, RuleContext, RuleFinding, RuleSet, custom_rule, flag_is, value_is};
 use model::annotations;
 use model::path::FieldPath;
-use model::text::NonEmptyText;
+use model::text::{NonEmptyText, SqlText};
 
 /// The API takes a change of the columns or of their mappings only with both.
 pub(crate) const COLUMNS: &[&str] = &["destination.columns", "fieldMappings"];
@@ -48,7 +48,7 @@ pub struct DestinationColumn {
     /// The column's name.
     pub name: NonEmptyText,
     /// The column's type in ClickHouse, such as `UInt64` or `Nullable(String)`.
-    pub r#type: NonEmptyText,
+    pub r#type: SqlText,
 }
 
 /// The table that a pipe makes.
@@ -60,10 +60,10 @@ pub struct TableDefinition {
     /// The columns that the table is sorted by, in order.
     pub sorting_key: Option<Vec<NonEmptyText>>,
     /// The partition key, an SQL expression.
-    pub partition_by: Option<NonEmptyText>,
+    pub partition_by: Option<SqlText>,
     /// The primary key, an SQL expression. By default, the sorting key.
     #[schemars(transform = annotations::sometimes_returned)]
-    pub primary_key: Option<NonEmptyText>,
+    pub primary_key: Option<SqlText>,
 }
 
 /// The engine of a table.

@@ -10,7 +10,9 @@ use super::source::{NO_STREAM_RESYNC, SourceFamily, SourceItems, SourceSpec, tex
 use crate::validate::{CrossFieldRule, RuleContext, RuleFinding, RuleSet, custom_rule, value_is, value_is_not};
 use model::annotations;
 use model::path::FieldPath;
-use model::text::{Arn, CommaSeparatedNames, NonEmptyText, ObjectName, PemCertificates, UtcMinute, Uuid};
+use model::text::{
+    Arn, BrokerAddresses, CommaSeparatedNames, NonEmptyText, ObjectName, PemCertificates, UtcMinute, Uuid,
+};
 
 pub mod credentials;
 pub mod registry;
@@ -31,7 +33,7 @@ pub struct Kafka {
     pub format: KafkaFormat,
     /// The bootstrap brokers: `host:port`, separated by commas.
     #[schemars(transform = annotations::requires_replace)]
-    pub brokers: CommaSeparatedNames,
+    pub brokers: BrokerAddresses,
     /// The topics to read, separated by commas.
     #[schemars(transform = annotations::requires_replace)]
     pub topics: CommaSeparatedNames,

@@ -31,7 +31,7 @@ pub struct Kinesis {
     #[schemars(transform = annotations::requires_replace)]
     pub iterator_type: IteratorType,
     /// The time to start from with `iteratorType: AT_TIMESTAMP`, in seconds since 1970 (UTC).
-    #[schemars(transform = annotations::requires_replace)]
+    #[schemars(transform = annotations::requires_replace, transform = annotations::instant)]
     pub timestamp: Option<i64>,
     /// Reads with dedicated throughput (enhanced fan-out). AWS charges for it.
     #[schemars(transform = annotations::requires_replace, transform = annotations::default_is(false))]

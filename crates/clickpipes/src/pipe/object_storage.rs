@@ -11,7 +11,7 @@ use super::source::{SourceFamily, SourceItems, SourceSpec, text_at};
 use crate::validate::{CrossFieldRule, RuleSet, custom_rule, flag_is, value_is};
 use model::annotations;
 use model::secret::Secret;
-use model::text::{Arn, NonEmptyText};
+use model::text::{Arn, NonEmptyText, StorageUrl};
 
 mod queue;
 
@@ -35,6 +35,9 @@ const CONTAINER: &[&str] = &[
 /// The API cannot switch a pipe to a service account, or away from it.
 const FIXED: &[&str] = &["SERVICE_ACCOUNT"];
 
+/// The API does not return how it connects to Azure. Of every other storage, no answer means that it is public.
+const AZURE_ONLY: &[&str] = &["CONNECTION_STRING"];
+
 /// Files in an object storage such as Amazon S3.
 #[derive(JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -47,7 +50,7 @@ pub struct ObjectStorage {
     pub format: FileFormat,
     /// The URL of the files, with optional wildcards in the path. Not for Azure.
     #[schemars(transform = annotations::requires_replace)]
-    pub url: Option<NonEmptyText>,
+    pub url: Option<StorageUrl>,
     /// The separator between the values of a line.
     #[schemars(transform = annotations::requires_replace, transform = annotations::default_is(","))]
     pub delimiter: Option<NonEmptyText>,
@@ -63,12 +66,13 @@ pub struct ObjectStorage {
     #[schemars(transform = annotations::requires_replace)]
     pub queue_url: Option<NonEmptyText>,
     /// Skips existing files, and reads only those in the queue.
-    #[schemars(transform = annotations::sometimes_returned, transform = annotations::default_is(false))]
+    #[schemars(transform = annotations::default_is(false))]
     pub skip_initial_load: Option<bool>,
     /// The initial load skips all files up to and including this object key.
     pub start_after: Option<NonEmptyText>,
-    /// The authentication of the pipe. If it is omitted, the storage must be public.
-    #[schemars(transform = annotations::sometimes_returned, transform = annotations::sent_with(CONNECTION))]
+    /// The authentication of the pipe. If it is omitted, the storage must be public. The API does not
+    /// return it for Azure.
+    #[schemars(transform = annotations::sometimes_returned_if(AZURE_ONLY), transform = annotations::sent_with(CONNECTION))]
     #[schemars(transform = annotations::replace_across(FIXED))]
     pub authentication: Option<StorageAuthentication>,
     /// The IAM role to assume, with `authentication: IAM_ROLE`.

@@ -8,7 +8,7 @@ use super::database::{self, DatabaseAuthentication, ReplicationMode, TABLE_MAPPI
 use super::source::{SourceFamily, SourceItems, SourceSpec, join_nonempty, text_at};
 use crate::validate::{CrossFieldRule, RuleSet, flag_is, value_is};
 use model::annotations;
-use model::text::{Arn, HostAddress, NonBlankText, NonEmptyText, PemCertificates, TcpPort};
+use model::text::{Arn, HostAddress, NonBlankSqlText, NonEmptyText, PemCertificates, TcpPort};
 
 /// The API checks a changed connection with the credentials of the same request, and with none
 /// where it has none.
@@ -180,7 +180,7 @@ pub struct PostgresTableMapping {
     /// Postgres 13. Unrelated to partitions in ClickHouse.
     pub partition_key: Option<NonEmptyText>,
     /// The `PARTITION BY` of the new table, an SQL expression of ClickHouse.
-    pub partition_by_expr: Option<NonBlankText>,
+    pub partition_by_expr: Option<NonBlankSqlText>,
 }
 
 /// What is said of Postgres as a whole.

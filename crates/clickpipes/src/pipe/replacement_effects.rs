@@ -4,10 +4,13 @@ use serde_json::Value;
 
 use super::source::SourceKind;
 use super::written_tables::{DEFAULT_DATABASE, written_tables};
+use crate::semantics::FieldSemantics;
 use model::path::FieldPath;
 
 /// One source before and after its pipe is replaced.
 pub(crate) struct Replacement<'b> {
+    /// The semantics of the source.
+    rules: &'static FieldSemantics,
     /// The source as desired.
     desired: &'b Value,
     /// The live source, if it is of the same kind.
@@ -22,17 +25,22 @@ pub(crate) struct Replacement<'b> {
 
 impl<'b> Replacement<'b> {
     /// Reads both bodies; `None` if the desired one names no known source.
-    pub(crate) fn new(desired: &'b Value, live: &'b Value) -> Option<Self> {
+    pub(crate) fn new(rules: &'static FieldSemantics, desired: &'b Value, live: &'b Value) -> Option<Self> {
         let (kind, source) = SourceKind::in_body(desired)?;
         let spec = kind.spec();
-        let definition = |body| FieldPath::parse("destination.tableDefinition").value_in(body);
+        let definition = FieldPath::parse("destination.tableDefinition");
+        let is_redefined = match (definition.value_in(desired), definition.value_in(live)) {
+            (Some(desired), Some(live)) => !rules.field_at(&definition).declares_same(desired, live),
+            (desired, live) => desired != live,
+        };
         Some(Self {
+            rules: rules.child_field("source").child_field(spec.key),
             desired: source,
             live: live["source"].get(spec.key).filter(|live| live.is_object()),
             tables: TableNames::in_body(desired),
             describe: spec.describe_replacement,
             old_tables: TableNames::in_body(live),
-            is_redefined: definition(desired) != definition(live),
+            is_redefined,
         })
     }
 
@@ -59,8 +67,9 @@ impl<'b> Replacement<'b> {
 
     /// A text that the desired source and the live one share.
     pub(crate) fn unchanged_text(&self, path: &str) -> Option<&'b str> {
-        let live = FieldPath::parse(path).value_in(self.live?)?.as_str();
-        self.text_at(path).filter(|text| live == Some(text))
+        let path = FieldPath::parse(path);
+        let (desired, live) = (path.value_in(self.desired)?, path.value_in(self.live?)?);
+        desired.as_str().filter(|_| self.rules.field_at(&path).declares_same(desired, live))
     }
 
     /// Whether a switch of the desired source is on.

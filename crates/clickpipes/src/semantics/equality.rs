@@ -6,7 +6,7 @@
 
 use serde_json::Value;
 
-use super::{Equality, FieldSemantics, ListSemantics, Readback};
+use super::{FieldSemantics, ListSemantics, Readback};
 use model::secret;
 
 impl FieldSemantics {
@@ -18,7 +18,7 @@ impl FieldSemantics {
         }
         match live {
             None | Some(Value::Null) => {
-                self.readback == Readback::Sometimes || self.is_unset(desired) || self.is_unsettled(None)
+                self.readback_of(desired) == Readback::Sometimes || self.is_unset(desired) || self.is_unsettled(None)
             }
             Some(live) => self.equals_live(desired, live) || self.is_unsettled(Some(live)),
         }
@@ -39,13 +39,19 @@ impl FieldSemantics {
         }
         self.is_secret_value(desired)
             || self.readback == Readback::Never
-            || self.readback == Readback::Sometimes && live.is_none()
+            || self.readback_of(desired) == Readback::Sometimes && live.is_none()
             || self.is_unsettled(live)
+    }
+
+    /// Whether the API returns this value.
+    pub fn readback_of(&self, desired: &Value) -> Readback {
+        let is_omitted = self.omitted_values.iter().any(|value| self.equality.are_equal(desired, value));
+        if is_omitted { Readback::Sometimes } else { self.readback }
     }
 
     /// Whether the value is what an answer that leaves the field out may well mean.
     pub fn is_implied_by_omission(&self, desired: &Value) -> bool {
-        self.readback == Readback::Sometimes && self.is_unset(desired)
+        self.readback_of(desired) == Readback::Sometimes && self.is_unset(desired)
     }
 
     /// Whether two manifests declare the same here. Unlike [`FieldSemantics::matches_live`] it looks at what the
@@ -82,7 +88,7 @@ impl FieldSemantics {
                     found.map(|at| rest.remove(at)).is_some()
                 })
             }
-            _ => json_equal(one, other),
+            _ => self.equality.are_equal(one, other),
         }
     }
 
@@ -103,13 +109,8 @@ impl FieldSemantics {
 
     /// The API reports sizes of zero, or none, while a change of scale makes its way.
     pub fn is_unsettled(&self, live: Option<&Value>) -> bool {
-        match self.equality {
-            Equality::Count | Equality::Cpu | Equality::Memory => {
-                let reading = live.and_then(|live| self.parse_quantity(live));
-                reading.is_none_or(|reading| self.minimum.is_some_and(|least| reading < least))
-            }
-            Equality::Exact | Equality::Engine | Equality::Uri | Equality::FlavourOf(_) => false,
-        }
+        let reading = || live.and_then(|live| self.equality.parse_quantity(live));
+        self.equality.is_quantity() && reading().is_none_or(|reading| self.minimum.is_some_and(|least| reading < least))
     }
 
     fn equals_live(&self, desired: &Value, live: &Value) -> bool {
@@ -119,7 +120,7 @@ impl FieldSemantics {
             (Value::Object(desired), Value::Object(live)) => {
                 desired.iter().all(|(name, value)| self.child_field(name).matches_live(value, live.get(name)))
             }
-            _ => self.scalar_equals_live(desired, live),
+            _ => self.equality.equals_live(desired, live),
         }
     }
 
@@ -137,52 +138,4 @@ impl FieldSemantics {
             found.map(|at| rest.swap_remove(at)).is_some()
         })
     }
-
-    fn scalar_equals_live(&self, desired: &Value, live: &Value) -> bool {
-        match &self.equality {
-            Equality::Exact | Equality::Uri => json_equal(desired, live),
-            Equality::Engine => engine_base_name(desired) == engine_base_name(live),
-            Equality::Count | Equality::Cpu | Equality::Memory => {
-                self.parse_quantity(desired) == self.parse_quantity(live)
-            }
-            Equality::FlavourOf(bases) => {
-                let base = desired.as_str().and_then(|flavour| bases.get(flavour));
-                desired == live || base.is_some_and(|base| live == base)
-            }
-        }
-    }
-
-    /// A quantity in the field's own unit, from a number or a Kubernetes quantity.
-    pub(super) fn parse_quantity(&self, value: &Value) -> Option<f64> {
-        let text = match value {
-            Value::Number(number) => return number.as_f64(),
-            Value::String(text) => text.trim(),
-            _ => return None,
-        };
-        let split = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
-        let (digits, suffix) = text.split_at(split);
-        let number: f64 = digits.trim().parse().ok()?;
-        match (&self.equality, suffix) {
-            (Equality::Cpu, "m") | (Equality::Memory, "Gi") => Some(number),
-            (Equality::Cpu, "") => Some(number * 1000.0),
-            (Equality::Memory, "Ti") => Some(number * 1024.0),
-            (Equality::Memory, "Mi") => Some(number / 1024.0),
-            (Equality::Memory, "Ki") => Some(number / 1024.0 / 1024.0),
-            (Equality::Memory, "") => Some(number / 1024.0 / 1024.0 / 1024.0),
-            _ => None,
-        }
-    }
-}
-
-/// Numbers are equal by value: `1` and `1.0` are one number on the wire.
-fn json_equal(desired: &Value, live: &Value) -> bool {
-    match (desired, live) {
-        (Value::Number(desired), Value::Number(live)) => desired == live || desired.as_f64() == live.as_f64(),
-        _ => desired == live,
-    }
-}
-
-fn engine_base_name(engine: &Value) -> Option<&str> {
-    let text = engine.as_str()?;
-    Some(text.split('(').next().unwrap_or(text).trim())
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Equality, FieldSemantics, ListSemantics};
+use super::{FieldSemantics, ListSemantics};
 
 impl FieldSemantics {
     /// The live value in one spelling. The API returns lists without an order in any order, and it writes engines
@@ -23,21 +23,8 @@ impl FieldSemantics {
                 let fields = fields.map(|(name, v)| (name.clone(), self.child_field(name).normalize_live(v)));
                 Value::Object(fields.collect::<Map<_, _>>())
             }
-            Value::String(text) => self.normalize_text(text),
+            Value::String(text) => self.equality.manifest_spelling(text),
             Value::Null | Value::Bool(_) | Value::Number(_) => live.clone(),
-        }
-    }
-
-    fn normalize_text(&self, text: &str) -> Value {
-        match self.equality {
-            Equality::Engine => Value::from(text.strip_suffix("()").unwrap_or(text)),
-            Equality::Cpu | Equality::Memory => {
-                let quantity = self.parse_quantity(&Value::from(text));
-                // Written out, a whole number has no fraction.
-                let number = quantity.and_then(|q| serde_json::from_str(&q.to_string()).ok());
-                number.unwrap_or_else(|| Value::from(text))
-            }
-            Equality::Exact | Equality::Count | Equality::Uri | Equality::FlavourOf(_) => Value::from(text),
         }
     }
 }

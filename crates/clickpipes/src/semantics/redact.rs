@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use super::{Equality, FieldSemantics};
+use super::FieldSemantics;
+use super::spelling::Equality;
 use model::secret;
 
 /// Stands for a value that is never shown.

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{DeltaFields, Equality, FieldSemantics, KeyedList, ListSemantics, OnChange, Readback};
+use super::spelling::Equality;
+use super::{DeltaFields, FieldSemantics, KeyedList, ListSemantics, OnChange, Readback};
 use crate::docs;
 use model::action::UpdateVia;
 use model::address::Kind;
@@ -62,7 +63,8 @@ impl<'s> SemanticsReader<'s> {
         FieldSemantics {
             list: read_list(&mark),
             is_secret: mark(annotations::SECRET).is_some(),
-            equality: read_equality(mark(annotations::EQUAL)),
+            equality: mark(annotations::EQUAL).map_or_else(|| implied_equality(&layers), read_equality),
+            omitted_values: mark(annotations::READBACK_BY_VALUE).and_then(Value::as_array).cloned().unwrap_or_default(),
             minimum: mark("minimum").and_then(Value::as_f64),
             replace_across: mark(annotations::REPLACE_ACROSS).map(string_list).unwrap_or_default(),
             fields,
@@ -102,6 +104,7 @@ fn from_inherited(inherited: InheritedSemantics) -> FieldSemantics {
         replace_across: Vec::new(),
         refers_to: inherited.refers_to,
         equality: Equality::Exact,
+        omitted_values: Vec::new(),
         minimum: None,
         fields: BTreeMap::new(),
         items: None,
@@ -155,17 +158,31 @@ fn read_delta_fields(mark: &Value) -> Option<DeltaFields> {
     })
 }
 
-fn read_equality(mark: Option<&Value>) -> Equality {
+/// Words of an enum are the same in any case.
+fn implied_equality(layers: &[&Value]) -> Equality {
+    let is_enum = layers.iter().any(|layer| layer.get("enum").is_some() || layer.get("const").is_some());
+    if is_enum { Equality::Caseless } else { Equality::Exact }
+}
+
+fn read_equality(mark: &Value) -> Equality {
     match mark {
-        Some(Value::String(how)) => match how.as_str() {
+        Value::String(how) => match how.as_str() {
+            "caseless" => Equality::Caseless,
             "engine" => Equality::Engine,
             "count" => Equality::Count,
             "cpu" => Equality::Cpu,
             "memory" => Equality::Memory,
             "uri" => Equality::Uri,
+            "commaList" => Equality::CommaList,
+            "hostList" => Equality::HostList,
+            "instant" => Equality::Instant,
+            "url" => Equality::Url,
+            "storageUrl" => Equality::StorageUrl,
+            "sql" => Equality::Sql,
+            "pem" => Equality::Pem,
             _ => Equality::Exact,
         },
-        Some(Value::Object(how)) => Equality::FlavourOf(
+        Value::Object(how) => Equality::FlavourOf(
             how.get("flavourOf")
                 .and_then(Value::as_object)
                 .into_iter()

@@ -39,7 +39,7 @@ fn explain_shows_type_values_default_and_change_cost() {
     ClickPipe spec.source.objectStorage.authentication
       word
 
-      The authentication of the pipe. If it is omitted, the storage must be public.
+      The authentication of the pipe. If it is omitted, the storage must be public. The API does not return it for Azure.
 
       IAM_ROLE           An IAM role to assume. For S3.
       IAM_USER           An access key. Not for Azure.
@@ -47,7 +47,6 @@ fn explain_shows_type_values_default_and_change_cost() {
       SERVICE_ACCOUNT    The key of a service account. For GCS.
 
       on change: in place, sent together with `source.objectStorage.iamRole`, `source.objectStorage.accessKey`, `source.objectStorage.serviceAccountKey`, `source.objectStorage.connectionString`; replace if the old or new value is `SERVICE_ACCOUNT`
-      returned:  not always; drift may not be detected
     "#);
     insta::assert_snapshot!(said("metadata.previousNames"), @r#"
     ClickPipe metadata.previousNames

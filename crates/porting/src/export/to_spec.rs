@@ -108,7 +108,7 @@ impl SpecBuilder<'_> {
         value: &Value,
         place: &SpecPath,
     ) -> Option<Value> {
-        if is_empty_value(value) || is_default_value(node, value) || rules.is_secret {
+        if is_empty_value(value) || is_default_value(node, rules, value) || rules.is_secret {
             return None;
         }
         if !value.is_object() && rules.is_unsettled(Some(value)) {
@@ -283,10 +283,7 @@ fn is_empty_value(value: &Value) -> bool {
     }
 }
 
-fn is_default_value(node: &SchemaNode, value: &Value) -> bool {
+fn is_default_value(node: &SchemaNode, rules: &FieldSemantics, value: &Value) -> bool {
     let default = (!node.is_required()).then(|| node.keyword_value("default")).flatten();
-    default.is_some_and(|default| match (default, value) {
-        (Value::Number(default), Value::Number(value)) => default.as_f64() == value.as_f64(),
-        _ => default == value,
-    })
+    default.is_some_and(|default| rules.declares_same(default, value))
 }

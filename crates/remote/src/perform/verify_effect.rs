@@ -61,7 +61,7 @@ impl EffectEvidence {
             let rules = rules.child_field(name);
             match (sent, found) {
                 _ if rules.is_secret || secret::is_secret_reference(sent) => self.has_unreadable = true,
-                _ if rules.readback != Readback::Always => self.has_unreadable = true,
+                _ if rules.readback_of(sent) != Readback::Always => self.has_unreadable = true,
                 (Value::Object(_), Some(found @ Value::Object(_))) => {
                     self.gather_fields(rules, sent, found);
                 }

@@ -1,0 +1,340 @@
+//! The spellings of one value. Every comparison uses this normalizer: diff, export, read-back and look-ups.
+//
+// The API, people and tools spell one value in several ways. For a field that cannot be changed, a spelling taken for
+// a change deletes and creates the pipe.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Number, Value};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+/// The spellings of a field that are equal. The type of the field decides.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) enum Equality {
+    #[default]
+    Exact,
+    /// Upper and lower case are the same: UUIDs, host names, words of an enum.
+    Caseless,
+    /// `MergeTree()` is `MergeTree`.
+    Engine,
+    Count,
+    /// `250m` is 250 millicores.
+    Cpu,
+    /// `512Mi` is half a gigabyte.
+    Memory,
+    /// A URI with a password, which is not shown.
+    Uri,
+    /// A flavour of a database equals its base in a response.
+    FlavourOf(BTreeMap<String, String>),
+    /// Names in no order, with or without blanks between them.
+    CommaList,
+    /// The same for host names.
+    HostList,
+    /// A point in time, in any zone and with any precision.
+    Instant,
+    /// A URL with or without a slash at its end.
+    Url,
+    /// `gs://bucket/x` is `https://storage.googleapis.com/bucket/x`.
+    StorageUrl,
+    /// SQL with or without blanks around its punctuation.
+    Sql,
+    /// A PEM text with any white space.
+    Pem,
+}
+
+impl Equality {
+    pub(super) fn is_quantity(&self) -> bool {
+        matches!(self, Self::Count | Self::Cpu | Self::Memory)
+    }
+
+    /// Whether two scalars are spellings of one value.
+    pub(super) fn are_equal(&self, one: &Value, other: &Value) -> bool {
+        if one == other {
+            return true;
+        }
+        if self.is_quantity() {
+            return self.parse_quantity(one).is_some() && self.parse_quantity(one) == self.parse_quantity(other);
+        }
+        match (one, other) {
+            (Value::String(one), Value::String(other)) => self.canonical(one) == self.canonical(other),
+            (Value::Number(one), Value::Number(other)) => numbers_equal(one, other),
+            (Value::Number(number), Value::String(text)) | (Value::String(text), Value::Number(number)) => {
+                self.is_number_in_text(number, text)
+            }
+            (Value::Bool(flag), Value::String(text)) | (Value::String(text), Value::Bool(flag)) => {
+                flag.to_string() == *text
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether a response with `live` means what is declared. A base word stands for all its flavours.
+    pub(super) fn equals_live(&self, desired: &Value, live: &Value) -> bool {
+        let base = match (self, desired) {
+            (Self::FlavourOf(bases), Value::String(flavour)) => bases.get(&flavour.to_ascii_lowercase()),
+            _ => None,
+        };
+        self.are_equal(desired, live) || base.is_some_and(|base| self.are_equal(&Value::from(base.as_str()), live))
+    }
+
+    /// A number and its text: `5432` and `"5432"`. Seconds since 1970 also equal the instant.
+    fn is_number_in_text(&self, number: &Number, text: &str) -> bool {
+        let parsed: Option<Number> = serde_json::from_str(text.trim()).ok();
+        let is_instant = || {
+            let seconds = number.as_i64().map(|seconds| i128::from(seconds) * 1_000_000_000);
+            *self == Self::Instant && seconds.is_some() && parse_instant(text) == seconds
+        };
+        parsed.is_some_and(|parsed| numbers_equal(&parsed, number)) || is_instant()
+    }
+
+    /// One text for all spellings of a value. For comparisons only: people see what is written.
+    fn canonical(&self, text: &str) -> String {
+        match self {
+            Self::Exact | Self::Uri | Self::Count | Self::Cpu | Self::Memory => text.to_owned(),
+            Self::Caseless | Self::FlavourOf(_) => text.to_ascii_lowercase(),
+            Self::Engine => engine_base_name(text).to_ascii_lowercase(),
+            Self::CommaList => sorted_list(text),
+            Self::HostList => sorted_list(&text.to_ascii_lowercase()),
+            Self::Instant => parse_instant(text).map_or_else(|| text.to_owned(), |instant| instant.to_string()),
+            Self::Url => canonical_url(text).trim_end_matches('/').to_owned(),
+            Self::StorageUrl => canonical_storage_url(text),
+            Self::Sql => canonical_sql(text),
+            Self::Pem => text.split_whitespace().collect(),
+        }
+    }
+
+    /// A live text as a manifest would spell it.
+    pub(super) fn manifest_spelling(&self, text: &str) -> Value {
+        match self {
+            Self::Engine => Value::from(text.strip_suffix("()").unwrap_or(text)),
+            Self::Cpu | Self::Memory => {
+                let quantity = self.parse_quantity(&Value::from(text));
+                // Written out, a whole number has no fraction.
+                let number = quantity.and_then(|quantity| serde_json::from_str(&quantity.to_string()).ok());
+                number.unwrap_or_else(|| Value::from(text))
+            }
+            _ => Value::from(text),
+        }
+    }
+
+    /// A quantity in the field's own unit, from a number or a Kubernetes quantity.
+    pub(super) fn parse_quantity(&self, value: &Value) -> Option<f64> {
+        let text = match value {
+            Value::Number(number) => return number.as_f64(),
+            Value::String(text) => text.trim(),
+            _ => return None,
+        };
+        let split = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
+        let (digits, suffix) = text.split_at(split);
+        let number: f64 = digits.trim().parse().ok()?;
+        match (self, suffix) {
+            (Self::Cpu, "m") | (Self::Memory, "Gi") | (Self::Count, "") => Some(number),
+            (Self::Cpu, "") => Some(number * 1000.0),
+            (Self::Memory, "Ti") => Some(number * 1024.0),
+            (Self::Memory, "Mi") => Some(number / 1024.0),
+            (Self::Memory, "Ki") => Some(number / 1024.0 / 1024.0),
+            (Self::Memory, "") => Some(number / 1024.0 / 1024.0 / 1024.0),
+            _ => None,
+        }
+    }
+}
+
+/// `1` and `1.0` are one number on the wire. Large whole numbers are compared exactly: as floats, neighbours are equal.
+fn numbers_equal(one: &Number, other: &Number) -> bool {
+    let are_whole = one.as_f64().is_some() && !one.is_f64() && !other.is_f64();
+    if are_whole { one == other } else { one.as_f64() == other.as_f64() }
+}
+
+fn engine_base_name(engine: &str) -> &str {
+    engine.split('(').next().unwrap_or(engine).trim()
+}
+
+fn sorted_list(text: &str) -> String {
+    let mut names: Vec<&str> = text.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
+    names.sort_unstable();
+    names.join(",")
+}
+
+/// Nanoseconds since 1970. A time without a zone is UTC, as the API documents it. One without seconds is a full minute.
+fn parse_instant(text: &str) -> Option<i128> {
+    const MINUTE: usize = "2026-01-31T08:00".len();
+    let text = text.trim().to_ascii_uppercase();
+    let (minute, rest) = text.split_at_checked(MINUTE)?;
+    let seconds = if rest.starts_with(':') { "" } else { ":00" };
+    let zone = if rest.ends_with('Z') || rest.contains(['+', '-']) { "" } else { "Z" };
+    let instant = OffsetDateTime::parse(&format!("{minute}{seconds}{rest}{zone}"), &Rfc3339).ok()?;
+    Some(instant.unix_timestamp_nanos())
+}
+
+/// Scheme and host in lower case.
+fn canonical_url(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    let (login, host) = authority.rsplit_once('@').map_or(("", authority), |(login, host)| (login, host));
+    let at = if login.is_empty() { "" } else { "@" };
+    format!("{}://{login}{at}{}{path}", scheme.to_ascii_lowercase(), host.to_ascii_lowercase())
+}
+
+/// `s3://BUCKET/KEY` or `gs://BUCKET/KEY` for every URL of that object.
+//
+// ClickHouse itself maps `s3://` and `gs://` to these addresses (`url_scheme_mappers`). A bucket name is unique in all
+// regions of AWS, so the region of the address names nothing.
+fn canonical_storage_url(url: &str) -> String {
+    let url = canonical_url(url);
+    let Some((host, key)) = url.strip_prefix("https://").and_then(|rest| rest.split_once('/')) else { return url };
+    let (scheme, bucket) = if host == "storage.googleapis.com" {
+        ("gs", None)
+    } else if let Some(bucket) = host.strip_suffix(".storage.googleapis.com") {
+        ("gs", Some(bucket))
+    } else if is_s3_endpoint(host) {
+        ("s3", None)
+    } else if let Some((bucket, _)) =
+        host.rsplit_once(".s3.").filter(|(bucket, _)| is_s3_endpoint(&host[bucket.len() + 1..]))
+    {
+        ("s3", Some(bucket))
+    } else {
+        return url;
+    };
+    bucket.map_or_else(|| format!("{scheme}://{key}"), |bucket| format!("{scheme}://{bucket}/{key}"))
+}
+
+/// `s3.amazonaws.com`, or `s3.REGION.amazonaws.com`.
+fn is_s3_endpoint(host: &str) -> bool {
+    let region = host.strip_prefix("s3.").and_then(|rest| rest.strip_suffix("amazonaws.com"));
+    region.is_some_and(|region| region.is_empty() || region.strip_suffix('.').is_some_and(|name| !name.contains('.')))
+}
+
+/// Without blanks around parentheses, commas and `=`, and with one blank elsewhere. Quoted parts stay as they are.
+fn canonical_sql(text: &str) -> String {
+    const PUNCTUATION: [char; 4] = ['(', ')', ',', '='];
+    let mut canonical = String::new();
+    let mut quote = None;
+    let mut characters = text.trim().chars().peekable();
+    while let Some(c) = characters.next() {
+        match quote {
+            Some(end) => {
+                canonical.push(c);
+                if c == '\\' {
+                    canonical.extend(characters.next());
+                } else if c == end {
+                    quote = None;
+                }
+            }
+            None if c.is_whitespace() => {
+                let next_joins =
+                    characters.peek().is_none_or(|next| next.is_whitespace() || PUNCTUATION.contains(next));
+                if !next_joins && !canonical.ends_with(PUNCTUATION) {
+                    canonical.push(' ');
+                }
+            }
+            None => {
+                quote = ['\'', '"', '`'].contains(&c).then_some(c);
+                canonical.push(c);
+            }
+        }
+    }
+    canonical
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::Equality;
+
+    /// Compares in both directions.
+    fn are_equal(equality: &Equality, one: impl Into<Value>, other: impl Into<Value>) -> bool {
+        let (one, other) = (one.into(), other.into());
+        let equal = equality.are_equal(&one, &other);
+        assert_eq!(equal, equality.are_equal(&other, &one), "{one} {other}");
+        equal
+    }
+
+    #[test]
+    fn instants_are_equal_in_any_zone_and_precision() {
+        for other in [
+            "2026-01-31T08:00Z",
+            "2026-01-31T08:00:00Z",
+            "2026-01-31T08:00:00.000Z",
+            "2026-01-31T10:00:00+02:00",
+            "2026-01-31t08:00:00z",
+            "2026-01-31 08:00:00Z",
+        ] {
+            assert!(are_equal(&Equality::Instant, "2026-01-31T08:00", other), "{other}");
+        }
+        assert!(are_equal(&Equality::Instant, 1_769_846_400, "2026-01-31T08:00:00Z"));
+        for other in ["2026-01-31T08:00:01Z", "2026-01-31T08:00:00+02:00", "2026-01-31", "soon"] {
+            assert!(!are_equal(&Equality::Instant, "2026-01-31T08:00", other), "{other}");
+        }
+    }
+
+    #[test]
+    fn storage_urls_of_one_object_are_equal() {
+        for (one, other) in [
+            ("gs://b/x/*.json", "https://storage.googleapis.com/b/x/*.json"),
+            ("gs://b/x", "https://b.storage.googleapis.com/x"),
+            ("s3://b/x", "https://b.s3.amazonaws.com/x"),
+            ("s3://b/x", "https://b.s3.eu-west-1.amazonaws.com/x"),
+            ("s3://my.bucket/x", "https://my.bucket.s3.eu-west-1.amazonaws.com/x"),
+            ("s3://b/x", "https://s3.amazonaws.com/b/x"),
+            ("s3://b/x", "https://s3.eu-west-1.amazonaws.com/b/x"),
+            ("https://H.example.com/X", "https://h.example.com/X"),
+        ] {
+            assert!(are_equal(&Equality::StorageUrl, one, other), "{one} {other}");
+        }
+        for (one, other) in [
+            ("gs://b/x", "s3://b/x"),
+            ("gs://b/x", "gs://b/X"),
+            ("s3://b/x", "https://b.s3.example.com/x"),
+            ("s3://a/x", "https://a.s3-accesspoint.eu-west-1.amazonaws.com/x"),
+            ("https://h.example.com/x", "https://h.example.com/X"),
+        ] {
+            assert!(!are_equal(&Equality::StorageUrl, one, other), "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn lists_are_equal_in_any_order() {
+        assert!(are_equal(&Equality::CommaList, "a,b", "b , a"));
+        assert!(!are_equal(&Equality::CommaList, "a,b", "A,b"));
+        assert!(!are_equal(&Equality::CommaList, "a,b", "a"));
+        assert!(are_equal(&Equality::HostList, "A.example.com:1,b:2", "b:2, a.example.com:1"));
+        assert!(!are_equal(&Equality::HostList, "a:1", "a:2"));
+    }
+
+    #[test]
+    fn sql_is_equal_with_other_blanks() {
+        for (one, other) in [
+            ("Decimal(18,2)", "Decimal(18, 2)"),
+            ("Decimal ( 18 ,2 )", "Decimal(18, 2)"),
+            ("Enum8('a b' = 1)", "Enum8('a b'=1)"),
+            ("Tuple(a  UInt8)", " Tuple(a UInt8)"),
+        ] {
+            assert!(are_equal(&Equality::Sql, one, other), "{one} {other}");
+        }
+        for (one, other) in [
+            ("Tuple(a UInt8)", "Tuple(aUInt8)"),
+            ("Enum8('a b'=1)", "Enum8('a  b'=1)"),
+            ("Enum8('a, b'=1)", "Enum8('a,b'=1)"),
+            ("Enum8('a\\', b'=1)", "Enum8('a\\',b'=1)"),
+            ("Decimal(18,2)", "Decimal(18,3)"),
+        ] {
+            assert!(!are_equal(&Equality::Sql, one, other), "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_equal_to_their_text() {
+        for (one, other) in [(json!(5432), json!("5432")), (json!(2), json!(2.0)), (json!(0.5), json!("0.50"))] {
+            assert!(are_equal(&Equality::Exact, one.clone(), other.clone()), "{one} {other}");
+        }
+        for (one, other) in [
+            (json!(5432), json!("05432x")),
+            (json!("1.0"), json!("1")),
+            (json!(9_007_199_254_740_993_i64), json!(9_007_199_254_740_992_i64)),
+        ] {
+            assert!(!are_equal(&Equality::Exact, one.clone(), other.clone()), "{one} {other}");
+        }
+    }
+}
