@@ -93,7 +93,7 @@ fn respelled_live_values_are_no_change() {
         ("postgres-cdc", "/source/postgres/host", json!("db.example.com"), json!("DB.EXAMPLE.COM")),
     ] {
         let mut document = seed_named(seed);
-        if let Some(kafka) = document["spec"]["source"]["kafka"].as_object_mut() {
+        if let Some(kafka) = document.pointer_mut("/spec/source/kafka").and_then(Value::as_object_mut) {
             kafka.shift_remove("reversePrivateEndpointIds");
         }
         let Some(value) = document["spec"].pointer_mut(field) else { panic!("{seed} has no {field}") };
