@@ -6,14 +6,12 @@ use serde_json::{Value, json};
 
 use crate::error::{Error, RejectionKind, api_phrases};
 
-/// The API's own schema says `command`; the reference page says `action`. Whichever the server was
-/// seen to take is kept for the run.
+/// The key that the server takes, once a command was accepted.
 #[derive(Default)]
 pub(crate) struct CommandDialect {
     known_key: OnceLock<CommandKey>,
 }
 
-/// What the server may call a command.
 #[derive(Clone, Copy)]
 pub(crate) enum CommandKey {
     Command,
@@ -31,7 +29,9 @@ impl CommandKey {
 }
 
 impl CommandDialect {
-    /// The word to begin with, and the other one where it is not known yet which is right.
+    /// The key to send first, and the second one as long as none is known.
+    // The schema, the released clients and observations of the live API agree on `command`; only the reference page
+    // says `action`. So `command` goes first, and a server of the other kind costs one refused request in a run.
     pub(crate) fn keys_to_try(&self) -> (CommandKey, Option<CommandKey>) {
         self.known_key.get().map_or((CommandKey::Command, Some(CommandKey::Action)), |known| (*known, None))
     }
@@ -43,6 +43,7 @@ impl CommandDialect {
 
 pub(crate) fn is_about_command_key(error: &Error) -> bool {
     let Error::Rejected(rejected) = error else { return false };
+    // A command with an unknown key was refused as a whole, so sending it under the other key repeats nothing.
     let is_invalid = rejected.kind == RejectionKind::InvalidRequest && rejected.status == 400;
     is_invalid && api_phrases::is_about_command_key(&rejected.message)
 }

@@ -16,7 +16,6 @@ pub(crate) struct DecodedObject {
     pub(crate) object: Object,
 }
 
-/// Reads one object.
 pub(crate) fn decode_object(kind: Kind, method: Method, path: &str, body: Value) -> Result<DecodedObject, Error> {
     let id = body.get("id").and_then(Value::as_str).filter(|id| !id.is_empty());
     let Some(id) = id else {
@@ -30,9 +29,9 @@ pub(crate) fn decode_object(kind: Kind, method: Method, path: &str, body: Value)
     Ok(DecodedObject { name, object: Object { id: Id::new(id), state, body } })
 }
 
-/// Reads a list. One that is missing is not taken for an empty one, nor an object without a name for
-/// another one: objects would be made twice.
 pub(crate) fn decode_list(kind: Kind, path: &str, result: Value) -> Result<Vec<DecodedObject>, Error> {
+    // Hazard: a missing list read as an empty one, or a pipe read without its name, looks like a pipe that does not
+    // exist, and the plan would create it a second time.
     let Value::Array(bodies) = result else {
         return Err(malformed_result(Method::Get, path, "holds no list"));
     };

@@ -15,15 +15,14 @@ const MAX_MESSAGE_CHARS: usize = 1000;
 /// How much of an unexpected answer an error shows, in characters.
 const MAX_EXCERPT_CHARS: usize = 200;
 
-/// What a good answer holds.
+/// The contents of a successful answer.
 #[derive(Debug, Default)]
 pub(crate) struct DecodedAnswer {
-    /// `Null` where there is none.
+    /// `Null` if the answer has none, as after a delete.
     pub(crate) result: Value,
     pub(crate) request_id: Option<String>,
 }
 
-/// Takes an answer out of its envelope.
 pub(crate) fn decode_envelope(
     method: Method,
     path: &str,
@@ -31,6 +30,7 @@ pub(crate) fn decode_envelope(
     redactions: &[&Redaction],
 ) -> Result<DecodedAnswer, Error> {
     let context = ResponseContext { method, path, response, redactions };
+    // A delete has no result, so an empty answer lacks nothing. An empty answer to a read is cut short.
     if method == Method::Delete && response.status == 200 && response.body.is_empty() {
         return Ok(DecodedAnswer::default());
     }
@@ -51,17 +51,19 @@ pub(crate) fn decode_envelope(
     }
 }
 
-/// Whether the status says it all, whoever says so: a gateway may turn a request away before the
-/// API sees it, and does so in a form of its own.
 fn is_status_enough(status: u16) -> bool {
+    // A gateway may refuse a request before the API sees it, with a page of its own. These three mean the same from
+    // both. 404 does not: only the API knows that an object does not exist, and "gone" ends waits.
     matches!(status, 401 | 403 | 429)
 }
 
-/// What says more than this is a time of day, not a length of time.
+// `x-ratelimit-reset` was seen to be a length of time, in seconds. Other APIs put a Unix time under that name: as a
+// length of time, it would stop the run for decades.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// How long the API wants to be left alone, in fractions of a second, in whole ones, or until a
-/// date. Where two headers tell, the longer time is kept.
+/// The delay that the API asks for after a 429: seconds (`3.25`), or the time until a date. If both headers give one,
+/// the longer.
+// Clients of the API read `x-ratelimit-reset`. `retry-after` was not seen from the API, but a gateway may send it.
 pub(crate) fn retry_after(response: &ApiResponse) -> Option<Duration> {
     ["x-ratelimit-reset", "retry-after"]
         .iter()
@@ -75,13 +77,13 @@ fn parse_seconds(wanted: &str) -> Option<Duration> {
     Duration::try_from_secs_f64(wanted.trim().parse().ok()?).ok()
 }
 
-/// By the clock of who answers: that of this machine may be wrong.
 fn duration_until(date: &str, response: &ApiResponse) -> Option<Duration> {
+    // By the server's clock: the one of this machine may be wrong.
     let time = |date: &str| httpdate::parse_http_date(date).ok();
     time(date)?.duration_since(time(response.header("date")?)?).ok()
 }
 
-/// The result is not what was asked for.
+/// The error of a successful answer whose result has the wrong form.
 pub(crate) fn malformed_result(method: Method, path: &str, problem: &str) -> Error {
     Error::UnexpectedResponse(Box::new(UnexpectedResponse {
         status: 200,
@@ -89,7 +91,7 @@ pub(crate) fn malformed_result(method: Method, path: &str, problem: &str) -> Err
         path: path.to_owned(),
         content_type: Some("application/json".to_owned()),
         problem: problem.to_owned(),
-        // The result may hold what must not be printed, so none of it is shown.
+        // The result may contain live objects with secrets in them, so none of it is shown.
         excerpt: String::new(),
         request_id: None,
     }))
@@ -114,7 +116,7 @@ impl ResponseContext<'_> {
             status: self.response.status,
             method: self.method,
             path: self.path.to_owned(),
-            // From the text as it came: the redacted one may lack the phrase.
+            // From the text before redaction: the phrase may lie in what is withheld.
             kind: api_phrases::rejection_kind(self.response.status, &api_message),
             cause: api_phrases::rejection_cause(&api_message),
             message,
@@ -133,7 +135,7 @@ impl ResponseContext<'_> {
 
     fn unexpected_error(&self, problem: &str, request_id: Option<String>) -> Error {
         let text = String::from_utf8_lossy(&self.response.body);
-        // JSON of a good status may be live objects, which must not be printed.
+        // JSON with a good status may be live objects, which can contain secrets.
         let hidden = self.response.status < 300 && text.trim_start().starts_with(['{', '[']);
         let text = if hidden { "" } else { &text };
         Error::UnexpectedResponse(Box::new(UnexpectedResponse {
@@ -150,8 +152,10 @@ impl ResponseContext<'_> {
         }))
     }
 
-    /// Without secrets, on one line, of bounded length.
+    /// Redacts secrets, joins lines and truncates to `longest` characters.
     fn sanitize_text(&self, text: &str, longest: usize) -> String {
+        // Redaction comes first: a secret of several lines is not found any more once the lines are joined. Control
+        // characters go because the text is a stranger's, and could drive the terminal.
         let clean = |text: String, redaction: &&Redaction| redaction.redact_text(&text);
         let clean = self.redactions.iter().fold(text.to_owned(), clean);
         let words = clean.split(|c: char| c.is_whitespace() || c.is_control());
@@ -229,7 +233,7 @@ mod tests {
         assert_eq!(kind(401), Some(RejectionKind::Unauthenticated));
         assert_eq!(kind(403), Some(RejectionKind::Forbidden));
         assert_eq!(kind(429), Some(RejectionKind::RateLimited));
-        // Whether an object is there, only the API can say.
+        // Only the API knows whether an object exists.
         assert_eq!(kind(404), None);
     }
 

@@ -15,13 +15,13 @@ use crate::transport::{ApiRequest, ApiResponse, Method, ResponseFuture, Transpor
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// No answer of the API is longer: a list of thousands of pipes is not. Small values take up to
-/// seventy times as much memory as text.
+// A list of thousands of pipes is shorter. The limit bounds memory: parsed JSON of many small values takes up to
+// seventy times the length of its text.
 const MAX_BODY_BYTES: usize = 16 * 1024 * 1024;
 
 const RATE_LIMIT_RESET: &str = "x-ratelimit-reset";
 
-/// Who asks.
+/// An API key. Every request carries it as HTTP Basic authentication.
 #[derive(Clone, Debug)]
 pub struct ApiCredentials {
     /// The id of the API key.
@@ -30,7 +30,7 @@ pub struct ApiCredentials {
     pub secret: SecretString,
 }
 
-/// Sends requests over TLS, or in the clear to this very machine.
+/// Sends requests over TLS; over plain HTTP only to a loopback address.
 pub struct HttpTransport {
     client: reqwest::Client,
     base_url: String,
@@ -38,18 +38,23 @@ pub struct HttpTransport {
 }
 
 impl HttpTransport {
-    /// Speaks to the API at `api_url`, which may or may not end in the API's version.
+    /// Prepares requests to `api_url`, with or without `/v1` at its end. Nothing is sent yet.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Setup`] if the URL is not usable, or the system has no CA certificates.
     pub fn new(api_url: &str, credentials: ApiCredentials) -> Result<Self, Error> {
         let base = normalize_base_url(api_url).map_err(|reason| Error::Setup(format!("API URL: {reason}")))?;
-        // Someone else may have installed one already, which is as good.
+        // An error means that the process has a provider already, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let builder = reqwest::Client::builder()
             .user_agent(concat!("pipectl/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(CONNECT_TIMEOUT)
+            // A redirected POST would be followed as a GET, whose answer would look like a success of the POST.
             .redirect(redirect::Policy::none())
-            // What the library repeats by itself would not be counted against the rate limit.
+            // The library would repeat requests without counting them against the rate limit.
             .retry(retry::never());
-        // In the clear, to this machine: no proxy, and no certificates that the system may lack.
+        // Plain HTTP goes to this machine: a proxy cannot reach it, and a system without CA certificates can run it.
         let local = base.starts_with("http:");
         let builder = if local { builder.no_proxy().tls_certs_only([]) } else { builder };
         let client = builder.build().map_err(|error| Error::Setup(tls_setup_message(&error)))?;
@@ -66,6 +71,7 @@ impl HttpTransport {
             builder = builder.header(CONTENT_TYPE, json).body(body.expose_bytes().to_vec());
         }
         let mut response = builder.send().await.map_err(to_transport_error)?;
+        // Not `bytes()`: that would hold the whole answer before its length is known.
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(to_transport_error)? {
             if body.len() + chunk.len() > MAX_BODY_BYTES {
@@ -105,6 +111,8 @@ fn to_reqwest_method(method: Method) -> reqwest::Method {
 }
 
 fn to_transport_error(error: reqwest::Error) -> TransportError {
+    // Only these two kinds of error come before the request leaves. Any other, a timeout too, may come after it
+    // arrived.
     let unsent = error.is_connect() || error.is_builder();
     let untrusted = is_untrusted(&error);
     let reason = error_chain(&error.without_url());
@@ -115,13 +123,12 @@ fn to_transport_error(error: reqwest::Error) -> TransportError {
     }
 }
 
-/// Whether the server's certificate is what is wrong.
 fn is_untrusted(error: &reqwest::Error) -> bool {
     std::iter::successors(error.source(), |&cause| cause.source()).any(is_about_certificate)
 }
 
-/// An I/O error does not count what it wraps among its causes.
 fn is_about_certificate(cause: &(dyn std::error::Error + 'static)) -> bool {
+    // The error of rustls is wrapped in an I/O error, whose `source` skips the error that it wraps.
     match (cause.downcast_ref::<io::Error>(), cause.downcast_ref()) {
         (Some(io), _) => io.get_ref().is_some_and(|wrapped| is_about_certificate(wrapped)),
         (None, Some(rustls::Error::InvalidCertificate(_))) => true,
@@ -137,12 +144,13 @@ fn tls_setup_message(error: &reqwest::Error) -> String {
     )
 }
 
-/// The error and its causes; the library's own text names only the outermost.
+/// The error and its causes. The library's own text contains only the outermost.
 fn error_chain(error: &reqwest::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
         let cause_text = cause.to_string();
+        // Some errors already end in the text of their cause.
         if !text.ends_with(&cause_text) {
             text = format!("{text}: {cause_text}");
         }
@@ -151,7 +159,6 @@ fn error_chain(error: &reqwest::Error) -> String {
     text
 }
 
-/// The URL without the version and the last slash.
 fn normalize_base_url(api_url: &str) -> Result<String, String> {
     let url = Url::parse(api_url.trim()).map_err(|error| error.to_string())?;
     if !url.username().is_empty() || url.password().is_some() {
@@ -162,10 +169,12 @@ fn normalize_base_url(api_url: &str) -> Result<String, String> {
     }
     match url.scheme() {
         "https" => {}
+        // Basic authentication sends the key itself with each request: in plain text, anyone on the way can read it.
         "http" if is_loopback(&url) => {}
         "http" => return Err("plain `http` is only allowed to this machine".to_owned()),
         other => return Err(format!("`{other}` is not `https`")),
     }
+    // Both forms are in use: the official Terraform provider's URL ends in the version, the CLI's does not.
     let text = url.as_str().trim_end_matches('/');
     Ok(text.strip_suffix(API_VERSION).unwrap_or(text).trim_end_matches('/').to_owned())
 }
@@ -192,7 +201,7 @@ mod tests {
     use crate::settings::RemoteSettings;
     use crate::transport::RequestBody;
 
-    /// Answers one connection with these bytes, and tells what was asked.
+    /// Answers one connection with these bytes, and returns the request.
     fn server(answer: impl AsRef<[u8]> + Send + 'static) -> (String, JoinHandle<String>) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}/v1/", listener.local_addr().unwrap());
@@ -204,7 +213,7 @@ mod tests {
                 let read = stream.read(&mut chunk).unwrap();
                 asked.extend_from_slice(&chunk[..read]);
             }
-            // Who has heard enough hangs up.
+            // The client closes the connection when the answer is too long.
             let _ = stream.write_all(answer.as_ref());
             String::from_utf8(asked).unwrap()
         });

@@ -1,4 +1,4 @@
-//! Looks up organizations and services where a project names them without ids.
+//! Looks up organizations and services that a project names without ids.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::secret::SecretProvider;
 use crate::settings::RemoteSettings;
 use crate::transport::{Method, Transport};
 
-/// Answers who and where, before it is known what a run is about.
+/// Lists organizations and services before a [`Remote`] for one of them can be created.
 pub struct ServiceLookup {
     client: Client,
     settings: RemoteSettings,
@@ -27,14 +27,14 @@ pub struct ServiceLookup {
 pub struct LookupEntry {
     /// The UUID.
     pub id: String,
-    /// The name that people gave it.
+    /// The display name. Names are not unique.
     pub name: String,
     /// The state of a service; empty for an organization.
     pub state: State,
 }
 
 impl ServiceLookup {
-    /// Looks things up through the transport.
+    /// Sends the look-ups through `transport`.
     pub fn new(transport: Arc<dyn Transport>, settings: RemoteSettings) -> Self {
         Self { client: Client::new(transport, &settings), settings }
     }
@@ -49,12 +49,14 @@ impl ServiceLookup {
         self.fetch_entries(&routes::services_url(organization)).await
     }
 
-    /// What was sent so far.
+    /// The number of requests so far.
     pub fn request_counts(&self) -> RequestCounts {
         self.client.request_counts()
     }
 
-    /// Goes on with what was found, within the same rate limit and the same count of requests.
+    /// Creates the [`Remote`] of the organization that was found.
+    // The client is passed on: its rate limiter has counted the look-ups, and a new one would overrun the limit of the
+    // key.
     pub fn into_remote(
         self,
         organization: String,

@@ -34,18 +34,28 @@ enum Meaning {
     CommandKey,
 }
 
-/// In lower case; the first row that matches counts.
+/// Phrases in lower case. Of the rows of one meaning, the first that matches counts.
+// The API sends one code, such as `BAD_REQUEST`, for many problems, so the text has to decide. Around the phrase it
+// puts other words: the kind of the source, eight digits of the id, a path. So a phrase is matched anywhere in the
+// message.
 const PHRASES: [(Meaning, &[&str]); 14] = [
+    // Only an idle service may be woken. A stopped one was stopped by a person, on purpose.
     (Meaning::Kind(424, RejectionKind::ServiceIdle), &["current state: idle"]),
     (Meaning::Kind(424, RejectionKind::ServiceWaking), &["current state: awaking", "current state: starting"]),
     (Meaning::Kind(424, RejectionKind::ServiceStopped), &["current state: stopped", "current state: stopping"]),
+    // Seen live as the answer to an edit of table mappings. Nothing was changed by it.
     (Meaning::Kind(400, RejectionKind::NeedsPause), &["must be paused to edit"]),
+    // Seen live: a start is not idempotent, so a second one gets this although the first has worked.
     (Meaning::Kind(400, RejectionKind::AlreadyRunning), &["clickpipe is already running"]),
     (Meaning::Cause(RejectionCause::LoginToken), &["jwt authentication"]),
     (Meaning::Cause(RejectionCause::ServiceNotReady), &["current state:"]),
     (Meaning::Cause(RejectionCause::MissingPrivileges), &["not enough privileges"]),
+    // The whole sentence is not known for certain, so only these two words are matched.
     (Meaning::Cause(RejectionCause::TableNotEmpty), &["not empty"]),
+    // The settings endpoint answers so for a database pipe, which has none.
     (Meaning::Cause(RejectionCause::NoSuchSettings), &["ingestion for pipe"]),
+    // A create and an edit of the connection log in to the source before they answer. These three say that the body was
+    // well formed, and the source was not reached with it.
     (
         Meaning::Cause(RejectionCause::SourceCredentials),
         &["authentication failed", "failed permissions validation", "password is required"],
@@ -66,10 +76,12 @@ const PHRASES: [(Meaning, &[&str]); 14] = [
             "does not support",
         ],
     ),
+    // How a server complains about an unknown key is not known, so these words are broad. A wrong match costs one
+    // request.
     (Meaning::CommandKey, &["command", "action", "unknown field", "body", "property"]),
 ];
 
-/// Classifies a refusal by its status, and by its message where the status leaves it open.
+/// Classifies a refusal by its status; for 400 and 424 by its message as well.
 pub(crate) fn rejection_kind(status: u16, message: &str) -> RejectionKind {
     match status {
         401 => RejectionKind::Unauthenticated,
@@ -92,7 +104,6 @@ pub(crate) fn rejection_cause(message: &str) -> Option<RejectionCause> {
     })
 }
 
-/// Whether a refused state command is worth another attempt under the other key.
 pub(crate) fn is_about_command_key(message: &str) -> bool {
     first_meaning(message, |meaning| matches!(meaning, Meaning::CommandKey).then_some(())).is_some()
 }
