@@ -1,4 +1,4 @@
-//! Carries out one action: the request, the wait, and the oddities of both.
+//! Performs one action: sends the request and waits for its effect.
 
 use clickpipes::lifecycle::{self, EndpointState, Progress};
 use model::action::{Action, RunState};
@@ -27,7 +27,7 @@ pub(crate) async fn perform_action(run: &RunContext, action: &Action) -> Result<
     dispatch_action(run, action).await.map_err(|error| error.with_unready_endpoints(unready))
 }
 
-/// The endpoints that a body names and that carry nothing yet, as far as they were seen.
+/// The endpoints that a body refers to and that were not ready when they were last seen.
 fn unready_endpoints(run: &RunContext, at: &Address, body: &Value) -> Vec<UnreadyEndpoint> {
     let seen = |endpoint: &Address| {
         let id = run.resolve_id(endpoint, None).ok()?;
@@ -63,7 +63,7 @@ async fn dispatch_action(run: &RunContext, action: &Action) -> Result<PerformedA
     }
 }
 
-/// Waits for an object that is still being made, perhaps by an earlier run.
+/// Waits for an object that is being created, perhaps by an earlier run.
 async fn wait_until_created(run: &RunContext, at: &Address, id: &Id) -> Result<(), Error> {
     let in_progress =
         |object: &Object| lifecycle::progress_toward(at.kind, object, RunState::Running) == Progress::InProgress;

@@ -5,20 +5,19 @@ use model::action::RunState;
 use model::address::Address;
 use model::live::{Id, Object, State};
 
-/// What became of an action.
+/// The result of an action that the API accepted.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PerformedAction {
-    /// The object; for sizes that have no id, the service or organization.
+    /// The object's id. The size of database pipes has none: it is the id of the service or organization.
     pub id: Id,
     /// Its state when it was last seen.
     pub state: State,
-    /// What that state means; `Moving` where nobody waited.
+    /// The meaning of that state; `InProgress` if the run does not wait.
     pub progress: Progress,
-    /// What a person should know although nothing went wrong.
+    /// Remarks for the user about an action that worked.
     pub notes: Vec<String>,
-    /// The object as it was seen after the write, to be compared with what was wanted; `None`
-    /// where nobody had to look. The answer to the write itself does not count: the API may
-    /// accept what it does not carry out.
+    /// The object in a list after the write, to be compared with the desired one; `None` if no list was needed.
+    // Not the answer to the write: the API answers 200 to fields that it does not apply.
     pub live: Option<Object>,
 }
 
@@ -33,7 +32,6 @@ impl PerformedAction {
         }
     }
 
-    /// The same for an object that a list has just shown.
     pub(crate) fn from_listed(at: &Address, object: Object, desired_state: RunState) -> Self {
         let performed = Self::new(at, &object, desired_state);
         Self { live: Some(object), ..performed }

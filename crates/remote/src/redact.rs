@@ -1,4 +1,4 @@
-//! Takes secrets out of what the API says: it may repeat them in an error message.
+//! Removes secrets from answers: the API may repeat them in an error message.
 
 mod encodings;
 
@@ -6,45 +6,45 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret, SecretString};
 
-/// Stands where a secret stood.
 const REDACTED: &str = "[redacted]";
 
-/// Stands for a whole text in which a secret occurs that cannot be cut out of it: what is left
-/// would outline it.
+/// Replaces a whole text that contains a secret which cannot be cut out of it.
 const WITHHELD: &str = "[withheld, because it may repeat a secret]";
 
-/// Shorter secrets, in characters, are too likely to be a word of the text itself. As many of a
-/// longer one are worth hiding where the rest is cut off.
+// A shorter secret is likely to be an ordinary word of the text, so it is not cut out. Of a longer one, this many
+// characters at its beginning or end are hidden as well: a message may quote it shortened.
 const MIN_SECRET_CHARS: usize = 8;
 
-/// Less of an encoded secret, in characters, occurs in a text by chance.
+// A shorter piece of base64 occurs in a text by chance.
 const MIN_ENCODED_CHARS: usize = 4;
 
-/// As much of a text is looked at, in bytes; less of it is ever shown.
+// More than is ever shown. It bounds the time that an endless error page can cost.
 const MAX_TEXT_BYTES: usize = 16 * 1024;
 
 /// The secrets of one request.
 #[derive(Default)]
 pub(crate) struct Redaction {
-    /// Cut out of a text.
+    /// Secrets that are cut out of a text.
     cut: Vec<SecretString>,
-    /// Take the whole text with them.
+    /// Secrets that withhold the whole text.
     withheld: Vec<SecretString>,
 }
 
 impl Redaction {
-    /// Hides this value from now on, however it is spelled. `open` is what everybody may know of
-    /// the request: a secret that is a word of it would be told by the gap that it leaves.
+    /// Hides the secret from now on, in every encoding. `public_text` is the request as declared.
     pub(crate) fn add_secret(&mut self, secret: &str, public_text: &str) {
+        // A secret that is an ordinary word, or a word of the request, is not cut out: the gap in a sentence whose
+        // words are known would tell which word it is. A text that contains it is withheld.
         let outlined = secret.chars().count() < MIN_SECRET_CHARS || public_text.contains(secret);
         let long = |text: &&str| text.chars().count() >= MIN_SECRET_CHARS;
+        // A message about a PEM key may quote a single line of it.
         let parts = std::iter::once(secret).chain(secret.lines().filter(long));
         let texts = parts.filter(|text| !text.is_empty()).map(str::to_owned);
         let texts = texts.chain(base64_forms(secret)).map(SecretString::from);
         if outlined { self.withheld.extend(texts) } else { self.cut.extend(texts) }
     }
 
-    /// The beginning of the text without any of the secrets.
+    /// The beginning of the text, without the secrets.
     pub(crate) fn redact_text(&self, text: &str) -> String {
         let end = (0..=MAX_TEXT_BYTES.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
         let text = &text[..end.unwrap_or_default()];
@@ -54,6 +54,7 @@ impl Redaction {
         if places().any(starts_with_withheld) {
             return WITHHELD.to_owned();
         }
+        // Secrets may overlap in the text. Cutting them out one after the other would leave the rest of the longer one.
         let mut cleaned = String::new();
         let mut hidden = 0;
         for (at, c) in text.char_indices() {
@@ -68,7 +69,7 @@ impl Redaction {
         cleaned
     }
 
-    /// How much of the beginning of a text repeats a secret, in bytes.
+    /// The length in bytes of the longest secret at the beginning of the text.
     fn longest_secret_match(&self, text: &str) -> usize {
         let lengths = expose_all(&self.cut).map(|secret| encodings::matched_length(text, secret, MIN_SECRET_CHARS));
         lengths.max().unwrap_or_default()
@@ -79,9 +80,10 @@ fn expose_all(secrets: &[SecretString]) -> impl Iterator<Item = &str> {
     secrets.iter().map(ExposeSecret::expose_secret)
 }
 
-/// The secret in base64 of either alphabet, alone or within something longer: of that, the
-/// characters which depend on nothing else.
+/// The base64 forms of a secret, in both alphabets.
 fn base64_forms(secret: &str) -> impl Iterator<Item = String> {
+    // In the base64 of a longer text (`user:secret`) the secret begins at one of three offsets, and each gives other
+    // characters. Those that also depend on a neighbour are left out.
     let shifted = (0..3).map(move |shift| {
         let bytes = [&[0; 2][..shift], secret.as_bytes()].concat();
         let own = (shift * 8).div_ceil(6)..bytes.len() * 8 / 6;
@@ -130,7 +132,7 @@ mod tests {
             let said = format!("Basic {text}");
             let shown = clean("hunter22", &said);
             let hidden = said.len() - shown.replace("[redacted]", "").len();
-            // What is left depends on the neighbours, too.
+            // The remaining characters depend on the neighbours, too.
             assert!(shown.contains("[redacted]") && hidden >= 9, "{text}: {shown}");
         }
         assert_eq!(clean("~~~???~~~", "fn5-Pz8_fn5-"), "[redacted]");

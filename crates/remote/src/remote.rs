@@ -23,18 +23,18 @@ use crate::settings::RemoteSettings;
 use crate::transport::{Method, Transport};
 use crate::wake;
 
-/// One organization's services through one key. Within a run it remembers which ids have which names, and shares its rate
-/// limit and its lists among all callers.
+/// The services of one organization, through one key. All callers share its rate limit, its lists, and the ids of the
+/// objects that it created.
 pub struct Remote {
     run: RunContext,
 }
 
-/// A replacement is not begun when less of the run's time is left.
+// A create is answered within half a minute, if at all, and then its object is looked for. With less time than this,
+// the delete could be the last thing that the run does.
 const MIN_TIME_TO_REPLACE: Duration = Duration::from_secs(60);
 
 impl Remote {
-    /// Speaks for `organization` about its `services`, whose ids are given by the names that
-    /// manifests use.
+    /// Creates the client of a run. `services` maps the names in manifests to ids. Nothing is sent yet.
     pub fn new(
         transport: Arc<dyn Transport>,
         organization: String,
@@ -56,17 +56,21 @@ impl Remote {
         Self { run: RunContext::new(client, organization, services, secrets, settings) }
     }
 
-    /// Reads what is live, all services at the same time.
+    /// Reads the live objects of all services concurrently. If one service cannot be read, all of it fails.
     pub async fn observe_live(&self, scope: &ObserveScope) -> Result<Live, Error> {
         self.run.client.deadline.begin_reading();
         observe::observe_scope(&self.run, scope).await
     }
 
-    /// Whether an action may be begun: every secret of those after it can be had, and what it
-    /// deletes can be made again, in the time that is left. A service that sleeps is woken if that
-    /// is allowed.
+    /// Checks that an action can begin: the secrets of the actions `then` resolve, and an object to re-create can be
+    /// created in the time left. Wakes an idle service if the settings allow it.
+    ///
+    /// # Errors
+    ///
+    /// The first reason against it. Nothing was changed.
     pub async fn check_ready(&self, action: &Action, then: &[&Action]) -> Result<(), Error> {
         self.run.client.deadline.begin_writing();
+        // A create whose secret is missing would fail after its delete, and an edit after its stop.
         for later in then {
             if let Some(body) = later.request_body() {
                 secret::check_resolvable(later.address(), body, self.run.secrets.as_ref())?;
@@ -76,6 +80,8 @@ impl Remote {
         match (action, self.run.services.get(&action.address().service)) {
             (Action::Delete { address: at, .. }, Some(service)) if is_recreated => {
                 let path = routes::list_url(at.kind, &self.run.organization, service);
+                // An idle service refuses the POST (seen live), perhaps only after it accepted the DELETE. Waking takes
+                // about a minute, so the time that is left is checked before and after.
                 self.check_time_to_replace(at)?;
                 wake::ensure_awake(&self.run.client, &path).await?;
                 self.check_time_to_replace(at)?;
@@ -91,14 +97,14 @@ impl Remote {
         if left < MIN_TIME_TO_REPLACE { Err(Error::NotEnoughTime { address: at.clone() }) } else { Ok(()) }
     }
 
-    /// Sends one action, and waits until it is accepted and has settled.
+    /// Sends one action, and waits until the object has settled, or only for the answer (see [`RemoteSettings::wait`]).
     pub async fn perform_action(&self, action: &Action) -> Result<PerformedAction, Error> {
         self.run.client.deadline.begin_writing();
         perform::perform_action(&self.run, action).await
     }
 
-    /// Has the API look into the source of a pipe that need not exist. Nothing is made or changed,
-    /// but the secrets of the source are sent.
+    /// Asks the API for the fields of a source. The pipe need not exist, and nothing is changed, but the secrets of the
+    /// source are sent.
     pub async fn discover_source(&self, at: &Address, body: &Value) -> Result<Value, Error> {
         self.run.client.deadline.begin_reading();
         let unknown = || Error::UnknownService(at.service.clone());
@@ -108,20 +114,19 @@ impl Remote {
         self.run.client.send(RequestSpec::new(Method::Post, &path).with_body(&filled).as_idempotent()).await
     }
 
-    /// Has a database pipe read everything again. No plan asks for this.
+    /// Reloads all tables of a database pipe. No plan contains this.
     pub async fn resync_pipe(&self, at: &Address, id: &Id) -> Result<PerformedAction, Error> {
         self.run.client.deadline.begin_writing();
         perform::resync_pipe(&self.run, at, id).await
     }
 
-    /// To be held while a pipe is stopped that is to run again, so that there always are requests
-    /// left to start it. Waits for its turn; `None` if somebody ends the run meanwhile.
+    /// Waits until one more pipe may be stopped; `None` if the run is cancelled. The caller holds the permit until the
+    /// pipe runs again: the rate limiter keeps a request free to start it.
     pub async fn acquire_pause_permit(&self) -> Option<PausePermit<'_>> {
         self.run.client.acquire_pause_permit().await
     }
 
-    /// The pipe of an action, if this run has stopped it, or may have, and has not started it since:
-    /// for an action, or because the API wanted it for an edit.
+    /// The pipe of an action, if this run stopped it, or may have, and has not started it since.
     pub fn paused_by_run(&self, action: &Action) -> Option<Id> {
         let at = action.address();
         let id = match action {
@@ -131,20 +136,19 @@ impl Remote {
         id.ok().filter(|id| self.run.list_cache(at).is_ok_and(|known| known.pause_reason(id).is_some()))
     }
 
-    /// Starts a pipe again that this run has stopped, in a minute of its own: also after the run's
-    /// time is over, and after an interruption. Nothing is sent if the pipe runs, and nobody
-    /// waits until it does.
+    /// Starts a pipe that this run stopped, even after the deadline or a cancellation: it has a minute of its own.
+    /// Sends nothing if the pipe runs, and does not wait until it does.
     pub async fn resume_pipe(&self, at: &Address, id: &Id) -> Result<PerformedAction, Error> {
         perform::resume_pipe(&self.run, at, id).await
     }
 
-    /// Ends the run: every wait and every read ends at once with [`Error::Interrupted`], writes
-    /// under way are finished, and only [`Remote::resume_pipe`] still sends any.
+    /// Ends the run: every wait and every read fails at once with [`Error::Interrupted`]. Writes in progress are
+    /// finished; only [`Remote::resume_pipe`] sends another one.
     pub fn cancel_run(&self) {
         self.run.client.cancellation.cancel();
     }
 
-    /// What was sent so far.
+    /// The number of requests so far.
     pub fn request_counts(&self) -> RequestCounts {
         self.run.client.request_counts()
     }

@@ -1,20 +1,17 @@
-//! Every URL of the API that is ever asked for.
+//! Every URL of the API.
 
 use model::action::UpdateVia;
 use model::address::Kind;
 use model::live::Id;
 
-/// The organizations that the key belongs to.
 pub(crate) fn organizations_url() -> String {
     format!("{API_VERSION}/organizations")
 }
 
-/// The services of an organization.
 pub(crate) fn services_url(organization: &str) -> String {
     format!("{}/{}/services", organizations_url(), encode_segment(organization))
 }
 
-/// The objects of a kind of which a service has many.
 pub(crate) fn list_url(kind: Kind, organization: &str, service: &str) -> String {
     let collection = match kind {
         Kind::ClickPipe => "clickpipes",
@@ -24,12 +21,11 @@ pub(crate) fn list_url(kind: Kind, organization: &str, service: &str) -> String 
     format!("{}/{}/{collection}", services_url(organization), encode_segment(service))
 }
 
-/// One object of a list.
 pub(crate) fn object_url(list: &str, id: &Id) -> String {
     format!("{list}/{}", encode_segment(id.as_str()))
 }
 
-/// The part of an object that takes a change.
+// Settings sent to the pipe itself are answered 200 and not applied (seen live), so they have a URL of their own.
 pub(crate) fn part_url(object: &str, part: UpdateVia) -> String {
     match part {
         UpdateVia::Resource => object.to_owned(),
@@ -38,17 +34,15 @@ pub(crate) fn part_url(object: &str, part: UpdateVia) -> String {
     }
 }
 
-/// Takes the commands to start and stop.
 pub(crate) fn state_url(object: &str) -> String {
     format!("{object}/state")
 }
 
-/// Looks into a source.
 pub(crate) fn schema_discovery_url(organization: &str, service: &str) -> String {
     format!("{}/schemaDiscovery", list_url(Kind::ClickPipe, organization, service))
 }
 
-/// The service that a path lies below, if any.
+/// The path of the service, `/v1/organizations/{id}/services/{id}`, if `path` lies below one.
 pub(crate) fn containing_service(path: &str) -> Option<&str> {
     let mut ends = path.match_indices('/').map(|(at, _)| at).skip(1).chain([path.len()]);
     let end = ends.nth(4)?;
@@ -56,22 +50,20 @@ pub(crate) fn containing_service(path: &str) -> Option<&str> {
     (service.split('/').nth(4) == Some("services")).then_some(service)
 }
 
-/// The size of the database pipes of a service.
 pub(crate) fn service_scaling_url(organization: &str, service: &str) -> String {
     list_url(Kind::CdcScaling, organization, service)
 }
 
-/// The same for a whole organization, as the reference page of the API has it.
+// Only the reference page has this URL. The schema, the Terraform provider and the CLI have the one of the service.
 pub(crate) fn organization_scaling_url(organization: &str) -> String {
     format!("{}/{}/clickpipes/cdcScaling", organizations_url(), encode_segment(organization))
 }
 
-/// What a configured base URL may end in.
 pub(crate) const API_VERSION: &str = "/v1";
 
-/// One segment of a path. Ids are UUIDs; whatever else was configured cannot leave its place, and
-/// because URL parsers take `%2E%2E` for two dots, a dot is written so that it is never one.
 fn encode_segment(text: &str) -> String {
+    // Hazard: an id is a stranger's text, and `..` in it would name another path. URL parsers read `%2E%2E` as two
+    // dots, so the percent sign of an encoded dot is encoded as well.
     text.bytes()
         .map(|byte| match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' => char::from(byte).to_string(),

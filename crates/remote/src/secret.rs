@@ -1,4 +1,4 @@
-//! Fills a body with what it only refers to: secrets, and ids of reverse private endpoints.
+//! Replaces the references in a body: secrets by their values, reverse private endpoints by their ids.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -11,24 +11,26 @@ use crate::error::Error;
 use crate::redact::Redaction;
 use crate::transport::RequestBody;
 
-/// Looks up what a reference stands for. Asked only when a body is about to be sent.
+/// Resolves references to secrets, just before a body is sent.
 pub trait SecretProvider: Send + Sync {
-    /// The value of `{"fromEnv": …}`, `{"fromFile": …}` or `{"fromCommand": …}`, as it is stored:
-    /// an `encoding` that the reference asks for is applied afterwards, by the caller. The reason
-    /// of a failure must not quote the value.
+    /// The stored value of `{"fromEnv": …}`, `{"fromFile": …}` or `{"fromCommand": …}`. The caller applies the
+    /// reference's `encoding`.
+    ///
+    /// # Errors
+    ///
+    /// The reason why there is no value. It must not quote the value.
     fn resolve_secret(&self, reference: &Value) -> Result<SecretString, String>;
 }
 
-/// A body that can be sent, and what must not come back out of the answer.
+/// A body to send, and the secrets to redact from the answer.
 pub(crate) struct FilledBody {
     pub(crate) body: RequestBody,
     pub(crate) redaction: Redaction,
 }
 
-/// The key of a reference to a reverse private endpoint, always alone in its mapping.
+/// The key of a reference to a reverse private endpoint. It is the only key of its mapping.
 const ENDPOINT_KEY: &str = "endpoint";
 
-/// Fills every reference of the body. `endpoint` gives the id of a named endpoint.
 pub(crate) fn fill_body(
     at: &Address,
     body: &Value,
@@ -42,7 +44,7 @@ pub(crate) fn fill_body(
     Ok(FilledBody { body: RequestBody::new(&body), redaction: filler.redaction })
 }
 
-/// Whether every secret of the body can be had. The values are dropped at once.
+/// Checks that every secret of the body can be resolved. The values are dropped at once.
 pub(crate) fn check_resolvable(at: &Address, body: &Value, secrets: &dyn SecretProvider) -> Result<(), Error> {
     secret::find_secret_references(body).iter().try_for_each(|referred| {
         let found = secrets.resolve_secret(&referred.from).map(drop);
@@ -50,12 +52,11 @@ pub(crate) fn check_resolvable(at: &Address, body: &Value, secrets: &dyn SecretP
     })
 }
 
-/// A body without references.
 pub(crate) fn literal_body(body: &Value) -> FilledBody {
     FilledBody { body: RequestBody::new(body), redaction: Redaction::default() }
 }
 
-/// The endpoints that the body names, in its own service.
+/// The endpoints that the body refers to. They belong to the same service.
 pub(crate) fn referenced_endpoints(at: &Address, body: &Value) -> Vec<Address> {
     if let Some(endpoint) = named_endpoint(at, body) {
         return vec![endpoint];
@@ -71,7 +72,7 @@ struct BodyFiller<'a, F> {
     address: &'a Address,
     secrets: &'a dyn SecretProvider,
     endpoint: F,
-    /// The body as it is declared.
+    /// The body as declared: a secret that occurs in it cannot be redacted without a trace.
     public_text: String,
     redaction: Redaction,
 }
@@ -96,6 +97,7 @@ impl<F: Fn(&Address) -> Result<String, Error>> BodyFiller<'_, F> {
         let failed = |reason| unresolved_error(self.address, reference, reason);
         let secret = self.secrets.resolve_secret(reference).map_err(failed)?;
         let secret = secret.expose_secret();
+        // Both forms are redacted: the API may quote the value as sent, or after it decoded it.
         self.redaction.add_secret(secret, &self.public_text);
         let sent = match reference.get("encoding").and_then(Value::as_str) {
             None => secret.to_owned(),
@@ -117,7 +119,7 @@ fn unresolved_error(at: &Address, reference: &Value, reason: String) -> Error {
     Error::Secret { address: Box::new(at.clone()), reference: describe_reference(reference), reason }
 }
 
-/// The reference as it was written, which is no secret.
+/// The reference as written in the manifest, which is not secret.
 fn describe_reference(reference: &Value) -> String {
     SecretSource::from_reference(reference).map_or_else(|| reference.to_string(), |way| way.to_string())
 }

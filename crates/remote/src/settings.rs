@@ -1,25 +1,23 @@
-//! How a run behaves towards the API.
+//! Settings of a run: rate limit, time limit, polling, waiting, waking.
 
 use std::time::Duration;
 
-/// How often to ask, how long to wait and for what.
+/// The settings of a run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RemoteSettings {
-    /// How many requests to send at most; `None` sends as fast as it can.
+    /// The rate limit; `None` for none.
     pub rate: Option<RequestRate>,
-    /// For how long a run waits and retries. It starts with an observation and again with the
-    /// first action after it, so the time that a person takes to approve does not count.
+    /// The time limit for waiting and retrying. It starts with an observation, and again with the first action after
+    /// it: the time that a person takes to approve does not count.
     pub timeout: Duration,
-    /// How often objects that are waited for are looked at.
+    /// The intervals between two lists during a wait.
     pub polling: Polling,
-    /// What an action waits for.
+    /// The end of an action: the settled object, or the answer.
     pub wait: WaitMode,
-    /// For how long to look for an object whose create was not answered before it is taken for
-    /// not made, and sent again. A create that takes longer than this behind its lost answer
-    /// makes a twin, which is then reported.
+    /// The time to look for the object of an unanswered create before the create is sent again.
+    // Hazard: a create that takes longer than this to show in a list is sent twice. The duplicate is reported.
     pub adoption_window: Duration,
-    /// Whether a service that sleeps is woken for a request that needs it. One that was stopped
-    /// never is.
+    /// Whether to wake an idle service for a request that needs it. A stopped service is never woken.
     pub wake_services: bool,
 }
 
@@ -36,7 +34,7 @@ impl Default for RemoteSettings {
     }
 }
 
-/// So many requests in any stretch of time of that length.
+/// At most this many requests in any window of this length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RequestRate {
     /// Requests within the window; zero counts as one.
@@ -45,19 +43,19 @@ pub struct RequestRate {
     pub window: Duration,
 }
 
-/// What the API grants to each key.
+// The published limit of the API, per key.
 impl Default for RequestRate {
     fn default() -> Self {
         Self { requests: 10, window: Duration::from_secs(10) }
     }
 }
 
-/// The pause between two looks. It grows by half each time and starts over on a change.
+/// The interval between two lists. It grows by half each time, and starts over on a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Polling {
-    /// The pause at first.
+    /// The first interval.
     pub initial_interval: Duration,
-    /// The longest pause.
+    /// The longest interval.
     pub max_interval: Duration,
 }
 
@@ -68,19 +66,18 @@ impl Default for Polling {
 }
 
 impl Polling {
-    /// The pause after `pause`.
     pub(crate) fn next_interval(self, pause: Duration) -> Duration {
         (pause + pause / 2).min(self.max_interval)
     }
 }
 
-/// What an action waits for once it is accepted.
+/// The end of an action that the API accepted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum WaitMode {
-    /// That the object has arrived at its state.
+    /// The object has settled in its desired state.
     #[default]
     Settled,
-    /// Nothing, unless a later action of the same plan needs it: deletes, stops and reverse
-    /// private endpoints are waited for in any case.
+    /// The answer. Deletes, stops and reverse private endpoints are waited for all the same, because later actions of
+    /// the plan need them.
     None,
 }

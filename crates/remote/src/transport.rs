@@ -1,4 +1,4 @@
-//! One request out, one response in. What carries them can be a socket or a world in memory.
+//! The interface to the network. The embedded sandbox implements it in memory.
 
 use std::fmt;
 use std::pin::Pin;
@@ -6,26 +6,26 @@ use std::pin::Pin;
 use secrecy::{ExposeSecret, SecretSlice, SecretString};
 use serde_json::Value;
 
-/// Carries one request and brings its response. It does not retry, redirect or pace.
+/// Sends one request and returns its response. It must not retry, redirect or wait for the rate limit.
 pub trait Transport: Send + Sync {
-    /// Sends the request; an answer of any status is a response.
+    /// Sends the request. A response of any status is `Ok`.
     fn send(&self, request: ApiRequest) -> ResponseFuture<'_>;
 
-    /// The secrets that go with every request, so that no answer repeats them to anybody.
+    /// The secrets that every request carries, to be redacted from answers.
     fn carried_secrets(&self) -> Vec<SecretString> {
         Vec::new()
     }
 }
 
-/// A request on its way.
+/// The future response to a request.
 pub type ResponseFuture<'a> = Pin<Box<dyn Future<Output = Result<ApiResponse, TransportError>> + Send + 'a>>;
 
-/// The methods that the API knows.
+/// The methods that the API accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Method {
     /// Reads.
     Get,
-    /// Makes an object: the only method that must not be repeated blindly.
+    /// Creates an object. A repeated POST creates another one.
     Post,
     /// Writes settings.
     Put,
@@ -36,7 +36,7 @@ pub enum Method {
 }
 
 impl Method {
-    /// The word on the wire.
+    /// The word in the request line, such as `GET`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Get => "GET",
@@ -59,28 +59,28 @@ impl fmt::Display for Method {
     }
 }
 
-/// What is to be sent. Who sends it is the transport's affair.
+/// A request without host and credentials, which the transport adds.
 #[derive(Clone, Debug)]
 pub struct ApiRequest {
     /// The method.
     pub method: Method,
     /// The path below the host, version included.
     pub path: String,
-    /// The JSON to send, if any.
+    /// The JSON to send; `None` for a request without a body.
     pub body: Option<RequestBody>,
 }
 
-/// JSON with its secrets filled in. `Debug` shows none of it, and the memory is wiped on drop.
+/// JSON with the values of its secrets. `Debug` hides it, and its memory is wiped on drop.
 #[derive(Clone)]
 pub struct RequestBody(SecretSlice<u8>);
 
 impl RequestBody {
-    /// Writes the value as JSON.
+    /// Serializes the value as JSON.
     pub fn new(value: &Value) -> Self {
         Self(value.to_string().into_bytes().into())
     }
 
-    /// The bytes to put on the wire; they may hold secrets.
+    /// The bytes to send. They may contain secrets.
     pub fn expose_bytes(&self) -> &[u8] {
         self.0.expose_secret()
     }
@@ -92,7 +92,7 @@ impl fmt::Debug for RequestBody {
     }
 }
 
-/// What came back, whatever its status.
+/// A response of any status.
 #[derive(Clone)]
 pub struct ApiResponse {
     /// The HTTP status.
@@ -111,7 +111,7 @@ impl ApiResponse {
     }
 }
 
-/// Live objects can hold what must not be printed, so the body stays out of it.
+// A live object may contain secrets, so a log of the response does not show the body.
 impl fmt::Debug for ApiResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Response")
@@ -121,19 +121,19 @@ impl fmt::Debug for ApiResponse {
     }
 }
 
-/// Why there is no response.
+/// The reason why there is no response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TransportError {
-    /// The request never left: no address, no connection, no TLS.
+    /// The request was not sent: no address, no connection, no TLS. Another attempt may work.
     NotSent(String),
-    /// The request never left: nobody vouches for the server, nor will at another try.
+    /// The request was not sent, because the server's certificate is not trusted. Another attempt does not help.
     Untrusted(String),
-    /// The request may have arrived; its answer did not.
+    /// The request may have arrived; its answer did not. A write may have taken effect.
     AnswerLost(String),
 }
 
 impl TransportError {
-    /// What went wrong, for a person.
+    /// The message of the network library.
     pub fn reason(&self) -> &str {
         match self {
             Self::NotSent(reason) | Self::Untrusted(reason) | Self::AnswerLost(reason) => reason,

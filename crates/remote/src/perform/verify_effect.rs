@@ -7,23 +7,21 @@ use clickpipes::semantics::{DeltaFields, FieldSemantics, KeyedList, ListSemantic
 use model::secret;
 use serde_json::{Map, Value};
 
-/// What a live object says about an update.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum EffectSeen {
-    /// It was carried out.
     Yes,
-    /// It was not, or not yet.
+    /// The update did not take effect, or not yet.
     No,
-    /// The API does not show what it changes.
+    /// The API does not return the changed fields.
     NotReadable,
 }
 
-/// An update is carried out as a whole, so an entry that came or went tells of all of it. Without
-/// one, every field has to agree, and one that is never shown leaves it open.
 pub(super) fn verify_effect(rules: &FieldSemantics, body: &Value, live: &Value) -> EffectSeen {
     let mut evidence = EffectEvidence::default();
     evidence.gather_fields(rules, body, live);
     let EffectEvidence { entries, fields, has_unreadable: untold } = evidence;
+    // The API applies an update as a whole, so an added or removed entry proves all of it, credentials included.
+    // Without one, every field has to agree, and a write-only field leaves the answer open.
     match (entries, fields) {
         (Some(entries), _) => EffectSeen::from_bool(entries),
         (None, Some(false)) => EffectSeen::No,
@@ -40,11 +38,11 @@ impl EffectSeen {
 
 #[derive(Default)]
 struct EffectEvidence {
-    /// Whether every entry that was to come or go did.
+    /// Whether all entries to add are live, and all to remove are not. `None` if there are none.
     entries: Option<bool>,
-    /// Whether every field that can be read is as it was sent.
+    /// Whether all readable fields have the values sent. `None` if there are none.
     fields: Option<bool>,
-    /// Whether something was sent that cannot be read.
+    /// Whether a field was sent that the API does not return.
     has_unreadable: bool,
 }
 
@@ -75,14 +73,13 @@ impl EffectEvidence {
     }
 }
 
-/// What an update does to the entries of a list.
 #[derive(Clone, Copy)]
 enum ListEdit {
     Add,
     Remove,
 }
 
-/// The list that is changed under this name, if it is one of those that change by deltas.
+/// The list whose entries the field `name` adds or removes, such as `tableMappingsToAdd`.
 fn find_list_edit<'r>(rules: &'r FieldSemantics, name: &str) -> Option<(&'r str, &'r KeyedList, ListEdit)> {
     rules.child_fields().find_map(|(list, field)| {
         let ListSemantics::Keyed(keyed) = &field.list else { return None };

@@ -1,4 +1,4 @@
-//! Whether a text spells a secret: as it is, or as JSON, a URL or HTML would, in any mixture.
+//! Finds a secret in a text: as it is, or escaped as in JSON, a URL or HTML, in any mixture.
 
 /// Whether the text begins with the whole secret.
 pub(super) fn starts_with_secret(text: &str, secret: &str) -> bool {
@@ -6,8 +6,8 @@ pub(super) fn starts_with_secret(text: &str, secret: &str) -> bool {
     count == secret.chars().count()
 }
 
-/// How much of the text, in bytes, is the secret, or a beginning or an end of it that has at least
-/// so many characters.
+/// The length in bytes of the secret at the beginning of the text, or of a prefix or suffix of it with at least `least`
+/// characters.
 pub(super) fn matched_length(text: &str, secret: &str, least: usize) -> usize {
     let (count, length) = longest_match(text, secret);
     let all = secret.chars().count();
@@ -19,8 +19,9 @@ pub(super) fn matched_length(text: &str, secret: &str, least: usize) -> usize {
     end.map_or(0, |(from, _)| longest_match(text, &secret[from..]).1)
 }
 
-/// How many characters of the secret the text begins with, and how long they are in it.
+/// The longest prefix of the secret at the beginning of the text: its characters, and their bytes in the text.
 fn longest_match(text: &str, secret: &str) -> (usize, usize) {
+    // A character may be escaped in several ways at the same place, so every place that may be reached is followed.
     let mut reached = vec![0];
     for (count, c) in secret.chars().enumerate() {
         let further = |at: usize| encoded_lengths(&text[at..], c).into_iter().map(move |it| at + it);
@@ -35,7 +36,7 @@ fn longest_match(text: &str, secret: &str) -> (usize, usize) {
     (secret.chars().count(), reached.last().copied().unwrap_or_default())
 }
 
-/// The lengths of what the text begins with, if it stands for this character.
+/// The lengths in bytes of the spellings of `c` at the beginning of the text.
 fn encoded_lengths(text: &str, c: char) -> Vec<usize> {
     let literal = text.starts_with(c).then(|| c.len_utf8());
     let mut lengths: Vec<usize> = literal.into_iter().collect();
@@ -73,8 +74,8 @@ fn html_encodings(c: char) -> Vec<String> {
     forms.into_iter().filter(|form| !form.is_empty()).collect()
 }
 
-/// What is written in JSON more than once has more than one backslash.
 fn json_escape_lengths(text: &str, c: char) -> Vec<usize> {
+    // Text that was put into JSON several times has more than one backslash before each escape.
     let backslashes = text.bytes().take_while(|byte| *byte == b'\\').count();
     if c == '\\' {
         return (2..=backslashes).collect();
