@@ -71,7 +71,7 @@ impl SandboxServer {
         let (host, length) = (&self.address, body.len());
         write!(
             stream,
-            "{method} /_sandbox/{what} HTTP/1.1\r\nhost: {host}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
+            "{method} /_sandbox/{what} HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
         )
         .unwrap();
         let mut answer = String::new();

@@ -15,7 +15,7 @@ use crate::routes::normalize_path;
 use crate::service::ServiceState;
 use crate::world::World;
 
-const ADMIN_PREFIX: &str = "/_sandbox/";
+pub(crate) const ADMIN_PREFIX: &str = "/_sandbox/";
 
 /// No test needs to go further at once.
 const MAX_ADVANCE_SECONDS: f64 = 10.0 * 365.0 * 86_400.0;

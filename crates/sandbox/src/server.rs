@@ -1,6 +1,7 @@
 //! A world on a loopback socket.
 
 use std::io;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,17 +9,22 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::connect_info::Connected;
 use axum::extract::{ConnectInfo, State};
-use axum::http::{Request as HttpRequest, Response as HttpResponse, StatusCode, header};
+use axum::http::request::Parts;
+use axum::http::uri::Authority;
+use axum::http::{HeaderName, Method, Request as HttpRequest, Response as HttpResponse, StatusCode, header};
 use axum::serve::{IncomingStream, Listener};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, sleep};
 
+use crate::admin_api::ADMIN_PREFIX;
+use crate::auth::authenticate_header;
 use crate::http_types::{Delivery, SandboxRequest, SandboxResponse};
 use crate::json_body::MAX_BODY_BYTES;
+use crate::routes::normalize_path;
 use crate::world::World;
 
 /// Serves `world` until `shutdown` is through. Virtual time passes with real time, `speed` times
@@ -48,8 +54,9 @@ async fn answer_request(
     ConnectInfo(cut_switch): ConnectInfo<CutSwitch>,
     request: HttpRequest<Body>,
 ) -> HttpResponse<Body> {
-    let Some(request) = parse_request(request).await else {
-        return status_response(StatusCode::PAYLOAD_TOO_LARGE);
+    let request = match parse_request(request).await {
+        Ok(request) => request,
+        Err(status) => return status_response(status),
     };
     let response = state.handle_request(&request);
     if response.delay > Duration::ZERO {
@@ -77,16 +84,52 @@ fn scale_duration(duration: Duration, factor: f64) -> Duration {
     Duration::try_from_secs_f64(duration.as_secs_f64() * factor).unwrap_or(Duration::ZERO)
 }
 
-async fn parse_request(request: HttpRequest<Body>) -> Option<SandboxRequest> {
+async fn parse_request(request: HttpRequest<Body>) -> Result<SandboxRequest, StatusCode> {
     let (parts, body) = request.into_parts();
-    let body = to_bytes(body, MAX_BODY_BYTES).await.ok()?;
-    let authorization = parts.headers.get(header::AUTHORIZATION);
-    Some(SandboxRequest {
+    refuse_web_pages(&parts)?;
+    let authorization = header_text(&parts, header::AUTHORIZATION);
+    // Whoever has no key gets an answer without having been read.
+    let is_known = is_admin_path(&parts) || authenticate_header(authorization).is_ok();
+    let body = if is_known { to_bytes(body, MAX_BODY_BYTES).await } else { Ok(Bytes::new()) };
+    Ok(SandboxRequest {
         method: parts.method.to_string(),
         path: parts.uri.path().to_owned(),
-        authorization: authorization.and_then(|it| it.to_str().ok()).map(str::to_owned),
-        body: body.to_vec(),
+        authorization: authorization.map(str::to_owned),
+        body: body.map_err(|_| StatusCode::PAYLOAD_TOO_LARGE)?.to_vec(),
     })
+}
+
+/// Every web page that the developer has open can send requests to loopback. The browser says where
+/// they are from (`Origin`), what name the page resolved to loopback (`Host`), and asks first
+/// whether it may send JSON, which nothing here answers.
+fn refuse_web_pages(parts: &Parts) -> Result<(), StatusCode> {
+    let host = header_text(parts, header::HOST).unwrap_or_default();
+    if !is_loopback_host(host) {
+        return Err(StatusCode::MISDIRECTED_REQUEST);
+    }
+    let origin = header_text(parts, header::ORIGIN);
+    if origin.is_some_and(|origin| origin.strip_prefix("http://") != Some(host)) {
+        return Err(StatusCode::FORBIDDEN);
+    }
+    let is_json = || header_text(parts, header::CONTENT_TYPE).is_some_and(|it| it.starts_with("application/json"));
+    if is_admin_path(parts) && parts.method == Method::POST && !is_json() {
+        return Err(StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    }
+    Ok(())
+}
+
+fn header_text(parts: &Parts, name: HeaderName) -> Option<&str> {
+    parts.headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+fn is_admin_path(parts: &Parts) -> bool {
+    normalize_path(parts.uri.path()).starts_with(ADMIN_PREFIX)
+}
+
+fn is_loopback_host(host: &str) -> bool {
+    let Ok(authority) = host.parse::<Authority>() else { return false };
+    let name = authority.host().trim_start_matches('[').trim_end_matches(']');
+    name == "localhost" || name.parse().is_ok_and(|address: IpAddr| address.is_loopback())
 }
 
 fn build_response(response: SandboxResponse) -> HttpResponse<Body> {
