@@ -1,7 +1,6 @@
-//! Git as the memory: what was declared in another commit, and what was declared once.
+//! Reads manifests from git: of the base commit, and of the history.
 //!
-//! The `git` command is run and nothing else: no shell, no checkout, no lock. See [`git_command`]
-//! for what it must not obey.
+//! It runs only the `git` command: no shell, no checkout, no lock. [`git_command`] says what git must not obey.
 
 mod cat_file;
 mod git_command;
@@ -24,35 +23,33 @@ use self::git_command::{NotInRepository, STDIN, git_command_in, locate_path, run
 pub(crate) use self::history_query::{EvidenceByAddress, GitHistory, GitQuery};
 pub(crate) use self::services::GitServices;
 
-/// Says how to get the whole history where only a part of it was fetched.
 pub(crate) const SHALLOW_HINT: &str = "this clone is shallow: fetch the whole history, with `fetch-depth: 0` in a \
                        GitHub checkout, `GIT_DEPTH: 0` on GitLab, or `git fetch --unshallow`";
 
-/// The repository in which the manifests stand.
+/// The repository of the manifests.
 #[derive(Clone, Debug)]
 pub(crate) struct Repository {
     top: PathBuf,
-    /// The manifest paths, as seen from the top, with slashes. The empty one is everything.
+    /// The manifest paths relative to the top, with slashes. The empty path is the whole repository.
     roots: Vec<String>,
 }
 
-/// One commit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Commit {
-    /// Its whole hash.
+    /// The whole hash.
     pub(crate) hash: String,
-    /// The hash as people write it.
+    /// The abbreviated hash.
     pub(crate) short: String,
     /// The first line of its message.
     pub(crate) subject: String,
 }
 
 impl Repository {
-    /// Finds the repository of the paths, if they are in one. Standard input is in none.
+    /// The repository of the paths; `None` if they are in none, as standard input is.
     ///
     /// # Errors
-    /// When that cannot be told, as git is missing or does not trust the folder, or when they are in
-    /// several.
+    /// When git is missing or does not trust the folder, or when the paths are in several repositories.
+    // A repository that cannot be read is not `None`: `drift` would compare with the working folder instead of `HEAD`.
     pub(crate) fn find_containing(paths: &[PathBuf]) -> Result<Option<Self>> {
         match Self::open_containing(paths) {
             Ok(repository) => Ok(Some(repository)),
@@ -62,7 +59,7 @@ impl Repository {
         }
     }
 
-    /// Finds the repository of the paths.
+    /// The repository of the paths.
     ///
     /// # Errors
     /// When git is missing, or the paths are in no repository, or in several.
@@ -81,15 +78,16 @@ impl Repository {
         found.ok_or_else(|| anyhow!("no manifests are named"))
     }
 
-    /// The commit that a revision names. `REV...` is where `HEAD` and REV parted.
+    /// The commit of a revision. `REV...` is the merge base of REV and `HEAD`.
     ///
     /// # Errors
-    /// When there is none.
+    /// When there is no such commit, or the revision is ambiguous.
     pub(crate) fn resolve_commit(&self, revision: &str) -> Result<Commit> {
         let (named, parted) = match revision.strip_suffix("...") {
             Some(named) => (named, true),
             None => (revision, false),
         };
+        // A name that begins with `-` would be an option of git; one with `^` excludes a commit instead of naming it.
         if named.is_empty() || named.starts_with(['-', '^']) || named.contains('\0') {
             bail!("`{revision}` is no revision");
         }
@@ -107,7 +105,7 @@ impl Repository {
         Ok(Commit { short: short.to_owned(), subject: sanitize_subject(subject), hash })
     }
 
-    /// A file as it was in a commit; `None` if it was not there, or stands in another repository.
+    /// A file as it was in a commit; `None` if it was not there, or is in another repository.
     ///
     /// # Errors
     /// When git cannot answer.
@@ -120,18 +118,19 @@ impl Repository {
         Ok(text.map(|text| SourceFile { name: name.into(), text: text.into() }))
     }
 
-    /// The path as seen from the top, if it stands in this repository.
+    /// The path relative to the top; `None` if it is in another repository.
     fn path_in_repository(&self, path: &Path) -> Option<String> {
         locate_path(path).ok().filter(|(top, _)| top == &self.top).map(|(_, path)| path)
     }
 
-    /// Whether older history was not fetched.
     pub(crate) fn is_shallow(&self) -> Result<bool> {
         Ok(self.git_output_line(&["rev-parse", "--is-shallow-repository"])? == "true")
     }
 
     fn resolve_hash(&self, revision: &str) -> Result<String> {
         let commit = format!("{revision}^{{commit}}");
+        // Git takes one of several meanings (a branch, a tag, a short hash) and only warns. The wrong base would make
+        // drift of what git changed, so a warning is an error here, whatever the user's configuration says.
         let mut command = self.git_command();
         command.args(["-c", "core.warnAmbiguousRefs=true", "rev-parse", "--verify", &commit]);
         let output = command.output().map_err(|error| start_error(&error))?;
@@ -161,7 +160,6 @@ impl Repository {
         }
     }
 
-    /// Where `HEAD` and the other commit parted.
     fn merge_base(&self, revision: &str, hash: &str) -> Result<String> {
         let found = self.git_output_line(&["merge-base", hash, "HEAD"]);
         found.map_err(|error| match self.is_shallow() {
@@ -171,7 +169,7 @@ impl Repository {
         })
     }
 
-    /// What git prints, without the line break at the end.
+    /// The output of git, without the line break at the end.
     fn git_output_line(&self, args: &[&str]) -> Result<String> {
         let text = String::from_utf8(self.git_output_bytes(args)?).context("git printed no text")?;
         Ok(text.trim_end_matches('\n').to_owned())
@@ -186,8 +184,8 @@ impl Repository {
     }
 }
 
-/// A message that a terminal shows as it is.
 fn sanitize_subject(subject: &str) -> String {
+    // The message of a commit is a stranger's text: control characters could drive the terminal.
     let printable = |c: char| if c.is_control() { ' ' } else { c };
     let mut text: String = subject.chars().map(printable).take(MAX_SUBJECT).collect();
     if subject.chars().count() > MAX_SUBJECT {
@@ -196,5 +194,5 @@ fn sanitize_subject(subject: &str) -> String {
     text
 }
 
-/// A longer subject is cut.
+/// The longest subject to show, in characters.
 const MAX_SUBJECT: usize = 72;

@@ -1,4 +1,4 @@
-//! Contents by their hashes, from one process that stays open.
+//! Reads contents from git by their hashes, through one process.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Stdio};
@@ -9,8 +9,9 @@ use model::yaml::MAX_BYTES;
 use super::Repository;
 use super::git_command::start_error;
 
-/// `git cat-file --batch`: one question, one answer, so that neither side waits for the other with
-/// a full pipe.
+/// A running `git cat-file --batch`.
+// One request, then its whole response. With several requests at once, git would block on a full output pipe and
+// pipectl on a full input pipe.
 pub(super) struct BlobReader {
     process: Child,
     requests: ChildStdin,
@@ -18,10 +19,6 @@ pub(super) struct BlobReader {
 }
 
 impl BlobReader {
-    /// Starts the process.
-    ///
-    /// # Errors
-    /// When that fails.
     pub(super) fn start_process(repository: &Repository) -> Result<Self> {
         let mut command = repository.git_command();
         command.args(["cat-file", "--batch"]);
@@ -32,10 +29,10 @@ impl BlobReader {
         Ok(Self { process, requests: questions, responses: BufReader::new(answers) })
     }
 
-    /// The text with this hash; `None` for what is no text, or too large to be a manifest.
+    /// The text with this hash; `None` if the content is not UTF-8, or too large for a manifest.
     ///
     /// # Errors
-    /// When git does not have it.
+    /// When git does not have the content.
     pub(super) fn read_text(&mut self, hash: &str) -> Result<Option<String>> {
         match self.find_blob(hash)? {
             Some((_, text)) => Ok(text),
@@ -43,10 +40,10 @@ impl BlobReader {
         }
     }
 
-    /// The hash and the text of what is called so, `COMMIT:PATH` too, if there is such a thing.
+    /// Hash and text of an object, named by its hash or as `COMMIT:PATH`; `None` if there is none.
     ///
     /// # Errors
-    /// When git cannot answer.
+    /// When git does not answer.
     pub(super) fn find_blob(&mut self, name: &str) -> Result<Option<(String, Option<String>)>> {
         let failed = || missing_content(name);
         writeln!(self.requests, "{name}").with_context(failed)?;
@@ -60,13 +57,14 @@ impl BlobReader {
         let size = size.and_then(|size| size.parse::<u64>().ok());
         let Some(size) = size else { bail!(failed()) };
         let mut content = (&mut self.responses).take(size + 1);
+        // Also a content that is not wanted has to be read: the next response comes behind it.
         if size > MAX_BYTES as u64 {
             std::io::copy(&mut content, &mut std::io::sink()).with_context(failed)?;
             return Ok(Some((hash, None)));
         }
         let mut bytes = Vec::new();
         content.read_to_end(&mut bytes).with_context(failed)?;
-        // The answer ends with a line break of its own.
+        // The response ends with a line break that is not part of the content.
         bytes.pop();
         Ok(Some((hash, String::from_utf8(bytes).ok())))
     }
@@ -81,7 +79,7 @@ fn missing_content(name: &str) -> String {
 
 impl Drop for BlobReader {
     fn drop(&mut self) {
-        // It only reads, so that nothing is lost if it does not end by itself.
+        // The process only reads, so nothing is lost when it is killed.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }

@@ -1,10 +1,9 @@
-//! How git is run: in the repository around the manifests, and configured by the machine alone.
-//!
-//! The tree that is judged is a stranger's. A folder of committed files can look like a bare
-//! repository of its own, with a `config` that names programs (`core.fsmonitor`, a promisor
-//! remote's `uploadpack`). Git takes the nearest folder that looks like a repository, so it would
-//! run these programs with the API key within reach. Hence the top is found here, by its `.git`,
-//! which git itself never checks out of a tree.
+//! Runs git in the repository of the manifests, configured by the machine and the user, not by the tree.
+//
+// Hazard: the tree of a pull request is a stranger's. A folder of committed files can look like a bare repository, with
+// a `config` that names programs (`core.fsmonitor`, a promisor remote's `uploadpack`). Git takes the nearest folder
+// that looks like a repository, so it would run these programs, with the API key within reach. So the top is found
+// here, by its `.git`: git never checks an entry of that name out of a tree.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -19,8 +18,9 @@ use crate::env_vars;
 /// The path that stands for standard input.
 pub(super) const STDIN: &str = "-";
 
-/// All that git gets of the environment: where programs and the user's own settings are. No key, no
-/// secret, and nothing that points git to another repository.
+/// The environment variables that git gets: the places of programs and of the user's settings.
+// A list of what may pass, not of what may not: the environment holds the API key and secrets, and `GIT_DIR` or
+// `GIT_CONFIG_COUNT` in it would lead git to another repository or configuration.
 const PASSED_VARIABLES: [&str; 16] = [
     "APPDATA",
     "GIT_CONFIG_GLOBAL",
@@ -40,8 +40,9 @@ const PASSED_VARIABLES: [&str; 16] = [
     "XDG_CONFIG_HOME",
 ];
 
-/// What no repository may switch on. Objects are read and nothing else, so no program, hook or
-/// transport has any use here. `safe.bareRepository` is the second lock behind [`locate_path`].
+/// Settings that the repository's own configuration cannot override.
+// pipectl only reads objects, so no program, hook or transport is needed. `safe.bareRepository` is a second lock, in
+// case `locate_path` finds the wrong top.
 const FIXED_SETTINGS: [&str; 6] = [
     "safe.bareRepository=explicit",
     "core.fsmonitor=false",
@@ -51,7 +52,7 @@ const FIXED_SETTINGS: [&str; 6] = [
     "core.quotePath=false",
 ];
 
-/// A path outside every git repository.
+/// The path is outside every git repository.
 #[derive(Debug)]
 pub(super) struct NotInRepository(PathBuf);
 
@@ -63,11 +64,11 @@ impl fmt::Display for NotInRepository {
 
 impl std::error::Error for NotInRepository {}
 
-/// The top of the repository and the path as seen from there, with slashes. The path itself need
-/// not exist any more, but a folder above it must.
+/// The top of the repository, and the path relative to it with slashes. The path may be deleted by now, but a folder
+/// above it must exist.
 ///
 /// # Errors
-/// [`NotInRepository`] when no folder above the path holds a `.git`; else when git refuses it.
+/// [`NotInRepository`] when no folder above the path contains a `.git`; else when git refuses the repository.
 pub(super) fn locate_path(path: &Path) -> Result<(PathBuf, String)> {
     if path == Path::new(STDIN) {
         bail!("standard input has no history: name the files and folders that git knows");
@@ -83,7 +84,7 @@ pub(super) fn locate_path(path: &Path) -> Result<(PathBuf, String)> {
     Ok((PathBuf::from(printed.trim_end_matches('\n')), below.join("/")))
 }
 
-/// The deepest folder that is there, and what is left of the path.
+/// The deepest existing folder of the path, and the rest of the path.
 fn nearest_folder(path: &Path) -> (&Path, &Path) {
     for folder in path.ancestors() {
         let there = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
@@ -94,14 +95,16 @@ fn nearest_folder(path: &Path) -> (&Path, &Path) {
     (Path::new("."), path)
 }
 
-/// Git in the folder at the top of a repository.
 pub(super) fn git_command_in(top: &Path) -> Command {
     let mut command = Command::new("git");
     command.env_clear().envs(PASSED_VARIABLES.into_iter().filter_map(passed_variable));
+    // `C`: messages are searched for English words. No prompt: nobody could answer it in CI.
     command.env("LC_ALL", "C").env("GIT_TERMINAL_PROMPT", "0");
-    // A clone with `--filter` would fetch what it lacks, by whatever program its remote names.
+    // A clone with `--filter` would fetch missing objects by the program that its remote names. A replace ref could
+    // show another content than the commit has.
     command.env("GIT_NO_LAZY_FETCH", "1").env("GIT_NO_REPLACE_OBJECTS", "1");
     command.env("GIT_CEILING_DIRECTORIES", top.parent().unwrap_or(top));
+    // Literal: a folder whose name begins with `:` or contains `*` is no pattern.
     command.args(["--no-pager", "--no-optional-locks", "--literal-pathspecs"]);
     command.args(FIXED_SETTINGS.iter().flat_map(|setting| ["-c", setting]));
     command.arg("-C").arg(top).stdin(Stdio::null());
@@ -113,15 +116,15 @@ fn passed_variable(name: &'static str) -> Option<(&'static str, OsString)> {
     if name != "PATH" {
         return Some((name, value));
     }
-    // A relative folder on PATH is one of the judged tree.
+    // A relative folder on PATH is a folder of the stranger's tree.
     let folders = std::env::split_paths(&value).filter(|folder| folder.is_absolute());
     std::env::join_paths(folders).ok().map(|value| (name, value))
 }
 
-/// What git prints.
+/// The output of a git command.
 ///
 /// # Errors
-/// When it cannot be run, or fails; then with what it says.
+/// When git cannot be run, or fails; then with its message.
 pub(super) fn run_git(command: &mut Command) -> Result<Vec<u8>> {
     let output = command.output().map_err(|error| start_error(&error))?;
     if output.status.success() {

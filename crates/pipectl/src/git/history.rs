@@ -1,4 +1,4 @@
-//! Every change of a manifest file that led to `HEAD`.
+//! The commits that changed manifest files.
 
 use std::collections::BTreeSet;
 
@@ -8,30 +8,29 @@ use super::tree::LINK_MODE;
 use super::{Repository, SHALLOW_HINT, sanitize_subject};
 use crate::project::ProjectContext;
 
-/// What one commit did to the manifest files, against one of its parents.
+/// The manifest files that one commit changed, compared with one of its parents.
 #[derive(Debug, Default)]
 pub(super) struct HistoryStep {
     /// The commit's whole hash.
     pub(super) hash: String,
-    /// The commit as a person would name it.
+    /// Short hash and subject.
     pub(super) commit: String,
-    /// Whether it has several parents: what it removed may have been removed by another commit.
+    /// Whether it has several parents. Then a commit on one of the branches may be the one that removed a manifest.
     pub(super) is_merge: bool,
     /// The contents that it replaced or removed.
     pub(super) old_hashes: Vec<String>,
-    /// The contents that it put there.
+    /// The contents that it added.
     pub(super) new_hashes: Vec<String>,
 }
 
-/// Every step that led to `HEAD`, each newest first.
+/// The steps to `HEAD`, newest first.
 pub(super) struct History {
-    /// On every branch that was merged: who removed what, and what was protected.
+    /// On every merged branch: to name the commit that removed a manifest, and to see all protection.
     pub(super) all: Vec<HistoryStep>,
-    /// Along first parents only, merges against theirs: what the target branch itself declared.
+    /// Along first parents only, with each merge against its first parent: what the target branch declared.
     pub(super) mainline: Vec<HistoryStep>,
 }
 
-/// Which commits a log walks.
 #[derive(Clone, Copy)]
 enum Walk {
     All,
@@ -48,12 +47,12 @@ impl Walk {
 }
 
 impl Repository {
-    /// The steps to `HEAD`. Files are not followed under other names: what a file declares counts,
-    /// not how it is called. Folders are.
+    /// The steps to `HEAD`. Moved folders are followed. Renamed files need not be: the declared objects count, not the
+    /// names of files.
     ///
     /// # Errors
-    /// In a shallow clone: what it does not have cannot prove anything. Where a submodule with
-    /// manifests is not checked out: what it declares would count as declared nowhere.
+    /// In a shallow clone, which lacks the proof, and when a submodule with manifests is not checked out: its objects
+    /// would count as declared nowhere, and be deleted.
     pub(super) fn read_history(&self, project: &ProjectContext) -> Result<History> {
         if self.is_shallow()? {
             bail!("what git declared once is not known here: {SHALLOW_HINT}");
@@ -70,7 +69,7 @@ impl Repository {
         Ok(History { all: walk(Walk::All)?, mainline: walk(Walk::FirstParents)? })
     }
 
-    /// The hashes of the commits on the way from a revision to `HEAD`, along first parents.
+    /// The hashes of the commits after a revision up to `HEAD`, along first parents.
     ///
     /// # Errors
     /// When git cannot answer.
@@ -80,7 +79,7 @@ impl Repository {
         Ok(hashes.lines().map(str::to_owned).collect())
     }
 
-    /// The steps from a revision to `HEAD`, along first parents.
+    /// The steps after a revision up to `HEAD`, along first parents.
     ///
     /// # Errors
     /// When git cannot answer.
@@ -91,6 +90,8 @@ impl Repository {
     /// The steps to a commit, or within a range of commits.
     fn steps_to_commit(&self, commit: &str, walk: Walk) -> Result<Vec<HistoryStep>> {
         let length = self.resolve_commit("HEAD")?.short.len();
+        // `--no-renames`: a rename is a removal and an addition here, and their contents are compared by what they
+        // declare. The other flags turn off programs and settings that the user's configuration may name.
         let mut args = vec![
             "log",
             "--raw",
@@ -112,8 +113,7 @@ impl Repository {
         Ok(self.parse_log(&String::from_utf8_lossy(&log), length))
     }
 
-    /// Reads git's log: a head for each commit, and behind it pairs of what changed and where.
-    /// Hashes are cut to `length`.
+    /// Parses the log: for each commit a head, then pairs of a change and its path. `length` is that of shown hashes.
     fn parse_log(&self, log: &str, length: usize) -> Vec<HistoryStep> {
         let mut steps: Vec<HistoryStep> = Vec::new();
         let mut fields = log.split('\0');
@@ -142,12 +142,13 @@ fn parse_step(head: &str, length: usize) -> HistoryStep {
 }
 
 impl HistoryStep {
-    /// Takes in `MODE MODE HASH HASH STATUS`.
+    /// Adds a change, `MODE MODE HASH HASH STATUS`.
     fn record_change(&mut self, change: &str) {
         let parts: Vec<&str> = change.split(' ').collect();
         if let [mode_before, mode_after, before, after, ..] = parts[..] {
             let sides = [(&mut self.old_hashes, mode_before, before), (&mut self.new_hashes, mode_after, after)];
             for (side, mode, hash) in sides {
+                // Regular files only. The mode of a missing side is zeros, that of a submodule 160000.
                 if mode.starts_with("100") && mode != LINK_MODE {
                     side.push(hash.to_owned());
                 }

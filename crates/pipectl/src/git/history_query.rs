@@ -1,5 +1,4 @@
-//! What git remembers of the objects: how they were declared in a base, and which were declared
-//! once.
+//! Answers from git about objects: their manifests in the base, and the proof that one was declared and removed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,41 +19,39 @@ use crate::manifest_files;
 use crate::output::Output;
 use crate::project::{Bindings, ProjectContext};
 
-/// What is asked of git.
+/// The questions of a run to git.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct GitQuery {
     /// The revision whose manifests are the base.
     pub(crate) base: Option<String>,
-    /// The revision since which a manifest must have changed to be meant.
+    /// The revision of `--changed-since`: only manifests changed since then are selected.
     pub(crate) changed_since: Option<String>,
-    /// Whether to look for what was declared once.
+    /// Whether to look for removed manifests.
     pub(crate) needs_removals: bool,
 }
 
-/// What git remembers, before services are looked up.
+/// The answers of git, before the ids of services are known.
 #[derive(Default)]
 pub(crate) struct GitHistory {
     base: Option<Vec<Manifest>>,
-    /// What commits after the base declared, newest first.
+    /// Manifests of the commits after the base, newest first.
     after_base: Vec<Manifest>,
     since: Option<Vec<Manifest>>,
-    /// `None` where nobody asked.
+    /// `None` if the query does not need them.
     removals: Option<Vec<Removal>>,
     head_index: HeadIndex,
 }
 
-/// Whose object it is, as the manifest says it.
+/// The owner of an object, as its manifest names it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum ManifestOwner {
-    /// The organization's.
     Organization,
-    /// That of the service that is the default.
+    /// The default service of the run: the manifest names none.
     Default,
-    /// That of this service.
     Service(String),
 }
 
-/// One name under which a manifest declared an object, without its service being looked up.
+/// A name of a declared object, before the id of its service is known.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct DeclaredKey {
     pub(super) owner: ManifestOwner,
@@ -62,28 +59,28 @@ pub(super) struct DeclaredKey {
     pub(super) name: Name,
 }
 
-/// Why objects may be deleted that nobody declares.
+/// The proofs that objects without a manifest may be deleted.
 pub(crate) type EvidenceByAddress = BTreeMap<Address, PruneEvidence>;
 
-/// A name that no manifest declares any more.
+/// A name that a commit removed from the manifests.
 struct Removal {
     key: DeclaredKey,
     evidence: PruneEvidence,
 }
 
-/// What the last commit declares, in whatever folder: what moved was not removed, nor what is only
-/// missing in the working folder.
+/// The objects that `HEAD` declares, in any folder.
+// A manifest that moved to another folder, or is only missing in the working folder, must not count as removed.
 #[derive(Default)]
 struct HeadIndex {
-    /// Each with its file, as the next are.
+    /// Each with the path of its file.
     keys: Vec<(DeclaredKey, String)>,
-    /// Texts of manifests with mistakes. Whatever they mention may be declared in them.
+    /// Texts and paths of files with mistakes. Any name that occurs in them may be declared there.
     ambiguous_files: Vec<(String, String)>,
 }
 
 impl GitHistory {
-    /// Asks git. Mistakes in the manifests of the base are warnings: what cannot be read there is
-    /// as if it had not been declared.
+    /// Asks git. Mistakes in the manifests of the base are warnings: an invalid manifest there does not count as
+    /// declared.
     ///
     /// # Errors
     /// When git cannot answer.
@@ -116,7 +113,7 @@ impl GitHistory {
         Ok(history)
     }
 
-    /// The services that it names.
+    /// The services that the answers name.
     pub(crate) fn service_names(&self, default: Option<&str>) -> BTreeSet<String> {
         let declared = self.base.iter().chain(&self.since);
         let base = declared.flatten().map(DeclaredKey::from_manifest).map(|key| key.owner);
@@ -131,13 +128,15 @@ impl GitHistory {
         .collect()
     }
 
-    /// What the base declares, if there is one, in the services that are known.
+    /// The objects of the base in the known services; `None` without `--base`.
     pub(crate) fn take_base(&mut self, services: &GitServices) -> Option<Desired> {
         self.base.take().map(|manifests| resolve_desired(manifests, services))
     }
 
     /// Gives each declared object the bodies that it had between the base and now.
     pub(crate) fn add_earlier_bodies(&mut self, desired: &mut Desired, services: &GitServices) {
+        // An apply that fails halfway leaves live values of its commit, while the base stays. Without these bodies,
+        // such a value would be taken for a change outside git, and block the next commit to the field as a conflict.
         for manifest in std::mem::take(&mut self.after_base) {
             let at = DeclaredKey::all_from_manifest(&manifest).iter().find_map(|key| {
                 let at = services.resolve_address(key)?;
@@ -149,12 +148,12 @@ impl GitHistory {
         }
     }
 
-    /// What was declared when the changes began that are meant, likewise.
+    /// The objects at the revision of `--changed-since` in the known services.
     pub(crate) fn take_since(&mut self, services: &GitServices) -> Option<Desired> {
         self.since.take().map(|manifests| resolve_desired(manifests, services))
     }
 
-    /// The proofs, by address, and the files which keep what would be proven else: they declare it.
+    /// The proofs by address; and for objects that are kept all the same, the file at `HEAD` that declares them.
     pub(crate) fn removal_evidence(&self, services: &GitServices) -> (EvidenceByAddress, BTreeMap<Address, String>) {
         let at_head = self.head_index.keys.iter();
         let at_head: BTreeMap<Address, &str> =
@@ -171,9 +170,9 @@ impl GitHistory {
     }
 }
 
-/// What a revision declares, with the variables of its own time. The base is the object's, not the
-/// path's: for what is declared now and was not here then, every other folder is searched. Without
-/// its base, an object that moved between the folders of two jobs would lose what was set by hand.
+/// The manifests at a revision, with the variables of that time.
+// A base belongs to an object, not to a path. An object that moved here from another folder has its base there; without
+// it, every value that was set by hand would be set back. So the other folders are searched for objects without a base.
 fn manifests_at(
     repository: &Repository,
     revision: &str,
@@ -198,7 +197,7 @@ fn manifests_at(
         return Ok(loaded.manifests);
     }
     for file in repository.manifest_files_elsewhere(&commit, project)? {
-        // Each on its own: two folders may declare the same object.
+        // Each file on its own: two folders may declare the same object, which would be an error in one set.
         let mut moved = manifest::parse_manifests(&[file], &bindings.variables).manifests;
         project.rename_services(&mut moved, &bindings);
         moved.retain(|manifest| missing.remove(&DeclaredKey::from_manifest(manifest)));
@@ -207,7 +206,7 @@ fn manifests_at(
     Ok(loaded.manifests)
 }
 
-/// What commits between a revision and `HEAD` declared, newest first.
+/// Manifests of the commits after a revision up to `HEAD`, newest first.
 fn manifests_since(repository: &Repository, revision: &str, project: &ProjectContext) -> Result<Vec<Manifest>> {
     let mut archive = ManifestArchive::open_archive(repository, project)?;
     let mut found = Vec::new();
@@ -234,7 +233,7 @@ impl DeclaredKey {
         Self { owner, kind: manifest.kind, name: manifest.name.clone() }
     }
 
-    /// Every name that the manifest declares its object by.
+    /// The name of the manifest's object and its previous names.
     pub(super) fn all_from_manifest(manifest: &Manifest) -> Vec<Self> {
         let own = Self::from_manifest(manifest);
         let previous = manifest.document.intent.previous_names.iter();
@@ -254,17 +253,16 @@ impl Repository {
     }
 }
 
-/// What was removed, as far as the target branch itself declared it.
-///
-/// A branch that adds a manifest for somebody's pipe and removes it again would else prove by itself
-/// that the pipe may be deleted. Against its first parent the merge changes nothing. After a
-/// fast-forward the branch's commits are the target's own; then what counts is what the base, the
-/// last tree that was applied, declared.
-///
-/// ```text
-/// main    o-----------M    M against o: nothing was removed
-/// branch   \-+x---x-/      adds x, removes x
-/// ```
+/// The removed names that the target branch itself declared.
+//
+// Hazard: a branch adds a manifest for somebody else's pipe and removes it again. That would prove that the pipe may be
+// deleted. So a merge counts only against its first parent:
+//
+//     main    o-----------M    M against o: nothing was removed
+//     branch   \-+x---x-/      adds x, removes x
+//
+// After a fast-forward, the branch's commits are the target's own. Then a removal after the base, the last tree that
+// was applied, counts only for objects that the base declared.
 fn proven_removals(
     repository: &Repository,
     base_revision: Option<&str>,
@@ -285,7 +283,7 @@ fn proven_removals(
     Ok(removed)
 }
 
-/// What one step took away: whether it was protected, and its pinned id.
+/// The names that one step removed, each with its protection and its pinned id before.
 fn removed_keys(
     archive: &mut ManifestArchive<'_>,
     step: &HistoryStep,
@@ -297,8 +295,8 @@ fn removed_keys(
     Ok(removed.map(|(key, state)| (key.clone(), state.clone())).collect())
 }
 
-/// What some commit took away, with the newest such commit. A merge is only named where no commit
-/// on the way to it did the same; what either of them protected stays protected.
+/// The names that any step removed, each with the newest commit that did. A merge is named only if no commit on its
+/// branches removed the name. If any of them had it protected, it stays protected.
 fn find_removals(archive: &mut ManifestArchive<'_>, steps: &[HistoryStep]) -> Result<Vec<Removal>> {
     let mut found: BTreeMap<DeclaredKey, (bool, PruneEvidence)> = BTreeMap::new();
     for step in steps {
@@ -315,7 +313,7 @@ fn find_removals(archive: &mut ManifestArchive<'_>, steps: &[HistoryStep]) -> Re
 }
 
 impl HeadIndex {
-    /// `names` are those that are asked about.
+    /// Reads `HEAD`, and keeps the objects with one of these names.
     fn read_head(repository: &Repository, project: &ProjectContext, names: &BTreeSet<&Name>) -> Result<Self> {
         let mut found = Self::default();
         let mut blobs = BlobReader::start_process(repository)?;
@@ -325,7 +323,7 @@ impl HeadIndex {
                 continue;
             }
             let Some(text) = blobs.read_text(&blob.hash)? else { continue };
-            // Most YAML of a repository is about something else.
+            // Most YAML files of a repository are no manifests, and parsing is slow.
             if !text.contains(manifest::API_VERSION_PREFIX) {
                 continue;
             }
@@ -341,7 +339,7 @@ impl HeadIndex {
         Ok(found)
     }
 
-    /// The file that declares the object, or may do so.
+    /// A file with mistakes in which the object may be declared.
     fn file_mentioning(&self, removal: &Removal) -> Option<&str> {
         let name = removal.key.name.as_str();
         self.ambiguous_files.iter().find(|(text, _)| text.contains(name)).map(|(_, path)| path.as_str())

@@ -1,4 +1,4 @@
-//! What files declared once, read as they were meant then.
+//! Reads manifests of earlier commits, each with the variables and aliases of its own time.
 
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
@@ -14,16 +14,16 @@ use super::cat_file::BlobReader;
 use super::history_query::DeclaredKey;
 use crate::project::{Bindings, ProjectContext};
 
-/// What one version of a file declares, by every name: whether it is protected, and its pinned id.
+/// The names that one version of a file declares, each with its protection and its pinned id.
 pub(super) type DeclaredKeys = BTreeMap<DeclaredKey, (bool, Option<Id>)>;
 
-/// Reads versions of files. Each is read once for each version of the project file.
+/// Versions of files. Each is parsed once for each version of the project file.
 pub(super) struct ManifestArchive<'r> {
     context: &'r ProjectContext,
     blobs: BlobReader,
-    /// Where the project file is in the repository, if it says anything of the environment.
+    /// The path of the project file in the repository; `None` if there is none.
     project_path: Option<String>,
-    /// What the commits' project files say, as positions in `words`.
+    /// The bindings at each commit, as positions in `bindings`.
     bindings_by_commit: HashMap<String, usize>,
     bindings_by_hash: HashMap<String, usize>,
     bindings: Vec<Bindings>,
@@ -31,10 +31,6 @@ pub(super) struct ManifestArchive<'r> {
 }
 
 impl<'r> ManifestArchive<'r> {
-    /// Starts to read.
-    ///
-    /// # Errors
-    /// When git cannot be run.
     pub(super) fn open_archive(repository: &Repository, context: &'r ProjectContext) -> Result<Self> {
         let project_path = context.origin.as_ref().and_then(|(file, _)| repository.path_in_repository(file));
         Ok(Self {
@@ -43,16 +39,16 @@ impl<'r> ManifestArchive<'r> {
             project_path,
             bindings_by_commit: HashMap::new(),
             bindings_by_hash: HashMap::new(),
-            // Those of today are the first, for commits without a project file.
+            // Position 0 is today's: it serves commits without a project file.
             bindings: vec![context.current_bindings()],
             declared_by_blob: HashMap::new(),
         })
     }
 
-    /// What the contents declare in that commit.
+    /// The names that the contents declare, with the bindings of the commit.
     ///
     /// # Errors
-    /// When git does not have them.
+    /// When git does not have the contents.
     pub(super) fn declared_at(&mut self, commit: &str, hashes: &[String]) -> Result<Vec<Rc<DeclaredKeys>>> {
         if hashes.is_empty() {
             return Ok(Vec::new());
@@ -61,10 +57,10 @@ impl<'r> ManifestArchive<'r> {
         hashes.iter().map(|hash| self.declared_in_blob(hash, bindings_index)).collect()
     }
 
-    /// The sound manifests of the contents in that commit.
+    /// The valid manifests in the contents, with the bindings of the commit.
     ///
     /// # Errors
-    /// When git does not have them.
+    /// When git does not have the contents.
     pub(super) fn manifests_at(&mut self, commit: &str, hashes: &[String]) -> Result<Vec<Manifest>> {
         let index = self.bindings_index(commit)?;
         let mut found = Vec::new();
@@ -113,9 +109,10 @@ impl<'r> ManifestArchive<'r> {
     }
 }
 
-/// What a text declares, and whether there may be more in it than can be told. A mistake in a field
-/// does not make a manifest another one: what was wrong once, or is by now, is still declared.
+/// The names that a text declares, and whether it has documents that cannot be identified.
 pub(super) fn parse_declared(text: String, context: &ProjectContext, bindings: &Bindings) -> (DeclaredKeys, bool) {
+    // Only the identity is read. A mistake in a field does not remove an object, neither in an old version, whose rules
+    // were others, nor in today's.
     let file = SourceFile { name: Arc::from("history"), text: Arc::from(text) };
     let manifest::IdentifiedManifests { mut manifests, has_unidentified: unclear } =
         manifest::identify_manifests(&file, &bindings.variables);

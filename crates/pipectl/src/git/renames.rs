@@ -1,4 +1,4 @@
-//! Folders of manifests that had another name, or stood elsewhere.
+//! Follows moved folders of manifests through the history.
 
 use std::collections::BTreeSet;
 
@@ -8,12 +8,12 @@ use super::Repository;
 use super::tree::Blob;
 use crate::project::ProjectContext;
 
-/// How often a folder is followed.
+// Two folders that replace each other again and again would be followed for ever.
 const MAX_MOVES: usize = 16;
 
 impl Repository {
-    /// The commits that moved a folder of manifests to where it is, each with the repository as it
-    /// was until then.
+    /// The commits that moved a folder of manifests here, each with the repository of the roots before it.
+    // A removal before the move is only in the history of the old name.
     pub(super) fn folder_moves(&self, project: &ProjectContext) -> Result<Vec<(String, Self)>> {
         let mut moves: Vec<(String, Self)> = Vec::new();
         let mut roots: Vec<(String, String)> =
@@ -34,8 +34,8 @@ impl Repository {
         Ok(moves)
     }
 
-    /// The first commit in which the folder is there, and the folders that it took the place of: no
-    /// manifest is left in them, and files of the same names are here.
+    /// The first commit with the folder, and the folders that it replaced: they have no manifest left, and files of the
+    /// same names are here.
     fn find_previous_folders(
         &self,
         until: &str,
@@ -48,10 +48,11 @@ impl Repository {
         let arguments = ["log", "--full-history", "--diff-filter=A", "--no-show-signature", "--format=%H"];
         let log = self.git_output_line(&[&arguments, [until, "--", root].as_slice()].concat())?;
         let Some(first) = log.lines().last() else { return Ok(None) };
-        // There is nothing before the first commit of all.
+        // The first commit of the repository has no parent.
         let Ok(parent) = self.resolve_commit(&format!("{first}^")) else { return Ok(None) };
         let (before, after) = (self.list_files(&parent)?, self.list_files(&self.resolve_commit(first)?)?);
         let here = |blob: &&Blob| self.is_manifest_path(&blob.path);
+        // The folder existed before this commit, so nothing moved here as a whole.
         if before.iter().any(|blob| here(&blob)) {
             return Ok(None);
         }

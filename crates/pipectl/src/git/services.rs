@@ -1,4 +1,4 @@
-//! The services that were looked up, by every name that git knows for them.
+//! The services of a run, by every name that manifests in git use for them.
 
 use std::collections::BTreeMap;
 
@@ -7,16 +7,18 @@ use model::selector::AddressPattern;
 
 use super::history_query::{DeclaredKey, ManifestOwner};
 
-/// What each service is called in this run.
+/// The label of each service in this run.
 pub(crate) struct GitServices {
     labels: BTreeMap<String, ServiceRef>,
-    /// The service of manifests that name none.
+    /// The service of manifests without `metadata.service`.
     default: Option<String>,
 }
 
 impl GitServices {
-    /// `declared` and `remembered` are ids by name. `ids`, the ids by what the services are called,
-    /// gets those that only git remembers.
+    /// `declared` and `remembered` are ids by name, of today and of earlier manifests. Services that only git knows are
+    /// added to `ids`, the ids by label.
+    // Two names of one id are one service. With a label each, an object would be at two addresses: declared at one,
+    // removed at the other.
     pub(crate) fn new(
         declared: &BTreeMap<String, String>,
         remembered: &BTreeMap<String, String>,
@@ -33,14 +35,15 @@ impl GitServices {
         Self { labels, default }
     }
 
-    /// With services that have no id: what git remembers of them is not taken for gone.
+    /// Adds services without a known id.
+    // Manifests at `HEAD` may name them: without a label, what those declare would count as declared nowhere.
     pub(crate) fn with_unknown<'s>(mut self, unknown: impl IntoIterator<Item = &'s ServiceRef>) -> Self {
         let unknown = unknown.into_iter().map(|label| (label.to_string(), label.clone()));
         self.labels.extend(unknown);
         self
     }
 
-    /// The services in which an object that the pattern means could be.
+    /// The services in which the pattern may match an object.
     pub(crate) fn matching_pattern(&self, pattern: &AddressPattern) -> impl Iterator<Item = &ServiceRef> {
         self.labels.values().filter(|service| pattern.can_match_service(service.as_str()))
     }

@@ -13,19 +13,18 @@ use super::{Commit, Repository};
 use crate::manifest_files;
 use crate::project::ProjectContext;
 
-/// What a commit holds under one path.
+/// A file of a commit.
 pub(super) struct Blob {
     /// The path from the top of the repository.
     pub(super) path: String,
     /// The hash of the content.
     pub(super) hash: String,
-    /// Whether the content is the path of another file.
+    /// Whether it is a symbolic link. Its content is the path of the target.
     is_link: bool,
 }
 
 impl Repository {
-    /// The manifest files under the repository's roots, as they were in `commit`. They are named as
-    /// git names them, `1a2b3c4:pipes/orders.yaml`.
+    /// The manifest files under the repository's roots at a commit, named as in git: `1a2b3c4:pipes/orders.yaml`.
     ///
     /// # Errors
     /// When a file cannot be read, or is not text.
@@ -45,9 +44,10 @@ impl Repository {
         Ok(files)
     }
 
-    /// The manifest files of a submodule, as they were. One that is not checked out declares nothing
-    /// now either.
+    /// The manifest files of a submodule at its commit.
     fn submodule_files(&self, path: &str, hash: String) -> Result<Vec<SourceFile>> {
+        // The working folder has no manifests of a submodule that is not checked out, so the base need not have them
+        // either.
         let inner = Self { top: self.top.join(path), roots: vec![String::new()] };
         if !self.is_manifest_path(&format!("{path}/any.yaml")) || !inner.top.join(".git").exists() {
             return Ok(Vec::new());
@@ -64,8 +64,10 @@ impl Repository {
         Ok(entries.map(|(meta, path)| (path.to_owned(), meta.rsplit(' ').next().unwrap_or(meta).to_owned())).collect())
     }
 
-    /// Every file of a commit, and under their own names the files that links lead to.
+    /// The files of a commit. A link to a file counts as a file with the target's content.
     fn files_with_links(&self, commit: &Commit, blobs: &mut BlobReader) -> Result<Vec<Blob>> {
+        // The working folder follows links, so the base has to. Only the commit's own tree is searched for targets:
+        // nothing outside the repository is read.
         let (links, mut files): (Vec<Blob>, Vec<Blob>) =
             self.list_entries(commit)?.into_iter().partition(|blob| blob.is_link);
         let mut targets = BTreeMap::new();
@@ -85,7 +87,7 @@ impl Repository {
         Ok(files)
     }
 
-    /// The manifest files elsewhere, from which objects may have moved here since.
+    /// The manifest files in other folders at a commit, from which objects may have moved here.
     ///
     /// # Errors
     /// When git cannot answer.
@@ -97,7 +99,7 @@ impl Repository {
         let mut blobs = BlobReader::start_process(self)?;
         let mut files = Vec::new();
         for blob in self.list_files(commit)?.iter().filter(|blob| self.may_have_moved(&blob.path, project)) {
-            // Most YAML of a repository is about something else.
+            // Most YAML files of a repository are no manifests.
             let text = blobs.read_text(&blob.hash)?.filter(|text| text.contains(manifest::API_VERSION_PREFIX));
             let name = format!("{}:{}", commit.short, blob.path);
             files.extend(text.map(|text| SourceFile { name: name.into(), text: Arc::from(text) }));
@@ -105,13 +107,13 @@ impl Repository {
         Ok(files)
     }
 
-    /// Whether this may be a manifest of ours in another folder, and is not one of another environment.
+    /// Whether a manifest in another folder may declare objects of this environment.
     pub(super) fn may_have_moved(&self, path: &str, project: &ProjectContext) -> bool {
         let named = manifest_files::has_manifest_name(path.as_ref()) && !self.is_manifest_path(path);
         named && project.other_environment_for(path).is_none()
     }
 
-    /// Every file of a commit, links left out.
+    /// The files of a commit, without links.
     pub(super) fn list_files(&self, commit: &Commit) -> Result<Vec<Blob>> {
         Ok(self.list_entries(commit)?.into_iter().filter(|blob| !blob.is_link).collect())
     }
@@ -126,10 +128,12 @@ impl Repository {
         Ok(lines.map(|line| String::from_utf8_lossy(line).into_owned()).collect())
     }
 
-    /// Submodules below the manifest paths, or above them, must be checked out.
+    /// Checks that the submodules below or above the manifest paths are checked out.
     ///
     /// # Errors
-    /// Names those that are not: the manifests in them are in no commit and in no folder here.
+    /// Names those that are not.
+    // The manifests of such a submodule are neither in a commit nor in a folder here, so pruning would delete their
+    // objects.
     pub(super) fn require_submodules(&self) -> Result<()> {
         let submodules = self.submodules(&self.resolve_commit("HEAD")?)?.into_iter().map(|(path, _)| path);
         let is_missing = |path: &String| self.may_hold_manifests(path) && !self.top.join(path).join(".git").exists();
@@ -151,7 +155,7 @@ impl Repository {
         self.roots.iter().any(|root| is_below(root, folder) || is_below(folder, root))
     }
 
-    /// Whether the commands would read a file with this path from the working folder.
+    /// Whether the path is under a root and has the name of a manifest, as in the working folder.
     pub(super) fn is_manifest_path(&self, path: &str) -> bool {
         self.roots.iter().any(|root| is_manifest_below(root, path))
     }
@@ -166,7 +170,7 @@ fn parse_entry(entry: &str) -> Option<Blob> {
     (kind == "blob").then(|| Blob { path: path.to_owned(), hash: hash.to_owned(), is_link })
 }
 
-/// Where a link leads to, if that is in the repository. Both paths are told with slashes.
+/// The target of a link; `None` if it is outside the repository.
 fn resolve_link(link: &str, to: &str) -> Option<String> {
     let mut path: Vec<&str> = link.split('/').collect();
     path.pop();
@@ -183,16 +187,13 @@ fn resolve_link(link: &str, to: &str) -> Option<String> {
     Some(path.join("/"))
 }
 
-/// So many links may follow each other.
+// Links of a stranger's tree may go in a circle.
 const MAX_LINK_CHAIN: usize = 8;
 
-/// So much of a hash people read.
 const SHORT_HASH: usize = 7;
 
-/// The mode of a submodule.
 const SUBMODULE_MODE: &str = "160000 ";
 
-/// The mode of a symbolic link.
 pub(super) const LINK_MODE: &str = "120000";
 
 fn is_manifest_below(root: &str, path: &str) -> bool {
