@@ -29,15 +29,16 @@ pub enum RunState {
     Stopped,
 }
 
-/// One call to the API. Performing a plan's actions in order is apply, and nothing else is.
+/// One call to the API. `apply` performs the actions of a plan in order, and does nothing else.
 ///
-/// Bodies hold references to secrets and to objects by name; both are filled in on the wire.
+/// Bodies contain references to secrets and to objects by name. Both are resolved when a request
+/// is sent.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Action {
-    /// Make the object.
+    /// Create the object.
     Create {
-        /// What it will be called.
+        /// The address of the new object.
         address: Address,
         /// The whole object.
         body: Value,
@@ -46,11 +47,13 @@ pub enum Action {
     Update {
         /// The object, by the name it is declared under.
         address: Address,
-        /// The live object; `None` is the one that an earlier action of the plan made.
+        /// The live object; `None` is the one that an earlier action of the plan creates.
         id: Option<Id>,
         /// Which part of the API takes the body.
         via: UpdateVia,
-        /// Only what changes, and what the API wants to see beside it.
+        /// The changed fields, and those that the API requires beside them.
+        // An unchanged field is not sent: the API may refuse a create-only one (seen live for Pub/Sub), and a
+        // connection field makes it check the source again, without the credentials that were left out.
         body: Value,
     },
     /// Start or stop it.
@@ -72,7 +75,7 @@ pub enum Action {
 }
 
 impl Action {
-    /// What is sent, where that is more than a command.
+    /// The body of a create or an update; `None` for a command.
     pub fn request_body(&self) -> Option<&Value> {
         match self {
             Self::Create { body, .. } | Self::Update { body, .. } => Some(body),

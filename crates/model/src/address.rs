@@ -19,8 +19,9 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Every kind, in the order in which objects are made: what is referred to comes first.
-    /// Deletes go the other way round.
+    /// Every kind, in the order in which objects are created. Deletes take the reverse order.
+    // A pipe refers to an endpoint by its id, so the endpoint exists first. The CDC scaling of a service
+    // appears only after its first database pipe (documented by the provider).
     pub const ALL: [Self; 3] = [Self::ReversePrivateEndpoint, Self::ClickPipe, Self::CdcScaling];
 
     /// The word in a manifest's `kind`.
@@ -37,16 +38,17 @@ impl Kind {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
-    /// Where the body of an object says its name; `None` for a kind without names.
+    /// The field of the API that holds the name; `None` for a kind without names.
     pub fn name_path(self) -> Option<FieldPath> {
         match self {
             Self::ClickPipe => Some(FieldPath::parse("name")),
+            // An endpoint has no name; its description, which the API requires, takes that place.
             Self::ReversePrivateEndpoint => Some(FieldPath::parse("description")),
             Self::CdcScaling => None,
         }
     }
 
-    /// Where the lifecycle state stands in what the API answers; `None` for a kind without one.
+    /// The field of the API that holds the lifecycle state; `None` for a kind without one.
     pub fn state_path(self) -> Option<FieldPath> {
         match self {
             Self::ClickPipe => Some(FieldPath::parse("state")),
@@ -55,8 +57,8 @@ impl Kind {
         }
     }
 
-    /// Whether a service always has exactly one of these, which is changed but never made or
-    /// deleted through the API.
+    /// `true` for a kind that exists once per service and is updated only: the API can neither
+    /// create nor delete it.
     pub fn is_singleton(self) -> bool {
         match self {
             Self::CdcScaling => true,
@@ -98,9 +100,9 @@ impl fmt::Display for ServiceRef {
     }
 }
 
-/// Live names are anybody's text: one with line breaks or escape codes in it must not pass for
-/// output of ours.
 fn write_sanitized(text: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    // Anybody who may edit a pipe writes its name. Line breaks and escape codes in it would pass for
+    // output of pipectl, such as a `::error::` command in a CI log.
     f.write_str(&sanitize_line(text))
 }
 
@@ -109,7 +111,7 @@ fn write_sanitized(text: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
 pub struct Name(String);
 
 impl Name {
-    /// Takes the name as it is; manifests are checked when they are read.
+    /// Takes the name unchecked; manifests are checked when they are read.
     pub fn new(name: impl Into<String>) -> Self {
         Self(name.into())
     }
@@ -126,14 +128,14 @@ impl fmt::Display for Name {
     }
 }
 
-/// What an object is called, in git and live alike. Prints as `analytics/orders-kafka`.
+/// The name of an object in git and live. Prints as `analytics/orders-kafka`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Address {
     /// The service, or the organization.
     pub service: ServiceRef,
-    /// What it is.
+    /// The kind of object.
     pub kind: Kind,
-    /// Its name; [`Address::for_singleton`] says what a kind without names uses.
+    /// The name; [`Address::for_singleton`] gives the one of a kind without names.
     pub name: Name,
 }
 
@@ -148,9 +150,9 @@ impl Address {
         Self::new(service, kind, Name::new(kind.name()))
     }
 
-    /// As it is handed to a flag that takes globs, in a form that a shell passes on. A comma would
-    /// begin another glob there.
+    /// The address as an argument of a flag that takes globs, quoted for a shell where necessary.
     pub fn to_glob_argument(&self) -> String {
+        // A comma separates globs, so `?` matches it instead.
         let text = self.to_string().replace(',', "?");
         let plain = |c: char| c.is_alphanumeric() || "/-_.:@%+=".contains(c);
         if text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }

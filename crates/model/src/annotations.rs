@@ -1,7 +1,7 @@
-//! Marks: what changing a field costs and how its value comes back, written on the field itself.
+//! Marks on fields: what a change of the field requires, and how the API returns its value.
 //!
-//! Each is a function for `#[schemars(transform = mark::…)]`, so that a misspelt mark does not
-//! compile. The field semantics read them back; nobody else does.
+//! Each is a function for `#[schemars(transform = annotations::…)]`, so that a misspelt mark does
+//! not compile. The field semantics of `clickpipes` read them.
 
 #![expect(missing_docs, reason = "the names say what each keyword is")]
 
@@ -20,7 +20,6 @@ pub const SENT_WITH: &str = "x-travels-with";
 pub const LOCAL_ONLY: &str = "x-local";
 pub const SECRET: &str = "x-secret";
 pub const REFERS_TO: &str = "x-refers-to";
-/// What a pattern asks for, in words.
 pub const PATTERN_DESCRIPTION: &str = "x-pattern-says";
 pub const ADDITIONAL: &str = "x-additional";
 pub const REPLACE_ACROSS: &str = "x-replace-across";
@@ -29,45 +28,52 @@ fn set_keyword(schema: &mut Schema, key: &str, value: impl Into<Value>) {
     schema.insert(key.to_owned(), value.into());
 }
 
-/// The API cannot change it: a new value takes a new object. Holds for everything below, too.
+/// The API cannot change the field: a new value requires a new object. Applies to the fields below.
 pub fn requires_replace(schema: &mut Schema) {
+    // Such a field is not in the PATCH schema. The API refuses it in a PATCH even unchanged (seen live for
+    // Pub/Sub), or ignores it.
     set_keyword(schema, ON_CHANGE, "replace");
 }
 
-/// It is changed through the object's settings endpoint.
+/// The field is changed through the settings endpoint of the object.
 pub fn via_settings(schema: &mut Schema) {
+    // The PATCH of a pipe lists `settings`, answers 200 and stores nothing (seen live).
     set_keyword(schema, ON_CHANGE, "settings");
 }
 
-/// It is changed through the object's scaling endpoint.
+/// The field is changed through the scaling endpoint of the object.
 pub fn via_scaling(schema: &mut Schema) {
     set_keyword(schema, ON_CHANGE, "scaling");
 }
 
-/// The API never returns it, though it is no secret.
+/// The API never returns the field, and it is not a secret.
 pub fn write_only(schema: &mut Schema) {
     set_keyword(schema, READBACK, "never");
 }
 
-/// The API sometimes leaves it out of its answers.
+/// The API sometimes omits the field from its answers.
 pub fn sometimes_returned(schema: &mut Schema) {
+    // An absent value says nothing here: compared as a difference, it would never converge.
     set_keyword(schema, READBACK, "sometimes");
 }
 
-/// The API sometimes leaves these values out of its answers, and returns every other one.
+/// The API sometimes omits these values from its answers, and returns every other one.
 pub fn sometimes_returned_if(values: &'static [&'static str]) -> impl Fn(&mut Schema) {
     move |schema| set_keyword(schema, READBACK_BY_VALUE, json!(values))
 }
 
-/// A list whose order means nothing.
+/// A list whose order has no meaning.
 pub fn unordered_set(schema: &mut Schema) {
+    // The API returns `excludedColumns` in an order of its own (seen live).
     set_keyword(schema, LIST, "set");
 }
 
-/// A list of objects that `identity` tells apart, changed by sending what to add and what to
-/// remove under the names in `deltas`. `identity` is also what a removal must name; the first
-/// `source` of its fields say which source table the entry is about.
+/// A list of objects identified by the fields in `identity`. A change sends the entries to add and
+/// to remove under the two names in `deltas`; a removal names the identity. The first `source`
+/// fields of the identity name the source table.
 pub fn keyed_list(identity: &'static [&'static str], source: usize, deltas: [&'static str; 2]) -> impl Fn(&mut Schema) {
+    // The source table counts apart from the identity: the API refuses one PATCH that removes and adds an entry
+    // of the same source table.
     move |schema| {
         set_keyword(schema, LIST, "keyed");
         set_keyword(schema, IDENTITY, json!(identity));
@@ -75,7 +81,7 @@ pub fn keyed_list(identity: &'static [&'static str], source: usize, deltas: [&'s
     }
 }
 
-/// A list of objects that `identity` tells apart, in no order, sent whole.
+/// A list of objects identified by the fields in `identity`, in no order, sent as a whole.
 pub fn unordered_by(identity: &'static [&'static str]) -> impl Fn(&mut Schema) {
     move |schema| {
         set_keyword(schema, LIST, "keyed");
@@ -88,13 +94,14 @@ pub fn engine_name(schema: &mut Schema) {
     set_keyword(schema, EQUAL, "engine");
 }
 
-/// A count that the API reports as zero while a change makes its way.
+/// A count that the API reports as zero while a change takes effect (seen live).
 pub fn settling_count(schema: &mut Schema) {
     set_keyword(schema, EQUAL, "count");
 }
 
 /// The API may answer with a Kubernetes CPU quantity (`250m`, `1`) for millicores.
 pub fn cpu_quantity(schema: &mut Schema) {
+    // The official Terraform provider reads numbers and quantities, of CPU and of memory.
     set_keyword(schema, EQUAL, "cpu");
 }
 
@@ -105,6 +112,8 @@ pub fn memory_quantity(schema: &mut Schema) {
 
 /// The API may answer with the base value (right) for one of its flavours (left).
 pub fn flavour_of(bases: &'static [(&'static str, &'static str)]) -> impl Fn(&mut Schema) {
+    // The API of August 2026 returns the flavour as it was sent. A branch of the provider expects the base
+    // value, so both count as equal.
     move |schema| {
         let bases: serde_json::Map<String, Value> =
             bases.iter().map(|(flavour, base)| ((*flavour).to_owned(), json!(base))).collect();
@@ -117,23 +126,26 @@ pub fn instant(schema: &mut Schema) {
     set_keyword(schema, EQUAL, "instant");
 }
 
-/// A URI that may hold a password, which is hidden wherever the value is shown.
+/// A URI that may contain a password, which is hidden wherever the value is shown.
 pub fn uri_with_password(schema: &mut Schema) {
     set_keyword(schema, EQUAL, "uri");
 }
 
-/// The API takes the change only while the pipe is paused.
+/// The API accepts the change only while the pipe is paused.
 pub fn needs_pause(schema: &mut Schema) {
+    // Otherwise it answers 400 `must be paused to edit` (seen live for table mappings).
     set_keyword(schema, NEEDS_PAUSE, true);
 }
 
 /// A change must be sent together with the fields at these dotted paths from the root of the
 /// object, where the manifest declares them.
 pub fn sent_with(paths: &'static [&'static str]) -> impl Fn(&mut Schema) {
+    // Connection fields without credentials make the API check the source with no password and refuse the
+    // change (seen live for a database pipe).
     move |schema| set_keyword(schema, SENT_WITH, json!(paths))
 }
 
-/// Ours alone: neither compared nor sent.
+/// A field of manifests only: neither compared nor sent.
 pub fn local_only(schema: &mut Schema) {
     set_keyword(schema, LOCAL_ONLY, true);
 }
@@ -144,8 +156,9 @@ pub fn refers_to_endpoint(schema: &mut Schema) {
     set_keyword(schema, REFERS_TO, "ReversePrivateEndpoint");
 }
 
-/// A map whose entries belong to the object around it, where the API takes them beside the rest.
+/// A map whose entries are sent as fields of the object around it.
 pub fn additional_fields(schema: &mut Schema) {
+    // A field that is newer than this version can be declared here without waiting for the next one.
     set_keyword(schema, ADDITIONAL, true);
 }
 
@@ -155,28 +168,29 @@ pub fn replace_across(values: &'static [&'static str]) -> impl Fn(&mut Schema) {
     move |schema| set_keyword(schema, REPLACE_ACROSS, json!(values))
 }
 
-/// What the API takes when the field is left out.
+/// The value that the API uses if the field is left out.
 pub fn default_is(value: impl Into<Value>) -> impl Fn(&mut Schema) {
     let value = value.into();
     move |schema| set_keyword(schema, "default", value.clone())
 }
 
-/// The API has given it up.
+/// The API has deprecated the field.
 pub fn deprecated_field(schema: &mut Schema) {
     set_keyword(schema, "deprecated", true);
 }
 
-/// The steps in which a number may move.
+/// The number must be a multiple of `step`.
 pub fn multiple_of(step: u32) -> impl Fn(&mut Schema) {
     move |schema| set_keyword(schema, "multipleOf", step)
 }
 
-/// A list in which nothing occurs twice.
+/// A list without duplicates.
 pub fn unique_items(schema: &mut Schema) {
     set_keyword(schema, "uniqueItems", true);
 }
 
-/// An object that says something: the API refuses an empty one.
+/// An object with at least one field.
 pub fn non_empty_object(schema: &mut Schema) {
+    // The API refuses `settings: {}` in a create, and answers an empty scaling change with 500 (both seen live).
     set_keyword(schema, "minProperties", 1);
 }

@@ -1,6 +1,6 @@
 //! Diagnostic codes, declared in lists so that the index of all codes can be checked.
 
-/// Declares the codes of one module, each a constant, and `ALL` of them.
+/// Declares the codes of one module as constants, and the list `ALL` of them.
 #[macro_export]
 macro_rules! codes {
     ($($name:ident = $code:literal),+ $(,)?) => {

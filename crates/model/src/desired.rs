@@ -1,4 +1,4 @@
-//! What manifests declare, in the form that is compared and sent.
+//! The desired objects that manifests declare, in the form that is compared and sent.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -21,39 +21,40 @@ pub struct Document {
     /// The object in the API's own shape and field names, as a create would send it. Secrets are
     /// references (`{"fromEnv": "NAME"}`). A field that is not here is not managed.
     pub body: Value,
-    /// What is wanted of the object beyond its fields.
+    /// Presence, protection and previous names, beyond the fields of the object.
     pub intent: Intent,
     /// Where it was written.
     pub origin: Origin,
-    /// The bodies that git declared between the base and now, newest first. A live value that is in
-    /// one of them was set by an apply that did not finish, and by nobody else.
+    /// The bodies that commits between the base and now declared, newest first.
+    // A live value from one of them was set by an apply that did not finish. Taken for drift, it would
+    // block the pipeline for good: the base stays where it is until an apply succeeds.
     pub earlier_bodies: Vec<Value>,
 }
 
 impl Document {
-    /// Whether another document asks for something else, wherever either was written.
+    /// Compares the body and the intent. The place in a file does not count.
     pub fn differs_from(&self, other: &Self) -> bool {
         self.body != other.body || self.intent != other.intent
     }
 }
 
-/// What a manifest asks for beyond the object's own fields.
+/// The part of a manifest beyond the fields of the object.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Intent {
-    /// Whether the object should be there, and run.
+    /// If the object must exist, and in which state.
     pub presence: Presence,
     /// Refuse to delete or replace it.
     pub protect: bool,
-    /// Names under which it may still be live: it is renamed, not made again.
+    /// Names under which the object may still be live: it is renamed, not re-created.
     pub previous_names: Vec<Name>,
     /// Picks one of several live objects of the same name.
     pub pinned_id: Option<Id>,
-    /// For selecting and reports only; never sent.
+    /// For selectors and reports only; never sent.
     pub labels: BTreeMap<String, String>,
 }
 
 impl Intent {
-    /// What a manifest says of it, by the field.
+    /// The intent as fields of a manifest.
     pub fn to_fields(&self) -> BTreeMap<FieldPath, Value> {
         let state = match self.presence {
             Presence::Present(state) => json!(state),
@@ -71,12 +72,12 @@ impl Intent {
     }
 }
 
-/// Whether an object should be there.
+/// If an object must exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Presence {
-    /// There, and in this state.
+    /// It exists, in this state.
     Present(RunState),
-    /// Gone: a tombstone.
+    /// It does not exist: a tombstone.
     Absent,
 }
 

@@ -1,4 +1,4 @@
-//! Something wrong, or doubtful, in a file that a person wrote.
+//! Errors and warnings about files that people write.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -8,13 +8,13 @@ use serde::Serialize;
 use crate::desired::Place;
 use crate::path::FieldPath;
 
-/// How bad it is.
+/// The severity of a diagnostic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Severity {
     /// Nothing is planned or sent.
     Error,
-    /// Worth a look; does not stop anything.
+    /// Worth a look; stops nothing.
     Warning,
 }
 
@@ -24,24 +24,24 @@ pub enum Severity {
 pub struct Diagnostic {
     /// Stable and documented, such as `unknown-field`.
     pub code: &'static str,
-    /// How bad it is.
+    /// Error or warning.
     pub severity: Severity,
-    /// What is wrong: a lowercase fragment. Never quotes the value of a secret field.
+    /// The problem as a lowercase fragment. Never quotes the value of a secret field.
     pub message: String,
-    /// Where.
+    /// Line and column where it begins.
     pub place: Place,
-    /// The field within its document, where there is one.
+    /// The field within its document; the root if the problem concerns no field.
     pub path: FieldPath,
-    /// The bytes of the file that are meant, for underlining.
+    /// The bytes of the file to underline.
     #[serde(skip)]
     pub span: Range<usize>,
-    /// A second place that belongs to the story, with its label.
+    /// A second place that explains the problem, with its label.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub also: Option<RelatedPlace>,
-    /// What to do about it: a sentence, or text to write.
+    /// The fix: a sentence, or text to write.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub help: Option<String>,
-    /// Text to put in place of `span`, where the fix is that simple.
+    /// Text to put in place of `span`, if that alone is the fix.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub replacement: Option<String>,
 }
@@ -49,12 +49,12 @@ pub struct Diagnostic {
 /// A second place of a [`Diagnostic`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RelatedPlace {
-    /// Where.
+    /// Line and column where it begins.
     pub place: Place,
-    /// The bytes of the file that are meant.
+    /// The bytes of the file to underline.
     #[serde(skip)]
     pub span: Range<usize>,
-    /// What it has to do with the problem, such as `first defined here`.
+    /// The relation to the problem, such as `first defined here`.
     pub label: String,
 }
 

@@ -1,4 +1,5 @@
-//! What the API reports. Typed only as far as needed, so that new fields cannot break us.
+//! Live objects as the API returns them, typed only as far as needed: a new field of the API breaks
+//! nothing.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -36,7 +37,7 @@ impl fmt::Display for Id {
     }
 }
 
-/// The lifecycle state as the API words it. Words that are not known here are kept as they are.
+/// The lifecycle state as the API words it. An unknown word is kept unchanged.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct State(String);
 
@@ -58,20 +59,20 @@ impl fmt::Display for State {
     }
 }
 
-/// One live object. `body` is what the API answered, and may hold what must not be printed
-/// (a connection URI with a password): it has no `Debug` that shows it.
+/// One live object.
+// `Debug` is written by hand and omits the body, which may contain a connection URI with a password.
 #[derive(Clone, PartialEq)]
 pub struct Object {
-    /// Its id.
+    /// The id.
     pub id: Id,
-    /// Its lifecycle state; empty for kinds without one.
+    /// The lifecycle state; empty for kinds without one.
     pub state: State,
     /// The whole answer.
     pub body: Value,
 }
 
 impl Object {
-    /// When it was made, as the API words it (RFC 3339).
+    /// The time of creation in RFC 3339; `None` if the API does not return it.
     pub fn created_at(&self) -> Option<&str> {
         self.body.get("createdAt")?.as_str()
     }
@@ -83,10 +84,11 @@ impl fmt::Debug for Object {
     }
 }
 
-/// What is live under one address. Live names are not unique: there may be several.
+/// The live objects with one address.
+// There may be several: the API does not document names as unique, and no refusal of a second one was seen.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct LiveObjects {
-    /// At least one, in the order of their ids.
+    /// At least one, ordered by id.
     pub objects: Vec<Object>,
 }
 

@@ -1,13 +1,11 @@
-//! The field path: the one coordinate that validation, diff, requests and positions share.
+//! The field path, which validation, comparison, requests and positions share.
 
 use std::fmt;
 
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-/// Where a value stands in a document: object keys, and list indices written as numbers.
-///
-/// Prints as `source.kafka.topics`.
+/// The keys and list indices that lead to a value. Prints as `source.kafka.topics`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FieldPath(Vec<String>);
 
@@ -17,7 +15,7 @@ impl FieldPath {
         Self::default()
     }
 
-    /// Reads the dotted form. A key that itself holds a dot needs [`FieldPath::child`].
+    /// Parses the dotted form. A key that contains a dot needs [`FieldPath::child`].
     pub fn parse(dotted: &str) -> Self {
         if dotted.is_empty() {
             return Self::root();
@@ -34,7 +32,7 @@ impl FieldPath {
         Self(segments)
     }
 
-    /// `below` as seen from where `self` starts.
+    /// `self` followed by `below`.
     #[must_use]
     pub fn join(&self, below: &Self) -> Self {
         Self(self.0.iter().chain(&below.0).cloned().collect())
@@ -56,12 +54,12 @@ impl FieldPath {
         Some(Self(rest.to_vec()))
     }
 
-    /// Whether `self` is `other` or lies below it.
+    /// `true` if `self` is `other` or lies below it.
     pub fn is_within(&self, other: &Self) -> bool {
         self.0.starts_with(&other.0)
     }
 
-    /// The value that stands here, if the document has one.
+    /// The value at this path, if the document has one.
     pub fn value_in<'v>(&self, document: &'v Value) -> Option<&'v Value> {
         self.0.iter().try_fold(document, |value, segment| match value {
             Value::Object(map) => map.get(segment),
@@ -70,7 +68,8 @@ impl FieldPath {
         })
     }
 
-    /// Writes `value` here, making the objects on the way. Lists are not made or grown.
+    /// Writes `value` at this path and creates missing objects. A missing list entry is not created;
+    /// then nothing is written.
     pub fn set_in(&self, document: &mut Value, value: Value) {
         let mut slot = document;
         for segment in &self.0 {

@@ -1,4 +1,4 @@
-//! The project file, `pipectl.yaml`: which environments there are, and what is allowed in them.
+//! The project file, `pipectl.yaml`: the environments and their policies.
 
 use std::collections::BTreeMap;
 use std::path::{Component, Path};
@@ -160,7 +160,7 @@ pub struct RateLimit {
 }
 
 impl Policy {
-    /// This policy, and `other` where it says nothing.
+    /// This policy, with the values of `other` for the keys that it does not set.
     #[must_use]
     pub fn with_fallback(self, other: Self) -> Self {
         Self {
@@ -175,18 +175,18 @@ impl Policy {
     }
 }
 
-/// Reads and checks a project file. There is no project if anything in it is wrong.
+/// Parses and validates a project file. There is no project if it has any error.
 pub fn parse_project(file: &SourceFile) -> (Option<Project>, Vec<Diagnostic>) {
     let mut remarks = PendingDiagnostics::default();
     let documents = yaml::read_documents(&file.text, &mut remarks);
     let value = single_document(&documents, &mut remarks);
+    // serde errors would have no position; after the schema walk there are none left.
     let is_valid = remarks.error_count() == 0;
     let project = value.filter(|_| is_valid).and_then(|value| serde_json::from_value(value).ok());
     let remarks = remarks.into_vec().into_iter();
     (project, remarks.map(|remark| remark.into_diagnostic(&file.name)).collect())
 }
 
-/// The one document of the file, checked.
 fn single_document(documents: &[YamlDocument], remarks: &mut PendingDiagnostics) -> Option<Value> {
     let [document] = documents else {
         let start = Span { line: 1, column: 1, ..Span::default() };
@@ -201,9 +201,9 @@ fn single_document(documents: &[YamlDocument], remarks: &mut PendingDiagnostics)
     Some(document.root.to_json())
 }
 
-/// Refuses paths that lead out of the project's folder. Whoever proposes a change to the file could
-/// else have any file of the machine read, and its lines quoted.
 fn validate_manifest_paths(root: &YamlNode, remarks: &mut PendingDiagnostics) {
+    // A pull request may change this file. A path out of the project would let its author have any file of
+    // the CI machine read, and its lines quoted in an error message.
     let items = root.node_at(&["manifests"]).map_or(&[][..], YamlNode::items);
     for (index, item) in items.iter().enumerate() {
         if item.as_text().is_some_and(|path| !stays_below(Path::new(path))) {
@@ -215,7 +215,7 @@ fn validate_manifest_paths(root: &YamlNode, remarks: &mut PendingDiagnostics) {
     }
 }
 
-/// Whether a path stays below the folder that it starts from, links aside.
+/// `true` if a path stays below the folder that it starts from. Links are not followed.
 #[must_use]
 pub fn stays_below(path: &Path) -> bool {
     let mut depth = 0_usize;
@@ -226,6 +226,7 @@ pub fn stays_below(path: &Path) -> bool {
         }
         Component::CurDir => true,
         Component::ParentDir => {
+            // Each step counts, not only the end: `../project/x` comes back only in a folder of that name.
             let is_below = depth > 0;
             depth = depth.saturating_sub(1);
             is_below

@@ -1,10 +1,10 @@
-//! Anybody's text, as it may be shown.
+//! Untrusted text, made safe to print.
 //!
-//! Names and values are written by whoever can write a manifest or use the console. What is printed
-//! of them must not pass for output of ours, steer a terminal, or look like something that it is not.
+//! Whoever may write a manifest or use the console chooses names and values. A printed one must not
+//! pass for output of pipectl, control a terminal, or look like another text.
 
-/// One line in which everything can be seen: line breaks, control characters, characters without a
-/// shape and those that turn the direction of writing are shown as escapes.
+/// The text as one visible line: line breaks, control characters, invisible characters and those
+/// that change the direction of writing become escapes.
 pub fn sanitize_line(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
@@ -13,15 +13,16 @@ pub fn sanitize_line(text: &str) -> String {
     out
 }
 
-/// The same for a text of several lines.
+/// As [`sanitize_line`], except that `\n` stays a line break.
 pub fn sanitize_lines(text: &str) -> String {
     text.split('\n').map(sanitize_line).collect::<Vec<_>>().join("\n")
 }
 
-/// Whether a character does something and shows nothing.
 fn is_invisible(c: char) -> bool {
+    // Marks of direction let a reviewer read another text than the one that is sent.
     let turns = matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let breaks = matches!(c, '\u{2028}' | '\u{2029}');
+    // U+FE00 to U+FE0F are invisible too, but choose the shape of the emoji before them: they stay.
     let blank = matches!(
         c,
         '\u{ad}'

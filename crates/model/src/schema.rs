@@ -1,11 +1,11 @@
-//! JSON Schema from the structs that declare fields.
+//! JSON Schema, generated from the structs that declare fields.
 
 use schemars::generate::SchemaSettings;
 use schemars::transform::RecursiveTransform;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
-/// A generator of the dialect that manifests are described in.
+/// A generator for the dialect of the manifest schemas, draft 2020-12.
 pub fn schema_generator() -> SchemaGenerator {
     SchemaSettings::draft2020_12().into_generator()
 }
@@ -17,8 +17,8 @@ pub fn generate_schema<T: JsonSchema>() -> Value {
     schema.to_value()
 }
 
-/// Leaves out what Rust's types say and manifests do not: a field is left out rather than null,
-/// how many bits a number has is nobody's business, nor where a line of a comment ends.
+/// Removes what comes from Rust's types and says nothing about manifests: `null`, the bits of a
+/// number, line breaks of doc comments.
 pub fn simplify_schema(schema: &mut Schema) {
     use schemars::transform::Transform;
     RecursiveTransform(|schema: &mut Schema| {
@@ -27,6 +27,7 @@ pub fn simplify_schema(schema: &mut Schema) {
         if let Some(Value::String(text)) = map.get_mut("description") {
             *text = text.split_whitespace().collect::<Vec<_>>().join(" ");
         }
+        // `Option<T>` generates `T | null`, but a manifest omits a field instead of setting it to null.
         for word in ["type", "enum"] {
             if let Some(Value::Array(values)) = map.get_mut(word) {
                 values.retain(|value| !value.is_null() && value != "null");
@@ -41,13 +42,14 @@ pub fn simplify_schema(schema: &mut Schema) {
     .transform(schema);
 }
 
-/// `T | null` without the null is `T`; what the field says beside it wins.
+/// Replaces `anyOf` of `T` and null by `T`.
 fn lift_only_choice(map: &mut Map<String, Value>) {
     let Some(Value::Array(choices)) = map.get_mut("anyOf") else { return };
     choices.retain(|choice| choice != &json!({"type": "null"}));
     if let [Value::Object(only)] = choices.as_slice() {
         let only = only.clone();
         map.remove("anyOf");
+        // Keywords of the field win over those of its type: the description is about this field.
         for (word, value) in only {
             map.entry(word).or_insert(value);
         }

@@ -1,10 +1,10 @@
-//! A document walked by its JSON Schema: every mistake at once, each with its place and, where one
-//! is known, the fix.
+//! Validates a document against a JSON Schema: all mistakes at once, each with its place and, where
+//! one is known, the fix.
 //!
-//! What is walked is the part of JSON Schema that the structs generate. A schema with any other
-//! keyword is refused, so that nothing goes unchecked without a word. The walk is stricter than
-//! the schema in two points: `null` is never a value, and a secret is never written down. It is
-//! laxer in one: a field that stands under `additional` is not missing.
+//! It supports the part of JSON Schema that the structs generate and refuses a schema with any other
+//! keyword, so nothing goes unchecked silently. It is stricter than the schema in two points: `null`
+//! is never a value, and a secret is never a literal. It is laxer in one: a field under `additional`
+//! is not missing.
 
 use serde_json::Value;
 
@@ -28,43 +28,41 @@ mod value;
 use compiled::{ShapeId, ValueShape};
 pub use compiler::UnsupportedSchema;
 
-/// A JSON Schema, ready to walk documents.
+/// A compiled JSON Schema.
 #[derive(Debug)]
 pub struct SchemaValidator {
     shapes: Vec<ValueShape>,
 }
 
 impl SchemaValidator {
-    /// Prepares a schema: looks at every keyword and compiles every pattern.
+    /// Compiles a schema. Fails on an unsupported keyword, type, reference or pattern.
     pub fn new(schema: &Value) -> Result<Self, UnsupportedSchema> {
         Ok(Self { shapes: compiler::compile_schema(schema)? })
     }
 
-    /// Remarks on everything in `document` that is not as the schema wants it. `name` is what the
-    /// document declares, for proposing names of secrets.
+    /// Adds a remark for each mistake in `document`. `name` is the name of the declared object, for
+    /// suggested names of secrets.
     pub fn validate(&self, document: &YamlNode, name: Option<&str>, remarks: &mut PendingDiagnostics) {
         let mut walk = ValidationPass::new(&self.shapes, name, ReportMode::Collect(remarks));
         walk.validate_value(ShapeId(0), document, None);
     }
 }
 
-/// One way through a document.
 struct ValidationPass<'w> {
     shapes: &'w [ValueShape],
     object_name: Option<&'w str>,
     mode: ReportMode<'w>,
     steps: Vec<PathStep<'w>>,
-    /// The alias through which this part of the document is seen.
+    /// The alias that stands for this part of the document.
     via_alias: Option<Span>,
-    /// How far the trail went to the secret at hand, if it is one. Below that nothing is quoted,
-    /// not even a key: it may be the secret.
+    /// The number of steps to the secret that contains the value at hand.
+    // Nothing below a secret is quoted, not even a key: in `{hunter2}` the key is the secret.
     secret_depth: Option<usize>,
 }
 
-/// What becomes of a mistake.
 enum ReportMode<'w> {
     Collect(&'w mut PendingDiagnostics),
-    /// Only whether there is one.
+    /// Records only if there is a mistake.
     TestOnly {
         failed: bool,
     },
@@ -81,16 +79,15 @@ impl<'w> ValidationPass<'w> {
         Self { shapes, object_name, mode, steps: Vec::new(), via_alias: None, secret_depth: None }
     }
 
-    /// Whether a value is as `shape` wants it.
     fn is_valid(&self, shape: ShapeId, node: &'w YamlNode) -> bool {
         let mut probe = ValidationPass::new(self.shapes, None, ReportMode::TestOnly { failed: false });
         probe.validate_value(shape, node, None);
         !probe.is_done()
     }
 
-    /// Nothing that could still be found would matter.
     fn is_done(&self) -> bool {
         match &self.mode {
+            // A hostile file with a million mistakes costs no more time than the remarks that are kept.
             ReportMode::Collect(remarks) => remarks.is_full(),
             ReportMode::TestOnly { failed } => *failed,
         }
@@ -104,6 +101,7 @@ impl<'w> ValidationPass<'w> {
                 let remark = remark();
                 // A field beside or below the one at hand brings its own path.
                 let remark = if remark.path == FieldPath::root() { remark.with_path(path) } else { remark };
+                // The mistake is at the anchor. The author also needs the place where the value does not fit.
                 remarks.push(match self.via_alias {
                     Some(alias) if remark.related.is_none() && alias != remark.span => {
                         remark.with_related(alias, "used here")
@@ -129,7 +127,6 @@ impl<'w> ValidationPass<'w> {
         &self.shapes[id.0]
     }
 
-    /// Looks at a value one step further down.
     fn validate_child(&mut self, step: PathStep<'w>, shape: ShapeId, node: &'w YamlNode, key: Option<Span>) {
         if self.is_done() {
             return;
@@ -142,9 +139,10 @@ impl<'w> ValidationPass<'w> {
         self.via_alias = before;
     }
 
-    /// Looks at a value. `key` is where its key is, for what has no place of its own.
+    /// `key` is the place of the key, for remarks on a value without a place, such as null.
     fn validate_value(&mut self, id: ShapeId, node: &'w YamlNode, key: Option<Span>) {
         let shape = self.shape_by_id(id);
+        // Must come first: the remarks below quote values. A mapping may be a reference, so it is walked.
         if shape.is_secret && !matches!(node.content, YamlContent::Map(_) | YamlContent::Null) {
             return self.report_literal_secret(node);
         }

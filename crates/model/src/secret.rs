@@ -44,29 +44,30 @@ pub enum Encoding {
 }
 
 fn exactly_one(schema: &mut Schema) {
+    // In this form the validator names the fields of which one is needed, instead of guessing a branch.
     let alternatives = SOURCE_KEYS.map(|way| json!({"required": [way]}));
     schema.insert("oneOf".to_owned(), json!(alternatives));
 }
 
-/// The keys of which one makes a mapping a reference to a secret.
+/// Each of these keys makes a mapping a reference to a secret.
 const SOURCE_KEYS: [&str; 3] = ["fromEnv", "fromFile", "fromCommand"];
 
 /// A secret that a manifest refers to cannot be resolved.
 pub const UNRESOLVED_SECRET: &str = "unresolved-secret";
 
-/// Where a reference leads.
+/// The source of a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SecretSource<'r> {
-    /// To an environment variable.
+    /// The name of an environment variable.
     Env(&'r str),
-    /// To a file.
+    /// The path of a file.
     File(&'r str),
-    /// To a program and its arguments.
+    /// A program and its arguments.
     Command(Vec<&'r str>),
 }
 
 impl<'r> SecretSource<'r> {
-    /// Reads a reference; `None` where it is none, or not a sound one.
+    /// Reads a reference; `None` if the value is not a valid one.
     pub fn from_reference(reference: &'r Value) -> Option<Self> {
         let found = SOURCE_KEYS.iter().find_map(|way| Some((*way, reference.get(way)?)));
         Some(match found? {
@@ -77,7 +78,7 @@ impl<'r> SecretSource<'r> {
     }
 }
 
-/// As in a manifest.
+/// Prints as in a manifest: `fromEnv: NAME`.
 impl fmt::Display for SecretSource<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -88,12 +89,12 @@ impl fmt::Display for SecretSource<'_> {
     }
 }
 
-/// A secret that a body refers to.
+/// A reference to a secret in a body.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ReferencedSecret {
-    /// The field that it goes into.
+    /// The field that receives the secret.
     pub path: FieldPath,
-    /// The reference as it is declared.
+    /// The reference as declared, with its encoding and version.
     pub from: Value,
 }
 
@@ -109,14 +110,15 @@ impl fmt::Display for ReferencedSecret {
     }
 }
 
-/// Every secret that `body` refers to, in the order of its fields.
+/// All references to secrets in `body`, in the order of its fields.
 pub fn find_secret_references(body: &Value) -> Vec<ReferencedSecret> {
     let mut found = Vec::new();
     collect_references(body, &FieldPath::root(), &mut found);
     found
 }
 
-/// Says that a reference of `document` leads nowhere from here. `text` is that of the file.
+/// The error for a reference that cannot be resolved on this machine. `text` is the text of the
+/// manifest file.
 pub fn unresolved_secret(document: &Document, secret: &ReferencedSecret, why: &str, text: &str) -> Diagnostic {
     let place = document.origin.field_place(&secret.path);
     let way = SecretSource::from_reference(&secret.from).map(|way| format!(" `{way}`")).unwrap_or_default();
@@ -156,19 +158,19 @@ fn collect_references(value: &Value, path: &FieldPath, found: &mut Vec<Reference
     }
 }
 
-/// Whether a value out of a manifest is a reference to a secret.
+/// `true` if a value of a manifest is a reference to a secret.
 pub fn is_secret_reference(value: &Value) -> bool {
     SOURCE_KEYS.iter().any(|way| value.get(way).is_some())
 }
 
-/// Whether a reference asks for nothing that it did not ask for before. Only a version that is
-/// raised does; none is the lowest.
+/// `false` if `is` has another source than `was`, or a higher version. No version is the lowest.
 pub fn requests_same_secret(was: &Value, is: &Value) -> bool {
+    // The API returns no secret, so only git can say that one changed. A revert in git lowers the version;
+    // that is no rotation and sends nothing.
     let version = |reference: &Value| reference.get(VERSION_KEY).and_then(Value::as_i64).unwrap_or(0);
     without_version(was) == without_version(is) && version(is) <= version(was)
 }
 
-/// The key that is raised to send a secret again.
 const VERSION_KEY: &str = "version";
 
 fn without_version(reference: &Value) -> Value {
@@ -179,7 +181,7 @@ fn without_version(reference: &Value) -> Value {
     rest
 }
 
-/// A value that is never written into a manifest, shown or logged.
+/// The type of a secret field: a manifest holds a reference, never the value.
 pub struct Secret;
 
 impl JsonSchema for Secret {
@@ -199,7 +201,7 @@ impl JsonSchema for Secret {
     }
 }
 
-/// A text that may be written down, or kept where secrets are.
+/// The type of a field that takes a text or a reference to a secret, such as a user name.
 pub struct TextOrSecret;
 
 impl JsonSchema for TextOrSecret {

@@ -1,4 +1,4 @@
-//! Names with `*` and `?`, to pick objects by address.
+//! Globs with `*` and `?` that select objects by address.
 
 use std::fmt;
 
@@ -6,8 +6,7 @@ use wildmatch::WildMatch;
 
 use crate::address::Address;
 
-/// A glob over addresses as they print: `analytics/orders-*`. One without a slash is about the
-/// name alone.
+/// A glob over printed addresses: `analytics/orders-*`. Without a slash it matches the name only.
 #[derive(Clone, PartialEq)]
 pub struct AddressPattern {
     text: String,
@@ -15,13 +14,13 @@ pub struct AddressPattern {
 }
 
 impl AddressPattern {
-    /// Reads a glob; every text is one.
+    /// Compiles a glob; every text is a valid one.
     pub fn new(text: impl Into<String>) -> Self {
         let text = text.into();
         Self { glob: WildMatch::new(&text), text }
     }
 
-    /// Whether the address is meant.
+    /// `true` if the glob matches the address.
     pub fn matches(&self, address: &Address) -> bool {
         if self.text.contains('/') {
             self.glob.matches(&address.to_string())
@@ -30,8 +29,9 @@ impl AddressPattern {
         }
     }
 
-    /// Whether an object of this service could be meant.
+    /// `true` if the glob can match an object of this service.
     pub fn can_match_service(&self, service: &str) -> bool {
+        // A glob without a slash names no service, so it selects in all of them.
         let of_service = self.text.split_once('/').map(|(service, _)| service);
         of_service.is_none_or(|pattern| WildMatch::new(pattern).matches(service))
     }

@@ -1,9 +1,12 @@
-//! Did you mean …?
+//! Suggestions for misspelt words.
 
-/// The one of `candidates` that `word` was most likely meant to be, if it is close to any.
+/// The candidate closest to `word`; `None` if none is close.
 pub fn suggest_similar<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     let length = word.chars().count();
+    // One mistake in three letters: beyond that a short word resembles everything. Callers offer the
+    // suggestion as a replacement, so a wrong one is worse than none.
     let far = (length / 3).clamp(1, 3);
+    // Another case is no mistake: `Kafka` suggests `kafka`.
     let word = word.to_lowercase();
     candidates
         .into_iter()

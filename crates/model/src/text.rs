@@ -1,5 +1,5 @@
-//! Texts and numbers that must have a form, as types: the schema says the form wherever one is
-//! used, and which of its spellings are equal. Nothing else is kept of them.
+//! Types for texts and numbers of a certain form. They exist for their JSON Schema only: the form, and
+//! which spellings are equal.
 
 use std::borrow::Cow;
 
@@ -7,7 +7,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use crate::annotations;
 
-/// Declares a type by its JSON Schema, which is put in place of every use.
+/// Declares a type by its JSON Schema, which is inlined at every use.
 macro_rules! form {
     ($(#[$doc:meta])* $name:ident, $($schema:tt)+) => {
         $(#[$doc])*
@@ -30,7 +30,8 @@ macro_rules! form {
 }
 
 form!(
-    /// A text that says something: the API wants an optional text left out, never empty.
+    /// A text that is not empty.
+    // The API wants an optional text absent, not empty: an empty replication slot name was refused (seen live).
     NonEmptyText,
     "type": "string",
     "minLength": 1
@@ -38,6 +39,7 @@ form!(
 
 form!(
     /// Names with commas between them, in no order.
+    // The API takes brokers and topics as one text, not as a list. A gap, as in `a,,b`, is a mistake.
     CommaSeparatedNames,
     "type": "string",
     (annotations::EQUAL): "commaList",
@@ -64,6 +66,8 @@ form!(
 
 form!(
     /// An expression of ClickHouse with more in it than blanks.
+    // The API stores a blank partition expression as unset (a comment in the provider says so), and returns
+    // null: the difference would never go away.
     NonBlankSqlText,
     "type": "string",
     (annotations::EQUAL): "sql",
@@ -90,6 +94,8 @@ form!(
 
 form!(
     /// A host name or an address, without a scheme and a port.
+    // No colon: `host:port` and `https://host` are the usual mistakes. It excludes IPv6 literals, of which
+    // no evidence says that the API takes them.
     HostAddress,
     "type": "string",
     (annotations::EQUAL): "caseless",
@@ -107,6 +113,7 @@ form!(
 
 form!(
     /// One or more certificates in PEM form.
+    // Checks the header only. The API validates the rest (`not in valid PEM format`, seen live).
     PemCertificates,
     "type": "string",
     (annotations::EQUAL): "pem",
@@ -116,6 +123,7 @@ form!(
 
 form!(
     /// The name of a resource of Amazon Web Services.
+    // The partition is not always `aws`: China and GovCloud have their own.
     Arn,
     "type": "string",
     "pattern": "^arn:[a-z-]+:[a-z0-9-]+:",
@@ -124,6 +132,7 @@ form!(
 
 form!(
     /// A point in time, exact to the minute and in UTC.
+    // The form of a Kafka offset in the official schema: no seconds, no zone.
     UtcMinute,
     "type": "string",
     (annotations::EQUAL): "instant",
@@ -168,6 +177,7 @@ form!(
 
 form!(
     /// The id of a Google Cloud project.
+    // The same form as in the official Terraform provider, which refuses ids with a domain as well.
     GcpProjectId,
     "type": "string",
     "pattern": "^[a-z][a-z0-9-]{4,28}[a-z0-9]$",
@@ -176,6 +186,7 @@ form!(
 
 form!(
     /// A name without its path.
+    // A Pub/Sub topic is the bare name, not `projects/…/topics/…`; the provider refuses slashes too.
     NameWithoutSlash,
     "type": "string",
     "pattern": "^[^/]+$",

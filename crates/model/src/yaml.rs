@@ -1,8 +1,8 @@
-//! Text to tree: YAML with a position on every key and value, and everything wrong with it at once.
+//! Reads YAML into a tree with a position on every key and value, and reports all mistakes at once.
 //!
-//! The tree says what the author sees. `no`, `0755` and `12:30` are text, as in YAML 1.2, and draw
-//! a warning because older readers disagree. Whatever a file holds, reading takes time in
-//! proportion to its size and stays within [`MAX_BYTES`], [`MAX_DEPTH`] and [`MAX_NODES`].
+//! `no`, `0755` and `12:30` are text, as in YAML 1.2, with a warning because readers of YAML 1.1
+//! disagree. For any file, reading takes time in proportion to its size and stays within
+//! [`MAX_BYTES`], [`MAX_DEPTH`] and [`MAX_NODES`].
 
 use std::ops::Range;
 
@@ -25,7 +25,7 @@ pub use reader::{YamlDocument, read_documents};
 pub use scalar::{parse_plain_scalar, yaml_1_1_boolean};
 pub use tree::{YamlContent, YamlEntry, YamlNode};
 
-/// The documents of a YAML text as plain values, without positions. What is broken is left out.
+/// The documents of a YAML text as plain values, without positions. Broken documents are skipped.
 pub fn parse_documents(text: &str) -> Vec<Value> {
     let documents = read_documents(text, &mut PendingDiagnostics::default());
     documents.iter().map(|document| document.root.to_json()).collect()
@@ -34,14 +34,15 @@ pub fn parse_documents(text: &str) -> Vec<Value> {
 /// The largest file that is read: 8 MiB.
 pub const MAX_BYTES: usize = 8 * 1024 * 1024;
 
-/// How deep lists and mappings may be nested, with aliases written out.
+/// The deepest nesting of lists and mappings, with aliases expanded.
+// Trees are walked by recursion: nesting without a limit would overflow the stack.
 pub const MAX_DEPTH: usize = 64;
 
-/// How many values one file may hold, with aliases written out.
+/// The largest number of values in one file, with aliases expanded.
+// The size of the file is no limit: an alias takes three bytes and may stand for thousands of values.
 pub const MAX_NODES: usize = 500_000;
 
-/// A piece of a file: its bytes, and where it begins. Line and column count from 1, columns in
-/// characters.
+/// A range of bytes in a file. Line and column count from 1, columns in characters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Span {
     /// First byte.
@@ -55,7 +56,7 @@ pub struct Span {
 }
 
 impl Span {
-    /// The bytes.
+    /// The range of bytes.
     pub fn byte_range(self) -> Range<usize> {
         self.start..self.end
     }

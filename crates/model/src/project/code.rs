@@ -1,4 +1,4 @@
-//! What can be wrong with a project file beyond its schema.
+//! Diagnostic codes of the project file, beyond those of its schema.
 
 crate::codes! {
     PROJECT_DOCUMENTS = "project-documents",

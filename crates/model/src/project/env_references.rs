@@ -1,4 +1,4 @@
-//! What a project file takes from environment variables: `${env:NAME}` within a text.
+//! `${env:NAME}` in the texts of a project file.
 
 use super::{code, yaml};
 use crate::diagnostic::{Diagnostic, SourceFile};
@@ -6,12 +6,12 @@ use crate::path::FieldPath;
 use crate::project::code::BAD_VARIABLE;
 use crate::yaml::{PendingDiagnostic, PendingDiagnostics, YamlNode};
 
-/// What of an environment is read.
+/// The fields of an environment that a command needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RequiredFields {
-    /// All of it.
+    /// The organization, the services and the variables.
     Everything,
-    /// What manifests are made of, and not where they go.
+    /// The variables: enough to read manifests without contacting the API.
     Variables,
 }
 
@@ -24,20 +24,19 @@ impl RequiredFields {
     }
 }
 
-/// A piece of a text.
 enum TemplatePart<'t> {
     Text(&'t str),
     /// The name of an environment variable.
     Env(&'t str),
-    /// What stands in a `${…}` that means nothing here.
+    /// The content of a `${…}` that is not `env:NAME`.
     Unsupported(&'t str),
     Unclosed,
 }
 
-/// The text with what `value` gives for each `${env:NAME}`. `$${` stands for a plain `${`.
+/// Replaces each `${env:NAME}` by `value(NAME)`. `$${` stands for a plain `${`.
 ///
 /// # Errors
-/// The names for which it gives nothing.
+/// The names for which `value` returns `None`.
 pub fn expand_env_references(text: &str, value: impl Fn(&str) -> Option<String>) -> Result<String, Vec<&str>> {
     let (mut filled, mut unset) = (String::new(), Vec::new());
     for part in split_template(text) {
@@ -47,14 +46,14 @@ pub fn expand_env_references(text: &str, value: impl Fn(&str) -> Option<String>)
                 Some(value) => filled.push_str(&value),
                 None => unset.push(name),
             },
-            // `load` refuses both.
+            // `validate_references` has refused both when the file was parsed.
             TemplatePart::Unsupported(_) | TemplatePart::Unclosed => {}
         }
     }
     if unset.is_empty() { Ok(filled) } else { Err(unset) }
 }
 
-/// Every place at which a sound file needs an environment variable that `is_set` does not know.
+/// One error for each place of a valid file that uses a variable for which `is_set` returns `false`.
 pub fn find_unset_variables(
     file: &SourceFile,
     environment: &str,
@@ -80,8 +79,8 @@ pub fn find_unset_variables(
     remarks.into_vec().into_iter().map(|remark| remark.into_diagnostic(&file.name)).collect()
 }
 
-/// Refuses every `${…}` that would stay as it is: variables do not stand for each other.
 pub(super) fn validate_references(root: &YamlNode, remarks: &mut PendingDiagnostics) {
+    // A `${name}` would reach the API as it is written: variables of a project file do not refer to each other.
     for entry in root.node_at(&["environments"]).map_or(&[][..], YamlNode::entries) {
         let at = FieldPath::parse("environments").child(&entry.key);
         for_each_text(&entry.value, &at, RequiredFields::Everything, &mut |node, path, text| {
@@ -104,7 +103,6 @@ fn refusal_message(part: &TemplatePart<'_>) -> Option<String> {
     }
 }
 
-/// Every text of these fields of an environment, with its path.
 fn for_each_text(
     environment: &YamlNode,
     at: &FieldPath,

@@ -1,4 +1,4 @@
-//! What a schema can find wrong with a document.
+//! Diagnostic codes of the schema validation.
 
 crate::codes! {
     UNKNOWN_FIELD = "unknown-field",

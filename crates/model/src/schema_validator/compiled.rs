@@ -1,4 +1,4 @@
-//! A JSON Schema in the form in which it is walked.
+//! The compiled form of a JSON Schema.
 
 use std::collections::BTreeMap;
 
@@ -7,18 +7,17 @@ use serde_json::{Number, Value};
 
 use super::types::JsonTypes;
 
-/// A schema, by its position in [`super::Schema`].
+/// The position of a schema in the shapes of [`super::SchemaValidator`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ShapeId(pub(super) usize);
 
-/// What one schema asks of a value. All of it holds at once.
+/// The constraints of one schema. A value must satisfy all of them.
 #[derive(Debug, Default)]
 pub(super) struct ValueShape {
-    /// What it refers to, which holds beside the rest.
+    /// The target of `$ref`, which applies beside the rest.
     pub(super) refers_to: Option<ShapeId>,
     /// `None` is any type.
     pub(super) types: Option<JsonTypes>,
-    /// The values that are allowed, where they can be counted.
     pub(super) allowed_values: Option<Vec<Value>>,
     pub(super) choices: Vec<Choice>,
     pub(super) all_of: Vec<ShapeId>,
@@ -26,21 +25,19 @@ pub(super) struct ValueShape {
     pub(super) text: TextShape,
     pub(super) list: ListShape,
     pub(super) map: MapShape,
-    /// Only a reference may stand here.
+    /// Only a reference to a secret is allowed.
     pub(super) is_secret: bool,
-    /// What the field is for, in a sentence.
+    /// The first sentence of the description.
     pub(super) summary: Option<String>,
 }
 
-/// Several schemas of which some hold.
 #[derive(Debug)]
 pub(super) struct Choice {
     pub(super) branches: Vec<ShapeId>,
-    /// Exactly one of them, rather than at least one.
+    /// Exactly one branch must hold (`oneOf`), not at least one (`anyOf`).
     pub(super) exclusive: bool,
 }
 
-/// Bounds of a number.
 #[derive(Debug, Default)]
 pub(super) struct NumberShape {
     pub(super) minimum: Option<Number>,
@@ -50,22 +47,18 @@ pub(super) struct NumberShape {
     pub(super) multiple_of: Option<Number>,
 }
 
-/// Length and form of a text.
 #[derive(Debug, Default)]
 pub(super) struct TextShape {
     pub(super) length: CountLimits,
     pub(super) pattern: Option<TextPattern>,
 }
 
-/// A form that a text must have.
 #[derive(Debug)]
 pub(super) struct TextPattern {
     pub(super) regex: Regex,
-    /// The form in words.
     pub(super) description: Option<String>,
 }
 
-/// Length and entries of a list.
 #[derive(Debug, Default)]
 pub(super) struct ListShape {
     pub(super) length: CountLimits,
@@ -73,22 +66,20 @@ pub(super) struct ListShape {
     pub(super) unique_items: bool,
 }
 
-/// The fields of a mapping.
 #[derive(Debug, Default)]
 pub(super) struct MapShape {
     pub(super) size: CountLimits,
-    /// In the order in which they are declared.
+    /// The declared fields, in order.
     pub(super) names: Vec<String>,
     pub(super) properties: BTreeMap<String, ShapeId>,
     pub(super) required: Vec<String>,
-    /// The field whose entries count as fields of this mapping.
+    /// The field whose entries count as fields of this mapping (`additional`).
     pub(super) additional_field: Option<String>,
-    /// Groups of fields of each of which exactly one is given.
+    /// Groups of fields; exactly one of each group must be present.
     pub(super) exclusive_groups: Vec<Vec<String>>,
     pub(super) unlisted: UnlistedFields,
 }
 
-/// Fields that are not declared.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) enum UnlistedFields {
     #[default]
@@ -99,7 +90,6 @@ pub(super) enum UnlistedFields {
     Matching(ShapeId),
 }
 
-/// The entries of a list.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) enum ListItems {
     #[default]
@@ -109,7 +99,6 @@ pub(super) enum ListItems {
     Matching(ShapeId),
 }
 
-/// How many of something there may be.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct CountLimits {
     pub(super) least: Option<usize>,

@@ -1,4 +1,4 @@
-//! Reads a JSON Schema once, and refuses what it would not check.
+//! Compiles a JSON Schema, and refuses keywords that would not be checked.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -13,11 +13,12 @@ use super::compiled::{
 use super::types::JsonTypes;
 use crate::annotations;
 
-/// Keywords that ask nothing of a value.
+/// Keywords without a constraint on a value.
 const ANNOTATION_KEYWORDS: [&str; 9] =
     ["$schema", "$defs", "title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly"];
 
-/// Keywords that are checked.
+// A keyword in none of the lists is an error. `schemars` may generate a new one after an update or a new
+// attribute, and it would go unchecked silently.
 const CHECKED_KEYWORDS: [&str; 26] = [
     "$ref",
     "type",
@@ -47,10 +48,9 @@ const CHECKED_KEYWORDS: [&str; 26] = [
     PATTERN_DESCRIPTION,
 ];
 
-/// The form that a pattern asks for, in words.
 const PATTERN_DESCRIPTION: &str = "x-pattern-says";
 
-/// A schema that cannot be walked: a programming error, found when the schema is first used.
+/// A schema that cannot be compiled: a programming error, found when the schema is first used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnsupportedSchema {
     location: String,
@@ -80,12 +80,13 @@ struct SchemaCompiler<'s> {
 
 impl<'s> SchemaCompiler<'s> {
     fn compile_shape(&mut self, schema: &'s Value, at: &str) -> Result<ShapeId, UnsupportedSchema> {
+        // The position is taken before the content is compiled: a schema within it may refer to this one.
         let id = ShapeId(self.shapes.len());
         self.shapes.push(ValueShape::default());
         self.shapes[id.0] = match schema {
             Value::Object(keywords) => self.compile_keywords(keywords, at)?,
             Value::Bool(true) => ValueShape::default(),
-            // Nothing is of no type.
+            // `false` allows no value: none matches the empty set of types.
             Value::Bool(false) => ValueShape { types: Some(JsonTypes::default()), ..ValueShape::default() },
             _ => return Err(unsupported_at(at, "a schema is an object or a boolean")),
         };
@@ -115,7 +116,7 @@ impl<'s> SchemaCompiler<'s> {
         };
         for (word, exclusive) in [("oneOf", true), ("anyOf", false)] {
             match keywords.get(word).and_then(Value::as_array) {
-                // Other values than mappings would have all the fields that they need.
+                // Only for mappings: by JSON Schema a value that is no mapping satisfies every `required`.
                 Some(branches) if exclusive && is_object_schema(keywords) && exclusive_fields(branches).is_some() => {
                     shape.map.exclusive_groups.extend(exclusive_fields(branches));
                 }
@@ -144,7 +145,6 @@ impl<'s> SchemaCompiler<'s> {
         Ok(shape)
     }
 
-    /// Follows a `$ref`; a definition is compiled once, and may refer to itself.
     fn compile_reference(
         &mut self,
         keywords: &'s Map<String, Value>,
@@ -158,7 +158,8 @@ impl<'s> SchemaCompiler<'s> {
         let Some(target) = target else {
             return Err(unsupported_at(at, format!("`{pointer}` leads nowhere")));
         };
-        // The shape takes the next position, whatever it turns out to hold.
+        // Registered before it is compiled, at the next position, which it will take: a definition that refers
+        // to itself would recurse for ever.
         self.by_pointer.insert(pointer, ShapeId(self.shapes.len()));
         self.compile_shape(target, pointer).map(Some)
     }
@@ -219,13 +220,13 @@ fn unsupported_at(at: &str, problem: impl Into<String>) -> UnsupportedSchema {
     UnsupportedSchema { location: at.to_owned(), problem: problem.into() }
 }
 
-/// What begins with `x-` says how a field behaves, and is read elsewhere.
 fn is_supported_keyword(keyword: &str) -> bool {
+    // Marks that begin with `x-` describe how a field behaves; the field semantics read them.
     ANNOTATION_KEYWORDS.contains(&keyword) || CHECKED_KEYWORDS.contains(&keyword) || keyword.starts_with("x-")
 }
 
-/// Parts that this schema leaves free may be described by another one of the same value.
 fn defer_to_siblings(shape: &mut ValueShape) {
+    // Another schema of the same value may describe the fields and entries that this one leaves free.
     if shape.refers_to.is_none() && shape.all_of.is_empty() && shape.choices.is_empty() {
         return;
     }
@@ -248,8 +249,8 @@ fn allowed_values(keywords: &Map<String, Value>) -> Option<Vec<Value>> {
     constant.or_else(|| keywords.get("enum").and_then(Value::as_array).cloned())
 }
 
-/// The values of branches that are each a `const` or an `enum` and nothing else: an enum whose
-/// variants are documented.
+/// The values of branches that are each a `const` or an `enum` only: a Rust enum with documented
+/// variants.
 fn constant_values(branches: &[Value]) -> Option<Vec<Value>> {
     let is_plain = |branch: &Map<String, Value>| {
         branch
@@ -260,6 +261,7 @@ fn constant_values(branches: &[Value]) -> Option<Vec<Value>> {
     for branch in branches {
         let branch = branch.as_object().filter(|branch| is_plain(branch))?;
         for value in allowed_values(branch)? {
+            // A value in two branches satisfies `anyOf` and breaks `oneOf`: it is not a plain list of values.
             if all.contains(&value) {
                 return None;
             }
@@ -269,7 +271,7 @@ fn constant_values(branches: &[Value]) -> Option<Vec<Value>> {
     Some(all)
 }
 
-/// The fields of branches that each require one field and nothing else.
+/// The fields of branches that consist of one required field each.
 fn exclusive_fields(branches: &[Value]) -> Option<Vec<String>> {
     branches
         .iter()
@@ -287,13 +289,13 @@ fn is_object_schema(keywords: &Map<String, Value>) -> bool {
     keywords.get("type").is_some_and(|types| types == "object")
 }
 
-/// Whether a schema says nothing of its own about a mapping.
+/// `true` if a schema has no constraint of its own on a mapping.
 fn is_unconstrained(keywords: &Map<String, Value>) -> bool {
     !["type", "properties", "additionalProperties"].iter().any(|word| keywords.contains_key(*word))
 }
 
-/// The fields of branches that are each a mapping of exactly one field: an enum whose variants
-/// hold something.
+/// The fields of branches that are each a mapping of exactly one field: a Rust enum whose variants
+/// hold a value.
 fn variant_fields(branches: &[Value]) -> Option<Vec<(&String, &Value)>> {
     let mut seen = HashSet::new();
     branches

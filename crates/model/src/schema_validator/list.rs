@@ -49,7 +49,7 @@ impl<'w> ValidationPass<'w> {
     }
 }
 
-/// Says so if there are too few or too many of something.
+/// The message if `count` is outside of the limits.
 pub(super) fn bad_count(count: usize, least: Option<usize>, most: Option<usize>, what: &str) -> Option<String> {
     if least.is_some_and(|least| count < least) {
         let least = least.unwrap_or_default();
@@ -62,7 +62,7 @@ pub(super) fn bad_count(count: usize, least: Option<usize>, most: Option<usize>,
     Some(format!("there are {count} {what}, and at most {most} may be"))
 }
 
-/// One text for all ways to write a value.
+/// Equal values have equal texts: `1` and `1.0`, mappings in any order of keys.
 fn canonical_text(value: &Value) -> String {
     match value {
         Value::Number(number) => number.as_f64().map_or_else(String::new, |float| float.to_string()),

@@ -1,15 +1,14 @@
-//! A secret that is written down.
+//! Secrets written as literals.
 
 use super::{PathStep, ValidationPass, code};
 use crate::yaml::{PendingDiagnostic, YamlNode};
 
-/// `spec`, `source` and the kind of source come first in the path of every secret, and the group of
-/// credentials last.
+/// `spec`, `source` and the kind of source begin the path of every secret.
 const LEADING_SEGMENTS: usize = 3;
 
 impl ValidationPass<'_> {
-    /// Says what to write instead, and nothing about what was written.
     pub(super) fn report_literal_secret(&mut self, node: &YamlNode) {
+        // Nothing of the value is quoted, neither in the message nor in the replacement.
         let name = self.suggest_env_name();
         let span = node.alias.unwrap_or_else(|| node.head_span());
         self.report_problem(|| {
@@ -21,9 +20,8 @@ impl ValidationPass<'_> {
         });
     }
 
-    /// A sensible name for the variable: what is declared, what the secret is for where that needs
-    /// saying, and the field. `orders-kafka` and `spec.source.kafka.credentials.password` give
-    /// `ORDERS_KAFKA_PASSWORD`.
+    /// A variable name of the object, the purpose and the field: `orders-kafka` and
+    /// `spec.source.kafka.credentials.password` give `ORDERS_KAFKA_PASSWORD`.
     fn suggest_env_name(&self) -> String {
         let keys: Vec<&str> = self
             .steps
@@ -34,6 +32,8 @@ impl ValidationPass<'_> {
             })
             .collect();
         let field = keys.last().copied().unwrap_or_default();
+        // The last two keys are the group of credentials and the field. What is left tells one password of a
+        // pipe from another: `SCHEMA_REGISTRY`.
         let purpose = keys.get(LEADING_SEGMENTS..keys.len().saturating_sub(2)).unwrap_or_default();
         let words = self.object_name.into_iter().chain(purpose.iter().copied()).chain([field]);
         words.map(screaming_snake_case).collect::<Vec<_>>().join("_")

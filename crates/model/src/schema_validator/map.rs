@@ -1,4 +1,4 @@
-//! Mappings: fields that nobody knows, fields that are missing, and fields that exclude each other.
+//! Mappings: unknown fields, missing fields, and fields that exclude each other.
 
 use std::collections::HashSet;
 
@@ -39,7 +39,7 @@ impl<'w> ValidationPass<'w> {
         }
     }
 
-    /// Looks at one field; gives back the field that was meant, if this is none.
+    /// Validates one field. For an unknown one, returns the similar field that is missing.
     fn validate_entry(&mut self, shape: &'w MapShape, entry: &'w YamlEntry, given: &HashSet<&str>) -> Option<&'w str> {
         let step = PathStep::Key(&entry.key);
         if let Some(&property) = shape.properties.get(&entry.key) {
@@ -63,12 +63,14 @@ impl<'w> ValidationPass<'w> {
     ) -> Option<&'w str> {
         let absent = shape.names.iter().map(String::as_str).filter(|name| !given.contains(name));
         let meant = suggest_similar(&entry.key, absent);
-        // A key that is near a known one gives nothing away.
+        // Below a secret an unknown key may be the secret, as in `{hunter2}`. One that resembles a known field
+        // is a typo and safe to quote.
         let discreet = self.secret_depth.is_some() && meant.is_none();
         self.steps.push(PathStep::Key(&entry.key));
         self.report_problem(|| unknown_field_problem(shape, entry, meant, discreet));
         self.steps.pop();
         let meant = meant?;
+        // The content is checked as that of the similar field, so that one run shows its mistakes as well.
         if let (YamlContent::Map(_) | YamlContent::List(_), Some(&property)) =
             (&entry.value.content, shape.properties.get(meant))
         {
@@ -95,7 +97,7 @@ impl<'w> ValidationPass<'w> {
         match given.as_slice() {
             [_] => {}
             [] if arms.iter().any(|arm| meant.contains(arm.as_str())) => {
-                // The field was misspelt, which has been reported.
+                // The misspelt field has been reported. A probe of a branch must fail all the same.
                 if let super::ReportMode::TestOnly { failed } = &mut self.mode {
                     *failed = true;
                 }
@@ -112,7 +114,7 @@ impl<'w> ValidationPass<'w> {
         }
     }
 
-    /// Looks at a value that the schema leaves free, which only must not be null.
+    /// Refuses null in a value without a schema; everything else is allowed.
     pub(super) fn validate_untyped(&mut self, step: PathStep<'w>, node: &'w YamlNode, key: Option<Span>) {
         if self.is_done() {
             return;
@@ -136,8 +138,8 @@ impl<'w> ValidationPass<'w> {
     }
 }
 
-/// What is given in the field whose entries count as fields of the mapping.
 fn additional_keys<'w>(shape: &MapShape, entries: &'w [YamlEntry]) -> HashSet<&'w str> {
+    // Entries of `additional` are sent beside the declared fields, so a required field may stand there.
     let field = entries.iter().find(|entry| shape.additional_field.as_ref() == Some(&entry.key));
     match field.map(|field| &field.value.content) {
         Some(YamlContent::Map(entries)) => entries.iter().map(|entry| entry.key.as_str()).collect(),

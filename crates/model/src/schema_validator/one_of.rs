@@ -1,4 +1,4 @@
-//! Several schemas for one value: which of them did the author mean?
+//! Several schemas for one value: reports the mistakes in the branch that the author chose.
 
 use serde_json::Value;
 
@@ -26,8 +26,9 @@ impl<'w> ValidationPass<'w> {
         }
     }
 
-    /// Reports what is wrong with the branch that was meant.
     fn report_best_branch(&mut self, choice: &'w Choice, node: &'w YamlNode, key: Option<Span>) {
+        // `no branch matches` helps nobody. The type decides first, then a field with a constant, then the
+        // number of mistakes.
         let fitting: Vec<ShapeId> = choice
             .branches
             .iter()
@@ -50,10 +51,10 @@ impl<'w> ValidationPass<'w> {
         self.report_problem(|| wrong_type_problem(types, node));
     }
 
-    /// The types that a branch takes; all of them if it does not say.
+    /// The types that a branch allows.
     fn branch_types(&self, branch: ShapeId) -> JsonTypes {
         let mut shape = self.shape_by_id(branch);
-        // A chain of references is no longer than there are shapes.
+        // A chain of references is at most as long as there are shapes; a longer one is a circle.
         for _ in 0..self.shapes.len() {
             match (shape.types, shape.refers_to) {
                 (None, Some(next)) => shape = self.shape_by_id(next),
@@ -63,7 +64,7 @@ impl<'w> ValidationPass<'w> {
         JsonTypes::any_type()
     }
 
-    /// For mappings: the branch whose constant field has the value that is written, or nearly.
+    /// For mappings: the branch whose constant field has the written value, or a similar one.
     fn branch_by_tag(&self, branches: &[ShapeId], node: &YamlNode) -> Option<ShapeId> {
         let tagged = |branch: &ShapeId| {
             let (name, value) = self.constant_tag(self.resolve_reference(*branch))?;
@@ -84,7 +85,7 @@ impl<'w> ValidationPass<'w> {
         }
     }
 
-    /// The field of a shape that has one value only.
+    /// The first field of a shape that allows one value only.
     fn constant_tag(&self, shape: &'w ValueShape) -> Option<(&'w str, &'w str)> {
         shape.map.names.iter().find_map(|name| {
             let property = self.shape_by_id(*shape.map.properties.get(name)?);
@@ -95,7 +96,7 @@ impl<'w> ValidationPass<'w> {
         })
     }
 
-    /// The branch of which the fewest rules are broken.
+    /// The branch with the fewest mistakes.
     fn closest_branch(&self, branches: &[ShapeId], node: &'w YamlNode) -> ShapeId {
         let mistakes = |branch: &ShapeId| {
             let mut remarks = PendingDiagnostics::default();

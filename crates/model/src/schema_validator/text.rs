@@ -1,4 +1,4 @@
-//! Texts, their length and their form. The text itself is not quoted: it may hold a password.
+//! Length and form of texts. The text itself is not quoted: it may contain a password.
 
 use super::compiled::{CountLimits, TextPattern, ValueShape};
 use super::{ValidationPass, code};
@@ -31,7 +31,6 @@ fn length_problem(length: &CountLimits, text: &str) -> Option<String> {
     (characters > most).then(|| format!("the text has {characters} characters, and may have at most {most}"))
 }
 
-/// The form in words, what the field is for, and the pattern for those who read patterns.
 fn describe_format(pattern: &TextPattern, about: Option<&str>) -> String {
     let regex = pattern.regex.as_str();
     match (pattern.description.as_deref(), about) {

@@ -1,14 +1,14 @@
-//! The types of JSON, in the words of somebody who writes YAML.
+//! The types of JSON, with names for authors of YAML.
 
 use serde_json::Value;
 
 use crate::yaml::YamlContent;
 
-/// A set of types.
+/// A set of types as bits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct JsonTypes(u8);
 
-/// Every type with its name in a schema and its name in a message. A whole number is a number.
+/// The bit of each type, its name in a schema and its name in a message.
 const TYPE_NAMES: [(u8, &str, &str); 6] = [
     (1, "object", "a mapping"),
     (2, "array", "a list"),
@@ -26,10 +26,10 @@ impl JsonTypes {
     pub(super) const NUMBER: Self = Self(8 | 16);
     pub(super) const BOOLEAN: Self = Self(32);
 
-    /// Reads `type`; `None` for a type that is not one. Null is never asked for: the walk refuses
-    /// it before it looks at types.
+    /// Reads the keyword `type`; `None` for an unknown type.
     pub(super) fn from_schema(value: &Value) -> Option<Self> {
         match value {
+            // No bit: null is refused before types are compared.
             Value::String(name) if name == "null" => Some(Self::default()),
             Value::String(name) => {
                 let bits = TYPE_NAMES.iter().find(|(_, known, _)| known == name)?.0;
@@ -54,7 +54,6 @@ impl JsonTypes {
         self.0 & any_of.0 != 0
     }
 
-    /// Whether a value is of one of these types.
     pub(super) fn matches_content(self, content: &YamlContent) -> bool {
         self.allows_any(match content {
             YamlContent::Map(_) => Self::MAP,
@@ -69,7 +68,7 @@ impl JsonTypes {
 
     /// The types in words: `text or a list`.
     pub(super) fn describe_types(self) -> String {
-        // A number may be whole, which need not be said.
+        // `a number` includes whole numbers.
         let said = |bits: u8| self.0 & bits != 0 && !(bits == 8 && self.0 & 16 != 0);
         let words: Vec<&str> = TYPE_NAMES.iter().filter(|(bits, ..)| said(*bits)).map(|(_, _, word)| *word).collect();
         words.join(" or ")
@@ -80,7 +79,6 @@ fn is_whole_number(number: &serde_json::Number) -> bool {
     number.is_i64() || number.is_u64() || number.as_f64().is_some_and(|float| float.fract() == 0.0)
 }
 
-/// What was found instead.
 pub(super) fn describe_content(content: &YamlContent) -> &'static str {
     match content {
         YamlContent::Map(_) => "a mapping",

@@ -1,4 +1,4 @@
-//! Values of the wrong type, and values that are none of those allowed.
+//! Values of the wrong type, and values outside of an enum.
 
 use serde_json::Value;
 
@@ -8,7 +8,7 @@ use super::{ValidationPass, code};
 use crate::suggest::suggest_similar;
 use crate::yaml::{PendingDiagnostic, YamlContent, YamlNode, parse_plain_scalar, yaml_1_1_boolean};
 
-/// Whether a value is among `options`; numbers are compared by value.
+/// Numbers are compared by value: `2.0` is among `[1, 2]`.
 pub(super) fn is_allowed_value(node: &YamlNode, options: &[Value]) -> bool {
     let value = node.to_json();
     options.iter().any(|option| values_equal(option, &value))
@@ -48,7 +48,7 @@ pub(super) fn wrong_type_problem(types: JsonTypes, node: &YamlNode) -> PendingDi
     }
 }
 
-/// Digits that were too many to be read as a number.
+/// `true` for digits that the YAML reader kept as text because they fit into no integer.
 fn is_oversized_number(node: &YamlNode) -> bool {
     let digits = match &node.content {
         YamlContent::Text { text, is_unquoted: true } => text.trim_start_matches(['-', '+']),
@@ -57,7 +57,7 @@ fn is_oversized_number(node: &YamlNode) -> bool {
     !digits.starts_with('0') && digits.len() > 18 && digits.bytes().all(|b| b.is_ascii_digit())
 }
 
-/// What to write instead, as a sentence and maybe as text.
+/// The fix as a sentence, and as a replacement if there is exactly one.
 fn suggest_fix(types: JsonTypes, node: &YamlNode) -> Option<(&'static str, Option<String>)> {
     match &node.content {
         YamlContent::Text { text, .. } => suggest_text_fix(types, text),

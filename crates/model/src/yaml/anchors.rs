@@ -1,4 +1,4 @@
-//! Anchored values, copied wherever an alias names them.
+//! Anchored values, which are copied for every alias.
 
 use std::collections::HashMap;
 
@@ -8,7 +8,8 @@ use super::YamlNode;
 #[derive(Default)]
 pub(super) struct Anchors(HashMap<usize, AnchoredNode>);
 
-/// A value, measured once: copying it must fit into what a file may hold.
+// Measured once, because every alias asks for its size before the copy: a file of many aliases would
+// otherwise walk the same large value each time.
 pub(super) struct AnchoredNode {
     pub(super) node: YamlNode,
     pub(super) size: usize,
@@ -21,7 +22,7 @@ impl Anchors {
         self.0.insert(anchor, AnchoredNode { node, size, height });
     }
 
-    /// `None` for an anchor whose value is not complete: the alias stands within it.
+    /// `None` while the value is incomplete: the alias is inside of it.
     pub(super) fn get(&self, anchor: usize) -> Option<&AnchoredNode> {
         self.0.get(&anchor)
     }

@@ -1,4 +1,4 @@
-//! What can be wrong with a file before anybody asks what it says.
+//! Diagnostic codes of YAML itself, whatever the document declares.
 
 crate::codes! {
     SYNTAX = "yaml-syntax",

@@ -1,4 +1,4 @@
-//! A diagnostic before it knows its file.
+//! Diagnostics of one file, before the name of the file is added.
 
 #![expect(missing_docs, reason = "the fields are those of a diagnostic")]
 
@@ -10,7 +10,7 @@ use crate::desired::Place;
 use crate::diagnostic::{Diagnostic, RelatedPlace, Severity};
 use crate::path::FieldPath;
 
-/// Something wrong at one place of the file at hand.
+/// A diagnostic without the name of its file.
 #[derive(Clone, Debug, PartialEq)]
 #[must_use]
 pub struct PendingDiagnostic {
@@ -54,7 +54,7 @@ impl PendingDiagnostic {
         Self { help: Some(help.into()), ..self }
     }
 
-    /// Text that would be right in place of the span.
+    /// Adds a text that fixes the problem in place of the span.
     pub fn with_replacement(self, text: impl Into<String>) -> Self {
         Self { replacement: Some(text.into()), ..self }
     }
@@ -79,8 +79,7 @@ impl PendingDiagnostic {
     }
 }
 
-/// The remarks of one file. Nobody reads thousands of them, and a hostile file must not fill the
-/// memory with them: beyond [`PendingDiagnostics::MAX_KEPT`] none is kept.
+/// The remarks of one file, at most [`PendingDiagnostics::MAX_KEPT`].
 #[derive(Debug, Default)]
 pub struct PendingDiagnostics {
     kept: Vec<PendingDiagnostic>,
@@ -89,10 +88,12 @@ pub struct PendingDiagnostics {
 }
 
 impl PendingDiagnostics {
+    // Nobody reads more, and a hostile file must not fill the memory with remarks.
     pub const MAX_KEPT: usize = 1000;
 
-    /// Keeps a remark, unless it is one that an alias brings up again.
+    /// Keeps a remark unless the list is full or contains it: an alias repeats the mistakes of its value.
     pub fn push(&mut self, remark: PendingDiagnostic) {
+        // Counted even if it is not kept: a document counts as valid if the number did not grow.
         if remark.severity == Severity::Error {
             self.error_count += 1;
         }
@@ -101,22 +102,22 @@ impl PendingDiagnostics {
         }
     }
 
-    /// How many errors there were so far, kept or not.
+    /// The number of errors so far, kept or not.
     pub fn error_count(&self) -> usize {
         self.error_count
     }
 
-    /// The remarks that are kept, in the order in which they were made.
+    /// The kept remarks in the order of [`PendingDiagnostics::push`].
     pub fn kept_diagnostics(&self) -> &[PendingDiagnostic] {
         &self.kept
     }
 
-    /// Whether further remarks are lost.
+    /// `true` if further remarks are dropped.
     pub fn is_full(&self) -> bool {
         self.kept.len() >= Self::MAX_KEPT
     }
 
-    /// All that was kept, and a last word about the rest.
+    /// The kept remarks, and an error that says so if others were dropped.
     pub fn into_vec(mut self) -> Vec<PendingDiagnostic> {
         if let (true, Some(last)) = (self.is_full(), self.kept.last()) {
             let message = format!("the file has {} problems or more: no others are shown", Self::MAX_KEPT);

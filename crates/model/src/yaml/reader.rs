@@ -1,21 +1,20 @@
-//! Drives the parser over a file: every document of it, and past those that are broken.
+//! Reads the documents of a file and continues after a broken one.
 
 use granit_parser::{Event, Marker, Parser, ScanError, StrInput, options};
 
 use super::tree_builder::{SkipRest, TreeBuilder, too_deep_error};
 use super::{MAX_BYTES, MAX_DEPTH, PendingDiagnostic, PendingDiagnostics, Span, YamlNode, code, syntax_error};
 
-/// One document of a file, as far as it could be read.
+/// One document of a file.
 #[derive(Debug)]
 pub struct YamlDocument {
-    /// What it holds; documents without content are left out.
+    /// The content. Documents without content are skipped.
     pub root: YamlNode,
-    /// Nothing was wrong with it so far.
+    /// `true` if YAML found no error in it. Warnings do not count.
     pub is_valid: bool,
 }
 
-/// Reads every document of a file. A document with a syntax error is left out, and the next one is
-/// read.
+/// Reads every document of a file. A document with a syntax error is skipped.
 pub fn read_documents(text: &str, remarks: &mut PendingDiagnostics) -> Vec<YamlDocument> {
     if let Some(refusal) = reject_unreadable(text) {
         remarks.push(refusal);
@@ -32,13 +31,13 @@ pub fn read_documents(text: &str, remarks: &mut PendingDiagnostics) -> Vec<YamlD
     reader.documents
 }
 
-/// Turns down what is no text, or too much of it.
 fn reject_unreadable(text: &str) -> Option<PendingDiagnostic> {
     let start = Span { line: 1, column: 1, ..Span::default() };
     if text.len() > MAX_BYTES {
         let message = format!("the file is larger than {} MiB", MAX_BYTES / 1024 / 1024);
         return Some(PendingDiagnostic::error(code::TOO_LARGE, start, message).with_help("split it into several"));
     }
+    // A binary file is named as such, instead of with the syntax error that its bytes happen to cause.
     let (at, character) = text.char_indices().find(|&(_, c)| !is_yaml_character(c))?;
     let before = &text[..at];
     let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
@@ -54,7 +53,6 @@ fn reject_unreadable(text: &str) -> Option<PendingDiagnostic> {
     Some(PendingDiagnostic::error(code::CHARACTER, span, message).with_help(help))
 }
 
-/// The characters that YAML allows.
 fn is_yaml_character(c: char) -> bool {
     match c {
         '\t' | '\n' | '\r' | '\u{85}' => true,
@@ -65,7 +63,9 @@ fn is_yaml_character(c: char) -> bool {
 
 fn create_parser(text: &str) -> Parser<'_, StrInput<'_>> {
     let mut options = options! {
+        // As an event an unknown alias is one mistake among others; as an error it would end the document.
         emit_unresolved_aliases: true,
+        // The parser stops at the same depth as the tree: a hundred thousand brackets cost it nothing.
         flow_nesting_limit: MAX_DEPTH,
         block_nesting_limit: MAX_DEPTH,
     };
@@ -96,6 +96,7 @@ impl DocumentReader<'_, '_> {
     fn handle_event(&mut self, event: Event<'_>, span: Span) -> Result<(), SkipRest> {
         match event {
             Event::DocumentStart(..) => {
+                // Anchors end with their document.
                 self.builder.reset_document();
                 self.errors_before = self.builder.diagnostics().error_count();
                 Ok(())
@@ -118,6 +119,7 @@ impl DocumentReader<'_, '_> {
     }
 
     fn skip_document(&mut self) -> Result<(), SkipRest> {
+        // Half a document would draw errors about fields that are written in the other half.
         self.builder.reset_document();
         match self.parser.proceed_next_document() {
             Ok(true) => Ok(()),

@@ -1,11 +1,10 @@
-//! What a value without quotes is.
+//! The type of a value without quotes.
 
 use serde_json::Number;
 
 use super::YamlContent;
 
-/// Reads a value as YAML 1.2 does, except that a number with a leading zero stays text: nobody can
-/// tell whether `0755` was meant as octal.
+/// Reads a value as YAML 1.2 does, except that a number with a leading zero stays text.
 pub fn parse_plain_scalar(text: &str) -> YamlContent {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => YamlContent::Null,
@@ -27,8 +26,10 @@ fn parse_number(text: &str) -> Option<Number> {
     }
     let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
     if is_all_digits(digits) {
+        // `0755` is octal in YAML 1.1 and decimal in 1.2. Nobody knows which of them the author expects.
         return if has_leading_zero(digits) { None } else { parse_integer(text) };
     }
+    // `1e999` is infinite, which `from_f64` refuses, as JSON has no such number: it stays text.
     if is_float(digits) { Number::from_f64(text.parse().ok()?) } else { None }
 }
 
@@ -38,12 +39,12 @@ fn parse_radix(digits: &str, base: u32) -> Option<Number> {
     (!digits.starts_with('+')).then(|| number.into())
 }
 
-/// `None` for what does not fit: it stays text, and whoever wants a number there says so.
 fn parse_integer(text: &str) -> Option<Number> {
+    // Digits that do not fit stay text. As a float they would lose their last digits silently.
     text.parse::<i64>().map(Number::from).or_else(|_| text.parse::<u64>().map(Number::from)).ok()
 }
 
-/// Digits, at most one point among them, and maybe an exponent.
+/// Digits with at most one point, and an optional exponent. `.inf` and `.nan` do not count.
 fn is_float(text: &str) -> bool {
     let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
@@ -60,10 +61,9 @@ fn has_leading_zero(digits: &str) -> bool {
     digits.len() > 1 && digits.starts_with('0')
 }
 
-/// What a YAML 1.1 reader would make of a value without quotes, where that is not what is read
-/// here.
+/// The type that a YAML 1.1 reader gives a value without quotes; `None` if it is the same here.
 pub(super) fn yaml_1_1_type(text: &str) -> Option<&'static str> {
-    // Its readers leave `y` and `n` as they are, though its words do not.
+    // The text of YAML 1.1 calls `y` and `n` booleans. Its readers keep them as text, so there is no warning.
     if text.len() > 1 && yaml_1_1_boolean(text).is_some() {
         return Some("a boolean");
     }
@@ -87,6 +87,7 @@ pub(super) fn yaml_1_1_type(text: &str) -> Option<&'static str> {
 }
 
 fn is_sexagesimal(digits: &str) -> bool {
+    // `12:30` is 750 there; `12:75` is text, because each part but the first is below 60.
     let mut parts = digits.split(':');
     parts.next().is_some_and(is_all_digits)
         && parts.all(|part| {
@@ -99,7 +100,7 @@ fn has_only_bytes(text: &str, bytes: &[u8]) -> bool {
     !text.is_empty() && text.bytes().all(|byte| bytes.contains(&byte))
 }
 
-/// The boolean that YAML 1.1 and many people see in a word.
+/// The boolean that YAML 1.1 reads in a word such as `yes`; `None` for other words.
 pub fn yaml_1_1_boolean(text: &str) -> Option<bool> {
     match text {
         "y" | "Y" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" => Some(true),

@@ -1,17 +1,15 @@
-//! Syntax errors in words that say what to do. They never quote the file: the offending text may
-//! be part of a secret.
+//! Syntax errors with a fix. They never quote the file: the broken text may be part of a secret.
 
 use granit_parser::{ErrorKind, ScanError};
 
 use super::{PendingDiagnostic, Span, code};
 
-/// Whether the parser gave up for the nesting alone.
 pub(super) fn is_too_deep(kind: &ErrorKind) -> bool {
     matches!(kind, ErrorKind::RecursionLimitExceeded)
 }
 
-/// The remark for a syntax error.
 pub(super) fn describe_syntax_error(text: &str, error: &ScanError, span: Span) -> PendingDiagnostic {
+    // Must come before the kinds: the parser reports this mistake as a bracket, which helps nobody.
     if is_unquoted_variable(text, span) {
         return PendingDiagnostic::error(code::SYNTAX, span, "a variable within `{…}` or `[…]` needs quotes")
             .with_help("write it as \"${name}\"");
@@ -26,8 +24,8 @@ pub(super) fn describe_syntax_error(text: &str, error: &ScanError, span: Span) -
     }
 }
 
-/// The brace of `${name}` opens a mapping where braces or brackets are already open.
 fn is_unquoted_variable(text: &str, span: Span) -> bool {
+    // Within braces or brackets the `{` of `${name}` opens another mapping. The parser points at it or behind it.
     let (before, after) = text.split_at(span.start);
     before.ends_with("${") || (before.ends_with('$') && after.starts_with('{'))
 }
@@ -49,7 +47,7 @@ const QUOTE_COLON: &str = "put the value in quotes if it holds a colon and a spa
                            indentation";
 const QUOTE_VALUE: &str = "put the value in quotes";
 
-/// What is wrong, and what to do about it. The rest of the parser's messages are clear enough.
+/// The message and the fix; `None` if the message of the parser is clear enough.
 fn explain_error(kind: &ErrorKind) -> Option<(&'static str, &'static str)> {
     Some(match kind {
         ErrorKind::UnexpectedEofFlowSequence

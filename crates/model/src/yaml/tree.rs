@@ -1,4 +1,4 @@
-//! The tree: what a document says, and where.
+//! The tree of a document: values with their places.
 
 #![expect(missing_docs, reason = "the names say it")]
 
@@ -10,14 +10,14 @@ use crate::path::FieldPath;
 /// A value and its place.
 #[derive(Clone, Debug)]
 pub struct YamlNode {
-    /// Where it was written; for a value that an alias stands for, where the anchor is.
+    /// The place of the value. For the value of an alias, the place of the anchor.
     pub span: Span,
-    /// Where the alias is that brought the value here.
+    /// The place of the alias, if the value comes from one.
     pub alias: Option<Span>,
     pub content: YamlContent,
 }
 
-/// What a value is.
+/// The content of a value.
 #[derive(Clone, Debug)]
 pub enum YamlContent {
     /// Nothing, `~` or `null`.
@@ -31,7 +31,7 @@ pub enum YamlContent {
     },
     List(Vec<YamlNode>),
     Map(Vec<YamlEntry>),
-    /// It could not be read, which has been reported. There is nothing more to say about it.
+    /// A value that could not be read. The error has been reported.
     Unreadable,
 }
 
@@ -39,10 +39,10 @@ pub enum YamlContent {
 #[derive(Clone, Debug)]
 pub struct YamlEntry {
     pub key: String,
-    /// Where the key is.
+    /// The place of the key.
     pub span: Span,
     pub value: YamlNode,
-    /// A merge key (`<<`) brought it here; what is written in the mapping itself wins.
+    /// `true` if it comes from a merge key (`<<`). A written entry with the same key wins.
     pub merged: bool,
 }
 
@@ -51,7 +51,7 @@ impl YamlNode {
         Self { span, alias: None, content }
     }
 
-    /// The entries of a list; a node of another form has none.
+    /// The entries of a list; empty for other content.
     pub fn items(&self) -> &[Self] {
         match &self.content {
             YamlContent::List(items) => items,
@@ -59,7 +59,7 @@ impl YamlNode {
         }
     }
 
-    /// The entries, if this is a mapping.
+    /// The entries of a mapping; empty for other content.
     pub fn entries(&self) -> &[YamlEntry] {
         match &self.content {
             YamlContent::Map(entries) => entries,
@@ -67,7 +67,7 @@ impl YamlNode {
         }
     }
 
-    /// The entry under `key`, if this is a mapping that has one.
+    /// The entry with this key, if this is a mapping that has one.
     pub fn entry(&self, key: &str) -> Option<&YamlEntry> {
         self.entries().iter().find(|entry| entry.key == key)
     }
@@ -85,11 +85,11 @@ impl YamlNode {
         }
     }
 
-    /// The document as JSON. What could not be read is an empty text, from which no rule between
-    /// fields draws a conclusion.
+    /// The value as JSON, without positions.
     pub fn to_json(&self) -> Value {
         match &self.content {
             YamlContent::Null => Value::Null,
+            // Present but empty: a rule between fields neither misses the field nor finds a value in it.
             YamlContent::Unreadable => Value::String(String::new()),
             YamlContent::Bool(value) => Value::Bool(*value),
             YamlContent::Number(value) => Value::Number(value.clone()),
@@ -102,7 +102,7 @@ impl YamlNode {
         }
     }
 
-    /// Where to point for the whole value: at one line of it, rather than at all of them.
+    /// The place to report for the whole value: its first key or entry, not all of its lines.
     pub fn head_span(&self) -> Span {
         match &self.content {
             YamlContent::Map(entries) => entries.first().map_or(self.span, |entry| entry.span),
@@ -111,8 +111,8 @@ impl YamlNode {
         }
     }
 
-    /// Where to point for the field at `path`: its value if that fits on a line, else its key; for
-    /// a field that is not there, the nearest parent's.
+    /// The place to report for the field at `path`: a scalar's value, else the key; for a missing field
+    /// that of its nearest parent.
     pub fn span_at(&self, path: &FieldPath) -> Span {
         let mut span = self.head_span();
         let mut node = self;
@@ -133,12 +133,10 @@ impl YamlNode {
         matches!(self.content, YamlContent::Bool(_) | YamlContent::Number(_) | YamlContent::Text { .. })
     }
 
-    /// How many values there are, this one and all below.
     pub(super) fn node_count(&self) -> usize {
         1 + self.child_nodes().map(Self::node_count).sum::<usize>()
     }
 
-    /// How many lists and mappings lie within each other.
     pub(super) fn nesting_height(&self) -> usize {
         match self.content {
             YamlContent::List(_) | YamlContent::Map(_) => {

@@ -1,4 +1,4 @@
-//! Puts the tree of one document together from the parser's events.
+//! Builds the tree of one document from the events of the parser.
 
 use granit_parser::{Event, ScalarStyle, Tag};
 
@@ -6,23 +6,21 @@ use super::anchors::Anchors;
 use super::mapping_builder::MappingBuilder;
 use super::{MAX_DEPTH, MAX_NODES, PendingDiagnostic, PendingDiagnostics, Span, YamlContent, YamlNode, code, scalar};
 
-/// The rest of the document, or of the file, is not worth reading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SkipRest {
     Document,
     File,
 }
 
-/// The document being read, and what is left of the file's budget.
 pub(super) struct TreeBuilder<'f> {
     diagnostics: &'f mut PendingDiagnostics,
     frames: Vec<OpenFrame>,
     root: Option<YamlNode>,
     anchors: Anchors,
+    // Of the file, not of the document: many small documents must not add up to a large file.
     nodes_left: usize,
 }
 
-/// A list or mapping that is still open.
 struct OpenFrame {
     span: Span,
     anchor: usize,
@@ -34,12 +32,11 @@ enum OpenContainer {
     Map(MappingBuilder, Option<PendingKey>),
 }
 
-/// A key that waits for its value.
 enum PendingKey {
     Field(String, Span),
     /// `<<`.
     Merge(Span),
-    /// Reported; its value is passed over.
+    /// A key with a reported error; its value is skipped.
     Unusable,
 }
 
@@ -52,19 +49,16 @@ impl<'f> TreeBuilder<'f> {
         self.diagnostics
     }
 
-    /// Forgets the document at hand.
     pub(super) fn reset_document(&mut self) {
         self.frames.clear();
         self.anchors.clear();
         self.root = None;
     }
 
-    /// The finished document.
     pub(super) fn take_root(&mut self) -> Option<YamlNode> {
         self.root.take()
     }
 
-    /// Takes the next event of a document.
     pub(super) fn handle_event(&mut self, event: Event<'_>, span: Span) -> Result<(), SkipRest> {
         match event {
             Event::SequenceStart(_, anchor, tag) => {
@@ -94,12 +88,12 @@ impl<'f> TreeBuilder<'f> {
         }
     }
 
-    /// Any tag but the one that changes nothing would be dropped without a word.
     fn check_tag(&mut self, tag: Option<&Tag>, expected: &str, span: Span) -> bool {
+        // `!env NAME` and the like mean something to other tools. Here they would be dropped silently.
         if tag.is_none_or(|tag| tag.is_yaml_core_schema_tag(expected)) {
             return true;
         }
-        // The tag itself is not quoted: it may be a secret that begins with `!`.
+        // The tag is not quoted: it may be a secret that begins with `!`.
         self.diagnostics.push(
             PendingDiagnostic::error(code::TAG, span, "a value with a tag that is not supported here")
                 .with_help("write the value without a tag; `!!str` is the one that makes it text"),
@@ -107,8 +101,8 @@ impl<'f> TreeBuilder<'f> {
         false
     }
 
-    /// A key is text, however it looks; a value may be something else.
     fn read_scalar(&mut self, text: String, plain: bool, span: Span) -> YamlContent {
+        // A key is always text, so `on:` and `0755:` need no warning.
         let other = scalar::yaml_1_1_type(&text).filter(|_| plain && !self.is_key_next());
         if let Some(other) = other {
             let message = format!("this is not what a YAML 1.1 reader sees, which is {other}");
@@ -117,7 +111,7 @@ impl<'f> TreeBuilder<'f> {
                     .with_help("put it in quotes if it is text; else write it plainly"),
             );
         }
-        // The parser gives `~` for a key that is not there.
+        // For a missing key the parser sends `~` of no length, which must not become the text `~`.
         if plain && (!self.is_key_next() || span.start == span.end) {
             return scalar::parse_plain_scalar(&text);
         }
@@ -132,6 +126,7 @@ impl<'f> TreeBuilder<'f> {
         let Some(anchored) = self.anchors.get(anchor) else {
             return self.report_broken_alias(span, "this alias stands within the value that it names");
         };
+        // Both limits are checked before the copy, which may be as large as the whole file.
         let (size, depth) = (anchored.size, anchored.height + self.frames.len());
         self.check_depth(depth, span)?;
         self.spend_nodes(size, span)?;
@@ -163,9 +158,10 @@ impl<'f> TreeBuilder<'f> {
         self.attach_node(YamlNode::new(Span { end: end.end.max(span.end), ..span }, content), anchor)
     }
 
-    /// Puts a finished value where it belongs.
+    /// Adds a finished value to the open list or mapping. An anchor of 0 is none.
     fn attach_node(&mut self, node: YamlNode, anchor: usize) -> Result<(), SkipRest> {
         if anchor != 0 {
+            // The anchor keeps a copy. Anchors within anchors copy the same values once for each level.
             self.spend_nodes(node.node_count(), node.span)?;
             self.anchors.insert(anchor, node.clone());
         }
@@ -208,6 +204,7 @@ pub(super) fn too_deep_error(span: Span) -> PendingDiagnostic {
 fn read_key(node: &YamlNode, remarks: &mut PendingDiagnostics) -> PendingKey {
     let span = node.alias.unwrap_or(node.span);
     match &node.content {
+        // Quotes make `"<<"` a field of that name.
         YamlContent::Text { text, is_unquoted: true } if text == "<<" => PendingKey::Merge(span),
         YamlContent::Text { text, .. } => PendingKey::Field(text.clone(), span),
         YamlContent::Number(number) => PendingKey::Field(number.to_string(), span),
