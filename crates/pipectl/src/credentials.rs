@@ -1,4 +1,6 @@
-//! The API key: always a pair from one family of variables, never from the command line.
+//! Finds the API key: a pair of environment variables, never arguments.
+//
+// Arguments are visible to every user of the machine, in the list of processes and in the shell's history.
 
 use std::fmt;
 
@@ -8,19 +10,20 @@ use remote::ApiCredentials;
 use crate::env_vars;
 use crate::project::PROJECT_FILE;
 
-/// The families of variables, first match first.
+/// The pairs of variables, in the order of preference.
+// The first is that of the official CLI and of newer releases of the Terraform provider, the second that of older ones.
 const KEY_VARIABLES: [(&str, &str); 3] = [
     ("CLICKHOUSE_CLOUD_API_KEY", "CLICKHOUSE_CLOUD_API_SECRET"),
     ("CLICKHOUSE_TOKEN_KEY", "CLICKHOUSE_TOKEN_SECRET"),
     ("KEY_ID", "KEY_SECRET"),
 ];
 
-/// The variables of all families: programs that are run have no need of them.
+/// The variables of all pairs. They are removed from the environment of programs that print secrets.
 pub(crate) fn key_variables() -> impl Iterator<Item = &'static str> {
     KEY_VARIABLES.into_iter().flat_map(|(key, secret)| [key, secret])
 }
 
-/// There is no key to come with, so nobody was asked. To the caller it is the same as a refused one.
+/// No API key is set. The exit code is that of a refused key.
 #[derive(Debug)]
 pub(crate) struct MissingKey(String);
 
@@ -32,16 +35,17 @@ impl fmt::Display for MissingKey {
 
 impl std::error::Error for MissingKey {}
 
-/// Finds the key: in the variables that the environment declares, and then in no others.
+/// The key in the variables that the environment declares; without a declaration, in the first pair that is set.
 ///
 /// # Errors
-/// Names the variables when none is set, and the missing half when a pair is incomplete: half of
-/// one family with half of another is how keys of two accounts get mixed.
+/// When no pair is set, or only one half of a pair.
+// With declared variables no others are tried: the fallback could be the key of another environment. Half of a pair is
+// an error for the same reason: half of one pair with half of another mixes the keys of two accounts.
 pub(crate) fn find_credentials(declared: Option<&Declared>) -> Result<ApiCredentials, MissingKey> {
     find_with_variable(declared).map(|(_, credentials)| credentials)
 }
 
-/// The same, with the variable that the key's id is from.
+/// The key, and the name of the variable of its id.
 ///
 /// # Errors
 /// As above.
@@ -63,7 +67,6 @@ pub(crate) fn find_with_variable(declared: Option<&Declared>) -> Result<(String,
     Err(MissingKey(how.to_owned()))
 }
 
-/// Both halves, or neither.
 fn read_key_pair((key_name, secret_name): (&str, &str)) -> Result<Option<(String, ApiCredentials)>, MissingKey> {
     let half = |set: &str, unset: &str| Err(MissingKey(format!("{set} is set and {unset} is not")));
     match (env_vars::read_variable(key_name), env_vars::read_secret(secret_name)) {

@@ -1,4 +1,4 @@
-//! A request to come to an end soon: a signal of the system.
+//! The request to end a run early: SIGINT or SIGTERM.
 
 mod signals;
 
@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep_until};
 
 pub(crate) use self::signals::Signals;
 
-/// Raised once, and for good. Clones are about the same thing.
+/// A flag that is raised once, and stays raised. Clones share it.
 #[derive(Clone, Debug)]
 pub struct Interruption(Arc<watch::Sender<Option<Instant>>>);
 
@@ -23,8 +23,9 @@ impl Default for Interruption {
 }
 
 impl Interruption {
-    /// Asks everybody who looks to come to an end.
+    /// Raises the flag. A second call changes nothing.
     pub fn raise(&self) {
+        // Grace periods count from the first signal, so a later one must not move the moment.
         self.0.send_if_modified(|at| {
             let first = at.is_none();
             at.get_or_insert_with(Instant::now);
@@ -32,28 +33,28 @@ impl Interruption {
         });
     }
 
-    /// Whether it was raised.
+    /// Whether the flag is raised.
     pub fn is_raised(&self) -> bool {
         self.0.borrow().is_some()
     }
 
-    /// Waits until it is raised, and says when that was.
+    /// Waits until the flag is raised, and returns the moment of it.
     pub async fn wait_until_raised(&self) -> Instant {
         let mut seen = self.0.subscribe();
         let raised = seen.wait_for(Option::is_some).await.ok().and_then(|at| *at);
-        // The sender lives as long as this value, so that there always is a moment.
+        // The wait only fails when the sender is dropped, and `self` holds it.
         raised.unwrap_or_else(Instant::now)
     }
 
-    /// Waits until it was raised so long ago.
+    /// Waits until `grace` has passed since the flag was raised.
     pub async fn wait_past_grace(&self, grace: Duration) {
         sleep_until(self.wait_until_raised().await + grace).await;
     }
 
-    /// Does work that may be dropped wherever it is: that looks, or asks somebody.
+    /// Runs `work`, and drops it when the flag is raised. Only for work that changes nothing: reads and questions.
     ///
     /// # Errors
-    /// Those of the work, and [`RunInterrupted`] when this is raised before it is done.
+    /// Those of the work, and [`RunInterrupted`] if the flag is raised before it is done.
     pub(crate) async fn run_unless_raised<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
         tokio::select! {
             biased;
@@ -62,16 +63,17 @@ impl Interruption {
         }
     }
 
-    /// Raises it at the first signal to end (SIGINT, SIGTERM); a second one ends the process at
-    /// once, whatever it is busy with. From here on the system's own answer to these signals is off.
+    /// A flag that the first SIGINT or SIGTERM raises. A second signal ends the process at once. The system's own
+    /// handling of these signals ends here.
     ///
     /// # Errors
-    /// When the system does not let the process hear its signals.
+    /// When the process cannot listen to signals.
     pub(crate) fn from_signals() -> Result<Self> {
         let mut receiver = signals::signal_receiver().map_err(|why| anyhow!("cannot hear signals: {why}"))?;
         let interruption = Self::default();
         let raised = interruption.clone();
-        // Raised by a task of its own, so that the moment is one of the clock that the run waits by.
+        // The listener's thread has a real clock, and a run against the sandbox a virtual one. The moment has to be one
+        // of the run's clock, because its grace periods count from it. So a task of the run raises the flag.
         tokio::spawn(async move {
             if receiver.wait_for(|heard| *heard).await.is_ok() {
                 raised.raise();
@@ -81,7 +83,7 @@ impl Interruption {
     }
 }
 
-/// A signal came before anything was begun.
+/// The error of a run that a signal ended before its first action.
 #[derive(Debug)]
 pub(crate) struct RunInterrupted;
 

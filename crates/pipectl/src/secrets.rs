@@ -1,4 +1,4 @@
-//! Turns a reference to a secret into its value, when a body is about to be sent and not before.
+//! Resolves references to secrets, just before a body is sent.
 
 mod secret_command;
 mod unresolved;
@@ -21,33 +21,31 @@ pub(crate) use self::unresolved::find_unresolved;
 use crate::project::{PROJECT_FILE, ProjectContext};
 use crate::{credentials, env_vars};
 
-/// Values for the sandbox only; the real API never sees them.
+/// The file with made-up values for the sandbox. It is not read in a run against the real API.
 pub(crate) const SANDBOX_FILE: &str = "sandbox.env";
 
-/// Longer than this no secret is, in bytes: what was named is another file, or another program.
+// No secret is longer: the reference names another file or program. The limit also ends the read of an endless one.
 const MAX_SECRET_BYTES: usize = 64 * 1024;
 
 type CommandOutput = Result<SecretString, String>;
 
-/// Reads environment variables and files, and runs the programs that are allowed.
+/// Reads environment variables and files, and runs allowed programs.
 #[derive(Default)]
 pub(crate) struct SecretResolver {
-    /// Made-up values, consulted where a variable is not set. Empty unless the run is against the
-    /// sandbox.
+    /// Values for variables that are not set. Empty in a run against the real API.
     sandbox_values: BTreeMap<String, String>,
-    /// The folder of the project file, which relative paths start from; else the working folder.
+    /// Relative paths start here: the folder of the project file, or the working folder.
     base_folder: PathBuf,
-    /// The programs that may be run, as manifests have to write them.
+    /// The programs that the project file allows, as manifests have to write them.
     allowed_programs: Vec<String>,
-    /// Variables that hold the key: programs are not told it.
+    /// Variables with the API key, which programs do not get.
     key_variables: Vec<String>,
-    /// What was printed: a program runs once, however many pipes need its secret.
+    // A program runs once, however many pipes need its secret: it may ask a person to touch a security key.
     command_outputs: Mutex<BTreeMap<Vec<String>, CommandOutput>>,
 }
 
 impl SecretResolver {
-    /// For a run against the sandbox: takes made-up values from the `sandbox.env` files that stand
-    /// beside the manifests.
+    /// Takes values from the `sandbox.env` files beside the manifests.
     ///
     /// # Errors
     /// When such a file cannot be read.
@@ -60,7 +58,7 @@ impl SecretResolver {
         Ok(Self { sandbox_values: made_up, ..Self::default() })
     }
 
-    /// As the project file has it.
+    /// Adds the folder, the allowed programs and the key variables of the project.
     pub(crate) fn for_project(self, project: &ProjectContext) -> Self {
         let file = project.origin.as_ref().map(|(file, _)| file.as_path());
         let folder = file.and_then(Path::parent).unwrap_or_else(|| Path::new(""));
@@ -99,6 +97,7 @@ impl SecretResolver {
     fn resolve_variable(&self, name: &str) -> Result<SecretString, String> {
         let made_up = || self.sandbox_values.get(name).map(|value| value.clone().into_bytes());
         let unset = || format!("environment variable {name} is not set");
+        // A variable that is set and empty counts as unset: CI systems set it so for a secret that does not exist.
         let bytes = env_vars::read_bytes(name).filter(|value| !value.is_empty());
         let bytes = bytes.or_else(made_up).ok_or_else(unset)?;
         secret_from_bytes(&Zeroizing::new(bytes)).map_err(|error| format!("environment variable {name}: {error}"))
@@ -137,6 +136,7 @@ fn read_secret_file(path: &Path) -> Result<SecretString, String> {
     if kind.is_dir() {
         return Err("it is a directory".to_owned());
     }
+    // Opening a named pipe blocks until someone writes to it, so the kind is checked before.
     if !kind.is_file() {
         return Err("it is a pipe or a device, which may never come to an end".to_owned());
     }
@@ -147,13 +147,13 @@ fn read_secret_file(path: &Path) -> Result<SecretString, String> {
     secret_from_bytes(&bytes)
 }
 
-/// The secret in what was read, without the line break at its end: editors put one there, and
-/// programs. No error quotes it.
+/// The secret in bytes that were read. No error quotes them.
 fn secret_from_bytes(bytes: &[u8]) -> Result<SecretString, String> {
     if bytes.len() > MAX_SECRET_BYTES {
         return Err(format!("more than {MAX_SECRET_BYTES} bytes; no secret is that long"));
     }
     let text = std::str::from_utf8(bytes).map_err(|_| "it is not text in UTF-8".to_owned())?;
+    // Editors and programs add one line break at the end, and some editors a byte order mark. More is the secret's own.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let text = text.strip_suffix('\n').unwrap_or(text);
     match text.strip_suffix('\r').unwrap_or(text) {

@@ -26,7 +26,7 @@ fn start_listener() -> io::Result<watch::Receiver<bool>> {
     let (ready, listens) = mpsc::channel();
     thread::Builder::new().name("signals".to_owned()).spawn(move || {
         if let Err(error) = run_listener(&told, &ready) {
-            // Somebody waits for this word, see below.
+            // `start_listener` waits for this message.
             let _ = ready.send(Err(error));
         }
     })?;
@@ -38,6 +38,7 @@ fn run_listener(sender: &watch::Sender<bool>, ready: &mpsc::Sender<io::Result<()
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let mut signals = Signals::new()?;
+        // Only now: a signal that comes before the handlers are set would end the process.
         let _ = ready.send(Ok(()));
         signals.next().await;
         sender.send_replace(true);

@@ -1,5 +1,6 @@
-//! Secrets that a program prints. It runs without a shell, for a bounded time, and nothing of what
-//! it prints is ever shown: its complaints may hold the secret, too.
+//! Runs a program that prints a secret, without a shell and for a bounded time.
+//
+// Nothing that the program prints is ever shown, neither its error output: it may contain the secret as well.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -15,31 +16,31 @@ use super::{MAX_SECRET_BYTES, secret_from_bytes};
 use crate::env_vars;
 use crate::interruption::Signals;
 
-/// Of what is too long to be a secret, a little too much is read.
+// One byte too many, to tell a secret of the longest length from a longer output.
 const READ_LIMIT: u64 = MAX_SECRET_BYTES as u64 + 1;
 
-/// So long a program may take. Somebody may have to touch a key.
+/// The time limit of a program. A person may have to touch a security key.
 pub(super) const COMMAND_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// What a program may hold its output open for when it has ended and left something running.
+/// The time to read the rest of the output after the program ended.
 const OUTPUT_GRACE: Duration = Duration::from_secs(1);
 
-/// A program to be run.
 pub(super) struct SecretCommand<'r> {
     /// The program and its arguments.
     pub(super) arguments: &'r [String],
-    /// The folder that it runs in; the empty path is the working folder.
+    /// Its working folder; the empty path is that of pipectl.
     pub(super) folder: &'r Path,
-    /// Variables that it does not get.
+    /// Variables that are removed from its environment.
     pub(super) hidden_variables: &'r [String],
 }
 
-/// Runs the program and takes what it prints.
+/// Runs the program and returns its output.
 ///
 /// # Errors
-/// Says how it ended, and nothing of what it printed.
+/// When it cannot be run, fails, or prints no valid secret. No error quotes its output.
 pub(super) fn run_secret_command(it: &SecretCommand<'_>, time_limit: Duration) -> Result<SecretString, String> {
-    // Time is virtual against the sandbox, and a program takes real time.
+    // Against the sandbox, the run's clock is virtual: it would jump past the time limit while the program still runs.
+    // So the program gets a runtime with a real clock, in a thread of its own.
     let here = || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| format!("cannot wait for a program: {error}"))?;
@@ -49,10 +50,10 @@ pub(super) fn run_secret_command(it: &SecretCommand<'_>, time_limit: Duration) -
     joined.unwrap_or_else(|_| Err("the program could not be waited for".to_owned()))
 }
 
-/// Whether the program is there, without running it.
+/// Checks that the program exists, without running it.
 ///
 /// # Errors
-/// Says where it is missing.
+/// Where it was not found.
 pub(super) fn find_program(program: &str, folder: &Path) -> Result<(), String> {
     if program.contains('/') {
         return is_program(&folder.join(program)).then_some(()).ok_or_else(|| "no such program".into());
@@ -62,7 +63,6 @@ pub(super) fn find_program(program: &str, folder: &Path) -> Result<(), String> {
     found.then_some(()).ok_or_else(|| format!("`{program}` is not on PATH"))
 }
 
-/// Whether it can be run, as far as that shows without trying.
 fn is_program(path: &Path) -> bool {
     let Ok(found) = path.metadata() else { return false };
     #[cfg(unix)]
@@ -82,7 +82,7 @@ async fn run_interruptible(it: &SecretCommand<'_>, time_limit: Duration) -> Resu
     }
 }
 
-/// Ends the program when nobody waits for it any more.
+/// Runs the program to its end. It is killed when the future is dropped, at the time limit or after a signal.
 async fn capture_secret(it: &SecretCommand<'_>) -> Result<SecretString, String> {
     let program = it.arguments.first().ok_or("no program is named")?;
     let child = build_command(program, it).spawn();
@@ -94,10 +94,11 @@ async fn capture_secret(it: &SecretCommand<'_>) -> Result<SecretString, String> 
         status = child.wait() => status.map(Some),
     };
     if early.map_err(|error| error.to_string())?.is_some() {
-        // All that it printed is there; what it left running may hold the output open for good.
+        // The program ended before its output did: a background process that it started may hold the output open for
+        // ever. All that the program itself printed is in the pipe by now.
         let _ = timeout(OUTPUT_GRACE, stdout.read_to_end(&mut bytes)).await;
     } else if bytes.len() > MAX_SECRET_BYTES {
-        // It may never come to an end by itself.
+        // A program that prints without end would never be waited for.
         return secret_from_bytes(&bytes);
     }
     let status = child.wait().await.map_err(|error| error.to_string())?;
@@ -105,7 +106,7 @@ async fn capture_secret(it: &SecretCommand<'_>) -> Result<SecretString, String> 
 }
 
 fn build_command(program: &str, it: &SecretCommand<'_>) -> Command {
-    // Else it is up to the system which folder a path would start from.
+    // With a working folder set, it depends on the system which folder a relative program path starts from.
     let path = it.folder.join(program);
     let path = Some(path).filter(|_| program.contains('/')).and_then(|it| std::path::absolute(it).ok());
     let mut command = Command::new(path.as_deref().unwrap_or(Path::new(program)));
@@ -138,10 +139,10 @@ mod tests {
             .map(|secret| secret.expose_secret().to_owned())
     }
 
-    /// So often it is looked whether the program has ended, before the test gives up.
+    /// The number of checks for the end of the program before the test gives up.
     const LOOKS: usize = 1_000_000;
 
-    /// Ended, though perhaps not yet taken leave of.
+    /// Whether the process is gone, or a zombie that was not reaped yet.
     fn has_ended(process: &str) -> bool {
         let stat = fs::read_to_string(Path::new("/proc").join(process).join("stat"));
         stat.map_or(true, |stat| stat.contains(") Z "))

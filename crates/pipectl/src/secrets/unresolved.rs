@@ -1,5 +1,4 @@
-//! Whether secrets could be resolved here: asked without running a program, and without keeping or
-//! telling a value.
+//! Checks that references to secrets can be resolved here, without running a program.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +8,7 @@ use model::secret::{self, SecretSource};
 
 use super::{SecretResolver, secret_command};
 
-/// A problem for each reference of these documents that leads nowhere.
+/// A diagnostic for each reference in the documents that cannot be resolved.
 pub(crate) fn find_unresolved<'d>(
     resolver: &SecretResolver,
     documents: impl IntoIterator<Item = &'d Document>,
@@ -17,7 +16,7 @@ pub(crate) fn find_unresolved<'d>(
 ) -> Vec<Diagnostic> {
     let mut seen = BTreeSet::new();
     let mut found = Vec::new();
-    // What is to be gone is never sent.
+    // The body of an object with `state: absent` is never sent, so its secrets are not needed.
     let sent = documents.into_iter().filter(|it| it.intent.presence != Presence::Absent);
     for document in sent {
         for referred in secret::find_secret_references(&document.body) {
@@ -27,7 +26,7 @@ pub(crate) fn find_unresolved<'d>(
             let place = document.origin.field_place(&referred.path);
             let text = files.iter().find(|file| file.name == place.file);
             let text = text.map_or("", |file| &file.text);
-            // An alias brings one reference to several fields.
+            // A YAML alias repeats one reference in several fields.
             if seen.insert((place, referred.from.to_string())) {
                 found.push(secret::unresolved_secret(document, &referred, &why, text));
             }
