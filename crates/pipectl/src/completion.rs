@@ -1,5 +1,7 @@
-//! What a shell completes while somebody types: names from the manifests at hand, environments,
-//! fields. Fast, without the network, and silent about everything that is wrong.
+//! Shell completion: names of objects, environments and fields.
+//
+// It reads local files only: a request for each press of the tab key would use up the rate limit. Errors are silent,
+// because a message would land in the middle of the line that is typed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -16,34 +18,32 @@ use model::project::{self, Environment, Project};
 use crate::manifest_files::{self, ManifestFiles};
 use crate::{env_vars, project as project_file};
 
-/// Set by the script of a shell that asks.
+/// The variable that the shell's script sets to ask for completions.
 pub(crate) const COMPLETE_VARIABLE: &str = "PIPECTL_COMPLETE";
 
-/// Answers a shell that asks; says whether one did.
+/// Prints completions if a shell asks for them; returns whether one did.
 pub(crate) fn answer_shell(program: fn() -> clap::Command, arguments: &[OsString]) -> bool {
     let here = std::env::current_dir().ok();
     let env = CompleteEnv::with_factory(program).var(COMPLETE_VARIABLE);
-    // A shell shows nothing where there is nothing to complete.
+    // An error counts as answered: the command that is being typed must never run.
     env.try_complete(arguments.iter().cloned(), here.as_deref()).unwrap_or(true)
 }
 
-/// `SERVICE/PIPE` of every declared pipe.
+/// `SERVICE/PIPE` of each declared pipe.
 pub(crate) fn pipe_candidates() -> Vec<CompletionCandidate> {
     named_candidates(|kind| kind == Kind::ClickPipe)
 }
 
-/// The same of every declared object.
+/// `SERVICE/NAME` of each declared object.
 pub(crate) fn object_candidates() -> Vec<CompletionCandidate> {
     named_candidates(|_| true)
 }
 
-/// The environments of the project file.
 pub(crate) fn environment_candidates() -> Vec<CompletionCandidate> {
     let environments = read_project().map(|(_, project)| project.environments).unwrap_or_default();
     environments.into_keys().map(CompletionCandidate::new).collect()
 }
 
-/// The fields of manifests.
 pub(crate) fn field_candidates() -> Vec<CompletionCandidate> {
     docs::explainable_fields().into_iter().map(CompletionCandidate::new).collect()
 }
@@ -77,7 +77,7 @@ fn declared_names(paths: &[PathBuf], variables: &BTreeMap<String, String>) -> Ve
     manifests.map(|it| (it.kind, it.service, it.name.to_string())).collect()
 }
 
-/// The project file, and its folder.
+/// The folder of the project file, and the file.
 fn read_project() -> Option<(PathBuf, Project)> {
     let folder = project_file::find_folder().ok()??;
     let file = folder.join(project_file::PROJECT_FILE);
@@ -87,7 +87,7 @@ fn read_project() -> Option<(PathBuf, Project)> {
     Some((folder, project?))
 }
 
-/// What the words before say about where to look.
+/// The environment, the service and the paths in the words typed so far.
 #[derive(Debug, Default, PartialEq)]
 struct TypedArgs {
     environment: Option<String>,

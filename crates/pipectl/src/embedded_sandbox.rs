@@ -1,7 +1,7 @@
-//! The sandbox inside the process: the real client, with the embedded API in place of the network.
+//! The sandbox inside the process: the real client on an emulated API.
 //!
-//! Time is tokio's pausable clock. When every task waits, it jumps to the next moment at which
-//! something is due, so that minutes of provisioning take no time at all.
+//! Time is tokio's paused clock. When every task waits, it jumps to the next timer, so minutes of provisioning take no
+//! time.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,10 +13,10 @@ use remote::{ApiRequest, ApiResponse, ResponseFuture, Transport, TransportError}
 use sandbox::{Delivery, World};
 use tokio::time::Instant;
 
-/// What a request takes on its way there and back.
+/// The time of a request and its response.
 const ROUND_TRIP: Duration = Duration::from_millis(50);
 
-/// A world, its file, and how far its clock has followed ours.
+/// A transport to a world of the sandbox, kept in a file or only in memory.
 pub struct EmbeddedSandbox {
     inner: Mutex<SandboxState>,
     authorization: String,
@@ -29,12 +29,12 @@ struct SandboxState {
 }
 
 impl EmbeddedSandbox {
-    /// A world that lives as long as the process.
+    /// A transport to a world that is not saved.
     pub fn new(world: World) -> Arc<Self> {
         Self::with_file(world, None)
     }
 
-    /// The world in `file`, or a new one that will be kept there.
+    /// A transport to the world in `file`, or to a new one that is saved there.
     ///
     /// # Errors
     /// When the file cannot be read or is not a world.
@@ -48,7 +48,7 @@ impl EmbeddedSandbox {
         Arc::new(Self { inner, authorization })
     }
 
-    /// Looks into the world, or changes it behind the client's back.
+    /// Reads the world, or changes it outside the client.
     pub fn with_world<T>(&self, f: impl FnOnce(&mut World) -> T) -> T {
         let mut inner = self.lock_state();
         inner.advance_clock();
@@ -76,6 +76,7 @@ impl EmbeddedSandbox {
             authorization: Some(self.authorization.clone()),
             body: request.body.as_ref().map(|body| body.expose_bytes().to_vec()).unwrap_or_default(),
         });
+        // Saved at each write, not at the end: a run that is killed has changed the world all the same.
         if request.method.is_write() {
             inner.save_state().map_err(|error| TransportError::AnswerLost(format!("{error:#}")))?;
         }
@@ -111,7 +112,7 @@ pub fn load_world(file: &Path) -> Result<World> {
     Ok(world)
 }
 
-/// The time between two runs passes in the sandbox, too.
+// The time between two runs passes in the sandbox as well: what one run started is finished in the next.
 #[expect(clippy::disallowed_methods, reason = "a file's age is told by the real clock")]
 fn file_age(file: &Path) -> Duration {
     let written = fs::metadata(file).and_then(|file| file.modified());
@@ -119,8 +120,7 @@ fn file_age(file: &Path) -> Duration {
     passed.unwrap_or_default()
 }
 
-/// Writes the world: beside the file first and then into its place, so that a crash leaves the old
-/// world or the new one.
+/// Writes the world to `file`.
 ///
 /// # Errors
 /// When the file cannot be written.
@@ -129,6 +129,7 @@ pub fn store_world(file: &Path, world: &World) -> Result<()> {
     if let Some(folder) = file.parent() {
         fs::create_dir_all(folder).with_context(failed)?;
     }
+    // Written beside the file, then renamed: a crash leaves the old world or the new one, never half of one.
     let temporary = file.with_extension("json.new");
     let text = serde_json::to_string(world).with_context(failed)?;
     fs::write(&temporary, text).with_context(failed)?;

@@ -1,4 +1,4 @@
-//! From paths to what is declared.
+//! Loads manifests from paths and gives each declared object its address.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -14,17 +14,17 @@ use crate::diagnostics::pluralize;
 use crate::manifest_files::{self, ManifestFiles};
 use crate::output::Output;
 
-/// The manifests under some paths, and what is wrong with them.
+/// Manifests and their diagnostics.
 pub struct LoadedManifests {
-    /// Those without errors.
+    /// The manifests without errors.
     pub manifests: Vec<Manifest>,
-    /// What is wrong, in the order of the files.
+    /// Errors and warnings, in the order of the files.
     pub diagnostics: Vec<Diagnostic>,
-    /// What was read.
+    /// The files that were read.
     pub files: Vec<SourceFile>,
 }
 
-/// Manifests with errors in them.
+/// The error for manifests with errors. Their diagnostics are printed already.
 pub struct InvalidManifests(pub LoadedManifests);
 
 impl fmt::Display for InvalidManifests {
@@ -43,10 +43,10 @@ impl fmt::Debug for InvalidManifests {
 impl std::error::Error for InvalidManifests {}
 
 impl LoadedManifests {
-    /// Reads and checks everything under `paths`. `variables` are the texts of variables.
+    /// Reads and validates the manifests under `paths`. `variables` are values by name.
     ///
     /// # Errors
-    /// When something cannot be read. What is wrong *in* a file is a diagnostic.
+    /// When a path cannot be read. Mistakes *in* a file are diagnostics.
     pub fn load_paths(paths: &[PathBuf], variables: &BTreeMap<String, String>) -> Result<Self> {
         let ManifestFiles { files, warnings } = manifest_files::read_manifest_files(paths)?;
         let mut declared = Self::from_files(files, variables);
@@ -57,21 +57,21 @@ impl LoadedManifests {
         Ok(declared)
     }
 
-    /// Checks files that were read.
+    /// Validates files that were read.
     pub fn from_files(files: Vec<SourceFile>, variables: &BTreeMap<String, String>) -> Self {
         let loaded = manifest::parse_manifests(&files, variables);
         Self { manifests: loaded.manifests, diagnostics: loaded.diagnostics, files }
     }
 
-    /// How many problems forbid going on.
+    /// The number of errors. Warnings do not count.
     pub fn error_count(&self) -> usize {
         self.diagnostics.iter().filter(|problem| problem.severity == Severity::Error).count()
     }
 
-    /// Prints every problem to stderr, and goes on only if none is an error.
+    /// Prints all diagnostics to stderr.
     ///
     /// # Errors
-    /// When there is one.
+    /// [`InvalidManifests`] when one of them is an error.
     pub fn require_valid(self, output: Output) -> Result<Self> {
         output.print_diagnostics(&self.diagnostics, &self.files);
         match self.error_count() {
@@ -80,10 +80,10 @@ impl LoadedManifests {
         }
     }
 
-    /// The services as the manifests name them.
+    /// The names of services in the manifests, with `default` for manifests that name none.
     ///
     /// # Errors
-    /// Names every manifest that names none, when there is no default.
+    /// When there is no default and manifests name no service; the message lists them all.
     pub fn service_names(&self, default: Option<&str>) -> Result<BTreeSet<String>> {
         let of_service = || self.manifests.iter().filter(|manifest| !manifest.is_organization_wide);
         let without_service: Vec<String> = of_service()
@@ -97,16 +97,18 @@ impl LoadedManifests {
         Ok(named.map(str::to_owned).collect())
     }
 
-    /// What is declared, by address, and the services that have an id. Two names of one id are one
-    /// service; a service without an id is called as its manifests call it.
+    /// The declared objects by address, and the ids of services by label. `ids` are ids by name; a service without an
+    /// id keeps its name as label.
     ///
     /// # Errors
-    /// When two manifests turn out to be about one object.
+    /// When two manifests declare one object.
     pub fn desired(
         self,
         ids: &BTreeMap<String, String>,
         default: Option<&str>,
     ) -> Result<(Desired, BTreeMap<ServiceRef, String>)> {
+        // Two names of one id are one service. Only here, with the ids known, it shows that two manifests declare one
+        // object.
         let labels = service_labels(ids);
         let mut desired = Desired::new();
         for manifest in self.manifests {

@@ -1,8 +1,7 @@
-//! Finds and reads manifest files, and no others.
-//!
-//! A link in the tree that is judged may lead anywhere on the machine, and problems quote the lines
-//! in which they are. So a link is followed only to a file below the project's folder or below the
-//! folder that was named.
+//! Finds and reads manifest files.
+//
+// Hazard: a link in the tree of a pull request can lead to any file of the machine, and diagnostics quote lines of what
+// they find. So a link is followed only to a file below the project's folder, or below a folder on the command line.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -19,32 +18,29 @@ use model::yaml::MAX_BYTES;
 
 use crate::project;
 
-/// How deep folders are searched.
 const MAX_DEPTH: usize = 32;
 
-/// What was read, and what was not.
 #[derive(Default)]
 pub(crate) struct ManifestFiles {
     /// The manifests, in a stable order, each once.
     pub(crate) files: Vec<SourceFile>,
-    /// A warning for each link that was not followed: the author may take it for read.
+    /// A warning for each link that was not followed: its author may believe that it is read.
     pub(crate) warnings: Vec<Diagnostic>,
 }
 
-/// What a search finds.
 #[derive(Default)]
 struct FoundPaths {
     files: Vec<PathBuf>,
     warnings: Vec<Diagnostic>,
-    /// The folders below which a link may lead, links resolved.
+    /// The folders that a link may lead into, as canonical paths.
     allowed: Vec<PathBuf>,
 }
 
 /// Reads every manifest under the given paths.
 ///
 /// # Errors
-/// For a path that is missing, a folder without manifests, a link out of the project, a file that is
-/// too large or not text. All such problems are told at once.
+/// For a missing path, a folder without manifests, a link out of the project, a file that is too large or not UTF-8.
+/// One error reports all such problems.
 pub(crate) fn read_manifest_files(paths: &[PathBuf]) -> Result<ManifestFiles> {
     let mut found = FoundPaths { allowed: allowed_folders(paths)?, ..FoundPaths::default() };
     let mut problems = Vec::new();
@@ -67,17 +63,17 @@ pub(crate) fn read_manifest_files(paths: &[PathBuf]) -> Result<ManifestFiles> {
     }
 }
 
-/// What can be read of it, for whoever only asks what is there.
+/// Reads the manifests that can be read, and ignores the others. For commands that only need to know what is declared.
 pub(crate) fn read_readable(paths: &[PathBuf]) -> Vec<SourceFile> {
     let mut found = FoundPaths { allowed: allowed_folders(paths).unwrap_or_default(), ..FoundPaths::default() };
     for path in paths {
-        // What cannot be read is not there.
+        // A path that cannot be read counts as missing.
         let _ = find_files(path, &mut found);
     }
     deduplicate_paths(found.files).iter().filter_map(|path| read_source_file(path).ok()).collect()
 }
 
-/// The folder of the project file, or else the working folder, and the folders that were named.
+/// The folders on the command line, and that of the project file or else the working folder.
 fn allowed_folders(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
     let project = project::find_folder()?.unwrap_or_default();
     let project = if project.as_os_str().is_empty() { PathBuf::from(".") } else { project };
@@ -86,6 +82,8 @@ fn allowed_folders(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
 }
 
 fn deduplicate_paths(mut files: Vec<PathBuf>) -> Vec<PathBuf> {
+    // One file under two names would declare every object in it twice. The canonical path is only compared: messages
+    // keep the name that the user wrote.
     let mut seen = BTreeSet::new();
     files.retain(|path| seen.insert(fs::canonicalize(path).unwrap_or_else(|_| path.clone())));
     files
@@ -98,6 +96,7 @@ fn find_files(path: &Path, found: &mut FoundPaths) -> Result<()> {
         found.files.push(path.to_owned());
         return Ok(());
     }
+    // An empty folder must not mean "delete everything": it is more often a wrong path.
     let before = found.files.len();
     walk_folder(path, 0, found)?;
     if found.files.len() == before {
@@ -110,13 +109,14 @@ fn find_files(path: &Path, found: &mut FoundPaths) -> Result<()> {
     Ok(())
 }
 
-/// Hidden files and folders are left out, as are links to folders, which may go in circles.
+// Links to folders are not followed: they may go in circles.
 fn walk_folder(folder: &Path, depth: usize, found: &mut FoundPaths) -> Result<()> {
     if depth > MAX_DEPTH {
         bail!("{} is nested deeper than {MAX_DEPTH} folders", folder.display());
     }
     let read = || format!("cannot read {}", folder.display());
     let mut entries = fs::read_dir(folder).with_context(read)?.collect::<io::Result<Vec<_>>>().with_context(read)?;
+    // The system gives entries in any order, and that of diagnostics and reports must not change between two runs.
     entries.sort_by_key(fs::DirEntry::file_name);
     for entry in entries {
         let (path, kind) = (entry.path(), entry.file_type().with_context(read)?);
@@ -171,7 +171,7 @@ fn link_warning(link: &Path, message: &str) -> Diagnostic {
     }
 }
 
-/// Whether a file below a folder is read, going by its name.
+/// Whether a file in a folder is read: `*.yaml` and `*.yml`, except the project file.
 pub(crate) fn has_manifest_name(path: &Path) -> bool {
     let extension = path.extension().and_then(|extension| extension.to_str());
     let project = path.file_name().is_some_and(|name| name == "pipectl.yaml");
@@ -181,6 +181,7 @@ pub(crate) fn has_manifest_name(path: &Path) -> bool {
 fn read_source_file(path: &Path) -> Result<SourceFile> {
     let name = path.display().to_string();
     let mut bytes = Vec::new();
+    // `take`: standard input and devices have no length, and may be endless.
     let bounded = |reader: &mut dyn Read, bytes: &mut Vec<u8>| reader.take(MAX_BYTES as u64 + 1).read_to_end(bytes);
     if path == Path::new("-") {
         bounded(&mut io::stdin().lock(), &mut bytes).context("cannot read standard input")?;

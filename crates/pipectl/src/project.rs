@@ -1,4 +1,4 @@
-//! The project file of the working folder, and the environment that was chosen.
+//! Reads the project file and selects an environment.
 
 mod bindings;
 
@@ -17,35 +17,33 @@ use crate::output::Output;
 
 pub(crate) use self::bindings::Bindings;
 
-/// The name of the project file.
 pub(crate) const PROJECT_FILE: &str = "pipectl.yaml";
 
-/// What the project file says for the chosen environment. Without a file it says nothing.
+/// The settings of the selected environment. Without a project file, all are empty.
 #[derive(Debug, Default)]
 pub(crate) struct ProjectContext {
-    /// The project file and the name of the environment, if there is one.
+    /// The project file, and the name of the selected environment.
     pub(crate) origin: Option<(PathBuf, Option<String>)>,
-    /// The environments that were not chosen, by name.
+    /// The other environments, by name.
     pub(crate) other_environments: BTreeMap<String, Environment>,
     /// Manifest paths: those of the command line, else those of the file.
     pub(crate) manifests: Vec<PathBuf>,
-    /// Those of the file, which are all that the project declares.
+    /// The manifest paths of the file. Pruning is checked against all of them.
     pub(crate) all_manifest_paths: Vec<PathBuf>,
     /// The organization's id.
     pub(crate) organization: Option<String>,
-    /// Where its API key is, if not in the variables that all share.
+    /// The variables of its API key, if not the common ones.
     pub(crate) credentials: Option<CredentialVariables>,
     /// Ids of services, by the names that manifests use.
     pub(crate) services: BTreeMap<String, String>,
-    /// The texts of variables in manifests.
+    /// The values of `${NAME}` in manifests.
     pub(crate) variables: BTreeMap<String, String>,
-    /// What is allowed.
     pub(crate) policy: Policy,
-    /// How many requests the API allows.
+    /// The rate limit, if it is not the published one.
     pub(crate) rate_limit: Option<RateLimit>,
 }
 
-/// The manifests and the environment that a command line names.
+/// The manifests and the environment on the command line.
 #[derive(Clone, Copy)]
 pub(crate) struct ManifestSource<'a> {
     /// Files and folders; if there are none, those of the project file.
@@ -54,27 +52,27 @@ pub(crate) struct ManifestSource<'a> {
     pub(crate) environments: &'a [String],
 }
 
-/// Reads the project file of the working folder or of the nearest folder above it.
+/// Reads the project file of the working folder, or of the nearest folder above that has one.
 ///
 /// # Errors
-/// When no manifests are named, when the file is not sound, when the environment does not exist, or when a variable that an
-/// identifier is taken from is not set.
+/// When there are no manifest paths, the file is invalid, the environment does not exist, or an environment variable
+/// that the file refers to is not set.
 pub(crate) fn load_with_manifests(from: ManifestSource<'_>, output: Output) -> Result<ProjectContext> {
     require_manifests(load_context(from, output)?)
 }
 
-/// The same for whoever goes nowhere: where services are need not be known.
+/// The same for commands without the network: ids of organizations and services need not be known.
 ///
 /// # Errors
-/// As above, but for identifiers.
+/// As above, except for ids.
 pub(crate) fn load_offline(from: ManifestSource<'_>, output: Output) -> Result<ProjectContext> {
     require_manifests(load_with_needs(from, RequiredFields::Variables, output)?)
 }
 
-/// The same for commands that have something to say without any manifest.
+/// The same for commands that work without manifests.
 ///
 /// # Errors
-/// As above, but for manifests.
+/// As above, except for manifest paths.
 pub(crate) fn load_context(from: ManifestSource<'_>, output: Output) -> Result<ProjectContext> {
     load_with_needs(from, RequiredFields::Everything, output)
 }
@@ -103,15 +101,16 @@ fn load_with_needs(from: ManifestSource<'_>, needs: RequiredFields, output: Outp
     Ok(context)
 }
 
-/// The folder of the project file: this one, or the nearest above it that has one. Relative, so
-/// that messages name files as people and review tools know them.
+/// The folder of the project file: the working folder, or the nearest above it that has one.
 ///
 /// # Errors
-/// When the working folder is gone, or the file is not this project's own: see [`refuse_foreign`].
+/// When the working folder is gone, or the file may be somebody else's: see [`refuse_foreign`].
 pub(crate) fn find_folder() -> Result<Option<PathBuf>> {
     let here = std::env::current_dir().context("cannot tell the working folder")?;
     let Some(up) = here.ancestors().position(|folder| folder.join(PROJECT_FILE).is_file()) else { return Ok(None) };
+    // A relative path, because messages quote it: review tools know files by such paths.
     let folder = PathBuf::from_iter(vec![".."; up]);
+    // A file above the repository does not belong to it, and its `secretCommands` would run.
     if here.ancestors().take(up).any(|below| below.join(".git").exists()) {
         bail!(
             "{} is above the top of this repository, so it is not this project's: it is not read",
@@ -122,17 +121,18 @@ pub(crate) fn find_folder() -> Result<Option<PathBuf>> {
     Ok(Some(folder))
 }
 
-/// In a folder that several people can write to, such as `/tmp`, somebody else may have left a
-/// project file that allows programs of theirs.
+/// Refuses a project file that another user may have written.
 ///
 /// # Errors
-/// When the file belongs to nobody here, or everybody may write to it.
+/// When the file belongs to another user, or everybody may write to it.
 #[cfg(unix)]
 fn refuse_foreign(file: &Path) -> Result<()> {
+    // Hazard: in a folder such as `/tmp`, another user can put a project file above the working folder. Its
+    // `secretCommands` would run their program as this user.
     use std::os::unix::fs::MetadataExt;
     let cannot = || format!("cannot read {}", file.display());
     let (found, here) = (file.metadata().with_context(cannot)?, Path::new(".").metadata().with_context(cannot)?);
-    // In a container the checkout may belong to a user of the host, as a whole.
+    // The owner of the working folder is trusted: in a container, the whole checkout may belong to a user of the host.
     let trusted = [rustix::process::geteuid().as_raw(), 0, here.uid()];
     if !trusted.contains(&found.uid()) {
         bail!("{} belongs to another user: it is not read", file.display());
@@ -148,16 +148,16 @@ fn refuse_foreign(_: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The manifest paths of the project file, as seen from the working folder.
+/// The manifest paths of the project file, relative to the working folder.
 ///
 /// # Errors
-/// When a link leads one of them out of the project's folder.
+/// When one of them, or a link in it, leads out of the project's folder.
 fn contained_manifests(project: &Project, folder: &Path) -> Result<Vec<PathBuf>> {
     let start = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     let top = start.canonicalize().with_context(|| format!("cannot read {}", start.display()))?;
     let contained = project.manifests.iter().map(|path| {
         let path = folder.join(path);
-        // What is missing is missed when it is read.
+        // A missing path is reported when it is read.
         if path.canonicalize().is_ok_and(|target| !target.starts_with(&top)) {
             bail!("{PROJECT_FILE}: `manifests`: {} leads out of the project's folder", path.display());
         }
@@ -166,23 +166,23 @@ fn contained_manifests(project: &Project, folder: &Path) -> Result<Vec<PathBuf>>
     contained.collect()
 }
 
-/// What one environment declares, for whoever wants to read it and go nowhere.
+/// An environment, for commands without the network.
 pub(crate) struct RawEnvironment {
-    /// The environment with the policy that holds in it. What it takes from environment variables
-    /// is there as far as they are set, and else stands as it is written.
+    /// The environment, with the policy of the project behind its own. References to environment variables that are not
+    /// set stay as written.
     pub(crate) environment: Environment,
     /// The manifest paths of the project file.
     pub(crate) manifests: Vec<PathBuf>,
 }
 
-/// Reads these environments, and needs nothing but the project file.
+/// Reads these environments. Environment variables need not be set.
 ///
 /// # Errors
-/// When there is no project file, when it is not sound, or has no such environment.
+/// When there is no project file, it is invalid, or it has no such environment.
 pub(crate) fn read_environments<const N: usize>(names: [&str; N], output: Output) -> Result<[RawEnvironment; N]> {
     let folder = find_folder()?.ok_or_else(|| anyhow!("there is no {PROJECT_FILE} here or above"))?;
     let (project, _) = read_project_file(&folder, output)?;
-    // Each is looked for before any is used.
+    // All names are checked first, so that `environments[name]` below cannot panic.
     for name in names {
         environment_named(&project.environments, name)?;
     }
@@ -270,12 +270,12 @@ fn fill_all_where_set(texts: BTreeMap<String, String>) -> BTreeMap<String, Strin
     texts.into_iter().map(|(name, text)| (name, fill_where_set(text))).collect()
 }
 
-/// The text with what environment variables give, or as it is written where one is not set.
+/// The text with environment variables filled in; the text itself if one is not set.
 fn fill_where_set(text: String) -> String {
     fill_env_vars(&text).unwrap_or(text)
 }
 
-/// Puts environment variables in place of `${env:NAME}`; `None` where one is not set.
+/// Replaces `${env:NAME}` by values; `None` if a variable is not set.
 fn fill_env_vars(text: &str) -> Option<String> {
     project::expand_env_references(text, env_vars::read_variable).ok()
 }

@@ -1,4 +1,4 @@
-//! Confirmations, only on a terminal.
+//! Confirmations on a terminal.
 
 use std::io::{self, BufRead};
 use std::thread;
@@ -15,6 +15,7 @@ use crate::output::{Label, Output, StyledText, can_prompt};
 /// # Errors
 /// Where nobody can be asked, and when the answer is no or a signal.
 pub(crate) async fn confirm_plan(output: Output, plan: &Plan, interruption: &Interruption) -> Result<()> {
+    // Piped input is no answer: whoever starts the command in a script has to say `--yes` there.
     if !can_prompt() {
         bail!("cannot ask for confirmation (no terminal): pass --yes");
     }
@@ -28,7 +29,7 @@ pub(crate) async fn confirm_plan(output: Output, plan: &Plan, interruption: &Int
     expect_yes(output, "Apply this plan? [y/N] ", interruption).await
 }
 
-/// Asks a question that is answered with yes or no.
+/// Asks a yes-or-no question.
 ///
 /// # Errors
 /// Where nobody can be asked, and when the answer is no or a signal.
@@ -56,7 +57,7 @@ async fn ask_question(output: Output, question: &str, interruption: &Interruptio
     output.print_message(&text);
     let answer = interruption.run_unless_raised(read_stdin_line()).await;
     if answer.is_err() {
-        // What is said next does not belong to the question.
+        // The cursor is behind the question: the next message starts on a line of its own.
         output.print_message_line("");
     }
     answer
@@ -68,7 +69,7 @@ async fn read_stdin_line() -> Result<String> {
     thread::spawn(move || {
         let mut line = String::new();
         let read = io::stdin().lock().read_line(&mut line);
-        // After an interruption nobody listens any more.
+        // After an interruption the receiver is gone.
         let _ = sender.send(read.map(|_| line));
     });
     Ok(answer.await??.trim().to_owned())

@@ -1,4 +1,4 @@
-//! Which of the declared objects a command is about.
+//! The selection of objects by `--only`, `--exclude` and `--label`.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,6 @@ use model::selector::AddressPattern;
 
 use crate::cli::SelectArgs;
 
-/// A choice of objects.
 pub(crate) struct Selection {
     only: Vec<AddressPattern>,
     exclude: Vec<AddressPattern>,
@@ -17,7 +16,8 @@ pub(crate) struct Selection {
 }
 
 impl Selection {
-    /// Reads the flags.
+    /// # Errors
+    /// When a label is not `KEY=VALUE`.
     pub(crate) fn new(args: &SelectArgs) -> Result<Self> {
         let patterns = |texts: &[String]| texts.iter().map(AddressPattern::new).collect();
         let labels = args.labels.iter().map(|label| match label.split_once('=') {
@@ -28,31 +28,32 @@ impl Selection {
         Ok(Self { only: patterns(&args.only), exclude: patterns(&args.exclude), labels })
     }
 
-    /// Whether everything is meant.
     pub(crate) fn selects_all(&self) -> bool {
         self.only.is_empty() && self.exclude.is_empty() && self.labels.is_empty()
     }
 
-    /// The declared objects that are meant.
+    /// The selected objects among the declared ones.
     ///
     /// # Errors
-    /// When that is none of them: a typo must not look like "nothing to do".
+    /// When no object is selected.
     pub(crate) fn select_addresses(&self, desired: &Desired) -> Result<BTreeSet<Address>> {
         let selected: BTreeSet<Address> = desired
             .iter()
             .filter(|(at, document)| self.matches_document(at, document))
             .map(|(at, _)| at.clone())
             .collect();
+        // A mistyped name must not look like "nothing to do".
         if selected.is_empty() && !self.selects_all() {
             bail!("none of the {} declared objects is selected", desired.len());
         }
         Ok(selected)
     }
 
-    /// Whether a live object is meant. One that no manifest declares has no labels.
+    /// Whether a live object is selected. `document` is its manifest, if it has one.
     pub(crate) fn is_selected(&self, at: &Address, document: Option<&Document>) -> bool {
         match document {
             Some(document) => self.matches_document(at, document),
+            // Labels are in manifests only, so an object without one matches no `--label`.
             None => self.labels.is_empty() && self.matches_name(at),
         }
     }

@@ -6,8 +6,8 @@ use model::path::FieldPath;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-/// The value as a YAML document, quoted so that readers of YAML 1.1 understand it alike. Keys keep
-/// their order and long lines stay whole.
+/// The value as a YAML document. Keys keep their order, long lines stay whole, and texts are quoted where a reader of
+/// YAML 1.1 would take them for another type.
 pub(crate) fn write_yaml(value: &Value) -> String {
     serialize_yaml(value)
 }
@@ -18,11 +18,11 @@ fn serialize_yaml(value: &impl Serialize) -> String {
         folded_wrap_chars: usize::MAX,
         min_fold_chars: usize::MAX,
     };
-    // Every JSON value can be written; an empty document would be seen at once.
+    // A JSON value has no type that YAML lacks, so this cannot fail.
     serde_yaml::to_string_with_options(value, options).unwrap_or_default()
 }
 
-/// The same with a comment behind some of its texts and numbers, by their paths.
+/// The value as YAML, with comments behind scalars, by their paths.
 pub(crate) fn write_commented_yaml(value: &Value, comments: &BTreeMap<FieldPath, String>) -> String {
     serialize_yaml(&CommentedValue { value, path: FieldPath::root(), comments })
 }

@@ -8,12 +8,11 @@ use model::project::{self, Environment};
 
 use super::{ProjectContext, fill_env_vars};
 
-/// What variables and names of services stand for.
+/// The values of variables, and the ids behind names of services.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Bindings {
-    /// The texts of variables.
     pub(crate) variables: BTreeMap<String, String>,
-    /// Ids of services by their names.
+    /// Ids by name.
     service_ids: BTreeMap<String, String>,
 }
 
@@ -23,9 +22,11 @@ impl ProjectContext {
         Bindings { variables: self.variables.clone(), service_ids: self.services.clone() }
     }
 
-    /// The words of the same environment in another version of the project file. What that does not
-    /// tell is taken from the one of today.
+    /// The bindings of the same environment in another version of the project file. Variables that it lacks have
+    /// today's values.
     pub(crate) fn bindings_from_file(&self, source: Option<&SourceFile>) -> Bindings {
+        // An earlier manifest is read with the variables of its time. With today's, the new value of a variable would
+        // be in the base as well, and the old one in live would look like drift.
         let earlier = source.and_then(|source| {
             let project = project::parse_project(source).0?;
             let chosen = self.origin.as_ref().and_then(|(_, name)| name.as_ref());
@@ -36,8 +37,8 @@ impl ProjectContext {
         self.bindings_of(earlier.unwrap_or_default())
     }
 
-    /// The chosen environment under another name that it had: the only one of this organization that
-    /// is there no more.
+    /// The selected environment under an earlier name: the only one of this organization that was in `was` and is not
+    /// in today's file. `None` if there are several.
     fn find_renamed(&self, was: BTreeMap<String, Environment>) -> Option<Environment> {
         let own = self.organization.as_deref();
         let is_own = |was: &Environment| match was.organization.as_deref().map(fill_env_vars) {
@@ -50,8 +51,8 @@ impl ProjectContext {
         missing.next().filter(|_| missing.next().is_none())
     }
 
-    /// The words of the other environment after which a folder of the path is named. `None` where its
-    /// manifests are about another organization, and so about nothing that is meant here.
+    /// The bindings for manifests at `path`: those of the environment that a folder of the path is named after, or the
+    /// current ones. `None` if that environment belongs to another organization.
     pub(crate) fn bindings_for_path(&self, path: &str) -> Option<Bindings> {
         let Some(other) = self.other_environment_for(path) else {
             return Some(self.current_bindings());
@@ -63,7 +64,7 @@ impl ProjectContext {
         }
     }
 
-    /// The other environment after which a folder of the path is named.
+    /// Another environment that a folder of the path is named after.
     pub(crate) fn other_environment_for(&self, path: &str) -> Option<&Environment> {
         let folders = || path.split('/').rev().skip(1);
         let chosen = self.origin.as_ref().and_then(|(_, name)| name.as_deref());
@@ -73,7 +74,8 @@ impl ProjectContext {
         folders().find_map(|folder| self.other_environments.get(folder))
     }
 
-    /// Calls the services of manifests what they are called today.
+    /// Renames services in earlier manifests to their names of today.
+    // Names are matched by id: an alias may be renamed, or be given to another service.
     pub(crate) fn rename_services(&self, manifests: &mut [Manifest], bindings: &Bindings) {
         for service in manifests.iter_mut().filter_map(|manifest| manifest.service.as_mut()) {
             let Some(id) = bindings.service_ids.get(service) else { continue };
