@@ -1,8 +1,7 @@
-//! The interpreter of actions. It performs what an approved plan holds, and decides nothing.
+//! Performs an approved plan. It decides nothing.
 //!
-//! Objects that do not depend on each other are worked on side by side. A failure ends the work on
-//! its own object and on what refers to it; everything else goes on. No pipe that was stopped for
-//! an edit is left stopped in silence.
+//! Independent objects are worked on in parallel. A failure ends the work on its object, and skips the objects that
+//! depend on it; the others go on. A pipe that could not be started again after an edit is reported.
 
 mod dependencies;
 mod object_result;
@@ -20,16 +19,15 @@ use self::dependencies::FinishedObjects;
 pub use self::object_result::{ObjectResult, Outcome};
 use crate::interruption::Interruption;
 
-/// What the lanes of one apply share.
 struct ApplyRun<'r> {
     remote: &'r Remote,
     interruption: &'r Interruption,
-    /// A refused key is refused for everything: nothing more is sent then.
+    /// Whether the API refused the key. It would refuse every other request, so none is sent.
     is_key_refused: Cell<bool>,
 }
 
-/// Performs the plan. `told` hears of every object as it ends. Once `interruption` is raised
-/// nothing new is begun, and all is over within seven seconds.
+/// Performs the plan, with `parallel` objects at a time. `on_result` gets the result of each object when its work ends.
+/// When `interruption` is raised, no new action begins, and everything ends within seven seconds.
 pub async fn apply_plan(
     remote: &Remote,
     approved: &ApprovedPlan,
@@ -42,6 +40,7 @@ pub async fn apply_plan(
     let raised = std::pin::pin!(interruption.wait_until_raised());
     match select(work, raised).await {
         Either::Left((reports, _)) => reports,
+        // The work is not dropped: a request in progress may take effect, and paused pipes have to be started.
         Either::Right((_, work)) => {
             remote.cancel_run();
             work.await
@@ -67,7 +66,8 @@ async fn run_all_objects(
         on_result(&report);
         report
     });
-    // What a lane waits for comes before it, so that nobody waits for somebody without a turn.
+    // An object comes after those that it waits for. Otherwise all places could be taken by objects that wait for one
+    // that never gets a place.
     let mut reports: Vec<ObjectResult> = stream::iter(work).buffer_unordered(parallel.max(1)).collect().await;
     reports.sort_by(|a, b| a.address.cmp(&b.address));
     reports

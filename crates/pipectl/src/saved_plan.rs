@@ -25,7 +25,7 @@ const SCHEMA_VERSION: &str = "1.0";
 pub struct PlanTarget {
     /// The organization's id.
     pub organization: String,
-    /// The ids of the services by what they are called.
+    /// The ids of the services by label.
     pub services: BTreeMap<String, String>,
 }
 
@@ -39,14 +39,13 @@ impl PlanTarget {
     }
 }
 
-/// A digest of what a plan does and where, and of the live values that it depends on. Two plans with
-/// one digest do the same.
+/// The digest of a plan: `sha256:` and 64 hexadecimal digits, over its actions, its target, and the live values that it
+/// depends on.
 pub fn plan_digest(plan: &Plan, target: &PlanTarget) -> String {
     digest_objects(&objects_by_address(plan, target))
 }
 
-/// Writes the plan where a review can keep it, with the services of which it knows nothing. No
-/// secret is in it.
+/// Writes the plan to a file, with the services that could not be read. The file contains no secret.
 ///
 /// # Errors
 /// When the file cannot be written.
@@ -63,19 +62,19 @@ pub fn save_plan(plan: &Plan, target: &PlanTarget, unreachable: &[&ServiceRef], 
     fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))
 }
 
-/// What was reviewed, object by object.
+/// A reviewed plan, by object.
 pub struct SavedPlan {
     objects: BTreeMap<String, Value>,
-    /// The services that it could not read. They only explain why nothing of them was reviewed.
+    /// The services that it could not read. Not in the digest: they only explain why their objects are not reviewed.
     unreachable: Value,
 }
 
-/// An object to which something would be done that nobody reviewed.
+/// An object whose new change differs from the reviewed one. Nothing is done to it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct StaleObject {
     /// The object.
     pub address: Address,
-    /// What is other than in the reviewed plan, one sentence each.
+    /// The differences, one sentence each.
     pub reasons: Vec<String>,
 }
 
@@ -83,7 +82,9 @@ impl SavedPlan {
     /// Reads a saved plan.
     ///
     /// # Errors
-    /// When the file cannot be read, is no saved plan, or was changed since it was saved.
+    /// When the file cannot be read, is not a saved plan, or was changed after it was saved.
+    // The digest finds an accident, such as a merge of two files. It is no signature: whoever changes the file can
+    // change the digest, so safety does not rest on it.
     pub fn read_file(file: &Path) -> Result<Self> {
         let name = file.display();
         let text = fs::read_to_string(file).with_context(|| format!("cannot read {name}"))?;
@@ -100,7 +101,7 @@ impl SavedPlan {
         Ok(Self { objects, unreachable: saved["unreachable"].clone() })
     }
 
-    /// The part of a new plan that was reviewed, and what was not.
+    /// The part of a new plan that the saved one contains, and the objects that differ.
     pub fn restrict_to_saved(&self, plan: Plan, target: &PlanTarget) -> (Plan, Vec<StaleObject>) {
         let fresh = objects_by_address(&plan, target);
         let stale: Vec<StaleObject> = plan
@@ -122,14 +123,15 @@ impl SavedPlan {
 }
 
 impl SavedPlan {
-    /// Why there is nothing of the object in the reviewed plan.
     fn reason_not_planned(&self, at: &Address) -> String {
         let was_unreachable = self.unreachable.as_array().is_some_and(|all| all.contains(&json!(at.service)));
         let why = if was_unreachable { "could not read its service" } else { "did nothing to it" };
         format!("the reviewed plan {why}")
     }
 
-    /// What the reviewed plan sends without live telling why, and the new plan knows nothing of.
+    /// Objects with write-only changes in the reviewed plan and no change in the new one.
+    // Live never shows whether such a change was applied. A new plan without `--base` does not see it, so "no change"
+    // does not mean that it is settled.
     fn dropped_write_only(&self, plan: &Plan) -> Vec<StaleObject> {
         let known = plan.in_sync.iter().chain(plan.ignored_changes.iter().map(|left| &left.address));
         let untouched = |at: &&Address| !plan.changes.iter().any(|change| &change.address == *at);
@@ -144,7 +146,6 @@ impl SavedPlan {
     }
 }
 
-/// Why a change that cannot be seen live is not taken for settled.
 fn write_only_reason(path: &Value) -> String {
     let path = path.as_str().unwrap_or_default();
     format!(
@@ -153,10 +154,10 @@ fn write_only_reason(path: &Value) -> String {
     )
 }
 
-/// Reads a digest as a person may write it.
+/// Parses `sha256:` and 64 hexadecimal digits, in any case.
 ///
 /// # Errors
-/// When it is none, or only a part of one: whatever else it is, it would never be met.
+/// For anything else, also the beginning of a digest: no plan would ever match it.
 pub fn parse_digest(text: &str) -> Result<String, String> {
     let text = text.trim().to_lowercase();
     let digits = text.strip_prefix("sha256:").unwrap_or_default();
@@ -166,9 +167,10 @@ pub fn parse_digest(text: &str) -> Result<String, String> {
     Err("write the whole digest, `sha256:` and 64 digits, as `plan` prints it".to_owned())
 }
 
-/// The whole plan if it is the expected one; else nothing of it, with the reason for each object.
+/// The whole plan if it has the expected digest; else none of it, with the reason for each object.
 pub fn require_digest(expected: &str, plan: Plan, target: &PlanTarget) -> (Plan, Vec<StaleObject>) {
     let found = plan_digest(&plan, target);
+    // A plan without changes cannot harm: an earlier apply of the reviewed plan may have done everything.
     if found == expected || plan.has_no_changes() {
         return (plan, Vec::new());
     }
@@ -178,7 +180,7 @@ pub fn require_digest(expected: &str, plan: Plan, target: &PlanTarget) -> (Plan,
     (plan.narrow_to(|_| false), stale)
 }
 
-/// What the plan does to each object and why, without places and words, by the object's address.
+/// The change of each object, by address. Positions in files and explanations are left out.
 fn objects_by_address(plan: &Plan, target: &PlanTarget) -> BTreeMap<String, Value> {
     objects_from_json(&json!(plan), target)
 }
@@ -206,8 +208,8 @@ fn objects_from_json(plan: &Value, target: &PlanTarget) -> BTreeMap<String, Valu
     objects
 }
 
-/// An action is an object with one key, its kind.
 fn action_address(action: &Value) -> Option<&Value> {
+    // An action is an object with one key, its kind.
     action.as_object()?.values().next()?.get("address")
 }
 
@@ -231,8 +233,9 @@ fn digest_objects(objects: &BTreeMap<String, Value>) -> String {
     hash.as_ref().iter().fold("sha256:".to_owned(), |digest, byte| digest + &format!("{byte:02x}"))
 }
 
-/// What a new plan does to an object other than the reviewed one did.
+/// The differences between the reviewed and the new change of an object.
 fn object_differences(reviewed: &Value, fresh: &Value) -> Vec<String> {
+    // First of all: the same name in another organization or service is another object.
     if reviewed["in"] != fresh["in"] {
         return vec![format!("the reviewed plan was for {}, this is {}", reviewed["in"], fresh["in"])];
     }
@@ -249,7 +252,7 @@ fn object_differences(reviewed: &Value, fresh: &Value) -> Vec<String> {
         (Value::Null, now) => reasons.push(format!("the live object {now} was not there")),
         (then, now) => reasons.push(format!("the live object was {then}, now it is {now}")),
     }
-    // What is made or deleted as a whole has no fields to compare.
+    // The change of an object that is created or deleted has no fields to compare.
     if !member_list(fresh, "fields").is_empty() || reasons.is_empty() {
         reasons.extend(field_differences(reviewed, fresh));
     }
@@ -259,9 +262,10 @@ fn object_differences(reviewed: &Value, fresh: &Value) -> Vec<String> {
     reasons
 }
 
-/// Whether what is left to do is a part of what was reviewed, and the rest of that is true already:
-/// somebody else was faster, or an apply did not come to its end.
+/// Whether the new change is a part of the reviewed one, and the rest is live already.
+// An apply that was interrupted, or a second apply of the same file, must be able to go on with what is left.
 fn is_remaining_part(reviewed: &Value, fresh: &Value) -> bool {
+    // An interrupted replacement has deleted the object, and the new plan creates it.
     let half_replaced = reviewed["verdict"] == "replace" && fresh["verdict"] == "create";
     let same = |key: &str| reviewed[key] == fresh[key];
     let is_forgotten = |field: &&Value| field["writeOnly"] == true && !member_list(fresh, "fields").contains(field);
@@ -275,7 +279,7 @@ fn member_list<'p>(piece: &'p Value, key: &str) -> &'p [Value] {
     piece[key].as_array().map_or(&[], Vec::as_slice)
 }
 
-/// Whether all of `some` are among `all`, in the same order.
+/// Whether `all` contains `some` in the same order.
 fn is_subsequence(some: &[Value], all: &[Value]) -> bool {
     let mut all = all.iter();
     some.iter().all(|one| all.any(|other| other == one))

@@ -17,29 +17,27 @@ use tokio::sync::Notify;
 
 use super::object_result::{ObjectResult, Outcome};
 
-/// Objects whose work has ended, and how it ended.
+/// The objects whose work has ended.
 #[derive(Default)]
 pub(super) struct FinishedObjects {
     finished: RefCell<BTreeMap<Address, ObjectEnd>>,
     on_finish: Notify,
 }
 
-/// How the work on one object ended.
 struct ObjectEnd {
     outcome: Outcome,
     unmet_dependency: Option<Address>,
 }
 
-/// Why the work on an object does not begin.
+/// The reason why the work on an object does not begin.
 pub(super) struct SkipReason {
-    /// In words.
     pub(super) reason: String,
-    /// The object that it comes down to, if the plan does nothing to that one.
+    /// The object at the root of it, if the plan does nothing to that one.
     pub(super) unmet_dependency: Option<Address>,
 }
 
 impl FinishedObjects {
-    /// Waits until the work on every object before this one has ended.
+    /// Waits until the work on every object that this one depends on has ended.
     pub(super) async fn wait_for_dependencies(&self, lane: &ObjectWork<'_>) {
         loop {
             let more = self.on_finish.notified();
@@ -60,7 +58,7 @@ impl FinishedObjects {
         self.on_finish.notify_waiters();
     }
 
-    /// Why the work on the object must not begin.
+    /// The reason why the work on the object must not begin; `None` if it may.
     pub(super) fn skip_reason(&self, lane: &ObjectWork<'_>) -> Option<SkipReason> {
         let lanes = self.finished.borrow();
         let missing = lane.requires.iter().find_map(|at| {
@@ -73,17 +71,16 @@ impl FinishedObjects {
     }
 }
 
-/// Why something is not deleted that the object at this address uses in live.
+/// The reason to keep an object that the live object `at` uses.
 fn still_in_use(at: &Address, end: Option<&ObjectEnd>) -> Option<SkipReason> {
     let (explanation, unmet_dependency) = match end {
         Some(end) => (not_applied_text(end.outcome)?, end.unmet_dependency.clone()),
-        // What nothing is done to does not let go either.
+        // The plan does not change `at`, so it goes on using the object.
         None => ("is left as it is", Some(at.clone())),
     };
     Some(SkipReason { reason: format!("`{at}` still uses it, and {explanation}"), unmet_dependency })
 }
 
-/// How something ended, if not well.
 fn not_applied_text(outcome: Outcome) -> Option<&'static str> {
     match outcome {
         Outcome::Applied => None,
