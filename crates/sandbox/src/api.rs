@@ -1,4 +1,4 @@
-//! What the routes do.
+//! The handlers of the routes.
 
 pub(crate) mod cdc_scaling;
 pub(crate) mod create;
@@ -18,15 +18,13 @@ use crate::faults::FaultParameters;
 use crate::options::SandboxOptions;
 use crate::uuid::IdGenerator;
 
-/// What a request brings, beside the service that it is about.
 pub(crate) struct RequestContext<'a> {
     pub(crate) now: Timestamp,
     pub(crate) options: &'a SandboxOptions,
     pub(crate) ids: &'a mut IdGenerator,
     pub(crate) fault_parameters: FaultParameters,
-    /// Differs from read to read.
     pub(crate) read_seed: u64,
     pub(crate) body: &'a [u8],
-    /// What is found in a source, by the name of its topic, stream or path.
+    /// The fields of a source, by the name of its topic, stream or path.
     pub(crate) discoverable_fields: &'a BTreeMap<String, Vec<discovery::SourceField>>,
 }

@@ -1,7 +1,7 @@
-//! The API's contract, said again in one row per field, apart from every client's own model.
+//! The contract of the API, one row per field, written independently of any client.
 //!
-//! Generic code walks the rows: [`validate`] checks a body, [`accept`] keeps it without its
-//! secrets, [`render`] shows it as the API would. Rules between fields are in `rules`.
+//! [`validate`] checks a body against the rows, [`accept`] stores it without its secrets, [`render`]
+//! shows it as the API does. Rules between fields are in `rules`.
 
 pub(crate) mod accept;
 pub(crate) mod bigquery;

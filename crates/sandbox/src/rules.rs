@@ -1,5 +1,5 @@
-//! The rules between fields. They run on a creation's body, and on what a PATCH would leave,
-//! where a secret that was given earlier is masked but there.
+//! Rules between fields. They check the body of a create, and the result of a PATCH, in which an
+//! earlier secret is masked but present.
 
 pub(crate) mod connectivity;
 pub(crate) mod database;
@@ -16,7 +16,7 @@ use crate::contract::source::ApiSource;
 use crate::contract::validate::Complaints;
 use crate::json_body::has_value;
 
-/// The arm of a source, the path to it, and where to complain.
+/// The fields of a source and their path, with the list of complaints.
 pub(crate) struct SourceCheck<'a> {
     pub(crate) path: String,
     pub(crate) fields: &'a Map<String, Value>,
@@ -32,7 +32,7 @@ impl SourceCheck<'_> {
         has_value(self.fields, field)
     }
 
-    /// A field that has to be there in one case and must not be there in every other.
+    /// Requires a field in one case and refuses it in every other.
     pub(crate) fn require_only_when(&mut self, field: &str, needed: bool, case: &str) {
         match (needed, self.has_field(field)) {
             (true, false) => self.add_complaint(field, format!("is required with {case}")),
@@ -48,7 +48,6 @@ impl SourceCheck<'_> {
     }
 }
 
-/// Every rule of one source.
 pub(crate) fn validate_source(source: ApiSource, fields: &Map<String, Value>, complaints: &mut Complaints) {
     let path = format!("source.{}", source.json_key());
     let mut check = SourceCheck { path, fields, complaints };

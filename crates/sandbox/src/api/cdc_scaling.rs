@@ -9,7 +9,7 @@ use crate::http_types::{ApiRefusal, ApiResult};
 use crate::json_body::parse_object;
 use crate::service::{CdcScalingState, CdcSize, EmulatedService};
 
-/// Seconds until a new size is in use; reads show the old one until then.
+// Reads show the old size until then. The real API takes 2 to 5 minutes.
 const PROPAGATION_SECONDS: u64 = 180;
 
 pub(crate) fn read_cdc_scaling(service: &mut EmulatedService, call: &RequestContext<'_>) -> ApiResult {
@@ -25,7 +25,6 @@ pub(crate) fn patch_cdc_scaling(service: &mut EmulatedService, call: &RequestCon
     Ok(Some(scaling.size.value_at(call.now).to_json()))
 }
 
-/// Whether this service has anything to scale.
 pub(crate) fn is_available(service: &EmulatedService, call: &RequestContext<'_>) -> bool {
     service.cdc_scaling.as_ref().is_some_and(|scaling| scaling.available_from <= call.now)
 }
@@ -39,11 +38,13 @@ fn available_scaling<'a>(
 }
 
 pub(crate) fn scaling_not_found() -> ApiRefusal {
+    // The real status is unproven: the official provider polls through any error here.
     ApiRefusal::not_found("CDC scaling exists once the first database ClickPipe is provisioned")
 }
 
 fn validate_size(body: &Map<String, Value>, call: &RequestContext<'_>) -> Result<CdcSize, ApiRefusal> {
     let mut complaints = Complaints::default();
+    // As for a create, because a PATCH needs both fields: clients always send the two.
     validate_object(&mut complaints, "", FIELDS, body, BodyContext::for_create(call.options.unknown_fields));
     let cpu = body.get("replicaCpuMillicores").and_then(Value::as_i64).unwrap_or_default();
     let memory = body.get("replicaMemoryGb").and_then(Value::as_f64).unwrap_or_default();

@@ -24,6 +24,8 @@ pub(crate) fn create_pipe(service: &mut EmulatedService, call: &mut RequestConte
     if call.fault_parameters.is_unreachable {
         return Err(rules::connectivity::source_unreachable());
     }
+    // The API connects to the source before it answers. That may take longer than its gateway waits: 504
+    // after 30 s, while the pipe is still being created (seen live).
     if let Some(reason) = rules::connectivity::connection_failure(source, &source_fields) {
         return Err(ApiRefusal::bad_request(reason));
     }
@@ -37,7 +39,7 @@ pub(crate) fn create_pipe(service: &mut EmulatedService, call: &mut RequestConte
     pipes::render_pipe(service, &id, call)
 }
 
-/// The source of a body that keeps to the contract and to every rule.
+/// The source of a valid body.
 fn validate_new_pipe(body: &Map<String, Value>, options: &SandboxOptions) -> Result<ApiSource, ApiRefusal> {
     let mut complaints = Complaints::default();
     let context = BodyContext::for_create(options.unknown_fields);
@@ -52,7 +54,6 @@ fn validate_new_pipe(body: &Map<String, Value>, options: &SandboxOptions) -> Res
     }
 }
 
-/// The one arm that is given; anything else is a complaint.
 fn single_source(
     body: &Map<String, Value>,
     options: &SandboxOptions,
@@ -87,7 +88,7 @@ fn validate_parts(source: ApiSource, body: &Map<String, Value>, options: &Sandbo
         Some(source_fields) => {
             let mut source_complaints = Complaints::default();
             validate_object(&mut source_complaints, &path, source.field_specs(), source_fields, context);
-            // Rules between fields say little about fields that are not even well formed.
+            // Rules between fields would only repeat a mistake in the form of a field.
             if source_complaints.is_empty() {
                 rules::validate_source(source, source_fields, &mut source_complaints);
             }
@@ -114,6 +115,7 @@ fn validate_destination_body(
     let mut shape = Complaints::default();
     let mut destination = destination.clone();
     if source.is_database() {
+        // Refused in the words of the API, then removed: the rows would call them unknown fields.
         rules::destination::refuse_table_keys(&destination, &mut shape);
         destination.retain(|name, _| !rules::destination::is_table_key(name));
     }
@@ -143,6 +145,7 @@ fn validate_size_and_settings(
     if source.is_database() {
         return;
     }
+    // A choice of ours. An empty scaling change is an error of the real API, too, but a 500.
     if object_field(body, "scaling").is_some_and(Map::is_empty) {
         complaints.add("scaling", "must not be empty");
     }
@@ -164,8 +167,8 @@ fn given_field_mappings(body: &Map<String, Value>) -> Vec<Value> {
     object_items(body, "fieldMappings").cloned().map(Value::Object).collect()
 }
 
-/// A role by this name has no grants here; the API checks that roles may write.
 fn refuse_lacking_roles(body: &Map<String, Value>) -> Result<(), ApiRefusal> {
+    // The API checks that the roles may write (seen live). The name that fails here is ours.
     let destination = object_field(body, "destination");
     let mut roles = destination.into_iter().flat_map(|it| crate::json_body::text_items(it, "roles"));
     if roles.any(|role| role == "no_grants") {
@@ -184,6 +187,7 @@ fn build_pipe(
     let now = call.now;
     let mut destination =
         accepted_body(source.destination_specs(), object_field(body, "destination").unwrap_or(&Map::new()));
+    // The examples of the reference page omit it. A newer schema requires it, as `strict_database` does.
     if !destination.contains_key("database") {
         destination.shift_insert(0, "database".to_owned(), "default".into());
     }
@@ -232,6 +236,8 @@ fn refuse_collision(
     if options.strict_names && service.pipes.iter().any(|other| other.name == pipe.name) {
         return Err(ApiRefusal::bad_request("name: is used by another ClickPipe of the service"));
     }
+    // The tables of a deleted database pipe stay, and a new one needs empty tables. No request tells that
+    // before: a client that replaces a pipe fails here after its delete.
     let left = pipe.destination_tables().into_iter().find(|table| service.leftover_tables.contains(table));
     match left {
         Some(table) if options.leftover_tables => {

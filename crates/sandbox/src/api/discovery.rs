@@ -1,5 +1,5 @@
-//! Schema discovery for streams and object storage: the fields that somebody said are there, else
-//! plausible ones, the same for the same name.
+//! Schema discovery for streams and object storage. Fields that nobody has set are invented from the
+//! name of the topic, stream or path.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -12,20 +12,19 @@ use crate::json_body::{has_value, object_field, parse_object, text_field};
 use crate::service::EmulatedService;
 use crate::{rules, uuid};
 
-/// A field of a source's records.
+/// A field in the records of a source.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SourceField {
-    /// Its name in the records.
+    /// The name in the records.
     pub name: String,
-    /// The ClickHouse type that takes it.
+    /// The ClickHouse type of a column for it.
     pub r#type: String,
-    /// Whether a record may lack it.
+    /// `true` if records may lack it.
     #[serde(default)]
     pub optional: bool,
 }
 
-/// Fields that records are made of, with their column types.
 const SAMPLE_FIELDS: [(&str, &str); 10] = [
     ("user_id", "UInt64"),
     ("session_id", "UUID"),
@@ -54,7 +53,7 @@ pub(crate) fn discover_schema(service: &EmulatedService, call: &RequestContext<'
     let source_fields = object_field(sources, source.json_key()).unwrap_or(&nothing);
     validate_request(source, source_fields, call)?;
     if source == ApiSource::ObjectStorage {
-        // The service reads the files itself.
+        // The destination service reads the files, so it must be running.
         service.require_running(call.now, "schema discovery")?;
     }
     let names = ["topics", "streamName", "topic", "url", "path"];
@@ -87,8 +86,8 @@ fn validate_request(
     }
 }
 
-/// An id and a time, and whatever of the others the name picks.
 fn sample_fields(name: &str) -> Vec<SourceField> {
+    // Two bits of the hash for each field: if it is there, and if it is optional.
     let picked = uuid::hash_text(name);
     let mut fields = vec![sample_field("id", "UInt64", false), sample_field("created_at", "DateTime64(3)", false)];
     for (index, (name, kind)) in SAMPLE_FIELDS.into_iter().enumerate() {

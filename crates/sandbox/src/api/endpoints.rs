@@ -48,7 +48,6 @@ pub(crate) fn create_endpoint(service: &mut EmulatedService, call: &mut RequestC
     read_endpoint(service, &id, call)
 }
 
-/// Only the private DNS names can be changed, and are replaced whole; the rest is passed over.
 pub(crate) fn patch_endpoint(service: &mut EmulatedService, id: &str, call: &RequestContext<'_>) -> ApiResult {
     let body = parse_object(call.body)?;
     let kept = find_endpoint(service, id)?.body.clone();
@@ -61,6 +60,7 @@ pub(crate) fn patch_endpoint(service: &mut EmulatedService, id: &str, call: &Req
     if !complaints.is_empty() {
         return Err(ApiRefusal::bad_request(complaints.into_message()));
     }
+    // The private DNS names are replaced as a whole, `[]` clears them; every other field is ignored.
     merge_patch(FIELDS, &mut find_endpoint(service, id)?.body, &body, NullInPatch::Ignored);
     read_endpoint(service, id, call)
 }
@@ -68,11 +68,12 @@ pub(crate) fn patch_endpoint(service: &mut EmulatedService, id: &str, call: &Req
 pub(crate) fn delete_endpoint(service: &mut EmulatedService, id: &str, call: &RequestContext<'_>) -> ApiResult {
     let endpoint = find_endpoint(service, id)?;
     endpoint.status.schedule_steps(call.now, [(0, EndpointStatus::Deleting)]);
+    // A second DELETE does not postpone the end of the first.
     endpoint.deleted_from.get_or_insert(call.now.after_seconds(DELETING_SECONDS));
     Ok(None)
 }
 
-/// A pipe cannot reach its source through an endpoint that is missing or not ready.
+// A choice of ours: only a Ready endpoint carries a connection, and the API checks the connection at once.
 pub(crate) fn refuse_unusable_endpoints(
     service: &EmulatedService,
     source_fields: &Map<String, Value>,
@@ -95,9 +96,9 @@ fn find_endpoint<'a>(service: &'a mut EmulatedService, id: &str) -> Result<&'a m
     found.ok_or_else(|| ApiRefusal::not_found(format!("reverse private endpoint {id} not found")))
 }
 
-/// Where the source's owner has to accept the connection, the endpoint waits for that.
 fn status_after_provisioning(body: &Map<String, Value>) -> EndpointStatus {
     match text_field(body, "type") {
+        // The owner of the source account has to accept these by hand.
         Some("VPC_ENDPOINT_SERVICE" | "VPC_RESOURCE") => EndpointStatus::PendingAcceptance,
         _ => EndpointStatus::Ready,
     }
@@ -129,14 +130,13 @@ fn is_service_attachment(text: &str) -> bool {
         && parts.iter().all(|part| !part.is_empty())
 }
 
-/// A private DNS name is exact or begins with a wildcard, and belongs to one endpoint of the
-/// service.
 fn validate_dns_names(
     service: &EmulatedService,
     body: &Map<String, Value>,
     own: Option<&str>,
     complaints: &mut Complaints,
 ) {
+    // Unique within the service, so the names of an endpoint do not collide with themselves in a PATCH.
     let others = service.endpoints.iter().filter(|endpoint| Some(endpoint.id.as_str()) != own);
     let mut used: BTreeSet<&str> = others.flat_map(EmulatedEndpoint::private_dns_names).collect();
     for (index, name) in private_dns_names(body).enumerate() {

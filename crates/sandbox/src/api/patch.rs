@@ -20,6 +20,7 @@ use crate::service::EmulatedService;
 pub(crate) fn patch_pipe(service: &mut EmulatedService, id: &str, call: &RequestContext<'_>) -> ApiResult {
     service.require_running(call.now, "update")?;
     let body = parse_object(call.body)?;
+    // All changes go to a copy, which is stored at the end: a refused PATCH changes nothing.
     let mut edited = service.find_pipe(id, call.now)?.clone();
     let mut complaints = Complaints::default();
     let context = BodyContext::for_patch(call.options.unknown_fields);
@@ -46,10 +47,10 @@ fn rename_pipe(pipe: &mut EmulatedPipe, body: &Map<String, Value>) -> bool {
     true
 }
 
-/// Names that `source` does not have.
 pub(crate) fn validate_source_keys(sources: &Map<String, Value>, unknown: UnknownFields, complaints: &mut Complaints) {
     for (name, value) in sources {
         let known = ApiSource::ALL.iter().any(|source| source.json_key() == name);
+        // Not a source, but an experimental switch beside the sources, which no read returns.
         if name == "validateSamples" {
             if !value.is_boolean() {
                 complaints.add("source.validateSamples", "must be a boolean");
@@ -94,7 +95,6 @@ fn edit_source(
     Ok(changed)
 }
 
-/// The arm of the body, which has to be the pipe's; `bigquery` cannot be edited at all.
 fn own_source_patch<'a>(
     source: ApiSource,
     sources: &'a Map<String, Value>,
@@ -103,6 +103,7 @@ fn own_source_patch<'a>(
     for other in ApiSource::ALL.into_iter().filter(|other| has_value(sources, other.json_key())) {
         let at = format!("source.{}", other.json_key());
         match sources[other.json_key()] {
+            // The PATCH schema has no `bigquery`.
             _ if other == ApiSource::Bigquery => complaints.add(&at, "cannot be edited"),
             _ if other != source => complaints.add(&at, "is not the source of this ClickPipe"),
             Value::Object(_) => {}
@@ -112,7 +113,6 @@ fn own_source_patch<'a>(
     object_field(sources, source.json_key())
 }
 
-/// The API edits the mappings of a CDC pipe only while it is paused.
 fn require_paused(
     pipe: &EmulatedPipe,
     patch: &Map<String, Value>,
@@ -122,6 +122,8 @@ fn require_paused(
     let sync_settings = object_field(patch, "settings").is_some_and(|it| !it.values().all(Value::is_null))
         && call.options.quirks.has_quirk(Quirk::SyncSettingsNeedPause);
     let any = !patch.is_empty() && call.options.quirks.has_quirk(Quirk::EditsNeedPause);
+    // Seen live for mappings. The console wants a pause for synchronisation settings; whether the API wants
+    // one too is unproven.
     let needed = delta.has_additions() || delta.has_removals() || sync_settings || any;
     if !pipe.source.is_cdc() || !needed || pipe.state_at(call.now) == EmulatedPipeState::Paused {
         return Ok(());
@@ -130,13 +132,14 @@ fn require_paused(
     Err(ApiRefusal::bad_request(format!("{title} ClickPipe must be paused to edit")))
 }
 
-/// The API checks a connection with the credentials of the body alone: it reads back none.
 fn require_credentials(
     source: ApiSource,
     kept: &Map<String, Value>,
     patch: &Map<String, Value>,
 ) -> Result<(), ApiRefusal> {
     let connects = source.field_specs().iter().any(|field| field.connection && has_value(patch, field.name));
+    // The API checks the connection with the credentials of the body alone. Without them it tries no
+    // password, also if the connection field is unchanged (seen live).
     if connects && has_value(kept, "credentials") && !has_value(patch, "credentials") {
         let text = "failed permissions validation: Authentication failed";
         return Err(ApiRefusal::bad_request(text));
@@ -169,8 +172,10 @@ fn apply_source_patch(
     changed
 }
 
-/// Another authentication leaves nothing of the one before: neither its secret nor its role.
+/// Removes the secret and the role of the previous authentication.
 fn drop_old_authentication(pipe: &mut EmulatedPipe, patch: &Map<String, Value>) {
+    // The official provider omits an unset role from the PATCH and expects none in the next read, so the API
+    // must remove it by itself.
     let desired = text_field(patch, "authentication");
     let field = pipe.source.field_specs().iter().find(|field| field.name == "authentication");
     let patchable = field.is_some_and(|field| field.patch_support == PatchSupport::Applied);
@@ -183,8 +188,9 @@ fn drop_old_authentication(pipe: &mut EmulatedPipe, patch: &Map<String, Value>) 
     pipe.source_fields.shift_remove("iamRole");
 }
 
-/// The API resumes a paused CDC pipe by itself, to validate what was changed.
 fn resume_after_edit(pipe: &mut EmulatedPipe, delta: &MappingDelta, call: &RequestContext<'_>) {
+    // The API resumes the pipe by itself to validate the edit, after it has answered (seen live). A client
+    // that wants the pipe paused has to stop it again.
     let paused = pipe.source.is_cdc() && pipe.state_at(call.now) == EmulatedPipeState::Paused;
     if paused && call.options.quirks.has_quirk(Quirk::AutoResume) {
         let edit = MappingEdit { has_additions: delta.has_additions(), has_removals: delta.has_removals() };
@@ -206,6 +212,7 @@ fn edit_destination(
         complaints.add("destination", "cannot be edited on a database pipe");
         return false;
     }
+    // Both refusals were seen live, the first in these words.
     if mappings && !columns {
         complaints.add_message("Columns are required if field mappings are provided");
     }
@@ -229,7 +236,6 @@ fn edit_destination(
     true
 }
 
-/// The API takes `settings` in a PATCH and does nothing with them.
 fn edit_settings(
     pipe: &mut EmulatedPipe,
     body: &Map<String, Value>,

@@ -15,7 +15,6 @@ pub(crate) fn list_pipes(service: &EmulatedService, call: &RequestContext<'_>) -
     Ok(Some(Value::Array(visible_pipes(service, call.now, call.options, call.read_seed))))
 }
 
-/// The pipes that a list shows now.
 pub(crate) fn visible_pipes(
     service: &EmulatedService,
     now: Timestamp,
@@ -33,22 +32,21 @@ pub(crate) fn read_pipe(service: &mut EmulatedService, id: &str, call: &RequestC
     render_pipe(service, id, call)
 }
 
-/// The pipe as a read shows it, which is what most writes answer with.
 pub(crate) fn render_pipe(service: &mut EmulatedService, id: &str, call: &RequestContext<'_>) -> ApiResult {
     let service_id = service.id.clone();
     let pipe = service.find_pipe(id, call.now)?;
     Ok(Some(pipe.render_pipe(&service_id, call.now, &call.options.quirks, call.read_seed)))
 }
 
-/// The API deletes in the background: reads find the pipe for some seconds more. The
-/// destination tables of a database pipe stay.
 pub(crate) fn delete_pipe(service: &mut EmulatedService, id: &str, call: &RequestContext<'_>) -> ApiResult {
     if call.options.idle_refuses_reads {
         service.require_running(call.now, "deletion")?;
     }
     let now = call.now;
     let pipe = service.find_pipe(id, now)?;
+    // The API deletes in the background: reads find the pipe for some seconds more.
     pipe.deleted_from.get_or_insert(now.after_seconds(call.fault_parameters.delete_seconds));
+    // It never drops destination tables.
     let left = if pipe.has_rows(now) { pipe.destination_tables() } else { Vec::new() };
     service.leftover_tables.extend(left);
     Ok(None)

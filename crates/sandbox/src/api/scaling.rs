@@ -1,4 +1,4 @@
-//! The size of a pipe.
+//! PATCH of the size of a pipe.
 
 use super::{RequestContext, pipes};
 use crate::contract::scaling::FIELDS;
@@ -17,6 +17,7 @@ pub(crate) fn patch_scaling(service: &mut EmulatedService, id: &str, call: &Requ
     if source.is_database() {
         return Err(ApiRefusal::bad_request("scaling: is not for database pipes"));
     }
+    // The real API has an internal error here, and no 400 (seen live).
     if body.is_empty() {
         return Err(ApiRefusal::internal_error());
     }
@@ -28,6 +29,7 @@ pub(crate) fn patch_scaling(service: &mut EmulatedService, id: &str, call: &Requ
     }
     let pipe = service.find_pipe(id, call.now)?;
     if let Some(scaling) = &mut pipe.scaling {
+        // From the size that the pipe is heading for: the current one may be the zeros of another change.
         let desired = scaling.final_value().with_overrides(&body);
         schedule_size(scaling, desired, call);
     }
@@ -35,7 +37,6 @@ pub(crate) fn patch_scaling(service: &mut EmulatedService, id: &str, call: &Requ
     pipes::render_pipe(service, id, call)
 }
 
-/// A change of size reads as zero until it is through.
 pub(crate) fn schedule_size(size: &mut Timeline<ReplicaSize>, desired: ReplicaSize, call: &RequestContext<'_>) {
     if call.options.quirks.has_quirk(Quirk::TransientZeroScaling) {
         size.schedule_steps(call.now, [(0, ReplicaSize::ZERO), (call.fault_parameters.zero_scaling_seconds, desired)]);

@@ -28,8 +28,6 @@ pub(crate) fn list_services(services: &BTreeMap<String, EmulatedService>, call: 
     services.values().map(|service| service.to_json(call.now)).collect()
 }
 
-/// Commands that do not fit the present state are accepted and do nothing, as `start` does to
-/// an idle service.
 pub(crate) fn run_service_command(service: &mut EmulatedService, call: &RequestContext<'_>) -> ApiResult {
     let body = parse_object(call.body)?;
     let state = *service.state.value_at(call.now);
@@ -43,6 +41,7 @@ pub(crate) fn run_service_command(service: &mut EmulatedService, call: &RequestC
         (Some("stop"), ServiceState::Running | ServiceState::Idle) => {
             vec![(0, ServiceState::Stopping), (STOPPING_SECONDS, ServiceState::Stopped)]
         }
+        // 200 without effect, as the real API answers `start` of an idle service.
         (Some("awake" | "start" | "stop"), _) => Vec::new(),
         _ => return Err(ApiRefusal::bad_request("command: must be one of start, stop, awake")),
     };

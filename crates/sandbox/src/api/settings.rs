@@ -1,4 +1,4 @@
-//! The settings of a pipe, at their own address.
+//! The settings endpoint of a pipe.
 
 use serde_json::{Map, Value};
 
@@ -16,7 +16,6 @@ pub(crate) fn read_settings(service: &mut EmulatedService, id: &str, call: &Requ
     Ok(Some(Value::Object(pipe.settings.clone())))
 }
 
-/// The API merges although it is a PUT: keys that are left out keep their values.
 pub(crate) fn put_settings(service: &mut EmulatedService, id: &str, call: &RequestContext<'_>) -> ApiResult {
     require_settings(service.find_pipe(id, call.now)?)?;
     service.require_running(call.now, "update")?;
@@ -31,6 +30,8 @@ pub(crate) fn put_settings(service: &mut EmulatedService, id: &str, call: &Reque
     if !complaints.is_empty() {
         return Err(ApiRefusal::bad_request(complaints.into_message()));
     }
+    // The API merges although it is a PUT: an omitted key keeps its value (proven for object storage), so no
+    // client can unset one.
     pipe.settings.extend(given);
     pipe.updated_at = call.now;
     Ok(Some(Value::Object(pipe.settings.clone())))
@@ -38,6 +39,7 @@ pub(crate) fn put_settings(service: &mut EmulatedService, id: &str, call: &Reque
 
 fn require_settings(pipe: &EmulatedPipe) -> Result<(), ApiRefusal> {
     if pipe.source.is_database() {
+        // The real text (seen live). It misleads: the pipe exists, it only has no settings.
         let text = format!("ingestion for pipe \"{}\" not found", pipe.id);
         return Err(ApiRefusal::not_found(text));
     }

@@ -28,8 +28,8 @@ pub(crate) fn patch_state(service: &mut EmulatedService, id: &str, call: &Reques
     pipes::render_pipe(service, id, call)
 }
 
-/// The schema calls it `command`, the reference page `action`.
 fn requested_command(body: &Map<String, Value>, dialect: ApiDialect) -> Result<&str, ApiRefusal> {
+    // The schema and every released client say `command`; only the reference page says `action`.
     let keys: &[(&str, bool)] = &[("command", dialect.has_official_shape()), ("action", dialect.has_reference_shape())];
     let known = |name: &str| keys.iter().any(|(key, allowed)| *key == name && *allowed);
     if let Some(name) = body.keys().find(|name| !known(name)) {
@@ -39,13 +39,14 @@ fn requested_command(body: &Map<String, Value>, dialect: ApiDialect) -> Result<&
     given.ok_or_else(|| ApiRefusal::bad_request("command: 'undefined' is not accepted"))
 }
 
-/// `start` is not idempotent.
 fn start_pipe(pipe: &mut EmulatedPipe, call: &RequestContext<'_>) -> Result<(), ApiRefusal> {
     let state = pipe.state_at(call.now);
+    // Not idempotent (seen live for Running): a client must take this refusal for success.
     if is_already_running(state) {
         let short_id = pipe.short_id();
         return Err(ApiRefusal::bad_request(format!("{short_id} ClickPipe is already running")));
     }
+    // The schema names Stopped and Failed as states to start from; the rest is our reading of it.
     if state == EmulatedPipeState::Completed {
         return Err(ApiRefusal::bad_request("a completed ClickPipe cannot be started"));
     }
@@ -54,14 +55,14 @@ fn start_pipe(pipe: &mut EmulatedPipe, call: &RequestContext<'_>) -> Result<(), 
     Ok(())
 }
 
-/// Harmless when repeated. What it does to a completed pipe is undefined; here it does nothing.
 fn stop_pipe(pipe: &mut EmulatedPipe, call: &RequestContext<'_>) {
     let state = pipe.state_at(call.now);
+    // The effect on a completed pipe is undefined in the API. Here there is none.
     if state == EmulatedPipeState::Completed {
         return;
     }
     if is_already_stopped(state) {
-        // A resumption that is due is called off.
+        // Cancels a resume that an edit has scheduled. That the API does the same is unproven.
         pipe.states.schedule_steps(call.now, []);
     } else if !is_already_stopped(*pipe.states.final_value()) {
         pipe.states.schedule_steps(call.now, stop_schedule(pipe.pipe_mode()));

@@ -1,20 +1,19 @@
-//! Keeps a body that was accepted: what the contract knows, and no secret.
+//! Stores an accepted body without its secrets.
 
 use serde_json::{Map, Value};
 
 use super::field_spec::{FieldSpec, JsonType, PatchSupport, ReadVisibility};
 use crate::options::NullInPatch;
 
-/// Stands where a secret was: that it was given matters to the rules, its value does not.
+// A mask and not nothing: the rules ask if a secret is present, never for its value.
 pub(crate) const MASK: &str = "***";
 
-/// What is kept of a body that creates something. Names without a row are kept as they are:
-/// the check let them pass because a newer API might know them.
 pub(crate) fn accepted_body(fields: &[FieldSpec], body: &Map<String, Value>) -> Map<String, Value> {
     let mut kept = Map::new();
     for (name, value) in body.iter().filter(|(_, value)| !value.is_null()) {
         let kept_value = match find_field(fields, name) {
             Some(field) => accepted_value(field, value),
+            // Validation let an unknown name pass, as a newer API would know it.
             None => value.clone(),
         };
         kept.insert(name.clone(), kept_value);
@@ -33,7 +32,7 @@ fn accepted_value(field: &FieldSpec, value: &Value) -> Value {
     }
 }
 
-/// The same shape with every value hidden.
+/// The same structure with every value masked.
 pub(crate) fn mask_values(value: &Value) -> Value {
     match value {
         Value::Null => Value::Null,
@@ -43,7 +42,7 @@ pub(crate) fn mask_values(value: &Value) -> Value {
     }
 }
 
-/// Applies a PATCH to what is kept. Returns whether it said anything that is applied.
+/// Applies a PATCH. Returns `true` if it contains a field that is applied, even with the same value.
 pub(crate) fn merge_patch(
     fields: &[FieldSpec],
     kept: &mut Map<String, Value>,
@@ -66,6 +65,7 @@ fn merge_field_patch(field: &FieldSpec, kept: &mut Map<String, Value>, value: &V
     match (value, field.json_type) {
         (Value::Null, _) if null == NullInPatch::Ignored => false,
         (Value::Null, _) => kept.shift_remove(field.name).is_some(),
+        // A secret is replaced as a whole: merged, half of an old one would survive.
         (Value::Object(patch), JsonType::Object(fields)) if field.visibility != ReadVisibility::Secret => {
             let inner = kept.entry(field.name).or_insert_with(|| Value::Object(Map::new()));
             inner.as_object_mut().is_some_and(|inner| merge_patch(fields, inner, patch, null))

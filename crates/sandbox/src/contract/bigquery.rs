@@ -16,6 +16,7 @@ pub(crate) static FIELDS: &[FieldSpec] = &[
 
 static SETTINGS: &[FieldSpec] = &[
     required("replicationMode", JsonType::OneOf(&["snapshot"])),
+    // The provider reads all four back and fails on an absent one, so the API fills them in.
     optional("allowNullableColumns", JsonType::Bool).unset(UnsetValue::False),
     optional("initialLoadParallelism", COUNT).unset(UnsetValue::Integer(4)),
     optional("snapshotNumRowsPerPartition", COUNT).unset(UnsetValue::Integer(100_000)),

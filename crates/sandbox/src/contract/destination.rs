@@ -3,18 +3,20 @@
 use super::field_spec::{FieldSpec, JsonType, TEXT, UnsetValue, optional, required};
 use crate::options::Quirk;
 
-/// Of a pipe that writes one table.
+/// The destination of a pipe that writes one table.
 #[rustfmt::skip]
 pub(crate) static TABLE: &[FieldSpec] = &[
     optional("database", TEXT),
     required("table", TEXT),
     required("managedTable", JsonType::Bool),
     optional("tableDefinition", JsonType::Object(DEFINITION)),
+    // The only part of a destination that the PATCH schema has.
     required("columns", JsonType::Objects(COLUMN, 1)).patchable(),
+    // Used at creation only. No read returns them.
     optional("roles", JsonType::Texts).hidden(),
 ];
 
-/// Of a pipe that replicates a database; everything else is refused by a rule.
+/// The destination of a database pipe. A rule refuses the keys of [`TABLE`].
 pub(crate) static DATABASE: &[FieldSpec] = &[optional("database", TEXT), optional("roles", JsonType::Texts).hidden()];
 
 static DEFINITION: &[FieldSpec] = &[
@@ -28,6 +30,7 @@ static DEFINITION: &[FieldSpec] = &[
 static ENGINE: &[FieldSpec] = &[
     required("type", JsonType::OneOf(&["MergeTree", "ReplacingMergeTree", "SummingMergeTree", "Null"]))
         .quirk(Quirk::EngineParentheses),
+    // ClickPipes needs the two for creating the table and does not store them (a comment in the provider).
     optional("versionColumnId", TEXT).nullable().hidden(),
     optional("columnIds", JsonType::Texts).hidden(),
 ];

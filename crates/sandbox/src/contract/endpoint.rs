@@ -14,6 +14,7 @@ pub(crate) static FIELDS: &[FieldSpec] = &[
     optional("mskClusterArn", TEXT).nullable(),
     optional("mskAuthentication", JsonType::OneOf(&["SASL_IAM", "SASL_SCRAM"])).nullable(),
     optional("gcpServiceAttachment", TEXT).nullable(),
+    // The only field of the PATCH schema.
     optional("customPrivateDnsMappings", JsonType::Objects(DNS_MAPPING, 0)).patchable().unset(UnsetValue::EmptyList),
 ];
 

@@ -1,8 +1,8 @@
-//! The vocabulary of the rows.
+//! The rows of the contract.
 
 use crate::options::Quirk;
 
-/// One field of the API. Built by [`need`] or [`may`] and the methods below.
+/// One field of the API, built by [`required`] or [`optional`] and the methods below.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct FieldSpec {
     pub(crate) name: &'static str,
@@ -17,7 +17,6 @@ pub(crate) struct FieldSpec {
     pub(crate) connection: bool,
 }
 
-/// The JSON type of a field, with its range.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum JsonType {
     Text {
@@ -40,35 +39,34 @@ pub(crate) enum JsonType {
     DistinctTexts,
     Uuids,
     Object(&'static [FieldSpec]),
-    /// A list of objects, with the least number of them.
+    /// A list of objects and its least length.
     Objects(&'static [FieldSpec], usize),
-    /// Looked at elsewhere.
+    /// Checked elsewhere.
     Anything,
 }
 
-/// What a PATCH may do with a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PatchSupport {
-    /// Set at creation; in a PATCH it is passed over in silence.
+    /// Create-only: a PATCH ignores it silently.
+    // So the official provider sends such fields. A refusal was seen live for Pub/Sub in October 2026.
     Ignored,
     Applied,
-    /// Exists in a PATCH only.
     PatchOnly,
 }
 
-/// Whether a field is shown by a read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ReadVisibility {
     Visible,
-    /// Never shown, and never kept.
+    /// Neither stored nor shown.
     Secret,
-    /// Kept, and never shown.
+    /// Stored, never shown.
     Hidden,
-    /// Not shown when the other field has this value.
+    /// Hidden if the other field has this value.
     HiddenWhen(&'static str, &'static str),
 }
 
-/// What a read shows for a field that was not given.
+/// The value that a read shows for an unset field.
+// Each is part of the contract: clients take null, an empty text and an absent field for different values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum UnsetValue {
     Absent,
@@ -79,9 +77,9 @@ pub(crate) enum UnsetValue {
     True,
     Integer(i64),
     Text(&'static str),
-    /// `clickpipes-` and the pipe's id.
+    /// `clickpipes-` and the id of the pipe.
     ConsumerGroup,
-    /// A number that the API picks.
+    /// A number that the API chooses.
     ServerId,
 }
 
@@ -97,12 +95,10 @@ pub(crate) const fn between(min: i64, max: i64) -> JsonType {
     JsonType::Integer { min, max }
 }
 
-/// A field that a creation has to give.
 pub(crate) const fn required(name: &'static str, shape: JsonType) -> FieldSpec {
     FieldSpec { required: true, ..optional(name, shape) }
 }
 
-/// A field that may be left out.
 pub(crate) const fn optional(name: &'static str, shape: JsonType) -> FieldSpec {
     FieldSpec {
         name,
@@ -118,7 +114,7 @@ pub(crate) const fn optional(name: &'static str, shape: JsonType) -> FieldSpec {
 }
 
 impl FieldSpec {
-    /// `null` says the same as leaving the field out, and is what a read shows then.
+    /// Null is the same as an absent field, and a read shows null for it.
     pub(crate) const fn nullable(self) -> Self {
         Self { nullable: true, unset: UnsetValue::Null, ..self }
     }

@@ -1,4 +1,4 @@
-//! Kafka and what speaks its protocol.
+//! Kafka and compatible brokers.
 
 use super::field_spec::{FieldSpec, JsonType, MAYBE_EMPTY, TEXT, UnsetValue, optional, required};
 use crate::options::Quirk;
@@ -14,12 +14,14 @@ pub(crate) static FIELDS: &[FieldSpec] = &[
     required("format", JsonType::OneOf(&["JSONEachRow", "Avro", "AvroConfluent", "Protobuf"])),
     required("brokers", TEXT),
     required("topics", TEXT),
+    // Filled in by the API: no difference to a manifest that leaves it out.
     optional("consumerGroup", TEXT).nullable().unset(UnsetValue::ConsumerGroup),
     required("authentication", JsonType::OneOf(AUTHENTICATIONS)).patchable(),
     optional("iamRole", TEXT).nullable().patchable(),
     optional("offset", JsonType::Object(OFFSET)).nullable(),
     optional("schemaRegistry", JsonType::Object(REGISTRY)).nullable(),
     optional("caCertificate", MAYBE_EMPTY).nullable().patchable(),
+    // The schema says a list. An unset one came back as null (seen live).
     optional("reversePrivateEndpointIds", JsonType::Uuids).nullable().patchable().quirk(Quirk::NullLists),
     optional("exactlyOnce", JsonType::Bool).nullable(),
     optional("credentials", JsonType::Object(CREDENTIALS)).nullable().patchable().secret(),
@@ -39,7 +41,7 @@ static REGISTRY: &[FieldSpec] = &[
 
 static REGISTRY_CREDENTIALS: &[FieldSpec] = &[required("username", TEXT), required("password", TEXT)];
 
-/// Which of them belong together depends on the authentication: see the rules.
+// The authentication decides which of them belong together; `rules::kafka` checks it.
 static CREDENTIALS: &[FieldSpec] = &[
     optional("username", TEXT),
     optional("password", TEXT),

@@ -9,6 +9,7 @@ pub(crate) static FIELDS: &[FieldSpec] = &[
     required("region", TEXT),
     optional("useEnhancedFanOut", JsonType::Bool).nullable(),
     required("iteratorType", JsonType::OneOf(&["TRIM_HORIZON", "LATEST", "AT_TIMESTAMP"])),
+    // A number in the official schema. The provider sends a text, which the schema does not allow.
     optional("timestamp", at_least(0)).nullable(),
     required("authentication", JsonType::OneOf(&["IAM_ROLE", "IAM_USER"])).patchable(),
     optional("iamRole", TEXT).nullable().patchable(),

@@ -8,6 +8,8 @@ use crate::options::Quirk;
 
 #[rustfmt::skip]
 pub(crate) static FIELDS: &[FieldSpec] = &[
+    // Returned verbatim: the provider of August 2026 depends on that. A newer schema describes a masked
+    // password, of which the exact form is unproven.
     required("uri", TEXT).connection(),
     required("readPreference", JsonType::OneOf(&[
         "primary", "primaryPreferred", "secondary", "secondaryPreferred", "nearest",
@@ -41,6 +43,7 @@ static MAPPING: &[FieldSpec] = &[
     optional("tableEngine", ENGINE).unset(UnsetValue::Text("ReplacingMergeTree")),
 ];
 
+// The first three identify the mapping. The provider sends the whole mapping, which the API accepts.
 static REMOVAL: &[FieldSpec] = &[
     required("sourceDatabaseName", TEXT),
     required("sourceCollection", TEXT),

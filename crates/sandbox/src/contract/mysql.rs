@@ -18,6 +18,7 @@ pub(crate) static FIELDS: &[FieldSpec] = &[
     optional("caCertificate", MAYBE_EMPTY).connection().unset(UnsetValue::EmptyText),
     optional("disableTls", JsonType::Bool).connection().unset(UnsetValue::Null),
     optional("skipCertVerification", JsonType::Bool).connection().unset(UnsetValue::Null),
+    // Assigned by the API if it is unset. Two consumers of one server must not share it.
     optional("serverId", between(1, 4_294_967_295)).patchable().unset(UnsetValue::ServerId),
     optional("credentials", JsonType::Object(CREDENTIALS)).patchable().secret(),
     required("settings", JsonType::Object(SETTINGS)).patchable(),

@@ -14,6 +14,8 @@ pub(crate) static FIELDS: &[FieldSpec] = &[
     required("host", TEXT).connection(),
     required("port", between(1, 65_535)).connection(),
     required("database", TEXT).connection(),
+    // Unlike MySQL, the PATCH schema of Postgres has neither: a switch to a role was answered with
+    // `password is required for basic authentication` (seen live).
     optional("authentication", AUTHENTICATION).unset(UnsetValue::Text("basic")),
     optional("iamRole", MAYBE_EMPTY).unset(UnsetValue::EmptyText),
     optional("tlsHost", MAYBE_EMPTY).connection().unset(UnsetValue::EmptyText),
@@ -33,13 +35,14 @@ pub(crate) const ENGINE: JsonType = JsonType::OneOf(&["MergeTree", "ReplacingMer
 
 pub(crate) const MODE: JsonType = JsonType::OneOf(&["cdc", "snapshot", "cdc_only"]);
 
-/// Which of them are needed depends on the authentication: see the rules.
+// Texts may be empty here: `rules::database` refuses them in the words of the API.
 pub(crate) static CREDENTIALS: &[FieldSpec] = &[optional("username", MAYBE_EMPTY), optional("password", MAYBE_EMPTY)];
 
 #[rustfmt::skip]
 static SETTINGS: &[FieldSpec] = &[
     optional("syncIntervalSeconds", AT_LEAST_ONE).patchable().unset(UnsetValue::Integer(60)),
     optional("pullBatchSize", AT_LEAST_ONE).patchable().unset(UnsetValue::Integer(100_000)),
+    // Unset, both read as an empty text: the names that ClickPipes generates are never shown.
     optional("publicationName", TEXT).unset(UnsetValue::EmptyText),
     required("replicationMode", MODE),
     optional("replicationSlotName", TEXT).unset(UnsetValue::EmptyText),
@@ -47,6 +50,7 @@ static SETTINGS: &[FieldSpec] = &[
     optional("initialLoadParallelism", AT_LEAST_ONE).unset(UnsetValue::Integer(4)),
     optional("snapshotNumRowsPerPartition", at_least(1000)).unset(UnsetValue::Integer(100_000)),
     optional("snapshotNumberOfParallelTables", AT_LEAST_ONE).unset(UnsetValue::Integer(1)),
+    // Two fields that some answers omit even if they were set (tests of the provider).
     optional("enableFailoverSlots", JsonType::Bool).unset(UnsetValue::False).quirk(Quirk::OmittedBooleans),
     optional("deleteOnMerge", JsonType::Bool).unset(UnsetValue::False).quirk(Quirk::OmittedBooleans),
 ];

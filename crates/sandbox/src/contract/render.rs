@@ -1,4 +1,4 @@
-//! Shows what is kept, as a read of the API does: without secrets, with defaults, with quirks.
+//! Renders a stored object as a read of the API shows it: without secrets, with defaults and quirks.
 
 use serde_json::{Map, Value, json};
 
@@ -6,18 +6,16 @@ use super::field_spec::{FieldSpec, JsonType, PatchSupport, ReadVisibility, Unset
 use crate::options::{Quirk, Quirks};
 use crate::uuid;
 
-/// One read of one object.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ReadContext<'a> {
     pub(crate) quirks: &'a Quirks,
-    /// Differs from read to read.
+    // Another one for each read: a client that sees two spellings of one value must call them equal.
     pub(crate) read_seed: u64,
-    /// The id of what is read.
     pub(crate) id: &'a str,
 }
 
 impl ReadContext<'_> {
-    /// Whether the quirk is on, and strikes this read at this place.
+    /// `true` for half of the reads and fields, if the quirk is on.
     pub(crate) fn should_apply_quirk(&self, quirk: Quirk, field_name: &str) -> bool {
         self.quirks.has_quirk(quirk) && uuid::mix_bits(self.read_seed ^ uuid::hash_text(field_name)) & 1 == 1
     }
@@ -36,6 +34,7 @@ pub(crate) fn render_fields(
         };
         rendered.extend(value.map(|value| (field.name.to_owned(), value)));
     }
+    // Fields without a row are returned, as a newer API returns the fields that it knows.
     let unknown = kept.iter().filter(|(name, _)| fields.iter().all(|field| field.name != *name));
     rendered.extend(unknown.map(|(name, value)| (name.clone(), value.clone())));
     rendered
@@ -83,7 +82,6 @@ fn apply_quirk(quirk: Quirk, field_name: &str, value: &mut Value, reading: ReadC
     }
 }
 
-/// A shuffle that depends on the seed alone.
 fn shuffle_items(items: &mut [Value], seed: u64) {
     let mut state = seed;
     for last in (1..items.len()).rev() {

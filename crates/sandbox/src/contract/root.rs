@@ -2,7 +2,6 @@
 
 use super::field_spec::{FieldSpec, JsonType, TEXT, optional, required};
 
-/// `settings` may be given in a PATCH; whether it is applied is a quirk.
 #[rustfmt::skip]
 pub(crate) static FIELDS: &[FieldSpec] = &[
     required("name", JsonType::Text { min: 1, max: 255 }).patchable(),
@@ -10,6 +9,7 @@ pub(crate) static FIELDS: &[FieldSpec] = &[
     required("destination", JsonType::Anything).patchable(),
     optional("fieldMappings", JsonType::Objects(FIELD_MAPPING, 0)).patchable(),
     optional("scaling", JsonType::Object(super::scaling::FIELDS)),
+    // The PATCH schema lists it. `Quirk::PatchIgnoresSettings` decides if it has an effect.
     optional("settings", JsonType::Anything).patchable(),
 ];
 

@@ -1,11 +1,10 @@
-//! The arms of `source`.
+//! The sources of a pipe.
 
 use serde::{Deserialize, Serialize};
 
 use super::field_spec::FieldSpec;
 use super::{bigquery, destination, kafka, kinesis, mongodb, mysql, object_storage, postgres, pubsub};
 
-/// What a pipe reads from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum ApiSource {
     Kafka,
@@ -30,7 +29,7 @@ impl ApiSource {
         Self::Mongodb,
     ];
 
-    /// Its key in `source`.
+    /// The key in `source`.
     pub(crate) fn json_key(self) -> &'static str {
         match self {
             Self::Kafka => "kafka",
@@ -44,7 +43,7 @@ impl ApiSource {
         }
     }
 
-    /// Its name in the API's error texts.
+    /// The name in error texts of the API.
     pub(crate) fn display_name(self) -> &'static str {
         match self {
             Self::Kafka => "Kafka",

@@ -1,6 +1,6 @@
-//! Checks a body against the rows: names, types, enums, ranges, what is required.
+//! Checks a body against the rows: names, types, enums, ranges and required fields.
 //!
-//! A message names the path and never the value, which may be a secret put in the wrong place.
+//! A message contains the path and never the value, which may be a secret in the wrong field.
 
 use serde_json::{Map, Value};
 
@@ -8,7 +8,6 @@ use super::field_spec::{FieldSpec, JsonType, PatchSupport, ReadVisibility};
 use crate::options::UnknownFields;
 use crate::uuid;
 
-/// What is wrong with a body, one message each.
 #[derive(Debug, Default)]
 pub(crate) struct Complaints(Vec<String>);
 
@@ -30,19 +29,18 @@ impl Complaints {
         self.0.is_empty()
     }
 
+    // One refusal for all complaints: a client shows every mistake after one request.
     pub(crate) fn into_message(self) -> String {
         self.0.join("; ")
     }
 }
 
-/// Which rows count, and what is done with a name that has none.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct BodyContext {
     pub(crate) kind: BodyKind,
     pub(crate) unknown: UnknownFields,
 }
 
-/// The kind of body that is checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum BodyKind {
     Create,
@@ -58,10 +56,12 @@ impl BodyContext {
         Self { kind: BodyKind::Patch, unknown }
     }
 
-    /// A secret is always given whole, and takes no field that the contract does not know.
     fn nested_in(self, field: &FieldSpec) -> Self {
         match (field.visibility, field.json_type) {
+            // Complete also in a PATCH: half of a credential was refused (seen live). An unknown key here is a
+            // reference such as `{fromEnv}` that a client forgot to resolve.
             (ReadVisibility::Secret, _) => Self::for_create(UnknownFields::Refuse),
+            // A PATCH replaces a list as a whole, so its entries are complete.
             (_, JsonType::Objects(..)) => Self { kind: BodyKind::Create, ..self },
             _ => self,
         }
@@ -97,6 +97,7 @@ fn validate_field(complaints: &mut Complaints, path: &str, field: &FieldSpec, va
         (BodyKind::Create, PatchSupport::PatchOnly) => {
             complaints.add(path, "unknown field (it belongs into a PATCH)");
         }
+        // Not even looked at, as it has no effect.
         (BodyKind::Patch, PatchSupport::Ignored) => {}
         (BodyKind::Patch, _) if value.is_null() => {}
         (BodyKind::Create, _) if value.is_null() && field.nullable => {}
@@ -142,11 +143,11 @@ fn validate_length(complaints: &mut Complaints, path: &str, length: usize, min: 
     }
 }
 
-/// Ranges are worded as the API words them.
 fn validate_integer(complaints: &mut Complaints, path: &str, given: Option<i64>, min: i64, max: i64) {
     match given {
         None => complaints.add(path, "must be an integer"),
         Some(number) if (min..=max).contains(&number) => {}
+        // Both texts are the API's (seen live), and so are `'undefined'` and `array length < minLength`.
         Some(_) if max == i64::MAX => complaints.add(path, format!("Value must be >= {min}")),
         Some(_) => complaints.add(path, format!("Not between {min} and {max}")),
     }

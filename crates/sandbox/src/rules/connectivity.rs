@@ -1,5 +1,5 @@
-//! The API connects to the source before it accepts a pipe. The sandbox connects to nothing:
-//! it fails for names that say so, with phrases that the API uses.
+//! Unreachable sources. The API connects to the source before it accepts a pipe; the sandbox connects
+//! to nothing and fails for reserved names, with phrases of the API.
 
 use serde_json::{Map, Value};
 
@@ -7,17 +7,16 @@ use crate::contract::source::ApiSource;
 use crate::http_types::ApiRefusal;
 use crate::json_body::{object_field, text_field};
 
-/// A host under this domain does not exist, by RFC 2606.
+// RFC 2606 reserves the domain: no host of it can exist.
 const UNREACHABLE_DOMAIN: &str = ".invalid";
-/// A bucket, stream, topic or container whose name begins so does not exist here.
+/// The prefix of buckets, streams, topics and containers that do not exist here.
 const MISSING_PREFIX: &str = "no-such-";
 
-/// What is said of a source that does not answer at all.
 pub(crate) fn source_unreachable() -> ApiRefusal {
     ApiRefusal::bad_request("failed to establish connection: context deadline exceeded")
 }
 
-/// Why the source cannot be reached.
+/// The reason why the source cannot be reached; `None` if it can.
 pub(crate) fn connection_failure(source: ApiSource, source_fields: &Map<String, Value>) -> Option<String> {
     let host = source_hosts(source, source_fields).into_iter().find(|host| host.ends_with(UNREACHABLE_DOMAIN));
     if let Some(host) = host {
@@ -39,6 +38,7 @@ fn source_hosts(source: ApiSource, source_fields: &Map<String, Value>) -> Vec<&s
         ApiSource::Postgres | ApiSource::Mysql => vec![given("host")],
         ApiSource::Mongodb => {
             let authority = url_authority(given("uri"));
+            // After the last `@`: a password may contain one, and the message quotes the host.
             let hosts = authority.rsplit('@').next().unwrap_or(authority);
             hosts.split(',').map(url_host).collect()
         }
@@ -61,7 +61,6 @@ fn resource_names(source: ApiSource, source_fields: &Map<String, Value>) -> Vec<
     }
 }
 
-/// What stands between the scheme and the path.
 fn url_authority(url: &str) -> &str {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     rest.split(['/', '?']).next().unwrap_or(rest)

@@ -1,4 +1,4 @@
-//! The arms that replicate a database.
+//! Database sources.
 
 use serde_json::Map;
 
@@ -16,6 +16,7 @@ pub(crate) fn validate_mysql(check: &mut SourceCheck<'_>) {
     let maria = text_field(check.fields, "type").is_some_and(|kind| kind.ends_with("mariadb"));
     let settings = object_field(check.fields, "settings");
     let mechanism = settings.and_then(|settings| text_field(settings, "replicationMechanism"));
+    // `FILE_POS` also needs a feature flag of the organization, which the sandbox does not emulate.
     if maria && mechanism == Some("FILE_POS") {
         check.add_complaint("settings.replicationMechanism", "MariaDB supports GTID only");
     }
@@ -53,6 +54,7 @@ fn validate_authentication(check: &mut SourceCheck<'_>) {
         }
         return;
     }
+    // These texts were seen live: without a username the API reports the JavaScript value `undefined`.
     if !password {
         check.complaints.add_message("password is required for basic authentication");
     }
@@ -74,6 +76,7 @@ fn validate_replication_slot(check: &mut SourceCheck<'_>) {
     if text_field(settings, "replicationSlotName").is_none() {
         return;
     }
+    // A slot of one's own has its position already, so it excludes an initial load (refusal seen live).
     if text_field(settings, "replicationMode") != Some("cdc_only") {
         check.add_complaint("settings.replicationSlotName", "only valid for cdc_only mode");
     }

@@ -6,10 +6,9 @@ use crate::contract::source::ApiSource;
 use crate::contract::validate::Complaints;
 use crate::json_body::{has_value, is_true, object_field, object_items, text_field, text_items};
 
-/// Keys that a database pipe must not give: it makes its tables itself.
+// A database pipe creates its tables from the mappings, and the API refuses these keys (seen live).
 const TABLE_ONLY_KEYS: [&str; 4] = ["table", "managedTable", "tableDefinition", "columns"];
 
-/// Says what is wrong with the shape, before the rows are looked at.
 pub(crate) fn refuse_table_keys(destination: &Map<String, Value>, complaints: &mut Complaints) {
     for name in TABLE_ONLY_KEYS.iter().filter(|name| destination.contains_key(**name)) {
         let path = format!("destination.{name}");
@@ -84,7 +83,6 @@ fn validate_replacing_engine(
     }
 }
 
-/// Mappings are all or nothing: every column has one, and none goes elsewhere.
 pub(crate) fn validate_field_mappings(
     destination: &Map<String, Value>,
     mappings: &[Value],
@@ -96,6 +94,8 @@ pub(crate) fn validate_field_mappings(
     let columns: Vec<&str> =
         object_items(destination, "columns").filter_map(|column| text_field(column, "name")).collect();
     let mapped: Vec<&str> = mappings.iter().filter_map(|mapping| mapping["destinationField"].as_str()).collect();
+    // One sentence of the official schema asks for this. The examples of the official provider do not follow
+    // it, so the API may be less strict.
     if columns.iter().any(|column| !mapped.contains(column)) {
         complaints.add("fieldMappings", "must cover every destination column");
     }

@@ -1,25 +1,23 @@
-//! Kafka: which broker takes which authentication, and which credentials belong to it.
+//! Kafka: the authentications of each broker, and the credentials of each authentication.
 
 use serde_json::{Map, Value};
 
 use super::SourceCheck;
 use crate::json_body::{object_field, text_field};
 
-/// What each kind of broker takes. The schema allows `MUTUAL_TLS` for redpanda; the live API
-/// refuses it.
 fn supported_authentications(broker: &str) -> &'static [&'static str] {
     match broker {
         "kafka" => &["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "MUTUAL_TLS"],
         "msk" => &["SCRAM-SHA-512", "IAM_ROLE", "IAM_USER", "MUTUAL_TLS"],
         "gcmk" | "confluent" => &["PLAIN", "MUTUAL_TLS"],
         "warpstream" | "azureeventhub" => &["PLAIN"],
+        // The schema allows `MUTUAL_TLS` here. The API refused it (seen live).
         "redpanda" => &["SCRAM-SHA-256", "SCRAM-SHA-512"],
         "dokafka" => &["SCRAM-SHA-256", "MUTUAL_TLS"],
         _ => &[],
     }
 }
 
-/// The keys of the credentials that an authentication takes.
 fn credential_keys(broker: &str, authentication: &str) -> &'static [&'static str] {
     match (broker, authentication) {
         (_, "IAM_ROLE") => &[],
@@ -106,8 +104,8 @@ fn validate_registry(check: &mut SourceCheck<'_>) {
     }
 }
 
-/// What a PATCH may not even mention, although the rest of the registry is passed over.
 pub(crate) fn validate_kafka_patch(check: &mut SourceCheck<'_>, patch: &Map<String, Value>) {
+    // The rest of a registry is ignored in a PATCH; its credentials are refused (schema text of August 2026).
     let registry = object_field(patch, "schemaRegistry");
     if registry.is_some_and(|registry| registry.contains_key("credentials")) {
         check.add_complaint("schemaRegistry.credentials", "cannot be changed");

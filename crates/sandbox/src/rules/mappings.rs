@@ -1,4 +1,4 @@
-//! The mappings of a database pipe, and the deltas that change them.
+//! Table mappings of database pipes, and the deltas of a PATCH.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use crate::json_body::{is_true, object_items, text_field, text_items};
 
 type MappingObject = Map<String, Value>;
 
-/// What is replicated: schema or database or dataset, and table or collection.
+/// The keys that identify a source table, of all database sources.
 const SOURCE_KEYS: [&str; 5] =
     ["sourceSchemaName", "sourceDatabaseName", "sourceDatasetName", "sourceTable", "sourceCollection"];
 
@@ -17,8 +17,8 @@ fn source_table(mapping: &MappingObject) -> [Option<&str>; 5] {
     SOURCE_KEYS.map(|key| text_field(mapping, key))
 }
 
-/// Whether both name the same source table and the same target.
 fn is_same_mapping(left: &MappingObject, right: &MappingObject) -> bool {
+    // The other fields do not count: the API identifies a mapping to remove by these.
     source_table(left) == source_table(right) && text_field(left, "targetTable") == text_field(right, "targetTable")
 }
 
@@ -45,12 +45,13 @@ fn validate_mapping(check: &mut SourceCheck<'_>, path: &str, mapping: &MappingOb
         _ => {}
     }
     let blank = |field: &str| text_field(mapping, field).is_some_and(|given| given.trim().is_empty());
+    // The real API stores a blank expression as unset; the official provider refuses it before.
     if blank("partitionByExpr") {
         check.add_complaint(&format!("{path}.partitionByExpr"), "must not be blank");
     }
 }
 
-/// What a PATCH wants to change about the mappings.
+/// The mapping changes of a PATCH.
 pub(crate) struct MappingDelta {
     added: Vec<MappingObject>,
     removed: Vec<MappingObject>,
@@ -75,6 +76,7 @@ impl MappingDelta {
             if !object_items(check.fields, "tableMappings").any(|present| is_same_mapping(present, mapping)) {
                 check.add_complaint("tableMappingsToRemove", "names a mapping that the pipe does not have");
             }
+            // The API refuses this by design (a comment in the provider): it takes two requests.
             let readded = |added: &MappingObject| source_table(added) == source_table(mapping);
             if self.added.iter().any(readded) {
                 let text = "cannot be added and removed in one request";
@@ -87,8 +89,8 @@ impl MappingDelta {
         }
     }
 
-    /// A target counts as used as long as the pipe has it, also when this request removes it.
     fn validate_additions(&self, check: &mut SourceCheck<'_>) {
+        // A target counts as used even if the same request removes its mapping.
         let present = object_items(check.fields, "tableMappings");
         let mut used: BTreeSet<&str> = present.filter_map(|mapping| text_field(mapping, "targetTable")).collect();
         for (index, mapping) in self.added.iter().enumerate() {
@@ -100,7 +102,7 @@ impl MappingDelta {
         }
     }
 
-    /// The mappings of the pipe afterwards.
+    /// The mappings after the PATCH.
     pub(crate) fn remaining_mappings(&self, fields: &Map<String, Value>) -> Vec<Value> {
         let present = object_items(fields, "tableMappings");
         let stays = |mapping: &&MappingObject| !self.removed.iter().any(|gone| is_same_mapping(gone, mapping));

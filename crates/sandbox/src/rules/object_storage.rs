@@ -1,4 +1,4 @@
-//! Buckets and containers: where they are, who may read them, what tells of new files.
+//! Buckets and containers: location, authentication and the queue that announces new files.
 
 use serde_json::{Map, Value};
 
@@ -19,6 +19,7 @@ fn validate_location(check: &mut SourceCheck<'_>, storage: &str) {
     if azure && check.has_field("url") {
         check.add_complaint("url", "must not be given with azureblobstorage");
     }
+    // Stricter than the official provider, which needs no `path`; the schema leaves all three optional.
     for field in ["azureContainerName", "path", "connectionString"] {
         check.require_when(field, azure, "azureblobstorage");
     }
@@ -61,7 +62,7 @@ fn validate_queue(check: &mut SourceCheck<'_>, storage: &str, authentication: Op
     }
 }
 
-/// `https://sqs.<region>.amazonaws.com/<12 digits>/<name>`.
+/// `https://sqs.<region>.amazonaws.com/<12 digits>/<name>`, the only form that the provider accepts.
 fn is_sqs_queue(queue: &str) -> bool {
     let Some(rest) = queue.strip_prefix("https://sqs.") else { return false };
     let parts: Vec<&str> = rest.split('/').collect();
@@ -90,8 +91,8 @@ fn validate_start(check: &mut SourceCheck<'_>) {
     }
 }
 
-/// A bucket of Google's cannot change to or from a service account.
 pub(crate) fn validate_storage_patch(check: &mut SourceCheck<'_>, patch: &Map<String, Value>) {
+    // From the official provider, which refuses this change for GCS.
     let Some(desired) = text_field(patch, "authentication") else { return };
     let present = text_field(check.fields, "authentication").unwrap_or_default();
     let account = "SERVICE_ACCOUNT";

@@ -1,4 +1,4 @@
-//! Which settings a source has.
+//! Settings: their values and the sources that have them.
 
 use serde_json::{Map, Value};
 
@@ -22,6 +22,7 @@ pub(crate) fn validate_settings(
     let given = SETTINGS.iter().filter(|setting| settings.contains_key(setting.field_spec.name));
     for setting in given.filter(|setting| !(setting.applies_to)(source)) {
         let name = setting.field_spec.name;
+        // The real text (seen live), also for the value `false`. Those of other settings are ours.
         if name == "kafka_read_committed" {
             complaints.add_message("Setting 'kafka_read_committed' is only supported for Kafka ClickPipes");
         } else {

@@ -35,7 +35,7 @@ fn is_project_id(text: &str) -> bool {
         && text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
 }
 
-/// Looks like `2026-04-10T12:00:00Z`, with an offset or fraction if need be.
+/// `2026-04-10T12:00:00Z`, with an optional offset and fraction. Not exact: only obvious mistakes count.
 fn is_rfc_3339(text: &str) -> bool {
     let bytes = text.as_bytes();
     let digits = |from: usize, to: usize| bytes[from..to].iter().all(u8::is_ascii_digit);
