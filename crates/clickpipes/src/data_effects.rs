@@ -1,7 +1,6 @@
-//! What a change does to the data, in sentences.
+//! The effects of a change on the data, as sentences for the plan. No decision depends on them.
 //!
-//! How a source starts over is said beside the source; here is what all of them share. A sentence
-//! is for people: nothing is decided by it.
+//! How a source starts over is described beside the source.
 
 use serde_json::Value;
 
@@ -16,7 +15,7 @@ mod stops;
 pub use entries::{ChangedEntry, entry_change_effects};
 pub use stops::stop_effects;
 
-/// Deleting the live object and making it again as desired.
+/// The effects of deleting the live object and creating the desired one, one sentence each.
 pub fn replacement_effects(kind: Kind, desired: &Value, live: &Value) -> Vec<String> {
     match kind {
         Kind::ClickPipe => Replacement::new(FieldSemantics::for_kind(kind), desired, live)
@@ -33,9 +32,10 @@ pub fn replacement_effects(kind: Kind, desired: &Value, live: &Value) -> Vec<Str
     }
 }
 
-/// Changing an object that is not there yet, and that nobody makes.
+/// The effects of changing an object that does not exist yet, and that no request can create.
 pub fn missing_object_effects(kind: Kind) -> Vec<String> {
     match kind {
+        // The API creates it with the first database pipe of a service. No request creates it before.
         Kind::CdcScaling => {
             vec!["waits for the first database pipe to be created".to_owned()]
         }
@@ -43,7 +43,7 @@ pub fn missing_object_effects(kind: Kind) -> Vec<String> {
     }
 }
 
-/// Deleting the live object for good.
+/// The effects of deleting the live object.
 pub fn deletion_effects(kind: Kind, live: &Value) -> Vec<String> {
     match kind {
         Kind::ClickPipe => {

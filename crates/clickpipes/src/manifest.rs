@@ -1,4 +1,4 @@
-//! Files to manifests: many files, many documents each, and everything wrong with them at once.
+//! Loads manifests from files. One run reports every mistake of all of them.
 
 use std::collections::BTreeMap;
 
@@ -22,31 +22,31 @@ use draft::DraftManifest;
 
 pub use classify::API_VERSION_PREFIX;
 
-/// One declared object, before its service is looked up.
+/// One declared object, before the id of its service is known.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Manifest {
-    /// What it is.
+    /// The kind of the object.
     pub kind: Kind,
-    /// The service as it is written; `None` where the manifest leaves that open.
+    /// `metadata.service` as written; `None` means the default service of the run.
     pub service: Option<String>,
-    /// It belongs to the whole organization rather than to a service.
+    /// Whether it belongs to the organization and not to a service.
     pub is_organization_wide: bool,
-    /// Its name; a kind without names has one of our own.
+    /// The name of the object. An object that is the only one of its kind is named after the kind.
     pub name: Name,
-    /// What is declared.
+    /// The body, the intent, and the position of each field.
     pub document: Document,
 }
 
-/// What was found in a set of files.
+/// The manifests and the diagnostics of a set of files.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ParsedManifests {
-    /// The documents without an error, in the order in which they were found.
+    /// The documents without errors, in the order of files and documents.
     pub manifests: Vec<Manifest>,
-    /// Everything wrong or doubtful, by file, line and column.
+    /// Errors and warnings, by file, line and column.
     pub diagnostics: Vec<Diagnostic>,
 }
 
-/// Reads and checks manifests. `variables` are the texts that `${name}` stands for.
+/// Parses and validates manifests. `variables` are the values of `${name}`.
 pub fn parse_manifests(files: &[SourceFile], variables: &BTreeMap<String, String>) -> ParsedManifests {
     let mut found = ParsedFiles::default();
     for (index, file) in files.iter().enumerate() {
@@ -58,22 +58,23 @@ pub fn parse_manifests(files: &[SourceFile], variables: &BTreeMap<String, String
     found.into_manifests(conflicts)
 }
 
-/// The documents of one file, with errors in them or without, and what is wrong with each on its own.
+/// All documents of one file, also those with errors, and the diagnostics of each on its own.
 pub fn parse_drafts(file: &SourceFile, variables: &BTreeMap<String, String>) -> (Vec<Manifest>, Vec<Diagnostic>) {
     let (drafts, diagnostics) = file::parse_file(0, file, variables);
     (drafts.iter().map(DraftManifest::to_manifest).collect(), diagnostics)
 }
 
-/// What the documents of one file are about, whatever else may be wrong with them.
+/// The objects that one file declares, with mistakes or without.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct IdentifiedManifests {
-    /// Only identity and intent can be relied on: nothing else was checked.
+    /// Their identity and intent are valid. Nothing else was checked.
     pub manifests: Vec<Manifest>,
-    /// There may be more in the file, of which it cannot be told what it is about.
+    /// Whether the file may declare more objects, whose identity cannot be read.
     pub has_unidentified: bool,
 }
 
-/// Reads what the documents of a file are about, and checks nothing else.
+/// Reads the identities in a file, and validates nothing else.
+// For git history: a manifest with a mistake still declares its object, and pruning must not take it for removed.
 pub fn identify_manifests(file: &SourceFile, variables: &BTreeMap<String, String>) -> IdentifiedManifests {
     let (drafts, mut has_unidentified) = file::identify_documents(file, variables);
     has_unidentified |= !drafts.iter().all(DraftManifest::is_identified);
@@ -81,7 +82,7 @@ pub fn identify_manifests(file: &SourceFile, variables: &BTreeMap<String, String
     IdentifiedManifests { manifests: identified.map(DraftManifest::to_manifest).collect(), has_unidentified }
 }
 
-/// What the files hold, each with the position of its file.
+/// Documents and diagnostics, each with the position of its file.
 #[derive(Default)]
 struct ParsedFiles {
     drafts: Vec<DraftManifest>,

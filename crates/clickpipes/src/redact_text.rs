@@ -1,7 +1,7 @@
-//! Hides secrets in text that is about to be shown.
-//!
-//! This works on text, line by line, because it is needed most where the text is not valid YAML.
-//! In doubt it hides too much.
+//! Hides secrets in quoted lines of manifests.
+//
+// Diagnostics quote lines of files that are no valid YAML, so this works on text and not on a tree. When unsure, it
+// hides too much: hiding a word is ugly, showing a password in the log of CI is a leak.
 
 use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
@@ -11,8 +11,8 @@ use crate::docs;
 mod lines;
 mod secret_extent;
 
-/// The same text with every literal secret replaced by as many `*` as it has bytes: the values of
-/// secret fields unless they are references, passwords in URIs, and private keys.
+/// The text with each byte of a literal secret replaced by `*`: values of secret fields that are not references,
+/// passwords in URIs, and private keys. Positions stay valid.
 pub fn redact_secrets(text: &str) -> String {
     redact_fields(text, docs::secret_field_names())
 }
@@ -24,8 +24,8 @@ fn redact_fields(text: &str, names: &BTreeSet<String>) -> String {
     redact_ranges(text, &hidden)
 }
 
-/// Line breaks stay, so that positions keep their meaning.
 fn redact_ranges(text: &str, hidden: &[Range<usize>]) -> String {
+    // Ranges overlap, so each byte counts how many cover it. Line breaks stay: lines and columns are those of the file.
     let mut flags = vec![0_i32; text.len() + 1];
     for range in hidden {
         flags[range.start] += 1;
@@ -47,9 +47,9 @@ fn redact_ranges(text: &str, hidden: &[Range<usize>]) -> String {
     shown
 }
 
-/// `scheme://user:password@`: from the first colon to the last `@` of the line, since a sloppy
-/// password may hold anything.
+/// The password in `scheme://user:password@`.
 fn find_uri_passwords(text: &str) -> Vec<Range<usize>> {
+    // To the last `@` of the line: a password that is not percent-encoded may itself contain `@` and `/`.
     let mut hidden = Vec::new();
     for line in lines::line_ranges(text, 0) {
         let password = text[line.clone()].find("://").and_then(|scheme| {
@@ -63,7 +63,7 @@ fn find_uri_passwords(text: &str) -> Vec<Range<usize>> {
     hidden
 }
 
-/// PEM blocks, wherever they stand.
+/// PEM blocks, in any field. A block without an end is hidden to the end of the text.
 fn find_private_keys(text: &str) -> Vec<Range<usize>> {
     const BEGIN: &str = "PRIVATE KEY-----";
     let mut hidden = Vec::new();
@@ -86,7 +86,7 @@ fn find_secret_values(text: &str, names: &BTreeSet<String>) -> Vec<Range<usize>>
         let Some(key) = lines::key_before(text, colon) else { continue };
         if names.is_secret_field(&text[key.clone()]) {
             let value = secret_extent::value_extent(text, &key, colon + 1, &mut |name| names.is_secret_field(name));
-            // Inside what is hidden as one piece there is nothing left to look for.
+            // A colon inside the hidden value starts no key.
             from = value.resume_at;
             hidden.extend(value.hidden);
         }
@@ -94,7 +94,9 @@ fn find_secret_values(text: &str, names: &BTreeSet<String>) -> Vec<Range<usize>>
     hidden
 }
 
-/// The names of secret fields, and what is nearly one: a misspelt key still has the secret.
+/// The names of secret fields.
+// A similar name counts as well: behind a misspelt key, such as `pasword`, is a secret all the same, and exactly that
+// line is quoted.
 struct SecretFieldNames<'n> {
     names: &'n BTreeSet<String>,
     known: HashMap<String, bool>,

@@ -1,6 +1,4 @@
-//! Rules between fields, and what else a schema cannot say.
-//!
-//! The rules stand beside the structs that they are about; here is only how they are run.
+//! Runs the rules that a schema cannot express. Each rule is declared beside its struct.
 
 use serde_json::Value;
 
@@ -17,23 +15,22 @@ pub(crate) use cross_field::{
 };
 pub(crate) use rule_context::{RuleContext, RuleFinding};
 
-/// Something wrong, or doubtful, in a manifest.
+/// A broken rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// Stable and documented, such as `kafka-offset-timestamp`.
+    /// A stable, documented code, such as `kafka-offset-timestamp`.
     pub code: &'static str,
-    /// How bad it is.
+    /// Only an error rejects the document.
     pub severity: Severity,
-    /// The field, from the root of the document. It may be one that is missing.
+    /// The field, from the root of the document. It may be missing there.
     pub path: FieldPath,
-    /// What is wrong, and why: a lowercase fragment that quotes no secret.
+    /// A lowercase fragment with the problem and the reason. It quotes no secret.
     pub message: String,
-    /// What to do about it.
+    /// The fix, if one is known.
     pub help: Option<String>,
 }
 
-/// Everything that the rules between fields say about a document. One that also breaks its schema
-/// is taken as it is: a rule says nothing about values that are missing or of the wrong type.
+/// All broken rules of a document. The document may break its schema as well: rules ignore values of a wrong type.
 pub fn find_problems(kind: Kind, document: &Value) -> Vec<Problem> {
     let mut problems: Vec<Problem> =
         rule_sets_for(kind).into_iter().flat_map(|set| set.find_problems(kind, document)).collect();
@@ -41,7 +38,7 @@ pub fn find_problems(kind: Kind, document: &Value) -> Vec<Problem> {
     problems
 }
 
-/// Every code that [`find_problems`] gives, sorted.
+/// Every code of [`find_problems`], sorted.
 pub fn problem_codes() -> Vec<&'static str> {
     let sets = Kind::ALL.into_iter().flat_map(rule_sets_for);
     let mut codes: Vec<&str> = sets.flat_map(|set| set.rules).map(|rule| rule.code).collect();

@@ -1,4 +1,4 @@
-//! What becomes of the data when entries of a list come, go or change.
+//! The effects of adding, removing and changing entries of a list.
 
 use serde_json::Value;
 
@@ -6,19 +6,19 @@ use crate::semantics::{FieldSemantics, KeyedList, ListSemantics};
 use model::address::Kind;
 use model::path::FieldPath;
 
-/// An entry of a list, live and as desired; `None` is not there.
+/// A list entry that differs between live and desired. `None` means that the side does not have it.
 #[derive(Clone, Copy, Debug)]
 pub struct ChangedEntry<'e> {
-    /// As it is live.
+    /// The live entry.
     pub live: Option<&'e Value>,
-    /// As it is desired.
+    /// The desired entry.
     pub desired: Option<&'e Value>,
 }
 
-/// Of so many tables of which the same is to be said, each has its sentence.
+/// Up to this many tables get a sentence each.
 const MAX_SENTENCES: usize = 4;
 
-/// Changing these entries of the list at `path` of the live object.
+/// The effects of changing these entries of the list at `path`, one sentence each.
 pub fn entry_change_effects(kind: Kind, path: &FieldPath, live: &Value, entries: &[ChangedEntry<'_>]) -> Vec<String> {
     if kind == Kind::ReversePrivateEndpoint {
         return entries.iter().filter_map(describe_unreachable).collect();
@@ -41,7 +41,6 @@ fn describe_unreachable(entry: &ChangedEntry<'_>) -> Option<String> {
     Some(format!("sources named `{name}` can no longer be reached"))
 }
 
-/// All of them, or the first and how many more there are.
 fn limit_sentences(sentences: impl Iterator<Item = String>) -> Vec<String> {
     let mut sentences: Vec<String> = sentences.collect();
     if sentences.len() > MAX_SENTENCES {
@@ -52,24 +51,23 @@ fn limit_sentences(sentences: impl Iterator<Item = String>) -> Vec<String> {
     sentences
 }
 
-/// A list of mappings of a live pipe.
+/// The table mappings of a live pipe.
 struct LiveMappings<'l> {
     keyed: &'static KeyedList,
     live: &'l [Value],
-    /// Whether a table that is added is copied first.
+    /// Whether an added table gets an initial snapshot.
     has_snapshot: bool,
 }
 
-/// What one mapping reads and writes.
+/// The source and the target of a mapping.
 struct MappedTable {
     source: String,
     target: String,
 }
 
-/// What becomes of one mapping.
 enum MappingChange {
     Added(MappedTable),
-    /// From this target, unless another mapping goes there.
+    /// To another target; with the old target if no other mapping writes it.
     Moved(MappedTable, Option<String>),
     Changed(MappedTable),
     Removed(MappedTable),
@@ -94,7 +92,7 @@ impl MappingChange {
 }
 
 impl<'l> LiveMappings<'l> {
-    /// Only mappings are changed by what comes and what goes.
+    /// `None` if the list at `path` is no list of mappings, which are the lists that change by deltas.
     fn for_list(kind: Kind, path: &FieldPath, live: &'l Value) -> Option<Self> {
         let ListSemantics::Keyed(keyed @ KeyedList { deltas: Some(_), .. }) =
             &FieldSemantics::for_kind(kind).field_at(path).list
@@ -102,21 +100,21 @@ impl<'l> LiveMappings<'l> {
             return None;
         };
         let mode = path.parent()?.child("settings").child("replicationMode");
+        // `cdc_only` reads new changes only, also of a table that is added later.
         let has_snapshot = mode.value_in(live).is_none_or(|mode| mode != "cdc_only");
         let live = path.value_in(live).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
         Some(Self { keyed, live, has_snapshot })
     }
 
-    /// The last part of the identity names the table that is written, the parts before it name
-    /// what is read.
     fn mapped_table(&self, entry: &Value) -> Option<MappedTable> {
+        // The last field of the identity is the target, the fields before it name the source.
         let text = |name: &String| entry.get(name)?.as_str().map(str::to_owned);
         let (target, source) = self.keyed.identity.split_last()?;
         let source: Vec<String> = source.iter().filter_map(text).collect();
         Some(MappedTable { source: source.join("."), target: text(target)? })
     }
 
-    /// A source that goes from one target to another is two entries, told as one.
+    /// The change of a mapping. A source that moves to another target is two entries: only the added one is described.
     fn mapping_change(&self, entry: &ChangedEntry<'_>, all: &[ChangedEntry<'_>]) -> Option<MappingChange> {
         match (entry.live, entry.desired) {
             (Some(_), Some(new)) => Some(MappingChange::Changed(self.mapped_table(new)?)),
@@ -139,14 +137,14 @@ impl<'l> LiveMappings<'l> {
         }
     }
 
-    /// The target, if nothing else is to be written there.
+    /// The target, if no desired mapping writes it.
     fn abandoned_target(&self, target: String, all: &[ChangedEntry<'_>]) -> Option<String> {
         let mut desired = all.iter().filter_map(|it| self.mapped_table(it.desired?));
         let taken = desired.any(|it| it.target == target);
         (!taken).then_some(target)
     }
 
-    /// The mapping of an entry that has the same source.
+    /// The mapping of `entry`, if it has the same source as `other`.
     fn match_source(&self, entry: &Value, other: &MappedTable) -> Option<MappedTable> {
         self.mapped_table(entry).filter(|it| it.source == other.source)
     }
@@ -176,7 +174,7 @@ impl<'l> LiveMappings<'l> {
         }
     }
 
-    /// Where it is copied to, and what is there already.
+    /// The target of a snapshot, with a warning if another table was copied there.
     fn describe_copy(&self, MappedTable { source, target }: &MappedTable) -> String {
         let mut others = self.live.iter().filter_map(|entry| self.mapped_table(entry));
         let other = others.find(|it| &it.target == target && &it.source != source);

@@ -1,4 +1,4 @@
-//! What a stop on the way to what is wanted does to the data.
+//! The effects of a stop.
 
 use serde_json::Value;
 
@@ -6,7 +6,7 @@ use crate::lifecycle::{self, PipeState};
 use model::action::{Action, RunState};
 use model::live::Object;
 
-/// Performing these actions on the live object, if there is one yet.
+/// The effect of the stop among these actions; `None` without one. `live` is the object before them.
 pub fn stop_effects(live: Option<&Object>, actions: &[Action]) -> Option<String> {
     if !actions.iter().any(is_stop) {
         return None;
@@ -29,7 +29,7 @@ fn created_body(action: &Action) -> Option<&Value> {
     }
 }
 
-/// The API makes no pipe stopped.
+// A create starts the pipe, so a stop comes after it has begun to read.
 fn describe_initial_run(body: &Value) -> &'static str {
     if lifecycle::is_finite_load(body) {
         "the API starts every new pipe: it may load everything before it is stopped"

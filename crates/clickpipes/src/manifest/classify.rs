@@ -1,4 +1,4 @@
-//! Is this a manifest at all, and of what?
+//! Decides by `apiVersion` and `kind` if a document is a manifest, and of which kind.
 
 use super::code;
 use model::address::Kind;
@@ -6,22 +6,19 @@ use model::path::FieldPath;
 use model::suggest::suggest_similar;
 use model::yaml::{PendingDiagnostic, PendingDiagnostics, YamlContent, YamlNode};
 
-/// The word that versions of the manifests' form begin with.
+/// The beginning of every `apiVersion` of manifests.
 pub const API_VERSION_PREFIX: &str = "pipectl/";
 
-/// What a document claims to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum DocumentClass {
     Manifest(Kind),
-    /// Of a kind that is not known, or none, though it means to be ours.
+    /// A manifest with an unknown kind, or without one.
     UnknownKind,
-    /// The project file.
     Project,
-    /// None of our business.
+    /// Another document, such as a Kubernetes manifest.
     NotOurs,
 }
 
-/// What `root` claims to be, by its `apiVersion` and `kind`.
 pub(super) fn classify_document(root: &YamlNode) -> DocumentClass {
     let word = |key: &str| root.entry(key).and_then(|entry| entry.value.as_text());
     let version = word("apiVersion");
@@ -31,14 +28,15 @@ pub(super) fn classify_document(root: &YamlNode) -> DocumentClass {
             Kind::from_name(kind).map_or(DocumentClass::UnknownKind, DocumentClass::Manifest)
         }
         Some("Project") if is_ours => DocumentClass::Project,
+        // A misspelt kind without a version may be meant as ours. With a version of somebody else it is theirs.
         Some(kind) if version.is_none() && suggest_kind(kind).is_some() => DocumentClass::UnknownKind,
         _ if is_ours => DocumentClass::UnknownKind,
         _ => DocumentClass::NotOurs,
     }
 }
 
-/// The kind of a document. A misspelt one is reported and put right, so that the rest of the
-/// document can be checked.
+/// The kind of a document. A misspelt kind is reported and corrected, so that the rest of the document is validated
+/// too.
 pub(super) fn resolve_kind(root: &mut YamlNode, remarks: &mut PendingDiagnostics) -> Option<Kind> {
     match classify_document(root) {
         DocumentClass::Manifest(kind) => Some(kind),
@@ -56,7 +54,6 @@ pub(super) fn resolve_kind(root: &mut YamlNode, remarks: &mut PendingDiagnostics
     }
 }
 
-/// One remark for a document that has nothing to do with us.
 pub(super) fn not_a_manifest(root: &YamlNode) -> PendingDiagnostic {
     let message = match &root.content {
         YamlContent::Map(_) => "this is not a manifest: neither its `apiVersion` nor its `kind` is ours",

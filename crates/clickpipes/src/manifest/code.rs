@@ -1,4 +1,4 @@
-//! What can be wrong with manifests beyond their schema.
+//! The codes of diagnostics that do not come from a schema.
 
 model::codes! {
     NOT_A_MANIFEST = "not-a-manifest",

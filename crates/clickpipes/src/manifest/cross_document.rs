@@ -1,4 +1,4 @@
-//! What only shows when all documents are looked at together.
+//! Finds conflicts between documents: duplicates, contested names, shared tables.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -12,7 +12,7 @@ use model::diagnostic::{Diagnostic, Severity};
 use model::path::FieldPath;
 use model::yaml::{PendingDiagnostic, PendingDiagnostics};
 
-/// Documents that do not go together with an earlier one, each by its position.
+/// Documents that conflict with an earlier one, by position.
 #[derive(Default)]
 pub(super) struct Conflicts {
     pub(super) rejected: BTreeSet<usize>,
@@ -20,9 +20,9 @@ pub(super) struct Conflicts {
 }
 
 impl Conflicts {
-    /// Beyond as many as there may be remarks in a file, nobody reads them: the document is refused
-    /// without a word.
     fn push(&mut self, index: usize, severity: Severity, diagnostic: impl FnOnce() -> Diagnostic) {
+        // Beyond the limit of diagnostics, a document is still rejected, but without a message: nobody reads thousands,
+        // and a document that was not reported must not count as valid.
         if severity == Severity::Error {
             self.rejected.insert(index);
         }
@@ -32,7 +32,6 @@ impl Conflicts {
     }
 }
 
-/// Compares all documents with each other.
 pub(super) fn find_conflicts(all: &[DraftManifest]) -> Conflicts {
     let mut conflicts = Conflicts::default();
     find_duplicates(all, &mut conflicts);
@@ -75,7 +74,8 @@ fn describe_address(address: &Address) -> String {
     }
 }
 
-/// A live object can be renamed to one name only, and not at all if it is declared under its own.
+/// Finds previous names that are claimed twice, or still declared.
+// A live object can be renamed to one name only. Otherwise the order of the manifests would decide which one gets it.
 fn find_contested_names(all: &[DraftManifest], conflicts: &mut Conflicts) {
     let mut declared_as: HashMap<Address, &DraftManifest> = HashMap::new();
     for declared in all {
@@ -102,7 +102,7 @@ fn find_contested_names(all: &[DraftManifest], conflicts: &mut Conflicts) {
     }
 }
 
-/// The addresses that a document wants to take over, each with its field.
+/// The addresses in `metadata.previousNames`, each with its field.
 fn claimed_addresses(declared: &DraftManifest) -> Vec<(Address, FieldPath)> {
     let Some(own) = declared.address() else { return Vec::new() };
     let list = FieldPath::parse("metadata.previousNames");
@@ -135,7 +135,7 @@ fn claimed_elsewhere(declared: &DraftManifest, path: &FieldPath, first: (&DraftM
 /// A table of a service, by database and name.
 type TableKey<'d> = (ServiceRef, &'d str, &'d str);
 
-/// Pipes that write one table, unless all but one of them only insert.
+/// Finds pipes that write the same table in ways that collide.
 fn find_shared_tables(all: &[DraftManifest], conflicts: &mut Conflicts) {
     let mut writers: HashMap<TableKey<'_>, Vec<(usize, WrittenTable<'_>)>> = HashMap::new();
     for (index, declared) in all.iter().enumerate() {
@@ -150,7 +150,7 @@ fn find_shared_tables(all: &[DraftManifest], conflicts: &mut Conflicts) {
                 let diagnostic = || shared_table(declared, &table, (&all[*at], other));
                 conflicts.push(index, Severity::Warning, diagnostic);
             }
-            // One of each way is enough to find the next collision.
+            // One writer of each mode is enough to find the next collision, so the cost stays linear.
             if !others.iter().any(|(_, other)| other.write_mode == table.write_mode) {
                 others.push((index, table));
             }
@@ -158,7 +158,7 @@ fn find_shared_tables(all: &[DraftManifest], conflicts: &mut Conflicts) {
     }
 }
 
-/// The tables of a pipe; a tombstone writes none.
+/// The tables of a pipe; none for a pipe with `state: absent`.
 fn declared_tables(document: &Value) -> Vec<WrittenTable<'_>> {
     let spec = &document["spec"];
     if spec["state"] == "absent" { Vec::new() } else { written_tables(spec) }

@@ -1,4 +1,4 @@
-//! A document that says what it declares, sound or not.
+//! A document of a known kind, valid or not.
 
 use std::sync::Arc;
 
@@ -12,11 +12,9 @@ use model::diagnostic::{Diagnostic, RelatedPlace};
 use model::path::FieldPath;
 use model::yaml::{PendingDiagnostic, YamlNode};
 
-/// What one document declares.
 pub(super) struct DraftManifest {
-    /// Which of the files it is in.
     pub(super) file_index: usize,
-    /// Nothing is wrong with it by itself.
+    /// Whether it has no errors of its own. It may conflict with other documents.
     pub(super) is_valid: bool,
     pub(super) kind: Kind,
     pub(super) document: Value,
@@ -29,7 +27,6 @@ impl DraftManifest {
         Self { file_index, is_valid, kind, document: root.to_json(), file, root }
     }
 
-    /// The service, as far as the document names one.
     pub(super) fn service_name(&self) -> Option<&str> {
         self.document["metadata"]["service"].as_str()
     }
@@ -38,7 +35,9 @@ impl DraftManifest {
         self.document["metadata"]["organization"] == true
     }
 
-    /// The address as written: a service that is left open is one of its own, without a name.
+    /// The address as written. Without `metadata.service` the name of the service is empty.
+    // The default service is not known yet, so its objects are compared with each other only. What collides once the
+    // default has a name is found when the services are looked up.
     pub(super) fn address(&self) -> Option<Address> {
         let service = if self.is_organization_wide() {
             ServiceRef::for_organization()
@@ -52,8 +51,9 @@ impl DraftManifest {
         Some(Address::new(service, self.kind, Name::new(name)))
     }
 
-    /// Whether it can be told what it is about: what could not be read is an empty text.
+    /// Whether kind, name and service could be read.
     pub(super) fn is_identified(&self) -> bool {
+        // A value that could not be read, such as one with an unknown variable, is an empty text.
         let metadata = &self.document["metadata"];
         let is_text = |value: &Value| value.as_str().is_some_and(|text| !text.is_empty());
         let named = self.kind.is_singleton() || is_text(&metadata["name"]);
@@ -61,12 +61,12 @@ impl DraftManifest {
         named && placed && metadata.get("organization").is_none_or(Value::is_boolean)
     }
 
-    /// The field that tells documents of this kind apart.
+    /// The field to point at in messages about the identity.
     pub(super) fn identity_path(&self) -> FieldPath {
         FieldPath::parse(if self.kind.is_singleton() { "metadata" } else { "metadata.name" })
     }
 
-    /// A diagnostic at one of its fields, with a field of another document as the second place.
+    /// A diagnostic at a field of this document, with a field of another document as the related place.
     pub(super) fn related_diagnostic(
         &self,
         remark: impl FnOnce(model::yaml::Span) -> PendingDiagnostic,
@@ -84,7 +84,6 @@ impl DraftManifest {
         Diagnostic { also: Some(also), ..remark.into_diagnostic(&self.file) }
     }
 
-    /// The manifest; only sound documents are one.
     pub(super) fn to_manifest(&self) -> Manifest {
         let name = self.address().map(|address| address.name);
         Manifest {

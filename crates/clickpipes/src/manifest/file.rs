@@ -1,4 +1,4 @@
-//! One file: its documents, and what is wrong with each.
+//! Parses one file: its documents, and the diagnostics of each.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, OnceLock};
@@ -15,7 +15,6 @@ use model::project;
 use model::schema_validator::{self, SchemaValidator};
 use model::yaml::{self, PendingDiagnostic, PendingDiagnostics, Span, YamlDocument, YamlNode};
 
-/// Reads every document of a file and checks each on its own.
 pub(super) fn parse_file(
     index: usize,
     file: &SourceFile,
@@ -45,7 +44,7 @@ pub(super) fn parse_file(
     (drafts, diagnostics.collect())
 }
 
-/// The documents of a file without a look at their fields, and whether some of it is not to be read.
+/// The documents of a file, not validated, and whether a part of the file cannot be read.
 pub(super) fn identify_documents(
     file: &SourceFile,
     variables: &BTreeMap<String, String>,
@@ -67,13 +66,13 @@ pub(super) fn identify_documents(
     (drafts, has_unidentified)
 }
 
-/// The first document of a file in which none is ours: that need not be said of each.
+/// The first document, if none of the file is a manifest: one diagnostic is enough then.
 fn first_if_none_ours(documents: &[YamlDocument]) -> Option<&YamlNode> {
     let all = documents.iter().all(|document| classify::classify_document(&document.root) == DocumentClass::NotOurs);
     documents.first().filter(|_| all).map(|document| &document.root)
 }
 
-/// Checks one document; gives back its kind if it has one, and whether it is without error.
+/// Validates one document. Returns its kind, if it has one, and whether it has no error.
 fn validate_document(document: YamlDocument, remarks: &mut PendingDiagnostics) -> Option<(Kind, YamlNode, bool)> {
     let YamlDocument { mut root, is_valid: sound } = document;
     let errors = remarks.error_count();
@@ -81,6 +80,7 @@ fn validate_document(document: YamlDocument, remarks: &mut PendingDiagnostics) -
     let before = remarks.kept_diagnostics().len();
     let name = root.node_at(&["metadata", "name"]).and_then(YamlNode::as_text);
     compiled_schema(kind).validate(&root, name, remarks);
+    // After the schema and before the rules: a rule would report a misspelt field as missing as well.
     recover_typos::rename_misspelt_keys(&mut root, &remarks.kept_diagnostics()[before..]);
     for problem in validate::find_problems(kind, &root.to_json()) {
         let span = root.span_at(&problem.path);
@@ -90,12 +90,11 @@ fn validate_document(document: YamlDocument, remarks: &mut PendingDiagnostics) -
         };
         remarks.push(PendingDiagnostic { help: problem.help, ..remark.with_path(problem.path) });
     }
-    // Once remarks are lost, nobody looks closely any more.
+    // A full list may have lost errors of this document, so it does not count as valid.
     let is_valid = sound && remarks.error_count() == errors && !remarks.is_full();
     Some((kind, root, is_valid))
 }
 
-/// The schema of a kind, compiled once.
 fn compiled_schema(kind: Kind) -> &'static SchemaValidator {
     static SCHEMAS: OnceLock<BTreeMap<Kind, SchemaValidator>> = OnceLock::new();
     let all = SCHEMAS.get_or_init(|| {
@@ -108,8 +107,8 @@ fn compiled_schema(kind: Kind) -> &'static SchemaValidator {
     &all[&kind]
 }
 
-/// Takes out what only repeats a worse remark on the same place. Nothing but the fix is said of a
-/// literal secret.
+/// Removes diagnostics that repeat a worse one at the same place.
+// A literal secret gets one diagnostic, with the fix. Others at its place could quote parts of it.
 fn drop_redundant(remarks: Vec<PendingDiagnostic>) -> Vec<PendingDiagnostic> {
     let places = |predicate: fn(&PendingDiagnostic) -> bool| -> HashSet<Span> {
         remarks.iter().filter(|remark| predicate(remark)).map(|remark| remark.span).collect()

@@ -1,4 +1,4 @@
-//! What a manifest asks for beyond the fields of the object.
+//! Parses the intent of a manifest: presence, protection, previous names, pinned id, labels.
 
 use serde_json::Value;
 
@@ -7,8 +7,8 @@ use model::address::Name;
 use model::desired::{Intent, Presence};
 use model::live::Id;
 
-/// Reads it from a manifest that its schema approves of.
 pub(super) fn parse_intent(document: &Value) -> Intent {
+    // The schema has checked the types. Here a value of another type counts as missing.
     let (metadata, spec) = (&document["metadata"], &document["spec"]);
     let texts = |list: &Value| -> Vec<Name> {
         list.as_array().into_iter().flatten().filter_map(Value::as_str).map(Name::new).collect()

@@ -1,13 +1,12 @@
-//! Misspelt keys, put right after they were reported.
+//! Corrects misspelt keys after they were reported.
 
 use model::path::FieldPath;
 use model::schema_validator;
 use model::yaml::{PendingDiagnostic, YamlContent, YamlNode};
 
-/// Gives every key that was reported as unknown the name that was probably meant, so that no rule
-/// takes the field for missing.
+/// Renames each unknown key to the suggestion of its diagnostic.
 pub(super) fn rename_misspelt_keys(root: &mut YamlNode, remarks: &[PendingDiagnostic]) {
-    // Outer keys were reported first, and would hide the paths to inner ones.
+    // Inner keys first: the path of an inner diagnostic contains the outer key as misspelt.
     for remark in remarks.iter().rev().filter(|remark| remark.code == schema_validator::code::UNKNOWN_FIELD) {
         if let Some(name) = &remark.replacement {
             rename_key(root, &remark.path, remark, name);
@@ -25,7 +24,7 @@ fn rename_key(root: &mut YamlNode, path: &FieldPath, remark: &PendingDiagnostic,
         _ => None,
     });
     let Some(YamlContent::Map(entries)) = parent.map(|node| &mut node.content) else { return };
-    // In a reference to a secret the path ends before the key.
+    // A path can be ambiguous: in a reference to a secret it ends before the key. So the position has to match as well.
     let is_meant = |key: &str, at| key == last && at == remark.span;
     if let Some(entry) = entries.iter_mut().find(|entry| is_meant(&entry.key, entry.span)) {
         name.clone_into(&mut entry.key);

@@ -1,4 +1,4 @@
-//! Where each field of a body was written.
+//! Maps each field of a body to its line and column.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,7 +9,6 @@ use model::desired::{Origin, Place};
 use model::path::FieldPath;
 use model::yaml::{Span, YamlContent, YamlNode};
 
-/// The places of the body's fields, from the tree of the manifest.
 pub(super) fn build_origin(file: &Arc<str>, kind: Kind, root: &YamlNode) -> Origin {
     let start = root.head_span();
     let start = Place { file: Arc::clone(file), line: start.line, column: start.column };
@@ -59,7 +58,8 @@ impl SourceMapBuilder {
 
     fn record_place(&mut self, path: &FieldPath, span: Span) {
         if let Some(path) = envelope::to_body_path(self.kind, path) {
-            // What stands under `additional` does not move the place of the field around it.
+            // Both `x` and `additional.x` map to `x` of the body. The first place counts, so that a block stays at its
+            // own.
             self.fields.entry(path).or_insert((span.line, span.column));
         }
     }

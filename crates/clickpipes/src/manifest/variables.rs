@@ -1,4 +1,4 @@
-//! Variables of the chosen environment: `${name}` within a text.
+//! Expands variables of the environment: `${name}` in texts.
 
 use std::collections::BTreeMap;
 
@@ -10,15 +10,15 @@ use model::yaml::{
     MAX_BYTES, PendingDiagnostic, PendingDiagnostics, Span, YamlContent, YamlEntry, YamlNode, parse_plain_scalar,
 };
 
-/// The variables, and how much text they may still grow into in the file at hand.
+/// The variables, and the bytes that they may still add to the file.
+// Without a limit, a file with few and short texts could grow into gigabytes by long variables.
 pub(super) struct VariableExpander<'v> {
     values: &'v BTreeMap<String, String>,
     bytes_left: usize,
-    /// Within a secret no name is quoted: it may be part of the secret.
+    /// Whether the field is a secret. No name in it is quoted: `${` may be a part of the secret itself.
     is_inside_secret: bool,
 }
 
-/// Why a text cannot be filled in.
 enum VariableError<'t> {
     Unknown(&'t str),
     InvalidName,
@@ -31,9 +31,9 @@ impl<'v> VariableExpander<'v> {
         Self { values, bytes_left: MAX_BYTES, is_inside_secret: false }
     }
 
-    /// Fills in every variable below `node`. Keys are left alone, and what was filled in is not
-    /// looked at again.
+    /// Expands every variable below `node`, except in keys.
     pub(super) fn expand_node(&mut self, node: &mut YamlNode, remarks: &mut PendingDiagnostics) {
+        // The text of a variable is not expanded again: variables that contain each other would never end.
         match &mut node.content {
             YamlContent::List(items) => {
                 for item in items {
@@ -65,8 +65,8 @@ impl<'v> VariableExpander<'v> {
         self.is_inside_secret = was_inside_secret;
     }
 
-    /// A value without quotes that is one variable and nothing else is read as if the variable's
-    /// text stood there: `port: ${port}` is a number.
+    /// Expands one text. An unquoted value that is one variable takes its type from the text: `port: ${port}` is a
+    /// number.
     fn expand_text<'t>(&mut self, text: &'t str, is_plain: bool) -> Result<YamlContent, Vec<VariableError<'t>>> {
         let mut filled = String::new();
         let mut errors = Vec::new();
@@ -101,7 +101,7 @@ impl<'v> VariableExpander<'v> {
         Ok(YamlContent::Text { text: filled, is_unquoted: false })
     }
 
-    /// The value of the variable that `text` begins with, and what comes after its `}`.
+    /// The value of the variable at the beginning of `text`, and the rest after its `}`.
     fn split_variable<'t>(&self, text: &'t str) -> (Result<&'v str, VariableError<'t>>, &'t str) {
         let Some((name, rest)) = text.split_once('}') else {
             return (Err(VariableError::Unclosed), "");

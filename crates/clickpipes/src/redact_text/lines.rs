@@ -1,8 +1,8 @@
-//! What a text looks like before anybody parses it: lines, indentation, keys.
+//! Lines, indentation and keys of a text that may not be valid YAML.
 
 use std::ops::Range;
 
-/// The lines that begin at or after `from`, which is the start of one, without their ends.
+/// The lines from `from` on, which is the start of one, without their line breaks.
 pub(super) fn line_ranges(text: &str, from: usize) -> impl Iterator<Item = Range<usize>> {
     let mut start = from;
     text[from..].split_inclusive('\n').map(move |line| {
@@ -12,22 +12,19 @@ pub(super) fn line_ranges(text: &str, from: usize) -> impl Iterator<Item = Range
     })
 }
 
-/// Where the line after the one that holds `at` begins.
 pub(super) fn next_line_start(text: &str, at: usize) -> usize {
     text[at..].find('\n').map_or(text.len(), |newline| at + newline + 1)
 }
 
-/// Where the line that holds `at` begins.
 pub(super) fn line_start(text: &str, at: usize) -> usize {
     text[..at].rfind('\n').map_or(0, |newline| newline + 1)
 }
 
-/// How many blanks a line begins with.
 pub(super) fn indent_width(line: &str) -> usize {
     line.len() - line.trim_start_matches([' ', '\t']).len()
 }
 
-/// The key, without quotes, that a colon at `colon` would end.
+/// The key, without quotes, before a colon at `colon`.
 pub(super) fn key_before(text: &str, colon: usize) -> Option<Range<usize>> {
     // An explicit key (`? key`) has its colon on a line of its own.
     let end = text[..colon].trim_end().len();
@@ -40,13 +37,14 @@ pub(super) fn key_before(text: &str, colon: usize) -> Option<Range<usize>> {
     (start < end).then_some(start..end)
 }
 
-/// Goes back from `end` over the characters that fit, but not far: no key is that long.
+/// The start of the characters before `end` that fit.
 fn scan_back(text: &str, end: usize, fits: impl Fn(char) -> bool) -> usize {
+    // No key is longer. Without a limit, a text full of colons takes time in proportion to its square.
     let characters = text[..end].chars().rev().take(64).take_while(|&c| fits(c));
     end - characters.map(char::len_utf8).sum::<usize>()
 }
 
-/// The key that a line or an entry begins with, if it looks like `key: value`.
+/// The key at the beginning of a line or entry that looks like `key: value`.
 pub(super) fn leading_key(line: &str) -> Option<&str> {
     let line = line.trim_start().trim_start_matches("- ").trim_start();
     let (key, value) = line.split_once(':')?;

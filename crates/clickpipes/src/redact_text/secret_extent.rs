@@ -1,10 +1,10 @@
-//! How far the value of a secret field reaches.
+//! Finds the end of a secret field's value.
 
 use std::ops::Range;
 
 use super::lines;
 
-/// What to hide of a value, and where to look for the next key.
+/// The ranges of a value to hide, and the position where the search for keys goes on.
 pub(super) struct SecretExtent {
     pub(super) hidden: Vec<Range<usize>>,
     pub(super) resume_at: usize,
@@ -16,14 +16,14 @@ impl SecretExtent {
     }
 }
 
-/// The parts of a reference to a secret, none of which is secret.
+/// The keys of a reference to a secret. Their values are shown.
 const REFERENCE_KEYS: [&str; 5] = ["fromEnv", "fromFile", "fromCommand", "encoding", "version"];
 
-/// A reference in braces is no longer than this.
+// A longer text in braces is no reference, so it is not worth splitting.
 const MAX_REFERENCE_LENGTH: usize = 4096;
 
-/// The reach of the value that follows `key`. `is_secret` knows the names of secret fields: within
-/// a mapping, they take care of themselves.
+/// The extent of the value after `key`. A mapping that contains secret fields (`is_secret`) is shown, except their
+/// values.
 pub(super) fn value_extent(
     text: &str,
     key: &Range<usize>,
@@ -34,7 +34,7 @@ pub(super) fn value_extent(
     let start = skip_properties(text, begin);
     let mut reach = extent_from(text, key, start, is_secret);
     if !reach.hidden.is_empty() {
-        // What looks like an anchor or a tag may be how the secret begins.
+        // What looks like an anchor or a tag (`&x`, `!x`) may be the beginning of an unquoted password.
         reach.hidden.push(begin..start);
     }
     reach
@@ -52,11 +52,11 @@ fn extent_from(text: &str, key: &Range<usize>, start: usize, is_secret: &mut imp
     }
 }
 
-/// Skips an anchor and a tag.
+/// The position behind an anchor and a tag.
 fn skip_properties(text: &str, mut at: usize) -> usize {
     while text[at..].starts_with(['&', '!']) {
         let length = text[at..].find(char::is_whitespace).unwrap_or(0);
-        // Alone on its line it may be meant as the value.
+        // With nothing behind it on its line, it may be meant as the value.
         let rest = &text[at + length..];
         if length == 0 || rest.starts_with(['\n', '\r']) {
             return at;
@@ -71,7 +71,7 @@ fn key_indent(text: &str, key: &Range<usize>) -> usize {
     key.start - quoted - lines::line_start(text, key.start)
 }
 
-/// The lines below that are indented further than the key.
+/// The lines from `from` on that are indented more than the key.
 fn indented_lines<'t>(text: &'t str, key: &Range<usize>, from: usize) -> impl Iterator<Item = Range<usize>> + use<'t> {
     let indent = key_indent(text, key);
     lines::line_ranges(text, from).take_while(move |line| {
@@ -80,7 +80,8 @@ fn indented_lines<'t>(text: &'t str, key: &Range<usize>, from: usize) -> impl It
     })
 }
 
-/// A value on lines of its own: a reference, or who knows.
+/// A value on the lines below its key. Lines of a reference and of other secret fields are shown, all others are
+/// hidden.
 fn block_extent(text: &str, key: &Range<usize>, from: usize, is_secret: &mut impl FnMut(&str) -> bool) -> SecretExtent {
     let is_shown = |line: &str, is_secret: &mut dyn FnMut(&str) -> bool| {
         let name = lines::leading_key(line);
@@ -93,7 +94,7 @@ fn block_extent(text: &str, key: &Range<usize>, from: usize, is_secret: &mut imp
     SecretExtent { hidden, resume_at: from }
 }
 
-/// The entries of a list may stand right below their key.
+// YAML allows the entries of a list at the indentation of their key.
 fn list_at_same_indent<'t>(
     text: &'t str,
     key: &Range<usize>,
@@ -106,8 +107,10 @@ fn list_at_same_indent<'t>(
     })
 }
 
-/// A text in `|` or `>` style, and what looks like text that should have been indented.
+/// A text in `|` or `>` style.
 fn literal_extent(text: &str, key: &Range<usize>, from: usize) -> SecretExtent {
+    // A key that was pasted without indentation is a common mistake. YAML ends the text there, and the diagnostic
+    // quotes just these lines: so lines that do not look like YAML are hidden as well.
     let indented = indented_lines(text, key, from).last().map_or(from, |line| line.end);
     let rest = if indented == from { from } else { lines::next_line_start(text, indented) };
     let stray = lines::line_ranges(text, rest)
@@ -142,7 +145,7 @@ fn closing_quote(text: &str, open: usize, quote: char) -> usize {
     text.len()
 }
 
-/// `{…}`: shown if it is a reference, or holds secret fields that are looked at one by one.
+/// `{…}`: shown if it is a reference. If it begins with a secret field, its fields are looked at one by one.
 fn braces_extent(text: &str, start: usize, is_secret: &mut impl FnMut(&str) -> bool) -> SecretExtent {
     let first = lines::leading_key(text[start + 1..].get(..64).unwrap_or(&text[start + 1..]));
     if first.is_some_and(is_secret) {
@@ -157,8 +160,8 @@ fn braces_extent(text: &str, start: usize, is_secret: &mut impl FnMut(&str) -> b
     SecretExtent::from_range(start..end, end)
 }
 
-/// Only a command is a list.
 fn is_reference_entry(entry: &str) -> bool {
+    // Of a reference, only the command is a list. Any other list may be a misplaced secret.
     let key = lines::leading_key(entry).filter(|key| REFERENCE_KEYS.contains(key));
     key.is_some_and(|key| !entry.contains('{') && (key == "fromCommand" || !entry.contains('[')))
 }
@@ -182,7 +185,7 @@ fn closing_brace(text: &str, open: usize) -> usize {
     text.len()
 }
 
-/// The entries of a mapping in braces, split at the commas that are not within brackets.
+/// The entries of a mapping in braces, split at commas outside brackets.
 fn split_entries(inner: &str) -> Vec<&str> {
     let mut depth = 0_i32;
     inner
@@ -198,9 +201,10 @@ fn split_entries(inner: &str) -> Vec<&str> {
         .collect()
 }
 
-/// A value without quotes: to the end of the line, and of the lines that go on with it.
+/// An unquoted value: to the end of its line, and the more indented lines below, which continue it.
 fn unquoted_extent(text: &str, key: &Range<usize>, start: usize, line_end: usize) -> SecretExtent {
     let line = start..text[..line_end].trim_end_matches(['\n', '\r']).len().max(start);
+    // A commented-out secret is a secret as well, but the lines below it belong to other fields.
     let is_comment = text[lines::line_start(text, key.start)..].trim_start().starts_with('#');
     let mut reach = SecretExtent::from_range(line, line_end);
     if !is_comment {

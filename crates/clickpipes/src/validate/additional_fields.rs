@@ -1,4 +1,4 @@
-//! Fields given under `additional`, which nothing here knows.
+//! Checks the fields under `additional`.
 
 use serde_json::{Map, Value};
 
@@ -9,7 +9,6 @@ use model::annotations;
 use model::diagnostic::Severity;
 use model::path::FieldPath;
 
-/// What is said of a field, and how bad it is.
 struct AdditionalFieldIssue {
     code: &'static str,
     severity: Severity,
@@ -22,10 +21,11 @@ const UNCHECKED_VALUE: AdditionalFieldIssue =
 const KNOWN_FIELD: AdditionalFieldIssue =
     AdditionalFieldIssue { code: "known-additional-field", severity: Severity::Error };
 
-/// The codes given here.
 pub(super) const CODES: [&str; 3] = [UNCHECKED_FIELD.code, UNCHECKED_VALUE.code, KNOWN_FIELD.code];
 
-/// A warning for every field that cannot be checked, an error for every one that could have been.
+/// A warning for each unknown field, and an error for each known one.
+// A known field under `additional` would bypass its checks, and its rules for comparing and replacing. A
+// new word of a known field is allowed: the API gets new words faster than pipectl.
 pub(super) fn find_problems(kind: Kind, document: &Value) -> Vec<Problem> {
     let mut problems = Vec::new();
     visit_fields(&SchemaNode::for_kind(kind), document, &FieldPath::root(), &mut problems);
@@ -46,7 +46,7 @@ fn visit_fields(node: &SchemaNode, value: &Value, at: &FieldPath, problems: &mut
     }
 }
 
-/// `beside` is what is written in the fields' own places.
+/// `beside` contains the fields in their own places.
 fn check_additional(
     node: &SchemaNode,
     extra: &Map<String, Value>,

@@ -1,4 +1,4 @@
-//! The forms that rules between fields take.
+//! The kinds of rules between fields.
 
 use serde_json::Value;
 
@@ -13,13 +13,13 @@ mod messages;
 
 pub(crate) use condition::{RuleCondition, flag_is, holds, value_is, value_is_not};
 
-/// Rules about the objects at some places of a document. `*` is every entry of a list.
+/// Rules for the objects at these paths of a document. `*` stands for every entry of a list.
 pub(crate) struct RuleSet {
     pub(crate) object_paths: &'static [&'static str],
     pub(crate) rules: &'static [CrossFieldRule],
 }
 
-/// One rule. Its paths are from the object that it is about.
+/// A rule. Its paths are relative to the object.
 pub(crate) struct CrossFieldRule {
     pub(crate) code: &'static str,
     severity: Severity,
@@ -40,10 +40,10 @@ enum Requirement {
     Custom { read_paths: &'static [&'static str], run: CustomRuleFn },
 }
 
-/// Which values of one field go with each value of another.
+/// For each value of one field, the allowed values of another.
 pub(crate) type AllowedValueTable = &'static [(&'static str, &'static [&'static str])];
 
-/// A rule of a shape of its own, which reads these paths.
+/// A rule with code of its own. It runs only if one of the paths that it reads is present.
 pub(crate) const fn custom_rule(
     code: &'static str,
     reads: &'static [&'static str],
@@ -57,7 +57,7 @@ impl CrossFieldRule {
         Self { code, severity: Severity::Error, requirement, reason: "", help: "" }
     }
 
-    /// The fields must be there then.
+    /// The fields are required while the condition holds.
     pub(crate) const fn required_fields(
         code: &'static str,
         fields: &'static [&'static str],
@@ -66,7 +66,7 @@ impl CrossFieldRule {
         Self::new(code, Requirement::Required(fields, when))
     }
 
-    /// The fields must not be there then.
+    /// The fields are forbidden while the condition holds.
     pub(crate) const fn forbidden_fields(
         code: &'static str,
         fields: &'static [&'static str],
@@ -75,7 +75,7 @@ impl CrossFieldRule {
         Self::new(code, Requirement::Forbidden(fields, when))
     }
 
-    /// The fields must be there then, and only then.
+    /// The fields are required while the condition holds, and forbidden otherwise.
     pub(crate) const fn required_fields_iff(
         code: &'static str,
         fields: &'static [&'static str],
@@ -94,7 +94,7 @@ impl CrossFieldRule {
         Self::new(code, Requirement::AllowedValues { field, by, table })
     }
 
-    /// One of the fields must be there, and no second.
+    /// Exactly one of the fields is present.
     pub(crate) const fn exactly_one_of(code: &'static str, fields: &'static [&'static str]) -> Self {
         Self::new(code, Requirement::ExactlyOne(fields))
     }
@@ -104,19 +104,19 @@ impl CrossFieldRule {
         Self::new(code, Requirement::UniqueEntries { list, by })
     }
 
-    /// Why the rule is there, for the end of its message.
+    /// The reason for the rule, appended to its message.
     pub(crate) const fn with_reason(mut self, because: &'static str) -> Self {
         self.reason = because;
         self
     }
 
-    /// What to do about it, where the rule knows better than its form.
+    /// The fix, instead of the usual one of this kind of rule.
     pub(crate) const fn with_help(mut self, help: &'static str) -> Self {
         self.help = help;
         self
     }
 
-    /// Doubtful rather than wrong.
+    // For rules without proof: refusing what the API accepts is worse than letting the API refuse.
     pub(crate) const fn into_warning(mut self) -> Self {
         self.severity = Severity::Warning;
         self
@@ -223,7 +223,6 @@ impl CrossFieldRule {
     }
 }
 
-/// The objects at a place, each with its path.
 fn objects_at<'d>(kind: Kind, document: &'d Value, at: &str) -> Vec<(FieldPath, RuleContext<'d>)> {
     let Some(node) = SchemaNode::for_kind(kind).node_at(at) else { return Vec::new() };
     let mut found = vec![(FieldPath::root(), document)];

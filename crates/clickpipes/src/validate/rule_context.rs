@@ -1,12 +1,12 @@
-//! What a rule sees of a document: the object that it is about.
+//! The object that a rule checks.
 
 use serde_json::Value;
 
 use crate::docs::SchemaNode;
 use model::path::FieldPath;
 
-/// One object of a document. Everything is asked by a path from that object, and what is missing
-/// or of another type than asked for is not there.
+/// One object of a document. Paths are relative to it. A value of another type than asked for counts as missing,
+/// because the schema reports it.
 pub(crate) struct RuleContext<'d> {
     object: &'d Value,
     node: SchemaNode,
@@ -29,19 +29,20 @@ impl<'d> RuleContext<'d> {
         self.value_at(path).is_some()
     }
 
-    /// Whether the field is there and not an empty list, which is as good as none.
+    /// Whether the field is present and not an empty list.
     pub(super) fn has_nonempty(&self, path: &str) -> bool {
+        // The API answers `[]` for lists that are not set, and an export contains it: it must not break a rule.
         self.value_at(path).is_some_and(|value| value.as_array().is_none_or(|list| !list.is_empty()))
     }
 
-    /// Whether the field is missing from an object that is there. Where that is missing too, one
-    /// complaint is enough.
+    /// Whether the field is missing from an object that is present.
     pub(super) fn is_missing(&self, path: &str) -> bool {
+        // If the object is missing as well, that is reported already.
         let around = FieldPath::parse(path).parent().unwrap_or_default();
         !self.has_field(path) && around.value_in(self.object).is_some_and(Value::is_object)
     }
 
-    /// Whether the field has a value that nothing here knows, under `additional`.
+    /// Whether `additional` contains the field, with a word that pipectl does not know.
     fn is_under_additional(&self, path: &str) -> bool {
         let path = FieldPath::parse(path);
         let around = path.parent().unwrap_or_default();
@@ -54,7 +55,7 @@ impl<'d> RuleContext<'d> {
         self.value_at(path)?.as_str()
     }
 
-    /// The entries of a list; none where there is no list.
+    /// The entries of a list; none if there is no list.
     pub(crate) fn list_at(&self, path: &str) -> &'d [Value] {
         self.value_at(path).and_then(Value::as_array).map_or(&[], Vec::as_slice)
     }
@@ -64,8 +65,8 @@ impl<'d> RuleContext<'d> {
         self.list_at(path).iter().filter_map(Value::as_str)
     }
 
-    /// What applies at `path`: what is written, or else the API's default. `Err` where that
-    /// cannot be told: the schema complains about it already.
+    /// The value at `path`, or else the API's default. `Err` if the value is invalid, required and missing, or unknown.
+    // No rule is checked against such a value: the schema reports it, and a second message would be about a guess.
     pub(super) fn effective_value(&self, path: &str) -> Result<Option<&'d Value>, UnclearValue> {
         let node = self.node.node_at(path).ok_or(UnclearValue)?;
         match self.value_at(path) {
@@ -81,10 +82,9 @@ impl<'d> RuleContext<'d> {
     }
 }
 
-/// A document that breaks its schema leaves this open.
+/// The value is not known, because the document breaks its schema or uses a word under `additional`.
 pub(super) struct UnclearValue;
 
-/// What a rule found.
 pub(crate) struct RuleFinding {
     pub(super) path: FieldPath,
     pub(super) message: String,
@@ -92,12 +92,11 @@ pub(crate) struct RuleFinding {
 }
 
 impl RuleFinding {
-    /// Something wrong with the field at `path`, from the object that the rule is about.
+    /// `path` is relative to the object of the rule.
     pub(crate) fn new(path: FieldPath, message: impl Into<String>) -> Self {
         Self { path, message: message.into(), help: None }
     }
 
-    /// The same, with what to do about it.
     pub(crate) fn with_help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self

@@ -4,16 +4,16 @@ use serde_json::Value;
 
 use super::RuleContext;
 
-/// A condition on one field, or on which fields are there.
+/// A condition on one object.
 #[derive(Clone, Copy)]
 pub(crate) enum RuleCondition {
     /// The field has one of these values.
     ValueIs(&'static str, &'static [&'static str]),
     /// The field has another value, or none.
     ValueIsNot(&'static str, &'static [&'static str]),
-    /// The switch stands so.
+    /// The boolean field has this value.
     FlagIs(&'static str, bool),
-    /// The object is one of those that people call this.
+    /// The test is true for the object. The text names such objects in messages.
     Holds(fn(&Value) -> bool, &'static str),
 }
 
@@ -34,7 +34,7 @@ pub(crate) const fn holds(test: fn(&Value) -> bool, called: &'static str) -> Rul
 }
 
 impl RuleCondition {
-    /// Whether it holds; `None` where the document leaves that open.
+    /// Whether the condition holds; `None` if a value that it needs is invalid or unknown. Then no rule is broken.
     pub(super) fn evaluate_on(&self, scope: &RuleContext<'_>) -> Option<bool> {
         match *self {
             Self::ValueIs(field, values) => field_is_one_of(scope, field, values),
@@ -46,7 +46,7 @@ impl RuleCondition {
         }
     }
 
-    /// The condition in words, to follow "needed".
+    /// The condition in words, as in "needed for `type: msk`".
     pub(super) fn describe_condition(&self) -> String {
         match *self {
             Self::ValueIs(field, values) => format!("for {}", format_field_values(field, values)),
@@ -58,7 +58,7 @@ impl RuleCondition {
         }
     }
 
-    /// The opposite, where it has better words than "only".
+    /// The opposite condition, if it reads better than "only for".
     pub(super) fn opposite_condition(&self) -> Option<Self> {
         match *self {
             Self::ValueIsNot(field, values) => Some(Self::ValueIs(field, values)),

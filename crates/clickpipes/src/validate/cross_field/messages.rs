@@ -1,4 +1,4 @@
-//! The sentences of the forms of rules.
+//! The messages of each kind of rule.
 
 use crate::validate::RuleFinding;
 use model::path::FieldPath;
