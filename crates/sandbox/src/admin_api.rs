@@ -1,4 +1,4 @@
-//! The sandbox's own paths, below `/_sandbox`: no key, no limit, no entry in the journal.
+//! The paths of the sandbox itself, below `/_sandbox`: no key, no rate limit, no entry in the journal.
 
 use std::time::Duration;
 
@@ -17,17 +17,17 @@ use crate::world::World;
 
 pub(crate) const ADMIN_PREFIX: &str = "/_sandbox/";
 
-/// No test needs to go further at once.
+// Larger numbers would panic in `Duration::from_secs_f64`; ten years are enough for every test.
 const MAX_ADVANCE_SECONDS: f64 = 10.0 * 365.0 * 86_400.0;
 
 impl World {
-    /// Answers one request.
+    /// Answers one request to the API or to the sandbox itself.
     pub fn handle_request(&mut self, request: &SandboxRequest) -> SandboxResponse {
         handle_admin_request(self, request).unwrap_or_else(|| self.handle_api_request(request))
     }
 }
 
-/// The answer to a request for the sandbox itself; `None` when it is for the API.
+/// `None` if the request is for the API.
 fn handle_admin_request(world: &mut World, request: &SandboxRequest) -> Option<SandboxResponse> {
     let what = normalize_path(&request.path).strip_prefix(ADMIN_PREFIX)?;
     let answer = match (request.method.as_str(), what) {
@@ -132,7 +132,6 @@ struct EditPipe {
     merge: Value,
 }
 
-/// Changes a pipe as somebody at the console would: a JSON merge patch.
 fn edit_pipe(world: &mut World, body: &[u8]) -> Result<Value, String> {
     let EditPipe { service, pipe, merge } = parse_body(body)?;
     ok_if_found(world.edit_pipe(&service, &pipe, |live| apply_merge_patch(live, &merge)), "pipe")

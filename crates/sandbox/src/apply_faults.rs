@@ -1,17 +1,19 @@
-//! What faults make of a request and of its answer.
+//! Applies faults to requests and their answers.
 
 use std::time::Duration;
 
 use crate::faults::FaultEffect;
 use crate::http_types::{ApiRefusal, Delivery, SandboxResponse, wrap_in_envelope};
 
-/// The answer of a fault that lets nothing be done.
+/// The answer of a fault that prevents the request.
 pub(crate) fn fault_response(effects: &[FaultEffect], request_id: &str) -> Option<SandboxResponse> {
     effects.iter().find_map(|effect| {
         let refusal = match *effect {
             FaultEffect::CutBeforeCommit => {
                 return Some(cut_before_answer(SandboxResponse::from_html(500, "cut")));
             }
+            // The gateway answers in HTML after about 30 s (seen live): a client must survive a body that is
+            // not JSON, and must not take the 504 for a failure.
             FaultEffect::GatewayTimeout | FaultEffect::LateCommit(_) => {
                 return Some(SandboxResponse::from_html(504, "504 Gateway Timeout"));
             }
@@ -29,7 +31,7 @@ pub(crate) fn fault_response(effects: &[FaultEffect], request_id: &str) -> Optio
     })
 }
 
-/// What faults do to an answer to a request with this body, after everything is done.
+/// Changes the answer after the request took effect.
 pub(crate) fn distort_response(response: &mut SandboxResponse, body: &[u8], effects: &[FaultEffect]) {
     for effect in effects {
         match *effect {
@@ -46,7 +48,7 @@ pub(crate) fn distort_response(response: &mut SandboxResponse, body: &[u8], effe
     }
 }
 
-/// Puts the body into the text of the refusal.
+// A client must not print this answer as it is: the body contains the secrets that it has just sent.
 fn echo_request_body(response: &mut SandboxResponse, body: &[u8]) {
     let mut answer = response.json_body();
     let text = answer["error"].as_str().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Basic authentication with the sandbox's own keys. The wording of 401 and 403 is ours.
+//! Basic authentication with the keys of the sandbox. The texts of 401 and 403 are a choice of ours.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -6,7 +6,6 @@ use base64::engine::general_purpose::STANDARD;
 use crate::http_types::ApiRefusal;
 use crate::{KEY_ID, KEY_SECRET, READ_ONLY_KEY_ID, READ_ONLY_KEY_SECRET};
 
-/// A key that was shown to be known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum SandboxKey {
     Admin,
@@ -30,7 +29,6 @@ impl SandboxKey {
     }
 }
 
-/// The key that the header proves to hold.
 pub(crate) fn authenticate_header(header: Option<&str>) -> Result<SandboxKey, ApiRefusal> {
     let refusal = || ApiRefusal::with_code(401, "UNAUTHORIZED", "API key is missing or wrong (sandbox wording)");
     let pair = header.and_then(parse_basic_header).ok_or_else(refusal)?;
@@ -51,7 +49,7 @@ fn parse_basic_header(header: &str) -> Option<(String, String)> {
     Some((id.to_owned(), secret.to_owned()))
 }
 
-/// The value of an `Authorization` header that carries this key.
+/// The value of an `Authorization` header for this key.
 pub fn basic_authorization(key_id: &str, key_secret: &str) -> String {
     format!("Basic {}", STANDARD.encode(format!("{key_id}:{key_secret}")))
 }

@@ -1,4 +1,4 @@
-//! The virtual clock: it moves only when told, so a run is the same every time.
+//! The virtual clock. It moves on request only, so every run is the same.
 
 use std::fmt;
 use std::time::Duration;
@@ -10,10 +10,10 @@ use serde::{Deserialize, Serialize};
 pub struct Timestamp(pub u64);
 
 impl Timestamp {
-    /// Where every world starts: 2026-01-01T00:00:00Z.
+    /// The start of every world: 2026-01-01T00:00:00Z.
     pub const START: Self = Self(1_767_225_600_000);
 
-    /// The moment that lies `by` later; the far end of time instead of an overflow.
+    /// The moment `by` later; the last one that can be represented instead of an overflow.
     #[must_use]
     pub fn after(self, by: Duration) -> Self {
         Self(self.0.saturating_add(u64::try_from(by.as_millis()).unwrap_or(u64::MAX)))
@@ -25,7 +25,7 @@ impl Timestamp {
 }
 
 impl fmt::Display for Timestamp {
-    /// RFC 3339 in UTC with six decimals, as the API writes its timestamps.
+    /// RFC 3339 in UTC with six decimals, as in the API.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let seconds = self.0 / 1000;
         let (year, month, day) = civil_date(seconds / 86_400);
@@ -35,9 +35,9 @@ impl fmt::Display for Timestamp {
     }
 }
 
-/// Year, month and day of a day number counted from 1970-01-01, by 400-year eras that begin on
-/// the first of March, so that the leap day comes last.
+/// The date of a day counted from 1970-01-01.
 fn civil_date(days: u64) -> (u64, u64, u64) {
+    // By eras of 400 years that begin on the first of March: the leap day is the last day of its year.
     let shifted = days + 719_468;
     let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
     let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;

@@ -1,4 +1,4 @@
-//! From a route to what it does.
+//! Calls the handler of a route.
 
 use std::collections::BTreeMap;
 
@@ -62,8 +62,8 @@ fn dispatch_service_request(
     }
 }
 
-/// The reference page's address: what it reads is the first service's, what it writes is
-/// everybody's.
+// The address of the reference page. The real API has it at the service only (schema and clients), so the
+// meaning for several services is ours: a read shows the first one, a write changes all.
 fn dispatch_organization_scaling(
     services: &mut BTreeMap<String, EmulatedService>,
     method: &str,

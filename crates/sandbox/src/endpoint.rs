@@ -1,4 +1,4 @@
-//! A reverse private endpoint as it is kept, and as a read shows it.
+//! A stored reverse private endpoint, and how a read shows it.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -10,7 +10,7 @@ use crate::options::Quirks;
 use crate::timeline::Timeline;
 use crate::uuid;
 
-/// The status of a reverse private endpoint, spelt as the API spells it.
+/// The status of a reverse private endpoint, in the spelling of the API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the names are the API's and say all that is known")]
 pub enum EndpointStatus {
@@ -43,6 +43,7 @@ impl EmulatedEndpoint {
 
     pub(crate) fn render_endpoint(&self, service: &str, now: Timestamp, quirks: &Quirks) -> Value {
         let mut rendered = render_fields(FIELDS, &self.body, ReadContext { quirks, read_seed: 0, id: &self.id });
+        // Derived from the id, so that every read shows the same names.
         let endpoint_id = format!("vpce-{:017x}", uuid::hash_text(&self.id) >> 4);
         let dns_name = format!("{endpoint_id}.vpce.sandbox.example");
         let mut put = |name: &str, value: Value| rendered.insert(name.to_owned(), value);
@@ -56,7 +57,6 @@ impl EmulatedEndpoint {
     }
 }
 
-/// The private DNS names that a body asks for.
 pub(crate) fn private_dns_names(body: &Map<String, Value>) -> impl Iterator<Item = &str> {
     let mappings = body.get("customPrivateDnsMappings").and_then(Value::as_array);
     mappings.into_iter().flatten().filter_map(|mapping| mapping["privateDnsName"].as_str())

@@ -1,25 +1,25 @@
-//! A script of things that go wrong.
+//! Scripted faults.
 
 use serde::{Deserialize, Serialize};
 use wildmatch::WildMatchPattern;
 
 use crate::routes::normalize_path;
 
-/// The faults that are still to come.
+/// The pending faults, and the number of requests so far.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct FaultScript {
     script: Vec<Fault>,
     requests: u64,
 }
 
-/// One fault: when it strikes, what it does, and how often.
+/// One fault: a condition, an effect and a count.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Fault {
-    /// Which requests it is for.
+    /// The requests that it affects.
     pub when: FaultTrigger,
-    /// What it does to them.
+    /// The effect on them.
     pub effect: FaultEffect,
-    /// How many requests it strikes before it is used up.
+    /// The number of requests that it affects; 1 if unset.
     #[serde(default = "once")]
     pub times: u32,
 }
@@ -28,14 +28,14 @@ fn once() -> u32 {
     1
 }
 
-/// Which requests a fault is for. Requests to `/_sandbox` do not count.
+/// The condition of a fault. Requests to `/_sandbox` do not count.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum FaultTrigger {
-    /// From the request on that is the n-th of the world, the first being 1.
+    /// The n-th request of the world, or a later one. Counts from 1.
     Request(u64),
-    /// Requests of this method (`*` for any) whose path fits the pattern, where `*` stands for
-    /// any text. The trailing slash and the query of the path do not matter.
+    /// Requests with this method (`*` for any) and a path that matches the pattern, in which `*` is any
+    /// text. The trailing slash and the query of the path do not matter.
     Route {
         /// The method in capitals, or `*`.
         method: String,
@@ -44,13 +44,13 @@ pub enum FaultTrigger {
     },
 }
 
-/// What goes wrong.
+/// The effect of a fault.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum FaultEffect {
-    /// The connection breaks before anything is done.
+    /// The connection breaks and the request has no effect.
     CutBeforeCommit,
-    /// Everything is done, and the connection breaks before the answer.
+    /// The request takes effect, and the connection breaks before the answer.
     CutAfterCommit,
     /// 500, and nothing is done.
     InternalError,
@@ -60,25 +60,26 @@ pub enum FaultEffect {
     Forbidden,
     /// 504 with an HTML page, and nothing is done.
     GatewayTimeout,
-    /// 504 with an HTML page, and everything is done.
+    /// 504 with an HTML page, and the request takes effect.
     GatewayTimeoutAfterCommit,
-    /// 504 with an HTML page, and everything is done so many seconds later.
+    /// 504 with an HTML page, and the request takes effect so many seconds later.
+    // A create that takes minutes ends like this: a client that lists at once does not find the pipe yet.
     LateCommit(u64),
     /// 429 with `X-RateLimit-Reset`, in seconds.
     RateLimited(f64),
-    /// 429 that does not say for how long.
+    /// 429 without the header.
     RateLimitedWithoutReset,
     /// A create finds its source unreachable.
     SourceUnreachable,
-    /// 400 with the whole body in its text, secrets and all, and nothing is done.
+    /// 400 with the whole request body in its text, including secrets, and nothing is done.
     Repeated,
     /// The answer breaks off in the middle.
     TruncatedJson,
-    /// 200 with an HTML page; everything is done.
+    /// 200 with an HTML page; the request takes effect.
     HtmlAnswer,
     /// The answer takes so many seconds; see [`crate::SandboxResponse::delay`].
     SlowAnswer(u64),
-    /// What is deleted stays to be seen for so many seconds.
+    /// A deleted pipe stays visible for so many seconds.
     SlowDelete(u64),
     /// A paused pipe resumes so many seconds after an edit.
     LateResume(u64),
@@ -94,28 +95,28 @@ impl FaultScript {
         self.script.push(fault);
     }
 
-    /// Adds a fault that strikes the next request of this method and path pattern, once.
+    /// Adds a fault for the next request with this method and path pattern.
     pub fn add_once(&mut self, method: &str, path: &str, effect: FaultEffect) {
         let when = FaultTrigger::Route { method: method.to_owned(), path: path.to_owned() };
         self.add(Fault { when, effect, times: 1 });
     }
 
-    /// Adds a fault that strikes once, the n-th request of the world or the next one after it.
+    /// Adds a fault for the n-th request of the world.
     pub fn add_at_request(&mut self, number: u64, effect: FaultEffect) {
         self.add(Fault { when: FaultTrigger::Request(number), effect, times: 1 });
     }
 
-    /// Forgets the rest of the script.
+    /// Removes all pending faults.
     pub fn clear(&mut self) {
         self.script.clear();
     }
 
-    /// How many requests the world has had; the next one has the number after it.
+    /// The number of requests so far, without those to `/_sandbox`.
     pub fn request_count(&self) -> u64 {
         self.requests
     }
 
-    /// Counts a request, and takes what strikes it out of the script.
+    /// Counts a request, and takes its effects from the script.
     pub(crate) fn take_matching(&mut self, method: &str, path: &str) -> Vec<FaultEffect> {
         self.requests += 1;
         let requests = self.requests;
@@ -134,6 +135,7 @@ impl FaultScript {
 impl FaultTrigger {
     fn matches_request(&self, number: u64, method: &str, path: &str) -> bool {
         match self {
+            // Not `==`: with a higher count the fault affects the requests that follow.
             Self::Request(wanted) => number >= *wanted,
             Self::Route { method: wanted, path: pattern } => {
                 (wanted == "*" || wanted == method) && matches_pattern(normalize_path(pattern), normalize_path(path))
@@ -147,7 +149,7 @@ fn matches_pattern(pattern: &str, text: &str) -> bool {
     WildMatchPattern::<'*', '\0'>::new(pattern).matches(text)
 }
 
-/// What the faults of one request change about how it is handled.
+/// The parameters of a request that faults can change.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct FaultParameters {
     pub(crate) is_unreachable: bool,

@@ -1,10 +1,10 @@
-//! What goes in and what comes out, with no transport in sight.
+//! Requests and responses, independent of a transport.
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-/// A request, as the transport took it apart.
+/// A request without its transport.
 #[derive(Debug, Clone, Default)]
 pub struct SandboxRequest {
     /// The method in capitals.
@@ -17,7 +17,7 @@ pub struct SandboxRequest {
     pub body: Vec<u8>,
 }
 
-/// What the transport has to send back.
+/// A response for the transport to send.
 #[derive(Debug, Clone)]
 pub struct SandboxResponse {
     /// The HTTP status.
@@ -26,18 +26,18 @@ pub struct SandboxResponse {
     pub headers: Vec<(String, String)>,
     /// The raw body.
     pub body: Vec<u8>,
-    /// Whether there is an answer at all.
+    /// If the client gets the response.
     pub delivery: Delivery,
-    /// How long the answer takes, in virtual time: a transport that keeps time waits for it.
+    /// The virtual time that the response takes; the server waits for it.
     pub delay: Duration,
 }
 
-/// What becomes of the connection.
+/// The delivery of a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Delivery {
     /// The response is sent.
     Answered,
-    /// The connection breaks and the client learns nothing; the effect may be done.
+    /// The connection breaks before the response. The request may have taken effect.
     CutBeforeAnswer,
 }
 
@@ -54,7 +54,7 @@ impl SandboxResponse {
         Self::with_body(status, "text/html", page.into_bytes())
     }
 
-    /// The body as JSON; `null` when it is none.
+    /// The body as JSON; null if it is not JSON.
     pub fn json_body(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_default()
     }
@@ -65,7 +65,7 @@ impl SandboxResponse {
     }
 }
 
-/// A request that the API turns down.
+/// An error response.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct ApiRefusal {
     pub(crate) status: u16,
@@ -74,7 +74,7 @@ pub(crate) struct ApiRefusal {
     pub(crate) reset_seconds: Option<f64>,
 }
 
-/// What a route comes to: a `result`, nothing (as DELETE), or a refusal.
+/// The `result` of a response, none for a DELETE, or an error.
 pub(crate) type ApiResult = Result<Option<Value>, ApiRefusal>;
 
 impl ApiRefusal {
@@ -90,8 +90,8 @@ impl ApiRefusal {
         Self { status, text: format!("{code}: {text}"), reset_seconds: None }
     }
 
-    /// The API names no code and no reason when it breaks.
     pub(crate) fn internal_error() -> Self {
+        // The only error text without a code (seen live).
         Self { status: 500, text: "Internal error".to_owned(), reset_seconds: None }
     }
 
@@ -100,9 +100,9 @@ impl ApiRefusal {
     }
 }
 
-/// Puts an answer into the envelope that every response of the API has.
 pub(crate) fn wrap_in_envelope(answer: ApiResult, request_id: &str) -> SandboxResponse {
     match answer {
+        // 200 for every success, also for a create; clients treat any other status as an error.
         Ok(Some(result)) => {
             SandboxResponse::from_json(200, &json!({"status": 200, "requestId": request_id, "result": result}))
         }

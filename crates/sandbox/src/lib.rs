@@ -1,10 +1,10 @@
 //! An emulator of the `ClickPipes` API that refuses what the API refuses.
 //!
-//! [`World::handle_request`] answers one request: purely, synchronously, by a virtual clock. It opens no
-//! socket, reads no file and depends on no client's model, so that a wrong belief of a client is
-//! refused here and not shared. The [`server`] module puts a world on a loopback socket.
+//! [`World::handle_request`] answers one request synchronously, by a virtual clock, without sockets
+//! and files. It uses no code of a client, so it refuses the wrong assumptions of a client instead of
+//! sharing them. The [`server`] module serves a world on a loopback socket.
 //!
-//! `docs/sandbox.md` tells which behaviour is proven and which was chosen.
+//! `docs/sandbox.md` lists which behaviour is proven and which is a choice of this project.
 
 mod admin_api;
 mod api;
@@ -43,9 +43,9 @@ pub use request_log::LoggedRequest;
 pub use service::ServiceState;
 pub use world::World;
 
-/// The one organization that every world has.
+/// The id of the only organization.
 pub const ORGANIZATION: &str = "0c11c4b0-05ed-4a0b-9b0c-5a4db0c50000";
-/// The id of the key that may do everything. Made up; it opens nothing but a sandbox.
+/// The id of the key with all permissions. It works in a sandbox only.
 pub const KEY_ID: &str = "sandbox-key";
 /// The secret of [`KEY_ID`].
 pub const KEY_SECRET: &str = "sandbox-secret";

@@ -1,10 +1,10 @@
-//! The states of a pipe and how long each lasts. Durations are ours, their order is the API's.
+//! The states of a pipe and their durations. The order is that of the API, the seconds are ours.
 
 use serde::{Deserialize, Serialize};
 
 use crate::contract::source::ApiSource;
 
-/// The state of a pipe, spelt as the API spells it.
+/// The state of a pipe, in the spelling of the API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the names are the API's and say all that is known")]
 pub enum EmulatedPipeState {
@@ -25,10 +25,10 @@ pub enum EmulatedPipeState {
     InternalError,
 }
 
-/// States with the second from which each holds.
+/// States with the second in which each begins.
 pub(crate) type StateSchedule = Vec<(u64, EmulatedPipeState)>;
 
-/// What decides about the way a pipe takes.
+/// The property of a pipe that decides on its states.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PipeMode {
     /// Streaming, and object storage that is read continuously.
@@ -58,7 +58,6 @@ impl PipeMode {
         matches!(self, Self::Cdc | Self::CdcOnly | Self::Snapshot)
     }
 
-    /// Where the pipe is when nothing is left to do but to follow the source.
     fn final_state(self) -> EmulatedPipeState {
         match self {
             Self::OneShot | Self::Snapshot => EmulatedPipeState::Completed,
@@ -67,7 +66,7 @@ impl PipeMode {
     }
 }
 
-/// Seconds until the first database pipe of a service is provisioned.
+// The first database pipe of a service brings its CDC infrastructure, which takes minutes in reality.
 pub(crate) const FIRST_DATABASE_PIPE: u64 = 120;
 const DATABASE_PIPE: u64 = 10;
 const PIPE: u64 = 30;
@@ -75,11 +74,10 @@ const SETUP: u64 = 5;
 const SNAPSHOT: u64 = 10;
 const ONE_SHOT: u64 = 5;
 const SWAP: u64 = 5;
-/// The answer to a command still shows the old state.
+// The answer to a command only acknowledges it and may show the old state: a client has to poll.
 const NOTICE: u64 = 1;
 const COMMAND: u64 = 5;
 
-/// Whether a service has database pipes already, which makes the next one quicker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CdcInfrastructure {
     Missing,
@@ -146,14 +144,13 @@ pub(crate) fn resync_schedule(course: PipeMode) -> StateSchedule {
     ]
 }
 
-/// What an edit of a paused database pipe did to its tables.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct MappingEdit {
     pub(crate) has_additions: bool,
     pub(crate) has_removals: bool,
 }
 
-/// The way back to work that a paused database pipe takes by itself after an edit.
+/// The states of a paused database pipe that resumes by itself after an edit.
 pub(crate) fn resume_schedule(course: PipeMode, edit: MappingEdit, delay: u64) -> StateSchedule {
     let mut path = StateSchedule::new();
     let mut now = delay;
@@ -169,13 +166,12 @@ pub(crate) fn resume_schedule(course: PipeMode, edit: MappingEdit, delay: u64) -
     path
 }
 
-/// Whether `start` finds nothing to do. Proven for `Running` only; the others are our reading.
 pub(crate) fn is_already_running(state: EmulatedPipeState) -> bool {
     use EmulatedPipeState::{Degraded, Modifying, Provisioning, Resync, Running, Setup, Snapshot};
+    // The refusal of `start` is proven for Running only.
     matches!(state, Running | Provisioning | Setup | Snapshot | Degraded | Modifying | Resync)
 }
 
-/// Whether `stop` finds nothing to do.
 pub(crate) fn is_already_stopped(state: EmulatedPipeState) -> bool {
     matches!(state, EmulatedPipeState::Stopped | EmulatedPipeState::Paused)
 }

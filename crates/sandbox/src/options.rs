@@ -1,38 +1,39 @@
-//! What can be set about a world; the default is the honest API.
+//! Options of a world. The defaults are the real API, as far as it is known.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// How a world behaves. [`SandboxOptions::default`] is the API as far as it is known.
+/// The options of a world. [`SandboxOptions::default`] is the API as far as it is known.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct SandboxOptions {
-    /// How many requests each key may make; `None` lifts the limit.
+    /// The rate limit of each key; `None` is no limit.
     pub rate_limit: Option<KeyRateLimit>,
-    /// The oddities that responses have.
+    /// The oddities of responses.
     pub quirks: Quirks,
-    /// Which description of the API the disputed requests follow.
+    /// The description of the API to follow where the two differ.
     pub dialect: ApiDialect,
-    /// Refuse a second pipe of the same name. The API is not known to do so.
+    /// Refuse a second pipe with the same name. The API is not known to do so.
     pub strict_names: bool,
     /// Refuse a pipe without `destination.database` instead of taking `default`.
     pub strict_database: bool,
-    /// What becomes of body fields that the contract does not know.
+    /// The treatment of body fields that the contract does not contain.
     pub unknown_fields: UnknownFields,
-    /// What `null` means in a PATCH.
+    /// The meaning of `null` in a PATCH.
     pub null_in_patch: NullInPatch,
-    /// Answer reads and DELETE of pipes with 424, too, while the service does not run.
+    /// Also answer reads and DELETE of pipes with 424 while the service does not run.
     pub idle_refuses_reads: bool,
-    /// Refuse a database pipe whose destination tables a deleted pipe has left behind.
+    /// Refuse a database pipe if a deleted one has left its destination tables.
     pub leftover_tables: bool,
 }
 
 impl Default for SandboxOptions {
     fn default() -> Self {
         Self {
+            // The published limit of the API for one key.
             rate_limit: Some(KeyRateLimit { requests: 10, per: Duration::from_secs(10) }),
             quirks: Quirks::all_observed(),
             dialect: ApiDialect::Official,
@@ -40,13 +41,14 @@ impl Default for SandboxOptions {
             strict_database: false,
             unknown_fields: UnknownFields::Refuse,
             null_in_patch: NullInPatch::Ignored,
+            // A 424 was seen for writes only.
             idle_refuses_reads: false,
             leftover_tables: true,
         }
     }
 }
 
-/// So many requests in any stretch of time of that length.
+/// A rate limit with a sliding window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeyRateLimit {
     /// Requests that one key may make within the window.
@@ -55,7 +57,7 @@ pub struct KeyRateLimit {
     pub per: Duration,
 }
 
-/// Where the reference page and the official schema disagree.
+/// The two descriptions of the API, which disagree on two requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ApiDialect {
     /// State bodies say `command`, CDC scaling belongs to a service.
@@ -76,19 +78,19 @@ impl ApiDialect {
     }
 }
 
-/// What becomes of body fields that the contract does not know.
+/// The treatment of body fields that the contract does not contain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum UnknownFields {
     /// 400, which catches misspelt fields of a client.
     Refuse,
-    /// Stored and echoed, as a newer API would. Never inside secrets.
+    /// Stored and returned, as by a newer API. Still refused inside secrets.
     Accept,
 }
 
-/// What `null` means in a PATCH, which the API leaves open.
+/// The meaning of `null` in a PATCH, which the API does not document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum NullInPatch {
-    /// The same as leaving the field out.
+    /// As if the field were absent.
     Ignored,
     /// The field is unset.
     Clears,
@@ -123,7 +125,7 @@ pub enum Quirk {
     BaseTypes,
 }
 
-/// The oddities that are switched on.
+/// A set of oddities.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Quirks(BTreeSet<Quirk>);
 
@@ -143,26 +145,26 @@ impl Quirks {
         ]))
     }
 
-    /// An API that does what one would expect.
+    /// No oddities.
     pub fn none() -> Self {
         Self(BTreeSet::new())
     }
 
-    /// The same, with this one as well.
+    /// Adds an oddity.
     #[must_use]
     pub fn with_quirk(mut self, quirk: Quirk) -> Self {
         self.0.insert(quirk);
         self
     }
 
-    /// The same, without this one.
+    /// Removes an oddity.
     #[must_use]
     pub fn without_quirk(mut self, quirk: Quirk) -> Self {
         self.0.remove(&quirk);
         self
     }
 
-    /// Whether it is switched on.
+    /// `true` if the set contains the oddity.
     pub fn has_quirk(&self, quirk: Quirk) -> bool {
         self.0.contains(&quirk)
     }

@@ -1,4 +1,4 @@
-//! A pipe as it is kept, and as a read shows it.
+//! A stored pipe, and how a read shows it.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -11,7 +11,7 @@ use crate::options::{Quirk, Quirks};
 use crate::timeline::Timeline;
 use crate::uuid;
 
-/// One pipe. Secrets are masked before they get here.
+/// One pipe. It contains no secret: they are masked before it is stored.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct EmulatedPipe {
     pub(crate) id: String,
@@ -27,12 +27,11 @@ pub(crate) struct EmulatedPipe {
     pub(crate) states: Timeline<EmulatedPipeState>,
     pub(crate) listed_from: Timestamp,
     pub(crate) deleted_from: Option<Timestamp>,
-    /// Whether its tables were dropped since it was last started.
+    /// `true` if its tables were dropped after the last start.
     #[serde(default)]
     pub(crate) has_dropped_tables: bool,
 }
 
-/// Replicas, and what each of them gets.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(crate) struct ReplicaSize {
     pub(crate) replicas: i64,
@@ -41,12 +40,11 @@ pub(crate) struct ReplicaSize {
 }
 
 impl ReplicaSize {
-    /// What the smallest pipe has.
+    // The smallest size (XS). That the API takes it by default is not proven.
     pub(crate) const DEFAULT: Self = Self { replicas: 1, cpu: 125, memory: 0.5 };
-    /// What a read shows while a change is under way.
+    /// The size that a read shows while a change is in progress.
     pub(crate) const ZERO: Self = Self { replicas: 0, cpu: 0, memory: 0.0 };
 
-    /// This size with what the body says instead.
     pub(crate) fn with_overrides(self, body: &Map<String, Value>) -> Self {
         let integer = |name: &str, otherwise: i64| body.get(name).and_then(Value::as_i64).unwrap_or(otherwise);
         Self {
@@ -57,6 +55,7 @@ impl ReplicaSize {
     }
 
     fn render_size(self, reading: ReadContext<'_>) -> Value {
+        // Only CPU and memory: the number of replicas is a number in every answer that is known.
         let quantities = self != Self::ZERO && reading.should_apply_quirk(Quirk::QuantityStrings, "scaling");
         let (cpu, memory) = if quantities {
             (json!(cpu_quantity(self.cpu)), json!(memory_quantity(self.memory)))
@@ -79,7 +78,7 @@ fn memory_quantity(gib: f64) -> String {
     if gib.fract() == 0.0 { format!("{gib}Gi") } else { format!("{}Mi", gib * 1024.0) }
 }
 
-/// A whole number is written without a fraction, as JSON of the API has it.
+/// Whole numbers have no fraction, as in the API.
 #[expect(clippy::cast_possible_truncation, reason = "sizes are at most 128")]
 pub(crate) fn json_number(value: f64) -> Value {
     if value.fract() == 0.0 { json!(value as i64) } else { json!(value) }
@@ -100,14 +99,14 @@ impl EmulatedPipe {
         self.deleted_from.is_some_and(|from| from <= now)
     }
 
-    /// Whether there are rows in its destination tables.
+    /// `true` if there are rows in its destination tables.
     pub(crate) fn has_rows(&self, now: Timestamp) -> bool {
         let began = !matches!(self.state_at(now), EmulatedPipeState::Provisioning | EmulatedPipeState::Setup);
         self.source.is_database() && began && !(self.has_dropped_tables && self.is_at_rest(now))
     }
 
-    /// Somebody drops its tables. One that is at work makes them anew.
     pub(crate) fn drop_tables(&mut self, now: Timestamp) {
+        // A pipe that is not at rest creates its tables again.
         self.has_dropped_tables |= self.is_at_rest(now);
     }
 
@@ -118,12 +117,12 @@ impl EmulatedPipe {
         )
     }
 
-    /// The first eight characters of the id, by which error texts call a pipe.
+    /// The first eight characters of the id, which error texts of the API contain.
     pub(crate) fn short_id(&self) -> &str {
         self.id.get(..8).unwrap_or(&self.id)
     }
 
-    /// The tables it fills, as `database.table`.
+    /// Its destination tables as `database.table`.
     pub(crate) fn destination_tables(&self) -> Vec<String> {
         let database = self.destination.get("database").and_then(Value::as_str).unwrap_or_default();
         let mappings = self.source_fields.get("tableMappings").and_then(Value::as_array);
@@ -131,7 +130,7 @@ impl EmulatedPipe {
         targets.map(|table| format!("{database}.{table}")).collect()
     }
 
-    /// Lets somebody change what is kept, and checks nothing.
+    /// Changes the stored pipe without validation.
     pub(crate) fn edit_unchecked(&mut self, now: Timestamp, change: impl FnOnce(&mut Value)) {
         let mut kept = json!({
             "name": self.name,
@@ -151,6 +150,7 @@ impl EmulatedPipe {
     }
 
     pub(crate) fn render_pipe(&self, service: &str, now: Timestamp, quirks: &Quirks, seed: u64) -> Value {
+        // Mixed with the id: else all pipes of a list would have the same oddities at the same time.
         let seed = uuid::mix_bits(seed ^ uuid::hash_text(&self.id));
         let reading = ReadContext { quirks, read_seed: seed, id: &self.id };
         let mut rendered = Map::new();
@@ -173,8 +173,8 @@ impl EmulatedPipe {
         Value::Object(rendered)
     }
 
-    /// Every arm is there; those that are not used are null.
     fn render_source(&self, reading: ReadContext<'_>) -> Value {
+        // An answer contains the unused sources as null.
         let arms = ApiSource::ALL.map(|source| {
             let used = source == self.source;
             let arm = used.then(|| Value::Object(render_fields(source.field_specs(), &self.source_fields, reading)));

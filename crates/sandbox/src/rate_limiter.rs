@@ -7,14 +7,14 @@ use serde::{Deserialize, Serialize};
 use crate::clock::Timestamp;
 use crate::options::KeyRateLimit;
 
-/// When each key made the requests that still count.
+/// The times of the requests in the window of each key.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct KeyRateLimiter {
     windows: BTreeMap<String, VecDeque<Timestamp>>,
 }
 
 impl KeyRateLimiter {
-    /// Counts a request of `key`, or says in how many seconds there is room for one.
+    /// Counts a request of `key`, or fails with the seconds until the next one is allowed.
     pub(crate) fn admit_request(&mut self, key: &str, now: Timestamp, limit: KeyRateLimit) -> Result<(), f64> {
         let window = self.windows.entry(key.to_owned()).or_default();
         while window.front().is_some_and(|first| first.after(limit.per) <= now) {
@@ -24,6 +24,8 @@ impl KeyRateLimiter {
             window.push_back(now);
             return Ok(());
         }
+        // A refused request is not counted (a choice of ours): a client that retries too early does not lock
+        // itself out.
         let room = window.front().map_or(now, |first| first.after(limit.per));
         Err(to_seconds(room.0 - now.0))
     }

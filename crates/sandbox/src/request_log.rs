@@ -1,4 +1,4 @@
-//! What was asked and answered, without the secrets.
+//! The log of requests and answers, without secrets.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -6,29 +6,28 @@ use serde_json::{Map, Value, json};
 use crate::clock::Timestamp;
 use crate::contract::accept::{MASK, mask_values};
 
-/// One request and what became of it.
+/// One request and its answer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LoggedRequest {
-    /// When it came, by the virtual clock.
+    /// The virtual time of the request.
     pub received_at: Timestamp,
     /// The method.
     pub method: String,
-    /// The path as it was given.
+    /// The path as it was sent.
     pub path: String,
     /// The HTTP status of the answer.
     pub status: u16,
-    /// Whether the client got that answer.
+    /// `false` if a fault cut the connection before the answer.
     pub answered: bool,
     /// The `requestId` of the answer.
     pub request_id: String,
-    /// The body, with `***` for every secret; `null` when there was none or it was not JSON.
+    /// The body, with `***` for every secret; null if there was none or it was not JSON.
     pub body: Value,
-    /// The error text of the answer.
+    /// The error text of the answer; `None` for a success.
     pub error: Option<String>,
 }
 
 impl LoggedRequest {
-    /// The entry for people and tools, with the time as the API writes it.
     pub(crate) fn to_json(&self) -> Value {
         json!({
             "at": self.received_at.to_string(),
@@ -43,7 +42,7 @@ impl LoggedRequest {
     }
 }
 
-/// Older entries make room for new ones beyond this number.
+// A sandbox may run for days; without a limit the log would fill the memory and the saved world.
 const MAX_ENTRIES: usize = 2_000;
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -52,6 +51,7 @@ pub(crate) struct RequestLog(Vec<LoggedRequest>);
 impl RequestLog {
     pub(crate) fn record_request(&mut self, entry: LoggedRequest) {
         if self.0.len() >= MAX_ENTRIES {
+            // A tenth at a time: removing the first entry for each new one would move all others.
             self.0.drain(..MAX_ENTRIES / 10);
         }
         self.0.push(entry);
@@ -64,13 +64,12 @@ impl RequestLog {
 
 /// Everything below these keys is secret.
 const SECRET_OBJECTS: [&str; 3] = ["credentials", "accesskey", "serviceaccountkey"];
-/// A key that contains one of these names a secret, wherever it stands.
+/// A key that contains one of these is the name of a secret.
 const SECRET_NAME_PARTS: [&str; 8] =
     ["password", "secret", "connectionstring", "privatekey", "certificatekey", "serviceaccount", "token", "credential"];
 
-/// The body with every secret masked. Goes by the names of keys, not by the contract: a client
-/// that puts a secret in the wrong place must not find it in the journal.
 pub(crate) fn redact_body(body: &[u8]) -> Value {
+    // By the names of keys, not by the contract: a secret in the wrong field must not be logged either.
     serde_json::from_slice::<Value>(body).map(|body| redact_value(&body)).unwrap_or_default()
 }
 
@@ -96,7 +95,6 @@ fn is_secret_name(name: &str) -> bool {
     SECRET_OBJECTS.contains(&name.as_str()) || SECRET_NAME_PARTS.iter().any(|word| name.contains(word))
 }
 
-/// A URI with its password masked; any other text as it is.
 fn redact_uri(text: &str) -> String {
     let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
     let authority = rest.split(['/', '?']).next().unwrap_or(rest);

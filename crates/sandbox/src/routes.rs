@@ -3,7 +3,6 @@
 use crate::http_types::ApiRefusal;
 use crate::{ORGANIZATION, uuid};
 
-/// What a path leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Route<'a> {
     Organizations,
@@ -12,7 +11,6 @@ pub(crate) enum Route<'a> {
     Service(&'a str, ServiceRoute<'a>),
 }
 
-/// A place within a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ServiceRoute<'a> {
     Itself,
@@ -41,8 +39,9 @@ pub(crate) fn parse_route(path: &str) -> Result<Route<'_>, ApiRefusal> {
     }
 }
 
-/// The path without its query and its trailing slash.
+/// Removes the query and a trailing slash.
 pub(crate) fn normalize_path(path: &str) -> &str {
+    // The official provider creates pipes at a path that ends with a slash, and the API accepts it.
     let path = path.split('?').next().unwrap_or(path);
     path.strip_suffix('/').unwrap_or(path)
 }

@@ -1,4 +1,4 @@
-//! A world on a loopback socket.
+//! Serves a world on a loopback socket.
 
 use std::io;
 use std::net::IpAddr;
@@ -27,8 +27,8 @@ use crate::json_body::MAX_BODY_BYTES;
 use crate::routes::normalize_path;
 use crate::world::World;
 
-/// Serves `world` until `shutdown` is through. Virtual time passes with real time, `speed` times
-/// as fast; keeping the world is the caller's business.
+/// Serves `world` until `shutdown` completes. Virtual time passes with real time, `speed` times as
+/// fast. The caller saves the world.
 pub async fn serve_world(
     listener: TcpListener,
     world: Arc<Mutex<World>>,
@@ -44,7 +44,7 @@ pub async fn serve_world(
 #[derive(Clone)]
 struct ServerState {
     world: Arc<Mutex<World>>,
-    /// Up to when real time was added to the virtual clock.
+    /// The real time of the last update of the virtual clock.
     clock: Arc<Mutex<Instant>>,
     speed: f64,
 }
@@ -59,6 +59,7 @@ async fn answer_request(
         Err(status) => return status_response(status),
     };
     let response = state.handle_request(&request);
+    // Outside of the lock of the world: a slow answer must not stop other requests.
     if response.delay > Duration::ZERO {
         sleep(scale_duration(response.delay, state.speed.recip())).await;
     }
@@ -70,6 +71,7 @@ async fn answer_request(
 
 impl ServerState {
     fn handle_request(&self, request: &SandboxRequest) -> SandboxResponse {
+        // A panic in another request does not end the sandbox: the world stays as that request left it.
         let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
         let mut last = self.clock.lock().unwrap_or_else(PoisonError::into_inner);
         let passed = last.elapsed();
@@ -79,7 +81,7 @@ impl ServerState {
     }
 }
 
-/// A duration times a factor; nothing when that makes no sense.
+/// Zero if the result cannot be represented, as for a speed of 0.
 fn scale_duration(duration: Duration, factor: f64) -> Duration {
     Duration::try_from_secs_f64(duration.as_secs_f64() * factor).unwrap_or(Duration::ZERO)
 }
@@ -88,7 +90,7 @@ async fn parse_request(request: HttpRequest<Body>) -> Result<SandboxRequest, Sta
     let (parts, body) = request.into_parts();
     refuse_web_pages(&parts)?;
     let authorization = header_text(&parts, header::AUTHORIZATION);
-    // Whoever has no key gets an answer without having been read.
+    // A body without a valid key is not read: the answer is 401 anyway.
     let is_known = is_admin_path(&parts) || authenticate_header(authorization).is_ok();
     let body = if is_known { to_bytes(body, MAX_BODY_BYTES).await } else { Ok(Bytes::new()) };
     Ok(SandboxRequest {
@@ -99,10 +101,10 @@ async fn parse_request(request: HttpRequest<Body>) -> Result<SandboxRequest, Sta
     })
 }
 
-/// Every web page that the developer has open can send requests to loopback. The browser says where
-/// they are from (`Origin`), what name the page resolved to loopback (`Host`), and asks first
-/// whether it may send JSON, which nothing here answers.
+// Any web page that is open in a browser of this machine can send requests to loopback. The browser sends
+// along the page's `Origin` and the `Host` name that the page used.
 fn refuse_web_pages(parts: &Parts) -> Result<(), StatusCode> {
+    // A domain of an attacker may resolve to 127.0.0.1 (DNS rebinding); then the page has the same origin.
     let host = header_text(parts, header::HOST).unwrap_or_default();
     if !is_loopback_host(host) {
         return Err(StatusCode::MISDIRECTED_REQUEST);
@@ -111,6 +113,7 @@ fn refuse_web_pages(parts: &Parts) -> Result<(), StatusCode> {
     if origin.is_some_and(|origin| origin.strip_prefix("http://") != Some(host)) {
         return Err(StatusCode::FORBIDDEN);
     }
+    // The admin paths need no key. For JSON the browser asks first (CORS), which nothing here answers.
     let is_json = || header_text(parts, header::CONTENT_TYPE).is_some_and(|it| it.starts_with("application/json"));
     if is_admin_path(parts) && parts.method == Method::POST && !is_json() {
         return Err(StatusCode::UNSUPPORTED_MEDIA_TYPE);
@@ -147,7 +150,7 @@ fn status_response(status: StatusCode) -> HttpResponse<Body> {
     response
 }
 
-/// Cuts one connection: what is written to it from then on fails.
+/// Makes all further writes to one connection fail.
 #[derive(Debug, Clone, Default)]
 struct CutSwitch(Arc<AtomicBool>);
 
@@ -167,7 +170,8 @@ impl Connected<IncomingStream<'_, CutListener>> for CutSwitch {
     }
 }
 
-/// A listener whose connections can be cut before the answer.
+// axum can only answer a request or close the connection in an orderly way. A broken connection needs a
+// stream of our own.
 struct CutListener(TcpListener);
 
 impl Listener for CutListener {

@@ -1,4 +1,4 @@
-//! A service: what holds the pipes, and can be idle.
+//! A stored service with its pipes and endpoints.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use crate::lifecycle::{CdcInfrastructure, FIRST_DATABASE_PIPE};
 use crate::pipe::{EmulatedPipe, json_number};
 use crate::timeline::Timeline;
 
-/// The state of a service, spelt as the API spells it.
+/// The state of a service, in the spelling of the API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the names are the API's and say all that is known")]
@@ -49,13 +49,12 @@ pub(crate) struct EmulatedService {
     pub(crate) state: Timeline<ServiceState>,
     pub(crate) pipes: Vec<EmulatedPipe>,
     pub(crate) endpoints: Vec<EmulatedEndpoint>,
-    /// There as long as there are database pipes.
+    /// Exists as long as the service has database pipes.
     pub(crate) cdc_scaling: Option<CdcScalingState>,
-    /// Destination tables that deleted database pipes left behind.
+    /// Destination tables of deleted database pipes.
     pub(crate) leftover_tables: BTreeSet<String>,
 }
 
-/// The size that the database pipes of a service share.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct CdcScalingState {
     pub(crate) available_from: Timestamp,
@@ -69,6 +68,7 @@ pub(crate) struct CdcSize {
 }
 
 impl CdcSize {
+    // As in the product documentation.
     const DEFAULT: Self = Self { cpu: 2000, memory: 8.0 };
 
     pub(crate) fn to_json(self) -> Value {
@@ -101,8 +101,8 @@ impl EmulatedService {
         })
     }
 
-    /// Refuses what needs a running service.
     pub(crate) fn require_running(&self, now: Timestamp, what: &str) -> Result<(), ApiRefusal> {
+        // The text was seen live. Clients read `Current state: idle` in it to know that waking would help.
         let state = *self.state.value_at(now);
         if state == ServiceState::Running {
             return Ok(());
@@ -121,7 +121,7 @@ impl EmulatedService {
         found.ok_or_else(|| ApiRefusal::not_found(format!("ClickPipe {id} not found")))
     }
 
-    /// Forgets the pipes and endpoints whose deletion is through.
+    /// Removes the pipes and endpoints whose deletion has ended.
     pub(crate) fn remove_deleted(&mut self, now: Timestamp) {
         self.pipes.retain(|pipe| !pipe.is_deleted(now));
         self.endpoints.retain(|endpoint| !endpoint.is_deleted(now));
@@ -141,8 +141,8 @@ impl EmulatedService {
         }
     }
 
-    /// The first database pipe brings the shared infrastructure with it.
     pub(crate) fn provision_cdc(&mut self, now: Timestamp) {
+        // Only the first database pipe of a service starts the clock; the others share what it brings.
         self.cdc_scaling.get_or_insert_with(|| CdcScalingState {
             available_from: now.after_seconds(FIRST_DATABASE_PIPE),
             size: Timeline::new(CdcSize::DEFAULT),

@@ -1,10 +1,10 @@
-//! A value that changes at known moments: asked for at any time, it needs nobody to tick it.
+//! A value that changes at scheduled times. It is computed when it is read, so no timer runs.
 
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
 
-/// What a value is at first, and what it becomes at which moment, in order of time.
+/// The first value, and the later ones with their times, in order.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Timeline<T> {
     first: T,
@@ -21,12 +21,12 @@ impl<T: Clone> Timeline<T> {
         passed.map_or(&self.first, |(_, value)| value)
     }
 
-    /// Where it is heading when nothing interferes.
+    /// The last scheduled value.
     pub(crate) fn final_value(&self) -> &T {
         self.later.last().map_or(&self.first, |(_, value)| value)
     }
 
-    /// Forgets what was to come, and schedules `steps` (seconds from now) instead.
+    /// Replaces what is scheduled by `steps`, in seconds from now.
     pub(crate) fn schedule_steps(&mut self, now: Timestamp, steps: impl IntoIterator<Item = (u64, T)>) {
         self.first = self.value_at(now).clone();
         let steps = steps.into_iter();

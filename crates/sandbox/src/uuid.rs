@@ -1,8 +1,7 @@
-//! Identifiers that look random and are not: the same run makes the same ones.
+//! Identifiers that look random and are reproducible: every run creates the same ones.
 
 use serde::{Deserialize, Serialize};
 
-/// Issues identifiers from a counter.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct IdGenerator {
     issued: u64,
@@ -16,13 +15,12 @@ impl IdGenerator {
     }
 }
 
-/// The identifier that belongs to a name.
 pub(crate) fn uuid_from_name(name: &str) -> String {
+    // From the name, so that project files can contain the id of a sandbox service.
     let high = hash_text(name);
     format_uuid(high, mix_bits(high ^ 0x5eed))
 }
 
-/// Whether a text has the form of a UUID.
 pub(crate) fn is_uuid(text: &str) -> bool {
     text.len() == 36
         && text.bytes().enumerate().all(|(index, byte)| match index {
@@ -39,8 +37,9 @@ pub(crate) fn mix_bits(number: u64) -> u64 {
     mixed ^ (mixed >> 31)
 }
 
-/// A number that stands for a text (FNV-1a, scrambled).
+/// A stable hash (FNV-1a, scrambled).
 pub(crate) fn hash_text(text: &str) -> u64 {
+    // Not the hasher of the standard library, whose results may differ between versions.
     let folded = text
         .bytes()
         .fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));

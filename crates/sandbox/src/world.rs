@@ -25,29 +25,30 @@ use crate::service::{EmulatedService, ServiceState};
 use crate::timeline::Timeline;
 use crate::uuid::{self, IdGenerator};
 
-/// An organization with its services, pipes and endpoints; a clock; and a memory of what was
-/// asked. Serialise it to keep it.
+/// An organization with its services, pipes and endpoints, the clock and the log of requests. It can be
+/// serialized and restored.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct World {
     options: SandboxOptions,
     now: Timestamp,
     ids: IdGenerator,
-    /// Moves with every request, and makes reads differ.
+    /// Changes with every request, so that the oddities of reads differ.
     seed: u64,
     pub(crate) services: BTreeMap<String, EmulatedService>,
     limiter: KeyRateLimiter,
     faults: FaultScript,
-    /// What somebody said the sources hold.
+    /// The fields that schema discovery finds, by topic, stream or path.
     #[serde(default)]
     fields: BTreeMap<String, Vec<SourceField>>,
     request_log: RequestLog,
-    /// Given up by a gateway, and still to be carried out. Not kept: they may hold secrets.
+    /// Requests that were answered with 504 and will take effect later.
+    // Not saved: their bodies contain secrets.
     #[serde(skip)]
     delayed_requests: Vec<(Timestamp, SandboxRequest)>,
 }
 
 impl World {
-    /// A world with no service in it.
+    /// A world without services.
     pub fn new(options: SandboxOptions) -> Self {
         Self {
             options,
@@ -63,18 +64,17 @@ impl World {
         }
     }
 
-    /// How the world behaves.
+    /// The options of the world.
     pub fn options(&self) -> &SandboxOptions {
         &self.options
     }
 
-    /// Lets the world behave otherwise from now on, as when a kept one is asked to.
+    /// Replaces the options, such as those of a restored world.
     pub fn set_options(&mut self, options: SandboxOptions) {
         self.options = options;
     }
 
-    /// The id of the service of that name, made if it is missing. A name in the form of a UUID
-    /// is the id.
+    /// Creates the service if it is missing, and returns its id. A name in the form of a UUID is the id.
     pub fn ensure_service(&mut self, name: &str) -> String {
         let id = service_id(name);
         let now = self.now;
@@ -83,7 +83,7 @@ impl World {
         id
     }
 
-    /// Moves the clock. Nothing else does, in process.
+    /// Moves the virtual clock. In the process nothing else does.
     pub fn advance_clock(&mut self, by: Duration) {
         self.now = self.now.after(by);
     }
@@ -93,32 +93,32 @@ impl World {
         self.now
     }
 
-    /// The requests so far; the oldest are dropped when there are more than two thousand.
+    /// The last requests, at most two thousand.
     pub fn request_log(&self) -> &[LoggedRequest] {
         self.request_log.entries()
     }
 
-    /// The script of things to go wrong.
+    /// The faults to come.
     pub fn fault_script(&mut self) -> &mut FaultScript {
         &mut self.faults
     }
 
-    /// Puts a service (by name or id) into a state at once, where it stays.
+    /// Sets the state of a service (by name or id) and cancels scheduled changes of it.
     pub fn set_service_state(&mut self, service: &str, state: ServiceState) {
         if let Some(service) = self.services.get_mut(&service_id(service)) {
             service.state = Timeline::new(state);
         }
     }
 
-    /// Puts a pipe (by name or id) into a state at once, where it stays. Says whether there is
-    /// such a pipe.
+    /// Sets the state of a pipe (by name or id) and cancels scheduled changes of it. Returns `false` if
+    /// there is no such pipe.
     pub fn set_pipe_state(&mut self, service: &str, pipe: &str, state: EmulatedPipeState) -> bool {
         let pipe = self.find_pipe_mut(service, pipe);
         pipe.map(|pipe| pipe.states = Timeline::new(state)).is_some()
     }
 
-    /// Gives a reverse private endpoint (by description or id) a status at once, as its owner
-    /// does who accepts the connection. Says whether there is such an endpoint.
+    /// Sets the status of a reverse private endpoint (by description or id), as the owner of the source
+    /// does by accepting the connection. Returns `false` if there is no such endpoint.
     pub fn set_endpoint_status(&mut self, service: &str, endpoint: &str, status: EndpointStatus) -> bool {
         let service = self.services.get_mut(&service_id(service));
         let mut endpoints = service.into_iter().flat_map(|service| &mut service.endpoints);
@@ -126,16 +126,16 @@ impl World {
         named.map(|endpoint| endpoint.status = Timeline::new(status)).is_some()
     }
 
-    /// The pipes of a service (by name or id) as a list of the API shows them.
+    /// The pipes of a service (by name or id) as the API lists them.
     pub fn list_pipes(&self, service: &str) -> Vec<Value> {
         let service = self.services.get(&service_id(service));
         let listed = |service| pipes::visible_pipes(service, self.now, &self.options, self.seed);
         service.map(listed).unwrap_or_default()
     }
 
-    /// Changes a live pipe (by name or id) behind every client's back, as the console would:
-    /// `change` gets its name, source, destination, field mappings and settings as they are kept,
-    /// with secrets masked. Says whether there is such a pipe.
+    /// Changes a live pipe (by name or id) as the console would. `change` gets its stored name, source,
+    /// destination, field mappings and settings, with masked secrets. Returns `false` if there is no
+    /// such pipe.
     pub fn edit_pipe(&mut self, service: &str, pipe: &str, change: impl FnOnce(&mut Value)) -> bool {
         let now = self.now;
         let pipe = self.find_pipe_mut(service, pipe);
@@ -148,13 +148,12 @@ impl World {
         pipes.iter_mut().find(|each| (each.id == pipe || each.name == pipe) && !each.is_deleted(now))
     }
 
-    /// Says which fields a schema discovery finds in the topic, stream or path of that name.
+    /// Sets the fields that schema discovery finds in the topic, stream or path of that name.
     pub fn set_source_fields(&mut self, of: &str, fields: Vec<SourceField>) {
         self.fields.insert(of.to_owned(), fields);
     }
 
-    /// Drops the tables of database pipes that are deleted or at rest, as one does by hand before
-    /// creating them anew.
+    /// Drops the tables of database pipes that are deleted, paused, completed or failed.
     pub fn drop_tables(&mut self, service: &str) {
         let now = self.now;
         if let Some(service) = self.services.get_mut(&service_id(service)) {
@@ -163,7 +162,6 @@ impl World {
         }
     }
 
-    /// Answers a request to the emulated API.
     pub(crate) fn handle_api_request(&mut self, request: &SandboxRequest) -> SandboxResponse {
         self.run_delayed_requests();
         self.remove_deleted();
@@ -178,6 +176,7 @@ impl World {
             }
         };
         let error = response.json_body()["error"].as_str().map(str::to_owned);
+        // After the error text is taken: a distorted answer may repeat the secrets of the body.
         distort_response(&mut response, &request.body, &effects);
         self.request_log.record_request(LoggedRequest {
             received_at: self.now,
@@ -206,8 +205,8 @@ impl World {
         }
     }
 
-    /// Does what is due of what a gateway gave up, each at its own time. Nobody hears the answers.
     fn run_delayed_requests(&mut self) {
+        // Each request takes effect at its own time, before the request at hand. Nobody gets the answers.
         let now = self.now;
         let (due, rest) = std::mem::take(&mut self.delayed_requests).into_iter().partition(|(at, _)| *at <= now);
         self.delayed_requests = rest;
@@ -220,6 +219,7 @@ impl World {
         self.now = now;
     }
 
+    // The key is checked before the limit: requests without a valid key do not count.
     fn answer_request(&mut self, request: &SandboxRequest, fault_parameters: FaultParameters) -> ApiResult {
         let key = authenticate_header(request.authorization.as_deref())?;
         if let Some(limit) = self.options.rate_limit {
@@ -233,6 +233,7 @@ impl World {
         let key = authenticate_header(request.authorization.as_deref())?;
         let route = parse_route(&request.path)?;
         let method = request.method.as_str();
+        // Schema discovery is a POST without effect, so the read-only key may use it.
         let reads = method == "GET" || matches!(route, Route::Service(_, ServiceRoute::SchemaDiscovery));
         key.authorize_request(!reads)?;
         let mut call = RequestContext {
@@ -248,7 +249,7 @@ impl World {
     }
 }
 
-/// The id of a service that is given by its name or its id.
+/// Takes a name or an id.
 pub(crate) fn service_id(name: &str) -> String {
     if uuid::is_uuid(name) { name.to_owned() } else { uuid::uuid_from_name(name) }
 }
