@@ -1,4 +1,4 @@
-//! From what the API finds in a source to the columns of a manifest, and into its text.
+//! Converts the fields that the API finds in a source to columns, and writes them into a manifest.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,26 +17,26 @@ mod tests;
 
 pub use edit::{EditRefused, ExistingColumns, write_columns};
 
-/// Types that cannot be made nullable.
+// ClickHouse refuses `Nullable` around these types.
 const NEVER_NULLABLE_TYPES: [&str; 9] =
     ["Array", "Map", "Tuple", "Nested", "JSON", "Object", "Variant", "Dynamic", "AggregateFunction"];
 
-/// What the destination of a pipe needs to take all that a source holds.
+/// The columns and mappings for all fields of a source.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DiscoveredSchema {
     /// The columns, in the order of the source.
     pub columns: Vec<DiscoveredColumn>,
-    /// Which field goes into which column; empty where all bear the same names.
+    /// The column of each field; empty if all names are the same.
     pub field_mappings: Vec<DiscoveredMapping>,
 }
 
 /// A column.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct DiscoveredColumn {
-    /// Its name, which needs no quotes in SQL.
+    /// The name, which needs no quotes in SQL.
     pub name: String,
-    /// Its type in ClickHouse.
+    /// The type in ClickHouse.
     pub r#type: String,
 }
 
@@ -63,14 +63,14 @@ struct DiscoveredField {
 }
 
 impl DiscoveredSchema {
-    /// As it is pasted into `destination`, or the mappings into `spec`.
+    /// The columns as YAML for `destination`, and the mappings for `spec`.
     pub fn to_yaml(&self) -> String {
         column_yaml::render_yaml(self)
     }
 }
 
-/// Reads a file in which the columns may be missing yet: what is wrong with the destination and
-/// the mappings is left out of what is told, and the manifest is given all the same.
+/// Reads a file in which the columns may still be missing. Mistakes in the destination and the
+/// mappings are not reported, and do not invalidate the manifest.
 pub fn load_drafts(file: &SourceFile, variables: &BTreeMap<String, String>) -> (Vec<Manifest>, Vec<Diagnostic>) {
     let (manifests, mut problems) = manifest::parse_drafts(file, variables);
     problems.retain(|problem| {
@@ -80,10 +80,10 @@ pub fn load_drafts(file: &SourceFile, variables: &BTreeMap<String, String>) -> (
     (manifests, problems)
 }
 
-/// The body that asks for the fields of a pipe's source.
+/// The body of a schema discovery for the source of a pipe.
 ///
 /// # Errors
-/// Says why this source cannot be looked into.
+/// The reason why the API discovers no fields in this source.
 pub fn build_request(body: &Value) -> Result<Value, String> {
     if let Some((kind, source)) = SourceKind::in_body(body).filter(|(kind, _)| kind.spec().discoverable) {
         return Ok(json!({"source": {kind.spec().key: source}}));
@@ -98,10 +98,10 @@ pub fn build_request(body: &Value) -> Result<Value, String> {
     })
 }
 
-/// What to declare for the fields that the API found.
+/// Converts the answer of the API.
 ///
 /// # Errors
-/// When the answer is not of the known form, or holds no field.
+/// If the answer has another form or contains no field.
 pub fn parse_answer(answer: &Value) -> Result<DiscoveredSchema, String> {
     let DiscoveryAnswer { fields } = DiscoveryAnswer::deserialize(answer).map_err(|error| error.to_string())?;
     if fields.is_empty() {
@@ -120,13 +120,15 @@ pub fn parse_answer(answer: &Value) -> Result<DiscoveredSchema, String> {
         source_field: field.clone(),
         destination_field: column.name.clone(),
     };
-    // Once one is given, every column must be.
+    // One renamed field needs mappings for all columns.
     let field_mappings = if renamed { pairs.iter().map(mapping).collect() } else { Vec::new() };
     Ok(DiscoveredSchema { columns: pairs.into_iter().map(|(_, column)| column).collect(), field_mappings })
 }
 
-/// Whether a file with columns written into the document that begins on this line says what it said
-/// before, but for these, and has no error that it had not.
+/// `true` if an edit changed nothing but the columns and mappings of the document that begins on this
+/// line, and added no error.
+// The edit works on bytes. This check reads the result again and protects against a place that was computed
+// wrongly in a style of YAML that nobody thought of.
 pub fn is_faithful_edit(
     before: &SourceFile,
     after: &SourceFile,
@@ -143,14 +145,13 @@ pub fn is_faithful_edit(
         && errors(after).is_subset(&errors(before))
 }
 
-/// Whether this is wrong with the destination, and not with what is written into it: the author may
-/// not have come to that yet.
 fn is_unfinished_destination(problem: &Diagnostic) -> bool {
+    // The author may add the table later. Mistakes in the columns are those of the edit.
     let path: Vec<&str> = problem.path.segments().iter().map(String::as_str).collect();
     matches!(path.as_slice(), ["spec", "destination", field, ..] if *field != "columns")
 }
 
-/// The documents of a file, the one that begins on this line without its columns and mappings.
+/// The documents of a file, without the columns and mappings of the one that begins on this line.
 fn without_columns(text: &str, line: u32) -> Vec<Value> {
     let documents = yaml::read_documents(text, &mut PendingDiagnostics::default()).into_iter();
     let strip_columns = |root: YamlNode| {
@@ -170,30 +171,30 @@ fn without_columns(text: &str, line: u32) -> Vec<Value> {
     documents.map(|document| strip_columns(document.root)).collect()
 }
 
-/// The type that also takes `NULL`, where there is one.
 fn to_nullable_type(column_type: &str) -> String {
     let outer = column_type.split('(').next().unwrap_or(column_type).trim();
     if outer == "Nullable" || NEVER_NULLABLE_TYPES.contains(&outer) {
         return column_type.to_owned();
     }
+    // ClickHouse takes `LowCardinality(Nullable(…))`, and not the other way round.
     match column_type.strip_prefix("LowCardinality(").and_then(|rest| rest.strip_suffix(')')) {
         Some(inner) => format!("LowCardinality({})", to_nullable_type(inner)),
         None => format!("Nullable({column_type})"),
     }
 }
 
-/// The name with nothing in it that SQL would want quoted.
+/// A name that needs no quotes in SQL: `user.name` becomes `user_name`.
 fn sanitize_name(name: &str) -> String {
     let kept = |c: char| if c.is_ascii_alphanumeric() || c == '_' { c } else { '_' };
     let kept: String = name.chars().map(kept).collect();
     if kept.starts_with(|c: char| c.is_ascii_digit()) || kept.is_empty() { format!("_{kept}") } else { kept }
 }
 
-/// The name, with a number if it is taken.
+/// The name, with a number if it is in use.
 fn unused_name(name: &str, taken: &mut BTreeSet<String>) -> String {
     let numbered = (2..).map(|number| format!("{name}_{number}"));
     let mut names = std::iter::once(name.to_owned()).chain(numbered);
-    // There are more numbers than fields.
+    // Two fields may differ only in characters that were replaced, such as `a.b` and `a-b`.
     let found = names.find(|name| !taken.contains(name)).unwrap_or_default();
     taken.insert(found.clone());
     found

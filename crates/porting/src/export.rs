@@ -1,7 +1,7 @@
-//! Live objects to manifests, so that a plan right after shows no change.
+//! Exports live objects as manifests, so that a plan right after shows no changes.
 //!
-//! What is written of a field follows from its marks and its schema. What the API does not return,
-//! though a manifest needs it, is found by validation: whatever it misses is filled in, with a note.
+//! The marks and the schema of a field decide how it is written. Validation finds the required fields
+//! that the API does not return; they are filled in, with a note.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,47 +20,46 @@ mod to_spec;
 pub use env_names::EnvNames;
 pub(crate) use to_spec::escape_variables;
 
-/// What a reader looks for where somebody has to write a value.
+/// The placeholder for a value that somebody has to write.
 pub const FILL_IN: &str = "FILL_IN";
 
-/// Why only the first of several objects of one name is managed.
 pub(crate) const SHARED_NAME_REASON: &str = "another one has the same name, and a manifest can declare \
                                       one of them: rename this one, and export it then";
 
 /// One live object as a manifest.
 #[derive(Clone, Debug)]
 pub struct ExportedManifest {
-    /// What it is.
+    /// The address of the object.
     pub address: Address,
     /// The whole document.
     pub document: Value,
-    /// What stands beside its fields, by their paths.
+    /// Notes to its fields, by their paths.
     pub field_notes: BTreeMap<FieldPath, FieldNote>,
-    /// What is special about this one.
+    /// Notes to the whole manifest, as sentences.
     pub remarks: Vec<String>,
-    /// Optional fields that the API never returns: whether the object has them, nobody can tell.
+    /// Optional fields that the API never returns. The object may have them.
     pub write_only_fields: Vec<FieldPath>,
-    /// Why the document cannot be used as it stands; empty where it can.
+    /// The reasons why the document is invalid; empty if it is valid.
     pub blockers: Vec<String>,
 }
 
-/// What a reader has to know of one field.
+/// A note to one field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FieldNote {
-    /// The API does not return it: the variable must hold it before a change of the connection.
+    /// A secret. The variable must be set before a change of the connection.
     Secret {
         /// The environment variable.
         variable: String,
-        /// Whether it holds a file as it is, which is encoded on the way.
+        /// `true` if it contains a plain file, which is encoded before it is sent.
         needs_base64: bool,
     },
-    /// The API does not return it: somebody has to write it.
+    /// The API does not return the field: somebody has to write it.
     FillIn,
-    /// The API does not return it: what stands there is likely, and has to be looked at.
+    /// The API does not return the field: the value is a guess that somebody has to check.
     Guess,
 }
 
-/// Writes what is live as manifests, in the order of addresses.
+/// Exports live objects, in the order of their addresses.
 pub fn export_manifests(live: &Live) -> Vec<ExportedManifest> {
     let mut variables = EnvNames::default();
     let endpoints = unambiguous_endpoints(live);
@@ -78,7 +77,7 @@ pub fn export_manifests(live: &Live) -> Vec<ExportedManifest> {
     manifests
 }
 
-/// The names of endpoints that one name leads to, by service and id.
+/// The names of endpoints whose name is unique, by service and id.
 type EndpointNames = BTreeMap<(ServiceRef, String), String>;
 
 struct ExportContext<'n> {
@@ -87,6 +86,7 @@ struct ExportContext<'n> {
 }
 
 fn unambiguous_endpoints(live: &Live) -> EndpointNames {
+    // Of endpoints that share a name, a reference by name could lead to the wrong one. Pipes keep their ids.
     let named = live.iter().filter_map(|(at, observed)| match observed.objects.as_slice() {
         [only] if at.kind == Kind::ReversePrivateEndpoint => {
             let key = (at.service.clone(), only.id.as_str().to_owned());
@@ -105,6 +105,7 @@ fn export_object(address: &Address, object: &Object, context: &mut ExportContext
         if is_stopped(address.kind, object) {
             spec.insert("state".to_owned(), Value::from("stopped"));
         } else if lifecycle::state_command(address.kind, object, RunState::Running).is_some() {
+            // A manifest cannot declare a failed pipe, so this is the one export with a plan that is not empty.
             let state = &object.state;
             remarks.push(format!("it is {state}: `apply` will start it again"));
         }
@@ -125,7 +126,7 @@ fn export_object(address: &Address, object: &Object, context: &mut ExportContext
     ExportedManifest { remarks, blockers: flaws, ..manifest }
 }
 
-/// The document as a manifest that is sound, if it can be made so.
+/// Fills in and omits fields until the document is valid, as far as possible.
 pub(crate) fn complete_manifest(address: &Address, document: Value, variables: &mut EnvNames) -> ExportedManifest {
     fill_required::ManifestDraft::new(address, document, Vec::new(), variables).into_manifest()
 }
@@ -139,14 +140,15 @@ fn manifest_metadata(address: &Address) -> Value {
     Value::Object(metadata)
 }
 
-/// Stopped, or on the way there. What has come to its end is not: it was never stopped.
+/// `true` if the pipe is stopped or stopping.
 fn is_stopped(kind: Kind, object: &Object) -> bool {
+    // A finished pipe needs no stop either, but nobody stopped it.
     let stop = lifecycle::state_command(kind, object, RunState::Stopped);
     stop.is_none() && !lifecycle::is_finished(object)
 }
 
-/// A name stands for one object: of several the first is the one that is managed.
 fn pin_by_id(manifest: &mut ExportedManifest, object: &Object, position: usize) {
+    // Two manifests with one name are an error, so only the first of the objects can be managed.
     manifest.document["metadata"]["id"] = Value::from(object.id.as_str());
     if position == 0 {
         manifest.remarks.push("several share this name: `id` says which one is meant".to_owned());
@@ -156,12 +158,12 @@ fn pin_by_id(manifest: &mut ExportedManifest, object: &Object, position: usize) 
 }
 
 impl ExportedManifest {
-    /// The fields that somebody has to look at or write.
+    /// The fields that somebody has to write or check.
     pub fn fields_to_fill_in(&self) -> impl Iterator<Item = (&FieldPath, &FieldNote)> {
         self.field_notes.iter().filter(|(_, note)| matches!(note, FieldNote::FillIn | FieldNote::Guess))
     }
 
-    /// The variables that hold what the API does not return.
+    /// The environment variables of the secrets.
     pub fn secret_variables(&self) -> BTreeSet<&str> {
         let named = self.field_notes.values().filter_map(|note| match note {
             FieldNote::Secret { variable, .. } => Some(variable.as_str()),

@@ -1,4 +1,4 @@
-//! Manifests from what exists: live objects, a state of Terraform, the columns that a source holds.
+//! Creates manifests from live objects, from a Terraform state, and from the columns of a source.
 //!
 //! Nothing here does I/O. Only `pipectl` uses this crate.
 

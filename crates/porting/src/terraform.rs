@@ -1,8 +1,8 @@
-//! Manifests of what Terraform manages, from its state as `terraform show -json` prints it.
+//! Converts a Terraform state, as `terraform show -json` prints it, to manifests.
 //!
-//! The official provider's attributes are the API's fields in `snake_case`; `attributes` turns
-//! them back along the schema of the manifests. What differs otherwise stands in tables there. A
-//! state holds secrets in plain text: none of them leaves this module, a reference takes its place.
+//! The attributes of the official provider are the fields of the API in `snake_case`; `attributes`
+//! converts them along the schema of the manifests, with tables for other differences. A state contains
+//! secrets in plain text. None of them leaves this module: a reference takes its place.
 
 use std::fmt;
 
@@ -25,21 +25,21 @@ use attributes::AttributeConverter;
 use cross_references::EndpointDnsNames;
 use state::TerraformResource;
 
-/// What a state says.
+/// The result of a conversion.
 #[derive(Debug, Default)]
 pub struct TerraformImport {
-    /// The manifests, in the state's order.
+    /// The converted objects, in the order of the state.
     pub objects: Vec<TerraformObject>,
-    /// What Terraform must forget, each resource once.
+    /// The resources that Terraform must forget, each one once.
     pub removed_blocks: Vec<RemovedBlock>,
-    /// What a reader has to look at.
+    /// Notes on attributes and resources that were not converted.
     pub remarks: Vec<ImportRemark>,
-    /// How many other instances there are. They stay with Terraform.
+    /// The number of other instances, which stay with Terraform.
     pub unmanaged_count: usize,
 }
 
 impl TerraformImport {
-    /// Of ClickPipes, and yet not taken over.
+    /// Counts and reports a resource of ClickPipes that is not converted.
     fn leave_to_terraform(&mut self, resource: &str, why: &str) {
         self.unmanaged_count += 1;
         let message = format!("left out, and stays with Terraform: {why}");
@@ -50,36 +50,36 @@ impl TerraformImport {
 /// One object that Terraform manages.
 #[derive(Debug)]
 pub struct TerraformObject {
-    /// Its address in Terraform, index and all.
+    /// The address in Terraform, with its index.
     pub resource: String,
-    /// The id of its service.
+    /// The id of the service.
     pub service_id: String,
     /// The whole manifest.
     pub manifest: Value,
-    /// The references in it that a secret has to be put behind.
+    /// The references to secrets in the manifest.
     pub secret_variables: Vec<SecretVariable>,
-    /// Why the manifest cannot be used as it stands; empty where it can.
+    /// The reasons why the manifest is invalid; empty if it is valid.
     pub blockers: Vec<String>,
-    /// All resources that went into it.
+    /// All resources that the manifest contains.
     resources: Vec<String>,
     id: String,
 }
 
-/// A secret that the manifest refers to.
+/// A reference to a secret in a manifest.
 #[derive(Debug)]
 pub struct SecretVariable {
-    /// Where the reference stands in the manifest.
+    /// The path of the reference in the manifest.
     pub path: FieldPath,
-    /// The environment variable that it names.
+    /// The name of the environment variable.
     pub variable: String,
 }
 
-/// Something that a manifest could not take over.
+/// A note on something that was not converted.
 #[derive(Debug)]
 pub struct ImportRemark {
-    /// The resource, and the attribute if it is about one.
+    /// The resource, with the attribute if the note is about one.
     pub location: String,
-    /// What about it. No value is in it.
+    /// The note. It contains no value of the state.
     pub message: String,
 }
 
@@ -89,18 +89,19 @@ impl fmt::Display for ImportRemark {
     }
 }
 
-/// Reads a state.
+/// Converts a state.
 ///
 /// # Errors
-/// For what is no state, and for a state without anything that pipectl manages.
+/// If it is not a state, or contains nothing that pipectl manages.
 pub fn read_state(state: &Value) -> Result<TerraformImport, TerraformStateError> {
     let (mut read, mut variables) = convert_resources(state)?;
+    // Only after the repair is it known which manifests are valid, and so which resources Terraform keeps.
     repair::complete_manifests(&mut read, &mut variables);
     cross_references::keep_unmanaged_resources(&mut read);
     Ok(read)
 }
 
-/// What the state says, though a manifest may need more or take less.
+/// The manifests may still be invalid.
 fn convert_resources(state: &Value) -> Result<(TerraformImport, EnvNames), TerraformStateError> {
     let resources = state::list_resources(state)?;
     let mut reading = StateReader::default();
@@ -116,6 +117,7 @@ fn convert_resources(state: &Value) -> Result<(TerraformImport, EnvNames), Terra
             }
         });
     }
+    // All objects are known only now: a resource may stand before the one that it refers to.
     cross_references::assign_dns_names(&mut read, reading.dns_names);
     cross_references::refer_to_endpoints(&mut read.objects);
     cross_references::pin_shared_names(&mut read);
@@ -126,7 +128,7 @@ fn convert_resources(state: &Value) -> Result<(TerraformImport, EnvNames), Terra
 struct StateReader {
     import: TerraformImport,
     variables: EnvNames,
-    /// Those of endpoints are a resource of their own.
+    // The provider has a resource of its own for the DNS names of an endpoint.
     dns_names: Vec<EndpointDnsNames>,
 }
 
@@ -178,7 +180,7 @@ impl StateReader {
         self.import.objects.push(object);
     }
 
-    /// The service and the name, without which there is no manifest.
+    /// `None`, with a remark, if there can be no manifest.
     fn service_and_name(&mut self, resource: &TerraformResource<'_>, kind: Kind) -> Option<(String, String)> {
         let attribute = match kind {
             Kind::ClickPipe => "name",
@@ -202,6 +204,7 @@ impl StateReader {
         let listed = resource.values.get("mapping").and_then(Value::as_array);
         let mut names = Vec::new();
         for entry in listed.into_iter().flatten() {
+            // A PATCH replaces the whole list, so the target would be lost.
             if entry["target_id"].is_string() {
                 let why = "a `target_id` is set, which manifests cannot say";
                 self.import.leave_to_terraform(&resource.address, why);

@@ -1,4 +1,4 @@
-//! How columns and mappings are written.
+//! Renders columns and mappings as YAML.
 
 use super::DiscoveredSchema;
 use crate::export::escape_variables;
@@ -6,7 +6,6 @@ use crate::export::escape_variables;
 /// One column, or one mapping: two keys and their values.
 pub(super) type YamlPair<'i> = [(&'static str, &'i str); 2];
 
-/// Both lists, ready to paste.
 pub(super) fn render_yaml(found: &DiscoveredSchema) -> String {
     let mut rendered = format!("columns:\n{}\n", block_list(&column_items(found), 2, "\n"));
     if !found.field_mappings.is_empty() {
@@ -21,9 +20,9 @@ pub(super) fn column_items(found: &DiscoveredSchema) -> Vec<YamlPair<'_>> {
     found.columns.iter().map(|it| [("name", &*it.name), ("type", &*it.r#type)]).collect()
 }
 
-/// Where all names are the same, each field to the column of its name.
 pub(super) fn mapping_items(found: &DiscoveredSchema) -> Vec<YamlPair<'_>> {
     let pair = |from, to| [("sourceField", from), ("destinationField", to)];
+    // The manifest has mappings already, which may not stay without the new columns.
     if found.field_mappings.is_empty() {
         return found.columns.iter().map(|it| pair(&*it.name, &*it.name)).collect();
     }
@@ -31,7 +30,7 @@ pub(super) fn mapping_items(found: &DiscoveredSchema) -> Vec<YamlPair<'_>> {
     mappings.map(|it| pair(&*it.source_field, &*it.destination_field)).collect()
 }
 
-/// On one line, as a value: nested under the keys of the path.
+/// A list on one line, nested under the keys of the path.
 pub(super) fn flow_list(path: &[&str], items: &[YamlPair<'_>]) -> String {
     let list = format!("[{}]", items.iter().map(render_item).collect::<Vec<_>>().join(", "));
     path.iter().rev().fold(list, |inner, key| format!("{{{key}: {inner}}}"))
@@ -43,7 +42,7 @@ pub(super) fn block_list(items: &[YamlPair<'_>], indent: usize, newline: &str) -
     lines.collect::<Vec<_>>().join(newline)
 }
 
-/// The same below the keys of the path, each on a line; begins with a line break.
+/// A list below the keys of the path, each on a line. Begins with a line break.
 pub(super) fn nested_block_list(path: &[&str], items: &[YamlPair<'_>], indent: usize, newline: &str) -> String {
     let key = |(depth, key)| format!("{newline}{}{key}:", " ".repeat(indent + 2 * depth));
     let keys: String = path.iter().enumerate().map(key).collect();
@@ -55,13 +54,15 @@ fn render_item(item: &YamlPair<'_>) -> String {
     format!("{{{first}: {}, {second}: {}}}", render_scalar(one), render_scalar(two))
 }
 
-/// Without quotes where every reader of YAML takes it for this text.
+/// Without quotes only if every reader of YAML takes it for this text.
 fn render_scalar(text: &str) -> String {
     let plain = text.starts_with(|c: char| c.is_ascii_alphabetic())
         && text.chars().all(|c| c.is_ascii_alphanumeric() || "_()".contains(c));
+    // Booleans in YAML 1.1, or null: a column `n` would be one for some tools.
     let word = ["y", "n", "yes", "no", "on", "off", "true", "false", "null"];
     if plain && !word.contains(&text.to_ascii_lowercase().as_str()) {
         return text.to_owned();
     }
+    // As JSON, which is YAML as well.
     escape_variables(text).to_string()
 }

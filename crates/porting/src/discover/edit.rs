@@ -1,4 +1,4 @@
-//! Puts columns into the text of a manifest and leaves every other byte as it is.
+//! Writes columns into the text of a manifest. Every other byte stays: comments, order, line endings.
 
 use std::fmt;
 use std::ops::Range;
@@ -7,21 +7,21 @@ use super::DiscoveredSchema;
 use super::column_yaml::{YamlPair, block_list, column_items, flow_list, mapping_items, nested_block_list};
 use model::yaml::{self, PendingDiagnostics, YamlContent, YamlEntry, YamlNode};
 
-/// What to do with columns that are there already.
+/// The treatment of columns that the manifest already has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExistingColumns {
-    /// Nothing is written.
+    /// They stay, and nothing is written.
     Keep,
-    /// They give way.
+    /// They are replaced.
     Replace,
 }
 
-/// Why a text is left as it is.
+/// The reason why a text was not edited.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EditRefused {
-    /// There are columns, or mappings, already.
+    /// The manifest has the key already.
     AlreadyDeclared(&'static str),
-    /// What would have to change stands elsewhere, or cannot be found.
+    /// The key cannot be edited, and why.
     NotEditable(&'static str, &'static str),
 }
 
@@ -40,16 +40,17 @@ impl fmt::Display for EditRefused {
 
 impl std::error::Error for EditRefused {}
 
-/// The text with what was discovered in the document that begins on this line.
+/// The text with the columns and mappings in the document that begins on this line.
 ///
 /// # Errors
-/// Says why nothing can be written.
+/// The reason why nothing can be written.
 pub fn write_columns(
     text: &str,
     line: u32,
     found: &DiscoveredSchema,
     existing: ExistingColumns,
 ) -> Result<String, EditRefused> {
+    // The second edit starts from the new text: the first one has moved every position behind it.
     let text = put_list(text, line, &["spec", "destination", "columns"], &column_items(found), existing)?;
     if found.field_mappings.is_empty() && !has_field_mappings(&text, line) {
         return Ok(text);
@@ -66,7 +67,7 @@ fn has_field_mappings(text: &str, line: u32) -> bool {
     find_document(text, line).is_some_and(|root| root.node_at(&["spec", "fieldMappings"]).is_some())
 }
 
-/// Puts a list at a path: in place of the one that is there, or as a new entry.
+/// Writes a list at a path: in place of a present one, or as a new entry.
 fn put_list(
     text: &str,
     line: u32,
@@ -88,8 +89,9 @@ fn put_list(
     replace_list(text, owner, path[path.len() - 1], items, existing)
 }
 
-/// The entry, if the mapping itself has it.
+/// The entry with this key, if it is written in the mapping itself.
 fn own_entry<'n>(node: &'n YamlNode, key: &'static str) -> Result<Option<&'n YamlEntry>, EditRefused> {
+    // An edit of an alias or a merged entry would change every other place that uses the anchor.
     match node.entry(key) {
         Some(entry) if entry.merged => Err(EditRefused::NotEditable(key, "comes from a merge key (`<<`)")),
         Some(entry) if entry.value.alias.is_some() => Err(EditRefused::NotEditable(key, "is an alias")),
@@ -97,7 +99,7 @@ fn own_entry<'n>(node: &'n YamlNode, key: &'static str) -> Result<Option<&'n Yam
     }
 }
 
-/// Gives a key that has no value one.
+/// Writes the list as the value of a key without one (`columns:` or `columns: null`).
 fn fill_empty_entry(text: &str, owner: &YamlNode, entry: &YamlEntry, path: &[&str], items: &[YamlPair<'_>]) -> String {
     let null = entry.value.span.byte_range();
     if !text[null.clone()].trim().is_empty() {
@@ -114,7 +116,7 @@ fn fill_empty_entry(text: &str, owner: &YamlNode, entry: &YamlEntry, path: &[&st
     splice_text(text, at..at, &nested_block_list(path, items, indent, line_break(text)))
 }
 
-/// Adds the path as the last entry of a mapping, in the style of the mapping.
+/// Adds the last entry of a mapping, in the style of the mapping.
 fn append_entry(
     text: &str,
     owner: &YamlNode,
@@ -141,7 +143,7 @@ fn append_flow_entry(text: &str, owner: &YamlNode, last: Option<&YamlEntry>, ent
     splice_text(text, at..at, &new)
 }
 
-/// Puts the items in place of those that are there, in the same style.
+/// Replaces the items of a list, in the same style.
 fn replace_list(
     text: &str,
     list: &YamlNode,
@@ -165,20 +167,21 @@ fn replace_list(
     Ok(splice_text(text, range, &new))
 }
 
-/// Where a list begins. The span of a block that is not indented leaves out its first dash.
 fn list_start(text: &str, at: usize) -> usize {
+    // The parser's span of a block list that is not indented begins behind its first dash.
     if text[at..].starts_with(['-', '[']) {
         return at;
     }
     text[..at].rfind('-').unwrap_or(at)
 }
 
-/// Where a value ends. The span of a block reaches to the next thing, so its last leaf is asked.
 fn value_end(text: &str, node: &YamlNode) -> usize {
     if let Some(alias) = node.alias {
         return alias.end;
     }
     let piece = &text[node.span.byte_range()];
+    // The parser's span of a block reaches to the next token, across comments. Its last leaf ends where it is
+    // written.
     let last = match &node.content {
         _ if piece.starts_with(['{', '[']) => None,
         YamlContent::Map(entries) => entries.iter().rfind(|it| !it.merged).map(|it| &it.value),

@@ -4,13 +4,12 @@ use std::collections::BTreeSet;
 
 use model::path::FieldPath;
 
-/// The variables that are named already.
+/// The names in use, so that no two secrets share a variable.
 #[derive(Clone, Debug, Default)]
 pub struct EnvNames(BTreeSet<String>);
 
 impl EnvNames {
-    /// `ORDERS_KAFKA_PASSWORD` for the password of `orders-kafka`, or with a number behind it where
-    /// that is taken.
+    /// `ORDERS_KAFKA_PASSWORD` for the password of `orders-kafka`, with a number if that is in use.
     pub fn unique_name(&mut self, owner: &str, field: &FieldPath) -> String {
         let (base, mut count) = (build_env_name(owner, field), 1);
         let mut name = base.clone();
@@ -22,11 +21,11 @@ impl EnvNames {
     }
 }
 
-/// What secrets stand in, which tells nothing that their own names do not.
+/// Groups of secrets, whose names add nothing to those of the secrets.
 const SECRET_GROUPS: &[&str] = &["credentials", "accessKey", "serviceAccountKey"];
 
-/// From the field only what tells it apart: neither where it stands nor what it is grouped with.
 fn build_env_name(owner: &str, field: &FieldPath) -> String {
+    // Without `spec`, `source` and the kind of source, which all secrets of a pipe share.
     let segments: Vec<&String> = field.segments().iter().skip(3).collect();
     let last = segments.len().saturating_sub(1);
     let is_group = |at: usize, name: &str| at < last && SECRET_GROUPS.contains(&name);
@@ -36,6 +35,7 @@ fn build_env_name(owner: &str, field: &FieldPath) -> String {
     let text: String = text.collect::<Vec<_>>().join("_").to_ascii_uppercase();
     let words = text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
     let name = words.collect::<Vec<_>>().join("_");
+    // A shell takes no variable that begins with a digit.
     if name.starts_with(|c: char| c.is_ascii_alphabetic()) { name } else { format!("PIPE_{name}") }
 }
 

@@ -1,4 +1,4 @@
-//! Fills in what validation misses: the API does not return all that a manifest needs.
+//! Fills in the required fields that the API does not return, as validation finds them.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,10 +14,11 @@ use model::annotations;
 use model::diagnostic::{Diagnostic, Severity, SourceFile};
 use model::path::FieldPath;
 
-/// No manifest has this much missing.
+// A fix may reveal another mistake, such as in an object that was just added. A fix that does not help must
+// not be repeated for ever.
 const MAX_ROUNDS: usize = 16;
 
-/// A document that may not be sound yet.
+/// A document that may be invalid.
 pub(super) struct ManifestDraft<'v> {
     address: Address,
     document: Value,
@@ -27,7 +28,7 @@ pub(super) struct ManifestDraft<'v> {
 }
 
 impl<'v> ManifestDraft<'v> {
-    /// The document, and where in it a reference takes the place of a live secret.
+    /// `secrets` are the paths where a reference replaces a live secret.
     pub(super) fn new(
         address: &Address,
         document: Value,
@@ -43,10 +44,11 @@ impl<'v> ManifestDraft<'v> {
         draft
     }
 
-    /// The manifest, sound if it can be made so.
+    /// Fixes the mistakes that can be fixed; the others become blockers.
     pub(super) fn into_manifest(mut self) -> ExportedManifest {
         let mut flaws = validation_errors(&self.document);
         for _ in 0..MAX_ROUNDS {
+            // One fix at a time: it may resolve the other mistakes as well.
             let mended = flaws.iter().any(|flaw| self.fix_blocker(flaw));
             if !mended {
                 break;
@@ -59,7 +61,7 @@ impl<'v> ManifestDraft<'v> {
         ExportedManifest { address, document, field_notes: notes, remarks, write_only_fields, blockers: flaws }
     }
 
-    /// Whether something could be done about it.
+    /// Returns `false` if nothing can be done about the mistake.
     fn fix_blocker(&mut self, flaw: &Diagnostic) -> bool {
         let path = &flaw.path;
         let node = path
@@ -80,8 +82,7 @@ impl<'v> ManifestDraft<'v> {
         }
     }
 
-    /// Puts a value that is newer than this version where it is taken as it stands, if there is
-    /// such a place beside it.
+    /// Moves a word that is newer than this version to `additional`, if there is one beside it.
     fn move_to_additional(&mut self, path: &FieldPath) -> bool {
         let Some((parent, name)) = path.parent().zip(path.last_segment()) else { return false };
         let node = SchemaNode::for_kind(self.address.kind).node_at(&parent.to_string());
@@ -95,6 +96,7 @@ impl<'v> ManifestDraft<'v> {
 
     fn fill_in_field(&mut self, field: &SchemaNode, path: &FieldPath) -> bool {
         if field.can_be_secret() {
+            // The API takes Google key files in base64. As a variable the plain file is easier to handle.
             let key_file = field.keyword_text("description").contains("base64");
             self.set_secret_reference(path, if key_file { SecretEncoding::Base64 } else { SecretEncoding::Raw });
             return true;
@@ -123,8 +125,8 @@ impl<'v> ManifestDraft<'v> {
         self.field_notes.insert(path.clone(), FieldNote::Secret { variable, needs_base64: encoded });
     }
 
-    /// What this version refuses, though it is live, is left as it is by leaving it out.
     fn drop_field(&mut self, path: &FieldPath, flaw: &Diagnostic) -> bool {
+        // A rule of this version refuses what is live. An omitted field is not managed, so it stays as it is.
         let removed = path.parent().is_some_and(|parent| remove_field(&parent, path, &mut self.document));
         if removed {
             self.field_notes.retain(|at, _| !at.is_within(path));
@@ -133,12 +135,13 @@ impl<'v> ManifestDraft<'v> {
         removed
     }
 
-    /// Whether nothing speaks against these fields as such.
+    /// `true` if no rule refuses these fields beside the present ones.
     fn would_accept(&self, paths: &[FieldPath]) -> bool {
         let mut document = self.document.clone();
         for path in paths {
             path.set_in(&mut document, self.placeholder_value(path));
         }
+        // A placeholder in place of a secret is an error of its own, which says nothing about the field.
         let is_refused = |flaw: &Diagnostic| paths.contains(&flaw.path) && !flaw.message.contains("secret");
         !validation_errors(&document).iter().any(is_refused)
     }
@@ -158,7 +161,7 @@ impl<'v> ManifestDraft<'v> {
         if let Some(spec) = SchemaNode::for_kind(self.address.kind).child_field("spec") {
             collect_write_only(&spec, &self.document["spec"], &FieldPath::parse("spec"), &mut write_only);
         }
-        // Mostly all of them could be there, and looking once is enough.
+        // Nearly always all of them are accepted together, so one validation is enough.
         if !self.would_accept(&write_only) {
             write_only.retain(|path| self.would_accept(std::slice::from_ref(path)));
         }
@@ -172,10 +175,9 @@ enum SecretEncoding {
     Raw,
 }
 
-/// What every object is made of.
 const REQUIRED_PARTS: &[&str] = &["source", "destination"];
 
-/// Fields of the body, and groups of them but for those without which nothing is left.
+/// `true` for fields below a part of the spec, and for whole parts that a pipe can do without.
 fn can_be_dropped(path: &FieldPath, value: &Value) -> bool {
     match path.segments() {
         [spec, part] if spec == "spec" => value.is_object() && !REQUIRED_PARTS.contains(&part.as_str()),
@@ -194,15 +196,14 @@ fn remove_field(parent: &FieldPath, path: &FieldPath, document: &mut Value) -> b
     removed
 }
 
-/// Of the fields that are there and no others: what belongs to another way of doing it is not
-/// missing.
 fn collect_write_only(node: &SchemaNode, value: &Value, path: &FieldPath, write_only: &mut Vec<FieldPath>) {
+    // Only below objects that are present: credentials of another kind of login are not missing.
     let Value::Object(fields) = value else { return };
     for (name, child) in node.child_fields() {
         let never = child.keyword_text(annotations::READBACK) == "never";
         match fields.get(name) {
             Some(value) if !never => collect_write_only(&child, value, &path.child(name), write_only),
-            // A switch that is never returned is about the request: no object has it.
+            // A switch that is never returned belongs to the request (`validateSamples`): no object has it.
             None if never && !child.is_required() && !is_boolean(&child) => {
                 write_only.push(path.child(name));
             }

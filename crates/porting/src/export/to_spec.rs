@@ -1,4 +1,4 @@
-//! What of a live body belongs into a manifest, and how it is written there.
+//! Converts a live body to the `spec` of a manifest.
 
 use serde_json::{Map, Value, json};
 
@@ -10,20 +10,19 @@ use model::annotations;
 use model::live::Object;
 use model::path::FieldPath;
 
-/// What the API says of an object and takes from nobody.
+/// Fields that only the API sets.
 const READ_ONLY_FIELDS: &[&str] =
     &["id", "serviceId", "state", "status", "createdAt", "updatedAt", "endpointId", "dnsNames", "privateDnsNames"];
 
-/// What was taken over.
 #[derive(Default)]
 pub(super) struct ExtractedSpec {
     pub(super) spec: Value,
-    /// Where a value held a secret, from the root of the document.
+    /// Fields whose values contained a secret, from the root of the document.
     pub(super) secret_paths: Vec<FieldPath>,
     pub(super) remarks: Vec<String>,
-    /// Why no manifest can say it.
+    /// The reasons why no manifest can declare the object.
     pub(super) blockers: Vec<String>,
-    /// What only an `additional` can hold, with its place there.
+    /// Values for `additional`, with their paths in the spec.
     additional_values: Vec<(FieldPath, Value)>,
 }
 
@@ -35,12 +34,13 @@ pub(super) fn extract_spec(address: &Address, object: &Object, endpoints: &Endpo
         let place = SpecPath { path: FieldPath::root(), additional_path: None };
         builder.extracted.spec = builder.build_object(&node, rules, fields, &place).into();
     }
+    // The paths lead into the finished spec.
     let ExtractedSpec { spec, additional_values: extra, .. } = &mut builder.extracted;
     extra.drain(..).for_each(|(path, value)| path.set_in(spec, value));
     builder.extracted
 }
 
-/// The text as manifests write it, where `${` begins a variable.
+/// Escapes `${`, which begins a variable in a manifest.
 pub(crate) fn escape_variables(text: &str) -> Value {
     Value::from(text.replace("${", "$${"))
 }
@@ -52,7 +52,7 @@ struct SpecBuilder<'r> {
     extracted: ExtractedSpec,
 }
 
-/// Where a value stands, and where that stands what no field takes.
+/// The path of a value, and the path for it under the nearest `additional`.
 struct SpecPath {
     path: FieldPath,
     additional_path: Option<FieldPath>,
@@ -68,12 +68,13 @@ impl SpecPath {
     }
 
     fn list_entry(&self, index: usize) -> Self {
+        // Entries of a list have no `additional`.
         Self { path: self.path.child(index), additional_path: None }
     }
 }
 
 impl SpecBuilder<'_> {
-    /// The known fields in the order in which they are declared.
+    /// The known fields in the order of the schema.
     fn build_object(
         &mut self,
         node: &SchemaNode,
@@ -100,7 +101,7 @@ impl SpecBuilder<'_> {
         taken
     }
 
-    /// The value as it is written; `None` where leaving it out means the same.
+    /// `None` if an absent field means the same.
     fn build_value(
         &mut self,
         node: &SchemaNode,
@@ -111,6 +112,7 @@ impl SpecBuilder<'_> {
         if is_empty_value(value) || is_default_value(node, rules, value) || rules.is_secret {
             return None;
         }
+        // The zeros that the API shows during a change of the size would be sent as the desired size.
         if !value.is_object() && rules.is_unsettled(Some(value)) {
             let path = &place.path;
             self.add_remark(format!("`{path}` is left out: the API has not settled it ({value})"));
@@ -142,6 +144,7 @@ impl SpecBuilder<'_> {
     fn build_text(&mut self, node: &SchemaNode, rules: &FieldSemantics, text: &str, path: &FieldPath) -> Option<Value> {
         let shown = rules.shown(&Value::from(text));
         if shown != text {
+            // `shown` hides a password. If the field takes a reference, the whole text becomes one.
             if node.can_be_secret() {
                 self.extracted.secret_paths.push(FieldPath::parse("spec").join(path));
                 return None;
@@ -150,7 +153,7 @@ impl SpecBuilder<'_> {
             self.extracted.blockers.push(format!("`{path}` {flaw}"));
             return Some(shown);
         }
-        // What has the object's own id in it was made up by the API.
+        // The API generated it, such as the consumer group `clickpipes-ID`. A re-created pipe has another id.
         if text.contains(self.id) {
             return None;
         }
@@ -162,7 +165,6 @@ impl SpecBuilder<'_> {
         })
     }
 
-    /// A field that this version does not know.
     fn add_unknown_field(&mut self, name: &str, value: &Value, place: &SpecPath) {
         let known = place.path.parent() == Some(FieldPath::root())
             && (READ_ONLY_FIELDS.contains(&name)
@@ -172,6 +174,7 @@ impl SpecBuilder<'_> {
         }
         let path = &place.path;
         match &place.additional_path {
+            // A newer API may return a token that nothing here knows, and the manifest goes into git.
             _ if has_likely_secret(name, value) => {
                 self.add_remark(format!(
                     "`{path}` is left out: this version does not know it, and it looks as if it \
@@ -196,8 +199,7 @@ impl SpecBuilder<'_> {
     }
 }
 
-/// A null in an object says that nothing is set, and is left out. In a list it has a place, which
-/// no manifest can give it: then there is nothing.
+/// `None` for a list that contains null, which a manifest cannot declare.
 fn escape_nested_values(value: &Value) -> Option<Value> {
     Some(match value {
         Value::String(text) => escape_variables(text),
@@ -208,6 +210,7 @@ fn escape_nested_values(value: &Value) -> Option<Value> {
             items.iter().map(escape_nested_values).collect::<Option<Vec<_>>>()?.into()
         }
         Value::Object(fields) => {
+            // A null in an object is an unset field; absent means the same.
             let set = fields.iter().filter(|(_, value)| !value.is_null());
             let fields = set.map(|(name, value)| Some((name.clone(), escape_nested_values(value)?)));
             fields.collect::<Option<Map<_, _>>>()?.into()
@@ -216,8 +219,7 @@ fn escape_nested_values(value: &Value) -> Option<Value> {
     })
 }
 
-/// Going by the names on the way to a text, and by how it begins: rather too much is left out than
-/// too little.
+/// Decides by the names on the path and by the text. Rather omits too much than too little.
 fn has_likely_secret(field_path: &str, value: &Value) -> bool {
     let name = field_path.rsplit('.').next().unwrap_or(field_path);
     docs::secret_field_names().contains(name)
@@ -231,7 +233,7 @@ fn has_likely_secret(field_path: &str, value: &Value) -> bool {
         }
 }
 
-/// What secrets are called, as lower case without anything between the words.
+/// Parts of the names of secrets, in lower case without punctuation.
 const SECRET_NAME_PARTS: &[&str] = &[
     "password",
     "passwd",
@@ -259,21 +261,20 @@ fn is_likely_secret(text: &str) -> bool {
     redact_uri_password(text) != text || text.contains("PRIVATE KEY-----") || has_secret_assignment(text)
 }
 
-/// As `SharedAccessKey=…`, `?token=…` or `"password": "…"` does.
+/// Finds `SharedAccessKey=…`, `?token=…` and `"password": "…"`.
 fn has_secret_assignment(text: &str) -> bool {
     let text = strip_punctuation(text, "=:");
     let given = |word: &&str| ["=", ":"].iter().any(|sign| text.contains(&format!("{word}{sign}")));
     SECRET_NAME_PARTS.iter().any(given)
 }
 
-/// Lower case, and nothing but letters, digits and these.
 fn strip_punctuation(text: &str, kept: &str) -> String {
     let kept = text.chars().filter(|c| c.is_ascii_alphanumeric() || kept.contains(*c));
     kept.collect::<String>().to_ascii_lowercase()
 }
 
-/// How the API answers for a field that nobody has set.
 fn is_empty_value(value: &Value) -> bool {
+    // The API returns any of these for an unset field, and not always the same one.
     match value {
         Value::Null => true,
         Value::String(text) => text.is_empty(),

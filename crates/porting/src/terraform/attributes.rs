@@ -1,4 +1,4 @@
-//! From the provider's attributes to the fields of a manifest.
+//! Converts attributes of the provider to fields of a manifest.
 
 use std::collections::BTreeSet;
 
@@ -13,10 +13,10 @@ use model::address::Kind;
 use model::annotations;
 use model::path::FieldPath;
 
-/// Attributes that are called otherwise than the field.
+// `_wo` attributes are write-only: Terraform keeps the version, and never the password.
 const RENAMED_ATTRIBUTES: &[(&str, &str)] = &[("password_wo", "password"), ("password_wo_version", "version")];
 
-/// Attributes that say what stands elsewhere in a manifest, and what only the API knows.
+/// Attributes that belong to another part of the manifest, or that only the API sets.
 const NON_SPEC_ATTRIBUTES: &[(Kind, &[&str])] = &[
     (Kind::ClickPipe, &["id", "service_id", "name", "state", "stopped", "trigger_resync"]),
     (Kind::CdcScaling, &["id", "service_id"]),
@@ -36,11 +36,12 @@ const NON_SPEC_ATTRIBUTES: &[(Kind, &[&str])] = &[
     ),
 ];
 
-/// Attributes that say nothing with this value.
+// Attributes of newer versions of the provider. With these values they mean the same as a manifest without
+// the field, so a remark would only alarm.
 const NO_OP_VALUES: &[(&str, &str)] =
     &[("source.kafka.schema_registry.type", "confluent"), ("source.bigquery.authentication", "SERVICE_ACCOUNT")];
 
-/// Turns the attributes of one resource into the `spec` of its manifest.
+/// Converts the attributes of one resource to the `spec` of its manifest.
 pub(super) struct AttributeConverter<'r> {
     kind: Kind,
     resource: &'r str,
@@ -78,8 +79,9 @@ impl<'r> AttributeConverter<'r> {
         Value::Object(spec)
     }
 
-    /// What is live counts: taking a pipe over must neither start nor stop it.
     fn is_stopped(&mut self, values: &Map<String, Value>) -> bool {
+        // The live state wins: the import must neither start nor stop a pipe. The provider writes `stopped`
+        // and never reads it back, so a pipe that was paused in the console still has `false` there.
         let desired = values.get("stopped").and_then(Value::as_bool);
         let state = values.get("state").and_then(Value::as_str);
         let live = state.map(|state| matches!(state, "Stopped" | "Paused"));
@@ -91,7 +93,7 @@ impl<'r> AttributeConverter<'r> {
         live.or(desired).unwrap_or(false)
     }
 
-    /// In the order of the schema, so that manifests read as the reference does.
+    /// In the order of the schema, as in the reference.
     fn convert_object(
         &mut self,
         node: &SchemaNode,
@@ -132,6 +134,7 @@ impl<'r> AttributeConverter<'r> {
         if is_unset_attribute(given) {
             return None;
         }
+        // Before anything else: no part of a secret may reach the manifest.
         if node.is_secret() || self.has_password(given, at) {
             return Some(self.add_secret_reference(&at.field));
         }
@@ -173,8 +176,8 @@ impl<'r> AttributeConverter<'r> {
         value.is_string() && FieldSemantics::for_kind(self.kind).field_at(&at.field).shown(value) != *value
     }
 
-    /// The state does not hold what was written with `password_wo`, and nothing after an import.
     fn complete_logins(&mut self, spec: &mut Map<String, Value>) {
+        // The state lacks passwords that were written with `password_wo`, and all logins after an import.
         let Some(source) = spec.get_mut("source").and_then(Value::as_object_mut) else { return };
         for (source_kind, value) in source {
             let at = FieldPath::root().child("source").child(source_kind);
@@ -219,7 +222,7 @@ impl<'r> AttributeConverter<'r> {
     }
 }
 
-/// The same place twice: as Terraform calls it, and as the manifest does.
+/// One place with its paths in Terraform and in the manifest.
 #[derive(Default)]
 struct AttributePath {
     attribute: FieldPath,
@@ -232,8 +235,8 @@ impl AttributePath {
     }
 }
 
-/// Null, and the empty text or list with which the provider says the same.
 fn is_unset_attribute(value: &Value) -> bool {
+    // The provider writes an unset attribute as null, and some as an empty text or list.
     match value {
         Value::Null => true,
         Value::String(text) => text.is_empty(),
@@ -243,8 +246,6 @@ fn is_unset_attribute(value: &Value) -> bool {
     }
 }
 
-/// A database pipe's table is made by its mappings, whatever the provider's default says; a
-/// consumer group with the pipe's id in it is the server's choice.
 fn drop_server_defaults(mut own: Map<String, Value>, values: &Map<String, Value>) -> Map<String, Value> {
     let generated = values.get("id").and_then(Value::as_str).map(|id| format!("clickpipes-{id}"));
     let is_set = |kind: &&SourceKind| {
@@ -254,9 +255,12 @@ fn drop_server_defaults(mut own: Map<String, Value>, values: &Map<String, Value>
     let source = SourceKind::ALL.iter().find(is_set);
     let is_database_pipe = source.is_some_and(|kind| kind.spec().family == SourceFamily::Database);
     if let Some(Value::Object(destination)) = own.get_mut("destination").filter(|_| is_database_pipe) {
+        // The provider fills in `true`, also for database pipes, for which the API refuses the field.
         destination.remove("managed_table");
     }
     let group = FieldPath::parse("source.kafka.consumer_group");
+    // A consumer group with the id of the pipe was generated by the API: declared, it would fix the group of
+    // another pipe after a replacement.
     let mut whole = Value::Object(own);
     if generated.is_some() && group.value_in(&whole).and_then(Value::as_str) == generated.as_deref() {
         group.set_in(&mut whole, Value::Null);
@@ -267,7 +271,7 @@ fn drop_server_defaults(mut own: Map<String, Value>, values: &Map<String, Value>
     }
 }
 
-/// What the provider may call a field.
+/// The possible attributes of a field.
 fn attribute_names(field: &str) -> Vec<String> {
     let renamed = RENAMED_ATTRIBUTES.iter().filter(|(_, to)| *to == field).map(|(from, _)| (*from).to_owned());
     std::iter::once(to_snake_case(field)).chain(renamed).collect()

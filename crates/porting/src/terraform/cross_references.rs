@@ -1,4 +1,4 @@
-//! What a manifest says of other objects of the same state.
+//! References between objects of one state.
 
 use std::collections::BTreeMap;
 
@@ -9,15 +9,13 @@ use crate::export::SHARED_NAME_REASON;
 use model::address::Kind;
 use model::path::FieldPath;
 
-/// The DNS names of an endpoint.
 pub(super) struct EndpointDnsNames {
     pub(super) resource: String,
-    /// The endpoint's id.
     pub(super) endpoint_id: String,
     pub(super) names: Value,
 }
 
-/// Puts the DNS names where they belong.
+/// Adds the DNS names to the manifests of their endpoints.
 pub(super) fn assign_dns_names(read: &mut TerraformImport, names: Vec<EndpointDnsNames>) {
     for EndpointDnsNames { resource, endpoint_id: endpoint, names } in names {
         match read.objects.iter_mut().find(|object| object.id == endpoint) {
@@ -31,7 +29,7 @@ pub(super) fn assign_dns_names(read: &mut TerraformImport, names: Vec<EndpointDn
     }
 }
 
-/// An endpoint that is in the state too is referred to by its name.
+/// Replaces the ids of endpoints of the same state by their names.
 pub(super) fn refer_to_endpoints(objects: &mut [TerraformObject]) {
     let kind = Kind::ReversePrivateEndpoint.name();
     let endpoints = objects.iter().filter(|object| object.manifest["kind"] == kind);
@@ -39,6 +37,7 @@ pub(super) fn refer_to_endpoints(objects: &mut [TerraformObject]) {
         endpoints.map(|it| ((it.service_id.clone(), it.id.clone()), it.manifest["metadata"]["name"].clone())).collect();
     let reference = |service: &str, id: &Value| {
         let name = known.get(&(service.to_owned(), id.as_str()?.to_owned()))?;
+        // A name that two endpoints share leads to neither; the id stays.
         let shared = known.iter().filter(|((of, _), other)| of == service && *other == name);
         (shared.count() == 1).then(|| json!({ "endpoint": name }))
     };
@@ -51,9 +50,9 @@ pub(super) fn refer_to_endpoints(objects: &mut [TerraformObject]) {
     }
 }
 
-/// Live names are not unique: where objects share one, the first is the one that is managed, by its
-/// id. Terraform keeps the others.
 pub(super) fn pin_shared_names(read: &mut TerraformImport) {
+    // Live names are not unique, but two manifests with one name are an error. The first object is managed, by
+    // its id; Terraform keeps the others.
     let key = |object: &TerraformObject| {
         let (kind, name) = (&object.manifest["kind"], &object.manifest["metadata"]["name"]);
         (object.service_id.clone(), kind.to_string(), name.to_string())
@@ -75,8 +74,9 @@ pub(super) fn pin_shared_names(read: &mut TerraformImport) {
     }
 }
 
-/// What is not managed here stays with Terraform, unless an instance of the same resource is.
 pub(super) fn keep_unmanaged_resources(read: &mut TerraformImport) {
+    // A `removed` block covers all instances of a resource. One valid instance is enough for it: managed by
+    // both tools, that instance would be changed to and fro.
     let (sound, flawed): (Vec<_>, Vec<_>) = read.objects.iter().partition(|object| object.blockers.is_empty());
     let among = |objects: &[&TerraformObject], one: &RemovedBlock| {
         let mut parts = objects.iter().flat_map(|object| &object.resources);

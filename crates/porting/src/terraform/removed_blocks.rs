@@ -1,8 +1,8 @@
-//! The blocks with which Terraform forgets a resource and leaves the object alone.
+//! `removed` blocks, with which Terraform forgets a resource without destroying the object.
 
 use std::fmt;
 
-/// A resource that Terraform must forget, in all its instances.
+/// A resource that Terraform must forget, with all its instances.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RemovedBlock {
     from: String,
@@ -15,25 +15,26 @@ impl fmt::Display for RemovedBlock {
     }
 }
 
-/// The resource of an instance, unless it is among those that are `known`.
+/// The block for the resource of an instance; `None` if `known` contains it.
 pub fn removed_block(instance: &str, known: &[RemovedBlock]) -> Option<RemovedBlock> {
     let removed = RemovedBlock { from: without_indexes(instance) };
     (!known.contains(&removed)).then_some(removed)
 }
 
-/// `module.a["x"].b.c[0]` as `module.a.b.c`: a block takes no index. A key may itself hold brackets
-/// and quotes. What is left is a name and nothing else, whoever wrote the state.
+/// `module.a["x"].b.c[0]` becomes `module.a.b.c`, because a block takes no index.
 fn without_indexes(address: &str) -> String {
     let mut kept = String::new();
     let (mut inside, mut quoted, mut escaped) = (false, false, false);
     for c in address.chars() {
         match c {
+            // A key may contain brackets, quotes and escapes.
             _ if escaped => escaped = false,
             '\\' if quoted => escaped = true,
             '"' if inside => quoted = !quoted,
             '[' if !inside => inside = true,
             ']' if inside && !quoted => inside = false,
             _ if inside => {}
+            // The result is pasted into Terraform code: a prepared state must not add blocks of its own.
             c if c.is_alphanumeric() || "_-.".contains(c) => kept.push(c),
             _ => {}
         }

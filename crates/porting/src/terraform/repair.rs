@@ -1,4 +1,4 @@
-//! Makes manifests sound: a state may hold less than a manifest needs, and other than it takes.
+//! Makes manifests valid: a state may lack required fields and contain values that are not allowed.
 
 use std::mem;
 
@@ -6,13 +6,14 @@ use super::{ImportRemark, SecretVariable, TerraformImport, TerraformObject};
 use crate::export::{EnvNames, ExportedManifest, FieldNote, complete_manifest};
 use model::address::{Address, Kind, Name, ServiceRef};
 
-/// Fills in and leaves out what validation asks for, as it is done for what is live.
+/// Fills in and omits fields until the manifests are valid, as in an export of live objects.
 pub(super) fn complete_manifests(read: &mut TerraformImport, variables: &mut EnvNames) {
     let TerraformImport { objects, remarks, .. } = read;
     for object in objects {
         let Some(address) = object_address(object) else { continue };
         let manifest = complete_manifest(&address, mem::take(&mut object.manifest), variables);
         remarks.extend(completion_remarks(&object.resource, &manifest));
+        // The repair may have omitted the field of a reference.
         object.secret_variables.retain(|secret| secret.path.value_in(&manifest.document).is_some());
         object.secret_variables.extend(secret_variables(&manifest));
         object.blockers.extend(manifest.blockers);

@@ -1,10 +1,10 @@
-//! The resources of a state, from its root and all its modules.
+//! Reads the resources of a state, from the root module and all others.
 
 use std::fmt;
 
 use serde_json::{Map, Value};
 
-/// Deeper modules than these nobody has.
+// Modules are read by recursion: a prepared state must not overflow the stack.
 const MAX_MODULE_DEPTH: usize = 64;
 
 /// One instance of a resource.
@@ -14,32 +14,32 @@ pub(super) struct TerraformResource<'s> {
     pub(super) values: &'s Map<String, Value>,
 }
 
-/// Why a state cannot be read.
+/// The reason why a state cannot be converted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TerraformStateError {
-    /// The file that Terraform keeps, in a form of its own.
+    /// A `terraform.tfstate` file, whose format is internal to Terraform.
     RawStateFile,
     /// A plan.
     Plan,
-    /// Nothing of Terraform.
+    /// Not a file of Terraform.
     NotTerraform,
-    /// A state in which there is nothing.
+    /// A state without resources.
     EmptyState,
-    /// A state of other things.
+    /// A state with other resources only.
     NoManagedResource {
-        /// How many.
+        /// The number of resources.
         unmanaged_count: usize,
     },
-    /// A state of things of which no manifest can be made.
+    /// A state with resources of ClickPipes that cannot become manifests.
     NoUsableResource {
-        /// What speaks against each.
+        /// One reason per resource.
         reasons: Vec<String>,
     },
-    /// A state whose form is not the documented one.
+    /// A state that does not have the documented format.
     UnexpectedShape {
-        /// Where.
+        /// The place in the state.
         path: String,
-        /// What should stand there.
+        /// The expected type in words.
         expected: &'static str,
     },
 }
@@ -75,6 +75,7 @@ impl fmt::Display for TerraformStateError {
 pub(super) fn list_resources(state: &Value) -> Result<Vec<TerraformResource<'_>>, TerraformStateError> {
     let top = state.as_object().ok_or(TerraformStateError::NotTerraform)?;
     let has = |key: &str| top.contains_key(key);
+    // A plan has no `values`, so it would pass for an empty state.
     if has("planned_values") || has("resource_changes") {
         return Err(TerraformStateError::Plan);
     }
@@ -121,10 +122,10 @@ fn list_field<'s>(module: &'s Value, key: &str, path: &str) -> Result<&'s [Value
     }
 }
 
-/// Nothing for what is only looked up, and for what Terraform is about to destroy.
 fn parse_resource<'s>(one: &'s Value, path: &str) -> Result<Option<TerraformResource<'s>>, TerraformStateError> {
     let shape_error =
         |name: &str, wanted| TerraformStateError::UnexpectedShape { path: format!("{path}.{name}"), expected: wanted };
+    // Terraform only reads a data source, and is about to destroy a deposed object.
     if one["mode"] == "data" || one.get("deposed_key").is_some_and(Value::is_string) {
         return Ok(None);
     }
