@@ -1,5 +1,5 @@
-//! The whole crate against a world of the sandbox in memory, on a clock that stands still but for
-//! the waits, and against a script of answers where the sandbox is too well-behaved.
+//! Tests against a world of the sandbox in memory, on a virtual clock, and against scripted answers that the sandbox
+//! never gives.
 
 mod arbitrary_responses;
 mod bench;

@@ -1,4 +1,4 @@
-//! From files to manifests, and everything that is said on the way.
+//! Tests of loading manifests, and of their diagnostics.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -26,7 +26,7 @@ fn load_with(files: &[(&str, &str)], variables: &[(&str, &str)]) -> ParsedManife
     parse_manifests(&files, &variables)
 }
 
-/// Diagnostics as a person reads them, without the source.
+/// Diagnostics without the quoted source.
 fn render_diagnostics(diagnostics: &[Diagnostic]) -> String {
     let mut said = String::new();
     for diagnostic in diagnostics {
@@ -46,7 +46,7 @@ fn render_diagnostics(diagnostics: &[Diagnostic]) -> String {
     said
 }
 
-/// A pipe without a fault, with one line of its own in its metadata.
+/// A valid pipe, with a line of the caller in its metadata.
 fn pipe_yaml(name: &str, metadata: &str) -> String {
     format!(
         "apiVersion: pipectl/v1

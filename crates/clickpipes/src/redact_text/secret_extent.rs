@@ -109,8 +109,8 @@ fn list_at_same_indent<'t>(
 
 /// A text in `|` or `>` style.
 fn literal_extent(text: &str, key: &Range<usize>, from: usize) -> SecretExtent {
-    // A key that was pasted without indentation is a common mistake. YAML ends the text there, and the diagnostic
-    // quotes just these lines: so lines that do not look like YAML are hidden as well.
+    // The lines of a key that was pasted without indentation: YAML ends the text before them, and the diagnostic quotes
+    // just these lines. So lines that do not look like YAML are hidden as well.
     let indented = indented_lines(text, key, from).last().map_or(from, |line| line.end);
     let rest = if indented == from { from } else { lines::next_line_start(text, indented) };
     let stray = lines::line_ranges(text, rest)

@@ -1,10 +1,10 @@
-//! Secrets are hidden, and not much else.
+//! Secrets are hidden, and little else.
 
 use proptest::prelude::*;
 
 use super::redact_secrets;
 
-/// Every text after masking, with a line between them.
+/// Every text after redaction, with a line between them.
 fn redacted_texts(texts: &[&str]) -> String {
     let mut all = String::new();
     for text in texts {

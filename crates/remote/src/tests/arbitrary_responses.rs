@@ -1,5 +1,5 @@
-//! Whatever is answered: nothing panics, everything ends, nothing is made twice, and what is not a
-//! list is not taken for an empty one.
+//! Arbitrary responses: nothing panics, every wait ends, nothing is created twice, and a malformed list is not an empty
+//! one.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -24,7 +24,7 @@ use crate::{
 
 type AnyAnswer = Result<ApiResponse, TransportError>;
 
-/// One request as it was answered.
+/// A request and its answer.
 #[derive(Clone)]
 struct RecordedExchange {
     sent_at: Instant,
@@ -32,7 +32,7 @@ struct RecordedExchange {
     answer: AnyAnswer,
 }
 
-/// Gives these answers again and again.
+/// Answers with these in a circle.
 struct RepeatingTransport {
     answers: Vec<AnyAnswer>,
     exchanges: Mutex<Vec<RecordedExchange>>,
@@ -58,20 +58,20 @@ impl RepeatingTransport {
 }
 
 impl RecordedExchange {
-    /// The result of a good answer.
+    /// The result of a successful answer.
     fn result_value(&self) -> Option<Value> {
         let response = self.answer.as_ref().ok().filter(|it| (200..300).contains(&it.status))?;
         let envelope: Value = serde_json::from_slice(&response.body).ok()?;
         Some(envelope.as_object()?.get("result").cloned().unwrap_or_default())
     }
 
-    /// The objects of a list; `None` if it is none.
+    /// The objects of a list; `None` if the answer is not a list.
     fn listed_objects(&self) -> Option<Vec<Value>> {
         let Value::Array(objects) = self.result_value()? else { return None };
         objects.iter().all(|object| object["id"].is_string()).then_some(objects)
     }
 
-    /// Whether the request may have been carried out although it was not answered properly.
+    /// Whether the request may have taken effect, although its answer was no success.
     fn may_be_carried_out(&self) -> bool {
         match &self.answer {
             Err(TransportError::NotSent(_) | TransportError::Untrusted(_)) => false,
@@ -81,7 +81,7 @@ impl RecordedExchange {
     }
 }
 
-/// The body of an envelope around something like a list or an object.
+/// An envelope around something like a list or an object.
 fn any_envelope() -> impl Strategy<Value = Vec<u8>> {
     let state = prop_oneof![
         Just("Running"),
@@ -217,13 +217,12 @@ fn any_action() -> impl Strategy<Value = Action> {
     ]
 }
 
-/// Runs `work` on a clock that stands still but for the waits.
 fn in_virtual_time<T>(work: impl Future<Output = T>) -> T {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     runtime.enable_time().start_paused(true).build().unwrap().block_on(work)
 }
 
-/// What no answer may change: the work ends in time, and its error is fit to print.
+/// Checks what holds for every answer: the work ends in time, and its error is short and without escape sequences.
 fn check_ending(began: Instant, parrot: &RepeatingTransport, error: Option<&Error>) -> Result<(), TestCaseError> {
     let limit = RemoteSettings::default().timeout + Duration::from_secs(120);
     prop_assert!(began.elapsed() <= limit, "{:?}", began.elapsed());
@@ -236,8 +235,8 @@ fn check_ending(began: Instant, parrot: &RepeatingTransport, error: Option<&Erro
     Ok(())
 }
 
-/// Between two creates of which the first may have been carried out there was a minute, and
-/// several lists without a new object of the name.
+/// Checks that between two creates, if the first may have taken effect, there was a minute with several lists that
+/// showed no new object of the name.
 fn check_no_duplicates(log: &[RecordedExchange]) -> Result<(), TestCaseError> {
     let posts: Vec<usize> = (0..log.len()).filter(|&at| log[at].method == Method::Post).collect();
     for pair in posts.windows(2).filter(|pair| log[pair[0]].may_be_carried_out()) {

@@ -1,4 +1,4 @@
-//! Bodies that the sandbox takes.
+//! Valid bodies.
 
 use serde_json::{Value, json};
 
@@ -60,7 +60,7 @@ pub(super) fn mongodb_body(name: &str) -> Value {
     })
 }
 
-/// What [`mapping`] is to tables.
+/// A mapping of a MongoDB collection.
 pub(super) fn collection_mapping(name: &str) -> Value {
     json!({
         "sourceDatabaseName": "shop",

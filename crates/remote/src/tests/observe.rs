@@ -1,4 +1,4 @@
-//! What is read, and with how many requests.
+//! Tests of observing: the objects read, and the number of requests.
 
 use model::address::{Kind, ServiceRef};
 use serde_json::json;

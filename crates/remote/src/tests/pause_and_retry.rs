@@ -1,4 +1,4 @@
-//! Edits that the API takes from a paused pipe only, and the pipe runs.
+//! Edits of a running pipe that the API accepts only while it is paused.
 
 use std::time::Duration;
 
@@ -72,7 +72,7 @@ async fn credentials_edit_may_need_a_pause() {
     assert!(runs_later(&bench));
 }
 
-/// What an action has stopped is started by an action, too.
+// A planned action paused the pipe, so its own start follows: the edit itself starts nothing.
 #[tokio::test(start_paused = true)]
 async fn pipe_started_by_others_is_stopped_again() {
     let bench = running_pipe(Quirks::none()).await;

@@ -1,4 +1,4 @@
-//! What can still be done when the run can do no more: its time is over, or somebody ended it.
+//! Starting a paused pipe after the deadline of the run, or after an interruption.
 
 use std::time::Duration;
 
@@ -15,7 +15,6 @@ use super::fixtures::{kafka_body, postgres_body, table_mapping};
 use super::scripted_transport::{ok_answer, refusal_answer, scripted_remote};
 use crate::{Error, RemoteSettings};
 
-/// A running pipe.
 async fn running_pipe() -> (RemoteBench, Id) {
     let bench = RemoteBench::without_rate_limit();
     let id = bench.create_for_id("orders", postgres_body("orders")).await;
@@ -36,7 +35,7 @@ fn always_fail(bench: &RemoteBench, method: &str, path: &str, effect: FaultEffec
     bench.lock_world().fault_script().add(Fault { when, effect, times: 1000 });
 }
 
-/// Whether the pipe runs after a while.
+/// Whether the pipe is running a while later.
 fn runs_later(bench: &RemoteBench) -> bool {
     let mut world = bench.lock_world();
     world.advance_clock(Duration::from_secs(120));
@@ -75,7 +74,7 @@ async fn resume_starts_pipe_although_lists_are_unavailable() {
     assert!(runs_later(&bench));
 }
 
-/// A key is refused by mistake at times, and then a pipe must not stay stopped.
+// The API may refuse a key by mistake, and then a pipe must not stay stopped.
 #[tokio::test(start_paused = true)]
 async fn resume_retries_a_rejected_key_once() {
     let paused = json!({"id": "p", "name": "orders", "state": "Paused"});
@@ -94,7 +93,7 @@ async fn resume_retries_a_rejected_key_once() {
     }
 }
 
-/// The API shows the old state for a moment, and would say that the pipe runs already.
+// For a moment after the stop, the API shows `Running`, and would answer a start with "already running".
 #[tokio::test(start_paused = true)]
 async fn resume_wins_over_a_stop_in_progress() {
     for lost in [None, Some(FaultEffect::CutAfterCommit), Some(FaultEffect::GatewayTimeoutAfterCommit)] {
@@ -111,8 +110,7 @@ async fn resume_wins_over_a_stop_in_progress() {
     }
 }
 
-/// What looks as if it ran is not believed shortly after a stop, and what is stopping is not
-/// started before it has stopped.
+// Shortly after a stop, `Running` may be the old state; and a pipe that is stopping may ignore a start.
 #[tokio::test(start_paused = true)]
 async fn resume_waits_for_a_stop_that_shows_late() {
     let pipe_in = |state: &str| json!({"id": "p", "name": "orders", "state": state});
@@ -291,7 +289,7 @@ async fn interruption_lets_a_running_write_finish() {
     assert_eq!(bench.lock_world().list_pipes(SERVICE).len(), 2);
 }
 
-/// Work that is dropped anywhere leaves nothing locked, and the next run goes on from there.
+// Work can be dropped at any await. The next run must go on from there.
 #[tokio::test(start_paused = true)]
 async fn dropped_work_leaves_nothing_locked() {
     for dropped_after in (0..45_000).step_by(500) {
@@ -311,7 +309,7 @@ async fn dropped_work_leaves_nothing_locked() {
         bench.pipe_states().await;
         let began = Instant::now();
         let stopped = bench.set_state("orders", RunState::Stopped).await;
-        // What was deleted just before may disappear only now.
+        // A pipe that was deleted just before may disappear only now.
         assert!(matches!(stopped, Ok(_) | Err(Error::Disappeared { .. } | Error::Rejected(_))));
         assert!(began.elapsed().as_secs() < 30, "{dropped_after:?}: {:?}", began.elapsed());
         assert!(bench.lock_world().list_pipes(SERVICE).len() <= 1, "{dropped_after:?}");

@@ -1,4 +1,4 @@
-//! The size of database pipes, on either of the two paths that are told of it.
+//! Tests of CDC scaling, on the path of the service and on that of the organization.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! A transport that gives the answers it was told to give, in order.
+//! A transport with scripted answers.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};
@@ -28,7 +28,7 @@ impl Transport for ScriptedTransport {
     }
 }
 
-/// A remote that gets these answers.
+/// A remote that gets these answers, in order.
 pub(super) fn scripted_remote(answers: impl IntoIterator<Item = ScriptedAnswer>) -> (Arc<ScriptedTransport>, Remote) {
     let answers = Mutex::new(answers.into_iter().collect());
     let script = Arc::new(ScriptedTransport { answers, sent: Mutex::default() });

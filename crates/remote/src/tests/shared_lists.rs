@@ -1,4 +1,4 @@
-//! Everybody who waits for pipes of one service shares one list.
+//! All waits for pipes of one service share one list.
 
 use futures_util::future::join_all;
 use model::action::RunState;
@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::bench::{RemoteBench, SERVICE, wait_seconds};
 use super::fixtures::kafka_body;
 
-/// Creates so many pipes at once, and stops them at once.
+/// Creates `count` pipes in parallel, then stops them in parallel.
 async fn create_and_stop(count: usize) -> RemoteBench {
     let bench = RemoteBench::without_rate_limit();
     let names: Vec<String> = (0..count).map(|nth| format!("pipe-{nth}")).collect();

@@ -14,7 +14,7 @@ use super::bench::{OneSecret, SERVICE, pipe_address, scope_of_kinds};
 use super::fixtures::kafka_body;
 use crate::{ApiRequest, ApiResponse, Remote, RemoteSettings, ResponseFuture, Transport};
 
-/// Answers lists so many times, and then nothing.
+/// Answers this many lists, and then nothing.
 struct SilentTransport(std::sync::atomic::AtomicU64);
 
 impl Transport for SilentTransport {

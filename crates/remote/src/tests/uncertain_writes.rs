@@ -1,4 +1,4 @@
-//! Writes that cannot simply be sent again when their answer is lost.
+//! Writes that must not be repeated blindly when their answer is lost.
 
 use model::action::{Action, RunState, UpdateVia};
 use model::address::Kind;
@@ -10,7 +10,7 @@ use super::bench::{RemoteBench, SERVICE, pipe_address, scope_of_kinds, wait_seco
 use super::fixtures::{kafka_body, postgres_body, table_mapping};
 use super::scripted_transport::{cut_answer, ok_answer, scripted_remote};
 
-/// What becomes of an answer on its way.
+/// The ways to lose an answer.
 const LOST_ANSWERS: [FaultEffect; 4] = [
     FaultEffect::CutAfterCommit,
     FaultEffect::GatewayTimeoutAfterCommit,
@@ -21,7 +21,7 @@ const LOST_ANSWERS: [FaultEffect; 4] = [
 const UNCOMMITTED: [FaultEffect; 4] =
     [FaultEffect::CutBeforeCommit, FaultEffect::GatewayTimeout, FaultEffect::InternalError, FaultEffect::Unavailable];
 
-/// A paused pipe, and how many requests it took to get there.
+/// A paused pipe, and the number of requests so far.
 async fn paused_pipe() -> (RemoteBench, usize) {
     let bench = RemoteBench::without_rate_limit();
     bench.create_for_id("orders", postgres_body("orders")).await;
@@ -71,7 +71,7 @@ async fn lost_edit_that_was_not_applied_is_resent() {
     }
 }
 
-/// Whichever of the two comes first, the other is refused or finds nothing to do.
+// Either the late PATCH or its repetition takes effect first. The other one is refused, or finds nothing to change.
 #[tokio::test(start_paused = true)]
 async fn edit_committed_after_gateway_timeout_is_applied_once() {
     for late in [1, 3, 4, 6, 12] {
@@ -88,8 +88,7 @@ async fn edit_committed_after_gateway_timeout_is_applied_once() {
     }
 }
 
-/// Synchronisation settings can only be edited while the pipe is paused, and it resumes after the
-/// first try.
+// The API accepts edits of sync settings only from a paused pipe, and the first attempt has resumed it.
 #[tokio::test(start_paused = true)]
 async fn applied_edit_is_recognized_after_the_pipe_resumed() {
     let (bench, from) = paused_pipe().await;
@@ -99,7 +98,7 @@ async fn applied_edit_is_recognized_after_the_pipe_resumed() {
     assert_eq!(bench.write_lines(from), ["PATCH settings 200"]);
 }
 
-/// What the API never shows cannot be looked for, and is the same however often it is sent.
+// A write-only field cannot be looked for, and sending it twice is harmless.
 #[tokio::test(start_paused = true)]
 async fn lost_write_only_edit_is_resent() {
     let (bench, from) = paused_pipe().await;
@@ -110,8 +109,7 @@ async fn lost_write_only_edit_is_resent() {
     assert_eq!(bench.write_lines(from), ["PATCH credentials 200", "PATCH credentials 200"]);
 }
 
-/// The gateway gives up, a look shows nothing yet, and the edit is carried out after that: its
-/// repetition is refused because of itself.
+// PATCH -> 504, GET shows the old value, then the PATCH takes effect: the second PATCH is refused because of the first.
 #[tokio::test(start_paused = true)]
 async fn rejection_of_resent_edit_can_mean_it_was_applied() {
     let pipe_in = |state: &str, tables: &[&str]| {
@@ -156,7 +154,6 @@ async fn effective_command_with_lost_response_is_not_resent() {
     }
 }
 
-/// The journal tells what the client was told.
 fn logged_status(effect: FaultEffect) -> &'static str {
     if effect == FaultEffect::GatewayTimeoutAfterCommit { "504" } else { "200" }
 }

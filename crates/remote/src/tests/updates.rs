@@ -1,4 +1,4 @@
-//! Changing fields: the right part of the API, and the right object.
+//! Tests of updates: the right endpoint, and the right object.
 
 use clickpipes::lifecycle::Progress;
 use model::action::{Action, RunState, UpdateVia};
@@ -93,7 +93,7 @@ async fn update_returns_the_live_object_without_extra_reads() {
     assert_eq!(live.body["settings"], settings);
     assert_eq!(bench.remote.request_counts().sent, before + 2, "the update and the list that it waits for");
 
-    // The API takes settings here and does nothing with them: only a read tells.
+    // The API accepts settings here and does not apply them (seen live): only a read shows it.
     let ignored = json!({"settings": {"streaming_max_insert_wait_ms": 700}});
     let updated = bench.update_pipe("orders", UpdateVia::Resource, ignored).await.unwrap();
     assert_eq!(updated.live.unwrap().body["settings"], settings);

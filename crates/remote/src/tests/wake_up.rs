@@ -1,4 +1,4 @@
-//! Services that sleep, and services that were stopped.
+//! Tests with idle and with stopped services.
 
 use futures_util::future::join_all;
 use sandbox::{Fault, FaultEffect, FaultTrigger, SandboxOptions, ServiceState};
@@ -19,7 +19,7 @@ fn sleeping_service(wake: bool, state: ServiceState) -> RemoteBench {
     bench
 }
 
-/// The commands that the service itself was sent.
+/// The state commands sent to the service.
 fn service_commands(bench: &RemoteBench) -> Vec<String> {
     let world = bench.lock_world();
     let to_service = world

@@ -1,4 +1,4 @@
-//! Whatever is in a file: reading it ends, says where things are, and tells no secret.
+//! Arbitrary files: parsing ends, positions are valid, and no secret is shown.
 
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -107,7 +107,7 @@ proptest! {
         check_places(&text, &load_with(&[("x.yaml", &text)], &[("x", "y")]))?;
     }
 
-    /// A secret that is written down is never repeated, however the rest of the file looks.
+    // However broken the rest of the file is, no diagnostic quotes a literal secret.
     #[test]
     fn literal_secret_is_never_in_diagnostics(
         form in select(vec![

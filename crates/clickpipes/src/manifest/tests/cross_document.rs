@@ -1,4 +1,4 @@
-//! Documents that do not go together.
+//! Conflicts between documents.
 
 use super::{load_all, pipe_yaml, render_diagnostics};
 

@@ -1,4 +1,4 @@
-//! What becomes of manifests that are all right.
+//! Valid manifests: bodies, intents and positions.
 
 use serde_json::json;
 
@@ -100,7 +100,7 @@ fn body_fields_map_to_source_positions() {
         (0, "source.kafka.credentials.password.version", 22, "password: {fromEnv: ORDERS_KAFKA_PASSWORD}"),
         (0, "destination.columns.0.name", 53, "name: id"),
         (0, "destination.columns.1", 55, "name: message, type: String}"),
-        // What is not there is at the nearest parent.
+        // A missing field has the position of its nearest parent.
         (0, "destination.columns.7.name", 52, "columns:"),
         (5, "description", 169, "name: msk"),
         (6, "replicaMemoryGb", 183, "replicaMemoryGb: 8"),

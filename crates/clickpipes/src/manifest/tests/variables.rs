@@ -1,4 +1,4 @@
-//! `${name}` in values.
+//! Variables in values.
 
 use std::fmt::Write;
 
