@@ -1,4 +1,4 @@
-//! What a plan asks of the API: one action is one request that changes something.
+//! Actions of a plan: one action is one request that changes something.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -18,7 +18,7 @@ pub enum UpdateVia {
     Scaling,
 }
 
-/// Whether a pipe ingests.
+/// The desired state of a pipe.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum RunState {

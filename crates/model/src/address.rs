@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 use crate::path::FieldPath;
 use crate::sanitize::sanitize_line;
 
-/// What kind of object a manifest declares.
+/// The kind of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub enum Kind {
     /// A private connection that pipes refer to.
@@ -83,7 +83,7 @@ impl ServiceRef {
         Self::new("(organization)")
     }
 
-    /// Whether this is [`ServiceRef::for_organization`].
+    /// `true` for [`ServiceRef::for_organization`].
     pub fn is_organization(&self) -> bool {
         self == &Self::for_organization()
     }

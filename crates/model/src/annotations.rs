@@ -53,7 +53,7 @@ pub fn write_only(schema: &mut Schema) {
 
 /// The API sometimes omits the field from its answers.
 pub fn sometimes_returned(schema: &mut Schema) {
-    // An absent value says nothing here: compared as a difference, it would never converge.
+    // An absent value means nothing here. Taken for a difference, it would never go away.
     set_keyword(schema, READBACK, "sometimes");
 }
 

@@ -16,8 +16,9 @@ pub struct Id(String);
 const UUID_LENGTH: usize = 36;
 
 impl Id {
-    /// Takes an id as the API gave it, or as a person wrote it: the API writes UUIDs in lower case.
+    /// Takes an id as the API returned it or as a person wrote it.
     pub fn new(id: impl Into<String>) -> Self {
+        // The API writes UUIDs in lower case. In another case the same id would count as another object.
         let mut id = id.into();
         if id.len() == UUID_LENGTH && id.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-') {
             id.make_ascii_lowercase();

@@ -21,27 +21,28 @@ mod tests;
 
 pub use self::env_references::{RequiredFields, expand_env_references, find_unset_variables};
 
+// These comments are descriptions in the JSON Schema. The first sentence is the help for a missing field.
 /// The project file.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Project {
-    /// The version of the file's form.
+    /// The version of the file format.
     pub api_version: ApiVersion,
-    /// That this is a project file.
+    /// `Project`.
     pub kind: ProjectKind,
-    /// Manifest files and folders, relative to this file, for commands that are given none.
+    /// Manifest files and folders, relative to this file. Commands without paths use them.
     #[serde(default)]
     pub manifests: Vec<String>,
-    /// What holds where the command line says nothing.
+    /// Defaults of the command line.
     #[serde(default)]
     pub defaults: Defaults,
     /// The environments, by name.
     #[serde(default)]
     pub environments: BTreeMap<String, Environment>,
-    /// What is allowed. An environment's own policy goes before this one, key by key.
+    /// Limits and permissions. Each key of an environment's policy overrides the same key here.
     #[serde(default)]
     pub policy: Policy,
-    /// How many requests the API allows one key.
+    /// The rate limit of the API for one key.
     pub rate_limit: Option<RateLimit>,
 }
 
@@ -64,43 +65,43 @@ pub enum ProjectKind {
     Project,
 }
 
-/// What holds where the command line says nothing.
+/// Defaults of the command line.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Defaults {
-    /// The environment.
+    /// The environment to use without `--env`.
     pub environment: Option<String>,
 }
 
-/// One environment: whose services are meant, and what differs from the others.
+/// One environment: an organization, its services, and variables.
 ///
-/// Identifiers and variables may hold `${env:NAME}`, the text of an environment variable;
+/// Identifiers and variables may contain `${env:NAME}`, the value of an environment variable;
 /// `$${` stands for a plain `${`.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Environment {
-    /// The organization's id.
+    /// The id of the organization.
     pub organization: Option<String>,
-    /// Where the API key of this environment is; by default in the variables that all share.
+    /// The environment variables with the API key; by default those that all environments share.
     pub credentials: Option<CredentialVariables>,
     /// Ids of services, by the names that manifests use for them.
     #[serde(default)]
     pub services: BTreeMap<String, String>,
-    /// Texts that `${name}` stands for in manifests. Never secrets.
+    /// Texts for `${name}` in manifests. Never secrets.
     #[serde(default)]
     pub variables: BTreeMap<String, String>,
-    /// What is allowed in this environment.
+    /// The policy of this environment.
     #[serde(default)]
     pub policy: Policy,
 }
 
-/// The two halves of one API key: the names of the variables that hold them, never the key itself.
+/// The environment variables that contain the API key. The key itself is never in the file.
 #[derive(Clone, Debug, Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CredentialVariables {
-    /// The key's id.
+    /// The id of the key.
     pub key: EnvVariable,
-    /// The key's secret.
+    /// The secret of the key.
     pub secret: EnvVariable,
 }
 
@@ -113,49 +114,49 @@ pub struct EnvVariable {
     pub from_env: String,
 }
 
-/// What is allowed without a flag.
+/// Limits and permissions.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Policy {
-    /// Objects that are neither deleted nor replaced, as `SERVICE/PIPE` with `*` and `?`. It holds
-    /// when the manifest is gone, too.
+    /// Objects that are neither deleted nor replaced, as `SERVICE/PIPE` with `*` and `?`, even after
+    /// their manifest was removed.
     pub protect: Option<Vec<String>>,
-    /// How many objects one plan may delete.
+    /// The largest number of objects that one plan may delete.
     pub max_delete: Option<usize>,
-    /// How many objects one plan may replace.
+    /// The largest number of objects that one plan may replace.
     pub max_replace: Option<usize>,
-    /// Whether live objects that no manifest declares are deleted: `never` (the default), `git`
-    /// for those that a manifest declared once, or `scope` for those that `pruneScope` names.
+    /// Deletes live objects that no manifest declares: `never` (the default), `git` for those that an
+    /// earlier commit declared, or `scope` for those that match `pruneScope`.
     pub prune: Option<PruneMode>,
-    /// Pipes that are declared in git or not at all, as `SERVICE/PIPE` with `*` and `?`. With
-    /// `prune: scope` those that no manifest declares are deleted, whoever made them.
+    /// Pipes that only git may create, as `SERVICE/PIPE` with `*` and `?`. `prune: scope` deletes those
+    /// that no manifest declares, whoever created them.
     pub prune_scope: Option<Vec<String>>,
     /// Programs that `fromCommand` may run, written as in manifests. By default none.
     pub secret_commands: Option<Vec<String>>,
-    /// Whether apply may wake an idle service.
+    /// Allows apply to wake an idle service.
     pub wake_idle: Option<bool>,
 }
 
-/// What becomes of live objects that no manifest declares.
+/// The treatment of live objects that no manifest declares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum PruneMode {
-    /// Nothing.
+    /// They stay.
     Never,
     /// They are deleted if git proves that a manifest for them was removed.
     Git,
-    /// They are deleted if they are in a declared scope.
+    /// They are deleted if they match `pruneScope`.
     Scope,
 }
 
-/// So many requests in any stretch of time of that length.
+/// A rate limit with a sliding window.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RateLimit {
-    /// Requests.
+    /// The number of requests in any window of this length.
     #[schemars(range(min = 1))]
     pub requests: usize,
-    /// The time, such as `10s`.
+    /// The length of the window, such as `10s`.
     pub per: String,
 }
 

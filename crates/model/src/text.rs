@@ -94,8 +94,8 @@ form!(
 
 form!(
     /// A host name or an address, without a scheme and a port.
-    // No colon: `host:port` and `https://host` are the usual mistakes. It excludes IPv6 literals, of which
-    // no evidence says that the API takes them.
+    // No colon: `host:port` and `https://host` are the usual mistakes. That excludes IPv6 literals, which the
+    // API is not known to accept.
     HostAddress,
     "type": "string",
     (annotations::EQUAL): "caseless",

@@ -127,8 +127,8 @@ pub fn parse_answer(answer: &Value) -> Result<DiscoveredSchema, String> {
 
 /// `true` if an edit changed nothing but the columns and mappings of the document that begins on this
 /// line, and added no error.
-// The edit works on bytes. This check reads the result again and protects against a place that was computed
-// wrongly in a style of YAML that nobody thought of.
+// The edit works on bytes. This check reads the result again, in case a position was wrong in an unusual
+// style of YAML.
 pub fn is_faithful_edit(
     before: &SourceFile,
     after: &SourceFile,

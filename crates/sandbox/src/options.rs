@@ -115,8 +115,8 @@ pub enum Quirk {
     PatchIgnoresSettings,
     /// Synchronisation settings can only be edited on a paused pipe.
     SyncSettingsNeedPause,
-    /// Any edit of the source of a CDC pipe needs a paused pipe. Off by default: nobody has seen it,
-    /// and nobody has listed the fields that need none.
+    /// Any edit of the source of a CDC pipe needs a paused pipe. Off by default: the API was not seen to
+    /// ask for it.
     EditsNeedPause,
     /// A paused CDC pipe resumes by itself after an edit of its source.
     AutoResume,

@@ -32,8 +32,8 @@ impl ValidationPass<'_> {
             })
             .collect();
         let field = keys.last().copied().unwrap_or_default();
-        // The last two keys are the group of credentials and the field. What is left tells one password of a
-        // pipe from another: `SCHEMA_REGISTRY`.
+        // The last two keys are the group of credentials and the field. The keys between distinguish several
+        // passwords of one pipe, such as that of the schema registry.
         let purpose = keys.get(LEADING_SEGMENTS..keys.len().saturating_sub(2)).unwrap_or_default();
         let words = self.object_name.into_iter().chain(purpose.iter().copied()).chain([field]);
         words.map(screaming_snake_case).collect::<Vec<_>>().join("_")

@@ -1,4 +1,4 @@
-//! What the walk finds, in schemas small enough to see why.
+//! Diagnostics of the validation, for small schemas.
 
 use std::fmt::Write;
 
@@ -9,7 +9,7 @@ use crate::yaml::{PendingDiagnostics, read_documents};
 
 mod one_of;
 
-/// Everything said about a text: `code line:column path: message (help)`.
+/// All diagnostics of a text: `code line:column path: message (help)`.
 fn list_messages(schema: &Value, text: &str) -> String {
     let schema = SchemaValidator::new(schema).expect("the schema can be walked");
     let mut remarks = PendingDiagnostics::default();

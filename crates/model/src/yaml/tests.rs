@@ -1,4 +1,4 @@
-//! What is read of a file, and what is said about it.
+//! Reading of files, and the diagnostics about them.
 
 use std::fmt::Write;
 

@@ -21,7 +21,7 @@ fn with_source_fields(body: Value, arm: &str, fields: &Value) -> Value {
     body
 }
 
-/// Each case is fields to set, and what the refusal says; without a text the body is accepted.
+/// Each case has fields to set, and a part of the refusal; `None` if the body is accepted.
 fn check_cases(body: &Value, arm: &str, cases: &[(Value, Option<&str>)]) {
     for (fields, text) in cases {
         let response = SandboxBench::new().post_pipe(&with_source_fields(body.clone(), arm, fields));

@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 use crate::server::serve_world;
 use crate::{FaultEffect, KEY_ID, KEY_SECRET, ORGANIZATION, SandboxOptions, World, basic_authorization};
 
-/// What a bare HTTP/1.1 client gets back; nothing when the connection is cut.
+/// The response as a plain HTTP/1.1 client reads it; empty if the connection is cut.
 async fn raw_http_exchange(address: std::net::SocketAddr, request: &str) -> String {
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(request.as_bytes()).await.unwrap();

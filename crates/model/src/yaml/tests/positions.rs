@@ -24,7 +24,7 @@ fn values_and_keys_have_source_positions() {
         ("list.1", 5, 6, "7"),
         ("list.1.1", 5, 9, "true"),
         ("empty", 6, 1, "empty"),
-        // What is not there is pointed at by the nearest parent.
+        // A missing field has the place of its nearest parent.
         ("empty.deeper", 6, 1, "empty"),
         ("list.0.y.nope", 4, 5, "y"),
         ("list.9", 2, 1, "list"),

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-/// What a manifest says of its destination before anything is written.
+/// The destination of a manifest before the edit.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Old {
     NoDestination,
