@@ -41,6 +41,7 @@ pub(crate) fn authenticate_header(header: Option<&str>) -> Result<SandboxKey, Ap
 
 fn parse_basic_header(header: &str) -> Option<(String, String)> {
     let (scheme, encoded) = header.trim().split_once(' ')?;
+    // The API also takes bearer tokens, for reads only. The sandbox does not emulate them.
     if !scheme.eq_ignore_ascii_case("basic") {
         return None;
     }

@@ -149,7 +149,6 @@ fn matches_pattern(pattern: &str, text: &str) -> bool {
     WildMatchPattern::<'*', '\0'>::new(pattern).matches(text)
 }
 
-/// The parameters of a request that faults can change.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct FaultParameters {
     pub(crate) is_unreachable: bool,

@@ -65,7 +65,6 @@ impl SandboxResponse {
     }
 }
 
-/// An error response.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct ApiRefusal {
     pub(crate) status: u16,
@@ -115,6 +114,7 @@ fn refusal_response(refusal: &ApiRefusal, request_id: &str) -> SandboxResponse {
     let ApiRefusal { status, text, reset_seconds: reset } = refusal;
     let body = json!({"status": status, "requestId": request_id, "error": text});
     let mut response = SandboxResponse::from_json(*status, &body);
+    // The official provider reads seconds with a fraction from this header. No `Retry-After` is known.
     if let Some(seconds) = reset {
         response.headers.push(("x-ratelimit-reset".to_owned(), seconds.to_string()));
     }

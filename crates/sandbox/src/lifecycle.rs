@@ -109,6 +109,7 @@ pub(crate) fn creation_schedule(course: PipeMode, infrastructure: CdcInfrastruct
 }
 
 pub(crate) fn stop_schedule(course: PipeMode) -> StateSchedule {
+    // The API pauses database pipes and stops the others; a client has to accept both words for one command.
     let (passing, reached) = if course.is_database() {
         (EmulatedPipeState::Pausing, EmulatedPipeState::Paused)
     } else {
@@ -136,6 +137,7 @@ pub(crate) fn start_schedule(course: PipeMode) -> StateSchedule {
 }
 
 pub(crate) fn resync_schedule(course: PipeMode) -> StateSchedule {
+    // The API loads into `_resync` tables, then swaps them with the originals.
     let loaded = NOTICE + SNAPSHOT;
     vec![
         (NOTICE, EmulatedPipeState::Snapshot),

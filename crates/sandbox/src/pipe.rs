@@ -42,7 +42,6 @@ pub(crate) struct ReplicaSize {
 impl ReplicaSize {
     // The smallest size (XS). That the API takes it by default is not proven.
     pub(crate) const DEFAULT: Self = Self { replicas: 1, cpu: 125, memory: 0.5 };
-    /// The size that a read shows while a change is in progress.
     pub(crate) const ZERO: Self = Self { replicas: 0, cpu: 0, memory: 0.0 };
 
     pub(crate) fn with_overrides(self, body: &Map<String, Value>) -> Self {
@@ -99,7 +98,6 @@ impl EmulatedPipe {
         self.deleted_from.is_some_and(|from| from <= now)
     }
 
-    /// `true` if there are rows in its destination tables.
     pub(crate) fn has_rows(&self, now: Timestamp) -> bool {
         let began = !matches!(self.state_at(now), EmulatedPipeState::Provisioning | EmulatedPipeState::Setup);
         self.source.is_database() && began && !(self.has_dropped_tables && self.is_at_rest(now))

@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 use crate::clock::Timestamp;
 use crate::options::KeyRateLimit;
 
-/// The times of the requests in the window of each key.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct KeyRateLimiter {
     windows: BTreeMap<String, VecDeque<Timestamp>>,

@@ -51,7 +51,6 @@ pub(crate) struct EmulatedService {
     pub(crate) endpoints: Vec<EmulatedEndpoint>,
     /// Exists as long as the service has database pipes.
     pub(crate) cdc_scaling: Option<CdcScalingState>,
-    /// Destination tables of deleted database pipes.
     pub(crate) leftover_tables: BTreeSet<String>,
 }
 
@@ -121,7 +120,6 @@ impl EmulatedService {
         found.ok_or_else(|| ApiRefusal::not_found(format!("ClickPipe {id} not found")))
     }
 
-    /// Removes the pipes and endpoints whose deletion has ended.
     pub(crate) fn remove_deleted(&mut self, now: Timestamp) {
         self.pipes.retain(|pipe| !pipe.is_deleted(now));
         self.endpoints.retain(|endpoint| !endpoint.is_deleted(now));

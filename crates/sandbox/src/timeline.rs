@@ -21,13 +21,13 @@ impl<T: Clone> Timeline<T> {
         passed.map_or(&self.first, |(_, value)| value)
     }
 
-    /// The last scheduled value.
     pub(crate) fn final_value(&self) -> &T {
         self.later.last().map_or(&self.first, |(_, value)| value)
     }
 
     /// Replaces what is scheduled by `steps`, in seconds from now.
     pub(crate) fn schedule_steps(&mut self, now: Timestamp, steps: impl IntoIterator<Item = (u64, T)>) {
+        // First of all: the value of now must outlive the schedule that it comes from.
         self.first = self.value_at(now).clone();
         let steps = steps.into_iter();
         self.later = steps.map(|(after, value)| (now.after_seconds(after), value)).collect();

@@ -249,7 +249,6 @@ impl World {
     }
 }
 
-/// Takes a name or an id.
 pub(crate) fn service_id(name: &str) -> String {
     if uuid::is_uuid(name) { name.to_owned() } else { uuid::uuid_from_name(name) }
 }

@@ -51,7 +51,6 @@ impl<'w> ValidationPass<'w> {
         self.report_problem(|| wrong_type_problem(types, node));
     }
 
-    /// The types that a branch allows.
     fn branch_types(&self, branch: ShapeId) -> JsonTypes {
         let mut shape = self.shape_by_id(branch);
         // A chain of references is at most as long as there are shapes; a longer one is a circle.
@@ -85,7 +84,6 @@ impl<'w> ValidationPass<'w> {
         }
     }
 
-    /// The first field of a shape that allows one value only.
     fn constant_tag(&self, shape: &'w ValueShape) -> Option<(&'w str, &'w str)> {
         shape.map.names.iter().find_map(|name| {
             let property = self.shape_by_id(*shape.map.properties.get(name)?);
@@ -96,7 +94,6 @@ impl<'w> ValidationPass<'w> {
         })
     }
 
-    /// The branch with the fewest mistakes.
     fn closest_branch(&self, branches: &[ShapeId], node: &'w YamlNode) -> ShapeId {
         let mistakes = |branch: &ShapeId| {
             let mut remarks = PendingDiagnostics::default();

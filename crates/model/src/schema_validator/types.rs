@@ -66,7 +66,6 @@ impl JsonTypes {
         })
     }
 
-    /// The types in words: `text or a list`.
     pub(super) fn describe_types(self) -> String {
         // `a number` includes whole numbers.
         let said = |bits: u8| self.0 & bits != 0 && !(bits == 8 && self.0 & 16 != 0);

@@ -33,6 +33,7 @@ impl ValidationPass<'_> {
 }
 
 pub(super) fn wrong_type_problem(types: JsonTypes, node: &YamlNode) -> PendingDiagnostic {
+    // The YAML reader left such digits as text, but `expected a whole number, found text` would puzzle the author.
     if types.matches_content(&parse_plain_scalar("1")) && is_oversized_number(node) {
         return PendingDiagnostic::error(code::OUT_OF_RANGE, node.span, "the number is too large");
     }
@@ -95,6 +96,7 @@ fn bad_value_problem(options: &[Value], node: &YamlNode, discreet: bool) -> Pend
         YamlContent::Map(_) | YamlContent::List(_) => None,
         _ => Some(display_value(&node.to_json())),
     };
+    // Below a secret the value may be a part of it.
     let message = match &given {
         Some(given) if !discreet => format!("`{}` is not a value of this field", truncate(given)),
         _ => format!("{} is not a value of this field", describe_content(&node.content)),

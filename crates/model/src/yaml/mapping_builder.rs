@@ -28,7 +28,6 @@ impl MappingBuilder {
         Ok(())
     }
 
-    /// Adds the entries whose keys are missing.
     pub(super) fn merge_entries(&mut self, other: Vec<YamlEntry>) {
         for entry in other {
             if self.key_position(&entry.key).is_none() {

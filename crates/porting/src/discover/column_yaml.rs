@@ -36,7 +36,6 @@ pub(super) fn flow_list(path: &[&str], items: &[YamlPair<'_>]) -> String {
     path.iter().rev().fold(list, |inner, key| format!("{{{key}: {inner}}}"))
 }
 
-/// A line for each item.
 pub(super) fn block_list(items: &[YamlPair<'_>], indent: usize, newline: &str) -> String {
     let lines = items.iter().map(|it| format!("{}- {}", " ".repeat(indent), render_item(it)));
     lines.collect::<Vec<_>>().join(newline)

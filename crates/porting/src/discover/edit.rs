@@ -143,7 +143,6 @@ fn append_flow_entry(text: &str, owner: &YamlNode, last: Option<&YamlEntry>, ent
     splice_text(text, at..at, &new)
 }
 
-/// Replaces the items of a list, in the same style.
 fn replace_list(
     text: &str,
     list: &YamlNode,

@@ -18,7 +18,6 @@ use model::path::FieldPath;
 // not be repeated for ever.
 const MAX_ROUNDS: usize = 16;
 
-/// A document that may be invalid.
 pub(super) struct ManifestDraft<'v> {
     address: Address,
     document: Value,

@@ -41,7 +41,6 @@ const NON_SPEC_ATTRIBUTES: &[(Kind, &[&str])] = &[
 const NO_OP_VALUES: &[(&str, &str)] =
     &[("source.kafka.schema_registry.type", "confluent"), ("source.bigquery.authentication", "SERVICE_ACCOUNT")];
 
-/// Converts the attributes of one resource to the `spec` of its manifest.
 pub(super) struct AttributeConverter<'r> {
     kind: Kind,
     resource: &'r str,
@@ -271,7 +270,6 @@ fn drop_server_defaults(mut own: Map<String, Value>, values: &Map<String, Value>
     }
 }
 
-/// The possible attributes of a field.
 fn attribute_names(field: &str) -> Vec<String> {
     let renamed = RENAMED_ATTRIBUTES.iter().filter(|(_, to)| *to == field).map(|(from, _)| (*from).to_owned());
     std::iter::once(to_snake_case(field)).chain(renamed).collect()

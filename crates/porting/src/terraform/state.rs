@@ -7,7 +7,6 @@ use serde_json::{Map, Value};
 // Modules are read by recursion: a prepared state must not overflow the stack.
 const MAX_MODULE_DEPTH: usize = 64;
 
-/// One instance of a resource.
 pub(super) struct TerraformResource<'s> {
     pub(super) address: String,
     pub(super) resource_type: &'s str,

@@ -39,7 +39,6 @@ pub(crate) fn create_pipe(service: &mut EmulatedService, call: &mut RequestConte
     pipes::render_pipe(service, &id, call)
 }
 
-/// The source of a valid body.
 fn validate_new_pipe(body: &Map<String, Value>, options: &SandboxOptions) -> Result<ApiSource, ApiRefusal> {
     let mut complaints = Complaints::default();
     let context = BodyContext::for_create(options.unknown_fields);

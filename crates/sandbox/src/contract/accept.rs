@@ -32,7 +32,6 @@ fn accepted_value(field: &FieldSpec, value: &Value) -> Value {
     }
 }
 
-/// The same structure with every value masked.
 pub(crate) fn mask_values(value: &Value) -> Value {
     match value {
         Value::Null => Value::Null,

@@ -3,7 +3,6 @@
 use super::field_spec::{FieldSpec, JsonType, TEXT, UnsetValue, optional, required};
 use crate::options::Quirk;
 
-/// The destination of a pipe that writes one table.
 #[rustfmt::skip]
 pub(crate) static TABLE: &[FieldSpec] = &[
     optional("database", TEXT),

@@ -29,7 +29,6 @@ impl ApiSource {
         Self::Mongodb,
     ];
 
-    /// The key in `source`.
     pub(crate) fn json_key(self) -> &'static str {
         match self {
             Self::Kafka => "kafka",
@@ -82,6 +81,8 @@ impl ApiSource {
         matches!(self, Self::Postgres | Self::Mysql | Self::Mongodb)
     }
 
+    // BigQuery is loaded once, without changes. Otherwise it is like the CDC sources: it has table mappings, and
+    // neither the settings and the size of a streaming pipe nor columns.
     pub(crate) fn is_database(self) -> bool {
         self.is_cdc() || self == Self::Bigquery
     }

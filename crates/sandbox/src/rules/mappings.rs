@@ -51,7 +51,6 @@ fn validate_mapping(check: &mut SourceCheck<'_>, path: &str, mapping: &MappingOb
     }
 }
 
-/// The mapping changes of a PATCH.
 pub(crate) struct MappingDelta {
     added: Vec<MappingObject>,
     removed: Vec<MappingObject>,
@@ -102,7 +101,6 @@ impl MappingDelta {
         }
     }
 
-    /// The mappings after the PATCH.
     pub(crate) fn remaining_mappings(&self, fields: &Map<String, Value>) -> Vec<Value> {
         let present = object_items(fields, "tableMappings");
         let stays = |mapping: &&MappingObject| !self.removed.iter().any(|gone| is_same_mapping(gone, mapping));
