@@ -10,7 +10,7 @@ use crate::support::bench::{Bench, CANARY, in_virtual_time};
 use crate::support::generate;
 use crate::support::manifests::{desired_from_documents, read_documents};
 use crate::support::schema::schema_leaves;
-use clickpipes::docs::manifest_schema;
+use clickpipes::kinds::manifest_schema;
 use clickpipes::manifest;
 use model::address::{Address, Kind};
 use model::desired::Desired;

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use crate::support::bench::{Bench, actions, in_virtual_time, update_bodies};
 use crate::support::manifests::{desired_from_documents, read_documents};
 use crate::support::schema::{SchemaLeaf, other_values, schema_leaves};
-use clickpipes::docs;
+use clickpipes::kinds;
 use clickpipes::semantics::{FieldSemantics, OnChange, Readback};
 use model::path::FieldPath;
 use model::secret;
@@ -222,7 +222,7 @@ fn editable_leaves(seed: &Value) -> Vec<SchemaLeaf> {
     let kind = seed_kind(seed);
     let spec = FieldPath::parse("spec");
     let ours = ["spec.state", "spec.protect"].map(FieldPath::parse);
-    let mut leaves = schema_leaves(docs::manifest_schema(kind), seed);
+    let mut leaves = schema_leaves(kinds::manifest_schema(kind), seed);
     leaves.retain(|leaf| leaf.path.is_within(&spec) && !ours.contains(&leaf.path));
     leaves.retain(|leaf| !rules_at(seed, &leaf.path).local_only && !rules_at(seed, &leaf.path).is_secret);
     leaves

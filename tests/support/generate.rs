@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use clickpipes::docs;
+use clickpipes::kinds;
 use model::path::FieldPath;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -77,7 +77,7 @@ fn apply_valid_edits(seed: &Value, edits: &[(usize, usize)]) -> Value {
     let mut document = seed.clone();
     for (field, value) in edits {
         let kind = model::address::Kind::from_name(document["kind"].as_str().unwrap()).unwrap();
-        let mut leaves = schema_leaves(docs::manifest_schema(kind), &document);
+        let mut leaves = schema_leaves(kinds::manifest_schema(kind), &document);
         leaves.retain(|leaf| leaf.path.is_within(&FieldPath::parse("spec")));
         let ours = ["spec.state", "spec.protect"].map(FieldPath::parse);
         leaves.retain(|leaf| !ours.contains(&leaf.path));

@@ -4,11 +4,13 @@
 //! Nothing here does I/O. The name of an API field occurs here, in the struct that declares it or
 //! in the rules beside that struct, and in `porting`.
 
+pub mod api_body;
 pub mod blocking_tables;
 pub mod cdc_scaling;
 pub mod data_effects;
 pub mod docs;
 pub mod envelope;
+pub mod kinds;
 pub mod lifecycle;
 pub mod lineage;
 pub mod manifest;

@@ -14,8 +14,6 @@ pub mod destination;
 pub mod field_mapping;
 pub mod kafka;
 pub mod kinesis;
-#[cfg(test)]
-mod made_up;
 pub mod mongodb;
 pub mod mysql;
 pub mod object_storage;
@@ -25,7 +23,12 @@ pub(crate) mod replacement_effects;
 pub mod scaling;
 pub mod settings;
 pub mod source;
+#[cfg(test)]
+mod tests;
 pub(crate) mod written_tables;
+
+#[cfg(test)]
+use tests::made_up;
 
 pub use source::{Source, SourceFamily, SourceKind, SourceSpec};
 

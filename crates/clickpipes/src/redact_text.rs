@@ -6,7 +6,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 
-use crate::docs;
+use crate::kinds;
 
 mod lines;
 mod secret_extent;
@@ -14,7 +14,7 @@ mod secret_extent;
 /// The text with each byte of a literal secret replaced by `*`: values of secret fields that are not references,
 /// passwords in URIs, and private keys. Positions stay valid.
 pub fn redact_secrets(text: &str) -> String {
-    redact_fields(text, docs::secret_field_names())
+    redact_fields(text, kinds::secret_field_names())
 }
 
 fn redact_fields(text: &str, names: &BTreeSet<String>) -> String {

@@ -1,10 +1,9 @@
-//! The marks of every field, read back from the schema once.
+//! What every field means: how its values compare, and what a change of it takes.
 //!
 //! [`FieldSemantics`] answers the planner's questions: how is this list compared, do these two values
 //! agree, what does changing the field take? The planner asks by position and never names a field.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::OnceLock;
 
 use serde::Serialize;
 use serde_json::Value;
@@ -16,10 +15,10 @@ use model::secret;
 use spelling::Equality;
 
 mod equality;
+mod from_fields;
 mod normalize;
 mod redact;
 mod redact_live;
-mod schema_reader;
 mod spelling;
 
 pub use redact::REDACTED_SECRET;
@@ -113,13 +112,6 @@ pub struct FieldSemantics {
 }
 
 impl FieldSemantics {
-    /// The rules of the body of a kind, as the API takes it.
-    pub fn for_kind(kind: Kind) -> &'static Self {
-        static RULES: OnceLock<BTreeMap<Kind, FieldSemantics>> = OnceLock::new();
-        let all = RULES.get_or_init(|| Kind::ALL.map(|kind| (kind, schema_reader::read_semantics(kind))).into());
-        &all[&kind]
-    }
-
     /// The rules of a field of this object.
     pub fn child_field(&self, name: &str) -> &Self {
         self.fields.get(name).or(self.fallback.as_deref()).unwrap_or(self)

@@ -14,6 +14,7 @@ use crate::yaml::{PendingDiagnostic, PendingDiagnostics, Span, YamlContent, Yaml
 pub mod code;
 mod compiled;
 mod compiler;
+mod field_node;
 mod list;
 mod literal_secret;
 mod map;
@@ -27,6 +28,7 @@ mod value;
 
 use compiled::{ShapeId, ValueShape};
 pub use compiler::UnsupportedSchema;
+pub use field_node::FieldNode;
 
 /// A compiled JSON Schema.
 #[derive(Debug)]

@@ -49,6 +49,9 @@ fn exactly_one(schema: &mut Schema) {
     schema.insert("oneOf".to_owned(), json!(alternatives));
 }
 
+/// The reference of a schema to the schema of a reference to a secret.
+pub(crate) const REFERENCE_DEFINITION: &str = "#/$defs/SecretReference";
+
 /// Each of these keys makes a mapping a reference to a secret.
 const SOURCE_KEYS: [&str; 3] = ["fromEnv", "fromFile", "fromCommand"];
 

@@ -5,13 +5,14 @@ use std::fmt::{self, Write};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::SchemaNode;
-use crate::envelope::to_body_path;
+use crate::api_body::to_body_path;
+use crate::kinds::manifest_fields;
 use crate::semantics::{FieldSemantics, ListSemantics, OnChange, Readback};
 use model::action::UpdateVia;
 use model::address::Kind;
 use model::annotations;
 use model::path::FieldPath;
+use model::schema_validator::FieldNode;
 
 mod field_suggestions;
 mod field_text;
@@ -119,7 +120,7 @@ pub fn explain_field(requested: &str) -> Result<FieldExplanation, UnknownField> 
     let (kinds, path) = split_kind(requested);
     let starts = if is_from_root(&path) { vec![path] } else { candidate_paths(&path) };
     let found = kinds.iter().flat_map(|kind| starts.iter().filter_map(|path| find_field(*kind, path)));
-    found.map(|(kind, path, node)| build_explanation(kind, path, &node)).next().ok_or_else(|| UnknownField {
+    found.map(|(kind, path, node)| build_explanation(kind, path, node)).next().ok_or_else(|| UnknownField {
         requested: requested.to_owned(),
         suggestions: field_suggestions::suggest_fields(&kinds, &starts[0]),
     })
@@ -149,8 +150,8 @@ fn candidate_paths(path: &FieldPath) -> Vec<FieldPath> {
 }
 
 /// The place, with `*` for the entries of lists, wherever the asker left them out.
-fn find_field(kind: Kind, path: &FieldPath) -> Option<(Kind, FieldPath, SchemaNode)> {
-    let mut node = SchemaNode::for_kind(kind);
+fn find_field(kind: Kind, path: &FieldPath) -> Option<(Kind, FieldPath, &'static FieldNode)> {
+    let mut node = manifest_fields(kind);
     let mut at = FieldPath::root();
     for segment in path.segments() {
         if let Some(field) = node.child_field(segment) {
@@ -171,48 +172,47 @@ fn find_field(kind: Kind, path: &FieldPath) -> Option<(Kind, FieldPath, SchemaNo
     Some((kind, at, node))
 }
 
-fn build_explanation(kind: Kind, path: FieldPath, node: &SchemaNode) -> FieldExplanation {
-    let inner = node.list_item().unwrap_or_else(|| node.clone());
+fn build_explanation(kind: Kind, path: FieldPath, node: &FieldNode) -> FieldExplanation {
+    let inner = node.list_item().unwrap_or(node);
     let words = if node.allowed_values().is_empty() { inner.allowed_values() } else { node.allowed_values() };
     FieldExplanation {
         kind,
         doc: field_doc(&path, node).to_owned(),
         value_type: field_text::describe_type(node),
-        words: words.into_iter().map(|(word, doc)| AllowedValue { word: word.into(), doc: doc.into() }).collect(),
+        words: words.iter().map(|(word, doc)| AllowedValue { word: word.clone(), doc: doc.clone() }).collect(),
         limits: field_text::describe_limits(node),
         default: node.keyword_value("default").cloned(),
         required: node.is_required(),
         secret: node.is_secret(),
         deprecated: node.has_keyword("deprecated"),
         change: change_effect(kind, &path, node),
-        fields: field_summaries(&inner),
+        fields: field_summaries(inner),
         path,
     }
 }
 
 /// What is declared is said by the kind, not by the envelope that all kinds share.
-fn field_doc(path: &FieldPath, node: &SchemaNode) -> &'static str {
-    let whole = path.segments() == ["spec"];
-    let of_kind = node.referenced_schema()["description"].as_str().filter(|_| whole);
-    of_kind.unwrap_or_else(|| node.keyword_text("description"))
+fn field_doc<'n>(path: &FieldPath, node: &'n FieldNode) -> &'n str {
+    let is_whole = path.segments() == ["spec"];
+    if is_whole { node.type_description() } else { node.keyword_text("description") }
 }
 
-fn field_summaries(node: &SchemaNode) -> Vec<FieldSummary> {
+fn field_summaries(node: &FieldNode) -> Vec<FieldSummary> {
     if node.can_be_secret() && !node.is_secret() {
         return Vec::new();
     }
-    let fields = node.child_fields().into_iter();
+    let fields = node.child_fields();
     fields
         .map(|(name, field)| FieldSummary {
             name: name.to_owned(),
-            value_type: field_text::describe_type(&field),
+            value_type: field_text::describe_type(field),
             required: field.is_required(),
             doc: field_text::first_sentence(field.keyword_text("description")).to_owned(),
         })
         .collect()
 }
 
-fn change_effect(kind: Kind, path: &FieldPath, node: &SchemaNode) -> Option<ChangeEffect> {
+fn change_effect(kind: Kind, path: &FieldPath, node: &FieldNode) -> Option<ChangeEffect> {
     if node.has_keyword(annotations::LOCAL_ONLY) {
         return None;
     }
@@ -231,10 +231,10 @@ fn change_effect(kind: Kind, path: &FieldPath, node: &SchemaNode) -> Option<Chan
 }
 
 /// Whether the field is no more than the fields below it, each of which has an answer of its own.
-fn is_only_container(node: &SchemaNode, rules: &FieldSemantics) -> bool {
+fn is_only_container(node: &FieldNode, rules: &FieldSemantics) -> bool {
     let answers = |rules: &FieldSemantics| (rules.on_change, rules.readback, rules.needs_pause);
     let own = answers(rules);
-    !node.child_fields().is_empty()
+    node.has_child_fields()
         && rules.list == ListSemantics::Atomic
         && rules.child_fields().any(|(_, field)| answers(field) != own)
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::{Manifest, intent, source_map};
-use crate::envelope;
+use crate::api_body;
 use model::address::{Address, Kind, Name, ServiceRef};
 use model::desired::{Document, Place};
 use model::diagnostic::{Diagnostic, RelatedPlace};
@@ -92,7 +92,7 @@ impl DraftManifest {
             is_organization_wide: self.is_organization_wide(),
             name: name.unwrap_or_else(|| Name::new(self.kind.name())),
             document: Document {
-                body: envelope::build_api_body(self.kind, &self.document),
+                body: api_body::build_api_body(self.kind, &self.document),
                 intent: intent::parse_intent(&self.document),
                 origin: source_map::build_origin(&self.file, self.kind, &self.root),
                 earlier_bodies: Vec::new(),

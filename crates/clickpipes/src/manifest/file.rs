@@ -1,18 +1,17 @@
 //! Parses one file: its documents, and the diagnostics of each.
 
 use std::collections::{BTreeMap, HashSet};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use super::classify::{self, DocumentClass};
 use super::draft::DraftManifest;
 use super::variables::VariableExpander;
 use super::{code, recover_typos};
-use crate::docs;
-use crate::validate;
+use crate::kinds;
 use model::address::Kind;
 use model::diagnostic::{Diagnostic, Severity, SourceFile};
 use model::project;
-use model::schema_validator::{self, SchemaValidator};
+use model::schema_validator;
 use model::yaml::{self, PendingDiagnostic, PendingDiagnostics, Span, YamlDocument, YamlNode};
 
 pub(super) fn parse_file(
@@ -79,10 +78,10 @@ fn validate_document(document: YamlDocument, remarks: &mut PendingDiagnostics) -
     let kind = classify::resolve_kind(&mut root, remarks)?;
     let before = remarks.kept_diagnostics().len();
     let name = root.node_at(&["metadata", "name"]).and_then(YamlNode::as_text);
-    compiled_schema(kind).validate(&root, name, remarks);
+    kinds::manifest_validator(kind).validate(&root, name, remarks);
     // After the schema and before the rules: a rule would report a misspelt field as missing as well.
     recover_typos::rename_misspelt_keys(&mut root, &remarks.kept_diagnostics()[before..]);
-    for problem in validate::find_problems(kind, &root.to_json()) {
+    for problem in kinds::find_problems(kind, &root.to_json()) {
         let span = root.span_at(&problem.path);
         let remark = match problem.severity {
             Severity::Error => PendingDiagnostic::error(problem.code, span, problem.message),
@@ -93,18 +92,6 @@ fn validate_document(document: YamlDocument, remarks: &mut PendingDiagnostics) -
     // A full list may have lost errors of this document, so it does not count as valid.
     let is_valid = sound && remarks.error_count() == errors && !remarks.is_full();
     Some((kind, root, is_valid))
-}
-
-fn compiled_schema(kind: Kind) -> &'static SchemaValidator {
-    static SCHEMAS: OnceLock<BTreeMap<Kind, SchemaValidator>> = OnceLock::new();
-    let all = SCHEMAS.get_or_init(|| {
-        let compiled = |kind| {
-            let schema = SchemaValidator::new(docs::manifest_schema(kind));
-            (kind, schema.expect("the structs generate what can be walked"))
-        };
-        Kind::ALL.map(compiled).into()
-    });
-    &all[&kind]
 }
 
 /// Removes diagnostics that repeat a worse one at the same place.

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::envelope;
+use crate::api_body::BodyPlace;
+use crate::kinds;
 use model::address::Kind;
 use model::desired::{Origin, Place};
 use model::path::FieldPath;
@@ -12,55 +13,49 @@ use model::yaml::{Span, YamlContent, YamlNode};
 pub(super) fn build_origin(file: &Arc<str>, kind: Kind, root: &YamlNode) -> Origin {
     let start = root.head_span();
     let start = Place { file: Arc::clone(file), line: start.line, column: start.column };
-    let mut places = SourceMapBuilder { kind, fields: BTreeMap::new() };
-    for (section, key) in [("metadata", Some("name")), ("spec", None)] {
-        let Some(section) = root.entry(section) else { continue };
-        let path = FieldPath::root().child(&section.key);
-        match key {
-            Some(key) => places.record_entry(&section.value, key, &path),
-            None => places.record_below(&section.value, &path),
-        }
+    let mut places = SourceMapBuilder { fields: BTreeMap::new() };
+    let name = root.entry("metadata").and_then(|metadata| metadata.value.entry("name"));
+    if let (Some(name), Some(path)) = (name, kind.name_path()) {
+        places.record_place(path, name.span);
+    }
+    if let Some(spec) = root.entry("spec") {
+        let node = kinds::manifest_fields(kind).child_field("spec");
+        places.record_below(&spec.value, &BodyPlace { node, path: FieldPath::root() });
     }
     Origin::new(start, places.fields)
 }
 
 struct SourceMapBuilder {
-    kind: Kind,
     fields: BTreeMap<FieldPath, (u32, u32)>,
 }
 
 impl SourceMapBuilder {
-    fn record_entry(&mut self, node: &YamlNode, key: &str, at: &FieldPath) {
-        if let Some(entry) = node.entry(key) {
-            self.record_place(&at.child(key), entry.span);
-        }
-    }
-
-    fn record_below(&mut self, node: &YamlNode, at: &FieldPath) {
-        match &node.content {
+    fn record_below(&mut self, yaml: &YamlNode, place: &BodyPlace) {
+        match &yaml.content {
             YamlContent::Map(entries) => {
                 for entry in entries {
-                    let path = at.child(&entry.key);
-                    self.record_place(&path, entry.span);
-                    self.record_below(&entry.value, &path);
+                    self.record_child(&entry.value, entry.span, place.step_into(&entry.key));
                 }
             }
             YamlContent::List(items) => {
                 for (index, item) in items.iter().enumerate() {
-                    let path = at.child(index);
-                    self.record_place(&path, item.head_span());
-                    self.record_below(item, &path);
+                    self.record_child(item, item.head_span(), place.step_into(&index.to_string()));
                 }
             }
             _ => {}
         }
     }
 
-    fn record_place(&mut self, path: &FieldPath, span: Span) {
-        if let Some(path) = envelope::to_body_path(self.kind, path) {
-            // Both `x` and `additional.x` map to `x` of the body. The first place counts, so that a block stays at its
-            // own.
-            self.fields.entry(path).or_insert((span.line, span.column));
+    fn record_child(&mut self, yaml: &YamlNode, span: Span, place: Option<BodyPlace>) {
+        if let Some(place) = place {
+            self.record_place(place.path.clone(), span);
+            self.record_below(yaml, &place);
         }
+    }
+
+    fn record_place(&mut self, path: FieldPath, span: Span) {
+        // Both `x` and `additional.x` map to `x` of the body. The first place counts, so that a block stays at its
+        // own.
+        self.fields.entry(path).or_insert((span.line, span.column));
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::code;
-use crate::docs;
+use crate::kinds;
 use model::project;
 use model::suggest::suggest_similar;
 use model::yaml::{
@@ -60,7 +60,7 @@ impl<'v> VariableExpander<'v> {
 
     fn expand_entry(&mut self, entry: &mut YamlEntry, remarks: &mut PendingDiagnostics) {
         let was_inside_secret = self.is_inside_secret;
-        self.is_inside_secret |= docs::secret_field_names().contains(&entry.key);
+        self.is_inside_secret |= kinds::secret_field_names().contains(&entry.key);
         self.expand_node(&mut entry.value, remarks);
         self.is_inside_secret = was_inside_secret;
     }

@@ -127,7 +127,7 @@ sources! {
     /// Google BigQuery tables, loaded once. No field can be changed in place.
     Bigquery = bigquery: bigquery::Bigquery;
     #[cfg(test)]
-    /// A source that exists in tests only. See `made_up.rs`.
+    /// A source that exists in tests only. See `tests/made_up.rs`.
     MadeUp = made_up: made_up::MadeUp;
 }
 

@@ -3,11 +3,10 @@
 use serde_json::{Map, Value};
 
 use super::Problem;
-use crate::docs::SchemaNode;
-use model::address::Kind;
 use model::annotations;
 use model::diagnostic::Severity;
 use model::path::FieldPath;
+use model::schema_validator::FieldNode;
 
 struct AdditionalFieldIssue {
     code: &'static str,
@@ -26,13 +25,13 @@ pub(super) const CODES: [&str; 3] = [UNCHECKED_FIELD.code, UNCHECKED_VALUE.code,
 /// A warning for each unknown field, and an error for each known one.
 // A known field under `additional` would bypass its checks, and its rules for comparing and replacing. A
 // new word of a known field is allowed: the API gets new words faster than pipectl.
-pub(super) fn find_problems(kind: Kind, document: &Value) -> Vec<Problem> {
+pub(super) fn find_problems(fields: &FieldNode, document: &Value) -> Vec<Problem> {
     let mut problems = Vec::new();
-    visit_fields(&SchemaNode::for_kind(kind), document, &FieldPath::root(), &mut problems);
+    visit_fields(fields, document, &FieldPath::root(), &mut problems);
     problems
 }
 
-fn visit_fields(node: &SchemaNode, value: &Value, at: &FieldPath, problems: &mut Vec<Problem>) {
+fn visit_fields(node: &FieldNode, value: &Value, at: &FieldPath, problems: &mut Vec<Problem>) {
     let Value::Object(fields) = value else { return };
     for (name, value) in fields {
         let Some(field) = node.child_field(name) else { continue };
@@ -41,14 +40,14 @@ fn visit_fields(node: &SchemaNode, value: &Value, at: &FieldPath, problems: &mut
             Value::Object(extra) if field.has_keyword(annotations::ADDITIONAL) => {
                 check_additional(node, extra, fields, &path, problems);
             }
-            _ => visit_fields(&field, value, &path, problems),
+            _ => visit_fields(field, value, &path, problems),
         }
     }
 }
 
 /// `beside` contains the fields in their own places.
 fn check_additional(
-    node: &SchemaNode,
+    node: &FieldNode,
     extra: &Map<String, Value>,
     beside: &Map<String, Value>,
     at: &FieldPath,
@@ -59,10 +58,10 @@ fn check_additional(
         let own = beside.get(name);
         match (node.child_field(name), value) {
             (None, _) => problems.push(unchecked_field_problem(name, path)),
-            (Some(known), Value::Object(inner)) if !known.child_fields().is_empty() => {
+            (Some(known), Value::Object(inner)) if known.has_child_fields() => {
                 let nothing = Map::new();
                 let beside = own.and_then(Value::as_object).unwrap_or(&nothing);
-                check_additional(&known, inner, beside, &path, problems);
+                check_additional(known, inner, beside, &path, problems);
             }
             (Some(known), Value::String(word)) if own.is_none() && known.is_unknown_value(word) => {
                 problems.push(unchecked_value_problem(name, word, path));

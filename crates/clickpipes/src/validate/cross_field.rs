@@ -3,10 +3,9 @@
 use serde_json::Value;
 
 use super::{Problem, RuleContext, RuleFinding};
-use crate::docs::SchemaNode;
-use model::address::Kind;
 use model::diagnostic::Severity;
 use model::path::FieldPath;
+use model::schema_validator::FieldNode;
 
 mod condition;
 mod messages;
@@ -201,8 +200,8 @@ fn check_unique(scope: &RuleContext<'_>, list: &str, by: &str) -> Vec<RuleFindin
 }
 
 impl RuleSet {
-    pub(super) fn find_problems(&self, kind: Kind, document: &Value) -> Vec<Problem> {
-        let places = self.object_paths.iter().flat_map(|at| objects_at(kind, document, at));
+    pub(super) fn find_problems(&self, fields: &'static FieldNode, document: &Value) -> Vec<Problem> {
+        let places = self.object_paths.iter().flat_map(|at| objects_at(fields, document, at));
         places.flat_map(|(at, scope)| self.check_object(&at, &scope)).collect()
     }
 
@@ -223,14 +222,14 @@ impl CrossFieldRule {
     }
 }
 
-fn objects_at<'d>(kind: Kind, document: &'d Value, at: &str) -> Vec<(FieldPath, RuleContext<'d>)> {
-    let Some(node) = SchemaNode::for_kind(kind).node_at(at) else { return Vec::new() };
+fn objects_at<'d>(fields: &'static FieldNode, document: &'d Value, at: &str) -> Vec<(FieldPath, RuleContext<'d>)> {
+    let Some(node) = fields.node_at(&FieldPath::parse(at)) else { return Vec::new() };
     let mut found = vec![(FieldPath::root(), document)];
     for segment in FieldPath::parse(at).segments() {
         found = found.into_iter().flat_map(|(path, value)| descend_segment(&path, value, segment)).collect();
     }
     let objects = found.into_iter().filter(|(_, value)| value.is_object());
-    objects.map(|(path, value)| (path, RuleContext::new(value, node.clone()))).collect()
+    objects.map(|(path, value)| (path, RuleContext::new(value, node))).collect()
 }
 
 fn descend_segment<'d>(path: &FieldPath, value: &'d Value, segment: &str) -> Vec<(FieldPath, &'d Value)> {

@@ -2,18 +2,18 @@
 
 use serde_json::Value;
 
-use crate::docs::SchemaNode;
 use model::path::FieldPath;
+use model::schema_validator::FieldNode;
 
 /// One object of a document. Paths are relative to it. A value of another type than asked for counts as missing,
 /// because the schema reports it.
 pub(crate) struct RuleContext<'d> {
     object: &'d Value,
-    node: SchemaNode,
+    node: &'static FieldNode,
 }
 
 impl<'d> RuleContext<'d> {
-    pub(super) fn new(object: &'d Value, node: SchemaNode) -> Self {
+    pub(super) fn new(object: &'d Value, node: &'static FieldNode) -> Self {
         Self { object, node }
     }
 
@@ -46,7 +46,7 @@ impl<'d> RuleContext<'d> {
     fn is_under_additional(&self, path: &str) -> bool {
         let path = FieldPath::parse(path);
         let around = path.parent().unwrap_or_default();
-        let extra = self.node.node_at(&around.to_string()).and_then(|node| node.additional_field());
+        let extra = self.node.node_at(&around).and_then(|node| node.additional_field());
         let beside = extra.zip(path.last_segment()).map(|(extra, name)| around.child(extra).child(name));
         beside.is_some_and(|beside| beside.value_in(self.object).is_some())
     }
@@ -68,7 +68,7 @@ impl<'d> RuleContext<'d> {
     /// The value at `path`, or else the API's default. `Err` if the value is invalid, required and missing, or unknown.
     // No rule is checked against such a value: the schema reports it, and a second message would be about a guess.
     pub(super) fn effective_value(&self, path: &str) -> Result<Option<&'d Value>, UnclearValue> {
-        let node = self.node.node_at(path).ok_or(UnclearValue)?;
+        let node = self.node.node_at(&FieldPath::parse(path)).ok_or(UnclearValue)?;
         match self.value_at(path) {
             Some(Value::String(word)) => {
                 let words = node.allowed_values();

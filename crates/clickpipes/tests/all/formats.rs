@@ -1,13 +1,13 @@
 //! Texts that must have a form.
 
-use clickpipes::docs;
+use clickpipes::kinds;
 use model::address::Kind;
 use serde_json::{Value, json};
 
 /// Whether the schema takes the value at a pointer below the definitions.
 fn takes(definition: &str, field: &str, value: &Value) -> bool {
-    let schema = docs::manifest_schema(Kind::ClickPipe);
-    let endpoints = docs::manifest_schema(Kind::ReversePrivateEndpoint);
+    let schema = kinds::manifest_schema(Kind::ClickPipe);
+    let endpoints = kinds::manifest_schema(Kind::ReversePrivateEndpoint);
     let mut field_schema = [schema, endpoints]
         .iter()
         .find_map(|schema| schema["$defs"][definition]["properties"].get(field))

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use serde_json::{Value, json};
 
-use clickpipes::docs;
+use clickpipes::kinds;
 use model::address::Kind;
 use model::schema_validator::SchemaValidator;
 use model::yaml::{PendingDiagnostics, YamlNode, read_documents};
@@ -53,7 +53,7 @@ impl BothValidators {
 
     fn for_kind(kind: Kind) -> &'static Self {
         static ALL: OnceLock<BTreeMap<Kind, BothValidators>> = OnceLock::new();
-        let judges = |kind| (kind, Self::new(docs::manifest_schema(kind)));
+        let judges = |kind| (kind, Self::new(kinds::manifest_schema(kind)));
         &ALL.get_or_init(|| Kind::ALL.map(judges).into())[&kind]
     }
 }
@@ -61,7 +61,7 @@ impl BothValidators {
 #[test]
 fn every_manifest_schema_is_supported() {
     for kind in Kind::ALL {
-        assert_eq!(SchemaValidator::new(docs::manifest_schema(kind)).err(), None, "{kind:?}");
+        assert_eq!(SchemaValidator::new(kinds::manifest_schema(kind)).err(), None, "{kind:?}");
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use regex_lite::Regex;
-use serde_json::{Number, Value};
+use serde_json::{Map, Number, Value};
 
 use super::types::JsonTypes;
 
@@ -29,6 +29,12 @@ pub(super) struct ValueShape {
     pub(super) is_secret: bool,
     /// The first sentence of the description.
     pub(super) summary: Option<String>,
+    /// The words of the schema that do not contain a schema.
+    pub(super) keywords: Map<String, Value>,
+    /// The texts that are allowed, each with its meaning.
+    pub(super) words: Vec<(String, String)>,
+    /// The definition that it refers to, such as `#/$defs/SecretReference`.
+    pub(super) definition: Option<String>,
 }
 
 #[derive(Debug)]

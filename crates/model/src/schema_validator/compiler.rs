@@ -48,6 +48,10 @@ const CHECKED_KEYWORDS: [&str; 26] = [
     PATTERN_DESCRIPTION,
 ];
 
+/// Keywords that contain schemas, or tell how they belong together.
+const STRUCTURAL_KEYWORDS: [&str; 10] =
+    ["$schema", "$defs", "$ref", "oneOf", "anyOf", "allOf", "properties", "required", "additionalProperties", "items"];
+
 const PATTERN_DESCRIPTION: &str = "x-pattern-says";
 
 /// A schema that cannot be compiled: a programming error, found when the schema is first used.
@@ -112,6 +116,9 @@ impl<'s> SchemaCompiler<'s> {
             list: self.compile_list(keywords, at)?,
             map: self.compile_map(keywords, at)?,
             is_secret: keywords.get(annotations::SECRET) == Some(&Value::Bool(true)),
+            keywords: plain_keywords(keywords),
+            words: allowed_words(keywords),
+            definition: keywords.get("$ref").and_then(Value::as_str).map(str::to_owned),
             summary: keywords.get("description").and_then(Value::as_str).map(first_sentence),
         };
         for (word, exclusive) in [("oneOf", true), ("anyOf", false)] {
@@ -214,6 +221,21 @@ impl<'s> SchemaCompiler<'s> {
             }
         })
     }
+}
+
+fn plain_keywords(keywords: &Map<String, Value>) -> Map<String, Value> {
+    let plain = keywords.iter().filter(|(word, _)| !STRUCTURAL_KEYWORDS.contains(&word.as_str()));
+    plain.map(|(word, value)| (word.clone(), value.clone())).collect()
+}
+
+fn allowed_words(keywords: &Map<String, Value>) -> Vec<(String, String)> {
+    let list = |word: &str| keywords.get(word).and_then(Value::as_array).into_iter().flatten();
+    let unexplained = list("enum").filter_map(|word| Some((word.as_str()?.to_owned(), String::new())));
+    let explained = list("oneOf").filter_map(|choice| {
+        let meaning = choice["description"].as_str().unwrap_or_default();
+        Some((choice["const"].as_str()?.to_owned(), meaning.to_owned()))
+    });
+    unexplained.chain(explained).collect()
 }
 
 fn unsupported_at(at: &str, problem: impl Into<String>) -> UnsupportedSchema {

@@ -1,7 +1,7 @@
 //! `pipectl schema`.
 
 use anyhow::Result;
-use clickpipes::docs;
+use clickpipes::kinds;
 
 use crate::cli::{SchemaArgs, SchemaDocuments};
 use crate::exit;
@@ -13,7 +13,7 @@ pub(super) fn run(args: &SchemaArgs, output: Output) -> Result<u8> {
     let mut text = StyledText::new();
     match args.documents {
         SchemaDocuments::Manifests => {
-            text.push_plain(serde_json::to_string_pretty(&docs::editor_schema())?).end_line();
+            text.push_plain(serde_json::to_string_pretty(&kinds::editor_schema())?).end_line();
         }
         SchemaDocuments::Output => {
             text.push_plain(envelope::OUTPUT_SCHEMA);

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::{EnvNames, ExportedManifest, FILL_IN, FieldNote};
-use clickpipes::docs::SchemaNode;
+use clickpipes::kinds::manifest_fields;
 use clickpipes::manifest;
 use clickpipes::pipe::destination;
 use model::address::Address;
 use model::annotations;
 use model::diagnostic::{Diagnostic, Severity, SourceFile};
 use model::path::FieldPath;
+use model::schema_validator::FieldNode;
 
 // A fix may reveal another mistake, such as in an object that was just added. A fix that does not help must
 // not be repeated for ever.
@@ -63,12 +64,9 @@ impl<'v> ManifestDraft<'v> {
     /// Returns `false` if nothing can be done about the mistake.
     fn fix_blocker(&mut self, flaw: &Diagnostic) -> bool {
         let path = &flaw.path;
-        let node = path
-            .segments()
-            .iter()
-            .try_fold(SchemaNode::for_kind(self.address.kind), |node, segment| node.child_or_item(segment));
+        let node = manifest_fields(self.address.kind).node_at(path);
         match (node, path.value_in(&self.document).cloned()) {
-            (Some(node), None) if !node.has_keyword(annotations::LOCAL_ONLY) => self.fill_in_field(&node, path),
+            (Some(node), None) if !node.has_keyword(annotations::LOCAL_ONLY) => self.fill_in_field(node, path),
             (Some(node), Some(Value::String(word)))
                 if node.is_unknown_value(&word) && self.move_to_additional(path) =>
             {
@@ -84,7 +82,7 @@ impl<'v> ManifestDraft<'v> {
     /// Moves a word that is newer than this version to `additional`, if there is one beside it.
     fn move_to_additional(&mut self, path: &FieldPath) -> bool {
         let Some((parent, name)) = path.parent().zip(path.last_segment()) else { return false };
-        let node = SchemaNode::for_kind(self.address.kind).node_at(&parent.to_string());
+        let node = manifest_fields(self.address.kind).node_at(&parent);
         let extra = node.and_then(|node| node.additional_field());
         let Some((extra, value)) = extra.zip(path.value_in(&self.document).cloned()) else {
             return false;
@@ -93,7 +91,7 @@ impl<'v> ManifestDraft<'v> {
         remove_field(&parent, path, &mut self.document)
     }
 
-    fn fill_in_field(&mut self, field: &SchemaNode, path: &FieldPath) -> bool {
+    fn fill_in_field(&mut self, field: &FieldNode, path: &FieldPath) -> bool {
         if field.can_be_secret() {
             // The API takes Google key files in base64. As a variable the plain file is easier to handle.
             let key_file = field.keyword_text("description").contains("base64");
@@ -146,8 +144,8 @@ impl<'v> ManifestDraft<'v> {
     }
 
     fn placeholder_value(&self, path: &FieldPath) -> Value {
-        let node = SchemaNode::for_kind(self.address.kind).node_at(&path.to_string());
-        match node.as_ref().map(|node| node.keyword_text("type")) {
+        let node = manifest_fields(self.address.kind).node_at(path);
+        match node.map(|node| node.keyword_text("type")) {
             Some("object") => json!({}),
             Some("array") => json!([FILL_IN]),
             Some("boolean") => json!(true),
@@ -157,8 +155,8 @@ impl<'v> ManifestDraft<'v> {
 
     fn write_only_fields(&self) -> Vec<FieldPath> {
         let mut write_only = Vec::new();
-        if let Some(spec) = SchemaNode::for_kind(self.address.kind).child_field("spec") {
-            collect_write_only(&spec, &self.document["spec"], &FieldPath::parse("spec"), &mut write_only);
+        if let Some(spec) = manifest_fields(self.address.kind).child_field("spec") {
+            collect_write_only(spec, &self.document["spec"], &FieldPath::parse("spec"), &mut write_only);
         }
         // Nearly always all of them are accepted together, so one validation is enough.
         if !self.would_accept(&write_only) {
@@ -195,15 +193,15 @@ fn remove_field(parent: &FieldPath, path: &FieldPath, document: &mut Value) -> b
     removed
 }
 
-fn collect_write_only(node: &SchemaNode, value: &Value, path: &FieldPath, write_only: &mut Vec<FieldPath>) {
+fn collect_write_only(node: &FieldNode, value: &Value, path: &FieldPath, write_only: &mut Vec<FieldPath>) {
     // Only below objects that are present: credentials of another kind of login are not missing.
     let Value::Object(fields) = value else { return };
     for (name, child) in node.child_fields() {
         let never = child.keyword_text(annotations::READBACK) == "never";
         match fields.get(name) {
-            Some(value) if !never => collect_write_only(&child, value, &path.child(name), write_only),
+            Some(value) if !never => collect_write_only(child, value, &path.child(name), write_only),
             // A switch that is never returned belongs to the request (`validateSamples`): no object has it.
-            None if never && !child.is_required() && !is_boolean(&child) => {
+            None if never && !child.is_required() && !is_boolean(child) => {
                 write_only.push(path.child(name));
             }
             Some(_) | None => {}
@@ -211,7 +209,7 @@ fn collect_write_only(node: &SchemaNode, value: &Value, path: &FieldPath, write_
     }
 }
 
-fn is_boolean(node: &SchemaNode) -> bool {
+fn is_boolean(node: &FieldNode) -> bool {
     match node.keyword_value("type") {
         Some(Value::Array(types)) => types.iter().any(|one| one == "boolean"),
         other => other.is_some_and(|one| one == "boolean"),

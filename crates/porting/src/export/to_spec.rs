@@ -3,12 +3,13 @@
 use serde_json::{Map, Value, json};
 
 use super::EndpointNames;
-use clickpipes::docs::{self, SchemaNode};
+use clickpipes::kinds::{self, manifest_fields};
 use clickpipes::semantics::{FieldSemantics, redact_uri_password};
 use model::address::Address;
 use model::annotations;
 use model::live::Object;
 use model::path::FieldPath;
+use model::schema_validator::FieldNode;
 
 /// Fields that only the API sets.
 const READ_ONLY_FIELDS: &[&str] =
@@ -30,9 +31,9 @@ pub(super) fn extract_spec(address: &Address, object: &Object, endpoints: &Endpo
     let rules = FieldSemantics::for_kind(address.kind);
     let mut builder = SpecBuilder { address, id: object.id.as_str(), endpoints, extracted: ExtractedSpec::default() };
     let body = rules.normalize_live(&object.body);
-    if let (Some(node), Value::Object(fields)) = (SchemaNode::for_kind(address.kind).child_field("spec"), &body) {
+    if let (Some(node), Value::Object(fields)) = (manifest_fields(address.kind).child_field("spec"), &body) {
         let place = SpecPath { path: FieldPath::root(), additional_path: None };
-        builder.extracted.spec = builder.build_object(&node, rules, fields, &place).into();
+        builder.extracted.spec = builder.build_object(node, rules, fields, &place).into();
     }
     // The paths lead into the finished spec.
     let ExtractedSpec { spec, additional_values: extra, .. } = &mut builder.extracted;
@@ -59,7 +60,7 @@ struct SpecPath {
 }
 
 impl SpecPath {
-    fn child_path(&self, node: &SchemaNode, name: &str) -> Self {
+    fn child_path(&self, node: &FieldNode, name: &str) -> Self {
         let additional = match node.additional_field() {
             Some(additional) => Some(self.path.child(additional)),
             None => self.additional_path.clone(),
@@ -77,24 +78,23 @@ impl SpecBuilder<'_> {
     /// The known fields in the order of the schema.
     fn build_object(
         &mut self,
-        node: &SchemaNode,
+        node: &FieldNode,
         rules: &FieldSemantics,
         fields: &Map<String, Value>,
         place: &SpecPath,
     ) -> Map<String, Value> {
         let mut taken = Map::new();
-        let children = node.child_fields();
-        for (name, child) in &children {
-            let Some(value) = fields.get(*name) else { continue };
+        for (name, child) in node.child_fields() {
+            let Some(value) = fields.get(name) else { continue };
             if child.has_keyword(annotations::LOCAL_ONLY) {
                 continue;
             }
             let place = place.child_path(node, name);
             let value = self.build_value(child, rules.child_field(name), value, &place);
-            taken.extend(value.map(|value| ((*name).to_owned(), value)));
+            taken.extend(value.map(|value| (name.to_owned(), value)));
         }
         for (name, value) in fields {
-            if children.iter().all(|(known, child)| known != name || child.has_keyword(annotations::LOCAL_ONLY)) {
+            if node.child_field(name).is_none_or(|field| field.has_keyword(annotations::LOCAL_ONLY)) {
                 self.add_unknown_field(name, value, &place.child_path(node, name));
             }
         }
@@ -104,7 +104,7 @@ impl SpecBuilder<'_> {
     /// `None` if an absent field means the same.
     fn build_value(
         &mut self,
-        node: &SchemaNode,
+        node: &FieldNode,
         rules: &FieldSemantics,
         value: &Value,
         place: &SpecPath,
@@ -129,19 +129,19 @@ impl SpecBuilder<'_> {
         }
     }
 
-    fn build_list(&mut self, node: &SchemaNode, rules: &FieldSemantics, items: &[Value], place: &SpecPath) -> Value {
+    fn build_list(&mut self, node: &FieldNode, rules: &FieldSemantics, items: &[Value], place: &SpecPath) -> Value {
         let Some(item) = node.list_item() else { return Value::from(items) };
         let items = items.iter().enumerate().map(|(index, value)| match value {
             Value::Object(fields) => {
-                self.build_object(&item, rules.list_item(), fields, &place.list_entry(index)).into()
+                self.build_object(item, rules.list_item(), fields, &place.list_entry(index)).into()
             }
-            Value::String(text) => self.build_text(&item, rules.list_item(), text, &place.path).unwrap_or_default(),
+            Value::String(text) => self.build_text(item, rules.list_item(), text, &place.path).unwrap_or_default(),
             _ => value.clone(),
         });
         items.collect()
     }
 
-    fn build_text(&mut self, node: &SchemaNode, rules: &FieldSemantics, text: &str, path: &FieldPath) -> Option<Value> {
+    fn build_text(&mut self, node: &FieldNode, rules: &FieldSemantics, text: &str, path: &FieldPath) -> Option<Value> {
         let shown = rules.shown(&Value::from(text));
         if shown != text {
             // `shown` hides a password. If the field takes a reference, the whole text becomes one.
@@ -222,7 +222,7 @@ fn escape_nested_values(value: &Value) -> Option<Value> {
 /// Decides by the names on the path and by the text. Rather omits too much than too little.
 fn has_likely_secret(field_path: &str, value: &Value) -> bool {
     let name = field_path.rsplit('.').next().unwrap_or(field_path);
-    docs::secret_field_names().contains(name)
+    kinds::secret_field_names().contains(name)
         || match value {
             Value::String(text) => has_secret_name(field_path) || is_likely_secret(text),
             Value::Array(items) => items.iter().any(|item| has_likely_secret(field_path, item)),
@@ -284,7 +284,7 @@ fn is_empty_value(value: &Value) -> bool {
     }
 }
 
-fn is_default_value(node: &SchemaNode, rules: &FieldSemantics, value: &Value) -> bool {
+fn is_default_value(node: &FieldNode, rules: &FieldSemantics, value: &Value) -> bool {
     let default = (!node.is_required()).then(|| node.keyword_value("default")).flatten();
     default.is_some_and(|default| rules.declares_same(default, value))
 }

@@ -6,12 +6,13 @@ use serde_json::{Map, Value, json};
 
 use super::{ImportRemark, SecretVariable};
 use crate::export::{EnvNames, escape_variables};
-use clickpipes::docs::SchemaNode;
+use clickpipes::kinds::manifest_fields;
 use clickpipes::pipe::{SourceFamily, SourceKind};
 use clickpipes::semantics::FieldSemantics;
 use model::address::Kind;
 use model::annotations;
 use model::path::FieldPath;
+use model::schema_validator::FieldNode;
 
 // `_wo` attributes are write-only: Terraform keeps the version, and never the password.
 const RENAMED_ATTRIBUTES: &[(&str, &str)] = &[("password_wo", "password"), ("password_wo_version", "version")];
@@ -71,8 +72,8 @@ impl<'r> AttributeConverter<'r> {
         if self.kind == Kind::ClickPipe && self.is_stopped(values) {
             spec.insert("state".to_owned(), Value::from("stopped"));
         }
-        if let Some(node) = SchemaNode::for_kind(self.kind).child_field("spec") {
-            spec.extend(self.convert_object(&node, &own, &AttributePath::default()));
+        if let Some(node) = manifest_fields(self.kind).child_field("spec") {
+            spec.extend(self.convert_object(node, &own, &AttributePath::default()));
         }
         self.complete_logins(&mut spec);
         Value::Object(spec)
@@ -95,7 +96,7 @@ impl<'r> AttributeConverter<'r> {
     /// In the order of the schema, as in the reference.
     fn convert_object(
         &mut self,
-        node: &SchemaNode,
+        node: &FieldNode,
         given: &Map<String, Value>,
         at: &AttributePath,
     ) -> Map<String, Value> {
@@ -107,7 +108,7 @@ impl<'r> AttributeConverter<'r> {
                 if child.has_keyword(annotations::ADDITIONAL) || !rest.remove(attribute.as_str()) {
                     continue;
                 }
-                if let Some(value) = self.convert_value(&child, value, &at.child_path(&attribute, field)) {
+                if let Some(value) = self.convert_value(child, value, &at.child_path(&attribute, field)) {
                     object.insert(field.to_owned(), value);
                 }
             }
@@ -129,7 +130,7 @@ impl<'r> AttributeConverter<'r> {
         }
     }
 
-    fn convert_value(&mut self, node: &SchemaNode, given: &Value, at: &AttributePath) -> Option<Value> {
+    fn convert_value(&mut self, node: &FieldNode, given: &Value, at: &AttributePath) -> Option<Value> {
         if is_unset_attribute(given) {
             return None;
         }
@@ -137,13 +138,13 @@ impl<'r> AttributeConverter<'r> {
         if node.is_secret() || self.has_password(given, at) {
             return Some(self.add_secret_reference(&at.field));
         }
-        let is_object = !node.child_fields().is_empty() && node.keyword_value("anyOf").is_none();
+        let is_object = node.has_child_fields() && !node.is_choice();
         match (given, node.list_item()) {
             (Value::Array(items), Some(item)) => {
                 let items = items.iter().enumerate();
                 let items = items.filter_map(|(index, value)| {
                     let index = index.to_string();
-                    self.convert_value(&item, value, &at.child_path(&index, &index))
+                    self.convert_value(item, value, &at.child_path(&index, &index))
                 });
                 Some(items.collect())
             }
@@ -180,10 +181,10 @@ impl<'r> AttributeConverter<'r> {
         let Some(source) = spec.get_mut("source").and_then(Value::as_object_mut) else { return };
         for (source_kind, value) in source {
             let at = FieldPath::root().child("source").child(source_kind);
-            let Some(node) = SchemaNode::for_kind(self.kind).node_at(&format!("spec.{at}")) else {
+            let Some(node) = manifest_fields(self.kind).node_at(&FieldPath::parse("spec").join(&at)) else {
                 continue;
             };
-            self.complete_login(&node, value, &at);
+            self.complete_login(node, value, &at);
             let registry = node.child_field("schemaRegistry");
             if let (Some(node), Some(value)) = (registry, value.get_mut("schemaRegistry")) {
                 self.complete_login(&node, value, &at.child("schemaRegistry"));
@@ -191,7 +192,7 @@ impl<'r> AttributeConverter<'r> {
         }
     }
 
-    fn complete_login(&mut self, node: &SchemaNode, holder: &mut Value, at: &FieldPath) {
+    fn complete_login(&mut self, node: &FieldNode, holder: &mut Value, at: &FieldPath) {
         let Some(login) = node.child_field("credentials") else { return };
         let takes_login = login.child_field("username").is_some() && login.child_field("password").is_some();
         if !takes_login || holder["authentication"] == "IAM_ROLE" && !login.is_required() {

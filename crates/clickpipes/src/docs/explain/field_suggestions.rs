@@ -1,8 +1,9 @@
 //! Which field was meant?
 
-use super::SchemaNode;
+use crate::kinds::manifest_fields;
 use model::address::Kind;
 use model::path::FieldPath;
+use model::schema_validator::FieldNode;
 use model::suggest::suggest_similar;
 
 /// Fields that may have been meant, best first.
@@ -26,18 +27,18 @@ pub(super) fn suggest_fields(kinds: &[Kind], path: &FieldPath) -> Vec<String> {
 
 /// Every path of a kind, without steps for the entries of lists.
 pub(in crate::docs) fn field_paths(kind: Kind) -> Vec<String> {
-    fn collect_paths(node: &SchemaNode, at: &str, paths: &mut Vec<String>) {
-        let inner = node.list_item().unwrap_or_else(|| node.clone());
+    fn collect_paths(node: &FieldNode, at: &str, paths: &mut Vec<String>) {
+        let inner = node.list_item().unwrap_or(node);
         if inner.can_be_secret() {
             return;
         }
         for (name, field) in inner.child_fields() {
             let path = if at.is_empty() { name.to_owned() } else { format!("{at}.{name}") };
             paths.push(path.clone());
-            collect_paths(&field, &path, paths);
+            collect_paths(field, &path, paths);
         }
     }
     let mut paths = Vec::new();
-    collect_paths(&SchemaNode::for_kind(kind), "", &mut paths);
+    collect_paths(manifest_fields(kind), "", &mut paths);
     paths
 }

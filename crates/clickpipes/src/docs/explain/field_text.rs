@@ -4,11 +4,12 @@ use std::fmt;
 
 use serde_json::Value;
 
-use super::{FieldExplanation, Readback, SchemaNode};
+use super::{FieldExplanation, Readback};
 use model::annotations;
+use model::schema_validator::FieldNode;
 
 /// What a field takes.
-pub(in crate::docs) fn describe_type(node: &SchemaNode) -> String {
+pub(in crate::docs) fn describe_type(node: &FieldNode) -> String {
     if node.has_keyword(annotations::ADDITIONAL) {
         return "any fields".to_owned();
     }
@@ -16,7 +17,7 @@ pub(in crate::docs) fn describe_type(node: &SchemaNode) -> String {
         return "reference to a secret".to_owned();
     }
     if let Some(item) = node.list_item() {
-        return format!("list of {}", plural_type_name(&item));
+        return format!("list of {}", plural_type_name(item));
     }
     if node.can_be_secret() {
         return "text, or reference to a secret".to_owned();
@@ -24,7 +25,7 @@ pub(in crate::docs) fn describe_type(node: &SchemaNode) -> String {
     if !node.allowed_values().is_empty() {
         return "word".to_owned();
     }
-    if node.keyword_value("additionalProperties").is_some_and(Value::is_object) {
+    if node.is_map() {
         return "map of texts".to_owned();
     }
     type_name(node.keyword_text("type")).to_owned()
@@ -40,17 +41,17 @@ fn type_name(kind: &str) -> &'static str {
     }
 }
 
-fn plural_type_name(item: &SchemaNode) -> &'static str {
+fn plural_type_name(item: &FieldNode) -> &'static str {
     match item.keyword_text("type") {
         "object" => "objects",
         "integer" | "number" => "numbers",
-        _ if item.child_fields().is_empty() => "texts",
+        _ if !item.has_child_fields() => "texts",
         _ => "texts or objects",
     }
 }
 
 /// Range, length and form.
-pub(in crate::docs) fn describe_limits(node: &SchemaNode) -> Vec<String> {
+pub(in crate::docs) fn describe_limits(node: &FieldNode) -> Vec<String> {
     let number = |word: &str| node.keyword_value(word).map(format_number);
     let range = match (number("minimum"), number("maximum")) {
         (Some(least), Some(most)) => Some(format!("{least} to {most}")),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use model::{project, schema_validator, yaml};
 
-use crate::{manifest, validate};
+use crate::{kinds, manifest};
 
 const PAGE: &str = include_str!("../../../../../docs/errors.md");
 
@@ -21,7 +21,7 @@ fn declared_codes() -> BTreeSet<&'static str> {
         project::code::ALL,
         &[model::secret::UNRESOLVED_SECRET],
     ];
-    lists.into_iter().flatten().copied().chain(validate::problem_codes()).collect()
+    lists.into_iter().flatten().copied().chain(kinds::problem_codes()).collect()
 }
 
 #[test]

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use clickpipes::docs;
-use clickpipes::validate;
+use clickpipes::kinds;
 use jsonschema::Validator;
 use model::address::Kind;
 use model::path::FieldPath;
@@ -27,7 +26,7 @@ fn kind(document: &Value) -> Kind {
 }
 
 fn validator(kind: Kind) -> Validator {
-    jsonschema::validator_for(docs::manifest_schema(kind)).expect("a good schema")
+    jsonschema::validator_for(kinds::manifest_schema(kind)).expect("a good schema")
 }
 
 fn edited(document: &Value, edits: &Value) -> Value {
@@ -50,7 +49,7 @@ fn remove(document: &mut Value, path: &FieldPath) {
 }
 
 fn report(document: &Value) -> String {
-    let problems = validate::find_problems(kind(document), document);
+    let problems = kinds::find_problems(kind(document), document);
     let lines = problems.iter().map(|problem| {
         let help = problem.help.as_deref().unwrap_or("-");
         format!("{}: {}: {}\n  help: {help}\n", problem.path, problem.code, problem.message)
@@ -71,8 +70,7 @@ fn valid_manifests_have_no_problems() {
 fn each_invalid_edit_breaks_exactly_one_rule() {
     for (code, document, edits) in cases() {
         let document = edited(&document, &edits);
-        let found: BTreeSet<&str> =
-            validate::find_problems(kind(&document), &document).iter().map(|it| it.code).collect();
+        let found: BTreeSet<&str> = kinds::find_problems(kind(&document), &document).iter().map(|it| it.code).collect();
         assert_eq!(found, BTreeSet::from([code]), "{edits}\n{}", report(&document));
         assert!(validator(kind(&document)).is_valid(&document), "the schema says it: {edits}");
     }
@@ -81,7 +79,7 @@ fn each_invalid_edit_breaks_exactly_one_rule() {
 #[test]
 fn every_cross_field_rule_has_a_case() {
     let tried: BTreeSet<&str> = cases().iter().map(|(code, ..)| *code).collect();
-    let all: BTreeSet<&str> = validate::problem_codes().into_iter().collect();
+    let all: BTreeSet<&str> = kinds::problem_codes().into_iter().collect();
     assert_eq!(tried, all);
 }
 
@@ -89,7 +87,7 @@ fn every_cross_field_rule_has_a_case() {
 fn problems_have_a_path_and_a_message() {
     for (code, document, edits) in cases() {
         let document = edited(&document, &edits);
-        for problem in validate::find_problems(kind(&document), &document) {
+        for problem in kinds::find_problems(kind(&document), &document) {
             let around = problem.path.parent().expect("a field");
             assert!(around.value_in(&document).is_some(), "{code}: {}", problem.path);
             let sentence = !problem.message.ends_with('.') && !problem.message.is_empty();
@@ -121,7 +119,7 @@ fn wrong_value_types_never_panic_a_rule() {
             for path in paths(&document) {
                 let mut broken = document.clone();
                 path.set_in(&mut broken, wrong.clone());
-                validate::find_problems(kind(&document), &broken);
+                kinds::find_problems(kind(&document), &broken);
             }
         }
     }

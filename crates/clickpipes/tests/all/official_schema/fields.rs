@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use clickpipes::docs;
+use clickpipes::kinds;
 use model::address::Kind;
 use serde_json::Value;
 
@@ -29,9 +29,13 @@ pub(crate) fn official(document: &Value, name: &str) -> Fields {
 
 /// The fields of a part of our bodies.
 pub(crate) fn ours(kind: Kind, at: &str) -> Fields {
-    let root = docs::body_schema(kind);
+    let root = kinds::manifest_schema(kind);
     let mut fields = Fields::new();
-    visit(&root, &root, "", &mut fields);
+    visit(root, &root["properties"]["spec"], "", &mut fields);
+    let name = layers(root, &root["properties"]["metadata"]).into_iter().find_map(|it| it["properties"].get("name"));
+    if let (Some(path), Some(name)) = (kind.name_path(), name) {
+        visit(root, name, &path.to_string(), &mut fields);
+    }
     let below = |path: &str| match at {
         "" => Some(path.to_owned()),
         at => path.strip_prefix(at)?.strip_prefix('.').map(str::to_owned),
@@ -47,7 +51,7 @@ fn is_reference(schema: &Value) -> bool {
 }
 
 fn visit(root: &Value, schema: &Value, at: &str, fields: &mut Fields) {
-    if schema.get("x-local").is_some() {
+    if schema.get("x-local").is_some() || schema.get("x-additional").is_some() {
         return;
     }
     let facts = fields.entry(at.to_owned()).or_default();

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::Result;
-use clickpipes::docs;
+use clickpipes::kinds;
 
 use crate::cli::CiHost;
 use crate::project;
@@ -23,7 +23,7 @@ const GITKEEP: &str = "pipes/.gitkeep";
 
 /// Every file by its path in the folder, but for the workflow.
 pub(super) fn starter_contents() -> Result<[(&'static str, String); 4]> {
-    let schema = format!("{}\n", serde_json::to_string_pretty(&docs::editor_schema())?);
+    let schema = format!("{}\n", serde_json::to_string_pretty(&kinds::editor_schema())?);
     Ok([
         (project::PROJECT_FILE, include_str!("pipectl.yaml").to_owned()),
         (EXAMPLE, include_str!("example.yaml").to_owned()),

@@ -1,21 +1,29 @@
-//! Reads the marks out of the JSON Schema that the structs generate.
-
-use std::collections::BTreeMap;
+//! Reads the semantics of fields from their annotations.
 
 use serde_json::Value;
 
 use super::spelling::Equality;
 use super::{DeltaFields, FieldSemantics, KeyedList, ListSemantics, OnChange, Readback};
-use crate::docs;
 use model::action::UpdateVia;
 use model::address::Kind;
 use model::annotations;
 use model::path::FieldPath;
+use model::schema_validator::FieldNode;
 
-/// The rules of the body of `kind`.
-pub(super) fn read_semantics(kind: Kind) -> FieldSemantics {
-    let schema = docs::body_schema(kind);
-    SemanticsReader { root: &schema }.read_field(&schema, &InheritedSemantics::default())
+impl FieldSemantics {
+    /// The semantics of the body of a kind, as the API takes it, from the fields of its manifest.
+    pub(crate) fn of_body(kind: Kind, manifest: &FieldNode) -> Self {
+        let inherited = InheritedSemantics::default();
+        let Some(spec) = manifest.child_field("spec") else { return from_inherited(inherited) };
+        let mut body = read_field(spec, &inherited);
+        let is_local = |name: &str| spec.child_field(name).is_some_and(|it| it.has_keyword(annotations::LOCAL_ONLY));
+        body.fields.retain(|name, _| !is_local(name));
+        let name = manifest.child_field("metadata").and_then(|metadata| metadata.child_field("name"));
+        if let (Some(path), Some(name)) = (kind.name_path(), name) {
+            body.fields.insert(path.to_string(), read_field(name, &inherited));
+        }
+        body
+    }
 }
 
 /// What a field takes over from the object it stands in.
@@ -42,52 +50,21 @@ impl Default for InheritedSemantics {
     }
 }
 
-struct SemanticsReader<'s> {
-    root: &'s Value,
-}
-
-impl<'s> SemanticsReader<'s> {
-    /// Marks stand beside a `$ref` or inside what it points to; the nearer one wins.
-    fn read_field(&self, schema: &'s Value, above: &InheritedSemantics) -> FieldSemantics {
-        let layers = self.schema_layers(schema);
-        let mark = |name: &str| layers.iter().find_map(|layer| layer.get(name));
-        let inherited = inherit_annotations(&mark, above);
-        let fields: BTreeMap<String, FieldSemantics> = layers
-            .iter()
-            .filter_map(|layer| layer["properties"].as_object())
-            .flatten()
-            .map(|(name, schema)| (name.clone(), self.read_field(schema, &inherited)))
-            .collect();
-        let items = mark("items").map(|items| Box::new(self.read_field(items, &inherited)));
-        let unknown = Box::new(from_inherited(inherited.clone()));
-        FieldSemantics {
-            list: read_list(&mark),
-            is_secret: mark(annotations::SECRET).is_some(),
-            equality: mark(annotations::EQUAL).map_or_else(|| implied_equality(&layers), read_equality),
-            omitted_values: mark(annotations::READBACK_BY_VALUE).and_then(Value::as_array).cloned().unwrap_or_default(),
-            minimum: mark("minimum").and_then(Value::as_f64),
-            replace_across: mark(annotations::REPLACE_ACROSS).map(string_list).unwrap_or_default(),
-            fields,
-            items,
-            fallback: Some(unknown),
-            ..from_inherited(inherited)
-        }
-    }
-
-    /// The schema itself, then what it refers to, then the branches of a choice.
-    fn schema_layers(&self, schema: &'s Value) -> Vec<&'s Value> {
-        let mut layers = vec![schema];
-        let mut next = 0;
-        while let Some(layer) = layers.get(next).copied() {
-            next += 1;
-            if let Some(pointer) = layer["$ref"].as_str().and_then(|at| at.strip_prefix('#')) {
-                layers.extend(self.root.pointer(pointer));
-            }
-            for choice in ["anyOf", "oneOf"] {
-                layers.extend(layer[choice].as_array().into_iter().flatten());
-            }
-        }
-        layers
+fn read_field(node: &FieldNode, above: &InheritedSemantics) -> FieldSemantics {
+    let mark = |name: &str| node.keyword_value(name);
+    let inherited = inherit_annotations(node, above);
+    let fields = node.child_fields().filter(|(_, field)| !field.has_keyword(annotations::ADDITIONAL));
+    FieldSemantics {
+        list: read_list(node),
+        is_secret: node.is_secret(),
+        equality: mark(annotations::EQUAL).map_or_else(|| implied_equality(node), read_equality),
+        omitted_values: mark(annotations::READBACK_BY_VALUE).and_then(Value::as_array).cloned().unwrap_or_default(),
+        minimum: mark("minimum").and_then(Value::as_f64),
+        replace_across: mark(annotations::REPLACE_ACROSS).map(string_list).unwrap_or_default(),
+        fields: fields.map(|(name, field)| (name.to_owned(), read_field(field, &inherited))).collect(),
+        items: node.list_item().map(|item| Box::new(read_field(item, &inherited))),
+        fallback: Some(Box::new(from_inherited(inherited.clone()))),
+        ..from_inherited(inherited)
     }
 }
 
@@ -106,16 +83,14 @@ fn from_inherited(inherited: InheritedSemantics) -> FieldSemantics {
         equality: Equality::Exact,
         omitted_values: Vec::new(),
         minimum: None,
-        fields: BTreeMap::new(),
+        fields: std::collections::BTreeMap::new(),
         items: None,
         fallback: None,
     }
 }
 
-fn inherit_annotations<'v>(
-    mark: &impl Fn(&str) -> Option<&'v Value>,
-    above: &InheritedSemantics,
-) -> InheritedSemantics {
+fn inherit_annotations(node: &FieldNode, above: &InheritedSemantics) -> InheritedSemantics {
+    let mark = |name: &str| node.keyword_value(name);
     let text = |name: &str| mark(name).and_then(Value::as_str);
     InheritedSemantics {
         on_change: match text(annotations::ON_CHANGE) {
@@ -139,7 +114,8 @@ fn inherit_annotations<'v>(
     }
 }
 
-fn read_list<'v>(mark: &impl Fn(&str) -> Option<&'v Value>) -> ListSemantics {
+fn read_list(node: &FieldNode) -> ListSemantics {
+    let mark = |name: &str| node.keyword_value(name);
     match mark(annotations::LIST).and_then(Value::as_str) {
         Some("set") => ListSemantics::Set,
         Some("keyed") => ListSemantics::Keyed(KeyedList {
@@ -159,9 +135,8 @@ fn read_delta_fields(mark: &Value) -> Option<DeltaFields> {
 }
 
 /// Words of an enum are the same in any case.
-fn implied_equality(layers: &[&Value]) -> Equality {
-    let is_enum = layers.iter().any(|layer| layer.get("enum").is_some() || layer.get("const").is_some());
-    if is_enum { Equality::Caseless } else { Equality::Exact }
+fn implied_equality(node: &FieldNode) -> Equality {
+    if node.allowed_values().is_empty() { Equality::Exact } else { Equality::Caseless }
 }
 
 fn read_equality(mark: &Value) -> Equality {

@@ -4,10 +4,10 @@
 use schemars::JsonSchema;
 use serde_json::{Value, json};
 
-use super::additional::Additional;
-use super::replacement_effects::Replacement;
-use super::settings::SettingGroup;
-use super::source::{NO_STREAM_RESYNC, SourceFamily, SourceItems, SourceSpec, text_at};
+use crate::pipe::additional::Additional;
+use crate::pipe::replacement_effects::Replacement;
+use crate::pipe::settings::SettingGroup;
+use crate::pipe::source::{NO_STREAM_RESYNC, SourceFamily, SourceItems, SourceSpec, text_at};
 use crate::validate::{CrossFieldRule, RuleSet, value_is};
 use model::annotations;
 use model::text::NonEmptyText;

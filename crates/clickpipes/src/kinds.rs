@@ -1,0 +1,152 @@
+//! Everything that is known about each kind of object. This module knows all kinds; those below know only themselves.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde_json::{Value, json};
+
+use crate::cdc_scaling::{self, CdcScalingManifest};
+use crate::pipe::{self, PipeManifest};
+use crate::reverse_private_endpoint::{self, EndpointManifest};
+use crate::semantics::FieldSemantics;
+use crate::validate::{self, Problem, RuleSet};
+use model::address::Kind;
+use model::schema::{generate_schema, schema_generator, simplify_schema};
+use model::schema_validator::{FieldNode, SchemaValidator};
+
+/// What is read once from the structs of a kind.
+struct CompiledKind {
+    schema: Value,
+    validator: SchemaValidator,
+    fields: FieldNode,
+    semantics: FieldSemantics,
+    rules: Vec<&'static RuleSet>,
+}
+
+impl CompiledKind {
+    fn new(kind: Kind) -> Self {
+        let (schema, rules) = match kind {
+            Kind::ClickPipe => (generate_schema::<PipeManifest>(), pipe::rule_sets().collect()),
+            Kind::CdcScaling => (generate_schema::<CdcScalingManifest>(), cdc_scaling::RULE_SETS.iter().collect()),
+            Kind::ReversePrivateEndpoint => {
+                (generate_schema::<EndpointManifest>(), reverse_private_endpoint::RULE_SETS.iter().collect())
+            }
+        };
+        let validator = SchemaValidator::new(&schema).expect("the structs generate what can be walked");
+        let fields = validator.field_tree();
+        let semantics = FieldSemantics::of_body(kind, &fields);
+        Self { schema, validator, fields, semantics, rules }
+    }
+
+    fn get(kind: Kind) -> &'static Self {
+        static KINDS: LazyLock<BTreeMap<Kind, CompiledKind>> =
+            LazyLock::new(|| Kind::ALL.map(|kind| (kind, CompiledKind::new(kind))).into());
+        &KINDS[&kind]
+    }
+}
+
+impl FieldSemantics {
+    /// The semantics of the body of a kind, as the API takes it.
+    pub fn for_kind(kind: Kind) -> &'static Self {
+        &CompiledKind::get(kind).semantics
+    }
+}
+
+/// The JSON Schema of a whole manifest of this kind.
+pub fn manifest_schema(kind: Kind) -> &'static Value {
+    &CompiledKind::get(kind).schema
+}
+
+/// The fields of a whole manifest of this kind.
+pub fn manifest_fields(kind: Kind) -> &'static FieldNode {
+    &CompiledKind::get(kind).fields
+}
+
+pub(crate) fn manifest_validator(kind: Kind) -> &'static SchemaValidator {
+    &CompiledKind::get(kind).validator
+}
+
+/// Everything that the rules between fields say about a document. One that also breaks its schema
+/// is taken as it is: a rule says nothing about values that are missing or of the wrong type.
+pub fn find_problems(kind: Kind, document: &Value) -> Vec<Problem> {
+    let CompiledKind { rules, fields, .. } = CompiledKind::get(kind);
+    validate::find_problems(rules, fields, document)
+}
+
+/// Every code that [`find_problems`] gives, sorted.
+pub fn problem_codes() -> Vec<&'static str> {
+    let rules: Vec<&RuleSet> = Kind::ALL.iter().flat_map(|kind| &CompiledKind::get(*kind).rules).copied().collect();
+    validate::problem_codes(&rules)
+}
+
+/// One schema for editors, which takes a manifest of any kind.
+pub fn editor_schema() -> Value {
+    let mut generator = schema_generator();
+    let kinds = Kind::ALL.map(|kind| manifest_subschema(kind, &mut generator));
+    let mut schema = Schema::default();
+    schema.insert("$schema".to_owned(), "https://json-schema.org/draft/2020-12/schema".into());
+    schema.insert("title".to_owned(), "pipectl manifest".into());
+    schema.insert("oneOf".to_owned(), json!(kinds));
+    schema.insert("$defs".to_owned(), generator.take_definitions(true).into());
+    simplify_schema(&mut schema);
+    schema.to_value()
+}
+
+fn manifest_subschema(kind: Kind, generator: &mut SchemaGenerator) -> Schema {
+    fn subschema_for_type<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
+        generator.subschema_for::<T>()
+    }
+    match kind {
+        Kind::ClickPipe => subschema_for_type::<PipeManifest>(generator),
+        Kind::CdcScaling => subschema_for_type::<CdcScalingManifest>(generator),
+        Kind::ReversePrivateEndpoint => subschema_for_type::<EndpointManifest>(generator),
+    }
+}
+
+/// The names of the fields that hold secrets, in any kind.
+pub fn secret_field_names() -> &'static BTreeSet<String> {
+    fn collect_names(node: &FieldNode, names: &mut BTreeSet<String>) {
+        for (name, field) in node.child_fields() {
+            if field.is_secret() {
+                names.insert(name.to_owned());
+            }
+            collect_names(field, names);
+        }
+        if let Some(item) = node.list_item() {
+            collect_names(item, names);
+        }
+    }
+    static NAMES: LazyLock<BTreeSet<String>> = LazyLock::new(|| {
+        let mut names = BTreeSet::new();
+        for kind in Kind::ALL {
+            collect_names(manifest_fields(kind), &mut names);
+        }
+        names
+    });
+    &NAMES
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{CompiledKind, manifest_fields};
+    use model::address::Kind;
+    use model::path::FieldPath;
+
+    #[test]
+    fn cross_field_rules_only_use_existing_fields() {
+        for kind in Kind::ALL {
+            for set in &CompiledKind::get(kind).rules {
+                for at in set.object_paths {
+                    let object = manifest_fields(kind).node_at(&FieldPath::parse(at)).expect(at);
+                    for rule in set.rules {
+                        for path in rule.field_paths() {
+                            let field = object.node_at(&FieldPath::parse(&path));
+                            assert!(field.is_some(), "{}: {at}: {path}", rule.code);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! A new source, from its file to every question about it.
+
+pub(super) mod made_up;

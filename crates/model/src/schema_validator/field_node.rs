@@ -1,0 +1,186 @@
+//! A compiled schema as a tree of fields. Everything but validation reads this tree.
+
+use serde_json::{Map, Value};
+
+use super::SchemaValidator;
+use super::compiled::{ListItems, ShapeId, UnlistedFields, ValueShape};
+use crate::annotations;
+use crate::path::FieldPath;
+use crate::secret;
+
+/// One place of a schema, with everything that is said about it. What is said beside a reference and what is said where
+/// it points are one here; the nearer wins.
+#[derive(Debug)]
+pub struct FieldNode {
+    keywords: Map<String, Value>,
+    /// The description of the type, rather than of the field.
+    type_description: String,
+    allowed_values: Vec<(String, String)>,
+    fields: Vec<(String, FieldNode)>,
+    item: Option<Box<FieldNode>>,
+    is_required: bool,
+    is_map: bool,
+    is_choice: bool,
+    can_be_secret: bool,
+}
+
+impl SchemaValidator {
+    /// The tree of the fields of this schema, which must not refer to itself.
+    pub fn field_tree(&self) -> FieldNode {
+        FieldTreeBuilder { shapes: &self.shapes }.build_node(ShapeId(0), true)
+    }
+}
+
+struct FieldTreeBuilder<'s> {
+    shapes: &'s [ValueShape],
+}
+
+impl<'s> FieldTreeBuilder<'s> {
+    fn build_node(&self, id: ShapeId, is_required: bool) -> FieldNode {
+        let layers = self.layers(id);
+        let mut node = FieldNode {
+            keywords: Map::new(),
+            type_description: String::new(),
+            allowed_values: layers
+                .iter()
+                .find(|it| !it.words.is_empty())
+                .map(|it| it.words.clone())
+                .unwrap_or_default(),
+            fields: Vec::new(),
+            item: layers.iter().find_map(|it| self.build_item(it)),
+            is_required,
+            is_map: layers.iter().any(|it| matches!(it.map.unlisted, UnlistedFields::Matching(_))),
+            is_choice: layers.iter().any(|it| !it.choices.is_empty()),
+            can_be_secret: layers.iter().any(|it| it.definition.as_deref() == Some(secret::REFERENCE_DEFINITION)),
+        };
+        for layer in &layers {
+            for (word, value) in &layer.keywords {
+                node.keywords.entry(word).or_insert_with(|| value.clone());
+            }
+            for name in &layer.map.names {
+                if node.child_field(name).is_none() {
+                    let is_required = layer.map.required.contains(name);
+                    node.fields.push((name.clone(), self.build_node(layer.map.properties[name], is_required)));
+                }
+            }
+        }
+        let description = layers.last().and_then(|layer| layer.keywords.get("description"));
+        node.type_description = description.and_then(Value::as_str).unwrap_or_default().to_owned();
+        node
+    }
+
+    fn build_item(&self, layer: &ValueShape) -> Option<Box<FieldNode>> {
+        match layer.list.items {
+            ListItems::Matching(id) => Some(Box::new(self.build_node(id, true))),
+            ListItems::Any | ListItems::CheckedElsewhere => None,
+        }
+    }
+
+    /// The shape itself, then what it refers to, then the branches of its choices.
+    fn layers(&self, id: ShapeId) -> Vec<&'s ValueShape> {
+        let mut layers = vec![&self.shapes[id.0]];
+        let mut next = 0;
+        while let Some(layer) = layers.get(next).copied() {
+            next += 1;
+            let branches = layer.choices.iter().filter(|choice| !choice.exclusive).flat_map(|choice| &choice.branches);
+            layers.extend(layer.refers_to.iter().chain(branches).map(|id| &self.shapes[id.0]));
+        }
+        layers
+    }
+}
+
+impl FieldNode {
+    /// The schema's word on this place.
+    pub fn keyword_value(&self, word: &str) -> Option<&Value> {
+        self.keywords.get(word)
+    }
+
+    /// The schema's word on this place, as text; empty where there is none.
+    pub fn keyword_text(&self, word: &str) -> &str {
+        self.keyword_value(word).and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// Whether the place has the mark.
+    pub fn has_keyword(&self, word: &str) -> bool {
+        self.keywords.contains_key(word)
+    }
+
+    /// What the type of the field says about itself.
+    pub fn type_description(&self) -> &str {
+        &self.type_description
+    }
+
+    /// Whether the object around it needs it.
+    pub fn is_required(&self) -> bool {
+        self.is_required
+    }
+
+    /// Whether it takes nothing but a reference to a secret.
+    pub fn is_secret(&self) -> bool {
+        self.has_keyword(annotations::SECRET)
+    }
+
+    /// Whether it takes a reference to a secret, perhaps beside a plain text.
+    pub fn can_be_secret(&self) -> bool {
+        self.can_be_secret
+    }
+
+    /// Whether it takes any keys, with values of one type.
+    pub fn is_map(&self) -> bool {
+        self.is_map
+    }
+
+    /// Whether it takes values of several shapes.
+    pub fn is_choice(&self) -> bool {
+        self.is_choice
+    }
+
+    /// The field of this name in an object.
+    pub fn child_field(&self, name: &str) -> Option<&Self> {
+        self.fields.iter().find(|(known, _)| known == name).map(|(_, node)| node)
+    }
+
+    /// The fields of an object, in the order in which they are declared.
+    pub fn child_fields(&self) -> impl Iterator<Item = (&str, &Self)> {
+        self.fields.iter().map(|(name, node)| (name.as_str(), node))
+    }
+
+    /// Whether it is an object with declared fields.
+    pub fn has_child_fields(&self) -> bool {
+        !self.fields.is_empty()
+    }
+
+    /// The name of the field that takes what is not known of this object, if it has one.
+    pub fn additional_field(&self) -> Option<&str> {
+        let mut children = self.child_fields();
+        children.find(|(_, child)| child.has_keyword(annotations::ADDITIONAL)).map(|(name, _)| name)
+    }
+
+    /// The entries of a list.
+    pub fn list_item(&self) -> Option<&Self> {
+        self.item.as_deref()
+    }
+
+    /// One step down a path: a field, or an entry of a list by its index or as `*`.
+    pub fn child_or_item(&self, segment: &str) -> Option<&Self> {
+        if segment == "*" || segment.bytes().all(|byte| byte.is_ascii_digit()) {
+            return self.list_item();
+        }
+        self.child_field(segment)
+    }
+
+    /// The place at a path below.
+    pub fn node_at(&self, path: &FieldPath) -> Option<&Self> {
+        path.segments().iter().try_fold(self, |node, segment| node.child_or_item(segment))
+    }
+
+    /// The texts that it takes, each with what it means; empty where any text is taken.
+    pub fn allowed_values(&self) -> &[(String, String)] {
+        &self.allowed_values
+    }
+
+    /// Whether certain texts are taken only, and this is none of them.
+    pub fn is_unknown_value(&self, text: &str) -> bool {
+        !self.allowed_values.is_empty() && self.allowed_values.iter().all(|(known, _)| known != text)
+    }
+}
