@@ -59,6 +59,8 @@ pub fn sometimes_returned(schema: &mut Schema) {
 
 /// The API sometimes omits these values from its answers, and returns every other one.
 pub fn sometimes_returned_if(values: &'static [&'static str]) -> impl Fn(&mut Schema) {
+    // An absent value may be one of these, such as the only authentication of Azure. For the others it means
+    // that live differs.
     move |schema| set_keyword(schema, READBACK_BY_VALUE, json!(values))
 }
 

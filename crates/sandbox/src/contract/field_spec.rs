@@ -48,7 +48,8 @@ pub(crate) enum JsonType {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PatchSupport {
     /// Create-only: a PATCH ignores it silently.
-    // So the official provider sends such fields. A refusal was seen live for Pub/Sub in October 2026.
+    // The official provider sends such fields in a PATCH and relies on that. For Pub/Sub a refusal was seen live
+    // in October 2026.
     Ignored,
     Applied,
     PatchOnly,
