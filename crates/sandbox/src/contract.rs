@@ -17,6 +17,7 @@ pub(crate) mod object_storage;
 pub(crate) mod postgres;
 pub(crate) mod pubsub;
 pub(crate) mod render;
+pub(crate) mod respell;
 pub(crate) mod root;
 pub(crate) mod scaling;
 pub(crate) mod settings;

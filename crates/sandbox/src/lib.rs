@@ -38,7 +38,9 @@ pub use endpoint::EndpointStatus;
 pub use faults::{Fault, FaultEffect, FaultScript, FaultTrigger};
 pub use http_types::{Delivery, SandboxRequest, SandboxResponse};
 pub use lifecycle::EmulatedPipeState;
-pub use options::{ApiDialect, KeyRateLimit, NullInPatch, Quirk, Quirks, SandboxOptions, UnknownFields};
+pub use options::{
+    ApiDialect, KeyRateLimit, LeftoverTables, NullInPatch, Quirk, Quirks, SandboxOptions, UnknownFields,
+};
 pub use request_log::LoggedRequest;
 pub use service::ServiceState;
 pub use world::World;

@@ -108,6 +108,11 @@ pub(crate) fn creation_schedule(course: PipeMode, infrastructure: CdcInfrastruct
     path
 }
 
+/// The way of a pipe that is created and does not begin to read.
+pub(crate) fn paused_creation_schedule() -> StateSchedule {
+    vec![(0, EmulatedPipeState::Provisioning), (PIPE, EmulatedPipeState::Stopped)]
+}
+
 pub(crate) fn stop_schedule(course: PipeMode) -> StateSchedule {
     // The API pauses database pipes and stops the others; a client has to accept both words for one command.
     let (passing, reached) = if course.is_database() {
@@ -172,6 +177,12 @@ pub(crate) fn is_already_running(state: EmulatedPipeState) -> bool {
     use EmulatedPipeState::{Degraded, Modifying, Provisioning, Resync, Running, Setup, Snapshot};
     // The refusal of `start` is proven for Running only.
     matches!(state, Running | Provisioning | Setup | Snapshot | Degraded | Modifying | Resync)
+}
+
+/// Whether a database pipe answers a stop and goes on: it obeys only while it follows its source.
+pub(crate) fn drops_stop(state: EmulatedPipeState) -> bool {
+    use EmulatedPipeState::{Modifying, Provisioning, Resync, Setup, Snapshot, Unknown};
+    matches!(state, Unknown | Provisioning | Setup | Snapshot | Modifying | Resync)
 }
 
 pub(crate) fn is_already_stopped(state: EmulatedPipeState) -> bool {

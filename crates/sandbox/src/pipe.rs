@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use crate::clock::Timestamp;
 use crate::contract::render::{ReadContext, render_fields};
 use crate::contract::source::ApiSource;
+use crate::json_body::{is_true, object_items, text_field};
 use crate::lifecycle::{EmulatedPipeState, PipeMode};
 use crate::options::{Quirk, Quirks};
 use crate::timeline::Timeline;
@@ -100,7 +101,7 @@ impl EmulatedPipe {
 
     pub(crate) fn has_rows(&self, now: Timestamp) -> bool {
         let began = !matches!(self.state_at(now), EmulatedPipeState::Provisioning | EmulatedPipeState::Setup);
-        self.source.is_database() && began && !(self.has_dropped_tables && self.is_at_rest(now))
+        began && !(self.has_dropped_tables && self.is_at_rest(now))
     }
 
     pub(crate) fn drop_tables(&mut self, now: Timestamp) {
@@ -111,7 +112,10 @@ impl EmulatedPipe {
     fn is_at_rest(&self, now: Timestamp) -> bool {
         matches!(
             self.state_at(now),
-            EmulatedPipeState::Paused | EmulatedPipeState::Completed | EmulatedPipeState::Failed
+            EmulatedPipeState::Paused
+                | EmulatedPipeState::Stopped
+                | EmulatedPipeState::Completed
+                | EmulatedPipeState::Failed
         )
     }
 
@@ -120,12 +124,12 @@ impl EmulatedPipe {
         self.id.get(..8).unwrap_or(&self.id)
     }
 
-    /// Its destination tables as `database.table`.
+    /// The tables that it makes and fills, as `database.table`.
     pub(crate) fn destination_tables(&self) -> Vec<String> {
-        let database = self.destination.get("database").and_then(Value::as_str).unwrap_or_default();
-        let mappings = self.source_fields.get("tableMappings").and_then(Value::as_array);
-        let targets = mappings.into_iter().flatten().filter_map(|each| each["targetTable"].as_str());
-        targets.map(|table| format!("{database}.{table}")).collect()
+        let managed = is_true(&self.destination, "managedTable").then(|| text_field(&self.destination, "table"));
+        let mapped = object_items(&self.source_fields, "tableMappings").map(|each| text_field(each, "targetTable"));
+        let database = text_field(&self.destination, "database").unwrap_or_default();
+        managed.into_iter().chain(mapped).flatten().map(|table| format!("{database}.{table}")).collect()
     }
 
     /// Changes the stored pipe without validation.

@@ -51,6 +51,7 @@ pub(crate) struct EmulatedService {
     pub(crate) endpoints: Vec<EmulatedEndpoint>,
     /// Exists as long as the service has database pipes.
     pub(crate) cdc_scaling: Option<CdcScalingState>,
+    /// Destination tables with rows that deleted pipes and removed mappings left behind.
     pub(crate) leftover_tables: BTreeSet<String>,
 }
 

@@ -8,6 +8,7 @@ mod discovery;
 mod endpoints;
 mod faults;
 mod patch;
+mod provider_requests;
 mod quirks;
 mod reads;
 mod reference_page;

@@ -8,9 +8,9 @@ use crate::contract::source::ApiSource;
 use crate::contract::validate::{BodyContext, Complaints, validate_object};
 use crate::contract::{root, scaling};
 use crate::http_types::{ApiRefusal, ApiResult};
-use crate::json_body::{object_field, object_items, parse_object, text_field};
-use crate::lifecycle::{self, EmulatedPipeState};
-use crate::options::{NullInPatch, Quirk, SandboxOptions};
+use crate::json_body::{is_true, object_field, object_items, parse_object, text_field};
+use crate::lifecycle::{self, EmulatedPipeState, PipeMode};
+use crate::options::{LeftoverTables, NullInPatch, Quirk, SandboxOptions};
 use crate::pipe::{EmulatedPipe, ReplicaSize};
 use crate::rules;
 use crate::service::EmulatedService;
@@ -33,7 +33,7 @@ pub(crate) fn create_pipe(service: &mut EmulatedService, call: &mut RequestConte
     let mut pipe = build_pipe(&body, source, &source_fields, call);
     super::endpoints::refuse_unusable_endpoints(service, &pipe.source_fields, call.now)?;
     refuse_collision(service, &pipe, call.options)?;
-    start_provisioning(service, &mut pipe, call);
+    start_provisioning(service, &mut pipe, call.options.newer_fields && is_true(&body, "startPaused"), call);
     let id = pipe.id.clone();
     service.pipes.push(pipe);
     pipes::render_pipe(service, &id, call)
@@ -41,7 +41,7 @@ pub(crate) fn create_pipe(service: &mut EmulatedService, call: &mut RequestConte
 
 fn validate_new_pipe(body: &Map<String, Value>, options: &SandboxOptions) -> Result<ApiSource, ApiRefusal> {
     let mut complaints = Complaints::default();
-    let context = BodyContext::for_create(options.unknown_fields);
+    let context = BodyContext::for_create(options);
     validate_object(&mut complaints, "", root::FIELDS, body, context);
     let source = single_source(body, options, &mut complaints);
     if let Some(source) = source {
@@ -81,7 +81,7 @@ fn single_source(
 }
 
 fn validate_parts(source: ApiSource, body: &Map<String, Value>, options: &SandboxOptions, complaints: &mut Complaints) {
-    let context = BodyContext::for_create(options.unknown_fields);
+    let context = BodyContext::for_create(options);
     let path = format!("source.{}", source.json_key());
     match object_field(body, "source").and_then(|sources| object_field(sources, source.json_key())) {
         Some(source_fields) => {
@@ -118,14 +118,14 @@ fn validate_destination_body(
         rules::destination::refuse_table_keys(&destination, &mut shape);
         destination.retain(|name, _| !rules::destination::is_table_key(name));
     }
-    let context = BodyContext::for_create(options.unknown_fields);
+    let context = BodyContext::for_create(options);
     validate_object(&mut shape, "destination", source.destination_specs(), &destination, context);
     if options.strict_database && text_field(&destination, "database").is_none() {
         shape.add("destination.database", "'undefined' is not accepted, a value is required");
     }
     if shape.is_empty() {
         let mappings = given_field_mappings(body);
-        rules::destination::validate_destination(source, &destination, &mappings, &mut shape);
+        rules::destination::validate_destination(source, &destination, &mappings, options, &mut shape);
     }
     complaints.append(shape);
 }
@@ -136,7 +136,7 @@ fn validate_size_and_settings(
     options: &SandboxOptions,
     complaints: &mut Complaints,
 ) {
-    for part in ["scaling", "settings"] {
+    for part in ["scaling", "settings", "startPaused"] {
         if source.is_database() && body.contains_key(part) {
             complaints.add(part, "is not for database pipes");
         }
@@ -151,7 +151,7 @@ fn validate_size_and_settings(
     match body.get("settings") {
         None => {}
         Some(Value::Object(settings)) => {
-            rules::settings::validate_settings(source, settings, options.unknown_fields, complaints);
+            rules::settings::validate_settings(source, settings, options, complaints);
         }
         Some(_) => complaints.add("settings", "must be an object"),
     }
@@ -192,7 +192,7 @@ fn build_pipe(
     }
     EmulatedPipe {
         id: call.ids.next_id(),
-        name: text_field(body, "name").unwrap_or_default().to_owned(),
+        name: call.options.quirks.kept_name(text_field(body, "name").unwrap_or_default()),
         source,
         source_fields: accepted_body(source.field_specs(), source_fields),
         destination,
@@ -237,18 +237,33 @@ fn refuse_collision(
     }
     // The tables of a deleted database pipe stay, and a new one needs empty tables. No request tells that
     // before: a client that replaces a pipe fails here after its delete.
-    let left = pipe.destination_tables().into_iter().find(|table| service.leftover_tables.contains(table));
-    match left {
-        Some(table) if options.leftover_tables => {
-            Err(ApiRefusal::bad_request(format!("destination table {table} exists and is not empty")))
-        }
-        _ => Ok(()),
+    let is_checked = if pipe.source.is_database() {
+        options.leftover_tables != LeftoverTables::Accepted && pipe.pipe_mode() != PipeMode::CdcOnly
+    } else {
+        options.leftover_tables == LeftoverTables::RefusedToAll
+    };
+    if is_checked { refuse_filled_tables(service, &pipe.destination_tables()) } else { Ok(()) }
+}
+
+pub(super) fn refuse_filled_tables(service: &EmulatedService, tables: &[String]) -> Result<(), ApiRefusal> {
+    match tables.iter().find(|table| service.leftover_tables.contains(*table)) {
+        Some(table) => Err(ApiRefusal::bad_request(format!("destination table {table} exists and is not empty"))),
+        None => Ok(()),
     }
 }
 
-fn start_provisioning(service: &mut EmulatedService, pipe: &mut EmulatedPipe, call: &RequestContext<'_>) {
-    let infrastructure = service.cdc_infrastructure();
-    pipe.states.schedule_steps(call.now, lifecycle::creation_schedule(pipe.pipe_mode(), infrastructure));
+fn start_provisioning(
+    service: &mut EmulatedService,
+    pipe: &mut EmulatedPipe,
+    is_paused: bool,
+    call: &RequestContext<'_>,
+) {
+    let schedule = if is_paused {
+        lifecycle::paused_creation_schedule()
+    } else {
+        lifecycle::creation_schedule(pipe.pipe_mode(), service.cdc_infrastructure())
+    };
+    pipe.states.schedule_steps(call.now, schedule);
     if pipe.source.is_database() {
         service.provision_cdc(call.now);
     }

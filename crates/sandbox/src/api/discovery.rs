@@ -69,7 +69,7 @@ fn validate_request(
 ) -> Result<(), ApiRefusal> {
     let mut complaints = Complaints::default();
     let path = format!("source.{}", source.json_key());
-    let context = BodyContext::for_create(call.options.unknown_fields);
+    let context = BodyContext::for_create(call.options);
     validate_object(&mut complaints, &path, source.field_specs(), source_fields, context);
     if complaints.is_empty() {
         rules::validate_source(source, source_fields, &mut complaints);

@@ -33,7 +33,7 @@ pub(crate) fn read_endpoint(service: &mut EmulatedService, id: &str, call: &Requ
 pub(crate) fn create_endpoint(service: &mut EmulatedService, call: &mut RequestContext<'_>) -> ApiResult {
     let body = parse_object(call.body)?;
     let mut complaints = Complaints::default();
-    let context = BodyContext::for_create(call.options.unknown_fields);
+    let context = BodyContext::for_create(call.options);
     validate_object(&mut complaints, "", FIELDS, &body, context);
     validate_type(&body, &mut complaints);
     validate_dns_names(service, &body, None, &mut complaints);
@@ -43,7 +43,10 @@ pub(crate) fn create_endpoint(service: &mut EmulatedService, call: &mut RequestC
     let mut status = Timeline::new(EndpointStatus::Provisioning);
     status.schedule_steps(call.now, [(PROVISIONING_SECONDS, status_after_provisioning(&body))]);
     let id = call.ids.next_id();
-    let body = accepted_body(FIELDS, &body);
+    let mut body = accepted_body(FIELDS, &body);
+    if let Some(name) = text_field(&body, "description").map(|name| call.options.quirks.kept_name(name)) {
+        body.insert("description".to_owned(), name.into());
+    }
     service.endpoints.push(EmulatedEndpoint { id: id.clone(), body, status, deleted_from: None });
     read_endpoint(service, &id, call)
 }
@@ -52,7 +55,7 @@ pub(crate) fn patch_endpoint(service: &mut EmulatedService, id: &str, call: &Req
     let body = parse_object(call.body)?;
     let kept = find_endpoint(service, id)?.body.clone();
     let mut complaints = Complaints::default();
-    validate_object(&mut complaints, "", FIELDS, &body, BodyContext::for_patch(call.options.unknown_fields));
+    validate_object(&mut complaints, "", FIELDS, &body, BodyContext::for_patch(call.options));
     if text_field(&kept, "type") == Some("MSK_MULTI_VPC") && private_dns_names(&body).next().is_some() {
         complaints.add("customPrivateDnsMappings", "is not for MSK_MULTI_VPC");
     }

@@ -10,8 +10,8 @@ use crate::contract::source::ApiSource;
 use crate::contract::validate::{BodyContext, Complaints, validate_object};
 use crate::http_types::{ApiRefusal, ApiResult};
 use crate::json_body::{has_value, object_field, object_items, parse_object, text_field};
-use crate::lifecycle::{self, EmulatedPipeState, MappingEdit};
-use crate::options::{Quirk, UnknownFields};
+use crate::lifecycle::{self, EmulatedPipeState, MappingEdit, PipeMode};
+use crate::options::{LeftoverTables, Quirk, Quirks, UnknownFields};
 use crate::pipe::EmulatedPipe;
 use crate::rules::mappings::MappingDelta;
 use crate::rules::{self, SourceCheck};
@@ -23,10 +23,10 @@ pub(crate) fn patch_pipe(service: &mut EmulatedService, id: &str, call: &Request
     // All changes go to a copy, which is stored at the end: a refused PATCH changes nothing.
     let mut edited = service.find_pipe(id, call.now)?.clone();
     let mut complaints = Complaints::default();
-    let context = BodyContext::for_patch(call.options.unknown_fields);
+    let context = BodyContext::for_patch(call.options);
     validate_object(&mut complaints, "", root::FIELDS, &body, context);
     let settled = complaints.is_empty();
-    let mut changed = settled && rename_pipe(&mut edited, &body);
+    let mut changed = settled && rename_pipe(&mut edited, &body, &call.options.quirks);
     changed |= edit_source(&mut edited, &body, call, &mut complaints)?;
     changed |= edit_destination(&mut edited, &body, call, &mut complaints);
     changed |= edit_settings(&mut edited, &body, call, &mut complaints);
@@ -34,6 +34,7 @@ pub(crate) fn patch_pipe(service: &mut EmulatedService, id: &str, call: &Request
         return Err(ApiRefusal::bad_request(complaints.into_message()));
     }
     super::endpoints::refuse_unusable_endpoints(service, &edited.source_fields, call.now)?;
+    move_tables(service, &edited, call)?;
     if changed {
         edited.updated_at = call.now;
         *service.find_pipe(id, call.now)? = edited;
@@ -41,9 +42,27 @@ pub(crate) fn patch_pipe(service: &mut EmulatedService, id: &str, call: &Request
     pipes::render_pipe(service, id, call)
 }
 
-fn rename_pipe(pipe: &mut EmulatedPipe, body: &Map<String, Value>) -> bool {
+/// A table whose mapping is removed stays with its rows, and a mapping that is added needs an empty one.
+fn move_tables(
+    service: &mut EmulatedService,
+    edited: &EmulatedPipe,
+    call: &RequestContext<'_>,
+) -> Result<(), ApiRefusal> {
+    let kept = service.find_pipe(&edited.id, call.now)?;
+    let (before, has_rows) = (kept.destination_tables(), kept.has_rows(call.now));
+    let after = edited.destination_tables();
+    let added: Vec<String> = after.iter().filter(|table| !before.contains(table)).cloned().collect();
+    if call.options.leftover_tables == LeftoverTables::RefusedToAll && edited.pipe_mode() != PipeMode::CdcOnly {
+        super::create::refuse_filled_tables(service, &added)?;
+    }
+    let removed = before.into_iter().filter(|table| has_rows && !after.contains(table));
+    service.leftover_tables.extend(removed);
+    Ok(())
+}
+
+fn rename_pipe(pipe: &mut EmulatedPipe, body: &Map<String, Value>, quirks: &Quirks) -> bool {
     let Some(name) = text_field(body, "name") else { return false };
-    name.clone_into(&mut pipe.name);
+    pipe.name = quirks.kept_name(name);
     true
 }
 
@@ -77,7 +96,7 @@ fn edit_source(
     validate_source_keys(sources, call.options.unknown_fields, complaints);
     let Some(patch) = own_source_patch(pipe.source, sources, complaints) else { return Ok(false) };
     let at = format!("source.{}", pipe.source.json_key());
-    let context = BodyContext::for_patch(call.options.unknown_fields);
+    let context = BodyContext::for_patch(call.options);
     validate_object(complaints, &at, pipe.source.field_specs(), patch, context);
     if !complaints.is_empty() {
         return Ok(false);
@@ -220,7 +239,7 @@ fn edit_destination(
         complaints.add("destination.columns", "'undefined' is not accepted, a value is required");
     }
     let Some(destination) = destination.filter(|_| columns) else { return false };
-    let context = BodyContext::for_patch(call.options.unknown_fields);
+    let context = BodyContext::for_patch(call.options);
     validate_object(complaints, "destination", pipe.source.destination_specs(), destination, context);
     if !complaints.is_empty() {
         return false;
@@ -232,7 +251,7 @@ fn edit_destination(
         pipe.field_mappings = given.collect();
     }
     let (kept, mappings) = (&pipe.destination, &pipe.field_mappings);
-    rules::destination::validate_field_mappings(kept, mappings, complaints);
+    rules::destination::validate_field_mappings(kept, mappings, call.options.strict_field_mappings, complaints);
     true
 }
 
@@ -246,7 +265,7 @@ fn edit_settings(
     let Some(settings) = settings.filter(|_| !call.options.quirks.has_quirk(Quirk::PatchIgnoresSettings)) else {
         return false;
     };
-    rules::settings::validate_settings(pipe.source, settings, call.options.unknown_fields, complaints);
+    rules::settings::validate_settings(pipe.source, settings, call.options, complaints);
     pipe.settings.extend(super::settings::without_nulls(Some(settings)));
     true
 }

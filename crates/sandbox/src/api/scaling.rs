@@ -22,7 +22,7 @@ pub(crate) fn patch_scaling(service: &mut EmulatedService, id: &str, call: &Requ
         return Err(ApiRefusal::internal_error());
     }
     let mut complaints = Complaints::default();
-    let context = BodyContext::for_patch(call.options.unknown_fields);
+    let context = BodyContext::for_patch(call.options);
     validate_object(&mut complaints, "scaling", FIELDS, &body, context);
     if !complaints.is_empty() {
         return Err(ApiRefusal::bad_request(complaints.into_message()));

@@ -23,7 +23,7 @@ pub(crate) fn put_settings(service: &mut EmulatedService, id: &str, call: &Reque
     let given = without_nulls(Some(&body));
     let pipe = service.find_pipe(id, call.now)?;
     let mut complaints = Complaints::default();
-    rules::settings::validate_settings(pipe.source, &body, call.options.unknown_fields, &mut complaints);
+    rules::settings::validate_settings(pipe.source, &body, call.options, &mut complaints);
     if given.is_empty() && complaints.is_empty() {
         complaints.add("settings", "must not be empty");
     }

@@ -6,9 +6,10 @@ use super::{RequestContext, pipes};
 use crate::http_types::{ApiRefusal, ApiResult};
 use crate::json_body::{parse_object, text_field};
 use crate::lifecycle::{
-    EmulatedPipeState, is_already_running, is_already_stopped, resync_schedule, start_schedule, stop_schedule,
+    EmulatedPipeState, drops_stop, is_already_running, is_already_stopped, resync_schedule, start_schedule,
+    stop_schedule,
 };
-use crate::options::ApiDialect;
+use crate::options::{ApiDialect, Quirk};
 use crate::pipe::EmulatedPipe;
 use crate::service::EmulatedService;
 
@@ -57,8 +58,9 @@ fn start_pipe(pipe: &mut EmulatedPipe, call: &RequestContext<'_>) -> Result<(), 
 
 fn stop_pipe(pipe: &mut EmulatedPipe, call: &RequestContext<'_>) {
     let state = pipe.state_at(call.now);
+    let dropped = pipe.source.is_database() && drops_stop(state) && call.options.quirks.has_quirk(Quirk::DroppedStops);
     // The effect on a completed pipe is undefined in the API. Here there is none.
-    if state == EmulatedPipeState::Completed {
+    if state == EmulatedPipeState::Completed || dropped {
         return;
     }
     if is_already_stopped(state) {

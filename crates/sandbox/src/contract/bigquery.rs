@@ -11,7 +11,8 @@ pub(crate) static FIELDS: &[FieldSpec] = &[
     required("snapshotStagingPath", TEXT),
     required("credentials", JsonType::Object(SERVICE_ACCOUNT)).secret(),
     required("settings", JsonType::Object(SETTINGS)),
-    required("tableMappings", JsonType::Objects(MAPPING, 1)).quirk(Quirk::ShuffledLists),
+    // Unlike the mappings of other databases they come back in their order: the provider compares them as a list.
+    required("tableMappings", JsonType::Objects(MAPPING, 1)),
 ];
 
 static SETTINGS: &[FieldSpec] = &[

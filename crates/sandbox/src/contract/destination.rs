@@ -1,6 +1,7 @@
 //! Where the rows go.
 
 use super::field_spec::{FieldSpec, JsonType, TEXT, UnsetValue, optional, required};
+use super::respell::Respelling;
 use crate::options::Quirk;
 
 #[rustfmt::skip]
@@ -23,6 +24,7 @@ static DEFINITION: &[FieldSpec] = &[
     optional("sortingKey", JsonType::Texts).unset(UnsetValue::EmptyList).quirk(Quirk::NullLists),
     optional("partitionBy", TEXT),
     optional("primaryKey", TEXT),
+    optional("ttl", TEXT).newer(),
 ];
 
 #[rustfmt::skip]
@@ -34,4 +36,4 @@ static ENGINE: &[FieldSpec] = &[
     optional("columnIds", JsonType::Texts).hidden(),
 ];
 
-static COLUMN: &[FieldSpec] = &[required("name", TEXT), required("type", TEXT)];
+static COLUMN: &[FieldSpec] = &[required("name", TEXT), required("type", TEXT).respelled(Respelling::ColumnType)];

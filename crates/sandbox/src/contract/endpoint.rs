@@ -18,4 +18,4 @@ pub(crate) static FIELDS: &[FieldSpec] = &[
     optional("customPrivateDnsMappings", JsonType::Objects(DNS_MAPPING, 0)).patchable().unset(UnsetValue::EmptyList),
 ];
 
-static DNS_MAPPING: &[FieldSpec] = &[required("privateDnsName", TEXT)];
+static DNS_MAPPING: &[FieldSpec] = &[required("privateDnsName", TEXT), optional("targetId", TEXT).newer()];

@@ -1,5 +1,6 @@
 //! The rows of the contract.
 
+use super::respell::Respelling;
 use crate::options::Quirk;
 
 /// One field of the API, built by [`required`] or [`optional`] and the methods below.
@@ -13,8 +14,12 @@ pub(crate) struct FieldSpec {
     pub(crate) visibility: ReadVisibility,
     pub(crate) unset: UnsetValue,
     pub(crate) quirk: Option<Quirk>,
+    /// How an API with spellings of its own writes it.
+    pub(crate) respelling: Option<Respelling>,
     /// A change makes the API connect to the source again, with the credentials of the body.
     pub(crate) connection: bool,
+    /// It is in a later schema than the official one of July 2026.
+    pub(crate) is_newer: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -110,7 +115,9 @@ pub(crate) const fn optional(name: &'static str, shape: JsonType) -> FieldSpec {
         visibility: ReadVisibility::Visible,
         unset: UnsetValue::Absent,
         quirk: None,
+        respelling: None,
         connection: false,
+        is_newer: false,
     }
 }
 
@@ -146,6 +153,14 @@ impl FieldSpec {
 
     pub(crate) const fn quirk(self, quirk: Quirk) -> Self {
         Self { quirk: Some(quirk), ..self }
+    }
+
+    pub(crate) const fn respelled(self, respelling: Respelling) -> Self {
+        Self { respelling: Some(respelling), ..self }
+    }
+
+    pub(crate) const fn newer(self) -> Self {
+        Self { is_newer: true, ..self }
     }
 
     pub(crate) const fn connection(self) -> Self {

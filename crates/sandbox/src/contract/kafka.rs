@@ -1,6 +1,7 @@
 //! Kafka and compatible brokers.
 
 use super::field_spec::{FieldSpec, JsonType, MAYBE_EMPTY, TEXT, UnsetValue, optional, required};
+use super::respell::Respelling;
 use crate::options::Quirk;
 
 pub(crate) const AUTHENTICATIONS: &[&str] =
@@ -12,28 +13,30 @@ pub(crate) static FIELDS: &[FieldSpec] = &[
         "kafka", "redpanda", "msk", "gcmk", "confluent", "warpstream", "azureeventhub", "dokafka",
     ])),
     required("format", JsonType::OneOf(&["JSONEachRow", "Avro", "AvroConfluent", "Protobuf"])),
-    required("brokers", TEXT),
-    required("topics", TEXT),
+    required("brokers", TEXT).respelled(Respelling::CommaList),
+    required("topics", TEXT).respelled(Respelling::CommaList),
     // Filled in by the API: no difference to a manifest that leaves it out.
     optional("consumerGroup", TEXT).nullable().unset(UnsetValue::ConsumerGroup),
     required("authentication", JsonType::OneOf(AUTHENTICATIONS)).patchable(),
     optional("iamRole", TEXT).nullable().patchable(),
     optional("offset", JsonType::Object(OFFSET)).nullable(),
     optional("schemaRegistry", JsonType::Object(REGISTRY)).nullable(),
-    optional("caCertificate", MAYBE_EMPTY).nullable().patchable(),
+    optional("caCertificate", MAYBE_EMPTY).nullable().patchable().respelled(Respelling::Pem),
     // The schema says a list. An unset one came back as null (seen live).
     optional("reversePrivateEndpointIds", JsonType::Uuids).nullable().patchable().quirk(Quirk::NullLists),
     optional("exactlyOnce", JsonType::Bool).nullable(),
+    optional("tombstoneMode", JsonType::OneOf(&["delete", "soft_delete"])).nullable().newer(),
+    optional("protobufSchema", TEXT).nullable().hidden().newer(),
     optional("credentials", JsonType::Object(CREDENTIALS)).nullable().patchable().secret(),
 ];
 
 static OFFSET: &[FieldSpec] = &[
     required("strategy", JsonType::OneOf(&["from_beginning", "from_latest", "from_timestamp"])),
-    optional("timestamp", TEXT).nullable(),
+    optional("timestamp", TEXT).nullable().respelled(Respelling::Instant),
 ];
 
 static REGISTRY: &[FieldSpec] = &[
-    required("url", TEXT),
+    required("url", TEXT).respelled(Respelling::BaseUrl),
     required("authentication", JsonType::OneOf(&["PLAIN"])),
     optional("caCertificate", MAYBE_EMPTY).nullable(),
     optional("credentials", JsonType::Object(REGISTRY_CREDENTIALS)).secret(),

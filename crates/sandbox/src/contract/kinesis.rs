@@ -13,6 +13,7 @@ pub(crate) static FIELDS: &[FieldSpec] = &[
     optional("timestamp", at_least(0)).nullable(),
     required("authentication", JsonType::OneOf(&["IAM_ROLE", "IAM_USER"])).patchable(),
     optional("iamRole", TEXT).nullable().patchable(),
+    optional("protobufSchema", TEXT).nullable().hidden().newer(),
     optional("accessKey", JsonType::Object(ACCESS_KEY)).nullable().patchable().secret(),
 ];
 

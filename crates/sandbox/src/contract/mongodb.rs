@@ -4,6 +4,7 @@ use super::field_spec::{
     AT_LEAST_ONE, FieldSpec, JsonType, MAYBE_EMPTY, TEXT, UnsetValue, at_least, optional, required,
 };
 use super::postgres::{CREDENTIALS, ENGINE, MODE};
+use super::respell::Respelling;
 use crate::options::Quirk;
 
 #[rustfmt::skip]
@@ -17,7 +18,7 @@ pub(crate) static FIELDS: &[FieldSpec] = &[
     optional("tlsHost", MAYBE_EMPTY).connection().unset(UnsetValue::EmptyText),
     optional("disableTls", JsonType::Bool).connection().unset(UnsetValue::False),
     optional("skipCertVerification", JsonType::Bool).connection().unset(UnsetValue::False),
-    optional("caCertificate", MAYBE_EMPTY).connection().unset(UnsetValue::EmptyText),
+    optional("caCertificate", MAYBE_EMPTY).connection().unset(UnsetValue::EmptyText).respelled(Respelling::Pem),
     optional("credentials", JsonType::Object(CREDENTIALS)).patchable().secret(),
     required("settings", JsonType::Object(SETTINGS)).patchable(),
     required("tableMappings", JsonType::Objects(MAPPING, 1)).quirk(Quirk::ShuffledLists),
@@ -30,6 +31,7 @@ static SETTINGS: &[FieldSpec] = &[
     optional("syncIntervalSeconds", AT_LEAST_ONE).patchable().unset(UnsetValue::Integer(60)),
     optional("pullBatchSize", AT_LEAST_ONE).patchable().unset(UnsetValue::Integer(100_000)),
     required("replicationMode", MODE),
+    optional("initialLoadParallelism", AT_LEAST_ONE).unset(UnsetValue::Integer(4)).newer(),
     optional("snapshotNumRowsPerPartition", at_least(1000)).unset(UnsetValue::Integer(100_000)),
     optional("snapshotNumberOfParallelTables", AT_LEAST_ONE).unset(UnsetValue::Integer(1)),
     optional("deleteOnMerge", JsonType::Bool).unset(UnsetValue::False).quirk(Quirk::OmittedBooleans),

@@ -4,6 +4,7 @@ use super::field_spec::{
     AT_LEAST_ONE, FieldSpec, JsonType, MAYBE_EMPTY, TEXT, UnsetValue, at_least, between, optional, required,
 };
 use super::postgres::{AUTHENTICATION, CREDENTIALS, ENGINE, MODE};
+use super::respell::Respelling;
 use crate::options::Quirk;
 
 #[rustfmt::skip]
@@ -15,7 +16,7 @@ pub(crate) static FIELDS: &[FieldSpec] = &[
     optional("authentication", AUTHENTICATION).connection().unset(UnsetValue::Text("basic")),
     optional("iamRole", MAYBE_EMPTY).connection().unset(UnsetValue::EmptyText),
     optional("tlsHost", MAYBE_EMPTY).connection().unset(UnsetValue::EmptyText),
-    optional("caCertificate", MAYBE_EMPTY).connection().unset(UnsetValue::EmptyText),
+    optional("caCertificate", MAYBE_EMPTY).connection().unset(UnsetValue::EmptyText).respelled(Respelling::Pem),
     optional("disableTls", JsonType::Bool).connection().unset(UnsetValue::Null),
     optional("skipCertVerification", JsonType::Bool).connection().unset(UnsetValue::Null),
     // Assigned by the API if it is unset. Two consumers of one server must not share it.
@@ -51,12 +52,19 @@ static MAPPING: &[FieldSpec] = &[
     optional("sortingKeys", JsonType::DistinctTexts).unset(UnsetValue::EmptyList),
     optional("tableEngine", ENGINE).unset(UnsetValue::Text("ReplacingMergeTree")),
     optional("partitionKey", MAYBE_EMPTY).unset(UnsetValue::EmptyText),
+    optional("partitionByExpr", MAYBE_EMPTY).unset(UnsetValue::EmptyText).newer(),
 ];
 
+/// Clients name a mapping by its three keys, or send it whole.
+#[rustfmt::skip]
 static REMOVAL: &[FieldSpec] = &[
     required("sourceSchemaName", TEXT),
     required("sourceTable", TEXT),
     required("targetTable", TEXT),
+    optional("excludedColumns", JsonType::DistinctTexts).nullable(),
+    optional("useCustomSortingKey", JsonType::Bool).nullable(),
+    optional("sortingKeys", JsonType::DistinctTexts).nullable(),
     optional("tableEngine", ENGINE).nullable(),
     optional("partitionKey", MAYBE_EMPTY).nullable(),
+    optional("partitionByExpr", MAYBE_EMPTY).nullable(),
 ];

@@ -2,6 +2,7 @@
 
 use super::field_spec::{FieldSpec, JsonType, TEXT, optional, required};
 use super::kinesis::ACCESS_KEY;
+use super::respell::Respelling;
 
 const AZURE: (&str, &str) = ("type", "azureblobstorage");
 
@@ -14,7 +15,7 @@ pub(crate) static FIELDS: &[FieldSpec] = &[
         "JSONEachRow", "JSONAsObject", "CSV", "CSVWithNames", "TabSeparated",
         "TabSeparatedWithNames", "Parquet", "Avro",
     ])),
-    optional("url", TEXT).nullable(),
+    optional("url", TEXT).nullable().respelled(Respelling::BucketUrl),
     optional("delimiter", TEXT).nullable(),
     optional("compression", JsonType::OneOf(&[
         "none", "gzip", "gz", "brotli", "br", "xz", "LZMA", "zstd", "auto",

@@ -3,6 +3,7 @@
 use super::field_spec::{
     AT_LEAST_ONE, FieldSpec, JsonType, MAYBE_EMPTY, TEXT, UnsetValue, at_least, between, optional, required,
 };
+use super::respell::Respelling;
 use crate::options::Quirk;
 
 #[rustfmt::skip]
@@ -19,7 +20,7 @@ pub(crate) static FIELDS: &[FieldSpec] = &[
     optional("authentication", AUTHENTICATION).unset(UnsetValue::Text("basic")),
     optional("iamRole", MAYBE_EMPTY).unset(UnsetValue::EmptyText),
     optional("tlsHost", MAYBE_EMPTY).connection().unset(UnsetValue::EmptyText),
-    optional("caCertificate", MAYBE_EMPTY).connection().unset(UnsetValue::EmptyText),
+    optional("caCertificate", MAYBE_EMPTY).connection().unset(UnsetValue::EmptyText).respelled(Respelling::Pem),
     optional("disableTls", JsonType::Bool).connection().unset(UnsetValue::False),
     optional("skipCertVerification", JsonType::Bool).connection().unset(UnsetValue::False),
     optional("credentials", JsonType::Object(CREDENTIALS)).patchable().secret(),
@@ -68,10 +69,15 @@ static MAPPING: &[FieldSpec] = &[
     optional("partitionByExpr", MAYBE_EMPTY).unset(UnsetValue::EmptyText),
 ];
 
+/// Clients name a mapping by its three keys, or send it whole.
+#[rustfmt::skip]
 static REMOVAL: &[FieldSpec] = &[
     required("sourceSchemaName", TEXT),
     required("sourceTable", TEXT),
     required("targetTable", TEXT),
+    optional("excludedColumns", JsonType::DistinctTexts).nullable(),
+    optional("useCustomSortingKey", JsonType::Bool).nullable(),
+    optional("sortingKeys", JsonType::DistinctTexts).nullable(),
     optional("tableEngine", ENGINE).nullable(),
     optional("partitionKey", MAYBE_EMPTY).nullable(),
     optional("partitionByExpr", MAYBE_EMPTY).nullable(),

@@ -1,6 +1,7 @@
 //! Google Pub/Sub.
 
 use super::field_spec::{FieldSpec, JsonType, TEXT, between, optional, required};
+use super::respell::Respelling;
 
 #[rustfmt::skip]
 pub(crate) static FIELDS: &[FieldSpec] = &[
@@ -9,7 +10,7 @@ pub(crate) static FIELDS: &[FieldSpec] = &[
     required("topic", TEXT),
     required("authentication", JsonType::OneOf(&["SERVICE_ACCOUNT"])).patchable(),
     required("seekType", JsonType::OneOf(&["latest", "earliest", "timestamp"])),
-    optional("seekTimestamp", TEXT).nullable(),
+    optional("seekTimestamp", TEXT).nullable().respelled(Respelling::Instant),
     optional("filter", JsonType::Text { min: 0, max: 256 }).nullable(),
     optional("enableOrdering", JsonType::Bool).nullable(),
     optional("ackDeadline", between(10, 600)).nullable().patchable(),

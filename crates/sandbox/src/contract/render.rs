@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::field_spec::{FieldSpec, JsonType, PatchSupport, ReadVisibility, UnsetValue};
+use super::respell::respell_value;
 use crate::options::{Quirk, Quirks};
 use crate::uuid;
 
@@ -60,6 +61,9 @@ fn render_value(field: &FieldSpec, value: &Value, reading: ReadContext<'_>) -> V
     };
     if let Some(quirk) = field.quirk {
         apply_quirk(quirk, field.name, &mut value, reading);
+    }
+    if let Some(spelling) = field.respelling.filter(|_| reading.quirks.has_quirk(Quirk::RespelledValues)) {
+        respell_value(spelling, &mut value);
     }
     value
 }

@@ -11,6 +11,7 @@ pub(crate) static FIELDS: &[FieldSpec] = &[
     optional("scaling", JsonType::Object(super::scaling::FIELDS)),
     // The PATCH schema lists it. `Quirk::PatchIgnoresSettings` decides if it has an effect.
     optional("settings", JsonType::Anything).patchable(),
+    optional("startPaused", JsonType::Bool).newer(),
 ];
 
 static FIELD_MAPPING: &[FieldSpec] = &[required("sourceField", TEXT), required("destinationField", TEXT)];

@@ -5,7 +5,7 @@
 use serde_json::{Map, Value};
 
 use super::field_spec::{FieldSpec, JsonType, PatchSupport, ReadVisibility};
-use crate::options::UnknownFields;
+use crate::options::{SandboxOptions, UnknownFields};
 use crate::uuid;
 
 #[derive(Debug, Default)]
@@ -38,7 +38,8 @@ impl Complaints {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct BodyContext {
     pub(crate) kind: BodyKind,
-    pub(crate) unknown: UnknownFields,
+    unknown: UnknownFields,
+    has_newer_fields: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,19 +49,19 @@ pub(crate) enum BodyKind {
 }
 
 impl BodyContext {
-    pub(crate) fn for_create(unknown: UnknownFields) -> Self {
-        Self { kind: BodyKind::Create, unknown }
+    pub(crate) fn for_create(options: &SandboxOptions) -> Self {
+        Self { kind: BodyKind::Create, unknown: options.unknown_fields, has_newer_fields: options.newer_fields }
     }
 
-    pub(crate) fn for_patch(unknown: UnknownFields) -> Self {
-        Self { kind: BodyKind::Patch, unknown }
+    pub(crate) fn for_patch(options: &SandboxOptions) -> Self {
+        Self { kind: BodyKind::Patch, ..Self::for_create(options) }
     }
 
     fn nested_in(self, field: &FieldSpec) -> Self {
         match (field.visibility, field.json_type) {
             // Complete also in a PATCH: half of a credential was refused (seen live). An unknown key here is a
             // reference such as `{fromEnv}` that a client forgot to resolve.
-            (ReadVisibility::Secret, _) => Self::for_create(UnknownFields::Refuse),
+            (ReadVisibility::Secret, _) => Self { kind: BodyKind::Create, unknown: UnknownFields::Refuse, ..self },
             // A PATCH replaces a list as a whole, so its entries are complete.
             (_, JsonType::Objects(..)) => Self { kind: BodyKind::Create, ..self },
             _ => self,
@@ -77,7 +78,8 @@ pub(crate) fn validate_object(
 ) {
     for (name, value) in object {
         let path = join_path(parent, name);
-        match fields.iter().find(|field| field.name == name) {
+        let is_known = |field: &&FieldSpec| field.name == name && (context.has_newer_fields || !field.is_newer);
+        match fields.iter().find(is_known) {
             Some(field) => validate_field(complaints, &path, field, value, context),
             None if context.unknown == UnknownFields::Accept => {}
             None => complaints.add(&path, "unknown field (the sandbox refuses these)"),

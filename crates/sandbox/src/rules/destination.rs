@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use crate::contract::source::ApiSource;
 use crate::contract::validate::Complaints;
 use crate::json_body::{has_value, is_true, object_field, object_items, text_field, text_items};
+use crate::options::SandboxOptions;
 
 // A database pipe creates its tables from the mappings, and the API refuses these keys (seen live).
 const TABLE_ONLY_KEYS: [&str; 4] = ["table", "managedTable", "tableDefinition", "columns"];
@@ -27,6 +28,7 @@ pub(crate) fn validate_destination(
     source: ApiSource,
     destination: &Map<String, Value>,
     mappings: &[Value],
+    options: &SandboxOptions,
     complaints: &mut Complaints,
 ) {
     if source.is_database() {
@@ -36,7 +38,7 @@ pub(crate) fn validate_destination(
         return;
     }
     validate_table_definition(destination, complaints);
-    validate_field_mappings(destination, mappings, complaints);
+    validate_field_mappings(destination, mappings, options.strict_field_mappings, complaints);
 }
 
 fn validate_table_definition(destination: &Map<String, Value>, complaints: &mut Complaints) {
@@ -86,6 +88,7 @@ fn validate_replacing_engine(
 pub(crate) fn validate_field_mappings(
     destination: &Map<String, Value>,
     mappings: &[Value],
+    is_strict: bool,
     complaints: &mut Complaints,
 ) {
     if mappings.is_empty() {
@@ -96,7 +99,7 @@ pub(crate) fn validate_field_mappings(
     let mapped: Vec<&str> = mappings.iter().filter_map(|mapping| mapping["destinationField"].as_str()).collect();
     // One sentence of the official schema asks for this. The examples of the official provider do not follow
     // it, so the API may be less strict.
-    if columns.iter().any(|column| !mapped.contains(column)) {
+    if is_strict && columns.iter().any(|column| !mapped.contains(column)) {
         complaints.add("fieldMappings", "must cover every destination column");
     }
     if mapped.iter().any(|field| !columns.contains(field)) {

@@ -6,19 +6,19 @@ use crate::contract::field_spec::FieldSpec;
 use crate::contract::settings::SETTINGS;
 use crate::contract::source::ApiSource;
 use crate::contract::validate::{BodyContext, Complaints, validate_object};
-use crate::options::UnknownFields;
+use crate::options::SandboxOptions;
 
 pub(crate) fn validate_settings(
     source: ApiSource,
     settings: &Map<String, Value>,
-    unknown: UnknownFields,
+    options: &SandboxOptions,
     complaints: &mut Complaints,
 ) {
     if settings.is_empty() {
         complaints.add("settings", "must not be empty");
     }
     let fields: Vec<FieldSpec> = SETTINGS.iter().map(|setting| setting.field_spec).collect();
-    validate_object(complaints, "settings", &fields, settings, BodyContext::for_create(unknown));
+    validate_object(complaints, "settings", &fields, settings, BodyContext::for_create(options));
     let given = SETTINGS.iter().filter(|setting| settings.contains_key(setting.field_spec.name));
     for setting in given.filter(|setting| !(setting.applies_to)(source)) {
         let name = setting.field_spec.name;

@@ -1,7 +1,8 @@
 use super::{
     SandboxBench, all_source_bodies, assert_refused, kafka_body, mongodb_body, ok_result, postgres_body, s3_body,
+    table_mapping,
 };
-use crate::{NullInPatch, SandboxOptions, UnknownFields};
+use crate::{LeftoverTables, NullInPatch, SandboxOptions, UnknownFields};
 use serde_json::{Value, json};
 
 #[test]
@@ -77,19 +78,25 @@ fn unreachable_source_is_400_with_a_known_phrase() {
 #[test]
 fn unknown_field_is_refused_or_kept() {
     let mut body = kafka_body();
-    body["source"]["kafka"]["protobufSchema"] = json!("abc");
-    assert_refused(&SandboxBench::new().post_pipe(&body), 400, "source.kafka.protobufSchema: unknown field");
+    body["source"]["kafka"]["madeUp"] = json!("abc");
+    assert_refused(&SandboxBench::new().post_pipe(&body), 400, "source.kafka.madeUp: unknown field");
     let options = SandboxOptions { unknown_fields: UnknownFields::Accept, ..SandboxOptions::default() };
     let created = ok_result(&SandboxBench::with_options(options).post_pipe(&body));
-    assert_eq!(created["source"]["kafka"]["protobufSchema"], "abc");
+    assert_eq!(created["source"]["kafka"]["madeUp"], "abc");
 }
 
 #[test]
-fn newer_fields_are_unknown_by_default() {
-    let mut bench = SandboxBench::new();
+fn newer_fields_are_unknown_without_the_switch() {
+    let older = SandboxOptions { newer_fields: false, ..SandboxOptions::default() };
+    let mut bench = SandboxBench::with_options(older);
     let mut paused = kafka_body();
     paused["startPaused"] = json!(true);
     assert_refused(&bench.post_pipe(&paused), 400, "startPaused: unknown field");
+    let mut expiring = kafka_body();
+    expiring["destination"]["tableDefinition"]["ttl"] = json!("d + INTERVAL 1 DAY");
+    assert_refused(&bench.post_pipe(&expiring), 400, "destination.tableDefinition.ttl: unknown field");
+    let mut bench = SandboxBench::new();
+    assert_eq!(ok_result(&bench.post_pipe(&expiring))["destination"]["tableDefinition"]["ttl"], "d + INTERVAL 1 DAY");
     let mut workload = super::pubsub_body();
     workload["source"]["pubsub"]["authentication"] = json!("SERVICE_ACCOUNT_WORKLOAD_IDENTITY");
     assert_refused(&bench.post_pipe(&workload), 400, "must be one of SERVICE_ACCOUNT");
@@ -188,6 +195,53 @@ fn tables_of_deleted_database_pipe_block_a_new_one() {
     assert_refused(&bench.post_pipe(&postgres_body()), 400, "exists and is not empty");
     bench.world.drop_tables("analytics");
     bench.create_pipe(&postgres_body());
+}
+
+/// One switch for every source, and for a mapping that is added.
+#[test]
+fn filled_tables_are_refused_to_every_source_with_the_switch() {
+    for (leftover_tables, is_refused) in
+        [(LeftoverTables::RefusedToAll, true), (LeftoverTables::RefusedToDatabasePipes, false)]
+    {
+        let options = SandboxOptions { leftover_tables, rate_limit: None, ..SandboxOptions::default() };
+        let mut bench = SandboxBench::with_options(options);
+        for body in [kafka_body(), s3_body()] {
+            let id = bench.create_pipe(&body);
+            bench.wait_seconds(300);
+            bench.send_request("DELETE", &format!("/clickpipes/{id}"), &Value::Null);
+            bench.wait_seconds(10);
+            assert_eq!(bench.post_pipe(&body).status == 400, is_refused, "{leftover_tables:?}");
+            bench.world.drop_tables("analytics");
+        }
+        let mut body = postgres_body();
+        body["source"]["postgres"]["tableMappings"] = json!([table_mapping("users"), table_mapping("orders")]);
+        let id = bench.create_pipe(&body);
+        bench.wait_seconds(300);
+        let edit = |bench: &mut SandboxBench, list: &str| {
+            bench.send_command(&id, "stop");
+            bench.wait_seconds(60);
+            let answer = bench.patch_pipe(&id, &json!({"source": {"postgres": {list: [table_mapping("orders")]}}}));
+            bench.wait_seconds(60);
+            answer.status
+        };
+        assert_eq!(edit(&mut bench, "tableMappingsToRemove"), 200);
+        assert_eq!(edit(&mut bench, "tableMappingsToAdd") == 400, is_refused, "{leftover_tables:?}");
+        bench.world.drop_tables("analytics");
+        assert_eq!(edit(&mut bench, "tableMappingsToAdd") == 200, is_refused, "{leftover_tables:?}");
+    }
+}
+
+/// Its table need not be empty: the check belongs to the first copy.
+#[test]
+fn cdc_only_pipe_starts_on_filled_tables() {
+    let mut bench = SandboxBench::new();
+    let mut body = postgres_body();
+    body["source"]["postgres"]["settings"]["replicationMode"] = json!("cdc_only");
+    let id = bench.create_pipe(&body);
+    bench.wait_seconds(300);
+    bench.send_request("DELETE", &format!("/clickpipes/{id}"), &Value::Null);
+    bench.wait_seconds(10);
+    bench.create_pipe(&body);
 }
 
 #[test]

@@ -3,6 +3,7 @@ use serde_json::{Value, json};
 use super::{
     SandboxBench, assert_refused, bigquery_body, error_text, kafka_body, mongodb_body, mysql_body, postgres_body,
 };
+use crate::SandboxOptions;
 
 fn kafka_with_destination(name: &str, value: Value) -> Value {
     let mut body = kafka_body();
@@ -80,12 +81,15 @@ fn summing_columns_need_the_summing_engine() {
 }
 
 #[test]
-fn field_mappings_cover_every_column() {
-    let mut bench = SandboxBench::new();
+fn field_mappings_cover_every_column_where_the_api_is_strict() {
+    let mut lenient = SandboxBench::new();
+    let strict = SandboxOptions { strict_field_mappings: true, rate_limit: None, ..SandboxOptions::default() };
+    let mut bench = SandboxBench::with_options(strict);
     let mut body = kafka_body();
     let to = |column: &str| json!({"sourceField": "x", "destinationField": column});
     body["fieldMappings"] = json!([to("id")]);
     assert_refused(&bench.post_pipe(&body), 400, "must cover every destination column");
+    lenient.create_pipe(&body);
     body["fieldMappings"] = json!([to("id"), to("message"), to("other")]);
     assert_refused(&bench.post_pipe(&body), 400, "not among the columns");
     body["fieldMappings"] = json!([to("id"), to("message")]);

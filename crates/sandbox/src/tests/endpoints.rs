@@ -136,3 +136,18 @@ fn pipe_needs_a_ready_endpoint() {
     let patch = json!({"source": {"kafka": {"reversePrivateEndpointIds": unknown}}});
     assert_refused(&bench.patch_pipe(&pipe, &patch), 400, "does not exist");
 }
+
+/// Whoever sends the list without what somebody else put into it takes that away.
+#[test]
+fn list_that_is_sent_whole_loses_what_it_does_not_name() {
+    let mut bench = SandboxBench::new();
+    let id = create_endpoint(&mut bench, &amazon_endpoint());
+    let path = format!("{PATH}/{id}");
+    let mapping = json!({"privateDnsName": "a.example.com", "targetId": "t-1"});
+    let put = |bench: &mut SandboxBench, mapping: &Value| {
+        ok_result(&bench.send_request("PATCH", &path, &json!({"customPrivateDnsMappings": [mapping]})))
+    };
+    assert_eq!(put(&mut bench, &mapping)["customPrivateDnsMappings"], json!([mapping]));
+    let bare = json!({"privateDnsName": "a.example.com"});
+    assert_eq!(put(&mut bench, &bare)["customPrivateDnsMappings"], json!([bare]));
+}

@@ -117,3 +117,24 @@ fn without_the_quirk_a_paused_pipe_stays_paused() {
     ok_result(&bench.patch_pipe(&id, &body));
     assert_eq!(bench.states_at(&id, &[60]), ["Paused"]);
 }
+
+#[test]
+fn names_are_trimmed_with_the_quirk() {
+    let mut body = kafka_body();
+    body["name"] = json!("orders ");
+    assert_eq!(values_read(None, &body, "/name"), string_set([r#""orders ""#]));
+    assert_eq!(values_read(Some(Quirk::TrimmedNames), &body, "/name"), string_set([r#""orders""#]));
+    assert!(!Quirks::all_observed().has_quirk(Quirk::TrimmedNames));
+}
+
+#[test]
+fn values_are_respelled_with_the_quirk() {
+    let mut body = kafka_body();
+    body["source"]["kafka"]["topics"] = json!("a, b");
+    body["destination"]["columns"][0]["type"] = json!("Decimal(18,2)");
+    let quirk = Some(Quirk::RespelledValues);
+    assert_eq!(values_read(None, &body, "/source/kafka/topics"), string_set([r#""a, b""#]));
+    assert_eq!(values_read(quirk, &body, "/source/kafka/topics"), string_set([r#""a,b""#]));
+    assert_eq!(values_read(quirk, &body, "/destination/columns/0/type"), string_set([r#""Decimal(18, 2)""#]));
+    assert!(!Quirks::all_observed().has_quirk(Quirk::RespelledValues));
+}

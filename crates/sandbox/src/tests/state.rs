@@ -4,7 +4,7 @@ use super::{
     SandboxBench, assert_refused, bigquery_body, kafka_body, mongodb_body, mysql_body, ok_result, postgres_body,
     s3_body,
 };
-use crate::{ApiDialect, EmulatedPipeState, SandboxOptions};
+use crate::{ApiDialect, EmulatedPipeState, Quirk, Quirks, SandboxOptions};
 
 #[test]
 fn streaming_pipe_is_provisioned_then_runs() {
@@ -171,4 +171,39 @@ fn deleted_pipe_stays_visible_for_three_seconds() {
     assert_refused(&bench.send_request("GET", &path, &Value::Null), 404, "NOT_FOUND");
     assert_refused(&bench.send_request("DELETE", &path, &Value::Null), 404, "NOT_FOUND");
     assert_eq!(bench.get_result("/clickpipes"), json!([]));
+}
+
+/// The API answers 200 and goes on with its load.
+#[test]
+fn stop_of_a_loading_database_pipe_is_dropped() {
+    let mut bench = SandboxBench::new();
+    let id = bench.create_pipe(&postgres_body());
+    for state in ["Provisioning", "Snapshot"] {
+        assert_eq!(bench.pipe_state(&id), state);
+        ok_result(&bench.send_command(&id, "stop"));
+        bench.wait_seconds(126);
+    }
+    assert_eq!(bench.pipe_state(&id), "Running");
+    ok_result(&bench.send_command(&id, "stop"));
+    assert_eq!(bench.states_at(&id, &[6]), ["Paused"]);
+
+    let quirks = Quirks::all_observed().without_quirk(Quirk::DroppedStops);
+    let mut obedient = SandboxBench::with_options(SandboxOptions { quirks, ..SandboxOptions::default() });
+    let id = obedient.create_pipe(&postgres_body());
+    ok_result(&obedient.send_command(&id, "stop"));
+    assert_eq!(obedient.states_at(&id, &[6]), ["Paused"]);
+}
+
+#[test]
+fn pipe_that_starts_paused_reads_nothing() {
+    let mut bench = SandboxBench::new();
+    let mut body = kafka_body();
+    body["startPaused"] = json!(true);
+    let id = bench.create_pipe(&body);
+    assert_eq!(bench.states_at(&id, &[0, 30, 3600]), ["Provisioning", "Stopped", "Stopped"]);
+    let mut database = postgres_body();
+    database["startPaused"] = json!(true);
+    assert_refused(&bench.post_pipe(&database), 400, "startPaused: is not for database pipes");
+    let options = SandboxOptions { newer_fields: false, ..SandboxOptions::default() };
+    assert_refused(&SandboxBench::with_options(options).post_pipe(&body), 400, "startPaused: unknown field");
 }
