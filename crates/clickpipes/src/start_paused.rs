@@ -1,0 +1,32 @@
+//! A pipe that is created without beginning to read.
+//
+// A pipe that is created running and stopped afterwards has read for half a minute by then: rows that nobody wanted.
+// Newer versions of the API take a switch for it, but not for databases.
+
+use serde_json::Value;
+
+use crate::pipe::source::{SourceFamily, source_family};
+
+const SWITCH: &str = "startPaused";
+
+/// The body of a new pipe that is declared stopped.
+pub fn with_switch(body: &Value) -> Value {
+    let mut body = body.clone();
+    if let (Some(SourceFamily::Stream | SourceFamily::Files), Some(fields)) =
+        (source_family(&body), body.as_object_mut())
+    {
+        fields.insert(SWITCH.to_owned(), Value::Bool(true));
+    }
+    body
+}
+
+/// The same body without the switch, if it has it.
+pub fn without_switch(body: &Value) -> Option<Value> {
+    let mut body = body.clone();
+    body.as_object_mut()?.remove(SWITCH).map(|_| body)
+}
+
+/// Whether a refusal is about the switch.
+pub fn is_refused_by(message: &str) -> bool {
+    message.contains(SWITCH)
+}
