@@ -93,6 +93,62 @@ fn interrupted_apply_restarts_the_paused_pipe() {
     assert_finishes(&server, &desk, 1);
 }
 
+/// A pipe whose stream has another name now, so that it must be replaced.
+fn dir_with_replacement(server: &SandboxServer) -> WorkDir {
+    let mut pipe = seeds_named(&["kinesis-role"]);
+    let desk = dir_with_manifests(&pipe);
+    assert_finished_after(server, &server.run_to_end(&desk, &[&APPLY[..], &["--wait=none"]].concat()));
+    pipe[0]["spec"]["source"]["kinesis"]["streamName"] = json!("another");
+    write_manifests(&desk, &pipe);
+    desk
+}
+
+const REPLACE: [&str; 1] = ["--allow-replace=analytics/kinesis-role"];
+
+fn is_delete(entry: &Value) -> bool {
+    entry["method"] == "DELETE"
+}
+
+/// What this run deleted is created, although that is another action.
+#[test]
+fn interrupted_replacement_is_created_again() {
+    let server = SandboxServer::start(5);
+    let desk = dir_with_replacement(&server);
+    let run = server.spawn_run(&desk, &[&APPLY[..], &REPLACE].concat());
+    server.wait_for_requests(1, is_delete);
+    run.send_signal("TERM");
+    let said = run.wait_for_end();
+    assert_eq!((said.code, server.count_requests(is_create)), (130, 2), "{}", said.all_output());
+    assert!(said.stdout.contains("interrupted; the API had accepted it (id "), "{}", said.all_output());
+    assert!(!said.stdout.contains("DELETED"), "{}", said.all_output());
+    assert_finishes(&server, &desk, 2);
+}
+
+#[test]
+fn replacement_that_cannot_be_finished_is_reported_first() {
+    for format in ["text", "json"] {
+        let server = SandboxServer::start(5);
+        let desk = dir_with_replacement(&server);
+        let when = json!({"route": {"method": "DELETE", "path": "*"}});
+        server.admin_request("POST", "faults", &json!({"when": when, "effect": {"slowDelete": 200}}));
+        let run = server.spawn_run(&desk, &[&APPLY[..], &REPLACE, &["-o", format]].concat());
+        server.wait_for_requests(1, is_delete);
+        run.send_signal("INT");
+        let said = run.wait_for_end();
+        assert_eq!((said.code, server.count_requests(is_create)), (130, 1), "{}", said.all_output());
+        if format == "json" {
+            let report = &said.stdout_json()["result"]["reports"][0];
+            assert_eq!(report["notRecreated"], "interrupted before the API answered", "{report:#}");
+        } else {
+            let (_, table) = said.stdout.split_once("Will send ").unwrap();
+            let first = table.lines().nth(1).unwrap();
+            assert!(first.starts_with("DELETED, "), "{}", said.all_output());
+            assert!(first.contains("re-created: analytics/kinesis-role: "), "{first}");
+        }
+        assert_finishes(&server, &desk, 2);
+    }
+}
+
 #[test]
 fn interrupted_apply_reports_a_stopped_pipe_first() {
     for (format, names_it) in [("text", assert_reported_first as fn(&RunOutput)), ("json", assert_reported_in_json)] {

@@ -50,6 +50,7 @@ mod secret_leaks;
 mod secret_rotation;
 mod secret_sources;
 mod status;
+mod stopping;
 mod support;
 mod table_mappings;
 mod terraform;

@@ -101,7 +101,7 @@ fn failed_replacement_is_created_by_the_next_apply() {
     assert_eq!(said.code, 3, "{}", said.all_output());
     for words in [
         "DROP TABLE shop.users;",
-        "it is deleted and not made again yet: the next apply makes it",
+        "DELETED, not re-created: analytics/postgres-cdc: run apply again",
         "1 applied, 1 failed",
     ] {
         assert!(said.stdout.contains(words), "no `{words}`: {}", said.all_output());

@@ -17,6 +17,8 @@ fn requests_for_change(database: &str, change: impl FnOnce(&mut Vec<Value>)) -> 
     in_virtual_time(async {
         let bench = Bench::new(&["analytics"]);
         bench.settle(&desired_from_documents(&seeds).unwrap()).await.unwrap();
+        // The first load is done: during it the API would drop the stop.
+        tokio::time::sleep(Duration::from_secs(60)).await;
         change(seeds[0]["spec"]["source"][database]["tableMappings"].as_array_mut().unwrap());
         let (desired, from) = (desired_from_documents(&seeds).unwrap(), bench.journal_len());
         bench.settle(&desired).await.unwrap();

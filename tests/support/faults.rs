@@ -148,6 +148,20 @@ pub(crate) fn pipes_left_stopped(before: &World, after: World, desired: &Desired
     names.filter(|name| runs(before, name) && !runs(&after, name)).collect()
 }
 
+/// The pipes that are declared and lived before, and are gone now, or have lost a table.
+pub(crate) fn lost_pipes(before: &World, after: &World, desired: &Desired) -> Vec<String> {
+    let declared = desired.iter().filter(|(at, document)| {
+        at.kind == Kind::ClickPipe && matches!(document.intent.presence, Presence::Present(_))
+    });
+    let tables = |world: &World, name: &str| -> Option<usize> {
+        let named = world.list_pipes(SERVICES[0]).into_iter().find(|pipe| pipe["name"] == name)?;
+        let arms = named["source"].as_object()?.values().filter_map(|arm| arm["tableMappings"].as_array());
+        Some(arms.map(Vec::len).sum())
+    };
+    let names = declared.map(|(at, _)| at.name.to_string());
+    names.filter(|name| tables(before, name).is_some() && tables(after, name) < tables(before, name)).collect()
+}
+
 /// What nobody declares: nothing may happen to it.
 fn bystander_updates(world: &World) -> Vec<Value> {
     let theirs = world.list_pipes(SERVICES[0]).into_iter().filter(|pipe| pipe["name"] == BYSTANDER);

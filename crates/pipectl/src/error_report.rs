@@ -18,6 +18,9 @@ pub struct ErrorReport {
     pub request_id: Option<String>,
     /// Whether the API rejects the key.
     pub auth: bool,
+    /// Whether the live objects are no longer what was planned for.
+    #[serde(skip)]
+    pub is_stale: bool,
 }
 
 impl From<&Error> for ErrorReport {
@@ -27,6 +30,7 @@ impl From<&Error> for ErrorReport {
             hint: hint_for(error),
             request_id: error.request_id().map(str::to_owned),
             auth: error.is_auth_error(),
+            is_stale: error.is_stale(),
         }
     }
 }
@@ -43,7 +47,7 @@ impl From<&anyhow::Error> for ErrorReport {
 impl ErrorReport {
     /// An error that has nothing to do with the API.
     pub fn new(message: &str) -> Self {
-        Self { message: message.to_owned(), hint: None, request_id: None, auth: false }
+        Self { message: message.to_owned(), hint: None, request_id: None, auth: false, is_stale: false }
     }
 }
 
@@ -86,6 +90,9 @@ fn hint_text(hint: &Hint) -> String {
         Hint::DuplicateObjects => "delete all but one, or choose one with `metadata.id`, then plan again",
         Hint::RunTimeOver => "plan again, or allow more time with `--timeout`",
         Hint::NoTimeToReplace => "nothing was deleted; allow more time with `--timeout`",
+        Hint::StopsAfterLoad => {
+            "the API stops it only when its load is done: apply again then, or allow more time with `--timeout`"
+        }
         Hint::StillInProgress => "it may still finish; plan again later, or allow more time with `--timeout`",
         Hint::ScalingNeedsDatabasePipe => {
             "the size exists only beside a database pipe: declare such a pipe, or remove this manifest until there is one"

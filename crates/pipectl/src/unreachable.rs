@@ -32,7 +32,7 @@ pub struct UnreachableService {
 impl UnreachableService {
     /// A service that could not be read because of an error.
     pub fn new(service: ServiceRef, error: &Error) -> Self {
-        let ErrorReport { message, hint, request_id, auth } = ErrorReport::from(error);
+        let ErrorReport { message, hint, request_id, auth, .. } = ErrorReport::from(error);
         Self { service, error: message, request_id, hint, is_auth_error: auth }
     }
 }

@@ -3,6 +3,7 @@
 use clickpipes::blocking_tables;
 use clickpipes::data_effects;
 use clickpipes::semantics::{FieldSemantics, OnChange};
+use clickpipes::start_paused;
 use model::action::{Action, RunState};
 use model::address::{Address, Kind, Name};
 use model::desired::{Document, Presence};
@@ -186,10 +187,12 @@ fn can_be_renamed(kind: Kind) -> bool {
     name.is_some_and(|path| FieldSemantics::for_kind(kind).field_at(&path).on_change != OnChange::Replace)
 }
 
-/// The API makes every pipe running.
+/// The stop stands in the plan also where the pipe is created stopped: not every version of the API does that.
 fn create_actions(at: &Address, body: &Value, desired_state: RunState) -> Vec<Action> {
-    let mut actions = vec![Action::Create { address: at.clone(), body: body.clone() }];
-    if desired_state == RunState::Stopped {
+    let is_stopped = desired_state == RunState::Stopped;
+    let body = if is_stopped { start_paused::with_switch(body) } else { body.clone() };
+    let mut actions = vec![Action::Create { address: at.clone(), body }];
+    if is_stopped {
         actions.push(Action::SetState { address: at.clone(), id: None, to: desired_state });
     }
     actions

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use crate::client::RequestSpec;
 use crate::deadline::TimeBudget;
-use crate::error::{Error, RejectionKind};
+use crate::error::{Error, RejectionKind, Unsettled};
 use crate::performed_action::PerformedAction;
 use crate::rate_limiter::lock_ignoring_poison;
 use crate::routes;
@@ -18,6 +18,7 @@ use crate::run_context::RunContext;
 use crate::secret::{self, FilledBody};
 use crate::settings::WaitMode;
 use crate::transport::Method;
+use crate::wait::{Verdict, Watch, wait_until};
 
 /// What is live, if anything is.
 pub(crate) async fn observe_scaling(run: &RunContext, service: &ServiceRef) -> Result<Option<Object>, Error> {
@@ -32,28 +33,18 @@ pub(crate) async fn update_scaling(
     body: &Value,
 ) -> Result<PerformedAction, Error> {
     let filled = secret::literal_body(body);
-    let mut poll = ScalingPoll::new(run, service);
-    loop {
-        match send_to_any_path(run, service, Method::Patch, Some(&filled)).await {
-            Ok(Some(_)) => break,
-            Ok(None) => poll.wait_for_next(None).await?,
-            // At the very end nothing is sent any more.
-            Err(Error::OutOfTime) => return Err(poll.timeout_error(None)),
-            Err(error) => return Err(error),
-        }
-    }
+    let mut patch = ScalingPoll::new(run, service, Method::Patch, Some(&filled));
+    wait_until(&mut patch, Verdict::Reached).await?;
     if run.settings.wait == WaitMode::None {
         return Ok(performed_action(run, service, Progress::InProgress, None));
     }
-    let mut poll = ScalingPoll::new(run, service);
-    let in_force = |live: &Value| FieldSemantics::for_kind(Kind::CdcScaling).matches_live(body, Some(live));
-    loop {
-        let live = send_to_any_path(run, service, Method::Get, None).await?;
-        if let Some(live) = live.filter(in_force) {
-            return Ok(performed_action(run, service, Progress::Ready, Some(live)));
-        }
-        poll.wait_for_next(Some(State::new("Modifying"))).await?;
-    }
+    let mut read = ScalingPoll::new(run, service, Method::Get, None);
+    let rules = FieldSemantics::for_kind(Kind::CdcScaling);
+    let live = wait_until(&mut read, |live| match rules.matches_live(body, Some(&live)) {
+        true => Verdict::Reached(live),
+        false => Verdict::LookAgain,
+    });
+    Ok(performed_action(run, service, Progress::Ready, Some(live.await?)))
 }
 
 fn performed_action(
@@ -108,36 +99,58 @@ fn candidate_paths(run: &RunContext, service: &ServiceRef) -> Result<Vec<String>
     Ok(vec![routes::service_scaling_url(&run.organization, id), organization])
 }
 
-/// A wait with a list of its own, which nobody shares.
+/// A request that is sent until it is answered: the size exists only once the first database pipe does.
 struct ScalingPoll<'a> {
     run: &'a RunContext,
     service: &'a ServiceRef,
+    method: Method,
+    body: Option<&'a FilledBody>,
     began: Instant,
     interval: std::time::Duration,
 }
 
 impl<'a> ScalingPoll<'a> {
-    fn new(run: &'a RunContext, service: &'a ServiceRef) -> Self {
-        Self { run, service, began: Instant::now(), interval: run.settings.polling.initial_interval }
+    fn new(run: &'a RunContext, service: &'a ServiceRef, method: Method, body: Option<&'a FilledBody>) -> Self {
+        let interval = run.settings.polling.initial_interval;
+        Self { run, service, method, body, began: Instant::now(), interval }
     }
 
-    async fn wait_for_next(&mut self, last: Option<State>) -> Result<(), Error> {
-        let client = &self.run.client;
-        let end = client.end_time(TimeBudget::Run);
-        if Instant::now() >= end {
-            return Err(self.timeout_error(last));
+    fn timeout_error(&self) -> Error {
+        let (address, waited) = (self.address(), self.began.elapsed());
+        match self.method {
+            Method::Get => {
+                let (id, last_state) = (owner_id(self.run, self.service), Some(State::new("Modifying")));
+                Error::NotSettled { address, id, last_state, waited, why: Unsettled::TimedOut }
+            }
+            _ => Error::TimedOut { address, last_state: None, waited },
         }
-        tracing::info!(at = %self.address(), waited = self.began.elapsed().as_secs(), "waiting");
-        client.wait_until((Instant::now() + self.interval).min(end), TimeBudget::Run).await?;
-        self.interval = self.run.settings.polling.next_interval(self.interval);
-        Ok(())
-    }
-
-    fn timeout_error(&self, last: Option<State>) -> Error {
-        Error::TimedOut { address: self.address(), last_state: last, waited: self.began.elapsed() }
     }
 
     fn address(&self) -> Address {
         Address::for_singleton(self.service.clone(), Kind::CdcScaling)
+    }
+}
+
+impl Watch for ScalingPoll<'_> {
+    type Seen = Value;
+
+    async fn look(&mut self) -> Result<Option<Value>, Error> {
+        match send_to_any_path(self.run, self.service, self.method, self.body).await {
+            // At the very end nothing is sent any more.
+            Err(Error::OutOfTime) => Err(self.timeout_error()),
+            answer => answer,
+        }
+    }
+
+    async fn wait_for_next(&mut self) -> Result<(), Error> {
+        let client = &self.run.client;
+        let end = client.end_time(TimeBudget::Run);
+        if Instant::now() >= end {
+            return Err(self.timeout_error());
+        }
+        tracing::info!(at = %self.address(), waited = self.began.elapsed().as_secs(), "waiting");
+        client.sleep_until((Instant::now() + self.interval).min(end), TimeBudget::Run).await?;
+        self.interval = self.run.settings.polling.next_interval(self.interval);
+        Ok(())
     }
 }

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use secrecy::ExposeSecret;
 use serde_json::Value;
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use crate::deadline::{Deadline, TimeBudget};
@@ -57,6 +58,13 @@ pub(crate) struct RequestSpec<'a> {
     body: Option<&'a FilledBody>,
     idempotency: Idempotency,
     pub(crate) budget: TimeBudget,
+    precondition: Option<&'a dyn Precondition>,
+}
+
+/// What must still hold when the turn of a request has come, however long it waited.
+pub(crate) trait Precondition: Send + Sync {
+    /// An error if it does not hold any more; `false` if that took a request, so that a place must be waited for again.
+    fn check<'a>(&'a self, client: &'a Client) -> BoxFuture<'a, Result<bool, Error>>;
 }
 
 impl<'a> RequestSpec<'a> {
@@ -65,7 +73,7 @@ impl<'a> RequestSpec<'a> {
             Method::Post => Idempotency::Unsafe,
             Method::Get | Method::Put | Method::Patch | Method::Delete => Idempotency::Safe,
         };
-        Self { method, path, body: None, idempotency, budget: TimeBudget::Run }
+        Self { method, path, body: None, idempotency, budget: TimeBudget::Run, precondition: None }
     }
 
     pub(crate) fn with_body(self, body: &'a FilledBody) -> Self {
@@ -74,6 +82,10 @@ impl<'a> RequestSpec<'a> {
 
     pub(crate) fn with_budget(self, budget: TimeBudget) -> Self {
         Self { budget, ..self }
+    }
+
+    pub(crate) fn with_precondition(self, precondition: &'a dyn Precondition) -> Self {
+        Self { precondition: Some(precondition), ..self }
     }
 
     /// May be repeated whatever became of it: it changes nothing.
@@ -131,7 +143,7 @@ impl Client {
             if error.is_outcome_unknown() {
                 unanswered = Some(error);
             }
-            if let Err(error) = self.wait_until(Instant::now() + delay, call.budget).await {
+            if let Err(error) = self.sleep_until(Instant::now() + delay, call.budget).await {
                 return Err(final_error(error, unanswered));
             }
         }
@@ -164,13 +176,13 @@ impl Client {
     pub(crate) fn end_time(&self, budget: TimeBudget) -> Instant {
         match budget {
             TimeBudget::Run => self.deadline.end_time(),
-            TimeBudget::Extended(end) | TimeBudget::Reserve(end) => end,
+            TimeBudget::Extended(end) | TimeBudget::Committed(end) | TimeBudget::Reserve(end) => end,
         }
     }
 
     /// Sleeps, unless somebody ends the run.
-    pub(crate) async fn wait_until(&self, until: Instant, budget: TimeBudget) -> Result<(), Error> {
-        self.run_interruptible(budget, sleep_until(until)).await
+    pub(crate) async fn sleep_until(&self, until: Instant, budget: TimeBudget) -> Result<(), Error> {
+        self.run_interruptible(budget, tokio::time::sleep_until(until)).await
     }
 
     /// Waits for `work`, which is dropped when somebody ends the run. A reserve only ends by its
@@ -186,21 +198,43 @@ impl Client {
                 () = self.cancellation.cancelled() => Err(Error::Interrupted),
                 done = work => Ok(done),
             },
-            TimeBudget::Reserve(end) => timeout_at(end, work).await.map_err(|_| Error::OutOfTime),
+            TimeBudget::Committed(end) | TimeBudget::Reserve(end) => {
+                timeout_at(end, work).await.map_err(|_| Error::OutOfTime)
+            }
         }
     }
 
     /// Waits until the request may go out.
     async fn acquire_slot(&self, call: &RequestSpec<'_>) -> Result<Duration, Error> {
-        let end = self.end_time(call.budget);
+        let (asked, end) = (Instant::now(), self.end_time(call.budget));
         let priority = match call.budget {
-            TimeBudget::Run | TimeBudget::Extended(_) => Priority::Normal,
             TimeBudget::Reserve(_) => Priority::High,
+            _ if call.method.is_write() => Priority::Write,
+            _ => Priority::Read,
         };
-        let waited = self.run_interruptible(call.budget, self.rate_limiter.acquire_slot(end, priority)).await?;
+        self.run_interruptible(call.budget, self.acquire_place(call, end, priority)).await??;
         // The last look is at the very end, but nothing is begun that late.
-        let late = call.method.is_write() && Instant::now() >= end;
-        waited.filter(|_| !late).ok_or(Error::OutOfTime)
+        let is_late = call.method.is_write() && Instant::now() >= end;
+        if is_late { Err(Error::OutOfTime) } else { Ok(asked.elapsed()) }
+    }
+
+    async fn acquire_place(&self, call: &RequestSpec<'_>, end: Instant, priority: Priority) -> Result<(), Error> {
+        let _turn = self.rate_limiter.acquire_turn(priority).await;
+        while self.rate_limiter.wait_for_place(end, priority).await {
+            let holds = match call.precondition {
+                Some(precondition) => precondition.check(self).await?,
+                None => true,
+            };
+            if holds && self.rate_limiter.try_take_place(priority) {
+                return Ok(());
+            }
+        }
+        Err(Error::OutOfTime)
+    }
+
+    /// When everybody last had to wait: for the end of a 429, or for a service to wake.
+    pub(crate) fn last_wait_end(&self) -> Option<Instant> {
+        self.rate_limiter.last_hold_end().max(self.wake_ups.last_end())
     }
 
     async fn send_once(&self, call: &RequestSpec<'_>) -> Result<Value, Error> {
@@ -235,8 +269,8 @@ impl Client {
     /// What would be refused is not even sent. No pipe is left stopped for one refusal, though.
     fn check_key(&self, budget: TimeBudget) -> Result<(), Error> {
         match (budget, lock_ignoring_poison(&self.key_rejection).clone()) {
-            (TimeBudget::Run | TimeBudget::Extended(_), Some(rejected)) => Err(Error::Rejected(Box::new(rejected))),
-            (TimeBudget::Run | TimeBudget::Extended(_), None) | (TimeBudget::Reserve(_), _) => Ok(()),
+            (TimeBudget::Reserve(_), _) | (_, None) => Ok(()),
+            (_, Some(rejected)) => Err(Error::Rejected(Box::new(rejected))),
         }
     }
 

@@ -53,6 +53,8 @@ pub(crate) enum TimeBudget {
     /// Beyond the run's deadline, for the end of what must not stay half done; an interruption ends
     /// it all the same.
     Extended(Instant),
+    /// The same, for what must be finished once it was begun: an interruption does not end it.
+    Committed(Instant),
     /// Time of its own, kept in reserve for what must still be sent after either.
     Reserve(Instant),
 }

@@ -11,9 +11,11 @@ use crate::transport::Method;
 
 pub(crate) mod api_phrases;
 mod hint;
+mod rejection;
 
 pub use api_phrases::RejectionCause;
 pub use hint::{Hint, UnreadyEndpoint};
+pub use rejection::{RejectedRequest, RejectionKind, UnexpectedResponse};
 
 /// The one error type of this crate.
 #[derive(Debug, thiserror::Error)]
@@ -105,6 +107,30 @@ pub enum Error {
         /// The object to be created.
         address: Address,
     },
+    /// The API accepted the request, and the object has not settled since.
+    #[error("{why} (id {id}): it {} after {}", still_in_state(last_state.as_ref()), format_seconds(*waited))]
+    NotSettled {
+        /// The object.
+        address: Address,
+        /// Its id.
+        id: Id,
+        /// Its state when it was last seen.
+        last_state: Option<State>,
+        /// The length of the wait.
+        waited: Duration,
+        /// Why the wait ended.
+        why: Unsettled,
+    },
+    /// The API answered a stop, and goes on with the load of the pipe.
+    #[error("`{address}` {} after {}", still_in_state(Some(state)), format_seconds(*waited))]
+    StopIgnored {
+        /// The pipe.
+        address: Address,
+        /// Its state when it was last seen.
+        state: State,
+        /// The length of the wait.
+        waited: Duration,
+    },
     /// A wait reached the time limit.
     #[error("`{address}` {} after {}", still_in_state(last_state.as_ref()), format_seconds(*waited))]
     TimedOut {
@@ -168,75 +194,33 @@ pub enum Error {
     },
 }
 
-/// A request that the API refused.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RejectedRequest {
-    /// The HTTP status.
-    pub status: u16,
-    /// The request's method.
-    pub method: Method,
-    /// The request's path.
-    pub path: String,
-    /// The API's message: redacted, without control characters, truncated.
-    pub message: String,
-    /// The id to give to the API's support.
-    pub request_id: Option<String>,
-    /// The class of the refusal.
-    pub kind: RejectionKind,
-    /// The problem that the message names, if it is a known one.
-    pub cause: Option<RejectionCause>,
-    /// An earlier attempt of the same request got no answer, and may have been carried out.
-    pub had_lost_attempt: bool,
-    /// The destination tables of the object, if the API refused it because one holds rows.
-    pub blocking_tables: Vec<String>,
-    /// The endpoints that the object uses and that are not ready.
-    pub unready_endpoints: Vec<UnreadyEndpoint>,
-}
-
-/// The class of a refusal.
+/// Why the wait for an accepted request ended early.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RejectionKind {
-    /// The key is missing or wrong.
-    Unauthenticated,
-    /// The role of the key does not allow the request.
-    Forbidden,
-    /// The object does not exist.
-    NotFound,
-    /// The service is idle.
-    ServiceIdle,
-    /// The service is starting after it was idle.
-    ServiceWaking,
-    /// Somebody stopped the service.
-    ServiceStopped,
-    /// The pipe must be paused for this edit.
-    NeedsPause,
-    /// The pipe is already running.
-    AlreadyRunning,
-    /// Too many requests.
-    RateLimited,
-    /// The request is invalid, or conflicts with live objects.
-    InvalidRequest,
-    /// The API failed; the request may have been carried out.
-    ServerError,
+pub enum Unsettled {
+    /// The time limit of the run passed.
+    TimedOut,
+    /// Somebody interrupted the run.
+    Interrupted,
 }
 
-/// An answer that does not have the form of the API's answers.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UnexpectedResponse {
-    /// The HTTP status.
-    pub status: u16,
-    /// The request's method.
-    pub method: Method,
-    /// The request's path.
-    pub path: String,
-    /// The content type of the answer.
-    pub content_type: Option<String>,
-    /// The problem.
-    pub problem: String,
-    /// The beginning of the answer, without control characters.
-    pub excerpt: String,
-    /// The id to give to the API's support.
-    pub request_id: Option<String>,
+impl fmt::Display for Unsettled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::TimedOut => "accepted, not settled yet",
+            Self::Interrupted => "interrupted; the API had accepted it",
+        })
+    }
+}
+
+/// What became of the request of an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RequestFate {
+    /// It is certain that nothing was done.
+    NotCarriedOut,
+    /// Nobody knows.
+    Unanswered,
+    /// The API answered, or there was no request.
+    Refused,
 }
 
 impl Error {
@@ -251,34 +235,41 @@ impl Error {
 
     /// Whether the request may have been carried out despite the error.
     pub fn is_outcome_unknown(&self) -> bool {
+        let (is_write, had_lost_attempt) = match self {
+            Self::Transport { method, .. } => (method.is_write(), false),
+            Self::Rejected(rejected) => (rejected.method.is_write(), rejected.had_lost_attempt),
+            Self::UnexpectedResponse(unexpected) => (unexpected.method.is_write(), false),
+            other => return matches!(other, Self::UnknownOutcome { .. } | Self::DuplicateObjects { .. }),
+        };
+        is_write && (had_lost_attempt || self.fate() == RequestFate::Unanswered)
+    }
+
+    /// What became of the request.
+    pub(crate) fn fate(&self) -> RequestFate {
         match self {
-            Self::Transport { method, may_have_arrived: sent, .. } => *sent && method.is_write(),
-            Self::Rejected(rejected) => {
-                let is_unsure = rejected.kind == RejectionKind::ServerError || rejected.had_lost_attempt;
-                is_unsure && rejected.method.is_write()
-            }
-            Self::UnexpectedResponse(unexpected) => {
-                unexpected.method.is_write() && !(300..500).contains(&unexpected.status)
-            }
-            Self::UnknownOutcome { .. } | Self::DuplicateObjects { .. } => true,
-            Self::Setup(_)
-            | Self::Untrusted { .. }
-            | Self::Interrupted
-            | Self::OutOfTime
-            | Self::NotEnoughTime { .. }
-            | Self::CreatedConcurrently { .. }
-            | Self::WakeFailed { .. }
-            | Self::ServiceNotRunning { .. }
-            | Self::TimedOut { .. }
-            | Self::BadState { .. }
-            | Self::Disappeared { .. }
-            | Self::Secret { .. }
-            | Self::UnknownEndpointReference { .. }
-            | Self::UnknownService(_)
-            | Self::UnknownObject { .. }
-            | Self::CannotRecreate { .. }
-            | Self::Unsupported { .. } => false,
+            Self::Transport { may_have_arrived: true, .. } => RequestFate::Unanswered,
+            Self::Transport { .. } => RequestFate::NotCarriedOut,
+            Self::Rejected(rejected) => match rejected.kind {
+                RejectionKind::RateLimited => RequestFate::NotCarriedOut,
+                RejectionKind::ServerError => RequestFate::Unanswered,
+                _ => RequestFate::Refused,
+            },
+            Self::UnexpectedResponse(unexpected) if !(300..500).contains(&unexpected.status) => RequestFate::Unanswered,
+            _ => RequestFate::Refused,
         }
+    }
+
+    /// The object of this address, if the API had accepted what was asked of it, and only the wait for it came to no end.
+    pub fn accepted_id(&self, address: &Address) -> Option<&Id> {
+        match self {
+            Self::NotSettled { address: at, id, .. } if at == address => Some(id),
+            _ => None,
+        }
+    }
+
+    /// Whether the live objects are no longer what was planned for.
+    pub fn is_stale(&self) -> bool {
+        matches!(self, Self::CreatedConcurrently { .. })
     }
 
     /// Marks a refusal that follows an unanswered attempt of the same request.
@@ -316,7 +307,7 @@ impl Error {
 
     /// Whether somebody interrupted the run.
     pub fn is_interrupted(&self) -> bool {
-        matches!(self, Self::Interrupted)
+        matches!(self, Self::Interrupted | Self::NotSettled { why: Unsettled::Interrupted, .. })
     }
 
     /// The id to give to the API's support.
@@ -342,33 +333,6 @@ impl Error {
     pub fn hint(&self) -> Option<Hint> {
         hint::hint_for_error(self)
     }
-}
-
-impl fmt::Display for RejectedRequest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { method, path, status, message, .. } = self;
-        write!(f, "{method} {path}: {status}")?;
-        if !message.is_empty() {
-            write!(f, " {message}")?;
-        }
-        write_request_id(f, self.request_id.as_deref())
-    }
-}
-
-impl fmt::Display for UnexpectedResponse {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { method, path, status, problem, .. } = self;
-        let content_type = self.content_type.as_deref().unwrap_or("no content type");
-        write!(f, "{method} {path}: {status} {problem} ({content_type})")?;
-        if !self.excerpt.is_empty() {
-            write!(f, ": {}", self.excerpt)?;
-        }
-        write_request_id(f, self.request_id.as_deref())
-    }
-}
-
-fn write_request_id(f: &mut fmt::Formatter<'_>, id: Option<&str>) -> fmt::Result {
-    id.map_or(Ok(()), |id| write!(f, " (request {id})"))
 }
 
 fn format_ids(ids: &[Id]) -> String {

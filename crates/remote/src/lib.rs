@@ -26,11 +26,14 @@ mod secret;
 mod settings;
 mod timeouts;
 mod transport;
+mod wait;
 mod wake;
 mod wake_ups;
 
 pub use client::RequestCounts;
-pub use error::{Error, Hint, RejectedRequest, RejectionCause, RejectionKind, UnexpectedResponse, UnreadyEndpoint};
+pub use error::{
+    Error, Hint, RejectedRequest, RejectionCause, RejectionKind, UnexpectedResponse, UnreadyEndpoint, Unsettled,
+};
 pub use http::{ApiCredentials, HttpTransport};
 pub use lookup::{LookupEntry, ServiceLookup};
 pub use observe::ObserveScope;

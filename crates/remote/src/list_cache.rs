@@ -39,6 +39,12 @@ pub(crate) struct ListCache {
 struct Cache {
     /// When the last list came.
     listed_at: Option<Instant>,
+    /// The number of the last list that came.
+    last_list: u64,
+    /// Lists up to this number say too little: something was waited for since.
+    outdated_list: u64,
+    /// What the plan knew of, and what this run made.
+    known_ids: Option<BTreeSet<Id>>,
     objects: BTreeMap<Id, CachedObject>,
 }
 
@@ -116,22 +122,56 @@ impl ListCache {
         Ok(self.request_list(client, budget).await?.1)
     }
 
-    /// Lists the objects unless that was done before.
-    pub(crate) async fn ensure_listed(&self, client: &Client) -> Result<(), Error> {
-        self.ensure_listed_within(client, Duration::MAX, TimeBudget::Run).await
+    /// Lists the objects that a plan is made from.
+    pub(crate) async fn list_for_plan(&self, client: &Client) -> Result<Vec<DecodedObject>, Error> {
+        let items = self.list_objects(client).await?;
+        let ids = items.iter().map(|item| item.object.id.clone()).collect();
+        lock_ignoring_poison(&self.cache).known_ids = Some(ids);
+        Ok(items)
     }
 
-    /// Lists the objects unless that was done so lately.
-    pub(crate) async fn ensure_listed_within(
+    /// Lists the objects unless that was done before.
+    pub(crate) async fn ensure_listed(&self, client: &Client, budget: TimeBudget) -> Result<(), Error> {
+        let _first = client.run_interruptible(budget, self.first_list.lock()).await?;
+        if lock_ignoring_poison(&self.cache).listed_at.is_some() {
+            return Ok(());
+        }
+        self.list_with_budget(client, budget).await?;
+        let mut cache = lock_ignoring_poison(&self.cache);
+        let ids = cache.objects.keys().cloned().collect();
+        cache.known_ids.get_or_insert(ids);
+        Ok(())
+    }
+
+    /// Lists the objects again unless that was done after this moment; `false` if it took a request.
+    pub(crate) async fn refresh_after(
         &self,
         client: &Client,
-        age: Duration,
+        moment: Option<Instant>,
         budget: TimeBudget,
-    ) -> Result<(), Error> {
+    ) -> Result<bool, Error> {
         let _first = client.run_interruptible(budget, self.first_list.lock()).await?;
-        let listed_at = lock_ignoring_poison(&self.cache).listed_at;
-        let lately = listed_at.is_some_and(|listed| listed.elapsed() <= age);
-        if lately { Ok(()) } else { self.list_with_budget(client, budget).await.map(drop) }
+        let is_fresh = {
+            let cache = lock_ignoring_poison(&self.cache);
+            cache.listed_at.is_some() && cache.listed_at >= moment && cache.last_list > cache.outdated_list
+        };
+        if is_fresh {
+            return Ok(true);
+        }
+        self.list_with_budget(client, budget).await.map(|_| false)
+    }
+
+    /// Notes that something was waited for: what was listed until now may have changed since.
+    pub(crate) fn note_wait(&self) {
+        lock_ignoring_poison(&self.cache).outdated_list = self.lists_requested.load(Ordering::Relaxed);
+    }
+
+    /// The objects of the name of which neither the plan nor this run knew.
+    pub(crate) fn unplanned_ids(&self, name: &Name) -> BTreeSet<Id> {
+        let mut ids = self.ids_named(name);
+        let cache = lock_ignoring_poison(&self.cache);
+        ids.retain(|id| cache.known_ids.as_ref().is_some_and(|known| !known.contains(id)));
+        ids
     }
 
     async fn request_list(&self, client: &Client, budget: TimeBudget) -> Result<(u64, Vec<DecodedObject>), Error> {
@@ -146,6 +186,7 @@ impl ListCache {
     fn merge_list(&self, number: u64, items: &[DecodedObject]) {
         let mut cache = lock_ignoring_poison(&self.cache);
         cache.listed_at = Some(Instant::now());
+        cache.last_list = cache.last_list.max(number);
         let mut before = std::mem::take(&mut cache.objects);
         for DecodedObject { name, object } in items {
             let last = before.remove(&object.id);
@@ -175,6 +216,9 @@ impl ListCache {
             pause_reason: pause,
         };
         cache.objects.insert(object.id.clone(), seen);
+        if let Some(known) = &mut cache.known_ids {
+            known.insert(object.id.clone());
+        }
     }
 
     /// Notes that an edit was accepted.

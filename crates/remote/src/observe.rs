@@ -59,7 +59,7 @@ async fn observe_kind(
     }
     let at = |name| Address::new(service.clone(), kind, name);
     let list_cache = run.list_cache(&at(model::address::Name::new("")))?;
-    let items = list_cache.list_objects(&run.client).await?;
+    let items = list_cache.list_for_plan(&run.client).await?;
     let detailed = items.into_iter().map(|DecodedObject { name, object }| async {
         let at = at(name);
         let blocks = scope.detail_blocks.get(&at).map_or(&[][..], Vec::as_slice);

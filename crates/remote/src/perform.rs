@@ -7,6 +7,7 @@ use model::live::{Id, Object};
 use serde_json::Value;
 
 use crate::cdc_scaling;
+use crate::deadline::TimeBudget;
 use crate::error::{Error, UnreadyEndpoint};
 use crate::performed_action::PerformedAction;
 use crate::run_context::RunContext;
@@ -63,24 +64,27 @@ async fn dispatch_action(run: &RunContext, action: &Action) -> Result<PerformedA
     }
 }
 
-/// Waits for an object that is being created, perhaps by an earlier run.
-async fn wait_until_created(run: &RunContext, at: &Address, id: &Id) -> Result<(), Error> {
+/// Waits for an object that is being created, perhaps by an earlier run; `false` if that is not needed.
+async fn wait_until_created(run: &RunContext, at: &Address, id: &Id) -> Result<bool, Error> {
     let in_progress =
         |object: &Object| lifecycle::progress_toward(at.kind, object, RunState::Running) == Progress::InProgress;
-    if run.list_cache(at)?.last_seen(id).as_ref().is_some_and(in_progress) {
+    let is_awaited = run.list_cache(at)?.last_seen(id).as_ref().is_some_and(in_progress);
+    if is_awaited {
         watch::ObjectWatch::new(run, at, id)?.until_settled(RunState::Running, None).await?;
     }
-    Ok(())
+    Ok(is_awaited)
 }
 
 /// Fills the references of a body. Waits for the endpoints that it names: the API refuses a pipe whose endpoint is still
 /// being created.
 pub(crate) async fn fill_references(run: &RunContext, at: &Address, body: &Value) -> Result<FilledBody, Error> {
     for endpoint in secret::referenced_endpoints(at, body) {
-        run.list_cache(&endpoint)?.ensure_listed(&run.client).await?;
+        run.list_cache(&endpoint)?.ensure_listed(&run.client, TimeBudget::Run).await?;
         // Filling reports endpoints that are missing, or not unique.
-        if let Ok(id) = run.resolve_id(&endpoint, None) {
-            wait_until_created(run, &endpoint, &id).await?;
+        if let Ok(id) = run.resolve_id(&endpoint, None)
+            && wait_until_created(run, &endpoint, &id).await?
+        {
+            run.list_cache(at)?.note_wait();
         }
     }
     secret::fill_body(at, body, run.secrets.as_ref(), |endpoint| run.endpoint_id(endpoint))

@@ -42,8 +42,14 @@ const YIELD_DELAY: Duration = Duration::from_millis(10);
 /// A sliding window: never more than the rate in any window, and no slower than that.
 pub(crate) struct RateLimiter {
     rate: Option<RequestRate>,
-    /// Its holder is the next to send. tokio hands it out in the order of asking, so nobody starves.
-    queue: tokio::sync::Mutex<()>,
+    /// Its holder is the next to read. tokio hands it out in the order of asking, so nobody starves.
+    reads: tokio::sync::Mutex<()>,
+    /// Its holder is the next to write.
+    //
+    // Hazard: two hundred creates wait for their turn, and the list that would show the first of them running waits
+    // behind all of them, so that each wait ends late or not at all. Reads and writes each have a queue, and take the
+    // free places in turn.
+    writes: tokio::sync::Mutex<()>,
     window: Mutex<RateWindow>,
     /// How many more may be stopped.
     pause_permits: Semaphore,
@@ -52,20 +58,22 @@ pub(crate) struct RateLimiter {
 /// Where somebody waits for a turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Priority {
-    /// Behind those who came before.
-    Normal,
+    /// Behind the reads that came before.
+    Read,
+    /// Behind the writes that came before.
+    Write,
     /// Before all of them.
     High,
 }
 
 /// What is held while waiting.
-enum Turn<'a> {
+pub(crate) enum Turn<'a> {
     Queued(#[expect(dead_code, reason = "held, not read")] tokio::sync::MutexGuard<'a, ()>),
     Prioritized(#[expect(dead_code, reason = "held, not read")] PriorityGuard<'a>),
 }
 
 /// Somebody at the front, for as long as it waits.
-struct PriorityGuard<'a>(&'a RateLimiter);
+pub(crate) struct PriorityGuard<'a>(&'a RateLimiter);
 
 impl<'a> PriorityGuard<'a> {
     fn new(limiter: &'a RateLimiter) -> Self {
@@ -107,8 +115,8 @@ impl RateLimiter {
     pub(crate) fn new(rate: Option<RequestRate>) -> Self {
         let rate = rate.map(|rate| RequestRate { requests: rate.requests.max(1), ..rate });
         let pause_permits = rate.map_or(Semaphore::MAX_PERMITS, max_paused_pipes);
-        let (queue, window) = (tokio::sync::Mutex::default(), Mutex::default());
-        Self { rate, queue, window, pause_permits: Semaphore::new(pause_permits) }
+        let (reads, writes) = (tokio::sync::Mutex::default(), tokio::sync::Mutex::default());
+        Self { rate, reads, writes, window: Mutex::default(), pause_permits: Semaphore::new(pause_permits) }
     }
 
     /// Waits until one more pipe may be stopped; `None` when nothing is begun any more.
@@ -118,21 +126,29 @@ impl RateLimiter {
         Some(PausePermit { limiter: self, _permit: permit })
     }
 
-    /// Waits until one request may be sent, and counts it; `None` if that is not before `end`.
-    /// Whoever gives up waiting uses nothing.
-    pub(crate) async fn acquire_slot(&self, end: Instant, priority: Priority) -> Option<Duration> {
-        let asked = Instant::now();
-        let _turn = match priority {
-            Priority::Normal => Turn::Queued(self.queue.lock().await),
+    /// Waits until the caller is the next to send.
+    pub(crate) async fn acquire_turn(&self, priority: Priority) -> Turn<'_> {
+        match priority {
+            Priority::Read => Turn::Queued(self.reads.lock().await),
+            Priority::Write => Turn::Queued(self.writes.lock().await),
             Priority::High => Turn::Prioritized(PriorityGuard::new(self)),
-        };
-        while let Some(free) = self.try_take_slot(priority) {
+        }
+    }
+
+    /// Waits until a place is free; `false` if that is not before `end`. Whoever gives up waiting uses nothing.
+    pub(crate) async fn wait_for_place(&self, end: Instant, priority: Priority) -> bool {
+        while let Some(free) = self.busy_until(priority, false) {
             if free > end {
-                return None;
+                return false;
             }
             sleep_until(free).await;
         }
-        Some(asked.elapsed())
+        true
+    }
+
+    /// Takes a place, if one is free.
+    pub(crate) fn try_take_place(&self, priority: Priority) -> bool {
+        self.busy_until(priority, true).is_none()
     }
 
     /// The API asked for a pause: nobody sends before it is over.
@@ -150,17 +166,22 @@ impl RateLimiter {
         until.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()))
     }
 
-    /// Takes a place in the window, or says when to ask again.
-    fn try_take_slot(&self, priority: Priority) -> Option<Instant> {
+    /// Until when the API wanted to be left alone when it last said so.
+    pub(crate) fn last_hold_end(&self) -> Option<Instant> {
+        lock_ignoring_poison(&self.window).held_until
+    }
+
+    /// When to ask again; `None` if a place is free, which is taken if that is wanted.
+    fn busy_until(&self, priority: Priority, take: bool) -> Option<Instant> {
         let now = Instant::now();
         let mut window = lock_ignoring_poison(&self.window);
+        let is_normal = priority != Priority::High;
         let held = window.held_until.filter(|until| *until > now);
-        let gives_way = priority == Priority::Normal && window.priority_waiters > 0;
-        let yield_until = gives_way.then(|| now + YIELD_DELAY);
+        let yield_until = (is_normal && window.priority_waiters > 0).then(|| now + YIELD_DELAY);
         let full = window.full_until(self.rate, now);
-        let spent = (priority == Priority::Normal).then(|| window.reserved_until(self.rate, now)).flatten();
+        let spent = is_normal.then(|| window.reserved_until(self.rate, now)).flatten();
         let busy = held.max(full).max(spent).max(yield_until);
-        if busy.is_none() {
+        if busy.is_none() && take {
             window.sent.push_back(now);
         }
         busy
@@ -204,149 +225,4 @@ pub(crate) fn lock_ignoring_poison<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use futures_util::future::join_all;
-    use tokio::time::{advance, timeout};
-
-    use super::{Duration, Instant, Priority, RateLimiter, RequestRate};
-
-    const PER: Duration = Duration::from_secs(10);
-
-    fn pace(requests: usize) -> Arc<RateLimiter> {
-        Arc::new(RateLimiter::new(Some(RequestRate { requests, window: PER })))
-    }
-
-    async fn turn(pace: &RateLimiter) -> Duration {
-        let end = Instant::now() + Duration::from_secs(3600);
-        pace.acquire_slot(end, Priority::Normal).await.unwrap()
-    }
-
-    fn busiest(sent: &[Instant]) -> usize {
-        let within = |from: &Instant| sent.iter().filter(|at| *at >= from && at.duration_since(*from) < PER).count();
-        sent.iter().map(within).max().unwrap_or(0)
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn rate_limit_is_kept_and_fully_used() {
-        let (pace, start) = (pace(10), Instant::now());
-        let turns = (0..55_u64).map(|nth| {
-            let pace = Arc::clone(&pace);
-            async move {
-                tokio::time::sleep(Duration::from_millis(nth % 7 * 130)).await;
-                turn(&pace).await;
-                Instant::now()
-            }
-        });
-        let sent = join_all(turns).await;
-        assert_eq!(busiest(&sent), 10);
-        let last = sent.iter().max().unwrap().duration_since(start);
-        assert!(last < Duration::from_secs(53), "{last:?}");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn requests_are_sent_in_order() {
-        let pace = pace(1);
-        let done = Arc::new(std::sync::Mutex::new(Vec::new()));
-        join_all((0..5).map(|nth| {
-            let (pace, done) = (Arc::clone(&pace), Arc::clone(&done));
-            async move {
-                turn(&pace).await;
-                done.lock().unwrap().push(nth);
-            }
-        }))
-        .await;
-        assert_eq!(*done.lock().unwrap(), [0, 1, 2, 3, 4]);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn back_off_also_delays_waiting_requests() {
-        let pace = pace(1);
-        turn(&pace).await;
-        let waiting = tokio::spawn({
-            let pace = Arc::clone(&pace);
-            async move { turn(&pace).await }
-        });
-        tokio::task::yield_now().await;
-        advance(Duration::from_secs(5)).await;
-        pace.back_off(Some(Duration::from_secs(30)));
-        let waited = waiting.await.unwrap();
-        assert_eq!(waited.as_secs(), 35, "{waited:?}");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn cancelled_request_uses_no_slot() {
-        let pace = pace(1);
-        turn(&pace).await;
-        assert!(timeout(Duration::from_secs(1), turn(&pace)).await.is_err());
-        assert_eq!(turn(&pace).await + Duration::from_secs(1), PER + super::WINDOW_MARGIN);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn back_off_is_capped() {
-        let pace = RateLimiter::new(None);
-        pace.back_off(Some(Duration::from_secs(u64::MAX / 2)));
-        assert!(turn(&pace).await < Duration::from_secs(301));
-        assert_eq!(turn(&pace).await, Duration::ZERO);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn slot_after_the_deadline_is_refused_at_once() {
-        let pace = pace(1);
-        turn(&pace).await;
-        let soon = Instant::now() + Duration::from_secs(5);
-        let asked = Instant::now();
-        assert_eq!(pace.acquire_slot(soon, Priority::Normal).await, None);
-        assert_eq!(asked.elapsed(), Duration::ZERO);
-    }
-
-    /// However much is sent, three starts and two looks find their places within five seconds.
-    #[tokio::test(start_paused = true)]
-    async fn paused_pipes_can_be_restarted_within_5_seconds() {
-        for after in 0..40 {
-            let pace = pace(10);
-            let end = Instant::now() + 30 * PER;
-            let mut pausing = Vec::new();
-            let busy = async {
-                join_all((0..100).map(|_| turn(&pace))).await;
-            };
-            let stops = async {
-                for _ in 0..4 {
-                    pausing.push(pace.acquire_pause_permit().await);
-                    turn(&pace).await;
-                }
-            };
-            let _ = timeout(Duration::from_millis(after * 700), async { tokio::join!(stops, busy) }).await;
-            assert!(pausing.len() <= 3);
-            let began = Instant::now();
-            for _ in 0..pausing.len() + 2 {
-                pace.acquire_slot(end, Priority::High).await.unwrap();
-            }
-            let took = began.elapsed();
-            assert!(pausing.is_empty() || took <= Duration::from_millis(5250), "{after}: {took:?}");
-        }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn paused_pipes_do_not_reduce_throughput() {
-        let (pace, start) = (pace(10), Instant::now());
-        let _pausing =
-            [pace.acquire_pause_permit().await, pace.acquire_pause_permit().await, pace.acquire_pause_permit().await];
-        join_all((0..101).map(|_| turn(&pace))).await;
-        assert!(start.elapsed() < Duration::from_secs(110), "{:?}", start.elapsed());
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn priority_requests_skip_the_queue() {
-        let pace = pace(1);
-        turn(&pace).await;
-        let queue = join_all((0..20).map(|_| turn(&pace)));
-        let end = Instant::now() + 3 * PER;
-        let front = pace.acquire_slot(end, Priority::High);
-        tokio::select! {
-            _ = queue => unreachable!("the queue takes twenty windows"),
-            waited = front => assert!(waited.is_some()),
-        }
-    }
-}
+mod tests;

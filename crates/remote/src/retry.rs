@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 
-use crate::error::{Error, RejectionKind};
+use crate::error::{Error, RequestFate};
 
 /// The pauses between the tries of one request: about a minute in all, unless the run ends
 /// before. A request that was throttled is repeated until the run ends.
@@ -30,41 +30,9 @@ pub(crate) enum Idempotency {
 /// Whether the same request can be sent again: either it was not carried out, or carrying it out
 /// twice does no harm.
 pub(crate) fn can_retry(idempotency: Idempotency, error: &Error) -> bool {
-    let is_safe = idempotency == Idempotency::Safe;
-    match error {
-        Error::Transport { may_have_arrived: sent, .. } => !sent || is_safe,
-        Error::Rejected(rejected) => match rejected.kind {
-            RejectionKind::RateLimited => true,
-            RejectionKind::ServerError => is_safe,
-            RejectionKind::Unauthenticated
-            | RejectionKind::Forbidden
-            | RejectionKind::NotFound
-            | RejectionKind::ServiceIdle
-            | RejectionKind::ServiceWaking
-            | RejectionKind::ServiceStopped
-            | RejectionKind::NeedsPause
-            | RejectionKind::AlreadyRunning
-            | RejectionKind::InvalidRequest => false,
-        },
-        Error::UnexpectedResponse(unexpected) => is_safe && !(300..500).contains(&unexpected.status),
-        Error::Setup(_)
-        | Error::Untrusted { .. }
-        | Error::Interrupted
-        | Error::OutOfTime
-        | Error::NotEnoughTime { .. }
-        | Error::CreatedConcurrently { .. }
-        | Error::WakeFailed { .. }
-        | Error::ServiceNotRunning { .. }
-        | Error::UnknownOutcome { .. }
-        | Error::DuplicateObjects { .. }
-        | Error::TimedOut { .. }
-        | Error::BadState { .. }
-        | Error::Disappeared { .. }
-        | Error::Secret { .. }
-        | Error::UnknownEndpointReference { .. }
-        | Error::UnknownService(_)
-        | Error::UnknownObject { .. }
-        | Error::CannotRecreate { .. }
-        | Error::Unsupported { .. } => false,
+    match error.fate() {
+        RequestFate::NotCarriedOut => true,
+        RequestFate::Unanswered => idempotency == Idempotency::Safe,
+        RequestFate::Refused => false,
     }
 }

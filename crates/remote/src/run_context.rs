@@ -31,6 +31,8 @@ pub(crate) struct RunContext {
     pub(crate) replacing: Mutex<BTreeSet<Address>>,
     list_caches: BTreeMap<(ServiceRef, Kind), ListCache>,
     created_ids: Mutex<BTreeMap<Address, Id>>,
+    /// Pipes that this run created without their beginning to read, as far as the API does that.
+    created_paused: Mutex<BTreeSet<Id>>,
 }
 
 /// The time of its own that each half of a replacement has: a create is answered in half a minute
@@ -64,18 +66,33 @@ impl RunContext {
             secrets,
             list_caches,
             created_ids: Mutex::default(),
+            created_paused: Mutex::default(),
             replacing: Mutex::default(),
         }
     }
 
-    /// Whose time the work on an object uses up that is made or deleted.
+    /// Whose time the request to create or delete an object uses up.
+    //
+    // Between the DELETE and the POST of a replacement nothing reads the source. So neither the end of the run nor an
+    // interruption ends it there:
+    //
+    //     DELETE -> 200
+    //     interrupted                 other work ends here
+    //     GET list   no longer listed
+    //     POST   -> 200               the new object exists: only now the work ends
     pub(crate) fn budget_for(&self, at: &Address) -> TimeBudget {
-        if lock_ignoring_poison(&self.replacing).contains(at) {
-            let own = Instant::now() + REPLACE_STEP_TIME;
-            TimeBudget::Extended(self.client.deadline.end_time().max(own))
-        } else {
-            TimeBudget::Run
-        }
+        self.replacement_end(at).map_or(TimeBudget::Run, TimeBudget::Committed)
+    }
+
+    /// Whose time the wait for it uses up.
+    pub(crate) fn settle_budget_for(&self, at: &Address) -> TimeBudget {
+        self.replacement_end(at).map_or(TimeBudget::Run, TimeBudget::Extended)
+    }
+
+    fn replacement_end(&self, at: &Address) -> Option<Instant> {
+        let own = Instant::now() + REPLACE_STEP_TIME;
+        let is_replaced = lock_ignoring_poison(&self.replacing).contains(at);
+        is_replaced.then(|| self.client.deadline.end_time().max(own))
     }
 
     pub(crate) fn list_cache(&self, at: &Address) -> Result<&ListCache, Error> {
@@ -99,6 +116,14 @@ impl RunContext {
 
     pub(crate) fn note_created(&self, at: &Address, id: &Id) {
         lock_ignoring_poison(&self.created_ids).insert(at.clone(), id.clone());
+    }
+
+    pub(crate) fn note_created_paused(&self, id: &Id) {
+        lock_ignoring_poison(&self.created_paused).insert(id.clone());
+    }
+
+    pub(crate) fn was_created_paused(&self, id: &Id) -> bool {
+        lock_ignoring_poison(&self.created_paused).contains(id)
     }
 
     pub(crate) fn note_deleted(&self, at: &Address, id: &Id) {

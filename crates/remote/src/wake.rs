@@ -20,6 +20,7 @@ use crate::rate_limiter::lock_ignoring_poison;
 use crate::routes;
 use crate::secret;
 use crate::transport::Method;
+use crate::wait::{Verdict, Watch, wait_until};
 
 /// Poll interval while a service wakes.
 const POLL_INTERVAL: Duration = Duration::from_secs(5);
@@ -59,6 +60,7 @@ async fn wake_once(client: &Client, path: &str, tries: u64, budget: TimeBudget) 
         };
         *lock_ignoring_poison(&attempt.last_failure) = failed;
         attempt.attempts.fetch_add(1, Ordering::Release);
+        client.wake_ups.note_end();
     }
     match lock_ignoring_poison(&attempt.last_failure).clone() {
         None => Ok(()),
@@ -102,15 +104,42 @@ async fn wake_service(client: &Client, service: &str, budget: TimeBudget) -> Res
     client.send_with_retries(&RequestSpec::new(Method::Patch, &path).with_body(&body).with_budget(budget)).await?;
     let began = Instant::now();
     let end = client.end_time(budget).min(began + MAX_WAKE_TIME);
-    loop {
-        client.wait_until((Instant::now() + POLL_INTERVAL).min(end), budget).await?;
-        let state = service_state(client, service, budget).await?;
-        if ServiceState::from(&state) == ServiceState::Running {
-            return Ok(());
+    let mut watch = ServiceWatch { client, service, budget, began, end, last_state: State::default() };
+    watch.wait_for_next().await?;
+    wait_until(&mut watch, |state| match ServiceState::from(&state) {
+        ServiceState::Running => Verdict::Reached(()),
+        down if down.is_down_for_good() => {
+            Verdict::Hopeless(Error::ServiceNotRunning { state, waited: began.elapsed() })
         }
-        if ServiceState::from(&state).is_down_for_good() || Instant::now() >= end {
-            return Err(Error::ServiceNotRunning { state, waited: began.elapsed() });
+        _ => Verdict::LookAgain,
+    })
+    .await
+}
+
+/// A service that is about to wake.
+struct ServiceWatch<'a> {
+    client: &'a Client,
+    service: &'a str,
+    budget: TimeBudget,
+    began: Instant,
+    end: Instant,
+    last_state: State,
+}
+
+impl Watch for ServiceWatch<'_> {
+    type Seen = State;
+
+    async fn look(&mut self) -> Result<Option<State>, Error> {
+        self.last_state = service_state(self.client, self.service, self.budget).await?;
+        tracing::info!(self.service, state = %self.last_state, waited = self.began.elapsed().as_secs(), "waking");
+        Ok(Some(self.last_state.clone()))
+    }
+
+    async fn wait_for_next(&mut self) -> Result<(), Error> {
+        if Instant::now() >= self.end {
+            let (state, waited) = (self.last_state.clone(), self.began.elapsed());
+            return Err(Error::ServiceNotRunning { state, waited });
         }
-        tracing::info!(service, %state, waited = began.elapsed().as_secs(), "waking");
+        self.client.sleep_until((Instant::now() + POLL_INTERVAL).min(self.end), self.budget).await
     }
 }

@@ -4,13 +4,18 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
+use tokio::time::Instant;
+
 use crate::error::Error;
 use crate::rate_limiter::lock_ignoring_poison;
 use crate::routes;
 
 /// Wake-ups of idle services, by the path of the service.
 #[derive(Default)]
-pub(crate) struct WakeUps(Mutex<BTreeMap<String, Arc<WakeAttempt>>>);
+pub(crate) struct WakeUps {
+    attempts: Mutex<BTreeMap<String, Arc<WakeAttempt>>>,
+    last_end: Mutex<Option<Instant>>,
+}
 
 #[derive(Default)]
 pub(crate) struct WakeAttempt {
@@ -24,11 +29,21 @@ pub(crate) struct WakeAttempt {
 
 impl WakeUps {
     pub(crate) fn attempt_for(&self, service: &str) -> Arc<WakeAttempt> {
-        Arc::clone(lock_ignoring_poison(&self.0).entry(service.to_owned()).or_default())
+        Arc::clone(lock_ignoring_poison(&self.attempts).entry(service.to_owned()).or_default())
     }
 
     pub(crate) fn attempts_so_far(&self, path: &str) -> u64 {
         let service = routes::containing_service(path).unwrap_or_default();
-        lock_ignoring_poison(&self.0).get(service).map_or(0, |attempt| attempt.attempts.load(Ordering::Acquire))
+        lock_ignoring_poison(&self.attempts).get(service).map_or(0, |attempt| attempt.attempts.load(Ordering::Acquire))
+    }
+
+    /// Notes that an attempt ended.
+    pub(crate) fn note_end(&self) {
+        *lock_ignoring_poison(&self.last_end) = Some(Instant::now());
+    }
+
+    /// When the last attempt ended.
+    pub(crate) fn last_end(&self) -> Option<Instant> {
+        *lock_ignoring_poison(&self.last_end)
     }
 }

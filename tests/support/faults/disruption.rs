@@ -11,7 +11,7 @@ use remote::{ApiRequest, ResponseFuture, Transport};
 use sandbox::{Fault, FaultEffect, FaultTrigger, World};
 use tokio::sync::Notify;
 
-use super::{SERVICES, pipes_left_stopped, run_apply};
+use super::{SERVICES, lost_pipes, pipes_left_stopped, run_apply};
 use crate::support::bench::Bench;
 
 /// How long an interrupted run may go on.
@@ -169,6 +169,12 @@ impl Transport for InterruptingTransport {
     }
 }
 
+/// Whether the report on the pipe has one of these fields.
+fn is_reported(said: &str, name: &str, fields: &[&str]) -> bool {
+    let of_it = |line: &&str| line.contains(&format!("\"{name}\""));
+    said.lines().find(of_it).is_some_and(|line| fields.iter().any(|field| line.contains(field)))
+}
+
 /// It must be over soon, and no pipe may be left stopped.
 async fn run_interrupted(world: &World, desired: &Desired, nth: u64) -> Result<(String, World), String> {
     let interruption = Interruption::default();
@@ -187,12 +193,15 @@ async fn run_interrupted(world: &World, desired: &Desired, nth: u64) -> Result<(
     if took > LAST_MOMENT {
         return Err(format!("it took {took:?} to come to an end: {said}"));
     }
+    // What was deleted to be created again is created, or the report says that it is not.
+    let mut lost = lost_pipes(world, &bench.world_snapshot(), desired);
+    lost.retain(|name| !is_reported(&said, name, &["notRecreated"]));
+    if let [_, ..] = lost.as_slice() {
+        return Err(format!("lost in silence: {}: {said}", lost.join(", ")));
+    }
     // There may be no time for it; then it is told.
     let mut left = pipes_left_stopped(world, bench.world_snapshot(), desired);
-    left.retain(|name| {
-        let of_it = |line: &&str| line.contains(&format!("\"{name}\""));
-        !said.lines().find(of_it).is_some_and(|line| line.contains("leftStopped"))
-    });
+    left.retain(|name| !is_reported(&said, name, &["leftStopped", "notRecreated"]));
     match left.as_slice() {
         [] => Ok((said, bench.world_snapshot())),
         pipes => Err(format!("left stopped in silence: {}: {said}", pipes.join(", "))),

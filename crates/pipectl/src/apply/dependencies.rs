@@ -84,6 +84,7 @@ fn still_in_use(at: &Address, end: Option<&ObjectEnd>) -> Option<SkipReason> {
 fn not_applied_text(outcome: Outcome) -> Option<&'static str> {
     match outcome {
         Outcome::Applied => None,
+        Outcome::Accepted => Some("has not settled yet"),
         Outcome::Failed => Some("failed"),
         Outcome::Unknown => Some("has an unknown outcome"),
         Outcome::Interrupted | Outcome::Skipped => Some("was not done"),

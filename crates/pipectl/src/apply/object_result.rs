@@ -15,6 +15,8 @@ use crate::error_report::ErrorReport;
 pub enum Outcome {
     /// Everything was done.
     Applied,
+    /// The API accepted an action, and the object had not settled when the time was over.
+    Accepted,
     /// An action failed; those before it were done.
     Failed,
     /// Nothing was tried.
@@ -30,6 +32,7 @@ impl Outcome {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Applied => "applied",
+            Self::Accepted => "accepted",
             Self::Failed => "failed",
             Self::Skipped => "skipped",
             Self::Interrupted => "interrupted",
@@ -59,6 +62,9 @@ pub struct ObjectResult {
     /// The live state at the end, where there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state: Option<String>,
+    /// Why an object that was deleted to be created again does not exist now, as far as is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_recreated: Option<String>,
     /// Why a pipe that should run may be stopped now: it was stopped for an edit and could not be
     /// started again.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -82,6 +88,7 @@ impl ObjectResult {
             not_started: Vec::new(),
             unmet_dependency: None,
             state: None,
+            not_recreated: None,
             left_stopped: None,
             notes: Vec::new(),
             error: None,
@@ -103,11 +110,23 @@ impl ObjectResult {
         self.notes.extend(performed.notes);
     }
 
-    /// An action failed.
+    /// An action failed. One that the API had accepted is done: only the wait for its end came to no end.
     pub(super) fn record_error(&mut self, error: &Error) {
+        if let Error::NotSettled { address, last_state, .. } = error
+            && address == &self.address
+        {
+            self.done += 1;
+            self.state = last_state.as_ref().map(ToString::to_string);
+        }
         self.outcome = match error {
+            Error::OutOfTime if self.done == 0 => {
+                self.notes.push("not started: the time limit of the run has passed".to_owned());
+                return;
+            }
             error if error.is_interrupted() => Outcome::Interrupted,
             error if error.is_outcome_unknown() => Outcome::Unknown,
+            Error::StopIgnored { .. } => Outcome::Accepted,
+            error if error.accepted_id(&self.address).is_some() => Outcome::Accepted,
             _ => Outcome::Failed,
         };
         self.error = Some(ErrorReport::from(error));

@@ -2,11 +2,18 @@
 //
 // A CI job that is cancelled gets SIGINT, then SIGTERM after 7.5 seconds, then SIGKILL. So after the first signal no
 // new action begins, a request that is out gets 3.5 s to be answered, and a pipe that this run paused is started
-// within 6.5 s: before the kill, with a second to print what happened.
+// within 6.5 s: before the kill, with a second to print what happened. An object that this run deleted to create it
+// again is created within the same time, although that is a new action: until then nothing reads its source.
+//
+//     0.0 s   DELETE was answered; SIGINT
+//     1.5 s   GET list: no longer listed
+//     1.6 s   POST
+//     6.5 s   the last moment for its answer; without one: "DELETED, not re-created", first of all
 
 use std::time::Duration;
 
 use clickpipes::lifecycle::{self, Progress};
+use clickpipes::mapping_edits;
 use model::action::{Action, RunState};
 use model::live::Id;
 use planner::ObjectWork;
@@ -43,7 +50,7 @@ pub(super) async fn run_object(run: &ApplyRun<'_>, lane: &ObjectWork<'_>) -> Obj
         if pausing.is_none() && is_stop_action(action) && !would_end_stopped(lane) {
             pausing = run.remote.acquire_pause_permit().await;
         }
-        let stop = match perform_action(run, action, &lane[index + 1..]).await {
+        let stop = match perform_action(run, lane, index).await {
             Ok(performed) => {
                 pausing = pausing.filter(|_| !is_running_again(&performed));
                 report.record_action(performed);
@@ -51,12 +58,11 @@ pub(super) async fn run_object(run: &ApplyRun<'_>, lane: &ObjectWork<'_>) -> Obj
             }
             Err(stop) => stop,
         };
-        let begun = matches!(stop, StopCause::Error(_) | StopCause::NoResponse);
-        let rest = if begun { index + 1 } else { index };
+        let rest = if stop.is_begun() { index + 1 } else { index };
         report.not_started = lane[rest..].iter().map(|action| action_verb(action)).collect();
         report.notes.extend(maybe_created_note(action, &stop).map(str::to_owned));
         record_stop(run, &mut report, stop);
-        report.notes.extend(deleted_only_note(&lane[..index]).map(str::to_owned));
+        report.not_recreated = not_recreated_reason(lane, index, &report);
         let stopped = run.remote.paused_by_run(action).filter(|_| !would_end_stopped(lane));
         if let Some(id) = stopped {
             resume_pipe(run, &id, &mut report).await;
@@ -66,20 +72,40 @@ pub(super) async fn run_object(run: &ApplyRun<'_>, lane: &ObjectWork<'_>) -> Obj
     report
 }
 
-async fn perform_action(run: &ApplyRun<'_>, action: &Action, then: &[&Action]) -> Result<PerformedAction, StopCause> {
+async fn perform_action(run: &ApplyRun<'_>, lane: &[&Action], index: usize) -> Result<PerformedAction, StopCause> {
+    let action = lane[index];
     if run.is_key_refused.get() {
         return Err(StopCause::KeyRefused);
     }
-    if run.interruption.is_raised() {
+    if run.interruption.is_raised() && !ends_replacement(lane, index) {
         return Err(StopCause::Interrupted);
     }
     // Nothing is deleted that could not be made again, nor stopped that could not be changed.
-    run.remote.check_ready(action, then).await.map_err(StopCause::NotReady)?;
+    run.remote.check_ready(action, &lane[index + 1..]).await.map_err(StopCause::NotReady)?;
     tracing::info!(at = %action.address(), action = action_verb(action), "perform");
+    let is_replacement = begins_replacement(lane, index) || ends_replacement(lane, index);
+    let grace = if is_replacement { RESUME_GRACE } else { RESPONSE_GRACE };
     tokio::select! {
         biased;
         performed = run.remote.perform_action(action) => performed.map_err(StopCause::Error),
-        () = run.interruption.wait_past_grace(RESPONSE_GRACE) => Err(StopCause::NoResponse),
+        () = run.interruption.wait_past_grace(grace) => Err(StopCause::NoResponse),
+    }
+}
+
+/// Whether the action deletes an object that is created again.
+fn begins_replacement(lane: &[&Action], index: usize) -> bool {
+    matches!(lane[index..], [Action::Delete { .. }, Action::Create { .. }, ..])
+}
+
+/// Whether the action creates an object again that this run deleted.
+fn ends_replacement(lane: &[&Action], index: usize) -> bool {
+    index.checked_sub(1).is_some_and(|before| begins_replacement(lane, before))
+}
+
+impl StopCause {
+    /// Whether the action may have been sent.
+    fn is_begun(&self) -> bool {
+        matches!(self, Self::Error(error) if !matches!(error, Error::OutOfTime)) || matches!(self, Self::NoResponse)
     }
 }
 
@@ -106,10 +132,25 @@ fn maybe_created_note(action: &Action, stop: &StopCause) -> Option<&'static str>
     lost.then_some("the API may still be making it: wait a minute before the next apply, or there may be two")
 }
 
-/// What to know of an object that was deleted to be made again, and is not made.
-fn deleted_only_note(done: &[&Action]) -> Option<&'static str> {
-    let deleted = matches!(done, [Action::Delete { .. }]);
-    deleted.then_some("it is deleted and not made again yet: the next apply makes it")
+/// Why an object that was deleted to be created again does not exist, or may not.
+fn not_recreated_reason(lane: &[&Action], index: usize, report: &ObjectResult) -> Option<String> {
+    let was_accepted = report.done > index;
+    let may_be_deleted = begins_replacement(lane, index) && (was_accepted || report.outcome == Outcome::Unknown);
+    let may_be_missing = may_be_deleted || ends_replacement(lane, index) && !was_accepted;
+    let reason = || report.error.as_ref().map_or_else(|| "nothing more was sent".to_owned(), |it| it.message.clone());
+    may_be_missing.then(reason).or_else(|| removed_tables_reason(lane, report.done))
+}
+
+/// A table that is mapped otherwise is taken out of the pipe first, and added again after another stop.
+fn removed_tables_reason(lane: &[&Action], done: usize) -> Option<String> {
+    let (sent, unsent) = lane.split_at(done);
+    let tables = mapping_edits::tables_between(
+        sent.iter().filter_map(|action| action.request_body()),
+        unsent.iter().filter_map(|action| action.request_body()),
+    );
+    let quoted: Vec<String> = tables.iter().map(|table| format!("`{table}`")).collect();
+    let tables = quoted.join(", ");
+    (!tables.is_empty()).then(|| format!("the table mapping of {tables} was removed, and is not added again yet"))
 }
 
 fn is_stop_action(action: &Action) -> bool {
@@ -137,7 +178,7 @@ async fn resume_pipe(run: &ApplyRun<'_>, id: &Id, report: &mut ObjectResult) {
         Ok(performed) => {
             let arrived = performed.progress != Progress::InProgress;
             report.state = arrived.then(|| performed.state.to_string());
-            report.notes.push("it was stopped for the edit, and is started again".to_owned());
+            report.notes.extend(performed.notes);
         }
         Err(error) => report.left_stopped = Some(error),
     }

@@ -227,13 +227,16 @@ fn results_outcome(reports: &[ObjectResult], plan: &Plan, unreviewed: &[StaleObj
         report.outcome == Outcome::Applied || report.unmet_dependency.as_ref().is_some_and(decided)
     };
     let all = reports.iter().all(fine);
-    let some = reports.iter().any(|report| report.done > 0);
+    let some = reports.iter().any(|report| report.done > 0 || report.outcome == Outcome::Accepted);
+    let is_stale = |report: &ObjectResult| report.error.as_ref().is_some_and(|error| error.is_stale);
+    let stale = reports.iter().filter(|report| !fine(report)).all(is_stale);
     let refused = reports.iter().any(|report| report.error.as_ref().is_some_and(|e| e.auth));
     match (all, some, refused) {
         (true, _, _) if !unreviewed.is_empty() => (exit::STALE, "stale"),
         (true, _, _) if plan.blocked_changes().next().is_some() => (exit::BLOCKED, "blocked"),
         (true, _, _) => (exit::DONE, "applied"),
         (false, _, true) => (exit::AUTH, "refused"),
+        (false, _, _) if stale => (exit::STALE, "stale"),
         (false, true, _) => (exit::PARTLY, "partly"),
         (false, false, _) => (exit::ERROR, "failed"),
     }

@@ -4,9 +4,10 @@ use crate::apply::{ObjectResult, Outcome};
 use crate::output::{Label, StyledText};
 use crate::saved_plan::StaleObject;
 
-const OUTCOME_ORDER: [(Outcome, Label); 5] = [
+const OUTCOME_ORDER: [(Outcome, Label); 6] = [
     (Outcome::Applied, Label::Create),
     (Outcome::Skipped, Label::Dim),
+    (Outcome::Accepted, Label::Blocked),
     (Outcome::Interrupted, Label::Blocked),
     (Outcome::Unknown, Label::Blocked),
     (Outcome::Failed, Label::Delete),
@@ -34,6 +35,9 @@ const MAX_NAME_WIDTH: usize = 60;
 pub fn render(reports: &[ObjectResult]) -> StyledText {
     let mut text = StyledText::new();
     for report in reports {
+        push_not_recreated(&mut text, report);
+    }
+    for report in reports {
         push_left_stopped(&mut text, report);
     }
     let width = reports.iter().map(|report| report.address.to_string().chars().count()).max();
@@ -56,6 +60,17 @@ pub fn render_progress(report: &ObjectResult, (done, of): (usize, usize)) -> Sty
     let mut text = StyledText::new();
     text.push(Label::Dim, format!("  {done}/{of} {word} {}", report.address)).end_line();
     text
+}
+
+/// An object that is gone although it should not be comes before everything else.
+fn push_not_recreated(text: &mut StyledText, report: &ObjectResult) {
+    let Some(reason) = &report.not_recreated else { return };
+    let (is_sure, next) = match report.outcome {
+        Outcome::Unknown => ("perhaps not re-created", "wait a minute, then run apply again"),
+        _ => ("not re-created", "run apply again"),
+    };
+    text.push(Label::Delete, format!("DELETED, {is_sure}: {}: {next}", report.address)).end_line();
+    text.push_plain(format!("  {reason}")).end_line().end_line();
 }
 
 /// A pipe that should ingest and may be stopped.
@@ -101,8 +116,7 @@ pub fn outcome_counts(reports: &[ObjectResult]) -> String {
         of(Outcome::Skipped),
         of(Outcome::Unknown)
     );
-    match of(Outcome::Interrupted) {
-        0 => counts,
-        interrupted => format!("{counts}, {interrupted} interrupted"),
-    }
+    let others = [(Outcome::Accepted, "accepted, not settled yet"), (Outcome::Interrupted, "interrupted")];
+    let others = others.map(|(outcome, word)| (of(outcome), word)).into_iter().filter(|(count, _)| *count > 0);
+    others.fold(counts, |counts, (count, word)| format!("{counts}, {count} {word}"))
 }

@@ -85,6 +85,8 @@ pub struct RunSummary<'s> {
     pub outcome: &'static str,
     /// The exit code.
     pub exit_code: u8,
+    /// Objects that were deleted to be created again, and may not exist.
+    pub not_recreated: Vec<&'s Address>,
     /// Pipes that should run and may be stopped.
     pub left_stopped: Vec<&'s Address>,
     /// How many objects there are of each outcome.
@@ -103,8 +105,10 @@ impl<'s> RunSummary<'s> {
     /// Of these objects.
     pub fn from_reports(reports: &'s [ObjectResult]) -> Self {
         let stopped = reports.iter().filter(|report| report.left_stopped.is_some());
+        let missing = reports.iter().filter(|report| report.not_recreated.is_some());
         let words = reports.iter().map(|report| report.outcome.as_str());
         Self {
+            not_recreated: missing.map(|report| &report.address).collect(),
             left_stopped: stopped.map(|report| &report.address).collect(),
             counts: count_words(words),
             ..Self::default()

@@ -4,7 +4,7 @@ use model::address::{Kind, Name};
 use model::live::State;
 
 use super::api_phrases::RejectionCause;
-use super::{Error, RejectedRequest, RejectionKind, UnexpectedResponse};
+use super::{Error, RejectedRequest, RejectionKind, UnexpectedResponse, Unsettled};
 use crate::transport::Method;
 
 /// A situation in which it is known what a person can do.
@@ -30,6 +30,8 @@ pub enum Hint {
     NoTimeToReplace,
     /// The object has not settled yet.
     StillInProgress,
+    /// The API stops a database pipe only when its load is done.
+    StopsAfterLoad,
     /// The size of database pipes exists only beside a database pipe.
     ScalingNeedsDatabasePipe,
     /// The service is idle.
@@ -123,7 +125,8 @@ pub(super) fn hint_for_error(error: &Error) -> Option<Hint> {
         Error::TimedOut { address: at, last_state: None, .. } if at.kind == Kind::CdcScaling => {
             Hint::ScalingNeedsDatabasePipe
         }
-        Error::TimedOut { .. } => Hint::StillInProgress,
+        Error::TimedOut { .. } | Error::NotSettled { why: Unsettled::TimedOut, .. } => Hint::StillInProgress,
+        Error::StopIgnored { .. } => Hint::StopsAfterLoad,
         Error::BadState { state, .. } => match state.as_str() {
             "InternalError" => Hint::PlatformError,
             "Rejected" => Hint::ConnectionRejected,
@@ -136,6 +139,7 @@ pub(super) fn hint_for_error(error: &Error) -> Option<Hint> {
         Error::UnknownService(_) => Hint::ServiceUnknown,
         Error::Setup(_)
         | Error::Interrupted
+        | Error::NotSettled { why: Unsettled::Interrupted, .. }
         | Error::Disappeared { .. }
         | Error::UnknownObject { .. }
         | Error::Unsupported { .. } => return None,

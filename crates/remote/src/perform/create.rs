@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use clickpipes::blocking_tables;
+use clickpipes::{blocking_tables, start_paused};
+use futures_util::future::BoxFuture;
 use model::action::RunState;
 use model::address::{Address, Kind};
 use model::live::{Id, Object};
@@ -11,10 +12,10 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::watch::ObjectWatch;
-use crate::client::RequestSpec;
+use crate::client::{Client, Precondition, RequestSpec};
 use crate::deadline::TimeBudget;
 use crate::decode;
-use crate::error::Error;
+use crate::error::{Error, RejectionKind};
 use crate::list_cache::{ListCache, ListCursor, ListSnapshot};
 use crate::performed_action::PerformedAction;
 use crate::retry::{self, Idempotency};
@@ -23,21 +24,25 @@ use crate::settings::WaitMode;
 use crate::transport::Method;
 
 pub(super) async fn create_object(run: &RunContext, at: &Address, body: &Value) -> Result<PerformedAction, Error> {
-    let collection = run.list_cache(at)?;
+    let list_cache = run.list_cache(at)?;
     let budget = run.budget_for(at);
-    let before = find_existing_ids(run, collection, at, budget).await?;
-    let attempt = CreateAttempt { run, list_cache: collection, address: at, existing_ids: before, budget };
+    list_cache.ensure_listed(&run.client, budget).await?;
+    let attempt = CreateAttempt { run, list_cache, address: at, existing_ids: list_cache.ids_named(&at.name), budget };
     let created = attempt.create_or_adopt(body).await;
-    let Created { object, note } = created
+    let Created { object, note, is_paused } = created
         .map_err(|error| error.with_blocking_tables(|| blocking_tables::tables_required_empty(at.kind, body)))?;
-    collection.note_object(&at.name, &object);
+    list_cache.note_object(&at.name, &object);
     run.note_created(at, &object.id);
-    let mut performed = if run.settings.wait == WaitMode::None && at.kind == Kind::ClickPipe {
+    if is_paused {
+        run.note_created_paused(&object.id);
+    }
+    // The stop that follows waits for a pipe that is created paused.
+    let mut performed = if is_paused || run.settings.wait == WaitMode::None && at.kind == Kind::ClickPipe {
         PerformedAction::new(at, &object, RunState::Running)
     } else {
         // Endpoints are waited for in any case, because the pipes that a plan makes next refer
         // to them.
-        let watch = ObjectWatch::new(run, at, &object.id)?.with_budget(budget);
+        let mut watch = ObjectWatch::new(run, at, &object.id)?.with_budget(run.settle_budget_for(at));
         PerformedAction::from_listed(at, watch.until_settled(RunState::Running, None).await?, RunState::Running)
     };
     if let Some(note) = note {
@@ -47,28 +52,38 @@ pub(super) async fn create_object(run: &RunContext, at: &Address, body: &Value) 
     Ok(performed)
 }
 
-/// Age beyond which a list is read again before a create. A plan may wait long for its approval, and an object that
-/// somebody created meanwhile would get a duplicate.
-const MAX_LIST_AGE: Duration = Duration::from_secs(60);
+/// Age beyond which a list is read again before a create: longer than the window of the rate limit, so that the list
+/// and the create both find a place.
+const MAX_LIST_AGE: Duration = Duration::from_secs(20);
 
-/// The objects that bear the name already; an error if they are more than the plan knew of.
-async fn find_existing_ids(
-    run: &RunContext,
-    list_cache: &ListCache,
-    at: &Address,
-    budget: TimeBudget,
-) -> Result<BTreeSet<Id>, Error> {
-    list_cache.ensure_listed(&run.client).await?;
-    let known = list_cache.ids_named(&at.name);
-    list_cache.ensure_listed_within(&run.client, MAX_LIST_AGE, budget).await?;
-    let found = list_cache.ids_named(&at.name);
-    if found.is_subset(&known) { Ok(found) } else { Err(Error::CreatedConcurrently { address: at.clone() }) }
+/// The decision to create is as young as the request.
+//
+// A create may wait long for its turn: for the rate limit, a 429, a service that wakes, an endpoint, the delete of the
+// object that it replaces. Whoever created an object of the name meanwhile would get a twin that reads the same source.
+//
+//     plan        no `orders` live
+//     429         everybody waits 30 s; at the console somebody creates `orders`
+//     GET list    a new `orders`: no POST, "plan again"
+impl Precondition for CreateAttempt<'_> {
+    fn check<'a>(&'a self, client: &'a Client) -> BoxFuture<'a, Result<bool, Error>> {
+        let moment = Instant::now().checked_sub(MAX_LIST_AGE).max(client.last_wait_end());
+        Box::pin(async move {
+            let is_fresh = self.list_cache.refresh_after(client, moment, self.budget).await?;
+            if self.list_cache.unplanned_ids(&self.address.name).is_empty() {
+                Ok(is_fresh)
+            } else {
+                Err(Error::CreatedConcurrently { address: self.address.clone() })
+            }
+        })
+    }
 }
 
 /// An object, and how it came about if there was doubt.
 struct Created {
     object: Object,
     note: Option<&'static str>,
+    /// Whether the API was asked to create it paused.
+    is_paused: bool,
 }
 
 const ADOPTED_NOTE: &str = "the create got no answer; pipectl found the new object of this name and adopted it";
@@ -109,13 +124,26 @@ enum LookupOutcome {
 }
 
 impl CreateAttempt<'_> {
+    /// An older API refuses the switch by which a pipe is created paused: then it is created running, and stopped.
     async fn create_or_adopt(&self, body: &Value) -> Result<Created, Error> {
+        let Some(older) = start_paused::without_switch(body) else { return self.create_until_known(body).await };
+        match self.create_until_known(body).await {
+            Err(Error::Rejected(refused))
+                if refused.kind == RejectionKind::InvalidRequest && start_paused::is_refused_by(&refused.message) =>
+            {
+                self.create_until_known(&older).await
+            }
+            created => created.map(|created| Created { is_paused: true, ..created }),
+        }
+    }
+
+    async fn create_until_known(&self, body: &Value) -> Result<Created, Error> {
         let mut doubt = None;
         loop {
             let error = match self.send_create(body).await {
                 Ok(object) => {
                     let note = doubt.is_some().then_some(REPEATED_NOTE);
-                    return Ok(Created { object, note });
+                    return Ok(Created { object, note, is_paused: false });
                 }
                 Err(error) if error.is_outcome_unknown() => error,
                 Err(error) => match doubt {
@@ -126,7 +154,7 @@ impl CreateAttempt<'_> {
             tracing::warn!(at = %self.address, %error, "create was not answered; looking for its object");
             match self.search_new_object().await? {
                 LookupOutcome::Found(object) => {
-                    return Ok(Created { object, note: Some(ADOPTED_NOTE) });
+                    return Ok(Created { object, note: Some(ADOPTED_NOTE), is_paused: false });
                 }
                 LookupOutcome::Missing => doubt = Some(error),
                 LookupOutcome::Inconclusive => return Err(self.unknown_outcome(error)),
@@ -137,7 +165,8 @@ impl CreateAttempt<'_> {
     async fn send_create(&self, body: &Value) -> Result<Object, Error> {
         let filled = super::fill_references(self.run, self.address, body).await?;
         let path = &self.list_cache.path;
-        let call = RequestSpec::new(Method::Post, path).with_body(&filled).with_budget(self.budget);
+        let call =
+            RequestSpec::new(Method::Post, path).with_body(&filled).with_budget(self.budget).with_precondition(self);
         let result = self.run.client.send(call).await?;
         Ok(decode::decode_object(self.address.kind, Method::Post, path, result)?.object)
     }
@@ -198,7 +227,7 @@ impl CreateAttempt<'_> {
             return Err(self.unknown_outcome(cause));
         }
         match self.search_new_object().await? {
-            LookupOutcome::Found(object) => Ok(Created { object, note: Some(ADOPTED_NOTE) }),
+            LookupOutcome::Found(object) => Ok(Created { object, note: Some(ADOPTED_NOTE), is_paused: false }),
             LookupOutcome::Missing | LookupOutcome::Inconclusive => Err(error.after_lost_attempt()),
         }
     }

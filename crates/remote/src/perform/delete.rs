@@ -24,7 +24,10 @@ pub(super) async fn delete_object(run: &RunContext, at: &Address, id: &Id) -> Re
     let list_cache = run.list_cache(at)?;
     let path = routes::object_url(&list_cache.path, id);
     let budget = run.budget_for(at);
-    match run.client.send(RequestSpec::new(Method::Delete, &path).with_budget(budget)).await {
+    let answer = run.client.send(RequestSpec::new(Method::Delete, &path).with_budget(budget)).await;
+    // Whoever deleted it may have created another one of the name.
+    list_cache.note_wait();
+    match answer {
         Ok(_) => ObjectWatch::new(run, at, id)?.with_budget(budget).until_deleted().await?,
         // Somebody else deleted it, or an earlier attempt whose answer was lost. Either way it does not exist.
         Err(error) if error.rejection_kind() == Some(RejectionKind::NotFound) => {}

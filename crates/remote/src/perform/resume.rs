@@ -19,7 +19,7 @@ use model::live::{Id, Object, State};
 use serde_json::Value;
 
 use super::start_stop::{can_be_started, send_start};
-use super::watch::ObjectWatch;
+use super::watch::{ObjectWatch, STOPS_WITHIN};
 use crate::deadline::TimeBudget;
 use crate::error::Error;
 use crate::performed_action::PerformedAction;
@@ -31,22 +31,29 @@ const RESERVED_TIME: Duration = Duration::from_secs(60);
 /// Part of the budget for looking. A pipe that no list shows is started unseen.
 const MAX_LOOK_TIME: Duration = Duration::from_secs(30);
 
-/// Time within which lists show a stop. Before that, a pipe that reads Running may be about to stop.
-const STOPS_WITHIN: Duration = Duration::from_secs(10);
-
 pub(crate) async fn resume_pipe(run: &RunContext, at: &Address, id: &Id) -> Result<PerformedAction, Error> {
     let budget = TimeBudget::reserve_for(RESERVED_TIME);
+    let list_cache = run.list_cache(at)?;
+    let was_seen_stopped = list_cache.stop_sent_at(id).is_none();
     if let Some(object) = find_running(run, at, id).await? {
-        run.list_cache(at)?.note_pause(id, None);
-        return Ok(PerformedAction::from_listed(at, object, RunState::Running));
+        list_cache.note_pause(id, None);
+        let mut performed = PerformedAction::from_listed(at, object, RunState::Running);
+        performed.notes.extend(was_seen_stopped.then(|| RUNS_AGAIN_NOTE.to_owned()));
+        return Ok(performed);
     }
     send_start(run, at, id, budget).await?;
-    let list_cache = run.list_cache(at)?;
     list_cache.clear_pending_write(id);
     list_cache.note_pause(id, None);
     let last = list_cache.last_seen(id).unwrap_or_else(|| unknown_object(id));
-    Ok(PerformedAction::new(at, &last, RunState::Running))
+    let mut performed = PerformedAction::new(at, &last, RunState::Running);
+    performed.notes.push(STARTED_NOTE.to_owned());
+    Ok(performed)
 }
+
+const STARTED_NOTE: &str = "it was stopped for the edit, and is started again";
+
+/// Nothing is said of a stop that the pipe was not seen to follow.
+const RUNS_AGAIN_NOTE: &str = "it was stopped for the edit, and runs again";
 
 /// The object if it needs no start; `None` when it can be started, or cannot be seen.
 async fn find_running(run: &RunContext, at: &Address, id: &Id) -> Result<Option<Object>, Error> {

@@ -10,12 +10,12 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::uncertain_write::UncertainWrite;
-use super::watch::ObjectWatch;
+use super::watch::{ObjectWatch, is_loading};
 use crate::client::RequestSpec;
 use crate::command_dialect::is_about_command_key;
 use crate::deadline::TimeBudget;
 use crate::decode;
-use crate::error::{Error, RejectionKind};
+use crate::error::{Error, RejectionKind, Unsettled};
 use crate::list_cache::PauseReason;
 use crate::performed_action::PerformedAction;
 use crate::routes;
@@ -68,6 +68,11 @@ pub(super) async fn stop_object(run: &RunContext, at: &Address, id: &Id) -> Resu
     if let Some(object) = list_cache.last_seen(id).filter(has_ended) {
         return Ok(PerformedAction::new(at, &object, RunState::Stopped));
     }
+    if run.was_created_paused(id)
+        && let Some(object) = ObjectWatch::new(run, at, id)?.until_stopped().await?
+    {
+        return Ok(PerformedAction::from_listed(at, object, RunState::Stopped));
+    }
     // Sent in any case: the API may resume the object later than it was watched for.
     wait_for_auto_resume(run, at, id).await?;
     let object = pause_object(run, at, id, PauseReason::PlannedAction).await?;
@@ -79,19 +84,66 @@ pub(super) async fn stop_object(run: &RunContext, at: &Address, id: &Id) -> Resu
 pub(super) async fn pause_object(run: &RunContext, at: &Address, id: &Id, why: PauseReason) -> Result<Object, Error> {
     let list_cache = run.list_cache(at)?;
     let before = list_cache.pause_reason(id);
-    list_cache.note_stop(id);
     list_cache.note_pause(id, Some(why));
-    let stops = |object: &Object| lifecycle::state_command(at.kind, object, RunState::Stopped).is_none();
-    if let Err(error) = send_until_effective(run, at, id, "stop", TimeBudget::Run, stops).await {
-        // What was turned down, or never sent, stopped nothing.
-        if !error.is_outcome_unknown() {
-            list_cache.note_pause(id, before);
+    match stop_until_stopped(run, at, id).await {
+        Ok(object) => {
+            list_cache.clear_pending_write(id);
+            Ok(object)
         }
-        return Err(error);
+        Err(StopFailure { error, may_have_stopped }) => {
+            if !may_have_stopped {
+                list_cache.note_pause(id, before);
+            }
+            Err(error)
+        }
     }
-    let object = ObjectWatch::new(run, at, id)?.until_settled(RunState::Stopped, None).await?;
-    list_cache.clear_pending_write(id);
-    Ok(object)
+}
+
+/// Why an object is not stopped.
+struct StopFailure {
+    error: Error,
+    /// Whether it may be stopped all the same, now or in a while.
+    may_have_stopped: bool,
+}
+
+impl From<Error> for StopFailure {
+    fn from(error: Error) -> Self {
+        Self { error, may_have_stopped: true }
+    }
+}
+
+/// Sends the stop, and sends it again when the pipe runs all the same.
+//
+// A database pipe obeys a stop only while it follows its source. During a load, and while tables come and go, the API
+// answers 200 and drops the command (documentation of the lifecycle; source of the engine behind it).
+//
+//     PATCH state stop -> 200     the pipe is in Snapshot: the stop is dropped
+//     GET list   Snapshot         wait
+//     GET list   Running          the load is done: send the stop again
+//     GET list   Paused           done
+async fn stop_until_stopped(run: &RunContext, at: &Address, id: &Id) -> Result<Object, StopFailure> {
+    let stops = |object: &Object| lifecycle::state_command(at.kind, object, RunState::Stopped).is_none();
+    let mut was_answered = false;
+    loop {
+        run.list_cache(at)?.note_stop(id);
+        if let Err(error) = send_until_effective(run, at, id, "stop", TimeBudget::Run, stops).await {
+            // What was turned down, or never sent, stopped nothing.
+            let may_have_stopped = was_answered || error.is_outcome_unknown();
+            return Err(StopFailure { error, may_have_stopped });
+        }
+        was_answered = true;
+        match ObjectWatch::new(run, at, id)?.until_stopped().await {
+            Ok(Some(object)) => return Ok(object),
+            Ok(None) => tracing::warn!(%at, "the pipe runs although a stop was answered: sending it again"),
+            Err(Error::NotSettled { last_state: Some(state), waited, why: Unsettled::TimedOut, .. })
+                if is_loading(&state) =>
+            {
+                let error = Error::StopIgnored { address: at.clone(), state, waited };
+                return Err(StopFailure { error, may_have_stopped: false });
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
 }
 
 /// Whether the object waits for a start.

@@ -61,7 +61,7 @@ impl<'a> UncertainWrite<'a> {
         let until = delay.map(|pause| Instant::now() + pause);
         let client = &self.run.client;
         match until.filter(|until| *until < client.end_time(self.budget)) {
-            Some(until) if client.wait_until(until, self.budget).await.is_ok() => {
+            Some(until) if client.sleep_until(until, self.budget).await.is_ok() => {
                 self.had_unanswered = true;
                 Ok(None)
             }

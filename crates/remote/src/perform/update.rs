@@ -60,7 +60,7 @@ async fn send_and_wait(
         PerformedAction::new(at, &object, RunState::Running)
     } else {
         let before = before.map(|before| before.state);
-        let watch = ObjectWatch::new(run, at, id)?;
+        let mut watch = ObjectWatch::new(run, at, id)?;
         let object = watch.until_settled(RunState::Running, before.as_ref()).await?;
         PerformedAction::from_listed(at, object, RunState::Running)
     };

@@ -2,17 +2,18 @@
 
 use std::time::Duration;
 
-use clickpipes::lifecycle::{self, Progress, progress_toward};
+use clickpipes::lifecycle::{self, PipePhase, PipeState, Progress, progress_toward};
 use model::action::RunState;
 use model::address::Address;
 use model::live::{Id, Object, State};
 use tokio::time::Instant;
 
 use crate::deadline::TimeBudget;
-use crate::error::Error;
+use crate::error::{Error, Unsettled};
 use crate::list_cache::{ListCache, ListCursor, ListSnapshot};
 use crate::retry::{self, Idempotency};
 use crate::run_context::RunContext;
+use crate::wait::{Verdict, Watch, wait_until};
 
 /// After a write the API may go on reporting the old trouble for a while.
 const STALE_STATE_TIME: Duration = Duration::from_secs(30);
@@ -29,6 +30,8 @@ pub(super) struct ObjectWatch<'a> {
     budget: TimeBudget,
     cursor: ListCursor,
     began: Instant,
+    /// The next look is due by then; the end of the time if that is earlier.
+    next_look_by: Option<Instant>,
     last_logged: Instant,
     last_state: Option<State>,
 }
@@ -36,17 +39,17 @@ pub(super) struct ObjectWatch<'a> {
 impl<'a> ObjectWatch<'a> {
     /// To be called when the write was answered.
     pub(super) fn new(run: &'a RunContext, at: &'a Address, id: &'a Id) -> Result<Self, Error> {
-        let collection = run.list_cache(at)?;
-        let (ticket, began) = (collection.new_cursor(), Instant::now());
-        let budget = TimeBudget::Run;
+        let list_cache = run.list_cache(at)?;
+        let (cursor, began) = (list_cache.new_cursor(), Instant::now());
         Ok(Self {
             run,
-            list_cache: collection,
+            list_cache,
             address: at,
             id,
-            budget,
-            cursor: ticket,
+            budget: TimeBudget::Run,
+            cursor,
             began,
+            next_look_by: None,
             last_logged: began,
             last_state: None,
         })
@@ -59,108 +62,125 @@ impl<'a> ObjectWatch<'a> {
     /// Waits until the object has settled in the state that is wanted. What it was `before` the
     /// write counts as news only after a while.
     pub(super) async fn until_settled(
-        mut self,
+        &mut self,
         desired_state: RunState,
         before: Option<&State>,
     ) -> Result<Object, Error> {
-        let mut fresh = before.is_none();
-        loop {
-            let Some(object) = self.next_object().await? else {
-                self.check_time()?;
-                continue;
-            };
-            fresh |= Some(&object.state) != before || self.began.elapsed() >= STALE_STATE_TIME;
-            match progress_toward(self.address.kind, &object, desired_state) {
-                Progress::Ready | Progress::Degraded => return Ok(object),
-                Progress::Failed if fresh => {
-                    return Err(Error::BadState { address: self.address.clone(), state: object.state });
-                }
-                Progress::Failed | Progress::InProgress => self.check_time()?,
-            }
-        }
+        let kind = self.address.kind;
+        self.until_ready(before, |object, _| progress_toward(kind, object, desired_state)).await
     }
 
     /// Waits until the object has loaded its tables anew. For a while the API may go on reporting
     /// what it was `before`, which is no end.
-    pub(super) async fn until_loaded(mut self, before: Option<&State>) -> Result<Object, Error> {
-        let mut fresh = before.is_none();
-        loop {
-            let Some(object) = self.next_object().await? else {
-                self.check_time()?;
-                continue;
-            };
-            fresh |= Some(&object.state) != before || self.began.elapsed() >= STALE_STATE_TIME;
-            match lifecycle::resync_progress(&object) {
-                Progress::Ready | Progress::Degraded if fresh => return Ok(object),
-                Progress::Failed if fresh => {
-                    return Err(Error::BadState { address: self.address.clone(), state: object.state });
+    pub(super) async fn until_loaded(&mut self, before: Option<&State>) -> Result<Object, Error> {
+        self.until_ready(before, |object, is_fresh| match lifecycle::resync_progress(object) {
+            Progress::Ready | Progress::Degraded if !is_fresh => Progress::InProgress,
+            progress => progress,
+        })
+        .await
+    }
+
+    async fn until_ready(
+        &mut self,
+        before: Option<&State>,
+        progress: impl Fn(&Object, bool) -> Progress,
+    ) -> Result<Object, Error> {
+        let (address, began) = (self.address, self.began);
+        let mut is_fresh = before.is_none();
+        self.until_judged(|object| {
+            is_fresh |= Some(&object.state) != before || began.elapsed() >= STALE_STATE_TIME;
+            match progress(&object, is_fresh) {
+                Progress::Ready | Progress::Degraded => Verdict::Reached(object),
+                Progress::Failed if is_fresh => {
+                    Verdict::Hopeless(Error::BadState { address: address.clone(), state: object.state })
                 }
-                Progress::Ready | Progress::Degraded | Progress::Failed | Progress::InProgress => {
-                    self.check_time()?;
-                }
+                Progress::Failed | Progress::InProgress => Verdict::LookAgain,
             }
-        }
+        })
+        .await
+    }
+
+    /// Waits until the object is stopped; `None` if it runs although a stop was answered, so that the stop must be sent
+    /// again. See `start_stop::stop_until_stopped`.
+    pub(super) async fn until_stopped(&mut self) -> Result<Option<Object>, Error> {
+        let (address, began, mut was_loading) = (self.address, self.began, false);
+        self.until_judged(|object| {
+            let phase = PipeState::from(&object.state).phase();
+            was_loading |= is_loading(&object.state);
+            let had_time = was_loading || began.elapsed() >= STOPS_WITHIN;
+            match progress_toward(address.kind, &object, RunState::Stopped) {
+                Progress::Ready | Progress::Degraded => Verdict::Reached(Some(object)),
+                Progress::Failed => {
+                    Verdict::Hopeless(Error::BadState { address: address.clone(), state: object.state })
+                }
+                Progress::InProgress if phase == PipePhase::Running && had_time => Verdict::Reached(None),
+                Progress::InProgress => Verdict::LookAgain,
+            }
+        })
+        .await
     }
 
     /// Waits until the object has left the state in which it was edited, and has come to rest
     /// elsewhere. `None` if it has not left by then.
     pub(super) async fn until_resumed(mut self, resume_deadline: Instant) -> Result<Option<Object>, Error> {
-        loop {
-            let end =
-                if Instant::now() < resume_deadline { resume_deadline.min(self.end_time()) } else { self.end_time() };
-            let object = self.next_object_by(end).await?;
+        let kind = self.address.kind;
+        self.next_look_by = Some(resume_deadline);
+        wait_until(&mut self, |object| {
             let left = object.filter(|object| !lifecycle::is_stopped(object));
-            match left.map(|object| (progress_toward(self.address.kind, &object, RunState::Running), object)) {
-                Some((Progress::InProgress, _)) => {}
-                Some((_, object)) => return Ok(Some(object)),
-                None if Instant::now() >= resume_deadline => return Ok(None),
-                None => {}
+            match left.map(|object| (progress_toward(kind, &object, RunState::Running), object)) {
+                Some((Progress::InProgress, _)) => Verdict::LookAgain,
+                Some((_, object)) => Verdict::Reached(Some(object)),
+                None if Instant::now() >= resume_deadline => Verdict::Reached(None),
+                None => Verdict::LookAgain,
             }
-            self.check_time()?;
-        }
+        })
+        .await
     }
 
     /// Waits until the object is no longer listed.
     pub(super) async fn until_deleted(mut self) -> Result<(), Error> {
-        loop {
-            if let Some(snapshot) = self.next_list(self.end_time()).await? {
-                let Some(item) = snapshot.objects.get(self.id) else { return Ok(()) };
-                self.log_state(&item.object.state);
-            }
-            self.check_time()?;
-        }
+        wait_until(&mut self, |object| match object {
+            Some(_) => Verdict::LookAgain,
+            None => Verdict::Reached(()),
+        })
+        .await
     }
 
-    /// The object as the next list shows it. A new object may be missing from the first lists, but
-    /// not once it was seen.
+    /// A new object may be missing from the first lists, but not once it was seen.
+    async fn until_judged<T>(&mut self, mut judge: impl FnMut(Object) -> Verdict<T>) -> Result<T, Error> {
+        let (address, mut was_seen) = (self.address, self.last_state.is_some());
+        wait_until(self, |object| match object {
+            Some(object) => {
+                was_seen = true;
+                judge(object)
+            }
+            None if was_seen => Verdict::Hopeless(Error::Disappeared { address: address.clone() }),
+            None => Verdict::LookAgain,
+        })
+        .await
+    }
+
+    /// The object as the next list shows it.
     pub(super) async fn next_object(&mut self) -> Result<Option<Object>, Error> {
-        self.next_object_by(self.end_time()).await
-    }
-
-    /// The same, no later than that.
-    async fn next_object_by(&mut self, end: Instant) -> Result<Option<Object>, Error> {
-        let Some(snapshot) = self.next_list(end).await? else { return Ok(None) };
-        let object = snapshot.objects.get(self.id).map(|item| item.object.clone());
-        match &object {
-            Some(object) => self.log_state(&object.state),
-            None if self.last_state.is_some() => {
-                return Err(Error::Disappeared { address: self.address.clone() });
-            }
-            None => {}
+        let was_seen = self.last_state.is_some();
+        match self.look().await? {
+            Some(None) if was_seen => Err(Error::Disappeared { address: self.address.clone() }),
+            seen => Ok(seen.flatten()),
         }
-        Ok(object)
     }
 
     /// The next list; `None` if it cannot be had at present, which ends no wait.
-    async fn next_list(&mut self, end: Instant) -> Result<Option<ListSnapshot>, Error> {
-        let client = &self.run.client;
-        match self.list_cache.next_snapshot(client, &mut self.cursor, end, self.budget).await {
+    async fn next_list(&mut self) -> Result<Option<ListSnapshot>, Error> {
+        let (client, end) = (&self.run.client, self.end_time());
+        let due_by = self.next_look_by.filter(|by| Instant::now() < *by).map_or(end, |by| by.min(end));
+        match self.list_cache.next_snapshot(client, &mut self.cursor, due_by, self.budget).await {
             Ok(snapshot) => Ok(Some(snapshot)),
             Err(error) if retry::can_retry(Idempotency::Safe, &error) => {
                 tracing::warn!(at = %self.address, %error, "cannot look; will look again");
                 self.check_time().map_err(|_| error).map(|()| None)
             }
-            Err(Error::OutOfTime) => Err(self.timeout_error()),
+            Err(Error::OutOfTime) => Err(self.unsettled_error(Unsettled::TimedOut)),
+            Err(Error::Interrupted) => Err(self.unsettled_error(Unsettled::Interrupted)),
             Err(error) => Err(error),
         }
     }
@@ -180,11 +200,39 @@ impl<'a> ObjectWatch<'a> {
     }
 
     pub(super) fn check_time(&self) -> Result<(), Error> {
-        if Instant::now() < self.end_time() { Ok(()) } else { Err(self.timeout_error()) }
+        if Instant::now() < self.end_time() { Ok(()) } else { Err(self.unsettled_error(Unsettled::TimedOut)) }
     }
 
-    fn timeout_error(&self) -> Error {
-        let (at, last) = (self.address.clone(), self.last_state.clone());
-        Error::TimedOut { address: at, last_state: last, waited: self.began.elapsed() }
+    fn unsettled_error(&self, why: Unsettled) -> Error {
+        let (address, id, last_state) = (self.address.clone(), self.id.clone(), self.last_state.clone());
+        Error::NotSettled { address, id, last_state, waited: self.began.elapsed(), why }
     }
+}
+
+impl Watch for ObjectWatch<'_> {
+    /// `None` is an object that the list does not show.
+    type Seen = Option<Object>;
+
+    async fn look(&mut self) -> Result<Option<Self::Seen>, Error> {
+        let Some(snapshot) = self.next_list().await? else { return Ok(None) };
+        let object = snapshot.objects.get(self.id).map(|item| item.object.clone());
+        if let Some(object) = &object {
+            self.log_state(&object.state);
+        }
+        Ok(Some(object))
+    }
+
+    /// The list itself waits until it is due.
+    async fn wait_for_next(&mut self) -> Result<(), Error> {
+        self.check_time()
+    }
+}
+
+/// Time within which lists show a stop. Before that, a pipe that reads Running may be about to stop.
+pub(super) const STOPS_WITHIN: Duration = Duration::from_secs(10);
+
+/// Whether a database pipe drops a stop meanwhile.
+pub(super) fn is_loading(state: &State) -> bool {
+    let phase = PipeState::from(state).phase();
+    matches!(phase, PipePhase::Starting | PipePhase::Loading | PipePhase::Changing | PipePhase::Resyncing)
 }

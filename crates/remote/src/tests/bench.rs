@@ -77,6 +77,7 @@ impl SecretProvider for OneSecret {
 
 pub(super) struct RemoteBench {
     world: Arc<Mutex<World>>,
+    transport: Arc<InProcessTransport>,
     pub(super) remote: Remote,
 }
 
@@ -105,10 +106,17 @@ impl RemoteBench {
             authorization: basic_authorization(id, secret),
             last_request: Mutex::new(Instant::now()),
         };
-        let services = BTreeMap::from([(ServiceRef::new(SERVICE), service)]);
-        let organization = ORGANIZATION.to_owned();
-        let remote = Remote::new(Arc::new(transport), organization, services, Arc::new(OneSecret), settings);
-        Self { world, remote }
+        let transport = Arc::new(transport);
+        let remote = remote_with(&transport, service, settings);
+        Self { world, transport, remote }
+    }
+
+    /// Somebody else at the same API.
+    pub(super) fn sharing_world(other: &Self) -> Self {
+        let (world, transport) = (Arc::clone(&other.world), Arc::clone(&other.transport));
+        let service = other.lock_world().ensure_service(SERVICE);
+        let remote = remote_with(&transport, service, RemoteSettings::default());
+        Self { world, transport, remote }
     }
 
     pub(super) fn lock_world(&self) -> MutexGuard<'_, World> {
@@ -165,6 +173,12 @@ impl RemoteBench {
         };
         live.iter().flat_map(objects).collect()
     }
+}
+
+fn remote_with(transport: &Arc<InProcessTransport>, service: String, settings: RemoteSettings) -> Remote {
+    let services = BTreeMap::from([(ServiceRef::new(SERVICE), service)]);
+    let transport = Arc::clone(transport);
+    Remote::new(transport, ORGANIZATION.to_owned(), services, Arc::new(OneSecret), settings)
 }
 
 fn edited_fields(body: &Value) -> String {

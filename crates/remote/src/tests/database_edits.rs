@@ -1,12 +1,15 @@
 //! Edits of database pipes: which writes they come to, and in which order.
 
-use model::action::{RunState, UpdateVia};
-use sandbox::FaultEffect;
+use std::time::Duration;
+
+use model::action::{Action, RunState, UpdateVia};
+use sandbox::{EmulatedPipeState, FaultEffect, SandboxOptions};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::bench::{RemoteBench, SERVICE, wait_seconds};
+use super::bench::{RemoteBench, SERVICE, pipe_address, wait_seconds};
 use super::fixtures::{collection_mapping, mongodb_body, mysql_body, postgres_body, table_mapping};
+use crate::{Hint, RemoteSettings};
 
 /// A source with what one edits about it.
 struct EditedSource {
@@ -39,6 +42,9 @@ fn new_credentials() -> Value {
 async fn running_pipe(source: &EditedSource) -> (RemoteBench, usize) {
     let bench = RemoteBench::without_rate_limit();
     bench.create_for_id("orders", (source.body)("orders")).await;
+    // Its first load is done.
+    wait_seconds(60).await;
+    bench.pipe_states().await;
     let from = bench.lock_world().request_log().len();
     (bench, from)
 }
@@ -167,4 +173,29 @@ async fn pipe_is_started_at_once_after_a_rename() {
     set_pipe_state(&bench, RunState::Running).await;
     assert_eq!(bench.write_lines(from), ["stop 200", "PATCH  200", "start 200"]);
     assert!(edited.elapsed().as_secs() < 10, "{:?}", edited.elapsed());
+}
+
+/// The API answers 200 to a stop during a load, and goes on.
+#[tokio::test(start_paused = true)]
+async fn stop_that_was_dropped_during_a_load_is_sent_again() {
+    let bench = RemoteBench::without_rate_limit();
+    bench.create_for_id("orders", postgres_body("orders")).await;
+    assert_eq!(bench.pipe_states().await[0].1, "Snapshot");
+    let from = bench.lock_world().request_log().len();
+    assert_eq!(set_pipe_state(&bench, RunState::Stopped).await, "Paused");
+    assert_eq!(bench.write_lines(from), ["stop 200", "stop 200"]);
+}
+
+/// Nothing was stopped, so that nothing is to be started again.
+#[tokio::test(start_paused = true)]
+async fn stop_of_an_endless_load_is_reported_as_ignored() {
+    let settings = RemoteSettings { timeout: Duration::from_secs(300), ..RemoteSettings::default() };
+    let bench = RemoteBench::with_settings(SandboxOptions::default(), settings);
+    let id = bench.create_for_id("orders", postgres_body("orders")).await;
+    bench.lock_world().set_pipe_state(SERVICE, "orders", EmulatedPipeState::Snapshot);
+    let stop = Action::SetState { address: pipe_address("orders"), id: Some(id), to: RunState::Stopped };
+    let error = bench.remote.perform_action(&stop).await.unwrap_err();
+    assert_eq!(error.hint(), Some(Hint::StopsAfterLoad));
+    assert!(error.to_string().starts_with("`analytics/orders` is still `Snapshot` after "), "{error}");
+    assert_eq!(bench.remote.paused_by_run(&stop), None);
 }

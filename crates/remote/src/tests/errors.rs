@@ -79,7 +79,9 @@ async fn throttling_by_api_or_gateway_is_retried() {
     let page = || raw_answer(429, "text/html", "<html>Too many requests</html>");
     let made = json!({"id": "n", "name": "orders", "state": "Running"});
     let read = [page(), raw_answer(429, "", ""), ok_answer(&json!([]))];
-    let (_, remote) = scripted_remote(read.into_iter().chain([page(), ok_answer(&made), ok_answer(&json!([made]))]));
+    // Whoever waited looks again before a create.
+    let create = [page(), ok_answer(&json!([])), ok_answer(&made), ok_answer(&json!([made]))];
+    let (_, remote) = scripted_remote(read.into_iter().chain(create));
     remote.observe_live(&scope_of_kinds(&[Kind::ClickPipe])).await.unwrap();
     remote.perform_action(&create_action()).await.unwrap();
     assert_eq!(remote.request_counts().throttled, 3);

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use model::action::Action;
+use model::live::Id;
 use sandbox::{FaultEffect, SandboxOptions};
 use tokio::time::Instant;
 
@@ -77,7 +78,7 @@ async fn slow_delete_leaves_time_for_the_create() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn interruption_ends_replacement_waits_at_once() {
+async fn interrupted_replacement_still_creates_its_object() {
     let (bench, actions) = pipe_to_replace().await;
     wait_until_left(&bench, &actions, 65).await;
     bench.lock_world().fault_script().add_once("DELETE", "*", FaultEffect::SlowDelete(90));
@@ -87,6 +88,11 @@ async fn interruption_ends_replacement_waits_at_once() {
         Instant::now()
     };
     let (replaced, at) = tokio::join!(replace_pipe(&bench, &actions), interrupt);
-    assert!(replaced.unwrap_err().is_interrupted());
-    assert_eq!(at.elapsed(), Duration::ZERO);
+    let error = replaced.unwrap_err();
+    assert!(error.is_interrupted());
+    let live = bench.lock_world().list_pipes(SERVICE);
+    let accepted = error.accepted_id(&pipe_address("orders")).map(Id::as_str);
+    assert_eq!((live.len(), live[0]["id"].as_str()), (1, accepted));
+    // Nobody waits for it to run.
+    assert!(at.elapsed() < Duration::from_secs(30), "{:?}", at.elapsed());
 }

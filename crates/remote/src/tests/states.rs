@@ -151,7 +151,7 @@ async fn wait_ends_at_timeout_with_the_last_state() {
     let began = Instant::now();
     let error = bench.create_pipe("orders", kafka_body("orders")).await.unwrap_err();
     assert_eq!(began.elapsed().as_secs(), 20);
-    insta::assert_snapshot!(error, @"`analytics/orders` is still `Provisioning` after 20 s");
+    insta::assert_snapshot!(error, @"accepted, not settled yet (id 1d0b14e4-db01-4fed-bccd-fd9c96a18897): it is still `Provisioning` after 20 s");
     assert_eq!(error.hint(), Some(Hint::StillInProgress));
 }
 

@@ -1,0 +1,104 @@
+//! Answers that are no success: refusals of the API, and what does not look like an answer of it.
+
+use std::fmt;
+
+use super::{RejectionCause, UnreadyEndpoint};
+use crate::transport::Method;
+
+/// A request that the API refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RejectedRequest {
+    /// The HTTP status.
+    pub status: u16,
+    /// The request's method.
+    pub method: Method,
+    /// The request's path.
+    pub path: String,
+    /// The API's message: redacted, without control characters, truncated.
+    pub message: String,
+    /// The id to give to the API's support.
+    pub request_id: Option<String>,
+    /// The class of the refusal.
+    pub kind: RejectionKind,
+    /// The problem that the message names, if it is a known one.
+    pub cause: Option<RejectionCause>,
+    /// An earlier attempt of the same request got no answer, and may have been carried out.
+    pub had_lost_attempt: bool,
+    /// The destination tables of the object, if the API refused it because one holds rows.
+    pub blocking_tables: Vec<String>,
+    /// The endpoints that the object uses and that are not ready.
+    pub unready_endpoints: Vec<UnreadyEndpoint>,
+}
+
+/// The class of a refusal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RejectionKind {
+    /// The key is missing or wrong.
+    Unauthenticated,
+    /// The role of the key does not allow the request.
+    Forbidden,
+    /// The object does not exist.
+    NotFound,
+    /// The service is idle.
+    ServiceIdle,
+    /// The service is starting after it was idle.
+    ServiceWaking,
+    /// Somebody stopped the service.
+    ServiceStopped,
+    /// The pipe must be paused for this edit.
+    NeedsPause,
+    /// The pipe is already running.
+    AlreadyRunning,
+    /// Too many requests.
+    RateLimited,
+    /// The request is invalid, or conflicts with live objects.
+    InvalidRequest,
+    /// The API failed; the request may have been carried out.
+    ServerError,
+}
+
+/// An answer that does not have the form of the API's answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnexpectedResponse {
+    /// The HTTP status.
+    pub status: u16,
+    /// The request's method.
+    pub method: Method,
+    /// The request's path.
+    pub path: String,
+    /// The content type of the answer.
+    pub content_type: Option<String>,
+    /// The problem.
+    pub problem: String,
+    /// The beginning of the answer, without control characters.
+    pub excerpt: String,
+    /// The id to give to the API's support.
+    pub request_id: Option<String>,
+}
+
+impl fmt::Display for RejectedRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { method, path, status, message, .. } = self;
+        write!(f, "{method} {path}: {status}")?;
+        if !message.is_empty() {
+            write!(f, " {message}")?;
+        }
+        write_request_id(f, self.request_id.as_deref())
+    }
+}
+
+impl fmt::Display for UnexpectedResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { method, path, status, problem, .. } = self;
+        let content_type = self.content_type.as_deref().unwrap_or("no content type");
+        write!(f, "{method} {path}: {status} {problem} ({content_type})")?;
+        if !self.excerpt.is_empty() {
+            write!(f, ": {}", self.excerpt)?;
+        }
+        write_request_id(f, self.request_id.as_deref())
+    }
+}
+
+fn write_request_id(f: &mut fmt::Formatter<'_>, id: Option<&str>) -> fmt::Result {
+    id.map_or(Ok(()), |id| write!(f, " (request {id})"))
+}
