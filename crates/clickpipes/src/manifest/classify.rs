@@ -24,6 +24,7 @@ pub(super) fn classify_document(root: &YamlNode) -> DocumentClass {
     let version = word("apiVersion");
     let is_ours = version.is_some_and(|version| version.starts_with(API_VERSION_PREFIX));
     match word("kind") {
+        // A known kind is enough. A wrong `apiVersion` beside it is reported by the schema.
         Some(kind) if Kind::from_name(kind).is_some() => {
             Kind::from_name(kind).map_or(DocumentClass::UnknownKind, DocumentClass::Manifest)
         }
