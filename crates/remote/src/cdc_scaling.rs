@@ -1,5 +1,8 @@
-//! The size of database pipes: one object per service, or per organization as the reference page
-//! has it, without an id, and there only once the first database pipe is.
+//! The CDC scaling: the size of all database pipes of a service.
+//
+// It has no id, and exists only beside a database pipe: the API creates it with the first one. The schema and the
+// released clients have it below the service. Only the reference page has it below the organization, so that path comes
+// second.
 
 use clickpipes::lifecycle::Progress;
 use clickpipes::semantics::FieldSemantics;
@@ -20,13 +23,14 @@ use crate::settings::WaitMode;
 use crate::transport::Method;
 use crate::wait::{Verdict, Watch, wait_until};
 
-/// What is live, if anything is.
+/// The live scaling; `None` before the first database pipe.
 pub(crate) async fn observe_scaling(run: &RunContext, service: &ServiceRef) -> Result<Option<Object>, Error> {
     let found = send_to_any_path(run, service, Method::Get, None).await?;
     Ok(found.map(|body| Object { id: owner_id(run, service), state: State::default(), body }))
 }
 
-/// Sends the size, as soon as there is something that has one, and waits until it is in force.
+/// Sends the size once the object exists, and waits until a read shows it.
+// After the PATCH, reads show the old size for two to five minutes.
 pub(crate) async fn update_scaling(
     run: &RunContext,
     service: &ServiceRef,
@@ -63,7 +67,7 @@ fn owner_id(run: &RunContext, service: &ServiceRef) -> Id {
     Id::new(run.services.get(service).unwrap_or(&run.organization))
 }
 
-/// Tries the paths that may answer; `None` if none is there.
+/// Sends the request to each candidate path until one answers; `None` if all answer 404.
 async fn send_to_any_path(
     run: &RunContext,
     service: &ServiceRef,
@@ -85,7 +89,7 @@ async fn send_to_any_path(
     Ok(None)
 }
 
-/// The path that has answered before; else the service's own, then the organization's.
+/// The path that answered before, or else that of the service and that of the organization.
 fn candidate_paths(run: &RunContext, service: &ServiceRef) -> Result<Vec<String>, Error> {
     let organization = routes::organization_scaling_url(&run.organization);
     if service.is_organization() {
@@ -99,7 +103,7 @@ fn candidate_paths(run: &RunContext, service: &ServiceRef) -> Result<Vec<String>
     Ok(vec![routes::service_scaling_url(&run.organization, id), organization])
 }
 
-/// A request that is sent until it is answered: the size exists only once the first database pipe does.
+/// A request that is repeated while the object does not exist.
 struct ScalingPoll<'a> {
     run: &'a RunContext,
     service: &'a ServiceRef,
@@ -136,7 +140,7 @@ impl Watch for ScalingPoll<'_> {
 
     async fn look(&mut self) -> Result<Option<Value>, Error> {
         match send_to_any_path(self.run, self.service, self.method, self.body).await {
-            // At the very end nothing is sent any more.
+            // The deadline has passed before the request got its turn.
             Err(Error::OutOfTime) => Err(self.timeout_error()),
             answer => answer,
         }

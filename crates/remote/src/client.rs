@@ -1,4 +1,4 @@
-//! One request: wait for a turn, send, open the envelope, and again where that is safe.
+//! Sends one request: waits for its turn, decodes the answer, and retries where that is safe.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -22,23 +22,23 @@ use crate::timeouts;
 use crate::transport::{ApiRequest, ApiResponse, Method, Transport, TransportError};
 use crate::wake_ups::WakeUps;
 
-/// How many requests went out, for the cost line of a run.
+/// The number of requests of a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RequestCounts {
-    /// All that were sent, repeated ones included.
+    /// All requests, retries included.
     pub sent: u64,
-    /// Those that were sent because an earlier try failed.
+    /// The retries.
     pub repeated: u64,
-    /// Those that the API answered with 429.
+    /// The requests that the API answered with 429.
     pub throttled: u64,
     /// The same number as `sent`, by method.
     pub by_method: BTreeMap<Method, u64>,
 }
 
-/// Everything that leaves goes through here.
+/// The only sender of requests in this crate.
 pub(crate) struct Client {
     transport: Arc<dyn Transport>,
-    /// What every request carries.
+    /// The API key: an answer may repeat it.
     key_redaction: Redaction,
     rate_limiter: RateLimiter,
     pub(crate) deadline: Deadline,
@@ -46,11 +46,11 @@ pub(crate) struct Client {
     pub(crate) wake_ups: WakeUps,
     pub(crate) may_wake: bool,
     counts: Mutex<RequestCounts>,
-    /// What the API said when it did not accept the key: it would say so to every request.
+    /// The refusal of the key, once there was one. Every other request would get the same.
     key_rejection: Mutex<Option<RejectedRequest>>,
 }
 
-/// A request to be sent, perhaps more than once.
+/// A request, with what is known about repeating it.
 #[derive(Clone, Copy)]
 pub(crate) struct RequestSpec<'a> {
     method: Method,
@@ -88,18 +88,17 @@ impl<'a> RequestSpec<'a> {
         Self { precondition: Some(precondition), ..self }
     }
 
-    /// May be repeated whatever became of it: it changes nothing.
+    /// Allows retries after a lost answer, for a POST that changes nothing.
     pub(crate) fn as_idempotent(self) -> Self {
         Self { idempotency: Idempotency::Safe, ..self }
     }
 
-    /// It went out, and that is all that is known.
     fn no_answer_error(&self) -> Error {
         let (method, path) = (self.method, self.path.to_owned());
         Error::Transport { method, path, reason: "no answer in time".to_owned(), may_have_arrived: true }
     }
 
-    /// Is not repeated unless it is certain that it was not carried out.
+    /// Forbids retries after a lost answer, for a PATCH that must not take effect twice.
     pub(crate) fn at_most_once(self) -> Self {
         Self { idempotency: Idempotency::Unsafe, ..self }
     }
@@ -126,7 +125,7 @@ impl Client {
         lock_ignoring_poison(&self.counts).clone()
     }
 
-    /// Sends the request until it is answered for good, or its time is over.
+    /// Sends the request, with retries, until there is a final answer or its time is over.
     pub(crate) async fn send_with_retries(&self, call: &RequestSpec<'_>) -> Result<Value, Error> {
         let mut delays = retry::retry_delays();
         let mut unanswered = None;
@@ -149,8 +148,7 @@ impl Client {
         }
     }
 
-    /// How long to wait before the same request is sent again; `None` if it is not. One that was
-    /// throttled waits in the queue for its turn.
+    /// The delay before a retry; `None` if there is none.
     fn retry_delay(
         &self,
         call: &RequestSpec<'_>,
@@ -160,6 +158,7 @@ impl Client {
         if !retry::can_retry(call.idempotency, error) {
             return None;
         }
+        // After a 429 the rate limiter holds every request, so the retry needs no delay of its own.
         let (delay, wait) = match error.rejection_kind() {
             Some(RejectionKind::RateLimited) => (Duration::ZERO, self.rate_limiter.remaining_hold()),
             _ => delays.next().map(|delay| (delay, delay))?,
@@ -167,12 +166,11 @@ impl Client {
         (Instant::now() + wait < self.end_time(call.budget)).then_some(delay)
     }
 
-    /// Waits until one more pipe may be stopped for a while, unless somebody ends the run.
+    /// Waits until one more pipe may be stopped; `None` if the run is cancelled.
     pub(crate) async fn acquire_pause_permit(&self) -> Option<PausePermit<'_>> {
         self.run_interruptible(TimeBudget::Run, self.rate_limiter.acquire_pause_permit()).await.ok().flatten()
     }
 
-    /// When the time is over.
     pub(crate) fn end_time(&self, budget: TimeBudget) -> Instant {
         match budget {
             TimeBudget::Run => self.deadline.end_time(),
@@ -180,13 +178,12 @@ impl Client {
         }
     }
 
-    /// Sleeps, unless somebody ends the run.
+    /// Sleeps, unless the run is cancelled.
     pub(crate) async fn sleep_until(&self, until: Instant, budget: TimeBudget) -> Result<(), Error> {
         self.run_interruptible(budget, tokio::time::sleep_until(until)).await
     }
 
-    /// Waits for `work`, which is dropped when somebody ends the run. A reserve only ends by its
-    /// own time.
+    /// Waits for `work`, and drops it when the run is cancelled. A reserve ends only with its own time.
     pub(crate) async fn run_interruptible<T>(
         &self,
         budget: TimeBudget,
@@ -204,7 +201,6 @@ impl Client {
         }
     }
 
-    /// Waits until the request may go out.
     async fn acquire_slot(&self, call: &RequestSpec<'_>) -> Result<Duration, Error> {
         let (asked, end) = (Instant::now(), self.end_time(call.budget));
         let priority = match call.budget {
@@ -213,7 +209,7 @@ impl Client {
             _ => Priority::Read,
         };
         self.run_interruptible(call.budget, self.acquire_place(call, end, priority)).await??;
-        // The last look is at the very end, but nothing is begun that late.
+        // A wait ends with a read at its very end. A write at that moment would begin something that nobody waits for.
         let is_late = call.method.is_write() && Instant::now() >= end;
         if is_late { Err(Error::OutOfTime) } else { Ok(asked.elapsed()) }
     }
@@ -266,17 +262,18 @@ impl Client {
         Ok(opened?.result)
     }
 
-    /// What would be refused is not even sent. No pipe is left stopped for one refusal, though.
+    /// Refuses the request if the API refused the key before.
     fn check_key(&self, budget: TimeBudget) -> Result<(), Error> {
+        // A reserve tries all the same: it starts a paused pipe, and the refusal of a key may be a passing fault.
         match (budget, lock_ignoring_poison(&self.key_rejection).clone()) {
             (TimeBudget::Reserve(_), _) | (_, None) => Ok(()),
             (_, Some(rejected)) => Err(Error::Rejected(Box::new(rejected))),
         }
     }
 
-    /// A write that is under way is finished, as far as the time allows. Nothing is lost with a
-    /// read.
     async fn exchange_with_timeout(&self, call: &RequestSpec<'_>) -> Result<ApiResponse, Error> {
+        // A write in progress is not dropped by an interruption: without its answer, nobody knows if it took effect. A
+        // read changes nothing.
         let end = timeouts::response_deadline(call.method, self.end_time(call.budget));
         let exchange = async {
             let answered = timeout_at(end, self.call_transport(call)).await;
@@ -314,8 +311,9 @@ impl Client {
     }
 }
 
-/// What is told of a request in the end, if an earlier try of it went unanswered.
 fn final_error(error: Error, unanswered: Option<Error>) -> Error {
+    // A request whose earlier attempt got no answer may have taken effect. "Interrupted" or a refusal must not hide
+    // that.
     match (error, unanswered) {
         (Error::Interrupted | Error::OutOfTime, Some(unanswered)) => unanswered,
         (error, Some(_)) => error.after_lost_attempt(),

@@ -1,4 +1,4 @@
-//! One deadline for all the waiting and retrying of a run.
+//! The deadline for all waiting and retrying of a run.
 
 use std::sync::Mutex;
 use std::time::Duration;
@@ -7,8 +7,8 @@ use tokio::time::Instant;
 
 use crate::rate_limiter::lock_ignoring_poison;
 
-/// Starts again with each observation and with the first action after it: the time in which a person reads the plan
-/// does not count.
+/// The deadline of a run. It starts again with each observation, and with the first action after it.
+// So the time in which a person reads the plan does not count.
 pub(crate) struct Deadline {
     timeout: Duration,
     phase: Mutex<Phase>,
@@ -25,12 +25,11 @@ impl Deadline {
         Self { timeout, phase: Mutex::new(Phase::Reading(ends_in(timeout))) }
     }
 
-    /// An observation begins.
     pub(crate) fn begin_reading(&self) {
         *lock_ignoring_poison(&self.phase) = Phase::Reading(ends_in(self.timeout));
     }
 
-    /// An action begins; it shares its time with the other actions of the run.
+    /// Starts the time of the actions. All of them share it, so only the first one starts it.
     pub(crate) fn begin_writing(&self) {
         let mut phase = lock_ignoring_poison(&self.phase);
         if let Phase::Reading(_) = *phase {
@@ -45,29 +44,27 @@ impl Deadline {
     }
 }
 
-/// Whose time a request or a wait uses up.
+/// The time limit of a request or a wait.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum TimeBudget {
-    /// The run's, until its deadline or until somebody interrupts it.
+    /// Until the deadline of the run, or an interruption.
     Run,
-    /// Beyond the run's deadline, for the end of what must not stay half done; an interruption ends
-    /// it all the same.
+    /// Beyond the deadline, to finish what would stay half done. An interruption ends it all the same.
     Extended(Instant),
-    /// The same, for what must be finished once it was begun: an interruption does not end it.
+    /// Beyond the deadline and an interruption, for the second half of a replacement.
     Committed(Instant),
-    /// Time of its own, kept in reserve for what must still be sent after either.
+    /// A budget of its own after the deadline or an interruption, to start paused pipes. It has priority.
     Reserve(Instant),
 }
 
 impl TimeBudget {
-    /// A reserve that begins now.
     pub(crate) fn reserve_for(length: Duration) -> Self {
         Self::Reserve(ends_in(length))
     }
 }
 
-/// A timeout beyond what the clock can say is a month.
 fn ends_in(timeout: Duration) -> Instant {
+    // A timeout of `Duration::MAX` overflows the clock. A month is as good as for ever.
     let now = Instant::now();
     now.checked_add(timeout).unwrap_or(now + Duration::from_secs(30 * 24 * 60 * 60))
 }

@@ -1,4 +1,4 @@
-//! Errors of requests and waits. No variant holds a secret: the API's words are redacted before they get here.
+//! Errors of requests and waits. No variant contains a secret: the API's messages are redacted before.
 
 use std::fmt;
 use std::sync::Arc;

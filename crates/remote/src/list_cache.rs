@@ -24,26 +24,26 @@ use crate::rate_limiter::lock_ignoring_poison;
 use crate::settings::Polling;
 use crate::transport::Method;
 
-/// A list of the API, with its lists numbered in the order in which they were asked for.
+/// The objects of one kind in one service. Lists are numbered in the order of their requests.
 pub(crate) struct ListCache {
     pub(crate) kind: Kind,
     pub(crate) path: String,
     lists_requested: AtomicU64,
     cache: Mutex<Cache>,
-    /// Held by whoever lists the objects because nobody did before.
+    /// Lock: the first caller lists the objects, the others use its list.
     first_list: tokio::sync::Mutex<()>,
     poll: ListPoll,
 }
 
 #[derive(Default)]
 struct Cache {
-    /// When the last list came.
+    /// The time of the last list.
     listed_at: Option<Instant>,
-    /// The number of the last list that came.
+    /// The number of the last list that was answered.
     last_list: u64,
-    /// Lists up to this number say too little: something was waited for since.
+    /// Lists up to this number are too old for a create: the run waited for something since.
     outdated_list: u64,
-    /// What the plan knew of, and what this run made.
+    /// The objects of the plan, and those that this run created.
     known_ids: Option<BTreeSet<Id>>,
     objects: BTreeMap<Id, CachedObject>,
 }
@@ -53,32 +53,32 @@ struct Cache {
 struct CachedObject {
     name: Name,
     state: State,
-    /// Lists up to this number were asked for before, and know less.
+    /// Lists up to this number were requested before this information, and are ignored.
     list_number: u64,
     pending_write: PendingWrite,
-    /// Why this run has stopped it, as long as it has not started it again.
+    /// The reason why this run stopped it; `None` once it started it again.
     pause_reason: Option<PauseReason>,
 }
 
-/// Why a pipe is stopped for a while.
+/// The reason why a pipe is stopped for a while.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PauseReason {
-    /// An action said so.
+    /// The plan contains the stop, and a start after it.
     PlannedAction,
-    /// The API wanted it for an edit, and no action did.
+    /// The API required a pause for an edit. The edit itself starts the pipe again.
     NeededForEdit,
 }
 
-/// What this run did to an object lately, as long as the API may not show it yet.
+/// Writes of this run whose effect lists may not show yet.
 #[derive(Clone, Copy, Debug, Default)]
 struct PendingWrite {
-    /// When an edit was accepted that the object may still answer by resuming.
+    /// The time of an edit after which the API may still resume the pipe.
     edited_at: Option<Instant>,
-    /// When a stop was sent that the object was not seen to follow.
+    /// The time of a stop that no list shows yet.
     stop_sent_at: Option<Instant>,
 }
 
-/// Shared by everybody who waits; who holds `latest` is the one who asks.
+/// The poll that all waits share. The holder of `latest` sends the request.
 struct ListPoll {
     polling: Polling,
     latest: tokio::sync::Mutex<Option<ListSnapshot>>,
@@ -86,7 +86,7 @@ struct ListPoll {
     poll_now: Notify,
 }
 
-/// One answer to a list.
+/// The answer to one list.
 #[derive(Clone)]
 pub(crate) struct ListSnapshot {
     number: u64,
@@ -94,7 +94,7 @@ pub(crate) struct ListSnapshot {
     pub(crate) objects: Arc<BTreeMap<Id, DecodedObject>>,
 }
 
-/// What somebody who waits has seen: only a list that was asked for later is news.
+/// The last list that a waiter has seen, or the moment of its write: only lists requested later are news.
 #[derive(Clone, Copy)]
 pub(crate) struct ListCursor {
     number: u64,
@@ -113,7 +113,6 @@ impl ListCache {
         Self { kind, path, lists_requested: AtomicU64::new(0), cache: Mutex::default(), first_list, poll }
     }
 
-    /// Lists the objects now.
     pub(crate) async fn list_objects(&self, client: &Client) -> Result<Vec<DecodedObject>, Error> {
         self.list_with_budget(client, TimeBudget::Run).await
     }
@@ -182,7 +181,7 @@ impl ListCache {
         Ok((number, items))
     }
 
-    /// What was heard of an object after the list was asked for counts for more than the list.
+    /// Merges a list. Information about an object that is newer than the request of the list stays.
     fn merge_list(&self, number: u64, items: &[DecodedObject]) {
         let mut cache = lock_ignoring_poison(&self.cache);
         cache.listed_at = Some(Instant::now());
@@ -197,11 +196,12 @@ impl ListCache {
             let seen = last.filter(|seen| seen.list_number >= number).unwrap_or(listed);
             cache.objects.insert(object.id.clone(), seen);
         }
+        // An object that the list lacks is gone, unless it was created after the list was requested.
         before.retain(|_, seen| seen.list_number >= number);
         cache.objects.append(&mut before);
     }
 
-    /// Notes what the answer to a write said.
+    /// Notes the object in the answer to a write.
     pub(crate) fn note_object(&self, name: &Name, object: &Object) {
         let since = self.lists_requested.load(Ordering::Relaxed);
         let mut cache = lock_ignoring_poison(&self.cache);
@@ -221,76 +221,72 @@ impl ListCache {
         }
     }
 
-    /// Notes that an edit was accepted.
     pub(crate) fn note_edit(&self, id: &Id) {
         if let Some(seen) = lock_ignoring_poison(&self.cache).objects.get_mut(id) {
             seen.pending_write.edited_at = Some(Instant::now());
         }
     }
 
-    /// Notes that a stop is being sent.
     pub(crate) fn note_stop(&self, id: &Id) {
         if let Some(seen) = lock_ignoring_poison(&self.cache).objects.get_mut(id) {
             seen.pending_write.stop_sent_at = Some(Instant::now());
         }
     }
 
-    /// Notes why this run stops the object; `None` when it has started it again.
+    /// `None` when this run has started the object again.
     pub(crate) fn note_pause(&self, id: &Id, pause_reason: Option<PauseReason>) {
         if let Some(seen) = lock_ignoring_poison(&self.cache).objects.get_mut(id) {
             seen.pause_reason = pause_reason;
         }
     }
 
-    /// Why this run has stopped the object, unless it has started it again.
     pub(crate) fn pause_reason(&self, id: &Id) -> Option<PauseReason> {
         lock_ignoring_poison(&self.cache).objects.get(id)?.pause_reason
     }
 
-    /// Notes that the object is gone.
     pub(crate) fn forget_object(&self, id: &Id) {
         lock_ignoring_poison(&self.cache).objects.remove(id);
     }
 
-    /// The objects that bear the name.
     pub(crate) fn ids_named(&self, name: &Name) -> BTreeSet<Id> {
         let cache = lock_ignoring_poison(&self.cache);
         let named = cache.objects.iter().filter(|(_, seen)| &seen.name == name);
         named.map(|(id, _)| id.clone()).collect()
     }
 
-    /// The object as it was last heard of, without its body.
+    /// The object with its last known state, without its body.
     pub(crate) fn last_seen(&self, id: &Id) -> Option<Object> {
         let state = lock_ignoring_poison(&self.cache).objects.get(id)?.state.clone();
         Some(Object { id: id.clone(), state, body: Value::Null })
     }
 
-    /// Notes that the API shows all that was done to the object.
+    /// Notes that lists show all writes to the object.
     pub(crate) fn clear_pending_write(&self, id: &Id) {
         if let Some(seen) = lock_ignoring_poison(&self.cache).objects.get_mut(id) {
             seen.pending_write = PendingWrite::default();
         }
     }
 
-    /// When the object was edited, if it may still answer that by resuming.
+    /// The time of the last edit, if the API may still resume the pipe because of it.
     pub(crate) fn edited_at(&self, id: &Id) -> Option<Instant> {
         lock_ignoring_poison(&self.cache).objects.get(id)?.pending_write.edited_at
     }
 
-    /// When the object was sent a stop that it was not yet seen to follow.
+    /// The time of the last stop, if no list shows it yet.
     pub(crate) fn stop_sent_at(&self, id: &Id) -> Option<Instant> {
         lock_ignoring_poison(&self.cache).objects.get(id)?.pending_write.stop_sent_at
     }
 
-    /// To be taken when a write was answered: only what is listed afterwards tells its effect.
+    /// A cursor from now on. Take it when a write was answered: only later lists show its effect.
     pub(crate) fn new_cursor(&self) -> ListCursor {
+        // Something has just changed, so the poll starts over with its shortest interval.
         *lock_ignoring_poison(&self.poll.interval) = self.poll.polling.initial_interval;
         self.poll.poll_now.notify_one();
         ListCursor { number: self.lists_requested.load(Ordering::Relaxed), taken_at: Instant::now() }
     }
 
-    /// The next list that is news to the holder of the ticket. Whoever comes first asks for it
-    /// when it is due, at `end` at the latest, and everybody else who waits gets the same one.
+    /// The next list after the cursor. The first waiter requests it when it is due, at `end` at the latest; all other
+    /// waiters get the same one.
     pub(crate) async fn next_snapshot(
         &self,
         client: &Client,
@@ -317,9 +313,10 @@ impl ListCache {
 }
 
 impl ListPoll {
-    /// Sleeps for the present pause, which somebody may shorten meanwhile. The last look is at
-    /// the end.
+    /// Waits for the current interval, or until `end`.
     async fn wait_until_due(&self, since: Instant, end: Instant) {
+        // A new cursor shortens the interval while others sleep for the long one, so they are woken to look at it
+        // again.
         loop {
             let due = (since + *lock_ignoring_poison(&self.interval)).min(end);
             if Instant::now() >= due {

@@ -12,13 +12,13 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::settings::RequestRate;
 
-/// Widens the window, so that a jittery network cannot squeeze one request too many into it.
+// The server counts when requests arrive, and the network delays each by another time. So the window is a little wider.
 const WINDOW_MARGIN: Duration = Duration::from_millis(250);
 
-/// Shortest time to back off after a 429, whatever `Retry-After` says.
+// A hold of 0 s would repeat the refused request at once.
 const MIN_HOLD: Duration = Duration::from_secs(1);
 
-/// Longest time to back off after a 429, whatever `Retry-After` says.
+// A header that is wrong by orders of magnitude must not stop the run for hours.
 const MAX_HOLD: Duration = Duration::from_secs(5 * 60);
 
 /// Deadline for restarting every pipe that this run paused.
@@ -39,7 +39,7 @@ const RESERVED_READS: usize = 2;
 /// How long normal requests step aside for one with high priority.
 const YIELD_DELAY: Duration = Duration::from_millis(10);
 
-/// A sliding window: never more than the rate in any window, and no slower than that.
+/// A rate limiter with a sliding window: never more requests than the rate in any window, and no slower than that.
 pub(crate) struct RateLimiter {
     rate: Option<RequestRate>,
     /// Its holder is the next to read. tokio hands it out in the order of asking, so nobody starves.
@@ -51,28 +51,28 @@ pub(crate) struct RateLimiter {
     // free places in turn.
     writes: tokio::sync::Mutex<()>,
     window: Mutex<RateWindow>,
-    /// How many more may be stopped.
+    /// The number of pipes that may still be stopped.
     pause_permits: Semaphore,
 }
 
-/// Where somebody waits for a turn.
+/// The queue of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Priority {
-    /// Behind the reads that came before.
+    /// Behind earlier reads.
     Read,
-    /// Behind the writes that came before.
+    /// Behind earlier writes.
     Write,
-    /// Before all of them.
+    /// Before all others.
     High,
 }
 
-/// What is held while waiting.
+/// A place in a queue, held while waiting.
 pub(crate) enum Turn<'a> {
     Queued(#[expect(dead_code, reason = "held, not read")] tokio::sync::MutexGuard<'a, ()>),
     Prioritized(#[expect(dead_code, reason = "held, not read")] PriorityGuard<'a>),
 }
 
-/// Somebody at the front, for as long as it waits.
+/// A waiting request with high priority.
 pub(crate) struct PriorityGuard<'a>(&'a RateLimiter);
 
 impl<'a> PriorityGuard<'a> {
@@ -88,8 +88,8 @@ impl Drop for PriorityGuard<'_> {
     }
 }
 
-/// One pipe that is stopped for a while: no more at a time than can be started again soon, whatever
-/// else is sent. Dropped when it runs.
+/// The permit to stop one pipe for a while. Drop it when the pipe runs again.
+// There are only as many as pipes can be started again within `RESTART_WITHIN`.
 pub struct PausePermit<'a> {
     limiter: &'a RateLimiter,
     _permit: SemaphorePermit<'a>,
@@ -105,9 +105,9 @@ impl Drop for PausePermit<'_> {
 struct RateWindow {
     sent: VecDeque<Instant>,
     held_until: Option<Instant>,
-    /// How many wait at the front.
+    /// Waiting requests with high priority.
     priority_waiters: usize,
-    /// How many pipes are stopped for a while.
+    /// Permits in use.
     paused_pipes: usize,
 }
 
@@ -119,7 +119,7 @@ impl RateLimiter {
         Self { rate, reads, writes, window: Mutex::default(), pause_permits: Semaphore::new(pause_permits) }
     }
 
-    /// Waits until one more pipe may be stopped; `None` when nothing is begun any more.
+    /// Waits until one more pipe may be stopped.
     pub(crate) async fn acquire_pause_permit(&self) -> Option<PausePermit<'_>> {
         let permit = self.pause_permits.acquire().await.ok()?;
         lock_ignoring_poison(&self.window).paused_pipes += 1;
@@ -135,7 +135,7 @@ impl RateLimiter {
         }
     }
 
-    /// Waits until a place is free; `false` if that is not before `end`. Whoever gives up waiting uses nothing.
+    /// Waits until a place is free; `false` if none is before `end`. A dropped wait takes no place.
     pub(crate) async fn wait_for_place(&self, end: Instant, priority: Priority) -> bool {
         while let Some(free) = self.busy_until(priority, false) {
             if free > end {
@@ -151,8 +151,9 @@ impl RateLimiter {
         self.busy_until(priority, true).is_none()
     }
 
-    /// The API asked for a pause: nobody sends before it is over.
+    /// Holds all requests after a 429.
     pub(crate) fn back_off(&self, retry_after: Option<Duration>) {
+        // Without a header, a whole window has to pass until the server's count is surely empty.
         let default = self.rate.unwrap_or_default().window;
         let hold = retry_after.unwrap_or(default).clamp(MIN_HOLD, MAX_HOLD);
         let until = Instant::now() + hold + WINDOW_MARGIN;
@@ -160,18 +161,18 @@ impl RateLimiter {
         window.held_until = window.held_until.max(Some(until));
     }
 
-    /// How long the API still wants to be left alone.
+    /// The rest of the hold after a 429.
     pub(crate) fn remaining_hold(&self) -> Duration {
         let until = lock_ignoring_poison(&self.window).held_until;
         until.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()))
     }
 
-    /// Until when the API wanted to be left alone when it last said so.
+    /// The end of the last hold, also when it has passed.
     pub(crate) fn last_hold_end(&self) -> Option<Instant> {
         lock_ignoring_poison(&self.window).held_until
     }
 
-    /// When to ask again; `None` if a place is free, which is taken if that is wanted.
+    /// The time to ask again; `None` if a place is free. `take` takes it.
     fn busy_until(&self, priority: Priority, take: bool) -> Option<Instant> {
         let now = Instant::now();
         let mut window = lock_ignoring_poison(&self.window);
@@ -189,7 +190,7 @@ impl RateLimiter {
 }
 
 impl RateWindow {
-    /// When the first place becomes free, if none is.
+    /// The time when the first place becomes free; `None` if one is.
     fn full_until(&mut self, rate: Option<RequestRate>, now: Instant) -> Option<Instant> {
         let Some(rate) = rate else {
             self.sent.clear();
@@ -214,13 +215,13 @@ impl RateWindow {
     }
 }
 
-/// No more than half of the window is ever held back.
 fn max_paused_pipes(rate: RequestRate) -> usize {
+    // At most half of the window is reserved, so that the other work of the run goes on.
     (rate.requests / 2).saturating_sub(RESERVED_READS).max(1)
 }
 
-/// A panic elsewhere leaves the counts as good as they were.
 pub(crate) fn lock_ignoring_poison<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    // The values behind these locks are counts and maps that stay consistent when another task panics.
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 

@@ -1,4 +1,4 @@
-//! What is worth sending again, and how patiently.
+//! Decides which requests to retry, and when.
 
 use std::time::Duration;
 
@@ -6,8 +6,9 @@ use backon::{BackoffBuilder, ExponentialBuilder};
 
 use crate::error::{Error, RequestFate};
 
-/// The pauses between the tries of one request: about a minute in all, unless the run ends
-/// before. A request that was throttled is repeated until the run ends.
+/// The delays between the attempts of one request: about a minute in all.
+// Jitter: requests that failed together would otherwise all come back together. A 429 does not count as an attempt; see
+// `Client::retry_delay`.
 pub(crate) fn retry_delays() -> impl Iterator<Item = Duration> {
     ExponentialBuilder::default()
         .with_jitter()
@@ -17,18 +18,17 @@ pub(crate) fn retry_delays() -> impl Iterator<Item = Duration> {
         .build()
 }
 
-/// What is known about carrying out a request twice.
+/// Whether a request may take effect twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Idempotency {
-    /// It comes to the same as carrying it out once.
+    /// Twice is the same as once.
     Safe,
-    /// It makes a twin, is refused, or undoes what happened in between: whoever lost the answer
-    /// has to look first.
+    /// The second time creates a duplicate, is refused, or undoes what happened in between. After a lost answer, the
+    /// live object decides.
     Unsafe,
 }
 
-/// Whether the same request can be sent again: either it was not carried out, or carrying it out
-/// twice does no harm.
+/// Whether to send the same request again: it did not take effect, or may take effect twice.
 pub(crate) fn can_retry(idempotency: Idempotency, error: &Error) -> bool {
     match error.fate() {
         RequestFate::NotCarriedOut => true,

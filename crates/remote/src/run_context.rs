@@ -24,22 +24,21 @@ pub(crate) struct RunContext {
     pub(crate) organization: String,
     pub(crate) services: BTreeMap<ServiceRef, String>,
     pub(crate) command_dialect: CommandDialect,
-    /// The path that answered for the size of database pipes of a service.
+    /// The path of the CDC scaling that answered, by service.
     pub(crate) scaling_paths: Mutex<BTreeMap<ServiceRef, String>>,
     pub(crate) secrets: Arc<dyn SecretProvider>,
-    /// Objects that are deleted and re-created: once begun, the replacement is finished.
+    /// Objects that this run deletes to create them again.
     pub(crate) replacing: Mutex<BTreeSet<Address>>,
     list_caches: BTreeMap<(ServiceRef, Kind), ListCache>,
     created_ids: Mutex<BTreeMap<Address, Id>>,
-    /// Pipes that this run created without their beginning to read, as far as the API does that.
+    /// Pipes that this run asked the API to create paused.
     created_paused: Mutex<BTreeSet<Id>>,
 }
 
-/// The time of its own that each half of a replacement has: a create is answered in half a minute
-/// if at all, and a minute goes into looking for one that was not.
+// The time for each half of a replacement beyond the deadline: half a minute for the answer to a create, and a minute
+// to look for the object of one that was not answered.
 const REPLACE_STEP_TIME: Duration = Duration::from_secs(2 * 60);
 
-/// The kinds of which a service has a list.
 const LISTED_KINDS: [Kind; 2] = [Kind::ReversePrivateEndpoint, Kind::ClickPipe];
 
 impl RunContext {
@@ -71,7 +70,7 @@ impl RunContext {
         }
     }
 
-    /// Whose time the request to create or delete an object uses up.
+    /// The budget of a request that creates or deletes an object.
     //
     // Between the DELETE and the POST of a replacement nothing reads the source. So neither the end of the run nor an
     // interruption ends it there:
@@ -84,7 +83,7 @@ impl RunContext {
         self.replacement_end(at).map_or(TimeBudget::Run, TimeBudget::Committed)
     }
 
-    /// Whose time the wait for it uses up.
+    /// The budget of the wait after it.
     pub(crate) fn settle_budget_for(&self, at: &Address) -> TimeBudget {
         self.replacement_end(at).map_or(TimeBudget::Run, TimeBudget::Extended)
     }
@@ -100,8 +99,7 @@ impl RunContext {
         self.list_caches.get(&key).ok_or_else(|| Error::UnknownService(at.service.clone()))
     }
 
-    /// The object to act on: the one given, the one made in this run, or the only one that bears
-    /// the name.
+    /// The id to act on: the given one, that of the object created in this run, or the only one with the name.
     pub(crate) fn resolve_id(&self, at: &Address, given: Option<&Id>) -> Result<Id, Error> {
         let created = || lock_ignoring_poison(&self.created_ids).get(at).cloned();
         if let Some(id) = given.cloned().or_else(created) {

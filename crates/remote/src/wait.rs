@@ -1,27 +1,29 @@
-//! The one loop by which everything waits: until an object has settled or is gone, until a service is awake, until a
-//! size is in force.
+//! The loop of every wait: for an object to settle or to be gone, for a service to wake, for CDC scaling to apply.
 
 use crate::error::Error;
 
-/// What somebody makes of a look.
+/// The meaning of one look.
 pub(crate) enum Verdict<T> {
-    /// It is there.
+    /// The wait is over.
     Reached(T),
-    /// Not yet.
     LookAgain,
-    /// It never will be.
+    /// Waiting longer does not help.
     Hopeless(Error),
 }
 
-/// Something that can be looked at again and again.
+/// An object to look at repeatedly.
 pub(crate) trait Watch {
-    /// What a look shows.
+    /// The result of a look.
     type Seen;
 
-    /// Looks; `None` if that is not possible at present, which ends no wait.
+    /// Looks; `None` if that failed for now. The wait goes on: a gateway's fault must not end it.
     async fn look(&mut self) -> Result<Option<Self::Seen>, Error>;
 
-    /// Waits until it is time for the next look; an error when the time of the wait is over.
+    /// Waits for the next look.
+    ///
+    /// # Errors
+    ///
+    /// When the time of the wait is over.
     async fn wait_for_next(&mut self) -> Result<(), Error>;
 }
 

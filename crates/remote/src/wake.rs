@@ -71,8 +71,7 @@ async fn wake_once(client: &Client, path: &str, tries: u64, budget: TimeBudget) 
     }
 }
 
-/// Whether a pipe could be made in the service of the path; one that sleeps is woken if that is
-/// allowed.
+/// Checks that the service of the path accepts creates. An idle one is woken if the settings allow it.
 pub(crate) async fn ensure_awake(client: &Client, path: &str) -> Result<(), Error> {
     let Some(service) = routes::containing_service(path) else { return Ok(()) };
     let tries = client.wake_ups.attempts_so_far(path);
@@ -82,6 +81,7 @@ pub(crate) async fn ensure_awake(client: &Client, path: &str) -> Result<(), Erro
             wake_once(client, path, tries, TimeBudget::Run).await
         }
         ServiceState::Idle | ServiceState::Awaking | ServiceState::Starting => Err(Error::CannotRecreate { state }),
+        // Somebody stopped it on purpose, so it is never woken.
         other if other.is_down_for_good() => Err(Error::CannotRecreate { state }),
         _ => Ok(()),
     }
@@ -92,13 +92,13 @@ async fn service_state(client: &Client, service: &str, budget: TimeBudget) -> Re
     Ok(State::new(found.get("state").and_then(Value::as_str).unwrap_or_default()))
 }
 
-/// Whether the request was turned down because the service sleeps, or has not quite woken.
 fn would_waking_help(error: &Error) -> bool {
     matches!(error.rejection_kind(), Some(RejectionKind::ServiceIdle | RejectionKind::ServiceWaking))
 }
 
 async fn wake_service(client: &Client, service: &str, budget: TimeBudget) -> Result<(), Error> {
     tracing::info!(service, "waking the service");
+    // `awake`, because `start` does nothing for an idle service (known from the official CLI).
     let body = secret::literal_body(&json!({"command": "awake"}));
     let path = routes::state_url(service);
     client.send_with_retries(&RequestSpec::new(Method::Patch, &path).with_body(&body).with_budget(budget)).await?;
@@ -116,7 +116,7 @@ async fn wake_service(client: &Client, service: &str, budget: TimeBudget) -> Res
     .await
 }
 
-/// A service that is about to wake.
+/// The wait for a service to wake.
 struct ServiceWatch<'a> {
     client: &'a Client,
     service: &'a str,

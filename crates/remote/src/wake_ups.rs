@@ -37,12 +37,10 @@ impl WakeUps {
         lock_ignoring_poison(&self.attempts).get(service).map_or(0, |attempt| attempt.attempts.load(Ordering::Acquire))
     }
 
-    /// Notes that an attempt ended.
     pub(crate) fn note_end(&self) {
         *lock_ignoring_poison(&self.last_end) = Some(Instant::now());
     }
 
-    /// When the last attempt ended.
     pub(crate) fn last_end(&self) -> Option<Instant> {
         *lock_ignoring_poison(&self.last_end)
     }

@@ -1,4 +1,4 @@
-//! What became of each object.
+//! The results of an apply, by object.
 
 use model::action::{Action, RunState};
 use model::address::Address;
@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::dependencies::SkipReason;
 use crate::error_report::ErrorReport;
 
-/// How the work on one object ended.
+/// The end of the work on one object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Outcome {
@@ -21,14 +21,14 @@ pub enum Outcome {
     Failed,
     /// Nothing was tried.
     Skipped,
-    /// It was ended early from outside; what was begun was finished.
+    /// The run was interrupted. The action in progress was finished.
     Interrupted,
-    /// An answer was lost: the next run looks and goes on from there.
+    /// An answer was lost. The next run reads the live object and goes on from there.
     Unknown,
 }
 
 impl Outcome {
-    /// The word of JSON.
+    /// The word in JSON.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Applied => "applied",
@@ -41,17 +41,17 @@ impl Outcome {
     }
 }
 
-/// What became of one object.
+/// The result for one object.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ObjectResult {
     /// The object.
     pub address: Address,
-    /// How it ended.
+    /// The end of the work.
     pub outcome: Outcome,
-    /// How many of its actions were done.
+    /// The number of actions that were done.
     pub done: usize,
-    /// How many there are.
+    /// The number of actions in the plan.
     pub actions: usize,
     /// The actions that were not started, by their verbs.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -59,26 +59,25 @@ pub struct ObjectResult {
     /// The object that this one waits for, if the plan does not change that one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unmet_dependency: Option<Address>,
-    /// The live state at the end, where there is one.
+    /// The live state at the end, if it is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state: Option<String>,
     /// Why an object that was deleted to be created again does not exist now, as far as is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub not_recreated: Option<String>,
-    /// Why a pipe that should run may be stopped now: it was stopped for an edit and could not be
-    /// started again.
+    /// The reason why a pipe that should run may be stopped now: it was stopped for an edit, and could not be started
+    /// again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub left_stopped: Option<String>,
-    /// What else there is to know.
+    /// Remarks for the user.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
-    /// What went wrong.
+    /// The error that ended the work.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<ErrorReport>,
 }
 
 impl ObjectResult {
-    /// Nothing is done yet.
     pub(super) fn new(lane: &ObjectWork<'_>) -> Self {
         Self {
             address: lane.address().clone(),
@@ -95,14 +94,12 @@ impl ObjectResult {
         }
     }
 
-    /// Nothing was tried, for this reason.
     pub(super) fn skipped_because(lane: &ObjectWork<'_>, unmet: SkipReason) -> Self {
         let not_started = lane.actions.iter().map(|action| action_verb(action)).collect();
         let SkipReason { reason, unmet_dependency } = unmet;
         Self { not_started, unmet_dependency, notes: vec![reason], ..Self::new(lane) }
     }
 
-    /// One more action is done.
     pub(super) fn record_action(&mut self, performed: PerformedAction) {
         self.outcome = Outcome::Applied;
         self.done += 1;
@@ -132,18 +129,17 @@ impl ObjectResult {
         self.error = Some(ErrorReport::from(error));
     }
 
-    /// The work ended for a reason that is not the API's.
     pub(super) fn end_with(&mut self, outcome: Outcome, message: &str) {
         self.outcome = outcome;
         self.error = Some(ErrorReport::new(message));
     }
 
-    /// The API accepted everything, and yet there is something in the way now.
+    /// For an object whose next plan is blocked, although the API accepted every action.
     pub(crate) fn mark_blocked(&mut self, reason: &str) {
         self.end_with(Outcome::Failed, &format!("the API accepted the change, but now {reason}"));
     }
 
-    /// The API accepted everything, and yet these fields are not live as declared.
+    /// For an object whose fields are not live as declared, although the API accepted every action.
     pub(crate) fn mark_not_applied(&mut self, fields: &[String]) {
         let what = if fields.is_empty() { "its state".to_owned() } else { fields.join(", ") };
         self.end_with(
@@ -153,7 +149,6 @@ impl ObjectResult {
     }
 }
 
-/// What a person calls an action.
 pub(super) fn action_verb(action: &Action) -> &'static str {
     match action {
         Action::Create { .. } => "create",

@@ -28,16 +28,15 @@ const RESPONSE_GRACE: Duration = Duration::from_millis(3500);
 /// Time after an interruption within which paused pipes are started.
 const RESUME_GRACE: Duration = Duration::from_millis(6500);
 
-/// Why the work on an object ended early.
 enum StopCause {
     Error(Error),
-    /// A later action could not be performed, so that this one is not begun.
+    /// A later action could not be performed, so this one was not begun.
     NotReady(Error),
-    /// Another object found out that the key is refused.
+    /// The API refused the key for another object.
     KeyRefused,
-    /// Nothing more was sent.
+    /// The run was interrupted before the action was begun.
     Interrupted,
-    /// An answer did not come in time after an interruption.
+    /// The run was interrupted, and the answer did not come in time. The request may have taken effect.
     NoResponse,
 }
 
@@ -80,7 +79,7 @@ async fn perform_action(run: &ApplyRun<'_>, lane: &[&Action], index: usize) -> R
     if run.interruption.is_raised() && !ends_replacement(lane, index) {
         return Err(StopCause::Interrupted);
     }
-    // Nothing is deleted that could not be made again, nor stopped that could not be changed.
+    // No object is deleted that could not be created again, and no pipe stopped whose edit could not be sent.
     run.remote.check_ready(action, &lane[index + 1..]).await.map_err(StopCause::NotReady)?;
     tracing::info!(at = %action.address(), action = action_verb(action), "perform");
     let is_replacement = begins_replacement(lane, index) || ends_replacement(lane, index);
@@ -126,7 +125,7 @@ fn record_stop(run: &ApplyRun<'_>, report: &mut ObjectResult, stop: StopCause) {
     }
 }
 
-/// What to know of an object that the API may be making just now.
+/// The note for a create that was sent, and whose answer did not come.
 fn maybe_created_note(action: &Action, stop: &StopCause) -> Option<&'static str> {
     let lost = matches!((action, stop), (Action::Create { .. }, StopCause::NoResponse));
     lost.then_some("the API may still be making it: wait a minute before the next apply, or there may be two")
@@ -157,12 +156,12 @@ fn is_stop_action(action: &Action) -> bool {
     matches!(action, Action::SetState { to: RunState::Stopped, .. })
 }
 
-/// Whether nothing is left to be started again. What was not looked at may be stopped.
 fn is_running_again(performed: &PerformedAction) -> bool {
+    // Without a list after the action, the pipe may be stopped: the permit stays.
     performed.live.as_ref().is_some_and(|live| !lifecycle::is_stopped(live))
 }
 
-/// Whether the lane would have left the object stopped.
+/// Whether the plan leaves the object stopped.
 fn would_end_stopped(lane: &[&Action]) -> bool {
     let mut commands = lane.iter().rev().filter(|it| matches!(it, Action::SetState { .. }));
     commands.next().is_some_and(|last| is_stop_action(last))

@@ -7,7 +7,7 @@ use super::api_phrases::RejectionCause;
 use super::{Error, RejectedRequest, RejectionKind, UnexpectedResponse, Unsettled};
 use crate::transport::Method;
 
-/// A situation in which it is known what a person can do.
+/// A situation with a known remedy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Hint {
     /// Nothing was sent: the server's certificate is not trusted.
@@ -122,6 +122,7 @@ pub(super) fn hint_for_error(error: &Error) -> Option<Hint> {
             _ => Hint::ServiceNotRunning,
         },
         Error::CreatedConcurrently { .. } => Hint::CreatedConcurrently,
+        // The API creates this object with the first database pipe of the service, and with no request before.
         Error::TimedOut { address: at, last_state: None, .. } if at.kind == Kind::CdcScaling => {
             Hint::ScalingNeedsDatabasePipe
         }
@@ -154,6 +155,7 @@ fn rejected_hint(rejected: &RejectedRequest) -> Option<Hint> {
     if !unready_endpoints.is_empty() {
         return Some(Hint::EndpointsNotReady(unready_endpoints.clone()));
     }
+    // Before the class of the refusal: the API may refuse the retry because of what the lost attempt did.
     if rejected.had_lost_attempt {
         return Some(Hint::EarlierAttemptUnanswered);
     }

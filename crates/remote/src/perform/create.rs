@@ -1,4 +1,4 @@
-//! Creates an object, and never two of it.
+//! Creates an object exactly once.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -40,8 +40,7 @@ pub(super) async fn create_object(run: &RunContext, at: &Address, body: &Value) 
     let mut performed = if is_paused || run.settings.wait == WaitMode::None && at.kind == Kind::ClickPipe {
         PerformedAction::new(at, &object, RunState::Running)
     } else {
-        // Endpoints are waited for in any case, because the pipes that a plan makes next refer
-        // to them.
+        // Endpoints are waited for in any case: the API refuses a pipe whose endpoint is still being created.
         let mut watch = ObjectWatch::new(run, at, &object.id)?.with_budget(run.settle_budget_for(at));
         PerformedAction::from_listed(at, watch.until_settled(RunState::Running, None).await?, RunState::Running)
     };
@@ -78,7 +77,7 @@ impl Precondition for CreateAttempt<'_> {
     }
 }
 
-/// An object, and how it came about if there was doubt.
+/// A created object, with a note if its first POST got no answer.
 struct Created {
     object: Object,
     note: Option<&'static str>,
@@ -114,12 +113,11 @@ struct CreateAttempt<'a> {
     budget: TimeBudget,
 }
 
-/// What a look for the object came to.
 enum LookupOutcome {
     Found(Object),
-    /// No list of the whole time shows it.
+    /// No list of the whole window shows it.
     Missing,
-    /// It could not be looked for long enough.
+    /// The time was over, or lists failed, before the window was.
     Inconclusive,
 }
 
@@ -200,7 +198,7 @@ impl CreateAttempt<'_> {
         }
     }
 
-    /// The next list; `None` if it cannot be had at present.
+    /// The next list; `None` if it failed for now.
     async fn next_list(&self, cursor: &mut ListCursor, end: Instant) -> Result<Option<ListSnapshot>, Error> {
         match self.list_cache.next_snapshot(&self.run.client, cursor, end, self.budget).await {
             Ok(snapshot) => Ok(Some(snapshot)),
@@ -209,7 +207,7 @@ impl CreateAttempt<'_> {
         }
     }
 
-    /// The one object that bears the name and did not before.
+    /// The one object with the name that is new.
     fn find_new_object(&self, snapshot: &ListSnapshot) -> Result<Option<Object>, Error> {
         let named = snapshot.objects.values().filter(|item| item.name == self.address.name);
         let new = named.map(|item| &item.object).filter(|it| !self.existing_ids.contains(&it.id));
@@ -232,9 +230,10 @@ impl CreateAttempt<'_> {
         }
     }
 
-    /// After a doubtful create the name must be borne by one new object only. Where nobody waited
-    /// for the object, nobody has looked since. What cannot be seen now, the next plan shows.
+    /// After a repeated create, checks that only one new object has the name.
     async fn reject_duplicates(&self) -> Result<(), Error> {
+        // Without a wait, no list was read since the second POST. A failed list is ignored: the next plan shows
+        // duplicates.
         if self.run.settings.wait == WaitMode::None {
             let _unseen = self.list_cache.list_objects(&self.run.client).await;
         }

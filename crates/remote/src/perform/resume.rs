@@ -55,7 +55,7 @@ const STARTED_NOTE: &str = "it was stopped for the edit, and is started again";
 /// Nothing is said of a stop that the pipe was not seen to follow.
 const RUNS_AGAIN_NOTE: &str = "it was stopped for the edit, and runs again";
 
-/// The object if it needs no start; `None` when it can be started, or cannot be seen.
+/// The object if it needs no start; `None` if it can be started, or no list shows it.
 async fn find_running(run: &RunContext, at: &Address, id: &Id) -> Result<Option<Object>, Error> {
     let stopped = run.list_cache(at)?.stop_sent_at(id);
     let stopping = || stopped.is_some_and(|sent| sent.elapsed() < STOPS_WITHIN);
@@ -75,8 +75,8 @@ async fn find_running(run: &RunContext, at: &Address, id: &Id) -> Result<Option<
     }
 }
 
-/// Whether a start would be taken: the API may pass over one while it is still stopping.
 fn is_ready_to_start(object: &Object) -> bool {
+    // The API may ignore a start while the pipe is still stopping.
     lifecycle::is_stopped(object) || object.state.as_str() == "Failed"
 }
 

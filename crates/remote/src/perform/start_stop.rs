@@ -1,4 +1,4 @@
-//! Starts and stops.
+//! Starts, stops and resyncs pipes.
 
 use std::time::Duration;
 
@@ -24,10 +24,15 @@ use crate::secret;
 use crate::settings::WaitMode;
 use crate::transport::Method;
 
-/// The API resumes a paused database pipe by itself to try an edit out, within this time.
+/// Time within which the API resumes a paused database pipe after an edit.
+//
+// The API tests an edit by running the pipe, and a command in between is one write too many:
+//
+//     PATCH (paused) -> 200     a start now may be refused with "already running"
+//     a moment later            the pipe runs by itself: only now a stop stops it
 const AUTO_RESUME_WITHIN: Duration = Duration::from_secs(10);
 
-/// Starts the object unless it runs already, or does so by itself.
+/// Starts the object unless it runs already, or resumes by itself after an edit.
 pub(super) async fn start_object(run: &RunContext, at: &Address, id: &Id) -> Result<PerformedAction, Error> {
     let started = ensure_started(run, at, id).await?;
     run.list_cache(at)?.note_pause(id, None);
@@ -49,7 +54,7 @@ async fn ensure_started(run: &RunContext, at: &Address, id: &Id) -> Result<Perfo
     }
     if let (WaitMode::None, Some(object)) = (run.settings.wait, &last) {
         let performed = PerformedAction::new(at, object, RunState::Running);
-        // What it was before the start is no news of what became of it.
+        // The last known state is older than the start, so it says nothing about its effect.
         let state = if can_be_started(at, object) { State::default() } else { performed.state };
         return Ok(PerformedAction { state, ..performed });
     }
@@ -58,7 +63,7 @@ async fn ensure_started(run: &RunContext, at: &Address, id: &Id) -> Result<Perfo
     Ok(PerformedAction::from_listed(at, object, RunState::Running))
 }
 
-/// Stops the object, and always waits for it: an edit may come next.
+/// Stops the object, and waits until it is stopped, also with [`WaitMode::None`]: an edit may come next.
 pub(super) async fn stop_object(run: &RunContext, at: &Address, id: &Id) -> Result<PerformedAction, Error> {
     let list_cache = run.list_cache(at)?;
     let has_ended = |object: &Object| {
@@ -73,14 +78,15 @@ pub(super) async fn stop_object(run: &RunContext, at: &Address, id: &Id) -> Resu
     {
         return Ok(PerformedAction::from_listed(at, object, RunState::Stopped));
     }
-    // Sent in any case: the API may resume the object later than it was watched for.
+    // The stop is sent even if the pipe looks stopped: the API may resume it later than `AUTO_RESUME_WITHIN`.
     wait_for_auto_resume(run, at, id).await?;
     let object = pause_object(run, at, id, PauseReason::PlannedAction).await?;
     Ok(PerformedAction::from_listed(at, object, RunState::Stopped))
 }
 
-/// Stops the object and waits for it. Why is noted before anything is sent, for whoever has to
-/// start it again when this is dropped halfway.
+/// Stops the object, and waits until it is stopped.
+// The reason is noted before the stop is sent: an interruption can drop this at any await, and then the pipe has to be
+// started.
 pub(super) async fn pause_object(run: &RunContext, at: &Address, id: &Id, why: PauseReason) -> Result<Object, Error> {
     let list_cache = run.list_cache(at)?;
     let before = list_cache.pause_reason(id);
@@ -127,7 +133,7 @@ async fn stop_until_stopped(run: &RunContext, at: &Address, id: &Id) -> Result<O
     loop {
         run.list_cache(at)?.note_stop(id);
         if let Err(error) = send_until_effective(run, at, id, "stop", TimeBudget::Run, stops).await {
-            // What was turned down, or never sent, stopped nothing.
+            // A stop that was refused, or not sent, stopped nothing.
             let may_have_stopped = was_answered || error.is_outcome_unknown();
             return Err(StopFailure { error, may_have_stopped });
         }
@@ -146,13 +152,13 @@ async fn stop_until_stopped(run: &RunContext, at: &Address, id: &Id) -> Result<O
     }
 }
 
-/// Whether the object waits for a start.
+/// Whether a start would change the object's state.
 pub(super) fn can_be_started(at: &Address, object: &Object) -> bool {
     lifecycle::state_command(at.kind, object, RunState::Running).is_some()
 }
 
-/// Sends the start; a pipe that runs already needs none.
 pub(super) async fn send_start(run: &RunContext, at: &Address, id: &Id, budget: TimeBudget) -> Result<(), Error> {
+    // A start is not idempotent: a pipe that runs already answers 400 (seen live), which is a success here.
     let starts = |object: &Object| !can_be_started(at, object);
     match send_until_effective(run, at, id, "start", budget, starts).await {
         Err(error) if error.rejection_kind() == Some(RejectionKind::AlreadyRunning) => Ok(()),
@@ -160,8 +166,7 @@ pub(super) async fn send_start(run: &RunContext, at: &Address, id: &Id, budget: 
     }
 }
 
-/// The object after it has resumed by itself from an edit, and has come to rest. `None` if it was
-/// not edited lately, or stays as it is.
+/// The object after it resumed by itself and settled; `None` if it was not edited lately, or does not resume.
 async fn wait_for_auto_resume(run: &RunContext, at: &Address, id: &Id) -> Result<Option<Object>, Error> {
     let list_cache = run.list_cache(at)?;
     let Some(edited) = list_cache.edited_at(id) else { return Ok(None) };
@@ -175,8 +180,8 @@ async fn wait_for_auto_resume(run: &RunContext, at: &Address, id: &Id) -> Result
     Ok(object)
 }
 
-/// Has a database pipe read everything again. Two times would cost twice, so that a command
-/// without an answer and without an effect is not repeated.
+/// Reloads all tables of a database pipe.
+// A resync costs a whole load, so an unanswered one without a visible effect is not repeated: the user decides.
 pub(crate) async fn resync_pipe(run: &RunContext, at: &Address, id: &Id) -> Result<PerformedAction, Error> {
     let before = run.list_cache(at)?.last_seen(id).map(|last| last.state);
     match send_command(run, at, id, "resync", TimeBudget::Run).await {
@@ -196,7 +201,7 @@ pub(crate) async fn resync_pipe(run: &RunContext, at: &Address, id: &Id) -> Resu
     Ok(PerformedAction::from_listed(at, object, RunState::Running))
 }
 
-/// Sends a command until it is answered, or its effect is seen.
+/// Sends a command until it is answered, or a list shows its effect.
 async fn send_until_effective(
     run: &RunContext,
     at: &Address,
@@ -218,8 +223,9 @@ async fn send_until_effective(
     }
 }
 
-/// Says it in either wording. A refusal that the other one does not help against was about
-/// something else: then that is told, and nothing is learnt.
+/// Sends a command under the known key, or under both until one is accepted.
+// If the second key is refused as well, the refusal is about something else: the first error is returned, and no key is
+// remembered.
 async fn send_command(run: &RunContext, at: &Address, id: &Id, command: &str, budget: TimeBudget) -> Result<(), Error> {
     let (key, other) = run.command_dialect.keys_to_try();
     let (key, sent) = match (patch_state(run, at, id, key.command_body(command), budget).await, other) {
@@ -237,7 +243,7 @@ async fn send_command(run: &RunContext, at: &Address, id: &Id, command: &str, bu
     sent
 }
 
-/// The answer only acknowledges a command, and may still tell the old state.
+// The answer only acknowledges the command, and may still contain the old state.
 async fn patch_state(run: &RunContext, at: &Address, id: &Id, body: Value, budget: TimeBudget) -> Result<(), Error> {
     let list_cache = run.list_cache(at)?;
     let path = routes::state_url(&routes::object_url(&list_cache.path, id));

@@ -26,7 +26,7 @@ pub(super) struct UncertainWrite<'a> {
     id: &'a Id,
     budget: TimeBudget,
     delays: Box<dyn Iterator<Item = Duration> + Send>,
-    /// Whether an earlier try may have been carried out.
+    /// Whether an earlier attempt may have taken effect.
     had_unanswered: bool,
 }
 
@@ -36,15 +36,17 @@ impl<'a> UncertainWrite<'a> {
         Self { run, address, id, budget, delays, had_unanswered: false }
     }
 
-    /// Whether the write may have been carried out although this came back. A refusal after a try
-    /// without an answer may come from that try.
+    /// Whether the write may have taken effect despite the error. A refusal after a lost attempt may be because of it.
     pub(super) fn should_check_effect(&self, error: &Error) -> bool {
         let refused = matches!(error.rejection_kind(), Some(RejectionKind::InvalidRequest | RejectionKind::NeedsPause));
         error.is_outcome_unknown() || self.had_unanswered && refused
     }
 
-    /// The live object if it shows that the write was carried out; `None` if the write is to be
-    /// sent again.
+    /// The live object if it shows the effect; `None` if the write is to be sent again.
+    ///
+    /// # Errors
+    ///
+    /// When the object cannot be seen, or no time is left for another attempt.
     pub(super) async fn check_effect(
         &mut self,
         error: Error,

@@ -1,4 +1,4 @@
-//! Changes fields of an object.
+//! Updates fields of an object.
 
 use clickpipes::lifecycle::PipeState;
 use clickpipes::semantics::FieldSemantics;
@@ -54,7 +54,7 @@ async fn send_and_wait(
     let SentUpdate { object, note } = sent?;
     let object = object.or_else(|| before.clone()).unwrap_or_else(|| unknown_object(id));
     list_cache.note_object(&at.name, &object);
-    // What waits for a start stays as it is: there is nothing to wait for.
+    // A stopped pipe stays stopped after the edit, so there is nothing to wait for.
     let stays = before.as_ref().is_some_and(|before| can_be_started(at, before));
     let mut performed = if stays || run.settings.wait == WaitMode::None {
         PerformedAction::new(at, &object, RunState::Running)
@@ -68,18 +68,18 @@ async fn send_and_wait(
     Ok(performed)
 }
 
-/// What became of the request.
 struct SentUpdate {
-    /// The object as the API answered it; settings are answered alone.
+    /// The object in the answer; `None` for settings, whose answer contains only them.
     object: Option<Object>,
     note: Option<&'static str>,
 }
 
 const FOUND_NOTE: &str = "the update got no answer; the live object shows that it took effect";
 
-/// The API tries an edit of a paused database pipe out by resuming it. Only database pipes are ever
-/// paused, and a new name needs no trial.
+/// Whether the API resumes the pipe by itself after this edit.
 fn would_resume(at: &Address, before: &Object, via: UpdateVia, body: &Value) -> bool {
+    // The API runs a paused database pipe to test an edit (seen live). Only database pipes are `Paused`; a rename is
+    // not tested.
     let name = at.kind.name_path();
     let edits = |field: &String| name.as_ref().and_then(FieldPath::last_segment) != Some(field);
     let fields = body.as_object().into_iter().flatten();
@@ -88,9 +88,9 @@ fn would_resume(at: &Address, before: &Object, via: UpdateVia, body: &Value) -> 
         && fields.map(|(field, _)| field).any(edits)
 }
 
-/// Sends the update. Settings and sizes are the same however often they are sent. An edit of the
-/// object itself is not: the API refuses to add what is there and to edit what has resumed. So
-/// when its answer is lost, the object is looked at before anything is sent again.
+/// Sends the update until it is answered, or a list shows its effect.
+// Settings and sizes are idempotent, so their retries are the client's. An edit of the object is not: the API refuses
+// to add a mapping that exists, and to edit a pipe that resumed because of the first attempt.
 async fn send_until_effective(
     run: &RunContext,
     at: &Address,

@@ -1,4 +1,4 @@
-//! Waits until an object is where it should be.
+//! Waits until an object is in its desired state.
 
 use std::time::Duration;
 
@@ -15,13 +15,13 @@ use crate::retry::{self, Idempotency};
 use crate::run_context::RunContext;
 use crate::wait::{Verdict, Watch, wait_until};
 
-/// After a write the API may go on reporting the old trouble for a while.
+/// Time after a write in which lists may still show a failure from before it.
 const STALE_STATE_TIME: Duration = Duration::from_secs(30);
 
-/// A wait says that it goes on after this long without a change.
+/// A wait without a change of state logs a line after this time.
 const HEARTBEAT: Duration = Duration::from_secs(30);
 
-/// What somebody waits for.
+/// A wait for one object.
 pub(super) struct ObjectWatch<'a> {
     run: &'a RunContext,
     list_cache: &'a ListCache,
@@ -37,7 +37,7 @@ pub(super) struct ObjectWatch<'a> {
 }
 
 impl<'a> ObjectWatch<'a> {
-    /// To be called when the write was answered.
+    /// Create it when the write was answered: only lists requested after that count.
     pub(super) fn new(run: &'a RunContext, at: &'a Address, id: &'a Id) -> Result<Self, Error> {
         let list_cache = run.list_cache(at)?;
         let (cursor, began) = (list_cache.new_cursor(), Instant::now());
@@ -59,8 +59,8 @@ impl<'a> ObjectWatch<'a> {
         Self { budget, ..self }
     }
 
-    /// Waits until the object has settled in the state that is wanted. What it was `before` the
-    /// write counts as news only after a while.
+    /// Waits until the object has settled in the desired state. A failure equal to the state `before` the write counts
+    /// only after [`STALE_STATE_TIME`].
     pub(super) async fn until_settled(
         &mut self,
         desired_state: RunState,
@@ -70,8 +70,8 @@ impl<'a> ObjectWatch<'a> {
         self.until_ready(before, |object, _| progress_toward(kind, object, desired_state)).await
     }
 
-    /// Waits until the object has loaded its tables anew. For a while the API may go on reporting
-    /// what it was `before`, which is no end.
+    /// Waits until the object has reloaded its tables. The state `before` the resync counts as the end only after
+    /// [`STALE_STATE_TIME`].
     pub(super) async fn until_loaded(&mut self, before: Option<&State>) -> Result<Object, Error> {
         self.until_ready(before, |object, is_fresh| match lifecycle::resync_progress(object) {
             Progress::Ready | Progress::Degraded if !is_fresh => Progress::InProgress,
@@ -120,8 +120,8 @@ impl<'a> ObjectWatch<'a> {
         .await
     }
 
-    /// Waits until the object has left the state in which it was edited, and has come to rest
-    /// elsewhere. `None` if it has not left by then.
+    /// Waits until the object has left the stopped state and settled elsewhere; `None` if it is still stopped at
+    /// `resume_deadline`.
     pub(super) async fn until_resumed(mut self, resume_deadline: Instant) -> Result<Option<Object>, Error> {
         let kind = self.address.kind;
         self.next_look_by = Some(resume_deadline);
@@ -137,7 +137,6 @@ impl<'a> ObjectWatch<'a> {
         .await
     }
 
-    /// Waits until the object is no longer listed.
     pub(super) async fn until_deleted(mut self) -> Result<(), Error> {
         wait_until(&mut self, |object| match object {
             Some(_) => Verdict::LookAgain,
@@ -160,7 +159,7 @@ impl<'a> ObjectWatch<'a> {
         .await
     }
 
-    /// The object as the next list shows it.
+    /// The object in the next list.
     pub(super) async fn next_object(&mut self) -> Result<Option<Object>, Error> {
         let was_seen = self.last_state.is_some();
         match self.look().await? {
@@ -169,7 +168,7 @@ impl<'a> ObjectWatch<'a> {
         }
     }
 
-    /// The next list; `None` if it cannot be had at present, which ends no wait.
+    /// The next list; `None` if it failed for now, which does not end the wait.
     async fn next_list(&mut self) -> Result<Option<ListSnapshot>, Error> {
         let (client, end) = (&self.run.client, self.end_time());
         let due_by = self.next_look_by.filter(|by| Instant::now() < *by).map_or(end, |by| by.min(end));
@@ -231,7 +230,7 @@ impl Watch for ObjectWatch<'_> {
 /// Time within which lists show a stop. Before that, a pipe that reads Running may be about to stop.
 pub(super) const STOPS_WITHIN: Duration = Duration::from_secs(10);
 
-/// Whether a database pipe drops a stop meanwhile.
+/// Whether a database pipe ignores a stop in this state.
 pub(super) fn is_loading(state: &State) -> bool {
     let phase = PipeState::from(state).phase();
     matches!(phase, PipePhase::Starting | PipePhase::Loading | PipePhase::Changing | PipePhase::Resyncing)
