@@ -87,6 +87,74 @@ fn secret_command_not_allowed_does_not_run() {
 }
 
 #[test]
+fn secret_command_gets_listed_variables_and_no_api_key() {
+    let desk = dir_with_program("{fromCommand: [./vault]}", "env >> seen; echo fine");
+    let keys = "credentials: {key: {fromEnv: PROD_KEY}, secret: {fromEnv: PROD_SECRET}}";
+    let environments = format!("environments: {{prod: {{{keys}}}}}\n");
+    let policy = "policy: {secretCommands: [./vault], secretCommandVariables: ['VAULT_*', '*KEY*', '*SECRET*']}\n";
+    desk.write_file("pipectl.yaml", format!("{}{policy}{environments}", PROJECT.split("policy").next().unwrap()));
+    let environment = [
+        ("PATH", "/usr/bin:/bin"),
+        ("PIPECTL_SANDBOX", ".pipectl/sandbox.json"),
+        ("VAULT_TOKEN", "one"),
+        ("OTHER_TOKEN", "two"),
+        ("CLICKHOUSE_CLOUD_API_KEY", "three"),
+        ("CLICKHOUSE_CLOUD_API_SECRET", "four"),
+        ("PROD_KEY", "five"),
+        ("PROD_SECRET", "six"),
+    ];
+    let said = desk.run_with_env(&["apply", "--yes"], &environment);
+    assert_eq!(said.code, 0, "{}", said.all_output());
+    let seen = fs::read_to_string(desk.temp_dir.path().join("seen")).unwrap();
+    let names: Vec<&str> = seen.lines().filter_map(|line| Some(line.split_once('=')?.0)).collect();
+    assert!(names.contains(&"VAULT_TOKEN") && names.contains(&"PATH"), "{names:?}");
+    for hidden in environment.iter().skip(3) {
+        assert!(!names.contains(&hidden.0), "{names:?}");
+    }
+}
+
+#[test]
+fn manifest_does_not_get_an_api_key() {
+    let desk = WorkDir::new();
+    let keys = "credentials: {key: {fromEnv: PROD_KEY}, secret: {fromEnv: PROD_SECRET}}";
+    let head = PROJECT.split("policy").next().unwrap();
+    desk.write_file("pipectl.yaml", format!("{head}environments: {{prod: {{{keys}}}}}\n"));
+    for name in ["CLICKHOUSE_CLOUD_API_SECRET", "KEY_SECRET", "PROD_SECRET"] {
+        desk.write_file("pipes/orders.yaml", pipe_manifest("orders", &format!("{{fromEnv: {name}}}")));
+        for args in [&["validate", "--check-secrets"][..], &["apply", "--yes", "--sandbox"]] {
+            let said = desk.run_with_env(args, &[(name, CANARY)]);
+            assert_eq!(said.code, 1, "{args:?}: {}", said.all_output());
+            assert!(said.all_output().contains("holds the API key of pipectl"), "{}", said.all_output());
+            assert!(!said.all_output().contains(CANARY), "{}", said.all_output());
+        }
+    }
+}
+
+#[test]
+fn relative_secret_file_stays_in_the_project() {
+    let desk = WorkDir::new();
+    desk.write_file("outside.key", CANARY);
+    desk.write_file("project/pipectl.yaml", PROJECT);
+    std::os::unix::fs::symlink("../outside.key", desk.temp_dir.path().join("project/linked.key")).unwrap();
+    for path in ["linked.key", "../outside.key", "../missing.key", "pipes/../../outside.key"] {
+        desk.write_file("project/pipes/orders.yaml", pipe_manifest("orders", &format!("{{fromFile: {path}}}")));
+        for args in [&["validate", "--check-secrets"][..], &["apply", "--yes", "--sandbox"]] {
+            let said = desk.run_in_subfolder("project", args, &[]);
+            assert_eq!(said.code, 1, "{path} {args:?}: {}", said.all_output());
+            assert!(said.all_output().contains("outside the project's folder"), "{path}: {}", said.all_output());
+            assert!(!said.all_output().contains(CANARY), "{path}: {}", said.all_output());
+        }
+    }
+    // Of the machine's other files nobody learns which are there.
+    for path in ["/etc", "/nowhere/at/all"] {
+        desk.write_file("project/pipes/orders.yaml", pipe_manifest("orders", &format!("{{fromFile: {path}}}")));
+        let said = desk.run_in_subfolder("project", &["validate", "--check-secrets"], &[]);
+        let words = format!("file {path}: it cannot be read as a secret\n");
+        assert!(said.stderr.contains(&words), "{}", said.all_output());
+    }
+}
+
+#[test]
 fn failing_secret_command_output_is_not_printed() {
     let cases = [
         (format!("echo {CANARY}; exit 3"), "exit status: 3"),
@@ -154,8 +222,10 @@ fn secret_paths_are_relative_to_the_project_file() {
 
 #[test]
 fn secret_command_does_not_see_api_keys() {
+    let policy = "[./vault], secretCommandVariables: [VAULT_*]";
+    let project = PROJECT.replace("[./vault]", policy);
     let project = format!(
-        "{PROJECT}environments:
+        "{project}environments:
   prod: {{credentials: {{key: {{fromEnv: PROD_KEY}}, secret: {{fromEnv: PROD_SECRET}}}}}}\n"
     );
     let desk = dir_with_program("{fromCommand: [./vault]}", "env > told; echo x");

@@ -133,6 +133,9 @@ pub struct Policy {
     pub prune_scope: Option<Vec<String>>,
     /// Programs that `fromCommand` may run, written as in manifests. By default none.
     pub secret_commands: Option<Vec<String>>,
+    /// Environment variables that these programs get besides `PATH`, `HOME` and the like, such as
+    /// `VAULT_*`, with `*` and `?`. The API keys are never among them.
+    pub secret_command_variables: Option<Vec<String>>,
     /// Allows apply to wake an idle service.
     pub wake_idle: Option<bool>,
 }
@@ -171,6 +174,7 @@ impl Policy {
             prune: self.prune.or(other.prune),
             prune_scope: self.prune_scope.or(other.prune_scope),
             secret_commands: self.secret_commands.or(other.secret_commands),
+            secret_command_variables: self.secret_command_variables.or(other.secret_command_variables),
             wake_idle: self.wake_idle.or(other.wake_idle),
         }
     }

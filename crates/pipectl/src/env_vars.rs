@@ -25,6 +25,11 @@ pub(crate) fn read_os(name: impl AsRef<OsStr>) -> Option<OsString> {
     std::env::var_os(name)
 }
 
+/// Every variable, text or not.
+pub(crate) fn all_variables() -> impl Iterator<Item = (OsString, OsString)> {
+    std::env::vars_os()
+}
+
 /// The bytes of what a variable holds, text or not.
 pub(crate) fn read_bytes(name: impl AsRef<OsStr>) -> Option<Vec<u8>> {
     read_os(name).map(OsString::into_encoded_bytes)

@@ -3,18 +3,21 @@
 mod secret_command;
 mod unresolved;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, Result};
+use model::project::stays_below;
 use model::secret::SecretSource;
 use remote::SecretProvider;
 use secrecy::SecretString;
 use secrecy::zeroize::Zeroizing;
 use serde_json::Value;
+use wildmatch::WildMatch;
 
 use self::secret_command::SecretCommand;
 pub(crate) use self::unresolved::find_unresolved;
@@ -23,6 +26,26 @@ use crate::{credentials, env_vars};
 
 /// The file with made-up values for the sandbox. It is not read in a run against the real API.
 pub(crate) const SANDBOX_FILE: &str = "sandbox.env";
+
+/// What every program gets: where it finds other programs, its own files and its language.
+const PROGRAM_VARIABLES: [&str; 16] = [
+    "APPDATA",
+    "HOME",
+    "HOMEDRIVE",
+    "HOMEPATH",
+    "LANG",
+    "LC_ALL",
+    "LOCALAPPDATA",
+    "LOGNAME",
+    "PATH",
+    "SYSTEMROOT",
+    "TMPDIR",
+    "TEMP",
+    "USER",
+    "USERPROFILE",
+    "XDG_CONFIG_HOME",
+    "XDG_RUNTIME_DIR",
+];
 
 // No secret is longer: the reference names another file or program. The limit also ends the read of an endless one.
 const MAX_SECRET_BYTES: usize = 64 * 1024;
@@ -38,8 +61,10 @@ pub(crate) struct SecretResolver {
     base_folder: PathBuf,
     /// The programs that the project file allows, as manifests have to write them.
     allowed_programs: Vec<String>,
-    /// Variables with the API key, which programs do not get.
-    key_variables: Vec<String>,
+    /// The variables that programs get.
+    program_variables: Vec<WildMatch>,
+    /// Variables that hold an API key of any environment. No manifest gets them, and no program.
+    key_variables: BTreeSet<String>,
     // A program runs once, however many pipes need its secret: it may ask a person to touch a security key.
     command_outputs: Mutex<BTreeMap<Vec<String>, CommandOutput>>,
 }
@@ -62,11 +87,18 @@ impl SecretResolver {
     pub(crate) fn for_project(self, project: &ProjectContext) -> Self {
         let file = project.origin.as_ref().map(|(file, _)| file.as_path());
         let folder = file.and_then(Path::parent).unwrap_or_else(|| Path::new(""));
-        let declared = project.credentials.iter().flat_map(|it| [&it.key, &it.secret]);
+        let others = project.other_environments.values().filter_map(|other| other.credentials.as_ref());
+        let declared = project.credentials.iter().chain(others).flat_map(|it| [&it.key, &it.secret]);
         let declared = declared.map(|variable| variable.from_env.clone());
-        let key = credentials::key_variables().map(str::to_owned).chain(declared).collect();
         let programs = project.policy.secret_commands.clone().unwrap_or_default();
-        Self { base_folder: folder.to_owned(), allowed_programs: programs, key_variables: key, ..self }
+        let variables = project.policy.secret_command_variables.iter().flatten();
+        Self {
+            base_folder: folder.to_owned(),
+            allowed_programs: programs,
+            program_variables: variables.map(|pattern| WildMatch::new(pattern)).collect(),
+            key_variables: credentials::key_variables().map(str::to_owned).chain(declared).collect(),
+            ..self
+        }
     }
 
     fn resolve_command(&self, arguments: &[&str]) -> CommandOutput {
@@ -74,14 +106,20 @@ impl SecretResolver {
         self.check_allowed(program)?;
         let arguments = arguments.iter().map(|word| (*word).to_owned()).collect();
         let mut printed = self.command_outputs.lock().unwrap_or_else(PoisonError::into_inner);
-        let (folder, without) = (self.base_folder.as_path(), self.key_variables.as_slice());
+        let (folder, variables) = (self.base_folder.as_path(), self.passed_variables());
         let run = |words: &Vec<String>| {
-            secret_command::run_secret_command(
-                &SecretCommand { arguments: words, folder, hidden_variables: without },
-                secret_command::COMMAND_TIMEOUT,
-            )
+            let command = SecretCommand { arguments: words, folder, variables: &variables };
+            secret_command::run_secret_command(&command, secret_command::COMMAND_TIMEOUT)
         };
         printed.entry(arguments).or_insert_with_key(run).clone()
+    }
+
+    fn passed_variables(&self) -> Vec<(OsString, OsString)> {
+        let is_passed = |name: &str| {
+            let listed = self.program_variables.iter().any(|pattern| pattern.matches(name));
+            (listed || PROGRAM_VARIABLES.contains(&name)) && !self.key_variables.contains(name)
+        };
+        env_vars::all_variables().filter(|(name, _)| name.to_str().is_some_and(is_passed)).collect()
     }
 
     fn check_allowed(&self, program: &str) -> Result<(), String> {
@@ -95,6 +133,9 @@ impl SecretResolver {
     }
 
     fn resolve_variable(&self, name: &str) -> Result<SecretString, String> {
+        if self.key_variables.contains(name) {
+            return Err(format!("environment variable {name} holds the API key of pipectl: it is sent to no source"));
+        }
         let made_up = || self.sandbox_values.get(name).map(|value| value.clone().into_bytes());
         let unset = || format!("environment variable {name} is not set");
         // A variable that is set and empty counts as unset: CI systems set it so for a secret that does not exist.
@@ -104,7 +145,22 @@ impl SecretResolver {
     }
 
     fn resolve_file(&self, path: &str) -> Result<SecretString, String> {
-        read_secret_file(&self.base_folder.join(path)).map_err(|error| format!("file {path}: {error}"))
+        let located = self.base_folder.join(path);
+        let read = self.check_contained(path, &located).and_then(|()| read_secret_file(&located));
+        read.map_err(|error| format!("file {path}: {error}"))
+    }
+
+    /// A relative path is one of the project's. Through a link or `..` the author of a manifest could
+    /// have any file of the machine sent to a host of theirs, and it would not look like one.
+    fn check_contained(&self, path: &str, located: &Path) -> Result<(), String> {
+        if Path::new(path).is_absolute() {
+            return Ok(());
+        }
+        let start = if self.base_folder.as_os_str().is_empty() { Path::new(".") } else { &self.base_folder };
+        let below = |target: PathBuf| start.canonicalize().is_ok_and(|start| target.starts_with(start));
+        let is_contained = located.canonicalize().map_or_else(|_| stays_below(Path::new(path)), below);
+        let refusal = || "it is outside the project's folder: write an absolute path if that is intended".to_owned();
+        is_contained.then_some(()).ok_or_else(refusal)
     }
 }
 

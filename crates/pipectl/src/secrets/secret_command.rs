@@ -2,6 +2,7 @@
 //
 // Nothing that the program prints is ever shown, neither its error output: it may contain the secret as well.
 
+use std::ffi::OsString;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
@@ -30,8 +31,8 @@ pub(super) struct SecretCommand<'r> {
     pub(super) arguments: &'r [String],
     /// Its working folder; the empty path is that of pipectl.
     pub(super) folder: &'r Path,
-    /// Variables that are removed from its environment.
-    pub(super) hidden_variables: &'r [String],
+    /// All that it gets of the environment.
+    pub(super) variables: &'r [(OsString, OsString)],
 }
 
 /// Runs the program and returns its output.
@@ -114,9 +115,7 @@ fn build_command(program: &str, it: &SecretCommand<'_>) -> Command {
     if it.folder != Path::new("") {
         command.current_dir(it.folder);
     }
-    it.hidden_variables.iter().for_each(|name| {
-        command.env_remove(name);
-    });
+    command.env_clear().envs(it.variables.iter().map(|(name, value)| (name, value)));
     command.kill_on_drop(true);
     command
 }
@@ -134,8 +133,8 @@ mod tests {
 
     fn shell(script: &str, patience: Duration) -> Result<String, String> {
         let words = ["/bin/sh", "-c", script].map(str::to_owned);
-        let (folder, without) = (Path::new(""), &["HOME".to_owned()]);
-        run_secret_command(&SecretCommand { arguments: &words, folder, hidden_variables: without }, patience)
+        let (folder, variables) = (Path::new(""), &[("PASSED".into(), "passed".into())]);
+        run_secret_command(&SecretCommand { arguments: &words, folder, variables }, patience)
             .map(|secret| secret.expose_secret().to_owned())
     }
 
@@ -167,8 +166,8 @@ mod tests {
     }
 
     #[test]
-    fn secret_command_does_not_inherit_hidden_variables() {
-        let told = shell("echo \"<$HOME>\"", Duration::from_secs(60));
-        assert_eq!(told, Ok("<>".to_owned()));
+    fn secret_command_inherits_only_what_is_passed() {
+        let told = shell("echo \"<$HOME$PASSED>\"", Duration::from_secs(60));
+        assert_eq!(told, Ok("<passed>".to_owned()));
     }
 }

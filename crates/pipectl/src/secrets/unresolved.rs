@@ -1,6 +1,7 @@
 //! Checks that references to secrets can be resolved here, without running a program.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use model::desired::{Document, Presence};
 use model::diagnostic::{Diagnostic, SourceFile};
@@ -38,6 +39,10 @@ pub(crate) fn find_unresolved<'d>(
 fn why_unresolved(resolver: &SecretResolver, way: Option<SecretSource<'_>>) -> Option<String> {
     let found = match way? {
         SecretSource::Env(name) => resolver.resolve_variable(name).map(drop),
+        // What is where outside the project is nothing that a pull request may find out.
+        SecretSource::File(path) if Path::new(path).is_absolute() => {
+            resolver.resolve_file(path).map(drop).map_err(|_| format!("file {path}: it cannot be read as a secret"))
+        }
         SecretSource::File(path) => resolver.resolve_file(path).map(drop),
         SecretSource::Command(words) => match words.as_slice() {
             [program, ..] => resolver
