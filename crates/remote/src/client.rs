@@ -61,9 +61,13 @@ pub(crate) struct RequestSpec<'a> {
     precondition: Option<&'a dyn Precondition>,
 }
 
-/// What must still hold when the turn of a request has come, however long it waited.
+/// A condition that is checked just before the request is sent, however long that waited.
 pub(crate) trait Precondition: Send + Sync {
-    /// An error if it does not hold any more; `false` if that took a request, so that a place must be waited for again.
+    /// `false` if the check itself sent a request, so that the place is taken.
+    ///
+    /// # Errors
+    ///
+    /// When the condition does not hold any more. The request is not sent then.
     fn check<'a>(&'a self, client: &'a Client) -> BoxFuture<'a, Result<bool, Error>>;
 }
 
@@ -228,12 +232,13 @@ impl Client {
         Err(Error::OutOfTime)
     }
 
-    /// When everybody last had to wait: for the end of a 429, or for a service to wake.
+    /// The end of the last wait that all requests shared: a 429, or a service that woke.
     pub(crate) fn last_wait_end(&self) -> Option<Instant> {
         self.rate_limiter.last_hold_end().max(self.wake_ups.last_end())
     }
 
     async fn send_once(&self, call: &RequestSpec<'_>) -> Result<Value, Error> {
+        // The key is checked after the wait: the API may have refused it for another request meanwhile.
         let waited = self.acquire_slot(call).await?;
         self.check_key(call.budget)?;
         self.count_request(call.method);

@@ -212,14 +212,14 @@ impl fmt::Display for Unsettled {
     }
 }
 
-/// What became of the request of an error.
+/// The effect of a request that ended with an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RequestFate {
-    /// It is certain that nothing was done.
+    /// It certainly had none. The same request can be sent again.
     NotCarriedOut,
-    /// Nobody knows.
+    /// Unknown.
     Unanswered,
-    /// The API answered, or there was no request.
+    /// It had none, and would get the same answer again; or no request was sent.
     Refused,
 }
 
@@ -233,7 +233,7 @@ impl Error {
         matches!(refused, Some(RejectionKind::Unauthenticated | RejectionKind::Forbidden))
     }
 
-    /// Whether the request may have been carried out despite the error.
+    /// Whether the request may have taken effect despite the error. Always `false` for a read.
     pub fn is_outcome_unknown(&self) -> bool {
         let (is_write, had_lost_attempt) = match self {
             Self::Transport { method, .. } => (method.is_write(), false),
@@ -244,22 +244,24 @@ impl Error {
         is_write && (had_lost_attempt || self.fate() == RequestFate::Unanswered)
     }
 
-    /// What became of the request.
     pub(crate) fn fate(&self) -> RequestFate {
         match self {
             Self::Transport { may_have_arrived: true, .. } => RequestFate::Unanswered,
             Self::Transport { .. } => RequestFate::NotCarriedOut,
             Self::Rejected(rejected) => match rejected.kind {
                 RejectionKind::RateLimited => RequestFate::NotCarriedOut,
+                // The API fails in the middle of its work, at times after minutes (seen live for creates).
                 RejectionKind::ServerError => RequestFate::Unanswered,
                 _ => RequestFate::Refused,
             },
+            // A gateway gives up after 30 s with a 504, and the API goes on with the request. Its 3xx and 4xx come
+            // before the request reaches the API.
             Self::UnexpectedResponse(unexpected) if !(300..500).contains(&unexpected.status) => RequestFate::Unanswered,
             _ => RequestFate::Refused,
         }
     }
 
-    /// The object of this address, if the API had accepted what was asked of it, and only the wait for it came to no end.
+    /// The id of the object at `address`, if the API accepted its action and only the wait ended early.
     pub fn accepted_id(&self, address: &Address) -> Option<&Id> {
         match self {
             Self::NotSettled { address: at, id, .. } if at == address => Some(id),
@@ -267,7 +269,7 @@ impl Error {
         }
     }
 
-    /// Whether the live objects are no longer what was planned for.
+    /// Whether the live side changed after the plan, so that a new plan is needed.
     pub fn is_stale(&self) -> bool {
         matches!(self, Self::CreatedConcurrently { .. })
     }

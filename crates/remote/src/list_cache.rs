@@ -121,7 +121,7 @@ impl ListCache {
         Ok(self.request_list(client, budget).await?.1)
     }
 
-    /// Lists the objects that a plan is made from.
+    /// Lists the objects for a plan, and remembers which ones it knows.
     pub(crate) async fn list_for_plan(&self, client: &Client) -> Result<Vec<DecodedObject>, Error> {
         let items = self.list_objects(client).await?;
         let ids = items.iter().map(|item| item.object.id.clone()).collect();
@@ -160,7 +160,7 @@ impl ListCache {
         self.list_with_budget(client, budget).await.map(|_| false)
     }
 
-    /// Notes that something was waited for: what was listed until now may have changed since.
+    /// Notes that the run waited for something: the lists so far are too old for a create.
     pub(crate) fn note_wait(&self) {
         lock_ignoring_poison(&self.cache).outdated_list = self.lists_requested.load(Ordering::Relaxed);
     }

@@ -42,7 +42,7 @@ const YIELD_DELAY: Duration = Duration::from_millis(10);
 /// A rate limiter with a sliding window: never more requests than the rate in any window, and no slower than that.
 pub(crate) struct RateLimiter {
     rate: Option<RequestRate>,
-    /// Its holder is the next to read. tokio hands it out in the order of asking, so nobody starves.
+    /// Its holder is the next to read. tokio's mutex is fair: it goes to the waiters in their order.
     reads: tokio::sync::Mutex<()>,
     /// Its holder is the next to write.
     //

@@ -1,6 +1,7 @@
-//! The API has few error codes. This is the only table of the phrases by which its refusals are told apart.
+//! The phrases that distinguish refusals of the API. No other module looks for words in a message.
 //!
-//! Every row was seen in an answer of the API, or stands in its reference. A refusal that no row knows keeps the API's own words.
+//! Every row was seen in an answer of the API, or is in its reference. A refusal without a matching row keeps the API's
+//! message and gets no hint.
 
 use super::RejectionKind;
 

@@ -1,4 +1,4 @@
-//! Answers that are no success: refusals of the API, and what does not look like an answer of it.
+//! Unsuccessful answers: refusals of the API, and answers in another form.
 
 use std::fmt;
 

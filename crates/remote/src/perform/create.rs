@@ -58,7 +58,8 @@ const MAX_LIST_AGE: Duration = Duration::from_secs(20);
 /// The decision to create is as young as the request.
 //
 // A create may wait long for its turn: for the rate limit, a 429, a service that wakes, an endpoint, the delete of the
-// object that it replaces. Whoever created an object of the name meanwhile would get a twin that reads the same source.
+// object that it replaces. An object of this name that somebody creates meanwhile would get a duplicate that reads the
+// same source.
 //
 //     plan        no `orders` live
 //     429         everybody waits 30 s; at the console somebody creates `orders`

@@ -56,8 +56,8 @@ pub(super) async fn pause_and_retry<E: Future<Output = Result<PerformedAction, E
     Ok(PerformedAction { notes, ..started })
 }
 
-/// Whether it can be stopped. What was stopped when it was last seen is looked at again.
 async fn can_be_stopped(run: &RunContext, at: &Address, id: &Id) -> Result<bool, Error> {
+    // The refusal says that the pipe runs. If its last known state does not, that state is old, and a list is read.
     let can_stop = |object: &Object| lifecycle::state_command(at.kind, object, RunState::Stopped).is_some();
     match run.list_cache(at)?.last_seen(id) {
         Some(last) if can_stop(&last) => Ok(true),

@@ -8,7 +8,8 @@
 //     GET list                    Running within 10 s of the stop: look again, it may be about to stop
 //     GET list                    Paused: send the start
 //
-// If no list can be read in time, the start is sent unseen: the API answers 200 to a start of a running pipe.
+// If no list can be read in time, the start is sent unseen: a running pipe refuses it with "already running" (seen
+// live), and that does no harm.
 
 use std::time::Duration;
 
@@ -52,7 +53,7 @@ pub(crate) async fn resume_pipe(run: &RunContext, at: &Address, id: &Id) -> Resu
 
 const STARTED_NOTE: &str = "it was stopped for the edit, and is started again";
 
-/// Nothing is said of a stop that the pipe was not seen to follow.
+// Not noted if no list showed the pipe stopped: it may have run all the time.
 const RUNS_AGAIN_NOTE: &str = "it was stopped for the edit, and runs again";
 
 /// The object if it needs no start; `None` if it can be started, or no list shows it.

@@ -48,13 +48,14 @@ async fn send_and_wait(
     let before = list_cache.last_seen(id);
     let may_resume = before.as_ref().is_some_and(|before| would_resume(at, before, via, body));
     let sent = send_until_effective(run, at, id, via, body).await;
+    // Also after a lost answer: if the edit took effect, the API resumes the pipe all the same.
     if may_resume && sent.as_ref().err().is_none_or(Error::is_outcome_unknown) {
         list_cache.note_edit(id);
     }
     let SentUpdate { object, note } = sent?;
     let object = object.or_else(|| before.clone()).unwrap_or_else(|| unknown_object(id));
     list_cache.note_object(&at.name, &object);
-    // A stopped pipe stays stopped after the edit, so there is nothing to wait for.
+    // A pipe that was stopped need not run after the edit: the start or stop that follows waits for it.
     let stays = before.as_ref().is_some_and(|before| can_be_started(at, before));
     let mut performed = if stays || run.settings.wait == WaitMode::None {
         PerformedAction::new(at, &object, RunState::Running)

@@ -20,7 +20,7 @@ use crate::{
 /// The name of the service that every test is about.
 pub(super) const SERVICE: &str = "analytics";
 
-/// What the variable `CANARY` of the tests holds.
+/// The value of the variable `CANARY` in tests.
 pub(super) const CANARY: &str = "canary-5ecret";
 
 /// Passes requests on to a world, whose clock follows tokio's.

@@ -1,4 +1,4 @@
-//! Creating exactly once, whatever becomes of the answer.
+//! Creates take effect exactly once, with and without an answer.
 
 use clickpipes::lifecycle::Progress;
 use model::action::Action;
@@ -147,8 +147,8 @@ async fn duplicate_is_reported_even_with_wait_none() {
     assert!(matches!(&error, Error::DuplicateObjects { ids, .. } if ids.len() == 2), "{error}");
 }
 
-/// What no list shows for so long cannot be told from what was never made. The note says that
-/// there was doubt, and everybody who looks later sees two.
+// An object that no list shows for the whole window looks like one that was never created. The note reports the doubt,
+// and later lists show both.
 #[tokio::test(start_paused = true)]
 async fn duplicate_hidden_from_lists_leaves_a_note() {
     let bench = RemoteBench::new();

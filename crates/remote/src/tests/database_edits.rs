@@ -1,4 +1,4 @@
-//! Edits of database pipes: which writes they come to, and in which order.
+//! Edits of database pipes: the writes and their order.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use super::bench::{RemoteBench, SERVICE, pipe_address, wait_seconds};
 use super::fixtures::{collection_mapping, mongodb_body, mysql_body, postgres_body, table_mapping};
 use crate::{Hint, RemoteSettings};
 
-/// A source with what one edits about it.
+/// A source, and edits of it.
 struct EditedSource {
     arm: &'static str,
     body: fn(&str) -> Value,

@@ -1,4 +1,4 @@
-//! What a person reads when it goes wrong.
+//! The messages and hints of errors.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -73,7 +73,7 @@ async fn failed_read_hint_suggests_a_retry() {
     }
 }
 
-/// A gateway speaks for itself, and not in the API's form.
+// A gateway answers 429 with a page of its own, without the API's envelope.
 #[tokio::test(start_paused = true)]
 async fn throttling_by_api_or_gateway_is_retried() {
     let page = || raw_answer(429, "text/html", "<html>Too many requests</html>");

@@ -1,4 +1,4 @@
-//! A replacement deletes first: what is begun is finished, also beyond the end of the run.
+//! A replacement that has begun is finished, also after the end of the run.
 
 use std::time::Duration;
 

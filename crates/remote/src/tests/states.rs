@@ -1,4 +1,4 @@
-//! Stopping, starting, deleting, and what the API does in between.
+//! Stops, starts and deletes, with the states in between.
 
 use clickpipes::lifecycle::Progress;
 use model::action::{Action, RunState, UpdateVia};
@@ -64,7 +64,7 @@ async fn stopping_a_completed_pipe_sends_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn stop_outlasts_automatic_resume_after_an_edit() {
-    // The last is later than it is watched for: the stop is sent in any case.
+    // The last one resumes later than the client watches for it: the stop is sent in any case.
     for resumes_after in [1, 4, 8, 14] {
         let bench = RemoteBench::new();
         bench.create_for_id("orders", postgres_body("orders")).await;
@@ -197,7 +197,7 @@ async fn resync_waits_until_the_pipe_runs_again() {
     let began = Instant::now();
     let resynced = bench.remote.resync_pipe(&pipe_address("orders"), &id).await.unwrap();
     assert_eq!((resynced.progress, resynced.state.as_str()), (Progress::Ready, "Running"));
-    // Neither what it was before nor the load itself is the end.
+    // Neither the state before the resync nor the load itself ends the wait.
     assert!(began.elapsed().as_secs() >= 16, "{:?}", began.elapsed());
     assert_eq!(bench.request_statuses("PATCH", "/state"), [200]);
 }
