@@ -169,6 +169,16 @@ fn command_modules_depend_in_one_direction() {
     assert_none("modules that use each other", uses.into_keys());
 }
 
+#[test]
+fn plans_are_worded_only_in_the_plan_view() {
+    let mut sources = read_sources("pipectl");
+    // Drift is sorted by verdict, not worded; blocked objects are worded by the reason itself.
+    let elsewhere = ["crates/pipectl/src/plan_view", "crates/pipectl/src/render/drift.rs"];
+    sources.retain(|source| !elsewhere.iter().any(|path| source.path.starts_with(path)));
+    let words = ["FieldVerdict::", ".forces_replacement,", ".resent_fields", "change.data_effects"];
+    assert_none("words of a plan elsewhere", find_words(&sources, &words));
+}
+
 /// The word after `--` wherever a text names a flag.
 fn named_flags(text: &str) -> impl Iterator<Item = &str> {
     let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'));

@@ -9,6 +9,7 @@ mod completions;
 mod dialects;
 mod diff_env;
 mod discover;
+mod doc_samples;
 mod doctor;
 mod drift_reports;
 mod environments;

@@ -70,9 +70,7 @@ fn pipe_is_updated_after_its_endpoint_is_replaced() {
             actions: delete, wait until gone, create
             data:  the new endpoint has a new id and new DNS names, and may need acceptance: until then pipes that use it cannot reach their source
       ~ clicks                                      update
-          ~ source.kafka.reversePrivateEndpointIds      2 differences
-              - "44444444-4444-4444-8444-444444444444"
-              + {"endpoint":"link"}
+          ~ source.kafka.reversePrivateEndpointIds      - "44444444-4444-4444-8444-444444444444", + {"endpoint":"link"}
             also sends (required by the API): source.kafka.authentication, source.kafka.credentials
             secrets: source.kafka.credentials.password from env P
 
@@ -160,6 +158,8 @@ spec: {replicaCpuMillicores: 4000, replicaMemoryGb: 16}
     assert_snapshot!(shown(manifest, &Live::new(), &Policy::default()), @r#"
     analytics                                       1 object
       ~ CdcScaling                                  update
+          + replicaCpuMillicores                        4000
+          + replicaMemoryGb                             16
             data:  waits for the first database pipe to be created
 
     Plan: 0 to create, 1 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.

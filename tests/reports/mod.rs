@@ -3,6 +3,7 @@
 mod ci_formats;
 mod cli_reports;
 mod html;
+mod layouts;
 mod markdown;
 
 use crate::support::{desired, live, pipes};

@@ -1,5 +1,5 @@
-//! Texts from manifests and from the API inside somebody else's syntax. What is shown is always one
-//! line, and means nothing to the syntax around it.
+//! Escapes texts from manifests and from the API for markdown, HTML and XML. The result is always one line and has no
+//! meaning in the syntax around it.
 
 use std::fmt::Write as _;
 
@@ -19,13 +19,13 @@ pub(crate) fn xml_line(text: &str) -> String {
     sanitize_line(text).replace(['\u{fffe}', '\u{ffff}'], "\u{fffd}")
 }
 
-/// Code within a line of markdown. HTML's element takes what backticks cannot: a `|` in a table,
-/// and backticks. Nobody is mentioned from within it.
+/// Code within a line of markdown. The HTML element can contain what backticks cannot: a `|` in a table, and backticks.
+/// A mention in it has no effect.
 pub(crate) fn markdown_code(text: &str) -> String {
     format!("<code>{}</code>", escape_markdown(text))
 }
 
-/// A sentence of ours in markdown. What stands in backticks in it becomes code.
+/// One of our sentences in markdown. Text in backticks becomes code.
 pub(crate) fn markdown_sentence(text: &str) -> String {
     let parts: Vec<&str> = text.split('`').collect();
     if parts.len().is_multiple_of(2) {
@@ -39,7 +39,7 @@ pub(crate) fn markdown_sentence(text: &str) -> String {
     parts.collect()
 }
 
-/// GitHub looks for mentions after the markdown is gone, so an entity alone does not help.
+/// GitHub looks for mentions after it has rendered the markdown, so an entity alone does not help.
 fn escape_mentions(text: &str) -> String {
     escape_markdown(text).replace("&#64;", "&#64;&#8203;")
 }
@@ -51,11 +51,11 @@ fn escape_markdown(text: &str) -> String {
     let mut chars = line.chars().peekable();
     while let Some(c) = chars.next() {
         let harmless = matches!(c, '-' | '/' | ',' | ';' | '\'' | '"' | '(' | ')' | '=');
-        // One that a word follows begins an emoji, or is part of a link.
+        // A colon before a word begins an emoji, or is part of a link.
         let colon = c == ':' && chars.peek().is_none_or(|next| *next == ' ');
         let plain = !c.is_ascii_punctuation() || harmless || colon;
-        // A bare `www.` makes a link.
-        let dot = c == '.' && !out.to_ascii_lowercase().ends_with("www");
+        // `www.` begins a link.
+        let dot = c == '.' && !ends_with_www(&out);
         if plain || dot {
             out.push(c);
         } else {
@@ -72,6 +72,10 @@ pub(crate) fn code_fence(kind: &str, lines: &[String]) -> String {
     let longest = lines.iter().map(|line| longest_backtick_run(line)).max().unwrap_or_default();
     let fence = "`".repeat(longest.max(2) + 1);
     format!("{fence}{kind}\n{}\n{fence}\n", lines.join("\n"))
+}
+
+fn ends_with_www(text: &str) -> bool {
+    text.len().checked_sub(3).and_then(|start| text.get(start..)).is_some_and(|end| end.eq_ignore_ascii_case("www"))
 }
 
 /// The longest run of backticks.

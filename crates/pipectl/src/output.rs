@@ -1,6 +1,6 @@
-//! Writes to stdout and stderr: data on the one, talk on the other. Nothing else does.
+//! Writes data to stdout and messages to stderr. No other module does.
 //!
-//! Code says what a piece of text *is*, with a [`Label`]; only this module knows colours.
+//! A [`Label`] says what a piece of text is. Only this module knows colours.
 
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
@@ -11,28 +11,28 @@ use model::diagnostic::{Diagnostic, SourceFile};
 
 use crate::diagnostics;
 
-/// What a piece of text is.
+/// The meaning of a piece of text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Label {
-    /// Nothing in particular.
+    /// Text without a meaning of its own.
     Plain,
     /// The name of a service or an object.
     Name,
-    /// Something that comes into being.
+    /// An object or a field that is created.
     Create,
-    /// Something that changes in place.
+    /// An object or a field that changes in place.
     Update,
-    /// Something that goes away.
+    /// An object or a field that is deleted.
     Delete,
-    /// Something that goes away and comes back.
+    /// An object that is replaced.
     Replace,
-    /// Something that is held back.
+    /// An object that is blocked.
     Blocked,
-    /// What is not the point.
+    /// Less important text.
     Dim,
-    /// A word that changed within a line that goes away.
+    /// A changed word of a deleted line.
     DeletedWord,
-    /// A word that changed within a line that comes.
+    /// A changed word of a created line.
     CreatedWord,
     /// A heading.
     Heading,
@@ -60,7 +60,7 @@ impl Label {
 pub struct StyledText(Vec<(Label, String)>);
 
 impl StyledText {
-    /// Nothing yet.
+    /// An empty text.
     pub fn new() -> Self {
         Self::default()
     }
@@ -71,7 +71,7 @@ impl StyledText {
         self
     }
 
-    /// Adds a piece that is nothing in particular.
+    /// Adds a plain piece.
     pub fn push_plain(&mut self, text: impl Into<String>) -> &mut Self {
         self.push(Label::Plain, text)
     }
@@ -110,38 +110,38 @@ pub struct Output {
 }
 
 impl Output {
-    /// Colours as asked for; `auto` looks at the terminal and at `NO_COLOR` and `CLICOLOR_FORCE`.
+    /// `auto` decides by the terminal, `NO_COLOR` and `CLICOLOR_FORCE`.
     pub(crate) fn new(color_choice: ColorChoice) -> Self {
         Self { color_choice }
     }
 
-    /// Prints data. A reader that has gone away is not an error.
+    /// Prints data. A closed pipe is not an error.
     pub fn print_data(self, text: &StyledText) -> io::Result<()> {
         let choice = self.resolve_color_choice(&io::stdout());
         ignore_broken_pipe(write_styled(AutoStream::new(io::stdout().lock(), choice), text))
     }
 
-    /// Shows the text in place of what the terminal shows.
+    /// Clears the terminal and shows the text.
     pub fn redraw(self, text: &StyledText) -> io::Result<()> {
         ignore_broken_pipe(io::stdout().write_all(CLEAR_SCREEN.as_bytes()))?;
         self.print_data(text)
     }
 
-    /// Prints talk: progress, questions, what went wrong.
+    /// Prints a message: progress, a question or an error.
     pub fn print_message(self, text: &StyledText) {
         let choice = self.resolve_color_choice(&io::stderr());
-        // There is nowhere left to say that stderr is closed.
+        // If stderr is closed, there is nowhere to report it.
         let _ = write_styled(AutoStream::new(io::stderr().lock(), choice), text);
     }
 
-    /// Prints one line of talk.
+    /// Prints a message of one line.
     pub fn print_message_line(self, line: impl Into<String>) {
         let mut text = StyledText::new();
         text.push_plain(line).end_line();
         self.print_message(&text);
     }
 
-    /// Prints what is wrong with files, if anything is.
+    /// Prints problems in files.
     pub fn print_diagnostics(self, problems: &[Diagnostic], files: &[SourceFile]) {
         if problems.is_empty() {
             return;
@@ -158,15 +158,15 @@ impl Output {
     }
 }
 
-/// Goes to the upper left and clears what follows.
+/// Moves to the upper left and clears the screen.
 const CLEAR_SCREEN: &str = "\u{1b}[H\u{1b}[J";
 
-/// Whether stdout is a screen.
+/// Whether stdout is a terminal.
 pub fn is_stdout_terminal() -> bool {
     io::stdout().is_terminal()
 }
 
-/// Whether a person can be asked.
+/// Whether a question can be asked.
 pub fn can_prompt() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }

@@ -138,7 +138,7 @@ pub(crate) fn cost_note(plan: &Plan, rate: Option<(usize, f64)>) -> Option<Strin
 
 /// The plan as JSON, with the words that the other formats have: a summary of each change, and what differs inside of
 /// lists and long values.
-pub(crate) fn plan_json(plan: &Plan) -> Value {
+pub fn plan_json(plan: &Plan) -> Value {
     let mut document = json!(plan);
     let view = PlanView::new(plan, &[]);
     let mut objects: BTreeMap<&Address, &ObjectView<'_>> = BTreeMap::new();

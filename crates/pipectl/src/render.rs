@@ -1,4 +1,4 @@
-//! Everything that is shown, made from the same structs that are saved and performed.
+//! Layouts for the terminal, and the JSON documents.
 
 pub mod apply_summary;
 pub mod diff;

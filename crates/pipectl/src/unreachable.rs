@@ -1,4 +1,4 @@
-//! Services that could not be read, so that nothing is said of them.
+//! Services that could not be read.
 
 use std::fmt;
 
@@ -10,27 +10,27 @@ use crate::error_report::ErrorReport;
 use crate::exit;
 use crate::output::{Label, StyledText};
 
-/// One of them, and why.
+/// A service that could not be read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct UnreachableService {
-    /// Which.
+    /// The service.
     pub service: ServiceRef,
-    /// What went wrong.
+    /// The error.
     pub error: String,
-    /// What to quote to the API's support.
+    /// The id of the request, for ClickHouse support.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
-    /// What can be done about it.
+    /// The fix.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
-    /// Whether it is that the key may not read it.
+    /// Whether the key may not read it.
     #[serde(skip)]
     pub is_auth_error: bool,
 }
 
 impl UnreachableService {
-    /// A service that could not be read because of an error.
+    /// Words the error.
     pub fn new(service: ServiceRef, error: &Error) -> Self {
         let ErrorReport { message, hint, request_id, auth, .. } = ErrorReport::from(error);
         Self { service, error: message, request_id, hint, is_auth_error: auth }
@@ -43,7 +43,7 @@ impl fmt::Display for UnreachableService {
     }
 }
 
-/// The exit code of a run that did not see everything, whatever it saw.
+/// The exit code of a run that could not read every service.
 pub fn exit_code(unread: &[UnreachableService]) -> Option<u8> {
     let refused = unread.iter().any(|service| service.is_auth_error);
     (!unread.is_empty()).then_some(if refused { exit::AUTH } else { exit::ERROR })
@@ -58,7 +58,7 @@ pub fn unreachable_lines(unread: &[UnreachableService]) -> StyledText {
     text
 }
 
-/// The same as errors, with what can be done.
+/// The same as errors, with the fixes.
 pub fn unreachable_errors(unread: &[UnreachableService]) -> StyledText {
     let mut text = StyledText::new();
     for service in unread {

@@ -5,7 +5,7 @@ use model::secret;
 use planner::{FieldChange, FieldVerdict};
 use serde_json::Value;
 
-use super::values::{Difference, differences, member_differences, short_pair, short_value};
+use super::values::{Difference, MAX_VALUE_CHARS, differences, member_differences, short_pair, short_value};
 use crate::escape::truncate_chars;
 
 /// A field, or an entry of a keyed list.
@@ -22,6 +22,9 @@ pub(crate) struct FieldView<'p> {
     /// What is said instead of the values. Always there for a field that is not changed.
     pub(crate) sentence: Option<String>,
 }
+
+/// More differences of a field do not fit into one line.
+pub(crate) const MAX_INLINE: usize = 2;
 
 /// What a layout writes of a field.
 pub(crate) enum FieldWords {
@@ -101,10 +104,25 @@ impl<'p> FieldView<'p> {
         }
     }
 
+    /// The change in one line: `1 -> 2`, `+ country String`, `3 differences`.
+    pub(crate) fn inline_words(&self) -> String {
+        match self.words(MAX_VALUE_CHARS) {
+            FieldWords::Sentence(sentence) => sentence,
+            FieldWords::Values(before, after) => before.into_iter().chain(after).collect::<Vec<_>>().join(" -> "),
+            FieldWords::Differences(lines) if lines.len() <= MAX_INLINE => join_lines(&lines),
+            FieldWords::Differences(lines) => format!("{} differences", lines.len()),
+        }
+    }
+
     /// The remark as a comment at the end of a line.
     pub(crate) fn comment(&self) -> String {
         if self.remark.is_empty() { String::new() } else { format!("   # {}", self.remark) }
     }
+}
+
+/// Differences in one line.
+pub(crate) fn join_lines(lines: &[Difference]) -> String {
+    lines.iter().map(Difference::line).collect::<Vec<_>>().join(", ")
 }
 
 /// Every field below `value` that is no group of fields. A secret is shown as its reference.
@@ -181,10 +199,10 @@ pub(crate) fn drift_sentence(field: &FieldChange) -> String {
         (Some(_), None, _) => "live, not in git".to_owned(),
         (None, Some(git), Some(live)) => match differences(Some(git), Some(live)) {
             lines if lines.is_empty() => {
-                let [git, live] = short_pair(git, live, super::values::MAX_VALUE_CHARS);
+                let [git, live] = short_pair(git, live, MAX_VALUE_CHARS);
                 format!("git {git}, live {live}")
             }
-            lines => format!("live: {}", lines.iter().map(Difference::line).collect::<Vec<_>>().join(", ")),
+            lines => format!("live: {}", join_lines(&lines)),
         },
         (None, git, live) => {
             let side = |value: &Option<Value>| value.as_ref().map_or_else(|| "unset".to_owned(), short_value);

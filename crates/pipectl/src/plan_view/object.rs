@@ -102,8 +102,8 @@ pub(crate) struct ObjectView<'p> {
 impl<'p> ObjectView<'p> {
     pub(super) fn of_change(change: &'p Change, actions: &[&Action], result: Option<&'p ObjectResult>) -> Self {
         let planned = describe_change(change, actions);
-        let fields = match (&change.verdict, &change.after) {
-            (Verdict::Create, Some(body)) => FieldView::of_created(body),
+        let fields: Vec<FieldView<'p>> = match (&change.before, &change.after) {
+            (None, Some(body)) if change.fields.is_empty() => FieldView::of_created(body),
             _ => change.fields.iter().map(FieldView::pending).collect(),
         };
         Self {
@@ -113,7 +113,7 @@ impl<'p> ObjectView<'p> {
                 Some(result) => format!("{}: {planned}", result.outcome.as_str()),
                 None => planned,
             },
-            reason: main_reason(change, result),
+            reason: main_reason(change, &fields, result),
             created: describe_created(change),
             fields,
             ignored: Vec::new(),
@@ -238,29 +238,30 @@ fn describe_change(change: &Change, actions: &[&Action]) -> String {
     }
 }
 
-fn main_reason(change: &Change, result: Option<&ObjectResult>) -> String {
+fn main_reason(change: &Change, fields: &[FieldView<'_>], result: Option<&ObjectResult>) -> String {
     if let Some(error) = result.and_then(|result| result.error.as_ref()) {
         return error.message.clone();
     }
+    let effect = change.data_effects.first().cloned();
     match &change.verdict {
         Verdict::Blocked(reason) => return reason.to_string(),
-        Verdict::Create => {
-            let effect = change.data_effects.first().cloned();
-            return describe_created(change).into_iter().chain(effect).collect::<Vec<_>>().join("; ");
-        }
+        Verdict::Create => return describe_created(change).into_iter().chain(effect).collect::<Vec<_>>().join("; "),
         _ => {}
     }
-    let quoted = |paths: Vec<String>| paths.iter().map(|path| format!("`{path}`")).collect::<Vec<_>>().join(", ");
-    let forcing = change.fields.iter().filter(|field| field.forces_replacement);
-    let forcing = quoted(forcing.map(|field| field.path.to_string()).collect());
-    let forced = (!forcing.is_empty()).then(|| format!("{forcing} cannot be changed in place"));
-    let known: Vec<String> = forced.into_iter().chain(change.data_effects.first().cloned()).collect();
-    if !known.is_empty() {
-        return known.join("; ");
-    }
-    let mut names: Vec<String> = change.fields.iter().map(|field| field.path.to_string()).collect();
-    names.dedup();
-    quoted(names)
+    let forcing = fields.iter().filter(|field| field.forces_replacement);
+    let forcing: Vec<String> = forcing.map(|field| format!("`{}`", field.path)).collect();
+    let forced = (!forcing.is_empty()).then(|| format!("{} cannot be changed in place", forcing.join(", ")));
+    let known: Vec<String> = forced.into_iter().chain(effect).collect();
+    if known.is_empty() { describe_fields(fields) } else { known.join("; ") }
+}
+
+/// The first fields with their values, and how many more there are.
+fn describe_fields(fields: &[FieldView<'_>]) -> String {
+    const MAX_FIELDS: usize = 3;
+    let shown = fields.iter().take(MAX_FIELDS).map(|field| format!("`{}` {}", field.path, field.inline_words()));
+    let more = fields.len().saturating_sub(MAX_FIELDS);
+    let more = (more > 0).then(|| format!("and {more} more"));
+    shown.chain(more).collect::<Vec<_>>().join("; ")
 }
 
 /// `Kafka clicks -> default.clicks, JSONEachRow, 2 x 0.5 cores, 1 GB`; nothing for what is not a pipe.

@@ -1,4 +1,4 @@
-//! An object as YAML, live against declared, with the changed words marked.
+//! The diff of an object as YAML, live against declared, with marked words.
 
 use model::address::Address;
 use model::sanitize::sanitize_lines;
@@ -8,7 +8,7 @@ use similar::{ChangeTag, TextDiff};
 
 use crate::output::{Label, StyledText};
 
-/// The unified diff of one change; empty where there is nothing to compare.
+/// The unified diff of one change; empty if both sides are equal.
 pub fn render(change: &Change) -> StyledText {
     let mut text = StyledText::new();
     let (before, after) = (value_to_yaml(change.before.as_ref()), value_to_yaml(change.after.as_ref()));

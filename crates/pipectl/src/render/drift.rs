@@ -9,40 +9,40 @@ use crate::plan_view::field::drift_sentence;
 use crate::plan_view::partial_note;
 use crate::unreachable::{self, UnreachableService};
 
-/// A plan whose base is what it declares, sorted by who is different.
+/// Desired compared with live: changed, missing and unmanaged objects.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DriftReport {
-    /// What live was compared with.
+    /// The revision that live was compared with.
     pub against: String,
-    /// Declared objects that are live and otherwise.
+    /// Declared objects whose live fields differ.
     pub changed: Vec<ChangedObject>,
     /// Declared objects that are not live.
     pub missing: Vec<Address>,
     /// Live objects that are not declared.
     pub unmanaged: Vec<UnmanagedObject>,
-    /// How many are as declared.
+    /// The number of objects in sync.
     pub in_sync: usize,
-    /// How many of the declared objects were looked at, where that is not all.
+    /// Selected and declared objects, if not all are selected.
     #[serde(skip)]
     pub partial: Option<(usize, usize)>,
 }
 
-/// One object that is live and otherwise.
+/// An object whose live fields differ.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ChangedObject {
     /// The object.
     pub address: Address,
-    /// The fields that are otherwise.
+    /// The fields that differ.
     pub fields: Vec<FieldChange>,
-    /// What the fields do not say.
+    /// The difference, if it is not in the fields.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
 
 impl DriftReport {
-    /// Reads the plan.
+    /// Sorts a plan whose base is the desired state.
     pub fn from_plan(plan: &Plan, against: String, partial: Option<(usize, usize)>) -> Self {
         let is_missing = |change: &&Change| change.verdict == Verdict::Create;
         let mut changed: Vec<ChangedObject> = plan
@@ -70,14 +70,14 @@ impl DriftReport {
         Self { against, changed, missing, unmanaged, in_sync, partial }
     }
 
-    /// How many there are of each.
+    /// The number of objects by difference.
     pub fn counts_text(&self) -> String {
         let (changed, missing) = (self.changed.len(), self.missing.len());
         let (unmanaged, in_sync) = (self.unmanaged.len(), self.in_sync);
         format!("{changed} changed, {missing} missing, {unmanaged} unmanaged; {in_sync} in sync")
     }
 
-    /// Whether everything that is declared is live as declared.
+    /// Whether every declared object is in sync.
     pub fn is_clean(&self) -> bool {
         self.changed.is_empty() && self.missing.is_empty()
     }
@@ -100,7 +100,7 @@ fn drift_reason(change: &Change) -> Option<String> {
     }
 }
 
-/// One line for each, one for each service that was not read, and one that counts.
+/// A line for each difference and each unreachable service, and the counts.
 pub fn render(drift: &DriftReport, unread: &[UnreachableService]) -> StyledText {
     let names = drift.changed.iter().map(|changed| &changed.address);
     let names = names.chain(&drift.missing);

@@ -1,4 +1,4 @@
-//! Two environments, side by side.
+//! The differences of two environments.
 
 use model::address::ServiceRef;
 use model::path::FieldPath;
@@ -10,23 +10,24 @@ use super::plan::{FIELD_COLUMN, OBJECT_COLUMN, field_label, push_columns};
 use crate::diagnostics::pluralize;
 use crate::escape::{markdown_code, truncate_chars};
 use crate::output::{Label, StyledText};
+use crate::plan_view::field::join_lines;
 use crate::plan_view::object::object_label;
 use crate::plan_view::values::{self, MAX_VALUE_CHARS, member_differences, short_pair, short_value};
 
-/// What two environments declare differently.
+/// The differences of two environments.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct EnvironmentComparison {
     pub(crate) left: String,
     pub(crate) right: String,
-    /// What the project file says of the environments themselves.
+    /// Differences of the environments in the project file.
     pub(crate) environment: Vec<SettingDiff>,
     pub(crate) objects: Vec<DesiredDiff>,
-    /// How many objects are declared alike.
+    /// The number of objects without differences.
     pub(crate) same: usize,
 }
 
-/// Something that the project file says differently of two environments.
+/// A setting of the project file that differs.
 #[derive(Debug, Serialize)]
 pub(crate) struct SettingDiff {
     pub(crate) path: FieldPath,
@@ -36,7 +37,7 @@ pub(crate) struct SettingDiff {
     pub(crate) right: Option<Value>,
 }
 
-/// For people, in the plan's grammar.
+/// The text, in the style of a plan.
 pub(crate) fn text(differences: &EnvironmentComparison) -> StyledText {
     let EnvironmentComparison { left, right, environment, objects, .. } = differences;
     let mut text = StyledText::new();
@@ -88,7 +89,6 @@ fn push_object(text: &mut StyledText, object: &DesiredDiff, differences: &Enviro
     }
 }
 
-/// Where the object is declared, in words.
 fn describe_side(object: &DesiredDiff, differences: &EnvironmentComparison) -> String {
     match object.declared {
         DeclaredIn::Left => format!("only in {}", differences.left),
@@ -119,7 +119,7 @@ fn describe_field(field: &DesiredFieldDiff) -> String {
 fn describe_values(left: Option<&Value>, right: Option<&Value>) -> String {
     let lines = values::differences(left, right);
     match (left, right) {
-        _ if !lines.is_empty() => lines.iter().map(values::Difference::line).collect::<Vec<_>>().join(", "),
+        _ if !lines.is_empty() => join_lines(&lines),
         (Some(left), Some(right)) => short_pair(left, right, MAX_VALUE_CHARS).join(" -> "),
         (left, right) => left.or(right).map(short_value).unwrap_or_default(),
     }
@@ -138,7 +138,7 @@ fn summary_line(differences: &EnvironmentComparison) -> String {
     )
 }
 
-/// For a comment on a pull request.
+/// The markdown.
 pub(crate) fn render_env_diff_markdown(differences: &EnvironmentComparison) -> String {
     let EnvironmentComparison { left, right, environment, objects, .. } = differences;
     let row = |of: &str, what: &str, left: Option<&Value>, right: Option<&Value>| {

@@ -1,4 +1,4 @@
-//! The machine's form: the same structs, in an envelope that says what it is and how it went.
+//! The envelope of JSON documents.
 
 use serde::Serialize;
 
@@ -11,26 +11,26 @@ pub const SCHEMA_VERSION: &str = "1.0";
 /// struct changes the published shape unnoticed: the tests validate every document against it.
 pub const OUTPUT_SCHEMA: &str = include_str!("output_schema.json");
 
-/// What is printed in every outcome.
+/// A JSON document.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OutputEnvelope<T> {
     /// [`SCHEMA_VERSION`].
     pub schema_version: &'static str,
-    /// What `result` is: `Plan`, `Apply`, `Validation`, `Explanation`.
+    /// The kind of `result`: `Plan`, `Apply`, `Validation`, …
     pub kind: &'static str,
-    /// In one word how it went.
+    /// The result of the command in one word.
     pub outcome: &'static str,
-    /// What a plan is recognised by; see `apply --expect`.
+    /// The digest of a plan, for `apply --expect`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
-    /// What there is to tell; absent when the command failed before it had anything.
+    /// Absent if the command failed before it had a result.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub result: Option<T>,
-    /// Services that could not be read: the result says nothing of them.
+    /// Services that could not be read. The result does not contain them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unreachable: Vec<UnreachableService>,
-    /// What went wrong.
+    /// The errors of the command.
     pub errors: Vec<String>,
 }
 
@@ -48,20 +48,20 @@ impl<T: Serialize> OutputEnvelope<T> {
         }
     }
 
-    /// With the digest of the plan that is told.
+    /// Adds the digest of the plan.
     #[must_use]
     pub fn with_digest(self, digest: String) -> Self {
         Self { digest: Some(digest), ..self }
     }
 
-    /// With the services that could not be read, which are errors, too.
+    /// Adds services that could not be read. They are errors, too.
     #[must_use]
     pub fn with_unreachable(mut self, unread: &[UnreachableService]) -> Self {
         self.errors.extend(unread.iter().map(ToString::to_string));
         Self { unreachable: unread.to_vec(), ..self }
     }
 
-    /// As it is printed.
+    /// The text of the document.
     pub fn render(&self) -> String {
         // Nothing in the structs can fail to be written; an empty line would be seen at once.
         let mut json = serde_json::to_string_pretty(self).unwrap_or_default();
@@ -70,7 +70,7 @@ impl<T: Serialize> OutputEnvelope<T> {
     }
 }
 
-/// The form of an ending that left nothing else to tell.
+/// The document of a command that failed without a result.
 pub fn failure_json(kind: &'static str, outcome: &'static str, message: &str) -> String {
     OutputEnvelope::<()> {
         schema_version: SCHEMA_VERSION,

@@ -1,4 +1,4 @@
-//! What apply tells while it happens, for machines: one JSON object on each line.
+//! The events of an apply as JSON lines.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::apply::ObjectResult;
 use crate::saved_plan::StaleObject;
 use crate::unreachable::UnreachableService;
 
-/// One line, of a run for an environment or for none in particular.
+/// One event as a line.
 pub fn event_line(environment: Option<&str>, event: &ApplyEvent<'_>) -> String {
     let line = EventLine { schema_version: SCHEMA_VERSION, environment, event };
     // Nothing in the structs can fail to be written; an empty line would be seen at once.
@@ -20,7 +20,7 @@ pub fn event_line(environment: Option<&str>, event: &ApplyEvent<'_>) -> String {
     json
 }
 
-/// The last line of a run that has nothing else to tell.
+/// The last line of a run that failed early.
 pub fn failure_line(environment: Option<&str>, outcome: &'static str, exit_code: u8, errors: &[String]) -> String {
     let summary = RunSummary { outcome, exit_code, errors, ..RunSummary::default() };
     event_line(environment, &ApplyEvent::Summary(summary))
@@ -36,52 +36,52 @@ struct EventLine<'l> {
     event: &'l ApplyEvent<'l>,
 }
 
-/// What happens. The last line of a run is a summary, however it ends.
+/// An event. The last line of every run is a summary.
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum ApplyEvent<'e> {
-    /// What is to be done.
+    /// The plan, before anything is sent.
     Plan {
-        /// How many objects there are of each verdict.
+        /// The number of objects by verdict.
         counts: BTreeMap<&'static str, usize>,
-        /// How many are live as declared.
+        /// Objects in sync.
         unchanged: usize,
-        /// How many are live and not declared.
+        /// Unmanaged objects.
         unmanaged: usize,
     },
-    /// The work on an object has ended. The last line about an object is the one that counts: what
-    /// is not live though the API accepted it is told a second time.
+    /// The work on an object has ended. The last line about an object counts: an object that the API accepted and that is
+    /// not live afterwards gets a second line.
     Object {
-        /// How many objects have ended.
+        /// Objects that have ended.
         done: usize,
-        /// How many there are.
+        /// All objects.
         of: usize,
-        /// What became of it.
+        /// The result of the object.
         report: &'e ObjectResult,
     },
-    /// The run goes on.
+    /// The run continues.
     Heartbeat {
-        /// How many objects have ended.
+        /// Objects that have ended.
         done: usize,
-        /// How many there are.
+        /// All objects.
         of: usize,
     },
-    /// A signal came: nothing else is begun.
+    /// A signal arrived. No further action starts.
     Interruption {
-        /// How many objects have ended.
+        /// Objects that have ended.
         done: usize,
-        /// How many there are.
+        /// All objects.
         of: usize,
     },
-    /// How the run went.
+    /// The result of the run.
     Summary(RunSummary<'e>),
 }
 
-/// How a run went.
+/// The result of a run.
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RunSummary<'s> {
-    /// In one word how it went.
+    /// The result in one word.
     pub outcome: &'static str,
     /// The exit code.
     pub exit_code: u8,
@@ -89,20 +89,20 @@ pub struct RunSummary<'s> {
     pub not_recreated: Vec<&'s Address>,
     /// Pipes that should run and may be stopped.
     pub left_stopped: Vec<&'s Address>,
-    /// How many objects there are of each outcome.
+    /// The number of objects by outcome.
     pub counts: BTreeMap<&'static str, usize>,
-    /// What was not done because nobody reviewed it.
+    /// Changes that the saved plan does not contain.
     #[serde(skip_serializing_if = "<[StaleObject]>::is_empty")]
     pub refused: &'s [StaleObject],
-    /// Services that could not be read, and of which nothing was done.
+    /// Services that could not be read. Nothing was changed there.
     #[serde(skip_serializing_if = "<[UnreachableService]>::is_empty")]
     pub unreachable: &'s [UnreachableService],
-    /// What went wrong, apart from what went wrong with one object.
+    /// Errors of the run. Errors of an object are in its result.
     pub errors: &'s [String],
 }
 
 impl<'s> RunSummary<'s> {
-    /// Of these objects.
+    /// Counts these results.
     pub fn from_reports(reports: &'s [ObjectResult]) -> Self {
         let stopped = reports.iter().filter(|report| report.left_stopped.is_some());
         let missing = reports.iter().filter(|report| report.not_recreated.is_some());
@@ -117,7 +117,7 @@ impl<'s> RunSummary<'s> {
 }
 
 impl ApplyEvent<'_> {
-    /// What a plan holds.
+    /// Counts the changes of a plan.
     pub fn from_plan(plan: &Plan) -> Self {
         let verdicts = plan.changes.iter().map(|change| &change.verdict).map(Verdict::as_str);
         Self::Plan { counts: count_words(verdicts), unchanged: plan.in_sync.len(), unmanaged: plan.unmanaged.len() }

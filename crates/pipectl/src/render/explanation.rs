@@ -1,4 +1,4 @@
-//! What a field is, for a person.
+//! The explanation of a field.
 
 use clickpipes::docs::FieldExplanation;
 

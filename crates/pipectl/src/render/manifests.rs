@@ -1,4 +1,4 @@
-//! Manifests as YAML text, with what a reader has to know beside each field.
+//! Exported manifests as YAML, with comments.
 
 use std::collections::BTreeMap;
 
@@ -44,7 +44,7 @@ fn field_comments(notes: &BTreeMap<FieldPath, FieldNote>) -> BTreeMap<FieldPath,
     comments.collect()
 }
 
-/// What stands behind the field.
+/// The comment behind a field.
 pub(crate) fn todo_comment(note: &FieldNote) -> String {
     let what = match note {
         FieldNote::Secret { needs_base64: false, .. } => "set this variable before you change connection settings",
@@ -57,7 +57,7 @@ pub(crate) fn todo_comment(note: &FieldNote) -> String {
     format!("not returned by the API: {what}")
 }
 
-/// Anybody's text in one line, so that it cannot end a comment.
+/// A text in one line, so that it cannot end a comment.
 pub(crate) fn single_line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() || c == '\u{2028}' || c == '\u{2029}' { ' ' } else { c }).collect()
 }

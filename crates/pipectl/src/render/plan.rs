@@ -9,10 +9,10 @@ use planner::Plan;
 use super::diff;
 use crate::diagnostics::pluralize;
 use crate::output::{Label, StyledText};
-pub use crate::plan_view::Context;
-use crate::plan_view::field::{FieldView, FieldWords};
+use crate::plan_view::field::{FieldView, FieldWords, MAX_INLINE};
 use crate::plan_view::object::{ObjectSeverity, ObjectView, object_label};
 use crate::plan_view::values::MAX_VALUE_CHARS;
+pub use crate::plan_view::{Context, plan_json};
 use crate::plan_view::{PlanView, cost_note, partial_note, plan_counts, remaining_counts, unchecked_note};
 use crate::unreachable;
 
@@ -105,15 +105,12 @@ pub(super) fn field_label(sign: char) -> Label {
 
 fn push_field(text: &mut StyledText, field: &FieldView<'_>, label: Label) {
     let left = format!("      {} {}", field.sign, field.path);
-    let (words, lines) = match field.words(MAX_VALUE_CHARS) {
-        FieldWords::Sentence(sentence) => (sentence, Vec::new()),
-        FieldWords::Values(before, after) => {
-            (before.into_iter().chain(after).collect::<Vec<_>>().join(" -> "), Vec::new())
-        }
-        FieldWords::Differences(lines) if lines.len() == 1 => (lines[0].line(), Vec::new()),
-        FieldWords::Differences(lines) => (format!("{} differences", lines.len()), lines),
+    let words = format!("{}{}", field.inline_words(), field.comment());
+    push_columns(text, label, &left, FIELD_COLUMN, &words, Label::Plain);
+    let lines = match field.words(MAX_VALUE_CHARS) {
+        FieldWords::Differences(lines) if lines.len() > MAX_INLINE => lines,
+        _ => return,
     };
-    push_columns(text, label, &left, FIELD_COLUMN, &format!("{words}{}", field.comment()), Label::Plain);
     for line in lines.iter().take(MAX_DIFFERENCES) {
         text.push(field_label(line.sign), format!("          {}", sanitize_line(&line.line()))).end_line();
     }

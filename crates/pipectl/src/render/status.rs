@@ -1,4 +1,4 @@
-//! How the live pipes do: a table for each service, with what needs somebody in words.
+//! State and health of live pipes: a table for each service.
 
 mod age;
 mod table;
@@ -16,7 +16,7 @@ use crate::diagnostics::pluralize;
 use crate::escape::{markdown_code, sanitize_line, truncate_chars};
 use crate::output::{Label, StyledText};
 
-/// All services that were looked at.
+/// The services of a status.
 #[derive(Debug, Default, Serialize)]
 pub struct StatusReport {
     /// By name.
@@ -28,7 +28,7 @@ pub struct StatusReport {
 pub struct ServiceStatus {
     /// Its name.
     pub service: String,
-    /// What it is doing, where that is known.
+    /// Its state, if it is known.
     pub state: Option<String>,
     /// Why its pipes could not be read.
     pub error: Option<String>,
@@ -40,34 +40,34 @@ pub struct ServiceStatus {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PipeStatus {
-    /// Where it is.
+    /// Its address.
     pub address: Address,
-    /// Its id; `None` where it is declared and not live.
+    /// Its id; `None` if it is declared and not live.
     pub id: Option<String>,
     /// Its state, in the API's words.
     pub state: String,
-    /// How well it does.
+    /// Its health.
     pub health: Health,
-    /// Why; empty where the state says it all.
+    /// The reason for the health; empty if the state says it.
     pub note: String,
-    /// Whether a manifest declares it; `None` where no manifests are at hand.
+    /// Whether a manifest declares it; `None` without manifests.
     pub managed: Option<bool>,
-    /// What it reads.
+    /// Its source.
     pub source: String,
-    /// What it writes.
+    /// The tables that it writes.
     pub tables: Vec<String>,
-    /// What it runs on.
+    /// Its compute size.
     pub size: Option<ComputeSize>,
-    /// Whether other database pipes run on the same.
+    /// Whether it shares the size with the other database pipes.
     pub shares_size: bool,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Option<String>,
-    /// When it was changed last.
+    /// When it was last changed.
     pub updated_at: Option<String>,
 }
 
 impl PipeStatus {
-    /// A live pipe, and what git says of it.
+    /// A live pipe; `managed` and `declared` come from git.
     pub fn from_live(
         at: &Address,
         object: &Object,
@@ -124,24 +124,24 @@ impl StatusReport {
         self.services.iter().flat_map(|service| &service.pipes)
     }
 
-    /// How many pipes do so well.
+    /// The number of pipes with this health.
     pub fn count_with_health(&self, health: Health) -> usize {
         self.all_pipes().filter(|pipe| pipe.health == health).count()
     }
 
-    /// Whether somebody should look.
+    /// Whether a pipe has a warning or a bad health.
     pub fn is_unhealthy(&self) -> bool {
         self.count_with_health(Health::Warning) + self.count_with_health(Health::Bad) > 0
     }
 
-    /// What could not be read, and why.
+    /// Services that could not be read, with the error.
     pub fn read_errors(&self) -> Vec<String> {
         let failed = |it: &ServiceStatus| Some(format!("{}: {}", it.service, it.error.as_ref()?));
         self.services.iter().filter_map(failed).collect()
     }
 }
 
-/// The word for how well a pipe does.
+/// The word of a health.
 pub fn health_word(health: Health) -> &'static str {
     match health {
         Health::Ok => "ok",
@@ -151,7 +151,7 @@ pub fn health_word(health: Health) -> &'static str {
     }
 }
 
-/// For people, as of `now`.
+/// The text, as of `now`.
 pub fn render(status: &StatusReport, now: SystemTime) -> StyledText {
     let mut text = StyledText::new();
     for service in &status.services {
@@ -168,7 +168,7 @@ pub fn render(status: &StatusReport, now: SystemTime) -> StyledText {
     text
 }
 
-/// For a comment on a pull request, or a page.
+/// The markdown.
 pub fn render_status_markdown(status: &StatusReport, now: SystemTime) -> String {
     let section = |service: &ServiceStatus| {
         let state = service.state.as_deref().map(|state| format!(", {}", markdown_code(state)));
@@ -193,7 +193,7 @@ fn push_service_heading(text: &mut StyledText, service: &ServiceStatus) {
     text.end_line();
 }
 
-/// What it means for pipes that their service does not run.
+/// What the state of a service means for its pipes.
 pub fn explain_service_state(state: &str) -> Option<&'static str> {
     match ServiceState::from(&State::new(state)) {
         ServiceState::Idle => Some("`apply` wakes it only with `--wake`"),
@@ -217,7 +217,7 @@ fn status_counts(status: &StatusReport) -> String {
     format!("Status: {pipes}: {}.{more}", healths.join(", "))
 }
 
-/// What of a pipe is followed from one look to the next, in a line.
+/// State and health in one line, for `--watch`.
 pub fn pipe_summary_line(pipe: &PipeStatus) -> String {
     let state = if pipe.id.is_none() { "not live" } else { &pipe.state };
     let note = if pipe.note.is_empty() { String::new() } else { format!(": {}", pipe.note) };

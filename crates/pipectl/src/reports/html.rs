@@ -157,7 +157,7 @@ fn service_section(index: usize, service: &DrawnService) -> Markup {
             (picture(&service.name, &service.shown))
             @if !service.folded.is_empty() {
                 details.fold {
-                    summary { (service.folded.len()) " more unchanged pipes" }
+                    summary { (service.folded.len()) " more pipes" }
                     (picture(&service.name, &service.folded))
                 }
             }

@@ -1,4 +1,4 @@
-//! The rows.
+//! The table of pipes.
 
 use std::time::SystemTime;
 
@@ -14,10 +14,9 @@ type StatusRow<T> = [T; 10];
 const COLUMN_HEADS: StatusRow<&str> =
     ["PIPE", "STATE", "HEALTH", "SOURCE", "TO", "SIZE", "AGE", "CHANGED", "GIT", "NOTE"];
 
-/// Where in a row it says how well the pipe does.
+/// The column of the health.
 const HEALTH_COLUMN: usize = 2;
 
-/// No cell is wider.
 const MAX_CELL_WIDTH: usize = 60;
 
 pub(super) fn push_pipe_table(text: &mut StyledText, pipes: &[PipeStatus], now: SystemTime) {
@@ -32,7 +31,7 @@ pub(super) fn push_pipe_table(text: &mut StyledText, pipes: &[PipeStatus], now: 
             *width = (*width).max(cell.chars().count());
         }
     }
-    // A column in which there is nothing is not shown.
+    // An empty column is not shown.
     let shown = |column: &usize| rows.iter().any(|row| !row[*column].is_empty());
     let columns: Vec<usize> = (0..COLUMN_HEADS.len()).filter(shown).collect();
     let heads = COLUMN_HEADS.map(str::to_owned);

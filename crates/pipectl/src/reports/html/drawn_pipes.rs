@@ -12,6 +12,9 @@ use crate::reports::run_report::{ReportView, RunReport};
 /// The unchanged pipes of a service that are drawn beside those that change. More are folded.
 const MAX_UNCHANGED: usize = 12;
 
+/// The pipes of a service that are drawn. The others are folded, because nobody reads a longer picture.
+const MAX_DRAWN: usize = 60;
+
 /// The styles of objects, and their meaning.
 pub(super) const CSS_CLASSES: &[(&str, &str)] = &[
     ("trouble", "not applied"),
@@ -42,7 +45,7 @@ pub(super) struct DrawnService {
     pub(super) name: String,
     /// Pipes, the most severe first. Pipes that read one source stand together.
     pub(super) shown: Vec<DrawnPipe>,
-    /// Unchanged pipes, if there are too many.
+    /// The other pipes, if there are too many.
     pub(super) folded: Vec<DrawnPipe>,
     /// Endpoints and scaling.
     pub(super) other_objects: Vec<DrawnPipe>,
@@ -135,6 +138,9 @@ fn arrange_pipes(mut pipes: Vec<DrawnPipe>) -> (Vec<DrawnPipe>, Vec<DrawnPipe>) 
     let unchanged = pipes.iter().filter(|pipe| pipe.class == "same").count();
     if changing && unchanged > MAX_UNCHANGED {
         folded = pipes.split_off(pipes.len() - unchanged);
+    }
+    if pipes.len() > MAX_DRAWN {
+        folded.splice(..0, pipes.split_off(MAX_DRAWN));
     }
     (group_by_source(pipes), group_by_source(folded))
 }
