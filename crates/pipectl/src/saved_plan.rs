@@ -149,7 +149,7 @@ impl SavedPlan {
 fn write_only_reason(path: &Value) -> String {
     let path = path.as_str().unwrap_or_default();
     format!(
-        "the reviewed plan sends {path}, which the API does not tell: pass the same `--base` or \
+        "the reviewed plan sends {path}, which the API does not return: pass the same `--base` or \
          `--resend-secrets`"
     )
 }
@@ -257,7 +257,7 @@ fn object_differences(reviewed: &Value, fresh: &Value) -> Vec<String> {
         reasons.extend(field_differences(reviewed, fresh));
     }
     if reasons.is_empty() {
-        reasons.push("the requests are other than those of the reviewed plan".to_owned());
+        reasons.push("the requests differ from those of the reviewed plan".to_owned());
     }
     reasons
 }
