@@ -93,6 +93,7 @@ impl ParsedFiles {
     fn into_manifests(mut self, conflicts: cross_document::Conflicts) -> ParsedManifests {
         let diagnostics = conflicts.diagnostics.into_iter();
         self.diagnostics.extend(diagnostics.map(|(index, it)| (self.drafts[index].file_index, it)));
+        // Conflicts are found last. They belong between the other diagnostics of their file.
         self.diagnostics.sort_by_key(|(file, diagnostic)| (*file, diagnostic.place.line, diagnostic.place.column));
         let valid = self.drafts.iter().enumerate();
         let valid = valid.filter(|(at, declared)| declared.is_valid && !conflicts.rejected.contains(at));

@@ -27,7 +27,7 @@ use crate::{credentials, env_vars};
 /// The file with made-up values for the sandbox. It is not read in a run against the real API.
 pub(crate) const SANDBOX_FILE: &str = "sandbox.env";
 
-/// What every program gets: where it finds other programs, its own files and its language.
+/// The environment variables that every program gets: places of programs and files, and the language.
 const PROGRAM_VARIABLES: [&str; 16] = [
     "APPDATA",
     "HOME",
@@ -105,6 +105,7 @@ impl SecretResolver {
         let program = arguments.first().ok_or("`fromCommand` names no program")?;
         self.check_allowed(program)?;
         let arguments = arguments.iter().map(|word| (*word).to_owned()).collect();
+        // The lock is held while the program runs: two pipes with one secret must not start it twice.
         let mut printed = self.command_outputs.lock().unwrap_or_else(PoisonError::into_inner);
         let (folder, variables) = (self.base_folder.as_path(), self.passed_variables());
         let run = |words: &Vec<String>| {
@@ -150,9 +151,10 @@ impl SecretResolver {
         read.map_err(|error| format!("file {path}: {error}"))
     }
 
-    /// A relative path is one of the project's. Through a link or `..` the author of a manifest could
-    /// have any file of the machine sent to a host of theirs, and it would not look like one.
+    /// Checks that a relative path stays in the project's folder.
     fn check_contained(&self, path: &str, located: &Path) -> Result<(), String> {
+        // Hazard: through a link or `..`, the author of a manifest could have any file of the machine sent to a host of
+        // theirs, and the path would look like one of the project. An absolute path shows in the review.
         if Path::new(path).is_absolute() {
             return Ok(());
         }

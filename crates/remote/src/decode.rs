@@ -9,7 +9,7 @@ use crate::envelope::malformed_result;
 use crate::error::Error;
 use crate::transport::Method;
 
-/// A live object under the name that it has.
+/// A live object and its name.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct DecodedObject {
     pub(crate) name: Name,

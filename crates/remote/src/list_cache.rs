@@ -37,7 +37,6 @@ pub(crate) struct ListCache {
 
 #[derive(Default)]
 struct Cache {
-    /// The time of the last list.
     listed_at: Option<Instant>,
     /// The number of the last list that was answered.
     last_list: u64,
@@ -60,7 +59,6 @@ struct CachedObject {
     pause_reason: Option<PauseReason>,
 }
 
-/// The reason why a pipe is stopped for a while.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PauseReason {
     /// The plan contains the stop, and a start after it.
@@ -86,7 +84,6 @@ struct ListPoll {
     poll_now: Notify,
 }
 
-/// The answer to one list.
 #[derive(Clone)]
 pub(crate) struct ListSnapshot {
     number: u64,
@@ -129,7 +126,6 @@ impl ListCache {
         Ok(items)
     }
 
-    /// Lists the objects unless that was done before.
     pub(crate) async fn ensure_listed(&self, client: &Client, budget: TimeBudget) -> Result<(), Error> {
         let _first = client.run_interruptible(budget, self.first_list.lock()).await?;
         if lock_ignoring_poison(&self.cache).listed_at.is_some() {
@@ -142,7 +138,8 @@ impl ListCache {
         Ok(())
     }
 
-    /// Lists the objects again unless that was done after this moment; `false` if it took a request.
+    /// Lists the objects again, unless the last list is younger than `moment` and no wait was noted since. `false` if
+    /// it sent a request.
     pub(crate) async fn refresh_after(
         &self,
         client: &Client,
@@ -165,7 +162,7 @@ impl ListCache {
         lock_ignoring_poison(&self.cache).outdated_list = self.lists_requested.load(Ordering::Relaxed);
     }
 
-    /// The objects of the name of which neither the plan nor this run knew.
+    /// The objects with the name that neither the plan nor this run knows.
     pub(crate) fn unplanned_ids(&self, name: &Name) -> BTreeSet<Id> {
         let mut ids = self.ids_named(name);
         let cache = lock_ignoring_poison(&self.cache);

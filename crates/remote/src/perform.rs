@@ -75,8 +75,7 @@ async fn wait_until_created(run: &RunContext, at: &Address, id: &Id) -> Result<b
     Ok(is_awaited)
 }
 
-/// Fills the references of a body. Waits for the endpoints that it names: the API refuses a pipe whose endpoint is still
-/// being created.
+// It waits for the endpoints of the body: the API refuses a pipe whose endpoint is still being created.
 pub(crate) async fn fill_references(run: &RunContext, at: &Address, body: &Value) -> Result<FilledBody, Error> {
     for endpoint in secret::referenced_endpoints(at, body) {
         run.list_cache(&endpoint)?.ensure_listed(&run.client, TimeBudget::Run).await?;

@@ -36,7 +36,7 @@ const RESTART_WITHIN: Duration = Duration::from_secs(5);
 /// Extra requests reserved besides one start per paused pipe: two reads.
 const RESERVED_READS: usize = 2;
 
-/// How long normal requests step aside for one with high priority.
+/// The delay of normal requests while one with high priority waits.
 const YIELD_DELAY: Duration = Duration::from_millis(10);
 
 /// A rate limiter with a sliding window: never more requests than the rate in any window, and no slower than that.
@@ -105,7 +105,6 @@ impl Drop for PausePermit<'_> {
 struct RateWindow {
     sent: VecDeque<Instant>,
     held_until: Option<Instant>,
-    /// Waiting requests with high priority.
     priority_waiters: usize,
     /// Permits in use.
     paused_pipes: usize,
@@ -119,7 +118,6 @@ impl RateLimiter {
         Self { rate, reads, writes, window: Mutex::default(), pause_permits: Semaphore::new(pause_permits) }
     }
 
-    /// Waits until one more pipe may be stopped.
     pub(crate) async fn acquire_pause_permit(&self) -> Option<PausePermit<'_>> {
         let permit = self.pause_permits.acquire().await.ok()?;
         lock_ignoring_poison(&self.window).paused_pipes += 1;
@@ -146,7 +144,6 @@ impl RateLimiter {
         true
     }
 
-    /// Takes a place, if one is free.
     pub(crate) fn try_take_place(&self, priority: Priority) -> bool {
         self.busy_until(priority, true).is_none()
     }

@@ -25,7 +25,7 @@ use crate::wait::{Verdict, Watch, wait_until};
 /// Poll interval while a service wakes.
 const POLL_INTERVAL: Duration = Duration::from_secs(5);
 
-/// Longest wait for a service to wake. It usually takes about a minute.
+// A service usually wakes within a minute. The official Terraform provider waits as long as this.
 const MAX_WAKE_TIME: Duration = Duration::from_secs(10 * 60);
 
 impl Client {

@@ -22,6 +22,7 @@ pub(super) fn parse_file(
     let mut remarks = PendingDiagnostics::default();
     let mut variables = VariableExpander::new(variables);
     let mut documents = yaml::read_documents(&file.text, &mut remarks);
+    // Each document is judged on its own: a mistake in one does not reject the others of its file.
     for document in &mut documents {
         let errors = remarks.error_count();
         variables.expand_node(&mut document.root, &mut remarks);

@@ -107,8 +107,8 @@ impl ObjectResult {
         self.notes.extend(performed.notes);
     }
 
-    /// An action failed. One that the API had accepted is done: only the wait for its end came to no end.
     pub(super) fn record_error(&mut self, error: &Error) {
+        // The API accepted this action: only the wait ended early, so it counts as done.
         if let Error::NotSettled { address, last_state, .. } = error
             && address == &self.address
         {

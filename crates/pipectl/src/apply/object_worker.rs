@@ -131,7 +131,7 @@ fn maybe_created_note(action: &Action, stop: &StopCause) -> Option<&'static str>
     lost.then_some("the API may still be making it: wait a minute before the next apply, or there may be two")
 }
 
-/// Why an object that was deleted to be created again does not exist, or may not.
+/// The reason why an object that this run deleted, or may have deleted, is not created again.
 fn not_recreated_reason(lane: &[&Action], index: usize, report: &ObjectResult) -> Option<String> {
     let was_accepted = report.done > index;
     let may_be_deleted = begins_replacement(lane, index) && (was_accepted || report.outcome == Outcome::Unknown);
@@ -140,7 +140,8 @@ fn not_recreated_reason(lane: &[&Action], index: usize, report: &ObjectResult) -
     may_be_missing.then(reason).or_else(|| removed_tables_reason(lane, report.done))
 }
 
-/// A table that is mapped otherwise is taken out of the pipe first, and added again after another stop.
+/// The reason why tables are missing from the pipe: a changed mapping is removed first, and added again after another
+/// stop.
 fn removed_tables_reason(lane: &[&Action], done: usize) -> Option<String> {
     let (sent, unsent) = lane.split_at(done);
     let tables = mapping_edits::tables_between(

@@ -55,7 +55,7 @@ pub(super) async fn create_object(run: &RunContext, at: &Address, body: &Value) 
 /// and the create both find a place.
 const MAX_LIST_AGE: Duration = Duration::from_secs(20);
 
-/// The decision to create is as young as the request.
+/// Checks again, just before the POST, that no other object of the name appeared after the plan.
 //
 // A create may wait long for its turn: for the rate limit, a 429, a service that wakes, an endpoint, the delete of the
 // object that it replaces. An object of this name that somebody creates meanwhile would get a duplicate that reads the
@@ -123,8 +123,9 @@ enum LookupOutcome {
 }
 
 impl CreateAttempt<'_> {
-    /// An older API refuses the switch by which a pipe is created paused: then it is created running, and stopped.
     async fn create_or_adopt(&self, body: &Value) -> Result<Created, Error> {
+        // The schema of July 2026 has no switch to create a pipe paused. If the API refuses it, the pipe is created
+        // running, and the stop that follows stops it.
         let Some(older) = start_paused::without_switch(body) else { return self.create_until_known(body).await };
         match self.create_until_known(body).await {
             Err(Error::Rejected(refused))
@@ -170,8 +171,8 @@ impl CreateAttempt<'_> {
         Ok(decode::decode_object(self.address.kind, Method::Post, path, result)?.object)
     }
 
-    /// Looks for as long as the object may take to appear in the list: at least `MIN_LISTS` lists, because one list
-    /// may come from a replica that lags behind.
+    /// Looks for a new object during the adoption window.
+    // At least `MIN_LISTS` lists, because one may come from a replica that lags behind.
     async fn search_new_object(&self) -> Result<LookupOutcome, Error> {
         let client = &self.run.client;
         let (began, mut cursor, mut lists) = (Instant::now(), self.list_cache.new_cursor(), 0);

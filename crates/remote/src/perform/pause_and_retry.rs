@@ -24,8 +24,8 @@ use crate::run_context::RunContext;
 
 const PAUSED_NOTE: &str = "the API required a pause for this edit: pipectl stopped, edited and started the pipe";
 
-/// Whether a pause would help. After a lost attempt it is unknown whether the refusal is about the first edit.
 pub(super) fn needs_pause(error: &Error) -> bool {
+    // After a lost attempt, the first edit may have taken effect and resumed the pipe: then a pause would repeat it.
     match error {
         Error::Rejected(rejected) => rejected.kind == RejectionKind::NeedsPause && !rejected.had_lost_attempt,
         _ => false,

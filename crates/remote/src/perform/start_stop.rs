@@ -105,10 +105,9 @@ pub(super) async fn pause_object(run: &RunContext, at: &Address, id: &Id, why: P
     }
 }
 
-/// Why an object is not stopped.
 struct StopFailure {
     error: Error,
-    /// Whether it may be stopped all the same, now or in a while.
+    /// Whether the pipe may be stopped all the same, so that it has to be started.
     may_have_stopped: bool,
 }
 
@@ -118,7 +117,7 @@ impl From<Error> for StopFailure {
     }
 }
 
-/// Sends the stop, and sends it again when the pipe runs all the same.
+/// Sends the stop, and sends it again if the pipe runs afterwards.
 //
 // A database pipe obeys a stop only while it follows its source. During a load, and while tables come and go, the API
 // answers 200 and drops the command (documentation of the lifecycle; source of the engine behind it).
