@@ -349,15 +349,20 @@ fn deletion_of_protected_pipe_exits_with_5() {
     assert_eq!(said.code, 5, "{}", said.all_output());
 }
 
+/// Variables that limit what a run does.
+const GUARDS: [&str; 6] =
+    ["PIPECTL_BASE", "PIPECTL_ENV", "PIPECTL_EXCLUDE", "PIPECTL_EXPECT", "PIPECTL_ONLY", "PIPECTL_PLAN"];
+
 /// A pipeline sets a variable for each input that nobody filled in.
 #[test]
-fn empty_env_variables_are_ignored() {
+fn empty_env_variables_are_ignored_except_guards() {
     let desk = WorkDir::new();
     desk.write_file("pipe.yaml", fs::read_to_string(WorkDir::examples_dir().join("kafka.yaml")).unwrap());
     let mut seen = 0;
     for command in ["validate", "plan", "apply", "status", "drift", "export", "doctor"] {
         let help = desk.run_pipectl(&[command, "--help"]).stdout;
         let names = help.split("[env: ").skip(1).filter_map(|it| it.split('=').next());
+        let names = names.filter(|name| !GUARDS.contains(name));
         let empty: Vec<(&str, &str)> = names.map(|name| (name, "")).collect();
         seen += empty.len();
         let args = if command == "export" { &[command][..] } else { &[command, "pipe.yaml"] };
@@ -365,7 +370,24 @@ fn empty_env_variables_are_ignored() {
         let said = desk.run_with_env(args, &empty);
         assert_eq!((said.code, said.all_output()), (plain.code, plain.all_output()), "{command}");
     }
-    assert!(seen > 80, "{seen}");
+    assert!(seen > 60, "{seen}");
+}
+
+/// A step that failed to set a limit must not lift it.
+#[test]
+fn empty_guard_variables_are_usage_errors() {
+    let desk = WorkDir::new();
+    desk.write_file("pipe.yaml", fs::read_to_string(WorkDir::examples_dir().join("kafka.yaml")).unwrap());
+    let apply = ["apply", "pipe.yaml", "--sandbox", "--yes"];
+    for guard in GUARDS {
+        let said = desk.run_with_env(&apply, &[(guard, "")]);
+        assert_eq!(said.code, 64, "{guard}: {}", said.all_output());
+        assert!(said.stderr.contains(&format!("{guard} is set but empty: give it a value for --")), "{}", said.stderr);
+        let said = desk.run_with_env(&["explain", "source.kafka"], &[(guard, "")]);
+        assert_eq!(said.code, 0, "`explain` has no such flag: {}", said.all_output());
+    }
+    let set = desk.run_with_env(&["plan", "pipe.yaml", "--sandbox", "--only", "*"], &[("PIPECTL_ONLY", "")]);
+    assert_eq!(set.code, 0, "the flag counts: {}", set.all_output());
 }
 
 #[test]

@@ -37,6 +37,12 @@ impl AddressPattern {
     }
 }
 
+impl From<&str> for AddressPattern {
+    fn from(text: &str) -> Self {
+        Self::new(text)
+    }
+}
+
 impl fmt::Debug for AddressPattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Pattern({})", self.text)

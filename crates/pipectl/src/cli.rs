@@ -1,42 +1,29 @@
 //! The command line: every type that clap parses.
 
-pub(crate) mod command;
-mod environment_run;
-mod import_args;
+mod command;
 mod live_args;
 mod local_args;
-mod report_args;
 mod scope_args;
 
 use std::ffi::{OsStr, OsString};
 
 use anstream::ColorChoice;
 use clap::builder::{BoolishValueParser, Resettable};
-use clap::{Arg, ArgAction, Args, CommandFactory, FromArgMatches, Parser, ValueEnum};
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
+use clap::{Arg, ArgAction, ArgMatches, Args, CommandFactory, FromArgMatches, Parser, ValueEnum};
 
-pub(crate) use self::command::Command;
-pub(crate) use self::environment_run::EnvironmentRun;
-pub(crate) use self::import_args::{DiscoverArgs, ExportArgs, ExportLayout, ExportSource};
-pub(crate) use self::live_args::{
-    ApplyArgs, DoctorArgs, DriftArgs, PlanArgs, ResyncArgs, StatusArgs, WaitFor, WatchUntil,
-};
-pub(crate) use self::local_args::{
-    CiHost, CompletionsArgs, DialectArg, DiffEnvArgs, ExplainArgs, InitArgs, SandboxArgs, SchemaArgs, SchemaDocuments,
-    ValidateArgs,
-};
-pub(crate) use self::report_args::ReportArgs;
-pub(crate) use self::scope_args::{ConnectArgs, GitArgs, ManifestArgs, RateLimitArg, ScopeArgs, SelectArgs};
-use crate::reports::ReportFormat;
+use self::command::Command;
+use crate::context::OutputFormat;
+use crate::output::Output;
 use crate::{env_vars, exit};
 
 /// Manages ClickHouse Cloud ClickPipes as code, from git.
 #[derive(Debug, Parser)]
 #[command(name = "pipectl", version, about, after_help = exit::HELP, disable_help_subcommand = true)]
 pub(crate) struct Cli {
-    /// The command.
     #[command(subcommand)]
     pub(crate) command: Command,
-    /// Output flags.
     #[command(flatten)]
     pub(crate) output: OutputArgs,
 }
@@ -49,9 +36,15 @@ impl Cli {
     pub(crate) fn parse_args(args: &[OsString]) -> Result<Self, clap::Error> {
         let mut program = configure_env_vars(Self::command());
         let mut matches = program.try_get_matches_from_mut(args)?;
+        reject_empty_guards(&mut program, &matches)?;
         Self::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut program))
     }
 }
+
+/// Variables that limit what a run does. An empty one must not lift the limit: it comes from an earlier step that failed
+/// to set it, and the run would apply a plan that nobody reviewed, or objects that nobody selected.
+const GUARD_VARIABLES: [&str; 6] =
+    ["PIPECTL_BASE", "PIPECTL_ENV", "PIPECTL_EXCLUDE", "PIPECTL_EXPECT", "PIPECTL_ONLY", "PIPECTL_PLAN"];
 
 /// Makes flags read their variables as pipelines set them.
 fn configure_env_vars(program: clap::Command) -> clap::Command {
@@ -61,15 +54,33 @@ fn configure_env_vars(program: clap::Command) -> clap::Command {
 /// An empty variable counts as unset: a pipeline sets one for each input that nobody filled in.
 /// Boolean values may be `1` or `0`.
 fn configure_env_var(flag: Arg) -> Arg {
-    let empty = |name: &OsStr| env_vars::read_bytes(name).is_some_and(|value| value.is_empty());
-    let flag = match flag.get_env() {
-        Some(name) if empty(name) => flag.env(Resettable::Reset),
-        _ => flag,
-    };
+    let flag = if flag.get_env().is_some_and(is_empty) { flag.env(Resettable::Reset) } else { flag };
     match flag.get_action() {
         ArgAction::SetTrue => flag.value_parser(BoolishValueParser::new()),
         _ => flag,
     }
+}
+
+fn is_empty(variable: &OsStr) -> bool {
+    env_vars::read_bytes(variable).is_some_and(|value| value.is_empty())
+}
+
+/// Rejects a guard that is set and empty, unless the command line sets the flag.
+fn reject_empty_guards(program: &mut clap::Command, matches: &ArgMatches) -> Result<(), clap::Error> {
+    let Some((name, matches)) = matches.subcommand() else { return Ok(()) };
+    // The parser lost the empty variables.
+    let fresh = Cli::command();
+    let flags = fresh.find_subcommand(name).into_iter().flat_map(clap::Command::get_arguments);
+    for flag in flags.filter(|flag| matches.value_source(flag.get_id().as_str()) != Some(ValueSource::CommandLine)) {
+        let guards =
+            flag.get_env().filter(|variable| GUARD_VARIABLES.iter().any(|guard| OsStr::new(guard) == *variable));
+        if let Some(variable) = guards.filter(|variable| is_empty(variable)) {
+            let (variable, long) = (variable.to_string_lossy(), flag.get_long().unwrap_or_default());
+            let message = format!("{variable} is set but empty: give it a value for --{long}, or unset it");
+            return Err(program.error(ErrorKind::InvalidValue, message));
+        }
+    }
+    Ok(())
 }
 
 /// The output flags.
@@ -86,33 +97,13 @@ pub(crate) struct OutputArgs {
     pub(crate) verbose: u8,
 }
 
-/// Output formats on stdout.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum OutputFormat {
-    /// For people.
-    #[default]
-    Text,
-    /// For machines; printed on every outcome.
-    Json,
-    /// For a comment on a pull request.
-    Markdown,
-    /// Streaming JSON: one event per line while apply runs.
-    Ndjson,
-}
-
-impl OutputFormat {
-    /// The report that is printed on stdout, if the format is one.
-    pub(crate) fn printed_report(self) -> Option<ReportFormat> {
-        match self {
-            Self::Text | Self::Ndjson => None,
-            Self::Json => Some(ReportFormat::Json),
-            Self::Markdown => Some(ReportFormat::Markdown),
-        }
-    }
-
-    /// The value of `-o` that selects it.
-    pub(crate) fn flag_value(self) -> String {
-        self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+impl OutputArgs {
+    fn output(&self) -> Output {
+        Output::new(match self.color {
+            Color::Auto => ColorChoice::Auto,
+            Color::Always => ColorChoice::Always,
+            Color::Never => ColorChoice::Never,
+        })
     }
 }
 
@@ -126,16 +117,6 @@ pub(crate) enum Color {
     Always,
     /// Never.
     Never,
-}
-
-impl From<Color> for ColorChoice {
-    fn from(color: Color) -> Self {
-        match color {
-            Color::Auto => Self::Auto,
-            Color::Always => Self::Always,
-            Color::Never => Self::Never,
-        }
-    }
 }
 
 #[cfg(test)]

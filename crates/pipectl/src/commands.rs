@@ -1,71 +1,53 @@
-//! The commands, one file each.
+//! The commands, one file each. A command is given a context and its options, and returns an outcome.
 
-mod apply;
-mod completions;
-mod diff_env;
-mod discover;
-mod doctor;
-mod drift;
-mod explain;
-mod export;
-mod init;
-mod man;
-mod plan;
-mod resync;
-mod sandbox;
-mod schema;
-mod status;
-mod validate;
+pub(crate) mod apply;
+pub(crate) mod diff_env;
+pub(crate) mod discover;
+pub(crate) mod doctor;
+pub(crate) mod drift;
+pub(crate) mod export;
+pub(crate) mod init;
+pub(crate) mod plan;
+pub(crate) mod reference;
+pub(crate) mod resync;
+pub(crate) mod sandbox;
+pub(crate) mod status;
+pub(crate) mod validate;
 
 use std::future::Future;
 
 use anyhow::{Context, Result};
 
-use crate::cli::{Command, ConnectArgs, OutputFormat};
+use crate::connection::ConnectOptions;
+use crate::context::CommandContext;
 use crate::interruption::Interruption;
-use crate::output::Output;
+use crate::outcome::CommandOutcome;
 
-/// Runs a command; gives the exit code.
-pub(crate) fn run(command: &Command, output: Output, format: OutputFormat) -> Result<u8> {
-    match command {
-        Command::Init(args) => init::run(args, output, format),
-        Command::Validate(args) => validate::run(args, output, format),
-        Command::Plan(args) => run_cancellable(&args.scope.connect, plan::run(args, output, format)),
-        Command::Drift(args) => run_cancellable(&args.scope.connect, drift::run(args, output, format)),
-        Command::Apply(args) => run_on_runtime(&args.scope.connect, apply::run(args, output, format)),
-        Command::Status(args) => run_on_runtime(&args.scope.connect, status::run(args, output, format)),
-        Command::Resync(args) => run_on_runtime(&args.connect, resync::run(args, output, format)),
-        Command::Doctor(args) => run_cancellable(&args.connect, doctor::run(args, output, format)),
-        Command::Export(args) => run_cancellable(&args.connect, export::run(args, output, format)),
-        Command::Discover(args) => run_cancellable(&args.connect, discover::run(args, output, format)),
-        Command::DiffEnv(args) => diff_env::run(args, output, format),
-        Command::Schema(args) => schema::run(args, output),
-        Command::Explain(args) => explain::run(args, output, format),
-        Command::Completions(args) => completions::run(args, output),
-        Command::Man => man::run(output),
-        Command::Sandbox(args) => real_time_runtime()?.block_on(sandbox::run(args, output)),
-    }
-}
+/// A command with its options, ready to run in a context.
+pub(crate) type Task = Box<dyn FnOnce(&CommandContext) -> Result<CommandOutcome>>;
 
-/// Runs what only looks: a signal ends it wherever it is.
-fn run_cancellable(connect: &ConnectArgs, work: impl Future<Output = Result<u8>>) -> Result<u8> {
+/// Runs a command that only reads: a signal ends it wherever it is.
+pub(crate) fn run_cancellable(
+    connect: &ConnectOptions,
+    work: impl Future<Output = Result<CommandOutcome>>,
+) -> Result<CommandOutcome> {
     run_on_runtime(connect, async { Interruption::from_signals()?.run_unless_raised(work).await })
 }
 
-/// Runs what waits for the API. Against the sandbox inside the process time is virtual.
-fn run_on_runtime(connect: &ConnectArgs, work: impl Future<Output = Result<u8>>) -> Result<u8> {
-    let runtime = if connect.sandbox.is_some() { virtual_time_runtime()? } else { real_time_runtime()? };
-    runtime.block_on(work)
+/// Runs a command that waits for the API. Time is virtual in the embedded sandbox.
+pub(crate) fn run_on_runtime(
+    connect: &ConnectOptions,
+    work: impl Future<Output = Result<CommandOutcome>>,
+) -> Result<CommandOutcome> {
+    build_runtime(connect.sandbox.is_some())?.block_on(work)
 }
 
-fn real_time_runtime() -> Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start the runtime")
+/// Runs a command in real time.
+pub(crate) fn run_in_real_time(work: impl Future<Output = Result<CommandOutcome>>) -> Result<CommandOutcome> {
+    build_runtime(false)?.block_on(work)
 }
 
-fn virtual_time_runtime() -> Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .start_paused(true)
-        .build()
-        .context("cannot start the runtime")
+fn build_runtime(is_time_virtual: bool) -> Result<tokio::runtime::Runtime> {
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    builder.enable_all().start_paused(is_time_virtual).build().context("cannot start the runtime")
 }

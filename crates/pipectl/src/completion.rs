@@ -6,17 +6,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use clap_complete::{CompleteEnv, CompletionCandidate};
 use clickpipes::docs;
 use clickpipes::manifest;
 use model::address::Kind;
-use model::diagnostic::SourceFile;
-use model::project::{self, Environment, Project};
+use model::project::{Environment, Project};
 
 use crate::manifest_files::{self, ManifestFiles};
-use crate::{env_vars, project as project_file};
+use crate::{env_vars, project};
 
 /// The variable that the shell's script sets to ask for completions.
 pub(crate) const COMPLETE_VARIABLE: &str = "PIPECTL_COMPLETE";
@@ -79,11 +77,8 @@ fn declared_names(paths: &[PathBuf], variables: &BTreeMap<String, String>) -> Ve
 
 /// The folder of the project file, and the file.
 fn read_project() -> Option<(PathBuf, Project)> {
-    let folder = project_file::find_folder().ok()??;
-    let file = folder.join(project_file::PROJECT_FILE);
-    let text = std::fs::read_to_string(&file).ok()?;
-    let name = Arc::from(file.display().to_string());
-    let (project, _) = project::parse_project(&SourceFile { name, text: Arc::from(text) });
+    let folder = project::find_folder().ok()??;
+    let (project, ..) = project::parse_project_file(&folder).ok()?;
     Some((folder, project?))
 }
 

@@ -2,8 +2,6 @@
 //
 // Arguments are visible to every user of the machine, in the list of processes and in the shell's history.
 
-use std::fmt;
-
 use model::project::CredentialVariables as Declared;
 use remote::ApiCredentials;
 
@@ -24,16 +22,9 @@ pub(crate) fn key_variables() -> impl Iterator<Item = &'static str> {
 }
 
 /// No API key is set. The exit code is that of a refused key.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
 pub(crate) struct MissingKey(String);
-
-impl fmt::Display for MissingKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for MissingKey {}
 
 /// The key in the variables that the environment declares; without a declaration, in the first pair that is set.
 ///

@@ -13,6 +13,8 @@ use remote::{ApiRequest, ApiResponse, ResponseFuture, Transport, TransportError}
 use sandbox::{Delivery, World};
 use tokio::time::Instant;
 
+use crate::files;
+
 /// The time of a request and its response.
 const ROUND_TRIP: Duration = Duration::from_millis(50);
 
@@ -125,15 +127,8 @@ fn file_age(file: &Path) -> Duration {
 /// # Errors
 /// When the file cannot be written.
 pub fn store_world(file: &Path, world: &World) -> Result<()> {
-    let failed = || format!("cannot write {}", file.display());
-    if let Some(folder) = file.parent() {
-        fs::create_dir_all(folder).with_context(failed)?;
-    }
-    // Written beside the file, then renamed: a crash leaves the old world or the new one, never half of one.
-    let temporary = file.with_extension("json.new");
-    let text = serde_json::to_string(world).with_context(failed)?;
-    fs::write(&temporary, text).with_context(failed)?;
-    fs::rename(&temporary, file).with_context(failed)
+    let text = serde_json::to_string(world).with_context(|| format!("cannot write {}", file.display()))?;
+    files::write_file(file, &text)
 }
 
 impl Transport for EmbeddedSandbox {

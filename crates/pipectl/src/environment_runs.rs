@@ -1,55 +1,50 @@
-//! One command for several environments: a run of its own for each, one after the other, with its
-//! own organization, key, variables and limits. What goes wrong in one keeps no other from its run.
+//! One command for several environments: a run of its own for each, one after the other, with its own organization, key,
+//! variables and limits. An error in one does not prevent the runs of the others.
 
-use crate::cli::command::{self, Command};
-use crate::cli::{EnvironmentRun, OutputFormat};
-use crate::exit::{self, UsageError};
+use crate::commands::Task;
+use crate::context::{CommandContext, OutputFormat};
+use crate::exit;
+use crate::outcome::CommandOutcome;
 use crate::output::{Label, Output, StyledText};
-use crate::render::envelope::{self, SCHEMA_VERSION};
-use crate::render::event_lines;
+use crate::render::envelope::SCHEMA_VERSION;
+use crate::reports::ReportRequest;
 
-/// A run for each environment that is named; none where none is, or where it is no question.
-///
-/// # Errors
-/// When several environments would get in each other's way.
-pub(crate) fn split_by_environment(command: &Command) -> Result<Vec<(String, Command)>, UsageError> {
-    let mut names: Vec<&String> = Vec::new();
-    for name in command::selected_environments(command) {
-        if !names.contains(&name) {
-            names.push(name);
-        }
-    }
-    let several = names.len() > 1;
-    let mut runs = Vec::new();
-    for name in names {
-        let run = command::for_environment(command, EnvironmentRun { name, is_one_of_several: several })?;
-        runs.extend(run.map(|run| (name.clone(), run)));
-    }
-    Ok(runs)
+/// A command for one environment, ready to run.
+pub(crate) struct PreparedRun {
+    pub(crate) context: CommandContext,
+    pub(crate) task: Task,
 }
 
-/// Runs them all; gives the gravest exit code. After an interruption nothing more is begun.
-pub(crate) fn run_in_turn(
-    runs: &[(String, Command)],
-    output: Output,
-    format: OutputFormat,
-    run: impl Fn(&Command) -> u8,
-) -> u8 {
-    if let [(_, only)] = runs {
-        return run(only);
+impl PreparedRun {
+    /// Runs and prints it; gives the exit code.
+    fn run(self) -> u8 {
+        let outcome = (self.task)(&self.context);
+        outcome.unwrap_or_else(|error| CommandOutcome::from_error(&self.context, &error)).print(&self.context)
+    }
+
+    fn name(&self) -> &str {
+        self.context.environment.name.as_deref().unwrap_or_default()
+    }
+}
+
+/// Runs them all; gives the most severe exit code. After an interruption, no further run is started.
+pub(crate) fn run_in_turn(mut runs: Vec<PreparedRun>, output: Output, format: OutputFormat) -> u8 {
+    if runs.len() <= 1 {
+        return runs.pop().map_or(exit::DONE, PreparedRun::run);
     }
     let mut exit_code = exit::DONE;
-    for (index, (name, command)) in runs.iter().enumerate() {
-        print_data(output, &run_heading(format, name, index));
+    for (index, run) in runs.into_iter().enumerate() {
+        let name = run.name().to_owned();
+        print_data(output, &run_heading(format, &name, index));
         if exit_code == exit::INTERRUPTED {
-            print_not_started(output, format, name, command);
-        } else {
-            let code = run(command);
-            if !matches!(code, exit::DONE | exit::CHANGES) {
-                output.print_message_line(format!("{name}: ended with exit code {code}"));
-            }
-            exit_code = exit::most_severe(exit_code, code);
+            print_not_started(run);
+            continue;
         }
+        let code = run.run();
+        if !matches!(code, exit::DONE | exit::CHANGES) {
+            output.print_message_line(format!("{name}: ended with exit code {code}"));
+        }
+        exit_code = exit::most_severe(exit_code, code);
     }
     if format == OutputFormat::Json {
         print_data(output, StyledText::new().push_plain(format!("}},\n\"exitCode\": {exit_code}\n}}\n")));
@@ -85,16 +80,13 @@ fn run_heading(format: OutputFormat, name: &str, index: usize) -> StyledText {
     text
 }
 
-fn print_not_started(output: Output, format: OutputFormat, name: &str, command: &Command) {
-    let message = "interrupted before it was begun";
-    let (outcome, errors) = ("interrupted", [message.to_owned()]);
-    let rendered = match format {
-        OutputFormat::Text | OutputFormat::Markdown => String::new(),
-        OutputFormat::Json => envelope::failure_json(command::command_spec(command).json_kind, outcome, message),
-        OutputFormat::Ndjson => event_lines::failure_line(Some(name), outcome, exit::INTERRUPTED, &errors),
-    };
-    print_data(output, StyledText::new().push_plain(rendered));
-    output.print_message_line(format!("{name}: {message}"));
+fn print_not_started(run: PreparedRun) {
+    let (name, message) = (run.name().to_owned(), "interrupted before it was begun");
+    let context = CommandContext { reports: ReportRequest::default(), ..run.context };
+    let mut outcome = CommandOutcome::failed(&context, "interrupted", exit::INTERRUPTED, message.to_owned());
+    outcome.markdown = Some(String::new());
+    outcome.messages.push_plain(format!("{name}: {message}")).end_line();
+    outcome.print(&context);
 }
 
 fn print_data(output: Output, text: &StyledText) {

@@ -29,16 +29,9 @@ pub(crate) fn most_severe(one: u8, other: u8) -> u8 {
 }
 
 /// An error that is about the command line after all, though only the work showed it.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
 pub(crate) struct UsageError(pub(crate) String);
-
-impl std::fmt::Display for UsageError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for UsageError {}
 
 /// The table for `--help`.
 pub const HELP: &str = "\

@@ -2,7 +2,6 @@
 
 mod signals;
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -84,13 +83,6 @@ impl Interruption {
 }
 
 /// The error of a run that a signal ended before its first action.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("interrupted; nothing was changed")]
 pub(crate) struct RunInterrupted;
-
-impl fmt::Display for RunInterrupted {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("interrupted; nothing was changed")
-    }
-}
-
-impl std::error::Error for RunInterrupted {}

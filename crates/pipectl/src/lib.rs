@@ -6,6 +6,8 @@ pub mod apply;
 mod cli;
 mod commands;
 mod completion;
+mod connection;
+mod context;
 mod credentials;
 pub mod diagnostics;
 pub mod embedded_sandbox;
@@ -14,11 +16,13 @@ mod environment_runs;
 pub mod error_report;
 mod escape;
 pub mod exit;
+mod files;
 mod git;
 pub mod interruption;
 pub mod load_manifests;
 mod logging;
 mod manifest_files;
+mod outcome;
 pub mod output;
 mod plan_view;
 mod project;
@@ -39,13 +43,10 @@ use anstream::ColorChoice;
 use clap::CommandFactory;
 use clap::error::ErrorKind;
 
-use crate::cli::{Cli, Command, OutputFormat, command};
-use crate::credentials::MissingKey;
-use crate::interruption::RunInterrupted;
-use crate::load_manifests::InvalidManifests;
+use crate::cli::Cli;
+use crate::outcome::CommandOutcome;
 use crate::output::{Output, StyledText};
 use crate::render::{envelope, event_lines};
-use crate::reports::{ReportRequest, RunReport};
 
 /// Runs one command line and says how it went.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -54,81 +55,18 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         return ExitCode::from(exit::DONE);
     }
     ExitCode::from(match Cli::parse_args(&args) {
-        Ok(cli) => run_each_environment(&cli),
+        Ok(cli) => run_command(&cli),
         Err(error) => report_usage_error(&error, &args),
     })
 }
 
-fn run_each_environment(cli: &Cli) -> u8 {
+fn run_command(cli: &Cli) -> u8 {
     logging::start_logging(cli.output.verbose);
-    let (output, format) = (Output::new(cli.output.color.into()), cli.output.output);
-    let runs = command::check_format_supported(&cli.command, format)
-        .and_then(|()| environment_runs::split_by_environment(&cli.command));
-    match runs {
-        Ok(runs) if runs.is_empty() => run_command(&cli.command, output, format),
-        Ok(runs) => environment_runs::run_in_turn(&runs, output, format, |run| run_command(run, output, format)),
-        Err(usage) => report_failure(&cli.command, &usage.into(), &ReportRequest::default(), output, format),
+    let context = cli.context();
+    match cli.prepare_runs(&context) {
+        Ok(runs) => environment_runs::run_in_turn(runs, context.output, context.format),
+        Err(usage) => CommandOutcome::from_error(&context, &usage.into()).print(&context),
     }
-}
-
-fn run_command(command: &Command, output: Output, format: OutputFormat) -> u8 {
-    match commands::run(command, output, format) {
-        Ok(code) => code,
-        Err(error) => report_failure(command, &error, &command::requested_reports(command), output, format),
-    }
-}
-
-fn report_failure(
-    command: &Command,
-    error: &anyhow::Error,
-    reports: &ReportRequest<'_>,
-    output: Output,
-    format: OutputFormat,
-) -> u8 {
-    let (message, spec) = (format!("{error:#}"), command::command_spec(command));
-    let invalid = error.downcast_ref::<InvalidManifests>();
-    let outcome = if error.is::<RunInterrupted>() { "interrupted" } else { "error" };
-    let run = RunReport {
-        command: spec.name,
-        outcome,
-        json: envelope::failure_json(spec.json_kind, outcome, &message),
-        diagnostics: invalid.map(|it| it.0.diagnostics.clone()).unwrap_or_default(),
-        files: invalid.map_or(0, |it| it.0.files.len()),
-        errors: vec![message.clone()],
-        ..RunReport::default()
-    };
-    // A full disk cannot be reported on the same disk.
-    let _ = reports.print_to_stdout(format.printed_report(), &run, output);
-    print_error(output, error, &message);
-    let exit_code = reports.write_reports(&run, output, exit_code_for(error));
-    if format == OutputFormat::Ndjson {
-        let environment = command::selected_environments(command).first().map(String::as_str);
-        print_data(output, event_lines::failure_line(environment, outcome, exit_code, &run.errors));
-    }
-    exit_code
-}
-
-fn print_error(output: Output, error: &anyhow::Error, message: &str) {
-    let mut text = StyledText::new();
-    if !error.is::<RunInterrupted>() {
-        text.push(output::Label::Delete, "error: ");
-    }
-    text.push_plain(message).end_line();
-    if let Some(hint) = error.downcast_ref::<remote::Error>().and_then(error_report::hint_for) {
-        text.push(output::Label::Heading, "hint: ").push_plain(hint).end_line();
-    }
-    output.print_message(&text);
-}
-
-fn exit_code_for(error: &anyhow::Error) -> u8 {
-    if error.is::<exit::UsageError>() {
-        return exit::USAGE;
-    }
-    if error.is::<RunInterrupted>() {
-        return exit::INTERRUPTED;
-    }
-    let refused = error.downcast_ref::<remote::Error>().is_some_and(remote::Error::is_auth_error);
-    if refused || error.is::<MissingKey>() { exit::AUTH } else { exit::ERROR }
 }
 
 /// clap's own code for a typo is the one that means "there are changes" here.
@@ -141,7 +79,8 @@ fn report_usage_error(error: &clap::Error, args: &[OsString]) -> u8 {
         _ => None,
     };
     if let Some(rendered) = rendered.filter(|_| !is_help) {
-        print_data(Output::new(ColorChoice::Never), rendered);
+        // A full disk cannot be reported on the same disk.
+        let _ = Output::new(ColorChoice::Never).print_data(StyledText::new().push_plain(rendered));
     }
     // A closed stream is the reader's choice.
     let _ = error.print();
@@ -161,11 +100,4 @@ fn requested_format(args: &[OsString]) -> Option<String> {
     };
     let given = separate_value.map(|pair| pair[1].to_string()).or_else(joined_value);
     given.or_else(|| env_vars::read_variable("PIPECTL_OUTPUT"))
-}
-
-fn print_data(output: Output, text: String) {
-    let mut data = StyledText::new();
-    data.push_plain(text);
-    // A full disk cannot be reported on the same disk.
-    let _ = output.print_data(&data);
 }

@@ -1,7 +1,6 @@
 //! Loads manifests from paths and gives each declared object its address.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
@@ -15,6 +14,7 @@ use crate::manifest_files::{self, ManifestFiles};
 use crate::output::Output;
 
 /// Manifests and their diagnostics.
+#[derive(Debug)]
 pub struct LoadedManifests {
     /// The manifests without errors.
     pub manifests: Vec<Manifest>,
@@ -25,22 +25,9 @@ pub struct LoadedManifests {
 }
 
 /// The error for manifests with errors. Their diagnostics are printed already.
+#[derive(Debug, thiserror::Error)]
+#[error("the manifests have {}; nothing was sent", pluralize(.0.error_count(), "error"))]
 pub struct InvalidManifests(pub LoadedManifests);
-
-impl fmt::Display for InvalidManifests {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let errors = pluralize(self.0.error_count(), "error");
-        write!(f, "the manifests have {errors}; nothing was sent")
-    }
-}
-
-impl fmt::Debug for InvalidManifests {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-impl std::error::Error for InvalidManifests {}
 
 impl LoadedManifests {
     /// Reads and validates the manifests under `paths`. `variables` are values by name.

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use model::diagnostic::{Diagnostic, Severity, SourceFile};
 use model::path::FieldPath;
 use model::yaml::MAX_BYTES;
 
-use crate::project;
+use crate::{files, project};
 
 const MAX_DEPTH: usize = 32;
 
@@ -180,18 +180,7 @@ pub(crate) fn has_manifest_name(path: &Path) -> bool {
 
 fn read_source_file(path: &Path) -> Result<SourceFile> {
     let name = path.display().to_string();
-    let mut bytes = Vec::new();
-    // `take`: standard input and devices have no length, and may be endless.
-    let bounded = |reader: &mut dyn Read, bytes: &mut Vec<u8>| reader.take(MAX_BYTES as u64 + 1).read_to_end(bytes);
-    if path == Path::new("-") {
-        bounded(&mut io::stdin().lock(), &mut bytes).context("cannot read standard input")?;
-    } else {
-        let mut file = fs::File::open(path).with_context(|| format!("cannot read {name}"))?;
-        bounded(&mut file, &mut bytes).with_context(|| format!("cannot read {name}"))?;
-    }
-    if bytes.len() > MAX_BYTES {
-        bail!("{name} is larger than {} MiB, too large for a manifest", MAX_BYTES / 1024 / 1024);
-    }
+    let bytes = files::read_bounded(path, MAX_BYTES as u64)?;
     let text = String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         anyhow::anyhow!("{name} is not text: byte {at} is not UTF-8")

@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow, bail};
-use model::diagnostic::SourceFile;
+use model::diagnostic::{Diagnostic, SourceFile};
 use model::project::{self, CredentialVariables, Environment, Policy, Project, RateLimit, RequiredFields};
 use model::suggest::suggest_similar;
 
+use crate::context::CommandContext;
 use crate::env_vars;
 use crate::exit::UsageError;
 use crate::output::Output;
@@ -43,62 +44,52 @@ pub(crate) struct ProjectContext {
     pub(crate) rate_limit: Option<RateLimit>,
 }
 
-/// The manifests and the environment on the command line.
-#[derive(Clone, Copy)]
-pub(crate) struct ManifestSource<'a> {
-    /// Files and folders; if there are none, those of the project file.
-    pub(crate) paths: &'a [PathBuf],
-    /// At most one name.
-    pub(crate) environments: &'a [String],
-}
-
-/// Reads the project file of the working folder, or of the nearest folder above that has one.
+/// Reads the project file of the working folder, or of the nearest folder above that has one. `paths` are the manifests of the
+/// command line; if there are none, those of the project file count.
 ///
 /// # Errors
 /// When there are no manifest paths, the file is invalid, the environment does not exist, or an environment variable
 /// that the file refers to is not set.
-pub(crate) fn load_with_manifests(from: ManifestSource<'_>, output: Output) -> Result<ProjectContext> {
-    require_manifests(load_context(from, output)?)
+pub(crate) fn load_with_manifests(paths: &[PathBuf], context: &CommandContext) -> Result<ProjectContext> {
+    require_manifests(load_context(paths, context)?)
 }
 
 /// The same for commands without the network: ids of organizations and services need not be known.
 ///
 /// # Errors
 /// As above, except for ids.
-pub(crate) fn load_offline(from: ManifestSource<'_>, output: Output) -> Result<ProjectContext> {
-    require_manifests(load_with_needs(from, RequiredFields::Variables, output)?)
+pub(crate) fn load_offline(paths: &[PathBuf], context: &CommandContext) -> Result<ProjectContext> {
+    require_manifests(load_with_needs(paths, RequiredFields::Variables, context)?)
 }
 
 /// The same for commands that work without manifests.
 ///
 /// # Errors
 /// As above, except for manifest paths.
-pub(crate) fn load_context(from: ManifestSource<'_>, output: Output) -> Result<ProjectContext> {
-    load_with_needs(from, RequiredFields::Everything, output)
+pub(crate) fn load_context(paths: &[PathBuf], context: &CommandContext) -> Result<ProjectContext> {
+    load_with_needs(paths, RequiredFields::Everything, context)
 }
 
-fn require_manifests(context: ProjectContext) -> Result<ProjectContext> {
-    if context.manifests.is_empty() {
-        let which = "which manifests? name files or folders, or declare `manifests` in";
-        return Err(UsageError(format!("{which} {PROJECT_FILE}")).into());
-    }
-    Ok(context)
+fn require_manifests(project: ProjectContext) -> Result<ProjectContext> {
+    if project.manifests.is_empty() { Err(no_manifests().into()) } else { Ok(project) }
 }
 
-fn load_with_needs(from: ManifestSource<'_>, needs: RequiredFields, output: Output) -> Result<ProjectContext> {
-    let environment = match from.environments {
-        [] => None,
-        [one] => Some(one.as_str()),
-        several => {
-            let names = several.join(", ");
-            return Err(UsageError(format!("one environment here, not several: {names}")).into());
-        }
+/// Nothing says where the manifests are.
+pub(crate) fn no_manifests() -> UsageError {
+    UsageError(format!("which manifests? name files or folders, or declare `manifests` in {PROJECT_FILE}"))
+}
+
+fn load_with_needs(paths: &[PathBuf], needs: RequiredFields, context: &CommandContext) -> Result<ProjectContext> {
+    let environment = context.environment.name.as_deref();
+    let mut project = match (find_folder()?, environment) {
+        (Some(folder), _) => read_context(&folder, environment, needs, context.output)?,
+        (None, Some(name)) => bail!("--env {name}: there is no {PROJECT_FILE} here or above that declares it"),
+        (None, None) => ProjectContext::default(),
     };
-    let mut context = find_context(environment, needs, output)?;
-    if !from.paths.is_empty() {
-        context.manifests.clone_from(&from.paths.to_vec());
+    if !paths.is_empty() {
+        project.manifests = paths.to_vec();
     }
-    Ok(context)
+    Ok(project)
 }
 
 /// The folder of the project file: the working folder, or the nearest above it that has one.
@@ -197,18 +188,6 @@ pub(crate) fn read_environments<const N: usize>(names: [&str; N], output: Output
     }))
 }
 
-fn find_context(environment: Option<&str>, needs: RequiredFields, output: Output) -> Result<ProjectContext> {
-    match find_folder()? {
-        Some(folder) => read_context(&folder, environment, needs, output),
-        None => match environment {
-            Some(name) => {
-                bail!("--env {name}: there is no {PROJECT_FILE} here or above that declares it")
-            }
-            None => Ok(ProjectContext::default()),
-        },
-    }
-}
-
 fn read_context(
     folder: &Path,
     environment: Option<&str>,
@@ -246,14 +225,19 @@ fn read_context(
 }
 
 fn read_project_file(folder: &Path, output: Output) -> Result<(Project, SourceFile)> {
+    let (project, problems, source) = parse_project_file(folder)?;
+    output.print_diagnostics(&problems, std::slice::from_ref(&source));
+    let project = project.ok_or_else(|| anyhow!("{} is not sound", source.name))?;
+    Ok((project, source))
+}
+
+/// The project file of a folder, unless it has errors, and what is wrong with it.
+pub(crate) fn parse_project_file(folder: &Path) -> Result<(Option<Project>, Vec<Diagnostic>, SourceFile)> {
     let file = folder.join(PROJECT_FILE);
     let text = std::fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
-    let name = Arc::from(file.display().to_string());
-    let source = SourceFile { name, text: Arc::from(text) };
+    let source = SourceFile { name: Arc::from(file.display().to_string()), text: Arc::from(text) };
     let (project, problems) = project::parse_project(&source);
-    output.print_diagnostics(&problems, std::slice::from_ref(&source));
-    let project = project.ok_or_else(|| anyhow!("{} is not sound", file.display()))?;
-    Ok((project, source))
+    Ok((project, problems, source))
 }
 
 fn environment_named(environments: &BTreeMap<String, Environment>, name: &str) -> Result<Environment> {

@@ -15,10 +15,7 @@ use crate::output::{Label, Output, StyledText, can_prompt};
 /// # Errors
 /// Where nobody can be asked, and when the answer is no or a signal.
 pub(crate) async fn confirm_plan(output: Output, plan: &Plan, interruption: &Interruption) -> Result<()> {
-    // Piped input is no answer: whoever starts the command in a script has to say `--yes` there.
-    if !can_prompt() {
-        bail!("cannot ask for confirmation (no terminal): pass --yes");
-    }
+    require_terminal()?;
     for change in plan.changes.iter().filter(|change| is_destructive(change)) {
         let name = change.address.name.as_str();
         let question = format!("{} {}: type its name to confirm: ", change.verdict.as_str(), change.address);
@@ -34,10 +31,16 @@ pub(crate) async fn confirm_plan(output: Output, plan: &Plan, interruption: &Int
 /// # Errors
 /// Where nobody can be asked, and when the answer is no or a signal.
 pub(crate) async fn confirm_yes_no(output: Output, question: &str, interruption: &Interruption) -> Result<()> {
+    require_terminal()?;
+    expect_yes(output, question, interruption).await
+}
+
+/// Piped input is no answer: whoever starts the command in a script has to say `--yes` there.
+fn require_terminal() -> Result<()> {
     if !can_prompt() {
         bail!("cannot ask for confirmation (no terminal): pass --yes");
     }
-    expect_yes(output, question, interruption).await
+    Ok(())
 }
 
 async fn expect_yes(output: Output, question: &str, interruption: &Interruption) -> Result<()> {

@@ -6,7 +6,6 @@ pub mod drift;
 pub(crate) mod env_diff;
 pub mod envelope;
 pub mod event_lines;
-pub mod explanation;
 pub mod manifests;
 pub mod plan;
 pub mod status;

@@ -19,15 +19,15 @@ pub use repo_paths::RepoPaths;
 pub use report_target::{CommentKey, ReportFormat, ReportTarget};
 pub use run_report::RunReport;
 
-use self::run_report::ReportView;
-use std::fs::{self, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::Path;
 
 use anyhow::{Context, Result};
 
+use self::run_report::ReportView;
 use crate::output::{Output, StyledText};
-use crate::{env_vars, exit};
+use crate::{env_vars, exit, files};
 
 /// Renders one format.
 pub fn render(format: ReportFormat, run: &RunReport, key: &CommentKey, paths: &RepoPaths) -> String {
@@ -46,27 +46,21 @@ pub fn render(format: ReportFormat, run: &RunReport, key: &CommentKey, paths: &R
 
 /// The reports that a run writes.
 #[derive(Clone, Debug, Default)]
-pub struct ReportRequest<'w> {
+pub struct ReportRequest {
     /// The formats and their files.
-    pub targets: &'w [ReportTarget],
+    pub targets: Vec<ReportTarget>,
     /// Distinguishes the comments of one pull request.
     pub key: CommentKey,
 }
 
-impl ReportRequest<'_> {
-    /// Refuses a format that the command cannot write.
-    pub(crate) fn reject_format(&self, format: ReportFormat, why: &str) -> Result<(), exit::UsageError> {
-        let found = self.targets.iter().find(|target| target.format == format);
+impl ReportRequest {
+    /// Rejects the counts of a plan, for a command that has none.
+    pub(crate) fn reject_gitlab_counts(&self, why: &str) -> Result<(), exit::UsageError> {
+        let found = self.targets.iter().find(|target| target.format == ReportFormat::GitlabTerraform);
         found.map_or(Ok(()), |target| {
             let file = target.path.display();
             Err(exit::UsageError(format!("no report for {file} in this format: {why}")))
         })
-    }
-
-    /// Prints the run on stdout in a format that is the same for every command.
-    pub(crate) fn print_to_stdout(&self, format: Option<ReportFormat>, run: &RunReport, output: Output) -> Result<()> {
-        let Some(format) = format else { return Ok(()) };
-        write_file_or_stdout(Path::new("-"), &render(format, run, &self.key, &RepoPaths::default()), output)
     }
 
     /// Writes every report. If one cannot be written, the others still are, and success becomes an error: a pipeline
@@ -74,7 +68,7 @@ impl ReportRequest<'_> {
     pub(crate) fn write_reports(&self, run: &RunReport, output: Output, code: u8) -> u8 {
         let paths = RepoPaths::from_current_dir();
         let mut failed = false;
-        for target in self.targets {
+        for target in &self.targets {
             if let Err(error) = self.write_report(target, run, &paths, output) {
                 failed = true;
                 output.print_message_line(format!("error: {error:#}"));
@@ -125,8 +119,5 @@ fn write_file_or_stdout(path: &Path, text: &str, output: Output) -> Result<()> {
         data.push_plain(text);
         return Ok(output.print_data(&data)?);
     }
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    }
-    fs::write(path, text).with_context(|| format!("cannot write the report {}", path.display()))
+    files::write_file(path, text)
 }

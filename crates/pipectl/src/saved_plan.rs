@@ -16,6 +16,8 @@ use ring::digest;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::files;
+
 /// The `kind` of a saved plan, and the version of its shape.
 const KIND: &str = "SavedPlan";
 const SCHEMA_VERSION: &str = "1.0";
@@ -59,7 +61,7 @@ pub fn save_plan(plan: &Plan, target: &PlanTarget, unreachable: &[&ServiceRef], 
         "unreachable": unreachable,
     });
     let text = format!("{saved:#}\n");
-    fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))
+    files::write_file(file, &text)
 }
 
 /// A reviewed plan, by object.

@@ -7,27 +7,16 @@ use model::address::Address;
 use model::desired::{Desired, Document};
 use model::selector::AddressPattern;
 
-use crate::cli::SelectArgs;
-
+/// A choice of objects.
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Selection {
-    only: Vec<AddressPattern>,
-    exclude: Vec<AddressPattern>,
-    labels: Vec<(String, String)>,
+    pub(crate) only: Vec<AddressPattern>,
+    pub(crate) exclude: Vec<AddressPattern>,
+    pub(crate) labels: Vec<(String, String)>,
 }
 
 impl Selection {
-    /// # Errors
-    /// When a label is not `KEY=VALUE`.
-    pub(crate) fn new(args: &SelectArgs) -> Result<Self> {
-        let patterns = |texts: &[String]| texts.iter().map(AddressPattern::new).collect();
-        let labels = args.labels.iter().map(|label| match label.split_once('=') {
-            Some((key, value)) => Ok((key.to_owned(), value.to_owned())),
-            None => bail!("--label {label}: write KEY=VALUE"),
-        });
-        let labels = labels.collect::<Result<_>>()?;
-        Ok(Self { only: patterns(&args.only), exclude: patterns(&args.exclude), labels })
-    }
-
+    /// Whether everything is meant.
     pub(crate) fn selects_all(&self) -> bool {
         self.only.is_empty() && self.exclude.is_empty() && self.labels.is_empty()
     }

@@ -3,13 +3,12 @@
 mod live_view;
 mod observe;
 mod prune_inputs;
-pub(crate) mod resolve_services;
 
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::path::PathBuf;
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Result, bail};
 use model::address::{Address, ServiceRef};
 use model::desired::{Desired, Document};
 use model::diagnostic::{Diagnostic, SourceFile};
@@ -17,96 +16,95 @@ use model::live::Live;
 use model::project::PruneMode;
 use model::selector::AddressPattern;
 use planner::{Plan, Policy, WriteOnlyPolicy, plan, prune_unmanaged};
-use remote::{ObserveScope, Remote, RemoteSettings, RequestRate, WaitMode};
+use remote::ObserveScope;
 
-use crate::cli::{ConnectArgs, GitArgs, RateLimitArg, ScopeArgs};
-use crate::embedded_sandbox::EmbeddedSandbox;
-use crate::env_vars;
+use crate::connection::{AccessMode, Account, ConnectOptions, Connection, ServiceListing};
+use crate::context::CommandContext;
 use crate::git::{GitHistory, GitQuery, GitServices, Repository};
 use crate::load_manifests::LoadedManifests;
 use crate::output::Output;
 use crate::project::{self, ProjectContext};
 use crate::render::plan::Context;
 use crate::saved_plan::PlanTarget;
-use crate::secrets::{self, SecretResolver};
+use crate::secrets;
 use crate::selection::Selection;
 use crate::unreachable::UnreachableService;
 
-pub(crate) use self::live_view::{LiveView, load_valid_manifests};
+pub(crate) use self::live_view::{LiveView, SizeRead};
 pub(crate) use self::observe::{ObservedServices, collect_partial};
 use self::prune_inputs::{NamesElsewhere, PruneInputs};
 
 /// What is declared, what of it is meant, and the client.
 pub(crate) struct Session {
+    pub(crate) connection: Connection,
     desired: Desired,
     warnings: Vec<Diagnostic>,
     selected: BTreeSet<Address>,
     is_partial: bool,
-    remote: Remote,
-    /// Where it speaks to.
-    target: PlanTarget,
+    /// Which organization and services a plan is about.
+    pub(crate) target: PlanTarget,
     /// Services that could not be found, and why.
     unknown_services: BTreeMap<ServiceRef, String>,
     /// What the first look at the live side did not see.
     unreachable: OnceCell<Vec<UnreachableService>>,
-    sandbox: Option<Arc<EmbeddedSandbox>>,
-    rate: Option<RequestRate>,
-    policy: model::project::Policy,
+    /// What the project file allows.
+    pub(crate) policy: model::project::Policy,
     /// What was declared before.
     base: Option<Desired>,
     /// What is deleted though no manifest says so.
     prune_inputs: PruneInputs,
-    /// What was read.
     files: Vec<SourceFile>,
-    /// Where secrets come from.
-    secrets: Arc<SecretResolver>,
-    /// Whose secrets are sent again.
     resend_secrets: Vec<AddressPattern>,
 }
 
-/// How a command deals with the live side.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct AccessMode {
-    /// What an action waits for.
-    pub(crate) wait: WaitMode,
-    /// Whether an idle service may be woken, whatever the project file says.
-    pub(crate) can_wake: bool,
-    /// Whether the command writes at all: one that only looks wakes nothing.
-    pub(crate) can_write: bool,
+/// What a command compares: which manifests, which of them, and on which API.
+pub(crate) struct ScopeOptions {
+    /// Files and folders; if there are none, those of the project file.
+    pub(crate) paths: Vec<PathBuf>,
+    pub(crate) selection: Selection,
+    pub(crate) connect: ConnectOptions,
+}
+
+/// What a command asks of git.
+pub(crate) struct GitOptions {
+    pub(crate) base: Option<String>,
+    pub(crate) changed_since: Option<String>,
+    pub(crate) prune: Option<PruneMode>,
+    /// Whose secrets are sent again.
+    pub(crate) resend_secrets: Vec<AddressPattern>,
 }
 
 impl Session {
     /// Reads the manifests and gets ready to speak to the API. Nothing is sent unless the
     /// manifests are sound and something must be looked up.
     pub(crate) async fn open_for_plan(
-        scope: &ScopeArgs,
-        git: &GitArgs,
+        context: &CommandContext,
+        scope: &ScopeOptions,
+        git: &GitOptions,
         mode: AccessMode,
-        output: Output,
     ) -> Result<Self> {
-        let project = project::load_with_manifests(scope.manifests.source(), output)?;
+        let output = context.output;
+        let project = project::load_with_manifests(&scope.paths, context)?;
         let declared = LoadedManifests::load_paths(&project.manifests, &project.variables)?.require_valid(output)?;
-        let selection = Selection::new(&scope.select)?;
-        let prune = prune_inputs::effective_prune(git, &project, &selection, output)?;
+        let prune = prune_inputs::effective_prune(git, &project, &scope.selection, output)?;
         let query = GitQuery {
             base: git.base.clone(),
             changed_since: git.changed_since.clone(),
             needs_removals: prune == PruneMode::Git,
         };
         let history = GitHistory::query_git(&query, &declared.manifests, &project, output)?;
-        let session =
-            Self::connect_session(project, declared, (history, prune), &selection, &scope.connect, mode).await?;
+        let session = Self::connect_session(project, declared, (history, prune), scope, mode).await?;
         Ok(Self { resend_secrets: resend_patterns(git, &session.selected)?, ..session })
     }
 
     /// To compare live with git and nothing else: with the manifests of a revision, of `HEAD`, or
     /// those of the working folder where there is no repository. Says which it is.
     pub(crate) async fn open_for_drift(
-        scope: &ScopeArgs,
+        context: &CommandContext,
+        scope: &ScopeOptions,
         revision: Option<&str>,
-        output: Output,
     ) -> Result<(Self, String)> {
-        let project = project::load_with_manifests(scope.manifests.source(), output)?;
+        let project = project::load_with_manifests(&scope.paths, context)?;
         let repository = match revision {
             Some(_) => Some(Repository::open_containing(&project.manifests)?),
             None => Repository::find_containing(&project.manifests)?,
@@ -124,9 +122,9 @@ impl Session {
             let declared = LoadedManifests::load_paths(&project.manifests, &project.variables)?;
             (declared, "the manifests as they are, which are in no git repository".to_owned())
         };
-        let (declared, selection) = (declared.require_valid(output)?, Selection::new(&scope.select)?);
-        let (memory, manner) = ((GitHistory::default(), PruneMode::Never), AccessMode::default());
-        let session = Self::connect_session(project, declared, memory, &selection, &scope.connect, manner).await?;
+        let declared = declared.require_valid(context.output)?;
+        let history = (GitHistory::default(), PruneMode::Never);
+        let session = Self::connect_session(project, declared, history, scope, AccessMode::default()).await?;
         let base = Some(session.desired.clone());
         Ok((Self { base, ..session }, against))
     }
@@ -134,65 +132,55 @@ impl Session {
     async fn connect_session(
         project: ProjectContext,
         declared: LoadedManifests,
-        (mut memory, prune): (GitHistory, PruneMode),
-        selection: &Selection,
-        connect: &ConnectArgs,
+        (mut history, prune): (GitHistory, PruneMode),
+        ScopeOptions { selection, connect, .. }: &ScopeOptions,
         mode: AccessMode,
     ) -> Result<Self> {
-        let wake = mode.can_wake || project.policy.wake_idle.unwrap_or_default();
-        let wake = wake && mode.can_write;
-        let settings = RemoteSettings { wait: mode.wait, wake_services: wake, ..remote_settings(connect, &project)? };
-        let rate = settings.rate;
         let (warnings, files) = (declared.diagnostics.clone(), declared.files.clone());
-        let default = connect.service.clone().or_else(|| env_vars::read_variable("SERVICE_ID"));
-        let named = resolve_services::ServiceNames {
-            declared: declared.service_names(default.as_deref())?,
-            from_history: prune_inputs::services_in_scope(prune, &project)
-                .chain(memory.service_names(default.as_deref()))
-                .collect(),
-        };
-        let sandbox = connect.sandbox.as_deref().map(EmbeddedSandbox::open_file).transpose()?;
-        let found = match &sandbox {
-            Some(sandbox) => resolve_services::resolve_in_sandbox(sandbox, &named, settings),
-            None => resolve_services::resolve_in_api(connect, &project, &named, settings).await?,
-        };
-        let (mut desired, mut ids) = declared.desired(&found.declared, default.as_deref())?;
-        let services = GitServices::new(&found.declared, &found.from_history, &mut ids, default);
-        let services = services.with_unknown(found.unknown_services.keys());
-        memory.add_earlier_bodies(&mut desired, &services);
-        let secrets = match &sandbox {
-            Some(_) => SecretResolver::for_sandbox(&project.manifests)?,
-            None => SecretResolver::default(),
-        };
-        let secrets = Arc::new(secrets.for_project(&project));
-        let resolver = Arc::<SecretResolver>::clone(&secrets);
+        let default = connect.default_service();
+        let names = declared.service_names(default.as_deref())?;
+        let names_in_history: BTreeSet<String> =
+            prune_inputs::services_in_scope(prune, &project).chain(history.service_names(default.as_deref())).collect();
+        let account = Account::open(connect, &project, mode).await?;
+        let all_declared = account.is_sandbox() || names_in_history.is_subset(&names);
+        let listing = if all_declared { ServiceListing::IfNeeded } else { ServiceListing::Always };
+        let mut found = account.find_services(&(&names | &names_in_history), listing).await?;
+        // A service of an earlier commit may be gone.
+        found.unknown.retain(|service, _| names.contains(service.as_str()));
+        let ids_in_history = found.ids.iter().filter(|(name, id)| {
+            names_in_history.contains(*name) && (account.is_sandbox() || found.listed.iter().any(|it| it.id == **id))
+        });
+        let ids_in_history: BTreeMap<String, String> =
+            ids_in_history.map(|(name, id)| (name.clone(), id.clone())).collect();
+        found.ids.retain(|name, _| names.contains(name));
+        let (mut desired, mut ids) = declared.desired(&found.ids, default.as_deref())?;
+        let services = GitServices::new(&found.ids, &ids_in_history, &mut ids, default);
+        let services = services.with_unknown(found.unknown.keys());
+        history.add_earlier_bodies(&mut desired, &services);
+        let connection = account.connect(ids);
         let target = PlanTarget {
-            organization: found.organization.clone(),
-            services: ids.iter().map(|(label, id)| (label.to_string(), id.clone())).collect(),
+            organization: connection.organization.clone(),
+            services: connection.services.iter().map(|(label, id)| (label.to_string(), id.clone())).collect(),
         };
-        let remote = found.directory.into_remote(found.organization, ids, resolver);
         let mut selected = selection.select_addresses(&desired)?;
-        let since = memory.take_since(&services);
+        let since = history.take_since(&services);
         if let Some(since) = &since {
             let changed = |at: &Address| since.get(at).is_none_or(|was| was.differs_from(&desired[at]));
             selected.retain(changed);
         }
         Ok(Self {
+            connection,
             selected,
             is_partial: !selection.selects_all() || since.is_some(),
-            remote,
             target,
-            unknown_services: found.unknown_services,
+            unknown_services: found.unknown,
             unreachable: OnceCell::new(),
-            sandbox,
-            rate,
-            base: memory.take_base(&services),
-            prune_inputs: PruneInputs::new(prune, &project.policy, &memory, &services),
+            base: history.take_base(&services),
+            prune_inputs: PruneInputs::new(prune, &project.policy, &history, &services),
             policy: project.policy,
             desired,
             warnings,
             files,
-            secrets,
             resend_secrets: Vec::new(),
         })
     }
@@ -200,7 +188,7 @@ impl Session {
     /// Observes the live side and compares. See [`Session::unreachable_services`] for what is missing.
     pub(crate) async fn plan(&self) -> Result<Plan> {
         let ObservedServices { live, unreachable: unread } =
-            observe::observe_services(&self.remote, self.read_scope(), &self.unknown_services).await?;
+            observe::observe_services(&self.connection.remote, self.read_scope(), &self.unknown_services).await?;
         self.unreachable.get_or_init(|| unread);
         Ok(self.compare_with_live(&live, WriteOnlyPolicy::Send))
     }
@@ -210,7 +198,7 @@ impl Session {
     pub(crate) async fn replan_after_apply(&self) -> Result<Plan> {
         let mut scope = self.read_scope();
         scope.kinds.retain(|service, _| self.is_reachable(service));
-        let live = self.remote.observe_live(&scope).await?;
+        let live = self.connection.remote.observe_live(&scope).await?;
         Ok(self.compare_with_live(&live, WriteOnlyPolicy::AssumeSent))
     }
 
@@ -252,25 +240,15 @@ impl Session {
 
     /// What else a plan's text says.
     pub(crate) fn plan_context(&self, diff: bool) -> Context {
-        let requests = self.remote.request_counts();
+        let requests = self.connection.remote.request_counts();
         Context {
             unreachable: self.unreachable_services().to_vec(),
             partial: self.is_partial.then_some((self.selected.len(), self.desired.len())),
             // What the API turned away for now was sent again.
             requests: usize::try_from(requests.sent - requests.throttled).unwrap_or(usize::MAX),
-            rate: self.rate.map(|rate| (rate.requests, rate.window.as_secs_f64())),
+            rate: self.connection.rate.map(|rate| (rate.requests, rate.window.as_secs_f64())),
             diff,
         }
-    }
-
-    /// Which organization and services a plan is about.
-    pub(crate) fn plan_target(&self) -> &PlanTarget {
-        &self.target
-    }
-
-    /// What the project file allows.
-    pub(crate) fn project_policy(&self) -> &model::project::Policy {
-        &self.policy
     }
 
     /// The declared objects that are meant, without those of services that were not read.
@@ -284,7 +262,7 @@ impl Session {
     pub(crate) fn print_unresolved(&self, output: Output) -> Vec<Diagnostic> {
         let selected = self.selected_documents();
         let documents = selected.iter().map(|(_, document)| document);
-        let unresolved = secrets::find_unresolved(&self.secrets, documents, &self.files);
+        let unresolved = secrets::find_unresolved(&self.connection.secrets, documents, &self.files);
         output.print_diagnostics(&unresolved, &self.files);
         unresolved
     }
@@ -292,16 +270,6 @@ impl Session {
     /// What is doubtful in the files, though it stops nothing.
     pub(crate) fn manifest_warnings(&self) -> &[Diagnostic] {
         &self.warnings
-    }
-
-    /// The client.
-    pub(crate) fn remote(&self) -> &Remote {
-        &self.remote
-    }
-
-    /// Keeps what must outlive the run.
-    pub(crate) fn save_sandbox(&self) -> Result<()> {
-        self.sandbox.as_ref().map_or(Ok(()), |sandbox| sandbox.save_state())
     }
 
     /// What has to be read to plan what is meant: one list for each kind in each service.
@@ -324,24 +292,10 @@ impl Session {
 }
 
 /// Whose secrets to send again. A name that nobody has must not look like "nothing to do".
-fn resend_patterns(git: &GitArgs, selected: &BTreeSet<Address>) -> Result<Vec<AddressPattern>> {
-    let patterns: Vec<AddressPattern> = git.resend_secrets.iter().map(AddressPattern::new).collect();
-    let unmatched = patterns.iter().find(|pattern| !selected.iter().any(|at| pattern.matches(at)));
+fn resend_patterns(git: &GitOptions, selected: &BTreeSet<Address>) -> Result<Vec<AddressPattern>> {
+    let unmatched = git.resend_secrets.iter().find(|pattern| !selected.iter().any(|at| pattern.matches(at)));
     match unmatched {
         Some(lost) => bail!("--resend-secrets={lost}: no declared object has that name"),
-        None => Ok(patterns),
+        None => Ok(git.resend_secrets.clone()),
     }
-}
-
-fn remote_settings(connect: &ConnectArgs, project: &ProjectContext) -> Result<RemoteSettings> {
-    let parse_limit = |limit: &model::project::RateLimit| {
-        let text = format!("{}/{}", limit.requests, limit.per);
-        RateLimitArg::parse(&text).map_err(|how| anyhow!("pipectl.yaml: rateLimit {text}: {how}"))
-    };
-    let rate = match (connect.rate_limit, &project.rate_limit) {
-        (Some(limit), _) => limit.0,
-        (None, Some(limit)) => parse_limit(limit)?.0,
-        (None, None) => Some(RequestRate::default()),
-    };
-    Ok(RemoteSettings { rate, timeout: connect.timeout, ..RemoteSettings::default() })
 }

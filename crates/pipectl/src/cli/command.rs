@@ -1,12 +1,19 @@
-//! The commands, and what can be asked of each without running it.
+//! The commands, and how each gets its options from the command line.
 
-use clap::Subcommand;
+use anyhow::Result;
+use clap::{CommandFactory, Subcommand};
 
-use super::import_args::{DiscoverArgs, ExportArgs};
-use super::live_args::{ApplyArgs, DoctorArgs, DriftArgs, PlanArgs, ResyncArgs, StatusArgs};
+use super::Cli;
+use super::live_args::{ApplyArgs, DiscoverArgs, DoctorArgs, DriftArgs, ExportArgs, PlanArgs, ResyncArgs, StatusArgs};
 use super::local_args::{CompletionsArgs, DiffEnvArgs, ExplainArgs, InitArgs, SandboxArgs, SchemaArgs, ValidateArgs};
-use super::{EnvironmentRun, OutputFormat};
+use crate::commands::{
+    Task, apply, diff_env, discover, doctor, drift, export, init, plan, reference, resync, run_cancellable,
+    run_in_real_time, run_on_runtime, sandbox, status, validate,
+};
+use crate::context::{CommandContext, EnvironmentRun, OutputFormat};
+use crate::environment_runs::PreparedRun;
 use crate::exit::UsageError;
+use crate::outcome::CommandOutcome;
 use crate::reports::ReportRequest;
 
 /// The commands of the program.
@@ -46,90 +53,160 @@ pub(crate) enum Command {
     Man,
 }
 
-/// The name of a command, its JSON kind and its output formats.
-#[derive(Clone, Copy)]
-pub(crate) struct CommandSpec {
-    /// The word on the command line.
-    pub(crate) name: &'static str,
-    /// The `kind` of its JSON.
-    pub(crate) json_kind: &'static str,
-    formats: &'static [OutputFormat],
-}
-
 const TEXT: &[OutputFormat] = &[OutputFormat::Text];
 const TEXT_JSON: &[OutputFormat] = &[OutputFormat::Text, OutputFormat::Json];
 const TEXT_JSON_MARKDOWN: &[OutputFormat] = &[OutputFormat::Text, OutputFormat::Json, OutputFormat::Markdown];
 const EVERY_FORMAT: &[OutputFormat] =
     &[OutputFormat::Text, OutputFormat::Json, OutputFormat::Markdown, OutputFormat::Ndjson];
 
-/// The command's row in the table of commands.
-pub(crate) fn command_spec(command: &Command) -> CommandSpec {
-    let (name, json_kind, formats) = match command {
-        Command::Init(_) => ("init", "Init", TEXT_JSON),
-        Command::Validate(_) => ("validate", "Validation", TEXT_JSON_MARKDOWN),
-        Command::Plan(_) => ("plan", "Plan", TEXT_JSON_MARKDOWN),
-        Command::Drift(_) => ("drift", "Drift", TEXT_JSON_MARKDOWN),
-        Command::Apply(_) => ("apply", "Apply", EVERY_FORMAT),
-        Command::Status(_) => ("status", "Status", TEXT_JSON_MARKDOWN),
-        Command::Resync(_) => ("resync", "Resync", TEXT_JSON),
-        Command::Doctor(_) => ("doctor", "Doctor", TEXT_JSON_MARKDOWN),
-        Command::Export(_) => ("export", "Export", TEXT_JSON),
-        Command::DiffEnv(_) => ("diff-env", "EnvironmentDifferences", TEXT_JSON_MARKDOWN),
-        Command::Discover(_) => ("discover", "Discovery", TEXT_JSON),
-        // Its text is JSON.
-        Command::Schema(_) => ("schema", "Schema", TEXT_JSON),
-        Command::Explain(_) => ("explain", "Explanation", TEXT_JSON),
-        Command::Sandbox(_) => ("sandbox", "Sandbox", TEXT),
-        Command::Completions(_) => ("completions", "Completions", TEXT),
-        Command::Man => ("man", "Manual", TEXT),
-    };
-    CommandSpec { name, json_kind, formats }
-}
-
-/// Refuses an output format that the command does not have.
-pub(crate) fn check_format_supported(command: &Command, format: OutputFormat) -> Result<(), UsageError> {
-    let spec = command_spec(command);
-    if spec.formats.contains(&format) {
-        return Ok(());
+impl Command {
+    /// The word on the command line, the `kind` of the JSON, and the output formats.
+    fn spec(&self) -> (&'static str, &'static str, &'static [OutputFormat]) {
+        match self {
+            Self::Init(_) => ("init", "Init", TEXT_JSON),
+            Self::Validate(_) => ("validate", "Validation", TEXT_JSON_MARKDOWN),
+            Self::Plan(_) => ("plan", "Plan", TEXT_JSON_MARKDOWN),
+            Self::Drift(_) => ("drift", "Drift", TEXT_JSON_MARKDOWN),
+            Self::Apply(_) => ("apply", "Apply", EVERY_FORMAT),
+            Self::Status(_) => ("status", "Status", TEXT_JSON_MARKDOWN),
+            Self::Resync(_) => ("resync", "Resync", TEXT_JSON),
+            Self::Doctor(_) => ("doctor", "Doctor", TEXT_JSON_MARKDOWN),
+            Self::Export(_) => ("export", "Export", TEXT_JSON),
+            Self::DiffEnv(_) => ("diff-env", "EnvironmentDifferences", TEXT_JSON_MARKDOWN),
+            Self::Discover(_) => ("discover", "Discovery", TEXT_JSON),
+            // Its text is JSON.
+            Self::Schema(_) => ("schema", "Schema", TEXT_JSON),
+            Self::Explain(_) => ("explain", "Explanation", TEXT_JSON),
+            Self::Sandbox(_) => ("sandbox", "Sandbox", TEXT),
+            Self::Completions(_) => ("completions", "Completions", TEXT),
+            Self::Man => ("man", "Manual", TEXT),
+        }
     }
-    let supported: Vec<String> = spec.formats.iter().map(|it| format!("-o {}", it.flag_value())).collect();
-    let (refused, name) = (format.flag_value(), spec.name);
-    Err(UsageError(format!("`pipectl {name}` has no -o {refused}; it has {}", supported.join(", "))))
-}
 
-/// The environments for which a command that can do with several is to run.
-pub(crate) fn selected_environments(command: &Command) -> &[String] {
-    match command {
-        Command::Validate(args) => &args.manifests.env,
-        Command::Plan(args) => &args.scope.manifests.env,
-        Command::Apply(args) => &args.scope.manifests.env,
-        Command::Drift(args) => &args.scope.manifests.env,
-        Command::Status(args) => &args.scope.manifests.env,
-        Command::Doctor(args) => &args.manifests.env,
-        _ => &[],
+    fn check_format_supported(&self, format: OutputFormat) -> Result<(), UsageError> {
+        let (name, _, formats) = self.spec();
+        if formats.contains(&format) {
+            return Ok(());
+        }
+        let supported: Vec<String> = formats.iter().map(|it| format!("-o {}", it.flag_value())).collect();
+        let refused = format.flag_value();
+        Err(UsageError(format!("`pipectl {name}` has no -o {refused}; it has {}", supported.join(", "))))
+    }
+
+    /// The environments that are selected.
+    fn environments(&self) -> &[String] {
+        match self {
+            Self::Validate(args) => &args.manifests.env,
+            Self::Plan(args) => &args.compare.scope.manifests.env,
+            Self::Apply(args) => &args.compare.scope.manifests.env,
+            Self::Drift(args) => &args.compare.scope.manifests.env,
+            Self::Status(args) => &args.scope.manifests.env,
+            Self::Doctor(args) => &args.manifests.env,
+            Self::Resync(args) => args.env.as_slice(),
+            Self::Export(args) => args.env.as_slice(),
+            Self::Discover(args) => args.env.as_slice(),
+            _ => &[],
+        }
+    }
+
+    /// The reports that the command line requests.
+    fn reports(&self, run: &EnvironmentRun) -> Result<ReportRequest, UsageError> {
+        let (report, no_counts) = match self {
+            Self::Validate(args) => (&args.report, Some("it counts changes, and only a plan has some")),
+            Self::Plan(args) => (&args.compare.report, None),
+            Self::Apply(args) => (&args.compare.report, None),
+            Self::Drift(args) => (&args.compare.report, Some("it counts what a plan does")),
+            _ => return Ok(ReportRequest::default()),
+        };
+        let request = report.request(run)?;
+        no_counts.map_or(Ok(()), |why| request.reject_gitlab_counts(why))?;
+        Ok(request)
+    }
+
+    /// The command with its options for one environment.
+    fn task(&self, run: &EnvironmentRun) -> Result<Task, UsageError> {
+        Ok(match self {
+            Self::Init(args) => task(args.options(), init::run),
+            Self::Validate(args) => task(args.options(), validate::run),
+            Self::Plan(args) => task(args.options(run)?, |context, options| {
+                run_cancellable(&options.scope.connect, plan::run(context, options))
+            }),
+            Self::Apply(args) => task(args.options(run)?, |context, options| {
+                run_on_runtime(&options.scope.connect, apply::run(context, options))
+            }),
+            Self::Drift(args) => task(args.options(run)?, |context, options| {
+                run_cancellable(&options.scope.connect, drift::run(context, options))
+            }),
+            Self::Status(args) => task(args.options(run)?, |context, options| {
+                run_on_runtime(&options.scope.connect, status::run(context, options))
+            }),
+            Self::Resync(args) => task(args.options(run)?, |context, options| {
+                run_on_runtime(&options.connect, resync::run(context, options))
+            }),
+            Self::Doctor(args) => task(args.options(run)?, |context, options| {
+                run_cancellable(&options.connect, doctor::run(context, options))
+            }),
+            Self::Export(args) => match args.terraform_options()? {
+                Some(options) => task(options, export::export_terraform),
+                None => task(args.options(run)?, |context, options| {
+                    run_cancellable(&options.connect, export::run(context, options))
+                }),
+            },
+            Self::Discover(args) => task(args.options(run)?, |context, options| {
+                run_cancellable(&options.connect, discover::run(context, options))
+            }),
+            Self::DiffEnv(args) => task(args.options(), diff_env::run),
+            Self::Schema(args) => task(args.documents, |_, documents| reference::print_schema(*documents)),
+            Self::Explain(args) => task(args.field.clone(), |context, field| reference::explain_field(context, field)),
+            Self::Completions(args) => task(args.shell.to_string(), |_, shell| reference::print_completions(shell)),
+            Self::Man => task((), |_, ()| reference::print_manual(Cli::command())),
+            Self::Sandbox(args) => {
+                task(args.options(), |context, options| run_in_real_time(sandbox::run(context, options)))
+            }
+        })
     }
 }
 
-/// The command for one environment alone; `None` where that is no question.
-pub(crate) fn for_environment(command: &Command, run: EnvironmentRun<'_>) -> Result<Option<Command>, UsageError> {
-    Ok(Some(match command {
-        Command::Validate(args) => Command::Validate(args.for_environment(run)?),
-        Command::Plan(args) => Command::Plan(args.for_environment(run)?),
-        Command::Apply(args) => Command::Apply(args.for_environment(run)?),
-        Command::Drift(args) => Command::Drift(args.for_environment(run)?),
-        Command::Status(args) => Command::Status(args.for_environment(run)?),
-        Command::Doctor(args) => Command::Doctor(args.for_environment(run)?),
-        _ => return Ok(None),
-    }))
+/// Binds a command to its options.
+fn task<O: 'static>(options: O, command: impl FnOnce(&CommandContext, &O) -> Result<CommandOutcome> + 'static) -> Task {
+    Box::new(move |context| command(context, &options))
 }
 
-/// The reports that the command line requests.
-pub(crate) fn requested_reports(command: &Command) -> ReportRequest<'_> {
-    match command {
-        Command::Validate(args) => args.report.requested_reports(),
-        Command::Plan(args) => args.report.requested_reports(),
-        Command::Apply(args) => args.report.requested_reports(),
-        Command::Drift(args) => args.report.requested_reports(),
-        _ => ReportRequest::default(),
+impl Cli {
+    /// The context of the command, whatever the environment.
+    pub(crate) fn context(&self) -> CommandContext {
+        let (command, json_kind, _) = self.command.spec();
+        CommandContext {
+            command,
+            json_kind,
+            output: self.output.output(),
+            format: self.output.output,
+            environment: EnvironmentRun::default(),
+            reports: ReportRequest::default(),
+        }
+    }
+
+    /// A run for each environment that is selected, or one run.
+    ///
+    /// # Errors
+    /// When the command does not have the output format, and when several environments would use one file.
+    pub(crate) fn prepare_runs(&self, context: &CommandContext) -> Result<Vec<PreparedRun>, UsageError> {
+        self.command.check_format_supported(context.format)?;
+        let mut names: Vec<Option<&String>> = Vec::new();
+        for name in self.command.environments() {
+            if !names.contains(&Some(name)) {
+                names.push(Some(name));
+            }
+        }
+        if names.is_empty() {
+            names.push(None);
+        }
+        let is_one_of_several = names.len() > 1;
+        let runs = names.into_iter().map(|name| {
+            let environment = EnvironmentRun { name: name.cloned(), is_one_of_several };
+            let (reports, task) = (self.command.reports(&environment)?, self.command.task(&environment)?);
+            Ok(PreparedRun { context: CommandContext { environment, reports, ..context.clone() }, task })
+        });
+        runs.collect()
     }
 }

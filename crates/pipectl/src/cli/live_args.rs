@@ -1,103 +1,117 @@
-//! Arguments of the commands that compare with live pipes, or change them.
+//! Arguments of the commands that speak to the API.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use clap_complete::ArgValueCandidates;
+use model::selector::AddressPattern;
+use remote::WaitMode;
 
-use super::{ConnectArgs, EnvironmentRun, GitArgs, ManifestArgs, ReportArgs, ScopeArgs};
+use super::scope_args::{CompareArgs, ConnectArgs, GitArgs, ManifestArgs, ScopeArgs, SelectArgs};
+use crate::commands::apply::ApplyOptions;
+use crate::commands::discover::DiscoverOptions;
+use crate::commands::doctor::DoctorOptions;
+use crate::commands::drift::DriftOptions;
+use crate::commands::export::{ExportLayout, ExportOptions, TerraformOptions};
+use crate::commands::plan::PlanOptions;
+use crate::commands::resync::ResyncOptions;
+use crate::commands::status::StatusOptions;
+use crate::context::EnvironmentRun;
 use crate::exit::UsageError;
 use crate::{completion, saved_plan};
 
 /// `pipectl plan`.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Debug)]
 pub(crate) struct PlanArgs {
-    /// Reports.
     #[command(flatten)]
-    pub(crate) report: ReportArgs,
-    /// Scope.
+    pub(crate) compare: CompareArgs,
     #[command(flatten)]
-    pub(crate) scope: ScopeArgs,
-    /// Git.
-    #[command(flatten)]
-    pub(crate) git: GitArgs,
+    git: GitArgs,
     /// Show each changed object as a YAML diff from live to manifest
     #[arg(long, env = "PIPECTL_DIFF")]
-    pub(crate) diff: bool,
+    diff: bool,
     /// Save the plan for review and for apply --plan; it contains no secrets
     #[arg(long, value_name = "FILE", env = "PIPECTL_OUT")]
-    pub(crate) out: Option<PathBuf>,
+    out: Option<PathBuf>,
     /// Report secrets that cannot be resolved here; runs no program and keeps no value
     #[arg(long, env = "PIPECTL_CHECK_SECRETS")]
-    pub(crate) check_secrets: bool,
+    check_secrets: bool,
     /// Exit with 2 if there are changes
     #[arg(long, env = "PIPECTL_DETAILED_EXITCODE")]
-    pub(crate) detailed_exitcode: bool,
+    detailed_exitcode: bool,
 }
 
 impl PlanArgs {
-    /// The arguments of a run for one environment.
-    pub(crate) fn for_environment(&self, run: EnvironmentRun<'_>) -> Result<Self, UsageError> {
-        let out = self.out.as_deref().map(|file| run.expand_path("--out", file)).transpose()?;
-        let (report, scope) = (self.report.for_environment(run)?, self.scope.for_environment(run)?);
-        Ok(Self { report, scope, out, ..self.clone() })
+    pub(super) fn options(&self, run: &EnvironmentRun) -> Result<PlanOptions, UsageError> {
+        Ok(PlanOptions {
+            scope: self.compare.scope.options(run)?,
+            git: self.git.options(),
+            diff: self.diff,
+            out: self.out.as_deref().map(|file| run.expand_path("--out", file)).transpose()?,
+            check_secrets: self.check_secrets,
+            detailed_exitcode: self.detailed_exitcode,
+        })
     }
 }
 
 /// `pipectl apply`.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Debug)]
 pub(crate) struct ApplyArgs {
-    /// Reports.
     #[command(flatten)]
-    pub(crate) report: ReportArgs,
-    /// Scope.
+    pub(crate) compare: CompareArgs,
     #[command(flatten)]
-    pub(crate) scope: ScopeArgs,
-    /// Git.
-    #[command(flatten)]
-    pub(crate) git: GitArgs,
+    git: GitArgs,
     /// Show each changed object as a YAML diff from live to manifest
     #[arg(long, env = "PIPECTL_DIFF")]
-    pub(crate) diff: bool,
+    diff: bool,
     /// Apply only what this saved plan contains
     #[arg(long, value_name = "FILE", env = "PIPECTL_PLAN")]
-    pub(crate) plan: Option<PathBuf>,
+    plan: Option<PathBuf>,
     /// Apply the plan only if it has this digest
     #[arg(long, value_name = "DIGEST", env = "PIPECTL_EXPECT", value_parser = saved_plan::parse_digest)]
-    pub(crate) expect: Option<String>,
+    expect: Option<String>,
     /// Do not ask for confirmation; required without a terminal and without --plan
     #[arg(long, env = "PIPECTL_YES")]
-    pub(crate) yes: bool,
+    yes: bool,
     /// Wait until changed objects have settled, or do not wait
     #[arg(long, env = "PIPECTL_WAIT", value_enum, default_value_t)]
-    pub(crate) wait: WaitFor,
+    wait: WaitFor,
     /// Wake an idle service if an action needs it; a stopped service is never started
     #[arg(long, env = "PIPECTL_WAKE")]
-    pub(crate) wake: bool,
+    wake: bool,
     /// Allow this object to be replaced even above the limit, or if it may be lost (SERVICE/PIPE)
     #[arg(long, value_name = "SERVICE/PIPE", env = "PIPECTL_ALLOW_REPLACE", value_delimiter = ',')]
     #[arg(add = ArgValueCandidates::new(completion::object_candidates))]
-    pub(crate) allow_replace: Vec<String>,
+    allow_replace: Vec<AddressPattern>,
     /// Allow this object to be deleted even above the limit (SERVICE/PIPE)
     #[arg(long, value_name = "SERVICE/PIPE", env = "PIPECTL_ALLOW_DELETE", value_delimiter = ',')]
     #[arg(add = ArgValueCandidates::new(completion::object_candidates))]
-    pub(crate) allow_delete: Vec<String>,
+    allow_delete: Vec<AddressPattern>,
     /// Number of objects to work on at once
     #[arg(long, value_name = "N", env = "PIPECTL_PARALLEL", default_value_t = 64)]
-    pub(crate) parallel: usize,
+    parallel: usize,
 }
 
 impl ApplyArgs {
-    /// The arguments of a run for one environment.
-    pub(crate) fn for_environment(&self, run: EnvironmentRun<'_>) -> Result<Self, UsageError> {
+    pub(super) fn options(&self, run: &EnvironmentRun) -> Result<ApplyOptions, UsageError> {
         if run.is_one_of_several && self.expect.is_some() {
             let why = "--expect knows one plan, and several environments are meant: use --plan";
             return Err(UsageError(why.to_owned()));
         }
-        let plan = self.plan.as_deref().map(|file| run.expand_path("--plan", file)).transpose()?;
-        let (report, scope) = (self.report.for_environment(run)?, self.scope.for_environment(run)?);
-        Ok(Self { report, scope, plan, ..self.clone() })
+        Ok(ApplyOptions {
+            scope: self.compare.scope.options(run)?,
+            git: self.git.options(),
+            diff: self.diff,
+            plan: self.plan.as_deref().map(|file| run.expand_path("--plan", file)).transpose()?,
+            expect: self.expect.clone(),
+            yes: self.yes,
+            wait: self.wait.mode(),
+            wake: self.wake,
+            allow_replace: self.allow_replace.clone(),
+            allow_delete: self.allow_delete.clone(),
+            parallel: self.parallel,
+        })
     }
 }
 
@@ -111,42 +125,45 @@ pub(crate) enum WaitFor {
     None,
 }
 
+impl WaitFor {
+    fn mode(self) -> WaitMode {
+        match self {
+            Self::Settled => WaitMode::Settled,
+            Self::None => WaitMode::None,
+        }
+    }
+}
+
 /// `pipectl drift`.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Debug)]
 pub(crate) struct DriftArgs {
-    /// Reports.
     #[command(flatten)]
-    pub(crate) report: ReportArgs,
-    /// Scope.
-    #[command(flatten)]
-    pub(crate) scope: ScopeArgs,
+    pub(crate) compare: CompareArgs,
     /// Revision to compare live pipes with; by default HEAD, or the working folder outside a
     /// repository
     #[arg(long, value_name = "REF", env = "PIPECTL_BASE")]
-    pub(crate) base: Option<String>,
+    base: Option<String>,
     /// Exit with 2 if something is missing or changed
     #[arg(long, env = "PIPECTL_DETAILED_EXITCODE")]
-    pub(crate) detailed_exitcode: bool,
+    detailed_exitcode: bool,
 }
 
 impl DriftArgs {
-    /// The arguments of a run for one environment.
-    pub(crate) fn for_environment(&self, run: EnvironmentRun<'_>) -> Result<Self, UsageError> {
-        let (report, scope) = (self.report.for_environment(run)?, self.scope.for_environment(run)?);
-        Ok(Self { report, scope, ..self.clone() })
+    pub(super) fn options(&self, run: &EnvironmentRun) -> Result<DriftOptions, UsageError> {
+        let scope = self.compare.scope.options(run)?;
+        Ok(DriftOptions { scope, base: self.base.clone(), detailed_exitcode: self.detailed_exitcode })
     }
 }
 
 /// `pipectl status`.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Debug)]
 pub(crate) struct StatusArgs {
-    /// Scope.
     #[command(flatten)]
     pub(crate) scope: ScopeArgs,
     /// Keep watching: in place on a terminal, else one line per change; Ctrl-C ends it. Needs the API
     /// or a `pipectl sandbox` server; does not work with --sandbox
     #[arg(long, env = "PIPECTL_WATCH")]
-    pub(crate) watch: bool,
+    watch: bool,
     /// Time between two reads
     #[arg(
         long,
@@ -155,23 +172,28 @@ pub(crate) struct StatusArgs {
         default_value = "15s",
         value_parser = parse_interval
     )]
-    pub(crate) interval: Duration,
+    interval: Duration,
     /// Keep watching until then, at most for --timeout
     #[arg(long, value_name = "WHEN", env = "PIPECTL_UNTIL", value_enum)]
-    pub(crate) until: Option<WatchUntil>,
+    until: Option<WatchUntil>,
     /// Exit with 2 if something is unhealthy
     #[arg(long, env = "PIPECTL_DETAILED_EXITCODE")]
-    pub(crate) detailed_exitcode: bool,
+    detailed_exitcode: bool,
 }
 
 impl StatusArgs {
-    /// The arguments of a run for one environment.
-    pub(crate) fn for_environment(&self, run: EnvironmentRun<'_>) -> Result<Self, UsageError> {
+    pub(super) fn options(&self, run: &EnvironmentRun) -> Result<StatusOptions, UsageError> {
         if run.is_one_of_several && self.watch {
             let why = "--watch looks at one environment, and several are meant";
             return Err(UsageError(why.to_owned()));
         }
-        Ok(Self { scope: self.scope.for_environment(run)?, ..self.clone() })
+        Ok(StatusOptions {
+            scope: self.scope.options(run)?,
+            watch: self.watch,
+            interval: self.interval,
+            until_settled: self.until == Some(WatchUntil::Settled),
+            detailed_exitcode: self.detailed_exitcode,
+        })
     }
 }
 
@@ -195,43 +217,139 @@ fn parse_interval(text: &str) -> Result<Duration, String> {
 pub(crate) struct ResyncArgs {
     /// A Postgres, MySQL or MongoDB pipe
     #[arg(value_name = "SERVICE/PIPE", add = ArgValueCandidates::new(completion::pipe_candidates))]
-    pub(crate) pipe: String,
+    pipe: String,
     /// Id of the pipe, if several pipes have this name
     #[arg(long, value_name = "UUID", env = "PIPECTL_ID")]
-    pub(crate) id: Option<String>,
+    id: Option<String>,
     /// The environment of the project file
     #[arg(short, long, value_name = "NAME", env = "PIPECTL_ENV")]
     #[arg(add = ArgValueCandidates::new(completion::environment_candidates))]
     pub(crate) env: Option<String>,
-    /// API.
     #[command(flatten)]
-    pub(crate) connect: ConnectArgs,
+    connect: ConnectArgs,
     /// Do not ask for confirmation; required without a terminal
     #[arg(long, env = "PIPECTL_YES")]
-    pub(crate) yes: bool,
+    yes: bool,
     /// Wait until everything is loaded, or do not wait
     #[arg(long, env = "PIPECTL_WAIT", value_enum, default_value_t)]
-    pub(crate) wait: WaitFor,
+    wait: WaitFor,
     /// Wake the service if it is idle; a stopped service is never started
     #[arg(long, env = "PIPECTL_WAKE")]
-    pub(crate) wake: bool,
+    wake: bool,
+}
+
+impl ResyncArgs {
+    pub(super) fn options(&self, run: &EnvironmentRun) -> Result<ResyncOptions, UsageError> {
+        Ok(ResyncOptions {
+            pipe: self.pipe.clone(),
+            id: self.id.clone(),
+            connect: self.connect.options(run)?,
+            yes: self.yes,
+            wait: self.wait.mode(),
+            wake: self.wake,
+        })
+    }
 }
 
 /// `pipectl doctor`.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Debug)]
 pub(crate) struct DoctorArgs {
-    /// Manifests.
     #[command(flatten)]
     pub(crate) manifests: ManifestArgs,
-    /// API.
     #[command(flatten)]
-    pub(crate) connect: ConnectArgs,
+    connect: ConnectArgs,
 }
 
 impl DoctorArgs {
-    /// The arguments of a run for one environment.
-    pub(crate) fn for_environment(&self, run: EnvironmentRun<'_>) -> Result<Self, UsageError> {
-        let (manifests, connect) = (self.manifests.for_environment(run), self.connect.for_environment(run)?);
-        Ok(Self { manifests, connect })
+    pub(super) fn options(&self, run: &EnvironmentRun) -> Result<DoctorOptions, UsageError> {
+        Ok(DoctorOptions { paths: self.manifests.paths.clone(), connect: self.connect.options(run)? })
+    }
+}
+
+/// `pipectl export`.
+#[derive(Args, Debug)]
+pub(crate) struct ExportArgs {
+    /// With --from: output of `terraform show -json`, or - for standard input
+    #[arg(value_name = "FILE", requires = "from")]
+    file: Option<PathBuf>,
+    /// Write manifests from this source instead of from live pipes
+    #[arg(long, value_name = "WHAT", env = "PIPECTL_FROM", value_enum)]
+    from: Option<ExportSource>,
+    /// Write to this folder instead of stdout
+    #[arg(long, value_name = "DIR", env = "PIPECTL_EXPORT_OUT")]
+    out: Option<PathBuf>,
+    /// Contents of one file in the folder
+    #[arg(long, value_enum, env = "PIPECTL_LAYOUT", default_value = "pipe")]
+    layout: ExportLayout,
+    /// Overwrite files that have other content
+    #[arg(long, env = "PIPECTL_EXPORT_FORCE")]
+    force: bool,
+    /// The environment of the project file
+    #[arg(short, long, value_name = "NAME", env = "PIPECTL_ENV")]
+    pub(crate) env: Option<String>,
+    #[command(flatten)]
+    select: SelectArgs,
+    #[command(flatten)]
+    connect: ConnectArgs,
+}
+
+/// Another source of manifests than live pipes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExportSource {
+    /// A Terraform state.
+    Terraform,
+}
+
+impl ExportArgs {
+    pub(super) fn terraform_options(&self) -> Result<Option<TerraformOptions>, UsageError> {
+        if self.from.is_none() {
+            return Ok(None);
+        }
+        let how = "--from terraform: name the file that `terraform show -json` wrote";
+        let file = self.file.clone().ok_or_else(|| UsageError(how.to_owned()))?;
+        Ok(Some(TerraformOptions { file, out: self.out.clone(), force: self.force }))
+    }
+
+    pub(super) fn options(&self, run: &EnvironmentRun) -> Result<ExportOptions, UsageError> {
+        let selection = self.select.selection();
+        if !selection.labels.is_empty() {
+            return Err(UsageError("--label: labels are in manifests, live pipes have none".to_owned()));
+        }
+        let (connect, out) = (self.connect.options(run)?, self.out.clone());
+        Ok(ExportOptions { selection, connect, out, layout: self.layout, force: self.force })
+    }
+}
+
+/// `pipectl discover`.
+#[derive(Args, Debug)]
+pub(crate) struct DiscoverArgs {
+    /// A file or folder, a pipe in it or in the project's manifests, or both
+    #[arg(value_name = "PATH|SERVICE/PIPE", required = true, num_args = 1..=2)]
+    targets: Vec<String>,
+    /// The environment of the project file
+    #[arg(short, long, value_name = "NAME", env = "PIPECTL_ENV")]
+    pub(crate) env: Option<String>,
+    #[command(flatten)]
+    connect: ConnectArgs,
+    /// Write the columns into the manifest instead of printing them
+    #[arg(long, env = "PIPECTL_WRITE")]
+    write: bool,
+    /// Replace columns that are already declared
+    #[arg(long, env = "PIPECTL_DISCOVER_FORCE")]
+    force: bool,
+    /// Wake the service if it is idle; a stopped service is never started
+    #[arg(long, env = "PIPECTL_WAKE")]
+    wake: bool,
+}
+
+impl DiscoverArgs {
+    pub(super) fn options(&self, run: &EnvironmentRun) -> Result<DiscoverOptions, UsageError> {
+        Ok(DiscoverOptions {
+            targets: self.targets.clone(),
+            connect: self.connect.options(run)?,
+            write: self.write,
+            force: self.force,
+            wake: self.wake,
+        })
     }
 }

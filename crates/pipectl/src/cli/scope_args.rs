@@ -1,4 +1,4 @@
-//! What a command looks at: which manifests, which of them, and on which API.
+//! What several commands take: which manifests, which of them, on which API, and which reports.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -6,37 +6,74 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use clap_complete::ArgValueCandidates;
 use model::project::PruneMode;
-use remote::RequestRate;
+use model::selector::AddressPattern;
 
-use super::EnvironmentRun;
 use crate::completion;
+use crate::connection::{ConnectOptions, RateLimitOption};
+use crate::context::EnvironmentRun;
 use crate::exit::UsageError;
-use crate::project::ManifestSource;
+use crate::reports::{CommentKey, ReportRequest, ReportTarget};
+use crate::selection::Selection;
+use crate::session::{GitOptions, ScopeOptions};
+
+/// What `plan`, `apply` and `drift` have in common.
+#[derive(Args, Debug)]
+pub(crate) struct CompareArgs {
+    #[command(flatten)]
+    pub(crate) report: ReportArgs,
+    #[command(flatten)]
+    pub(crate) scope: ScopeArgs,
+}
+
+/// The report flags.
+#[derive(Args, Debug)]
+pub(crate) struct ReportArgs {
+    /// Also write a report: json, markdown, github, gitlab-terraform, codequality, sarif, junit
+    /// or html; PATH is a file, or - for stdout
+    #[arg(long = "report", value_name = "FORMAT=PATH", env = "PIPECTL_REPORT", value_delimiter = ',')]
+    reports: Vec<ReportTarget>,
+    /// Key to keep several comments on one pull request apart
+    #[arg(long, value_name = "KEY", env = "PIPECTL_REPORT_KEY", default_value_t)]
+    report_key: CommentKey,
+}
+
+impl ReportArgs {
+    pub(super) fn request(&self, run: &EnvironmentRun) -> Result<ReportRequest, UsageError> {
+        let targets = self.reports.iter().map(|target| {
+            let path = run.expand_path("--report", &target.path)?;
+            Ok(ReportTarget { path, ..target.clone() })
+        });
+        let key = match &run.name {
+            Some(name) if run.is_one_of_several => self.report_key.for_environment(name),
+            _ => self.report_key.clone(),
+        };
+        Ok(ReportRequest { targets: targets.collect::<Result<_, UsageError>>()?, key })
+    }
+}
 
 /// Manifests, selection and API of a command that compares.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Debug)]
 pub(crate) struct ScopeArgs {
-    /// Manifests.
     #[command(flatten)]
     pub(crate) manifests: ManifestArgs,
-    /// Selection.
     #[command(flatten)]
-    pub(crate) select: SelectArgs,
-    /// API.
+    select: SelectArgs,
     #[command(flatten)]
-    pub(crate) connect: ConnectArgs,
+    connect: ConnectArgs,
 }
 
 impl ScopeArgs {
-    /// The arguments of a run for one environment.
-    pub(crate) fn for_environment(&self, run: EnvironmentRun<'_>) -> Result<Self, UsageError> {
-        let manifests = self.manifests.for_environment(run);
-        Ok(Self { manifests, connect: self.connect.for_environment(run)?, ..self.clone() })
+    pub(super) fn options(&self, run: &EnvironmentRun) -> Result<ScopeOptions, UsageError> {
+        Ok(ScopeOptions {
+            paths: self.manifests.paths.clone(),
+            selection: self.select.selection(),
+            connect: self.connect.options(run)?,
+        })
     }
 }
 
 /// The manifest flags.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Debug)]
 pub(crate) struct ManifestArgs {
     /// Manifest files and folders (searched for *.yaml and *.yml), or - for standard input; by
     /// default those of the project file
@@ -49,48 +86,49 @@ pub(crate) struct ManifestArgs {
     pub(crate) env: Vec<String>,
 }
 
-impl ManifestArgs {
-    /// The choice that the project file is read for.
-    pub(crate) fn source(&self) -> ManifestSource<'_> {
-        ManifestSource { paths: &self.paths, environments: &self.env }
-    }
-
-    /// The arguments of a run for one environment.
-    pub(crate) fn for_environment(&self, run: EnvironmentRun<'_>) -> Self {
-        Self { env: vec![run.name.to_owned()], ..self.clone() }
-    }
-}
-
 /// The selection flags.
-#[derive(Args, Clone, Debug, Default)]
+#[derive(Args, Debug)]
 pub(crate) struct SelectArgs {
     /// Only these (SERVICE/PIPE or PIPE, with * and ?)
     #[arg(long, value_name = "GLOB", env = "PIPECTL_ONLY", value_delimiter = ',')]
     #[arg(add = ArgValueCandidates::new(completion::object_candidates))]
-    pub(crate) only: Vec<String>,
+    only: Vec<AddressPattern>,
     /// Exclude these (SERVICE/PIPE or PIPE, with * and ?)
     #[arg(long, value_name = "GLOB", env = "PIPECTL_EXCLUDE", value_delimiter = ',')]
     #[arg(add = ArgValueCandidates::new(completion::object_candidates))]
-    pub(crate) exclude: Vec<String>,
+    exclude: Vec<AddressPattern>,
     /// Only manifests with this label
     #[arg(short = 'l', long = "label", value_name = "KEY=VALUE", env = "PIPECTL_LABEL", value_delimiter = ',')]
-    pub(crate) labels: Vec<String>,
+    #[arg(value_parser = parse_label)]
+    labels: Vec<(String, String)>,
+}
+
+impl SelectArgs {
+    pub(super) fn selection(&self) -> Selection {
+        let (only, exclude, labels) = (self.only.clone(), self.exclude.clone(), self.labels.clone());
+        Selection { only, exclude, labels }
+    }
+}
+
+fn parse_label(text: &str) -> Result<(String, String), &'static str> {
+    let (key, value) = text.split_once('=').ok_or("write KEY=VALUE")?;
+    Ok((key.to_owned(), value.to_owned()))
 }
 
 /// The git flags.
-#[derive(Args, Clone, Debug, Default)]
+#[derive(Args, Debug)]
 pub(crate) struct GitArgs {
     /// Apply only changes made in git since this revision; report drift separately (REF, or REF...
     /// for the merge base with REF)
     #[arg(long, value_name = "REF", env = "PIPECTL_BASE")]
-    pub(crate) base: Option<String>,
+    base: Option<String>,
     /// Only manifests changed since this revision (REF, or REF... for the merge base with REF)
     #[arg(long, value_name = "REF", env = "PIPECTL_CHANGED_SINCE")]
-    pub(crate) changed_since: Option<String>,
+    changed_since: Option<String>,
     /// Delete live objects that no manifest declares: those that an earlier commit declared, or those
     /// in the project file's pruneScope
     #[arg(long, value_name = "HOW", env = "PIPECTL_PRUNE", value_enum)]
-    pub(crate) prune: Option<PruneBy>,
+    prune: Option<PruneBy>,
     /// Re-send secrets even if unchanged: those of these objects (SERVICE/PIPE or PIPE, with * and
     /// ?), or of all
     #[arg(
@@ -102,12 +140,27 @@ pub(crate) struct GitArgs {
         default_missing_value = "*",
         value_delimiter = ','
     )]
-    pub(crate) resend_secrets: Vec<String>,
+    resend_secrets: Vec<AddressPattern>,
+}
+
+impl GitArgs {
+    pub(super) fn options(&self) -> GitOptions {
+        GitOptions {
+            base: self.base.clone(),
+            changed_since: self.changed_since.clone(),
+            prune: self.prune.map(|by| match by {
+                PruneBy::Never => PruneMode::Never,
+                PruneBy::Git => PruneMode::Git,
+                PruneBy::Scope => PruneMode::Scope,
+            }),
+            resend_secrets: self.resend_secrets.clone(),
+        }
+    }
 }
 
 /// Selects undeclared live objects to delete.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum PruneBy {
+enum PruneBy {
     /// Nothing.
     Never,
     /// Objects that an earlier commit declared.
@@ -116,50 +169,18 @@ pub(crate) enum PruneBy {
     Scope,
 }
 
-impl From<PruneBy> for PruneMode {
-    fn from(by: PruneBy) -> Self {
-        match by {
-            PruneBy::Never => Self::Never,
-            PruneBy::Git => Self::Git,
-            PruneBy::Scope => Self::Scope,
-        }
-    }
-}
-
-/// Request rate; `None` is unlimited.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct RateLimitArg(pub(crate) Option<RequestRate>);
-
-impl RateLimitArg {
-    /// Reads `10/10s`, or `off`.
-    ///
-    /// # Errors
-    /// When the text is neither.
-    pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        if text == "off" {
-            return Ok(Self(None));
-        }
-        let parsed = text.split_once('/').and_then(|(requests, per)| {
-            let (requests, per) = (requests.parse().ok()?, humantime::parse_duration(per).ok()?);
-            (requests > 0 && !per.is_zero()).then_some(RequestRate { requests, window: per })
-        });
-        let rate = parsed.ok_or("write requests and a time, such as 10/10s, or off")?;
-        Ok(Self(Some(rate)))
-    }
-}
-
 /// The API flags. Keys come from environment variables only.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Debug)]
 pub(crate) struct ConnectArgs {
     /// Address of the API, with or without /v1; plain http only on loopback
     #[arg(long, value_name = "URL", env = "PIPECTL_API_URL")]
-    pub(crate) api_url: Option<String>,
+    api_url: Option<String>,
     /// Organization id; by default the key's only one
     #[arg(long, value_name = "ID", env = "PIPECTL_ORGANIZATION")]
-    pub(crate) organization: Option<String>,
+    organization: Option<String>,
     /// Name or id of the service for manifests that name none
     #[arg(long, value_name = "SERVICE", env = "PIPECTL_SERVICE")]
-    pub(crate) service: Option<String>,
+    service: Option<String>,
     /// Use the embedded sandbox API in this process, and keep its state in FILE
     #[arg(
         long,
@@ -169,10 +190,10 @@ pub(crate) struct ConnectArgs {
         require_equals = true,
         default_missing_value = ".pipectl/sandbox.json"
     )]
-    pub(crate) sandbox: Option<PathBuf>,
+    sandbox: Option<PathBuf>,
     /// Request limit of the API for one key, or "off"; by default 10/10s
-    #[arg(long, value_name = "N/TIME", env = "PIPECTL_RATE_LIMIT", value_parser = RateLimitArg::parse)]
-    pub(crate) rate_limit: Option<RateLimitArg>,
+    #[arg(long, value_name = "N/TIME", env = "PIPECTL_RATE_LIMIT")]
+    rate_limit: Option<RateLimitOption>,
     /// Longest time that the whole run may wait and retry
     #[arg(
         long,
@@ -181,19 +202,24 @@ pub(crate) struct ConnectArgs {
         default_value = "15m",
         value_parser = humantime::parse_duration
     )]
-    pub(crate) timeout: Duration,
+    timeout: Duration,
 }
 
 impl ConnectArgs {
-    /// The arguments of a run for one environment.
-    pub(crate) fn for_environment(&self, run: EnvironmentRun<'_>) -> Result<Self, UsageError> {
+    pub(super) fn options(&self, run: &EnvironmentRun) -> Result<ConnectOptions, UsageError> {
         if run.is_one_of_several && self.organization.is_some() {
             let why = "--organization names one, and several environments are meant: declare the \
                        `organization` of each in the project file";
             return Err(UsageError(why.to_owned()));
         }
         let sandbox = self.sandbox.as_deref();
-        let sandbox = sandbox.map(|file| run.expand_path("--sandbox", file)).transpose()?;
-        Ok(Self { sandbox, ..self.clone() })
+        Ok(ConnectOptions {
+            api_url: self.api_url.clone(),
+            organization: self.organization.clone(),
+            service: self.service.clone(),
+            sandbox: sandbox.map(|file| run.expand_path("--sandbox", file)).transpose()?,
+            rate_limit: self.rate_limit,
+            timeout: self.timeout,
+        })
     }
 }

@@ -3,6 +3,8 @@
 mod progress;
 mod verify;
 
+use std::path::PathBuf;
+
 use anyhow::Result;
 use model::address::Address;
 use model::project::Policy;
@@ -14,17 +16,36 @@ use serde_json::Value;
 
 use self::progress::ProgressReporter;
 use crate::apply::{ObjectResult, Outcome, apply_plan};
-use crate::cli::{ApplyArgs, OutputFormat, WaitFor};
+use crate::connection::AccessMode;
+use crate::context::CommandContext;
 use crate::interruption::Interruption;
-use crate::output::{Label, Output, StyledText};
-use crate::render::envelope::OutputEnvelope;
-use crate::render::event_lines::{self, ApplyEvent, RunSummary};
+use crate::outcome::CommandOutcome;
+use crate::output::Label;
 use crate::render::{apply_summary, plan as plan_text};
 use crate::reports::RunReport;
 use crate::saved_plan::{self, PlanTarget, SavedPlan, StaleObject};
-use crate::session::{AccessMode, Session};
+use crate::session::{GitOptions, ScopeOptions, Session};
 use crate::unreachable::{self, UnreachableService};
 use crate::{exit, plan_view, prompt};
+
+pub(crate) struct ApplyOptions {
+    pub(crate) scope: ScopeOptions,
+    pub(crate) git: GitOptions,
+    /// Whether to show each changed object as a YAML diff.
+    pub(crate) diff: bool,
+    /// The saved plan: only what it contains is applied.
+    pub(crate) plan: Option<PathBuf>,
+    /// The digest that the plan must have.
+    pub(crate) expect: Option<String>,
+    /// Whether to apply without a confirmation.
+    pub(crate) yes: bool,
+    pub(crate) wait: WaitMode,
+    pub(crate) wake: bool,
+    pub(crate) allow_replace: Vec<AddressPattern>,
+    pub(crate) allow_delete: Vec<AddressPattern>,
+    /// The number of objects to work on at once.
+    pub(crate) parallel: usize,
+}
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -36,54 +57,59 @@ struct ApplyResult<'r> {
 }
 
 /// Plans, asks, and performs the plan.
-pub(super) async fn run(args: &ApplyArgs, output: Output, format: OutputFormat) -> Result<u8> {
+pub(crate) async fn run(context: &CommandContext, options: &ApplyOptions) -> Result<CommandOutcome> {
     let interruption = Interruption::from_signals()?;
-    let (session, plan, refused) = interruption.run_unless_raised(load_plan(args, output)).await?;
-    let limits = plan_limits(args, session.project_policy());
+    let (session, plan, refused) = interruption.run_unless_raised(load_plan(context, options)).await?;
+    let limits = plan_limits(options, &session.policy);
     let plan = plan.block_unsafe_replacements(&limits);
-    let progress = ProgressReporter::new(output, format, environment_name(args));
+    let progress = ProgressReporter::new(context);
     progress.report_planned(&plan);
-    let summary = ApplyOutput { args, session: &session, output, format, plan: &plan, refused: &refused };
-    summary.print_plan()?;
+    if context.is_text() {
+        let mut text = plan_text::render(&plan, &session.plan_context(options.diff));
+        text.append(apply_summary::render_refused(&refused));
+        context.output.print_data(&text)?;
+    }
     let approved = match plan.clone().approve(&limits) {
         Ok(approved) => approved,
         Err(refusal) => {
-            let mut text = StyledText::new();
-            text.push(Label::Blocked, "blocked: ").push_plain(refusal.to_string()).end_line();
-            output.print_message(&text);
-            return summary.finish_run((exit::BLOCKED, "blocked"), Vec::new(), refusal.exceeded);
+            let message = refusal.to_string();
+            let ending = (exit::BLOCKED, "blocked");
+            let mut outcome = run_outcome(context, &session, plan, refused, ending, Vec::new(), refusal.exceeded);
+            outcome.messages.push(Label::Blocked, "blocked: ").push_plain(message).end_line();
+            return Ok(outcome);
         }
     };
     if approved.actions().is_empty() {
-        return summary.finish_run(outcome_without_actions(&plan, &refused), Vec::new(), Vec::new());
+        let ending = outcome_without_actions(&plan, &refused);
+        return Ok(run_outcome(context, &session, plan, refused, ending, Vec::new(), Vec::new()));
     }
-    if !args.yes && args.plan.is_none() {
-        prompt::confirm_plan(output, &plan, &interruption).await?;
+    if !options.yes && options.plan.is_none() {
+        prompt::confirm_plan(context.output, &plan, &interruption).await?;
     }
-    let reports = perform_plan(args, &session, &approved, &progress, &interruption).await;
-    session.save_sandbox()?;
-    print_text(output, format, &apply_summary::render(&reports))?;
+    let results = perform_plan(options, &session, &approved, &progress, &interruption).await;
+    session.connection.save_sandbox()?;
     let ending = if interruption.is_raised() {
         (exit::INTERRUPTED, "interrupted")
     } else {
-        results_outcome(&reports, &plan, &refused)
+        results_outcome(&results, &plan, &refused)
     };
-    summary.finish_run(ending, reports, Vec::new())
+    let text = apply_summary::render(&results);
+    Ok(CommandOutcome { text, ..run_outcome(context, &session, plan, refused, ending, results, Vec::new()) })
 }
 
 /// The plan, as far as it was reviewed if it had to be, and the rest.
-async fn load_plan(args: &ApplyArgs, output: Output) -> Result<(Session, Plan, Vec<StaleObject>)> {
-    let mode = AccessMode { wait: wait_mode(args.wait), can_wake: args.wake, can_write: true };
-    let session = Session::open_for_plan(&args.scope, &args.git, mode, output).await?;
+async fn load_plan(context: &CommandContext, options: &ApplyOptions) -> Result<(Session, Plan, Vec<StaleObject>)> {
+    let mode = AccessMode { wait: options.wait, can_wake: options.wake, can_write: true };
+    let session = Session::open_for_plan(context, &options.scope, &options.git, mode).await?;
     let plan = session.plan().await?;
-    session.warn_not_pruned(&plan, output);
-    let (plan, refused) = restrict_to_reviewed(args, plan, session.plan_target())?;
-    session.save_sandbox()?;
+    session.warn_not_pruned(&plan, context.output);
+    let (plan, refused) = restrict_to_reviewed(options, plan, &session.target)?;
+    session.connection.save_sandbox()?;
     Ok((session, plan, refused))
 }
 
 async fn perform_plan(
-    args: &ApplyArgs,
+    options: &ApplyOptions,
     session: &Session,
     approved: &ApprovedPlan,
     progress: &ProgressReporter<'_>,
@@ -91,9 +117,9 @@ async fn perform_plan(
 ) -> Vec<ObjectResult> {
     let on_result = |report: &ObjectResult| progress.report_object(report);
     let work = async {
-        let remote = session.remote();
-        let mut reports = apply_plan(remote, approved, args.parallel, interruption, on_result).await;
-        if args.wait == WaitFor::Settled {
+        let remote = &session.connection.remote;
+        let mut reports = apply_plan(remote, approved, options.parallel, interruption, on_result).await;
+        if options.wait == WaitMode::Settled {
             tokio::select! {
                 biased;
                 _ = interruption.wait_until_raised() => {}
@@ -105,76 +131,43 @@ async fn perform_plan(
     progress.run_with_progress(work, interruption).await
 }
 
-/// The environment of the run, where it has one.
-fn environment_name(args: &ApplyArgs) -> Option<&str> {
-    args.scope.manifests.env.first().map(String::as_str)
-}
-
-/// What there is to tell at the end, however it ends.
-struct ApplyOutput<'t> {
-    args: &'t ApplyArgs,
-    session: &'t Session,
-    output: Output,
-    format: OutputFormat,
-    plan: &'t Plan,
-    refused: &'t [StaleObject],
-}
-
-impl ApplyOutput<'_> {
-    fn print_plan(&self) -> Result<()> {
-        let mut text = StyledText::new();
-        text.append(plan_text::render(self.plan, &self.session.plan_context(self.args.diff)));
-        text.append(apply_summary::render_refused(self.refused));
-        print_text(self.output, self.format, &text)
-    }
-
-    /// Prints and writes what is wanted of the run; gives the exit code.
-    fn finish_run(&self, ending: (u8, &'static str), reports: Vec<ObjectResult>, errors: Vec<String>) -> Result<u8> {
-        let unreachable = self.session.unreachable_services();
-        let (code, outcome) = overall_outcome(ending, &reports, unreachable);
-        let applied = ApplyResult { plan: plan_view::plan_json(self.plan), refused: self.refused, reports: &reports };
-        let json = OutputEnvelope::new("Apply", outcome, applied).with_unreachable(unreachable).render();
-        let run = RunReport {
-            command: "apply",
-            outcome,
-            json,
-            plan: Some(self.plan.clone()),
-            context: self.session.plan_context(false),
-            results: reports,
-            declared: self.session.selected_documents(),
-            refused: self.refused.to_vec(),
-            diagnostics: self.session.manifest_warnings().to_vec(),
+/// What there is to say at the end, however it ends.
+fn run_outcome(
+    context: &CommandContext,
+    session: &Session,
+    plan: Plan,
+    refused: Vec<StaleObject>,
+    ending: (u8, &'static str),
+    results: Vec<ObjectResult>,
+    errors: Vec<String>,
+) -> CommandOutcome {
+    let unreachable = session.unreachable_services();
+    let (code, word) = overall_outcome(ending, &results, unreachable);
+    let applied = ApplyResult { plan: plan_view::plan_json(&plan), refused: &refused, reports: &results };
+    let outcome = CommandOutcome::new(context, code, &context.envelope(word, applied).with_unreachable(unreachable));
+    CommandOutcome {
+        messages: unreachable::unreachable_errors(unreachable),
+        report: RunReport {
+            context: session.plan_context(false),
+            declared: session.selected_documents(),
+            diagnostics: session.manifest_warnings().to_vec(),
+            plan: Some(plan),
+            results,
+            refused,
             errors,
-            ..RunReport::default()
-        };
-        self.output.print_message(&unreachable::unreachable_errors(unreachable));
-        let requested = self.args.report.requested_reports();
-        requested.print_to_stdout(self.format.printed_report(), &run, self.output)?;
-        let exit_code = requested.write_reports(&run, self.output, code);
-        if self.format == OutputFormat::Ndjson {
-            let summary = RunSummary {
-                outcome,
-                exit_code,
-                errors: &run.errors,
-                refused: self.refused,
-                unreachable,
-                ..RunSummary::from_reports(&run.results)
-            };
-            let summary = ApplyEvent::Summary(summary);
-            let line = event_lines::event_line(environment_name(self.args), &summary);
-            self.output.print_data(StyledText::new().push_plain(line))?;
-        }
-        Ok(exit_code)
+            ..outcome.report
+        },
+        ..outcome
     }
 }
 
 /// The part of the plan that was reviewed, if it had to be.
-fn restrict_to_reviewed(args: &ApplyArgs, plan: Plan, target: &PlanTarget) -> Result<(Plan, Vec<StaleObject>)> {
-    let (plan, mut refused) = match &args.plan {
+fn restrict_to_reviewed(options: &ApplyOptions, plan: Plan, target: &PlanTarget) -> Result<(Plan, Vec<StaleObject>)> {
+    let (plan, mut refused) = match &options.plan {
         Some(file) => SavedPlan::read_file(file)?.restrict_to_saved(plan, target),
         None => (plan, Vec::new()),
     };
-    match &args.expect {
+    match &options.expect {
         Some(expected) => {
             let (plan, unexpected) = saved_plan::require_digest(expected, plan, target);
             refused.extend(unexpected);
@@ -193,28 +186,13 @@ fn outcome_without_actions(plan: &Plan, refused: &[StaleObject]) -> (u8, &'stati
     }
 }
 
-fn wait_mode(chosen: WaitFor) -> WaitMode {
-    match chosen {
-        WaitFor::Settled => WaitMode::Settled,
-        WaitFor::None => WaitMode::None,
-    }
-}
-
-fn plan_limits(args: &ApplyArgs, policy: &Policy) -> ApprovalLimits {
-    let patterns = |texts: &[String]| texts.iter().map(AddressPattern::new).collect();
+fn plan_limits(options: &ApplyOptions, policy: &Policy) -> ApprovalLimits {
     ApprovalLimits {
-        allow_delete: patterns(&args.allow_delete),
-        allow_replace: patterns(&args.allow_replace),
+        allow_delete: options.allow_delete.clone(),
+        allow_replace: options.allow_replace.clone(),
         max_delete: policy.max_delete,
         max_replace: policy.max_replace,
     }
-}
-
-fn print_text(output: Output, format: OutputFormat, text: &StyledText) -> Result<()> {
-    if format == OutputFormat::Text {
-        output.print_data(text)?;
-    }
-    Ok(())
 }
 
 /// The exit code, and the word for it in JSON.

@@ -10,48 +10,54 @@ use model::project::Environment;
 use planner::diff_desired;
 use serde_json::Value;
 
-use crate::cli::{DiffEnvArgs, EnvironmentRun, OutputFormat};
+use crate::context::{CommandContext, EnvironmentRun};
 use crate::exit::UsageError;
 use crate::load_manifests::LoadedManifests;
-use crate::output::{Output, StyledText};
+use crate::outcome::CommandOutcome;
+use crate::output::Output;
 use crate::project::RawEnvironment;
 use crate::render::env_diff::{self as render, EnvironmentComparison, SettingDiff};
-use crate::render::envelope::OutputEnvelope;
 use crate::{exit, project};
 
 /// Stands for the service of manifests that name none.
 const NO_SERVICE: &str = "(default service)";
 
+pub(crate) struct DiffEnvOptions {
+    pub(crate) left: String,
+    pub(crate) right: String,
+    /// Manifest files and folders, where {env} stands for the environment.
+    pub(crate) paths: Vec<PathBuf>,
+    pub(crate) detailed_exitcode: bool,
+}
+
 /// Compares what both declare. Sends nothing, and needs no key and no secret.
-pub(super) fn run(args: &DiffEnvArgs, output: Output, format: OutputFormat) -> Result<u8> {
-    let DiffEnvArgs { left, right, paths, detailed_exitcode } = args;
-    let [one, other] = project::read_environments([left, right], output)?;
-    let declared = [load_desired(left, &one, paths, output)?, load_desired(right, &other, paths, output)?];
+pub(crate) fn run(context: &CommandContext, options: &DiffEnvOptions) -> Result<CommandOutcome> {
+    let DiffEnvOptions { left, right, paths, detailed_exitcode } = options;
+    let [one, other] = project::read_environments([left, right], context.output)?;
+    let declared =
+        [load_desired(left, &one, paths, context.output)?, load_desired(right, &other, paths, context.output)?];
     let differences = compare_environments((left, &one.environment), (right, &other.environment), &declared);
-    let differ = !differences.environment.is_empty() || !differences.objects.is_empty();
-    let mut text = StyledText::new();
-    match format {
-        OutputFormat::Text => text.append(render::text(&differences)),
-        OutputFormat::Markdown => text.push_plain(render::render_env_diff_markdown(&differences)),
-        OutputFormat::Json | OutputFormat::Ndjson => {
-            let outcome = if differ { "different" } else { "same" };
-            text.push_plain(OutputEnvelope::new("EnvironmentDifferences", outcome, &differences).render())
-        }
+    let (word, code) = match differences.environment.is_empty() && differences.objects.is_empty() {
+        true => ("same", exit::DONE),
+        false if *detailed_exitcode => ("different", exit::CHANGES),
+        false => ("different", exit::DONE),
     };
-    output.print_data(&text)?;
-    Ok(if differ && *detailed_exitcode { exit::CHANGES } else { exit::DONE })
+    Ok(CommandOutcome {
+        text: render::text(&differences),
+        markdown: Some(render::render_env_diff_markdown(&differences)),
+        ..CommandOutcome::new(context, code, &context.envelope(word, &differences))
+    })
 }
 
 fn load_desired(name: &str, written: &RawEnvironment, paths: &[PathBuf], output: Output) -> Result<Desired> {
-    let run = EnvironmentRun { name, is_one_of_several: false };
+    let run = EnvironmentRun { name: Some(name.to_owned()), is_one_of_several: false };
     let given = paths.iter().map(|path| run.expand_path("PATH", path));
     let mut paths: Vec<PathBuf> = given.collect::<Result<_, UsageError>>()?;
     if paths.is_empty() {
         paths.clone_from(&written.manifests);
     }
     if paths.is_empty() {
-        let which = "which manifests? name files or folders, or declare `manifests` in";
-        return Err(UsageError(format!("{which} {}", project::PROJECT_FILE)).into());
+        return Err(project::no_manifests().into());
     }
     let context = || format!("environment {name}");
     let read = LoadedManifests::load_paths(&paths, &written.environment.variables).with_context(context)?;

@@ -12,53 +12,60 @@ use porting::discover::{self, DiscoveredSchema, ExistingColumns};
 use serde::Serialize;
 use similar::TextDiff;
 
-use crate::cli::{ConnectArgs, DiscoverArgs, ManifestArgs, OutputFormat};
+use crate::connection::{AccessMode, ConnectOptions};
+use crate::context::CommandContext;
 use crate::exit::{self, UsageError};
-use crate::output::{Output, StyledText};
+use crate::manifest_files;
+use crate::outcome::CommandOutcome;
 use crate::project::{self, ProjectContext};
-use crate::render::envelope::OutputEnvelope;
-use crate::session::{AccessMode, LiveView};
-use crate::{env_vars, manifest_files};
+use crate::session::LiveView;
 
 use target_pipe::DeclaredPipe;
 
-/// What is told of it.
+pub(crate) struct DiscoverOptions {
+    /// A file or folder, a pipe in it or in the project's manifests, or both.
+    pub(crate) targets: Vec<String>,
+    pub(crate) connect: ConnectOptions,
+    /// Whether to write the columns into the manifest.
+    pub(crate) write: bool,
+    /// Whether to replace columns that are already declared.
+    pub(crate) force: bool,
+    pub(crate) wake: bool,
+}
+
 #[derive(Serialize)]
-struct DiscoverOutput<'t> {
+struct Discovery<'t> {
     pipe: String,
     file: &'t str,
-    /// Whether the file is another one now.
+    /// Whether the content of the file is changed.
     written: bool,
     #[serde(flatten)]
     found: &'t DiscoveredSchema,
 }
 
 /// Asks the API what a source holds.
-pub(super) async fn run(args: &DiscoverArgs, output: Output, format: OutputFormat) -> Result<u8> {
-    let (paths, wanted) = parse_targets(&args.targets)?;
-    let env = args.env.iter().cloned().collect();
-    let project = project::load_with_manifests(ManifestArgs { paths, env }.source(), output)?;
-    let variables = project.variables.clone();
-    let service = args.connect.service.clone().or_else(|| env_vars::read_variable("SERVICE_ID"));
+pub(crate) async fn run(context: &CommandContext, options: &DiscoverOptions) -> Result<CommandOutcome> {
+    let (paths, wanted) = parse_targets(&options.targets)?;
+    let project = project::load_with_manifests(&paths, context)?;
+    let service = options.connect.default_service();
     let read = manifest_files::read_manifest_files(&project.manifests)?.files;
-    let declared = target_pipe::find_pipe(&read, &variables, wanted, service.as_deref(), output)?;
+    let declared = target_pipe::find_pipe(&read, &project.variables, wanted, service.as_deref(), context.output)?;
     let DeclaredPipe { file, pipe, .. } = &declared;
-    if args.write && !Path::new(&*file.name).is_file() {
+    if options.write && !Path::new(&*file.name).is_file() {
         bail!("--write needs a file");
     }
     let service = pipe.service.clone().or(service).context("which service? pass --service")?;
     let at = Address::new(ServiceRef::new(service), pipe.kind, pipe.name.clone());
     let body = discover::build_request(&pipe.document.body).map_err(|why| anyhow!("{at}: {why}"))?;
-    let answer = query_source(args, project, &at, &body).await?;
+    let answer = query_source(options, &project, &at, &body).await?;
     let found = discover::parse_answer(&answer).map_err(|why| anyhow!("{at}: {why}"))?;
-    let new = if args.write {
-        let existing = if args.force { ExistingColumns::Replace } else { ExistingColumns::Keep };
-        Some(write_columns::write_discovered(&declared, &found, existing, &variables)?)
+    let new = if options.write {
+        let existing = if options.force { ExistingColumns::Replace } else { ExistingColumns::Keep };
+        Some(write_columns::write_discovered(&declared, &found, existing, &project.variables)?)
     } else {
         None
     };
-    print_columns(&at, file, new.as_ref(), &found, output, format)?;
-    Ok(exit::DONE)
+    Ok(discovery_outcome(context, &at, file, new.as_ref(), &found))
 }
 
 /// The path and the pipe on the command line.
@@ -72,45 +79,40 @@ fn parse_targets(targets: &[String]) -> Result<(Vec<PathBuf>, Option<&str>)> {
 }
 
 async fn query_source(
-    args: &DiscoverArgs,
-    project: ProjectContext,
+    options: &DiscoverOptions,
+    project: &ProjectContext,
     at: &Address,
     body: &serde_json::Value,
 ) -> Result<serde_json::Value> {
     let service = Some(at.service.as_str().to_owned());
-    let connect = ConnectArgs { service, ..args.connect.clone() };
-    let mode = AccessMode { can_wake: args.wake, can_write: true, ..AccessMode::default() };
+    let connect = ConnectOptions { service, ..options.connect.clone() };
+    let mode = AccessMode { can_wake: options.wake, can_write: true, ..AccessMode::default() };
     let view = LiveView::open_view(project, None, &connect, mode).await?;
-    let answer = view.remote().discover_source(at, body).await;
-    view.save_sandbox()?;
+    let answer = view.connection.remote.discover_source(at, body).await;
+    view.connection.save_sandbox()?;
     Ok(answer?)
 }
 
-/// Shows the columns, or what they changed in their file.
-fn print_columns(
+/// The columns, or what they changed in their file.
+fn discovery_outcome(
+    context: &CommandContext,
     at: &Address,
     file: &SourceFile,
     new: Option<&SourceFile>,
     found: &DiscoveredSchema,
-    output: Output,
-    format: OutputFormat,
-) -> Result<()> {
+) -> CommandOutcome {
     let written = new.is_some_and(|new| new.text != file.text);
-    let rendered = match (format, new) {
-        (OutputFormat::Json, _) => {
-            let result = DiscoverOutput { pipe: at.to_string(), file: &file.name, written, found };
-            OutputEnvelope::new("Discovery", "found", result).render()
-        }
-        (_, Some(new)) => {
+    let discovery = Discovery { pipe: at.to_string(), file: &file.name, written, found };
+    let mut outcome = CommandOutcome::new(context, exit::DONE, &context.envelope("found", discovery));
+    outcome.text.push_plain(match new {
+        Some(new) => {
             let diff = TextDiff::from_lines(&*file.text, &*new.text);
             diff.unified_diff().header(&file.name, &file.name).to_string()
         }
-        (_, None) => found.to_yaml(),
-    };
+        None => found.to_yaml(),
+    });
     if new.is_some() && !written {
-        output.print_message_line(format!("{} declares these columns already", file.name));
+        outcome.messages.push_plain(format!("{} declares these columns already", file.name)).end_line();
     }
-    let mut text = StyledText::new();
-    text.push_plain(rendered);
-    Ok(output.print_data(&text)?)
+    outcome
 }

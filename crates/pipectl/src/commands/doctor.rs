@@ -3,14 +3,23 @@
 mod api;
 mod local;
 
+use std::path::PathBuf;
+
 use anyhow::Result;
 use serde::Serialize;
 
-use crate::cli::{DoctorArgs, OutputFormat};
+use crate::connection::ConnectOptions;
+use crate::context::CommandContext;
 use crate::escape::{markdown_code, sanitize_line};
 use crate::exit;
-use crate::output::{Label, Output, StyledText};
-use crate::render::envelope::OutputEnvelope;
+use crate::outcome::CommandOutcome;
+use crate::output::{Label, StyledText};
+
+pub(crate) struct DoctorOptions {
+    /// Files and folders; if there are none, those of the project file.
+    pub(crate) paths: Vec<PathBuf>,
+    pub(crate) connect: ConnectOptions,
+}
 
 /// How good a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -78,11 +87,11 @@ impl DoctorFindings {
 }
 
 /// Looks at everything that a run needs. Only reads, and goes on where something is missing.
-pub(super) async fn run(args: &DoctorArgs, output: Output, format: OutputFormat) -> Result<u8> {
+pub(crate) async fn run(context: &CommandContext, options: &DoctorOptions) -> Result<CommandOutcome> {
     let mut findings = DoctorFindings::default();
-    let local = local::check_local(&args.manifests, output, &mut findings);
-    api::check_api(&args.connect, local, &mut findings).await;
-    let (code, outcome) = match (
+    let local = local::check_local(context, &options.paths, &mut findings);
+    api::check_api(&options.connect, local, &mut findings).await;
+    let (code, word) = match (
         findings.is_key_refused,
         findings.count_level(FindingLevel::Bad),
         findings.count_level(FindingLevel::Warn),
@@ -92,19 +101,14 @@ pub(super) async fn run(args: &DoctorArgs, output: Output, format: OutputFormat)
         (_, 0, _) => (exit::DONE, "warnings"),
         _ => (exit::ERROR, "bad"),
     };
-    let mut text = StyledText::new();
-    match format {
-        OutputFormat::Text => text.append(render_findings(&findings)),
-        OutputFormat::Markdown => text.push_plain(render_markdown(&findings)),
-        OutputFormat::Json | OutputFormat::Ndjson => {
-            let mut envelope = OutputEnvelope::new("Doctor", outcome, &findings);
-            let bad = findings.findings.iter().filter(|finding| finding.level == FindingLevel::Bad);
-            envelope.errors = bad.map(|it| format!("{}: {}", it.check, it.what)).collect();
-            text.push_plain(envelope.render())
-        }
-    };
-    output.print_data(&text)?;
-    Ok(code)
+    let mut envelope = context.envelope(word, &findings);
+    let bad = findings.findings.iter().filter(|finding| finding.level == FindingLevel::Bad);
+    envelope.errors = bad.map(|it| format!("{}: {}", it.check, it.what)).collect();
+    Ok(CommandOutcome {
+        text: render_findings(&findings),
+        markdown: Some(render_markdown(&findings)),
+        ..CommandOutcome::new(context, code, &envelope)
+    })
 }
 
 fn render_findings(findings: &DoctorFindings) -> StyledText {

@@ -5,87 +5,67 @@ mod export_output;
 mod manifest_writer;
 mod terraform;
 
-use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use anyhow::{Result, bail};
-use clickpipes::pipe_summary;
-use model::address::{Kind, ServiceRef};
-use model::live::Live;
+use clap::ValueEnum;
+use model::address::Kind;
 use porting::export::{ExportedManifest, export_manifests};
-use remote::{ObserveScope, Remote};
 
 use self::declared_places::DeclaredPlaces;
 use self::export_output::ExportResult;
-use crate::cli::{ExportArgs, ExportSource, ManifestArgs, OutputFormat};
-use crate::exit::{self, UsageError};
-use crate::output::Output;
+use crate::connection::{AccessMode, ConnectOptions};
+use crate::context::CommandContext;
+use crate::outcome::CommandOutcome;
 use crate::project;
 use crate::selection::Selection;
-use crate::session::{AccessMode, LiveView, ObservedServices, collect_partial};
-use crate::unreachable;
+use crate::session::{LiveView, ObservedServices, SizeRead, collect_partial};
 
-/// Writes manifests of what there is.
-pub(super) async fn run(args: &ExportArgs, output: Output, format: OutputFormat) -> Result<u8> {
-    match (args.from, &args.file) {
-        (Some(ExportSource::Terraform), Some(file)) => terraform::run(file, args, output, format),
-        (Some(ExportSource::Terraform), None) => {
-            let how = "--from terraform: name the file that `terraform show -json` wrote";
-            Err(UsageError(how.to_owned()).into())
-        }
-        (None, _) => export_live(args, output, format).await,
-    }
+pub(crate) use self::terraform::TerraformOptions;
+pub(crate) use self::terraform::run as export_terraform;
+
+pub(crate) struct ExportOptions {
+    pub(crate) selection: Selection,
+    pub(crate) connect: ConnectOptions,
+    /// The folder to write to instead of stdout.
+    pub(crate) out: Option<PathBuf>,
+    pub(crate) layout: ExportLayout,
+    /// Whether to overwrite files that have other content.
+    pub(crate) force: bool,
 }
 
-async fn export_live(args: &ExportArgs, output: Output, format: OutputFormat) -> Result<u8> {
-    if !args.select.labels.is_empty() {
-        return Err(UsageError("--label: labels are in manifests, live pipes have none".into()).into());
-    }
-    let selection = Selection::new(&args.select)?;
-    let manifests = ManifestArgs { paths: Vec::new(), env: args.env.iter().cloned().collect() };
-    let project = project::load_context(manifests.source(), output)?;
-    let existing = args.out.as_ref().map(|folder| declared_places::load_drafts(folder, &project));
-    let view = LiveView::open_view(project, None, &args.connect, AccessMode::default()).await?;
-    let ObservedServices { mut live, unreachable: unread } = observe_exportable(&view).await?;
-    view.save_sandbox()?;
-    live.retain(|at, _| selection.is_selected(at, None));
-    if live.is_empty() && !selection.selects_all() {
+/// Contents of one file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExportLayout {
+    /// One object: DIR/SERVICE/PIPE.yaml.
+    Pipe,
+    /// All of a service: DIR/SERVICE.yaml.
+    Service,
+}
+
+/// Writes manifests of live objects.
+pub(crate) async fn run(context: &CommandContext, options: &ExportOptions) -> Result<CommandOutcome> {
+    let project = project::load_context(&[], context)?;
+    let existing = options.out.as_ref().map(|folder| declared_places::load_drafts(folder, &project));
+    let view = LiveView::open_view(&project, None, &options.connect, AccessMode::default()).await?;
+    let kinds = [Kind::ClickPipe, Kind::ReversePrivateEndpoint];
+    let answers = view.list_by_service(&kinds, SizeRead::Required).await;
+    let answers = answers.into_iter().map(|(service, live)| (service, live.map_err(anyhow::Error::from)));
+    let ObservedServices { mut live, unreachable } = collect_partial(answers.map(std::future::ready)).await?;
+    view.connection.save_sandbox()?;
+    live.retain(|at, _| options.selection.is_selected(at, None));
+    if live.is_empty() && !options.selection.selects_all() {
         bail!("none of the live objects is selected");
     }
     let manifests: Vec<ExportedManifest> = export_manifests(&live);
-    let services = view.service_states.len() - unread.len();
-    let exported = ExportResult { manifests, services, unread };
-    let written = match &args.out {
+    let services = view.service_states.len() - unreachable.len();
+    let exported = ExportResult { manifests, services, unreachable };
+    let written = match &options.out {
         Some(folder) => {
             let declared = DeclaredPlaces::new(&existing.unwrap_or_default(), &view);
-            Some(manifest_writer::write_files(folder, args, &exported.manifests, &declared)?)
+            Some(manifest_writer::write_files(folder, options, &exported.manifests, &declared)?)
         }
         None => None,
     };
-    exported.print_export(written.as_ref(), output, format)?;
-    Ok(unreachable::exit_code(&exported.unread).unwrap_or(exit::DONE))
-}
-
-/// A service that cannot be read hides no other.
-async fn observe_exportable(view: &LiveView) -> Result<ObservedServices> {
-    let reads = view.service_states.keys().map(|service| async {
-        let live = observe_service(view.remote(), service).await;
-        (service.clone(), live.map_err(anyhow::Error::from))
-    });
-    collect_partial(reads).await
-}
-
-/// One list of pipes and one of endpoints, and the size that database pipes share where there are
-/// any.
-async fn observe_service(remote: &Remote, service: &ServiceRef) -> Result<Live, remote::Error> {
-    let observe = |kinds: &[Kind]| {
-        let kinds = BTreeMap::from([(service.clone(), kinds.iter().copied().collect())]);
-        let scope = ObserveScope { kinds, ..ObserveScope::default() };
-        async move { remote.observe_live(&scope).await }
-    };
-    let mut live = observe(&[Kind::ClickPipe, Kind::ReversePrivateEndpoint]).await?;
-    let mut objects = live.values().flat_map(|observed| &observed.objects);
-    if objects.any(|object| pipe_summary::summarize_pipe(&object.body).shares_size) {
-        live.extend(observe(&[Kind::CdcScaling]).await?);
-    }
-    Ok(live)
+    Ok(exported.into_outcome(context, written.as_ref()))
 }

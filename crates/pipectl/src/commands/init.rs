@@ -7,12 +7,33 @@ use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use clap::ValueEnum;
 use serde::Serialize;
 
-use crate::cli::{InitArgs, OutputFormat};
-use crate::exit;
-use crate::output::{Label, Output, StyledText};
-use crate::render::envelope::OutputEnvelope;
+use crate::context::CommandContext;
+use crate::outcome::CommandOutcome;
+use crate::output::{Label, StyledText};
+use crate::{exit, files};
+
+pub(crate) struct InitOptions {
+    /// The folder of the files.
+    pub(crate) folder: PathBuf,
+    pub(crate) ci: CiHost,
+    /// Whether to replace existing files.
+    pub(crate) force: bool,
+}
+
+/// Where the workflow runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CiHost {
+    /// GitHub Actions.
+    #[default]
+    Github,
+    /// GitLab CI.
+    Gitlab,
+    /// No workflow.
+    None,
+}
 
 /// What became of one file.
 #[derive(Serialize)]
@@ -35,32 +56,25 @@ enum FileOutcome {
 }
 
 /// Writes what a new repository needs. Speaks to nobody.
-pub(super) fn run(args: &InitArgs, output: Output, format: OutputFormat) -> Result<u8> {
+pub(crate) fn run(context: &CommandContext, options: &InitOptions) -> Result<CommandOutcome> {
     let mut results = Vec::new();
     for (name, content) in starter_files::starter_contents()? {
-        let path = args.folder.join(name);
-        let outcome = write_file(&path, &content, args.force)?;
+        let path = options.folder.join(name);
+        let outcome = write_file(&path, &content, options.force)?;
         results.push(InitFile { path, outcome });
     }
-    if let Some((name, content)) = starter_files::workflow_file(args.ci) {
-        let path = args.folder.join(name);
-        let at_top = is_repository_top(&args.folder);
-        let outcome = if at_top { write_file(&path, content, args.force)? } else { FileOutcome::LeftOut };
+    if let Some((name, content)) = starter_files::workflow_file(options.ci) {
+        let path = options.folder.join(name);
+        let at_top = is_repository_top(&options.folder);
+        let outcome = if at_top { write_file(&path, content, options.force)? } else { FileOutcome::LeftOut };
         results.push(InitFile { path, outcome });
     }
-    let path = args.folder.join(starter_files::GITIGNORE);
+    let path = options.folder.join(starter_files::GITIGNORE);
     let outcome = append_lines(&path, starter_files::IGNORE_LINES)?;
     results.push(InitFile { path, outcome });
-    output.print_data(&match format {
-        OutputFormat::Text | OutputFormat::Markdown => outcome_table(&results),
-        OutputFormat::Json | OutputFormat::Ndjson => {
-            let mut text = StyledText::new();
-            text.push_plain(OutputEnvelope::new("Init", "done", &results).render());
-            text
-        }
-    })?;
-    output.print_message_line(starter_files::next_steps(&args.folder));
-    Ok(exit::DONE)
+    let mut outcome = CommandOutcome::new(context, exit::DONE, &context.envelope("done", &results));
+    outcome.messages.push_plain(starter_files::next_steps(&options.folder)).end_line();
+    Ok(CommandOutcome { text: outcome_table(&results), ..outcome })
 }
 
 /// Whether the folder is the top of a repository, or in none. Only there are workflows looked for.
@@ -87,7 +101,7 @@ fn write_file(path: &Path, content: &str, force: bool) -> Result<FileOutcome> {
             if !force {
                 return Ok(FileOutcome::Kept);
             }
-            fs::write(path, content).with_context(why)?;
+            files::write_file(path, content)?;
             Ok(FileOutcome::Replaced)
         }
         Err(error) => Err(error).with_context(why),
@@ -108,8 +122,7 @@ fn append_lines(path: &Path, lines: &[&str]) -> Result<FileOutcome> {
         return Ok(FileOutcome::Unchanged);
     }
     let gap = if old.is_empty() || old.ends_with('\n') { "" } else { "\n" };
-    fs::write(path, format!("{old}{gap}{}", join_lines(&missing)))
-        .with_context(|| format!("cannot write {}", path.display()))?;
+    files::write_file(path, &format!("{old}{gap}{}", join_lines(&missing)))?;
     Ok(FileOutcome::Extended)
 }
 

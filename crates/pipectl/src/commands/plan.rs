@@ -1,69 +1,71 @@
 //! `pipectl plan`.
 
+use std::path::PathBuf;
+
 use anyhow::Result;
 use planner::Plan;
 
-use crate::cli::{OutputFormat, PlanArgs};
-use crate::output::{Label, Output, StyledText};
-use crate::render::envelope::OutputEnvelope;
-use crate::render::plan::Context;
+use crate::connection::AccessMode;
+use crate::context::CommandContext;
+use crate::outcome::CommandOutcome;
+use crate::output::Label;
 use crate::reports::RunReport;
-use crate::session::{AccessMode, Session};
+use crate::session::{GitOptions, ScopeOptions, Session};
 use crate::unreachable::{self, UnreachableService};
 use crate::{exit, plan_view, render, saved_plan};
 
+pub(crate) struct PlanOptions {
+    pub(crate) scope: ScopeOptions,
+    pub(crate) git: GitOptions,
+    /// Whether to show each changed object as a YAML diff.
+    pub(crate) diff: bool,
+    /// The file to save the plan to.
+    pub(crate) out: Option<PathBuf>,
+    pub(crate) check_secrets: bool,
+    pub(crate) detailed_exitcode: bool,
+}
+
 /// Shows what apply would do.
-pub(super) async fn run(args: &PlanArgs, output: Output, format: OutputFormat) -> Result<u8> {
-    let mode = AccessMode::default();
-    let session = Session::open_for_plan(&args.scope, &args.git, mode, output).await?;
+pub(crate) async fn run(context: &CommandContext, options: &PlanOptions) -> Result<CommandOutcome> {
+    let session = Session::open_for_plan(context, &options.scope, &options.git, AccessMode::default()).await?;
     let plan = session.plan().await?;
-    session.warn_not_pruned(&plan, output);
+    session.warn_not_pruned(&plan, context.output);
     let unreachable = session.unreachable_services();
-    let target = session.plan_target();
-    let (digest, context) = (saved_plan::plan_digest(&plan, target), session.plan_context(args.diff));
-    if let Some(file) = &args.out {
+    let digest = saved_plan::plan_digest(&plan, &session.target);
+    if let Some(file) = &options.out {
         let services: Vec<_> = unreachable.iter().map(|it| &it.service).collect();
-        saved_plan::save_plan(&plan, target, &services, file)?;
+        saved_plan::save_plan(&plan, &session.target, &services, file)?;
     }
-    session.save_sandbox()?;
-    if format == OutputFormat::Text {
-        output.print_data(&plan_text(&plan, &context, &digest))?;
-    }
-    output.print_message(&unreachable::unreachable_errors(unreachable));
-    let unresolved = if args.check_secrets { session.print_unresolved(output) } else { Vec::new() };
-    let outcome = plan_outcome(&plan, unreachable);
-    let changes = args.detailed_exitcode && !plan.has_no_changes();
-    let mut json = OutputEnvelope::new("Plan", outcome, plan_view::plan_json(&plan)).with_digest(digest.clone());
-    json.errors = unresolved.iter().map(|it| format!("{}: {}", it.place, it.message)).collect();
-    let json = json.with_unreachable(unreachable).render();
-    let run = RunReport {
-        command: "plan",
-        outcome,
-        json,
-        plan: Some(plan),
-        context,
-        declared: session.selected_documents(),
-        diagnostics: [session.manifest_warnings(), &unresolved].concat(),
-        digest: Some(digest),
-        ..RunReport::default()
-    };
-    let requested = args.report.requested_reports();
-    requested.print_to_stdout(format.printed_report(), &run, output)?;
-    let code = match (unresolved.is_empty(), changes) {
+    session.connection.save_sandbox()?;
+    let unresolved = if options.check_secrets { session.print_unresolved(context.output) } else { Vec::new() };
+    let code = match (unresolved.is_empty(), options.detailed_exitcode && !plan.has_no_changes()) {
         (false, _) => exit::ERROR,
         (true, true) => exit::CHANGES,
         (true, false) => exit::DONE,
     };
-    Ok(requested.write_reports(&run, output, unreachable::exit_code(unreachable).unwrap_or(code)))
-}
-
-fn plan_text(plan: &Plan, context: &Context, digest: &str) -> StyledText {
-    let mut text = StyledText::new();
-    text.append(render::plan::render(plan, context));
+    let plan_context = session.plan_context(options.diff);
+    let mut envelope =
+        context.envelope(plan_outcome(&plan, unreachable), plan_view::plan_json(&plan)).with_digest(digest.clone());
+    envelope.errors = unresolved.iter().map(|it| format!("{}: {}", it.place, it.message)).collect();
+    let envelope = envelope.with_unreachable(unreachable);
+    let outcome = CommandOutcome::new(context, unreachable::exit_code(unreachable).unwrap_or(code), &envelope);
+    let mut text = render::plan::render(&plan, &plan_context);
     if !plan.has_no_changes() {
         text.push(Label::Dim, format!("Digest: {digest}")).end_line();
     }
-    text
+    Ok(CommandOutcome {
+        text,
+        messages: unreachable::unreachable_errors(unreachable),
+        report: RunReport {
+            context: plan_context,
+            declared: session.selected_documents(),
+            diagnostics: [session.manifest_warnings(), &unresolved].concat(),
+            digest: Some(digest),
+            plan: Some(plan),
+            ..outcome.report
+        },
+        ..outcome
+    })
 }
 
 fn plan_outcome(plan: &Plan, unreachable: &[UnreachableService]) -> &'static str {

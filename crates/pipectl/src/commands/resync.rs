@@ -6,70 +6,77 @@ use clickpipes::pipe_summary;
 use model::address::{Address, Kind, Name, ServiceRef};
 use model::live::{Live, Object};
 use model::suggest::suggest_similar;
-use remote::{PerformedAction, WaitMode};
+use remote::{PerformedAction, Remote, WaitMode};
 use serde::Serialize;
 
-use crate::cli::{ConnectArgs, ManifestArgs, OutputFormat, ResyncArgs, WaitFor};
+use crate::connection::{AccessMode, ConnectOptions};
+use crate::context::CommandContext;
 use crate::diagnostics::pluralize;
 use crate::escape::sanitize_line;
 use crate::exit::{self, UsageError};
 use crate::interruption::Interruption;
+use crate::outcome::CommandOutcome;
 use crate::output::{Label, Output, StyledText};
-use crate::render::envelope::OutputEnvelope;
-use crate::session::{AccessMode, LiveView};
+use crate::session::LiveView;
 use crate::{project, prompt};
 
-/// What is told of it.
+pub(crate) struct ResyncOptions {
+    /// `SERVICE/PIPE`.
+    pub(crate) pipe: String,
+    /// The id of the pipe, if several have this name.
+    pub(crate) id: Option<String>,
+    pub(crate) connect: ConnectOptions,
+    /// Whether to load without a confirmation.
+    pub(crate) yes: bool,
+    pub(crate) wait: WaitMode,
+    pub(crate) wake: bool,
+}
+
 #[derive(Serialize)]
 struct ResyncResult<'r> {
     address: &'r Address,
     id: String,
-    state: String,
+    state: &'r str,
     tables: &'r [String],
 }
 
 /// Reloads the tables of one pipe.
-pub(super) async fn run(args: &ResyncArgs, output: Output, format: OutputFormat) -> Result<u8> {
-    let (service, name) = parse_target(args)?;
-    let connect = ConnectArgs { service: Some(service.clone()), ..args.connect.clone() };
-    let manifests = ManifestArgs { paths: Vec::new(), env: args.env.iter().cloned().collect() };
-    let project = project::load_context(manifests.source(), output)?;
-    let wait = match args.wait {
-        WaitFor::Settled => WaitMode::Settled,
-        WaitFor::None => WaitMode::None,
-    };
-    let mode = AccessMode { wait, can_wake: args.wake, can_write: true };
+pub(crate) async fn run(context: &CommandContext, options: &ResyncOptions) -> Result<CommandOutcome> {
+    let (service, name) = parse_target(options)?;
+    let connect = ConnectOptions { service: Some(service.clone()), ..options.connect.clone() };
+    let project = project::load_context(&[], context)?;
+    let mode = AccessMode { wait: options.wait, can_wake: options.wake, can_write: true };
     let interruption = Interruption::from_signals()?;
-    let looked = interruption.run_unless_raised(async {
-        let view = LiveView::open_view(project, None, &connect, mode).await?;
+    let observed = interruption.run_unless_raised(async {
+        let view = LiveView::open_view(&project, None, &connect, mode).await?;
         let live = view.list_pipes().await?;
-        Ok((view, live))
+        Ok((view.connection, live))
     });
-    let (view, live) = looked.await?;
+    let (connection, live) = observed.await?;
     let at = Address::new(ServiceRef::new(service), Kind::ClickPipe, Name::new(name));
-    let object = find_live_pipe(&live, &at, args.id.as_deref())?;
-    let tables = pipe_summary::summarize_pipe(&object.body).tables;
-    let summary = ResyncOutput { address: &at, object: &object, tables: &tables, output, format };
+    let object = find_live_pipe(&live, &at, options.id.as_deref())?;
+    let resync =
+        PipeResync { address: &at, object: &object, tables: pipe_summary::summarize_pipe(&object.body).tables };
     match can_resync(&object) {
         Err(ResyncRefusal::UnsupportedSource(reason)) => bail!("{at} cannot be resynced: {reason}"),
-        Err(ResyncRefusal::WrongState(reason)) => return summary.print_blocked(reason),
-        Ok(()) => output.print_message(&summary.effects_text()),
+        Err(ResyncRefusal::WrongState(reason)) => return Ok(resync.blocked(context, reason)),
+        Ok(()) => context.output.print_message(&resync.effects_text()),
     }
-    if !args.yes {
-        prompt::confirm_yes_no(output, "Load everything again? [y/N] ", &interruption).await?;
+    if !options.yes {
+        prompt::confirm_yes_no(context.output, "Load everything again? [y/N] ", &interruption).await?;
     }
-    let performed = perform_resync(&view, &at, &object, &interruption, output).await;
-    view.save_sandbox()?;
+    let performed = perform_resync(&connection.remote, &at, &object, &interruption, context.output).await;
+    connection.save_sandbox()?;
     match performed {
-        Err(error) if error.is_interrupted() => summary.print_interrupted(),
-        performed => summary.print_done(&performed?, args.wait),
+        Err(error) if error.is_interrupted() => Ok(resync.interrupted(context)),
+        performed => Ok(resync.finished(context, &performed?, options.wait)),
     }
 }
 
 const INTERRUPTED_TEXT: &str = "interrupted: the resync continues in the service (press Ctrl-C again to abort now)";
 
 /// The service and the name. Names may hold slashes, those of services do not.
-fn parse_target(args: &ResyncArgs) -> Result<(String, String)> {
+fn parse_target(args: &ResyncOptions) -> Result<(String, String)> {
     match (args.pipe.split_once('/'), &args.connect.service) {
         (Some((service, name)), _) if !service.is_empty() && !name.is_empty() => {
             Ok((service.to_owned(), name.to_owned()))
@@ -104,33 +111,31 @@ fn find_live_pipe(live: &Live, at: &Address, id: Option<&str>) -> Result<Object>
 /// Sends the command and waits. An interruption ends the wait: the API goes on by itself, and
 /// nothing was stopped that would have to be started again.
 async fn perform_resync(
-    view: &LiveView,
+    remote: &Remote,
     at: &Address,
     object: &Object,
     interruption: &Interruption,
     output: Output,
 ) -> Result<PerformedAction, remote::Error> {
-    let work = view.remote().resync_pipe(at, &object.id);
+    let work = remote.resync_pipe(at, &object.id);
     tokio::pin!(work);
     tokio::select! {
         performed = &mut work => performed,
         _ = interruption.wait_until_raised() => {
             output.print_message_line(INTERRUPTED_TEXT);
-            view.remote().cancel_run();
+            remote.cancel_run();
             work.await
         }
     }
 }
 
-struct ResyncOutput<'t> {
+struct PipeResync<'t> {
     address: &'t Address,
     object: &'t Object,
-    tables: &'t [String],
-    output: Output,
-    format: OutputFormat,
+    tables: Vec<String>,
 }
 
-impl ResyncOutput<'_> {
+impl PipeResync<'_> {
     /// What becomes of the data, before anybody is asked.
     fn effects_text(&self) -> StyledText {
         let mut text = StyledText::new();
@@ -138,7 +143,7 @@ impl ResyncOutput<'_> {
         text.push(Label::Name, self.address.to_string())
             .push_plain(format!(" is `{}`; {tables} will be reloaded:", sanitize_line(self.object.state.as_str())))
             .end_line();
-        for table in self.tables {
+        for table in &self.tables {
             text.push_plain(format!("  {}", sanitize_line(table))).end_line();
         }
         for line in DATA_EFFECTS {
@@ -150,52 +155,47 @@ impl ResyncOutput<'_> {
         text
     }
 
-    fn print_blocked(&self, reason: &str) -> Result<u8> {
-        let (at, state) = (self.address, sanitize_line(self.object.state.as_str()));
-        let error = format!("{at} is `{state}`: {reason}");
-        self.output.print_message_line(format!("blocked: {error}; nothing was sent"));
-        self.print_result("blocked", self.object.state.as_str(), Some(error), exit::BLOCKED)
+    fn blocked(&self, context: &CommandContext, reason: &str) -> CommandOutcome {
+        let state = self.object.state.as_str();
+        let error = format!("{} is `{}`: {reason}", self.address, sanitize_line(state));
+        let mut outcome = self.outcome(context, (exit::BLOCKED, "blocked"), state, Some(&error));
+        outcome.messages.push_plain(format!("blocked: {error}; nothing was sent")).end_line();
+        outcome
     }
 
-    fn print_interrupted(&self) -> Result<u8> {
-        let at = self.address;
-        if self.format != OutputFormat::Json {
-            self.output
-                .print_message_line(format!("the resync of {at} continues; `pipectl status` shows its progress"));
-        }
-        self.print_result("interrupted", "", None, exit::INTERRUPTED)
+    fn interrupted(&self, context: &CommandContext) -> CommandOutcome {
+        let mut outcome = self.outcome(context, (exit::INTERRUPTED, "interrupted"), "", None);
+        let message = format!("the resync of {} continues; `pipectl status` shows its progress", self.address);
+        outcome.messages.push_plain(message).end_line();
+        outcome
     }
 
-    fn print_done(&self, performed: &PerformedAction, wait: WaitFor) -> Result<u8> {
-        let outcome = match wait {
-            WaitFor::Settled => "resynced",
-            WaitFor::None => "accepted",
+    fn finished(&self, context: &CommandContext, performed: &PerformedAction, wait: WaitMode) -> CommandOutcome {
+        let word = match wait {
+            WaitMode::Settled => "resynced",
+            WaitMode::None => "accepted",
         };
-        for note in &performed.notes {
-            self.output.print_message_line(format!("note: {note}"));
-        }
         let state = performed.state.as_str();
-        if self.format != OutputFormat::Json {
-            let mut text = StyledText::new();
-            text.push(Label::Create, format!("{outcome:11}"))
-                .push_plain(format!("  {}  {}", self.address, sanitize_line(state)))
-                .end_line();
-            self.output.print_data(&text)?;
+        let mut outcome = self.outcome(context, (exit::DONE, word), state, None);
+        for note in &performed.notes {
+            outcome.messages.push_plain(format!("note: {note}")).end_line();
         }
-        self.print_result(outcome, state, None, exit::DONE)
+        let row = format!("  {}  {}", self.address, sanitize_line(state));
+        outcome.text.push(Label::Create, format!("{word:11}")).push_plain(row).end_line();
+        outcome
     }
 
-    fn print_result(&self, outcome: &'static str, state: &str, error: Option<String>, code: u8) -> Result<u8> {
-        if self.format == OutputFormat::Json {
-            let (id, state) = (self.object.id.to_string(), state.to_owned());
-            let result = ResyncResult { address: self.address, id, state, tables: self.tables };
-            let mut envelope = OutputEnvelope::new("Resync", outcome, result);
-            envelope.errors.extend(error);
-            let mut text = StyledText::new();
-            text.push_plain(envelope.render());
-            self.output.print_data(&text)?;
-        }
-        Ok(code)
+    fn outcome(
+        &self,
+        context: &CommandContext,
+        (code, word): (u8, &'static str),
+        state: &str,
+        error: Option<&String>,
+    ) -> CommandOutcome {
+        let (id, tables) = (self.object.id.to_string(), &*self.tables);
+        let mut envelope = context.envelope(word, ResyncResult { address: self.address, id, state, tables });
+        envelope.errors.extend(error.cloned());
+        CommandOutcome::new(context, code, &envelope)
     }
 }
 

@@ -1,17 +1,31 @@
 //! `pipectl sandbox`.
 
+use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, Result, bail};
-use sandbox::{SandboxOptions, World};
+use sandbox::{ApiDialect, SandboxOptions, World};
 use tokio::net::TcpListener;
 
-use crate::cli::{DialectArg, SandboxArgs};
+use crate::context::CommandContext;
+use crate::embedded_sandbox;
+use crate::outcome::CommandOutcome;
 use crate::output::Output;
-use crate::{embedded_sandbox, exit};
+
+pub(crate) struct ServerOptions {
+    pub(crate) listen: SocketAddr,
+    /// The names of the services that exist.
+    pub(crate) services: Vec<String>,
+    /// The speed of the sandbox's clock, as a multiple of the real one.
+    pub(crate) speed: f64,
+    /// The file that keeps the state.
+    pub(crate) state: Option<PathBuf>,
+    pub(crate) dialect: ApiDialect,
+}
 
 /// Serves the embedded API until it is interrupted.
-pub(super) async fn run(args: &SandboxArgs, output: Output) -> Result<u8> {
+pub(crate) async fn run(context: &CommandContext, args: &ServerOptions) -> Result<CommandOutcome> {
     if !args.listen.ip().is_loopback() {
         bail!("--listen {}: the sandbox is for this machine only; use 127.0.0.1", args.listen);
     }
@@ -20,9 +34,9 @@ pub(super) async fn run(args: &SandboxArgs, output: Output) -> Result<u8> {
     }
     let mut world = open_world(args)?;
     let services: Vec<(String, String)> =
-        args.service.iter().map(|name| (name.clone(), world.ensure_service(name))).collect();
+        args.services.iter().map(|name| (name.clone(), world.ensure_service(name))).collect();
     let listener = TcpListener::bind(args.listen).await.with_context(|| format!("cannot listen on {}", args.listen))?;
-    print_instructions(output, &listener.local_addr()?.to_string(), &services);
+    print_instructions(context.output, &listener.local_addr()?.to_string(), &services);
     let world = Arc::new(Mutex::new(world));
     let interrupted = async {
         // Without a way to be told to stop, the process is ended from outside.
@@ -32,16 +46,11 @@ pub(super) async fn run(args: &SandboxArgs, output: Output) -> Result<u8> {
     if let Some(file) = &args.state {
         embedded_sandbox::store_world(file, &world.lock().unwrap_or_else(PoisonError::into_inner))?;
     }
-    Ok(exit::DONE)
+    Ok(CommandOutcome::default())
 }
 
-fn open_world(args: &SandboxArgs) -> Result<World> {
-    let dialect = match args.dialect {
-        DialectArg::Official => sandbox::ApiDialect::Official,
-        DialectArg::ReferencePage => sandbox::ApiDialect::ReferencePage,
-        DialectArg::Both => sandbox::ApiDialect::Both,
-    };
-    let options = SandboxOptions { dialect, ..SandboxOptions::default() };
+fn open_world(args: &ServerOptions) -> Result<World> {
+    let options = SandboxOptions { dialect: args.dialect, ..SandboxOptions::default() };
     let mut world = match &args.state {
         Some(file) => embedded_sandbox::load_world(file)?,
         None => World::new(SandboxOptions::default()),

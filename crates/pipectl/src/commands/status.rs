@@ -3,7 +3,8 @@
 mod watch;
 
 use std::collections::BTreeSet;
-use std::time::SystemTime;
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Result, bail};
 use clickpipes::lifecycle::Health;
@@ -12,46 +13,79 @@ use model::desired::Presence;
 use model::live::Live;
 use remote::Error;
 
-use crate::cli::{OutputFormat, StatusArgs};
+use crate::connection::AccessMode;
+use crate::context::CommandContext;
 use crate::error_report::hint_for;
 use crate::exit::{self, UsageError};
 use crate::interruption::Interruption;
-use crate::output::{Output, StyledText};
-use crate::project;
-use crate::render::envelope::OutputEnvelope;
+use crate::load_manifests::LoadedManifests;
+use crate::outcome::CommandOutcome;
+use crate::output::StyledText;
+use crate::project::{self, ProjectContext};
 use crate::render::status::{self, PipeStatus, ServiceStatus, StatusReport};
 use crate::selection::Selection;
-use crate::session::{AccessMode, LiveView, load_valid_manifests};
+use crate::session::{LiveView, ScopeOptions, SizeRead};
+
+pub(crate) struct StatusOptions {
+    pub(crate) scope: ScopeOptions,
+    /// Whether to read again and again.
+    pub(crate) watch: bool,
+    /// The time between two reads.
+    pub(crate) interval: Duration,
+    /// Whether to read until no pipe is changing its state.
+    pub(crate) until_settled: bool,
+    pub(crate) detailed_exitcode: bool,
+}
 
 /// Shows state and health of live pipes. Read-only.
-pub(super) async fn run(args: &StatusArgs, output: Output, format: OutputFormat) -> Result<u8> {
-    let connect = &args.scope.connect;
-    if args.watch && args.until.is_none() && connect.sandbox.is_some() {
+pub(crate) async fn run(context: &CommandContext, options: &StatusOptions) -> Result<CommandOutcome> {
+    let ScopeOptions { paths, selection, connect } = &options.scope;
+    if options.watch && !options.until_settled && connect.sandbox.is_some() {
         let why = "the sandbox inside the process has no time of its own to watch: watch `pipectl \
                    sandbox` from another shell, or pass --until settled";
         return Err(UsageError(why.to_owned()).into());
     }
-    let selection = Selection::new(&args.scope.select)?;
-    let project = project::load_context(args.scope.manifests.source(), output)?;
-    let declared = load_valid_manifests(&args.scope.manifests, &project, output)?;
+    let project = project::load_context(paths, context)?;
+    let declared = load_valid_manifests(context, paths, &project)?;
     let interruption = Interruption::from_signals()?;
-    let view = LiveView::open_view(project, declared, connect, AccessMode::default());
+    let view = LiveView::open_view(&project, declared, connect, AccessMode::default());
     let view = interruption.run_unless_raised(view).await?;
-    let poller = StatusPoller { view: &view, selection: &selection };
-    let ending = if args.watch || args.until.is_some() {
-        watch::watch_status(args, &poller, &interruption, output, format).await?
+    let poller = StatusPoller { view: &view, selection };
+    let ending = if options.watch || options.until_settled {
+        watch::watch_status(context, options, &poller, &interruption).await?
     } else {
         StatusEnding::from_snapshot(interruption.run_unless_raised(async { Ok(poller.poll_status().await) }).await?)
     };
-    view.save_sandbox()?;
+    view.connection.save_sandbox()?;
     if ending.snapshot.status.services.is_empty() && !selection.selects_all() {
         bail!("none of the live or declared pipes is selected");
     }
-    let shown = args.watch && format == OutputFormat::Text;
-    if !shown {
-        print_status(&ending, view.current_time(), output, format)?;
+    let mut outcome = ending.to_outcome(context, options.detailed_exitcode, view.connection.current_time());
+    if options.watch && context.is_text() {
+        // It was printed while it was watched.
+        (outcome.text, outcome.messages) = (StyledText::new(), StyledText::new());
     }
-    Ok(ending.exit_code(args.detailed_exitcode))
+    Ok(outcome)
+}
+
+/// What manifests declare. Those of the project file may be missing or invalid: what is live can be shown without.
+fn load_valid_manifests(
+    context: &CommandContext,
+    paths: &[PathBuf],
+    project: &ProjectContext,
+) -> Result<Option<LoadedManifests>> {
+    if project.manifests.is_empty() {
+        return Ok(None);
+    }
+    let read = LoadedManifests::load_paths(&project.manifests, &project.variables);
+    match read.and_then(|declared| declared.require_valid(context.output)) {
+        Ok(declared) => Ok(Some(declared)),
+        Err(error) if paths.is_empty() => {
+            context.output.print_message_line(format!("note: shown without what is declared: {error:#}"));
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// Looks once, at all that is meant.
@@ -69,7 +103,7 @@ struct StatusSnapshot {
 impl StatusPoller<'_> {
     async fn poll_status(&self) -> StatusSnapshot {
         let mut snapshot = StatusSnapshot { status: StatusReport::default(), is_key_refused: false };
-        for (service, answer) in self.view.list_by_service().await {
+        for (service, answer) in self.view.list_by_service(&[Kind::ClickPipe], SizeRead::Optional).await {
             snapshot.is_key_refused |= answer.as_ref().is_err_and(Error::is_auth_error);
             let seen = self.service_status(&service, answer);
             if self.selection.selects_all() || !seen.pipes.is_empty() || seen.error.is_some() {
@@ -158,24 +192,21 @@ impl StatusEnding {
             () => "healthy",
         }
     }
-}
 
-fn print_status(ending: &StatusEnding, now: SystemTime, output: Output, format: OutputFormat) -> Result<()> {
-    let status = &ending.snapshot.status;
-    let mut text = StyledText::new();
-    match format {
-        OutputFormat::Text => text.append(status::render(status, now)),
-        OutputFormat::Markdown => text.push_plain(status::render_status_markdown(status, now)),
-        OutputFormat::Json | OutputFormat::Ndjson => {
-            let mut envelope = OutputEnvelope::new("Status", ending.json_outcome(), status);
-            envelope.errors = status.read_errors();
-            envelope.errors.extend(ending.timeout_message.clone());
-            text.push_plain(envelope.render())
+    fn to_outcome(&self, context: &CommandContext, detailed: bool, now: SystemTime) -> CommandOutcome {
+        let status = &self.snapshot.status;
+        let mut envelope = context.envelope(self.json_outcome(), status);
+        envelope.errors = status.read_errors();
+        envelope.errors.extend(self.timeout_message.clone());
+        let mut messages = StyledText::new();
+        if let Some(late) = &self.timeout_message {
+            messages.push_plain(format!("error: {late}")).end_line();
         }
-    };
-    output.print_data(&text)?;
-    if let Some(late) = &ending.timeout_message {
-        output.print_message_line(format!("error: {late}"));
+        CommandOutcome {
+            text: status::render(status, now),
+            markdown: Some(status::render_status_markdown(status, now)),
+            messages,
+            ..CommandOutcome::new(context, self.exit_code(detailed), &envelope)
+        }
     }
-    Ok(())
 }

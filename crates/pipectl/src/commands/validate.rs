@@ -1,17 +1,19 @@
 //! `pipectl validate`.
 
+use std::path::PathBuf;
+
 use anyhow::Result;
 use model::address::{Address, ServiceRef};
 use model::desired::Document;
 use model::diagnostic::Diagnostic;
 use serde::Serialize;
 
-use crate::cli::{OutputFormat, ValidateArgs};
+use crate::context::CommandContext;
 use crate::diagnostics::{self, pluralize};
 use crate::load_manifests::LoadedManifests;
-use crate::output::{Output, StyledText};
-use crate::render::envelope::OutputEnvelope;
-use crate::reports::{self, RunReport};
+use crate::outcome::CommandOutcome;
+use crate::output::StyledText;
+use crate::reports::RunReport;
 use crate::secrets::{self, SecretResolver};
 use crate::{exit, project};
 
@@ -23,34 +25,39 @@ struct Validation<'d> {
     diagnostics: &'d [Diagnostic],
 }
 
+pub(crate) struct ValidateOptions {
+    /// Files and folders; if there are none, those of the project file.
+    pub(crate) paths: Vec<PathBuf>,
+    pub(crate) check_secrets: bool,
+}
+
 /// Reports every problem in every file.
-pub(super) fn run(args: &ValidateArgs, output: Output, format: OutputFormat) -> Result<u8> {
-    let requested = args.report.requested_reports();
-    requested.reject_format(reports::ReportFormat::GitlabTerraform, "it counts changes, and only a plan has some")?;
-    let project = project::load_offline(args.manifests.source(), output)?;
+pub(crate) fn run(context: &CommandContext, options: &ValidateOptions) -> Result<CommandOutcome> {
+    let project = project::load_offline(&options.paths, context)?;
     let mut declared = LoadedManifests::load_paths(&project.manifests, &project.variables)?;
-    if args.check_secrets {
+    if options.check_secrets {
         let resolver = SecretResolver::default().for_project(&project);
         let documents = declared.manifests.iter().map(|manifest| &manifest.document);
         let unresolved = secrets::find_unresolved(&resolver, documents, &declared.files);
         declared.diagnostics.extend(unresolved);
     }
-    let is_valid = declared.error_count() == 0;
-    if format == OutputFormat::Text {
-        print_text(&declared, is_valid, output)?;
+    if context.is_text() {
+        context.output.print_diagnostics(&declared.diagnostics, &declared.files);
     }
-    let outcome = if is_valid { "valid" } else { "invalid" };
-    let run = RunReport {
-        command: "validate",
-        outcome,
-        json: validation_json(&declared, outcome),
-        declared: addressed_documents(&declared),
-        files: declared.files.len(),
-        diagnostics: declared.diagnostics,
-        ..RunReport::default()
-    };
-    requested.print_to_stdout(format.printed_report(), &run, output)?;
-    Ok(requested.write_reports(&run, output, if is_valid { exit::DONE } else { exit::ERROR }))
+    let (word, code) = if declared.error_count() == 0 { ("valid", exit::DONE) } else { ("invalid", exit::ERROR) };
+    let files = declared.files.len();
+    let validation = Validation { files, manifests: declared.manifests.len(), diagnostics: &declared.diagnostics };
+    let outcome = CommandOutcome::new(context, code, &context.envelope(word, validation));
+    Ok(CommandOutcome {
+        text: summary_text(&declared),
+        report: RunReport {
+            declared: addressed_documents(&declared),
+            files,
+            diagnostics: declared.diagnostics,
+            ..outcome.report
+        },
+        ..outcome
+    })
 }
 
 /// What is declared. Which service a manifest without one means, only a connection tells.
@@ -66,25 +73,12 @@ fn addressed_documents(declared: &LoadedManifests) -> Vec<(Address, Document)> {
     addressed.collect()
 }
 
-fn validation_json(declared: &LoadedManifests, outcome: &'static str) -> String {
-    let result = Validation {
-        files: declared.files.len(),
-        manifests: declared.manifests.len(),
-        diagnostics: &declared.diagnostics,
-    };
-    OutputEnvelope::new("Validation", outcome, result).render()
-}
-
-fn print_text(declared: &LoadedManifests, sound: bool, output: Output) -> Result<()> {
-    let problems = &declared.diagnostics;
-    output.print_diagnostics(problems, &declared.files);
-    let mut summary = StyledText::new();
-    let files = pluralize(declared.files.len(), "file");
-    if sound {
-        summary.push_plain(format!("{} in {files}: valid", pluralize(declared.manifests.len(), "manifest")));
-    } else {
-        summary.push_plain(format!("{files}: {}", diagnostics::severity_counts(problems)));
-    }
-    summary.end_line();
-    Ok(output.print_data(&summary)?)
+fn summary_text(declared: &LoadedManifests) -> StyledText {
+    let (files, mut text) = (pluralize(declared.files.len(), "file"), StyledText::new());
+    text.push_plain(match declared.error_count() {
+        0 => format!("{} in {files}: valid", pluralize(declared.manifests.len(), "manifest")),
+        _ => format!("{files}: {}", diagnostics::severity_counts(&declared.diagnostics)),
+    });
+    text.end_line();
+    text
 }

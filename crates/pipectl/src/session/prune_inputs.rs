@@ -10,12 +10,12 @@ use model::project::{Policy, PruneMode};
 use model::selector::AddressPattern;
 use planner::{Plan, PruneEvidence, PruneReason};
 
-use crate::cli::GitArgs;
 use crate::exit::UsageError;
 use crate::git::{EvidenceByAddress, GitHistory, GitServices};
 use crate::output::Output;
 use crate::project::ProjectContext;
 use crate::selection::Selection;
+use crate::session::GitOptions;
 
 /// What gives the right to delete live objects that nobody declares.
 #[derive(Default)]
@@ -37,12 +37,12 @@ pub(super) type NamesElsewhere<'d> = BTreeMap<(Kind, &'d Name), &'d Address>;
 /// # Errors
 /// When it is a scope, and none is declared, or nothing says what all manifests are.
 pub(super) fn effective_prune(
-    git: &GitArgs,
+    git: &GitOptions,
     project: &ProjectContext,
     selection: &Selection,
     output: Output,
 ) -> Result<PruneMode> {
-    let requested = git.prune.map(PruneMode::from).or(project.policy.prune).unwrap_or(PruneMode::Never);
+    let requested = git.prune.or(project.policy.prune).unwrap_or(PruneMode::Never);
     let partial = !selection.selects_all() || git.changed_since.is_some();
     if requested != PruneMode::Never && partial {
         output.print_message_line("note: nothing is pruned, as only a part of the objects is considered");

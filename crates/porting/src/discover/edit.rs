@@ -1,6 +1,5 @@
 //! Writes columns into the text of a manifest. Every other byte stays: comments, order, line endings.
 
-use std::fmt;
 use std::ops::Range;
 
 use super::DiscoveredSchema;
@@ -24,21 +23,6 @@ pub enum EditRefused {
     /// The key cannot be edited, and why.
     NotEditable(&'static str, &'static str),
 }
-
-impl fmt::Display for EditRefused {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::AlreadyDeclared(key) => {
-                write!(f, "the manifest declares `{key}` already; pass --force to replace them")
-            }
-            Self::NotEditable(key, why) => {
-                write!(f, "`{key}` {why}; write the columns there by hand")
-            }
-        }
-    }
-}
-
-impl std::error::Error for EditRefused {}
 
 /// The text with the columns and mappings in the document that begins on this line.
 ///

@@ -11,9 +11,9 @@ use planner::Plan;
 use tokio::time::Instant;
 
 use crate::apply::ObjectResult;
-use crate::cli::OutputFormat;
+use crate::context::{CommandContext, OutputFormat};
 use crate::interruption::Interruption;
-use crate::output::{Output, StyledText};
+use crate::output::StyledText;
 use crate::render::apply_summary;
 use crate::render::event_lines::{self, ApplyEvent};
 
@@ -24,9 +24,7 @@ const INTERRUPTED_TEXT: &str = "interrupted: finishing actions in progress (pres
 
 /// Reports progress.
 pub(super) struct ProgressReporter<'v> {
-    output: Output,
-    format: OutputFormat,
-    environment: Option<&'v str>,
+    context: &'v CommandContext,
     started: Instant,
     done: Cell<usize>,
     total: Cell<usize>,
@@ -35,10 +33,9 @@ pub(super) struct ProgressReporter<'v> {
 }
 
 impl<'v> ProgressReporter<'v> {
-    /// For a run of this environment, or of none in particular.
-    pub(super) fn new(output: Output, format: OutputFormat, environment: Option<&'v str>) -> Self {
+    pub(super) fn new(context: &'v CommandContext) -> Self {
         let (done, total, remaining) = (Cell::new(0), Cell::new(0), RefCell::default());
-        Self { output, format, environment, started: Instant::now(), done, total, remaining }
+        Self { context, started: Instant::now(), done, total, remaining }
     }
 
     /// What is to be done. People read it in the plan.
@@ -46,7 +43,7 @@ impl<'v> ProgressReporter<'v> {
         let objects: BTreeSet<Address> = plan.actions.iter().map(Action::address).cloned().collect();
         self.total.set(objects.len());
         self.remaining.replace(objects);
-        if self.format == OutputFormat::Ndjson {
+        if self.context.format == OutputFormat::Ndjson {
             self.print_event(&ApplyEvent::from_plan(plan));
         }
     }
@@ -56,22 +53,22 @@ impl<'v> ProgressReporter<'v> {
         self.done.set(self.done.get() + 1);
         self.remaining.borrow_mut().remove(&report.address);
         let (done, of) = (self.done.get(), self.total.get());
-        match self.format {
+        match self.context.format {
             OutputFormat::Ndjson => self.print_event(&ApplyEvent::Object { done, of, report }),
-            _ => self.output.print_message(&apply_summary::render_progress(report, (done, of))),
+            _ => self.context.output.print_message(&apply_summary::render_progress(report, (done, of))),
         }
     }
 
     /// What was told of an object has turned out to be wrong. People read the table.
     pub(super) fn report_correction(&self, report: &ObjectResult) {
-        if self.format == OutputFormat::Ndjson {
+        if self.context.format == OutputFormat::Ndjson {
             self.print_event(&ApplyEvent::Object { done: self.done.get(), of: self.total.get(), report });
         }
     }
 
     /// Something is doubtful, though it stops nothing.
     pub(super) fn print_warning(&self, what: &str) {
-        self.output.print_message_line(format!("warning: {what}"));
+        self.context.output.print_message_line(format!("warning: {what}"));
     }
 
     /// Does the work. Says every now and then that it goes on, as CI systems end what is silent for
@@ -100,26 +97,26 @@ impl<'v> ProgressReporter<'v> {
 
     fn print_heartbeat(&self) {
         let (done, of) = (self.done.get(), self.total.get());
-        if self.format == OutputFormat::Ndjson {
+        if self.context.format == OutputFormat::Ndjson {
             return self.print_event(&ApplyEvent::Heartbeat { done, of });
         }
         let passed = humantime::format_duration(Duration::from_secs(self.started.elapsed().as_secs()));
         let awaited = waiting_text(&self.remaining.borrow());
-        self.output.print_message_line(format!("  {done} of {of} done after {passed}, {awaited}"));
+        self.context.output.print_message_line(format!("  {done} of {of} done after {passed}, {awaited}"));
     }
 
     fn print_interrupted(&self) {
-        self.output.print_message_line(INTERRUPTED_TEXT);
-        if self.format == OutputFormat::Ndjson {
+        self.context.output.print_message_line(INTERRUPTED_TEXT);
+        if self.context.format == OutputFormat::Ndjson {
             self.print_event(&ApplyEvent::Interruption { done: self.done.get(), of: self.total.get() });
         }
     }
 
     fn print_event(&self, event: &ApplyEvent<'_>) {
         let mut text = StyledText::new();
-        text.push_plain(event_lines::event_line(self.environment, event));
+        text.push_plain(event_lines::event_line(self.context.environment.name.as_deref(), event));
         // The summary fails on a stream that takes nothing.
-        let _ = self.output.print_data(&text);
+        let _ = self.context.output.print_data(&text);
     }
 }
 

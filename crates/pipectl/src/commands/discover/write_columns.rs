@@ -1,16 +1,16 @@
 //! Writes columns into the file of their pipe.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use model::diagnostic::SourceFile;
-use porting::discover::{self, DiscoveredSchema, ExistingColumns};
+use porting::discover::{self, DiscoveredSchema, EditRefused, ExistingColumns};
 
 use super::target_pipe::DeclaredPipe;
+use crate::files;
 
 /// Writes what was discovered into the file that declares the pipe; gives the file as it is then.
 ///
@@ -26,7 +26,7 @@ pub(super) fn write_discovered(
     let DeclaredPipe { file, pipe, .. } = declared;
     let line = pipe.document.origin.start_place().line;
     let text = discover::write_columns(&file.text, line, found, existing)
-        .with_context(|| format!("{}: nothing was written", file.name))?;
+        .map_err(|refused| anyhow!("{}: nothing was written: {}", file.name, refusal_text(&refused)))?;
     let new = SourceFile { name: Arc::clone(&file.name), text: Arc::from(text) };
     if !discover::is_faithful_edit(file, &new, variables, line) {
         bail!(
@@ -41,39 +41,22 @@ pub(super) fn write_discovered(
     Ok(new)
 }
 
-/// Puts a file in the place of what was read: written beside it first, so that a crash leaves the
-/// old one or the new one. A link stays a link, and the file keeps its permissions.
-fn replace_file(old: &SourceFile, new: &SourceFile) -> Result<()> {
-    let failed = || format!("cannot write {}", old.name);
-    let path = fs::canonicalize(&*old.name).with_context(failed)?;
-    let permissions = fs::metadata(&path).with_context(failed)?.permissions();
-    if permissions.readonly() {
-        bail!("cannot write {}: it is read-only", old.name);
+fn refusal_text(refused: &EditRefused) -> String {
+    match refused {
+        EditRefused::AlreadyDeclared(key) => {
+            format!("the manifest declares `{key}` already; pass --force to replace them")
+        }
+        EditRefused::NotEditable(key, why) => format!("`{key}` {why}; write the columns there by hand"),
     }
-    if fs::read(&path).with_context(failed)? != old.text.as_bytes() {
+}
+
+/// Puts a file in the place of what was read.
+fn replace_file(old: &SourceFile, new: &SourceFile) -> Result<()> {
+    let path = Path::new(&*old.name);
+    if fs::read(path).with_context(|| format!("cannot read {}", old.name))? != old.text.as_bytes() {
         bail!("{} was changed meanwhile; nothing was written, run again", old.name);
     }
-    let temporary = temporary_path(&path);
-    let written = write_synced(&temporary, &new.text)
-        .and_then(|()| fs::set_permissions(&temporary, permissions))
-        .and_then(|()| fs::rename(&temporary, &path));
-    if written.is_err() {
-        // It may not even have come into being.
-        let _ = fs::remove_file(&temporary);
-    }
-    written.with_context(failed)
-}
-
-/// Hidden, so that nobody takes it for a manifest.
-fn temporary_path(path: &Path) -> PathBuf {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    path.with_file_name(format!(".{name}.new"))
-}
-
-fn write_synced(path: &Path, text: &str) -> std::io::Result<()> {
-    let mut file = File::create(path)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()
+    files::write_file(path, &new.text)
 }
 
 #[cfg(test)]

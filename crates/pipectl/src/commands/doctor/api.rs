@@ -2,17 +2,17 @@
 
 use std::time::Duration;
 
-use model::address::ServiceRef;
+use model::address::{Kind, ServiceRef};
 use model::live::{Live, State};
 use remote::{Error, LookupEntry, RemoteSettings};
 
 use super::local::LocalChecks;
 use super::{DoctorFinding, DoctorFindings};
-use crate::cli::ConnectArgs;
+use crate::connection::{self, AccessMode, ConnectOptions};
 use crate::diagnostics::pluralize;
 use crate::error_report::hint_for;
 use crate::render::status::explain_service_state;
-use crate::session::{AccessMode, LiveView, resolve_services};
+use crate::session::{LiveView, SizeRead};
 use crate::{credentials, env_vars};
 
 /// What does not answer for so long is not there.
@@ -21,8 +21,8 @@ const CHECK_TIMEOUT: Duration = Duration::from_secs(20);
 /// In more services than this pipes are not counted: it would take long.
 const MAX_COUNTED: usize = 8;
 
-pub(super) async fn check_api(connect: &ConnectArgs, local: LocalChecks, findings: &mut DoctorFindings) {
-    let connect = ConnectArgs { timeout: connect.timeout.min(CHECK_TIMEOUT), ..connect.clone() };
+pub(super) async fn check_api(connect: &ConnectOptions, local: LocalChecks, findings: &mut DoctorFindings) {
+    let connect = ConnectOptions { timeout: connect.timeout.min(CHECK_TIMEOUT), ..connect.clone() };
     if connect.sandbox.is_some() {
         findings.add(DoctorFinding::ok("api", "the sandbox inside the process; no key is used"));
         return check_services(&connect, local, findings).await;
@@ -35,8 +35,8 @@ pub(super) async fn check_api(connect: &ConnectArgs, local: LocalChecks, finding
     findings.redact_key(&id);
 }
 
-fn check_address(connect: &ConnectArgs, findings: &mut DoctorFindings) {
-    let (from, url) = resolve_services::api_url(connect);
+fn check_address(connect: &ConnectOptions, findings: &mut DoctorFindings) {
+    let (from, url) = connect.api_url();
     findings.add(DoctorFinding::ok("api", format!("{url} (from {from})")));
     let names = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
     if let Some((name, proxy)) = env_vars::first_set_variable(&names) {
@@ -73,10 +73,14 @@ pub(super) fn redact_key_id(id: &str) -> String {
 }
 
 /// Asks which organization the key belongs to: the smallest question that needs a key.
-async fn check_organization(connect: &ConnectArgs, local: &LocalChecks, findings: &mut DoctorFindings) -> Option<()> {
+async fn check_organization(
+    connect: &ConnectOptions,
+    local: &LocalChecks,
+    findings: &mut DoctorFindings,
+) -> Option<()> {
     const CHECK: &str = "organization";
     let settings = RemoteSettings { timeout: connect.timeout, ..RemoteSettings::default() };
-    let directory = match resolve_services::connect_api(connect, &local.project, settings) {
+    let directory = match connection::connect_api(connect, &local.project, settings) {
         Ok(directory) => directory,
         Err(error) => {
             let fix = "see `--api-url` and the system's CA certificates".to_owned();
@@ -92,7 +96,7 @@ async fn check_organization(connect: &ConnectArgs, local: &LocalChecks, findings
         }
     };
     findings.add(DoctorFinding::ok("reach", "the API answers, and knows the key"));
-    match resolve_services::resolve_organization(connect, &local.project, &directory).await {
+    match connection::resolve_organization(connect, &local.project, &directory).await {
         Ok(id) => check_membership(&id, &known, findings),
         Err(error) => {
             findings.add(DoctorFinding::bad(CHECK, format!("{error:#}"), None));
@@ -115,10 +119,10 @@ fn check_membership(id: &str, known: &[LookupEntry], findings: &mut DoctorFindin
     None
 }
 
-async fn check_services(connect: &ConnectArgs, local: LocalChecks, findings: &mut DoctorFindings) {
+async fn check_services(connect: &ConnectOptions, local: LocalChecks, findings: &mut DoctorFindings) {
     let LocalChecks { project, declared } = local;
-    let view = match LiveView::open_view(project, declared, connect, AccessMode::default()).await {
-        Ok(sight) => sight,
+    let view = match LiveView::open_view(&project, declared, connect, AccessMode::default()).await {
+        Ok(view) => view,
         Err(error) => {
             match error.downcast_ref::<Error>() {
                 Some(error) => add_failure("services", error, findings),
@@ -132,7 +136,7 @@ async fn check_services(connect: &ConnectArgs, local: LocalChecks, findings: &mu
             findings.add(service_finding(service, state.as_ref(), None));
         }
     } else {
-        for (service, answer) in view.list_by_service().await {
+        for (service, answer) in view.list_by_service(&[Kind::ClickPipe], SizeRead::Optional).await {
             let state = view.service_states.get(&service).and_then(Option::as_ref);
             match answer {
                 Ok(live) => findings.add(service_finding(&service, state, Some(&live))),
@@ -163,8 +167,8 @@ fn service_finding(service: &ServiceRef, state: Option<&State>, live: Option<&Li
 }
 
 fn check_rate_limit(view: &LiveView, findings: &mut DoctorFindings) {
-    let requests = view.remote().request_counts();
-    let limit = view.rate_limit().map_or("off".to_owned(), |rate| {
+    let requests = view.connection.remote.request_counts();
+    let limit = view.connection.rate.map_or("off".to_owned(), |rate| {
         format!("{} requests in {}", rate.requests, humantime::format_duration(rate.window))
     });
     let what = format!("{limit}; {} sent, {} refused", requests.sent, requests.throttled);

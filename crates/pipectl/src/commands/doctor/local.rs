@@ -3,11 +3,10 @@
 use std::path::PathBuf;
 
 use super::{DoctorFinding, DoctorFindings};
-use crate::cli::ManifestArgs;
+use crate::context::CommandContext;
 use crate::diagnostics::pluralize;
 use crate::git::{Repository, SHALLOW_HINT};
 use crate::load_manifests::LoadedManifests;
-use crate::output::Output;
 use crate::project::{self, ProjectContext};
 
 /// What the API is asked about.
@@ -18,32 +17,32 @@ pub(super) struct LocalChecks {
     pub(super) declared: Option<LoadedManifests>,
 }
 
-pub(super) fn check_local(args: &ManifestArgs, output: Output, findings: &mut DoctorFindings) -> LocalChecks {
-    let project = check_project(args, output, findings);
+pub(super) fn check_local(context: &CommandContext, paths: &[PathBuf], findings: &mut DoctorFindings) -> LocalChecks {
+    let project = check_project(context, paths, findings);
     let declared = check_manifests(&project, findings);
     check_git(&project, findings);
     LocalChecks { project, declared }
 }
 
-fn check_project(args: &ManifestArgs, output: Output, findings: &mut DoctorFindings) -> ProjectContext {
+fn check_project(context: &CommandContext, paths: &[PathBuf], findings: &mut DoctorFindings) -> ProjectContext {
     const CHECK: &str = "project";
-    let context = match project::load_context(args.source(), output) {
-        Ok(context) => context,
+    let project = match project::load_context(paths, context) {
+        Ok(project) => project,
         Err(error) => {
             let fix = "correct it; until then manifests are named on the command line".to_owned();
             findings.add(DoctorFinding::bad(CHECK, format!("{error:#}"), Some(fix)));
-            return ProjectContext { manifests: args.paths.clone(), ..ProjectContext::default() };
+            return ProjectContext { manifests: paths.to_vec(), ..ProjectContext::default() };
         }
     };
-    let what = match (project::find_folder().ok().flatten(), args.env.first()) {
+    let what = match (project::find_folder().ok().flatten(), &context.environment.name) {
         (Some(folder), environment) => {
-            let name = environment.map_or("its default".to_owned(), |it| format!("`{it}`"));
+            let name = environment.as_ref().map_or("its default".to_owned(), |it| format!("`{it}`"));
             format!("{}; environment: {name}", folder.join(project::PROJECT_FILE).display())
         }
         (None, _) => format!("no {} here or above: none is needed", project::PROJECT_FILE),
     };
     findings.add(DoctorFinding::ok(CHECK, what));
-    context
+    project
 }
 
 fn check_manifests(project: &ProjectContext, findings: &mut DoctorFindings) -> Option<LoadedManifests> {

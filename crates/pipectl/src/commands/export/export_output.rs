@@ -1,75 +1,68 @@
 //! The result of an export: manifests and notes.
 
 use std::collections::BTreeSet;
-use std::path::Path as FilePath;
 
-use anyhow::Result;
 use porting::export::ExportedManifest;
 use serde_json::{Value, json};
 
 use super::manifest_writer::{FileStatus, WrittenFiles};
-use crate::cli::OutputFormat;
+use crate::context::CommandContext;
 use crate::diagnostics::pluralize;
-use crate::output::{Output, StyledText};
-use crate::render::envelope::OutputEnvelope;
+use crate::exit;
+use crate::outcome::CommandOutcome;
+use crate::output::StyledText;
 use crate::render::manifests::{manifests_to_yaml, single_line, todo_comment};
 use crate::unreachable::{self, UnreachableService};
 
-/// What was made.
+/// The manifests of live objects.
 pub(super) struct ExportResult {
     pub(super) manifests: Vec<ExportedManifest>,
+    /// How many services were read.
     pub(super) services: usize,
-    /// Those that could not be read.
-    pub(super) unread: Vec<UnreachableService>,
+    pub(super) unreachable: Vec<UnreachableService>,
 }
 
 impl ExportResult {
     /// The manifests on stdout, unless they are in files, and the rest on stderr.
-    pub(super) fn print_export(
-        &self,
-        written: Option<&WrittenFiles>,
-        output: Output,
-        format: OutputFormat,
-    ) -> Result<()> {
-        let mut text = StyledText::new();
-        match format {
-            OutputFormat::Json | OutputFormat::Ndjson => drop(text.push_plain(self.to_json(written))),
-            OutputFormat::Text | OutputFormat::Markdown if written.is_none() => {
-                text.push_plain(manifests_to_yaml(&self.manifests, None));
-            }
-            OutputFormat::Text | OutputFormat::Markdown => {}
-        }
-        output.print_data(&text)?;
+    pub(super) fn into_outcome(self, context: &CommandContext, written: Option<&WrittenFiles>) -> CommandOutcome {
+        let mut messages = StyledText::new();
         for (path, outcome) in written.iter().flat_map(|it| &it.files) {
             let what = match outcome {
                 FileStatus::Written => "wrote",
                 FileStatus::Unchanged => "unchanged",
             };
-            output.print_message_line(format!("{what} {}", path.display()));
+            messages.push_plain(format!("{what} {}", path.display())).end_line();
         }
         for (at, place) in written.iter().flat_map(|it| &it.declared) {
-            output.print_message_line(format!("skipped {at}: already declared at {place}"));
+            messages.push_plain(format!("skipped {at}: already declared at {place}")).end_line();
         }
-        self.print_notes(written, output);
-        Ok(())
+        self.push_notes(written, &mut messages);
+        let envelope = context.envelope(self.outcome_word(), self.to_json(written)).with_unreachable(&self.unreachable);
+        let mut outcome =
+            CommandOutcome::new(context, unreachable::exit_code(&self.unreachable).unwrap_or(exit::DONE), &envelope);
+        if written.is_none() {
+            outcome.text.push_plain(manifests_to_yaml(&self.manifests, None));
+        }
+        CommandOutcome { messages, ..outcome }
     }
 
-    fn print_notes(&self, written: Option<&WrittenFiles>, output: Output) {
+    fn push_notes(&self, written: Option<&WrittenFiles>, messages: &mut StyledText) {
         let taken: Vec<&ExportedManifest> = self.new_manifests(written).collect();
+        let mut lines = Vec::new();
         for manifest in &taken {
             let at = &manifest.address;
-            manifest.blockers.iter().for_each(|flaw| {
-                output.print_message_line(format!("note: {at} is only a comment: {}", single_line(flaw)));
-            });
-            for remark in manifest.remarks.iter().filter(|_| manifest.blockers.is_empty()) {
-                output.print_message_line(format!("note: {at}: {}", single_line(remark)));
-            }
-            for (path, note) in manifest.fields_to_fill_in() {
-                output.print_message_line(format!("to fill in: {at}: {path}: {}", todo_comment(note)));
-            }
+            let blockers = manifest.blockers.iter();
+            lines.extend(blockers.map(|flaw| format!("note: {at} is only a comment: {}", single_line(flaw))));
+            let remarks = manifest.remarks.iter().filter(|_| manifest.blockers.is_empty());
+            lines.extend(remarks.map(|remark| format!("note: {at}: {}", single_line(remark))));
+            let to_fill_in = manifest.fields_to_fill_in();
+            lines.extend(to_fill_in.map(|(path, note)| format!("to fill in: {at}: {path}: {}", todo_comment(note))));
         }
-        output.print_message(&unreachable::unreachable_errors(&self.unread));
-        output.print_message_line(self.summary_line(&taken));
+        for line in lines {
+            messages.push_plain(line).end_line();
+        }
+        messages.append(unreachable::unreachable_errors(&self.unreachable));
+        messages.push_plain(self.summary_line(&taken)).end_line();
     }
 
     /// Without what is declared already.
@@ -104,28 +97,25 @@ impl ExportResult {
         format!("{}.", parts.join(", "))
     }
 
-    fn to_json(&self, written: Option<&WrittenFiles>) -> String {
+    fn to_json(&self, written: Option<&WrittenFiles>) -> Value {
         let files = written.iter().flat_map(|it| &it.files);
         let declared = written.iter().flat_map(|it| &it.declared);
-        let result = json!({
+        json!({
             "manifests": self.manifests.iter().map(object_json).collect::<Vec<_>>(),
-            "files": files.map(|(path, _)| display_path(path)).collect::<Vec<_>>(),
+            "files": files.map(|(path, _)| path.display().to_string()).collect::<Vec<_>>(),
             "declared": declared
                 .map(|(at, place)| json!({"address": at, "place": place}))
                 .collect::<Vec<_>>(),
-        });
-        let incomplete = self.manifests.iter().any(|manifest| !manifest.blockers.is_empty());
-        let outcome = match incomplete {
-            _ if !self.unread.is_empty() => "partial",
+        })
+    }
+
+    fn outcome_word(&self) -> &'static str {
+        match self.manifests.iter().any(|manifest| !manifest.blockers.is_empty()) {
+            _ if !self.unreachable.is_empty() => "partial",
             true => "incomplete",
             false => "exported",
-        };
-        OutputEnvelope::new("Export", outcome, result).with_unreachable(&self.unread).render()
+        }
     }
-}
-
-fn display_path(path: &FilePath) -> String {
-    path.display().to_string()
 }
 
 fn object_json(manifest: &ExportedManifest) -> Value {

@@ -10,9 +10,9 @@ use model::desired::Place;
 use porting::export::ExportedManifest;
 
 use super::declared_places::DeclaredPlaces;
-use crate::cli::{ExportArgs, ExportLayout};
-use crate::project;
+use super::{ExportLayout, ExportOptions};
 use crate::render::manifests::manifests_to_yaml;
+use crate::{files, project};
 
 /// What became of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,14 +38,14 @@ const RESERVED_NAMES: &[&str] = &["con", "prn", "aux", "nul", "pipectl"];
 /// Writes all files or none: what is there with other content stays, unless it may be replaced.
 pub(super) fn write_files(
     folder: &Path,
-    args: &ExportArgs,
+    options: &ExportOptions,
     manifests: &[ExportedManifest],
     declared: &DeclaredPlaces,
 ) -> Result<WrittenFiles> {
     let mut written = WrittenFiles::default();
     let (mut files, mut others) = (Vec::new(), Vec::new());
-    for (path, manifests) in files_to_write(folder, args.layout, manifests) {
-        match decide_file(&path, manifests, declared, args.force)? {
+    for (path, manifests) in files_to_write(folder, options.layout, manifests) {
+        match decide_file(&path, manifests, declared, options.force)? {
             FileDecision::Unchanged => written.files.push((path, FileStatus::Unchanged)),
             FileDecision::Write(text, known) => {
                 written.declared.extend(known);
@@ -63,7 +63,7 @@ pub(super) fn write_files(
         );
     }
     for (path, text) in files {
-        write_file(&path, &text)?;
+        files::write_file(&path, &text)?;
         written.files.push((path, FileStatus::Written));
     }
     Ok(written)
@@ -104,19 +104,9 @@ fn decide_file(
 
 fn read_existing(path: &Path) -> Result<Option<Vec<u8>>> {
     Ok(match fs::symlink_metadata(path) {
-        Ok(_) => Some(fs::read(path).with_context(|| cannot_message("read", path))?),
+        Ok(_) => Some(fs::read(path).with_context(|| format!("cannot read {}", path.display()))?),
         Err(_) => None,
     })
-}
-
-fn write_file(path: &Path, text: &str) -> Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(folder).with_context(|| cannot_message("make", folder))?;
-    fs::write(path, text).with_context(|| cannot_message("write", path))
-}
-
-fn cannot_message(what: &str, path: &Path) -> String {
-    format!("cannot {what} {}", path.display())
 }
 
 fn files_to_write<'m>(

@@ -2,20 +2,18 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::io::{self, Read as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use porting::terraform::{self, RemovedBlock, TerraformImport, TerraformObject};
 use serde_json::{Value, json};
 
-use crate::cli::{ExportArgs, OutputFormat};
+use crate::context::CommandContext;
 use crate::diagnostics::pluralize;
-use crate::exit;
+use crate::outcome::CommandOutcome;
 use crate::output::{Output, StyledText};
-use crate::render::envelope::OutputEnvelope;
 use crate::render::manifests::single_line;
-use crate::yaml_writer;
+use crate::{exit, files, yaml_writer};
 
 /// States are large, but not this large.
 const MAX_STATE_BYTES: u64 = 256 * 1024 * 1024;
@@ -26,41 +24,30 @@ const REMOVED_HEADER: &str = "\
 # nothing. They need Terraform 1.7 or newer.
 ";
 
-pub(super) fn run(file: &Path, args: &ExportArgs, output: Output, format: OutputFormat) -> Result<u8> {
-    let name = file.display();
-    let state = parse_state(&read_bounded(file)?).with_context(|| format!("cannot read {name}"))?;
-    let read = terraform::read_state(&state).with_context(|| format!("cannot read {name}"))?;
-    if let Some(folder) = &args.out {
-        write_output(folder, &read, args.force, output)?;
-    }
-    let mut text = StyledText::new();
-    match (format, &args.out) {
-        (OutputFormat::Json | OutputFormat::Ndjson, _) => drop(text.push_plain(result_json(&read))),
-        (OutputFormat::Text | OutputFormat::Markdown, None) => {
-            text.push_plain(manifests_yaml(&read.objects))
-                .push_plain("\n")
-                .push_plain(comment_out(&removed_blocks(&read.removed_blocks)));
-        }
-        (OutputFormat::Text | OutputFormat::Markdown, Some(_)) => {}
-    }
-    output.print_data(&text)?;
-    print_notes(&read, output);
-    Ok(exit::DONE)
+pub(crate) struct TerraformOptions {
+    /// The output of `terraform show -json`, or `-` for standard input.
+    pub(crate) file: PathBuf,
+    /// The folder to write to instead of stdout.
+    pub(crate) out: Option<PathBuf>,
+    /// Whether to overwrite files that have other content.
+    pub(crate) force: bool,
 }
 
-fn read_bounded(path: &Path) -> Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let read = || format!("cannot read {}", path.display());
-    if path == Path::new("-") {
-        io::stdin().lock().take(MAX_STATE_BYTES + 1).read_to_end(&mut bytes).with_context(read)?;
+/// Writes manifests of what a Terraform state contains.
+pub(crate) fn run(context: &CommandContext, options: &TerraformOptions) -> Result<CommandOutcome> {
+    let name = options.file.display();
+    let state = parse_state(&files::read_bounded(&options.file, MAX_STATE_BYTES)?)
+        .with_context(|| format!("cannot read {name}"))?;
+    let read = terraform::read_state(&state).with_context(|| format!("cannot read {name}"))?;
+    let mut outcome = CommandOutcome::new(context, exit::DONE, &context.envelope("exported", result_json(&read)));
+    if let Some(folder) = &options.out {
+        write_output(folder, &read, options.force, context.output)?;
     } else {
-        let file = fs::File::open(path).with_context(read)?;
-        file.take(MAX_STATE_BYTES + 1).read_to_end(&mut bytes).with_context(read)?;
+        let removed = comment_out(&removed_blocks(&read.removed_blocks));
+        outcome.text.push_plain(manifests_yaml(&read.objects)).push_plain("\n").push_plain(removed);
     }
-    if bytes.len() as u64 > MAX_STATE_BYTES {
-        bail!("{} is larger than {} MiB", path.display(), MAX_STATE_BYTES / 1024 / 1024);
-    }
-    Ok(bytes)
+    push_notes(&read, &mut outcome.messages);
+    Ok(outcome)
 }
 
 /// An error of the parser tells a position and never what stands there.
@@ -115,15 +102,14 @@ fn write_output(folder: &Path, read: &TerraformImport, force: bool, output: Outp
     if let Some((path, _)) = files.iter().find(other).filter(|_| !force) {
         bail!("{} is there with other content: `--force` writes over it", path.display());
     }
-    fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
     for (path, text) in &files {
-        fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
+        files::write_file(path, text)?;
         output.print_message_line(format!("wrote {}", path.display()));
     }
     Ok(())
 }
 
-fn result_json(read: &TerraformImport) -> String {
+fn result_json(read: &TerraformImport) -> Value {
     let object = |object: &TerraformObject| {
         let secrets = object.secret_variables.iter();
         json!({
@@ -135,22 +121,21 @@ fn result_json(read: &TerraformImport) -> String {
                 .collect::<Vec<_>>(),
         })
     };
-    let result = json!({
+    json!({
         "objects": read.objects.iter().map(object).collect::<Vec<_>>(),
         "removed": removed_blocks(&read.removed_blocks),
         "remarks": read.remarks.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "otherResources": read.unmanaged_count,
-    });
-    OutputEnvelope::new("Export", "exported", result).render()
+    })
 }
 
-fn print_notes(read: &TerraformImport, output: Output) {
+fn push_notes(read: &TerraformImport, messages: &mut StyledText) {
     for remark in &read.remarks {
-        output.print_message_line(format!("note: {}", single_line(&remark.to_string())));
+        messages.push_plain(format!("note: {}", single_line(&remark.to_string()))).end_line();
     }
     let sound = read.objects.iter().filter(|object| object.blockers.is_empty());
     let secrets: usize = sound.clone().map(|object| object.secret_variables.len()).sum();
-    output.print_message_line(format!(
+    let summary = format!(
         "{} from {}, {} to put into the environment. {} with Terraform.",
         pluralize(sound.count(), "manifest"),
         pluralize(read.removed_blocks.len(), "resource"),
@@ -160,5 +145,6 @@ fn print_notes(read: &TerraformImport, output: Output) {
             1 => "1 other resource stays".to_owned(),
             others => format!("{others} other resources stay"),
         },
-    ));
+    );
+    messages.push_plain(summary).end_line();
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::Result;
 use clickpipes::kinds;
 
-use crate::cli::CiHost;
+use super::CiHost;
 use crate::project;
 
 /// The file that tells git what to leave alone.

@@ -9,40 +9,40 @@ use clickpipes::lifecycle::Health;
 use futures_util::future::{Either, select};
 use tokio::time::{Instant, sleep};
 
-use super::{StatusEnding, StatusPoller, StatusSnapshot};
-use crate::cli::{OutputFormat, StatusArgs, WatchUntil};
+use super::{StatusEnding, StatusOptions, StatusPoller, StatusSnapshot};
+use crate::context::CommandContext;
 use crate::interruption::Interruption;
 use crate::output::{self, Label, Output, StyledText};
 use crate::render::status::{self, StatusReport};
 
 /// Looks until what is waited for has come, or somebody ends it, or the key is refused.
 pub(super) async fn watch_status(
-    args: &StatusArgs,
-    looker: &StatusPoller<'_>,
+    context: &CommandContext,
+    options: &StatusOptions,
+    poller: &StatusPoller<'_>,
     interruption: &Interruption,
-    output: Output,
-    format: OutputFormat,
 ) -> Result<StatusEnding> {
-    let end = Instant::now() + args.scope.connect.timeout;
-    let mut screen = WatchScreen::new(args, output, format);
+    let end = Instant::now() + options.scope.connect.timeout;
+    let connection = &poller.view.connection;
+    let mut screen = WatchScreen::new(context, options);
     let mut last = None;
     loop {
-        let Some(look) = until_interrupted(interruption, looker.poll_status()).await else {
-            looker.view.remote().cancel_run();
+        let Some(look) = until_interrupted(interruption, poller.poll_status()).await else {
+            connection.remote.cancel_run();
             return Ok(interrupted_ending(last));
         };
-        screen.show_status(&look.status, looker.view.current_time())?;
+        screen.show_status(&look.status, connection.current_time())?;
         let waits = look.status.count_with_health(Health::Moving) > 0 || !look.status.read_errors().is_empty();
-        let arrived = args.until == Some(WatchUntil::Settled) && !waits;
+        let arrived = options.until_settled && !waits;
         if arrived || look.is_key_refused {
             return Ok(StatusEnding::from_snapshot(look));
         }
-        if args.until.is_some() && Instant::now() + args.interval > end {
-            let late = Some(timeout_message(args, &look.status));
+        if options.until_settled && Instant::now() + options.interval > end {
+            let late = Some(timeout_message(options, &look.status));
             return Ok(StatusEnding { timeout_message: late, ..StatusEnding::from_snapshot(look) });
         }
         last = Some(look);
-        if until_interrupted(interruption, sleep(args.interval)).await.is_none() {
+        if until_interrupted(interruption, sleep(options.interval)).await.is_none() {
             return Ok(interrupted_ending(last));
         }
     }
@@ -60,10 +60,10 @@ fn interrupted_ending(last: Option<StatusSnapshot>) -> StatusEnding {
     StatusEnding { is_interrupted: true, ..StatusEnding::from_snapshot(look) }
 }
 
-fn timeout_message(args: &StatusArgs, status: &StatusReport) -> String {
+fn timeout_message(options: &StatusOptions, status: &StatusReport) -> String {
     let moving = status.all_pipes().filter(|pipe| pipe.health == Health::Moving);
     let moving: Vec<String> = moving.map(|pipe| format!("{} is {}", pipe.address, pipe.state)).collect();
-    let timeout = humantime::format_duration(args.scope.connect.timeout);
+    let timeout = humantime::format_duration(options.scope.connect.timeout);
     format!("not settled after {timeout}: {}", moving.join(", "))
 }
 
@@ -75,14 +75,14 @@ enum WatchScreen {
 }
 
 impl WatchScreen {
-    fn new(args: &StatusArgs, output: Output, format: OutputFormat) -> Self {
-        let every = humantime::format_duration(args.interval);
-        match format {
-            OutputFormat::Text if args.watch && output::is_stdout_terminal() => {
+    fn new(context: &CommandContext, options: &StatusOptions) -> Self {
+        let (output, every) = (context.output, humantime::format_duration(options.interval));
+        match options.watch && context.is_text() {
+            false => Self::Silent,
+            true if output::is_stdout_terminal() => {
                 Self::Table { output, every: format!("Every {every}; Ctrl-C ends it.") }
             }
-            OutputFormat::Text if args.watch => Self::Lines { output, before: None },
-            OutputFormat::Text | OutputFormat::Json | OutputFormat::Markdown | OutputFormat::Ndjson => Self::Silent,
+            true => Self::Lines { output, before: None },
         }
     }
 

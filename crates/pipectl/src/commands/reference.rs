@@ -1,0 +1,59 @@
+//! `pipectl schema`, `explain`, `man` and `completions`: texts about manifests and about the program itself.
+
+use anyhow::{Result, anyhow};
+use clap::ValueEnum;
+use clap_complete::env::Shells;
+use clap_mangen::Man;
+use clickpipes::{docs, kinds};
+
+use crate::completion;
+use crate::context::CommandContext;
+use crate::exit;
+use crate::outcome::CommandOutcome;
+use crate::render::envelope;
+
+/// The documents that have a schema.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SchemaDocuments {
+    /// Manifests and pipectl.yaml, for editors
+    #[default]
+    Manifests,
+    /// The JSON that commands print
+    Output,
+}
+
+/// Prints a JSON Schema.
+pub(crate) fn print_schema(documents: SchemaDocuments) -> Result<CommandOutcome> {
+    Ok(CommandOutcome::from_text(match documents {
+        SchemaDocuments::Manifests => format!("{}\n", serde_json::to_string_pretty(&kinds::editor_schema())?),
+        SchemaDocuments::Output => envelope::OUTPUT_SCHEMA.to_owned(),
+    }))
+}
+
+/// Describes a field and what changing it does.
+pub(crate) fn explain_field(context: &CommandContext, field: &str) -> Result<CommandOutcome> {
+    let explanation = docs::explain_field(field)?;
+    let mut outcome = CommandOutcome::new(context, exit::DONE, &context.envelope("found", &explanation));
+    outcome.text.push_plain(explanation.to_string());
+    Ok(outcome)
+}
+
+/// Prints the manual: one page for the program, and one for each command after it.
+pub(crate) fn print_manual(mut program: clap::Command) -> Result<CommandOutcome> {
+    program.build();
+    let mut pages = Vec::new();
+    Man::new(program.clone()).render(&mut pages)?;
+    for command in program.get_subcommands() {
+        Man::new(command.clone()).render(&mut pages)?;
+    }
+    Ok(CommandOutcome::from_text(String::from_utf8(pages)?))
+}
+
+/// Prints the script that makes the shell ask this program.
+pub(crate) fn print_completions(shell: &str) -> Result<CommandOutcome> {
+    let shells = Shells::builtins();
+    let completer = shells.completer(shell).ok_or_else(|| anyhow!("no script for {shell}"))?;
+    let (program, mut script) = ("pipectl", Vec::new());
+    completer.write_registration(completion::COMPLETE_VARIABLE, program, program, program, &mut script)?;
+    Ok(CommandOutcome::from_text(String::from_utf8(script)?))
+}

@@ -1,0 +1,286 @@
+//! The API of a run: which key, which organization, which services. Every command that speaks to the API connects here.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use anyhow::{Result, anyhow, bail};
+use model::address::ServiceRef;
+use remote::{
+    HttpTransport, LookupEntry, Remote, RemoteSettings, RequestRate, SecretProvider, ServiceLookup, Transport, WaitMode,
+};
+
+use crate::embedded_sandbox::EmbeddedSandbox;
+use crate::project::ProjectContext;
+use crate::secrets::SecretResolver;
+use crate::{credentials, env_vars};
+
+/// The default address of the API.
+const API_URL: &str = "https://api.clickhouse.cloud/v1";
+
+/// What a command line says about the API. Keys come from environment variables only.
+#[derive(Clone, Debug)]
+pub(crate) struct ConnectOptions {
+    pub(crate) api_url: Option<String>,
+    pub(crate) organization: Option<String>,
+    /// The service of manifests that name none.
+    pub(crate) service: Option<String>,
+    /// The file of the embedded sandbox, in place of the API.
+    pub(crate) sandbox: Option<PathBuf>,
+    pub(crate) rate_limit: Option<RateLimitOption>,
+    /// The longest time that the whole run may wait and retry.
+    pub(crate) timeout: Duration,
+}
+
+impl ConnectOptions {
+    /// The address of the API, and what says so.
+    pub(crate) fn api_url(&self) -> (&'static str, String) {
+        let flag = self.api_url.clone().map(|url| ("--api-url or PIPECTL_API_URL", url));
+        flag.or_else(|| env_vars::first_set_variable(&["CLICKHOUSE_API_URL"]))
+            .unwrap_or_else(|| ("the default", API_URL.to_owned()))
+    }
+
+    pub(crate) fn default_service(&self) -> Option<String> {
+        self.service.clone().or_else(|| env_vars::read_variable("SERVICE_ID"))
+    }
+}
+
+/// A request rate; `None` is unlimited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct RateLimitOption(pub(crate) Option<RequestRate>);
+
+impl FromStr for RateLimitOption {
+    type Err = &'static str;
+
+    /// Reads `10/10s`, or `off`.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == "off" {
+            return Ok(Self(None));
+        }
+        let parsed = text.split_once('/').and_then(|(requests, per)| {
+            let (requests, per) = (requests.parse().ok()?, humantime::parse_duration(per).ok()?);
+            (requests > 0 && !per.is_zero()).then_some(RequestRate { requests, window: per })
+        });
+        parsed.map(|rate| Self(Some(rate))).ok_or("write requests and a time, such as 10/10s, or off")
+    }
+}
+
+/// How a command deals with the live side.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct AccessMode {
+    /// What an action waits for.
+    pub(crate) wait: WaitMode,
+    /// Whether an idle service may be woken, whatever the project file says.
+    pub(crate) can_wake: bool,
+    /// Whether the command writes at all: one that only reads wakes nothing.
+    pub(crate) can_write: bool,
+}
+
+/// An organization of the API, or the embedded sandbox. The services are not looked up yet.
+pub(crate) struct Account {
+    lookup: ServiceLookup,
+    organization: String,
+    /// Ids of services by the names of the project file.
+    pub(crate) aliases: BTreeMap<String, String>,
+    rate: Option<RequestRate>,
+    sandbox: Option<Arc<EmbeddedSandbox>>,
+    secrets: SecretResolver,
+}
+
+/// When to list the services of an organization.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ServiceListing {
+    /// When the id of a service is not known otherwise.
+    IfNeeded,
+    /// Always, to see which exist.
+    Always,
+    /// Always, for their states. A key that may not list them can still use those whose ids are known.
+    Preferred,
+}
+
+/// The services that were looked for.
+pub(crate) struct FoundServices {
+    /// Ids by the names that were looked for.
+    pub(crate) ids: BTreeMap<String, String>,
+    /// Why the others could not be found.
+    pub(crate) unknown: BTreeMap<ServiceRef, String>,
+    /// The services of the organization, as far as they were listed.
+    pub(crate) listed: Vec<LookupEntry>,
+}
+
+impl Account {
+    /// Finds the key and the organization. Sends nothing if the organization is known.
+    pub(crate) async fn open(options: &ConnectOptions, project: &ProjectContext, mode: AccessMode) -> Result<Self> {
+        let settings = remote_settings(options, project, mode)?;
+        let rate = settings.rate;
+        if let Some(file) = &options.sandbox {
+            let sandbox = EmbeddedSandbox::open_file(file)?;
+            return Ok(Self {
+                lookup: ServiceLookup::new(Arc::clone(&sandbox) as Arc<dyn Transport>, settings),
+                organization: sandbox::ORGANIZATION.to_owned(),
+                aliases: BTreeMap::new(),
+                rate,
+                sandbox: Some(sandbox),
+                secrets: SecretResolver::for_sandbox(&project.manifests)?.for_project(project),
+            });
+        }
+        let lookup = connect_api(options, project, settings)?;
+        let organization = resolve_organization(options, project, &lookup).await?;
+        let secrets = SecretResolver::default().for_project(project);
+        Ok(Self { lookup, organization, aliases: project.services.clone(), rate, sandbox: None, secrets })
+    }
+
+    /// Looks up services by name or id. In the embedded sandbox, every service exists.
+    ///
+    /// # Errors
+    /// When the services must be listed and cannot be. A service that is not there is not an error.
+    pub(crate) async fn find_services(
+        &self,
+        names: &BTreeSet<String>,
+        listing: ServiceListing,
+    ) -> Result<FoundServices> {
+        let known: BTreeMap<&String, String> =
+            names.iter().filter_map(|name| Some((name, self.known_id(name)?))).collect();
+        let all_known = !names.is_empty() && known.len() == names.len();
+        let listed = match listing {
+            ServiceListing::IfNeeded if names.is_empty() || all_known => Vec::new(),
+            ServiceListing::IfNeeded | ServiceListing::Always => self.list_services().await?,
+            ServiceListing::Preferred => match self.list_services().await {
+                Err(_) if all_known => Vec::new(),
+                listed => listed?,
+            },
+        };
+        let (mut ids, mut unknown) = (BTreeMap::new(), BTreeMap::new());
+        for name in names {
+            match known.get(name).map_or_else(|| service_id_by_name(name, &listed), |id| Ok(id.clone())) {
+                Ok(id) => drop(ids.insert(name.clone(), id)),
+                Err(why) => drop(unknown.insert(ServiceRef::new(name), why)),
+            }
+        }
+        Ok(FoundServices { ids, unknown, listed })
+    }
+
+    async fn list_services(&self) -> Result<Vec<LookupEntry>, remote::Error> {
+        self.lookup.list_services(&self.organization).await
+    }
+
+    fn known_id(&self, name: &String) -> Option<String> {
+        match &self.sandbox {
+            Some(sandbox) => Some(sandbox.with_world(|world| world.ensure_service(name))),
+            None => self.aliases.get(name).or_else(|| is_uuid(name).then_some(name)).cloned(),
+        }
+    }
+
+    pub(crate) fn is_sandbox(&self) -> bool {
+        self.sandbox.is_some()
+    }
+
+    /// The client for these services.
+    pub(crate) fn connect(self, services: BTreeMap<ServiceRef, String>) -> Connection {
+        let Self { lookup, organization, rate, sandbox, secrets, .. } = self;
+        let secrets = Arc::new(secrets);
+        let provider = Arc::clone(&secrets) as Arc<dyn SecretProvider>;
+        let remote = lookup.into_remote(organization.clone(), services.clone(), provider);
+        Connection { remote, organization, services, rate, secrets, sandbox }
+    }
+}
+
+/// The client of a run, for the services that the run is about.
+pub(crate) struct Connection {
+    pub(crate) remote: Remote,
+    pub(crate) organization: String,
+    pub(crate) services: BTreeMap<ServiceRef, String>,
+    /// How many requests are sent at most; `None` is unlimited.
+    pub(crate) rate: Option<RequestRate>,
+    pub(crate) secrets: Arc<SecretResolver>,
+    sandbox: Option<Arc<EmbeddedSandbox>>,
+}
+
+impl Connection {
+    /// The time of the API: the embedded sandbox has a clock of its own.
+    #[expect(clippy::disallowed_methods, reason = "an age is told by the real clock")]
+    pub(crate) fn current_time(&self) -> SystemTime {
+        let inside = self.sandbox.as_ref().map(|it| it.with_world(|world| world.now().to_string()));
+        let inside = inside.and_then(|now| humantime::parse_rfc3339_weak(&now).ok());
+        inside.unwrap_or_else(SystemTime::now)
+    }
+
+    /// Writes the embedded sandbox to its file.
+    pub(crate) fn save_sandbox(&self) -> Result<()> {
+        self.sandbox.as_ref().map_or(Ok(()), |sandbox| sandbox.save_state())
+    }
+}
+
+fn remote_settings(options: &ConnectOptions, project: &ProjectContext, mode: AccessMode) -> Result<RemoteSettings> {
+    let rate = match (options.rate_limit, &project.rate_limit) {
+        (Some(limit), _) => limit.0,
+        (None, None) => Some(RequestRate::default()),
+        (None, Some(limit)) => {
+            let text = format!("{}/{}", limit.requests, limit.per);
+            text.parse::<RateLimitOption>().map_err(|how| anyhow!("pipectl.yaml: rateLimit {text}: {how}"))?.0
+        }
+    };
+    let can_wake = mode.can_wake || project.policy.wake_idle.unwrap_or_default();
+    Ok(RemoteSettings {
+        wait: mode.wait,
+        wake_services: can_wake && mode.can_write,
+        rate,
+        timeout: options.timeout,
+        ..RemoteSettings::default()
+    })
+}
+
+/// Speaks to the real API, with the key of the selected environment. Nothing is sent yet.
+pub(crate) fn connect_api(
+    options: &ConnectOptions,
+    project: &ProjectContext,
+    settings: RemoteSettings,
+) -> Result<ServiceLookup> {
+    let (_, url) = options.api_url();
+    let transport = HttpTransport::new(&url, credentials::find_credentials(project.credentials.as_ref())?)?;
+    Ok(ServiceLookup::new(Arc::new(transport), settings))
+}
+
+/// The organization's id: the one that is named, else the key's only one.
+pub(crate) async fn resolve_organization(
+    options: &ConnectOptions,
+    project: &ProjectContext,
+    lookup: &ServiceLookup,
+) -> Result<String> {
+    let known = options.organization.clone().or_else(|| project.organization.clone());
+    let known = known.or_else(|| env_vars::first_set_variable(&["CLICKHOUSE_ORG_ID", "ORG_ID"]).map(|(_, id)| id));
+    if let Some(id) = known {
+        return Ok(id);
+    }
+    match lookup.list_organizations().await?.as_slice() {
+        [one] => Ok(one.id.clone()),
+        [] => bail!("the API key belongs to no organization"),
+        several => {
+            let names: Vec<String> = several.iter().map(|entry| format!("{} ({})", entry.id, entry.name)).collect();
+            bail!("the API key belongs to several organizations; pass --organization: {}", names.join(", "))
+        }
+    }
+}
+
+fn service_id_by_name(name: &str, services: &[LookupEntry]) -> Result<String, String> {
+    let matching: Vec<&LookupEntry> = services.iter().filter(|entry| entry.name == name).collect();
+    let list = |texts: Vec<&str>| texts.join(", ");
+    match matching.as_slice() {
+        [one] => Ok(one.id.clone()),
+        [] => {
+            let names = list(services.iter().map(|entry| entry.name.as_str()).collect());
+            Err(format!("no service is called `{name}`; there are: {names}"))
+        }
+        several => {
+            let ids = list(several.iter().map(|entry| entry.id.as_str()).collect());
+            Err(format!("several services are called `{name}`; name one by its id: {ids}"))
+        }
+    }
+}
+
+fn is_uuid(text: &str) -> bool {
+    let lengths: Vec<usize> = text.split('-').map(str::len).collect();
+    lengths == [8, 4, 4, 4, 12] && text.chars().all(|c| c == '-' || c.is_ascii_hexdigit())
+}

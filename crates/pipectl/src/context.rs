@@ -1,0 +1,123 @@
+//! What every command is given besides its own options.
+
+use std::path::{Path, PathBuf};
+
+use clap::ValueEnum;
+use serde::Serialize;
+
+use crate::exit::UsageError;
+use crate::output::Output;
+use crate::render::envelope::OutputEnvelope;
+use crate::reports::ReportRequest;
+
+/// How a command is run: for which environment, and how it says what it found.
+#[derive(Clone, Debug)]
+pub(crate) struct CommandContext {
+    /// The word on the command line.
+    pub(crate) command: &'static str,
+    /// The `kind` of its JSON.
+    pub(crate) json_kind: &'static str,
+    pub(crate) output: Output,
+    pub(crate) format: OutputFormat,
+    pub(crate) environment: EnvironmentRun,
+    pub(crate) reports: ReportRequest,
+}
+
+impl CommandContext {
+    /// Whether people read stdout.
+    pub(crate) fn is_text(&self) -> bool {
+        self.format == OutputFormat::Text
+    }
+
+    /// The JSON document of a result.
+    pub(crate) fn envelope<T: Serialize>(&self, outcome: &'static str, result: T) -> OutputEnvelope<T> {
+        OutputEnvelope::new(self.json_kind, outcome, result)
+    }
+}
+
+/// Output formats on stdout.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OutputFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// For machines; printed on every outcome.
+    Json,
+    /// For a comment on a pull request.
+    Markdown,
+    /// Streaming JSON: one event per line while apply runs.
+    Ndjson,
+}
+
+impl OutputFormat {
+    /// The value of `-o` that selects it.
+    pub(crate) fn flag_value(self) -> String {
+        self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+    }
+}
+
+/// Placeholder in a path for the name of the environment.
+const PLACEHOLDER: &str = "{env}";
+
+/// The environment of a run, and the files of its own.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct EnvironmentRun {
+    /// Its name, if one is selected.
+    pub(crate) name: Option<String>,
+    /// Whether the command also runs for other environments.
+    pub(crate) is_one_of_several: bool,
+}
+
+impl EnvironmentRun {
+    /// The path for this environment.
+    ///
+    /// # Errors
+    /// When several environments would use the same file.
+    pub(crate) fn expand_path(&self, flag: &str, path: &Path) -> Result<PathBuf, UsageError> {
+        let text = path.display().to_string();
+        if self.is_one_of_several && !text.contains(PLACEHOLDER) {
+            return Err(UsageError(format!(
+                "{flag}: several environments would share `{text}`; write {PLACEHOLDER} where the name \
+                 of each belongs, such as `{}`",
+                suggest_path(path)
+            )));
+        }
+        Ok(match &self.name {
+            Some(name) if text.contains(PLACEHOLDER) => PathBuf::from(text.replace(PLACEHOLDER, name)),
+            _ => path.to_owned(),
+        })
+    }
+}
+
+/// The path with the placeholder before its extension.
+fn suggest_path(path: &Path) -> String {
+    let part = |part: Option<&std::ffi::OsStr>| part.map(|it| it.to_string_lossy().into_owned());
+    let (stem, extension) = (part(path.file_stem()), part(path.extension()));
+    let stem = stem.filter(|stem| stem != "-").unwrap_or_else(|| "report".to_owned());
+    let extension = extension.map(|it| format!(".{it}")).unwrap_or_default();
+    path.with_file_name(format!("{stem}-{PLACEHOLDER}{extension}")).display().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::EnvironmentRun;
+
+    #[test]
+    fn output_path_must_contain_the_environment() {
+        let path = |several, path: &str| {
+            let run = EnvironmentRun { name: Some("prod".to_owned()), is_one_of_several: several };
+            run.expand_path("--out", Path::new(path)).map_err(|error| error.to_string())
+        };
+        assert_eq!(path(true, "out/{env}/plan.json"), Ok("out/prod/plan.json".into()));
+        assert_eq!(path(false, "plan-{env}.json"), Ok("plan-prod.json".into()));
+        assert_eq!(path(false, "plan.json"), Ok("plan.json".into()));
+        for shared in ["a/plan.json", "-"] {
+            assert!(path(true, shared).unwrap_err().contains("{env}"));
+        }
+        assert!(path(true, "a/plan.json").unwrap_err().contains("`a/plan-{env}.json`"));
+        let without = EnvironmentRun::default().expand_path("--out", Path::new("{env}.json"));
+        assert_eq!(without.unwrap(), Path::new("{env}.json"));
+    }
+}

@@ -1,0 +1,129 @@
+//! What a command returns, and the one place that prints it.
+
+use crate::context::{CommandContext, OutputFormat};
+use crate::credentials::MissingKey;
+use crate::error_report::hint_for;
+use crate::exit::{self, UsageError};
+use crate::interruption::RunInterrupted;
+use crate::load_manifests::InvalidManifests;
+use crate::output::{Label, StyledText};
+use crate::render::envelope::{self, OutputEnvelope};
+use crate::render::event_lines::{self, ApplyEvent, RunSummary};
+use crate::reports::{self, RepoPaths, ReportFormat, RunReport};
+
+/// How a command ended, and what it says in each format.
+#[derive(Default)]
+pub(crate) struct CommandOutcome {
+    /// The exit code, unless something cannot be written.
+    pub(crate) exit_code: u8,
+    /// For people, on stdout.
+    pub(crate) text: StyledText,
+    /// For people, on stderr, whatever the format.
+    pub(crate) messages: StyledText,
+    /// For a pull request, where it is not the report.
+    pub(crate) markdown: Option<String>,
+    /// For machines and reports.
+    pub(crate) report: RunReport,
+}
+
+impl CommandOutcome {
+    /// A result, and the code to exit with.
+    pub(crate) fn new<T: serde::Serialize>(
+        context: &CommandContext,
+        exit_code: u8,
+        envelope: &OutputEnvelope<T>,
+    ) -> Self {
+        let (command, outcome, json) = (context.command, envelope.outcome, envelope.render());
+        Self { exit_code, report: RunReport { command, outcome, json, ..RunReport::default() }, ..Self::default() }
+    }
+
+    /// What a command that only prints a text returns.
+    pub(crate) fn from_text(text: impl Into<String>) -> Self {
+        let mut outcome = Self::default();
+        outcome.text.push_plain(text);
+        outcome.report.json = outcome.text.to_plain();
+        outcome
+    }
+
+    /// The end of a command that has no result.
+    pub(crate) fn failed(context: &CommandContext, outcome: &'static str, exit_code: u8, message: String) -> Self {
+        let report = RunReport {
+            command: context.command,
+            outcome,
+            json: envelope::failure_json(context.json_kind, outcome, &message),
+            errors: vec![message],
+            ..RunReport::default()
+        };
+        Self { exit_code, report, ..Self::default() }
+    }
+
+    pub(crate) fn from_error(context: &CommandContext, error: &anyhow::Error) -> Self {
+        let (outcome, label) = if error.is::<RunInterrupted>() { ("interrupted", "") } else { ("error", "error: ") };
+        let message = format!("{error:#}");
+        let mut failed = Self::failed(context, outcome, error_exit_code(error), message.clone());
+        failed.messages.push(Label::Delete, label).push_plain(message).end_line();
+        if let Some(hint) = error.downcast_ref::<remote::Error>().and_then(hint_for) {
+            failed.messages.push(Label::Heading, "hint: ").push_plain(hint).end_line();
+        }
+        if let Some(InvalidManifests(invalid)) = error.downcast_ref() {
+            failed.report.diagnostics.clone_from(&invalid.diagnostics);
+            failed.report.files = invalid.files.len();
+        }
+        failed
+    }
+
+    /// Prints it and writes the reports; gives the exit code.
+    pub(crate) fn print(&self, context: &CommandContext) -> u8 {
+        let output = context.output;
+        let mut code = self.exit_code;
+        if let Err(error) = output.print_data(&self.data(context)) {
+            output.print_message_line(format!("error: {error}"));
+            code = exit::most_severe(code, exit::ERROR);
+        }
+        output.print_message(&self.messages);
+        let code = context.reports.write_reports(&self.report, output, code);
+        if context.format == OutputFormat::Ndjson {
+            // A full disk cannot be reported on the same disk.
+            let _ = output.print_data(StyledText::new().push_plain(self.summary_line(context, code)));
+        }
+        code
+    }
+
+    /// What goes to stdout: one arm for each format.
+    fn data(&self, context: &CommandContext) -> StyledText {
+        let mut data = StyledText::new();
+        match context.format {
+            OutputFormat::Text => data = self.text.clone(),
+            OutputFormat::Json => drop(data.push_plain(self.report.json.as_str())),
+            OutputFormat::Markdown => drop(data.push_plain(self.markdown.clone().unwrap_or_else(|| {
+                reports::render(ReportFormat::Markdown, &self.report, &context.reports.key, &RepoPaths::default())
+            }))),
+            // The events were printed while they happened.
+            OutputFormat::Ndjson => {}
+        }
+        data
+    }
+
+    fn summary_line(&self, context: &CommandContext, exit_code: u8) -> String {
+        let report = &self.report;
+        let summary = RunSummary {
+            outcome: report.outcome,
+            exit_code,
+            refused: &report.refused,
+            unreachable: &report.context.unreachable,
+            errors: &report.errors,
+            ..RunSummary::from_reports(&report.results)
+        };
+        event_lines::event_line(context.environment.name.as_deref(), &ApplyEvent::Summary(summary))
+    }
+}
+
+fn error_exit_code(error: &anyhow::Error) -> u8 {
+    let is_refused = error.downcast_ref::<remote::Error>().is_some_and(remote::Error::is_auth_error);
+    match () {
+        () if error.is::<UsageError>() => exit::USAGE,
+        () if error.is::<RunInterrupted>() => exit::INTERRUPTED,
+        () if is_refused || error.is::<MissingKey>() => exit::AUTH,
+        () => exit::ERROR,
+    }
+}
