@@ -11,6 +11,7 @@ use serde_json::Value;
 use crate::path::FieldPath;
 use crate::yaml::{PendingDiagnostic, PendingDiagnostics, Span, YamlContent, YamlNode};
 
+mod any_of;
 pub mod code;
 mod compiled;
 mod compiler;
@@ -19,7 +20,6 @@ mod list;
 mod literal_secret;
 mod map;
 mod number;
-mod one_of;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -164,11 +164,11 @@ impl<'w> ValidationPass<'w> {
             self.secret_depth = Some(self.steps.len());
         }
         self.validate_content(shape, node, key);
-        for part in shape.refers_to.iter().chain(&shape.all_of) {
-            self.validate_value(*part, node, key);
+        if let Some(definition) = shape.refers_to {
+            self.validate_value(definition, node, key);
         }
-        for choice in &shape.choices {
-            self.validate_choice(choice, node, key);
+        if !shape.any_of.is_empty() {
+            self.validate_any_of(&shape.any_of, node, key);
         }
         self.secret_depth = discreet;
     }

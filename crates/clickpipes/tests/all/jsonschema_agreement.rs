@@ -199,34 +199,21 @@ fn any_value() -> impl Strategy<Value = Value> {
 
 fn sample_schemas() -> Vec<Value> {
     let object = json!({"a": {"type": "integer"}, "b": {"type": "string", "minLength": 2}});
-    let variant = |name: &str, of: &Value| {
-        json!({
-            "type": "object",
-            "properties": {name: of},
-            "required": [name],
-            "additionalProperties": false
-        })
-    };
     vec![
         json!({"type": ["integer", "string"]}),
         json!({"type": "number", "minimum": 1, "maximum": 4, "multipleOf": 0.5}),
-        json!({"exclusiveMinimum": 0, "exclusiveMaximum": 4}),
         json!({"type": "string", "minLength": 1, "maxLength": 3, "pattern": "^[a-z]"}),
         json!({"enum": ["x", 1, true, 4]}),
         json!({"const": 1}),
-        json!({"type": "array", "minItems": 1, "maxItems": 2, "items": {"type": "integer"}}),
+        json!({"type": "array", "minItems": 1, "items": {"type": "integer"}}),
         json!({"type": "array", "uniqueItems": true}),
         json!({"properties": object, "required": ["a"], "additionalProperties": false}),
         json!({"properties": object, "additionalProperties": {"type": "boolean"}}),
-        json!({"type": "object", "minProperties": 1, "maxProperties": 2}),
-        json!({"oneOf": [{"required": ["a"]}, {"required": ["b"]}]}),
+        json!({"type": "object", "minProperties": 1}),
         json!({"type": "object", "oneOf": [{"required": ["a"]}, {"required": ["b"]}]}),
-        json!({"oneOf": [variant("a", &json!({"type": "integer"})), variant("b", &json!(true))]}),
         json!({"oneOf": [{"const": "x"}, {"enum": ["xy", 1]}]}),
-        json!({"oneOf": [{"type": "integer"}, {"type": "number"}, {"minimum": 3}]}),
         json!({"anyOf": [{"type": "string", "minLength": 2}, {"properties": object}]}),
-        json!({"allOf": [{"minimum": 2}, {"maximum": 5}, {"type": "integer"}]}),
-        json!({"$ref": "#/$defs/T", "maxProperties": 2, "$defs": {"T": {
+        json!({"$ref": "#/$defs/T", "minProperties": 1, "$defs": {"T": {
             "type": "object", "additionalProperties": {"anyOf": [
                 {"type": "integer"}, {"$ref": "#/$defs/T"}, {"type": "array"}
             ]}

@@ -19,8 +19,8 @@ pub(super) struct ValueShape {
     /// `None` is any type.
     pub(super) types: Option<JsonTypes>,
     pub(super) allowed_values: Option<Vec<Value>>,
-    pub(super) choices: Vec<Choice>,
-    pub(super) all_of: Vec<ShapeId>,
+    /// Shapes of which at least one fits.
+    pub(super) any_of: Vec<ShapeId>,
     pub(super) number: NumberShape,
     pub(super) text: TextShape,
     pub(super) list: ListShape,
@@ -37,25 +37,17 @@ pub(super) struct ValueShape {
     pub(super) definition: Option<String>,
 }
 
-#[derive(Debug)]
-pub(super) struct Choice {
-    pub(super) branches: Vec<ShapeId>,
-    /// Exactly one branch must hold (`oneOf`), not at least one (`anyOf`).
-    pub(super) exclusive: bool,
-}
-
 #[derive(Debug, Default)]
 pub(super) struct NumberShape {
     pub(super) minimum: Option<Number>,
     pub(super) maximum: Option<Number>,
-    pub(super) exclusive_minimum: Option<Number>,
-    pub(super) exclusive_maximum: Option<Number>,
     pub(super) multiple_of: Option<Number>,
 }
 
 #[derive(Debug, Default)]
 pub(super) struct TextShape {
-    pub(super) length: CountLimits,
+    pub(super) min_length: Option<usize>,
+    pub(super) max_length: Option<usize>,
     pub(super) pattern: Option<TextPattern>,
 }
 
@@ -67,22 +59,22 @@ pub(super) struct TextPattern {
 
 #[derive(Debug, Default)]
 pub(super) struct ListShape {
-    pub(super) length: CountLimits,
+    pub(super) min_items: Option<usize>,
     pub(super) items: ListItems,
     pub(super) unique_items: bool,
 }
 
 #[derive(Debug, Default)]
 pub(super) struct MapShape {
-    pub(super) size: CountLimits,
+    pub(super) min_properties: Option<usize>,
     /// The declared fields, in order.
     pub(super) names: Vec<String>,
     pub(super) properties: BTreeMap<String, ShapeId>,
     pub(super) required: Vec<String>,
     /// The field whose entries count as fields of this mapping (`additional`).
     pub(super) additional_field: Option<String>,
-    /// Groups of fields; exactly one of each group must be present.
-    pub(super) exclusive_groups: Vec<Vec<String>>,
+    /// Fields of which exactly one must be present; empty if there is no such rule.
+    pub(super) exclusive_fields: Vec<String>,
     pub(super) unlisted: UnlistedFields,
 }
 
@@ -103,10 +95,4 @@ pub(super) enum ListItems {
     /// Another schema of the same value may know them.
     CheckedElsewhere,
     Matching(ShapeId),
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct CountLimits {
-    pub(super) least: Option<usize>,
-    pub(super) most: Option<usize>,
 }

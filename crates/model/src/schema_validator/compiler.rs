@@ -1,45 +1,39 @@
 //! Compiles a JSON Schema, and refuses keywords that would not be checked.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::fmt;
 
 use regex_lite::Regex;
 use serde_json::{Map, Number, Value};
 
 use super::compiled::{
-    Choice, CountLimits, ListItems, ListShape, MapShape, NumberShape, ShapeId, TextPattern, TextShape, UnlistedFields,
-    ValueShape,
+    ListItems, ListShape, MapShape, NumberShape, ShapeId, TextPattern, TextShape, UnlistedFields, ValueShape,
 };
 use super::types::JsonTypes;
 use crate::annotations;
 
 /// Keywords without a constraint on a value.
-const ANNOTATION_KEYWORDS: [&str; 9] =
-    ["$schema", "$defs", "title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly"];
+const ANNOTATION_KEYWORDS: [&str; 7] =
+    ["$schema", "$defs", "title", "description", "default", "deprecated", "writeOnly"];
 
 // A keyword in none of the lists is an error. `schemars` may generate a new one after an update or a new
 // attribute, and it would go unchecked silently.
-const CHECKED_KEYWORDS: [&str; 26] = [
+const CHECKED_KEYWORDS: [&str; 21] = [
     "$ref",
     "type",
     "enum",
     "const",
     "oneOf",
     "anyOf",
-    "allOf",
     "properties",
     "required",
     "additionalProperties",
     "minProperties",
-    "maxProperties",
     "items",
     "minItems",
-    "maxItems",
     "uniqueItems",
     "minimum",
     "maximum",
-    "exclusiveMinimum",
-    "exclusiveMaximum",
     "multipleOf",
     "minLength",
     "maxLength",
@@ -49,8 +43,8 @@ const CHECKED_KEYWORDS: [&str; 26] = [
 ];
 
 /// Keywords that contain schemas, or tell how they belong together.
-const STRUCTURAL_KEYWORDS: [&str; 10] =
-    ["$schema", "$defs", "$ref", "oneOf", "anyOf", "allOf", "properties", "required", "additionalProperties", "items"];
+const STRUCTURAL_KEYWORDS: [&str; 9] =
+    ["$schema", "$defs", "$ref", "oneOf", "anyOf", "properties", "required", "additionalProperties", "items"];
 
 const PATTERN_DESCRIPTION: &str = "x-pattern-says";
 
@@ -109,8 +103,7 @@ impl<'s> SchemaCompiler<'s> {
             refers_to: self.compile_reference(keywords, at)?,
             types: parse_types(keywords, at)?,
             allowed_values: allowed_values(keywords),
-            choices: Vec::new(),
-            all_of: self.compile_branches(keywords, "allOf", at)?,
+            any_of: self.compile_any_of(keywords, at)?,
             number: number_bounds(keywords),
             text: text_constraints(keywords, at)?,
             list: self.compile_list(keywords, at)?,
@@ -121,31 +114,13 @@ impl<'s> SchemaCompiler<'s> {
             definition: keywords.get("$ref").and_then(Value::as_str).map(str::to_owned),
             summary: keywords.get("description").and_then(Value::as_str).map(first_sentence),
         };
-        for (word, exclusive) in [("oneOf", true), ("anyOf", false)] {
-            match keywords.get(word).and_then(Value::as_array) {
-                // Only for mappings: by JSON Schema a value that is no mapping satisfies every `required`.
-                Some(branches) if exclusive && is_object_schema(keywords) && exclusive_fields(branches).is_some() => {
-                    shape.map.exclusive_groups.extend(exclusive_fields(branches));
-                }
-                Some(branches) if exclusive && is_unconstrained(keywords) && variant_fields(branches).is_some() => {
-                    let at = format!("{at}/{word}");
-                    for (name, schema) in variant_fields(branches).into_iter().flatten() {
-                        let id = self.compile_shape(schema, &format!("{at}/{name}"))?;
-                        shape.map.names.push(name.clone());
-                        shape.map.properties.insert(name.clone(), id);
-                    }
-                    shape.types = Some(JsonTypes::MAP);
-                    shape.map.unlisted = UnlistedFields::Refused;
-                    shape.map.exclusive_groups.push(shape.map.names.clone());
-                }
-                Some(branches) if constant_values(branches).is_some() && shape.allowed_values.is_none() => {
-                    shape.allowed_values = constant_values(branches);
-                }
-                Some(_) => {
-                    let branches = self.compile_branches(keywords, word, at)?;
-                    shape.choices.push(Choice { branches, exclusive });
-                }
-                None => {}
+        if let Some(branches) = keywords.get("oneOf").and_then(Value::as_array) {
+            // Only for mappings: by JSON Schema a value that is no mapping satisfies every `required`.
+            let exclusive = exclusive_fields(branches).filter(|_| is_object_schema(keywords));
+            match (exclusive, constant_values(branches)) {
+                (Some(fields), _) => shape.map.exclusive_fields = fields,
+                (None, Some(values)) if shape.allowed_values.is_none() => shape.allowed_values = Some(values),
+                _ => return Err(unsupported_at(at, "`oneOf` lists constants, or fields of an object")),
             }
         }
         defer_to_siblings(&mut shape);
@@ -171,20 +146,19 @@ impl<'s> SchemaCompiler<'s> {
         self.compile_shape(target, pointer).map(Some)
     }
 
-    fn compile_branches(
+    fn compile_any_of(
         &mut self,
         keywords: &'s Map<String, Value>,
-        word: &str,
         at: &str,
     ) -> Result<Vec<ShapeId>, UnsupportedSchema> {
-        let branches = keywords.get(word).and_then(Value::as_array).into_iter().flatten().enumerate();
-        branches.map(|(n, branch)| self.compile_shape(branch, &format!("{at}/{word}/{n}"))).collect()
+        let branches = keywords.get("anyOf").and_then(Value::as_array).into_iter().flatten().enumerate();
+        branches.map(|(n, branch)| self.compile_shape(branch, &format!("{at}/anyOf/{n}"))).collect()
     }
 
     fn compile_list(&mut self, keywords: &'s Map<String, Value>, at: &str) -> Result<ListShape, UnsupportedSchema> {
         let items = keywords.get("items").map(|items| self.compile_shape(items, &format!("{at}/items")));
         Ok(ListShape {
-            length: count_limits(keywords, "minItems", "maxItems"),
+            min_items: count_limit(keywords, "minItems"),
             items: items.transpose()?.map_or(ListItems::Any, ListItems::Matching),
             unique_items: keywords.get("uniqueItems") == Some(&Value::Bool(true)),
         })
@@ -192,7 +166,7 @@ impl<'s> SchemaCompiler<'s> {
 
     fn compile_map(&mut self, keywords: &'s Map<String, Value>, at: &str) -> Result<MapShape, UnsupportedSchema> {
         let mut map = MapShape {
-            size: count_limits(keywords, "minProperties", "maxProperties"),
+            min_properties: count_limit(keywords, "minProperties"),
             required: string_list(keywords.get("required")),
             unlisted: self.compile_unlisted(keywords, at)?,
             ..MapShape::default()
@@ -249,7 +223,7 @@ fn is_supported_keyword(keyword: &str) -> bool {
 
 fn defer_to_siblings(shape: &mut ValueShape) {
     // Another schema of the same value may describe the fields and entries that this one leaves free.
-    if shape.refers_to.is_none() && shape.all_of.is_empty() && shape.choices.is_empty() {
+    if shape.refers_to.is_none() && shape.any_of.is_empty() {
         return;
     }
     if matches!(shape.map.unlisted, UnlistedFields::Any) {
@@ -311,42 +285,9 @@ fn is_object_schema(keywords: &Map<String, Value>) -> bool {
     keywords.get("type").is_some_and(|types| types == "object")
 }
 
-/// `true` if a schema has no constraint of its own on a mapping.
-fn is_unconstrained(keywords: &Map<String, Value>) -> bool {
-    !["type", "properties", "additionalProperties"].iter().any(|word| keywords.contains_key(*word))
-}
-
-/// The fields of branches that are each a mapping of exactly one field: a Rust enum whose variants
-/// hold a value.
-fn variant_fields(branches: &[Value]) -> Option<Vec<(&String, &Value)>> {
-    let mut seen = HashSet::new();
-    branches
-        .iter()
-        .map(|branch| {
-            let properties = branch["properties"].as_object().filter(|all| all.len() == 1)?;
-            let (name, schema) = properties.iter().next()?;
-            let is_mapping = branch["type"] == "object"
-                && branch["additionalProperties"] == false
-                && branch["required"].as_array().is_some_and(|all| all == &[name.as_str()]);
-            let words = ["type", "properties", "required", "additionalProperties"];
-            let nothing_else = branch
-                .as_object()?
-                .keys()
-                .all(|word| words.contains(&word.as_str()) || ANNOTATION_KEYWORDS.contains(&word.as_str()));
-            (is_mapping && nothing_else && seen.insert(name)).then_some((name, schema))
-        })
-        .collect()
-}
-
 fn number_bounds(keywords: &Map<String, Value>) -> NumberShape {
     let bound = |word: &str| -> Option<Number> { keywords.get(word)?.as_number().cloned() };
-    NumberShape {
-        minimum: bound("minimum"),
-        maximum: bound("maximum"),
-        exclusive_minimum: bound("exclusiveMinimum"),
-        exclusive_maximum: bound("exclusiveMaximum"),
-        multiple_of: bound("multipleOf"),
-    }
+    NumberShape { minimum: bound("minimum"), maximum: bound("maximum"), multiple_of: bound("multipleOf") }
 }
 
 fn text_constraints(keywords: &Map<String, Value>, at: &str) -> Result<TextShape, UnsupportedSchema> {
@@ -355,12 +296,15 @@ fn text_constraints(keywords: &Map<String, Value>, at: &str) -> Result<TextShape
         let says = keywords.get(PATTERN_DESCRIPTION).and_then(Value::as_str).map(str::to_owned);
         Ok(TextPattern { regex, description: says })
     });
-    Ok(TextShape { length: count_limits(keywords, "minLength", "maxLength"), pattern: pattern.transpose()? })
+    Ok(TextShape {
+        min_length: count_limit(keywords, "minLength"),
+        max_length: count_limit(keywords, "maxLength"),
+        pattern: pattern.transpose()?,
+    })
 }
 
-fn count_limits(keywords: &Map<String, Value>, least: &str, most: &str) -> CountLimits {
-    let count = |word: &str| keywords.get(word)?.as_u64().and_then(|n| usize::try_from(n).ok());
-    CountLimits { least: count(least), most: count(most) }
+fn count_limit(keywords: &Map<String, Value>, word: &str) -> Option<usize> {
+    keywords.get(word)?.as_u64().and_then(|count| usize::try_from(count).ok())
 }
 
 fn string_list(list: Option<&Value>) -> Vec<String> {

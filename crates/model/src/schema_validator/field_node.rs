@@ -50,7 +50,7 @@ impl<'s> FieldTreeBuilder<'s> {
             item: layers.iter().find_map(|it| self.build_item(it)),
             is_required,
             is_map: layers.iter().any(|it| matches!(it.map.unlisted, UnlistedFields::Matching(_))),
-            is_choice: layers.iter().any(|it| !it.choices.is_empty()),
+            is_choice: layers.iter().any(|it| !it.any_of.is_empty()),
             can_be_secret: layers.iter().any(|it| it.definition.as_deref() == Some(secret::REFERENCE_DEFINITION)),
         };
         for layer in &layers {
@@ -82,8 +82,7 @@ impl<'s> FieldTreeBuilder<'s> {
         let mut next = 0;
         while let Some(layer) = layers.get(next).copied() {
             next += 1;
-            let branches = layer.choices.iter().filter(|choice| !choice.exclusive).flat_map(|choice| &choice.branches);
-            layers.extend(layer.refers_to.iter().chain(branches).map(|id| &self.shapes[id.0]));
+            layers.extend(layer.refers_to.iter().chain(&layer.any_of).map(|id| &self.shapes[id.0]));
         }
         layers
     }

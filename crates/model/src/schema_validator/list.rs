@@ -16,8 +16,7 @@ impl<'w> ValidationPass<'w> {
         node: &'w YamlNode,
         key: Option<Span>,
     ) {
-        let (least, most) = (shape.length.least, shape.length.most);
-        if let Some(message) = bad_count(items.len(), least, most, "entries") {
+        if let Some(message) = too_few(items.len(), shape.min_items, "entries") {
             let span = key.unwrap_or_else(|| node.head_span());
             self.report_problem(|| PendingDiagnostic::error(code::BAD_LENGTH, span, message));
         }
@@ -50,17 +49,13 @@ impl<'w> ValidationPass<'w> {
     }
 }
 
-/// The message if `count` is outside of the limits.
-pub(super) fn bad_count(count: usize, least: Option<usize>, most: Option<usize>, what: &str) -> Option<String> {
-    if least.is_some_and(|least| count < least) {
-        let least = least.unwrap_or_default();
-        return Some(match (count, least) {
-            (0, 1) => format!("there are no {what}, and at least one is needed"),
-            _ => format!("there are {count} {what}, and at least {least} are needed"),
-        });
-    }
-    let most = most.filter(|most| count > *most)?;
-    Some(format!("there are {count} {what}, and at most {most} may be"))
+/// The message if `count` is below the limit.
+pub(super) fn too_few(count: usize, least: Option<usize>, what: &str) -> Option<String> {
+    let least = least.filter(|least| count < *least)?;
+    Some(match (count, least) {
+        (0, 1) => format!("there are no {what}, and at least one is needed"),
+        _ => format!("there are {count} {what}, and at least {least} are needed"),
+    })
 }
 
 /// Equal values have equal texts: `1` and `1.0`, mappings in any order of keys.

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::compiled::{MapShape, UnlistedFields};
-use super::list::bad_count;
+use super::list::too_few;
 use super::value::join_quoted;
 use super::{PathStep, ShapeId, ValidationPass, code};
 use crate::suggest::suggest_similar;
@@ -26,7 +26,7 @@ impl<'w> ValidationPass<'w> {
             }
             meant.extend(self.validate_entry(shape, entry, &given));
         }
-        if let Some(message) = bad_count(entries.len(), shape.size.least, shape.size.most, "fields") {
+        if let Some(message) = too_few(entries.len(), shape.min_properties, "fields") {
             self.report_problem(|| PendingDiagnostic::error(code::BAD_LENGTH, here, message));
         }
         let beside = additional_keys(shape, entries);
@@ -34,8 +34,8 @@ impl<'w> ValidationPass<'w> {
         for name in shape.required.iter().filter(|name| lacks(name)) {
             self.report_missing_field(name, shape.properties.get(name).copied(), here);
         }
-        for arms in &shape.exclusive_groups {
-            self.require_exactly_one(arms, entries, &meant, here);
+        if !shape.exclusive_fields.is_empty() {
+            self.require_exactly_one(&shape.exclusive_fields, entries, &meant, here);
         }
     }
 

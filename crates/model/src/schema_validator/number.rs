@@ -27,10 +27,7 @@ fn is_in_range(shape: &NumberShape, number: &Number) -> bool {
     let is = |bound: &Option<Number>, fits: fn(f64, f64) -> bool| {
         bound.as_ref().is_none_or(|bound| fits(as_float(number), as_float(bound)))
     };
-    is(&shape.minimum, |number, bound| number >= bound)
-        && is(&shape.maximum, |number, bound| number <= bound)
-        && is(&shape.exclusive_minimum, |number, bound| number > bound)
-        && is(&shape.exclusive_maximum, |number, bound| number < bound)
+    is(&shape.minimum, |number, bound| number >= bound) && is(&shape.maximum, |number, bound| number <= bound)
 }
 
 fn as_float(number: &Number) -> f64 {
@@ -51,9 +48,7 @@ fn describe_range(shape: &NumberShape) -> String {
         (None, Some(most)) => Some(format!("at most {most}")),
         (None, None) => None,
     };
-    let above = shape.exclusive_minimum.as_ref().map(|bound| format!("more than {bound}"));
-    let below = shape.exclusive_maximum.as_ref().map(|bound| format!("less than {bound}"));
     let multiple = shape.multiple_of.as_ref().map(|factor| format!("a multiple of {factor}"));
-    let parts: Vec<String> = [range, above, below, multiple].into_iter().flatten().collect();
+    let parts: Vec<String> = [range, multiple].into_iter().flatten().collect();
     format!("allowed: {}", parts.join(", "))
 }

@@ -1,12 +1,12 @@
 //! Length and form of texts. The text itself is not quoted: it may contain a password.
 
-use super::compiled::{CountLimits, TextPattern, ValueShape};
+use super::compiled::{TextPattern, TextShape, ValueShape};
 use super::{ValidationPass, code};
 use crate::yaml::{PendingDiagnostic, Span};
 
 impl ValidationPass<'_> {
     pub(super) fn validate_text(&mut self, shape: &ValueShape, text: &str, span: Span) {
-        if let Some(message) = length_problem(&shape.text.length, text) {
+        if let Some(message) = length_problem(&shape.text, text) {
             self.report_problem(|| PendingDiagnostic::error(code::BAD_LENGTH, span, message));
         } else if let Some(pattern) = &shape.text.pattern
             && !pattern.regex.is_match(text)
@@ -19,8 +19,8 @@ impl ValidationPass<'_> {
     }
 }
 
-fn length_problem(length: &CountLimits, text: &str) -> Option<String> {
-    let (least, most) = (length.least.unwrap_or(0), length.most.unwrap_or(usize::MAX));
+fn length_problem(shape: &TextShape, text: &str) -> Option<String> {
+    let (least, most) = (shape.min_length.unwrap_or(0), shape.max_length.unwrap_or(usize::MAX));
     let characters = text.chars().count();
     if characters == 0 && least > 0 {
         return Some("the text is empty".to_owned());
