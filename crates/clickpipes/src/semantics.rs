@@ -66,6 +66,19 @@ pub struct KeyedList {
     pub identity: Vec<String>,
     /// How it is changed; `None` is by sending the whole list.
     pub deltas: Option<DeltaFields>,
+    /// The spellings of each field of the identity.
+    identity_spellings: Vec<Equality>,
+}
+
+/// The values that tell an entry of a keyed list apart, in one spelling.
+pub type EntryKey = Vec<Option<Value>>;
+
+impl KeyedList {
+    /// The key of an entry: equal for all spellings of the same values.
+    pub fn entry_key(&self, entry: &Value) -> EntryKey {
+        let fields = self.identity.iter().zip(&self.identity_spellings);
+        fields.map(|(field, spelling)| Some(spelling.canonical_value(entry.get(field)?))).collect()
+    }
 }
 
 /// The names under which an update adds to and removes from a keyed list.

@@ -5,7 +5,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use clickpipes::semantics::{FieldSemantics, KeyedList, ListSemantics, OnChange, Readback};
+use clickpipes::semantics::{EntryKey, FieldSemantics, KeyedList, ListSemantics, OnChange, Readback};
 use model::path::FieldPath;
 use serde_json::Value;
 
@@ -73,8 +73,8 @@ impl<'r> FieldDiff<'r> {
         let Some(value) = self.path.value_in(body) else { return false };
         let Some(entry) = &self.entry else { return self.rules.matches_live(value, self.live.as_ref()) };
         let own = [&self.desired, &self.base, &self.live].into_iter().flatten().next();
-        let own = own.map(|own| entry_key(entry.keyed, own));
-        let found = list_items(Some(value)).iter().find(|other| Some(entry_key(entry.keyed, other)) == own);
+        let own = own.map(|own| entry.keyed.entry_key(own));
+        let found = list_items(Some(value)).iter().find(|other| Some(entry.keyed.entry_key(other)) == own);
         is_same_value(self.rules, found, self.live.as_ref())
     }
 
@@ -329,11 +329,11 @@ impl<'r> Walk<'r> {
         let mut seen = HashSet::new();
         let mut entry_diffs = Vec::new();
         for entry in lists.into_iter().flatten() {
-            let key = entry_key(keyed, entry);
+            let key = keyed.entry_key(entry);
             if seen.contains(&key) {
                 continue;
             }
-            let find = |index: &HashMap<EntryKey<'_>, _>| index.get(&key).copied();
+            let find = |index: &HashMap<EntryKey, _>| index.get(&key).copied();
             let entry_sides = Sides {
                 base: find(&base).map_or(Side::Absent, Side::Value),
                 desired: find(&desired),
@@ -384,16 +384,9 @@ fn list_items(side: Option<&Value>) -> &[Value] {
     side.and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
-type EntryKey<'v> = Vec<Option<&'v Value>>;
-
-/// The fields that tell entries of a list apart. A map by this key keeps long lists linear.
-pub(crate) fn entry_key<'v>(keyed: &KeyedList, entry: &'v Value) -> EntryKey<'v> {
-    keyed.identity.iter().map(|field| entry.get(field)).collect()
-}
-
-fn index_entries<'v>(keyed: &KeyedList, list: &'v [Value]) -> HashMap<EntryKey<'v>, &'v Value> {
-    // Of several entries with one key the first counts.
-    list.iter().rev().map(|entry| (entry_key(keyed, entry), entry)).collect()
+fn index_entries<'v>(keyed: &KeyedList, list: &'v [Value]) -> HashMap<EntryKey, &'v Value> {
+    // A map by this key keeps long lists linear. Of several entries with one key the first counts.
+    list.iter().rev().map(|entry| (keyed.entry_key(entry), entry)).collect()
 }
 
 /// The name of an entry for people: `public.users -> users`.

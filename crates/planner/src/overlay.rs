@@ -5,7 +5,7 @@ use model::path::FieldPath;
 use serde_json::{Map, Value};
 
 use crate::change::FieldVerdict;
-use crate::field_diff::{FieldDiff, Side, Sides, diff_sides, entry_key, group_by_field};
+use crate::field_diff::{FieldDiff, Side, Sides, diff_sides, group_by_field};
 
 /// The desired body, with drifted fields kept at their live value: an update must not send them.
 pub(crate) fn target_body(desired: &Value, diffs: &[FieldDiff<'_>]) -> Value {
@@ -65,7 +65,7 @@ fn align_with_desired(rules: &FieldSemantics, desired: &Value, live: &Value) -> 
 
 fn is_matching_entry(rules: &FieldSemantics, desired: &Value, live: &Value) -> bool {
     match &rules.list {
-        ListSemantics::Keyed(keyed) => entry_key(keyed, desired) == entry_key(keyed, live),
+        ListSemantics::Keyed(keyed) => keyed.entry_key(desired) == keyed.entry_key(live),
         ListSemantics::Atomic | ListSemantics::Set => rules.list_item().matches_live(desired, Some(live)),
     }
 }
@@ -73,7 +73,7 @@ fn is_matching_entry(rules: &FieldSemantics, desired: &Value, live: &Value) -> b
 fn apply_drifted_entry(target: &mut Value, drifted: &FieldDiff<'_>, keyed: &KeyedList) {
     let Some(Value::Array(list)) = value_at_path(target, &drifted.path) else { return };
     let Some(known) = drifted.desired.as_ref().or(drifted.live.as_ref()) else { return };
-    let position = list.iter().position(|entry| entry_key(keyed, entry) == entry_key(keyed, known));
+    let position = list.iter().position(|entry| keyed.entry_key(entry) == keyed.entry_key(known));
     match (position, &drifted.live) {
         (Some(position), Some(live)) => list[position] = keep_desired_fields(&list[position], live),
         (Some(position), None) => _ = list.remove(position),

@@ -57,7 +57,7 @@ fn read_field(node: &FieldNode, above: &InheritedSemantics) -> FieldSemantics {
     FieldSemantics {
         list: read_list(node),
         is_secret: node.is_secret(),
-        equality: mark(annotations::EQUAL).map_or_else(|| implied_equality(node), read_equality),
+        equality: read_equality(node),
         omitted_values: mark(annotations::READBACK_BY_VALUE).and_then(Value::as_array).cloned().unwrap_or_default(),
         minimum: mark("minimum").and_then(Value::as_f64),
         replace_across: mark(annotations::REPLACE_ACROSS).map(string_list).unwrap_or_default(),
@@ -118,10 +118,18 @@ fn read_list(node: &FieldNode) -> ListSemantics {
     let mark = |name: &str| node.keyword_value(name);
     match mark(annotations::LIST).and_then(Value::as_str) {
         Some("set") => ListSemantics::Set,
-        Some("keyed") => ListSemantics::Keyed(KeyedList {
-            identity: mark(annotations::IDENTITY).map(string_list).unwrap_or_default(),
-            deltas: mark(annotations::DELTAS).and_then(read_delta_fields),
-        }),
+        Some("keyed") => {
+            let identity = mark(annotations::IDENTITY).map(string_list).unwrap_or_default();
+            let field = |name: &String| node.list_item().and_then(|item| item.child_field(name));
+            ListSemantics::Keyed(KeyedList {
+                identity_spellings: identity
+                    .iter()
+                    .map(|name| field(name).map(read_equality).unwrap_or_default())
+                    .collect(),
+                identity,
+                deltas: mark(annotations::DELTAS).and_then(read_delta_fields),
+            })
+        }
         _ => ListSemantics::Atomic,
     }
 }
@@ -134,14 +142,9 @@ fn read_delta_fields(mark: &Value) -> Option<DeltaFields> {
     })
 }
 
-/// Words of an enum are the same in any case.
-fn implied_equality(node: &FieldNode) -> Equality {
-    if node.allowed_values().is_empty() { Equality::Exact } else { Equality::Caseless }
-}
-
-fn read_equality(mark: &Value) -> Equality {
-    match mark {
-        Value::String(how) => match how.as_str() {
+fn read_equality(node: &FieldNode) -> Equality {
+    match node.keyword_value(annotations::EQUAL) {
+        Some(Value::String(how)) => match how.as_str() {
             "caseless" => Equality::Caseless,
             "engine" => Equality::Engine,
             "count" => Equality::Count,
@@ -157,7 +160,7 @@ fn read_equality(mark: &Value) -> Equality {
             "pem" => Equality::Pem,
             _ => Equality::Exact,
         },
-        Value::Object(how) => Equality::FlavourOf(
+        Some(Value::Object(how)) => Equality::FlavourOf(
             how.get("flavourOf")
                 .and_then(Value::as_object)
                 .into_iter()
@@ -165,6 +168,8 @@ fn read_equality(mark: &Value) -> Equality {
                 .filter_map(|(flavour, base)| Some((flavour.clone(), base.as_str()?.to_owned())))
                 .collect(),
         ),
+        // Words of an enum are the same in any case.
+        _ if !node.allowed_values().is_empty() => Equality::Caseless,
         _ => Equality::Exact,
     }
 }

@@ -55,7 +55,8 @@ impl FieldSemantics {
     /// stands for all that are not as declared: rather too much hidden than too little.
     fn matching_desired_item<'v>(&self, side: &'v [Value], at: usize, live: &Value) -> Option<&'v Value> {
         if let ListSemantics::Keyed(keyed) = &self.list {
-            let same = |one: &&Value| keyed.identity.iter().all(|it| one.get(it) == live.get(it));
+            let key = keyed.entry_key(live);
+            let same = |one: &&Value| keyed.entry_key(one) == key;
             return side.iter().find(same);
         }
         let as_declared = side.iter().find(|item| *item == live);

@@ -88,6 +88,14 @@ impl Equality {
         parsed.is_some_and(|parsed| numbers_equal(&parsed, number)) || is_instant()
     }
 
+    /// One value for all its spellings. For comparisons only.
+    pub(super) fn canonical_value(&self, value: &Value) -> Value {
+        match value {
+            Value::String(text) => self.canonical(text).into(),
+            _ => value.clone(),
+        }
+    }
+
     /// One text for all spellings of a value. For comparisons only: people see what is written.
     fn canonical(&self, text: &str) -> String {
         match self {

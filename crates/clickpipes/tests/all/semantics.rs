@@ -214,6 +214,18 @@ fn missing_write_only_fields_are_no_difference() {
     }
 }
 
+#[test]
+fn entries_are_found_in_any_spelling_of_their_identity() {
+    let list = FieldSemantics::for_kind(Kind::ReversePrivateEndpoint).child_field("customPrivateDnsMappings");
+    let ListSemantics::Keyed(keyed) = &list.list else { panic!("keyed") };
+    let key = |name: &str| keyed.entry_key(&json!({"privateDnsName": name, "targetId": "1"}));
+    assert_eq!(key("A.example.com"), key("a.example.com"));
+    assert_ne!(key("a.example.com"), key("b.example.com"));
+    let ListSemantics::Keyed(keyed) = &pipe("source.mysql.tableMappings").list else { panic!("keyed") };
+    let key = |table: &str| keyed.entry_key(&json!({"sourceTable": table}));
+    assert_ne!(key("Orders"), key("orders"));
+}
+
 /// Azure alone does not tell how the API connects. Of every other storage, `null` means that it is public.
 #[test]
 fn authentication_is_unreadable_for_azure_only() {

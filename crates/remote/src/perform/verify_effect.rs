@@ -5,7 +5,7 @@
 
 use clickpipes::semantics::{DeltaFields, FieldSemantics, KeyedList, ListSemantics, Readback};
 use model::secret;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum EffectSeen {
@@ -107,11 +107,8 @@ impl ListEdit {
 }
 
 fn is_same_entry(keyed: &KeyedList, one: &Value, other: &Value) -> bool {
-    let fields = |value: &Value| -> Option<Map<String, Value>> {
-        let named = keyed.identity.iter().map(|field| Some((field.clone(), value.get(field)?.clone())));
-        named.collect()
-    };
-    fields(one).is_some_and(|one| Some(one) == fields(other))
+    let key = keyed.entry_key(one);
+    !key.contains(&None) && key == keyed.entry_key(other)
 }
 
 #[cfg(test)]
