@@ -1,6 +1,7 @@
 //! One field of a plan in words.
 
 use model::desired::Place;
+use model::path::FieldPath;
 use model::secret;
 use planner::{FieldChange, FieldVerdict};
 use serde_json::Value;
@@ -36,21 +37,42 @@ pub(crate) enum FieldWords {
 }
 
 impl<'p> FieldView<'p> {
-    /// A field that the plan changes.
-    pub(super) fn pending(field: &'p FieldChange) -> Self {
-        let sign = match (&field.before, &field.after) {
-            _ if field.verdict == Some(FieldVerdict::Resent) => '~',
-            (None, _) => '+',
+    /// A field whose two sides differ.
+    pub(crate) fn compared(
+        path: &FieldPath,
+        entry: Option<&str>,
+        before: Option<&'p Value>,
+        after: Option<&'p Value>,
+    ) -> Self {
+        let sign = match (before, after) {
+            (None, Some(_)) => '+',
             (Some(_), None) => '-',
-            (Some(_), Some(_)) => '~',
+            _ => '~',
         };
-        let sentence = match (&field.entry, &field.before, &field.after) {
+        let sentence = match (entry, before, after) {
             (Some(entry), Some(before), Some(after)) => Some(format!("{entry}: {}", member_differences(before, after))),
-            (Some(entry), ..) => Some(entry.clone()),
-            (None, None, None) => Some("resent".to_owned()),
+            (Some(entry), ..) => Some(entry.to_owned()),
             _ => None,
         };
-        Self { remark: pending_remark(field), sentence, ..Self::of_change(field, sign) }
+        let (remark, forces_replacement, place) = (String::new(), false, None);
+        Self { path: path.to_string(), sign, remark, forces_replacement, place, before, after, sentence }
+    }
+
+    fn of_change(field: &'p FieldChange) -> Self {
+        let (before, after) = (field.before.as_ref(), field.after.as_ref());
+        Self {
+            forces_replacement: field.forces_replacement,
+            place: field.place.as_ref(),
+            ..Self::compared(&field.path, field.entry.as_deref(), before, after)
+        }
+    }
+
+    /// A field that the plan changes.
+    pub(super) fn pending(field: &'p FieldChange) -> Self {
+        let view = Self { remark: pending_remark(field), ..Self::of_change(field) };
+        let is_resent =
+            field.verdict == Some(FieldVerdict::Resent) || (field.before.is_none() && field.after.is_none());
+        if is_resent { Self { sign: '~', sentence: Some("resent".to_owned()), ..view } } else { view }
     }
 
     /// A field that the plan reports and does not change.
@@ -60,26 +82,13 @@ impl<'p> FieldView<'p> {
             Some(FieldVerdict::Change | FieldVerdict::Conflict | FieldVerdict::Resent) | None => '~',
             Some(_) => '=',
         };
-        Self { sentence: Some(ignored_sentence(field)), ..Self::of_change(field, sign) }
-    }
-
-    fn of_change(field: &'p FieldChange, sign: char) -> Self {
-        Self {
-            path: field.path.to_string(),
-            sign,
-            remark: String::new(),
-            forces_replacement: field.forces_replacement,
-            place: field.place.as_ref(),
-            before: field.before.as_ref(),
-            after: field.after.as_ref(),
-            sentence: None,
-        }
+        Self { sign, sentence: Some(ignored_sentence(field)), ..Self::of_change(field) }
     }
 
     /// The fields of an object that is created.
     pub(super) fn of_created(body: &'p Value) -> Vec<Self> {
         let mut fields = Vec::new();
-        push_leaves(&mut fields, "", body);
+        push_leaves(&mut fields, &FieldPath::root(), body);
         fields
     }
 
@@ -121,29 +130,19 @@ impl<'p> FieldView<'p> {
 }
 
 /// Differences in one line.
-pub(crate) fn join_lines(lines: &[Difference]) -> String {
+fn join_lines(lines: &[Difference]) -> String {
     lines.iter().map(Difference::line).collect::<Vec<_>>().join(", ")
 }
 
 /// Every field below `value` that is no group of fields. A secret is shown as its reference.
-fn push_leaves<'p>(fields: &mut Vec<FieldView<'p>>, path: &str, value: &'p Value) {
+fn push_leaves<'p>(fields: &mut Vec<FieldView<'p>>, path: &FieldPath, value: &'p Value) {
     match value {
         Value::Object(members) if !members.is_empty() && !secret::is_secret_reference(value) => {
-            let dot = if path.is_empty() { "" } else { "." };
             for (name, member) in members {
-                push_leaves(fields, &format!("{path}{dot}{name}"), member);
+                push_leaves(fields, &path.child(name), member);
             }
         }
-        _ => fields.push(FieldView {
-            path: path.to_owned(),
-            sign: '+',
-            remark: String::new(),
-            forces_replacement: false,
-            place: None,
-            before: None,
-            after: Some(value),
-            sentence: None,
-        }),
+        _ => fields.push(FieldView::compared(path, None, None, Some(value))),
     }
 }
 

@@ -6,13 +6,13 @@ use planner::{DeclaredIn, DesiredDiff, DesiredFieldDiff};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::plan::{FIELD_COLUMN, OBJECT_COLUMN, field_label, push_columns};
+use super::plan::{OBJECT_COLUMN, field_label, push_columns, push_field};
 use crate::diagnostics::pluralize;
 use crate::escape::{markdown_code, truncate_chars};
 use crate::output::{Label, StyledText};
-use crate::plan_view::field::join_lines;
+use crate::plan_view::field::FieldView;
 use crate::plan_view::object::object_label;
-use crate::plan_view::values::{self, MAX_VALUE_CHARS, member_differences, short_pair, short_value};
+use crate::plan_view::values::short_pair;
 
 /// The differences of two environments.
 #[derive(Debug, Serialize)]
@@ -68,10 +68,9 @@ pub(crate) fn text(differences: &EnvironmentComparison) -> StyledText {
 }
 
 fn push_setting(text: &mut StyledText, setting: &SettingDiff) {
-    let (sign, label) = diff_sign(setting.left.as_ref(), setting.right.as_ref());
-    let values = describe_values(setting.left.as_ref(), setting.right.as_ref());
-    let left = format!("  {sign} {}", setting.path);
-    push_columns(text, label, &left, OBJECT_COLUMN, &values, Label::Plain);
+    let field = FieldView::compared(&setting.path, None, setting.left.as_ref(), setting.right.as_ref());
+    let left = format!("  {} {}", field.sign, field.path);
+    push_columns(text, field_label(field.sign), &left, OBJECT_COLUMN, &field.inline_words(), Label::Plain);
 }
 
 fn push_object(text: &mut StyledText, object: &DesiredDiff, differences: &EnvironmentComparison) {
@@ -83,9 +82,9 @@ fn push_object(text: &mut StyledText, object: &DesiredDiff, differences: &Enviro
     let left = format!("  {sign} {}", object_label(&object.address));
     push_columns(text, label, &left, OBJECT_COLUMN, &describe_side(object, differences), Label::Plain);
     for field in &object.fields {
-        let (sign, label) = diff_sign(field.left.as_ref(), field.right.as_ref());
-        let left = format!("      {sign} {}", field.path);
-        push_columns(text, label, &left, FIELD_COLUMN, &describe_field(field), Label::Plain);
+        let sides = (field.left.as_ref(), field.right.as_ref());
+        let field = FieldView::compared(&field.path, field.entry.as_deref(), sides.0, sides.1);
+        push_field(text, &field, field_label(field.sign));
     }
 }
 
@@ -94,34 +93,6 @@ fn describe_side(object: &DesiredDiff, differences: &EnvironmentComparison) -> S
         DeclaredIn::Left => format!("only in {}", differences.left),
         DeclaredIn::Right => format!("only in {}", differences.right),
         DeclaredIn::Both => "differs".to_owned(),
-    }
-}
-
-fn diff_sign(left: Option<&Value>, right: Option<&Value>) -> (char, Label) {
-    let sign = match (left, right) {
-        (None, _) => '+',
-        (Some(_), None) => '-',
-        (Some(_), Some(_)) => '~',
-    };
-    (sign, field_label(sign))
-}
-
-fn describe_field(field: &DesiredFieldDiff) -> String {
-    match (&field.entry, &field.left, &field.right) {
-        (None, left, right) => describe_values(left.as_ref(), right.as_ref()),
-        (Some(entry), Some(left), Some(right)) => {
-            format!("{entry}: {}", member_differences(left, right))
-        }
-        (Some(entry), _, _) => entry.clone(),
-    }
-}
-
-fn describe_values(left: Option<&Value>, right: Option<&Value>) -> String {
-    let lines = values::differences(left, right);
-    match (left, right) {
-        _ if !lines.is_empty() => join_lines(&lines),
-        (Some(left), Some(right)) => short_pair(left, right, MAX_VALUE_CHARS).join(" -> "),
-        (left, right) => left.or(right).map(short_value).unwrap_or_default(),
     }
 }
 

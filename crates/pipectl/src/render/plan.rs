@@ -18,7 +18,7 @@ use crate::unreachable;
 
 /// The columns in which the words about an object and about a field begin.
 pub(super) const OBJECT_COLUMN: usize = 48;
-pub(super) const FIELD_COLUMN: usize = 52;
+const FIELD_COLUMN: usize = 52;
 
 /// More differences of one field are counted.
 const MAX_DIFFERENCES: usize = 20;
@@ -103,7 +103,7 @@ pub(super) fn field_label(sign: char) -> Label {
     }
 }
 
-fn push_field(text: &mut StyledText, field: &FieldView<'_>, label: Label) {
+pub(super) fn push_field(text: &mut StyledText, field: &FieldView<'_>, label: Label) {
     let left = format!("      {} {}", field.sign, field.path);
     let words = format!("{}{}", field.inline_words(), field.comment());
     push_columns(text, label, &left, FIELD_COLUMN, &words, Label::Plain);
