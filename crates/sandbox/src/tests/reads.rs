@@ -237,3 +237,60 @@ fn same_requests_give_the_same_responses() {
     };
     assert_eq!(run(), run());
 }
+
+/// What the official provider compares as null: neither "", nor false, nor a default may come back.
+#[test]
+fn unset_fields_of_streams_files_and_endpoints_read_as_null_or_absent() {
+    let mut bench = SandboxBench::without_quirks();
+    for (body, arm, unset) in [
+        (kafka_body(), "kafka", &["offset", "schemaRegistry", "iamRole", "caCertificate", "exactlyOnce"][..]),
+        (
+            s3_body(),
+            "objectStorage",
+            &["delimiter", "compression", "queueUrl", "skipInitialLoad", "startAfter", "iamRole"],
+        ),
+        (super::kinesis_body(), "kinesis", &["timestamp", "accessKey"]),
+        (super::pubsub_body(), "pubsub", &["seekTimestamp", "filter", "enableOrdering", "ackDeadline"]),
+    ] {
+        let id = bench.create_pipe(&body);
+        let live = bench.read_pipe(&id);
+        for field in unset {
+            assert_eq!(live["source"][arm][field], Value::Null, "{arm}.{field}");
+        }
+        for field in ["partitionBy", "primaryKey"] {
+            assert_eq!(live["destination"]["tableDefinition"][field], Value::Null, "{arm}: {field}");
+        }
+        assert_eq!(live["settings"], json!({}), "{arm}: only what somebody set");
+    }
+}
+
+/// The provider takes the settings that were left out from the answer, and the order of mappings for a difference.
+#[test]
+fn bigquery_and_mongodb_settings_are_filled_and_mappings_keep_their_order() {
+    let mut bench = SandboxBench::new();
+    let mut body = bigquery_body();
+    let mapping = |table: &str| {
+        let mut mapping = body["source"]["bigquery"]["tableMappings"][0].clone();
+        mapping["sourceTable"] = json!(table);
+        mapping["targetTable"] = json!(table);
+        mapping
+    };
+    let mappings = json!([mapping("c"), mapping("a"), mapping("b")]);
+    body["source"]["bigquery"]["tableMappings"] = mappings;
+    let id = bench.create_pipe(&body);
+    for _ in 0..8 {
+        let live = bench.read_pipe(&id)["source"]["bigquery"].clone();
+        let tables: Vec<&str> =
+            live["tableMappings"].as_array().unwrap().iter().filter_map(|it| it["sourceTable"].as_str()).collect();
+        assert_eq!(tables, ["c", "a", "b"]);
+        assert_eq!(live["tableMappings"][0]["useCustomSortingKey"], false);
+        assert_eq!(live["settings"]["initialLoadParallelism"], 4);
+    }
+    let id = bench.create_pipe(&mongodb_body());
+    let settings = bench.read_pipe(&id)["source"]["mongodb"]["settings"].clone();
+    for field in
+        ["syncIntervalSeconds", "pullBatchSize", "snapshotNumRowsPerPartition", "snapshotNumberOfParallelTables"]
+    {
+        assert!(settings[field].is_u64(), "{field}: {settings}");
+    }
+}
