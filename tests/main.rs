@@ -31,6 +31,7 @@ mod interruption;
 mod invalid_manifests;
 mod invariants;
 mod ndjson;
+mod normalizing_api;
 mod output_schema;
 mod pause_limits;
 mod plan_properties;

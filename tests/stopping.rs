@@ -140,6 +140,7 @@ fn objects_that_were_never_begun_are_skipped() {
     desk.write_file("pipes.yaml", documents_to_yaml(&pipes));
     let said = run_apply(&desk, &["--timeout=15s", "-o", "json"]);
     assert_eq!(said.code, 3, "{}", said.all_output());
+    assert!(said.stderr.contains("takes at least 30 s, longer than `--timeout 15s`"), "{}", said.stderr);
     let reports = said.stdout_json()["result"]["reports"].as_array().unwrap().clone();
     let created = desk.edit_world(|world| world.list_pipes("analytics").len());
     let of = |outcome: &str| reports.iter().filter(|report| report["outcome"] == outcome).collect::<Vec<_>>();

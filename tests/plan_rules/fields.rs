@@ -28,7 +28,7 @@ fn pipe_declared_stopped_is_created_and_stopped() {
             Kafka clicks -> default.clicks, JSONEachRow
             actions: create, stop, wait until Stopped
             secrets: source.kafka.credentials.password from env P
-            data:  the API starts every new pipe: it reads until it is stopped
+            data:  an API that does not know `startPaused` starts it: then it reads until it is stopped
 
     Plan: 1 to create, 0 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
     {"create":{"address":{"service":"analytics","kind":"ClickPipe","name":"clicks"},"body":{"name":"clicks","source":{"kafka":{"type":"kafka","format":"JSONEachRow","brokers":"b:9092","topics":"clicks","authentication":"PLAIN","credentials":{"username":"u","password":{"fromEnv":"P"}}}},"destination":{"database":"default","table":"clicks","managedTable":true,"tableDefinition":{"engine":{"type":"MergeTree"}},"columns":[{"name":"id","type":"UInt64"}]},"startPaused":true}}}

@@ -20,6 +20,11 @@ pub fn with_switch(body: &Value) -> Value {
     body
 }
 
+/// Whether a body has the switch.
+pub(crate) fn has_switch(body: &Value) -> bool {
+    body.get(SWITCH).is_some()
+}
+
 /// The same body without the switch, if it has it.
 pub fn without_switch(body: &Value) -> Option<Value> {
     let mut body = body.clone();

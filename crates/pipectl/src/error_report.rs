@@ -21,6 +21,9 @@ pub struct ErrorReport {
     /// Whether the live objects are no longer what was planned for.
     #[serde(skip)]
     pub is_stale: bool,
+    /// Whether a safety rule holds the object back now.
+    #[serde(skip)]
+    pub is_blocked: bool,
 }
 
 impl From<&Error> for ErrorReport {
@@ -31,6 +34,7 @@ impl From<&Error> for ErrorReport {
             request_id: error.request_id().map(str::to_owned),
             auth: error.is_auth_error(),
             is_stale: error.is_stale(),
+            is_blocked: false,
         }
     }
 }
@@ -47,7 +51,14 @@ impl From<&anyhow::Error> for ErrorReport {
 impl ErrorReport {
     /// An error that has nothing to do with the API.
     pub fn new(message: &str) -> Self {
-        Self { message: message.to_owned(), hint: None, request_id: None, auth: false, is_stale: false }
+        Self {
+            message: message.to_owned(),
+            hint: None,
+            request_id: None,
+            auth: false,
+            is_stale: false,
+            is_blocked: false,
+        }
     }
 }
 

@@ -124,16 +124,23 @@ fn count_objects_by_field(all: &[UncheckedFields]) -> Vec<(String, usize)> {
 
 /// The requests and the time of an apply; nothing if there are none, or if the rate is not known.
 pub(crate) fn cost_note(plan: &Plan, rate: Option<(usize, f64)>) -> Option<String> {
+    let (sent, time) = least_cost(plan, rate)?;
+    let (requests, seconds) = rate?;
+    Some(format!(
+        "Will send {} (at least {time} s at {requests} requests / {seconds} s), plus time for pipes to settle.",
+        pluralize(sent, "request")
+    ))
+}
+
+/// The number of requests of an apply, and the seconds that they take at least.
+pub(crate) fn least_cost(plan: &Plan, rate: Option<(usize, f64)>) -> Option<(usize, f64)> {
     // Before a re-creation, apply reads the service again.
     let recreated = plan.changes.iter().filter(|change| change.verdict == planner::Verdict::Replace).count();
     let sent = plan.actions.len() + recreated;
     let (requests, seconds) = rate.filter(|_| sent > 0)?;
     #[expect(clippy::cast_precision_loss, reason = "a rough number of seconds for people")]
     let time = (sent as f64 * seconds / requests as f64).ceil();
-    Some(format!(
-        "Will send {} (at least {time} s at {requests} requests / {seconds} s), plus time for pipes to settle.",
-        pluralize(sent, "request")
-    ))
+    Some((sent, time))
 }
 
 /// The plan as JSON, with the words that the other formats have: a summary of each change, and what differs inside of

@@ -71,11 +71,17 @@ impl Plan {
         let mut blocked = BTreeSet::new();
         for change in &mut self.changes {
             let allowed = limits.allow_replace.iter().any(|pattern| pattern.matches(&change.address));
-            if change.verdict != Verdict::Replace || change.blocking_tables.is_empty() || allowed {
+            if change.verdict != Verdict::Replace || allowed {
                 continue;
             }
+            let reason = if !change.respelled_fields.is_empty() {
+                BlockReason::SpelledByApi(change.address.clone(), change.respelled_fields.clone())
+            } else if !change.blocking_tables.is_empty() {
+                BlockReason::UnsafeReplacement(change.address.clone(), change.blocking_tables.clone())
+            } else {
+                continue;
+            };
             blocked.insert(change.address.clone());
-            let reason = BlockReason::UnsafeReplacement(change.address.clone(), change.blocking_tables.clone());
             change.reason = Some(reason.to_string());
             change.verdict = Verdict::Blocked(reason);
             change.data_effects = Vec::new();

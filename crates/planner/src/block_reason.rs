@@ -7,6 +7,8 @@ use model::address::{Address, Name};
 use model::live::{Id, Object};
 use serde_json::Value;
 
+use crate::respelling::RespelledField;
+
 /// Why the plan does nothing to an object.
 #[derive(Clone, Debug, PartialEq)]
 pub enum BlockReason {
@@ -28,6 +30,10 @@ pub enum BlockReason {
     /// It would be deleted, and the API would hardly make it again. Names it and what it leaves
     /// behind.
     UnsafeReplacement(Address, Vec<String>),
+    /// It would be deleted for fields that the API may only spell in its own way.
+    SpelledByApi(Address, Vec<RespelledField>),
+    /// A live object that nobody declares is what the manifest declares, under this spelling of the name.
+    NameSpelledByApi(Name, Id),
     /// It refers to an object that is neither live nor declared.
     MissingReference(Address),
     /// It refers to an object that is declared absent.
@@ -107,6 +113,21 @@ impl fmt::Display for BlockReason {
             Self::UnsafeReplacement(at, leftover) => {
                 let warning = blocking_tables::blocking_tables_warning(leftover);
                 write!(f, "{warning}, then allow it with `--allow-replace {}`", at.to_glob_argument())
+            }
+            Self::SpelledByApi(at, fields) => {
+                for (field, desired, live) in fields {
+                    let (desired, live) =
+                        (truncate_value(&desired.as_str().into()), truncate_value(&live.as_str().into()));
+                    write!(f, "the API spells {desired} of `{field}` as {live}: write it so; ")?;
+                }
+                write!(
+                    f,
+                    "if it is another value, allow the replacement with `--allow-replace {}`",
+                    at.to_glob_argument()
+                )
+            }
+            Self::NameSpelledByApi(name, id) => {
+                write!(f, "the API calls it `{name}` ({id}): write the name so, or list it in `previousNames`")
             }
             Self::MissingReference(address) => {
                 write!(f, "it references {address}, which is neither live nor declared")

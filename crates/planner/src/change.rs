@@ -11,6 +11,7 @@ use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use crate::block_reason::BlockReason;
+use crate::respelling::RespelledField;
 
 /// An object that is not in sync with its manifest.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -43,6 +44,9 @@ pub struct Change {
     /// What it leaves behind when it is deleted, and what keeps the API from making it again.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub blocking_tables: Vec<String>,
+    /// The fields that force a replacement and may only be spelt otherwise by the API.
+    #[serde(skip)]
+    pub respelled_fields: Vec<RespelledField>,
     /// Where the manifest stands; `None` for what is only live.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub place: Option<Place>,
@@ -68,6 +72,7 @@ impl Change {
             secrets: Vec::new(),
             data_effects: Vec::new(),
             blocking_tables: Vec::new(),
+            respelled_fields: Vec::new(),
             place: None,
             before: None,
             after: None,

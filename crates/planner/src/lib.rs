@@ -20,6 +20,7 @@ mod overlay;
 mod plan;
 mod prune;
 mod references;
+mod respelling;
 
 pub use approve::{ApprovalLimits, ApprovedPlan, LimitsExceeded};
 pub use block_reason::{BlockReason, ProtectedBy};
@@ -29,3 +30,4 @@ pub use inputs::{Policy, WriteOnlyPolicy};
 pub use order::{DeleteAfter, ObjectWork};
 pub use plan::{Plan, UnmanagedObject, plan};
 pub use prune::{PruneEvidence, PruneReason, prune_unmanaged};
+pub use respelling::RespelledField;

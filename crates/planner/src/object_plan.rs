@@ -19,6 +19,7 @@ use crate::inputs::PlanInputs;
 use crate::match_live::LiveMatch;
 use crate::object_diff::ObjectDiff;
 use crate::references;
+use crate::respelling;
 
 type PlannedChange = (Change, Vec<Action>);
 
@@ -64,7 +65,13 @@ impl PlanInputs<'_> {
                     (None, LiveMatch::Found { object, renamed_from }) => {
                         self.reconcile_object(at, document, desired_state, object, renamed_from.as_ref())
                     }
-                    (None, _) => self.plan_create(at, document, desired_state).into(),
+                    (None, _) => match self.find_respelled(at, document) {
+                        Some((other, object)) => {
+                            let reason = BlockReason::NameSpelledByApi(other.name.clone(), object.id.clone());
+                            block_object(at, document, None, reason).into()
+                        }
+                        None => self.plan_create(at, document, desired_state).into(),
+                    },
                 }
             }
         }
@@ -133,6 +140,7 @@ impl PlanInputs<'_> {
         }
         if !forcing.is_empty() {
             let mut change = with_verdict(Verdict::Replace);
+            change.respelled_fields = respelling::respelled_fields(pending, &forcing);
             // What is made again is made as declared, whatever drifted before.
             change.fields.extend(field_changes::with_verdicts(document, &object_diff.ignored, &[FieldVerdict::Drift]));
             change.after = Some(FieldSemantics::for_kind(at.kind).shown(body));

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::lifecycle::{self, PipeState};
+use crate::start_paused;
 use model::action::{Action, RunState};
 use model::live::Object;
 
@@ -31,7 +32,9 @@ fn created_body(action: &Action) -> Option<&Value> {
 
 // A create starts the pipe, so a stop comes after it has begun to read.
 fn describe_initial_run(body: &Value) -> &'static str {
-    if lifecycle::is_finite_load(body) {
+    if start_paused::has_switch(body) {
+        "an API that does not know `startPaused` starts it: then it reads until it is stopped"
+    } else if lifecycle::is_finite_load(body) {
         "the API starts every new pipe: it may load everything before it is stopped"
     } else {
         "the API starts every new pipe: it reads until it is stopped"
@@ -41,7 +44,7 @@ fn describe_initial_run(body: &Value) -> &'static str {
 fn describe_interim_stop(live: &Object, actions: &[Action]) -> Option<String> {
     match PipeState::from(&live.state) {
         PipeState::Provisioning | PipeState::Setup | PipeState::Snapshot | PipeState::Resync => {
-            Some(format!("it is in `{}`: stopping it interrupts the running load", live.state))
+            Some(format!("it is in `{}`: the API stops it only when its load is done", live.state))
         }
         PipeState::Paused if actions.last().is_some_and(is_stop) && actions.len() > 1 => {
             Some("the API resumes it to test the edit: it reads until it is stopped again".to_owned())

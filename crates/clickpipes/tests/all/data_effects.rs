@@ -249,7 +249,7 @@ fn effects_of_stopping_a_pipe_are_described() {
     insta::assert_snapshot!(stream, @"the API starts every new pipe: it reads until it is stopped");
     let files = stop_effects(None, &[make(pipe(json!({"objectStorage": {}}))), stop.clone()]).unwrap();
     insta::assert_snapshot!(files, @"the API starts every new pipe: it may load everything before it is stopped");
-    insta::assert_snapshot!(said("Snapshot", &[&stop, &edit, &start]), @"it is in `Snapshot`: stopping it interrupts the running load");
+    insta::assert_snapshot!(said("Snapshot", &[&stop, &edit, &start]), @"it is in `Snapshot`: the API stops it only when its load is done");
     insta::assert_snapshot!(said("Paused", &[&edit, &stop]), @"the API resumes it to test the edit: it reads until it is stopped again");
     assert_eq!(said("Running", &[&stop, &edit, &start]), "");
     assert_eq!(said("Stopped", &[&edit, &stop]), "");

@@ -137,6 +137,9 @@ impl ObjectResult {
     /// For an object whose next plan is blocked, although the API accepted every action.
     pub(crate) fn mark_blocked(&mut self, reason: &str) {
         self.end_with(Outcome::Failed, &format!("the API accepted the change, but now {reason}"));
+        if let Some(error) = &mut self.error {
+            error.is_blocked = true;
+        }
     }
 
     /// For an object whose fields are not live as declared, although the API accepted every action.

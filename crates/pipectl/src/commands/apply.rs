@@ -4,6 +4,7 @@ mod progress;
 mod verify;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::Result;
 use model::address::Address;
@@ -83,6 +84,9 @@ pub(crate) async fn run(context: &CommandContext, options: &ApplyOptions) -> Res
         let ending = outcome_without_actions(&plan, &refused);
         return Ok(run_outcome(context, &session, plan, refused, ending, Vec::new(), Vec::new()));
     }
+    if let Some(warning) = time_warning(options.scope.connect.timeout, &plan, session.plan_context(false).rate) {
+        progress.print_warning(&warning);
+    }
     if !options.yes && options.plan.is_none() {
         prompt::confirm_plan(context.output, &plan, &interruption).await?;
     }
@@ -95,6 +99,15 @@ pub(crate) async fn run(context: &CommandContext, options: &ApplyOptions) -> Res
     };
     let text = apply_summary::render(&results);
     Ok(CommandOutcome { text, ..run_outcome(context, &session, plan, refused, ending, results, Vec::new()) })
+}
+
+/// Says that the requests alone take longer than the run may.
+fn time_warning(timeout: Duration, plan: &Plan, rate: Option<(usize, f64)>) -> Option<String> {
+    let (_, seconds) = plan_view::least_cost(plan, rate)?;
+    (seconds > timeout.as_secs_f64()).then(|| {
+        let timeout = humantime::format_duration(timeout);
+        format!("sending the plan takes at least {seconds} s, longer than `--timeout {timeout}`: the rest is skipped")
+    })
 }
 
 /// The plan, as far as it was reviewed if it had to be, and the rest.
@@ -207,6 +220,8 @@ fn results_outcome(reports: &[ObjectResult], plan: &Plan, unreviewed: &[StaleObj
     let all = reports.iter().all(fine);
     let some = reports.iter().any(|report| report.done > 0 || report.outcome == Outcome::Accepted);
     let is_stale = |report: &ObjectResult| report.error.as_ref().is_some_and(|error| error.is_stale);
+    let is_blocked = |report: &ObjectResult| report.error.as_ref().is_some_and(|error| error.is_blocked);
+    let blocked = reports.iter().filter(|report| !fine(report)).all(is_blocked);
     let stale = reports.iter().filter(|report| !fine(report)).all(is_stale);
     let refused = reports.iter().any(|report| report.error.as_ref().is_some_and(|e| e.auth));
     match (all, some, refused) {
@@ -214,6 +229,7 @@ fn results_outcome(reports: &[ObjectResult], plan: &Plan, unreviewed: &[StaleObj
         (true, _, _) if plan.blocked_changes().next().is_some() => (exit::BLOCKED, "blocked"),
         (true, _, _) => (exit::DONE, "applied"),
         (false, _, true) => (exit::AUTH, "refused"),
+        (false, _, _) if blocked => (exit::BLOCKED, "blocked"),
         (false, _, _) if stale => (exit::STALE, "stale"),
         (false, true, _) => (exit::PARTLY, "partly"),
         (false, false, _) => (exit::ERROR, "failed"),

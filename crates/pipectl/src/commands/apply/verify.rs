@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use planner::Verdict;
+use planner::{ApprovalLimits, Verdict};
 
 use super::progress::ProgressReporter;
 use crate::apply::{ObjectResult, Outcome};
@@ -19,7 +19,7 @@ pub(super) async fn verify_applied(session: &Session, reports: &mut [ObjectResul
     for pause in VERIFY_DELAYS {
         tokio::time::sleep(pause).await;
         match session.replan_after_apply().await {
-            Ok(plan) => missing = plan.pending_changes(),
+            Ok(plan) => missing = plan.block_unsafe_replacements(&ApprovalLimits::default()).pending_changes(),
             Err(error) => {
                 progress.print_warning(&format!("could not read back what was applied: {error:#}"));
                 return;
