@@ -13,13 +13,13 @@ impl<'w> ValidationPass<'w> {
         }
         // `no branch matches` helps nobody. The type decides first, then the number of mistakes.
         let is_fitting = |branch: &ShapeId| self.branch_types(*branch).matches_content(&node.content);
-        match branches.iter().copied().filter(is_fitting).min_by_key(|branch| self.count_mistakes(*branch, node)) {
-            Some(closest) => self.validate_value(closest, node, key),
-            None => {
-                let types = branches.iter().map(|branch| self.branch_types(*branch));
-                let types = types.fold(JsonTypes::default(), JsonTypes::union_with);
-                self.report_problem(|| wrong_type_problem(types, node));
-            }
+        let fitting = branches.iter().copied().filter(is_fitting);
+        if let Some(closest) = fitting.min_by_key(|branch| self.count_mistakes(*branch, node)) {
+            self.validate_value(closest, node, key);
+        } else {
+            let types = branches.iter().map(|branch| self.branch_types(*branch));
+            let types = types.fold(JsonTypes::default(), JsonTypes::union_with);
+            self.report_problem(|| wrong_type_problem(types, node));
         }
     }
 

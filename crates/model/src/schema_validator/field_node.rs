@@ -19,9 +19,29 @@ pub struct FieldNode {
     fields: Vec<(String, FieldNode)>,
     item: Option<Box<FieldNode>>,
     is_required: bool,
-    is_map: bool,
-    is_choice: bool,
+    form: ValueForm,
     can_be_secret: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ValueForm {
+    One,
+    /// Any keys, with values of one type.
+    Map,
+    /// Values of several shapes.
+    Choice,
+}
+
+impl ValueForm {
+    fn of_layers(layers: &[&ValueShape]) -> Self {
+        if layers.iter().any(|layer| !layer.any_of.is_empty()) {
+            Self::Choice
+        } else if layers.iter().any(|layer| matches!(layer.map.unlisted, UnlistedFields::Matching(_))) {
+            Self::Map
+        } else {
+            Self::One
+        }
+    }
 }
 
 impl SchemaValidator {
@@ -38,9 +58,10 @@ struct FieldTreeBuilder<'s> {
 impl<'s> FieldTreeBuilder<'s> {
     fn build_node(&self, id: ShapeId, is_required: bool) -> FieldNode {
         let layers = self.layers(id);
+        let type_description = layers.last().and_then(|layer| layer.keywords.get("description")?.as_str());
         let mut node = FieldNode {
             keywords: Map::new(),
-            type_description: String::new(),
+            type_description: type_description.unwrap_or_default().to_owned(),
             allowed_values: layers
                 .iter()
                 .find(|it| !it.words.is_empty())
@@ -49,8 +70,7 @@ impl<'s> FieldTreeBuilder<'s> {
             fields: Vec::new(),
             item: layers.iter().find_map(|it| self.build_item(it)),
             is_required,
-            is_map: layers.iter().any(|it| matches!(it.map.unlisted, UnlistedFields::Matching(_))),
-            is_choice: layers.iter().any(|it| !it.any_of.is_empty()),
+            form: ValueForm::of_layers(&layers),
             can_be_secret: layers.iter().any(|it| it.definition.as_deref() == Some(secret::REFERENCE_DEFINITION)),
         };
         for layer in &layers {
@@ -64,8 +84,6 @@ impl<'s> FieldTreeBuilder<'s> {
                 }
             }
         }
-        let description = layers.last().and_then(|layer| layer.keywords.get("description"));
-        node.type_description = description.and_then(Value::as_str).unwrap_or_default().to_owned();
         node
     }
 
@@ -126,12 +144,12 @@ impl FieldNode {
 
     /// Whether it takes any keys, with values of one type.
     pub fn is_map(&self) -> bool {
-        self.is_map
+        self.form == ValueForm::Map
     }
 
     /// Whether it takes values of several shapes.
     pub fn is_choice(&self) -> bool {
-        self.is_choice
+        self.form == ValueForm::Choice
     }
 
     /// The field of this name in an object.

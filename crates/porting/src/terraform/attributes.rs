@@ -187,7 +187,7 @@ impl<'r> AttributeConverter<'r> {
             self.complete_login(node, value, &at);
             let registry = node.child_field("schemaRegistry");
             if let (Some(node), Some(value)) = (registry, value.get_mut("schemaRegistry")) {
-                self.complete_login(&node, value, &at.child("schemaRegistry"));
+                self.complete_login(node, value, &at.child("schemaRegistry"));
             }
         }
     }
