@@ -18,8 +18,15 @@ pub(crate) struct FieldSpec {
     pub(crate) respelling: Option<Respelling>,
     /// A change makes the API connect to the source again, with the credentials of the body.
     pub(crate) connection: bool,
-    /// It is in a later schema than the official one of July 2026.
-    pub(crate) is_newer: bool,
+    /// The first schema that has it.
+    pub(crate) schema: KnownSchema,
+}
+
+/// An edition of the official schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum KnownSchema {
+    July2026,
+    Later,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -117,7 +124,7 @@ pub(crate) const fn optional(name: &'static str, shape: JsonType) -> FieldSpec {
         quirk: None,
         respelling: None,
         connection: false,
-        is_newer: false,
+        schema: KnownSchema::July2026,
     }
 }
 
@@ -160,7 +167,7 @@ impl FieldSpec {
     }
 
     pub(crate) const fn newer(self) -> Self {
-        Self { is_newer: true, ..self }
+        Self { schema: KnownSchema::Later, ..self }
     }
 
     pub(crate) const fn connection(self) -> Self {

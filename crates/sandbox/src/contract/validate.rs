@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value};
 
-use super::field_spec::{FieldSpec, JsonType, PatchSupport, ReadVisibility};
+use super::field_spec::{FieldSpec, JsonType, KnownSchema, PatchSupport, ReadVisibility};
 use crate::options::{SandboxOptions, UnknownFields};
 use crate::uuid;
 
@@ -78,7 +78,9 @@ pub(crate) fn validate_object(
 ) {
     for (name, value) in object {
         let path = join_path(parent, name);
-        let is_known = |field: &&FieldSpec| field.name == name && (context.has_newer_fields || !field.is_newer);
+        let is_known = |field: &&FieldSpec| {
+            field.name == name && (context.has_newer_fields || field.schema == KnownSchema::July2026)
+        };
         match fields.iter().find(is_known) {
             Some(field) => validate_field(complaints, &path, field, value, context),
             None if context.unknown == UnknownFields::Accept => {}

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::contract::field_spec::{FieldSpec, JsonType, PatchSupport, ReadVisibility};
+use crate::contract::field_spec::{FieldSpec, JsonType, KnownSchema, PatchSupport, ReadVisibility};
 use crate::contract::settings::SETTINGS;
 use crate::contract::source::ApiSource;
 use crate::contract::{cdc_scaling, destination, endpoint, scaling};
@@ -49,7 +49,9 @@ impl OfficialSchema {
 
     /// Names, enums and ranges of what a creation may say.
     fn check_fields(&self, at: &str, fields: &[FieldSpec], schema: &Value) {
-        let rows = fields.iter().filter(|field| field.patch_support != PatchSupport::PatchOnly && !field.is_newer);
+        let rows = fields
+            .iter()
+            .filter(|field| field.patch_support != PatchSupport::PatchOnly && field.schema == KnownSchema::July2026);
         assert_eq!(field_names(rows.clone()), self.property_names(schema), "names of {at}");
         let properties = self.branch_properties(schema);
         for field in rows {
@@ -94,7 +96,9 @@ impl OfficialSchema {
 
     /// Exactly the fields that a PATCH may change are marked so.
     fn check_patch(&self, at: &str, fields: &[FieldSpec], schema: &Value) {
-        let rows = fields.iter().filter(|field| field.patch_support != PatchSupport::Ignored && !field.is_newer);
+        let rows = fields
+            .iter()
+            .filter(|field| field.patch_support != PatchSupport::Ignored && field.schema == KnownSchema::July2026);
         assert_eq!(field_names(rows.clone()), self.property_names(schema), "patchable names of {at}");
         let properties = self.branch_properties(schema);
         for field in rows.filter(|field| field.visibility != ReadVisibility::Secret) {
@@ -110,7 +114,7 @@ impl OfficialSchema {
         let rows = fields.iter().filter(|field| {
             // The schema shows the Azure connection string; the API does not.
             let shown = field.visibility != ReadVisibility::Secret || field.name == "connectionString";
-            field.patch_support != PatchSupport::PatchOnly && shown && !field.is_newer
+            field.patch_support != PatchSupport::PatchOnly && shown && field.schema == KnownSchema::July2026
         });
         assert_eq!(field_names(rows), self.property_names(schema), "readable names of {at}");
     }
