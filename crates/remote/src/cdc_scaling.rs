@@ -44,9 +44,8 @@ pub(crate) async fn update_scaling(
     }
     let mut read = ScalingPoll::new(run, service, Method::Get, None);
     let rules = FieldSemantics::for_kind(Kind::CdcScaling);
-    let live = wait_until(&mut read, |live| match rules.matches_live(body, Some(&live)) {
-        true => Verdict::Reached(live),
-        false => Verdict::LookAgain,
+    let live = wait_until(&mut read, |live| {
+        if rules.matches_live(body, Some(&live)) { Verdict::Reached(live) } else { Verdict::LookAgain }
     });
     Ok(performed_action(run, service, Progress::Ready, Some(live.await?)))
 }

@@ -3,6 +3,7 @@
 
 mod arbitrary_responses;
 mod bench;
+mod concurrent_creates;
 mod create;
 mod database_edits;
 mod errors;
