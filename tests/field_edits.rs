@@ -218,7 +218,7 @@ fn path_without_indexes(path: &FieldPath) -> String {
 }
 
 /// The leaves of a manifest's spec that are about the live object.
-fn editable_leaves(seed: &Value) -> Vec<SchemaLeaf> {
+pub(crate) fn editable_leaves(seed: &Value) -> Vec<SchemaLeaf> {
     let kind = seed_kind(seed);
     let spec = FieldPath::parse("spec");
     let ours = ["spec.state", "spec.protect"].map(FieldPath::parse);
@@ -228,7 +228,7 @@ fn editable_leaves(seed: &Value) -> Vec<SchemaLeaf> {
     leaves
 }
 
-fn seed_kind(seed: &Value) -> model::address::Kind {
+pub(crate) fn seed_kind(seed: &Value) -> model::address::Kind {
     model::address::Kind::from_name(seed["kind"].as_str().unwrap()).unwrap()
 }
 
@@ -237,7 +237,7 @@ fn rules_at(seed: &Value, path: &FieldPath) -> &'static FieldSemantics {
     FieldSemantics::for_kind(seed_kind(seed)).field_at(&below_spec)
 }
 
-fn first_valid_edit(seed: &Value, leaf: &SchemaLeaf) -> Option<Value> {
+pub(crate) fn first_valid_edit(seed: &Value, leaf: &SchemaLeaf) -> Option<Value> {
     let candidates = other_values(leaf, leaf.path.value_in(seed)).into_iter();
     let mut changed = candidates.map(|value| {
         let mut changed = seed.clone();
@@ -254,7 +254,7 @@ fn first_valid_edit(seed: &Value, leaf: &SchemaLeaf) -> Option<Value> {
 }
 
 /// A world in which the seed is live, with what it needs beside it.
-async fn world_with_seed(seed: &Value) -> World {
+pub(crate) async fn world_with_seed(seed: &Value) -> World {
     let bench = Bench::new(&SERVICES);
     let mut all = vec![seed.clone(), endpoint_manifest("link-a"), endpoint_manifest("link-b")];
     // The size of database pipes can be set once there is one.

@@ -3,6 +3,7 @@
 
 #![allow(clippy::allow_attributes, clippy::unwrap_used, reason = "a test that fails here fails")]
 
+mod carry_over;
 mod changed_since;
 mod command_line;
 mod completions;
@@ -36,6 +37,7 @@ mod output_schema;
 mod pause_limits;
 mod plan_properties;
 mod plan_rules;
+mod plan_safety;
 mod project;
 mod prune;
 mod prune_histories;

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 const SECRET: [(&str, &str); 1] = [("SEED_SECRET", "canary-5up3r-s3cr3t")];
 
 const ALLOWED: &str = "--allow-replace=analytics/postgres-cdc";
+const ALLOWED_STREAM: &str = "--allow-replace=analytics/kinesis-user";
 
 /// A folder with pipes of which one must be replaced, and one is to be changed.
 fn dir_with_replacement() -> WorkDir {
@@ -164,11 +165,11 @@ fn replacement_in_an_idle_service_deletes_nothing() {
     desk.edit_world(|world| world.set_service_state("analytics", ServiceState::Idle));
     stream["spec"]["source"]["kinesis"]["streamName"] = json!("another");
     write_manifests(&desk, &[&stream]);
-    let asleep = run_apply(&desk, &[]);
+    let asleep = run_apply(&desk, &[ALLOWED_STREAM]);
     assert_eq!((asleep.code, count_deletes(&desk)), (1, 0), "{}", asleep.all_output());
     assert!(asleep.stdout.contains("its service is `idle`"), "{}", asleep.all_output());
     assert!(asleep.stdout.contains("--wake"), "{}", asleep.all_output());
-    let woken = run_apply(&desk, &["--wake"]);
+    let woken = run_apply(&desk, &["--wake", ALLOWED_STREAM]);
     assert_eq!((woken.code, count_deletes(&desk)), (0, 1), "{}", woken.all_output());
     assert_eq!(live_pipes_named(&desk, "kinesis-user")[0]["source"]["kinesis"]["streamName"], json!("another"));
 }
@@ -183,12 +184,12 @@ fn replacement_without_enough_time_deletes_nothing() {
     advance_two_hours(&desk);
     stream["spec"]["source"]["kinesis"]["streamName"] = json!("another");
     write_manifests(&desk, &[&stream]);
-    let short = run_apply(&desk, &["--timeout=30s"]);
+    let short = run_apply(&desk, &["--timeout=30s", ALLOWED_STREAM]);
     assert_eq!((short.code, count_deletes(&desk)), (1, 0), "{}", short.all_output());
     for words in ["less than a minute of the run is left", "nothing was deleted", "--timeout"] {
         assert!(short.stdout.contains(words), "no `{words}`: {}", short.all_output());
     }
     assert_eq!(live_pipes_named(&desk, "kinesis-user").len(), 1);
-    let enough = run_apply(&desk, &["--timeout=2m"]);
+    let enough = run_apply(&desk, &["--timeout=2m", ALLOWED_STREAM]);
     assert_eq!((enough.code, count_deletes(&desk)), (0, 1), "{}", enough.all_output());
 }

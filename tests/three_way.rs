@@ -36,7 +36,8 @@ fn three_way_plan(base: &str, git: &str, pipes: &[Value]) -> Plan {
 
 /// The plan as it is printed, followed by the requests in it.
 fn plan_text(base: &str, git: &str, pipes: &[Value]) -> String {
-    let plan = three_way_plan(base, git, pipes);
+    let mut plan = three_way_plan(base, git, pipes);
+    pipectl::permissions::name_flags(&mut plan);
     let mut text = render(&plan, &Context::default()).to_plain();
     for action in &plan.actions {
         text.push_str(&serde_json::to_string(action).unwrap());
@@ -92,7 +93,7 @@ fn field_changed_in_git_and_live_blocks_the_object() {
     let git = kafka_manifest("clicks", "  scaling: {replicas: 3}");
     assert_snapshot!(plan_text(&base, &git, &[pipe]), @"
     analytics                                       1 object
-      ! clicks                                      blocked: `scaling.replicas` was changed to 3 in git and to 4 outside git; plan without `--base` to apply git's value, or put the live value into the manifest
+      ! clicks                                      blocked: `scaling.replicas` was changed to 3 in git and to 4 outside git; put the live value into the manifest, or apply the value of git: plan without `--base`
           ~ scaling.replicas                            4 -> 3   # conflict: changed in git and outside git
 
     Plan: 0 to create, 0 to update, 0 to replace, 0 to delete, 1 blocked.  0 unchanged, 0 unmanaged.
@@ -189,13 +190,25 @@ fn state_drift_is_reverted() {
     "#);
 }
 
+/// `git revert` of a rename: nothing is created, and nothing is deleted.
+#[test]
+fn reverted_rename_renames_back() {
+    let old = kafka_manifest("clicks", "");
+    let renamed = old.replace("{name: clicks,", "{name: clicks-v2, previousNames: [clicks],");
+    assert_ne!(renamed, old);
+    let mut pipe = live_kafka_pipe("clicks", "Running", 1, &json!({}));
+    pipe["name"] = json!("clicks-v2");
+    let plan = three_way_plan(&renamed, &old, &[pipe]);
+    assert_eq!((plan.changes.len(), plan.count_verdict("rename"), plan.unmanaged.len()), (1, 1, 0), "{plan:#?}");
+}
+
 #[test]
 fn replacement_reverts_drift() {
     let pipe = live_kafka_pipe("clicks", "Running", 4, &json!({}));
     let base = kafka_manifest("clicks", "  scaling: {replicas: 2}");
     let git = kafka_manifest("clicks_v2", "  scaling: {replicas: 2}");
     let shown = plan_text(&base, &git, &[pipe]);
-    assert!(shown.contains(r#""scaling":{"replicas":2}"#), "{shown}");
+    assert!(shown.contains(r#""scaling":{"replicas":2,"#), "{shown}");
     assert_snapshot!(shown.lines().take(4).collect::<Vec<_>>().join("\n"), @r#"
     analytics                                       1 object
       -/+ clicks                                    must be replaced
@@ -239,7 +252,7 @@ fn list_entry_changed_in_git_and_live_blocks_the_object() {
         .replace("targetTable: orders", "targetTable: orders, tableEngine: \"Null\"");
     assert_snapshot!(plan_text(&base, &git, &[pipe]), @r#"
     analytics                                       1 object
-      ! shop                                        blocked: `source.postgres.tableMappings public.orders -> orders` was changed in git and outside git; plan without `--base` to apply git's value, or put the live value into the manifest
+      ! shop                                        blocked: `source.postgres.tableMappings public.orders -> orders` was changed in git and outside git; put the live value into the manifest, or apply the value of git: plan without `--base`
           ~ source.postgres.tableMappings               public.orders -> orders: tableEngine "MergeTree" -> "Null"   # conflict: changed in git and outside git
 
     Plan: 0 to create, 0 to update, 0 to replace, 0 to delete, 1 blocked.  0 unchanged, 0 unmanaged.

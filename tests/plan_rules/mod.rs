@@ -15,7 +15,8 @@ use serde_json::Value;
 
 /// The plan as it is printed, followed by the requests in it.
 fn shown(manifests: &str, live: &Live, policy: &Policy) -> String {
-    let plan = plan(&desired(manifests), live, None, policy);
+    let mut plan = plan(&desired(manifests), live, None, policy);
+    pipectl::permissions::name_flags(&mut plan);
     let mut text = render(&plan, &Context::default()).to_plain();
     for action in &plan.actions {
         text.push_str(&serde_json::to_string(action).unwrap());

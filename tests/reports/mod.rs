@@ -69,7 +69,7 @@ fn rendered(format: ReportFormat, run: &RunReport) -> String {
 /// One of everything.
 fn small() -> (Desired, Plan) {
     let manifests = [
-        manifest("new", "t", ""),
+        manifest("new", "n", ""),
         manifest("gone", "t", "  state: absent\n"),
         manifest("moved", "t2", ""),
         manifest("guarded", "t2", "  protect: true\n"),
@@ -89,7 +89,7 @@ fn large(each: usize) -> (Desired, Plan) {
         manifests.push(manifest(&format!("delete-{index}"), "t", "  state: absent\n"));
         manifests.push(manifest(&format!("replace-{index}"), "t2", ""));
         manifests.push(manifest(&format!("update-{index}"), "t", "  scaling: {replicas: 2}\n"));
-        manifests.push(manifest(&format!("create-{index}"), "t", ""));
+        manifests.push(manifest(&format!("create-{index}"), "n", ""));
         for (offset, word) in ["delete", "replace", "update"].iter().enumerate() {
             pipes.push(pipe(index * 3 + offset, &format!("{word}-{index}"), "t"));
         }

@@ -5,17 +5,50 @@
 //! whoever replaces an object must know it beforehand: else the old one is gone, and no new one
 //! takes its place.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
+use crate::pipe::replacement_effects::Replacement;
+use crate::pipe::source::SourceKind;
 use crate::pipe::written_tables::{WriteMode, WrittenTable, written_tables};
+use crate::semantics::FieldSemantics;
 use model::address::Kind;
 
 /// The tables that must hold no rows before the desired object can be made.
 pub fn tables_required_empty(kind: Kind, desired: &Value) -> Vec<String> {
     match kind {
-        Kind::ClickPipe => mirrored_tables(desired),
+        Kind::ClickPipe => created_tables(desired),
         Kind::ReversePrivateEndpoint | Kind::CdcScaling => Vec::new(),
     }
+}
+
+/// Whether rows that arrive between the two objects are lost: the new one starts where it is created, and takes no
+/// first copy.
+pub fn misses_changes(kind: Kind, desired: &Value, live: &Value) -> bool {
+    let rules = FieldSemantics::for_kind(kind);
+    kind == Kind::ClickPipe && Replacement::new(rules, desired, live).is_some_and(|it| it.misses_changes())
+}
+
+/// The tables of the entries that the update adds, as far as the live object writes them now.
+pub fn find_tables_added_again(kind: Kind, body: &Value, added: &[&Value], live: &Value) -> Vec<String> {
+    if kind != Kind::ClickPipe || added.is_empty() || takes_no_copy(body) {
+        return Vec::new();
+    }
+    let written: BTreeSet<String> = written_tables(live).iter().map(qualified_name).collect();
+    let targets: BTreeSet<&str> = added.iter().filter_map(|mapping| mapping["targetTable"].as_str()).collect();
+    let tables = written_tables(body).into_iter().filter(|table| targets.contains(table.name));
+    tables.map(|table| qualified_name(&table)).filter(|table| written.contains(table)).collect()
+}
+
+/// Why the entries could be lost, and what to do before.
+pub fn added_tables_warning(tables: &[String]) -> String {
+    format!(
+        "removing a table mapping keeps {} and all rows, and the API adds the mapping again only if the table is empty: \
+         use another target, or stop the pipe and drop or rename its tables first (`{}`)",
+        tables.join(", "),
+        drop_statements(tables)
+    )
 }
 
 /// Those of them that the live object writes, and leaves behind with rows in them.
@@ -30,7 +63,7 @@ pub fn find_blocking_tables(kind: Kind, desired: &Value, live: &Value) -> Vec<St
 pub fn blocking_tables_warning(tables: &[String]) -> String {
     format!(
         "deleting it keeps {} and all rows, and the API re-creates it only if they are empty: \
-         stop the pipe and drop or rename its tables first (`{}`)",
+         use another target, or stop the pipe and drop or rename its tables first (`{}`)",
         tables.join(", "),
         drop_statements(tables)
     )
@@ -42,10 +75,19 @@ pub fn drop_statements(tables: &[String]) -> String {
     statements.join(" ")
 }
 
-/// Only copies of a database need empty tables: other sources add to what is there.
-fn mirrored_tables(body: &Value) -> Vec<String> {
-    let tables = written_tables(body).into_iter();
-    tables.filter(|table| table.write_mode == WriteMode::Mirror).map(|table| qualified_name(&table)).collect()
+/// The tables that the pipe creates. A pipe that inserts into a table of somebody else adds to what is there, and one
+/// that takes no first copy does as well.
+fn created_tables(body: &Value) -> Vec<String> {
+    let tables = written_tables(body).into_iter().filter(|table| match table.write_mode {
+        WriteMode::Managed => true,
+        WriteMode::Mirror => !takes_no_copy(body),
+        WriteMode::InsertOnly => false,
+    });
+    tables.map(|table| qualified_name(&table)).collect()
+}
+
+fn takes_no_copy(body: &Value) -> bool {
+    SourceKind::in_body(body).is_some_and(|(_, source)| source["settings"]["replicationMode"] == "cdc_only")
 }
 
 fn qualified_name(table: &WrittenTable<'_>) -> String {
@@ -87,9 +129,11 @@ mod tests {
     }
 
     #[test]
-    fn stream_is_not_blocked_by_existing_rows() {
-        let stream = json!({"source": {"kafka": {}}, "destination": {"table": "a"}});
+    fn only_a_managed_table_blocks_a_stream() {
+        let stream = json!({"source": {"kafka": {}}, "destination": {"table": "a", "managedTable": false}});
         assert_eq!(find_blocking_tables(ClickPipe, &stream, &database_pipe(None, &["a"])), [""; 0]);
+        let managed = json!({"source": {"kafka": {}}, "destination": {"table": "a", "managedTable": true}});
+        assert_eq!(find_blocking_tables(ClickPipe, &managed, &stream), ["default.a"]);
         assert_eq!(find_blocking_tables(ClickPipe, &database_pipe(None, &["a"]), &stream), ["default.a"]);
     }
 

@@ -12,6 +12,7 @@ use crate::reverse_private_endpoint::{self, EndpointManifest};
 use crate::semantics::FieldSemantics;
 use crate::validate::{self, Problem, RuleSet};
 use model::address::Kind;
+use model::path::FieldPath;
 use model::schema::{generate_schema, schema_generator, simplify_schema};
 use model::schema_validator::{FieldNode, SchemaValidator};
 
@@ -63,6 +64,11 @@ pub fn manifest_fields(kind: Kind) -> &'static FieldNode {
     &CompiledKind::get(kind).fields
 }
 
+/// The fields of the body of an object, as the API takes it.
+pub fn body_fields(kind: Kind) -> Option<&'static FieldNode> {
+    manifest_fields(kind).child_field("spec")
+}
+
 pub(crate) fn manifest_validator(kind: Kind) -> &'static SchemaValidator {
     &CompiledKind::get(kind).validator
 }
@@ -72,6 +78,13 @@ pub(crate) fn manifest_validator(kind: Kind) -> &'static SchemaValidator {
 pub fn find_problems(kind: Kind, document: &Value) -> Vec<Problem> {
     let CompiledKind { rules, fields, .. } = CompiledKind::get(kind);
     validate::find_problems(rules, fields, document)
+}
+
+/// The same about a body in the API's shape. The paths are from its root.
+pub fn find_body_problems(kind: Kind, body: &Value) -> Vec<Problem> {
+    let spec = FieldPath::parse("spec");
+    let problems = find_problems(kind, &json!({ "spec": body })).into_iter();
+    problems.filter_map(|it| Some(Problem { path: it.path.relative_to(&spec)?, ..it })).collect()
 }
 
 /// Every code that [`find_problems`] gives, sorted.

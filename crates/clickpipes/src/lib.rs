@@ -12,6 +12,7 @@ pub mod docs;
 pub mod envelope;
 pub mod kinds;
 pub mod lifecycle;
+pub mod likely_secret;
 pub mod lineage;
 pub mod manifest;
 pub mod mapping_edits;

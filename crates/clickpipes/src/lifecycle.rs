@@ -214,6 +214,11 @@ fn pipe_progress(phase: PipePhase, desired: RunState) -> Progress {
     }
 }
 
+/// Whether other objects can use it now.
+pub fn is_usable(kind: Kind, object: &Object) -> bool {
+    kind != Kind::ReversePrivateEndpoint || EndpointState::from(&object.state) == EndpointState::Ready
+}
+
 /// A note for people on an object that has arrived.
 pub fn attention_note(kind: Kind, object: &Object) -> Option<&'static str> {
     match kind {

@@ -24,6 +24,21 @@ mod spelling;
 pub use redact::REDACTED_SECRET;
 pub use redact::redact_uri_password;
 
+/// Top-level fields that the API returns and does not accept.
+pub const RESPONSE_ONLY_FIELDS: &[&str] = &[
+    "id",
+    "serviceId",
+    "state",
+    "status",
+    "createdAt",
+    "updatedAt",
+    "endpointId",
+    "dnsNames",
+    "privateDnsNames",
+    "dnsTargets",
+    "privateDnsMappings",
+];
+
 /// What it takes to change a field of a live object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -108,6 +123,8 @@ pub struct FieldSemantics {
     pub sent_with: Vec<FieldPath>,
     /// Neither compared nor sent.
     pub local_only: bool,
+    /// Tells the API how to treat one request, and is no property of the object.
+    pub one_request_only: bool,
     /// Holds a secret: a reference in manifests, never in an answer.
     pub is_secret: bool,
     /// Values that a live object can neither leave nor reach in place, whatever `on_change` says.
@@ -157,6 +174,11 @@ impl FieldSemantics {
         Some((self.refers_to?, Name::new(name)))
     }
 
+    /// How a manifest refers to an object by name.
+    pub fn reference_by_name(name: &Name) -> Value {
+        serde_json::json!({ "endpoint": name.as_str() })
+    }
+
     /// The object that a live value refers to: the API knows ids only.
     pub fn referenced_id<'v>(&self, live: &'v Value) -> Option<(Kind, &'v str)> {
         Some((self.refers_to?, live.as_str()?))
@@ -171,9 +193,10 @@ impl FieldSemantics {
         if across(live) || across(desired) { OnChange::Replace } else { self.on_change }
     }
 
-    /// The kinds of the objects that a value refers to by name, anywhere in it.
+    /// The kinds of the objects that a value refers to, by name or by id, anywhere in it.
     pub fn referenced_kinds(&self, value: &Value) -> BTreeSet<Kind> {
-        if let Some((kind, _)) = self.referenced_object(value) {
+        let by_id = self.referenced_id(value).map(|(kind, _)| kind);
+        if let Some(kind) = self.referenced_object(value).map(|(kind, _)| kind).or(by_id) {
             return BTreeSet::from([kind]);
         }
         match value {

@@ -22,6 +22,7 @@ pub const SECRET: &str = "x-secret";
 pub const REFERS_TO: &str = "x-refers-to";
 pub const PATTERN_DESCRIPTION: &str = "x-pattern-says";
 pub const ADDITIONAL: &str = "x-additional";
+pub const ONE_REQUEST_ONLY: &str = "x-one-request-only";
 pub const REPLACE_ACROSS: &str = "x-replace-across";
 
 fn set_keyword(schema: &mut Schema, key: &str, value: impl Into<Value>) {
@@ -62,6 +63,11 @@ pub fn sometimes_returned_if(values: &'static [&'static str]) -> impl Fn(&mut Sc
     // An absent value may be one of these, such as the only authentication of Azure. For the others it means
     // that live differs.
     move |schema| set_keyword(schema, READBACK_BY_VALUE, json!(values))
+}
+
+/// It tells the API how to treat one request, and is no property of the object.
+pub fn one_request_only(schema: &mut Schema) {
+    set_keyword(schema, ONE_REQUEST_ONLY, true);
 }
 
 /// A list whose order has no meaning.

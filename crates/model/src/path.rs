@@ -59,6 +59,11 @@ impl FieldPath {
         self.0.starts_with(&other.0)
     }
 
+    /// The path as seen from `above`; `None` outside of it.
+    pub fn relative_to(&self, above: &Self) -> Option<Self> {
+        self.0.strip_prefix(above.0.as_slice()).map(|rest| Self(rest.to_vec()))
+    }
+
     /// The value at this path, if the document has one.
     pub fn value_in<'v>(&self, document: &'v Value) -> Option<&'v Value> {
         self.0.iter().try_fold(document, |value, segment| match value {
@@ -124,5 +129,7 @@ mod tests {
         assert!(FieldPath::parse("a.b").is_within(&FieldPath::parse("a")));
         assert!(FieldPath::parse("a.b").is_within(&FieldPath::root()));
         assert!(!FieldPath::parse("ab").is_within(&FieldPath::parse("a")));
+        assert_eq!(FieldPath::parse("a.b").relative_to(&FieldPath::parse("a")), Some(FieldPath::parse("b")));
+        assert_eq!(FieldPath::parse("ab").relative_to(&FieldPath::parse("a")), None);
     }
 }

@@ -24,6 +24,7 @@ mod logging;
 mod manifest_files;
 mod outcome;
 pub mod output;
+pub mod permissions;
 mod plan_view;
 mod project;
 mod prompt;

@@ -274,17 +274,30 @@ fn is_remaining_part(reviewed: &Value, fresh: &Value) -> bool {
     (half_replaced || same("verdict") && same("id"))
         && member_list(fresh, "fields").iter().all(|field| member_list(reviewed, "fields").contains(field))
         && !member_list(reviewed, "fields").iter().any(|field| is_forgotten(&field))
-        && is_subsequence(member_list(fresh, "actions"), member_list(reviewed, "actions"))
+        && is_subsequence(member_list(fresh, "actions"), member_list(reviewed, "actions"), half_replaced)
 }
 
 fn member_list<'p>(piece: &'p Value, key: &str) -> &'p [Value] {
     piece[key].as_array().map_or(&[], Vec::as_slice)
 }
 
-/// Whether `all` contains `some` in the same order.
-fn is_subsequence(some: &[Value], all: &[Value]) -> bool {
+/// Whether `all` contains `some` in the same order. With `as_parts`, one may be a part of the other: once the
+/// old object is deleted, live no longer shows what a replacement keeps of it. The values in the file are not sent.
+fn is_subsequence(some: &[Value], all: &[Value], as_parts: bool) -> bool {
     let mut all = all.iter();
-    some.iter().all(|one| all.any(|other| other == one))
+    some.iter().all(|one| all.any(|other| other == one || as_parts && contains(other, one)))
+}
+
+fn contains(whole: &Value, part: &Value) -> bool {
+    match (whole, part) {
+        (Value::Object(whole), Value::Object(part)) => {
+            part.iter().all(|(name, part)| whole.get(name).is_some_and(|whole| contains(whole, part)))
+        }
+        (Value::Array(whole), Value::Array(part)) => {
+            whole.len() == part.len() && whole.iter().zip(part).all(|(whole, part)| contains(whole, part))
+        }
+        _ => whole == part,
+    }
 }
 
 fn field_differences(reviewed: &Value, fresh: &Value) -> Vec<String> {

@@ -23,6 +23,7 @@ use crate::context::CommandContext;
 use crate::git::{GitHistory, GitQuery, GitServices, Repository};
 use crate::load_manifests::LoadedManifests;
 use crate::output::Output;
+use crate::permissions;
 use crate::project::{self, ProjectContext};
 use crate::render::plan::Context;
 use crate::saved_plan::PlanTarget;
@@ -190,7 +191,9 @@ impl Session {
         let ObservedServices { live, unreachable: unread } =
             observe::observe_services(&self.connection.remote, self.read_scope(), &self.unknown_services).await?;
         self.unreachable.get_or_init(|| unread);
-        Ok(self.compare_with_live(&live, WriteOnlyPolicy::Send))
+        let mut plan = self.compare_with_live(&live, WriteOnlyPolicy::Send);
+        permissions::name_flags(&mut plan);
+        Ok(plan)
     }
 
     /// The same after the plan was performed, where it could be read before: what live cannot show

@@ -1,14 +1,12 @@
 //! How much a plan may do before a person must say yes to it in so many words.
 
 use std::collections::BTreeSet;
-use std::fmt;
 
 use model::action::Action;
 use model::address::Address;
 use model::selector::AddressPattern;
-use serde::Serialize;
 
-use crate::block_reason::BlockReason;
+use crate::block_reason::{BlockReason, Permission};
 use crate::change::Verdict;
 use crate::order::{self, ObjectWork, group_by_object};
 use crate::plan::Plan;
@@ -49,19 +47,20 @@ impl ApprovedPlan {
     }
 }
 
-/// What goes beyond the limits, and how to allow it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct LimitsExceeded {
-    /// One sentence for each limit that is exceeded, naming the flags that lift it.
-    pub exceeded: Vec<String>,
+/// What goes beyond a limit.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LimitExceeded {
+    /// What the plan would do to the objects.
+    pub verdict: Verdict,
+    /// The limit's key in the project file.
+    pub key: &'static str,
+    /// The limit.
+    pub limit: usize,
+    /// The objects that nobody allowed, with the permission that each of them needs.
+    pub objects: Vec<Permission>,
 }
 
-impl fmt::Display for LimitsExceeded {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.exceeded.join("\n"))
-    }
-}
+type Permit = fn(Address) -> Permission;
 
 impl Plan {
     /// The plan without the replacements that may lose their object, unless they are allowed by
@@ -71,21 +70,22 @@ impl Plan {
         let mut blocked = BTreeSet::new();
         for change in &mut self.changes {
             let allowed = limits.allow_replace.iter().any(|pattern| pattern.matches(&change.address));
-            if change.verdict != Verdict::Replace || allowed {
+            if !change.needs_permission() || allowed {
                 continue;
             }
-            let reason = if !change.respelled_fields.is_empty() {
-                BlockReason::SpelledByApi(change.address.clone(), change.respelled_fields.clone())
-            } else if !change.blocking_tables.is_empty() {
-                BlockReason::UnsafeReplacement(change.address.clone(), change.blocking_tables.clone())
-            } else {
-                continue;
+            let at = change.address.clone();
+            let reason = match (&change.blocking_tables[..], &change.lost_fields[..]) {
+                (tables, _) if change.verdict != Verdict::Replace => BlockReason::UnsafeEntries(at, tables.to_vec()),
+                _ if !change.respelled_fields.is_empty() => {
+                    BlockReason::SpelledByApi(at, change.respelled_fields.clone())
+                }
+                _ if change.misses_changes => BlockReason::MissesChanges(at),
+                ([], []) => continue,
+                ([], lost) => BlockReason::LosesFields(at, lost.to_vec()),
+                (tables, _) => BlockReason::UnsafeReplacement(at, tables.to_vec()),
             };
             blocked.insert(change.address.clone());
-            change.reason = Some(reason.to_string());
-            change.verdict = Verdict::Blocked(reason);
-            change.data_effects = Vec::new();
-            change.secrets = Vec::new();
+            change.block(reason);
         }
         order::retain_objects(&mut self.actions, &mut self.delete_after, |at| !blocked.contains(at));
         self
@@ -96,43 +96,46 @@ impl Plan {
     ///
     /// # Errors
     /// Says which limit is exceeded and by what; nothing of the plan may be performed then.
-    pub fn approve(self, limits: &ApprovalLimits) -> Result<ApprovedPlan, LimitsExceeded> {
+    pub fn approve(self, limits: &ApprovalLimits) -> Result<ApprovedPlan, Vec<LimitExceeded>> {
         let plan = self.block_unsafe_replacements(limits);
-        let checks = [
-            (&Verdict::Delete, limits.max_delete, &limits.allow_delete, "maxDelete", "--allow-delete"),
-            (&Verdict::Replace, limits.max_replace, &limits.allow_replace, "maxReplace", "--allow-replace"),
+        let checks: [(Verdict, Option<usize>, &[AddressPattern], &str, Permit); 2] = [
+            (Verdict::Delete, limits.max_delete, &limits.allow_delete, "maxDelete", Permission::Delete),
+            (Verdict::Replace, limits.max_replace, &limits.allow_replace, "maxReplace", Permission::Replace),
         ];
-        let exceeded: Vec<String> = checks
-            .into_iter()
-            .filter_map(|(verdict, most, allowed, key, flag)| plan.limit_exceeded(verdict, most?, allowed, key, flag))
-            .collect();
-        if exceeded.is_empty() { Ok(ApprovedPlan(plan)) } else { Err(LimitsExceeded { exceeded }) }
+        let exceeded = checks.into_iter().filter_map(|(verdict, limit, allowed, key, permit)| {
+            let limit = limit?;
+            let objects: Vec<Permission> = plan.not_allowed(&verdict, allowed).cloned().map(permit).collect();
+            (objects.len() > limit).then_some(LimitExceeded { verdict, key, limit, objects })
+        });
+        let exceeded: Vec<LimitExceeded> = exceeded.collect();
+        if exceeded.is_empty() { Ok(ApprovedPlan(plan)) } else { Err(exceeded) }
     }
 
-    fn limit_exceeded(
-        &self,
+    fn not_allowed<'p>(
+        &'p self,
         verdict: &Verdict,
-        most: usize,
-        allowed: &[AddressPattern],
-        key: &str,
-        flag: &str,
-    ) -> Option<String> {
-        let objects: Vec<&Address> = self
-            .changes
-            .iter()
-            .filter(|change| &change.verdict == verdict)
-            .filter(|change| !allowed.iter().any(|pattern| pattern.matches(&change.address)))
-            .map(|change| &change.address)
-            .collect();
-        let flags: Vec<String> = objects.iter().map(|at| format!("{flag} {}", at.to_glob_argument())).collect();
-        let many = if objects.len() == 1 { "object" } else { "objects" };
-        (objects.len() > most).then(|| {
-            format!(
-                "the plan would {} {} {many}, but `{key}` is {most}; allow each by name: {}",
-                verdict.as_str(),
-                objects.len(),
-                flags.join(" ")
-            )
-        })
+        allowed: &'p [AddressPattern],
+    ) -> impl Iterator<Item = &'p Address> {
+        let changes = self.changes.iter().filter(move |change| &change.verdict == verdict);
+        let addresses = changes.map(|change| &change.address);
+        addresses.filter(move |at| !allowed.iter().any(|pattern| pattern.matches(at)))
+    }
+
+    /// Adds to the plan how a person can allow what it holds back, in the words of the command.
+    pub fn word_permissions(
+        &mut self,
+        blocked: &dyn Fn(&BlockReason) -> String,
+        skipped: &dyn Fn(&Permission) -> String,
+    ) {
+        for change in &mut self.changes {
+            if let Verdict::Blocked(reason) = &change.verdict {
+                change.reason = Some(blocked(reason));
+            } else if change.needs_permission() {
+                let sentence = skipped(&Permission::Replace(change.address.clone()));
+                if !change.data_effects.contains(&sentence) {
+                    change.data_effects.push(sentence);
+                }
+            }
+        }
     }
 }

@@ -5,8 +5,10 @@ use std::fmt;
 use clickpipes::blocking_tables;
 use model::address::{Address, Name};
 use model::live::{Id, Object};
+use model::path::FieldPath;
 use serde_json::Value;
 
+use crate::carry_over;
 use crate::respelling::RespelledField;
 
 /// Why the plan does nothing to an object.
@@ -23,6 +25,13 @@ pub enum BlockReason {
     /// More than one of its names is live, previous names among them: each live object by name
     /// and id.
     SeveralNamesLive(Vec<(Name, Id)>),
+    /// The live object of its name has another kind of source: each in the API's word.
+    OtherSource {
+        /// The one in the manifest.
+        declared: String,
+        /// The live one, if there is one.
+        live: Option<String>,
+    },
     /// The API cannot rename objects of its kind.
     CannotRename,
     /// The API cannot delete objects of its kind.
@@ -34,6 +43,26 @@ pub enum BlockReason {
     SpelledByApi(Address, Vec<RespelledField>),
     /// A live object that nobody declares is what the manifest declares, under this spelling of the name.
     NameSpelledByApi(Name, Id),
+    /// Entries of it would be removed, and the API would hardly add them again. Names it and the tables that they
+    /// leave behind.
+    UnsafeEntries(Address, Vec<String>),
+    /// It would be deleted, and the new object would lack these fields: only the API knows their values.
+    LosesFields(Address, Vec<FieldPath>),
+    /// It would be deleted, and what arrives until the new object exists would be lost.
+    MissesChanges(Address),
+    /// It would be replaced, and it needs this object, which has this state.
+    ReferenceNotReady(String, String),
+    /// It would be replaced, and it needs this object, which is not live.
+    ReferenceNotLive(String),
+    /// These manifests and this one lead to the same live object.
+    DuplicateIdentity(Id, Vec<Address>),
+    /// It is deleted, or created, and this object with the same source and table is created, or deleted.
+    RenameNotDeclared {
+        /// The live object.
+        live: Address,
+        /// The declared object.
+        declared: Address,
+    },
     /// It refers to an object that is neither live nor declared.
     MissingReference(Address),
     /// It refers to an object that is declared absent.
@@ -66,7 +95,31 @@ impl fmt::Display for ProtectedBy {
     }
 }
 
+/// What a person may do besides changing a manifest. Only the command knows how to say it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Permission {
+    /// Allow the deletion of this object.
+    Delete(Address),
+    /// Allow the replacement of this object.
+    Replace(Address),
+    /// Plan without a base: the value in git is applied.
+    ApplyWithoutBase,
+}
+
 impl BlockReason {
+    /// The permission that lifts the block, if there is one.
+    pub fn permission(&self) -> Option<Permission> {
+        match self {
+            Self::UnsafeReplacement(at, _)
+            | Self::UnsafeEntries(at, _)
+            | Self::SpelledByApi(at, _)
+            | Self::LosesFields(at, _)
+            | Self::MissesChanges(at) => Some(Permission::Replace(at.clone())),
+            Self::Conflict(_) => Some(Permission::ApplyWithoutBase),
+            _ => None,
+        }
+    }
+
     /// Several live objects could be meant.
     pub(crate) fn from_candidates<'o>(objects: impl IntoIterator<Item = &'o Object>) -> Self {
         let objects = objects.into_iter();
@@ -77,54 +130,35 @@ impl BlockReason {
 impl fmt::Display for BlockReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::ProtectedFromDelete(guard) => {
-                write!(f, "it is protected: {guard} before deleting it")
-            }
+            Self::ProtectedFromDelete(guard) => write!(f, "it is protected: {guard} before deleting it"),
             Self::ProtectedFromReplace(guard) => write!(
                 f,
                 "it is protected, and this change would replace it: {guard}, or undo the change that \
                  forces replacement"
             ),
-            Self::Ambiguous(objects) => {
-                f.write_str("several live objects have this name: ")?;
-                for (index, (id, created)) in objects.iter().enumerate() {
-                    let comma = if index == 0 { "" } else { ", " };
-                    let created = created.as_deref().unwrap_or("at an unknown time");
-                    write!(f, "{comma}{id} (created {created})")?;
-                }
-                f.write_str("; pick one with `metadata.id`, or delete the others")
-            }
-            Self::PinnedIdMissing(id) => {
-                write!(f, "`metadata.id` is {id}, but no live object of the service has that id")
-            }
-            Self::SeveralNamesLive(objects) => {
-                f.write_str("more than one of its names is live: ")?;
-                for (index, (name, id)) in objects.iter().enumerate() {
-                    let comma = if index == 0 { "" } else { ", " };
-                    write!(f, "{comma}`{name}` ({id})")?;
-                }
-                f.write_str(
-                    "; pick one with `metadata.id`, or delete the others. To keep another one, move \
-                     its name from `previousNames` to a manifest of its own",
-                )
-            }
+            Self::ProtectedAtRemoval(commit) => write!(
+                f,
+                "its manifest was removed by {commit}, but that manifest protected it: to delete it, \
+                 declare it with `state: absent` and without `protect`"
+            ),
             Self::CannotRename => f.write_str("the API cannot rename it"),
             Self::CannotDelete => f.write_str("the API cannot delete it"),
-            Self::UnsafeReplacement(at, leftover) => {
-                let warning = blocking_tables::blocking_tables_warning(leftover);
-                write!(f, "{warning}, then allow it with `--allow-replace {}`", at.to_glob_argument())
+            Self::Ambiguous(_)
+            | Self::PinnedIdMissing(_)
+            | Self::SeveralNamesLive(_)
+            | Self::OtherSource { .. }
+            | Self::DuplicateIdentity(..)
+            | Self::RenameNotDeclared { .. } => self.fmt_identity(f),
+            Self::UnsafeReplacement(..) | Self::UnsafeEntries(..) | Self::LosesFields(..) | Self::MissesChanges(_) => {
+                self.fmt_loss(f)
             }
-            Self::SpelledByApi(at, fields) => {
+            Self::SpelledByApi(_, fields) => {
                 for (field, desired, live) in fields {
                     let (desired, live) =
                         (truncate_value(&desired.as_str().into()), truncate_value(&live.as_str().into()));
                     write!(f, "the API spells {desired} of `{field}` as {live}: write it so; ")?;
                 }
-                write!(
-                    f,
-                    "if it is another value, allow the replacement with `--allow-replace {}`",
-                    at.to_glob_argument()
-                )
+                f.write_str("if it is another value")
             }
             Self::NameSpelledByApi(name, id) => {
                 write!(f, "the API calls it `{name}` ({id}): write the name so, or list it in `previousNames`")
@@ -137,27 +171,103 @@ impl fmt::Display for BlockReason {
                 "it references {address}, which is declared with `state: absent`: remove the \
                  reference or the `state: absent`"
             ),
-            Self::Conflict(fields) => {
-                for (field, git, live) in fields {
-                    match (git.is_object() || live.is_object(), truncate_value(git), truncate_value(live)) {
-                        (true, ..) => write!(f, "`{field}` was changed in git and outside git; "),
-                        (false, git, live) => {
-                            write!(f, "`{field}` was changed to {git} in git and to {live} outside git; ")
-                        }
-                    }?;
-                }
-                f.write_str("plan without `--base` to apply git's value, or put the live value into the manifest")
-            }
-            Self::ProtectedAtRemoval(commit) => write!(
+            Self::ReferenceNotReady(name, state) => write!(
                 f,
-                "its manifest was removed by {commit}, but that manifest protected it: to delete it, \
-                 declare it with `state: absent` and without `protect`"
+                "it would be replaced, and `{name}`, which it uses, is `{state}`: apply again when it is `Ready`"
+            ),
+            Self::ReferenceNotLive(name) => write!(
+                f,
+                "it would be replaced, and `{name}`, which it uses, is not live: apply again when it is `Ready`"
             ),
             Self::StillReferenced(address) => {
                 write!(f, "its manifest was removed, but {address} still references it")
             }
+            Self::Conflict(fields) => {
+                let fields: String = fields.iter().map(describe_conflict).collect();
+                write!(f, "{fields}put the live value into the manifest")
+            }
         }
     }
+}
+
+impl BlockReason {
+    /// It is not sure which live object is meant.
+    fn fmt_identity(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ambiguous(objects) => {
+                let created = |at: &Option<String>| at.as_deref().unwrap_or("at an unknown time").to_owned();
+                let objects = objects.iter().map(|(id, at)| format!("{id} (created {})", created(at)));
+                let objects = join_words(objects);
+                write!(
+                    f,
+                    "several live objects have this name: {objects}; pick one with `metadata.id`, or delete the others"
+                )
+            }
+            Self::PinnedIdMissing(id) => {
+                write!(f, "`metadata.id` is {id}, but no live object of the service has that id")
+            }
+            Self::SeveralNamesLive(objects) => {
+                let objects = join_words(objects.iter().map(|(name, id)| format!("`{name}` ({id})")));
+                write!(
+                    f,
+                    "more than one of its names is live: {objects}; pick one with `metadata.id`, or delete the others. \
+                     To keep another one, move its name from `previousNames` to a manifest of its own"
+                )
+            }
+            Self::OtherSource { declared, live } => write!(
+                f,
+                "the live object of this name reads from `{}`, and the manifest declares `{declared}`: use another \
+                 name, and delete the live object with a manifest that has `state: absent`",
+                live.as_deref().unwrap_or("unknown")
+            ),
+            Self::DuplicateIdentity(id, others) => {
+                let others = join_words(others.iter().map(|other| format!("`{other}`")));
+                write!(
+                    f,
+                    "`duplicate-identity`: {others} and this manifest lead to the same live object {id}: remove \
+                     `metadata.id` or the name from one of them"
+                )
+            }
+            Self::RenameNotDeclared { live, declared } => write!(
+                f,
+                "`{live}` is live and would be deleted, and `{declared}` would be created with the same source and \
+                 table: if it is the same pipe, add `previousNames: [{}]` to the manifest of `{declared}`; if not, \
+                 delete it first",
+                live.name
+            ),
+            _ => Ok(()),
+        }
+    }
+
+    /// The new object would not be what the old one was.
+    fn fmt_loss(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UnsafeReplacement(_, leftover) => f.write_str(&blocking_tables::blocking_tables_warning(leftover)),
+            Self::UnsafeEntries(_, tables) => f.write_str(&blocking_tables::added_tables_warning(tables)),
+            Self::LosesFields(_, paths) => write!(
+                f,
+                "the new object would lack {}, which the API does not return: declare what you need",
+                carry_over::quote_paths(paths)
+            ),
+            Self::MissesChanges(_) => f.write_str(
+                "changes that arrive while no pipe exists would be lost, because `cdc_only` takes no first copy: undo \
+                 the change that forces replacement, or stop writes to the source",
+            ),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn join_words(words: impl Iterator<Item = String>) -> String {
+    words.collect::<Vec<_>>().join(", ")
+}
+
+fn describe_conflict((field, git, live): &(String, Value, Value)) -> String {
+    if git.is_object() || live.is_object() {
+        return format!("`{field}` was changed in git and outside git; ");
+    }
+    let (git, live) = (truncate_value(git), truncate_value(live));
+    format!("`{field}` was changed to {git} in git and to {live} outside git; ")
 }
 
 /// A value for a sentence, truncated.

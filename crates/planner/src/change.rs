@@ -47,6 +47,12 @@ pub struct Change {
     /// The fields that force a replacement and may only be spelt otherwise by the API.
     #[serde(skip)]
     pub respelled_fields: Vec<RespelledField>,
+    /// Fields that a replacement loses, unless the manifest declares them: the API does not return them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub lost_fields: Vec<FieldPath>,
+    /// Whether changes that arrive while no pipe exists are lost.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub misses_changes: bool,
     /// Where the manifest stands; `None` for what is only live.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub place: Option<Place>,
@@ -73,10 +79,29 @@ impl Change {
             data_effects: Vec::new(),
             blocking_tables: Vec::new(),
             respelled_fields: Vec::new(),
+            lost_fields: Vec::new(),
+            misses_changes: false,
             place: None,
             before: None,
             after: None,
         }
+    }
+
+    /// Whether it deletes an object, or an entry of it, that the API may not create again as it was.
+    pub fn needs_permission(&self) -> bool {
+        let is_unsafe = !self.respelled_fields.is_empty()
+            || !self.blocking_tables.is_empty()
+            || !self.lost_fields.is_empty()
+            || self.misses_changes;
+        is_unsafe && matches!(self.verdict, Verdict::Replace | Verdict::Update | Verdict::Rename)
+    }
+
+    /// Does nothing, for this reason.
+    pub(crate) fn block(&mut self, reason: BlockReason) {
+        self.reason = Some(reason.to_string());
+        self.verdict = Verdict::Blocked(reason);
+        self.data_effects = Vec::new();
+        self.secrets = Vec::new();
     }
 
     pub(crate) fn deletion(address: &Address, object: &Object) -> Self {

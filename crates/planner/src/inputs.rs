@@ -73,8 +73,16 @@ impl<'a> PlanInputs<'a> {
         (found.intent.presence != Presence::Absent).then_some(found)
     }
 
-    pub(crate) fn protected_by(&self, address: &Address, document: &Document) -> Option<ProtectedBy> {
+    /// What protects an object under any of its names: a rename in the same commit lifts no protection.
+    pub(crate) fn protected_by(
+        &self,
+        address: &Address,
+        document: &Document,
+        renamed_from: Option<&Name>,
+    ) -> Option<ProtectedBy> {
         let own = document.intent.protect.then_some(ProtectedBy::Manifest);
-        own.or_else(|| self.policy.protected_by(address))
+        let mut names =
+            [Some(&address.name), renamed_from].into_iter().flatten().chain(&document.intent.previous_names);
+        own.or_else(|| names.find_map(|name| self.policy.protected_by(&address.with_name(name.clone()))))
     }
 }

@@ -7,6 +7,7 @@
 mod actions_for;
 mod approve;
 mod block_reason;
+mod carry_over;
 mod change;
 mod desired_diff;
 mod field_changes;
@@ -21,9 +22,10 @@ mod plan;
 mod prune;
 mod references;
 mod respelling;
+mod undeclared_rename;
 
-pub use approve::{ApprovalLimits, ApprovedPlan, LimitsExceeded};
-pub use block_reason::{BlockReason, ProtectedBy};
+pub use approve::{ApprovalLimits, ApprovedPlan, LimitExceeded};
+pub use block_reason::{BlockReason, Permission, ProtectedBy};
 pub use change::{Change, FieldChange, FieldVerdict, IgnoredChanges, MissingBase, UncheckedFields, Verdict};
 pub use desired_diff::{DeclaredIn, DesiredDiff, DesiredFieldDiff, diff_desired};
 pub use inputs::{Policy, WriteOnlyPolicy};

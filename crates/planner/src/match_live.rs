@@ -1,7 +1,9 @@
 //! Which live object a declared one is.
 
+use std::collections::BTreeMap;
+
 use model::address::{Address, Name};
-use model::desired::Document;
+use model::desired::{Desired, Document, Presence};
 use model::live::{Id, Live, Object};
 
 use crate::block_reason::BlockReason;
@@ -16,11 +18,30 @@ pub(crate) enum LiveMatch<'l> {
     Ambiguous(BlockReason),
 }
 
+impl<'l> LiveMatch<'l> {
+    /// Two manifests of one live object would undo each other, and one of them may delete it.
+    pub(crate) fn unless_shared(self, at: &Address, claims: &BTreeMap<&Id, Vec<&Address>>) -> Self {
+        let Self::Found { object, .. } = &self else { return self };
+        let others = claims.get(&object.id).into_iter().flatten().filter(|other| **other != at);
+        let others: Vec<Address> = others.map(|other| (*other).clone()).collect();
+        if others.is_empty() {
+            self
+        } else {
+            Self::Ambiguous(BlockReason::DuplicateIdentity(object.id.clone(), others))
+        }
+    }
+}
+
 /// Finds the live object: the pinned one, else the only one under the name or a previous name.
 /// A pipe is never guessed. Two live pipes under names of one manifest may both be wanted
 /// (somebody created one of them again by hand), and picking the first would delete or overwrite
 /// a pipe by the order of a list.
-pub(crate) fn match_live_object<'l>(at: &Address, document: &Document, live: &'l Live) -> LiveMatch<'l> {
+pub(crate) fn match_live_object<'l>(
+    at: &Address,
+    document: &Document,
+    earlier_names: &[Name],
+    live: &'l Live,
+) -> LiveMatch<'l> {
     if let Some(id) = &document.intent.pinned_id {
         let of_service = live.iter().filter(|(address, _)| address.service == at.service && address.kind == at.kind);
         let found = of_service
@@ -34,7 +55,7 @@ pub(crate) fn match_live_object<'l>(at: &Address, document: &Document, live: &'l
             None => LiveMatch::Ambiguous(BlockReason::PinnedIdMissing(id.clone())),
         };
     }
-    let previous_names = document.intent.previous_names.iter();
+    let previous_names = document.intent.previous_names.iter().chain(earlier_names);
     let mut names: Vec<&Name> = previous_names.chain([&at.name]).collect();
     names.retain(|name| live.contains_key(&at.with_name((*name).clone())));
     match names[..] {
@@ -43,6 +64,25 @@ pub(crate) fn match_live_object<'l>(at: &Address, document: &Document, live: &'l
         [name] => match_only_object(&at.with_name(name.clone()), Some(name.clone()), live),
         _ => LiveMatch::Ambiguous(BlockReason::SeveralNamesLive(with_ids(at, &names, live))),
     }
+}
+
+/// The names that a manifest has had since the base, if the rename was reverted: in the base, another manifest had
+/// this name as its previous name, and nothing declares that manifest now.
+///
+/// ```text
+/// base      orders-v2, previousNames: [orders]
+/// now       orders
+/// live      orders-v2
+/// ```
+pub(crate) fn reverted_names(desired: &Desired, base: Option<&Desired>) -> BTreeMap<Address, Vec<Name>> {
+    let mut reverted: BTreeMap<Address, Vec<Name>> = BTreeMap::new();
+    let gone = base.into_iter().flatten().filter(|(at, _)| !desired.contains_key(*at));
+    for (at, document) in gone.filter(|(_, document)| document.intent.presence != Presence::Absent) {
+        for name in &document.intent.previous_names {
+            reverted.entry(at.with_name(name.clone())).or_default().push(at.name.clone());
+        }
+    }
+    reverted
 }
 
 fn with_ids(at: &Address, names: &[&Name], live: &Live) -> Vec<(Name, Id)> {

@@ -18,6 +18,8 @@ pub(crate) struct ObjectDiff<'a> {
     pub(crate) base: Option<&'a Document>,
     /// The desired body, with ids for references.
     pub(crate) body: Value,
+    /// The live body in one spelling. It holds no secret that a manifest knows.
+    pub(crate) live: Value,
     /// Target body: desired, with drifted fields kept at their live value.
     pub(crate) target: Value,
     /// The fields that apply has to send, or that conflict.
@@ -69,6 +71,7 @@ impl<'a> ObjectDiff<'a> {
             base,
             after: rules.shown(&target),
             body,
+            live,
             target,
             pending: Vec::new(),
             ignored: Vec::new(),

@@ -2,6 +2,7 @@
 
 use clickpipes::blocking_tables;
 use clickpipes::data_effects;
+use clickpipes::pipe::source::source_word;
 use clickpipes::semantics::{FieldSemantics, OnChange};
 use clickpipes::start_paused;
 use model::action::{Action, RunState};
@@ -13,6 +14,7 @@ use serde_json::Value;
 
 use crate::actions_for::{self, UpdateRequest};
 use crate::block_reason::BlockReason;
+use crate::carry_over::{CarriedEntries, CarriedOver};
 use crate::change::{Change, FieldVerdict, IgnoredChanges, MissingBase, UncheckedFields, Verdict};
 use crate::field_changes;
 use crate::inputs::PlanInputs;
@@ -53,7 +55,7 @@ impl PlanInputs<'_> {
             (_, LiveMatch::Ambiguous(reason)) => block_object(at, document, None, reason).into(),
             (Presence::Absent, LiveMatch::None) => ObjectPlan::default(),
             (Presence::Absent, LiveMatch::Found { object, renamed_from }) => {
-                let (change, actions) = self.plan_delete(at, document, object);
+                let (change, actions) = self.plan_delete(at, document, object, renamed_from.as_ref());
                 (Change { renamed_from, ..change }, actions).into()
             }
             (Presence::Present(desired_state), live) => {
@@ -77,11 +79,20 @@ impl PlanInputs<'_> {
         }
     }
 
-    fn plan_delete(&self, at: &Address, document: &Document, object: &Object) -> PlannedChange {
+    fn plan_delete(
+        &self,
+        at: &Address,
+        document: &Document,
+        object: &Object,
+        renamed_from: Option<&Name>,
+    ) -> PlannedChange {
         if at.kind.is_singleton() {
             return block_object(at, document, Some(object), BlockReason::CannotDelete);
         }
-        if let Some(protected_by) = self.protected_by(at, document) {
+        if let Some(reason) = other_source(&document.body, &object.body) {
+            return block_object(at, document, Some(object), reason);
+        }
+        if let Some(protected_by) = self.protected_by(at, document, renamed_from) {
             return block_object(at, document, Some(object), BlockReason::ProtectedFromDelete(protected_by));
         }
         let place = Some(document.origin.start_place().clone());
@@ -111,6 +122,9 @@ impl PlanInputs<'_> {
         object: &Object,
         renamed_from: Option<&Name>,
     ) -> ObjectPlan {
+        if let Some(reason) = other_source(&document.body, &object.body) {
+            return block_object(at, document, Some(object), reason).into();
+        }
         let object_diff = ObjectDiff::new(self, at, document, object, renamed_from);
         let ObjectDiff { base, body, target, pending, .. } = &object_diff;
         let rename = renamed_from.is_some();
@@ -144,9 +158,12 @@ impl PlanInputs<'_> {
             // What is made again is made as declared, whatever drifted before.
             change.fields.extend(field_changes::with_verdicts(document, &object_diff.ignored, &[FieldVerdict::Drift]));
             change.after = Some(FieldSemantics::for_kind(at.kind).shown(body));
-            return self.plan_replace(document, &request, change).into();
+            let carried = self.carry_over(at, object, &document.body, &object_diff.live);
+            return self.plan_replace(document, &request, change, carried).into();
         }
-        let (actions, carries) = actions_for::update_actions(&request, pending);
+        let carried = self.carry_over_entries(at, object, &object_diff);
+        let request = UpdateRequest { body: &carried.target, ..request };
+        let (actions, carries) = actions_for::update_actions(&request, &carried.pending);
         let adopted = self.base.is_some() && base.is_none();
         let missing_base = if self.base.is_some() { MissingBase::NotInBase } else { MissingBase::NotGiven };
         let not_compared = object_diff.unchecked_fields(at, missing_base, &carries);
@@ -159,36 +176,62 @@ impl PlanInputs<'_> {
             (false, false) => Verdict::Update,
         };
         let mut data = field_changes::entry_data_effects(at, &object.body, pending);
+        let blocking_tables = added_again(at, &carried, &object_diff.live);
+        data.extend(carried.sentences);
         data.extend(data_effects::stop_effects(Some(object), &actions));
-        let change = Change { resent_fields: carries, data_effects: data, ..with_verdict(verdict) };
+        let change = Change { resent_fields: carries, data_effects: data, blocking_tables, ..with_verdict(verdict) };
         ObjectPlan { change: Some((change, actions)), ignored_changes: left_alone, unchecked: not_compared }
     }
 
-    fn plan_replace(&self, document: &Document, request: &UpdateRequest<'_>, change: Change) -> PlannedChange {
+    fn plan_replace(
+        &self,
+        document: &Document,
+        request: &UpdateRequest<'_>,
+        change: Change,
+        carried: CarriedOver,
+    ) -> PlannedChange {
         let at = request.address;
-        if let Some(protected_by) = self.protected_by(at, document) {
+        if let Some(protected_by) = self.protected_by(at, document, change.renamed_from.as_ref()) {
             let blocked = BlockReason::ProtectedFromReplace(protected_by);
             let reason = Some(blocked.to_string());
             return (Change { verdict: Verdict::Blocked(blocked), reason, ..change }, Vec::new());
         }
-        let mut actions = vec![Action::Delete { address: at.clone(), id: request.live.id.clone() }];
-        actions.extend(create_actions(at, &document.body, request.desired_state));
-        let live = FieldSemantics::for_kind(at.kind).normalize_live(&request.live.body);
-        let mut data = data_effects::replacement_effects(at.kind, &document.body, &live);
-        data.extend(data_effects::stop_effects(None, &actions));
-        let in_the_way = blocking_tables::find_blocking_tables(at.kind, &document.body, &live);
-        if !in_the_way.is_empty() {
-            data.push(format!(
-                "apply skips this replacement unless you pass `--allow-replace {}`",
-                at.to_glob_argument()
-            ));
+        let rules = FieldSemantics::for_kind(at.kind);
+        if let Some(reason) = references::unusable_reference(rules, &document.body, &at.service, self.live) {
+            let mut change = change;
+            change.block(reason);
+            return (change, Vec::new());
         }
-        (Change { data_effects: data, blocking_tables: in_the_way, ..change }, actions)
+        let mut actions = vec![Action::Delete { address: at.clone(), id: request.live.id.clone() }];
+        actions.extend(create_actions(at, &carried.body, request.desired_state));
+        let live = rules.normalize_live(&request.live.body);
+        let mut data = data_effects::replacement_effects(at.kind, &carried.body, &live);
+        data.extend(carried.describe());
+        data.extend(data_effects::stop_effects(None, &actions));
+        let in_the_way = blocking_tables::find_blocking_tables(at.kind, &carried.body, &live);
+        let misses_changes = blocking_tables::misses_changes(at.kind, &carried.body, &live);
+        let lost_fields = carried.unreadable;
+        (Change { data_effects: data, blocking_tables: in_the_way, lost_fields, misses_changes, ..change }, actions)
     }
 }
 
 /// Why an object is made that was declared before.
 const MISSING_LIVE_REASON: &str = "in the base commit but not live: will be re-created";
+
+/// The tables of entries that are removed and added again: the API adds them only if the tables hold no rows.
+fn added_again(at: &Address, carried: &CarriedEntries, live: &Value) -> Vec<String> {
+    let entries = carried.pending.iter().filter(|diff| diff.entry.as_ref().is_some_and(|it| it.keyed.deltas.is_some()));
+    let added: Vec<&Value> = entries.filter_map(|diff| diff.desired.as_ref()).collect();
+    blocking_tables::find_tables_added_again(at.kind, &carried.target, &added, live)
+}
+
+/// A live object with another source is another object, although it has the name.
+fn other_source(desired: &Value, live: &Value) -> Option<BlockReason> {
+    let desired = source_word(desired)?;
+    let live = source_word(live);
+    let reason = || BlockReason::OtherSource { declared: desired.to_owned(), live: live.map(str::to_owned) };
+    (live != Some(desired)).then(reason)
+}
 
 fn can_be_renamed(kind: Kind) -> bool {
     let name = kind.name_path();

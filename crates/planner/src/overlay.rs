@@ -83,7 +83,10 @@ fn apply_drifted_entry(target: &mut Value, drifted: &FieldDiff<'_>, keyed: &Keye
 }
 
 fn value_at_path<'v>(document: &'v mut Value, path: &FieldPath) -> Option<&'v mut Value> {
-    path.segments().iter().try_fold(document, |value, segment| value.get_mut(segment.as_str()))
+    path.segments().iter().try_fold(document, |value, segment| match value {
+        Value::Array(items) => items.get_mut(segment.parse::<usize>().ok()?),
+        _ => value.get_mut(segment.as_str()),
+    })
 }
 
 /// The live values of the desired fields: an update does not send what the API added by itself.

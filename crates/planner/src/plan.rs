@@ -1,6 +1,6 @@
 //! From two sides to one plan.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use model::action::Action;
 use model::address::Address;
@@ -10,8 +10,9 @@ use serde::Serialize;
 
 use crate::change::{Change, FieldChange, IgnoredChanges, UncheckedFields, Verdict};
 use crate::inputs::{PlanInputs, Policy};
-use crate::match_live::{LiveMatch, match_live_object};
+use crate::match_live::{self, LiveMatch, match_live_object};
 use crate::order::{self, DeleteAfter};
+use crate::undeclared_rename;
 
 /// The changes between live and desired objects. The same value is printed, saved and performed:
 /// apply reads `actions` and `delete_after`, people read the rest.
@@ -119,11 +120,19 @@ pub fn plan(desired: &Desired, live: &Live, base: Option<&Desired>, policy: &Pol
     let mut actions = Vec::new();
     let mut seen = BTreeSet::new();
     // Addresses sort by kind, in the order in which kinds refer to each other.
-    for (at, document) in desired {
-        let live_match = match_live_object(at, document, live);
-        if let LiveMatch::Found { object, .. } = &live_match {
+    let reverted = match_live::reverted_names(desired, base);
+    let names = |at: &Address| reverted.get(at).map_or(&[][..], Vec::as_slice);
+    let matches = desired.iter().map(|(at, document)| (at, document, match_live_object(at, document, names(at), live)));
+    let matches: Vec<_> = matches.collect();
+    let mut claims: BTreeMap<&Id, Vec<&Address>> = BTreeMap::new();
+    for (at, _, live_match) in &matches {
+        if let LiveMatch::Found { object, .. } = live_match {
+            claims.entry(&object.id).or_default().push(at);
             seen.insert(object.id.clone());
         }
+    }
+    for (at, document, live_match) in matches {
+        let live_match = live_match.unless_shared(at, &claims);
         let object_plan = inputs.plan_object(at, document, live_match);
         let drifted = object_plan.ignored_changes.iter().any(|left| left.drifted_fields().next().is_some());
         plan.ignored_changes.extend(object_plan.ignored_changes);
@@ -143,6 +152,7 @@ pub fn plan(desired: &Desired, live: &Live, base: Option<&Desired>, policy: &Pol
     plan.delete_after = order::deletions_that_wait(&actions, &plan.changes, live);
     plan.actions = order::sort_actions(&actions, &plan.delete_after);
     plan.unmanaged = find_unmanaged(desired, live, &seen);
+    undeclared_rename::block_undeclared_renames(&mut plan, desired, live);
     plan
 }
 

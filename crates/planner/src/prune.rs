@@ -15,7 +15,7 @@ use crate::block_reason::{BlockReason, ProtectedBy};
 use crate::change::{Change, Verdict};
 use crate::inputs::Policy;
 use crate::plan::{Plan, UnmanagedObject};
-use crate::{order, references};
+use crate::{order, references, undeclared_rename};
 
 /// Why a live object may be deleted that no manifest declares.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -88,6 +88,7 @@ pub fn prune_unmanaged(
     pruned.changes.sort_by(|a, b| a.address.cmp(&b.address));
     pruned.delete_after = order::deletions_that_wait(&pruned.actions, &pruned.changes, live);
     pruned.actions = order::sort_actions(&pruned.actions, &pruned.delete_after);
+    undeclared_rename::block_undeclared_renames(&mut pruned, desired, live);
     pruned
 }
 

@@ -1,5 +1,6 @@
 //! References by name from one declared object to another.
 
+use clickpipes::lifecycle;
 use clickpipes::semantics::FieldSemantics;
 use model::action::{Action, RunState, UpdateVia};
 use model::address::{Address, Kind, ServiceRef};
@@ -73,6 +74,38 @@ pub(crate) fn missing_reference(
         None => Some(BlockReason::MissingReference(address)),
     };
     body_references(rules, body, service).into_iter().find_map(reason)
+}
+
+/// The first object that the body refers to and that cannot be used now. A new object needs it at once.
+pub(crate) fn unusable_reference(
+    rules: &FieldSemantics,
+    body: &Value,
+    service: &ServiceRef,
+    live: &Live,
+) -> Option<BlockReason> {
+    let objects = |kind: Kind| {
+        let near = live.iter().filter(move |(at, _)| at.kind == kind && &at.service == service);
+        near.flat_map(|(_, observed)| &observed.objects)
+    };
+    let by_name = body_references(rules, body, service).into_iter().map(|address| {
+        let found = live.get(&address).map_or(&[][..], |observed| &observed.objects).first();
+        (address.kind, address.name.to_string(), found)
+    });
+    // What stands in a reference by name is no id.
+    let find_id = |rules: &FieldSemantics, value: &Value| match rules.referenced_object(value) {
+        Some(_) => Some(None),
+        None => rules.referenced_id(value).map(|(kind, id)| Some((kind, id.to_owned()))),
+    };
+    let by_id = collect_matches(rules, body, &find_id).into_iter().flatten().map(|(kind, id)| {
+        let found = objects(kind).find(|object| object.id.as_str() == id);
+        (kind, id, found)
+    });
+    let mut unusable = by_name.chain(by_id).filter_map(|(kind, name, found)| match found {
+        Some(object) if lifecycle::is_usable(kind, object) => None,
+        Some(object) => Some(BlockReason::ReferenceNotReady(name, object.state.to_string())),
+        None => Some(BlockReason::ReferenceNotLive(name)),
+    });
+    unusable.next()
 }
 
 fn referenced_address(rules: &FieldSemantics, value: &Value, service: &ServiceRef) -> Option<Address> {

@@ -84,6 +84,12 @@ impl<'b> Replacement<'b> {
         sentences
     }
 
+    /// Whether nobody reads the rows that arrive between the two pipes, and no copy brings them back.
+    pub(crate) fn misses_changes(&self) -> bool {
+        self.text_at("settings.replicationMode") == Some("cdc_only")
+            && self.unchanged_text("settings.replicationSlotName").is_none()
+    }
+
     /// Rows that nobody reads.
     pub(crate) fn describe_missed_rows(&self, start: &str, what: &str) -> Vec<String> {
         let mut sentences =

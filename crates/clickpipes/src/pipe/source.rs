@@ -81,7 +81,7 @@ macro_rules! sources {
             $($(#[cfg($cfg)])? $(#[doc = $doc])+ pub $field: Option<super::$module::$body>,)+
             /// Validates samples of the data when the source is created or changed, not only the
             /// connection. No effect on Postgres and MySQL. Experimental: the API may remove it.
-            #[schemars(transform = annotations::write_only)]
+            #[schemars(transform = annotations::write_only, transform = annotations::one_request_only)]
             pub validate_samples: Option<bool>,
         }
 
@@ -137,6 +137,13 @@ impl SourceKind {
         let of_kind = |kind: &Self| Some((*kind, body["source"].get(kind.spec().key).filter(|it| it.is_object())?));
         Self::ALL.iter().find_map(of_kind)
     }
+}
+
+/// The word of the API for the source of an object, known to this version or not; `None` for an object without a
+/// source.
+pub fn source_word(body: &Value) -> Option<&str> {
+    let sources = body.get("source")?.as_object()?.iter();
+    sources.filter(|(_, source)| source.is_object()).map(|(word, _)| word.as_str()).next()
 }
 
 /// The family of the source of a body; `None` if this version does not know the source.

@@ -10,6 +10,11 @@ use super::{FieldSemantics, ListSemantics, Readback};
 use model::secret;
 
 impl FieldSemantics {
+    /// Whether an answer that omits the field may mean that it is set.
+    pub fn may_be_omitted(&self) -> bool {
+        self.readback == Readback::Sometimes || !self.omitted_values.is_empty()
+    }
+
     /// Whether the live side says what is declared, spelled its own way. What the API does not
     /// return, or has not settled yet, does not contradict anything.
     pub fn matches_live(&self, desired: &Value, live: Option<&Value>) -> bool {

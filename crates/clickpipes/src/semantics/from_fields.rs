@@ -57,6 +57,7 @@ fn read_field(node: &FieldNode, above: &InheritedSemantics) -> FieldSemantics {
     FieldSemantics {
         list: read_list(node),
         is_secret: node.is_secret(),
+        one_request_only: mark(annotations::ONE_REQUEST_ONLY).is_some(),
         equality: read_equality(node),
         omitted_values: mark(annotations::READBACK_BY_VALUE).and_then(Value::as_array).cloned().unwrap_or_default(),
         minimum: mark("minimum").and_then(Value::as_f64),
@@ -78,6 +79,7 @@ fn from_inherited(inherited: InheritedSemantics) -> FieldSemantics {
         sent_with: inherited.sent_with,
         local_only: inherited.local_only,
         is_secret: false,
+        one_request_only: false,
         replace_across: Vec::new(),
         refers_to: inherited.refers_to,
         equality: Equality::Exact,

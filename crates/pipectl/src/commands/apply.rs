@@ -27,7 +27,7 @@ use crate::reports::RunReport;
 use crate::saved_plan::{self, PlanTarget, SavedPlan, StaleObject};
 use crate::session::{GitOptions, ScopeOptions, Session};
 use crate::unreachable::{self, UnreachableService};
-use crate::{exit, plan_view, prompt};
+use crate::{exit, permissions, plan_view, prompt};
 
 pub(crate) struct ApplyOptions {
     pub(crate) scope: ScopeOptions,
@@ -62,7 +62,8 @@ pub(crate) async fn run(context: &CommandContext, options: &ApplyOptions) -> Res
     let interruption = Interruption::from_signals()?;
     let (session, plan, refused) = interruption.run_unless_raised(load_plan(context, options)).await?;
     let limits = plan_limits(options, &session.policy);
-    let plan = plan.block_unsafe_replacements(&limits);
+    let mut plan = plan.block_unsafe_replacements(&limits);
+    permissions::name_flags(&mut plan);
     let progress = ProgressReporter::new(context);
     progress.report_planned(&plan);
     if context.is_text() {
@@ -72,10 +73,11 @@ pub(crate) async fn run(context: &CommandContext, options: &ApplyOptions) -> Res
     }
     let approved = match plan.clone().approve(&limits) {
         Ok(approved) => approved,
-        Err(refusal) => {
-            let message = refusal.to_string();
+        Err(exceeded) => {
+            let exceeded: Vec<String> = exceeded.iter().map(permissions::limit_exceeded).collect();
+            let message = exceeded.join("\n");
             let ending = (exit::BLOCKED, "blocked");
-            let mut outcome = run_outcome(context, &session, plan, refused, ending, Vec::new(), refusal.exceeded);
+            let mut outcome = run_outcome(context, &session, plan, refused, ending, Vec::new(), exceeded);
             outcome.messages.push(Label::Blocked, "blocked: ").push_plain(message).end_line();
             return Ok(outcome);
         }

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::field::FieldView;
 use crate::apply::{ObjectResult, Outcome};
+use crate::permissions;
 
 /// How much a reviewer should care, most first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -244,7 +245,7 @@ fn main_reason(change: &Change, fields: &[FieldView<'_>], result: Option<&Object
     }
     let effect = change.data_effects.first().cloned();
     match &change.verdict {
-        Verdict::Blocked(reason) => return reason.to_string(),
+        Verdict::Blocked(reason) => return permissions::blocked_text(reason),
         Verdict::Create => return describe_created(change).into_iter().chain(effect).collect::<Vec<_>>().join("; "),
         _ => {}
     }

@@ -3,17 +3,14 @@
 use serde_json::{Map, Value, json};
 
 use super::EndpointNames;
-use clickpipes::kinds::{self, manifest_fields};
-use clickpipes::semantics::{FieldSemantics, redact_uri_password};
+use clickpipes::kinds::manifest_fields;
+use clickpipes::likely_secret::has_likely_secret;
+use clickpipes::semantics::{FieldSemantics, RESPONSE_ONLY_FIELDS};
 use model::address::Address;
 use model::annotations;
 use model::live::Object;
 use model::path::FieldPath;
 use model::schema_validator::FieldNode;
-
-/// Fields that only the API sets.
-const READ_ONLY_FIELDS: &[&str] =
-    &["id", "serviceId", "state", "status", "createdAt", "updatedAt", "endpointId", "dnsNames", "privateDnsNames"];
 
 #[derive(Default)]
 pub(super) struct ExtractedSpec {
@@ -167,7 +164,7 @@ impl SpecBuilder<'_> {
 
     fn add_unknown_field(&mut self, name: &str, value: &Value, place: &SpecPath) {
         let known = place.path.parent() == Some(FieldPath::root())
-            && (READ_ONLY_FIELDS.contains(&name)
+            && (RESPONSE_ONLY_FIELDS.contains(&name)
                 || self.address.kind.name_path().is_some_and(|path| path == place.path));
         if known || is_empty_value(value) {
             return;
@@ -217,60 +214,6 @@ fn escape_nested_values(value: &Value) -> Option<Value> {
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
     })
-}
-
-/// Decides by the names on the path and by the text. Rather omits too much than too little.
-fn has_likely_secret(field_path: &str, value: &Value) -> bool {
-    let name = field_path.rsplit('.').next().unwrap_or(field_path);
-    kinds::secret_field_names().contains(name)
-        || match value {
-            Value::String(text) => has_secret_name(field_path) || is_likely_secret(text),
-            Value::Array(items) => items.iter().any(|item| has_likely_secret(field_path, item)),
-            Value::Object(fields) => {
-                fields.iter().any(|(name, value)| has_likely_secret(&format!("{field_path}.{name}"), value))
-            }
-            Value::Null | Value::Bool(_) | Value::Number(_) => false,
-        }
-}
-
-/// Parts of the names of secrets, in lower case without punctuation.
-const SECRET_NAME_PARTS: &[&str] = &[
-    "password",
-    "passwd",
-    "passphrase",
-    "secret",
-    "token",
-    "credential",
-    "connectionstring",
-    "privatekey",
-    "accesskey",
-    "apikey",
-    "accountkey",
-    "sharedkey",
-    "keyfile",
-    "accountfile",
-    "signature",
-];
-
-fn has_secret_name(field_path: &str) -> bool {
-    let squeezed_path = strip_punctuation(field_path, "");
-    SECRET_NAME_PARTS.iter().any(|word| squeezed_path.contains(word))
-}
-
-fn is_likely_secret(text: &str) -> bool {
-    redact_uri_password(text) != text || text.contains("PRIVATE KEY-----") || has_secret_assignment(text)
-}
-
-/// Finds `SharedAccessKey=…`, `?token=…` and `"password": "…"`.
-fn has_secret_assignment(text: &str) -> bool {
-    let text = strip_punctuation(text, "=:");
-    let given = |word: &&str| ["=", ":"].iter().any(|sign| text.contains(&format!("{word}{sign}")));
-    SECRET_NAME_PARTS.iter().any(given)
-}
-
-fn strip_punctuation(text: &str, kept: &str) -> String {
-    let kept = text.chars().filter(|c| c.is_ascii_alphanumeric() || kept.contains(*c));
-    kept.collect::<String>().to_ascii_lowercase()
 }
 
 fn is_empty_value(value: &Value) -> bool {

@@ -6,6 +6,7 @@ use planner::{ApprovalLimits, Verdict};
 
 use super::progress::ProgressReporter;
 use crate::apply::{ObjectResult, Outcome};
+use crate::permissions;
 use crate::session::Session;
 
 /// What was written may show in reads only after a while.
@@ -34,7 +35,7 @@ pub(super) async fn verify_applied(session: &Session, reports: &mut [ObjectResul
         if let Some(change) = missing.iter().find(|change| change.address == report.address) {
             let fields = change.fields.iter().map(|field| field.path.to_string());
             match &change.verdict {
-                Verdict::Blocked(reason) => report.mark_blocked(&reason.to_string()),
+                Verdict::Blocked(reason) => report.mark_blocked(&permissions::blocked_text(reason)),
                 _ => report.mark_not_applied(&fields.collect::<Vec<_>>()),
             }
             progress.report_correction(report);

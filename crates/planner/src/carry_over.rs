@@ -1,0 +1,300 @@
+//! What is created again keeps what git does not manage.
+//
+// A manifest omits what its owner does not care about. A new object that is created from the manifest alone loses all
+// of it: the CA certificate without which the brokers cannot be reached, the consumer group, the size. So the body of
+// a new object is the live one, overlaid with what is declared. The same holds for a table mapping that is removed and
+// added again, and for an entry of a list that is sent as a whole.
+
+use std::collections::{BTreeSet, HashMap};
+
+use clickpipes::kinds;
+use clickpipes::likely_secret::has_likely_secret;
+use clickpipes::semantics::{FieldSemantics, KeyedList, ListSemantics, RESPONSE_ONLY_FIELDS, Readback};
+use model::address::Kind;
+use model::path::FieldPath;
+use model::schema_validator::FieldNode;
+use serde_json::{Map, Value, json};
+
+use crate::overlay::remove_path;
+
+mod entries;
+mod requests;
+
+pub(crate) use requests::{CarriedEntries, quote_paths};
+
+/// A live object overlaid with what is declared.
+#[derive(Debug)]
+pub(crate) struct CarriedOver {
+    pub(crate) body: Value,
+    /// Live values that the manifest omits, and that are in `body`.
+    pub(crate) kept: Vec<FieldPath>,
+    /// Live values that are not in `body`: they do not fit what is declared, or only the API may set them.
+    pub(crate) dropped: Vec<FieldPath>,
+    /// Fields that the manifest omits, and of which only the API knows the value.
+    pub(crate) unreadable: Vec<FieldPath>,
+    /// The same, where the API would probably have returned a value.
+    pub(crate) not_returned: Vec<FieldPath>,
+}
+
+/// How a live object is carried over.
+pub(crate) struct CarryOver<'c> {
+    pub(crate) kind: Kind,
+    /// The id of the live object. What contains it was made up by the API.
+    pub(crate) id: &'c str,
+    /// The reference by name for the id of another object, where a manifest declares that one.
+    pub(crate) find_reference: &'c dyn Fn(Kind, &str) -> Option<Value>,
+}
+
+impl CarryOver<'_> {
+    /// The first part of a UUID. The API makes names from the whole id, or from this part alone.
+    fn short_id(&self) -> &str {
+        self.id.split_once('-').map_or(self.id, |(first, _)| first)
+    }
+
+    /// The body of a new object. `live` is normalized, and holds no secret that a manifest knows.
+    pub(crate) fn recreate(&self, desired: &Value, live: &Value) -> CarriedOver {
+        let rules = FieldSemantics::for_kind(self.kind);
+        let node = kinds::body_fields(self.kind);
+        let (kept, dropped, unreadable) = (Vec::new(), Vec::new(), Vec::new());
+        let mut overlay = Overlay { settings: self, kept, dropped, unreadable };
+        let place = Place { rules, node, path: FieldPath::root() };
+        let body = overlay.overlay_value(&place, desired, live);
+        let Overlay { kept, dropped, unreadable, .. } = overlay;
+        let mut carried = CarriedOver { body, kept, dropped, unreadable, not_returned: Vec::new() };
+        carried.drop_invalid(self.kind, desired, live);
+        carried.find_write_only(self.kind, live);
+        carried
+    }
+}
+
+/// A value in the body: its semantics, its schema if it is known, and its path.
+struct Place<'r> {
+    rules: &'r FieldSemantics,
+    node: Option<&'static FieldNode>,
+    path: FieldPath,
+}
+
+impl<'r> Place<'r> {
+    fn field(&self, name: &str) -> Self {
+        let node = self.node.and_then(|node| node.child_field(name));
+        Self { rules: self.rules.child_field(name), node, path: self.path.child(name) }
+    }
+
+    fn item(&self, index: usize) -> Self {
+        let node = self.node.and_then(FieldNode::list_item);
+        Self { rules: self.rules.list_item(), node, path: self.path.child(index) }
+    }
+
+    fn is_root(&self) -> bool {
+        self.path.segments().is_empty()
+    }
+
+    fn is_default(&self, value: &Value) -> bool {
+        let default = self.node.and_then(|node| node.keyword_value("default"));
+        default.is_some_and(|default| self.rules.declares_same(default, value))
+    }
+}
+
+struct Overlay<'c> {
+    settings: &'c CarryOver<'c>,
+    kept: Vec<FieldPath>,
+    dropped: Vec<FieldPath>,
+    unreadable: Vec<FieldPath>,
+}
+
+impl Overlay<'_> {
+    fn overlay_value(&mut self, place: &Place<'_>, desired: &Value, live: &Value) -> Value {
+        match (desired, live) {
+            (Value::Object(desired_fields), Value::Object(live_fields)) if !place.rules.is_leaf(desired) => {
+                self.overlay_fields(place, desired_fields, live_fields).into()
+            }
+            (Value::Array(desired), Value::Array(live)) => {
+                let pairs = entries::pair_entries(place.rules, desired, live);
+                let items = pairs.into_iter().enumerate().map(|(index, (desired, live))| match live {
+                    Some(live) => self.overlay_value(&place.item(index), desired, live),
+                    None => desired.clone(),
+                });
+                items.collect()
+            }
+            _ => desired.clone(),
+        }
+    }
+
+    fn overlay_fields(
+        &mut self,
+        place: &Place<'_>,
+        desired: &Map<String, Value>,
+        live: &Map<String, Value>,
+    ) -> Map<String, Value> {
+        let mut merged = Map::new();
+        for (name, value) in desired {
+            let value = match live.get(name) {
+                Some(live) => self.overlay_value(&place.field(name), value, live),
+                None => value.clone(),
+            };
+            merged.insert(name.clone(), value);
+        }
+        for (name, value) in live.iter().filter(|(name, _)| !desired.contains_key(*name)) {
+            let field = place.field(name);
+            if let Some(value) = self.carry_field(place, &field, name, value) {
+                self.kept.push(field.path);
+                merged.insert(name.clone(), value);
+            }
+        }
+        merged
+    }
+
+    /// The live value of a field that the manifest omits, as a request can set it.
+    fn carry_field(&mut self, parent: &Place<'_>, field: &Place<'_>, name: &str, live: &Value) -> Option<Value> {
+        let is_known = parent.rules.child_fields().any(|(known, _)| known == name);
+        if is_unset(live) || parent.is_root() && RESPONSE_ONLY_FIELDS.contains(&name) {
+            return None;
+        }
+        if is_known && field.rules.local_only {
+            return None;
+        }
+        // An unknown field at the top is often one that only the API sets. The API could refuse a create that has it,
+        // after the old object is gone.
+        if !is_known && parent.is_root() {
+            self.dropped.push(field.path.clone());
+            return None;
+        }
+        if field.rules.is_secret || !is_known && has_likely_secret(name, live) {
+            self.unreadable.push(field.path.clone());
+            return None;
+        }
+        self.carry_value(field, live)
+    }
+
+    fn carry_value(&mut self, place: &Place<'_>, live: &Value) -> Option<Value> {
+        match live {
+            Value::Object(fields) => {
+                let kept = fields.iter().filter_map(|(name, value)| {
+                    let value = self.carry_field(place, &place.field(name), name, value)?;
+                    Some((name.clone(), value))
+                });
+                let kept: Map<_, _> = kept.collect();
+                (!kept.is_empty()).then_some(Value::Object(kept))
+            }
+            _ if place.is_default(live) => None,
+            Value::Array(items) => {
+                let items = items.iter().enumerate();
+                Some(items.filter_map(|(index, item)| self.carry_value(&place.item(index), item)).collect())
+            }
+            Value::String(text) => self.carry_text(place, text),
+            Value::Number(_) if place.rules.is_unsettled(Some(live)) => {
+                self.unreadable.push(place.path.clone());
+                None
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) => Some(live.clone()),
+        }
+    }
+
+    fn carry_text(&mut self, place: &Place<'_>, text: &str) -> Option<Value> {
+        let value = Value::from(text);
+        if place.rules.shown(&value) != value {
+            self.unreadable.push(place.path.clone());
+            return None;
+        }
+        if text.contains(self.settings.short_id()) {
+            return None;
+        }
+        let reference = place.rules.refers_to.and_then(|kind| (self.settings.find_reference)(kind, text));
+        Some(reference.unwrap_or(value))
+    }
+}
+
+/// How the API answers for a field that nobody has set.
+fn is_unset(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(fields) => fields.values().all(is_unset),
+        Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+type ProblemKey = (&'static str, FieldPath);
+
+fn problems(kind: Kind, body: &Value) -> BTreeSet<ProblemKey> {
+    let found = kinds::find_body_problems(kind, body);
+    found.into_iter().map(|problem| (problem.code, problem.path)).collect()
+}
+
+impl CarriedOver {
+    /// Drops what no longer fits. With another way to authenticate, for example, the role of the old one is refused.
+    /// The rules between fields decide. What they find in the manifest, or in the live object, is not held against
+    /// what is carried over.
+    fn drop_invalid(&mut self, kind: Kind, desired: &Value, live: &Value) {
+        let mut accepted = problems(kind, desired);
+        accepted.extend(problems(kind, live));
+        loop {
+            let new: BTreeSet<ProblemKey> = problems(kind, &self.body).difference(&accepted).cloned().collect();
+            let Some(culprit) = self.find_culprit(kind, &new, &accepted) else { return };
+            let path = self.kept.remove(culprit);
+            remove_path(&mut self.body, &path);
+            self.dropped.push(path);
+        }
+    }
+
+    fn find_culprit(&self, kind: Kind, new: &BTreeSet<ProblemKey>, accepted: &BTreeSet<ProblemKey>) -> Option<usize> {
+        if new.is_empty() {
+            return None;
+        }
+        let is_named =
+            |path: &FieldPath| new.iter().any(|(_, problem)| path.is_within(problem) || problem.is_within(path));
+        let solves = |path: &FieldPath| {
+            let mut without = self.body.clone();
+            remove_path(&mut without, path);
+            problems(kind, &without).difference(accepted).count() < new.len()
+        };
+        self.kept.iter().position(is_named).or_else(|| self.kept.iter().position(solves))
+    }
+
+    /// Finds the fields that the API does not return, and that the manifest omits.
+    fn find_write_only(&mut self, kind: Kind, live: &Value) {
+        let mut omitted = Vec::new();
+        collect_write_only(FieldSemantics::for_kind(kind), &self.body, Some(live), &FieldPath::root(), &mut omitted);
+        for (path, readback) in omitted {
+            match readback {
+                _ if !self.could_be_set(kind, &path) => {}
+                Readback::Sometimes => self.not_returned.push(path),
+                Readback::Always | Readback::Never => self.unreadable.push(path),
+            }
+        }
+    }
+
+    /// Whether the rules between fields allow the field beside the others.
+    fn could_be_set(&self, kind: Kind, path: &FieldPath) -> bool {
+        let mut with = self.body.clone();
+        path.set_in(&mut with, json!({"fromEnv": "SET"}));
+        problems(kind, &with).iter().all(|(_, problem)| problem != path)
+    }
+}
+
+/// The write-only fields that are missing from `body`. A group that is declared is complete: the API gets it as a
+/// whole.
+fn collect_write_only(
+    rules: &FieldSemantics,
+    body: &Value,
+    live: Option<&Value>,
+    path: &FieldPath,
+    found: &mut Vec<(FieldPath, Readback)>,
+) {
+    let Value::Object(fields) = body else { return };
+    for (name, rules) in rules.child_fields().filter(|(_, rules)| !rules.local_only && !rules.one_request_only) {
+        let (path, live) = (path.child(name), live.and_then(|live| live.get(name)));
+        match (fields.get(name), rules.readback) {
+            (Some(value), Readback::Always | Readback::Sometimes) => {
+                collect_write_only(rules, value, live, &path, found);
+            }
+            (None, Readback::Always | Readback::Sometimes) if live.is_none() && rules.may_be_omitted() => {
+                found.push((path, Readback::Sometimes))
+            }
+            (None, Readback::Never) => found.push((path, Readback::Never)),
+            (None, _) if rules.is_secret => found.push((path, Readback::Never)),
+            (_, Readback::Always | Readback::Sometimes | Readback::Never) => {}
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! What the requests of a plan carry over, and what a person reads about it.
+
+use super::*;
+use crate::field_diff::FieldDiff;
+use crate::inputs::PlanInputs;
+use crate::object_diff::ObjectDiff;
+use clickpipes::semantics::EntryKey;
+use model::address::Address;
+use model::desired::Presence;
+use model::live::Object;
+
+/// An update whose lists carry over what the manifest omits of their entries.
+pub(crate) struct CarriedEntries {
+    pub(crate) target: Value,
+    pub(crate) pending: Vec<FieldDiff<'static>>,
+    pub(crate) sentences: Vec<String>,
+}
+
+impl PlanInputs<'_> {
+    /// The body of a new object in place of a live one.
+    pub(crate) fn carry_over(&self, at: &Address, object: &Object, desired: &Value, live: &Value) -> CarriedOver {
+        let find_reference = |kind: Kind, id: &str| {
+            let same = |(other, observed): &(&Address, &model::live::LiveObjects)| {
+                let is_near = other.kind == kind && other.service == at.service;
+                is_near && observed.objects.iter().any(|object| object.id.as_str() == id)
+            };
+            let (other, _) = self.live.iter().find(same)?;
+            let declared = self.desired.get(other)?;
+            let is_present = declared.intent.presence != Presence::Absent;
+            is_present.then(|| FieldSemantics::reference_by_name(&other.name))
+        };
+        CarryOver { kind: at.kind, id: object.id.as_str(), find_reference: &find_reference }.recreate(desired, live)
+    }
+
+    /// An update sends some lists as a whole, and some entries again. Both carry over what the manifest omits.
+    pub(crate) fn carry_over_entries(
+        &self,
+        at: &Address,
+        object: &Object,
+        object_diff: &ObjectDiff<'_>,
+    ) -> CarriedEntries {
+        let ObjectDiff { target, pending, live, .. } = object_diff;
+        let mut carried = CarriedEntries { target: target.clone(), pending: pending.clone(), sentences: Vec::new() };
+        let sent = pending.iter().flat_map(|diff| diff.field_rules().sent_with.iter().chain([&diff.path]));
+        let lists: BTreeSet<FieldPath> =
+            sent.filter(|path| path.value_in(target).is_some_and(Value::is_array)).cloned().collect();
+        if lists.is_empty() {
+            return carried;
+        }
+        let recreated = self.carry_over(at, object, target, live);
+        for list in &lists {
+            if let Some(entries) = list.value_in(&recreated.body) {
+                list.set_in(&mut carried.target, entries.clone());
+            }
+            let index = EntryIndex::new(list, FieldSemantics::for_kind(at.kind).field_at(list), &recreated);
+            for diff in carried.pending.iter_mut().filter(|diff| &diff.path == list) {
+                carried.sentences.extend(index.complete_entry(diff));
+            }
+        }
+        carried
+    }
+}
+
+/// The entries of a list, with what each of them keeps and loses. An index keeps long lists linear.
+struct EntryIndex<'r> {
+    entries: HashMap<EntryKey, (usize, &'r Value)>,
+    kept: HashMap<usize, Vec<FieldPath>>,
+    dropped: HashMap<usize, Vec<FieldPath>>,
+}
+
+impl<'r> EntryIndex<'r> {
+    fn new(list: &FieldPath, rules: &FieldSemantics, recreated: &'r CarriedOver) -> Self {
+        let by_entry = |paths: &[FieldPath]| {
+            let mut below: HashMap<usize, Vec<FieldPath>> = HashMap::new();
+            for path in paths.iter().filter_map(|path| path.relative_to(list)) {
+                let Some(index) = path.segments().first() else { continue };
+                let field = path.relative_to(&FieldPath::root().child(index));
+                if let (Ok(index), Some(field)) = (index.parse(), field) {
+                    below.entry(index).or_default().push(field);
+                }
+            }
+            below
+        };
+        let entries = list.value_in(&recreated.body).and_then(Value::as_array).into_iter().flatten().enumerate();
+        let entries = match &rules.list {
+            ListSemantics::Keyed(keyed) => entries.map(|(at, entry)| (keyed.entry_key(entry), (at, entry))).collect(),
+            ListSemantics::Atomic | ListSemantics::Set => HashMap::new(),
+        };
+        Self { entries, kept: by_entry(&recreated.kept), dropped: by_entry(&recreated.dropped) }
+    }
+
+    /// Completes an entry that is added again. Says what it keeps, and what does not fit any more.
+    fn complete_entry(&self, diff: &mut FieldDiff<'_>) -> Vec<String> {
+        let (Some(entry), Some(desired)) = (&diff.entry, &diff.desired) else { return Vec::new() };
+        let Some((index, complete)) = self.entries.get(&entry.keyed.entry_key(desired)) else { return Vec::new() };
+        let lines = [("keeps", self.kept.get(index)), ("loses", self.dropped.get(index))];
+        let sentence = |(verb, paths): (&str, Option<&Vec<FieldPath>>)| {
+            Some(format!("`{}` {verb} what the manifest omits: {}", entry.label, quote_paths(paths?)))
+        };
+        let sentences = lines.into_iter().filter_map(sentence).collect();
+        diff.desired = Some((*complete).clone());
+        sentences
+    }
+}
+
+impl CarriedOver {
+    /// What becomes of the fields that the manifest omits.
+    pub(crate) fn describe(&self) -> Vec<String> {
+        let lines = [
+            (&self.kept, "the new object keeps what the manifest omits: "),
+            (&self.dropped, "the new object loses what does not fit any more or is not known to pipectl: "),
+            (
+                &self.unreadable,
+                "the API does not return these fields, and the new object has them only if the manifest declares them: ",
+            ),
+            (
+                &self.not_returned,
+                "the API returned no value for these fields, and the new object has them only if the manifest declares them: ",
+            ),
+        ];
+        let told = lines.into_iter().filter(|(paths, _)| !paths.is_empty());
+        told.map(|(paths, words)| format!("{words}{}", quote_paths(paths))).collect()
+    }
+}
+
+/// The paths for a sentence.
+pub(crate) fn quote_paths(paths: &[FieldPath]) -> String {
+    let quoted: Vec<String> = paths.iter().map(|path| format!("`{path}`")).collect();
+    quoted.join(", ")
+}

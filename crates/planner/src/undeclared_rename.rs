@@ -1,0 +1,97 @@
+//! Renames that no manifest declares.
+//
+// A file with another name and the same content is a new pipe for the planner, and the live one is deleted by
+// `state: absent` or by prune. Both go out independently. A database pipe is lost for good that way: its tables hold
+// rows, and the API refuses the create after the delete was accepted.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use clickpipes::lineage::{Lineage, pipe_lineage};
+use model::address::{Address, ServiceRef};
+use model::desired::Desired;
+use model::live::{Id, Live};
+use serde_json::Value;
+
+use crate::block_reason::BlockReason;
+use crate::change::Verdict;
+use crate::order;
+use crate::plan::Plan;
+
+type EdgeKey = (ServiceRef, String, String);
+
+/// What is read, with the place where it is.
+struct Reader {
+    location: String,
+    address: Address,
+}
+
+/// Blocks a delete and a create of the same thing. Warns if an unmanaged pipe loads the same into the same table.
+pub(crate) fn block_undeclared_renames(plan: &mut Plan, desired: &Desired, live: &Live) {
+    let created: Vec<&Address> =
+        plan.changes.iter().filter(|change| change.verdict == Verdict::Create).map(|change| &change.address).collect();
+    if created.is_empty() {
+        return;
+    }
+    let by_id: BTreeMap<&Id, (&Address, &Value)> = live
+        .iter()
+        .flat_map(|(at, observed)| observed.objects.iter().map(move |object| (&object.id, (at, &object.body))))
+        .collect();
+    let deleted = plan.changes.iter().filter(|change| change.verdict == Verdict::Delete);
+    let deleted = index_readers(deleted.filter_map(|change| by_id.get(change.id.as_ref()?).copied()));
+    let unmanaged = index_readers(plan.unmanaged.iter().filter_map(|other| by_id.get(&other.id).copied()));
+    let (mut blocked, mut warnings) = (BTreeMap::new(), BTreeMap::new());
+    for at in created {
+        let Some(lineage) = desired.get(at).and_then(|document| pipe_lineage(at.kind, &document.body)) else {
+            continue;
+        };
+        if let Some(other) = find_reader(&deleted, at, &lineage) {
+            let reason = || BlockReason::RenameNotDeclared { live: other.clone(), declared: at.clone() };
+            blocked.insert(at.clone(), reason());
+            blocked.insert(other.clone(), reason());
+        } else if let Some(other) = find_reader(&unmanaged, at, &lineage) {
+            warnings.insert(at.clone(), other.clone());
+        }
+    }
+    for change in &mut plan.changes {
+        if let Some(reason) = blocked.get(&change.address) {
+            change.block(reason.clone());
+        } else if let Some(other) = warnings.get(&change.address) {
+            let sentence = format!(
+                "`{other}`, which no manifest declares, loads the same source into the same table: if it is the same \
+                 pipe, add `previousNames: [{}]`",
+                other.name
+            );
+            if !change.data_effects.contains(&sentence) {
+                change.data_effects.push(sentence);
+            }
+        }
+    }
+    let blocked: BTreeSet<Address> = blocked.into_keys().collect();
+    order::retain_objects(&mut plan.actions, &mut plan.delete_after, |at| !blocked.contains(at));
+}
+
+fn index_readers<'l>(objects: impl Iterator<Item = (&'l Address, &'l Value)>) -> HashMap<EdgeKey, Vec<Reader>> {
+    let mut readers: HashMap<EdgeKey, Vec<Reader>> = HashMap::new();
+    for (at, body) in objects {
+        let Some(lineage) = pipe_lineage(at.kind, body) else { continue };
+        for key in edge_keys(at, &lineage) {
+            readers.entry(key).or_default().push(Reader { location: lineage.location.clone(), address: at.clone() });
+        }
+    }
+    readers
+}
+
+fn edge_keys(at: &Address, lineage: &Lineage) -> Vec<EdgeKey> {
+    let keys = lineage.edges.iter().map(|edge| (at.service.clone(), edge.from.clone(), edge.to.clone()));
+    keys.collect()
+}
+
+/// The object that reads the same from the same place. A place that a secret hides may be any.
+fn find_reader<'r>(readers: &'r HashMap<EdgeKey, Vec<Reader>>, at: &Address, lineage: &Lineage) -> Option<&'r Address> {
+    let candidates = edge_keys(at, lineage).into_iter().filter_map(|key| readers.get(&key)).flatten();
+    let is_same = |reader: &&Reader| {
+        [&reader.location, &lineage.location].iter().any(|place| place.is_empty())
+            || reader.location == lineage.location
+    };
+    candidates.filter(is_same).map(|reader| &reader.address).next()
+}
