@@ -324,7 +324,7 @@ fn write_only_field_that_git_omits_holds_a_replacement_back() {
     assert_eq!(said.code, 0, "{}", said.all_output());
 }
 
-const POSTGRES: &str = r#"
+const POSTGRES: &str = r"
 apiVersion: pipectl/v1
 kind: ClickPipe
 metadata: {name: shop-cdc, service: service-1}
@@ -340,7 +340,7 @@ spec:
         - {sourceSchemaName: public, sourceTable: orders, targetTable: TARGETMORE}
         - {sourceSchemaName: public, sourceTable: users, targetTable: users}
   destination: {database: default}
-"#;
+";
 
 fn postgres(target: &str, more: &str) -> String {
     POSTGRES.replace("TARGET", target).replace("MORE", more)

@@ -99,8 +99,9 @@ fn fifty_new_pipes_share_list_requests() {
         count_lists(&desk)
     };
     let (few, many) = (polls(5), polls(50));
-    // Not all of them are under way at once, so they wait in two groups.
-    assert!(many <= 2 * few, "5 pipes took {few} lists, 50 took {many}");
+    // Without a limit of its own, pipectl meets that of the API: most creates are turned away in six rounds. Before it
+    // tries again, each round looks whether somebody else was faster, with one list for all of them.
+    assert!(many <= 3 * few, "5 pipes took {few} lists, 50 took {many}");
 }
 
 fn pipe_manifest(service: &str, n: usize) -> String {

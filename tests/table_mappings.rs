@@ -156,6 +156,7 @@ fn remapping_every_table_keeps_the_list_non_empty() {
     PATCH state stop: 200
     PATCH tableMappingsToRemove (1), tableMappingsToAdd (1): 200
     PATCH state stop: 200
+    PATCH state stop: 200
     PATCH tableMappingsToAdd (1): 200
     ");
 }

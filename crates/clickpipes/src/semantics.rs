@@ -110,6 +110,7 @@ pub struct DeltaFields {
 
 /// The marks of one field and of the fields below it.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a mark of its own")]
 pub struct FieldSemantics {
     /// What changing it takes.
     pub on_change: OnChange,

@@ -148,9 +148,8 @@ impl FoundPaths {
                 self.files.push(link);
                 return Ok(());
             }
-            Ok(_) => return Ok(()),
             Err(_) if named => "this is a link that leads nowhere",
-            Err(_) => return Ok(()),
+            Ok(_) | Err(_) => return Ok(()),
         };
         self.warnings.push(link_warning(&link, message));
         Ok(())

@@ -98,9 +98,9 @@ impl Plan {
     /// Says which limit is exceeded and by what; nothing of the plan may be performed then.
     pub fn approve(self, limits: &ApprovalLimits) -> Result<ApprovedPlan, Vec<LimitExceeded>> {
         let plan = self.block_unsafe_replacements(limits);
-        let checks: [(Verdict, Option<usize>, &[AddressPattern], &str, Permit); 2] = [
-            (Verdict::Delete, limits.max_delete, &limits.allow_delete, "maxDelete", Permission::Delete),
-            (Verdict::Replace, limits.max_replace, &limits.allow_replace, "maxReplace", Permission::Replace),
+        let checks = [
+            (Verdict::Delete, limits.max_delete, &limits.allow_delete, "maxDelete", Permission::Delete as Permit),
+            (Verdict::Replace, limits.max_replace, &limits.allow_replace, "maxReplace", Permission::Replace as Permit),
         ];
         let exceeded = checks.into_iter().filter_map(|(verdict, limit, allowed, key, permit)| {
             let limit = limit?;

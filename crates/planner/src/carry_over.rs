@@ -74,7 +74,7 @@ struct Place<'r> {
     path: FieldPath,
 }
 
-impl<'r> Place<'r> {
+impl Place<'_> {
     fn field(&self, name: &str) -> Self {
         let node = self.node.and_then(|node| node.child_field(name));
         Self { rules: self.rules.child_field(name), node, path: self.path.child(name) }
@@ -290,7 +290,7 @@ fn collect_write_only(
                 collect_write_only(rules, value, live, &path, found);
             }
             (None, Readback::Always | Readback::Sometimes) if live.is_none() && rules.may_be_omitted() => {
-                found.push((path, Readback::Sometimes))
+                found.push((path, Readback::Sometimes));
             }
             (None, Readback::Never) => found.push((path, Readback::Never)),
             (None, _) if rules.is_secret => found.push((path, Readback::Never)),

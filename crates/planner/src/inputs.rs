@@ -1,5 +1,6 @@
 //! Everything that a plan depends on.
 
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
 use clickpipes::semantics::FieldSemantics;
@@ -11,6 +12,7 @@ use serde_json::Value;
 
 use crate::block_reason::ProtectedBy;
 use crate::references;
+use crate::respelling::NamesByLetters;
 
 /// Options of a plan beyond the declared objects.
 #[derive(Clone, Debug, Default)]
@@ -47,6 +49,8 @@ pub(crate) struct PlanInputs<'a> {
     pub(crate) policy: &'a Policy,
     /// Objects being replaced: their id changes, and with it every reference to them.
     pub(crate) replaced: BTreeSet<Address>,
+    /// The live objects that no manifest declares, by the letters of their names. Each create looks there.
+    pub(crate) undeclared_names: OnceCell<NamesByLetters<'a>>,
 }
 
 impl<'a> PlanInputs<'a> {

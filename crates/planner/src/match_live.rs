@@ -18,7 +18,7 @@ pub(crate) enum LiveMatch<'l> {
     Ambiguous(BlockReason),
 }
 
-impl<'l> LiveMatch<'l> {
+impl LiveMatch<'_> {
     /// Two manifests of one live object would undo each other, and one of them may delete it.
     pub(crate) fn unless_shared(self, at: &Address, claims: &BTreeMap<&Id, Vec<&Address>>) -> Self {
         let Self::Found { object, .. } = &self else { return self };

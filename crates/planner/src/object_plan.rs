@@ -163,10 +163,10 @@ impl PlanInputs<'_> {
         }
         let carried = self.carry_over_entries(at, object, &object_diff);
         let request = UpdateRequest { body: &carried.target, ..request };
-        let (actions, carries) = actions_for::update_actions(&request, &carried.pending);
+        let (actions, resent_fields) = actions_for::update_actions(&request, &carried.pending);
         let adopted = self.base.is_some() && base.is_none();
         let missing_base = if self.base.is_some() { MissingBase::NotInBase } else { MissingBase::NotGiven };
-        let not_compared = object_diff.unchecked_fields(at, missing_base, &carries);
+        let not_compared = object_diff.unchecked_fields(at, missing_base, &resent_fields);
         if actions.is_empty() && !adopted {
             return ObjectPlan { change: None, ignored_changes: left_alone, unchecked: not_compared };
         }
@@ -179,7 +179,7 @@ impl PlanInputs<'_> {
         let blocking_tables = added_again(at, &carried, &object_diff.live);
         data.extend(carried.sentences);
         data.extend(data_effects::stop_effects(Some(object), &actions));
-        let change = Change { resent_fields: carries, data_effects: data, blocking_tables, ..with_verdict(verdict) };
+        let change = Change { resent_fields, data_effects: data, blocking_tables, ..with_verdict(verdict) };
         ObjectPlan { change: Some((change, actions)), ignored_changes: left_alone, unchecked: not_compared }
     }
 

@@ -7,12 +7,11 @@ use clickpipes::manifest::{self, Manifest};
 use model::address::{Address, Kind, Name};
 use model::desired::Desired;
 use model::diagnostic::Severity;
-use model::live::Id;
 use planner::{PruneEvidence, PruneReason};
 
 use super::cat_file::BlobReader;
 use super::history::{History, HistoryStep};
-use super::manifest_at::{self, ManifestArchive};
+use super::manifest_at::{self, DeclaredKeys, ManifestArchive};
 use super::services::GitServices;
 use super::{Commit, Repository};
 use crate::manifest_files;
@@ -275,7 +274,7 @@ fn proven_removals(
     let applied: BTreeSet<DeclaredKey> = base.into_iter().flatten().flat_map(DeclaredKey::all_from_manifest).collect();
     let mut proven = BTreeSet::new();
     for step in &mainline {
-        let removed = removed_keys(&mut archive, step)?.into_iter().map(|(key, _)| key);
+        let removed = removed_keys(&mut archive, step)?.into_keys();
         proven.extend(removed.filter(|key| !unapplied.contains(&step.hash) || applied.contains(key)));
     }
     let mut removed = find_removals(&mut archive, &all)?;
@@ -284,10 +283,7 @@ fn proven_removals(
 }
 
 /// The names that one step removed, each with its protection and its pinned id before.
-fn removed_keys(
-    archive: &mut ManifestArchive<'_>,
-    step: &HistoryStep,
-) -> Result<Vec<(DeclaredKey, (bool, Option<Id>))>> {
+fn removed_keys(archive: &mut ManifestArchive<'_>, step: &HistoryStep) -> Result<DeclaredKeys> {
     let before = archive.declared_at(&format!("{}^", step.hash), &step.old_hashes)?;
     let after = archive.declared_at(&step.hash, &step.new_hashes)?;
     let before = before.iter().flat_map(|declared| declared.iter());

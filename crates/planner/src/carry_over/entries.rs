@@ -1,6 +1,6 @@
 //! Which live entry of a list a declared entry continues.
 
-use super::*;
+use super::{BTreeSet, FieldSemantics, HashMap, KeyedList, ListSemantics, Value};
 
 type Pair<'d, 'l> = (&'d Value, Option<&'l Value>);
 

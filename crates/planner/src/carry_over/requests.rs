@@ -1,6 +1,6 @@
 //! What the requests of a plan carry over, and what a person reads about it.
 
-use super::*;
+use super::{BTreeSet, CarriedOver, CarryOver, FieldPath, FieldSemantics, HashMap, Kind, ListSemantics, Value};
 use crate::field_diff::FieldDiff;
 use crate::inputs::PlanInputs;
 use crate::object_diff::ObjectDiff;

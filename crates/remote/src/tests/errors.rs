@@ -48,10 +48,10 @@ async fn api_errors_come_with_a_hint() {
     POST /v1/organizations/org/services/svc/clickpipes: 400 BAD_REQUEST: ClickHouse validation failed: Not enough privileges (497) (request r-2)
     hint: Rejection(MissingPrivileges)
     ");
-    insta::assert_snapshot!(refused_create(400, "BAD_REQUEST: destination table exists and is not empty").await, @"
+    insta::assert_snapshot!(refused_create(400, "BAD_REQUEST: destination table exists and is not empty").await, @r#"
     POST /v1/organizations/org/services/svc/clickpipes: 400 BAD_REQUEST: destination table exists and is not empty (request r-2)
-    hint: Rejection(TableNotEmpty)
-    ");
+    hint: TablesNotEmpty(["default.orders"])
+    "#);
     insta::assert_snapshot!(refused_create(400, "BAD_REQUEST: dial tcp: no such host").await, @"
     POST /v1/organizations/org/services/svc/clickpipes: 400 BAD_REQUEST: dial tcp: no such host (request r-2)
     hint: Rejection(SourceUnreachable)

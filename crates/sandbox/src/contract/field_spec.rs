@@ -5,7 +5,6 @@ use crate::options::Quirk;
 
 /// One field of the API, built by [`required`] or [`optional`] and the methods below.
 #[derive(Debug, Clone, Copy)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a mark of its own")]
 pub(crate) struct FieldSpec {
     pub(crate) name: &'static str,
     pub(crate) json_type: JsonType,
