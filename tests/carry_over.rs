@@ -42,7 +42,6 @@ struct Sparse {
 /// The law, for every source and every field of the schema: a field that is set live and that the manifest omits is
 /// as it was after any update, remap or replacement, or the plan names it.
 #[test]
-#[ignore = "an entry of a BigQuery pipe that moves to another target is not kept yet"]
 fn omitted_field_is_kept_or_named() {
     let (mut wrong, mut covered, mut verdicts) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
     for seed in read_documents("tests/seeds").iter().filter(|seed| seed["kind"] != "CdcScaling") {
@@ -176,7 +175,14 @@ async fn check_kept(world: &World, sparse: &Sparse, edited: &Value) -> Result<Op
         return Err(format!("the bare manifest is a change: {:#?}", unchanged.changes));
     }
     let from = bench.journal_len();
-    let plan = bench.settle(&desired).await?;
+    let plan = match bench.settle(&desired).await {
+        // The API connects to the new place, and no manifest declares with which login.
+        Err(refusal) if refusal.contains("Authentication failed") => {
+            assert_eq!(live_body(&bench, edited).await["source"], before["source"], "{refusal}");
+            return Ok(None);
+        }
+        settled => settled?,
+    };
     let refused = bench.refused_writes(from);
     if !refused.is_empty() {
         return Err(format!("{refused:#?}"));
