@@ -8,8 +8,8 @@ use model::live::{Id, Object};
 use model::path::FieldPath;
 use serde_json::Value;
 
-use crate::carry_over;
-use crate::respelling::RespelledField;
+/// A field that the API seems to spell in its own way: its path, the text of the manifest and the live one.
+pub type RespelledField = (String, String, String);
 
 /// Why the plan does nothing to an object.
 #[derive(Clone, Debug, PartialEq)]
@@ -247,7 +247,7 @@ impl BlockReason {
             Self::LosesFields(_, paths) => write!(
                 f,
                 "the new object would lack {}, which the API does not return: declare what you need",
-                carry_over::quote_paths(paths)
+                quote_paths(paths)
             ),
             Self::MissesChanges(_) => f.write_str(
                 "changes that arrive while no pipe exists would be lost, because `cdc_only` takes no first copy: undo \
@@ -284,3 +284,9 @@ fn truncate_value(value: &Value) -> String {
 
 /// Longest value in a sentence.
 const MAX_VALUE_CHARS: usize = 40;
+
+/// The paths for a sentence.
+pub(crate) fn quote_paths(paths: &[FieldPath]) -> String {
+    let quoted: Vec<String> = paths.iter().map(|path| format!("`{path}`")).collect();
+    quoted.join(", ")
+}

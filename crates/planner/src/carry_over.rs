@@ -20,7 +20,7 @@ use crate::overlay::remove_path;
 mod entries;
 mod requests;
 
-pub(crate) use requests::{CarriedEntries, quote_paths};
+pub(crate) use requests::CarriedEntries;
 
 /// A live object overlaid with what is declared.
 #[derive(Debug)]

@@ -10,8 +10,7 @@ use model::secret::ReferencedSecret;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use crate::block_reason::BlockReason;
-use crate::respelling::RespelledField;
+use crate::block_reason::{BlockReason, RespelledField};
 
 /// An object that is not in sync with its manifest.
 #[derive(Clone, Debug, PartialEq, Serialize)]

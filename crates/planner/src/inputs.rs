@@ -1,18 +1,17 @@
 //! Everything that a plan depends on.
 
 use std::cell::OnceCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use clickpipes::semantics::FieldSemantics;
-use model::address::{Address, Name};
+use model::address::{Address, Kind, Name, ServiceRef};
 use model::desired::{Desired, Document, Presence};
-use model::live::Live;
+use model::live::{Live, LiveObjects};
 use model::selector::AddressPattern;
 use serde_json::Value;
 
 use crate::block_reason::ProtectedBy;
 use crate::references;
-use crate::respelling::NamesByLetters;
 
 /// Options of a plan beyond the declared objects.
 #[derive(Clone, Debug, Default)]
@@ -41,6 +40,9 @@ pub enum WriteOnlyPolicy {
     /// Assume that it was sent, for a comparison right after apply.
     AssumeSent,
 }
+
+/// Live objects by service, kind and the letters of their names.
+pub(crate) type NamesByLetters<'a> = HashMap<(&'a ServiceRef, Kind, String), Vec<(&'a Address, &'a LiveObjects)>>;
 
 pub(crate) struct PlanInputs<'a> {
     pub(crate) desired: &'a Desired,

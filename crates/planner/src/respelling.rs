@@ -5,20 +5,18 @@
 // could tell such a spelling from a change that somebody made. So texts that differ in nothing but blanks, punctuation
 // and case delete nothing, unless somebody allows it by name.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use clickpipes::semantics::FieldSemantics;
-use model::address::{Address, Kind, ServiceRef};
+use model::address::Address;
 use model::desired::Document;
-use model::live::{LiveObjects, Object};
+use model::live::Object;
 use model::path::FieldPath;
 use serde_json::Value;
 
+use crate::block_reason::RespelledField;
 use crate::field_diff::FieldDiff;
-use crate::inputs::PlanInputs;
-
-/// A field that the API seems to spell in its own way: its path, the text of the manifest and the live one.
-pub type RespelledField = (String, String, String);
+use crate::inputs::{NamesByLetters, PlanInputs};
 
 /// The fields that force a replacement, if every one of them may only be spelt otherwise.
 pub(crate) fn respelled_fields(pending: &[FieldDiff<'_>], forcing: &BTreeSet<&FieldPath>) -> Vec<RespelledField> {
@@ -42,9 +40,6 @@ pub(crate) fn is_respelling(one: &str, other: &str) -> bool {
 fn letters(text: &str) -> String {
     text.chars().filter(|each| each.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
-
-/// Live objects by service, kind and the letters of their names.
-pub(crate) type NamesByLetters<'a> = HashMap<(&'a ServiceRef, Kind, String), Vec<(&'a Address, &'a LiveObjects)>>;
 
 impl PlanInputs<'_> {
     /// The live object that the declared one seems to be, although the API calls it otherwise: nobody declares it, its

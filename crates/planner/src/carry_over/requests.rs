@@ -1,6 +1,7 @@
 //! What the requests of a plan carry over, and what a person reads about it.
 
 use super::{BTreeSet, CarriedOver, CarryOver, FieldPath, FieldSemantics, HashMap, Kind, ListSemantics, Value};
+use crate::block_reason::quote_paths;
 use crate::field_diff::FieldDiff;
 use crate::inputs::PlanInputs;
 use crate::object_diff::ObjectDiff;
@@ -121,10 +122,4 @@ impl CarriedOver {
         let told = lines.into_iter().filter(|(paths, _)| !paths.is_empty());
         told.map(|(paths, words)| format!("{words}{}", quote_paths(paths))).collect()
     }
-}
-
-/// The paths for a sentence.
-pub(crate) fn quote_paths(paths: &[FieldPath]) -> String {
-    let quoted: Vec<String> = paths.iter().map(|path| format!("`{path}`")).collect();
-    quoted.join(", ")
 }

@@ -1,0 +1,77 @@
+//! From two sides to one plan.
+
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, BTreeSet};
+
+use model::address::Address;
+use model::desired::Desired;
+use model::live::{Id, Live};
+
+use crate::change::Verdict;
+use crate::inputs::{PlanInputs, Policy};
+use crate::match_live::{self, LiveMatch, match_live_object};
+use crate::order;
+use crate::plan::{Plan, UnmanagedObject};
+use crate::undeclared_rename;
+
+/// Compares desired objects with live ones.
+///
+/// `base` is an earlier desired side, such as the last commit that was applied. With it the plan
+/// contains only what git changed since. Drift, which somebody changed outside git, is reported in
+/// `ignored_changes` and not reverted. Without it live is made as desired.
+pub fn plan(desired: &Desired, live: &Live, base: Option<&Desired>, policy: &Policy) -> Plan {
+    let mut inputs =
+        PlanInputs { desired, live, base, policy, replaced: BTreeSet::new(), undeclared_names: OnceCell::new() };
+    let mut plan = Plan::default();
+    let mut actions = Vec::new();
+    let mut seen = BTreeSet::new();
+    // Addresses sort by kind, in the order in which kinds refer to each other.
+    let reverted = match_live::reverted_names(desired, base);
+    let names = |at: &Address| reverted.get(at).map_or(&[][..], Vec::as_slice);
+    let matches = desired.iter().map(|(at, document)| (at, document, match_live_object(at, document, names(at), live)));
+    let matches: Vec<_> = matches.collect();
+    let mut claims: BTreeMap<&Id, Vec<&Address>> = BTreeMap::new();
+    for (at, _, live_match) in &matches {
+        if let LiveMatch::Found { object, .. } = live_match {
+            claims.entry(&object.id).or_default().push(at);
+            seen.insert(object.id.clone());
+        }
+    }
+    for (at, document, live_match) in matches {
+        let live_match = live_match.unless_shared(at, &claims);
+        let object_plan = inputs.plan_object(at, document, live_match);
+        let drifted = object_plan.ignored_changes.iter().any(|left| left.drifted_fields().next().is_some());
+        plan.ignored_changes.extend(object_plan.ignored_changes);
+        plan.unchecked.extend(object_plan.unchecked);
+        match object_plan.change {
+            None if drifted => {}
+            None => plan.in_sync.push(at.clone()),
+            Some((change, object_actions)) => {
+                if change.verdict == Verdict::Replace {
+                    inputs.replaced.insert(at.clone());
+                }
+                plan.changes.push(change);
+                actions.extend(object_actions);
+            }
+        }
+    }
+    plan.delete_after = order::deletions_that_wait(&actions, &plan.changes, live);
+    plan.actions = order::sort_actions(&actions, &plan.delete_after);
+    plan.unmanaged = find_unmanaged(desired, live, &seen);
+    undeclared_rename::block_undeclared_renames(&mut plan, desired, live);
+    plan
+}
+
+/// Of several live objects of one name, those that `metadata.id` did not pick are nobody's. Where
+/// none was picked the object is blocked, and its change names them all.
+fn find_unmanaged(desired: &Desired, live: &Live, seen: &BTreeSet<Id>) -> Vec<UnmanagedObject> {
+    live.iter()
+        .filter(|(at, observed)| {
+            let picked = observed.objects.iter().any(|object| seen.contains(&object.id));
+            !at.kind.is_singleton() && (picked || !desired.contains_key(at))
+        })
+        .flat_map(|(at, observed)| observed.objects.iter().map(move |object| (at, object)))
+        .filter(|(_, object)| !seen.contains(&object.id))
+        .map(|(at, object)| UnmanagedObject { address: at.clone(), id: object.id.clone() })
+        .collect()
+}
