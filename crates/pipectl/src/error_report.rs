@@ -69,21 +69,8 @@ pub fn hint_for(error: &Error) -> Option<String> {
 
 fn hint_text(hint: &Hint) -> String {
     let text = match hint {
-        Hint::TablesNotEmpty(tables) => {
-            let drop = blocking_tables::drop_statements(tables);
-            return format!(
-                "the destination tables must be empty: drop or rename those with rows (`{drop}`), then apply again"
-            );
-        }
-        Hint::EndpointsNotReady(endpoints) => {
-            let label = |it: &UnreadyEndpoint| format!("`{}`, which is `{}`", it.name, it.state);
-            let endpoints: Vec<String> = endpoints.iter().map(label).collect();
-            return format!(
-                "the pipe uses {}: accept the connection in the account of the source, wait until the endpoint is \
-                 `Ready`, and apply again",
-                endpoints.join(" and ")
-            );
-        }
+        Hint::TablesNotEmpty(tables) => return tables_not_empty_text(tables),
+        Hint::EndpointsNotReady(endpoints) => return endpoints_not_ready_text(endpoints),
         Hint::Rejection(cause) => rejection_text(*cause),
         Hint::CertificateNotTrusted => {
             "nothing was sent; if a proxy intercepts TLS, add its CA to the system's (or `SSL_CERT_FILE`); also check the \
@@ -148,6 +135,21 @@ fn hint_text(hint: &Hint) -> String {
         Hint::ProxyLogin => "the proxy requires a login",
     };
     text.to_owned()
+}
+
+fn tables_not_empty_text(tables: &[String]) -> String {
+    let drop = blocking_tables::drop_statements(tables);
+    format!("the destination tables must be empty: drop or rename those with rows (`{drop}`), then apply again")
+}
+
+fn endpoints_not_ready_text(endpoints: &[UnreadyEndpoint]) -> String {
+    let label = |it: &UnreadyEndpoint| format!("`{}`, which is `{}`", it.name, it.state);
+    let endpoints: Vec<String> = endpoints.iter().map(label).collect();
+    format!(
+        "the pipe uses {}: accept the connection in the account of the source, wait until the endpoint is `Ready`, and \
+         apply again",
+        endpoints.join(" and ")
+    )
 }
 
 fn rejection_text(cause: RejectionCause) -> &'static str {

@@ -4,8 +4,7 @@ use planner::{BlockReason, LimitExceeded, Permission, Plan};
 
 /// Adds the flags to a plan. The planner does not know them.
 pub fn name_flags(plan: &mut Plan) {
-    let skipped =
-        |permission: &Permission| format!("apply skips this replacement unless you pass {}", flag(permission));
+    let skipped = |permission: &Permission| format!("apply skips this change unless you pass {}", flag(permission));
     plan.word_permissions(&blocked_text, &skipped);
 }
 
