@@ -4,6 +4,22 @@ use std::ffi::{OsStr, OsString};
 
 use secrecy::SecretString;
 
+/// What a program that pipectl starts needs: where programs, its own files and temporary files are.
+pub(crate) const BASIC_VARIABLES: [&str; 12] = [
+    "APPDATA",
+    "HOME",
+    "HOMEDRIVE",
+    "HOMEPATH",
+    "LOCALAPPDATA",
+    "PATH",
+    "SYSTEMROOT",
+    "TEMP",
+    "TMP",
+    "TMPDIR",
+    "USERPROFILE",
+    "XDG_CONFIG_HOME",
+];
+
 /// The value of the first of these variables that is set and not empty, and which one it is.
 pub(crate) fn first_set_variable<'n>(names: &[&'n str]) -> Option<(&'n str, String)> {
     names.iter().find_map(|name| Some((*name, read_variable(name)?)))

@@ -27,25 +27,8 @@ use crate::{credentials, env_vars};
 /// The file with made-up values for the sandbox. It is not read in a run against the real API.
 pub(crate) const SANDBOX_FILE: &str = "sandbox.env";
 
-/// The environment variables that every program gets: places of programs and files, and the language.
-const PROGRAM_VARIABLES: [&str; 16] = [
-    "APPDATA",
-    "HOME",
-    "HOMEDRIVE",
-    "HOMEPATH",
-    "LANG",
-    "LC_ALL",
-    "LOCALAPPDATA",
-    "LOGNAME",
-    "PATH",
-    "SYSTEMROOT",
-    "TMPDIR",
-    "TEMP",
-    "USER",
-    "USERPROFILE",
-    "XDG_CONFIG_HOME",
-    "XDG_RUNTIME_DIR",
-];
+/// What every program gets besides [`env_vars::BASIC_VARIABLES`]: its language and its user.
+const PROGRAM_VARIABLES: [&str; 5] = ["LANG", "LC_ALL", "LOGNAME", "USER", "XDG_RUNTIME_DIR"];
 
 // No secret is longer: the reference names another file or program. The limit also ends the read of an endless one.
 const MAX_SECRET_BYTES: usize = 64 * 1024;
@@ -118,7 +101,8 @@ impl SecretResolver {
     fn passed_variables(&self) -> Vec<(OsString, OsString)> {
         let is_passed = |name: &str| {
             let listed = self.program_variables.iter().any(|pattern| pattern.matches(name));
-            (listed || PROGRAM_VARIABLES.contains(&name)) && !self.key_variables.contains(name)
+            (listed || env_vars::BASIC_VARIABLES.contains(&name) || PROGRAM_VARIABLES.contains(&name))
+                && !self.key_variables.contains(name)
         };
         env_vars::all_variables().filter(|(name, _)| name.to_str().is_some_and(is_passed)).collect()
     }

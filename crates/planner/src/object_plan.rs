@@ -155,7 +155,7 @@ impl PlanInputs<'_> {
         if !forcing.is_empty() {
             let mut change = with_verdict(Verdict::Replace);
             change.respelled_fields = respelling::respelled_fields(pending, &forcing);
-            // What is made again is made as declared, whatever drifted before.
+            // A new object has the declared values, whatever drifted before.
             change.fields.extend(field_changes::with_verdicts(document, &object_diff.ignored, &[FieldVerdict::Drift]));
             change.after = Some(FieldSemantics::for_kind(at.kind).shown(body));
             let carried = self.carry_over(at, object, &document.body, &object_diff.live);

@@ -18,27 +18,10 @@ use crate::env_vars;
 /// The path that stands for standard input.
 pub(super) const STDIN: &str = "-";
 
-/// The environment variables that git gets: the places of programs and of the user's settings.
+/// What git gets of the environment besides [`env_vars::BASIC_VARIABLES`]: the places of its settings.
 // A list of what may pass, not of what may not: the environment holds the API key and secrets, and `GIT_DIR` or
 // `GIT_CONFIG_COUNT` in it would lead git to another repository or configuration.
-const PASSED_VARIABLES: [&str; 16] = [
-    "APPDATA",
-    "GIT_CONFIG_GLOBAL",
-    "GIT_CONFIG_NOSYSTEM",
-    "GIT_CONFIG_SYSTEM",
-    "HOME",
-    "HOMEDRIVE",
-    "HOMEPATH",
-    "LOCALAPPDATA",
-    "PATH",
-    "PROGRAMDATA",
-    "SYSTEMROOT",
-    "TEMP",
-    "TMP",
-    "TMPDIR",
-    "USERPROFILE",
-    "XDG_CONFIG_HOME",
-];
+const GIT_VARIABLES: [&str; 4] = ["GIT_CONFIG_GLOBAL", "GIT_CONFIG_NOSYSTEM", "GIT_CONFIG_SYSTEM", "PROGRAMDATA"];
 
 /// Settings that the repository's own configuration cannot override.
 // pipectl only reads objects, so no program, hook or transport is needed. `safe.bareRepository` is a second lock, in
@@ -97,7 +80,8 @@ fn nearest_folder(path: &Path) -> (&Path, &Path) {
 
 pub(super) fn git_command_in(top: &Path) -> Command {
     let mut command = Command::new("git");
-    command.env_clear().envs(PASSED_VARIABLES.into_iter().filter_map(passed_variable));
+    let passed = env_vars::BASIC_VARIABLES.into_iter().chain(GIT_VARIABLES);
+    command.env_clear().envs(passed.filter_map(passed_variable));
     // `C`: messages are searched for English words. No prompt: nobody could answer it in CI.
     command.env("LC_ALL", "C").env("GIT_TERMINAL_PROMPT", "0");
     // A clone with `--filter` would fetch missing objects by the program that its remote names. A replace ref could
