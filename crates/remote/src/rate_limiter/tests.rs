@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use futures_util::FutureExt;
 use futures_util::future::join_all;
 use tokio::time::{advance, timeout};
 
@@ -159,12 +160,16 @@ async fn priority_requests_skip_the_queue() {
 async fn reads_do_not_starve_behind_writes() {
     let pace = pace(1);
     turn(&pace).await;
-    let writes = join_all((0..20).map(|_| turn(&pace)));
+    let mut writes = join_all((0..20).map(|_| turn(&pace)));
+    // All of them are in their queue before the read comes.
+    assert!((&mut writes).now_or_never().is_none());
     let end = Instant::now() + 30 * PER;
     let read = acquire_slot(&pace, end, Priority::Read);
+    // When a place is free, either queue may be asked first: here it is always that of the reads.
     let waited = tokio::select! {
-        _ = writes => None,
+        biased;
         waited = read => waited,
+        _ = writes => None,
     };
     assert!(waited.is_some_and(|waited| waited < 3 * PER), "{waited:?}");
 }
