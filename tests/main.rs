@@ -3,6 +3,7 @@
 
 #![allow(clippy::allow_attributes, clippy::unwrap_used, reason = "a test that fails here fails")]
 
+mod additional_fields;
 mod carry_over;
 mod changed_since;
 mod command_line;

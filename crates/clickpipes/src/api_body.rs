@@ -76,7 +76,7 @@ fn whole_number(number: &Number) -> Option<i64> {
     format!("{float:.0}").parse().ok()
 }
 
-fn strip_object(node: &FieldNode, fields: &Map<String, Value>) -> Map<String, Value> {
+pub(crate) fn strip_object(node: &FieldNode, fields: &Map<String, Value>) -> Map<String, Value> {
     let mut kept = Map::new();
     let mut extra = None;
     for (name, value) in fields {

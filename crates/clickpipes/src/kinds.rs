@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Value, json};
 
+use crate::additional_fields::allow_additional_fields;
 use crate::cdc_scaling::{self, CdcScalingManifest};
 use crate::pipe::{self, PipeManifest};
 use crate::reverse_private_endpoint::{self, EndpointManifest};
@@ -27,13 +28,14 @@ struct CompiledKind {
 
 impl CompiledKind {
     fn new(kind: Kind) -> Self {
-        let (schema, rules) = match kind {
+        let (mut schema, rules) = match kind {
             Kind::ClickPipe => (generate_schema::<PipeManifest>(), pipe::rule_sets().collect()),
             Kind::CdcScaling => (generate_schema::<CdcScalingManifest>(), cdc_scaling::RULE_SETS.iter().collect()),
             Kind::ReversePrivateEndpoint => {
                 (generate_schema::<EndpointManifest>(), reverse_private_endpoint::RULE_SETS.iter().collect())
             }
         };
+        allow_additional_fields(&mut schema);
         let validator = SchemaValidator::new(&schema).expect("the structs generate what can be walked");
         let fields = validator.field_tree();
         let semantics = FieldSemantics::of_body(kind, &fields);
@@ -103,7 +105,9 @@ pub fn editor_schema() -> Value {
     schema.insert("oneOf".to_owned(), json!(kinds));
     schema.insert("$defs".to_owned(), generator.take_definitions(true).into());
     simplify_schema(&mut schema);
-    schema.to_value()
+    let mut schema = schema.to_value();
+    allow_additional_fields(&mut schema);
+    schema
 }
 
 fn manifest_subschema(kind: Kind, generator: &mut SchemaGenerator) -> Schema {

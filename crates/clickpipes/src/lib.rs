@@ -4,6 +4,7 @@
 //! Nothing here does I/O. The name of an API field occurs here, in the struct that declares it or
 //! in the rules beside that struct, and in `porting`.
 
+pub mod additional_fields;
 pub mod api_body;
 pub mod blocking_tables;
 pub mod cdc_scaling;

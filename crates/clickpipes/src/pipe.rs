@@ -6,7 +6,6 @@ use crate::envelope::{Envelope, NAME_RULES, PipeMetadata};
 use crate::validate::{CrossFieldRule, RuleCondition, RuleSet, holds, value_is_not};
 use model::annotations;
 
-pub mod additional;
 pub mod bigquery;
 pub mod credentials;
 pub mod database;

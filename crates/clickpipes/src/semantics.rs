@@ -4,6 +4,7 @@
 //! agree, what does changing the field take? The planner asks by position and never names a field.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::Value;
@@ -16,6 +17,7 @@ use spelling::Equality;
 
 mod equality;
 mod from_fields;
+mod marked;
 mod normalize;
 mod redact;
 mod redact_live;
@@ -136,27 +138,29 @@ pub struct FieldSemantics {
     omitted_values: Vec<Value>,
     equality: Equality,
     minimum: Option<f64>,
-    fields: BTreeMap<String, FieldSemantics>,
-    items: Option<Box<FieldSemantics>>,
+    /// No struct declares the field. It is given under `additional`.
+    is_unknown: bool,
+    fields: BTreeMap<String, Arc<FieldSemantics>>,
+    items: Option<Arc<FieldSemantics>>,
     /// For a field that the schema does not know, such as one given under `additional`.
-    fallback: Option<Box<FieldSemantics>>,
+    fallback: Option<Arc<FieldSemantics>>,
 }
 
 impl FieldSemantics {
     /// The rules of a field of this object.
     pub fn child_field(&self, name: &str) -> &Self {
-        self.fields.get(name).or(self.fallback.as_deref()).unwrap_or(self)
+        self.fields.get(name).or(self.fallback.as_ref()).map_or(self, Arc::as_ref)
     }
 
     /// The rules of the entries of this list.
     pub fn list_item(&self) -> &Self {
-        self.items.as_deref().or(self.fallback.as_deref()).unwrap_or(self)
+        self.items.as_ref().or(self.fallback.as_ref()).map_or(self, Arc::as_ref)
     }
 
     /// The rules of what stands at `path` below here.
     pub fn field_at(&self, path: &FieldPath) -> &Self {
         path.segments().iter().fold(self, |rules, segment| {
-            if rules.items.is_some() && segment.parse::<usize>().is_ok() {
+            if rules.items.is_some() && (segment == "*" || segment.parse::<usize>().is_ok()) {
                 rules.list_item()
             } else {
                 rules.child_field(segment)
@@ -166,7 +170,7 @@ impl FieldSemantics {
 
     /// The known fields below, by name.
     pub fn child_fields(&self) -> impl Iterator<Item = (&str, &Self)> {
-        self.fields.iter().map(|(name, rules)| (name.as_str(), rules))
+        self.fields.iter().map(|(name, rules)| (name.as_str(), rules.as_ref()))
     }
 
     /// The object that a value refers to by name, where the field takes such references.

@@ -22,6 +22,7 @@ pub const SECRET: &str = "x-secret";
 pub const REFERS_TO: &str = "x-refers-to";
 pub const PATTERN_DESCRIPTION: &str = "x-pattern-says";
 pub const ADDITIONAL: &str = "x-additional";
+pub const ADDITIONAL_MARK: &str = "x-additional-mark";
 pub const ONE_REQUEST_ONLY: &str = "x-one-request-only";
 pub const REPLACE_ACROSS: &str = "x-replace-across";
 

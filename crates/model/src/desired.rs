@@ -1,6 +1,6 @@
 //! The desired objects that manifests declare, in the form that is compared and sent.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -51,6 +51,8 @@ pub struct Intent {
     pub pinned_id: Option<Id>,
     /// For selectors and reports only; never sent.
     pub labels: BTreeMap<String, String>,
+    /// What it says about fields that pipectl does not know.
+    pub field_marks: FieldMarks,
 }
 
 impl Intent {
@@ -70,6 +72,15 @@ impl Intent {
         ];
         fields.map(|(path, value)| (FieldPath::parse(path), value)).into()
     }
+}
+
+/// What a manifest says about fields that pipectl does not know. Entries of lists are `*`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FieldMarks {
+    /// Only a create can set them.
+    pub create_only: BTreeSet<FieldPath>,
+    /// The API never returns them.
+    pub not_returned: BTreeSet<FieldPath>,
 }
 
 /// If an object must exist.

@@ -179,8 +179,9 @@ pub(crate) fn diff_sides<'r>(rules: &'r FieldSemantics, sides: Sides<'_>) -> Vec
 }
 
 impl Sides<'_> {
-    fn field_values(self, name: &str) -> Self {
-        let live = self.live.value_below(|live| live.get(name).filter(|live| !live.is_null()));
+    fn field_values(self, rules: &FieldSemantics, name: &str) -> Self {
+        let is_answer = |live: &&Value| !live.is_null() || rules.is_null_an_answer();
+        let live = self.live.value_below(|live| live.get(name).filter(is_answer));
         Self {
             base: self.base.value_below(|base| base.get(name)),
             desired: self.desired.and_then(|desired| desired.get(name)),
@@ -318,7 +319,8 @@ impl<'r> Walk<'r> {
         let base = sides.base.value().and_then(Value::as_object).into_iter().flatten();
         let removed = base.map(|(name, _)| name).filter(|name| !desired.contains_key(*name));
         for name in desired.keys().chain(removed) {
-            self.visit_value(rules.child_field(name), sides.field_values(name), &path.child(name));
+            let field = rules.child_field(name);
+            self.visit_value(field, sides.field_values(field, name), &path.child(name));
         }
     }
 

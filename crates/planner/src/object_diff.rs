@@ -43,7 +43,7 @@ impl<'a> ObjectDiff<'a> {
         object: &Object,
         renamed_from: Option<&Name>,
     ) -> Self {
-        let rules = FieldSemantics::for_kind(address.kind);
+        let rules = FieldSemantics::with_marks(address.kind, &document.intent.field_marks);
         let body = inputs.resolve_references(address, &document.body);
         let base = inputs.base_document(address, document, renamed_from);
         let manifests: Vec<&Value> = [Some(document), base].into_iter().flatten().map(|it| &it.body).collect();

@@ -201,7 +201,7 @@ fn field_summaries(node: &FieldNode) -> Vec<FieldSummary> {
     if node.can_be_secret() && !node.is_secret() {
         return Vec::new();
     }
-    let fields = node.child_fields();
+    let fields = node.child_fields().filter(|(_, field)| !field.has_keyword(annotations::ADDITIONAL_MARK));
     fields
         .map(|(name, field)| FieldSummary {
             name: name.to_owned(),

@@ -26,6 +26,9 @@ structs that validate manifests.
 
 **Bold** fields are required. The column *on change* shows how a change is applied to a live object.
 pipectl does not manage fields that you omit. The defaults are those of the API.
+
+Each object below `spec` also takes `additional`, `additionalCreateOnly` and `additionalNotReturned`:
+[fields that pipectl does not know yet](manifests.md#use-fields-that-pipectl-does-not-know-yet).
 ";
 
 /// Every object of the kind, by path, the whole document first.
@@ -41,7 +44,7 @@ fn write_section(page: &mut String, kind: Kind, path: &str) {
     let Ok(object) = explain_field(&format!("{}.{path}", kind.name())) else { return };
     let _ = write!(page, "\n### `{}`\n\n{}\n\n", object.path, single_line(&object.doc));
     page.push_str("| field | takes | on change | |\n|---|---|---|---|\n");
-    for entry in &object.fields {
+    for entry in object.fields.iter().filter(|entry| entry.name != "additional") {
         let asked = format!("{}.{path}.{}", kind.name(), entry.name);
         if let Ok(field) = explain_field(&asked) {
             write_row(page, &entry.name, &field);

@@ -93,7 +93,7 @@ impl DraftManifest {
             name: name.unwrap_or_else(|| Name::new(self.kind.name())),
             document: Document {
                 body: api_body::build_api_body(self.kind, &self.document),
-                intent: intent::parse_intent(&self.document),
+                intent: intent::parse_intent(self.kind, &self.document),
                 origin: source_map::build_origin(&self.file, self.kind, &self.root),
                 earlier_bodies: Vec::new(),
             },

@@ -2,12 +2,13 @@
 
 use serde_json::Value;
 
+use crate::additional_fields::read_field_marks;
 use model::action::RunState;
-use model::address::Name;
+use model::address::{Kind, Name};
 use model::desired::{Intent, Presence};
 use model::live::Id;
 
-pub(super) fn parse_intent(document: &Value) -> Intent {
+pub(super) fn parse_intent(kind: Kind, document: &Value) -> Intent {
     // The schema has checked the types. Here a value of another type counts as missing.
     let (metadata, spec) = (&document["metadata"], &document["spec"]);
     let texts = |list: &Value| -> Vec<Name> {
@@ -20,6 +21,7 @@ pub(super) fn parse_intent(document: &Value) -> Intent {
         previous_names: texts(&metadata["previousNames"]),
         pinned_id: metadata["id"].as_str().map(Id::new),
         labels: labels.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect(),
+        field_marks: read_field_marks(kind, document),
     }
 }
 

@@ -2,7 +2,6 @@
 
 use schemars::JsonSchema;
 
-use super::additional::Additional;
 use super::credentials::ServiceAccount;
 use super::database::{self, TableEngine};
 use super::source::{SourceFamily, SourceItems, SourceSpec};
@@ -29,8 +28,6 @@ pub struct Bigquery {
     /// The tables to read, and their target tables.
     #[schemars(length(min = 1), transform = annotations::unordered_by(TABLE))]
     pub table_mappings: Vec<BigqueryTableMapping>,
-    /// Fields that are newer than this version. They are sent and compared unchecked.
-    pub additional: Option<Additional>,
 }
 
 /// How tables are copied.

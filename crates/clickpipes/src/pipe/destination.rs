@@ -3,7 +3,6 @@
 use schemars::JsonSchema;
 use serde_json::Value;
 
-use super::additional::Additional;
 use crate::validate::{CrossFieldRule, RuleContext, RuleFinding, RuleSet, custom_rule, flag_is, value_is};
 use model::annotations;
 use model::path::FieldPath;
@@ -37,8 +36,6 @@ pub struct Destination {
     /// only at creation and never returns them, so drift is not detected.
     #[schemars(transform = annotations::requires_replace, transform = annotations::write_only, transform = annotations::unordered_set)]
     pub roles: Option<Vec<NonEmptyText>>,
-    /// Fields that are newer than this version. They are sent and compared unchecked.
-    pub additional: Option<Additional>,
 }
 
 /// One column of the destination.

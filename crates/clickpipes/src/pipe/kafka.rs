@@ -4,7 +4,6 @@ use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
-use super::additional::Additional;
 use super::settings::SettingGroup;
 use super::source::{NO_STREAM_RESYNC, SourceFamily, SourceItems, SourceSpec, text_at};
 use crate::validate::{CrossFieldRule, RuleContext, RuleFinding, RuleSet, custom_rule, value_is, value_is_not};
@@ -68,8 +67,6 @@ pub struct Kafka {
     /// Inserts each message exactly once, even after restarts and rebalances.
     #[schemars(transform = annotations::requires_replace, transform = annotations::default_is(false))]
     pub exactly_once: Option<bool>,
-    /// Fields that are newer than this version. They are sent and compared unchecked.
-    pub additional: Option<Additional>,
 }
 
 /// A service that runs Kafka brokers.

@@ -2,7 +2,6 @@
 
 use schemars::JsonSchema;
 
-use super::additional::Additional;
 use super::credentials::AccessKey;
 use super::replacement_effects::Replacement;
 use super::settings::SettingGroup;
@@ -45,8 +44,6 @@ pub struct Kinesis {
     /// The key of the IAM user, with `authentication: IAM_USER`.
     #[schemars(transform = annotations::write_only, transform = annotations::sent_with(CONNECTION))]
     pub access_key: Option<AccessKey>,
-    /// Fields that are newer than this version. They are sent and compared unchecked.
-    pub additional: Option<Additional>,
 }
 
 /// An encoding of records.

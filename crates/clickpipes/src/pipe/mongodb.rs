@@ -2,7 +2,6 @@
 
 use schemars::JsonSchema;
 
-use super::additional::Additional;
 use super::credentials::Login;
 use super::database::{self, ReplicationMode, TABLE_MAPPING_DELTAS, TableEngine};
 use super::source::{SourceFamily, SourceItems, SourceSpec, text_at};
@@ -55,8 +54,6 @@ pub struct Mongodb {
     #[schemars(length(min = 1), transform = annotations::needs_pause)]
     #[schemars(transform = annotations::keyed_list(COLLECTION, 2, TABLE_MAPPING_DELTAS))]
     pub table_mappings: Vec<MongodbTableMapping>,
-    /// Fields that are newer than this version. They are sent and compared unchecked.
-    pub additional: Option<Additional>,
 }
 
 /// Which members of a replica set are read.

@@ -2,7 +2,6 @@
 
 use schemars::JsonSchema;
 
-use super::additional::Additional;
 use super::credentials::Login;
 use super::database::{self, DatabaseAuthentication, ReplicationMode, TABLE_MAPPING_DELTAS, TableEngine};
 use super::source::{SourceFamily, SourceItems, SourceSpec};
@@ -71,8 +70,6 @@ pub struct Mysql {
     #[schemars(length(min = 1), transform = annotations::needs_pause)]
     #[schemars(transform = annotations::keyed_list(TABLE, 2, TABLE_MAPPING_DELTAS))]
     pub table_mappings: Vec<MysqlTableMapping>,
-    /// Fields that are newer than this version. They are sent and compared unchecked.
-    pub additional: Option<Additional>,
 }
 
 const FLAVOURS: &[(&str, &str)] = &[("rdsmysql", "mysql"), ("auroramysql", "mysql"), ("rdsmariadb", "mariadb")];

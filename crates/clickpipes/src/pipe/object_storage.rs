@@ -3,7 +3,6 @@
 use schemars::JsonSchema;
 use serde_json::Value;
 
-use super::additional::Additional;
 use super::credentials::AccessKey;
 use super::replacement_effects::Replacement;
 use super::settings::SettingGroup;
@@ -96,8 +95,6 @@ pub struct ObjectStorage {
     /// omit it from responses, so drift may not be detected.
     #[schemars(transform = annotations::sometimes_returned, transform = annotations::sent_with(CONTAINER))]
     pub path: Option<NonEmptyText>,
-    /// Fields that are newer than this version. They are sent and compared unchecked.
-    pub additional: Option<Additional>,
 }
 
 /// An object storage.

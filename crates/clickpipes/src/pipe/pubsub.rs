@@ -2,7 +2,6 @@
 
 use schemars::JsonSchema;
 
-use super::additional::Additional;
 use super::credentials::ServiceAccount;
 use super::replacement_effects::Replacement;
 use super::settings::SettingGroup;
@@ -52,8 +51,6 @@ pub struct Pubsub {
     /// The seconds after which an unacknowledged message is delivered again.
     #[schemars(range(min = 10, max = 600), transform = annotations::sent_with(AUTHENTICATION))]
     pub ack_deadline: Option<i64>,
-    /// Fields that are newer than this version. They are sent and compared unchecked.
-    pub additional: Option<Additional>,
 }
 
 /// An encoding of messages.

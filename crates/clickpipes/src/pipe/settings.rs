@@ -3,7 +3,6 @@
 use schemars::JsonSchema;
 use serde_json::Value;
 
-use super::additional::Additional;
 use super::source::SourceKind;
 use crate::validate::{CrossFieldRule, RuleCondition, RuleSet, holds};
 use model::annotations;
@@ -50,8 +49,6 @@ pub struct PipeSettings {
     pub clickhouse_parallel_view_processing: Option<bool>,
     /// Reads only messages of committed transactions. Kafka only.
     pub kafka_read_committed: Option<bool>,
-    /// Settings that are newer than this version. They are sent and compared unchecked.
-    pub additional: Option<Additional>,
 }
 
 /// Settings that only some sources have.

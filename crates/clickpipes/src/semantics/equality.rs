@@ -22,6 +22,7 @@ impl FieldSemantics {
             return true;
         }
         match live {
+            Some(Value::Null) if self.is_unknown => self.is_unset(desired),
             None | Some(Value::Null) => {
                 self.readback_of(desired) == Readback::Sometimes || self.is_unset(desired) || self.is_unsettled(None)
             }
@@ -35,10 +36,16 @@ impl FieldSemantics {
         self.is_secret || secret::is_secret_reference(desired)
     }
 
+    /// Whether null is an answer about the field. Of a field that is not known here it tells that the API knows the
+    /// field, and that it is not set; an answer without the field may come from an API that never returns it.
+    pub fn is_null_an_answer(&self) -> bool {
+        self.is_unknown
+    }
+
     /// Whether the live side says nothing about what is declared: the API never returns it, left it
     /// out of this answer, has not settled it yet, or returns what a reference stands for.
     pub fn is_unobserved(&self, desired: &Value, live: Option<&Value>) -> bool {
-        let live = live.filter(|live| !live.is_null());
+        let live = live.filter(|live| self.is_null_an_answer() || !live.is_null());
         if self.local_only {
             return false;
         }

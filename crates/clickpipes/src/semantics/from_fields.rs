@@ -1,5 +1,7 @@
 //! Reads the semantics of fields from their annotations.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use super::spelling::Equality;
@@ -20,7 +22,7 @@ impl FieldSemantics {
         body.fields.retain(|name, _| !is_local(name));
         let name = manifest.child_field("metadata").and_then(|metadata| metadata.child_field("name"));
         if let (Some(path), Some(name)) = (kind.name_path(), name) {
-            body.fields.insert(path.to_string(), read_field(name, &inherited));
+            body.fields.insert(path.to_string(), Arc::new(read_field(name, &inherited)));
         }
         body
     }
@@ -35,6 +37,7 @@ struct InheritedSemantics {
     sent_with: Vec<FieldPath>,
     local_only: bool,
     refers_to: Option<Kind>,
+    is_list_entry: bool,
 }
 
 impl Default for InheritedSemantics {
@@ -46,6 +49,7 @@ impl Default for InheritedSemantics {
             sent_with: Vec::new(),
             local_only: false,
             refers_to: None,
+            is_list_entry: false,
         }
     }
 }
@@ -62,11 +66,27 @@ fn read_field(node: &FieldNode, above: &InheritedSemantics) -> FieldSemantics {
         omitted_values: mark(annotations::READBACK_BY_VALUE).and_then(Value::as_array).cloned().unwrap_or_default(),
         minimum: mark("minimum").and_then(Value::as_f64),
         replace_across: mark(annotations::REPLACE_ACROSS).map(string_list).unwrap_or_default(),
-        fields: fields.map(|(name, field)| (name.to_owned(), read_field(field, &inherited))).collect(),
-        items: node.list_item().map(|item| Box::new(read_field(item, &inherited))),
-        fallback: Some(Box::new(from_inherited(inherited.clone()))),
+        fields: fields.map(|(name, field)| (name.to_owned(), Arc::new(read_field(field, &inherited)))).collect(),
+        items: node.list_item().map(|item| {
+            let is_entry = InheritedSemantics { is_list_entry: true, ..inherited.clone() };
+            Arc::new(read_field(item, &is_entry))
+        }),
+        fallback: Some(Arc::new(unknown_field(inherited.clone()))),
         ..from_inherited(inherited)
     }
+}
+
+/// The rules of a field that no struct declares.
+// The API may return it or not. If it does not, and the absence were a difference, every apply would send the field
+// again, and a field that only a create can set would be refused each time. Settings and entries of lists are returned
+// as they were sent, so there an absence is a difference.
+fn unknown_field(inherited: InheritedSemantics) -> FieldSemantics {
+    let is_resource = !matches!(inherited.on_change, OnChange::Update(UpdateVia::Settings | UpdateVia::Scaling));
+    let readback = match inherited.readback {
+        Readback::Always if is_resource && !inherited.is_list_entry => Readback::Sometimes,
+        readback => readback,
+    };
+    FieldSemantics { is_unknown: true, readback, ..from_inherited(inherited) }
 }
 
 /// The rules of a field of which only its surroundings are known.
@@ -85,6 +105,7 @@ fn from_inherited(inherited: InheritedSemantics) -> FieldSemantics {
         equality: Equality::Exact,
         omitted_values: Vec::new(),
         minimum: None,
+        is_unknown: false,
         fields: std::collections::BTreeMap::new(),
         items: None,
         fallback: None,
@@ -113,6 +134,7 @@ fn inherit_annotations(node: &FieldNode, above: &InheritedSemantics) -> Inherite
         },
         local_only: above.local_only || mark(annotations::LOCAL_ONLY).is_some(),
         refers_to: text(annotations::REFERS_TO).and_then(Kind::from_name).or(above.refers_to),
+        is_list_entry: above.is_list_entry,
     }
 }
 

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::Problem;
+use crate::api_body::strip_object;
 use model::annotations;
 use model::diagnostic::Severity;
 use model::path::FieldPath;
@@ -20,7 +21,9 @@ const UNCHECKED_VALUE: AdditionalFieldIssue =
 const KNOWN_FIELD: AdditionalFieldIssue =
     AdditionalFieldIssue { code: "known-additional-field", severity: Severity::Error };
 
-pub(super) const CODES: [&str; 3] = [UNCHECKED_FIELD.code, UNCHECKED_VALUE.code, KNOWN_FIELD.code];
+const UNKNOWN_MARK: AdditionalFieldIssue = AdditionalFieldIssue { code: "additional-mark", severity: Severity::Error };
+
+pub(super) const CODES: [&str; 4] = [UNCHECKED_FIELD.code, UNCHECKED_VALUE.code, KNOWN_FIELD.code, UNKNOWN_MARK.code];
 
 /// A warning for each unknown field, and an error for each known one.
 // A known field under `additional` would bypass its checks, and its rules for comparing and replacing. A
@@ -32,7 +35,18 @@ pub(super) fn find_problems(fields: &FieldNode, document: &Value) -> Vec<Problem
 }
 
 fn visit_fields(node: &FieldNode, value: &Value, at: &FieldPath, problems: &mut Vec<Problem>) {
-    let Value::Object(fields) = value else { return };
+    match (value, node.list_item()) {
+        (Value::Object(fields), _) => visit_object(node, fields, at, problems),
+        (Value::Array(items), Some(item)) => {
+            for (index, value) in items.iter().enumerate() {
+                visit_fields(item, value, &at.child(index), problems);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn visit_object(node: &FieldNode, fields: &Map<String, Value>, at: &FieldPath, problems: &mut Vec<Problem>) {
     for (name, value) in fields {
         let Some(field) = node.child_field(name) else { continue };
         let path = at.child(name);
@@ -40,8 +54,40 @@ fn visit_fields(node: &FieldNode, value: &Value, at: &FieldPath, problems: &mut 
             Value::Object(extra) if field.has_keyword(annotations::ADDITIONAL) => {
                 check_additional(node, extra, fields, &path, problems);
             }
+            Value::Array(marked) if field.has_keyword(annotations::ADDITIONAL_MARK) => {
+                check_marks(node, fields, marked, &path, problems);
+            }
             _ => visit_fields(field, value, &path, problems),
         }
+    }
+}
+
+/// A mark on a known field would be ignored, and one that leads nowhere is a misspelt name.
+fn check_marks(
+    node: &FieldNode,
+    fields: &Map<String, Value>,
+    marked: &[Value],
+    at: &FieldPath,
+    problems: &mut Vec<Problem>,
+) {
+    let body = Value::Object(strip_object(node, fields));
+    for (index, mark) in marked.iter().enumerate() {
+        let Some(text) = mark.as_str() else { continue };
+        let path = FieldPath::parse(text);
+        if node.node_at(&path).is_none() && leads_somewhere(&body, path.segments()) {
+            continue;
+        }
+        let message = format!("`{text}` is not a field under `additional`");
+        let help = "write its path from the object around `additional`, with `*` for the entries of a list";
+        problems.push(Problem { help: Some(help.to_owned()), ..UNKNOWN_MARK.problem_at(at.child(index), message) });
+    }
+}
+
+fn leads_somewhere(value: &Value, path: &[String]) -> bool {
+    let Some((first, rest)) = path.split_first() else { return true };
+    match value {
+        Value::Array(items) if first == "*" => items.iter().any(|item| leads_somewhere(item, rest)),
+        _ => value.get(first).is_some_and(|below| leads_somewhere(below, rest)),
     }
 }
 

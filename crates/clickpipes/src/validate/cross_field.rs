@@ -42,7 +42,8 @@ enum Requirement {
 /// For each value of one field, the allowed values of another.
 pub(crate) type AllowedValueTable = &'static [(&'static str, &'static [&'static str])];
 
-/// A rule with code of its own. It runs only if one of the paths that it reads is present.
+/// A rule with code of its own. It runs only if one of the paths that it reads is present, and none of them has a word
+/// that pipectl does not know.
 pub(crate) const fn custom_rule(
     code: &'static str,
     reads: &'static [&'static str],
@@ -136,11 +137,8 @@ impl CrossFieldRule {
             Requirement::ExactlyOne(fields) => check_exactly_one(scope, fields),
             Requirement::UniqueEntries { list, by } => check_unique(scope, list, by),
             Requirement::Custom { read_paths: reads, run } => {
-                if reads.iter().any(|path| scope.has_field(path)) {
-                    run(scope)
-                } else {
-                    Vec::new()
-                }
+                let is_unclear = reads.iter().any(|path| scope.is_under_additional(path));
+                if !is_unclear && reads.iter().any(|path| scope.has_field(path)) { run(scope) } else { Vec::new() }
             }
         }
     }
@@ -186,6 +184,10 @@ fn check_allowed_values(scope: &RuleContext<'_>, field: &str, by: &str, table: A
 
 fn check_exactly_one(scope: &RuleContext<'_>, fields: &[&str]) -> Vec<RuleFinding> {
     let mut present = fields.iter().filter(|field| scope.has_field(field));
+    // What is newer than this version may be the one.
+    if present.clone().next().is_none() && scope.has_additional_fields() {
+        return Vec::new();
+    }
     let Some(first) = present.next() else { return vec![messages::no_field_present(fields)] };
     present.map(|second| messages::second_field_present(first, second)).collect()
 }

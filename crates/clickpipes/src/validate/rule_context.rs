@@ -39,16 +39,24 @@ impl<'d> RuleContext<'d> {
     pub(super) fn is_missing(&self, path: &str) -> bool {
         // If the object is missing as well, that is reported already.
         let around = FieldPath::parse(path).parent().unwrap_or_default();
-        !self.has_field(path) && around.value_in(self.object).is_some_and(Value::is_object)
+        !self.has_field(path)
+            && !self.is_under_additional(path)
+            && around.value_in(self.object).is_some_and(Value::is_object)
     }
 
-    /// Whether `additional` contains the field, with a word that pipectl does not know.
-    fn is_under_additional(&self, path: &str) -> bool {
+    /// Whether a field with a known name stands under `additional`: it has a word that pipectl does not know.
+    pub(super) fn is_under_additional(&self, path: &str) -> bool {
         let path = FieldPath::parse(path);
         let around = path.parent().unwrap_or_default();
         let extra = self.node.node_at(&around).and_then(|node| node.additional_field());
         let beside = extra.zip(path.last_segment()).map(|(extra, name)| around.child(extra).child(name));
         beside.is_some_and(|beside| beside.value_in(self.object).is_some())
+    }
+
+    /// Whether the object has fields that pipectl does not know.
+    pub(super) fn has_additional_fields(&self) -> bool {
+        let extra = self.node.additional_field().and_then(|name| self.object.get(name)?.as_object());
+        extra.is_some_and(|extra| !extra.is_empty())
     }
 
     pub(crate) fn text_at(&self, path: &str) -> Option<&'d str> {

@@ -58,7 +58,7 @@ fn explain_shows_type_values_default_and_change_cost() {
 
 #[test]
 fn explain_lists_the_fields_of_an_object() {
-    insta::assert_snapshot!(said("source.kafka.offset"), @r#"
+    insta::assert_snapshot!(said("source.kafka.offset"), @"
     ClickPipe spec.source.kafka.offset
       object
 
@@ -67,10 +67,11 @@ fn explain_lists_the_fields_of_an_object() {
       on change: replace (delete, then create)
 
       fields (* is required):
-      * strategy   The first message to read: the oldest, the next, or the first after a time
-        timestamp  The time to start from, in UTC, to the minute: `2026-01-31T08:00`
-    "#);
-    insta::assert_snapshot!(said("CdcScaling"), @r#"
+      * strategy    The first message to read: the oldest, the next, or the first after a time
+        timestamp   The time to start from, in UTC, to the minute: `2026-01-31T08:00`
+        additional  Fields that are newer than this version
+    ");
+    insta::assert_snapshot!(said("CdcScaling"), @"
     CdcScaling spec
       object, required
 
@@ -79,7 +80,8 @@ fn explain_lists_the_fields_of_an_object() {
       fields (* is required):
       * replicaCpuMillicores  The CPU, in thousandths of a core
       * replicaMemoryGb       The memory, in gigabytes: always four per core
-    "#);
+        additional            Fields that are newer than this version
+    ");
     insta::assert_snapshot!(said("source.postgres.credentials.password"), @r#"
     ClickPipe spec.source.postgres.credentials.password
       reference to a secret

@@ -7,6 +7,7 @@ use clickpipes::kinds;
 use clickpipes::semantics::FieldSemantics;
 use model::address::Kind;
 use model::path::FieldPath;
+use model::schema_validator::FieldNode;
 use serde_json::{Value, json};
 
 fn manifest(name: &str, spec: Value) -> Value {
@@ -82,6 +83,53 @@ fn additional_fields_are_merged_into_the_body() {
             "settings": {"new_setting": 1},
         })
     );
+}
+
+#[test]
+fn additional_fields_of_list_entries_and_of_the_root_are_merged() {
+    let spec = json!({
+        "source": {"mysql": {"tableMappings": [{"targetTable": "t", "additional": {"newer": 1}, "additionalNotReturned": ["newer"]}]}},
+        "destination": {"columns": [{"name": "a", "additional": {"comment": "x"}}]},
+        "fieldMappings": [{"sourceField": "a", "additional": {"newer": [2]}}],
+        "scaling": {"additional": {"newer": 3}},
+        "additional": {"newer": 4},
+        "additionalCreateOnly": ["newer"],
+    });
+    assert_eq!(
+        build_api_body(Kind::ClickPipe, &manifest("orders", spec)),
+        json!({
+            "name": "orders",
+            "source": {"mysql": {"tableMappings": [{"targetTable": "t", "newer": 1}]}},
+            "destination": {"columns": [{"name": "a", "comment": "x"}]},
+            "fieldMappings": [{"sourceField": "a", "newer": [2]}],
+            "scaling": {"newer": 3},
+            "newer": 4,
+        })
+    );
+}
+
+#[test]
+fn every_object_of_the_api_takes_additional_fields() {
+    fn collect_without(node: &FieldNode, at: &str, found: &mut Vec<String>) {
+        if node.has_child_fields() && !node.can_be_secret() && !node.is_choice() && node.additional_field().is_none() {
+            found.push(at.to_owned());
+        }
+        for (name, field) in node.child_fields() {
+            collect_without(field, &format!("{at}.{name}"), found);
+        }
+        if let Some(item) = node.list_item() {
+            collect_without(item, &format!("{at}.*"), found);
+        }
+    }
+    for kind in Kind::ALL {
+        let mut found = Vec::new();
+        collect_without(kinds::body_fields(kind).expect("a spec"), "spec", &mut found);
+        // A reference to a secret stands for a text, in either of its forms.
+        found.retain(|at| !at.ends_with("fromCommand"));
+        assert_eq!(found, Vec::<String>::new(), "{kind:?}");
+        let metadata = kinds::manifest_fields(kind).child_field("metadata").expect("metadata");
+        assert_eq!(metadata.additional_field(), None);
+    }
 }
 
 #[test]

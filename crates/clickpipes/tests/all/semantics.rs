@@ -5,6 +5,7 @@
 use clickpipes::semantics::{FieldSemantics, ListSemantics, OnChange, REDACTED_SECRET, Readback};
 use model::action::UpdateVia;
 use model::address::Kind;
+use model::desired::FieldMarks;
 use model::path::FieldPath;
 use serde_json::{Value, json};
 
@@ -44,6 +45,42 @@ fn on_change_applies_to_nested_fields() {
 fn unknown_field_inherits_from_its_parent() {
     assert_eq!(pipe("settings.newer_than_us").on_change, OnChange::Update(UpdateVia::Settings));
     assert_eq!(pipe("destination.tableDefinition.newer").on_change, OnChange::Replace);
+}
+
+#[test]
+fn absence_says_nothing_about_an_unknown_field() {
+    for (path, absent, null) in [
+        ("source.kafka.newer", true, false),
+        ("newer", true, false),
+        // Both are returned as they were sent.
+        ("settings.newer", false, false),
+        ("source.mysql.tableMappings.0.newer", false, false),
+    ] {
+        assert_eq!(pipe(path).matches_live(&json!(1), None), absent, "{path}");
+        assert_eq!(pipe(path).matches_live(&json!(1), Some(&Value::Null)), null, "{path}");
+        assert!(!pipe(path).matches_live(&json!(1), Some(&json!(2))), "{path}");
+    }
+}
+
+#[test]
+fn marks_apply_to_unknown_fields_only() {
+    let paths = |paths: &[&str]| paths.iter().map(|path| FieldPath::parse(path)).collect();
+    let marks = FieldMarks {
+        create_only: paths(&["source.kafka.newer", "source.kafka.authentication"]),
+        not_returned: paths(&["source.kafka.newer", "destination.columns.*.newer"]),
+    };
+    let marked = FieldSemantics::with_marks(Kind::ClickPipe, &marks);
+    let at = |path: &str| marked.field_at(&FieldPath::parse(path));
+    let both = |path: &str| (at(path).on_change, at(path).readback);
+    let in_place = OnChange::Update(UpdateVia::Resource);
+    assert_eq!(both("source.kafka.newer"), (OnChange::Replace, Readback::Never));
+    assert_eq!(both("source.kafka.newer.below"), (OnChange::Replace, Readback::Never));
+    assert_eq!(both("source.kafka.other"), (in_place, Readback::Sometimes));
+    assert_eq!(both("source.kafka.authentication"), (in_place, Readback::Always));
+    assert_eq!(both("destination.columns.0.newer"), (in_place, Readback::Never));
+    assert_eq!(both("destination.columns.0.name"), (in_place, Readback::Always));
+    let none = FieldSemantics::with_marks(Kind::ClickPipe, &FieldMarks::default());
+    assert!(std::ptr::eq(none, FieldSemantics::for_kind(Kind::ClickPipe)));
 }
 
 #[test]

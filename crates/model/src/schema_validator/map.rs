@@ -6,6 +6,7 @@ use super::compiled::{MapShape, UnlistedFields};
 use super::list::too_few;
 use super::value::join_quoted;
 use super::{PathStep, ShapeId, ValidationPass, code};
+use crate::annotations;
 use crate::suggest::suggest_similar;
 use crate::yaml::{PendingDiagnostic, Span, YamlContent, YamlEntry, YamlNode};
 
@@ -61,13 +62,14 @@ impl<'w> ValidationPass<'w> {
         entry: &'w YamlEntry,
         given: &HashSet<&str>,
     ) -> Option<&'w str> {
-        let absent = shape.names.iter().map(String::as_str).filter(|name| !given.contains(name));
+        let absent = self.named_fields(shape).filter(|name| !given.contains(name));
         let meant = suggest_similar(&entry.key, absent);
         // Below a secret an unknown key may be the secret, as in `{hunter2}`. One that resembles a known field
         // is a typo and safe to quote.
         let discreet = self.secret_depth.is_some() && meant.is_none();
         self.steps.push(PathStep::Key(&entry.key));
-        self.report_problem(|| unknown_field_problem(shape, entry, meant, discreet));
+        let known: Vec<&str> = self.named_fields(shape).collect();
+        self.report_problem(|| unknown_field_problem(shape, &known, entry, meant, discreet));
         self.steps.pop();
         let meant = meant?;
         // The content is checked as that of the similar field, so that one run shows its mistakes as well.
@@ -77,6 +79,16 @@ impl<'w> ValidationPass<'w> {
             self.validate_child(PathStep::Key(&entry.key), property, &entry.value, Some(entry.span));
         }
         Some(meant)
+    }
+
+    /// The fields of which a message speaks: those that are declared for this object.
+    fn named_fields(&self, shape: &'w MapShape) -> impl Iterator<Item = &'w str> {
+        let is_extra = |name: &str| {
+            let keywords = shape.properties.get(name).map(|id| &self.shape_by_id(*id).keywords);
+            let extra = [annotations::ADDITIONAL, annotations::ADDITIONAL_MARK];
+            keywords.is_some_and(|keywords| extra.iter().any(|word| keywords.contains_key(*word)))
+        };
+        shape.names.iter().map(String::as_str).filter(move |name| !is_extra(name))
     }
 
     fn report_missing_field(&mut self, name: &'w str, property: Option<ShapeId>, here: Span) {
@@ -149,6 +161,7 @@ fn additional_keys<'w>(shape: &MapShape, entries: &'w [YamlEntry]) -> HashSet<&'
 
 fn unknown_field_problem(
     shape: &MapShape,
+    known: &[&str],
     entry: &YamlEntry,
     meant: Option<&str>,
     discreet: bool,
@@ -161,7 +174,11 @@ fn unknown_field_problem(
     let remark = PendingDiagnostic::error(code::UNKNOWN_FIELD, entry.span, message);
     match meant {
         Some(meant) => remark.with_help(format!("did you mean `{meant}`?")).with_replacement(meant),
-        None => remark.with_help(format!("known fields: {}", join_quoted(&shape.names))),
+        None => {
+            let newer =
+                shape.additional_field.as_ref().map(|field| format!("; one newer than pipectl goes under `{field}`"));
+            remark.with_help(format!("known fields: {}{}", join_quoted(known), newer.unwrap_or_default()))
+        }
     }
 }
 

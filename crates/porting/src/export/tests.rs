@@ -53,6 +53,18 @@ fn kept(field: &str, value: &Value) -> (Option<Value>, Vec<String>) {
 }
 
 #[test]
+fn unknown_source_and_unknown_entries_of_lists_are_kept() {
+    let made = one(&json!({"carrier": {"pigeons": 2}}));
+    assert_eq!(made.document["spec"]["source"], json!({"additional": {"carrier": {"pigeons": 2}}}));
+    assert_eq!(made.blockers, Vec::<String>::new());
+    let mut body = object(1, &json!({ "kafka": kafka() }));
+    body.body["destination"]["columns"][0]["comment"] = json!("${x}");
+    let made = of(vec![body]).remove(0);
+    let column = json!({"name": "id", "type": "UInt64", "additional": {"comment": "$${x}"}});
+    assert_eq!(made.document["spec"]["destination"]["columns"], json!([column]));
+}
+
+#[test]
 fn export_omits_read_only_fields() {
     let made = one(&json!({ "kafka": kafka() }));
     let spec: Vec<_> = made.document["spec"].as_object().into_iter().flatten().collect();

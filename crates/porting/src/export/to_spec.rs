@@ -20,8 +20,6 @@ pub(super) struct ExtractedSpec {
     pub(super) remarks: Vec<String>,
     /// The reasons why no manifest can declare the object.
     pub(super) blockers: Vec<String>,
-    /// Values for `additional`, with their paths in the spec.
-    additional_values: Vec<(FieldPath, Value)>,
 }
 
 pub(super) fn extract_spec(address: &Address, object: &Object, endpoints: &EndpointNames) -> ExtractedSpec {
@@ -29,12 +27,8 @@ pub(super) fn extract_spec(address: &Address, object: &Object, endpoints: &Endpo
     let mut builder = SpecBuilder { address, id: object.id.as_str(), endpoints, extracted: ExtractedSpec::default() };
     let body = rules.normalize_live(&object.body);
     if let (Some(node), Value::Object(fields)) = (manifest_fields(address.kind).child_field("spec"), &body) {
-        let place = SpecPath { path: FieldPath::root(), additional_path: None };
-        builder.extracted.spec = builder.build_object(node, rules, fields, &place).into();
+        builder.extracted.spec = builder.build_object(node, rules, fields, &FieldPath::root()).into();
     }
-    // The paths lead into the finished spec.
-    let ExtractedSpec { spec, additional_values: extra, .. } = &mut builder.extracted;
-    extra.drain(..).for_each(|(path, value)| path.set_in(spec, value));
     builder.extracted
 }
 
@@ -50,35 +44,14 @@ struct SpecBuilder<'r> {
     extracted: ExtractedSpec,
 }
 
-/// The path of a value, and the path for it under the nearest `additional`.
-struct SpecPath {
-    path: FieldPath,
-    additional_path: Option<FieldPath>,
-}
-
-impl SpecPath {
-    fn child_path(&self, node: &FieldNode, name: &str) -> Self {
-        let additional = match node.additional_field() {
-            Some(additional) => Some(self.path.child(additional)),
-            None => self.additional_path.clone(),
-        };
-        Self { path: self.path.child(name), additional_path: additional.map(|additional| additional.child(name)) }
-    }
-
-    fn list_entry(&self, index: usize) -> Self {
-        // Entries of a list have no `additional`.
-        Self { path: self.path.child(index), additional_path: None }
-    }
-}
-
 impl SpecBuilder<'_> {
-    /// The known fields in the order of the schema.
+    /// The known fields in the order of the schema, and the others under `additional`.
     fn build_object(
         &mut self,
         node: &FieldNode,
         rules: &FieldSemantics,
         fields: &Map<String, Value>,
-        place: &SpecPath,
+        path: &FieldPath,
     ) -> Map<String, Value> {
         let mut taken = Map::new();
         for (name, child) in node.child_fields() {
@@ -86,14 +59,18 @@ impl SpecBuilder<'_> {
             if child.has_keyword(annotations::LOCAL_ONLY) {
                 continue;
             }
-            let place = place.child_path(node, name);
-            let value = self.build_value(child, rules.child_field(name), value, &place);
+            let value = self.build_value(child, rules.child_field(name), value, &path.child(name));
             taken.extend(value.map(|value| (name.to_owned(), value)));
         }
-        for (name, value) in fields {
-            if node.child_field(name).is_none_or(|field| field.has_keyword(annotations::LOCAL_ONLY)) {
-                self.add_unknown_field(name, value, &place.child_path(node, name));
-            }
+        let is_own =
+            |name: &str| node.child_field(name).is_some_and(|field| !field.has_keyword(annotations::LOCAL_ONLY));
+        let mut unknown = Map::new();
+        for (name, value) in fields.iter().filter(|(name, _)| !is_own(name)) {
+            let value = self.build_unknown_field(name, value, &path.child(name));
+            unknown.extend(value.map(|value| (name.clone(), value)));
+        }
+        if let Some(additional) = node.additional_field().filter(|_| !unknown.is_empty()) {
+            taken.insert(additional.to_owned(), unknown.into());
         }
         taken
     }
@@ -104,35 +81,32 @@ impl SpecBuilder<'_> {
         node: &FieldNode,
         rules: &FieldSemantics,
         value: &Value,
-        place: &SpecPath,
+        path: &FieldPath,
     ) -> Option<Value> {
         if is_empty_value(value) || is_default_value(node, rules, value) || rules.is_secret {
             return None;
         }
         // The zeros that the API shows during a change of the size would be sent as the desired size.
         if !value.is_object() && rules.is_unsettled(Some(value)) {
-            let path = &place.path;
             self.add_remark(format!("`{path}` is left out: the API has not settled it ({value})"));
             return None;
         }
         match value {
             Value::Object(fields) => {
-                let fields = self.build_object(node, rules, fields, place);
+                let fields = self.build_object(node, rules, fields, path);
                 (!fields.is_empty() || node.is_required()).then(|| fields.into())
             }
-            Value::Array(items) => Some(self.build_list(node, rules, items, place)),
-            Value::String(text) => self.build_text(node, rules, text, &place.path),
+            Value::Array(items) => Some(self.build_list(node, rules, items, path)),
+            Value::String(text) => self.build_text(node, rules, text, path),
             Value::Null | Value::Bool(_) | Value::Number(_) => Some(value.clone()),
         }
     }
 
-    fn build_list(&mut self, node: &FieldNode, rules: &FieldSemantics, items: &[Value], place: &SpecPath) -> Value {
+    fn build_list(&mut self, node: &FieldNode, rules: &FieldSemantics, items: &[Value], path: &FieldPath) -> Value {
         let Some(item) = node.list_item() else { return Value::from(items) };
         let items = items.iter().enumerate().map(|(index, value)| match value {
-            Value::Object(fields) => {
-                self.build_object(item, rules.list_item(), fields, &place.list_entry(index)).into()
-            }
-            Value::String(text) => self.build_text(item, rules.list_item(), text, &place.path).unwrap_or_default(),
+            Value::Object(fields) => self.build_object(item, rules.list_item(), fields, &path.child(index)).into(),
+            Value::String(text) => self.build_text(item, rules.list_item(), text, path).unwrap_or_default(),
             _ => value.clone(),
         });
         items.collect()
@@ -162,33 +136,29 @@ impl SpecBuilder<'_> {
         })
     }
 
-    fn add_unknown_field(&mut self, name: &str, value: &Value, place: &SpecPath) {
-        let known = place.path.parent() == Some(FieldPath::root())
-            && (RESPONSE_ONLY_FIELDS.contains(&name)
-                || self.address.kind.name_path().is_some_and(|path| path == place.path));
+    /// `None` if the value is not for `additional`.
+    fn build_unknown_field(&mut self, name: &str, value: &Value, path: &FieldPath) -> Option<Value> {
+        let known = path.parent() == Some(FieldPath::root())
+            && (RESPONSE_ONLY_FIELDS.contains(&name) || self.address.kind.name_path().as_ref() == Some(path));
         if known || is_empty_value(value) {
-            return;
+            return None;
         }
-        let path = &place.path;
-        match &place.additional_path {
-            // A newer API may return a token that nothing here knows, and the manifest goes into git.
-            _ if has_likely_secret(name, value) => {
-                self.add_remark(format!(
-                    "`{path}` is left out: this version does not know it, and it looks as if it \
-                     held a secret. If it holds none, declare it under `additional`"
-                ));
-            }
-            Some(additional) => match escape_nested_values(value) {
-                Some(value) => self.extracted.additional_values.push((additional.clone(), value)),
-                None => self.add_remark(format!(
-                    "`{path}` is left out: this version does not know it, and it holds a list with \
-                     a null in it, which a manifest cannot say"
-                )),
-            },
-            None => self.add_remark(format!(
-                "`{path}` is left out: this version does not know it, and a manifest cannot hold it"
-            )),
+        // A newer API may return a token that nothing here knows, and the manifest goes into git.
+        if has_likely_secret(&path.to_string(), value) {
+            self.add_remark(format!(
+                "`{path}` is left out: this version does not know it, and it looks as if it held a secret. If it \
+                 holds none, declare it under `additional`"
+            ));
+            return None;
         }
+        let escaped = escape_nested_values(value);
+        if escaped.is_none() {
+            self.add_remark(format!(
+                "`{path}` is left out: this version does not know it, and it holds a list with a null in it, which a \
+                 manifest cannot say"
+            ));
+        }
+        escaped
     }
 
     fn add_remark(&mut self, remark: String) {

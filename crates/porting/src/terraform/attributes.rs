@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use super::{ImportRemark, SecretVariable};
 use crate::export::{EnvNames, escape_variables};
 use clickpipes::kinds::manifest_fields;
+use clickpipes::likely_secret::has_likely_secret;
 use clickpipes::pipe::{SourceFamily, SourceKind};
 use clickpipes::semantics::FieldSemantics;
 use model::address::Kind;
@@ -113,21 +114,36 @@ impl<'r> AttributeConverter<'r> {
                 }
             }
         }
-        for attribute in rest {
-            self.report_unknown(attribute, &given[attribute], at);
+        let unknown = rest.into_iter().filter_map(|attribute| {
+            let value = self.convert_unknown(attribute, &given[attribute], at)?;
+            Some((to_camel_case(attribute), value))
+        });
+        let unknown: Map<String, Value> = unknown.collect();
+        if let Some(additional) = node.additional_field().filter(|_| !unknown.is_empty()) {
+            object.insert(additional.to_owned(), unknown.into());
         }
         object
     }
 
-    fn report_unknown(&mut self, attribute: &str, value: &Value, at: &AttributePath) {
-        let at = at.child_path(attribute, attribute).attribute.to_string();
-        if !is_unset_attribute(value) && !NO_OP_VALUES.iter().any(|(idle, word)| *idle == at && value == word) {
-            self.add_remark(
-                &at,
-                "pipectl does not know this attribute: it is left out, and stays as it is on the \
-                 live side. If the API returns it, it can be declared under `additional`",
-            );
+    /// The value for `additional`; `None` if it says nothing, or may be a secret.
+    fn convert_unknown(&mut self, attribute: &str, value: &Value, at: &AttributePath) -> Option<Value> {
+        let path = at.child_path(attribute, attribute).attribute.to_string();
+        if is_unset_attribute(value) || NO_OP_VALUES.iter().any(|(idle, word)| *idle == path && value == word) {
+            return None;
         }
+        let unknown = "pipectl does not know this attribute";
+        // The state holds secrets in plain text, and no name tells them for sure.
+        if has_text(value) || has_likely_secret(&path, value) {
+            let message = format!(
+                "{unknown}: it is left out, as it may be a secret, and stays as it is on the live side. You can \
+                 declare it under `additional`"
+            );
+            self.add_remark(&path, &message);
+            return None;
+        }
+        let message = format!("{unknown}: it stands under `additional`, by the name that the API probably has for it");
+        self.add_remark(&path, &message);
+        Some(convert_unknown_value(value))
     }
 
     fn convert_value(&mut self, node: &FieldNode, given: &Value, at: &AttributePath) -> Option<Value> {
@@ -271,6 +287,27 @@ fn drop_server_defaults(mut own: Map<String, Value>, values: &Map<String, Value>
     }
 }
 
+/// As the API would spell it: without unset attributes, and in `camelCase`.
+fn convert_unknown_value(value: &Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            let set = fields.iter().filter(|(_, value)| !is_unset_attribute(value));
+            Value::Object(set.map(|(name, value)| (to_camel_case(name), convert_unknown_value(value))).collect())
+        }
+        Value::Array(items) => items.iter().filter(|item| !item.is_null()).map(convert_unknown_value).collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.clone(),
+    }
+}
+
+fn has_text(value: &Value) -> bool {
+    match value {
+        Value::String(text) => !text.is_empty(),
+        Value::Array(items) => items.iter().any(has_text),
+        Value::Object(fields) => fields.values().any(has_text),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
 fn attribute_names(field: &str) -> Vec<String> {
     let renamed = RENAMED_ATTRIBUTES.iter().filter(|(_, to)| *to == field).map(|(from, _)| (*from).to_owned());
     std::iter::once(to_snake_case(field)).chain(renamed).collect()
@@ -283,4 +320,15 @@ fn to_snake_case(field: &str) -> String {
         c => c.to_string(),
     });
     parts.collect()
+}
+
+/// `replica_memory_gb` as `replicaMemoryGb`.
+fn to_camel_case(attribute: &str) -> String {
+    let mut words = attribute.split('_');
+    let first = words.next().unwrap_or_default().to_owned();
+    words.fold(first, |name, word| {
+        let mut letters = word.chars();
+        let initial = letters.next().map(|letter| letter.to_ascii_uppercase());
+        name + &initial.into_iter().chain(letters).collect::<String>()
+    })
 }

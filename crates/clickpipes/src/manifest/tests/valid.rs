@@ -47,6 +47,7 @@ fn manifest_intent_is_read() {
             previous_names: vec![Name::new("orders")],
             pinned_id: Some(model::live::Id::new("0b1c2d3e-0000-4000-8000-000000000001")),
             labels: [("team".to_owned(), "payments".to_owned())].into(),
+            ..Intent::default()
         }
     );
     let presences: Vec<Presence> = manifests.iter().map(|manifest| manifest.document.intent.presence).collect();

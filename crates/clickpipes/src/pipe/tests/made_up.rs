@@ -4,7 +4,6 @@
 use schemars::JsonSchema;
 use serde_json::{Value, json};
 
-use crate::pipe::additional::Additional;
 use crate::pipe::replacement_effects::Replacement;
 use crate::pipe::settings::SettingGroup;
 use crate::pipe::source::{NO_STREAM_RESYNC, SourceFamily, SourceItems, SourceSpec, text_at};
@@ -27,8 +26,6 @@ pub struct MadeUp {
     pub start: Start,
     /// The number of the first parcel, with `start: number`.
     pub number: Option<i64>,
-    /// Fields that are newer than this version. They are sent and compared unchecked.
-    pub additional: Option<Additional>,
 }
 
 /// Where a queue is read from.
