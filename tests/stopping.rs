@@ -126,10 +126,8 @@ fn accepted_create_that_has_not_settled_is_no_failure() {
     assert!(said.stdout.contains("0 applied, 0 failed, 0 skipped, 0 unknown, 1 accepted"), "{}", said.all_output());
 }
 
-#[test]
-fn objects_that_were_never_begun_are_skipped() {
-    let desk = WorkDir::new();
-    let pipes: Vec<Value> = (0..30)
+fn write_stream_pipes(desk: &WorkDir, count: usize) {
+    let pipes: Vec<Value> = (0..count)
         .map(|nth| {
             let mut pipe = seed_named("kinesis-user");
             pipe["metadata"]["name"] = json!(format!("pipe-{nth:02}"));
@@ -138,6 +136,29 @@ fn objects_that_were_never_begun_are_skipped() {
         })
         .collect();
     desk.write_file("pipes.yaml", documents_to_yaml(&pipes));
+}
+
+/// The requests of the plan alone take longer than the 15 minutes of a small one.
+#[test]
+fn default_timeout_grows_with_the_plan() {
+    let desk = WorkDir::new();
+    write_stream_pipes(&desk, 60);
+    let apply = ["--rate-limit=1/10s", "--wait=none"];
+    let said = run_apply(&desk, &apply);
+    assert_eq!(said.code, 0, "{}", said.all_output());
+    assert!(said.stdout.contains("Apply: 60 applied, 0 failed"), "{}", said.all_output());
+    // Without the longer limit most of them are skipped.
+    let desk = WorkDir::new();
+    write_stream_pipes(&desk, 60);
+    let said = run_apply(&desk, &[&apply[..], &["--timeout=15m"]].concat());
+    assert_eq!(said.code, 3, "{}", said.all_output());
+    assert!(said.stdout.contains("not started: the time limit of the run has passed"), "{}", said.all_output());
+}
+
+#[test]
+fn objects_that_were_never_begun_are_skipped() {
+    let desk = WorkDir::new();
+    write_stream_pipes(&desk, 30);
     let said = run_apply(&desk, &["--timeout=15s", "-o", "json"]);
     assert_eq!(said.code, 3, "{}", said.all_output());
     assert!(said.stderr.contains("takes at least 30 s, longer than `--timeout 15s`"), "{}", said.stderr);

@@ -4,8 +4,10 @@
 use std::time::Duration;
 
 use crate::support::bench::{Bench, in_virtual_time};
-use crate::support::manifests::{desired_from_documents, read_documents};
+use crate::support::manifests::{desired_from_documents, read_documents, seed_named};
 use insta::assert_snapshot;
+use model::desired::Desired;
+use sandbox::{Fault, FaultEffect, FaultTrigger, LeftoverTables, SandboxOptions, World};
 use serde_json::{Value, json};
 
 const DATABASES: [&str; 3] = ["postgres", "mysql", "mongodb"];
@@ -48,7 +50,8 @@ fn write_lines(bench: &Bench, from: usize) -> Vec<String> {
 
 /// The fields of a source's body, and how many tables each names.
 fn describe_source(source: &Value) -> String {
-    let fields = source.as_object().unwrap().values().flat_map(|arm| arm.as_object().unwrap());
+    let fields =
+        source.as_object().into_iter().flat_map(serde_json::Map::values).flat_map(|arm| arm.as_object().unwrap());
     let fields = fields.map(|(field, value)| {
         let tables = value.as_array().map_or(0, Vec::len);
         format!("{field} ({tables})")
@@ -159,6 +162,82 @@ fn remapping_every_table_keeps_the_list_non_empty() {
     PATCH state stop: 200
     PATCH tableMappingsToAdd (1): 200
     ");
+}
+
+/// A pipe whose first table gets another engine, and the world in which it runs with the old one.
+async fn remapped_pipe() -> (Desired, World) {
+    let mut pipe = seed_named("postgres-cdc");
+    let bench = Bench::new(&["analytics"]);
+    bench.settle(&desired_from_documents(&[pipe.clone()]).unwrap()).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    pipe["spec"]["source"]["postgres"]["tableMappings"][0]["tableEngine"] = json!("Null");
+    (desired_from_documents(&[pipe]).unwrap(), bench.world_snapshot())
+}
+
+/// Applies, and gives the report, the writes, and the live mappings and state later. The API refuses a request, if its
+/// place among those after the plan is given.
+async fn apply_to(world: World, desired: &Desired, refused: Option<u64>) -> (Value, Vec<String>, Value) {
+    let bench = Bench::with_world(world, &["analytics"]);
+    let from = bench.journal_len();
+    let plan = bench.plan(desired).await;
+    if let Some(nth) = refused {
+        bench.sandbox.with_world(|world| {
+            let when = FaultTrigger::Request(world.fault_script().request_count() + nth);
+            world.fault_script().add(Fault { when, effect: FaultEffect::Repeated, times: 1 });
+        });
+    }
+    let reports = bench.apply_plan(plan).await;
+    let mut later = bench.world_snapshot();
+    later.advance_clock(Duration::from_secs(600));
+    (json!(reports[0]), write_lines(&bench, from), later.list_pipes("analytics")[0].clone())
+}
+
+fn mapping_of_orders(pipe: &Value) -> &Value {
+    let mappings = pipe["source"]["postgres"]["tableMappings"].as_array().unwrap();
+    mappings.iter().find(|mapping| mapping["sourceTable"] == "orders").unwrap()
+}
+
+#[test]
+fn refused_mapping_is_added_again_as_it_was() {
+    in_virtual_time(async {
+        let (desired, world) = remapped_pipe().await;
+        let (_, undisturbed, _) = apply_to(world.clone(), &desired, None).await;
+        assert_eq!(undisturbed[3], "PATCH tableMappingsToAdd (1): 200");
+        let before = world.list_pipes("analytics")[0].clone();
+        let mut tried = 0;
+        for nth in 1..30 {
+            let (report, writes, live) = apply_to(world.clone(), &desired, Some(nth)).await;
+            if writes.get(3).is_none_or(|write| write != "PATCH tableMappingsToAdd (1): 400") {
+                continue;
+            }
+            tried += 1;
+            assert_eq!(writes[4..], ["PATCH tableMappingsToAdd (1): 200"], "{report:#}");
+            assert_eq!(mapping_of_orders(&live), mapping_of_orders(&before));
+            assert_eq!(live["state"], "Running");
+            assert_eq!((&report["outcome"], &report["notRecreated"]), (&json!("failed"), &Value::Null), "{report:#}");
+            let notes = report["notes"].to_string();
+            assert!(notes.contains("the table mappings that were removed are added again as they were"), "{notes}");
+        }
+        assert_eq!(tried, 1);
+    });
+}
+
+/// The table has rows, so the API takes neither the new mapping nor the old one.
+#[test]
+fn mapping_that_cannot_be_added_again_is_reported() {
+    in_virtual_time(async {
+        let (desired, mut world) = remapped_pipe().await;
+        let leftover_tables = LeftoverTables::RefusedToAll;
+        world.set_options(SandboxOptions { leftover_tables, ..SandboxOptions::default() });
+        let (report, writes, live) = apply_to(world, &desired, None).await;
+        let refused = "PATCH tableMappingsToAdd (1): 400";
+        assert_eq!(writes[3..5], [refused, refused], "{report:#}");
+        assert_eq!(live["state"], "Running");
+        let reason = report["notRecreated"].as_str().unwrap();
+        assert!(reason.contains("was removed, and is not added again yet"), "{reason}");
+        let notes = report["notes"].to_string();
+        assert!(notes.contains("could not be added again: PATCH "), "{notes}");
+    });
 }
 
 #[test]

@@ -55,6 +55,9 @@ pub enum Action {
         // An unchanged field is not sent: the API may refuse a create-only one (seen live for Pub/Sub), and a
         // connection field makes it check the source again, without the credentials that were left out.
         body: Value,
+        /// The body to send if the API refuses the other: it puts back what an earlier action of the object removed.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        restore: Option<Value>,
     },
     /// Start or stop it.
     SetState {
@@ -81,6 +84,12 @@ impl Action {
             Self::Create { body, .. } | Self::Update { body, .. } => Some(body),
             Self::SetState { .. } | Self::Delete { .. } => None,
         }
+    }
+
+    /// The update to send if the API refuses this one; `None` if nothing has to be put back.
+    pub fn restore_action(&self) -> Option<Self> {
+        let Self::Update { address, id, via, restore: Some(body), .. } = self else { return None };
+        Some(Self::Update { address: address.clone(), id: id.clone(), via: *via, body: body.clone(), restore: None })
     }
 
     /// The object that the action is about.

@@ -30,8 +30,7 @@ pub(crate) struct ConnectOptions {
     /// The file of the embedded sandbox, in place of the API.
     pub(crate) sandbox: Option<PathBuf>,
     pub(crate) rate_limit: Option<RateLimitOption>,
-    /// The longest time that the whole run may wait and retry.
-    pub(crate) timeout: Duration,
+    pub(crate) timeout: RunTimeout,
 }
 
 impl ConnectOptions {
@@ -44,6 +43,34 @@ impl ConnectOptions {
 
     pub(crate) fn default_service(&self) -> Option<String> {
         self.service.clone().or_else(|| env_vars::read_variable("SERVICE_ID"))
+    }
+}
+
+/// The longest time that the whole run may wait and retry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct RunTimeout {
+    /// The time on the command line.
+    pub(crate) chosen: Option<Duration>,
+}
+
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(15 * 60);
+
+/// The share of a large plan in the default timeout, in times of what the rate limit needs for its requests alone.
+// The other half is for the lists that show when an object has settled: they use the same limit.
+const TIME_PER_PLAN: f64 = 2.0;
+
+impl RunTimeout {
+    pub(crate) fn limit(self) -> Duration {
+        self.chosen.unwrap_or(DEFAULT_TIMEOUT)
+    }
+
+    /// The limit for the actions of a plan whose requests take this long at least.
+    pub(crate) fn limit_for_plan(self, seconds: f64) -> Duration {
+        self.chosen.unwrap_or_else(|| DEFAULT_TIMEOUT + Duration::from_secs_f64(TIME_PER_PLAN * seconds))
+    }
+
+    pub(crate) fn at_most(self, limit: Duration) -> Self {
+        Self { chosen: Some(self.limit().min(limit)) }
     }
 }
 
@@ -227,7 +254,7 @@ fn remote_settings(options: &ConnectOptions, project: &ProjectContext, mode: Acc
         wait: mode.wait,
         wake_services: can_wake && mode.can_write,
         rate,
-        timeout: options.timeout,
+        timeout: options.timeout.limit(),
         ..RemoteSettings::default()
     })
 }

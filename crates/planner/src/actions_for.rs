@@ -49,18 +49,18 @@ fn delta_list<'r>(diffs: &[FieldDiff<'r>]) -> Option<&'r KeyedList> {
 pub(crate) fn update_actions(request: &UpdateRequest<'_>, pending: &[FieldDiff<'_>]) -> (Vec<Action>, Vec<FieldPath>) {
     let mut actions = Vec::new();
     let (bodies, resent_fields) = resource_bodies(request, pending);
+    let edited = !bodies.is_empty();
     let needs_pause = pending.iter().any(|diff| diff.field_rules().needs_pause);
-    for body in &bodies {
+    for PatchBody { body, restore } in bodies {
         let has_actions = !actions.is_empty();
         if needs_pause && (has_actions || !lifecycle::is_stopped(request.live)) {
             actions.push(set_state_action(request, RunState::Stopped));
         }
-        actions.push(update_action(request, UpdateVia::Resource, body.clone()));
+        actions.push(update_action(request, UpdateVia::Resource, body, restore));
     }
     for via in [UpdateVia::Settings, UpdateVia::Scaling] {
-        actions.extend(part_body(request, via, pending).map(|body| update_action(request, via, body)));
+        actions.extend(part_body(request, via, pending).map(|body| update_action(request, via, body, None)));
     }
-    let edited = !bodies.is_empty();
     let command = lifecycle::state_command(request.address.kind, request.live, request.desired_state);
     match (request.desired_state, edited && lifecycle::can_stop(request.address.kind)) {
         // The API resumes a pipe by itself to try an edit out.
@@ -75,17 +75,24 @@ fn set_state_action(request: &UpdateRequest<'_>, to: RunState) -> Action {
     Action::SetState { address: request.address.clone(), id: Some(request.live.id.clone()), to }
 }
 
-fn update_action(request: &UpdateRequest<'_>, via: UpdateVia, body: Value) -> Action {
-    Action::Update { address: request.address.clone(), id: Some(request.live.id.clone()), via, body }
+fn update_action(request: &UpdateRequest<'_>, via: UpdateVia, body: Value, restore: Option<Value>) -> Action {
+    Action::Update { address: request.address.clone(), id: Some(request.live.id.clone()), via, body, restore }
 }
 
 /// The update of an object that exists as soon as what it belongs to exists.
 pub(crate) fn update_singleton(at: &Address, id: Option<Id>, body: &Value) -> Action {
-    Action::Update { address: at.clone(), id, via: UpdateVia::Resource, body: body.clone() }
+    Action::Update { address: at.clone(), id, via: UpdateVia::Resource, body: body.clone(), restore: None }
+}
+
+/// The body of a PATCH.
+struct PatchBody {
+    body: Value,
+    /// What puts back the entries that earlier bodies removed, and this one adds otherwise.
+    restore: Option<Value>,
 }
 
 /// One body, or several where an entry must be removed before it is added again.
-fn resource_bodies(request: &UpdateRequest<'_>, pending: &[FieldDiff<'_>]) -> (Vec<Value>, Vec<FieldPath>) {
+fn resource_bodies(request: &UpdateRequest<'_>, pending: &[FieldDiff<'_>]) -> (Vec<PatchBody>, Vec<FieldPath>) {
     let mut first = Value::Object(Map::new());
     let mut later = Vec::new();
     let mut resent_fields = Vec::new();
@@ -107,8 +114,8 @@ fn resource_bodies(request: &UpdateRequest<'_>, pending: &[FieldDiff<'_>]) -> (V
     if let (true, Some(path)) = (request.is_rename, request.address.kind.name_path()) {
         path.set_in(&mut first, request.address.name.as_str().into());
     }
-    let bodies = [first].into_iter().chain(later);
-    (bodies.filter(|body| body != &Value::Object(Map::new())).collect(), resent_fields)
+    let bodies = [PatchBody { body: first, restore: None }].into_iter().chain(later);
+    (bodies.filter(|patch| patch.body != Value::Object(Map::new())).collect(), resent_fields)
 }
 
 /// The changed fields of a part of the object with an endpoint of its own, which takes them

@@ -15,7 +15,7 @@ use model::path::FieldPath;
 use model::schema_validator::FieldNode;
 use serde_json::{Map, Value, json};
 
-use crate::overlay::remove_path;
+use crate::overlay::{is_unset, remove_path};
 
 mod entries;
 mod requests;
@@ -201,17 +201,6 @@ impl Overlay<'_> {
         }
         let reference = place.rules.refers_to.and_then(|kind| (self.settings.find_reference)(kind, text));
         Some(reference.unwrap_or(value))
-    }
-}
-
-/// How the API answers for a field that nobody has set.
-fn is_unset(value: &Value) -> bool {
-    match value {
-        Value::Null => true,
-        Value::String(text) => text.is_empty(),
-        Value::Array(items) => items.is_empty(),
-        Value::Object(fields) => fields.values().all(is_unset),
-        Value::Bool(_) | Value::Number(_) => false,
     }
 }
 

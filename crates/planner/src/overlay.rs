@@ -104,6 +104,24 @@ fn without_nulls(live: &Value) -> Value {
     set.map(|(name, value)| (name.clone(), value.clone())).collect::<Map<_, _>>().into()
 }
 
+/// How the API answers for a field that nobody has set.
+pub(crate) fn is_unset(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(fields) => fields.values().all(is_unset),
+        Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+/// A live list entry as a request may contain it.
+pub(crate) fn without_unset_fields(live: &Value) -> Value {
+    let Value::Object(fields) = live else { return live.clone() };
+    let set = fields.iter().filter(|(_, value)| !is_unset(value));
+    set.map(|(name, value)| (name.clone(), value.clone())).collect::<Map<_, _>>().into()
+}
+
 pub(crate) fn remove_path(document: &mut Value, path: &FieldPath) {
     let (Some(parent), Some(name)) = (path.parent(), path.last_segment()) else { return };
     if let Some(Value::Object(fields)) = value_at_path(document, &parent) {

@@ -1,6 +1,6 @@
 //! The deadline for all waiting and retrying of a run.
 
-use std::sync::Mutex;
+use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -11,6 +11,8 @@ use crate::rate_limiter::lock_ignoring_poison;
 // So the time in which a person reads the plan does not count.
 pub(crate) struct Deadline {
     timeout: Duration,
+    /// The time of the actions, if it is not the same.
+    action_timeout: OnceLock<Duration>,
     phase: Mutex<Phase>,
 }
 
@@ -22,7 +24,12 @@ enum Phase {
 
 impl Deadline {
     pub(crate) fn new(timeout: Duration) -> Self {
-        Self { timeout, phase: Mutex::new(Phase::Reading(ends_in(timeout))) }
+        Self { timeout, action_timeout: OnceLock::new(), phase: Mutex::new(Phase::Reading(ends_in(timeout))) }
+    }
+
+    /// Sets the time of the actions, which depends on the plan. Only the first call counts.
+    pub(crate) fn set_action_timeout(&self, timeout: Duration) {
+        self.action_timeout.get_or_init(|| timeout);
     }
 
     pub(crate) fn begin_reading(&self) {
@@ -33,7 +40,7 @@ impl Deadline {
     pub(crate) fn begin_writing(&self) {
         let mut phase = lock_ignoring_poison(&self.phase);
         if let Phase::Reading(_) = *phase {
-            *phase = Phase::Writing(ends_in(self.timeout));
+            *phase = Phase::Writing(ends_in(*self.action_timeout.get().unwrap_or(&self.timeout)));
         }
     }
 
@@ -91,6 +98,19 @@ mod tests {
         assert!(has_passed(&deadline));
         deadline.begin_reading();
         assert!(!has_passed(&deadline));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn actions_have_a_time_of_their_own() {
+        let deadline = Deadline::new(Duration::from_secs(60));
+        deadline.set_action_timeout(Duration::from_secs(90));
+        advance(Duration::from_secs(60)).await;
+        assert!(has_passed(&deadline));
+        deadline.begin_writing();
+        advance(Duration::from_secs(89)).await;
+        assert!(!has_passed(&deadline));
+        advance(Duration::from_secs(1)).await;
+        assert!(has_passed(&deadline));
     }
 
     #[tokio::test(start_paused = true)]

@@ -49,7 +49,7 @@ async fn dispatch_action(run: &RunContext, action: &Action) -> Result<PerformedA
             cdc_scaling::update_scaling(run, &at.service, body).await
         }
         Action::Create { address: at, body } => create::create_object(run, at, body).await,
-        Action::Update { address: at, id, via, body } => {
+        Action::Update { address: at, id, via, body, restore: _ } => {
             let id = run.resolve_id(at, id.as_ref())?;
             update::update_object(run, at, &id, *via, body).await
         }

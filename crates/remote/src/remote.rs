@@ -62,6 +62,11 @@ impl Remote {
         observe::observe_scope(&self.run, scope).await
     }
 
+    /// Sets the time limit of all actions together, instead of [`RemoteSettings::timeout`]. Only the first call counts.
+    pub fn set_action_timeout(&self, timeout: Duration) {
+        self.run.client.deadline.set_action_timeout(timeout);
+    }
+
     /// Checks that an action can begin: the secrets of the actions `then` resolve, and an object to re-create can be
     /// created in the time left. Wakes an idle service if the settings allow it.
     ///

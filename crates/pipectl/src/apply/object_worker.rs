@@ -60,8 +60,12 @@ pub(super) async fn run_object(run: &ApplyRun<'_>, lane: &ObjectWork<'_>) -> Obj
         let rest = if stop.is_begun() { index + 1 } else { index };
         report.not_started = lane[rest..].iter().map(|action| action_verb(action)).collect();
         report.notes.extend(maybe_created_note(action, &stop).map(str::to_owned));
+        let restored = restore_removed_tables(run, action, &stop).await;
         record_stop(run, &mut report, stop);
         report.not_recreated = not_recreated_reason(lane, index, &report);
+        if let Some(restored) = restored {
+            record_restored_tables(&mut report, restored);
+        }
         let stopped = run.remote.paused_by_run(action).filter(|_| !would_end_stopped(lane));
         if let Some(id) = stopped {
             resume_pipe(run, &id, &mut report).await;
@@ -81,13 +85,47 @@ async fn perform_action(run: &ApplyRun<'_>, lane: &[&Action], index: usize) -> R
     }
     // No object is deleted that could not be created again, and no pipe stopped whose edit could not be sent.
     run.remote.check_ready(action, &lane[index + 1..]).await.map_err(StopCause::NotReady)?;
-    tracing::info!(at = %action.address(), action = action_verb(action), "perform");
     let is_replacement = begins_replacement(lane, index) || ends_replacement(lane, index);
-    let grace = if is_replacement { RESUME_GRACE } else { RESPONSE_GRACE };
+    send_action(run, action, if is_replacement { RESUME_GRACE } else { RESPONSE_GRACE }).await
+}
+
+async fn send_action(run: &ApplyRun<'_>, action: &Action, grace: Duration) -> Result<PerformedAction, StopCause> {
+    tracing::info!(at = %action.address(), action = action_verb(action), "perform");
     tokio::select! {
         biased;
         performed = run.remote.perform_action(action) => performed.map_err(StopCause::Error),
         () = run.interruption.wait_past_grace(grace) => Err(StopCause::NoResponse),
+    }
+}
+
+/// Adds the table mappings again that were removed to be added otherwise, if the API refuses to do that; `None` if
+/// there is nothing to add.
+//
+//     stop, PATCH remove `orders`       200
+//     stop, PATCH add `orders`          400: the column to exclude does not exist
+//     PATCH add `orders` as it was      200: the table is filled as before, with a new snapshot
+async fn restore_removed_tables(run: &ApplyRun<'_>, action: &Action, stop: &StopCause) -> Option<Result<(), String>> {
+    // Without a refusal, the new mapping may exist: then another one of the same table would be refused.
+    let StopCause::Error(error) = stop else { return None };
+    let is_refused = error.rejection_kind().is_some() && !error.is_outcome_unknown();
+    let restore = action.restore_action().filter(|_| is_refused)?;
+    let restored = match send_action(run, &restore, RESPONSE_GRACE).await {
+        Ok(_) => Ok(()),
+        Err(StopCause::Error(error)) => Err(error.to_string()),
+        Err(_) => Err("the API did not answer in time".to_owned()),
+    };
+    Some(restored)
+}
+
+fn record_restored_tables(report: &mut ObjectResult, restored: Result<(), String>) {
+    match restored {
+        Ok(()) => {
+            report.not_recreated = None;
+            report.notes.push("the table mappings that were removed are added again as they were".to_owned());
+        }
+        Err(error) => {
+            report.notes.push(format!("the table mappings that were removed could not be added again: {error}"));
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use model::project::PruneMode;
 use model::selector::AddressPattern;
 
 use crate::completion;
-use crate::connection::{ConnectOptions, RateLimitOption};
+use crate::connection::{ConnectOptions, RateLimitOption, RunTimeout};
 use crate::context::EnvironmentRun;
 use crate::exit::UsageError;
 use crate::reports::{CommentKey, ReportRequest, ReportTarget};
@@ -194,15 +194,10 @@ pub(crate) struct ConnectArgs {
     /// Request limit of the API for one key, or "off"; by default 10/10s
     #[arg(long, value_name = "N/TIME", env = "PIPECTL_RATE_LIMIT")]
     rate_limit: Option<RateLimitOption>,
-    /// Longest time that the whole run may wait and retry
-    #[arg(
-        long,
-        value_name = "TIME",
-        env = "PIPECTL_TIMEOUT",
-        default_value = "15m",
-        value_parser = humantime::parse_duration
-    )]
-    timeout: Duration,
+    /// Longest time that the whole run may wait and retry; by default 15m, and for apply twice the time that the rate
+    /// limit needs for the plan on top of it
+    #[arg(long, value_name = "TIME", env = "PIPECTL_TIMEOUT", value_parser = humantime::parse_duration)]
+    timeout: Option<Duration>,
 }
 
 impl ConnectArgs {
@@ -219,7 +214,7 @@ impl ConnectArgs {
             service: self.service.clone(),
             sandbox: sandbox.map(|file| run.expand_path("--sandbox", file)).transpose()?,
             rate_limit: self.rate_limit,
-            timeout: self.timeout,
+            timeout: RunTimeout { chosen: self.timeout },
         })
     }
 }

@@ -86,7 +86,10 @@ pub(crate) async fn run(context: &CommandContext, options: &ApplyOptions) -> Res
         let ending = outcome_without_actions(&plan, &refused);
         return Ok(run_outcome(context, &session, plan, refused, ending, Vec::new(), Vec::new()));
     }
-    if let Some(warning) = time_warning(options.scope.connect.timeout, &plan, session.plan_context(false).rate) {
+    let seconds = plan_view::least_cost(&plan, session.plan_context(false).rate).map_or(0.0, |(_, seconds)| seconds);
+    let timeout = options.scope.connect.timeout.limit_for_plan(seconds);
+    session.connection.remote.set_action_timeout(timeout);
+    if let Some(warning) = time_warning(timeout, seconds) {
         progress.print_warning(&warning);
     }
     if !options.yes && options.plan.is_none() {
@@ -104,8 +107,7 @@ pub(crate) async fn run(context: &CommandContext, options: &ApplyOptions) -> Res
 }
 
 /// Says that the requests alone take longer than the run may.
-fn time_warning(timeout: Duration, plan: &Plan, rate: Option<(usize, f64)>) -> Option<String> {
-    let (_, seconds) = plan_view::least_cost(plan, rate)?;
+fn time_warning(timeout: Duration, seconds: f64) -> Option<String> {
     (seconds > timeout.as_secs_f64()).then(|| {
         let timeout = humantime::format_duration(timeout);
         format!("sending the plan takes at least {seconds} s, longer than `--timeout {timeout}`: the rest is skipped")

@@ -7,13 +7,17 @@ use clickpipes::semantics::{DeltaFields, KeyedList};
 use model::path::FieldPath;
 use serde_json::{Map, Value};
 
+use super::PatchBody;
 use crate::field_diff::FieldDiff;
+use crate::overlay::without_unset_fields;
 
 /// What one request does to the list.
 #[derive(Debug, Default)]
 pub(super) struct DeltaRequest {
     remove: Vec<Value>,
     add: Vec<Value>,
+    /// Entries to add instead if the API refuses the request.
+    restore: Vec<Value>,
 }
 
 /// The requests in order; `None` where the list would be empty in between, whatever the order.
@@ -30,7 +34,7 @@ pub(super) fn delta_requests(keyed: &KeyedList, entries: &[FieldDiff<'_>]) -> Op
         (false, false, false) => (DeltaRequest::new(keyed, &old_entries, &first), later),
         (false, false, true) => return keep_one_entry(keyed, &old_entries, &new_entries),
     };
-    Some(vec![removed, DeltaRequest::new(keyed, &[], &added)])
+    Some(vec![removed, DeltaRequest::new(keyed, &[], &added).with_restore(keyed, &old_entries)])
 }
 
 /// Every entry changes: keeps one old entry until a new one exists, because the API refuses an
@@ -44,8 +48,8 @@ fn keep_one_entry(keyed: &KeyedList, old_entries: &[&Value], new_entries: &[&Val
     let requests = || {
         vec![
             DeltaRequest::new(keyed, &others, &[]),
-            DeltaRequest::new(keyed, &[keeper], &next),
-            DeltaRequest::new(keyed, &[], &last),
+            DeltaRequest::new(keyed, &[keeper], &next).with_restore(keyed, &others),
+            DeltaRequest::new(keyed, &[], &last).with_restore(keyed, &[keeper]),
         ]
     };
     (!next.is_empty()).then(requests)
@@ -54,7 +58,17 @@ fn keep_one_entry(keyed: &KeyedList, old_entries: &[&Value], new_entries: &[&Val
 impl DeltaRequest {
     fn new(keyed: &KeyedList, old_entries: &[&Value], new_entries: &[&Value]) -> Self {
         let remove = old_entries.iter().map(|entry| entry_identity(keyed, entry)).collect();
-        Self { remove, add: new_entries.iter().copied().cloned().collect() }
+        Self { remove, add: new_entries.iter().copied().cloned().collect(), restore: Vec::new() }
+    }
+
+    /// Remembers what the entries to add were before, out of those that earlier requests removed.
+    //
+    // Hazard: the API accepts the removal, and then refuses the entry, for a column that does not exist, say. Without
+    // the old entry the table would no longer be filled.
+    fn with_restore(self, keyed: &KeyedList, removed: &[&Value]) -> Self {
+        let returns = |old: &&&Value| self.add.iter().any(|entry| has_collision(keyed, entry, old));
+        let restore = removed.iter().filter(returns).map(|old| without_unset_fields(old)).collect();
+        Self { restore, ..self }
     }
 
     fn is_empty(&self) -> bool {
@@ -62,27 +76,41 @@ impl DeltaRequest {
     }
 
     fn write_into(self, names: &DeltaFields, list: &FieldPath, body: &mut Value) {
-        let Some(parent) = list.parent() else { return };
-        for (name, entries) in [(&names.remove_field, self.remove), (&names.add_field, self.add)] {
-            if !entries.is_empty() {
-                parent.child(name).set_in(body, entries.into());
-            }
-        }
+        write_entries(&names.remove_field, self.remove, list, body);
+        write_entries(&names.add_field, self.add, list, body);
+    }
+
+    fn into_patch(self, names: &DeltaFields, list: &FieldPath) -> PatchBody {
+        let [mut body, mut restore] = [(); 2].map(|()| Value::Object(Map::new()));
+        let has_restore = !self.restore.is_empty();
+        write_entries(&names.add_field, self.restore.clone(), list, &mut restore);
+        self.write_into(names, list, &mut body);
+        PatchBody { body, restore: has_restore.then_some(restore) }
+    }
+}
+
+/// Writes the entries beside the list, under the name that takes them.
+fn write_entries(name: &str, entries: Vec<Value>, list: &FieldPath, body: &mut Value) {
+    if let (Some(parent), false) = (list.parent(), entries.is_empty()) {
+        parent.child(name).set_in(body, entries.into());
     }
 }
 
 /// Writes the first request into a body that holds other changes, too, the others each into one of
 /// their own.
-pub(super) fn write_requests(entries: &[FieldDiff<'_>], keyed: &KeyedList, first: &mut Value, later: &mut Vec<Value>) {
+pub(super) fn write_requests(
+    entries: &[FieldDiff<'_>],
+    keyed: &KeyedList,
+    first: &mut Value,
+    later: &mut Vec<PatchBody>,
+) {
     let Some(names) = &keyed.deltas else { return };
     let requests = delta_requests(keyed, entries).unwrap_or_default();
     for (index, step) in requests.into_iter().filter(|step| !step.is_empty()).enumerate() {
         if index == 0 {
             step.write_into(names, &entries[0].path, first);
         } else {
-            let mut body = Value::Object(Map::new());
-            step.write_into(names, &entries[0].path, &mut body);
-            later.push(body);
+            later.push(step.into_patch(names, &entries[0].path));
         }
     }
 }

@@ -197,9 +197,10 @@ fn any_action() -> impl Strategy<Value = Action> {
     let (at, id) = (pipe_address("orders"), Id::new("p"));
     let given = || Some(id.clone());
     let edit = json!({"source": {"postgres": {"tableMappingsToAdd": [table_mapping("orders")]}}});
-    let update = |via, body| Action::Update { address: at.clone(), id: given(), via, body };
+    let update = |via, body| Action::Update { address: at.clone(), id: given(), via, body, restore: None };
     let set = |to| Action::SetState { address: at.clone(), id: given(), to };
     let size = Action::Update {
+        restore: None,
         address: Address::for_singleton(ServiceRef::new(SERVICE), Kind::CdcScaling),
         id: None,
         via: UpdateVia::Resource,

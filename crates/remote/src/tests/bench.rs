@@ -141,7 +141,9 @@ impl RemoteBench {
     }
 
     pub(super) async fn update_pipe(&self, name: &str, via: UpdateVia, body: Value) -> Result<PerformedAction, Error> {
-        self.remote.perform_action(&Action::Update { address: pipe_address(name), id: None, via, body }).await
+        self.remote
+            .perform_action(&Action::Update { address: pipe_address(name), id: None, via, body, restore: None })
+            .await
     }
 
     /// The requests of this method so far whose path ends so, with their statuses.

@@ -21,7 +21,13 @@ fn add_table_body() -> Value {
 }
 
 fn add_table_action() -> Action {
-    Action::Update { address: pipe_address("orders"), id: None, via: UpdateVia::Resource, body: add_table_body() }
+    Action::Update {
+        address: pipe_address("orders"),
+        id: None,
+        via: UpdateVia::Resource,
+        body: add_table_body(),
+        restore: None,
+    }
 }
 
 async fn running_pipe(quirks: Quirks) -> RemoteBench {

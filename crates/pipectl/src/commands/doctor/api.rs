@@ -22,7 +22,7 @@ const CHECK_TIMEOUT: Duration = Duration::from_secs(20);
 const MAX_COUNTED: usize = 8;
 
 pub(super) async fn check_api(connect: &ConnectOptions, local: LocalChecks, findings: &mut DoctorFindings) {
-    let connect = ConnectOptions { timeout: connect.timeout.min(CHECK_TIMEOUT), ..connect.clone() };
+    let connect = ConnectOptions { timeout: connect.timeout.at_most(CHECK_TIMEOUT), ..connect.clone() };
     if connect.sandbox.is_some() {
         findings.add(DoctorFinding::ok("api", "the sandbox inside the process; no key is used"));
         return check_services(&connect, local, findings).await;
@@ -79,7 +79,7 @@ async fn check_organization(
     findings: &mut DoctorFindings,
 ) -> Option<()> {
     const CHECK: &str = "organization";
-    let settings = RemoteSettings { timeout: connect.timeout, ..RemoteSettings::default() };
+    let settings = RemoteSettings { timeout: connect.timeout.limit(), ..RemoteSettings::default() };
     let directory = match connection::connect_api(connect, &local.project, settings) {
         Ok(directory) => directory,
         Err(error) => {

@@ -22,7 +22,7 @@ pub(super) async fn watch_status(
     poller: &StatusPoller<'_>,
     interruption: &Interruption,
 ) -> Result<StatusEnding> {
-    let end = Instant::now() + options.scope.connect.timeout;
+    let end = Instant::now() + options.scope.connect.timeout.limit();
     let connection = &poller.view.connection;
     let mut screen = WatchScreen::new(context, options);
     let mut last = None;
@@ -63,7 +63,7 @@ fn interrupted_ending(last: Option<StatusSnapshot>) -> StatusEnding {
 fn timeout_message(options: &StatusOptions, status: &StatusReport) -> String {
     let moving = status.all_pipes().filter(|pipe| pipe.health == Health::Moving);
     let moving: Vec<String> = moving.map(|pipe| format!("{} is {}", pipe.address, pipe.state)).collect();
-    let timeout = humantime::format_duration(options.scope.connect.timeout);
+    let timeout = humantime::format_duration(options.scope.connect.timeout.limit());
     format!("not settled after {timeout}: {}", moving.join(", "))
 }
 
