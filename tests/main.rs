@@ -4,6 +4,7 @@
 #![allow(clippy::allow_attributes, clippy::unwrap_used, reason = "a test that fails here fails")]
 
 mod additional_fields;
+mod apply_refusals;
 mod carry_over;
 mod changed_since;
 mod command_line;
@@ -47,6 +48,7 @@ mod quick_start;
 mod random_faults;
 mod rate_limit;
 mod reference_page;
+mod removed_from_git;
 mod replacement;
 mod reports;
 mod resync;

@@ -71,7 +71,7 @@ async fn bodies_sent() -> Vec<Value> {
     );
     let plan = plan(&desired, &model::live::Live::new(), None, &Policy::default());
     assert!(plan.actions.iter().any(|action| matches!(action, Action::Create { .. })));
-    let approved = plan.approve(&ApprovalLimits::default()).unwrap();
+    let approved = plan.approve(&ApprovalLimits::default());
     for report in apply_plan(&remote, &approved, 64, &Interruption::default(), |_| {}).await {
         assert!(report.error.is_none(), "{report:#?}");
     }

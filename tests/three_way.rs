@@ -148,10 +148,11 @@ fn field_removed_from_git_keeps_its_live_value() {
     let base = kafka_manifest("clicks", "  scaling: {replicas: 2}");
     assert_snapshot!(plan_text(&base, &kafka_manifest("clicks", ""), &[pipe]), @r#"
     analytics                                       1 object
-      = clicks                                      unchanged
-          = scaling                                     removal: no longer managed, stays {"replicaMemoryGb":0.5,"replicaCpuMillicores":125,"replicas… (the API cannot unset it)
+      ? clicks                                      1 field no longer managed
+          = scaling                                     removal: no longer managed, stays {"replicaMemoryGb":0.5,"replicaCpuMillicores":125,"replicas… (to set it back, declare the default, {"replicas":1,"replicaCpuMillicores":125,"replicaMemoryGb":0.5})
 
-    No changes. Live pipes match the manifests.  1 unchanged, 0 unmanaged.
+    No changes to apply. What git no longer declares is kept.  1 unchanged, 0 unmanaged.
+    Removed from git: 1 field no longer managed.  Live keeps them; see above.
     "#);
 }
 

@@ -55,12 +55,8 @@ fn limit_error_prints_flags_ready_to_paste() {
     let said = repo.run_pipectl(&["apply", "pipes", "--yes"]);
     assert_eq!(said.code, 5, "{}", said.all_output());
     assert!(said.stdout.contains("remove `analytics/k*` from `policy.protect` in pipectl.yaml"), "{}", said.stdout);
-    let flag = r"--allow-delete 'analytics/it'\''s old? really'";
-    assert!(
-        said.stderr.contains(&format!("would delete 1 object, but `maxDelete` is 0; allow each by name: {flag}\n")),
-        "{}",
-        said.stderr
-    );
+    let flag = r"raise `policy.maxDelete` to 1 in pipectl.yaml, or allow each by name: --allow-delete 'analytics/it'\''s old? really'";
+    assert!(said.stderr.contains(&format!("would delete 1 object, but `maxDelete` is 0; {flag}\n")), "{}", said.stderr);
     let lifted = repo.run_pipectl(&["apply", "pipes", "--yes", "--allow-delete", "analytics/it's old? really"]);
     assert_eq!(lifted.code, 5, "what is protected stays: {}", lifted.all_output());
     assert_eq!(repo.live_pipe_names(), ["byhand", "clicks", "kept"]);

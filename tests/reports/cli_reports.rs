@@ -144,21 +144,23 @@ fn reports_can_be_set_by_env_and_fill_github_files() {
     assert!(said.stdout.contains("\n::notice title=pipectl plan::1 to create"), "{}", said.stdout);
     assert!(read("plan.md").ends_with("<!-- pipectl:prod -->\n"));
     assert_eq!(read("summary.md"), read("plan.md"));
-    assert_snapshot!(read("outputs"), @r#"
-outcome=changes
-create=1
-update=0
-replace=0
-delete=0
-rename=0
-adopt=0
-blocked=0
-unchanged=0
-unmanaged=0
-has-changes=true
-errors=0
-warnings=0
-"#);
+    assert_snapshot!(read("outputs"), @"
+    outcome=changes
+    create=1
+    update=0
+    replace=0
+    delete=0
+    rename=0
+    adopt=0
+    blocked=0
+    unchanged=0
+    unmanaged=0
+    removal=0
+    has-changes=true
+    refused=0
+    errors=0
+    warnings=0
+    ");
 }
 
 #[test]

@@ -96,7 +96,7 @@ fn lists_differ_entry_by_entry_in_every_layout() {
     for layout in layouts.iter().chain([&plan_text(&plan)]) {
         assert!(lines.iter().all(|line| layout.contains(line)), "{layout}");
     }
-    let json = plan_json(&plan);
+    let json = plan_json(&plan, &[]);
     let fields = json["changes"][0]["fields"].as_array().unwrap();
     let columns = fields.iter().find(|field| field["path"] == "destination.columns").unwrap();
     assert_eq!(columns["differences"], json!(["~ id: type \"UInt64\" -> \"UInt32\"", "+ country String"]));
@@ -113,7 +113,7 @@ fn create_says_what_it_creates_in_every_layout() {
         assert!(layout.contains(creates), "{layout}");
     }
     assert!(plan_text(&plan).contains(creates));
-    assert_eq!(plan_json(&plan)["changes"][0]["summary"], format!("create: {creates}"));
+    assert_eq!(plan_json(&plan, &[])["changes"][0]["summary"], format!("create: {creates}"));
 }
 
 /// A pipe that is deleted, replaced or protected is known by its live name.
@@ -135,7 +135,7 @@ fn destructive_rows_name_the_live_object() {
             assert!(words.iter().any(|words| layout.contains(words)), "{format:?}: {layout}");
         }
         assert!(plan_text(&plan).contains(&words[0]), "{}", plan_text(&plan));
-        let json = plan_json(&plan);
+        let json = plan_json(&plan, &[]);
         assert_eq!((&json["changes"][0]["renamedFrom"], &json["changes"][0]["id"]), (&json!("old-name"), &json!(id)));
     }
 }

@@ -83,7 +83,7 @@ impl Bench {
     pub(crate) async fn apply_plan(&self, plan: Plan) -> Vec<ObjectResult> {
         // The tables are dropped, so nothing can be lost.
         let limits = ApprovalLimits { allow_replace: vec![AddressPattern::new("*")], ..ApprovalLimits::default() };
-        let approved = plan.approve(&limits).unwrap();
+        let approved = plan.approve(&limits);
         apply_plan(&self.remote, &approved, 64, &self.interruption, |_| {}).await
     }
 

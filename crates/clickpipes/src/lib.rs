@@ -9,6 +9,7 @@ pub mod api_body;
 pub mod blocking_tables;
 pub mod cdc_scaling;
 pub mod data_effects;
+pub mod default_values;
 pub mod docs;
 pub mod envelope;
 pub mod kinds;

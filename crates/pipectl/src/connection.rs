@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Result, anyhow, bail};
 use model::address::ServiceRef;
+use model::live::State;
 use remote::{
     HttpTransport, LookupEntry, Remote, RemoteSettings, RequestRate, SecretProvider, ServiceLookup, Transport, WaitMode,
 };
@@ -210,7 +211,7 @@ impl Account {
         let secrets = Arc::new(secrets);
         let provider = Arc::clone(&secrets) as Arc<dyn SecretProvider>;
         let remote = lookup.into_remote(organization.clone(), services.clone(), provider);
-        Connection { remote, organization, services, rate, secrets, sandbox }
+        Connection { remote, organization, services, rate, secrets, sandbox, listed: BTreeMap::new() }
     }
 }
 
@@ -223,9 +224,32 @@ pub(crate) struct Connection {
     pub(crate) rate: Option<RequestRate>,
     pub(crate) secrets: Arc<SecretResolver>,
     sandbox: Option<Arc<EmbeddedSandbox>>,
+    /// The states of services by id, if they were listed to find the ids.
+    listed: BTreeMap<String, State>,
 }
 
 impl Connection {
+    /// Keeps what a list of the services said.
+    pub(crate) fn with_listed(self, listed: &[LookupEntry]) -> Self {
+        let listed = listed.iter().map(|entry| (entry.id.clone(), entry.state.clone())).collect();
+        Self { listed, ..self }
+    }
+
+    /// The state of each service, as far as the key may see it.
+    pub(crate) async fn service_states(&self) -> BTreeMap<ServiceRef, State> {
+        let states = match (&self.sandbox, self.listed.is_empty()) {
+            (Some(sandbox), _) => {
+                let states = sandbox.with_world(|world| world.service_states());
+                states.into_iter().map(|(id, state)| (id, State::new(state))).collect()
+            }
+            (None, false) => self.listed.clone(),
+            // A key that may not list services can still plan.
+            (None, true) => self.remote.list_service_states().await.unwrap_or_default(),
+        };
+        let state = |(label, id): (&ServiceRef, &String)| Some((label.clone(), states.get(id)?.clone()));
+        self.services.iter().filter_map(state).collect()
+    }
+
     /// The time of the API: the embedded sandbox has a clock of its own.
     #[expect(clippy::disallowed_methods, reason = "an age is told by the real clock")]
     pub(crate) fn current_time(&self) -> SystemTime {

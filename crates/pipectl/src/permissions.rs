@@ -1,17 +1,48 @@
 //! The flags that allow what a plan holds back.
 
-use planner::{BlockReason, LimitExceeded, Permission, Plan};
+use model::project::Policy;
+use model::selector::AddressPattern;
+use planner::{ApprovalLimits, BlockReason, LimitExceeded, Permission, Plan};
 
 /// Adds the flags to a plan. The planner does not know them.
 pub fn name_flags(plan: &mut Plan) {
-    let skipped = |permission: &Permission| format!("apply skips this change unless you pass {}", flag(permission));
+    let skipped = |permission: &Permission| format!("apply skips this change unless you pass `{}`", flag(permission));
     plan.word_permissions(&blocked_text, &skipped);
 }
 
-/// Why an object is blocked, and the flag that allows the change.
+/// Why an object is blocked, and what allows the change.
 pub(crate) fn blocked_text(reason: &BlockReason) -> String {
-    let flag = reason.permission().map(|permission| format!(", {} {}", verb(&permission), flag(&permission)));
-    format!("{reason}{}", flag.unwrap_or_default())
+    let flag = reason.permission().map(|permission| format!(", {} `{}`", verb(&permission), flag(&permission)));
+    let setting = setting(reason).map(|setting| format!(", or {setting}"));
+    format!("{reason}{}{}", flag.unwrap_or_default(), setting.unwrap_or_default())
+}
+
+/// What to write into the project file. Unlike a flag, it also works for the apply after a merge.
+pub(crate) fn setting(reason: &BlockReason) -> Option<String> {
+    match (reason, reason.permission()?) {
+        (BlockReason::OverLimit { key, count, .. }, _) => Some(raise_limit(key, *count)),
+        (_, Permission::Replace(at)) => Some(format!("add `{at}` to `policy.allowReplace` in pipectl.yaml")),
+        _ => None,
+    }
+}
+
+fn raise_limit(key: &str, count: usize) -> String {
+    format!("raise `policy.{key}` to {count} in pipectl.yaml")
+}
+
+/// The limits and permissions of the project file, and those of the command line.
+pub(crate) fn approval_limits(
+    policy: &Policy,
+    allow_delete: &[AddressPattern],
+    allow_replace: &[AddressPattern],
+) -> ApprovalLimits {
+    let in_project = policy.allow_replace.iter().flatten().map(AddressPattern::new);
+    ApprovalLimits {
+        max_delete: policy.max_delete,
+        max_replace: policy.max_replace,
+        allow_delete: allow_delete.to_vec(),
+        allow_replace: allow_replace.iter().cloned().chain(in_project).collect(),
+    }
 }
 
 fn verb(permission: &Permission) -> &'static str {
@@ -21,23 +52,25 @@ fn verb(permission: &Permission) -> &'static str {
     }
 }
 
-fn flag(permission: &Permission) -> String {
+/// The flag of `apply` that allows it.
+pub(crate) fn flag(permission: &Permission) -> String {
     match permission {
-        Permission::Delete(at) => format!("`--allow-delete {}`", at.to_glob_argument()),
-        Permission::Replace(at) => format!("`--allow-replace {}`", at.to_glob_argument()),
-        Permission::ApplyWithoutBase => "`--base`".to_owned(),
+        Permission::Delete(at) => format!("--allow-delete {}", at.to_glob_argument()),
+        Permission::Replace(at) => format!("--allow-replace {}", at.to_glob_argument()),
+        Permission::ApplyWithoutBase => "--base".to_owned(),
     }
 }
 
 /// The limit that a plan exceeds, and the flags that allow each object.
 pub(crate) fn limit_exceeded(exceeded: &LimitExceeded) -> String {
     let LimitExceeded { verdict, key, limit, objects } = exceeded;
-    let flags: Vec<String> = objects.iter().map(|permission| flag(permission).replace('`', "")).collect();
+    let flags: Vec<String> = objects.iter().map(flag).collect();
     let many = if objects.len() == 1 { "object" } else { "objects" };
     format!(
-        "the plan would {} {} {many}, but `{key}` is {limit}; allow each by name: {}",
+        "the plan would {} {} {many}, but `{key}` is {limit}; {}, or allow each by name: {}",
         verdict.as_str(),
         objects.len(),
+        raise_limit(key, objects.len()),
         flags.join(" ")
     )
 }
@@ -52,11 +85,11 @@ mod tests {
     fn flags_of_permissions_exist() {
         let command = crate::cli::Cli::command();
         let subcommands = command.get_subcommands().flat_map(clap::Command::get_arguments);
-        let known: Vec<String> = subcommands.filter_map(|it| it.get_long()).map(|name| format!("`--{name}")).collect();
+        let known: Vec<String> = subcommands.filter_map(|it| it.get_long()).map(|name| format!("--{name}")).collect();
         let at = || Address::new(ServiceRef::new("s"), Kind::ClickPipe, Name::new("p"));
         for permission in [Permission::Delete(at()), Permission::Replace(at()), Permission::ApplyWithoutBase] {
             let flag = super::flag(&permission);
-            let name = flag.split([' ']).next().unwrap_or_default().trim_end_matches('`').to_owned();
+            let name = flag.split(' ').next().unwrap_or_default().to_owned();
             assert!(known.contains(&name), "{flag}");
         }
     }

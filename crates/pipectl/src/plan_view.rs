@@ -3,6 +3,7 @@
 
 pub(crate) mod field;
 pub(crate) mod object;
+pub(crate) mod refusals;
 pub(crate) mod values;
 
 use std::collections::BTreeMap;
@@ -14,6 +15,7 @@ use serde_json::{Value, json};
 
 use self::field::{FieldView, FieldWords};
 use self::object::ObjectView;
+pub use self::refusals::ApplyRefusal;
 use crate::apply::ObjectResult;
 use crate::diagnostics::pluralize;
 use crate::unreachable::UnreachableService;
@@ -31,6 +33,8 @@ pub struct Context {
     pub rate: Option<(usize, f64)>,
     /// Whether to show each change as a diff.
     pub diff: bool,
+    /// What apply will refuse of the plan.
+    pub refusals: Vec<ApplyRefusal>,
 }
 
 /// A plan, and after an apply its results.
@@ -40,7 +44,7 @@ pub(crate) struct PlanView<'p> {
 }
 
 impl<'p> PlanView<'p> {
-    pub(crate) fn new(plan: &'p Plan, results: &'p [ObjectResult]) -> Self {
+    pub(crate) fn new(plan: &'p Plan, results: &'p [ObjectResult], refusals: &[ApplyRefusal]) -> Self {
         let mut actions: BTreeMap<&Address, Vec<&Action>> = BTreeMap::new();
         for action in &plan.actions {
             actions.entry(action.address()).or_default().push(action);
@@ -52,16 +56,24 @@ impl<'p> PlanView<'p> {
             let actions = actions.get(at).unwrap_or(&none);
             objects.insert(at, ObjectView::of_change(change, actions, results.get(at).copied()));
         }
+        for refusal in refusals {
+            if let Some(object) = refusal.address.as_ref().and_then(|at| objects.get_mut(at)) {
+                object.refuse(refusal);
+            }
+        }
         for ignored in &plan.ignored_changes {
             let at = &ignored.address;
             objects.entry(at).or_insert_with(|| ObjectView::unchanged(at)).add_ignored(ignored);
         }
+        for removed in plan.removed_manifests() {
+            objects.entry(&removed.address).or_insert_with(|| ObjectView::of_removed_manifest(removed));
+        }
         Self { objects: objects.into_values().collect() }
     }
 
-    /// The objects that change or are blocked, the most severe first.
+    /// The objects that change, are blocked, or are no longer managed, the most severe first.
     pub(crate) fn into_changes_by_severity(self) -> Vec<ObjectView<'p>> {
-        let mut objects: Vec<_> = self.objects.into_iter().filter(|object| object.change.is_some()).collect();
+        let mut objects: Vec<_> = self.objects.into_iter().filter(ObjectView::is_reported).collect();
         objects.sort_by(|a, b| (a.severity, a.address).cmp(&(b.severity, b.address)));
         objects
     }
@@ -78,6 +90,24 @@ pub(crate) fn plan_counts(plan: &Plan) -> String {
         parts.push(format!("{} blocked", count("blocked")));
     }
     parts.join(", ")
+}
+
+/// `; apply will refuse 2 of them`: the changes that look as if they were made.
+pub(crate) fn refused_suffix(plan: &Plan, refusals: &[ApplyRefusal]) -> String {
+    let refused = refusals.iter().filter(|refusal| refusal.address.is_some()).count();
+    match refused.saturating_sub(plan.count_verdict("blocked")) {
+        0 => String::new(),
+        refused => format!("; apply will refuse {refused} of them"),
+    }
+}
+
+/// `1 manifest removed, 2 fields no longer managed`; nothing if git removed nothing that is live.
+pub(crate) fn removal_counts(plan: &Plan) -> Option<String> {
+    let (manifests, fields) = (plan.removed_manifests().count(), plan.removed_fields().count());
+    let manifests = (manifests > 0).then(|| format!("{} removed", pluralize(manifests, "manifest")));
+    let fields = (fields > 0).then(|| format!("{} no longer managed", pluralize(fields, "field")));
+    let parts: Vec<String> = manifests.into_iter().chain(fields).collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
 }
 
 /// `11 unchanged, 0 unmanaged.`
@@ -145,9 +175,12 @@ pub(crate) fn least_cost(plan: &Plan, rate: Option<(usize, f64)>) -> Option<(usi
 
 /// The plan as JSON, with the words that the other formats have: a summary of each change, and what differs inside of
 /// lists and long values.
-pub fn plan_json(plan: &Plan) -> Value {
+pub fn plan_json(plan: &Plan, refusals: &[ApplyRefusal]) -> Value {
     let mut document = json!(plan);
-    let view = PlanView::new(plan, &[]);
+    if !refusals.is_empty() {
+        document["applyWillRefuse"] = json!(refusals);
+    }
+    let view = PlanView::new(plan, &[], refusals);
     let mut objects: BTreeMap<&Address, &ObjectView<'_>> = BTreeMap::new();
     objects.extend(view.objects.iter().map(|object| (object.address, object)));
     for (change, json) in plan.changes.iter().zip(document["changes"].as_array_mut().into_iter().flatten()) {

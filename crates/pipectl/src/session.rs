@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
+use model::action::Action;
 use model::address::{Address, ServiceRef};
 use model::desired::{Desired, Document};
 use model::diagnostic::{Diagnostic, SourceFile};
@@ -18,12 +19,14 @@ use model::selector::AddressPattern;
 use planner::{Plan, Policy, WriteOnlyPolicy, plan, prune_unmanaged};
 use remote::ObserveScope;
 
-use crate::connection::{AccessMode, Account, ConnectOptions, Connection, ServiceListing};
+use crate::connection::{AccessMode, Account, ConnectOptions, Connection, RunTimeout, ServiceListing};
 use crate::context::CommandContext;
 use crate::git::{GitHistory, GitQuery, GitServices, Repository};
 use crate::load_manifests::LoadedManifests;
 use crate::output::Output;
 use crate::permissions;
+use crate::plan_view;
+use crate::plan_view::refusals::{self, ApplyRefusal};
 use crate::project::{self, ProjectContext};
 use crate::render::plan::Context;
 use crate::saved_plan::PlanTarget;
@@ -56,6 +59,8 @@ pub(crate) struct Session {
     prune_inputs: PruneInputs,
     files: Vec<SourceFile>,
     resend_secrets: Vec<AddressPattern>,
+    /// How long an apply with the same options may take.
+    timeout: RunTimeout,
 }
 
 /// What a command compares: which manifests, which of them, and on which API.
@@ -158,7 +163,7 @@ impl Session {
         let services = GitServices::new(&found.ids, &ids_in_history, &mut ids, default);
         let services = services.with_unknown(found.unknown.keys());
         history.add_earlier_bodies(&mut desired, &services);
-        let connection = account.connect(ids);
+        let connection = account.connect(ids).with_listed(&found.listed);
         let target = PlanTarget {
             organization: connection.organization.clone(),
             services: connection.services.iter().map(|(label, id)| (label.to_string(), id.clone())).collect(),
@@ -183,6 +188,7 @@ impl Session {
             warnings,
             files,
             resend_secrets: Vec::new(),
+            timeout: connect.timeout,
         })
     }
 
@@ -241,6 +247,22 @@ impl Session {
         prune_unmanaged(plan, &desired, live, &proofs, &policy)
     }
 
+    /// What apply will refuse of the plan, as far as can be known before.
+    pub(crate) async fn find_refusals(&self, plan: &Plan) -> Vec<ApplyRefusal> {
+        let limits = permissions::approval_limits(&self.policy, &[], &[]);
+        let mut refusals = refusals::find_refusals(plan, &limits);
+        let needs_running = |action: &&Action| !matches!(action, Action::Delete { .. });
+        let services: BTreeSet<&ServiceRef> =
+            plan.actions.iter().filter(needs_running).map(|action| &action.address().service).collect();
+        let states = if services.is_empty() { BTreeMap::new() } else { self.connection.service_states().await };
+        let can_wake = self.policy.wake_idle.unwrap_or_default();
+        let services = services.into_iter().filter_map(|service| Some((service, states.get(service)?)));
+        refusals.extend(services.filter_map(|(service, state)| refusals::refusal_of_service(service, state, can_wake)));
+        let seconds = plan_view::least_cost(plan, self.plan_context(false).rate).map_or(0.0, |(_, seconds)| seconds);
+        refusals.extend(refusals::refusal_for_time(self.timeout.limit_for_plan(seconds), seconds));
+        refusals
+    }
+
     /// What else a plan's text says.
     pub(crate) fn plan_context(&self, diff: bool) -> Context {
         let requests = self.connection.remote.request_counts();
@@ -251,6 +273,7 @@ impl Session {
             requests: usize::try_from(requests.sent - requests.throttled).unwrap_or(usize::MAX),
             rate: self.connection.rate.map(|rate| (rate.requests, rate.window.as_secs_f64())),
             diff,
+            refusals: Vec::new(),
         }
     }
 
@@ -286,6 +309,11 @@ impl Session {
             let blocks = document.body.as_object().into_iter().flatten();
             let blocks = blocks.filter(|(_, value)| value.is_object() || value.is_array());
             scope.detail_blocks.insert(at.clone(), blocks.map(|(name, _)| name.clone()).collect());
+        }
+        // A manifest that was removed since the base is reported if its object is still live.
+        let removed = self.base.iter().flatten().map(|(at, _)| at).filter(|at| !self.desired.contains_key(at));
+        for at in removed.filter(|at| !self.is_partial && self.connection.services.contains_key(&at.service)) {
+            scope.kinds.entry(at.service.clone()).or_default().insert(at.kind);
         }
         for (service, kind) in self.prune_inputs.kinds_to_read() {
             scope.kinds.entry(service.clone()).or_default().insert(kind);

@@ -1,6 +1,6 @@
 //! How much a plan may do before a person must say yes to it in so many words.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use model::action::Action;
 use model::address::Address;
@@ -25,25 +25,33 @@ pub struct ApprovalLimits {
     pub allow_replace: Vec<AddressPattern>,
 }
 
-/// A plan that is within its limits. Only [`Plan::approve`] makes one, and apply takes nothing
-/// else.
+/// A plan in which everything that needs a permission is blocked. Only [`Plan::approve`] makes one, and apply takes
+/// nothing else.
 #[derive(Debug)]
-pub struct ApprovedPlan(Plan);
+pub struct ApprovedPlan {
+    plan: Plan,
+    exceeded: Vec<LimitExceeded>,
+}
 
 impl ApprovedPlan {
     /// The plan.
     pub fn plan(&self) -> &Plan {
-        &self.0
+        &self.plan
+    }
+
+    /// The limits that the plan exceeded before their objects were blocked.
+    pub fn exceeded_limits(&self) -> &[LimitExceeded] {
+        &self.exceeded
     }
 
     /// What there is to do, in order.
     pub fn actions(&self) -> &[Action] {
-        &self.0.actions
+        &self.plan.actions
     }
 
     /// The same by object, with what has to wait for what.
     pub fn work_by_object(&self) -> Vec<ObjectWork<'_>> {
-        group_by_object(&self.0.actions, &self.0.delete_after)
+        group_by_object(&self.plan.actions, &self.plan.delete_after)
     }
 }
 
@@ -91,24 +99,44 @@ impl Plan {
         self
     }
 
-    /// Lets the plan through if it is within `limits`, without the replacements that
-    /// [`Self::block_unsafe_replacements`] blocks.
-    ///
-    /// # Errors
-    /// Says which limit is exceeded and by what; nothing of the plan may be performed then.
-    pub fn approve(self, limits: &ApprovalLimits) -> Result<ApprovedPlan, Vec<LimitExceeded>> {
-        let plan = self.block_unsafe_replacements(limits);
+    /// Lets through what is within `limits`. The replacements that [`Self::block_unsafe_replacements`] names are
+    /// blocked, and so is every deletion or replacement of a plan that has too many of them. Nothing else waits for
+    /// these objects.
+    pub fn approve(self, limits: &ApprovalLimits) -> ApprovedPlan {
+        let mut plan = self.block_unsafe_replacements(limits);
+        let exceeded = plan.find_exceeded_limits(limits);
+        exceeded.iter().for_each(|limit| plan.block_over_limit(limit));
+        ApprovedPlan { plan, exceeded }
+    }
+
+    fn find_exceeded_limits(&self, limits: &ApprovalLimits) -> Vec<LimitExceeded> {
         let checks = [
             (Verdict::Delete, limits.max_delete, &limits.allow_delete, "maxDelete", Permission::Delete as Permit),
             (Verdict::Replace, limits.max_replace, &limits.allow_replace, "maxReplace", Permission::Replace as Permit),
         ];
         let exceeded = checks.into_iter().filter_map(|(verdict, limit, allowed, key, permit)| {
             let limit = limit?;
-            let objects: Vec<Permission> = plan.not_allowed(&verdict, allowed).cloned().map(permit).collect();
+            let objects: Vec<Permission> = self.not_allowed(&verdict, allowed).cloned().map(permit).collect();
             (objects.len() > limit).then_some(LimitExceeded { verdict, key, limit, objects })
         });
-        let exceeded: Vec<LimitExceeded> = exceeded.collect();
-        if exceeded.is_empty() { Ok(ApprovedPlan(plan)) } else { Err(exceeded) }
+        exceeded.collect()
+    }
+
+    fn block_over_limit(&mut self, exceeded: &LimitExceeded) {
+        let objects = exceeded.objects.iter().filter_map(|permission| Some((permission.address()?, permission)));
+        let objects: BTreeMap<&Address, &Permission> = objects.collect();
+        for change in &mut self.changes {
+            if let Some(permission) = objects.get(&change.address) {
+                change.block(BlockReason::OverLimit {
+                    verdict: exceeded.verdict.as_str(),
+                    count: exceeded.objects.len(),
+                    key: exceeded.key,
+                    limit: exceeded.limit,
+                    permission: (*permission).clone(),
+                });
+            }
+        }
+        order::retain_objects(&mut self.actions, &mut self.delete_after, |at| !objects.contains_key(at));
     }
 
     fn not_allowed<'p>(

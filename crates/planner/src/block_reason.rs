@@ -63,6 +63,19 @@ pub enum BlockReason {
         /// The declared object.
         declared: Address,
     },
+    /// The plan would do the same to more objects than the project allows.
+    OverLimit {
+        /// What it would do.
+        verdict: &'static str,
+        /// To how many objects.
+        count: usize,
+        /// The limit's key in the project file.
+        key: &'static str,
+        /// The limit.
+        limit: usize,
+        /// What lets this object through.
+        permission: Permission,
+    },
     /// It refers to an object that is neither live nor declared.
     MissingReference(Address),
     /// It refers to an object that is declared absent.
@@ -106,6 +119,16 @@ pub enum Permission {
     ApplyWithoutBase,
 }
 
+impl Permission {
+    /// The object that it is about.
+    pub fn address(&self) -> Option<&Address> {
+        match self {
+            Self::Delete(at) | Self::Replace(at) => Some(at),
+            Self::ApplyWithoutBase => None,
+        }
+    }
+}
+
 impl BlockReason {
     /// The permission that lifts the block, if there is one.
     pub fn permission(&self) -> Option<Permission> {
@@ -115,6 +138,7 @@ impl BlockReason {
             | Self::SpelledByApi(at, _)
             | Self::LosesFields(at, _)
             | Self::MissesChanges(at) => Some(Permission::Replace(at.clone())),
+            Self::OverLimit { permission, .. } => Some(permission.clone()),
             Self::Conflict(_) => Some(Permission::ApplyWithoutBase),
             _ => None,
         }
@@ -162,6 +186,10 @@ impl fmt::Display for BlockReason {
             }
             Self::NameSpelledByApi(name, id) => {
                 write!(f, "the API calls it `{name}` ({id}): write the name so, or list it in `previousNames`")
+            }
+            Self::OverLimit { verdict, count, key, limit, .. } => {
+                let many = if *count == 1 { "object" } else { "objects" };
+                write!(f, "the plan would {verdict} {count} {many}, but `{key}` is {limit}")
             }
             Self::MissingReference(address) => {
                 write!(f, "it references {address}, which is neither live nor declared")

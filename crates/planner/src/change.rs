@@ -1,6 +1,7 @@
 //! The explanations of a plan: one change for each object that is not in sync. Apply never reads them.
 
 use clickpipes::data_effects;
+use clickpipes::default_values::is_default_value;
 use clickpipes::semantics::FieldSemantics;
 use model::address::{Address, Kind, Name};
 use model::desired::Place;
@@ -152,6 +153,15 @@ pub struct FieldChange {
     pub place: Option<Place>,
 }
 
+impl FieldChange {
+    /// Whether it is no longer declared, and keeps a value that is not the default.
+    pub fn is_removal(&self, kind: Kind) -> bool {
+        let keeps_value = |value: &Value| !is_default_value(kind, &self.path, value);
+        let keeps_value = self.write_only || self.before.as_ref().is_some_and(keeps_value);
+        self.verdict == Some(FieldVerdict::Removal) && keeps_value
+    }
+}
+
 /// Who changed a field, by comparing base, desired and live.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum FieldVerdict {
@@ -239,6 +249,11 @@ impl IgnoredChanges {
     /// The fields that somebody changed outside git.
     pub fn drifted_fields(&self) -> impl Iterator<Item = &FieldChange> {
         self.fields.iter().filter(|field| field.verdict == Some(FieldVerdict::Drift))
+    }
+
+    /// The fields that are no longer declared, and in which something is set.
+    pub fn removed_fields(&self) -> impl Iterator<Item = &FieldChange> {
+        self.fields.iter().filter(|field| field.is_removal(self.address.kind))
     }
 }
 

@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::address::Address;
-use model::desired::Desired;
+use model::desired::{Desired, Presence};
 use model::live::{Id, Live};
 
 use crate::change::Verdict;
@@ -57,14 +57,18 @@ pub fn plan(desired: &Desired, live: &Live, base: Option<&Desired>, policy: &Pol
     }
     plan.delete_after = order::deletions_that_wait(&actions, &plan.changes, live);
     plan.actions = order::sort_actions(&actions, &plan.delete_after);
-    plan.unmanaged = find_unmanaged(desired, live, &seen);
+    plan.unmanaged = find_unmanaged(desired, live, &seen, base);
     undeclared_rename::block_undeclared_renames(&mut plan, desired, live);
     plan
 }
 
 /// Of several live objects of one name, those that `metadata.id` did not pick are nobody's. Where
 /// none was picked the object is blocked, and its change names them all.
-fn find_unmanaged(desired: &Desired, live: &Live, seen: &BTreeSet<Id>) -> Vec<UnmanagedObject> {
+fn find_unmanaged(desired: &Desired, live: &Live, seen: &BTreeSet<Id>, base: Option<&Desired>) -> Vec<UnmanagedObject> {
+    let was_declared = |at: &Address| {
+        let document = base.and_then(|base| base.get(at));
+        !desired.contains_key(at) && document.is_some_and(|document| document.intent.presence != Presence::Absent)
+    };
     live.iter()
         .filter(|(at, observed)| {
             let picked = observed.objects.iter().any(|object| seen.contains(&object.id));
@@ -72,6 +76,10 @@ fn find_unmanaged(desired: &Desired, live: &Live, seen: &BTreeSet<Id>) -> Vec<Un
         })
         .flat_map(|(at, observed)| observed.objects.iter().map(move |object| (at, object)))
         .filter(|(_, object)| !seen.contains(&object.id))
-        .map(|(at, object)| UnmanagedObject { address: at.clone(), id: object.id.clone() })
+        .map(|(at, object)| UnmanagedObject {
+            address: at.clone(),
+            id: object.id.clone(),
+            manifest_removed: was_declared(at),
+        })
         .collect()
 }

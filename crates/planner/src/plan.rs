@@ -51,11 +51,15 @@ pub struct Plan {
 
 /// A live object that no manifest declares.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct UnmanagedObject {
     /// Its address.
     pub address: Address,
     /// Its id: names are not unique.
     pub id: Id,
+    /// Whether the base declares it: its manifest was removed since, and it is kept.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub manifest_removed: bool,
 }
 
 impl Plan {
@@ -97,6 +101,16 @@ impl Plan {
     /// The fields that somebody changed outside git and that are left alone.
     pub fn drifted_fields(&self) -> impl Iterator<Item = &FieldChange> {
         self.ignored_changes.iter().flat_map(IgnoredChanges::drifted_fields)
+    }
+
+    /// Live objects whose manifest was removed since the base, and that are kept.
+    pub fn removed_manifests(&self) -> impl Iterator<Item = &UnmanagedObject> {
+        self.unmanaged.iter().filter(|other| other.manifest_removed)
+    }
+
+    /// The fields that a manifest declared in the base and declares no longer. Live keeps their values.
+    pub fn removed_fields(&self) -> impl Iterator<Item = &FieldChange> {
+        self.ignored_changes.iter().flat_map(IgnoredChanges::removed_fields)
     }
 
     /// How many changes have this verdict's word.

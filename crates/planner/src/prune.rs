@@ -14,7 +14,7 @@ use serde::Serialize;
 use crate::block_reason::{BlockReason, ProtectedBy};
 use crate::change::{Change, Verdict};
 use crate::inputs::Policy;
-use crate::plan::{Plan, UnmanagedObject};
+use crate::plan::Plan;
 use crate::{order, references, undeclared_rename};
 
 /// Why a live object may be deleted that no manifest declares.
@@ -66,7 +66,7 @@ pub fn prune_unmanaged(
     let (declared, referrers) = (declared_names(desired), declared_referrers(desired));
     // An object that a manifest found by its pinned id is not unmanaged.
     let mut unmanaged: BTreeSet<(Address, Id)> =
-        pruned.unmanaged.into_iter().map(|other| (other.address, other.id)).collect();
+        pruned.unmanaged.iter().map(|other| (other.address.clone(), other.id.clone())).collect();
     for (at, proof) in proofs.iter().filter(|(at, _)| !at.kind.is_singleton() && !declared.contains(*at)) {
         let objects = live.get(at).map_or(&[][..], |observed| &observed.objects);
         let is_found = |object: &&Object| {
@@ -83,8 +83,7 @@ pub fn prune_unmanaged(
         pruned.changes.push(change);
         pruned.actions.extend(action);
     }
-    let unmanaged = unmanaged.into_iter();
-    pruned.unmanaged = unmanaged.map(|(address, id)| UnmanagedObject { address, id }).collect();
+    pruned.unmanaged.retain(|other| unmanaged.contains(&(other.address.clone(), other.id.clone())));
     pruned.changes.sort_by(|a, b| a.address.cmp(&b.address));
     pruned.delete_after = order::deletions_that_wait(&pruned.actions, &pruned.changes, live);
     pruned.actions = order::sort_actions(&pruned.actions, &pruned.delete_after);

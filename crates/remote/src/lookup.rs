@@ -41,12 +41,12 @@ impl ServiceLookup {
 
     /// The organizations that the key belongs to; usually one.
     pub async fn list_organizations(&self) -> Result<Vec<LookupEntry>, Error> {
-        self.fetch_entries(&routes::organizations_url()).await
+        fetch_entries(&self.client, &routes::organizations_url()).await
     }
 
     /// The services of an organization.
     pub async fn list_services(&self, organization: &str) -> Result<Vec<LookupEntry>, Error> {
-        self.fetch_entries(&routes::services_url(organization)).await
+        fetch_entries(&self.client, &routes::services_url(organization)).await
     }
 
     /// The number of requests so far.
@@ -65,14 +65,14 @@ impl ServiceLookup {
     ) -> Remote {
         Remote::with_client(self.client, organization, services, secrets, self.settings)
     }
+}
 
-    async fn fetch_entries(&self, path: &str) -> Result<Vec<LookupEntry>, Error> {
-        self.client.deadline.begin_reading();
-        let Value::Array(bodies) = self.client.get(path).await? else {
-            return Err(malformed_result(Method::Get, path, "holds no list"));
-        };
-        bodies.iter().map(|body| decode_entry(path, body)).collect()
-    }
+pub(crate) async fn fetch_entries(client: &Client, path: &str) -> Result<Vec<LookupEntry>, Error> {
+    client.deadline.begin_reading();
+    let Value::Array(bodies) = client.get(path).await? else {
+        return Err(malformed_result(Method::Get, path, "holds no list"));
+    };
+    bodies.iter().map(|body| decode_entry(path, body)).collect()
 }
 
 fn decode_entry(path: &str, body: &Value) -> Result<LookupEntry, Error> {

@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use model::action::Action;
 use model::address::{Address, ServiceRef};
-use model::live::{Id, Live};
+use model::live::{Id, Live, State};
 use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::client::{Client, RequestCounts, RequestSpec};
 use crate::error::Error;
+use crate::lookup;
 use crate::observe::{self, ObserveScope};
 use crate::perform;
 use crate::performed_action::PerformedAction;
@@ -65,6 +66,17 @@ impl Remote {
     /// Sets the time limit of all actions together, instead of [`RemoteSettings::timeout`]. Only the first call counts.
     pub fn set_action_timeout(&self, timeout: Duration) {
         self.run.client.deadline.set_action_timeout(timeout);
+    }
+
+    /// The states of the organization's services, by id.
+    ///
+    /// # Errors
+    ///
+    /// When the list cannot be read.
+    pub async fn list_service_states(&self) -> Result<BTreeMap<String, State>, Error> {
+        let path = routes::services_url(&self.run.organization);
+        let entries = lookup::fetch_entries(&self.run.client, &path).await?;
+        Ok(entries.into_iter().map(|entry| (entry.id, entry.state)).collect())
     }
 
     /// Checks that an action can begin: the secrets of the actions `then` resolve, and an object to re-create can be

@@ -36,7 +36,7 @@ pub enum ServiceState {
 }
 
 impl ServiceState {
-    fn api_name(self) -> String {
+    pub(crate) fn api_name(self) -> String {
         json!(self).as_str().unwrap_or_default().to_owned()
     }
 }

@@ -103,6 +103,12 @@ impl World {
         &mut self.faults
     }
 
+    /// The states of the services by id, in the words of the API.
+    pub fn service_states(&self) -> BTreeMap<String, String> {
+        let state = |service: &EmulatedService| service.state.value_at(self.now).api_name();
+        self.services.iter().map(|(id, service)| (id.clone(), state(service))).collect()
+    }
+
     /// Sets the state of a service (by name or id) and cancels scheduled changes of it.
     pub fn set_service_state(&mut self, service: &str, state: ServiceState) {
         if let Some(service) = self.services.get_mut(&service_id(service)) {

@@ -1,6 +1,7 @@
 //! Replicas of a pipe, and their size.
 
 use schemars::JsonSchema;
+use serde_json::{Value, json};
 
 use crate::validate::{RuleContext, RuleFinding, RuleSet, custom_rule};
 use model::annotations;
@@ -23,6 +24,14 @@ pub struct Scaling {
     /// Deprecated by the API, and refused here. Use the setting `object_storage_concurrency`.
     #[schemars(transform = annotations::deprecated_field)]
     pub concurrency: Option<i64>,
+}
+
+/// Where the size is.
+pub(crate) const PATH: &str = "scaling";
+
+/// What the API gives a streaming or object storage pipe that declares no size.
+pub(crate) fn smallest_size() -> Value {
+    json!({"replicas": 1, "replicaCpuMillicores": 125, "replicaMemoryGb": 0.5})
 }
 
 pub(crate) const RULES: RuleSet = RuleSet {

@@ -4,13 +4,11 @@ mod progress;
 mod verify;
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use anyhow::Result;
 use model::address::Address;
-use model::project::Policy;
 use model::selector::AddressPattern;
-use planner::{ApprovalLimits, ApprovedPlan, Plan};
+use planner::{ApprovedPlan, Plan};
 use remote::WaitMode;
 use serde::Serialize;
 use serde_json::Value;
@@ -22,12 +20,13 @@ use crate::context::CommandContext;
 use crate::interruption::Interruption;
 use crate::outcome::CommandOutcome;
 use crate::output::Label;
+use crate::plan_view::{self, refusals};
 use crate::render::{apply_summary, plan as plan_text};
 use crate::reports::RunReport;
 use crate::saved_plan::{self, PlanTarget, SavedPlan, StaleObject};
 use crate::session::{GitOptions, ScopeOptions, Session};
 use crate::unreachable::{self, UnreachableService};
-use crate::{exit, permissions, plan_view, prompt};
+use crate::{exit, permissions, prompt};
 
 pub(crate) struct ApplyOptions {
     pub(crate) scope: ScopeOptions,
@@ -61,8 +60,9 @@ struct ApplyResult<'r> {
 pub(crate) async fn run(context: &CommandContext, options: &ApplyOptions) -> Result<CommandOutcome> {
     let interruption = Interruption::from_signals()?;
     let (session, plan, refused) = interruption.run_unless_raised(load_plan(context, options)).await?;
-    let limits = plan_limits(options, &session.policy);
-    let mut plan = plan.block_unsafe_replacements(&limits);
+    let limits = permissions::approval_limits(&session.policy, &options.allow_delete, &options.allow_replace);
+    let approved = plan.approve(&limits);
+    let mut plan = approved.plan().clone();
     permissions::name_flags(&mut plan);
     let progress = ProgressReporter::new(context);
     progress.report_planned(&plan);
@@ -71,26 +71,16 @@ pub(crate) async fn run(context: &CommandContext, options: &ApplyOptions) -> Res
         text.append(apply_summary::render_refused(&refused));
         context.output.print_data(&text)?;
     }
-    let approved = match plan.clone().approve(&limits) {
-        Ok(approved) => approved,
-        Err(exceeded) => {
-            let exceeded: Vec<String> = exceeded.iter().map(permissions::limit_exceeded).collect();
-            let message = exceeded.join("\n");
-            let ending = (exit::BLOCKED, "blocked");
-            let mut outcome = run_outcome(context, &session, plan, refused, ending, Vec::new(), exceeded);
-            outcome.messages.push(Label::Blocked, "blocked: ").push_plain(message).end_line();
-            return Ok(outcome);
-        }
-    };
+    let exceeded: Vec<String> = approved.exceeded_limits().iter().map(permissions::limit_exceeded).collect();
     if approved.actions().is_empty() {
         let ending = outcome_without_actions(&plan, &refused);
-        return Ok(run_outcome(context, &session, plan, refused, ending, Vec::new(), Vec::new()));
+        return Ok(run_outcome(context, &session, plan, refused, ending, Vec::new(), exceeded));
     }
     let seconds = plan_view::least_cost(&plan, session.plan_context(false).rate).map_or(0.0, |(_, seconds)| seconds);
     let timeout = options.scope.connect.timeout.limit_for_plan(seconds);
     session.connection.remote.set_action_timeout(timeout);
-    if let Some(warning) = time_warning(timeout, seconds) {
-        progress.print_warning(&warning);
+    if let Some(refusal) = refusals::refusal_for_time(timeout, seconds) {
+        progress.print_warning(&refusal.sentence());
     }
     if !options.yes && options.plan.is_none() {
         prompt::confirm_plan(context.output, &plan, &interruption).await?;
@@ -103,15 +93,7 @@ pub(crate) async fn run(context: &CommandContext, options: &ApplyOptions) -> Res
         results_outcome(&results, &plan, &refused)
     };
     let text = apply_summary::render(&results);
-    Ok(CommandOutcome { text, ..run_outcome(context, &session, plan, refused, ending, results, Vec::new()) })
-}
-
-/// Says that the requests alone take longer than the run may.
-fn time_warning(timeout: Duration, seconds: f64) -> Option<String> {
-    (seconds > timeout.as_secs_f64()).then(|| {
-        let timeout = humantime::format_duration(timeout);
-        format!("sending the plan takes at least {seconds} s, longer than `--timeout {timeout}`: the rest is skipped")
-    })
+    Ok(CommandOutcome { text, ..run_outcome(context, &session, plan, refused, ending, results, exceeded) })
 }
 
 /// The plan, as far as it was reviewed if it had to be, and the rest.
@@ -160,10 +142,14 @@ fn run_outcome(
 ) -> CommandOutcome {
     let unreachable = session.unreachable_services();
     let (code, word) = overall_outcome(ending, &results, unreachable);
-    let applied = ApplyResult { plan: plan_view::plan_json(&plan), refused: &refused, reports: &results };
+    let applied = ApplyResult { plan: plan_view::plan_json(&plan, &[]), refused: &refused, reports: &results };
     let outcome = CommandOutcome::new(context, code, &context.envelope(word, applied).with_unreachable(unreachable));
+    let mut messages = unreachable::unreachable_errors(unreachable);
+    for limit in &errors {
+        messages.push(Label::Blocked, "blocked: ").push_plain(limit).end_line();
+    }
     CommandOutcome {
-        messages: unreachable::unreachable_errors(unreachable),
+        messages,
         report: RunReport {
             context: session.plan_context(false),
             declared: session.selected_documents(),
@@ -200,15 +186,6 @@ fn outcome_without_actions(plan: &Plan, refused: &[StaleObject]) -> (u8, &'stati
         (false, _) => (exit::STALE, "stale"),
         (true, Some(_)) => (exit::BLOCKED, "blocked"),
         (true, None) => (exit::DONE, "inSync"),
-    }
-}
-
-fn plan_limits(options: &ApplyOptions, policy: &Policy) -> ApprovalLimits {
-    ApprovalLimits {
-        allow_delete: options.allow_delete.clone(),
-        allow_replace: options.allow_replace.clone(),
-        max_delete: policy.max_delete,
-        max_replace: policy.max_replace,
     }
 }
 

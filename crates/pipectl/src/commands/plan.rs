@@ -9,10 +9,11 @@ use crate::connection::AccessMode;
 use crate::context::CommandContext;
 use crate::outcome::CommandOutcome;
 use crate::output::Label;
+use crate::plan_view::{self, Context};
 use crate::reports::RunReport;
 use crate::session::{GitOptions, ScopeOptions, Session};
 use crate::unreachable::{self, UnreachableService};
-use crate::{exit, plan_view, render, saved_plan};
+use crate::{exit, render, saved_plan};
 
 pub(crate) struct PlanOptions {
     pub(crate) scope: ScopeOptions,
@@ -36,6 +37,7 @@ pub(crate) async fn run(context: &CommandContext, options: &PlanOptions) -> Resu
         let services: Vec<_> = unreachable.iter().map(|it| &it.service).collect();
         saved_plan::save_plan(&plan, &session.target, &services, file)?;
     }
+    let refusals = session.find_refusals(&plan).await;
     session.connection.save_sandbox()?;
     let unresolved = if options.check_secrets { session.print_unresolved(context.output) } else { Vec::new() };
     let code = match (unresolved.is_empty(), options.detailed_exitcode && !plan.has_no_changes()) {
@@ -43,9 +45,9 @@ pub(crate) async fn run(context: &CommandContext, options: &PlanOptions) -> Resu
         (true, true) => exit::CHANGES,
         (true, false) => exit::DONE,
     };
-    let plan_context = session.plan_context(options.diff);
-    let mut envelope =
-        context.envelope(plan_outcome(&plan, unreachable), plan_view::plan_json(&plan)).with_digest(digest.clone());
+    let plan_context = Context { refusals, ..session.plan_context(options.diff) };
+    let result = plan_view::plan_json(&plan, &plan_context.refusals);
+    let mut envelope = context.envelope(plan_outcome(&plan, unreachable), result).with_digest(digest.clone());
     envelope.errors = unresolved.iter().map(|it| format!("{}: {}", it.place, it.message)).collect();
     let envelope = envelope.with_unreachable(unreachable);
     let outcome = CommandOutcome::new(context, unreachable::exit_code(unreachable).unwrap_or(code), &envelope);

@@ -1,5 +1,7 @@
 //! One field of a plan in words.
 
+use clickpipes::default_values::default_value;
+use model::address::Kind;
 use model::desired::Place;
 use model::path::FieldPath;
 use model::secret;
@@ -17,6 +19,8 @@ pub(crate) struct FieldView<'p> {
     /// What the values do not say: whether the field forces replacement, and who changed it.
     pub(crate) remark: String,
     pub(crate) forces_replacement: bool,
+    /// Whether it is no longer declared, and live keeps its value.
+    pub(crate) is_removal: bool,
     pub(crate) place: Option<&'p Place>,
     before: Option<&'p Value>,
     after: Option<&'p Value>,
@@ -54,8 +58,17 @@ impl<'p> FieldView<'p> {
             (Some(entry), ..) => Some(entry.to_owned()),
             _ => None,
         };
-        let (remark, forces_replacement, place) = (String::new(), false, None);
-        Self { path: path.to_string(), sign, remark, forces_replacement, place, before, after, sentence }
+        Self {
+            path: path.to_string(),
+            sign,
+            remark: String::new(),
+            forces_replacement: false,
+            is_removal: false,
+            place: None,
+            before,
+            after,
+            sentence,
+        }
     }
 
     fn of_change(field: &'p FieldChange) -> Self {
@@ -76,13 +89,14 @@ impl<'p> FieldView<'p> {
     }
 
     /// A field that the plan reports and does not change.
-    pub(super) fn ignored(field: &'p FieldChange) -> Self {
+    pub(super) fn ignored(kind: Kind, field: &'p FieldChange) -> Self {
         let sign = match field.verdict {
             Some(FieldVerdict::Drift) => '*',
             Some(FieldVerdict::Change | FieldVerdict::Conflict | FieldVerdict::Resent) | None => '~',
             Some(_) => '=',
         };
-        Self { sign, sentence: Some(ignored_sentence(field)), ..Self::of_change(field) }
+        let is_removal = field.is_removal(kind);
+        Self { sign, is_removal, sentence: Some(ignored_sentence(kind, field)), ..Self::of_change(field) }
     }
 
     /// The fields of an object that is created.
@@ -159,7 +173,7 @@ fn pending_remark(field: &FieldChange) -> String {
     parts.join(", ")
 }
 
-fn ignored_sentence(field: &FieldChange) -> String {
+fn ignored_sentence(kind: Kind, field: &FieldChange) -> String {
     let value = |value: &Option<Value>| value.as_ref().map_or_else(|| "unset".to_owned(), short_value);
     match field.verdict {
         Some(FieldVerdict::Drift) => drift_sentence(field),
@@ -175,11 +189,12 @@ fn ignored_sentence(field: &FieldChange) -> String {
             "removal: no longer managed, keeps its value (the API cannot unset it)".to_owned()
         }
         Some(FieldVerdict::Removal) => {
-            let why = match field.before {
-                Some(Value::Bool(true)) => "set it to `false` to turn it off",
-                _ => "the API cannot unset it",
+            let how = match (&field.before, default_value(kind, &field.path)) {
+                (Some(Value::Bool(true)), _) => "set it to `false` to turn it off".to_owned(),
+                (_, Some(default)) => format!("to set it back, declare the default, {default}"),
+                _ => "the API cannot unset it; to change it, declare another value".to_owned(),
             };
-            format!("removal: no longer managed, stays {} ({why})", value(&field.before))
+            format!("removal: no longer managed, stays {} ({how})", value(&field.before))
         }
         Some(FieldVerdict::Lowered) => "lowered: only a higher `version` sends the secret again".to_owned(),
         Some(FieldVerdict::Fixed) => "fixed: not sent again, cannot change after creation".to_owned(),

@@ -5,11 +5,13 @@ use clickpipes::{lifecycle, pipe_summary};
 use model::action::{Action, RunState, UpdateVia};
 use model::address::{Address, Kind};
 use model::desired::Place;
-use planner::{Change, IgnoredChanges, Verdict};
+use planner::{Change, IgnoredChanges, UnmanagedObject, Verdict};
 use serde_json::Value;
 
 use super::field::FieldView;
+use super::refusals::ApplyRefusal;
 use crate::apply::{ObjectResult, Outcome};
+use crate::diagnostics::pluralize;
 use crate::permissions;
 
 /// How much a reviewer should care, most first.
@@ -23,6 +25,8 @@ pub(crate) enum ObjectSeverity {
     Rename,
     Adopt,
     Create,
+    /// A manifest, or a field of it, is gone, and live keeps it.
+    Removal,
     /// Nothing is changed, but live differs from git.
     Drift,
     Unchanged,
@@ -45,6 +49,7 @@ impl ObjectSeverity {
             Self::Rename => "rename",
             Self::Adopt => "adopt",
             Self::Create => "create",
+            Self::Removal => "removal",
             Self::Drift => "drift",
             Self::Unchanged => "unchanged",
         }
@@ -59,6 +64,7 @@ impl ObjectSeverity {
             Self::Update => "🟡",
             Self::Rename => "🔵",
             Self::Adopt | Self::Create => "🟢",
+            Self::Removal => "⚠️",
             Self::Drift => "🟠",
             Self::Unchanged => "⚪",
         }
@@ -125,6 +131,15 @@ impl<'p> ObjectView<'p> {
         }
     }
 
+    /// Says that apply will not do it. A change that the plan blocks already says so.
+    pub(super) fn refuse(&mut self, refusal: &ApplyRefusal) {
+        if self.severity != ObjectSeverity::Blocked {
+            self.severity = ObjectSeverity::Blocked;
+            self.outcome = format!("apply will refuse: {}", self.outcome);
+            self.reason = refusal.sentence();
+        }
+    }
+
     pub(super) fn unchanged(address: &'p Address) -> Self {
         Self {
             address,
@@ -141,11 +156,49 @@ impl<'p> ObjectView<'p> {
         }
     }
 
+    /// A live object whose manifest is gone.
+    pub(super) fn of_removed_manifest(removed: &'p UnmanagedObject) -> Self {
+        let what = if removed.address.kind == Kind::ClickPipe { "pipe" } else { "endpoint" };
+        Self {
+            severity: ObjectSeverity::Removal,
+            outcome: "manifest removed".to_owned(),
+            reason: format!(
+                "the live {what} is kept ({}); to delete it, declare it with `state: absent`, or use `--prune=git`",
+                removed.id
+            ),
+            ..Self::unchanged(&removed.address)
+        }
+    }
+
+    /// The fields that are no longer declared and keep their value, one sentence each.
+    pub(crate) fn removals(&self) -> Vec<String> {
+        let removed = self.ignored.iter().filter(|field| field.is_removal);
+        removed.map(|field| format!("`{}` {}", field.path, field.sentence.as_deref().unwrap_or_default())).collect()
+    }
+
+    /// The same, if the reason does not say it.
+    pub(crate) fn extra_removals(&self) -> Vec<String> {
+        if self.change.is_some() { self.removals() } else { Vec::new() }
+    }
+
+    /// Whether a report has a row for it. Drift has rows of its own.
+    pub(crate) fn is_reported(&self) -> bool {
+        self.change.is_some() || self.severity == ObjectSeverity::Removal || !self.removals().is_empty()
+    }
+
     /// Adds what the plan reports of the object. Drift first.
     pub(super) fn add_ignored(&mut self, ignored: &'p IgnoredChanges) {
-        self.ignored = ignored.fields.iter().map(FieldView::ignored).collect();
+        self.ignored = ignored.fields.iter().map(|field| FieldView::ignored(ignored.address.kind, field)).collect();
         self.ignored.sort_by_key(|field| field.sign != '*');
-        if self.change.is_none() && self.has_drift() {
+        if self.change.is_some() {
+            return;
+        }
+        let removals = self.removals();
+        if !removals.is_empty() {
+            self.severity = ObjectSeverity::Removal;
+            self.outcome = format!("{} no longer managed", pluralize(removals.len(), "field"));
+            self.reason = removals.join("; ");
+        } else if self.has_drift() {
             (self.severity, self.outcome) = (ObjectSeverity::Drift, "drift only".to_owned());
         }
     }
@@ -200,7 +253,12 @@ impl<'p> ObjectView<'p> {
     /// Everything beyond the fields, the most urgent first.
     pub(crate) fn detail_lines(&self) -> Vec<String> {
         let effects = self.data_effects.iter().map(|sentence| format!("data: {sentence}"));
-        self.apply_notes().into_iter().chain(effects).chain(self.requests.iter().cloned()).collect()
+        self.apply_notes()
+            .into_iter()
+            .chain(self.extra_removals())
+            .chain(effects)
+            .chain(self.requests.iter().cloned())
+            .collect()
     }
 }
 

@@ -11,9 +11,12 @@ use crate::diagnostics::pluralize;
 use crate::output::{Label, StyledText};
 use crate::plan_view::field::{FieldView, FieldWords, MAX_INLINE};
 use crate::plan_view::object::{ObjectSeverity, ObjectView, object_label};
+use crate::plan_view::refusals::refusal_lines;
 use crate::plan_view::values::MAX_VALUE_CHARS;
-pub use crate::plan_view::{Context, plan_json};
-use crate::plan_view::{PlanView, cost_note, partial_note, plan_counts, remaining_counts, unchecked_note};
+pub use crate::plan_view::{ApplyRefusal, Context, plan_json};
+use crate::plan_view::{
+    PlanView, cost_note, partial_note, plan_counts, remaining_counts, removal_counts, unchecked_note,
+};
 use crate::unreachable;
 
 /// The columns in which the words about an object and about a field begin.
@@ -25,7 +28,7 @@ const MAX_DIFFERENCES: usize = 20;
 
 /// The whole plan.
 pub fn render(plan: &Plan, context: &Context) -> StyledText {
-    let view = PlanView::new(plan, &[]);
+    let view = PlanView::new(plan, &[], &context.refusals);
     let mut services: BTreeMap<&ServiceRef, Vec<&ObjectView<'_>>> = BTreeMap::new();
     for object in &view.objects {
         services.entry(&object.address.service).or_default().push(object);
@@ -59,6 +62,7 @@ fn severity_sign(severity: ObjectSeverity) -> (&'static str, Label) {
         ObjectSeverity::Replace => ("-/+", Label::Replace),
         ObjectSeverity::Delete => ("-", Label::Delete),
         ObjectSeverity::Blocked | ObjectSeverity::NotApplied => ("!", Label::Blocked),
+        ObjectSeverity::Removal => ("?", Label::Blocked),
         ObjectSeverity::Drift => ("*", Label::Plain),
         ObjectSeverity::Unchanged => ("=", Label::Plain),
     }
@@ -67,7 +71,12 @@ fn severity_sign(severity: ObjectSeverity) -> (&'static str, Label) {
 fn push_object(text: &mut StyledText, object: &ObjectView<'_>, diff: bool) {
     let (sign, label) = severity_sign(object.severity);
     let left = format!("  {sign} {}", object_label(object.address));
-    let words = if object.severity == ObjectSeverity::Blocked { object.summary() } else { object.outcome.clone() };
+    let is_told_by_fields = object.change.is_some() || object.removals().len() > 0;
+    let words = match object.severity {
+        ObjectSeverity::Blocked => object.summary(),
+        ObjectSeverity::Removal if !is_told_by_fields => object.summary(),
+        _ => object.outcome.clone(),
+    };
     push_columns(text, label, &left, OBJECT_COLUMN, &words, Label::Plain);
     match &object.created {
         Some(created) => push_detail(text, Label::Plain, created),
@@ -133,6 +142,7 @@ fn push_summary(text: &mut StyledText, plan: &Plan, context: &Context) {
     if plan.has_no_changes() {
         let what = match plan.drifted_fields().next() {
             Some(_) => "No changes to apply. Drift is listed above.",
+            None if removal_counts(plan).is_some() => "No changes to apply. What git no longer declares is kept.",
             None if !context.unreachable.is_empty() => "No changes in the services that could be read.",
             None => "No changes. Live pipes match the manifests.",
         };
@@ -140,12 +150,28 @@ fn push_summary(text: &mut StyledText, plan: &Plan, context: &Context) {
     } else {
         text.push(Label::Heading, format!("Plan: {}.", plan_counts(plan))).push_plain(rest).end_line();
     }
+    push_refusals(text, &context.refusals);
+    if let Some(removed) = removal_counts(plan) {
+        text.push(Label::Heading, format!("Removed from git: {removed}."))
+            .push_plain("  Live keeps them; see above.")
+            .end_line();
+    }
     push_drift_summary(text, plan);
     if let Some(note) = unchecked_note(plan) {
         text.push(Label::Dim, note).end_line();
     }
     if let Some(line) = cost_note(plan, context.rate) {
         text.push_plain(line).end_line();
+    }
+}
+
+/// What apply will refuse, and what allows it.
+fn push_refusals(text: &mut StyledText, refusals: &[ApplyRefusal]) {
+    if !refusals.is_empty() {
+        text.push(Label::Blocked, "Apply will refuse:").end_line();
+    }
+    for line in refusal_lines(refusals) {
+        text.push_plain(format!("  {}", sanitize_line(&line))).end_line();
     }
 }
 

@@ -54,7 +54,17 @@ pub(super) fn file_findings(run: &RunReport) -> Vec<ReportFinding> {
         place: None,
         subject: String::new(),
     });
-    obstacles.chain(run.diagnostics.iter().map(diagnostic_finding)).collect()
+    // What is about one object is said by the finding of that object.
+    let refusals = run.context.refusals.iter().filter(|refusal| refusal.address.is_none());
+    let refusals = refusals.map(|refusal| ReportFinding {
+        level: ReportLevel::Error,
+        code: "refused",
+        title: "apply will refuse this plan".to_owned(),
+        message: refusal.sentence(),
+        place: None,
+        subject: String::new(),
+    });
+    obstacles.chain(refusals).chain(run.diagnostics.iter().map(diagnostic_finding)).collect()
 }
 
 fn diagnostic_finding(problem: &Diagnostic) -> ReportFinding {
@@ -97,12 +107,13 @@ fn object_finding(object: &ObjectView<'_>) -> ReportFinding {
     ReportFinding {
         level: match object.severity {
             ObjectSeverity::NotApplied | ObjectSeverity::Blocked => ReportLevel::Error,
-            ObjectSeverity::Delete | ObjectSeverity::Replace => ReportLevel::Warning,
+            ObjectSeverity::Delete | ObjectSeverity::Replace | ObjectSeverity::Removal => ReportLevel::Warning,
+            _ if !object.removals().is_empty() => ReportLevel::Warning,
             _ => ReportLevel::Notice,
         },
         code: object.severity.as_str(),
         title: object.display_name(),
-        message: [vec![object.summary()], object.apply_notes()].concat().join("; "),
+        message: [vec![object.summary()], object.apply_notes(), object.extra_removals()].concat().join("; "),
         place: object.cause().cloned(),
         subject: object.display_name(),
     }

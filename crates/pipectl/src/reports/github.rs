@@ -71,7 +71,9 @@ pub(super) fn step_outputs(view: &ReportView<'_>) -> String {
         }
         let (unchanged, unmanaged) = (plan.in_sync.len(), plan.unmanaged.len());
         let _ = writeln!(out, "unchanged={unchanged}\nunmanaged={unmanaged}");
-        let _ = writeln!(out, "has-changes={}", !plan.has_no_changes());
+        let removals = plan.removed_manifests().count() + plan.removed_fields().count();
+        let _ = writeln!(out, "removal={removals}");
+        let _ = writeln!(out, "has-changes={}\nrefused={}", !plan.has_no_changes(), run.context.refusals.len());
     }
     if let Some(drift) = &run.drift {
         let (changed, missing) = (drift.changed.len(), drift.missing.len());

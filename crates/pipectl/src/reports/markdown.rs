@@ -13,6 +13,7 @@ use super::report_target::CommentKey;
 use super::run_report::{ReportView, RunReport};
 use crate::escape::{code_fence, markdown_code, markdown_sentence, truncate_chars};
 use crate::plan_view::object::{ObjectSeverity, ObjectView};
+use crate::plan_view::refusals::refusal_lines;
 
 /// GitHub accepts 65,536 characters. The rest is for what a workflow adds.
 const MAX_COMMENT_CHARS: usize = 60_000;
@@ -45,6 +46,7 @@ fn char_count(text: &str) -> usize {
 
 fn comment_head(run: &RunReport) -> String {
     let mut out = format!("### pipectl {}: {}\n\n", run.command, markdown_sentence(&run.headline()));
+    out.push_str(&refusal_list(run));
     let remainder = run.footnotes();
     if !remainder.is_empty() {
         out.push_str(&markdown_sentence(&remainder.join(" ")));
@@ -58,6 +60,21 @@ fn comment_head(run: &RunReport) -> String {
         out.push('\n');
     }
     out
+}
+
+/// What the merge will not do, before everything else.
+fn refusal_list(run: &RunReport) -> String {
+    /// More lines are counted. The rows of the table say the rest.
+    const MAX_LINES: usize = 10;
+    let lines = refusal_lines(&run.context.refusals);
+    if lines.is_empty() {
+        return String::new();
+    }
+    let item = |line: &String| format!("- {}\n", markdown_sentence(&truncate_chars(line, 800)));
+    let items: String = lines.iter().take(MAX_LINES).map(item).collect();
+    let more = lines.len().saturating_sub(MAX_LINES);
+    let more = if more > 0 { format!("- and {more} more\n") } else { String::new() };
+    format!("⛔ **Apply will refuse:**\n\n{items}{more}\n")
 }
 
 fn table_head(run: &RunReport) -> &'static str {
@@ -107,7 +124,7 @@ fn comment_pieces(view: &ReportView<'_>, room: usize) -> Vec<CommentPiece> {
 fn piece_rank(severity: ObjectSeverity, section: CommentSection) -> u8 {
     let [row, details] = match severity {
         severity if severity.is_severe() => [0, 3],
-        ObjectSeverity::Update => [1, 4],
+        ObjectSeverity::Update | ObjectSeverity::Removal => [1, 4],
         ObjectSeverity::Rename => [2, 5],
         _ => [6, 7],
     };

@@ -55,10 +55,15 @@ pub(super) struct ReportView<'r> {
 
 impl<'r> ReportView<'r> {
     pub(super) fn new(run: &'r RunReport) -> Self {
-        let view = run.plan.as_ref().map(|plan| PlanView::new(plan, &run.results));
+        let view = run.plan.as_ref().map(|plan| PlanView::new(plan, &run.results, &run.context.refusals));
         let drifted = drifted_objects(run, view.as_ref());
         Self { run, objects: view.map(PlanView::into_changes_by_severity).unwrap_or_default(), drifted }
     }
+}
+
+/// What git no longer declares, though it is live.
+fn removal_suffix(plan: &Plan) -> String {
+    plan_view::removal_counts(plan).map(|counts| format!(", {counts}")).unwrap_or_default()
 }
 
 /// The number of drifted fields that are not reverted.
@@ -89,8 +94,13 @@ impl RunReport {
             _ if !self.errors.is_empty() && problems.is_empty() => "failed".to_owned(),
             _ if !self.errors.is_empty() => format!("failed: {problems}"),
             (Some(_), _) if !self.results.is_empty() => apply_summary::outcome_counts(&self.results),
-            (Some(plan), _) if plan.has_no_changes() => format!("no changes{}", drift_suffix(plan)),
-            (Some(plan), _) => format!("{}{}", plan_view::plan_counts(plan), drift_suffix(plan)),
+            (Some(plan), _) if plan.has_no_changes() => {
+                format!("no changes{}{}", removal_suffix(plan), drift_suffix(plan))
+            }
+            (Some(plan), _) => {
+                let refused = plan_view::refused_suffix(plan, &self.context.refusals);
+                format!("{}{}{}{refused}", plan_view::plan_counts(plan), removal_suffix(plan), drift_suffix(plan))
+            }
             (None, Some(drift)) => drift.counts_text(),
             (None, None) if problems.is_empty() => {
                 let manifests = pluralize(self.declared.len(), "manifest");

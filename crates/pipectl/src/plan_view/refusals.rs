@@ -1,0 +1,175 @@
+//! What apply will refuse of a plan. The answer comes from the gate that apply itself goes through, so a plan in a pull
+//! request cannot promise what the merge does not do.
+
+use std::time::Duration;
+
+use clickpipes::lifecycle::ServiceState;
+use model::address::{Address, ServiceRef};
+use model::live::State;
+use planner::{ApprovalLimits, Plan, Verdict};
+use serde::Serialize;
+
+use crate::permissions;
+
+/// A part of a plan that apply will not do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ApplyRefusal {
+    /// The object; absent if it is about a service, or about the whole run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub address: Option<Address>,
+    /// Why.
+    pub reason: String,
+    /// The setting in a file that allows it. It works for the apply after a merge.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub setting: Option<String>,
+    /// The flag of `apply` that allows it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub flag: Option<String>,
+}
+
+impl ApplyRefusal {
+    /// Why, and how to allow it.
+    pub(crate) fn sentence(&self) -> String {
+        describe(&self.reason, self.setting.as_deref(), self.flag.as_deref())
+    }
+}
+
+fn describe(reason: &str, setting: Option<&str>, flag: Option<&str>) -> String {
+    let flag = flag.map(|flag| format!("pass `{flag}`"));
+    let ways: Vec<&str> = setting.into_iter().chain(flag.as_deref()).collect();
+    if ways.is_empty() { reason.to_owned() } else { format!("{reason}: {}", ways.join(", or ")) }
+}
+
+/// The objects that apply will not touch, each with its reason.
+pub(crate) fn find_refusals(plan: &Plan, limits: &ApprovalLimits) -> Vec<ApplyRefusal> {
+    let approved = plan.clone().approve(limits);
+    let blocked = approved.plan().blocked_changes().filter_map(|change| {
+        let Verdict::Blocked(reason) = &change.verdict else { return None };
+        Some(ApplyRefusal {
+            address: Some(change.address.clone()),
+            reason: reason.to_string(),
+            setting: permissions::setting(reason),
+            flag: reason.permission().map(|permission| permissions::flag(&permission)),
+        })
+    });
+    blocked.collect()
+}
+
+/// A service that does not take the changes of the plan. `None` if it does, or is about to.
+pub(crate) fn refusal_of_service(service: &ServiceRef, state: &State, can_wake: bool) -> Option<ApplyRefusal> {
+    let (words, setting, flag) = match ServiceState::from(state) {
+        ServiceState::Idle if !can_wake => {
+            let setting = "set `policy: {wakeIdle: true}` in pipectl.yaml".to_owned();
+            ("only a running one takes changes", setting, Some("--wake".to_owned()))
+        }
+        down if down.is_down_for_good() => ("only a running one takes changes", "start the service".to_owned(), None),
+        _ => return None,
+    };
+    let reason = format!("service `{service}` is `{state}`, and {words}");
+    Some(ApplyRefusal { address: None, reason, setting: Some(setting), flag })
+}
+
+/// A plan whose requests alone take longer than the run may.
+pub(crate) fn refusal_for_time(timeout: Duration, seconds: f64) -> Option<ApplyRefusal> {
+    if seconds <= timeout.as_secs_f64() {
+        return None;
+    }
+    // Pipes also need time to settle.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a number of minutes above zero")]
+    let enough = format!("{}m", (seconds * 1.5 / 60.0).ceil() as u64);
+    let timeout = humantime::format_duration(timeout);
+    Some(ApplyRefusal {
+        address: None,
+        reason: format!(
+            "sending the plan takes at least {seconds} s, longer than `--timeout {timeout}`: the rest is skipped"
+        ),
+        setting: Some(format!("set `PIPECTL_TIMEOUT={enough}` in the environment of the job")),
+        flag: Some(format!("--timeout {enough}")),
+    })
+}
+
+/// One line for all objects with the same reason: their names, why, and how to allow them.
+pub(crate) fn refusal_lines(refusals: &[ApplyRefusal]) -> Vec<String> {
+    let mut groups: Vec<(&str, Option<&str>, Vec<&ApplyRefusal>)> = Vec::new();
+    for refusal in refusals {
+        let key = (refusal.reason.as_str(), refusal.setting.as_deref());
+        match groups.iter_mut().find(|(reason, setting, _)| (*reason, *setting) == key) {
+            Some((.., members)) => members.push(refusal),
+            None => groups.push((key.0, key.1, vec![refusal])),
+        }
+    }
+    groups.into_iter().map(|(reason, setting, members)| group_line(reason, setting, &members)).collect()
+}
+
+fn group_line(reason: &str, setting: Option<&str>, members: &[&ApplyRefusal]) -> String {
+    /// More names, or flags, are counted.
+    const MAX_NAMED: usize = 5;
+    let names: Vec<String> = members.iter().filter_map(|it| it.address.as_ref()).map(|at| format!("`{at}`")).collect();
+    let shown = names.iter().take(MAX_NAMED).cloned().collect::<Vec<_>>().join(", ");
+    let more = names.len().saturating_sub(MAX_NAMED);
+    let names = match (names.len(), more) {
+        (0, _) => String::new(),
+        (_, 0) => format!("{shown}: "),
+        (..) => format!("{shown} and {more} more: "),
+    };
+    let flags: Vec<&str> = members.iter().filter_map(|it| it.flag.as_deref()).collect();
+    let flag = match flags.len() {
+        0 => None,
+        all if all > MAX_NAMED => {
+            let name = flags[0].split(' ').next().unwrap_or_default();
+            Some(format!("{name} for each of {all} objects"))
+        }
+        _ => Some(flags.join(" ")),
+    };
+    format!("{names}{}", describe(reason, setting, flag.as_deref()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use model::address::{Address, Kind, Name, ServiceRef};
+    use model::live::State;
+
+    use super::{ApplyRefusal, refusal_for_time, refusal_lines, refusal_of_service};
+
+    #[test]
+    fn objects_with_one_reason_share_a_line() {
+        let refusal = |name: &str| ApplyRefusal {
+            address: Some(Address::new(ServiceRef::new("s"), Kind::ClickPipe, Name::new(name))),
+            reason: "too many".to_owned(),
+            setting: Some("raise it".to_owned()),
+            flag: Some(format!("--allow-delete s/{name}")),
+        };
+        let few: Vec<_> = ["a", "b"].map(refusal).into();
+        let line = "`s/a`, `s/b`: too many: raise it, or pass `--allow-delete s/a --allow-delete s/b`";
+        assert_eq!(refusal_lines(&few), [line]);
+        let many: Vec<_> = ["a", "b", "c", "d", "e", "f"].map(refusal).into();
+        assert!(refusal_lines(&many)[0].ends_with("or pass `--allow-delete for each of 6 objects`"));
+        assert!(refusal_lines(&many)[0].starts_with("`s/a`, `s/b`, `s/c`, `s/d`, `s/e` and 1 more: "));
+    }
+
+    #[test]
+    fn services_that_take_no_changes_are_refused() {
+        let refused = |state: &str, can_wake| {
+            refusal_of_service(&ServiceRef::new("s"), &State::new(state), can_wake).map(|it| it.sentence())
+        };
+        let idle = "service `s` is `idle`, and only a running one takes changes: set `policy: {wakeIdle: true}` in \
+                    pipectl.yaml, or pass `--wake`";
+        assert_eq!(refused("idle", false).as_deref(), Some(idle));
+        assert_eq!([refused("idle", true), refused("running", false), refused("awaking", false)], [None, None, None]);
+        assert!(refused("stopped", true).unwrap().ends_with("takes changes: start the service"));
+    }
+
+    #[test]
+    fn plan_that_takes_too_long_is_refused() {
+        let refused = |seconds| refusal_for_time(Duration::from_secs(seconds), 61.0);
+        assert_eq!(refused(61), None);
+        assert_eq!(
+            refused(60).unwrap().sentence(),
+            "sending the plan takes at least 61 s, longer than `--timeout 1m`: the rest is skipped: set \
+             `PIPECTL_TIMEOUT=2m` in the environment of the job, or pass `--timeout 2m`"
+        );
+    }
+}

@@ -1,0 +1,78 @@
+//! A manifest, or a field of it, that git no longer declares: live keeps it, and every report says so.
+
+use crate::support::test_repo::{TestRepo, kinesis_manifest};
+use serde_json::Value;
+
+/// Two live pipes, one with eight replicas; gives the commit that was applied.
+fn applied() -> (TestRepo, String) {
+    let repo = TestRepo::new();
+    repo.write_file("pipes/clicks.yaml", &kinesis_manifest("clicks", "", "  scaling: {replicas: 8}"));
+    repo.write_file("pipes/orders.yaml", &kinesis_manifest("orders", "", ""));
+    let commit = repo.commit_all("Begin");
+    repo.run_successfully(&["apply", "pipes", "--yes"]);
+    (repo, commit)
+}
+
+/// The text, the comment, the annotations and the JSON of a plan.
+fn plan_everywhere(repo: &TestRepo, base: &str) -> [String; 4] {
+    let reports =
+        ["--report=markdown=out/comment.md", "--report=github=out/annotations", "--report=json=out/plan.json"];
+    let text = repo.run_successfully(&[&["plan", "pipes", "--base", base][..], &reports].concat());
+    let read = |name: &str| std::fs::read_to_string(repo.work_dir.temp_dir.path().join("out").join(name)).unwrap();
+    [text, read("comment.md"), read("annotations"), read("plan.json")]
+}
+
+#[test]
+fn removed_manifest_is_a_row_without_prune() {
+    let (repo, base) = applied();
+    repo.remove_file("pipes/orders.yaml");
+    repo.commit_all("No orders");
+    let [text, comment, annotations, json] = plan_everywhere(&repo, &base);
+    assert!(text.contains("  ? orders"), "{text}");
+    assert!(text.contains("manifest removed: the live pipe is kept ("), "{text}");
+    assert!(text.contains("Removed from git: 1 manifest removed."), "{text}");
+    assert!(comment.starts_with("### pipectl plan: no changes, 1 manifest removed\n"), "{comment}");
+    assert!(
+        comment.contains("| ⚠️ | <code>analytics/orders</code> | manifest removed | the live pipe is kept"),
+        "{comment}"
+    );
+    assert!(annotations.contains("::warning title=analytics/orders::manifest removed"), "{annotations}");
+    let json: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["result"]["unmanaged"][0]["manifestRemoved"], true, "{json}");
+    // What was never declared is only counted.
+    let later = repo.commit_all("Later");
+    let [text, ..] = plan_everywhere(&repo, &later);
+    assert!(!text.contains("orders") && text.contains("1 unmanaged"), "{text}");
+    let pruned = repo.run_successfully(&["plan", "pipes", "--base", &base, "--prune=git"]);
+    assert!(pruned.contains("  - orders") && !pruned.contains("manifest removed"), "{pruned}");
+}
+
+#[test]
+fn removed_size_is_a_warning_until_it_is_set_back() {
+    let (repo, base) = applied();
+    repo.write_file("pipes/clicks.yaml", &kinesis_manifest("clicks", "", ""));
+    repo.commit_all("Revert \"Eight replicas\"");
+    let [text, comment, annotations, _] = plan_everywhere(&repo, &base);
+    assert!(text.contains("1 field no longer managed"), "{text}");
+    assert!(text.contains("to set it back, declare the default, {\"replicas\":1,"), "{text}");
+    assert!(comment.starts_with("### pipectl plan: no changes, 1 field no longer managed\n"), "{comment}");
+    assert!(comment.contains("| ⚠️ | <code>analytics/clicks</code> | 1 field no longer managed |"), "{comment}");
+    assert!(annotations.contains("::warning title=analytics/clicks::1 field no longer managed"), "{annotations}");
+    repo.write_file("pipes/clicks.yaml", &kinesis_manifest("clicks", "", "  scaling: {replicas: 1}"));
+    let [text, comment, ..] = plan_everywhere(&repo, &base);
+    assert!(!text.contains("no longer managed") && !comment.contains("no longer managed"), "{text}{comment}");
+    assert!(text.contains("scaling.replicas") && text.contains("8 -> 1"), "{text}");
+}
+
+#[test]
+fn removed_default_is_no_warning() {
+    let repo = TestRepo::new();
+    repo.write_file("pipes/clicks.yaml", &kinesis_manifest("clicks", "", "  scaling: {replicas: 1}"));
+    let base = repo.commit_all("Begin");
+    repo.run_successfully(&["apply", "pipes", "--yes"]);
+    repo.write_file("pipes/clicks.yaml", &kinesis_manifest("clicks", "", ""));
+    repo.commit_all("Less to read");
+    let [_, comment, annotations, _] = plan_everywhere(&repo, &base);
+    assert!(comment.starts_with("### pipectl plan: no changes\n"), "{comment}");
+    assert!(!annotations.contains("::warning"), "{annotations}");
+}
