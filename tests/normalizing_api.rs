@@ -1,7 +1,16 @@
 //! Applying unchanged manifests again sends no second POST and no DELETE, whatever spelling the API answers in.
 
+use std::collections::BTreeSet;
+
+use crate::support::bench::{Bench, actions, in_virtual_time};
 use crate::support::cli::{RunOutput, WorkDir};
-use crate::support::manifests::{documents_to_yaml, read_documents, seed_named};
+use crate::support::manifests::{desired_from_documents, documents_to_yaml, read_documents, seed_named};
+use model::action::Action;
+use model::address::{Address, Kind};
+use model::desired::Desired;
+use model::live::Live;
+use model::path::FieldPath;
+use planner::{ApprovalLimits, Policy, plan};
 use sandbox::{Quirk, Quirks, SandboxOptions};
 use serde_json::{Value, json};
 
@@ -78,4 +87,91 @@ fn unknown_spelling_is_blocked_and_deletes_nothing() {
     assert_eq!((count_requests(&desk, "POST"), count_requests(&desk, "DELETE")), (1, 0));
     let allowed = run_apply(&desk, &["--allow-replace=analytics/kinesis-user"]);
     assert_eq!((allowed.code, count_requests(&desk, "DELETE")), (0, 1), "{}", allowed.all_output());
+}
+
+/// The law, for every declared text of every source: whatever the API makes of its case, blanks and punctuation, an
+/// apply of the unchanged manifest creates nothing, deletes nothing, and takes no table out of a pipe.
+#[test]
+fn no_spelling_of_any_field_deletes_or_creates() {
+    let (mut wrong, mut covered) = (Vec::new(), BTreeSet::new());
+    for seed in read_documents("tests/seeds").iter().filter(|seed| seed["kind"] != "CdcScaling") {
+        let desired = desired_from_documents(std::slice::from_ref(seed)).unwrap();
+        if desired.values().any(|document| document.body.to_string().contains("\"endpoint\"")) {
+            continue;
+        }
+        let live = in_virtual_time(async {
+            let bench = Bench::new(&["analytics"]);
+            bench.settle(&desired).await.unwrap();
+            bench.live(&desired).await
+        });
+        let (at, document) = desired.iter().next().unwrap();
+        for (path, text) in texts(&document.body, &FieldPath::root()) {
+            let field = without_indexes(&path);
+            for respelled in respellings(&text) {
+                if let Some(live) = respelled_live(&live, at, &field, &text, &respelled) {
+                    covered.insert(field.to_string());
+                    let harm = harmful_actions(&desired, &live);
+                    wrong.extend(harm.map(|harm| format!("{at} {path} {text:?} as {respelled:?}: {harm}")));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{} spellings do harm:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(covered.len() > 60, "only {} fields were respelled: {covered:#?}", covered.len());
+}
+
+/// The declared texts that the API answers with, and where they stand.
+fn texts(value: &Value, path: &FieldPath) -> Vec<(FieldPath, String)> {
+    match value {
+        Value::String(text) if text.chars().any(char::is_alphabetic) => vec![(path.clone(), text.clone())],
+        Value::Object(fields) if !fields.contains_key("fromEnv") => {
+            fields.iter().flat_map(|(name, value)| texts(value, &path.child(name))).collect()
+        }
+        Value::Array(items) => {
+            items.iter().enumerate().flat_map(|(index, item)| texts(item, &path.child(index))).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn respellings(text: &str) -> impl Iterator<Item = String> {
+    let spellings = [
+        text.to_uppercase(),
+        text.to_lowercase(),
+        format!(" {text} "),
+        format!("{text}/"),
+        text.replace(['-', '_'], ""),
+    ];
+    let spellings: BTreeSet<String> = spellings.into_iter().filter(|spelling| spelling != text).collect();
+    spellings.into_iter()
+}
+
+fn without_indexes(path: &FieldPath) -> FieldPath {
+    let segments = path.segments().iter().filter(|segment| segment.parse::<usize>().is_err());
+    segments.fold(FieldPath::root(), |path, segment| path.child(segment))
+}
+
+/// The live side with the field spelt otherwise; `None` if the API does not return it.
+fn respelled_live(live: &Live, at: &Address, field: &FieldPath, text: &str, respelled: &str) -> Option<Live> {
+    let mut live = live.clone();
+    let object = live.get_mut(at)?.objects.first_mut()?;
+    let places = texts(&object.body, &FieldPath::root()).into_iter();
+    let mut places = places.filter(|(path, value)| value == text && without_indexes(path) == *field).peekable();
+    places.peek()?;
+    for (path, _) in places {
+        *object.body.pointer_mut(&format!("/{}", path.segments().join("/")))? = json!(respelled);
+    }
+    Some(live)
+}
+
+/// What an apply would delete, create, or take out of a pipe.
+fn harmful_actions(desired: &Desired, live: &Live) -> Option<String> {
+    let limits = ApprovalLimits::default();
+    let plan = plan(desired, live, None, &Policy::default()).block_unsafe_replacements(&limits);
+    let harms = plan.actions.iter().any(|action| match action {
+        Action::Create { address, .. } | Action::Delete { address, .. } => address.kind != Kind::CdcScaling,
+        Action::Update { body, .. } => body.to_string().contains("tableMappingsToRemove"),
+        Action::SetState { .. } => false,
+    });
+    harms.then(|| actions(&plan))
 }

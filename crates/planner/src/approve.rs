@@ -83,10 +83,10 @@ impl Plan {
             }
             let at = change.address.clone();
             let reason = match (&change.blocking_tables[..], &change.lost_fields[..]) {
-                (tables, _) if change.verdict != Verdict::Replace => BlockReason::UnsafeEntries(at, tables.to_vec()),
                 _ if !change.respelled_fields.is_empty() => {
                     BlockReason::SpelledByApi(at, change.respelled_fields.clone())
                 }
+                (tables, _) if change.verdict != Verdict::Replace => BlockReason::UnsafeEntries(at, tables.to_vec()),
                 _ if change.misses_changes => BlockReason::MissesChanges(at),
                 ([], []) => continue,
                 ([], lost) => BlockReason::LosesFields(at, lost.to_vec()),

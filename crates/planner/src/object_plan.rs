@@ -179,7 +179,9 @@ impl PlanInputs<'_> {
         let blocking_tables = added_again(at, &carried, &object_diff.live);
         data.extend(carried.sentences);
         data.extend(data_effects::stop_effects(Some(object), &actions));
-        let change = Change { resent_fields, data_effects: data, blocking_tables, ..with_verdict(verdict) };
+        let respelled_fields = respelling::respelled_entries(pending);
+        let change =
+            Change { resent_fields, data_effects: data, blocking_tables, respelled_fields, ..with_verdict(verdict) };
         ObjectPlan { change: Some((change, actions)), ignored_changes: left_alone, unchecked: not_compared }
     }
 

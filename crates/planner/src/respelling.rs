@@ -31,6 +31,58 @@ pub(crate) fn respelled_fields(pending: &[FieldDiff<'_>], forcing: &BTreeSet<&Fi
     respelled.collect::<Option<Vec<_>>>().unwrap_or_default()
 }
 
+/// The fields of list entries that would be removed and added again, and that may only be spelt otherwise.
+//
+// A table mapping is known by its source and its target. If the API keeps the target `Orders` as `orders`, the live
+// entry is one that nobody declares, and the declared one is missing: each apply would remove the one and add the
+// other, with a new snapshot.
+pub(crate) fn respelled_entries(pending: &[FieldDiff<'_>]) -> Vec<RespelledField> {
+    let has_deltas = |diff: &&FieldDiff<'_>| diff.entry.as_ref().is_some_and(|entry| entry.keyed.deltas.is_some());
+    let entries: Vec<&FieldDiff<'_>> = pending.iter().filter(has_deltas).collect();
+    let unclaimed: Vec<&FieldDiff<'_>> = entries.iter().copied().filter(|diff| diff.desired.is_none()).collect();
+    let respelled = entries.iter().flat_map(|diff| {
+        let others = unclaimed.iter().filter(|other| other.path == diff.path && diff.live.is_none());
+        let mut live = diff.live.iter().chain(others.filter_map(|other| other.live.as_ref()));
+        let found = diff.desired.as_ref().and_then(|desired| {
+            live.find_map(|live| {
+                respelled_texts(&diff.path, diff.rules, desired, live).filter(|found| !found.is_empty())
+            })
+        });
+        found.unwrap_or_default()
+    });
+    respelled.collect()
+}
+
+/// The texts that differ; `None` if more differs than the spelling of texts.
+fn respelled_texts(
+    path: &FieldPath,
+    rules: &FieldSemantics,
+    desired: &Value,
+    live: &Value,
+) -> Option<Vec<RespelledField>> {
+    if let Value::Object(fields) = desired {
+        let fields = fields.iter().map(|(name, desired)| {
+            let live = live.get(name).unwrap_or(&Value::Null);
+            respelled_texts(&path.child(name), rules.child_field(name), desired, live)
+        });
+        return fields.collect::<Option<Vec<_>>>().map(|found| found.concat());
+    }
+    if rules.matches_live(desired, Some(live)) {
+        return Some(Vec::new());
+    }
+    match (desired, live) {
+        (Value::String(one), Value::String(other)) if is_respelling(one, other) => {
+            Some(vec![(path.to_string(), one.clone(), other.clone())])
+        }
+        (Value::Array(ones), Value::Array(others)) if ones.len() == others.len() => {
+            let items = ones.iter().zip(others);
+            let items = items.map(|(one, other)| respelled_texts(path, rules.list_item(), one, other));
+            items.collect::<Option<Vec<_>>>().map(|found| found.concat())
+        }
+        _ => None,
+    }
+}
+
 /// Whether two texts have the same letters and digits.
 pub(crate) fn is_respelling(one: &str, other: &str) -> bool {
     let (one, other) = (letters(one), letters(other));

@@ -80,6 +80,7 @@ impl Disruption {
             Self::Fault { effects, times } => {
                 let bench = Bench::with_world(world_with_fault(world, effects, *times, nth), &SERVICES);
                 let said = run_apply(&bench, desired).await.err().unwrap_or_default();
+                check_losses_reported(world, bench.world_snapshot(), desired, &said)?;
                 Ok((said, bench.world_snapshot()))
             }
             Self::KilledBefore => Ok(run_killed(world, desired, nth, RequestTrap::before_request).await),
@@ -193,19 +194,20 @@ async fn run_interrupted(world: &World, desired: &Desired, nth: u64) -> Result<(
     if took > LAST_MOMENT {
         return Err(format!("it took {took:?} to come to an end: {said}"));
     }
-    // What was deleted to be created again is created, or the report says that it is not.
-    let mut lost = lost_pipes(world, &bench.world_snapshot(), desired);
-    lost.retain(|name| !is_reported(&said, name, &["notRecreated"]));
-    if let [_, ..] = lost.as_slice() {
+    check_losses_reported(world, bench.world_snapshot(), desired, &said)?;
+    Ok((said, bench.world_snapshot()))
+}
+
+/// Whatever was deleted to be created again is created, and what was paused runs, or the report says that it does not.
+fn check_losses_reported(before: &World, after: World, desired: &Desired, said: &str) -> Result<(), String> {
+    let mut lost = lost_pipes(before, &after, desired);
+    lost.retain(|name| !is_reported(said, name, &["notRecreated"]));
+    if !lost.is_empty() {
         return Err(format!("lost in silence: {}: {said}", lost.join(", ")));
     }
-    // There may be no time for it; then it is told.
-    let mut left = pipes_left_stopped(world, bench.world_snapshot(), desired);
-    left.retain(|name| !is_reported(&said, name, &["leftStopped", "notRecreated"]));
-    match left.as_slice() {
-        [] => Ok((said, bench.world_snapshot())),
-        pipes => Err(format!("left stopped in silence: {}: {said}", pipes.join(", "))),
-    }
+    let mut left = pipes_left_stopped(before, after, desired);
+    left.retain(|name| !is_reported(said, name, &["leftStopped", "notRecreated"]));
+    if left.is_empty() { Ok(()) } else { Err(format!("left stopped in silence: {}: {said}", left.join(", "))) }
 }
 
 /// What can happen to any one request.
