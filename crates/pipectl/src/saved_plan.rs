@@ -188,14 +188,14 @@ fn objects_by_address(plan: &Plan, target: &PlanTarget) -> BTreeMap<String, Valu
 }
 
 fn objects_from_json(plan: &Value, target: &PlanTarget) -> BTreeMap<String, Value> {
+    let mut actions_of: BTreeMap<String, Vec<&Value>> = BTreeMap::new();
+    for action in plan["actions"].as_array().into_iter().flatten() {
+        actions_of.entry(action_address(action).map(address_key).unwrap_or_default()).or_default().push(action);
+    }
     let mut objects = BTreeMap::new();
     for change in plan["changes"].as_array().into_iter().flatten() {
-        let actions: Vec<&Value> = plan["actions"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter(|action| action_address(action) == Some(&change["address"]))
-            .collect();
+        let key = address_key(&change["address"]);
+        let actions = actions_of.remove(&key).unwrap_or_default();
         let fields: Vec<Value> = change["fields"].as_array().into_iter().flatten().map(comparable_field).collect();
         let object = json!({
             "address": change["address"],
@@ -205,7 +205,7 @@ fn objects_from_json(plan: &Value, target: &PlanTarget) -> BTreeMap<String, Valu
             "fields": fields,
             "actions": actions,
         });
-        objects.insert(address_key(&change["address"]), object);
+        objects.insert(key, object);
     }
     objects
 }
