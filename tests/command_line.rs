@@ -51,7 +51,7 @@ fn usage_errors_exit_with_64() {
 }
 
 /// Every command with arguments that parse, and the formats that it has beside text.
-const COMMAND_FORMATS: [(&[&str], &[&str]); 16] = [
+const COMMAND_FORMATS: [(&[&str], &[&str]); 18] = [
     (&["init", "new"], &["json"]),
     (&["validate", "no.yaml"], &["json", "markdown"]),
     (&["plan", "no.yaml"], &["json", "markdown"]),
@@ -64,6 +64,8 @@ const COMMAND_FORMATS: [(&[&str], &[&str]); 16] = [
     (&["diff-env", "staging", "prod"], &["json", "markdown"]),
     (&["discover", "analytics/no"], &["json"]),
     (&["schema"], &["json"]),
+    (&["secrets", "list"], &["json"]),
+    (&["ci", "base"], &["json"]),
     (&["explain", "spec.paused"], &["json"]),
     // Refused on its own account, so that it does not serve.
     (&["sandbox", "--speed=0"], &[]),

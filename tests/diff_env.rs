@@ -8,7 +8,7 @@ kind: Project
 manifests: [pipes]
 environments:
   staging:
-    organization: '${env:STAGING_ORG}'
+    organization: '${env:PIPECTL_VAR_STAGING_ORG}'
     credentials: {key: {fromEnv: STAGING_KEY}, secret: {fromEnv: CLOUD_SECRET}}
     services: {analytics: 9e2f1c04-5a71-4d0b-9c7e-2f30a8d1b6aa}
     variables: {host: db.staging.example.com, columns: b, state: stopped, password: STAGING_PASSWORD}

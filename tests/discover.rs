@@ -25,7 +25,7 @@ spec:
 const SECRET: [(&str, &str); 1] = [("PASSWORD", "canary-1")];
 
 fn run_discover(desk: &WorkDir, more: &[&str]) -> RunOutput {
-    let said = desk.run_with_env(&[&["discover", "--sandbox"], more].concat(), &SECRET);
+    let said = desk.run_with_env(&[&["discover", "--sandbox", "--yes"], more].concat(), &SECRET);
     assert!(!said.all_output().contains("canary"), "{}", said.all_output());
     said
 }
@@ -182,12 +182,12 @@ fn discover_works_for_every_source_but_databases() {
     let examples = WorkDir::examples_dir();
     for database in ["postgres", "mysql", "mongodb", "bigquery"] {
         let file = examples.join(format!("{database}.yaml")).display().to_string();
-        let said = desk.run_pipectl(&["discover", &file, "--sandbox"]);
+        let said = desk.run_pipectl(&["discover", &file, "--sandbox", "--yes"]);
         assert!(said.stderr.contains("declares no columns"), "{database}: {}", said.all_output());
     }
     for source in ["kafka", "kinesis", "s3", "gcs", "azure-blob", "pubsub"] {
         let file = examples.join(format!("{source}.yaml")).display().to_string();
-        let said = desk.run_pipectl(&["discover", &file, "--sandbox"]);
+        let said = desk.run_pipectl(&["discover", &file, "--sandbox", "--yes"]);
         assert_eq!(said.code, 0, "{source}: {}", said.all_output());
     }
 }
@@ -224,7 +224,7 @@ fn discover_never_prints_or_stores_secrets() {
         assert!(said.all_output().contains("[redacted]"), "the answer repeats it: {}", said.all_output());
     }
     assert!(!read_file(&desk, ".pipectl/sandbox.json").contains("canary"));
-    let missing = desk.run_pipectl(&["discover", "orders.yaml", "--sandbox"]);
+    let missing = desk.run_pipectl(&["discover", "orders.yaml", "--sandbox", "--yes"]);
     assert!(missing.stderr.contains("environment variable PASSWORD is not set"), "{}", missing.all_output());
 }
 
@@ -244,8 +244,8 @@ fn discover_runs_secret_commands_the_project_allows() {
 fn discover_cannot_write_to_standard_input() {
     let desk = WorkDir::new();
     let run = |args: &[&str]| desk.run_with_stdin(args, &SECRET, &kafka_manifest("orders", "{}"));
-    assert_eq!(run(&["discover", "-", "--sandbox"]).code, 0);
-    let said = run(&["discover", "-", "--sandbox", "--write"]);
+    assert_eq!(run(&["discover", "-", "--sandbox", "--yes"]).code, 0);
+    let said = run(&["discover", "-", "--sandbox", "--yes", "--write"]);
     assert!(said.stderr.contains("needs a file"), "{}", said.all_output());
 }
 
@@ -270,4 +270,25 @@ fn discover_keeps_symlink_and_file_permissions() {
     let said = run_discover(&desk, &["link.yaml", "--write"]);
     assert!(said.stderr.contains("read-only"), "{}", said.all_output());
     assert_eq!(read_file(&desk, "real/orders.yaml"), kafka_manifest("orders", "{}"));
+}
+
+#[test]
+fn discover_asks_before_it_sends_a_secret() {
+    let desk = dir_with_topic("orders", &[("id", "int", false)]);
+    let destination = "{database: default, table: orders, managedTable: false}";
+    desk.write_file("orders.yaml", kafka_manifest("orders", destination));
+    let requests = desk.request_log().len();
+    let said = desk.run_with_env(&["discover", "--sandbox", "orders.yaml"], &SECRET);
+    assert_eq!(said.code, 1, "{}", said.all_output());
+    assert!(said.stderr.contains("discover sends PASSWORD to b:9092"), "{}", said.stderr);
+    assert!(said.stderr.contains("pass --yes"), "{}", said.stderr);
+    assert_eq!(desk.request_log().len(), requests);
+    desk.write_file(
+        "pipectl.yaml",
+        "apiVersion: pipectl/v1\nkind: Project\npolicy: {secrets: {'*': [b.corp.example]}}\n",
+    );
+    let said = run_discover(&desk, &["orders.yaml"]);
+    assert_eq!(said.code, 1, "{}", said.all_output());
+    assert!(said.stderr.contains("it would send `PASSWORD` to `b:9092`"), "{}", said.stderr);
+    assert_eq!(desk.request_log().len(), requests);
 }

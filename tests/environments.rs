@@ -12,7 +12,7 @@ environments:
     variables: {stream: staging-clicks}
     credentials: {key: {fromEnv: STAGING_KEY}, secret: {fromEnv: STAGING_SECRET}}
   prod:
-    variables: {stream: '${env:PROD_STREAM}'}
+    variables: {stream: '${env:PIPECTL_VAR_PROD_STREAM}'}
     credentials: {key: {fromEnv: PROD_KEY}, secret: {fromEnv: PROD_SECRET}}
 ";
 
@@ -35,7 +35,7 @@ const BOTH: [&str; 4] = ["-e", "staging", "-e", "prod"];
 
 const WORLDS: &str = "--sandbox=.pipectl/{env}.json";
 
-const STREAM: (&str, &str) = ("PROD_STREAM", "prod-clicks");
+const STREAM: (&str, &str) = ("PIPECTL_VAR_PROD_STREAM", "prod-clicks");
 
 fn project_dir() -> WorkDir {
     let desk = WorkDir::new();
@@ -87,7 +87,7 @@ fn failing_environment_does_not_stop_the_others() {
     assert_eq!((said.code, &json["exitCode"]), (1, &1.into()), "{}", said.all_output());
     assert!(said.stderr.contains("prod: ended with exit code 1"), "{}", said.stderr);
     let error = json["environments"]["prod"]["errors"][0].as_str().unwrap();
-    assert!(error.contains("PROD_STREAM is not set"), "{error}");
+    assert!(error.contains("PIPECTL_VAR_PROD_STREAM is not set"), "{error}");
     assert_eq!(json["environments"]["staging"]["outcome"], "changes");
 }
 
@@ -142,7 +142,7 @@ fn each_environment_uses_its_own_key() {
     let (desk, server) = (project_dir(), SandboxServer::start(1000));
     let mut environment = server.client_environment();
     environment.extend([
-        ("PROD_STREAM", "prod-clicks".to_owned()),
+        ("PIPECTL_VAR_PROD_STREAM", "prod-clicks".to_owned()),
         ("STAGING_KEY", sandbox::KEY_ID.to_owned()),
         ("STAGING_SECRET", sandbox::KEY_SECRET.to_owned()),
         ("PROD_KEY", sandbox::KEY_ID.to_owned()),

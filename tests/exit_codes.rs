@@ -82,7 +82,7 @@ fn missing_key_exits_with_4() {
         &[&pipes("apply")[..], &["--yes"]].concat(),
         &["resync", "analytics/x", "--yes", "-o", "json"],
         &["export", "--service", "analytics", "-o", "json"],
-        &["discover", "pipes.yaml", "-o", "json"],
+        &["discover", "pipes.yaml", "--yes", "-o", "json"],
     ];
     for half in [&[][..], &[("CLICKHOUSE_TOKEN_KEY", "x")], &[("KEY_SECRET", "canary")]] {
         for command in commands {

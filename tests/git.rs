@@ -40,7 +40,9 @@ fn base_applies_git_changes_and_keeps_drift() {
     let plan = repo.run_pipectl(&["plan", "pipes", "--base", "main", "--detailed-exitcode"]);
     assert_eq!(plan.code, 2, "{}", plan.all_output());
     assert_snapshot!(stable_text(&plan.stdout), @"
-    analytics                                       1 object
+    organization 0c11c4b0-05ed-4a0b-9b0c-5a4db0c50000
+
+    analytics (f2de67ed-05c6-471e-9716-ebc3290286aa)  1 object
       ~ clicks                                      update
           ~ scaling.replicas                            1 -> 2   # change
         drift (not changed by this apply)

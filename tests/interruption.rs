@@ -267,7 +267,7 @@ fn interrupted_read_reports_no_changes() {
         &["export"],
         &["doctor"],
         &["resync", "analytics/kinesis-role", "--yes"],
-        &["discover", "pipes.yaml"],
+        &["discover", "pipes.yaml", "--yes"],
     ];
     for (index, command) in commands.into_iter().enumerate() {
         let path = if command[0] == "discover" { "*/schemaDiscovery" } else { "*/clickpipes" };

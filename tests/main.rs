@@ -5,8 +5,10 @@
 
 mod additional_fields;
 mod apply_refusals;
+mod base_policy;
 mod carry_over;
 mod changed_since;
+mod ci_base;
 mod command_line;
 mod completions;
 mod dialects;
@@ -53,6 +55,7 @@ mod replacement;
 mod reports;
 mod resync;
 mod saved_plan;
+mod secret_hosts;
 mod secret_leaks;
 mod secret_rotation;
 mod secret_sources;

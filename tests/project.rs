@@ -8,7 +8,7 @@ manifests: [pipes]
 defaults: {environment: staging}
 environments:
   staging:
-    variables: {stream: staging-clicks, role: 'arn:aws:iam::${env:ACCOUNT}:role/reader'}
+    variables: {stream: staging-clicks, role: 'arn:aws:iam::${env:PIPECTL_VAR_ACCOUNT}:role/reader'}
   prod:
     variables: {stream: prod-clicks, role: 'arn:aws:iam::210987654321:role/reader'}
     policy: {protect: ['*/clicks-0']}
@@ -43,7 +43,7 @@ fn project_dir(state: &str) -> WorkDir {
     desk
 }
 
-const ACCOUNT: [(&str, &str); 1] = [("ACCOUNT", "123456789012")];
+const ACCOUNT: [(&str, &str); 1] = [("PIPECTL_VAR_ACCOUNT", "123456789012")];
 
 #[test]
 fn environment_sets_variables_and_manifest_paths() {
@@ -63,7 +63,7 @@ fn missing_environment_variable_or_path_is_named() {
     assert!(said.stderr.contains("no environment `qa`; it has: prod, staging"), "{}", said.stderr);
     let said = desk.run_pipectl(&["validate"]);
     assert_eq!(said.code, 1);
-    assert!(said.stderr.contains("environment variable ACCOUNT is not set"), "{}", said.stderr);
+    assert!(said.stderr.contains("environment variable PIPECTL_VAR_ACCOUNT is not set"), "{}", said.stderr);
     desk.write_file("pipectl.yaml", PROJECT.replace("stream: staging-clicks, ", ""));
     let said = desk.run_with_env(&["validate"], &ACCOUNT);
     assert!(
@@ -94,24 +94,66 @@ fn bad_references_in_the_project_file_have_positions() {
 #[test]
 fn unset_env_variables_are_reported_together() {
     let desk = project_dir("running");
-    let services = "services: {analytics: '${env:SERVICE_ID}'}\n    variables: {stream: '${env:STREAM}'";
+    let services =
+        "services: {analytics: '${env:PIPECTL_VAR_SERVICE_ID}'}\n    variables: {stream: '${env:PIPECTL_VAR_STREAM}'";
     desk.write_file("pipectl.yaml", PROJECT.replace("variables: {stream: staging-clicks", services));
     let said = desk.run_pipectl(&["plan", "--sandbox"]);
     for told in [
-        "SERVICE_ID is not set",
+        "PIPECTL_VAR_SERVICE_ID is not set",
         "pipectl.yaml:7:27",
-        "STREAM is not set",
+        "PIPECTL_VAR_STREAM is not set",
         "pipectl.yaml:8:25",
-        "ACCOUNT is not set",
-        "pipectl.yaml:8:48",
+        "PIPECTL_VAR_ACCOUNT is not set",
+        "pipectl.yaml:8:60",
     ] {
         assert!(said.code == 1 && said.stderr.contains(told), "{told}: {}", said.stderr);
     }
     // Where services are is nothing to `validate`.
-    let set = [ACCOUNT[0], ("STREAM", "clicks")];
+    let set = [ACCOUNT[0], ("PIPECTL_VAR_STREAM", "clicks")];
     let said = desk.run_with_env(&["validate"], &set);
     assert_eq!(said.code, 0, "{}", said.all_output());
     assert_eq!(desk.run_with_env(&["plan", "--sandbox"], &set).code, 1);
+}
+
+#[test]
+fn project_file_gets_no_secret_of_the_environment() {
+    let desk = project_dir("running");
+    let with = |name: &str| {
+        let role = format!("arn:aws:iam::${{env:{name}}}:role/reader");
+        desk.write_file("pipectl.yaml", PROJECT.replace("arn:aws:iam::${env:PIPECTL_VAR_ACCOUNT}:role/reader", &role));
+    };
+    let canary = "123456789012";
+    for name in ["ORDERS_PASSWORD", "CLICKHOUSE_CLOUD_API_SECRET", "PROD_SECRET"] {
+        with(name);
+        for args in [&["plan", "--sandbox", "--diff"][..], &["validate"], &["diff-env", "staging", "prod"]] {
+            let said = desk.run_with_env(args, &[(name, canary)]);
+            assert!(!said.all_output().contains(canary), "{name} {args:?}: {}", said.all_output());
+        }
+        let said = desk.run_with_env(&["plan", "--sandbox"], &[(name, canary)]);
+        assert!(said.code == 1 && said.stderr.contains("variable-not-allowed"), "{}", said.all_output());
+    }
+    with("ORDERS_PASSWORD");
+    let allow = ["plan", "--sandbox", "--diff", "--allow-env", "ORDERS_PASSWORD"];
+    let said = desk.run_with_env(&allow, &[("ORDERS_PASSWORD", canary)]);
+    assert!(said.code == 0 && said.stdout.contains(canary), "{}", said.all_output());
+    with("KEY_SECRET");
+    let said = desk.run_with_env(&["plan", "--sandbox", "--allow-env", "KEY_SECRET"], &[("KEY_SECRET", canary)]);
+    assert!(said.code == 1 && !said.all_output().contains(canary), "{}", said.all_output());
+}
+
+#[test]
+fn variable_is_not_shown_and_secret_at_once() {
+    let desk = project_dir("running");
+    let secret = "accessKey: {accessKeyId: key, secretKey: {fromEnv: PIPECTL_VAR_ACCOUNT}}";
+    let manifest = std::fs::read_to_string(desk.temp_dir.path().join("pipes/all.yaml")).unwrap();
+    assert!(manifest.contains("authentication: IAM_ROLE"), "{manifest}");
+    let manifest = manifest.replace("authentication: IAM_ROLE", &format!("authentication: IAM_USER\n      {secret}"));
+    let lines = manifest.lines().filter(|line| !line.contains("iamRole"));
+    desk.write_file("pipes/all.yaml", lines.collect::<Vec<_>>().join("\n"));
+    for args in [&["plan", "--sandbox"][..], &["validate"]] {
+        let said = desk.run_with_env(args, &ACCOUNT);
+        assert!(said.code == 1 && said.stderr.contains("so it is not secret"), "{}", said.all_output());
+    }
 }
 
 #[test]

@@ -176,7 +176,7 @@ fn discover_prints_no_secret() {
         if refused {
             birds.fail_next_with_body("POST", "*/schemaDiscovery");
         }
-        let said = birds.run_pipectl(&["discover", "analytics/kafka-scram", "-vv"]);
+        let said = birds.run_pipectl(&["discover", "analytics/kafka-scram", "--yes", "-vv"]);
         assert_eq!(said.code, i32::from(refused), "{}", said.all_output());
     }
     birds.assert_files_are_clean();

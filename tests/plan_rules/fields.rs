@@ -10,10 +10,12 @@ use crate::support::pipes::live_kafka_pipe;
 fn missing_pipe_is_created_with_one_request() {
     let manifest = kafka("", "  scaling: {replicas: 2}\n  settings: {streaming_max_insert_wait_ms: 5000}");
     assert_snapshot!(check(&manifest, &[]), @r#"
+    review: sends `P` to `b:9092` for the first time (`analytics/clicks`)
+
     analytics                                       1 object
       + clicks                                      create
             Kafka clicks -> default.clicks, JSONEachRow
-            secrets: source.kafka.credentials.password from env P
+            sends P to b:9092 for the first time
 
     Plan: 1 to create, 0 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
     {"create":{"address":{"service":"analytics","kind":"ClickPipe","name":"clicks"},"body":{"name":"clicks","source":{"kafka":{"type":"kafka","format":"JSONEachRow","brokers":"b:9092","topics":"clicks","authentication":"PLAIN","credentials":{"username":"u","password":{"fromEnv":"P"}}}},"destination":{"database":"default","table":"clicks","managedTable":true,"tableDefinition":{"engine":{"type":"MergeTree"}},"columns":[{"name":"id","type":"UInt64"}]},"scaling":{"replicas":2},"settings":{"streaming_max_insert_wait_ms":5000}}}}
@@ -23,11 +25,13 @@ fn missing_pipe_is_created_with_one_request() {
 #[test]
 fn pipe_declared_stopped_is_created_and_stopped() {
     assert_snapshot!(check(&kafka("", "  state: stopped"), &[]), @r#"
+    review: sends `P` to `b:9092` for the first time (`analytics/clicks`)
+
     analytics                                       1 object
       + clicks                                      create
             Kafka clicks -> default.clicks, JSONEachRow
             actions: create, stop, wait until Stopped
-            secrets: source.kafka.credentials.password from env P
+            sends P to b:9092 for the first time
             data:  an API that does not know `startPaused` starts it: then it reads until it is stopped
 
     Plan: 1 to create, 0 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
@@ -66,7 +70,7 @@ fn connection_edit_also_sends_the_credentials() {
       ~ clicks                                      update
           ~ source.kafka.authentication                 "PLAIN" -> "SCRAM-SHA-256"
             also sends (required by the API): source.kafka.credentials
-            secrets: source.kafka.credentials.password from env P
+            sends P to b:9092
 
     Plan: 0 to create, 1 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
     {"update":{"address":{"service":"analytics","kind":"ClickPipe","name":"clicks"},"id":"11111111-1111-4111-8111-111111111111","via":"resource","body":{"source":{"kafka":{"authentication":"SCRAM-SHA-256","credentials":{"username":"u","password":{"fromEnv":"P"}}}}}}}
@@ -117,7 +121,7 @@ fn immutable_field_change_forces_replacement() {
       -/+ clicks                                    must be replaced
           ~ source.kafka.topics                         "clicks" -> "clicks_v2"   # forces replacement
             actions: delete, wait until gone, create
-            secrets: source.kafka.credentials.password from env P
+            sends P to b:9092
             data:  the new pipe starts at from_beginning: rows already in `default.clicks` are loaded again
                    the new object keeps what the manifest omits: `scaling`
                    the API does not return these fields, and the new object has them only if the manifest declares them: `destination.roles`

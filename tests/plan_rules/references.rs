@@ -22,6 +22,8 @@ spec: {type: VPC_ENDPOINT_SERVICE, vpcEndpointServiceName: com.amazonaws.vpce.x}
 fn endpoint_is_created_before_its_pipe() {
     let manifest = kafka("      reversePrivateEndpointIds: [{endpoint: link}]", "");
     assert_snapshot!(check(&format!("{ENDPOINT}{manifest}"), &[]), @r#"
+    review: sends `P` to `b:9092` for the first time (`analytics/clicks`)
+
     analytics                                       2 objects
       + endpoint link                               create
           + description                                 "link"
@@ -29,7 +31,7 @@ fn endpoint_is_created_before_its_pipe() {
           + vpcEndpointServiceName                      "com.amazonaws.vpce.x"
       + clicks                                      create
             Kafka clicks -> default.clicks, JSONEachRow
-            secrets: source.kafka.credentials.password from env P
+            sends P to b:9092 for the first time
 
     Plan: 2 to create, 0 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
     {"create":{"address":{"service":"analytics","kind":"ReversePrivateEndpoint","name":"link"},"body":{"description":"link","type":"VPC_ENDPOINT_SERVICE","vpcEndpointServiceName":"com.amazonaws.vpce.x"}}}
@@ -72,7 +74,7 @@ fn pipe_is_updated_after_its_endpoint_is_replaced() {
       ~ clicks                                      update
           ~ source.kafka.reversePrivateEndpointIds      - "44444444-4444-4444-8444-444444444444", + {"endpoint":"link"}
             also sends (required by the API): source.kafka.authentication, source.kafka.credentials
-            secrets: source.kafka.credentials.password from env P
+            sends P to b:9092
 
     Plan: 0 to create, 1 to update, 1 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
     {"delete":{"address":{"service":"analytics","kind":"ReversePrivateEndpoint","name":"link"},"id":"44444444-4444-4444-8444-444444444444"}}

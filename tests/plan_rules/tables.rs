@@ -74,7 +74,7 @@ fn editing_the_only_table_forces_replacement() {
       -/+ orders-cdc                                must be replaced
           ~ source.postgres.tableMappings               public.users -> users: excludedColumns [] -> ["a"]   # forces replacement
             actions: delete, wait until gone, create
-            secrets: source.postgres.credentials.password from env P
+            sends P to db:5432
             data:  table `default.users` is kept when the old pipe is deleted, and the snapshot needs it empty: empty or drop it first
                    the new pipe takes a new initial snapshot
                    the API does not return these fields, and the new object has them only if the manifest declares them: `destination.roles`
@@ -110,11 +110,13 @@ fn edited_stopped_pipe_is_stopped_again() {
 fn host_change_sends_credentials_without_tables() {
     let manifest = postgres(&["users"], "", "").replace("host: db", "host: db2");
     assert_snapshot!(check(&manifest, &[live_postgres(&["users"], &json!({}))]), @r#"
+    review: sends `P` to `db2:5432` for the first time (`analytics/orders-cdc`)
+
     analytics                                       1 object
       ~ orders-cdc                                  update
           ~ source.postgres.host                        "db" -> "db2"
             also sends (required by the API): source.postgres.credentials
-            secrets: source.postgres.credentials.password from env P
+            sends P to db2:5432 for the first time
 
     Plan: 0 to create, 1 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
     {"update":{"address":{"service":"analytics","kind":"ClickPipe","name":"orders-cdc"},"id":"22222222-2222-4222-8222-222222222222","via":"resource","body":{"source":{"postgres":{"host":"db2","credentials":{"username":"u","password":{"fromEnv":"P"}}}}}}}

@@ -91,7 +91,9 @@ fn apply_reports_the_result_of_each_object() {
     assert_snapshot!(reports[0], @r#"
     ### pipectl apply: 1 applied, 0 failed, 0 skipped, 0 unknown
 
-    Planned: 1 to create, 0 to update, 0 to replace, 0 to delete. 0 unchanged, 0 unmanaged.
+    - ⚠️ sends <code>P</code> to <code>b&#58;9092</code> for the first time (<code>analytics/a</code>)
+
+    Planned: 1 to create, 0 to update, 0 to replace, 0 to delete. 0 unchanged, 0 unmanaged. Organization <code>0c11c4b0-05ed-4a0b-9b0c-5a4db0c50000</code>, <code>analytics</code> is <code>f2de67ed-05c6-471e-9716-ebc3290286aa</code>.
 
     | | object | what | why |
     |---|---|---|---|
@@ -115,7 +117,7 @@ fn apply_reports_the_result_of_each_object() {
     + destination.columns: id UInt64
     ```
 
-    - secrets: source.kafka.credentials.password from env P
+    - sends P to b&#58;9092 for the first time
 
     </details>
 
@@ -159,7 +161,7 @@ fn reports_can_be_set_by_env_and_fill_github_files() {
     has-changes=true
     refused=0
     errors=0
-    warnings=0
+    warnings=1
     ");
 }
 

@@ -49,7 +49,7 @@ fn comment_starts_with_counts_and_severe_changes() {
     - data: the API does not return these fields, and the new object has them only if the manifest declares them: <code>destination.roles</code>
     - data: the API returned no value for these fields, and the new object has them only if the manifest declares them: <code>destination.tableDefinition.primaryKey</code>
     - actions: delete, wait until gone, create
-    - secrets: source.kafka.credentials.password from env P
+    - sends P to b&#58;9092
 
     </details>
 
@@ -80,7 +80,7 @@ fn comment_starts_with_counts_and_severe_changes() {
     + destination.columns: id UInt64
     ```
 
-    - secrets: source.kafka.credentials.password from env P
+    - sends P to b&#58;9092
 
     </details>
 

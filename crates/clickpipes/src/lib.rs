@@ -22,6 +22,7 @@ pub mod pipe;
 pub mod pipe_summary;
 pub mod redact_text;
 pub mod reverse_private_endpoint;
+pub mod secret_hosts;
 pub mod semantics;
 pub mod start_paused;
 pub mod validate;

@@ -132,6 +132,8 @@ pub struct FieldSemantics {
     pub is_secret: bool,
     /// Values that a live object can neither leave nor reach in place, whatever `on_change` says.
     pub replace_across: Vec<String>,
+    /// `true` switches TLS off, or its check of the certificate.
+    pub weakens_tls: bool,
     /// The kind of object that its values may refer to by name.
     pub refers_to: Option<Kind>,
     /// Values that the API leaves out of some answers.
@@ -165,6 +167,19 @@ impl FieldSemantics {
             } else {
                 rules.child_field(segment)
             }
+        })
+    }
+
+    /// Whether the schema has the field at `path` below here.
+    pub fn is_known_path(&self, path: &FieldPath) -> bool {
+        let mut rules = self;
+        path.segments().iter().all(|segment| {
+            let below = match &rules.items {
+                Some(item) if segment.parse::<usize>().is_ok() => Some(&**item),
+                _ => rules.fields.get(segment),
+            };
+            rules = below.unwrap_or(rules);
+            below.is_some()
         })
     }
 

@@ -25,6 +25,7 @@ pub const ADDITIONAL: &str = "x-additional";
 pub const ADDITIONAL_MARK: &str = "x-additional-mark";
 pub const ONE_REQUEST_ONLY: &str = "x-one-request-only";
 pub const REPLACE_ACROSS: &str = "x-replace-across";
+pub const WEAKENS_TLS: &str = "x-weakens-tls";
 
 fn set_keyword(schema: &mut Schema, key: &str, value: impl Into<Value>) {
     schema.insert(key.to_owned(), value.into());
@@ -186,6 +187,11 @@ pub fn default_is(value: impl Into<Value>) -> impl Fn(&mut Schema) {
 /// The API has deprecated the field.
 pub fn deprecated_field(schema: &mut Schema) {
     set_keyword(schema, "deprecated", true);
+}
+
+/// `true` switches TLS off, or its check of the certificate: a reviewer must see that.
+pub fn weakens_tls(schema: &mut Schema) {
+    set_keyword(schema, WEAKENS_TLS, true);
 }
 
 /// The number must be a multiple of `step`.

@@ -16,6 +16,7 @@ pub mod sanitize;
 pub mod schema;
 pub mod schema_validator;
 pub mod secret;
+pub mod secret_policy;
 pub mod selector;
 pub mod suggest;
 pub mod text;

@@ -16,10 +16,16 @@ use crate::yaml::{self, PendingDiagnostic, PendingDiagnostics, Span, YamlDocumen
 
 pub mod code;
 mod env_references;
+mod stricter;
 #[cfg(test)]
 mod tests;
 
-pub use self::env_references::{RequiredFields, expand_env_references, find_unset_variables};
+pub use self::env_references::{
+    ENV_PREFIX, EnvVariableState, RequiredFields, env_references, expand_env_references, find_unusable_variables,
+};
+
+/// The name of the project file.
+pub const PROJECT_FILE: &str = "pipectl.yaml";
 
 // These comments are descriptions in the JSON Schema. The first sentence is the help for a missing field.
 /// The project file.
@@ -75,7 +81,7 @@ pub struct Defaults {
 
 /// One environment: an organization, its services, and variables.
 ///
-/// Identifiers and variables may contain `${env:NAME}`, the value of an environment variable;
+/// Identifiers and variables may contain `${env:PIPECTL_VAR_NAME}`, the value of an environment variable;
 /// `$${` stands for a plain `${`.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -115,7 +121,7 @@ pub struct EnvVariable {
 }
 
 /// Limits and permissions.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Policy {
     /// Objects that are neither deleted nor replaced, as `SERVICE/PIPE` with `*` and `?`, even after
@@ -139,6 +145,9 @@ pub struct Policy {
     /// Environment variables that these programs get besides `PATH`, `HOME` and the like, such as
     /// `VAULT_*`, with `*` and `?`. The API keys are never among them.
     pub secret_command_variables: Option<Vec<String>>,
+    /// The hosts that may receive a secret, such as `PROD_*: ["*.corp.example"]`, with `*` and `?` in
+    /// both. A secret that no entry matches may go anywhere.
+    pub secrets: Option<BTreeMap<String, Vec<String>>>,
     /// Allows apply to wake an idle service.
     pub wake_idle: Option<bool>,
 }
@@ -179,6 +188,7 @@ impl Policy {
             prune_scope: self.prune_scope.or(other.prune_scope),
             secret_commands: self.secret_commands.or(other.secret_commands),
             secret_command_variables: self.secret_command_variables.or(other.secret_command_variables),
+            secrets: self.secrets.or(other.secrets),
             wake_idle: self.wake_idle.or(other.wake_idle),
         }
     }

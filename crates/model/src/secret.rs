@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
+use std::path::{Path, PathBuf};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
@@ -78,6 +79,27 @@ impl<'r> SecretSource<'r> {
             ("fromFile", path) => Self::File(path.as_str()?),
             (_, words) => Self::Command(words.as_array()?.iter().map(Value::as_str).collect::<Option<_>>()?),
         })
+    }
+}
+
+impl SecretSource<'_> {
+    /// The secret in a sentence: `PASSWORD`, `file key.json`, `command vault read x`.
+    pub fn short_name(&self) -> String {
+        match self {
+            Self::Env(name) => (*name).to_owned(),
+            Self::File(_) => format!("file {}", self.policy_name()),
+            Self::Command(_) => format!("command {}", self.policy_name()),
+        }
+    }
+
+    /// The name that the patterns of `policy.secrets` match.
+    pub fn policy_name(&self) -> String {
+        match self {
+            Self::Env(name) => (*name).to_owned(),
+            // Another spelling of a path must not get around a pattern.
+            Self::File(path) => Path::new(path).components().collect::<PathBuf>().display().to_string(),
+            Self::Command(words) => words.join(" "),
+        }
     }
 }
 

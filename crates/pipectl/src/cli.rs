@@ -67,10 +67,15 @@ fn is_empty(variable: &OsStr) -> bool {
 
 /// Rejects a guard that is set and empty, unless the command line sets the flag.
 fn reject_empty_guards(program: &mut clap::Command, matches: &ArgMatches) -> Result<(), clap::Error> {
-    let Some((name, matches)) = matches.subcommand() else { return Ok(()) };
     // The parser lost the empty variables.
-    let fresh = Cli::command();
-    let flags = fresh.find_subcommand(name).into_iter().flat_map(clap::Command::get_arguments);
+    let whole = Cli::command();
+    let mut fresh = &whole;
+    let mut matches = matches;
+    while let Some((name, below)) = matches.subcommand() {
+        let Some(command) = fresh.find_subcommand(name) else { break };
+        (fresh, matches) = (command, below);
+    }
+    let flags = fresh.get_arguments();
     for flag in flags.filter(|flag| matches.value_source(flag.get_id().as_str()) != Some(ValueSource::CommandLine)) {
         let guards =
             flag.get_env().filter(|variable| GUARD_VARIABLES.iter().any(|guard| OsStr::new(guard) == *variable));
@@ -92,6 +97,10 @@ pub(crate) struct OutputArgs {
     /// When to use colours
     #[arg(long, global = true, env = "PIPECTL_COLOR", value_enum, default_value_t)]
     pub(crate) color: Color,
+    /// Environment variables that `${env:NAME}` of the project file may name besides `PIPECTL_VAR_*`; plans show their
+    /// values
+    #[arg(long, global = true, value_name = "NAME", env = "PIPECTL_ALLOW_ENV", value_delimiter = ',')]
+    allow_env: Vec<String>,
     /// Log more to stderr: -v steps, -vv each request (`PIPECTL_LOG` takes a filter)
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,

@@ -1,6 +1,7 @@
 //! The commands, one file each. A command is given a context and its options, and returns an outcome.
 
 pub(crate) mod apply;
+pub(crate) mod ci;
 pub(crate) mod diff_env;
 pub(crate) mod discover;
 pub(crate) mod doctor;
@@ -11,6 +12,7 @@ pub(crate) mod plan;
 pub(crate) mod reference;
 pub(crate) mod resync;
 pub(crate) mod sandbox;
+pub(crate) mod secrets;
 pub(crate) mod status;
 pub(crate) mod validate;
 

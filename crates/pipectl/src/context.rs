@@ -21,6 +21,8 @@ pub(crate) struct CommandContext {
     pub(crate) format: OutputFormat,
     pub(crate) environment: EnvironmentRun,
     pub(crate) reports: ReportRequest,
+    /// Environment variables that `${env:NAME}` may name besides those with the prefix.
+    pub(crate) allowed_env: Vec<String>,
 }
 
 impl CommandContext {

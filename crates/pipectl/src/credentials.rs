@@ -2,11 +2,10 @@
 //
 // Arguments are visible to every user of the machine, in the list of processes and in the shell's history.
 
-use model::project::CredentialVariables as Declared;
+use model::project::{CredentialVariables as Declared, PROJECT_FILE};
 use remote::ApiCredentials;
 
 use crate::env_vars;
-use crate::project::PROJECT_FILE;
 
 /// The pairs of variables, in the order of preference.
 // The first is that of the official CLI and of newer releases of the Terraform provider, the second that of older ones.

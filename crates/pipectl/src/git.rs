@@ -2,6 +2,7 @@
 //!
 //! It runs only the `git` command: no shell, no checkout, no lock. [`git_command`] says what git must not obey.
 
+mod applied;
 mod cat_file;
 mod git_command;
 mod history;
@@ -20,6 +21,7 @@ use model::diagnostic::SourceFile;
 use self::cat_file::BlobReader;
 use self::git_command::{NotInRepository, STDIN, git_command_in, locate_path, run_git, start_error};
 
+pub(crate) use self::applied::AppliedBase;
 pub(crate) use self::history_query::{EvidenceByAddress, GitHistory, GitQuery};
 pub(crate) use self::services::GitServices;
 
@@ -115,6 +117,23 @@ impl Repository {
         let Some(blob) = tree.iter().find(|blob| blob.path == path) else { return Ok(None) };
         let text = BlobReader::start_process(self)?.read_text(&blob.hash)?;
         let name = format!("{}:{path}", commit.short);
+        Ok(text.map(|text| SourceFile { name: name.into(), text: text.into() }))
+    }
+
+    /// The file of this name in the working folder, or in the nearest folder above it, as it was in a commit.
+    ///
+    /// # Errors
+    /// When git cannot answer.
+    pub(crate) fn nearest_file_at_commit(&self, commit: &Commit, name: &str) -> Result<Option<SourceFile>> {
+        let Some(here) = self.path_in_repository(Path::new(".")) else { return Ok(None) };
+        let tree = self.list_files(commit)?;
+        let found = Path::new(&here).ancestors().find_map(|folder| {
+            let path = folder.join(name);
+            tree.iter().find(|blob| Path::new(&blob.path) == path)
+        });
+        let Some(blob) = found else { return Ok(None) };
+        let text = BlobReader::start_process(self)?.read_text(&blob.hash)?;
+        let name = format!("{}:{}", commit.short, blob.path);
         Ok(text.map(|text| SourceFile { name: name.into(), text: text.into() }))
     }
 

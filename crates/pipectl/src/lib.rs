@@ -34,6 +34,7 @@ pub mod saved_plan;
 mod secrets;
 mod selection;
 mod session;
+mod settings_diff;
 pub mod unreachable;
 mod yaml_writer;
 

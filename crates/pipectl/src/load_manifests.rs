@@ -8,10 +8,12 @@ use clickpipes::manifest::{self, Manifest};
 use model::address::{Address, ServiceRef};
 use model::desired::Desired;
 use model::diagnostic::{Diagnostic, Severity, SourceFile};
+use model::secret::{SecretSource, find_secret_references, unresolved_secret};
 
 use crate::diagnostics::pluralize;
 use crate::manifest_files::{self, ManifestFiles};
 use crate::output::Output;
+use crate::project::ProjectContext;
 
 /// Manifests and their diagnostics.
 #[derive(Debug)]
@@ -30,6 +32,32 @@ pub struct LoadedManifests {
 pub struct InvalidManifests(pub LoadedManifests);
 
 impl LoadedManifests {
+    /// Reads and validates the manifests of a project.
+    ///
+    /// # Errors
+    /// When a path cannot be read. Mistakes *in* a file are diagnostics.
+    pub(crate) fn load_project(project: &ProjectContext) -> Result<Self> {
+        let mut declared = Self::load_paths(&project.manifests, &project.variables)?;
+        declared.refuse_shown_secrets(project);
+        Ok(declared)
+    }
+
+    /// Refuses a secret in a variable whose value the project file shows.
+    pub(crate) fn refuse_shown_secrets(&mut self, project: &ProjectContext) {
+        let shown = &project.shown_env_variables;
+        for document in self.manifests.iter().map(|manifest| &manifest.document).filter(|_| !shown.is_empty()) {
+            for secret in find_secret_references(&document.body) {
+                let source = SecretSource::from_reference(&secret.from);
+                if matches!(source, Some(SecretSource::Env(name)) if shown.contains(name)) {
+                    let why = "the project file shows this variable with `${env:…}`, so it is not secret";
+                    let file = self.files.iter().find(|file| *file.name == *document.origin.start_place().file);
+                    let text = file.map_or("", |file| &file.text);
+                    self.diagnostics.push(unresolved_secret(document, &secret, why, text));
+                }
+            }
+        }
+    }
+
     /// Reads and validates the manifests under `paths`. `variables` are values by name.
     ///
     /// # Errors

@@ -4,6 +4,7 @@
 pub(crate) mod field;
 pub(crate) mod object;
 pub(crate) mod refusals;
+pub(crate) mod review_notes;
 pub(crate) mod values;
 
 use std::collections::BTreeMap;
@@ -18,11 +19,16 @@ use self::object::ObjectView;
 pub use self::refusals::ApplyRefusal;
 use crate::apply::ObjectResult;
 use crate::diagnostics::pluralize;
+use crate::saved_plan::PlanTarget;
 use crate::unreachable::UnreachableService;
 
 /// What else is known about a plan.
 #[derive(Clone, Debug, Default)]
 pub struct Context {
+    /// The organization and the services that the plan is about.
+    pub target: Option<PlanTarget>,
+    /// What changed in the project file since the base.
+    pub project_changes: Vec<String>,
     /// Selected and declared objects, when the plan was narrowed.
     pub partial: Option<(usize, usize)>,
     /// Services that the plan does not include.
@@ -110,6 +116,14 @@ pub(crate) fn removal_counts(plan: &Plan) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join(", "))
 }
 
+/// The organization and the ids of the services: a name can mean another service tomorrow.
+pub(crate) fn target_note(target: Option<&PlanTarget>) -> Option<String> {
+    let target = target?;
+    let services = target.services.iter().filter(|(name, id)| name != id);
+    let services: Vec<String> = services.map(|(name, id)| format!(", `{name}` is `{id}`")).collect();
+    Some(format!("Organization `{}`{}.", target.organization, services.concat()))
+}
+
 /// `11 unchanged, 0 unmanaged.`
 pub(crate) fn remaining_counts(plan: &Plan) -> String {
     format!("{} unchanged, {} unmanaged.", plan.in_sync.len(), plan.unmanaged.len())
@@ -186,6 +200,18 @@ pub fn plan_json(plan: &Plan, refusals: &[ApplyRefusal]) -> Value {
     for (change, json) in plan.changes.iter().zip(document["changes"].as_array_mut().into_iter().flatten()) {
         json["summary"] = objects[&change.address].summary().into();
         add_differences(change, json);
+    }
+    document
+}
+
+/// The same with what a run knows besides the plan.
+pub(crate) fn plan_json_in(plan: &Plan, context: &Context) -> Value {
+    let mut document = plan_json(plan, &context.refusals);
+    if let Some(target) = &context.target {
+        document["target"] = json!(target);
+    }
+    if !context.project_changes.is_empty() {
+        document["projectChanges"] = json!(context.project_changes);
     }
     document
 }

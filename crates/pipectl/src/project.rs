@@ -1,24 +1,27 @@
 //! Reads the project file and selects an environment.
 
+mod base_policy;
 mod bindings;
+mod env_access;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow, bail};
 use model::diagnostic::{Diagnostic, SourceFile};
 use model::project::{self, CredentialVariables, Environment, Policy, Project, RateLimit, RequiredFields};
+use model::secret_policy::SecretPolicy;
 use model::suggest::suggest_similar;
 
 use crate::context::CommandContext;
-use crate::env_vars;
 use crate::exit::UsageError;
 use crate::output::Output;
 
-pub(crate) use self::bindings::Bindings;
+pub(crate) use model::project::PROJECT_FILE;
 
-pub(crate) const PROJECT_FILE: &str = "pipectl.yaml";
+pub(crate) use self::bindings::Bindings;
+pub(crate) use self::env_access::EnvAccess;
 
 /// The settings of the selected environment. Without a project file, all are empty.
 #[derive(Debug, Default)]
@@ -39,7 +42,15 @@ pub(crate) struct ProjectContext {
     pub(crate) services: BTreeMap<String, String>,
     /// The values of `${NAME}` in manifests.
     pub(crate) variables: BTreeMap<String, String>,
+    /// The selected environment as written, with the policy of the project behind its own.
+    pub(crate) written: Environment,
     pub(crate) policy: Policy,
+    /// The hosts that may receive a secret.
+    pub(crate) secret_policy: SecretPolicy,
+    /// The environment variables that the file may use.
+    pub(crate) env_access: EnvAccess,
+    /// The environment variables whose values are in `variables`, so that plans show them.
+    pub(crate) shown_env_variables: BTreeSet<String>,
     /// The rate limit, if it is not the published one.
     pub(crate) rate_limit: Option<RateLimit>,
 }
@@ -82,7 +93,7 @@ pub(crate) fn no_manifests() -> UsageError {
 fn load_with_needs(paths: &[PathBuf], needs: RequiredFields, context: &CommandContext) -> Result<ProjectContext> {
     let environment = context.environment.name.as_deref();
     let mut project = match (find_folder()?, environment) {
-        (Some(folder), _) => read_context(&folder, environment, needs, context.output)?,
+        (Some(folder), _) => read_context(&folder, environment, needs, context)?,
         (None, Some(name)) => bail!("--env {name}: there is no {PROJECT_FILE} here or above that declares it"),
         (None, None) => ProjectContext::default(),
     };
@@ -170,9 +181,13 @@ pub(crate) struct RawEnvironment {
 ///
 /// # Errors
 /// When there is no project file, it is invalid, or it has no such environment.
-pub(crate) fn read_environments<const N: usize>(names: [&str; N], output: Output) -> Result<[RawEnvironment; N]> {
+pub(crate) fn read_environments<const N: usize>(
+    names: [&str; N],
+    context: &CommandContext,
+) -> Result<[RawEnvironment; N]> {
     let folder = find_folder()?.ok_or_else(|| anyhow!("there is no {PROJECT_FILE} here or above"))?;
-    let (project, _) = read_project_file(&folder, output)?;
+    let (project, _) = read_project_file(&folder, context.output)?;
+    let access = EnvAccess::new(&context.allowed_env, &project);
     // All names are checked first, so that `environments[name]` below cannot panic.
     for name in names {
         environment_named(&project.environments, name)?;
@@ -180,9 +195,9 @@ pub(crate) fn read_environments<const N: usize>(names: [&str; N], output: Output
     let manifests = contained_manifests(&project, &folder)?;
     Ok(names.map(|name| {
         let mut environment = project.environments[name].clone();
-        environment.organization = environment.organization.map(fill_where_set);
-        environment.services = fill_all_where_set(environment.services);
-        environment.variables = fill_all_where_set(environment.variables);
+        environment.organization = environment.organization.map(|text| fill_where_set(&access, text));
+        environment.services = fill_all_where_set(&access, environment.services);
+        environment.variables = fill_all_where_set(&access, environment.variables);
         environment.policy = environment.policy.with_fallback(project.policy.clone());
         RawEnvironment { environment, manifests: manifests.clone() }
     }))
@@ -192,9 +207,11 @@ fn read_context(
     folder: &Path,
     environment: Option<&str>,
     needs: RequiredFields,
-    output: Output,
+    context: &CommandContext,
 ) -> Result<ProjectContext> {
+    let output = context.output;
     let (project, source) = read_project_file(folder, output)?;
+    let access = EnvAccess::new(&context.allowed_env, &project);
     let name = environment.or(project.defaults.environment.as_deref());
     let others = project.environments.clone().into_iter();
     let others = others.filter(|(other, _)| Some(other.as_str()) != name).collect();
@@ -202,24 +219,34 @@ fn read_context(
         Some(name) => environment_named(&project.environments, name)?,
         None => Environment::default(),
     };
-    let is_set = |name: &str| env_vars::read_variable(name).is_some();
-    let unset = project::find_unset_variables(&source, name.unwrap_or_default(), needs, is_set);
-    if !unset.is_empty() {
-        output.print_diagnostics(&unset, &[source]);
-        let messages = unset.iter().map(|it| format!("{}: {}", it.place, it.message));
+    let unusable =
+        project::find_unusable_variables(&source, name.unwrap_or_default(), needs, |name| access.state(name));
+    if !unusable.is_empty() {
+        output.print_diagnostics(&unusable, &[source]);
+        let messages = unusable.iter().map(|it| format!("{}: {}", it.place, it.message));
         bail!("{}", messages.collect::<Vec<_>>().join("; "));
     }
     let whole = contained_manifests(&project, folder)?;
+    let mut written = selected.clone();
+    written.policy = written.policy.with_fallback(project.policy.clone());
+    let shown = selected.variables.values().flat_map(|text| project::env_references(text));
+    let shown_env_variables = shown.map(str::to_owned).collect();
+    let mut secret_policy = SecretPolicy::default();
+    secret_policy.add(&written.policy.secrets.clone().unwrap_or_default());
     Ok(ProjectContext {
+        shown_env_variables,
+        secret_policy,
+        policy: written.policy.clone(),
+        written,
         origin: Some((folder.join(PROJECT_FILE), name.map(str::to_owned))),
         other_environments: others,
         manifests: whole.clone(),
         all_manifest_paths: whole,
-        organization: selected.organization.map(fill_where_set),
+        organization: selected.organization.map(|text| fill_where_set(&access, text)),
         credentials: selected.credentials,
-        services: fill_all_where_set(selected.services),
-        variables: fill_all_where_set(selected.variables),
-        policy: selected.policy.with_fallback(project.policy),
+        services: fill_all_where_set(&access, selected.services),
+        variables: fill_all_where_set(&access, selected.variables),
+        env_access: access.clone(),
         rate_limit: project.rate_limit,
     })
 }
@@ -250,16 +277,11 @@ fn environment_named(environments: &BTreeMap<String, Environment>, name: &str) -
     })
 }
 
-fn fill_all_where_set(texts: BTreeMap<String, String>) -> BTreeMap<String, String> {
-    texts.into_iter().map(|(name, text)| (name, fill_where_set(text))).collect()
+fn fill_all_where_set(access: &EnvAccess, texts: BTreeMap<String, String>) -> BTreeMap<String, String> {
+    texts.into_iter().map(|(name, text)| (name, fill_where_set(access, text))).collect()
 }
 
-/// The text with environment variables filled in; the text itself if one is not set.
-fn fill_where_set(text: String) -> String {
-    fill_env_vars(&text).unwrap_or(text)
-}
-
-/// Replaces `${env:NAME}` by values; `None` if a variable is not set.
-fn fill_env_vars(text: &str) -> Option<String> {
-    project::expand_env_references(text, env_vars::read_variable).ok()
+/// The text with environment variables filled in; the text itself if one cannot be used.
+fn fill_where_set(access: &EnvAccess, text: String) -> String {
+    access.expand(&text).unwrap_or(text)
 }

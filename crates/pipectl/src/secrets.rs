@@ -21,8 +21,8 @@ use wildmatch::WildMatch;
 
 use self::secret_command::SecretCommand;
 pub(crate) use self::unresolved::find_unresolved;
+use crate::env_vars;
 use crate::project::{PROJECT_FILE, ProjectContext};
-use crate::{credentials, env_vars};
 
 /// The file with made-up values for the sandbox. It is not read in a run against the real API.
 pub(crate) const SANDBOX_FILE: &str = "sandbox.env";
@@ -70,16 +70,13 @@ impl SecretResolver {
     pub(crate) fn for_project(self, project: &ProjectContext) -> Self {
         let file = project.origin.as_ref().map(|(file, _)| file.as_path());
         let folder = file.and_then(Path::parent).unwrap_or_else(|| Path::new(""));
-        let others = project.other_environments.values().filter_map(|other| other.credentials.as_ref());
-        let declared = project.credentials.iter().chain(others).flat_map(|it| [&it.key, &it.secret]);
-        let declared = declared.map(|variable| variable.from_env.clone());
         let programs = project.policy.secret_commands.clone().unwrap_or_default();
         let variables = project.policy.secret_command_variables.iter().flatten();
         Self {
             base_folder: folder.to_owned(),
             allowed_programs: programs,
             program_variables: variables.map(|pattern| WildMatch::new(pattern)).collect(),
-            key_variables: credentials::key_variables().map(str::to_owned).chain(declared).collect(),
+            key_variables: project.env_access.key_variables.clone(),
             ..self
         }
     }

@@ -15,6 +15,7 @@ use model::desired::{Desired, Document};
 use model::diagnostic::{Diagnostic, SourceFile};
 use model::live::Live;
 use model::project::PruneMode;
+use model::secret_policy::SecretPolicy;
 use model::selector::AddressPattern;
 use planner::{Plan, Policy, WriteOnlyPolicy, plan, prune_unmanaged};
 use remote::ObserveScope;
@@ -27,11 +28,13 @@ use crate::output::Output;
 use crate::permissions;
 use crate::plan_view;
 use crate::plan_view::refusals::{self, ApplyRefusal};
-use crate::project::{self, ProjectContext};
+use crate::plan_view::review_notes;
+use crate::project::{self, PROJECT_FILE, ProjectContext};
 use crate::render::plan::Context;
 use crate::saved_plan::PlanTarget;
 use crate::secrets;
 use crate::selection::Selection;
+use crate::settings_diff::ProjectChanges;
 use crate::unreachable::UnreachableService;
 
 pub(crate) use self::live_view::{LiveView, SizeRead};
@@ -58,6 +61,9 @@ pub(crate) struct Session {
     /// What is deleted though no manifest says so.
     prune_inputs: PruneInputs,
     files: Vec<SourceFile>,
+    secret_policy: SecretPolicy,
+    /// What changed in the project file since the base.
+    project_changes: ProjectChanges,
     resend_secrets: Vec<AddressPattern>,
     /// How long an apply with the same options may take.
     timeout: RunTimeout,
@@ -76,6 +82,8 @@ pub(crate) struct GitOptions {
     pub(crate) base: Option<String>,
     pub(crate) changed_since: Option<String>,
     pub(crate) prune: Option<PruneMode>,
+    /// Whether the policy of this commit holds although the base has a stricter one.
+    pub(crate) trust_policy: bool,
     /// Whose secrets are sent again.
     pub(crate) resend_secrets: Vec<AddressPattern>,
 }
@@ -91,7 +99,15 @@ impl Session {
     ) -> Result<Self> {
         let output = context.output;
         let project = project::load_with_manifests(&scope.paths, context)?;
-        let declared = LoadedManifests::load_paths(&project.manifests, &project.variables)?.require_valid(output)?;
+        let base_file = match &git.base {
+            Some(base) => {
+                let repository = Repository::open_containing(&project.manifests)?;
+                repository.nearest_file_at_commit(&repository.resolve_commit(base)?, PROJECT_FILE)?
+            }
+            None => None,
+        };
+        let (project, project_changes) = project.with_base_policy(base_file.as_ref(), !git.trust_policy);
+        let declared = LoadedManifests::load_project(&project)?.require_valid(output)?;
         let prune = prune_inputs::effective_prune(git, &project, &scope.selection, output)?;
         let query = GitQuery {
             base: git.base.clone(),
@@ -100,7 +116,7 @@ impl Session {
         };
         let history = GitHistory::query_git(&query, &declared.manifests, &project, output)?;
         let session = Self::connect_session(project, declared, (history, prune), scope, mode).await?;
-        Ok(Self { resend_secrets: resend_patterns(git, &session.selected)?, ..session })
+        Ok(Self { resend_secrets: resend_patterns(git, &session.selected)?, project_changes, ..session })
     }
 
     /// To compare live with git and nothing else: with the manifests of a revision, of `HEAD`, or
@@ -119,13 +135,14 @@ impl Session {
             let commit = repository.resolve_commit(revision.unwrap_or("HEAD"))?;
             let bindings = repository.bindings_at_commit(&project, &commit)?;
             let mut declared = LoadedManifests::from_files(repository.manifest_files_at(&commit)?, &bindings.variables);
+            declared.refuse_shown_secrets(&project);
             project.rename_services(&mut declared.manifests, &bindings);
             if declared.files.is_empty() {
                 bail!("no manifest in {} of {}", project.manifests[0].display(), commit.short);
             }
             (declared, format!("{} ({})", commit.short, commit.subject))
         } else {
-            let declared = LoadedManifests::load_paths(&project.manifests, &project.variables)?;
+            let declared = LoadedManifests::load_project(&project)?;
             (declared, "the manifests as they are, which are in no git repository".to_owned())
         };
         let declared = declared.require_valid(context.output)?;
@@ -187,6 +204,8 @@ impl Session {
             desired,
             warnings,
             files,
+            secret_policy: project.secret_policy,
+            project_changes: ProjectChanges::default(),
             resend_secrets: Vec::new(),
             timeout: connect.timeout,
         })
@@ -238,7 +257,8 @@ impl Session {
         // Where nothing is known, nothing is missing.
         desired.retain(|at, _| self.is_reachable(&at.service));
         let protect = self.policy.protect.iter().flatten().map(AddressPattern::new).collect();
-        let policy = Policy { protect, resend: self.resend_secrets.clone(), write_only: unseen };
+        let secrets = self.secret_policy.clone();
+        let policy = Policy { protect, secrets, resend: self.resend_secrets.clone(), write_only: unseen };
         let plan = plan(&desired, live, self.base.as_ref(), &policy);
         if self.is_partial {
             return plan.narrow_to(|at| self.selected.contains(at));
@@ -267,6 +287,8 @@ impl Session {
     pub(crate) fn plan_context(&self, diff: bool) -> Context {
         let requests = self.connection.remote.request_counts();
         Context {
+            target: Some(self.target.clone()),
+            project_changes: review_notes::describe_project_changes(&self.project_changes),
             unreachable: self.unreachable_services().to_vec(),
             partial: self.is_partial.then_some((self.selected.len(), self.desired.len())),
             // What the API turned away for now was sent again.

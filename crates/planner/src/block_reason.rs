@@ -8,6 +8,8 @@ use model::live::{Id, Object};
 use model::path::FieldPath;
 use serde_json::Value;
 
+use crate::sent_secrets::RefusedSecret;
+
 /// A field that the API seems to spell in its own way: its path, the text of the manifest and the live one.
 pub type RespelledField = (String, String, String);
 
@@ -76,6 +78,8 @@ pub enum BlockReason {
         /// What lets this object through.
         permission: Permission,
     },
+    /// A secret would go to a host that `policy.secrets` does not allow.
+    SecretNotAllowed(RefusedSecret),
     /// It refers to an object that is neither live nor declared.
     MissingReference(Address),
     /// It refers to an object that is declared absent.
@@ -191,6 +195,7 @@ impl fmt::Display for BlockReason {
                 let many = if *count == 1 { "object" } else { "objects" };
                 write!(f, "the plan would {verdict} {count} {many}, but `{key}` is {limit}")
             }
+            Self::SecretNotAllowed(refused) => refused.fmt(f),
             Self::MissingReference(address) => {
                 write!(f, "it references {address}, which is neither live nor declared")
             }

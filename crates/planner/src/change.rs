@@ -7,11 +7,11 @@ use model::address::{Address, Kind, Name};
 use model::desired::Place;
 use model::live::{Id, Object};
 use model::path::FieldPath;
-use model::secret::ReferencedSecret;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use crate::block_reason::{BlockReason, RespelledField};
+use crate::sent_secrets::SentSecret;
 
 /// An object that is not in sync with its manifest.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -35,9 +35,12 @@ pub struct Change {
     /// What the update carries along because the API wants to see it again.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub resent_fields: Vec<FieldPath>,
-    /// The secrets that the requests need, each by its reference.
+    /// The secrets that the change sends, each by its reference and with its receivers.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub secrets: Vec<ReferencedSecret>,
+    pub secrets: Vec<SentSecret>,
+    /// The fields by which the change switches TLS off, or its check of certificates.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub weakened_tls: Vec<FieldPath>,
     /// What happens to the data, one sentence each.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub data_effects: Vec<String>,
@@ -76,6 +79,7 @@ impl Change {
             fields: Vec::new(),
             resent_fields: Vec::new(),
             secrets: Vec::new(),
+            weakened_tls: Vec::new(),
             data_effects: Vec::new(),
             blocking_tables: Vec::new(),
             respelled_fields: Vec::new(),

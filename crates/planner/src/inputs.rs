@@ -7,11 +7,13 @@ use clickpipes::semantics::FieldSemantics;
 use model::address::{Address, Kind, Name, ServiceRef};
 use model::desired::{Desired, Document, Presence};
 use model::live::{Live, LiveObjects};
+use model::secret_policy::SecretPolicy;
 use model::selector::AddressPattern;
 use serde_json::Value;
 
 use crate::block_reason::ProtectedBy;
 use crate::references;
+use crate::sent_secrets::SecretPair;
 
 /// Options of a plan beyond the declared objects.
 #[derive(Clone, Debug, Default)]
@@ -20,6 +22,8 @@ pub struct Policy {
     pub protect: Vec<AddressPattern>,
     /// Objects whose secrets are sent again, although git does not show a change.
     pub resend: Vec<AddressPattern>,
+    /// The hosts that may receive a secret.
+    pub secrets: SecretPolicy,
     /// How to treat changes of write-only fields.
     pub write_only: WriteOnlyPolicy,
 }
@@ -53,6 +57,8 @@ pub(crate) struct PlanInputs<'a> {
     pub(crate) replaced: BTreeSet<Address>,
     /// The live objects that no manifest declares, by the letters of their names. Each create looks there.
     pub(crate) undeclared_names: OnceCell<NamesByLetters<'a>>,
+    /// Secrets that are known to reach a host.
+    pub(crate) known_pairs: OnceCell<BTreeSet<SecretPair>>,
 }
 
 impl<'a> PlanInputs<'a> {

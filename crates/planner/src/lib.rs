@@ -23,6 +23,7 @@ mod plan;
 mod prune;
 mod references;
 mod respelling;
+mod sent_secrets;
 mod undeclared_rename;
 
 pub use approve::{ApprovalLimits, ApprovedPlan, LimitExceeded};
@@ -34,3 +35,4 @@ pub use make_plan::plan;
 pub use order::{DeleteAfter, ObjectWork};
 pub use plan::{Plan, UnmanagedObject};
 pub use prune::{PruneEvidence, PruneReason, prune_unmanaged};
+pub use sent_secrets::{RefusedSecret, SentSecret};

@@ -20,8 +20,15 @@ use crate::undeclared_rename;
 /// contains only what git changed since. Drift, which somebody changed outside git, is reported in
 /// `ignored_changes` and not reverted. Without it live is made as desired.
 pub fn plan(desired: &Desired, live: &Live, base: Option<&Desired>, policy: &Policy) -> Plan {
-    let mut inputs =
-        PlanInputs { desired, live, base, policy, replaced: BTreeSet::new(), undeclared_names: OnceCell::new() };
+    let mut inputs = PlanInputs {
+        desired,
+        live,
+        base,
+        policy,
+        replaced: BTreeSet::new(),
+        undeclared_names: OnceCell::new(),
+        known_pairs: OnceCell::new(),
+    };
     let mut plan = Plan::default();
     let mut actions = Vec::new();
     let mut seen = BTreeSet::new();

@@ -9,7 +9,6 @@ use model::action::{Action, RunState};
 use model::address::{Address, Kind, Name};
 use model::desired::{Document, Presence};
 use model::live::Object;
-use model::secret;
 use serde_json::Value;
 
 use crate::actions_for::{self, UpdateRequest};
@@ -22,6 +21,7 @@ use crate::match_live::LiveMatch;
 use crate::object_diff::ObjectDiff;
 use crate::references;
 use crate::respelling;
+use crate::sent_secrets::RefusedSecret;
 
 type PlannedChange = (Change, Vec<Action>);
 
@@ -43,9 +43,13 @@ impl From<PlannedChange> for ObjectPlan {
 impl PlanInputs<'_> {
     pub(crate) fn plan_object(&self, at: &Address, document: &Document, live: LiveMatch<'_>) -> ObjectPlan {
         let mut object_plan = self.plan_by_presence(at, document, live);
-        if let Some((change, actions)) = &mut object_plan.change {
-            change.secrets =
-                actions.iter().filter_map(Action::request_body).flat_map(secret::find_secret_references).collect();
+        if let Some((change, actions)) = &mut object_plan.change
+            && let Some(refused) = RefusedSecret::find(&self.policy.secrets, &change.secrets)
+        {
+            let secrets = std::mem::take(&mut change.secrets);
+            change.block(BlockReason::SecretNotAllowed(refused));
+            change.secrets = secrets;
+            actions.clear();
         }
         object_plan
     }
@@ -102,6 +106,8 @@ impl PlanInputs<'_> {
 
     fn plan_create(&self, at: &Address, document: &Document, desired_state: RunState) -> PlannedChange {
         let after = Some(FieldSemantics::for_kind(at.kind).shown(&document.body));
+        let no_live = (self.base_document(at, document, None), None);
+        let weakened_tls = self.newly_weakened_tls(at, &document.body, no_live);
         if at.kind.is_singleton() {
             let data = data_effects::missing_object_effects(at.kind);
             let change = Change { data_effects: data, after, ..new_change(at, document, None, Verdict::Update) };
@@ -110,7 +116,15 @@ impl PlanInputs<'_> {
         let reason = self.base_document(at, document, None).map(|_| MISSING_LIVE_REASON.to_owned());
         let actions = create_actions(at, &document.body, desired_state);
         let data = data_effects::stop_effects(None, &actions).into_iter().collect();
-        let change = Change { reason, data_effects: data, after, ..new_change(at, document, None, Verdict::Create) };
+        let secrets = self.sent_secrets(at, &document.body, None, &actions);
+        let change = Change {
+            reason,
+            secrets,
+            weakened_tls,
+            data_effects: data,
+            after,
+            ..new_change(at, document, None, Verdict::Create)
+        };
         (change, actions)
     }
 
@@ -138,6 +152,7 @@ impl PlanInputs<'_> {
         let with_verdict = |verdict| Change {
             renamed_from: renamed_from.cloned(),
             fields,
+            weakened_tls: self.newly_weakened_tls(at, target, (*base, Some(&object_diff.live))),
             before: Some(object_diff.before.clone()),
             after: Some(object_diff.after.clone()),
             ..new_change(at, document, Some(object), verdict)
@@ -180,8 +195,15 @@ impl PlanInputs<'_> {
         data.extend(carried.sentences);
         data.extend(data_effects::stop_effects(Some(object), &actions));
         let respelled_fields = respelling::respelled_entries(pending);
-        let change =
-            Change { resent_fields, data_effects: data, blocking_tables, respelled_fields, ..with_verdict(verdict) };
+        let secrets = self.sent_secrets(at, &carried.target, Some(&object_diff.live), &actions);
+        let change = Change {
+            resent_fields,
+            secrets,
+            data_effects: data,
+            blocking_tables,
+            respelled_fields,
+            ..with_verdict(verdict)
+        };
         ObjectPlan { change: Some((change, actions)), ignored_changes: left_alone, unchecked: not_compared }
     }
 
@@ -213,7 +235,10 @@ impl PlanInputs<'_> {
         let in_the_way = blocking_tables::find_blocking_tables(at.kind, &carried.body, &live);
         let misses_changes = blocking_tables::misses_changes(at.kind, &carried.body, &live);
         let lost_fields = carried.unreadable;
-        (Change { data_effects: data, blocking_tables: in_the_way, lost_fields, misses_changes, ..change }, actions)
+        let secrets = self.sent_secrets(at, &carried.body, Some(&live), &actions);
+        let change =
+            Change { secrets, data_effects: data, blocking_tables: in_the_way, lost_fields, misses_changes, ..change };
+        (change, actions)
     }
 }
 

@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use super::credentials::ServiceAccount;
 use super::database::{self, TableEngine};
 use super::source::{SourceFamily, SourceItems, SourceSpec};
+use crate::secret_hosts::SecretHost;
 use crate::validate::RuleSet;
 use model::annotations;
 use model::text::{GcsPath, NonEmptyText};
@@ -92,6 +93,7 @@ pub(crate) const SPEC: SourceSpec = SourceSpec {
     is_finite_load: |_| true,
     describe_replacement: database::replacement_effects::describe_new_copy,
     location: |_| String::new(),
+    secret_hosts: |_, _| SecretHost::from_list("bigquery.googleapis.com"),
     items: SourceItems::Mappings(&["sourceDatasetName", "sourceTable"]),
     rules: &[
         RuleSet { object_paths: &["spec.source.bigquery"], rules: database::MAPPING_LIST_RULES },

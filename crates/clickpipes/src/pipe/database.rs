@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde_json::Value;
 
 use super::source::{join_nonempty, text_at};
+use crate::secret_hosts::SecretHost;
 use crate::validate::{CrossFieldRule, RuleContext, RuleFinding, custom_rule, flag_is, value_is};
 use model::path::FieldPath;
 
@@ -46,6 +47,11 @@ pub enum TableEngine {
     ReplacingMergeTree,
     /// Keeps nothing, and feeds the materialized views that read from it.
     Null,
+}
+
+/// The database gets all secrets of its source.
+pub(crate) fn secret_hosts(source: &Value, _: &str) -> Vec<SecretHost> {
+    SecretHost::from_list(&host_and_port(source))
 }
 
 /// Host and port of a database.

@@ -6,6 +6,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use super::settings::SettingGroup;
 use super::source::{NO_STREAM_RESYNC, SourceFamily, SourceItems, SourceSpec, text_at};
+use crate::secret_hosts::SecretHost;
 use crate::validate::{CrossFieldRule, RuleContext, RuleFinding, RuleSet, custom_rule, value_is, value_is_not};
 use model::annotations;
 use model::path::FieldPath;
@@ -193,6 +194,10 @@ pub(crate) const SPEC: SourceSpec = SourceSpec {
     is_finite_load: |_| false,
     describe_replacement: replacement_effects::describe_replacement,
     location: |source| text_at(source, "brokers"),
+    secret_hosts: |source, field| match field {
+        "schemaRegistry" => SecretHost::from_url(&text_at(source, "schemaRegistry.url")),
+        _ => SecretHost::from_list(&text_at(source, "brokers")),
+    },
     items: SourceItems::CommaList("topics"),
     rules: &[RULES],
 };

@@ -6,6 +6,7 @@ use super::credentials::AccessKey;
 use super::replacement_effects::Replacement;
 use super::settings::SettingGroup;
 use super::source::{NO_STREAM_RESYNC, SourceFamily, SourceItems, SourceSpec, text_at};
+use crate::secret_hosts::SecretHost;
 use crate::validate::{CrossFieldRule, RuleSet, value_is};
 use model::annotations;
 use model::text::{Arn, NonEmptyText};
@@ -89,6 +90,7 @@ pub(crate) const SPEC: SourceSpec = SourceSpec {
     is_finite_load: |_| false,
     describe_replacement,
     location: |source| text_at(source, "region"),
+    secret_hosts: |source, _| SecretHost::from_list(&format!("kinesis.{}.amazonaws.com", text_at(source, "region"))),
     items: SourceItems::Single(|source| text_at(source, "streamName")),
     rules: &[RULES],
 };

@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use super::credentials::Login;
 use super::database::{self, ReplicationMode, TABLE_MAPPING_DELTAS, TableEngine};
 use super::source::{SourceFamily, SourceItems, SourceSpec, text_at};
+use crate::secret_hosts::SecretHost;
 use crate::semantics::REDACTED_SECRET;
 use crate::validate::{RuleContext, RuleFinding, RuleSet, custom_rule};
 use model::annotations;
@@ -42,10 +43,12 @@ pub struct Mongodb {
     /// Connects without TLS.
     #[schemars(transform = annotations::sometimes_returned, transform = annotations::sent_with(CONNECTION))]
     #[schemars(transform = annotations::default_is(false))]
+    #[schemars(transform = annotations::weakens_tls)]
     pub disable_tls: Option<bool>,
     /// Connects with TLS and accepts any certificate.
     #[schemars(transform = annotations::sometimes_returned, transform = annotations::sent_with(CONNECTION))]
     #[schemars(transform = annotations::default_is(false))]
+    #[schemars(transform = annotations::weakens_tls)]
     pub skip_cert_verification: Option<bool>,
     /// Settings of the snapshot and of replication.
     pub settings: MongodbSettings,
@@ -130,6 +133,11 @@ pub(crate) const SPEC: SourceSpec = SourceSpec {
     is_finite_load: database::takes_only_a_snapshot,
     describe_replacement: database::replacement_effects::describe_replacement,
     location: |source| uri_host(&text_at(source, "uri")),
+    secret_hosts: |source, _| match &source["uri"] {
+        serde_json::Value::String(uri) => SecretHost::from_list(&uri_host(uri)),
+        // The URI is a secret itself, and names the host.
+        _ => vec![SecretHost::InSecret],
+    },
     items: SourceItems::Mappings(&["sourceDatabaseName", "sourceCollection"]),
     rules: &[RULES, RuleSet { object_paths: &["spec.source.mongodb"], rules: database::MAPPING_LIST_RULES }],
 };

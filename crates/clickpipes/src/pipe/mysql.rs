@@ -54,9 +54,11 @@ pub struct Mysql {
     pub ca_certificate: Option<PemCertificates>,
     /// Connects without TLS.
     #[schemars(transform = annotations::sent_with(CONNECTION), transform = annotations::default_is(false))]
+    #[schemars(transform = annotations::weakens_tls)]
     pub disable_tls: Option<bool>,
     /// Connects with TLS and accepts any certificate.
     #[schemars(transform = annotations::sent_with(CONNECTION), transform = annotations::default_is(false))]
+    #[schemars(transform = annotations::weakens_tls)]
     pub skip_cert_verification: Option<bool>,
     /// The replica id of the pipe at the source. It must be unique there. If it is omitted, the API
     /// chooses one.
@@ -179,6 +181,7 @@ pub(crate) const SPEC: SourceSpec = SourceSpec {
     is_finite_load: database::takes_only_a_snapshot,
     describe_replacement: database::replacement_effects::describe_replacement,
     location: database::host_and_port,
+    secret_hosts: database::secret_hosts,
     items: SourceItems::Mappings(&["sourceSchemaName", "sourceTable"]),
     rules: &[
         RULES,

@@ -7,6 +7,7 @@ use super::credentials::AccessKey;
 use super::replacement_effects::Replacement;
 use super::settings::SettingGroup;
 use super::source::{SourceFamily, SourceItems, SourceSpec, text_at};
+use crate::secret_hosts::SecretHost;
 use crate::validate::{CrossFieldRule, RuleSet, custom_rule, flag_is, value_is};
 use model::annotations;
 use model::secret::Secret;
@@ -189,9 +190,21 @@ pub(crate) const SPEC: SourceSpec = SourceSpec {
     is_finite_load: |source| source["isContinuous"] != true,
     describe_replacement,
     location: |source| bucket_and_path(source).0,
+    secret_hosts,
     items: SourceItems::Single(|source| bucket_and_path(source).1),
     rules: &[RULES],
 };
+
+fn secret_hosts(source: &Value, field: &str) -> Vec<SecretHost> {
+    let url = text_at(source, "url");
+    match url.split_once("://") {
+        _ if field == "connectionString" => vec![SecretHost::InSecret],
+        // The host of such a URL is the bucket.
+        Some(("s3", _)) => SecretHost::from_list("s3.amazonaws.com"),
+        Some(("gs" | "gcs", _)) => SecretHost::from_list("storage.googleapis.com"),
+        _ => SecretHost::from_url(&url),
+    }
+}
 
 /// The bucket or container, and what is read of it.
 fn bucket_and_path(source: &Value) -> (String, String) {

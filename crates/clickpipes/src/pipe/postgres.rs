@@ -51,9 +51,11 @@ pub struct Postgres {
     pub ca_certificate: Option<PemCertificates>,
     /// Connects without TLS.
     #[schemars(transform = annotations::sent_with(CREDENTIALS), transform = annotations::default_is(false))]
+    #[schemars(transform = annotations::weakens_tls)]
     pub disable_tls: Option<bool>,
     /// Connects with TLS and accepts any certificate.
     #[schemars(transform = annotations::sent_with(CREDENTIALS), transform = annotations::default_is(false))]
+    #[schemars(transform = annotations::weakens_tls)]
     pub skip_cert_verification: Option<bool>,
     /// Settings of the snapshot and of replication.
     pub settings: PostgresSettings,
@@ -191,6 +193,7 @@ pub(crate) const SPEC: SourceSpec = SourceSpec {
     is_finite_load: database::takes_only_a_snapshot,
     describe_replacement: database::replacement_effects::describe_replacement,
     location: |source| join_nonempty("/", &[database::host_and_port(source), text_at(source, "database")]),
+    secret_hosts: database::secret_hosts,
     items: SourceItems::Mappings(&["sourceSchemaName", "sourceTable"]),
     rules: &[
         RULES,

@@ -6,6 +6,7 @@ use super::credentials::ServiceAccount;
 use super::replacement_effects::Replacement;
 use super::settings::SettingGroup;
 use super::source::{NO_STREAM_RESYNC, SourceFamily, SourceItems, SourceSpec, text_at};
+use crate::secret_hosts::SecretHost;
 use crate::validate::{CrossFieldRule, RuleSet, value_is};
 use model::annotations;
 use model::text::{GcpProjectId, NameWithoutSlash, Rfc3339Timestamp};
@@ -94,6 +95,7 @@ pub(crate) const SPEC: SourceSpec = SourceSpec {
     is_finite_load: |_| false,
     describe_replacement,
     location: |source| text_at(source, "projectId"),
+    secret_hosts: |_, _| SecretHost::from_list("pubsub.googleapis.com"),
     items: SourceItems::Single(|source| text_at(source, "topic")),
     rules: &[RULES],
 };

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::replacement_effects::Replacement;
 use super::settings::SettingGroup;
+use crate::secret_hosts::SecretHost;
 use crate::validate::RuleSet;
 use model::annotations;
 use model::path::FieldPath;
@@ -32,6 +33,8 @@ pub struct SourceSpec {
     pub(crate) describe_replacement: fn(&Replacement<'_>) -> Vec<String>,
     /// Where it is: brokers, a host and its database, a project.
     pub(crate) location: fn(&Value) -> String,
+    /// Which hosts receive the secrets below one of its fields.
+    pub(crate) secret_hosts: fn(&Value, &str) -> Vec<SecretHost>,
     /// What is read there.
     pub(crate) items: SourceItems,
     pub(crate) rules: &'static [RuleSet],

@@ -5,4 +5,5 @@ crate::codes! {
     PATH_OUTSIDE = "path-outside-project",
     BAD_VARIABLE = "bad-variable",
     UNSET_VARIABLE = "unset-variable",
+    VARIABLE_NOT_ALLOWED = "variable-not-allowed",
 }

@@ -24,6 +24,10 @@ impl RequiredFields {
     }
 }
 
+/// The variables that every project file may use.
+// Hazard: plans and comments show these values. With any name allowed, a pull request could read each secret of the job.
+pub const ENV_PREFIX: &str = "PIPECTL_VAR_";
+
 enum TemplatePart<'t> {
     Text(&'t str),
     /// The name of an environment variable.
@@ -53,12 +57,34 @@ pub fn expand_env_references(text: &str, value: impl Fn(&str) -> Option<String>)
     if unset.is_empty() { Ok(filled) } else { Err(unset) }
 }
 
-/// One error for each place of a valid file that uses a variable for which `is_set` returns `false`.
-pub fn find_unset_variables(
+/// The environment variables that a text names.
+pub fn env_references(text: &str) -> Vec<&str> {
+    let names = split_template(text).into_iter().filter_map(|part| match part {
+        TemplatePart::Env(name) => Some(name),
+        TemplatePart::Text(_) | TemplatePart::Unsupported(_) | TemplatePart::Unclosed => None,
+    });
+    names.collect()
+}
+
+/// Whether a project file can use an environment variable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EnvVariableState {
+    /// It is set, and the file may use it.
+    Usable,
+    /// It is not set, or empty.
+    Unset,
+    /// Its name has not the prefix, and nobody listed it.
+    NotAllowed,
+    /// It holds an API key.
+    Key,
+}
+
+/// One error for each place of a valid file that uses a variable that it cannot use.
+pub fn find_unusable_variables(
     file: &SourceFile,
     environment: &str,
     required: RequiredFields,
-    is_set: impl Fn(&str) -> bool,
+    state: impl Fn(&str) -> EnvVariableState,
 ) -> Vec<Diagnostic> {
     let mut remarks = PendingDiagnostics::default();
     for document in yaml::read_documents(&file.text, &mut PendingDiagnostics::default()) {
@@ -67,16 +93,35 @@ pub fn find_unset_variables(
             continue;
         };
         for_each_text(environment, &at, required, &mut |node, path, text| {
-            let names = expand_env_references(text, |name| is_set(name).then(String::new)).err();
-            for name in names.into_iter().flatten() {
-                let message = format!("environment variable {name} is not set");
-                let remark = PendingDiagnostic::error(code::UNSET_VARIABLE, node.span, message);
-                remarks
-                    .push(remark.with_path(path.clone()).with_help(format!("set {name}, and do not leave it empty")));
+            for name in env_references(text) {
+                let Some((code, message, help)) = describe_state(name, state(name)) else { continue };
+                let remark = PendingDiagnostic::error(code, node.span, message);
+                remarks.push(remark.with_path(path.clone()).with_help(help));
             }
         });
     }
     remarks.into_vec().into_iter().map(|remark| remark.into_diagnostic(&file.name)).collect()
+}
+
+/// Code, message and help for a variable that cannot be used.
+fn describe_state(name: &str, state: EnvVariableState) -> Option<(&'static str, String, String)> {
+    match state {
+        EnvVariableState::Usable => None,
+        EnvVariableState::Unset => {
+            let message = format!("environment variable {name} is not set");
+            Some((code::UNSET_VARIABLE, message, format!("set {name}, and do not leave it empty")))
+        }
+        EnvVariableState::NotAllowed => {
+            let message = format!("a project file gets only variables that begin with {ENV_PREFIX}, not {name}");
+            let help = format!("rename it to {ENV_PREFIX}{name}, or pass `--allow-env {name}` if it is not a secret");
+            Some((code::VARIABLE_NOT_ALLOWED, message, help))
+        }
+        EnvVariableState::Key => {
+            let message =
+                format!("environment variable {name} holds an API key, and plans show what a project file says");
+            Some((code::VARIABLE_NOT_ALLOWED, message, "name another variable".to_owned()))
+        }
+    }
 }
 
 pub(super) fn validate_references(root: &YamlNode, remarks: &mut PendingDiagnostics) {

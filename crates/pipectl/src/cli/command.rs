@@ -5,10 +5,13 @@ use clap::{CommandFactory, Subcommand};
 
 use super::Cli;
 use super::live_args::{ApplyArgs, DiscoverArgs, DoctorArgs, DriftArgs, ExportArgs, PlanArgs, ResyncArgs, StatusArgs};
-use super::local_args::{CompletionsArgs, DiffEnvArgs, ExplainArgs, InitArgs, SandboxArgs, SchemaArgs, ValidateArgs};
+use super::local_args::{
+    CiArgs, CiCommand, CompletionsArgs, DiffEnvArgs, ExplainArgs, InitArgs, SandboxArgs, SchemaArgs, SecretsArgs,
+    SecretsCommand, ValidateArgs,
+};
 use crate::commands::{
-    Task, apply, diff_env, discover, doctor, drift, export, init, plan, reference, resync, run_cancellable,
-    run_in_real_time, run_on_runtime, sandbox, status, validate,
+    Task, apply, ci, diff_env, discover, doctor, drift, export, init, plan, reference, resync, run_cancellable,
+    run_in_real_time, run_on_runtime, sandbox, secrets, status, validate,
 };
 use crate::context::{CommandContext, EnvironmentRun, OutputFormat};
 use crate::environment_runs::PreparedRun;
@@ -45,6 +48,10 @@ pub(crate) enum Command {
     Schema(SchemaArgs),
     /// Describe a field and what changing it does
     Explain(ExplainArgs),
+    /// The base of a CI job
+    Ci(CiArgs),
+    /// What manifests say about secrets; needs no account and no secrets
+    Secrets(SecretsArgs),
     /// Serve the embedded ClickPipes API on loopback
     Sandbox(SandboxArgs),
     /// Print the completion script of a shell
@@ -77,6 +84,8 @@ impl Command {
             // Its text is JSON.
             Self::Schema(_) => ("schema", "Schema", TEXT_JSON),
             Self::Explain(_) => ("explain", "Explanation", TEXT_JSON),
+            Self::Ci(_) => ("ci", "CiBase", TEXT_JSON),
+            Self::Secrets(_) => ("secrets", "Secrets", TEXT_JSON),
             Self::Sandbox(_) => ("sandbox", "Sandbox", TEXT),
             Self::Completions(_) => ("completions", "Completions", TEXT),
             Self::Man => ("man", "Manual", TEXT),
@@ -102,6 +111,8 @@ impl Command {
             Self::Drift(args) => &args.compare.scope.manifests.env,
             Self::Status(args) => &args.scope.manifests.env,
             Self::Doctor(args) => &args.manifests.env,
+            Self::Secrets(SecretsArgs { command: SecretsCommand::List(args) }) => &args.manifests.env,
+            Self::Ci(CiArgs { command }) => command.env(),
             Self::Resync(args) => args.env.as_slice(),
             Self::Export(args) => args.env.as_slice(),
             Self::Discover(args) => args.env.as_slice(),
@@ -160,6 +171,9 @@ impl Command {
             Self::Explain(args) => task(args.field.clone(), |context, field| reference::explain_field(context, field)),
             Self::Completions(args) => task(args.shell.to_string(), |_, shell| reference::print_completions(shell)),
             Self::Man => task((), |_, ()| reference::print_manual(Cli::command())),
+            Self::Ci(CiArgs { command: CiCommand::Base(args) }) => task(args.options(run)?, ci::print_base),
+            Self::Ci(CiArgs { command: CiCommand::Mark(args) }) => task(args.options(run)?, ci::mark_applied),
+            Self::Secrets(SecretsArgs { command: SecretsCommand::List(args) }) => task(args.options(), secrets::run),
             Self::Sandbox(args) => {
                 task(args.options(), |context, options| run_in_real_time(sandbox::run(context, options)))
             }
@@ -183,6 +197,7 @@ impl Cli {
             format: self.output.output,
             environment: EnvironmentRun::default(),
             reports: ReportRequest::default(),
+            allowed_env: self.output.allow_env.clone(),
         }
     }
 

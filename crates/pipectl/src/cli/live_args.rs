@@ -337,6 +337,9 @@ pub(crate) struct DiscoverArgs {
     /// Replace columns that are already declared
     #[arg(long, env = "PIPECTL_DISCOVER_FORCE")]
     force: bool,
+    /// Send the secrets of the source without asking; required without a terminal
+    #[arg(long, env = "PIPECTL_YES")]
+    yes: bool,
     /// Wake the service if it is idle; a stopped service is never started
     #[arg(long, env = "PIPECTL_WAKE")]
     wake: bool,
@@ -350,6 +353,7 @@ impl DiscoverArgs {
             write: self.write,
             force: self.force,
             wake: self.wake,
+            yes: self.yes,
         })
     }
 }

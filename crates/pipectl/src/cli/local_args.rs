@@ -2,17 +2,21 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 use clap_complete::ArgValueCandidates;
 use sandbox::ApiDialect;
 
 use super::scope_args::{ManifestArgs, ReportArgs};
+use crate::commands::ci::{CiBaseOptions, CiMarkOptions};
 use crate::commands::diff_env::DiffEnvOptions;
 use crate::commands::init::{CiHost, InitOptions};
 use crate::commands::reference::SchemaDocuments;
 use crate::commands::sandbox::ServerOptions;
+use crate::commands::secrets::SecretsOptions;
 use crate::commands::validate::ValidateOptions;
 use crate::completion;
+use crate::context::EnvironmentRun;
+use crate::exit::UsageError;
 
 /// `pipectl init`.
 #[derive(Args, Debug)]
@@ -158,4 +162,101 @@ pub(crate) struct SchemaArgs {
     /// Which documents the schema describes
     #[arg(value_name = "DOCUMENTS", value_enum, default_value_t)]
     pub(crate) documents: SchemaDocuments,
+}
+
+/// `pipectl secrets`.
+#[derive(Args, Debug)]
+pub(crate) struct SecretsArgs {
+    #[command(subcommand)]
+    pub(crate) command: SecretsCommand,
+}
+
+/// The commands about secrets.
+#[derive(Debug, Subcommand)]
+pub(crate) enum SecretsCommand {
+    /// List the secrets that the manifests need, where each comes from, and which hosts receive it
+    List(ListSecretsArgs),
+}
+
+/// `pipectl secrets list`.
+#[derive(Args, Debug)]
+pub(crate) struct ListSecretsArgs {
+    #[command(flatten)]
+    pub(crate) manifests: ManifestArgs,
+    /// Print `gh secret set` commands for the GitHub CLI
+    #[arg(long, env = "PIPECTL_GH")]
+    gh: bool,
+}
+
+impl ListSecretsArgs {
+    pub(super) fn options(&self) -> SecretsOptions {
+        SecretsOptions { paths: self.manifests.paths.clone(), gh: self.gh }
+    }
+}
+
+/// `pipectl ci`.
+#[derive(Args, Debug)]
+pub(crate) struct CiArgs {
+    #[command(subcommand)]
+    pub(crate) command: CiCommand,
+}
+
+/// The commands for CI jobs.
+#[derive(Debug, Subcommand)]
+pub(crate) enum CiCommand {
+    /// Print the commit to compare with: the last one that was applied. Exits with 5 if a later commit was applied
+    Base(CiBaseArgs),
+    /// Note that this commit was applied
+    Mark(CiMarkArgs),
+}
+
+impl CiCommand {
+    pub(super) fn env(&self) -> &[String] {
+        match self {
+            Self::Base(args) => args.env.as_slice(),
+            Self::Mark(args) => args.env.as_slice(),
+        }
+    }
+}
+
+/// `pipectl ci base`.
+#[derive(Args, Debug)]
+pub(crate) struct CiBaseArgs {
+    /// File with the applied commits, one hash per line, or - for standard input; {env} in its path stands for the
+    /// environment
+    #[arg(long, value_name = "FILE", env = "PIPECTL_APPLIED")]
+    applied: Option<PathBuf>,
+    /// The commit before the push, for when nothing was applied yet; zeros mean none
+    #[arg(long, value_name = "REV", env = "PIPECTL_BEFORE")]
+    before: Option<String>,
+    /// The job only plans, so a later applied commit is no reason to stop
+    #[arg(long = "for-plan", env = "PIPECTL_FOR_PLAN")]
+    plan: bool,
+    /// The environment: each has its own applied commits
+    #[arg(short, long, value_name = "NAME", env = "PIPECTL_ENV")]
+    env: Option<String>,
+}
+
+impl CiBaseArgs {
+    pub(super) fn options(&self, run: &EnvironmentRun) -> Result<CiBaseOptions, UsageError> {
+        let applied = self.applied.as_deref().map(|file| run.expand_path("--applied", file)).transpose()?;
+        Ok(CiBaseOptions { applied, before: self.before.clone(), plan: self.plan })
+    }
+}
+
+/// `pipectl ci mark`.
+#[derive(Args, Debug)]
+pub(crate) struct CiMarkArgs {
+    /// File for the applied commit; {env} in its path stands for the environment
+    #[arg(long, value_name = "FILE", env = "PIPECTL_APPLIED")]
+    applied: PathBuf,
+    /// The environment: each has its own applied commits
+    #[arg(short, long, value_name = "NAME", env = "PIPECTL_ENV")]
+    env: Option<String>,
+}
+
+impl CiMarkArgs {
+    pub(super) fn options(&self, run: &EnvironmentRun) -> Result<CiMarkOptions, UsageError> {
+        Ok(CiMarkOptions { applied: run.expand_path("--applied", &self.applied)? })
+    }
 }

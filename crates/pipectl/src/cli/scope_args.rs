@@ -129,6 +129,9 @@ pub(crate) struct GitArgs {
     /// in the project file's pruneScope
     #[arg(long, value_name = "HOW", env = "PIPECTL_PRUNE", value_enum)]
     prune: Option<PruneBy>,
+    /// With --base: use the policy of this commit's project file, even where the base is stricter
+    #[arg(long, env = "PIPECTL_TRUST_POLICY")]
+    trust_policy: bool,
     /// Re-send secrets even if unchanged: those of these objects (SERVICE/PIPE or PIPE, with * and
     /// ?), or of all
     #[arg(
@@ -153,6 +156,7 @@ impl GitArgs {
                 PruneBy::Git => PruneMode::Git,
                 PruneBy::Scope => PruneMode::Scope,
             }),
+            trust_policy: self.trust_policy,
             resend_secrets: self.resend_secrets.clone(),
         }
     }

@@ -142,7 +142,11 @@ fn run_outcome(
 ) -> CommandOutcome {
     let unreachable = session.unreachable_services();
     let (code, word) = overall_outcome(ending, &results, unreachable);
-    let applied = ApplyResult { plan: plan_view::plan_json(&plan, &[]), refused: &refused, reports: &results };
+    let applied = ApplyResult {
+        plan: plan_view::plan_json_in(&plan, &session.plan_context(false)),
+        refused: &refused,
+        reports: &results,
+    };
     let outcome = CommandOutcome::new(context, code, &context.envelope(word, applied).with_unreachable(unreachable));
     let mut messages = unreachable::unreachable_errors(unreachable);
     for limit in &errors {

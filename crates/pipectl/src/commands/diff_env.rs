@@ -5,10 +5,8 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use model::desired::Desired;
-use model::path::FieldPath;
 use model::project::Environment;
 use planner::diff_desired;
-use serde_json::Value;
 
 use crate::context::{CommandContext, EnvironmentRun};
 use crate::exit::UsageError;
@@ -16,7 +14,8 @@ use crate::load_manifests::LoadedManifests;
 use crate::outcome::CommandOutcome;
 use crate::output::Output;
 use crate::project::RawEnvironment;
-use crate::render::env_diff::{self as render, EnvironmentComparison, SettingDiff};
+use crate::render::env_diff::{self as render, EnvironmentComparison};
+use crate::settings_diff;
 use crate::{exit, project};
 
 /// Stands for the service of manifests that name none.
@@ -33,7 +32,7 @@ pub(crate) struct DiffEnvOptions {
 /// Compares what both declare. Sends nothing, and needs no key and no secret.
 pub(crate) fn run(context: &CommandContext, options: &DiffEnvOptions) -> Result<CommandOutcome> {
     let DiffEnvOptions { left, right, paths, detailed_exitcode } = options;
-    let [one, other] = project::read_environments([left, right], context.output)?;
+    let [one, other] = project::read_environments([left, right], context)?;
     let declared =
         [load_desired(left, &one, paths, context.output)?, load_desired(right, &other, paths, context.output)?];
     let differences = compare_environments((left, &one.environment), (right, &other.environment), &declared);
@@ -78,40 +77,8 @@ fn compare_environments(
     EnvironmentComparison {
         left: left.to_owned(),
         right: right.to_owned(),
-        environment: changed_settings(one, other),
+        environment: settings_diff::changed_settings(one, other),
         same: all.count() - objects.len(),
         objects,
-    }
-}
-
-fn changed_settings(one: &Environment, other: &Environment) -> Vec<SettingDiff> {
-    let leaves = |environment: &Environment| {
-        let mut found = BTreeMap::new();
-        // Whatever was read from YAML can be written as JSON.
-        let value = serde_json::to_value(environment).unwrap_or_default();
-        collect_leaves(&value, &FieldPath::root(), &mut found);
-        found
-    };
-    let (mut one, other) = (leaves(one), leaves(other));
-    let paired = other.into_iter().map(|(path, right)| (one.remove(&path), path, Some(right)));
-    let mut settings: Vec<SettingDiff> = paired
-        .map(|(left, path, right)| SettingDiff { path, left, right })
-        .filter(|setting| setting.left != setting.right)
-        .collect();
-    settings.extend(one.into_iter().map(|(path, left)| SettingDiff { path, left: Some(left), right: None }));
-    settings.sort_by(|a, b| a.path.cmp(&b.path));
-    settings
-}
-
-/// Everything that is said and is no mapping, by its path.
-fn collect_leaves(value: &Value, path: &FieldPath, found: &mut BTreeMap<FieldPath, Value>) {
-    match value {
-        Value::Object(fields) => {
-            fields.iter().for_each(|(name, value)| collect_leaves(value, &path.child(name), found));
-        }
-        Value::Null => {}
-        Value::Array(_) | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
-            found.insert(path.clone(), value.clone());
-        }
     }
 }

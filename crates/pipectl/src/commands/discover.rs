@@ -6,8 +6,10 @@ mod write_columns;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
-use model::address::{Address, ServiceRef};
+use model::address::{Address, Kind, ServiceRef};
 use model::diagnostic::SourceFile;
+use model::sanitize::sanitize_line;
+use planner::{RefusedSecret, SentSecret};
 use porting::discover::{self, DiscoveredSchema, ExistingColumns};
 use serde::Serialize;
 use similar::TextDiff;
@@ -15,9 +17,11 @@ use similar::TextDiff;
 use crate::connection::{AccessMode, ConnectOptions};
 use crate::context::CommandContext;
 use crate::exit::{self, UsageError};
+use crate::interruption::Interruption;
 use crate::manifest_files;
 use crate::outcome::CommandOutcome;
 use crate::project::{self, ProjectContext};
+use crate::prompt;
 use crate::session::LiveView;
 
 use target_pipe::DeclaredPipe;
@@ -31,6 +35,8 @@ pub(crate) struct DiscoverOptions {
     /// Whether to replace columns that are already declared.
     pub(crate) force: bool,
     pub(crate) wake: bool,
+    /// Whether to send secrets without a confirmation.
+    pub(crate) yes: bool,
 }
 
 #[derive(Serialize)]
@@ -57,6 +63,7 @@ pub(crate) async fn run(context: &CommandContext, options: &DiscoverOptions) -> 
     let service = pipe.service.clone().or(service).context("which service? pass --service")?;
     let at = Address::new(ServiceRef::new(service), pipe.kind, pipe.name.clone());
     let body = discover::build_request(&pipe.document.body).map_err(|why| anyhow!("{at}: {why}"))?;
+    confirm_secrets(context, options, &project, (pipe.kind, &pipe.document.body)).await?;
     let answer = query_source(options, &project, &at, &body).await?;
     let found = discover::parse_answer(&answer).map_err(|why| anyhow!("{at}: {why}"))?;
     let new = if options.write {
@@ -66,6 +73,30 @@ pub(crate) async fn run(context: &CommandContext, options: &DiscoverOptions) -> 
         None
     };
     Ok(discovery_outcome(context, &at, file, new.as_ref(), &found))
+}
+
+/// Asks before secrets leave the machine, or a program runs: the manifest may be a stranger's.
+///
+/// # Errors
+/// When a secret may not go to its host, and when nobody confirms.
+async fn confirm_secrets(
+    context: &CommandContext,
+    options: &DiscoverOptions,
+    project: &ProjectContext,
+    (kind, body): (Kind, &serde_json::Value),
+) -> Result<()> {
+    let sent = SentSecret::all_in(kind, body);
+    if let Some(refused) = RefusedSecret::find(&project.secret_policy, &sent) {
+        bail!("{refused}");
+    }
+    if sent.is_empty() || options.yes {
+        return Ok(());
+    }
+    for secret in &sent {
+        let line = format!("discover sends {} to {}", secret.name(), secret.receivers());
+        context.output.print_message_line(sanitize_line(&line));
+    }
+    prompt::confirm_yes_no(context.output, "Send? [y/N] ", &Interruption::from_signals()?).await
 }
 
 /// The path and the pipe on the command line.

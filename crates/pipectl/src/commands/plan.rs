@@ -46,7 +46,7 @@ pub(crate) async fn run(context: &CommandContext, options: &PlanOptions) -> Resu
         (true, false) => exit::DONE,
     };
     let plan_context = Context { refusals, ..session.plan_context(options.diff) };
-    let result = plan_view::plan_json(&plan, &plan_context.refusals);
+    let result = plan_view::plan_json_in(&plan, &plan_context);
     let mut envelope = context.envelope(plan_outcome(&plan, unreachable), result).with_digest(digest.clone());
     envelope.errors = unresolved.iter().map(|it| format!("{}: {}", it.place, it.message)).collect();
     let envelope = envelope.with_unreachable(unreachable);

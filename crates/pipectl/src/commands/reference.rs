@@ -45,6 +45,9 @@ pub(crate) fn print_manual(mut program: clap::Command) -> Result<CommandOutcome>
     Man::new(program.clone()).render(&mut pages)?;
     for command in program.get_subcommands() {
         Man::new(command.clone()).render(&mut pages)?;
+        for below in command.get_subcommands() {
+            Man::new(below.clone()).render(&mut pages)?;
+        }
     }
     Ok(CommandOutcome::from_text(String::from_utf8(pages)?))
 }

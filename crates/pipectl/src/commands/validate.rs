@@ -34,7 +34,7 @@ pub(crate) struct ValidateOptions {
 /// Reports every problem in every file.
 pub(crate) fn run(context: &CommandContext, options: &ValidateOptions) -> Result<CommandOutcome> {
     let project = project::load_offline(&options.paths, context)?;
-    let mut declared = LoadedManifests::load_paths(&project.manifests, &project.variables)?;
+    let mut declared = LoadedManifests::load_project(&project)?;
     if options.check_secrets {
         let resolver = SecretResolver::default().for_project(&project);
         let documents = declared.manifests.iter().map(|manifest| &manifest.document);

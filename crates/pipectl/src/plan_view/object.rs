@@ -5,7 +5,7 @@ use clickpipes::{lifecycle, pipe_summary};
 use model::action::{Action, RunState, UpdateVia};
 use model::address::{Address, Kind};
 use model::desired::Place;
-use planner::{Change, IgnoredChanges, UnmanagedObject, Verdict};
+use planner::{Change, IgnoredChanges, SentSecret, UnmanagedObject, Verdict};
 use serde_json::Value;
 
 use super::field::FieldView;
@@ -352,7 +352,25 @@ fn request_lines(change: &Change, actions: &[&Action]) -> Vec<String> {
     let steps = action_steps(change, actions);
     let steps = (steps.len() > 1).then(|| format!("actions: {}", steps.join(", ")));
     let resent = joined("also sends (required by the API): ", &change.resent_fields);
-    steps.into_iter().chain(resent).chain(joined("secrets: ", &change.secrets)).collect()
+    steps.into_iter().chain(resent).chain(secret_lines(&change.secrets)).collect()
+}
+
+/// `sends USER, PASSWORD to db.example.com:5432`, one line for each receiver.
+fn secret_lines(secrets: &[SentSecret]) -> Vec<String> {
+    let mut receivers: Vec<(String, bool, Vec<String>)> = Vec::new();
+    for sent in secrets {
+        let (to, name) = (sent.receivers(), sent.name());
+        match receivers.iter_mut().find(|(other, new, _)| *other == to && *new == sent.new) {
+            Some((_, _, names)) if names.contains(&name) => {}
+            Some((_, _, names)) => names.push(name),
+            None => receivers.push((to, sent.new, vec![name])),
+        }
+    }
+    let line = |(to, new, names): (String, bool, Vec<String>)| {
+        let new = if new { " for the first time" } else { "" };
+        format!("sends {} to {to}{new}", names.join(", "))
+    };
+    receivers.into_iter().map(line).collect()
 }
 
 /// The things after a heading, if there are any.

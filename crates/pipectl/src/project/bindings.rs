@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use clickpipes::manifest::Manifest;
 use model::diagnostic::SourceFile;
-use model::project::{self, Environment};
+use model::project::Environment;
 
-use super::{ProjectContext, fill_env_vars};
+use super::ProjectContext;
 
 /// The values of variables, and the ids behind names of services.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -27,21 +27,15 @@ impl ProjectContext {
     pub(crate) fn bindings_from_file(&self, source: Option<&SourceFile>) -> Bindings {
         // An earlier manifest is read with the variables of its time. With today's, the new value of a variable would
         // be in the base as well, and the old one in live would look like drift.
-        let earlier = source.and_then(|source| {
-            let project = project::parse_project(source).0?;
-            let chosen = self.origin.as_ref().and_then(|(_, name)| name.as_ref());
-            let name = chosen.or(project.defaults.environment.as_ref())?;
-            let mut environments = project.environments;
-            environments.remove(name).or_else(|| self.find_renamed(environments))
-        });
+        let earlier = source.and_then(|source| self.environment_in(source));
         self.bindings_of(earlier.unwrap_or_default())
     }
 
     /// The selected environment under an earlier name: the only one of this organization that was in `was` and is not
     /// in today's file. `None` if there are several.
-    fn find_renamed(&self, was: BTreeMap<String, Environment>) -> Option<Environment> {
+    pub(super) fn find_renamed(&self, was: BTreeMap<String, Environment>) -> Option<Environment> {
         let own = self.organization.as_deref();
-        let is_own = |was: &Environment| match was.organization.as_deref().map(fill_env_vars) {
+        let is_own = |was: &Environment| match was.organization.as_deref().map(|text| self.env_access.expand(text)) {
             Some(Some(id)) => own.is_none_or(|own| own == id),
             Some(None) => false,
             None => true,
@@ -57,7 +51,7 @@ impl ProjectContext {
         let Some(other) = self.other_environment_for(path) else {
             return Some(self.current_bindings());
         };
-        let organization = other.organization.as_deref().and_then(fill_env_vars);
+        let organization = other.organization.as_deref().and_then(|text| self.env_access.expand(text));
         match (&self.organization, organization) {
             (Some(own), Some(other)) if *own != other => None,
             _ => Some(self.bindings_of(other.clone())),
@@ -87,7 +81,7 @@ impl ProjectContext {
     }
 
     fn bindings_of(&self, environment: Environment) -> Bindings {
-        let filled = |(name, text): (String, String)| Some((name, fill_env_vars(&text)?));
+        let filled = |(name, text): (String, String)| Some((name, self.env_access.expand(&text)?));
         let mut variables = self.variables.clone();
         variables.extend(environment.variables.into_iter().filter_map(filled));
         let services = environment.services.into_iter().filter_map(filled).collect();

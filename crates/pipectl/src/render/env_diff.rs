@@ -1,7 +1,6 @@
 //! The differences of two environments.
 
 use model::address::ServiceRef;
-use model::path::FieldPath;
 use planner::{DeclaredIn, DesiredDiff, DesiredFieldDiff};
 use serde::Serialize;
 use serde_json::Value;
@@ -13,6 +12,7 @@ use crate::output::{Label, StyledText};
 use crate::plan_view::field::FieldView;
 use crate::plan_view::object::object_label;
 use crate::plan_view::values::short_pair;
+use crate::settings_diff::SettingDiff;
 
 /// The differences of two environments.
 #[derive(Debug, Serialize)]
@@ -25,16 +25,6 @@ pub(crate) struct EnvironmentComparison {
     pub(crate) objects: Vec<DesiredDiff>,
     /// The number of objects without differences.
     pub(crate) same: usize,
-}
-
-/// A setting of the project file that differs.
-#[derive(Debug, Serialize)]
-pub(crate) struct SettingDiff {
-    pub(crate) path: FieldPath,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) left: Option<Value>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) right: Option<Value>,
 }
 
 /// The text, in the style of a plan.

@@ -12,6 +12,7 @@ use crate::output::{Label, StyledText};
 use crate::plan_view::field::{FieldView, FieldWords, MAX_INLINE};
 use crate::plan_view::object::{ObjectSeverity, ObjectView, object_label};
 use crate::plan_view::refusals::refusal_lines;
+use crate::plan_view::review_notes::review_lines;
 use crate::plan_view::values::MAX_VALUE_CHARS;
 pub use crate::plan_view::{ApplyRefusal, Context, plan_json};
 use crate::plan_view::{
@@ -34,11 +35,14 @@ pub fn render(plan: &Plan, context: &Context) -> StyledText {
         services.entry(&object.address.service).or_default().push(object);
     }
     let mut text = StyledText::new();
+    push_header(&mut text, plan, context);
     for (service, objects) in services {
         let unlisted = plan.in_sync.iter().filter(|at| at.service == *service);
         let unlisted = unlisted.filter(|at| !objects.iter().any(|object| object.address == *at));
         let count = pluralize(unlisted.count() + objects.len(), "object");
-        push_columns(&mut text, Label::Name, &service.to_string(), OBJECT_COLUMN, &count, Label::Dim);
+        let id = context.target.as_ref().and_then(|target| target.services.get(service.as_str()));
+        let id = id.filter(|id| *id != service.as_str()).map(|id| format!(" ({id})")).unwrap_or_default();
+        push_columns(&mut text, Label::Name, &format!("{service}{id}"), OBJECT_COLUMN, &count, Label::Dim);
         for object in objects {
             push_object(&mut text, object, context.diff);
         }
@@ -46,6 +50,23 @@ pub fn render(plan: &Plan, context: &Context) -> StyledText {
     }
     push_summary(&mut text, plan, context);
     text
+}
+
+/// The organization, and what to look at first.
+fn push_header(text: &mut StyledText, plan: &Plan, context: &Context) {
+    let notes = review_lines(plan, context);
+    if plan.has_no_changes() && notes.is_empty() {
+        return;
+    }
+    if let Some(target) = &context.target {
+        text.push(Label::Dim, format!("organization {}", sanitize_line(&target.organization))).end_line();
+    }
+    for note in &notes {
+        text.push(Label::Blocked, format!("review: {}", sanitize_line(note))).end_line();
+    }
+    if context.target.is_some() || !notes.is_empty() {
+        text.end_line();
+    }
 }
 
 /// `left`, filled up to the column, then `right`.

@@ -6,6 +6,7 @@ use model::diagnostic::{Diagnostic, Severity};
 use super::drifted_objects::{DriftKind, DriftedObject};
 use super::run_report::{ReportView, RunReport};
 use crate::plan_view::object::{ObjectSeverity, ObjectView};
+use crate::plan_view::review_notes::ReviewNote;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum ReportLevel {
@@ -38,6 +39,7 @@ pub(super) struct ReportFinding {
 /// All findings, errors first.
 pub(super) fn all_findings(view: &ReportView<'_>) -> Vec<ReportFinding> {
     let mut findings = file_findings(view.run);
+    findings.extend(view.run.review_notes().into_iter().map(review_finding));
     findings.extend(view.objects.iter().map(object_finding));
     findings.extend(view.drifted.iter().map(drift_finding));
     findings.sort_by_key(|finding| finding.level);
@@ -86,6 +88,17 @@ pub(super) fn message_with_help(problem: &Diagnostic) -> String {
     match &problem.help {
         Some(help) => format!("{}; {help}", problem.message),
         None => problem.message.clone(),
+    }
+}
+
+fn review_finding(note: ReviewNote) -> ReportFinding {
+    ReportFinding {
+        level: ReportLevel::Warning,
+        code: note.code,
+        title: note.code.to_owned(),
+        message: note.text.clone(),
+        place: note.place,
+        subject: note.text,
     }
 }
 

@@ -42,6 +42,7 @@ pub(super) fn render_html(view: &ReportView<'_>) -> String {
                 (header(run))
                 @if !services.is_empty() { (legend(&services)) }
                 (problems(run))
+                (review_section(run))
                 (severe_objects(objects))
                 @if services.len() > 1 {
                     nav {
@@ -89,6 +90,19 @@ fn problems(run: &RunReport) -> Markup {
                         "\n"
                     }
                 }
+            }
+            "\n"
+        }
+    }
+}
+
+fn review_section(run: &RunReport) -> Markup {
+    let notes = run.review_lines();
+    html! {
+        @if !notes.is_empty() {
+            section {
+                h2 { "Review" }
+                ul.problems { @for note in &notes { li.warning { (sentence(note)) } "\n" } }
             }
             "\n"
         }

@@ -21,6 +21,9 @@ const MAX_COMMENT_CHARS: usize = 60_000;
 /// Room for the line that counts what is omitted.
 const RESERVED_CHARS: usize = 600;
 
+/// A longer note is cut.
+const MAX_NOTE_CHARS: usize = 400;
+
 /// The whole comment.
 pub(super) fn render_markdown(view: &ReportView<'_>, key: &CommentKey) -> String {
     let head = comment_head(view.run);
@@ -47,6 +50,12 @@ fn char_count(text: &str) -> usize {
 fn comment_head(run: &RunReport) -> String {
     let mut out = format!("### pipectl {}: {}\n\n", run.command, markdown_sentence(&run.headline()));
     out.push_str(&refusal_list(run));
+    let note = |note: &String| format!("- ⚠️ {}\n", markdown_sentence(&truncate_chars(note, MAX_NOTE_CHARS)));
+    let notes: String = run.review_lines().iter().map(note).collect();
+    if !notes.is_empty() {
+        out.push_str(&notes);
+        out.push('\n');
+    }
     let remainder = run.footnotes();
     if !remainder.is_empty() {
         out.push_str(&markdown_sentence(&remainder.join(" ")));

@@ -9,6 +9,7 @@ use super::drifted_objects::{DriftedObject, drifted_objects};
 use crate::apply::ObjectResult;
 use crate::diagnostics::{pluralize, severity_counts};
 use crate::plan_view::object::ObjectView;
+use crate::plan_view::review_notes::{self, ReviewNote};
 use crate::plan_view::{self, Context, PlanView};
 use crate::render::apply_summary;
 use crate::render::drift::DriftReport;
@@ -118,6 +119,16 @@ impl RunReport {
         self.errors.iter().cloned().chain(unread).chain(refused).collect()
     }
 
+    /// What to look at before anything else.
+    pub(super) fn review_notes(&self) -> Vec<ReviewNote> {
+        self.plan.as_ref().map(|plan| review_notes::review_notes(plan, &self.context)).unwrap_or_default()
+    }
+
+    /// The same as lines, as many as a reader takes in.
+    pub(super) fn review_lines(&self) -> Vec<String> {
+        self.plan.as_ref().map(|plan| review_notes::review_lines(plan, &self.context)).unwrap_or_default()
+    }
+
     /// What the headline does not contain: remaining objects, unchecked fields, cost and digest.
     pub(super) fn footnotes(&self) -> Vec<String> {
         let partial = plan_view::partial_note(self.context.partial);
@@ -135,6 +146,7 @@ impl RunReport {
         if self.results.is_empty() {
             parts.extend(plan_view::cost_note(plan, self.context.rate));
         }
+        parts.extend(plan_view::target_note(self.context.target.as_ref()));
         parts.extend(self.digest.as_ref().map(|digest| format!("Digest: `{digest}`")));
         parts
     }

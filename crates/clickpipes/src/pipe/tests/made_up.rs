@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::pipe::replacement_effects::Replacement;
 use crate::pipe::settings::SettingGroup;
 use crate::pipe::source::{NO_STREAM_RESYNC, SourceFamily, SourceItems, SourceSpec, text_at};
+use crate::secret_hosts::SecretHost;
 use crate::validate::{CrossFieldRule, RuleSet, value_is};
 use model::annotations;
 use model::text::NonEmptyText;
@@ -48,6 +49,7 @@ pub(crate) const SPEC: SourceSpec = SourceSpec {
     is_finite_load: |source| source["start"] == "number",
     describe_replacement,
     location: |source| text_at(source, "depot"),
+    secret_hosts: |source, _| SecretHost::from_list(&text_at(source, "depot")),
     items: SourceItems::Single(|source| text_at(source, "queue")),
     rules: &[RuleSet {
         object_paths: &["spec.source.madeUp"],

@@ -1,0 +1,113 @@
+//! The stricter of two policies.
+
+use super::{Policy, PruneMode};
+
+impl Policy {
+    /// What both policies allow: a plan compares this commit with a base, and the base was reviewed. `secrets` are those
+    /// of this policy, because two lists of patterns have no common list: hold both.
+    // Hazard: a pull request could lift a protection and use that in the same change.
+    #[must_use]
+    pub fn stricter_with(self, base: &Self) -> Self {
+        let (prune, prune_scope) = self.stricter_prune(base);
+        Self {
+            protect: union(self.protect, base.protect.as_ref()),
+            max_delete: smaller_limit(self.max_delete, base.max_delete),
+            max_replace: smaller_limit(self.max_replace, base.max_replace),
+            prune,
+            prune_scope,
+            secret_commands: in_both(self.secret_commands, base.secret_commands.as_ref()),
+            secret_command_variables: in_both(self.secret_command_variables, base.secret_command_variables.as_ref()),
+            secrets: self.secrets,
+            wake_idle: self.wake_idle.map(|may| may && base.wake_idle.unwrap_or_default()),
+        }
+    }
+
+    /// What both delete.
+    fn stricter_prune(&self, base: &Self) -> (Option<PruneMode>, Option<Vec<String>>) {
+        let scope = in_both(self.prune_scope.clone(), base.prune_scope.as_ref());
+        let is_empty = scope.iter().flatten().next().is_none();
+        match (self.prune, base.prune) {
+            (None | Some(PruneMode::Never), _) => (self.prune, scope),
+            (Some(PruneMode::Scope), Some(PruneMode::Scope)) if is_empty => (Some(PruneMode::Never), scope),
+            (head, base) if head == base => (head, scope),
+            _ => (Some(PruneMode::Never), scope),
+        }
+    }
+}
+
+fn union(head: Option<Vec<String>>, base: Option<&Vec<String>>) -> Option<Vec<String>> {
+    let mut all = head.unwrap_or_default();
+    for pattern in base.into_iter().flatten() {
+        if !all.contains(pattern) {
+            all.push(pattern.clone());
+        }
+    }
+    (!all.is_empty()).then_some(all)
+}
+
+fn in_both(head: Option<Vec<String>>, base: Option<&Vec<String>>) -> Option<Vec<String>> {
+    head.map(|head| head.into_iter().filter(|text| base.is_some_and(|base| base.contains(text))).collect())
+}
+
+/// No limit is the largest.
+fn smaller_limit(head: Option<usize>, base: Option<usize>) -> Option<usize> {
+    head.into_iter().chain(base).min()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::project::{Policy, PruneMode};
+
+    fn list(texts: &[&str]) -> Option<Vec<String>> {
+        Some(texts.iter().map(|text| (*text).to_owned()).collect())
+    }
+
+    #[test]
+    fn stricter_policy_allows_what_both_allow() {
+        let base = Policy {
+            protect: list(&["a"]),
+            max_delete: Some(1),
+            secret_commands: list(&["vault"]),
+            ..Policy::default()
+        };
+        let head = Policy {
+            protect: list(&["b"]),
+            max_delete: Some(10),
+            max_replace: Some(3),
+            secret_commands: list(&["vault", "sh"]),
+            wake_idle: Some(true),
+            ..Policy::default()
+        };
+        let expected = Policy {
+            protect: list(&["b", "a"]),
+            max_delete: Some(1),
+            max_replace: Some(3),
+            secret_commands: list(&["vault"]),
+            wake_idle: Some(false),
+            ..Policy::default()
+        };
+        assert_eq!(head.clone().stricter_with(&base), expected);
+        let lifted = Policy::default().stricter_with(&base);
+        assert_eq!((lifted.protect, lifted.max_delete), (list(&["a"]), Some(1)));
+        assert_eq!(lifted.secret_commands, None);
+    }
+
+    #[test]
+    fn pruning_needs_both() {
+        let policy =
+            |prune: Option<PruneMode>, scope: &[&str]| Policy { prune, prune_scope: list(scope), ..Policy::default() };
+        let (never, git, scope) = (Some(PruneMode::Never), Some(PruneMode::Git), Some(PruneMode::Scope));
+        for (base, head, expected) in [
+            (policy(None, &[]), policy(git, &[]), never),
+            (policy(git, &[]), policy(git, &[]), git),
+            (policy(git, &[]), policy(scope, &["a"]), never),
+            (policy(scope, &["a"]), policy(scope, &["a", "*"]), scope),
+            (policy(scope, &["a"]), policy(scope, &["*"]), never),
+            (policy(git, &[]), policy(None, &[]), None),
+        ] {
+            let stricter = head.clone().stricter_with(&base);
+            assert_eq!(stricter.prune, expected, "{base:?} {head:?}");
+            assert!(stricter.prune_scope.iter().flatten().all(|pattern| pattern == "a"), "{stricter:?}");
+        }
+    }
+}

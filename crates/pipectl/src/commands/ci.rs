@@ -1,0 +1,117 @@
+//! `pipectl ci`: the base of a CI job, from the commits that were applied.
+//
+// Hazard: a job can run again after a later commit was applied. It would revert what git changed since. And a base that
+// is too new hides what a failed apply left undone. So the base is the last commit that was applied to this environment,
+// and it only moves forward.
+
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use serde::Serialize;
+
+use crate::context::CommandContext;
+use crate::git::{AppliedBase, Repository};
+use crate::outcome::CommandOutcome;
+use crate::output::Label;
+use crate::{exit, files};
+
+pub(crate) struct CiBaseOptions {
+    /// The file with the applied commits, one per line; `-` is standard input.
+    pub(crate) applied: Option<PathBuf>,
+    /// The commit before the push, for when nothing was applied yet.
+    pub(crate) before: Option<String>,
+    /// Whether the job only plans, so that an older commit does no harm.
+    pub(crate) plan: bool,
+}
+
+pub(crate) struct CiMarkOptions {
+    pub(crate) applied: PathBuf,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct CiBase {
+    /// For `--base`; absent if there is nothing to compare with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    base: Option<String>,
+    /// A later commit that was applied.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    superseded_by: Option<String>,
+}
+
+/// Prints the base. Exits with 5 if a later commit was applied.
+pub(crate) fn print_base(context: &CommandContext, options: &CiBaseOptions) -> Result<CommandOutcome> {
+    let repository = Repository::open_containing(&[PathBuf::from(".")])?;
+    let applied = match &options.applied {
+        Some(file) => read_applied(&repository, file)?,
+        None => Vec::new(),
+    };
+    match repository.base_among(&applied)? {
+        AppliedBase::Found(commit) => Ok(base_outcome(context, Some(commit.hash))),
+        // `REV...` is the commit where both histories parted.
+        AppliedBase::Superseded(commit) if options.plan => {
+            Ok(base_outcome(context, Some(format!("{}...", commit.hash))))
+        }
+        AppliedBase::Superseded(commit) => {
+            let result = CiBase { base: None, superseded_by: Some(commit.hash.clone()) };
+            let mut outcome = CommandOutcome::new(context, exit::BLOCKED, &context.envelope("superseded", result));
+            let why = format!("{} ({}) comes after this commit, and was applied already", commit.short, commit.subject);
+            outcome.messages.push(Label::Blocked, "superseded: ").push_plain(why).end_line();
+            Ok(outcome)
+        }
+        AppliedBase::None => Ok(base_outcome(context, options.before.as_deref().and_then(fallback_base))),
+    }
+}
+
+/// The base before anything was applied. CI systems send zeros for a new branch.
+fn fallback_base(before: &str) -> Option<String> {
+    let is_new_branch = before.is_empty() || before.bytes().all(|byte| byte == b'0');
+    (!is_new_branch).then(|| format!("{before}..."))
+}
+
+fn base_outcome(context: &CommandContext, base: Option<String>) -> CommandOutcome {
+    let text = base.as_ref().map(|base| format!("{base}\n")).unwrap_or_default();
+    let result = CiBase { base, superseded_by: None };
+    let mut outcome = CommandOutcome::new(context, exit::DONE, &context.envelope("found", result));
+    outcome.text.push_plain(text);
+    outcome
+}
+
+/// Writes `HEAD` into the file, unless the file contains a later commit.
+pub(crate) fn mark_applied(context: &CommandContext, options: &CiMarkOptions) -> Result<CommandOutcome> {
+    let repository = Repository::open_containing(&[PathBuf::from(".")])?;
+    let head = repository.resolve_commit("HEAD")?;
+    let known = read_applied(&repository, &options.applied)?;
+    let is_behind = matches!(repository.base_among(&known), Ok(AppliedBase::Superseded(_)));
+    if !is_behind {
+        files::write_file(&options.applied, &format!("{}\n", head.hash))?;
+    }
+    let word = if is_behind { "superseded" } else { "marked" };
+    let result = CiBase { base: Some(head.hash), superseded_by: None };
+    Ok(CommandOutcome::new(context, exit::DONE, &context.envelope(word, result)))
+}
+
+/// The hashes in a file; none if there is no file.
+fn read_applied(repository: &Repository, file: &Path) -> Result<Vec<String>> {
+    let mut text = String::new();
+    if file == Path::new("-") {
+        std::io::stdin().read_to_string(&mut text).context("cannot read standard input")?;
+    } else {
+        // A file of the tree is whatever the author of the commit says was applied.
+        if repository.has_file(&repository.resolve_commit("HEAD")?, file)? {
+            bail!("{} is a file of the repository: it does not say what was applied", file.display());
+        }
+        match fs::read_to_string(file) {
+            Ok(content) => text = content,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error).with_context(|| format!("cannot read {}", file.display())),
+        }
+    }
+    let lines: Vec<String> = text.lines().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).collect();
+    if let Some(odd) = lines.iter().find(|line| line.len() < 40 || !line.bytes().all(|byte| byte.is_ascii_hexdigit())) {
+        bail!("`{}` is not the whole hash of a commit", odd.escape_debug());
+    }
+    Ok(lines)
+}

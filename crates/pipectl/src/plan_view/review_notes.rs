@@ -1,0 +1,84 @@
+//! What a reviewer must see first: a secret that reaches a new host, weakened TLS, a changed project file.
+
+use std::collections::BTreeMap;
+
+use model::desired::Place;
+use planner::{Change, Plan};
+use serde_json::Value;
+
+use super::Context;
+use super::object::display_name;
+use super::values::short_value;
+use crate::settings_diff::ProjectChanges;
+
+/// More notes are counted.
+const MAX_NOTES: usize = 20;
+
+/// One thing to look at. In backticks is what others wrote.
+pub(crate) struct ReviewNote {
+    /// For machines.
+    pub(crate) code: &'static str,
+    pub(crate) text: String,
+    pub(crate) place: Option<Place>,
+}
+
+/// All notes, each pair of secret and receiver once.
+pub(crate) fn review_notes(plan: &Plan, context: &Context) -> Vec<ReviewNote> {
+    let project = context.project_changes.iter().map(|text| ReviewNote {
+        code: "project-change",
+        text: format!("pipectl.yaml: {text}"),
+        place: None,
+    });
+    let tls = plan.changes.iter().filter(|change| !change.weakened_tls.is_empty()).map(weakened_tls_note);
+    project.chain(new_pair_notes(plan)).chain(tls).collect()
+}
+
+/// The first notes as lines, and how many more there are.
+pub(crate) fn review_lines(plan: &Plan, context: &Context) -> Vec<String> {
+    let notes = review_notes(plan, context);
+    let more = notes.len().saturating_sub(MAX_NOTES);
+    let more = (more > 0).then(|| format!("and {more} more; JSON contains all"));
+    notes.into_iter().take(MAX_NOTES).map(|note| note.text).chain(more).collect()
+}
+
+/// One sentence for each setting.
+pub(crate) fn describe_project_changes(changes: &ProjectChanges) -> Vec<String> {
+    let text = |value: &Option<Value>| value.as_ref().map_or_else(|| "unset".to_owned(), short_value);
+    let settings = changes.settings.iter().map(|it| format!("`{}` {} -> {}", it.path, text(&it.left), text(&it.right)));
+    let held = changes
+        .is_policy_held
+        .then(|| "until this is the base, the stricter policy of both holds (`--trust-policy` lifts that)".to_owned());
+    settings.chain(held).collect()
+}
+
+fn new_pair_notes(plan: &Plan) -> Vec<ReviewNote> {
+    let mut pairs: BTreeMap<(String, String), Vec<&Change>> = BTreeMap::new();
+    for change in &plan.changes {
+        for sent in change.secrets.iter().filter(|sent| sent.new) {
+            let objects = pairs.entry((sent.name(), sent.receivers())).or_default();
+            if objects.last().is_none_or(|last| last.address != change.address) {
+                objects.push(change);
+            }
+        }
+    }
+    let note = |((secret, to), changes): ((String, String), Vec<&Change>)| {
+        let first = changes.first()?;
+        let more = if changes.len() > 1 { format!(" and {} more", changes.len() - 1) } else { String::new() };
+        let object = display_name(&first.address);
+        Some(ReviewNote {
+            code: "new-secret-host",
+            text: format!("sends `{secret}` to `{to}` for the first time (`{object}`{more})"),
+            place: first.place.clone(),
+        })
+    };
+    pairs.into_iter().filter_map(note).collect()
+}
+
+fn weakened_tls_note(change: &Change) -> ReviewNote {
+    let fields: Vec<String> = change.weakened_tls.iter().map(|path| format!("`{path}`")).collect();
+    ReviewNote {
+        code: "weakened-tls",
+        text: format!("weakens TLS of `{}`: {}", display_name(&change.address), fields.join(", ")),
+        place: change.place.clone(),
+    }
+}

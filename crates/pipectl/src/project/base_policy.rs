@@ -1,0 +1,37 @@
+//! The policy of the base holds too: a change must not lift a limit and use that at once.
+
+use model::diagnostic::SourceFile;
+use model::project::{self, Environment};
+
+use super::ProjectContext;
+use crate::settings_diff::{ProjectChanges, changed_settings};
+
+impl ProjectContext {
+    /// The environment as another version of the project file writes it.
+    pub(super) fn environment_in(&self, source: &SourceFile) -> Option<Environment> {
+        let project = project::parse_project(source).0?;
+        let chosen = self.origin.as_ref().and_then(|(_, name)| name.as_ref());
+        let mut environments = project.environments;
+        let chosen = chosen.or(project.defaults.environment.as_ref());
+        let found = chosen.and_then(|name| environments.remove(name).or_else(|| self.find_renamed(environments)));
+        let found = found.unwrap_or_default();
+        Some(Environment { policy: found.policy.clone().with_fallback(project.policy), ..found })
+    }
+
+    /// The project with the stricter of both policies, and how the project file changed since the base. Without `hold`,
+    /// the policy of this commit holds alone.
+    pub(crate) fn with_base_policy(mut self, base: Option<&SourceFile>, hold: bool) -> (Self, ProjectChanges) {
+        let mut changes = ProjectChanges::default();
+        let Some(base) = base.and_then(|source| self.environment_in(source)) else { return (self, changes) };
+        changes.settings = changed_settings(&base, &self.written);
+        if hold {
+            let stricter = self.policy.clone().stricter_with(&base.policy);
+            let base_secrets = base.policy.secrets.unwrap_or_default();
+            let lost = base_secrets.iter().any(|entry| self.policy.secrets.iter().flatten().all(|own| own != entry));
+            changes.is_policy_held = lost || stricter != self.policy;
+            self.policy = stricter;
+            self.secret_policy.add(&base_secrets);
+        }
+        (self, changes)
+    }
+}

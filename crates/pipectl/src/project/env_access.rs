@@ -1,0 +1,54 @@
+//! The environment variables that a project file may use.
+
+use std::collections::BTreeSet;
+
+use model::project::{self, CredentialVariables, ENV_PREFIX, EnvVariableState, Project};
+
+use crate::{credentials, env_vars};
+
+/// What the command line allows, and what nobody may allow.
+#[derive(Clone, Debug)]
+pub(crate) struct EnvAccess {
+    /// Names beyond the prefix, from the command line.
+    allowed: BTreeSet<String>,
+    /// Variables that hold an API key of any environment.
+    pub(crate) key_variables: BTreeSet<String>,
+}
+
+/// Without a project file.
+impl Default for EnvAccess {
+    fn default() -> Self {
+        Self { allowed: BTreeSet::new(), key_variables: key_variables(std::iter::empty()) }
+    }
+}
+
+impl EnvAccess {
+    pub(super) fn new(allowed: &[String], project: &Project) -> Self {
+        let declared = project.environments.values().filter_map(|environment| environment.credentials.as_ref());
+        Self { allowed: allowed.iter().cloned().collect(), key_variables: key_variables(declared) }
+    }
+
+    pub(super) fn state(&self, name: &str) -> EnvVariableState {
+        match name {
+            _ if self.key_variables.contains(name) => EnvVariableState::Key,
+            _ if !name.starts_with(ENV_PREFIX) && !self.allowed.contains(name) => EnvVariableState::NotAllowed,
+            _ if env_vars::read_variable(name).is_none() => EnvVariableState::Unset,
+            _ => EnvVariableState::Usable,
+        }
+    }
+
+    /// Replaces `${env:NAME}` by values; `None` if a variable cannot be used.
+    pub(super) fn expand(&self, text: &str) -> Option<String> {
+        let value = |name: &str| match self.state(name) {
+            EnvVariableState::Usable => env_vars::read_variable(name),
+            EnvVariableState::Unset | EnvVariableState::NotAllowed | EnvVariableState::Key => None,
+        };
+        project::expand_env_references(text, value).ok()
+    }
+}
+
+/// The variables that hold an API key: the common ones, and those of the environments.
+fn key_variables<'c>(declared: impl Iterator<Item = &'c CredentialVariables>) -> BTreeSet<String> {
+    let declared = declared.flat_map(|it| [&it.key, &it.secret]).map(|variable| variable.from_env.clone());
+    credentials::key_variables().map(str::to_owned).chain(declared).collect()
+}

@@ -1,0 +1,59 @@
+//! The settings in which two environments, or two versions of one, differ.
+
+use std::collections::BTreeMap;
+
+use model::path::FieldPath;
+use model::project::Environment;
+use serde::Serialize;
+use serde_json::Value;
+
+/// A setting of the project file that differs.
+#[derive(Debug, Serialize)]
+pub(crate) struct SettingDiff {
+    pub(crate) path: FieldPath,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) left: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) right: Option<Value>,
+}
+
+/// How the project file changed since the base.
+#[derive(Debug, Default)]
+pub(crate) struct ProjectChanges {
+    pub(crate) settings: Vec<SettingDiff>,
+    /// Whether the policy of the base is stricter, and holds.
+    pub(crate) is_policy_held: bool,
+}
+
+/// All of them, by path.
+pub(crate) fn changed_settings(one: &Environment, other: &Environment) -> Vec<SettingDiff> {
+    let leaves = |environment: &Environment| {
+        let mut found = BTreeMap::new();
+        // Whatever was read from YAML can be written as JSON.
+        let value = serde_json::to_value(environment).unwrap_or_default();
+        collect_leaves(&value, &FieldPath::root(), &mut found);
+        found
+    };
+    let (mut one, other) = (leaves(one), leaves(other));
+    let paired = other.into_iter().map(|(path, right)| (one.remove(&path), path, Some(right)));
+    let mut settings: Vec<SettingDiff> = paired
+        .map(|(left, path, right)| SettingDiff { path, left, right })
+        .filter(|setting| setting.left != setting.right)
+        .collect();
+    settings.extend(one.into_iter().map(|(path, left)| SettingDiff { path, left: Some(left), right: None }));
+    settings.sort_by(|a, b| a.path.cmp(&b.path));
+    settings
+}
+
+/// Everything that is said and is no mapping, by its path.
+fn collect_leaves(value: &Value, path: &FieldPath, found: &mut BTreeMap<FieldPath, Value>) {
+    match value {
+        Value::Object(fields) => {
+            fields.iter().for_each(|(name, value)| collect_leaves(value, &path.child(name), found));
+        }
+        Value::Null => {}
+        Value::Array(_) | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
+            found.insert(path.clone(), value.clone());
+        }
+    }
+}

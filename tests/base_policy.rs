@@ -1,0 +1,93 @@
+//! With a base, a change of the project file is shown first, and lifts no limit for itself.
+
+use crate::support::test_repo::{TestRepo, kinesis_manifest};
+
+const HEAD: &str = "apiVersion: pipectl/v1\nkind: Project\nmanifests: [pipes]\n";
+
+/// Two live pipes, and a policy that protects them.
+fn protected_repo(policy: &str) -> TestRepo {
+    let repo = TestRepo::new();
+    for name in ["clicks", "views"] {
+        repo.write_file(&format!("pipes/{name}.yaml"), &kinesis_manifest(name, "", ""));
+    }
+    repo.write_file("pipectl.yaml", &format!("{HEAD}policy: {policy}\n"));
+    repo.commit_all("Begin to read");
+    repo.run_successfully(&["apply", "--yes"]);
+    repo
+}
+
+fn delete_clicks(repo: &TestRepo) {
+    repo.write_file("pipes/clicks.yaml", &kinesis_manifest("clicks", "", "  state: absent"));
+}
+
+#[test]
+fn change_does_not_lift_its_own_protection() {
+    for (policy, lifted) in [
+        ("{protect: ['*']}", "{protect: []}"),
+        ("{maxDelete: 0}", "{maxDelete: 10}"),
+        ("{maxDelete: 0}", "{}"),
+        ("{protect: [clicks]}", "{protect: [views]}"),
+    ] {
+        let repo = protected_repo(policy);
+        delete_clicks(&repo);
+        repo.write_file("pipectl.yaml", &format!("{HEAD}policy: {lifted}\n"));
+        repo.commit_all("Delete it all");
+        let plan = repo.run_successfully(&["plan", "--base", "HEAD~1"]);
+        let first = plan.lines().find(|line| line.starts_with("review: ")).unwrap_or_default();
+        assert!(first.starts_with("review: pipectl.yaml: `policy."), "{plan}");
+        assert!(plan.contains("the stricter policy of both holds"), "{plan}");
+        let said = repo.run_pipectl(&["apply", "--yes", "--base", "HEAD~1"]);
+        assert_eq!(said.code, 5, "{policy} {lifted}: {}", said.all_output());
+        assert_eq!(repo.live_pipe_names(), ["clicks", "views"], "{policy} {lifted}");
+        repo.run_successfully(&["apply", "--yes", "--base", "HEAD~1", "--trust-policy"]);
+        assert_eq!(repo.live_pipe_names(), ["views"]);
+    }
+}
+
+#[test]
+fn removed_project_file_lifts_no_protection() {
+    let repo = protected_repo("{protect: ['*']}");
+    delete_clicks(&repo);
+    repo.remove_file("pipectl.yaml");
+    repo.commit_all("Clean up");
+    let said = repo.run_pipectl(&["apply", "pipes", "--yes", "--base", "HEAD~1"]);
+    assert_eq!(said.code, 5, "{}", said.all_output());
+    assert_eq!(repo.live_pipe_names(), ["clicks", "views"]);
+}
+
+#[test]
+fn program_that_a_change_allows_does_not_run_for_it() {
+    let repo = protected_repo("{secretCommands: [vault]}");
+    let mark = repo.work_dir.temp_dir.path().join("RAN");
+    let manifest = kinesis_manifest("orders", "", "");
+    let secret = format!("{{fromCommand: [sh, -c, 'touch {}; echo x']}}", mark.display());
+    repo.write_file("pipes/orders.yaml", &manifest.replace("{fromEnv: P}", &secret));
+    repo.write_file("pipectl.yaml", &format!("{HEAD}policy: {{secretCommands: [vault, sh]}}\n"));
+    repo.commit_all("Read a secret");
+    let said = repo.run_pipectl(&["apply", "--yes", "--base", "HEAD~1"]);
+    assert!(said.code != 0 && !mark.exists(), "{}", said.all_output());
+    assert!(said.all_output().contains("policy.secretCommands"), "{}", said.all_output());
+}
+
+#[test]
+fn change_does_not_begin_to_prune() {
+    let repo = protected_repo("{}");
+    repo.remove_file("pipes/clicks.yaml");
+    repo.write_file("pipectl.yaml", &format!("{HEAD}policy: {{prune: git}}\n"));
+    repo.commit_all("Prune");
+    repo.run_successfully(&["apply", "--yes", "--base", "HEAD~1"]);
+    assert_eq!(repo.live_pipe_names(), ["clicks", "views"]);
+    // From the next change on, the base says so too.
+    repo.commit_all("Something else");
+    repo.run_successfully(&["apply", "--yes", "--base", "HEAD~1"]);
+    assert_eq!(repo.live_pipe_names(), ["views"]);
+}
+
+#[test]
+fn unchanged_policy_says_nothing() {
+    let repo = protected_repo("{protect: ['*'], maxDelete: 1}");
+    repo.write_file("pipes/orders.yaml", &kinesis_manifest("orders", "", ""));
+    repo.commit_all("Orders too");
+    let plan = repo.run_successfully(&["plan", "--base", "HEAD~1"]);
+    assert!(!plan.contains("review:"), "{plan}");
+}

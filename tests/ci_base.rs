@@ -1,0 +1,87 @@
+//! The base of a CI job: the last applied commit of its environment, which only moves forward.
+
+use crate::support::test_repo::TestRepo;
+
+/// Three commits on main, oldest first.
+fn three_commits() -> (TestRepo, [String; 3]) {
+    let repo = TestRepo::new();
+    let hashes = ["one", "two", "three"].map(|subject| {
+        repo.commit_all(subject);
+        repo.run_git(&["rev-parse", "HEAD"])
+    });
+    (repo, hashes)
+}
+
+/// Exit code and output of `pipectl ci base`, with these applied commits.
+fn base(repo: &TestRepo, applied: &[&str], more: &[&str]) -> (i32, String) {
+    repo.write_file(".pipectl/applied", &format!("{}\n", applied.join("\n")));
+    let said = repo.work_dir.run_with_env(
+        &[&["ci", "base", "--applied", ".pipectl/applied"], more].concat(),
+        &[("PATH", &crate::support::test_repo::path_variable())],
+    );
+    (said.code, if said.code == 0 { said.stdout.trim().to_owned() } else { said.stderr })
+}
+
+#[test]
+fn nearest_applied_commit_is_the_base() {
+    let (repo, [one, two, three]) = three_commits();
+    for (applied, expected) in
+        [(vec![&*one], &one), (vec![&*one, &*two], &two), (vec![&*two, &*one], &two), (vec![&*three, &*one], &three)]
+    {
+        assert_eq!(base(&repo, &applied, &[]), (0, expected.clone()), "{applied:?}");
+    }
+    assert_eq!(base(&repo, &[], &["--before", &two]), (0, format!("{two}...")));
+    assert_eq!(base(&repo, &[], &["--before", "0000000000000000000000000000000000000000"]), (0, String::new()));
+    assert_eq!(base(&repo, &[], &[]), (0, String::new()));
+}
+
+#[test]
+fn job_does_not_go_back_behind_an_applied_commit() {
+    let (repo, [one, two, three]) = three_commits();
+    repo.run_git(&["checkout", "--quiet", &two]);
+    let (code, said) = base(&repo, &[&one, &three], &["--before", &one]);
+    assert_eq!(code, 5, "{said}");
+    assert!(said.contains("(three) comes after this commit, and was applied already"), "{said}");
+    assert_eq!(base(&repo, &[&three], &["--for-plan"]), (0, format!("{three}...")));
+    // The base is no earlier than what was applied, also if the newest one is gone from the branch.
+    repo.run_git(&["checkout", "--quiet", "--orphan", "other"]);
+    repo.commit_all("elsewhere");
+    let elsewhere = repo.run_git(&["rev-parse", "HEAD"]);
+    repo.run_git(&["checkout", "--quiet", &three]);
+    assert_eq!(base(&repo, &[&elsewhere, &two], &[]), (0, two));
+}
+
+#[test]
+fn unknown_or_planted_commits_are_no_base() {
+    let (repo, [one, ..]) = three_commits();
+    let unknown = "1111111111111111111111111111111111111111";
+    let (code, said) = base(&repo, &[unknown], &["--before", &one]);
+    assert!(code == 1 && said.contains("fetch the whole history"), "{said}");
+    assert_eq!(base(&repo, &[unknown, &one], &[]), (0, one.clone()));
+    for odd in ["main", "-x", "HEAD", "one\u{1b}[2J"] {
+        let (code, said) = base(&repo, &[odd], &[]);
+        assert!(code == 1 && said.contains("is not the whole hash") && !said.contains('\u{1b}'), "{said}");
+    }
+    repo.write_file("planted", &format!("{one}\n"));
+    repo.commit_all("plant");
+    let path = crate::support::test_repo::path_variable();
+    let said = repo.work_dir.run_with_env(&["ci", "base", "--applied", "planted"], &[("PATH", &path)]);
+    assert!(said.code == 1 && said.stderr.contains("is a file of the repository"), "{}", said.all_output());
+}
+
+#[test]
+fn mark_moves_forward_only_for_each_environment() {
+    let (repo, [_, two, three]) = three_commits();
+    let path = crate::support::test_repo::path_variable();
+    let mark = |environment: &str| {
+        let args = ["ci", "mark", "--applied", ".pipectl/applied-{env}", "--env", environment];
+        let said = repo.work_dir.run_with_env(&args, &[("PATH", &path)]);
+        assert_eq!(said.code, 0, "{}", said.all_output());
+        let file = repo.work_dir.temp_dir.path().join(format!(".pipectl/applied-{environment}"));
+        std::fs::read_to_string(file).unwrap().trim().to_owned()
+    };
+    assert_eq!(mark("dev"), three);
+    repo.run_git(&["checkout", "--quiet", &two]);
+    assert_eq!(mark("prod"), two);
+    assert_eq!(mark("dev"), three, "an old job moves nothing back");
+}

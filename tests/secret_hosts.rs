@@ -1,0 +1,140 @@
+//! Which secret reaches which host: told in every format, new pairs first, and held by `policy.secrets`.
+
+use serde_json::json;
+
+use crate::support::cli::WorkDir;
+use crate::support::test_repo::TestRepo;
+
+fn postgres_manifest(name: &str, host: &str, more: &str) -> String {
+    format!(
+        "apiVersion: pipectl/v1
+kind: ClickPipe
+metadata: {{name: {name}, service: analytics}}
+spec:
+  source:
+    postgres:
+      host: {host}
+      port: 5432
+      database: shop
+{more}
+      credentials: {{username: reader, password: {{fromEnv: PROD_PG_PASSWORD}}}}
+      settings: {{replicationMode: cdc, publicationName: {name}}}
+      tableMappings: [{{sourceSchemaName: public, sourceTable: {name}, targetTable: {name}}}]
+  destination: {{database: default}}
+---
+"
+    )
+}
+
+/// One pipe that is live, and committed.
+fn applied_repo() -> TestRepo {
+    let repo = TestRepo::new();
+    repo.write_file("pipes/orders.yaml", &postgres_manifest("orders", "pg.corp.example", ""));
+    repo.commit_all("Copy the orders");
+    let said = repo.run_with_env(&["apply", "pipes", "--yes"], &[("PROD_PG_PASSWORD", "secret")]);
+    assert_eq!(said.code, 0, "{}", said.all_output());
+    repo
+}
+
+const NEW_PAIR: &str = "sends PROD_PG_PASSWORD to evil.example:5432 for the first time";
+
+#[test]
+fn moved_host_is_told_in_every_format() {
+    let repo = applied_repo();
+    repo.write_file(
+        "pipes/orders.yaml",
+        &postgres_manifest("orders", "evil.example", "      skipCertVerification: true"),
+    );
+    repo.commit_all("Move the database");
+    for base in [&["--base", "HEAD~1"][..], &[]] {
+        let reports = ["--report", "markdown=plan.md", "--report", "github=notes", "--report", "html=plan.html"];
+        let text = repo.run_successfully(&[&["plan", "pipes"][..], base, &reports].concat());
+        assert!(text.contains(NEW_PAIR), "{text}");
+        assert!(
+            text.contains("review: weakens TLS of `analytics/orders`: `source.postgres.skipCertVerification`"),
+            "{text}"
+        );
+        let head = text.lines().next().unwrap();
+        assert!(head.starts_with("organization ") && text.contains("analytics ("), "{text}");
+        let read = |file: &str| std::fs::read_to_string(repo.work_dir.temp_dir.path().join(file)).unwrap();
+        let comment = read("plan.md");
+        let before_table = comment.split("| | object").next().unwrap();
+        assert!(before_table.contains("⚠️ sends <code>PROD&#95;PG&#95;PASSWORD</code> to"), "{comment}");
+        assert!(before_table.contains("weakens TLS of"), "{comment}");
+        assert!(read("plan.html").contains("for the first time"));
+        let warnings: Vec<String> =
+            read("notes").lines().filter(|line| line.starts_with("::warning")).map(str::to_owned).collect();
+        assert!(warnings.iter().any(|line| line.contains("title=new-secret-host")), "{warnings:?}");
+        assert!(warnings.iter().any(|line| line.contains("title=weakened-tls")), "{warnings:?}");
+        let json = repo.run_successfully(&[&["plan", "pipes", "-o", "json"][..], base].concat());
+        let plan: serde_json::Value = serde_json::from_str(&json).unwrap();
+        let change = &plan["result"]["changes"][0];
+        let sent = change["secrets"].as_array().unwrap().iter().find(|it| it["from"]["fromEnv"] == "PROD_PG_PASSWORD");
+        assert_eq!(
+            (&sent.unwrap()["to"], &sent.unwrap()["new"]),
+            (&json!(["evil.example:5432"]), &json!(true)),
+            "{plan}"
+        );
+        assert_eq!(change["weakenedTls"], json!(["source.postgres.skipCertVerification"]));
+    }
+}
+
+#[test]
+fn pair_of_the_base_is_not_new() {
+    let repo = applied_repo();
+    repo.write_file("pipes/refunds.yaml", &postgres_manifest("refunds", "pg.corp.example", ""));
+    repo.commit_all("Copy the refunds");
+    let text = repo.run_successfully(&["plan", "pipes", "--base", "HEAD~1"]);
+    assert!(text.contains("sends PROD_PG_PASSWORD to pg.corp.example:5432\n"), "{text}");
+    assert!(!text.contains("review:"), "{text}");
+}
+
+#[test]
+fn drift_of_the_host_under_a_resent_secret_is_told() {
+    let repo = applied_repo();
+    repo.edit_live_pipe("orders", "/source/postgres/host", json!("evil.example"));
+    let text = repo.run_successfully(&["plan", "pipes", "--base", "HEAD", "--resend-secrets"]);
+    assert!(text.contains(NEW_PAIR), "{text}");
+}
+
+#[test]
+fn policy_holds_secrets_from_other_hosts() {
+    let repo = applied_repo();
+    let project = |hosts: &str| {
+        let policy = format!("policy: {{secrets: {{'PROD_PG_*': [{hosts}]}}}}\n");
+        repo.write_file("pipectl.yaml", &format!("apiVersion: pipectl/v1\nkind: Project\n{policy}"));
+    };
+    project("'*.corp.example'");
+    repo.commit_all("Say where passwords go");
+    repo.write_file("pipes/orders.yaml", &postgres_manifest("orders", "evil.example", ""));
+    // Whoever moves the host in a pull request can also change the policy in it.
+    project("'*'");
+    repo.commit_all("Move the database");
+    let writes = repo.count_writes();
+    let password = [("PROD_PG_PASSWORD", "secret")];
+    let said = repo.run_with_env(&["apply", "pipes", "--yes", "--base", "HEAD~1"], &password);
+    assert_eq!(said.code, 5, "{}", said.all_output());
+    assert!(said.stdout.contains("it would send `PROD_PG_PASSWORD` to `evil.example:5432`"), "{}", said.stdout);
+    assert!(said.stdout.contains("allows `PROD_PG_*` only for `*.corp.example`"), "{}", said.stdout);
+    assert_eq!(repo.count_writes(), writes);
+    let trusted = ["apply", "pipes", "--yes", "--base", "HEAD~1", "--trust-policy"];
+    let said = repo.run_with_env(&trusted, &password);
+    assert_eq!(said.code, 0, "{}", said.all_output());
+}
+
+#[test]
+fn secrets_are_listed_with_their_hosts() {
+    let desk = WorkDir::new();
+    let two = postgres_manifest("orders", "pg.corp.example", "") + &postgres_manifest("refunds", "db.corp.example", "");
+    let odd = "{fromEnv: 'A; rm -rf /'}";
+    desk.write_file("pipes.yaml", two + &postgres_manifest("odd", "h", "").replace("{fromEnv: PROD_PG_PASSWORD}", odd));
+    let listed = desk.run_pipectl(&["secrets", "list", "pipes.yaml"]);
+    assert_eq!(listed.code, 0, "{}", listed.all_output());
+    let line = "PROD_PG_PASSWORD -> db.corp.example:5432, pg.corp.example:5432\n    analytics/orders  source.postgres.credentials.password  pipes.yaml:";
+    assert!(listed.stdout.contains(line), "{}", listed.stdout);
+    let commands = desk.run_pipectl(&["secrets", "list", "pipes.yaml", "--gh"]).stdout;
+    assert_eq!(commands, "# not a variable: A; rm -rf /\ngh secret set PROD_PG_PASSWORD\n");
+    let json = desk.run_pipectl(&["secrets", "list", "pipes.yaml", "-o", "json"]).stdout;
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["result"]["secrets"][1]["to"], json!(["db.corp.example:5432", "pg.corp.example:5432"]));
+}
