@@ -27,7 +27,7 @@ impl GithubRunner {
     fn in_dir(work_dir: WorkDir, found: &str) -> Self {
         let gh = format!(
             "#!/bin/sh\necho \"$@\" >>\"$GH_NOTES\"\ncase \"$*\" in *viewer*) echo me;; \
-             *--paginate*|*/runs*) printf '{found}';; esac\n"
+             *--paginate*|*/artifacts*) printf '{found}';; esac\n"
         );
         let gh = work_dir.write_file("bin/gh", gh);
         let binary = env!("CARGO_BIN_EXE_pipectl");
@@ -139,7 +139,8 @@ fn action_creates_one_comment_and_then_edits_it() {
 
 /// The commit that is found, once `gh` names these as applied.
 fn found_base(repo: &GithubRunner, environment: &[(&str, &str)]) -> String {
-    let (code, said) = repo.run_script("base.sh", environment);
+    let environment = [&[("COMMAND", "apply")], environment].concat();
+    let (code, said) = repo.run_script("base.sh", &environment);
     assert_eq!(code, 0, "{said}");
     repo.step_output("base")
 }
@@ -174,7 +175,7 @@ fn action_apply_covers_changes_since_last_success() {
     let runner = GithubRunner::in_dir(repo.work_dir, &format!("{unknown}\\n{first}\\n"));
     let base = found_base(&runner, &[("BEFORE", &*failed)]);
     assert_eq!(base, first);
-    assert!(runner.read_file("notes").contains("workflows/pipes.yml/runs --raw-field branch=main"));
+    assert!(runner.read_file("notes").contains("actions/artifacts --raw-field name=pipectl-applied-default"));
     let environment =
         [("COMMAND", "apply"), ("PATHS", "pipes"), ("ARGUMENTS", "--sandbox"), ("BASE", &*base), ("P", "secret")];
     let (code, said) = runner.run_script("run.sh", &environment);
@@ -198,16 +199,127 @@ fn action_base_is_last_success_or_the_input() {
     ] {
         assert_eq!(found_base(&nothing, &environment), expected, "{environment:?}");
     }
-    let request = [("GITHUB_BASE_REF", "release"), ("BEFORE", &*first)];
+    // `gh` sees the branch as a variable.
+    let gh = "#!/bin/sh\necho \"branch=$BRANCH $@\" >>\"$GH_NOTES\"\n";
+    nothing.work_dir.write_file("bin/gh", gh);
+    let request = [("GITHUB_BASE_REF", "release"), ("BEFORE", &*first), ("ENVIRONMENT", "prod/eu")];
     found_base(&nothing, &request);
-    assert!(nothing.read_file("notes").contains("branch=release"), "{}", nothing.read_file("notes"));
+    let notes = nothing.read_file("notes");
+    assert!(notes.contains("branch=release") && notes.contains("name=pipectl-applied-prod_eu"), "{notes}");
+    assert!(notes.contains(".repository_id == .head_repository_id"), "{notes}");
     let queue = [("MERGE_BRANCH", "refs/heads/trunk"), ("BEFORE", &*first)];
     found_base(&nothing, &queue);
     assert!(nothing.read_file("notes").contains("branch=trunk"), "{}", nothing.read_file("notes"));
 
     nothing.work_dir.write_file("bin/gh", "#!/bin/sh\nexit 1\n");
-    let (code, said) = nothing.run_script("base.sh", &[("BEFORE", &first)]);
+    let (code, said) = nothing.run_script("base.sh", &[("COMMAND", "apply"), ("BEFORE", &first)]);
     assert!(code == 1 && said.contains("permission 'actions: read'"), "{said}");
+}
+
+#[test]
+fn old_job_that_runs_again_applies_nothing() {
+    let (repo, first) = applied_repo();
+    repo.commit_all("Later");
+    let later = repo.run_git(&["rev-parse", "HEAD"]);
+    repo.run_git(&["checkout", "--quiet", &first]);
+    let runner = GithubRunner::in_dir(repo.work_dir, &format!("{later}\\n{first}\\n"));
+    let (code, said) = runner.run_script("base.sh", &[("COMMAND", "apply"), ("BEFORE", "")]);
+    assert!(code == 0 && said.contains("::notice::a later commit was applied already"), "{said}");
+    assert_eq!(runner.step_output("superseded"), "true");
+    let (code, said) = runner.run_script("base.sh", &[("COMMAND", "plan"), ("BEFORE", "")]);
+    assert_eq!((code, runner.step_output("base")), (0, format!("{later}...")), "{said}");
+    let (code, said) = runner.run_script("base.sh", &[("COMMAND", "apply"), ("BASE", &first)]);
+    assert_eq!((code, runner.step_output("base")), (0, first), "{said}");
+}
+
+#[test]
+fn only_a_whole_apply_leaves_its_mark() {
+    let runner = GithubRunner::new("");
+    runner.work_dir.write_file("pipes/clicks.yaml", kinesis_manifest("clicks", "", ""));
+    let run = |secret: &str| {
+        let environment = [
+            ("COMMAND", "apply"),
+            ("PATHS", "pipes"),
+            ("ARGUMENTS", "--sandbox"),
+            ("P", secret),
+            ("GITHUB_SHA", "abc"),
+        ];
+        runner.run_script("run.sh", &environment).0
+    };
+    assert_ne!(run(""), 0);
+    assert!(!runner.read_file("outputs").contains("applied="));
+    assert_eq!(run("secret"), 0);
+    assert_eq!(fs::read_to_string(runner.step_output("applied")).unwrap(), "abc\n");
+}
+
+/// Runs the script that installs pipectl, with a `cargo` and a `curl` that note what they get.
+fn run_install(environment: &[(&str, &str)]) -> (i32, String, GithubRunner) {
+    let runner = GithubRunner::new("");
+    runner.work_dir.write_file("rust-toolchain.toml", "[toolchain]\npath = \"/planted\"\n");
+    let folder = runner.work_dir.temp_dir.path().to_owned();
+    let cargo = format!("#!/bin/sh\n{{ pwd; env; }} >'{}/seen'\n", folder.display());
+    let curl = "#!/bin/sh\nwhile [ \"$1\" != --output ]; do shift; done\nprintf program >\"$2\"\necho \"$3\" >url\n";
+    for (name, program) in [("bin/cargo", &*cargo), ("bin/curl", curl)] {
+        let file = runner.work_dir.write_file(name, program);
+        Command::new("chmod").arg("+x").arg(file).status().unwrap();
+    }
+    let action = action_script("../setup");
+    let root = folder.join("root").display().to_string();
+    let path_file = folder.join("path").display().to_string();
+    let own = [
+        ("ROOT", &*root),
+        ("GITHUB_ACTION_PATH", action.to_str().unwrap()),
+        ("GITHUB_PATH", &*path_file),
+        ("REPOSITORY", "o/pipectl"),
+        ("TARGET", "x86_64-unknown-linux-gnu"),
+        ("CLICKHOUSE_CLOUD_API_SECRET", "canary"),
+        ("RUSTC_WRAPPER", "/planted"),
+    ];
+    let (code, said) = runner.run_script("../setup/install.sh", &[&own, environment].concat());
+    (code, said, runner)
+}
+
+#[test]
+fn setup_builds_outside_the_checkout_and_without_secrets() {
+    let (code, said, runner) = run_install(&[]);
+    assert_eq!(code, 0, "{said}");
+    let seen = runner.read_file("seen");
+    let top = action_script("../../..").canonicalize().unwrap();
+    assert_eq!(Path::new(seen.lines().next().unwrap()).canonicalize().unwrap(), top);
+    assert!(seen.contains("RUSTUP_TOOLCHAIN=stable"), "{seen}");
+    assert!(!seen.contains("canary") && !seen.contains("/planted"), "{seen}");
+}
+
+#[test]
+fn setup_checks_the_digest_of_a_download() {
+    let digest = "0f6f1a8a1d8a4a1f6d3a6b3a6a1c0b3e0f6f1a8a1d8a4a1f6d3a6b3a6a1c0b3e";
+    for (environment, problem) in [
+        (vec![("VERSION", "0.2.0"), ("SHA256", digest)], "does not have the digest"),
+        (vec![("VERSION", "0.2.0")], "version needs sha256"),
+        (vec![("VERSION", "../../evil"), ("SHA256", digest)], "version must be like"),
+    ] {
+        let (code, said, runner) = run_install(&environment);
+        assert!(code == 1 && said.contains(problem), "{said}");
+        assert!(!runner.work_dir.temp_dir.path().join("root/bin/pipectl").exists());
+    }
+    let computed = Command::new("sh").args(["-c", "printf program | sha256sum"]).output().unwrap();
+    let computed = String::from_utf8(computed.stdout).unwrap();
+    let (code, said, runner) = run_install(&[("VERSION", "0.2.0"), ("SHA256", computed.split(' ').next().unwrap())]);
+    assert_eq!(code, 0, "{said}");
+    assert_eq!(runner.read_file("root/bin/pipectl"), "program");
+    assert!(runner.read_file("url").contains("o/pipectl/releases/download/v0.2.0/pipectl-x86_64-unknown-linux-gnu"));
+}
+
+#[test]
+fn actions_are_pinned_by_hash() {
+    let top = action_script("../../..");
+    for file in ["actions/pipectl/action.yml", "actions/setup/action.yml", "workflows/ci.yml"] {
+        let text = fs::read_to_string(top.join(".github").join(file)).unwrap();
+        for line in text.lines().filter(|line| line.trim_start().trim_start_matches("- ").starts_with("uses: ")) {
+            let hash = line.split('@').nth(1).unwrap_or_default().split(' ').next().unwrap_or_default();
+            assert!(hash.len() == 40 && hash.bytes().all(|byte| byte.is_ascii_hexdigit()), "{file}: {line}");
+        }
+    }
 }
 
 #[test]

@@ -1,7 +1,12 @@
 #!/usr/bin/env bash
-# Finds the base of plan and apply: the last commit that this workflow applied. So the next run also
-# applies a push whose apply failed or was dropped from the queue. It does not revert changes made by hand.
+# Finds the base of plan and apply: the last commit that was applied to the environment. `pipectl ci base` decides; this
+# script only asks GitHub which commits were applied: each successful apply leaves an artifact with a fixed name.
 set -euo pipefail
+
+# The environment of the artifact. Other characters are not allowed in its name.
+artifact=pipectl-applied-${ENVIRONMENT:-default}
+artifact=${artifact//[^A-Za-z0-9._-]/_}
+echo "artifact=$artifact" >>"$GITHUB_OUTPUT"
 
 say() {
   echo "base: ${1:-none, so drift is reverted}"
@@ -17,21 +22,22 @@ esac
 
 # The target branch: the pushed one, or the base branch of the pull request.
 branch=${GITHUB_BASE_REF:-${MERGE_BRANCH:-$GITHUB_REF_NAME}}
-branch=${branch#refs/heads/}
-workflow=${GITHUB_WORKFLOW_REF%%@*}
-workflow=${workflow##*/}
-if ! applied=$(gh api --method GET "repos/$GITHUB_REPOSITORY/actions/workflows/$workflow/runs" \
-  --raw-field "branch=$branch" --raw-field event=push --raw-field status=success --raw-field per_page=50 \
-  --jq '.workflow_runs[].head_sha'); then
+export BRANCH=${branch#refs/heads/}
+# A run of a fork can leave an artifact of this name too, so only runs of the target branch in this repository count.
+if ! applied=$(gh api --method GET "repos/$GITHUB_REPOSITORY/actions/artifacts" \
+  --raw-field "name=$artifact" --raw-field per_page=100 \
+  --jq '.artifacts[].workflow_run | select(.head_branch == env.BRANCH and .repository_id == .head_repository_id) | .head_sha'); then
   echo "::error::cannot ask GitHub for the last applied commit: give the job the permission 'actions: read', or set the input 'base' to a commit"
   exit 1
 fi
-for commit in $applied; do
-  # A commit outside this history was removed by a force push, or is newer than this one.
-  if git merge-base --is-ancestor "$commit" HEAD 2>/dev/null; then say "$commit"; fi
-done
-# Nothing was applied so far. GitHub sends zeros for a new branch.
-case "${BEFORE:-}" in
-  "" | 0000000*) say "" ;;
-  *) say "$BEFORE..." ;;
-esac
+arguments=(--applied - --before "${BEFORE:-}")
+[ "$COMMAND" = apply ] || arguments+=(--for-plan)
+code=0
+found=$(pipectl ci base "${arguments[@]}" <<<"$applied") || code=$?
+if [ "$code" = 5 ]; then
+  echo "::notice::a later commit was applied already, so this job applies nothing. To go back to this commit, set the input 'base' to it, or revert in git"
+  echo "superseded=true" >>"$GITHUB_OUTPUT"
+  exit 0
+fi
+[ "$code" = 0 ] || exit "$code"
+say "$found"

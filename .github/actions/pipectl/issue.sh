@@ -11,7 +11,7 @@ id=${ids%%$'\n'*}
 if [ "$CHANGES" = true ] && [ -n "$id" ]; then
   gh api --method PATCH "$issues/$id" --field "body=@$BODY" >/dev/null
 elif [ "$CHANGES" = true ]; then
-  gh api --method POST "$issues" --raw-field "title=ClickPipes drifted from git" --field "body=@$BODY" >/dev/null
+  gh api --method POST "$issues" --raw-field "title=ClickPipes drifted from git${ENVIRONMENT:+ ($ENVIRONMENT)}" --field "body=@$BODY" >/dev/null
 elif [ -n "$id" ]; then
   gh api --method POST "$issues/$id/comments" --raw-field "body=The drift is gone." >/dev/null
   gh api --method PATCH "$issues/$id" --raw-field state=closed --raw-field state_reason=completed >/dev/null

@@ -9,8 +9,10 @@ markdown="$folder/report.md"
 read -r -d '' -a paths <<<"${PATHS:-}" || true
 read -r -d '' -a arguments <<<"${ARGUMENTS:-}" || true
 
-# Several commands may comment on one pull request, so each has its own key.
-key="$COMMAND${KEY:+.$KEY}"
+[ -z "${ENVIRONMENT:-}" ] || arguments+=(--env "$ENVIRONMENT")
+
+# Several commands and environments may comment on one pull request, so each has its own key.
+key="$COMMAND${ENVIRONMENT:+.$ENVIRONMENT}${KEY:+.$KEY}"
 annotations="$folder/annotations"
 reports=(--report "markdown=$markdown" --report "github=$annotations" --report-key "$key")
 base=()
@@ -50,6 +52,10 @@ esac
 {
   echo "code=$code"
   echo "changes=$([ "$code" = 2 ] && echo true || echo false)"
+  [ "$COMMAND" != apply ] || [ "$code" != 0 ] || {
+    echo "${GITHUB_SHA:-}" >"$folder/applied"
+    echo "applied=$folder/applied"
+  }
   echo "plan=$folder/plan.json"
   echo "markdown=$markdown"
   echo "marker=<!-- pipectl:$key -->"
