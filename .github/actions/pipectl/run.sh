@@ -53,8 +53,8 @@ esac
   echo "code=$code"
   echo "changes=$([ "$code" = 2 ] && echo true || echo false)"
   [ "$COMMAND" != apply ] || [ "$code" != 0 ] || {
-    echo "${GITHUB_SHA:-}" >"$folder/applied"
-    echo "applied=$folder/applied"
+    echo "${GITHUB_SHA:-}" >"$folder/mark"
+    echo "mark=$folder/mark"
   }
   echo "plan=$folder/plan.json"
   echo "markdown=$markdown"

@@ -176,7 +176,7 @@ impl FieldSemantics {
         path.segments().iter().all(|segment| {
             let below = match &rules.items {
                 Some(item) if segment.parse::<usize>().is_ok() => Some(&**item),
-                _ => rules.fields.get(segment),
+                _ => rules.fields.get(segment).map(|field| &**field),
             };
             rules = below.unwrap_or(rules);
             below.is_some()
