@@ -13,6 +13,8 @@ impl Policy {
             protect: union(self.protect, base.protect.as_ref()),
             max_delete: smaller_limit(self.max_delete, base.max_delete),
             max_replace: smaller_limit(self.max_replace, base.max_replace),
+            // It names single objects, and only makes sense in the change that replaces them.
+            allow_replace: self.allow_replace,
             prune,
             prune_scope,
             secret_commands: in_both(self.secret_commands, base.secret_commands.as_ref()),
