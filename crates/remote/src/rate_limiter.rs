@@ -3,7 +3,7 @@
 //! It counts requests in a sliding window and waits before the API would answer 429. The API counts per key, and
 //! a refused request counts as well, so a client that runs into the limit and retries makes it worse for everybody.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -36,7 +36,7 @@ const RESTART_WITHIN: Duration = Duration::from_secs(5);
 /// Extra requests reserved besides one start per paused pipe: two reads.
 const RESERVED_READS: usize = 2;
 
-/// The delay of normal requests while one with high priority waits.
+/// The delay of a request that lets another one go first.
 const YIELD_DELAY: Duration = Duration::from_millis(10);
 
 /// A rate limiter with a sliding window: never more requests than the rate in any window, and no slower than that.
@@ -48,7 +48,7 @@ pub(crate) struct RateLimiter {
     //
     // Hazard: two hundred creates wait for their turn, and the list that would show the first of them running waits
     // behind all of them, so that each wait ends late or not at all. Reads and writes each have a queue, and take the
-    // free places in turn.
+    // free places in turn while both wait.
     writes: tokio::sync::Mutex<()>,
     window: Mutex<RateWindow>,
     /// The number of pipes that may still be stopped.
@@ -56,7 +56,7 @@ pub(crate) struct RateLimiter {
 }
 
 /// The queue of a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Priority {
     /// Behind earlier reads.
     Read,
@@ -88,6 +88,22 @@ impl Drop for PriorityGuard<'_> {
     }
 }
 
+/// The first request of a queue while it waits for a place.
+struct WaitingGuard<'a>(&'a RateLimiter, Priority);
+
+impl<'a> WaitingGuard<'a> {
+    fn new(limiter: &'a RateLimiter, priority: Priority) -> Self {
+        lock_ignoring_poison(&limiter.window).waiting.insert(priority);
+        Self(limiter, priority)
+    }
+}
+
+impl Drop for WaitingGuard<'_> {
+    fn drop(&mut self) {
+        lock_ignoring_poison(&self.0.window).waiting.remove(&self.1);
+    }
+}
+
 /// The permit to stop one pipe for a while. Drop it when the pipe runs again.
 // There are only as many as pipes can be started again within `RESTART_WITHIN`.
 pub struct PausePermit<'a> {
@@ -106,6 +122,10 @@ struct RateWindow {
     sent: VecDeque<Instant>,
     held_until: Option<Instant>,
     priority_waiters: usize,
+    /// The queues whose first request waits for a place.
+    waiting: BTreeSet<Priority>,
+    /// The queue of the last request.
+    last: Option<Priority>,
     /// Permits in use.
     paused_pipes: usize,
 }
@@ -135,6 +155,7 @@ impl RateLimiter {
 
     /// Waits until a place is free; `false` if none is before `end`. A dropped wait takes no place.
     pub(crate) async fn wait_for_place(&self, end: Instant, priority: Priority) -> bool {
+        let _waiting = WaitingGuard::new(self, priority);
         while let Some(free) = self.busy_until(priority, false) {
             if free > end {
                 return false;
@@ -175,18 +196,24 @@ impl RateLimiter {
         let mut window = lock_ignoring_poison(&self.window);
         let is_normal = priority != Priority::High;
         let held = window.held_until.filter(|until| *until > now);
-        let yield_until = (is_normal && window.priority_waiters > 0).then(|| now + YIELD_DELAY);
+        let is_others_turn = window.priority_waiters > 0 || window.is_turn_of_other_queue(priority);
+        let yield_until = (is_normal && is_others_turn).then(|| now + YIELD_DELAY);
         let full = window.full_until(self.rate, now);
         let spent = is_normal.then(|| window.reserved_until(self.rate, now)).flatten();
         let busy = held.max(full).max(spent).max(yield_until);
         if busy.is_none() && take {
             window.sent.push_back(now);
+            window.last = Some(priority);
         }
         busy
     }
 }
 
 impl RateWindow {
+    fn is_turn_of_other_queue(&self, own: Priority) -> bool {
+        self.last == Some(own) && self.waiting.iter().any(|other| *other != own)
+    }
+
     /// The time when the first place becomes free; `None` if one is.
     fn full_until(&mut self, rate: Option<RequestRate>, now: Instant) -> Option<Instant> {
         let Some(rate) = rate else {
