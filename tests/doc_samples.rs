@@ -125,7 +125,12 @@ fn status_of_three_pipes() {
         pipe("old-import", "Stopped", false, "2026-02-28T00:00:00Z", "2026-02-28T00:00:00Z", old),
         pipe("orders-cdc", "Snapshot", true, "2026-02-28T22:00:00Z", "2026-02-28T23:55:00Z", orders),
     ];
-    let service =
-        ServiceStatus { service: "analytics".to_owned(), state: Some("running".to_owned()), error: None, pipes };
+    let service = ServiceStatus {
+        service: "analytics".to_owned(),
+        state: Some("running".to_owned()),
+        error: None,
+        pipes,
+        endpoints: Vec::new(),
+    };
     assert_sample("operating.md", &status::render(&StatusReport { services: vec![service] }, now).to_plain());
 }

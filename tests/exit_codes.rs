@@ -92,9 +92,9 @@ fn missing_key_exits_with_4() {
     }
 }
 
-/// Half of the work is done then, and the key is what somebody has to look at.
+/// Whatever the reason of a failure is: if something was applied, the code says so.
 #[test]
-fn key_rejected_during_apply_exits_with_4() {
+fn key_rejected_during_apply_exits_with_3_if_something_was_applied() {
     let server = SandboxServer::start(20);
     let mut pipe = seed_named("kinesis-role");
     let desk = dir_with_manifests(&[pipe.clone()]);
@@ -105,7 +105,7 @@ fn key_rejected_during_apply_exits_with_4() {
     pipe["spec"]["settings"] = json!({"streaming_max_insert_wait_ms": 900});
     let new = [pipe, seed_named("pubsub-latest")];
     desk.write_file("pipes.yaml", new.map(|document| document.to_string()).join("\n---\n"));
-    let json = assert_outcome(&server.run_to_end(&desk, &[&apply[..], &["--wait=none"]].concat()), 4, "refused");
+    let json = assert_outcome(&server.run_to_end(&desk, &[&apply[..], &["--wait=none"]].concat()), 3, "partly");
     let reports = json["result"]["reports"].as_array().unwrap();
     let done = |name: &str| {
         let mut reports = reports.iter();

@@ -6,6 +6,7 @@
 mod additional_fields;
 mod apply_refusals;
 mod base_policy;
+mod broken_endpoints;
 mod carry_over;
 mod changed_since;
 mod ci_base;
@@ -59,6 +60,7 @@ mod secret_hosts;
 mod secret_leaks;
 mod secret_rotation;
 mod secret_sources;
+mod shared_reads;
 mod status;
 mod stopping;
 mod support;

@@ -64,7 +64,7 @@ fn status_needs_no_manifest_and_one_list_per_service() {
     );
     let asked = desk.request_log().split_off(before);
     let lists = asked.iter().filter(|(_, path, _)| path.ends_with("/clickpipes")).count();
-    assert_eq!((asked.len(), lists), (3, 1), "services, pipes, and the size that they share");
+    assert_eq!((asked.len(), lists), (4, 1), "services, pipes, endpoints, and the size that they share");
     assert!(asked.iter().all(|(method, ..)| method == "GET"), "{asked:?}");
     let table = run_status(&desk, &[]).stdout;
     assert!(table.starts_with("analytics  running\n  PIPE"), "{table}");

@@ -12,6 +12,7 @@ pub mod data_effects;
 pub mod default_values;
 pub mod docs;
 pub mod envelope;
+pub mod exclusive_reads;
 pub mod kinds;
 pub mod lifecycle;
 pub mod likely_secret;

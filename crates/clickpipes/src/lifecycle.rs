@@ -258,7 +258,7 @@ pub fn pipe_health(object: &Object, declared: Option<RunState>) -> (Health, &'st
         None => (Health::Ok, "stopped"),
     };
     match pipe_phase(object) {
-        PipePhase::Failed => (Health::Bad, "it stopped by itself; the console shows why"),
+        PipePhase::Failed => (Health::Bad, failed_note(&object.body)),
         PipePhase::PlatformError => (Health::Bad, "the platform is in trouble; ask its support, with the pipe's id"),
         PipePhase::Running | PipePhase::Loading | PipePhase::Degraded if declared == Some(RunState::Stopped) => {
             (Health::Warning, "it runs, though it is declared stopped")
@@ -273,6 +273,25 @@ pub fn pipe_health(object: &Object, declared: Option<RunState>) -> (Health, &'st
         PipePhase::Starting | PipePhase::Changing | PipePhase::Stopping => (Health::Moving, ""),
         PipePhase::Other => (Health::Warning, "a state that this version does not know"),
     }
+}
+
+/// Where the reason of a failure is, and how the pipe goes on. It depends on the source.
+fn failed_note(body: &Value) -> &'static str {
+    match source_family(body) {
+        Some(SourceFamily::Database) => {
+            "it stopped by itself; the console shows why. When that is mended, apply starts it, and `resync` loads its tables again"
+        }
+        Some(SourceFamily::Stream | SourceFamily::Files) => {
+            "it stopped by itself; the console and the table with the suffix `_clickpipes_error` show why"
+        }
+        None => "it stopped by itself; the console shows why",
+    }
+}
+
+/// How well a connection does; `None` if it is ready or on its way.
+pub fn endpoint_health(object: &Object) -> Option<(Health, &'static str)> {
+    let note = unusable_note(Kind::ReversePrivateEndpoint, object)?;
+    Some((if is_broken(Kind::ReversePrivateEndpoint, object) { Health::Bad } else { Health::Warning }, note))
 }
 
 /// Whether the pipe completes when it has read what is there.
@@ -342,6 +361,34 @@ pub fn can_stop(kind: Kind) -> bool {
         Kind::ClickPipe => true,
         Kind::ReversePrivateEndpoint | Kind::CdcScaling => false,
     }
+}
+
+/// Why others cannot use an object now, and what becomes of it; `None` if they can, or will soon.
+pub fn unusable_note(kind: Kind, object: &Object) -> Option<&'static str> {
+    if kind != Kind::ReversePrivateEndpoint {
+        return None;
+    }
+    match EndpointState::from(&object.state) {
+        EndpointState::PendingAcceptance => {
+            Some("somebody must accept it on the account of the source; the API removes it after a day")
+        }
+        EndpointState::Failed => Some(
+            "the API removes it after 7 days; to create it again, declare it with `state: absent`, apply, and declare it as before",
+        ),
+        EndpointState::Rejected => Some(
+            "the owner of the source rejected it, and the API removes it after a day; to ask again, declare it with `state: absent`, \
+             apply, and declare it as before",
+        ),
+        EndpointState::Expired => {
+            Some("nobody accepted it in time, and the API removes it; apply again to create it anew")
+        }
+        EndpointState::Ready | EndpointState::Other(_) => None,
+    }
+}
+
+/// Whether an object will not work again by itself.
+pub fn is_broken(kind: Kind, object: &Object) -> bool {
+    kind == Kind::ReversePrivateEndpoint && progress_toward(kind, object, RunState::Running) == Progress::Failed
 }
 
 /// Whether the job is done for good, so that the object can be neither stopped nor started.

@@ -2,7 +2,10 @@
 
 use schemars::JsonSchema;
 
+use serde_json::Value;
+
 use crate::envelope::{EndpointMetadata, Envelope};
+use crate::exclusive_reads::{ExclusiveRead, Sharing, read_named_by};
 use crate::validate::{CrossFieldRule, RuleSet, value_is, value_is_not};
 use model::annotations;
 use model::text::{Arn, DnsName, NonEmptyText, ServiceAttachment};
@@ -16,6 +19,12 @@ pub type EndpointManifest = Envelope<ReversePrivateEndpoint, EndpointMetadata, R
 #[expect(missing_docs, reason = "the word says it")]
 pub enum ReversePrivateEndpoint {
     ReversePrivateEndpoint,
+}
+
+/// The share of a VPC resource takes one endpoint.
+pub(crate) fn exclusive_reads(body: &Value) -> Vec<ExclusiveRead> {
+    let path = "vpcResourceShareArn";
+    read_named_by(body, "resource share", path, String::new(), Sharing::Broken).into_iter().collect()
 }
 
 /// What tells the DNS names of an endpoint apart.

@@ -170,6 +170,11 @@ fn rejection_text(cause: RejectionCause) -> &'static str {
         RejectionCause::SourcePermissions => {
             "the role or key lacks permissions on the source, or does not trust ClickHouse Cloud"
         }
+        RejectionCause::SourceCertificate => {
+            "the API does not trust the certificate of the source: declare its CA in `caCertificate`, or, if the \
+             certificate is for another name, that name in `tlsHost`"
+        }
+        RejectionCause::SourceNeedsTls => "the source accepts only TLS: remove `disableTls: true`",
         RejectionCause::SourceUnreachable => {
             "the API connects to the source when it creates a pipe: check its address, its certificates, and that its \
              firewall admits the API's addresses"

@@ -34,7 +34,9 @@ impl CommandOutcome {
         envelope: &OutputEnvelope<T>,
     ) -> Self {
         let (command, outcome, json) = (context.command, envelope.outcome, envelope.render());
-        Self { exit_code, report: RunReport { command, outcome, json, ..RunReport::default() }, ..Self::default() }
+        let environment = context.environment.name.clone();
+        let report = RunReport { command, environment, outcome, json, ..RunReport::default() };
+        Self { exit_code, report, ..Self::default() }
     }
 
     /// What a command that only prints a text returns.
@@ -49,6 +51,7 @@ impl CommandOutcome {
     pub(crate) fn failed(context: &CommandContext, outcome: &'static str, exit_code: u8, message: String) -> Self {
         let report = RunReport {
             command: context.command,
+            environment: context.environment.name.clone(),
             outcome,
             json: envelope::failure_json(context.json_kind, outcome, &message),
             errors: vec![message],

@@ -41,6 +41,10 @@ pub struct Context {
     pub diff: bool,
     /// What apply will refuse of the plan.
     pub refusals: Vec<ApplyRefusal>,
+    /// The commit of the base: short hash and subject.
+    pub base: Option<String>,
+    /// The commit of the manifests, if the plan has a base.
+    pub commit: Option<String>,
 }
 
 /// A plan, and after an apply its results.
@@ -70,6 +74,10 @@ impl<'p> PlanView<'p> {
         for ignored in &plan.ignored_changes {
             let at = &ignored.address;
             objects.entry(at).or_insert_with(|| ObjectView::unchanged(at)).add_ignored(ignored);
+        }
+        for unusable in &plan.unusable {
+            let at = &unusable.address;
+            objects.entry(at).or_insert_with(|| ObjectView::unchanged(at)).add_unusable(unusable);
         }
         for removed in plan.removed_manifests() {
             objects.entry(&removed.address).or_insert_with(|| ObjectView::of_removed_manifest(removed));
@@ -122,6 +130,19 @@ pub(crate) fn target_note(target: Option<&PlanTarget>) -> Option<String> {
     let services = target.services.iter().filter(|(name, id)| name != id);
     let services: Vec<String> = services.map(|(name, id)| format!(", `{name}` is `{id}`")).collect();
     Some(format!("Organization `{}`{}.", target.organization, services.concat()))
+}
+
+/// `Base: 3f2a1bc (Add orders). Commit: 9d8e7f6 (Add views).`
+pub(crate) fn commits_note(context: &Context) -> Option<String> {
+    let base = context.base.as_ref()?;
+    let commit = context.commit.as_ref().map(|commit| format!(" Commit: {commit}.")).unwrap_or_default();
+    Some(format!("Base: {base}.{commit}"))
+}
+
+/// `1 endpoint cannot be used`; nothing if others can use every object.
+pub(crate) fn unusable_count(plan: &Plan) -> Option<String> {
+    let count = plan.unusable.len();
+    (count > 0).then(|| format!("{} cannot be used", pluralize(count, "endpoint")))
 }
 
 /// `11 unchanged, 0 unmanaged.`

@@ -65,6 +65,8 @@ pub(crate) struct Session {
     /// What changed in the project file since the base.
     project_changes: ProjectChanges,
     resend_secrets: Vec<AddressPattern>,
+    /// The commits of the base and of the manifests.
+    commits: Option<(String, String)>,
     /// How long an apply with the same options may take.
     timeout: RunTimeout,
 }
@@ -207,6 +209,7 @@ impl Session {
             secret_policy: project.secret_policy,
             project_changes: ProjectChanges::default(),
             resend_secrets: Vec::new(),
+            commits: history.take_commits(),
             timeout: connect.timeout,
         })
     }
@@ -296,6 +299,8 @@ impl Session {
             rate: self.connection.rate.map(|rate| (rate.requests, rate.window.as_secs_f64())),
             diff,
             refusals: Vec::new(),
+            base: self.commits.as_ref().map(|(base, _)| base.clone()),
+            commit: self.commits.as_ref().map(|(_, commit)| commit.clone()),
         }
     }
 

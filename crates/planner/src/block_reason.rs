@@ -80,6 +80,10 @@ pub enum BlockReason {
     },
     /// A secret would go to a host that `policy.secrets` does not allow.
     SecretNotAllowed(RefusedSecret),
+    /// A live pipe that nobody declares reads what only one pipe can read: what it is, its name, and that pipe.
+    AlreadyRead(&'static str, String, Address),
+    /// It would be created, and needs this object, which is broken: its name, its state, and what that means.
+    BrokenReference(String, String, &'static str),
     /// It refers to an object that is neither live nor declared.
     MissingReference(Address),
     /// It refers to an object that is declared absent.
@@ -176,6 +180,7 @@ impl fmt::Display for BlockReason {
             | Self::SeveralNamesLive(_)
             | Self::OtherSource { .. }
             | Self::DuplicateIdentity(..)
+            | Self::AlreadyRead(..)
             | Self::RenameNotDeclared { .. } => self.fmt_identity(f),
             Self::UnsafeReplacement(..) | Self::UnsafeEntries(..) | Self::LosesFields(..) | Self::MissesChanges(_) => {
                 self.fmt_loss(f)
@@ -208,6 +213,7 @@ impl fmt::Display for BlockReason {
                 f,
                 "it would be replaced, and `{name}`, which it uses, is `{state}`: apply again when it is `Ready`"
             ),
+            Self::BrokenReference(name, state, meaning) => write!(f, "it uses `{name}`, which is `{state}`: {meaning}"),
             Self::ReferenceNotLive(name) => write!(
                 f,
                 "it would be replaced, and `{name}`, which it uses, is not live: apply again when it is `Ready`"
@@ -261,6 +267,12 @@ impl BlockReason {
                      `metadata.id` or the name from one of them"
                 )
             }
+            Self::AlreadyRead(what, name, reader) => write!(
+                f,
+                "`{reader}`, which no manifest declares, reads the {what} `{name}`, and only one pipe can: stop or \
+                 delete it, or, if it is the same pipe, add `previousNames: [{}]`",
+                reader.name
+            ),
             Self::RenameNotDeclared { live, declared } => write!(
                 f,
                 "`{live}` is live and would be deleted, and `{declared}` would be created with the same source and \

@@ -33,6 +33,6 @@ pub use desired_diff::{DeclaredIn, DesiredDiff, DesiredFieldDiff, diff_desired};
 pub use inputs::{Policy, WriteOnlyPolicy};
 pub use make_plan::plan;
 pub use order::{DeleteAfter, ObjectWork};
-pub use plan::{Plan, UnmanagedObject};
+pub use plan::{Plan, UnmanagedObject, UnusableObject};
 pub use prune::{PruneEvidence, PruneReason, prune_unmanaged};
 pub use sent_secrets::{RefusedSecret, SentSecret};

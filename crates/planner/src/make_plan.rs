@@ -3,16 +3,18 @@
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
+use clickpipes::lifecycle;
+use clickpipes::semantics::FieldSemantics;
 use model::address::Address;
-use model::desired::{Desired, Presence};
-use model::live::{Id, Live};
+use model::desired::{Desired, Document, Presence};
+use model::live::{Id, Live, Object};
 
 use crate::change::Verdict;
 use crate::inputs::{PlanInputs, Policy};
 use crate::match_live::{self, LiveMatch, match_live_object};
 use crate::order;
-use crate::plan::{Plan, UnmanagedObject};
-use crate::undeclared_rename;
+use crate::plan::{Plan, UnmanagedObject, UnusableObject};
+use crate::{references, undeclared_rename};
 
 /// Compares desired objects with live ones.
 ///
@@ -46,6 +48,9 @@ pub fn plan(desired: &Desired, live: &Live, base: Option<&Desired>, policy: &Pol
     }
     for (at, document, live_match) in matches {
         let live_match = live_match.unless_shared(at, &claims);
+        if let LiveMatch::Found { object, .. } = &live_match {
+            plan.unusable.extend(find_unusable(at, object, desired));
+        }
         let object_plan = inputs.plan_object(at, document, live_match);
         let drifted = object_plan.ignored_changes.iter().any(|left| left.drifted_fields().next().is_some());
         plan.ignored_changes.extend(object_plan.ignored_changes);
@@ -67,6 +72,18 @@ pub fn plan(desired: &Desired, live: &Live, base: Option<&Desired>, policy: &Pol
     plan.unmanaged = find_unmanaged(desired, live, &seen, base);
     undeclared_rename::block_undeclared_renames(&mut plan, desired, live);
     plan
+}
+
+/// The object, if others cannot use it in its state.
+fn find_unusable(at: &Address, object: &Object, desired: &Desired) -> Option<UnusableObject> {
+    let note = lifecycle::unusable_note(at.kind, object)?.to_owned();
+    let refers = |(other, document): &(&Address, &Document)| {
+        other.service == at.service
+            && references::body_references(FieldSemantics::for_kind(other.kind), &document.body, &other.service)
+                .contains(at)
+    };
+    let dependents = desired.iter().filter(refers).map(|(other, _)| other.clone()).collect();
+    Some(UnusableObject { address: at.clone(), state: object.state.to_string(), note, dependents })
 }
 
 /// Of several live objects of one name, those that `metadata.id` did not pick are nobody's. Where

@@ -113,6 +113,12 @@ impl PlanInputs<'_> {
             let change = Change { data_effects: data, after, ..new_change(at, document, None, Verdict::Update) };
             return (change, vec![actions_for::update_singleton(at, None, &document.body)]);
         }
+        let rules = FieldSemantics::for_kind(at.kind);
+        if let Some(reason) =
+            references::broken_reference(rules, &document.body, &at.service, self.live, &self.replaced)
+        {
+            return block_object(at, document, None, reason);
+        }
         let reason = self.base_document(at, document, None).map(|_| MISSING_LIVE_REASON.to_owned());
         let actions = create_actions(at, &document.body, desired_state);
         let data = data_effects::stop_effects(None, &actions).into_iter().collect();

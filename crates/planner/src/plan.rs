@@ -47,6 +47,22 @@ pub struct Plan {
     pub in_sync: Vec<Address>,
     /// Live objects that no manifest declares.
     pub unmanaged: Vec<UnmanagedObject>,
+    /// Declared objects that are live and that others cannot use.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unusable: Vec<UnusableObject>,
+}
+
+/// A live object that others cannot use, such as a connection that was rejected.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct UnusableObject {
+    /// Its address.
+    pub address: Address,
+    /// Its state, in the API's word.
+    pub state: String,
+    /// What that means, and the way out.
+    pub note: String,
+    /// The declared objects that refer to it.
+    pub dependents: Vec<Address>,
 }
 
 /// A live object that no manifest declares.
@@ -81,6 +97,7 @@ impl Plan {
             unchecked: self.unchecked.into_iter().filter(|it| about(&it.address)).collect(),
             in_sync: self.in_sync.into_iter().filter(|at| about(at)).collect(),
             unmanaged: Vec::new(),
+            unusable: self.unusable.into_iter().filter(|it| about(&it.address)).collect(),
         }
     }
 

@@ -1,5 +1,7 @@
 //! References by name from one declared object to another.
 
+use std::collections::BTreeSet;
+
 use clickpipes::lifecycle;
 use clickpipes::semantics::FieldSemantics;
 use model::action::{Action, RunState, UpdateVia};
@@ -74,6 +76,26 @@ pub(crate) fn missing_reference(
         None => Some(BlockReason::MissingReference(address)),
     };
     body_references(rules, body, service).into_iter().find_map(reason)
+}
+
+/// The first object that the body refers to by name and that will not work again by itself. One that the plan replaces
+/// will.
+pub(crate) fn broken_reference(
+    rules: &FieldSemantics,
+    body: &Value,
+    service: &ServiceRef,
+    live: &Live,
+    replaced: &BTreeSet<Address>,
+) -> Option<BlockReason> {
+    let references = body_references(rules, body, service).into_iter().filter(|at| !replaced.contains(at));
+    let found = references.filter_map(|at| match live.get(&at)?.objects.as_slice() {
+        [object] if lifecycle::is_broken(at.kind, object) => {
+            let note = lifecycle::unusable_note(at.kind, object)?;
+            Some(BlockReason::BrokenReference(at.name.to_string(), object.state.to_string(), note))
+        }
+        _ => None,
+    });
+    { found }.next()
 }
 
 /// The first object that the body refers to and that cannot be used now. A new object needs it at once.

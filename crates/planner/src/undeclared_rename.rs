@@ -6,8 +6,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use clickpipes::exclusive_reads::{Sharing, exclusive_reads};
+use clickpipes::lifecycle;
 use clickpipes::lineage::{Lineage, pipe_lineage};
-use model::address::{Address, ServiceRef};
+use model::address::{Address, Kind, ServiceRef};
 use model::desired::Desired;
 use model::live::{Id, Live};
 use serde_json::Value;
@@ -40,7 +42,14 @@ pub(crate) fn block_undeclared_renames(plan: &mut Plan, desired: &Desired, live:
     let deleted = index_readers(deleted.filter_map(|change| by_id.get(change.id.as_ref()?).copied()));
     let unmanaged = index_readers(plan.unmanaged.iter().filter_map(|other| by_id.get(&other.id).copied()));
     let (mut blocked, mut warnings) = (BTreeMap::new(), BTreeMap::new());
+    let exclusive = index_exclusive_reads(plan, live);
     for at in created {
+        let reads = desired.get(at).map(|document| exclusive_reads(at.kind, &document.body)).unwrap_or_default();
+        let shared = reads.iter().filter(|read| read.sharing == Sharing::Broken);
+        if let Some((read, reader)) = shared.filter_map(|read| Some((read, *exclusive.get(&read.key())?))).next() {
+            blocked.insert(at.clone(), BlockReason::AlreadyRead(read.what, read.name.clone(), reader.clone()));
+            continue;
+        }
         let Some(lineage) = desired.get(at).and_then(|document| pipe_lineage(at.kind, &document.body)) else {
             continue;
         };
@@ -68,6 +77,18 @@ pub(crate) fn block_undeclared_renames(plan: &mut Plan, desired: &Desired, live:
     }
     let blocked: BTreeSet<Address> = blocked.into_keys().collect();
     order::retain_objects(&mut plan.actions, &mut plan.delete_after, |at| !blocked.contains(at));
+}
+
+/// What live objects that nobody declares read alone. Those that are stopped read nothing.
+fn index_exclusive_reads<'l>(plan: &Plan, live: &'l Live) -> HashMap<(&'static str, String, String), &'l Address> {
+    let unmanaged: BTreeSet<&Id> = plan.unmanaged.iter().map(|other| &other.id).collect();
+    let objects = live.iter().flat_map(|(at, observed)| observed.objects.iter().map(move |object| (at, object)));
+    let reading = objects.filter(|(at, object)| {
+        unmanaged.contains(&object.id) && (at.kind != Kind::ClickPipe || !lifecycle::is_stopped(object))
+    });
+    let reads = reading
+        .flat_map(|(at, object)| exclusive_reads(at.kind, &object.body).into_iter().map(move |read| (read.key(), at)));
+    reads.collect()
 }
 
 fn index_readers<'l>(objects: impl Iterator<Item = (&'l Address, &'l Value)>) -> HashMap<EdgeKey, Vec<Reader>> {

@@ -11,4 +11,6 @@ model::codes! {
     PREVIOUS_NAME_CLAIMED = "previous-name-claimed",
     PREVIOUS_NAME_DECLARED = "previous-name-declared",
     SAME_TABLE = "same-table",
+    SAME_READER = "one-reader-only",
+    SAME_GROUP = "shared-consumer-group",
 }

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::code;
 use super::draft::DraftManifest;
+use crate::exclusive_reads::{ExclusiveRead, Sharing, exclusive_reads, is_sharing_harmful};
 use crate::pipe::written_tables::{WrittenTable, written_tables};
 use model::address::{Address, Kind, Name, ServiceRef};
 use model::diagnostic::{Diagnostic, Severity};
@@ -37,6 +38,7 @@ pub(super) fn find_conflicts(all: &[DraftManifest]) -> Conflicts {
     find_duplicates(all, &mut conflicts);
     find_contested_names(all, &mut conflicts);
     find_shared_tables(all, &mut conflicts);
+    find_shared_reads(all, &mut conflicts);
     conflicts
 }
 
@@ -177,4 +179,54 @@ fn shared_table(
         &FieldPath::parse("spec").join(&table.path),
         (first, &FieldPath::parse("spec").join(&other.path), "the other is here"),
     )
+}
+
+/// Finds things that several pipes read and only one can, in any service: a queue, a replication slot.
+fn find_shared_reads(all: &[DraftManifest], conflicts: &mut Conflicts) {
+    let mut readers: HashMap<(&str, String, String), (usize, ExclusiveRead)> = HashMap::new();
+    for (index, declared) in all.iter().enumerate() {
+        let spec = &declared.document["spec"];
+        // A stopped pipe may wait for the other one to be removed.
+        if spec["state"] == "absent" || spec["state"] == "stopped" {
+            continue;
+        }
+        let mut reported = BTreeSet::new();
+        for read in exclusive_reads(declared.kind, spec) {
+            let Some((first, other)) = readers.get(&read.key()) else {
+                readers.insert(read.key(), (index, read));
+                continue;
+            };
+            let is_harmful = *first != index && is_sharing_harmful(&read, spec, &all[*first].document["spec"]);
+            if is_harmful && reported.insert(*first) {
+                let severity = match read.sharing {
+                    Sharing::Broken => Severity::Error,
+                    Sharing::SplitsRows => Severity::Warning,
+                };
+                conflicts.push(index, severity, || shared_read(declared, &read, (&all[*first], other)));
+            }
+        }
+    }
+}
+
+fn shared_read(
+    declared: &DraftManifest,
+    read: &ExclusiveRead,
+    (first, other): (&DraftManifest, &ExclusiveRead),
+) -> Diagnostic {
+    let ExclusiveRead { what, name, .. } = read;
+    let label = |draft: &DraftManifest| draft.address().map(|at| format!("`{}`", at.name)).unwrap_or_default();
+    let pair = format!("{} and {}", label(first), label(declared));
+    let remark = |span| match read.sharing {
+        Sharing::Broken => {
+            let message = format!("{pair} read the {what} `{name}`, and only one can");
+            PendingDiagnostic::error(code::SAME_READER, span, message).with_help("give each its own")
+        }
+        Sharing::SplitsRows => {
+            let message =
+                format!("{pair} share the {what} `{name}` and a topic, so each table gets a part of the rows");
+            PendingDiagnostic::warning(code::SAME_GROUP, span, message).with_help("give each its own")
+        }
+    };
+    let [at, other_at] = [read, other].map(|read| FieldPath::parse("spec").join(&read.path));
+    declared.related_diagnostic(remark, &at, (first, &other_at, "the other is here"))
 }

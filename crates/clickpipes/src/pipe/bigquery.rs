@@ -95,6 +95,7 @@ pub(crate) const SPEC: SourceSpec = SourceSpec {
     location: |_| String::new(),
     secret_hosts: |_, _| SecretHost::from_list("bigquery.googleapis.com"),
     items: SourceItems::Mappings(&["sourceDatasetName", "sourceTable"]),
+    exclusive_reads: |_| Vec::new(),
     rules: &[
         RuleSet { object_paths: &["spec.source.bigquery"], rules: database::MAPPING_LIST_RULES },
         RuleSet { object_paths: &["spec.source.bigquery.tableMappings.*"], rules: database::MAPPING_RULES },

@@ -3,9 +3,11 @@
 use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde_json::Value;
 
 use super::settings::SettingGroup;
 use super::source::{NO_STREAM_RESYNC, SourceFamily, SourceItems, SourceSpec, text_at};
+use crate::exclusive_reads::{ExclusiveRead, Sharing, read_named_by};
 use crate::secret_hosts::SecretHost;
 use crate::validate::{CrossFieldRule, RuleContext, RuleFinding, RuleSet, custom_rule, value_is, value_is_not};
 use model::annotations;
@@ -199,8 +201,20 @@ pub(crate) const SPEC: SourceSpec = SourceSpec {
         _ => SecretHost::from_list(&text_at(source, "brokers")),
     },
     items: SourceItems::CommaList("topics"),
+    exclusive_reads: group_reads,
     rules: &[RULES],
 };
+
+/// Members of a consumer group share the messages of each topic.
+fn group_reads(source: &Value) -> Vec<ExclusiveRead> {
+    let (brokers, topics) = (text_at(source, "brokers"), text_at(source, "topics"));
+    let topics = topics.split(',').map(str::trim).filter(|topic| !topic.is_empty());
+    let reads = topics.filter_map(|topic| {
+        let location = format!("{topic} at {brokers}");
+        read_named_by(source, "consumer group", "consumerGroup", location, Sharing::SplitsRows)
+    });
+    reads.collect()
+}
 
 const RULES: RuleSet = RuleSet {
     object_paths: &["spec.source.kafka"],

@@ -92,6 +92,7 @@ pub(crate) const SPEC: SourceSpec = SourceSpec {
     location: |source| text_at(source, "region"),
     secret_hosts: |source, _| SecretHost::from_list(&format!("kinesis.{}.amazonaws.com", text_at(source, "region"))),
     items: SourceItems::Single(|source| text_at(source, "streamName")),
+    exclusive_reads: |_| Vec::new(),
     rules: &[RULES],
 };
 

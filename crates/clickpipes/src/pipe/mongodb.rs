@@ -139,6 +139,7 @@ pub(crate) const SPEC: SourceSpec = SourceSpec {
         _ => vec![SecretHost::InSecret],
     },
     items: SourceItems::Mappings(&["sourceDatabaseName", "sourceCollection"]),
+    exclusive_reads: |_| Vec::new(),
     rules: &[RULES, RuleSet { object_paths: &["spec.source.mongodb"], rules: database::MAPPING_LIST_RULES }],
 };
 

@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use super::credentials::Login;
 use super::database::{self, DatabaseAuthentication, ReplicationMode, TABLE_MAPPING_DELTAS, TableEngine};
 use super::source::{SourceFamily, SourceItems, SourceSpec};
+use crate::exclusive_reads::{Sharing, read_named_by};
 use crate::validate::{CrossFieldRule, RuleSet};
 use model::annotations;
 use model::text::{Arn, HostAddress, NonEmptyText, PemCertificates, TcpPort};
@@ -183,6 +184,10 @@ pub(crate) const SPEC: SourceSpec = SourceSpec {
     location: database::host_and_port,
     secret_hosts: database::secret_hosts,
     items: SourceItems::Mappings(&["sourceSchemaName", "sourceTable"]),
+    exclusive_reads: |source| {
+        let server = database::host_and_port(source);
+        read_named_by(source, "server id", "serverId", server, Sharing::Broken).into_iter().collect()
+    },
     rules: &[
         RULES,
         RuleSet { object_paths: &["spec.source.mysql"], rules: database::LOGIN_RULES },

@@ -7,6 +7,7 @@ use super::credentials::AccessKey;
 use super::replacement_effects::Replacement;
 use super::settings::SettingGroup;
 use super::source::{SourceFamily, SourceItems, SourceSpec, text_at};
+use crate::exclusive_reads::{Sharing, read_named_by};
 use crate::secret_hosts::SecretHost;
 use crate::validate::{CrossFieldRule, RuleSet, custom_rule, flag_is, value_is};
 use model::annotations;
@@ -192,6 +193,9 @@ pub(crate) const SPEC: SourceSpec = SourceSpec {
     location: |source| bucket_and_path(source).0,
     secret_hosts,
     items: SourceItems::Single(|source| bucket_and_path(source).1),
+    exclusive_reads: |source| {
+        read_named_by(source, "queue", "queueUrl", String::new(), Sharing::Broken).into_iter().collect()
+    },
     rules: &[RULES],
 };
 

@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use super::credentials::Login;
 use super::database::{self, DatabaseAuthentication, ReplicationMode, TABLE_MAPPING_DELTAS, TableEngine};
 use super::source::{SourceFamily, SourceItems, SourceSpec, join_nonempty, text_at};
+use crate::exclusive_reads::{Sharing, read_named_by};
 use crate::validate::{CrossFieldRule, RuleSet, flag_is, value_is};
 use model::annotations;
 use model::text::{Arn, HostAddress, NonBlankSqlText, NonEmptyText, PemCertificates, TcpPort};
@@ -195,6 +196,12 @@ pub(crate) const SPEC: SourceSpec = SourceSpec {
     location: |source| join_nonempty("/", &[database::host_and_port(source), text_at(source, "database")]),
     secret_hosts: database::secret_hosts,
     items: SourceItems::Mappings(&["sourceSchemaName", "sourceTable"]),
+    exclusive_reads: |source| {
+        let server = database::host_and_port(source);
+        read_named_by(source, "replication slot", "settings.replicationSlotName", server, Sharing::Broken)
+            .into_iter()
+            .collect()
+    },
     rules: &[
         RULES,
         RuleSet { object_paths: &["spec.source.postgres"], rules: database::LOGIN_RULES },

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::replacement_effects::Replacement;
 use super::settings::SettingGroup;
+use crate::exclusive_reads::ExclusiveRead;
 use crate::secret_hosts::SecretHost;
 use crate::validate::RuleSet;
 use model::annotations;
@@ -37,6 +38,8 @@ pub struct SourceSpec {
     pub(crate) secret_hosts: fn(&Value, &str) -> Vec<SecretHost>,
     /// What is read there.
     pub(crate) items: SourceItems,
+    /// What no other pipe may read at the same time.
+    pub(crate) exclusive_reads: fn(&Value) -> Vec<ExclusiveRead>,
     pub(crate) rules: &'static [RuleSet],
 }
 

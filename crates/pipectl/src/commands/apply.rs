@@ -213,10 +213,11 @@ fn results_outcome(reports: &[ObjectResult], plan: &Plan, unreviewed: &[StaleObj
         (true, _, _) if !unreviewed.is_empty() => (exit::STALE, "stale"),
         (true, _, _) if plan.blocked_changes().next().is_some() => (exit::BLOCKED, "blocked"),
         (true, _, _) => (exit::DONE, "applied"),
-        (false, _, true) => (exit::AUTH, "refused"),
-        (false, _, _) if blocked => (exit::BLOCKED, "blocked"),
-        (false, _, _) if stale => (exit::STALE, "stale"),
+        // Whatever the others failed of: something was changed.
         (false, true, _) => (exit::PARTLY, "partly"),
+        (false, false, true) => (exit::AUTH, "refused"),
+        (false, false, _) if blocked => (exit::BLOCKED, "blocked"),
+        (false, false, _) if stale => (exit::STALE, "stale"),
         (false, false, _) => (exit::ERROR, "failed"),
     }
 }

@@ -40,7 +40,8 @@ pub(crate) async fn run(context: &CommandContext, options: &PlanOptions) -> Resu
     let refusals = session.find_refusals(&plan).await;
     session.connection.save_sandbox()?;
     let unresolved = if options.check_secrets { session.print_unresolved(context.output) } else { Vec::new() };
-    let code = match (unresolved.is_empty(), options.detailed_exitcode && !plan.has_no_changes()) {
+    let needs_attention = !plan.has_no_changes() || !plan.unusable.is_empty();
+    let code = match (unresolved.is_empty(), options.detailed_exitcode && needs_attention) {
         (false, _) => exit::ERROR,
         (true, true) => exit::CHANGES,
         (true, false) => exit::DONE,
@@ -75,6 +76,7 @@ fn plan_outcome(plan: &Plan, unreachable: &[UnreachableService]) -> &'static str
         _ if !unreachable.is_empty() => "partial",
         (false, _) => "changes",
         (true, Some(_)) => "drift",
+        (true, None) if !plan.unusable.is_empty() => "unhealthy",
         (true, None) => "inSync",
     }
 }

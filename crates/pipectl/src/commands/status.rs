@@ -115,15 +115,15 @@ impl StatusPoller<'_> {
 
     fn service_status(&self, service: &ServiceRef, answer: Result<Live, Error>) -> ServiceStatus {
         let state = self.view.service_states.get(service).cloned().flatten();
-        let (pipes, error) = match answer {
-            Ok(live) => (self.pipe_statuses(service, &live), None),
+        let (pipes, endpoints, error) = match answer {
+            Ok(live) => (self.pipe_statuses(service, &live), status::unusable_endpoints(&live), None),
             Err(error) => {
                 let hint = hint_for(&error).map(|hint| format!("; {hint}")).unwrap_or_default();
-                (Vec::new(), Some(format!("{error}{hint}")))
+                (Vec::new(), Vec::new(), Some(format!("{error}{hint}")))
             }
         };
         let state = state.map(|state| state.to_string()).filter(|state| !state.is_empty());
-        ServiceStatus { service: service.to_string(), state, error, pipes }
+        ServiceStatus { service: service.to_string(), state, error, pipes, endpoints }
     }
 
     fn pipe_statuses(&self, service: &ServiceRef, live: &Live) -> Vec<PipeStatus> {

@@ -39,6 +39,8 @@ pub(crate) struct GitHistory {
     /// `None` if the query does not need them.
     removals: Option<Vec<Removal>>,
     head_index: HeadIndex,
+    /// The commits of the base and of `HEAD`: short hash and subject.
+    commits: Option<(String, String)>,
 }
 
 /// The owner of an object, as its manifest names it.
@@ -100,7 +102,14 @@ impl GitHistory {
         let base = manifests(&query.base)?;
         let after_base = query.base.as_deref().map(|base| manifests_since(&repository, base, project)).transpose()?;
         let after_base = after_base.unwrap_or_default();
-        let mut history = Self { base, after_base, since: manifests(&query.changed_since)?, ..Self::default() };
+        let label = |revision: &str| {
+            let commit = repository.resolve_commit(revision)?;
+            Ok::<_, anyhow::Error>(format!("{} ({})", commit.short, commit.subject))
+        };
+        let commits = query.base.as_deref().map(|base| Ok::<_, anyhow::Error>((label(base)?, label("HEAD")?)));
+        let commits = commits.transpose()?;
+        let mut history =
+            Self { commits, base, after_base, since: manifests(&query.changed_since)?, ..Self::default() };
         if query.needs_removals {
             let removed = proven_removals(&repository, query.base.as_deref(), history.base.as_deref(), project)?;
             if !removed.is_empty() {
@@ -130,6 +139,11 @@ impl GitHistory {
     /// The objects of the base in the known services; `None` without `--base`.
     pub(crate) fn take_base(&mut self, services: &GitServices) -> Option<Desired> {
         self.base.take().map(|manifests| resolve_desired(manifests, services))
+    }
+
+    /// The commits of the base and of `HEAD`; `None` without `--base`.
+    pub(crate) fn take_commits(&mut self) -> Option<(String, String)> {
+        self.commits.take()
     }
 
     /// Gives each declared object the bodies that it had between the base and now.

@@ -5,7 +5,7 @@ use clickpipes::{lifecycle, pipe_summary};
 use model::action::{Action, RunState, UpdateVia};
 use model::address::{Address, Kind};
 use model::desired::Place;
-use planner::{Change, IgnoredChanges, SentSecret, UnmanagedObject, Verdict};
+use planner::{Change, IgnoredChanges, SentSecret, UnmanagedObject, UnusableObject, Verdict};
 use serde_json::Value;
 
 use super::field::FieldView;
@@ -25,6 +25,8 @@ pub(crate) enum ObjectSeverity {
     Rename,
     Adopt,
     Create,
+    /// Nothing is changed, but others cannot use it.
+    Unusable,
     /// A manifest, or a field of it, is gone, and live keeps it.
     Removal,
     /// Nothing is changed, but live differs from git.
@@ -49,6 +51,7 @@ impl ObjectSeverity {
             Self::Rename => "rename",
             Self::Adopt => "adopt",
             Self::Create => "create",
+            Self::Unusable => "unusable",
             Self::Removal => "removal",
             Self::Drift => "drift",
             Self::Unchanged => "unchanged",
@@ -64,7 +67,7 @@ impl ObjectSeverity {
             Self::Update => "🟡",
             Self::Rename => "🔵",
             Self::Adopt | Self::Create => "🟢",
-            Self::Removal => "⚠️",
+            Self::Unusable | Self::Removal => "⚠️",
             Self::Drift => "🟠",
             Self::Unchanged => "⚪",
         }
@@ -102,6 +105,8 @@ pub(crate) struct ObjectView<'p> {
     pub(crate) data_effects: &'p [String],
     /// What is sent: the actions, the fields and the secrets that go along.
     pub(crate) requests: Vec<String>,
+    /// What else to know about the live object.
+    warnings: Vec<String>,
     pub(crate) change: Option<&'p Change>,
     pub(crate) result: Option<&'p ObjectResult>,
 }
@@ -126,6 +131,7 @@ impl<'p> ObjectView<'p> {
             ignored: Vec::new(),
             data_effects: &change.data_effects,
             requests: request_lines(change, actions),
+            warnings: Vec::new(),
             change: Some(change),
             result,
         }
@@ -151,8 +157,22 @@ impl<'p> ObjectView<'p> {
             ignored: Vec::new(),
             data_effects: &[],
             requests: Vec::new(),
+            warnings: Vec::new(),
             change: None,
             result: None,
+        }
+    }
+
+    /// Says that others cannot use the live object, and which of them are declared.
+    pub(super) fn add_unusable(&mut self, unusable: &UnusableObject) {
+        let dependents: Vec<String> = unusable.dependents.iter().map(|at| format!("`{}`", at.name)).collect();
+        let users = if dependents.is_empty() { String::new() } else { format!("; used by {}", dependents.join(", ")) };
+        let state = format!("live, and `{}`", unusable.state);
+        let note = format!("{}{users}", unusable.note);
+        if self.change.is_none() {
+            (self.severity, self.outcome, self.reason) = (ObjectSeverity::Unusable, state, note);
+        } else {
+            self.warnings.push(format!("{state}: {note}"));
         }
     }
 
@@ -176,14 +196,16 @@ impl<'p> ObjectView<'p> {
         removed.map(|field| format!("`{}` {}", field.path, field.sentence.as_deref().unwrap_or_default())).collect()
     }
 
-    /// The same, if the reason does not say it.
-    pub(crate) fn extra_removals(&self) -> Vec<String> {
-        if self.change.is_some() { self.removals() } else { Vec::new() }
+    /// The same and other warnings, if the reason does not say them.
+    pub(crate) fn extra_warnings(&self) -> Vec<String> {
+        let removals = if self.change.is_some() { self.removals() } else { Vec::new() };
+        self.warnings.iter().cloned().chain(removals).collect()
     }
 
     /// Whether a report has a row for it. Drift has rows of its own.
     pub(crate) fn is_reported(&self) -> bool {
-        self.change.is_some() || self.severity == ObjectSeverity::Removal || !self.removals().is_empty()
+        let is_warned = matches!(self.severity, ObjectSeverity::Removal | ObjectSeverity::Unusable);
+        self.change.is_some() || is_warned || !self.removals().is_empty()
     }
 
     /// Adds what the plan reports of the object. Drift first.
@@ -255,7 +277,7 @@ impl<'p> ObjectView<'p> {
         let effects = self.data_effects.iter().map(|sentence| format!("data: {sentence}"));
         self.apply_notes()
             .into_iter()
-            .chain(self.extra_removals())
+            .chain(self.extra_warnings())
             .chain(effects)
             .chain(self.requests.iter().cloned())
             .collect()

@@ -83,6 +83,7 @@ fn severity_sign(severity: ObjectSeverity) -> (&'static str, Label) {
         ObjectSeverity::Replace => ("-/+", Label::Replace),
         ObjectSeverity::Delete => ("-", Label::Delete),
         ObjectSeverity::Blocked | ObjectSeverity::NotApplied => ("!", Label::Blocked),
+        ObjectSeverity::Unusable => ("!", Label::Blocked),
         ObjectSeverity::Removal => ("?", Label::Blocked),
         ObjectSeverity::Drift => ("*", Label::Plain),
         ObjectSeverity::Unchanged => ("=", Label::Plain),
@@ -94,7 +95,7 @@ fn push_object(text: &mut StyledText, object: &ObjectView<'_>, diff: bool) {
     let left = format!("  {sign} {}", object_label(object.address));
     let is_told_by_fields = object.change.is_some() || object.removals().len() > 0;
     let words = match object.severity {
-        ObjectSeverity::Blocked => object.summary(),
+        ObjectSeverity::Blocked | ObjectSeverity::Unusable => object.summary(),
         ObjectSeverity::Removal if !is_told_by_fields => object.summary(),
         _ => object.outcome.clone(),
     };
@@ -163,6 +164,7 @@ fn push_summary(text: &mut StyledText, plan: &Plan, context: &Context) {
     if plan.has_no_changes() {
         let what = match plan.drifted_fields().next() {
             Some(_) => "No changes to apply. Drift is listed above.",
+            None if !plan.unusable.is_empty() => "No changes to apply. An endpoint cannot be used; see above.",
             None if removal_counts(plan).is_some() => "No changes to apply. What git no longer declares is kept.",
             None if !context.unreachable.is_empty() => "No changes in the services that could be read.",
             None => "No changes. Live pipes match the manifests.",

@@ -9,11 +9,12 @@ use clickpipes::lifecycle::{self, Health, ServiceState};
 use clickpipes::pipe_summary::{self, ComputeSize};
 use model::action::RunState;
 use model::address::{Address, Kind};
-use model::live::{Live, Object, State};
+use model::live::{Live, LiveObjects, Object, State};
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::diagnostics::pluralize;
-use crate::escape::{markdown_code, sanitize_line, truncate_chars};
+use crate::escape::{markdown_code, markdown_sentence, sanitize_line, truncate_chars};
 use crate::output::{Label, StyledText};
 
 /// The services of a status.
@@ -34,6 +35,59 @@ pub struct ServiceStatus {
     pub error: Option<String>,
     /// Its pipes, by name.
     pub pipes: Vec<PipeStatus>,
+    /// Endpoints that pipes cannot use.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub endpoints: Vec<EndpointStatus>,
+}
+
+/// An endpoint that pipes cannot use.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EndpointStatus {
+    /// Its address.
+    pub address: Address,
+    /// Its id.
+    pub id: String,
+    /// Its state, in the API's words.
+    pub state: String,
+    /// Its health.
+    pub health: Health,
+    /// What the state means, and the way out.
+    pub note: String,
+    /// The live pipes that refer to it.
+    pub used_by: Vec<Address>,
+}
+
+/// The endpoints of a service that pipes cannot use.
+pub fn unusable_endpoints(live: &Live) -> Vec<EndpointStatus> {
+    let endpoints = live.iter().filter(|(at, _)| at.kind == Kind::ReversePrivateEndpoint);
+    let objects = endpoints.flat_map(|(at, observed)| observed.objects.iter().map(move |object| (at, object)));
+    let unusable = objects.filter_map(|(at, object)| {
+        let (health, note) = lifecycle::endpoint_health(object)?;
+        let uses = |(_, observed): &(&Address, &LiveObjects)| {
+            observed.objects.iter().any(|pipe| mentions(&pipe.body, object.id.as_str()))
+        };
+        let pipes = live.iter().filter(|(at, _)| at.kind == Kind::ClickPipe).filter(uses);
+        Some(EndpointStatus {
+            address: at.clone(),
+            id: object.id.to_string(),
+            state: object.state.to_string(),
+            health,
+            note: note.to_owned(),
+            used_by: pipes.map(|(at, _)| at.clone()).collect(),
+        })
+    });
+    unusable.collect()
+}
+
+/// Whether an id is anywhere in a body.
+fn mentions(value: &Value, id: &str) -> bool {
+    match value {
+        Value::String(text) => text == id,
+        Value::Array(items) => items.iter().any(|item| mentions(item, id)),
+        Value::Object(members) => members.values().any(|member| mentions(member, id)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
 }
 
 /// One pipe.
@@ -131,7 +185,8 @@ impl StatusReport {
 
     /// Whether a pipe has a warning or a bad health.
     pub fn is_unhealthy(&self) -> bool {
-        self.count_with_health(Health::Warning) + self.count_with_health(Health::Bad) > 0
+        let endpoints = self.services.iter().any(|service| !service.endpoints.is_empty());
+        endpoints || self.count_with_health(Health::Warning) + self.count_with_health(Health::Bad) > 0
     }
 
     /// Services that could not be read, with the error.
@@ -162,6 +217,9 @@ pub fn render(status: &StatusReport, now: SystemTime) -> StyledText {
             }
             None => table::push_pipe_table(&mut text, &service.pipes, now),
         }
+        for endpoint in &service.endpoints {
+            text.push(table::health_label(endpoint.health), format!("  {}", endpoint_line(endpoint))).end_line();
+        }
         text.end_line();
     }
     text.push(Label::Heading, status_counts(status)).end_line();
@@ -176,10 +234,22 @@ pub fn render_status_markdown(status: &StatusReport, now: SystemTime) -> String 
             Some(error) => format!("Could not be read: {}\n\n", markdown_code(error)),
             None => table::pipe_table_markdown(&service.pipes, now),
         };
-        format!("### {}{}\n\n{pipes}", markdown_code(&service.service), state.unwrap_or_default())
+        let endpoints: String =
+            service.endpoints.iter().map(|it| format!("- {}\n", markdown_sentence(&endpoint_line(it)))).collect();
+        let gap = if endpoints.is_empty() { "" } else { "\n" };
+        let state = state.unwrap_or_default();
+        format!("### {}{state}\n\n{pipes}{endpoints}{gap}", markdown_code(&service.service))
     };
     let sections: String = status.services.iter().map(section).collect();
     format!("{sections}{}\n", status_counts(status))
+}
+
+/// An endpoint in one line.
+fn endpoint_line(endpoint: &EndpointStatus) -> String {
+    let users: Vec<String> = endpoint.used_by.iter().map(|at| at.name.to_string()).collect();
+    let users = if users.is_empty() { String::new() } else { format!("; used by {}", users.join(", ")) };
+    let (name, state, health) = (&endpoint.address.name, &endpoint.state, health_word(endpoint.health));
+    sanitize_line(&format!("endpoint {name}  {state}  {health}: {}{users}", endpoint.note))
 }
 
 fn push_service_heading(text: &mut StyledText, service: &ServiceStatus) {

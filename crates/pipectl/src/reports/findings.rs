@@ -51,7 +51,7 @@ pub(super) fn file_findings(run: &RunReport) -> Vec<ReportFinding> {
     let obstacles = run.run_errors().into_iter().map(|error| ReportFinding {
         level: ReportLevel::Error,
         code: "failed",
-        title: format!("pipectl {} failed", run.command),
+        title: format!("{} failed", run.title().replace('`', "")),
         message: error,
         place: None,
         subject: String::new(),
@@ -120,13 +120,15 @@ fn object_finding(object: &ObjectView<'_>) -> ReportFinding {
     ReportFinding {
         level: match object.severity {
             ObjectSeverity::NotApplied | ObjectSeverity::Blocked => ReportLevel::Error,
-            ObjectSeverity::Delete | ObjectSeverity::Replace | ObjectSeverity::Removal => ReportLevel::Warning,
-            _ if !object.removals().is_empty() => ReportLevel::Warning,
+            ObjectSeverity::Delete | ObjectSeverity::Replace | ObjectSeverity::Unusable | ObjectSeverity::Removal => {
+                ReportLevel::Warning
+            }
+            _ if !object.extra_warnings().is_empty() => ReportLevel::Warning,
             _ => ReportLevel::Notice,
         },
         code: object.severity.as_str(),
         title: object.display_name(),
-        message: [vec![object.summary()], object.apply_notes(), object.extra_removals()].concat().join("; "),
+        message: [vec![object.summary()], object.apply_notes(), object.extra_warnings()].concat().join("; "),
         place: object.cause().cloned(),
         subject: object.display_name(),
     }

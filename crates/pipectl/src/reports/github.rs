@@ -33,7 +33,7 @@ pub(super) fn render_github(view: &ReportView<'_>, paths: &RepoPaths) -> String 
         }
     }
     let left = if left.is_empty() { String::new() } else { format!("; not shown: {}", left.join(", ")) };
-    let title = escape_property(&format!("pipectl {}", view.run.command));
+    let title = escape_property(&view.run.title().replace('`', ""));
     // Writing to a string cannot fail.
     let _ = writeln!(out, "::notice title={title}::{}", escape_data(&format!("{}{left}", view.run.headline())));
     out

@@ -34,7 +34,7 @@ pub(super) fn render_html(view: &ReportView<'_>) -> String {
                 "\n" meta name="viewport" content="width=device-width, initial-scale=1";
                 "\n" meta http-equiv="Content-Security-Policy" content=(POLICY);
                 "\n"
-                title { (xml_line(&format!("pipectl {}: {}", run.command, run.headline()))) }
+                title { (xml_line(&format!("{}: {}", run.title().replace('`', ""), run.headline()))) }
                 style { (PreEscaped(STYLE)) }
             }
             "\n"
@@ -64,7 +64,7 @@ fn header(run: &RunReport) -> Markup {
     let footnotes = run.footnotes();
     html! {
         header {
-            h1 { "pipectl " (run.command) }
+            h1 { (sentence(&run.title())) }
             p.headline { (xml_line(&run.headline())) }
             @if !footnotes.is_empty() { p.dim { (sentence(&footnotes.join(" "))) } }
         }

@@ -12,7 +12,7 @@ use super::drifted_objects::{DriftKind, DriftedObject};
 use super::report_target::CommentKey;
 use super::run_report::{ReportView, RunReport};
 use crate::escape::{code_fence, markdown_code, markdown_sentence, truncate_chars};
-use crate::plan_view::object::{ObjectSeverity, ObjectView};
+use crate::plan_view::object::{ObjectSeverity, ObjectView, display_name};
 use crate::plan_view::refusals::refusal_lines;
 
 /// GitHub accepts 65,536 characters. The rest is for what a workflow adds.
@@ -28,7 +28,8 @@ const MAX_NOTE_CHARS: usize = 400;
 pub(super) fn render_markdown(view: &ReportView<'_>, key: &CommentKey) -> String {
     let head = comment_head(view.run);
     let foot = format!("<!-- pipectl:{key} -->\n");
-    let room = MAX_COMMENT_CHARS - RESERVED_CHARS - char_count(&head) - char_count(&foot);
+    let unmanaged = unmanaged_list(view.run);
+    let room = MAX_COMMENT_CHARS - RESERVED_CHARS - char_count(&head) - char_count(&unmanaged) - char_count(&foot);
     let (kept, left) = truncate::split_to_fit(comment_pieces(view, room), room);
     let rows: String = truncate::section_text(&kept, CommentSection::Row);
     let mut out = head;
@@ -39,6 +40,7 @@ pub(super) fn render_markdown(view: &ReportView<'_>, key: &CommentKey) -> String
     }
     out.push_str(&truncate::omitted_note(&left));
     out.push_str(&truncate::section_text(&kept, CommentSection::Details));
+    out.push_str(&unmanaged);
     out.push_str(&foot);
     out
 }
@@ -48,7 +50,7 @@ fn char_count(text: &str) -> usize {
 }
 
 fn comment_head(run: &RunReport) -> String {
-    let mut out = format!("### pipectl {}: {}\n\n", run.command, markdown_sentence(&run.headline()));
+    let mut out = format!("### {}: {}\n\n", markdown_sentence(&run.title()), markdown_sentence(&run.headline()));
     out.push_str(&refusal_list(run));
     let note = |note: &String| format!("- ⚠️ {}\n", markdown_sentence(&truncate_chars(note, MAX_NOTE_CHARS)));
     let notes: String = run.review_lines().iter().map(note).collect();
@@ -69,6 +71,21 @@ fn comment_head(run: &RunReport) -> String {
         out.push('\n');
     }
     out
+}
+
+/// The live objects that nobody declares, folded.
+fn unmanaged_list(run: &RunReport) -> String {
+    /// More are counted.
+    const MAX_NAMED: usize = 40;
+    let all = run.plan.iter().flat_map(|plan| &plan.unmanaged).filter(|other| !other.manifest_removed);
+    let names: Vec<String> = all.map(|other| truncate_chars(&display_name(&other.address), 60)).collect();
+    if names.is_empty() {
+        return String::new();
+    }
+    let items: String = names.iter().take(MAX_NAMED).map(|name| format!("- {}\n", markdown_code(name))).collect();
+    let more = names.len().saturating_sub(MAX_NAMED);
+    let more = if more > 0 { format!("- and {more} more\n") } else { String::new() };
+    format!("<details><summary>{} unmanaged: live, not in git</summary>\n\n{items}{more}\n</details>\n\n", names.len())
 }
 
 /// What the merge will not do, before everything else.
@@ -133,7 +150,7 @@ fn comment_pieces(view: &ReportView<'_>, room: usize) -> Vec<CommentPiece> {
 fn piece_rank(severity: ObjectSeverity, section: CommentSection) -> u8 {
     let [row, details] = match severity {
         severity if severity.is_severe() => [0, 3],
-        ObjectSeverity::Update | ObjectSeverity::Removal => [1, 4],
+        ObjectSeverity::Update | ObjectSeverity::Unusable | ObjectSeverity::Removal => [1, 4],
         ObjectSeverity::Rename => [2, 5],
         _ => [6, 7],
     };

@@ -20,6 +20,8 @@ use crate::saved_plan::StaleObject;
 pub struct RunReport {
     /// The word on the command line: `plan`, `apply`, `drift`, `validate`.
     pub command: &'static str,
+    /// The environment, if one is selected.
+    pub environment: Option<String>,
     /// The outcome of JSON.
     pub outcome: &'static str,
     /// What `-o json` prints.
@@ -62,9 +64,10 @@ impl<'r> ReportView<'r> {
     }
 }
 
-/// What git no longer declares, though it is live.
+/// What git no longer declares, though it is live, and what is live and broken.
 fn removal_suffix(plan: &Plan) -> String {
-    plan_view::removal_counts(plan).map(|counts| format!(", {counts}")).unwrap_or_default()
+    let counts = plan_view::removal_counts(plan).into_iter().chain(plan_view::unusable_count(plan));
+    counts.map(|counts| format!(", {counts}")).collect()
 }
 
 /// The number of drifted fields that are not reverted.
@@ -76,6 +79,12 @@ fn drift_suffix(plan: &Plan) -> String {
 }
 
 impl RunReport {
+    /// `pipectl plan`, and the environment.
+    pub(super) fn title(&self) -> String {
+        let environment = self.environment.as_ref().map(|name| format!(" of `{name}`")).unwrap_or_default();
+        format!("pipectl {}{environment}", self.command)
+    }
+
     /// The run in a few words: unreachable services, then the counts.
     pub(super) fn headline(&self) -> String {
         match self.context.unreachable.len() {
@@ -140,6 +149,7 @@ impl RunReport {
         if !self.results.is_empty() {
             parts.push(format!("Planned: {}.", plan_view::plan_counts(plan)));
         }
+        parts.extend(plan_view::commits_note(&self.context));
         parts.extend(partial);
         parts.push(plan_view::remaining_counts(plan));
         parts.extend(plan_view::unchecked_note(plan));

@@ -114,6 +114,9 @@ async fn list_objects(remote: &Remote, service: &ServiceRef, kinds: &[Kind], siz
         async move { remote.observe_live(&scope).await }
     };
     let mut live = observe(kinds).await?;
+    if size == SizeRead::Optional {
+        live.extend(observe(&[Kind::ReversePrivateEndpoint]).await.unwrap_or_default());
+    }
     let mut objects = live.values().flat_map(|observed| &observed.objects);
     if objects.any(|object| clickpipes::pipe_summary::summarize_pipe(&object.body).shares_size) {
         match (observe(&[Kind::CdcScaling]).await, size) {

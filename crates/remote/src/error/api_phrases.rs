@@ -22,6 +22,10 @@ pub enum RejectionCause {
     SourceCredentials,
     /// The role or key lacks permissions on the source.
     SourcePermissions,
+    /// The certificate of the source is not trusted, or is for another name.
+    SourceCertificate,
+    /// The source accepts only TLS.
+    SourceNeedsTls,
     /// The API cannot connect to the source.
     SourceUnreachable,
 }
@@ -39,7 +43,7 @@ enum Meaning {
 // The API sends one code, such as `BAD_REQUEST`, for many problems, so the text has to decide. Around the phrase it
 // puts other words: the kind of the source, eight digits of the id, a path. So a phrase is matched anywhere in the
 // message.
-const PHRASES: [(Meaning, &[&str]); 14] = [
+const PHRASES: [(Meaning, &[&str]); 16] = [
     // Only an idle service may be woken. A stopped one was stopped by a person, on purpose.
     (Meaning::Kind(424, RejectionKind::ServiceIdle), &["current state: idle"]),
     (Meaning::Kind(424, RejectionKind::ServiceWaking), &["current state: awaking", "current state: starting"]),
@@ -65,6 +69,9 @@ const PHRASES: [(Meaning, &[&str]); 14] = [
         Meaning::Cause(RejectionCause::SourcePermissions),
         &["assumerole", "is not authorized", "unable to access", "failed to access"],
     ),
+    // The words of Go's TLS client, and the name of the server's variable in the error of MySQL.
+    (Meaning::Cause(RejectionCause::SourceCertificate), &["x509:", "not in valid pem format"]),
+    (Meaning::Cause(RejectionCause::SourceNeedsTls), &["require_secure_transport"]),
     (
         Meaning::Cause(RejectionCause::SourceUnreachable),
         &[
@@ -73,7 +80,6 @@ const PHRASES: [(Meaning, &[&str]); 14] = [
             "dial tcp",
             "failed to establish connection",
             "context deadline",
-            "not in valid pem format",
             "does not support",
         ],
     ),

@@ -101,7 +101,7 @@ fn describe_tables(tables: &[String]) -> String {
     }
 }
 
-fn health_label(health: Health) -> Label {
+pub(super) fn health_label(health: Health) -> Label {
     match health {
         Health::Ok => Label::Create,
         Health::Moving => Label::Dim,

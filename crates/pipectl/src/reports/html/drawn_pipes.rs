@@ -21,6 +21,7 @@ pub(super) const CSS_CLASSES: &[(&str, &str)] = &[
     ("blocked", "blocked"),
     ("delete", "to delete"),
     ("replace", "to replace"),
+    ("unusable", "not usable"),
     ("removal", "no longer managed"),
     ("drift", "drifted"),
     ("update", "to update"),

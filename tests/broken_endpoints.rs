@@ -1,0 +1,101 @@
+//! Endpoints that pipes cannot use: what the plan and the status say, and what happens to a new pipe.
+
+use crate::support::cli::WorkDir;
+use sandbox::EndpointStatus;
+
+const SECRETS: [(&str, &str); 1] = [("KAFKA_PASSWORD", "s3cr3t")];
+
+const ENDPOINT: &str = "apiVersion: pipectl/v1
+kind: ReversePrivateEndpoint
+metadata: {name: link, service: analytics}
+spec: {type: VPC_ENDPOINT_SERVICE, vpcEndpointServiceName: com.amazonaws.vpce.eu-west-1.vpce-svc-0123456789abcdef0}
+";
+
+fn pipe(name: &str) -> String {
+    format!(
+        "---
+apiVersion: pipectl/v1
+kind: ClickPipe
+metadata: {{name: {name}, service: analytics}}
+spec:
+  source:
+    kafka:
+      type: kafka
+      format: JSONEachRow
+      brokers: broker.example.com:9092
+      topics: {name}
+      authentication: PLAIN
+      credentials: {{username: app, password: {{fromEnv: KAFKA_PASSWORD}}}}
+      reversePrivateEndpointIds: [{{endpoint: link}}]
+  destination:
+    database: default
+    table: {name}
+    managedTable: true
+    tableDefinition: {{engine: {{type: MergeTree}}}}
+    columns: [{{name: id, type: UInt64}}]
+"
+    )
+}
+
+/// A live endpoint in this state, and a live pipe that uses it.
+fn desk_with_endpoint(status: EndpointStatus) -> WorkDir {
+    let desk = WorkDir::new();
+    desk.write_file("pipes.yaml", ENDPOINT);
+    assert_eq!(desk.run_with_env(&["apply", "pipes.yaml", "--sandbox", "--yes"], &SECRETS).code, 0);
+    desk.edit_world(|world| world.set_endpoint_status("analytics", "link", EndpointStatus::Ready));
+    desk.write_file("pipes.yaml", ENDPOINT.to_owned() + &pipe("orders"));
+    assert_eq!(desk.run_with_env(&["apply", "pipes.yaml", "--sandbox", "--yes"], &SECRETS).code, 0);
+    desk.edit_world(|world| world.set_endpoint_status("analytics", "link", status));
+    desk
+}
+
+#[test]
+fn plan_and_status_report_an_endpoint_that_cannot_be_used() {
+    for (status, word, means) in [
+        (EndpointStatus::Failed, "Failed", "the API removes it after 7 days"),
+        (EndpointStatus::Rejected, "Rejected", "the API removes it after a day"),
+        (EndpointStatus::Expired, "Expired", "nobody accepted it in time, and the API removes it"),
+        (EndpointStatus::PendingAcceptance, "PendingAcceptance", "the API removes it after a day"),
+    ] {
+        let desk = desk_with_endpoint(status);
+        let plan = ["plan", "pipes.yaml", "--sandbox", "--detailed-exitcode", "--report=markdown=c.md"];
+        let said = desk.run_with_env(&plan, &SECRETS);
+        assert_eq!(said.code, 2, "{}", said.all_output());
+        let row = said.stdout.lines().find(|line| line.starts_with("  ! endpoint link")).unwrap_or_default();
+        assert!(row.contains(&format!("live, and `{word}`")) && row.contains(means), "{}", said.stdout);
+        assert!(row.ends_with("; used by `orders`"), "{row}");
+        let comment = std::fs::read_to_string(desk.temp_dir.path().join("c.md")).unwrap();
+        assert!(comment.starts_with("### pipectl plan: no changes, 1 endpoint cannot be used\n"), "{comment}");
+        let json = desk.run_with_env(&[&plan[..], &["-o", "json"]].concat(), &SECRETS).stdout_json();
+        assert_eq!(json["result"]["unusable"][0]["dependents"][0]["name"], "orders", "{json}");
+
+        let status = ["status", "pipes.yaml", "--sandbox", "--detailed-exitcode"];
+        let said = desk.run_with_env(&status, &SECRETS);
+        assert_eq!(said.code, 2, "{}", said.all_output());
+        assert!(said.stdout.contains(&format!("  endpoint link  {word}")), "{}", said.stdout);
+        assert!(said.stdout.contains(means) && said.stdout.contains("; used by orders"), "{}", said.stdout);
+        let json = desk.run_with_env(&[&status[..], &["-o", "json"]].concat(), &SECRETS).stdout_json();
+        assert_eq!(json["result"]["services"][0]["endpoints"][0]["usedBy"][0]["name"], "orders", "{json}");
+    }
+}
+
+#[test]
+fn new_pipe_waits_for_an_endpoint_that_works() {
+    for status in [EndpointStatus::Failed, EndpointStatus::Rejected, EndpointStatus::Expired] {
+        let desk = desk_with_endpoint(status);
+        desk.write_file("pipes.yaml", ENDPOINT.to_owned() + &pipe("orders") + &pipe("views"));
+        let said = desk.run_with_env(&["apply", "pipes.yaml", "--sandbox", "--yes"], &SECRETS);
+        assert_eq!(said.code, 5, "{}", said.all_output());
+        assert!(said.stdout.contains("blocked: it uses `link`, which is `"), "{}", said.stdout);
+    }
+}
+
+#[test]
+fn endpoint_that_is_ready_is_not_reported() {
+    let desk = desk_with_endpoint(EndpointStatus::Ready);
+    for command in ["plan", "status"] {
+        let said = desk.run_with_env(&[command, "pipes.yaml", "--sandbox", "--detailed-exitcode"], &SECRETS);
+        assert_eq!(said.code, 0, "{}", said.all_output());
+        assert!(!said.stdout.contains("endpoint link"), "{}", said.stdout);
+    }
+}

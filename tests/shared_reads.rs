@@ -1,0 +1,139 @@
+//! Things that only one pipe can read: two manifests, or a manifest and a live pipe that nobody declares.
+
+use crate::support::cli::WorkDir;
+
+const SECRETS: [(&str, &str); 1] = [("PG_PASSWORD", "s3cr3t")];
+
+fn queue_pipe(name: &str, queue: &str, spec: &str) -> String {
+    format!(
+        "---
+apiVersion: pipectl/v1
+kind: ClickPipe
+metadata: {{name: {name}, service: analytics}}
+spec:
+  source:
+    objectStorage:
+      type: s3
+      url: https://lake.s3.eu-west-1.amazonaws.com/{name}/**/*.json
+      format: JSONEachRow
+      isContinuous: true
+      queueUrl: https://sqs.eu-west-1.amazonaws.com/123456789012/{queue}
+      authentication: IAM_ROLE
+      iamRole: arn:aws:iam::123456789012:role/lake
+  destination:
+    database: default
+    table: {name}
+    managedTable: true
+    tableDefinition: {{engine: {{type: MergeTree}}}}
+    columns: [{{name: id, type: UInt64}}]
+{spec}"
+    )
+}
+
+fn slot_pipe(name: &str, host: &str) -> String {
+    format!(
+        "---
+apiVersion: pipectl/v1
+kind: ClickPipe
+metadata: {{name: {name}, service: analytics}}
+spec:
+  source:
+    postgres:
+      host: {host}
+      port: 5432
+      database: shop
+      credentials: {{username: repl, password: {{fromEnv: PG_PASSWORD}}}}
+      settings: {{replicationMode: cdc_only, publicationName: pub, replicationSlotName: shop_slot}}
+      tableMappings: [{{sourceSchemaName: public, sourceTable: {name}, targetTable: {name}}}]
+  destination: {{database: default}}
+"
+    )
+}
+
+fn group_pipe(name: &str, table: &str, topics: &str) -> String {
+    format!(
+        "---
+apiVersion: pipectl/v1
+kind: ClickPipe
+metadata: {{name: {name}, service: analytics}}
+spec:
+  source:
+    kafka:
+      type: kafka
+      format: JSONEachRow
+      brokers: broker.example.com:9092
+      topics: {topics}
+      consumerGroup: readers
+      authentication: PLAIN
+      credentials: {{username: app, password: {{fromEnv: PG_PASSWORD}}}}
+  destination:
+    database: default
+    table: {table}
+    managedTable: false
+    columns: [{{name: id, type: UInt64}}]
+"
+    )
+}
+
+fn validate(manifests: &[String]) -> (i32, String) {
+    let desk = WorkDir::new();
+    desk.write_file("pipes.yaml", manifests.concat());
+    let said = desk.run_pipectl(&["validate", "pipes.yaml"]);
+    (said.code, said.all_output())
+}
+
+#[test]
+fn two_manifests_cannot_read_the_same_thing() {
+    for (manifests, message) in [
+        (
+            [queue_pipe("web", "events", ""), queue_pipe("app", "events", "")],
+            "`web` and `app` read the queue `https://sqs",
+        ),
+        ([slot_pipe("a", "pg.example.com"), slot_pipe("b", "pg.example.com")], "read the replication slot `shop_slot`"),
+    ] {
+        let (code, said) = validate(&manifests);
+        assert_eq!(code, 1, "{said}");
+        assert!(said.contains("error[one-reader-only]") && said.contains(message), "{said}");
+        assert!(said.contains("the other is here"), "{said}");
+    }
+    for fine in [
+        [queue_pipe("web", "events", ""), queue_pipe("app", "more", "")],
+        [queue_pipe("web", "events", ""), queue_pipe("app", "events", "  state: stopped\n")],
+        [slot_pipe("a", "pg.example.com"), slot_pipe("b", "other.example.com")],
+    ] {
+        let (code, said) = validate(&fine);
+        assert_eq!(code, 0, "{said}");
+    }
+}
+
+#[test]
+fn consumer_group_of_two_tables_is_a_warning() {
+    let told = |other: String| validate(&[group_pipe("a", "a", "clicks, views"), other]);
+    let (code, said) = told(group_pipe("b", "b", "views"));
+    assert!(code == 0 && said.contains("warning[shared-consumer-group]"), "{said}");
+    for other in [group_pipe("b", "b", "orders"), group_pipe("b", "a", "views")] {
+        let (code, said) = told(other);
+        assert!(code == 0 && !said.contains("shared-consumer-group"), "{said}");
+    }
+}
+
+#[test]
+fn new_pipe_does_not_take_from_a_live_one_that_nobody_declares() {
+    let desk = WorkDir::new();
+    desk.write_file("by-hand.yaml", queue_pipe("web", "events", "") + &slot_pipe("a", "pg.example.com"));
+    assert_eq!(desk.run_with_env(&["apply", "by-hand.yaml", "--sandbox", "--yes"], &SECRETS).code, 0);
+    desk.write_file("pipes.yaml", queue_pipe("app", "events", "") + &slot_pipe("b", "pg.example.com"));
+    let said = desk.run_with_env(&["plan", "pipes.yaml", "--sandbox"], &SECRETS);
+    for words in [
+        "`analytics/web`, which no manifest declares, reads the queue `https://sqs",
+        "`analytics/a`, which no manifest declares, reads the replication slot `shop_slot`",
+        "`previousNames: [web]`",
+    ] {
+        assert!(said.stdout.contains(words), "{}", said.all_output());
+    }
+    assert_eq!(desk.run_with_env(&["apply", "pipes.yaml", "--sandbox", "--yes"], &SECRETS).code, 5);
+    desk.write_file("stopped.yaml", queue_pipe("web", "events", "  state: stopped\n"));
+    desk.run_with_env(&["apply", "stopped.yaml", "--sandbox", "--yes"], &SECRETS);
+    let said = desk.run_with_env(&["plan", "pipes.yaml", "--sandbox"], &SECRETS);
+    assert!(!said.stdout.contains("reads the queue"), "a stopped pipe reads nothing: {}", said.stdout);
+}
