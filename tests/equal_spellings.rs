@@ -2,31 +2,19 @@
 
 #![cfg(unix)]
 
+use crate::support::bench::CANARY;
 use crate::support::cli::{RunOutput, WorkDir};
 use crate::support::manifests::{documents_to_yaml, seed_named};
+use crate::support::pipes::sorted_kafka_manifest;
 use serde_json::{Value, json};
 
-const SECRET: [(&str, &str); 2] = [("SEED_SECRET", "canary-5up3r-s3cr3t"), ("KAFKA_PASSWORD", "canary-5up3r-s3cr3t")];
+const SECRET: [(&str, &str); 1] = [("SEED_SECRET", CANARY)];
 
-const CLICKS: &str = r#"apiVersion: pipectl/v1
-kind: ClickPipe
-metadata: {name: clicks, service: service-1}
-spec:
-  source:
-    kafka:
-      type: kafka
-      format: JSONEachRow
-      brokers: "b1.example.com:9092,b2.example.com:9092"
-      topics: "a,b"
-      authentication: PLAIN
-      credentials: {username: app, password: {fromEnv: KAFKA_PASSWORD}}
-  destination:
-    database: default
-    table: clicks
-    managedTable: true
-    tableDefinition: {engine: {type: MergeTree}, sortingKey: [id]}
-    columns: [{name: id, type: UInt64}]
-"#;
+const BROKERS: &str = "b1.example.com:9092,b2.example.com:9092";
+
+fn clicks(brokers: &str, topics: &str) -> String {
+    sorted_kafka_manifest(brokers, topics, "", "")
+}
 
 fn run(desk: &WorkDir, command: &str, more: &[&str]) -> RunOutput {
     desk.run_with_env(&[&[command, "pipes.yaml", "--sandbox"], more].concat(), &SECRET)
@@ -52,21 +40,21 @@ fn count_requests(desk: &WorkDir, method: &str) -> usize {
 
 #[test]
 fn topics_with_blanks_or_in_another_order_are_equal() {
-    let desk = applied_dir(CLICKS);
+    let desk = applied_dir(&clicks(BROKERS, "a,b"));
     for topics in ["a, b", "b,a", " b , a "] {
-        desk.write_file("pipes.yaml", CLICKS.replace("a,b", topics));
+        desk.write_file("pipes.yaml", clicks(BROKERS, topics));
         assert_no_changes(&desk);
     }
-    desk.write_file("pipes.yaml", CLICKS.replace("b1.example.com:9092,b2", "B2.example.com:9092, b1"));
+    desk.write_file("pipes.yaml", clicks("B2.example.com:9092, b1.example.com:9092", "a,b"));
     assert_no_changes(&desk);
-    desk.write_file("pipes.yaml", CLICKS.replace("a,b", "a,c"));
+    desk.write_file("pipes.yaml", clicks(BROKERS, "a,c"));
     let plan = run(&desk, "plan", &["-o", "json"]).stdout_json();
     assert_eq!(plan["result"]["changes"][0]["verdict"], "replace", "{plan:#}");
 }
 
 #[test]
 fn api_that_stores_topics_without_blanks_gets_one_create() {
-    let desk = applied_dir(&CLICKS.replace("a,b", "a, b"));
+    let desk = applied_dir(&clicks(BROKERS, "a, b"));
     for _ in 0..2 {
         let respell = |pipe: &mut Value| pipe["source"]["kafka"]["topics"] = json!("a,b");
         assert!(desk.edit_world(|world| world.edit_pipe("service-1", "clicks", respell)));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::support::bench::{Bench, in_virtual_time};
-use crate::support::cli::WorkDir;
+use crate::support::cli::{RunOutput, WorkDir};
 use crate::support::faults::{SERVICES, settled_world};
 use crate::support::manifests::{desired_from_documents, seed_named};
 use crate::support::server::SandboxServer;
@@ -271,8 +271,8 @@ fn endpoint_of_a_failed_pipe_is_not_replaced() {
     assert!(table.contains("`analytics/kafka-scram` still uses it, and failed"), "{table}");
 }
 
-#[test]
-fn change_accepted_but_not_applied_is_reported() {
+/// Applies a change of the settings, and changes the live pipe before it is read back.
+fn edited_during_apply(merge: &Value) -> RunOutput {
     let (server, desk) = (SandboxServer::start(1), WorkDir::new());
     let mut pipe = seed_named("kinesis-user");
     desk.write_file("pipe.yaml", pipe.to_string());
@@ -285,11 +285,22 @@ fn change_accepted_but_not_applied_is_reported() {
     desk.write_file("pipe.yaml", pipe.to_string());
     let run = server.spawn_run(&desk, &apply);
     server.wait_for_requests(1, |entry| entry["method"] == "PUT");
-    // As if the API had not done it.
-    let merge = json!({"settings": {"streaming_max_insert_wait_ms": 500}});
     let edit = json!({"service": "analytics", "pipe": "kinesis-user", "merge": merge});
     server.admin_request("POST", "edit", &edit);
-    let said = run.wait_for_end();
+    run.wait_for_end()
+}
+
+/// Somebody else changed a field that this run did not send.
+#[test]
+fn read_back_blames_only_what_was_sent() {
+    let said = edited_during_apply(&json!({"scaling": {"replicas": 3}}));
+    assert_eq!(said.code, 0, "{}", said.all_output());
+}
+
+#[test]
+fn change_accepted_but_not_applied_is_reported() {
+    // As if the API had not done it.
+    let said = edited_during_apply(&json!({"settings": {"streaming_max_insert_wait_ms": 500}}));
     assert_eq!(said.code, 3, "{}", said.all_output());
     let (_, table) = said.stdout.split_once("Will send ").unwrap();
     let (_, table) = table.split_once('\n').unwrap();

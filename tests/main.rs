@@ -69,4 +69,5 @@ mod terraform;
 mod three_way;
 mod tls;
 mod unreachable;
+mod unsettled_sizes;
 mod write_only;

@@ -2,7 +2,8 @@
 
 use crate::support::cli::{RunOutput, WorkDir};
 use crate::support::manifests::{documents_to_yaml, seed_named};
-use sandbox::EndpointStatus;
+use crate::support::server::SandboxServer;
+use sandbox::{EndpointStatus, SandboxOptions, World};
 use serde_json::{Value, json};
 
 const SECRET: [(&str, &str); 1] = [("SEED_SECRET", "canary-5up3r-s3cr3t")];
@@ -143,4 +144,158 @@ fn live_object_of_two_manifests_is_left_alone() {
     assert_eq!((said.code, deletes(&desk)), (5, 0), "{}", said.all_output());
     assert_eq!(said.stdout.matches("duplicate-identity").count(), 2, "{}", said.stdout);
     assert_eq!(pipe_names(&desk), ["kinesis-user"]);
+}
+
+/// A pipe that uses `link-a` by its id, and the tombstone of the endpoint.
+fn used_endpoint(declare: fn(&mut Value, &str)) -> (WorkDir, Value, Value) {
+    let (mut link, mut pipe) = (endpoint("link-a"), seed_named("kafka-scram"));
+    let desk = applied(&[&link, &pipe]);
+    let id = desk.edit_world(|world| {
+        world.list_pipes("analytics")[0]["source"]["kafka"]["reversePrivateEndpointIds"][0].clone()
+    });
+    declare(&mut pipe, id.as_str().unwrap());
+    link["spec"]["state"] = json!("absent");
+    (desk, link, pipe)
+}
+
+#[test]
+fn endpoint_that_a_live_pipe_uses_is_not_deleted() {
+    let ways: [fn(&mut Value, &str); 3] = [
+        |pipe, id| pipe["spec"]["source"]["kafka"]["reversePrivateEndpointIds"] = json!([id]),
+        |pipe, _| _ = pipe["spec"]["source"]["kafka"].as_object_mut().unwrap().remove("reversePrivateEndpointIds"),
+        |_, _| {},
+    ];
+    for (index, declare) in ways.into_iter().enumerate() {
+        let (desk, link, pipe) = used_endpoint(declare);
+        for only in [&["--only", "link-a"][..], &[]] {
+            let said = apply(&desk, &[&link, &pipe], only);
+            assert_eq!((said.code, deletes(&desk)), (5, 0), "{index} {only:?}: {}", said.all_output());
+            assert!(said.stdout.contains("analytics/kafka-scram"), "{index} {only:?}: {}", said.stdout);
+        }
+    }
+}
+
+#[test]
+fn endpoint_that_an_unmanaged_pipe_uses_is_not_deleted() {
+    let (desk, link, pipe) = used_endpoint(|_, _| {});
+    let said = apply(&desk, &[&link], &[]);
+    assert_eq!((said.code, deletes(&desk)), (5, 0), "{}", said.all_output());
+    assert!(said.stdout.contains("`analytics/kafka-scram` still uses it after this plan"), "{}", said.stdout);
+    let said = apply(&desk, &[&link, &absent(&pipe)], &["--allow-delete=analytics/link-a"]);
+    assert_eq!((said.code, deletes(&desk)), (0, 2), "{}", said.all_output());
+}
+
+#[test]
+fn replacement_that_keeps_an_endpoint_which_is_not_live_deletes_nothing() {
+    let (old, mut new) = replaced_kafka();
+    let link = endpoint("link-a");
+    let desk = applied(&[&link, &old]);
+    new["spec"]["source"]["kafka"].as_object_mut().unwrap().remove("reversePrivateEndpointIds");
+    desk.edit_world(|world| world.set_endpoint_status("analytics", "link-a", EndpointStatus::Failed));
+    let said = apply(&desk, &[&new], &[ALLOW_KAFKA]);
+    assert_eq!((said.code, deletes(&desk)), (5, 0), "{}", said.all_output());
+    assert!(said.stdout.contains("which it uses, is `Failed`"), "{}", said.stdout);
+}
+
+fn absent(pipe: &Value) -> Value {
+    let mut absent = pipe.clone();
+    absent["spec"]["state"] = json!("absent");
+    absent
+}
+
+#[test]
+fn second_delete_needs_a_yes_without_a_project_file() {
+    let pipes = ["kinesis-user", "kinesis-role", "pubsub"].map(seed_named);
+    let desk = applied(&pipes.iter().collect::<Vec<_>>());
+    let gone: Vec<Value> = pipes.iter().map(absent).collect();
+    let gone: Vec<&Value> = gone.iter().collect();
+    let said = apply(&desk, &gone, &[]);
+    assert_eq!((said.code, deletes(&desk)), (5, 0), "{}", said.all_output());
+    for words in ["`maxDelete` is 1", "--allow-delete analytics/pubsub", "`policy.maxDelete`"] {
+        assert!(said.stderr.contains(words), "no `{words}`: {}", said.stderr);
+    }
+    // Two of three are allowed by name, and one by the limit.
+    let said = apply(&desk, &gone, &["--allow-delete=analytics/pubsub,analytics/kinesis-user"]);
+    assert_eq!((said.code, deletes(&desk)), (0, 3), "{}", said.all_output());
+}
+
+#[test]
+fn permission_names_one_object() {
+    let (mut one, mut other) = (seed_named("kinesis-user"), seed_named("kinesis-user"));
+    one["metadata"]["name"] = json!("orders");
+    other["metadata"]["name"] = json!("orders-2");
+    other["spec"]["destination"]["table"] = json!("orders_2");
+    let desk = applied(&[&one, &other]);
+    for (flag, code) in
+        [("--allow-delete=orders", 64), ("--allow-delete=analytics/*", 64), ("--allow-delete=analytics/orders-?", 5)]
+    {
+        let said = apply(&desk, &[&absent(&one), &absent(&other)], &[flag]);
+        assert_eq!((said.code, deletes(&desk)), (code, 0), "{flag}: {}", said.all_output());
+    }
+    let said = apply(&desk, &[&absent(&one), &absent(&other)], &["--allow-delete=glob:analytics/orders-?"]);
+    assert_eq!((said.code, deletes(&desk)), (0, 2), "{}", said.all_output());
+}
+
+#[test]
+fn copied_pin_is_an_error_at_both_places() {
+    let desk = WorkDir::new();
+    let (mut one, mut copy) = (seed_named("kinesis-user"), seed_named("kinesis-user"));
+    one["metadata"]["id"] = json!("0a0a0a0a-0a0a-4a0a-8a0a-0a0a0a0a0a0a");
+    copy["metadata"]["id"] = json!("0A0A0A0A-0A0A-4A0A-8A0A-0A0A0A0A0A0A");
+    copy["metadata"]["name"] = json!("copy");
+    copy["spec"]["destination"]["table"] = json!("copy");
+    desk.write_file("pipes.yaml", documents_to_yaml([&one, &copy]));
+    let said = desk.run_pipectl(&["validate", "pipes.yaml"]);
+    assert_eq!(said.code, 1, "{}", said.all_output());
+    assert!(
+        said.stderr.contains("error[duplicate-identity]: another manifest pins the same live object"),
+        "{}",
+        said.stderr
+    );
+    assert!(said.stderr.contains("first pinned here"), "{}", said.stderr);
+}
+
+#[test]
+fn service_by_name_and_by_id_in_capitals_is_one_service() {
+    let server = SandboxServer::start(1000);
+    let id = World::new(SandboxOptions::default()).ensure_service("analytics").to_uppercase();
+    let pipe = seed_named("kinesis-user");
+    let mut twin = pipe.clone();
+    twin["metadata"]["service"] = json!(id);
+    let desk = WorkDir::new();
+    desk.write_file("pipes.yaml", documents_to_yaml([&pipe, &twin]));
+    let said = server.run_to_end(&desk, &["plan", "pipes.yaml"]);
+    assert_eq!(said.code, 1, "{}", said.all_output());
+    assert!(said.stderr.contains("`duplicate-identity`: analytics/kinesis-user is also declared"), "{}", said.stderr);
+    // A pattern protects by any name of the service.
+    desk.write_file("pipes.yaml", documents_to_yaml([&pipe]));
+    let said = server.run_to_end(&desk, &["apply", "pipes.yaml", "--yes"]);
+    assert_eq!(said.code, 0, "{}", said.all_output());
+    let project = "apiVersion: pipectl/v1\nkind: Project\npolicy: {protect: [";
+    twin["spec"]["state"] = json!("absent");
+    desk.write_file("pipes.yaml", documents_to_yaml([&twin]));
+    for pattern in ["analytics/*", &format!("{}/kinesis-*", id.to_lowercase())] {
+        desk.write_file("pipectl.yaml", format!("{project}\"{pattern}\"]}}\n"));
+        let said = server.run_to_end(&desk, &["apply", "pipes.yaml", "--yes"]);
+        assert_eq!(said.code, 5, "{pattern}: {}", said.all_output());
+        assert!(said.stdout.contains("it is protected"), "{pattern}: {}", said.stdout);
+    }
+}
+
+/// A table that exists is used as it is. No request alters it.
+#[test]
+fn engine_of_an_existing_table_is_not_reported_as_changed() {
+    let mut pipe = seed_named("postgres-cdc-only");
+    let desk = applied(&[&pipe]);
+    pipe["spec"]["source"]["postgres"]["tableMappings"][0]["tableEngine"] = json!("MergeTree");
+    let said = apply(&desk, &[&pipe], &[]);
+    assert_eq!(said.code, 0, "{}", said.all_output());
+    let (plan, result) = said.stdout.split_once("Plan: ").unwrap();
+    for part in [plan, result] {
+        assert!(
+            part.contains("already exists: the new definition takes effect only after you drop it"),
+            "{}",
+            said.stdout
+        );
+    }
 }

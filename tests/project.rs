@@ -176,7 +176,7 @@ fn max_delete_and_protection_block_deletions() {
     assert_eq!(prod.code, 5, "{}", prod.all_output());
     assert!(prod.stdout.contains("! clicks-0") && prod.stdout.contains("Apply: 1 applied"), "{}", prod.all_output());
     assert_eq!(live_pipes(), ["clicks-0"]);
-    assert_eq!(apply("staging", &["--allow-delete", "analytics/*"]).code, 0);
+    assert_eq!(apply("staging", &["--allow-delete", "glob:analytics/*"]).code, 0);
     assert!(live_pipes().is_empty());
 }
 

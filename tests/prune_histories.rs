@@ -193,7 +193,7 @@ proptest! {
         let all: Vec<String> = live.iter().map(|name| kinesis_manifest(name, "", "")).collect();
         repo.write_file("live/all.yaml", &format!("{}---\n{}", kinesis_manifest("keeper", "", ""), all.join("---\n")));
         repo.run_successfully(&["apply", "live", "--yes"]);
-        let said = repo.run_pipectl(&["apply", "pipes", "--prune=git", "--yes", "--allow-replace", "analytics/*"]);
+        let said = repo.run_pipectl(&["apply", "pipes", "--prune=git", "--yes", "--allow-replace=glob:*", "--allow-delete=glob:*"]);
         // Where both names of a pipe are live, that pipe is held back and the rest goes on.
         prop_assert!(matches!(said.code, 0 | 5), "{}", said.all_output());
         let left: BTreeSet<String> = repo.live_pipe_names().into_iter().collect();
@@ -221,7 +221,7 @@ fn apply_blocks_while_two_previous_names_are_live() {
         repo.write_file("pipes/epsilon.yaml", &manifest);
         repo.commit_all(previous);
         for prune in [&[][..], &["--prune=git"]] {
-            let output = repo.run_pipectl(&[&["apply", "pipes", "--yes"], prune].concat());
+            let output = repo.run_pipectl(&[&["apply", "pipes", "--yes", "--allow-delete=glob:*"], prune].concat());
             assert_eq!(output.code, 5, "{}", output.all_output());
             for [name, id, _] in &before {
                 let named = format!("`{}` ({})", name.as_str().unwrap(), id.as_str().unwrap());

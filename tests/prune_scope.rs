@@ -51,7 +51,7 @@ policy: {prune: scope, pruneScope: ['analytics/team-*'], maxDelete: 1}\n",
     let said = repo.run_pipectl(&["apply", "--yes"]);
     assert!(said.code == 5 && said.stderr.contains("--allow-delete"), "{}", said.all_output());
     assert_eq!(repo.live_pipe_names().len(), 5);
-    repo.run_successfully(&["apply", "--yes", "--allow-delete", "team-kept"]);
+    repo.run_successfully(&["apply", "--yes", "--allow-delete", "analytics/team-kept"]);
     assert_eq!(repo.live_pipe_names(), ["other", "team-clicks", "team-views"]);
 }
 
@@ -84,7 +84,7 @@ fn single_manifest_path_prunes_nothing() {
     let said = repo.run_pipectl(&["apply", "pipes/team-clicks.yaml", "--yes"]);
     assert!(said.stderr.contains("only a part of the project's manifests"), "{}", said.all_output());
     assert_eq!(repo.live_pipe_names().len(), 5);
-    repo.run_successfully(&["apply", "./", "--yes"]);
+    repo.run_successfully(&["apply", "./", "--yes", "--allow-delete=analytics/team-kept"]);
     assert_eq!(repo.live_pipe_names(), ["other", "team-clicks", "team-views"]);
 }
 

@@ -108,7 +108,7 @@ fn failed_replacement_is_finished_by_the_same_plan() {
             times: 1000,
         });
     });
-    let apply = ["apply", "pipes.yaml", "--sandbox", "--plan", "plan.json", "--allow-replace=clicks-*"];
+    let apply = ["apply", "pipes.yaml", "--sandbox", "--plan", "plan.json", "--allow-replace=glob:clicks-*"];
     assert_eq!(desk.run_with_env(&apply, &SECRET).code, 3);
     desk.edit_world(|world| world.fault_script().clear());
     let said = desk.run_with_env(&apply, &SECRET);

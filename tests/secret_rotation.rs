@@ -225,7 +225,7 @@ fn missing_secret_prevents_replacement_and_pause() {
         write_manifest(&repo, &pipe);
         repo.commit_all("Another");
         let from = request_count(&repo);
-        let said = repo.run_pipectl(&["apply", "pipes", "--yes", "--base", "HEAD~1", "--allow-replace", "*"]);
+        let said = repo.run_pipectl(&["apply", "pipes", "--yes", "--base", "HEAD~1", "--allow-replace", "glob:*"]);
         assert_eq!(said.code, 1, "{name}: {}", said.all_output());
         assert!(said.stdout.contains("cannot resolve the secret"), "{name}: {}", said.all_output());
         assert_eq!(write_entries(&repo, from).len(), 0, "{name}: {:#?}", write_entries(&repo, from));

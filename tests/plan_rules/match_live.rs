@@ -67,18 +67,6 @@ fn duplicate_live_name_blocks_unless_an_id_is_pinned() {
 }
 
 #[test]
-fn a_pinned_id_that_is_not_live_blocks() {
-    let pinned =
-        kafka("", "").replace("service: analytics", "service: analytics, id: 99999999-9999-4999-8999-999999999999");
-    assert_snapshot!(check(&pinned, &[live_kafka_pipe(&json!({}))]), @"
-    analytics                                       1 object
-      ! clicks                                      blocked: `metadata.id` is 99999999-9999-4999-8999-999999999999, but no live object of the service has that id
-
-    Plan: 0 to create, 0 to update, 0 to replace, 0 to delete, 1 blocked.  0 unchanged, 0 unmanaged.
-    ");
-}
-
-#[test]
 fn unmanaged_pipes_are_counted_and_not_changed() {
     let other = live_kafka_pipe(&json!({"name": "by-hand", "id": "33333333-3333-4333-8333-333333333333"}));
     assert_snapshot!(check(&kafka("", ""), &[live_kafka_pipe(&json!({})), other]), @"

@@ -1,6 +1,7 @@
 //! One test for each rule of the planner, on what a person reads.
 
 mod fields;
+mod guards;
 mod match_live;
 mod references;
 mod states;

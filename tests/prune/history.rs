@@ -28,7 +28,8 @@ fn pruning_follows_a_moved_folder() {
     repo.write_file("live.yaml", &kinesis_manifest("demo", "", ""));
     repo.run_successfully(&["apply", "live.yaml", "--yes"]);
     repo.remove_file("live.yaml");
-    let said = repo.run_successfully(&["apply", "data/pipes", "--prune=git", "--yes"]);
+    let prune = ["apply", "data/pipes", "--prune=git", "--yes", "--allow-delete=glob:analytics/*"];
+    let said = repo.run_successfully(&prune);
     assert_eq!(repo.live_pipe_names(), ["byhand", "clicks", "demo"], "{said}");
 }
 
@@ -171,7 +172,7 @@ fn old_manifests_use_the_project_file_of_their_commit() {
     repo.remove_file("pipes/orders.yaml");
     repo.write_file("pipectl.yaml", &project("suffix: v2"));
     repo.commit_all("No views, and so no stream");
-    repo.run_successfully(&PRUNE);
+    repo.run_successfully(&[&PRUNE[..], &["--allow-delete=analytics/views"]].concat());
     assert_eq!(repo.live_pipe_names(), ["clicks"]);
 }
 

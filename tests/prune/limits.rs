@@ -28,7 +28,7 @@ fn max_delete_counts_pruned_pipes() {
     assert_eq!(said.code, 5, "{}", said.all_output());
     assert!(said.stderr.contains("--allow-delete analytics/orders"), "{}", said.stderr);
     assert_eq!(repo.live_pipe_names(), ["byhand", "clicks", "orders", "views"]);
-    repo.run_successfully(&["apply", "pipes", "--yes", "--allow-delete", "orders"]);
+    repo.run_successfully(&["apply", "pipes", "--yes", "--allow-delete", "analytics/orders"]);
     assert_eq!(repo.live_pipe_names(), ["byhand", "clicks"]);
 }
 
@@ -55,9 +55,9 @@ fn limit_error_prints_flags_ready_to_paste() {
     let said = repo.run_pipectl(&["apply", "pipes", "--yes"]);
     assert_eq!(said.code, 5, "{}", said.all_output());
     assert!(said.stdout.contains("remove `analytics/k*` from `policy.protect` in pipectl.yaml"), "{}", said.stdout);
-    let flag = r"raise `policy.maxDelete` to 1 in pipectl.yaml, or allow each by name: --allow-delete 'analytics/it'\''s old? really'";
+    let flag = r"raise `policy.maxDelete` to 1 in pipectl.yaml, or allow each by name: --allow-delete 'glob:analytics/it'\''s old? really'";
     assert!(said.stderr.contains(&format!("would delete 1 object, but `maxDelete` is 0; {flag}\n")), "{}", said.stderr);
-    let lifted = repo.run_pipectl(&["apply", "pipes", "--yes", "--allow-delete", "analytics/it's old? really"]);
+    let lifted = repo.run_pipectl(&["apply", "pipes", "--yes", "--allow-delete", "glob:analytics/it's old? really"]);
     assert_eq!(lifted.code, 5, "what is protected stays: {}", lifted.all_output());
     assert_eq!(repo.live_pipe_names(), ["byhand", "clicks", "kept"]);
 }

@@ -117,7 +117,7 @@ fn renamed_pipe_is_kept_and_pruned_under_its_old_name() {
     let repo = applied(&["clicks", "views"]);
     repo.write_file("pipes/views.yaml", &kinesis_manifest("pages", "  previousNames: [views]", ""));
     repo.commit_all("Views are called pages");
-    repo.run_successfully(&[&PRUNE[..], &["--allow-replace=pages"]].concat());
+    repo.run_successfully(&[&PRUNE[..], &["--allow-replace=analytics/pages"]].concat());
     assert_eq!(repo.live_pipe_names(), ["byhand", "clicks", "pages"]);
 
     repo.write_file("pipes/clicks.yaml", &kinesis_manifest("taps", "  previousNames: [clicks]", ""));

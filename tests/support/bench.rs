@@ -9,7 +9,7 @@ use model::action::Action;
 use model::address::{Kind, ServiceRef};
 use model::desired::Desired;
 use model::live::Live;
-use model::selector::AddressPattern;
+use model::selector::ObjectName;
 use pipectl::apply::{ObjectResult, Outcome, apply_plan};
 use pipectl::embedded_sandbox::EmbeddedSandbox;
 use pipectl::interruption::Interruption;
@@ -82,7 +82,7 @@ impl Bench {
 
     pub(crate) async fn apply_plan(&self, plan: Plan) -> Vec<ObjectResult> {
         // The tables are dropped, so nothing can be lost.
-        let limits = ApprovalLimits { allow_replace: vec![AddressPattern::new("*")], ..ApprovalLimits::default() };
+        let limits = ApprovalLimits { allow_replace: vec![ObjectName::Glob("*".into())], ..ApprovalLimits::default() };
         let approved = plan.approve(&limits);
         apply_plan(&self.remote, &approved, 64, &self.interruption, |_| {}).await
     }

@@ -30,6 +30,15 @@ spec:
     )
 }
 
+/// A declared Kafka pipe `clicks` of a service of its own, whose table has a sorting key.
+pub(crate) fn sorted_kafka_manifest(brokers: &str, topics: &str, source: &str, spec: &str) -> String {
+    kafka_manifest("clicks", &format!("\"{topics}\""), source, spec)
+        .replace("brokers: b:9092", &format!("brokers: \"{brokers}\""))
+        .replace("service: analytics", "service: service-1")
+        .replace("{username: u, password: {fromEnv: P}}", "{username: app, password: {fromEnv: SEED_SECRET}}")
+        .replace("{engine: {type: MergeTree}}", "{engine: {type: MergeTree}, sortingKey: [id]}")
+}
+
 /// The Kafka pipe `clicks` as the API tells it, with these changes.
 pub(crate) fn live_kafka_pipe(changes: &Value) -> Value {
     let pipe = json!({

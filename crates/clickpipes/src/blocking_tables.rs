@@ -5,7 +5,7 @@
 //! whoever replaces an object must know it beforehand: else the old one is gone, and no new one
 //! takes its place.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use serde_json::Value;
 
@@ -14,6 +14,7 @@ use crate::pipe::source::SourceKind;
 use crate::pipe::written_tables::{WriteMode, WrittenTable, written_tables};
 use crate::semantics::FieldSemantics;
 use model::address::Kind;
+use model::path::FieldPath;
 
 /// The tables that must hold no rows before the desired object can be made.
 pub fn tables_required_empty(kind: Kind, desired: &Value) -> Vec<String> {
@@ -69,6 +70,36 @@ pub fn blocking_tables_warning(tables: &[String]) -> String {
     )
 }
 
+/// The tables of both objects whose declared definition differs from the live one. Nothing alters a table that exists.
+pub fn find_redefined_tables(kind: Kind, desired: &Value, live: &Value) -> Vec<String> {
+    if kind != Kind::ClickPipe {
+        return Vec::new();
+    }
+    let rules = FieldSemantics::for_kind(kind);
+    let old_tables: HashMap<String, FieldPath> =
+        written_tables(live).into_iter().map(|table| (qualified_name(&table), table.path)).collect();
+    let redefined = written_tables(desired).into_iter().filter(|table| {
+        let Some(old) = old_tables.get(&qualified_name(table)) else { return false };
+        let (Some(block), Some(old)) = (table.path.parent(), old.parent()) else { return false };
+        let differs = |(name, field): (&str, &FieldSemantics)| {
+            let declared = block.child(name).value_in(desired).filter(|_| field.defines_table);
+            declared.is_some_and(|declared| !field.matches_live(declared, old.child(name).value_in(live)))
+        };
+        table.write_mode != WriteMode::InsertOnly && rules.field_at(&block).child_fields().any(differs)
+    });
+    redefined.map(|table| qualified_name(&table)).collect()
+}
+
+/// That their definition stays.
+pub fn redefined_tables_note(tables: &[String]) -> Option<String> {
+    let quoted: Vec<String> = tables.iter().map(|table| format!("`{table}`")).collect();
+    let (many, verb, them) = if tables.len() == 1 { ("table", "exists", "it") } else { ("tables", "exist", "them") };
+    let quoted = quoted.join(", ");
+    let sentence =
+        || format!("{many} {quoted} already {verb}: the new definition takes effect only after you drop {them}");
+    (!tables.is_empty()).then(sentence)
+}
+
 /// The statements that drop the tables.
 pub fn drop_statements(tables: &[String]) -> String {
     let statements: Vec<String> = tables.iter().map(|table| format!("DROP TABLE {table};")).collect();
@@ -107,7 +138,7 @@ fn quote_identifier(name: &str) -> String {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::{drop_statements, find_blocking_tables, tables_required_empty};
+    use super::{drop_statements, find_blocking_tables, find_redefined_tables, tables_required_empty};
     use model::address::Kind::{ClickPipe, ReversePrivateEndpoint};
 
     fn database_pipe(database: Option<&str>, tables: &[&str]) -> Value {
@@ -135,6 +166,27 @@ mod tests {
         let managed = json!({"source": {"kafka": {}}, "destination": {"table": "a", "managedTable": true}});
         assert_eq!(find_blocking_tables(ClickPipe, &managed, &stream), ["default.a"]);
         assert_eq!(find_blocking_tables(ClickPipe, &database_pipe(None, &["a"]), &stream), ["default.a"]);
+    }
+
+    #[test]
+    fn only_a_table_of_both_can_keep_its_definition() {
+        let with_engine = |target: &str, engine: &str| {
+            let mapping = json!({"sourceTable": "t", "targetTable": target, "tableEngine": engine});
+            json!({"source": {"mysql": {"tableMappings": [mapping]}}, "destination": {"database": "default"}})
+        };
+        let live = with_engine("a", "MergeTree");
+        assert_eq!(find_redefined_tables(ClickPipe, &with_engine("a", "Null"), &live), ["default.a"]);
+        assert_eq!(find_redefined_tables(ClickPipe, &with_engine("a", "MergeTree"), &live), [""; 0]);
+        assert_eq!(find_redefined_tables(ClickPipe, &with_engine("b", "Null"), &live), [""; 0]);
+        assert_eq!(find_redefined_tables(ClickPipe, &database_pipe(None, &["a"]), &live), [""; 0]);
+        let stream = |managed: bool, key: &str| {
+            let definition = json!({"engine": {"type": "MergeTree"}, "sortingKey": [key]});
+            let destination = json!({"table": "a", "managedTable": managed, "tableDefinition": definition});
+            json!({"source": {"kafka": {}}, "destination": destination})
+        };
+        assert_eq!(find_redefined_tables(ClickPipe, &stream(true, "b"), &stream(true, "a")), ["default.a"]);
+        assert_eq!(find_redefined_tables(ClickPipe, &stream(true, "a"), &stream(true, "a")), [""; 0]);
+        assert_eq!(find_redefined_tables(ClickPipe, &stream(false, "b"), &stream(true, "a")), [""; 0]);
     }
 
     #[test]

@@ -128,6 +128,8 @@ pub struct FieldSemantics {
     pub local_only: bool,
     /// Tells the API how to treat one request, and is no property of the object.
     pub one_request_only: bool,
+    /// Counts only when a ClickHouse table is created.
+    pub defines_table: bool,
     /// Holds a secret: a reference in manifests, never in an answer.
     pub is_secret: bool,
     /// Values that a live object can neither leave nor reach in place, whatever `on_change` says.
@@ -226,6 +228,16 @@ impl FieldSemantics {
             }
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => BTreeSet::new(),
         }
+    }
+
+    /// The kinds of objects that may refer to an object of this kind.
+    pub fn referring_kinds(kind: Kind) -> impl Iterator<Item = Kind> {
+        Kind::ALL.into_iter().filter(move |other| Self::for_kind(*other).refers_to_kind(kind))
+    }
+
+    fn refers_to_kind(&self, kind: Kind) -> bool {
+        let mut below = self.fields.values().map(AsRef::as_ref).chain(self.items.as_deref());
+        self.refers_to == Some(kind) || below.any(|field: &Self| field.refers_to_kind(kind))
     }
 
     /// Whether the value is compared as one piece rather than field by field.

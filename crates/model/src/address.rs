@@ -150,14 +150,6 @@ impl Address {
         Self::new(service, kind, Name::new(kind.name()))
     }
 
-    /// The address as an argument of a flag that takes globs, quoted for a shell where necessary.
-    pub fn to_glob_argument(&self) -> String {
-        // A comma separates globs, so `?` matches it instead.
-        let text = self.to_string().replace(',', "?");
-        let plain = |c: char| c.is_alphanumeric() || "/-_.:@%+=".contains(c);
-        if text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
-    }
-
     /// The same place under another name.
     #[must_use]
     pub fn with_name(&self, name: Name) -> Self {
@@ -185,16 +177,6 @@ impl Serialize for Address {
 #[cfg(test)]
 mod tests {
     use super::{Address, Kind, Name, ServiceRef};
-
-    #[test]
-    fn address_argument_is_shell_quoted() {
-        let argument =
-            |name: &str| Address::new(ServiceRef::new("lake"), Kind::ClickPipe, Name::new(name)).to_glob_argument();
-        assert_eq!(argument("orders-cdc"), "lake/orders-cdc");
-        assert_eq!(argument("été"), "lake/été");
-        assert_eq!(argument("My pipe, old"), "'lake/My pipe? old'");
-        assert_eq!(argument("it's"), r"'lake/it'\''s'");
-    }
 
     #[test]
     fn control_characters_in_names_are_escaped() {

@@ -26,6 +26,7 @@ pub const ADDITIONAL_MARK: &str = "x-additional-mark";
 pub const ONE_REQUEST_ONLY: &str = "x-one-request-only";
 pub const REPLACE_ACROSS: &str = "x-replace-across";
 pub const WEAKENS_TLS: &str = "x-weakens-tls";
+pub const DEFINES_TABLE: &str = "x-defines-table";
 
 fn set_keyword(schema: &mut Schema, key: &str, value: impl Into<Value>) {
     schema.insert(key.to_owned(), value.into());
@@ -65,6 +66,12 @@ pub fn sometimes_returned_if(values: &'static [&'static str]) -> impl Fn(&mut Sc
     // An absent value may be one of these, such as the only authentication of Azure. For the others it means
     // that live differs.
     move |schema| set_keyword(schema, READBACK_BY_VALUE, json!(values))
+}
+
+/// A part of the definition of a ClickHouse table: it counts only when the table is created.
+pub fn defines_table(schema: &mut Schema) {
+    // A table that exists is used as it is (known from PeerDB, the engine behind database pipes).
+    set_keyword(schema, DEFINES_TABLE, true);
 }
 
 /// It tells the API how to treat one request, and is no property of the object.

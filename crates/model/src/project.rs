@@ -127,9 +127,9 @@ pub struct Policy {
     /// Objects that are neither deleted nor replaced, as `SERVICE/PIPE` with `*` and `?`, even after
     /// their manifest was removed.
     pub protect: Option<Vec<String>>,
-    /// The largest number of objects that one plan may delete.
+    /// The largest number of objects that one plan may delete. By default 1.
     pub max_delete: Option<usize>,
-    /// The largest number of objects that one plan may replace.
+    /// The largest number of objects that one plan may replace. By default 1.
     pub max_replace: Option<usize>,
     /// Objects that apply may replace even if the API may refuse to create them again, or rows may be lost, as
     /// `SERVICE/PIPE` with `*` and `?`. The same as `--allow-replace`, for the apply after a merge: remove it afterwards.
@@ -176,6 +176,9 @@ pub struct RateLimit {
 }
 
 impl Policy {
+    /// The limit of a plan's deletes, and of its replacements, where no file sets one.
+    pub const DEFAULT_LIMIT: usize = 1;
+
     /// This policy, with the values of `other` for the keys that it does not set.
     #[must_use]
     pub fn with_fallback(self, other: Self) -> Self {

@@ -1,6 +1,7 @@
 //! Globs with `*` and `?` that select objects by address.
 
 use std::fmt;
+use std::str::FromStr;
 
 use wildmatch::WildMatch;
 
@@ -37,6 +38,53 @@ impl AddressPattern {
     }
 }
 
+/// One object by its whole address, or several by a glob that says so: `glob:analytics/orders-*`.
+// A permission to delete must not reach further than it reads. `orders` would also allow the `orders` of another
+// service, and a name with `*` in it everything that it happens to match.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ObjectName {
+    /// This address.
+    Exact(String),
+    /// Every address that the glob matches.
+    Glob(AddressPattern),
+}
+
+const GLOB_PREFIX: &str = "glob:";
+
+impl ObjectName {
+    /// `true` if it names the object.
+    pub fn matches(&self, address: &Address) -> bool {
+        match self {
+            Self::Exact(text) => *text == address.to_string(),
+            Self::Glob(pattern) => pattern.matches(address),
+        }
+    }
+
+    /// The address as an argument of a flag that takes such names, quoted for a shell where necessary.
+    pub fn to_argument(address: &Address) -> String {
+        let mut text = address.to_string();
+        // A comma separates names, and `*` needs a glob, so `?` matches both.
+        if text.contains([',', '*']) {
+            text = format!("{GLOB_PREFIX}{}", text.replace([',', '*'], "?"));
+        }
+        let plain = |c: char| c.is_alphanumeric() || "/-_.:@%+=".contains(c);
+        if text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
+    }
+}
+
+impl FromStr for ObjectName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.strip_prefix(GLOB_PREFIX) {
+            Some(glob) => Ok(Self::Glob(AddressPattern::new(glob))),
+            None if text.contains('*') => Err(format!("for several objects write `{GLOB_PREFIX}{text}`")),
+            None if !text.contains('/') => Err("write the service, too: SERVICE/NAME".to_owned()),
+            None => Ok(Self::Exact(text.to_owned())),
+        }
+    }
+}
+
 impl From<&str> for AddressPattern {
     fn from(text: &str) -> Self {
         Self::new(text)
@@ -57,8 +105,44 @@ impl fmt::Display for AddressPattern {
 
 #[cfg(test)]
 mod tests {
-    use super::AddressPattern;
+    use super::{AddressPattern, ObjectName};
     use crate::address::{Address, Kind, Name, ServiceRef};
+
+    fn pipe(service: &str, name: &str) -> Address {
+        Address::new(ServiceRef::new(service), Kind::ClickPipe, Name::new(name))
+    }
+
+    #[test]
+    fn object_name_means_one_object_unless_it_is_a_glob() {
+        let matches = |text: &str, at: &Address| text.parse::<ObjectName>().unwrap().matches(at);
+        let orders = pipe("analytics", "orders");
+        assert!(matches("analytics/orders", &orders));
+        for other in [pipe("analytics", "orders-2"), pipe("lake", "orders")] {
+            assert!(!matches("analytics/orders", &other), "{other}");
+        }
+        assert!(!matches("analytics/order?", &orders));
+        assert!(matches("glob:analytics/order?", &orders) && matches("glob:*", &orders));
+        for refused in ["orders", "analytics/*", "*"] {
+            assert!(refused.parse::<ObjectName>().is_err(), "{refused}");
+        }
+    }
+
+    #[test]
+    fn object_argument_is_quoted_and_parsed_again() {
+        for (name, argument) in [
+            ("orders-cdc", "lake/orders-cdc"),
+            ("été", "lake/été"),
+            ("My pipe, old", "'glob:lake/My pipe? old'"),
+            ("a*", "'glob:lake/a?'"),
+            ("it's", r"'lake/it'\''s'"),
+        ] {
+            let at = pipe("lake", name);
+            let printed = ObjectName::to_argument(&at);
+            assert_eq!(printed, argument);
+            let typed = printed.trim_matches('\'').replace(r"'\''", "'");
+            assert!(typed.parse::<ObjectName>().unwrap().matches(&at), "{typed}");
+        }
+    }
 
     #[test]
     fn selector_without_slash_matches_the_name() {

@@ -8,11 +8,13 @@ mod object_result;
 mod object_worker;
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
 
 use futures_util::StreamExt;
 use futures_util::future::{Either, select};
 use futures_util::stream;
-use planner::ApprovedPlan;
+use model::address::Address;
+use planner::{ApprovedPlan, Change};
 use remote::Remote;
 
 use self::dependencies::FinishedObjects;
@@ -21,6 +23,8 @@ use crate::interruption::Interruption;
 
 struct ApplyRun<'r> {
     remote: &'r Remote,
+    /// What the plan explains of each object.
+    changes: BTreeMap<&'r Address, &'r Change>,
     interruption: &'r Interruption,
     /// Whether the API refused the key. It would refuse every other request, so none is sent.
     is_key_refused: Cell<bool>,
@@ -35,7 +39,8 @@ pub async fn apply_plan(
     interruption: &Interruption,
     on_result: impl Fn(&ObjectResult),
 ) -> Vec<ObjectResult> {
-    let run = ApplyRun { remote, interruption, is_key_refused: Cell::new(false) };
+    let changes = approved.plan().changes.iter().map(|change| (&change.address, change)).collect();
+    let run = ApplyRun { remote, changes, interruption, is_key_refused: Cell::new(false) };
     let work = std::pin::pin!(run_all_objects(&run, approved, parallel, on_result));
     let raised = std::pin::pin!(interruption.wait_until_raised());
     match select(work, raised).await {

@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 use anyhow::{Result, anyhow, bail};
 use model::address::ServiceRef;
 use model::live::State;
+use model::project::Policy;
 use remote::{
     HttpTransport, LookupEntry, Remote, RemoteSettings, RequestRate, SecretProvider, ServiceLookup, Transport, WaitMode,
 };
@@ -197,8 +198,30 @@ impl Account {
     fn known_id(&self, name: &String) -> Option<String> {
         match &self.sandbox {
             Some(sandbox) => Some(sandbox.with_world(|world| world.ensure_service(name))),
-            None => self.aliases.get(name).or_else(|| is_uuid(name).then_some(name)).cloned(),
+            // In another case the id of a service would count as another service.
+            None => self.aliases.get(name).or_else(|| is_uuid(name).then_some(name)).map(|id| id.to_ascii_lowercase()),
         }
+    }
+
+    /// Whether a pattern that protects may use the live name of a service, which only a list tells.
+    pub(crate) fn needs_live_names(&self, policy: &Policy) -> bool {
+        let mut services = policy.protect.iter().flatten().filter_map(|pattern| pattern.split_once('/'));
+        let is_known = |service: &str| service == "*" || is_uuid(service) || self.aliases.contains_key(service);
+        !self.is_sandbox() && services.any(|(service, _)| !is_known(service))
+    }
+
+    /// The ids, aliases and live names of the services, by their labels.
+    pub(crate) fn names_of_services(
+        &self,
+        ids: &BTreeMap<ServiceRef, String>,
+        found: &FoundServices,
+    ) -> BTreeMap<ServiceRef, BTreeSet<ServiceRef>> {
+        let names = |id: &String| {
+            let aliases = self.aliases.iter().chain(&found.ids).filter(|(_, other)| other.eq_ignore_ascii_case(id));
+            let live = found.listed.iter().filter(|service| service.id == *id).map(|service| &service.name);
+            aliases.map(|(name, _)| name).chain(live).chain([id]).map(ServiceRef::new).collect()
+        };
+        ids.iter().map(|(label, id)| (label.clone(), names(id))).collect()
     }
 
     pub(crate) fn is_sandbox(&self) -> bool {

@@ -137,7 +137,7 @@ impl LoadedManifests {
             let at = Address::new(service, manifest.kind, manifest.name);
             let place = manifest.document.origin.start_place().clone();
             if let Some(other) = desired.insert(at.clone(), manifest.document) {
-                bail!("{place}: {at} is also declared at {}", other.origin.start_place());
+                bail!("{place}: `duplicate-identity`: {at} is also declared at {}", other.origin.start_place());
             }
         }
         let services = labels.into_iter().map(|(id, label)| (label, id)).collect();
@@ -150,7 +150,7 @@ fn service_labels(ids: &BTreeMap<String, String>) -> BTreeMap<String, ServiceRef
     let mut labels = BTreeMap::new();
     for (name, id) in ids {
         let label = labels.entry(id.clone()).or_insert_with(|| ServiceRef::new(name.clone()));
-        if label.as_str() == id {
+        if label.as_str().eq_ignore_ascii_case(id) {
             *label = ServiceRef::new(name.clone());
         }
     }

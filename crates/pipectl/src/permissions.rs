@@ -1,7 +1,7 @@
 //! The flags that allow what a plan holds back.
 
 use model::project::Policy;
-use model::selector::AddressPattern;
+use model::selector::{AddressPattern, ObjectName};
 use planner::{ApprovalLimits, BlockReason, LimitExceeded, Permission, Plan};
 
 /// Adds the flags to a plan. The planner does not know them.
@@ -33,13 +33,14 @@ fn raise_limit(key: &str, count: usize) -> String {
 /// The limits and permissions of the project file, and those of the command line.
 pub(crate) fn approval_limits(
     policy: &Policy,
-    allow_delete: &[AddressPattern],
-    allow_replace: &[AddressPattern],
+    allow_delete: &[ObjectName],
+    allow_replace: &[ObjectName],
 ) -> ApprovalLimits {
-    let in_project = policy.allow_replace.iter().flatten().map(AddressPattern::new);
+    let in_project =
+        policy.allow_replace.iter().flatten().map(|pattern| ObjectName::Glob(AddressPattern::new(pattern)));
     ApprovalLimits {
-        max_delete: policy.max_delete,
-        max_replace: policy.max_replace,
+        max_delete: Some(policy.max_delete.unwrap_or(Policy::DEFAULT_LIMIT)),
+        max_replace: Some(policy.max_replace.unwrap_or(Policy::DEFAULT_LIMIT)),
         allow_delete: allow_delete.to_vec(),
         allow_replace: allow_replace.iter().cloned().chain(in_project).collect(),
     }
@@ -55,8 +56,8 @@ fn verb(permission: &Permission) -> &'static str {
 /// The flag of `apply` that allows it.
 pub(crate) fn flag(permission: &Permission) -> String {
     match permission {
-        Permission::Delete(at) => format!("--allow-delete {}", at.to_glob_argument()),
-        Permission::Replace(at) => format!("--allow-replace {}", at.to_glob_argument()),
+        Permission::Delete(at) => format!("--allow-delete {}", ObjectName::to_argument(at)),
+        Permission::Replace(at) => format!("--allow-replace {}", ObjectName::to_argument(at)),
         Permission::ApplyWithoutBase => "--base".to_owned(),
     }
 }

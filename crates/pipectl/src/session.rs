@@ -7,6 +7,7 @@ mod prune_inputs;
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::{Result, bail};
 use model::action::Action;
@@ -17,8 +18,7 @@ use model::live::Live;
 use model::project::PruneMode;
 use model::secret_policy::SecretPolicy;
 use model::selector::AddressPattern;
-use planner::{Plan, Policy, WriteOnlyPolicy, plan, prune_unmanaged};
-use remote::ObserveScope;
+use planner::{Plan, Policy, UnsettledPolicy, WriteOnlyPolicy, plan, prune_unmanaged};
 
 use crate::connection::{AccessMode, Account, ConnectOptions, Connection, RunTimeout, ServiceListing};
 use crate::context::CommandContext;
@@ -41,6 +41,9 @@ pub(crate) use self::live_view::{LiveView, SizeRead};
 pub(crate) use self::observe::{ObservedServices, collect_partial};
 use self::prune_inputs::{NamesElsewhere, PruneInputs};
 
+/// The waits before the live side is read again.
+const SETTLE_DELAYS: [Duration; 3] = [Duration::from_secs(3), Duration::from_secs(6), Duration::from_secs(12)];
+
 /// What is declared, what of it is meant, and the client.
 pub(crate) struct Session {
     pub(crate) connection: Connection,
@@ -50,6 +53,8 @@ pub(crate) struct Session {
     is_partial: bool,
     /// Which organization and services a plan is about.
     pub(crate) target: PlanTarget,
+    /// Every name of each service, for patterns that protect.
+    service_names: BTreeMap<ServiceRef, BTreeSet<ServiceRef>>,
     /// Services that could not be found, and why.
     unknown_services: BTreeMap<ServiceRef, String>,
     /// What the first look at the live side did not see.
@@ -168,7 +173,11 @@ impl Session {
             prune_inputs::services_in_scope(prune, &project).chain(history.service_names(default.as_deref())).collect();
         let account = Account::open(connect, &project, mode).await?;
         let all_declared = account.is_sandbox() || names_in_history.is_subset(&names);
-        let listing = if all_declared { ServiceListing::IfNeeded } else { ServiceListing::Always };
+        let listing = match all_declared {
+            false => ServiceListing::Always,
+            true if account.needs_live_names(&project.policy) => ServiceListing::Preferred,
+            true => ServiceListing::IfNeeded,
+        };
         let mut found = account.find_services(&(&names | &names_in_history), listing).await?;
         // A service of an earlier commit may be gone.
         found.unknown.retain(|service, _| names.contains(service.as_str()));
@@ -182,6 +191,7 @@ impl Session {
         let services = GitServices::new(&found.ids, &ids_in_history, &mut ids, default);
         let services = services.with_unknown(found.unknown.keys());
         history.add_earlier_bodies(&mut desired, &services);
+        let service_names = account.names_of_services(&ids, &found);
         let connection = account.connect(ids).with_listed(&found.listed);
         let target = PlanTarget {
             organization: connection.organization.clone(),
@@ -198,6 +208,7 @@ impl Session {
             selected,
             is_partial: !selection.selects_all() || since.is_some(),
             target,
+            service_names,
             unknown_services: found.unknown,
             unreachable: OnceCell::new(),
             base: history.take_base(&services),
@@ -215,11 +226,23 @@ impl Session {
     }
 
     /// Observes the live side and compares. See [`Session::unreachable_services`] for what is missing.
+    //
+    // Right after a change of scale the API reports sizes of zero. Compared with those, a declared size would be dropped,
+    // or sent for nothing. So the live side is read again until it has settled, and in the end the size is sent.
     pub(crate) async fn plan(&self) -> Result<Plan> {
-        let ObservedServices { live, unreachable: unread } =
-            observe::observe_services(&self.connection.remote, self.read_scope(), &self.unknown_services).await?;
-        self.unreachable.get_or_init(|| unread);
-        let mut plan = self.compare_with_live(&live, WriteOnlyPolicy::Send);
+        let ObservedServices { live, unreachable } = self.observe().await?;
+        self.unreachable.get_or_init(|| unreachable);
+        let mut plan = self.compare_with_live(&live, WriteOnlyPolicy::Send, UnsettledPolicy::ReadAgain);
+        for delay in SETTLE_DELAYS {
+            if plan.unsettled.is_empty() {
+                break;
+            }
+            tokio::time::sleep(delay).await;
+            let live = self.observe().await?.live;
+            let is_last = delay == SETTLE_DELAYS[SETTLE_DELAYS.len() - 1];
+            let unsettled = if is_last { UnsettledPolicy::Send } else { UnsettledPolicy::ReadAgain };
+            plan = self.compare_with_live(&live, WriteOnlyPolicy::Send, unsettled);
+        }
         permissions::name_flags(&mut plan);
         Ok(plan)
     }
@@ -230,7 +253,7 @@ impl Session {
         let mut scope = self.read_scope();
         scope.kinds.retain(|service, _| self.is_reachable(service));
         let live = self.connection.remote.observe_live(&scope).await?;
-        Ok(self.compare_with_live(&live, WriteOnlyPolicy::AssumeSent))
+        Ok(self.compare_with_live(&live, WriteOnlyPolicy::AssumeSent, UnsettledPolicy::ReadAgain))
     }
 
     /// Says what is not pruned though it could be thought so.
@@ -255,13 +278,14 @@ impl Session {
         self.unreachable_services().iter().all(|unread| unread.service != *service)
     }
 
-    fn compare_with_live(&self, live: &Live, unseen: WriteOnlyPolicy) -> Plan {
+    fn compare_with_live(&self, live: &Live, write_only: WriteOnlyPolicy, unsettled: UnsettledPolicy) -> Plan {
         let mut desired = self.desired.clone();
         // Where nothing is known, nothing is missing.
         desired.retain(|at, _| self.is_reachable(&at.service));
         let protect = self.policy.protect.iter().flatten().map(AddressPattern::new).collect();
-        let secrets = self.secret_policy.clone();
-        let policy = Policy { protect, secrets, resend: self.resend_secrets.clone(), write_only: unseen };
+        let (secrets, service_names) = (self.secret_policy.clone(), self.service_names.clone());
+        let resend = self.resend_secrets.clone();
+        let policy = Policy { protect, service_names, secrets, resend, write_only, unsettled };
         let plan = plan(&desired, live, self.base.as_ref(), &policy);
         if self.is_partial {
             return plan.narrow_to(|at| self.selected.contains(at));
@@ -323,29 +347,6 @@ impl Session {
     /// What is doubtful in the files, though it stops nothing.
     pub(crate) fn manifest_warnings(&self) -> &[Diagnostic] {
         &self.warnings
-    }
-
-    /// What has to be read to plan what is meant: one list for each kind in each service.
-    fn read_scope(&self) -> ObserveScope {
-        let mut scope = ObserveScope::default();
-        for at in &self.selected {
-            let kinds = scope.kinds.entry(at.service.clone()).or_default();
-            kinds.insert(at.kind);
-            let document = &self.desired[at];
-            kinds.extend(clickpipes::semantics::FieldSemantics::for_kind(at.kind).referenced_kinds(&document.body));
-            let blocks = document.body.as_object().into_iter().flatten();
-            let blocks = blocks.filter(|(_, value)| value.is_object() || value.is_array());
-            scope.detail_blocks.insert(at.clone(), blocks.map(|(name, _)| name.clone()).collect());
-        }
-        // A manifest that was removed since the base is reported if its object is still live.
-        let removed = self.base.iter().flatten().map(|(at, _)| at).filter(|at| !self.desired.contains_key(at));
-        for at in removed.filter(|at| !self.is_partial && self.connection.services.contains_key(&at.service)) {
-            scope.kinds.entry(at.service.clone()).or_default().insert(at.kind);
-        }
-        for (service, kind) in self.prune_inputs.kinds_to_read() {
-            scope.kinds.entry(service.clone()).or_default().insert(kind);
-        }
-        scope
     }
 }
 

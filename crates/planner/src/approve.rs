@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use model::action::Action;
 use model::address::Address;
-use model::selector::AddressPattern;
+use model::selector::ObjectName;
 
 use crate::block_reason::{BlockReason, Permission};
 use crate::change::Verdict;
@@ -19,10 +19,10 @@ pub struct ApprovalLimits {
     /// Replacements in one plan; `None` is no limit.
     pub max_replace: Option<usize>,
     /// Objects whose deletion was allowed by name; they do not count.
-    pub allow_delete: Vec<AddressPattern>,
+    pub allow_delete: Vec<ObjectName>,
     /// Objects whose replacement was allowed by name; they do not count, and are replaced even
     /// where the API may not make them again.
-    pub allow_replace: Vec<AddressPattern>,
+    pub allow_replace: Vec<ObjectName>,
 }
 
 /// A plan in which everything that needs a permission is blocked. Only [`Plan::approve`] makes one, and apply takes
@@ -139,11 +139,7 @@ impl Plan {
         order::retain_objects(&mut self.actions, &mut self.delete_after, |at| !objects.contains_key(at));
     }
 
-    fn not_allowed<'p>(
-        &'p self,
-        verdict: &Verdict,
-        allowed: &'p [AddressPattern],
-    ) -> impl Iterator<Item = &'p Address> {
+    fn not_allowed<'p>(&'p self, verdict: &Verdict, allowed: &'p [ObjectName]) -> impl Iterator<Item = &'p Address> {
         let changes = self.changes.iter().filter(move |change| &change.verdict == verdict);
         let addresses = changes.map(|change| &change.address);
         addresses.filter(move |at| !allowed.iter().any(|pattern| pattern.matches(at)))

@@ -22,8 +22,8 @@ pub enum BlockReason {
     ProtectedFromReplace(ProtectedBy),
     /// Several live objects have its name: ids, and when each was made.
     Ambiguous(Vec<(Id, Option<String>)>),
-    /// No live object of the service has the id that the manifest pins.
-    PinnedIdMissing(Id),
+    /// No live object of the service has the id that the manifest pins. Perhaps another one has the name.
+    PinnedIdMissing(Id, Option<Id>),
     /// More than one of its names is live, previous names among them: each live object by name
     /// and id.
     SeveralNamesLive(Vec<(Name, Id)>),
@@ -92,6 +92,8 @@ pub enum BlockReason {
     Conflict(Vec<(String, Value, Value)>),
     /// Its manifest is gone, but the last one protected it. Names the commit that removed it.
     ProtectedAtRemoval(String),
+    /// It would be deleted, and these live objects use it, whatever else is done.
+    StillUsed(Vec<Address>),
     /// Its manifest is gone, but this object refers to it still.
     StillReferenced(Address),
 }
@@ -101,6 +103,8 @@ pub enum BlockReason {
 pub enum ProtectedBy {
     /// Its manifest.
     Manifest,
+    /// Its manifest in the base.
+    Base,
     /// The project file, by this pattern.
     Project(String),
 }
@@ -109,6 +113,7 @@ impl fmt::Display for ProtectedBy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Manifest => f.write_str("remove `protect`"),
+            Self::Base => f.write_str("the base still says `protect`, so apply its removal as a change of its own"),
             Self::Project(pattern) => {
                 write!(f, "remove `{pattern}` from `policy.protect` in pipectl.yaml")
             }
@@ -176,7 +181,7 @@ impl fmt::Display for BlockReason {
             Self::CannotRename => f.write_str("the API cannot rename it"),
             Self::CannotDelete => f.write_str("the API cannot delete it"),
             Self::Ambiguous(_)
-            | Self::PinnedIdMissing(_)
+            | Self::PinnedIdMissing(..)
             | Self::SeveralNamesLive(_)
             | Self::OtherSource { .. }
             | Self::DuplicateIdentity(..)
@@ -218,6 +223,11 @@ impl fmt::Display for BlockReason {
                 f,
                 "it would be replaced, and `{name}`, which it uses, is not live: apply again when it is `Ready`"
             ),
+            Self::StillUsed(users) => {
+                let verb = if users.len() == 1 { "uses" } else { "use" };
+                let users = join_words(users.iter().map(|user| format!("`{user}`")));
+                write!(f, "{users} still {verb} it after this plan: change or delete {users} first")
+            }
             Self::StillReferenced(address) => {
                 write!(f, "its manifest was removed, but {address} still references it")
             }
@@ -242,8 +252,12 @@ impl BlockReason {
                     "several live objects have this name: {objects}; pick one with `metadata.id`, or delete the others"
                 )
             }
-            Self::PinnedIdMissing(id) => {
-                write!(f, "`metadata.id` is {id}, but no live object of the service has that id")
+            Self::PinnedIdMissing(id, other) => {
+                write!(f, "`metadata.id` is {id}, but no live object of the service has that id: ")?;
+                match other {
+                    Some(other) => write!(f, "the one of this name is {other}. Write that id, or remove the line"),
+                    None => f.write_str("remove the line to create the object"),
+                }
             }
             Self::SeveralNamesLive(objects) => {
                 let objects = join_words(objects.iter().map(|(name, id)| format!("`{name}` ({id})")));

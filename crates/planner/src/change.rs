@@ -50,6 +50,12 @@ pub struct Change {
     /// The fields that force a replacement and may only be spelt otherwise by the API.
     #[serde(skip)]
     pub respelled_fields: Vec<RespelledField>,
+    /// Tables that exist already: a new definition of them takes effect only in a new table.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub redefined_tables: Vec<String>,
+    /// Fields that a replacement keeps although the manifest omits them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub kept_fields: Vec<FieldPath>,
     /// Fields that a replacement loses, unless the manifest declares them: the API does not return them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub lost_fields: Vec<FieldPath>,
@@ -83,6 +89,8 @@ impl Change {
             data_effects: Vec::new(),
             blocking_tables: Vec::new(),
             respelled_fields: Vec::new(),
+            redefined_tables: Vec::new(),
+            kept_fields: Vec::new(),
             lost_fields: Vec::new(),
             misses_changes: false,
             place: None,
@@ -98,6 +106,19 @@ impl Change {
             || !self.lost_fields.is_empty()
             || self.misses_changes;
         is_unsafe && matches!(self.verdict, Verdict::Replace | Verdict::Update | Verdict::Rename)
+    }
+
+    /// Drops the fields that `sent` did not send: somebody else changed them. `false` if nothing is left.
+    pub fn retain_sent(&mut self, sent: &Self) -> bool {
+        let is_whole = matches!(sent.verdict, Verdict::Create | Verdict::Replace);
+        if is_whole || self.verdict != Verdict::Update || self.fields.is_empty() {
+            return true;
+        }
+        let sent: Vec<&FieldPath> = sent.fields.iter().map(|field| &field.path).chain(&sent.resent_fields).collect();
+        let state = self.address.kind.state_path();
+        let is_sent = |path: &FieldPath| sent.iter().any(|sent| path.is_within(sent) || sent.is_within(path));
+        self.fields.retain(|field| Some(&field.path) == state.as_ref() || is_sent(&field.path));
+        !self.fields.is_empty()
     }
 
     /// Does nothing, for this reason.
@@ -187,6 +208,8 @@ pub enum FieldVerdict {
     Lowered,
     /// Somebody asked for it to be sent again, but it is fixed for as long as the object lives.
     Fixed,
+    /// It pins an object that is gone, and another one has the name.
+    Unpinned,
 }
 
 impl FieldVerdict {
@@ -202,6 +225,7 @@ impl FieldVerdict {
             Self::Resent => "resent",
             Self::Lowered => "lowered",
             Self::Fixed => "fixed",
+            Self::Unpinned => "unpinned",
         }
     }
 }

@@ -8,7 +8,7 @@ use clickpipes::semantics::FieldSemantics;
 use model::action::RunState;
 use model::address::Address;
 use model::desired::{Document, Presence};
-use model::live::Object;
+use model::live::{Id, Object};
 use model::path::FieldPath;
 use model::secret;
 use serde_json::Value;
@@ -107,6 +107,26 @@ fn without_values(document: &Document, path: &FieldPath, verdict: FieldVerdict) 
 /// The secrets that somebody asked to send again, and that cannot change while the object lives.
 pub(crate) fn fixed_secrets(document: &Document, fixed: &[FieldPath]) -> Vec<FieldChange> {
     fixed.iter().map(|path| without_values(document, path, FieldVerdict::Fixed)).collect()
+}
+
+/// That a manifest pins an object which is gone.
+pub(crate) fn replaced_pin(document: &Document, pinned: &Id, live: &Id) -> FieldChange {
+    let path = pin_path();
+    FieldChange {
+        before: Some(live.as_str().into()),
+        after: Some(pinned.as_str().into()),
+        ..without_values(document, &path, FieldVerdict::Unpinned)
+    }
+}
+
+/// That a replacement ends the pin.
+pub(crate) fn pin_sentence(document: &Document, pinned: &Id) -> String {
+    let place = document.origin.field_place(&pin_path());
+    format!("the new object gets another id: remove the line of `metadata.id: {pinned}` ({place}) after this apply")
+}
+
+fn pin_path() -> FieldPath {
+    FieldPath::parse("metadata.id")
 }
 
 /// The fields with one of these verdicts.

@@ -3,13 +3,16 @@
 //! Every comparison is this walk. Without a base it compares two sides. Comparing two environments
 //! has no live side. A write-only field is one that the live side does not show.
 
-use std::collections::{HashMap, HashSet};
-
-use clickpipes::semantics::{EntryKey, FieldSemantics, KeyedList, ListSemantics, OnChange, Readback};
+use clickpipes::semantics::{FieldSemantics, KeyedList, OnChange, Readback};
 use model::path::FieldPath;
 use serde_json::Value;
 
 use crate::change::FieldVerdict;
+
+mod walk;
+
+pub(crate) use walk::{Sides, diff_sides};
+use walk::{is_same_value, list_items};
 
 /// One field, or one entry of a keyed list, in which the sides differ or cannot be compared.
 ///
@@ -84,6 +87,13 @@ impl<'r> FieldDiff<'r> {
         declared.is_some_and(|value| self.rules.is_unobserved(value, self.live.as_ref()))
     }
 
+    /// Whether live has a size that cannot be true, and no base says what it should be.
+    pub(crate) fn is_unsettled(&self) -> bool {
+        self.origin == Origin::Unchecked && self.base.is_none() && self.live.is_some() && {
+            self.rules.is_unsettled(self.live.as_ref())
+        }
+    }
+
     /// The semantics of what a request can set: a list is set as a whole or by deltas.
     pub(crate) fn field_rules(&self) -> &'r FieldSemantics {
         self.entry.as_ref().map_or(self.rules, |entry| entry.list)
@@ -149,252 +159,4 @@ impl<'v> Side<'v> {
             Self::Unknown | Self::Absent => self,
         }
     }
-}
-
-/// The values of one field on all sides.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Sides<'v> {
-    pub(crate) base: Side<'v>,
-    pub(crate) desired: Option<&'v Value>,
-    pub(crate) live: Side<'v>,
-}
-
-/// Compares the sides of a value, in the order of the desired side.
-///
-/// | base | desired | live | origin |
-/// |---|---|---|---|
-/// | a | b | a | change: git changed it |
-/// | a | a | b | drift: somebody changed it outside git |
-/// | a | b | c | conflict: both did, differently |
-/// | a | b | b | applied: both did, alike |
-/// | - | a | a | adoption: live before it was in git |
-/// | a | - | any | removal: git no longer manages it |
-/// | unknown | a | b | no base: live is made as desired |
-/// | a | b | write-only | change: only git can tell |
-/// | a | a | write-only | unchecked |
-pub(crate) fn diff_sides<'r>(rules: &'r FieldSemantics, sides: Sides<'_>) -> Vec<FieldDiff<'r>> {
-    let mut walk = Walk { found: Vec::new() };
-    walk.visit_value(rules, sides, &FieldPath::root());
-    walk.found
-}
-
-impl Sides<'_> {
-    fn field_values(self, rules: &FieldSemantics, name: &str) -> Self {
-        let is_answer = |live: &&Value| !live.is_null() || rules.is_null_an_answer();
-        let live = self.live.value_below(|live| live.get(name).filter(is_answer));
-        Self {
-            base: self.base.value_below(|base| base.get(name)),
-            desired: self.desired.and_then(|desired| desired.get(name)),
-            live,
-        }
-    }
-
-    /// Whether the fields below are compared one by one.
-    fn are_objects(self, rules: &FieldSemantics) -> bool {
-        let is_block = |value: &Value| value.is_object() && !rules.is_leaf(value);
-        let Some(desired) = self.desired.filter(|desired| is_block(desired)) else { return false };
-        match self.live {
-            Side::Unknown => self.base.value().is_some_and(is_block),
-            Side::Absent => false,
-            Side::Value(live) => live.is_object() && !rules.is_unobserved(desired, Some(live)),
-        }
-    }
-
-    fn keyed_list(self, rules: &FieldSemantics) -> Option<&KeyedList> {
-        let is_list = self.desired.is_some_and(Value::is_array);
-        let is_comparable = self.live.is_known() || self.base.value().is_some_and(Value::is_array);
-        match &rules.list {
-            ListSemantics::Keyed(keyed) if is_list && is_comparable => Some(keyed),
-            _ => None,
-        }
-    }
-
-    fn matches_live(self, rules: &FieldSemantics) -> bool {
-        self.live.is_known() && self.desired.is_some_and(|desired| rules.matches_live(desired, self.live.value()))
-    }
-
-    fn origin(self, rules: &FieldSemantics) -> Option<Origin> {
-        let Self { base, desired: Some(desired), live } = self else {
-            let verdict = if self.live.is_known() { FieldVerdict::Removal } else { FieldVerdict::Change };
-            return Some(Origin::Known(verdict));
-        };
-        if !live.is_known() {
-            let is_same = base.value().is_some_and(|base| rules.declares_same(base, desired));
-            return (!is_same).then_some(Origin::Known(FieldVerdict::Change));
-        }
-        let (live, live_is_desired) = (live.value(), self.matches_live(rules));
-        let is_write_only = rules.is_unobserved(desired, live);
-        let verdict = match base {
-            Side::Unknown if !live_is_desired => return Some(Origin::NoBase),
-            Side::Unknown => None,
-            Side::Absent if is_write_only && !rules.is_implied_by_omission(desired) => Some(FieldVerdict::Change),
-            Side::Absent if live_is_desired => live.map(|_| FieldVerdict::Adoption),
-            Side::Absent => Some(FieldVerdict::Change),
-            Side::Value(base) => {
-                let unchanged = rules.requests_same(base, desired);
-                let lowered = unchanged && !rules.declares_same(base, desired);
-                let became_readable = !is_write_only && rules.is_unobserved(base, live);
-                match (unchanged, live_is_desired, rules.matches_live(base, live)) {
-                    // Live agrees with both values of git, so it cannot show whether the new one
-                    // was sent.
-                    (false, true, true) if !became_readable => Some(FieldVerdict::Change),
-                    (false, true, true) => Some(FieldVerdict::Applied),
-                    (true, true, _) if lowered => Some(FieldVerdict::Lowered),
-                    (unchanged, live_is_desired, live_is_base) => {
-                        decide_verdict(unchanged, live_is_desired, live_is_base)
-                    }
-                }
-            }
-        };
-        verdict.map(Origin::Known).or(is_write_only.then_some(Origin::Unchecked))
-    }
-
-    fn entry_origin(self, item: &FieldSemantics, list_base: Side<'_>) -> Option<Origin> {
-        let Self { base, desired, live } = self;
-        let (base, live_is_desired) = (base.value(), is_same_value(item, desired, live.value()));
-        if !live.is_known() {
-            let is_same = base.zip(desired).is_some_and(|(base, desired)| item.declares_same(base, desired));
-            return (!is_same).then_some(Origin::Known(FieldVerdict::Change));
-        }
-        match list_base {
-            Side::Unknown => (!live_is_desired).then_some(Origin::NoBase),
-            Side::Absent => (!live_is_desired).then_some(Origin::Known(FieldVerdict::Change)),
-            Side::Value(_) => {
-                let unchanged = is_same_value(item, base, desired) && is_same_value(item, desired, base);
-                let live_is_base = is_same_value(item, base, live.value());
-                decide_verdict(unchanged, live_is_desired, live_is_base).map(Origin::Known)
-            }
-        }
-    }
-}
-
-/// `None` means that there is nothing to report.
-fn decide_verdict(unchanged: bool, live_is_desired: bool, live_is_base: bool) -> Option<FieldVerdict> {
-    match (unchanged, live_is_desired, live_is_base) {
-        (_, true, true) | (true, true, false) => None,
-        (true, false, _) => Some(FieldVerdict::Drift),
-        (false, true, false) => Some(FieldVerdict::Applied),
-        (false, false, true) => Some(FieldVerdict::Change),
-        (false, false, false) => Some(FieldVerdict::Conflict),
-    }
-}
-
-/// Whether an entry is on neither side, or the same on both.
-fn is_same_value(item: &FieldSemantics, one: Option<&Value>, other: Option<&Value>) -> bool {
-    match (one, other) {
-        (None, None) => true,
-        (Some(one), Some(other)) => item.matches_live(one, Some(other)),
-        (Some(_), None) | (None, Some(_)) => false,
-    }
-}
-
-struct Walk<'r> {
-    found: Vec<FieldDiff<'r>>,
-}
-
-impl<'r> Walk<'r> {
-    fn visit_value(&mut self, rules: &'r FieldSemantics, sides: Sides<'_>, path: &FieldPath) {
-        if rules.local_only && sides.live.is_known() {
-            return;
-        }
-        if sides.are_objects(rules) {
-            return self.visit_fields(rules, sides, path);
-        }
-        if let (Some(_), ListSemantics::Keyed(keyed)) = (sides.keyed_list(rules), &rules.list) {
-            // A list that is new in git and live already is adopted as a whole.
-            if sides.base.value().is_some() || !sides.matches_live(rules) {
-                return self.visit_entries(rules, keyed, sides, path);
-            }
-        }
-        match sides.origin(rules) {
-            Some(origin) => self.push_diff(rules, path, None, sides, origin),
-            // A block that live leaves out may consist of write-only fields alone.
-            None if sides.matches_live(rules) => self.visit_fields(rules, sides, path),
-            None => {}
-        }
-    }
-
-    fn visit_fields(&mut self, rules: &'r FieldSemantics, sides: Sides<'_>, path: &FieldPath) {
-        let Some(desired) = sides.desired.and_then(Value::as_object) else { return };
-        let base = sides.base.value().and_then(Value::as_object).into_iter().flatten();
-        let removed = base.map(|(name, _)| name).filter(|name| !desired.contains_key(*name));
-        for name in desired.keys().chain(removed) {
-            let field = rules.child_field(name);
-            self.visit_value(field, sides.field_values(field, name), &path.child(name));
-        }
-    }
-
-    fn visit_entries(&mut self, rules: &'r FieldSemantics, keyed: &'r KeyedList, sides: Sides<'_>, path: &FieldPath) {
-        let item = rules.list_item();
-        let lists = [sides.desired, sides.base.value(), sides.live.value()].map(list_items);
-        let [desired, base, live] = lists.map(|list| index_entries(keyed, list));
-        let mut seen = HashSet::new();
-        let mut entry_diffs = Vec::new();
-        for entry in lists.into_iter().flatten() {
-            let key = keyed.entry_key(entry);
-            if seen.contains(&key) {
-                continue;
-            }
-            let find = |index: &HashMap<EntryKey, _>| index.get(&key).copied();
-            let entry_sides = Sides {
-                base: find(&base).map_or(Side::Absent, Side::Value),
-                desired: find(&desired),
-                live: sides.live.value_below(|_| find(&live)),
-            };
-            seen.insert(key);
-            if let Some(origin) = entry_sides.entry_origin(item, sides.base) {
-                let label = entry_label(keyed, entry);
-                let live_count = list_items(sides.live.value()).len();
-                entry_diffs.push((ListEntry { list: rules, keyed, label, live_count }, entry_sides, origin));
-            }
-        }
-        if sides.live.is_known() {
-            // The API returns lists in any order.
-            entry_diffs.sort_by(|(a, ..), (b, ..)| a.label.cmp(&b.label));
-        }
-        // Lists may also differ in how often they contain the same entry.
-        if entry_diffs.is_empty() && keyed.deltas.is_none() && sides.live.is_known() && !sides.matches_live(rules) {
-            let origin = sides.origin(rules);
-            return origin.into_iter().for_each(|origin| self.push_diff(rules, path, None, sides, origin));
-        }
-        for (entry, sides, origin) in entry_diffs {
-            self.push_diff(item, path, Some(entry), sides, origin);
-        }
-    }
-
-    fn push_diff(
-        &mut self,
-        rules: &'r FieldSemantics,
-        path: &FieldPath,
-        entry: Option<ListEntry<'r>>,
-        sides: Sides<'_>,
-        origin: Origin,
-    ) {
-        self.found.push(FieldDiff {
-            path: path.clone(),
-            entry,
-            rules,
-            base: sides.base.value().cloned(),
-            desired: sides.desired.cloned(),
-            live: sides.live.value().cloned(),
-            origin,
-        });
-    }
-}
-
-fn list_items(side: Option<&Value>) -> &[Value] {
-    side.and_then(Value::as_array).map_or(&[], Vec::as_slice)
-}
-
-fn index_entries<'v>(keyed: &KeyedList, list: &'v [Value]) -> HashMap<EntryKey, &'v Value> {
-    // A map by this key keeps long lists linear. Of several entries with one key the first counts.
-    list.iter().rev().map(|entry| (keyed.entry_key(entry), entry)).collect()
-}
-
-/// The name of an entry for people: `public.users -> users`.
-fn entry_label(keyed: &KeyedList, entry: &Value) -> String {
-    let texts: Vec<&str> = keyed.identity.iter().filter_map(|field| entry.get(field).and_then(Value::as_str)).collect();
-    let source = keyed.deltas.as_ref().map_or(texts.len(), |deltas| deltas.source_key_length);
-    let (source, target) = texts.split_at(source.min(texts.len()));
-    [source.join("."), target.join(".")].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" -> ")
 }

@@ -1,12 +1,12 @@
 //! Everything that a plan depends on.
 
 use std::cell::OnceCell;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use clickpipes::semantics::FieldSemantics;
 use model::address::{Address, Kind, Name, ServiceRef};
 use model::desired::{Desired, Document, Presence};
-use model::live::{Live, LiveObjects};
+use model::live::{Id, Live, LiveObjects, Object};
 use model::secret_policy::SecretPolicy;
 use model::selector::AddressPattern;
 use serde_json::Value;
@@ -20,17 +20,24 @@ use crate::sent_secrets::SecretPair;
 pub struct Policy {
     /// Objects that are never deleted or replaced, whatever their manifests say.
     pub protect: Vec<AddressPattern>,
+    /// Other names of the services: ids, aliases and live names. A pattern may use any of them.
+    pub service_names: BTreeMap<ServiceRef, BTreeSet<ServiceRef>>,
     /// Objects whose secrets are sent again, although git does not show a change.
     pub resend: Vec<AddressPattern>,
     /// The hosts that may receive a secret.
     pub secrets: SecretPolicy,
     /// How to treat changes of write-only fields.
     pub write_only: WriteOnlyPolicy,
+    /// How to treat sizes that the API has not settled.
+    pub unsettled: UnsettledPolicy,
 }
 
 impl Policy {
     pub(crate) fn protected_by(&self, address: &Address) -> Option<ProtectedBy> {
-        let pattern = self.protect.iter().find(|pattern| pattern.matches(address));
+        let names = self.service_names.get(&address.service).into_iter().flatten().chain([&address.service]);
+        let addresses: Vec<Address> =
+            names.map(|service| Address { service: service.clone(), ..address.clone() }).collect();
+        let pattern = self.protect.iter().find(|pattern| addresses.iter().any(|at| pattern.matches(at)));
         pattern.map(|pattern| ProtectedBy::Project(pattern.to_string()))
     }
 }
@@ -45,6 +52,24 @@ pub enum WriteOnlyPolicy {
     AssumeSent,
 }
 
+/// How to treat a declared size that the API reports as zero: a change of scale may be on its way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum UnsettledPolicy {
+    /// Report the object, so that it is read again.
+    #[default]
+    ReadAgain,
+    /// Send the size: reading again did not help.
+    Send,
+}
+
+/// Live objects by service, kind and id.
+pub(crate) type ObjectsById<'a> = HashMap<(&'a ServiceRef, Kind, &'a str), (&'a Address, &'a Object)>;
+
+pub(crate) fn index_by_id(live: &Live) -> ObjectsById<'_> {
+    let objects = live.iter().flat_map(|(at, observed)| observed.objects.iter().map(move |object| (at, object)));
+    objects.map(|(at, object)| ((&at.service, at.kind, object.id.as_str()), (at, object))).collect()
+}
+
 /// Live objects by service, kind and the letters of their names.
 pub(crate) type NamesByLetters<'a> = HashMap<(&'a ServiceRef, Kind, String), Vec<(&'a Address, &'a LiveObjects)>>;
 
@@ -55,10 +80,14 @@ pub(crate) struct PlanInputs<'a> {
     pub(crate) policy: &'a Policy,
     /// Objects being replaced: their id changes, and with it every reference to them.
     pub(crate) replaced: BTreeSet<Address>,
+    /// All live objects.
+    pub(crate) by_id: &'a ObjectsById<'a>,
     /// The live objects that no manifest declares, by the letters of their names. Each create looks there.
     pub(crate) undeclared_names: OnceCell<NamesByLetters<'a>>,
     /// Secrets that are known to reach a host.
     pub(crate) known_pairs: OnceCell<BTreeSet<SecretPair>>,
+    /// The manifests of the base by the ids that they pin.
+    pub(crate) base_pins: OnceCell<HashMap<&'a Id, Vec<(&'a Address, &'a Document)>>>,
 }
 
 impl<'a> PlanInputs<'a> {
@@ -85,16 +114,36 @@ impl<'a> PlanInputs<'a> {
         (found.intent.presence != Presence::Absent).then_some(found)
     }
 
-    /// What protects an object under any of its names: a rename in the same commit lifts no protection.
+    /// What protects a live object. It is asked for every name by which the object is known, in git and live, and in
+    /// the base as well: neither a rename nor the removal of `protect` in the same change lifts the protection.
     pub(crate) fn protected_by(
         &self,
         address: &Address,
         document: &Document,
-        renamed_from: Option<&Name>,
+        (live, renamed_from): (&Object, Option<&Name>),
     ) -> Option<ProtectedBy> {
-        let own = document.intent.protect.then_some(ProtectedBy::Manifest);
-        let mut names =
-            [Some(&address.name), renamed_from].into_iter().flatten().chain(&document.intent.previous_names);
-        own.or_else(|| names.find_map(|name| self.policy.protected_by(&address.with_name(name.clone()))))
+        if document.intent.protect {
+            return Some(ProtectedBy::Manifest);
+        }
+        let own = [Some(&address.name), renamed_from].into_iter().flatten().chain(&document.intent.previous_names);
+        let own: Vec<Address> = own.map(|name| address.with_name(name.clone())).collect();
+        let pins = self.base_pins.get_or_init(|| {
+            let mut pins: HashMap<&Id, Vec<(&Address, &Document)>> = HashMap::new();
+            for (at, was) in self.base.into_iter().flatten() {
+                was.intent.pinned_id.iter().for_each(|id| pins.entry(id).or_default().push((at, was)));
+            }
+            pins
+        });
+        let pinned = pins.get(&live.id).into_iter().flatten().copied();
+        let base = self.base.into_iter().flat_map(|base| own.iter().filter_map(|at| base.get_key_value(at)));
+        let base: Vec<(&Address, &Document)> = base.chain(pinned).collect();
+        if base.iter().any(|(_, was)| was.intent.protect) {
+            return Some(ProtectedBy::Base);
+        }
+        let earlier = base.into_iter().flat_map(|(at, was)| {
+            let names = was.intent.previous_names.iter().map(|name| at.with_name(name.clone()));
+            names.chain([at.clone()])
+        });
+        own.iter().cloned().chain(earlier).find_map(|at| self.policy.protected_by(&at))
     }
 }

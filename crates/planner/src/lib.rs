@@ -24,13 +24,14 @@ mod prune;
 mod references;
 mod respelling;
 mod sent_secrets;
+mod still_used;
 mod undeclared_rename;
 
 pub use approve::{ApprovalLimits, ApprovedPlan, LimitExceeded};
 pub use block_reason::{BlockReason, Permission, ProtectedBy, RespelledField};
 pub use change::{Change, FieldChange, FieldVerdict, IgnoredChanges, MissingBase, UncheckedFields, Verdict};
 pub use desired_diff::{DeclaredIn, DesiredDiff, DesiredFieldDiff, diff_desired};
-pub use inputs::{Policy, WriteOnlyPolicy};
+pub use inputs::{Policy, UnsettledPolicy, WriteOnlyPolicy};
 pub use make_plan::plan;
 pub use order::{DeleteAfter, ObjectWork};
 pub use plan::{Plan, UnmanagedObject, UnusableObject};

@@ -10,11 +10,11 @@ use model::desired::{Desired, Document, Presence};
 use model::live::{Id, Live, Object};
 
 use crate::change::Verdict;
-use crate::inputs::{PlanInputs, Policy};
+use crate::inputs::{PlanInputs, Policy, index_by_id};
 use crate::match_live::{self, LiveMatch, match_live_object};
 use crate::order;
 use crate::plan::{Plan, UnmanagedObject, UnusableObject};
-use crate::{references, undeclared_rename};
+use crate::{references, still_used, undeclared_rename};
 
 /// Compares desired objects with live ones.
 ///
@@ -22,14 +22,17 @@ use crate::{references, undeclared_rename};
 /// contains only what git changed since. Drift, which somebody changed outside git, is reported in
 /// `ignored_changes` and not reverted. Without it live is made as desired.
 pub fn plan(desired: &Desired, live: &Live, base: Option<&Desired>, policy: &Policy) -> Plan {
+    let by_id = index_by_id(live);
     let mut inputs = PlanInputs {
         desired,
         live,
         base,
         policy,
         replaced: BTreeSet::new(),
+        by_id: &by_id,
         undeclared_names: OnceCell::new(),
         known_pairs: OnceCell::new(),
+        base_pins: OnceCell::new(),
     };
     let mut plan = Plan::default();
     let mut actions = Vec::new();
@@ -37,13 +40,14 @@ pub fn plan(desired: &Desired, live: &Live, base: Option<&Desired>, policy: &Pol
     // Addresses sort by kind, in the order in which kinds refer to each other.
     let reverted = match_live::reverted_names(desired, base);
     let names = |at: &Address| reverted.get(at).map_or(&[][..], Vec::as_slice);
-    let matches = desired.iter().map(|(at, document)| (at, document, match_live_object(at, document, names(at), live)));
+    let matches =
+        desired.iter().map(|(at, document)| (at, document, match_live_object(at, document, names(at), (live, &by_id))));
     let matches: Vec<_> = matches.collect();
     let mut claims: BTreeMap<&Id, Vec<&Address>> = BTreeMap::new();
     for (at, _, live_match) in &matches {
-        if let LiveMatch::Found { object, .. } = live_match {
-            claims.entry(&object.id).or_default().push(at);
-            seen.insert(object.id.clone());
+        if let Some(id) = live_match.object_id() {
+            claims.entry(id).or_default().push(at);
+            seen.insert(id.clone());
         }
     }
     for (at, document, live_match) in matches {
@@ -51,10 +55,15 @@ pub fn plan(desired: &Desired, live: &Live, base: Option<&Desired>, policy: &Pol
         if let LiveMatch::Found { object, .. } = &live_match {
             plan.unusable.extend(find_unusable(at, object, desired));
         }
+        let found = live_match.object_id();
         let object_plan = inputs.plan_object(at, document, live_match);
+        plan.references.extend(found.cloned().zip(object_plan.references.map(BTreeSet::from_iter)));
         let drifted = object_plan.ignored_changes.iter().any(|left| left.drifted_fields().next().is_some());
         plan.ignored_changes.extend(object_plan.ignored_changes);
         plan.unchecked.extend(object_plan.unchecked);
+        if object_plan.is_unsettled {
+            plan.unsettled.insert(at.clone());
+        }
         match object_plan.change {
             None if drifted => {}
             None => plan.in_sync.push(at.clone()),
@@ -67,8 +76,10 @@ pub fn plan(desired: &Desired, live: &Live, base: Option<&Desired>, policy: &Pol
             }
         }
     }
-    plan.delete_after = order::deletions_that_wait(&actions, &plan.changes, live);
-    plan.actions = order::sort_actions(&actions, &plan.delete_after);
+    plan.actions = actions;
+    still_used::block_used_objects(&mut plan, live);
+    plan.delete_after = order::deletions_that_wait(&plan.actions, &plan.changes, live);
+    plan.actions = order::sort_actions(&plan.actions, &plan.delete_after);
     plan.unmanaged = find_unmanaged(desired, live, &seen, base);
     undeclared_rename::block_undeclared_renames(&mut plan, desired, live);
     plan

@@ -7,6 +7,7 @@ use model::desired::{Desired, Document, Presence};
 use model::live::{Id, Live, Object};
 
 use crate::block_reason::BlockReason;
+use crate::inputs::ObjectsById;
 
 /// The live counterpart of a declared object.
 pub(crate) enum LiveMatch<'l> {
@@ -14,21 +15,26 @@ pub(crate) enum LiveMatch<'l> {
     None,
     /// This one; `renamed_from` is the name it has until now, if that is another.
     Found { object: &'l Object, renamed_from: Option<Name> },
+    /// The pinned one is gone, and this is the only one under the name. It may be what was created in its place.
+    PinReplaced { object: &'l Object, pinned: Id },
     /// It cannot be told.
     Ambiguous(BlockReason),
 }
 
-impl LiveMatch<'_> {
+impl<'l> LiveMatch<'l> {
+    pub(crate) fn object_id(&self) -> Option<&'l Id> {
+        match self {
+            Self::Found { object, .. } | Self::PinReplaced { object, .. } => Some(&object.id),
+            Self::None | Self::Ambiguous(_) => None,
+        }
+    }
+
     /// Two manifests of one live object would undo each other, and one of them may delete it.
     pub(crate) fn unless_shared(self, at: &Address, claims: &BTreeMap<&Id, Vec<&Address>>) -> Self {
-        let Self::Found { object, .. } = &self else { return self };
-        let others = claims.get(&object.id).into_iter().flatten().filter(|other| **other != at);
+        let Some(id) = self.object_id() else { return self };
+        let others = claims.get(id).into_iter().flatten().filter(|other| **other != at);
         let others: Vec<Address> = others.map(|other| (*other).clone()).collect();
-        if others.is_empty() {
-            self
-        } else {
-            Self::Ambiguous(BlockReason::DuplicateIdentity(object.id.clone(), others))
-        }
+        if others.is_empty() { self } else { Self::Ambiguous(BlockReason::DuplicateIdentity(id.clone(), others)) }
     }
 }
 
@@ -40,19 +46,18 @@ pub(crate) fn match_live_object<'l>(
     at: &Address,
     document: &Document,
     earlier_names: &[Name],
-    live: &'l Live,
+    (live, by_id): (&'l Live, &ObjectsById<'l>),
 ) -> LiveMatch<'l> {
     if let Some(id) = &document.intent.pinned_id {
-        let of_service = live.iter().filter(|(address, _)| address.service == at.service && address.kind == at.kind);
-        let found = of_service
-            .flat_map(|(address, observed)| observed.objects.iter().map(move |o| (address, o)))
-            .find(|(_, object)| &object.id == id);
-        return match found {
+        return match by_id.get(&(&at.service, at.kind, id.as_str())) {
             Some((address, object)) => {
                 let renamed_from = (address.name != at.name).then(|| address.name.clone());
                 LiveMatch::Found { object, renamed_from }
             }
-            None => LiveMatch::Ambiguous(BlockReason::PinnedIdMissing(id.clone())),
+            None => match live.get(at).map_or(&[][..], |observed| &observed.objects) {
+                [object] => LiveMatch::PinReplaced { object, pinned: id.clone() },
+                _ => LiveMatch::Ambiguous(BlockReason::PinnedIdMissing(id.clone(), None)),
+            },
         };
     }
     let previous_names = document.intent.previous_names.iter().chain(earlier_names);

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::change::{FieldVerdict, MissingBase, UncheckedFields};
 use crate::field_diff::{FieldDiff, Origin, Side, Sides, diff_sides};
-use crate::inputs::{PlanInputs, WriteOnlyPolicy};
+use crate::inputs::{PlanInputs, UnsettledPolicy, WriteOnlyPolicy};
 use crate::overlay::{live_view, remove_path, target_body};
 
 /// The sides of one object, compared.
@@ -28,6 +28,8 @@ pub(crate) struct ObjectDiff<'a> {
     pub(crate) ignored: Vec<FieldDiff<'static>>,
     /// Secrets that somebody asked to send again, and that cannot change while the object lives.
     pub(crate) fixed_secrets: Vec<FieldPath>,
+    /// Whether a declared size reads as zero.
+    pub(crate) is_unsettled: bool,
     /// The declared fields as they are live.
     pub(crate) before: Value,
     /// The declared fields as they will be.
@@ -57,6 +59,7 @@ impl<'a> ObjectDiff<'a> {
         let mut diffs = diff_sides(rules, sides);
         let earlier = document.earlier_bodies.iter().map(|earlier| inputs.resolve_references(address, earlier));
         recognize_own_values(&mut diffs, &earlier.collect::<Vec<_>>());
+        let is_unsettled = settle_sizes(&mut diffs, inputs.policy.unsettled);
         let name = address.kind.name_path();
         let is_name = |diff: &FieldDiff<'_>| Some(&diff.path) == name.as_ref();
         let target = {
@@ -76,6 +79,7 @@ impl<'a> ObjectDiff<'a> {
             pending: Vec::new(),
             ignored: Vec::new(),
             fixed_secrets: Vec::new(),
+            is_unsettled,
             before,
         };
         object_diff.sort_by_consequence(diffs, inputs.policy.write_only);
@@ -163,6 +167,20 @@ fn recognize_own_values(diffs: &mut [FieldDiff<'_>], earlier: &[Value]) {
             diff.origin = Origin::Known(FieldVerdict::Change);
         }
     }
+}
+
+/// Whether sizes are not settled. No base tells whether git changed them, so in the end they are sent: to drop a declared
+/// change is worse than to send the same size twice.
+fn settle_sizes(diffs: &mut [FieldDiff<'_>], policy: UnsettledPolicy) -> bool {
+    let unsettled = diffs.iter_mut().filter(|diff| diff.is_unsettled());
+    let mut found = false;
+    for diff in unsettled {
+        found = true;
+        if policy == UnsettledPolicy::Send {
+            diff.origin = Origin::NoBase;
+        }
+    }
+    found
 }
 
 fn has_secret(diff: &FieldDiff<'_>) -> bool {

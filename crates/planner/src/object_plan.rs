@@ -8,7 +8,7 @@ use clickpipes::start_paused;
 use model::action::{Action, RunState};
 use model::address::{Address, Kind, Name};
 use model::desired::{Document, Presence};
-use model::live::Object;
+use model::live::{Id, Object};
 use serde_json::Value;
 
 use crate::actions_for::{self, UpdateRequest};
@@ -32,6 +32,9 @@ pub(crate) struct ObjectPlan {
     pub(crate) change: Option<PlannedChange>,
     pub(crate) ignored_changes: Option<IgnoredChanges>,
     pub(crate) unchecked: Option<UncheckedFields>,
+    /// The objects that it references live when the plan is done; `None` if the plan does not keep it.
+    pub(crate) references: Option<Vec<(Kind, String)>>,
+    pub(crate) is_unsettled: bool,
 }
 
 impl From<PlannedChange> for ObjectPlan {
@@ -57,6 +60,13 @@ impl PlanInputs<'_> {
     fn plan_by_presence(&self, at: &Address, document: &Document, live: LiveMatch<'_>) -> ObjectPlan {
         match (document.intent.presence, live) {
             (_, LiveMatch::Ambiguous(reason)) => block_object(at, document, None, reason).into(),
+            (Presence::Present(state), LiveMatch::PinReplaced { object, pinned }) => {
+                self.keep_replaced_pin(at, document, state, (object, pinned))
+            }
+            (Presence::Absent, LiveMatch::PinReplaced { object, pinned }) => {
+                let reason = BlockReason::PinnedIdMissing(pinned, Some(object.id.clone()));
+                block_object(at, document, None, reason).into()
+            }
             (Presence::Absent, LiveMatch::None) => ObjectPlan::default(),
             (Presence::Absent, LiveMatch::Found { object, renamed_from }) => {
                 let (change, actions) = self.plan_delete(at, document, object, renamed_from.as_ref());
@@ -83,6 +93,33 @@ impl PlanInputs<'_> {
         }
     }
 
+    /// The object that a manifest pins was replaced, perhaps by pipectl itself. The new one counts only while nothing
+    /// is to be done to it: it could be somebody else's.
+    fn keep_replaced_pin(
+        &self,
+        at: &Address,
+        document: &Document,
+        state: RunState,
+        (object, pinned): (&Object, Id),
+    ) -> ObjectPlan {
+        let mut object_plan = self.reconcile_object(at, document, state, object, None);
+        if object_plan
+            .change
+            .as_ref()
+            .is_some_and(|(change, actions)| !actions.is_empty() || matches!(change.verdict, Verdict::Blocked(_)))
+        {
+            let reason = BlockReason::PinnedIdMissing(pinned, Some(object.id.clone()));
+            return block_object(at, document, None, reason).into();
+        }
+        let ignored = object_plan.ignored_changes.get_or_insert_with(|| IgnoredChanges {
+            address: at.clone(),
+            id: object.id.clone(),
+            fields: Vec::new(),
+        });
+        ignored.fields.push(field_changes::replaced_pin(document, &pinned, &object.id));
+        object_plan
+    }
+
     fn plan_delete(
         &self,
         at: &Address,
@@ -96,7 +133,7 @@ impl PlanInputs<'_> {
         if let Some(reason) = other_source(&document.body, &object.body) {
             return block_object(at, document, Some(object), reason);
         }
-        if let Some(protected_by) = self.protected_by(at, document, renamed_from) {
+        if let Some(protected_by) = self.protected_by(at, document, (object, renamed_from)) {
             return block_object(at, document, Some(object), BlockReason::ProtectedFromDelete(protected_by));
         }
         let place = Some(document.origin.start_place().clone());
@@ -163,6 +200,9 @@ impl PlanInputs<'_> {
             after: Some(object_diff.after.clone()),
             ..new_change(at, document, Some(object), verdict)
         };
+        let rules = FieldSemantics::for_kind(at.kind);
+        let references =
+            references::own_references(references::remaining_references(rules, Some(target), &object.body));
         let left_alone = ignored_changes(at, document, object, &object_diff);
         if let Some(reason) = field_changes::conflict_reason(pending) {
             let text = Some(reason.to_string());
@@ -180,37 +220,55 @@ impl PlanInputs<'_> {
             change.fields.extend(field_changes::with_verdicts(document, &object_diff.ignored, &[FieldVerdict::Drift]));
             change.after = Some(FieldSemantics::for_kind(at.kind).shown(body));
             let carried = self.carry_over(at, object, &document.body, &object_diff.live);
-            return self.plan_replace(document, &request, change, carried).into();
+            let references = references::own_references(references::live_references(rules, &carried.body));
+            let planned = self.plan_replace(document, &request, change, carried);
+            let references = matches!(planned.0.verdict, Verdict::Replace).then_some(references);
+            return ObjectPlan { references, ..planned.into() };
         }
-        let carried = self.carry_over_entries(at, object, &object_diff);
-        let request = UpdateRequest { body: &carried.target, ..request };
+        let update = self.plan_update(&request, renamed_from, &object_diff, with_verdict);
+        ObjectPlan { ignored_changes: left_alone, references: Some(references), ..update }
+    }
+
+    fn plan_update(
+        &self,
+        request: &UpdateRequest<'_>,
+        renamed_from: Option<&Name>,
+        object_diff: &ObjectDiff<'_>,
+        with_verdict: impl FnOnce(Verdict) -> Change,
+    ) -> ObjectPlan {
+        let (at, object, is_unsettled) = (request.address, request.live, object_diff.is_unsettled);
+        let carried = self.carry_over_entries(at, object, object_diff);
+        let request = UpdateRequest { body: &carried.target, ..*request };
         let (actions, resent_fields) = actions_for::update_actions(&request, &carried.pending);
-        let adopted = self.base.is_some() && base.is_none();
+        let adopted = self.base.is_some() && object_diff.base.is_none();
         let missing_base = if self.base.is_some() { MissingBase::NotInBase } else { MissingBase::NotGiven };
-        let not_compared = object_diff.unchecked_fields(at, missing_base, &resent_fields);
+        let unchecked = object_diff.unchecked_fields(at, missing_base, &resent_fields);
         if actions.is_empty() && !adopted {
-            return ObjectPlan { change: None, ignored_changes: left_alone, unchecked: not_compared };
+            return ObjectPlan { unchecked, is_unsettled, ..ObjectPlan::default() };
         }
-        let verdict = match (rename, adopted) {
+        let verdict = match (renamed_from.is_some(), adopted) {
             (true, _) => Verdict::Rename,
             (false, true) => Verdict::Adopt,
             (false, false) => Verdict::Update,
         };
-        let mut data = field_changes::entry_data_effects(at, &object.body, pending);
+        let mut data = field_changes::entry_data_effects(at, &object.body, &object_diff.pending);
         let blocking_tables = added_again(at, &carried, &object_diff.live);
+        let redefined_tables = blocking_tables::find_redefined_tables(at.kind, &carried.target, &object_diff.live);
+        data.extend(blocking_tables::redefined_tables_note(&redefined_tables));
         data.extend(carried.sentences);
         data.extend(data_effects::stop_effects(Some(object), &actions));
-        let respelled_fields = respelling::respelled_entries(pending);
+        let respelled_fields = respelling::respelled_entries(&object_diff.pending);
         let secrets = self.sent_secrets(at, &carried.target, Some(&object_diff.live), &actions);
         let change = Change {
             resent_fields,
             secrets,
             data_effects: data,
             blocking_tables,
+            redefined_tables,
             respelled_fields,
             ..with_verdict(verdict)
         };
-        ObjectPlan { change: Some((change, actions)), ignored_changes: left_alone, unchecked: not_compared }
+        ObjectPlan { change: Some((change, actions)), unchecked, is_unsettled, ..ObjectPlan::default() }
     }
 
     fn plan_replace(
@@ -221,13 +279,13 @@ impl PlanInputs<'_> {
         carried: CarriedOver,
     ) -> PlannedChange {
         let at = request.address;
-        if let Some(protected_by) = self.protected_by(at, document, change.renamed_from.as_ref()) {
+        if let Some(protected_by) = self.protected_by(at, document, (request.live, change.renamed_from.as_ref())) {
             let blocked = BlockReason::ProtectedFromReplace(protected_by);
             let reason = Some(blocked.to_string());
             return (Change { verdict: Verdict::Blocked(blocked), reason, ..change }, Vec::new());
         }
         let rules = FieldSemantics::for_kind(at.kind);
-        if let Some(reason) = references::unusable_reference(rules, &document.body, &at.service, self.live) {
+        if let Some(reason) = references::unusable_reference(rules, &carried.body, &at.service, self.live, self.by_id) {
             let mut change = change;
             change.block(reason);
             return (change, Vec::new());
@@ -236,14 +294,24 @@ impl PlanInputs<'_> {
         actions.extend(create_actions(at, &carried.body, request.desired_state));
         let live = rules.normalize_live(&request.live.body);
         let mut data = data_effects::replacement_effects(at.kind, &carried.body, &live);
+        let redefined_tables = blocking_tables::find_redefined_tables(at.kind, &carried.body, &live);
+        data.extend(blocking_tables::redefined_tables_note(&redefined_tables));
         data.extend(carried.describe());
+        data.extend(document.intent.pinned_id.as_ref().map(|id| field_changes::pin_sentence(document, id)));
         data.extend(data_effects::stop_effects(None, &actions));
         let in_the_way = blocking_tables::find_blocking_tables(at.kind, &carried.body, &live);
         let misses_changes = blocking_tables::misses_changes(at.kind, &carried.body, &live);
-        let lost_fields = carried.unreadable;
         let secrets = self.sent_secrets(at, &carried.body, Some(&live), &actions);
-        let change =
-            Change { secrets, data_effects: data, blocking_tables: in_the_way, lost_fields, misses_changes, ..change };
+        let change = Change {
+            secrets,
+            data_effects: data,
+            blocking_tables: in_the_way,
+            redefined_tables,
+            kept_fields: carried.kept,
+            lost_fields: carried.unreadable,
+            misses_changes,
+            ..change
+        };
         (change, actions)
     }
 }

@@ -144,7 +144,7 @@ pub(crate) fn retain_objects(
     *actions = sort_actions(&kept, delete_after);
 }
 
-type LiveReference<'l> = (&'l ServiceRef, Kind, &'l str);
+pub(crate) type LiveReference<'l> = (&'l ServiceRef, Kind, &'l str);
 
 /// Deletions that must wait until live referrers are updated. A re-created object does not wait for
 /// objects that reference it by name: they follow it, and get its new id.
@@ -179,7 +179,7 @@ pub(crate) fn deletions_that_wait(actions: &[Action], changes: &[Change], live: 
 }
 
 /// The live objects by what they reference. One pass keeps many deletions linear.
-fn live_referrers(live: &Live) -> HashMap<LiveReference<'_>, Vec<(&Address, &Id)>> {
+pub(crate) fn live_referrers(live: &Live) -> HashMap<LiveReference<'_>, Vec<(&Address, &Id)>> {
     let mut referrers: HashMap<LiveReference<'_>, Vec<(&Address, &Id)>> = HashMap::new();
     for (address, object) in live.iter().flat_map(|(at, found)| found.objects.iter().map(move |it| (at, it))) {
         for (kind, id) in live_references(FieldSemantics::for_kind(address.kind), &object.body) {

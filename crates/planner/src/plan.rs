@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::change::{Change, FieldChange, IgnoredChanges, UncheckedFields, Verdict};
 use crate::order::{self, DeleteAfter};
+use crate::still_used::{self, References};
 
 /// The changes between live and desired objects. The same value is printed, saved and performed:
 /// apply reads `actions` and `delete_after`, people read the rest.
@@ -47,6 +48,12 @@ pub struct Plan {
     pub in_sync: Vec<Address>,
     /// Live objects that no manifest declares.
     pub unmanaged: Vec<UnmanagedObject>,
+    /// Objects whose declared sizes are not settled live.
+    #[serde(skip)]
+    pub unsettled: BTreeSet<Address>,
+    /// What each object that stays will reference.
+    #[serde(skip)]
+    pub(crate) references: References,
     /// Declared objects that are live and that others cannot use.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unusable: Vec<UnusableObject>,
@@ -89,6 +96,7 @@ impl Plan {
     #[must_use]
     pub fn narrow_to(mut self, about: impl Fn(&Address) -> bool) -> Self {
         order::retain_objects(&mut self.actions, &mut self.delete_after, &about);
+        still_used::block_released_outside(&mut self, &about);
         Self {
             actions: self.actions,
             delete_after: self.delete_after,
@@ -98,6 +106,8 @@ impl Plan {
             in_sync: self.in_sync.into_iter().filter(|at| about(at)).collect(),
             unmanaged: Vec::new(),
             unusable: self.unusable.into_iter().filter(|it| about(&it.address)).collect(),
+            unsettled: self.unsettled.into_iter().filter(|at| about(at)).collect(),
+            references: self.references,
         }
     }
 

@@ -15,7 +15,7 @@ use crate::block_reason::{BlockReason, ProtectedBy};
 use crate::change::{Change, Verdict};
 use crate::inputs::Policy;
 use crate::plan::Plan;
-use crate::{order, references, undeclared_rename};
+use crate::{order, references, still_used, undeclared_rename};
 
 /// Why a live object may be deleted that no manifest declares.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -85,6 +85,7 @@ pub fn prune_unmanaged(
     }
     pruned.unmanaged.retain(|other| unmanaged.contains(&(other.address.clone(), other.id.clone())));
     pruned.changes.sort_by(|a, b| a.address.cmp(&b.address));
+    still_used::block_used_objects(&mut pruned, live);
     pruned.delete_after = order::deletions_that_wait(&pruned.actions, &pruned.changes, live);
     pruned.actions = order::sort_actions(&pruned.actions, &pruned.delete_after);
     undeclared_rename::block_undeclared_renames(&mut pruned, desired, live);

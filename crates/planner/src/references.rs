@@ -11,6 +11,7 @@ use model::live::Live;
 use serde_json::Value;
 
 use crate::block_reason::BlockReason;
+use crate::inputs::ObjectsById;
 
 /// The objects that an action refers to by name: without them it cannot be performed.
 pub(crate) fn action_references(action: &Action) -> Vec<Address> {
@@ -30,6 +31,30 @@ pub(crate) fn body_references(rules: &FieldSemantics, body: &Value, service: &Se
 /// The objects that a live body references, by kind and id.
 pub(crate) fn live_references<'v>(rules: &FieldSemantics, live: &'v Value) -> Vec<(Kind, &'v str)> {
     collect_matches(rules, live, &|rules, value| rules.referenced_id(value))
+}
+
+/// The objects that a live body references after an update to `target`, by kind and id. What the manifest omits stays.
+pub(crate) fn remaining_references<'v>(
+    rules: &FieldSemantics,
+    target: Option<&'v Value>,
+    live: &'v Value,
+) -> Vec<(Kind, &'v str)> {
+    match (target, live) {
+        (Some(Value::Object(target)), Value::Object(live)) => {
+            let omitted = live.iter().filter(|(name, _)| !target.contains_key(*name));
+            let omitted = omitted.flat_map(|(name, value)| live_references(rules.child_field(name), value));
+            let declared = target.iter().flat_map(|(name, value)| {
+                let live = live.get(name).unwrap_or(&Value::Null);
+                remaining_references(rules.child_field(name), Some(value), live)
+            });
+            omitted.chain(declared).collect()
+        }
+        (target, live) => live_references(rules, target.unwrap_or(live)),
+    }
+}
+
+pub(crate) fn own_references(references: Vec<(Kind, &str)>) -> Vec<(Kind, String)> {
+    references.into_iter().map(|(kind, id)| (kind, id.to_owned())).collect()
 }
 
 /// Everything that `find` returns for a value of the body, without values below a match.
@@ -104,11 +129,8 @@ pub(crate) fn unusable_reference(
     body: &Value,
     service: &ServiceRef,
     live: &Live,
+    by_id: &ObjectsById<'_>,
 ) -> Option<BlockReason> {
-    let objects = |kind: Kind| {
-        let near = live.iter().filter(move |(at, _)| at.kind == kind && &at.service == service);
-        near.flat_map(|(_, observed)| &observed.objects)
-    };
     let by_name = body_references(rules, body, service).into_iter().map(|address| {
         let found = live.get(&address).map_or(&[][..], |observed| &observed.objects).first();
         (address.kind, address.name.to_string(), found)
@@ -119,7 +141,7 @@ pub(crate) fn unusable_reference(
         None => rules.referenced_id(value).map(|(kind, id)| Some((kind, id.to_owned()))),
     };
     let by_id = collect_matches(rules, body, &find_id).into_iter().flatten().map(|(kind, id)| {
-        let found = objects(kind).find(|object| object.id.as_str() == id);
+        let found = by_id.get(&(service, kind, id.as_str())).map(|(_, object)| *object);
         (kind, id, found)
     });
     let mut unusable = by_name.chain(by_id).filter_map(|(kind, name, found)| match found {

@@ -101,6 +101,14 @@ pub enum Error {
         /// The state of the service.
         state: State,
     },
+    /// An object is to be deleted and re-created, and the API would not accept the endpoints that it uses.
+    #[error("an endpoint that `{address}` uses is not `Ready`, so it could not be re-created")]
+    EndpointsNotReady {
+        /// The object.
+        address: Address,
+        /// The endpoints.
+        endpoints: Vec<UnreadyEndpoint>,
+    },
     /// Somebody else created the object after it was planned.
     #[error("somebody else created `{address}` after it was planned")]
     CreatedConcurrently {

@@ -41,6 +41,17 @@ fn unready_endpoints(run: &RunContext, at: &Address, body: &Value) -> Vec<Unread
     descriptions.collect()
 }
 
+/// Checks that the API would accept the endpoints that a body refers to: after a delete it is too late.
+pub(crate) async fn ensure_endpoints_ready(run: &RunContext, at: &Address, body: &Value) -> Result<(), Error> {
+    for endpoint in secret::referenced_endpoints(at, body) {
+        run.list_cache(&endpoint)?.ensure_listed(&run.client, TimeBudget::Run).await?;
+        let id = Id::new(run.endpoint_id(&endpoint)?);
+        wait_until_created(run, &endpoint, &id).await?;
+    }
+    let endpoints = unready_endpoints(run, at, body);
+    if endpoints.is_empty() { Ok(()) } else { Err(Error::EndpointsNotReady { address: at.clone(), endpoints }) }
+}
+
 async fn dispatch_action(run: &RunContext, action: &Action) -> Result<PerformedAction, Error> {
     match action {
         Action::Create { address: at, body } | Action::Update { address: at, body, .. }

@@ -80,7 +80,7 @@ impl Remote {
     }
 
     /// Checks that an action can begin: the secrets of the actions `then` resolve, and an object to re-create can be
-    /// created in the time left. Wakes an idle service if the settings allow it.
+    /// created in the time left, with the endpoints that it uses. Wakes an idle service if the settings allow it.
     ///
     /// # Errors
     ///
@@ -101,6 +101,9 @@ impl Remote {
                 // about a minute, so the time that is left is checked before and after.
                 self.check_time_to_replace(at)?;
                 wake::ensure_awake(&self.run.client, &path).await?;
+                for body in then.iter().filter_map(|later| later.request_body()) {
+                    perform::ensure_endpoints_ready(&self.run, at, body).await?;
+                }
                 self.check_time_to_replace(at)?;
                 lock_ignoring_poison(&self.run.replacing).insert(at.clone());
                 Ok(())

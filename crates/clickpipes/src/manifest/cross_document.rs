@@ -10,6 +10,7 @@ use crate::exclusive_reads::{ExclusiveRead, Sharing, exclusive_reads, is_sharing
 use crate::pipe::written_tables::{WrittenTable, written_tables};
 use model::address::{Address, Kind, Name, ServiceRef};
 use model::diagnostic::{Diagnostic, Severity};
+use model::live::Id;
 use model::path::FieldPath;
 use model::yaml::{PendingDiagnostic, PendingDiagnostics};
 
@@ -36,6 +37,7 @@ impl Conflicts {
 pub(super) fn find_conflicts(all: &[DraftManifest]) -> Conflicts {
     let mut conflicts = Conflicts::default();
     find_duplicates(all, &mut conflicts);
+    find_shared_pins(all, &mut conflicts);
     find_contested_names(all, &mut conflicts);
     find_shared_tables(all, &mut conflicts);
     find_shared_reads(all, &mut conflicts);
@@ -57,6 +59,30 @@ fn find_duplicates(all: &[DraftManifest], conflicts: &mut Conflicts) {
                 |span| PendingDiagnostic::error(code::DUPLICATE_IDENTITY, span, message).with_help(help),
                 &declared.identity_path(),
                 (first, &first.identity_path(), "first declared here"),
+            )
+        });
+    }
+}
+
+/// Finds manifests that pin the same live object: each would undo what the other does, or delete its object.
+fn find_shared_pins(all: &[DraftManifest], conflicts: &mut Conflicts) {
+    let path = FieldPath::parse("metadata.id");
+    let mut pinned: HashMap<(ServiceRef, Kind, Id), &DraftManifest> = HashMap::new();
+    for (index, declared) in all.iter().enumerate() {
+        let Some(address) = declared.address() else { continue };
+        let Some(id) = path.value_in(&declared.document).and_then(Value::as_str) else { continue };
+        let key = (address.service, address.kind, Id::new(id));
+        let Some(first) = pinned.get(&key) else {
+            pinned.insert(key, declared);
+            continue;
+        };
+        conflicts.push(index, Severity::Error, || {
+            let message = "another manifest pins the same live object";
+            let help = "remove `metadata.id` from the manifest that was copied";
+            declared.related_diagnostic(
+                |span| PendingDiagnostic::error(code::DUPLICATE_IDENTITY, span, message).with_help(help),
+                &path,
+                (first, &path, "first pinned here"),
             )
         });
     }

@@ -14,7 +14,11 @@ pub(super) fn build_origin(file: &Arc<str>, kind: Kind, root: &YamlNode) -> Orig
     let start = root.head_span();
     let start = Place { file: Arc::clone(file), line: start.line, column: start.column };
     let mut places = SourceMapBuilder { fields: BTreeMap::new() };
-    let name = root.entry("metadata").and_then(|metadata| metadata.value.entry("name"));
+    let metadata = |key| root.entry("metadata").and_then(|metadata| metadata.value.entry(key));
+    let name = metadata("name");
+    if let Some(id) = metadata("id") {
+        places.record_place(FieldPath::parse("metadata.id"), id.span);
+    }
     if let (Some(name), Some(path)) = (name, kind.name_path()) {
         places.record_place(path, name.span);
     }

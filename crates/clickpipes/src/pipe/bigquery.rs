@@ -71,12 +71,13 @@ pub struct BigqueryTableMapping {
     #[schemars(transform = annotations::unordered_set)]
     pub excluded_columns: Option<Vec<NonEmptyText>>,
     /// Sorts the table by `sortingKeys`.
-    #[schemars(transform = annotations::default_is(false))]
+    #[schemars(transform = annotations::default_is(false), transform = annotations::defines_table)]
     pub use_custom_sorting_key: Option<bool>,
     /// The columns that the table is sorted by, in order.
+    #[schemars(transform = annotations::defines_table)]
     pub sorting_keys: Option<Vec<NonEmptyText>>,
     /// The engine of the table.
-    #[schemars(transform = annotations::default_is("ReplacingMergeTree"))]
+    #[schemars(transform = annotations::default_is("ReplacingMergeTree"), transform = annotations::defines_table)]
     pub table_engine: Option<TableEngine>,
 }
 

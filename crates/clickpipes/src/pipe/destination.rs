@@ -26,7 +26,7 @@ pub struct Destination {
     #[schemars(transform = annotations::requires_replace)]
     pub managed_table: Option<bool>,
     /// The table that the pipe creates. Required with `managedTable: true`.
-    #[schemars(transform = annotations::requires_replace)]
+    #[schemars(transform = annotations::requires_replace, transform = annotations::defines_table)]
     pub table_definition: Option<TableDefinition>,
     /// The columns, in order. A change affects only the pipe and never alters the table. It is sent
     /// together with the field mappings.

@@ -118,7 +118,7 @@ pub struct MongodbTableMapping {
     /// The ClickHouse table. It is created if it is missing, and must be empty for a snapshot.
     pub target_table: NonEmptyText,
     /// The engine of the table.
-    #[schemars(transform = annotations::default_is("ReplacingMergeTree"))]
+    #[schemars(transform = annotations::default_is("ReplacingMergeTree"), transform = annotations::defines_table)]
     pub table_engine: Option<TableEngine>,
 }
 

@@ -168,18 +168,19 @@ pub struct PostgresTableMapping {
     #[schemars(transform = annotations::unordered_set, transform = annotations::unique_items)]
     pub excluded_columns: Option<Vec<NonEmptyText>>,
     /// Sorts the table by `sortingKeys` instead of the primary key of the source.
-    #[schemars(transform = annotations::default_is(false))]
+    #[schemars(transform = annotations::default_is(false), transform = annotations::defines_table)]
     pub use_custom_sorting_key: Option<bool>,
     /// The columns that the table is sorted by, in order.
-    #[schemars(transform = annotations::unique_items)]
+    #[schemars(transform = annotations::unique_items, transform = annotations::defines_table)]
     pub sorting_keys: Option<Vec<NonEmptyText>>,
     /// The engine of the table.
-    #[schemars(transform = annotations::default_is("ReplacingMergeTree"))]
+    #[schemars(transform = annotations::default_is("ReplacingMergeTree"), transform = annotations::defines_table)]
     pub table_engine: Option<TableEngine>,
     /// An indexed column. The initial snapshot is split into parts by it. Useful only up to
     /// Postgres 13. Unrelated to partitions in ClickHouse.
     pub partition_key: Option<NonEmptyText>,
     /// The `PARTITION BY` of the new table, an SQL expression of ClickHouse.
+    #[schemars(transform = annotations::defines_table)]
     pub partition_by_expr: Option<NonBlankSqlText>,
 }
 

@@ -20,7 +20,6 @@ pub(crate) struct Replacement<'b> {
     describe: fn(&Replacement<'_>) -> Vec<String>,
     /// What the old pipe writes.
     old_tables: TableNames<'b>,
-    is_redefined: bool,
 }
 
 impl<'b> Replacement<'b> {
@@ -28,11 +27,6 @@ impl<'b> Replacement<'b> {
     pub(crate) fn new(rules: &'static FieldSemantics, desired: &'b Value, live: &'b Value) -> Option<Self> {
         let (kind, source) = SourceKind::in_body(desired)?;
         let spec = kind.spec();
-        let definition = FieldPath::parse("destination.tableDefinition");
-        let is_redefined = match (definition.value_in(desired), definition.value_in(live)) {
-            (Some(desired), Some(live)) => !rules.field_at(&definition).declares_same(desired, live),
-            (desired, live) => desired != live,
-        };
         Some(Self {
             rules: rules.child_field("source").child_field(spec.key),
             desired: source,
@@ -40,7 +34,6 @@ impl<'b> Replacement<'b> {
             tables: TableNames::in_body(desired),
             describe: spec.describe_replacement,
             old_tables: TableNames::in_body(live),
-            is_redefined,
         })
     }
 
@@ -79,9 +72,7 @@ impl<'b> Replacement<'b> {
 
     /// Rows that are read a second time.
     pub(crate) fn describe_repeated_rows(&self, start: &str, what: &str) -> Vec<String> {
-        let mut sentences = vec![format!("{start}: {what} already in {} are loaded again", self.tables.quoted_list())];
-        sentences.extend(self.describe_old_definition());
-        sentences
+        vec![format!("{start}: {what} already in {} are loaded again", self.tables.quoted_list())]
     }
 
     /// Whether nobody reads the rows that arrive between the two pipes, and no copy brings them back.
@@ -92,20 +83,7 @@ impl<'b> Replacement<'b> {
 
     /// Rows that nobody reads.
     pub(crate) fn describe_missed_rows(&self, start: &str, what: &str) -> Vec<String> {
-        let mut sentences =
-            vec![format!("{start}: {what} that arrive while no pipe exists never reach {}", self.tables.quoted_list())];
-        sentences.extend(self.describe_old_definition());
-        sentences
-    }
-
-    fn describe_old_definition(&self) -> Option<String> {
-        let same = !self.tables.names.is_empty() && self.tables.names == self.old_tables.names;
-        (same && self.is_redefined).then(|| {
-            format!(
-                "table {} already exists: the new definition takes effect only after you drop it",
-                self.tables.quoted_list()
-            )
-        })
+        vec![format!("{start}: {what} that arrive while no pipe exists never reach {}", self.tables.quoted_list())]
     }
 }
 

@@ -1,10 +1,13 @@
 //! The results of an apply, by object.
 
+use clickpipes::semantics::FieldSemantics;
 use model::action::{Action, RunState};
 use model::address::Address;
-use planner::ObjectWork;
+use model::path::FieldPath;
+use planner::{Change, ObjectWork};
 use remote::{Error, PerformedAction};
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 use super::dependencies::SkipReason;
 use crate::error_report::ErrorReport;
@@ -65,6 +68,12 @@ pub struct ObjectResult {
     /// Why an object that was deleted to be created again does not exist now, as far as is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub not_recreated: Option<String>,
+    /// What the create of such an object would have sent. Secrets are references.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub create_body: Option<Value>,
+    /// The fields of it that the manifest omits: nothing but this result knows their values now.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub kept_fields: Vec<FieldPath>,
     /// The reason why a pipe that should run may be stopped now: it was stopped for an edit, and could not be started
     /// again.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -88,6 +97,8 @@ impl ObjectResult {
             unmet_dependency: None,
             state: None,
             not_recreated: None,
+            create_body: None,
+            kept_fields: Vec::new(),
             left_stopped: None,
             notes: Vec::new(),
             error: None,
@@ -127,6 +138,27 @@ impl ObjectResult {
             _ => Outcome::Failed,
         };
         self.error = Some(ErrorReport::from(error));
+    }
+
+    /// Keeps what only the create of a deleted object had.
+    pub(super) fn keep_create(&mut self, body: &Value, change: Option<&Change>) {
+        self.create_body = Some(FieldSemantics::for_kind(self.address.kind).redact_desired(body));
+        self.kept_fields = change.map(|change| change.kept_fields.clone()).unwrap_or_default();
+    }
+
+    /// The part of the create that the manifest omits, as fields of its `spec`.
+    pub(crate) fn kept_spec(&self) -> Option<Value> {
+        let body = self.create_body.as_ref()?;
+        let mut spec = Value::Object(Map::new());
+        for path in &self.kept_fields {
+            // An entry of a list is nothing without the others.
+            let segments = path.segments().iter().take_while(|segment| segment.parse::<usize>().is_err());
+            let path = segments.fold(FieldPath::root(), |path, segment| path.child(segment));
+            if let Some(value) = path.value_in(body) {
+                path.set_in(&mut spec, value.clone());
+            }
+        }
+        (!self.kept_fields.is_empty()).then_some(spec)
     }
 
     pub(super) fn end_with(&mut self, outcome: Outcome, message: &str) {

@@ -12,12 +12,14 @@
 
 use std::time::Duration;
 
+use clickpipes::blocking_tables::redefined_tables_note;
 use clickpipes::lifecycle::{self, Progress};
 use clickpipes::mapping_edits;
 use model::action::{Action, RunState};
 use model::live::Id;
 use planner::ObjectWork;
 use remote::{Error, PerformedAction};
+use serde_json::Value;
 
 use super::ApplyRun;
 use super::object_result::{ObjectResult, Outcome, action_verb};
@@ -66,11 +68,19 @@ pub(super) async fn run_object(run: &ApplyRun<'_>, lane: &ObjectWork<'_>) -> Obj
         if let Some(restored) = restored {
             record_restored_tables(&mut report, restored);
         }
+        if let (Some(_), Some(body)) = (&report.not_recreated, create_body(lane)) {
+            report.keep_create(body, run.changes.get(&report.address).copied());
+        }
         let stopped = run.remote.paused_by_run(action).filter(|_| !would_end_stopped(lane));
         if let Some(id) = stopped {
             resume_pipe(run, &id, &mut report).await;
         }
         break;
+    }
+    if report.outcome == Outcome::Applied {
+        report
+            .notes
+            .extend(run.changes.get(&report.address).and_then(|it| redefined_tables_note(&it.redefined_tables)));
     }
     report
 }
@@ -176,6 +186,11 @@ fn not_recreated_reason(lane: &[&Action], index: usize, report: &ObjectResult) -
     let may_be_missing = may_be_deleted || ends_replacement(lane, index) && !was_accepted;
     let reason = || report.error.as_ref().map_or_else(|| "nothing more was sent".to_owned(), |it| it.message.clone());
     may_be_missing.then(reason).or_else(|| removed_tables_reason(lane, report.done))
+}
+
+fn create_body<'p>(lane: &[&'p Action]) -> Option<&'p Value> {
+    let mut creates = lane.iter().filter(|action| matches!(action, Action::Create { .. }));
+    creates.next().and_then(|create| create.request_body())
 }
 
 /// The reason why tables are missing from the pipe: a changed mapping is removed first, and added again after another

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use clap_complete::ArgValueCandidates;
-use model::selector::AddressPattern;
+use model::selector::ObjectName;
 use remote::WaitMode;
 
 use super::scope_args::{CompareArgs, ConnectArgs, GitArgs, ManifestArgs, ScopeArgs, SelectArgs};
@@ -80,14 +80,15 @@ pub(crate) struct ApplyArgs {
     /// Wake an idle service if an action needs it; a stopped service is never started
     #[arg(long, env = "PIPECTL_WAKE")]
     wake: bool,
-    /// Allow this object to be replaced even above the limit, or if it may be lost (SERVICE/PIPE)
+    /// Allow this object to be replaced even above the limit, or if it may be lost; several with
+    /// glob:SERVICE/PATTERN
     #[arg(long, value_name = "SERVICE/PIPE", env = "PIPECTL_ALLOW_REPLACE", value_delimiter = ',')]
     #[arg(add = ArgValueCandidates::new(completion::object_candidates))]
-    allow_replace: Vec<AddressPattern>,
-    /// Allow this object to be deleted even above the limit (SERVICE/PIPE)
+    allow_replace: Vec<ObjectName>,
+    /// Allow this object to be deleted even above the limit; several with glob:SERVICE/PATTERN
     #[arg(long, value_name = "SERVICE/PIPE", env = "PIPECTL_ALLOW_DELETE", value_delimiter = ',')]
     #[arg(add = ArgValueCandidates::new(completion::object_candidates))]
-    allow_delete: Vec<AddressPattern>,
+    allow_delete: Vec<ObjectName>,
     /// Number of objects to work on at once
     #[arg(long, value_name = "N", env = "PIPECTL_PARALLEL", default_value_t = 64)]
     parallel: usize,

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use model::address::Address;
-use model::selector::AddressPattern;
+use model::selector::ObjectName;
 use planner::{ApprovedPlan, Plan};
 use remote::WaitMode;
 use serde::Serialize;
@@ -41,8 +41,8 @@ pub(crate) struct ApplyOptions {
     pub(crate) yes: bool,
     pub(crate) wait: WaitMode,
     pub(crate) wake: bool,
-    pub(crate) allow_replace: Vec<AddressPattern>,
-    pub(crate) allow_delete: Vec<AddressPattern>,
+    pub(crate) allow_replace: Vec<ObjectName>,
+    pub(crate) allow_delete: Vec<ObjectName>,
     /// The number of objects to work on at once.
     pub(crate) parallel: usize,
 }
@@ -122,7 +122,7 @@ async fn perform_plan(
             tokio::select! {
                 biased;
                 _ = interruption.wait_until_raised() => {}
-                () = verify::verify_applied(session, &mut reports, progress) => {}
+                () = verify::verify_applied(session, approved.plan(), &mut reports, progress) => {}
             }
         }
         reports

@@ -198,6 +198,10 @@ fn ignored_sentence(kind: Kind, field: &FieldChange) -> String {
         }
         Some(FieldVerdict::Lowered) => "lowered: only a higher `version` sends the secret again".to_owned(),
         Some(FieldVerdict::Fixed) => "fixed: not sent again, cannot change after creation".to_owned(),
+        Some(FieldVerdict::Unpinned) => {
+            let live = value(&field.before);
+            format!("unpinned: the pinned object is gone, and the one of this name is {live}: write that, or remove it")
+        }
         Some(FieldVerdict::Change | FieldVerdict::Conflict | FieldVerdict::Resent) | None => {
             field.entry.clone().unwrap_or_default()
         }

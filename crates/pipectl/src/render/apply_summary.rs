@@ -1,8 +1,11 @@
 //! The result of an apply. Pipes that may be stopped come first, then a table with the failed objects last.
 
+use model::sanitize::sanitize_line;
+
 use crate::apply::{ObjectResult, Outcome};
 use crate::output::{Label, StyledText};
 use crate::saved_plan::StaleObject;
+use crate::yaml_writer::write_yaml;
 
 const OUTCOME_ORDER: [(Outcome, Label); 6] = [
     (Outcome::Applied, Label::Create),
@@ -70,7 +73,15 @@ fn push_not_recreated(text: &mut StyledText, report: &ObjectResult) {
         _ => ("not re-created", "run apply again"),
     };
     text.push(Label::Delete, format!("DELETED, {is_sure}: {}: {next}", report.address)).end_line();
-    text.push_plain(format!("  {reason}")).end_line().end_line();
+    text.push_plain(format!("  {reason}")).end_line();
+    if let Some(spec) = report.kept_spec() {
+        let told = "  the next apply creates it from the manifest alone. To keep what it had, add this to `spec`:";
+        text.push_plain(told).end_line();
+        for line in write_yaml(&spec).lines() {
+            text.push_plain(format!("    {}", sanitize_line(line))).end_line();
+        }
+    }
+    text.end_line();
 }
 
 /// A pipe that should ingest and may be stopped.

@@ -1,13 +1,15 @@
 //! What is live, service by service: one that cannot be read hides no other.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Error, Result, anyhow};
+use clickpipes::semantics::FieldSemantics;
 use futures_util::future::try_join_all;
-use model::address::ServiceRef;
+use model::address::{Address, Kind, ServiceRef};
 use model::live::Live;
 use remote::{ObserveScope, RejectionKind, Remote};
 
+use super::Session;
 use crate::unreachable::UnreachableService;
 
 /// What was read, and what was not.
@@ -19,11 +21,57 @@ pub(crate) struct ObservedServices {
     pub(crate) unreachable: Vec<UnreachableService>,
 }
 
+impl Session {
+    /// Reads what a plan needs, of the services that can be read.
+    pub(super) async fn observe(&self) -> Result<ObservedServices> {
+        let (remote, mut scope) = (&self.connection.remote, self.read_scope());
+        scope.kinds.retain(|service, _| self.is_reachable(service));
+        let mut observed = observe_services(remote, scope.clone(), &self.unknown_services).await?;
+        let references = observe_references(remote, &scope, &observed.live, &self.selected_names()).await?;
+        observed.live.extend(references);
+        Ok(observed)
+    }
+
+    /// The names under which selected objects may be live.
+    fn selected_names(&self) -> BTreeSet<Address> {
+        let names = self.selected.iter().flat_map(|at| {
+            let previous = self.desired[at].intent.previous_names.iter().map(|name| at.with_name(name.clone()));
+            previous.chain([at.clone()])
+        });
+        names.collect()
+    }
+
+    /// What has to be read to plan what is meant: one list for each kind in each service.
+    pub(super) fn read_scope(&self) -> ObserveScope {
+        let mut scope = ObserveScope::default();
+        for at in &self.selected {
+            let kinds = scope.kinds.entry(at.service.clone()).or_default();
+            kinds.insert(at.kind);
+            // An object that others use is not deleted, also if no manifest declares the others.
+            kinds.extend(FieldSemantics::referring_kinds(at.kind));
+            let document = &self.desired[at];
+            kinds.extend(FieldSemantics::for_kind(at.kind).referenced_kinds(&document.body));
+            let blocks = document.body.as_object().into_iter().flatten();
+            let blocks = blocks.filter(|(_, value)| value.is_object() || value.is_array());
+            scope.detail_blocks.insert(at.clone(), blocks.map(|(name, _)| name.clone()).collect());
+        }
+        // A manifest that was removed since the base is reported if its object is still live.
+        let removed = self.base.iter().flatten().map(|(at, _)| at).filter(|at| !self.desired.contains_key(at));
+        for at in removed.filter(|at| !self.is_partial && self.connection.services.contains_key(&at.service)) {
+            scope.kinds.entry(at.service.clone()).or_default().insert(at.kind);
+        }
+        for (service, kind) in self.prune_inputs.kinds_to_read() {
+            scope.kinds.entry(service.clone()).or_default().insert(kind);
+        }
+        scope
+    }
+}
+
 /// Reads all services at the same time. `unknown` are those that have no id, and why.
 ///
 /// # Errors
 /// When nothing could be read, or the key is not accepted at all, or somebody ended the run.
-pub(super) async fn observe_services(
+async fn observe_services(
     remote: &Remote,
     scope: ObserveScope,
     unknown: &BTreeMap<ServiceRef, String>,
@@ -36,6 +84,29 @@ pub(super) async fn observe_services(
         (service, answer)
     }))
     .await
+}
+
+/// Reads what live objects reference although no manifest says so. A replacement keeps such a reference, and needs to
+/// know whether it can.
+///
+/// # Errors
+/// When it could not be read.
+async fn observe_references(
+    remote: &Remote,
+    scope: &ObserveScope,
+    live: &Live,
+    selected: &BTreeSet<Address>,
+) -> Result<Live> {
+    let mut unread = ObserveScope::default();
+    for (at, observed) in live.iter().filter(|(at, _)| selected.contains(*at)) {
+        let rules = FieldSemantics::for_kind(at.kind);
+        let kinds = observed.objects.iter().flat_map(|object| rules.referenced_kinds(&object.body));
+        let is_read = |kind: &Kind| scope.kinds.get(&at.service).is_some_and(|read| read.contains(kind));
+        for kind in kinds.filter(|kind| !is_read(kind)) {
+            unread.kinds.entry(at.service.clone()).or_default().insert(kind);
+        }
+    }
+    Ok(remote.observe_live(&unread).await?)
 }
 
 /// The same, however each service is read.

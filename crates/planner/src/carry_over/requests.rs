@@ -21,12 +21,8 @@ impl PlanInputs<'_> {
     /// The body of a new object in place of a live one.
     pub(crate) fn carry_over(&self, at: &Address, object: &Object, desired: &Value, live: &Value) -> CarriedOver {
         let find_reference = |kind: Kind, id: &str| {
-            let same = |(other, observed): &(&Address, &model::live::LiveObjects)| {
-                let is_near = other.kind == kind && other.service == at.service;
-                is_near && observed.objects.iter().any(|object| object.id.as_str() == id)
-            };
-            let (other, _) = self.live.iter().find(same)?;
-            let declared = self.desired.get(other)?;
+            let (other, _) = self.by_id.get(&(&at.service, kind, id))?;
+            let declared = self.desired.get(*other)?;
             let is_present = declared.intent.presence != Presence::Absent;
             is_present.then(|| FieldSemantics::reference_by_name(&other.name))
         };

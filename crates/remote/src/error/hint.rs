@@ -115,6 +115,7 @@ pub(super) fn hint_for_error(error: &Error) -> Option<Hint> {
         Error::DuplicateObjects { .. } => Hint::DuplicateObjects,
         Error::OutOfTime => Hint::RunTimeOver,
         Error::NotEnoughTime { .. } => Hint::NoTimeToReplace,
+        Error::EndpointsNotReady { endpoints, .. } => Hint::EndpointsNotReady(endpoints.clone()),
         Error::WakeFailed { cause, .. } => return hint_for_error(cause),
         Error::CannotRecreate { state } if state.as_str() == "idle" => Hint::ServiceIdle,
         Error::ServiceNotRunning { state, .. } | Error::CannotRecreate { state } => match state.as_str() {

@@ -198,6 +198,10 @@ pub(super) fn pipe_address(name: &str) -> Address {
     Address::new(ServiceRef::new(SERVICE), Kind::ClickPipe, Name::new(name))
 }
 
+pub(super) fn endpoint_address(name: &str) -> Address {
+    Address::new(ServiceRef::new(SERVICE), Kind::ReversePrivateEndpoint, Name::new(name))
+}
+
 pub(super) fn scope_of_kinds(kinds: &[Kind]) -> ObserveScope {
     let kinds: BTreeSet<Kind> = kinds.iter().copied().collect();
     ObserveScope { kinds: BTreeMap::from([(ServiceRef::new(SERVICE), kinds)]), detail_blocks: BTreeMap::new() }

@@ -2,12 +2,12 @@
 
 use clickpipes::lifecycle::Progress;
 use model::action::Action;
-use model::address::{Address, Kind, Name, ServiceRef};
+use model::address::{Kind, Name};
 use model::live::State;
 use sandbox::{EndpointStatus, Fault, FaultEffect, FaultTrigger, SandboxOptions};
 use serde_json::json;
 
-use super::bench::{CANARY, RemoteBench, SERVICE, pipe_address, wait_seconds};
+use super::bench::{CANARY, RemoteBench, SERVICE, endpoint_address, pipe_address, wait_seconds};
 use super::fixtures::{endpoint_body, kafka_body, postgres_body};
 use super::scripted_transport::{ok_answer, raw_answer, scripted_remote};
 use crate::{Error, Hint, RemoteSettings, UnreadyEndpoint, WaitMode};
@@ -260,10 +260,6 @@ async fn create_without_wait_ends_when_accepted() {
     let performed = bench.create_pipe("orders", kafka_body("orders")).await.unwrap();
     assert_eq!(performed.progress, Progress::InProgress);
     assert_eq!(performed.state.as_str(), "Provisioning");
-}
-
-fn endpoint_address(name: &str) -> Address {
-    Address::new(ServiceRef::new(SERVICE), Kind::ReversePrivateEndpoint, Name::new(name))
 }
 
 #[tokio::test(start_paused = true)]

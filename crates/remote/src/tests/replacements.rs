@@ -5,10 +5,11 @@ use std::time::Duration;
 use model::action::Action;
 use model::live::Id;
 use sandbox::{FaultEffect, SandboxOptions};
+use serde_json::json;
 use tokio::time::Instant;
 
-use super::bench::{RemoteBench, SERVICE, pipe_address, wait_seconds};
-use super::fixtures::kafka_body;
+use super::bench::{RemoteBench, SERVICE, endpoint_address, pipe_address, wait_seconds};
+use super::fixtures::{endpoint_body, kafka_body};
 use crate::{Error, Hint, RemoteSettings};
 
 const TIMEOUT: u64 = 300;
@@ -48,6 +49,23 @@ async fn replacement_is_not_begun_in_the_last_minute() {
     insta::assert_snapshot!(late, @"less than a minute of the run is left, which is too little to re-create `analytics/orders`");
     assert!(!late.is_outcome_unknown());
     assert_eq!(late.hint(), Some(Hint::NoTimeToReplace));
+    assert!(bench.request_statuses("DELETE", "").is_empty());
+    assert_eq!(bench.lock_world().list_pipes(SERVICE).len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn replacement_is_not_begun_without_its_endpoint() {
+    let (bench, [delete, _]) = pipe_to_replace().await;
+    let mut body = kafka_body("orders");
+    body["source"]["kafka"]["reversePrivateEndpointIds"] = json!([{"endpoint": "link"}]);
+    let actions = [delete, Action::Create { address: pipe_address("orders"), body }];
+    let missing = replace_pipe(&bench, &actions).await.unwrap_err();
+    assert!(matches!(missing, Error::UnknownEndpointReference { .. }), "{missing}");
+    let link = Action::Create { address: endpoint_address("link"), body: endpoint_body("link") };
+    bench.remote.perform_action(&link).await.unwrap();
+    let unready = replace_pipe(&bench, &actions).await.unwrap_err();
+    insta::assert_snapshot!(unready, @"an endpoint that `analytics/orders` uses is not `Ready`, so it could not be re-created");
+    assert!(matches!(unready.hint(), Some(Hint::EndpointsNotReady(_))));
     assert!(bench.request_statuses("DELETE", "").is_empty());
     assert_eq!(bench.lock_world().list_pipes(SERVICE).len(), 1);
 }

@@ -1,8 +1,10 @@
 //! Whether what the API accepted is live.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use planner::{ApprovalLimits, Verdict};
+use model::address::Address;
+use planner::{ApprovalLimits, Change, Plan, Verdict};
 
 use super::progress::ProgressReporter;
 use crate::apply::{ObjectResult, Outcome};
@@ -14,7 +16,13 @@ const VERIFY_DELAYS: [Duration; 3] = [Duration::ZERO, Duration::from_secs(3), Du
 
 /// Looks once more, with one list for everybody, whether what the API accepted is live. What is not
 /// was not applied.
-pub(super) async fn verify_applied(session: &Session, reports: &mut [ObjectResult], progress: &ProgressReporter<'_>) {
+pub(super) async fn verify_applied(
+    session: &Session,
+    applied_plan: &Plan,
+    reports: &mut [ObjectResult],
+    progress: &ProgressReporter<'_>,
+) {
+    let sent: BTreeMap<&Address, &Change> = applied_plan.changes.iter().map(|it| (&it.address, it)).collect();
     let applied = |report: &ObjectResult| report.outcome == Outcome::Applied;
     let mut missing = Vec::new();
     for pause in VERIFY_DELAYS {
@@ -27,6 +35,7 @@ pub(super) async fn verify_applied(session: &Session, reports: &mut [ObjectResul
             }
         }
         missing.retain(|change| reports.iter().any(|r| applied(r) && r.address == change.address));
+        missing.retain_mut(|change| sent.get(&change.address).is_none_or(|sent| change.retain_sent(sent)));
         if missing.is_empty() {
             return;
         }

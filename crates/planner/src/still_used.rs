@@ -1,0 +1,80 @@
+//! Objects that would be deleted while others use them.
+//
+// The API refuses to delete an endpoint that a pipe uses, or it breaks the pipe. A pipe may use an endpoint although no
+// manifest says so: the field is omitted, the manifest has the id instead of the name, or nobody declares the pipe. So
+// the live references count, as far as the plan leaves them.
+//
+//     live       pipe uses endpoint a
+//     declared   endpoint a: state: absent; the pipe omits its endpoints
+//     plan       the pipe is in sync, and endpoint a is blocked
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use model::action::Action;
+use model::address::{Address, Kind};
+use model::live::{Id, Live};
+
+use crate::block_reason::BlockReason;
+use crate::order;
+use crate::plan::Plan;
+
+/// Blocks the deletions, replacements included, of objects that the plan leaves in use.
+pub(crate) fn block_used_objects(plan: &mut Plan, live: &Live) {
+    let blocked = find_used(plan, live);
+    block_changes(plan, &blocked);
+}
+
+/// Blocks the deletions that wait for objects outside of the part of the plan: those keep their references.
+pub(crate) fn block_released_outside(plan: &mut Plan, is_inside: impl Fn(&Address) -> bool) {
+    let mut blocked: BTreeMap<Address, Vec<Address>> = BTreeMap::new();
+    for entry in &plan.delete_after {
+        let outside: Vec<Address> = entry.dependents.iter().filter(|other| !is_inside(other)).cloned().collect();
+        if !outside.is_empty() {
+            blocked.insert(entry.address.clone(), outside);
+        }
+    }
+    block_changes(plan, &blocked);
+}
+
+fn block_changes(plan: &mut Plan, blocked: &BTreeMap<Address, Vec<Address>>) {
+    for change in &mut plan.changes {
+        if let Some(users) = blocked.get(&change.address) {
+            change.block(BlockReason::StillUsed(users.clone()));
+        }
+    }
+    order::retain_objects(&mut plan.actions, &mut plan.delete_after, |at| !blocked.contains_key(at));
+}
+
+fn find_used(plan: &Plan, live: &Live) -> BTreeMap<Address, Vec<Address>> {
+    let deleted: BTreeMap<&Id, &Address> = plan.actions.iter().filter_map(deleted_object).collect();
+    if deleted.is_empty() {
+        return BTreeMap::new();
+    }
+    let referrers = order::live_referrers(live);
+    let changed: BTreeSet<&Address> = plan.changes.iter().map(|change| &change.address).collect();
+    let changed_ids: BTreeSet<&Id> = plan.changes.iter().filter_map(|change| change.id.as_ref()).collect();
+    let mut used = BTreeMap::new();
+    for (id, at) in deleted {
+        let keeps = |(other, other_id): &&(&Address, &Id)| match plan.references.get(*other_id) {
+            Some(kept) => kept.contains(&(at.kind, id.as_str().to_owned())),
+            // Deleted, or blocked: the deletion waits for it, and does not begin if it stays.
+            None => !changed_ids.contains(other_id) && !changed.contains(other),
+        };
+        let referring = referrers.get(&(&at.service, at.kind, id.as_str())).into_iter().flatten();
+        let users: BTreeSet<Address> = referring.filter(keeps).map(|(other, _)| (*other).clone()).collect();
+        if !users.is_empty() {
+            used.insert(at.clone(), users.into_iter().collect());
+        }
+    }
+    used
+}
+
+fn deleted_object(action: &Action) -> Option<(&Id, &Address)> {
+    match action {
+        Action::Delete { address, id } => Some((id, address)),
+        Action::Create { .. } | Action::Update { .. } | Action::SetState { .. } => None,
+    }
+}
+
+/// What each live object references when the plan is done, by kind and id.
+pub(crate) type References = BTreeMap<Id, BTreeSet<(Kind, String)>>;
