@@ -62,6 +62,7 @@ mod secret_rotation;
 mod secret_sources;
 mod shared_reads;
 mod status;
+mod stopped_outside_git;
 mod stopping;
 mod support;
 mod table_mappings;

@@ -185,6 +185,7 @@ fn state_drift_is_reverted() {
       ~ clicks                                      start
           ~ state                                       "Stopped" -> "running"   # drift: will be reverted
             actions: start, wait until Running
+            data:  somebody stopped it outside git, and apply starts it: to keep it stopped, declare `state: stopped`, or list it in `policy.keepStopped`
 
     Plan: 0 to create, 1 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
     {"setState":{"address":{"service":"analytics","kind":"ClickPipe","name":"clicks"},"id":"11111111-1111-4111-8111-111111111111","to":"running"}}

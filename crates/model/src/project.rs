@@ -134,6 +134,9 @@ pub struct Policy {
     /// Objects that apply may replace even if the API may refuse to create them again, or rows may be lost, as
     /// `SERVICE/PIPE` with `*` and `?`. The same as `--allow-replace`, for the apply after a merge: remove it afterwards.
     pub allow_replace: Option<Vec<String>>,
+    /// Pipes that apply does not start if somebody stopped them outside git, as `SERVICE/PIPE` with `*` and `?`. With a
+    /// base only: without one, nobody knows who stopped them.
+    pub keep_stopped: Option<Vec<String>>,
     /// Deletes live objects that no manifest declares: `never` (the default), `git` for those that an
     /// earlier commit declared, or `scope` for those that match `pruneScope`.
     pub prune: Option<PruneMode>,
@@ -187,6 +190,7 @@ impl Policy {
             max_delete: self.max_delete.or(other.max_delete),
             max_replace: self.max_replace.or(other.max_replace),
             allow_replace: self.allow_replace.or(other.allow_replace),
+            keep_stopped: self.keep_stopped.or(other.keep_stopped),
             prune: self.prune.or(other.prune),
             prune_scope: self.prune_scope.or(other.prune_scope),
             secret_commands: self.secret_commands.or(other.secret_commands),

@@ -285,7 +285,8 @@ impl Session {
         let protect = self.policy.protect.iter().flatten().map(AddressPattern::new).collect();
         let (secrets, service_names) = (self.secret_policy.clone(), self.service_names.clone());
         let resend = self.resend_secrets.clone();
-        let policy = Policy { protect, service_names, secrets, resend, write_only, unsettled };
+        let keep_stopped = self.policy.keep_stopped.iter().flatten().map(AddressPattern::new).collect();
+        let policy = Policy { protect, keep_stopped, service_names, secrets, resend, write_only, unsettled };
         let plan = plan(&desired, live, self.base.as_ref(), &policy);
         if self.is_partial {
             return plan.narrow_to(|at| self.selected.contains(at));

@@ -22,6 +22,8 @@ pub struct Policy {
     pub protect: Vec<AddressPattern>,
     /// Other names of the services: ids, aliases and live names. A pattern may use any of them.
     pub service_names: BTreeMap<ServiceRef, BTreeSet<ServiceRef>>,
+    /// Objects that stay stopped if somebody stopped them since the base.
+    pub keep_stopped: Vec<AddressPattern>,
     /// Objects whose secrets are sent again, although git does not show a change.
     pub resend: Vec<AddressPattern>,
     /// The hosts that may receive a secret.
@@ -34,11 +36,21 @@ pub struct Policy {
 
 impl Policy {
     pub(crate) fn protected_by(&self, address: &Address) -> Option<ProtectedBy> {
-        let names = self.service_names.get(&address.service).into_iter().flatten().chain([&address.service]);
-        let addresses: Vec<Address> =
-            names.map(|service| Address { service: service.clone(), ..address.clone() }).collect();
+        let addresses = self.addresses_of(address);
         let pattern = self.protect.iter().find(|pattern| addresses.iter().any(|at| pattern.matches(at)));
         pattern.map(|pattern| ProtectedBy::Project(pattern.to_string()))
+    }
+
+    /// Whether it stays stopped if somebody stopped it.
+    pub(crate) fn keeps_stopped(&self, address: &Address) -> bool {
+        let addresses = self.addresses_of(address);
+        self.keep_stopped.iter().any(|pattern| addresses.iter().any(|at| pattern.matches(at)))
+    }
+
+    /// The address under every name of its service.
+    fn addresses_of(&self, address: &Address) -> Vec<Address> {
+        let names = self.service_names.get(&address.service).into_iter().flatten().chain([&address.service]);
+        names.map(|service| Address { service: service.clone(), ..address.clone() }).collect()
     }
 }
 

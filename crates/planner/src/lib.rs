@@ -24,6 +24,7 @@ mod prune;
 mod references;
 mod respelling;
 mod sent_secrets;
+mod state_plan;
 mod still_used;
 mod undeclared_rename;
 

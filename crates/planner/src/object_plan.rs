@@ -14,7 +14,7 @@ use serde_json::Value;
 use crate::actions_for::{self, UpdateRequest};
 use crate::block_reason::BlockReason;
 use crate::carry_over::{CarriedEntries, CarriedOver};
-use crate::change::{Change, FieldVerdict, IgnoredChanges, MissingBase, UncheckedFields, Verdict};
+use crate::change::{Change, FieldChange, FieldVerdict, IgnoredChanges, MissingBase, UncheckedFields, Verdict};
 use crate::field_changes;
 use crate::inputs::PlanInputs;
 use crate::match_live::LiveMatch;
@@ -184,6 +184,8 @@ impl PlanInputs<'_> {
         }
         let object_diff = ObjectDiff::new(self, at, document, object, renamed_from);
         let ObjectDiff { base, body, target, pending, .. } = &object_diff;
+        let state = self.plan_state(at, document, *base, object, want);
+        let want = state.desired;
         let rename = renamed_from.is_some();
         let request = UpdateRequest { address: at, body: target, live: object, desired_state: want, is_rename: rename };
         let forcing = actions_for::forcing_fields(object, pending);
@@ -191,7 +193,7 @@ impl PlanInputs<'_> {
             return block_object(at, document, Some(object), BlockReason::CannotRename).into();
         }
         let mut fields = field_changes::pending_changes(document, pending, &forcing);
-        fields.extend(field_changes::state_change(at, document, *base, object, want));
+        fields.extend(state.change);
         let with_verdict = |verdict| Change {
             renamed_from: renamed_from.cloned(),
             fields,
@@ -203,7 +205,7 @@ impl PlanInputs<'_> {
         let rules = FieldSemantics::for_kind(at.kind);
         let references =
             references::own_references(references::remaining_references(rules, Some(target), &object.body));
-        let left_alone = ignored_changes(at, document, object, &object_diff);
+        let left_alone = ignored_changes(at, document, object, &object_diff, state.kept);
         if let Some(reason) = field_changes::conflict_reason(pending) {
             let text = Some(reason.to_string());
             let change = Change { reason: text, ..with_verdict(Verdict::Blocked(reason)) };
@@ -225,7 +227,7 @@ impl PlanInputs<'_> {
             let references = matches!(planned.0.verdict, Verdict::Replace).then_some(references);
             return ObjectPlan { references, ..planned.into() };
         }
-        let update = self.plan_update(&request, renamed_from, &object_diff, with_verdict);
+        let update = self.plan_update(&request, renamed_from, &object_diff, state.note, with_verdict);
         ObjectPlan { ignored_changes: left_alone, references: Some(references), ..update }
     }
 
@@ -234,6 +236,7 @@ impl PlanInputs<'_> {
         request: &UpdateRequest<'_>,
         renamed_from: Option<&Name>,
         object_diff: &ObjectDiff<'_>,
+        state_note: Option<String>,
         with_verdict: impl FnOnce(Verdict) -> Change,
     ) -> ObjectPlan {
         let (at, object, is_unsettled) = (request.address, request.live, object_diff.is_unsettled);
@@ -251,7 +254,8 @@ impl PlanInputs<'_> {
             (false, true) => Verdict::Adopt,
             (false, false) => Verdict::Update,
         };
-        let mut data = field_changes::entry_data_effects(at, &object.body, &object_diff.pending);
+        let mut data: Vec<String> = state_note.into_iter().collect();
+        data.extend(field_changes::entry_data_effects(at, &object.body, &object_diff.pending));
         let blocking_tables = added_again(at, &carried, &object_diff.live);
         let redefined_tables = blocking_tables::find_redefined_tables(at.kind, &carried.target, &object_diff.live);
         data.extend(blocking_tables::redefined_tables_note(&redefined_tables));
@@ -366,6 +370,7 @@ fn ignored_changes(
     document: &Document,
     object: &Object,
     object_diff: &ObjectDiff<'_>,
+    kept_state: Option<FieldChange>,
 ) -> Option<IgnoredChanges> {
     let verdicts = [
         FieldVerdict::Drift,
@@ -376,5 +381,6 @@ fn ignored_changes(
     ];
     let mut fields = field_changes::with_verdicts(document, &object_diff.ignored, &verdicts);
     fields.extend(field_changes::fixed_secrets(document, &object_diff.fixed_secrets));
+    fields.extend(kept_state);
     (!fields.is_empty()).then(|| IgnoredChanges { address: at.clone(), id: object.id.clone(), fields })
 }

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use clickpipes::exclusive_reads::{Sharing, exclusive_reads};
 use clickpipes::lifecycle;
 use clickpipes::lineage::{Lineage, pipe_lineage};
-use model::address::{Address, Kind, ServiceRef};
+use model::address::{Address, ServiceRef};
 use model::desired::Desired;
 use model::live::{Id, Live};
 use serde_json::Value;
@@ -83,9 +83,7 @@ pub(crate) fn block_undeclared_renames(plan: &mut Plan, desired: &Desired, live:
 fn index_exclusive_reads<'l>(plan: &Plan, live: &'l Live) -> HashMap<(&'static str, String, String), &'l Address> {
     let unmanaged: BTreeSet<&Id> = plan.unmanaged.iter().map(|other| &other.id).collect();
     let objects = live.iter().flat_map(|(at, observed)| observed.objects.iter().map(move |object| (at, object)));
-    let reading = objects.filter(|(at, object)| {
-        unmanaged.contains(&object.id) && (at.kind != Kind::ClickPipe || !lifecycle::is_stopped(object))
-    });
+    let reading = objects.filter(|(_, object)| unmanaged.contains(&object.id) && !lifecycle::is_stopped(object));
     let reads = reading
         .flat_map(|(at, object)| exclusive_reads(at.kind, &object.body).into_iter().map(move |read| (read.key(), at)));
     reads.collect()

@@ -15,6 +15,7 @@ impl Policy {
             max_replace: smaller_limit(self.max_replace, base.max_replace),
             // It names single objects, and only makes sense in the change that replaces them.
             allow_replace: self.allow_replace,
+            keep_stopped: self.keep_stopped,
             prune,
             prune_scope,
             secret_commands: in_both(self.secret_commands, base.secret_commands.as_ref()),

@@ -64,7 +64,7 @@ pub(crate) async fn run(context: &CommandContext, options: &ApplyOptions) -> Res
     let approved = plan.approve(&limits);
     let mut plan = approved.plan().clone();
     permissions::name_flags(&mut plan);
-    let progress = ProgressReporter::new(context);
+    let progress = ProgressReporter::new(context, options.scope.connect.sandbox.is_some());
     progress.report_planned(&plan);
     if context.is_text() {
         let mut text = plan_text::render(&plan, &session.plan_context(options.diff));

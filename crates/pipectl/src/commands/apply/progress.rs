@@ -26,6 +26,8 @@ const INTERRUPTED_TEXT: &str = "interrupted: finishing actions in progress (pres
 pub(super) struct ProgressReporter<'v> {
     context: &'v CommandContext,
     started: Instant,
+    /// `of virtual time` in the embedded sandbox, whose clock jumps.
+    clock: &'static str,
     done: Cell<usize>,
     total: Cell<usize>,
     /// What has not ended yet.
@@ -33,9 +35,10 @@ pub(super) struct ProgressReporter<'v> {
 }
 
 impl<'v> ProgressReporter<'v> {
-    pub(super) fn new(context: &'v CommandContext) -> Self {
+    pub(super) fn new(context: &'v CommandContext, is_virtual: bool) -> Self {
+        let clock = if is_virtual { " of virtual time" } else { "" };
         let (done, total, remaining) = (Cell::new(0), Cell::new(0), RefCell::default());
-        Self { context, started: Instant::now(), done, total, remaining }
+        Self { context, started: Instant::now(), clock, done, total, remaining }
     }
 
     /// What is to be done. People read it in the plan.
@@ -59,10 +62,12 @@ impl<'v> ProgressReporter<'v> {
         }
     }
 
-    /// What was told of an object has turned out to be wrong. People read the table.
+    /// What was told of an object has turned out to be wrong.
     pub(super) fn report_correction(&self, report: &ObjectResult) {
-        if self.context.format == OutputFormat::Ndjson {
-            self.print_event(&ApplyEvent::Object { done: self.done.get(), of: self.total.get(), report });
+        let (done, of) = (self.done.get(), self.total.get());
+        match self.context.format {
+            OutputFormat::Ndjson => self.print_event(&ApplyEvent::Object { done, of, report }),
+            _ => self.context.output.print_message(&apply_summary::render_progress(report, (done, of))),
         }
     }
 
@@ -102,7 +107,9 @@ impl<'v> ProgressReporter<'v> {
         }
         let passed = humantime::format_duration(Duration::from_secs(self.started.elapsed().as_secs()));
         let awaited = waiting_text(&self.remaining.borrow());
-        self.context.output.print_message_line(format!("  {done} of {of} done after {passed}, {awaited}"));
+        self.context
+            .output
+            .print_message_line(format!("  {done} of {of} done after {passed}{}, {awaited}", self.clock));
     }
 
     fn print_interrupted(&self) {

@@ -1,0 +1,47 @@
+//! What becomes of the state of a live object: running or stopped.
+
+use clickpipes::lifecycle;
+use model::action::RunState;
+use model::address::Address;
+use model::desired::Document;
+use model::live::Object;
+
+use crate::change::{FieldChange, FieldVerdict};
+use crate::field_changes;
+use crate::inputs::PlanInputs;
+
+/// For a pipe that somebody stopped since the base, and that a change of something else would start unnoticed.
+const STARTED_SENTENCE: &str = "somebody stopped it outside git, and apply starts it: to keep it stopped, declare \
+                                `state: stopped`, or list it in `policy.keepStopped`";
+
+/// What becomes of the state of a live object.
+pub(crate) struct StatePlan {
+    /// The state to reach.
+    pub(crate) desired: RunState,
+    /// The command, if one is sent.
+    pub(crate) change: Option<FieldChange>,
+    /// Drift that stays.
+    pub(crate) kept: Option<FieldChange>,
+    /// What a reader must know.
+    pub(crate) note: Option<String>,
+}
+
+impl PlanInputs<'_> {
+    /// Decides about the state. A pipe that somebody stopped since the base is started, unless the policy keeps it.
+    pub(crate) fn plan_state(
+        &self,
+        at: &Address,
+        document: &Document,
+        base: Option<&Document>,
+        object: &Object,
+        desired: RunState,
+    ) -> StatePlan {
+        let change = field_changes::state_change(at, document, base, object, desired);
+        let has_drifted = change.as_ref().is_some_and(|change| change.verdict == Some(FieldVerdict::Drift));
+        let was_stopped = has_drifted && desired == RunState::Running && lifecycle::is_stopped(object);
+        if was_stopped && self.policy.keeps_stopped(at) {
+            return StatePlan { desired: RunState::Stopped, change: None, kept: change, note: None };
+        }
+        StatePlan { desired, change, kept: None, note: was_stopped.then(|| STARTED_SENTENCE.to_owned()) }
+    }
+}

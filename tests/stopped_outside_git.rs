@@ -1,0 +1,43 @@
+//! A pipe that somebody stopped in the console, and what the next merge does to it.
+
+use crate::support::test_repo::{TestRepo, kinesis_manifest};
+use sandbox::EmulatedPipeState;
+
+/// A pipe that somebody stopped after it was applied; gives the commit that was applied.
+fn stopped() -> (TestRepo, String) {
+    let repo = TestRepo::new();
+    repo.write_file("pipes/clicks.yaml", &kinesis_manifest("clicks", "", ""));
+    let base = repo.commit_all("Begin");
+    repo.run_successfully(&["apply", "pipes", "--yes"]);
+    repo.edit_world(|world| world.set_pipe_state("analytics", "clicks", EmulatedPipeState::Stopped));
+    (repo, base)
+}
+
+#[test]
+fn start_of_a_stopped_pipe_has_a_line_of_its_own() {
+    let (repo, base) = stopped();
+    repo.write_file("pipes/clicks.yaml", &kinesis_manifest("clicks", "", "  scaling: {replicas: 2}"));
+    repo.commit_all("More replicas");
+    let text = repo.run_successfully(&["plan", "pipes", "--base", &base, "--report=markdown=c.md"]);
+    assert!(text.contains("data:  somebody stopped it outside git, and apply starts it"), "{text}");
+    let comment = std::fs::read_to_string(repo.work_dir.temp_dir.path().join("c.md")).unwrap();
+    let row = comment.lines().find(|line| line.contains("<code>analytics/clicks</code> |")).unwrap_or_default();
+    assert!(row.contains("somebody stopped it outside git, and apply starts it"), "{comment}");
+}
+
+#[test]
+fn policy_keeps_a_stopped_pipe_stopped() {
+    let (repo, base) = stopped();
+    repo.write_file("pipectl.yaml", "apiVersion: pipectl/v1\nkind: Project\npolicy: {keepStopped: ['analytics/*']}\n");
+    let text = repo.run_successfully(&["plan", "pipes", "--base", &base]);
+    assert!(text.contains("No changes to apply. Drift is listed above."), "{text}");
+    assert!(text.contains("* state") && text.contains("git \"running\", live \"Stopped\""), "{text}");
+    repo.write_file("pipes/clicks.yaml", &kinesis_manifest("clicks", "", "  scaling: {replicas: 2}"));
+    repo.commit_all("More replicas");
+    repo.run_successfully(&["apply", "pipes", "--base", &base, "--yes"]);
+    assert_eq!(repo.live("clicks", "/state"), "Stopped");
+    assert_eq!(repo.live("clicks", "/scaling/replicas"), 2);
+    // Without a base nobody knows who stopped it.
+    repo.run_successfully(&["apply", "pipes", "--yes"]);
+    assert_eq!(repo.live("clicks", "/state"), "Running");
+}
