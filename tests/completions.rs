@@ -76,7 +76,9 @@ fn completion_follows_environment_and_given_files() {
 fn completion_offers_fields_and_commands() {
     let desk = WorkDir::new();
     let fields = shell_completions(&desk, "bash", &["explain", "source.kafka.off"]);
-    assert_eq!(fields, ["source.kafka.offset", "source.kafka.offset.strategy", "source.kafka.offset.timestamp"]);
+    assert!(fields.iter().all(|field| field.starts_with("source.kafka.offset")), "{fields:?}");
+    let fields = shell_completions(&desk, "bash", &["explain", "source.kafka.offset.s"]);
+    assert_eq!(fields, ["source.kafka.offset.strategy"]);
     assert_eq!(shell_completions(&desk, "bash", &["resy"]), ["resync"]);
 }
 

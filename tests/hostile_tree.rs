@@ -156,3 +156,46 @@ fn project_file_of_somebody_else_is_not_read() {
     std::fs::create_dir(repo.join(".git")).unwrap();
     assert_not_read(&dir, "../pipectl.yaml is above the top of this repository");
 }
+
+/// Everything that a stranger can plant at once; every command that only reads runs in it.
+#[test]
+fn reading_commands_run_no_program_and_print_no_variable() {
+    let repo = TestRepo::new();
+    let (program, assert_not_run) = planted_program(&repo);
+    let folder = repo.work_dir.temp_dir.path().to_owned();
+    let secret = format!("{{fromCommand: [sh, -c, '{program}']}}");
+    repo.write_file("pipes/clicks.yaml", &kinesis_manifest("clicks", "", "").replace("{fromEnv: P}", &secret));
+    let project = "apiVersion: pipectl/v1\nkind: Project\nmanifests: [pipes]\ndefaults: {environment: prod}\n\
+                   policy: {secretCommands: [sh]}\nenvironments: {prod: {variables: {a: '${env:CANARY}'}}}\n";
+    repo.write_file("pipectl.yaml", project);
+    plant_bare_repository(
+        &folder.join("pipes"),
+        &format!("[core]\n\tbare = false\n\tworktree = .\n\tfsmonitor = \"{program}\"\n"),
+    );
+    for name in ["git", "sh", "cargo"] {
+        repo.write_file(&format!("bin/{name}"), &format!("#!/bin/sh\n{program}\n"));
+        make_executable(&folder.join("bin").join(name));
+    }
+    symlink("/proc/self/environ", folder.join("pipes/environ.yaml")).unwrap();
+    repo.commit_all("Plant");
+    let path = format!("./bin:bin:{}", crate::support::test_repo::path_variable());
+    let environment = [("PATH", &*path), ("CANARY", "canary-1"), ("CLICKHOUSE_CLOUD_API_SECRET", "canary-2")];
+    for project in [project, &project.replace("${env:CANARY}", "b")] {
+        repo.write_file("pipectl.yaml", project);
+        for args in [
+            &["plan", "pipes"][..],
+            &["plan", "--base", "HEAD", "--check-secrets"],
+            &["drift"],
+            &["doctor"],
+            &["status"],
+            &["export"],
+        ] {
+            let said = repo.run_with_env(args, &environment);
+            assert_not_run(&format!("{args:?}"));
+            assert!(!said.all_output().contains("canary"), "{args:?}: {}", said.all_output());
+        }
+        let said = repo.work_dir.run_with_env(&["validate", "--check-secrets"], &environment);
+        assert_not_run("validate");
+        assert!(!said.all_output().contains("canary"), "{}", said.all_output());
+    }
+}

@@ -30,6 +30,10 @@ mod git;
 mod git_workflow;
 mod github_action;
 #[cfg(unix)]
+mod gitlab_template;
+#[cfg(unix)]
+mod hostile_text;
+#[cfg(unix)]
 mod hostile_tree;
 mod import_existing;
 mod init;

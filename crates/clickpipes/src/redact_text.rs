@@ -7,6 +7,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 
 use crate::kinds;
+use crate::likely_secret::{has_secret_name, secret_query_values};
 
 mod lines;
 mod secret_extent;
@@ -21,6 +22,9 @@ fn redact_fields(text: &str, names: &BTreeSet<String>) -> String {
     let mut hidden = find_uri_passwords(text);
     hidden.extend(find_private_keys(text));
     hidden.extend(find_secret_values(text, names));
+    hidden.extend(secret_query_values(text));
+    hidden.extend(find_secrets_without_colon(text, names));
+    hidden.extend(find_telling_comments(text));
     redact_ranges(text, &hidden)
 }
 
@@ -80,6 +84,7 @@ fn find_private_keys(text: &str) -> Vec<Range<usize>> {
 fn find_secret_values(text: &str, names: &BTreeSet<String>) -> Vec<Range<usize>> {
     let mut names = SecretFieldNames { names, known: HashMap::new() };
     let mut hidden = Vec::new();
+    let mut aliases = BTreeSet::new();
     let mut from = 0;
     while let Some(colon) = text[from..].find(':').map(|found| from + found) {
         from = colon + 1;
@@ -89,9 +94,63 @@ fn find_secret_values(text: &str, names: &BTreeSet<String>) -> Vec<Range<usize>>
             // A colon inside the hidden value starts no key.
             from = value.resume_at;
             hidden.extend(value.hidden);
+            aliases.extend(secret_extent::alias_name(text, colon + 1));
+        } else if is_likely_secret_field(&text[key.clone()]) {
+            let value = secret_extent::non_mapping_extent(text, &key, colon + 1);
+            from = value.resume_at.max(from);
+            hidden.extend(value.hidden);
+            aliases.extend(secret_extent::alias_name(text, colon + 1));
+        }
+    }
+    hidden.extend(find_anchored_values(text, &aliases, &mut names));
+    hidden
+}
+
+/// The values that a secret field refers to by an alias (`password: *p`).
+fn find_anchored_values(text: &str, aliases: &BTreeSet<&str>, names: &mut SecretFieldNames<'_>) -> Vec<Range<usize>> {
+    let mut hidden = Vec::new();
+    for (at, _) in text.match_indices('&').filter(|_| !aliases.is_empty()) {
+        let name = secret_extent::node_name(&text[at + 1..]);
+        if aliases.contains(name) {
+            let anchor = at..at + 1 + name.len();
+            let value = secret_extent::value_extent(text, &anchor, anchor.end, &mut |name| names.is_secret_field(name));
+            hidden.extend(value.hidden);
         }
     }
     hidden
+}
+
+/// Fields of a project file whose names sound like a secret.
+const NOT_SECRET: [&str; 4] = ["secretCommands", "secretCommandVariables", "secrets", "accessKeyId"];
+
+/// A field that may hold a secret, or a group of fields that does: a single value in it is hidden.
+fn is_likely_secret_field(key: &str) -> bool {
+    key.len() <= SecretFieldNames::MAX_KEY_LENGTH && has_secret_name(key) && !NOT_SECRET.contains(&key)
+}
+
+/// What follows the name of a secret field on a line without a colon: `password hunter2`.
+fn find_secrets_without_colon(text: &str, names: &BTreeSet<String>) -> Vec<Range<usize>> {
+    let mut hidden = Vec::new();
+    for line in lines::line_ranges(text, 0) {
+        let words = text[line.clone()].trim_start_matches([' ', '\t', '-', '"', '\'', '{', ',']);
+        let start = line.end - words.len();
+        let Some(end) = words.find([' ', '\t', '=']) else { continue };
+        let rest = &words[end..];
+        if names.contains(&words[..end]) && !rest.trim_start().starts_with(':') {
+            hidden.push(start + end + 1..line.end);
+        }
+    }
+    hidden
+}
+
+/// Comments behind a value that speak of a secret: the line is quoted with them.
+fn find_telling_comments(text: &str) -> Vec<Range<usize>> {
+    let comments = lines::line_ranges(text, 0).filter_map(|line| {
+        let comment = text[line.clone()].find(" #").map(|at| line.start + at + 2)?;
+        let is_behind_value = !text[line.start..comment].trim_matches([' ', '\t', '#']).is_empty();
+        (is_behind_value && has_secret_name(&text[comment..line.end])).then_some(comment..line.end)
+    });
+    comments.collect()
 }
 
 /// The names of secret fields.

@@ -3,6 +3,8 @@
 //! Whoever may write a manifest or use the console chooses names and values. A printed one must not
 //! pass for output of pipectl, control a terminal, or look like another text.
 
+use std::fmt::Write as _;
+
 /// The text as one visible line: line breaks, control characters, invisible characters and those
 /// that change the direction of writing become escapes.
 pub fn sanitize_line(text: &str) -> String {
@@ -16,6 +18,24 @@ pub fn sanitize_line(text: &str) -> String {
 /// As [`sanitize_line`], except that `\n` stays a line break.
 pub fn sanitize_lines(text: &str) -> String {
     text.split('\n').map(sanitize_line).collect::<Vec<_>>().join("\n")
+}
+
+/// A JSON text in which invisible characters are escapes of JSON, so that it can be printed. GitHub takes `##[` in a log for
+/// a command.
+pub fn escape_json_text(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        if c != '\n' && is_invisible(c) {
+            let mut units = [0; 2];
+            // JSON knows UTF-16 only. Writing to a string cannot fail.
+            for unit in c.encode_utf16(&mut units) {
+                let _ = write!(out, "\\u{unit:04x}");
+            }
+        } else {
+            out.push(c);
+        }
+    }
+    out.replace("##[", "##\\u005b")
 }
 
 fn is_invisible(c: char) -> bool {
@@ -46,7 +66,15 @@ fn is_invisible(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{sanitize_line, sanitize_lines};
+    use super::{escape_json_text, sanitize_line, sanitize_lines};
+
+    #[test]
+    fn printed_json_keeps_its_meaning() {
+        let value = serde_json::json!({"a": "\u{202e}\u{1b}\n\u{e0041} ##[x] é"});
+        let printed = escape_json_text(&format!("{value:#}\n"));
+        assert!(!printed.contains(['\u{202e}', '\u{e0041}']) && !printed.contains("##["));
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&printed).unwrap(), value);
+    }
 
     #[test]
     fn invisible_characters_are_escaped() {

@@ -1,6 +1,8 @@
 //! One command for several environments: a run of its own for each, one after the other, with its own organization, key,
 //! variables and limits. An error in one does not prevent the runs of the others.
 
+use model::sanitize::escape_json_text;
+
 use crate::commands::Task;
 use crate::context::{CommandContext, OutputFormat};
 use crate::exit;
@@ -73,7 +75,9 @@ fn run_heading(format: OutputFormat, name: &str, index: usize) -> StyledText {
     match format {
         OutputFormat::Text => text.push(Label::Heading, format!("Environment: {name}")).push_plain("\n\n"),
         OutputFormat::Markdown => text.push_plain(format!("## {name}\n\n")),
-        OutputFormat::Json => text.push_plain(format!("{}: ", serde_json::Value::from(name))),
+        OutputFormat::Json => {
+            text.push_plain(format!("{}: ", escape_json_text(&serde_json::Value::from(name).to_string())))
+        }
         // Each of its lines names the environment.
         OutputFormat::Ndjson => &mut text,
     };

@@ -79,7 +79,11 @@ impl CommandOutcome {
     pub(crate) fn print(&self, context: &CommandContext) -> u8 {
         let output = context.output;
         let mut code = self.exit_code;
-        if let Err(error) = output.print_data(&self.data(context)) {
+        let printed = match self.document(context) {
+            Some(document) => output.print_document(&document),
+            None => output.print_data(&self.text),
+        };
+        if let Err(error) = printed {
             output.print_message_line(format!("error: {error}"));
             code = exit::most_severe(code, exit::ERROR);
         }
@@ -87,24 +91,22 @@ impl CommandOutcome {
         let code = context.reports.write_reports(&self.report, output, code);
         if context.format == OutputFormat::Ndjson {
             // A full disk cannot be reported on the same disk.
-            let _ = output.print_data(StyledText::new().push_plain(self.summary_line(context, code)));
+            let _ = output.print_document(&self.summary_line(context, code));
         }
         code
     }
 
-    /// What goes to stdout: one arm for each format.
-    fn data(&self, context: &CommandContext) -> StyledText {
-        let mut data = StyledText::new();
+    /// What goes to stdout for machines: one arm for each format. `None` is the text for people.
+    fn document(&self, context: &CommandContext) -> Option<String> {
         match context.format {
-            OutputFormat::Text => data = self.text.clone(),
-            OutputFormat::Json => drop(data.push_plain(self.report.json.as_str())),
-            OutputFormat::Markdown => drop(data.push_plain(self.markdown.clone().unwrap_or_else(|| {
+            OutputFormat::Text => None,
+            OutputFormat::Json => Some(self.report.json.clone()),
+            OutputFormat::Markdown => Some(self.markdown.clone().unwrap_or_else(|| {
                 reports::render(ReportFormat::Markdown, &self.report, &context.reports.key, &RepoPaths::default())
-            }))),
+            })),
             // The events were printed while they happened.
-            OutputFormat::Ndjson => {}
+            OutputFormat::Ndjson => Some(String::new()),
         }
-        data
     }
 
     fn summary_line(&self, context: &CommandContext, exit_code: u8) -> String {

@@ -8,8 +8,9 @@ use std::io::{self, IsTerminal, Write};
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Color as AnsiColorChoice, Style};
 use model::diagnostic::{Diagnostic, SourceFile};
+use model::sanitize::sanitize_line;
 
-use crate::diagnostics;
+use crate::{diagnostics, env_vars};
 
 /// The meaning of a piece of text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,14 +94,32 @@ impl StyledText {
     }
 
     fn to_ansi_text(&self) -> String {
+        let is_github = env_vars::read_variable("GITHUB_ACTIONS").is_some();
         let mut out = String::new();
         for (label, text) in &self.0 {
             let style = label.style();
+            let text = escape_piece(text, is_github);
             // Writing to a string cannot fail.
             let _ = write!(out, "{style}{text}{style:#}");
         }
         out
     }
+}
+
+/// A piece of text that strangers may have written: names, values, messages of the API, names of files.
+///
+/// Control characters could drive the terminal, and marks of direction show another text than the one that is sent. GitHub
+/// takes a line that begins with `::`, and `##[` anywhere, for a command to the runner.
+fn escape_piece(text: &str, is_github: bool) -> String {
+    let lines = text.split('\n').map(|line| {
+        let (line, end) = line.strip_suffix('\r').map_or((line, ""), |line| (line, "\r"));
+        let line = line.split('\t').map(sanitize_line).collect::<Vec<_>>().join("\t");
+        let line = if is_github { line.replace("##[", "##\\[") } else { line };
+        let is_command = is_github && line.trim_start().starts_with("::");
+        let line = if is_command { line.replacen("::", "\\::", 1) } else { line };
+        format!("{line}{end}")
+    });
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// Where output goes.
@@ -119,6 +138,11 @@ impl Output {
     pub fn print_data(self, text: &StyledText) -> io::Result<()> {
         let choice = self.resolve_color_choice(&io::stdout());
         ignore_broken_pipe(write_styled(AutoStream::new(io::stdout().lock(), choice), text))
+    }
+
+    /// Prints a document for machines, as it is: its format has its own escapes.
+    pub fn print_document(self, text: &str) -> io::Result<()> {
+        ignore_broken_pipe(write_and_flush(io::stdout().lock(), text))
     }
 
     /// Clears the terminal and shows the text.
@@ -146,8 +170,14 @@ impl Output {
         if problems.is_empty() {
             return;
         }
-        let coloured = self.resolve_color_choice(&io::stderr()) != ColorChoice::Never;
-        self.print_message_line(diagnostics::render(problems, files, coloured));
+        let choice = self.resolve_color_choice(&io::stderr());
+        if choice == ColorChoice::Never {
+            self.print_message_line(diagnostics::render(problems, files, false));
+            return;
+        }
+        // Its colours are escapes already. Lines of files are escaped where they are quoted.
+        let text = diagnostics::render(problems, files, true);
+        let _ = write_and_flush(AutoStream::new(io::stderr().lock(), choice), &format!("{text}\n"));
     }
 
     fn resolve_color_choice(self, stream: &impl anstream::stream::RawStream) -> ColorChoice {
@@ -171,8 +201,12 @@ pub fn can_prompt() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
-fn write_styled(mut stream: impl Write, text: &StyledText) -> io::Result<()> {
-    stream.write_all(text.to_ansi_text().as_bytes())?;
+fn write_styled(stream: impl Write, text: &StyledText) -> io::Result<()> {
+    write_and_flush(stream, &text.to_ansi_text())
+}
+
+fn write_and_flush(mut stream: impl Write, text: &str) -> io::Result<()> {
+    stream.write_all(text.as_bytes())?;
     stream.flush()
 }
 
@@ -180,5 +214,23 @@ fn ignore_broken_pipe(result: io::Result<()>) -> io::Result<()> {
     match result {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::escape_piece;
+
+    #[test]
+    fn text_of_strangers_drives_neither_terminal_nor_runner() {
+        for (text, plain, github) in [
+            ("a\tb\r\nc\n", "a\tb\r\nc\n", "a\tb\r\nc\n"),
+            ("\u{1b}[2J\u{202e}", r"\u{1b}[2J\u{202e}", r"\u{1b}[2J\u{202e}"),
+            ("x\n  ::error::y a::b", "x\n  ::error::y a::b", "x\n  \\::error::y a::b"),
+            ("a ##[add-mask]b", "a ##[add-mask]b", r"a ##\[add-mask]b"),
+        ] {
+            assert_eq!(escape_piece(text, false), plain);
+            assert_eq!(escape_piece(text, true), github);
+        }
     }
 }

@@ -26,7 +26,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 
 use self::run_report::ReportView;
-use crate::output::{Output, StyledText};
+use crate::output::Output;
 use crate::{env_vars, exit, files};
 
 /// Renders one format.
@@ -115,9 +115,7 @@ impl ReportRequest {
 /// Writes a file and the folders above it; `-` is stdout.
 fn write_file_or_stdout(path: &Path, text: &str, output: Output) -> Result<()> {
     if path == Path::new("-") {
-        let mut data = StyledText::new();
-        data.push_plain(text);
-        return Ok(output.print_data(&data)?);
+        return Ok(output.print_document(text)?);
     }
     files::write_file(path, text)
 }

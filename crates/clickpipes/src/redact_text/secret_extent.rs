@@ -40,6 +40,45 @@ pub(super) fn value_extent(
     reach
 }
 
+/// The extent of a value after the key of a group, if it is not a mapping: then it stands where secrets belong.
+pub(super) fn non_mapping_extent(text: &str, key: &Range<usize>, colon_end: usize) -> SecretExtent {
+    let begin = colon_end + lines::indent_width(&text[colon_end..]);
+    let start = skip_properties(text, begin);
+    let nothing = SecretExtent { hidden: Vec::new(), resume_at: start };
+    match text[start..].chars().next() {
+        None | Some('{' | '*' | '#') => nothing,
+        Some('\n' | '\r') => {
+            let below = lines::next_line_start(text, start);
+            let mut lines = indented_lines(text, key, below).chain(list_at_same_indent(text, key, below)).peekable();
+            let first = lines.peek().map(|line| &text[line.clone()]);
+            let is_mapping =
+                first.is_none_or(|line| lines::leading_key(line).is_some() || line.trim().starts_with('#'));
+            if is_mapping { nothing } else { SecretExtent { hidden: lines.collect(), resume_at: below } }
+        }
+        // `passwordless: true` is a switch.
+        Some('t' | 'f' | 'n') if is_plain_word(&text[start..]) => nothing,
+        Some(_) => value_extent(text, key, colon_end, &mut |_| false),
+    }
+}
+
+fn is_plain_word(value: &str) -> bool {
+    let line = value.lines().next().unwrap_or_default();
+    let word = line.split([' ', ',', '}']).next().unwrap_or_default();
+    matches!(word, "true" | "false" | "null")
+}
+
+/// The name of the alias that stands as a value: `p` of `*p`.
+pub(super) fn alias_name(text: &str, colon_end: usize) -> Option<&str> {
+    let name = node_name(text[colon_end..].trim_start_matches([' ', '\t']).strip_prefix('*')?);
+    (!name.is_empty()).then_some(name)
+}
+
+/// The name of an anchor or an alias, from its start.
+pub(super) fn node_name(text: &str) -> &str {
+    let end = text.find(|c: char| c.is_whitespace() || matches!(c, ',' | '[' | ']' | '{' | '}'));
+    &text[..end.unwrap_or(text.len())]
+}
+
 fn extent_from(text: &str, key: &Range<usize>, start: usize, is_secret: &mut impl FnMut(&str) -> bool) -> SecretExtent {
     let line_end = lines::next_line_start(text, start);
     match text[start..].chars().next() {

@@ -105,6 +105,43 @@ fn single_line_secrets_are_masked() {
 }
 
 #[test]
+fn secrets_in_odd_places_are_masked() {
+    for text in [
+        "notes: &p hunter2\npassword: *p\n",
+        "notes: &p |\n  hunter2\n  more\npassword: *p\n",
+        "list: [&p hunter2]\npassword: *p\n",
+        "credentials: hunter2\n",
+        "credentials: [me, hunter2]\n",
+        "credentials:\n  - hunter2\n",
+        "credentials:\n  hunter2\n",
+        "accessKey: \"AKIA/hunter2\"\n",
+        "password hunter2\n",
+        "  - password = hunter2\n",
+        "additional: {apiToken: hunter2}\n",
+        "additional:\n  client_secret: hunter2\n",
+        "additional:\n  tokens: [hunter2]\n",
+        "topic: [a # the password is hunter2\n",
+        "url: https://h/x?a=b&sig=hunter2&c=d\n",
+        "url: 'https://h/x?X-Amz-Signature=hunter2'\n",
+    ] {
+        let masked = redact_secrets(text);
+        assert!(!masked.contains("hunter2") && masked.len() == text.len(), "{text:?} {masked:?}");
+    }
+    for text in [
+        "notes: &p visible\nother: *p\n",
+        "credentials: {username: visible}\n",
+        "credentials:\n  username: visible\n",
+        "credentials:\n  # visible\n  username: me\n",
+        "policy: {secretCommands: [visible]}\n",
+        "url: https://h/x?a=visible\n",
+        "topic: a # visible\n",
+        "passwordless visible\n",
+    ] {
+        assert!(redact_secrets(text).contains("visible"), "{text:?} {:?}", redact_secrets(text));
+    }
+}
+
+#[test]
 fn multi_line_secrets_are_masked() {
     let masked = redacted_texts(&[
         "pasword: hunter2\nPASSWORD: hunter2\npass_word: hunter2\n",

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::FieldSemantics;
 use super::spelling::Equality;
+use crate::likely_secret::secret_query_values;
 use model::secret;
 
 /// Stands for a value that is never shown.
@@ -30,7 +31,7 @@ impl FieldSemantics {
             _ if self.is_secret => Value::from(REDACTED_SECRET),
             Value::String(text) if self.equality == Equality::Uri => Value::from(redact_uri_password(text)),
             // No other field is for logins, but somebody may have put one there.
-            Value::String(text) => Value::from(redact_login(text)),
+            Value::String(text) => Value::from(redact_query(&redact_login(text))),
             Value::Array(items) => items.iter().map(|item| self.list_item().shown(item)).collect::<Vec<_>>().into(),
             Value::Object(fields) => fields
                 .iter()
@@ -67,9 +68,30 @@ fn redact_login(text: &str) -> String {
     hidden.unwrap_or_else(|| text.to_owned())
 }
 
+/// A URL without the signatures and tokens of its query.
+fn redact_query(text: &str) -> String {
+    let mut shown = text.to_owned();
+    for value in secret_query_values(text).into_iter().rev() {
+        shown.replace_range(value, "***");
+    }
+    shown
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{redact_login, redact_uri_password};
+    use super::{redact_login, redact_query, redact_uri_password};
+
+    #[test]
+    fn signature_in_url_is_redacted() {
+        for (text, shown) in [
+            ("https://h/x?a=b&sig=s1&token=s2&c=d", "https://h/x?a=b&sig=***&token=***&c=d"),
+            ("https://h/x?X-Amz-Signature=s1", "https://h/x?X-Amz-Signature=***"),
+            ("https://h/x?page=1", "https://h/x?page=1"),
+            ("sig=s1", "sig=s1"),
+        ] {
+            assert_eq!(redact_query(text), shown);
+        }
+    }
 
     #[test]
     fn password_in_url_is_redacted() {

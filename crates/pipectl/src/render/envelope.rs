@@ -1,5 +1,6 @@
 //! The envelope of JSON documents.
 
+use model::sanitize::escape_json_text;
 use serde::Serialize;
 
 use crate::unreachable::UnreachableService;
@@ -66,7 +67,7 @@ impl<T: Serialize> OutputEnvelope<T> {
         // Nothing in the structs can fail to be written; an empty line would be seen at once.
         let mut json = serde_json::to_string_pretty(self).unwrap_or_default();
         json.push('\n');
-        json
+        escape_json_text(&json)
     }
 }
 

@@ -1,5 +1,6 @@
 //! The events of an apply as JSON lines.
 
+use model::sanitize::escape_json_text;
 use std::collections::BTreeMap;
 
 use model::address::Address;
@@ -17,7 +18,7 @@ pub fn event_line(environment: Option<&str>, event: &ApplyEvent<'_>) -> String {
     // Nothing in the structs can fail to be written; an empty line would be seen at once.
     let mut json = serde_json::to_string(&line).unwrap_or_default();
     json.push('\n');
-    json
+    escape_json_text(&json)
 }
 
 /// The last line of a run that failed early.

@@ -37,12 +37,21 @@ pub(super) async fn check_api(connect: &ConnectOptions, local: LocalChecks, find
 
 fn check_address(connect: &ConnectOptions, findings: &mut DoctorFindings) {
     let (from, url) = connect.api_url();
-    findings.add(DoctorFinding::ok("api", format!("{url} (from {from})")));
+    findings.add(DoctorFinding::ok("api", format!("{} (from {from})", without_credentials(&url))));
     let names = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
     if let Some((name, proxy)) = env_vars::first_set_variable(&names) {
         let host = proxy.rsplit_once('@').map_or(proxy.as_str(), |(_, host)| host);
         let host = host.rsplit_once("://").map_or(host, |(_, host)| host);
         findings.add(DoctorFinding::ok("proxy", format!("{host} (from {name})")));
+    }
+}
+
+/// A URL without user, query and fragment: each may hold a password or a token.
+fn without_credentials(url: &str) -> String {
+    let url = url.split(['?', '#']).next().unwrap_or_default();
+    match url.split_once("://") {
+        Some((scheme, rest)) => format!("{scheme}://{}", rest.rsplit_once('@').map_or(rest, |(_, host)| host)),
+        None => url.rsplit_once('@').map_or(url, |(_, host)| host).to_owned(),
     }
 }
 

@@ -1,0 +1,134 @@
+//! The life of a change with the script lines of the GitLab template: applied, half failed, applied by the next job,
+//! reverted, and an old job that runs again.
+
+use std::process::Command;
+
+use model::yaml::{PendingDiagnostics, read_documents};
+use serde_json::{Value, json};
+
+use crate::support::test_repo::{TestRepo, kinesis_manifest, path_variable};
+
+const TEMPLATE: &str = include_str!("../docs/ci/gitlab-ci.yml");
+
+/// A runner of GitLab in a clone, with the cache of one environment.
+struct GitlabRunner {
+    repo: TestRepo,
+    environment: &'static str,
+}
+
+impl GitlabRunner {
+    fn new(environment: &'static str) -> Self {
+        let repo = TestRepo::new();
+        let binary = env!("CARGO_BIN_EXE_pipectl");
+        let program = repo.work_dir.write_file("bin/pipectl", format!("#!/bin/sh\nexec '{binary}' \"$@\"\n"));
+        Command::new("chmod").arg("+x").arg(program).status().unwrap();
+        repo.write_file(".gitignore", ".pipectl\n.pipectl-applied\n*.xml\n");
+        let project = "apiVersion: pipectl/v1\nkind: Project\nenvironments: {dev: {}, prod: {}}\n";
+        repo.write_file("pipectl.yaml", project);
+        repo.commit_all("Begin");
+        Self { repo, environment }
+    }
+
+    /// The lines of the apply job, run as GitLab does: one script that ends at the first error.
+    fn apply(&self, variables: &[(&str, &str)]) -> (i32, String) {
+        let template = read_documents(TEMPLATE, &mut PendingDiagnostics::default())[0].root.to_json();
+        let lines: Vec<&str> =
+            template["clickpipes-apply"]["script"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+        let folder = self.repo.work_dir.temp_dir.path();
+        let output = Command::new("bash")
+            .args(["-eo", "pipefail", "-c", &lines.join("\n")])
+            .current_dir(folder)
+            .env_clear()
+            .env("PATH", format!("{}:{}", folder.join("bin").display(), path_variable()))
+            .env("PIPECTL_SANDBOX", ".pipectl/sandbox.json")
+            .env("PIPES", "pipes")
+            .env("ENVIRONMENT", self.environment)
+            .env("CI_COMMIT_BEFORE_SHA", "0000000000000000000000000000000000000000")
+            .envs(variables.iter().copied())
+            .output()
+            .unwrap();
+        let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        (output.status.code().unwrap(), said)
+    }
+
+    fn declare(&self, pipe: &str, wait: u32) -> String {
+        let setting = format!("  settings: {{streaming_max_insert_wait_ms: {wait}}}");
+        self.repo.write_file(&format!("pipes/{pipe}.yaml"), &kinesis_manifest(pipe, "", &setting));
+        self.repo.commit_all(&format!("{pipe} waits for {wait}"));
+        self.repo.run_git(&["rev-parse", "HEAD"])
+    }
+
+    fn live_wait(&self, pipe: &str) -> Value {
+        self.repo.live(pipe, "/settings/streaming_max_insert_wait_ms")
+    }
+
+    fn mark(&self) -> String {
+        std::fs::read_to_string(self.repo.work_dir.temp_dir.path().join(".pipectl-applied")).unwrap().trim().to_owned()
+    }
+}
+
+const SECRET: [(&str, &str); 1] = [("P", "secret")];
+
+#[test]
+fn a_change_lives_from_apply_to_revert() {
+    for environment in ["", "dev"] {
+        let runner = GitlabRunner::new(environment);
+        let first = runner.declare("clicks", 500);
+        let (code, said) = runner.apply(&SECRET);
+        assert_eq!((code, runner.mark()), (0, first.clone()), "{said}");
+
+        // The secret of the new pipe is missing: the edit is applied, and the base stays.
+        let setting = "  settings: {streaming_max_insert_wait_ms: 500}";
+        runner.repo.write_file("pipes/views.yaml", &kinesis_manifest("views", "", setting));
+        let second = runner.declare("clicks", 900);
+        let (code, said) = runner.apply(&[]);
+        assert_ne!(code, 0, "{said}");
+        assert_eq!(runner.mark(), first, "{said}");
+
+        let third = runner.declare("clicks", 1000);
+        let (code, said) = runner.apply(&SECRET);
+        assert_eq!((code, runner.live_wait("clicks"), runner.mark()), (0, json!(1000), third.clone()), "{said}");
+        assert_eq!(runner.repo.live_pipe_names(), ["clicks", "views"]);
+
+        // Drift stays, also through the next apply.
+        runner.repo.edit_live_pipe("views", "/settings/streaming_max_insert_wait_ms", json!(700));
+        runner.repo.run_git(&["commit", "--quiet", "--allow-empty", "--message=Nothing"]);
+        let fourth = runner.repo.run_git(&["rev-parse", "HEAD"]);
+        let (code, said) = runner.apply(&SECRET);
+        assert_eq!((code, runner.live_wait("views"), runner.mark()), (0, json!(700), fourth.clone()), "{said}");
+
+        // An old job runs again.
+        runner.repo.run_git(&["checkout", "--quiet", &second]);
+        let (code, said) = runner.apply(&SECRET);
+        assert!(code == 0 && said.contains("nothing to apply"), "{said}");
+        assert_eq!((runner.live_wait("clicks"), runner.mark()), (json!(1000), fourth.clone()), "{said}");
+
+        // A revert in git is applied like any other change.
+        runner.repo.run_git(&["checkout", "--quiet", "main"]);
+        let reverted = runner.declare("clicks", 500);
+        let (code, said) = runner.apply(&SECRET);
+        assert_eq!((code, runner.live_wait("clicks"), runner.mark()), (0, json!(500), reverted.clone()), "{said}");
+        assert_eq!(runner.live_wait("views"), json!(700));
+
+        // On purpose, it goes back, and sets drift back. The mark stays.
+        runner.repo.run_git(&["checkout", "--quiet", &second]);
+        let (code, said) = runner.apply(&[SECRET[0], ("BASE", "none")]);
+        assert_eq!(
+            (code, runner.live_wait("clicks"), runner.live_wait("views")),
+            (0, json!(900), json!(500)),
+            "{said}"
+        );
+        assert_eq!(runner.mark(), reverted);
+    }
+}
+
+#[test]
+fn mark_of_the_tree_is_no_base() {
+    let runner = GitlabRunner::new("");
+    let first = runner.declare("clicks", 500);
+    runner.repo.write_file(".gitignore", ".pipectl\n*.xml\n");
+    runner.repo.write_file(".pipectl-applied", &format!("{first}\n"));
+    runner.repo.commit_all("Plant a mark");
+    let (code, said) = runner.apply(&SECRET);
+    assert!(code == 1 && said.contains("is a file of the repository"), "{said}");
+}

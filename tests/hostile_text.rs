@@ -1,0 +1,96 @@
+//! Names, values and messages are strangers' text: no output lets them drive a terminal or a runner, or show another
+//! text than the one that is sent.
+
+use serde_json::json;
+
+use crate::support::cli::RunOutput;
+use crate::support::test_repo::{TestRepo, kinesis_manifest};
+
+/// What a log, a terminal or a reader would take for something else.
+const HOSTILE: [&str; 2] = ["x\u{1b}[2J\n::error::\u{202e}##[add-mask]x", "##[add-mask]x"];
+
+const GITHUB: [(&str, &str); 1] = [("GITHUB_ACTIONS", "true")];
+
+fn assert_harmless(what: &str, text: &str) {
+    assert!(!text.contains(['\u{1b}', '\u{202e}', '\u{7}']), "{what}: {text:?}");
+    assert!(!text.contains("##["), "{what}: {text}");
+    let command = text.lines().find(|line| line.trim_start().starts_with("::"));
+    assert_eq!(command, None, "{what}: {text}");
+}
+
+fn run_all(repo: &TestRepo, what: &str) {
+    for args in [
+        &["validate"][..],
+        &["plan"],
+        &["plan", "--diff"],
+        &["plan", "--base", "HEAD"],
+        &["drift"],
+        &["status"],
+        &["doctor"],
+        &["export"],
+        &["secrets", "list"],
+        &["apply", "--yes"],
+        &["apply", "--yes", "-o", "ndjson"],
+    ] {
+        for format in [&[][..], &["-o", "json"]] {
+            if args.contains(&"-o") && !format.is_empty() {
+                continue;
+            }
+            let said: RunOutput = match args[0] {
+                "validate" | "secrets" => repo.work_dir.run_with_env(&[args, format].concat(), &GITHUB),
+                _ => repo.run_with_env(&[args, format].concat(), &GITHUB),
+            };
+            assert_harmless(&format!("{what}: {args:?} {format:?}"), &said.all_output());
+            if !format.is_empty() {
+                let _ = said.stdout_json();
+            }
+        }
+    }
+}
+
+#[test]
+fn hostile_manifests_and_names_are_harmless_in_every_output() {
+    for hostile in HOSTILE {
+        let quoted = json!(hostile).to_string();
+        for (place, manifest) in [
+            ("name", kinesis_manifest(&quoted, "", "")),
+            ("label", kinesis_manifest("clicks", &format!("  labels: {{{quoted}: {quoted}}}"), "")),
+            ("secret", kinesis_manifest("clicks", "", "").replace("{fromEnv: P}", &format!("{{fromEnv: {quoted}}}"))),
+            ("file", kinesis_manifest("clicks", "", "").replace("{fromEnv: P}", &format!("{{fromFile: {quoted}}}"))),
+            ("key", format!("{}  {quoted}: {quoted}\n", kinesis_manifest("clicks", "", ""))),
+            ("version", format!("apiVersion: pipectl/v1\nkind: {quoted}\n")),
+        ] {
+            let repo = TestRepo::new();
+            let project = format!("environments: {{{quoted}: {{variables: {{v: {quoted}}}}}}}");
+            repo.write_file(
+                "pipectl.yaml",
+                &format!("apiVersion: pipectl/v1\nkind: Project\nmanifests: [pipes]\n{project}\n"),
+            );
+            repo.write_file(&format!("pipes/{}.yaml", hostile.replace('/', "")), &manifest);
+            repo.commit_all("Begin");
+            run_all(&repo, &format!("{place} {hostile:?}"));
+        }
+    }
+}
+
+#[test]
+fn hostile_live_names_and_messages_are_harmless_in_every_output() {
+    for hostile in HOSTILE {
+        let repo = TestRepo::new();
+        repo.write_file("pipectl.yaml", "apiVersion: pipectl/v1\nkind: Project\nmanifests: [pipes]\n");
+        for name in ["clicks", "views"] {
+            repo.write_file(&format!("pipes/{name}.yaml"), &kinesis_manifest(name, "", ""));
+        }
+        repo.commit_all("Begin");
+        repo.run_successfully(&["apply", "--yes"]);
+        repo.edit_live_pipe("views", "/source/kinesis/streamName", json!(hostile));
+        repo.edit_live_pipe("views", "/name", json!(hostile));
+        repo.edit_live_pipe("clicks", "/source/kinesis/streamName", json!(hostile));
+        run_all(&repo, &format!("live {hostile:?}"));
+        for format in ["markdown", "html", "sarif", "junit", "codequality", "json"] {
+            repo.run_with_env(&["plan", "--report", &format!("{format}=report")], &GITHUB);
+            let report = std::fs::read_to_string(repo.work_dir.temp_dir.path().join("report")).unwrap();
+            assert!(!report.contains(['\u{1b}', '\u{202e}']), "{format}: {report:?}");
+        }
+    }
+}
