@@ -19,9 +19,8 @@ const SERVICES: [&str; 1] = ["analytics"];
 /// Fields that no single edit can change validly, each with its reason.
 const UNEDITABLE_ALONE: &[(&str, &str)] = &[
     ("spec.fieldMappings.destinationField", "every column must be mapped, so that mapping another one leaves one out"),
-    ("spec.source.bigquery.settings.replicationMode", "there is one word for it"),
     ("spec.source.kafka.schemaRegistry.authentication", "there is one word for it"),
-    ("spec.source.pubsub.authentication", "there is one word for it"),
+    ("spec.source.kinesis.schemaRegistry.type", "there is one word for it"),
     ("spec.scaling.concurrency", "the API has given it up, and so it is refused"),
     ("spec.replicaCpuMillicores", "memory is four times the cores"),
     ("spec.replicaMemoryGb", "memory is four times the cores"),
@@ -52,6 +51,25 @@ fn coupled_edits() -> Vec<(&'static str, Value)> {
         (
             "spec.source.objectStorage.authentication",
             json!({"source": {"objectStorage": {"authentication": "IAM_USER", "iamRole": null, "accessKey": key}}}),
+        ),
+        (
+            "spec.source.kafka.schemaRegistry.type",
+            json!({"source": {"kafka": {"schemaRegistry": {
+                "type": "confluent", "url": "https://registry.example.com", "authentication": "PLAIN",
+                "credentials": login, "glueRegion": null, "glueRegistryName": null, "glueRoleArn": null,
+            }}}}),
+        ),
+        (
+            "spec.source.pubsub.authentication",
+            json!({"source": {"pubsub": {
+                "authentication": "SERVICE_ACCOUNT", "serviceAccountKey": {"serviceAccountFile": secret},
+            }}}),
+        ),
+        (
+            "spec.source.bigquery.authentication",
+            json!({"source": {"bigquery": {
+                "authentication": "SERVICE_ACCOUNT", "credentials": {"serviceAccountFile": secret},
+            }}}),
         ),
         ("spec.source.bigquery.tableMappings.useCustomSortingKey", unsorted("bigquery", "sourceDatasetName")),
         ("spec.source.mysql.tableMappings.useCustomSortingKey", unsorted("mysql", "sourceSchemaName")),

@@ -5,6 +5,7 @@
 
 mod additional_fields;
 mod apply_refusals;
+mod autumn_2026;
 mod base_policy;
 mod broken_endpoints;
 mod carry_over;

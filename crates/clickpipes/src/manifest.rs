@@ -12,6 +12,7 @@ mod cross_document;
 mod draft;
 mod file;
 mod intent;
+mod lift_known_fields;
 mod recover_typos;
 mod source_map;
 #[cfg(test)]

@@ -6,8 +6,9 @@ use serde_json::Value;
 
 use crate::envelope::{EndpointMetadata, Envelope};
 use crate::exclusive_reads::{ExclusiveRead, Sharing, read_named_by};
-use crate::validate::{CrossFieldRule, RuleSet, value_is, value_is_not};
+use crate::validate::{CrossFieldRule, RuleContext, RuleFinding, RuleSet, custom_rule, value_is, value_is_not};
 use model::annotations;
+use model::path::FieldPath;
 use model::text::{Arn, DnsName, NonEmptyText, ServiceAttachment};
 
 /// A manifest of one reverse private endpoint.
@@ -113,6 +114,9 @@ pub struct PrivateDnsMapping {
     /// An exact name, or one with a leading wildcard: `*.example.com`. No two endpoints of a
     /// service can share one.
     pub private_dns_name: DnsName,
+    /// The id of the resource configuration that the name leads to, where a `VPC_RESOURCE` has
+    /// several.
+    pub target_id: Option<NonEmptyText>,
 }
 
 pub(crate) const RULE_SETS: &[RuleSet] = &[RuleSet {
@@ -145,6 +149,23 @@ pub(crate) const RULE_SETS: &[RuleSet] = &[RuleSet {
             value_is("type", &["MSK_MULTI_VPC"]),
         )
         .with_reason("the API does not support names of one's own there"),
+        custom_rule("endpoint-dns-target", &["type", "customPrivateDnsMappings"], target_without_resource)
+            .into_warning(),
         CrossFieldRule::unique_entries("duplicate-dns-name", "customPrivateDnsMappings", "privateDnsName"),
     ],
 }];
+
+fn target_without_resource(scope: &RuleContext<'_>) -> Vec<RuleFinding> {
+    if scope.text_at("type").is_none_or(|kind| kind == "VPC_RESOURCE") {
+        return Vec::new();
+    }
+    let names = scope.list_at("customPrivateDnsMappings").iter().enumerate();
+    let with_target = names.filter(|(_, name)| name.get("targetId").is_some());
+    let message = "`targetId` is only for `type: VPC_RESOURCE`";
+    with_target
+        .map(|(at, _)| {
+            let path = FieldPath::parse("customPrivateDnsMappings").child(at).child("targetId");
+            RuleFinding::new(path, message).with_help("remove `targetId`")
+        })
+        .collect()
+}

@@ -132,7 +132,8 @@ pub struct FieldSemantics {
     pub defines_table: bool,
     /// Holds a secret: a reference in manifests, never in an answer.
     pub is_secret: bool,
-    /// Values that a live object can neither leave nor reach in place, whatever `on_change` says.
+    /// Values that a live object can neither leave nor reach in place, except for each other, whatever `on_change`
+    /// says.
     pub replace_across: Vec<String>,
     /// `true` switches TLS off, or its check of the certificate.
     pub weakens_tls: bool,
@@ -140,6 +141,8 @@ pub struct FieldSemantics {
     pub refers_to: Option<Kind>,
     /// Values that the API leaves out of some answers.
     omitted_values: Vec<Value>,
+    /// The API's default is among them: what it leaves out is the default.
+    omits_default: bool,
     equality: Equality,
     minimum: Option<f64>,
     /// No struct declares the field. It is given under `additional`.
@@ -212,7 +215,7 @@ impl FieldSemantics {
             let text = value.and_then(Value::as_str);
             text.is_some_and(|text| self.replace_across.iter().any(|value| value.eq_ignore_ascii_case(text)))
         };
-        if across(live) || across(desired) { OnChange::Replace } else { self.on_change }
+        if across(live) != across(desired) { OnChange::Replace } else { self.on_change }
     }
 
     /// The kinds of the objects that a value refers to, by name or by id, anywhere in it.

@@ -10,6 +10,7 @@ mod additional_fields;
 mod cross_field;
 mod rule_context;
 
+pub(crate) use additional_fields::KNOWN_ADDITIONAL_FIELD;
 pub(crate) use cross_field::{
     CrossFieldRule, RuleCondition, RuleSet, custom_rule, flag_is, holds, value_is, value_is_not,
 };

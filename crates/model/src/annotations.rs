@@ -23,6 +23,7 @@ pub const REFERS_TO: &str = "x-refers-to";
 pub const PATTERN_DESCRIPTION: &str = "x-pattern-says";
 pub const ADDITIONAL: &str = "x-additional";
 pub const ADDITIONAL_MARK: &str = "x-additional-mark";
+pub const PREVIEW: &str = "x-preview";
 pub const ONE_REQUEST_ONLY: &str = "x-one-request-only";
 pub const REPLACE_ACROSS: &str = "x-replace-across";
 pub const WEAKENS_TLS: &str = "x-weakens-tls";
@@ -180,7 +181,7 @@ pub fn additional_fields(schema: &mut Schema) {
 }
 
 /// A change from one of these values to any other, or back, takes a new object; a change among
-/// the other values does not.
+/// them, or among the others, does not.
 pub fn replace_across(values: &'static [&'static str]) -> impl Fn(&mut Schema) {
     move |schema| set_keyword(schema, REPLACE_ACROSS, json!(values))
 }
@@ -189,6 +190,11 @@ pub fn replace_across(values: &'static [&'static str]) -> impl Fn(&mut Schema) {
 pub fn default_is(value: impl Into<Value>) -> impl Fn(&mut Schema) {
     let value = value.into();
     move |schema| set_keyword(schema, "default", value.clone())
+}
+
+/// The field is known from the official Terraform provider, and not from a published schema of the API.
+pub fn preview(schema: &mut Schema) {
+    set_keyword(schema, PREVIEW, true);
 }
 
 /// The API has deprecated the field.

@@ -94,12 +94,11 @@ form!(
 
 form!(
     /// A host name or an address, without a scheme and a port.
-    // No colon: `host:port` and `https://host` are the usual mistakes. That excludes IPv6 literals, which the
-    // API is not known to accept.
+    // A single colon is a mistake: `host:port` and `https://host`. An IPv6 address has two at least.
     HostAddress,
     "type": "string",
     (annotations::EQUAL): "caseless",
-    "pattern": "^[A-Za-z0-9._-]+$",
+    "pattern": "^([A-Za-z0-9._-]+|[0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*)$",
     (annotations::PATTERN_DESCRIPTION): "a host name or an address, without scheme and port"
 );
 

@@ -11,6 +11,7 @@ use clickpipes::kinds;
 use clickpipes::likely_secret::has_likely_secret;
 use clickpipes::semantics::{FieldSemantics, KeyedList, ListSemantics, RESPONSE_ONLY_FIELDS, Readback};
 use model::address::Kind;
+use model::diagnostic::Severity;
 use model::path::FieldPath;
 use model::schema_validator::FieldNode;
 use serde_json::{Map, Value, json};
@@ -207,8 +208,9 @@ impl Overlay<'_> {
 type ProblemKey = (&'static str, FieldPath);
 
 fn problems(kind: Kind, body: &Value) -> BTreeSet<ProblemKey> {
-    let found = kinds::find_body_problems(kind, body);
-    found.into_iter().map(|problem| (problem.code, problem.path)).collect()
+    let found = kinds::find_body_problems(kind, body).into_iter();
+    // The API accepts what is only warned about.
+    found.filter(|problem| problem.severity == Severity::Error).map(|problem| (problem.code, problem.path)).collect()
 }
 
 impl CarriedOver {
@@ -217,7 +219,9 @@ impl CarriedOver {
     /// what is carried over.
     fn drop_invalid(&mut self, kind: Kind, desired: &Value, live: &Value) {
         let mut accepted = problems(kind, desired);
-        accepted.extend(problems(kind, live));
+        // No answer has a write-only field, and the new object needs it all the same.
+        let is_readable = |path: &FieldPath| FieldSemantics::for_kind(kind).field_at(path).readback != Readback::Never;
+        accepted.extend(problems(kind, live).into_iter().filter(|(_, path)| is_readable(path)));
         loop {
             let new: BTreeSet<ProblemKey> = problems(kind, &self.body).difference(&accepted).cloned().collect();
             let Some(culprit) = self.find_culprit(kind, &new, &accepted) else { return };

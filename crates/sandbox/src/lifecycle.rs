@@ -46,7 +46,7 @@ pub(crate) enum PipeMode {
 impl PipeMode {
     pub(crate) fn for_source(source: ApiSource, mode: Option<&str>, continuous: bool) -> Self {
         match (source, mode) {
-            (ApiSource::Bigquery, _) | (_, Some("snapshot")) => Self::Snapshot,
+            (_, Some("snapshot")) => Self::Snapshot,
             (_, Some("cdc_only")) => Self::CdcOnly,
             _ if source.is_database() => Self::Cdc,
             (ApiSource::ObjectStorage, _) if !continuous => Self::OneShot,

@@ -28,9 +28,9 @@ pub struct SandboxOptions {
     pub idle_refuses_reads: bool,
     /// Who is refused a destination table that holds rows.
     pub leftover_tables: LeftoverTables,
-    /// Refuse field mappings that leave a column out. One sentence of the schema says so; half of the examples of the
-    /// official provider leave some out.
-    pub strict_field_mappings: bool,
+    /// Refuse also what nobody saw the API refuse: field mappings that leave a column out, Azure without a path, sorting
+    /// keys without their flag, Event Hubs with a user and a password.
+    pub strict_rules: bool,
     /// Know the fields of a later schema than the official one of July 2026.
     pub newer_fields: bool,
 }
@@ -49,7 +49,7 @@ impl Default for SandboxOptions {
             // A 424 was seen for writes only.
             idle_refuses_reads: false,
             leftover_tables: LeftoverTables::RefusedToDatabasePipes,
-            strict_field_mappings: false,
+            strict_rules: false,
             newer_fields: true,
         }
     }

@@ -20,6 +20,8 @@ use crate::json_body::has_value;
 pub(crate) struct SourceCheck<'a> {
     pub(crate) path: String,
     pub(crate) fields: &'a Map<String, Value>,
+    /// Whether to refuse what nobody saw the API refuse.
+    pub(crate) is_strict: bool,
     pub(crate) complaints: &'a mut Complaints,
 }
 
@@ -48,9 +50,14 @@ impl SourceCheck<'_> {
     }
 }
 
-pub(crate) fn validate_source(source: ApiSource, fields: &Map<String, Value>, complaints: &mut Complaints) {
+pub(crate) fn validate_source(
+    source: ApiSource,
+    fields: &Map<String, Value>,
+    is_strict: bool,
+    complaints: &mut Complaints,
+) {
     let path = format!("source.{}", source.json_key());
-    let mut check = SourceCheck { path, fields, complaints };
+    let mut check = SourceCheck { path, fields, is_strict, complaints };
     match source {
         ApiSource::Kafka => kafka::validate_kafka(&mut check),
         ApiSource::Kinesis => streaming::validate_kinesis(&mut check),

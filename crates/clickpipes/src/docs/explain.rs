@@ -42,6 +42,8 @@ pub struct FieldExplanation {
     pub required: bool,
     /// Whether it takes a reference to a secret and nothing else.
     pub secret: bool,
+    /// Whether it is known from the official Terraform provider only.
+    pub preview: bool,
     /// Whether the API has given it up.
     pub deprecated: bool,
     /// What it is in the API; `None` where it is ours alone.
@@ -184,6 +186,7 @@ fn build_explanation(kind: Kind, path: FieldPath, node: &FieldNode) -> FieldExpl
         default: node.keyword_value("default").cloned(),
         required: node.is_required(),
         secret: node.is_secret(),
+        preview: node.has_keyword(annotations::PREVIEW),
         deprecated: node.has_keyword("deprecated"),
         change: change_effect(kind, &path, node),
         fields: field_summaries(inner),
@@ -257,8 +260,15 @@ impl ChangeEffect {
             let with: Vec<String> = self.with.iter().map(|path| format!("`{path}`")).collect();
             let _ = write!(words, ", sent together with {}", with.join(", "));
         }
-        for value in &self.replace_across {
-            let _ = write!(words, "; replace if the old or new value is `{value}`");
+        match self.replace_across.as_slice() {
+            [] => {}
+            [value] => {
+                let _ = write!(words, "; replace if the old or new value is `{value}`");
+            }
+            values => {
+                let values: Vec<String> = values.iter().map(|value| format!("`{value}`")).collect();
+                let _ = write!(words, "; replace if only one of the old and the new value is {}", values.join(" or "));
+            }
         }
         words
     }

@@ -70,7 +70,13 @@ fn describe_values(field: &FieldExplanation) -> String {
     let words: Vec<String> = field.words.iter().map(|word| format!("`{}`", word.word)).collect();
     let what = if words.is_empty() { field.value_type.clone() } else { words.join(", ") };
     let default = field.default.as_ref().map(|value| format!("default `{}`", value_text(value)));
-    std::iter::once(what).chain(field.limits.iter().cloned()).chain(default).collect::<Vec<_>>().join("; ")
+    let preview = field.preview.then(|| "in preview".to_owned());
+    std::iter::once(what)
+        .chain(preview)
+        .chain(field.limits.iter().cloned())
+        .chain(default)
+        .collect::<Vec<_>>()
+        .join("; ")
 }
 
 fn value_text(value: &serde_json::Value) -> String {

@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use super::classify::{self, DocumentClass};
 use super::draft::DraftManifest;
+use super::lift_known_fields::lift_known_fields;
 use super::variables::VariableExpander;
 use super::{code, recover_typos};
-use crate::kinds;
+use crate::kinds::{self, manifest_fields};
 use model::address::Kind;
 use model::diagnostic::{Diagnostic, Severity, SourceFile};
+use model::path::FieldPath;
 use model::project;
 use model::schema_validator;
 use model::yaml::{self, PendingDiagnostic, PendingDiagnostics, Span, YamlDocument, YamlNode};
@@ -61,6 +63,9 @@ pub(super) fn identify_documents(
         }
         let kind = classify::resolve_kind(&mut root, &mut remarks);
         has_unidentified |= kind.is_none();
+        if let Some(kind) = kind {
+            lift_known_fields(manifest_fields(kind), &mut root, &FieldPath::root(), &mut remarks);
+        }
         drafts.extend(kind.map(|kind| DraftManifest::new(0, Arc::clone(&file.name), kind, root, false)));
     }
     (drafts, has_unidentified)
@@ -77,6 +82,7 @@ fn validate_document(document: YamlDocument, remarks: &mut PendingDiagnostics) -
     let YamlDocument { mut root, is_valid: sound } = document;
     let errors = remarks.error_count();
     let kind = classify::resolve_kind(&mut root, remarks)?;
+    lift_known_fields(manifest_fields(kind), &mut root, &FieldPath::root(), remarks);
     let before = remarks.kept_diagnostics().len();
     let name = root.node_at(&["metadata", "name"]).and_then(YamlNode::as_text);
     kinds::manifest_validator(kind).validate(&root, name, remarks);

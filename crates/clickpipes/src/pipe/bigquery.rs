@@ -4,16 +4,19 @@ use schemars::JsonSchema;
 
 use super::credentials::ServiceAccount;
 use super::database::{self, TableEngine};
-use super::source::{SourceFamily, SourceItems, SourceSpec};
+use super::source::{SourceFamily, SourceItems, SourceSpec, text_at};
 use crate::secret_hosts::SecretHost;
-use crate::validate::RuleSet;
+use crate::validate::{CrossFieldRule, RuleSet, value_is};
 use model::annotations;
-use model::text::{GcsPath, NonEmptyText};
+use model::text::{GcpProjectId, GcsPath, NonEmptyText};
 
 /// What tells the mappings of tables apart.
 const TABLE: &[&str] = &["sourceDatasetName", "sourceTable", "targetTable"];
 
-/// Tables of Google BigQuery, loaded once. The API cannot change any of it.
+/// The API of July 2026 knows nothing else, and does not return it.
+const BY_KEY: &[&str] = &["SERVICE_ACCOUNT"];
+
+/// Tables of Google BigQuery. The API cannot change any of it.
 #[derive(JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = annotations::requires_replace)]
@@ -21,9 +24,17 @@ pub struct Bigquery {
     /// A temporary folder of Google Cloud Storage for the data: `gs://bucket/folder/`. It is
     /// emptied after the load.
     pub snapshot_staging_path: GcsPath,
-    /// The key of the service account.
+    /// The authentication of the pipe.
+    #[schemars(transform = annotations::default_is("SERVICE_ACCOUNT"))]
+    #[schemars(transform = annotations::sometimes_returned_if(BY_KEY))]
+    pub authentication: Option<BigqueryAuthentication>,
+    /// The Google Cloud project of the tables. Required with `authentication:
+    /// SERVICE_ACCOUNT_WORKLOAD_IDENTITY`.
+    #[schemars(transform = annotations::sometimes_returned)]
+    pub project_id: Option<GcpProjectId>,
+    /// The key of the service account, with `authentication: SERVICE_ACCOUNT`.
     #[schemars(transform = annotations::write_only)]
-    pub credentials: ServiceAccount,
+    pub credentials: Option<ServiceAccount>,
     /// Settings of the copy.
     pub settings: BigquerySettings,
     /// The tables to read, and their target tables.
@@ -31,12 +42,37 @@ pub struct Bigquery {
     pub table_mappings: Vec<BigqueryTableMapping>,
 }
 
-/// How tables are copied.
+/// A way to prove who one is to Google Cloud.
+#[derive(JsonSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum BigqueryAuthentication {
+    /// The key of a service account.
+    ServiceAccount,
+    /// The identity of the ClickHouse service at Google Cloud. In private preview.
+    ServiceAccountWorkloadIdentity,
+}
+
+/// How tables are copied and followed.
 #[derive(JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct BigquerySettings {
-    /// The only value: one copy.
+    /// One copy, or changes as well. Changes are in preview.
     pub replication_mode: BigqueryMode,
+    /// How changes are found, with `replicationMode: cdc` or `cdc_only`.
+    #[schemars(transform = annotations::preview)]
+    pub replication_method: Option<BigqueryMethod>,
+    /// The interval between reads of changes, in seconds.
+    #[schemars(range(min = 1), transform = annotations::preview)]
+    pub sync_interval_seconds: Option<i64>,
+    /// The number of queries for changes that run in parallel.
+    #[schemars(range(min = 1), transform = annotations::preview)]
+    pub query_cdc_pull_sync_parallelism: Option<i64>,
+    /// The age that a change must have to be read, in seconds.
+    #[schemars(range(min = 0), transform = annotations::preview)]
+    pub sync_delay_seconds: Option<i64>,
+    /// The length of the time span that one query reads, in seconds.
+    #[schemars(range(min = 1), transform = annotations::preview)]
+    pub pull_window_size_seconds: Option<i64>,
     /// Creates nullable columns as `Nullable`. Otherwise, null becomes the default value of the
     /// type.
     #[schemars(transform = annotations::default_is(false))]
@@ -55,6 +91,30 @@ pub struct BigquerySettings {
 pub enum BigqueryMode {
     /// One copy of the tables, then the pipe is done.
     Snapshot,
+    /// A first copy of the tables, then every change. In preview.
+    Cdc,
+    /// Every change from now on, without a first copy. In preview.
+    CdcOnly,
+}
+
+/// How changes of BigQuery are found.
+#[derive(JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum BigqueryMethod {
+    /// By queries over a column that grows with each change.
+    QueryBased,
+    /// By the functions of BigQuery that list changes.
+    EventsBased,
+}
+
+/// A function of BigQuery that lists changes.
+#[derive(JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum EventsFunction {
+    /// New rows only.
+    Appends,
+    /// New, changed and deleted rows.
+    Changes,
 }
 
 /// One table and where it goes.
@@ -79,6 +139,12 @@ pub struct BigqueryTableMapping {
     /// The engine of the table.
     #[schemars(transform = annotations::default_is("ReplacingMergeTree"), transform = annotations::defines_table)]
     pub table_engine: Option<TableEngine>,
+    /// The column that grows with each change, for `replicationMethod: query_based`.
+    #[schemars(transform = annotations::preview)]
+    pub query_cdc_watermark_column: Option<NonEmptyText>,
+    /// The function that lists changes, for `replicationMethod: events_based`.
+    #[schemars(transform = annotations::preview)]
+    pub events_function: Option<EventsFunction>,
 }
 
 /// What is said of BigQuery as a whole.
@@ -91,14 +157,31 @@ pub(crate) const SPEC: SourceSpec = SourceSpec {
         "BigQuery is loaded once and nothing else; to load it again, delete the pipe and create it anew",
     ),
     settings: None,
-    is_finite_load: |_| true,
-    describe_replacement: database::replacement_effects::describe_new_copy,
-    location: |_| String::new(),
+    is_finite_load: |source| !database::follows_changes(source),
+    describe_replacement: database::replacement_effects::describe_replacement,
+    location: |source| text_at(source, "projectId"),
     secret_hosts: |_, _| SecretHost::from_list("bigquery.googleapis.com"),
     items: SourceItems::Mappings(&["sourceDatasetName", "sourceTable"]),
     exclusive_reads: |_| Vec::new(),
     rules: &[
+        RULES,
         RuleSet { object_paths: &["spec.source.bigquery"], rules: database::MAPPING_LIST_RULES },
         RuleSet { object_paths: &["spec.source.bigquery.tableMappings.*"], rules: database::MAPPING_RULES },
+    ],
+};
+
+const RULES: RuleSet = RuleSet {
+    object_paths: &["spec.source.bigquery"],
+    rules: &[
+        CrossFieldRule::required_fields_iff(
+            "bigquery-service-account",
+            &["credentials"],
+            value_is("authentication", BY_KEY),
+        ),
+        CrossFieldRule::required_fields(
+            "bigquery-project",
+            &["projectId"],
+            value_is("authentication", &["SERVICE_ACCOUNT_WORKLOAD_IDENTITY"]),
+        ),
     ],
 };

@@ -64,6 +64,11 @@ pub(crate) fn takes_only_a_snapshot(source: &Value) -> bool {
     source["settings"]["replicationMode"] == "snapshot"
 }
 
+/// Whether changes are read, with a first copy or without.
+pub(crate) fn follows_changes(source: &Value) -> bool {
+    ["cdc", "cdc_only"].iter().any(|mode| source["settings"]["replicationMode"] == *mode)
+}
+
 /// User and password, or user and role.
 pub(crate) const LOGIN_RULES: &[CrossFieldRule] = &[
     CrossFieldRule::required_fields_iff("database-iam-role", &["iamRole"], value_is("authentication", &["IAM_ROLE"])),
@@ -89,8 +94,13 @@ pub(crate) const MAPPING_LIST_RULES: &[CrossFieldRule] =
 
 /// The columns of one mapping.
 pub(crate) const MAPPING_RULES: &[CrossFieldRule] = &[
-    CrossFieldRule::required_fields_iff("custom-sorting-key", &["sortingKeys"], flag_is("useCustomSortingKey", true))
+    CrossFieldRule::required_fields("custom-sorting-key", &["sortingKeys"], flag_is("useCustomSortingKey", true))
         .with_help("`sortingKeys` and `useCustomSortingKey: true` go together"),
+    // The schema says "only used when", so the API accepts them.
+    CrossFieldRule::forbidden_fields("unused-sorting-key", &["sortingKeys"], flag_is("useCustomSortingKey", false))
+        .into_warning()
+        .with_reason("they are not used")
+        .with_help("add `useCustomSortingKey: true`, or remove `sortingKeys`"),
     custom_rule("empty-sorting-key", &["sortingKeys", "useCustomSortingKey"], empty_sorting_key),
     custom_rule("excluded-sorting-key", &["sortingKeys", "excludedColumns"], excluded_sorting_key).into_warning(),
 ];

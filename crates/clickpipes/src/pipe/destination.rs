@@ -54,13 +54,15 @@ pub struct DestinationColumn {
 pub struct TableDefinition {
     /// The table's engine.
     pub engine: Engine,
-    /// The columns that the table is sorted by, in order.
+    /// The columns or SQL expressions that the table is sorted by, in order.
     pub sorting_key: Option<Vec<NonEmptyText>>,
     /// The partition key, an SQL expression.
     pub partition_by: Option<SqlText>,
     /// The primary key, an SQL expression. By default, the sorting key.
     #[schemars(transform = annotations::sometimes_returned)]
     pub primary_key: Option<SqlText>,
+    /// How long rows are kept, an SQL expression of ClickHouse: the `TTL` of the table.
+    pub ttl: Option<SqlText>,
 }
 
 /// The engine of a table.

@@ -21,7 +21,7 @@ pub struct FieldMapping {
 pub(crate) const RULES: RuleSet = RuleSet {
     object_paths: &["spec"],
     rules: &[
-        custom_rule("unmapped-column", &["fieldMappings", "destination.columns"], unmapped_columns),
+        custom_rule("unmapped-column", &["fieldMappings", "destination.columns"], unmapped_columns).into_warning(),
         custom_rule("mapped-column-unknown", &["fieldMappings", "destination.columns"], unknown_mapped_columns),
         CrossFieldRule::unique_entries("duplicate-field-mapping", "fieldMappings", "destinationField"),
     ],
@@ -41,8 +41,8 @@ fn unmapped_columns(scope: &RuleContext<'_>) -> Vec<RuleFinding> {
     missing
         .map(|column| {
             let message = format!(
-                "column `{column}` has no field mapping, and where there are any the API wants \
-                 one for every column"
+                "column `{column}` has no field mapping: the schema of the API says that every column needs \
+                 one, and examples of its official provider leave some out"
             );
             let help = format!("add `{{sourceField: {column}, destinationField: {column}}}`");
             RuleFinding::new(FieldPath::parse("fieldMappings"), message).with_help(help)

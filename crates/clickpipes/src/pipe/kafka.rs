@@ -12,6 +12,7 @@ use crate::secret_hosts::SecretHost;
 use crate::validate::{CrossFieldRule, RuleContext, RuleFinding, RuleSet, custom_rule, value_is, value_is_not};
 use model::annotations;
 use model::path::FieldPath;
+use model::secret::TextOrSecret;
 use model::text::{
     Arn, BrokerAddresses, CommaSeparatedNames, NonEmptyText, ObjectName, PemCertificates, UtcMinute, Uuid,
 };
@@ -46,7 +47,8 @@ pub struct Kafka {
     /// The authentication of the pipe.
     #[schemars(transform = annotations::sent_with(CONNECTION))]
     pub authentication: KafkaAuthentication,
-    /// The credentials. `authentication` determines the required fields; `IAM_ROLE` needs none.
+    /// The credentials. `authentication` determines the required fields; `IAM_ROLE` and
+    /// `SERVICE_ACCOUNT_WORKLOAD_IDENTITY` need none.
     #[schemars(transform = annotations::write_only, transform = annotations::sent_with(CONNECTION))]
     pub credentials: Option<credentials::KafkaCredentials>,
     /// The IAM role to assume, with `authentication: IAM_ROLE`.
@@ -70,6 +72,17 @@ pub struct Kafka {
     /// Inserts each message exactly once, even after restarts and rebalances.
     #[schemars(transform = annotations::requires_replace, transform = annotations::default_is(false))]
     pub exactly_once: Option<bool>,
+    /// What a message without a value does. If it is omitted, it is skipped.
+    #[schemars(transform = annotations::requires_replace)]
+    pub tombstone_mode: Option<TombstoneMode>,
+    /// The schema of the messages for `format: Protobuf`, base64-encoded, in place of a registry. A
+    /// reference to the plain file needs `encoding: base64`.
+    #[schemars(transform = annotations::requires_replace, transform = annotations::write_only)]
+    pub protobuf_schema: Option<TextOrSecret>,
+    /// The SSH tunnel to the brokers, by the id of its key. The API accepts it only at creation.
+    #[schemars(transform = annotations::requires_replace, transform = annotations::sometimes_returned)]
+    #[schemars(transform = annotations::preview)]
+    pub ssh_key_resource_id: Option<NonEmptyText>,
 }
 
 /// A service that runs Kafka brokers.
@@ -123,6 +136,18 @@ pub enum KafkaAuthentication {
     IamUser,
     /// A client certificate.
     MutualTls,
+    /// The identity of the ClickHouse service at Google Cloud. For `type: gcmk`, in private preview.
+    ServiceAccountWorkloadIdentity,
+}
+
+/// What a message without a value does.
+#[derive(JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TombstoneMode {
+    /// Deletes the row of its key. Needs `exactlyOnce: true`.
+    Delete,
+    /// Marks the row of its key as deleted.
+    SoftDelete,
 }
 
 /// Where reading starts in a topic for the first time.
@@ -177,7 +202,7 @@ pub struct DeclaredEndpoint {
 const ALLOWED: &[(&str, &[&str])] = &[
     ("kafka", &["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "MUTUAL_TLS"]),
     ("msk", &["SCRAM-SHA-512", "IAM_ROLE", "IAM_USER", "MUTUAL_TLS"]),
-    ("gcmk", &["PLAIN", "MUTUAL_TLS"]),
+    ("gcmk", &["PLAIN", "MUTUAL_TLS", "SERVICE_ACCOUNT_WORKLOAD_IDENTITY"]),
     ("confluent", &["PLAIN", "MUTUAL_TLS"]),
     ("warpstream", &["PLAIN"]),
     ("azureeventhub", &["PLAIN"]),
@@ -202,7 +227,7 @@ pub(crate) const SPEC: SourceSpec = SourceSpec {
     },
     items: SourceItems::CommaList("topics"),
     exclusive_reads: group_reads,
-    rules: &[RULES],
+    rules: &[RULES, registry::RULES],
 };
 
 /// Members of a consumer group share the messages of each topic.
@@ -225,27 +250,49 @@ const RULES: RuleSet = RuleSet {
         CrossFieldRule::required_fields_iff(
             "kafka-no-credentials",
             &["credentials"],
-            value_is_not("authentication", &["IAM_ROLE"]),
+            value_is_not("authentication", &["IAM_ROLE", "SERVICE_ACCOUNT_WORKLOAD_IDENTITY"]),
         ),
         custom_rule(
             "kafka-credentials",
             &["type", "authentication", "credentials"],
             credentials::mismatched_credentials,
         ),
+        custom_rule(
+            "kafka-eventhub-credentials",
+            &["type", "authentication", "credentials"],
+            credentials::login_at_event_hubs,
+        )
+        .into_warning(),
         CrossFieldRule::required_fields_iff(
             "kafka-offset-timestamp",
             &["offset.timestamp"],
             value_is("offset.strategy", &["from_timestamp"]),
         ),
+        custom_rule("kafka-tombstones", &["tombstoneMode", "exactlyOnce"], deletes_without_exactly_once),
         custom_rule(
             "kafka-protobuf-schema",
-            &["format", "schemaRegistry", "additional"],
-            registry::protobuf_without_schema,
+            &["format", "schemaRegistry", "protobufSchema"],
+            registry::mismatched_protobuf_schema,
+        ),
+        custom_rule(
+            "kafka-glue-registry",
+            &["format", "authentication", "schemaRegistry"],
+            registry::mismatched_glue_registry,
         ),
         custom_rule("kafka-avro-registry", &["format", "schemaRegistry"], registry::avro_without_registry)
             .into_warning(),
     ],
 };
+
+fn deletes_without_exactly_once(scope: &RuleContext<'_>) -> Vec<RuleFinding> {
+    let is_exact = scope.value_at("exactlyOnce") == Some(&Value::Bool(true));
+    if scope.text_at("tombstoneMode") != Some("delete") || is_exact {
+        return Vec::new();
+    }
+    let message = "`tombstoneMode: delete` needs `exactlyOnce: true`";
+    let help = "write `exactlyOnce: true`, or `tombstoneMode: soft_delete`";
+    vec![RuleFinding::new(FieldPath::parse("tombstoneMode"), message).with_help(help)]
+}
 
 fn redpanda_mutual_tls(scope: &RuleContext<'_>) -> Vec<RuleFinding> {
     let pair = (scope.text_at("type"), scope.text_at("authentication"));

@@ -3,12 +3,14 @@
 use schemars::JsonSchema;
 
 use super::credentials::AccessKey;
+use super::kafka::registry::{self, GlueRegistry};
 use super::replacement_effects::Replacement;
 use super::settings::SettingGroup;
 use super::source::{NO_STREAM_RESYNC, SourceFamily, SourceItems, SourceSpec, text_at};
 use crate::secret_hosts::SecretHost;
-use crate::validate::{CrossFieldRule, RuleSet, value_is};
+use crate::validate::{CrossFieldRule, RuleSet, custom_rule, value_is};
 use model::annotations;
+use model::secret::TextOrSecret;
 use model::text::{Arn, NonEmptyText};
 
 /// How the API connects to the stream. It checks the connection with what one request says.
@@ -45,6 +47,13 @@ pub struct Kinesis {
     /// The key of the IAM user, with `authentication: IAM_USER`.
     #[schemars(transform = annotations::write_only, transform = annotations::sent_with(CONNECTION))]
     pub access_key: Option<AccessKey>,
+    /// The registry with the schemas of the records.
+    #[schemars(transform = annotations::requires_replace)]
+    pub schema_registry: Option<GlueRegistry>,
+    /// The schema of the records for `format: Protobuf`, base64-encoded, in place of a registry. A
+    /// reference to the plain file needs `encoding: base64`.
+    #[schemars(transform = annotations::requires_replace, transform = annotations::write_only)]
+    pub protobuf_schema: Option<TextOrSecret>,
 }
 
 /// An encoding of records.
@@ -55,6 +64,7 @@ pub enum KinesisFormat {
     JsonEachRow,
     Avro,
     AvroConfluent,
+    Protobuf,
 }
 
 /// The position in a shard where the pipe starts to read.
@@ -114,6 +124,14 @@ const RULES: RuleSet = RuleSet {
             &["accessKey"],
             value_is("authentication", &["IAM_USER"]),
         ),
+        custom_rule(
+            "kinesis-protobuf-schema",
+            &["format", "schemaRegistry", "protobufSchema"],
+            registry::mismatched_protobuf_schema,
+        ),
+        // Pipes of July 2026 could do without.
+        custom_rule("kinesis-avro-registry", &["format", "schemaRegistry"], registry::avro_without_registry)
+            .into_warning(),
     ],
 };
 

@@ -50,6 +50,10 @@ pub struct Mongodb {
     #[schemars(transform = annotations::default_is(false))]
     #[schemars(transform = annotations::weakens_tls)]
     pub skip_cert_verification: Option<bool>,
+    /// The SSH tunnel to the database, by the id of its key. The API accepts it only at creation.
+    #[schemars(transform = annotations::requires_replace, transform = annotations::sometimes_returned)]
+    #[schemars(transform = annotations::preview)]
+    pub ssh_key_resource_id: Option<NonEmptyText>,
     /// Settings of the snapshot and of replication.
     pub settings: MongodbSettings,
     /// The collections to read, and their target tables. The pipe is paused to add or remove a
@@ -90,6 +94,10 @@ pub struct MongodbSettings {
     #[schemars(range(min = 1), transform = annotations::needs_pause)]
     #[schemars(transform = annotations::sometimes_returned, transform = annotations::default_is(100_000))]
     pub pull_batch_size: Option<i64>,
+    /// The number of workers per collection in the initial snapshot.
+    #[schemars(range(min = 1), transform = annotations::requires_replace)]
+    #[schemars(transform = annotations::sometimes_returned, transform = annotations::default_is(4))]
+    pub initial_load_parallelism: Option<i64>,
     /// The number of documents per part of the initial snapshot.
     #[schemars(range(min = 1000), transform = annotations::requires_replace)]
     #[schemars(transform = annotations::sometimes_returned, transform = annotations::default_is(100_000))]

@@ -8,7 +8,7 @@ use super::source::{SourceFamily, SourceItems, SourceSpec};
 use crate::exclusive_reads::{Sharing, read_named_by};
 use crate::validate::{CrossFieldRule, RuleSet};
 use model::annotations;
-use model::text::{Arn, HostAddress, NonEmptyText, PemCertificates, TcpPort};
+use model::text::{Arn, HostAddress, NonBlankSqlText, NonEmptyText, PemCertificates, TcpPort};
 
 /// The API checks a changed connection with what the same request says, and wants host and port in
 /// it.
@@ -66,6 +66,10 @@ pub struct Mysql {
     #[schemars(range(min = 1, max = 4_294_967_295_i64))]
     #[schemars(transform = annotations::sent_with(CONNECTION))]
     pub server_id: Option<i64>,
+    /// The SSH tunnel to the database, by the id of its key. The API accepts it only at creation.
+    #[schemars(transform = annotations::requires_replace, transform = annotations::sometimes_returned)]
+    #[schemars(transform = annotations::preview)]
+    pub ssh_key_resource_id: Option<NonEmptyText>,
     /// Settings of the snapshot and of replication.
     pub settings: MysqlSettings,
     /// The tables to read, and their target tables. The pipe is paused to add or remove a mapping.
@@ -75,7 +79,13 @@ pub struct Mysql {
     pub table_mappings: Vec<MysqlTableMapping>,
 }
 
-const FLAVOURS: &[(&str, &str)] = &[("rdsmysql", "mysql"), ("auroramysql", "mysql"), ("rdsmariadb", "mariadb")];
+const FLAVOURS: &[(&str, &str)] = &[
+    ("rdsmysql", "mysql"),
+    ("auroramysql", "mysql"),
+    ("cloudsqlmysql", "mysql"),
+    ("planetscalevitess", "mysql"),
+    ("rdsmariadb", "mariadb"),
+];
 
 /// A database of the MySQL family, and who runs it.
 #[derive(JsonSchema)]
@@ -87,6 +97,10 @@ pub enum MysqlType {
     Rdsmysql,
     /// MySQL on Amazon Aurora.
     Auroramysql,
+    /// MySQL on Google Cloud SQL.
+    Cloudsqlmysql,
+    /// PlanetScale with Vitess.
+    Planetscalevitess,
     /// Any MariaDB.
     Mariadb,
     /// MariaDB on Amazon RDS.
@@ -169,6 +183,9 @@ pub struct MysqlTableMapping {
     /// An indexed column of an integer or time type. The initial snapshot is split into parts by
     /// it. Unrelated to partitions in ClickHouse.
     pub partition_key: Option<NonEmptyText>,
+    /// The `PARTITION BY` of the new table, an SQL expression of ClickHouse.
+    #[schemars(transform = annotations::defines_table)]
+    pub partition_by_expr: Option<NonBlankSqlText>,
 }
 
 /// What is said of MySQL as a whole.

@@ -33,8 +33,8 @@ const CONTAINER: &[&str] = &[
     "source.objectStorage.path",
 ];
 
-/// The API cannot switch a pipe to a service account, or away from it.
-const FIXED: &[&str] = &["SERVICE_ACCOUNT"];
+/// The API cannot switch a pipe to a service account, or away from it. Between the two ways to be one it can.
+const FIXED: &[&str] = &["SERVICE_ACCOUNT", "SERVICE_ACCOUNT_WORKLOAD_IDENTITY"];
 
 /// The API does not return how it connects to Azure. Of every other storage, no answer means that it is public.
 const AZURE_ONLY: &[&str] = &["CONNECTION_STRING"];
@@ -164,11 +164,13 @@ pub enum StorageAuthentication {
     ConnectionString,
     /// The key of a service account. For GCS.
     ServiceAccount,
+    /// The identity of the ClickHouse service at Google Cloud. For GCS, in private preview.
+    ServiceAccountWorkloadIdentity,
 }
 
 const ALLOWED: &[(&str, &[&str])] = &[
     ("s3", &["IAM_ROLE", "IAM_USER"]),
-    ("gcs", &["IAM_USER", "SERVICE_ACCOUNT"]),
+    ("gcs", &["IAM_USER", "SERVICE_ACCOUNT", "SERVICE_ACCOUNT_WORKLOAD_IDENTITY"]),
     ("dospaces", &["IAM_USER"]),
     ("cloudflarer2", &["IAM_USER"]),
     ("ovhobjectstorage", &["IAM_USER"]),
@@ -227,9 +229,14 @@ const RULES: RuleSet = RuleSet {
         CrossFieldRule::required_fields_iff("storage-url", &["url"], value_is("type", URL_STORAGES)),
         CrossFieldRule::required_fields_iff(
             "storage-azure",
-            &["azureContainerName", "path", "connectionString"],
+            &["azureContainerName", "connectionString"],
             value_is("type", &["azureblobstorage"]),
         ),
+        CrossFieldRule::forbidden_fields("storage-azure", &["path"], value_is("type", URL_STORAGES)),
+        // Both schemas leave it optional, and the provider does not ask for it.
+        CrossFieldRule::required_fields("storage-azure-path", &["path"], value_is("type", &["azureblobstorage"]))
+            .into_warning()
+            .with_reason("the API is not known to read a whole container"),
         CrossFieldRule::required_fields_iff(
             "storage-iam-role",
             &["iamRole"],

@@ -58,6 +58,10 @@ pub struct Postgres {
     #[schemars(transform = annotations::sent_with(CREDENTIALS), transform = annotations::default_is(false))]
     #[schemars(transform = annotations::weakens_tls)]
     pub skip_cert_verification: Option<bool>,
+    /// The SSH tunnel to the database, by the id of its key. The API accepts it only at creation.
+    #[schemars(transform = annotations::requires_replace, transform = annotations::sometimes_returned)]
+    #[schemars(transform = annotations::preview)]
+    pub ssh_key_resource_id: Option<NonEmptyText>,
     /// Settings of the snapshot and of replication.
     pub settings: PostgresSettings,
     /// The tables to read, and their target tables. The pipe is paused to add or remove a mapping.

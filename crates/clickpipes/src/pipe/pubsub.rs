@@ -34,9 +34,9 @@ pub struct Pubsub {
     /// The authentication of the pipe.
     #[schemars(transform = annotations::sent_with(CONNECTION))]
     pub authentication: PubsubAuthentication,
-    /// The key of the service account.
+    /// The key of the service account, with `authentication: SERVICE_ACCOUNT`.
     #[schemars(transform = annotations::write_only, transform = annotations::sent_with(CONNECTION))]
-    pub service_account_key: ServiceAccount,
+    pub service_account_key: Option<ServiceAccount>,
     /// The position where the pipe starts to read.
     #[schemars(transform = annotations::requires_replace)]
     pub seek_type: SeekType,
@@ -70,6 +70,8 @@ pub enum PubsubFormat {
 pub enum PubsubAuthentication {
     /// The key of a service account.
     ServiceAccount,
+    /// The identity of the ClickHouse service at Google Cloud. In private preview.
+    ServiceAccountWorkloadIdentity,
 }
 
 /// The position where the pipe starts to read.
@@ -103,11 +105,18 @@ pub(crate) const SPEC: SourceSpec = SourceSpec {
 
 const RULES: RuleSet = RuleSet {
     object_paths: &["spec.source.pubsub"],
-    rules: &[CrossFieldRule::required_fields_iff(
-        "pubsub-seek-timestamp",
-        &["seekTimestamp"],
-        value_is("seekType", &["timestamp"]),
-    )],
+    rules: &[
+        CrossFieldRule::required_fields_iff(
+            "pubsub-seek-timestamp",
+            &["seekTimestamp"],
+            value_is("seekType", &["timestamp"]),
+        ),
+        CrossFieldRule::required_fields_iff(
+            "pubsub-service-account",
+            &["serviceAccountKey"],
+            value_is("authentication", &["SERVICE_ACCOUNT"]),
+        ),
+    ],
 };
 
 /// What replacing a Pub/Sub pipe does to the data.

@@ -22,7 +22,7 @@ pub struct PipeSettings {
     #[schemars(range(min = 100, max = 3_600_000))]
     pub object_storage_polling_interval_ms: Option<i64>,
     /// The maximum size of a batch, in bytes. Object storage only.
-    #[schemars(range(min = 10_485_760, max = 53_687_091_200_i64))]
+    #[schemars(range(min = 524_288_000, max = 10_737_418_240_i64))]
     pub object_storage_max_insert_bytes: Option<i64>,
     /// The maximum number of files per batch. Object storage only.
     #[schemars(range(min = 1, max = 10_000))]

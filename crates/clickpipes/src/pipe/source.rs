@@ -130,7 +130,8 @@ sources! {
     Mysql = mysql: mysql::Mysql;
     /// Collections of a MongoDB database.
     Mongodb = mongodb: mongodb::Mongodb;
-    /// Google BigQuery tables, loaded once. No field can be changed in place.
+    /// Google BigQuery tables, loaded once; to follow their changes is in preview. No field can be
+    /// changed in place.
     Bigquery = bigquery: bigquery::Bigquery;
     #[cfg(test)]
     /// A source that exists in tests only. See `tests/made_up.rs`.

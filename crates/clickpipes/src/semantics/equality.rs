@@ -12,7 +12,7 @@ use model::secret;
 impl FieldSemantics {
     /// Whether an answer that omits the field may mean that it is set.
     pub fn may_be_omitted(&self) -> bool {
-        self.readback == Readback::Sometimes || !self.omitted_values.is_empty()
+        self.readback == Readback::Sometimes || !self.omitted_values.is_empty() && !self.omits_default
     }
 
     /// Whether the live side says what is declared, spelled its own way. What the API does not

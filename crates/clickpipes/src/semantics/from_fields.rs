@@ -58,13 +58,15 @@ fn read_field(node: &FieldNode, above: &InheritedSemantics) -> FieldSemantics {
     let mark = |name: &str| node.keyword_value(name);
     let inherited = inherit_annotations(node, above);
     let fields = node.child_fields().filter(|(_, field)| !field.has_keyword(annotations::ADDITIONAL));
+    let omitted_values = mark(annotations::READBACK_BY_VALUE).and_then(Value::as_array).cloned().unwrap_or_default();
     FieldSemantics {
         list: read_list(node),
         is_secret: node.is_secret(),
         one_request_only: mark(annotations::ONE_REQUEST_ONLY).is_some(),
         defines_table: mark(annotations::DEFINES_TABLE).is_some(),
         equality: read_equality(node),
-        omitted_values: mark(annotations::READBACK_BY_VALUE).and_then(Value::as_array).cloned().unwrap_or_default(),
+        omits_default: mark("default").is_some_and(|default| omitted_values.contains(default)),
+        omitted_values,
         weakens_tls: mark(annotations::WEAKENS_TLS).is_some(),
         minimum: mark("minimum").and_then(Value::as_f64),
         replace_across: mark(annotations::REPLACE_ACROSS).map(string_list).unwrap_or_default(),
@@ -108,6 +110,7 @@ fn from_inherited(inherited: InheritedSemantics) -> FieldSemantics {
         refers_to: inherited.refers_to,
         equality: Equality::Exact,
         omitted_values: Vec::new(),
+        omits_default: false,
         minimum: None,
         is_unknown: false,
         fields: std::collections::BTreeMap::new(),

@@ -1,4 +1,4 @@
-//! Checks the fields under `additional`.
+//! Checks the fields under `additional`, and those in preview.
 
 use serde_json::{Map, Value};
 
@@ -8,6 +8,9 @@ use model::annotations;
 use model::diagnostic::Severity;
 use model::path::FieldPath;
 use model::schema_validator::FieldNode;
+
+/// A field that has a place of its own stands under `additional`.
+pub(crate) const KNOWN_ADDITIONAL_FIELD: &str = "known-additional-field";
 
 struct AdditionalFieldIssue {
     code: &'static str,
@@ -19,11 +22,13 @@ const UNCHECKED_FIELD: AdditionalFieldIssue =
 const UNCHECKED_VALUE: AdditionalFieldIssue =
     AdditionalFieldIssue { code: "unchecked-value", severity: Severity::Warning };
 const KNOWN_FIELD: AdditionalFieldIssue =
-    AdditionalFieldIssue { code: "known-additional-field", severity: Severity::Error };
+    AdditionalFieldIssue { code: KNOWN_ADDITIONAL_FIELD, severity: Severity::Error };
+const PREVIEW_FIELD: AdditionalFieldIssue = AdditionalFieldIssue { code: "preview-field", severity: Severity::Warning };
 
 const UNKNOWN_MARK: AdditionalFieldIssue = AdditionalFieldIssue { code: "additional-mark", severity: Severity::Error };
 
-pub(super) const CODES: [&str; 4] = [UNCHECKED_FIELD.code, UNCHECKED_VALUE.code, KNOWN_FIELD.code, UNKNOWN_MARK.code];
+pub(super) const CODES: [&str; 5] =
+    [UNCHECKED_FIELD.code, UNCHECKED_VALUE.code, KNOWN_FIELD.code, UNKNOWN_MARK.code, PREVIEW_FIELD.code];
 
 /// A warning for each unknown field, and an error for each known one.
 // A known field under `additional` would bypass its checks, and its rules for comparing and replacing. A
@@ -50,6 +55,9 @@ fn visit_object(node: &FieldNode, fields: &Map<String, Value>, at: &FieldPath, p
     for (name, value) in fields {
         let Some(field) = node.child_field(name) else { continue };
         let path = at.child(name);
+        if field.has_keyword(annotations::PREVIEW) {
+            problems.push(preview_field_problem(name, path.clone()));
+        }
         match value {
             Value::Object(extra) if field.has_keyword(annotations::ADDITIONAL) => {
                 check_additional(node, extra, fields, &path, problems);
@@ -120,6 +128,12 @@ fn check_additional(
 fn unchecked_field_problem(name: &str, path: FieldPath) -> Problem {
     UNCHECKED_FIELD
         .problem_at(path, format!("`{name}` is not a field that pipectl knows: it is sent and compared as it stands"))
+}
+
+fn preview_field_problem(name: &str, path: FieldPath) -> Problem {
+    let message = format!("`{name}` is in preview: it is known from the official Terraform provider only");
+    let help = "the API may refuse it, unless ClickHouse has enabled it for the organization";
+    Problem { help: Some(help.to_owned()), ..PREVIEW_FIELD.problem_at(path, message) }
 }
 
 fn unchecked_value_problem(name: &str, word: &str, path: FieldPath) -> Problem {

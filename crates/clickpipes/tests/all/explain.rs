@@ -11,21 +11,22 @@ fn said(asked: &str) -> String {
 
 #[test]
 fn explain_shows_type_values_default_and_change_cost() {
-    insta::assert_snapshot!(said("source.kafka.authentication"), @r#"
+    insta::assert_snapshot!(said("source.kafka.authentication"), @"
     ClickPipe spec.source.kafka.authentication
       word, required
 
       The authentication of the pipe.
 
-      PLAIN          User and password. Azure Event Hubs needs a connection string instead.
-      SCRAM-SHA-256  User and password, hashed with SHA-256.
-      SCRAM-SHA-512  User and password, hashed with SHA-512.
-      IAM_ROLE       An IAM role to assume.
-      IAM_USER       The access key of an IAM user.
-      MUTUAL_TLS     A client certificate.
+      PLAIN                              User and password. Azure Event Hubs needs a connection string instead.
+      SCRAM-SHA-256                      User and password, hashed with SHA-256.
+      SCRAM-SHA-512                      User and password, hashed with SHA-512.
+      IAM_ROLE                           An IAM role to assume.
+      IAM_USER                           The access key of an IAM user.
+      MUTUAL_TLS                         A client certificate.
+      SERVICE_ACCOUNT_WORKLOAD_IDENTITY  The identity of the ClickHouse service at Google Cloud. For `type: gcmk`, in private preview.
 
       on change: in place, sent together with `source.kafka.iamRole`, `source.kafka.credentials`
-    "#);
+    ");
     insta::assert_snapshot!(said("spec.source.postgres.settings.syncIntervalSeconds"), @r#"
     ClickPipe spec.source.postgres.settings.syncIntervalSeconds
       whole number, 1 or more
@@ -35,19 +36,20 @@ fn explain_shows_type_values_default_and_change_cost() {
       default:   60
       on change: in place while the pipe is paused
     "#);
-    insta::assert_snapshot!(said("objectStorage.authentication"), @r#"
+    insta::assert_snapshot!(said("objectStorage.authentication"), @"
     ClickPipe spec.source.objectStorage.authentication
       word
 
       The authentication of the pipe. If it is omitted, the storage must be public. The API does not return it for Azure.
 
-      IAM_ROLE           An IAM role to assume. For S3.
-      IAM_USER           An access key. Not for Azure.
-      CONNECTION_STRING  A connection string. For Azure.
-      SERVICE_ACCOUNT    The key of a service account. For GCS.
+      IAM_ROLE                           An IAM role to assume. For S3.
+      IAM_USER                           An access key. Not for Azure.
+      CONNECTION_STRING                  A connection string. For Azure.
+      SERVICE_ACCOUNT                    The key of a service account. For GCS.
+      SERVICE_ACCOUNT_WORKLOAD_IDENTITY  The identity of the ClickHouse service at Google Cloud. For GCS, in private preview.
 
-      on change: in place, sent together with `source.objectStorage.iamRole`, `source.objectStorage.accessKey`, `source.objectStorage.serviceAccountKey`, `source.objectStorage.connectionString`; replace if the old or new value is `SERVICE_ACCOUNT`
-    "#);
+      on change: in place, sent together with `source.objectStorage.iamRole`, `source.objectStorage.accessKey`, `source.objectStorage.serviceAccountKey`, `source.objectStorage.connectionString`; replace if only one of the old and the new value is `SERVICE_ACCOUNT` or `SERVICE_ACCOUNT_WORKLOAD_IDENTITY`
+    ");
     insta::assert_snapshot!(said("metadata.previousNames"), @r#"
     ClickPipe metadata.previousNames
       list of texts

@@ -1,5 +1,6 @@
 //! What is promised of every field and every rule of the manifest language.
 
+mod autumn_2026;
 mod cross_field;
 mod data_effects;
 mod explain;

@@ -126,6 +126,9 @@ pub(crate) struct SandboxArgs {
     /// Which of the two documented request formats to accept
     #[arg(long, value_enum, env = "PIPECTL_SANDBOX_DIALECT", default_value_t)]
     dialect: DialectArg,
+    /// Refuse also what nobody saw the API refuse, such as field mappings that leave a column out
+    #[arg(long)]
+    strict: bool,
 }
 
 impl SandboxArgs {
@@ -135,6 +138,7 @@ impl SandboxArgs {
             services: self.service.clone(),
             speed: self.speed,
             state: self.state.clone(),
+            is_strict: self.strict,
             dialect: match self.dialect {
                 DialectArg::Official => ApiDialect::Official,
                 DialectArg::ReferencePage => ApiDialect::ReferencePage,

@@ -22,6 +22,8 @@ pub(crate) struct ServerOptions {
     /// The file that keeps the state.
     pub(crate) state: Option<PathBuf>,
     pub(crate) dialect: ApiDialect,
+    /// Refuse also what nobody saw the API refuse.
+    pub(crate) is_strict: bool,
 }
 
 /// Serves the embedded API until it is interrupted.
@@ -50,7 +52,7 @@ pub(crate) async fn run(context: &CommandContext, args: &ServerOptions) -> Resul
 }
 
 fn open_world(args: &ServerOptions) -> Result<World> {
-    let options = SandboxOptions { dialect: args.dialect, ..SandboxOptions::default() };
+    let options = SandboxOptions { dialect: args.dialect, strict_rules: args.is_strict, ..SandboxOptions::default() };
     let mut world = match &args.state {
         Some(file) => embedded_sandbox::load_world(file)?,
         None => World::new(SandboxOptions::default()),

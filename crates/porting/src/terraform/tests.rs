@@ -54,11 +54,11 @@ fn terraform_list_of_one_becomes_an_object() {
 
 #[test]
 fn unreadable_attributes_are_reported_with_address() {
-    let read = of(pipe(&json!({"kafka": {"topics": 1, "tombstone_mode": "x", "format": ["a"]}})));
+    let read = of(pipe(&json!({"kafka": {"topics": 1, "newer_mode": "x", "format": ["a"]}})));
     let told = remarks(&read);
     assert_eq!(told.len(), 2, "{told:?}");
     assert!(told[0].starts_with("clickhouse_clickpipe.r0.source.kafka.format: "), "{told:?}");
-    assert!(told[1].starts_with("clickhouse_clickpipe.r0.source.kafka.tombstone_mode: "));
+    assert!(told[1].starts_with("clickhouse_clickpipe.r0.source.kafka.newer_mode: "));
 }
 
 #[test]

@@ -89,7 +89,7 @@ fn validate_parts(source: ApiSource, body: &Map<String, Value>, options: &Sandbo
             validate_object(&mut source_complaints, &path, source.field_specs(), source_fields, context);
             // Rules between fields would only repeat a mistake in the form of a field.
             if source_complaints.is_empty() {
-                rules::validate_source(source, source_fields, &mut source_complaints);
+                rules::validate_source(source, source_fields, options.strict_rules, &mut source_complaints);
             }
             complaints.append(source_complaints);
         }

@@ -72,7 +72,7 @@ fn validate_request(
     let context = BodyContext::for_create(call.options);
     validate_object(&mut complaints, &path, source.field_specs(), source_fields, context);
     if complaints.is_empty() {
-        rules::validate_source(source, source_fields, &mut complaints);
+        rules::validate_source(source, source_fields, call.options.strict_rules, &mut complaints);
     }
     if !complaints.is_empty() {
         return Err(ApiRefusal::bad_request(complaints.into_message()));

@@ -174,7 +174,12 @@ fn apply_source_patch(
     complaints: &mut Complaints,
 ) -> bool {
     let source_path = format!("source.{}", pipe.source.json_key());
-    let mut check = SourceCheck { path: source_path, fields: &pipe.source_fields, complaints };
+    let mut check = SourceCheck {
+        path: source_path,
+        fields: &pipe.source_fields,
+        is_strict: call.options.strict_rules,
+        complaints,
+    };
     match pipe.source {
         ApiSource::Kafka => rules::kafka::validate_kafka_patch(&mut check, patch),
         ApiSource::ObjectStorage => rules::object_storage::validate_storage_patch(&mut check, patch),
@@ -187,7 +192,7 @@ fn apply_source_patch(
     }
     drop_old_authentication(pipe, patch);
     changed |= merge_patch(pipe.source.field_specs(), &mut pipe.source_fields, patch, call.options.null_in_patch);
-    rules::validate_source(pipe.source, &pipe.source_fields, complaints);
+    rules::validate_source(pipe.source, &pipe.source_fields, call.options.strict_rules, complaints);
     changed
 }
 
@@ -251,7 +256,7 @@ fn edit_destination(
         pipe.field_mappings = given.collect();
     }
     let (kept, mappings) = (&pipe.destination, &pipe.field_mappings);
-    rules::destination::validate_field_mappings(kept, mappings, call.options.strict_field_mappings, complaints);
+    rules::destination::validate_field_mappings(kept, mappings, call.options.strict_rules, complaints);
     true
 }
 

@@ -1,22 +1,29 @@
 //! The `bigquery` arm, which has no PATCH at all.
 
 use super::field_spec::{FieldSpec, JsonType, TEXT, UnsetValue, optional, required};
-use super::postgres::ENGINE;
-use super::pubsub::SERVICE_ACCOUNT;
+use super::postgres::{ENGINE, MODE};
+use super::pubsub::{GOOGLE_AUTHENTICATION, SERVICE_ACCOUNT};
 use crate::options::Quirk;
 
 const COUNT: JsonType = JsonType::Number { min: 1.0, max: f64::INFINITY };
 
 pub(crate) static FIELDS: &[FieldSpec] = &[
     required("snapshotStagingPath", TEXT),
-    required("credentials", JsonType::Object(SERVICE_ACCOUNT)).secret(),
+    optional("authentication", GOOGLE_AUTHENTICATION).unset(UnsetValue::Text("SERVICE_ACCOUNT")).newer(),
+    optional("projectId", TEXT).newer(),
+    optional("credentials", JsonType::Object(SERVICE_ACCOUNT)).secret(),
     required("settings", JsonType::Object(SETTINGS)),
     // Unlike the mappings of other databases they come back in their order: the provider compares them as a list.
     required("tableMappings", JsonType::Objects(MAPPING, 1)),
 ];
 
 static SETTINGS: &[FieldSpec] = &[
-    required("replicationMode", JsonType::OneOf(&["snapshot"])),
+    required("replicationMode", JsonType::OneOf(&["snapshot"])).later_type(MODE),
+    optional("replicationMethod", JsonType::OneOf(&["query_based", "events_based"])).preview(),
+    optional("syncIntervalSeconds", COUNT).preview(),
+    optional("queryCdcPullSyncParallelism", COUNT).preview(),
+    optional("syncDelaySeconds", JsonType::Number { min: 0.0, max: f64::INFINITY }).preview(),
+    optional("pullWindowSizeSeconds", COUNT).preview(),
     // The provider reads all four back and fails on an absent one, so the API fills them in.
     optional("allowNullableColumns", JsonType::Bool).unset(UnsetValue::False),
     optional("initialLoadParallelism", COUNT).unset(UnsetValue::Integer(4)),
@@ -33,4 +40,6 @@ static MAPPING: &[FieldSpec] = &[
     optional("useCustomSortingKey", JsonType::Bool).unset(UnsetValue::False),
     optional("sortingKeys", JsonType::Texts).unset(UnsetValue::EmptyList),
     optional("tableEngine", ENGINE).unset(UnsetValue::Text("ReplacingMergeTree")),
+    optional("queryCdcWatermarkColumn", TEXT).preview(),
+    optional("eventsFunction", JsonType::OneOf(&["appends", "changes"])).preview(),
 ];

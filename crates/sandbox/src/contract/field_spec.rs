@@ -20,6 +20,8 @@ pub(crate) struct FieldSpec {
     pub(crate) connection: bool,
     /// The first schema that has it.
     pub(crate) schema: KnownSchema,
+    /// What a later schema than its first one allows.
+    pub(crate) newer_type: Option<JsonType>,
 }
 
 /// An edition of the official schema.
@@ -27,6 +29,8 @@ pub(crate) struct FieldSpec {
 pub(crate) enum KnownSchema {
     July2026,
     Later,
+    /// None: only the official provider has it.
+    Provider,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -125,6 +129,7 @@ pub(crate) const fn optional(name: &'static str, shape: JsonType) -> FieldSpec {
         respelling: None,
         connection: false,
         schema: KnownSchema::July2026,
+        newer_type: None,
     }
 }
 
@@ -168,6 +173,19 @@ impl FieldSpec {
 
     pub(crate) const fn newer(self) -> Self {
         Self { schema: KnownSchema::Later, ..self }
+    }
+
+    pub(crate) const fn preview(self) -> Self {
+        Self { schema: KnownSchema::Provider, ..self }
+    }
+
+    pub(crate) const fn later_type(self, shape: JsonType) -> Self {
+        Self { newer_type: Some(shape), ..self }
+    }
+
+    /// What it allows in an API that knows the later schema, or that does not.
+    pub(crate) fn type_in(&self, is_newer: bool) -> JsonType {
+        self.newer_type.filter(|_| is_newer).unwrap_or(self.json_type)
     }
 
     pub(crate) const fn connection(self) -> Self {

@@ -7,6 +7,16 @@ use crate::options::Quirk;
 pub(crate) const AUTHENTICATIONS: &[&str] =
     &["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "IAM_ROLE", "IAM_USER", "MUTUAL_TLS"];
 
+const LATER_AUTHENTICATIONS: &[&str] = &[
+    "PLAIN",
+    "SCRAM-SHA-256",
+    "SCRAM-SHA-512",
+    "IAM_ROLE",
+    "IAM_USER",
+    "MUTUAL_TLS",
+    "SERVICE_ACCOUNT_WORKLOAD_IDENTITY",
+];
+
 #[rustfmt::skip]
 pub(crate) static FIELDS: &[FieldSpec] = &[
     required("type", JsonType::OneOf(&[
@@ -17,7 +27,7 @@ pub(crate) static FIELDS: &[FieldSpec] = &[
     required("topics", TEXT).respelled(Respelling::CommaList),
     // Filled in by the API: no difference to a manifest that leaves it out.
     optional("consumerGroup", TEXT).nullable().unset(UnsetValue::ConsumerGroup),
-    required("authentication", JsonType::OneOf(AUTHENTICATIONS)).patchable(),
+    required("authentication", JsonType::OneOf(AUTHENTICATIONS)).later_type(JsonType::OneOf(LATER_AUTHENTICATIONS)).patchable(),
     optional("iamRole", TEXT).nullable().patchable(),
     optional("offset", JsonType::Object(OFFSET)).nullable(),
     optional("schemaRegistry", JsonType::Object(REGISTRY)).nullable(),
@@ -26,7 +36,9 @@ pub(crate) static FIELDS: &[FieldSpec] = &[
     optional("reversePrivateEndpointIds", JsonType::Uuids).nullable().patchable().quirk(Quirk::NullLists),
     optional("exactlyOnce", JsonType::Bool).nullable(),
     optional("tombstoneMode", JsonType::OneOf(&["delete", "soft_delete"])).nullable().newer(),
-    optional("protobufSchema", TEXT).nullable().hidden().newer(),
+    optional("protobufSchema", PROTOBUF_SCHEMA).hidden().newer(),
+    // Some reads leave it out.
+    optional("sshKeyResourceId", TEXT).hidden().preview(),
     optional("credentials", JsonType::Object(CREDENTIALS)).nullable().patchable().secret(),
 ];
 
@@ -35,11 +47,19 @@ static OFFSET: &[FieldSpec] = &[
     optional("timestamp", TEXT).nullable().respelled(Respelling::Instant),
 ];
 
+/// Base64, at most a mebibyte. No read returns it.
+pub(crate) const PROTOBUF_SCHEMA: JsonType = JsonType::Text { min: 1, max: 1_048_576 };
+
+// The type decides which of them belong together; `rules::kafka` checks it.
 static REGISTRY: &[FieldSpec] = &[
-    required("url", TEXT).respelled(Respelling::BaseUrl),
-    required("authentication", JsonType::OneOf(&["PLAIN"])),
+    optional("type", JsonType::OneOf(&["confluent", "glue"])).unset(UnsetValue::Text("confluent")).newer(),
+    optional("url", TEXT).respelled(Respelling::BaseUrl),
+    optional("authentication", JsonType::OneOf(&["PLAIN"])),
     optional("caCertificate", MAYBE_EMPTY).nullable(),
     optional("credentials", JsonType::Object(REGISTRY_CREDENTIALS)).secret(),
+    optional("glueRegion", TEXT).newer(),
+    optional("glueRegistryName", TEXT).newer(),
+    optional("glueRoleArn", TEXT).newer(),
 ];
 
 static REGISTRY_CREDENTIALS: &[FieldSpec] = &[required("username", TEXT), required("password", TEXT)];

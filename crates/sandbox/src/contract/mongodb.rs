@@ -20,6 +20,7 @@ pub(crate) static FIELDS: &[FieldSpec] = &[
     optional("skipCertVerification", JsonType::Bool).connection().unset(UnsetValue::False),
     optional("caCertificate", MAYBE_EMPTY).connection().unset(UnsetValue::EmptyText).respelled(Respelling::Pem),
     optional("credentials", JsonType::Object(CREDENTIALS)).patchable().secret(),
+    optional("sshKeyResourceId", TEXT).hidden().preview(),
     required("settings", JsonType::Object(SETTINGS)).patchable(),
     required("tableMappings", JsonType::Objects(MAPPING, 1)).quirk(Quirk::ShuffledLists),
     optional("tableMappingsToAdd", JsonType::Objects(MAPPING, 0)).patch_only(),

@@ -10,6 +10,9 @@ use crate::options::Quirk;
 #[rustfmt::skip]
 pub(crate) static FIELDS: &[FieldSpec] = &[
     optional("type", JsonType::OneOf(&["mysql", "rdsmysql", "auroramysql", "mariadb", "rdsmariadb"]))
+        .later_type(JsonType::OneOf(&[
+            "mysql", "rdsmysql", "auroramysql", "cloudsqlmysql", "planetscalevitess", "mariadb", "rdsmariadb",
+        ]))
         .nullable().unset(UnsetValue::Text("mysql")).quirk(Quirk::BaseTypes),
     required("host", TEXT).connection(),
     required("port", between(1, 65_535)).connection(),
@@ -22,6 +25,7 @@ pub(crate) static FIELDS: &[FieldSpec] = &[
     // Assigned by the API if it is unset. Two consumers of one server must not share it.
     optional("serverId", between(1, 4_294_967_295)).patchable().unset(UnsetValue::ServerId),
     optional("credentials", JsonType::Object(CREDENTIALS)).patchable().secret(),
+    optional("sshKeyResourceId", TEXT).hidden().preview(),
     required("settings", JsonType::Object(SETTINGS)).patchable(),
     required("tableMappings", JsonType::Objects(MAPPING, 1)).quirk(Quirk::ShuffledLists),
     optional("tableMappingsToAdd", JsonType::Objects(MAPPING, 0)).patch_only(),

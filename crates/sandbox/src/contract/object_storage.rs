@@ -28,6 +28,8 @@ pub(crate) static FIELDS: &[FieldSpec] = &[
     // provider): drift there cannot be seen.
     optional("authentication", JsonType::OneOf(&[
         "IAM_ROLE", "IAM_USER", "CONNECTION_STRING", "SERVICE_ACCOUNT",
+    ])).later_type(JsonType::OneOf(&[
+        "IAM_ROLE", "IAM_USER", "CONNECTION_STRING", "SERVICE_ACCOUNT", "SERVICE_ACCOUNT_WORKLOAD_IDENTITY",
     ])).nullable().patchable().hidden_when(AZURE.0, AZURE.1),
     optional("iamRole", TEXT).nullable().patchable(),
     optional("connectionString", TEXT).nullable().patchable().secret(),

@@ -24,6 +24,7 @@ pub(crate) static FIELDS: &[FieldSpec] = &[
     optional("disableTls", JsonType::Bool).connection().unset(UnsetValue::False),
     optional("skipCertVerification", JsonType::Bool).connection().unset(UnsetValue::False),
     optional("credentials", JsonType::Object(CREDENTIALS)).patchable().secret(),
+    optional("sshKeyResourceId", TEXT).hidden().preview(),
     required("settings", JsonType::Object(SETTINGS)).patchable(),
     required("tableMappings", JsonType::Objects(MAPPING, 1)).quirk(Quirk::ShuffledLists),
     optional("tableMappingsToAdd", JsonType::Objects(MAPPING, 0)).patch_only(),

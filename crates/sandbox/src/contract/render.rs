@@ -98,7 +98,7 @@ fn shuffle_items(items: &mut [Value], seed: u64) {
 fn base_type(flavour: &str) -> &str {
     match flavour {
         "mariadb" | "rdsmariadb" => "mariadb",
-        "mysql" | "rdsmysql" | "auroramysql" => "mysql",
+        "mysql" | "rdsmysql" | "auroramysql" | "cloudsqlmysql" | "planetscalevitess" => "mysql",
         _ => "postgres",
     }
 }

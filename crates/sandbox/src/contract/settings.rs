@@ -17,7 +17,11 @@ pub(crate) static SETTINGS: &[SettingSpec] = &[
     setting_spec("streaming_max_insert_wait_ms", between(500, 60_000), ApiSource::is_streaming),
     setting_spec("object_storage_concurrency", between(1, 35), is_object_storage),
     setting_spec("object_storage_polling_interval_ms", between(100, 3_600_000), is_object_storage),
-    setting_spec("object_storage_max_insert_bytes", between(10_485_760, 53_687_091_200), is_object_storage),
+    SettingSpec {
+        field_spec: optional("object_storage_max_insert_bytes", between(10_485_760, 53_687_091_200)).nullable()
+            .later_type(between(524_288_000, 10_737_418_240)),
+        applies_to: is_object_storage,
+    },
     setting_spec("object_storage_max_file_count", between(1, 10_000), is_object_storage),
     setting_spec("object_storage_use_cluster_function", JsonType::Bool, is_object_storage),
     setting_spec("clickhouse_max_threads", between(0, 64), is_object_storage),

@@ -105,7 +105,10 @@ fn validate_field(complaints: &mut Complaints, path: &str, field: &FieldSpec, va
         (BodyKind::Patch, PatchSupport::Ignored) => {}
         (BodyKind::Patch, _) if value.is_null() => {}
         (BodyKind::Create, _) if value.is_null() && field.nullable => {}
-        _ => validate_value(complaints, path, field.json_type, value, context.nested_in(field)),
+        _ => {
+            let shape = field.type_in(context.has_newer_fields);
+            validate_value(complaints, path, shape, value, context.nested_in(field));
+        }
     }
 }
 

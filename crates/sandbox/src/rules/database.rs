@@ -38,6 +38,9 @@ pub(crate) fn validate_bigquery(check: &mut SourceCheck<'_>) {
     if text_field(check.fields, "snapshotStagingPath").is_some_and(|path| !path.starts_with("gs://")) {
         check.add_complaint("snapshotStagingPath", "must begin with gs://");
     }
+    let by_identity = text_field(check.fields, "authentication") == Some("SERVICE_ACCOUNT_WORKLOAD_IDENTITY");
+    check.require_only_when("credentials", !by_identity, "SERVICE_ACCOUNT authentication");
+    check.require_when("projectId", by_identity, "SERVICE_ACCOUNT_WORKLOAD_IDENTITY authentication");
     mappings::validate_mappings(check);
 }
 

@@ -38,7 +38,7 @@ pub(crate) fn validate_destination(
         return;
     }
     validate_table_definition(destination, complaints);
-    validate_field_mappings(destination, mappings, options.strict_field_mappings, complaints);
+    validate_field_mappings(destination, mappings, options.strict_rules, complaints);
 }
 
 fn validate_table_definition(destination: &Map<String, Value>, complaints: &mut Complaints) {

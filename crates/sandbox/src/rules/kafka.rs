@@ -3,13 +3,14 @@
 use serde_json::{Map, Value};
 
 use super::SourceCheck;
-use crate::json_body::{object_field, text_field};
+use crate::json_body::{has_value, is_true, object_field, text_field};
 
 fn supported_authentications(broker: &str) -> &'static [&'static str] {
     match broker {
         "kafka" => &["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "MUTUAL_TLS"],
         "msk" => &["SCRAM-SHA-512", "IAM_ROLE", "IAM_USER", "MUTUAL_TLS"],
-        "gcmk" | "confluent" => &["PLAIN", "MUTUAL_TLS"],
+        "gcmk" => &["PLAIN", "MUTUAL_TLS", "SERVICE_ACCOUNT_WORKLOAD_IDENTITY"],
+        "confluent" => &["PLAIN", "MUTUAL_TLS"],
         "warpstream" | "azureeventhub" => &["PLAIN"],
         // The schema allows `MUTUAL_TLS` here. The API refused it (seen live).
         "redpanda" => &["SCRAM-SHA-256", "SCRAM-SHA-512"],
@@ -20,7 +21,7 @@ fn supported_authentications(broker: &str) -> &'static [&'static str] {
 
 fn credential_keys(broker: &str, authentication: &str) -> &'static [&'static str] {
     match (broker, authentication) {
-        (_, "IAM_ROLE") => &[],
+        (_, "IAM_ROLE" | "SERVICE_ACCOUNT_WORKLOAD_IDENTITY") => &[],
         (_, "IAM_USER") => &["accessKeyId", "secretKey"],
         (_, "MUTUAL_TLS") => &["certificate", "privateKey"],
         ("azureeventhub", _) => &["connectionString"],
@@ -36,10 +37,16 @@ pub(crate) fn validate_kafka(check: &mut SourceCheck<'_>) {
         check.add_complaint("authentication", text);
     }
     check.require_when("iamRole", authentication == "IAM_ROLE", "IAM_ROLE authentication");
-    validate_credentials(check, credential_keys(broker, authentication), authentication);
+    let is_login = object_field(check.fields, "credentials").is_some_and(|given| given.contains_key("username"));
+    let needed = match (broker, is_login && !check.is_strict) {
+        ("azureeventhub", true) => credential_keys("kafka", authentication),
+        _ => credential_keys(broker, authentication),
+    };
+    validate_credentials(check, needed, authentication);
     validate_lists(check);
     validate_offset(check);
     validate_registry(check);
+    validate_tombstones(check);
 }
 
 fn validate_credentials(check: &mut SourceCheck<'_>, needed: &[&str], authentication: &str) {
@@ -93,14 +100,53 @@ fn is_utc_minute(text: &str) -> bool {
 }
 
 fn validate_registry(check: &mut SourceCheck<'_>) {
-    let registry = object_field(check.fields, "schemaRegistry");
-    let url = registry.and_then(|registry| text_field(registry, "url"));
-    if url.is_some_and(|url| !url.starts_with("https://")) {
+    validate_protobuf_schema(check);
+    let Some(registry) = object_field(check.fields, "schemaRegistry") else { return };
+    let is_glue = text_field(registry, "type") == Some("glue");
+    let (needed, foreign): (&[&str], &[&str]) = if is_glue {
+        (&["glueRegion", "glueRegistryName"], &["url", "authentication", "credentials", "caCertificate"])
+    } else {
+        (&["url", "authentication", "credentials"], &["glueRegion", "glueRegistryName", "glueRoleArn"])
+    };
+    for name in needed.iter().filter(|name| !has_value(registry, name)) {
+        check.add_complaint(&format!("schemaRegistry.{name}"), "'undefined' is not accepted, a value is required");
+    }
+    for name in foreign.iter().filter(|name| has_value(registry, name)) {
+        check.add_complaint(&format!("schemaRegistry.{name}"), "does not belong to this type of registry");
+    }
+    if text_field(registry, "url").is_some_and(|url| !url.starts_with("https://")) {
         check.add_complaint("schemaRegistry.url", "must be https");
     }
+    if is_glue {
+        validate_glue(check, has_value(registry, "glueRoleArn"));
+    }
+}
+
+/// Checks of the official provider.
+fn validate_glue(check: &mut SourceCheck<'_>, has_role: bool) {
+    if !matches!(text_field(check.fields, "format"), Some("AvroConfluent" | "Protobuf")) {
+        check.add_complaint("schemaRegistry.type", "glue is only for AvroConfluent and Protobuf");
+    }
+    let is_iam = matches!(text_field(check.fields, "authentication"), Some("IAM_ROLE" | "IAM_USER"));
+    if !has_role && !is_iam {
+        check.add_complaint("schemaRegistry.glueRoleArn", "is required without IAM authentication");
+    }
+}
+
+/// Also for Kinesis.
+pub(crate) fn validate_protobuf_schema(check: &mut SourceCheck<'_>) {
     let protobuf = text_field(check.fields, "format") == Some("Protobuf");
-    if protobuf && registry.is_none() && !check.has_field("protobufSchema") {
-        check.add_complaint("schemaRegistry", "is required with Protobuf");
+    match (protobuf, check.has_field("schemaRegistry"), check.has_field("protobufSchema")) {
+        (true, false, false) => check.add_complaint("schemaRegistry", "is required with Protobuf"),
+        (true, true, true) => check.add_complaint("protobufSchema", "is not allowed with schemaRegistry"),
+        (false, _, true) => check.add_complaint("protobufSchema", "is only allowed with Protobuf"),
+        _ => {}
+    }
+}
+
+fn validate_tombstones(check: &mut SourceCheck<'_>) {
+    if text_field(check.fields, "tombstoneMode") == Some("delete") && !is_true(check.fields, "exactlyOnce") {
+        check.add_complaint("tombstoneMode", "delete needs exactlyOnce");
     }
 }
 

@@ -39,7 +39,8 @@ fn validate_mapping(check: &mut SourceCheck<'_>, path: &str, mapping: &MappingOb
         (true, false) => {
             check.add_complaint(&format!("{path}.sortingKeys"), "is required with useCustomSortingKey");
         }
-        (false, true) => {
+        // The schema says "only used when".
+        (false, true) if check.is_strict => {
             check.add_complaint(&format!("{path}.sortingKeys"), "is only allowed with useCustomSortingKey");
         }
         _ => {}

@@ -19,10 +19,11 @@ fn validate_location(check: &mut SourceCheck<'_>, storage: &str) {
     if azure && check.has_field("url") {
         check.add_complaint("url", "must not be given with azureblobstorage");
     }
-    // Stricter than the official provider, which needs no `path`; the schema leaves all three optional.
-    for field in ["azureContainerName", "path", "connectionString"] {
+    // The official provider checks these two. The schema leaves all three optional.
+    for field in ["azureContainerName", "connectionString"] {
         check.require_when(field, azure, "azureblobstorage");
     }
+    check.require_when("path", azure && check.is_strict, "azureblobstorage");
     check.require_when("url", !azure, storage);
 }
 
@@ -31,7 +32,7 @@ fn validate_authentication(check: &mut SourceCheck<'_>, storage: &str, authentic
         None => true,
         Some("IAM_ROLE") => storage == "s3",
         Some("IAM_USER") => storage != "azureblobstorage",
-        Some("SERVICE_ACCOUNT") => storage == "gcs",
+        Some("SERVICE_ACCOUNT" | "SERVICE_ACCOUNT_WORKLOAD_IDENTITY") => storage == "gcs",
         Some("CONNECTION_STRING") => storage == "azureblobstorage",
         Some(_) => false,
     };
@@ -51,7 +52,7 @@ fn validate_queue(check: &mut SourceCheck<'_>, storage: &str, authentication: Op
     }
     let (form, readers): (bool, &[&str]) = match storage {
         "s3" => (is_sqs_queue(queue), &["IAM_USER", "IAM_ROLE"]),
-        "gcs" => (is_pubsub_subscription(queue), &["IAM_USER", "SERVICE_ACCOUNT"]),
+        "gcs" => (is_pubsub_subscription(queue), &["IAM_USER", "SERVICE_ACCOUNT", "SERVICE_ACCOUNT_WORKLOAD_IDENTITY"]),
         _ => return check.add_complaint("queueUrl", "is only allowed with s3 and gcs"),
     };
     if !form {
@@ -92,11 +93,11 @@ fn validate_start(check: &mut SourceCheck<'_>) {
 }
 
 pub(crate) fn validate_storage_patch(check: &mut SourceCheck<'_>, patch: &Map<String, Value>) {
-    // From the official provider, which refuses this change for GCS.
+    // From the official provider, which refuses this change for GCS. It changes a key to an identity in place.
     let Some(desired) = text_field(patch, "authentication") else { return };
     let present = text_field(check.fields, "authentication").unwrap_or_default();
-    let account = "SERVICE_ACCOUNT";
-    if desired != present && (desired == account || present == account) {
+    let is_account = |way: &str| matches!(way, "SERVICE_ACCOUNT" | "SERVICE_ACCOUNT_WORKLOAD_IDENTITY");
+    if is_account(desired) != is_account(present) {
         check.add_complaint("authentication", "cannot change to or from SERVICE_ACCOUNT");
     }
 }

@@ -9,9 +9,12 @@ pub(crate) fn validate_kinesis(check: &mut SourceCheck<'_>) {
     let user = text_field(check.fields, "authentication") == Some("IAM_USER");
     check.require_only_when("accessKey", user, "IAM_USER authentication");
     check.require_only_when("iamRole", !user, "IAM_ROLE authentication");
+    super::kafka::validate_protobuf_schema(check);
 }
 
 pub(crate) fn validate_pubsub(check: &mut SourceCheck<'_>) {
+    let account = text_field(check.fields, "authentication") == Some("SERVICE_ACCOUNT");
+    check.require_only_when("serviceAccountKey", account, "SERVICE_ACCOUNT authentication");
     let timestamp = text_field(check.fields, "seekType") == Some("timestamp");
     check.require_only_when("seekTimestamp", timestamp, "seekType timestamp");
     if text_field(check.fields, "seekTimestamp").is_some_and(|given| !is_rfc_3339(given)) {

@@ -99,6 +99,11 @@ fn newer_fields_are_unknown_without_the_switch() {
     assert_eq!(ok_result(&bench.post_pipe(&expiring))["destination"]["tableDefinition"]["ttl"], "d + INTERVAL 1 DAY");
     let mut workload = super::pubsub_body();
     workload["source"]["pubsub"]["authentication"] = json!("SERVICE_ACCOUNT_WORKLOAD_IDENTITY");
+    workload["source"]["pubsub"].as_object_mut().unwrap().remove("serviceAccountKey");
+    let live = ok_result(&bench.post_pipe(&workload));
+    assert_eq!(live["source"]["pubsub"]["authentication"], "SERVICE_ACCOUNT_WORKLOAD_IDENTITY");
+    let older = SandboxOptions { newer_fields: false, ..SandboxOptions::default() };
+    let mut bench = SandboxBench::with_options(older);
     assert_refused(&bench.post_pipe(&workload), 400, "must be one of SERVICE_ACCOUNT");
 }
 

@@ -83,7 +83,7 @@ fn summing_columns_need_the_summing_engine() {
 #[test]
 fn field_mappings_cover_every_column_where_the_api_is_strict() {
     let mut lenient = SandboxBench::new();
-    let strict = SandboxOptions { strict_field_mappings: true, rate_limit: None, ..SandboxOptions::default() };
+    let strict = SandboxOptions { strict_rules: true, rate_limit: None, ..SandboxOptions::default() };
     let mut bench = SandboxBench::with_options(strict);
     let mut body = kafka_body();
     let to = |column: &str| json!({"sourceField": "x", "destinationField": column});

@@ -93,8 +93,9 @@ impl fmt::Display for FieldExplanation {
 impl FieldExplanation {
     fn summary_line(&self) -> String {
         let required = self.required.then(|| "required".to_owned());
+        let preview = self.preview.then(|| "in preview".to_owned());
         let deprecated = self.deprecated.then(|| "deprecated".to_owned());
-        let parts = [Some(self.value_type.clone()), required, deprecated].into_iter().flatten();
+        let parts = [Some(self.value_type.clone()), required, preview, deprecated].into_iter().flatten();
         parts.chain(self.limits.iter().cloned()).collect::<Vec<_>>().join(", ")
     }
 

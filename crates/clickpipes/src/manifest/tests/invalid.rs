@@ -176,8 +176,8 @@ fn all_mistakes_in_many_documents_are_reported() {
     insta::assert_snapshot!(render_diagnostics(&loaded.diagnostics), @"
     sources.yaml:6:5 error[kafka-iam-role] spec.source.kafka.iamRole: `iamRole` is needed for `authentication: IAM_ROLE`
         help: add `iamRole`
-    sources.yaml:6:34 error[kafka-protobuf-schema] spec.source.kafka.format: `format: Protobuf` needs a schema, and none is given
-        help: add `schemaRegistry`
+    sources.yaml:6:5 error[kafka-protobuf-schema] spec.source.kafka.protobufSchema: `format: Protobuf` needs a schema, and none is given
+        help: add `schemaRegistry` or `protobufSchema`
     sources.yaml:6:83 error[kafka-authentication] spec.source.kafka.authentication: `authentication: IAM_ROLE` does not go with `type: kafka`
         help: `type: kafka` takes `PLAIN`, `SCRAM-SHA-256`, `SCRAM-SHA-512`, `MUTUAL_TLS`
     sources.yaml:7:5 error[source-kind] spec.source.kinesis: `kinesis` stands beside `kafka`, and only one of them can be there: a pipe reads one source

@@ -55,6 +55,9 @@ pub(super) fn mismatched_credentials(scope: &RuleContext<'_>) -> Vec<RuleFinding
     let (Some(members), Some(given)) = (required_members(authentication, broker), given) else {
         return Vec::new();
     };
+    if broker == "azureeventhub" && LOGIN.iter().all(|member| given.contains_key(*member)) {
+        return Vec::new();
+    }
     let at = |member: &str| FieldPath::parse("credentials").child(member);
     let way = format!("`authentication: {authentication}` of `type: {broker}`");
     let missing = members.iter().filter(|member| !given.contains_key(**member)).map(|member| {
@@ -66,4 +69,17 @@ pub(super) fn mismatched_credentials(scope: &RuleContext<'_>) -> Vec<RuleFinding
         RuleFinding::new(at(member), format!("`{member}` is not for {way}")).with_help(format!("remove `{member}`"))
     });
     missing.chain(extra).collect()
+}
+
+/// The schema says "one that the authentication method supports", and the provider sends a user and a password.
+pub(super) fn login_at_event_hubs(scope: &RuleContext<'_>) -> Vec<RuleFinding> {
+    let has_login = LOGIN.iter().all(|member| scope.has_field(&format!("credentials.{member}")));
+    if scope.text_at("type") != Some("azureeventhub") || !has_login {
+        return Vec::new();
+    }
+    let message = "the documentation of Azure Event Hubs has a connection string, and no user and password";
+    vec![
+        RuleFinding::new(FieldPath::parse("credentials"), message)
+            .with_help("write `connectionString`, if the API refuses it"),
+    ]
 }

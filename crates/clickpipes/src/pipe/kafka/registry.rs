@@ -2,25 +2,71 @@
 
 use schemars::JsonSchema;
 
-use crate::validate::{RuleContext, RuleFinding};
+use crate::validate::{CrossFieldRule, RuleContext, RuleFinding, RuleSet, value_is};
 use model::annotations;
 use model::path::FieldPath;
 use model::secret::{Secret, TextOrSecret};
-use model::text::{HttpsUrl, PemCertificates};
+use model::text::{Arn, HttpsUrl, NonEmptyText, PemCertificates};
 
 /// A registry that holds the schemas of messages.
 #[derive(JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SchemaRegistry {
-    /// The registry, or one schema in it.
-    pub url: HttpsUrl,
-    /// The authentication at the registry.
-    pub authentication: RegistryAuthentication,
-    /// The user of the registry.
+    /// Who runs the registry. It determines the required fields.
+    #[schemars(transform = annotations::default_is("confluent"))]
+    #[schemars(transform = annotations::sometimes_returned_if(CONFLUENT))]
+    pub r#type: Option<RegistryType>,
+    /// The registry, or one schema in it. For `type: confluent`.
+    pub url: Option<HttpsUrl>,
+    /// The authentication at the registry. For `type: confluent`.
+    pub authentication: Option<RegistryAuthentication>,
+    /// The user of the registry. For `type: confluent`.
     #[schemars(transform = annotations::write_only)]
     pub credentials: Option<RegistryCredentials>,
     /// The CA certificates for the registry, in PEM format.
     pub ca_certificate: Option<PemCertificates>,
+    /// The AWS region of the registry, for `type: glue`.
+    pub glue_region: Option<NonEmptyText>,
+    /// The name of the registry, for `type: glue`.
+    pub glue_registry_name: Option<NonEmptyText>,
+    /// The IAM role to assume for the registry, for `type: glue`. Required unless the pipe itself
+    /// authenticates with IAM.
+    pub glue_role_arn: Option<Arn>,
+}
+
+/// An API that does not know the field yet runs nothing else.
+const CONFLUENT: &[&str] = &["confluent"];
+
+/// Who runs a schema registry.
+#[derive(JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum RegistryType {
+    /// Confluent Schema Registry, or a compatible one.
+    Confluent,
+    /// AWS Glue. ClickHouse must enable it for the organization.
+    Glue,
+}
+
+/// A registry of AWS Glue.
+#[derive(JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct GlueRegistry {
+    /// The only value.
+    pub r#type: GlueRegistryType,
+    /// The AWS region of the registry.
+    pub glue_region: NonEmptyText,
+    /// The name of the registry.
+    pub glue_registry_name: NonEmptyText,
+    /// The IAM role to assume for the registry.
+    pub glue_role_arn: Option<Arn>,
+}
+
+/// Who runs the registry of a source that takes only one kind.
+#[derive(JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum GlueRegistryType {
+    /// AWS Glue. ClickHouse must enable it for the organization.
+    Glue,
 }
 
 /// A way to prove who one is to a schema registry.
@@ -45,16 +91,68 @@ pub struct RegistryCredentials {
     pub version: Option<i64>,
 }
 
-pub(super) fn protobuf_without_schema(scope: &RuleContext<'_>) -> Vec<RuleFinding> {
-    let schema = scope.has_field("schemaRegistry") || scope.has_field("additional.protobufSchema");
-    if scope.text_at("format") != Some("Protobuf") || schema {
-        return Vec::new();
+pub(super) const RULES: RuleSet = RuleSet {
+    object_paths: &["spec.source.kafka.schemaRegistry"],
+    rules: &[
+        CrossFieldRule::required_fields_iff(
+            "registry-confluent",
+            &["url", "authentication", "credentials"],
+            value_is("type", CONFLUENT),
+        ),
+        CrossFieldRule::forbidden_fields("registry-confluent", &["caCertificate"], value_is("type", &["glue"])),
+        CrossFieldRule::required_fields_iff(
+            "registry-glue",
+            &["glueRegion", "glueRegistryName"],
+            value_is("type", &["glue"]),
+        ),
+        CrossFieldRule::forbidden_fields("registry-glue", &["glueRoleArn"], value_is("type", CONFLUENT)),
+    ],
+};
+
+/// `format: Protobuf` needs one schema, and every other format none in the pipe itself.
+pub(crate) fn mismatched_protobuf_schema(scope: &RuleContext<'_>) -> Vec<RuleFinding> {
+    let (own, registry) = (scope.has_field("protobufSchema"), scope.has_field("schemaRegistry"));
+    let finding =
+        |path: &str, message: &str, help: &str| vec![RuleFinding::new(FieldPath::parse(path), message).with_help(help)];
+    match (scope.text_at("format"), own, registry) {
+        (Some("Protobuf"), false, false) => finding(
+            "protobufSchema",
+            "`format: Protobuf` needs a schema, and none is given",
+            "add `schemaRegistry` or `protobufSchema`",
+        ),
+        (Some("Protobuf"), true, true) => finding(
+            "protobufSchema",
+            "`protobufSchema` stands beside `schemaRegistry`, and only one of them can be there",
+            "remove `protobufSchema` or `schemaRegistry`",
+        ),
+        (Some(format), true, _) if format != "Protobuf" => {
+            finding("protobufSchema", "`protobufSchema` is only for `format: Protobuf`", "remove `protobufSchema`")
+        }
+        _ => Vec::new(),
     }
-    let message = "`format: Protobuf` needs a schema, and none is given";
-    vec![RuleFinding::new(FieldPath::parse("format"), message).with_help("add `schemaRegistry`")]
 }
 
-pub(super) fn avro_without_registry(scope: &RuleContext<'_>) -> Vec<RuleFinding> {
+/// A registry of AWS Glue needs a format with a schema, and a role to read it with.
+pub(super) fn mismatched_glue_registry(scope: &RuleContext<'_>) -> Vec<RuleFinding> {
+    if scope.text_at("schemaRegistry.type") != Some("glue") {
+        return Vec::new();
+    }
+    let at = |path: &str| FieldPath::parse("schemaRegistry").child(path);
+    let has_schema = scope.text_at("format").is_none_or(|format| ["AvroConfluent", "Protobuf"].contains(&format));
+    let has_role = scope.has_field("schemaRegistry.glueRoleArn")
+        || scope.text_at("authentication").is_none_or(|way| ["IAM_ROLE", "IAM_USER"].contains(&way));
+    let format = (!has_schema).then(|| {
+        RuleFinding::new(at("type"), "a registry of AWS Glue is only for `format: AvroConfluent` or `Protobuf`")
+            .with_help("remove `schemaRegistry`, or change `format`")
+    });
+    let role = (!has_role).then(|| {
+        RuleFinding::new(at("glueRoleArn"), "`glueRoleArn` is needed, as the pipe does not authenticate with IAM")
+            .with_help("add `glueRoleArn`")
+    });
+    format.into_iter().chain(role).collect()
+}
+
+pub(crate) fn avro_without_registry(scope: &RuleContext<'_>) -> Vec<RuleFinding> {
     if scope.text_at("format") != Some("AvroConfluent") || scope.has_field("schemaRegistry") {
         return Vec::new();
     }

@@ -37,7 +37,7 @@ pub(super) fn missing_authentication(scope: &RuleContext<'_>) -> Vec<RuleFinding
     }
     let help = match scope.text_at("type") {
         Some("s3") => "write `authentication: IAM_ROLE` or `IAM_USER`",
-        Some("gcs") => "write `authentication: SERVICE_ACCOUNT` or `IAM_USER`",
+        Some("gcs") => "write `authentication: SERVICE_ACCOUNT`, `SERVICE_ACCOUNT_WORKLOAD_IDENTITY` or `IAM_USER`",
         _ => return Vec::new(),
     };
     queue_finding("a queue is never public: it needs `authentication`", help)

@@ -170,20 +170,18 @@ fn messages_explain_problem_and_fix() {
         let (_, document, edits) = cases().into_iter().find(|(of, ..)| *of == code).expect("a case of the code");
         read.push_str(&report(&edited(&document, &edits)));
     }
-    insta::assert_snapshot!(read, @r#"
+    insta::assert_snapshot!(read, @"
     spec.source.kafka.authentication: kafka-authentication: `authentication: IAM_ROLE` does not go with `type: kafka`
       help: `type: kafka` takes `PLAIN`, `SCRAM-SHA-256`, `SCRAM-SHA-512`, `MUTUAL_TLS`
     spec.source.kafka.credentials.connectionString: kafka-credentials: `connectionString` is needed for `authentication: PLAIN` of `type: azureeventhub`
       help: add `connectionString`
     spec.source.kafka.credentials.username: kafka-credentials: `username` is not for `authentication: PLAIN` of `type: azureeventhub`
       help: remove `username`
-    spec.source.kafka.credentials.password: kafka-credentials: `password` is not for `authentication: PLAIN` of `type: azureeventhub`
-      help: remove `password`
     spec.source.kafka.offset.timestamp: kafka-offset-timestamp: `offset.timestamp` is needed for `offset.strategy: from_timestamp`
       help: add `offset.timestamp`
     spec.destination.table: database-pipe-table: `destination.table` is not for database pipes: each table mapping makes a table of its own
       help: remove `destination.table`
-    spec.fieldMappings: unmapped-column: column `note` has no field mapping, and where there are any the API wants one for every column
+    spec.fieldMappings: unmapped-column: column `note` has no field mapping: the schema of the API says that every column needs one, and examples of its official provider leave some out
       help: add `{sourceField: note, destinationField: note}`
     spec.source.objectStorage.queueUrl: queue-url: not the form of a queue of this storage
       help: the form is `https://sqs.us-east-1.amazonaws.com/123456789012/NAME`
@@ -203,5 +201,5 @@ fn messages_explain_problem_and_fix() {
       help: add `destination`
     spec.source.kafka.additional.newField: unchecked-field: `newField` is not a field that pipectl knows: it is sent and compared as it stands
       help: -
-    "#);
+    ");
 }

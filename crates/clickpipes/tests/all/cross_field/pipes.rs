@@ -127,6 +127,16 @@ fn settings() -> Vec<Case> {
 
 fn endpoints() -> Vec<Case> {
     vec![
+        (
+            "endpoint-dns-target",
+            endpoint(),
+            json!({
+                "spec.type": "VPC_ENDPOINT_SERVICE",
+                "spec.vpcEndpointServiceName": "com.amazonaws.vpce.us-east-1.vpce-svc-1",
+                "spec.mskClusterArn": null, "spec.mskAuthentication": null,
+                "spec.customPrivateDnsMappings": [{"privateDnsName": "a.example.com", "targetId": "rcfg-1"}],
+            }),
+        ),
         ("endpoint-msk", endpoint(), json!({"spec.mskAuthentication": null})),
         (
             "endpoint-service-name",

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Case;
-use super::good::{azure, gcs, kafka, kinesis, mongodb, mysql, postgres, pubsub, s3};
+use super::good::{azure, bigquery, gcs, kafka, kinesis, mongodb, mysql, postgres, pubsub, s3};
 
 pub(crate) fn cases() -> Vec<Case> {
     [of_kafka(), of_streams(), of_files(), of_queues(), of_databases()].concat()
@@ -11,6 +11,20 @@ pub(crate) fn cases() -> Vec<Case> {
 
 fn secret() -> Value {
     json!({"fromEnv": "SECRET"})
+}
+
+const ROLE: &str = "arn:aws:iam::123456789012:role/Reader";
+
+fn registry() -> Value {
+    json!({"url": "https://r", "authentication": "PLAIN", "credentials": {"username": "u", "password": secret()}})
+}
+
+fn glue(role: &str) -> Value {
+    let mut registry = json!({"type": "glue", "glueRegion": "us-east-1", "glueRegistryName": "events"});
+    if !role.is_empty() {
+        registry["glueRoleArn"] = ROLE.into();
+    }
+    registry
 }
 
 fn of_kafka() -> Vec<Case> {
@@ -45,7 +59,12 @@ fn of_kafka() -> Vec<Case> {
             }),
         ),
         ("kafka-no-credentials", kafka(), json!({"spec.source.kafka.credentials": null})),
-        ("kafka-credentials", kafka(), json!({"spec.source.kafka.type": "azureeventhub"})),
+        ("kafka-eventhub-credentials", kafka(), json!({"spec.source.kafka.type": "azureeventhub"})),
+        (
+            "kafka-credentials",
+            kafka(),
+            json!({"spec.source.kafka.type": "azureeventhub", "spec.source.kafka.credentials": {"username": "u"}}),
+        ),
         ("kafka-credentials", kafka(), json!({"spec.source.kafka.credentials": {"username": "reader"}})),
         (
             "kafka-credentials",
@@ -64,12 +83,46 @@ fn of_kafka() -> Vec<Case> {
             }}),
         ),
         ("kafka-protobuf-schema", kafka(), json!({"spec.source.kafka.format": "Protobuf"})),
+        ("kafka-protobuf-schema", kafka(), json!({"spec.source.kafka.protobufSchema": "bWVzc2FnZQ=="})),
+        (
+            "kafka-protobuf-schema",
+            kafka(),
+            json!({
+                "spec.source.kafka.format": "Protobuf",
+                "spec.source.kafka.protobufSchema": "bWVzc2FnZQ==",
+                "spec.source.kafka.schemaRegistry": registry(),
+            }),
+        ),
+        ("kafka-tombstones", kafka(), json!({"spec.source.kafka.tombstoneMode": "delete"})),
+        ("kafka-glue-registry", kafka(), json!({"spec.source.kafka.schemaRegistry": glue("role")})),
+        (
+            "kafka-glue-registry",
+            kafka(),
+            json!({"spec.source.kafka.format": "Protobuf", "spec.source.kafka.schemaRegistry": glue("")}),
+        ),
+        ("registry-confluent", kafka(), json!({"spec.source.kafka.schemaRegistry": {"url": "https://r"}})),
+        (
+            "registry-glue",
+            kafka(),
+            json!({
+                "spec.source.kafka.format": "Protobuf",
+                "spec.source.kafka.schemaRegistry": {"type": "glue", "glueRoleArn": ROLE, "glueRegion": "r"},
+            }),
+        ),
         ("kafka-avro-registry", kafka(), json!({"spec.source.kafka.format": "AvroConfluent"})),
     ]
 }
 
 fn of_streams() -> Vec<Case> {
     vec![
+        ("kinesis-protobuf-schema", kinesis(), json!({"spec.source.kinesis.format": "Protobuf"})),
+        ("kinesis-avro-registry", kinesis(), json!({"spec.source.kinesis.format": "AvroConfluent"})),
+        ("pubsub-service-account", pubsub(), json!({"spec.source.pubsub.serviceAccountKey": null})),
+        (
+            "pubsub-service-account",
+            pubsub(),
+            json!({"spec.source.pubsub.authentication": "SERVICE_ACCOUNT_WORKLOAD_IDENTITY"}),
+        ),
         ("kinesis-timestamp", kinesis(), json!({"spec.source.kinesis.iteratorType": "AT_TIMESTAMP"})),
         ("kinesis-timestamp", kinesis(), json!({"spec.source.kinesis.timestamp": 1})),
         (
@@ -108,7 +161,9 @@ fn of_files() -> Vec<Case> {
         ),
         ("storage-url", s3(), json!({at("url"): null})),
         ("storage-url", azure(), json!({at("url"): "https://example.com"})),
-        ("storage-azure", azure(), json!({at("path"): null})),
+        ("storage-azure-path", azure(), json!({at("path"): null})),
+        ("storage-azure", azure(), json!({at("azureContainerName"): null})),
+        ("storage-azure", s3(), json!({at("path"): "*.csv"})),
         ("storage-azure", s3(), json!({at("azureContainerName"): "container"})),
         ("storage-iam-role", s3(), json!({at("iamRole"): null})),
         ("storage-access-key", gcs(), json!({at("accessKey"): {"accessKeyId": "AKIA", "secretKey": secret()}})),
@@ -143,6 +198,17 @@ fn of_databases() -> Vec<Case> {
     let of_mapping = |field: &str| format!("{MAPPING}.{field}");
     let role = "arn:aws:iam::123456789012:role/Reader";
     vec![
+        ("bigquery-service-account", bigquery(), json!({"spec.source.bigquery.credentials": null})),
+        (
+            "bigquery-project",
+            bigquery(),
+            json!({
+                "spec.source.bigquery.authentication": "SERVICE_ACCOUNT_WORKLOAD_IDENTITY",
+                "spec.source.bigquery.credentials": null,
+            }),
+        ),
+        ("preview-field", postgres(), json!({"spec.source.postgres.sshKeyResourceId": "tunnel"})),
+        ("preview-field", bigquery(), json!({"spec.source.bigquery.settings.syncDelaySeconds": 5})),
         ("database-password", postgres(), json!({"spec.source.postgres.credentials.password": null})),
         (
             "database-password",
@@ -164,7 +230,7 @@ fn of_databases() -> Vec<Case> {
         ),
         ("database-iam-role", postgres(), json!({"spec.source.postgres.iamRole": role})),
         ("duplicate-target-table", postgres(), json!({of_mapping("targetTable"): "users"})),
-        ("custom-sorting-key", postgres(), json!({of_mapping("sortingKeys"): ["id"]})),
+        ("unused-sorting-key", postgres(), json!({of_mapping("sortingKeys"): ["id"]})),
         ("custom-sorting-key", postgres(), json!({of_mapping("useCustomSortingKey"): true})),
         (
             "empty-sorting-key",
