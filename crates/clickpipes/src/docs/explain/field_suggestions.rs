@@ -2,6 +2,7 @@
 
 use crate::kinds::manifest_fields;
 use model::address::Kind;
+use model::annotations;
 use model::path::FieldPath;
 use model::schema_validator::FieldNode;
 use model::suggest::suggest_similar;
@@ -32,7 +33,10 @@ pub(in crate::docs) fn field_paths(kind: Kind) -> Vec<String> {
         if inner.can_be_secret() {
             return;
         }
-        for (name, field) in inner.child_fields() {
+        // Every object has these. Nobody looks for them by path.
+        let extra = [annotations::ADDITIONAL, annotations::ADDITIONAL_MARK];
+        let is_extra = |field: &FieldNode| extra.iter().any(|keyword| field.has_keyword(keyword));
+        for (name, field) in inner.child_fields().filter(|(_, field)| !is_extra(field)) {
             let path = if at.is_empty() { name.to_owned() } else { format!("{at}.{name}") };
             paths.push(path.clone());
             collect_paths(field, &path, paths);
