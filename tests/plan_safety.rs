@@ -299,3 +299,17 @@ fn engine_of_an_existing_table_is_not_reported_as_changed() {
         );
     }
 }
+
+#[test]
+fn pipe_waits_for_an_endpoint_that_is_not_selected() {
+    let (mut pipe, link) = (seed_named("kafka-scram"), endpoint("link-b"));
+    let desk = applied(&[&endpoint("link-a"), &pipe]);
+    pipe["spec"]["source"]["kafka"]["reversePrivateEndpointIds"] = json!([{"endpoint": "link-b"}]);
+    let writes = |desk: &WorkDir| desk.request_log().iter().filter(|(method, ..)| method != "GET").count();
+    let before = writes(&desk);
+    let said = apply(&desk, &[&link, &pipe], &["--only", "kafka-scram"]);
+    assert_eq!((said.code, writes(&desk)), (5, before), "{}", said.all_output());
+    assert!(said.stdout.contains("`analytics/link-b`, which only the rest of the plan creates"), "{}", said.stdout);
+    let said = apply(&desk, &[&link, &pipe], &[]);
+    assert_eq!(said.code, 0, "{}", said.all_output());
+}

@@ -92,6 +92,8 @@ pub enum BlockReason {
     Conflict(Vec<(String, Value, Value)>),
     /// Its manifest is gone, but the last one protected it. Names the commit that removed it.
     ProtectedAtRemoval(String),
+    /// It refers to this object, which the plan creates, but not the part of the plan that is selected.
+    ReferenceOutside(Address),
     /// It would be deleted, and these live objects use it, whatever else is done.
     StillUsed(Vec<Address>),
     /// Its manifest is gone, but this object refers to it still.
@@ -223,6 +225,9 @@ impl fmt::Display for BlockReason {
                 f,
                 "it would be replaced, and `{name}`, which it uses, is not live: apply again when it is `Ready`"
             ),
+            Self::ReferenceOutside(address) => {
+                write!(f, "it references `{address}`, which only the rest of the plan creates: select that, too")
+            }
             Self::StillUsed(users) => {
                 let verb = if users.len() == 1 { "uses" } else { "use" };
                 let users = join_words(users.iter().map(|user| format!("`{user}`")));

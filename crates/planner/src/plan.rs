@@ -95,6 +95,7 @@ impl Plan {
     /// any part.
     #[must_use]
     pub fn narrow_to(mut self, about: impl Fn(&Address) -> bool) -> Self {
+        still_used::block_created_outside(&mut self, &about);
         order::retain_objects(&mut self.actions, &mut self.delete_after, &about);
         still_used::block_released_outside(&mut self, &about);
         Self {

@@ -17,6 +17,7 @@ use model::live::{Id, Live};
 use crate::block_reason::BlockReason;
 use crate::order;
 use crate::plan::Plan;
+use crate::references::action_references;
 
 /// Blocks the deletions, replacements included, of objects that the plan leaves in use.
 pub(crate) fn block_used_objects(plan: &mut Plan, live: &Live) {
@@ -24,28 +25,41 @@ pub(crate) fn block_used_objects(plan: &mut Plan, live: &Live) {
     block_changes(plan, &blocked);
 }
 
-/// Blocks the deletions that wait for objects outside of the part of the plan: those keep their references.
-pub(crate) fn block_released_outside(plan: &mut Plan, is_inside: impl Fn(&Address) -> bool) {
-    let mut blocked: BTreeMap<Address, Vec<Address>> = BTreeMap::new();
-    for entry in &plan.delete_after {
-        let outside: Vec<Address> = entry.dependents.iter().filter(|other| !is_inside(other)).cloned().collect();
-        if !outside.is_empty() {
-            blocked.insert(entry.address.clone(), outside);
+/// Blocks what refers to an object that only the rest of the plan creates. Its requests would fail, perhaps after a stop.
+pub(crate) fn block_created_outside(plan: &mut Plan, is_inside: impl Fn(&Address) -> bool) {
+    let created = plan.actions.iter().filter(|action| matches!(action, Action::Create { .. })).map(Action::address);
+    let outside: BTreeSet<&Address> = created.filter(|at| !is_inside(at)).collect();
+    let mut blocked: BTreeMap<Address, BlockReason> = BTreeMap::new();
+    for action in plan.actions.iter().filter(|action| is_inside(action.address())) {
+        if let Some(missing) = action_references(action).into_iter().find(|at| outside.contains(at)) {
+            blocked.insert(action.address().clone(), BlockReason::ReferenceOutside(missing));
         }
     }
     block_changes(plan, &blocked);
 }
 
-fn block_changes(plan: &mut Plan, blocked: &BTreeMap<Address, Vec<Address>>) {
+/// Blocks the deletions that wait for objects outside of the part of the plan: those keep their references.
+pub(crate) fn block_released_outside(plan: &mut Plan, is_inside: impl Fn(&Address) -> bool) {
+    let mut blocked: BTreeMap<Address, BlockReason> = BTreeMap::new();
+    for entry in &plan.delete_after {
+        let outside: Vec<Address> = entry.dependents.iter().filter(|other| !is_inside(other)).cloned().collect();
+        if !outside.is_empty() {
+            blocked.insert(entry.address.clone(), BlockReason::StillUsed(outside));
+        }
+    }
+    block_changes(plan, &blocked);
+}
+
+fn block_changes(plan: &mut Plan, blocked: &BTreeMap<Address, BlockReason>) {
     for change in &mut plan.changes {
-        if let Some(users) = blocked.get(&change.address) {
-            change.block(BlockReason::StillUsed(users.clone()));
+        if let Some(reason) = blocked.get(&change.address) {
+            change.block(reason.clone());
         }
     }
     order::retain_objects(&mut plan.actions, &mut plan.delete_after, |at| !blocked.contains_key(at));
 }
 
-fn find_used(plan: &Plan, live: &Live) -> BTreeMap<Address, Vec<Address>> {
+fn find_used(plan: &Plan, live: &Live) -> BTreeMap<Address, BlockReason> {
     let deleted: BTreeMap<&Id, &Address> = plan.actions.iter().filter_map(deleted_object).collect();
     if deleted.is_empty() {
         return BTreeMap::new();
@@ -63,7 +77,7 @@ fn find_used(plan: &Plan, live: &Live) -> BTreeMap<Address, Vec<Address>> {
         let referring = referrers.get(&(&at.service, at.kind, id.as_str())).into_iter().flatten();
         let users: BTreeSet<Address> = referring.filter(keeps).map(|(other, _)| (*other).clone()).collect();
         if !users.is_empty() {
-            used.insert(at.clone(), users.into_iter().collect());
+            used.insert(at.clone(), BlockReason::StillUsed(users.into_iter().collect()));
         }
     }
     used
