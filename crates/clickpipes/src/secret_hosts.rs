@@ -98,7 +98,7 @@ mod tests {
     use model::address::Kind;
     use model::secret::find_secret_references;
 
-    fn hosts(source: Value) -> Vec<String> {
+    fn hosts(source: &Value) -> Vec<String> {
         let body = json!({ "source": source });
         let secrets = find_secret_references(&body);
         let line = |secret: &model::secret::ReferencedSecret| {
@@ -161,7 +161,7 @@ mod tests {
                 vec!["serviceAccountFile -> bigquery.googleapis.com"],
             ),
         ] {
-            assert_eq!(hosts(source.clone()), expected, "{source}");
+            assert_eq!(hosts(&source), expected, "{source}");
         }
     }
 
@@ -174,7 +174,7 @@ mod tests {
             json!({"newSource": {"host": "h", "P": secret}}),
             json!({"postgres": {"host": "h", "credentials": {"P": secret}}}),
         ] {
-            assert_eq!(hosts(source.clone()), unknown, "{source}");
+            assert_eq!(hosts(&source), unknown, "{source}");
         }
     }
 

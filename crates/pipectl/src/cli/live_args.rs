@@ -323,6 +323,7 @@ impl ExportArgs {
 
 /// `pipectl discover`.
 #[derive(Args, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(crate) struct DiscoverArgs {
     /// A file or folder, a pipe in it or in the project's manifests, or both
     #[arg(value_name = "PATH|SERVICE/PIPE", required = true, num_args = 1..=2)]

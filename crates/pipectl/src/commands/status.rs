@@ -77,7 +77,7 @@ fn load_valid_manifests(
     if project.manifests.is_empty() {
         return Ok(None);
     }
-    let read = LoadedManifests::load_project(&project);
+    let read = LoadedManifests::load_project(project);
     match read.and_then(|declared| declared.require_valid(context.output)) {
         Ok(declared) => Ok(Some(declared)),
         Err(error) if paths.is_empty() => {

@@ -52,7 +52,7 @@ fn check_manifests(project: &ProjectContext, findings: &mut DoctorFindings) -> O
         return None;
     }
     let fix = || Some("`pipectl validate` shows where, and how to mend it".to_owned());
-    match LoadedManifests::load_project(&project) {
+    match LoadedManifests::load_project(project) {
         Err(error) => findings.add(DoctorFinding::bad(CHECK, format!("{error:#}"), fix())),
         Ok(declared) if declared.error_count() > 0 => {
             let errors = pluralize(declared.error_count(), "error");
