@@ -223,7 +223,7 @@ fn renamed_service_alias_is_the_same_service() {
     assert!(base.contains("1 to create, 0 to update, 0 to replace, 0 to delete.  2 unchanged"), "{base}");
     let plan = run(&["plan", "pipes", "--prune=git"]);
     assert!(plan.contains("1 to delete"), "{plan}");
-    let (in_first, _) = plan.split_once("main  ").unwrap();
+    let (in_first, _) = plan.split_once("\nmain (").unwrap();
     assert!(in_first.contains("- views"), "{plan}");
 }
 

@@ -37,7 +37,9 @@ fn removed_pipe_is_pruned_by_a_later_apply_after_failure() {
     let plan = repo.run_successfully(&["plan", "pipes", "--prune=git"]);
     assert!(plan.contains(&format!("its manifest was removed by {commit} (Views are history)")));
     assert_snapshot!(steady(&plan, &commit), @"
-    analytics                                       3 objects
+    organization 0c11c4b0-05ed-4a0b-9b0c-5a4db0c50000
+
+    analytics (f2de67ed-05c6-471e-9716-ebc3290286aa)  3 objects
       - views                                       delete (its manifest was removed by HASH (Views are history))
             actions: delete, wait until gone
             data:  table `default.views` is kept; drop it yourself if you do not need it

@@ -3,6 +3,7 @@
 
 pub(crate) mod field;
 pub(crate) mod object;
+mod object_words;
 pub(crate) mod refusals;
 pub(crate) mod review_notes;
 pub(crate) mod values;

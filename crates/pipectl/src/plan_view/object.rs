@@ -1,18 +1,15 @@
 //! One object of a plan in words: what happens to it, why, and what else to know.
 
-use clickpipes::lineage::{self, LineageEdge};
-use clickpipes::{lifecycle, pipe_summary};
-use model::action::{Action, RunState, UpdateVia};
+use model::action::Action;
 use model::address::{Address, Kind};
 use model::desired::Place;
-use planner::{Change, IgnoredChanges, SentSecret, UnmanagedObject, UnusableObject, Verdict};
-use serde_json::Value;
+use planner::{Change, IgnoredChanges, UnmanagedObject, UnusableObject, Verdict};
 
 use super::field::FieldView;
+use super::object_words::{describe_change, describe_created, main_reason, request_lines};
 use super::refusals::ApplyRefusal;
 use crate::apply::{ObjectResult, Outcome};
 use crate::diagnostics::pluralize;
-use crate::permissions;
 
 /// How much a reviewer should care, most first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -296,133 +293,4 @@ pub(crate) fn object_label(at: &Address) -> String {
 /// The same with the service.
 pub(crate) fn display_name(at: &Address) -> String {
     format!("{}/{}", at.service, object_label(at))
-}
-
-fn describe_change(change: &Change, actions: &[&Action]) -> String {
-    let verdict = match (&change.verdict, actions) {
-        (Verdict::Create, _) => match &change.reason {
-            Some(reason) => format!("create ({reason})"),
-            None => "create".to_owned(),
-        },
-        (Verdict::Update, [first, _, ..]) if is_stop_action(first) => "update (pauses the pipe)".to_owned(),
-        (Verdict::Update, [Action::SetState { to: RunState::Stopped, .. }]) => "stop".to_owned(),
-        (Verdict::Update, [Action::SetState { to: RunState::Running, .. }]) => "start".to_owned(),
-        (Verdict::Replace, _) => "must be replaced".to_owned(),
-        (Verdict::Delete, _) => format!("delete ({})", change.reason.as_deref().unwrap_or("state: absent")),
-        (verdict, _) => verdict.as_str().to_owned(),
-    };
-    // What is destroyed is known by its live name, so that name and the id are part of the verdict.
-    match (&change.verdict, &change.renamed_from, &change.id) {
-        (Verdict::Rename, Some(from), _) => format!("{verdict} from `{from}`"),
-        (_, Some(from), Some(id)) => format!("{verdict}, until now `{from}` ({id})"),
-        _ => verdict,
-    }
-}
-
-fn main_reason(change: &Change, fields: &[FieldView<'_>], result: Option<&ObjectResult>) -> String {
-    if let Some(error) = result.and_then(|result| result.error.as_ref()) {
-        return error.message.clone();
-    }
-    let effect = change.data_effects.first().cloned();
-    match &change.verdict {
-        Verdict::Blocked(reason) => return permissions::blocked_text(reason),
-        Verdict::Create => return describe_created(change).into_iter().chain(effect).collect::<Vec<_>>().join("; "),
-        _ => {}
-    }
-    let forcing = fields.iter().filter(|field| field.forces_replacement);
-    let forcing: Vec<String> = forcing.map(|field| format!("`{}`", field.path)).collect();
-    let forced = (!forcing.is_empty()).then(|| format!("{} cannot be changed in place", forcing.join(", ")));
-    let known: Vec<String> = forced.into_iter().chain(effect).collect();
-    if known.is_empty() { describe_fields(fields) } else { known.join("; ") }
-}
-
-/// The first fields with their values, and how many more there are.
-fn describe_fields(fields: &[FieldView<'_>]) -> String {
-    const MAX_FIELDS: usize = 3;
-    let shown = fields.iter().take(MAX_FIELDS).map(|field| format!("`{}` {}", field.path, field.inline_words()));
-    let more = fields.len().saturating_sub(MAX_FIELDS);
-    let more = (more > 0).then(|| format!("and {more} more"));
-    shown.chain(more).collect::<Vec<_>>().join("; ")
-}
-
-/// `Kafka clicks -> default.clicks, JSONEachRow, 2 x 0.5 cores, 1 GB`; nothing for what is not a pipe.
-fn describe_created(change: &Change) -> Option<String> {
-    let body = change.after.as_ref().filter(|_| change.verdict == Verdict::Create)?;
-    let lineage = lineage::pipe_lineage(change.address.kind, body)?;
-    let summary = pipe_summary::summarize_pipe(body);
-    let flow = [lineage.system, describe_edges(&lineage.edges)].join(" ");
-    let size = summary.size.map(|size| size.describe(summary.shares_size)).unwrap_or_default();
-    let parts = [flow.trim_end().to_owned(), summary.format, size];
-    Some(parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", "))
-}
-
-/// `users -> raw.users`; of several, the first and how many more.
-fn describe_edges(edges: &[LineageEdge]) -> String {
-    let Some(first) = edges.first() else { return String::new() };
-    let more = if edges.len() > 1 { format!(" and {} more", edges.len() - 1) } else { String::new() };
-    if edges.iter().all(|edge| edge.to == first.to) {
-        return format!("{}{more} -> {}", first.from, first.to);
-    }
-    format!("{} -> {}{more}", first.from, first.to)
-}
-
-fn is_stop_action(action: &Action) -> bool {
-    matches!(action, Action::SetState { to: RunState::Stopped, .. })
-}
-
-fn request_lines(change: &Change, actions: &[&Action]) -> Vec<String> {
-    let steps = action_steps(change, actions);
-    let steps = (steps.len() > 1).then(|| format!("actions: {}", steps.join(", ")));
-    let resent = joined("also sends (required by the API): ", &change.resent_fields);
-    steps.into_iter().chain(resent).chain(secret_lines(&change.secrets)).collect()
-}
-
-/// `sends USER, PASSWORD to db.example.com:5432`, one line for each receiver.
-fn secret_lines(secrets: &[SentSecret]) -> Vec<String> {
-    let mut receivers: Vec<(String, bool, Vec<String>)> = Vec::new();
-    for sent in secrets {
-        let (to, name) = (sent.receivers(), sent.name());
-        match receivers.iter_mut().find(|(other, new, _)| *other == to && *new == sent.new) {
-            Some((_, _, names)) if names.contains(&name) => {}
-            Some((_, _, names)) => names.push(name),
-            None => receivers.push((to, sent.new, vec![name])),
-        }
-    }
-    let line = |(to, new, names): (String, bool, Vec<String>)| {
-        let new = if new { " for the first time" } else { "" };
-        format!("sends {} to {to}{new}", names.join(", "))
-    };
-    receivers.into_iter().map(line).collect()
-}
-
-/// The things after a heading, if there are any.
-fn joined(heading: &str, things: &[impl ToString]) -> Option<String> {
-    let things: Vec<String> = things.iter().map(ToString::to_string).collect();
-    (!things.is_empty()).then(|| format!("{heading}{}", things.join(", ")))
-}
-
-/// What is done to the object, in order, with the waits that belong to it.
-fn action_steps(change: &Change, actions: &[&Action]) -> Vec<String> {
-    let stopped = lifecycle::stopped_state_name(change.after.as_ref().unwrap_or(&Value::Null));
-    let resumes = actions.iter().any(|action| is_stop_action(action));
-    let mut steps = Vec::new();
-    for action in actions {
-        match action {
-            Action::Create { .. } => steps.push("create".to_owned()),
-            Action::Delete { .. } => steps.extend(["delete".to_owned(), "wait until gone".to_owned()]),
-            Action::Update { via: UpdateVia::Resource, .. } => steps.push("patch".to_owned()),
-            Action::Update { via: UpdateVia::Settings, .. } => steps.push("put settings".to_owned()),
-            Action::Update { via: UpdateVia::Scaling, .. } => steps.push("patch scaling".to_owned()),
-            Action::SetState { to: RunState::Stopped, .. } => {
-                steps.extend(["stop".to_owned(), format!("wait until {stopped}")]);
-            }
-            Action::SetState { to: RunState::Running, .. } => {
-                if !resumes {
-                    steps.push("start".to_owned());
-                }
-                steps.push("wait until Running".to_owned());
-            }
-        }
-    }
-    steps
 }

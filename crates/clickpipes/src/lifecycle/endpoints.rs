@@ -1,0 +1,68 @@
+//! The states of private connections.
+
+use model::action::RunState;
+use model::address::Kind;
+use model::live::{Object, State};
+
+use super::{Health, Progress, progress_toward};
+
+/// The status of a reverse private endpoint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the words are those of the API")]
+pub enum EndpointState {
+    Ready,
+    /// The owner of the source must accept the connection first.
+    PendingAcceptance,
+    Failed,
+    Rejected,
+    Expired,
+    /// On its way, or a status that this version does not know.
+    Other(String),
+}
+
+impl From<&State> for EndpointState {
+    fn from(state: &State) -> Self {
+        match state.as_str() {
+            "Ready" => Self::Ready,
+            "PendingAcceptance" => Self::PendingAcceptance,
+            "Failed" => Self::Failed,
+            "Rejected" => Self::Rejected,
+            "Expired" => Self::Expired,
+            other => Self::Other(other.to_owned()),
+        }
+    }
+}
+
+/// Why others cannot use an object now, and what becomes of it; `None` if they can, or will soon.
+pub fn unusable_note(kind: Kind, object: &Object) -> Option<&'static str> {
+    if kind != Kind::ReversePrivateEndpoint {
+        return None;
+    }
+    match EndpointState::from(&object.state) {
+        EndpointState::PendingAcceptance => {
+            Some("somebody must accept it on the account of the source; the API removes it after a day")
+        }
+        EndpointState::Failed => Some(
+            "the API removes it after 7 days; to create it again, declare it with `state: absent`, apply, and declare it as before",
+        ),
+        EndpointState::Rejected => Some(
+            "the owner of the source rejected it, and the API removes it after a day; to ask again, declare it with `state: absent`, \
+             apply, and declare it as before",
+        ),
+        EndpointState::Expired => {
+            Some("nobody accepted it in time, and the API removes it; apply again to create it anew")
+        }
+        EndpointState::Ready | EndpointState::Other(_) => None,
+    }
+}
+
+/// Whether an object will not work again by itself.
+pub fn is_broken(kind: Kind, object: &Object) -> bool {
+    kind == Kind::ReversePrivateEndpoint && progress_toward(kind, object, RunState::Running) == Progress::Failed
+}
+
+/// How well a connection does; `None` if it is ready or on its way.
+pub fn endpoint_health(object: &Object) -> Option<(Health, &'static str)> {
+    let note = unusable_note(Kind::ReversePrivateEndpoint, object)?;
+    Some((if is_broken(Kind::ReversePrivateEndpoint, object) { Health::Bad } else { Health::Warning }, note))
+}
