@@ -105,7 +105,9 @@ impl Plan {
     pub fn approve(self, limits: &ApprovalLimits) -> ApprovedPlan {
         let mut plan = self.block_unsafe_replacements(limits);
         let exceeded = plan.find_exceeded_limits(limits);
-        exceeded.iter().for_each(|limit| plan.block_over_limit(limit));
+        for limit in &exceeded {
+            plan.block_over_limit(limit);
+        }
         ApprovedPlan { plan, exceeded }
     }
 

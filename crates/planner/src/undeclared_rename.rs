@@ -45,8 +45,8 @@ pub(crate) fn block_undeclared_renames(plan: &mut Plan, desired: &Desired, live:
     let exclusive = index_exclusive_reads(plan, live);
     for at in created {
         let reads = desired.get(at).map(|document| exclusive_reads(at.kind, &document.body)).unwrap_or_default();
-        let shared = reads.iter().filter(|read| read.sharing == Sharing::Broken);
-        if let Some((read, reader)) = shared.filter_map(|read| Some((read, *exclusive.get(&read.key())?))).next() {
+        let mut shared = reads.iter().filter(|read| read.sharing == Sharing::Broken);
+        if let Some((read, reader)) = shared.find_map(|read| Some((read, *exclusive.get(&read.key())?))) {
             blocked.insert(at.clone(), BlockReason::AlreadyRead(read.what, read.name.clone(), reader.clone()));
             continue;
         }
