@@ -59,7 +59,7 @@ fn base_applies_git_changes_and_keeps_drift() {
     let again = repo.run_pipectl(&["plan", "pipes", "--base", "main", "--detailed-exitcode"]);
     assert_eq!(again.code, 0, "{}", again.all_output());
     assert_snapshot!(stable_text(&again.stdout), @"
-    analytics                                       1 object
+    analytics (f2de67ed-05c6-471e-9716-ebc3290286aa)  1 object
       * clicks                                      drift only
         drift (not changed by this apply)
           * settings.streaming_max_insert_wait_ms       git 500, live 900

@@ -59,9 +59,10 @@ fn trimmed_name_is_blocked_and_makes_no_twin() {
     let mut pipe = seed_named("kinesis-user");
     pipe["metadata"]["name"] = json!("alpha ");
     let desk = dir_with_normalizing_api(&[pipe]);
-    for _ in 0..3 {
+    // The first run creates it, so it did a part.
+    for code in [3, 5, 5] {
         let said = run_apply(&desk, &[]);
-        assert_eq!(said.code, 5, "{}", said.all_output());
+        assert_eq!(said.code, code, "{}", said.all_output());
         assert!(said.all_output().contains("the API calls it `alpha` ("), "{}", said.all_output());
     }
     assert_eq!((count_requests(&desk, "POST"), count_requests(&desk, "DELETE")), (1, 0));

@@ -28,7 +28,9 @@ fn prune_scope_deletes_only_undeclared_pipes_in_scope() {
     let plan = repo.run_successfully(&["plan", "--prune=scope"]);
     let plan: Vec<&str> = plan.lines().take_while(|line| !line.starts_with("Plan:")).collect();
     assert_snapshot!(plan.join("\n"), @"
-    analytics                                       4 objects
+    organization 0c11c4b0-05ed-4a0b-9b0c-5a4db0c50000
+
+    analytics (f2de67ed-05c6-471e-9716-ebc3290286aa)  4 objects
       ! team-kept                                   blocked: it is protected: remove `*/team-kept` from `policy.protect` in pipectl.yaml before deleting it
       - team-trial                                  delete (no manifest declares it, and it is in the prune scope `analytics/team-*`)
             actions: delete, wait until gone

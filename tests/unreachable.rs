@@ -194,7 +194,7 @@ fn reports_start_with_unreachable_services() {
     let comment = read("markdown");
     let head = "### pipectl plan: 1 service could not be read; 1 to create";
     assert!(comment.starts_with(head), "{comment}");
-    let (before, _) = comment.split_once("clicks").unwrap();
+    let (before, _) = comment.split_once("| object |").unwrap();
     assert!(before.contains("lake: could not be read: GET "), "{comment}");
     assert!(read("html").contains("lake: could not be read: GET "));
     assert!(read("github").starts_with("::error "), "{}", read("github"));

@@ -125,7 +125,7 @@ fn immutable_field_change_forces_replacement() {
             data:  the new pipe starts at from_beginning: rows already in `default.clicks` are loaded again
                    the new object keeps what the manifest omits: `scaling`
                    the API does not return these fields, and the new object has them only if the manifest declares them: `destination.roles`
-                   the API returned no value for these fields, and the new object has them only if the manifest declares them: `destination.tableDefinition.primaryKey`
+                   the API returned no value for these fields, and the new object has them only if the manifest declares them: `destination.tableDefinition.primaryKey`, `source.kafka.sshKeyResourceId`
                    apply skips this change unless you pass `--allow-replace analytics/clicks`
 
     Plan: 0 to create, 0 to update, 1 to replace, 0 to delete.  0 unchanged, 0 unmanaged.

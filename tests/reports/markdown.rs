@@ -47,7 +47,7 @@ fn comment_starts_with_counts_and_severe_changes() {
     - data: no <code>offset</code> is set, so the API picks the start: rows in <code>default.clicks</code> may be duplicated or missing
     - data: the new object keeps what the manifest omits: <code>source.kafka.consumerGroup</code>, <code>scaling</code>
     - data: the API does not return these fields, and the new object has them only if the manifest declares them: <code>destination.roles</code>
-    - data: the API returned no value for these fields, and the new object has them only if the manifest declares them: <code>destination.tableDefinition.primaryKey</code>
+    - data: the API returned no value for these fields, and the new object has them only if the manifest declares them: <code>destination.tableDefinition.primaryKey</code>, <code>source.kafka.sshKeyResourceId</code>
     - actions: delete, wait until gone, create
     - sends P to b&#58;9092
 

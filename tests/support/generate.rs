@@ -3,7 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use clickpipes::exclusive_read::Sharing;
+use clickpipes::exclusive_reads::exclusive_reads;
 use clickpipes::kinds;
+use model::address::Kind;
 use model::path::FieldPath;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -20,7 +23,7 @@ pub(crate) fn manifests() -> impl Strategy<Value = Vec<Value>> {
         for (index, edits, stopped) in chosen {
             picked.insert(index, edited_seed(&seeds[index], &edits, stopped));
         }
-        picked.into_values().filter(is_self_contained).collect()
+        without_shared_reads(picked.into_values().filter(is_self_contained))
     })
 }
 
@@ -42,10 +45,20 @@ pub(crate) fn any_crowd(size: usize) -> impl Strategy<Value = Vec<Value>> {
             one["metadata"]["name"] = json!(format!("{name} {number}"));
             Some(one)
         });
-        many.filter(|one| !is_refused_by_live_api(one) && !has_unknown_endpoint(one))
-            .chain(["link-a", "link-b"].map(endpoint_manifest))
-            .collect()
+        let many = many.filter(|one| !is_refused_by_live_api(one) && !has_unknown_endpoint(one));
+        without_shared_reads(many.chain(["link-a", "link-b"].map(endpoint_manifest)))
     })
+}
+
+/// Without those that read a queue, or the like, that an earlier one reads: `validate` refuses them.
+fn without_shared_reads(many: impl Iterator<Item = Value>) -> Vec<Value> {
+    let mut taken = BTreeSet::new();
+    many.filter(|one| {
+        let kind = Kind::from_name(one["kind"].as_str().unwrap()).unwrap();
+        let reads = exclusive_reads(kind, &one["spec"]).into_iter().filter(|read| read.sharing == Sharing::Broken);
+        reads.map(|read| read.key()).collect::<Vec<_>>().into_iter().all(|key| taken.insert(key))
+    })
+    .collect()
 }
 
 /// An endpoint that the pipes of the seeds may refer to.
@@ -76,7 +89,7 @@ fn any_edits() -> impl Strategy<Value = Vec<(usize, usize)>> {
 fn apply_valid_edits(seed: &Value, edits: &[(usize, usize)]) -> Value {
     let mut document = seed.clone();
     for (field, value) in edits {
-        let kind = model::address::Kind::from_name(document["kind"].as_str().unwrap()).unwrap();
+        let kind = Kind::from_name(document["kind"].as_str().unwrap()).unwrap();
         let mut leaves = schema_leaves(kinds::manifest_schema(kind), &document);
         leaves.retain(|leaf| leaf.path.is_within(&FieldPath::parse("spec")));
         let ours = ["spec.state", "spec.protect"].map(FieldPath::parse);

@@ -2,14 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use crate::kinds::manifest_fields;
-use model::address::Kind;
 use model::annotations;
-use model::desired::FieldMarks;
-use model::path::FieldPath;
-use model::schema_validator::FieldNode;
 
 /// The fields that every object gets, each with its schema.
 fn extra_fields() -> [(&'static str, Value); 3] {
@@ -50,8 +45,8 @@ fn extra_fields() -> [(&'static str, Value); 3] {
     ]
 }
 
-const CREATE_ONLY: &str = "createOnly";
-const NOT_RETURNED: &str = "notReturned";
+pub(crate) const CREATE_ONLY: &str = "createOnly";
+pub(crate) const NOT_RETURNED: &str = "notReturned";
 
 /// Lets every object below the `spec` of a manifest take fields that no struct declares.
 // Here and not in the structs: an object without it would be a dead end for whoever needs a newer field in it.
@@ -83,45 +78,4 @@ fn collect_objects(root: &Value, schema: &Value, names: &mut BTreeSet<String>) {
     if let Some(item) = schema.get("items") {
         collect_objects(root, item, names);
     }
-}
-
-/// What a manifest says about its fields under `additional`. The paths are those of the body.
-pub(crate) fn read_field_marks(kind: Kind, document: &Value) -> FieldMarks {
-    let mut marks = FieldMarks::default();
-    if let Some(spec) = manifest_fields(kind).child_field("spec") {
-        collect_marks(spec, &document["spec"], &FieldPath::root(), &mut marks);
-    }
-    marks
-}
-
-fn collect_marks(node: &FieldNode, value: &Value, at: &FieldPath, marks: &mut FieldMarks) {
-    match value {
-        Value::Object(fields) => {
-            for (mark, path) in marked_paths(node, fields) {
-                let paths = if mark == CREATE_ONLY { &mut marks.create_only } else { &mut marks.not_returned };
-                paths.insert(at.join(&FieldPath::parse(path)));
-            }
-            for (name, value) in fields {
-                if let Some(field) = node.child_field(name).filter(|field| !field.has_keyword(annotations::LOCAL_ONLY))
-                {
-                    collect_marks(field, value, &at.child(name), marks);
-                }
-            }
-        }
-        // What one entry says counts for all of them: the semantics of a list are those of every entry.
-        Value::Array(items) => {
-            let Some(item) = node.list_item() else { return };
-            items.iter().for_each(|value| collect_marks(item, value, &at.child("*"), marks));
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
-    }
-}
-
-/// The paths that an object marks, each with the mark.
-fn marked_paths<'v>(node: &'v FieldNode, fields: &'v Map<String, Value>) -> impl Iterator<Item = (&'v str, &'v str)> {
-    let marks = fields.iter().filter_map(|(name, paths)| {
-        let mark = node.child_field(name)?.keyword_value(annotations::ADDITIONAL_MARK)?.as_str()?;
-        Some((mark, paths.as_array()?))
-    });
-    marks.flat_map(|(mark, paths)| paths.iter().filter_map(move |path| Some((mark, path.as_str()?))))
 }

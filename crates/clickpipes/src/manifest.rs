@@ -10,6 +10,7 @@ mod classify;
 pub mod code;
 mod cross_document;
 mod draft;
+mod field_marks;
 mod file;
 mod intent;
 mod lift_known_fields;

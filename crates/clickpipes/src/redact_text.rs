@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 
 use crate::kinds;
-use crate::likely_secret::{has_secret_name, secret_query_values};
+use crate::secret_names::{has_secret_name, secret_query_values};
 
 mod lines;
 mod secret_extent;

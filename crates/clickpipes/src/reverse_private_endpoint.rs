@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde_json::Value;
 
 use crate::envelope::{EndpointMetadata, Envelope};
-use crate::exclusive_reads::{ExclusiveRead, Sharing, read_named_by};
+use crate::exclusive_read::{ExclusiveRead, Sharing, read_named_by};
 use crate::validate::{CrossFieldRule, RuleContext, RuleFinding, RuleSet, custom_rule, value_is, value_is_not};
 use model::annotations;
 use model::path::FieldPath;

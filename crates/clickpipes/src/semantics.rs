@@ -215,7 +215,7 @@ impl FieldSemantics {
             let text = value.and_then(Value::as_str);
             text.is_some_and(|text| self.replace_across.iter().any(|value| value.eq_ignore_ascii_case(text)))
         };
-        if across(live) != across(desired) { OnChange::Replace } else { self.on_change }
+        if across(live) == across(desired) { self.on_change } else { OnChange::Replace }
     }
 
     /// The kinds of the objects that a value refers to, by name or by id, anywhere in it.

@@ -12,7 +12,7 @@ use model::selector::AddressPattern;
 use serde_json::Value;
 
 use crate::block_reason::ProtectedBy;
-use crate::references;
+use crate::references::{self, ObjectsById};
 use crate::sent_secrets::SecretPair;
 
 /// Options of a plan beyond the declared objects.
@@ -72,14 +72,6 @@ pub enum UnsettledPolicy {
     ReadAgain,
     /// Send the size: reading again did not help.
     Send,
-}
-
-/// Live objects by service, kind and id.
-pub(crate) type ObjectsById<'a> = HashMap<(&'a ServiceRef, Kind, &'a str), (&'a Address, &'a Object)>;
-
-pub(crate) fn index_by_id(live: &Live) -> ObjectsById<'_> {
-    let objects = live.iter().flat_map(|(at, observed)| observed.objects.iter().map(move |object| (at, object)));
-    objects.map(|(at, object)| ((&at.service, at.kind, object.id.as_str()), (at, object))).collect()
 }
 
 /// Live objects by service, kind and the letters of their names.

@@ -23,6 +23,7 @@ mod plan;
 mod prune;
 mod references;
 mod respelling;
+mod secret_review;
 mod sent_secrets;
 mod state_plan;
 mod still_used;

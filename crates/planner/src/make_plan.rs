@@ -10,10 +10,11 @@ use model::desired::{Desired, Document, Presence};
 use model::live::{Id, Live, Object};
 
 use crate::change::Verdict;
-use crate::inputs::{PlanInputs, Policy, index_by_id};
+use crate::inputs::{PlanInputs, Policy};
 use crate::match_live::{self, LiveMatch, match_live_object};
 use crate::order;
 use crate::plan::{Plan, UnmanagedObject, UnusableObject};
+use crate::references::index_by_id;
 use crate::{references, still_used, undeclared_rename};
 
 /// Compares desired objects with live ones.

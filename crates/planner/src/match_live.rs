@@ -7,7 +7,7 @@ use model::desired::{Desired, Document, Presence};
 use model::live::{Id, Live, Object};
 
 use crate::block_reason::BlockReason;
-use crate::inputs::ObjectsById;
+use crate::references::ObjectsById;
 
 /// The live counterpart of a declared object.
 pub(crate) enum LiveMatch<'l> {

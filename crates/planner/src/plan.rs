@@ -8,8 +8,8 @@ use model::live::Id;
 use serde::Serialize;
 
 use crate::change::{Change, FieldChange, IgnoredChanges, UncheckedFields, Verdict};
-use crate::order::{self, DeleteAfter};
-use crate::still_used::{self, References};
+use crate::order::DeleteAfter;
+use crate::references::References;
 
 /// The changes between live and desired objects. The same value is printed, saved and performed:
 /// apply reads `actions` and `delete_after`, people read the rest.
@@ -89,27 +89,6 @@ impl Plan {
     /// Whether there is nothing to apply. Reported drift does not count.
     pub fn has_no_changes(&self) -> bool {
         self.changes.is_empty()
-    }
-
-    /// The part of the plan that is about some of the objects. What nobody declares is outside of
-    /// any part.
-    #[must_use]
-    pub fn narrow_to(mut self, about: impl Fn(&Address) -> bool) -> Self {
-        still_used::block_created_outside(&mut self, &about);
-        order::retain_objects(&mut self.actions, &mut self.delete_after, &about);
-        still_used::block_released_outside(&mut self, &about);
-        Self {
-            actions: self.actions,
-            delete_after: self.delete_after,
-            changes: self.changes.into_iter().filter(|change| about(&change.address)).collect(),
-            ignored_changes: self.ignored_changes.into_iter().filter(|left| about(&left.address)).collect(),
-            unchecked: self.unchecked.into_iter().filter(|it| about(&it.address)).collect(),
-            in_sync: self.in_sync.into_iter().filter(|at| about(at)).collect(),
-            unmanaged: Vec::new(),
-            unusable: self.unusable.into_iter().filter(|it| about(&it.address)).collect(),
-            unsettled: self.unsettled.into_iter().filter(|at| about(at)).collect(),
-            references: self.references,
-        }
     }
 
     /// The changes that something is left to do about. An object that only comes under management

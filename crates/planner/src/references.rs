@@ -1,17 +1,27 @@
 //! References by name from one declared object to another.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use clickpipes::lifecycle;
 use clickpipes::semantics::FieldSemantics;
 use model::action::{Action, RunState, UpdateVia};
 use model::address::{Address, Kind, ServiceRef};
 use model::desired::{Desired, Presence};
-use model::live::Live;
+use model::live::{Id, Live, Object};
 use serde_json::Value;
 
 use crate::block_reason::BlockReason;
-use crate::inputs::ObjectsById;
+
+/// What each live object references when the plan is done, by kind and id.
+pub(crate) type References = BTreeMap<Id, BTreeSet<(Kind, String)>>;
+
+/// Live objects by service, kind and id.
+pub(crate) type ObjectsById<'a> = HashMap<(&'a ServiceRef, Kind, &'a str), (&'a Address, &'a Object)>;
+
+pub(crate) fn index_by_id(live: &Live) -> ObjectsById<'_> {
+    let objects = live.iter().flat_map(|(at, observed)| observed.objects.iter().map(move |object| (at, object)));
+    objects.map(|(at, object)| ((&at.service, at.kind, object.id.as_str()), (at, object))).collect()
+}
 
 /// The objects that an action refers to by name: without them it cannot be performed.
 pub(crate) fn action_references(action: &Action) -> Vec<Address> {

@@ -11,13 +11,36 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::action::Action;
-use model::address::{Address, Kind};
+use model::address::Address;
 use model::live::{Id, Live};
 
 use crate::block_reason::BlockReason;
 use crate::order;
 use crate::plan::Plan;
 use crate::references::action_references;
+
+impl Plan {
+    /// The part of the plan that is about some of the objects. What nobody declares is outside of
+    /// any part.
+    #[must_use]
+    pub fn narrow_to(mut self, about: impl Fn(&Address) -> bool) -> Self {
+        block_created_outside(&mut self, &about);
+        order::retain_objects(&mut self.actions, &mut self.delete_after, &about);
+        block_released_outside(&mut self, &about);
+        Self {
+            actions: self.actions,
+            delete_after: self.delete_after,
+            changes: self.changes.into_iter().filter(|change| about(&change.address)).collect(),
+            ignored_changes: self.ignored_changes.into_iter().filter(|left| about(&left.address)).collect(),
+            unchecked: self.unchecked.into_iter().filter(|it| about(&it.address)).collect(),
+            in_sync: self.in_sync.into_iter().filter(|at| about(at)).collect(),
+            unmanaged: Vec::new(),
+            unusable: self.unusable.into_iter().filter(|it| about(&it.address)).collect(),
+            unsettled: self.unsettled.into_iter().filter(|at| about(at)).collect(),
+            references: self.references,
+        }
+    }
+}
 
 /// Blocks the deletions, replacements included, of objects that the plan leaves in use.
 pub(crate) fn block_used_objects(plan: &mut Plan, live: &Live) {
@@ -26,7 +49,7 @@ pub(crate) fn block_used_objects(plan: &mut Plan, live: &Live) {
 }
 
 /// Blocks what refers to an object that only the rest of the plan creates. Its requests would fail, perhaps after a stop.
-pub(crate) fn block_created_outside(plan: &mut Plan, is_inside: impl Fn(&Address) -> bool) {
+fn block_created_outside(plan: &mut Plan, is_inside: impl Fn(&Address) -> bool) {
     let created = plan.actions.iter().filter(|action| matches!(action, Action::Create { .. })).map(Action::address);
     let outside: BTreeSet<&Address> = created.filter(|at| !is_inside(at)).collect();
     let mut blocked: BTreeMap<Address, BlockReason> = BTreeMap::new();
@@ -39,7 +62,7 @@ pub(crate) fn block_created_outside(plan: &mut Plan, is_inside: impl Fn(&Address
 }
 
 /// Blocks the deletions that wait for objects outside of the part of the plan: those keep their references.
-pub(crate) fn block_released_outside(plan: &mut Plan, is_inside: impl Fn(&Address) -> bool) {
+fn block_released_outside(plan: &mut Plan, is_inside: impl Fn(&Address) -> bool) {
     let mut blocked: BTreeMap<Address, BlockReason> = BTreeMap::new();
     for entry in &plan.delete_after {
         let outside: Vec<Address> = entry.dependents.iter().filter(|other| !is_inside(other)).cloned().collect();
@@ -89,6 +112,3 @@ fn deleted_object(action: &Action) -> Option<(&Id, &Address)> {
         Action::Create { .. } | Action::Update { .. } | Action::SetState { .. } => None,
     }
 }
-
-/// What each live object references when the plan is done, by kind and id.
-pub(crate) type References = BTreeMap<Id, BTreeSet<(Kind, String)>>;

@@ -6,7 +6,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use clickpipes::exclusive_reads::{Sharing, exclusive_reads};
+use clickpipes::exclusive_read::Sharing;
+use clickpipes::exclusive_reads::exclusive_reads;
 use clickpipes::lifecycle;
 use clickpipes::lineage::{Lineage, pipe_lineage};
 use model::address::{Address, ServiceRef};

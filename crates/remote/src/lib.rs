@@ -13,6 +13,7 @@ mod error;
 mod http;
 mod list_cache;
 mod lookup;
+mod named_entries;
 mod observe;
 mod perform;
 mod performed_action;
@@ -35,7 +36,8 @@ pub use error::{
     Error, Hint, RejectedRequest, RejectionCause, RejectionKind, UnexpectedResponse, UnreadyEndpoint, Unsettled,
 };
 pub use http::{ApiCredentials, HttpTransport};
-pub use lookup::{LookupEntry, ServiceLookup};
+pub use lookup::ServiceLookup;
+pub use named_entries::LookupEntry;
 pub use observe::ObserveScope;
 pub use performed_action::PerformedAction;
 pub use rate_limiter::PausePermit;

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use crate::client::{Client, RequestCounts, RequestSpec};
 use crate::error::Error;
-use crate::lookup;
+use crate::named_entries;
 use crate::observe::{self, ObserveScope};
 use crate::perform;
 use crate::performed_action::PerformedAction;
@@ -75,7 +75,7 @@ impl Remote {
     /// When the list cannot be read.
     pub async fn list_service_states(&self) -> Result<BTreeMap<String, State>, Error> {
         let path = routes::services_url(&self.run.organization);
-        let entries = lookup::fetch_entries(&self.run.client, &path).await?;
+        let entries = named_entries::fetch_entries(&self.run.client, &path).await?;
         Ok(entries.into_iter().map(|entry| (entry.id, entry.state)).collect())
     }
 

@@ -22,6 +22,7 @@ pub(super) use field_suggestions::field_paths;
 /// Everything there is to say about one field.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_excessive_bools, reason = "each is an answer of its own")]
 pub struct FieldExplanation {
     /// The kind of manifest that has the field.
     pub kind: Kind,

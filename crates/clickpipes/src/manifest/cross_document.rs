@@ -6,7 +6,8 @@ use serde_json::Value;
 
 use super::code;
 use super::draft::DraftManifest;
-use crate::exclusive_reads::{ExclusiveRead, Sharing, exclusive_reads, is_sharing_harmful};
+use crate::exclusive_read::{ExclusiveRead, Sharing};
+use crate::exclusive_reads::{exclusive_reads, is_sharing_harmful};
 use crate::pipe::written_tables::{WrittenTable, written_tables};
 use model::address::{Address, Kind, Name, ServiceRef};
 use model::diagnostic::{Diagnostic, Severity};

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::additional_fields::read_field_marks;
+use super::field_marks::read_field_marks;
 use model::action::RunState;
 use model::address::{Kind, Name};
 use model::desired::{Intent, Presence};

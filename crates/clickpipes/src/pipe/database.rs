@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde_json::Value;
 
 use super::source::{join_nonempty, text_at};
-use crate::secret_hosts::SecretHost;
+use crate::secret_host::SecretHost;
 use crate::validate::{CrossFieldRule, RuleContext, RuleFinding, custom_rule, flag_is, value_is};
 use model::path::FieldPath;
 

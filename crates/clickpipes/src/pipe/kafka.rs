@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use super::settings::SettingGroup;
 use super::source::{NO_STREAM_RESYNC, SourceFamily, SourceItems, SourceSpec, text_at};
-use crate::exclusive_reads::{ExclusiveRead, Sharing, read_named_by};
-use crate::secret_hosts::SecretHost;
+use crate::exclusive_read::{ExclusiveRead, Sharing, read_named_by};
+use crate::secret_host::SecretHost;
 use crate::validate::{CrossFieldRule, RuleContext, RuleFinding, RuleSet, custom_rule, value_is, value_is_not};
 use model::annotations;
 use model::path::FieldPath;

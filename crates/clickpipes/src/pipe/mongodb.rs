@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use super::credentials::Login;
 use super::database::{self, ReplicationMode, TABLE_MAPPING_DELTAS, TableEngine};
 use super::source::{SourceFamily, SourceItems, SourceSpec, text_at};
-use crate::secret_hosts::SecretHost;
+use crate::secret_host::SecretHost;
 use crate::semantics::REDACTED_SECRET;
 use crate::validate::{RuleContext, RuleFinding, RuleSet, custom_rule};
 use model::annotations;

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use super::credentials::Login;
 use super::database::{self, DatabaseAuthentication, ReplicationMode, TABLE_MAPPING_DELTAS, TableEngine};
 use super::source::{SourceFamily, SourceItems, SourceSpec, join_nonempty, text_at};
-use crate::exclusive_reads::{Sharing, read_named_by};
+use crate::exclusive_read::{Sharing, read_named_by};
 use crate::validate::{CrossFieldRule, RuleSet, flag_is, value_is};
 use model::annotations;
 use model::text::{Arn, HostAddress, NonBlankSqlText, NonEmptyText, PemCertificates, TcpPort};

@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use super::replacement_effects::Replacement;
 use super::settings::SettingGroup;
-use crate::exclusive_reads::ExclusiveRead;
-use crate::secret_hosts::SecretHost;
+use crate::exclusive_read::ExclusiveRead;
+use crate::secret_host::SecretHost;
 use crate::validate::RuleSet;
 use model::annotations;
 use model::path::FieldPath;

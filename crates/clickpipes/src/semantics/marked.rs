@@ -34,9 +34,10 @@ impl FieldSemantics {
     fn change_unknown_field(&mut self, path: &[String], change: &dyn Fn(&mut Self)) {
         let Some((name, rest)) = path.split_first() else {
             // A known field is as its struct says: validation refuses such a mark.
-            return if self.is_unknown {
-                change(self)
-            };
+            if self.is_unknown {
+                change(self);
+            }
+            return;
         };
         let below = if name == "*" {
             let item = self.list_item().clone();

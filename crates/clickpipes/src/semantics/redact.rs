@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::FieldSemantics;
 use super::spelling::Equality;
-use crate::likely_secret::secret_query_values;
+use crate::secret_names::secret_query_values;
 use model::secret;
 
 /// Stands for a value that is never shown.

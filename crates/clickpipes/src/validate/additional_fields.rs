@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::Problem;
-use crate::api_body::strip_object;
+use crate::local_fields::strip_object;
 use model::annotations;
 use model::diagnostic::Severity;
 use model::path::FieldPath;

@@ -52,15 +52,17 @@ fn in_both(head: Option<Vec<String>>, base: Option<&Vec<String>>) -> Option<Vec<
     head.map(|head| head.into_iter().filter(|text| base.is_some_and(|base| base.contains(text))).collect())
 }
 
-/// No limit is the largest.
 fn smaller_limit(head: Option<usize>, base: Option<usize>) -> Option<usize> {
-    head.into_iter().chain(base).min()
+    // A policy without the key has the default limit.
+    let limit = |limit: Option<usize>| limit.unwrap_or(Policy::DEFAULT_LIMIT);
+    if head.or(base).is_none() { None } else { Some(limit(head).min(limit(base))) }
 }
 
 #[cfg(test)]
 mod tests {
     use crate::project::{Policy, PruneMode};
 
+    #[expect(clippy::unnecessary_wraps, reason = "the fields are optional")]
     fn list(texts: &[&str]) -> Option<Vec<String>> {
         Some(texts.iter().map(|text| (*text).to_owned()).collect())
     }
@@ -84,7 +86,8 @@ mod tests {
         let expected = Policy {
             protect: list(&["b", "a"]),
             max_delete: Some(1),
-            max_replace: Some(3),
+            // The base has no such key, so the default holds.
+            max_replace: Some(1),
             secret_commands: list(&["vault"]),
             wake_idle: Some(false),
             ..Policy::default()

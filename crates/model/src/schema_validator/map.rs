@@ -172,14 +172,11 @@ fn unknown_field_problem(
         format!("unknown field `{}`", entry.key)
     };
     let remark = PendingDiagnostic::error(code::UNKNOWN_FIELD, entry.span, message);
-    match meant {
-        Some(meant) => remark.with_help(format!("did you mean `{meant}`?")).with_replacement(meant),
-        None => {
-            let newer =
-                shape.additional_field.as_ref().map(|field| format!("; one newer than pipectl goes under `{field}`"));
-            remark.with_help(format!("known fields: {}{}", join_quoted(known), newer.unwrap_or_default()))
-        }
+    if let Some(meant) = meant {
+        return remark.with_help(format!("did you mean `{meant}`?")).with_replacement(meant);
     }
+    let newer = shape.additional_field.as_ref().map(|field| format!("; one newer than pipectl goes under `{field}`"));
+    remark.with_help(format!("known fields: {}{}", join_quoted(known), newer.unwrap_or_default()))
 }
 
 fn exclusive_fields_problem(first: &YamlEntry, second: &YamlEntry) -> PendingDiagnostic {

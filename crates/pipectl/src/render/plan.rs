@@ -82,8 +82,7 @@ fn severity_sign(severity: ObjectSeverity) -> (&'static str, Label) {
         ObjectSeverity::Adopt | ObjectSeverity::Update | ObjectSeverity::Rename => ("~", Label::Update),
         ObjectSeverity::Replace => ("-/+", Label::Replace),
         ObjectSeverity::Delete => ("-", Label::Delete),
-        ObjectSeverity::Blocked | ObjectSeverity::NotApplied => ("!", Label::Blocked),
-        ObjectSeverity::Unusable => ("!", Label::Blocked),
+        ObjectSeverity::Blocked | ObjectSeverity::NotApplied | ObjectSeverity::Unusable => ("!", Label::Blocked),
         ObjectSeverity::Removal => ("?", Label::Blocked),
         ObjectSeverity::Drift => ("*", Label::Plain),
         ObjectSeverity::Unchanged => ("=", Label::Plain),
@@ -93,7 +92,7 @@ fn severity_sign(severity: ObjectSeverity) -> (&'static str, Label) {
 fn push_object(text: &mut StyledText, object: &ObjectView<'_>, diff: bool) {
     let (sign, label) = severity_sign(object.severity);
     let left = format!("  {sign} {}", object_label(object.address));
-    let is_told_by_fields = object.change.is_some() || object.removals().len() > 0;
+    let is_told_by_fields = object.change.is_some() || !object.removals().is_empty();
     let words = match object.severity {
         ObjectSeverity::Blocked | ObjectSeverity::Unusable => object.summary(),
         ObjectSeverity::Removal if !is_told_by_fields => object.summary(),

@@ -234,8 +234,8 @@ pub fn render_status_markdown(status: &StatusReport, now: SystemTime) -> String 
             Some(error) => format!("Could not be read: {}\n\n", markdown_code(error)),
             None => table::pipe_table_markdown(&service.pipes, now),
         };
-        let endpoints: String =
-            service.endpoints.iter().map(|it| format!("- {}\n", markdown_sentence(&endpoint_line(it)))).collect();
+        let endpoints = service.endpoints.iter().map(|it| format!("- {}\n", markdown_sentence(&endpoint_line(it))));
+        let endpoints = endpoints.collect::<Vec<_>>().concat();
         let gap = if endpoints.is_empty() { "" } else { "\n" };
         let state = state.unwrap_or_default();
         format!("### {}{state}\n\n{pipes}{endpoints}{gap}", markdown_code(&service.service))

@@ -82,7 +82,8 @@ fn unmanaged_list(run: &RunReport) -> String {
     if names.is_empty() {
         return String::new();
     }
-    let items: String = names.iter().take(MAX_NAMED).map(|name| format!("- {}\n", markdown_code(name))).collect();
+    let items: Vec<String> = names.iter().take(MAX_NAMED).map(|name| format!("- {}\n", markdown_code(name))).collect();
+    let items = items.concat();
     let more = names.len().saturating_sub(MAX_NAMED);
     let more = if more > 0 { format!("- and {more} more\n") } else { String::new() };
     format!("<details><summary>{} unmanaged: live, not in git</summary>\n\n{items}{more}\n</details>\n\n", names.len())

@@ -67,7 +67,7 @@ impl<'r> ReportView<'r> {
 /// What git no longer declares, though it is live, and what is live and broken.
 fn removal_suffix(plan: &Plan) -> String {
     let counts = plan_view::removal_counts(plan).into_iter().chain(plan_view::unusable_count(plan));
-    counts.map(|counts| format!(", {counts}")).collect()
+    counts.map(|counts| format!(", {counts}")).collect::<Vec<_>>().concat()
 }
 
 /// The number of drifted fields that are not reverted.

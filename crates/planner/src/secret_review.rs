@@ -1,0 +1,90 @@
+//! What a change does with secrets: those that it sends, the hosts that are new, and TLS that it weakens.
+
+use std::collections::BTreeSet;
+
+use clickpipes::secret_host::SecretHost;
+use clickpipes::secret_hosts::{secret_hosts, weakened_tls};
+use model::action::Action;
+use model::address::Address;
+use model::desired::{Desired, Document};
+use model::path::FieldPath;
+use model::secret::{ReferencedSecret, find_secret_references};
+use serde_json::Value;
+
+use crate::inputs::PlanInputs;
+use crate::sent_secrets::{SecretPair, SentSecret, policy_name};
+
+impl PlanInputs<'_> {
+    /// The secrets that reach a host by these actions. `body` is the object after them, `live` before.
+    pub(crate) fn sent_secrets(
+        &self,
+        at: &Address,
+        body: &Value,
+        live: Option<&Value>,
+        actions: &[Action],
+    ) -> Vec<SentSecret> {
+        let requests = actions.iter().filter_map(Action::request_body);
+        if requests.clone().next().is_none() {
+            return Vec::new();
+        }
+        let mut sent: Vec<ReferencedSecret> = requests.flat_map(find_secret_references).collect();
+        let is_moved = |path: &FieldPath| {
+            live.is_some_and(|live| secret_hosts(at.kind, live, path) != secret_hosts(at.kind, body, path))
+        };
+        let moved = find_secret_references(body).into_iter().filter(|secret| is_moved(&secret.path));
+        for secret in moved.collect::<Vec<_>>() {
+            if !sent.iter().any(|other| other.path == secret.path) {
+                sent.push(secret);
+            }
+        }
+        let with_hosts = sent.into_iter().map(|secret| {
+            let to = secret_hosts(at.kind, body, &secret.path);
+            let name = policy_name(&secret);
+            let is_known = to.iter().all(|host| self.known_pairs().contains(&(name.clone(), host.clone())));
+            // Without a base, live shows the host, and not which secret it gets.
+            let new = !is_known && (self.base.is_some() || live.is_none() || is_moved(&secret.path));
+            SentSecret { secret, to, new }
+        });
+        with_hosts.collect()
+    }
+
+    /// What the base sends where; without one, what the declared objects send to hosts that they have live.
+    fn known_pairs(&self) -> &BTreeSet<SecretPair> {
+        let live_body = |at: &Address| Some(&self.live.get(at)?.objects.first()?.body);
+        self.known_pairs.get_or_init(|| match self.base {
+            Some(base) => secret_pairs(base, |_, _, _| true),
+            None => secret_pairs(self.desired, |at, path, to| {
+                live_body(at).is_some_and(|live| secret_hosts(at.kind, live, path) == to)
+            }),
+        })
+    }
+
+    /// The fields by which a change weakens TLS: neither the base nor, without one, live has them so.
+    pub(crate) fn newly_weakened_tls(
+        &self,
+        at: &Address,
+        body: &Value,
+        (base, live): (Option<&Document>, Option<&Value>),
+    ) -> Vec<FieldPath> {
+        let before = if self.base.is_some() { base.map(|base| &base.body) } else { live };
+        let known = before.map(|before| weakened_tls(at.kind, before)).unwrap_or_default();
+        weakened_tls(at.kind, body).into_iter().filter(|path| !known.contains(path)).collect()
+    }
+}
+
+/// The pairs of the declared objects for which `counts` is true.
+fn secret_pairs(
+    desired: &Desired,
+    counts: impl Fn(&Address, &FieldPath, &[SecretHost]) -> bool,
+) -> BTreeSet<SecretPair> {
+    let mut pairs = BTreeSet::new();
+    for (at, document) in desired {
+        for sent in SentSecret::all_in(at.kind, &document.body) {
+            if counts(at, &sent.secret.path, &sent.to) {
+                let name = policy_name(&sent.secret);
+                pairs.extend(sent.to.into_iter().map(|host| (name.clone(), host)));
+            }
+        }
+    }
+    pairs
+}
