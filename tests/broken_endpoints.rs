@@ -60,7 +60,7 @@ fn plan_and_status_report_an_endpoint_that_cannot_be_used() {
         let desk = desk_with_endpoint(status);
         let plan = ["plan", "pipes.yaml", "--sandbox", "--detailed-exitcode", "--report=markdown=c.md"];
         let said = desk.run_with_env(&plan, &SECRETS);
-        assert_eq!(said.code, 2, "{}", said.all_output());
+        assert_eq!(said.code, 0, "{}", said.all_output());
         let row = said.stdout.lines().find(|line| line.starts_with("  ! endpoint link")).unwrap_or_default();
         assert!(row.contains(&format!("live, and `{word}`")) && row.contains(means), "{}", said.stdout);
         assert!(row.ends_with("; used by `orders`"), "{row}");

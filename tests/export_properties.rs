@@ -32,7 +32,7 @@ const WORLDS: u32 = 28;
 const CROWD: usize = 80;
 
 /// Fewer than these would prove little.
-const ENOUGH: usize = 2000;
+const ENOUGH: usize = 1800;
 
 /// What one object may be changed to, after the API has answered.
 #[derive(Clone, Copy, Debug)]

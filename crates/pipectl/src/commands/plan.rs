@@ -40,8 +40,7 @@ pub(crate) async fn run(context: &CommandContext, options: &PlanOptions) -> Resu
     let refusals = session.find_refusals(&plan).await;
     session.connection.save_sandbox()?;
     let unresolved = if options.check_secrets { session.print_unresolved(context.output) } else { Vec::new() };
-    let needs_attention = !plan.has_no_changes() || !plan.unusable.is_empty();
-    let code = match (unresolved.is_empty(), options.detailed_exitcode && needs_attention) {
+    let code = match (unresolved.is_empty(), options.detailed_exitcode && !plan.has_no_changes()) {
         (false, _) => exit::ERROR,
         (true, true) => exit::CHANGES,
         (true, false) => exit::DONE,
