@@ -208,6 +208,26 @@ impl fmt::Display for BlockReason {
                 write!(f, "the plan would {verdict} {count} {many}, but `{key}` is {limit}")
             }
             Self::SecretNotAllowed(refused) => refused.fmt(f),
+            Self::MissingReference(_)
+            | Self::ReferenceToAbsent(_)
+            | Self::ReferenceNotReady(..)
+            | Self::BrokenReference(..)
+            | Self::ReferenceNotLive(_)
+            | Self::ReferenceOutside(_)
+            | Self::StillUsed(_)
+            | Self::StillReferenced(_) => self.fmt_reference(f),
+            Self::Conflict(fields) => {
+                let fields: String = fields.iter().map(describe_conflict).collect();
+                write!(f, "{fields}put the live value into the manifest")
+            }
+        }
+    }
+}
+
+impl BlockReason {
+    /// It uses another object, or another one uses it.
+    fn fmt_reference(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
             Self::MissingReference(address) => {
                 write!(f, "it references {address}, which is neither live nor declared")
             }
@@ -236,15 +256,10 @@ impl fmt::Display for BlockReason {
             Self::StillReferenced(address) => {
                 write!(f, "its manifest was removed, but {address} still references it")
             }
-            Self::Conflict(fields) => {
-                let fields: String = fields.iter().map(describe_conflict).collect();
-                write!(f, "{fields}put the live value into the manifest")
-            }
+            _ => Ok(()),
         }
     }
-}
 
-impl BlockReason {
     /// It is not sure which live object is meant.
     fn fmt_identity(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
