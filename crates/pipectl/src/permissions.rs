@@ -12,7 +12,11 @@ pub fn name_flags(plan: &mut Plan) {
 
 /// Why an object is blocked, and what allows the change.
 pub(crate) fn blocked_text(reason: &BlockReason) -> String {
-    let flag = reason.permission().map(|permission| format!(", {} `{}`", verb(&permission), flag(&permission)));
+    let lead = |permission: &Permission| match reason {
+        BlockReason::OverLimit { .. } => ": allow it with".to_owned(),
+        _ => format!(", {}", verb(permission)),
+    };
+    let flag = reason.permission().map(|permission| format!("{} `{}`", lead(&permission), flag(&permission)));
     let setting = setting(reason).map(|setting| format!(", or {setting}"));
     format!("{reason}{}{}", flag.unwrap_or_default(), setting.unwrap_or_default())
 }
