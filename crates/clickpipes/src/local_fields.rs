@@ -53,7 +53,7 @@ fn spread_group_version(node: &FieldNode, fields: &Map<String, Value>, kept: &mu
     }
 }
 
-/// What is declared in its own place wins; [`crate::kinds::find_problems`] refuses the other.
+/// What is declared in its own place wins; validation reports the other.
 fn merge_additional(kept: &mut Map<String, Value>, extra: &Map<String, Value>) {
     for (name, value) in extra {
         match (kept.get_mut(name), value) {
