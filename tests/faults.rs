@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use crate::support::bench::{Bench, in_virtual_time};
-use crate::support::faults::disruption::{Disruption, all_disruptions};
+use crate::support::faults::disruption::{Disruption, all_disruptions, check_losses_reported};
 use crate::support::faults::scenario::full_scenario;
-use crate::support::faults::{SERVICES, check_recovery, run_apply, settled_world};
+use crate::support::faults::{SERVICES, check_recovery, lost_pipes, run_apply, settled_world};
 use crate::support::manifests::desired_from_documents;
 use model::desired::Desired;
 use sandbox::World;
@@ -59,6 +59,21 @@ fn next_run_recovers_from_a_fault_at_any_request() {
         failures.len()
     );
     assert!(failures.is_empty(), "{}", failures.join("\n\n"));
+}
+
+/// Somebody said yes to the replacements, and dropped no table.
+#[test]
+fn every_loss_to_a_filled_table_is_reported() {
+    let scenario = full_scenario();
+    let desired = desired_from_documents(&scenario.after).unwrap();
+    in_virtual_time(async {
+        let world = settled_world(&scenario.before).await;
+        let bench = Bench::with_kept_tables(world.clone(), &SERVICES);
+        let said = run_apply(&bench, &desired).await.unwrap_err();
+        let after = bench.world_snapshot();
+        assert_eq!(lost_pipes(&world, &after, &desired), ["kafka-mtls", "mysql-cdc"]);
+        check_losses_reported(&world, after, &desired, &said).unwrap();
+    });
 }
 
 #[expect(clippy::disallowed_methods, reason = "how much to test is told by the environment")]

@@ -7,7 +7,7 @@ use crate::support::bench::{Bench, in_virtual_time};
 use crate::support::manifests::{desired_from_documents, read_documents, seed_named};
 use insta::assert_snapshot;
 use model::desired::Desired;
-use sandbox::{Fault, FaultEffect, FaultTrigger, LeftoverTables, SandboxOptions, World};
+use sandbox::{Fault, FaultEffect, FaultTrigger, World};
 use serde_json::{Value, json};
 
 const DATABASES: [&str; 3] = ["postgres", "mysql", "mongodb"];
@@ -176,8 +176,7 @@ async fn remapped_pipe() -> (Desired, World) {
 
 /// Applies, and gives the report, the writes, and the live mappings and state later. The API refuses a request, if its
 /// place among those after the plan is given.
-async fn apply_to(world: World, desired: &Desired, refused: Option<u64>) -> (Value, Vec<String>, Value) {
-    let bench = Bench::with_world(world, &["analytics"]);
+async fn apply_to(bench: Bench, desired: &Desired, refused: Option<u64>) -> (Value, Vec<String>, Value) {
     let from = bench.journal_len();
     let plan = bench.plan(desired).await;
     if let Some(nth) = refused {
@@ -201,12 +200,13 @@ fn mapping_of_orders(pipe: &Value) -> &Value {
 fn refused_mapping_is_added_again_as_it_was() {
     in_virtual_time(async {
         let (desired, world) = remapped_pipe().await;
-        let (_, undisturbed, _) = apply_to(world.clone(), &desired, None).await;
+        let bench = || Bench::with_world(world.clone(), &["analytics"]);
+        let (_, undisturbed, _) = apply_to(bench(), &desired, None).await;
         assert_eq!(undisturbed[3], "PATCH tableMappingsToAdd (1): 200");
         let before = world.list_pipes("analytics")[0].clone();
         let mut tried = 0;
         for nth in 1..30 {
-            let (report, writes, live) = apply_to(world.clone(), &desired, Some(nth)).await;
+            let (report, writes, live) = apply_to(bench(), &desired, Some(nth)).await;
             if writes.get(3).is_none_or(|write| write != "PATCH tableMappingsToAdd (1): 400") {
                 continue;
             }
@@ -226,10 +226,9 @@ fn refused_mapping_is_added_again_as_it_was() {
 #[test]
 fn mapping_that_cannot_be_added_again_is_reported() {
     in_virtual_time(async {
-        let (desired, mut world) = remapped_pipe().await;
-        let leftover_tables = LeftoverTables::RefusedToAll;
-        world.set_options(SandboxOptions { leftover_tables, ..SandboxOptions::default() });
-        let (report, writes, live) = apply_to(world, &desired, None).await;
+        let (desired, world) = remapped_pipe().await;
+        let bench = Bench::with_kept_tables(world, &["analytics"]);
+        let (report, writes, live) = apply_to(bench, &desired, None).await;
         let refused = "PATCH tableMappingsToAdd (1): 400";
         assert_eq!(writes[3..5], [refused, refused], "{report:#}");
         assert_eq!(live["state"], "Running");

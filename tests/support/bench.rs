@@ -15,7 +15,7 @@ use pipectl::embedded_sandbox::EmbeddedSandbox;
 use pipectl::interruption::Interruption;
 use planner::{ApprovalLimits, Plan, Policy, plan};
 use remote::{ApiRequest, Method, ObserveScope, Remote, RemoteSettings, ResponseFuture, SecretProvider, Transport};
-use sandbox::{SandboxOptions, World};
+use sandbox::{LeftoverTables, SandboxOptions, World};
 use secrecy::SecretString;
 use serde_json::Value;
 
@@ -35,9 +35,10 @@ pub(crate) struct Bench {
 }
 
 impl Bench {
-    /// A new world with these services.
+    /// A new world with these services, in which no table with rows is filled by another pipe or mapping.
     pub(crate) fn new(services: &[&str]) -> Self {
-        let mut world = World::new(SandboxOptions::default());
+        let leftover_tables = LeftoverTables::RefusedToAll;
+        let mut world = World::new(SandboxOptions { leftover_tables, ..SandboxOptions::default() });
         for service in services {
             world.ensure_service(service);
         }
@@ -51,16 +52,30 @@ impl Bench {
 
     /// The same, with something between the client and the world.
     pub(crate) fn with_transport(
-        mut world: World,
+        world: World,
         services: &[&str],
         between: impl FnOnce(Arc<dyn Transport>) -> Arc<dyn Transport>,
+    ) -> Self {
+        let dropping = |sandbox| Arc::new(TableDroppingTransport(sandbox)) as Arc<dyn Transport>;
+        Self::connect(world, services, |sandbox| between(dropping(sandbox)))
+    }
+
+    /// A client on a world in which nobody drops the tables of deleted pipes and removed mappings.
+    pub(crate) fn with_kept_tables(world: World, services: &[&str]) -> Self {
+        Self::connect(world, services, |sandbox| sandbox)
+    }
+
+    fn connect(
+        mut world: World,
+        services: &[&str],
+        transport: impl FnOnce(Arc<EmbeddedSandbox>) -> Arc<dyn Transport>,
     ) -> Self {
         // What came before counts against the rate limit for a while.
         world.advance_clock(Duration::from_secs(30));
         let ids: BTreeMap<ServiceRef, String> =
             services.iter().map(|name| (ServiceRef::new(*name), world.ensure_service(name))).collect();
         let sandbox = EmbeddedSandbox::new(world);
-        let transport = between(Arc::new(TableDroppingTransport(Arc::clone(&sandbox))));
+        let transport = transport(Arc::clone(&sandbox));
         let organization = sandbox::ORGANIZATION.to_owned();
         let settings = RemoteSettings::default();
         let remote = Remote::new(transport, organization, ids, Arc::new(CanarySecrets), settings);
@@ -139,12 +154,12 @@ pub(crate) fn scope_of_desired(desired: &Desired) -> ObserveScope {
     scope
 }
 
-/// Drops the tables that a deleted database pipe leaves behind, as the plan tells people to.
+/// Drops the tables that a deleted pipe or a removed mapping leaves behind, as the plan tells people to.
 struct TableDroppingTransport(Arc<EmbeddedSandbox>);
 
 impl Transport for TableDroppingTransport {
     fn send(&self, request: ApiRequest) -> ResponseFuture<'_> {
-        let deletes = request.method == Method::Delete;
+        let deletes = request.method == Method::Delete || removes_mappings(&request);
         Box::pin(async move {
             let response = self.0.send(request).await;
             if deletes {
@@ -157,6 +172,11 @@ impl Transport for TableDroppingTransport {
             response
         })
     }
+}
+
+fn removes_mappings(request: &ApiRequest) -> bool {
+    let body = request.body.as_ref().map_or(&[][..], |body| body.expose_bytes());
+    String::from_utf8_lossy(body).contains("tableMappingsToRemove")
 }
 
 struct CanarySecrets;

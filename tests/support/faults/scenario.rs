@@ -103,6 +103,7 @@ const SCENARIO_STEPS: &[(&str, Option<FieldEdits>, Option<FieldEdits>)] = &[
     ),
     // Replaced.
     ("kafka-msk-user", Some(&[]), Some(&[("spec.source.kafka.topics", "\"clicks_v2\"")])),
+    ("kafka-mtls", Some(&[]), Some(&[("spec.source.kafka.topics", "\"clicks_v2\"")])),
     ("postgres-cdc-only", Some(&[]), Some(&[("spec.source.postgres.settings.replicationSlotName", "\"other_slot\"")])),
     // Deleted.
     ("s3-role", Some(&[]), Some(&[("spec.state", "\"absent\"")])),
