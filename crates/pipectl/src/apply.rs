@@ -59,13 +59,13 @@ async fn run_all_objects(
     parallel: usize,
     on_result: impl Fn(&ObjectResult),
 ) -> Vec<ObjectResult> {
-    let lanes = approved.work_by_object();
-    let finished = FinishedObjects::default();
-    let work = lanes.iter().map(|lane| async {
-        finished.wait_for_dependencies(lane).await;
-        let report = match finished.skip_reason(lane) {
-            Some(unmet) => ObjectResult::skipped_because(lane, unmet),
-            None => object_worker::run_object(run, lane).await,
+    let work_by_object = approved.work_by_object();
+    let finished = FinishedObjects::new(&work_by_object);
+    let work = work_by_object.iter().map(|work| async {
+        finished.wait_for_dependencies(work).await;
+        let report = match finished.skip_reason(work) {
+            Some(unmet) => ObjectResult::skipped_because(work, unmet),
+            None => object_worker::run_object(run, work).await,
         };
         finished.record_result(&report);
         on_result(&report);

@@ -136,8 +136,8 @@ impl SavedPlan {
     // does not mean that it is settled.
     fn dropped_write_only(&self, plan: &Plan) -> Vec<StaleObject> {
         let known = plan.in_sync.iter().chain(plan.ignored_changes.iter().map(|left| &left.address));
-        let untouched = |at: &&Address| !plan.changes.iter().any(|change| &change.address == *at);
-        let at: BTreeSet<&Address> = known.filter(untouched).collect();
+        let changed: BTreeSet<&Address> = plan.changes.iter().map(|change| &change.address).collect();
+        let at: BTreeSet<&Address> = known.filter(|at| !changed.contains(at)).collect();
         let reasons = |at: &Address| -> Option<Vec<String>> {
             let fields = self.objects.get(&address_key(&json!(at)))?["fields"].as_array()?;
             let unseen = fields.iter().filter(|field| field["writeOnly"] == true);

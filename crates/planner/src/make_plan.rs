@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use clickpipes::lifecycle;
 use clickpipes::semantics::FieldSemantics;
 use model::address::Address;
-use model::desired::{Desired, Document, Presence};
+use model::desired::{Desired, Presence};
 use model::live::{Id, Live, Object};
 
 use crate::change::Verdict;
@@ -54,7 +54,7 @@ pub fn plan(desired: &Desired, live: &Live, base: Option<&Desired>, policy: &Pol
     for (at, document, live_match) in matches {
         let live_match = live_match.unless_shared(at, &claims);
         if let LiveMatch::Found { object, .. } = &live_match {
-            plan.unusable.extend(find_unusable(at, object, desired));
+            plan.unusable.extend(find_unusable(at, object));
         }
         let found = live_match.object_id();
         let object_plan = inputs.plan_object(at, document, live_match);
@@ -67,7 +67,7 @@ pub fn plan(desired: &Desired, live: &Live, base: Option<&Desired>, policy: &Pol
         }
         match object_plan.change {
             None if drifted => {}
-            None => plan.in_sync.push(at.clone()),
+            None => _ = plan.in_sync.insert(at.clone()),
             Some((change, object_actions)) => {
                 if change.verdict == Verdict::Replace {
                     inputs.replaced.insert(at.clone());
@@ -78,6 +78,7 @@ pub fn plan(desired: &Desired, live: &Live, base: Option<&Desired>, policy: &Pol
         }
     }
     plan.actions = actions;
+    add_dependents(&mut plan.unusable, desired);
     still_used::block_used_objects(&mut plan, live);
     plan.delete_after = order::deletions_that_wait(&plan.actions, &plan.changes, live);
     plan.actions = order::sort_actions(&plan.actions, &plan.delete_after);
@@ -86,16 +87,27 @@ pub fn plan(desired: &Desired, live: &Live, base: Option<&Desired>, policy: &Pol
     plan
 }
 
-/// The object, if others cannot use it in its state.
-fn find_unusable(at: &Address, object: &Object, desired: &Desired) -> Option<UnusableObject> {
+/// The object, if others cannot use it in its state. What refers to it is added later.
+fn find_unusable(at: &Address, object: &Object) -> Option<UnusableObject> {
     let note = lifecycle::unusable_note(at.kind, object)?.to_owned();
-    let refers = |(other, document): &(&Address, &Document)| {
-        other.service == at.service
-            && references::body_references(FieldSemantics::for_kind(other.kind), &document.body, &other.service)
-                .contains(at)
-    };
-    let dependents = desired.iter().filter(refers).map(|(other, _)| other.clone()).collect();
-    Some(UnusableObject { address: at.clone(), state: object.state.to_string(), note, dependents })
+    Some(UnusableObject { address: at.clone(), state: object.state.to_string(), note, dependents: Vec::new() })
+}
+
+/// Adds the declared objects that refer to objects which cannot be used.
+fn add_dependents(unusable: &mut [UnusableObject], desired: &Desired) {
+    if unusable.is_empty() {
+        return;
+    }
+    let mut referrers: BTreeMap<Address, Vec<Address>> = BTreeMap::new();
+    for (at, document) in desired {
+        for referenced in references::body_references(FieldSemantics::for_kind(at.kind), &document.body, &at.service) {
+            referrers.entry(referenced).or_default().push(at.clone());
+        }
+    }
+    for object in unusable {
+        object.dependents = referrers.remove(&object.address).unwrap_or_default();
+        object.dependents.dedup();
+    }
 }
 
 /// Of several live objects of one name, those that `metadata.id` did not pick are nobody's. Where

@@ -39,10 +39,14 @@ pub struct ObjectWork<'p> {
     pub actions: Vec<&'p Action>,
     /// Objects of the plan that this one references: if one of them fails, this one is skipped.
     pub requires: BTreeSet<&'p Address>,
-    /// Objects that must be finished first, whether they succeed or fail.
-    pub after: BTreeSet<&'p Address>,
     /// Objects that reference this one live: if one of them fails, this one is not deleted.
     pub released_by: BTreeSet<&'p Address>,
+    /// When its turn is, among all kinds of work.
+    pub rank: usize,
+    /// Whether all work of a lower rank must be finished first, whether it succeeds or fails. For an object of a
+    /// service this is the work on that service.
+    // A rank and not a set of objects: a thousand deletions that each named all objects before them would cost the square.
+    pub waits_for_lower_ranks: bool,
 }
 
 impl<'p> ObjectWork<'p> {
@@ -62,8 +66,8 @@ impl<'p> ObjectWork<'p> {
     }
 }
 
-/// Groups the actions of a plan by object. An object waits only for objects before it: references
-/// are created before their referrers, and deleted after them.
+/// Groups the actions of a plan by object. An object waits only for objects of a lower rank, which come before it:
+/// references are created before their referrers, and deleted after them.
 pub(crate) fn group_by_object<'p>(actions: &'p [Action], delete_after: &'p [DeleteAfter]) -> Vec<ObjectWork<'p>> {
     let mut by_object: BTreeMap<&Address, Vec<&Action>> = BTreeMap::new();
     for action in actions {
@@ -72,35 +76,32 @@ pub(crate) fn group_by_object<'p>(actions: &'p [Action], delete_after: &'p [Dele
     let referenced: BTreeSet<Address> = actions.iter().flat_map(action_references).collect();
     let dependents: BTreeMap<&Address, &BTreeSet<Address>> =
         delete_after.iter().map(|entry| (&entry.address, &entry.dependents)).collect();
-    let mut ranked: Vec<(usize, ObjectWork<'_>)> = by_object
+    let mut ranked: Vec<ObjectWork<'_>> = by_object
         .into_iter()
         .map(|(address, actions)| {
             let released_by = dependents.get(address).copied().into_iter().flatten().collect();
-            let work = ObjectWork { actions, requires: BTreeSet::new(), after: BTreeSet::new(), released_by };
-            (execution_rank(&work, &referenced), work)
+            let mut work =
+                ObjectWork { actions, requires: BTreeSet::new(), released_by, rank: 0, waits_for_lower_ranks: false };
+            work.rank = execution_rank(&work, &referenced);
+            work.waits_for_lower_ranks = !work.is_independent();
+            work
         })
         .collect();
-    ranked.sort_by_key(|(rank, work)| (*rank, work.address()));
-    let ranks: BTreeMap<&Address, usize> = ranked.iter().map(|(rank, work)| (work.address(), *rank)).collect();
-    for (rank, work) in &mut ranked {
-        add_dependencies(work, *rank, &ranks);
+    ranked.sort_by_key(|work| (work.rank, work.address()));
+    let ranks: BTreeMap<&Address, usize> = ranked.iter().map(|work| (work.address(), work.rank)).collect();
+    for work in &mut ranked {
+        add_dependencies(work, &ranks);
     }
-    ranked.into_iter().map(|(_, work)| work).collect()
+    ranked
 }
 
-fn add_dependencies<'p>(work: &mut ObjectWork<'p>, own: usize, ranks: &BTreeMap<&'p Address, usize>) {
+fn add_dependencies<'p>(work: &mut ObjectWork<'p>, ranks: &BTreeMap<&'p Address, usize>) {
+    let own = work.rank;
     let is_before = |address: &Address| ranks.get(address).is_some_and(|rank| *rank < own);
     let referenced = work.actions.iter().flat_map(|action| action_references(action));
     let known = referenced.filter_map(|address| ranks.get_key_value(&address).map(|(address, _)| *address));
     work.requires = known.filter(|address| is_before(address)).collect();
     work.released_by.retain(|address| is_before(address) || !ranks.contains_key(address));
-    let mut after: BTreeSet<&Address> = work.released_by.iter().copied().filter(|it| is_before(it)).collect();
-    if !work.is_independent() {
-        let service = &work.address().service;
-        let is_near = |address: &Address| service.is_organization() || &address.service == service;
-        after.extend(ranks.keys().filter(|address| is_near(address) && is_before(address)));
-    }
-    work.after = after.difference(&work.requires).copied().collect();
 }
 
 /// Objects are created in the order of [`Kind::ALL`] and deleted afterwards in the reverse order,

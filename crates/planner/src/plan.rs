@@ -45,7 +45,7 @@ pub struct Plan {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unchecked: Vec<UncheckedFields>,
     /// Objects that are live as desired.
-    pub in_sync: Vec<Address>,
+    pub in_sync: BTreeSet<Address>,
     /// Live objects that no manifest declares.
     pub unmanaged: Vec<UnmanagedObject>,
     /// Objects whose declared sizes are not settled live.

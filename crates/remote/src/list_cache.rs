@@ -5,7 +5,7 @@
 // it, and that list would bring the old state back. So lists are numbered when they are asked for, and an object
 // ignores every list that is older than its last own answer.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -45,6 +45,23 @@ struct Cache {
     /// The objects of the plan, and those that this run created.
     known_ids: Option<BTreeSet<Id>>,
     objects: BTreeMap<Id, CachedObject>,
+    /// Each create asks for its name: without an index, many creates in a large service cost the square.
+    ids_by_name: HashMap<Name, BTreeSet<Id>>,
+}
+
+impl Cache {
+    fn insert_object(&mut self, id: &Id, seen: CachedObject) {
+        self.remove_object(id);
+        self.ids_by_name.entry(seen.name.clone()).or_default().insert(id.clone());
+        self.objects.insert(id.clone(), seen);
+    }
+
+    fn remove_object(&mut self, id: &Id) {
+        let Some(seen) = self.objects.remove(id) else { return };
+        if let Some(ids) = self.ids_by_name.get_mut(&seen.name) {
+            ids.remove(id);
+        }
+    }
 }
 
 /// An object as last seen in a list or in an answer.
@@ -183,6 +200,7 @@ impl ListCache {
         let mut cache = lock_ignoring_poison(&self.cache);
         cache.listed_at = Some(Instant::now());
         cache.last_list = cache.last_list.max(number);
+        cache.ids_by_name.clear();
         let mut before = std::mem::take(&mut cache.objects);
         for DecodedObject { name, object } in items {
             let last = before.remove(&object.id);
@@ -191,11 +209,12 @@ impl ListCache {
             let (name, state) = (name.clone(), object.state.clone());
             let listed = CachedObject { name, state, list_number: number, pending_write: wrote, pause_reason: pause };
             let seen = last.filter(|seen| seen.list_number >= number).unwrap_or(listed);
-            cache.objects.insert(object.id.clone(), seen);
+            cache.insert_object(&object.id, seen);
         }
         // An object that the list lacks is gone, unless it was created after the list was requested.
-        before.retain(|_, seen| seen.list_number >= number);
-        cache.objects.append(&mut before);
+        for (id, seen) in before.into_iter().filter(|(_, seen)| seen.list_number >= number) {
+            cache.insert_object(&id, seen);
+        }
     }
 
     /// Notes the object in the answer to a write.
@@ -212,7 +231,7 @@ impl ListCache {
             pending_write: wrote,
             pause_reason: pause,
         };
-        cache.objects.insert(object.id.clone(), seen);
+        cache.insert_object(&object.id, seen);
         if let Some(known) = &mut cache.known_ids {
             known.insert(object.id.clone());
         }
@@ -242,13 +261,11 @@ impl ListCache {
     }
 
     pub(crate) fn forget_object(&self, id: &Id) {
-        lock_ignoring_poison(&self.cache).objects.remove(id);
+        lock_ignoring_poison(&self.cache).remove_object(id);
     }
 
     pub(crate) fn ids_named(&self, name: &Name) -> BTreeSet<Id> {
-        let cache = lock_ignoring_poison(&self.cache);
-        let named = cache.objects.iter().filter(|(_, seen)| &seen.name == name);
-        named.map(|(id, _)| id.clone()).collect()
+        lock_ignoring_poison(&self.cache).ids_by_name.get(name).cloned().unwrap_or_default()
     }
 
     /// The object with its last known state, without its body.

@@ -4,23 +4,27 @@
 //
 //     create endpoint  ->  create the pipe that uses it        `requires`: if the endpoint fails, the pipe is skipped
 //     update the pipe  ->  delete the endpoint that it left    `released_by`: if the update fails, the delete is skipped
-//     everything       ->  delete, scaling                     `after`: waits for the end, whatever it is
+//     everything       ->  delete, scaling                     `waits_for_lower_ranks`: for the end, whatever it is
 //
 // A delete whose referrer could not be changed would cut a running pipe off from its source.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use model::address::Address;
+use model::address::{Address, ServiceRef};
 use planner::ObjectWork;
 use tokio::sync::Notify;
 
 use super::object_result::{ObjectResult, Outcome};
 
-/// The objects whose work has ended.
-#[derive(Default)]
-pub(super) struct FinishedObjects {
+/// The objects whose work has ended, and how much is left.
+pub(super) struct FinishedObjects<'p> {
+    /// The rank of the work on each object.
+    ranks: BTreeMap<&'p Address, usize>,
     finished: RefCell<BTreeMap<Address, ObjectEnd>>,
+    /// How many objects of a service are not finished, by rank. There are few ranks, so a look costs the same however
+    /// many objects there are.
+    unfinished: RefCell<BTreeMap<(&'p ServiceRef, usize), usize>>,
     on_finish: Notify,
 }
 
@@ -36,37 +40,70 @@ pub(super) struct SkipReason {
     pub(super) unmet_dependency: Option<Address>,
 }
 
-impl FinishedObjects {
+impl<'p> FinishedObjects<'p> {
+    pub(super) fn new(all: &[ObjectWork<'p>]) -> Self {
+        let mut unfinished: BTreeMap<(&ServiceRef, usize), usize> = BTreeMap::new();
+        for work in all {
+            *unfinished.entry((&work.address().service, work.rank)).or_default() += 1;
+        }
+        Self {
+            ranks: all.iter().map(|work| (work.address(), work.rank)).collect(),
+            finished: RefCell::default(),
+            unfinished: RefCell::new(unfinished),
+            on_finish: Notify::new(),
+        }
+    }
+
     /// Waits until the work on every object that this one depends on has ended.
-    pub(super) async fn wait_for_dependencies(&self, lane: &ObjectWork<'_>) {
+    pub(super) async fn wait_for_dependencies(&self, work: &ObjectWork<'_>) {
         loop {
             let more = self.on_finish.notified();
-            let have_ended = {
-                let lanes = self.finished.borrow();
-                lane.requires.iter().chain(&lane.after).all(|at| lanes.contains_key(*at))
-            };
-            if have_ended {
+            if self.may_begin(work) {
                 return;
             }
             more.await;
         }
     }
 
+    fn may_begin(&self, work: &ObjectWork<'_>) -> bool {
+        let finished = self.finished.borrow();
+        // An object that the plan does not change never finishes.
+        let has_ended = |at: &&Address| finished.contains_key(*at) || !self.ranks.contains_key(*at);
+        work.requires.iter().chain(&work.released_by).all(has_ended)
+            && !(work.waits_for_lower_ranks && self.has_unfinished_below(work))
+    }
+
+    fn has_unfinished_below(&self, work: &ObjectWork<'_>) -> bool {
+        let service = &work.address().service;
+        let unfinished = self.unfinished.borrow();
+        if service.is_organization() {
+            unfinished.iter().any(|((_, rank), count)| *rank < work.rank && *count > 0)
+        } else {
+            unfinished.range((service, 0)..(service, work.rank)).any(|(_, count)| *count > 0)
+        }
+    }
+
     pub(super) fn record_result(&self, report: &ObjectResult) {
+        let at = &report.address;
         let end = ObjectEnd { outcome: report.outcome, unmet_dependency: report.unmet_dependency.clone() };
-        self.finished.borrow_mut().insert(report.address.clone(), end);
+        self.finished.borrow_mut().insert(at.clone(), end);
+        if let Some((at, rank)) = self.ranks.get_key_value(at)
+            && let Some(count) = self.unfinished.borrow_mut().get_mut(&(&at.service, *rank))
+        {
+            *count -= 1;
+        }
         self.on_finish.notify_waiters();
     }
 
     /// The reason why the work on the object must not begin; `None` if it may.
-    pub(super) fn skip_reason(&self, lane: &ObjectWork<'_>) -> Option<SkipReason> {
-        let lanes = self.finished.borrow();
-        let missing = lane.requires.iter().find_map(|at| {
-            let end = lanes.get(*at)?;
+    pub(super) fn skip_reason(&self, work: &ObjectWork<'_>) -> Option<SkipReason> {
+        let finished = self.finished.borrow();
+        let missing = work.requires.iter().find_map(|at| {
+            let end = finished.get(*at)?;
             let reason = format!("it refers to `{at}`, which {}", not_applied_text(end.outcome)?);
             Some(SkipReason { reason, unmet_dependency: end.unmet_dependency.clone() })
         });
-        let in_use = || lane.released_by.iter().find_map(|at| still_in_use(at, lanes.get(*at)));
+        let in_use = || work.released_by.iter().find_map(|at| still_in_use(at, finished.get(*at)));
         missing.or_else(in_use)
     }
 }

@@ -87,12 +87,12 @@ pub struct ObjectResult {
 }
 
 impl ObjectResult {
-    pub(super) fn new(lane: &ObjectWork<'_>) -> Self {
+    pub(super) fn new(work: &ObjectWork<'_>) -> Self {
         Self {
-            address: lane.address().clone(),
+            address: work.address().clone(),
             outcome: Outcome::Skipped,
             done: 0,
-            actions: lane.actions.len(),
+            actions: work.actions.len(),
             not_started: Vec::new(),
             unmet_dependency: None,
             state: None,
@@ -105,10 +105,10 @@ impl ObjectResult {
         }
     }
 
-    pub(super) fn skipped_because(lane: &ObjectWork<'_>, unmet: SkipReason) -> Self {
-        let not_started = lane.actions.iter().map(|action| action_verb(action)).collect();
+    pub(super) fn skipped_because(work: &ObjectWork<'_>, unmet: SkipReason) -> Self {
+        let not_started = work.actions.iter().map(|action| action_verb(action)).collect();
         let SkipReason { reason, unmet_dependency } = unmet;
-        Self { not_started, unmet_dependency, notes: vec![reason], ..Self::new(lane) }
+        Self { not_started, unmet_dependency, notes: vec![reason], ..Self::new(work) }
     }
 
     pub(super) fn record_action(&mut self, performed: PerformedAction) {

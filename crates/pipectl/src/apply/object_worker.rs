@@ -43,15 +43,15 @@ enum StopCause {
 }
 
 /// Performs the actions until one fails, and starts the pipe if this run paused it.
-pub(super) async fn run_object(run: &ApplyRun<'_>, lane: &ObjectWork<'_>) -> ObjectResult {
-    let mut report = ObjectResult::new(lane);
-    let lane = &lane.actions;
+pub(super) async fn run_object(run: &ApplyRun<'_>, work: &ObjectWork<'_>) -> ObjectResult {
+    let mut report = ObjectResult::new(work);
+    let actions = &work.actions;
     let mut pausing = None;
-    for (index, action) in lane.iter().enumerate() {
-        if pausing.is_none() && is_stop_action(action) && !would_end_stopped(lane) {
+    for (index, action) in actions.iter().enumerate() {
+        if pausing.is_none() && is_stop_action(action) && !would_end_stopped(actions) {
             pausing = run.remote.acquire_pause_permit().await;
         }
-        let stop = match perform_action(run, lane, index).await {
+        let stop = match perform_action(run, actions, index).await {
             Ok(performed) => {
                 pausing = pausing.filter(|_| !is_running_again(&performed));
                 report.record_action(performed);
@@ -60,18 +60,18 @@ pub(super) async fn run_object(run: &ApplyRun<'_>, lane: &ObjectWork<'_>) -> Obj
             Err(stop) => stop,
         };
         let rest = if stop.is_begun() { index + 1 } else { index };
-        report.not_started = lane[rest..].iter().map(|action| action_verb(action)).collect();
+        report.not_started = actions[rest..].iter().map(|action| action_verb(action)).collect();
         report.notes.extend(maybe_created_note(action, &stop).map(str::to_owned));
         let restored = restore_removed_tables(run, action, &stop).await;
         record_stop(run, &mut report, stop);
-        report.not_recreated = not_recreated_reason(lane, index, &report);
+        report.not_recreated = not_recreated_reason(actions, index, &report);
         if let Some(restored) = restored {
             record_restored_tables(&mut report, restored);
         }
-        if let (Some(_), Some(body)) = (&report.not_recreated, create_body(lane)) {
+        if let (Some(_), Some(body)) = (&report.not_recreated, create_body(actions)) {
             report.keep_create(body, run.changes.get(&report.address).copied());
         }
-        let stopped = run.remote.paused_by_run(action).filter(|_| !would_end_stopped(lane));
+        let stopped = run.remote.paused_by_run(action).filter(|_| !would_end_stopped(actions));
         if let Some(id) = stopped {
             resume_pipe(run, &id, &mut report).await;
         }
@@ -85,17 +85,17 @@ pub(super) async fn run_object(run: &ApplyRun<'_>, lane: &ObjectWork<'_>) -> Obj
     report
 }
 
-async fn perform_action(run: &ApplyRun<'_>, lane: &[&Action], index: usize) -> Result<PerformedAction, StopCause> {
-    let action = lane[index];
+async fn perform_action(run: &ApplyRun<'_>, actions: &[&Action], index: usize) -> Result<PerformedAction, StopCause> {
+    let action = actions[index];
     if run.is_key_refused.get() {
         return Err(StopCause::KeyRefused);
     }
-    if run.interruption.is_raised() && !ends_replacement(lane, index) {
+    if run.interruption.is_raised() && !ends_replacement(actions, index) {
         return Err(StopCause::Interrupted);
     }
     // No object is deleted that could not be created again, and no pipe stopped whose edit could not be sent.
-    run.remote.check_ready(action, &lane[index + 1..]).await.map_err(StopCause::NotReady)?;
-    let is_replacement = begins_replacement(lane, index) || ends_replacement(lane, index);
+    run.remote.check_ready(action, &actions[index + 1..]).await.map_err(StopCause::NotReady)?;
+    let is_replacement = begins_replacement(actions, index) || ends_replacement(actions, index);
     send_action(run, action, if is_replacement { RESUME_GRACE } else { RESPONSE_GRACE }).await
 }
 
@@ -140,13 +140,13 @@ fn record_restored_tables(report: &mut ObjectResult, restored: Result<(), String
 }
 
 /// Whether the action deletes an object that is created again.
-fn begins_replacement(lane: &[&Action], index: usize) -> bool {
-    matches!(lane[index..], [Action::Delete { .. }, Action::Create { .. }, ..])
+fn begins_replacement(actions: &[&Action], index: usize) -> bool {
+    matches!(actions[index..], [Action::Delete { .. }, Action::Create { .. }, ..])
 }
 
 /// Whether the action creates an object again that this run deleted.
-fn ends_replacement(lane: &[&Action], index: usize) -> bool {
-    index.checked_sub(1).is_some_and(|before| begins_replacement(lane, before))
+fn ends_replacement(actions: &[&Action], index: usize) -> bool {
+    index.checked_sub(1).is_some_and(|before| begins_replacement(actions, before))
 }
 
 impl StopCause {
@@ -180,23 +180,23 @@ fn maybe_created_note(action: &Action, stop: &StopCause) -> Option<&'static str>
 }
 
 /// The reason why an object that this run deleted, or may have deleted, is not created again.
-fn not_recreated_reason(lane: &[&Action], index: usize, report: &ObjectResult) -> Option<String> {
+fn not_recreated_reason(actions: &[&Action], index: usize, report: &ObjectResult) -> Option<String> {
     let was_accepted = report.done > index;
-    let may_be_deleted = begins_replacement(lane, index) && (was_accepted || report.outcome == Outcome::Unknown);
-    let may_be_missing = may_be_deleted || ends_replacement(lane, index) && !was_accepted;
+    let may_be_deleted = begins_replacement(actions, index) && (was_accepted || report.outcome == Outcome::Unknown);
+    let may_be_missing = may_be_deleted || ends_replacement(actions, index) && !was_accepted;
     let reason = || report.error.as_ref().map_or_else(|| "nothing more was sent".to_owned(), |it| it.message.clone());
-    may_be_missing.then(reason).or_else(|| removed_tables_reason(lane, report.done))
+    may_be_missing.then(reason).or_else(|| removed_tables_reason(actions, report.done))
 }
 
-fn create_body<'p>(lane: &[&'p Action]) -> Option<&'p Value> {
-    let mut creates = lane.iter().filter(|action| matches!(action, Action::Create { .. }));
+fn create_body<'p>(actions: &[&'p Action]) -> Option<&'p Value> {
+    let mut creates = actions.iter().filter(|action| matches!(action, Action::Create { .. }));
     creates.next().and_then(|create| create.request_body())
 }
 
 /// The reason why tables are missing from the pipe: a changed mapping is removed first, and added again after another
 /// stop.
-fn removed_tables_reason(lane: &[&Action], done: usize) -> Option<String> {
-    let (sent, unsent) = lane.split_at(done);
+fn removed_tables_reason(actions: &[&Action], done: usize) -> Option<String> {
+    let (sent, unsent) = actions.split_at(done);
     let tables = mapping_edits::tables_between(
         sent.iter().filter_map(|action| action.request_body()),
         unsent.iter().filter_map(|action| action.request_body()),
@@ -216,8 +216,8 @@ fn is_running_again(performed: &PerformedAction) -> bool {
 }
 
 /// Whether the plan leaves the object stopped.
-fn would_end_stopped(lane: &[&Action]) -> bool {
-    let mut commands = lane.iter().rev().filter(|it| matches!(it, Action::SetState { .. }));
+fn would_end_stopped(actions: &[&Action]) -> bool {
+    let mut commands = actions.iter().rev().filter(|it| matches!(it, Action::SetState { .. }));
     commands.next().is_some_and(|last| is_stop_action(last))
 }
 

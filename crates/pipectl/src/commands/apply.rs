@@ -3,6 +3,7 @@
 mod progress;
 mod verify;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use anyhow::Result;
@@ -196,9 +197,9 @@ fn outcome_without_actions(plan: &Plan, refused: &[StaleObject]) -> (u8, &'stati
 /// The exit code, and the word for it in JSON.
 fn results_outcome(reports: &[ObjectResult], plan: &Plan, unreviewed: &[StaleObject]) -> (u8, &'static str) {
     // What a blocked object holds back is as little of a failure as that object itself.
-    let decided = |at: &Address| {
-        plan.blocked_changes().any(|change| &change.address == at) || unreviewed.iter().any(|it| &it.address == at)
-    };
+    let held_back = plan.blocked_changes().map(|change| &change.address);
+    let held_back: BTreeSet<&Address> = held_back.chain(unreviewed.iter().map(|it| &it.address)).collect();
+    let decided = |at: &Address| held_back.contains(at);
     let fine = |report: &ObjectResult| {
         report.outcome == Outcome::Applied || report.unmet_dependency.as_ref().is_some_and(decided)
     };

@@ -34,12 +34,16 @@ pub fn render(plan: &Plan, context: &Context) -> StyledText {
     for object in &view.objects {
         services.entry(&object.address.service).or_default().push(object);
     }
+    let mut in_sync: BTreeMap<&ServiceRef, usize> = BTreeMap::new();
+    for at in &plan.in_sync {
+        *in_sync.entry(&at.service).or_default() += 1;
+    }
     let mut text = StyledText::new();
     push_header(&mut text, plan, context);
     for (service, objects) in services {
-        let unlisted = plan.in_sync.iter().filter(|at| at.service == *service);
-        let unlisted = unlisted.filter(|at| !objects.iter().any(|object| object.address == *at));
-        let count = pluralize(unlisted.count() + objects.len(), "object");
+        let in_sync = in_sync.get(service).copied().unwrap_or_default();
+        let listed = objects.iter().filter(|object| plan.in_sync.contains(object.address)).count();
+        let count = pluralize(in_sync - listed + objects.len(), "object");
         let id = context.target.as_ref().and_then(|target| target.services.get(service.as_str()));
         let id = id.filter(|id| *id != service.as_str()).map(|id| format!(" ({id})")).unwrap_or_default();
         push_columns(&mut text, Label::Name, &format!("{service}{id}"), OBJECT_COLUMN, &count, Label::Dim);

@@ -3,13 +3,14 @@
 mod age;
 mod table;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::SystemTime;
 
 use clickpipes::lifecycle::{self, Health, ServiceState};
 use clickpipes::pipe_summary::{self, ComputeSize};
 use model::action::RunState;
 use model::address::{Address, Kind};
-use model::live::{Live, LiveObjects, Object, State};
+use model::live::{Live, Object, State};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -62,31 +63,37 @@ pub struct EndpointStatus {
 pub fn unusable_endpoints(live: &Live) -> Vec<EndpointStatus> {
     let endpoints = live.iter().filter(|(at, _)| at.kind == Kind::ReversePrivateEndpoint);
     let objects = endpoints.flat_map(|(at, observed)| observed.objects.iter().map(move |object| (at, object)));
-    let unusable = objects.filter_map(|(at, object)| {
-        let (health, note) = lifecycle::endpoint_health(object)?;
-        let uses = |(_, observed): &(&Address, &LiveObjects)| {
-            observed.objects.iter().any(|pipe| mentions(&pipe.body, object.id.as_str()))
-        };
-        let pipes = live.iter().filter(|(at, _)| at.kind == Kind::ClickPipe).filter(uses);
-        Some(EndpointStatus {
-            address: at.clone(),
-            id: object.id.to_string(),
-            state: object.state.to_string(),
-            health,
-            note: note.to_owned(),
-            used_by: pipes.map(|(at, _)| at.clone()).collect(),
-        })
+    let unusable: Vec<_> =
+        objects.filter_map(|(at, object)| Some((at, object, lifecycle::endpoint_health(object)?))).collect();
+    let mut users: BTreeMap<&str, BTreeSet<&Address>> =
+        unusable.iter().map(|(_, object, _)| (object.id.as_str(), BTreeSet::new())).collect();
+    for (at, observed) in live.iter().filter(|(at, _)| at.kind == Kind::ClickPipe) {
+        for pipe in &observed.objects {
+            visit_texts(&pipe.body, &mut |text| {
+                if let Some(pipes) = users.get_mut(text) {
+                    pipes.insert(at);
+                }
+            });
+        }
+    }
+    let statuses = unusable.into_iter().map(|(at, object, (health, note))| EndpointStatus {
+        address: at.clone(),
+        id: object.id.to_string(),
+        state: object.state.to_string(),
+        health,
+        note: note.to_owned(),
+        used_by: users[object.id.as_str()].iter().map(|at| (*at).clone()).collect(),
     });
-    unusable.collect()
+    statuses.collect()
 }
 
-/// Whether an id is anywhere in a body.
-fn mentions(value: &Value, id: &str) -> bool {
+/// Every text that is anywhere in a body: an id may stand in a field that pipectl does not know.
+fn visit_texts(value: &Value, visit: &mut impl FnMut(&str)) {
     match value {
-        Value::String(text) => text == id,
-        Value::Array(items) => items.iter().any(|item| mentions(item, id)),
-        Value::Object(members) => members.values().any(|member| mentions(member, id)),
-        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+        Value::String(text) => visit(text),
+        Value::Array(items) => items.iter().for_each(|item| visit_texts(item, visit)),
+        Value::Object(members) => members.values().for_each(|member| visit_texts(member, visit)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 

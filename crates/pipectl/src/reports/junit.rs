@@ -1,6 +1,9 @@
 //! `JUnit` XML: a test case for each object, or for each problem of a file.
 
+use std::collections::BTreeSet;
+
 use maud::{Markup, PreEscaped, html};
+use model::address::Address;
 
 use super::drifted_objects::{DriftKind, DriftedObject};
 use super::findings::{ReportFinding, ReportLevel, file_findings};
@@ -51,9 +54,10 @@ fn test_cases(view: &ReportView<'_>, paths: &RepoPaths) -> Vec<TestCase> {
     let mut cases: Vec<TestCase> = file_findings(run).iter().map(|finding| finding_case(finding, paths)).collect();
     cases.extend(objects.iter().map(|object| object_case(object, paths)));
     cases.extend(drifted.iter().map(|drift| drift_case(drift, paths)));
+    let drifted: BTreeSet<&Address> = drifted.iter().map(|drift| drift.address).collect();
     let fine = |at| match &run.plan {
         Some(plan) => plan.in_sync.contains(at),
-        None => !drifted.iter().any(|drift| drift.address == at),
+        None => !drifted.contains(at),
     };
     let rest = run.declared.iter().filter(|(at, _)| fine(at));
     cases.extend(rest.map(|(at, document)| TestCase {

@@ -1,6 +1,6 @@
 //! Checks that references to secrets can be resolved here, without running a program.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use model::desired::{Document, Presence};
@@ -16,6 +16,7 @@ pub(crate) fn find_unresolved<'d>(
     files: &[SourceFile],
 ) -> Vec<Diagnostic> {
     let mut seen = BTreeSet::new();
+    let texts: BTreeMap<&str, &SourceFile> = files.iter().map(|file| (&*file.name, file)).collect();
     let mut found = Vec::new();
     // The body of an object with `state: absent` is never sent, so its secrets are not needed.
     let sent = documents.into_iter().filter(|it| it.intent.presence != Presence::Absent);
@@ -25,8 +26,7 @@ pub(crate) fn find_unresolved<'d>(
                 continue;
             };
             let place = document.origin.field_place(&referred.path);
-            let text = files.iter().find(|file| file.name == place.file);
-            let text = text.map_or("", |file| &file.text);
+            let text = texts.get(&*place.file).map_or("", |file| &file.text);
             // A YAML alias repeats one reference in several fields.
             if seen.insert((place, referred.from.to_string())) {
                 found.push(secret::unresolved_secret(document, &referred, &why, text));

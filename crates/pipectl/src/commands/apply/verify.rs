@@ -1,6 +1,6 @@
 //! Whether what the API accepted is live.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use model::address::Address;
@@ -34,14 +34,16 @@ pub(super) async fn verify_applied(
                 return;
             }
         }
-        missing.retain(|change| reports.iter().any(|r| applied(r) && r.address == change.address));
+        let done: BTreeSet<&Address> = reports.iter().filter(|it| applied(it)).map(|it| &it.address).collect();
+        missing.retain(|change| done.contains(&change.address));
         missing.retain_mut(|change| sent.get(&change.address).is_none_or(|sent| change.retain_sent(sent)));
         if missing.is_empty() {
             return;
         }
     }
+    let missing: BTreeMap<&Address, &Change> = missing.iter().map(|change| (&change.address, change)).collect();
     for report in reports.iter_mut().filter(|report| applied(report)) {
-        if let Some(change) = missing.iter().find(|change| change.address == report.address) {
+        if let Some(change) = missing.get(&report.address) {
             let fields = change.fields.iter().map(|field| field.path.to_string());
             match &change.verdict {
                 Verdict::Blocked(reason) => report.mark_blocked(&permissions::blocked_text(reason)),
