@@ -21,8 +21,12 @@ impl GitlabRunner {
         let repo = TestRepo::new();
         let binary = env!("CARGO_BIN_EXE_pipectl");
         let program = repo.work_dir.write_file("bin/pipectl", format!("#!/bin/sh\nexec '{binary}' \"$@\"\n"));
-        Command::new("chmod").arg("+x").arg(program).status().unwrap();
-        repo.write_file(".gitignore", ".pipectl\n.pipectl-applied\n*.xml\n");
+        // `curl` finds the plans of merge requests by their numbers.
+        let curl = "#!/bin/bash\nwhile [ $# -gt 1 ]; do [ \"$1\" != --output ] || file=$2; shift; done\n\
+                    number=${1#*merge-requests%2F}; cp \"plans/${number%%%*}.json\" \"$file\"\n";
+        let curl = repo.work_dir.write_file("bin/curl", curl);
+        Command::new("chmod").arg("+x").args([program, curl]).status().unwrap();
+        repo.write_file(".gitignore", ".pipectl\n.pipectl-applied\n*.xml\nplans\n");
         let project = "apiVersion: pipectl/v1\nkind: Project\nenvironments: {dev: {}, prod: {}}\n";
         repo.write_file("pipectl.yaml", project);
         repo.commit_all("Begin");
@@ -43,6 +47,11 @@ impl GitlabRunner {
             .env("PIPECTL_SANDBOX", ".pipectl/sandbox.json")
             .env("PIPES", "pipes")
             .env("ENVIRONMENT", self.environment)
+            .env("REVIEWED", "false")
+            .env("CI_JOB_TOKEN", "token")
+            .env("CI_API_V4_URL", "https://gitlab.example.com/api/v4")
+            .env("CI_PROJECT_ID", "7")
+            .env("PLAN_JOB", "clickpipes-plan")
             .env("CI_COMMIT_BEFORE_SHA", "0000000000000000000000000000000000000000")
             .envs(variables.iter().copied())
             .output()
@@ -131,4 +140,34 @@ fn mark_of_the_tree_is_no_base() {
     runner.repo.commit_all("Plant a mark");
     let (code, said) = runner.apply(&SECRET);
     assert!(code == 1 && said.contains("is a file of the repository"), "{said}");
+}
+
+#[test]
+fn apply_does_what_merge_requests_showed() {
+    let runner = GitlabRunner::new("dev");
+    let reviewed = [SECRET[0], ("REVIEWED", "true")];
+    let merge = |number: u32, pipe: &str, wait: u32| {
+        runner.repo.run_git(&["checkout", "--quiet", "-b", &format!("merge-{number}")]);
+        runner.declare(pipe, wait);
+        let plan = format!("plans/{number}.json");
+        runner.repo.run_successfully(&["plan", "pipes", "--env", "dev", "--base", "main", "--out", &plan]);
+        runner.repo.run_git(&["checkout", "--quiet", "main"]);
+        runner.repo.run_git(&["merge", "--quiet", "--squash", &format!("merge-{number}")]);
+        let message = format!("Squash\n\nSee merge request group/pipes!{number}");
+        runner.repo.run_git(&["commit", "--quiet", "--message", &message]);
+    };
+    merge(1, "clicks", 500);
+    let (code, said) = runner.apply(&reviewed);
+    assert!(code == 0 && runner.repo.live_pipe_names() == ["clicks"], "{said}");
+
+    // Two are merged before the next apply. The plan of one is gone.
+    merge(2, "clicks", 900);
+    merge(3, "views", 500);
+    std::fs::remove_file(runner.repo.work_dir.temp_dir.path().join("plans/3.json")).unwrap();
+    let (code, said) = runner.apply(&reviewed);
+    assert!(code == 6 && said.contains("there is no plan of merge request !3"), "{code}: {said}");
+    assert!(said.contains("refused   analytics/views"), "{said}");
+    assert_eq!((runner.live_wait("clicks"), runner.repo.live_pipe_names()), (json!(900), vec!["clicks".to_owned()]));
+    let (code, said) = runner.apply(&SECRET);
+    assert!(code == 0 && runner.repo.live_pipe_names() == ["clicks", "views"], "{said}");
 }

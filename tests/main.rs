@@ -52,6 +52,7 @@ mod project;
 mod prune;
 mod prune_histories;
 mod prune_scope;
+mod pull_request_life;
 mod quick_start;
 mod random_faults;
 mod rate_limit;

@@ -203,3 +203,37 @@ fn saved_plan_contains_no_secret_and_detects_edits() {
     let said = desk.run_with_env(&["apply", "pipes.yaml", "--sandbox", "--plan", "plan.json"], &SECRET);
     assert!(said.stderr.contains("is not a plan"), "{}", said.stderr);
 }
+
+#[test]
+fn folder_of_plans_allows_what_one_of_them_contains() {
+    let desk = dir_with_saved_plan();
+    std::fs::create_dir(desk.temp_dir.path().join("plans")).unwrap();
+    let apply = ["apply", "pipes.yaml", "--sandbox", "--plan", "plans"];
+    let before = count_writes(&desk);
+    let said = desk.run_with_env(&apply, &SECRET);
+    assert!(said.code == 6 && said.stdout.contains("no reviewed plan was found"), "{}", said.all_output());
+    assert_eq!(count_writes(&desk), before, "an empty folder allows nothing");
+
+    for (file, only) in [("plans/1.json", "*/clicks-0"), ("plans/2.json", "*/clicks-1")] {
+        desk.run_pipectl(&["plan", "pipes.yaml", "--sandbox", "--only", only, "--out", file]);
+    }
+    desk.write_file("pipes.yaml", pipe_manifest(0, 2) + &pipe_manifest(1, 2) + &pipe_manifest(2, 1));
+    edit_live_replicas(&desk, "clicks-1", 4);
+    let said = desk.run_with_env(&apply, &SECRET);
+    assert_eq!(said.code, 6, "{}", said.all_output());
+    assert!(said.stdout.contains("live scaling.replicas is 4, the reviewed plan saw 1"), "{}", said.all_output());
+    assert!(said.stdout.contains("none of the reviewed plans changes it"), "{}", said.all_output());
+    assert!(said.stdout.contains("Apply: 1 applied"), "{}", said.all_output());
+}
+
+#[test]
+fn plan_fails_on_request_if_apply_will_refuse_a_part() {
+    let desk = dir_with_saved_plan();
+    let plan = ["plan", "pipes.yaml", "--sandbox", "--fail-on-refusal"];
+    assert_eq!(desk.run_pipectl(&plan).code, 0);
+    assert_eq!(desk.run_pipectl(&[&plan[..], &["--detailed-exitcode"]].concat()).code, 2);
+    let gone = pipe_manifest(0, 2).replace("spec:", "spec:\n  state: absent\n  protect: true");
+    desk.write_file("pipes.yaml", gone + &pipe_manifest(1, 2));
+    let said = desk.run_pipectl(&[&plan[..], &["--detailed-exitcode"]].concat());
+    assert!(said.code == 5 && said.stdout.contains("Apply will refuse"), "{}", said.all_output());
+}

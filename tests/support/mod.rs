@@ -6,6 +6,10 @@ pub(crate) mod bench;
 pub(crate) mod cli;
 pub(crate) mod faults;
 pub(crate) mod generate;
+#[cfg(unix)]
+pub(crate) mod github;
+#[cfg(unix)]
+pub(crate) mod github_expressions;
 pub(crate) mod manifests;
 pub(crate) mod pipes;
 pub(crate) mod schema;

@@ -1,12 +1,17 @@
 #!/usr/bin/env bash
 # Finds the base of plan and apply: the last commit that was applied to the environment. `pipectl ci base` decides; this
 # script only asks GitHub which commits were applied: each successful apply leaves an artifact with a fixed name.
+# It also names the artifact of a plan, which `reviewed.sh` looks for.
 set -euo pipefail
 
 # The environment of the artifact. Other characters are not allowed in its name.
 artifact=pipectl-applied-${ENVIRONMENT:-default}
 artifact=${artifact//[^A-Za-z0-9._-]/_}
-echo "artifact=$artifact" >>"$GITHUB_OUTPUT"
+plan_artifact=pipectl-plan-${ENVIRONMENT:-default}${KEY:+-$KEY}
+{
+  echo "artifact=$artifact"
+  echo "plan_artifact=${plan_artifact//[^A-Za-z0-9._-]/_}"
+} >>"$GITHUB_OUTPUT"
 
 say() {
   echo "base: ${1:-none, so drift is reverted}"

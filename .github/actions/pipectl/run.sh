@@ -39,9 +39,13 @@ code=0
 case "$COMMAND" in
   validate) run validate "${reports[@]}" || code=$? ;;
   plan)
+    [ "${FAIL_ON_REFUSAL:-}" != true ] || arguments+=(--fail-on-refusal)
     run plan --detailed-exitcode ${base[@]+"${base[@]}"} --out "$folder/plan.json" "${reports[@]}" || code=$?
     ;;
-  apply) run apply --yes ${base[@]+"${base[@]}"} "${reports[@]}" || code=$? ;;
+  apply)
+    run apply --yes ${REVIEWED:+--plan "$REVIEWED"} ${base[@]+"${base[@]}"} "${reports[@]}" || code=$?
+    [ "$code" != 6 ] || echo "::notice::to apply what was refused, merge a pull request that shows it in its plan, or run apply with the input 'reviewed' set to false"
+    ;;
   drift) run drift --detailed-exitcode "${reports[@]}" || code=$? ;;
   *)
     echo "::error::command must be validate, plan, apply or drift, not '$COMMAND'"
@@ -51,12 +55,13 @@ esac
 
 {
   echo "code=$code"
-  echo "changes=$([ "$code" = 2 ] && echo true || echo false)"
+  # A plan that apply will refuse in part (5) has changes, too.
+  echo "changes=$([[ "$COMMAND$code" =~ ^(plan|drift)2$|^plan5$ ]] && echo true || echo false)"
   [ "$COMMAND" != apply ] || [ "$code" != 0 ] || {
     echo "${GITHUB_SHA:-}" >"$folder/mark"
     echo "mark=$folder/mark"
   }
-  echo "plan=$folder/plan.json"
+  [ ! -e "$folder/plan.json" ] || echo "plan=$folder/plan.json"
   echo "markdown=$markdown"
   echo "marker=<!-- pipectl:$key -->"
 } >>"$GITHUB_OUTPUT"

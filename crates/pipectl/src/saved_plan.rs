@@ -5,8 +5,9 @@
 // Between review and merge somebody may change a pipe, or the manifests. Performing the file would overwrite that
 // change unseen; and a file from a pull request is a stranger's text. So the file can only take work away.
 
+mod reviewed_plans;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
@@ -16,11 +17,15 @@ use ring::digest;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+pub use self::reviewed_plans::ReviewedPlans;
 use crate::files;
 
 /// The `kind` of a saved plan, and the version of its shape.
 const KIND: &str = "SavedPlan";
 const SCHEMA_VERSION: &str = "1.0";
+
+/// Several times the plan of thousands of pipes.
+const MAX_BYTES: u64 = 256 * 1024 * 1024;
 
 /// Organization and services of a plan. A service name may mean another service in another organization.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,8 +94,8 @@ impl SavedPlan {
     // change the digest, so safety does not rest on it.
     pub fn read_file(file: &Path) -> Result<Self> {
         let name = file.display();
-        let text = fs::read_to_string(file).with_context(|| format!("cannot read {name}"))?;
-        let saved: Value = serde_json::from_str(&text).with_context(|| format!("{name} is not a saved plan"))?;
+        let text = files::read_bounded(file, MAX_BYTES)?;
+        let saved: Value = serde_json::from_slice(&text).with_context(|| format!("{name} is not a saved plan"))?;
         if saved["kind"] != KIND || saved["schemaVersion"] != SCHEMA_VERSION {
             bail!("{name} is not a plan that this version of pipectl saved with `plan --out`");
         }
@@ -103,28 +108,11 @@ impl SavedPlan {
         Ok(Self { objects, unreachable: saved["unreachable"].clone() })
     }
 
-    /// The part of a new plan that the saved one contains, and the objects that differ.
-    pub fn restrict_to_saved(&self, plan: Plan, target: &PlanTarget) -> (Plan, Vec<StaleObject>) {
-        let fresh = objects_by_address(&plan, target);
-        let stale: Vec<StaleObject> = plan
-            .changes
-            .iter()
-            .filter_map(|change| {
-                let key = address_key(&json!(change.address));
-                let reasons = match self.objects.get(&key) {
-                    None => vec![self.reason_not_planned(&change.address)],
-                    Some(reviewed) => object_differences(reviewed, fresh.get(&key)?),
-                };
-                (!reasons.is_empty()).then(|| StaleObject { address: change.address.clone(), reasons })
-            })
-            .collect();
-        let stale = [stale, self.dropped_write_only(&plan)].concat();
-        let refused: BTreeSet<Address> = stale.iter().map(|moved| moved.address.clone()).collect();
-        (plan.narrow_to(|at| !refused.contains(at)), stale)
+    /// Why the change of an object is not the reviewed one; `None` if this plan does not change the object.
+    fn differences(&self, at: &Address, fresh: &Value) -> Option<Vec<String>> {
+        self.objects.get(&address_key(at)).map(|reviewed| object_differences(reviewed, fresh))
     }
-}
 
-impl SavedPlan {
     fn reason_not_planned(&self, at: &Address) -> String {
         let was_unreachable = self.unreachable.as_array().is_some_and(|all| all.contains(&json!(at.service)));
         let why = if was_unreachable { "could not read its service" } else { "did nothing to it" };
@@ -139,7 +127,7 @@ impl SavedPlan {
         let changed: BTreeSet<&Address> = plan.changes.iter().map(|change| &change.address).collect();
         let at: BTreeSet<&Address> = known.filter(|at| !changed.contains(at)).collect();
         let reasons = |at: &Address| -> Option<Vec<String>> {
-            let fields = self.objects.get(&address_key(&json!(at)))?["fields"].as_array()?;
+            let fields = self.objects.get(&address_key(at))?["fields"].as_array()?;
             let unseen = fields.iter().filter(|field| field["writeOnly"] == true);
             let reasons: Vec<String> = unseen.map(|field| write_only_reason(&field["path"])).collect();
             (!reasons.is_empty()).then_some(reasons)
@@ -190,11 +178,11 @@ fn objects_by_address(plan: &Plan, target: &PlanTarget) -> BTreeMap<String, Valu
 fn objects_from_json(plan: &Value, target: &PlanTarget) -> BTreeMap<String, Value> {
     let mut actions_of: BTreeMap<String, Vec<&Value>> = BTreeMap::new();
     for action in plan["actions"].as_array().into_iter().flatten() {
-        actions_of.entry(action_address(action).map(address_key).unwrap_or_default()).or_default().push(action);
+        actions_of.entry(action_address(action).map(Value::to_string).unwrap_or_default()).or_default().push(action);
     }
     let mut objects = BTreeMap::new();
     for change in plan["changes"].as_array().into_iter().flatten() {
-        let key = address_key(&change["address"]);
+        let key = change["address"].to_string();
         let actions = actions_of.remove(&key).unwrap_or_default();
         let fields: Vec<Value> = change["fields"].as_array().into_iter().flatten().map(comparable_field).collect();
         let object = json!({
@@ -225,8 +213,8 @@ fn comparable_field(field: &Value) -> Value {
     })
 }
 
-fn address_key(at: &Value) -> String {
-    at.to_string()
+fn address_key(at: &Address) -> String {
+    json!(at).to_string()
 }
 
 fn digest_objects(objects: &BTreeMap<String, Value>) -> String {

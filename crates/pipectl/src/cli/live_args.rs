@@ -23,6 +23,7 @@ use crate::{completion, saved_plan};
 
 /// `pipectl plan`.
 #[derive(Args, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(crate) struct PlanArgs {
     #[command(flatten)]
     pub(crate) compare: CompareArgs,
@@ -40,6 +41,9 @@ pub(crate) struct PlanArgs {
     /// Exit with 2 if there are changes
     #[arg(long, env = "PIPECTL_DETAILED_EXITCODE")]
     detailed_exitcode: bool,
+    /// Exit with 5 if apply will refuse a part of the plan
+    #[arg(long, env = "PIPECTL_FAIL_ON_REFUSAL")]
+    fail_on_refusal: bool,
 }
 
 impl PlanArgs {
@@ -51,6 +55,7 @@ impl PlanArgs {
             out: self.out.as_deref().map(|file| run.expand_path("--out", file)).transpose()?,
             check_secrets: self.check_secrets,
             detailed_exitcode: self.detailed_exitcode,
+            fail_on_refusal: self.fail_on_refusal,
         })
     }
 }
@@ -65,8 +70,8 @@ pub(crate) struct ApplyArgs {
     /// Show each changed object as a YAML diff from live to manifest
     #[arg(long, env = "PIPECTL_DIFF")]
     diff: bool,
-    /// Apply only what this saved plan contains
-    #[arg(long, value_name = "FILE", env = "PIPECTL_PLAN")]
+    /// Apply only what this saved plan contains, or what the plans in this folder contain
+    #[arg(long, value_name = "FILE|DIR", env = "PIPECTL_PLAN")]
     plan: Option<PathBuf>,
     /// Apply the plan only if it has this digest
     #[arg(long, value_name = "DIGEST", env = "PIPECTL_EXPECT", value_parser = saved_plan::parse_digest)]

@@ -24,7 +24,7 @@ use crate::output::Label;
 use crate::plan_view::{self, refusals};
 use crate::render::{apply_summary, plan as plan_text};
 use crate::reports::RunReport;
-use crate::saved_plan::{self, PlanTarget, SavedPlan, StaleObject};
+use crate::saved_plan::{self, PlanTarget, ReviewedPlans, StaleObject};
 use crate::session::{GitOptions, ScopeOptions, Session};
 use crate::unreachable::{self, UnreachableService};
 use crate::{exit, permissions, prompt};
@@ -34,7 +34,7 @@ pub(crate) struct ApplyOptions {
     pub(crate) git: GitOptions,
     /// Whether to show each changed object as a YAML diff.
     pub(crate) diff: bool,
-    /// The saved plan: only what it contains is applied.
+    /// A saved plan, or a folder of them: only what they contain is applied.
     pub(crate) plan: Option<PathBuf>,
     /// The digest that the plan must have.
     pub(crate) expect: Option<String>,
@@ -172,7 +172,7 @@ fn run_outcome(
 /// The part of the plan that was reviewed, if it had to be.
 fn restrict_to_reviewed(options: &ApplyOptions, plan: Plan, target: &PlanTarget) -> Result<(Plan, Vec<StaleObject>)> {
     let (plan, mut refused) = match &options.plan {
-        Some(file) => SavedPlan::read_file(file)?.restrict_to_saved(plan, target),
+        Some(path) => ReviewedPlans::read(path)?.restrict(plan, target),
         None => (plan, Vec::new()),
     };
     match &options.expect {

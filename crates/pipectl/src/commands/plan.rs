@@ -15,6 +15,7 @@ use crate::session::{GitOptions, ScopeOptions, Session};
 use crate::unreachable::{self, UnreachableService};
 use crate::{exit, render, saved_plan};
 
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(crate) struct PlanOptions {
     pub(crate) scope: ScopeOptions,
     pub(crate) git: GitOptions,
@@ -24,6 +25,8 @@ pub(crate) struct PlanOptions {
     pub(crate) out: Option<PathBuf>,
     pub(crate) check_secrets: bool,
     pub(crate) detailed_exitcode: bool,
+    /// Whether it is an error that apply will refuse something.
+    pub(crate) fail_on_refusal: bool,
 }
 
 /// Shows what apply would do.
@@ -40,9 +43,10 @@ pub(crate) async fn run(context: &CommandContext, options: &PlanOptions) -> Resu
     let refusals = session.find_refusals(&plan).await;
     session.connection.save_sandbox()?;
     let unresolved = if options.check_secrets { session.print_unresolved(context.output) } else { Vec::new() };
-    let code = match (unresolved.is_empty(), options.detailed_exitcode && !plan.has_no_changes()) {
+    let code = match (unresolved.is_empty(), options.fail_on_refusal && !refusals.is_empty()) {
         (false, _) => exit::ERROR,
-        (true, true) => exit::CHANGES,
+        (true, true) => exit::BLOCKED,
+        (true, false) if options.detailed_exitcode && !plan.has_no_changes() => exit::CHANGES,
         (true, false) => exit::DONE,
     };
     let plan_context = Context { refusals, ..session.plan_context(options.diff) };

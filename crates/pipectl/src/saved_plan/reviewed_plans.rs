@@ -1,0 +1,66 @@
+//! The plans that were reviewed for one apply: a file, or every file of a folder.
+//
+// Several changes are merged between two applies if one of them fails or waits. Each was reviewed with its own plan.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use model::address::Address;
+use planner::Plan;
+
+use super::{PlanTarget, SavedPlan, StaleObject, address_key, objects_by_address};
+
+/// The reviewed plans, the newest first.
+pub struct ReviewedPlans(Vec<SavedPlan>);
+
+impl ReviewedPlans {
+    /// Reads a saved plan, or all of a folder in the order of their names. An empty folder means that nothing was
+    /// reviewed.
+    ///
+    /// # Errors
+    /// When one of them cannot be read, is not a saved plan, or was changed after it was saved.
+    pub fn read(path: &Path) -> Result<Self> {
+        let files = if path.is_dir() { files_in(path)? } else { vec![path.to_owned()] };
+        files.iter().map(|file| SavedPlan::read_file(file)).collect::<Result<_>>().map(Self)
+    }
+
+    /// The part of a new plan that was reviewed, and the objects that differ.
+    pub fn restrict(&self, plan: Plan, target: &PlanTarget) -> (Plan, Vec<StaleObject>) {
+        let fresh = objects_by_address(&plan, target);
+        let reasons = |at: &Address| -> Option<Vec<String>> {
+            let change = fresh.get(&address_key(at))?;
+            let mut differences: Vec<Vec<String>> =
+                self.0.iter().filter_map(|saved| saved.differences(at, change)).collect();
+            if differences.iter().any(Vec::is_empty) {
+                return None;
+            }
+            // Those to the newest one.
+            Some(if differences.is_empty() { vec![self.reason_not_planned(at)] } else { differences.swap_remove(0) })
+        };
+        let changed = plan.changes.iter().map(|change| &change.address);
+        let changed = changed.filter_map(|at| Some(StaleObject { address: at.clone(), reasons: reasons(at)? }));
+        let dropped = self.0.iter().flat_map(|saved| saved.dropped_write_only(&plan));
+        let stale: Vec<StaleObject> = changed.chain(dropped).collect();
+        let refused: BTreeSet<Address> = stale.iter().map(|moved| moved.address.clone()).collect();
+        (plan.narrow_to(|at| !refused.contains(at)), stale)
+    }
+
+    fn reason_not_planned(&self, at: &Address) -> String {
+        match self.0.as_slice() {
+            [] => "no reviewed plan was found".to_owned(),
+            [saved] => saved.reason_not_planned(at),
+            _ => "none of the reviewed plans changes it".to_owned(),
+        }
+    }
+}
+
+fn files_in(folder: &Path) -> Result<Vec<PathBuf>> {
+    let failed = || format!("cannot read {}", folder.display());
+    let entries = fs::read_dir(folder).with_context(failed)?;
+    let files: std::io::Result<Vec<PathBuf>> = entries.map(|entry| entry.map(|it| it.path())).collect();
+    let mut files = files.with_context(failed)?;
+    files.sort();
+    Ok(files)
+}
