@@ -19,6 +19,7 @@ mod discover;
 mod doc_samples;
 mod doctor;
 mod drift_reports;
+mod endpoint_hosts;
 mod environments;
 mod equal_spellings;
 mod exit_codes;

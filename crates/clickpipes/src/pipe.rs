@@ -10,6 +10,7 @@ pub mod bigquery;
 pub mod credentials;
 pub mod database;
 pub mod destination;
+pub mod endpoint_reference;
 pub mod field_mapping;
 pub mod kafka;
 pub mod kinesis;

@@ -26,6 +26,16 @@ impl SecretHost {
         hosts
     }
 
+    /// The name alone, where there is one.
+    pub(crate) fn name_without_port(self) -> Option<String> {
+        let Self::Named(host) = self else { return None };
+        // An IPv6 address has several colons, and here no port.
+        match host.split_once(':') {
+            Some((name, port)) if !port.contains(':') => Some(name.to_owned()),
+            _ => Some(host),
+        }
+    }
+
     /// The hosts of a URL, without user and path.
     pub(crate) fn from_url(url: &str) -> Vec<Self> {
         let rest = url.split_once("://").map_or(url, |(_, rest)| rest);

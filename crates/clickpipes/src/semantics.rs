@@ -3,16 +3,17 @@
 //! [`FieldSemantics`] answers the planner's questions: how is this list compared, do these two values
 //! agree, what does changing the field take? The planner asks by position and never names a field.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::Value;
 
 use model::action::UpdateVia;
-use model::address::{Kind, Name};
+use model::address::Kind;
 use model::path::FieldPath;
 use model::secret;
+use references::Connection;
 use spelling::Equality;
 
 mod equality;
@@ -21,10 +22,12 @@ mod marked;
 mod normalize;
 mod redact;
 mod redact_live;
+mod references;
 mod spelling;
 
 pub use redact::REDACTED_SECRET;
 pub use redact::redact_uri_password;
+pub use references::{dns_names, dns_patterns};
 
 /// Top-level fields that the API returns and does not accept.
 pub const RESPONSE_ONLY_FIELDS: &[&str] = &[
@@ -139,6 +142,7 @@ pub struct FieldSemantics {
     pub weakens_tls: bool,
     /// The kind of object that its values may refer to by name.
     pub refers_to: Option<Kind>,
+    connects_to: Option<Connection>,
     /// Values that the API leaves out of some answers.
     omitted_values: Vec<Value>,
     /// The API's default is among them: what it leaves out is the default.
@@ -193,22 +197,6 @@ impl FieldSemantics {
         self.fields.iter().map(|(name, rules)| (name.as_str(), rules.as_ref()))
     }
 
-    /// The object that a value refers to by name, where the field takes such references.
-    pub fn referenced_object(&self, value: &Value) -> Option<(Kind, Name)> {
-        let name = value.as_object()?.get("endpoint")?.as_str()?;
-        Some((self.refers_to?, Name::new(name)))
-    }
-
-    /// How a manifest refers to an object by name.
-    pub fn reference_by_name(name: &Name) -> Value {
-        serde_json::json!({ "endpoint": name.as_str() })
-    }
-
-    /// The object that a live value refers to: the API knows ids only.
-    pub fn referenced_id<'v>(&self, live: &'v Value) -> Option<(Kind, &'v str)> {
-        Some((self.refers_to?, live.as_str()?))
-    }
-
     /// What it takes to change the field from what is live to what is desired.
     pub fn on_change_between(&self, live: Option<&Value>, desired: Option<&Value>) -> OnChange {
         let across = |value: Option<&Value>| {
@@ -218,33 +206,9 @@ impl FieldSemantics {
         if across(live) == across(desired) { self.on_change } else { OnChange::Replace }
     }
 
-    /// The kinds of the objects that a value refers to, by name or by id, anywhere in it.
-    pub fn referenced_kinds(&self, value: &Value) -> BTreeSet<Kind> {
-        let by_id = self.referenced_id(value).map(|(kind, _)| kind);
-        if let Some(kind) = self.referenced_object(value).map(|(kind, _)| kind).or(by_id) {
-            return BTreeSet::from([kind]);
-        }
-        match value {
-            Value::Array(items) => items.iter().flat_map(|item| self.list_item().referenced_kinds(item)).collect(),
-            Value::Object(fields) => {
-                fields.iter().flat_map(|(name, value)| self.child_field(name).referenced_kinds(value)).collect()
-            }
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => BTreeSet::new(),
-        }
-    }
-
-    /// The kinds of objects that may refer to an object of this kind.
-    pub fn referring_kinds(kind: Kind) -> impl Iterator<Item = Kind> {
-        Kind::ALL.into_iter().filter(move |other| Self::for_kind(*other).refers_to_kind(kind))
-    }
-
-    fn refers_to_kind(&self, kind: Kind) -> bool {
-        let mut below = self.fields.values().map(AsRef::as_ref).chain(self.items.as_deref());
-        self.refers_to == Some(kind) || below.any(|field: &Self| field.refers_to_kind(kind))
-    }
-
     /// Whether the value is compared as one piece rather than field by field.
     pub fn is_leaf(&self, value: &Value) -> bool {
-        self.is_secret || !value.is_object() || secret::is_secret_reference(value)
+        let is_reference = || self.referenced_object(value).is_some() || secret::is_secret_reference(value);
+        self.is_secret || !value.is_object() || is_reference()
     }
 }

@@ -20,6 +20,7 @@ pub const SENT_WITH: &str = "x-travels-with";
 pub const LOCAL_ONLY: &str = "x-local";
 pub const SECRET: &str = "x-secret";
 pub const REFERS_TO: &str = "x-refers-to";
+pub const CONNECTS_TO: &str = "x-connects-to";
 pub const PATTERN_DESCRIPTION: &str = "x-pattern-says";
 pub const ADDITIONAL: &str = "x-additional";
 pub const ADDITIONAL_MARK: &str = "x-additional-mark";
@@ -172,6 +173,25 @@ pub fn local_only(schema: &mut Schema) {
 /// service; the API gets the id.
 pub fn refers_to_endpoint(schema: &mut Schema) {
     set_keyword(schema, REFERS_TO, "ReversePrivateEndpoint");
+}
+
+/// The host that a pipe connects to. Its value may be `{endpoint: NAME}`; the API gets a DNS name of
+/// the endpoint.
+pub fn endpoint_host(schema: &mut Schema) {
+    refers_to_endpoint(schema);
+    set_keyword(schema, CONNECTS_TO, "host");
+}
+
+/// The brokers that a pipe connects to. Its value may be `{endpoint: NAME}`; the API gets the
+/// endpoint's brokers.
+pub fn endpoint_brokers(schema: &mut Schema) {
+    refers_to_endpoint(schema);
+    set_keyword(schema, CONNECTS_TO, "brokers");
+}
+
+/// A URL with the host that a pipe connects to.
+pub fn connects_to_url(schema: &mut Schema) {
+    set_keyword(schema, CONNECTS_TO, "url");
 }
 
 /// A map whose entries are sent as fields of the object around it.

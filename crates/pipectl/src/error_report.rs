@@ -108,6 +108,9 @@ fn hint_text(hint: &Hint) -> String {
         Hint::ObjectFailed => "the console shows the reason; correct the manifest and apply again",
         Hint::SecretMissing => "nothing was sent; provide the secret and apply again",
         Hint::EndpointUndeclared => "declare it as a ReversePrivateEndpoint, or refer to it by its id",
+        Hint::EndpointWithoutDnsName => {
+            "nothing was sent; apply again later, or write the host itself; only an `MSK_MULTI_VPC` endpoint has brokers"
+        }
         Hint::EndpointAmbiguous => "refer to one of them by its id",
         Hint::ServiceUnknown => {
             "set its id in the project file, or check its name against the services of the organization"

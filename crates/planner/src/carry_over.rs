@@ -200,7 +200,7 @@ impl Overlay<'_> {
         if text.contains(self.settings.short_id()) {
             return None;
         }
-        let reference = place.rules.refers_to.and_then(|kind| (self.settings.find_reference)(kind, text));
+        let reference = place.rules.referenced_id(&value).and_then(|(kind, id)| (self.settings.find_reference)(kind, id));
         Some(reference.unwrap_or(value))
     }
 }

@@ -12,7 +12,7 @@ use model::selector::AddressPattern;
 use serde_json::Value;
 
 use crate::block_reason::ProtectedBy;
-use crate::references::{self, ObjectsById};
+use crate::references::{self, LiveHosts, ObjectsById};
 use crate::sent_secrets::SecretPair;
 
 /// Options of a plan beyond the declared objects.
@@ -86,6 +86,8 @@ pub(crate) struct PlanInputs<'a> {
     pub(crate) replaced: BTreeSet<Address>,
     /// All live objects.
     pub(crate) by_id: &'a ObjectsById<'a>,
+    /// All live objects that have DNS names, by these.
+    pub(crate) hosts: &'a LiveHosts<'a>,
     /// The live objects that no manifest declares, by the letters of their names. Each create looks there.
     pub(crate) undeclared_names: OnceCell<NamesByLetters<'a>>,
     /// Secrets that are known to reach a host.
@@ -95,13 +97,16 @@ pub(crate) struct PlanInputs<'a> {
 }
 
 impl<'a> PlanInputs<'a> {
-    /// The body with ids in place of references, as the live side has them.
-    pub(crate) fn resolve_references(&self, address: &Address, body: &Value) -> Value {
-        let id = |other: &Address| match self.live.get(other)?.objects.as_slice() {
-            [object] if !self.replaced.contains(other) => Some(Value::from(object.id.as_str())),
-            _ => None,
+    /// The body with what live bodies have in place of references: ids and hosts.
+    pub(crate) fn resolve_references(&self, address: &Address, body: &Value, live: Option<&Value>) -> Value {
+        let find = |kind, name| {
+            let other = Address::new(address.service.clone(), kind, name);
+            match self.live.get(&other)?.objects.as_slice() {
+                [object] if !self.replaced.contains(&other) => Some(object),
+                _ => None,
+            }
         };
-        references::resolve_references(FieldSemantics::for_kind(address.kind), body, &address.service, &id)
+        references::resolve_references(FieldSemantics::for_kind(address.kind), body, live, &find)
     }
 
     /// The document of the object in the base, under this name or an earlier one.

@@ -14,7 +14,7 @@ use crate::inputs::{PlanInputs, Policy};
 use crate::match_live::{self, LiveMatch, match_live_object};
 use crate::order;
 use crate::plan::{Plan, UnmanagedObject, UnusableObject};
-use crate::references::index_by_id;
+use crate::references::{index_by_id, index_live_hosts};
 use crate::{references, still_used, undeclared_rename};
 
 /// Compares desired objects with live ones.
@@ -23,7 +23,7 @@ use crate::{references, still_used, undeclared_rename};
 /// contains only what git changed since. Drift, which somebody changed outside git, is reported in
 /// `ignored_changes` and not reverted. Without it live is made as desired.
 pub fn plan(desired: &Desired, live: &Live, base: Option<&Desired>, policy: &Policy) -> Plan {
-    let by_id = index_by_id(live);
+    let (by_id, hosts) = (index_by_id(live), index_live_hosts(live));
     let mut inputs = PlanInputs {
         desired,
         live,
@@ -31,6 +31,7 @@ pub fn plan(desired: &Desired, live: &Live, base: Option<&Desired>, policy: &Pol
         policy,
         replaced: BTreeSet::new(),
         by_id: &by_id,
+        hosts: &hosts,
         undeclared_names: OnceCell::new(),
         known_pairs: OnceCell::new(),
         base_pins: OnceCell::new(),

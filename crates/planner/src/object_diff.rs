@@ -46,18 +46,19 @@ impl<'a> ObjectDiff<'a> {
         renamed_from: Option<&Name>,
     ) -> Self {
         let rules = FieldSemantics::with_marks(address.kind, &document.intent.field_marks);
-        let body = inputs.resolve_references(address, &document.body);
+        let resolve = |body: &Value| inputs.resolve_references(address, body, Some(&object.body));
+        let body = resolve(&document.body);
         let base = inputs.base_document(address, document, renamed_from);
         let manifests: Vec<&Value> = [Some(document), base].into_iter().flatten().map(|it| &it.body).collect();
         let live = rules.normalize_live(&rules.redact_live(&object.body, &manifests));
-        let base_body = base.map(|base| inputs.resolve_references(address, &base.body));
+        let base_body = base.map(|base| resolve(&base.body));
         let sides = Sides {
             base: base_body.as_ref().map_or(Side::Unknown, Side::Value),
             desired: Some(&body),
             live: Side::Value(&live),
         };
         let mut diffs = diff_sides(rules, sides);
-        let earlier = document.earlier_bodies.iter().map(|earlier| inputs.resolve_references(address, earlier));
+        let earlier = document.earlier_bodies.iter().map(resolve);
         recognize_own_values(&mut diffs, &earlier.collect::<Vec<_>>());
         let is_unsettled = settle_sizes(&mut diffs, inputs.policy.unsettled);
         let name = address.kind.name_path();

@@ -19,7 +19,7 @@ use crate::field_changes;
 use crate::inputs::PlanInputs;
 use crate::match_live::LiveMatch;
 use crate::object_diff::ObjectDiff;
-use crate::references;
+use crate::references::{self, LiveReferences, References};
 use crate::respelling;
 use crate::sent_secrets::RefusedSecret;
 
@@ -33,7 +33,7 @@ pub(crate) struct ObjectPlan {
     pub(crate) ignored_changes: Option<IgnoredChanges>,
     pub(crate) unchecked: Option<UncheckedFields>,
     /// The objects that it references live when the plan is done; `None` if the plan does not keep it.
-    pub(crate) references: Option<Vec<(Kind, String)>>,
+    pub(crate) references: Option<References>,
     pub(crate) is_unsettled: bool,
 }
 
@@ -159,7 +159,7 @@ impl PlanInputs<'_> {
         let reason = self.base_document(at, document, None).map(|_| MISSING_LIVE_REASON.to_owned());
         let actions = create_actions(at, &document.body, desired_state);
         let data = data_effects::stop_effects(None, &actions).into_iter().collect();
-        let secrets = self.sent_secrets(at, &document.body, None, &actions);
+        let secrets = self.sent_secrets(at, &self.resolve_references(at, &document.body, None), None, &actions);
         let change = Change {
             reason,
             secrets,
@@ -203,8 +203,8 @@ impl PlanInputs<'_> {
             ..new_change(at, document, Some(object), verdict)
         };
         let rules = FieldSemantics::for_kind(at.kind);
-        let references =
-            references::own_references(references::remaining_references(rules, Some(target), &object.body));
+        let references_of = LiveReferences { service: &at.service, hosts: self.hosts };
+        let references = references_of.after_update(rules, Some(target), &object.body);
         let left_alone = ignored_changes(at, document, object, &object_diff, state.kept);
         if let Some(reason) = field_changes::conflict_reason(pending) {
             let text = Some(reason.to_string());
@@ -222,7 +222,7 @@ impl PlanInputs<'_> {
             change.fields.extend(field_changes::with_verdicts(document, &object_diff.ignored, &[FieldVerdict::Drift]));
             change.after = Some(FieldSemantics::for_kind(at.kind).shown(body));
             let carried = self.carry_over(at, object, &document.body, &object_diff.live);
-            let references = references::own_references(references::live_references(rules, &carried.body));
+            let references = references_of.of(rules, &carried.body);
             let planned = self.plan_replace(document, &request, change, carried);
             let references = matches!(planned.0.verdict, Verdict::Replace).then_some(references);
             return ObjectPlan { references, ..planned.into() };
@@ -289,7 +289,7 @@ impl PlanInputs<'_> {
             return (Change { verdict: Verdict::Blocked(blocked), reason, ..change }, Vec::new());
         }
         let rules = FieldSemantics::for_kind(at.kind);
-        if let Some(reason) = references::unusable_reference(rules, &carried.body, &at.service, self.live, self.by_id) {
+        if let Some(reason) = references::unusable_reference(rules, &carried.body, &at.service, self.live, (self.by_id, self.hosts)) {
             let mut change = change;
             change.block(reason);
             return (change, Vec::new());

@@ -9,7 +9,7 @@ use model::live::{Id, Live};
 use serde::Serialize;
 
 use crate::change::Change;
-use crate::references::{action_references, live_references};
+use crate::references::{ActionReferences, LiveReferences, index_live_hosts};
 
 /// A deletion, and the objects that must stop referencing it first.
 ///
@@ -73,7 +73,8 @@ pub(crate) fn group_by_object<'p>(actions: &'p [Action], delete_after: &'p [Dele
     for action in actions {
         by_object.entry(action.address()).or_default().push(action);
     }
-    let referenced: BTreeSet<Address> = actions.iter().flat_map(action_references).collect();
+    let references = ActionReferences::among(actions);
+    let referenced: BTreeSet<Address> = actions.iter().flat_map(|action| references.of(action)).collect();
     let dependents: BTreeMap<&Address, &BTreeSet<Address>> =
         delete_after.iter().map(|entry| (&entry.address, &entry.dependents)).collect();
     let mut ranked: Vec<ObjectWork<'_>> = by_object
@@ -90,15 +91,19 @@ pub(crate) fn group_by_object<'p>(actions: &'p [Action], delete_after: &'p [Dele
     ranked.sort_by_key(|work| (work.rank, work.address()));
     let ranks: BTreeMap<&Address, usize> = ranked.iter().map(|work| (work.address(), work.rank)).collect();
     for work in &mut ranked {
-        add_dependencies(work, &ranks);
+        add_dependencies(work, &ranks, &references);
     }
     ranked
 }
 
-fn add_dependencies<'p>(work: &mut ObjectWork<'p>, ranks: &BTreeMap<&'p Address, usize>) {
+fn add_dependencies<'p>(
+    work: &mut ObjectWork<'p>,
+    ranks: &BTreeMap<&'p Address, usize>,
+    references: &ActionReferences<'_>,
+) {
     let own = work.rank;
     let is_before = |address: &Address| ranks.get(address).is_some_and(|rank| *rank < own);
-    let referenced = work.actions.iter().flat_map(|action| action_references(action));
+    let referenced = work.actions.iter().flat_map(|action| references.of(action));
     let known = referenced.filter_map(|address| ranks.get_key_value(&address).map(|(address, _)| *address));
     work.requires = known.filter(|address| is_before(address)).collect();
     work.released_by.retain(|address| is_before(address) || !ranks.contains_key(address));
@@ -126,11 +131,13 @@ pub(crate) fn retain_objects(
     delete_after: &mut Vec<DeleteAfter>,
     keep: impl Fn(&Address) -> bool,
 ) {
-    let (kept, dropped): (Vec<_>, Vec<_>) = std::mem::take(actions).into_iter().partition(|it| keep(it.address()));
+    let all = std::mem::take(actions);
+    let references = ActionReferences::among(&all);
+    let (kept, dropped): (Vec<&Action>, Vec<&Action>) = all.iter().partition(|it| keep(it.address()));
     delete_after.retain(|entry| keep(&entry.address));
     let mut dropped_users: BTreeMap<Address, BTreeSet<Address>> = BTreeMap::new();
-    for action in &dropped {
-        for referenced in action_references(action) {
+    for action in dropped {
+        for referenced in references.of(action) {
             dropped_users.entry(referenced).or_default().insert(action.address().clone());
         }
     }
@@ -142,10 +149,11 @@ pub(crate) fn retain_objects(
             None => delete_after.push(DeleteAfter { address: address.clone(), dependents: users }),
         }
     }
+    let kept: Vec<Action> = kept.into_iter().cloned().collect();
     *actions = sort_actions(&kept, delete_after);
 }
 
-pub(crate) type LiveReference<'l> = (&'l ServiceRef, Kind, &'l str);
+pub(crate) type LiveReference<'l> = (&'l ServiceRef, Kind, String);
 
 /// Deletions that must wait until live referrers are updated. A re-created object does not wait for
 /// objects that reference it by name: they follow it, and get its new id.
@@ -157,8 +165,9 @@ pub(crate) fn deletions_that_wait(actions: &[Action], changes: &[Change], live: 
     let created: BTreeSet<&Address> =
         actions.iter().filter(|it| matches!(it, Action::Create { .. })).map(Action::address).collect();
     let mut follows: BTreeSet<(&Address, Address)> = BTreeSet::new();
+    let all = ActionReferences::among(actions);
     for action in actions {
-        let references = action_references(action).into_iter().filter(|address| created.contains(address));
+        let references = all.of(action).into_iter().filter(|address| created.contains(address));
         follows.extend(references.map(|referenced| (action.address(), referenced)));
     }
     let by_address: BTreeMap<&Address, &Change> = changes.iter().map(|change| (&change.address, change)).collect();
@@ -168,7 +177,7 @@ pub(crate) fn deletions_that_wait(actions: &[Action], changes: &[Change], live: 
     }
     let waiting_deletion = |action: &Action| {
         let Action::Delete { address, id } = action else { return None };
-        let referring = referrers.get(&(&address.service, address.kind, id.as_str())).into_iter().flatten();
+        let referring = referrers.get(&(&address.service, address.kind, id.as_str().to_owned())).into_iter().flatten();
         let dependents: BTreeSet<Address> = referring
             .flat_map(|(other, id)| by_address.get(other).into_iter().chain(by_id.get(id).into_iter().flatten()))
             .map(|change| change.address.clone())
@@ -182,8 +191,10 @@ pub(crate) fn deletions_that_wait(actions: &[Action], changes: &[Change], live: 
 /// The live objects by what they reference. One pass keeps many deletions linear.
 pub(crate) fn live_referrers(live: &Live) -> HashMap<LiveReference<'_>, Vec<(&Address, &Id)>> {
     let mut referrers: HashMap<LiveReference<'_>, Vec<(&Address, &Id)>> = HashMap::new();
+    let hosts = index_live_hosts(live);
     for (address, object) in live.iter().flat_map(|(at, found)| found.objects.iter().map(move |it| (at, it))) {
-        for (kind, id) in live_references(FieldSemantics::for_kind(address.kind), &object.body) {
+        let references = LiveReferences { service: &address.service, hosts: &hosts };
+        for (kind, id) in references.of(FieldSemantics::for_kind(address.kind), &object.body) {
             referrers.entry((&address.service, kind, id)).or_default().push((address, &object.id));
         }
     }

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::change::{Change, FieldChange, IgnoredChanges, UncheckedFields, Verdict};
 use crate::order::DeleteAfter;
-use crate::references::References;
+use crate::references::RemainingReferences;
 
 /// The changes between live and desired objects. The same value is printed, saved and performed:
 /// apply reads `actions` and `delete_after`, people read the rest.
@@ -53,7 +53,7 @@ pub struct Plan {
     pub unsettled: BTreeSet<Address>,
     /// What each object that stays will reference.
     #[serde(skip)]
-    pub(crate) references: References,
+    pub(crate) references: RemainingReferences,
     /// Declared objects that are live and that others cannot use.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unusable: Vec<UnusableObject>,

@@ -1,19 +1,22 @@
-//! References by name from one declared object to another.
+//! References from one object to another: by name, by id, and by the DNS name of a host.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use clickpipes::lifecycle;
-use clickpipes::semantics::FieldSemantics;
+use clickpipes::semantics::{FieldSemantics, dns_names, dns_patterns};
 use model::action::{Action, RunState, UpdateVia};
-use model::address::{Address, Kind, ServiceRef};
+use model::address::{Address, Kind, Name, ServiceRef};
 use model::desired::{Desired, Presence};
 use model::live::{Id, Live, Object};
 use serde_json::Value;
 
 use crate::block_reason::BlockReason;
 
-/// What each live object references when the plan is done, by kind and id.
-pub(crate) type References = BTreeMap<Id, BTreeSet<(Kind, String)>>;
+/// What a live object references, by kind and id.
+pub(crate) type References = BTreeSet<(Kind, String)>;
+
+/// What each live object references when the plan is done.
+pub(crate) type RemainingReferences = BTreeMap<Id, References>;
 
 /// Live objects by service, kind and id.
 pub(crate) type ObjectsById<'a> = HashMap<(&'a ServiceRef, Kind, &'a str), (&'a Address, &'a Object)>;
@@ -23,13 +26,63 @@ pub(crate) fn index_by_id(live: &Live) -> ObjectsById<'_> {
     objects.map(|(at, object)| ((&at.service, at.kind, object.id.as_str()), (at, object))).collect()
 }
 
-/// The objects that an action refers to by name: without them it cannot be performed.
-pub(crate) fn action_references(action: &Action) -> Vec<Address> {
-    match action {
-        Action::Create { address: at, body } | Action::Update { address: at, via: UpdateVia::Resource, body, .. } => {
-            body_references(FieldSemantics::for_kind(at.kind), body, &at.service)
+/// Objects by the DNS names that lead to them.
+pub(crate) struct HostIndex<'a, T>(HashMap<(&'a ServiceRef, String), T>);
+
+impl<'a, T: Copy + 'a> HostIndex<'a, T> {
+    fn new(objects: impl Iterator<Item = (&'a Address, &'a Value, T)>) -> Self {
+        let named = objects.flat_map(|(at, body, object)| {
+            let names = dns_names(at.kind, body).into_iter();
+            names.map(move |name| ((&at.service, name.to_ascii_lowercase()), object))
+        });
+        Self(named.collect())
+    }
+
+    /// The objects that a value connects to.
+    fn find_all(&self, service: &ServiceRef, hosts: &[String]) -> Vec<T> {
+        let find =
+            |host: &String| dns_patterns(host).into_iter().find_map(|name| self.0.get(&(service, name)).copied());
+        if self.0.is_empty() { Vec::new() } else { hosts.iter().filter_map(find).collect() }
+    }
+}
+
+/// Live objects, by kind and id, by the DNS names that lead to them.
+pub(crate) type LiveHosts<'a> = HostIndex<'a, (Kind, &'a str)>;
+
+pub(crate) fn index_live_hosts(live: &Live) -> LiveHosts<'_> {
+    let objects = live.iter().flat_map(|(at, observed)| observed.objects.iter().map(move |object| (at, object)));
+    HostIndex::new(objects.map(|(at, object)| (at, &object.body, (at.kind, object.id.as_str()))))
+}
+
+/// The objects that actions need.
+pub(crate) struct ActionReferences<'a> {
+    created_hosts: HostIndex<'a, &'a Address>,
+}
+
+impl<'a> ActionReferences<'a> {
+    pub(crate) fn among(actions: impl IntoIterator<Item = &'a Action>) -> Self {
+        let created = actions.into_iter().filter_map(|action| match action {
+            Action::Create { address, body } => Some((address, body, address)),
+            Action::Update { .. } | Action::SetState { .. } | Action::Delete { .. } => None,
+        });
+        Self { created_hosts: HostIndex::new(created) }
+    }
+
+    /// The objects without which an action cannot be performed: those that it names, and those that the actions create
+    /// and whose DNS name it connects to.
+    pub(crate) fn of(&self, action: &Action) -> Vec<Address> {
+        match action {
+            Action::Create { address: at, body }
+            | Action::Update { address: at, via: UpdateVia::Resource, body, .. } => {
+                let rules = FieldSemantics::for_kind(at.kind);
+                let hosts = collect_matches(rules, body, &|rules, value| {
+                    Some(rules.connected_hosts(value)).filter(|hosts| !hosts.is_empty())
+                });
+                let by_host = self.created_hosts.find_all(&at.service, &hosts.concat());
+                body_references(rules, body, &at.service).into_iter().chain(by_host.into_iter().cloned()).collect()
+            }
+            Action::Update { .. } | Action::SetState { .. } | Action::Delete { .. } => Vec::new(),
         }
-        Action::Update { .. } | Action::SetState { .. } | Action::Delete { .. } => Vec::new(),
     }
 }
 
@@ -38,33 +91,44 @@ pub(crate) fn body_references(rules: &FieldSemantics, body: &Value, service: &Se
     collect_matches(rules, body, &|rules, value| referenced_address(rules, value, service))
 }
 
-/// The objects that a live body references, by kind and id.
-pub(crate) fn live_references<'v>(rules: &FieldSemantics, live: &'v Value) -> Vec<(Kind, &'v str)> {
-    collect_matches(rules, live, &|rules, value| rules.referenced_id(value))
+/// The references of live bodies of one service.
+#[derive(Clone, Copy)]
+pub(crate) struct LiveReferences<'a> {
+    pub(crate) service: &'a ServiceRef,
+    pub(crate) hosts: &'a LiveHosts<'a>,
 }
 
-/// The objects that a live body references after an update to `target`, by kind and id. What the manifest omits stays.
-pub(crate) fn remaining_references<'v>(
-    rules: &FieldSemantics,
-    target: Option<&'v Value>,
-    live: &'v Value,
-) -> Vec<(Kind, &'v str)> {
-    match (target, live) {
-        (Some(Value::Object(target)), Value::Object(live)) => {
-            let omitted = live.iter().filter(|(name, _)| !target.contains_key(*name));
-            let omitted = omitted.flat_map(|(name, value)| live_references(rules.child_field(name), value));
-            let declared = target.iter().flat_map(|(name, value)| {
-                let live = live.get(name).unwrap_or(&Value::Null);
-                remaining_references(rules.child_field(name), Some(value), live)
-            });
-            omitted.chain(declared).collect()
-        }
-        (target, live) => live_references(rules, target.unwrap_or(live)),
+impl LiveReferences<'_> {
+    /// The objects that a live body references, by id or by a DNS name.
+    pub(crate) fn of(self, rules: &FieldSemantics, live: &Value) -> References {
+        let find = |rules: &FieldSemantics, value: &Value| {
+            // What stands in a reference by name is neither.
+            if rules.referenced_object(value).is_some() {
+                return Some(Vec::new());
+            }
+            let by_id = rules.referenced_id(value).into_iter();
+            let by_host = self.hosts.find_all(self.service, &rules.connected_hosts(value));
+            let found: Vec<_> = by_id.chain(by_host).map(|(kind, id)| (kind, id.to_owned())).collect();
+            (!found.is_empty()).then_some(found)
+        };
+        collect_matches(rules, live, &find).into_iter().flatten().collect()
     }
-}
 
-pub(crate) fn own_references(references: Vec<(Kind, &str)>) -> Vec<(Kind, String)> {
-    references.into_iter().map(|(kind, id)| (kind, id.to_owned())).collect()
+    /// The objects that a live body references after an update to `target`. What the manifest omits stays.
+    pub(crate) fn after_update(self, rules: &FieldSemantics, target: Option<&Value>, live: &Value) -> References {
+        match (target, live) {
+            (Some(Value::Object(target)), Value::Object(live)) => {
+                let omitted = live.iter().filter(|(name, _)| !target.contains_key(*name));
+                let omitted = omitted.flat_map(|(name, value)| self.of(rules.child_field(name), value));
+                let declared = target.iter().flat_map(|(name, value)| {
+                    let live = live.get(name).unwrap_or(&Value::Null);
+                    self.after_update(rules.child_field(name), Some(value), live)
+                });
+                omitted.chain(declared).collect()
+            }
+            (target, live) => self.of(rules, target.unwrap_or(live)),
+        }
+    }
 }
 
 /// Everything that `find` returns for a value of the body, without values below a match.
@@ -85,15 +149,31 @@ fn collect_matches<'v, T>(
     }
 }
 
-/// The body with every reference replaced by what `id` knows of the object, to compare it with what
-/// is live. A reference to an object that is yet to be made stays as it is.
-pub(crate) fn resolve_references(
+/// The body with every reference replaced by what stands for it in live bodies. A reference to an object that is yet to
+/// be made stays as it is.
+pub(crate) fn resolve_references<'o>(
     rules: &FieldSemantics,
     body: &Value,
-    service: &ServiceRef,
-    id: &impl Fn(&Address) -> Option<Value>,
+    live: Option<&Value>,
+    find: &impl Fn(Kind, Name) -> Option<&'o Object>,
 ) -> Value {
-    replace_values(rules, body, &|rules, value| id(&referenced_address(rules, value, service)?))
+    if let Some((kind, name)) = rules.referenced_object(body) {
+        let value = find(kind, name).and_then(|object| rules.referenced_value(body, object, live));
+        return value.unwrap_or_else(|| body.clone());
+    }
+    match body {
+        Value::Array(items) => {
+            items.iter().map(|item| resolve_references(rules.list_item(), item, None, find)).collect()
+        }
+        Value::Object(fields) => {
+            let resolve = |(name, value): (&String, &Value)| {
+                let live = live.and_then(|live| live.get(name));
+                (name.clone(), resolve_references(rules.child_field(name), value, live, find))
+            };
+            Value::Object(fields.iter().map(resolve).collect())
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => body.clone(),
+    }
 }
 
 /// Why the first object that the body refers to will not be there, if one will not.
@@ -139,18 +219,13 @@ pub(crate) fn unusable_reference(
     body: &Value,
     service: &ServiceRef,
     live: &Live,
-    by_id: &ObjectsById<'_>,
+    (by_id, hosts): (&ObjectsById<'_>, &LiveHosts<'_>),
 ) -> Option<BlockReason> {
     let by_name = body_references(rules, body, service).into_iter().map(|address| {
         let found = live.get(&address).map_or(&[][..], |observed| &observed.objects).first();
         (address.kind, address.name.to_string(), found)
     });
-    // What stands in a reference by name is no id.
-    let find_id = |rules: &FieldSemantics, value: &Value| match rules.referenced_object(value) {
-        Some(_) => Some(None),
-        None => rules.referenced_id(value).map(|(kind, id)| Some((kind, id.to_owned()))),
-    };
-    let by_id = collect_matches(rules, body, &find_id).into_iter().flatten().map(|(kind, id)| {
+    let by_id = LiveReferences { service, hosts }.of(rules, body).into_iter().map(|(kind, id)| {
         let found = by_id.get(&(service, kind, id.as_str())).map(|(_, object)| *object);
         (kind, id, found)
     });
@@ -165,25 +240,4 @@ pub(crate) fn unusable_reference(
 fn referenced_address(rules: &FieldSemantics, value: &Value, service: &ServiceRef) -> Option<Address> {
     let (kind, name) = rules.referenced_object(value)?;
     Some(Address::new(service.clone(), kind, name))
-}
-
-fn replace_values(
-    rules: &FieldSemantics,
-    value: &Value,
-    replace: &impl Fn(&FieldSemantics, &Value) -> Option<Value>,
-) -> Value {
-    if let Some(value) = replace(rules, value) {
-        return value;
-    }
-    match value {
-        Value::Array(items) => {
-            items.iter().map(|item| replace_values(rules.list_item(), item, replace)).collect::<Vec<_>>().into()
-        }
-        Value::Object(fields) => fields
-            .iter()
-            .map(|(name, value)| (name.clone(), replace_values(rules.child_field(name), value, replace)))
-            .collect::<serde_json::Map<_, _>>()
-            .into(),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.clone(),
-    }
 }

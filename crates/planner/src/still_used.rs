@@ -17,7 +17,7 @@ use model::live::{Id, Live};
 use crate::block_reason::BlockReason;
 use crate::order;
 use crate::plan::Plan;
-use crate::references::action_references;
+use crate::references::ActionReferences;
 
 impl Plan {
     /// The part of the plan that is about some of the objects. What nobody declares is outside of
@@ -52,9 +52,10 @@ pub(crate) fn block_used_objects(plan: &mut Plan, live: &Live) {
 fn block_created_outside(plan: &mut Plan, is_inside: impl Fn(&Address) -> bool) {
     let created = plan.actions.iter().filter(|action| matches!(action, Action::Create { .. })).map(Action::address);
     let outside: BTreeSet<&Address> = created.filter(|at| !is_inside(at)).collect();
+    let references = ActionReferences::among(&plan.actions);
     let mut blocked: BTreeMap<Address, BlockReason> = BTreeMap::new();
     for action in plan.actions.iter().filter(|action| is_inside(action.address())) {
-        if let Some(missing) = action_references(action).into_iter().find(|at| outside.contains(at)) {
+        if let Some(missing) = references.of(action).into_iter().find(|at| outside.contains(at)) {
             blocked.insert(action.address().clone(), BlockReason::ReferenceOutside(missing));
         }
     }
@@ -97,7 +98,7 @@ fn find_used(plan: &Plan, live: &Live) -> BTreeMap<Address, BlockReason> {
             // Deleted, or blocked: the deletion waits for it, and does not begin if it stays.
             None => !changed_ids.contains(other_id) && !changed.contains(other),
         };
-        let referring = referrers.get(&(&at.service, at.kind, id.as_str())).into_iter().flatten();
+        let referring = referrers.get(&(&at.service, at.kind, id.as_str().to_owned())).into_iter().flatten();
         let users: BTreeSet<Address> = referring.filter(keeps).map(|(other, _)| (*other).clone()).collect();
         if !users.is_empty() {
             used.insert(at.clone(), BlockReason::StillUsed(users.into_iter().collect()));

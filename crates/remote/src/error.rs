@@ -181,6 +181,12 @@ pub enum Error {
         /// The number of endpoints or objects with that name.
         found: usize,
     },
+    /// A body refers to the DNS name of an endpoint that has none.
+    #[error("the reverse private endpoint `{address}` has no DNS name that fits here")]
+    EndpointWithoutDnsName {
+        /// The endpoint.
+        address: Address,
+    },
     /// The id of a service is not known.
     #[error("no id is known for the service `{0}`")]
     UnknownService(ServiceRef),

@@ -1,17 +1,20 @@
 //! Performs one action: sends the request and waits for its effect.
 
+use std::time::Duration;
+
 use clickpipes::lifecycle::{self, EndpointState, Progress};
 use model::action::{Action, RunState};
 use model::address::{Address, Kind};
 use model::live::{Id, Object};
 use serde_json::Value;
+use tokio::time::Instant;
 
 use crate::cdc_scaling;
 use crate::deadline::TimeBudget;
 use crate::error::{Error, UnreadyEndpoint};
 use crate::performed_action::PerformedAction;
 use crate::run_context::RunContext;
-use crate::secret::{self, FilledBody};
+use crate::secret::{self, EndpointReference, FilledBody};
 
 mod create;
 mod delete;
@@ -34,7 +37,8 @@ fn unready_endpoints(run: &RunContext, at: &Address, body: &Value) -> Vec<Unread
         let id = run.resolve_id(endpoint, None).ok()?;
         run.list_cache(endpoint).ok()?.last_seen(&id)
     };
-    let descriptions = secret::referenced_endpoints(at, body).into_iter().filter_map(|endpoint| {
+    let descriptions = secret::endpoint_references(at, body).into_iter().filter_map(|reference| {
+        let endpoint = reference.address;
         let object = seen(&endpoint).filter(|object| EndpointState::from(&object.state) != EndpointState::Ready)?;
         Some(UnreadyEndpoint { name: endpoint.name, state: object.state })
     });
@@ -43,10 +47,12 @@ fn unready_endpoints(run: &RunContext, at: &Address, body: &Value) -> Vec<Unread
 
 /// Checks that the API would accept the endpoints that a body refers to: after a delete it is too late.
 pub(crate) async fn ensure_endpoints_ready(run: &RunContext, at: &Address, body: &Value) -> Result<(), Error> {
-    for endpoint in secret::referenced_endpoints(at, body) {
-        run.list_cache(&endpoint)?.ensure_listed(&run.client, TimeBudget::Run).await?;
-        let id = Id::new(run.endpoint_id(&endpoint)?);
-        wait_until_created(run, &endpoint, &id).await?;
+    for reference in secret::endpoint_references(at, body) {
+        let endpoint = &reference.address;
+        run.list_cache(endpoint)?.ensure_listed(&run.client, TimeBudget::Run).await?;
+        let id = run.endpoint_id(endpoint)?;
+        wait_until_created(run, endpoint, &id).await?;
+        wait_until_named(run, &reference, &id).await?;
     }
     let endpoints = unready_endpoints(run, at, body);
     if endpoints.is_empty() { Ok(()) } else { Err(Error::EndpointsNotReady { address: at.clone(), endpoints }) }
@@ -86,18 +92,36 @@ async fn wait_until_created(run: &RunContext, at: &Address, id: &Id) -> Result<b
     Ok(is_awaited)
 }
 
+/// Time within which an endpoint that is ready gets its DNS names.
+const NAMED_WITHIN: Duration = Duration::from_secs(2 * 60);
+
+/// Waits until an endpoint has the names that a reference stands for; `false` if that is not needed.
+// The API may return `Ready` before it returns the DNS names.
+async fn wait_until_named(run: &RunContext, reference: &EndpointReference<'_>, id: &Id) -> Result<bool, Error> {
+    let is_missing = || matches!(run.resolve_reference(reference), Err(Error::EndpointWithoutDnsName { .. }));
+    let (mut watch, end) = (watch::ObjectWatch::new(run, &reference.address, id)?, Instant::now() + NAMED_WITHIN);
+    let mut has_waited = false;
+    while is_missing() && Instant::now() < end {
+        watch.next_object().await?;
+        has_waited = true;
+    }
+    Ok(has_waited)
+}
+
 // It waits for the endpoints of the body: the API refuses a pipe whose endpoint is still being created.
 pub(crate) async fn fill_references(run: &RunContext, at: &Address, body: &Value) -> Result<FilledBody, Error> {
-    for endpoint in secret::referenced_endpoints(at, body) {
-        run.list_cache(&endpoint)?.ensure_listed(&run.client, TimeBudget::Run).await?;
+    for reference in secret::endpoint_references(at, body) {
+        let endpoint = &reference.address;
+        run.list_cache(endpoint)?.ensure_listed(&run.client, TimeBudget::Run).await?;
         // Filling reports endpoints that are missing, or not unique.
-        if let Ok(id) = run.resolve_id(&endpoint, None)
-            && wait_until_created(run, &endpoint, &id).await?
-        {
+        let Ok(id) = run.resolve_id(endpoint, None) else { continue };
+        let was_created = wait_until_created(run, endpoint, &id).await?;
+        let was_named = wait_until_named(run, &reference, &id).await?;
+        if was_created || was_named {
             run.list_cache(at)?.note_wait();
         }
     }
-    secret::fill_body(at, body, run.secrets.as_ref(), |endpoint| run.endpoint_id(endpoint))
+    secret::fill_body(at, body, run.secrets.as_ref(), |reference| run.resolve_reference(reference))
 }
 
 pub(crate) use resume::resume_pipe;

@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use model::address::{Address, Kind, ServiceRef};
-use model::live::Id;
+use model::live::{Id, Object, State};
+use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::client::Client;
@@ -15,7 +16,7 @@ use crate::error::Error;
 use crate::list_cache::ListCache;
 use crate::rate_limiter::lock_ignoring_poison;
 use crate::routes;
-use crate::secret::SecretProvider;
+use crate::secret::{EndpointReference, SecretProvider};
 use crate::settings::RemoteSettings;
 
 pub(crate) struct RunContext {
@@ -128,11 +129,20 @@ impl RunContext {
         lock_ignoring_poison(&self.created_ids).retain(|made, made_id| made != at || made_id != id);
     }
 
-    pub(crate) fn endpoint_id(&self, at: &Address) -> Result<String, Error> {
-        let id = self.resolve_id(at, None).map_err(|error| match error {
+    pub(crate) fn endpoint_id(&self, at: &Address) -> Result<Id, Error> {
+        self.resolve_id(at, None).map_err(|error| match error {
             Error::UnknownObject { address: at, found } => Error::UnknownEndpointReference { address: at, found },
             other => other,
-        })?;
-        Ok(id.as_str().to_owned())
+        })
+    }
+
+    /// What a reference stands for, as far as the lists show.
+    pub(crate) fn resolve_reference(&self, reference: &EndpointReference<'_>) -> Result<Value, Error> {
+        let at = &reference.address;
+        let id = self.endpoint_id(at)?;
+        // The id is enough for a reference by id.
+        let unseen = || Object { id: id.clone(), state: State::default(), body: Value::Null };
+        let endpoint = self.list_cache(at)?.last_seen(&id).unwrap_or_else(unseen);
+        reference.resolved_value(&endpoint).ok_or_else(|| Error::EndpointWithoutDnsName { address: at.clone() })
     }
 }

@@ -1,8 +1,10 @@
-//! Replaces the references in a body: secrets by their values, reverse private endpoints by their ids.
+//! Replaces the references in a body: secrets by their values, reverse private endpoints by their ids, hosts or brokers.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use model::address::{Address, Kind, Name};
+use clickpipes::semantics::FieldSemantics;
+use model::address::Address;
+use model::live::Object;
 use model::secret::{self, SecretSource};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
@@ -28,19 +30,36 @@ pub(crate) struct FilledBody {
     pub(crate) redaction: Redaction,
 }
 
-/// The key of a reference to a reverse private endpoint. It is the only key of its mapping.
-const ENDPOINT_KEY: &str = "endpoint";
+/// A reference to a reverse private endpoint of the same service.
+pub(crate) struct EndpointReference<'b> {
+    pub(crate) address: Address,
+    /// The field that contains it.
+    pub(crate) field: &'b FieldSemantics,
+    pub(crate) value: &'b Value,
+}
+
+impl<'b> EndpointReference<'b> {
+    fn find(at: &Address, field: &'b FieldSemantics, value: &'b Value) -> Option<Self> {
+        let (kind, name) = field.referenced_object(value)?;
+        Some(Self { address: Address::new(at.service.clone(), kind, name), field, value })
+    }
+
+    /// What the API gets for it.
+    pub(crate) fn resolved_value(&self, endpoint: &Object) -> Option<Value> {
+        self.field.referenced_value(self.value, endpoint, None)
+    }
+}
 
 pub(crate) fn fill_body(
     at: &Address,
     body: &Value,
     secrets: &dyn SecretProvider,
-    endpoint: impl Fn(&Address) -> Result<String, Error>,
+    endpoint: impl Fn(&EndpointReference<'_>) -> Result<Value, Error>,
 ) -> Result<FilledBody, Error> {
     let open = body.to_string();
     let mut filler = BodyFiller { address: at, secrets, endpoint, public_text: open, redaction: Redaction::default() };
     let mut body = body.clone();
-    filler.fill_value(&mut body)?;
+    filler.fill_value(FieldSemantics::for_kind(at.kind), &mut body)?;
     Ok(FilledBody { body: RequestBody::new(&body), redaction: filler.redaction })
 }
 
@@ -56,16 +75,23 @@ pub(crate) fn literal_body(body: &Value) -> FilledBody {
     FilledBody { body: RequestBody::new(body), redaction: Redaction::default() }
 }
 
-/// The endpoints that the body refers to. They belong to the same service.
-pub(crate) fn referenced_endpoints(at: &Address, body: &Value) -> Vec<Address> {
-    if let Some(endpoint) = named_endpoint(at, body) {
-        return vec![endpoint];
+/// The endpoints that the body refers to.
+pub(crate) fn endpoint_references<'b>(at: &Address, body: &'b Value) -> Vec<EndpointReference<'b>> {
+    fn collect<'b>(at: &Address, field: &'b FieldSemantics, value: &'b Value, found: &mut Vec<EndpointReference<'b>>) {
+        if let Some(reference) = EndpointReference::find(at, field, value) {
+            return found.push(reference);
+        }
+        match value {
+            Value::Object(fields) => {
+                fields.iter().for_each(|(name, value)| collect(at, field.child_field(name), value, found));
+            }
+            Value::Array(items) => items.iter().for_each(|value| collect(at, field.list_item(), value, found)),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
     }
-    match body {
-        Value::Object(fields) => fields.values().flat_map(|value| referenced_endpoints(at, value)).collect(),
-        Value::Array(items) => items.iter().flat_map(|value| referenced_endpoints(at, value)).collect(),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Vec::new(),
-    }
+    let mut found = Vec::new();
+    collect(at, FieldSemantics::for_kind(at.kind), body, &mut found);
+    found
 }
 
 struct BodyFiller<'a, F> {
@@ -77,16 +103,18 @@ struct BodyFiller<'a, F> {
     redaction: Redaction,
 }
 
-impl<F: Fn(&Address) -> Result<String, Error>> BodyFiller<'_, F> {
-    fn fill_value(&mut self, value: &mut Value) -> Result<(), Error> {
-        if let Some(endpoint) = named_endpoint(self.address, value) {
-            *value = Value::String((self.endpoint)(&endpoint)?);
+impl<F: Fn(&EndpointReference<'_>) -> Result<Value, Error>> BodyFiller<'_, F> {
+    fn fill_value(&mut self, field: &FieldSemantics, value: &mut Value) -> Result<(), Error> {
+        if let Some(reference) = EndpointReference::find(self.address, field, value) {
+            *value = (self.endpoint)(&reference)?;
         } else if secret::is_secret_reference(value) {
             *value = Value::String(self.fill_secret(value)?);
         } else {
             match value {
-                Value::Object(fields) => fields.values_mut().try_for_each(|v| self.fill_value(v))?,
-                Value::Array(items) => items.iter_mut().try_for_each(|v| self.fill_value(v))?,
+                Value::Object(fields) => {
+                    fields.iter_mut().try_for_each(|(name, v)| self.fill_value(field.child_field(name), v))?;
+                }
+                Value::Array(items) => items.iter_mut().try_for_each(|v| self.fill_value(field.list_item(), v))?,
                 Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
             }
         }
@@ -109,12 +137,6 @@ impl<F: Fn(&Address) -> Result<String, Error>> BodyFiller<'_, F> {
     }
 }
 
-fn named_endpoint(at: &Address, value: &Value) -> Option<Address> {
-    let Value::Object(fields) = value else { return None };
-    let name = fields.get(ENDPOINT_KEY).filter(|_| fields.len() == 1)?.as_str()?;
-    Some(Address::new(at.service.clone(), Kind::ReversePrivateEndpoint, Name::new(name)))
-}
-
 fn unresolved_error(at: &Address, reference: &Value, reason: String) -> Error {
     Error::Secret { address: Box::new(at.clone()), reference: describe_reference(reference), reason }
 }
@@ -126,10 +148,10 @@ fn describe_reference(reference: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
-    use model::address::ServiceRef;
+    use model::address::{Kind, Name, ServiceRef};
     use serde_json::json;
 
-    use super::{Address, Error, FilledBody, Kind, Name, SecretProvider, SecretString, Value, fill_body};
+    use super::{Address, Error, FilledBody, SecretProvider, SecretString, Value, fill_body};
 
     struct Canary;
 
@@ -145,7 +167,7 @@ mod tests {
 
     fn filled(body: &Value) -> Result<FilledBody, Error> {
         let at = Address::new(ServiceRef::new("svc"), Kind::ClickPipe, Name::new("orders"));
-        fill_body(&at, body, &Canary, |endpoint| Ok(format!("id-of-{}", endpoint.name)))
+        fill_body(&at, body, &Canary, |endpoint| Ok(format!("id-of-{}", endpoint.address.name).into()))
     }
 
     #[test]
@@ -153,8 +175,11 @@ mod tests {
         let body = json!({
             "a": [{"password": {"fromEnv": "X", "version": 2}}],
             "key": {"fromEnv": "Y", "encoding": "base64"},
-            "endpoints": [{"endpoint": "kafka"}, "7c0d"],
-            "kept": {"endpoint": "two", "keys": 1},
+            "source": {
+                "kafka": {"reversePrivateEndpointIds": [{"endpoint": "kafka"}, "7c0d"]},
+                "postgres": {"host": {"endpoint": "db"}},
+            },
+            "kept": {"endpoint": "elsewhere"},
         });
         let filled = filled(&body).ok().unwrap();
         let sent: Value = serde_json::from_slice(filled.body.expose_bytes()).unwrap();
@@ -163,8 +188,11 @@ mod tests {
             json!({
                 "a": [{"password": "canary-X"}],
                 "key": "Y2FuYXJ5LVk=",
-                "endpoints": ["id-of-kafka", "7c0d"],
-                "kept": {"endpoint": "two", "keys": 1},
+                "source": {
+                    "kafka": {"reversePrivateEndpointIds": ["id-of-kafka", "7c0d"]},
+                    "postgres": {"host": "id-of-db"},
+                },
+                "kept": {"endpoint": "elsewhere"},
             })
         );
         let echo = "canary-X canary-Y Y2FuYXJ5LVk=";

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use crate::clock::Timestamp;
 use crate::contract::endpoint::FIELDS;
 use crate::contract::render::{ReadContext, render_fields};
+use crate::json_body::text_field;
 use crate::options::Quirks;
 use crate::timeline::Timeline;
 use crate::uuid;
@@ -24,6 +25,9 @@ pub enum EndpointStatus {
     Expired,
 }
 
+/// The brokers of every emulated MSK cluster.
+const MSK_BROKERS: u8 = 3;
+
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct EmulatedEndpoint {
     pub(crate) id: String,
@@ -41,17 +45,26 @@ impl EmulatedEndpoint {
         private_dns_names(&self.body)
     }
 
+    /// One name for each broker, in order (seen at MSK clusters).
+    fn broker_names(&self) -> impl Iterator<Item = String> {
+        let cluster = text_field(&self.body, "mskClusterArn").and_then(|arn| arn.split('/').nth(1)).unwrap_or("msk");
+        let is_msk = text_field(&self.body, "type") == Some("MSK_MULTI_VPC");
+        (1..=MSK_BROKERS).filter(move |_| is_msk).map(move |number| format!("b-{number}.{cluster}.kafka.sandbox.example"))
+    }
+
     pub(crate) fn render_endpoint(&self, service: &str, now: Timestamp, quirks: &Quirks) -> Value {
         let mut rendered = render_fields(FIELDS, &self.body, ReadContext { quirks, read_seed: 0, id: &self.id });
         // Derived from the id, so that every read shows the same names.
         let endpoint_id = format!("vpce-{:017x}", uuid::hash_text(&self.id) >> 4);
         let dns_name = format!("{endpoint_id}.vpce.sandbox.example");
+        let own_names = self.private_dns_names().map(str::to_owned);
+        let private_names: Vec<String> = own_names.chain(self.broker_names()).collect();
         let mut put = |name: &str, value: Value| rendered.insert(name.to_owned(), value);
         put("id", json!(self.id));
         put("serviceId", json!(service));
         put("endpointId", json!(endpoint_id));
         put("dnsNames", json!([dns_name]));
-        put("privateDnsNames", json!(self.private_dns_names().collect::<Vec<_>>()));
+        put("privateDnsNames", json!(private_names));
         put("status", json!(self.status.value_at(now)));
         Value::Object(rendered)
     }

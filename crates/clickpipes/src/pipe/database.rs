@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde_json::Value;
 
+use super::endpoint_reference::host_text;
 use super::source::{join_nonempty, text_at};
 use crate::secret_host::SecretHost;
 use crate::validate::{CrossFieldRule, RuleContext, RuleFinding, custom_rule, flag_is, value_is};
@@ -56,7 +57,7 @@ pub(crate) fn secret_hosts(source: &Value, _: &str) -> Vec<SecretHost> {
 
 /// Host and port of a database.
 pub(crate) fn host_and_port(source: &Value) -> String {
-    join_nonempty(":", &[text_at(source, "host"), text_at(source, "port")])
+    join_nonempty(":", &[host_text(source, "host"), text_at(source, "port")])
 }
 
 /// Whether the tables are copied once, and never followed.

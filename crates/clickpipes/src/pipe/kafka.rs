@@ -1,10 +1,9 @@
 //! Apache Kafka, and services that speak its protocol.
 
-use std::borrow::Cow;
-
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use schemars::JsonSchema;
 use serde_json::Value;
 
+use super::endpoint_reference::{Brokers, EndpointReference, host_text};
 use super::settings::SettingGroup;
 use super::source::{NO_STREAM_RESYNC, SourceFamily, SourceItems, SourceSpec, text_at};
 use crate::exclusive_read::{ExclusiveRead, Sharing, read_named_by};
@@ -13,9 +12,7 @@ use crate::validate::{CrossFieldRule, RuleContext, RuleFinding, RuleSet, custom_
 use model::annotations;
 use model::path::FieldPath;
 use model::secret::TextOrSecret;
-use model::text::{
-    Arn, BrokerAddresses, CommaSeparatedNames, NonEmptyText, ObjectName, PemCertificates, UtcMinute, Uuid,
-};
+use model::text::{Arn, CommaSeparatedNames, NonEmptyText, PemCertificates, UtcMinute};
 
 pub mod credentials;
 pub mod registry;
@@ -34,9 +31,10 @@ pub struct Kafka {
     /// The encoding of the messages.
     #[schemars(transform = annotations::requires_replace)]
     pub format: KafkaFormat,
-    /// The bootstrap brokers: `host:port`, separated by commas.
-    #[schemars(transform = annotations::requires_replace)]
-    pub brokers: BrokerAddresses,
+    /// The bootstrap brokers: `host:port`, separated by commas. `{endpoint: NAME}` stands for the
+    /// brokers behind a reverse private endpoint of type `MSK_MULTI_VPC`.
+    #[schemars(transform = annotations::requires_replace, transform = annotations::endpoint_brokers)]
+    pub brokers: Brokers,
     /// The topics to read, separated by commas.
     #[schemars(transform = annotations::requires_replace)]
     pub topics: CommaSeparatedNames,
@@ -172,33 +170,6 @@ pub enum OffsetStrategy {
     FromTimestamp,
 }
 
-/// A reverse private endpoint, by UUID or by the name that a manifest declares it under.
-pub struct EndpointReference;
-
-impl JsonSchema for EndpointReference {
-    fn schema_name() -> Cow<'static, str> {
-        "EndpointReference".into()
-    }
-
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        json_schema!({
-            "description": "A reverse private endpoint: its UUID, or `{endpoint: NAME}`.",
-            "anyOf": [
-                generator.subschema_for::<Uuid>(),
-                generator.subschema_for::<DeclaredEndpoint>(),
-            ]
-        })
-    }
-}
-
-/// A reverse private endpoint that a manifest of the same service declares.
-#[derive(JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct DeclaredEndpoint {
-    /// The endpoint's `metadata.name`.
-    pub endpoint: ObjectName,
-}
-
 const ALLOWED: &[(&str, &[&str])] = &[
     ("kafka", &["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "MUTUAL_TLS"]),
     ("msk", &["SCRAM-SHA-512", "IAM_ROLE", "IAM_USER", "MUTUAL_TLS"]),
@@ -220,10 +191,10 @@ pub(crate) const SPEC: SourceSpec = SourceSpec {
     settings: Some(&[SettingGroup::Stream, SettingGroup::Kafka]),
     is_finite_load: |_| false,
     describe_replacement: replacement_effects::describe_replacement,
-    location: |source| text_at(source, "brokers"),
+    location: |source| host_text(source, "brokers"),
     secret_hosts: |source, field| match field {
         "schemaRegistry" => SecretHost::from_url(&text_at(source, "schemaRegistry.url")),
-        _ => SecretHost::from_list(&text_at(source, "brokers")),
+        _ => SecretHost::from_list(&host_text(source, "brokers")),
     },
     items: SourceItems::CommaList("topics"),
     exclusive_reads: group_reads,
@@ -232,7 +203,7 @@ pub(crate) const SPEC: SourceSpec = SourceSpec {
 
 /// Members of a consumer group share the messages of each topic.
 fn group_reads(source: &Value) -> Vec<ExclusiveRead> {
-    let (brokers, topics) = (text_at(source, "brokers"), text_at(source, "topics"));
+    let (brokers, topics) = (host_text(source, "brokers"), text_at(source, "topics"));
     let topics = topics.split(',').map(str::trim).filter(|topic| !topic.is_empty());
     let reads = topics.filter_map(|topic| {
         let location = format!("{topic} at {brokers}");

@@ -27,6 +27,7 @@ pub struct Mongodb {
     /// The URI of the database: `mongodb://…` or `mongodb+srv://…`. A URI with a password must be a
     /// reference. The API returns it; pipectl shows it without the password.
     #[schemars(transform = annotations::uri_with_password, transform = annotations::sent_with(CONNECTION))]
+    #[schemars(transform = annotations::connects_to_url)]
     pub uri: TextOrSecret,
     /// The members of the replica set to read from.
     #[schemars(transform = annotations::sent_with(CONNECTION))]

@@ -4,11 +4,12 @@ use schemars::JsonSchema;
 
 use super::credentials::Login;
 use super::database::{self, DatabaseAuthentication, ReplicationMode, TABLE_MAPPING_DELTAS, TableEngine};
+use super::endpoint_reference::DatabaseHost;
 use super::source::{SourceFamily, SourceItems, SourceSpec};
 use crate::exclusive_read::{Sharing, read_named_by};
 use crate::validate::{CrossFieldRule, RuleSet};
 use model::annotations;
-use model::text::{Arn, HostAddress, NonBlankSqlText, NonEmptyText, PemCertificates, TcpPort};
+use model::text::{Arn, NonBlankSqlText, NonEmptyText, PemCertificates, TcpPort};
 
 /// The API checks a changed connection with what the same request says, and wants host and port in
 /// it.
@@ -31,10 +32,10 @@ pub struct Mysql {
     #[schemars(transform = annotations::requires_replace, transform = annotations::default_is("mysql"))]
     #[schemars(transform = annotations::flavour_of(FLAVOURS))]
     pub r#type: Option<MysqlType>,
-    /// The database's host name or address. With a reverse private endpoint, the endpoint's DNS
-    /// name.
-    #[schemars(transform = annotations::sent_with(CONNECTION))]
-    pub host: HostAddress,
+    /// The database's host name or address. `{endpoint: NAME}` stands for the DNS name of a reverse
+    /// private endpoint.
+    #[schemars(transform = annotations::sent_with(CONNECTION), transform = annotations::endpoint_host)]
+    pub host: DatabaseHost,
     /// The port of the database, usually 3306.
     #[schemars(transform = annotations::sent_with(CONNECTION))]
     pub port: TcpPort,

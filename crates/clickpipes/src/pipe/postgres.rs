@@ -4,11 +4,12 @@ use schemars::JsonSchema;
 
 use super::credentials::Login;
 use super::database::{self, DatabaseAuthentication, ReplicationMode, TABLE_MAPPING_DELTAS, TableEngine};
+use super::endpoint_reference::DatabaseHost;
 use super::source::{SourceFamily, SourceItems, SourceSpec, join_nonempty, text_at};
 use crate::exclusive_read::{Sharing, read_named_by};
 use crate::validate::{CrossFieldRule, RuleSet, flag_is, value_is};
 use model::annotations;
-use model::text::{Arn, HostAddress, NonBlankSqlText, NonEmptyText, PemCertificates, TcpPort};
+use model::text::{Arn, NonBlankSqlText, NonEmptyText, PemCertificates, TcpPort};
 
 /// The API checks a changed connection with the credentials of the same request, and with none
 /// where it has none.
@@ -25,10 +26,10 @@ pub struct Postgres {
     #[schemars(transform = annotations::requires_replace, transform = annotations::default_is("postgres"))]
     #[schemars(transform = annotations::flavour_of(FLAVOURS))]
     pub r#type: Option<PostgresType>,
-    /// The database's host name or address. With a reverse private endpoint, the endpoint's DNS
-    /// name.
-    #[schemars(transform = annotations::sent_with(CREDENTIALS))]
-    pub host: HostAddress,
+    /// The database's host name or address. `{endpoint: NAME}` stands for the DNS name of a reverse
+    /// private endpoint.
+    #[schemars(transform = annotations::sent_with(CREDENTIALS), transform = annotations::endpoint_host)]
+    pub host: DatabaseHost,
     /// The port of the database, usually 5432.
     #[schemars(transform = annotations::sent_with(CREDENTIALS))]
     pub port: TcpPort,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::references::Connection;
 use super::spelling::Equality;
 use super::{DeltaFields, FieldSemantics, KeyedList, ListSemantics, OnChange, Readback};
 use model::action::UpdateVia;
@@ -68,6 +69,7 @@ fn read_field(node: &FieldNode, above: &InheritedSemantics) -> FieldSemantics {
         omits_default: mark("default").is_some_and(|default| omitted_values.contains(default)),
         omitted_values,
         weakens_tls: mark(annotations::WEAKENS_TLS).is_some(),
+        connects_to: mark(annotations::CONNECTS_TO).and_then(Value::as_str).and_then(Connection::from_mark),
         minimum: mark("minimum").and_then(Value::as_f64),
         replace_across: mark(annotations::REPLACE_ACROSS).map(string_list).unwrap_or_default(),
         fields: fields.map(|(name, field)| (name.to_owned(), Arc::new(read_field(field, &inherited)))).collect(),
@@ -108,6 +110,7 @@ fn from_inherited(inherited: InheritedSemantics) -> FieldSemantics {
         replace_across: Vec::new(),
         weakens_tls: false,
         refers_to: inherited.refers_to,
+        connects_to: None,
         equality: Equality::Exact,
         omitted_values: Vec::new(),
         omits_default: false,

@@ -56,6 +56,8 @@ pub enum Hint {
     SecretMissing,
     /// A manifest refers to an endpoint that does not exist.
     EndpointUndeclared,
+    /// The endpoint has no DNS name yet, or none of the kind that is needed.
+    EndpointWithoutDnsName,
     /// A manifest refers to an endpoint by a name that several have.
     EndpointAmbiguous,
     /// The id of a service is not known.
@@ -138,6 +140,7 @@ pub(super) fn hint_for_error(error: &Error) -> Option<Hint> {
         Error::Secret { .. } => Hint::SecretMissing,
         Error::UnknownEndpointReference { found: 0, .. } => Hint::EndpointUndeclared,
         Error::UnknownEndpointReference { .. } => Hint::EndpointAmbiguous,
+        Error::EndpointWithoutDnsName { .. } => Hint::EndpointWithoutDnsName,
         Error::UnknownService(_) => Hint::ServiceUnknown,
         Error::Setup(_)
         | Error::Interrupted

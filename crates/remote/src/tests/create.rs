@@ -341,3 +341,26 @@ async fn pipe_create_waits_for_provisioning_endpoint() {
     bench.create_pipe("orders", body).await.unwrap();
     assert_eq!(bench.request_statuses("POST", "/clickpipes"), [200]);
 }
+
+/// The API may show an endpoint as `Ready` before it shows its DNS names.
+#[tokio::test(start_paused = true)]
+async fn pipe_create_waits_for_dns_names_of_its_endpoint() {
+    let endpoint = |names: &[&str]| json!([{"id": "e", "description": "db", "status": "Ready", "dnsNames": names}]);
+    let pipe_of = |state: &str| json!({"id": "p", "name": "orders", "state": state});
+    let answers = [
+        ok_answer(&json!([])),
+        ok_answer(&endpoint(&[])),
+        ok_answer(&endpoint(&[])),
+        ok_answer(&endpoint(&["vpce.example"])),
+        ok_answer(&json!([])),
+        ok_answer(&pipe_of("Provisioning")),
+        ok_answer(&json!([pipe_of("Running")])),
+    ];
+    let (script, remote) = scripted_remote(answers);
+    let mut body = postgres_body("orders");
+    body["source"]["postgres"]["host"] = json!({"endpoint": "db"});
+    remote.perform_action(&Action::Create { address: pipe_address("orders"), body }).await.unwrap();
+    let sent = script.sent.lock().unwrap();
+    let posted = sent.iter().find(|(_, body)| body.get("source").is_some()).unwrap();
+    assert_eq!(posted.1["source"]["postgres"]["host"], "vpce.example");
+}

@@ -151,3 +151,18 @@ fn list_that_is_sent_whole_loses_what_it_does_not_name() {
     let bare = json!({"privateDnsName": "a.example.com"});
     assert_eq!(put(&mut bench, &bare)["customPrivateDnsMappings"], json!([bare]));
 }
+
+#[test]
+fn msk_endpoint_has_one_private_name_for_each_broker() {
+    let mut bench = SandboxBench::new();
+    let body = json!({
+        "description": "msk",
+        "type": "MSK_MULTI_VPC",
+        "mskClusterArn": "arn:aws:kafka:us-east-1:123456789012:cluster/demo/1a2b",
+        "mskAuthentication": "SASL_IAM",
+    });
+    let id = create_endpoint(&mut bench, &body);
+    let names = bench.get_result(&format!("{PATH}/{id}"))["privateDnsNames"].clone();
+    let expected = ["b-1", "b-2", "b-3"].map(|broker| format!("{broker}.demo.kafka.sandbox.example"));
+    assert_eq!(names, json!(expected));
+}

@@ -17,6 +17,7 @@ pub struct SchemaRegistry {
     #[schemars(transform = annotations::sometimes_returned_if(CONFLUENT))]
     pub r#type: Option<RegistryType>,
     /// The registry, or one schema in it. For `type: confluent`.
+    #[schemars(transform = annotations::connects_to_url)]
     pub url: Option<HttpsUrl>,
     /// The authentication at the registry. For `type: confluent`.
     pub authentication: Option<RegistryAuthentication>,

@@ -1,0 +1,189 @@
+//! References from one object to another: by name in manifests, by id or DNS name in live bodies.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use super::FieldSemantics;
+use crate::secret_host::SecretHost;
+use model::address::{Kind, Name};
+use model::live::Object;
+
+/// The port of the first broker behind an endpoint of Amazon MSK. The others follow.
+const FIRST_BROKER_PORT: u64 = 14_001;
+
+/// How the value of a field names the hosts that a pipe connects to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Connection {
+    /// One host.
+    Host,
+    /// Hosts and ports, with commas between them.
+    Brokers,
+    /// A URL.
+    Url,
+}
+
+impl Connection {
+    pub(super) fn from_mark(mark: &str) -> Option<Self> {
+        match mark {
+            "host" => Some(Self::Host),
+            "brokers" => Some(Self::Brokers),
+            "url" => Some(Self::Url),
+            _ => None,
+        }
+    }
+}
+
+impl FieldSemantics {
+    /// The object that a value refers to by name, where the field takes such references.
+    pub fn referenced_object(&self, value: &Value) -> Option<(Kind, Name)> {
+        let name = value.as_object()?.get("endpoint")?.as_str()?;
+        Some((self.refers_to?, Name::new(name)))
+    }
+
+    /// How a manifest refers to an object by name.
+    pub fn reference_by_name(name: &Name) -> Value {
+        json!({ "endpoint": name.as_str() })
+    }
+
+    /// The object that a live value refers to: the API knows ids only.
+    pub fn referenced_id<'v>(&self, live: &'v Value) -> Option<(Kind, &'v str)> {
+        Some((self.refers_to.filter(|_| self.connects_to.is_none())?, live.as_str()?))
+    }
+
+    /// The hosts that a value connects to, in lower case and without ports.
+    pub fn connected_hosts(&self, value: &Value) -> Vec<String> {
+        let text = self.connects_to.and(value.as_str()).unwrap_or_default();
+        SecretHost::from_url(text).into_iter().filter_map(|host| host.name_without_port()).collect()
+    }
+
+    /// What the API gets for a reference to `object`; `None` as long as the object does not tell it. A live value that
+    /// leads to the object as well stands as it is.
+    pub fn referenced_value(&self, reference: &Value, object: &Object, live: Option<&Value>) -> Option<Value> {
+        let names = dns_names(self.refers_to?, &object.body);
+        let mut exact = names.iter().filter(|name| !name.contains('*'));
+        let is_name = |host: &String| dns_patterns(host).iter().any(|it| names.iter().any(|name| name.eq_ignore_ascii_case(it)));
+        let leads_there = |live: &&Value| {
+            let hosts = self.connected_hosts(live);
+            !hosts.is_empty() && hosts.iter().all(is_name)
+        };
+        match self.connects_to {
+            None => Some(object.id.as_str().into()),
+            Some(Connection::Host | Connection::Url) => {
+                live.filter(leads_there).cloned().or_else(|| Some(Value::from(*exact.next()?)))
+            }
+            Some(Connection::Brokers) => {
+                let port = reference.get("firstPort").and_then(Value::as_u64);
+                // Some brokers are enough to find all: a broker that was added to the cluster replaces no pipe.
+                let found = live.filter(|_| port.is_none()).filter(leads_there).cloned();
+                found.or_else(|| broker_list(&object.body, port.unwrap_or(FIRST_BROKER_PORT)))
+            }
+        }
+    }
+
+
+    /// The kinds of the objects that a value refers to, by name or by id, anywhere in it.
+    pub fn referenced_kinds(&self, value: &Value) -> BTreeSet<Kind> {
+        let by_id = self.referenced_id(value).map(|(kind, _)| kind);
+        if let Some(kind) = self.referenced_object(value).map(|(kind, _)| kind).or(by_id) {
+            return BTreeSet::from([kind]);
+        }
+        match value {
+            Value::Array(items) => items.iter().flat_map(|item| self.list_item().referenced_kinds(item)).collect(),
+            Value::Object(fields) => {
+                fields.iter().flat_map(|(name, value)| self.child_field(name).referenced_kinds(value)).collect()
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => BTreeSet::new(),
+        }
+    }
+
+    /// The kinds of objects that may refer to an object of this kind.
+    pub fn referring_kinds(kind: Kind) -> impl Iterator<Item = Kind> {
+        Kind::ALL.into_iter().filter(move |other| Self::for_kind(*other).refers_to_kind(kind))
+    }
+
+    fn refers_to_kind(&self, kind: Kind) -> bool {
+        let mut below = self.fields.values().map(AsRef::as_ref).chain(self.items.as_deref());
+        self.refers_to == Some(kind) || below.any(|field: &Self| field.refers_to_kind(kind))
+    }
+}
+
+/// The DNS names that lead to an object, those that its owner chose first. One may start with `*.`.
+pub fn dns_names(kind: Kind, body: &Value) -> Vec<&str> {
+    if kind != Kind::ReversePrivateEndpoint {
+        return Vec::new();
+    }
+    let chosen = body["customPrivateDnsMappings"].as_array().into_iter().flatten();
+    let chosen = chosen.filter_map(|mapping| mapping["privateDnsName"].as_str());
+    let listed = ["privateDnsNames", "dnsNames"].into_iter().filter_map(|list| body[list].as_array()).flatten();
+    chosen.chain(listed.filter_map(Value::as_str)).collect()
+}
+
+/// The names in [`dns_names`] that lead a host to an object: the host itself, and `*.` with each part of its end.
+pub fn dns_patterns(host: &str) -> Vec<String> {
+    let ends = host.match_indices('.').map(|(dot, _)| format!("*{}", &host[dot..]));
+    [host.to_owned()].into_iter().chain(ends).collect()
+}
+
+fn broker_list(endpoint: &Value, first_port: u64) -> Option<Value> {
+    let names = endpoint["privateDnsNames"].as_array()?.iter().filter_map(Value::as_str);
+    let brokers: Vec<String> = names.zip(first_port..).map(|(name, port)| format!("{name}:{port}")).collect();
+    (!brokers.is_empty()).then(|| brokers.join(",").into())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::{dns_patterns, FieldSemantics};
+    use model::address::Kind;
+    use model::live::{Id, Object, State};
+    use model::path::FieldPath;
+
+    fn resolve(field: &str, reference: &Value, endpoint: &Value, live: Option<&str>) -> Value {
+        let rules = FieldSemantics::for_kind(Kind::ClickPipe).field_at(&FieldPath::parse(field));
+        let object = Object { id: Id::new("e1"), state: State::new("Ready"), body: endpoint.clone() };
+        rules.referenced_value(reference, &object, live.map(Value::from).as_ref()).unwrap_or_default()
+    }
+
+    #[test]
+    fn host_reference_becomes_a_dns_name() {
+        let reference = json!({"endpoint": "db"});
+        let plain = json!({"dnsNames": ["vpce-1.example"], "privateDnsNames": []});
+        let named = json!({"dnsNames": ["vpce-1.example"],
+            "customPrivateDnsMappings": [{"privateDnsName": "*.corp.example"}, {"privateDnsName": "db.shop.example"}]});
+        for (endpoint, live, expected) in [
+            (&plain, None, json!("vpce-1.example")),
+            (&named, None, json!("db.shop.example")),
+            (&named, Some("vpce-1.example"), json!("vpce-1.example")),
+            (&named, Some("PG.corp.example"), json!("PG.corp.example")),
+            (&named, Some("other.example"), json!("db.shop.example")),
+            (&json!({}), Some("other.example"), Value::Null),
+        ] {
+            assert_eq!(resolve("source.postgres.host", &reference, endpoint, live), expected, "{endpoint} {live:?}");
+        }
+    }
+
+    #[test]
+    fn broker_reference_becomes_one_broker_for_each_private_name() {
+        let msk = json!({"privateDnsNames": ["b-1.k.example", "b-2.k.example"], "dnsNames": ["vpce.example"]});
+        let reference = json!({"endpoint": "msk"});
+        let other_port = json!({"endpoint": "msk", "firstPort": 9001});
+        let default = json!("b-1.k.example:14001,b-2.k.example:14002");
+        for (reference, live, expected) in [
+            (&reference, None, default.clone()),
+            (&other_port, None, json!("b-1.k.example:9001,b-2.k.example:9002")),
+            (&reference, Some("b-2.k.example:14002"), json!("b-2.k.example:14002")),
+            (&other_port, Some("b-2.k.example:14002"), json!("b-1.k.example:9001,b-2.k.example:9002")),
+            (&reference, Some("b-1.k.example:14001,b.example:1"), default.clone()),
+        ] {
+            assert_eq!(resolve("source.kafka.brokers", reference, &msk, live), expected, "{reference} {live:?}");
+        }
+        assert_eq!(resolve("source.kafka.brokers", &reference, &json!({"dnsNames": ["a"]}), None), Value::Null);
+    }
+
+    #[test]
+    fn host_lies_under_wildcards() {
+        assert_eq!(dns_patterns("a.b.example"), ["a.b.example", "*.b.example", "*.example"]);
+    }
+}

@@ -1,0 +1,151 @@
+//! Pipes that reach their source through an endpoint: by a reference, or by the endpoint's DNS name alone.
+
+use serde_json::Value;
+
+use crate::support::cli::WorkDir;
+
+const SECRETS: [(&str, &str); 1] = [("SOURCE_PASSWORD", "s3cr3t")];
+
+const APPLY: [&str; 4] = ["apply", "pipes.yaml", "--sandbox", "--yes"];
+const PLAN: [&str; 4] = ["plan", "pipes.yaml", "--sandbox", "--detailed-exitcode"];
+
+/// An endpoint in front of a database, with a DNS name of its own.
+fn database_endpoint(state: &str) -> String {
+    format!(
+        "apiVersion: pipectl/v1
+kind: ReversePrivateEndpoint
+metadata: {{name: billing, service: analytics}}
+spec:
+  state: {state}
+  type: GCP_PSC_SERVICE_ATTACHMENT
+  gcpServiceAttachment: projects/p/regions/r/serviceAttachments/billing
+  customPrivateDnsMappings: [{{privateDnsName: billing.db.example}}]
+"
+    )
+}
+
+fn database_pipe(host: &str) -> String {
+    format!(
+        "---
+apiVersion: pipectl/v1
+kind: ClickPipe
+metadata: {{name: invoices, service: analytics}}
+spec:
+  source:
+    postgres:
+      host: {host}
+      port: 5432
+      database: billing
+      credentials: {{username: reader, password: {{fromEnv: SOURCE_PASSWORD}}}}
+      settings: {{replicationMode: cdc}}
+      tableMappings: [{{sourceSchemaName: public, sourceTable: invoices, targetTable: invoices}}]
+  destination: {{database: default}}
+"
+    )
+}
+
+const BROKERS: &str = "apiVersion: pipectl/v1
+kind: ReversePrivateEndpoint
+metadata: {name: events, service: analytics}
+spec:
+  type: MSK_MULTI_VPC
+  mskClusterArn: arn:aws:kafka:eu-west-1:123456789012:cluster/events/1a2b
+  mskAuthentication: SASL_SCRAM
+---
+apiVersion: pipectl/v1
+kind: ClickPipe
+metadata: {name: clicks, service: analytics}
+spec:
+  source:
+    kafka:
+      type: msk
+      format: JSONEachRow
+      brokers: {endpoint: events}
+      topics: clicks
+      authentication: SCRAM-SHA-512
+      credentials: {username: reader, password: {fromEnv: SOURCE_PASSWORD}}
+      reversePrivateEndpointIds: [{endpoint: events}]
+  destination:
+    database: default
+    table: clicks
+    managedTable: true
+    tableDefinition: {engine: {type: MergeTree}}
+    columns: [{name: id, type: UInt64}]
+";
+
+#[track_caller]
+fn apply(desk: &WorkDir, manifests: &str) {
+    desk.write_file("pipes.yaml", manifests);
+    let said = desk.run_with_env(&APPLY, &SECRETS);
+    assert_eq!(said.code, 0, "{}", said.all_output());
+    let said = desk.run_with_env(&PLAN, &SECRETS);
+    assert_eq!(said.code, 0, "{}", said.all_output());
+}
+
+fn live_source(desk: &WorkDir, kind: &str) -> Value {
+    desk.edit_world(|world| world.list_pipes("analytics")[0]["source"][kind].clone())
+}
+
+#[test]
+fn host_reference_becomes_the_dns_name_in_one_apply() {
+    let desk = WorkDir::new();
+    let manifests = database_endpoint("present") + &database_pipe("{endpoint: billing}");
+    desk.write_file("pipes.yaml", &manifests);
+    let plan = desk.run_pipectl(&PLAN);
+    assert!(plan.stdout.contains("SOURCE_PASSWORD to endpoint billing:5432"), "{}", plan.stdout);
+    apply(&desk, &manifests);
+    assert_eq!(live_source(&desk, "postgres")["host"], "billing.db.example");
+    // The plain name is the same host.
+    apply(&desk, &(database_endpoint("present") + &database_pipe("Billing.db.example")));
+    desk.write_file("pipes.yaml", manifests.replace("5432", "5433"));
+    let plan = desk.run_pipectl(&PLAN);
+    assert!(plan.stdout.contains("SOURCE_PASSWORD to billing.db.example:5433"), "{}", plan.stdout);
+    assert!(!plan.stdout.contains("host:"), "{}", plan.stdout);
+}
+
+#[test]
+fn broker_reference_becomes_one_broker_for_each_private_name() {
+    let desk = WorkDir::new();
+    apply(&desk, BROKERS);
+    let names = ["b-1", "b-2", "b-3"].map(|broker| format!("{broker}.events.kafka.sandbox.example"));
+    let expected = format!("{}:14001,{}:14002,{}:14003", names[0], names[1], names[2]);
+    assert_eq!(live_source(&desk, "kafka")["brokers"], expected.as_str());
+    // Some of the brokers are as good as all. Other ports are not.
+    apply(&desk, &BROKERS.replace("brokers: {endpoint: events}", &format!("brokers: '{expected}'")));
+    desk.write_file("pipes.yaml", BROKERS.replace("{endpoint: events}\n      topics", "{endpoint: events, firstPort: 9096}\n      topics"));
+    let plan = desk.run_pipectl(&PLAN);
+    assert!(plan.stdout.contains("must be replaced"), "{}", plan.stdout);
+}
+
+#[test]
+fn endpoint_stays_while_a_pipe_uses_its_dns_name() {
+    let desk = WorkDir::new();
+    let pipe = database_pipe("billing.db.example");
+    // The host is only a name here, and the endpoint comes first all the same.
+    apply(&desk, &(database_endpoint("present") + &pipe));
+    desk.write_file("pipes.yaml", database_endpoint("absent") + &pipe);
+    let said = desk.run_with_env(&APPLY, &SECRETS);
+    assert!(said.all_output().contains("`analytics/invoices` still uses it after this plan"), "{}", said.all_output());
+    assert_eq!(desk.edit_world(|world| world.list_pipes("analytics").len()), 1);
+    // A pipe that moves to another host lets go of it.
+    apply(&desk, &(database_endpoint("absent") + &database_pipe("other.db.example")));
+}
+
+#[test]
+fn reference_to_an_unknown_endpoint_blocks_the_pipe() {
+    let desk = WorkDir::new();
+    desk.write_file("pipes.yaml", database_pipe("{endpoint: biling}"));
+    let said = desk.run_pipectl(&PLAN);
+    assert!(said.stdout.contains("biling"), "{}", said.all_output());
+    assert!(said.stdout.contains("blocked"), "{}", said.all_output());
+}
+
+#[test]
+fn exported_pipe_behind_an_endpoint_plans_to_nothing() {
+    let desk = WorkDir::new();
+    apply(&desk, &(database_endpoint("present") + &database_pipe("{endpoint: billing}")));
+    let said = desk.run_pipectl(&["export", "--sandbox", "--out", "exported"]);
+    assert_eq!(said.code, 0, "{}", said.all_output());
+    let said = desk.run_pipectl(&["plan", "exported", "--sandbox", "--detailed-exitcode"]);
+    assert_eq!(said.code, 0, "{}", said.all_output());
+}
