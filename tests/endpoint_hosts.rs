@@ -112,7 +112,10 @@ fn broker_reference_becomes_one_broker_for_each_private_name() {
     assert_eq!(live_source(&desk, "kafka")["brokers"], expected.as_str());
     // Some of the brokers are as good as all. Other ports are not.
     apply(&desk, &BROKERS.replace("brokers: {endpoint: events}", &format!("brokers: '{expected}'")));
-    desk.write_file("pipes.yaml", BROKERS.replace("{endpoint: events}\n      topics", "{endpoint: events, firstPort: 9096}\n      topics"));
+    desk.write_file(
+        "pipes.yaml",
+        BROKERS.replace("{endpoint: events}\n      topics", "{endpoint: events, firstPort: 9096}\n      topics"),
+    );
     let plan = desk.run_pipectl(&PLAN);
     assert!(plan.stdout.contains("must be replaced"), "{}", plan.stdout);
 }

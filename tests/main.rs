@@ -42,6 +42,7 @@ mod init;
 mod interruption;
 mod invalid_manifests;
 mod invariants;
+mod masked_values;
 mod ndjson;
 mod normalizing_api;
 mod output_schema;

@@ -34,6 +34,14 @@ pub(crate) struct Bench {
     pub(crate) interruption: Interruption,
 }
 
+impl Drop for Bench {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.sandbox.with_world(|world| super::conformance::check_requests(world));
+        }
+    }
+}
+
 impl Bench {
     /// A new world with these services, in which no table with rows is filled by another pipe or mapping.
     pub(crate) fn new(services: &[&str]) -> Self {

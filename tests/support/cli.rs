@@ -46,6 +46,19 @@ pub(crate) fn assert_published_shape(document: &Value) {
     }
 }
 
+impl Drop for WorkDir {
+    fn drop(&mut self) {
+        let file = self.temp_dir.path().join(".pipectl/sandbox.json");
+        // A test that fails says why; some spoil the file on purpose.
+        let text = std::fs::read_to_string(file).unwrap_or_default();
+        if let Ok(world) = serde_json::from_str(&text)
+            && !std::thread::panicking()
+        {
+            super::conformance::check_requests(&world);
+        }
+    }
+}
+
 impl WorkDir {
     pub(crate) fn new() -> Self {
         Self { temp_dir: TempDir::new().unwrap() }

@@ -4,6 +4,7 @@
 
 pub(crate) mod bench;
 pub(crate) mod cli;
+pub(crate) mod conformance;
 pub(crate) mod faults;
 pub(crate) mod generate;
 #[cfg(unix)]

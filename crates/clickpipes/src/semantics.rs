@@ -19,12 +19,14 @@ use spelling::Equality;
 mod equality;
 mod from_fields;
 mod marked;
+mod masked;
 mod normalize;
 mod redact;
 mod redact_live;
 mod references;
 mod spelling;
 
+pub use masked::{has_masked_text, is_masked};
 pub use redact::REDACTED_SECRET;
 pub use redact::redact_uri_password;
 pub use references::{dns_names, dns_patterns};

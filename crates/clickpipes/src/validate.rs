@@ -8,6 +8,7 @@ use model::schema_validator::FieldNode;
 
 mod additional_fields;
 mod cross_field;
+mod masked_values;
 mod rule_context;
 
 pub(crate) use additional_fields::KNOWN_ADDITIONAL_FIELD;
@@ -36,6 +37,7 @@ pub struct Problem {
 pub(crate) fn find_problems(rules: &[&RuleSet], fields: &'static FieldNode, document: &Value) -> Vec<Problem> {
     let mut problems: Vec<Problem> = rules.iter().flat_map(|set| set.find_problems(fields, document)).collect();
     problems.extend(additional_fields::find_problems(fields, document));
+    problems.extend(masked_values::find_problems(document));
     problems
 }
 
@@ -43,6 +45,7 @@ pub(crate) fn find_problems(rules: &[&RuleSet], fields: &'static FieldNode, docu
 pub(crate) fn problem_codes(rules: &[&RuleSet]) -> Vec<&'static str> {
     let mut codes: Vec<&str> = rules.iter().flat_map(|set| set.rules).map(|rule| rule.code).collect();
     codes.extend(additional_fields::CODES);
+    codes.push(masked_values::CODE);
     codes.sort_unstable();
     codes.dedup();
     codes

@@ -9,7 +9,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use clickpipes::kinds;
 use clickpipes::likely_secret::has_likely_secret;
-use clickpipes::semantics::{FieldSemantics, KeyedList, ListSemantics, RESPONSE_ONLY_FIELDS, Readback};
+use clickpipes::semantics::{FieldSemantics, KeyedList, ListSemantics, RESPONSE_ONLY_FIELDS, Readback, is_masked};
 use model::address::Kind;
 use model::diagnostic::Severity;
 use model::path::FieldPath;
@@ -193,14 +193,15 @@ impl Overlay<'_> {
 
     fn carry_text(&mut self, place: &Place<'_>, text: &str) -> Option<Value> {
         let value = Value::from(text);
-        if place.rules.shown(&value) != value {
+        if place.rules.shown(&value) != value || is_masked(text) {
             self.unreadable.push(place.path.clone());
             return None;
         }
         if text.contains(self.settings.short_id()) {
             return None;
         }
-        let reference = place.rules.referenced_id(&value).and_then(|(kind, id)| (self.settings.find_reference)(kind, id));
+        let reference =
+            place.rules.referenced_id(&value).and_then(|(kind, id)| (self.settings.find_reference)(kind, id));
         Some(reference.unwrap_or(value))
     }
 }

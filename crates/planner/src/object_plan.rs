@@ -289,7 +289,9 @@ impl PlanInputs<'_> {
             return (Change { verdict: Verdict::Blocked(blocked), reason, ..change }, Vec::new());
         }
         let rules = FieldSemantics::for_kind(at.kind);
-        if let Some(reason) = references::unusable_reference(rules, &carried.body, &at.service, self.live, (self.by_id, self.hosts)) {
+        if let Some(reason) =
+            references::unusable_reference(rules, &carried.body, &at.service, self.live, (self.by_id, self.hosts))
+        {
             let mut change = change;
             change.block(reason);
             return (change, Vec::new());

@@ -1,6 +1,6 @@
 //! Bodies in between: desired with what drifted, and the live side as a manifest would spell it.
 
-use clickpipes::semantics::{FieldSemantics, KeyedList, ListSemantics};
+use clickpipes::semantics::{FieldSemantics, KeyedList, ListSemantics, has_masked_text};
 use model::path::FieldPath;
 use serde_json::{Map, Value};
 
@@ -13,8 +13,9 @@ pub(crate) fn target_body(desired: &Value, diffs: &[FieldDiff<'_>]) -> Value {
     for drifted in diffs.iter().filter(|diff| diff.verdict() == Some(FieldVerdict::Drift)) {
         match (&drifted.entry, &drifted.live) {
             (Some(entry), _) => apply_drifted_entry(&mut target, drifted, entry.keyed),
-            (None, Some(live)) => drifted.path.set_in(&mut target, live.clone()),
-            (None, None) => remove_path(&mut target, &drifted.path),
+            (None, Some(live)) if !has_masked_text(live) => drifted.path.set_in(&mut target, live.clone()),
+            // Of a mask nobody knows the value, so the update must not contain the field.
+            (None, _) => remove_path(&mut target, &drifted.path),
         }
     }
     target
@@ -94,14 +95,18 @@ fn keep_desired_fields(desired: &Value, live: &Value) -> Value {
     let (Value::Object(desired), Value::Object(live)) = (desired, live) else {
         return live.clone();
     };
-    let known = live.iter().filter(|(name, value)| desired.contains_key(*name) && !value.is_null());
+    let known = live.iter().filter(|(name, value)| desired.contains_key(*name) && is_known(value));
     known.map(|(name, value)| (name.clone(), value.clone())).collect::<Map<_, _>>().into()
 }
 
 fn without_nulls(live: &Value) -> Value {
     let Value::Object(fields) = live else { return live.clone() };
-    let set = fields.iter().filter(|(_, value)| !value.is_null());
+    let set = fields.iter().filter(|(_, value)| is_known(value));
     set.map(|(name, value)| (name.clone(), value.clone())).collect::<Map<_, _>>().into()
+}
+
+fn is_known(live: &Value) -> bool {
+    !live.is_null() && !has_masked_text(live)
 }
 
 /// How the API answers for a field that nobody has set.
@@ -118,7 +123,7 @@ pub(crate) fn is_unset(value: &Value) -> bool {
 /// A live list entry as a request may contain it.
 pub(crate) fn without_unset_fields(live: &Value) -> Value {
     let Value::Object(fields) = live else { return live.clone() };
-    let set = fields.iter().filter(|(_, value)| !is_unset(value));
+    let set = fields.iter().filter(|(_, value)| !is_unset(value) && is_known(value));
     set.map(|(name, value)| (name.clone(), value.clone())).collect::<Map<_, _>>().into()
 }
 

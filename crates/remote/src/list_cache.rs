@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use clickpipes::semantics::FieldSemantics;
 use model::address::{Kind, Name};
 use model::live::{Id, Object, State};
 use serde_json::Value;
@@ -28,6 +29,8 @@ use crate::transport::Method;
 pub(crate) struct ListCache {
     pub(crate) kind: Kind,
     pub(crate) path: String,
+    /// Whether other objects reference these.
+    is_referenced: bool,
     lists_requested: AtomicU64,
     cache: Mutex<Cache>,
     /// Lock: the first caller lists the objects, the others use its list.
@@ -69,6 +72,8 @@ impl Cache {
 struct CachedObject {
     name: Name,
     state: State,
+    /// Of objects that others reference by more than their id; null of the others.
+    body: Value,
     /// Lists up to this number were requested before this information, and are ignored.
     list_number: u64,
     pending_write: PendingWrite,
@@ -124,7 +129,16 @@ impl ListCache {
             poll_now: Notify::new(),
         };
         let first_list = tokio::sync::Mutex::default();
-        Self { kind, path, lists_requested: AtomicU64::new(0), cache: Mutex::default(), first_list, poll }
+        let is_referenced = FieldSemantics::referring_kinds(kind).next().is_some();
+        Self {
+            kind,
+            path,
+            is_referenced,
+            lists_requested: AtomicU64::new(0),
+            cache: Mutex::default(),
+            first_list,
+            poll,
+        }
     }
 
     pub(crate) async fn list_objects(&self, client: &Client) -> Result<Vec<DecodedObject>, Error> {
@@ -207,7 +221,9 @@ impl ListCache {
             let wrote = last.as_ref().map(|seen| seen.pending_write).unwrap_or_default();
             let pause = last.as_ref().and_then(|seen| seen.pause_reason);
             let (name, state) = (name.clone(), object.state.clone());
-            let listed = CachedObject { name, state, list_number: number, pending_write: wrote, pause_reason: pause };
+            let body = self.kept_body(object);
+            let listed =
+                CachedObject { name, state, body, list_number: number, pending_write: wrote, pause_reason: pause };
             let seen = last.filter(|seen| seen.list_number >= number).unwrap_or(listed);
             cache.insert_object(&object.id, seen);
         }
@@ -227,6 +243,7 @@ impl ListCache {
         let seen = CachedObject {
             name: name.clone(),
             state: object.state.clone(),
+            body: self.kept_body(object),
             list_number: since,
             pending_write: wrote,
             pause_reason: pause,
@@ -268,10 +285,14 @@ impl ListCache {
         lock_ignoring_poison(&self.cache).ids_by_name.get(name).cloned().unwrap_or_default()
     }
 
-    /// The object with its last known state, without its body.
+    /// The object with its last known state. It has a body only if others can reference it.
     pub(crate) fn last_seen(&self, id: &Id) -> Option<Object> {
-        let state = lock_ignoring_poison(&self.cache).objects.get(id)?.state.clone();
-        Some(Object { id: id.clone(), state, body: Value::Null })
+        let CachedObject { state, body, .. } = lock_ignoring_poison(&self.cache).objects.get(id)?.clone();
+        Some(Object { id: id.clone(), state, body })
+    }
+
+    fn kept_body(&self, object: &Object) -> Value {
+        if self.is_referenced { object.body.clone() } else { Value::Null }
     }
 
     /// Notes that lists show all writes to the object.

@@ -49,7 +49,9 @@ impl EmulatedEndpoint {
     fn broker_names(&self) -> impl Iterator<Item = String> {
         let cluster = text_field(&self.body, "mskClusterArn").and_then(|arn| arn.split('/').nth(1)).unwrap_or("msk");
         let is_msk = text_field(&self.body, "type") == Some("MSK_MULTI_VPC");
-        (1..=MSK_BROKERS).filter(move |_| is_msk).map(move |number| format!("b-{number}.{cluster}.kafka.sandbox.example"))
+        (1..=MSK_BROKERS)
+            .filter(move |_| is_msk)
+            .map(move |number| format!("b-{number}.{cluster}.kafka.sandbox.example"))
     }
 
     pub(crate) fn render_endpoint(&self, service: &str, now: Timestamp, quirks: &Quirks) -> Value {

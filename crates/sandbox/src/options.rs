@@ -31,6 +31,9 @@ pub struct SandboxOptions {
     /// Refuse also what nobody saw the API refuse: field mappings that leave a column out, Azure without a path, sorting
     /// keys without their flag, Event Hubs with a user and a password.
     pub strict_rules: bool,
+    /// Refuse fields that only a create takes in a PATCH of any source, unchanged ones too. Without it, only Pub/Sub
+    /// refuses them, as somebody saw.
+    pub refuse_create_only: bool,
     /// Know the fields of a later schema than the official one of July 2026.
     pub newer_fields: bool,
 }
@@ -50,6 +53,7 @@ impl Default for SandboxOptions {
             idle_refuses_reads: false,
             leftover_tables: LeftoverTables::RefusedToDatabasePipes,
             strict_rules: false,
+            refuse_create_only: false,
             newer_fields: true,
         }
     }
@@ -150,6 +154,9 @@ pub enum Quirk {
     /// Values are kept in a spelling of the API's own: lists without blanks, instants in UTC, `Decimal(18, 2)`. Off by
     /// default: nobody has seen it.
     RespelledValues,
+    /// The login of a MongoDB `uri`, its password, or all of it is `[REDACTED]`, on every read another of them. A PATCH
+    /// with the mask changes nothing. Off by default: the newer schema describes it, and the form is unproven.
+    MaskedUris,
 }
 
 /// A set of oddities.
@@ -158,7 +165,7 @@ pub struct Quirks(BTreeSet<Quirk>);
 
 impl Quirks {
     /// Every oddity seen in the API or told by its documentation; [`Quirk::BaseTypes`], [`Quirk::EditsNeedPause`],
-    /// [`Quirk::TrimmedNames`] and [`Quirk::RespelledValues`] were not.
+    /// [`Quirk::TrimmedNames`], [`Quirk::RespelledValues`] and [`Quirk::MaskedUris`] were not.
     pub fn all_observed() -> Self {
         Self(BTreeSet::from([
             Quirk::ShuffledLists,

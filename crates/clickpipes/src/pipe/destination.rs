@@ -15,7 +15,8 @@ pub(crate) const COLUMNS: &[&str] = &["destination.columns", "fieldMappings"];
 #[derive(JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Destination {
-    /// The database. Always set it: a default of the API is not documented.
+    /// The database. Always set it: the newer schema of the API requires it, and a default is not
+    /// documented.
     #[schemars(transform = annotations::requires_replace)]
     pub database: Option<NonEmptyText>,
     /// The table. Required, except for database pipes: their mappings name the tables.
@@ -33,7 +34,8 @@ pub struct Destination {
     #[schemars(length(min = 1), transform = annotations::sent_with(COLUMNS))]
     pub columns: Option<Vec<DestinationColumn>>,
     /// Roles of the database user of the pipe, instead of the default role. The API accepts them
-    /// only at creation and never returns them, so drift is not detected.
+    /// only at creation and never returns them, so drift is not detected. `clickpipes` and
+    /// `clickpipes_system` are reserved.
     #[schemars(transform = annotations::requires_replace, transform = annotations::write_only, transform = annotations::unordered_set)]
     pub roles: Option<Vec<NonEmptyText>>,
 }
@@ -54,7 +56,8 @@ pub struct DestinationColumn {
 pub struct TableDefinition {
     /// The table's engine.
     pub engine: Engine,
-    /// The columns or SQL expressions that the table is sorted by, in order.
+    /// The columns or SQL expressions that the table is sorted by, in order. An entry has no commas,
+    /// and a column of it is not `Nullable`.
     pub sorting_key: Option<Vec<NonEmptyText>>,
     /// The partition key, an SQL expression.
     pub partition_by: Option<SqlText>,
@@ -145,8 +148,52 @@ pub(crate) const RULES: RuleSet = RuleSet {
         ),
         custom_rule("summed-column-unknown", &["tableDefinition.engine.columnIds", "columns"], unknown_summed_columns),
         CrossFieldRule::unique_entries("duplicate-column", "columns", "name"),
+        custom_rule("sorting-key-comma", &["tableDefinition.sortingKey"], several_in_one_entry),
+        custom_rule("sorting-key-nullable", &["tableDefinition.sortingKey", "columns"], nullable_sorting_key),
+        custom_rule("reserved-role", &["roles"], reserved_roles),
     ],
 };
+
+const SORTING_KEY: &str = "tableDefinition.sortingKey";
+
+/// The texts of a list, with their paths.
+fn list_texts<'d>(scope: &RuleContext<'d>, path: &'static str) -> impl Iterator<Item = (FieldPath, &'d str)> {
+    let entries = scope.list_at(path).iter().enumerate();
+    entries.filter_map(move |(at, text)| Some((FieldPath::parse(path).child(at), text.as_str()?)))
+}
+
+fn several_in_one_entry(scope: &RuleContext<'_>) -> Vec<RuleFinding> {
+    let with_comma = list_texts(scope, SORTING_KEY).filter(|(_, entry)| entry.contains(','));
+    with_comma
+        .map(|(path, _)| {
+            RuleFinding::new(path, "an entry of the sorting key has no commas")
+                .with_help("write one column or expression for each entry")
+        })
+        .collect()
+}
+
+fn nullable_sorting_key(scope: &RuleContext<'_>) -> Vec<RuleFinding> {
+    let is_nullable = |name: &str| {
+        let column = scope.list_at("columns").iter().find(|column| column["name"] == name);
+        column.and_then(|column| column["type"].as_str()).is_some_and(|it| it.trim_start().starts_with("Nullable("))
+    };
+    let nullable = list_texts(scope, SORTING_KEY).filter(|(_, entry)| is_nullable(entry));
+    nullable
+        .map(|(path, entry)| {
+            RuleFinding::new(path, format!("column `{entry}` is `Nullable`, and no table is sorted by it"))
+                .with_help("give the column a type without `Nullable`, or sort by another one")
+        })
+        .collect()
+}
+
+fn reserved_roles(scope: &RuleContext<'_>) -> Vec<RuleFinding> {
+    let reserved = list_texts(scope, "roles").filter(|(_, role)| ["clickpipes", "clickpipes_system"].contains(role));
+    reserved
+        .map(|(path, role)| {
+            RuleFinding::new(path, format!("the role `{role}` is reserved")).with_help("use a role of your own")
+        })
+        .collect()
+}
 
 fn replacing_without_key(scope: &RuleContext<'_>) -> Vec<RuleFinding> {
     let replacing = scope.text_at("tableDefinition.engine.type") == Some("ReplacingMergeTree");

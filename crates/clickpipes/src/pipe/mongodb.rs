@@ -6,7 +6,6 @@ use super::credentials::Login;
 use super::database::{self, ReplicationMode, TABLE_MAPPING_DELTAS, TableEngine};
 use super::source::{SourceFamily, SourceItems, SourceSpec, text_at};
 use crate::secret_host::SecretHost;
-use crate::semantics::REDACTED_SECRET;
 use crate::validate::{RuleContext, RuleFinding, RuleSet, custom_rule};
 use model::annotations;
 use model::path::FieldPath;
@@ -154,10 +153,7 @@ pub(crate) const SPEC: SourceSpec = SourceSpec {
 
 /// The host of a connection URI, which may contain a user and options. Empty if the whole URI is hidden.
 fn uri_host(uri: &str) -> String {
-    if uri == REDACTED_SECRET {
-        return String::new();
-    }
-    let rest = uri.split_once("://").map_or(uri, |(_, rest)| rest);
+    let Some((_, rest)) = uri.split_once("://") else { return String::new() };
     let rest = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
     rest.split(['/', '?']).next().unwrap_or_default().to_owned()
 }

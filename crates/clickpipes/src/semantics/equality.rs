@@ -6,7 +6,7 @@
 
 use serde_json::Value;
 
-use super::{FieldSemantics, ListSemantics, Readback};
+use super::{FieldSemantics, ListSemantics, Readback, masked};
 use model::secret;
 
 impl FieldSemantics {
@@ -26,7 +26,8 @@ impl FieldSemantics {
             None | Some(Value::Null) => {
                 self.readback_of(desired) == Readback::Sometimes || self.is_unset(desired) || self.is_unsettled(None)
             }
-            Some(live) => self.equals_live(desired, live) || self.is_unsettled(Some(live)),
+            Some(live) => masked::could_be(desired, live)
+                .unwrap_or_else(|| self.equals_live(desired, live) || self.is_unsettled(Some(live))),
         }
     }
 
@@ -43,7 +44,7 @@ impl FieldSemantics {
     }
 
     /// Whether the live side says nothing about what is declared: the API never returns it, left it
-    /// out of this answer, has not settled it yet, or returns what a reference stands for.
+    /// out of this answer, has not settled it yet, hides it, or returns what a reference stands for.
     pub fn is_unobserved(&self, desired: &Value, live: Option<&Value>) -> bool {
         let live = live.filter(|live| self.is_null_an_answer() || !live.is_null());
         if self.local_only {
@@ -53,6 +54,7 @@ impl FieldSemantics {
             || self.readback == Readback::Never
             || self.readback_of(desired) == Readback::Sometimes && live.is_none()
             || self.is_unsettled(live)
+            || live.and_then(|live| masked::could_be(desired, live)) == Some(true)
     }
 
     /// Whether the API returns this value.

@@ -62,7 +62,8 @@ impl FieldSemantics {
     pub fn referenced_value(&self, reference: &Value, object: &Object, live: Option<&Value>) -> Option<Value> {
         let names = dns_names(self.refers_to?, &object.body);
         let mut exact = names.iter().filter(|name| !name.contains('*'));
-        let is_name = |host: &String| dns_patterns(host).iter().any(|it| names.iter().any(|name| name.eq_ignore_ascii_case(it)));
+        let is_name =
+            |host: &String| dns_patterns(host).iter().any(|it| names.iter().any(|name| name.eq_ignore_ascii_case(it)));
         let leads_there = |live: &&Value| {
             let hosts = self.connected_hosts(live);
             !hosts.is_empty() && hosts.iter().all(is_name)
@@ -80,7 +81,6 @@ impl FieldSemantics {
             }
         }
     }
-
 
     /// The kinds of the objects that a value refers to, by name or by id, anywhere in it.
     pub fn referenced_kinds(&self, value: &Value) -> BTreeSet<Kind> {
@@ -135,7 +135,7 @@ fn broker_list(endpoint: &Value, first_port: u64) -> Option<Value> {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::{dns_patterns, FieldSemantics};
+    use super::{FieldSemantics, dns_patterns};
     use model::address::Kind;
     use model::live::{Id, Object, State};
     use model::path::FieldPath;

@@ -124,3 +124,15 @@ fn what_only_the_provider_knows_is_in_preview() {
     }
     assert_eq!(words("source.bigquery.settings.replicationMode"), ["snapshot", "cdc", "cdc_only"]);
 }
+
+#[test]
+fn destination_says_what_the_newer_schema_asks_for() {
+    for (path, says) in [
+        ("destination.database", "the newer schema of the API requires it"),
+        ("destination.tableDefinition.sortingKey", "no commas"),
+        ("destination.roles", "reserved"),
+    ] {
+        let field = explain_field(path).expect("a field");
+        assert!(field.doc.contains(says), "{path}: {}", field.doc);
+    }
+}

@@ -52,7 +52,13 @@ pub(crate) async fn run(context: &CommandContext, args: &ServerOptions) -> Resul
 }
 
 fn open_world(args: &ServerOptions) -> Result<World> {
-    let options = SandboxOptions { dialect: args.dialect, strict_rules: args.is_strict, ..SandboxOptions::default() };
+    let options = SandboxOptions {
+        dialect: args.dialect,
+        strict_rules: args.is_strict,
+        strict_database: args.is_strict,
+        refuse_create_only: args.is_strict,
+        ..SandboxOptions::default()
+    };
     let mut world = match &args.state {
         Some(file) => embedded_sandbox::load_world(file)?,
         None => World::new(SandboxOptions::default()),

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::EndpointNames;
 use clickpipes::kinds::manifest_fields;
 use clickpipes::likely_secret::has_likely_secret;
-use clickpipes::semantics::{FieldSemantics, RESPONSE_ONLY_FIELDS};
+use clickpipes::semantics::{FieldSemantics, RESPONSE_ONLY_FIELDS, has_masked_text};
 use model::address::Address;
 use model::annotations;
 use model::live::Object;
@@ -91,6 +91,10 @@ impl SpecBuilder<'_> {
             self.add_remark(format!("`{path}` is left out: the API has not settled it ({value})"));
             return None;
         }
+        if !value.is_object() && has_masked_text(value) {
+            self.omit_masked(node, path);
+            return None;
+        }
         match value {
             Value::Object(fields) => {
                 let fields = self.build_object(node, rules, fields, path);
@@ -136,11 +140,24 @@ impl SpecBuilder<'_> {
         })
     }
 
+    /// A mask is not the value: it must not get into git.
+    fn omit_masked(&mut self, node: &FieldNode, path: &FieldPath) {
+        if node.can_be_secret() {
+            self.extracted.secret_paths.push(FieldPath::parse("spec").join(path));
+        } else {
+            self.add_remark(format!("`{path}` is left out: the API hides its value"));
+        }
+    }
+
     /// `None` if the value is not for `additional`.
     fn build_unknown_field(&mut self, name: &str, value: &Value, path: &FieldPath) -> Option<Value> {
         let known = path.parent() == Some(FieldPath::root())
             && (RESPONSE_ONLY_FIELDS.contains(&name) || self.address.kind.name_path().as_ref() == Some(path));
         if known || is_empty_value(value) {
+            return None;
+        }
+        if has_masked_text(value) {
+            self.add_remark(format!("`{path}` is left out: the API hides its value"));
             return None;
         }
         // A newer API may return a token that nothing here knows, and the manifest goes into git.

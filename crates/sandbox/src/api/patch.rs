@@ -98,6 +98,9 @@ fn edit_source(
     let at = format!("source.{}", pipe.source.json_key());
     let context = BodyContext::for_patch(call.options);
     validate_object(complaints, &at, pipe.source.field_specs(), patch, context);
+    if pipe.source == ApiSource::Pubsub || call.options.refuse_create_only {
+        refuse_create_only(pipe.source, patch, complaints);
+    }
     if !complaints.is_empty() {
         return Ok(false);
     }
@@ -112,6 +115,16 @@ fn edit_source(
         resume_after_edit(pipe, &delta, call);
     }
     Ok(changed)
+}
+
+/// Refuses what only a create takes, in the words of the API.
+fn refuse_create_only(source: ApiSource, patch: &Map<String, Value>, complaints: &mut Complaints) {
+    let specs = source.field_specs().iter().filter(|field| field.patch_support == PatchSupport::Ignored);
+    for field in specs.filter(|field| has_value(patch, field.name)) {
+        let source = if source == ApiSource::Pubsub { "Pub/Sub" } else { source.display_name() };
+        let name = field.name;
+        complaints.add_message(&format!("{name} is immutable for {source} sources and cannot be changed via PATCH"));
+    }
 }
 
 fn own_source_patch<'a>(

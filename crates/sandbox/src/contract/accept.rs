@@ -3,7 +3,8 @@
 use serde_json::{Map, Value};
 
 use super::field_spec::{FieldSpec, JsonType, PatchSupport, ReadVisibility};
-use crate::options::NullInPatch;
+use super::render::MASKED_TEXT;
+use crate::options::{NullInPatch, Quirk};
 
 // A mask and not nothing: the rules ask if a secret is present, never for its value.
 pub(crate) const MASK: &str = "***";
@@ -63,6 +64,7 @@ pub(crate) fn merge_patch(
 fn merge_field_patch(field: &FieldSpec, kept: &mut Map<String, Value>, value: &Value, null: NullInPatch) -> bool {
     match (value, field.json_type) {
         (Value::Null, _) if null == NullInPatch::Ignored => false,
+        (Value::String(text), _) if field.quirk == Some(Quirk::MaskedUris) && text.contains(MASKED_TEXT) => true,
         (Value::Null, _) => kept.shift_remove(field.name).is_some(),
         // A secret is replaced as a whole: merged, half of an old one would survive.
         (Value::Object(patch), JsonType::Object(fields)) if field.visibility != ReadVisibility::Secret => {

@@ -10,8 +10,8 @@ use crate::options::Quirk;
 #[rustfmt::skip]
 pub(crate) static FIELDS: &[FieldSpec] = &[
     // Returned verbatim: the provider of August 2026 depends on that. A newer schema describes a masked
-    // password, of which the exact form is unproven.
-    required("uri", TEXT).connection(),
+    // password, of which the exact form is unproven: that is the quirk.
+    required("uri", TEXT).connection().quirk(Quirk::MaskedUris),
     required("readPreference", JsonType::OneOf(&[
         "primary", "primaryPreferred", "secondary", "secondaryPreferred", "nearest",
     ])).patchable(),

@@ -7,6 +7,9 @@ use super::respell::respell_value;
 use crate::options::{Quirk, Quirks};
 use crate::uuid;
 
+/// What the API shows in place of a secret.
+pub(crate) const MASKED_TEXT: &str = "[REDACTED]";
+
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ReadContext<'a> {
     pub(crate) quirks: &'a Quirks,
@@ -79,6 +82,9 @@ fn apply_quirk(quirk: Quirk, field_name: &str, value: &mut Value, reading: ReadC
         (Quirk::BaseTypes, Value::String(flavour)) if reading.quirks.has_quirk(quirk) => {
             *flavour = base_type(flavour).to_owned();
         }
+        (Quirk::MaskedUris, Value::String(uri)) if reading.quirks.has_quirk(quirk) => {
+            *uri = masked_uri(uri, reading.read_seed);
+        }
         (Quirk::NullLists, value) if *value == json!([]) => {
             *value = if reading.quirks.has_quirk(quirk) { Value::Null } else { json!([]) };
         }
@@ -92,6 +98,19 @@ fn shuffle_items(items: &mut [Value], seed: u64) {
         state = uuid::mix_bits(state);
         let other = state % (last as u64 + 1);
         items.swap(last, usize::try_from(other).unwrap_or(last));
+    }
+}
+
+fn masked_uri(uri: &str, seed: u64) -> String {
+    let form = uuid::mix_bits(seed) % 3;
+    let login = uri.split_once("://").and_then(|(scheme, rest)| Some((scheme, rest.rsplit_once('@')?)));
+    match login {
+        Some((scheme, (_, host))) if form == 0 => format!("{scheme}://{MASKED_TEXT}@{host}"),
+        Some((scheme, (user, host))) if form == 1 => {
+            let user = user.split(':').next().unwrap_or_default();
+            format!("{scheme}://{user}:{MASKED_TEXT}@{host}")
+        }
+        _ => MASKED_TEXT.to_owned(),
     }
 }
 

@@ -31,6 +31,7 @@ pub(crate) fn validate_destination(
     options: &SandboxOptions,
     complaints: &mut Complaints,
 ) {
+    validate_roles(destination, complaints);
     if source.is_database() {
         if !mappings.is_empty() {
             complaints.add("fieldMappings", "is not for database pipes");
@@ -38,6 +39,7 @@ pub(crate) fn validate_destination(
         return;
     }
     validate_table_definition(destination, complaints);
+    validate_sorting_key(destination, complaints);
     validate_field_mappings(destination, mappings, options.strict_rules, complaints);
 }
 
@@ -67,6 +69,28 @@ fn validate_table_definition(destination: &Map<String, Value>, complaints: &mut 
     }
     if text_items(engine, "columnIds").any(|name| !has_column(name)) {
         complaints.add(&format!("{path}.columnIds"), "names something that is not among the columns");
+    }
+}
+
+// The newer schema says both in words.
+fn validate_sorting_key(destination: &Map<String, Value>, complaints: &mut Complaints) {
+    let Some(definition) = object_field(destination, "tableDefinition") else { return };
+    for (index, entry) in text_items(definition, "sortingKey").enumerate() {
+        let path = format!("destination.tableDefinition.sortingKey[{index}]");
+        let column = object_items(destination, "columns").find(|column| text_field(column, "name") == Some(entry));
+        if entry.contains(',') {
+            complaints.add(&path, "must not contain a comma");
+        }
+        if column.and_then(|it| text_field(it, "type")).is_some_and(|it| it.starts_with("Nullable(")) {
+            complaints.add(&path, "must not be Nullable");
+        }
+    }
+}
+
+// Of every pipe, a database pipe too.
+fn validate_roles(destination: &Map<String, Value>, complaints: &mut Complaints) {
+    for role in text_items(destination, "roles").filter(|role| ["clickpipes", "clickpipes_system"].contains(role)) {
+        complaints.add("destination.roles", format!("'{role}' is reserved"));
     }
 }
 

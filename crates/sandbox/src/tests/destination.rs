@@ -107,3 +107,23 @@ fn empty_strings_are_400() {
     );
     assert_refused(&bench.post_pipe(&kafka_with_destination("database", json!(""))), 400, "database: '' is empty");
 }
+
+#[test]
+fn sorting_key_has_no_commas_and_no_nullable_column() {
+    let mut bench = SandboxBench::new();
+    let definition = |key: Value| json!({"engine": {"type": "MergeTree"}, "sortingKey": key});
+    let body = kafka_with_destination("tableDefinition", definition(json!(["id, other"])));
+    assert_refused(&bench.post_pipe(&body), 400, "sortingKey[0]: must not contain a comma");
+    let mut body = kafka_with_destination("tableDefinition", definition(json!(["id"])));
+    body["destination"]["columns"] = json!([{"name": "id", "type": "Nullable(UInt64)"}]);
+    assert_refused(&bench.post_pipe(&body), 400, "sortingKey[0]: must not be Nullable");
+}
+
+#[test]
+fn roles_of_the_api_are_reserved() {
+    let mut bench = SandboxBench::new();
+    for role in ["clickpipes", "clickpipes_system"] {
+        let body = kafka_with_destination("roles", json!([role]));
+        assert_refused(&bench.post_pipe(&body), 400, &format!("destination.roles: '{role}' is reserved"));
+    }
+}

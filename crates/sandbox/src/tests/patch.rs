@@ -171,6 +171,23 @@ fn immutable_fields_are_ignored() {
 }
 
 #[test]
+fn create_only_fields_are_400_for_pubsub_and_where_asked_for() {
+    let mut bench = SandboxBench::without_quirks();
+    let id = bench.create_pipe(&pubsub_body());
+    let format = bench.read_pipe(&id)["source"]["pubsub"]["format"].clone();
+    let body = json!({"source": {"pubsub": {"format": format, "ackDeadline": 20}}});
+    let text = "format is immutable for Pub/Sub sources and cannot be changed via PATCH";
+    assert_refused(&bench.patch_pipe(&id, &body), 400, text);
+    ok_result(&bench.patch_pipe(&id, &json!({"source": {"pubsub": {"ackDeadline": 20}}})));
+
+    let options = SandboxOptions { refuse_create_only: true, ..SandboxOptions::default() };
+    let mut strict = SandboxBench::with_options(options);
+    let id = strict.create_pipe(&kafka_body());
+    let body = json!({"source": {"kafka": {"topics": "other"}}});
+    assert_refused(&strict.patch_pipe(&id, &body), 400, "topics is immutable for Kafka sources");
+}
+
+#[test]
 fn registry_credentials_are_400() {
     let mut bench = SandboxBench::new();
     let id = bench.create_pipe(&kafka_body());

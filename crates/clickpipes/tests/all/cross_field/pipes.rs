@@ -69,6 +69,13 @@ fn destinations() -> Vec<Case> {
         ("missing-table", kafka(), json!({"spec.destination.table": null})),
         ("missing-table", kafka(), json!({"spec.destination.columns": null})),
         ("missing-table", kafka(), json!({"spec.destination.managedTable": null})),
+        ("sorting-key-comma", kafka(), json!({"spec.destination.tableDefinition.sortingKey": ["id, message"]})),
+        (
+            "sorting-key-nullable",
+            kafka(),
+            json!({"spec.destination.columns.0.type": "Nullable(UInt64)", "spec.destination.tableDefinition.sortingKey": ["id"]}),
+        ),
+        ("reserved-role", kafka(), json!({"spec.destination.roles": ["clickpipes_system"]})),
         ("managed-table-definition", kafka(), json!({"spec.destination.tableDefinition": null})),
         ("unmanaged-table-definition", kafka(), json!({"spec.destination.managedTable": false})),
         ("version-column", kafka(), json!({ENGINE: {"type": "ReplacingMergeTree"}})),

@@ -47,7 +47,9 @@ pub(crate) fn ours(kind: Kind, at: &str) -> Fields {
 
 /// A reference to a secret stands for a text, and so does the name of an endpoint.
 fn is_reference(schema: &Value) -> bool {
-    ["#/$defs/SecretReference", "#/$defs/DeclaredEndpoint", "#/$defs/BrokersOfEndpoint"].iter().any(|it| schema["$ref"] == *it)
+    ["#/$defs/SecretReference", "#/$defs/DeclaredEndpoint", "#/$defs/BrokersOfEndpoint"]
+        .iter()
+        .any(|it| schema["$ref"] == *it)
 }
 
 fn visit(root: &Value, schema: &Value, at: &str, fields: &mut Fields) {

@@ -1,0 +1,129 @@
+//! Values that the API hides in its answers: `[REDACTED]`, `***`, a URI with a hidden login.
+//
+// A mask says that there is a value, and not which. Compared, it would be a change on every plan; sent, it would become
+// the password.
+
+use std::ops::Range;
+
+use serde_json::Value;
+
+/// Words that stand for a hidden value, between brackets.
+const MASK_WORDS: [&str; 5] = ["redacted", "masked", "hidden", "filtered", "sensitive"];
+
+/// What some libraries write in place of a password, which elsewhere may be a word like any other.
+const PASSWORD_MASKS: [&str; 3] = ["redacted", "xxxxx", "xxxxxx"];
+
+/// Whether a text contains a mask.
+pub fn is_masked(text: &str) -> bool {
+    !mask_ranges(text).is_empty()
+}
+
+/// Whether a value contains a masked text.
+pub fn has_masked_text(value: &Value) -> bool {
+    match value {
+        Value::String(text) => is_masked(text),
+        Value::Array(items) => items.iter().any(has_masked_text),
+        Value::Object(fields) => fields.values().any(has_masked_text),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+/// Whether a live text with a mask could be what is declared; `None` if it contains no mask.
+pub(super) fn could_be(desired: &Value, live: &Value) -> Option<bool> {
+    let live = live.as_str().filter(|live| is_masked(live))?;
+    // Nothing else is ever a part of a text.
+    let Value::String(desired) = desired else { return Some(true) };
+    let is_login_masked = login_range(live).is_some_and(|login| is_masked(&live[login]));
+    let [desired, live] = [desired, live].map(|text| {
+        let login = login_range(text).filter(|_| is_login_masked);
+        login.map_or_else(|| text.to_owned(), |login| format!("{}{}", &text[..login.start], &text[login.end..]))
+    });
+    let masks = mask_ranges(&live);
+    let (mut rest, mut at) = (desired.as_str(), 0);
+    for mask in &masks {
+        let part = &live[at..mask.start];
+        let found = if at == 0 { rest.starts_with(part).then_some(0) } else { rest.find(part) };
+        let Some(found) = found else { return Some(false) };
+        (rest, at) = (&rest[found + part.len()..], mask.end);
+    }
+    let end = &live[at..];
+    Some(if masks.is_empty() { desired == live } else { rest.ends_with(end) })
+}
+
+/// The login of a URI, with its `@`.
+fn login_range(uri: &str) -> Option<Range<usize>> {
+    let start = uri.find("://")? + 3;
+    let end = uri[start..].find(['/', '?', '#']).map_or(uri.len(), |end| start + end);
+    let login = uri[start..end].rfind('@')?;
+    Some(start..start + login + 1)
+}
+
+fn mask_ranges(text: &str) -> Vec<Range<usize>> {
+    let is_end = |c: char| matches!(c, ':' | '/' | '@' | '?' | '&' | '=' | ';' | ',' | '"' | '\'') || c.is_whitespace();
+    let mut found = Vec::new();
+    let mut start = 0;
+    for part in text.split(is_end) {
+        let range = start..start + part.len();
+        // All separators are of one byte but some blanks.
+        start = range.end + text[range.end..].chars().next().map_or(0, char::len_utf8);
+        if is_mask(text, range.clone()) {
+            found.push(range);
+        }
+    }
+    found
+}
+
+fn is_mask(text: &str, word: Range<usize>) -> bool {
+    let plain = text[word.clone()].to_ascii_lowercase().replace("%5b", "[").replace("%5d", "]").replace("%2a", "*");
+    let brackets = [('[', ']'), ('<', '>'), ('(', ')'), ('{', '}')];
+    let inner = brackets.iter().find_map(|(open, close)| plain.strip_prefix(*open)?.strip_suffix(*close));
+    let before_login_end = text[word.end..].starts_with('@');
+    let is_value = before_login_end || text[..word.start].ends_with([':', '=']) || word == (0..text.len());
+    let is_stars = plain.len() >= 3 && plain.bytes().all(|byte| byte == b'*');
+    inner.is_some_and(|inner| MASK_WORDS.contains(&inner))
+        || is_stars && is_value
+        || before_login_end && PASSWORD_MASKS.contains(&plain.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{could_be, is_masked};
+
+    #[test]
+    fn masks_are_found_anywhere_in_a_text() {
+        for text in [
+            "[REDACTED]",
+            "***",
+            "*****",
+            "<redacted>",
+            "mongodb+srv://[REDACTED]@h/db",
+            "mongodb+srv://u:[REDACTED]@h/db",
+            "mongodb://u:***@h",
+            "mongodb://u:%5BREDACTED%5D@h",
+            "postgres://u:xxxxx@h/db",
+            "https://h/x?sig=***&b=c",
+            "AccountName=a;AccountKey=[REDACTED];",
+        ] {
+            assert!(is_masked(text), "{text}");
+        }
+        for text in ["", "redacted", "**", "s3://b/**/x", "mongodb://u@h/db", "xxxxx", "a ** b", "topic-*", "[abc]"] {
+            assert!(!is_masked(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn masked_text_contradicts_only_what_it_shows() {
+        for (desired, live, expected) in [
+            ("mongodb://u@h/db", "mongodb://[REDACTED]@h/db", Some(true)),
+            ("mongodb://h/db", "mongodb://u:[REDACTED]@h/db", Some(true)),
+            ("mongodb://h/db", "mongodb://u:[REDACTED]@other/db", Some(false)),
+            ("mongodb://h/db", "[REDACTED]", Some(true)),
+            ("https://h/x?sig=abc&b=c", "https://h/x?sig=***&b=c", Some(true)),
+            ("https://h/x?sig=abc&b=d", "https://h/x?sig=***&b=c", Some(false)),
+            ("https://g/x?sig=abc&b=c", "https://h/x?sig=***&b=c", Some(false)),
+            ("mongodb://h/db", "mongodb://h/db", None),
+        ] {
+            assert_eq!(could_be(&desired.into(), &live.into()), expected, "{desired} {live}");
+        }
+    }
+}
