@@ -73,8 +73,8 @@ pub(crate) fn group_by_object<'p>(actions: &'p [Action], delete_after: &'p [Dele
     for action in actions {
         by_object.entry(action.address()).or_default().push(action);
     }
-    let references = ActionReferences::among(actions);
-    let referenced: BTreeSet<Address> = actions.iter().flat_map(|action| references.of(action)).collect();
+    let needs = ActionReferences::among(actions);
+    let referenced: BTreeSet<Address> = actions.iter().flat_map(|action| needs.of(action)).collect();
     let dependents: BTreeMap<&Address, &BTreeSet<Address>> =
         delete_after.iter().map(|entry| (&entry.address, &entry.dependents)).collect();
     let mut ranked: Vec<ObjectWork<'_>> = by_object
@@ -91,19 +91,15 @@ pub(crate) fn group_by_object<'p>(actions: &'p [Action], delete_after: &'p [Dele
     ranked.sort_by_key(|work| (work.rank, work.address()));
     let ranks: BTreeMap<&Address, usize> = ranked.iter().map(|work| (work.address(), work.rank)).collect();
     for work in &mut ranked {
-        add_dependencies(work, &ranks, &references);
+        add_dependencies(work, &ranks, &needs);
     }
     ranked
 }
 
-fn add_dependencies<'p>(
-    work: &mut ObjectWork<'p>,
-    ranks: &BTreeMap<&'p Address, usize>,
-    references: &ActionReferences<'_>,
-) {
+fn add_dependencies<'p>(work: &mut ObjectWork<'p>, ranks: &BTreeMap<&'p Address, usize>, needs: &ActionReferences<'_>) {
     let own = work.rank;
     let is_before = |address: &Address| ranks.get(address).is_some_and(|rank| *rank < own);
-    let referenced = work.actions.iter().flat_map(|action| references.of(action));
+    let referenced = work.actions.iter().flat_map(|action| needs.of(action));
     let known = referenced.filter_map(|address| ranks.get_key_value(&address).map(|(address, _)| *address));
     work.requires = known.filter(|address| is_before(address)).collect();
     work.released_by.retain(|address| is_before(address) || !ranks.contains_key(address));

@@ -54,7 +54,7 @@ impl FieldSemantics {
     /// The hosts that a value connects to, in lower case and without ports.
     pub fn connected_hosts(&self, value: &Value) -> Vec<String> {
         let text = self.connects_to.and(value.as_str()).unwrap_or_default();
-        SecretHost::from_url(text).into_iter().filter_map(|host| host.name_without_port()).collect()
+        SecretHost::from_url(text).into_iter().filter_map(SecretHost::name_without_port).collect()
     }
 
     /// What the API gets for a reference to `object`; `None` as long as the object does not tell it. A live value that
