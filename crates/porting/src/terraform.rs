@@ -36,6 +36,8 @@ pub struct TerraformImport {
     pub remarks: Vec<ImportRemark>,
     /// The number of other instances, which stay with Terraform.
     pub unmanaged_count: usize,
+    /// The number of ClickPipes instances among them of which a manifest would be made if the state allowed it.
+    pub incomplete_count: usize,
 }
 
 impl TerraformImport {
@@ -192,6 +194,7 @@ impl StateReader {
         if both.is_none() {
             let message = format!("no manifest is made: `service_id` or `{attribute}` is missing");
             self.add_remark(&resource.address, &message);
+            self.import.incomplete_count += 1;
         }
         both
     }
@@ -199,18 +202,17 @@ impl StateReader {
     fn add_dns_names(&mut self, resource: &TerraformResource<'_>) {
         let Some(endpoint) = non_empty_text(resource.values, "reverse_private_endpoint_id") else {
             self.import.leave_to_terraform(&resource.address, "it names no endpoint");
+            self.import.incomplete_count += 1;
             return;
         };
         let listed = resource.values.get("mapping").and_then(Value::as_array);
         let mut names = Vec::new();
         for entry in listed.into_iter().flatten() {
-            // A PATCH replaces the whole list, so the target would be lost.
-            if entry["target_id"].is_string() {
-                let why = "a `target_id` is set, which manifests cannot say";
-                self.import.leave_to_terraform(&resource.address, why);
-                return;
+            let mut name = json!({"privateDnsName": entry["private_dns_name"]});
+            if let Some(target) = entry["target_id"].as_str().filter(|target| !target.is_empty()) {
+                name["targetId"] = escape_variables(target);
             }
-            names.push(json!({"privateDnsName": entry["private_dns_name"]}));
+            names.push(name);
         }
         let (resource, endpoint) = (resource.address.clone(), endpoint.to_owned());
         self.dns_names.push(EndpointDnsNames { resource, endpoint_id: endpoint, names: names.into() });

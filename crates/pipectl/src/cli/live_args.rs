@@ -290,6 +290,9 @@ pub(crate) struct ExportArgs {
     /// Overwrite files that have other content
     #[arg(long, env = "PIPECTL_EXPORT_FORCE")]
     force: bool,
+    /// With --from: exit with 0 although a resource of ClickPipes has no valid manifest
+    #[arg(long, env = "PIPECTL_ALLOW_INCOMPLETE", requires = "from")]
+    allow_incomplete: bool,
     /// The environment of the project file
     #[arg(short, long, value_name = "NAME", env = "PIPECTL_ENV")]
     pub(crate) env: Option<String>,
@@ -313,7 +316,8 @@ impl ExportArgs {
         }
         let how = "--from terraform: name the file that `terraform show -json` wrote";
         let file = self.file.clone().ok_or_else(|| UsageError(how.to_owned()))?;
-        Ok(Some(TerraformOptions { file, out: self.out.clone(), force: self.force }))
+        let (out, force, allow_incomplete) = (self.out.clone(), self.force, self.allow_incomplete);
+        Ok(Some(TerraformOptions { file, out, force, allow_incomplete }))
     }
 
     pub(super) fn options(&self, run: &EnvironmentRun) -> Result<ExportOptions, UsageError> {

@@ -15,8 +15,9 @@ use model::annotations;
 use model::path::FieldPath;
 use model::schema_validator::FieldNode;
 
-// `_wo` attributes are write-only: Terraform keeps the version, and never the password.
-const RENAMED_ATTRIBUTES: &[(&str, &str)] = &[("password_wo", "password"), ("password_wo_version", "version")];
+/// The ends of write-only attributes: Terraform keeps the version, and never the secret.
+const WRITE_ONLY_END: &str = "_wo";
+const WRITE_ONLY_VERSION_END: &str = "_wo_version";
 
 /// Attributes that belong to another part of the manifest, or that only the API sets.
 const NON_SPEC_ATTRIBUTES: &[(Kind, &[&str])] = &[
@@ -104,7 +105,7 @@ impl<'r> AttributeConverter<'r> {
         let mut rest: BTreeSet<&str> = given.keys().map(String::as_str).collect();
         let mut object = Map::new();
         for (field, child) in node.child_fields() {
-            for attribute in attribute_names(field) {
+            for attribute in attribute_names(field, given) {
                 let Some(value) = given.get(&attribute) else { continue };
                 if child.has_keyword(annotations::ADDITIONAL) || !rest.remove(attribute.as_str()) {
                     continue;
@@ -308,9 +309,12 @@ fn has_text(value: &Value) -> bool {
     }
 }
 
-fn attribute_names(field: &str) -> Vec<String> {
-    let renamed = RENAMED_ATTRIBUTES.iter().filter(|(_, to)| *to == field).map(|(from, _)| (*from).to_owned());
-    std::iter::once(to_snake_case(field)).chain(renamed).collect()
+/// The attributes that a field may stand for: `password` or `password_wo`, and for `version` the version of any secret.
+fn attribute_names(field: &str, given: &Map<String, Value>) -> Vec<String> {
+    let name = to_snake_case(field);
+    let versions = given.keys().filter(|name| field == "version" && name.ends_with(WRITE_ONLY_VERSION_END));
+    let write_only = format!("{name}{WRITE_ONLY_END}");
+    [name, write_only].into_iter().chain(versions.cloned()).collect()
 }
 
 /// `replicaMemoryGb` as `replica_memory_gb`.

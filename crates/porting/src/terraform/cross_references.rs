@@ -24,7 +24,11 @@ pub(super) fn assign_dns_names(read: &mut TerraformImport, names: Vec<EndpointDn
                 read.removed_blocks.extend(removed_block(&resource, &read.removed_blocks));
                 found.resources.push(resource);
             }
-            None => read.leave_to_terraform(&resource, "its endpoint is not in this state"),
+            None => {
+                let why = "its endpoint is not in this state: export that endpoint with `pipectl export`, which writes its DNS names";
+                read.leave_to_terraform(&resource, why);
+                read.incomplete_count += 1;
+            }
         }
     }
 }
@@ -87,4 +91,5 @@ pub(super) fn keep_unmanaged_resources(read: &mut TerraformImport) {
         !read.removed_blocks.iter().any(|one| removed_block(&object.resource, &[]).as_ref() == Some(one))
     };
     read.unmanaged_count += flawed.iter().filter(stays).count();
+    read.incomplete_count += flawed.len();
 }

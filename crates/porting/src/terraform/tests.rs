@@ -121,7 +121,7 @@ fn duplicate_names_are_pinned_and_one_is_managed() {
 }
 
 #[test]
-fn unsupported_private_dns_mapping_stays_in_terraform() {
+fn private_dns_names_keep_their_targets() {
     let endpoint = json!({
         "id": "e", "service_id": SERVICE, "description": "d", "type": "VPC_ENDPOINT_SERVICE",
         "vpc_endpoint_service_name": "com.amazonaws.vpce.eu-west-1.vpce-svc-0a",
@@ -130,16 +130,35 @@ fn unsupported_private_dns_mapping_stays_in_terraform() {
         json!({"service_id": SERVICE, "reverse_private_endpoint_id": "e",
             "mapping": [{"private_dns_name": "a.example.com", "target_id": target}]})
     };
-    for (target, written) in [(Value::Null, true), (json!("rcfg-1"), false)] {
+    for target in [Value::Null, json!("rcfg-1")] {
         let dns = "clickhouse_clickpipes_reverse_private_endpoint_custom_private_dns";
-        let both = [("clickhouse_clickpipes_reverse_private_endpoint", endpoint.clone()), (dns, names(target))];
+        let both = [("clickhouse_clickpipes_reverse_private_endpoint", endpoint.clone()), (dns, names(target.clone()))];
         let read = read_state(&state(&both)).unwrap_or_default();
-        let spec = &read.objects[0].manifest["spec"];
-        assert_eq!(spec.get("customPrivateDnsMappings").is_some(), written, "{spec}");
-        assert_eq!(read.remarks.is_empty(), written, "{:?}", remarks(&read));
+        let name = &read.objects[0].manifest["spec"]["customPrivateDnsMappings"][0];
+        assert_eq!((&name["privateDnsName"], &name["targetId"]), (&json!("a.example.com"), &target));
         let forgotten: String = read.removed_blocks.iter().map(ToString::to_string).collect();
-        assert_eq!(forgotten.contains(dns), written, "what is not managed here stays: {forgotten}");
+        assert!(forgotten.contains(dns), "{forgotten}");
+        assert_eq!(read.incomplete_count, 0, "{:?}", remarks(&read));
+
+        let alone = [("clickhouse_clickpipe", whole("a")), (dns, names(target))];
+        let read = read_state(&state(&alone)).unwrap_or_default();
+        let forgotten: String = read.removed_blocks.iter().map(ToString::to_string).collect();
+        assert!(!forgotten.contains(dns), "what is not managed here stays: {forgotten}");
+        assert_eq!((read.incomplete_count, read.remarks.len()), (1, 1), "{:?}", remarks(&read));
     }
+}
+
+#[test]
+fn write_only_secrets_become_references_with_their_version() {
+    let mysql =
+        json!({"credentials": {"username": "u", "password": null, "password_wo": null, "password_wo_version": 4}});
+    let read = of(pipe(&json!({ "mysql": mysql })));
+    let credentials = &read.objects[0].manifest["spec"]["source"]["mysql"]["credentials"];
+    assert_eq!((credentials["password"].is_object(), &credentials["version"]), (true, &json!(4)), "{credentials}");
+    let key = json!({"access_key_id": "k", "secret_key_wo": "x", "secret_key_wo_version": 2});
+    let read = of(pipe(&json!({"kinesis": {"access_key": key}})));
+    let key = &read.objects[0].manifest["spec"]["source"]["kinesis"]["accessKey"];
+    assert_eq!((key["secretKey"].is_object(), &key["version"]), (true, &json!(2)), "{key}");
 }
 
 #[test]
@@ -162,7 +181,7 @@ fn invalid_manifest_stays_in_terraform() {
     let read = read_state(&state(&both)).unwrap_or_default();
     let flawed: Vec<_> = read.objects.iter().map(|object| !object.blockers.is_empty()).collect();
     assert_eq!(flawed, [false, true], "{:?}", remarks(&read));
-    assert_eq!((read.removed_blocks.len(), read.unmanaged_count), (1, 1));
+    assert_eq!((read.removed_blocks.len(), read.unmanaged_count, read.incomplete_count), (1, 1, 1));
     assert!(remarks(&read)[0].contains("only a comment: "), "{:?}", remarks(&read));
 }
 

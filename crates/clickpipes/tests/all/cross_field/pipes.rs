@@ -75,6 +75,7 @@ fn destinations() -> Vec<Case> {
             kafka(),
             json!({"spec.destination.columns.0.type": "Nullable(UInt64)", "spec.destination.tableDefinition.sortingKey": ["id"]}),
         ),
+        ("masked-value", kafka(), json!({"spec.source.kafka.topics": "[REDACTED]"})),
         ("reserved-role", kafka(), json!({"spec.destination.roles": ["clickpipes_system"]})),
         ("managed-table-definition", kafka(), json!({"spec.destination.tableDefinition": null})),
         ("unmanaged-table-definition", kafka(), json!({"spec.destination.managedTable": false})),

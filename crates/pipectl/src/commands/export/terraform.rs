@@ -31,6 +31,8 @@ pub(crate) struct TerraformOptions {
     pub(crate) out: Option<PathBuf>,
     /// Whether to overwrite files that have other content.
     pub(crate) force: bool,
+    /// Whether a resource without a valid manifest is no failure.
+    pub(crate) allow_incomplete: bool,
 }
 
 /// Writes manifests of what a Terraform state contains.
@@ -39,7 +41,9 @@ pub(crate) fn run(context: &CommandContext, options: &TerraformOptions) -> Resul
     let state = parse_state(&files::read_bounded(&options.file, MAX_STATE_BYTES)?)
         .with_context(|| format!("cannot read {name}"))?;
     let read = terraform::read_state(&state).with_context(|| format!("cannot read {name}"))?;
-    let mut outcome = CommandOutcome::new(context, exit::DONE, &context.envelope("exported", result_json(&read)));
+    let is_complete = read.incomplete_count == 0 || options.allow_incomplete;
+    let exit_code = if is_complete { exit::DONE } else { exit::PARTLY };
+    let mut outcome = CommandOutcome::new(context, exit_code, &context.envelope("exported", result_json(&read)));
     if let Some(folder) = &options.out {
         write_output(folder, &read, options.force, context.output)?;
     } else {
@@ -126,6 +130,7 @@ fn result_json(read: &TerraformImport) -> Value {
         "removed": removed_blocks(&read.removed_blocks),
         "remarks": read.remarks.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "otherResources": read.unmanaged_count,
+        "incomplete": read.incomplete_count,
     })
 }
 
@@ -147,4 +152,9 @@ fn push_notes(read: &TerraformImport, messages: &mut StyledText) {
         },
     );
     messages.push_plain(summary).end_line();
+    if read.incomplete_count > 0 {
+        let count = pluralize(read.incomplete_count, "ClickPipes resource");
+        let incomplete = format!("{count} without a valid manifest: see the notes. `--allow-incomplete` accepts this.");
+        messages.push_plain(incomplete).end_line();
+    }
 }
