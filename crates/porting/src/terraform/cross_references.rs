@@ -18,18 +18,15 @@ pub(super) struct EndpointDnsNames {
 /// Adds the DNS names to the manifests of their endpoints.
 pub(super) fn assign_dns_names(read: &mut TerraformImport, names: Vec<EndpointDnsNames>) {
     for EndpointDnsNames { resource, endpoint_id: endpoint, names } in names {
-        match read.objects.iter_mut().find(|object| object.id == endpoint) {
-            Some(found) => {
-                found.manifest["spec"]["customPrivateDnsMappings"] = names;
-                read.removed_blocks.extend(removed_block(&resource, &read.removed_blocks));
-                found.resources.push(resource);
-            }
-            None => {
-                let why = "its endpoint is not in this state: export that endpoint with `pipectl export`, which writes its DNS names";
-                read.leave_to_terraform(&resource, why);
-                read.incomplete_count += 1;
-            }
-        }
+        let Some(found) = read.objects.iter_mut().find(|object| object.id == endpoint) else {
+            let why = "its endpoint is not in this state: `pipectl export` writes a live endpoint with its DNS names";
+            read.leave_to_terraform(&resource, why);
+            read.incomplete_count += 1;
+            continue;
+        };
+        found.manifest["spec"]["customPrivateDnsMappings"] = names;
+        read.removed_blocks.extend(removed_block(&resource, &read.removed_blocks));
+        found.resources.push(resource);
     }
 }
 
