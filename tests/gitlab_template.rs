@@ -1,6 +1,7 @@
 //! The life of a change with the script lines of the GitLab template: applied, half failed, applied by the next job,
 //! reverted, and an old job that runs again.
 
+use std::cell::Cell;
 use std::process::Command;
 
 use model::yaml::{PendingDiagnostics, read_documents};
@@ -13,7 +14,7 @@ const TEMPLATE: &str = include_str!("../docs/ci/gitlab-ci.yml");
 /// A runner of GitLab in a clone, with the cache of one environment.
 struct GitlabRunner {
     repo: TestRepo,
-    environment: &'static str,
+    environment: Cell<&'static str>,
 }
 
 impl GitlabRunner {
@@ -23,41 +24,72 @@ impl GitlabRunner {
         let program = repo.work_dir.write_file("bin/pipectl", format!("#!/bin/sh\nexec '{binary}' \"$@\"\n"));
         // `curl` finds the plans of merge requests by their numbers.
         let curl = "#!/bin/bash\nwhile [ $# -gt 1 ]; do [ \"$1\" != --output ] || file=$2; shift; done\n\
-                    number=${1#*merge-requests%2F}; cp \"plans/${number%%%*}.json\" \"$file\"\n";
+                    number=${1#*merge-requests%2F}; cp \"plans/${number%%%*}.$ENVIRONMENT.json\" \"$file\"\n";
         let curl = repo.work_dir.write_file("bin/curl", curl);
         Command::new("chmod").arg("+x").args([program, curl]).status().unwrap();
-        repo.write_file(".gitignore", ".pipectl\n.pipectl-applied\n*.xml\nplans\n");
-        let project = "apiVersion: pipectl/v1\nkind: Project\nenvironments: {dev: {}, prod: {}}\n";
+        repo.write_file(".gitignore", ".pipectl\n.pipectl-applied\n*.xml\nplans\ncaches\nplan.*\n*.json\n");
+        let project = "apiVersion: pipectl/v1\nkind: Project\nenvironments: {dev: {}, staging: {}, prod: {}}\n";
         repo.write_file("pipectl.yaml", project);
         repo.commit_all("Begin");
-        Self { repo, environment }
+        Self { repo, environment: Cell::new(environment) }
     }
 
-    /// The lines of the apply job, run as GitLab does: one script that ends at the first error.
+    /// Everything is applied, reviewed or not.
     fn apply(&self, variables: &[(&str, &str)]) -> (i32, String) {
+        self.run_job("clickpipes-apply", &[&[("REVIEWED", "false")], variables].concat())
+    }
+
+    /// The lines of a job, run as GitLab does: one script that ends at the first error.
+    fn run_job(&self, job: &str, variables: &[(&str, &str)]) -> (i32, String) {
         let template = read_documents(TEMPLATE, &mut PendingDiagnostics::default())[0].root.to_json();
-        let lines: Vec<&str> =
-            template["clickpipes-apply"]["script"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+        let lines: Vec<&str> = template[job]["script"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+        let declared = [".pipectl", job].map(|part| template[part]["variables"].as_object().cloned());
+        let declared = declared.into_iter().flatten().flatten();
         let folder = self.repo.work_dir.temp_dir.path();
         let output = Command::new("bash")
             .args(["-eo", "pipefail", "-c", &lines.join("\n")])
             .current_dir(folder)
             .env_clear()
+            .envs(declared.map(|(name, value)| (name, value.as_str().unwrap().to_owned())))
             .env("PATH", format!("{}:{}", folder.join("bin").display(), path_variable()))
             .env("PIPECTL_SANDBOX", ".pipectl/sandbox.json")
-            .env("PIPES", "pipes")
-            .env("ENVIRONMENT", self.environment)
-            .env("REVIEWED", "false")
+            .env("ENVIRONMENT", self.environment.get())
             .env("CI_JOB_TOKEN", "token")
             .env("CI_API_V4_URL", "https://gitlab.example.com/api/v4")
             .env("CI_PROJECT_ID", "7")
-            .env("PLAN_JOB", "clickpipes-plan")
             .env("CI_COMMIT_BEFORE_SHA", "0000000000000000000000000000000000000000")
+            .env("CI_MERGE_REQUEST_DIFF_BASE_SHA", self.repo.run_git(&["merge-base", "main", "HEAD"]))
             .envs(variables.iter().copied())
             .output()
             .unwrap();
         let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
         (output.status.code().unwrap(), said)
+    }
+
+    /// Goes on in another environment: its cache and its live side.
+    fn enter(&self, environment: &'static str) {
+        let folder = self.repo.work_dir.temp_dir.path();
+        let [left, entered] =
+            [self.environment.replace(environment), environment].map(|it| folder.join("caches").join(it));
+        for name in [".pipectl", ".pipectl-applied"] {
+            std::fs::create_dir_all(&left).unwrap();
+            // There is nothing before the first job.
+            let _ = std::fs::rename(folder.join(name), left.join(name));
+            let _ = std::fs::rename(entered.join(name), folder.join(name));
+        }
+    }
+
+    /// The pipeline of a merge request in each environment: its plans are kept by the number.
+    fn plan(&self, number: u32, environments: &[&'static str]) {
+        for environment in environments {
+            self.enter(environment);
+            let (code, said) = self.run_job("clickpipes-plan", &[]);
+            assert_eq!(code, 0, "{said}");
+            let folder = self.repo.work_dir.temp_dir.path();
+            std::fs::create_dir_all(folder.join("plans")).unwrap();
+            std::fs::rename(folder.join("plan.json"), folder.join(format!("plans/{number}.{environment}.json")))
+                .unwrap();
+        }
     }
 
     fn declare(&self, pipe: &str, wait: u32) -> String {
@@ -143,31 +175,47 @@ fn mark_of_the_tree_is_no_base() {
 }
 
 #[test]
-fn apply_does_what_merge_requests_showed() {
+fn apply_does_what_merge_requests_showed_in_each_environment() {
+    const ENVIRONMENTS: [&str; 3] = ["dev", "staging", "prod"];
     let runner = GitlabRunner::new("dev");
-    let reviewed = [SECRET[0], ("REVIEWED", "true")];
     let merge = |number: u32, pipe: &str, wait: u32| {
         runner.repo.run_git(&["checkout", "--quiet", "-b", &format!("merge-{number}")]);
         runner.declare(pipe, wait);
-        let plan = format!("plans/{number}.json");
-        runner.repo.run_successfully(&["plan", "pipes", "--env", "dev", "--base", "main", "--out", &plan]);
+        runner.plan(number, &ENVIRONMENTS);
         runner.repo.run_git(&["checkout", "--quiet", "main"]);
         runner.repo.run_git(&["merge", "--quiet", "--squash", &format!("merge-{number}")]);
         let message = format!("Squash\n\nSee merge request group/pipes!{number}");
         runner.repo.run_git(&["commit", "--quiet", "--message", &message]);
     };
     merge(1, "clicks", 500);
-    let (code, said) = runner.apply(&reviewed);
-    assert!(code == 0 && runner.repo.live_pipe_names() == ["clicks"], "{said}");
+    for environment in ENVIRONMENTS {
+        runner.enter(environment);
+        let (code, said) = runner.run_job("clickpipes-apply", &SECRET);
+        assert!(code == 0 && runner.repo.live_pipe_names() == ["clicks"], "{said}");
+    }
 
-    // Two are merged before the next apply. The plan of one is gone.
+    // Two are merged before the next apply. One plan of prod is gone.
     merge(2, "clicks", 900);
     merge(3, "views", 500);
-    std::fs::remove_file(runner.repo.work_dir.temp_dir.path().join("plans/3.json")).unwrap();
-    let (code, said) = runner.apply(&reviewed);
-    assert!(code == 6 && said.contains("there is no plan of merge request !3"), "{code}: {said}");
-    assert!(said.contains("refused   analytics/views"), "{said}");
-    assert_eq!((runner.live_wait("clicks"), runner.repo.live_pipe_names()), (json!(900), vec!["clicks".to_owned()]));
-    let (code, said) = runner.apply(&SECRET);
-    assert!(code == 0 && runner.repo.live_pipe_names() == ["clicks", "views"], "{said}");
+    std::fs::remove_file(runner.repo.work_dir.temp_dir.path().join("plans/3.prod.json")).unwrap();
+    for environment in ENVIRONMENTS {
+        runner.enter(environment);
+        let (code, said) = runner.run_job("clickpipes-apply", &SECRET);
+        assert_eq!(runner.live_wait("clicks"), json!(900));
+        if environment == "prod" {
+            assert!(code == 6 && said.contains("there is no plan of merge request !3"), "{code}: {said}");
+            assert!(said.contains("refused   analytics/views"), "{said}");
+            assert_eq!(runner.repo.live_pipe_names(), ["clicks"]);
+            let (code, said) = runner.apply(&SECRET);
+            assert_eq!(code, 0, "{said}");
+        }
+        assert_eq!(runner.repo.live_pipe_names(), ["clicks", "views"], "{said}");
+
+        // The nightly job is red while something drifted.
+        assert_eq!(runner.run_job("clickpipes-drift", &[]).0, 0);
+        runner.repo.edit_live_pipe("views", "/settings/streaming_max_insert_wait_ms", json!(700));
+        assert_eq!(runner.run_job("clickpipes-drift", &[]).0, 2);
+        let (code, said) = runner.apply(&[SECRET[0], ("BASE", "none")]);
+        assert_eq!((code, runner.run_job("clickpipes-drift", &[]).0), (0, 0), "{said}");
+    }
 }

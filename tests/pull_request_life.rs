@@ -3,6 +3,7 @@
 
 #![cfg(unix)]
 
+use model::yaml::{PendingDiagnostics, read_documents};
 use serde_json::{Value, json};
 
 use crate::support::github::{GithubRepo, JobResult};
@@ -313,4 +314,31 @@ fn check_is_red_if_apply_will_refuse_a_part() {
     assert!(prod.comment(2).contains("Apply will refuse"), "{}", prod.comment(2));
     let github = [("github.event_name", "pull_request")];
     assert_green(&prod.run(&[("command", "plan"), ("fail-on-refusal", "false")], &github, &[]));
+}
+
+/// From an empty repository to the first comment: four steps of a person.
+#[test]
+fn first_comment_is_four_steps_away() {
+    let hub = GithubRepo::new();
+    let prod = Environment { hub: &hub, name: "" };
+    branch(&hub, "clickpipes");
+    let mut steps = vec!["pipectl init"];
+    assert_eq!(hub.repo.work_dir.run_pipectl(&["init"]).code, 0);
+    let folder = hub.repo.work_dir.temp_dir.path();
+    let file = folder.join(".github/workflows/pipectl.yml");
+    steps.push("name the repository of the actions in the workflow");
+    let workflow = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, workflow.replace("OWNER/pipectl", "acme/pipectl")).unwrap();
+    steps.push("store the reading key: CLICKPIPES_READ_KEY, CLICKPIPES_READ_SECRET");
+    steps.push("push a branch with a manifest");
+    std::fs::rename(folder.join("example.yaml"), folder.join("pipes/example.yaml")).unwrap();
+    hub.repo.commit_all("ClickPipes");
+    let workflow = read_documents(&workflow, &mut PendingDiagnostics::default())[0].root.to_json();
+    let action = workflow["jobs"]["plan"]["steps"].as_array().unwrap().last().unwrap();
+    assert_eq!(action["env"].as_object().unwrap().len(), 2, "plan needs no secret of a pipe: {action}");
+    assert_eq!(action["with"], json!({"command": "plan", "paths": "pipes"}), "these are the inputs of `plan`");
+    assert_green(&prod.plan("1"));
+    let comments = hub.comments(1);
+    assert!(comments.len() == 1 && comments[0].contains("1 to create"), "{comments:#?}");
+    assert_eq!(steps.len(), 4);
 }
