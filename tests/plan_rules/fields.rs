@@ -16,6 +16,7 @@ fn missing_pipe_is_created_with_one_request() {
       + clicks                                      create
             Kafka clicks -> default.clicks, JSONEachRow
             sends P to b:9092 for the first time
+            data:  no `offset` is set, so the API picks where it starts to read
 
     Plan: 1 to create, 0 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
     {"create":{"address":{"service":"analytics","kind":"ClickPipe","name":"clicks"},"body":{"name":"clicks","source":{"kafka":{"type":"kafka","format":"JSONEachRow","brokers":"b:9092","topics":"clicks","authentication":"PLAIN","credentials":{"username":"u","password":{"fromEnv":"P"}}}},"destination":{"database":"default","table":"clicks","managedTable":true,"tableDefinition":{"engine":{"type":"MergeTree"}},"columns":[{"name":"id","type":"UInt64"}]},"scaling":{"replicas":2},"settings":{"streaming_max_insert_wait_ms":5000}}}}
@@ -32,7 +33,8 @@ fn pipe_declared_stopped_is_created_and_stopped() {
             Kafka clicks -> default.clicks, JSONEachRow
             actions: create, stop, wait until Stopped
             sends P to b:9092 for the first time
-            data:  an API that does not know `startPaused` starts it: then it reads until it is stopped
+            data:  no `offset` is set, so the API picks where it starts to read
+                   an API that does not know `startPaused` starts it: then it reads until it is stopped
 
     Plan: 1 to create, 0 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
     {"create":{"address":{"service":"analytics","kind":"ClickPipe","name":"clicks"},"body":{"name":"clicks","source":{"kafka":{"type":"kafka","format":"JSONEachRow","brokers":"b:9092","topics":"clicks","authentication":"PLAIN","credentials":{"username":"u","password":{"fromEnv":"P"}}}},"destination":{"database":"default","table":"clicks","managedTable":true,"tableDefinition":{"engine":{"type":"MergeTree"}},"columns":[{"name":"id","type":"UInt64"}]},"startPaused":true}}}

@@ -32,6 +32,7 @@ fn endpoint_is_created_before_its_pipe() {
       + clicks                                      create
             Kafka clicks -> default.clicks, JSONEachRow
             sends P to b:9092 for the first time
+            data:  no `offset` is set, so the API picks where it starts to read
 
     Plan: 2 to create, 0 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
     {"create":{"address":{"service":"analytics","kind":"ReversePrivateEndpoint","name":"link"},"body":{"description":"link","type":"VPC_ENDPOINT_SERVICE","vpcEndpointServiceName":"com.amazonaws.vpce.x"}}}

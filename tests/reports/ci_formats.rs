@@ -16,7 +16,7 @@ fn annotations_point_at_the_line_of_the_change() {
     ::warning file=pipes.yaml,line=23,col=1,title=analytics/gone::delete (state: absent): table `default.clicks` is kept; drop it yourself if you do not need it
     ::warning file=pipes.yaml,line=54,col=7,title=analytics/moved::must be replaced: `source.kafka.topics` cannot be changed in place; no `offset` is set, so the API picks the start: rows in `default.clicks` may be duplicated or missing
     ::notice file=pipes.yaml,line=107,col=13,title=analytics/bigger::update: `scaling.replicas` 1 -> 2
-    ::notice file=pipes.yaml,line=2,col=1,title=analytics/new::create: Kafka n -> default.clicks, JSONEachRow
+    ::notice file=pipes.yaml,line=2,col=1,title=analytics/new::create: Kafka n -> default.clicks, JSONEachRow; no `offset` is set, so the API picks where it starts to read
     ::notice title=pipectl plan::1 to create, 1 to update, 1 to replace, 1 to delete, 1 blocked
     ");
 }
@@ -38,7 +38,7 @@ fn every_object_is_a_junit_test_case() {
         <testcase classname="analytics" name="gone" file="pipes.yaml"><system-out>delete (state: absent): table `default.clicks` is kept; drop it yourself if you do not need it</system-out></testcase>
         <testcase classname="analytics" name="moved" file="pipes.yaml"><system-out>must be replaced: `source.kafka.topics` cannot be changed in place; no `offset` is set, so the API picks the start: rows in `default.clicks` may be duplicated or missing</system-out></testcase>
         <testcase classname="analytics" name="bigger" file="pipes.yaml"><system-out>update: `scaling.replicas` 1 -&gt; 2</system-out></testcase>
-        <testcase classname="analytics" name="new" file="pipes.yaml"><system-out>create: Kafka n -&gt; default.clicks, JSONEachRow</system-out></testcase>
+        <testcase classname="analytics" name="new" file="pipes.yaml"><system-out>create: Kafka n -&gt; default.clicks, JSONEachRow; no `offset` is set, so the API picks where it starts to read</system-out></testcase>
         <testcase classname="analytics" name="same" file="pipes.yaml"></testcase>
       </testsuite>
     </testsuites>

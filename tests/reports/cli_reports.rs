@@ -97,7 +97,7 @@ fn apply_reports_the_result_of_each_object() {
 
     | | object | what | why |
     |---|---|---|---|
-    | 🟢 | <code>analytics/a</code> | applied: create | Kafka t -&#62; default.clicks, JSONEachRow |
+    | 🟢 | <code>analytics/a</code> | applied: create | Kafka t -&#62; default.clicks, JSONEachRow; no <code>offset</code> is set, so the API picks where it starts to read |
 
     <details><summary>🟢 <code>analytics/a</code>: applied: create</summary>
 
@@ -117,6 +117,7 @@ fn apply_reports_the_result_of_each_object() {
     + destination.columns: id UInt64
     ```
 
+    - data: no <code>offset</code> is set, so the API picks where it starts to read
     - sends P to b&#58;9092 for the first time
 
     </details>

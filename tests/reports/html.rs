@@ -4,7 +4,11 @@ use insta::assert_snapshot;
 use pipectl::reports::ReportFormat;
 use serde_json::Value;
 
-use super::{hostile, large, manifest, planned, rendered, run, small};
+use model::live::Live;
+use planner::{Policy, plan};
+
+use super::{hostile, large, manifest, pipe, planned, rendered, run, small};
+use crate::support::desired;
 
 #[test]
 fn reports_are_well_formed() {
@@ -49,6 +53,7 @@ fn html_page_lists_risky_changes_above_the_picture() {
     let first = |page: &str| {
         let (above, _) = page.split_once("<svg").unwrap();
         let (_, list) = above.split_once("Look at these first").unwrap_or_default();
+        let (list, _) = list.split_once("</section>").unwrap_or_default();
         list.matches("<li").count()
     };
     let (desired, plan) = small();
@@ -91,6 +96,38 @@ default.clicks
 from t2 and 5 more
 "#);
     assert_snapshot!(nodes.join(" "), @r#"blocked delete replace update create same place place"#);
+}
+
+#[test]
+fn html_page_starts_with_what_changes_and_folds_the_rest() {
+    let elsewhere = |name: &str, spec: &str| manifest(name, "t", spec).replace("service: analytics", "service: quiet");
+    let desired = desired(&[manifest("new", "t", ""), elsewhere("same", "")].concat());
+    let mut plan = plan(&desired, &Live::new(), None, &Policy::default());
+    // Nothing is live in this plan, so the change of the quiet service is taken out.
+    plan.changes.retain(|change| change.address.service.as_str() != "quiet");
+    plan.in_sync = desired.keys().filter(|at| at.service.as_str() == "quiet").cloned().collect();
+    let page = rendered(ReportFormat::Html, &run(&desired, &plan));
+    let position = |words: &str| page.find(words).unwrap_or_else(|| panic!("{words}: {page}"));
+    assert!(position("<h2>Changes</h2>") < position("<svg"));
+    assert!(page.contains("<summary>quiet: 1 object unchanged</summary>"), "{page}");
+    assert!(!page.contains("<h2>quiet</h2>") && page.contains("<h2>analytics</h2>"), "{page}");
+}
+
+#[test]
+fn html_page_counts_hundreds_of_harmless_changes() {
+    let manifests: Vec<String> = (0..100).map(|index| manifest(&format!("new-{index}"), "t", "")).collect();
+    let (desired, plan) = planned(&manifests, &[]);
+    let page = rendered(ReportFormat::Html, &run(&desired, &plan));
+    assert!(page.contains("<summary>40 more: 40 create</summary>"), "{page}");
+    assert_eq!(page.matches("<tr class=\"object\">").count(), 100);
+}
+
+#[test]
+fn html_page_lists_unmanaged_objects() {
+    let (desired, plan) = planned(&[], &[pipe(1, "theirs", "t")]);
+    let page = rendered(ReportFormat::Html, &run(&desired, &plan));
+    assert!(page.contains("<summary>1 unmanaged: live, not in git</summary>"), "{page}");
+    assert!(page.contains("<li><code>analytics/theirs</code></li>"), "{page}");
 }
 
 /// As much of XML as our reports use.

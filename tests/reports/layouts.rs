@@ -113,7 +113,9 @@ fn create_says_what_it_creates_in_every_layout() {
         assert!(layout.contains(creates), "{layout}");
     }
     assert!(plan_text(&plan).contains(creates));
-    assert_eq!(plan_json(&plan, &[])["changes"][0]["summary"], format!("create: {creates}"));
+    let rows = "no `offset` is set, so the API picks where it starts to read";
+    assert_eq!(plan_json(&plan, &[])["changes"][0]["summary"], format!("create: {creates}; {rows}"));
+    assert_eq!(plan_json(&plan, &[])["changes"][0]["dataEffects"], json!([rows]));
 }
 
 /// A pipe that is deleted, replaced or protected is known by its live name.

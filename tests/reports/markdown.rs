@@ -19,7 +19,7 @@ fn comment_starts_with_counts_and_severe_changes() {
     | 🔴 | <code>analytics/gone</code> | delete (state: absent) | table <code>default.clicks</code> is kept; drop it yourself if you do not need it |
     | 🟣 | <code>analytics/moved</code> | must be replaced | <code>source.kafka.topics</code> cannot be changed in place; no <code>offset</code> is set, so the API picks the start: rows in <code>default.clicks</code> may be duplicated or missing |
     | 🟡 | <code>analytics/bigger</code> | update | <code>scaling.replicas</code> 1 -&#62; 2 |
-    | 🟢 | <code>analytics/new</code> | create | Kafka n -&#62; default.clicks, JSONEachRow |
+    | 🟢 | <code>analytics/new</code> | create | Kafka n -&#62; default.clicks, JSONEachRow; no <code>offset</code> is set, so the API picks where it starts to read |
 
     <details><summary>⛔ <code>analytics/guarded</code>: blocked</summary>
 
@@ -80,6 +80,7 @@ fn comment_starts_with_counts_and_severe_changes() {
     + destination.columns: id UInt64
     ```
 
+    - data: no <code>offset</code> is set, so the API picks where it starts to read
     - sends P to b&#58;9092
 
     </details>

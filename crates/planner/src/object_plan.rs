@@ -156,9 +156,11 @@ impl PlanInputs<'_> {
         {
             return block_object(at, document, None, reason);
         }
-        let reason = self.base_document(at, document, None).map(|_| MISSING_LIVE_REASON.to_owned());
+        let is_recreated = no_live.0.is_some();
+        let reason = is_recreated.then(|| MISSING_LIVE_REASON.to_owned());
         let actions = create_actions(at, &document.body, desired_state);
-        let data = data_effects::stop_effects(None, &actions).into_iter().collect();
+        let mut data = data_effects::creation_effects(at.kind, &document.body, is_recreated);
+        data.extend(data_effects::stop_effects(None, &actions));
         let secrets = self.sent_secrets(at, &self.resolve_references(at, &document.body, None), None, &actions);
         let change = Change {
             reason,

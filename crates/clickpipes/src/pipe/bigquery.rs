@@ -158,6 +158,7 @@ pub(crate) const SPEC: SourceSpec = SourceSpec {
     ),
     settings: None,
     is_finite_load: |source| !database::follows_changes(source),
+    describe_start: database::describe_start,
     describe_replacement: database::replacement_effects::describe_replacement,
     location: |source| text_at(source, "projectId"),
     secret_hosts: |_, _| SecretHost::from_list("bigquery.googleapis.com"),

@@ -70,6 +70,19 @@ pub(crate) fn follows_changes(source: &Value) -> bool {
     ["cdc", "cdc_only"].iter().any(|mode| source["settings"]["replicationMode"] == *mode)
 }
 
+/// What a new pipe of a database reads first. The slot is a field of Postgres alone.
+pub(crate) fn describe_start(source: &Value) -> String {
+    if source["settings"]["replicationMode"] == "cdc_only" {
+        let from = match text_at(source, "settings.replicationSlotName") {
+            slot if slot.is_empty() => "from now on".to_owned(),
+            slot => format!("from replication slot `{slot}` on"),
+        };
+        return format!("takes no snapshot (`cdc_only`): reads changes {from}, and rows that exist are not loaded");
+    }
+    let then = if follows_changes(source) { "then follows their changes" } else { "then completes" };
+    format!("copies the mapped tables, {then}")
+}
+
 /// User and password, or user and role.
 pub(crate) const LOGIN_RULES: &[CrossFieldRule] = &[
     CrossFieldRule::required_fields_iff("database-iam-role", &["iamRole"], value_is("authentication", &["IAM_ROLE"])),

@@ -190,6 +190,7 @@ pub(crate) const SPEC: SourceSpec = SourceSpec {
     resync_refusal: Some(NO_STREAM_RESYNC),
     settings: Some(&[SettingGroup::Stream, SettingGroup::Kafka]),
     is_finite_load: |_| false,
+    describe_start: replacement_effects::describe_start,
     describe_replacement: replacement_effects::describe_replacement,
     location: |source| host_text(source, "brokers"),
     secret_hosts: |source, field| match field {

@@ -1,6 +1,7 @@
 //! Amazon Kinesis.
 
 use schemars::JsonSchema;
+use serde_json::Value;
 
 use super::credentials::AccessKey;
 use super::kafka::registry::{self, GlueRegistry};
@@ -98,6 +99,7 @@ pub(crate) const SPEC: SourceSpec = SourceSpec {
     resync_refusal: Some(NO_STREAM_RESYNC),
     settings: Some(&[SettingGroup::Stream]),
     is_finite_load: |_| false,
+    describe_start,
     describe_replacement,
     location: |source| text_at(source, "region"),
     secret_hosts: |source, _| SecretHost::from_list(&format!("kinesis.{}.amazonaws.com", text_at(source, "region"))),
@@ -134,6 +136,15 @@ const RULES: RuleSet = RuleSet {
             .into_warning(),
     ],
 };
+
+/// What a new Kinesis pipe reads first.
+fn describe_start(source: &Value) -> String {
+    match source["iteratorType"].as_str() {
+        Some("LATEST") => "reads records from now on (`LATEST`): earlier ones are not loaded".to_owned(),
+        Some("AT_TIMESTAMP") => "reads records from the declared `timestamp` on".to_owned(),
+        _ => "reads every record that the stream still holds (`TRIM_HORIZON`)".to_owned(),
+    }
+}
 
 /// What replacing a Kinesis pipe does to the data.
 fn describe_replacement(it: &Replacement<'_>) -> Vec<String> {

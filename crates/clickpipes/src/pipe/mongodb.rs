@@ -139,6 +139,7 @@ pub(crate) const SPEC: SourceSpec = SourceSpec {
     resync_refusal: None,
     settings: None,
     is_finite_load: database::takes_only_a_snapshot,
+    describe_start: database::describe_start,
     describe_replacement: database::replacement_effects::describe_replacement,
     location: |source| uri_host(&text_at(source, "uri")),
     secret_hosts: |source, _| match &source["uri"] {

@@ -198,6 +198,7 @@ pub(crate) const SPEC: SourceSpec = SourceSpec {
     resync_refusal: None,
     settings: None,
     is_finite_load: database::takes_only_a_snapshot,
+    describe_start: database::describe_start,
     describe_replacement: database::replacement_effects::describe_replacement,
     location: database::host_and_port,
     secret_hosts: database::secret_hosts,

@@ -191,6 +191,7 @@ pub(crate) const SPEC: SourceSpec = SourceSpec {
     settings: Some(&[SettingGroup::Files]),
     // Files are read once unless the pipe is told to go on looking for new ones.
     is_finite_load: |source| source["isContinuous"] != true,
+    describe_start,
     describe_replacement,
     location: |source| bucket_and_path(source).0,
     secret_hosts,
@@ -262,6 +263,17 @@ const RULES: RuleSet = RuleSet {
             .with_reason("it is about the initial load"),
     ],
 };
+
+/// What a new pipe of files reads first.
+fn describe_start(source: &Value) -> String {
+    if source["skipInitialLoad"] == true {
+        return "reads only the files that the queue names: files that exist are not loaded".to_owned();
+    }
+    let after = text_at(source, "startAfter");
+    let after = if after.is_empty() { String::new() } else { format!(" after `{after}`") };
+    let then = if source["isContinuous"] == true { "then new ones" } else { "then completes" };
+    format!("reads every matching file{after}, {then}")
+}
 
 /// What replacing a pipe of files does to the data.
 fn describe_replacement(it: &Replacement<'_>) -> Vec<String> {

@@ -1,6 +1,7 @@
 //! Google Cloud Pub/Sub.
 
 use schemars::JsonSchema;
+use serde_json::Value;
 
 use super::credentials::ServiceAccount;
 use super::replacement_effects::Replacement;
@@ -95,6 +96,7 @@ pub(crate) const SPEC: SourceSpec = SourceSpec {
     resync_refusal: Some(NO_STREAM_RESYNC),
     settings: Some(&[SettingGroup::Stream]),
     is_finite_load: |_| false,
+    describe_start,
     describe_replacement,
     location: |source| text_at(source, "projectId"),
     secret_hosts: |_, _| SecretHost::from_list("pubsub.googleapis.com"),
@@ -118,6 +120,15 @@ const RULES: RuleSet = RuleSet {
         ),
     ],
 };
+
+/// What a new Pub/Sub pipe reads first.
+fn describe_start(source: &Value) -> String {
+    match (source["seekType"].as_str(), source["seekTimestamp"].as_str()) {
+        (Some("latest"), _) => "reads messages from now on (`latest`): earlier ones are not loaded".to_owned(),
+        (Some("timestamp"), Some(time)) => format!("reads messages from {time} on"),
+        _ => "reads every message that the topic still holds (`earliest`)".to_owned(),
+    }
+}
 
 /// What replacing a Pub/Sub pipe does to the data.
 fn describe_replacement(it: &Replacement<'_>) -> Vec<String> {

@@ -30,6 +30,8 @@ pub struct SourceSpec {
     pub(crate) settings: Option<&'static [SettingGroup]>,
     /// Whether a pipe from this source completes when it has read what is there.
     pub(crate) is_finite_load: fn(&Value) -> bool,
+    /// What a new pipe reads first.
+    pub(crate) describe_start: fn(&Value) -> String,
     /// What a new pipe in place of an old one reads again or misses.
     pub(crate) describe_replacement: fn(&Replacement<'_>) -> Vec<String>,
     /// Where it is: brokers, a host and its database, a project.

@@ -4,7 +4,7 @@
 
 use clickpipes::blocking_tables::{find_redefined_tables, redefined_tables_note};
 use clickpipes::data_effects::{
-    ChangedEntry, deletion_effects, entry_change_effects, replacement_effects, stop_effects,
+    ChangedEntry, creation_effects, deletion_effects, entry_change_effects, replacement_effects, stop_effects,
 };
 use model::action::{Action, RunState, UpdateVia};
 use model::address::{Address, Kind, Name, ServiceRef};
@@ -28,6 +28,42 @@ fn database(arm: &str, settings: Value, tables: &[&str]) -> Value {
         "source": {arm: {"settings": settings, "tableMappings": mappings}},
         "destination": {"database": "shop"},
     })
+}
+
+#[test]
+fn creation_tells_which_rows_arrive() {
+    let created = |source: Value| creation_effects(Kind::ClickPipe, &pipe(source), false).join("\n");
+    let kafka = |offset: Value| created(json!({"kafka": {"topics": "clicks", "offset": offset}}));
+    insta::assert_snapshot!(kafka(json!({"strategy": "from_beginning"})), @"reads every message that the brokers still hold (`from_beginning`)");
+    insta::assert_snapshot!(kafka(json!({"strategy": "from_latest"})), @"reads messages from now on (`from_latest`): earlier ones are not loaded");
+    insta::assert_snapshot!(kafka(json!({"strategy": "from_timestamp", "timestamp": "2026-01-31T08:00"})), @"reads messages from 2026-01-31T08:00 UTC on");
+    insta::assert_snapshot!(created(json!({"kafka": {"topics": "clicks", "consumerGroup": "readers"}})), @"no `offset` is set, so the API picks where it starts to read; offsets that consumer group `readers` committed come first");
+    insta::assert_snapshot!(created(json!({"kinesis": {"iteratorType": "LATEST"}})), @"reads records from now on (`LATEST`): earlier ones are not loaded");
+    insta::assert_snapshot!(created(json!({"pubsub": {"seekType": "timestamp", "seekTimestamp": "2026-01-31T08:00:00Z"}})), @"reads messages from 2026-01-31T08:00:00Z on");
+    insta::assert_snapshot!(created(json!({"objectStorage": {"startAfter": "a/1.json"}})), @"reads every matching file after `a/1.json`, then completes");
+    insta::assert_snapshot!(created(json!({"objectStorage": {"skipInitialLoad": true, "isContinuous": true}})), @"reads only the files that the queue names: files that exist are not loaded");
+    let database =
+        |settings: Value| creation_effects(Kind::ClickPipe, &database("postgres", settings, &["orders"]), false);
+    insta::assert_snapshot!(database(json!({"replicationMode": "cdc"})).join("\n"), @"copies the mapped tables, then follows their changes");
+    insta::assert_snapshot!(database(json!({"replicationMode": "snapshot"})).join("\n"), @"copies the mapped tables, then completes");
+    insta::assert_snapshot!(database(json!({"replicationMode": "cdc_only"})).join("\n"), @"takes no snapshot (`cdc_only`): reads changes from now on, and rows that exist are not loaded");
+    insta::assert_snapshot!(database(json!({"replicationMode": "cdc_only", "replicationSlotName": "reader"})).join("\n"), @"takes no snapshot (`cdc_only`): reads changes from replication slot `reader` on, and rows that exist are not loaded");
+}
+
+#[test]
+fn recreation_tells_what_stands_in_the_tables() {
+    let recreated = |body: &Value| creation_effects(Kind::ClickPipe, body, true).split_off(1).join("\n");
+    let mut stream = pipe(json!({"kafka": {"topics": "clicks"}}));
+    insta::assert_snapshot!(recreated(&stream), @"rows of an earlier pipe stay, and the API creates the pipe only if `default.clicks` is empty (`DROP TABLE default.clicks;`)");
+    stream["destination"]["managedTable"] = json!(false);
+    insta::assert_snapshot!(recreated(&stream), @"
+    inserts into `default.clicks`, which must exist
+    rows of an earlier pipe stay in `default.clicks`: what is read again may be there twice
+    ");
+    let cdc = database("mysql", json!({"replicationMode": "cdc"}), &["orders", "refunds"]);
+    insta::assert_snapshot!(recreated(&cdc), @"rows of an earlier pipe stay, and the API creates the pipe only if `shop.orders` and `shop.refunds` are empty (`DROP TABLE shop.orders; DROP TABLE shop.refunds;`)");
+    let cdc_only = database("mysql", json!({"replicationMode": "cdc_only"}), &["orders"]);
+    insta::assert_snapshot!(recreated(&cdc_only), @"rows of an earlier pipe stay in `shop.orders`: what is read again may be there twice");
 }
 
 #[test]
@@ -259,6 +295,7 @@ fn effects_of_stopping_a_pipe_are_described() {
 #[test]
 fn data_effects_accept_bodies_of_any_shape() {
     for odd in [json!(null), json!([]), json!({"source": 7}), json!({"source": {"kafka": []}})] {
+        creation_effects(Kind::ClickPipe, &odd, true);
         replacement_effects(Kind::ClickPipe, &odd, &odd);
         deletion_effects(Kind::ClickPipe, &odd);
         let entry = ChangedEntry { live: None, desired: Some(&odd) };

@@ -38,7 +38,10 @@ pub(super) fn main_reason(change: &Change, fields: &[FieldView<'_>], result: Opt
     let effect = change.data_effects.first().cloned();
     match &change.verdict {
         Verdict::Blocked(reason) => return permissions::blocked_text(reason),
-        Verdict::Create => return describe_created(change).into_iter().chain(effect).collect::<Vec<_>>().join("; "),
+        Verdict::Create => {
+            let created = describe_created(change).into_iter().chain(change.data_effects.iter().cloned());
+            return created.collect::<Vec<_>>().join("; ");
+        }
         _ => {}
     }
     let forcing = fields.iter().filter(|field| field.forces_replacement);

@@ -11,6 +11,7 @@ use self::drawn_pipes::{DrawnPipe, DrawnService, drawn_services};
 use super::drifted_objects::DriftedObject;
 use super::findings::file_findings;
 use super::run_report::{ReportView, RunReport};
+use crate::diagnostics::pluralize;
 use crate::escape::xml_line;
 use crate::plan_view::object::ObjectView;
 
@@ -19,6 +20,9 @@ const STYLE: &str = include_str!("html/style.css");
 /// The severe objects above the picture. The table has all of them.
 const MAX_SEVERE: usize = 8;
 
+/// The rows of objects that are not severe. More are counted and folded: nobody reads 500 creates.
+const MAX_HARMLESS_ROWS: usize = 60;
+
 /// Forbids scripts and requests, even if a value could add some.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
 
@@ -26,6 +30,7 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
 pub(super) fn render_html(view: &ReportView<'_>) -> String {
     let ReportView { run, objects, drifted } = view;
     let services = drawn_services(view);
+    let has_changes = services.iter().any(DrawnService::is_changing);
     let page = html! {
         (DOCTYPE) "\n"
         html lang="en" {
@@ -44,6 +49,8 @@ pub(super) fn render_html(view: &ReportView<'_>) -> String {
                 (problems(run))
                 (review_section(run))
                 (severe_objects(objects))
+                (changes_table(objects, drifted))
+                (unmanaged_section(run))
                 @if services.len() > 1 {
                     nav {
                         (contents(&services))
@@ -51,8 +58,9 @@ pub(super) fn render_html(view: &ReportView<'_>) -> String {
                     }
                     "\n"
                 }
-                @for (index, service) in services.iter().enumerate() { (service_section(index, service)) }
-                (changes_table(objects, drifted))
+                @for (index, service) in services.iter().enumerate() {
+                    (service_section(index, service, has_changes && !service.is_changing()))
+                }
             }
         }
         "\n"
@@ -145,7 +153,7 @@ fn legend(services: &[DrawnService]) -> Markup {
 fn contents(services: &[DrawnService]) -> Markup {
     html! {
         @for (index, service) in services.iter().enumerate() {
-            @let changing = service.all_objects().filter(|pipe| pipe.is_changing()).count();
+            @let changing = service.changing_objects().count();
             a href={ "#service-" (index) } {
                 (xml_line(&service.name))
                 @if changing > 0 { " (" (changing) ")" }
@@ -155,28 +163,43 @@ fn contents(services: &[DrawnService]) -> Markup {
     }
 }
 
-fn service_section(index: usize, service: &DrawnService) -> Markup {
+fn service_section(index: usize, service: &DrawnService, is_folded: bool) -> Markup {
     html! {
         section id={ "service-" (index) } {
-            h2 { (xml_line(&service.name)) }
-            @if !service.other_objects.is_empty() {
-                p.legend {
-                    @for other in &service.other_objects {
-                        @let said = [other.name.as_str(), other.outcome_text.as_str()].join(": ");
-                        span class={ "badge " (other.class) } { (xml_line(said.trim_end_matches(": "))) }
-                        " "
-                    }
-                }
-            }
-            (picture(&service.name, &service.shown))
-            @if !service.folded.is_empty() {
+            @if is_folded {
                 details.fold {
-                    summary { (service.folded.len()) " more pipes" }
-                    (picture(&service.name, &service.folded))
+                    summary {
+                        (xml_line(&service.name)) ": " (pluralize(service.all_objects().count(), "object")) " unchanged"
+                    }
+                    (service_pictures(service))
                 }
+            } @else {
+                h2 { (xml_line(&service.name)) }
+                (service_pictures(service))
             }
         }
         "\n"
+    }
+}
+
+fn service_pictures(service: &DrawnService) -> Markup {
+    html! {
+        @if !service.other_objects.is_empty() {
+            p.legend {
+                @for other in &service.other_objects {
+                    @let said = [other.name.as_str(), other.outcome_text.as_str()].join(": ");
+                    span class={ "badge " (other.class) } { (xml_line(said.trim_end_matches(": "))) }
+                    " "
+                }
+            }
+        }
+        (picture(&service.name, &service.shown))
+        @if !service.folded.is_empty() {
+            details.fold {
+                summary { (service.folded.len()) " more pipes" }
+                (picture(&service.name, &service.folded))
+            }
+        }
     }
 }
 
@@ -193,17 +216,51 @@ fn picture(service: &str, pipes: &[DrawnPipe]) -> Markup {
 }
 
 fn changes_table(objects: &[ObjectView<'_>], drifted: &[DriftedObject<'_>]) -> Markup {
+    let severe = objects.iter().take_while(|object| object.severity.is_severe()).count();
+    let (shown, folded) = objects.split_at(objects.len().min(severe + MAX_HARMLESS_ROWS));
     html! {
         @if !objects.is_empty() || !drifted.is_empty() {
             section #changes {
                 h2 { "Changes" }
-                table.changes {
-                    thead { tr { th { "verdict" } th { "object" } th { "what" } th { "why" } } }
-                    tbody {
-                        @for object in objects { (details::object_row(object)) }
-                        @for drift in drifted { (details::drift_row(drift)) }
+                (table_of_changes(shown, drifted))
+                @if !folded.is_empty() {
+                    details.fold {
+                        summary { (folded.len()) " more: " (counts_by_severity(folded)) }
+                        (table_of_changes(folded, &[]))
                     }
                 }
+            }
+            "\n"
+        }
+    }
+}
+
+fn table_of_changes(objects: &[ObjectView<'_>], drifted: &[DriftedObject<'_>]) -> Markup {
+    html! {
+        table.changes {
+            thead { tr { th { "verdict" } th { "object" } th { "what" } th { "why" } } }
+            tbody {
+                @for object in objects { (details::object_row(object)) }
+                @for drift in drifted { (details::drift_row(drift)) }
+            }
+        }
+    }
+}
+
+/// `12 update, 440 create`.
+fn counts_by_severity(objects: &[ObjectView<'_>]) -> String {
+    let groups = objects.chunk_by(|one, other| one.severity == other.severity);
+    groups.map(|group| format!("{} {}", group.len(), group[0].severity.as_str())).collect::<Vec<_>>().join(", ")
+}
+
+/// The live objects that nobody declares, folded.
+fn unmanaged_section(run: &RunReport) -> Markup {
+    let names = run.unmanaged_names();
+    html! {
+        @if !names.is_empty() {
+            details.fold {
+                summary { (names.len()) " unmanaged: live, not in git" }
+                ul { @for name in &names { li { code { (xml_line(name)) } } } }
             }
             "\n"
         }

@@ -12,7 +12,7 @@ use super::drifted_objects::{DriftKind, DriftedObject};
 use super::report_target::CommentKey;
 use super::run_report::{ReportView, RunReport};
 use crate::escape::{code_fence, markdown_code, markdown_sentence, truncate_chars};
-use crate::plan_view::object::{ObjectSeverity, ObjectView, display_name};
+use crate::plan_view::object::{ObjectSeverity, ObjectView};
 use crate::plan_view::refusals::refusal_lines;
 
 /// GitHub accepts 65,536 characters. The rest is for what a workflow adds.
@@ -77,8 +77,7 @@ fn comment_head(run: &RunReport) -> String {
 fn unmanaged_list(run: &RunReport) -> String {
     /// More are counted.
     const MAX_NAMED: usize = 40;
-    let all = run.plan.iter().flat_map(|plan| &plan.unmanaged).filter(|other| !other.manifest_removed);
-    let names: Vec<String> = all.map(|other| truncate_chars(&display_name(&other.address), 60)).collect();
+    let names: Vec<String> = run.unmanaged_names().iter().map(|name| truncate_chars(name, 60)).collect();
     if names.is_empty() {
         return String::new();
     }

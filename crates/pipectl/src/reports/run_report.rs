@@ -8,7 +8,7 @@ use planner::Plan;
 use super::drifted_objects::{DriftedObject, drifted_objects};
 use crate::apply::ObjectResult;
 use crate::diagnostics::{pluralize, severity_counts};
-use crate::plan_view::object::ObjectView;
+use crate::plan_view::object::{ObjectView, display_name};
 use crate::plan_view::review_notes::{self, ReviewNote};
 use crate::plan_view::{self, Context, PlanView};
 use crate::render::apply_summary;
@@ -126,6 +126,12 @@ impl RunReport {
             self.refused.iter().map(|object| format!("refused: {}: {}", object.address, object.reasons.join("; ")));
         let unread = self.context.unreachable.iter().map(ToString::to_string);
         self.errors.iter().cloned().chain(unread).chain(refused).collect()
+    }
+
+    /// The live objects that nobody declares. Those whose manifest was removed have a row of their own.
+    pub(super) fn unmanaged_names(&self) -> Vec<String> {
+        let all = self.plan.iter().flat_map(|plan| &plan.unmanaged).filter(|other| !other.manifest_removed);
+        all.map(|other| display_name(&other.address)).collect()
     }
 
     /// What to look at before anything else.

@@ -1,6 +1,25 @@
-//! Where a new pipe takes up the topics.
+//! Where a new pipe starts to read the topics.
+
+use serde_json::Value;
 
 use crate::pipe::replacement_effects::Replacement;
+use crate::pipe::source::text_at;
+
+/// What a new Kafka pipe reads first.
+pub(crate) fn describe_start(source: &Value) -> String {
+    let start = match (source["offset"]["strategy"].as_str(), source["offset"]["timestamp"].as_str()) {
+        (Some("from_beginning"), _) => "reads every message that the brokers still hold (`from_beginning`)".to_owned(),
+        (Some("from_latest"), _) => {
+            "reads messages from now on (`from_latest`): earlier ones are not loaded".to_owned()
+        }
+        (Some("from_timestamp"), Some(time)) => format!("reads messages from {time} UTC on"),
+        _ => "no `offset` is set, so the API picks where it starts to read".to_owned(),
+    };
+    match text_at(source, "consumerGroup") {
+        group if group.is_empty() => start,
+        group => format!("{start}; offsets that consumer group `{group}` committed come first"),
+    }
+}
 
 /// What replacing a Kafka pipe does to the data.
 pub(crate) fn describe_replacement(it: &Replacement<'_>) -> Vec<String> {

@@ -47,6 +47,7 @@ pub(crate) const SPEC: SourceSpec = SourceSpec {
     resync_refusal: Some(NO_STREAM_RESYNC),
     settings: Some(&[SettingGroup::Stream]),
     is_finite_load: |source| source["start"] == "number",
+    describe_start: |_| "reads from the oldest parcel on".to_owned(),
     describe_replacement,
     location: |source| text_at(source, "depot"),
     secret_hosts: |source, _| SecretHost::from_list(&text_at(source, "depot")),
@@ -99,6 +100,8 @@ fn new_source_needs_its_own_file_only() {
 
     let effects = crate::data_effects::replacement_effects(kind, body, body);
     assert!(effects[0].starts_with("the new pipe starts at the oldest parcel"), "{effects:?}");
+    let effects = crate::data_effects::creation_effects(kind, body, false);
+    assert_eq!(effects, ["reads from the oldest parcel on", "inserts into `raw.parcels`, which must exist"]);
     assert_eq!(crate::lifecycle::stopped_state_name(body), "Stopped");
     assert!(!crate::lifecycle::is_finite_load(body));
     assert!(crate::lifecycle::is_finite_load(&json!({"source": {"madeUp": {"start": "number"}}})));

@@ -54,7 +54,7 @@ pub(super) struct DrawnService {
 }
 
 impl DrawnPipe {
-    pub(super) fn is_changing(&self) -> bool {
+    fn is_changing(&self) -> bool {
         !matches!(self.class, "same" | "declared")
     }
 }
@@ -62,6 +62,14 @@ impl DrawnPipe {
 impl DrawnService {
     pub(super) fn all_objects(&self) -> impl Iterator<Item = &DrawnPipe> {
         self.shown.iter().chain(&self.folded).chain(&self.other_objects)
+    }
+
+    pub(super) fn changing_objects(&self) -> impl Iterator<Item = &DrawnPipe> {
+        self.all_objects().filter(|object| object.is_changing())
+    }
+
+    pub(super) fn is_changing(&self) -> bool {
+        self.changing_objects().next().is_some()
     }
 }
 
