@@ -2,7 +2,9 @@
 //! it, that of the reference page is spoken, and remembered for the run.
 
 use crate::support::bench::{Bench, in_virtual_time};
+use crate::support::cli::{RunOutput, WorkDir};
 use crate::support::manifests::{desired_from_documents, read_documents};
+use crate::support::server::SandboxServer;
 use sandbox::{ApiDialect, SandboxOptions, World};
 
 const SERVICES: [&str; 1] = ["analytics"];
@@ -42,4 +44,42 @@ fn both_documented_api_dialects_are_supported() {
     let official = count_refusals(ApiDialect::Official);
     assert_eq!(count_refusals(ApiDialect::Both), official);
     assert_eq!(count_refusals(ApiDialect::ReferencePage), official + 1, "the other shape is tried once");
+}
+
+const PIPE: &str = "apiVersion: pipectl/v1
+kind: ClickPipe
+metadata: {name: clicks, service: SERVICE}
+spec:
+  state: running
+  source:
+    kinesis: {format: JSONEachRow, streamName: s, region: r, iteratorType: LATEST, authentication: IAM_ROLE, iamRole: 'arn:aws:iam::1:role/r'}
+  destination: {database: default, table: t, managedTable: true, tableDefinition: {engine: {type: MergeTree}}, columns: [{name: id, type: UInt64}]}
+";
+
+/// No list of organizations, services or endpoints: every command goes on without.
+#[test]
+fn every_command_works_with_the_paths_of_the_reference_page() {
+    let server = SandboxServer::start_with_options(60, &["analytics"], &["--dialect", "reference-page"]);
+    let service = World::new(SandboxOptions::default()).ensure_service("analytics");
+    let pipe = PIPE.replace("SERVICE", &service);
+    let desk = WorkDir::new();
+    desk.write_file("pipe.yaml", &pipe);
+    let environment = server.client_environment();
+    let environment: Vec<(&str, &str)> = environment.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let run = |args: &[&str], code: i32| -> RunOutput {
+        let said = desk.run_with_env(args, &environment);
+        assert_eq!(said.code, code, "{args:?}: {}", said.all_output());
+        said
+    };
+    run(&["plan", "pipe.yaml", "--detailed-exitcode"], 2);
+    run(&["apply", "pipe.yaml", "--yes"], 0);
+    run(&["plan", "pipe.yaml", "--detailed-exitcode"], 0);
+    let said = run(&["status", "pipe.yaml"], 0);
+    assert!(said.stdout.contains("clicks"), "{}", said.all_output());
+    let said = run(&["doctor", "pipe.yaml"], 0);
+    assert!(said.stdout.contains("has no list of organizations"), "{}", said.all_output());
+    run(&["export", "--service", &service, "--out", "exported"], 0);
+    run(&["plan", "exported", "--detailed-exitcode"], 0);
+    desk.write_file("pipe.yaml", pipe.replace("state: running", "state: stopped"));
+    run(&["apply", "pipe.yaml", "--yes"], 0);
 }

@@ -201,3 +201,13 @@ fn doctor_runs_other_checks_despite_broken_files() {
     assert_eq!(bad, ["project bad", "manifests bad"]);
     assert!(findings_of(&said).iter().any(|it| it == "rate limit ok"), "{}", said.all_output());
 }
+
+#[test]
+fn doctor_shows_the_identity_to_grant_at_google_cloud() {
+    let desk = WorkDir::new();
+    desk.write_file("pipe.yaml", PIPE);
+    let said = run_doctor(&desk, &["pipe.yaml", "--sandbox"], &[]);
+    let expected = "analytics: grant Google Cloud access to serviceAccount:clickpipes-";
+    assert!(said.stdout.contains(expected), "{}", said.all_output());
+    assert!(findings_of(&said).contains(&"identity ok".to_owned()), "{}", said.all_output());
+}

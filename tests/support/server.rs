@@ -37,9 +37,15 @@ impl SandboxServer {
 
     /// The same with these services.
     pub(crate) fn start_with_services(speed: u32, services: &[&str]) -> Self {
+        Self::start_with_options(speed, services, &[])
+    }
+
+    /// The same with more options.
+    pub(crate) fn start_with_options(speed: u32, services: &[&str], more: &[&str]) -> Self {
         let mut process = Command::new(env!("CARGO_BIN_EXE_pipectl"))
             .args(["sandbox", "--listen", "127.0.0.1:0", "--speed", &speed.to_string()])
             .args(services.iter().flat_map(|service| ["--service", service]))
+            .args(more)
             .env_clear()
             .stderr(Stdio::piped())
             .spawn()

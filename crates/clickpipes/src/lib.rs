@@ -29,5 +29,6 @@ pub mod secret_host;
 pub mod secret_hosts;
 pub mod secret_names;
 pub mod semantics;
+pub mod service_context;
 pub mod start_paused;
 pub mod validate;

@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use serde_json::{Value, json};
 
-use crate::error::{Error, RejectionKind, api_phrases};
+use crate::error::{Error, RejectionKind};
 
 /// The key that the server takes, once a command was accepted.
 #[derive(Default)]
@@ -41,9 +41,9 @@ impl CommandDialect {
     }
 }
 
-pub(crate) fn is_about_command_key(error: &Error) -> bool {
+/// Whether the server may have wanted the other key. No words are asked for: how a server says so is not known.
+pub(crate) fn may_be_about_command_key(error: &Error) -> bool {
     let Error::Rejected(rejected) = error else { return false };
     // A command with an unknown key was refused as a whole, so sending it under the other key repeats nothing.
-    let is_invalid = rejected.kind == RejectionKind::InvalidRequest && rejected.status == 400;
-    is_invalid && api_phrases::is_about_command_key(&rejected.message)
+    rejected.kind == RejectionKind::InvalidRequest && matches!(rejected.status, 400 | 422)
 }

@@ -59,7 +59,18 @@ async fn observe_kind(
     }
     let at = |name| Address::new(service.clone(), kind, name);
     let list_cache = run.list_cache(&at(model::address::Name::new("")))?;
-    let items = list_cache.list_for_plan(&run.client).await?;
+    let items = match list_cache.list_for_plan(&run.client).await {
+        // The reference page has no path for these. Where a manifest declares one, a list that is missing is an error: an
+        // empty one would have it created again.
+        Err(error) if is_optional_kind(kind) && error.rejection_kind() == Some(RejectionKind::NotFound) => {
+            let is_declared = |at: &Address| at.kind == kind && at.service == *service;
+            if scope.detail_blocks.keys().any(is_declared) {
+                return Err(error);
+            }
+            Vec::new()
+        }
+        items => items?,
+    };
     let detailed = items.into_iter().map(|DecodedObject { name, object }| async {
         let at = at(name);
         let blocks = scope.detail_blocks.get(&at).map_or(&[][..], Vec::as_slice);
@@ -67,6 +78,10 @@ async fn observe_kind(
         Ok((at, object))
     });
     try_join_all(detailed).await
+}
+
+fn is_optional_kind(kind: Kind) -> bool {
+    kind == Kind::ReversePrivateEndpoint
 }
 
 /// The object with the blocks that its list left out, as far as the API returns them.

@@ -11,7 +11,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::client::{Client, RequestCounts, RequestSpec};
-use crate::error::Error;
+use crate::error::{Error, RejectionKind};
 use crate::named_entries;
 use crate::observe::{self, ObserveScope};
 use crate::perform;
@@ -132,6 +132,25 @@ impl Remote {
         let path = routes::schema_discovery_url(&self.run.organization, service);
         let filled = perform::fill_references(&self.run, at, body).await?;
         self.run.client.send(RequestSpec::new(Method::Post, &path).with_body(&filled).as_idempotent()).await
+    }
+
+    /// What a service is at other clouds; `None` if the API does not tell.
+    ///
+    /// # Errors
+    ///
+    /// When there is no answer, or the key may not read it.
+    pub async fn read_service_context(&self, service: &ServiceRef) -> Result<Option<Value>, Error> {
+        self.run.client.deadline.begin_reading();
+        let id = self.run.services.get(service).ok_or_else(|| Error::UnknownService(service.clone()))?;
+        match self.run.client.get(&routes::context_url(&self.run.organization, id)).await {
+            // To an API without this path, `context` is a pipe that does not exist, or no id at all.
+            Err(error)
+                if matches!(error.rejection_kind(), Some(RejectionKind::NotFound | RejectionKind::InvalidRequest)) =>
+            {
+                Ok(None)
+            }
+            answer => answer.map(Some),
+        }
     }
 
     /// Reloads all tables of a database pipe. No plan contains this.

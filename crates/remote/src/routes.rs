@@ -42,6 +42,10 @@ pub(crate) fn schema_discovery_url(organization: &str, service: &str) -> String 
     format!("{}/schemaDiscovery", list_url(Kind::ClickPipe, organization, service))
 }
 
+pub(crate) fn context_url(organization: &str, service: &str) -> String {
+    format!("{}/context", list_url(Kind::ClickPipe, organization, service))
+}
+
 /// The path of the service, `/v1/organizations/{id}/services/{id}`, if `path` lies below one.
 pub(crate) fn containing_service(path: &str) -> Option<&str> {
     let mut ends = path.match_indices('/').map(|(at, _)| at).skip(1).chain([path.len()]);

@@ -15,6 +15,9 @@ pub(crate) fn dispatch_request(
     route: Route<'_>,
     call: &mut RequestContext<'_>,
 ) -> ApiResult {
+    if !call.options.dialect.has_official_shape() && !is_on_reference_page(route) {
+        return Err(method_not_found(method));
+    }
     match (method, route) {
         ("GET", Route::Organizations) => Ok(Some(services::list_organizations())),
         ("GET", Route::Services) => Ok(Some(services::list_services(services, call))),
@@ -25,6 +28,21 @@ pub(crate) fn dispatch_request(
             dispatch_service_request(service.ok_or_else(missing)?, method, place, call)
         }
         _ => Err(method_not_found(method)),
+    }
+}
+
+fn is_on_reference_page(route: Route<'_>) -> bool {
+    match route {
+        Route::OrganizationCdcScaling => true,
+        Route::Organizations | Route::Services => false,
+        Route::Service(_, place) => matches!(
+            place,
+            ServiceRoute::Pipes
+                | ServiceRoute::Pipe(_)
+                | ServiceRoute::PipeSettings(_)
+                | ServiceRoute::PipeScaling(_)
+                | ServiceRoute::PipeState(_)
+        ),
     }
 }
 
@@ -47,12 +65,9 @@ fn dispatch_service_request(
         ("PUT", ServiceRoute::PipeSettings(id)) => settings::put_settings(service, id, call),
         ("PATCH", ServiceRoute::PipeScaling(id)) => scaling::patch_scaling(service, id, call),
         ("PATCH", ServiceRoute::PipeState(id)) => state::patch_state(service, id, call),
-        ("GET", ServiceRoute::CdcScaling) if call.options.dialect.has_official_shape() => {
-            cdc_scaling::read_cdc_scaling(service, call)
-        }
-        ("PATCH", ServiceRoute::CdcScaling) if call.options.dialect.has_official_shape() => {
-            cdc_scaling::patch_cdc_scaling(service, call)
-        }
+        ("GET", ServiceRoute::Context) if call.options.newer_fields => Ok(Some(services::read_context(service))),
+        ("GET", ServiceRoute::CdcScaling) => cdc_scaling::read_cdc_scaling(service, call),
+        ("PATCH", ServiceRoute::CdcScaling) => cdc_scaling::patch_cdc_scaling(service, call),
         ("GET", ServiceRoute::Endpoints) => Ok(Some(endpoints::list_endpoints(service, call))),
         ("POST", ServiceRoute::Endpoints) => endpoints::create_endpoint(service, call),
         ("GET", ServiceRoute::Endpoint(id)) => endpoints::read_endpoint(service, id, call),

@@ -17,6 +17,7 @@ pub(crate) enum ServiceRoute<'a> {
     State,
     Pipes,
     SchemaDiscovery,
+    Context,
     Pipe(&'a str),
     PipeSettings(&'a str),
     PipeScaling(&'a str),
@@ -64,6 +65,7 @@ fn service_route<'a>(segments: &[&'a str]) -> Option<ServiceRoute<'a>> {
         ["state"] => ServiceRoute::State,
         ["clickpipes"] => ServiceRoute::Pipes,
         ["clickpipes", "schemaDiscovery"] => ServiceRoute::SchemaDiscovery,
+        ["clickpipes", "context"] => ServiceRoute::Context,
         ["clickpipes", pipe] => ServiceRoute::Pipe(pipe),
         ["clickpipes", pipe, "settings"] => ServiceRoute::PipeSettings(pipe),
         ["clickpipes", pipe, "scaling"] => ServiceRoute::PipeScaling(pipe),
@@ -96,6 +98,7 @@ fn validate_ids(service: &str, route: ServiceRoute<'_>) -> Result<(), ApiRefusal
         | ServiceRoute::State
         | ServiceRoute::Pipes
         | ServiceRoute::SchemaDiscovery
+        | ServiceRoute::Context
         | ServiceRoute::CdcScaling
         | ServiceRoute::Endpoints => Ok(()),
     }

@@ -35,15 +35,13 @@ enum Meaning {
     /// For an answer with this status.
     Kind(u16, RejectionKind),
     Cause(RejectionCause),
-    /// The server knows the state command under another key.
-    CommandKey,
 }
 
 /// Phrases in lower case. Of the rows of one meaning, the first that matches counts.
 // The API sends one code, such as `BAD_REQUEST`, for many problems, so the text has to decide. Around the phrase it
 // puts other words: the kind of the source, eight digits of the id, a path. So a phrase is matched anywhere in the
 // message.
-const PHRASES: [(Meaning, &[&str]); 16] = [
+const PHRASES: [(Meaning, &[&str]); 15] = [
     // Only an idle service may be woken. A stopped one was stopped by a person, on purpose.
     (Meaning::Kind(424, RejectionKind::ServiceIdle), &["current state: idle"]),
     (Meaning::Kind(424, RejectionKind::ServiceWaking), &["current state: awaking", "current state: starting"]),
@@ -83,9 +81,6 @@ const PHRASES: [(Meaning, &[&str]); 16] = [
             "does not support",
         ],
     ),
-    // How a server complains about an unknown key is not known, so these words are broad. A wrong match costs one
-    // request.
-    (Meaning::CommandKey, &["command", "action", "unknown field", "body", "property"]),
 ];
 
 /// Classifies a refusal by its status; for 400 and 424 by its message as well.
@@ -107,12 +102,8 @@ pub(crate) fn rejection_kind(status: u16, message: &str) -> RejectionKind {
 pub(crate) fn rejection_cause(message: &str) -> Option<RejectionCause> {
     first_meaning(message, |meaning| match meaning {
         Meaning::Cause(cause) => Some(cause),
-        _ => None,
+        Meaning::Kind(..) => None,
     })
-}
-
-pub(crate) fn is_about_command_key(message: &str) -> bool {
-    first_meaning(message, |meaning| matches!(meaning, Meaning::CommandKey).then_some(())).is_some()
 }
 
 fn first_meaning<T>(message: &str, select: impl Fn(Meaning) -> Option<T>) -> Option<T> {

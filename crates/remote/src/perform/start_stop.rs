@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::uncertain_write::UncertainWrite;
 use super::watch::{ObjectWatch, is_loading};
 use crate::client::RequestSpec;
-use crate::command_dialect::is_about_command_key;
+use crate::command_dialect::may_be_about_command_key;
 use crate::deadline::TimeBudget;
 use crate::decode;
 use crate::error::{Error, RejectionKind, Unsettled};
@@ -228,7 +228,7 @@ async fn send_until_effective(
 async fn send_command(run: &RunContext, at: &Address, id: &Id, command: &str, budget: TimeBudget) -> Result<(), Error> {
     let (key, other) = run.command_dialect.keys_to_try();
     let (key, sent) = match (patch_state(run, at, id, key.command_body(command), budget).await, other) {
-        (Err(error), Some(other)) if is_about_command_key(&error) => {
+        (Err(error), Some(other)) if may_be_about_command_key(&error) => {
             match patch_state(run, at, id, other.command_body(command), budget).await {
                 Err(again) if again.rejection_kind() == Some(RejectionKind::InvalidRequest) => (key, Err(error)),
                 sent => (other, sent),

@@ -28,6 +28,12 @@ pub(crate) fn list_services(services: &BTreeMap<String, EmulatedService>, call: 
     services.values().map(|service| service.to_json(call.now)).collect()
 }
 
+/// What the service is at other clouds. The form of the principal is a choice of ours.
+pub(crate) fn read_context(service: &EmulatedService) -> Value {
+    let principal = format!("serviceAccount:clickpipes-{}@sandbox.iam.gserviceaccount.com", &service.id[..8]);
+    json!({"gcpWorkloadIdentity": {"supported": true, "ready": true, "principal": principal}})
+}
+
 pub(crate) fn run_service_command(service: &mut EmulatedService, call: &RequestContext<'_>) -> ApiResult {
     let body = parse_object(call.body)?;
     let state = *service.state.value_at(call.now);

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use clickpipes::service_context;
 use model::address::{Kind, ServiceRef};
 use model::live::{Live, State};
-use remote::{Error, LookupEntry, RemoteSettings};
+use remote::{Error, LookupEntry, RejectionKind, RemoteSettings};
 
 use super::local::LocalChecks;
 use super::{DoctorFinding, DoctorFindings};
@@ -99,6 +100,21 @@ async fn check_organization(
     };
     let known = match directory.list_organizations().await {
         Ok(known) => known,
+        Err(error) if error.rejection_kind() == Some(RejectionKind::NotFound) => {
+            let what = "the API answers, and has no list of organizations";
+            findings.add(DoctorFinding::ok("reach", what));
+            return match connection::resolve_organization(connect, &local.project, &directory).await {
+                Ok(id) => {
+                    findings.add(DoctorFinding::ok(CHECK, id));
+                    Some(())
+                }
+                Err(error) => {
+                    let fix = "name it with --organization".to_owned();
+                    findings.add(DoctorFinding::bad(CHECK, format!("{error:#}"), Some(fix)));
+                    None
+                }
+            };
+        }
         Err(error) => {
             add_failure("reach", &error, findings);
             return None;
@@ -148,7 +164,10 @@ async fn check_services(connect: &ConnectOptions, local: LocalChecks, findings: 
         for (service, answer) in view.list_by_service(&[Kind::ClickPipe], SizeRead::Optional).await {
             let state = view.service_states.get(&service).and_then(Option::as_ref);
             match answer {
-                Ok(live) => findings.add(service_finding(&service, state, Some(&live))),
+                Ok(live) => {
+                    findings.add(service_finding(&service, state, Some(&live)));
+                    check_identity(&view, &service, findings).await;
+                }
                 Err(error) => {
                     let what = format!("{service}: {error}");
                     findings.is_key_refused |= error.is_auth_error();
@@ -158,6 +177,26 @@ async fn check_services(connect: &ConnectOptions, local: LocalChecks, findings: 
         }
     }
     check_rate_limit(&view, findings);
+}
+
+/// Whom to grant access at Google Cloud, for pipes without a key. An API that does not tell is no finding.
+async fn check_identity(view: &LiveView, service: &ServiceRef, findings: &mut DoctorFindings) {
+    let context = view.connection.remote.read_service_context(service).await.ok().flatten();
+    let Some(identity) = context.as_ref().and_then(service_context::workload_identity) else { return };
+    let finding = match identity.principal {
+        Some(principal) if identity.is_ready => {
+            DoctorFinding::ok("identity", format!("{service}: grant Google Cloud access to {principal}"))
+        }
+        _ => {
+            let what = format!("{service}: the identity at Google Cloud is not ready");
+            DoctorFinding::warn(
+                "identity",
+                what,
+                "needed only for `SERVICE_ACCOUNT_WORKLOAD_IDENTITY`; look again later",
+            )
+        }
+    };
+    findings.add(finding);
 }
 
 fn service_finding(service: &ServiceRef, state: Option<&State>, live: Option<&Live>) -> DoctorFinding {
