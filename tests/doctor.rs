@@ -211,3 +211,27 @@ fn doctor_shows_the_identity_to_grant_at_google_cloud() {
     assert!(said.stdout.contains(expected), "{}", said.all_output());
     assert!(findings_of(&said).contains(&"identity ok".to_owned()), "{}", said.all_output());
 }
+
+#[test]
+fn doctor_lists_what_an_api_schema_has_and_this_version_does_not() {
+    let desk = WorkDir::new();
+    let prefix = "/v1/organizations/{organizationId}/services/{serviceId}";
+    let mut document = json!({"paths": {}, "components": {"schemas": {
+        "ClickPipeScaling": {"properties": {"turbo": {"type": "boolean"}}},
+    }}});
+    for path in ["clickpipes/{clickPipeId}/state", "clickpipesSshKeyResources", "backups"] {
+        document["paths"][format!("{prefix}/{path}")] = json!({});
+    }
+    desk.write_file("api.json", document.to_string());
+    let said = run_doctor(&desk, &["--api-schema", "api.json", "--sandbox"], &[]);
+    let json = said.stdout_json();
+    let findings = json["result"]["findings"].as_array().unwrap().iter().filter(|it| it["check"] == "schema");
+    let told: Vec<&str> = findings.map(|it| it["what"].as_str().unwrap()).collect();
+    assert_eq!(
+        told,
+        [&*format!("new path `{prefix}/clickpipesSshKeyResources`"), "new field `ClickPipe.scaling.turbo`"]
+    );
+    desk.write_file("api.json", "[]");
+    let said = run_doctor(&desk, &["--api-schema", "api.json", "--sandbox"], &[]);
+    assert!(findings_of(&said).contains(&"schema bad".to_owned()), "{}", said.all_output());
+}

@@ -6,6 +6,7 @@
 
 pub mod additional_fields;
 pub mod api_body;
+pub mod api_schema;
 pub mod blocking_tables;
 pub mod cdc_scaling;
 pub mod data_effects;

@@ -91,6 +91,22 @@ mod tests {
                 vec!["secretKey -> kinesis.eu-west-1.amazonaws.com"],
             ),
             (
+                json!({"kafka": {"brokers": {"endpoint": "events"}, "authentication": "IAM_USER",
+                    "credentials": {"accessKeyId": "k", "secretKey": secret},
+                    "schemaRegistry": {"type": "glue", "glueRegion": "eu-west-1", "glueRegistryName": "r"}}}),
+                vec!["secretKey -> endpoint events, glue.eu-west-1.amazonaws.com"],
+            ),
+            (
+                json!({"kinesis": {"region": "eu-west-1", "accessKey": {"accessKeyId": "k", "secretKey": secret},
+                    "schemaRegistry": {"type": "glue", "glueRegion": "us-east-1", "glueRegistryName": "r"}}}),
+                vec!["secretKey -> kinesis.eu-west-1.amazonaws.com, glue.us-east-1.amazonaws.com"],
+            ),
+            (
+                json!({"postgres": {"host": {"endpoint": "db"}, "port": 5432, "sshKeyResourceId": "t",
+                    "credentials": login}}),
+                vec!["password -> endpoint db:5432"],
+            ),
+            (
                 json!({"objectStorage": {"url": "https://b.s3.example.com/x/*.csv",
                     "accessKey": {"accessKeyId": "k", "secretKey": secret}}}),
                 vec!["secretKey -> b.s3.example.com"],

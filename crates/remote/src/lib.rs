@@ -42,6 +42,7 @@ pub use observe::ObserveScope;
 pub use performed_action::PerformedAction;
 pub use rate_limiter::PausePermit;
 pub use remote::Remote;
+pub use routes::is_known_path;
 pub use secret::SecretProvider;
 pub use settings::{Polling, RemoteSettings, RequestRate, WaitMode};
 pub use transport::{ApiRequest, ApiResponse, Method, RequestBody, ResponseFuture, Transport, TransportError};

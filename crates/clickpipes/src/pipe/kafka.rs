@@ -195,6 +195,8 @@ pub(crate) const SPEC: SourceSpec = SourceSpec {
     location: |source| host_text(source, "brokers"),
     secret_hosts: |source, field| match field {
         "schemaRegistry" => SecretHost::from_url(&text_at(source, "schemaRegistry.url")),
+        // A registry of AWS Glue is read with the access key of the pipe, unless it has a role of its own.
+        "credentials" => [SecretHost::from_list(&host_text(source, "brokers")), registry::glue_hosts(source)].concat(),
         _ => SecretHost::from_list(&host_text(source, "brokers")),
     },
     items: SourceItems::CommaList("topics"),

@@ -102,7 +102,10 @@ pub(crate) const SPEC: SourceSpec = SourceSpec {
     describe_start,
     describe_replacement,
     location: |source| text_at(source, "region"),
-    secret_hosts: |source, _| SecretHost::from_list(&format!("kinesis.{}.amazonaws.com", text_at(source, "region"))),
+    secret_hosts: |source, _| {
+        let stream = SecretHost::from_list(&format!("kinesis.{}.amazonaws.com", text_at(source, "region")));
+        [stream, registry::glue_hosts(source)].concat()
+    },
     items: SourceItems::Single(|source| text_at(source, "streamName")),
     exclusive_reads: |_| Vec::new(),
     rules: &[RULES],

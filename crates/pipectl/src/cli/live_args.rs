@@ -262,13 +262,17 @@ impl ResyncArgs {
 pub(crate) struct DoctorArgs {
     #[command(flatten)]
     pub(crate) manifests: ManifestArgs,
+    /// Also list what this OpenAPI document of the API has and this version does not know
+    #[arg(long, value_name = "FILE", env = "PIPECTL_API_SCHEMA")]
+    api_schema: Option<PathBuf>,
     #[command(flatten)]
     connect: ConnectArgs,
 }
 
 impl DoctorArgs {
     pub(super) fn options(&self, run: &EnvironmentRun) -> Result<DoctorOptions, UsageError> {
-        Ok(DoctorOptions { paths: self.manifests.paths.clone(), connect: self.connect.options(run)? })
+        let (paths, api_schema) = (self.manifests.paths.clone(), self.api_schema.clone());
+        Ok(DoctorOptions { paths, connect: self.connect.options(run)?, api_schema })
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod api;
 mod local;
+mod schema;
 
 use std::path::PathBuf;
 
@@ -19,6 +20,8 @@ pub(crate) struct DoctorOptions {
     /// Files and folders; if there are none, those of the project file.
     pub(crate) paths: Vec<PathBuf>,
     pub(crate) connect: ConnectOptions,
+    /// An OpenAPI document of the API to compare with what this version knows.
+    pub(crate) api_schema: Option<PathBuf>,
 }
 
 /// How good a finding is.
@@ -90,6 +93,9 @@ impl DoctorFindings {
 pub(crate) async fn run(context: &CommandContext, options: &DoctorOptions) -> Result<CommandOutcome> {
     let mut findings = DoctorFindings::default();
     let local = local::check_local(context, &options.paths, &mut findings);
+    if let Some(file) = &options.api_schema {
+        schema::check_schema(file, &mut findings);
+    }
     api::check_api(&options.connect, local, &mut findings).await;
     let (code, word) = match (
         findings.is_key_refused,

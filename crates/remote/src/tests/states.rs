@@ -205,11 +205,13 @@ async fn resync_waits_until_the_pipe_runs_again() {
 #[tokio::test(start_paused = true)]
 async fn rejected_command_does_not_switch_dialect() {
     let seen = ok_answer(&json!([{"id": "p", "name": "orders", "state": "Stopped"}]));
-    let (script, remote) = scripted_remote([seen, refusal_answer(400, "BAD_REQUEST: the source is unreachable")]);
+    let refused = refusal_answer(400, "BAD_REQUEST: the source is unreachable");
+    let (script, remote) = scripted_remote([seen, refused, refusal_answer(400, "BAD_REQUEST: no")]);
     remote.observe_live(&super::bench::scope_of_kinds(&[model::address::Kind::ClickPipe])).await.unwrap();
     let start = Action::SetState { address: pipe_address("orders"), id: None, to: RunState::Running };
-    remote.perform_action(&start).await.unwrap_err();
-    assert_eq!(script.sent.lock().unwrap().len(), 2);
+    let error = remote.perform_action(&start).await.unwrap_err();
+    assert!(error.to_string().contains("the source is unreachable"), "{error}");
+    assert_eq!(script.sent.lock().unwrap().len(), 3);
 }
 
 #[tokio::test(start_paused = true)]

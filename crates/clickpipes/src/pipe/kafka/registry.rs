@@ -1,7 +1,9 @@
 //! The registry that holds the schemas of messages.
 
 use schemars::JsonSchema;
+use serde_json::Value;
 
+use crate::secret_host::SecretHost;
 use crate::validate::{CrossFieldRule, RuleContext, RuleFinding, RuleSet, value_is};
 use model::annotations;
 use model::path::FieldPath;
@@ -37,6 +39,16 @@ pub struct SchemaRegistry {
 
 /// An API that does not know the field yet runs nothing else.
 const CONFLUENT: &[&str] = &["confluent"];
+
+/// The host of a Glue registry that is read with the credentials of its pipe.
+pub(crate) fn glue_hosts(source: &Value) -> Vec<SecretHost> {
+    let registry = &source["schemaRegistry"];
+    let has_own_role = registry.get("glueRoleArn").is_some_and(|role| !role.is_null());
+    match registry["glueRegion"].as_str() {
+        Some(region) if !has_own_role => SecretHost::from_list(&format!("glue.{region}.amazonaws.com")),
+        _ => Vec::new(),
+    }
+}
 
 /// Who runs a schema registry.
 #[derive(JsonSchema)]

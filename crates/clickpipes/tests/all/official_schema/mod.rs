@@ -9,61 +9,9 @@ use model::path::FieldPath;
 use serde_json::Value;
 
 mod exceptions;
-mod fields;
 
+use clickpipes::api_schema::{Fields, PARTS, Part, SET_BY_STATE, official, ours};
 use exceptions::{Exception, is_excepted, is_newer};
-use fields::{Fields, official, ours};
-
-/// One part of a body, and the official schemas that say what it may hold: on create, on change,
-/// and in an answer.
-struct Part {
-    kind: Kind,
-    at: &'static str,
-    post: &'static str,
-    patch: &'static str,
-    answer: &'static str,
-}
-
-/// Not a field of manifests: `state: stopped` sets it, see `start_paused`.
-const SET_BY_STATE: &str = "startPaused";
-
-const PARTS: &[Part] = &[
-    Part {
-        kind: Kind::ClickPipe,
-        at: "",
-        post: "ClickPipePostRequest",
-        patch: "ClickPipePatchRequest",
-        answer: "ClickPipe",
-    },
-    Part {
-        kind: Kind::ClickPipe,
-        at: "scaling",
-        post: "ClickPipeScaling",
-        patch: "ClickPipeScalingPatchRequest",
-        answer: "ClickPipeScaling",
-    },
-    Part {
-        kind: Kind::ClickPipe,
-        at: "settings",
-        post: "ClickPipeSettings",
-        patch: "ClickPipeSettingsPutRequest",
-        answer: "ClickPipeSettings",
-    },
-    Part {
-        kind: Kind::CdcScaling,
-        at: "",
-        post: "ClickPipesCdcScaling",
-        patch: "ClickPipesCdcScalingPatchRequest",
-        answer: "ClickPipesCdcScaling",
-    },
-    Part {
-        kind: Kind::ReversePrivateEndpoint,
-        at: "",
-        post: "CreateReversePrivateEndpoint",
-        patch: "UpdateReversePrivateEndpoint",
-        answer: "ReversePrivateEndpoint",
-    },
-];
 
 #[expect(clippy::disallowed_methods, reason = "the document is not part of the repository")]
 #[expect(clippy::print_stderr, reason = "a comparison that was not made must say so")]

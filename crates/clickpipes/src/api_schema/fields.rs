@@ -2,25 +2,28 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use clickpipes::kinds;
+use crate::kinds;
 use model::address::Kind;
 use serde_json::Value;
 
 /// Fields by path; the entries of lists are `*`.
-pub(crate) type Fields = BTreeMap<String, Facts>;
+pub type Fields = BTreeMap<String, Facts>;
 
 /// What a field takes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Facts {
-    kinds: BTreeSet<String>,
-    words: BTreeSet<String>,
-    limits: BTreeMap<&'static str, String>,
+pub struct Facts {
+    /// The JSON types.
+    pub kinds: BTreeSet<String>,
+    /// The words of an enum.
+    pub words: BTreeSet<String>,
+    /// The limits, by their keyword.
+    pub limits: BTreeMap<&'static str, String>,
 }
 
 const LIMITS: [&str; 6] = ["minimum", "maximum", "multipleOf", "maxLength", "uniqueItems", "maxItems"];
 
 /// The fields of a schema of the official document.
-pub(crate) fn official(document: &Value, name: &str) -> Fields {
+pub fn official(document: &Value, name: &str) -> Fields {
     let mut fields = Fields::new();
     visit(document, &document["components"]["schemas"][name], "", &mut fields);
     fields.remove("");
@@ -28,7 +31,7 @@ pub(crate) fn official(document: &Value, name: &str) -> Fields {
 }
 
 /// The fields of a part of our bodies.
-pub(crate) fn ours(kind: Kind, at: &str) -> Fields {
+pub fn ours(kind: Kind, at: &str) -> Fields {
     let root = kinds::manifest_schema(kind);
     let mut fields = Fields::new();
     visit(root, &root["properties"]["spec"], "", &mut fields);
