@@ -94,3 +94,25 @@ fn hostile_live_names_and_messages_are_harmless_in_every_output() {
         }
     }
 }
+
+#[test]
+fn file_name_forges_no_line_of_output() {
+    let repo = TestRepo::new();
+    repo.write_file("pipes/a\n0 errors, all valid\u{1b}[2J.yaml", "words\n");
+    let said = repo.work_dir.run_pipectl(&["validate", "pipes"]).all_output();
+    assert!(said.contains("a\\n0 errors"), "{said}");
+    assert!(!said.lines().any(|line| line.starts_with("0 errors")), "{said}");
+}
+
+#[test]
+fn name_that_looks_like_another_is_told() {
+    let repo = TestRepo::new();
+    repo.write_file("pipes/orders.yaml", &kinesis_manifest("\u{43e}rders", "", ""));
+    repo.commit_all("Begin");
+    for args in [&["validate", "pipes"][..], &["plan", "pipes", "--sandbox"]] {
+        let said = repo.work_dir.run_with_env(args, &GITHUB);
+        assert_eq!(said.code, 0, "{}", said.all_output());
+        assert!(said.stderr.contains("warning[look-alike-name]"), "{}", said.all_output());
+        assert!(said.stderr.contains(r"`\u{43e}rders` mixes letters of several scripts"), "{}", said.all_output());
+    }
+}

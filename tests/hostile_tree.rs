@@ -199,3 +199,21 @@ fn reading_commands_run_no_program_and_print_no_variable() {
         assert!(!said.all_output().contains("canary"), "{}", said.all_output());
     }
 }
+
+#[test]
+fn files_of_git_and_of_processes_are_no_secrets() {
+    let repo = TestRepo::new();
+    symlink("/proc/self/environ", repo.work_dir.temp_dir.path().join("link")).unwrap();
+    for (file, why) in [
+        (".git/config", "it belongs to git"),
+        ("pipes/../.git/config", "it belongs to git"),
+        ("/proc/self/status", "it belongs to a process"),
+        ("link", "it is outside the project's folder"),
+    ] {
+        let secret = format!("{{fromFile: {file}}}");
+        repo.write_file("pipes/clicks.yaml", &kinesis_manifest("clicks", "", "").replace("{fromEnv: P}", &secret));
+        let said = repo.run_pipectl(&["apply", "pipes", "--yes"]);
+        assert!(said.code == 1 && said.stdout.contains(why), "{file}: {}", said.all_output());
+        assert_eq!(repo.live_pipe_names(), Vec::<String>::new(), "{file}");
+    }
+}

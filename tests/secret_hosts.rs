@@ -138,3 +138,31 @@ fn secrets_are_listed_with_their_hosts() {
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!(json["result"]["secrets"][1]["to"], json!(["db.corp.example:5432", "pg.corp.example:5432"]));
 }
+
+#[test]
+fn another_endpoint_before_the_same_brokers_is_told() {
+    let manifest = |endpoint: &str| {
+        let id = format!("{endpoint}0000000-0000-4000-8000-000000000000");
+        format!(
+            "apiVersion: pipectl/v1
+kind: ClickPipe
+metadata: {{name: clicks, service: analytics}}
+spec:
+  source:
+    kafka: {{type: kafka, format: JSONEachRow, brokers: 'b:9092', topics: t, authentication: PLAIN,
+      reversePrivateEndpointIds: [{id}], credentials: {{username: u, password: {{fromEnv: KAFKA_PASSWORD}}}}}}
+  destination: {{database: default, table: t, managedTable: true, tableDefinition: {{engine: {{type: MergeTree}}}}, columns: [{{name: id, type: UInt64}}]}}
+"
+        )
+    };
+    let repo = TestRepo::new();
+    for endpoint in ["a", "b"] {
+        repo.write_file("pipes/clicks.yaml", &manifest(endpoint));
+        repo.commit_all(endpoint);
+    }
+    let plan = repo.run_successfully(&["plan", "pipes", "--base", "HEAD~1"]);
+    let line = "sends KAFKA_PASSWORD to b:9092, endpoint b0000000-0000-4000-8000-000000000000";
+    assert!(plan.contains(&format!("{line} for the first time")), "{plan}");
+    let same = repo.run_successfully(&["plan", "pipes", "--base", "HEAD"]);
+    assert!(same.contains(line) && !same.contains("for the first time"), "{same}");
+}

@@ -22,7 +22,7 @@ spec: {type: VPC_ENDPOINT_SERVICE, vpcEndpointServiceName: com.amazonaws.vpce.x}
 fn endpoint_is_created_before_its_pipe() {
     let manifest = kafka("      reversePrivateEndpointIds: [{endpoint: link}]", "");
     assert_snapshot!(check(&format!("{ENDPOINT}{manifest}"), &[]), @r#"
-    review: sends `P` to `b:9092` for the first time (`analytics/clicks`)
+    review: sends `P` to `b:9092, endpoint link` for the first time (`analytics/clicks`)
 
     analytics                                       2 objects
       + endpoint link                               create
@@ -31,7 +31,7 @@ fn endpoint_is_created_before_its_pipe() {
           + vpcEndpointServiceName                      "com.amazonaws.vpce.x"
       + clicks                                      create
             Kafka clicks -> default.clicks, JSONEachRow
-            sends P to b:9092 for the first time
+            sends P to b:9092, endpoint link for the first time
             data:  no `offset` is set, so the API picks where it starts to read
 
     Plan: 2 to create, 0 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
@@ -67,6 +67,8 @@ fn pipe_is_updated_after_its_endpoint_is_replaced() {
     both.extend(live(Kind::ClickPipe, &[pipe]));
     let plan = shown(&format!("{ENDPOINT}{manifest}"), &both, &Policy::default());
     assert_snapshot!(plan, @r#"
+    review: sends `P` to `b:9092, endpoint link` for the first time (`analytics/clicks`)
+
     analytics                                       2 objects
       -/+ endpoint link                             must be replaced
           ~ vpcEndpointServiceName                      "com.amazonaws.vpce.old" -> "com.amazonaws.vpce.x"   # forces replacement
@@ -75,7 +77,7 @@ fn pipe_is_updated_after_its_endpoint_is_replaced() {
       ~ clicks                                      update
           ~ source.kafka.reversePrivateEndpointIds      - "44444444-4444-4444-8444-444444444444", + {"endpoint":"link"}
             also sends (required by the API): source.kafka.authentication, source.kafka.credentials
-            sends P to b:9092
+            sends P to b:9092, endpoint link for the first time
 
     Plan: 0 to create, 1 to update, 1 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
     {"delete":{"address":{"service":"analytics","kind":"ReversePrivateEndpoint","name":"link"},"id":"44444444-4444-4444-8444-444444444444"}}

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 
 use crate::validate::{CrossFieldRule, RuleContext, RuleFinding, RuleSet, custom_rule, flag_is};
 use model::annotations;
+use model::look_alike::{escape_foreign, look_alike_reason};
 use model::path::FieldPath;
 use model::project::ApiVersion;
 use model::text::{NonEmptyText, ObjectName, Uuid};
@@ -76,9 +77,18 @@ pub struct ScalingMetadata {
 /// The rules of every kind that has a name.
 pub(crate) const NAME_RULES: RuleSet = RuleSet {
     object_paths: &["metadata"],
-    rules: &[custom_rule("previous-name-own", &["name", "previousNames"], own_name_as_previous)
-        .with_help("list only the names that it had before")],
+    rules: &[
+        custom_rule("previous-name-own", &["name", "previousNames"], own_name_as_previous)
+            .with_help("list only the names that it had before"),
+        LOOK_ALIKE_RULE,
+    ],
 };
+
+/// The same for kinds whose objects have one name only.
+pub(crate) const LOOK_ALIKE_RULES: RuleSet = RuleSet { object_paths: &["metadata"], rules: &[LOOK_ALIKE_RULE] };
+
+const LOOK_ALIKE_RULE: CrossFieldRule =
+    custom_rule("look-alike-name", &["name", "service"], names_that_look_alike).into_warning();
 
 /// The rules of the kind that may belong to the organization.
 pub(crate) const OWNER_RULES: RuleSet = RuleSet {
@@ -86,6 +96,16 @@ pub(crate) const OWNER_RULES: RuleSet = RuleSet {
     rules: &[CrossFieldRule::forbidden_fields("service-and-organization", &["service"], flag_is("organization", true))
         .with_reason("it is one object or the other")],
 };
+
+fn names_that_look_alike(scope: &RuleContext) -> Vec<RuleFinding> {
+    let found = ["name", "service"].into_iter().filter_map(|field| {
+        let name = scope.text_at(field)?;
+        let why = look_alike_reason(name)?;
+        let message = format!("this is not the name that it looks like: `{}` {why}", escape_foreign(name));
+        Some(RuleFinding::new(FieldPath::parse(field), message).with_help("write the name anew, on a plain keyboard"))
+    });
+    found.collect()
+}
 
 fn own_name_as_previous(scope: &RuleContext) -> Vec<RuleFinding> {
     let own = scope.text_at("name");

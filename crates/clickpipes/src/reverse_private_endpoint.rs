@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 
 use serde_json::Value;
 
-use crate::envelope::{EndpointMetadata, Envelope};
+use crate::envelope::{EndpointMetadata, Envelope, LOOK_ALIKE_RULES};
 use crate::exclusive_read::{ExclusiveRead, Sharing, read_named_by};
 use crate::validate::{CrossFieldRule, RuleContext, RuleFinding, RuleSet, custom_rule, value_is, value_is_not};
 use model::annotations;
@@ -119,7 +119,9 @@ pub struct PrivateDnsMapping {
     pub target_id: Option<NonEmptyText>,
 }
 
-pub(crate) const RULE_SETS: &[RuleSet] = &[RuleSet {
+pub(crate) const RULE_SETS: &[RuleSet] = &[LOOK_ALIKE_RULES, SPEC_RULES];
+
+const SPEC_RULES: RuleSet = RuleSet {
     object_paths: &["spec"],
     rules: &[
         CrossFieldRule::required_fields("missing-part", &["type"], value_is_not("state", &["absent"])),
@@ -153,7 +155,7 @@ pub(crate) const RULE_SETS: &[RuleSet] = &[RuleSet {
             .into_warning(),
         CrossFieldRule::unique_entries("duplicate-dns-name", "customPrivateDnsMappings", "privateDnsName"),
     ],
-}];
+};
 
 fn target_without_resource(scope: &RuleContext<'_>) -> Vec<RuleFinding> {
     if scope.text_at("type").is_none_or(|kind| kind == "VPC_RESOURCE") {

@@ -9,6 +9,8 @@ use serde::{Serialize, Serializer};
 pub enum SecretHost {
     /// A host, with its port if one is declared.
     Named(String),
+    /// The private endpoint that leads there, by its name or its id. Another one may lead elsewhere under the same host.
+    ThroughEndpoint(String),
     /// The secret contains the host, such as a connection string.
     InSecret,
     /// This version does not know the field that receives the secret, so it does not know the host either.
@@ -49,6 +51,7 @@ impl fmt::Display for SecretHost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Named(host) => host,
+            Self::ThroughEndpoint(endpoint) => return write!(f, "endpoint {endpoint}"),
             Self::InSecret => "the host that it contains",
             Self::Unknown => "a host that this version cannot tell",
         })

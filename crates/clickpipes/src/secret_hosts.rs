@@ -71,6 +71,11 @@ mod tests {
                 vec!["password -> b1:9092, b2:9092", "password -> registry.example.com"],
             ),
             (
+                json!({"kafka": {"brokers": "b:9092", "credentials": login,
+                    "reversePrivateEndpointIds": [{"endpoint": "link"}, "0000-id"]}}),
+                vec!["password -> b:9092, endpoint link, endpoint 0000-id"],
+            ),
+            (
                 json!({"postgres": {"host": "pg.example.com", "port": 5432, "credentials": login}}),
                 vec!["password -> pg.example.com:5432"],
             ),

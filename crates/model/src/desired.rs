@@ -11,6 +11,7 @@ use crate::action::RunState;
 use crate::address::{Address, Name};
 use crate::live::Id;
 use crate::path::FieldPath;
+use crate::sanitize::sanitize_line;
 
 /// Everything declared, by address.
 pub type Desired = BTreeMap<Address, Document>;
@@ -111,7 +112,7 @@ pub struct Place {
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}", self.file, self.line, self.column)
+        write!(f, "{}:{}:{}", sanitize_line(&self.file), self.line, self.column)
     }
 }
 

@@ -10,6 +10,7 @@ pub mod code;
 pub mod desired;
 pub mod diagnostic;
 pub mod live;
+pub mod look_alike;
 pub mod path;
 pub mod project;
 pub mod sanitize;

@@ -38,7 +38,7 @@ pub fn escape_json_text(json: &str) -> String {
     out.replace("##[", "##\\u005b")
 }
 
-fn is_invisible(c: char) -> bool {
+pub(crate) fn is_invisible(c: char) -> bool {
     // Marks of direction let a reviewer read another text than the one that is sent.
     let turns = matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let breaks = matches!(c, '\u{2028}' | '\u{2029}');

@@ -7,6 +7,7 @@ use annotate_snippets::{AnnotationKind, Group, Level, Patch, Renderer, Snippet};
 use clickpipes::manifest;
 use clickpipes::redact_text::redact_secrets;
 use model::diagnostic::{Diagnostic, Severity, SourceFile};
+use model::sanitize::sanitize_line;
 
 /// All problems, in order, and a line that counts them.
 pub fn render(diagnostics: &[Diagnostic], files: &[SourceFile], coloured: bool) -> String {
@@ -50,7 +51,7 @@ fn render_diagnostic(renderer: &Renderer, diagnostic: &Diagnostic, text: &str) -
         Severity::Warning => Level::WARNING,
     };
     let window = quoted_range(text, &diagnostic.span);
-    let name = diagnostic.place.file.to_string();
+    let name = sanitize_line(&diagnostic.place.file);
     let line = usize::try_from(diagnostic.place.line).unwrap_or(1);
     let snippet = Snippet::source(&text[window.clone()])
         .line_start(line)

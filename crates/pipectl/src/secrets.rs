@@ -128,7 +128,8 @@ impl SecretResolver {
 
     fn resolve_file(&self, path: &str) -> Result<SecretString, String> {
         let located = self.base_folder.join(path);
-        let read = self.check_contained(path, &located).and_then(|()| read_secret_file(&located));
+        let checked = self.check_contained(path, &located).and_then(|()| check_not_of_others(&located));
+        let read = checked.and_then(|()| read_secret_file(&located));
         read.map_err(|error| format!("file {path}: {error}"))
     }
 
@@ -145,6 +146,19 @@ impl SecretResolver {
         let refusal = || "it is outside the project's folder: write an absolute path if that is intended".to_owned();
         is_contained.then_some(()).ok_or_else(refusal)
     }
+}
+
+/// Refuses files that hold what others stored: git keeps the token of a checkout in `.git/config`, and processes show their
+/// environment.
+fn check_not_of_others(located: &Path) -> Result<(), String> {
+    let target = located.canonicalize().unwrap_or_else(|_| located.to_owned());
+    if target.components().any(|part| part.as_os_str() == ".git") {
+        return Err("it belongs to git, which may keep a token there".to_owned());
+    }
+    if target.starts_with("/proc") {
+        return Err("it belongs to a process, and holds no secret of a pipe".to_owned());
+    }
+    Ok(())
 }
 
 fn read_sandbox_values(path: &Path) -> Result<BTreeMap<String, String>> {

@@ -52,11 +52,31 @@ impl PlanInputs<'_> {
     fn known_pairs(&self) -> &BTreeSet<SecretPair> {
         let live_body = |at: &Address| Some(&self.live.get(at)?.objects.first()?.body);
         self.known_pairs.get_or_init(|| match self.base {
-            Some(base) => secret_pairs(base, |_, _, _| true),
-            None => secret_pairs(self.desired, |at, path, to| {
+            Some(base) => self.secret_pairs(base, |_, _, _| true),
+            None => self.secret_pairs(self.desired, |at, path, to| {
                 live_body(at).is_some_and(|live| secret_hosts(at.kind, live, path) == to)
             }),
         })
+    }
+
+    /// The pairs of the declared objects for which `counts` is true.
+    fn secret_pairs(
+        &self,
+        desired: &Desired,
+        counts: impl Fn(&Address, &FieldPath, &[SecretHost]) -> bool,
+    ) -> BTreeSet<SecretPair> {
+        let mut pairs = BTreeSet::new();
+        for (at, document) in desired {
+            // The changed body has ids and hosts in place of references.
+            let body = self.resolve_references(at, &document.body, None);
+            for sent in SentSecret::all_in(at.kind, &body) {
+                if counts(at, &sent.secret.path, &sent.to) {
+                    let name = policy_name(&sent.secret);
+                    pairs.extend(sent.to.into_iter().map(|host| (name.clone(), host)));
+                }
+            }
+        }
+        pairs
     }
 
     /// The fields by which a change weakens TLS: neither the base nor, without one, live has them so.
@@ -70,21 +90,4 @@ impl PlanInputs<'_> {
         let known = before.map(|before| weakened_tls(at.kind, before)).unwrap_or_default();
         weakened_tls(at.kind, body).into_iter().filter(|path| !known.contains(path)).collect()
     }
-}
-
-/// The pairs of the declared objects for which `counts` is true.
-fn secret_pairs(
-    desired: &Desired,
-    counts: impl Fn(&Address, &FieldPath, &[SecretHost]) -> bool,
-) -> BTreeSet<SecretPair> {
-    let mut pairs = BTreeSet::new();
-    for (at, document) in desired {
-        for sent in SentSecret::all_in(at.kind, &document.body) {
-            if counts(at, &sent.secret.path, &sent.to) {
-                let name = policy_name(&sent.secret);
-                pairs.extend(sent.to.into_iter().map(|host| (name.clone(), host)));
-            }
-        }
-    }
-    pairs
 }

@@ -70,8 +70,8 @@ impl RefusedSecret {
             sent.to.iter().find_map(|host| {
                 let name = match host {
                     SecretHost::Named(name) => Some(name.as_str()),
-                    // Only the owner of the secret can change that host.
-                    SecretHost::InSecret => return None,
+                    // Only the owner of the secret can change the host in it, and the hosts behind an endpoint are listed.
+                    SecretHost::InSecret | SecretHost::ThroughEndpoint(_) => return None,
                     SecretHost::Unknown => None,
                 };
                 let by = policy.refusal(&secret, name)?;

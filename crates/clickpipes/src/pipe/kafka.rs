@@ -193,16 +193,27 @@ pub(crate) const SPEC: SourceSpec = SourceSpec {
     describe_start: replacement_effects::describe_start,
     describe_replacement: replacement_effects::describe_replacement,
     location: |source| host_text(source, "brokers"),
-    secret_hosts: |source, field| match field {
-        "schemaRegistry" => SecretHost::from_url(&text_at(source, "schemaRegistry.url")),
-        // A registry of AWS Glue is read with the access key of the pipe, unless it has a role of its own.
-        "credentials" => [SecretHost::from_list(&host_text(source, "brokers")), registry::glue_hosts(source)].concat(),
-        _ => SecretHost::from_list(&host_text(source, "brokers")),
-    },
+    secret_hosts,
     items: SourceItems::CommaList("topics"),
     exclusive_reads: group_reads,
     rules: &[RULES, registry::RULES],
 };
+
+/// The registry, or the brokers and the endpoints that lead to them, by their ids or names.
+fn secret_hosts(source: &Value, field: &str) -> Vec<SecretHost> {
+    if field == "schemaRegistry" {
+        return SecretHost::from_url(&text_at(source, "schemaRegistry.url"));
+    }
+    let endpoints = source["reversePrivateEndpointIds"].as_array().into_iter().flatten();
+    let endpoints = endpoints.filter_map(|it| it.as_str().or_else(|| it["endpoint"].as_str()));
+    let mut hosts = SecretHost::from_list(&host_text(source, "brokers"));
+    // A registry of AWS Glue is read with the access key of the pipe, unless it has a role of its own.
+    if field == "credentials" {
+        hosts.extend(registry::glue_hosts(source));
+    }
+    hosts.extend(endpoints.map(|endpoint| SecretHost::ThroughEndpoint(endpoint.to_owned())));
+    hosts
+}
 
 /// Members of a consumer group share the messages of each topic.
 fn group_reads(source: &Value) -> Vec<ExclusiveRead> {

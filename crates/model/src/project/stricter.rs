@@ -13,9 +13,8 @@ impl Policy {
             protect: union(self.protect, base.protect.as_ref()),
             max_delete: smaller_limit(self.max_delete, base.max_delete),
             max_replace: smaller_limit(self.max_replace, base.max_replace),
-            // It names single objects, and only makes sense in the change that replaces them.
-            allow_replace: self.allow_replace,
-            keep_stopped: self.keep_stopped,
+            allow_replace: allowed_replacements(self.allow_replace, base.allow_replace.as_ref()),
+            keep_stopped: union(self.keep_stopped, base.keep_stopped.as_ref()),
             prune,
             prune_scope,
             secret_commands: in_both(self.secret_commands, base.secret_commands.as_ref()),
@@ -52,6 +51,13 @@ fn in_both(head: Option<Vec<String>>, base: Option<&Vec<String>>) -> Option<Vec<
     head.map(|head| head.into_iter().filter(|text| base.is_some_and(|base| base.contains(text))).collect())
 }
 
+/// The patterns of both, and the objects that this policy names.
+// A name only makes sense in the change that replaces the object, where a reviewer sees both. A pattern allows more.
+fn allowed_replacements(head: Option<Vec<String>>, base: Option<&Vec<String>>) -> Option<Vec<String>> {
+    let is_name = |text: &String| !text.contains(['*', '?']);
+    head.map(|head| head.into_iter().filter(|text| is_name(text) || base.is_some_and(|it| it.contains(text))).collect())
+}
+
 fn smaller_limit(head: Option<usize>, base: Option<usize>) -> Option<usize> {
     // A policy without the key has the default limit.
     let limit = |limit: Option<usize>| limit.unwrap_or(Policy::DEFAULT_LIMIT);
@@ -72,6 +78,8 @@ mod tests {
         let base = Policy {
             protect: list(&["a"]),
             max_delete: Some(1),
+            allow_replace: list(&["s/old-*"]),
+            keep_stopped: list(&["s/quiet"]),
             secret_commands: list(&["vault"]),
             ..Policy::default()
         };
@@ -79,6 +87,7 @@ mod tests {
             protect: list(&["b"]),
             max_delete: Some(10),
             max_replace: Some(3),
+            allow_replace: list(&["s/*", "s/old-*", "s/clicks"]),
             secret_commands: list(&["vault", "sh"]),
             wake_idle: Some(true),
             ..Policy::default()
@@ -88,6 +97,9 @@ mod tests {
             max_delete: Some(1),
             // The base has no such key, so the default holds.
             max_replace: Some(1),
+            // A name is the change's own, a pattern is not.
+            allow_replace: list(&["s/old-*", "s/clicks"]),
+            keep_stopped: list(&["s/quiet"]),
             secret_commands: list(&["vault"]),
             wake_idle: Some(false),
             ..Policy::default()

@@ -8,6 +8,8 @@ use super::good::{cdc_scaling, endpoint, kafka, kinesis, postgres, s3};
 pub(crate) fn cases() -> Vec<Case> {
     let mut cases = vec![
         ("previous-name-own", kafka(), json!({"metadata.previousNames": ["old", "orders"]})),
+        ("look-alike-name", kafka(), json!({"metadata.name": "\u{43e}rders"})),
+        ("look-alike-name", endpoint(), json!({"metadata.service": "analytics "})),
         ("service-and-organization", cdc_scaling(), json!({"metadata.organization": true})),
         ("cdc-scaling-ratio", cdc_scaling(), json!({"spec.replicaMemoryGb": 8})),
         ("missing-part", kafka(), json!({"spec.destination": null})),
