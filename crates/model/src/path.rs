@@ -17,10 +17,7 @@ impl FieldPath {
 
     /// Parses the dotted form. A key that contains a dot needs [`FieldPath::child`].
     pub fn parse(dotted: &str) -> Self {
-        if dotted.is_empty() {
-            return Self::root();
-        }
-        Self(dotted.split('.').map(str::to_owned).collect())
+        Self(dotted_segments(dotted).map(str::to_owned).collect())
     }
 
     /// The path one step further down.
@@ -66,11 +63,7 @@ impl FieldPath {
 
     /// The value at this path, if the document has one.
     pub fn value_in<'v>(&self, document: &'v Value) -> Option<&'v Value> {
-        self.0.iter().try_fold(document, |value, segment| match value {
-            Value::Object(map) => map.get(segment),
-            Value::Array(items) => items.get(segment.parse::<usize>().ok()?),
-            _ => None,
-        })
+        self.0.iter().try_fold(document, |value, segment| child_value(value, segment))
     }
 
     /// Writes `value` at this path and creates missing objects. A missing list entry is not created;
@@ -92,6 +85,25 @@ impl FieldPath {
             slot = map.entry(segment.clone()).or_insert(Value::Null);
         }
         *slot = value;
+    }
+}
+
+/// The value at a path in the dotted form. The rules between fields ask for thousands of them, and a [`FieldPath`]
+/// allocates.
+pub fn value_at<'v>(document: &'v Value, dotted: &str) -> Option<&'v Value> {
+    dotted_segments(dotted).try_fold(document, child_value)
+}
+
+/// The segments of a path in the dotted form; none for the root.
+pub(crate) fn dotted_segments(dotted: &str) -> impl Iterator<Item = &str> {
+    dotted.split('.').filter(move |_| !dotted.is_empty())
+}
+
+fn child_value<'v>(value: &'v Value, segment: &str) -> Option<&'v Value> {
+    match value {
+        Value::Object(map) => map.get(segment),
+        Value::Array(items) => items.get(segment.parse::<usize>().ok()?),
+        _ => None,
     }
 }
 

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::exit::UsageError;
 use crate::output::Output;
 use crate::render::envelope::OutputEnvelope;
-use crate::reports::ReportRequest;
+use crate::reports::{ReportFormat, ReportRequest};
 
 /// How a command is run: for which environment, and how it says what it found.
 #[derive(Clone, Debug)]
@@ -29,6 +29,16 @@ impl CommandContext {
     /// Whether people read stdout.
     pub(crate) fn is_text(&self) -> bool {
         self.format == OutputFormat::Text
+    }
+
+    /// Whether the JSON of the result is printed or written.
+    pub(crate) fn wants_json(&self) -> bool {
+        self.format == OutputFormat::Json || self.reports.targets.iter().any(|it| it.format == ReportFormat::Json)
+    }
+
+    /// Whether anything but the text for people is made of the result.
+    pub(crate) fn wants_report(&self) -> bool {
+        self.format != OutputFormat::Text || !self.reports.targets.is_empty()
     }
 
     /// The JSON document of a result.

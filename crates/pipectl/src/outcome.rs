@@ -33,7 +33,8 @@ impl CommandOutcome {
         exit_code: u8,
         envelope: &OutputEnvelope<T>,
     ) -> Self {
-        let (command, outcome, json) = (context.command, envelope.outcome, envelope.render());
+        let (command, outcome) = (context.command, envelope.outcome);
+        let json = if context.wants_json() { envelope.render() } else { String::new() };
         let environment = context.environment.name.clone();
         let report = RunReport { command, environment, outcome, json, ..RunReport::default() };
         Self { exit_code, report, ..Self::default() }

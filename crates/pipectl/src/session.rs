@@ -4,6 +4,7 @@ mod live_view;
 mod observe;
 mod prune_inputs;
 
+use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -279,9 +280,11 @@ impl Session {
     }
 
     fn compare_with_live(&self, live: &Live, write_only: WriteOnlyPolicy, unsettled: UnsettledPolicy) -> Plan {
-        let mut desired = self.desired.clone();
         // Where nothing is known, nothing is missing.
-        desired.retain(|at, _| self.is_reachable(&at.service));
+        let mut desired = Cow::Borrowed(&self.desired);
+        if !self.unreachable_services().is_empty() {
+            desired.to_mut().retain(|at, _| self.is_reachable(&at.service));
+        }
         let protect = self.policy.protect.iter().flatten().map(AddressPattern::new).collect();
         let (secrets, service_names) = (self.secret_policy.clone(), self.service_names.clone());
         let resend = self.resend_secrets.clone();

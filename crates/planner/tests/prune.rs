@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use model::action::Action;
 use model::address::{Address, Kind, Name, ServiceRef};
-use model::desired::{Desired, Document, Intent, Origin, Place};
+use model::desired::{Desired, Document, FieldPlaces, Intent, Origin, Place};
 use model::live::{Id, Live, LiveObjects, Object, State};
 use model::selector::AddressPattern;
 use planner::{Policy, PruneEvidence, PruneReason, plan, prune_unmanaged};
@@ -30,7 +30,7 @@ fn any_desired() -> impl Strategy<Value = Desired> {
         let documents = declared.into_iter().map(|(at, previous)| {
             let previous_names = previous.into_iter().map(|name| Name::new(NAMES[name])).collect();
             let intent = Intent { previous_names, ..Intent::default() };
-            let origin = Origin::new(place.clone(), BTreeMap::new());
+            let origin = Origin::new(place.clone(), FieldPlaces::default());
             let body = json!({"name": at.name.as_str()});
             (at, Document { body, intent, origin, earlier_bodies: Vec::new() })
         });

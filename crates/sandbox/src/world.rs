@@ -139,6 +139,11 @@ impl World {
         service.map(listed).unwrap_or_default()
     }
 
+    /// The number of pipes in all services.
+    pub fn pipe_count(&self) -> usize {
+        self.services.values().map(|service| service.pipes.len()).sum()
+    }
+
     /// Changes a live pipe (by name or id) as the console would. `change` gets its stored name, source,
     /// destination, field mappings and settings, with masked secrets. Returns `false` if there is no
     /// such pipe.

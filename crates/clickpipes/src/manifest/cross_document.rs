@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::code;
 use super::draft::DraftManifest;
+use super::draft_places::DraftPlaces;
 use crate::exclusive_read::{ExclusiveRead, Sharing};
 use crate::exclusive_reads::{exclusive_reads, is_sharing_harmful};
 use crate::pipe::written_tables::{WrittenTable, written_tables};
@@ -35,17 +36,17 @@ impl Conflicts {
     }
 }
 
-pub(super) fn find_conflicts(all: &[DraftManifest]) -> Conflicts {
+pub(super) fn find_conflicts(all: &[DraftManifest], places: &DraftPlaces<'_>) -> Conflicts {
     let mut conflicts = Conflicts::default();
-    find_duplicates(all, &mut conflicts);
-    find_shared_pins(all, &mut conflicts);
-    find_contested_names(all, &mut conflicts);
-    find_shared_tables(all, &mut conflicts);
-    find_shared_reads(all, &mut conflicts);
+    find_duplicates(all, places, &mut conflicts);
+    find_shared_pins(all, places, &mut conflicts);
+    find_contested_names(all, places, &mut conflicts);
+    find_shared_tables(all, places, &mut conflicts);
+    find_shared_reads(all, places, &mut conflicts);
     conflicts
 }
 
-fn find_duplicates(all: &[DraftManifest], conflicts: &mut Conflicts) {
+fn find_duplicates(all: &[DraftManifest], places: &DraftPlaces<'_>, conflicts: &mut Conflicts) {
     let mut seen: HashMap<Address, &DraftManifest> = HashMap::new();
     for (index, declared) in all.iter().enumerate() {
         let Some(address) = declared.address() else { continue };
@@ -56,9 +57,9 @@ fn find_duplicates(all: &[DraftManifest], conflicts: &mut Conflicts) {
         conflicts.push(index, Severity::Error, || {
             let message = format!("{} is declared twice", describe_address(&address));
             let help = "remove one of the two, or give it another name";
-            declared.related_diagnostic(
+            places.related_diagnostic(
                 |span| PendingDiagnostic::error(code::DUPLICATE_IDENTITY, span, message).with_help(help),
-                &declared.identity_path(),
+                (declared, &declared.identity_path()),
                 (first, &first.identity_path(), "first declared here"),
             )
         });
@@ -66,7 +67,7 @@ fn find_duplicates(all: &[DraftManifest], conflicts: &mut Conflicts) {
 }
 
 /// Finds manifests that pin the same live object: each would undo what the other does, or delete its object.
-fn find_shared_pins(all: &[DraftManifest], conflicts: &mut Conflicts) {
+fn find_shared_pins(all: &[DraftManifest], places: &DraftPlaces<'_>, conflicts: &mut Conflicts) {
     let path = FieldPath::parse("metadata.id");
     let mut pinned: HashMap<(ServiceRef, Kind, Id), &DraftManifest> = HashMap::new();
     for (index, declared) in all.iter().enumerate() {
@@ -80,9 +81,9 @@ fn find_shared_pins(all: &[DraftManifest], conflicts: &mut Conflicts) {
         conflicts.push(index, Severity::Error, || {
             let message = "another manifest pins the same live object";
             let help = "remove `metadata.id` from the manifest that was copied";
-            declared.related_diagnostic(
+            places.related_diagnostic(
                 |span| PendingDiagnostic::error(code::DUPLICATE_IDENTITY, span, message).with_help(help),
-                &path,
+                (declared, &path),
                 (first, &path, "first pinned here"),
             )
         });
@@ -105,7 +106,7 @@ fn describe_address(address: &Address) -> String {
 
 /// Finds previous names that are claimed twice, or still declared.
 // A live object can be renamed to one name only. Otherwise the order of the manifests would decide which one gets it.
-fn find_contested_names(all: &[DraftManifest], conflicts: &mut Conflicts) {
+fn find_contested_names(all: &[DraftManifest], places: &DraftPlaces<'_>, conflicts: &mut Conflicts) {
     let mut declared_as: HashMap<Address, &DraftManifest> = HashMap::new();
     for declared in all {
         if let Some(address) = declared.address() {
@@ -116,12 +117,12 @@ fn find_contested_names(all: &[DraftManifest], conflicts: &mut Conflicts) {
     for (index, declared) in all.iter().enumerate() {
         for (name, path) in claimed_addresses(declared) {
             if let Some(other) = declared_as.get(&name).filter(|it| !std::ptr::eq(**it, declared)) {
-                let diagnostic = || still_declared_elsewhere(declared, &path, other);
+                let diagnostic = || still_declared_elsewhere(places, declared, &path, other);
                 conflicts.push(index, Severity::Error, diagnostic);
             }
             match claimed.get(&name) {
                 Some((first, at)) if *first != index => {
-                    let diagnostic = || claimed_elsewhere(declared, &path, (&all[*first], at));
+                    let diagnostic = || claimed_elsewhere(places, declared, &path, (&all[*first], at));
                     conflicts.push(index, Severity::Error, diagnostic);
                 }
                 Some(_) => {}
@@ -141,22 +142,32 @@ fn claimed_addresses(declared: &DraftManifest) -> Vec<(Address, FieldPath)> {
     names.filter_map(claim).collect()
 }
 
-fn still_declared_elsewhere(declared: &DraftManifest, path: &FieldPath, other: &DraftManifest) -> Diagnostic {
+fn still_declared_elsewhere(
+    places: &DraftPlaces<'_>,
+    declared: &DraftManifest,
+    path: &FieldPath,
+    other: &DraftManifest,
+) -> Diagnostic {
     let message = "this previous name is still declared by another manifest";
     let help = "take it out of `previousNames`, or remove the other manifest";
-    declared.related_diagnostic(
+    places.related_diagnostic(
         |span| PendingDiagnostic::error(code::PREVIOUS_NAME_DECLARED, span, message).with_help(help),
-        path,
+        (declared, path),
         (other, &other.identity_path(), "declared here"),
     )
 }
 
-fn claimed_elsewhere(declared: &DraftManifest, path: &FieldPath, first: (&DraftManifest, &FieldPath)) -> Diagnostic {
+fn claimed_elsewhere(
+    places: &DraftPlaces<'_>,
+    declared: &DraftManifest,
+    path: &FieldPath,
+    first: (&DraftManifest, &FieldPath),
+) -> Diagnostic {
     let message = "another manifest claims this previous name too";
     let help = "keep it where the object really came from";
-    declared.related_diagnostic(
+    places.related_diagnostic(
         |span| PendingDiagnostic::error(code::PREVIOUS_NAME_CLAIMED, span, message).with_help(help),
-        path,
+        (declared, path),
         (first.0, first.1, "first claimed here"),
     )
 }
@@ -165,7 +176,7 @@ fn claimed_elsewhere(declared: &DraftManifest, path: &FieldPath, first: (&DraftM
 type TableKey<'d> = (ServiceRef, &'d str, &'d str);
 
 /// Finds pipes that write the same table in ways that collide.
-fn find_shared_tables(all: &[DraftManifest], conflicts: &mut Conflicts) {
+fn find_shared_tables(all: &[DraftManifest], places: &DraftPlaces<'_>, conflicts: &mut Conflicts) {
     let mut writers: HashMap<TableKey<'_>, Vec<(usize, WrittenTable<'_>)>> = HashMap::new();
     for (index, declared) in all.iter().enumerate() {
         let Some(address) = declared.address().filter(|at| at.kind == Kind::ClickPipe) else {
@@ -176,7 +187,7 @@ fn find_shared_tables(all: &[DraftManifest], conflicts: &mut Conflicts) {
             let others = writers.entry(key).or_default();
             let earlier = others.iter().find(|(at, other)| *at != index && table.collides_with(other));
             if let Some((at, other)) = earlier {
-                let diagnostic = || shared_table(declared, &table, (&all[*at], other));
+                let diagnostic = || shared_table(places, declared, &table, (&all[*at], other));
                 conflicts.push(index, Severity::Warning, diagnostic);
             }
             // One writer of each mode is enough to find the next collision, so the cost stays linear.
@@ -194,6 +205,7 @@ fn declared_tables(document: &Value) -> Vec<WrittenTable<'_>> {
 }
 
 fn shared_table(
+    places: &DraftPlaces<'_>,
     declared: &DraftManifest,
     table: &WrittenTable<'_>,
     (first, other): (&DraftManifest, &WrittenTable<'_>),
@@ -201,15 +213,15 @@ fn shared_table(
     let message = format!("another pipe writes the table `{}.{}` too", table.database_or_default(), table.name);
     let help = "give one of them another table; pipes that only insert share a table with \
                 `managedTable: false`";
-    declared.related_diagnostic(
+    places.related_diagnostic(
         |span| PendingDiagnostic::warning(code::SAME_TABLE, span, message).with_help(help),
-        &FieldPath::parse("spec").join(&table.path),
+        (declared, &FieldPath::parse("spec").join(&table.path)),
         (first, &FieldPath::parse("spec").join(&other.path), "the other is here"),
     )
 }
 
 /// Finds things that several pipes read and only one can, in any service: a queue, a replication slot.
-fn find_shared_reads(all: &[DraftManifest], conflicts: &mut Conflicts) {
+fn find_shared_reads(all: &[DraftManifest], places: &DraftPlaces<'_>, conflicts: &mut Conflicts) {
     let mut readers: HashMap<(&str, String, String), (usize, ExclusiveRead)> = HashMap::new();
     for (index, declared) in all.iter().enumerate() {
         let spec = &declared.document["spec"];
@@ -229,13 +241,14 @@ fn find_shared_reads(all: &[DraftManifest], conflicts: &mut Conflicts) {
                     Sharing::Broken => Severity::Error,
                     Sharing::SplitsRows => Severity::Warning,
                 };
-                conflicts.push(index, severity, || shared_read(declared, &read, (&all[*first], other)));
+                conflicts.push(index, severity, || shared_read(places, declared, &read, (&all[*first], other)));
             }
         }
     }
 }
 
 fn shared_read(
+    places: &DraftPlaces<'_>,
     declared: &DraftManifest,
     read: &ExclusiveRead,
     (first, other): (&DraftManifest, &ExclusiveRead),
@@ -255,5 +268,5 @@ fn shared_read(
         }
     };
     let [at, other_at] = [read, other].map(|read| FieldPath::parse("spec").join(&read.path));
-    declared.related_diagnostic(remark, &at, (first, &other_at, "the other is here"))
+    places.related_diagnostic(remark, (declared, &at), (first, &other_at, "the other is here"))
 }

@@ -7,24 +7,26 @@ use serde_json::Value;
 use super::{Manifest, intent, source_map};
 use crate::api_body;
 use model::address::{Address, Kind, Name, ServiceRef};
-use model::desired::{Document, Place};
-use model::diagnostic::{Diagnostic, RelatedPlace};
+use model::desired::{Document, Origin};
 use model::path::FieldPath;
-use model::yaml::{PendingDiagnostic, YamlNode};
+use model::yaml::YamlNode;
 
+// The tree of the YAML is not kept: it is several times as large as what the plan needs of a manifest.
 pub(super) struct DraftManifest {
     pub(super) file_index: usize,
+    /// Its place among the drafts of its file.
+    pub(super) index_in_file: usize,
     /// Whether it has no errors of its own. It may conflict with other documents.
     pub(super) is_valid: bool,
     pub(super) kind: Kind,
     pub(super) document: Value,
-    file: Arc<str>,
-    root: YamlNode,
+    pub(super) origin: Origin,
 }
 
 impl DraftManifest {
-    pub(super) fn new(file_index: usize, file: Arc<str>, kind: Kind, root: YamlNode, is_valid: bool) -> Self {
-        Self { file_index, is_valid, kind, document: root.to_json(), file, root }
+    pub(super) fn new(file: &Arc<str>, kind: Kind, root: &YamlNode, is_valid: bool) -> Self {
+        let origin = source_map::build_origin(file, kind, root);
+        Self { file_index: 0, index_in_file: 0, is_valid, kind, document: root.to_json(), origin }
     }
 
     pub(super) fn service_name(&self) -> Option<&str> {
@@ -66,25 +68,7 @@ impl DraftManifest {
         FieldPath::parse(if self.kind.is_singleton() { "metadata" } else { "metadata.name" })
     }
 
-    /// A diagnostic at a field of this document, with a field of another document as the related place.
-    pub(super) fn related_diagnostic(
-        &self,
-        remark: impl FnOnce(model::yaml::Span) -> PendingDiagnostic,
-        at: &FieldPath,
-        other: (&Self, &FieldPath, &str),
-    ) -> Diagnostic {
-        let (other, other_path, label) = other;
-        let span = other.root.span_at(other_path);
-        let also = RelatedPlace {
-            place: Place { file: Arc::clone(&other.file), line: span.line, column: span.column },
-            span: span.byte_range(),
-            label: label.to_owned(),
-        };
-        let remark = remark(self.root.span_at(at)).with_path(at.clone());
-        Diagnostic { also: Some(also), ..remark.into_diagnostic(&self.file) }
-    }
-
-    pub(super) fn to_manifest(&self) -> Manifest {
+    pub(super) fn into_manifest(self) -> Manifest {
         let name = self.address().map(|address| address.name);
         Manifest {
             kind: self.kind,
@@ -94,7 +78,7 @@ impl DraftManifest {
             document: Document {
                 body: api_body::build_api_body(self.kind, &self.document),
                 intent: intent::parse_intent(self.kind, &self.document),
-                origin: source_map::build_origin(&self.file, self.kind, &self.root),
+                origin: self.origin,
                 earlier_bodies: Vec::new(),
             },
         }

@@ -27,8 +27,9 @@ fn collect_marks(node: &FieldNode, value: &Value, at: &FieldPath, marks: &mut Fi
                 paths.insert(at.join(&FieldPath::parse(path)));
             }
             for (name, value) in fields {
-                if let Some(field) = node.child_field(name).filter(|field| !field.has_keyword(annotations::LOCAL_ONLY))
-                {
+                // Most values are texts and numbers, and have no fields.
+                let field = node.child_field(name).filter(|_| value.is_object() || value.is_array());
+                if let Some(field) = field.filter(|field| !field.has_keyword(annotations::LOCAL_ONLY)) {
                     collect_marks(field, value, &at.child(name), marks);
                 }
             }

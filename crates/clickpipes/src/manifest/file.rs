@@ -1,7 +1,6 @@
 //! Parses one file: its documents, and the diagnostics of each.
 
 use std::collections::{BTreeMap, HashSet};
-use std::sync::Arc;
 
 use super::classify::{self, DocumentClass};
 use super::draft::DraftManifest;
@@ -17,10 +16,34 @@ use model::schema_validator;
 use model::yaml::{self, PendingDiagnostic, PendingDiagnostics, Span, YamlDocument, YamlNode};
 
 pub(super) fn parse_file(
-    index: usize,
     file: &SourceFile,
     variables: &BTreeMap<String, String>,
 ) -> (Vec<DraftManifest>, Vec<Diagnostic>) {
+    let (validated, remarks) = validate_file(file, variables);
+    let drafts = validated.into_iter().enumerate().map(|(index, document)| {
+        let draft = DraftManifest::new(&file.name, document.kind, &document.root, document.is_valid);
+        DraftManifest { index_in_file: index, ..draft }
+    });
+    let diagnostics = remarks.into_iter().map(|remark| remark.into_diagnostic(&file.name));
+    (drafts.collect(), diagnostics.collect())
+}
+
+/// The trees of a file's drafts, as [`parse_file`] had them.
+pub(super) fn draft_trees(file: &SourceFile, variables: &BTreeMap<String, String>) -> Vec<YamlNode> {
+    validate_file(file, variables).0.into_iter().map(|document| document.root).collect()
+}
+
+/// A document of a known kind, with its known mistakes corrected.
+struct ValidatedDocument {
+    kind: Kind,
+    root: YamlNode,
+    is_valid: bool,
+}
+
+fn validate_file(
+    file: &SourceFile,
+    variables: &BTreeMap<String, String>,
+) -> (Vec<ValidatedDocument>, Vec<PendingDiagnostic>) {
     let mut remarks = PendingDiagnostics::default();
     let mut variables = VariableExpander::new(variables);
     let mut documents = yaml::read_documents(&file.text, &mut remarks);
@@ -30,20 +53,15 @@ pub(super) fn parse_file(
         variables.expand_node(&mut document.root, &mut remarks);
         document.is_valid &= remarks.error_count() == errors;
     }
-    let mut drafts = Vec::new();
+    let mut validated = Vec::new();
     if let Some(foreign) = first_if_none_ours(&documents) {
         remarks.push(classify::not_a_manifest(foreign));
     } else {
         for document in documents {
-            let found = validate_document(document, &mut remarks);
-            drafts.extend(
-                found.map(|(kind, root, sound)| DraftManifest::new(index, Arc::clone(&file.name), kind, root, sound)),
-            );
+            validated.extend(validate_document(document, &mut remarks));
         }
     }
-    let remarks = drop_redundant(remarks.into_vec());
-    let diagnostics = remarks.into_iter().map(|remark| remark.into_diagnostic(&file.name));
-    (drafts, diagnostics.collect())
+    (validated, drop_redundant(remarks.into_vec()))
 }
 
 /// The documents of a file, not validated, and whether a part of the file cannot be read.
@@ -66,7 +84,7 @@ pub(super) fn identify_documents(
         if let Some(kind) = kind {
             lift_known_fields(manifest_fields(kind), &mut root, &FieldPath::root(), &mut remarks);
         }
-        drafts.extend(kind.map(|kind| DraftManifest::new(0, Arc::clone(&file.name), kind, root, false)));
+        drafts.extend(kind.map(|kind| DraftManifest::new(&file.name, kind, &root, false)));
     }
     (drafts, has_unidentified)
 }
@@ -77,8 +95,8 @@ fn first_if_none_ours(documents: &[YamlDocument]) -> Option<&YamlNode> {
     documents.first().filter(|_| all).map(|document| &document.root)
 }
 
-/// Validates one document. Returns its kind, if it has one, and whether it has no error.
-fn validate_document(document: YamlDocument, remarks: &mut PendingDiagnostics) -> Option<(Kind, YamlNode, bool)> {
+/// Validates one document; `None` if its kind is not known.
+fn validate_document(document: YamlDocument, remarks: &mut PendingDiagnostics) -> Option<ValidatedDocument> {
     let YamlDocument { mut root, is_valid: sound } = document;
     let errors = remarks.error_count();
     let kind = classify::resolve_kind(&mut root, remarks)?;
@@ -98,7 +116,7 @@ fn validate_document(document: YamlDocument, remarks: &mut PendingDiagnostics) -
     }
     // A full list may have lost errors of this document, so it does not count as valid.
     let is_valid = sound && remarks.error_count() == errors && !remarks.is_full();
-    Some((kind, root, is_valid))
+    Some(ValidatedDocument { kind, root, is_valid })
 }
 
 /// Removes diagnostics that repeat a worse one at the same place.

@@ -20,7 +20,8 @@ pub(super) fn lift_known_fields(
         (YamlContent::Map(entries), _) => {
             lift_entries(node, entries, at, remarks);
             for entry in entries {
-                if let Some(field) = node.child_field(&entry.key) {
+                let has_fields = matches!(entry.value.content, YamlContent::Map(_) | YamlContent::List(_));
+                if let Some(field) = node.child_field(&entry.key).filter(|_| has_fields) {
                     lift_known_fields(field, &mut entry.value, &at.child(&entry.key), remarks);
                 }
             }

@@ -54,18 +54,18 @@ fn visit_fields(node: &FieldNode, value: &Value, at: &FieldPath, problems: &mut 
 fn visit_object(node: &FieldNode, fields: &Map<String, Value>, at: &FieldPath, problems: &mut Vec<Problem>) {
     for (name, value) in fields {
         let Some(field) = node.child_field(name) else { continue };
-        let path = at.child(name);
         if field.has_keyword(annotations::PREVIEW) {
-            problems.push(preview_field_problem(name, path.clone()));
+            problems.push(preview_field_problem(name, at.child(name)));
         }
         match value {
             Value::Object(extra) if field.has_keyword(annotations::ADDITIONAL) => {
-                check_additional(node, extra, fields, &path, problems);
+                check_additional(node, extra, fields, &at.child(name), problems);
             }
             Value::Array(marked) if field.has_keyword(annotations::ADDITIONAL_MARK) => {
-                check_marks(node, fields, marked, &path, problems);
+                check_marks(node, fields, marked, &at.child(name), problems);
             }
-            _ => visit_fields(field, value, &path, problems),
+            Value::Object(_) | Value::Array(_) => visit_fields(field, value, &at.child(name), problems),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
         }
     }
 }

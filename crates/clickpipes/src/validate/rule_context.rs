@@ -22,7 +22,7 @@ impl<'d> RuleContext<'d> {
     }
 
     pub(crate) fn value_at(&self, path: &str) -> Option<&'d Value> {
-        FieldPath::parse(path).value_in(self.object)
+        model::path::value_at(self.object, path)
     }
 
     pub(crate) fn has_field(&self, path: &str) -> bool {
@@ -46,11 +46,10 @@ impl<'d> RuleContext<'d> {
 
     /// Whether a field with a known name stands under `additional`: it has a word that pipectl does not know.
     pub(super) fn is_under_additional(&self, path: &str) -> bool {
-        let path = FieldPath::parse(path);
-        let around = path.parent().unwrap_or_default();
-        let extra = self.node.node_at(&around).and_then(|node| node.additional_field());
-        let beside = extra.zip(path.last_segment()).map(|(extra, name)| around.child(extra).child(name));
-        beside.is_some_and(|beside| beside.value_in(self.object).is_some())
+        let (around, name) = path.rsplit_once('.').unwrap_or(("", path));
+        let extra = self.node.descendant(around).and_then(|node| node.additional_field());
+        let extra = extra.and_then(|extra| self.value_at(around)?.get(extra));
+        extra.is_some_and(|extra| extra.get(name).is_some())
     }
 
     /// Whether the object has fields that pipectl does not know.
@@ -76,7 +75,7 @@ impl<'d> RuleContext<'d> {
     /// The value at `path`, or else the API's default. `Err` if the value is invalid, required and missing, or unknown.
     // No rule is checked against such a value: the schema reports it, and a second message would be about a guess.
     pub(super) fn effective_value(&self, path: &str) -> Result<Option<&'d Value>, UnclearValue> {
-        let node = self.node.node_at(&FieldPath::parse(path)).ok_or(UnclearValue)?;
+        let node = self.node.descendant(path).ok_or(UnclearValue)?;
         match self.value_at(path) {
             Some(Value::String(word)) => {
                 let words = node.allowed_values();

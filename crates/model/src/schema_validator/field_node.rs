@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::SchemaValidator;
 use super::compiled::{ListItems, ShapeId, UnlistedFields, ValueShape};
 use crate::annotations;
-use crate::path::FieldPath;
+use crate::path::{FieldPath, dotted_segments};
 use crate::secret;
 
 /// One place of a schema, with everything that is said about it. What is said beside a reference and what is said where
@@ -17,6 +17,8 @@ pub struct FieldNode {
     type_description: String,
     allowed_values: Vec<(String, String)>,
     fields: Vec<(String, FieldNode)>,
+    /// The position of the field that takes what is not known.
+    additional: Option<usize>,
     item: Option<Box<FieldNode>>,
     is_required: bool,
     form: ValueForm,
@@ -68,6 +70,7 @@ impl<'s> FieldTreeBuilder<'s> {
                 .map(|it| it.words.clone())
                 .unwrap_or_default(),
             fields: Vec::new(),
+            additional: None,
             item: layers.iter().find_map(|it| self.build_item(it)),
             is_required,
             form: ValueForm::of_layers(&layers),
@@ -84,6 +87,7 @@ impl<'s> FieldTreeBuilder<'s> {
                 }
             }
         }
+        node.additional = node.fields.iter().position(|(_, child)| child.has_keyword(annotations::ADDITIONAL));
         node
     }
 
@@ -169,8 +173,7 @@ impl FieldNode {
 
     /// The name of the field that takes what is not known of this object, if it has one.
     pub fn additional_field(&self) -> Option<&str> {
-        let mut children = self.child_fields();
-        children.find(|(_, child)| child.has_keyword(annotations::ADDITIONAL)).map(|(name, _)| name)
+        Some(&self.fields[self.additional?].0)
     }
 
     /// The entries of a list.
@@ -189,6 +192,11 @@ impl FieldNode {
     /// The place at a path below.
     pub fn node_at(&self, path: &FieldPath) -> Option<&Self> {
         path.segments().iter().try_fold(self, |node, segment| node.child_or_item(segment))
+    }
+
+    /// The same, by a path in the dotted form.
+    pub fn descendant(&self, dotted: &str) -> Option<&Self> {
+        dotted_segments(dotted).try_fold(self, |node, segment| node.child_or_item(segment))
     }
 
     /// The texts that it takes, each with what it means; empty where any text is taken.

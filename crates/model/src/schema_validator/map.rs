@@ -1,5 +1,6 @@
 //! Mappings: unknown fields, missing fields, and fields that exclude each other.
 
+use std::cell::OnceCell;
 use std::collections::HashSet;
 
 use super::compiled::{MapShape, UnlistedFields};
@@ -19,8 +20,8 @@ impl<'w> ValidationPass<'w> {
         key: Option<Span>,
     ) {
         let here = key.unwrap_or_else(|| node.head_span());
-        let given: HashSet<&str> = entries.iter().map(|entry| entry.key.as_str()).collect();
-        let mut meant = HashSet::new();
+        let given = GivenKeys { entries, keys: OnceCell::new() };
+        let mut meant = Vec::new();
         for entry in entries {
             if self.is_done() {
                 return;
@@ -30,9 +31,9 @@ impl<'w> ValidationPass<'w> {
         if let Some(message) = too_few(entries.len(), shape.min_properties, "fields") {
             self.report_problem(|| PendingDiagnostic::error(code::BAD_LENGTH, here, message));
         }
-        let beside = additional_keys(shape, entries);
-        let lacks = |name: &str| ![&given, &meant, &beside].iter().any(|names| names.contains(name));
-        for name in shape.required.iter().filter(|name| lacks(name)) {
+        let beside = additional_entries(shape, entries);
+        let is_given = |name: &str| entries.iter().chain(beside).any(|entry| entry.key == *name);
+        for name in shape.required.iter().filter(|name| !is_given(name) && !meant.contains(&name.as_str())) {
             self.report_missing_field(name, shape.properties.get(name).copied(), here);
         }
         if !shape.exclusive_fields.is_empty() {
@@ -41,7 +42,7 @@ impl<'w> ValidationPass<'w> {
     }
 
     /// Validates one field. For an unknown one, returns the similar field that is missing.
-    fn validate_entry(&mut self, shape: &'w MapShape, entry: &'w YamlEntry, given: &HashSet<&str>) -> Option<&'w str> {
+    fn validate_entry(&mut self, shape: &'w MapShape, entry: &'w YamlEntry, given: &GivenKeys<'_>) -> Option<&'w str> {
         let step = PathStep::Key(&entry.key);
         if let Some(&property) = shape.properties.get(&entry.key) {
             self.validate_child(step, property, &entry.value, Some(entry.span));
@@ -60,7 +61,7 @@ impl<'w> ValidationPass<'w> {
         &mut self,
         shape: &'w MapShape,
         entry: &'w YamlEntry,
-        given: &HashSet<&str>,
+        given: &GivenKeys<'_>,
     ) -> Option<&'w str> {
         let absent = self.named_fields(shape).filter(|name| !given.contains(name));
         let meant = suggest_similar(&entry.key, absent);
@@ -104,11 +105,11 @@ impl<'w> ValidationPass<'w> {
         self.steps.pop();
     }
 
-    fn require_exactly_one(&mut self, arms: &[String], entries: &[YamlEntry], meant: &HashSet<&str>, here: Span) {
+    fn require_exactly_one(&mut self, arms: &[String], entries: &[YamlEntry], meant: &[&str], here: Span) {
         let given: Vec<&YamlEntry> = entries.iter().filter(|entry| arms.contains(&entry.key)).collect();
         match given.as_slice() {
             [_] => {}
-            [] if arms.iter().any(|arm| meant.contains(arm.as_str())) => {
+            [] if arms.iter().any(|arm| meant.contains(&arm.as_str())) => {
                 // The misspelt field has been reported. A probe of a branch must fail all the same.
                 if let super::ReportMode::TestOnly { failed } = &mut self.mode {
                     *failed = true;
@@ -150,13 +151,23 @@ impl<'w> ValidationPass<'w> {
     }
 }
 
-fn additional_keys<'w>(shape: &MapShape, entries: &'w [YamlEntry]) -> HashSet<&'w str> {
-    // Entries of `additional` are sent beside the declared fields, so a required field may stand there.
-    let field = entries.iter().find(|entry| shape.additional_field.as_ref() == Some(&entry.key));
-    match field.map(|field| &field.value.content) {
-        Some(YamlContent::Map(entries)) => entries.iter().map(|entry| entry.key.as_str()).collect(),
-        _ => HashSet::new(),
+/// The keys of a mapping.
+// Only a message about an unknown field asks for all of them, and a mapping may have 200 000 of those.
+struct GivenKeys<'w> {
+    entries: &'w [YamlEntry],
+    keys: OnceCell<HashSet<&'w str>>,
+}
+
+impl GivenKeys<'_> {
+    fn contains(&self, name: &str) -> bool {
+        self.keys.get_or_init(|| self.entries.iter().map(|entry| entry.key.as_str()).collect()).contains(name)
     }
+}
+
+/// Entries of `additional` are sent beside the declared fields, so a required field may stand there.
+fn additional_entries<'w>(shape: &MapShape, entries: &'w [YamlEntry]) -> &'w [YamlEntry] {
+    let field = entries.iter().find(|entry| shape.additional_field.as_ref() == Some(&entry.key));
+    field.map_or(&[], |field| field.value.entries())
 }
 
 fn unknown_field_problem(

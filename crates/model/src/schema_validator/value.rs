@@ -10,6 +10,10 @@ use crate::yaml::{PendingDiagnostic, YamlContent, YamlNode, parse_plain_scalar, 
 
 /// Numbers are compared by value: `2.0` is among `[1, 2]`.
 pub(super) fn is_allowed_value(node: &YamlNode, options: &[Value]) -> bool {
+    // Nearly all are texts, and need no copy.
+    if let YamlContent::Text { text, .. } = &node.content {
+        return options.iter().any(|option| option == text);
+    }
     let value = node.to_json();
     options.iter().any(|option| values_equal(option, &value))
 }

@@ -51,7 +51,7 @@ pub(crate) struct ApplyOptions {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct ApplyResult<'r> {
-    plan: Value,
+    plan: Option<Value>,
     #[serde(skip_serializing_if = "<[StaleObject]>::is_empty")]
     refused: &'r [StaleObject],
     reports: &'r [ObjectResult],
@@ -144,7 +144,7 @@ fn run_outcome(
     let unreachable = session.unreachable_services();
     let (code, word) = overall_outcome(ending, &results, unreachable);
     let applied = ApplyResult {
-        plan: plan_view::plan_json_in(&plan, &session.plan_context(false)),
+        plan: context.wants_json().then(|| plan_view::plan_json_in(&plan, &session.plan_context(false))),
         refused: &refused,
         reports: &results,
     };
@@ -157,7 +157,7 @@ fn run_outcome(
         messages,
         report: RunReport {
             context: session.plan_context(false),
-            declared: session.selected_documents(),
+            declared: if context.wants_report() { session.selected_documents() } else { Vec::new() },
             diagnostics: session.manifest_warnings().to_vec(),
             plan: Some(plan),
             results,

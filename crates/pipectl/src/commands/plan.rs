@@ -8,7 +8,7 @@ use planner::Plan;
 use crate::connection::AccessMode;
 use crate::context::CommandContext;
 use crate::outcome::CommandOutcome;
-use crate::output::Label;
+use crate::output::{Label, StyledText};
 use crate::plan_view::{self, Context};
 use crate::reports::RunReport;
 use crate::session::{GitOptions, ScopeOptions, Session};
@@ -50,21 +50,25 @@ pub(crate) async fn run(context: &CommandContext, options: &PlanOptions) -> Resu
         (true, false) => exit::DONE,
     };
     let plan_context = Context { refusals, ..session.plan_context(options.diff) };
-    let result = plan_view::plan_json_in(&plan, &plan_context);
+    // Of a large plan each format costs as much as the comparison: none is made that nobody asked for.
+    let result = context.wants_json().then(|| plan_view::plan_json_in(&plan, &plan_context));
     let mut envelope = context.envelope(plan_outcome(&plan, unreachable), result).with_digest(digest.clone());
     envelope.errors = unresolved.iter().map(|it| format!("{}: {}", it.place, it.message)).collect();
     let envelope = envelope.with_unreachable(unreachable);
     let outcome = CommandOutcome::new(context, unreachable::exit_code(unreachable).unwrap_or(code), &envelope);
-    let mut text = render::plan::render(&plan, &plan_context);
-    if !plan.has_no_changes() {
-        text.push(Label::Dim, format!("Digest: {digest}")).end_line();
+    let mut text = StyledText::new();
+    if context.is_text() {
+        text = render::plan::render(&plan, &plan_context);
+        if !plan.has_no_changes() {
+            text.push(Label::Dim, format!("Digest: {digest}")).end_line();
+        }
     }
     Ok(CommandOutcome {
         text,
         messages: unreachable::unreachable_errors(unreachable),
         report: RunReport {
             context: plan_context,
-            declared: session.selected_documents(),
+            declared: if context.wants_report() { session.selected_documents() } else { Vec::new() },
             diagnostics: [session.manifest_warnings(), &unresolved].concat(),
             digest: Some(digest),
             plan: Some(plan),
