@@ -88,7 +88,7 @@ fn parse_in_parallel(files: &[SourceFile], variables: &BTreeMap<String, String>)
 /// All documents of one file, also those with errors, and the diagnostics of each on its own.
 pub fn parse_drafts(file: &SourceFile, variables: &BTreeMap<String, String>) -> (Vec<Manifest>, Vec<Diagnostic>) {
     let (drafts, diagnostics) = file::parse_file(file, variables);
-    (drafts.into_iter().map(DraftManifest::into_manifest).collect(), diagnostics)
+    (drafts.into_iter().map(|draft| draft.manifest).collect(), diagnostics)
 }
 
 /// The objects that one file declares, with mistakes or without.
@@ -104,9 +104,9 @@ pub struct IdentifiedManifests {
 // For git history: a manifest with a mistake still declares its object, and pruning must not take it for removed.
 pub fn identify_manifests(file: &SourceFile, variables: &BTreeMap<String, String>) -> IdentifiedManifests {
     let (drafts, mut has_unidentified) = file::identify_documents(file, variables);
-    has_unidentified |= !drafts.iter().all(DraftManifest::is_identified);
-    let identified = drafts.into_iter().filter(DraftManifest::is_identified);
-    IdentifiedManifests { manifests: identified.map(DraftManifest::into_manifest).collect(), has_unidentified }
+    has_unidentified |= !drafts.iter().all(|draft| draft.is_identified);
+    let identified = drafts.into_iter().filter(|draft| draft.is_identified);
+    IdentifiedManifests { manifests: identified.map(|draft| draft.manifest).collect(), has_unidentified }
 }
 
 /// Documents and diagnostics, each with the position of its file.
@@ -125,7 +125,7 @@ impl ParsedFiles {
         let valid = self.drafts.into_iter().enumerate();
         let valid = valid.filter(|(at, declared)| declared.is_valid && !conflicts.rejected.contains(at));
         ParsedManifests {
-            manifests: valid.map(|(_, declared)| declared.into_manifest()).collect(),
+            manifests: valid.map(|(_, declared)| declared.manifest).collect(),
             diagnostics: self.diagnostics.into_iter().map(|(_, diagnostic)| diagnostic).collect(),
         }
     }

@@ -2,15 +2,15 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use serde_json::Value;
-
-use super::code;
 use super::draft::DraftManifest;
 use super::draft_places::DraftPlaces;
+use super::{Manifest, code};
 use crate::exclusive_read::{ExclusiveRead, Sharing};
 use crate::exclusive_reads::{exclusive_reads, is_sharing_harmful};
 use crate::pipe::written_tables::{WrittenTable, written_tables};
-use model::address::{Address, Kind, Name, ServiceRef};
+use model::action::RunState;
+use model::address::{Address, Kind, ServiceRef};
+use model::desired::{Document, Presence};
 use model::diagnostic::{Diagnostic, Severity};
 use model::live::Id;
 use model::path::FieldPath;
@@ -72,8 +72,8 @@ fn find_shared_pins(all: &[DraftManifest], places: &DraftPlaces<'_>, conflicts: 
     let mut pinned: HashMap<(ServiceRef, Kind, Id), &DraftManifest> = HashMap::new();
     for (index, declared) in all.iter().enumerate() {
         let Some(address) = declared.address() else { continue };
-        let Some(id) = path.value_in(&declared.document).and_then(Value::as_str) else { continue };
-        let key = (address.service, address.kind, Id::new(id));
+        let Some(id) = declared.manifest.document.intent.pinned_id.clone() else { continue };
+        let key = (address.service, address.kind, id);
         let Some(first) = pinned.get(&key) else {
             pinned.insert(key, declared);
             continue;
@@ -136,10 +136,8 @@ fn find_contested_names(all: &[DraftManifest], places: &DraftPlaces<'_>, conflic
 fn claimed_addresses(declared: &DraftManifest) -> Vec<(Address, FieldPath)> {
     let Some(own) = declared.address() else { return Vec::new() };
     let list = FieldPath::parse("metadata.previousNames");
-    let names = list.value_in(&declared.document).and_then(|names| names.as_array());
-    let names = names.into_iter().flatten().enumerate();
-    let claim = |(index, name): (usize, &Value)| Some((own.with_name(Name::new(name.as_str()?)), list.child(index)));
-    names.filter_map(claim).collect()
+    let names = declared.manifest.document.intent.previous_names.iter().enumerate();
+    names.map(|(index, name)| (own.with_name(name.clone()), list.child(index))).collect()
 }
 
 fn still_declared_elsewhere(
@@ -182,7 +180,7 @@ fn find_shared_tables(all: &[DraftManifest], places: &DraftPlaces<'_>, conflicts
         let Some(address) = declared.address().filter(|at| at.kind == Kind::ClickPipe) else {
             continue;
         };
-        for table in declared_tables(&declared.document) {
+        for table in declared_tables(&declared.manifest.document) {
             let key = (address.service.clone(), table.database_or_default(), table.name);
             let others = writers.entry(key).or_default();
             let earlier = others.iter().find(|(at, other)| *at != index && table.collides_with(other));
@@ -199,9 +197,8 @@ fn find_shared_tables(all: &[DraftManifest], places: &DraftPlaces<'_>, conflicts
 }
 
 /// The tables of a pipe; none for a pipe with `state: absent`.
-fn declared_tables(document: &Value) -> Vec<WrittenTable<'_>> {
-    let spec = &document["spec"];
-    if spec["state"] == "absent" { Vec::new() } else { written_tables(spec) }
+fn declared_tables(document: &Document) -> Vec<WrittenTable<'_>> {
+    if document.intent.presence == Presence::Absent { Vec::new() } else { written_tables(&document.body) }
 }
 
 fn shared_table(
@@ -224,18 +221,19 @@ fn shared_table(
 fn find_shared_reads(all: &[DraftManifest], places: &DraftPlaces<'_>, conflicts: &mut Conflicts) {
     let mut readers: HashMap<(&str, String, String), (usize, ExclusiveRead)> = HashMap::new();
     for (index, declared) in all.iter().enumerate() {
-        let spec = &declared.document["spec"];
+        let Manifest { kind, document, .. } = &declared.manifest;
         // A stopped pipe may wait for the other one to be removed.
-        if spec["state"] == "absent" || spec["state"] == "stopped" {
+        if document.intent.presence != Presence::Present(RunState::Running) {
             continue;
         }
         let mut reported = BTreeSet::new();
-        for read in exclusive_reads(declared.kind, spec) {
+        for read in exclusive_reads(*kind, &document.body) {
             let Some((first, other)) = readers.get(&read.key()) else {
                 readers.insert(read.key(), (index, read));
                 continue;
             };
-            let is_harmful = *first != index && is_sharing_harmful(&read, spec, &all[*first].document["spec"]);
+            let is_harmful =
+                *first != index && is_sharing_harmful(&read, &document.body, &all[*first].manifest.document.body);
             if is_harmful && reported.insert(*first) {
                 let severity = match read.sharing {
                     Sharing::Broken => Severity::Error,
