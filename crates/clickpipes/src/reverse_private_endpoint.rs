@@ -154,6 +154,7 @@ const SPEC_RULES: RuleSet = RuleSet {
         custom_rule("endpoint-dns-target", &["type", "customPrivateDnsMappings"], target_without_resource)
             .into_warning(),
         CrossFieldRule::unique_entries("duplicate-dns-name", "customPrivateDnsMappings", "privateDnsName"),
+        custom_rule("dns-wildcard-overlap", &["customPrivateDnsMappings"], wildcard_over_exact).into_warning(),
     ],
 };
 
@@ -170,4 +171,19 @@ fn target_without_resource(scope: &RuleContext<'_>) -> Vec<RuleFinding> {
             RuleFinding::new(path, message).with_help("remove `targetId`")
         })
         .collect()
+}
+
+fn wildcard_over_exact(scope: &RuleContext<'_>) -> Vec<RuleFinding> {
+    let entries = scope.list_at("customPrivateDnsMappings").iter();
+    let names: Vec<Option<String>> =
+        entries.map(|entry| Some(entry.get("privateDnsName")?.as_str()?.to_lowercase())).collect();
+    let wildcards: Vec<&str> = names.iter().flatten().filter_map(|name| name.strip_prefix('*')).collect();
+    let exact = names.iter().enumerate().filter_map(|(at, name)| Some((at, name.as_ref()?)));
+    let covered = exact.filter_map(|(at, name)| {
+        let wildcard = wildcards.iter().find(|suffix| !name.starts_with('*') && name.ends_with(**suffix))?;
+        let path = FieldPath::parse("customPrivateDnsMappings").child(at).child("privateDnsName");
+        let message = format!("`*{wildcard}` covers `{name}` already");
+        Some(RuleFinding::new(path, message).with_help("remove one of them, unless they lead to different targets"))
+    });
+    covered.collect()
 }

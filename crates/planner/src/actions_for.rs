@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use clickpipes::lifecycle;
 use clickpipes::semantics::{KeyedList, OnChange};
+use clickpipes::start_paused;
 use model::action::{Action, RunState, UpdateVia};
 use model::address::Address;
 use model::live::{Id, Object};
@@ -43,6 +44,17 @@ fn needs_replacement(live: &Object, diffs: &[FieldDiff<'_>]) -> bool {
 fn delta_list<'r>(diffs: &[FieldDiff<'r>]) -> Option<&'r KeyedList> {
     let entry = diffs[0].entry.as_ref()?;
     entry.keyed.deltas.is_some().then_some(entry.keyed)
+}
+
+/// The stop stands in the plan also where the pipe is created stopped: not every version of the API does that.
+pub(crate) fn create_actions(at: &Address, body: &Value, desired_state: RunState) -> Vec<Action> {
+    let is_stopped = desired_state == RunState::Stopped;
+    let body = if is_stopped { start_paused::with_switch(body) } else { body.clone() };
+    let mut actions = vec![Action::Create { address: at.clone(), body }];
+    if is_stopped {
+        actions.push(Action::SetState { address: at.clone(), id: None, to: desired_state });
+    }
+    actions
 }
 
 /// The update of a live object: everything it takes, in order, and what it carries along.

@@ -4,7 +4,6 @@ use clickpipes::blocking_tables;
 use clickpipes::data_effects;
 use clickpipes::pipe::source::source_word;
 use clickpipes::semantics::{FieldSemantics, OnChange};
-use clickpipes::start_paused;
 use model::action::{Action, RunState};
 use model::address::{Address, Kind, Name};
 use model::desired::{Document, Presence};
@@ -158,7 +157,7 @@ impl PlanInputs<'_> {
         }
         let is_recreated = no_live.0.is_some();
         let reason = is_recreated.then(|| MISSING_LIVE_REASON.to_owned());
-        let actions = create_actions(at, &document.body, desired_state);
+        let actions = actions_for::create_actions(at, &document.body, desired_state);
         let mut data = data_effects::creation_effects(at.kind, &document.body, is_recreated);
         data.extend(data_effects::stop_effects(None, &actions));
         let secrets = self.sent_secrets(at, &self.resolve_references(at, &document.body, None), None, &actions);
@@ -299,7 +298,7 @@ impl PlanInputs<'_> {
             return (change, Vec::new());
         }
         let mut actions = vec![Action::Delete { address: at.clone(), id: request.live.id.clone() }];
-        actions.extend(create_actions(at, &carried.body, request.desired_state));
+        actions.extend(actions_for::create_actions(at, &carried.body, request.desired_state));
         let live = rules.normalize_live(&request.live.body);
         let mut data = data_effects::replacement_effects(at.kind, &carried.body, &live);
         let redefined_tables = blocking_tables::find_redefined_tables(at.kind, &carried.body, &live);
@@ -345,17 +344,6 @@ fn other_source(desired: &Value, live: &Value) -> Option<BlockReason> {
 fn can_be_renamed(kind: Kind) -> bool {
     let name = kind.name_path();
     name.is_some_and(|path| FieldSemantics::for_kind(kind).field_at(&path).on_change != OnChange::Replace)
-}
-
-/// The stop stands in the plan also where the pipe is created stopped: not every version of the API does that.
-fn create_actions(at: &Address, body: &Value, desired_state: RunState) -> Vec<Action> {
-    let is_stopped = desired_state == RunState::Stopped;
-    let body = if is_stopped { start_paused::with_switch(body) } else { body.clone() };
-    let mut actions = vec![Action::Create { address: at.clone(), body }];
-    if is_stopped {
-        actions.push(Action::SetState { address: at.clone(), id: None, to: desired_state });
-    }
-    actions
 }
 
 fn block_object(at: &Address, document: &Document, object: Option<&Object>, reason: BlockReason) -> PlannedChange {

@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde_json::Value;
 
+use super::credentials::NO_PRIVATE_KEY;
+use super::destination::dotted_table;
 use super::endpoint_reference::host_text;
 use super::source::{join_nonempty, text_at};
 use crate::secret_host::SecretHost;
@@ -101,10 +103,22 @@ pub(crate) const LOGIN_RULES: &[CrossFieldRule] = &[
     .with_help("remove `version`: a role has nothing to rotate here"),
 ];
 
+/// Encryption of the connection.
+pub(crate) const TLS_RULES: &[CrossFieldRule] = &[
+    NO_PRIVATE_KEY,
+    CrossFieldRule::forbidden_fields("disabled-tls", &["tlsHost", "caCertificate"], flag_is("disableTls", true))
+        .with_reason("the connection is not encrypted, and no certificate is checked")
+        .with_help("remove `disableTls`, or the fields of TLS")
+        // No refusal by the API is known.
+        .into_warning(),
+];
+
 /// No two mappings write one table.
-pub(crate) const MAPPING_LIST_RULES: &[CrossFieldRule] =
-    &[CrossFieldRule::unique_entries("duplicate-target-table", "tableMappings", "targetTable")
-        .with_reason("two mappings cannot share a table")];
+pub(crate) const MAPPING_LIST_RULES: &[CrossFieldRule] = &[
+    CrossFieldRule::unique_entries("duplicate-target-table", "tableMappings", "targetTable")
+        .with_reason("two mappings cannot share a table"),
+    custom_rule("dotted-table", &["tableMappings"], dotted_targets).into_warning(),
+];
 
 /// The columns of one mapping.
 pub(crate) const MAPPING_RULES: &[CrossFieldRule] = &[
@@ -118,6 +132,14 @@ pub(crate) const MAPPING_RULES: &[CrossFieldRule] = &[
     custom_rule("empty-sorting-key", &["sortingKeys", "useCustomSortingKey"], empty_sorting_key),
     custom_rule("excluded-sorting-key", &["sortingKeys", "excludedColumns"], excluded_sorting_key).into_warning(),
 ];
+
+fn dotted_targets(scope: &RuleContext<'_>) -> Vec<RuleFinding> {
+    let mappings = scope.list_at("tableMappings").iter().enumerate();
+    let targets = mappings.filter_map(|(at, mapping)| Some((at, mapping.get("targetTable")?.as_str()?)));
+    targets
+        .filter_map(|(at, name)| dotted_table(FieldPath::parse("tableMappings").child(at).child("targetTable"), name))
+        .collect()
+}
 
 fn empty_sorting_key(scope: &RuleContext<'_>) -> Vec<RuleFinding> {
     let custom = scope.value_at("useCustomSortingKey").and_then(Value::as_bool) == Some(true);

@@ -151,6 +151,8 @@ pub(crate) const RULES: RuleSet = RuleSet {
         custom_rule("sorting-key-comma", &["tableDefinition.sortingKey"], several_in_one_entry),
         custom_rule("sorting-key-nullable", &["tableDefinition.sortingKey", "columns"], nullable_sorting_key),
         custom_rule("reserved-role", &["roles"], reserved_roles),
+        custom_rule("system-database", &["database"], system_database).into_warning(),
+        custom_rule("dotted-table", &["table"], dotted_destination).into_warning(),
     ],
 };
 
@@ -193,6 +195,29 @@ fn reserved_roles(scope: &RuleContext<'_>) -> Vec<RuleFinding> {
             RuleFinding::new(path, format!("the role `{role}` is reserved")).with_help("use a role of your own")
         })
         .collect()
+}
+
+/// The server fills these databases itself.
+fn system_database(scope: &RuleContext<'_>) -> Vec<RuleFinding> {
+    let is_system = |name: &&str| ["system", "information_schema"].contains(&name.to_lowercase().as_str());
+    let found = scope.text_at("database").filter(is_system).map(|name| {
+        RuleFinding::new(FieldPath::parse("database"), format!("`{name}` is a database of the server itself"))
+            .with_help("use a database of your own")
+    });
+    found.into_iter().collect()
+}
+
+fn dotted_destination(scope: &RuleContext<'_>) -> Vec<RuleFinding> {
+    let found = scope.text_at("table").and_then(|name| dotted_table(FieldPath::parse("table"), name));
+    found.into_iter().collect()
+}
+
+/// A name that was probably meant as database and table.
+pub(crate) fn dotted_table(path: FieldPath, name: &str) -> Option<RuleFinding> {
+    let finding =
+        RuleFinding::new(path, format!("`{name}` is one name with a dot in it, not a database and its table"));
+    let help = "write the database under `destination.database`, or take another name";
+    name.contains('.').then(|| finding.with_help(help))
 }
 
 fn replacing_without_key(scope: &RuleContext<'_>) -> Vec<RuleFinding> {

@@ -253,6 +253,7 @@ const RULES: RuleSet = RuleSet {
             &["offset.timestamp"],
             value_is("offset.strategy", &["from_timestamp"]),
         ),
+        super::credentials::NO_PRIVATE_KEY,
         custom_rule("kafka-tombstones", &["tombstoneMode", "exactlyOnce"], deletes_without_exactly_once),
         custom_rule(
             "kafka-protobuf-schema",

@@ -149,7 +149,11 @@ pub(crate) const SPEC: SourceSpec = SourceSpec {
     },
     items: SourceItems::Mappings(&["sourceDatabaseName", "sourceCollection"]),
     exclusive_reads: |_| Vec::new(),
-    rules: &[RULES, RuleSet { object_paths: &["spec.source.mongodb"], rules: database::MAPPING_LIST_RULES }],
+    rules: &[
+        RULES,
+        RuleSet { object_paths: &["spec.source.mongodb"], rules: database::TLS_RULES },
+        RuleSet { object_paths: &["spec.source.mongodb"], rules: database::MAPPING_LIST_RULES },
+    ],
 };
 
 /// The host of a connection URI, which may contain a user and options. Empty if the whole URI is hidden.

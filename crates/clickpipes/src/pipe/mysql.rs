@@ -210,6 +210,7 @@ pub(crate) const SPEC: SourceSpec = SourceSpec {
     rules: &[
         RULES,
         RuleSet { object_paths: &["spec.source.mysql"], rules: database::LOGIN_RULES },
+        RuleSet { object_paths: &["spec.source.mysql"], rules: database::TLS_RULES },
         RuleSet { object_paths: &["spec.source.mysql"], rules: database::MAPPING_LIST_RULES },
         RuleSet { object_paths: &["spec.source.mysql.tableMappings.*"], rules: database::MAPPING_RULES },
     ],

@@ -212,6 +212,7 @@ pub(crate) const SPEC: SourceSpec = SourceSpec {
     rules: &[
         RULES,
         RuleSet { object_paths: &["spec.source.postgres"], rules: database::LOGIN_RULES },
+        RuleSet { object_paths: &["spec.source.postgres"], rules: database::TLS_RULES },
         RuleSet { object_paths: &["spec.source.postgres"], rules: database::MAPPING_LIST_RULES },
         RuleSet { object_paths: &["spec.source.postgres.tableMappings.*"], rules: database::MAPPING_RULES },
     ],

@@ -112,6 +112,7 @@ pub(super) const RULES: RuleSet = RuleSet {
             &["url", "authentication", "credentials"],
             value_is("type", CONFLUENT),
         ),
+        crate::pipe::credentials::NO_PRIVATE_KEY,
         CrossFieldRule::forbidden_fields("registry-confluent", &["caCertificate"], value_is("type", &["glue"])),
         CrossFieldRule::required_fields_iff(
             "registry-glue",

@@ -78,6 +78,8 @@ fn destinations() -> Vec<Case> {
             json!({"spec.destination.columns.0.type": "Nullable(UInt64)", "spec.destination.tableDefinition.sortingKey": ["id"]}),
         ),
         ("masked-value", kafka(), json!({"spec.source.kafka.topics": "[REDACTED]"})),
+        ("system-database", kafka(), json!({"spec.destination.database": "INFORMATION_SCHEMA"})),
+        ("dotted-table", kafka(), json!({"spec.destination.table": "raw.orders"})),
         ("reserved-role", kafka(), json!({"spec.destination.roles": ["clickpipes_system"]})),
         ("managed-table-definition", kafka(), json!({"spec.destination.tableDefinition": null})),
         ("unmanaged-table-definition", kafka(), json!({"spec.destination.managedTable": false})),
@@ -159,6 +161,18 @@ fn endpoints() -> Vec<Case> {
             "endpoint-msk-dns",
             endpoint(),
             json!({"spec.customPrivateDnsMappings": [{"privateDnsName": "*.example.com"}]}),
+        ),
+        (
+            "dns-wildcard-overlap",
+            endpoint(),
+            json!({"spec": {
+                "type": "VPC_ENDPOINT_SERVICE",
+                "vpcEndpointServiceName": "com.amazonaws.vpce.us-east-1.vpce-svc-1",
+                "customPrivateDnsMappings": [
+                    {"privateDnsName": "db.example.com"}, {"privateDnsName": "*.example.com"},
+                    {"privateDnsName": "db.example.org"},
+                ],
+            }}),
         ),
         (
             "duplicate-dns-name",

@@ -27,6 +27,13 @@ fn glue(role: &str) -> Value {
     registry
 }
 
+const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
+
+/// A PEM file as tools often write it.
+fn certificate_with_key() -> String {
+    format!("{CERTIFICATE}-----BEGIN RSA PRIVATE KEY-----\nMIIB\n-----END RSA PRIVATE KEY-----\n")
+}
+
 fn of_kafka() -> Vec<Case> {
     let role = "arn:aws:iam::123456789012:role/Reader";
     vec![
@@ -48,6 +55,7 @@ fn of_kafka() -> Vec<Case> {
                 "spec.source.kafka.credentials": {"certificate": "PEM", "privateKey": secret()},
             }),
         ),
+        ("private-key-in-certificate", kafka(), json!({"spec.source.kafka.caCertificate": certificate_with_key()})),
         ("kafka-iam-role", kafka(), json!({"spec.source.kafka.iamRole": role})),
         (
             "kafka-no-credentials",
@@ -257,6 +265,19 @@ fn of_databases() -> Vec<Case> {
             }}),
         ),
         ("mariadb-mechanism", mysql(), json!({"spec.source.mysql.settings.replicationMechanism": "FILE_POS"})),
+        ("dotted-table", postgres(), json!({of_mapping("targetTable"): "raw.orders"})),
+        (
+            "disabled-tls",
+            postgres(),
+            json!({"spec.source.postgres.disableTls": true, "spec.source.postgres.tlsHost": "db"}),
+        ),
+        (
+            "disabled-tls",
+            mysql(),
+            json!({"spec.source.mysql.disableTls": true, "spec.source.mysql.caCertificate": CERTIFICATE}),
+        ),
+        ("private-key-in-certificate", mysql(), json!({"spec.source.mysql.caCertificate": certificate_with_key()})),
+        ("private-key-in-certificate", mongodb(), json!({"spec.source.mongodb.caCertificate": certificate_with_key()})),
         ("mongodb-uri", mongodb(), json!({"spec.source.mongodb.uri": "cluster0.example.net"})),
         ("password-in-uri", mongodb(), json!({"spec.source.mongodb.uri": "mongodb://reader:p@ss/word@db.example.com"})),
     ]
