@@ -7,12 +7,13 @@
 
 mod reviewed_plans;
 
+use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use model::address::{Address, ServiceRef};
-use planner::Plan;
+use planner::{Change, Plan};
 use ring::digest;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -49,7 +50,7 @@ impl PlanTarget {
 /// The digest of a plan: `sha256:` and 64 hexadecimal digits, over its actions, its target, and the live values that it
 /// depends on.
 pub fn plan_digest(plan: &Plan, target: &PlanTarget) -> String {
-    digest_objects(&objects_by_address(plan, target))
+    digest_objects(comparable_objects(plan, target).map(|(_, object)| object))
 }
 
 /// Writes the plan to a file, with the services that could not be read. The file contains no secret.
@@ -102,7 +103,7 @@ impl SavedPlan {
         let target = PlanTarget::deserialize(&saved["in"]);
         let target = target.with_context(|| format!("{name} does not say where it is performed"))?;
         let objects = objects_from_json(&saved["plan"], &target);
-        if saved["digest"] != digest_objects(&objects) {
+        if saved["digest"] != digest_objects(objects.values()) {
             bail!("{name} was changed after it was saved: its digest does not match");
         }
         Ok(Self { objects, unreachable: saved["unreachable"].clone() })
@@ -172,7 +173,23 @@ pub fn require_digest(expected: &str, plan: Plan, target: &PlanTarget) -> (Plan,
 
 /// The change of each object, by address. Positions in files and explanations are left out.
 fn objects_by_address(plan: &Plan, target: &PlanTarget) -> BTreeMap<String, Value> {
-    objects_from_json(&json!(plan), target)
+    comparable_objects(plan, target).collect()
+}
+
+/// The same one by one, in order: all of them take several times the memory of the plan.
+fn comparable_objects(plan: &Plan, target: &PlanTarget) -> impl Iterator<Item = (String, Value)> {
+    let mut actions_of: BTreeMap<&Address, Vec<Value>> = BTreeMap::new();
+    for action in &plan.actions {
+        actions_of.entry(action.address()).or_default().push(json!(action));
+    }
+    let changes: BTreeMap<String, &Change> =
+        plan.changes.iter().map(|change| (address_key(&change.address), change)).collect();
+    changes.into_iter().map(move |(key, change)| {
+        let Change { address, id, verdict, fields, .. } = change;
+        let json = json!({"address": address, "id": id, "verdict": verdict, "fields": fields});
+        let object = comparable_object(&json, &json!(actions_of.remove(address).unwrap_or_default()), target);
+        (key, object)
+    })
 }
 
 fn objects_from_json(plan: &Value, target: &PlanTarget) -> BTreeMap<String, Value> {
@@ -184,18 +201,21 @@ fn objects_from_json(plan: &Value, target: &PlanTarget) -> BTreeMap<String, Valu
     for change in plan["changes"].as_array().into_iter().flatten() {
         let key = change["address"].to_string();
         let actions = actions_of.remove(&key).unwrap_or_default();
-        let fields: Vec<Value> = change["fields"].as_array().into_iter().flatten().map(comparable_field).collect();
-        let object = json!({
-            "address": change["address"],
-            "in": target.service_id(&change["address"]),
-            "id": change["id"],
-            "verdict": change["verdict"],
-            "fields": fields,
-            "actions": actions,
-        });
-        objects.insert(key, object);
+        objects.insert(key, comparable_object(change, &json!(actions), target));
     }
     objects
+}
+
+fn comparable_object(change: &Value, actions: &Value, target: &PlanTarget) -> Value {
+    let fields: Vec<Value> = change["fields"].as_array().into_iter().flatten().map(comparable_field).collect();
+    json!({
+        "address": change["address"],
+        "in": target.service_id(&change["address"]),
+        "id": change["id"],
+        "verdict": change["verdict"],
+        "fields": fields,
+        "actions": actions,
+    })
 }
 
 fn action_address(action: &Value) -> Option<&Value> {
@@ -217,9 +237,16 @@ fn address_key(at: &Address) -> String {
     json!(at).to_string()
 }
 
-fn digest_objects(objects: &BTreeMap<String, Value>) -> String {
-    let canonical = Value::Array(objects.values().cloned().collect()).to_string();
-    let hash = digest::digest(&digest::SHA256, canonical.as_bytes());
+/// The digest of the objects as a JSON list.
+fn digest_objects<'o>(objects: impl Iterator<Item = impl Borrow<Value> + 'o>) -> String {
+    let mut context = digest::Context::new(&digest::SHA256);
+    context.update(b"[");
+    for (index, object) in objects.enumerate() {
+        context.update(if index == 0 { b"" } else { b"," });
+        context.update(object.borrow().to_string().as_bytes());
+    }
+    context.update(b"]");
+    let hash = context.finish();
     hash.as_ref().iter().fold("sha256:".to_owned(), |digest, byte| digest + &format!("{byte:02x}"))
 }
 

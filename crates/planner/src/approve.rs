@@ -1,14 +1,14 @@
 //! How much a plan may do before a person must say yes to it in so many words.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use model::action::Action;
 use model::address::Address;
 use model::selector::ObjectName;
 
 use crate::block_reason::{BlockReason, Permission};
-use crate::change::Verdict;
-use crate::order::{self, ObjectWork, group_by_object};
+use crate::change::{Change, Verdict};
+use crate::order::{ObjectWork, block_changes, group_by_object};
 use crate::plan::Plan;
 
 /// The blast radius that is let through without a flag.
@@ -70,32 +70,41 @@ pub struct LimitExceeded {
 
 type Permit = fn(Address) -> Permission;
 
+impl LimitExceeded {
+    fn reasons(&self) -> impl Iterator<Item = (Address, BlockReason)> {
+        self.objects.iter().filter_map(|permission| {
+            let reason = BlockReason::OverLimit {
+                verdict: self.verdict.as_str(),
+                count: self.objects.len(),
+                key: self.key,
+                limit: self.limit,
+                permission: permission.clone(),
+            };
+            Some((permission.address()?.clone(), reason))
+        })
+    }
+}
+
+/// Why a replacement that may lose its object is held back; `None` if it loses nothing.
+fn reason_to_hold(change: &Change) -> Option<BlockReason> {
+    let at = change.address.clone();
+    Some(match (&change.blocking_tables[..], &change.lost_fields[..]) {
+        _ if !change.respelled_fields.is_empty() => BlockReason::SpelledByApi(at, change.respelled_fields.clone()),
+        (tables, _) if change.verdict != Verdict::Replace => BlockReason::UnsafeEntries(at, tables.to_vec()),
+        _ if change.misses_changes => BlockReason::MissesChanges(at),
+        ([], []) => return None,
+        ([], lost) => BlockReason::LosesFields(at, lost.to_vec()),
+        (tables, _) => BlockReason::UnsafeReplacement(at, tables.to_vec()),
+    })
+}
+
 impl Plan {
     /// The plan without the replacements that may lose their object, unless they are allowed by
     /// name. Each of them is blocked, and nothing else is.
     #[must_use]
     pub fn block_unsafe_replacements(mut self, limits: &ApprovalLimits) -> Self {
-        let mut blocked = BTreeSet::new();
-        for change in &mut self.changes {
-            let allowed = limits.allow_replace.iter().any(|pattern| pattern.matches(&change.address));
-            if !change.needs_permission() || allowed {
-                continue;
-            }
-            let at = change.address.clone();
-            let reason = match (&change.blocking_tables[..], &change.lost_fields[..]) {
-                _ if !change.respelled_fields.is_empty() => {
-                    BlockReason::SpelledByApi(at, change.respelled_fields.clone())
-                }
-                (tables, _) if change.verdict != Verdict::Replace => BlockReason::UnsafeEntries(at, tables.to_vec()),
-                _ if change.misses_changes => BlockReason::MissesChanges(at),
-                ([], []) => continue,
-                ([], lost) => BlockReason::LosesFields(at, lost.to_vec()),
-                (tables, _) => BlockReason::UnsafeReplacement(at, tables.to_vec()),
-            };
-            blocked.insert(change.address.clone());
-            change.block(reason);
-        }
-        order::retain_objects(&mut self.actions, &mut self.delete_after, |at| !blocked.contains(at));
+        let blocked = self.unsafe_replacements(limits);
+        block_changes(&mut self, &blocked);
         self
     }
 
@@ -103,42 +112,47 @@ impl Plan {
     /// blocked, and so is every deletion or replacement of a plan that has too many of them. Nothing else waits for
     /// these objects.
     pub fn approve(self, limits: &ApprovalLimits) -> ApprovedPlan {
-        let mut plan = self.block_unsafe_replacements(limits);
-        let exceeded = plan.find_exceeded_limits(limits);
-        for limit in &exceeded {
-            plan.block_over_limit(limit);
-        }
+        let mut plan = self;
+        let (blocked, exceeded) = plan.find_blocked(limits);
+        block_changes(&mut plan, &blocked);
         ApprovedPlan { plan, exceeded }
     }
 
-    fn find_exceeded_limits(&self, limits: &ApprovalLimits) -> Vec<LimitExceeded> {
+    /// What [`Self::approve`] blocks, with the reasons.
+    // A plan asks before anybody applies it, and a copy of a large plan to ask with would double its memory.
+    pub fn blocked_by(&self, limits: &ApprovalLimits) -> BTreeMap<Address, BlockReason> {
+        self.find_blocked(limits).0
+    }
+
+    fn find_blocked(&self, limits: &ApprovalLimits) -> (BTreeMap<Address, BlockReason>, Vec<LimitExceeded>) {
+        let mut blocked = self.unsafe_replacements(limits);
+        let exceeded = self.find_exceeded_limits(limits, &blocked);
+        blocked.extend(exceeded.iter().flat_map(LimitExceeded::reasons));
+        (blocked, exceeded)
+    }
+
+    fn unsafe_replacements(&self, limits: &ApprovalLimits) -> BTreeMap<Address, BlockReason> {
+        let needing = self.changes.iter().filter(|change| change.needs_permission());
+        let unsafe_ones = needing.filter(|change| !limits.allow_replace.iter().any(|it| it.matches(&change.address)));
+        unsafe_ones.filter_map(|change| Some((change.address.clone(), reason_to_hold(change)?))).collect()
+    }
+
+    fn find_exceeded_limits(
+        &self,
+        limits: &ApprovalLimits,
+        blocked: &BTreeMap<Address, BlockReason>,
+    ) -> Vec<LimitExceeded> {
         let checks = [
             (Verdict::Delete, limits.max_delete, &limits.allow_delete, "maxDelete", Permission::Delete as Permit),
             (Verdict::Replace, limits.max_replace, &limits.allow_replace, "maxReplace", Permission::Replace as Permit),
         ];
         let exceeded = checks.into_iter().filter_map(|(verdict, limit, allowed, key, permit)| {
             let limit = limit?;
-            let objects: Vec<Permission> = self.not_allowed(&verdict, allowed).cloned().map(permit).collect();
+            let counted = self.not_allowed(&verdict, allowed).filter(|at| !blocked.contains_key(*at));
+            let objects: Vec<Permission> = counted.cloned().map(permit).collect();
             (objects.len() > limit).then_some(LimitExceeded { verdict, key, limit, objects })
         });
         exceeded.collect()
-    }
-
-    fn block_over_limit(&mut self, exceeded: &LimitExceeded) {
-        let objects = exceeded.objects.iter().filter_map(|permission| Some((permission.address()?, permission)));
-        let objects: BTreeMap<&Address, &Permission> = objects.collect();
-        for change in &mut self.changes {
-            if let Some(permission) = objects.get(&change.address) {
-                change.block(BlockReason::OverLimit {
-                    verdict: exceeded.verdict.as_str(),
-                    count: exceeded.objects.len(),
-                    key: exceeded.key,
-                    limit: exceeded.limit,
-                    permission: (*permission).clone(),
-                });
-            }
-        }
-        order::retain_objects(&mut self.actions, &mut self.delete_after, |at| !objects.contains_key(at));
     }
 
     fn not_allowed<'p>(&'p self, verdict: &Verdict, allowed: &'p [ObjectName]) -> impl Iterator<Item = &'p Address> {

@@ -5,7 +5,9 @@
 // it, and that list would bring the old state back. So lists are numbered when they are asked for, and an object
 // ignores every list that is older than its last own answer.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+mod cached_objects;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -17,6 +19,8 @@ use serde_json::Value;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+pub(crate) use self::cached_objects::PauseReason;
+use self::cached_objects::{Cache, CachedObject, PendingWrite};
 use crate::client::{Client, RequestSpec};
 use crate::deadline::TimeBudget;
 use crate::decode::{DecodedObject, decode_list};
@@ -36,66 +40,6 @@ pub(crate) struct ListCache {
     /// Lock: the first caller lists the objects, the others use its list.
     first_list: tokio::sync::Mutex<()>,
     poll: ListPoll,
-}
-
-#[derive(Default)]
-struct Cache {
-    listed_at: Option<Instant>,
-    /// The number of the last list that was answered.
-    last_list: u64,
-    /// Lists up to this number are too old for a create: the run waited for something since.
-    outdated_list: u64,
-    /// The objects of the plan, and those that this run created.
-    known_ids: Option<BTreeSet<Id>>,
-    objects: BTreeMap<Id, CachedObject>,
-    /// Each create asks for its name: without an index, many creates in a large service cost the square.
-    ids_by_name: HashMap<Name, BTreeSet<Id>>,
-}
-
-impl Cache {
-    fn insert_object(&mut self, id: &Id, seen: CachedObject) {
-        self.remove_object(id);
-        self.ids_by_name.entry(seen.name.clone()).or_default().insert(id.clone());
-        self.objects.insert(id.clone(), seen);
-    }
-
-    fn remove_object(&mut self, id: &Id) {
-        let Some(seen) = self.objects.remove(id) else { return };
-        if let Some(ids) = self.ids_by_name.get_mut(&seen.name) {
-            ids.remove(id);
-        }
-    }
-}
-
-/// An object as last seen in a list or in an answer.
-#[derive(Clone, Debug)]
-struct CachedObject {
-    name: Name,
-    state: State,
-    /// Of objects that others reference by more than their id; null of the others.
-    body: Value,
-    /// Lists up to this number were requested before this information, and are ignored.
-    list_number: u64,
-    pending_write: PendingWrite,
-    /// The reason why this run stopped it; `None` once it started it again.
-    pause_reason: Option<PauseReason>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum PauseReason {
-    /// The plan contains the stop, and a start after it.
-    PlannedAction,
-    /// The API required a pause for an edit. The edit itself starts the pipe again.
-    NeededForEdit,
-}
-
-/// Writes of this run whose effect lists may not show yet.
-#[derive(Clone, Copy, Debug, Default)]
-struct PendingWrite {
-    /// The time of an edit after which the API may still resume the pipe.
-    edited_at: Option<Instant>,
-    /// The time of a stop that no list shows yet.
-    stop_sent_at: Option<Instant>,
 }
 
 /// The poll that all waits share. The holder of `latest` sends the request.

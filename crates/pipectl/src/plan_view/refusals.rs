@@ -43,9 +43,12 @@ fn describe(reason: &str, setting: Option<&str>, flag: Option<&str>) -> String {
 
 /// The objects that apply will not touch, each with its reason.
 pub(crate) fn find_refusals(plan: &Plan, limits: &ApprovalLimits) -> Vec<ApplyRefusal> {
-    let approved = plan.clone().approve(limits);
-    let blocked = approved.plan().blocked_changes().filter_map(|change| {
-        let Verdict::Blocked(reason) = &change.verdict else { return None };
+    let blocked_by_limits = plan.blocked_by(limits);
+    let blocked = plan.changes.iter().filter_map(|change| {
+        let reason = match &change.verdict {
+            Verdict::Blocked(reason) => reason,
+            _ => blocked_by_limits.get(&change.address)?,
+        };
         Some(ApplyRefusal {
             address: Some(change.address.clone()),
             reason: reason.to_string(),

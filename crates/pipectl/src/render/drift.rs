@@ -1,5 +1,7 @@
 //! What changed outside git: one line for each field, missing object and unmanaged object.
 
+use std::collections::BTreeMap;
+
 use model::address::Address;
 use planner::{Change, FieldChange, FieldVerdict, Plan, UnmanagedObject, Verdict};
 use serde::Serialize;
@@ -46,26 +48,18 @@ impl DriftReport {
     /// Sorts a plan whose base is the desired state.
     pub fn from_plan(plan: &Plan, against: String, partial: Option<(usize, usize)>) -> Self {
         let is_missing = |change: &&Change| change.verdict == Verdict::Create;
-        let mut changed: Vec<ChangedObject> = plan
-            .changes
-            .iter()
-            .filter(|change| !is_missing(change))
-            .map(|change| ChangedObject {
-                address: change.address.clone(),
-                fields: change.fields.iter().filter(|field| is_drift_field(field)).cloned().collect(),
-                reason: drift_reason(change),
-            })
-            .collect();
-        for left in &plan.ignored_changes {
-            if let Some(changed) = changed.iter_mut().find(|changed| changed.address == left.address) {
-                changed.fields.extend(left.drifted_fields().cloned());
-            } else {
-                let fields = left.drifted_fields().cloned().collect();
-                changed.push(ChangedObject { address: left.address.clone(), fields, reason: None });
-            }
+        let mut changed: BTreeMap<&Address, ChangedObject> = BTreeMap::new();
+        for change in plan.changes.iter().filter(|change| !is_missing(change)) {
+            let fields = change.fields.iter().filter(|field| is_drift_field(field)).cloned().collect();
+            let address = change.address.clone();
+            changed.insert(&change.address, ChangedObject { address, fields, reason: drift_reason(change) });
         }
+        for left in &plan.ignored_changes {
+            let object = || ChangedObject { address: left.address.clone(), fields: Vec::new(), reason: None };
+            changed.entry(&left.address).or_insert_with(object).fields.extend(left.drifted_fields().cloned());
+        }
+        let mut changed: Vec<ChangedObject> = changed.into_values().collect();
         changed.retain(|changed| !changed.fields.is_empty() || changed.reason.is_some());
-        changed.sort_by(|a, b| a.address.cmp(&b.address));
         let missing = plan.changes.iter().filter(is_missing).map(|change| change.address.clone()).collect();
         let (unmanaged, in_sync) = (plan.unmanaged.clone(), plan.in_sync.len());
         Self { against, changed, missing, unmanaged, in_sync, partial }
