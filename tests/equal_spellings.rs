@@ -93,6 +93,18 @@ fn respelled_live_values_are_no_change() {
     }
 }
 
+/// The API shows null for a list that was left out, and an empty one as it was sent.
+#[test]
+fn empty_list_of_endpoints_equals_none() {
+    let without = clicks(BROKERS, "a,b");
+    let empty = sorted_kafka_manifest(BROKERS, "a,b", "      reversePrivateEndpointIds: []", "");
+    for (applied, planned) in [(&without, &empty), (&empty, &without), (&empty, &empty)] {
+        let desk = applied_dir(applied);
+        desk.write_file("pipes.yaml", planned);
+        assert_no_changes(&desk);
+    }
+}
+
 #[test]
 fn whole_numbers_are_sent_whole() {
     let text = documents_to_yaml([&seed_named("postgres-cdc")]);

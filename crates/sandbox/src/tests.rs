@@ -5,6 +5,7 @@ mod conformance;
 mod create;
 mod destination;
 mod discovery;
+mod echo;
 mod endpoints;
 mod faults;
 mod patch;

@@ -2,7 +2,6 @@
 
 use super::field_spec::{FieldSpec, JsonType, MAYBE_EMPTY, TEXT, UnsetValue, optional, required};
 use super::respell::Respelling;
-use crate::options::Quirk;
 
 pub(crate) const AUTHENTICATIONS: &[&str] =
     &["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "IAM_ROLE", "IAM_USER", "MUTUAL_TLS"];
@@ -32,8 +31,8 @@ pub(crate) static FIELDS: &[FieldSpec] = &[
     optional("offset", JsonType::Object(OFFSET)).nullable(),
     optional("schemaRegistry", JsonType::Object(REGISTRY)).nullable(),
     optional("caCertificate", MAYBE_EMPTY).nullable().patchable().respelled(Respelling::Pem),
-    // The schema says a list. An unset one came back as null (seen live).
-    optional("reversePrivateEndpointIds", JsonType::Uuids).nullable().patchable().quirk(Quirk::NullLists),
+    // The schema says a list. An unset one came back as null (seen live), and the provider takes [] for another value.
+    optional("reversePrivateEndpointIds", JsonType::Uuids).nullable().patchable(),
     optional("exactlyOnce", JsonType::Bool).nullable(),
     optional("tombstoneMode", JsonType::OneOf(&["delete", "soft_delete"])).nullable().newer(),
     optional("protobufSchema", PROTOBUF_SCHEMA).hidden().newer(),
