@@ -1,5 +1,6 @@
 //! From Terraform's state to manifests that leave nothing to do.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::support::cli::WorkDir;
@@ -173,4 +174,56 @@ fn terraform_keeps_the_second_pipe_of_the_same_name() {
     assert!(!said.stdout.contains("from = clickhouse_clickpipe.twin"), "{}", said.stdout);
     let valid = desk.run_with_stdin(&["validate", "-"], &[], &said.stdout);
     assert_eq!((valid.code, valid.all_output().contains("21 manifests")), (0, true), "{}", valid.all_output());
+}
+
+/// The provider's own examples, as they are in its state and as it sent them: half of their columns have no mapping.
+#[test]
+fn export_of_the_providers_examples_leaves_nothing_to_plan() {
+    const SERVICE: &str = "11111111-1111-4111-8111-111111111111";
+    let desk = WorkDir::new();
+    let state = fixture_path("provider_examples.json");
+    let said = desk.run_pipectl(&["export", "--from", "terraform", path_str(&state), "--out", "pipes"]);
+    assert!((said.code, said.stderr.contains("13 manifests from 13 resources")) == (0, true), "{}", said.all_output());
+    let names = provider_example_names(&state);
+    let first = desk.run_pipectl(&["plan", "pipes", "--sandbox", "-o", "json"]).stdout_json();
+    assert_eq!(first["result"]["changes"].as_array().map(Vec::len), Some(names.len()), "{first:#}");
+
+    let requests = Path::new(env!("CARGO_MANIFEST_DIR")).join("../sandbox/src/tests/provider_requests/examples.jsonl");
+    let requests = std::fs::read_to_string(requests).unwrap();
+    let requests: Vec<Value> = requests.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    desk.edit_world(|world| {
+        let service = world.ensure_service(SERVICE);
+        let pipes = format!("/v1/organizations/{}/services/{service}/clickpipes", sandbox::ORGANIZATION);
+        let is_example = |request: &&Value| request["body"]["name"].as_str().is_some_and(|name| names.contains(name));
+        for created in requests.iter().filter(|request| request["method"] == "POST").filter(is_example) {
+            let id = send_to_sandbox(world, "POST", &pipes, &created["body"]);
+            // The provider sends the size in a request of its own.
+            let path = format!("/{}/scaling", created["creates"].as_str().unwrap());
+            for size in requests.iter().filter(|request| request["path"].as_str().unwrap().ends_with(&path)) {
+                send_to_sandbox(world, "PATCH", &format!("{pipes}/{id}/scaling"), &size["body"]);
+            }
+        }
+        world.advance_clock(std::time::Duration::from_secs(600));
+    });
+    let plan = desk.run_pipectl(&["plan", "pipes", "--sandbox", "--detailed-exitcode"]);
+    assert_eq!(plan.code, 0, "{}", plan.all_output());
+}
+
+fn provider_example_names(state: &Path) -> BTreeSet<String> {
+    let state: Value = serde_json::from_str(&std::fs::read_to_string(state).unwrap()).unwrap();
+    let resources = state["values"]["root_module"]["resources"].as_array().unwrap();
+    resources.iter().map(|resource| resource["values"]["name"].as_str().unwrap().to_owned()).collect()
+}
+
+/// Returns the id of the pipe.
+fn send_to_sandbox(world: &mut sandbox::World, method: &str, path: &str, body: &Value) -> String {
+    world.advance_clock(std::time::Duration::from_secs(60));
+    let response = world.handle_request(&sandbox::SandboxRequest {
+        method: method.to_owned(),
+        path: path.to_owned(),
+        authorization: Some(sandbox::basic_authorization(sandbox::KEY_ID, sandbox::KEY_SECRET)),
+        body: body.to_string().into_bytes(),
+    });
+    assert_eq!(response.status, 200, "{}", response.json_body());
+    response.json_body()["result"]["id"].as_str().unwrap().to_owned()
 }
