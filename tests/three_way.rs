@@ -37,7 +37,7 @@ fn three_way_plan(base: &str, git: &str, pipes: &[Value]) -> Plan {
 /// The plan as it is printed, followed by the requests in it.
 fn plan_text(base: &str, git: &str, pipes: &[Value]) -> String {
     let mut plan = three_way_plan(base, git, pipes);
-    pipectl::permissions::name_flags(&mut plan);
+    pipectl::permissions::name_flags(&mut plan, &planner::ApprovalLimits::default());
     let mut text = render(&plan, &Context::default()).to_plain();
     for action in &plan.actions {
         text.push_str(&serde_json::to_string(action).unwrap());

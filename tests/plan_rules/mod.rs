@@ -17,7 +17,7 @@ use serde_json::Value;
 /// The plan as it is printed, followed by the requests in it.
 fn shown(manifests: &str, live: &Live, policy: &Policy) -> String {
     let mut plan = plan(&desired(manifests), live, None, policy);
-    pipectl::permissions::name_flags(&mut plan);
+    pipectl::permissions::name_flags(&mut plan, &planner::ApprovalLimits::default());
     let mut text = render(&plan, &Context::default()).to_plain();
     for action in &plan.actions {
         text.push_str(&serde_json::to_string(action).unwrap());

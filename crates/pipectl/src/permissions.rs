@@ -4,10 +4,10 @@ use model::project::Policy;
 use model::selector::{AddressPattern, ObjectName};
 use planner::{ApprovalLimits, BlockReason, LimitExceeded, Permission, Plan};
 
-/// Adds the flags to a plan. The planner does not know them.
-pub fn name_flags(plan: &mut Plan) {
+/// Adds the flags to a plan. The planner does not know them. `limits` are those of the run.
+pub fn name_flags(plan: &mut Plan, limits: &ApprovalLimits) {
     let skipped = |permission: &Permission| format!("apply skips this change unless you pass `{}`", flag(permission));
-    plan.word_permissions(&blocked_text, &skipped);
+    plan.word_permissions(&blocked_text, &skipped, limits);
 }
 
 /// Why an object is blocked, and what allows the change.

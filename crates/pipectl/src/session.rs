@@ -19,7 +19,7 @@ use model::live::Live;
 use model::project::PruneMode;
 use model::secret_policy::SecretPolicy;
 use model::selector::AddressPattern;
-use planner::{Plan, Policy, UnsettledPolicy, WriteOnlyPolicy, plan, prune_unmanaged};
+use planner::{ApprovalLimits, Plan, Policy, UnsettledPolicy, WriteOnlyPolicy, plan, prune_unmanaged};
 
 use crate::connection::{AccessMode, Account, ConnectOptions, Connection, RunTimeout, ServiceListing};
 use crate::context::CommandContext;
@@ -230,7 +230,7 @@ impl Session {
     //
     // Right after a change of scale the API reports sizes of zero. Compared with those, a declared size would be dropped,
     // or sent for nothing. So the live side is read again until it has settled, and in the end the size is sent.
-    pub(crate) async fn plan(&self) -> Result<Plan> {
+    pub(crate) async fn plan(&self, limits: &ApprovalLimits) -> Result<Plan> {
         let ObservedServices { live, unreachable } = self.observe().await?;
         self.unreachable.get_or_init(|| unreachable);
         let mut plan = self.compare_with_live(&live, WriteOnlyPolicy::Send, UnsettledPolicy::ReadAgain);
@@ -244,7 +244,7 @@ impl Session {
             let unsettled = if is_last { UnsettledPolicy::Send } else { UnsettledPolicy::ReadAgain };
             plan = self.compare_with_live(&live, WriteOnlyPolicy::Send, unsettled);
         }
-        permissions::name_flags(&mut plan);
+        permissions::name_flags(&mut plan, limits);
         Ok(plan)
     }
 
@@ -298,10 +298,14 @@ impl Session {
         prune_unmanaged(plan, &desired, live, &proofs, &policy)
     }
 
+    /// What the project file lets through.
+    pub(crate) fn project_limits(&self) -> ApprovalLimits {
+        permissions::approval_limits(&self.policy, &[], &[])
+    }
+
     /// What apply will refuse of the plan, as far as can be known before.
     pub(crate) async fn find_refusals(&self, plan: &Plan) -> Vec<ApplyRefusal> {
-        let limits = permissions::approval_limits(&self.policy, &[], &[]);
-        let mut refusals = refusals::find_refusals(plan, &limits);
+        let mut refusals = refusals::find_refusals(plan, &self.project_limits());
         let needs_running = |action: &&Action| !matches!(action, Action::Delete { .. });
         let services: BTreeSet<&ServiceRef> =
             plan.actions.iter().filter(needs_running).map(|action| &action.address().service).collect();

@@ -166,11 +166,13 @@ impl Plan {
         &mut self,
         blocked: &dyn Fn(&BlockReason) -> String,
         skipped: &dyn Fn(&Permission) -> String,
+        limits: &ApprovalLimits,
     ) {
+        let is_allowed = |at: &Address| limits.allow_replace.iter().any(|pattern| pattern.matches(at));
         for change in &mut self.changes {
             if let Verdict::Blocked(reason) = &change.verdict {
                 change.reason = Some(blocked(reason));
-            } else if change.needs_permission() {
+            } else if change.needs_permission() && !is_allowed(&change.address) {
                 let sentence = skipped(&Permission::Replace(change.address.clone()));
                 if !change.data_effects.contains(&sentence) {
                     change.data_effects.push(sentence);

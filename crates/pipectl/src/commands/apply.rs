@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use model::address::Address;
 use model::selector::ObjectName;
-use planner::{ApprovedPlan, Plan};
+use planner::{ApprovalLimits, ApprovedPlan, Plan};
 use remote::WaitMode;
 use serde::Serialize;
 use serde_json::Value;
@@ -61,10 +61,10 @@ struct ApplyResult<'r> {
 pub(crate) async fn run(context: &CommandContext, options: &ApplyOptions) -> Result<CommandOutcome> {
     let interruption = Interruption::from_signals()?;
     let (session, plan, refused) = interruption.run_unless_raised(load_plan(context, options)).await?;
-    let limits = permissions::approval_limits(&session.policy, &options.allow_delete, &options.allow_replace);
+    let limits = run_limits(&session, options);
     let approved = plan.approve(&limits);
     let mut plan = approved.plan().clone();
-    permissions::name_flags(&mut plan);
+    permissions::name_flags(&mut plan, &limits);
     let progress = ProgressReporter::new(context, options.scope.connect.sandbox.is_some());
     progress.report_planned(&plan);
     if context.is_text() {
@@ -97,11 +97,15 @@ pub(crate) async fn run(context: &CommandContext, options: &ApplyOptions) -> Res
     Ok(CommandOutcome { text, ..run_outcome(context, &session, plan, refused, ending, results, exceeded) })
 }
 
+fn run_limits(session: &Session, options: &ApplyOptions) -> ApprovalLimits {
+    permissions::approval_limits(&session.policy, &options.allow_delete, &options.allow_replace)
+}
+
 /// The plan, as far as it was reviewed if it had to be, and the rest.
 async fn load_plan(context: &CommandContext, options: &ApplyOptions) -> Result<(Session, Plan, Vec<StaleObject>)> {
     let mode = AccessMode { wait: options.wait, can_wake: options.wake, can_write: true };
     let session = Session::open_for_plan(context, &options.scope, &options.git, mode).await?;
-    let plan = session.plan().await?;
+    let plan = session.plan(&run_limits(&session, options)).await?;
     session.warn_not_pruned(&plan, context.output);
     let (plan, refused) = restrict_to_reviewed(options, plan, &session.target)?;
     session.connection.save_sandbox()?;

@@ -20,7 +20,7 @@ pub(crate) struct DriftOptions {
 /// Shows what somebody changed outside git. Only reads.
 pub(crate) async fn run(context: &CommandContext, options: &DriftOptions) -> Result<CommandOutcome> {
     let (session, against) = Session::open_for_drift(context, &options.scope, options.base.as_deref()).await?;
-    let plan = session.plan().await?;
+    let plan = session.plan(&session.project_limits()).await?;
     let unreachable = session.unreachable_services();
     session.connection.save_sandbox()?;
     let plan_context = session.plan_context(false);

@@ -32,7 +32,7 @@ pub(crate) struct PlanOptions {
 /// Shows what apply would do.
 pub(crate) async fn run(context: &CommandContext, options: &PlanOptions) -> Result<CommandOutcome> {
     let session = Session::open_for_plan(context, &options.scope, &options.git, AccessMode::default()).await?;
-    let plan = session.plan().await?;
+    let plan = session.plan(&session.project_limits()).await?;
     session.warn_not_pruned(&plan, context.output);
     let unreachable = session.unreachable_services();
     let digest = saved_plan::plan_digest(&plan, &session.target);
