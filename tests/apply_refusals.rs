@@ -74,9 +74,10 @@ fn replacement_is_allowed_in_the_project_file() {
     let name = "analytics/kinesis-user";
     assert!(plan().contains("apply will refuse: must be replaced"), "{}", plan());
     assert!(plan().contains(&format!("add `{name}` to `policy.allowReplace` in pipectl.yaml")), "{}", plan());
+    assert!(plan().contains("apply skips this change"), "{}", plan());
     assert_eq!(apply().code, 5);
     desk.write_file("pipectl.yaml", project(&format!("{{allowReplace: [{name}]}}")));
-    assert!(!plan().contains("refuse"), "{}", plan());
+    assert!(!plan().contains("refuse") && !plan().contains("apply skips"), "{}", plan());
     assert_eq!(desk.request_log().iter().filter(|(method, ..)| method == "DELETE").count(), 0);
     apply();
     assert_eq!(desk.request_log().iter().filter(|(method, ..)| method == "DELETE").count(), 1);
