@@ -350,4 +350,16 @@ mod tests {
         assert_eq!(state(&collection, "changed").as_deref(), Some("Running"));
         assert_eq!(state(&collection, "made"), None);
     }
+
+    #[test]
+    fn renamed_object_is_found_by_its_new_name_only() {
+        let collection = ListCache::new(Kind::ClickPipe, String::new(), Polling::default());
+        let DecodedObject { name, object } = item("a", "Running");
+        collection.note_object(&name, &object);
+        collection.note_object(&Name::new("renamed"), &object);
+        assert_eq!(collection.ids_named(&name).len(), 0);
+        assert_eq!(collection.ids_named(&Name::new("renamed")).len(), 1);
+        collection.forget_object(&object.id);
+        assert_eq!(collection.ids_named(&Name::new("renamed")).len(), 0);
+    }
 }

@@ -127,3 +127,37 @@ fn not_applied_text(outcome: Outcome) -> Option<&'static str> {
         Outcome::Interrupted | Outcome::Skipped => Some("was not done"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use model::action::Action;
+    use model::address::{Address, Kind, Name, ServiceRef};
+    use model::live::Id;
+    use planner::ObjectWork;
+
+    use super::FinishedObjects;
+    use crate::apply::object_result::ObjectResult;
+
+    fn delete(service: &str, name: &str) -> Action {
+        let address = Address::new(ServiceRef::new(service), Kind::ClickPipe, Name::new(name));
+        Action::Delete { address, id: Id::new(name) }
+    }
+
+    fn work(action: &Action, rank: usize) -> ObjectWork<'_> {
+        let (requires, released_by) = (BTreeSet::new(), BTreeSet::new());
+        ObjectWork { actions: vec![action], requires, released_by, rank, waits_for_lower_ranks: rank > 0 }
+    }
+
+    #[test]
+    fn last_work_waits_for_lower_ranks_of_its_service() {
+        let actions = [delete("a", "early"), delete("a", "late"), delete("b", "other"), delete("a", "same")];
+        let all: Vec<_> = [0, 1, 1, 1].iter().zip(&actions).map(|(rank, action)| work(action, *rank)).collect();
+        let finished = FinishedObjects::new(&all);
+        let may_begin: Vec<bool> = all.iter().map(|work| finished.may_begin(work)).collect();
+        assert_eq!(may_begin, [true, false, true, false]);
+        finished.record_result(&ObjectResult::new(&all[0]));
+        assert!(all.iter().all(|work| finished.may_begin(work)));
+    }
+}
