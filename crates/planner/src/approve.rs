@@ -8,8 +8,9 @@ use model::selector::ObjectName;
 
 use crate::block_reason::{BlockReason, Permission};
 use crate::change::{Change, Verdict};
-use crate::order::{ObjectWork, block_changes, group_by_object};
+use crate::order::{ObjectWork, group_by_object};
 use crate::plan::Plan;
+use crate::still_used::block_changes;
 
 /// The blast radius that is let through without a flag.
 #[derive(Clone, Debug, Default)]

@@ -8,9 +8,7 @@ use model::address::{Address, Kind, ServiceRef};
 use model::live::{Id, Live};
 use serde::Serialize;
 
-use crate::block_reason::BlockReason;
 use crate::change::Change;
-use crate::plan::Plan;
 use crate::references::{ActionReferences, LiveReferences, index_live_hosts};
 
 /// A deletion, and the objects that must stop referencing it first.
@@ -149,16 +147,6 @@ pub(crate) fn retain_objects(
     }
     let kept: Vec<Action> = kept.into_iter().cloned().collect();
     *actions = sort_actions(&kept, delete_after);
-}
-
-/// Blocks these changes, and takes their actions out of the plan.
-pub(crate) fn block_changes(plan: &mut Plan, blocked: &BTreeMap<Address, BlockReason>) {
-    for change in &mut plan.changes {
-        if let Some(reason) = blocked.get(&change.address) {
-            change.block(reason.clone());
-        }
-    }
-    retain_objects(&mut plan.actions, &mut plan.delete_after, |at| !blocked.contains_key(at));
 }
 
 pub(crate) type LiveReference<'l> = (&'l ServiceRef, Kind, String);

@@ -45,7 +45,7 @@ impl Plan {
 /// Blocks the deletions, replacements included, of objects that the plan leaves in use.
 pub(crate) fn block_used_objects(plan: &mut Plan, live: &Live) {
     let blocked = find_used(plan, live);
-    order::block_changes(plan, &blocked);
+    block_changes(plan, &blocked);
 }
 
 /// Blocks what refers to an object that only the rest of the plan creates. Its requests would fail, perhaps after a stop.
@@ -59,7 +59,7 @@ fn block_created_outside(plan: &mut Plan, is_inside: impl Fn(&Address) -> bool) 
             blocked.insert(action.address().clone(), BlockReason::ReferenceOutside(missing));
         }
     }
-    order::block_changes(plan, &blocked);
+    block_changes(plan, &blocked);
 }
 
 /// Blocks the deletions that wait for objects outside of the part of the plan: those keep their references.
@@ -71,7 +71,17 @@ fn block_released_outside(plan: &mut Plan, is_inside: impl Fn(&Address) -> bool)
             blocked.insert(entry.address.clone(), BlockReason::StillUsed(outside));
         }
     }
-    order::block_changes(plan, &blocked);
+    block_changes(plan, &blocked);
+}
+
+/// Blocks these changes, and takes their actions out of the plan.
+pub(crate) fn block_changes(plan: &mut Plan, blocked: &BTreeMap<Address, BlockReason>) {
+    for change in &mut plan.changes {
+        if let Some(reason) = blocked.get(&change.address) {
+            change.block(reason.clone());
+        }
+    }
+    order::retain_objects(&mut plan.actions, &mut plan.delete_after, |at| !blocked.contains_key(at));
 }
 
 fn find_used(plan: &Plan, live: &Live) -> BTreeMap<Address, BlockReason> {
