@@ -1,6 +1,6 @@
 //! Endpoints that pipes cannot use: what the plan and the status say, and what happens to a new pipe.
 
-use crate::support::cli::WorkDir;
+use crate::support::cli::{APPLY, WorkDir};
 use sandbox::EndpointStatus;
 
 const SECRETS: [(&str, &str); 1] = [("KAFKA_PASSWORD", "s3cr3t")];
@@ -41,10 +41,10 @@ spec:
 fn desk_with_endpoint(status: EndpointStatus) -> WorkDir {
     let desk = WorkDir::new();
     desk.write_file("pipes.yaml", ENDPOINT);
-    assert_eq!(desk.run_with_env(&["apply", "pipes.yaml", "--sandbox", "--yes"], &SECRETS).code, 0);
+    assert_eq!(desk.run_with_env(&APPLY, &SECRETS).code, 0);
     desk.edit_world(|world| world.set_endpoint_status("analytics", "link", EndpointStatus::Ready));
     desk.write_file("pipes.yaml", ENDPOINT.to_owned() + &pipe("orders"));
-    assert_eq!(desk.run_with_env(&["apply", "pipes.yaml", "--sandbox", "--yes"], &SECRETS).code, 0);
+    assert_eq!(desk.run_with_env(&APPLY, &SECRETS).code, 0);
     desk.edit_world(|world| world.set_endpoint_status("analytics", "link", status));
     desk
 }
@@ -84,7 +84,7 @@ fn new_pipe_waits_for_an_endpoint_that_works() {
     for status in [EndpointStatus::Failed, EndpointStatus::Rejected, EndpointStatus::Expired] {
         let desk = desk_with_endpoint(status);
         desk.write_file("pipes.yaml", ENDPOINT.to_owned() + &pipe("orders") + &pipe("views"));
-        let said = desk.run_with_env(&["apply", "pipes.yaml", "--sandbox", "--yes"], &SECRETS);
+        let said = desk.run_with_env(&APPLY, &SECRETS);
         assert_eq!(said.code, 5, "{}", said.all_output());
         assert!(said.stdout.contains("blocked: it uses `link`, which is `"), "{}", said.stdout);
     }

@@ -2,12 +2,9 @@
 
 use serde_json::Value;
 
-use crate::support::cli::WorkDir;
+use crate::support::cli::{APPLY, PLAN, WorkDir};
 
 const SECRETS: [(&str, &str); 1] = [("SOURCE_PASSWORD", "s3cr3t")];
-
-const APPLY: [&str; 4] = ["apply", "pipes.yaml", "--sandbox", "--yes"];
-const PLAN: [&str; 4] = ["plan", "pipes.yaml", "--sandbox", "--detailed-exitcode"];
 
 /// An endpoint in front of a database, with a DNS name of its own.
 fn database_endpoint(state: &str) -> String {

@@ -2,13 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::support::cli::WorkDir;
+use crate::support::cli::{APPLY, PLAN, WorkDir};
 use sandbox::{Quirk, Quirks, SandboxOptions};
 
 const SECRETS: [(&str, &str); 2] =
     [("MONGO_PASSWORD", "s3cr3t"), ("MONGO_URI", "mongodb+srv://reader:s3cr3t@c.example/db")];
-const APPLY: [&str; 4] = ["apply", "pipes.yaml", "--sandbox", "--yes"];
-const PLAN: [&str; 4] = ["plan", "pipes.yaml", "--sandbox", "--detailed-exitcode"];
 
 fn pipe(uri: &str) -> String {
     format!(

@@ -1,6 +1,6 @@
 //! Nothing is destroyed before what follows is sure.
 
-use crate::support::cli::{RunOutput, WorkDir};
+use crate::support::cli::{APPLY, RunOutput, WorkDir};
 use crate::support::manifests::{documents_to_yaml, seed_named};
 use crate::support::server::SandboxServer;
 use sandbox::{EndpointStatus, SandboxOptions, World};
@@ -10,7 +10,7 @@ const SECRET: [(&str, &str); 1] = [("SEED_SECRET", "canary-5up3r-s3cr3t")];
 
 fn apply(desk: &WorkDir, documents: &[&Value], more: &[&str]) -> RunOutput {
     desk.write_file("pipes.yaml", documents_to_yaml(documents.iter().copied()));
-    desk.run_with_env(&[&["apply", "pipes.yaml", "--sandbox", "--yes"], more].concat(), &SECRET)
+    desk.run_with_env(&[&APPLY[..], more].concat(), &SECRET)
 }
 
 fn applied(documents: &[&Value]) -> WorkDir {

@@ -4,7 +4,7 @@
 #![cfg(unix)]
 use std::time::Duration;
 
-use crate::support::cli::{RunOutput, WorkDir};
+use crate::support::cli::{APPLY, RunOutput, WorkDir};
 use crate::support::manifests::{documents_to_yaml, seed_named};
 use sandbox::{EmulatedPipeState, ServiceState};
 use serde_json::{Value, json};
@@ -32,7 +32,7 @@ fn write_manifests(desk: &WorkDir, documents: &[&Value]) {
 }
 
 fn run_apply(desk: &WorkDir, more: &[&str]) -> RunOutput {
-    desk.run_with_env(&[&["apply", "pipes.yaml", "--sandbox", "--yes"], more].concat(), &SECRET)
+    desk.run_with_env(&[&APPLY[..], more].concat(), &SECRET)
 }
 
 fn advance_two_hours(desk: &WorkDir) {

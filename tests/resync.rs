@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::support::cli::{RunOutput, WorkDir};
+use crate::support::cli::{APPLY, RunOutput, WorkDir};
 use crate::support::manifests::{documents_to_yaml, seeds_named};
 use crate::support::server::SandboxServer;
 use sandbox::{EmulatedPipeState, ServiceState};
@@ -18,7 +18,7 @@ fn write_manifests(desk: &WorkDir, names: &[&str]) {
 fn dir_with_live_pipes() -> WorkDir {
     let desk = WorkDir::new();
     write_manifests(&desk, &PIPES);
-    let said = desk.run_with_env(&["apply", "pipes.yaml", "--sandbox", "--yes"], &SECRET);
+    let said = desk.run_with_env(&APPLY, &SECRET);
     assert_eq!(said.code, 0, "{}", said.all_output());
     desk.edit_world(|world| world.advance_clock(Duration::from_secs(300)));
     desk

@@ -1,6 +1,6 @@
 //! Things that only one pipe can read: two manifests, or a manifest and a live pipe that nobody declares.
 
-use crate::support::cli::WorkDir;
+use crate::support::cli::{APPLY, WorkDir};
 
 const SECRETS: [(&str, &str); 1] = [("PG_PASSWORD", "s3cr3t")];
 
@@ -131,7 +131,7 @@ fn new_pipe_does_not_take_from_a_live_one_that_nobody_declares() {
     ] {
         assert!(said.stdout.contains(words), "{}", said.all_output());
     }
-    assert_eq!(desk.run_with_env(&["apply", "pipes.yaml", "--sandbox", "--yes"], &SECRETS).code, 5);
+    assert_eq!(desk.run_with_env(&APPLY, &SECRETS).code, 5);
     desk.write_file("stopped.yaml", queue_pipe("web", "events", "  state: stopped\n"));
     desk.run_with_env(&["apply", "stopped.yaml", "--sandbox", "--yes"], &SECRETS);
     let said = desk.run_with_env(&["plan", "pipes.yaml", "--sandbox"], &SECRETS);

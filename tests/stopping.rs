@@ -1,6 +1,6 @@
 //! Pipes that are declared stopped, and pipes that are stopped for an edit, while the API goes on loading.
 
-use crate::support::cli::{RunOutput, WorkDir};
+use crate::support::cli::{APPLY, RunOutput, WorkDir};
 use crate::support::manifests::{documents_to_yaml, seed_named};
 use sandbox::{EmulatedPipeState, SandboxOptions};
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ fn write_manifest(desk: &WorkDir, document: &Value) {
 }
 
 fn run_apply(desk: &WorkDir, more: &[&str]) -> RunOutput {
-    desk.run_with_env(&[&["apply", "pipes.yaml", "--sandbox", "--yes"], more].concat(), &SECRET)
+    desk.run_with_env(&[&APPLY[..], more].concat(), &SECRET)
 }
 
 fn live_pipe(desk: &WorkDir) -> Value {

@@ -7,6 +7,12 @@ use assert_cmd::Command;
 use serde_json::Value;
 use tempfile::TempDir;
 
+/// Applies `pipes.yaml` of a folder to its sandbox.
+pub(crate) const APPLY: [&str; 4] = ["apply", "pipes.yaml", "--sandbox", "--yes"];
+
+/// Plans `pipes.yaml` of a folder, with an exit code that tells changes.
+pub(crate) const PLAN: [&str; 4] = ["plan", "pipes.yaml", "--sandbox", "--detailed-exitcode"];
+
 /// A working folder with the examples in it.
 pub(crate) struct WorkDir {
     pub(crate) temp_dir: TempDir,

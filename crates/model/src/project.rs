@@ -179,8 +179,10 @@ pub struct RateLimit {
 }
 
 impl Policy {
-    /// The limit of a plan's deletes, and of its replacements, where no file sets one.
-    pub const DEFAULT_LIMIT: usize = 1;
+    /// A limit of a plan's deletes or replacements. Where no file sets one, it is one object.
+    pub fn limit_or_default(limit: Option<usize>) -> usize {
+        limit.unwrap_or(1)
+    }
 
     /// This policy, with the values of `other` for the keys that it does not set.
     #[must_use]

@@ -43,8 +43,8 @@ pub(crate) fn approval_limits(
     let in_project =
         policy.allow_replace.iter().flatten().map(|pattern| ObjectName::Glob(AddressPattern::new(pattern)));
     ApprovalLimits {
-        max_delete: Some(policy.max_delete.unwrap_or(Policy::DEFAULT_LIMIT)),
-        max_replace: Some(policy.max_replace.unwrap_or(Policy::DEFAULT_LIMIT)),
+        max_delete: Some(Policy::limit_or_default(policy.max_delete)),
+        max_replace: Some(Policy::limit_or_default(policy.max_replace)),
         allow_delete: allow_delete.to_vec(),
         allow_replace: allow_replace.iter().cloned().chain(in_project).collect(),
     }

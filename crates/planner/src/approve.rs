@@ -26,6 +26,12 @@ pub struct ApprovalLimits {
     pub allow_replace: Vec<ObjectName>,
 }
 
+impl ApprovalLimits {
+    fn allows_replacing(&self, address: &Address) -> bool {
+        self.allow_replace.iter().any(|pattern| pattern.matches(address))
+    }
+}
+
 /// A plan in which everything that needs a permission is blocked. Only [`Plan::approve`] makes one, and apply takes
 /// nothing else.
 #[derive(Debug)]
@@ -134,8 +140,8 @@ impl Plan {
 
     fn unsafe_replacements(&self, limits: &ApprovalLimits) -> BTreeMap<Address, BlockReason> {
         let needing = self.changes.iter().filter(|change| change.needs_permission());
-        let unsafe_ones = needing.filter(|change| !limits.allow_replace.iter().any(|it| it.matches(&change.address)));
-        unsafe_ones.filter_map(|change| Some((change.address.clone(), reason_to_hold(change)?))).collect()
+        let not_allowed = needing.filter(|change| !limits.allows_replacing(&change.address));
+        not_allowed.filter_map(|change| Some((change.address.clone(), reason_to_hold(change)?))).collect()
     }
 
     fn find_exceeded_limits(
@@ -169,11 +175,10 @@ impl Plan {
         skipped: &dyn Fn(&Permission) -> String,
         limits: &ApprovalLimits,
     ) {
-        let is_allowed = |at: &Address| limits.allow_replace.iter().any(|pattern| pattern.matches(at));
         for change in &mut self.changes {
             if let Verdict::Blocked(reason) = &change.verdict {
                 change.reason = Some(blocked(reason));
-            } else if change.needs_permission() && !is_allowed(&change.address) {
+            } else if change.needs_permission() && !limits.allows_replacing(&change.address) {
                 let sentence = skipped(&Permission::Replace(change.address.clone()));
                 if !change.data_effects.contains(&sentence) {
                     change.data_effects.push(sentence);

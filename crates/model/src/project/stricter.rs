@@ -59,9 +59,8 @@ fn allowed_replacements(head: Option<Vec<String>>, base: Option<&Vec<String>>) -
 }
 
 fn smaller_limit(head: Option<usize>, base: Option<usize>) -> Option<usize> {
-    // A policy without the key has the default limit.
-    let limit = |limit: Option<usize>| limit.unwrap_or(Policy::DEFAULT_LIMIT);
-    if head.or(base).is_none() { None } else { Some(limit(head).min(limit(base))) }
+    head.or(base)?;
+    Some(Policy::limit_or_default(head).min(Policy::limit_or_default(base)))
 }
 
 #[cfg(test)]
