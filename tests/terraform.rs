@@ -1,6 +1,5 @@
 //! From Terraform's state to manifests that leave nothing to do.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::support::cli::WorkDir;
@@ -108,11 +107,13 @@ fn invalid_terraform_state_is_rejected_with_a_hint() {
     let state = terraform_state().to_string();
     let utf16: Vec<u8> = [0xff, 0xfe].into_iter().chain(state.bytes()).collect();
     let deep = "[".repeat(100_000);
-    let cases: [(&[u8], &str); 11] = [
+    let cases: [(&[u8], &str); 13] = [
         (b"", "not JSON"),
         (b"password = canary-of-terraform", "terraform show -json"),
         (b"[\"canary-of-terraform\"]", "no state of Terraform"),
-        (br#"{"version": 4, "serial": 1, "lineage": "x", "resources": []}"#, "own state file"),
+        (br#"{"version": 3, "serial": 1, "lineage": "x", "modules": []}"#, "an old version of Terraform"),
+        (br#"{"version": 4, "serial": 1, "lineage": "x", "resources": []}"#, "is empty"),
+        (br#"{"version": 4, "serial": 1, "lineage": "x", "resources": [{"type": 7}]}"#, "is not a text"),
         (br#"{"format_version": "1.2", "planned_values": {}}"#, "a plan"),
         (br#"{"format_version": "1.0"}"#, "is empty"),
         (br#"{"format_version": "1.0", "values": {"root_module": {}}}"#, "is empty"),
@@ -176,48 +177,105 @@ fn terraform_keeps_the_second_pipe_of_the_same_name() {
     assert_eq!((valid.code, valid.all_output().contains("21 manifests")), (0, true), "{}", valid.all_output());
 }
 
-/// The provider's own examples, as they are in its state and as it sent them: half of their columns have no mapping.
+/// The same resources, as `terraform state pull` prints them.
+#[test]
+fn terraform_state_file_gives_the_same_manifests() {
+    let desk = WorkDir::new();
+    let shown = terraform_state();
+    let mut resources = Vec::new();
+    collect_raw_resources(&shown["values"]["root_module"], &mut resources);
+    let data =
+        json!({"mode": "data", "type": "clickhouse_clickpipe", "name": "read", "instances": [{"attributes": 1}]});
+    resources.push(data);
+    let raw = json!({"version": 4, "terraform_version": "1.9.0", "serial": 7, "lineage": "x", "outputs": {},
+        "resources": resources, "check_results": null});
+    desk.write_file("raw.json", raw.to_string());
+    desk.write_file("shown.json", shown.to_string());
+    let export = |file: &str| desk.run_pipectl(&["export", "--from", "terraform", file]);
+    let (raw, shown) = (export("raw.json"), export("shown.json"));
+    assert_eq!(raw.code, 0, "{}", raw.all_output());
+    assert_eq!(raw.stdout, shown.stdout);
+    assert!(raw.stdout.contains('['), "no instance has an index");
+}
+
+fn collect_raw_resources(module: &Value, found: &mut Vec<Value>) {
+    for one in module["resources"].as_array().into_iter().flatten() {
+        let mut instance = json!({"schema_version": 0, "attributes": one["values"]});
+        if let Some(index) = one.get("index") {
+            instance["index_key"] = index.clone();
+        }
+        if let Some(key) = one.get("deposed_key") {
+            instance["deposed"] = key.clone();
+        }
+        let mut resource = json!({"mode": one["mode"], "type": one["type"], "name": one["name"],
+            "provider": "provider[\"registry.terraform.io/clickhouse/clickhouse\"]", "instances": [instance]});
+        if let Some(address) = module.get("address") {
+            resource["module"] = address.clone();
+        }
+        found.push(resource);
+    }
+    for child in module["child_modules"].as_array().into_iter().flatten() {
+        collect_raw_resources(child, found);
+    }
+}
+
+/// The provider's own examples, each in a state of its own, and as it sent them: half of their columns have no mapping,
+/// and some have one name.
 #[test]
 fn export_of_the_providers_examples_leaves_nothing_to_plan() {
-    const SERVICE: &str = "11111111-1111-4111-8111-111111111111";
-    let desk = WorkDir::new();
-    let state = fixture_path("provider_examples.json");
-    let said = desk.run_pipectl(&["export", "--from", "terraform", path_str(&state), "--out", "pipes"]);
-    assert!((said.code, said.stderr.contains("13 manifests from 13 resources")) == (0, true), "{}", said.all_output());
-    let names = provider_example_names(&state);
-    let first = desk.run_pipectl(&["plan", "pipes", "--sandbox", "-o", "json"]).stdout_json();
-    assert_eq!(first["result"]["changes"].as_array().map(Vec::len), Some(names.len()), "{first:#}");
-
+    let examples: Value =
+        serde_json::from_str(&std::fs::read_to_string(fixture_path("provider_examples.json")).unwrap()).unwrap();
     let requests = Path::new(env!("CARGO_MANIFEST_DIR")).join("../sandbox/src/tests/provider_requests/examples.jsonl");
     let requests = std::fs::read_to_string(requests).unwrap();
     let requests: Vec<Value> = requests.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    desk.edit_world(|world| {
-        let service = world.ensure_service(SERVICE);
-        let pipes = format!("/v1/organizations/{}/services/{service}/clickpipes", sandbox::ORGANIZATION);
-        let is_example = |request: &&Value| request["body"]["name"].as_str().is_some_and(|name| names.contains(name));
-        for created in requests.iter().filter(|request| request["method"] == "POST").filter(is_example) {
-            let id = send_to_sandbox(world, "POST", &pipes, &created["body"]);
-            // The provider sends the size in a request of its own.
-            let path = format!("/{}/scaling", created["creates"].as_str().unwrap());
-            for size in requests.iter().filter(|request| request["path"].as_str().unwrap().ends_with(&path)) {
-                send_to_sandbox(world, "PATCH", &format!("{pipes}/{id}/scaling"), &size["body"]);
-            }
-        }
-        world.advance_clock(std::time::Duration::from_secs(600));
-    });
+    assert_eq!(examples.as_array().map(Vec::len), Some(17));
+    for example in examples.as_array().unwrap() {
+        check_provider_example(example, &requests);
+    }
+}
+
+fn check_provider_example(example: &Value, requests: &[Value]) {
+    let desk = WorkDir::new();
+    desk.write_file("state.json", example["state"].to_string());
+    let said = desk.run_pipectl(&["export", "--from", "terraform", "state.json", "--out", "pipes"]);
+    let count = example["state"]["values"]["root_module"]["resources"].as_array().unwrap().len();
+    let all = format!("{count} manifest");
+    assert!(said.code == 0 && said.stderr.contains(&all), "{}", said.all_output());
+    let first = desk.run_pipectl(&["plan", "pipes", "--sandbox", "--detailed-exitcode"]);
+    assert_ne!(first.code, 0, "{}", first.all_output());
+    desk.edit_world(|world| replay_creation(world, requests, example));
     let plan = desk.run_pipectl(&["plan", "pipes", "--sandbox", "--detailed-exitcode"]);
     assert_eq!(plan.code, 0, "{}", plan.all_output());
 }
 
-fn provider_example_names(state: &Path) -> BTreeSet<String> {
-    let state: Value = serde_json::from_str(&std::fs::read_to_string(state).unwrap()).unwrap();
-    let resources = state["values"]["root_module"]["resources"].as_array().unwrap();
-    resources.iter().map(|resource| resource["values"]["name"].as_str().unwrap().to_owned()).collect()
+/// Sends what created the objects of an example, and the sizes that follow: the provider sends them apart.
+fn replay_creation(world: &mut sandbox::World, requests: &[Value], example: &Value) {
+    const SERVICE: &str = "11111111-1111-4111-8111-111111111111";
+    let service = world.ensure_service(SERVICE);
+    let mut ids = vec![("{org}".to_owned(), sandbox::ORGANIZATION.to_owned()), ("{service}".to_owned(), service)];
+    let created = example["creates"].as_array().unwrap();
+    let mut is_of_example = false;
+    for request in requests {
+        let name = request.get("creates");
+        is_of_example = name.map_or(is_of_example, |name| created.contains(name));
+        let method = request["method"].as_str().unwrap();
+        if !is_of_example || !["POST", "PATCH"].contains(&method) {
+            continue;
+        }
+        let mut text = json!([request["path"], request["body"]]).to_string();
+        for (mark, id) in &ids {
+            text = text.replace(mark, id);
+        }
+        let sent: Value = serde_json::from_str(&text).unwrap();
+        let id = send_to_sandbox(world, method, &format!("/v1{}", sent[0].as_str().unwrap()), &sent[1]);
+        ids.extend(name.map(|name| (name.as_str().unwrap().to_owned(), id)));
+    }
+    world.advance_clock(std::time::Duration::from_secs(600));
 }
 
-/// Returns the id of the pipe.
+/// Returns the id of the object, if it has one.
 fn send_to_sandbox(world: &mut sandbox::World, method: &str, path: &str, body: &Value) -> String {
-    world.advance_clock(std::time::Duration::from_secs(60));
+    world.advance_clock(std::time::Duration::from_secs(300));
     let response = world.handle_request(&sandbox::SandboxRequest {
         method: method.to_owned(),
         path: path.to_owned(),
@@ -225,5 +283,5 @@ fn send_to_sandbox(world: &mut sandbox::World, method: &str, path: &str, body: &
         body: body.to_string().into_bytes(),
     });
     assert_eq!(response.status, 200, "{}", response.json_body());
-    response.json_body()["result"]["id"].as_str().unwrap().to_owned()
+    response.json_body()["result"]["id"].as_str().unwrap_or_default().to_owned()
 }

@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use crate::envelope::{Envelope, OWNER_RULES, ScalingMetadata};
 use crate::validate::{RuleContext, RuleFinding, RuleSet, custom_rule};
 use model::annotations;
+use model::diagnostic::Evidence;
 use model::path::FieldPath;
 
 /// A manifest of the size of database pipes.
@@ -42,6 +43,7 @@ pub(crate) const RULE_SETS: &[RuleSet] = &[
         object_paths: &["spec"],
         rules: &[custom_rule(
             "cdc-scaling-ratio",
+            Evidence::Schema,
             &["replicaCpuMillicores", "replicaMemoryGb"],
             mismatched_memory_ratio,
         )],

@@ -5,9 +5,11 @@ use std::collections::BTreeSet;
 use model::address::Kind;
 
 mod explain;
+mod field_rules;
 mod markdown;
 
 pub use explain::{AllowedValue, ChangeEffect, FieldExplanation, FieldSummary, UnknownField, explain_field};
+pub use field_rules::FieldRule;
 pub use markdown::render_reference_page;
 
 /// Every field that can be explained, of all kinds, without the `spec.` that may be left out.

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 
 use crate::validate::{CrossFieldRule, RuleContext, RuleFinding, RuleSet, custom_rule, flag_is};
 use model::annotations;
+use model::diagnostic::Evidence;
 use model::look_alike::{escape_foreign, look_alike_reason};
 use model::path::FieldPath;
 use model::project::ApiVersion;
@@ -78,7 +79,7 @@ pub struct ScalingMetadata {
 pub(crate) const NAME_RULES: RuleSet = RuleSet {
     object_paths: &["metadata"],
     rules: &[
-        custom_rule("previous-name-own", &["name", "previousNames"], own_name_as_previous)
+        custom_rule("previous-name-own", Evidence::Manifest, &["name", "previousNames"], own_name_as_previous)
             .with_help("list only the names that it had before"),
         LOOK_ALIKE_RULE,
     ],
@@ -88,13 +89,18 @@ pub(crate) const NAME_RULES: RuleSet = RuleSet {
 pub(crate) const LOOK_ALIKE_RULES: RuleSet = RuleSet { object_paths: &["metadata"], rules: &[LOOK_ALIKE_RULE] };
 
 const LOOK_ALIKE_RULE: CrossFieldRule =
-    custom_rule("look-alike-name", &["name", "service"], names_that_look_alike).into_warning();
+    custom_rule("look-alike-name", Evidence::Manifest, &["name", "service"], names_that_look_alike).into_warning();
 
 /// The rules of the kind that may belong to the organization.
 pub(crate) const OWNER_RULES: RuleSet = RuleSet {
     object_paths: &["metadata"],
-    rules: &[CrossFieldRule::forbidden_fields("service-and-organization", &["service"], flag_is("organization", true))
-        .with_reason("it is one object or the other")],
+    rules: &[CrossFieldRule::forbidden_fields(
+        "service-and-organization",
+        Evidence::Manifest,
+        &["service"],
+        flag_is("organization", true),
+    )
+    .with_reason("it is one object or the other")],
 };
 
 fn names_that_look_alike(scope: &RuleContext) -> Vec<RuleFinding> {

@@ -11,7 +11,7 @@ use crate::cdc_scaling::{self, CdcScalingManifest};
 use crate::pipe::{self, PipeManifest};
 use crate::reverse_private_endpoint::{self, EndpointManifest};
 use crate::semantics::FieldSemantics;
-use crate::validate::{self, Problem, RuleSet};
+use crate::validate::{self, CrossFieldRule, Problem, RuleSet};
 use model::address::Kind;
 use model::path::FieldPath;
 use model::schema::{generate_schema, schema_generator, simplify_schema};
@@ -95,6 +95,14 @@ pub fn problem_codes() -> Vec<&'static str> {
     validate::problem_codes(&rules)
 }
 
+/// Each rule between fields of a kind, with the paths of the objects that it is about.
+pub(crate) fn cross_field_rules(
+    kind: Kind,
+) -> impl Iterator<Item = (&'static [&'static str], &'static CrossFieldRule)> {
+    let sets = CompiledKind::get(kind).rules.iter();
+    sets.flat_map(|set| set.rules.iter().map(|rule| (set.object_paths, rule)))
+}
+
 /// One schema for editors, which takes a manifest of any kind.
 pub fn editor_schema() -> Value {
     let mut generator = schema_generator();
@@ -146,21 +154,27 @@ pub fn secret_field_names() -> &'static BTreeSet<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{CompiledKind, manifest_fields};
+    use super::{cross_field_rules, manifest_fields};
     use model::address::Kind;
+    use model::diagnostic::{Evidence, Severity};
     use model::path::FieldPath;
+
+    #[test]
+    fn rules_without_evidence_are_warnings() {
+        let rules = Kind::ALL.into_iter().flat_map(cross_field_rules).map(|(_, rule)| rule);
+        let ours: Vec<_> = rules.filter(|rule| rule.evidence == Evidence::Ours).collect();
+        assert!(ours.len() > 10 && ours.iter().all(|rule| rule.severity() == Severity::Warning));
+    }
 
     #[test]
     fn cross_field_rules_only_use_existing_fields() {
         for kind in Kind::ALL {
-            for set in &CompiledKind::get(kind).rules {
-                for at in set.object_paths {
+            for (objects, rule) in cross_field_rules(kind) {
+                for at in objects {
                     let object = manifest_fields(kind).node_at(&FieldPath::parse(at)).expect(at);
-                    for rule in set.rules {
-                        for path in rule.field_paths() {
-                            let field = object.node_at(&FieldPath::parse(&path));
-                            assert!(field.is_some(), "{}: {at}: {path}", rule.code);
-                        }
+                    for path in rule.field_paths() {
+                        let field = object.node_at(&FieldPath::parse(&path));
+                        assert!(field.is_some(), "{}: {at}: {path}", rule.code);
                     }
                 }
             }

@@ -27,6 +27,7 @@ pub mod source;
 mod tests;
 pub(crate) mod written_tables;
 
+use model::diagnostic::Evidence;
 #[cfg(test)]
 use tests::made_up;
 
@@ -103,22 +104,34 @@ const OTHER_PIPES: RuleCondition = holds(
 const PIPE_RULES: RuleSet = RuleSet {
     object_paths: &["spec"],
     rules: &[
-        CrossFieldRule::required_fields("missing-part", &["source", "destination"], value_is_not("state", &["absent"])),
+        CrossFieldRule::required_fields(
+            "missing-part",
+            Evidence::Schema,
+            &["source", "destination"],
+            value_is_not("state", &["absent"]),
+        ),
         CrossFieldRule::forbidden_fields(
             "database-pipe-table",
+            Evidence::Live,
             &["destination.table", "destination.managedTable", "destination.tableDefinition", "destination.columns"],
             DATABASE_PIPES,
         )
         .with_reason("each table mapping makes a table of its own"),
-        CrossFieldRule::forbidden_fields("database-pipe-field-mappings", &["fieldMappings"], DATABASE_PIPES)
-            .with_reason("each table mapping takes the columns as they are"),
-        CrossFieldRule::forbidden_fields("database-pipe-scaling", &["scaling"], DATABASE_PIPES)
+        CrossFieldRule::forbidden_fields(
+            "database-pipe-field-mappings",
+            Evidence::Live,
+            &["fieldMappings"],
+            DATABASE_PIPES,
+        )
+        .with_reason("each table mapping takes the columns as they are"),
+        CrossFieldRule::forbidden_fields("database-pipe-scaling", Evidence::Live, &["scaling"], DATABASE_PIPES)
             .with_reason("they share the size of their service")
             .with_help("declare a `CdcScaling`"),
-        CrossFieldRule::forbidden_fields("database-pipe-settings", &["settings"], DATABASE_PIPES)
+        CrossFieldRule::forbidden_fields("database-pipe-settings", Evidence::Live, &["settings"], DATABASE_PIPES)
             .with_reason("theirs stand below the source"),
         CrossFieldRule::required_fields(
             "missing-table",
+            Evidence::Schema,
             &["destination.table", "destination.managedTable", "destination.columns"],
             OTHER_PIPES,
         ),
@@ -127,5 +140,6 @@ const PIPE_RULES: RuleSet = RuleSet {
 
 const SOURCE_RULES: RuleSet = RuleSet {
     object_paths: &["spec.source"],
-    rules: &[CrossFieldRule::exactly_one_of("source-kind", SourceKind::KEYS).with_reason("a pipe reads one source")],
+    rules: &[CrossFieldRule::exactly_one_of("source-kind", Evidence::Schema, SourceKind::KEYS)
+        .with_reason("a pipe reads one source")],
 };

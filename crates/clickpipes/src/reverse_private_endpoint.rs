@@ -8,6 +8,7 @@ use crate::envelope::{EndpointMetadata, Envelope, LOOK_ALIKE_RULES};
 use crate::exclusive_read::{ExclusiveRead, Sharing, read_named_by};
 use crate::validate::{CrossFieldRule, RuleContext, RuleFinding, RuleSet, custom_rule, value_is, value_is_not};
 use model::annotations;
+use model::diagnostic::Evidence;
 use model::path::FieldPath;
 use model::text::{Arn, DnsName, NonEmptyText, ServiceAttachment};
 
@@ -124,37 +125,56 @@ pub(crate) const RULE_SETS: &[RuleSet] = &[LOOK_ALIKE_RULES, SPEC_RULES];
 const SPEC_RULES: RuleSet = RuleSet {
     object_paths: &["spec"],
     rules: &[
-        CrossFieldRule::required_fields("missing-part", &["type"], value_is_not("state", &["absent"])),
+        CrossFieldRule::required_fields(
+            "missing-part",
+            Evidence::Schema,
+            &["type"],
+            value_is_not("state", &["absent"]),
+        ),
         CrossFieldRule::required_fields_iff(
             "endpoint-service-name",
+            Evidence::Provider,
             &["vpcEndpointServiceName"],
             value_is("type", &["VPC_ENDPOINT_SERVICE"]),
         ),
         CrossFieldRule::required_fields_iff(
             "endpoint-resource",
+            Evidence::Provider,
             &["vpcResourceConfigurationId", "vpcResourceShareArn"],
             value_is("type", &["VPC_RESOURCE"]),
         ),
         CrossFieldRule::required_fields_iff(
             "endpoint-msk",
+            Evidence::Provider,
             &["mskClusterArn", "mskAuthentication"],
             value_is("type", &["MSK_MULTI_VPC"]),
         ),
         CrossFieldRule::required_fields_iff(
             "endpoint-service-attachment",
+            Evidence::Provider,
             &["gcpServiceAttachment"],
             value_is("type", &["GCP_PSC_SERVICE_ATTACHMENT"]),
         ),
         CrossFieldRule::forbidden_fields(
             "endpoint-msk-dns",
+            Evidence::Schema,
             &["customPrivateDnsMappings"],
             value_is("type", &["MSK_MULTI_VPC"]),
         )
         .with_reason("the API does not support names of one's own there"),
-        custom_rule("endpoint-dns-target", &["type", "customPrivateDnsMappings"], target_without_resource)
-            .into_warning(),
-        CrossFieldRule::unique_entries("duplicate-dns-name", "customPrivateDnsMappings", "privateDnsName"),
-        custom_rule("dns-wildcard-overlap", &["customPrivateDnsMappings"], wildcard_over_exact).into_warning(),
+        custom_rule(
+            "endpoint-dns-target",
+            Evidence::Ours,
+            &["type", "customPrivateDnsMappings"],
+            target_without_resource,
+        ),
+        CrossFieldRule::unique_entries(
+            "duplicate-dns-name",
+            Evidence::Schema,
+            "customPrivateDnsMappings",
+            "privateDnsName",
+        ),
+        custom_rule("dns-wildcard-overlap", Evidence::Ours, &["customPrivateDnsMappings"], wildcard_over_exact),
     ],
 };
 

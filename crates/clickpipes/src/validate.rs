@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use model::diagnostic::Severity;
+use model::diagnostic::{Evidence, Severity};
 use model::path::FieldPath;
 use model::schema_validator::FieldNode;
 
@@ -24,6 +24,8 @@ pub struct Problem {
     pub code: &'static str,
     /// Only an error rejects the document.
     pub severity: Severity,
+    /// Why the rule is believed; `None` if it is no rule between fields.
+    pub evidence: Option<Evidence>,
     /// The field, from the root of the document. It may be missing there.
     pub path: FieldPath,
     /// A lowercase fragment with the problem and the reason. It quotes no secret.

@@ -18,6 +18,35 @@ pub enum Severity {
     Warning,
 }
 
+/// Why a rule between fields is believed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Evidence {
+    /// The official OpenAPI document, in its structure or in words.
+    Schema,
+    /// The live API was seen to refuse what breaks the rule.
+    Live,
+    /// The official Terraform provider refuses what breaks the rule, before the API could.
+    Provider,
+    /// The rule is about manifests, not about the API.
+    Manifest,
+    /// None. The API may accept what breaks the rule.
+    Ours,
+}
+
+impl Evidence {
+    /// Who says so, in words.
+    pub const fn describe(self) -> &'static str {
+        match self {
+            Self::Schema => "the official schema",
+            Self::Live => "a refusal by the live API",
+            Self::Provider => "a check of the official Terraform provider",
+            Self::Manifest => "the format of manifests",
+            Self::Ours => "none, the API may accept it",
+        }
+    }
+}
+
 /// One problem, at one place, with a stable code and, where one is known, the fix.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -26,6 +55,9 @@ pub struct Diagnostic {
     pub code: &'static str,
     /// Error or warning.
     pub severity: Severity,
+    /// Why the rule is believed, if it is a rule between fields.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<Evidence>,
     /// The problem as a lowercase fragment. Never quotes the value of a secret field.
     pub message: String,
     /// Line and column where it begins.

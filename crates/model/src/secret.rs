@@ -150,6 +150,7 @@ pub fn unresolved_secret(document: &Document, secret: &ReferencedSecret, why: &s
     Diagnostic {
         code: UNRESOLVED_SECRET,
         severity: Severity::Error,
+        evidence: None,
         message: format!("the secret{way} cannot be resolved here: {why}"),
         span: span_to_line_end(text, &place),
         place,

@@ -59,7 +59,11 @@ fn render_diagnostic(renderer: &Renderer, diagnostic: &Diagnostic, text: &str) -
         .fold(false)
         .annotation(AnnotationKind::Primary.span(span_in_window(&diagnostic.span, &window)));
     let title = level.primary_title(diagnostic.message.as_str()).id(diagnostic.code);
-    let mut groups = vec![Group::with_title(title).element(snippet)];
+    let mut problem = Group::with_title(title).element(snippet);
+    if let Some(evidence) = diagnostic.evidence {
+        problem = problem.element(Level::NOTE.message(format!("evidence: {}", evidence.describe())));
+    }
+    let mut groups = vec![problem];
     if let Some(also) = &diagnostic.also {
         let place = format!("{} ({})", also.label, also.place);
         groups.push(Group::with_title(Level::NOTE.secondary_title(place)));

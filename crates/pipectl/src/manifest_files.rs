@@ -160,6 +160,7 @@ fn link_warning(link: &Path, message: &str) -> Diagnostic {
     Diagnostic {
         code: manifest::code::LINK_NOT_FOLLOWED,
         severity: Severity::Warning,
+        evidence: None,
         message: message.to_owned(),
         place: Place { file: Arc::from(link.display().to_string()), line: 1, column: 1 },
         path: FieldPath::default(),

@@ -1,4 +1,4 @@
-//! Converts a Terraform state, as `terraform show -json` prints it, to manifests.
+//! Converts a Terraform state, as `terraform show -json` or `terraform state pull` prints it, to manifests.
 //!
 //! The attributes of the official provider are the fields of the API in `snake_case`; `attributes`
 //! converts them along the schema of the manifests, with tables for other differences. A state contains

@@ -8,6 +8,7 @@
 
 mod admin_api;
 mod api;
+mod api_rule;
 mod apply_faults;
 mod auth;
 mod clock;
@@ -32,6 +33,7 @@ mod uuid;
 mod world;
 
 pub use api::discovery::SourceField;
+pub use api_rule::{ApiRule, RuleEvidence, rules_table};
 pub use auth::basic_authorization;
 pub use clock::Timestamp;
 pub use endpoint::EndpointStatus;

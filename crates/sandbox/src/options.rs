@@ -28,8 +28,7 @@ pub struct SandboxOptions {
     pub idle_refuses_reads: bool,
     /// Who is refused a destination table that holds rows.
     pub leftover_tables: LeftoverTables,
-    /// Refuse also what nobody saw the API refuse: field mappings that leave a column out, Azure without a path, sorting
-    /// keys without their flag, Event Hubs with a user and a password.
+    /// Refuse also what nobody saw the API refuse: the rules with the evidence [`crate::RuleEvidence::Ours`].
     pub strict_rules: bool,
     /// Refuse fields that only a create takes in a PATCH of any source, unchanged ones too. Without it, only Pub/Sub
     /// refuses them, as somebody saw.

@@ -12,6 +12,7 @@ pub(crate) mod streaming;
 
 use serde_json::{Map, Value};
 
+use crate::api_rule::ApiRule;
 use crate::contract::source::ApiSource;
 use crate::contract::validate::Complaints;
 use crate::json_body::has_value;
@@ -20,14 +21,12 @@ use crate::json_body::has_value;
 pub(crate) struct SourceCheck<'a> {
     pub(crate) path: String,
     pub(crate) fields: &'a Map<String, Value>,
-    /// Whether to refuse what nobody saw the API refuse.
-    pub(crate) is_strict: bool,
     pub(crate) complaints: &'a mut Complaints,
 }
 
 impl SourceCheck<'_> {
-    pub(crate) fn add_complaint(&mut self, field: &str, text: impl AsRef<str>) {
-        self.complaints.add(&format!("{}.{field}", self.path), text);
+    pub(crate) fn refuse(&mut self, rule: ApiRule, field: &str, text: impl AsRef<str>) {
+        self.complaints.refuse(rule, &format!("{}.{field}", self.path), text);
     }
 
     pub(crate) fn has_field(&self, field: &str) -> bool {
@@ -35,29 +34,24 @@ impl SourceCheck<'_> {
     }
 
     /// Requires a field in one case and refuses it in every other.
-    pub(crate) fn require_only_when(&mut self, field: &str, needed: bool, case: &str) {
+    pub(crate) fn require_only_when(&mut self, rule: ApiRule, field: &str, needed: bool, case: &str) {
         match (needed, self.has_field(field)) {
-            (true, false) => self.add_complaint(field, format!("is required with {case}")),
-            (false, true) => self.add_complaint(field, format!("is only allowed with {case}")),
+            (true, false) => self.refuse(rule, field, format!("is required with {case}")),
+            (false, true) => self.refuse(rule, field, format!("is only allowed with {case}")),
             _ => {}
         }
     }
 
-    pub(crate) fn require_when(&mut self, field: &str, needed: bool, case: &str) {
+    pub(crate) fn require_when(&mut self, rule: ApiRule, field: &str, needed: bool, case: &str) {
         if needed && !self.has_field(field) {
-            self.add_complaint(field, format!("is required with {case}"));
+            self.refuse(rule, field, format!("is required with {case}"));
         }
     }
 }
 
-pub(crate) fn validate_source(
-    source: ApiSource,
-    fields: &Map<String, Value>,
-    is_strict: bool,
-    complaints: &mut Complaints,
-) {
+pub(crate) fn validate_source(source: ApiSource, fields: &Map<String, Value>, complaints: &mut Complaints) {
     let path = format!("source.{}", source.json_key());
-    let mut check = SourceCheck { path, fields, is_strict, complaints };
+    let mut check = SourceCheck { path, fields, complaints };
     match source {
         ApiSource::Kafka => kafka::validate_kafka(&mut check),
         ApiSource::Kinesis => streaming::validate_kinesis(&mut check),

@@ -5,6 +5,7 @@ use std::fmt::{self, Write};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::field_rules::{FieldRule, rules_about};
 use crate::api_body::to_body_path;
 use crate::kinds::manifest_fields;
 use crate::semantics::{FieldSemantics, ListSemantics, OnChange, Readback};
@@ -49,6 +50,8 @@ pub struct FieldExplanation {
     pub deprecated: bool,
     /// What it is in the API; `None` where it is ours alone.
     pub change: Option<ChangeEffect>,
+    /// The rules between this field and others.
+    pub rules: Vec<FieldRule>,
     /// The fields below.
     pub fields: Vec<FieldSummary>,
 }
@@ -190,6 +193,7 @@ fn build_explanation(kind: Kind, path: FieldPath, node: &FieldNode) -> FieldExpl
         preview: node.has_keyword(annotations::PREVIEW),
         deprecated: node.has_keyword("deprecated"),
         change: change_effect(kind, &path, node),
+        rules: rules_about(kind, &path),
         fields: field_summaries(inner),
         path,
     }

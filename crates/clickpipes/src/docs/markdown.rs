@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::explain::{self, FieldExplanation, explain_field};
+use super::field_rules::rules_of;
 use crate::semantics::Readback;
 use model::address::Kind;
 
@@ -14,6 +15,7 @@ pub fn render_reference_page() -> String {
         for path in object_paths(kind) {
             write_section(&mut page, kind, &path);
         }
+        write_rules(&mut page, kind);
     }
     page
 }
@@ -29,6 +31,9 @@ pipectl does not manage fields that you omit. The defaults are those of the API.
 
 Each object below `spec` also takes `additional`, `additionalCreateOnly` and `additionalNotReturned`:
 [fields that pipectl does not know yet](manifests.md#use-fields-that-pipectl-does-not-know-yet).
+
+Each kind ends with its rules between fields. A rule is an error only if there is evidence that the API
+refuses what breaks it. The codes are explained in [errors](errors.md).
 ";
 
 /// Every object of the kind, by path, the whole document first.
@@ -49,6 +54,17 @@ fn write_section(page: &mut String, kind: Kind, path: &str) {
         if let Ok(field) = explain_field(&asked) {
             write_row(page, &entry.name, &field);
         }
+    }
+}
+
+fn write_rules(page: &mut String, kind: Kind) {
+    let _ = write!(page, "\n### Rules between the fields of `{}`\n\n", kind.name());
+    page.push_str("| rule | in | fields | |\n|---|---|---|---|\n");
+    for rule in rules_of(kind) {
+        let quoted = |texts: &[&str]| texts.iter().map(|it| format!("`{it}`")).collect::<Vec<_>>().join(", ");
+        let fields: Vec<&str> = rule.fields.iter().map(String::as_str).collect();
+        let cells = [format!("`{}`", rule.code), quoted(&rule.objects), quoted(&fields), rule.describe()];
+        let _ = writeln!(page, "| {} |", cells.join(" | "));
     }
 }
 

@@ -112,7 +112,8 @@ fn validate_document(document: YamlDocument, remarks: &mut PendingDiagnostics) -
             Severity::Error => PendingDiagnostic::error(problem.code, span, problem.message),
             Severity::Warning => PendingDiagnostic::warning(problem.code, span, problem.message),
         };
-        remarks.push(PendingDiagnostic { help: problem.help, ..remark.with_path(problem.path) });
+        let evidence = problem.evidence;
+        remarks.push(PendingDiagnostic { help: problem.help, evidence, ..remark.with_path(problem.path) });
     }
     // A full list may have lost errors of this document, so it does not count as valid.
     let is_valid = sound && remarks.error_count() == errors && !remarks.is_full();

@@ -8,6 +8,7 @@ use super::source::{SourceFamily, SourceItems, SourceSpec, text_at};
 use crate::secret_host::SecretHost;
 use crate::validate::{CrossFieldRule, RuleSet, value_is};
 use model::annotations;
+use model::diagnostic::Evidence;
 use model::text::{GcpProjectId, GcsPath, NonEmptyText};
 
 /// What tells the mappings of tables apart.
@@ -176,11 +177,13 @@ const RULES: RuleSet = RuleSet {
     rules: &[
         CrossFieldRule::required_fields_iff(
             "bigquery-service-account",
+            Evidence::Schema,
             &["credentials"],
             value_is("authentication", BY_KEY),
         ),
         CrossFieldRule::required_fields(
             "bigquery-project",
+            Evidence::Schema,
             &["projectId"],
             value_is("authentication", &["SERVICE_ACCOUNT_WORKLOAD_IDENTITY"]),
         ),

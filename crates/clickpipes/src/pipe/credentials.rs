@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 
 use crate::validate::{CrossFieldRule, RuleContext, RuleFinding, custom_rule};
 use model::annotations;
+use model::diagnostic::Evidence;
 use model::path::FieldPath;
 use model::secret::{Secret, TextOrSecret};
 
@@ -47,7 +48,7 @@ pub struct ServiceAccount {
 /// A certificate field holds no private key. A PEM file often contains both, and the API shows certificates to everybody
 /// who may read the pipe.
 pub(crate) const NO_PRIVATE_KEY: CrossFieldRule =
-    custom_rule("private-key-in-certificate", &["caCertificate"], private_key);
+    custom_rule("private-key-in-certificate", Evidence::Manifest, &["caCertificate"], private_key);
 
 fn private_key(scope: &RuleContext<'_>) -> Vec<RuleFinding> {
     let with_key = scope.text_at("caCertificate").filter(|text| text.contains("PRIVATE KEY-----"));

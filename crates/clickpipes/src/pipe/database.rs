@@ -11,6 +11,7 @@ use super::endpoint_reference::host_text;
 use super::source::{join_nonempty, text_at};
 use crate::secret_host::SecretHost;
 use crate::validate::{CrossFieldRule, RuleContext, RuleFinding, custom_rule, flag_is, value_is};
+use model::diagnostic::Evidence;
 use model::path::FieldPath;
 
 pub(crate) mod replacement_effects;
@@ -87,14 +88,21 @@ pub(crate) fn describe_start(source: &Value) -> String {
 
 /// User and password, or user and role.
 pub(crate) const LOGIN_RULES: &[CrossFieldRule] = &[
-    CrossFieldRule::required_fields_iff("database-iam-role", &["iamRole"], value_is("authentication", &["IAM_ROLE"])),
+    CrossFieldRule::required_fields_iff(
+        "database-iam-role",
+        Evidence::Schema,
+        &["iamRole"],
+        value_is("authentication", &["IAM_ROLE"]),
+    ),
     CrossFieldRule::required_fields_iff(
         "database-password",
+        Evidence::Live,
         &["credentials.password"],
         value_is("authentication", &["basic"]),
     ),
     CrossFieldRule::forbidden_fields(
         "login-version",
+        Evidence::Manifest,
         &["credentials.version"],
         value_is("authentication", &["IAM_ROLE"]),
     )
@@ -106,31 +114,43 @@ pub(crate) const LOGIN_RULES: &[CrossFieldRule] = &[
 /// Encryption of the connection.
 pub(crate) const TLS_RULES: &[CrossFieldRule] = &[
     NO_PRIVATE_KEY,
-    CrossFieldRule::forbidden_fields("disabled-tls", &["tlsHost", "caCertificate"], flag_is("disableTls", true))
-        .with_reason("the connection is not encrypted, and no certificate is checked")
-        .with_help("remove `disableTls`, or the fields of TLS")
-        // No refusal by the API is known.
-        .into_warning(),
+    CrossFieldRule::forbidden_fields(
+        "disabled-tls",
+        Evidence::Ours,
+        &["tlsHost", "caCertificate"],
+        flag_is("disableTls", true),
+    )
+    .with_reason("the connection is not encrypted, and no certificate is checked")
+    .with_help("remove `disableTls`, or the fields of TLS"),
 ];
 
 /// No two mappings write one table.
 pub(crate) const MAPPING_LIST_RULES: &[CrossFieldRule] = &[
-    CrossFieldRule::unique_entries("duplicate-target-table", "tableMappings", "targetTable")
+    CrossFieldRule::unique_entries("duplicate-target-table", Evidence::Provider, "tableMappings", "targetTable")
         .with_reason("two mappings cannot share a table"),
-    custom_rule("dotted-table", &["tableMappings"], dotted_targets).into_warning(),
+    custom_rule("dotted-table", Evidence::Ours, &["tableMappings"], dotted_targets),
 ];
 
 /// The columns of one mapping.
 pub(crate) const MAPPING_RULES: &[CrossFieldRule] = &[
-    CrossFieldRule::required_fields("custom-sorting-key", &["sortingKeys"], flag_is("useCustomSortingKey", true))
-        .with_help("`sortingKeys` and `useCustomSortingKey: true` go together"),
+    CrossFieldRule::required_fields(
+        "custom-sorting-key",
+        Evidence::Schema,
+        &["sortingKeys"],
+        flag_is("useCustomSortingKey", true),
+    )
+    .with_help("`sortingKeys` and `useCustomSortingKey: true` go together"),
     // The schema says "only used when", so the API accepts them.
-    CrossFieldRule::forbidden_fields("unused-sorting-key", &["sortingKeys"], flag_is("useCustomSortingKey", false))
-        .into_warning()
-        .with_reason("they are not used")
-        .with_help("add `useCustomSortingKey: true`, or remove `sortingKeys`"),
-    custom_rule("empty-sorting-key", &["sortingKeys", "useCustomSortingKey"], empty_sorting_key),
-    custom_rule("excluded-sorting-key", &["sortingKeys", "excludedColumns"], excluded_sorting_key).into_warning(),
+    CrossFieldRule::forbidden_fields(
+        "unused-sorting-key",
+        Evidence::Ours,
+        &["sortingKeys"],
+        flag_is("useCustomSortingKey", false),
+    )
+    .with_reason("they are not used")
+    .with_help("add `useCustomSortingKey: true`, or remove `sortingKeys`"),
+    custom_rule("empty-sorting-key", Evidence::Schema, &["sortingKeys", "useCustomSortingKey"], empty_sorting_key),
+    custom_rule("excluded-sorting-key", Evidence::Ours, &["sortingKeys", "excludedColumns"], excluded_sorting_key),
 ];
 
 fn dotted_targets(scope: &RuleContext<'_>) -> Vec<RuleFinding> {

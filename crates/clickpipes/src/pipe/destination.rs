@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::validate::{CrossFieldRule, RuleContext, RuleFinding, RuleSet, custom_rule, flag_is, value_is};
 use model::annotations;
+use model::diagnostic::Evidence;
 use model::path::FieldPath;
 use model::text::{NonEmptyText, SqlText};
 
@@ -115,44 +116,59 @@ pub(crate) const RULES: RuleSet = RuleSet {
     rules: &[
         CrossFieldRule::required_fields(
             "managed-table-definition",
+            Evidence::Provider,
             &["tableDefinition"],
             flag_is("managedTable", true),
         )
         .with_reason("the pipe has to know which table to make"),
         CrossFieldRule::forbidden_fields(
             "unmanaged-table-definition",
+            Evidence::Ours,
             &["tableDefinition"],
             flag_is("managedTable", false),
         )
-        .with_reason("the table is there already, and stays as it is")
-        .into_warning(),
+        .with_reason("the table is there already, and stays as it is"),
         CrossFieldRule::required_fields_iff(
             "version-column",
+            Evidence::Provider,
             &["tableDefinition.engine.versionColumnId"],
             value_is("tableDefinition.engine.type", &["ReplacingMergeTree"]),
         ),
         custom_rule(
             "replacing-sorting-key",
+            Evidence::Provider,
             &["tableDefinition.engine.type", "tableDefinition.sortingKey"],
             replacing_without_key,
         ),
         custom_rule(
             "version-column-unknown",
+            Evidence::Provider,
             &["tableDefinition.engine.versionColumnId", "columns"],
             unknown_version_column,
         ),
         custom_rule(
             "summed-columns",
+            Evidence::Provider,
             &["tableDefinition.engine.type", "tableDefinition.engine.columnIds"],
             summed_elsewhere,
         ),
-        custom_rule("summed-column-unknown", &["tableDefinition.engine.columnIds", "columns"], unknown_summed_columns),
-        CrossFieldRule::unique_entries("duplicate-column", "columns", "name"),
-        custom_rule("sorting-key-comma", &["tableDefinition.sortingKey"], several_in_one_entry),
-        custom_rule("sorting-key-nullable", &["tableDefinition.sortingKey", "columns"], nullable_sorting_key),
-        custom_rule("reserved-role", &["roles"], reserved_roles),
-        custom_rule("system-database", &["database"], system_database).into_warning(),
-        custom_rule("dotted-table", &["table"], dotted_destination).into_warning(),
+        custom_rule(
+            "summed-column-unknown",
+            Evidence::Provider,
+            &["tableDefinition.engine.columnIds", "columns"],
+            unknown_summed_columns,
+        ),
+        CrossFieldRule::unique_entries("duplicate-column", Evidence::Ours, "columns", "name"),
+        custom_rule("sorting-key-comma", Evidence::Schema, &["tableDefinition.sortingKey"], several_in_one_entry),
+        custom_rule(
+            "sorting-key-nullable",
+            Evidence::Schema,
+            &["tableDefinition.sortingKey", "columns"],
+            nullable_sorting_key,
+        ),
+        custom_rule("reserved-role", Evidence::Schema, &["roles"], reserved_roles),
+        custom_rule("system-database", Evidence::Ours, &["database"], system_database),
+        custom_rule("dotted-table", Evidence::Ours, &["table"], dotted_destination),
     ],
 };
 

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 
 use crate::validate::{CrossFieldRule, RuleContext, RuleFinding, RuleSet, custom_rule};
+use model::diagnostic::Evidence;
 use model::path::FieldPath;
 use model::text::NonEmptyText;
 
@@ -21,9 +22,15 @@ pub struct FieldMapping {
 pub(crate) const RULES: RuleSet = RuleSet {
     object_paths: &["spec"],
     rules: &[
-        custom_rule("unmapped-column", &["fieldMappings", "destination.columns"], unmapped_columns).into_warning(),
-        custom_rule("mapped-column-unknown", &["fieldMappings", "destination.columns"], unknown_mapped_columns),
-        CrossFieldRule::unique_entries("duplicate-field-mapping", "fieldMappings", "destinationField"),
+        custom_rule("unmapped-column", Evidence::Schema, &["fieldMappings", "destination.columns"], unmapped_columns)
+            .into_warning(),
+        custom_rule(
+            "mapped-column-unknown",
+            Evidence::Ours,
+            &["fieldMappings", "destination.columns"],
+            unknown_mapped_columns,
+        ),
+        CrossFieldRule::unique_entries("duplicate-field-mapping", Evidence::Ours, "fieldMappings", "destinationField"),
     ],
 };
 

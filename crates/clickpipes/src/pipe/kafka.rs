@@ -8,8 +8,9 @@ use super::settings::SettingGroup;
 use super::source::{NO_STREAM_RESYNC, SourceFamily, SourceItems, SourceSpec, text_at};
 use crate::exclusive_read::{ExclusiveRead, Sharing, read_named_by};
 use crate::secret_host::SecretHost;
-use crate::validate::{CrossFieldRule, RuleContext, RuleFinding, RuleSet, custom_rule, value_is, value_is_not};
+use crate::validate::{CrossFieldRule, RuleContext, RuleFinding, RuleSet, custom_rule, value_is};
 use model::annotations;
+use model::diagnostic::Evidence;
 use model::path::FieldPath;
 use model::secret::TextOrSecret;
 use model::text::{Arn, CommaSeparatedNames, NonEmptyText, PemCertificates, UtcMinute};
@@ -42,9 +43,9 @@ pub struct Kafka {
     /// id.
     #[schemars(transform = annotations::requires_replace)]
     pub consumer_group: Option<NonEmptyText>,
-    /// The authentication of the pipe.
+    /// The authentication of the pipe. Omit it for brokers that need none.
     #[schemars(transform = annotations::sent_with(CONNECTION))]
-    pub authentication: KafkaAuthentication,
+    pub authentication: Option<KafkaAuthentication>,
     /// The credentials. `authentication` determines the required fields; `IAM_ROLE` and
     /// `SERVICE_ACCOUNT_WORKLOAD_IDENTITY` need none.
     #[schemars(transform = annotations::write_only, transform = annotations::sent_with(CONNECTION))]
@@ -229,44 +230,65 @@ fn group_reads(source: &Value) -> Vec<ExclusiveRead> {
 const RULES: RuleSet = RuleSet {
     object_paths: &["spec.source.kafka"],
     rules: &[
-        CrossFieldRule::allowed_values("kafka-authentication", "authentication", "type", ALLOWED),
-        custom_rule("kafka-redpanda-mutual-tls", &["type", "authentication"], redpanda_mutual_tls).into_warning(),
-        CrossFieldRule::required_fields_iff("kafka-iam-role", &["iamRole"], value_is("authentication", &["IAM_ROLE"])),
+        CrossFieldRule::allowed_values("kafka-authentication", Evidence::Schema, "authentication", "type", ALLOWED),
+        custom_rule("kafka-redpanda-mutual-tls", Evidence::Live, &["type", "authentication"], redpanda_mutual_tls)
+            .into_warning(),
+        CrossFieldRule::required_fields_iff(
+            "kafka-iam-role",
+            Evidence::Schema,
+            &["iamRole"],
+            value_is("authentication", &["IAM_ROLE"]),
+        ),
         CrossFieldRule::required_fields_iff(
             "kafka-no-credentials",
+            Evidence::Schema,
             &["credentials"],
-            value_is_not("authentication", &["IAM_ROLE", "SERVICE_ACCOUNT_WORKLOAD_IDENTITY"]),
+            value_is("authentication", &["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "IAM_USER", "MUTUAL_TLS"]),
         ),
         custom_rule(
             "kafka-credentials",
+            Evidence::Schema,
             &["type", "authentication", "credentials"],
             credentials::mismatched_credentials,
         ),
         custom_rule(
             "kafka-eventhub-credentials",
+            Evidence::Ours,
             &["type", "authentication", "credentials"],
             credentials::login_at_event_hubs,
-        )
-        .into_warning(),
+        ),
         CrossFieldRule::required_fields_iff(
             "kafka-offset-timestamp",
+            Evidence::Schema,
             &["offset.timestamp"],
             value_is("offset.strategy", &["from_timestamp"]),
         ),
         super::credentials::NO_PRIVATE_KEY,
-        custom_rule("kafka-tombstones", &["tombstoneMode", "exactlyOnce"], deletes_without_exactly_once),
+        custom_rule(
+            "kafka-tombstones",
+            Evidence::Schema,
+            &["tombstoneMode", "exactlyOnce"],
+            deletes_without_exactly_once,
+        ),
         custom_rule(
             "kafka-protobuf-schema",
+            Evidence::Schema,
             &["format", "schemaRegistry", "protobufSchema"],
             registry::mismatched_protobuf_schema,
         ),
         custom_rule(
             "kafka-glue-registry",
+            Evidence::Schema,
             &["format", "authentication", "schemaRegistry"],
             registry::mismatched_glue_registry,
         ),
-        custom_rule("kafka-avro-registry", &["format", "schemaRegistry"], registry::avro_without_registry)
-            .into_warning(),
+        custom_rule(
+            "kafka-avro-registry",
+            Evidence::Schema,
+            &["format", "schemaRegistry"],
+            registry::avro_without_registry,
+        )
+        .into_warning(),
     ],
 };
 

@@ -11,6 +11,7 @@ use super::source::{NO_STREAM_RESYNC, SourceFamily, SourceItems, SourceSpec, tex
 use crate::secret_host::SecretHost;
 use crate::validate::{CrossFieldRule, RuleSet, custom_rule, value_is};
 use model::annotations;
+use model::diagnostic::Evidence;
 use model::secret::TextOrSecret;
 use model::text::{Arn, NonEmptyText};
 
@@ -116,27 +117,36 @@ const RULES: RuleSet = RuleSet {
     rules: &[
         CrossFieldRule::required_fields_iff(
             "kinesis-timestamp",
+            Evidence::Schema,
             &["timestamp"],
             value_is("iteratorType", &["AT_TIMESTAMP"]),
         ),
         CrossFieldRule::required_fields_iff(
             "kinesis-iam-role",
+            Evidence::Schema,
             &["iamRole"],
             value_is("authentication", &["IAM_ROLE"]),
         ),
         CrossFieldRule::required_fields_iff(
             "kinesis-access-key",
+            Evidence::Schema,
             &["accessKey"],
             value_is("authentication", &["IAM_USER"]),
         ),
         custom_rule(
             "kinesis-protobuf-schema",
+            Evidence::Schema,
             &["format", "schemaRegistry", "protobufSchema"],
             registry::mismatched_protobuf_schema,
         ),
         // Pipes of July 2026 could do without.
-        custom_rule("kinesis-avro-registry", &["format", "schemaRegistry"], registry::avro_without_registry)
-            .into_warning(),
+        custom_rule(
+            "kinesis-avro-registry",
+            Evidence::Schema,
+            &["format", "schemaRegistry"],
+            registry::avro_without_registry,
+        )
+        .into_warning(),
     ],
 };
 

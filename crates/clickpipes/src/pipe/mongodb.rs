@@ -8,6 +8,7 @@ use super::source::{SourceFamily, SourceItems, SourceSpec, text_at};
 use crate::secret_host::SecretHost;
 use crate::validate::{RuleContext, RuleFinding, RuleSet, custom_rule};
 use model::annotations;
+use model::diagnostic::Evidence;
 use model::path::FieldPath;
 use model::secret::TextOrSecret;
 use model::text::{NonEmptyText, PemCertificates};
@@ -166,8 +167,8 @@ fn uri_host(uri: &str) -> String {
 const RULES: RuleSet = RuleSet {
     object_paths: &["spec.source.mongodb"],
     rules: &[
-        custom_rule("mongodb-uri", &["uri"], unknown_uri_scheme),
-        custom_rule("password-in-uri", &["uri"], password_in_uri)
+        custom_rule("mongodb-uri", Evidence::Schema, &["uri"], unknown_uri_scheme),
+        custom_rule("password-in-uri", Evidence::Manifest, &["uri"], password_in_uri)
             .with_help("write it under `credentials`, or the whole URI as `{fromEnv: NAME}`"),
     ],
 };

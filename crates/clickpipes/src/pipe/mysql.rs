@@ -9,6 +9,7 @@ use super::source::{SourceFamily, SourceItems, SourceSpec};
 use crate::exclusive_read::{Sharing, read_named_by};
 use crate::validate::{CrossFieldRule, RuleSet};
 use model::annotations;
+use model::diagnostic::Evidence;
 use model::text::{Arn, NonBlankSqlText, NonEmptyText, PemCertificates, TcpPort};
 
 /// The API checks a changed connection with what the same request says, and wants host and port in
@@ -220,6 +221,7 @@ const RULES: RuleSet = RuleSet {
     object_paths: &["spec.source.mysql"],
     rules: &[CrossFieldRule::allowed_values(
         "mariadb-mechanism",
+        Evidence::Provider,
         "settings.replicationMechanism",
         "type",
         &[("mariadb", &["GTID"]), ("rdsmariadb", &["GTID"])],

@@ -11,6 +11,7 @@ use crate::exclusive_read::{Sharing, read_named_by};
 use crate::secret_host::SecretHost;
 use crate::validate::{CrossFieldRule, RuleSet, custom_rule, flag_is, value_is};
 use model::annotations;
+use model::diagnostic::Evidence;
 use model::secret::Secret;
 use model::text::{Arn, NonEmptyText, StorageUrl};
 
@@ -226,41 +227,69 @@ fn bucket_and_path(source: &Value) -> (String, String) {
 const RULES: RuleSet = RuleSet {
     object_paths: &["spec.source.objectStorage"],
     rules: &[
-        CrossFieldRule::allowed_values("storage-authentication", "authentication", "type", ALLOWED),
-        CrossFieldRule::required_fields_iff("storage-url", &["url"], value_is("type", URL_STORAGES)),
+        CrossFieldRule::allowed_values("storage-authentication", Evidence::Schema, "authentication", "type", ALLOWED),
+        CrossFieldRule::required_fields_iff(
+            "storage-url",
+            Evidence::Provider,
+            &["url"],
+            value_is("type", URL_STORAGES),
+        ),
         CrossFieldRule::required_fields_iff(
             "storage-azure",
+            Evidence::Provider,
             &["azureContainerName", "connectionString"],
             value_is("type", &["azureblobstorage"]),
         ),
-        CrossFieldRule::forbidden_fields("storage-azure", &["path"], value_is("type", URL_STORAGES)),
+        CrossFieldRule::forbidden_fields("storage-azure", Evidence::Ours, &["path"], value_is("type", URL_STORAGES)),
         // Both schemas leave it optional, and the provider does not ask for it.
-        CrossFieldRule::required_fields("storage-azure-path", &["path"], value_is("type", &["azureblobstorage"]))
-            .into_warning()
-            .with_reason("the API is not known to read a whole container"),
+        CrossFieldRule::required_fields(
+            "storage-azure-path",
+            Evidence::Ours,
+            &["path"],
+            value_is("type", &["azureblobstorage"]),
+        )
+        .with_reason("the API is not known to read a whole container"),
         CrossFieldRule::required_fields_iff(
             "storage-iam-role",
+            Evidence::Schema,
             &["iamRole"],
             value_is("authentication", &["IAM_ROLE"]),
         ),
         CrossFieldRule::required_fields_iff(
             "storage-access-key",
+            Evidence::Schema,
             &["accessKey"],
             value_is("authentication", &["IAM_USER"]),
         ),
         CrossFieldRule::required_fields_iff(
             "storage-service-account",
+            Evidence::Schema,
             &["serviceAccountKey"],
             value_is("authentication", &["SERVICE_ACCOUNT"]),
         ),
-        custom_rule("queue-continuous", &["queueUrl", "isContinuous"], queue::not_continuous),
-        custom_rule("queue-storage", &["queueUrl", "type"], queue::unsupported_storage),
-        custom_rule("queue-authentication", &["queueUrl", "type", "authentication"], queue::missing_authentication),
-        custom_rule("queue-url", &["queueUrl", "type"], queue::malformed_queue_url),
-        CrossFieldRule::required_fields("skip-initial-load", &["queueUrl"], flag_is("skipInitialLoad", true))
-            .with_reason("nothing else tells of files"),
-        CrossFieldRule::forbidden_fields("skip-initial-load", &["startAfter"], flag_is("skipInitialLoad", true))
-            .with_reason("it is about the initial load"),
+        custom_rule("queue-continuous", Evidence::Provider, &["queueUrl", "isContinuous"], queue::not_continuous),
+        custom_rule("queue-storage", Evidence::Schema, &["queueUrl", "type"], queue::unsupported_storage),
+        custom_rule(
+            "queue-authentication",
+            Evidence::Provider,
+            &["queueUrl", "type", "authentication"],
+            queue::missing_authentication,
+        ),
+        custom_rule("queue-url", Evidence::Provider, &["queueUrl", "type"], queue::malformed_queue_url),
+        CrossFieldRule::required_fields(
+            "skip-initial-load",
+            Evidence::Schema,
+            &["queueUrl"],
+            flag_is("skipInitialLoad", true),
+        )
+        .with_reason("nothing else tells of files"),
+        CrossFieldRule::forbidden_fields(
+            "skip-initial-load",
+            Evidence::Schema,
+            &["startAfter"],
+            flag_is("skipInitialLoad", true),
+        )
+        .with_reason("it is about the initial load"),
     ],
 };
 

@@ -9,6 +9,7 @@ use super::source::{SourceFamily, SourceItems, SourceSpec, join_nonempty, text_a
 use crate::exclusive_read::{Sharing, read_named_by};
 use crate::validate::{CrossFieldRule, RuleSet, flag_is, value_is};
 use model::annotations;
+use model::diagnostic::Evidence;
 use model::text::{Arn, NonBlankSqlText, NonEmptyText, PemCertificates, TcpPort};
 
 /// The API checks a changed connection with the credentials of the same request, and with none
@@ -223,12 +224,14 @@ const RULES: RuleSet = RuleSet {
     rules: &[
         CrossFieldRule::forbidden_fields(
             "postgres-slot-name",
+            Evidence::Live,
             &["replicationSlotName"],
             value_is("replicationMode", &["cdc", "snapshot"]),
         )
         .with_reason("the API makes the slot itself"),
         CrossFieldRule::forbidden_fields(
             "postgres-failover-slots",
+            Evidence::Schema,
             &["replicationSlotName"],
             flag_is("enableFailoverSlots", true),
         )

@@ -10,6 +10,7 @@ use super::source::{NO_STREAM_RESYNC, SourceFamily, SourceItems, SourceSpec, tex
 use crate::secret_host::SecretHost;
 use crate::validate::{CrossFieldRule, RuleSet, value_is};
 use model::annotations;
+use model::diagnostic::Evidence;
 use model::text::{GcpProjectId, NameWithoutSlash, Rfc3339Timestamp};
 
 /// How the API connects to the topic. It checks the connection with what one request says.
@@ -110,11 +111,13 @@ const RULES: RuleSet = RuleSet {
     rules: &[
         CrossFieldRule::required_fields_iff(
             "pubsub-seek-timestamp",
+            Evidence::Schema,
             &["seekTimestamp"],
             value_is("seekType", &["timestamp"]),
         ),
         CrossFieldRule::required_fields_iff(
             "pubsub-service-account",
+            Evidence::Schema,
             &["serviceAccountKey"],
             value_is("authentication", &["SERVICE_ACCOUNT"]),
         ),

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::validate::{RuleContext, RuleFinding, RuleSet, custom_rule};
 use model::annotations;
+use model::diagnostic::Evidence;
 use model::path::FieldPath;
 
 /// Replicas of a pipe and their size. The API may take minutes to report a change.
@@ -36,7 +37,7 @@ pub(crate) fn smallest_size() -> Value {
 
 pub(crate) const RULES: RuleSet = RuleSet {
     object_paths: &["spec.scaling"],
-    rules: &[custom_rule("scaling-concurrency", &["concurrency"], deprecated_concurrency)
+    rules: &[custom_rule("scaling-concurrency", Evidence::Manifest, &["concurrency"], deprecated_concurrency)
         .with_help("write `settings: {object_storage_concurrency: …}` instead")],
 };
 

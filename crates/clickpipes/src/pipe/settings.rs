@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::source::SourceKind;
 use crate::validate::{CrossFieldRule, RuleCondition, RuleSet, holds};
 use model::annotations;
+use model::diagnostic::Evidence;
 
 /// Tuning of ingestion. Every key is a setting of the API, named as there.
 #[derive(JsonSchema)]
@@ -76,11 +77,13 @@ pub(crate) const RULES: RuleSet = RuleSet {
     rules: &[
         CrossFieldRule::forbidden_fields(
             "setting-of-streams",
+            Evidence::Live,
             &["settings.streaming_max_insert_wait_ms"],
             REFUSES_STREAM_SETTINGS,
         ),
         CrossFieldRule::forbidden_fields(
             "setting-of-object-storage",
+            Evidence::Live,
             &[
                 "settings.object_storage_concurrency",
                 "settings.object_storage_polling_interval_ms",
@@ -97,6 +100,7 @@ pub(crate) const RULES: RuleSet = RuleSet {
         ),
         CrossFieldRule::forbidden_fields(
             "setting-of-kafka",
+            Evidence::Live,
             &["settings.kafka_read_committed"],
             REFUSES_KAFKA_SETTINGS,
         ),

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{Problem, RuleContext, RuleFinding};
-use model::diagnostic::Severity;
+use model::diagnostic::{Evidence, Severity};
 use model::path::FieldPath;
 use model::schema_validator::FieldNode;
 
@@ -21,7 +21,8 @@ pub(crate) struct RuleSet {
 /// A rule. Its paths are relative to the object.
 pub(crate) struct CrossFieldRule {
     pub(crate) code: &'static str,
-    severity: Severity,
+    pub(crate) evidence: Evidence,
+    is_doubtful: bool,
     requirement: Requirement,
     reason: &'static str,
     help: &'static str,
@@ -46,62 +47,76 @@ pub(crate) type AllowedValueTable = &'static [(&'static str, &'static [&'static 
 /// that pipectl does not know.
 pub(crate) const fn custom_rule(
     code: &'static str,
+    evidence: Evidence,
     reads: &'static [&'static str],
     run: CustomRuleFn,
 ) -> CrossFieldRule {
-    CrossFieldRule::new(code, Requirement::Custom { read_paths: reads, run })
+    CrossFieldRule::new(code, evidence, Requirement::Custom { read_paths: reads, run })
 }
 
 impl CrossFieldRule {
-    const fn new(code: &'static str, requirement: Requirement) -> Self {
-        Self { code, severity: Severity::Error, requirement, reason: "", help: "" }
+    const fn new(code: &'static str, evidence: Evidence, requirement: Requirement) -> Self {
+        Self { code, evidence, is_doubtful: false, requirement, reason: "", help: "" }
     }
 
     /// The fields are required while the condition holds.
     pub(crate) const fn required_fields(
         code: &'static str,
+        evidence: Evidence,
         fields: &'static [&'static str],
         when: RuleCondition,
     ) -> Self {
-        Self::new(code, Requirement::Required(fields, when))
+        Self::new(code, evidence, Requirement::Required(fields, when))
     }
 
     /// The fields are forbidden while the condition holds.
     pub(crate) const fn forbidden_fields(
         code: &'static str,
+        evidence: Evidence,
         fields: &'static [&'static str],
         when: RuleCondition,
     ) -> Self {
-        Self::new(code, Requirement::Forbidden(fields, when))
+        Self::new(code, evidence, Requirement::Forbidden(fields, when))
     }
 
     /// The fields are required while the condition holds, and forbidden otherwise.
     pub(crate) const fn required_fields_iff(
         code: &'static str,
+        evidence: Evidence,
         fields: &'static [&'static str],
         when: RuleCondition,
     ) -> Self {
-        Self::new(code, Requirement::RequiredIff(fields, when))
+        Self::new(code, evidence, Requirement::RequiredIff(fields, when))
     }
 
     /// The value of `by` decides which values `field` may have.
     pub(crate) const fn allowed_values(
         code: &'static str,
+        evidence: Evidence,
         field: &'static str,
         by: &'static str,
         table: AllowedValueTable,
     ) -> Self {
-        Self::new(code, Requirement::AllowedValues { field, by, table })
+        Self::new(code, evidence, Requirement::AllowedValues { field, by, table })
     }
 
     /// Exactly one of the fields is present.
-    pub(crate) const fn exactly_one_of(code: &'static str, fields: &'static [&'static str]) -> Self {
-        Self::new(code, Requirement::ExactlyOne(fields))
+    pub(crate) const fn exactly_one_of(
+        code: &'static str,
+        evidence: Evidence,
+        fields: &'static [&'static str],
+    ) -> Self {
+        Self::new(code, evidence, Requirement::ExactlyOne(fields))
     }
 
     /// No two entries of `list` have the same text at `by`.
-    pub(crate) const fn unique_entries(code: &'static str, list: &'static str, by: &'static str) -> Self {
-        Self::new(code, Requirement::UniqueEntries { list, by })
+    pub(crate) const fn unique_entries(
+        code: &'static str,
+        evidence: Evidence,
+        list: &'static str,
+        by: &'static str,
+    ) -> Self {
+        Self::new(code, evidence, Requirement::UniqueEntries { list, by })
     }
 
     /// The reason for the rule, appended to its message.
@@ -116,10 +131,19 @@ impl CrossFieldRule {
         self
     }
 
-    // For rules without proof: refusing what the API accepts is worse than letting the API refuse.
+    /// The evidence is contradicted, or what breaks the rule does no harm: it is a warning.
     pub(crate) const fn into_warning(mut self) -> Self {
-        self.severity = Severity::Warning;
+        self.is_doubtful = true;
         self
+    }
+
+    // Refusing what the API accepts is worse than letting the API refuse: no rule of ours is an error.
+    pub(crate) const fn severity(&self) -> Severity {
+        match self.evidence {
+            Evidence::Ours => Severity::Warning,
+            _ if self.is_doubtful => Severity::Warning,
+            Evidence::Schema | Evidence::Live | Evidence::Provider | Evidence::Manifest => Severity::Error,
+        }
     }
 
     fn collect_findings(&self, scope: &RuleContext<'_>) -> Vec<RuleFinding> {
@@ -220,7 +244,14 @@ impl CrossFieldRule {
             message = format!("{message}: {}", self.reason);
         }
         let own = (!self.help.is_empty()).then(|| self.help.to_owned());
-        Problem { code: self.code, severity: self.severity, path: at.join(&path), message, help: own.or(help) }
+        Problem {
+            code: self.code,
+            severity: self.severity(),
+            evidence: Some(self.evidence),
+            path: at.join(&path),
+            message,
+            help: own.or(help),
+        }
     }
 }
 
@@ -242,7 +273,6 @@ fn descend_segment<'d>(path: &FieldPath, value: &'d Value, segment: &str) -> Vec
     value.get(segment).map(|value| (path.child(segment), value)).into_iter().collect()
 }
 
-#[cfg(test)]
 impl CrossFieldRule {
     /// Every path that the rule reads.
     pub(crate) fn field_paths(&self) -> Vec<String> {

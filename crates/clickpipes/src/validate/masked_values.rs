@@ -22,6 +22,7 @@ fn visit_value(value: &Value, at: &FieldPath, problems: &mut Vec<Problem>) {
         Value::String(text) if is_masked(text) => problems.push(Problem {
             code: CODE,
             severity: Severity::Error,
+            evidence: None,
             path: at.clone(),
             message: "this is what the API shows in place of a secret, and not the value".to_owned(),
             help: Some(

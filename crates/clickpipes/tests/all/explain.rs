@@ -26,6 +26,15 @@ fn explain_shows_type_values_default_and_change_cost() {
       SERVICE_ACCOUNT_WORKLOAD_IDENTITY  The identity of the ClickHouse service at Google Cloud. For `type: gcmk`, in private preview.
 
       on change: in place, sent together with `source.kafka.iamRole`, `source.kafka.credentials`
+
+      rules between fields:
+        kafka-authentication        Error. Evidence: the official schema.
+        kafka-redpanda-mutual-tls   Warning. Evidence: a refusal by the live API.
+        kafka-iam-role              Error. Evidence: the official schema.
+        kafka-no-credentials        Error. Evidence: the official schema.
+        kafka-credentials           Error. Evidence: the official schema.
+        kafka-eventhub-credentials  Warning. Evidence: none, the API may accept it.
+        kafka-glue-registry         Error. Evidence: the official schema.
     ");
     insta::assert_snapshot!(said("spec.source.postgres.settings.syncIntervalSeconds"), @r#"
     ClickPipe spec.source.postgres.settings.syncIntervalSeconds
@@ -84,7 +93,7 @@ fn explain_lists_the_fields_of_an_object() {
       * replicaMemoryGb       The memory, in gigabytes: always four per core
         additional            Fields that are newer than this version
     ");
-    insta::assert_snapshot!(said("source.postgres.credentials.password"), @r#"
+    insta::assert_snapshot!(said("source.postgres.credentials.password"), @"
     ClickPipe spec.source.postgres.credentials.password
       reference to a secret
 
@@ -93,13 +102,16 @@ fn explain_lists_the_fields_of_an_object() {
       on change: in place, sent together with `source.postgres.credentials`
       returned:  never; drift is not detected
 
+      rules between fields:
+        database-password  Error. Evidence: a refusal by the live API.
+
       fields (* is required):
         fromEnv      The environment variable that contains it
         fromFile     The file that contains it
         fromCommand  The program that prints it, with its arguments
         encoding     The encoding to apply before it is sent
         version      Increase it to re-send the secret after a rotation
-    "#);
+    ");
 }
 
 #[test]

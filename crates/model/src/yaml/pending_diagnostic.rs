@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::{Span, code};
 use crate::desired::Place;
-use crate::diagnostic::{Diagnostic, RelatedPlace, Severity};
+use crate::diagnostic::{Diagnostic, Evidence, RelatedPlace, Severity};
 use crate::path::FieldPath;
 
 /// A diagnostic without the name of its file.
@@ -16,6 +16,7 @@ use crate::path::FieldPath;
 pub struct PendingDiagnostic {
     pub code: &'static str,
     pub severity: Severity,
+    pub evidence: Option<Evidence>,
     pub path: FieldPath,
     pub span: Span,
     pub message: String,
@@ -29,6 +30,7 @@ impl PendingDiagnostic {
         Self {
             code,
             severity: Severity::Error,
+            evidence: None,
             path: FieldPath::root(),
             span,
             message: message.into(),
@@ -64,6 +66,7 @@ impl PendingDiagnostic {
         Diagnostic {
             code: self.code,
             severity: self.severity,
+            evidence: self.evidence,
             message: self.message,
             place: place(self.span),
             path: self.path,

@@ -129,6 +129,9 @@ pub(crate) struct SandboxArgs {
     /// Refuse also what nobody saw the API refuse, such as field mappings that leave a column out
     #[arg(long)]
     strict: bool,
+    /// Print the rules between fields and how well each is proven, and exit
+    #[arg(long)]
+    rules: bool,
 }
 
 impl SandboxArgs {
@@ -139,6 +142,7 @@ impl SandboxArgs {
             speed: self.speed,
             state: self.state.clone(),
             is_strict: self.strict,
+            shows_rules: self.rules,
             dialect: match self.dialect {
                 DialectArg::Official => ApiDialect::Official,
                 DialectArg::ReferencePage => ApiDialect::ReferencePage,

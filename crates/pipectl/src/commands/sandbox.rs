@@ -24,10 +24,15 @@ pub(crate) struct ServerOptions {
     pub(crate) dialect: ApiDialect,
     /// Refuse also what nobody saw the API refuse.
     pub(crate) is_strict: bool,
+    /// Print the rules between fields instead.
+    pub(crate) shows_rules: bool,
 }
 
 /// Serves the embedded API until it is interrupted.
 pub(crate) async fn run(context: &CommandContext, args: &ServerOptions) -> Result<CommandOutcome> {
+    if args.shows_rules {
+        return Ok(CommandOutcome::from_text(sandbox::rules_table()));
+    }
     if !args.listen.ip().is_loopback() {
         bail!("--listen {}: the sandbox is for this machine only; use 127.0.0.1", args.listen);
     }

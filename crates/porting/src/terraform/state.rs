@@ -16,8 +16,8 @@ pub(super) struct TerraformResource<'s> {
 /// The reason why a state cannot be converted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TerraformStateError {
-    /// A `terraform.tfstate` file, whose format is internal to Terraform.
-    RawStateFile,
+    /// A `terraform.tfstate` file of another version than 4.
+    OldStateFile,
     /// A plan.
     Plan,
     /// Not a file of Terraform.
@@ -49,7 +49,7 @@ impl fmt::Display for TerraformStateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const COMMAND: &str = "`terraform show -json > state.json` writes the one that is read here";
         match self {
-            Self::RawStateFile => write!(f, "this is Terraform's own state file. {COMMAND}"),
+            Self::OldStateFile => write!(f, "this is a state file of an old version of Terraform. {COMMAND}"),
             Self::Plan => write!(f, "this is a plan, not a state. {COMMAND}"),
             Self::NotTerraform => write!(f, "this is no state of Terraform. {COMMAND}"),
             Self::EmptyState => f.write_str(
@@ -79,7 +79,7 @@ pub(super) fn list_resources(state: &Value) -> Result<Vec<TerraformResource<'_>>
         return Err(TerraformStateError::Plan);
     }
     if has("serial") || has("lineage") {
-        return Err(TerraformStateError::RawStateFile);
+        return list_state_file(top);
     }
     let Some(values) = top.get("values").filter(|values| !values.is_null()) else {
         return Err(if has("format_version") {
@@ -91,6 +91,41 @@ pub(super) fn list_resources(state: &Value) -> Result<Vec<TerraformResource<'_>>
     let mut found = Vec::new();
     if let Some(root) = values.get("root_module") {
         collect_module(root, "values.root_module", 0, &mut found)?;
+    }
+    if found.is_empty() { Err(TerraformStateError::EmptyState) } else { Ok(found) }
+}
+
+/// The resources of a `terraform.tfstate` file, as `terraform state pull` prints it, too. Version 4 is that of Terraform
+/// 0.12 and later, and of `OpenTofu`.
+fn list_state_file(top: &Map<String, Value>) -> Result<Vec<TerraformResource<'_>>, TerraformStateError> {
+    if top.get("version").and_then(Value::as_u64) != Some(4) {
+        return Err(TerraformStateError::OldStateFile);
+    }
+    let unexpected = |path: String, expected: &'static str| TerraformStateError::UnexpectedShape { path, expected };
+    let resources = top.get("resources").and_then(Value::as_array);
+    let mut found = Vec::new();
+    for (at, one) in resources.ok_or_else(|| unexpected("resources".to_owned(), "a list"))?.iter().enumerate() {
+        if one["mode"] == "data" {
+            continue;
+        }
+        let text =
+            |name: &str| one[name].as_str().ok_or_else(|| unexpected(format!("resources.{at}.{name}"), "a text"));
+        let (resource_type, name) = (text("type")?, text("name")?);
+        let module = one["module"].as_str().map(|module| format!("{module}.")).unwrap_or_default();
+        for (index, instance) in list_field(one, "instances", &format!("resources.{at}"))?.iter().enumerate() {
+            if instance.get("deposed").is_some_and(Value::is_string) {
+                continue;
+            }
+            let values = instance["attributes"].as_object();
+            let path = || format!("resources.{at}.instances.{index}.attributes");
+            let values = values.ok_or_else(|| unexpected(path(), "an object"))?;
+            let key = instance.get("index_key").map(|key| format!("[{key}]")).unwrap_or_default();
+            found.push(TerraformResource {
+                address: format!("{module}{resource_type}.{name}{key}"),
+                resource_type,
+                values,
+            });
+        }
     }
     if found.is_empty() { Err(TerraformStateError::EmptyState) } else { Ok(found) }
 }

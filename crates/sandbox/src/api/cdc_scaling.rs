@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::RequestContext;
+use crate::api_rule::ApiRule;
 use crate::contract::cdc_scaling::FIELDS;
 use crate::contract::validate::{BodyContext, Complaints, validate_object};
 use crate::http_types::{ApiRefusal, ApiResult};
@@ -43,21 +44,21 @@ pub(crate) fn scaling_not_found() -> ApiRefusal {
 }
 
 fn validate_size(body: &Map<String, Value>, call: &RequestContext<'_>) -> Result<CdcSize, ApiRefusal> {
-    let mut complaints = Complaints::default();
+    let mut complaints = Complaints::new(call.options);
     // As for a create, because a PATCH needs both fields: clients always send the two.
     validate_object(&mut complaints, "", FIELDS, body, BodyContext::for_create(call.options));
     let cpu = body.get("replicaCpuMillicores").and_then(Value::as_i64).unwrap_or_default();
     let memory = body.get("replicaMemoryGb").and_then(Value::as_f64).unwrap_or_default();
     if complaints.is_empty() {
         if cpu % 1000 != 0 {
-            complaints.add("replicaCpuMillicores", "must be a multiple of 1000");
+            complaints.refuse(ApiRule::CdcScaling, "replicaCpuMillicores", "must be a multiple of 1000");
         }
         if memory % 4.0 != 0.0 {
-            complaints.add("replicaMemoryGb", "must be a multiple of 4");
+            complaints.refuse(ApiRule::CdcScaling, "replicaMemoryGb", "must be a multiple of 4");
         }
         let fourfold = f64::from(u32::try_from(cpu / 1000).unwrap_or_default()) * 4.0;
         if (memory - fourfold).abs() > f64::EPSILON {
-            complaints.add("replicaMemoryGb", "must be four times the number of cores");
+            complaints.refuse(ApiRule::CdcScaling, "replicaMemoryGb", "must be four times the number of cores");
         }
     }
     if complaints.is_empty() {

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::{RequestContext, pipes};
+use crate::api_rule::ApiRule;
 use crate::contract::accept::accepted_body;
 use crate::contract::source::ApiSource;
 use crate::contract::validate::{BodyContext, Complaints, validate_object};
@@ -40,7 +41,7 @@ pub(crate) fn create_pipe(service: &mut EmulatedService, call: &mut RequestConte
 }
 
 fn validate_new_pipe(body: &Map<String, Value>, options: &SandboxOptions) -> Result<ApiSource, ApiRefusal> {
-    let mut complaints = Complaints::default();
+    let mut complaints = Complaints::new(options);
     let context = BodyContext::for_create(options);
     validate_object(&mut complaints, "", root::FIELDS, body, context);
     let source = single_source(body, options, &mut complaints);
@@ -85,11 +86,11 @@ fn validate_parts(source: ApiSource, body: &Map<String, Value>, options: &Sandbo
     let path = format!("source.{}", source.json_key());
     match object_field(body, "source").and_then(|sources| object_field(sources, source.json_key())) {
         Some(source_fields) => {
-            let mut source_complaints = Complaints::default();
+            let mut source_complaints = Complaints::new(options);
             validate_object(&mut source_complaints, &path, source.field_specs(), source_fields, context);
             // Rules between fields would only repeat a mistake in the form of a field.
             if source_complaints.is_empty() {
-                rules::validate_source(source, source_fields, options.strict_rules, &mut source_complaints);
+                rules::validate_source(source, source_fields, &mut source_complaints);
             }
             complaints.append(source_complaints);
         }
@@ -111,7 +112,7 @@ fn validate_destination_body(
         }
         return;
     };
-    let mut shape = Complaints::default();
+    let mut shape = Complaints::new(options);
     let mut destination = destination.clone();
     if source.is_database() {
         // Refused in the words of the API, then removed: the rows would call them unknown fields.
@@ -125,7 +126,7 @@ fn validate_destination_body(
     }
     if shape.is_empty() {
         let mappings = given_field_mappings(body);
-        rules::destination::validate_destination(source, &destination, &mappings, options, &mut shape);
+        rules::destination::validate_destination(source, &destination, &mappings, &mut shape);
     }
     complaints.append(shape);
 }
@@ -138,15 +139,16 @@ fn validate_size_and_settings(
 ) {
     for part in ["scaling", "settings", "startPaused"] {
         if source.is_database() && body.contains_key(part) {
-            complaints.add(part, "is not for database pipes");
+            let rule = if part == "startPaused" { ApiRule::DatabaseStartPaused } else { ApiRule::DatabaseDestination };
+            complaints.refuse(rule, part, "is not for database pipes");
         }
     }
     if source.is_database() {
         return;
     }
-    // A choice of ours. An empty scaling change is an error of the real API, too, but a 500.
+    // An empty change of the scaling is an error of the real API, but a 500.
     if object_field(body, "scaling").is_some_and(Map::is_empty) {
-        complaints.add("scaling", "must not be empty");
+        complaints.refuse(ApiRule::EmptyScaling, "scaling", "must not be empty");
     }
     match body.get("settings") {
         None => {}

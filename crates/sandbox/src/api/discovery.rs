@@ -67,12 +67,12 @@ fn validate_request(
     source_fields: &Map<String, Value>,
     call: &RequestContext<'_>,
 ) -> Result<(), ApiRefusal> {
-    let mut complaints = Complaints::default();
+    let mut complaints = Complaints::new(call.options);
     let path = format!("source.{}", source.json_key());
     let context = BodyContext::for_create(call.options);
     validate_object(&mut complaints, &path, source.field_specs(), source_fields, context);
     if complaints.is_empty() {
-        rules::validate_source(source, source_fields, call.options.strict_rules, &mut complaints);
+        rules::validate_source(source, source_fields, &mut complaints);
     }
     if !complaints.is_empty() {
         return Err(ApiRefusal::bad_request(complaints.into_message()));

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use super::RequestContext;
+use crate::api_rule::ApiRule;
 use crate::clock::Timestamp;
 use crate::contract::accept::{accepted_body, merge_patch};
 use crate::contract::endpoint::FIELDS;
@@ -32,7 +33,7 @@ pub(crate) fn read_endpoint(service: &mut EmulatedService, id: &str, call: &Requ
 
 pub(crate) fn create_endpoint(service: &mut EmulatedService, call: &mut RequestContext<'_>) -> ApiResult {
     let body = parse_object(call.body)?;
-    let mut complaints = Complaints::default();
+    let mut complaints = Complaints::new(call.options);
     let context = BodyContext::for_create(call.options);
     validate_object(&mut complaints, "", FIELDS, &body, context);
     validate_type(&body, &mut complaints);
@@ -54,10 +55,10 @@ pub(crate) fn create_endpoint(service: &mut EmulatedService, call: &mut RequestC
 pub(crate) fn patch_endpoint(service: &mut EmulatedService, id: &str, call: &RequestContext<'_>) -> ApiResult {
     let body = parse_object(call.body)?;
     let kept = find_endpoint(service, id)?.body.clone();
-    let mut complaints = Complaints::default();
+    let mut complaints = Complaints::new(call.options);
     validate_object(&mut complaints, "", FIELDS, &body, BodyContext::for_patch(call.options));
     if text_field(&kept, "type") == Some("MSK_MULTI_VPC") && private_dns_names(&body).next().is_some() {
-        complaints.add("customPrivateDnsMappings", "is not for MSK_MULTI_VPC");
+        complaints.refuse(ApiRule::EndpointDns, "customPrivateDnsMappings", "is not for MSK_MULTI_VPC");
     }
     validate_dns_names(service, &body, Some(id), &mut complaints);
     if !complaints.is_empty() {
@@ -117,13 +118,17 @@ fn validate_type(body: &Map<String, Value>, complaints: &mut Complaints) {
         _ => &[],
     };
     for field in needed.iter().filter(|field| !has_value(body, field)) {
-        complaints.add(field, format!("is required with {kind}"));
+        complaints.refuse(ApiRule::EndpointParts, field, format!("is required with {kind}"));
     }
     if kind == "MSK_MULTI_VPC" && private_dns_names(body).next().is_some() {
-        complaints.add("customPrivateDnsMappings", "is not for MSK_MULTI_VPC");
+        complaints.refuse(ApiRule::EndpointDns, "customPrivateDnsMappings", "is not for MSK_MULTI_VPC");
     }
     if text_field(body, "gcpServiceAttachment").is_some_and(|given| !is_service_attachment(given)) {
-        complaints.add("gcpServiceAttachment", "must be projects/{project}/regions/{region}/serviceAttachments/{name}");
+        complaints.refuse(
+            ApiRule::EndpointAttachment,
+            "gcpServiceAttachment",
+            "must be projects/{project}/regions/{region}/serviceAttachments/{name}",
+        );
     }
 }
 
@@ -145,10 +150,10 @@ fn validate_dns_names(
     for (index, name) in private_dns_names(body).enumerate() {
         let at = format!("customPrivateDnsMappings[{index}].privateDnsName");
         if !used.insert(name) {
-            complaints.add(&at, "is used already within the service");
+            complaints.refuse(ApiRule::EndpointDns, &at, "is used already within the service");
         }
         if name.strip_prefix("*.").unwrap_or(name).contains('*') {
-            complaints.add(&at, "may have a wildcard only as its first label");
+            complaints.refuse(ApiRule::EndpointDns, &at, "may have a wildcard only as its first label");
         }
     }
 }

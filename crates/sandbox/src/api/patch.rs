@@ -22,7 +22,7 @@ pub(crate) fn patch_pipe(service: &mut EmulatedService, id: &str, call: &Request
     let body = parse_object(call.body)?;
     // All changes go to a copy, which is stored at the end: a refused PATCH changes nothing.
     let mut edited = service.find_pipe(id, call.now)?.clone();
-    let mut complaints = Complaints::default();
+    let mut complaints = Complaints::new(call.options);
     let context = BodyContext::for_patch(call.options);
     validate_object(&mut complaints, "", root::FIELDS, &body, context);
     let settled = complaints.is_empty();
@@ -187,12 +187,7 @@ fn apply_source_patch(
     complaints: &mut Complaints,
 ) -> bool {
     let source_path = format!("source.{}", pipe.source.json_key());
-    let mut check = SourceCheck {
-        path: source_path,
-        fields: &pipe.source_fields,
-        is_strict: call.options.strict_rules,
-        complaints,
-    };
+    let mut check = SourceCheck { path: source_path, fields: &pipe.source_fields, complaints };
     match pipe.source {
         ApiSource::Kafka => rules::kafka::validate_kafka_patch(&mut check, patch),
         ApiSource::ObjectStorage => rules::object_storage::validate_storage_patch(&mut check, patch),
@@ -205,7 +200,7 @@ fn apply_source_patch(
     }
     drop_old_authentication(pipe, patch);
     changed |= merge_patch(pipe.source.field_specs(), &mut pipe.source_fields, patch, call.options.null_in_patch);
-    rules::validate_source(pipe.source, &pipe.source_fields, call.options.strict_rules, complaints);
+    rules::validate_source(pipe.source, &pipe.source_fields, complaints);
     changed
 }
 
@@ -269,7 +264,7 @@ fn edit_destination(
         pipe.field_mappings = given.collect();
     }
     let (kept, mappings) = (&pipe.destination, &pipe.field_mappings);
-    rules::destination::validate_field_mappings(kept, mappings, call.options.strict_rules, complaints);
+    rules::destination::validate_field_mappings(kept, mappings, complaints);
     true
 }
 

@@ -21,7 +21,7 @@ pub(crate) fn patch_scaling(service: &mut EmulatedService, id: &str, call: &Requ
     if body.is_empty() {
         return Err(ApiRefusal::internal_error());
     }
-    let mut complaints = Complaints::default();
+    let mut complaints = Complaints::new(call.options);
     let context = BodyContext::for_patch(call.options);
     validate_object(&mut complaints, "scaling", FIELDS, &body, context);
     if !complaints.is_empty() {

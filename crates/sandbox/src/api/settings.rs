@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::RequestContext;
+use crate::api_rule::ApiRule;
 use crate::contract::validate::Complaints;
 use crate::http_types::{ApiRefusal, ApiResult};
 use crate::json_body::parse_object;
@@ -22,10 +23,10 @@ pub(crate) fn put_settings(service: &mut EmulatedService, id: &str, call: &Reque
     let body = parse_object(call.body)?;
     let given = without_nulls(Some(&body));
     let pipe = service.find_pipe(id, call.now)?;
-    let mut complaints = Complaints::default();
+    let mut complaints = Complaints::new(call.options);
     rules::settings::validate_settings(pipe.source, &body, call.options, &mut complaints);
     if given.is_empty() && complaints.is_empty() {
-        complaints.add("settings", "must not be empty");
+        complaints.refuse(ApiRule::EmptySettings, "settings", "must not be empty");
     }
     if !complaints.is_empty() {
         return Err(ApiRefusal::bad_request(complaints.into_message()));

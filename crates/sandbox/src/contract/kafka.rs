@@ -26,7 +26,8 @@ pub(crate) static FIELDS: &[FieldSpec] = &[
     required("topics", TEXT).respelled(Respelling::CommaList),
     // Filled in by the API: no difference to a manifest that leaves it out.
     optional("consumerGroup", TEXT).nullable().unset(UnsetValue::ConsumerGroup),
-    required("authentication", JsonType::OneOf(AUTHENTICATIONS)).later_type(JsonType::OneOf(LATER_AUTHENTICATIONS)).patchable(),
+    // The command line of ClickHouse leaves it out for brokers without authentication.
+    optional("authentication", JsonType::OneOf(AUTHENTICATIONS)).later_type(JsonType::OneOf(LATER_AUTHENTICATIONS)).nullable().patchable(),
     optional("iamRole", TEXT).nullable().patchable(),
     optional("offset", JsonType::Object(OFFSET)).nullable(),
     optional("schemaRegistry", JsonType::Object(REGISTRY)).nullable(),

@@ -5,33 +5,55 @@
 use serde_json::{Map, Value};
 
 use super::field_spec::{FieldSpec, JsonType, KnownSchema, PatchSupport, ReadVisibility};
+use crate::api_rule::ApiRule;
 use crate::options::{SandboxOptions, UnknownFields};
 use crate::uuid;
 
-#[derive(Debug, Default)]
-pub(crate) struct Complaints(Vec<String>);
+#[derive(Debug)]
+pub(crate) struct Complaints {
+    messages: Vec<String>,
+    is_strict: bool,
+}
 
 impl Complaints {
+    pub(crate) fn new(options: &SandboxOptions) -> Self {
+        Self { messages: Vec::new(), is_strict: options.strict_rules }
+    }
+
+    /// A broken rule between fields.
+    pub(crate) fn refuse(&mut self, rule: ApiRule, path: &str, text: impl AsRef<str>) {
+        if rule.applies(self.is_strict) {
+            self.add(path, text);
+        }
+    }
+
     pub(crate) fn add(&mut self, path: &str, text: impl AsRef<str>) {
-        self.0.push(format!("{path}: {}", text.as_ref()));
+        self.messages.push(format!("{path}: {}", text.as_ref()));
+    }
+
+    /// A broken rule, in words of the API that name no path.
+    pub(crate) fn refuse_in_words(&mut self, rule: ApiRule, text: &str) {
+        if rule.applies(self.is_strict) {
+            self.add_message(text);
+        }
     }
 
     /// A message of the API that names no path.
     pub(crate) fn add_message(&mut self, text: &str) {
-        self.0.push(text.to_owned());
+        self.messages.push(text.to_owned());
     }
 
     pub(crate) fn append(&mut self, other: Self) {
-        self.0.extend(other.0);
+        self.messages.extend(other.messages);
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.messages.is_empty()
     }
 
     // One refusal for all complaints: a client shows every mistake after one request.
     pub(crate) fn into_message(self) -> String {
-        self.0.join("; ")
+        self.messages.join("; ")
     }
 }
 

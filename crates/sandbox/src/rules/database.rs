@@ -3,6 +3,7 @@
 use serde_json::Map;
 
 use super::{SourceCheck, mappings};
+use crate::api_rule::ApiRule;
 use crate::json_body::{is_true, object_field, text_field};
 
 pub(crate) fn validate_postgres(check: &mut SourceCheck<'_>) {
@@ -18,7 +19,7 @@ pub(crate) fn validate_mysql(check: &mut SourceCheck<'_>) {
     let mechanism = settings.and_then(|settings| text_field(settings, "replicationMechanism"));
     // `FILE_POS` also needs a feature flag of the organization, which the sandbox does not emulate.
     if maria && mechanism == Some("FILE_POS") {
-        check.add_complaint("settings.replicationMechanism", "MariaDB supports GTID only");
+        check.refuse(ApiRule::MariadbMechanism, "settings.replicationMechanism", "MariaDB supports GTID only");
     }
     mappings::validate_mappings(check);
 }
@@ -26,7 +27,7 @@ pub(crate) fn validate_mysql(check: &mut SourceCheck<'_>) {
 pub(crate) fn validate_mongodb(check: &mut SourceCheck<'_>) {
     let uri = text_field(check.fields, "uri").unwrap_or_default();
     if !uri.starts_with("mongodb://") && !uri.starts_with("mongodb+srv://") {
-        check.add_complaint("uri", "must begin with mongodb:// or mongodb+srv://");
+        check.refuse(ApiRule::MongodbUri, "uri", "must begin with mongodb:// or mongodb+srv://");
     }
     if check.has_field("credentials") {
         validate_username(check);
@@ -36,11 +37,21 @@ pub(crate) fn validate_mongodb(check: &mut SourceCheck<'_>) {
 
 pub(crate) fn validate_bigquery(check: &mut SourceCheck<'_>) {
     if text_field(check.fields, "snapshotStagingPath").is_some_and(|path| !path.starts_with("gs://")) {
-        check.add_complaint("snapshotStagingPath", "must begin with gs://");
+        check.refuse(ApiRule::BigqueryStaging, "snapshotStagingPath", "must begin with gs://");
     }
     let by_identity = text_field(check.fields, "authentication") == Some("SERVICE_ACCOUNT_WORKLOAD_IDENTITY");
-    check.require_only_when("credentials", !by_identity, "SERVICE_ACCOUNT authentication");
-    check.require_when("projectId", by_identity, "SERVICE_ACCOUNT_WORKLOAD_IDENTITY authentication");
+    check.require_only_when(
+        ApiRule::BigqueryAuthentication,
+        "credentials",
+        !by_identity,
+        "SERVICE_ACCOUNT authentication",
+    );
+    check.require_when(
+        ApiRule::BigqueryAuthentication,
+        "projectId",
+        by_identity,
+        "SERVICE_ACCOUNT_WORKLOAD_IDENTITY authentication",
+    );
     mappings::validate_mappings(check);
 }
 
@@ -50,19 +61,23 @@ fn validate_authentication(check: &mut SourceCheck<'_>) {
     let role = text_field(check.fields, "iamRole").is_some();
     if text_field(check.fields, "authentication") == Some("IAM_ROLE") {
         if !role {
-            check.add_complaint("iamRole", "is required with IAM_ROLE authentication");
+            check.refuse(ApiRule::DatabaseRole, "iamRole", "is required with IAM_ROLE authentication");
         }
         if password {
-            check.add_complaint("credentials.password", "must not be given with IAM_ROLE authentication");
+            check.refuse(
+                ApiRule::DatabaseOtherLogin,
+                "credentials.password",
+                "must not be given with IAM_ROLE authentication",
+            );
         }
         return;
     }
     // These texts were seen live: without a username the API reports the JavaScript value `undefined`.
     if !password {
-        check.complaints.add_message("password is required for basic authentication");
+        check.complaints.refuse_in_words(ApiRule::DatabasePassword, "password is required for basic authentication");
     }
     if role {
-        check.add_complaint("iamRole", "is only allowed with IAM_ROLE authentication");
+        check.refuse(ApiRule::DatabaseOtherLogin, "iamRole", "is only allowed with IAM_ROLE authentication");
     }
 }
 
@@ -70,7 +85,7 @@ fn validate_username(check: &mut SourceCheck<'_>) {
     let nothing = Map::new();
     let credentials = object_field(check.fields, "credentials").unwrap_or(&nothing);
     if text_field(credentials, "username").is_none() {
-        check.add_complaint("credentials.username", "'undefined' is not accepted, a value is required");
+        check.refuse(ApiRule::DatabaseUser, "credentials.username", "'undefined' is not accepted, a value is required");
     }
 }
 
@@ -81,10 +96,10 @@ fn validate_replication_slot(check: &mut SourceCheck<'_>) {
     }
     // A slot of one's own has its position already, so it excludes an initial load (refusal seen live).
     if text_field(settings, "replicationMode") != Some("cdc_only") {
-        check.add_complaint("settings.replicationSlotName", "only valid for cdc_only mode");
+        check.refuse(ApiRule::ReplicationSlot, "settings.replicationSlotName", "only valid for cdc_only mode");
     }
     if is_true(settings, "enableFailoverSlots") {
         let text = "is not allowed with a replication slot of one's own";
-        check.add_complaint("settings.enableFailoverSlots", text);
+        check.refuse(ApiRule::FailoverSlot, "settings.enableFailoverSlots", text);
     }
 }

@@ -2,10 +2,10 @@
 
 use serde_json::{Map, Value};
 
+use crate::api_rule::ApiRule;
 use crate::contract::source::ApiSource;
 use crate::contract::validate::Complaints;
 use crate::json_body::{has_value, is_true, object_field, object_items, text_field, text_items};
-use crate::options::SandboxOptions;
 
 // A database pipe creates its tables from the mappings, and the API refuses these keys (seen live).
 const TABLE_ONLY_KEYS: [&str; 4] = ["table", "managedTable", "tableDefinition", "columns"];
@@ -14,8 +14,8 @@ pub(crate) fn refuse_table_keys(destination: &Map<String, Value>, complaints: &m
     for name in TABLE_ONLY_KEYS.iter().filter(|name| destination.contains_key(**name)) {
         let path = format!("destination.{name}");
         match destination[*name].as_str() {
-            Some("") => complaints.add(&path, "'' is not for database pipes"),
-            _ => complaints.add(&path, "is not for database pipes"),
+            Some("") => complaints.refuse(ApiRule::DatabaseDestination, &path, "'' is not for database pipes"),
+            _ => complaints.refuse(ApiRule::DatabaseDestination, &path, "is not for database pipes"),
         }
     }
 }
@@ -28,25 +28,24 @@ pub(crate) fn validate_destination(
     source: ApiSource,
     destination: &Map<String, Value>,
     mappings: &[Value],
-    options: &SandboxOptions,
     complaints: &mut Complaints,
 ) {
     validate_roles(destination, complaints);
     if source.is_database() {
         if !mappings.is_empty() {
-            complaints.add("fieldMappings", "is not for database pipes");
+            complaints.refuse(ApiRule::DatabaseDestination, "fieldMappings", "is not for database pipes");
         }
         return;
     }
     validate_table_definition(destination, complaints);
     validate_sorting_key(destination, complaints);
-    validate_field_mappings(destination, mappings, options.strict_rules, complaints);
+    validate_field_mappings(destination, mappings, complaints);
 }
 
 fn validate_table_definition(destination: &Map<String, Value>, complaints: &mut Complaints) {
     let Some(definition) = object_field(destination, "tableDefinition") else {
         if is_true(destination, "managedTable") {
-            complaints.add("destination.tableDefinition", "is required with managedTable");
+            complaints.refuse(ApiRule::ManagedTable, "destination.tableDefinition", "is required with managedTable");
         }
         return;
     };
@@ -59,16 +58,24 @@ fn validate_table_definition(destination: &Map<String, Value>, complaints: &mut 
         validate_replacing_engine(definition, engine, complaints);
     } else if has_value(engine, "versionColumnId") {
         let text = "is only allowed with ReplacingMergeTree";
-        complaints.add(&format!("{path}.versionColumnId"), text);
+        complaints.refuse(ApiRule::VersionColumn, &format!("{path}.versionColumnId"), text);
     }
     if text_field(engine, "versionColumnId").is_some_and(|name| !has_column(name)) {
-        complaints.add(&format!("{path}.versionColumnId"), "is not among the columns");
+        complaints.refuse(ApiRule::VersionColumn, &format!("{path}.versionColumnId"), "is not among the columns");
     }
     if kind != "SummingMergeTree" && has_value(engine, "columnIds") {
-        complaints.add(&format!("{path}.columnIds"), "is only allowed with SummingMergeTree");
+        complaints.refuse(
+            ApiRule::SummedColumns,
+            &format!("{path}.columnIds"),
+            "is only allowed with SummingMergeTree",
+        );
     }
     if text_items(engine, "columnIds").any(|name| !has_column(name)) {
-        complaints.add(&format!("{path}.columnIds"), "names something that is not among the columns");
+        complaints.refuse(
+            ApiRule::SummedColumns,
+            &format!("{path}.columnIds"),
+            "names something that is not among the columns",
+        );
     }
 }
 
@@ -79,10 +86,10 @@ fn validate_sorting_key(destination: &Map<String, Value>, complaints: &mut Compl
         let path = format!("destination.tableDefinition.sortingKey[{index}]");
         let column = object_items(destination, "columns").find(|column| text_field(column, "name") == Some(entry));
         if entry.contains(',') {
-            complaints.add(&path, "must not contain a comma");
+            complaints.refuse(ApiRule::TableSortingKey, &path, "must not contain a comma");
         }
         if column.and_then(|it| text_field(it, "type")).is_some_and(|it| it.starts_with("Nullable(")) {
-            complaints.add(&path, "must not be Nullable");
+            complaints.refuse(ApiRule::TableSortingKey, &path, "must not be Nullable");
         }
     }
 }
@@ -90,7 +97,7 @@ fn validate_sorting_key(destination: &Map<String, Value>, complaints: &mut Compl
 // Of every pipe, a database pipe too.
 fn validate_roles(destination: &Map<String, Value>, complaints: &mut Complaints) {
     for role in text_items(destination, "roles").filter(|role| ["clickpipes", "clickpipes_system"].contains(role)) {
-        complaints.add("destination.roles", format!("'{role}' is reserved"));
+        complaints.refuse(ApiRule::ReservedRole, "destination.roles", format!("'{role}' is reserved"));
     }
 }
 
@@ -102,17 +109,16 @@ fn validate_replacing_engine(
     let path = "destination.tableDefinition";
     if !has_value(engine, "versionColumnId") {
         let text = "is required with ReplacingMergeTree";
-        complaints.add(&format!("{path}.engine.versionColumnId"), text);
+        complaints.refuse(ApiRule::VersionColumn, &format!("{path}.engine.versionColumnId"), text);
     }
     if text_items(definition, "sortingKey").next().is_none() {
-        complaints.add(&format!("{path}.sortingKey"), "is required with ReplacingMergeTree");
+        complaints.refuse(ApiRule::ReplacingKey, &format!("{path}.sortingKey"), "is required with ReplacingMergeTree");
     }
 }
 
 pub(crate) fn validate_field_mappings(
     destination: &Map<String, Value>,
     mappings: &[Value],
-    is_strict: bool,
     complaints: &mut Complaints,
 ) {
     if mappings.is_empty() {
@@ -121,12 +127,14 @@ pub(crate) fn validate_field_mappings(
     let columns: Vec<&str> =
         object_items(destination, "columns").filter_map(|column| text_field(column, "name")).collect();
     let mapped: Vec<&str> = mappings.iter().filter_map(|mapping| mapping["destinationField"].as_str()).collect();
-    // One sentence of the official schema asks for this. The examples of the official provider do not follow
-    // it, so the API may be less strict.
-    if is_strict && columns.iter().any(|column| !mapped.contains(column)) {
-        complaints.add("fieldMappings", "must cover every destination column");
+    if columns.iter().any(|column| !mapped.contains(column)) {
+        complaints.refuse(ApiRule::UnmappedColumn, "fieldMappings", "must cover every destination column");
     }
     if mapped.iter().any(|field| !columns.contains(field)) {
-        complaints.add("fieldMappings", "has a destinationField that is not among the columns");
+        complaints.refuse(
+            ApiRule::MappedColumn,
+            "fieldMappings",
+            "has a destinationField that is not among the columns",
+        );
     }
 }

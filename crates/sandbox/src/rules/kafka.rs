@@ -3,7 +3,11 @@
 use serde_json::{Map, Value};
 
 use super::SourceCheck;
+use crate::api_rule::ApiRule;
 use crate::json_body::{has_value, is_true, object_field, text_field};
+
+/// Some brokers ask nobody who they are.
+const NO_AUTHENTICATION: &str = "";
 
 fn supported_authentications(broker: &str) -> &'static [&'static str] {
     match broker {
@@ -21,7 +25,7 @@ fn supported_authentications(broker: &str) -> &'static [&'static str] {
 
 fn credential_keys(broker: &str, authentication: &str) -> &'static [&'static str] {
     match (broker, authentication) {
-        (_, "IAM_ROLE" | "SERVICE_ACCOUNT_WORKLOAD_IDENTITY") => &[],
+        (_, "IAM_ROLE" | "SERVICE_ACCOUNT_WORKLOAD_IDENTITY" | NO_AUTHENTICATION) => &[],
         (_, "IAM_USER") => &["accessKeyId", "secretKey"],
         (_, "MUTUAL_TLS") => &["certificate", "privateKey"],
         ("azureeventhub", _) => &["connectionString"],
@@ -31,16 +35,18 @@ fn credential_keys(broker: &str, authentication: &str) -> &'static [&'static str
 
 pub(crate) fn validate_kafka(check: &mut SourceCheck<'_>) {
     let broker = text_field(check.fields, "type").unwrap_or_default();
-    let authentication = text_field(check.fields, "authentication").unwrap_or_default();
-    if !supported_authentications(broker).contains(&authentication) {
+    let authentication = text_field(check.fields, "authentication").unwrap_or(NO_AUTHENTICATION);
+    if authentication != NO_AUTHENTICATION && !supported_authentications(broker).contains(&authentication) {
         let text = format!("{broker} does not support {authentication}");
-        check.add_complaint("authentication", text);
+        check.refuse(ApiRule::KafkaAuthentication, "authentication", text);
     }
-    check.require_when("iamRole", authentication == "IAM_ROLE", "IAM_ROLE authentication");
+    check.require_when(ApiRule::KafkaRole, "iamRole", authentication == "IAM_ROLE", "IAM_ROLE authentication");
     let is_login = object_field(check.fields, "credentials").is_some_and(|given| given.contains_key("username"));
-    let needed = match (broker, is_login && !check.is_strict) {
-        ("azureeventhub", true) => credential_keys("kafka", authentication),
-        _ => credential_keys(broker, authentication),
+    let needed = if broker == "azureeventhub" && is_login {
+        check.refuse(ApiRule::EventHubLogin, "credentials.connectionString", "is required with azureeventhub");
+        credential_keys("kafka", authentication)
+    } else {
+        credential_keys(broker, authentication)
     };
     validate_credentials(check, needed, authentication);
     validate_lists(check);
@@ -53,16 +59,16 @@ fn validate_credentials(check: &mut SourceCheck<'_>, needed: &[&str], authentica
     let nothing = Map::new();
     let given = object_field(check.fields, "credentials").unwrap_or(&nothing);
     if needed.is_empty() && !given.is_empty() {
-        check.add_complaint("credentials", format!("must not be given with {authentication}"));
+        check.refuse(ApiRule::KafkaCredentials, "credentials", format!("must not be given with {authentication}"));
         return;
     }
     for name in needed.iter().filter(|name| !given.contains_key(**name)) {
         let text = format!("'undefined', but {authentication} authentication needs it");
-        check.add_complaint(&format!("credentials.{name}"), text);
+        check.refuse(ApiRule::KafkaCredentials, &format!("credentials.{name}"), text);
     }
     for name in given.keys().filter(|name| !needed.contains(&name.as_str())) {
         let text = format!("does not belong to {authentication} authentication");
-        check.add_complaint(&format!("credentials.{name}"), text);
+        check.refuse(ApiRule::KafkaCredentials, &format!("credentials.{name}"), text);
     }
 }
 
@@ -70,7 +76,7 @@ fn validate_lists(check: &mut SourceCheck<'_>) {
     for field in ["brokers", "topics"] {
         let mut entries = text_field(check.fields, field).unwrap_or_default().split(',');
         if entries.any(|entry| entry.trim().is_empty()) {
-            check.add_complaint(field, "has an empty entry between its commas");
+            check.refuse(ApiRule::KafkaListEntry, field, "has an empty entry between its commas");
         }
     }
 }
@@ -79,10 +85,12 @@ fn validate_offset(check: &mut SourceCheck<'_>) {
     let Some(offset) = object_field(check.fields, "offset") else { return };
     let timestamp = text_field(offset, "timestamp");
     match (text_field(offset, "strategy") == Some("from_timestamp"), timestamp) {
-        (true, None) => check.add_complaint("offset.timestamp", "is required with from_timestamp"),
-        (false, Some(_)) => check.add_complaint("offset.timestamp", "is only allowed with from_timestamp"),
+        (true, None) => check.refuse(ApiRule::KafkaOffset, "offset.timestamp", "is required with from_timestamp"),
+        (false, Some(_)) => {
+            check.refuse(ApiRule::KafkaOffset, "offset.timestamp", "is only allowed with from_timestamp");
+        }
         (true, Some(timestamp)) if !is_utc_minute(timestamp) => {
-            check.add_complaint("offset.timestamp", "must be a minute in UTC, as 2021-01-01T00:00");
+            check.refuse(ApiRule::KafkaOffset, "offset.timestamp", "must be a minute in UTC, as 2021-01-01T00:00");
         }
         _ => {}
     }
@@ -109,27 +117,34 @@ fn validate_registry(check: &mut SourceCheck<'_>) {
         (&["url", "authentication", "credentials"], &["glueRegion", "glueRegistryName", "glueRoleArn"])
     };
     for name in needed.iter().filter(|name| !has_value(registry, name)) {
-        check.add_complaint(&format!("schemaRegistry.{name}"), "'undefined' is not accepted, a value is required");
+        check.refuse(
+            ApiRule::RegistryFields,
+            &format!("schemaRegistry.{name}"),
+            "'undefined' is not accepted, a value is required",
+        );
     }
     for name in foreign.iter().filter(|name| has_value(registry, name)) {
-        check.add_complaint(&format!("schemaRegistry.{name}"), "does not belong to this type of registry");
+        check.refuse(
+            ApiRule::RegistryFields,
+            &format!("schemaRegistry.{name}"),
+            "does not belong to this type of registry",
+        );
     }
     if text_field(registry, "url").is_some_and(|url| !url.starts_with("https://")) {
-        check.add_complaint("schemaRegistry.url", "must be https");
+        check.refuse(ApiRule::RegistryFields, "schemaRegistry.url", "must be https");
     }
     if is_glue {
         validate_glue(check, has_value(registry, "glueRoleArn"));
     }
 }
 
-/// Checks of the official provider.
 fn validate_glue(check: &mut SourceCheck<'_>, has_role: bool) {
     if !matches!(text_field(check.fields, "format"), Some("AvroConfluent" | "Protobuf")) {
-        check.add_complaint("schemaRegistry.type", "glue is only for AvroConfluent and Protobuf");
+        check.refuse(ApiRule::GlueRegistry, "schemaRegistry.type", "glue is only for AvroConfluent and Protobuf");
     }
     let is_iam = matches!(text_field(check.fields, "authentication"), Some("IAM_ROLE" | "IAM_USER"));
     if !has_role && !is_iam {
-        check.add_complaint("schemaRegistry.glueRoleArn", "is required without IAM authentication");
+        check.refuse(ApiRule::GlueRegistry, "schemaRegistry.glueRoleArn", "is required without IAM authentication");
     }
 }
 
@@ -137,16 +152,18 @@ fn validate_glue(check: &mut SourceCheck<'_>, has_role: bool) {
 pub(crate) fn validate_protobuf_schema(check: &mut SourceCheck<'_>) {
     let protobuf = text_field(check.fields, "format") == Some("Protobuf");
     match (protobuf, check.has_field("schemaRegistry"), check.has_field("protobufSchema")) {
-        (true, false, false) => check.add_complaint("schemaRegistry", "is required with Protobuf"),
-        (true, true, true) => check.add_complaint("protobufSchema", "is not allowed with schemaRegistry"),
-        (false, _, true) => check.add_complaint("protobufSchema", "is only allowed with Protobuf"),
+        (true, false, false) => check.refuse(ApiRule::ProtobufSchema, "schemaRegistry", "is required with Protobuf"),
+        (true, true, true) => {
+            check.refuse(ApiRule::ProtobufSchema, "protobufSchema", "is not allowed with schemaRegistry");
+        }
+        (false, _, true) => check.refuse(ApiRule::ProtobufSchema, "protobufSchema", "is only allowed with Protobuf"),
         _ => {}
     }
 }
 
 fn validate_tombstones(check: &mut SourceCheck<'_>) {
     if text_field(check.fields, "tombstoneMode") == Some("delete") && !is_true(check.fields, "exactlyOnce") {
-        check.add_complaint("tombstoneMode", "delete needs exactlyOnce");
+        check.refuse(ApiRule::Tombstones, "tombstoneMode", "delete needs exactlyOnce");
     }
 }
 
@@ -154,6 +171,6 @@ pub(crate) fn validate_kafka_patch(check: &mut SourceCheck<'_>, patch: &Map<Stri
     // The rest of a registry is ignored in a PATCH; its credentials are refused (schema text of August 2026).
     let registry = object_field(patch, "schemaRegistry");
     if registry.is_some_and(|registry| registry.contains_key("credentials")) {
-        check.add_complaint("schemaRegistry.credentials", "cannot be changed");
+        check.refuse(ApiRule::RegistryCredentials, "schemaRegistry.credentials", "cannot be changed");
     }
 }

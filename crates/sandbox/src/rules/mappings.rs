@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use super::SourceCheck;
+use crate::api_rule::ApiRule;
 use crate::json_body::{is_true, object_items, text_field, text_items};
 
 type MappingObject = Map<String, Value>;
@@ -27,7 +28,7 @@ pub(crate) fn validate_mappings(check: &mut SourceCheck<'_>) {
     for (index, mapping) in object_items(check.fields, "tableMappings").enumerate() {
         let path = format!("tableMappings[{index}]");
         if !text_field(mapping, "targetTable").is_none_or(|target| targets.insert(target)) {
-            check.add_complaint(&format!("{path}.targetTable"), "is used by another mapping");
+            check.refuse(ApiRule::TargetTable, &format!("{path}.targetTable"), "is used by another mapping");
         }
         validate_mapping(check, &path, mapping);
     }
@@ -37,18 +38,21 @@ fn validate_mapping(check: &mut SourceCheck<'_>, path: &str, mapping: &MappingOb
     let keys = text_items(mapping, "sortingKeys").next().is_some();
     match (is_true(mapping, "useCustomSortingKey"), keys) {
         (true, false) => {
-            check.add_complaint(&format!("{path}.sortingKeys"), "is required with useCustomSortingKey");
+            check.refuse(ApiRule::SortingKeys, &format!("{path}.sortingKeys"), "is required with useCustomSortingKey");
         }
-        // The schema says "only used when".
-        (false, true) if check.is_strict => {
-            check.add_complaint(&format!("{path}.sortingKeys"), "is only allowed with useCustomSortingKey");
+        (false, true) => {
+            check.refuse(
+                ApiRule::UnusedSortingKeys,
+                &format!("{path}.sortingKeys"),
+                "is only allowed with useCustomSortingKey",
+            );
         }
-        _ => {}
+        (true, true) | (false, false) => {}
     }
     let blank = |field: &str| text_field(mapping, field).is_some_and(|given| given.trim().is_empty());
     // The real API stores a blank expression as unset; the official provider refuses it before.
     if blank("partitionByExpr") {
-        check.add_complaint(&format!("{path}.partitionByExpr"), "must not be blank");
+        check.refuse(ApiRule::PartitionExpression, &format!("{path}.partitionByExpr"), "must not be blank");
     }
 }
 
@@ -74,18 +78,22 @@ impl MappingDelta {
     pub(crate) fn validate_delta(&self, check: &mut SourceCheck<'_>) {
         for mapping in &self.removed {
             if !object_items(check.fields, "tableMappings").any(|present| is_same_mapping(present, mapping)) {
-                check.add_complaint("tableMappingsToRemove", "names a mapping that the pipe does not have");
+                check.refuse(
+                    ApiRule::MappingDelta,
+                    "tableMappingsToRemove",
+                    "names a mapping that the pipe does not have",
+                );
             }
             // The API refuses this by design (a comment in the provider): it takes two requests.
             let readded = |added: &MappingObject| source_table(added) == source_table(mapping);
             if self.added.iter().any(readded) {
                 let text = "cannot be added and removed in one request";
-                check.add_complaint("tableMappingsToAdd", format!("the same source table {text}"));
+                check.refuse(ApiRule::MappingDelta, "tableMappingsToAdd", format!("the same source table {text}"));
             }
         }
         self.validate_additions(check);
         if self.has_removals() && self.remaining_mappings(check.fields).is_empty() {
-            check.add_complaint("tableMappingsToRemove", "would leave the pipe without a mapping");
+            check.refuse(ApiRule::MappingDelta, "tableMappingsToRemove", "would leave the pipe without a mapping");
         }
     }
 
@@ -96,7 +104,7 @@ impl MappingDelta {
         for (index, mapping) in self.added.iter().enumerate() {
             let path = format!("tableMappingsToAdd[{index}]");
             if !text_field(mapping, "targetTable").is_none_or(|target| used.insert(target)) {
-                check.add_complaint(&format!("{path}.targetTable"), "is used by another mapping");
+                check.refuse(ApiRule::TargetTable, &format!("{path}.targetTable"), "is used by another mapping");
             }
             validate_mapping(check, &path, mapping);
         }

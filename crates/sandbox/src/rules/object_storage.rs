@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::SourceCheck;
+use crate::api_rule::ApiRule;
 use crate::json_body::{is_true, text_field};
 
 pub(crate) fn validate_object_storage(check: &mut SourceCheck<'_>) {
@@ -17,14 +18,13 @@ pub(crate) fn validate_object_storage(check: &mut SourceCheck<'_>) {
 fn validate_location(check: &mut SourceCheck<'_>, storage: &str) {
     let azure = storage == "azureblobstorage";
     if azure && check.has_field("url") {
-        check.add_complaint("url", "must not be given with azureblobstorage");
+        check.refuse(ApiRule::StorageLocation, "url", "must not be given with azureblobstorage");
     }
-    // The official provider checks these two. The schema leaves all three optional.
     for field in ["azureContainerName", "connectionString"] {
-        check.require_when(field, azure, "azureblobstorage");
+        check.require_when(ApiRule::StorageLocation, field, azure, "azureblobstorage");
     }
-    check.require_when("path", azure && check.is_strict, "azureblobstorage");
-    check.require_when("url", !azure, storage);
+    check.require_when(ApiRule::AzurePath, "path", azure, "azureblobstorage");
+    check.require_when(ApiRule::StorageLocation, "url", !azure, storage);
 }
 
 fn validate_authentication(check: &mut SourceCheck<'_>, storage: &str, authentication: Option<&str>) {
@@ -37,29 +37,34 @@ fn validate_authentication(check: &mut SourceCheck<'_>, storage: &str, authentic
         Some(_) => false,
     };
     if !fits {
-        check.add_complaint("authentication", format!("{storage} does not support it"));
+        check.refuse(ApiRule::StorageAuthentication, "authentication", format!("{storage} does not support it"));
     }
     let is = |name: &str| authentication == Some(name);
-    check.require_when("iamRole", is("IAM_ROLE"), "IAM_ROLE authentication");
-    check.require_when("accessKey", is("IAM_USER"), "IAM_USER authentication");
-    check.require_only_when("serviceAccountKey", is("SERVICE_ACCOUNT"), "SERVICE_ACCOUNT authentication");
+    check.require_when(ApiRule::StorageCredentials, "iamRole", is("IAM_ROLE"), "IAM_ROLE authentication");
+    check.require_when(ApiRule::StorageCredentials, "accessKey", is("IAM_USER"), "IAM_USER authentication");
+    check.require_only_when(
+        ApiRule::StorageCredentials,
+        "serviceAccountKey",
+        is("SERVICE_ACCOUNT"),
+        "SERVICE_ACCOUNT authentication",
+    );
 }
 
 fn validate_queue(check: &mut SourceCheck<'_>, storage: &str, authentication: Option<&str>) {
     let Some(queue) = text_field(check.fields, "queueUrl") else { return };
     if !is_true(check.fields, "isContinuous") {
-        check.add_complaint("queueUrl", "is only allowed with isContinuous");
+        check.refuse(ApiRule::StorageQueue, "queueUrl", "is only allowed with isContinuous");
     }
     let (form, readers): (bool, &[&str]) = match storage {
         "s3" => (is_sqs_queue(queue), &["IAM_USER", "IAM_ROLE"]),
         "gcs" => (is_pubsub_subscription(queue), &["IAM_USER", "SERVICE_ACCOUNT", "SERVICE_ACCOUNT_WORKLOAD_IDENTITY"]),
-        _ => return check.add_complaint("queueUrl", "is only allowed with s3 and gcs"),
+        _ => return check.refuse(ApiRule::StorageQueue, "queueUrl", "is only allowed with s3 and gcs"),
     };
     if !form {
-        check.add_complaint("queueUrl", format!("is not the queue of a {storage} bucket"));
+        check.refuse(ApiRule::StorageQueue, "queueUrl", format!("is not the queue of a {storage} bucket"));
     }
     if !authentication.is_some_and(|given| readers.contains(&given)) {
-        check.add_complaint("authentication", format!("a queue needs one of {}", readers.join(", ")));
+        check.refuse(ApiRule::StorageQueue, "authentication", format!("a queue needs one of {}", readers.join(", ")));
     }
 }
 
@@ -85,10 +90,10 @@ fn validate_start(check: &mut SourceCheck<'_>) {
         return;
     }
     if !check.has_field("queueUrl") {
-        check.add_complaint("skipInitialLoad", "is only allowed with queueUrl");
+        check.refuse(ApiRule::SkipInitialLoad, "skipInitialLoad", "is only allowed with queueUrl");
     }
     if check.has_field("startAfter") {
-        check.add_complaint("startAfter", "is not allowed with skipInitialLoad");
+        check.refuse(ApiRule::SkipInitialLoad, "startAfter", "is not allowed with skipInitialLoad");
     }
 }
 
@@ -98,6 +103,6 @@ pub(crate) fn validate_storage_patch(check: &mut SourceCheck<'_>, patch: &Map<St
     let present = text_field(check.fields, "authentication").unwrap_or_default();
     let is_account = |way: &str| matches!(way, "SERVICE_ACCOUNT" | "SERVICE_ACCOUNT_WORKLOAD_IDENTITY");
     if is_account(desired) != is_account(present) {
-        check.add_complaint("authentication", "cannot change to or from SERVICE_ACCOUNT");
+        check.refuse(ApiRule::ServiceAccountSwitch, "authentication", "cannot change to or from SERVICE_ACCOUNT");
     }
 }

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use crate::api_rule::ApiRule;
 use crate::contract::field_spec::FieldSpec;
 use crate::contract::settings::SETTINGS;
 use crate::contract::source::ApiSource;
@@ -15,7 +16,7 @@ pub(crate) fn validate_settings(
     complaints: &mut Complaints,
 ) {
     if settings.is_empty() {
-        complaints.add("settings", "must not be empty");
+        complaints.refuse(ApiRule::EmptySettings, "settings", "must not be empty");
     }
     let fields: Vec<FieldSpec> = SETTINGS.iter().map(|setting| setting.field_spec).collect();
     validate_object(complaints, "settings", &fields, settings, BodyContext::for_create(options));
@@ -24,9 +25,16 @@ pub(crate) fn validate_settings(
         let name = setting.field_spec.name;
         // The real text (seen live), also for the value `false`. Those of other settings are ours.
         if name == "kafka_read_committed" {
-            complaints.add_message("Setting 'kafka_read_committed' is only supported for Kafka ClickPipes");
+            complaints.refuse_in_words(
+                ApiRule::SettingOfSource,
+                "Setting 'kafka_read_committed' is only supported for Kafka ClickPipes",
+            );
         } else {
-            complaints.add(&format!("settings.{name}"), format!("is not for {}", source.display_name()));
+            complaints.refuse(
+                ApiRule::SettingOfSource,
+                &format!("settings.{name}"),
+                format!("is not for {}", source.display_name()),
+            );
         }
     }
 }

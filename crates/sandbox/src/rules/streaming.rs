@@ -1,33 +1,35 @@
 //! Kinesis and Pub/Sub.
 
 use super::SourceCheck;
+use crate::api_rule::ApiRule;
 use crate::json_body::text_field;
 
 pub(crate) fn validate_kinesis(check: &mut SourceCheck<'_>) {
     let at_timestamp = text_field(check.fields, "iteratorType") == Some("AT_TIMESTAMP");
-    check.require_only_when("timestamp", at_timestamp, "AT_TIMESTAMP");
+    check.require_only_when(ApiRule::KinesisTimestamp, "timestamp", at_timestamp, "AT_TIMESTAMP");
     let user = text_field(check.fields, "authentication") == Some("IAM_USER");
-    check.require_only_when("accessKey", user, "IAM_USER authentication");
-    check.require_only_when("iamRole", !user, "IAM_ROLE authentication");
+    check.require_only_when(ApiRule::KinesisAuthentication, "accessKey", user, "IAM_USER authentication");
+    check.require_only_when(ApiRule::KinesisAuthentication, "iamRole", !user, "IAM_ROLE authentication");
     super::kafka::validate_protobuf_schema(check);
 }
 
 pub(crate) fn validate_pubsub(check: &mut SourceCheck<'_>) {
     let account = text_field(check.fields, "authentication") == Some("SERVICE_ACCOUNT");
-    check.require_only_when("serviceAccountKey", account, "SERVICE_ACCOUNT authentication");
+    check.require_only_when(ApiRule::PubsubKey, "serviceAccountKey", account, "SERVICE_ACCOUNT authentication");
     let timestamp = text_field(check.fields, "seekType") == Some("timestamp");
-    check.require_only_when("seekTimestamp", timestamp, "seekType timestamp");
+    check.require_only_when(ApiRule::PubsubSeek, "seekTimestamp", timestamp, "seekType timestamp");
     if text_field(check.fields, "seekTimestamp").is_some_and(|given| !is_rfc_3339(given)) {
-        check.add_complaint("seekTimestamp", "must be an RFC 3339 timestamp");
+        check.refuse(ApiRule::PubsubSeek, "seekTimestamp", "must be an RFC 3339 timestamp");
     }
     if text_field(check.fields, "projectId").is_some_and(|given| !is_project_id(given)) {
-        check.add_complaint(
+        check.refuse(
+            ApiRule::PubsubNames,
             "projectId",
             "must be 6 to 30 lower-case letters, digits or hyphens, a letter first, no hyphen last",
         );
     }
     if text_field(check.fields, "topic").is_some_and(|given| given.contains('/')) {
-        check.add_complaint("topic", "must be the bare name of the topic");
+        check.refuse(ApiRule::PubsubNames, "topic", "must be the bare name of the topic");
     }
 }
 

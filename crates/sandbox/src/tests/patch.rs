@@ -250,6 +250,7 @@ fn field_mappings_patch_needs_columns() {
     assert_eq!(edited["destination"]["table"], "orders");
     let other = json!([{"name": "x", "type": "String"}]);
     let body = json!({"destination": {"columns": other}});
+    bench.world.set_options(SandboxOptions { strict_rules: true, ..SandboxOptions::default() });
     assert_refused(&bench.patch_pipe(&id, &body), 400, "not among the columns");
 }
 

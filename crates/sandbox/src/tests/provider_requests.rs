@@ -1,5 +1,6 @@
 //! What the official Terraform provider (3.25.3) sends for its own published examples, and for edits of a Kafka and a
-//! Postgres pipe. It is used on the live API every day, so the sandbox answers each request with the same class of status.
+//! Postgres pipe, and what ClickHouse's own command line (`clickhousectl` 0.4) sends, as its source of August 2026 builds
+//! it. Both are used on the live API every day, so the sandbox answers each request with the same class of status.
 
 use std::collections::BTreeMap;
 
@@ -8,6 +9,7 @@ use serde_json::Value;
 use super::SandboxBench;
 
 const EXAMPLES: &str = include_str!("provider_requests/examples.jsonl");
+const COMMAND_LINE: &str = include_str!("provider_requests/clickhousectl.jsonl");
 const UPDATES: &str = include_str!("provider_requests/updates.jsonl");
 
 /// How long the provider waits, in seconds.
@@ -108,6 +110,11 @@ fn assert_answered_alike(requests: &str) {
 #[test]
 fn examples_of_the_official_provider_are_answered_alike() {
     assert_answered_alike(EXAMPLES);
+}
+
+#[test]
+fn requests_of_clickhousectl_are_answered_alike() {
+    assert_answered_alike(COMMAND_LINE);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::api_rule::{ApiRule, RuleEvidence};
 use crate::options::SandboxOptions;
 
 use super::{
@@ -94,18 +95,33 @@ fn kafka_credentials_must_fit_the_authentication() {
     );
 }
 
-/// Nobody saw the API refuse these.
+fn with_part(mut body: Value, name: &str, part: Value) -> Value {
+    body[name] = part;
+    body
+}
+
+/// Nobody saw the API refuse these. Every rule with that evidence has a case.
 #[test]
 fn unproven_rules_hold_in_a_strict_sandbox_only() {
+    let mapping = |column: &str| json!({"sourceField": column, "destinationField": column});
+    let unmapped = json!([mapping("id")]);
+    let unknown = json!([mapping("id"), mapping("message"), mapping("other")]);
     let mut keyed = table_mapping("users");
     keyed["sortingKeys"] = json!(["a"]);
     let azure = json!({"type": "azureblobstorage", "url": null, "azureContainerName": "c", "connectionString": "x",
         "authentication": "CONNECTION_STRING", "accessKey": null, "iamRole": null});
-    for (body, arm, fields, text) in [
+    let cases = [
         (kafka_body(), "kafka", json!({"type": "azureeventhub"}), "credentials.connectionString"),
+        (kafka_body(), "kafka", json!({"brokers": "a:1,,b:2"}), "empty entry"),
+        (with_part(kafka_body(), "scaling", json!({})), "kafka", json!({}), "scaling: must not be empty"),
+        (with_part(kafka_body(), "fieldMappings", unmapped), "kafka", json!({}), "must cover every destination column"),
+        (with_part(kafka_body(), "fieldMappings", unknown), "kafka", json!({}), "not among the columns"),
         (postgres_body(), "postgres", json!({"tableMappings": [keyed]}), "sortingKeys: is only allowed"),
         (s3_body(), "objectStorage", azure, "path: is required"),
-    ] {
+    ];
+    let ours = ApiRule::ALL.iter().filter(|rule| rule.evidence() == RuleEvidence::Ours);
+    assert_eq!(ours.count(), cases.len());
+    for (body, arm, fields, text) in cases {
         let body = with_source_fields(body, arm, &fields);
         assert_eq!(SandboxBench::new().post_pipe(&body).status, 200, "{fields}");
         let strict = SandboxOptions { strict_rules: true, ..SandboxOptions::default() };
@@ -142,7 +158,6 @@ fn kafka_offset_and_registry_are_validated() {
             (json!({"tombstoneMode": "delete", "exactlyOnce": true}), None),
             (json!({"tombstoneMode": "soft_delete"}), None),
             (json!({"format": "AvroConfluent"}), None),
-            (json!({"brokers": "a:1,,b:2"}), Some("empty entry")),
         ],
     );
 }

@@ -86,6 +86,7 @@ impl fmt::Display for FieldExplanation {
         self.doc.lines().try_for_each(|line| writeln!(f, "  {line}"))?;
         self.write_allowed_values(f)?;
         self.write_facts(f)?;
+        self.write_rules(f)?;
         self.write_fields(f)
     }
 }
@@ -130,6 +131,15 @@ impl FieldExplanation {
                 writeln!(f, "  returned:  never; drift is not detected")
             }
         }
+    }
+
+    fn write_rules(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.rules.is_empty() {
+            return Ok(());
+        }
+        let width = self.rules.iter().map(|rule| rule.code.len()).max().unwrap_or_default();
+        writeln!(f, "\n  rules between fields:")?;
+        self.rules.iter().try_for_each(|rule| writeln!(f, "    {:width$}  {}", rule.code, rule.describe()))
     }
 
     fn write_fields(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

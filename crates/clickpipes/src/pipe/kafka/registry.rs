@@ -6,6 +6,7 @@ use serde_json::Value;
 use crate::secret_host::SecretHost;
 use crate::validate::{CrossFieldRule, RuleContext, RuleFinding, RuleSet, value_is};
 use model::annotations;
+use model::diagnostic::Evidence;
 use model::path::FieldPath;
 use model::secret::{Secret, TextOrSecret};
 use model::text::{Arn, HttpsUrl, NonEmptyText, PemCertificates};
@@ -109,17 +110,29 @@ pub(super) const RULES: RuleSet = RuleSet {
     rules: &[
         CrossFieldRule::required_fields_iff(
             "registry-confluent",
+            Evidence::Schema,
             &["url", "authentication", "credentials"],
             value_is("type", CONFLUENT),
         ),
         crate::pipe::credentials::NO_PRIVATE_KEY,
-        CrossFieldRule::forbidden_fields("registry-confluent", &["caCertificate"], value_is("type", &["glue"])),
+        CrossFieldRule::forbidden_fields(
+            "registry-confluent",
+            Evidence::Schema,
+            &["caCertificate"],
+            value_is("type", &["glue"]),
+        ),
         CrossFieldRule::required_fields_iff(
             "registry-glue",
+            Evidence::Schema,
             &["glueRegion", "glueRegistryName"],
             value_is("type", &["glue"]),
         ),
-        CrossFieldRule::forbidden_fields("registry-glue", &["glueRoleArn"], value_is("type", CONFLUENT)),
+        CrossFieldRule::forbidden_fields(
+            "registry-glue",
+            Evidence::Schema,
+            &["glueRoleArn"],
+            value_is("type", CONFLUENT),
+        ),
     ],
 };
 

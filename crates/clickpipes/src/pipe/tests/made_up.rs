@@ -10,6 +10,7 @@ use crate::pipe::source::{NO_STREAM_RESYNC, SourceFamily, SourceItems, SourceSpe
 use crate::secret_host::SecretHost;
 use crate::validate::{CrossFieldRule, RuleSet, value_is};
 use model::annotations;
+use model::diagnostic::Evidence;
 use model::text::NonEmptyText;
 
 /// A queue of parcels.
@@ -55,7 +56,12 @@ pub(crate) const SPEC: SourceSpec = SourceSpec {
     exclusive_reads: |_| Vec::new(),
     rules: &[RuleSet {
         object_paths: &["spec.source.madeUp"],
-        rules: &[CrossFieldRule::required_fields_iff("missing-part", &["number"], value_is("start", &["number"]))],
+        rules: &[CrossFieldRule::required_fields_iff(
+            "missing-part",
+            Evidence::Manifest,
+            &["number"],
+            value_is("start", &["number"]),
+        )],
     }],
 };
 

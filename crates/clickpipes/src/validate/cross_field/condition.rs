@@ -66,7 +66,6 @@ impl RuleCondition {
         }
     }
 
-    #[cfg(test)]
     pub(super) fn field_paths(&self) -> &[&'static str] {
         match self {
             Self::ValueIs(field, _) | Self::ValueIsNot(field, _) | Self::FlagIs(field, _) => {

@@ -1,0 +1,143 @@
+//! The rules between fields, and how well each is proven.
+
+/// How well it is proven that the API refuses what breaks a rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RuleEvidence {
+    /// The official OpenAPI document, in its structure or in words.
+    Schema,
+    /// A refusal was seen.
+    Live,
+    /// The official Terraform provider checks it, or its authors say that the API does.
+    Provider,
+    /// Nobody has seen a refusal.
+    Ours,
+}
+
+impl RuleEvidence {
+    /// The word of the documentation.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Schema => "schema",
+            Self::Live => "live",
+            Self::Provider => "provider",
+            Self::Ours => "ours",
+        }
+    }
+}
+
+// One macro, so that no rule is missing from the table that `pipectl sandbox --rules` prints.
+macro_rules! api_rules {
+    ($($name:ident: $evidence:ident, $text:literal;)*) => {
+        /// A rule between the fields of a body.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        #[expect(missing_docs, reason = "each has a description")]
+        pub enum ApiRule { $($name),* }
+
+        impl ApiRule {
+            /// Every rule.
+            pub const ALL: &[Self] = &[$(Self::$name),*];
+
+            /// How well it is proven.
+            pub const fn evidence(self) -> RuleEvidence {
+                match self { $(Self::$name => RuleEvidence::$evidence),* }
+            }
+
+            /// What it demands.
+            pub const fn description(self) -> &'static str {
+                match self { $(Self::$name => $text),* }
+            }
+        }
+    };
+}
+
+api_rules! {
+    KafkaAuthentication: Schema, "Each type of Kafka broker has its own authentications; `MUTUAL_TLS` for `redpanda` was refused live";
+    KafkaRole: Schema, "Kafka with `IAM_ROLE` needs `iamRole`";
+    KafkaCredentials: Schema, "Kafka takes the credentials of its authentication, and no others";
+    EventHubLogin: Ours, "Event Hubs takes a connection string, and no user and password";
+    KafkaListEntry: Ours, "`brokers` and `topics` have no empty entry between commas";
+    KafkaOffset: Schema, "`offset.timestamp` goes with `from_timestamp`, and is a minute in UTC";
+    RegistryFields: Schema, "Each type of schema registry has its own fields; a URL is `https`";
+    RegistryCredentials: Schema, "A PATCH does not change the credentials of a schema registry";
+    GlueRegistry: Provider, "A Glue registry is for `AvroConfluent` and `Protobuf`, and needs a role without IAM authentication";
+    ProtobufSchema: Schema, "`Protobuf` needs either `schemaRegistry` or `protobufSchema`, other formats take no `protobufSchema`";
+    Tombstones: Schema, "`tombstoneMode: delete` needs `exactlyOnce`";
+    KinesisTimestamp: Schema, "Kinesis: `timestamp` goes with `AT_TIMESTAMP`";
+    KinesisAuthentication: Schema, "Kinesis: `accessKey` goes with `IAM_USER`, `iamRole` with `IAM_ROLE`";
+    PubsubKey: Schema, "Pub/Sub: `serviceAccountKey` goes with `SERVICE_ACCOUNT`";
+    PubsubSeek: Schema, "Pub/Sub: `seekTimestamp` goes with `seekType: timestamp`, and is an RFC 3339 timestamp";
+    PubsubNames: Provider, "Pub/Sub: `projectId` and `topic` have the form of Google Cloud";
+    StorageLocation: Provider, "Azure needs `azureContainerName` and `connectionString`, and has no `url`; other storages need `url`";
+    AzurePath: Ours, "Azure needs `path`";
+    StorageAuthentication: Schema, "Each storage has its own authentications";
+    StorageCredentials: Schema, "Object storage takes the role, key or service account of its authentication";
+    StorageQueue: Provider, "A queue needs `isContinuous`, `s3` or `gcs`, an authentication, and the form of its storage";
+    SkipInitialLoad: Schema, "`skipInitialLoad` needs `queueUrl`, and excludes `startAfter`";
+    ServiceAccountSwitch: Provider, "A PATCH does not change the authentication of `gcs` to or from a service account";
+    DatabaseUser: Live, "Credentials of a database have a `username`";
+    DatabasePassword: Live, "`basic` authentication of a database needs a password";
+    DatabaseRole: Schema, "`IAM_ROLE` authentication of a database needs `iamRole`";
+    DatabaseOtherLogin: Provider, "`basic` authentication takes no `iamRole`, and `IAM_ROLE` no password";
+    ReplicationSlot: Live, "`replicationSlotName` is for `cdc_only`";
+    FailoverSlot: Schema, "`enableFailoverSlots` excludes `replicationSlotName`";
+    MariadbMechanism: Provider, "MariaDB replicates by `GTID` only";
+    MongodbUri: Schema, "A MongoDB `uri` begins with `mongodb://` or `mongodb+srv://`";
+    BigqueryStaging: Schema, "`snapshotStagingPath` begins with `gs://`";
+    BigqueryAuthentication: Schema, "BigQuery: `credentials` go with `SERVICE_ACCOUNT`, workload identity needs `projectId`";
+    TargetTable: Provider, "No two table mappings have one target";
+    SortingKeys: Schema, "`useCustomSortingKey` needs `sortingKeys`";
+    UnusedSortingKeys: Ours, "`sortingKeys` need `useCustomSortingKey`";
+    PartitionExpression: Provider, "`partitionByExpr` is not blank";
+    MappingDelta: Provider, "A PATCH removes table mappings that exist, leaves one, and does not add a source table that it removes";
+    DatabaseDestination: Live, "A database pipe takes no table, columns, `fieldMappings`, `scaling` or `settings`";
+    DatabaseStartPaused: Schema, "A database pipe takes no `startPaused`";
+    ManagedTable: Provider, "`managedTable` needs `tableDefinition`";
+    VersionColumn: Provider, "`versionColumnId` goes with `ReplacingMergeTree`, and is among the columns";
+    ReplacingKey: Provider, "`ReplacingMergeTree` needs a sorting key";
+    SummedColumns: Provider, "`columnIds` are for `SummingMergeTree`, and among the columns";
+    TableSortingKey: Schema, "An entry of `sortingKey` has no comma, and is not `Nullable`";
+    ReservedRole: Schema, "The roles `clickpipes` and `clickpipes_system` are reserved";
+    UnmappedColumn: Ours, "`fieldMappings` cover every column. One sentence of the schema says so, and half of the examples of the official provider leave columns out";
+    MappedColumn: Ours, "A `destinationField` is among the columns";
+    SettingOfSource: Live, "A setting is one of the source";
+    EmptySettings: Live, "`settings` are not empty";
+    EmptyScaling: Ours, "`scaling` of a create is not empty";
+    EndpointParts: Provider, "Each type of reverse private endpoint needs its own fields";
+    EndpointAttachment: Schema, "`gcpServiceAttachment` has the form of Google Cloud";
+    EndpointDns: Schema, "Private DNS names are unique in a service, have a wildcard only in front, and are not for `MSK_MULTI_VPC`";
+    CdcScaling: Schema, "CDC scaling has whole cores, and four gigabytes for each";
+}
+
+impl ApiRule {
+    /// Whether what breaks the rule is refused, by a strict world or another.
+    pub(crate) fn applies(self, is_strict: bool) -> bool {
+        is_strict || self.evidence() != RuleEvidence::Ours
+    }
+}
+
+/// Every rule and its evidence, as a table in Markdown.
+pub fn rules_table() -> String {
+    let row = |rule: &ApiRule| format!("| {} | {} |\n", rule.description(), rule.evidence().word());
+    let rows: String = ApiRule::ALL.iter().map(row).collect();
+    format!("| rule | evidence |\n| --- | --- |\n{rows}")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    #[test]
+    fn documentation_has_every_rule_with_its_evidence() {
+        let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/sandbox.md");
+        let text = std::fs::read_to_string(&page).unwrap();
+        let (before, rest) = text.split_once("### Rules between fields\n").unwrap();
+        let (section, after) = rest.split_once("\n## ").unwrap();
+        let introduction = section.split_once("\n| rule").map_or(section, |(text, _)| text);
+        let updated = format!("{before}### Rules between fields\n{introduction}\n{}\n## {after}", super::rules_table());
+        if std::env::var_os("UPDATE_DOCS").is_some() {
+            std::fs::write(&page, updated).unwrap();
+            return;
+        }
+        assert!(text == updated, "docs/sandbox.md is old: run this test with UPDATE_DOCS=1");
+    }
+}
