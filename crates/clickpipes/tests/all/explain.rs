@@ -13,9 +13,9 @@ fn said(asked: &str) -> String {
 fn explain_shows_type_values_default_and_change_cost() {
     insta::assert_snapshot!(said("source.kafka.authentication"), @"
     ClickPipe spec.source.kafka.authentication
-      word, required
+      word
 
-      The authentication of the pipe.
+      The authentication of the pipe. Omit it for brokers that need none.
 
       PLAIN                              User and password. Azure Event Hubs needs a connection string instead.
       SCRAM-SHA-256                      User and password, hashed with SHA-256.

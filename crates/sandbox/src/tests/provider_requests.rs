@@ -51,7 +51,7 @@ impl Replay {
             return;
         }
         match method.as_str() {
-            "POST" => {
+            "POST" if request.get("creates").is_some() => {
                 let id = answer.json_body()["result"]["id"].as_str().unwrap().to_owned();
                 self.wait_until_settled(&path, &id, "start");
                 self.bench().wait_seconds(LOAD_TIME);
