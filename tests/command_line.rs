@@ -51,7 +51,7 @@ fn usage_errors_exit_with_64() {
 }
 
 /// Every command with arguments that parse, and the formats that it has beside text.
-const COMMAND_FORMATS: [(&[&str], &[&str]); 18] = [
+const COMMAND_FORMATS: [(&[&str], &[&str]); 19] = [
     (&["init", "new"], &["json"]),
     (&["validate", "no.yaml"], &["json", "markdown"]),
     (&["plan", "no.yaml"], &["json", "markdown"]),
@@ -62,6 +62,7 @@ const COMMAND_FORMATS: [(&[&str], &[&str]); 18] = [
     (&["doctor", "--sandbox=world.json"], &["json", "markdown"]),
     (&["export", "--sandbox=world.json"], &["json"]),
     (&["diff-env", "staging", "prod"], &["json", "markdown"]),
+    (&["render", "no.yaml"], &["json"]),
     (&["discover", "analytics/no"], &["json"]),
     (&["schema"], &["json"]),
     (&["secrets", "list"], &["json"]),

@@ -74,6 +74,7 @@ mod stopped_outside_git;
 mod stopping;
 mod support;
 mod table_mappings;
+mod templates;
 mod terraform;
 mod three_way;
 mod tls;

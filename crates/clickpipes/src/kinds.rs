@@ -11,6 +11,7 @@ use crate::cdc_scaling::{self, CdcScalingManifest};
 use crate::pipe::{self, PipeManifest};
 use crate::reverse_private_endpoint::{self, EndpointManifest};
 use crate::semantics::FieldSemantics;
+use crate::template_schema::{SharedManifest, TemplateManifest};
 use crate::validate::{self, CrossFieldRule, Problem, RuleSet};
 use model::address::Kind;
 use model::path::FieldPath;
@@ -106,15 +107,27 @@ pub(crate) fn cross_field_rules(
 /// One schema for editors, which takes a manifest of any kind.
 pub fn editor_schema() -> Value {
     let mut generator = schema_generator();
-    let kinds = Kind::ALL.map(|kind| manifest_subschema(kind, &mut generator));
+    let mut documents = Kind::ALL.map(|kind| manifest_subschema(kind, &mut generator)).to_vec();
+    documents.push(generator.subschema_for::<TemplateManifest>());
+    documents.push(shared_manifest_subschema(&mut generator));
     let mut schema = Schema::default();
     schema.insert("$schema".to_owned(), "https://json-schema.org/draft/2020-12/schema".into());
     schema.insert("title".to_owned(), "pipectl manifest".into());
-    schema.insert("oneOf".to_owned(), json!(kinds));
+    schema.insert("oneOf".to_owned(), json!(documents));
     schema.insert("$defs".to_owned(), generator.take_definitions(true).into());
     simplify_schema(&mut schema);
     let mut schema = schema.to_value();
     allow_additional_fields(&mut schema);
+    schema
+}
+
+/// A manifest with `forEach` or a template, which no other document of the schema is.
+fn shared_manifest_subschema(generator: &mut SchemaGenerator) -> Schema {
+    let mut schema = generator.subschema_for::<SharedManifest>();
+    let names = Kind::ALL.map(Kind::name);
+    schema.insert("properties".to_owned(), json!({"kind": {"enum": names}}));
+    let uses_template = json!({"properties": {"spec": {"required": ["template"]}}});
+    schema.insert("anyOf".to_owned(), json!([{"required": ["forEach"]}, uses_template]));
     schema
 }
 

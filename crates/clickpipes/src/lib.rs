@@ -32,4 +32,5 @@ pub mod secret_names;
 pub mod semantics;
 pub mod service_context;
 pub mod start_paused;
+pub mod template_schema;
 pub mod validate;

@@ -1,10 +1,14 @@
 //! Loads manifests from files. One run reports every mistake of all of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+use serde_json::Value;
 
 use model::address::{Kind, Name};
-use model::desired::Document;
+use model::desired::{Document, Place, TemplateOrigin};
 use model::diagnostic::{Diagnostic, SourceFile};
+use model::path::{FieldPath, value_at};
 
 mod classify;
 pub mod code;
@@ -15,16 +19,25 @@ mod field_marks;
 mod file;
 mod intent;
 mod lift_known_fields;
+mod load_context;
+mod overlay;
+mod parameters;
+mod plain_manifest;
 mod recover_typos;
+mod render_document;
 mod source_map;
+mod templates;
 #[cfg(test)]
 mod tests;
 mod variables;
 
 use draft::DraftManifest;
 use draft_places::DraftPlaces;
+use load_context::RenderContext;
 
 pub use classify::API_VERSION_PREFIX;
+pub use load_context::LoadContext;
+pub use templates::{Templates, may_contain_template, may_use_template};
 
 /// One declared object, before the id of its service is known.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,27 +63,56 @@ pub struct ParsedManifests {
     pub diagnostics: Vec<Diagnostic>,
 }
 
-/// Parses and validates manifests. `variables` are the values of `${name}`.
-pub fn parse_manifests(files: &[SourceFile], variables: &BTreeMap<String, String>) -> ParsedManifests {
+/// Parses and validates manifests.
+pub fn parse_manifests<'c>(files: &[SourceFile], context: impl Into<LoadContext<'c>>) -> ParsedManifests {
+    RenderContext::for_files(files, context.into(), |context| parse_all(files, context))
+}
+
+fn parse_all(files: &[SourceFile], context: &RenderContext<'_>) -> ParsedManifests {
     let mut found = ParsedFiles::default();
-    for (index, (drafts, diagnostics)) in parse_in_parallel(files, variables).into_iter().enumerate() {
+    for (index, (drafts, diagnostics)) in parse_in_parallel(files, context).into_iter().enumerate() {
         found.drafts.extend(drafts.into_iter().map(|draft| DraftManifest { file_index: index, ..draft }));
         found.diagnostics.extend(diagnostics.into_iter().map(|diagnostic| (index, diagnostic)));
     }
-    let conflicts = cross_document::find_conflicts(&found.drafts, &DraftPlaces::new(files, variables));
+    let conflicts = cross_document::find_conflicts(&found.drafts, &DraftPlaces::new(files, context));
+    found.add_template_diagnostics(files, context.templates);
     found.into_manifests(&conflicts)
+}
+
+/// A manifest as plain as if nothing was shared, and where its values are written.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PlainManifest {
+    /// The document, with every variable replaced.
+    pub document: Value,
+    /// Where it begins: its entry of `forEach`, or its first line.
+    pub start: Place,
+    /// The name and the place of its template.
+    pub template: Option<Arc<TemplateOrigin>>,
+    /// Where each value is written, for values that do not stand in the document itself.
+    pub value_places: BTreeMap<FieldPath, Place>,
+}
+
+/// What the manifests of these files come to, by service, kind and name. Mistakes are those of [`parse_manifests`].
+pub fn render_manifests<'c>(files: &[SourceFile], context: impl Into<LoadContext<'c>>) -> Vec<PlainManifest> {
+    let render = |context: &RenderContext<'_>| {
+        files.iter().flat_map(|file| plain_manifest::render_file(file, context)).collect::<Vec<_>>()
+    };
+    let mut rendered = RenderContext::for_files(files, context.into(), render);
+    let text = |it: &PlainManifest, at: &str| value_at(&it.document, at).and_then(Value::as_str).map(str::to_owned);
+    rendered.sort_by_cached_key(|it| ["metadata.service", "kind", "metadata.name"].map(|at| text(it, at)));
+    rendered
 }
 
 type ParsedFile = (Vec<DraftManifest>, Vec<Diagnostic>);
 
 /// Parses the files on all processors. The results are in the order of the files.
-fn parse_in_parallel(files: &[SourceFile], variables: &BTreeMap<String, String>) -> Vec<ParsedFile> {
+fn parse_in_parallel(files: &[SourceFile], context: &RenderContext<'_>) -> Vec<ParsedFile> {
     /// Fewer files are parsed sooner than a thread starts.
     const FILES_PER_THREAD: usize = 32;
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let share = files.len().div_ceil(threads).max(FILES_PER_THREAD);
     let parse_all = |files: &[SourceFile]| -> Vec<ParsedFile> {
-        files.iter().map(|file| file::parse_file(file, variables)).collect()
+        files.iter().map(|file| file::parse_file(file, context)).collect()
     };
     if files.len() <= share {
         return parse_all(files);
@@ -86,8 +128,9 @@ fn parse_in_parallel(files: &[SourceFile], variables: &BTreeMap<String, String>)
 }
 
 /// All documents of one file, also those with errors, and the diagnostics of each on its own.
-pub fn parse_drafts(file: &SourceFile, variables: &BTreeMap<String, String>) -> (Vec<Manifest>, Vec<Diagnostic>) {
-    let (drafts, diagnostics) = file::parse_file(file, variables);
+pub fn parse_drafts<'c>(file: &SourceFile, context: impl Into<LoadContext<'c>>) -> (Vec<Manifest>, Vec<Diagnostic>) {
+    let parse = |context: &RenderContext<'_>| file::parse_file(file, context);
+    let (drafts, diagnostics) = RenderContext::for_files(std::slice::from_ref(file), context.into(), parse);
     (drafts.into_iter().map(|draft| draft.manifest).collect(), diagnostics)
 }
 
@@ -102,8 +145,9 @@ pub struct IdentifiedManifests {
 
 /// Reads the identities in a file, and validates nothing else.
 // For git history: a manifest with a mistake still declares its object, and pruning must not take it for removed.
-pub fn identify_manifests(file: &SourceFile, variables: &BTreeMap<String, String>) -> IdentifiedManifests {
-    let (drafts, mut has_unidentified) = file::identify_documents(file, variables);
+pub fn identify_manifests<'c>(file: &SourceFile, context: impl Into<LoadContext<'c>>) -> IdentifiedManifests {
+    let identify = |context: &RenderContext<'_>| file::identify_documents(file, context);
+    let (drafts, mut has_unidentified) = RenderContext::for_files(std::slice::from_ref(file), context.into(), identify);
     has_unidentified |= !drafts.iter().all(|draft| draft.is_identified);
     let identified = drafts.into_iter().filter(|draft| draft.is_identified);
     IdentifiedManifests { manifests: identified.map(|draft| draft.manifest).collect(), has_unidentified }
@@ -117,6 +161,24 @@ struct ParsedFiles {
 }
 
 impl ParsedFiles {
+    /// Adds what concerns several templates, and sorts the diagnostics into their files: many manifests may share one
+    /// mistake of a template, which is reported once.
+    fn add_template_diagnostics(&mut self, files: &[SourceFile], templates: &Templates) {
+        if templates.files().is_empty() {
+            return;
+        }
+        let positions: HashMap<&str, usize> =
+            files.iter().enumerate().map(|(index, file)| (&*file.name, index)).collect();
+        let conflicts = templates.conflicts().iter();
+        let conflicts = conflicts.filter_map(|it| Some((*positions.get(&*it.place.file)?, it.clone())));
+        self.diagnostics.extend(conflicts);
+        let mut seen = HashSet::new();
+        self.diagnostics.retain_mut(|(file, it)| {
+            *file = positions.get(&*it.place.file).copied().unwrap_or(*file);
+            seen.insert((it.code, it.place.clone(), it.message.clone()))
+        });
+    }
+
     fn into_manifests(mut self, conflicts: &cross_document::Conflicts) -> ParsedManifests {
         let diagnostics = conflicts.diagnostics.iter();
         self.diagnostics.extend(diagnostics.map(|(index, it)| (self.drafts[*index].file_index, it.clone())));

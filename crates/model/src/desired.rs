@@ -121,6 +121,25 @@ impl fmt::Display for Place {
 pub struct Origin {
     start: Place,
     fields: Arc<FieldPlaces>,
+    template: Option<Arc<TemplateOrigin>>,
+}
+
+/// The template that a document was made from.
+#[derive(Debug, PartialEq, Eq)]
+pub struct TemplateOrigin {
+    /// Its name.
+    pub name: String,
+    /// Where it begins.
+    pub start: Place,
+    /// Its last line.
+    pub last_line: u32,
+}
+
+impl TemplateOrigin {
+    /// Whether a place is in the template.
+    pub fn contains(&self, place: &Place) -> bool {
+        place.file == self.start.file && (self.start.line..=self.last_line).contains(&place.line)
+    }
 }
 
 /// The line and column of each field's key.
@@ -132,6 +151,8 @@ pub struct FieldPlaces {
     text: String,
     /// In the order of the paths once [`FieldPlaces::sort`] was called.
     entries: Vec<FieldPlace>,
+    /// Files other than that of the document: a template, the project file.
+    files: Vec<Arc<str>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -140,14 +161,30 @@ struct FieldPlace {
     end: u32,
     line: u32,
     column: u32,
+    /// Zero is the file of the document, one the first of `files`.
+    file: u32,
 }
 
 impl FieldPlaces {
-    /// Adds a field.
+    /// Adds a field in the file of the document.
     pub fn record(&mut self, path: &PathText, line: u32, column: u32) {
+        self.push(path, line, column, 0);
+    }
+
+    /// Adds a field that stands in another file.
+    pub fn record_in_file(&mut self, path: &PathText, place: Place) {
+        // A document has few of them: its template, and the project file.
+        let known = self.files.iter().position(|file| *file == place.file).unwrap_or_else(|| {
+            self.files.push(place.file);
+            self.files.len() - 1
+        });
+        self.push(path, place.line, place.column, u32::try_from(known + 1).unwrap_or_default());
+    }
+
+    fn push(&mut self, path: &PathText, line: u32, column: u32, file: u32) {
         let start = self.position();
         self.text.push_str(&path.0);
-        self.entries.push(FieldPlace { start, end: self.position(), line, column });
+        self.entries.push(FieldPlace { start, end: self.position(), line, column, file });
     }
 
     fn position(&self) -> u32 {
@@ -167,10 +204,11 @@ impl FieldPlaces {
         self.text.shrink_to_fit();
     }
 
-    fn find(&self, path: &PathText) -> Option<(u32, u32)> {
+    fn find(&self, path: &PathText, own: &Arc<str>) -> Option<Place> {
         let found = self.entries.binary_search_by(|entry| Self::path(&self.text, *entry).cmp(path.0.as_str())).ok()?;
-        let FieldPlace { line, column, .. } = self.entries[found];
-        Some((line, column))
+        let FieldPlace { line, column, file, .. } = self.entries[found];
+        let other = (file as usize).checked_sub(1).and_then(|at| self.files.get(at));
+        Some(Place { file: Arc::clone(other.unwrap_or(own)), line, column })
     }
 }
 
@@ -210,7 +248,18 @@ impl Origin {
     /// A document that begins at `start`, with the places of the fields below it.
     pub fn new(start: Place, mut fields: FieldPlaces) -> Self {
         fields.sort();
-        Self { start, fields: Arc::new(fields) }
+        Self { start, fields: Arc::new(fields), template: None }
+    }
+
+    /// The same for a document that was made from a template.
+    #[must_use]
+    pub fn with_template(self, template: Option<Arc<TemplateOrigin>>) -> Self {
+        Self { template, ..self }
+    }
+
+    /// The template that the document was made from.
+    pub fn template(&self) -> Option<&Arc<TemplateOrigin>> {
+        self.template.as_ref()
     }
 
     /// Where the document begins.
@@ -222,8 +271,8 @@ impl Origin {
     pub fn field_place(&self, path: &FieldPath) -> Place {
         let mut path = PathText::from(path);
         loop {
-            if let Some((line, column)) = self.fields.find(&path) {
-                return Place { file: Arc::clone(&self.start.file), line, column };
+            if let Some(place) = self.fields.find(&path, &self.start.file) {
+                return place;
             }
             if !path.pop() {
                 return self.start.clone();

@@ -14,6 +14,7 @@ mod mapping_builder;
 mod pending_diagnostic;
 mod reader;
 mod scalar;
+mod span_files;
 mod syntax_error;
 #[cfg(test)]
 mod tests;
@@ -23,6 +24,7 @@ mod tree_builder;
 pub use pending_diagnostic::{PendingDiagnostic, PendingDiagnostics};
 pub use reader::{YamlDocument, read_documents};
 pub use scalar::{parse_plain_scalar, yaml_1_1_boolean};
+pub use span_files::SpanFiles;
 pub use tree::{YamlContent, YamlEntry, YamlNode};
 
 /// The documents of a YAML text as plain values, without positions. Broken documents are skipped.
@@ -53,6 +55,8 @@ pub struct Span {
     pub line: u32,
     /// Column of the first byte.
     pub column: u32,
+    /// The file, as a position in the list of files that a tree was made from. Zero is the file that was read.
+    pub file: u32,
 }
 
 impl Span {

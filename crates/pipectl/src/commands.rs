@@ -10,6 +10,7 @@ pub(crate) mod export;
 pub(crate) mod init;
 pub(crate) mod plan;
 pub(crate) mod reference;
+pub(crate) mod render;
 pub(crate) mod resync;
 pub(crate) mod sandbox;
 pub(crate) mod secrets;

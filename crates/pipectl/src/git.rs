@@ -10,6 +10,7 @@ mod history_query;
 mod manifest_at;
 mod renames;
 mod services;
+mod template_archive;
 mod tree;
 
 use std::path::{Path, PathBuf};

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
-use clickpipes::manifest::{self, Manifest};
+use clickpipes::manifest::{self, LoadContext, Manifest, PlainManifest, Templates};
 use model::address::{Address, ServiceRef};
 use model::desired::Desired;
 use model::diagnostic::{Diagnostic, Severity, SourceFile};
@@ -24,6 +24,8 @@ pub struct LoadedManifests {
     pub diagnostics: Vec<Diagnostic>,
     /// The files that were read.
     pub files: Vec<SourceFile>,
+    /// How many of them, from the first on, declare the manifests. The others were read for their templates.
+    manifest_file_count: usize,
 }
 
 /// The error for manifests with errors. Their diagnostics are printed already.
@@ -37,7 +39,8 @@ impl LoadedManifests {
     /// # Errors
     /// When a path cannot be read. Mistakes *in* a file are diagnostics.
     pub(crate) fn load_project(project: &ProjectContext) -> Result<Self> {
-        let mut declared = Self::load_paths(&project.manifests, &project.variables)?;
+        let all = &project.all_manifest_paths;
+        let mut declared = Self::load_paths(&project.manifests, all, project.load_context())?;
         declared.refuse_shown_secrets(project);
         Ok(declared)
     }
@@ -58,13 +61,15 @@ impl LoadedManifests {
         }
     }
 
-    /// Reads and validates the manifests under `paths`. `variables` are values by name.
+    /// Reads and validates the manifests under `paths`. Their templates may also be under `all`, the paths of the
+    /// project.
     ///
     /// # Errors
     /// When a path cannot be read. Mistakes *in* a file are diagnostics.
-    pub fn load_paths(paths: &[PathBuf], variables: &BTreeMap<String, String>) -> Result<Self> {
+    pub fn load_paths(paths: &[PathBuf], all: &[PathBuf], context: LoadContext<'_>) -> Result<Self> {
         let ManifestFiles { files, warnings } = manifest_files::read_manifest_files(paths)?;
-        let mut declared = Self::from_files(files, variables);
+        let templates = if paths == all { Vec::new() } else { manifest_files::read_templates_elsewhere(&files, all) };
+        let mut declared = Self::from_files(files, templates, context);
         declared.diagnostics.splice(0..0, warnings);
         if declared.manifests.is_empty() && declared.diagnostics.is_empty() {
             bail!("no manifest in {}: it is empty", paths[0].display());
@@ -72,10 +77,24 @@ impl LoadedManifests {
         Ok(declared)
     }
 
-    /// Validates files that were read.
-    pub fn from_files(files: Vec<SourceFile>, variables: &BTreeMap<String, String>) -> Self {
-        let loaded = manifest::parse_manifests(&files, variables);
-        Self { manifests: loaded.manifests, diagnostics: loaded.diagnostics, files }
+    /// Validates files that were read. Those of `templates` are read for their templates only.
+    pub fn from_files(mut files: Vec<SourceFile>, templates: Vec<SourceFile>, context: LoadContext<'_>) -> Self {
+        let loaded = if templates.is_empty() {
+            manifest::parse_manifests(&files, context)
+        } else {
+            let all = Templates::read(&[files.clone(), templates.clone()].concat());
+            manifest::parse_manifests(&files, context.with_templates(&all))
+        };
+        let manifest_file_count = files.len();
+        // Messages quote lines of templates, too.
+        files.extend(templates);
+        Self { manifests: loaded.manifests, diagnostics: loaded.diagnostics, files, manifest_file_count }
+    }
+
+    /// The manifests without templates, `forEach` and variables.
+    pub fn to_plain_manifests(&self, context: LoadContext<'_>) -> Vec<PlainManifest> {
+        let templates = Templates::read(&self.files);
+        manifest::render_manifests(&self.files[..self.manifest_file_count], context.with_templates(&templates))
     }
 
     /// The number of errors. Warnings do not count.

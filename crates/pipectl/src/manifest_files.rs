@@ -73,6 +73,20 @@ pub(crate) fn read_readable(paths: &[PathBuf]) -> Vec<SourceFile> {
     deduplicate_paths(found.files).iter().filter_map(|path| read_source_file(path).ok()).collect()
 }
 
+/// The files with templates under `all` that manifests in `files` may use. Without a file that uses any, nothing is read.
+pub(crate) fn read_templates_elsewhere(files: &[SourceFile], all: &[PathBuf]) -> Vec<SourceFile> {
+    if !files.iter().any(|file| manifest::may_use_template(&file.text)) {
+        return Vec::new();
+    }
+    let known: BTreeSet<PathBuf> = files.iter().filter_map(|file| fs::canonicalize(&*file.name).ok()).collect();
+    let mut found = read_readable(all);
+    found.retain(|file| {
+        let is_known = fs::canonicalize(&*file.name).is_ok_and(|path| known.contains(&path));
+        !is_known && manifest::may_contain_template(&file.text)
+    });
+    found
+}
+
 /// The folders on the command line, and that of the project file or else the working folder.
 fn allowed_folders(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
     let project = project::find_folder()?.unwrap_or_default();

@@ -142,7 +142,9 @@ impl Session {
         let (declared, against) = if let Some(repository) = repository {
             let commit = repository.resolve_commit(revision.unwrap_or("HEAD"))?;
             let bindings = repository.bindings_at_commit(&project, &commit)?;
-            let mut declared = LoadedManifests::from_files(repository.manifest_files_at(&commit)?, &bindings.variables);
+            let files = repository.manifest_files_at(&commit)?;
+            let templates = repository.templates_elsewhere(&files, &commit, &project)?;
+            let mut declared = LoadedManifests::from_files(files, templates, bindings.load_context());
             declared.refuse_shown_secrets(&project);
             project.rename_services(&mut declared.manifests, &bindings);
             if declared.files.is_empty() {

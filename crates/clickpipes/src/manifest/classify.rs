@@ -9,12 +9,16 @@ use model::yaml::{PendingDiagnostic, PendingDiagnostics, YamlContent, YamlNode};
 /// The beginning of every `apiVersion` of manifests.
 pub const API_VERSION_PREFIX: &str = "pipectl/";
 
+/// The word in a template's `kind`.
+const TEMPLATE_KIND: &str = "Template";
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum DocumentClass {
     Manifest(Kind),
     /// A manifest with an unknown kind, or without one.
     UnknownKind,
     Project,
+    Template,
     /// Another document, such as a Kubernetes manifest.
     NotOurs,
 }
@@ -29,6 +33,7 @@ pub(super) fn classify_document(root: &YamlNode) -> DocumentClass {
             Kind::from_name(kind).map_or(DocumentClass::UnknownKind, DocumentClass::Manifest)
         }
         Some("Project") if is_ours => DocumentClass::Project,
+        Some(TEMPLATE_KIND) if is_ours => DocumentClass::Template,
         // A misspelt kind without a version may be meant as ours. With a version of somebody else it is theirs.
         Some(kind) if version.is_none() && suggest_kind(kind).is_some() => DocumentClass::UnknownKind,
         _ if is_ours => DocumentClass::UnknownKind,
@@ -48,6 +53,7 @@ pub(super) fn resolve_kind(root: &mut YamlNode, remarks: &mut PendingDiagnostics
             remarks.push(PendingDiagnostic::error(code::PROJECT_FILE, root.head_span(), message).with_help(help));
             None
         }
+        DocumentClass::Template => None,
         DocumentClass::NotOurs => {
             remarks.push(not_a_manifest(root));
             None
@@ -68,7 +74,8 @@ pub(super) fn not_a_manifest(root: &YamlNode) -> PendingDiagnostic {
 }
 
 fn recover_kind(root: &mut YamlNode, remarks: &mut PendingDiagnostics) -> Option<Kind> {
-    let choice = format!("it is one of {}", Kind::ALL.map(|kind| format!("`{}`", kind.name())).join(", "));
+    let choice =
+        format!("it is one of {}", known_kinds().map(|kind| format!("`{kind}`")).collect::<Vec<_>>().join(", "));
     let here = root.head_span();
     let YamlContent::Map(entries) = &mut root.content else { return None };
     let Some(entry) = entries.iter_mut().find(|entry| entry.key == "kind") else {
@@ -83,18 +90,21 @@ fn recover_kind(root: &mut YamlNode, remarks: &mut PendingDiagnostics) -> Option
         None => "the kind is not a text".to_owned(),
     };
     let remark = PendingDiagnostic::error(code::UNKNOWN_KIND, span, message).with_path(FieldPath::parse("kind"));
-    let kind = given.and_then(suggest_kind);
-    match kind {
-        Some(kind) => {
-            let name = kind.name();
+    let suggestion = given.and_then(suggest_kind);
+    match suggestion {
+        Some(name) => {
             remarks.push(remark.with_help(format!("did you mean `{name}`?")).with_replacement(name));
             entry.value.content = YamlContent::Text { text: name.to_owned(), is_unquoted: true };
         }
         None => remarks.push(remark.with_help(choice)),
     }
-    kind
+    suggestion.and_then(Kind::from_name)
 }
 
-fn suggest_kind(kind: &str) -> Option<Kind> {
-    suggest_similar(kind, Kind::ALL.map(Kind::name)).and_then(Kind::from_name)
+fn suggest_kind(kind: &str) -> Option<&'static str> {
+    suggest_similar(kind, known_kinds())
+}
+
+fn known_kinds() -> impl Iterator<Item = &'static str> {
+    Kind::ALL.map(Kind::name).into_iter().chain([TEMPLATE_KIND])
 }

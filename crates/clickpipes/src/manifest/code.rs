@@ -13,4 +13,12 @@ model::codes! {
     SAME_TABLE = "same-table",
     SAME_READER = "one-reader-only",
     SAME_GROUP = "shared-consumer-group",
+    UNKNOWN_TEMPLATE = "unknown-template",
+    BROKEN_TEMPLATE = "broken-template",
+    DUPLICATE_TEMPLATE = "duplicate-template",
+    NESTED_TEMPLATE = "nested-template",
+    UNKNOWN_PARAMETER = "unknown-parameter",
+    MISSING_PARAMETER = "missing-parameter",
+    PARAMETER_NAME = "parameter-name",
+    EMPTY_FOR_EACH = "empty-for-each",
 }

@@ -1,15 +1,14 @@
 //! A document of a known kind, valid or not.
 
-use std::sync::Arc;
-
 use serde_json::Value;
 
+use super::render_document::RenderedDocument;
 use super::{Manifest, intent, source_map};
 use crate::api_body;
 use model::address::{Address, Kind, Name, ServiceRef};
 use model::desired::Document;
 use model::path::FieldPath;
-use model::yaml::YamlNode;
+use model::yaml::SpanFiles;
 
 // Neither the tree of the YAML nor the document as written is kept: together they are several times as large as the
 // manifest.
@@ -26,8 +25,8 @@ pub(super) struct DraftManifest {
 }
 
 impl DraftManifest {
-    pub(super) fn new(file: &Arc<str>, kind: Kind, root: &YamlNode, is_valid: bool) -> Self {
-        let document = root.to_json();
+    pub(super) fn new(files: SpanFiles<'_>, kind: Kind, rendered: &RenderedDocument) -> Self {
+        let document = rendered.root.to_json();
         let metadata = &document["metadata"];
         let name = metadata["name"].as_str();
         let manifest = Manifest {
@@ -38,14 +37,14 @@ impl DraftManifest {
             document: Document {
                 body: api_body::build_api_body(kind, &document),
                 intent: intent::parse_intent(kind, &document),
-                origin: source_map::build_origin(file, kind, root),
+                origin: source_map::build_origin(files, kind, rendered),
                 earlier_bodies: Vec::new(),
             },
         };
         Self {
             file_index: 0,
             index_in_file: 0,
-            is_valid,
+            is_valid: rendered.is_valid,
             is_identified: is_identified(kind, metadata),
             has_name: name.is_some() || kind.is_singleton(),
             manifest,

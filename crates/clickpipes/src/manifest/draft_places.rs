@@ -3,25 +3,26 @@
 // A draft does not keep the tree of its YAML. Few drafts conflict, so a file in which one does is read a second time.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use super::draft::DraftManifest;
 use super::file;
-use model::desired::Place;
+use super::load_context::RenderContext;
+use super::render_document::RenderedDocument;
 use model::diagnostic::{Diagnostic, RelatedPlace, SourceFile};
 use model::path::FieldPath;
-use model::yaml::{PendingDiagnostic, Span, YamlNode};
+use model::yaml::{PendingDiagnostic, Span, SpanFiles};
 
 pub(super) struct DraftPlaces<'f> {
     files: &'f [SourceFile],
-    variables: &'f BTreeMap<String, String>,
+    context: &'f RenderContext<'f>,
     /// The trees of the drafts of a file, by its position. Each file is read again once at most.
-    trees: RefCell<HashMap<usize, Vec<YamlNode>>>,
+    trees: RefCell<HashMap<usize, Vec<RenderedDocument>>>,
 }
 
 impl<'f> DraftPlaces<'f> {
-    pub(super) fn new(files: &'f [SourceFile], variables: &'f BTreeMap<String, String>) -> Self {
-        Self { files, variables, trees: RefCell::default() }
+    pub(super) fn new(files: &'f [SourceFile], context: &'f RenderContext<'f>) -> Self {
+        Self { files, context, trees: RefCell::default() }
     }
 
     /// A diagnostic at a field of a draft, with a field of another draft as the related place.
@@ -31,19 +32,42 @@ impl<'f> DraftPlaces<'f> {
         (draft, at): (&DraftManifest, &FieldPath),
         (other, other_at, label): (&DraftManifest, &FieldPath, &str),
     ) -> Diagnostic {
-        let span = self.span_at(other, other_at);
+        let (mut span, mut other_span) = (self.span_at(draft, at), self.span_at(other, other_at));
+        let is_one_file = draft.file_index == other.file_index || span.file > 0;
+        if span == other_span && is_one_file {
+            // Both have the field from one template, or from one text: what differs is who uses it.
+            (span, other_span) = (self.user_span(draft), self.user_span(other));
+        }
         let also = RelatedPlace {
-            place: Place { file: self.files[other.file_index].name.clone(), line: span.line, column: span.column },
-            span: span.byte_range(),
+            place: self.span_files(other).place(other_span),
+            span: other_span.byte_range(),
             label: label.to_owned(),
         };
-        let remark = remark(self.span_at(draft, at)).with_path(at.clone());
-        Diagnostic { also: Some(also), ..remark.into_diagnostic(&self.files[draft.file_index].name) }
+        let remark = remark(span).with_path(at.clone());
+        Diagnostic { also: Some(also), ..remark.into_diagnostic(self.span_files(draft)) }
+    }
+
+    fn span_files(&self, draft: &DraftManifest) -> SpanFiles<'_> {
+        self.context.span_files(&self.files[draft.file_index].name)
     }
 
     fn span_at(&self, draft: &DraftManifest, path: &FieldPath) -> Span {
+        // Manifests of one `forEach` have one text for their names, and an entry each.
+        let is_identity = *path == draft.identity_path();
+        self.in_tree(draft, |tree| tree.entry.filter(|_| is_identity).unwrap_or_else(|| tree.root.span_at(path)))
+    }
+
+    /// The entry of `forEach`, or where the manifest names its template.
+    fn user_span(&self, draft: &DraftManifest) -> Span {
+        self.in_tree(draft, |tree| {
+            let used = tree.template.as_ref().map(|template| template.used);
+            tree.entry.or(used).unwrap_or_else(|| tree.root.head_span())
+        })
+    }
+
+    fn in_tree(&self, draft: &DraftManifest, read: impl FnOnce(&RenderedDocument) -> Span) -> Span {
         let mut trees = self.trees.borrow_mut();
-        let read_again = || file::draft_trees(&self.files[draft.file_index], self.variables);
-        trees.entry(draft.file_index).or_insert_with(read_again)[draft.index_in_file].span_at(path)
+        let read_again = || file::draft_trees(&self.files[draft.file_index], self.context);
+        read(&trees.entry(draft.file_index).or_insert_with(read_again)[draft.index_in_file])
     }
 }

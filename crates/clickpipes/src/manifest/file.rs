@@ -1,12 +1,13 @@
 //! Parses one file: its documents, and the diagnostics of each.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 
 use super::classify::{self, DocumentClass};
 use super::draft::DraftManifest;
 use super::lift_known_fields::lift_known_fields;
-use super::variables::VariableExpander;
-use super::{code, recover_typos};
+use super::load_context::RenderContext;
+use super::render_document::{DocumentRenderer, RenderedDocument};
+use super::{code, recover_typos, templates};
 use crate::kinds::{self, manifest_fields};
 use model::address::Kind;
 use model::diagnostic::{Diagnostic, Severity, SourceFile};
@@ -15,76 +16,87 @@ use model::project;
 use model::schema_validator;
 use model::yaml::{self, PendingDiagnostic, PendingDiagnostics, Span, YamlDocument, YamlNode};
 
-pub(super) fn parse_file(
-    file: &SourceFile,
-    variables: &BTreeMap<String, String>,
-) -> (Vec<DraftManifest>, Vec<Diagnostic>) {
-    let (validated, remarks) = validate_file(file, variables);
-    let drafts = validated.into_iter().enumerate().map(|(index, document)| {
-        let draft = DraftManifest::new(&file.name, document.kind, &document.root, document.is_valid);
-        DraftManifest { index_in_file: index, ..draft }
+pub(super) fn parse_file(file: &SourceFile, context: &RenderContext<'_>) -> (Vec<DraftManifest>, Vec<Diagnostic>) {
+    let (validated, remarks) = validate_file(file, context);
+    let files = context.span_files(&file.name);
+    let drafts = validated.into_iter().enumerate().map(|(index, ValidatedDocument { kind, rendered })| DraftManifest {
+        index_in_file: index,
+        ..DraftManifest::new(files, kind, &rendered)
     });
-    let diagnostics = remarks.into_iter().map(|remark| remark.into_diagnostic(&file.name));
+    let diagnostics = remarks.into_iter().map(|remark| remark.into_diagnostic(files));
     (drafts.collect(), diagnostics.collect())
 }
 
 /// The trees of a file's drafts, as [`parse_file`] had them.
-pub(super) fn draft_trees(file: &SourceFile, variables: &BTreeMap<String, String>) -> Vec<YamlNode> {
-    validate_file(file, variables).0.into_iter().map(|document| document.root).collect()
+pub(super) fn draft_trees(file: &SourceFile, context: &RenderContext<'_>) -> Vec<RenderedDocument> {
+    validate_file(file, context).0.into_iter().map(|document| document.rendered).collect()
 }
 
 /// A document of a known kind, with its known mistakes corrected.
-struct ValidatedDocument {
-    kind: Kind,
-    root: YamlNode,
-    is_valid: bool,
+pub(super) struct ValidatedDocument {
+    pub(super) kind: Kind,
+    pub(super) rendered: RenderedDocument,
 }
 
-fn validate_file(
+pub(super) fn validate_file(
     file: &SourceFile,
-    variables: &BTreeMap<String, String>,
+    context: &RenderContext<'_>,
 ) -> (Vec<ValidatedDocument>, Vec<PendingDiagnostic>) {
     let mut remarks = PendingDiagnostics::default();
-    let mut variables = VariableExpander::new(variables);
-    let mut documents = yaml::read_documents(&file.text, &mut remarks);
-    // Each document is judged on its own: a mistake in one does not reject the others of its file.
-    for document in &mut documents {
-        let errors = remarks.error_count();
-        variables.expand_node(&mut document.root, &mut remarks);
-        document.is_valid &= remarks.error_count() == errors;
-    }
+    let mut renderer = DocumentRenderer::new(context);
+    let documents = yaml::read_documents(&file.text, &mut remarks);
     let mut validated = Vec::new();
     if let Some(foreign) = first_if_none_ours(&documents) {
         remarks.push(classify::not_a_manifest(foreign));
-    } else {
-        for document in documents {
-            validated.extend(validate_document(document, &mut remarks));
+        return (validated, drop_redundant(remarks.into_vec()));
+    }
+    let mut rendered = Vec::new();
+    for document in documents {
+        if classify::classify_document(&document.root) == DocumentClass::Template {
+            // Manifests of any file use it, so it was read before.
+            templates::read_template(document, (&file.name).into(), &mut remarks);
+            continue;
         }
+        // Each document is judged on its own: a mistake in one does not reject the others of its file.
+        renderer.render(document, &mut rendered, &mut remarks);
+    }
+    for document in rendered {
+        let known = remarks.kept_diagnostics().len();
+        let document = validate_document(document, &mut remarks);
+        if let Some(template) = document.as_ref().and_then(|it| it.rendered.template.as_ref()) {
+            template.relate_remarks(known, &mut remarks);
+        }
+        validated.extend(document);
     }
     (validated, drop_redundant(remarks.into_vec()))
 }
 
 /// The documents of a file, not validated, and whether a part of the file cannot be read.
-pub(super) fn identify_documents(
-    file: &SourceFile,
-    variables: &BTreeMap<String, String>,
-) -> (Vec<DraftManifest>, bool) {
+pub(super) fn identify_documents(file: &SourceFile, context: &RenderContext<'_>) -> (Vec<DraftManifest>, bool) {
     let mut remarks = PendingDiagnostics::default();
-    let mut variables = VariableExpander::new(variables);
+    let mut renderer = DocumentRenderer::new(context);
     let documents = yaml::read_documents(&file.text, &mut remarks);
     let mut has_unidentified = remarks.error_count() > 0;
+    let mut rendered = Vec::new();
+    for document in documents {
+        // An entry that cannot be read may name any object.
+        has_unidentified |= !renderer.render(document, &mut rendered, &mut remarks);
+    }
     let mut drafts = Vec::new();
-    for YamlDocument { mut root, .. } in documents {
-        variables.expand_node(&mut root, &mut remarks);
-        if matches!(classify::classify_document(&root), DocumentClass::NotOurs | DocumentClass::Project) {
+    for mut document in rendered {
+        let ours = classify::classify_document(&document.root);
+        if matches!(ours, DocumentClass::NotOurs | DocumentClass::Project | DocumentClass::Template) {
             continue;
         }
-        let kind = classify::resolve_kind(&mut root, &mut remarks);
+        let kind = classify::resolve_kind(&mut document.root, &mut remarks);
         has_unidentified |= kind.is_none();
-        if let Some(kind) = kind {
-            lift_known_fields(manifest_fields(kind), &mut root, &FieldPath::root(), &mut remarks);
-        }
-        drafts.extend(kind.map(|kind| DraftManifest::new(&file.name, kind, &root, false)));
+        let Some(kind) = kind else { continue };
+        lift_known_fields(manifest_fields(kind), &mut document.root, &FieldPath::root(), &mut remarks);
+        document.is_valid = false;
+        let mut draft = DraftManifest::new(context.span_files(&file.name), kind, &document);
+        // A template that is not known may have protected its objects.
+        draft.manifest.document.intent.protect |= !document.is_complete;
+        drafts.push(draft);
     }
     (drafts, has_unidentified)
 }
@@ -96,28 +108,40 @@ fn first_if_none_ours(documents: &[YamlDocument]) -> Option<&YamlNode> {
 }
 
 /// Validates one document; `None` if its kind is not known.
-fn validate_document(document: YamlDocument, remarks: &mut PendingDiagnostics) -> Option<ValidatedDocument> {
-    let YamlDocument { mut root, is_valid: sound } = document;
+fn validate_document(document: RenderedDocument, remarks: &mut PendingDiagnostics) -> Option<ValidatedDocument> {
+    let RenderedDocument { mut root, is_valid: sound, .. } = document;
     let errors = remarks.error_count();
     let kind = classify::resolve_kind(&mut root, remarks)?;
     lift_known_fields(manifest_fields(kind), &mut root, &FieldPath::root(), remarks);
+    // Without the fields of its template, a manifest would seem to lack them.
+    if document.is_complete {
+        validate_fields(kind, &mut root, remarks);
+    }
+    // A full list may have lost errors of this document, so it does not count as valid.
+    let is_valid = sound && document.is_complete && remarks.error_count() == errors && !remarks.is_full();
+    Some(ValidatedDocument { kind, rendered: RenderedDocument { root, is_valid, ..document } })
+}
+
+fn validate_fields(kind: Kind, root: &mut YamlNode, remarks: &mut PendingDiagnostics) {
     let before = remarks.kept_diagnostics().len();
     let name = root.node_at(&["metadata", "name"]).and_then(YamlNode::as_text);
-    kinds::manifest_validator(kind).validate(&root, name, remarks);
+    kinds::manifest_validator(kind).validate(root, name, remarks);
     // After the schema and before the rules: a rule would report a misspelt field as missing as well.
-    recover_typos::rename_misspelt_keys(&mut root, &remarks.kept_diagnostics()[before..]);
+    recover_typos::rename_misspelt_keys(root, &remarks.kept_diagnostics()[before..]);
     for problem in kinds::find_problems(kind, &root.to_json()) {
         let span = root.span_at(&problem.path);
         let remark = match problem.severity {
             Severity::Error => PendingDiagnostic::error(problem.code, span, problem.message),
             Severity::Warning => PendingDiagnostic::warning(problem.code, span, problem.message),
         };
+        let alias = root.alias_at(&problem.path).filter(|alias| *alias != span);
         let evidence = problem.evidence;
-        remarks.push(PendingDiagnostic { help: problem.help, evidence, ..remark.with_path(problem.path) });
+        let remark = PendingDiagnostic { help: problem.help, evidence, ..remark.with_path(problem.path) };
+        remarks.push(match alias {
+            Some(alias) => remark.with_related(alias, "used here"),
+            None => remark,
+        });
     }
-    // A full list may have lost errors of this document, so it does not count as valid.
-    let is_valid = sound && remarks.error_count() == errors && !remarks.is_full();
-    Some(ValidatedDocument { kind, root, is_valid })
 }
 
 /// Removes diagnostics that repeat a worse one at the same place.

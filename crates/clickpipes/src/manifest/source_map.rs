@@ -1,43 +1,61 @@
 //! Maps each field of a body to its line and column.
 
 use std::fmt::Display;
-use std::sync::Arc;
 
+use super::render_document::RenderedDocument;
 use crate::api_body::BodyStep;
 use crate::kinds;
 use model::address::Kind;
-use model::desired::{FieldPlaces, Origin, PathText, Place};
+use model::desired::{FieldPlaces, Origin, PathText};
 use model::path::FieldPath;
 use model::schema_validator::FieldNode;
-use model::yaml::{Span, YamlContent, YamlNode};
+use model::yaml::{Span, SpanFiles, YamlContent, YamlNode};
 
-pub(super) fn build_origin(file: &Arc<str>, kind: Kind, root: &YamlNode) -> Origin {
-    let start = root.head_span();
-    let start = Place { file: Arc::clone(file), line: start.line, column: start.column };
-    let mut places = SourceMapBuilder::default();
+pub(super) fn build_origin(files: SpanFiles<'_>, kind: Kind, rendered: &RenderedDocument) -> Origin {
+    let root = &rendered.root;
+    let start = files.place(rendered.entry.unwrap_or_else(|| root.head_span()));
+    let mut places = SourceMapBuilder { files, fields: FieldPlaces::default(), path: PathText::default() };
     let metadata = |key| root.entry("metadata").and_then(|metadata| metadata.value.entry(key));
     if let Some(id) = metadata("id") {
-        places.record_field(&FieldPath::parse("metadata.id"), id.span);
+        places.record_field(&FieldPath::parse("metadata.id"), entry_span(id.span, &id.value));
     }
     if let (Some(name), Some(path)) = (metadata("name"), kind.name_path()) {
-        places.record_field(&path, name.span);
+        places.record_field(&path, entry_span(name.span, &name.value));
     }
     if let Some(spec) = root.entry("spec") {
         places.record_below(&spec.value, kinds::manifest_fields(kind).child_field("spec"));
     }
-    Origin::new(start, places.fields)
+    let template = rendered.template.as_ref().and_then(|used| used.origin.clone());
+    Origin::new(start, places.fields).with_template(template)
 }
 
-#[derive(Default)]
-struct SourceMapBuilder {
+/// The place of a field: its key, or for a value that stands elsewhere the value.
+fn entry_span(key: Span, value: &YamlNode) -> Span {
+    match value.alias {
+        Some(_) if value.is_scalar() => value.span,
+        _ => key,
+    }
+}
+
+struct SourceMapBuilder<'f> {
+    files: SpanFiles<'f>,
     fields: FieldPlaces,
     /// The path of the field at hand in the body.
     path: PathText,
 }
 
-impl SourceMapBuilder {
+impl SourceMapBuilder<'_> {
     fn record_field(&mut self, path: &FieldPath, span: Span) {
-        self.fields.record(&PathText::from(path), span.line, span.column);
+        self.path = PathText::from(path);
+        self.record_place(span);
+        self.path = PathText::default();
+    }
+
+    fn record_place(&mut self, span: Span) {
+        match span.file {
+            0 => self.fields.record(&self.path, span.line, span.column),
+            _ => self.fields.record_in_file(&self.path, self.files.place(span)),
+        }
     }
 
     fn record_below(&mut self, yaml: &YamlNode, node: Option<&FieldNode>) {
@@ -67,7 +85,7 @@ impl SourceMapBuilder {
         if is_below {
             self.path.push(step);
         }
-        self.fields.record(&self.path, span.line, span.column);
+        self.record_place(entry_span(span, yaml));
         self.record_below(yaml, node);
         if is_below {
             self.path.pop();

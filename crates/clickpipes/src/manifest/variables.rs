@@ -1,5 +1,6 @@
-//! Expands variables of the environment: `${name}` in texts.
+//! Expands variables in texts: `${name}` of the environment, `${each.name}` of an entry, `${with.name}` of a template.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::code;
@@ -7,16 +8,43 @@ use crate::kinds;
 use model::project;
 use model::suggest::suggest_similar;
 use model::yaml::{
-    MAX_BYTES, PendingDiagnostic, PendingDiagnostics, Span, YamlContent, YamlEntry, YamlNode, parse_plain_scalar,
+    self, MAX_BYTES, MAX_NODES, PendingDiagnostic, PendingDiagnostics, Span, YamlContent, YamlEntry, YamlNode,
+    parse_plain_scalar,
 };
 
-/// The variables, and the bytes that they may still add to the file.
-// Without a limit, a file with few and short texts could grow into gigabytes by long variables.
+/// The variables, and what they may still add to the file.
+// Without limits, a file with few and short texts could grow into gigabytes by long variables, and one `forEach` into
+// millions of manifests.
 pub(super) struct VariableExpander<'v> {
     values: &'v BTreeMap<String, String>,
     bytes_left: usize,
+    nodes_left: usize,
     /// Whether the field is a secret. No name in it is quoted: `${` may be a part of the secret itself.
     is_inside_secret: bool,
+}
+
+/// The names that a text may use besides the variables of the environment.
+#[derive(Clone, Copy)]
+pub(super) enum Scope<'s> {
+    /// A manifest without `forEach`.
+    Manifest,
+    /// A manifest for one entry of `forEach`: `${each.NAME}`.
+    Entry(&'s YamlNode),
+    /// A template: `${with.NAME}`.
+    Template(&'s BTreeMap<String, YamlNode>),
+}
+
+const EACH_PREFIX: &str = "each.";
+const WITH_PREFIX: &str = "with.";
+
+impl<'s> Scope<'s> {
+    fn find(self, name: &str) -> Option<&'s YamlNode> {
+        match self {
+            Self::Manifest => None,
+            Self::Entry(entry) => Some(&entry.entry(name.strip_prefix(EACH_PREFIX)?)?.value),
+            Self::Template(values) => values.get(name.strip_prefix(WITH_PREFIX)?),
+        }
+    }
 }
 
 enum VariableError<'t> {
@@ -24,31 +52,44 @@ enum VariableError<'t> {
     InvalidName,
     Unclosed,
     TooLarge,
+    /// A list or a mapping within a text.
+    NotText(&'t str),
 }
 
 impl<'v> VariableExpander<'v> {
     pub(super) fn new(values: &'v BTreeMap<String, String>) -> Self {
-        Self { values, bytes_left: MAX_BYTES, is_inside_secret: false }
+        Self { values, bytes_left: MAX_BYTES, nodes_left: MAX_NODES, is_inside_secret: false }
+    }
+
+    /// Takes a copy of this tree from the limit; `false` if it is too large.
+    pub(super) fn reserve_copy(&mut self, node: &YamlNode) -> bool {
+        let left = self.nodes_left.checked_sub(node.node_count());
+        self.nodes_left = left.unwrap_or_default();
+        left.is_some()
     }
 
     /// Expands every variable below `node`, except in keys.
-    pub(super) fn expand_node(&mut self, node: &mut YamlNode, remarks: &mut PendingDiagnostics) {
+    pub(super) fn expand_node(&mut self, node: &mut YamlNode, scope: Scope<'_>, remarks: &mut PendingDiagnostics) {
         // The text of a variable is not expanded again: variables that contain each other would never end.
         match &mut node.content {
             YamlContent::List(items) => {
                 for item in items {
-                    self.expand_node(item, remarks);
+                    self.expand_node(item, scope, remarks);
                 }
             }
             YamlContent::Map(entries) => {
                 for entry in entries {
-                    self.expand_entry(entry, remarks);
+                    self.expand_entry(entry, scope, remarks);
                 }
             }
             YamlContent::Text { text, is_unquoted: plain } if text.contains("${") => {
-                let filled = self.expand_text(text, *plain).unwrap_or_else(|errors| {
+                if let Some(value) = whole_variable(text).and_then(|name| scope.find(name)) {
+                    *node = self.copy_value(value, node.span, remarks);
+                    return;
+                }
+                let filled = self.expand_text(text, *plain, scope).unwrap_or_else(|errors| {
                     for error in errors {
-                        remarks.push(self.error_diagnostic(&error, node.span));
+                        remarks.push(self.error_diagnostic(&error, node.span, scope));
                     }
                     YamlContent::Unreadable
                 });
@@ -58,16 +99,30 @@ impl<'v> VariableExpander<'v> {
         }
     }
 
-    fn expand_entry(&mut self, entry: &mut YamlEntry, remarks: &mut PendingDiagnostics) {
+    fn expand_entry(&mut self, entry: &mut YamlEntry, scope: Scope<'_>, remarks: &mut PendingDiagnostics) {
         let was_inside_secret = self.is_inside_secret;
         self.is_inside_secret |= kinds::secret_field_names().contains(&entry.key);
-        self.expand_node(&mut entry.value, remarks);
+        self.expand_node(&mut entry.value, scope, remarks);
         self.is_inside_secret = was_inside_secret;
+    }
+
+    /// A value in place of the text that names it. Like the value of an alias, it keeps its own place.
+    fn copy_value(&mut self, value: &YamlNode, at: Span, remarks: &mut PendingDiagnostics) -> YamlNode {
+        if self.reserve_copy(value) {
+            return YamlNode { alias: Some(at), ..value.clone() };
+        }
+        remarks.push(too_many_values(at));
+        YamlNode::new(at, YamlContent::Unreadable)
     }
 
     /// Expands one text. An unquoted value that is one variable takes its type from the text: `port: ${port}` is a
     /// number.
-    fn expand_text<'t>(&mut self, text: &'t str, is_plain: bool) -> Result<YamlContent, Vec<VariableError<'t>>> {
+    fn expand_text<'t>(
+        &mut self,
+        text: &'t str,
+        is_plain: bool,
+        scope: Scope<'_>,
+    ) -> Result<YamlContent, Vec<VariableError<'t>>> {
         let mut filled = String::new();
         let mut errors = Vec::new();
         let mut rest = text;
@@ -79,9 +134,9 @@ impl<'v> VariableExpander<'v> {
                 continue;
             }
             filled.push_str(&rest[..at]);
-            let (value, after) = self.split_variable(&rest[at + 2..]);
+            let (value, after) = self.split_variable(&rest[at + 2..], scope);
             match value {
-                Ok(value) => filled.push_str(value),
+                Ok(value) => filled.push_str(&value),
                 Err(error) => errors.push(error),
             }
             rest = after;
@@ -95,28 +150,40 @@ impl<'v> VariableExpander<'v> {
         }
         filled.push_str(rest);
         self.bytes_left = self.bytes_left.saturating_sub(filled.len());
-        if is_plain && is_one_variable(text) && !filled.is_empty() {
+        if is_plain && whole_variable(text).is_some() && !filled.is_empty() {
             return Ok(parse_plain_scalar(&filled));
         }
         Ok(YamlContent::Text { text: filled, is_unquoted: false })
     }
 
     /// The value of the variable at the beginning of `text`, and the rest after its `}`.
-    fn split_variable<'t>(&self, text: &'t str) -> (Result<&'v str, VariableError<'t>>, &'t str) {
+    fn split_variable<'t, 's>(
+        &self,
+        text: &'t str,
+        scope: Scope<'s>,
+    ) -> (Result<Cow<'s, str>, VariableError<'t>>, &'t str)
+    where
+        'v: 's,
+    {
         let Some((name, rest)) = text.split_once('}') else {
             return (Err(VariableError::Unclosed), "");
         };
-        let value = match self.values.get(name) {
-            Some(value) => Ok(value.as_str()),
-            None if is_variable_name(name) => Err(VariableError::Unknown(name)),
-            None => Err(VariableError::InvalidName),
+        let value = match (scope.find(name), self.values.get(name)) {
+            (Some(node), _) => scalar_text(node).ok_or(VariableError::NotText(name)),
+            (None, Some(value)) => Ok(Cow::Borrowed(value.as_str())),
+            (None, None) if is_variable_name(name) => Err(VariableError::Unknown(name)),
+            (None, None) => Err(VariableError::InvalidName),
         };
         (value, rest)
     }
 
-    fn error_diagnostic(&self, error: &VariableError<'_>, span: Span) -> PendingDiagnostic {
+    fn error_diagnostic(&self, error: &VariableError<'_>, span: Span, scope: Scope<'_>) -> PendingDiagnostic {
         match error {
-            VariableError::Unknown(name) => self.unknown_variable(name, span),
+            VariableError::Unknown(name) => self.unknown_variable(name, span, scope),
+            VariableError::NotText(name) => {
+                let message = format!("`${{{name}}}` is a list or a mapping, which cannot be a part of a text");
+                PendingDiagnostic::error(project::code::BAD_VARIABLE, span, message)
+            }
             VariableError::InvalidName => PendingDiagnostic::error(
                 project::code::BAD_VARIABLE,
                 span,
@@ -135,10 +202,13 @@ impl<'v> VariableExpander<'v> {
         }
     }
 
-    fn unknown_variable(&self, name: &str, span: Span) -> PendingDiagnostic {
+    fn unknown_variable(&self, name: &str, span: Span, scope: Scope<'_>) -> PendingDiagnostic {
         if self.is_inside_secret {
             let message = "there is no such variable in this environment";
             return PendingDiagnostic::error(code::UNKNOWN_VARIABLE, span, message);
+        }
+        if let Some(remark) = unknown_in_scope(name, span, scope) {
+            return remark;
         }
         let message = format!("there is no variable `{name}` in this environment");
         let remark = PendingDiagnostic::error(code::UNKNOWN_VARIABLE, span, message);
@@ -152,11 +222,69 @@ impl<'v> VariableExpander<'v> {
     }
 }
 
-fn is_one_variable(text: &str) -> bool {
-    text.strip_prefix("${").is_some_and(|rest| rest.find('}') == Some(rest.len() - 1))
+/// A name that belongs to `forEach` or to a template.
+fn unknown_in_scope(name: &str, span: Span, scope: Scope<'_>) -> Option<PendingDiagnostic> {
+    let remark = |span, message| PendingDiagnostic::error(code::UNKNOWN_VARIABLE, span, message);
+    let each = name.strip_prefix(EACH_PREFIX);
+    let with = name.strip_prefix(WITH_PREFIX);
+    Some(match scope {
+        Scope::Entry(entry) if name == "each" || each.is_some() => {
+            let key = each.unwrap_or("name");
+            let known = entry.entries().iter().map(|entry| entry.key.as_str());
+            let remark = match each {
+                // The entry is wrong, not the text that all entries share.
+                Some(_) => remark(entry.head_span(), format!("this entry of `forEach` has no `{key}`"))
+                    .with_related(span, "used here"),
+                None => remark(span, "`${each}` is not a value: name one of its fields".to_owned()),
+            };
+            match suggest_similar(key, known) {
+                Some(meant) if each.is_none() => remark.with_help(format!("write `${{each.{meant}}}`")),
+                Some(meant) => remark.with_help(format!("did you mean `{meant}`?")),
+                None => remark,
+            }
+        }
+        Scope::Template(values) if with.is_some() => {
+            let key = with.unwrap_or_default();
+            let remark = remark(span, format!("this template has no parameter `{key}`"));
+            match suggest_similar(key, values.keys().map(String::as_str)) {
+                Some(meant) => remark.with_help(format!("did you mean `${{with.{meant}}}`?")),
+                None => remark.with_help("declare it under `parameters`"),
+            }
+        }
+        Scope::Template(_) if each.is_some() => remark(span, "a template does not see `forEach`".to_owned())
+            .with_help("declare a parameter, and set it under `with` in the manifest"),
+        Scope::Manifest if each.is_some() => remark(span, "`${each.…}` needs `forEach` in the manifest".to_owned()),
+        Scope::Manifest | Scope::Entry(_) if with.is_some() => {
+            remark(span, "only a template can use `${with.…}`".to_owned())
+        }
+        _ => return None,
+    })
 }
 
-fn is_variable_name(name: &str) -> bool {
+pub(super) fn too_many_values(span: Span) -> PendingDiagnostic {
+    let message = format!("the manifests of this file come to more than {MAX_NODES} values");
+    PendingDiagnostic::error(yaml::code::TOO_LARGE, span, message).with_help("split the file; the rest was not read")
+}
+
+/// The text of a value that can be a part of a text.
+fn scalar_text(node: &YamlNode) -> Option<Cow<'_, str>> {
+    Some(match &node.content {
+        YamlContent::Text { text, .. } => Cow::Borrowed(text),
+        YamlContent::Number(number) => Cow::Owned(number.to_string()),
+        YamlContent::Bool(value) => Cow::Owned(value.to_string()),
+        // The mistake has been reported.
+        YamlContent::Unreadable => Cow::Borrowed(""),
+        YamlContent::Null | YamlContent::List(_) | YamlContent::Map(_) => return None,
+    })
+}
+
+/// The name of the variable that the text consists of.
+fn whole_variable(text: &str) -> Option<&str> {
+    let rest = text.strip_prefix("${")?.strip_suffix('}')?;
+    (!rest.contains('}')).then_some(rest)
+}
+
+pub(super) fn is_variable_name(name: &str) -> bool {
     let mut characters = name.chars();
     characters.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
         && characters.all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'))

@@ -2,11 +2,10 @@
 
 #![expect(missing_docs, reason = "the fields are those of a diagnostic")]
 
+use std::borrow::Cow;
 use std::collections::HashSet;
-use std::sync::Arc;
 
-use super::{Span, code};
-use crate::desired::Place;
+use super::{Span, SpanFiles, code};
 use crate::diagnostic::{Diagnostic, Evidence, RelatedPlace, Severity};
 use crate::path::FieldPath;
 
@@ -20,7 +19,7 @@ pub struct PendingDiagnostic {
     pub path: FieldPath,
     pub span: Span,
     pub message: String,
-    pub related: Option<(Span, &'static str)>,
+    pub related: Option<(Span, Cow<'static, str>)>,
     pub help: Option<String>,
     pub replacement: Option<String>,
 }
@@ -48,8 +47,8 @@ impl PendingDiagnostic {
         Self { path, ..self }
     }
 
-    pub fn with_related(self, span: Span, label: &'static str) -> Self {
-        Self { related: Some((span, label)), ..self }
+    pub fn with_related(self, span: Span, label: impl Into<Cow<'static, str>>) -> Self {
+        Self { related: Some((span, label.into())), ..self }
     }
 
     pub fn with_help(self, help: impl Into<String>) -> Self {
@@ -61,20 +60,20 @@ impl PendingDiagnostic {
         Self { replacement: Some(text.into()), ..self }
     }
 
-    pub fn into_diagnostic(self, file: &Arc<str>) -> Diagnostic {
-        let place = |span: Span| Place { file: Arc::clone(file), line: span.line, column: span.column };
+    pub fn into_diagnostic<'f>(self, files: impl Into<SpanFiles<'f>>) -> Diagnostic {
+        let files = files.into();
         Diagnostic {
             code: self.code,
             severity: self.severity,
             evidence: self.evidence,
             message: self.message,
-            place: place(self.span),
+            place: files.place(self.span),
             path: self.path,
             span: self.span.byte_range(),
             also: self.related.map(|(span, label)| RelatedPlace {
-                place: place(span),
+                place: files.place(span),
                 span: span.byte_range(),
-                label: label.to_owned(),
+                label: label.into_owned(),
             }),
             help: self.help,
             replacement: self.replacement,
@@ -113,6 +112,13 @@ impl PendingDiagnostics {
     /// The kept remarks in the order of [`PendingDiagnostics::push`].
     pub fn kept_diagnostics(&self) -> &[PendingDiagnostic] {
         &self.kept
+    }
+
+    /// Adds a second place to the remarks from this position on that have none.
+    pub fn relate_kept_since(&mut self, start: usize, related: impl Fn(&PendingDiagnostic) -> Option<(Span, String)>) {
+        for remark in self.kept.iter_mut().skip(start).filter(|remark| remark.related.is_none()) {
+            remark.related = related(remark).map(|(span, label)| (span, label.into()));
+        }
     }
 
     /// `true` if further remarks are dropped.

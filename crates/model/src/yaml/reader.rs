@@ -47,6 +47,7 @@ fn reject_unreadable(text: &str) -> Option<PendingDiagnostic> {
         end: at + character.len_utf8(),
         line: count(before.matches('\n').count() + 1),
         column: count(before[line_start..].chars().count() + 1),
+        file: 0,
     };
     let message = format!("the character U+{:04X} cannot stand in YAML", u32::from(character));
     let help = "if this is no text file, leave it out; in double quotes it is written as an escape";
@@ -148,5 +149,6 @@ fn span_between(start: &Marker, end: &Marker) -> Span {
         end: end.byte_offset().unwrap_or(0),
         line: count(start.line()),
         column: count(start.col() + 1),
+        file: 0,
     }
 }

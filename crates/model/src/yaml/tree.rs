@@ -129,15 +129,52 @@ impl YamlNode {
         if node.is_scalar() { node.span } else { span }
     }
 
-    fn is_scalar(&self) -> bool {
+    /// The place where the value at `path`, or what contains it, stands in for an alias.
+    pub fn alias_at(&self, path: &FieldPath) -> Option<Span> {
+        let mut node = self;
+        let mut alias = node.alias;
+        for segment in path.segments() {
+            let below = match &node.content {
+                YamlContent::List(items) => segment.parse().ok().and_then(|at: usize| items.get(at)),
+                _ => node.entry(segment).map(|entry| &entry.value),
+            };
+            let Some(next) = below else { break };
+            node = next;
+            alias = node.alias.or(alias);
+        }
+        alias
+    }
+
+    /// Says in which file the tree was written.
+    pub fn set_file(&mut self, file: u32) {
+        self.span.file = file;
+        if let Some(alias) = &mut self.alias {
+            alias.file = file;
+        }
+        match &mut self.content {
+            YamlContent::List(items) => items.iter_mut().for_each(|item| item.set_file(file)),
+            YamlContent::Map(entries) => {
+                for entry in entries {
+                    entry.span.file = file;
+                    entry.value.set_file(file);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// `true` for a text, a number and a boolean.
+    pub fn is_scalar(&self) -> bool {
         matches!(self.content, YamlContent::Bool(_) | YamlContent::Number(_) | YamlContent::Text { .. })
     }
 
-    pub(super) fn node_count(&self) -> usize {
+    /// The number of values in the tree, its root included.
+    pub fn node_count(&self) -> usize {
         1 + self.child_nodes().map(Self::node_count).sum::<usize>()
     }
 
-    pub(super) fn nesting_height(&self) -> usize {
+    /// The number of lists and mappings around its innermost value.
+    pub fn nesting_height(&self) -> usize {
         match self.content {
             YamlContent::List(_) | YamlContent::Map(_) => {
                 1 + self.child_nodes().map(Self::nesting_height).max().unwrap_or(0)

@@ -6,11 +6,11 @@ use clap::{CommandFactory, Subcommand};
 use super::Cli;
 use super::live_args::{ApplyArgs, DiscoverArgs, DoctorArgs, DriftArgs, ExportArgs, PlanArgs, ResyncArgs, StatusArgs};
 use super::local_args::{
-    CiArgs, CiCommand, CompletionsArgs, DiffEnvArgs, ExplainArgs, InitArgs, SandboxArgs, SchemaArgs, SecretsArgs,
-    SecretsCommand, ValidateArgs,
+    CiArgs, CiCommand, CompletionsArgs, DiffEnvArgs, ExplainArgs, InitArgs, RenderArgs, SandboxArgs, SchemaArgs,
+    SecretsArgs, SecretsCommand, ValidateArgs,
 };
 use crate::commands::{
-    Task, apply, ci, diff_env, discover, doctor, drift, export, init, plan, reference, resync, run_cancellable,
+    Task, apply, ci, diff_env, discover, doctor, drift, export, init, plan, reference, render, resync, run_cancellable,
     run_in_real_time, run_on_runtime, sandbox, secrets, status, validate,
 };
 use crate::context::{CommandContext, EnvironmentRun, OutputFormat};
@@ -40,6 +40,8 @@ pub(crate) enum Command {
     Doctor(DoctorArgs),
     /// Write manifests of live pipes, or of pipes that Terraform manages
     Export(ExportArgs),
+    /// Print the plain manifests that templates and `forEach` come to; needs no account and no secrets
+    Render(RenderArgs),
     /// Compare the manifests of two environments; needs no account and no secrets
     DiffEnv(DiffEnvArgs),
     /// Read the fields of a pipe's source and declare them as columns
@@ -79,6 +81,7 @@ impl Command {
             Self::Resync(_) => ("resync", "Resync", TEXT_JSON),
             Self::Doctor(_) => ("doctor", "Doctor", TEXT_JSON_MARKDOWN),
             Self::Export(_) => ("export", "Export", TEXT_JSON),
+            Self::Render(_) => ("render", "Rendering", TEXT_JSON),
             Self::DiffEnv(_) => ("diff-env", "EnvironmentDifferences", TEXT_JSON_MARKDOWN),
             Self::Discover(_) => ("discover", "Discovery", TEXT_JSON),
             // Its text is JSON.
@@ -111,6 +114,7 @@ impl Command {
             Self::Drift(args) => &args.compare.scope.manifests.env,
             Self::Status(args) => &args.scope.manifests.env,
             Self::Doctor(args) => &args.manifests.env,
+            Self::Render(args) => &args.manifests.env,
             Self::Secrets(SecretsArgs { command: SecretsCommand::List(args) }) => &args.manifests.env,
             Self::Ci(CiArgs { command }) => command.env(),
             Self::Resync(args) => args.env.as_slice(),
@@ -166,6 +170,7 @@ impl Command {
             Self::Discover(args) => task(args.options(run)?, |context, options| {
                 run_cancellable(&options.connect, discover::run(context, options))
             }),
+            Self::Render(args) => task(args.options(), render::run),
             Self::DiffEnv(args) => task(args.options(), diff_env::run),
             Self::Schema(args) => task(args.documents, |_, documents| reference::print_schema(*documents)),
             Self::Explain(args) => task(args.field.clone(), |context, field| reference::explain_field(context, field)),

@@ -11,6 +11,7 @@ use crate::commands::ci::{CiBaseOptions, CiMarkOptions};
 use crate::commands::diff_env::DiffEnvOptions;
 use crate::commands::init::{CiHost, InitOptions};
 use crate::commands::reference::SchemaDocuments;
+use crate::commands::render::RenderOptions;
 use crate::commands::sandbox::ServerOptions;
 use crate::commands::secrets::SecretsOptions;
 use crate::commands::validate::ValidateOptions;
@@ -53,6 +54,19 @@ pub(crate) struct ValidateArgs {
 impl ValidateArgs {
     pub(super) fn options(&self) -> ValidateOptions {
         ValidateOptions { paths: self.manifests.paths.clone(), check_secrets: self.check_secrets }
+    }
+}
+
+/// `pipectl render`.
+#[derive(Args, Debug)]
+pub(crate) struct RenderArgs {
+    #[command(flatten)]
+    pub(crate) manifests: ManifestArgs,
+}
+
+impl RenderArgs {
+    pub(super) fn options(&self) -> RenderOptions {
+        RenderOptions { paths: self.manifests.paths.clone() }
     }
 }
 

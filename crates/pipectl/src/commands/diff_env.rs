@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
+use clickpipes::manifest::LoadContext;
 use model::desired::Desired;
 use model::project::Environment;
 use planner::diff_desired;
@@ -59,7 +60,8 @@ fn load_desired(name: &str, written: &RawEnvironment, paths: &[PathBuf], output:
         return Err(project::no_manifests().into());
     }
     let context = || format!("environment {name}");
-    let read = LoadedManifests::load_paths(&paths, &written.environment.variables).with_context(context)?;
+    let variables = LoadContext::from(&written.environment.variables);
+    let read = LoadedManifests::load_paths(&paths, &written.manifests, variables).with_context(context)?;
     let read = read.require_valid(output).with_context(context)?;
     // Ids are of one environment; the names that manifests use are of both.
     let services = read.service_names(Some(NO_SERVICE))?;

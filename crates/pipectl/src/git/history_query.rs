@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
-use clickpipes::manifest::{self, Manifest};
+use clickpipes::manifest::{self, Manifest, Templates};
 use model::address::{Address, Kind, Name};
 use model::desired::Desired;
 use model::diagnostic::Severity;
@@ -196,22 +196,28 @@ fn manifests_at(
     let commit = repository.resolve_commit(revision)?;
     let files = repository.manifest_files_at(&commit)?;
     let bindings = repository.bindings_at_commit(project, &commit)?;
-    let mut loaded = manifest::parse_manifests(&files, &bindings.variables);
+    let elsewhere = repository.templates_elsewhere(&files, &commit, project)?;
+    let all_files = [files.clone(), elsewhere].concat();
+    let templates = Templates::read(&all_files);
+    let context = bindings.load_context();
+    let mut loaded = manifest::parse_manifests(&files, context.with_templates(&templates));
     project.rename_services(&mut loaded.manifests, &bindings);
     loaded.diagnostics.retain(|problem| problem.severity == Severity::Error);
     for problem in &mut loaded.diagnostics {
         problem.severity = Severity::Warning;
     }
-    output.print_diagnostics(&loaded.diagnostics, &files);
+    output.print_diagnostics(&loaded.diagnostics, &all_files);
     let known: BTreeSet<DeclaredKey> = loaded.manifests.iter().map(DeclaredKey::from_manifest).collect();
     let mut missing: BTreeSet<DeclaredKey> = declared.iter().flat_map(DeclaredKey::all_from_manifest).collect();
     missing.retain(|key| !known.contains(key));
     if missing.is_empty() {
         return Ok(loaded.manifests);
     }
-    for file in repository.manifest_files_elsewhere(&commit, project)? {
+    let other_files = repository.manifest_files_elsewhere(&commit, project)?;
+    let templates = Templates::read(&[all_files, other_files.clone()].concat());
+    for file in other_files {
         // Each file on its own: two folders may declare the same object, which would be an error in one set.
-        let mut moved = manifest::parse_manifests(&[file], &bindings.variables).manifests;
+        let mut moved = manifest::parse_manifests(&[file], context.with_templates(&templates)).manifests;
         project.rename_services(&mut moved, &bindings);
         moved.retain(|manifest| missing.remove(&DeclaredKey::from_manifest(manifest)));
         loaded.manifests.extend(moved);
@@ -340,7 +346,8 @@ impl HeadIndex {
             let bindings =
                 if is_ours { Some(project.current_bindings()) } else { project.bindings_for_path(&blob.path) };
             let Some(bindings) = bindings else { continue };
-            let (declared, unclear) = manifest_at::parse_declared(text.clone(), project, &bindings);
+            let (declared, unclear) =
+                manifest_at::parse_declared(text.clone(), project, (&bindings, &Templates::default()));
             let place = |key| (key, blob.path.clone());
             let requested = declared.into_keys().filter(|key| names.contains(&key.name));
             found.keys.extend(requested.map(place));

@@ -5,13 +5,14 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use anyhow::Result;
-use clickpipes::manifest::{self, Manifest};
+use clickpipes::manifest::{self, Manifest, Templates};
 use model::diagnostic::SourceFile;
 use model::live::Id;
 
 use super::Repository;
 use super::cat_file::BlobReader;
 use super::history_query::DeclaredKey;
+use super::template_archive::TemplateArchive;
 use crate::project::{Bindings, ProjectContext};
 
 /// The names that one version of a file declares, each with its protection and its pinned id.
@@ -27,7 +28,9 @@ pub(super) struct ManifestArchive<'r> {
     bindings_by_commit: HashMap<String, usize>,
     bindings_by_hash: HashMap<String, usize>,
     bindings: Vec<Bindings>,
-    declared_by_blob: HashMap<(String, usize), Rc<DeclaredKeys>>,
+    templates: TemplateArchive,
+    /// By the hash, the bindings, and the templates for contents that may use some.
+    declared_by_blob: HashMap<(String, usize, Option<usize>), Rc<DeclaredKeys>>,
 }
 
 impl<'r> ManifestArchive<'r> {
@@ -41,6 +44,7 @@ impl<'r> ManifestArchive<'r> {
             bindings_by_hash: HashMap::new(),
             // Position 0 is today's: it serves commits without a project file.
             bindings: vec![context.current_bindings()],
+            templates: TemplateArchive::new(repository.with_project_roots(context)),
             declared_by_blob: HashMap::new(),
         })
     }
@@ -54,34 +58,49 @@ impl<'r> ManifestArchive<'r> {
             return Ok(Vec::new());
         }
         let bindings_index = self.bindings_index(commit)?;
-        hashes.iter().map(|hash| self.declared_in_blob(hash, bindings_index)).collect()
+        hashes.iter().map(|hash| self.declared_in_blob(hash, commit, bindings_index)).collect()
     }
 
-    /// The valid manifests in the contents, with the bindings of the commit.
+    /// The valid manifests in the contents, with the bindings of the commit. A change of a template is a change of each
+    /// manifest that uses it.
     ///
     /// # Errors
     /// When git does not have the contents.
     pub(super) fn manifests_at(&mut self, commit: &str, hashes: &[String]) -> Result<Vec<Manifest>> {
         let index = self.bindings_index(commit)?;
+        let mut texts = self.read_texts(hashes)?;
+        if texts.iter().any(|text| manifest::may_contain_template(text)) {
+            let users = self.templates.users_at(commit, &mut self.blobs)?;
+            texts.extend(self.read_texts(&users.into_iter().filter(|it| !hashes.contains(it)).collect::<Vec<_>>())?);
+        }
         let mut found = Vec::new();
-        for hash in hashes {
-            let Some(text) = self.blobs.read_text(hash)? else { continue };
+        for text in texts {
+            let templates = self.templates.position_for(&text, commit, &mut self.blobs)?;
             let file = SourceFile { name: Arc::from("history"), text: Arc::from(text) };
-            let mut manifests = manifest::parse_manifests(&[file], &self.bindings[index].variables).manifests;
+            let context = self.bindings[index].load_context().with_templates(self.templates.at(templates));
+            let mut manifests = manifest::parse_manifests(&[file], context).manifests;
             self.context.rename_services(&mut manifests, &self.bindings[index]);
             found.extend(manifests);
         }
         Ok(found)
     }
 
-    fn declared_in_blob(&mut self, hash: &str, bindings_index: usize) -> Result<Rc<DeclaredKeys>> {
-        let key = (hash.to_owned(), bindings_index);
+    fn read_texts(&mut self, hashes: &[String]) -> Result<Vec<String>> {
+        hashes.iter().filter_map(|hash| self.blobs.read_text(hash).transpose()).collect()
+    }
+
+    fn declared_in_blob(&mut self, hash: &str, commit: &str, bindings_index: usize) -> Result<Rc<DeclaredKeys>> {
+        if let Some(known) = self.declared_by_blob.get(&(hash.to_owned(), bindings_index, None)) {
+            return Ok(Rc::clone(known));
+        }
+        let Some(text) = self.blobs.read_text(hash)? else { return Ok(Rc::default()) };
+        let templates = self.templates.position_for(&text, commit, &mut self.blobs)?;
+        let key = (hash.to_owned(), bindings_index, templates);
         if let Some(known) = self.declared_by_blob.get(&key) {
             return Ok(Rc::clone(known));
         }
-        let text = self.blobs.read_text(hash)?;
-        let declared = text.map(|text| parse_declared(text, self.context, &self.bindings[bindings_index]).0);
-        let declared = Rc::new(declared.unwrap_or_default());
+        let parts = (&self.bindings[bindings_index], self.templates.at(templates));
+        let declared = Rc::new(parse_declared(text, self.context, parts).0);
         self.declared_by_blob.insert(key, Rc::clone(&declared));
         Ok(declared)
     }
@@ -110,12 +129,16 @@ impl<'r> ManifestArchive<'r> {
 }
 
 /// The names that a text declares, and whether it has documents that cannot be identified.
-pub(super) fn parse_declared(text: String, context: &ProjectContext, bindings: &Bindings) -> (DeclaredKeys, bool) {
+pub(super) fn parse_declared(
+    text: String,
+    context: &ProjectContext,
+    (bindings, templates): (&Bindings, &Templates),
+) -> (DeclaredKeys, bool) {
     // Only the identity is read. A mistake in a field does not remove an object, neither in an old version, whose rules
     // were others, nor in today's.
     let file = SourceFile { name: Arc::from("history"), text: Arc::from(text) };
     let manifest::IdentifiedManifests { mut manifests, has_unidentified: unclear } =
-        manifest::identify_manifests(&file, &bindings.variables);
+        manifest::identify_manifests(&file, bindings.load_context().with_templates(templates));
     context.rename_services(&mut manifests, bindings);
     let keys = manifests.iter().flat_map(|manifest| {
         let intent = &manifest.document.intent;

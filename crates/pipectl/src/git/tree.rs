@@ -87,6 +87,36 @@ impl Repository {
         Ok(files)
     }
 
+    /// The files with templates of the project that these manifests may use, and that are not among them.
+    ///
+    /// # Errors
+    /// When git cannot answer.
+    pub(crate) fn templates_elsewhere(
+        &self,
+        files: &[SourceFile],
+        commit: &Commit,
+        project: &ProjectContext,
+    ) -> Result<Vec<SourceFile>> {
+        let whole = self.with_project_roots(project);
+        if whole.roots == self.roots || !files.iter().any(|file| manifest::may_use_template(&file.text)) {
+            return Ok(Vec::new());
+        }
+        let mut found = whole.manifest_files_at(commit)?;
+        found.retain(|file| manifest::may_contain_template(&file.text) && files.iter().all(|it| it.name != file.name));
+        Ok(found)
+    }
+
+    /// The repository with all manifest paths of the project as roots.
+    pub(super) fn with_project_roots(&self, project: &ProjectContext) -> Self {
+        let mut roots = self.roots.clone();
+        for root in project.all_manifest_paths.iter().filter_map(|path| self.path_in_repository(path)) {
+            if !roots.contains(&root) {
+                roots.push(root);
+            }
+        }
+        Self { roots, ..self.clone() }
+    }
+
     /// The manifest files in other folders at a commit, from which objects may have moved here.
     ///
     /// # Errors
@@ -116,6 +146,14 @@ impl Repository {
     /// The files of a commit, without links.
     pub(super) fn list_files(&self, commit: &Commit) -> Result<Vec<Blob>> {
         Ok(self.list_entries(commit)?.into_iter().filter(|blob| !blob.is_link).collect())
+    }
+
+    /// The manifest files of a commit, without links. `commit` is a hash, or its parent `HASH^`.
+    pub(super) fn manifest_blobs(&self, commit: &str) -> Result<Vec<Blob>> {
+        let commit = Commit { hash: commit.to_owned(), short: String::new(), subject: String::new() };
+        let mut blobs = self.list_files(&commit)?;
+        blobs.retain(|blob| self.is_manifest_path(&blob.path));
+        Ok(blobs)
     }
 
     fn list_entries(&self, commit: &Commit) -> Result<Vec<Blob>> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use clickpipes::manifest::Manifest;
+use clickpipes::manifest::{LoadContext, Manifest};
 use model::diagnostic::SourceFile;
 use model::project::Environment;
 
@@ -11,12 +11,24 @@ use super::ProjectContext;
 /// The values of variables, and the ids behind names of services.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Bindings {
-    pub(crate) variables: BTreeMap<String, String>,
+    variables: BTreeMap<String, String>,
     /// Ids by name.
     service_ids: BTreeMap<String, String>,
 }
 
+impl Bindings {
+    /// What manifests may use.
+    pub(crate) fn load_context(&self) -> LoadContext<'_> {
+        LoadContext::from(&self.variables)
+    }
+}
+
 impl ProjectContext {
+    /// What manifests may use today.
+    pub(crate) fn load_context(&self) -> LoadContext<'_> {
+        LoadContext::from(&self.variables)
+    }
+
     /// The bindings of the chosen environment today.
     pub(crate) fn current_bindings(&self) -> Bindings {
         Bindings { variables: self.variables.clone(), service_ids: self.services.clone() }

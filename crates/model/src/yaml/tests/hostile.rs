@@ -83,7 +83,7 @@ fn duplicate_key_in_wide_mapping_is_found() {
     assert_eq!(documents[0].root.entries().len(), 200_000);
     let remarks = remarks.into_vec();
     assert_eq!((remarks.len(), remarks[0].span.line), (1, 200_001));
-    assert_eq!(remarks[0].related.map(|(first, _)| first.line), Some(6));
+    assert_eq!(remarks[0].related.as_ref().map(|(first, _)| first.line), Some(6));
 }
 
 #[test]

@@ -56,5 +56,8 @@ fn duplicate_key_reports_both_positions() {
     let remarks = remarks.into_vec();
     let places = |span: Span| (span.line, span.column);
     assert_eq!(places(remarks[0].span), (3, 3));
-    assert_eq!(remarks[0].related.map(|(first, label)| (places(first), label)), Some(((2, 3), "first defined here")));
+    assert_eq!(
+        remarks[0].related.as_ref().map(|(first, label)| (places(*first), &**label)),
+        Some(((2, 3), "first defined here"))
+    );
 }

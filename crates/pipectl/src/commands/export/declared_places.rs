@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use clickpipes::manifest::{self, Manifest};
+use clickpipes::manifest::{self, Manifest, Templates};
 use model::address::Address;
 use model::desired::Place;
 use porting::export::ExportedManifest as Exported;
@@ -44,7 +44,9 @@ impl DeclaredPlaces {
 pub(super) fn load_drafts(folder: &Path, project: &ProjectContext) -> Vec<Manifest> {
     let paths: Vec<PathBuf> = [folder.to_owned()].into_iter().chain(project.all_manifest_paths.clone()).collect();
     let files = manifest_files::read_readable(&paths);
-    files.iter().flat_map(|file| manifest::parse_drafts(file, &project.variables).0).collect()
+    let templates = Templates::read(&files);
+    let context = project.load_context().with_templates(&templates);
+    files.iter().flat_map(|file| manifest::parse_drafts(file, context).0).collect()
 }
 
 fn is_same_file(one: &Path, other: &Path) -> bool {

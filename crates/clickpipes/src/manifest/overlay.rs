@@ -1,0 +1,37 @@
+//! Lays the fields of a manifest over those of its template.
+
+use std::collections::HashMap;
+
+use crate::kinds;
+use model::yaml::{YamlContent, YamlEntry, YamlNode};
+
+/// Mappings are merged. Any other value of `own` replaces that of `base`, and `null` takes the field out.
+// A reference to a secret is one value: `{fromFile: …}` over `{fromEnv: …}` must not become both.
+pub(super) fn overlay(base: YamlNode, own: YamlNode) -> YamlNode {
+    let YamlNode { span, alias, content } = own;
+    match (base.content, content) {
+        (YamlContent::Map(base), YamlContent::Map(own)) => {
+            YamlNode { span, alias, content: YamlContent::Map(overlay_entries(base, own)) }
+        }
+        (_, content) => YamlNode { span, alias, content },
+    }
+}
+
+fn overlay_entries(base: Vec<YamlEntry>, own: Vec<YamlEntry>) -> Vec<YamlEntry> {
+    let mut places: HashMap<String, usize> =
+        base.iter().enumerate().map(|(at, entry)| (entry.key.clone(), at)).collect();
+    let mut merged: Vec<Option<YamlEntry>> = base.into_iter().map(Some).collect();
+    for entry in own {
+        let Some(at) = places.remove(&entry.key) else {
+            merged.push(Some(entry));
+            continue;
+        };
+        let is_one_value = kinds::secret_field_names().contains(&entry.key);
+        merged[at] = match (merged[at].take(), &entry.value.content) {
+            (_, YamlContent::Null) => None,
+            (Some(base), _) if !is_one_value => Some(YamlEntry { value: overlay(base.value, entry.value), ..entry }),
+            _ => Some(entry),
+        };
+    }
+    merged.into_iter().flatten().collect()
+}

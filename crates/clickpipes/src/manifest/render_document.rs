@@ -1,0 +1,228 @@
+//! Makes plain manifests of a document: one for each entry of `forEach`, with the fields of its template.
+//!
+//! Everything after this sees plain manifests. Each value keeps the place where it was written.
+
+use std::sync::Arc;
+
+use super::code;
+use super::load_context::RenderContext;
+use super::overlay::overlay;
+use super::parameters::bind_parameters;
+use super::templates::Template;
+use super::variables::{Scope, VariableExpander, too_many_values};
+use model::desired::TemplateOrigin;
+use model::path::FieldPath;
+use model::schema_validator;
+use model::suggest::suggest_similar;
+use model::yaml::{
+    self, MAX_DEPTH, PendingDiagnostic, PendingDiagnostics, Span, YamlContent, YamlDocument, YamlEntry, YamlNode,
+};
+
+/// A plain manifest.
+pub(super) struct RenderedDocument {
+    pub(super) root: YamlNode,
+    /// `true` if there was no error so far.
+    pub(super) is_valid: bool,
+    /// `false` if its entry or the fields of its template are missing.
+    pub(super) is_complete: bool,
+    /// The entry of `forEach` that it was made for.
+    pub(super) entry: Option<Span>,
+    pub(super) template: Option<UsedTemplate>,
+}
+
+/// The template of a manifest, and where the manifest names it.
+pub(super) struct UsedTemplate {
+    /// `None` if there is no such template. Then its fields are missing.
+    pub(super) origin: Option<Arc<TemplateOrigin>>,
+    pub(super) name_span: Span,
+    pub(super) used: Span,
+}
+
+impl UsedTemplate {
+    /// Names the other place of each mistake from this position on: where the template is used, or the template.
+    pub(super) fn relate_remarks(&self, start: usize, remarks: &mut PendingDiagnostics) {
+        remarks.relate_kept_since(start, |remark| match &self.origin {
+            _ if remark.span.file != self.used.file => Some((self.used, "the template is used here".to_owned())),
+            Some(template) => Some((self.name_span, format!("it uses the template `{}`", template.name))),
+            None => None,
+        });
+    }
+}
+
+const FOR_EACH: &str = "forEach";
+const TEMPLATE: &str = "template";
+const WITH: &str = "with";
+
+pub(super) struct DocumentRenderer<'c> {
+    context: &'c RenderContext<'c>,
+    expander: VariableExpander<'c>,
+}
+
+impl<'c> DocumentRenderer<'c> {
+    pub(super) fn new(context: &'c RenderContext<'c>) -> Self {
+        Self { context, expander: VariableExpander::new(context.variables) }
+    }
+
+    /// Adds the manifests of a document to `rendered`; `false` if entries of `forEach` are missing.
+    pub(super) fn render(
+        &mut self,
+        document: YamlDocument,
+        rendered: &mut Vec<RenderedDocument>,
+        remarks: &mut PendingDiagnostics,
+    ) -> bool {
+        let YamlDocument { mut root, is_valid } = document;
+        let Some(list) = take_entry(&mut root, FOR_EACH) else {
+            rendered.push(self.render_one(root, is_valid, None, remarks));
+            return true;
+        };
+        let errors = remarks.error_count();
+        let entries = self.read_entries(list, remarks);
+        let is_read = remarks.error_count() == errors;
+        for entry in entries {
+            if !self.expander.reserve_copy(&root) {
+                remarks.push(too_many_values(entry.head_span()));
+                return false;
+            }
+            rendered.push(self.render_one(root.clone(), is_valid, Some(&entry), remarks));
+        }
+        is_read
+    }
+
+    fn render_one(
+        &mut self,
+        mut root: YamlNode,
+        is_valid: bool,
+        entry: Option<&YamlNode>,
+        remarks: &mut PendingDiagnostics,
+    ) -> RenderedDocument {
+        let errors = remarks.error_count();
+        let scope = entry.map_or(Scope::Manifest, Scope::Entry);
+        self.expander.expand_node(&mut root, scope, remarks);
+        let known = remarks.kept_diagnostics().len();
+        let template = self.apply_template(&mut root, remarks);
+        if let Some(template) = &template {
+            template.relate_remarks(known, remarks);
+        }
+        if (template.is_some() || entry.is_some()) && root.nesting_height() > MAX_DEPTH {
+            let message = format!("nested deeper than {MAX_DEPTH} levels with the values that it uses");
+            remarks.push(PendingDiagnostic::error(yaml::code::DEPTH, root.head_span(), message));
+            root.content = YamlContent::Map(Vec::new());
+        }
+        let is_valid = is_valid && remarks.error_count() == errors;
+        let is_complete = template.as_ref().is_none_or(|used| used.origin.is_some());
+        RenderedDocument { root, is_complete, is_valid, entry: entry.map(YamlNode::head_span), template }
+    }
+
+    /// The entries of `forEach`. A name stands for an entry with nothing else.
+    fn read_entries(&mut self, mut list: YamlEntry, remarks: &mut PendingDiagnostics) -> Vec<YamlNode> {
+        let wrong = |node: &YamlNode, message| {
+            let remark = PendingDiagnostic::error(schema_validator::code::WRONG_TYPE, node.head_span(), message);
+            remark.with_path(FieldPath::parse(FOR_EACH))
+        };
+        self.expander.expand_node(&mut list.value, Scope::Manifest, remarks);
+        let YamlContent::List(items) = list.value.content else {
+            if !matches!(list.value.content, YamlContent::Unreadable) {
+                remarks.push(wrong(&list.value, "`forEach` is a list"));
+            }
+            return Vec::new();
+        };
+        if items.is_empty() {
+            let remark = PendingDiagnostic::warning(code::EMPTY_FOR_EACH, list.span, "this declares nothing");
+            remarks.push(remark.with_help("add an entry, or remove the document"));
+        }
+        let entries = items.into_iter().filter_map(|item| match item.content {
+            YamlContent::Map(_) => Some(item),
+            YamlContent::Unreadable => None,
+            _ if item.is_scalar() => {
+                let span = item.span;
+                let name = YamlEntry { key: "name".to_owned(), span, value: item, merged: false };
+                Some(YamlNode::new(span, YamlContent::Map(vec![name])))
+            }
+            _ => {
+                remarks.push(wrong(&item, "an entry of `forEach` is a mapping or a name"));
+                None
+            }
+        });
+        entries.collect()
+    }
+
+    /// Lays the document over its template.
+    fn apply_template(&mut self, root: &mut YamlNode, remarks: &mut PendingDiagnostics) -> Option<UsedTemplate> {
+        let YamlContent::Map(entries) = &mut root.content else { return None };
+        let spec = entries.iter_mut().find(|entry| entry.key == "spec")?;
+        let (name, with) = (take_entry(&mut spec.value, TEMPLATE), take_entry(&mut spec.value, WITH));
+        let Some(name) = name else {
+            if let Some(with) = with {
+                let message = "`with` is for a template, and the manifest names none";
+                let remark = PendingDiagnostic::error(code::UNKNOWN_TEMPLATE, with.span, message);
+                remarks
+                    .push(remark.with_path(FieldPath::parse("spec.with")).with_help("add `template: NAME` beside it"));
+            }
+            return None;
+        };
+        let used = name.value.head_span();
+        let unknown = UsedTemplate { origin: None, name_span: used, used };
+        let Some(word) = name.value.as_text() else {
+            if !matches!(name.value.content, YamlContent::Unreadable) {
+                let message = "`template` is the name of a template";
+                let remark = PendingDiagnostic::error(schema_validator::code::WRONG_TYPE, used, message);
+                remarks.push(remark.with_path(FieldPath::parse("spec.template")));
+            }
+            return Some(unknown);
+        };
+        let Some(template) = self.context.templates.find(word) else {
+            remarks.push(self.unknown_template(word, used));
+            return Some(unknown);
+        };
+        let origin = Some(Arc::clone(&template.origin));
+        let found = UsedTemplate { origin, name_span: template.name_span, used };
+        if !template.is_valid {
+            let message = format!("the template `{word}` has errors");
+            let remark = PendingDiagnostic::error(code::BROKEN_TEMPLATE, used, message);
+            let remark = remark.with_path(FieldPath::parse("spec.template"));
+            remarks.push(remark.with_related(template.name_span, "the template is here"));
+            return Some(UsedTemplate { origin: None, ..found });
+        }
+        let base = self.fill_template(template, with, used, remarks)?;
+        let own = std::mem::replace(&mut spec.value.content, YamlContent::Null);
+        // A document that says nothing else has `template` alone, and no mapping is left without it.
+        let own = if matches!(own, YamlContent::Map(_)) { own } else { YamlContent::Map(Vec::new()) };
+        spec.value = overlay(base, YamlNode { content: own, ..spec.value.clone() });
+        Some(found)
+    }
+
+    /// The fields of a template, with the values of its parameters.
+    fn fill_template(
+        &mut self,
+        template: &Template,
+        with: Option<YamlEntry>,
+        used: Span,
+        remarks: &mut PendingDiagnostics,
+    ) -> Option<YamlNode> {
+        let values = bind_parameters(template, with, used, &mut self.expander, remarks);
+        if !self.expander.reserve_copy(&template.spec) {
+            remarks.push(too_many_values(used));
+            return None;
+        }
+        let mut spec = template.spec.clone();
+        self.expander.expand_node(&mut spec, Scope::Template(&values), remarks);
+        Some(spec)
+    }
+
+    fn unknown_template(&self, name: &str, used: Span) -> PendingDiagnostic {
+        let message = format!("there is no template `{name}`");
+        let remark = PendingDiagnostic::error(code::UNKNOWN_TEMPLATE, used, message);
+        let remark = remark.with_path(FieldPath::parse("spec.template"));
+        match suggest_similar(name, self.context.templates.names()) {
+            Some(meant) => remark.with_help(format!("did you mean `{meant}`?")).with_replacement(meant),
+            None => remark.with_help("a template is a document with `kind: Template` in any file of the project"),
+        }
+    }
+}
+
+/// Takes an entry out of a mapping.
+fn take_entry(node: &mut YamlNode, key: &str) -> Option<YamlEntry> {
+    let YamlContent::Map(entries) = &mut node.content else { return None };
+    let at = entries.iter().position(|entry| entry.key == key)?;
+    Some(entries.remove(at))
+}

@@ -1,0 +1,141 @@
+//! Templates: parts of manifests that many share.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::classify::{self, DocumentClass};
+use super::code;
+use super::parameters::Parameter;
+use crate::template_schema::template_validator;
+use model::desired::TemplateOrigin;
+use model::diagnostic::{Diagnostic, RelatedPlace, SourceFile};
+use model::path::FieldPath;
+use model::yaml::{self, PendingDiagnostic, PendingDiagnostics, Span, SpanFiles, YamlContent, YamlDocument, YamlNode};
+
+/// The templates of a project, by name.
+#[derive(Debug, Default)]
+pub struct Templates {
+    by_name: BTreeMap<String, Template>,
+    files: Vec<Arc<str>>,
+    /// Templates whose name another one has, by the file of the later one.
+    conflicts: Vec<Diagnostic>,
+}
+
+/// One template.
+#[derive(Debug)]
+pub(super) struct Template {
+    pub(super) name: String,
+    pub(super) name_span: Span,
+    pub(super) parameters: BTreeMap<String, Parameter>,
+    pub(super) spec: YamlNode,
+    /// Whether it has no mistakes of its own.
+    pub(super) is_valid: bool,
+    pub(super) origin: Arc<TemplateOrigin>,
+}
+
+impl Templates {
+    /// Reads the templates in these files. Mistakes in them are reported where the files are loaded.
+    pub fn read(files: &[SourceFile]) -> Self {
+        let mut found = Self::default();
+        for file in files.iter().filter(|file| may_contain_template(&file.text)) {
+            found.add_file(file);
+        }
+        found
+    }
+
+    fn add_file(&mut self, file: &SourceFile) {
+        let number = u32::try_from(self.files.len() + 1).unwrap_or(u32::MAX);
+        self.files.push(Arc::clone(&file.name));
+        for document in yaml::read_documents(&file.text, &mut PendingDiagnostics::default()) {
+            if classify::classify_document(&document.root) == DocumentClass::Template {
+                self.add_document(file, document, number);
+            }
+        }
+    }
+
+    fn add_document(&mut self, file: &SourceFile, mut document: YamlDocument, number: u32) {
+        document.root.set_file(number);
+        let files = SpanFiles::new(&file.name, &self.files);
+        let Some(template) = read_template(document, files, &mut PendingDiagnostics::default()) else { return };
+        let Some(first) = self.by_name.get(&template.name) else {
+            self.by_name.insert(template.name.clone(), template);
+            return;
+        };
+        let also = RelatedPlace {
+            place: files.place(first.name_span),
+            span: first.name_span.byte_range(),
+            label: "first declared here".to_owned(),
+        };
+        let message = format!("the template `{}` is declared twice", template.name);
+        let remark = PendingDiagnostic::error(code::DUPLICATE_TEMPLATE, template.name_span, message)
+            .with_path(FieldPath::parse("metadata.name"))
+            .with_help("remove one of the two, or give it another name");
+        self.conflicts.push(Diagnostic { also: Some(also), ..remark.into_diagnostic(files) });
+    }
+
+    pub(super) fn find(&self, name: &str) -> Option<&Template> {
+        self.by_name.get(name)
+    }
+
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.by_name.keys().map(String::as_str)
+    }
+
+    pub(super) fn files(&self) -> &[Arc<str>] {
+        &self.files
+    }
+
+    pub(super) fn conflicts(&self) -> &[Diagnostic] {
+        &self.conflicts
+    }
+}
+
+/// Whether a file may declare a template. Most do not, and need not be read twice.
+pub fn may_contain_template(text: &str) -> bool {
+    text.contains("Template")
+}
+
+/// Whether a file may use a template.
+pub fn may_use_template(text: &str) -> bool {
+    text.contains("template")
+}
+
+/// Validates the document of a template, apart from what its parameters come to; `None` without a name and a `spec`.
+pub(super) fn read_template(
+    document: YamlDocument,
+    files: SpanFiles<'_>,
+    remarks: &mut PendingDiagnostics,
+) -> Option<Template> {
+    let YamlDocument { mut root, is_valid } = document;
+    let errors = remarks.error_count();
+    template_validator().validate(&root, None, remarks);
+    let mut parameters = BTreeMap::new();
+    for entry in root.node_at(&["parameters"]).map_or(&[][..], YamlNode::entries) {
+        parameters.insert(entry.key.clone(), Parameter::read(entry, remarks));
+    }
+    reject_nesting(&root, remarks);
+    let is_valid = is_valid && remarks.error_count() == errors;
+    let name = root.node_at(&["metadata", "name"])?;
+    let (name, name_span) = (name.as_text()?.to_owned(), name.span);
+    let start = root.head_span();
+    let last_line = last_line(&root);
+    let origin = TemplateOrigin { name: name.clone(), start: files.place(start), last_line };
+    let YamlContent::Map(entries) = &mut root.content else { return None };
+    let spec = entries.iter().position(|entry| entry.key == "spec").map(|at| entries.swap_remove(at).value)?;
+    Some(Template { name, name_span, parameters, spec, is_valid, origin: Arc::new(origin) })
+}
+
+fn reject_nesting(root: &YamlNode, remarks: &mut PendingDiagnostics) {
+    for key in ["template", "with"] {
+        let Some(entry) = root.node_at(&["spec"]).and_then(|spec| spec.entry(key)) else { continue };
+        let message = "a template does not use another template";
+        let remark = PendingDiagnostic::error(code::NESTED_TEMPLATE, entry.span, message);
+        remarks.push(remark.with_path(FieldPath::parse("spec").child(key)).with_help("write its fields here"));
+    }
+}
+
+fn last_line(node: &YamlNode) -> u32 {
+    let items = node.items().iter().map(last_line);
+    let entries = node.entries().iter().map(|entry| last_line(&entry.value).max(entry.span.line));
+    items.chain(entries).fold(node.span.line, u32::max)
+}

@@ -1,0 +1,112 @@
+//! The fields of a template's document.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use schemars::JsonSchema;
+use serde_json::{Map, Value};
+
+use model::project::ApiVersion;
+use model::schema::generate_schema;
+use model::schema_validator::SchemaValidator;
+use model::text::NonEmptyText;
+
+/// A part of manifests that many share. Manifests use it with `spec.template`.
+#[derive(JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "Template")]
+pub struct TemplateManifest {
+    /// The version of the manifest's form.
+    pub api_version: ApiVersion,
+    /// `Template`.
+    pub kind: TemplateKind,
+    /// The name of the template.
+    pub metadata: TemplateMetadata,
+    /// What each manifest says under `with`. The template uses it as `${with.NAME}`.
+    pub parameters: Option<BTreeMap<String, TemplateParameter>>,
+    /// A part of the `spec` of manifests. The fields of a manifest win over those of its template.
+    pub spec: Map<String, Value>,
+}
+
+/// The word in a template's `kind`.
+#[derive(JsonSchema)]
+#[schemars(inline)]
+pub enum TemplateKind {
+    /// A template.
+    Template,
+}
+
+/// The `metadata` of a template.
+#[derive(JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TemplateMetadata {
+    /// The name that manifests use under `spec.template`. It is unique in the project.
+    pub name: NonEmptyText,
+}
+
+/// One parameter of a template.
+#[derive(JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TemplateParameter {
+    /// The type of the values. By default `string`.
+    pub r#type: Option<ParameterType>,
+    /// The value for manifests that do not set it. A parameter without a default is required.
+    pub default: Option<Value>,
+    /// For people. Nothing reads it.
+    pub description: Option<String>,
+}
+
+/// The type of a parameter, in the words of JSON Schema.
+#[derive(JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(inline)]
+pub enum ParameterType {
+    /// A text.
+    String,
+    /// A whole number.
+    Integer,
+    /// A number.
+    Number,
+    /// `true` or `false`.
+    Boolean,
+    /// A list.
+    Array,
+    /// A mapping.
+    Object,
+}
+
+/// A manifest that names a template, or stands for several. Some of its fields are elsewhere, and numbers may be texts
+/// with `${…}`, so an editor checks the frame only.
+#[derive(JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "SharedManifest")]
+pub struct SharedManifest {
+    /// The version of the manifest's form.
+    pub api_version: ApiVersion,
+    /// What the manifest declares.
+    pub kind: String,
+    /// The name and the service of the object. Texts may contain `${each.NAME}`.
+    pub metadata: Map<String, Value>,
+    /// One manifest for each entry: a mapping whose fields the manifest uses as `${each.NAME}`, or a name.
+    pub for_each: Option<Vec<Value>>,
+    /// What the object should be.
+    pub spec: SharedSpec,
+}
+
+/// The `spec` of a manifest with a template. Its other fields win over those of the template.
+#[derive(JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SharedSpec {
+    /// The name of the template.
+    pub template: Option<String>,
+    /// The values of the template's parameters.
+    pub with: Option<Map<String, Value>>,
+}
+
+pub(crate) fn template_validator() -> &'static SchemaValidator {
+    static VALIDATOR: LazyLock<SchemaValidator> = LazyLock::new(|| {
+        let validator = SchemaValidator::new(&generate_schema::<TemplateManifest>());
+        validator.expect("the structs generate what can be walked")
+    });
+    &VALIDATOR
+}

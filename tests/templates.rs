@@ -1,0 +1,159 @@
+//! Templates and `forEach`, from the command line: what they come to, with git, and in messages.
+
+use crate::support::cli::WorkDir;
+use crate::support::test_repo::{TestRepo, kinesis_manifest};
+use serde_json::json;
+
+const TEMPLATE: &str = "apiVersion: pipectl/v1
+kind: Template
+metadata: {name: clicks}
+parameters: {table: {}, replicas: {type: integer, default: 1}}
+spec:
+  source:
+    kinesis:
+      format: JSONEachRow
+      streamName: stream-${with.table}
+      region: us-east-1
+      iteratorType: LATEST
+      authentication: IAM_ROLE
+      iamRole: 'arn:aws:iam::123456789012:role/reader'
+  destination:
+    database: default
+    table: ${with.table}
+    managedTable: true
+    tableDefinition: {engine: {type: MergeTree}}
+    columns: [{name: id, type: UInt64}]
+  scaling: {replicas: '${with.replicas}', replicaCpuMillicores: 250, replicaMemoryGb: 1}
+";
+
+const PIPES: &str = "apiVersion: pipectl/v1
+kind: ClickPipe
+metadata: {name: 'p-${each.name}', service: analytics}
+forEach: [views, orders, 'a$${b']
+spec:
+  template: clicks
+  with: {table: '${each.name}'}
+";
+
+fn project_dir() -> WorkDir {
+    let dir = WorkDir::new();
+    dir.write_file("pipectl.yaml", "apiVersion: pipectl/v1\nkind: Project\nmanifests: [shared, pipes]\n");
+    dir.write_file("shared/templates.yaml", TEMPLATE);
+    dir.write_file("pipes/pipes.yaml", PIPES.replace(", 'a$${b'", ""));
+    dir
+}
+
+#[test]
+fn rendered_manifests_plan_to_the_same_digest() {
+    let dir = project_dir();
+    let rendered = dir.run_pipectl(&["render"]);
+    assert_eq!((rendered.code, rendered.stderr.as_str()), (0, ""), "{}", rendered.stdout);
+    insta::assert_snapshot!(rendered.stdout);
+    let plain = WorkDir::new();
+    plain.write_file("plain.yaml", &rendered.stdout);
+    let digest = |dir: &WorkDir, args: &[&str]| {
+        let plan = dir.run_pipectl(&[&["plan", "--sandbox", "-o", "json"], args].concat());
+        plan.stdout_json()["digest"].as_str().expect("a digest").to_owned()
+    };
+    assert_eq!(digest(&dir, &[]), digest(&plain, &["plain.yaml"]));
+    // What is plain already stays the same, apart from the places.
+    let again = plain.run_pipectl(&["render", "plain.yaml", "-o", "json"]).stdout_json();
+    let first = dir.run_pipectl(&["render", "-o", "json"]).stdout_json();
+    let manifests = |json: &serde_json::Value| {
+        let list = json["result"]["manifests"].as_array().unwrap().clone();
+        list.into_iter().map(|it| it["manifest"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(manifests(&again), manifests(&first));
+}
+
+#[test]
+fn rendering_keeps_what_looks_like_a_variable() {
+    let dir = WorkDir::new();
+    let stream = TEMPLATE.replace("table: ${with.table}", "table: t_${with.replicas}");
+    dir.write_file("all.yaml", format!("{stream}---\n{}", PIPES.replace("views, orders, ", "")));
+    let rendered = dir.run_pipectl(&["render", "all.yaml"]);
+    assert!(rendered.stdout.contains("name: p-a$${b"), "{}", rendered.all_output());
+    dir.write_file("plain.yaml", &rendered.stdout);
+    assert_eq!(dir.run_pipectl(&["render", "plain.yaml"]).code, 0);
+}
+
+#[test]
+fn template_of_the_project_serves_a_path_of_the_command_line() {
+    let dir = project_dir();
+    let said = dir.run_pipectl(&["validate", "pipes/pipes.yaml"]);
+    assert_eq!(said.code, 0, "{}", said.all_output());
+    dir.write_file("shared/templates.yaml", TEMPLATE.replace("format: JSONEachRow", "fromat: JSONEachRow"));
+    let said = dir.run_pipectl(&["validate", "pipes/pipes.yaml"]);
+    assert_eq!(said.code, 1);
+    insta::assert_snapshot!(said.stderr);
+}
+
+fn template_repo() -> TestRepo {
+    let repo = TestRepo::new();
+    repo.write_file("pipes/templates.yaml", TEMPLATE);
+    repo.write_file("pipes/pipes.yaml", &PIPES.replace(", 'a$${b'", ""));
+    repo.write_file("pipes/other.yaml", &kinesis_manifest("other", "", ""));
+    repo.commit_all("Three pipes");
+    repo.run_successfully(&["apply", "pipes", "--yes"]);
+    repo
+}
+
+#[test]
+fn changed_template_is_a_change_of_each_pipe_and_the_base_has_its_own() {
+    let repo = template_repo();
+    repo.edit_live_pipe("p-views", "/destination/columns/0/type", json!("String"));
+    repo.write_file("pipes/templates.yaml", &TEMPLATE.replace("default: 1", "default: 2"));
+    let since = repo.run_successfully(&["plan", "pipes", "--changed-since", "HEAD"]);
+    assert!(since.contains("Partial: 2 of 3 objects included"), "{since}");
+    let plan = repo.run_successfully(&["plan", "pipes", "--base", "HEAD"]);
+    assert!(plan.contains("2 to update") && plan.contains("scaling.replicas"), "{plan}");
+    repo.commit_all("Two replicas");
+    repo.run_successfully(&["apply", "pipes", "--base", "HEAD~1", "--yes"]);
+    assert_eq!(repo.live("p-views", "/scaling/replicas"), json!(2));
+    assert_eq!(repo.live("p-views", "/destination/columns/0/type"), json!("String"));
+    // A narrowed plan reads the template of the base from a file that it does not name.
+    repo.write_file("pipectl.yaml", "apiVersion: pipectl/v1\nkind: Project\nmanifests: [pipes]\n");
+    repo.commit_all("Project file");
+    let plan = repo.run_successfully(&["plan", "pipes/pipes.yaml", "--base", "HEAD~2"]);
+    assert!(!plan.contains("warning"), "{plan}");
+    assert!(repo.run_successfully(&["drift", "pipes/pipes.yaml"]).contains("columns"), "the drift of one pipe");
+}
+
+#[test]
+fn value_of_an_unfinished_apply_is_not_drift() {
+    let repo = template_repo();
+    repo.write_file("pipes/templates.yaml", &TEMPLATE.replace("default: 1", "default: 2"));
+    repo.commit_all("Two replicas");
+    repo.edit_live_pipe("p-views", "/scaling/replicas", json!(2));
+    repo.write_file("pipes/templates.yaml", &TEMPLATE.replace("default: 1", "default: 3"));
+    repo.commit_all("Three replicas");
+    let plan = repo.run_successfully(&["plan", "pipes", "--base", "HEAD~2"]);
+    assert!(plan.contains("2 to update") && !plan.contains("conflict"), "{plan}");
+}
+
+#[test]
+fn entry_that_git_removed_is_pruned_unless_its_template_protected_it() {
+    let repo = template_repo();
+    repo.write_file("pipes/pipes.yaml", &PIPES.replace(", orders, 'a$${b'", ""));
+    repo.commit_all("No orders");
+    let plan = repo.run_successfully(&["plan", "pipes", "--prune=git"]);
+    assert!(plan.contains("1 to delete"), "{plan}");
+    repo.write_file("pipes/pipes.yaml", &PIPES.replace(", 'a$${b'", ""));
+    repo.write_file("pipes/templates.yaml", &TEMPLATE.replace("spec:\n", "spec:\n  protect: true\n"));
+    repo.commit_all("Protected");
+    repo.write_file("pipes/pipes.yaml", &PIPES.replace(", orders, 'a$${b'", ""));
+    repo.commit_all("No orders again");
+    let plan = repo.run_successfully(&["plan", "pipes", "--prune=git"]);
+    assert!(plan.contains("protect") && !plan.contains("1 to delete"), "{plan}");
+}
+
+#[test]
+fn renaming_a_template_changes_nothing() {
+    let repo = template_repo();
+    repo.remove_file("pipes/templates.yaml");
+    repo.write_file("pipes/z.yaml", &TEMPLATE.replace("name: clicks", "name: views"));
+    repo.write_file("pipes/pipes.yaml", &PIPES.replace(", 'a$${b'", "").replace("template: clicks", "template: views"));
+    repo.commit_all("Another name");
+    let plan = repo.run_successfully(&["plan", "pipes", "--base", "HEAD~1", "--prune=git", "--detailed-exitcode"]);
+    assert!(plan.contains("No changes"), "{plan}");
+}
