@@ -52,8 +52,8 @@ fn rendered_manifests_plan_to_the_same_digest() {
     let plain = WorkDir::new();
     plain.write_file("plain.yaml", &rendered.stdout);
     let digest = |dir: &WorkDir, args: &[&str]| {
-        let plan = dir.run_pipectl(&[&["plan", "--sandbox", "-o", "json"], args].concat());
-        plan.stdout_json()["digest"].as_str().expect("a digest").to_owned()
+        let printed = dir.run_pipectl(&[&["plan", "--sandbox", "-o", "json"], args].concat());
+        printed.stdout_json()["digest"].as_str().expect("a digest").to_owned()
     };
     assert_eq!(digest(&dir, &[]), digest(&plain, &["plain.yaml"]));
     // What is plain already stays the same, apart from the places.
@@ -124,7 +124,8 @@ fn value_of_an_unfinished_apply_is_not_drift() {
     let repo = template_repo();
     repo.write_file("pipes/templates.yaml", &TEMPLATE.replace("default: 1", "default: 2"));
     repo.commit_all("Two replicas");
-    repo.edit_live_pipe("p-views", "/scaling/replicas", json!(2));
+    repo.run_successfully(&["apply", "pipes", "--base", "HEAD~1", "--only", "p-views", "--yes"]);
+    assert_eq!(repo.live("p-views", "/scaling/replicas"), json!(2));
     repo.write_file("pipes/templates.yaml", &TEMPLATE.replace("default: 1", "default: 3"));
     repo.commit_all("Three replicas");
     let plan = repo.run_successfully(&["plan", "pipes", "--base", "HEAD~2"]);

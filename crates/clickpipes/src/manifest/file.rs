@@ -50,7 +50,7 @@ pub(super) fn validate_file(
         remarks.push(classify::not_a_manifest(foreign));
         return (validated, drop_redundant(remarks.into_vec()));
     }
-    let mut rendered = Vec::new();
+    let mut plain = Vec::new();
     for document in documents {
         if classify::classify_document(&document.root) == DocumentClass::Template {
             // Manifests of any file use it, so it was read before.
@@ -58,9 +58,9 @@ pub(super) fn validate_file(
             continue;
         }
         // Each document is judged on its own: a mistake in one does not reject the others of its file.
-        renderer.render(document, &mut rendered, &mut remarks);
+        renderer.render(document, &mut plain, &mut remarks);
     }
-    for document in rendered {
+    for document in plain {
         let known = remarks.kept_diagnostics().len();
         let document = validate_document(document, &mut remarks);
         if let Some(template) = document.as_ref().and_then(|it| it.rendered.template.as_ref()) {
@@ -77,13 +77,13 @@ pub(super) fn identify_documents(file: &SourceFile, context: &RenderContext<'_>)
     let mut renderer = DocumentRenderer::new(context);
     let documents = yaml::read_documents(&file.text, &mut remarks);
     let mut has_unidentified = remarks.error_count() > 0;
-    let mut rendered = Vec::new();
+    let mut plain = Vec::new();
     for document in documents {
         // An entry that cannot be read may name any object.
-        has_unidentified |= !renderer.render(document, &mut rendered, &mut remarks);
+        has_unidentified |= !renderer.render(document, &mut plain, &mut remarks);
     }
     let mut drafts = Vec::new();
-    for mut document in rendered {
+    for mut document in plain {
         let ours = classify::classify_document(&document.root);
         if matches!(ours, DocumentClass::NotOurs | DocumentClass::Project | DocumentClass::Template) {
             continue;

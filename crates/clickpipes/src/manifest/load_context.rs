@@ -36,20 +36,21 @@ pub(super) struct RenderContext<'c> {
     pub(super) templates: &'c Templates,
 }
 
-impl<'c> RenderContext<'c> {
+impl RenderContext<'_> {
     /// Calls `load` with the context of these files.
     pub(super) fn for_files<T>(
         files: &[SourceFile],
         context: LoadContext<'_>,
         load: impl FnOnce(&RenderContext<'_>) -> T,
     ) -> T {
-        match context.templates {
-            Some(templates) => load(&RenderContext { variables: context.variables, templates }),
-            None => {
-                let templates = Templates::read(files);
-                load(&RenderContext { variables: context.variables, templates: &templates })
-            }
-        }
+        let own;
+        let templates = if let Some(templates) = context.templates {
+            templates
+        } else {
+            own = Templates::read(files);
+            &own
+        };
+        load(&RenderContext { variables: context.variables, templates })
     }
 
     /// The files of the spans in trees of this file.

@@ -45,11 +45,14 @@ fn escape_variables(value: &mut Value) {
 fn collect_places(node: &YamlNode, files: SpanFiles<'_>, at: &FieldPath, places: &mut BTreeMap<FieldPath, Place>) {
     match &node.content {
         YamlContent::Map(entries) => {
-            entries.iter().for_each(|entry| collect_places(&entry.value, files, &at.child(&entry.key), places));
+            for entry in entries {
+                collect_places(&entry.value, files, &at.child(&entry.key), places);
+            }
         }
         YamlContent::List(items) => {
-            let items = items.iter().enumerate();
-            items.for_each(|(index, item)| collect_places(item, files, &at.child(index), places));
+            for (index, item) in items.iter().enumerate() {
+                collect_places(item, files, &at.child(index), places);
+            }
         }
         _ if node.span.file > 0 || node.alias.is_some() => {
             places.insert(at.clone(), files.place(node.span));

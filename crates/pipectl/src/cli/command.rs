@@ -40,7 +40,7 @@ pub(crate) enum Command {
     Doctor(DoctorArgs),
     /// Write manifests of live pipes, or of pipes that Terraform manages
     Export(ExportArgs),
-    /// Print the plain manifests that templates and `forEach` come to; needs no account and no secrets
+    /// Print what templates and `forEach` come to; needs no account and no secrets
     Render(RenderArgs),
     /// Compare the manifests of two environments; needs no account and no secrets
     DiffEnv(DiffEnvArgs),

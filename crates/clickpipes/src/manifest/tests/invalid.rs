@@ -218,9 +218,9 @@ fn all_mistakes_in_many_documents_are_reported() {
     sources.yaml:42:53 error[cdc-scaling-ratio] spec.replicaMemoryGb: `replicaMemoryGb: 8` does not fit `replicaCpuMillicores: 1500`: the API wants four gigabytes for each core
         help: write `replicaMemoryGb: 6`
     sources.yaml:44:1 error[unknown-kind] : the manifest has no `kind`
-        help: it is one of `ReversePrivateEndpoint`, `ClickPipe`, `CdcScaling`
+        help: it is one of `ReversePrivateEndpoint`, `ClickPipe`, `CdcScaling`, `Template`
     sources.yaml:48:7 error[unknown-kind] kind: there is no kind `Service`
-        help: it is one of `ReversePrivateEndpoint`, `ClickPipe`, `CdcScaling`
+        help: it is one of `ReversePrivateEndpoint`, `ClickPipe`, `CdcScaling`, `Template`
     pipectl.yaml:1:1 error[project-file] : this is the project file, not a manifest
         help: keep it out of the folders that hold manifests
     deployment.yaml:1:1 error[not-a-manifest] : this is not a manifest: neither its `apiVersion` nor its `kind` is ours

@@ -102,7 +102,28 @@ fn each_field_has_the_place_where_its_value_is_written() {
             writeln!(places, "  {field} {}", origin.field_place(&FieldPath::parse(field))).expect("likewise");
         }
     }
-    assert_snapshot!(places, @"");
+    assert_snapshot!(places, @"
+    orders-kafka pipes.yaml:5:6
+      name pipes.yaml:3:12
+      source.kafka templates.yaml:10:5
+      source.kafka.brokers templates.yaml:12:7
+      source.kafka.topics pipes.yaml:5:27
+      destination.table templates.yaml:19:5
+      destination pipes.yaml:11:3
+      destination.columns pipes.yaml:12:5
+      destination.columns.1.type pipes.yaml:12:52
+      scaling.replicas templates.yaml:7:38
+    clicks-kafka pipes.yaml:6:5
+      name pipes.yaml:3:12
+      source.kafka templates.yaml:10:5
+      source.kafka.brokers templates.yaml:12:7
+      source.kafka.topics pipes.yaml:7:12
+      destination.table templates.yaml:19:5
+      destination pipes.yaml:11:3
+      destination.columns pipes.yaml:12:5
+      destination.columns.1.type pipes.yaml:12:52
+      scaling.replicas templates.yaml:7:38
+    ");
     let template = manifests[0].document.origin.template().expect("it has one");
     let place = |field: &str| manifests[0].document.origin.field_place(&FieldPath::parse(field));
     assert_eq!((template.name.as_str(), template.start.line, template.last_line), ("prod-kafka", 1, 23));
@@ -146,9 +167,19 @@ fn parameters_have_types_and_defaults() {
     };
     assert_eq!(scaled("replicas: 2"), "2");
     assert_eq!(scaled("replicas: '${size}'"), "3");
-    assert_snapshot!(scaled("replicas: many"), @"");
-    assert_snapshot!(scaled("replicas: [2]"), @"");
-    assert_snapshot!(scaled("topic: 7"), @"");
+    assert_snapshot!(scaled("replicas: many"), @"
+    pipes.yaml:10:67 error[wrong-type] spec.with.replicas: the parameter `replicas` takes a whole number
+        templates.yaml:7:3: declared here
+    ");
+    assert_snapshot!(scaled("replicas: [2]"), @"
+    pipes.yaml:10:68 error[wrong-type] spec.with.replicas: the parameter `replicas` takes a whole number
+        templates.yaml:7:3: declared here
+    ");
+    assert_snapshot!(scaled("topic: 7"), @"
+    pipes.yaml:10:57 error[yaml-duplicate-key] : duplicate key `topic`
+        pipes.yaml:10:10: first defined here
+        help: remove one of the two; this one was not read
+    ");
 }
 
 #[test]
@@ -182,7 +213,85 @@ fn mistakes_are_at_the_line_that_is_wrong_and_name_the_other() {
         assert!(PIPES.contains(from), "{title}");
         writeln!(all, "# {title}\n{}", problems(&PIPES.replace(from, to))).expect("a string takes it");
     }
-    assert_snapshot!(all, @"");
+    assert_snapshot!(all, @"
+    # unknown template
+    pipes.yaml:9:13 error[unknown-template] spec.template: there is no template `prod-kafk`
+        help: did you mean `prod-kafka`?
+
+    # no template
+    pipes.yaml:8:1 error[missing-part] spec.source: `source` is needed unless `state: absent`
+        help: add `source`
+    pipes.yaml:9:3 error[unknown-template] spec.with: `with` is for a template, and the manifest names none
+        help: add `template: NAME` beside it
+
+    # unknown parameter
+    pipes.yaml:6:5 warning[same-table] spec.destination.table: another pipe writes the table `default.raw_` too
+        pipes.yaml:5:6: the other is here
+        help: give one of them another table; pipes that only insert share a table with `managedTable: false`
+    pipes.yaml:10:3 error[missing-parameter] spec.with: `with` misses the parameter `table` of the template `prod-kafka`
+        templates.yaml:6:3: declared here
+    pipes.yaml:10:34 error[unknown-parameter] spec.with.tabel: the template `prod-kafka` has no parameter `tabel`
+        templates.yaml:3:18: the template is here
+        help: did you mean `table`?
+
+    # missing key of an entry
+    pipes.yaml:5:6 error[unknown-variable] : this entry of `forEach` has no `topic`
+        pipes.yaml:3:68: used here
+        help: did you mean `topc`?
+
+    # no such variable
+    pipes.yaml:3:68 error[unknown-variable] : there is no variable `eech.topic` in this environment
+        help: declare it under the environment's `variables` in the project file; `$${` stands for a plain `${`
+    pipes.yaml:10:17 error[unknown-variable] : there is no variable `eech.topic` in this environment
+        help: declare it under the environment's `variables` in the project file; `$${` stands for a plain `${`
+
+    # template's name in a manifest
+    pipes.yaml:3:68 error[unknown-variable] : only a template can use `${with.…}`
+    pipes.yaml:10:17 error[unknown-variable] : only a template can use `${with.…}`
+
+    # wrong value from `with`
+    pipes.yaml:12:19 error[wrong-type] spec.destination.managedTable: expected `true` or `false`, found a whole number
+        templates.yaml:3:18: it uses the template `prod-kafka`
+
+    # unknown own field
+    pipes.yaml:12:5 error[unknown-field] spec.destination.colums: unknown field `colums`
+        templates.yaml:3:18: it uses the template `prod-kafka`
+        help: known fields: `database`, `table`, `managedTable`, `tableDefinition`, `columns`, `roles`; one newer than pipectl goes under `additional`
+
+    # two entries of one name
+    pipes.yaml:6:5 error[duplicate-identity] metadata.name: the ClickPipe `orders-kafka` of service `s` is declared twice
+        pipes.yaml:5:6: first declared here
+        help: remove one of the two, or give it another name
+    pipes.yaml:6:5 warning[same-table] spec.destination.table: another pipe writes the table `default.raw_orders` too
+        pipes.yaml:5:6: the other is here
+        help: give one of them another table; pipes that only insert share a table with `managedTable: false`
+
+    # no entries
+    pipes.yaml:4:1 warning[empty-for-each] : this declares nothing
+        help: add an entry, or remove the document
+
+    # not a list
+    pipes.yaml:5:3 error[wrong-type] forEach: `forEach` is a list
+
+    # an entry is a list
+    pipes.yaml:5:6 error[wrong-type] forEach: an entry of `forEach` is a mapping or a name
+
+    # a list in a text
+    pipes.yaml:3:18 error[bad-variable] : `${each.name}` is a list or a mapping, which cannot be a part of a text
+    pipes.yaml:5:13 error[wrong-type] spec.with.table: the parameter `table` takes a text
+        templates.yaml:6:3: declared here
+
+    # value that its field refuses
+    pipes.yaml:10:67 error[out-of-range] spec.scaling.replicas: 1000 is out of range
+        templates.yaml:23:23: used here
+        help: allowed: from 1 to 40
+
+    # forEach is missing
+    pipes.yaml:3:18 error[unknown-variable] : `${each.…}` needs `forEach` in the manifest
+    pipes.yaml:3:68 error[unknown-variable] : `${each.…}` needs `forEach` in the manifest
+    pipes.yaml:6:17 error[unknown-variable] : `${each.…}` needs `forEach` in the manifest
+    pipes.yaml:6:41 error[unknown-variable] : `${each.…}` needs `forEach` in the manifest
+    ");
 }
 
 #[test]
@@ -211,7 +320,73 @@ fn mistakes_of_a_template_are_reported_once_and_name_a_user() {
         let loaded = load_with(&[("templates.yaml", &template), ("pipes.yaml", PIPES)], VARIABLES);
         writeln!(all, "# {title}\n{}", render_diagnostics(&loaded.diagnostics)).expect("a string takes it");
     }
-    assert_snapshot!(all, @"");
+    assert_snapshot!(all, @"
+    # unknown field
+    templates.yaml:14:7 error[unknown-field] spec.source.kafka.fromat: unknown field `fromat`
+        pipes.yaml:9:13: the template is used here
+        help: did you mean `format`?
+
+    # wrong type
+    templates.yaml:20:19 error[wrong-type] spec.destination.managedTable: expected `true` or `false`, found a whole number
+        pipes.yaml:9:13: the template is used here
+
+    # unknown parameter
+    templates.yaml:13:15 error[unknown-variable] : this template has no parameter `topik`
+        pipes.yaml:9:13: the template is used here
+        help: did you mean `${with.topic}`?
+
+    # entry of the manifest
+    templates.yaml:13:15 error[unknown-variable] : a template does not see `forEach`
+        pipes.yaml:9:13: the template is used here
+        help: declare a parameter, and set it under `with` in the manifest
+
+    # literal secret
+    templates.yaml:16:49 error[literal-secret] spec.source.kafka.credentials.password: a secret is written as a reference, never as its value
+        pipes.yaml:9:13: the template is used here
+        help: write `{fromEnv: ORDERS_KAFKA_PASSWORD}`; if the file left this machine, change the secret
+
+    # nested
+    templates.yaml:9:3 error[nested-template] spec.template: a template does not use another template
+        help: write its fields here
+    pipes.yaml:9:13 error[broken-template] spec.template: the template `prod-kafka` has errors
+        templates.yaml:3:18: the template is here
+
+    # unknown key
+    templates.yaml:4:1 error[unknown-field] paramters: unknown field `paramters`
+        help: did you mean `parameters`?
+    pipes.yaml:9:13 error[broken-template] spec.template: the template `prod-kafka` has errors
+        templates.yaml:3:18: the template is here
+
+    # default of another type
+    templates.yaml:7:38 error[wrong-type] parameters.replicas.default: the default of this parameter is not a whole number
+    pipes.yaml:9:13 error[broken-template] spec.template: the template `prod-kafka` has errors
+        templates.yaml:3:18: the template is here
+
+    # unknown type
+    templates.yaml:7:20 error[bad-value] parameters.replicas.type: `int` is not a value of this field
+        help: it is one of `string`, `integer`, `number`, `boolean`, `array`, `object`
+    pipes.yaml:9:13 error[broken-template] spec.template: the template `prod-kafka` has errors
+        templates.yaml:3:18: the template is here
+
+    # name of a parameter
+    templates.yaml:5:3 error[parameter-name] parameters.a topic: a parameter is named with letters, digits, `_`, `-` and `.`
+    pipes.yaml:9:13 error[broken-template] spec.template: the template `prod-kafka` has errors
+        templates.yaml:3:18: the template is here
+
+    # two of one name
+    templates.yaml:26:18 error[duplicate-template] metadata.name: the template `prod-kafka` is declared twice
+        templates.yaml:3:18: first declared here
+        help: remove one of the two, or give it another name
+
+    # misspelt kind
+    templates.yaml:2:7 error[unknown-kind] kind: there is no kind `Tempalte`
+        help: did you mean `Template`?
+    templates.yaml:13:15 error[unknown-variable] : only a template can use `${with.…}`
+    templates.yaml:19:12 error[unknown-variable] : only a template can use `${with.…}`
+    templates.yaml:23:23 error[unknown-variable] : only a template can use `${with.…}`
+    pipes.yaml:9:13 error[unknown-template] spec.template: there is no template `prod-kafka`
+        help: a template is a document with `kind: Template` in any file of the project
+    ");
 }
 
 #[test]
