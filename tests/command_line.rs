@@ -51,7 +51,7 @@ fn usage_errors_exit_with_64() {
 }
 
 /// Every command with arguments that parse, and the formats that it has beside text.
-const COMMAND_FORMATS: [(&[&str], &[&str]); 19] = [
+const COMMAND_FORMATS: [(&[&str], &[&str]); 20] = [
     (&["init", "new"], &["json"]),
     (&["validate", "no.yaml"], &["json", "markdown"]),
     (&["plan", "no.yaml"], &["json", "markdown"]),
@@ -67,6 +67,7 @@ const COMMAND_FORMATS: [(&[&str], &[&str]); 19] = [
     (&["schema"], &["json"]),
     (&["secrets", "list"], &["json"]),
     (&["ci", "base"], &["json"]),
+    (&["report", "merge", "no.json"], &["json", "markdown"]),
     (&["explain", "spec.paused"], &["json"]),
     // Refused on its own account, so that it does not serve.
     (&["sandbox", "--speed=0"], &[]),

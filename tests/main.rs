@@ -68,6 +68,8 @@ mod secret_hosts;
 mod secret_leaks;
 mod secret_rotation;
 mod secret_sources;
+mod several_keys;
+mod shards;
 mod shared_reads;
 mod status;
 mod stopped_outside_git;

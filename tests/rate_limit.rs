@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 const PIPES: usize = 200;
 
-/// What the API grants: so many requests in any window of that length.
+/// What the API grants each key: so many requests in any window of that length.
 const REQUESTS: usize = 10;
 const WINDOW: Duration = Duration::from_secs(10);
 
@@ -26,8 +26,18 @@ fn kinesis_pipes() -> Vec<Value> {
 
 #[test]
 fn two_hundred_creates_use_the_full_rate_limit() {
+    creates_use_the_full_rate_limit_of(1);
+}
+
+#[test]
+fn five_keys_create_in_a_fifth_of_the_time() {
+    creates_use_the_full_rate_limit_of(5);
+}
+
+fn creates_use_the_full_rate_limit_of(keys: usize) {
+    let most = keys * REQUESTS;
     in_virtual_time(async {
-        let bench = Bench::new(&["analytics"]);
+        let bench = Bench::with_keys(&["analytics"], keys);
         let desired = desired_from_documents(&kinesis_pipes()).unwrap();
         bench.settle(&desired).await.unwrap();
         assert!(bench.plan(&desired).await.has_no_changes());
@@ -41,11 +51,11 @@ fn two_hundred_creates_use_the_full_rate_limit() {
         let since_first = |entry: &sandbox::LoggedRequest| entry.received_at.0 - journal[0].received_at.0;
         let times: Vec<Duration> = journal.iter().map(since_first).map(Duration::from_millis).collect();
         let busiest = times.iter().map(|from| count_in_window(&times, *from)).max().unwrap();
-        assert!(busiest <= REQUESTS, "{busiest} requests in one window");
+        assert!(busiest <= most, "{busiest} requests in one window");
 
         // The limit alone takes this long for the requests up to the last create.
         let last = journal.iter().rposition(|entry| entry.method == "POST").unwrap();
-        let windows = u32::try_from(last / REQUESTS).unwrap();
+        let windows = u32::try_from(last / most).unwrap();
         let floor = WINDOW * windows;
         let spare = WINDOW + floor / 20;
         assert!(times[last] <= floor + spare, "{:?} instead of {floor:?}", times[last]);

@@ -10,11 +10,13 @@ use model::address::{Kind, ServiceRef};
 use model::desired::Desired;
 use model::live::Live;
 use model::selector::ObjectName;
-use pipectl::apply::{ObjectResult, Outcome, apply_plan};
+use pipectl::apply::{OBJECTS_PER_KEY, ObjectResult, Outcome, apply_plan};
 use pipectl::embedded_sandbox::EmbeddedSandbox;
 use pipectl::interruption::Interruption;
 use planner::{ApprovalLimits, Plan, Policy, plan};
-use remote::{ApiRequest, Method, ObserveScope, Remote, RemoteSettings, ResponseFuture, SecretProvider, Transport};
+use remote::{
+    ApiRequest, Method, ObserveScope, Remote, RemoteSettings, ResponseFuture, SecretProvider, ServiceLookup, Transport,
+};
 use sandbox::{LeftoverTables, SandboxOptions, World};
 use secrecy::SecretString;
 use serde_json::Value;
@@ -65,28 +67,32 @@ impl Bench {
         between: impl FnOnce(Arc<dyn Transport>) -> Arc<dyn Transport>,
     ) -> Self {
         let dropping = |sandbox| Arc::new(TableDroppingTransport(sandbox)) as Arc<dyn Transport>;
-        Self::connect(world, services, |sandbox| between(dropping(sandbox)))
+        Self::connect(world, services, |sandbox| vec![between(dropping(sandbox))])
+    }
+
+    /// A client with so many keys.
+    pub(crate) fn with_keys(services: &[&str], keys: usize) -> Self {
+        Self::connect(World::new(SandboxOptions::default()), services, |sandbox| sandbox.transports(keys))
     }
 
     /// A client on a world in which nobody drops the tables of deleted pipes and removed mappings.
     pub(crate) fn with_kept_tables(world: World, services: &[&str]) -> Self {
-        Self::connect(world, services, |sandbox| sandbox)
+        Self::connect(world, services, |sandbox| vec![sandbox])
     }
 
     fn connect(
         mut world: World,
         services: &[&str],
-        transport: impl FnOnce(Arc<EmbeddedSandbox>) -> Arc<dyn Transport>,
+        transports: impl FnOnce(Arc<EmbeddedSandbox>) -> Vec<Arc<dyn Transport>>,
     ) -> Self {
         // What came before counts against the rate limit for a while.
         world.advance_clock(Duration::from_secs(30));
         let ids: BTreeMap<ServiceRef, String> =
             services.iter().map(|name| (ServiceRef::new(*name), world.ensure_service(name))).collect();
         let sandbox = EmbeddedSandbox::new(world);
-        let transport = transport(Arc::clone(&sandbox));
+        let lookup = ServiceLookup::new(transports(Arc::clone(&sandbox)), RemoteSettings::default());
         let organization = sandbox::ORGANIZATION.to_owned();
-        let settings = RemoteSettings::default();
-        let remote = Remote::new(transport, organization, ids, Arc::new(CanarySecrets), settings);
+        let remote = lookup.into_remote(organization, ids, Arc::new(CanarySecrets));
         Self { sandbox, remote, interruption: Interruption::default() }
     }
 
@@ -107,7 +113,7 @@ impl Bench {
         // The tables are dropped, so nothing can be lost.
         let limits = ApprovalLimits { allow_replace: vec![ObjectName::Glob("*".into())], ..ApprovalLimits::default() };
         let approved = plan.approve(&limits);
-        apply_plan(&self.remote, &approved, 64, &self.interruption, |_| {}).await
+        apply_plan(&self.remote, &approved, OBJECTS_PER_KEY, &self.interruption, |_| {}).await
     }
 
     /// Plans and applies. Anything that is not applied is an error.

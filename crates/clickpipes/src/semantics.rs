@@ -145,6 +145,8 @@ pub struct FieldSemantics {
     /// The kind of object that its values may refer to by name.
     pub refers_to: Option<Kind>,
     connects_to: Option<Connection>,
+    /// Whether a value of it, or of a field below, can lead to another object.
+    leads_to_objects: bool,
     /// Values that the API leaves out of some answers.
     omitted_values: Vec<Value>,
     /// The API's default is among them: what it leaves out is the default.

@@ -88,8 +88,9 @@ pub struct Defaults {
 pub struct Environment {
     /// The id of the organization.
     pub organization: Option<String>,
-    /// The environment variables with the API key; by default those that all environments share.
-    pub credentials: Option<CredentialVariables>,
+    /// The environment variables with the API key; by default those that all environments share. A list of several keys
+    /// of one organization spreads the requests over them: the API limits the requests of each key.
+    pub credentials: Option<Credentials>,
     /// Ids of services, by the names that manifests use for them.
     #[serde(default)]
     pub services: BTreeMap<String, String>,
@@ -101,7 +102,27 @@ pub struct Environment {
     pub policy: Policy,
 }
 
-/// The environment variables that contain the API key. The key itself is never in the file.
+/// One API key, or several.
+#[derive(Clone, Debug, Deserialize, JsonSchema, Serialize)]
+#[serde(untagged)]
+pub enum Credentials {
+    /// One key.
+    One(CredentialVariables),
+    /// Several keys of one organization.
+    Several(#[schemars(length(min = 1))] Vec<CredentialVariables>),
+}
+
+impl Credentials {
+    /// The variables of each key.
+    pub fn keys(&self) -> &[CredentialVariables] {
+        match self {
+            Self::One(key) => std::slice::from_ref(key),
+            Self::Several(keys) => keys,
+        }
+    }
+}
+
+/// The environment variables that contain an API key. The key itself is never in the file.
 #[derive(Clone, Debug, Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CredentialVariables {

@@ -21,6 +21,11 @@ use self::dependencies::FinishedObjects;
 pub use self::object_result::{ObjectResult, Outcome};
 use crate::interruption::Interruption;
 
+/// The number of objects to work on at once with one API key, where nothing else is said.
+// An object keeps its place until it has settled. With one request in a second, fewer places would make an apply slower
+// than the rate limit as soon as pipes take minutes to start. A waiting object sends nothing: all share one list.
+pub const OBJECTS_PER_KEY: usize = 256;
+
 struct ApplyRun<'r> {
     remote: &'r Remote,
     /// What the plan explains of each object.

@@ -11,6 +11,7 @@ pub(crate) mod init;
 pub(crate) mod plan;
 pub(crate) mod reference;
 pub(crate) mod render;
+pub(crate) mod report;
 pub(crate) mod resync;
 pub(crate) mod sandbox;
 pub(crate) mod secrets;

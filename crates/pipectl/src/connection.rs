@@ -11,7 +11,8 @@ use model::address::ServiceRef;
 use model::live::State;
 use model::project::Policy;
 use remote::{
-    HttpTransport, LookupEntry, Remote, RemoteSettings, RequestRate, SecretProvider, ServiceLookup, Transport, WaitMode,
+    HttpTransport, LookupEntry, RejectionKind, Remote, RemoteSettings, RequestRate, SecretProvider, ServiceLookup,
+    Transport, WaitMode,
 };
 
 use crate::embedded_sandbox::EmbeddedSandbox;
@@ -114,6 +115,7 @@ pub(crate) struct Account {
     /// Ids of services by the names of the project file.
     pub(crate) aliases: BTreeMap<String, String>,
     rate: Option<RequestRate>,
+    keys: usize,
     sandbox: Option<Arc<EmbeddedSandbox>>,
     secrets: SecretResolver,
 }
@@ -146,19 +148,25 @@ impl Account {
         let rate = settings.rate;
         if let Some(file) = &options.sandbox {
             let sandbox = EmbeddedSandbox::open_file(file)?;
+            let keys = project.credentials.as_ref().map_or(1, |declared| declared.keys().len());
             return Ok(Self {
-                lookup: ServiceLookup::new(Arc::clone(&sandbox) as Arc<dyn Transport>, settings),
+                lookup: ServiceLookup::new(sandbox.transports(keys), settings),
                 organization: sandbox::ORGANIZATION.to_owned(),
                 aliases: BTreeMap::new(),
-                rate,
+                rate: rate_of_keys(rate, keys),
+                keys,
                 sandbox: Some(sandbox),
                 secrets: SecretResolver::for_sandbox(&project.manifests)?.for_project(project),
             });
         }
-        let lookup = connect_api(options, project, settings)?;
+        let (lookup, keys) = connect_api(options, project, settings)?;
         let organization = resolve_organization(options, project, &lookup).await?;
+        if keys > 1 {
+            check_keys(&lookup, &organization).await?;
+        }
+        let rate = rate_of_keys(rate, keys);
         let secrets = SecretResolver::default().for_project(project);
-        Ok(Self { lookup, organization, aliases: project.services.clone(), rate, sandbox: None, secrets })
+        Ok(Self { lookup, organization, aliases: project.services.clone(), rate, keys, sandbox: None, secrets })
     }
 
     /// Looks up services by name or id. In the embedded sandbox, every service exists.
@@ -230,11 +238,11 @@ impl Account {
 
     /// The client for these services.
     pub(crate) fn connect(self, services: BTreeMap<ServiceRef, String>) -> Connection {
-        let Self { lookup, organization, rate, sandbox, secrets, .. } = self;
+        let Self { lookup, organization, rate, keys, sandbox, secrets, .. } = self;
         let secrets = Arc::new(secrets);
         let provider = Arc::clone(&secrets) as Arc<dyn SecretProvider>;
         let remote = lookup.into_remote(organization.clone(), services.clone(), provider);
-        Connection { remote, organization, services, rate, secrets, sandbox, listed: BTreeMap::new() }
+        Connection { remote, organization, services, rate, keys, secrets, sandbox, listed: BTreeMap::new() }
     }
 }
 
@@ -245,6 +253,8 @@ pub(crate) struct Connection {
     pub(crate) services: BTreeMap<ServiceRef, String>,
     /// How many requests are sent at most; `None` is unlimited.
     pub(crate) rate: Option<RequestRate>,
+    /// The number of API keys.
+    pub(crate) keys: usize,
     pub(crate) secrets: Arc<SecretResolver>,
     sandbox: Option<Arc<EmbeddedSandbox>>,
     /// The states of services by id, if they were listed to find the ids.
@@ -306,15 +316,43 @@ fn remote_settings(options: &ConnectOptions, project: &ProjectContext, mode: Acc
     })
 }
 
-/// Speaks to the real API, with the key of the selected environment. Nothing is sent yet.
+/// The requests of all keys together.
+fn rate_of_keys(rate: Option<RequestRate>, keys: usize) -> Option<RequestRate> {
+    rate.map(|rate| RequestRate { requests: rate.requests.saturating_mul(keys), ..rate })
+}
+
+/// Refuses a key of another organization.
+// Hazard: to such a key the pipes of this organization do not exist, so that a part of the answers would say that all of
+// them are gone.
+async fn check_keys(lookup: &ServiceLookup, organization: &str) -> Result<()> {
+    for (variable, organizations) in lookup.list_organizations_by_key().await {
+        match organizations {
+            Ok(entries) if entries.iter().any(|entry| entry.id.eq_ignore_ascii_case(organization)) => {}
+            Ok(_) => bail!(
+                "the API key in {variable} does not belong to the organization {organization}: the keys of an \
+                 environment must be of one organization"
+            ),
+            // An API without this list tells nothing about its keys.
+            Err(error) if error.rejection_kind() == Some(RejectionKind::NotFound) => return Ok(()),
+            Err(error) => return Err(anyhow::Error::new(error).context(format!("the API key in {variable}"))),
+        }
+    }
+    Ok(())
+}
+
+/// Speaks to the real API, with the keys of the selected environment; gives the number of keys too. Nothing is sent yet.
 pub(crate) fn connect_api(
     options: &ConnectOptions,
     project: &ProjectContext,
     settings: RemoteSettings,
-) -> Result<ServiceLookup> {
+) -> Result<(ServiceLookup, usize)> {
     let (_, url) = options.api_url();
-    let transport = HttpTransport::new(&url, credentials::find_credentials(project.credentials.as_ref())?)?;
-    Ok(ServiceLookup::new(Arc::new(transport), settings))
+    let mut transports: Vec<Arc<dyn Transport>> = Vec::new();
+    for key in credentials::find_credentials(project.credentials.as_ref())? {
+        transports.push(Arc::new(HttpTransport::new(&url, key)?));
+    }
+    let keys = transports.len();
+    Ok((ServiceLookup::new(transports, settings), keys))
 }
 
 /// The organization's id: the one that is named, else the key's only one.

@@ -9,6 +9,7 @@ use crate::exit::UsageError;
 use crate::output::Output;
 use crate::render::envelope::OutputEnvelope;
 use crate::reports::{ReportFormat, ReportRequest};
+use crate::shard::Shard;
 
 /// How a command is run: for which environment, and how it says what it found.
 #[derive(Clone, Debug)]
@@ -20,6 +21,8 @@ pub(crate) struct CommandContext {
     pub(crate) output: Output,
     pub(crate) format: OutputFormat,
     pub(crate) environment: EnvironmentRun,
+    /// The part of the services that the run is about.
+    pub(crate) shard: Option<Shard>,
     pub(crate) reports: ReportRequest,
     /// Environment variables that `${env:NAME}` may name besides those with the prefix.
     pub(crate) allowed_env: Vec<String>,
@@ -43,7 +46,7 @@ impl CommandContext {
 
     /// The JSON document of a result.
     pub(crate) fn envelope<T: Serialize>(&self, outcome: &'static str, result: T) -> OutputEnvelope<T> {
-        OutputEnvelope::new(self.json_kind, outcome, result)
+        OutputEnvelope { shard: self.shard, ..OutputEnvelope::new(self.json_kind, outcome, result) }
     }
 }
 

@@ -21,7 +21,12 @@ const ROUND_TRIP: Duration = Duration::from_millis(50);
 /// A transport to a world of the sandbox, kept in a file or only in memory.
 pub struct EmbeddedSandbox {
     inner: Mutex<SandboxState>,
-    authorization: String,
+}
+
+/// The sandbox, through one of its keys.
+struct KeyTransport {
+    sandbox: Arc<EmbeddedSandbox>,
+    key_id: String,
 }
 
 struct SandboxState {
@@ -48,8 +53,13 @@ impl EmbeddedSandbox {
 
     fn with_file(world: World, file: Option<PathBuf>) -> Arc<Self> {
         let inner = Mutex::new(SandboxState { world, file, last_advanced: Instant::now(), unsaved_writes: 0 });
-        let authorization = sandbox::basic_authorization(sandbox::KEY_ID, sandbox::KEY_SECRET);
-        Arc::new(Self { inner, authorization })
+        Arc::new(Self { inner })
+    }
+
+    /// A transport for each of so many keys.
+    pub fn transports(self: &Arc<Self>, keys: usize) -> Vec<Arc<dyn Transport>> {
+        let transport = |index| KeyTransport { sandbox: Arc::clone(self), key_id: sandbox::nth_key_id(index) };
+        (0..keys).map(|index| Arc::new(transport(index)) as Arc<dyn Transport>).collect()
     }
 
     /// Reads the world, or changes it outside the client.
@@ -71,13 +81,13 @@ impl EmbeddedSandbox {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn handle_request(&self, request: &ApiRequest) -> Result<sandbox::SandboxResponse, TransportError> {
+    fn handle_request(&self, key_id: &str, request: &ApiRequest) -> Result<sandbox::SandboxResponse, TransportError> {
         let mut inner = self.lock_state();
         inner.advance_clock();
         let response = inner.world.handle_request(&sandbox::SandboxRequest {
             method: request.method.as_str().to_owned(),
             path: request.path.clone(),
-            authorization: Some(self.authorization.clone()),
+            authorization: Some(sandbox::basic_authorization(key_id, sandbox::KEY_SECRET)),
             body: request.body.as_ref().map(|body| body.expose_bytes().to_vec()).unwrap_or_default(),
         });
         if request.method.is_write() {
@@ -145,18 +155,32 @@ pub fn store_world(file: &Path, world: &World) -> Result<()> {
     files::write_file(file, &text)
 }
 
+impl EmbeddedSandbox {
+    async fn exchange_request(&self, key_id: &str, request: ApiRequest) -> Result<ApiResponse, TransportError> {
+        tokio::time::sleep(ROUND_TRIP).await;
+        let response = self.handle_request(key_id, &request)?;
+        tokio::time::sleep(response.delay).await;
+        match response.delivery {
+            Delivery::CutBeforeAnswer => Err(TransportError::AnswerLost("the connection was cut".to_owned())),
+            Delivery::Answered => {
+                Ok(ApiResponse { status: response.status, headers: response.headers, body: response.body })
+            }
+        }
+    }
+}
+
 impl Transport for EmbeddedSandbox {
     fn send(&self, request: ApiRequest) -> ResponseFuture<'_> {
-        Box::pin(async move {
-            tokio::time::sleep(ROUND_TRIP).await;
-            let response = self.handle_request(&request)?;
-            tokio::time::sleep(response.delay).await;
-            match response.delivery {
-                Delivery::CutBeforeAnswer => Err(TransportError::AnswerLost("the connection was cut".to_owned())),
-                Delivery::Answered => {
-                    Ok(ApiResponse { status: response.status, headers: response.headers, body: response.body })
-                }
-            }
-        })
+        Box::pin(self.exchange_request(sandbox::KEY_ID, request))
+    }
+}
+
+impl Transport for KeyTransport {
+    fn send(&self, request: ApiRequest) -> ResponseFuture<'_> {
+        Box::pin(self.sandbox.exchange_request(&self.key_id, request))
+    }
+
+    fn key_name(&self) -> Option<&str> {
+        Some(&self.key_id)
     }
 }

@@ -22,6 +22,7 @@ pub mod interruption;
 pub mod load_manifests;
 mod logging;
 mod manifest_files;
+pub mod merged_report;
 mod outcome;
 pub mod output;
 pub mod permissions;
@@ -35,6 +36,7 @@ mod secrets;
 mod selection;
 mod session;
 mod settings_diff;
+pub mod shard;
 pub mod unreachable;
 mod yaml_writer;
 
@@ -76,7 +78,7 @@ fn report_usage_error(error: &clap::Error, args: &[OsString]) -> u8 {
     let is_help = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
     let message = error.kind().to_string();
     let rendered = match requested_format(args).as_deref() {
-        Some("json") => Some(envelope::failure_json("Usage", "error", &message)),
+        Some("json") => Some(envelope::failure_json(("Usage", "error"), exit::USAGE, None, &message)),
         Some("ndjson") => Some(event_lines::failure_line(None, "error", exit::USAGE, &[message])),
         _ => None,
     };

@@ -31,12 +31,13 @@ impl CommandOutcome {
     pub(crate) fn new<T: serde::Serialize>(
         context: &CommandContext,
         exit_code: u8,
-        envelope: &OutputEnvelope<T>,
+        envelope: OutputEnvelope<T>,
     ) -> Self {
         let (command, outcome) = (context.command, envelope.outcome);
+        let envelope = OutputEnvelope { exit_code, ..envelope };
         let json = if context.wants_json() { envelope.render() } else { String::new() };
-        let environment = context.environment.name.clone();
-        let report = RunReport { command, environment, outcome, json, ..RunReport::default() };
+        let (environment, shard) = (context.environment.name.clone(), context.shard);
+        let report = RunReport { command, environment, shard, outcome, json, ..RunReport::default() };
         Self { exit_code, report, ..Self::default() }
     }
 
@@ -53,8 +54,9 @@ impl CommandOutcome {
         let report = RunReport {
             command: context.command,
             environment: context.environment.name.clone(),
+            shard: context.shard,
             outcome,
-            json: envelope::failure_json(context.json_kind, outcome, &message),
+            json: envelope::failure_json((context.json_kind, outcome), exit_code, context.shard, &message),
             errors: vec![message],
             ..RunReport::default()
         };

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow, bail};
 use model::diagnostic::{Diagnostic, SourceFile};
-use model::project::{self, CredentialVariables, Environment, Policy, Project, RateLimit, RequiredFields};
+use model::project::{self, Credentials, Environment, Policy, Project, RateLimit, RequiredFields};
 use model::secret_policy::SecretPolicy;
 use model::suggest::suggest_similar;
 
@@ -36,8 +36,8 @@ pub(crate) struct ProjectContext {
     pub(crate) all_manifest_paths: Vec<PathBuf>,
     /// The organization's id.
     pub(crate) organization: Option<String>,
-    /// The variables of its API key, if not the common ones.
-    pub(crate) credentials: Option<CredentialVariables>,
+    /// The variables of its API keys, if not the common ones.
+    pub(crate) credentials: Option<Credentials>,
     /// Ids of services, by the names that manifests use.
     pub(crate) services: BTreeMap<String, String>,
     /// The values of `${NAME}` in manifests.

@@ -10,6 +10,7 @@ mod gitlab_terraform;
 mod html;
 mod junit;
 mod markdown;
+mod merged;
 mod repo_paths;
 mod report_target;
 mod run_report;
@@ -32,6 +33,11 @@ use crate::{env_vars, exit, files};
 /// Renders one format.
 pub fn render(format: ReportFormat, run: &RunReport, key: &CommentKey, paths: &RepoPaths) -> String {
     let view = ReportView::new(run);
+    match (&run.merged, format) {
+        (Some(merged), ReportFormat::Markdown) => return merged::render_markdown(merged, key),
+        (Some(merged), ReportFormat::Html) => return merged::render_html(merged),
+        _ => {}
+    }
     match format {
         ReportFormat::Json => run.json.clone(),
         ReportFormat::Markdown => markdown::render_markdown(&view, key),
@@ -54,6 +60,18 @@ pub struct ReportRequest {
 }
 
 impl ReportRequest {
+    /// Rejects formats that a report of several runs does not have.
+    pub(crate) fn require_mergeable(&self) -> Result<(), exit::UsageError> {
+        let has_format = |target: &&ReportTarget| {
+            matches!(target.format, ReportFormat::Json | ReportFormat::Markdown | ReportFormat::Html)
+        };
+        let other = self.targets.iter().find(|target| !has_format(target));
+        other.map_or(Ok(()), |target| {
+            let file = target.path.display();
+            Err(exit::UsageError(format!("no report for {file}: several runs become json, markdown or html")))
+        })
+    }
+
     /// Rejects the counts of a plan, for a command that has none.
     pub(crate) fn reject_gitlab_counts(&self, why: &str) -> Result<(), exit::UsageError> {
         let found = self.targets.iter().find(|target| target.format == ReportFormat::GitlabTerraform);

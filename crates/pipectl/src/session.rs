@@ -36,6 +36,7 @@ use crate::saved_plan::PlanTarget;
 use crate::secrets;
 use crate::selection::Selection;
 use crate::settings_diff::ProjectChanges;
+use crate::shard::Shard;
 use crate::unreachable::UnreachableService;
 
 pub(crate) use self::live_view::{LiveView, SizeRead};
@@ -49,6 +50,8 @@ const SETTLE_DELAYS: [Duration; 3] = [Duration::from_secs(3), Duration::from_sec
 pub(crate) struct Session {
     pub(crate) connection: Connection,
     desired: Desired,
+    /// What is declared in services that belong to other parts of the run.
+    in_other_shards: BTreeSet<Address>,
     warnings: Vec<Diagnostic>,
     selected: BTreeSet<Address>,
     is_partial: bool,
@@ -83,6 +86,7 @@ pub(crate) struct ScopeOptions {
     pub(crate) paths: Vec<PathBuf>,
     pub(crate) selection: Selection,
     pub(crate) connect: ConnectOptions,
+    pub(crate) shard: Option<Shard>,
 }
 
 /// What a command asks of git.
@@ -124,7 +128,7 @@ impl Session {
         };
         let history = GitHistory::query_git(&query, &declared.manifests, &project, output)?;
         let session = Self::connect_session(project, declared, (history, prune), scope, mode).await?;
-        Ok(Self { resend_secrets: resend_patterns(git, &session.selected)?, project_changes, ..session })
+        Ok(Self { resend_secrets: resend_patterns(git, &session)?, project_changes, ..session })
     }
 
     /// To compare live with git and nothing else: with the manifests of a revision, of `HEAD`, or
@@ -166,7 +170,7 @@ impl Session {
         project: ProjectContext,
         declared: LoadedManifests,
         (mut history, prune): (GitHistory, PruneMode),
-        ScopeOptions { selection, connect, .. }: &ScopeOptions,
+        ScopeOptions { selection, connect, shard, .. }: &ScopeOptions,
         mode: AccessMode,
     ) -> Result<Self> {
         let (warnings, files) = (declared.diagnostics.clone(), declared.files.clone());
@@ -195,17 +199,28 @@ impl Session {
         let services = services.with_unknown(found.unknown.keys());
         history.add_earlier_bodies(&mut desired, &services);
         let service_names = account.names_of_services(&ids, &found);
+        let mut selected = selection.select_addresses(&desired)?;
+        let is_own = own_services(*shard, &ids);
+        ids.retain(|service, _| is_own(service));
         let connection = account.connect(ids).with_listed(&found.listed);
         let target = PlanTarget {
             organization: connection.organization.clone(),
             services: connection.services.iter().map(|(label, id)| (label.to_string(), id.clone())).collect(),
         };
-        let mut selected = selection.select_addresses(&desired)?;
+        let (mut base, mut prune_inputs) =
+            (history.take_base(&services), PruneInputs::new(prune, &project.policy, &history, &services));
         let since = history.take_since(&services);
         if let Some(since) = &since {
             let changed = |at: &Address| since.get(at).is_none_or(|was| was.differs_from(&desired[at]));
             selected.retain(changed);
         }
+        let in_other_shards: BTreeSet<Address> = desired.keys().filter(|at| !is_own(&at.service)).cloned().collect();
+        selected.retain(|at| is_own(&at.service));
+        desired.retain(|at, _| is_own(&at.service));
+        if let Some(base) = &mut base {
+            base.retain(|at, _| is_own(&at.service));
+        }
+        prune_inputs.retain_services(&is_own);
         Ok(Self {
             connection,
             selected,
@@ -214,8 +229,9 @@ impl Session {
             service_names,
             unknown_services: found.unknown,
             unreachable: OnceCell::new(),
-            base: history.take_base(&services),
-            prune_inputs: PruneInputs::new(prune, &project.policy, &history, &services),
+            in_other_shards,
+            base,
+            prune_inputs,
             policy: project.policy,
             desired,
             warnings,
@@ -271,10 +287,12 @@ impl Session {
         self.unreachable.get().map_or(&[], Vec::as_slice)
     }
 
-    /// What is declared in the services that could not be read.
+    /// What is declared in the services that could not be read, and in those of other shards.
     fn unreachable_names(&self) -> NamesElsewhere<'_> {
         let unread = self.desired.keys().filter(|at| !self.is_reachable(&at.service));
-        unread.map(|at| ((at.kind, &at.name), at)).collect()
+        let unread = unread.map(|at| (at, "that could not be read"));
+        let all = unread.chain(self.in_other_shards.iter().map(|at| (at, "of another shard")));
+        all.map(|(at, why)| ((at.kind, &at.name), (at, why))).collect()
     }
 
     fn is_reachable(&self, service: &ServiceRef) -> bool {
@@ -327,7 +345,7 @@ impl Session {
             target: Some(self.target.clone()),
             project_changes: review_notes::describe_project_changes(&self.project_changes),
             unreachable: self.unreachable_services().to_vec(),
-            partial: self.is_partial.then_some((self.selected.len(), self.desired.len())),
+            partial: self.included_objects(),
             // What the API turned away for now was sent again.
             requests: usize::try_from(requests.sent - requests.throttled).unwrap_or(usize::MAX),
             rate: self.connection.rate.map(|rate| (rate.requests, rate.window.as_secs_f64())),
@@ -336,6 +354,12 @@ impl Session {
             base: self.commits.as_ref().map(|(base, _)| base.clone()),
             commit: self.commits.as_ref().map(|(_, commit)| commit.clone()),
         }
+    }
+
+    /// The number of selected objects and of all, if they are not the same.
+    fn included_objects(&self) -> Option<(usize, usize)> {
+        let is_partial = self.is_partial || !self.in_other_shards.is_empty();
+        is_partial.then_some((self.selected.len(), self.desired.len() + self.in_other_shards.len()))
     }
 
     /// The declared objects that are meant, without those of services that were not read.
@@ -360,9 +384,21 @@ impl Session {
     }
 }
 
+/// Whether a service belongs to the part of the run. Without an id, its name decides.
+fn own_services(shard: Option<Shard>, ids: &BTreeMap<ServiceRef, String>) -> impl Fn(&ServiceRef) -> bool + use<> {
+    let ids = ids.clone();
+    move |service| {
+        let id = ids.get(service).map_or(service.as_str(), String::as_str);
+        shard.is_none_or(|shard| shard.contains(id))
+    }
+}
+
 /// Whose secrets to send again. A name that nobody has must not look like "nothing to do".
-fn resend_patterns(git: &GitOptions, selected: &BTreeSet<Address>) -> Result<Vec<AddressPattern>> {
-    let unmatched = git.resend_secrets.iter().find(|pattern| !selected.iter().any(|at| pattern.matches(at)));
+fn resend_patterns(git: &GitOptions, session: &Session) -> Result<Vec<AddressPattern>> {
+    let unmatched = git.resend_secrets.iter().find(|pattern| {
+        let mut known = session.selected.iter().chain(&session.in_other_shards);
+        !known.any(|at| pattern.matches(at))
+    });
     match unmatched {
         Some(lost) => bail!("--resend-secrets={lost}: no declared object has that name"),
         None => Ok(git.resend_secrets.clone()),

@@ -82,7 +82,7 @@ pub fn plan(desired: &Desired, live: &Live, base: Option<&Desired>, policy: &Pol
     add_dependents(&mut plan.unusable, desired);
     still_used::block_used_objects(&mut plan, live);
     plan.delete_after = order::deletions_that_wait(&plan.actions, &plan.changes, live);
-    plan.actions = order::sort_actions(&plan.actions, &plan.delete_after);
+    plan.actions = order::sort_actions(std::mem::take(&mut plan.actions), &plan.delete_after);
     plan.unmanaged = find_unmanaged(desired, live, &seen, base);
     undeclared_rename::block_undeclared_renames(&mut plan, desired, live);
     plan

@@ -116,8 +116,12 @@ fn execution_rank(work: &ObjectWork<'_>, referenced: &BTreeSet<Address>) -> usiz
 }
 
 /// The actions in the order of execution.
-pub(crate) fn sort_actions(actions: &[Action], delete_after: &[DeleteAfter]) -> Vec<Action> {
-    group_by_object(actions, delete_after).into_iter().flat_map(|work| work.actions).cloned().collect()
+pub(crate) fn sort_actions(mut actions: Vec<Action>, delete_after: &[DeleteAfter]) -> Vec<Action> {
+    let work = group_by_object(&actions, delete_after);
+    let position: BTreeMap<Address, usize> =
+        work.iter().enumerate().map(|(position, work)| (work.address().clone(), position)).collect();
+    actions.sort_by_key(|action| position[action.address()]);
+    actions
 }
 
 /// Drops the actions of some objects. A deletion waits for the dropped objects that would have
@@ -127,16 +131,20 @@ pub(crate) fn retain_objects(
     delete_after: &mut Vec<DeleteAfter>,
     keep: impl Fn(&Address) -> bool,
 ) {
+    if actions.iter().all(|action| keep(action.address())) {
+        delete_after.retain(|entry| keep(&entry.address));
+        return;
+    }
     let all = std::mem::take(actions);
     let references = ActionReferences::among(&all);
-    let (kept, dropped): (Vec<&Action>, Vec<&Action>) = all.iter().partition(|it| keep(it.address()));
     delete_after.retain(|entry| keep(&entry.address));
     let mut dropped_users: BTreeMap<Address, BTreeSet<Address>> = BTreeMap::new();
-    for action in dropped {
+    for action in all.iter().filter(|action| !keep(action.address())) {
         for referenced in references.of(action) {
             dropped_users.entry(referenced).or_default().insert(action.address().clone());
         }
     }
+    let kept: Vec<Action> = all.into_iter().filter(|action| keep(action.address())).collect();
     for action in &kept {
         let Action::Delete { address, .. } = action else { continue };
         let Some(users) = dropped_users.remove(address) else { continue };
@@ -145,8 +153,7 @@ pub(crate) fn retain_objects(
             None => delete_after.push(DeleteAfter { address: address.clone(), dependents: users }),
         }
     }
-    let kept: Vec<Action> = kept.into_iter().cloned().collect();
-    *actions = sort_actions(&kept, delete_after);
+    *actions = sort_actions(kept, delete_after);
 }
 
 pub(crate) type LiveReference<'l> = (&'l ServiceRef, Kind, String);

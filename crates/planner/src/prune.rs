@@ -87,7 +87,7 @@ pub fn prune_unmanaged(
     pruned.changes.sort_by(|a, b| a.address.cmp(&b.address));
     still_used::block_used_objects(&mut pruned, live);
     pruned.delete_after = order::deletions_that_wait(&pruned.actions, &pruned.changes, live);
-    pruned.actions = order::sort_actions(&pruned.actions, &pruned.delete_after);
+    pruned.actions = order::sort_actions(std::mem::take(&mut pruned.actions), &pruned.delete_after);
     undeclared_rename::block_undeclared_renames(&mut pruned, desired, live);
     pruned
 }

@@ -137,6 +137,9 @@ fn collect_matches<'v, T>(
     body: &'v Value,
     find: &impl Fn(&FieldSemantics, &'v Value) -> Option<T>,
 ) -> Vec<T> {
+    if !rules.leads_to_objects() {
+        return Vec::new();
+    }
     if let Some(one) = find(rules, body) {
         return vec![one];
     }
@@ -162,6 +165,7 @@ pub(crate) fn resolve_references<'o>(
         return value.unwrap_or_else(|| body.clone());
     }
     match body {
+        _ if !rules.leads_to_objects() => body.clone(),
         Value::Array(items) => {
             items.iter().map(|item| resolve_references(rules.list_item(), item, None, find)).collect()
         }

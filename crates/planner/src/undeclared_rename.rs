@@ -44,6 +44,9 @@ pub(crate) fn block_undeclared_renames(plan: &mut Plan, desired: &Desired, live:
     let unmanaged = index_readers(plan.unmanaged.iter().filter_map(|other| by_id.get(&other.id).copied()));
     let (mut blocked, mut warnings) = (BTreeMap::new(), BTreeMap::new());
     let exclusive = index_exclusive_reads(plan, live);
+    if deleted.is_empty() && unmanaged.is_empty() && exclusive.is_empty() {
+        return;
+    }
     for at in created {
         let reads = desired.get(at).map(|document| exclusive_reads(at.kind, &document.body)).unwrap_or_default();
         let mut shared = reads.iter().filter(|read| read.sharing == Sharing::Broken);
@@ -76,8 +79,7 @@ pub(crate) fn block_undeclared_renames(plan: &mut Plan, desired: &Desired, live:
             }
         }
     }
-    let blocked: BTreeSet<Address> = blocked.into_keys().collect();
-    order::retain_objects(&mut plan.actions, &mut plan.delete_after, |at| !blocked.contains(at));
+    order::retain_objects(&mut plan.actions, &mut plan.delete_after, |at| !blocked.contains_key(at));
 }
 
 /// What live objects that nobody declares read alone. Those that are stopped read nothing.

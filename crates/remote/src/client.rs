@@ -37,8 +37,9 @@ pub struct RequestCounts {
 
 /// The only sender of requests in this crate.
 pub(crate) struct Client {
-    transport: Arc<dyn Transport>,
-    /// The API key: an answer may repeat it.
+    /// One for each API key.
+    transports: Vec<Arc<dyn Transport>>,
+    /// The API keys: an answer may repeat them.
     key_redaction: Redaction,
     rate_limiter: RateLimiter,
     pub(crate) deadline: Deadline,
@@ -46,7 +47,7 @@ pub(crate) struct Client {
     pub(crate) wake_ups: WakeUps,
     pub(crate) may_wake: bool,
     counts: Mutex<RequestCounts>,
-    /// The refusal of the key, once there was one. Every other request would get the same.
+    /// The refusal of the last key, once there was one. Every other request would get the same.
     key_rejection: Mutex<Option<RejectedRequest>>,
 }
 
@@ -109,13 +110,16 @@ impl<'a> RequestSpec<'a> {
 }
 
 impl Client {
-    pub(crate) fn new(transport: Arc<dyn Transport>, settings: &RemoteSettings) -> Self {
+    /// A client that spreads its requests over transports with different keys, at least one.
+    pub(crate) fn new(transports: Vec<Arc<dyn Transport>>, settings: &RemoteSettings) -> Self {
         let mut key_redaction = Redaction::default();
-        transport.carried_secrets().iter().for_each(|it| key_redaction.add_secret(it.expose_secret(), ""));
+        for secret in transports.iter().flat_map(|transport| transport.carried_secrets()) {
+            key_redaction.add_secret(secret.expose_secret(), "");
+        }
         Self {
-            transport,
+            rate_limiter: RateLimiter::new(settings.rate, transports.len()),
+            transports,
             key_redaction,
-            rate_limiter: RateLimiter::new(settings.rate),
             deadline: Deadline::new(settings.timeout),
             cancellation: CancellationToken::default(),
             wake_ups: WakeUps::default(),
@@ -127,6 +131,28 @@ impl Client {
 
     pub(crate) fn request_counts(&self) -> RequestCounts {
         lock_ignoring_poison(&self.counts).clone()
+    }
+
+    /// A client for each key alone.
+    pub(crate) fn by_key(&self, settings: &RemoteSettings) -> Vec<Self> {
+        self.transports.iter().map(|transport| Self::new(vec![Arc::clone(transport)], settings)).collect()
+    }
+
+    pub(crate) fn key_name(&self, key: usize) -> &str {
+        self.transports[key].key_name().unwrap_or_default()
+    }
+
+    /// Counts the requests that were sent with a key alone.
+    pub(crate) fn count_requests_of(&self, key: usize, alone: &Self) {
+        let counts = alone.request_counts();
+        (0..counts.sent).for_each(|_| self.rate_limiter.count_request(key));
+        let mut sum = lock_ignoring_poison(&self.counts);
+        sum.sent += counts.sent;
+        sum.repeated += counts.repeated;
+        sum.throttled += counts.throttled;
+        for (method, count) in counts.by_method {
+            *sum.by_method.entry(method).or_default() += count;
+        }
     }
 
     /// Sends the request, with retries, until there is a final answer or its time is over.
@@ -159,6 +185,10 @@ impl Client {
         error: &Error,
         delays: &mut impl Iterator<Item = Duration>,
     ) -> Option<Duration> {
+        // Another key sends it: the API did nothing for a key that it does not know.
+        if error.rejection_kind() == Some(RejectionKind::Unauthenticated) && self.key_rejection().is_none() {
+            return Some(Duration::ZERO);
+        }
         if !retry::can_retry(call.idempotency, error) {
             return None;
         }
@@ -205,28 +235,29 @@ impl Client {
         }
     }
 
-    async fn acquire_slot(&self, call: &RequestSpec<'_>) -> Result<Duration, Error> {
+    /// Waits for the turn of a request; gives the time that it waited, and the index of its key.
+    async fn acquire_slot(&self, call: &RequestSpec<'_>) -> Result<(Duration, usize), Error> {
         let (asked, end) = (Instant::now(), self.end_time(call.budget));
         let priority = match call.budget {
             TimeBudget::Reserve(_) => Priority::High,
             _ if call.method.is_write() => Priority::Write,
             _ => Priority::Read,
         };
-        self.run_interruptible(call.budget, self.acquire_place(call, end, priority)).await??;
+        let key = self.run_interruptible(call.budget, self.acquire_place(call, end, priority)).await??;
         // A wait ends with a read at its very end. A write at that moment would begin something that nobody waits for.
         let is_late = call.method.is_write() && Instant::now() >= end;
-        if is_late { Err(Error::OutOfTime) } else { Ok(asked.elapsed()) }
+        if is_late { Err(Error::OutOfTime) } else { Ok((asked.elapsed(), key)) }
     }
 
-    async fn acquire_place(&self, call: &RequestSpec<'_>, end: Instant, priority: Priority) -> Result<(), Error> {
+    async fn acquire_place(&self, call: &RequestSpec<'_>, end: Instant, priority: Priority) -> Result<usize, Error> {
         let _turn = self.rate_limiter.acquire_turn(priority).await;
         while self.rate_limiter.wait_for_place(end, priority).await {
             let holds = match call.precondition {
                 Some(precondition) => precondition.check(self).await?,
                 None => true,
             };
-            if holds && self.rate_limiter.try_take_place(priority) {
-                return Ok(());
+            if holds && let Some(key) = self.rate_limiter.try_take_place(priority) {
+                return Ok(key);
             }
         }
         Err(Error::OutOfTime)
@@ -239,17 +270,17 @@ impl Client {
 
     async fn send_once(&self, call: &RequestSpec<'_>) -> Result<Value, Error> {
         // The key is checked after the wait: the API may have refused it for another request meanwhile.
-        let waited = self.acquire_slot(call).await?;
+        let (waited, key) = self.acquire_slot(call).await?;
         self.check_key(call.budget)?;
         self.count_request(call.method);
         let began = Instant::now();
-        let response = self.exchange_with_timeout(call).await;
+        let response = self.exchange_with_timeout(call, key).await;
         let status = response.as_ref().ok().map(|response| response.status);
-        let opened = response.and_then(|response| self.decode_response(call, &response));
+        let opened = response.and_then(|response| self.decode_response(call, key, &response));
         if let Err(Error::Rejected(rejected)) = &opened
             && rejected.kind == RejectionKind::Unauthenticated
         {
-            *lock_ignoring_poison(&self.key_rejection) = Some((**rejected).clone());
+            self.exclude_key(key, rejected);
         }
         let request_id = match &opened {
             Ok(opened) => opened.request_id.as_deref(),
@@ -267,42 +298,60 @@ impl Client {
         Ok(opened?.result)
     }
 
-    /// Refuses the request if the API refused the key before.
+    /// Goes on without a key that the API refuses, unless it is the last one.
+    fn exclude_key(&self, key: usize, rejected: &RejectedRequest) {
+        if self.rate_limiter.exclude_key(key) {
+            tracing::warn!(key = self.key_name(key), "the API refuses this key; the others are used");
+        } else {
+            *lock_ignoring_poison(&self.key_rejection) = Some(rejected.clone());
+        }
+    }
+
+    fn key_rejection(&self) -> Option<RejectedRequest> {
+        lock_ignoring_poison(&self.key_rejection).clone()
+    }
+
+    /// Refuses the request if the API refused all keys before.
     fn check_key(&self, budget: TimeBudget) -> Result<(), Error> {
         // A reserve tries all the same: it starts a paused pipe, and the refusal of a key may be a passing fault.
-        match (budget, lock_ignoring_poison(&self.key_rejection).clone()) {
+        match (budget, self.key_rejection()) {
             (TimeBudget::Reserve(_), _) | (_, None) => Ok(()),
             (_, Some(rejected)) => Err(Error::Rejected(Box::new(rejected))),
         }
     }
 
-    async fn exchange_with_timeout(&self, call: &RequestSpec<'_>) -> Result<ApiResponse, Error> {
+    async fn exchange_with_timeout(&self, call: &RequestSpec<'_>, key: usize) -> Result<ApiResponse, Error> {
         // A write in progress is not dropped by an interruption: without its answer, nobody knows if it took effect. A
         // read changes nothing.
         let end = timeouts::response_deadline(call.method, self.end_time(call.budget));
         let exchange = async {
-            let answered = timeout_at(end, self.call_transport(call)).await;
+            let answered = timeout_at(end, self.call_transport(call, key)).await;
             answered.unwrap_or_else(|_| Err(call.no_answer_error()))
         };
         if call.method.is_write() { exchange.await } else { self.run_interruptible(call.budget, exchange).await? }
     }
 
-    async fn call_transport(&self, call: &RequestSpec<'_>) -> Result<ApiResponse, Error> {
+    async fn call_transport(&self, call: &RequestSpec<'_>, key: usize) -> Result<ApiResponse, Error> {
         let RequestSpec { method, path, body, .. } = *call;
         let body = body.map(|filled| filled.body.clone());
         let request = ApiRequest { method, path: path.to_owned(), body };
         let path = path.to_owned();
-        self.transport.send(request).await.map_err(|error| match error {
+        self.transports[key].send(request).await.map_err(|error| match error {
             TransportError::Untrusted(reason) => Error::Untrusted { method, path, reason },
             TransportError::NotSent(reason) => Error::Transport { method, path, reason, may_have_arrived: false },
             TransportError::AnswerLost(reason) => Error::Transport { method, path, reason, may_have_arrived: true },
         })
     }
 
-    fn decode_response(&self, call: &RequestSpec<'_>, response: &ApiResponse) -> Result<DecodedAnswer, Error> {
+    fn decode_response(
+        &self,
+        call: &RequestSpec<'_>,
+        key: usize,
+        response: &ApiResponse,
+    ) -> Result<DecodedAnswer, Error> {
         if response.status == 429 {
             lock_ignoring_poison(&self.counts).throttled += 1;
-            self.rate_limiter.back_off(envelope::retry_after(response));
+            self.rate_limiter.back_off(key, envelope::retry_after(response));
         }
         let sent = call.body.map(|filled| &filled.redaction);
         let redactions: Vec<&Redaction> = sent.into_iter().chain([&self.key_redaction]).collect();

@@ -24,6 +24,8 @@ const RATE_LIMIT_RESET: &str = "x-ratelimit-reset";
 /// An API key. Every request carries it as HTTP Basic authentication.
 #[derive(Clone, Debug)]
 pub struct ApiCredentials {
+    /// The environment variable of the id, which names the key in messages.
+    pub variable: String,
     /// The id of the API key.
     pub key_id: String,
     /// Its secret.
@@ -63,7 +65,7 @@ impl HttpTransport {
 
     async fn exchange_request(&self, request: ApiRequest) -> Result<ApiResponse, TransportError> {
         let url = format!("{}{}", self.base_url, request.path);
-        let ApiCredentials { key_id: key, secret } = &self.credentials;
+        let ApiCredentials { key_id: key, secret, .. } = &self.credentials;
         let mut builder =
             self.client.request(to_reqwest_method(request.method), url).basic_auth(key, Some(secret.expose_secret()));
         if let Some(body) = &request.body {
@@ -86,6 +88,10 @@ impl HttpTransport {
 impl Transport for HttpTransport {
     fn send(&self, request: ApiRequest) -> ResponseFuture<'_> {
         Box::pin(self.exchange_request(request))
+    }
+
+    fn key_name(&self) -> Option<&str> {
+        Some(&self.credentials.variable)
     }
 
     fn carried_secrets(&self) -> Vec<SecretString> {
@@ -221,7 +227,8 @@ mod tests {
     }
 
     async fn send(url: &str) -> Result<ApiResponse, TransportError> {
-        let credentials = ApiCredentials { key_id: "key".to_owned(), secret: "canary".into() };
+        let credentials =
+            ApiCredentials { variable: "KEY".to_owned(), key_id: "key".to_owned(), secret: "canary".into() };
         let body = Some(RequestBody::new(&serde_json::json!({"name": "orders"})));
         let request = ApiRequest { method: Method::Patch, path: "/v1/x".to_owned(), body };
         HttpTransport::new(url, credentials).unwrap().send(request).await
@@ -250,9 +257,10 @@ mod tests {
         let length = said.len();
         let head = "HTTP/1.1 400 Bad Request\r\ncontent-length";
         let (url, _) = server(format!("{head}: {length}\r\n\r\n{said}"));
-        let credentials = ApiCredentials { key_id: "key".to_owned(), secret: "canary-22".into() };
+        let credentials =
+            ApiCredentials { variable: "KEY".to_owned(), key_id: "key".to_owned(), secret: "canary-22".into() };
         let http = Arc::new(HttpTransport::new(&url, credentials).unwrap());
-        let client = Client::new(http, &RemoteSettings::default());
+        let client = Client::new(vec![http], &RemoteSettings::default());
         let body = literal_body(&serde_json::json!({}));
         let error = client.send(RequestSpec::new(Method::Post, "/v1/x").with_body(&body)).await.unwrap_err();
         insta::assert_snapshot!(error, @"POST /v1/x: 400 no: Basic a2V5Om[redacted]g==, key:[redacted]");

@@ -21,9 +21,20 @@ pub struct ServiceLookup {
 }
 
 impl ServiceLookup {
-    /// Sends the look-ups through `transport`.
-    pub fn new(transport: Arc<dyn Transport>, settings: RemoteSettings) -> Self {
-        Self { client: Client::new(transport, &settings), settings }
+    /// Sends the look-ups through transports with different keys, at least one.
+    pub fn new(transports: Vec<Arc<dyn Transport>>, settings: RemoteSettings) -> Self {
+        Self { client: Client::new(transports, &settings), settings }
+    }
+
+    /// The organizations of each key, by the name of the key.
+    pub async fn list_organizations_by_key(&self) -> Vec<(String, Result<Vec<LookupEntry>, Error>)> {
+        let mut found = Vec::new();
+        for (index, alone) in self.client.by_key(&self.settings).iter().enumerate() {
+            let entries = fetch_entries(alone, &routes::organizations_url()).await;
+            self.client.count_requests_of(index, alone);
+            found.push((self.client.key_name(index).to_owned(), entries));
+        }
+        found
     }
 
     /// The organizations that the key belongs to; usually one.

@@ -2,6 +2,7 @@
 //!
 //! It counts requests in a sliding window and waits before the API would answer 429. The API counts per key, and
 //! a refused request counts as well, so a client that runs into the limit and retries makes it worse for everybody.
+//! With several keys each has a window of its own, and a request goes to the key that has the most places free.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Mutex;
@@ -39,7 +40,8 @@ const RESERVED_READS: usize = 2;
 /// The delay of a request that lets another one go first.
 const YIELD_DELAY: Duration = Duration::from_millis(10);
 
-/// A rate limiter with a sliding window: never more requests than the rate in any window, and no slower than that.
+/// A rate limiter with a sliding window for each key: never more requests than the rate in any window, and no slower
+/// than that.
 pub(crate) struct RateLimiter {
     rate: Option<RequestRate>,
     /// Its holder is the next to read. tokio's mutex is fair: it goes to the waiters in their order.
@@ -119,8 +121,7 @@ impl Drop for PausePermit<'_> {
 
 #[derive(Default)]
 struct RateWindow {
-    sent: VecDeque<Instant>,
-    held_until: Option<Instant>,
+    keys: Vec<KeyWindow>,
     priority_waiters: usize,
     /// The queues whose first request waits for a place.
     waiting: BTreeSet<Priority>,
@@ -130,12 +131,23 @@ struct RateWindow {
     paused_pipes: usize,
 }
 
+/// The requests of one key.
+#[derive(Clone, Default)]
+struct KeyWindow {
+    sent: VecDeque<Instant>,
+    held_until: Option<Instant>,
+    /// The API refused the key.
+    is_refused: bool,
+}
+
 impl RateLimiter {
-    pub(crate) fn new(rate: Option<RequestRate>) -> Self {
+    /// A limiter of this rate for each of the keys.
+    pub(crate) fn new(rate: Option<RequestRate>, keys: usize) -> Self {
         let rate = rate.map(|rate| RequestRate { requests: rate.requests.max(1), ..rate });
-        let pause_permits = rate.map_or(Semaphore::MAX_PERMITS, max_paused_pipes);
+        let pause_permits = rate.map_or(Semaphore::MAX_PERMITS, |rate| max_paused_pipes(rate, keys));
         let (reads, writes) = (tokio::sync::Mutex::default(), tokio::sync::Mutex::default());
-        Self { rate, reads, writes, window: Mutex::default(), pause_permits: Semaphore::new(pause_permits) }
+        let window = RateWindow { keys: vec![KeyWindow::default(); keys], ..RateWindow::default() };
+        Self { rate, reads, writes, window: Mutex::new(window), pause_permits: Semaphore::new(pause_permits) }
     }
 
     pub(crate) async fn acquire_pause_permit(&self) -> Option<PausePermit<'_>> {
@@ -156,7 +168,7 @@ impl RateLimiter {
     /// Waits until a place is free; `false` if none is before `end`. A dropped wait takes no place.
     pub(crate) async fn wait_for_place(&self, end: Instant, priority: Priority) -> bool {
         let _waiting = WaitingGuard::new(self, priority);
-        while let Some(free) = self.busy_until(priority, false) {
+        while let Err(free) = self.find_free_key(priority, false) {
             if free > end {
                 return false;
             }
@@ -165,47 +177,67 @@ impl RateLimiter {
         true
     }
 
-    pub(crate) fn try_take_place(&self, priority: Priority) -> bool {
-        self.busy_until(priority, true).is_none()
+    /// Takes a place, and gives the index of its key; `None` if no place is free.
+    pub(crate) fn try_take_place(&self, priority: Priority) -> Option<usize> {
+        self.find_free_key(priority, true).ok()
     }
 
-    /// Holds all requests after a 429.
-    pub(crate) fn back_off(&self, retry_after: Option<Duration>) {
+    /// Counts a request of a key that did not wait for its place.
+    pub(crate) fn count_request(&self, key: usize) {
+        lock_ignoring_poison(&self.window).keys[key].sent.push_back(Instant::now());
+    }
+
+    /// Sends nothing with this key any more. `false` if it is the last one.
+    pub(crate) fn exclude_key(&self, key: usize) -> bool {
+        let mut window = lock_ignoring_poison(&self.window);
+        window.keys[key].is_refused = true;
+        window.keys.iter().any(|key| !key.is_refused)
+    }
+
+    /// Holds all requests of a key after a 429.
+    pub(crate) fn back_off(&self, key: usize, retry_after: Option<Duration>) {
         // Without a header, a whole window has to pass until the server's count is surely empty.
         let default = self.rate.unwrap_or_default().window;
         let hold = retry_after.unwrap_or(default).clamp(MIN_HOLD, MAX_HOLD);
         let until = Instant::now() + hold + WINDOW_MARGIN;
         let mut window = lock_ignoring_poison(&self.window);
-        window.held_until = window.held_until.max(Some(until));
+        let held_until = &mut window.keys[key].held_until;
+        *held_until = (*held_until).max(Some(until));
     }
 
-    /// The rest of the hold after a 429.
+    /// The rest of the hold after a 429, if it holds every key.
     pub(crate) fn remaining_hold(&self) -> Duration {
-        let until = lock_ignoring_poison(&self.window).held_until;
-        until.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()))
+        self.last_hold_end().map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()))
     }
 
-    /// The end of the last hold, also when it has passed.
+    /// The end of the last hold of every key, also when it has passed.
     pub(crate) fn last_hold_end(&self) -> Option<Instant> {
-        lock_ignoring_poison(&self.window).held_until
+        // `None` is the least: a key that was never held makes no request wait.
+        lock_ignoring_poison(&self.window).usable_keys().map(|(_, key)| key.held_until).min().flatten()
     }
 
-    /// The time to ask again; `None` if a place is free. `take` takes it.
-    fn busy_until(&self, priority: Priority, take: bool) -> Option<Instant> {
+    /// The index of the key with the most free places; an error with the time to ask again if there is none. `take`
+    /// takes the place.
+    fn find_free_key(&self, priority: Priority, take: bool) -> Result<usize, Instant> {
         let now = Instant::now();
         let mut window = lock_ignoring_poison(&self.window);
         let is_normal = priority != Priority::High;
-        let held = window.held_until.filter(|until| *until > now);
         let is_others_turn = window.priority_waiters > 0 || window.is_turn_of_other_queue(priority);
         let yield_until = (is_normal && is_others_turn).then(|| now + YIELD_DELAY);
-        let full = window.full_until(self.rate, now);
-        let spent = is_normal.then(|| window.reserved_until(self.rate, now)).flatten();
-        let busy = held.max(full).max(spent).max(yield_until);
+        let reserved = if is_normal { window.reserved_places() } else { 0 };
+        for key in &mut window.keys {
+            key.forget_past(self.rate, now);
+        }
+        let busy_until = |key: &KeyWindow| key.busy_until(self.rate, reserved, now);
+        // No time at all comes before every time, so a free key wins, and among those the one that sent the least.
+        let first = window.usable_keys().min_by_key(|(_, key)| (busy_until(key), key.sent.len()));
+        let (index, busy) = first.map_or((0, None), |(index, key)| (index, busy_until(key)));
+        let busy = busy.max(yield_until);
         if busy.is_none() && take {
-            window.sent.push_back(now);
+            window.keys[index].sent.push_back(now);
             window.last = Some(priority);
         }
-        busy
+        busy.map_or(Ok(index), Err)
     }
 }
 
@@ -214,23 +246,48 @@ impl RateWindow {
         self.last == Some(own) && self.waiting.iter().any(|other| *other != own)
     }
 
-    /// The time when the first place becomes free; `None` if one is.
-    fn full_until(&mut self, rate: Option<RequestRate>, now: Instant) -> Option<Instant> {
+    /// The keys that the API did not refuse, with their indexes; all if it refused them all.
+    fn usable_keys(&self) -> impl Iterator<Item = (usize, &KeyWindow)> {
+        let all_refused = self.keys.iter().all(|key| key.is_refused);
+        self.keys.iter().enumerate().filter(move |(_, key)| all_refused || !key.is_refused)
+    }
+
+    /// The places that each key keeps free for restarts.
+    fn reserved_places(&self) -> usize {
+        match self.paused_pipes {
+            0 => 0,
+            paused => (paused + RESERVED_READS).div_ceil(self.usable_keys().count()),
+        }
+    }
+}
+
+impl KeyWindow {
+    fn forget_past(&mut self, rate: Option<RequestRate>, now: Instant) {
         let Some(rate) = rate else {
             self.sent.clear();
-            return None;
+            return;
         };
-        let length = rate.window + WINDOW_MARGIN;
-        while self.sent.front().is_some_and(|sent| *sent + length <= now) {
+        while self.sent.front().is_some_and(|sent| *sent + rate.window + WINDOW_MARGIN <= now) {
             self.sent.pop_front();
         }
-        self.sent.front().filter(|_| self.sent.len() >= rate.requests).map(|sent| *sent + length)
+    }
+
+    /// The time to ask again; `None` if a place is free.
+    fn busy_until(&self, rate: Option<RequestRate>, reserved: usize, now: Instant) -> Option<Instant> {
+        let held = self.held_until.filter(|until| *until > now);
+        let full = rate.and_then(|rate| {
+            self.sent
+                .front()
+                .filter(|_| self.sent.len() >= rate.requests)
+                .map(|sent| *sent + rate.window + WINDOW_MARGIN)
+        });
+        held.max(full).max(self.reserved_until(rate, reserved, now))
     }
 
     /// Next time a normal request may be sent without using up slots reserved for restarts.
-    fn reserved_until(&self, rate: Option<RequestRate>, now: Instant) -> Option<Instant> {
-        let rate = rate.filter(|_| self.paused_pipes > 0)?;
-        let most = rate.requests - (self.paused_pipes + RESERVED_READS).min(rate.requests / 2);
+    fn reserved_until(&self, rate: Option<RequestRate>, reserved: usize, now: Instant) -> Option<Instant> {
+        let rate = rate.filter(|_| reserved > 0)?;
+        let most = rate.requests - reserved.min(rate.requests / 2);
         let counts = rate.window.saturating_sub(RESTART_WITHIN).max(rate.window / 2) + WINDOW_MARGIN;
         // A request sent longer ago than `counts` leaves the window before `RESTART_WITHIN` is over, so it does not
         // use up a reserved place. Only the newest `most` requests matter.
@@ -239,9 +296,9 @@ impl RateWindow {
     }
 }
 
-fn max_paused_pipes(rate: RequestRate) -> usize {
-    // At most half of the window is reserved, so that the other work of the run goes on.
-    (rate.requests / 2).saturating_sub(RESERVED_READS).max(1)
+fn max_paused_pipes(rate: RequestRate, keys: usize) -> usize {
+    // At most half of each window is reserved, so that the other work of the run goes on.
+    (rate.requests / 2 * keys).saturating_sub(RESERVED_READS).max(1)
 }
 
 pub(crate) fn lock_ignoring_poison<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

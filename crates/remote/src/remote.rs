@@ -43,7 +43,7 @@ impl Remote {
         secrets: Arc<dyn SecretProvider>,
         settings: RemoteSettings,
     ) -> Self {
-        let client = Client::new(transport, &settings);
+        let client = Client::new(vec![transport], &settings);
         Self::with_client(client, organization, services, secrets, settings)
     }
 

@@ -11,6 +11,11 @@ pub trait Transport: Send + Sync {
     /// Sends the request. A response of any status is `Ok`.
     fn send(&self, request: ApiRequest) -> ResponseFuture<'_>;
 
+    /// The name of the key for messages, such as its environment variable; `None` if there is only one.
+    fn key_name(&self) -> Option<&str> {
+        None
+    }
+
     /// The secrets that every request carries, to be redacted from answers.
     fn carried_secrets(&self) -> Vec<SecretString> {
         Vec::new()

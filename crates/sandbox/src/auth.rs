@@ -6,22 +6,15 @@ use base64::engine::general_purpose::STANDARD;
 use crate::http_types::ApiRefusal;
 use crate::{KEY_ID, KEY_SECRET, READ_ONLY_KEY_ID, READ_ONLY_KEY_SECRET};
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum SandboxKey {
-    Admin,
-    ReadOnly,
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SandboxKey {
+    pub(crate) id: String,
+    can_write: bool,
 }
 
 impl SandboxKey {
-    pub(crate) fn key_id(self) -> &'static str {
-        match self {
-            Self::Admin => KEY_ID,
-            Self::ReadOnly => READ_ONLY_KEY_ID,
-        }
-    }
-
-    pub(crate) fn authorize_request(self, writes: bool) -> Result<(), ApiRefusal> {
-        if self == Self::ReadOnly && writes {
+    pub(crate) fn authorize_request(&self, writes: bool) -> Result<(), ApiRefusal> {
+        if !self.can_write && writes {
             let text = "the API key may not write (sandbox wording)";
             return Err(ApiRefusal::with_code(403, "FORBIDDEN", text));
         }
@@ -33,10 +26,21 @@ pub(crate) fn authenticate_header(header: Option<&str>) -> Result<SandboxKey, Ap
     let refusal = || ApiRefusal::with_code(401, "UNAUTHORIZED", "API key is missing or wrong (sandbox wording)");
     let pair = header.and_then(parse_basic_header).ok_or_else(refusal)?;
     match (pair.0.as_str(), pair.1.as_str()) {
-        (KEY_ID, KEY_SECRET) => Ok(SandboxKey::Admin),
-        (READ_ONLY_KEY_ID, READ_ONLY_KEY_SECRET) => Ok(SandboxKey::ReadOnly),
+        (id, KEY_SECRET) if is_admin_key(id) => Ok(SandboxKey { id: pair.0, can_write: true }),
+        (READ_ONLY_KEY_ID, READ_ONLY_KEY_SECRET) => Ok(SandboxKey { id: pair.0, can_write: false }),
         _ => Err(refusal()),
     }
+}
+
+/// The id of one of several keys with all permissions, counted from 0. They share [`KEY_SECRET`]; each has a rate limit
+/// of its own.
+pub fn nth_key_id(index: usize) -> String {
+    if index == 0 { KEY_ID.to_owned() } else { format!("{KEY_ID}-{}", index + 1) }
+}
+
+fn is_admin_key(id: &str) -> bool {
+    let number = id.strip_prefix(KEY_ID).and_then(|rest| rest.strip_prefix('-')).and_then(|text| text.parse().ok());
+    id == KEY_ID || number.is_some_and(|number: u16| number > 1)
 }
 
 fn parse_basic_header(header: &str) -> Option<(String, String)> {
@@ -73,8 +77,18 @@ mod tests {
         assert_eq!(authenticate_header(None).unwrap_err().status, 401);
         assert_eq!(authenticate_header(Some("Bearer abc")).unwrap_err().status, 401);
         assert_eq!(authenticate_header(Some("Basic YTpi")).unwrap_err().status, 401);
-        assert_eq!(authenticate_header(Some(&basic_authorization(KEY_ID, KEY_SECRET))), Ok(SandboxKey::Admin));
+        assert_eq!(
+            authenticate_header(Some(&basic_authorization(KEY_ID, KEY_SECRET))),
+            Ok(SandboxKey { id: KEY_ID.to_owned(), can_write: true })
+        );
+        let second = basic_authorization(&nth_key_id(1), KEY_SECRET);
+        assert_eq!(authenticate_header(Some(&second)).unwrap().id, "sandbox-key-2");
+        for unknown in ["sandbox-key-", "sandbox-key-1", "sandbox-key-x", "sandbox-keys"] {
+            let header = basic_authorization(unknown, KEY_SECRET);
+            assert_eq!(authenticate_header(Some(&header)).unwrap_err().status, 401, "{unknown}");
+        }
         let read_only = basic_authorization(READ_ONLY_KEY_ID, READ_ONLY_KEY_SECRET);
-        assert_eq!(authenticate_header(Some(&read_only)), Ok(SandboxKey::ReadOnly));
+        let key = SandboxKey { id: READ_ONLY_KEY_ID.to_owned(), can_write: false };
+        assert_eq!(authenticate_header(Some(&read_only)), Ok(key));
     }
 }

@@ -34,7 +34,7 @@ mod world;
 
 pub use api::discovery::SourceField;
 pub use api_rule::{ApiRule, RuleEvidence, rules_table};
-pub use auth::basic_authorization;
+pub use auth::{basic_authorization, nth_key_id};
 pub use clock::Timestamp;
 pub use endpoint::EndpointStatus;
 pub use faults::{Fault, FaultEffect, FaultScript, FaultTrigger};

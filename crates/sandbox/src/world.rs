@@ -234,7 +234,7 @@ impl World {
     fn answer_request(&mut self, request: &SandboxRequest, fault_parameters: FaultParameters) -> ApiResult {
         let key = authenticate_header(request.authorization.as_deref())?;
         if let Some(limit) = self.options.rate_limit {
-            let admitted = self.limiter.admit_request(key.key_id(), self.now, limit);
+            let admitted = self.limiter.admit_request(&key.id, self.now, limit);
             admitted.map_err(|reset| ApiRefusal::rate_limited(Some(reset)))?;
         }
         self.run_request(request, fault_parameters)

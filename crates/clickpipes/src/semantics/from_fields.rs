@@ -60,7 +60,7 @@ fn read_field(node: &FieldNode, above: &InheritedSemantics) -> FieldSemantics {
     let inherited = inherit_annotations(node, above);
     let fields = node.child_fields().filter(|(_, field)| !field.has_keyword(annotations::ADDITIONAL));
     let omitted_values = mark(annotations::READBACK_BY_VALUE).and_then(Value::as_array).cloned().unwrap_or_default();
-    FieldSemantics {
+    let semantics = FieldSemantics {
         list: read_list(node),
         is_secret: node.is_secret(),
         one_request_only: mark(annotations::ONE_REQUEST_ONLY).is_some(),
@@ -79,7 +79,8 @@ fn read_field(node: &FieldNode, above: &InheritedSemantics) -> FieldSemantics {
         }),
         fallback: Some(Arc::new(unknown_field(inherited.clone()))),
         ..from_inherited(inherited)
-    }
+    };
+    FieldSemantics { leads_to_objects: semantics.can_lead_to_objects(), ..semantics }
 }
 
 /// The rules of a field that no struct declares.
@@ -111,6 +112,7 @@ fn from_inherited(inherited: InheritedSemantics) -> FieldSemantics {
         weakens_tls: false,
         refers_to: inherited.refers_to,
         connects_to: None,
+        leads_to_objects: inherited.refers_to.is_some(),
         equality: Equality::Exact,
         omitted_values: Vec::new(),
         omits_default: false,

@@ -89,6 +89,7 @@ impl FieldSemantics {
             return BTreeSet::from([kind]);
         }
         match value {
+            _ if !self.leads_to_objects => BTreeSet::new(),
             Value::Array(items) => items.iter().flat_map(|item| self.list_item().referenced_kinds(item)).collect(),
             Value::Object(fields) => {
                 fields.iter().flat_map(|(name, value)| self.child_field(name).referenced_kinds(value)).collect()
@@ -100,6 +101,16 @@ impl FieldSemantics {
     /// The kinds of objects that may refer to an object of this kind.
     pub fn referring_kinds(kind: Kind) -> impl Iterator<Item = Kind> {
         Kind::ALL.into_iter().filter(move |other| Self::for_kind(*other).refers_to_kind(kind))
+    }
+
+    /// Whether a value of the field, or anything in it, can lead to another object: by name, by id or by a host.
+    pub fn leads_to_objects(&self) -> bool {
+        self.leads_to_objects
+    }
+
+    pub(super) fn can_lead_to_objects(&self) -> bool {
+        let mut below = self.fields.values().chain(&self.items).chain(&self.fallback);
+        self.refers_to.is_some() || self.connects_to.is_some() || below.any(|field| field.leads_to_objects)
     }
 
     fn refers_to_kind(&self, kind: Kind) -> bool {

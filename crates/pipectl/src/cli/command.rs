@@ -6,18 +6,19 @@ use clap::{CommandFactory, Subcommand};
 use super::Cli;
 use super::live_args::{ApplyArgs, DiscoverArgs, DoctorArgs, DriftArgs, ExportArgs, PlanArgs, ResyncArgs, StatusArgs};
 use super::local_args::{
-    CiArgs, CiCommand, CompletionsArgs, DiffEnvArgs, ExplainArgs, InitArgs, RenderArgs, SandboxArgs, SchemaArgs,
-    SecretsArgs, SecretsCommand, ValidateArgs,
+    CiArgs, CiCommand, CompletionsArgs, DiffEnvArgs, ExplainArgs, InitArgs, RenderArgs, RunReportArgs,
+    RunReportCommand, SandboxArgs, SchemaArgs, SecretsArgs, SecretsCommand, ValidateArgs,
 };
 use crate::commands::{
-    Task, apply, ci, diff_env, discover, doctor, drift, export, init, plan, reference, render, resync, run_cancellable,
-    run_in_real_time, run_on_runtime, sandbox, secrets, status, validate,
+    Task, apply, ci, diff_env, discover, doctor, drift, export, init, plan, reference, render, report, resync,
+    run_cancellable, run_in_real_time, run_on_runtime, sandbox, secrets, status, validate,
 };
 use crate::context::{CommandContext, EnvironmentRun, OutputFormat};
 use crate::environment_runs::PreparedRun;
 use crate::exit::UsageError;
 use crate::outcome::CommandOutcome;
 use crate::reports::ReportRequest;
+use crate::shard::Shard;
 
 /// The commands of the program.
 #[derive(Debug, Subcommand)]
@@ -52,6 +53,8 @@ pub(crate) enum Command {
     Explain(ExplainArgs),
     /// The base of a CI job
     Ci(CiArgs),
+    /// Join the results of several runs
+    Report(RunReportArgs),
     /// What manifests say about secrets; needs no account and no secrets
     Secrets(SecretsArgs),
     /// Serve the embedded ClickPipes API on loopback
@@ -88,6 +91,7 @@ impl Command {
             Self::Schema(_) => ("schema", "Schema", TEXT_JSON),
             Self::Explain(_) => ("explain", "Explanation", TEXT_JSON),
             Self::Ci(_) => ("ci", "CiBase", TEXT_JSON),
+            Self::Report(_) => ("report", "Merged", TEXT_JSON_MARKDOWN),
             Self::Secrets(_) => ("secrets", "Secrets", TEXT_JSON),
             Self::Sandbox(_) => ("sandbox", "Sandbox", TEXT),
             Self::Completions(_) => ("completions", "Completions", TEXT),
@@ -124,6 +128,15 @@ impl Command {
         }
     }
 
+    fn shard(&self) -> Option<Shard> {
+        match self {
+            Self::Plan(args) => args.compare.shard,
+            Self::Apply(args) => args.compare.shard,
+            Self::Drift(args) => args.compare.shard,
+            _ => None,
+        }
+    }
+
     /// The reports that the command line requests.
     fn reports(&self, run: &EnvironmentRun) -> Result<ReportRequest, UsageError> {
         let (report, no_counts) = match self {
@@ -131,9 +144,17 @@ impl Command {
             Self::Plan(args) => (&args.compare.report, None),
             Self::Apply(args) => (&args.compare.report, None),
             Self::Drift(args) => (&args.compare.report, Some("it counts what a plan does")),
+            Self::Report(RunReportArgs { command: RunReportCommand::Merge(args) }) => {
+                let request = args.report.request(run)?;
+                request.require_mergeable()?;
+                return Ok(request);
+            }
             _ => return Ok(ReportRequest::default()),
         };
-        let request = report.request(run)?;
+        let mut request = report.request(run)?;
+        if let Some(shard) = self.shard() {
+            request.key = request.key.with_part(&shard.key());
+        }
         no_counts.map_or(Ok(()), |why| request.reject_gitlab_counts(why))?;
         Ok(request)
     }
@@ -178,6 +199,9 @@ impl Command {
             Self::Man => task((), |_, ()| reference::print_manual(Cli::command())),
             Self::Ci(CiArgs { command: CiCommand::Base(args) }) => task(args.options(run)?, ci::print_base),
             Self::Ci(CiArgs { command: CiCommand::Mark(args) }) => task(args.options(run)?, ci::mark_applied),
+            Self::Report(RunReportArgs { command: RunReportCommand::Merge(args) }) => {
+                task(args.files.clone(), |context, files| report::merge(context, files))
+            }
             Self::Secrets(SecretsArgs { command: SecretsCommand::List(args) }) => task(args.options(), secrets::run),
             Self::Sandbox(args) => {
                 task(args.options(), |context, options| run_in_real_time(sandbox::run(context, options)))
@@ -201,6 +225,7 @@ impl Cli {
             output: self.output.output(),
             format: self.output.output,
             environment: EnvironmentRun::default(),
+            shard: self.command.shard(),
             reports: ReportRequest::default(),
             allowed_env: self.output.allow_env.clone(),
         }

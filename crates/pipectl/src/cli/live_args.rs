@@ -49,7 +49,7 @@ pub(crate) struct PlanArgs {
 impl PlanArgs {
     pub(super) fn options(&self, run: &EnvironmentRun) -> Result<PlanOptions, UsageError> {
         Ok(PlanOptions {
-            scope: self.compare.scope.options(run)?,
+            scope: self.compare.options(run)?,
             git: self.git.options(),
             diff: self.diff,
             out: self.out.as_deref().map(|file| run.expand_path("--out", file)).transpose()?,
@@ -94,9 +94,9 @@ pub(crate) struct ApplyArgs {
     #[arg(long, value_name = "SERVICE/PIPE", env = "PIPECTL_ALLOW_DELETE", value_delimiter = ',')]
     #[arg(add = ArgValueCandidates::new(completion::object_candidates))]
     allow_delete: Vec<ObjectName>,
-    /// Number of objects to work on at once
-    #[arg(long, value_name = "N", env = "PIPECTL_PARALLEL", default_value_t = 64)]
-    parallel: usize,
+    /// Number of objects to work on at once [default: 256 for each API key]
+    #[arg(long, value_name = "N", env = "PIPECTL_PARALLEL")]
+    parallel: Option<usize>,
 }
 
 impl ApplyArgs {
@@ -106,7 +106,7 @@ impl ApplyArgs {
             return Err(UsageError(why.to_owned()));
         }
         Ok(ApplyOptions {
-            scope: self.compare.scope.options(run)?,
+            scope: self.compare.options(run)?,
             git: self.git.options(),
             diff: self.diff,
             plan: self.plan.as_deref().map(|file| run.expand_path("--plan", file)).transpose()?,
@@ -156,7 +156,7 @@ pub(crate) struct DriftArgs {
 
 impl DriftArgs {
     pub(super) fn options(&self, run: &EnvironmentRun) -> Result<DriftOptions, UsageError> {
-        let scope = self.compare.scope.options(run)?;
+        let scope = self.compare.options(run)?;
         Ok(DriftOptions { scope, base: self.base.clone(), detailed_exitcode: self.detailed_exitcode })
     }
 }

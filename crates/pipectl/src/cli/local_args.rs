@@ -216,6 +216,31 @@ impl ListSecretsArgs {
     }
 }
 
+/// `pipectl report`.
+#[derive(Args, Debug)]
+pub(crate) struct RunReportArgs {
+    #[command(subcommand)]
+    pub(crate) command: RunReportCommand,
+}
+
+/// The commands for the results of runs.
+#[derive(Debug, Subcommand)]
+pub(crate) enum RunReportCommand {
+    /// Join the JSON of several runs of plan or apply, such as shards or environments, into one comment, page and exit
+    /// code
+    Merge(MergeArgs),
+}
+
+/// `pipectl report merge`.
+#[derive(Args, Debug)]
+pub(crate) struct MergeArgs {
+    #[command(flatten)]
+    pub(crate) report: ReportArgs,
+    /// Files that `--report json=FILE` wrote. All shards of a run must be among them
+    #[arg(value_name = "FILE", required = true)]
+    pub(crate) files: Vec<PathBuf>,
+}
+
 /// `pipectl ci`.
 #[derive(Args, Debug)]
 pub(crate) struct CiArgs {

@@ -15,6 +15,7 @@ use crate::exit::UsageError;
 use crate::reports::{CommentKey, ReportRequest, ReportTarget};
 use crate::selection::Selection;
 use crate::session::{GitOptions, ScopeOptions};
+use crate::shard::Shard;
 
 /// What `plan`, `apply` and `drift` have in common.
 #[derive(Args, Debug)]
@@ -23,6 +24,16 @@ pub(crate) struct CompareArgs {
     pub(crate) report: ReportArgs,
     #[command(flatten)]
     pub(crate) scope: ScopeArgs,
+    /// Only the services of part K of N, for several machines with a part each; a service always
+    /// belongs to the same part
+    #[arg(long, value_name = "K/N", env = "PIPECTL_SHARD")]
+    pub(crate) shard: Option<Shard>,
+}
+
+impl CompareArgs {
+    pub(super) fn options(&self, run: &EnvironmentRun) -> Result<ScopeOptions, UsageError> {
+        Ok(ScopeOptions { shard: self.shard, ..self.scope.options(run)? })
+    }
 }
 
 /// The report flags.
@@ -68,6 +79,7 @@ impl ScopeArgs {
             paths: self.manifests.paths.clone(),
             selection: self.select.selection(),
             connect: self.connect.options(run)?,
+            shard: None,
         })
     }
 }

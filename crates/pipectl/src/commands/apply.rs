@@ -15,7 +15,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use self::progress::ProgressReporter;
-use crate::apply::{ObjectResult, Outcome, apply_plan};
+use crate::apply::{OBJECTS_PER_KEY, ObjectResult, Outcome, apply_plan};
 use crate::connection::AccessMode;
 use crate::context::CommandContext;
 use crate::interruption::Interruption;
@@ -45,7 +45,7 @@ pub(crate) struct ApplyOptions {
     pub(crate) allow_replace: Vec<ObjectName>,
     pub(crate) allow_delete: Vec<ObjectName>,
     /// The number of objects to work on at once.
-    pub(crate) parallel: usize,
+    pub(crate) parallel: Option<usize>,
 }
 
 #[derive(Serialize)]
@@ -122,7 +122,8 @@ async fn perform_plan(
     let on_result = |report: &ObjectResult| progress.report_object(report);
     let work = async {
         let remote = &session.connection.remote;
-        let mut reports = apply_plan(remote, approved, options.parallel, interruption, on_result).await;
+        let parallel = options.parallel.unwrap_or(OBJECTS_PER_KEY * session.connection.keys);
+        let mut reports = apply_plan(remote, approved, parallel, interruption, on_result).await;
         if options.wait == WaitMode::Settled {
             tokio::select! {
                 biased;
@@ -152,7 +153,7 @@ fn run_outcome(
         refused: &refused,
         reports: &results,
     };
-    let outcome = CommandOutcome::new(context, code, &context.envelope(word, applied).with_unreachable(unreachable));
+    let outcome = CommandOutcome::new(context, code, context.envelope(word, applied).with_unreachable(unreachable));
     let mut messages = unreachable::unreachable_errors(unreachable);
     for limit in &errors {
         messages.push(Label::Blocked, "blocked: ").push_plain(limit).end_line();

@@ -56,7 +56,7 @@ pub(crate) fn print_base(context: &CommandContext, options: &CiBaseOptions) -> R
         }
         AppliedBase::Superseded(commit) => {
             let result = CiBase { base: None, superseded_by: Some(commit.hash.clone()) };
-            let mut outcome = CommandOutcome::new(context, exit::BLOCKED, &context.envelope("superseded", result));
+            let mut outcome = CommandOutcome::new(context, exit::BLOCKED, context.envelope("superseded", result));
             let why = format!("{} ({}) comes after this commit, and was applied already", commit.short, commit.subject);
             outcome.messages.push(Label::Blocked, "superseded: ").push_plain(why).end_line();
             Ok(outcome)
@@ -74,7 +74,7 @@ fn fallback_base(before: &str) -> Option<String> {
 fn base_outcome(context: &CommandContext, base: Option<String>) -> CommandOutcome {
     let text = base.as_ref().map(|base| format!("{base}\n")).unwrap_or_default();
     let result = CiBase { base, superseded_by: None };
-    let mut outcome = CommandOutcome::new(context, exit::DONE, &context.envelope("found", result));
+    let mut outcome = CommandOutcome::new(context, exit::DONE, context.envelope("found", result));
     outcome.text.push_plain(text);
     outcome
 }
@@ -90,7 +90,7 @@ pub(crate) fn mark_applied(context: &CommandContext, options: &CiMarkOptions) ->
     }
     let word = if is_behind { "superseded" } else { "marked" };
     let result = CiBase { base: Some(head.hash), superseded_by: None };
-    Ok(CommandOutcome::new(context, exit::DONE, &context.envelope(word, result)))
+    Ok(CommandOutcome::new(context, exit::DONE, context.envelope(word, result)))
 }
 
 /// The hashes in a file; none if there is no file.

@@ -45,7 +45,7 @@ pub(crate) fn run(context: &CommandContext, options: &DiffEnvOptions) -> Result<
     Ok(CommandOutcome {
         text: render::text(&differences),
         markdown: Some(render::render_env_diff_markdown(&differences)),
-        ..CommandOutcome::new(context, code, &context.envelope(word, &differences))
+        ..CommandOutcome::new(context, code, context.envelope(word, &differences))
     })
 }
 

@@ -135,7 +135,7 @@ fn discovery_outcome(
 ) -> CommandOutcome {
     let written = new.is_some_and(|new| new.text != file.text);
     let discovery = Discovery { pipe: at.to_string(), file: &file.name, written, found };
-    let mut outcome = CommandOutcome::new(context, exit::DONE, &context.envelope("found", discovery));
+    let mut outcome = CommandOutcome::new(context, exit::DONE, context.envelope("found", discovery));
     outcome.text.push_plain(match new {
         Some(new) => {
             let diff = TextDiff::from_lines(&*file.text, &*new.text);

@@ -113,7 +113,7 @@ pub(crate) async fn run(context: &CommandContext, options: &DoctorOptions) -> Re
     Ok(CommandOutcome {
         text: render_findings(&findings),
         markdown: Some(render_markdown(&findings)),
-        ..CommandOutcome::new(context, code, &envelope)
+        ..CommandOutcome::new(context, code, envelope)
     })
 }
 

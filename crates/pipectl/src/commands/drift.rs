@@ -32,7 +32,7 @@ pub(crate) async fn run(context: &CommandContext, options: &DriftOptions) -> Res
     };
     let code = if options.detailed_exitcode && !drift.is_clean() { exit::CHANGES } else { exit::DONE };
     let envelope = context.envelope(word, &drift).with_unreachable(unreachable);
-    let outcome = CommandOutcome::new(context, unreachable::exit_code(unreachable).unwrap_or(code), &envelope);
+    let outcome = CommandOutcome::new(context, unreachable::exit_code(unreachable).unwrap_or(code), envelope);
     Ok(CommandOutcome {
         text: render(&drift, unreachable),
         messages: unreachable::unreachable_errors(unreachable),

@@ -72,7 +72,7 @@ pub(crate) fn run(context: &CommandContext, options: &InitOptions) -> Result<Com
     let path = options.folder.join(starter_files::GITIGNORE);
     let outcome = append_lines(&path, starter_files::IGNORE_LINES)?;
     results.push(InitFile { path, outcome });
-    let mut outcome = CommandOutcome::new(context, exit::DONE, &context.envelope("done", &results));
+    let mut outcome = CommandOutcome::new(context, exit::DONE, context.envelope("done", &results));
     outcome.messages.push_plain(starter_files::next_steps(&options.folder)).end_line();
     Ok(CommandOutcome { text: outcome_table(&results), ..outcome })
 }

@@ -55,7 +55,7 @@ pub(crate) async fn run(context: &CommandContext, options: &PlanOptions) -> Resu
     let mut envelope = context.envelope(plan_outcome(&plan, unreachable), result).with_digest(digest.clone());
     envelope.errors = unresolved.iter().map(|it| format!("{}: {}", it.place, it.message)).collect();
     let envelope = envelope.with_unreachable(unreachable);
-    let outcome = CommandOutcome::new(context, unreachable::exit_code(unreachable).unwrap_or(code), &envelope);
+    let outcome = CommandOutcome::new(context, unreachable::exit_code(unreachable).unwrap_or(code), envelope);
     let mut text = StyledText::new();
     if context.is_text() {
         text = render::plan::render(&plan, &plan_context);

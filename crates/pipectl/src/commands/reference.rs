@@ -33,7 +33,7 @@ pub(crate) fn print_schema(documents: SchemaDocuments) -> Result<CommandOutcome>
 /// Describes a field and what changing it does.
 pub(crate) fn explain_field(context: &CommandContext, field: &str) -> Result<CommandOutcome> {
     let explanation = docs::explain_field(field)?;
-    let mut outcome = CommandOutcome::new(context, exit::DONE, &context.envelope("found", &explanation));
+    let mut outcome = CommandOutcome::new(context, exit::DONE, context.envelope("found", &explanation));
     outcome.text.push_plain(explanation.to_string());
     Ok(outcome)
 }

@@ -49,7 +49,7 @@ pub(crate) fn run(context: &CommandContext, options: &RenderOptions) -> Result<C
     let manifests = declared.to_plain_manifests(project.load_context());
     let documents: Vec<String> = manifests.iter().map(document_text).collect();
     let rendering = Rendering { manifests: manifests.into_iter().map(rendered_manifest).collect() };
-    let mut outcome = CommandOutcome::new(context, exit::DONE, &context.envelope("rendered", rendering));
+    let mut outcome = CommandOutcome::new(context, exit::DONE, context.envelope("rendered", rendering));
     outcome.text.push_plain(documents.join("---\n"));
     Ok(outcome)
 }

@@ -195,7 +195,7 @@ impl PipeResync<'_> {
         let (id, tables) = (self.object.id.to_string(), &*self.tables);
         let mut envelope = context.envelope(word, ResyncResult { address: self.address, id, state, tables });
         envelope.errors.extend(error.cloned());
-        CommandOutcome::new(context, code, &envelope)
+        CommandOutcome::new(context, code, envelope)
     }
 }
 

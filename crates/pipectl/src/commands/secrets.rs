@@ -53,7 +53,7 @@ pub(crate) fn run(context: &CommandContext, options: &SecretsOptions) -> Result<
     let declared = LoadedManifests::load_project(&project)?.require_valid(context.output)?;
     let list = SecretList { secrets: list_secrets(&declared) };
     let text = if options.gh { gh_commands(&list.secrets) } else { list_text(&list.secrets) };
-    let outcome = CommandOutcome::new(context, exit::DONE, &context.envelope("listed", &list));
+    let outcome = CommandOutcome::new(context, exit::DONE, context.envelope("listed", &list));
     Ok(CommandOutcome { text, ..outcome })
 }
 

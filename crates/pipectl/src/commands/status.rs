@@ -39,7 +39,7 @@ pub(crate) struct StatusOptions {
 
 /// Shows state and health of live pipes. Read-only.
 pub(crate) async fn run(context: &CommandContext, options: &StatusOptions) -> Result<CommandOutcome> {
-    let ScopeOptions { paths, selection, connect } = &options.scope;
+    let ScopeOptions { paths, selection, connect, .. } = &options.scope;
     if options.watch && !options.until_settled && connect.sandbox.is_some() {
         let why = "the sandbox inside the process has no time of its own to watch: watch `pipectl \
                    sandbox` from another shell, or pass --until settled";
@@ -206,7 +206,7 @@ impl StatusEnding {
             text: status::render(status, now),
             markdown: Some(status::render_status_markdown(status, now)),
             messages,
-            ..CommandOutcome::new(context, self.exit_code(detailed), &envelope)
+            ..CommandOutcome::new(context, self.exit_code(detailed), envelope)
         }
     }
 }

@@ -47,7 +47,7 @@ pub(crate) fn run(context: &CommandContext, options: &ValidateOptions) -> Result
     let (word, code) = if declared.error_count() == 0 { ("valid", exit::DONE) } else { ("invalid", exit::ERROR) };
     let files = declared.files.len();
     let validation = Validation { files, manifests: declared.manifests.len(), diagnostics: &declared.diagnostics };
-    let outcome = CommandOutcome::new(context, code, &context.envelope(word, validation));
+    let outcome = CommandOutcome::new(context, code, context.envelope(word, validation));
     Ok(CommandOutcome {
         text: summary_text(&declared),
         report: RunReport {

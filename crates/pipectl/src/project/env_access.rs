@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use model::project::{self, CredentialVariables, ENV_PREFIX, EnvVariableState, Project};
+use model::project::{self, CredentialVariables, Credentials, ENV_PREFIX, EnvVariableState, Project};
 
 use crate::{credentials, env_vars};
 
@@ -25,6 +25,7 @@ impl Default for EnvAccess {
 impl EnvAccess {
     pub(super) fn new(allowed: &[String], project: &Project) -> Self {
         let declared = project.environments.values().filter_map(|environment| environment.credentials.as_ref());
+        let declared = declared.flat_map(Credentials::keys);
         Self { allowed: allowed.iter().cloned().collect(), key_variables: key_variables(declared) }
     }
 

@@ -3,6 +3,8 @@
 use model::sanitize::escape_json_text;
 use serde::Serialize;
 
+use crate::exit;
+use crate::shard::Shard;
 use crate::unreachable::UnreachableService;
 
 /// The version of the shapes below. A new field raises the second number, a changed one the first.
@@ -22,6 +24,11 @@ pub struct OutputEnvelope<T> {
     pub kind: &'static str,
     /// The result of the command in one word.
     pub outcome: &'static str,
+    /// The exit code, unless the result cannot be written.
+    pub exit_code: u8,
+    /// The part of the services that the result is about, if the run was split.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shard: Option<Shard>,
     /// The digest of a plan, for `apply --expect`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
@@ -42,6 +49,8 @@ impl<T: Serialize> OutputEnvelope<T> {
             schema_version: SCHEMA_VERSION,
             kind,
             outcome,
+            exit_code: exit::DONE,
+            shard: None,
             digest: None,
             result: Some(result),
             unreachable: Vec::new(),
@@ -72,11 +81,18 @@ impl<T: Serialize> OutputEnvelope<T> {
 }
 
 /// The document of a command that failed without a result.
-pub fn failure_json(kind: &'static str, outcome: &'static str, message: &str) -> String {
+pub fn failure_json(
+    (kind, outcome): (&'static str, &'static str),
+    exit_code: u8,
+    shard: Option<Shard>,
+    message: &str,
+) -> String {
     OutputEnvelope::<()> {
         schema_version: SCHEMA_VERSION,
         kind,
         outcome,
+        exit_code,
+        shard,
         digest: None,
         result: None,
         unreachable: Vec::new(),

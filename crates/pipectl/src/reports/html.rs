@@ -15,7 +15,7 @@ use crate::diagnostics::pluralize;
 use crate::escape::xml_line;
 use crate::plan_view::object::ObjectView;
 
-const STYLE: &str = include_str!("html/style.css");
+pub(super) const STYLE: &str = include_str!("html/style.css");
 
 /// The severe objects above the picture. The table has all of them.
 const MAX_SEVERE: usize = 8;
@@ -24,7 +24,7 @@ const MAX_SEVERE: usize = 8;
 const MAX_HARMLESS_ROWS: usize = 60;
 
 /// Forbids scripts and requests, even if a value could add some.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
+pub(super) const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
 
 /// The whole page.
 pub(super) fn render_html(view: &ReportView<'_>) -> String {

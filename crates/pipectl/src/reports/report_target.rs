@@ -64,7 +64,13 @@ impl CommentKey {
     pub fn for_environment(&self, environment: &str) -> Self {
         let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_');
         let name: String = environment.chars().map(|c| if fits(c) { c } else { '_' }).collect();
-        Self(format!("{}-{name}", self.0.trim_end_matches('-')))
+        self.with_part(&name)
+    }
+
+    /// The same for a part of what the key stands for.
+    #[must_use]
+    pub(crate) fn with_part(&self, part: &str) -> Self {
+        Self(format!("{}-{part}", self.0.trim_end_matches('-')))
     }
 }
 

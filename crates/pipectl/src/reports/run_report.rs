@@ -8,12 +8,14 @@ use planner::Plan;
 use super::drifted_objects::{DriftedObject, drifted_objects};
 use crate::apply::ObjectResult;
 use crate::diagnostics::{pluralize, severity_counts};
+use crate::merged_report::MergedReport;
 use crate::plan_view::object::{ObjectView, display_name};
 use crate::plan_view::review_notes::{self, ReviewNote};
 use crate::plan_view::{self, Context, PlanView};
 use crate::render::apply_summary;
 use crate::render::drift::DriftReport;
 use crate::saved_plan::StaleObject;
+use crate::shard::Shard;
 
 /// The result of a command.
 #[derive(Debug, Default)]
@@ -22,10 +24,14 @@ pub struct RunReport {
     pub command: &'static str,
     /// The environment, if one is selected.
     pub environment: Option<String>,
+    /// The part of the services that the run is about.
+    pub shard: Option<Shard>,
     /// The outcome of JSON.
     pub outcome: &'static str,
     /// What `-o json` prints.
     pub json: String,
+    /// The runs that were joined, for `report merge`.
+    pub merged: Option<MergedReport>,
     /// The plan, if the run has one.
     pub plan: Option<Plan>,
     /// The result of `drift`.
@@ -82,7 +88,8 @@ impl RunReport {
     /// `pipectl plan`, and the environment.
     pub(super) fn title(&self) -> String {
         let environment = self.environment.as_ref().map(|name| format!(" of `{name}`")).unwrap_or_default();
-        format!("pipectl {}{environment}", self.command)
+        let shard = self.shard.map(|shard| format!(", shard {shard}")).unwrap_or_default();
+        format!("pipectl {}{environment}{shard}", self.command)
     }
 
     /// The run in a few words: unreachable services, then the counts.

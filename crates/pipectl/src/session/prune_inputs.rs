@@ -29,8 +29,8 @@ pub(super) struct PruneInputs {
     scope_services: BTreeSet<ServiceRef>,
 }
 
-/// Declared objects of services that could not be read, by what a moved object keeps.
-pub(super) type NamesElsewhere<'d> = BTreeMap<(Kind, &'d Name), &'d Address>;
+/// Declared objects of services that the run does not see and why it does not, by what a moved object keeps.
+pub(super) type NamesElsewhere<'d> = BTreeMap<(Kind, &'d Name), (&'d Address, &'static str)>;
 
 /// What is to be pruned by. A plan of a part deletes nothing that is not part of it.
 ///
@@ -99,6 +99,13 @@ impl PruneInputs {
         Self { history_evidence, still_declared, scope_services: services_reached, scope_patterns }
     }
 
+    /// Deletes nothing in other services than these.
+    pub(super) fn retain_services(&mut self, is_own: impl Fn(&ServiceRef) -> bool) {
+        self.history_evidence.retain(|at, _| is_own(&at.service));
+        self.still_declared.retain(|at, _| is_own(&at.service));
+        self.scope_services.retain(is_own);
+    }
+
     /// What has to be read besides what is declared.
     pub(super) fn kinds_to_read(&self) -> impl Iterator<Item = (&ServiceRef, Kind)> {
         let removed = self.history_evidence.keys().map(|at| (&at.service, at.kind));
@@ -114,8 +121,8 @@ impl PruneInputs {
         let moved = unmanaged()
             .filter(|at| self.may_be_pruned(at))
             .filter_map(|at| Some((at, unread.get(&(at.kind, &at.name))?)));
-        let moved = moved.map(|(at, other)| {
-            format!("note: {at} is not pruned: it is declared as {other}, in a service that could not be read")
+        let moved = moved.map(|(at, (other, why))| {
+            format!("note: {at} is not pruned: it is declared as {other}, in a service {why}")
         });
         kept.chain(moved).collect()
     }

@@ -8,14 +8,18 @@ use super::{Duration, Instant, Priority, RateLimiter, RequestRate};
 const PER: Duration = Duration::from_secs(10);
 
 fn pace(requests: usize) -> Arc<RateLimiter> {
-    Arc::new(RateLimiter::new(Some(RequestRate { requests, window: PER })))
+    pace_of_keys(requests, 1)
+}
+
+fn pace_of_keys(requests: usize, keys: usize) -> Arc<RateLimiter> {
+    Arc::new(RateLimiter::new(Some(RequestRate { requests, window: PER }), keys))
 }
 
 async fn acquire_slot(pace: &RateLimiter, end: Instant, priority: Priority) -> Option<Duration> {
     let asked = Instant::now();
     let _turn = pace.acquire_turn(priority).await;
     while pace.wait_for_place(end, priority).await {
-        if pace.try_take_place(priority) {
+        if pace.try_take_place(priority).is_some() {
             return Some(asked.elapsed());
         }
     }
@@ -74,7 +78,7 @@ async fn back_off_also_delays_waiting_requests() {
     });
     tokio::task::yield_now().await;
     advance(Duration::from_secs(5)).await;
-    pace.back_off(Some(Duration::from_secs(30)));
+    pace.back_off(0, Some(Duration::from_secs(30)));
     let waited = waiting.await.unwrap();
     assert_eq!(waited.as_secs(), 35, "{waited:?}");
 }
@@ -89,8 +93,8 @@ async fn cancelled_request_uses_no_slot() {
 
 #[tokio::test(start_paused = true)]
 async fn back_off_is_capped() {
-    let pace = RateLimiter::new(None);
-    pace.back_off(Some(Duration::from_secs(u64::MAX / 2)));
+    let pace = RateLimiter::new(None, 1);
+    pace.back_off(0, Some(Duration::from_secs(u64::MAX / 2)));
     assert!(turn(&pace).await < Duration::from_secs(301));
     assert_eq!(turn(&pace).await, Duration::ZERO);
 }
@@ -170,4 +174,51 @@ async fn reads_and_writes_take_turns() {
     }))
     .await;
     assert_eq!(order.into_inner().unwrap(), [Priority::Read, Priority::Write].repeat(10));
+}
+
+/// Takes a place at once.
+fn take(pace: &RateLimiter) -> Option<usize> {
+    pace.try_take_place(Priority::Write)
+}
+
+#[tokio::test(start_paused = true)]
+async fn requests_are_spread_over_keys() {
+    let pace = pace_of_keys(2, 3);
+    let taken: Vec<_> = (0..7).map(|_| take(&pace)).collect();
+    assert_eq!(taken, [Some(0), Some(1), Some(2), Some(0), Some(1), Some(2), None]);
+    assert_eq!(turn(&pace).await, PER + super::WINDOW_MARGIN);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hold_of_one_key_leaves_the_others() {
+    let pace = pace_of_keys(10, 2);
+    pace.back_off(0, Some(Duration::from_secs(60)));
+    assert_eq!((0..3).map(|_| take(&pace)).collect::<Vec<_>>(), [Some(1); 3]);
+    assert_eq!((pace.remaining_hold(), pace.last_hold_end()), (Duration::ZERO, None));
+    pace.back_off(1, Some(Duration::from_secs(30)));
+    assert_eq!(pace.remaining_hold(), Duration::from_secs(30) + super::WINDOW_MARGIN);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_key_gets_no_requests() {
+    let pace = pace_of_keys(1, 2);
+    assert!(pace.exclude_key(0), "one is left");
+    assert_eq!((take(&pace), take(&pace)), (Some(1), None));
+    assert!(!pace.exclude_key(1), "none is left");
+}
+
+#[tokio::test(start_paused = true)]
+async fn paused_pipes_can_be_restarted_with_several_keys() {
+    let (pace, end) = (pace_of_keys(10, 3), Instant::now() + 30 * PER);
+    let mut pausing = Vec::new();
+    for _ in 0..13 {
+        pausing.push(pace.acquire_pause_permit().await);
+    }
+    assert!(timeout(PER, pace.acquire_pause_permit()).await.is_err(), "half of all windows is reserved at most");
+    while take(&pace).is_some() {}
+    let began = Instant::now();
+    for _ in 0..pausing.len() + 2 {
+        acquire_slot(&pace, end, Priority::High).await.unwrap();
+    }
+    assert!(began.elapsed() <= Duration::from_millis(5250), "{:?}", began.elapsed());
 }

@@ -270,7 +270,7 @@ proptest! {
     fn services_match_the_last_list_response(answers in vec(any_answer(), 1..12)) {
         in_virtual_time(async {
             let (parrot, began) = (RepeatingTransport::new(answers), Instant::now());
-            let directory = ServiceLookup::new(Arc::clone(&parrot) as Arc<dyn Transport>, RemoteSettings::default());
+            let directory = ServiceLookup::new(vec![Arc::clone(&parrot) as Arc<dyn Transport>], RemoteSettings::default());
             let services = directory.list_services("org").await;
             if let Ok(services) = &services {
                 let listed = parrot.recorded_exchanges().last().and_then(RecordedExchange::listed_objects);

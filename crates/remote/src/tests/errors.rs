@@ -158,7 +158,7 @@ async fn lookup_finds_organizations_and_services() {
         ok_answer(&json!([{"id": "svc", "name": "analytics", "state": "idle"}])),
         ok_answer(&json!([])),
     ]);
-    let directory = ServiceLookup::new(script, RemoteSettings::default());
+    let directory = ServiceLookup::new(vec![script], RemoteSettings::default());
     let organizations = directory.list_organizations().await.unwrap();
     assert_eq!((organizations[0].id.as_str(), organizations[0].name.as_str()), ("org", "Acme"));
     let services = directory.list_services("org").await.unwrap();
@@ -171,7 +171,7 @@ async fn lookup_finds_organizations_and_services() {
 
 #[test]
 fn plain_http_is_rejected_and_debug_hides_the_secret() {
-    let credentials = ApiCredentials { key_id: "id".to_owned(), secret: "canary".into() };
+    let credentials = ApiCredentials { variable: "KEY".to_owned(), key_id: "id".to_owned(), secret: "canary".into() };
     assert!(!format!("{credentials:?}").contains("canary"));
     let error = HttpTransport::new("http://api.example.com", credentials).err().unwrap();
     insta::assert_snapshot!(error, @"API URL: plain `http` is only allowed to this machine");

@@ -29,11 +29,13 @@ pub(super) async fn check_api(connect: &ConnectOptions, local: LocalChecks, find
         return check_services(&connect, local, findings).await;
     }
     check_address(&connect, findings);
-    let Some(id) = check_key(&local, findings) else { return };
+    let Some(ids) = check_keys(&local, findings) else { return };
     if check_organization(&connect, &local, findings).await.is_some() {
         check_services(&connect, local, findings).await;
     }
-    findings.redact_key(&id);
+    for id in &ids {
+        findings.redact_key(id);
+    }
 }
 
 fn check_address(connect: &ConnectOptions, findings: &mut DoctorFindings) {
@@ -56,13 +58,15 @@ fn without_credentials(url: &str) -> String {
     }
 }
 
-/// The id of the key, which is shown by its end alone.
-fn check_key(local: &LocalChecks, findings: &mut DoctorFindings) -> Option<String> {
-    match credentials::find_with_variable(local.project.credentials.as_ref()) {
-        Ok((name, key)) => {
-            let what = format!("{} (from {name}, with its secret)", redact_key_id(&key.key_id));
-            findings.add(DoctorFinding::ok("key", what));
-            Some(key.key_id)
+/// The ids of the keys, which are shown by their ends alone.
+fn check_keys(local: &LocalChecks, findings: &mut DoctorFindings) -> Option<Vec<String>> {
+    match credentials::find_credentials(local.project.credentials.as_ref()) {
+        Ok(keys) => {
+            for key in &keys {
+                let what = format!("{} (from {}, with its secret)", redact_key_id(&key.key_id), key.variable);
+                findings.add(DoctorFinding::ok("key", what));
+            }
+            Some(keys.into_iter().map(|key| key.key_id).collect())
         }
         Err(error) => {
             let fix = "set CLICKHOUSE_CLOUD_API_KEY and CLICKHOUSE_CLOUD_API_SECRET, or both of \
@@ -91,7 +95,7 @@ async fn check_organization(
     const CHECK: &str = "organization";
     let settings = RemoteSettings { timeout: connect.timeout.limit(), ..RemoteSettings::default() };
     let directory = match connection::connect_api(connect, &local.project, settings) {
-        Ok(directory) => directory,
+        Ok((directory, _)) => directory,
         Err(error) => {
             let fix = "see `--api-url` and the system's CA certificates".to_owned();
             findings.add(DoctorFinding::bad("reach", format!("{error:#}"), Some(fix)));

@@ -39,7 +39,7 @@ impl ExportResult {
         self.push_notes(written, &mut messages);
         let envelope = context.envelope(self.outcome_word(), self.to_json(written)).with_unreachable(&self.unreachable);
         let mut outcome =
-            CommandOutcome::new(context, unreachable::exit_code(&self.unreachable).unwrap_or(exit::DONE), &envelope);
+            CommandOutcome::new(context, unreachable::exit_code(&self.unreachable).unwrap_or(exit::DONE), envelope);
         if written.is_none() {
             outcome.text.push_plain(manifests_to_yaml(&self.manifests, None));
         }

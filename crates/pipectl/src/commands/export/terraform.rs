@@ -43,7 +43,7 @@ pub(crate) fn run(context: &CommandContext, options: &TerraformOptions) -> Resul
     let read = terraform::read_state(&state).with_context(|| format!("cannot read {name}"))?;
     let is_complete = read.incomplete_count == 0 || options.allow_incomplete;
     let exit_code = if is_complete { exit::DONE } else { exit::PARTLY };
-    let mut outcome = CommandOutcome::new(context, exit_code, &context.envelope("exported", result_json(&read)));
+    let mut outcome = CommandOutcome::new(context, exit_code, context.envelope("exported", result_json(&read)));
     if let Some(folder) = &options.out {
         write_output(folder, &read, options.force, context.output)?;
     } else {

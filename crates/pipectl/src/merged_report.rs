@@ -1,0 +1,230 @@
+//! The results of several runs, read from their JSON: the shards of one run, or environments.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::render::envelope::SCHEMA_VERSION;
+use crate::shard::Shard;
+use crate::{exit, files};
+
+/// Several runs as one.
+#[derive(Debug, Default, Serialize)]
+pub struct MergedReport {
+    /// The runs, in the order of the files.
+    pub runs: Vec<MergedRun>,
+    /// The number of objects by verdict, or by outcome after an apply.
+    pub counts: BTreeMap<String, usize>,
+}
+
+/// One of the runs.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MergedRun {
+    /// The environment, the shard or the file.
+    pub name: String,
+    /// The word for its result.
+    pub outcome: String,
+    /// Its exit code.
+    pub exit_code: u8,
+    /// The number of objects by verdict, or by outcome after an apply.
+    pub counts: BTreeMap<String, usize>,
+    /// What is to be looked at before the objects: refusals, and changes of the project file.
+    pub notes: Vec<String>,
+    /// Why it ended early, and what it could not read.
+    pub errors: Vec<String>,
+    /// The objects that change, are blocked, or were applied.
+    #[serde(skip)]
+    pub rows: Vec<MergedRow>,
+    #[serde(skip)]
+    shard: Option<Shard>,
+}
+
+/// One object of a run.
+#[derive(Debug)]
+pub struct MergedRow {
+    /// The verdict, or the outcome.
+    pub word: String,
+    /// The object.
+    pub object: String,
+    /// What happens to it, and why.
+    pub summary: String,
+    /// What happens to its data.
+    pub effects: Vec<String>,
+}
+
+impl MergedRow {
+    /// The place in the order of severity: 0 is the gravest.
+    pub fn rank(&self) -> usize {
+        const BY_SEVERITY: [&str; 8] =
+            ["failed", "unknown", "interrupted", "blocked", "delete", "replace", "skipped", "accepted"];
+        BY_SEVERITY.iter().position(|word| *word == self.word).unwrap_or(BY_SEVERITY.len())
+    }
+}
+
+/// A document of `plan` or `apply`, as far as it is needed. Other members are those of the same version.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RunDocument {
+    schema_version: String,
+    kind: String,
+    outcome: String,
+    exit_code: u8,
+    shard: Option<String>,
+    #[serde(default)]
+    result: Value,
+    #[serde(default)]
+    errors: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct EnvironmentsDocument {
+    environments: BTreeMap<String, RunDocument>,
+}
+
+impl MergedReport {
+    /// Reads the documents that `-o json` or `--report json=FILE` wrote.
+    ///
+    /// # Errors
+    /// When a file is not such a document, or a shard is missing or given twice.
+    pub fn read_files(paths: &[PathBuf]) -> Result<Self> {
+        let mut runs = Vec::new();
+        for file in paths {
+            let bytes = files::read_bounded(file, MAX_DOCUMENT_BYTES)?;
+            runs.extend(read_document(file, &bytes).with_context(|| file.display().to_string())?);
+        }
+        check_shards(&runs)?;
+        let mut counts = BTreeMap::new();
+        for (word, count) in runs.iter().flat_map(|run: &MergedRun| &run.counts) {
+            *counts.entry(word.clone()).or_default() += count;
+        }
+        Ok(Self { runs, counts })
+    }
+
+    /// The gravest exit code of the runs.
+    pub fn exit_code(&self) -> u8 {
+        self.runs.iter().map(|run| run.exit_code).fold(exit::DONE, exit::most_severe)
+    }
+
+    /// `12 create, 1 delete`.
+    pub fn counts_text(&self) -> String {
+        counts_text(&self.counts)
+    }
+}
+
+/// `12 create, 1 delete`.
+pub(crate) fn counts_text(counts: &BTreeMap<String, usize>) -> String {
+    let parts: Vec<String> = counts.iter().map(|(word, count)| format!("{count} {word}")).collect();
+    if parts.is_empty() { "no changes".to_owned() } else { parts.join(", ") }
+}
+
+/// A document of ten thousand creates has 60 MB.
+const MAX_DOCUMENT_BYTES: u64 = 256 * 1024 * 1024;
+
+fn read_document(file: &Path, bytes: &[u8]) -> Result<Vec<MergedRun>> {
+    let document: Value = serde_json::from_slice(bytes).context("not a JSON document of pipectl")?;
+    let stem = file.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+    if document["kind"] == "Environments" {
+        let several: EnvironmentsDocument = serde_json::from_value(document).context("not a document of pipectl")?;
+        return several.environments.into_iter().map(|(name, run)| merged_run(&name, run)).collect();
+    }
+    let run = serde_json::from_value(document).context("not a document of `plan` or `apply`")?;
+    Ok(vec![merged_run(&stem, run)?])
+}
+
+fn merged_run(name: &str, run: RunDocument) -> Result<MergedRun> {
+    if run.schema_version != SCHEMA_VERSION {
+        bail!("the document has version {}; this program reads {SCHEMA_VERSION}", run.schema_version);
+    }
+    let (plan, reports) = match run.kind.as_str() {
+        "Plan" => (&run.result, &Value::Null),
+        "Apply" => (&run.result["plan"], &run.result["reports"]),
+        other => bail!("a document of kind {other}: `report merge` joins those of `plan` and `apply`"),
+    };
+    let results: BTreeMap<String, &Value> =
+        list(reports).map(|report| (report["address"].to_string(), report)).collect();
+    let rows: Vec<MergedRow> =
+        list(&plan["changes"]).map(|change| merged_row(change, results.get(&change["address"].to_string()))).collect();
+    let mut counts = BTreeMap::new();
+    for row in &rows {
+        *counts.entry(row.word.clone()).or_default() += 1;
+    }
+    let refusals = list(&plan["applyWillRefuse"]).map(|refusal| {
+        let object = refusal.get("address").map(|at| format!("{}: ", object_name(at))).unwrap_or_default();
+        format!("apply will refuse: {object}{}", text_of(&refusal["reason"]))
+    });
+    let refused = list(&run.result["refused"]).map(|object| {
+        let reasons: Vec<&str> = list(&object["reasons"]).map(text_of).collect();
+        format!("refused: {}: {}", object_name(&object["address"]), reasons.join("; "))
+    });
+    let project = list(&plan["projectChanges"]).map(|change| text_of(change).to_owned());
+    let shard = run.shard.as_deref().map(str::parse::<Shard>).transpose().map_err(anyhow::Error::msg)?;
+    Ok(MergedRun {
+        name: shard.map_or_else(|| name.to_owned(), |shard| format!("{name} (shard {shard})")),
+        outcome: run.outcome,
+        exit_code: run.exit_code,
+        counts,
+        notes: refusals.chain(refused).chain(project).collect(),
+        errors: run.errors,
+        rows,
+        shard,
+    })
+}
+
+fn merged_row(change: &Value, result: Option<&&Value>) -> MergedRow {
+    let summary = text_of(&change["summary"]);
+    let (word, summary) = match result {
+        None => (text_of(&change["verdict"]), summary.to_owned()),
+        Some(result) => {
+            let error = text_of(&result["error"]["message"]);
+            let lost = [&result["notRecreated"], &result["leftStopped"]].map(text_of);
+            let facts = [summary, error].into_iter().chain(lost).filter(|fact| !fact.is_empty());
+            (text_of(&result["outcome"]), facts.collect::<Vec<_>>().join("; "))
+        }
+    };
+    // The summary of a create has them already.
+    let effects = list(&change["dataEffects"]).map(text_of).filter(|effect| !summary.contains(effect));
+    let effects = effects.map(str::to_owned).collect();
+    MergedRow { word: word.to_owned(), object: object_name(&change["address"]), summary, effects }
+}
+
+/// Refuses a part of a run that looks like all of it.
+// Hazard: the job of a shard was cancelled and wrote nothing. The comment of the others would say that all is well.
+fn check_shards(runs: &[MergedRun]) -> Result<()> {
+    let shards: Vec<Shard> = runs.iter().filter_map(|run| run.shard).collect();
+    let counts: BTreeSet<u64> = shards.iter().map(|shard| shard.count()).collect();
+    let mut given = counts.iter();
+    let (Some(count), None) = (given.next(), given.next()) else {
+        return if shards.is_empty() {
+            Ok(())
+        } else {
+            bail!("the shards are of runs with different numbers of parts")
+        };
+    };
+    // Several environments may be split in the same way.
+    let is_whole = |number: &u64| shards.iter().any(|shard| shard.number() == *number);
+    let missing: Vec<String> =
+        (1..=*count).filter(|number| !is_whole(number)).take(20).map(|number| format!("{number}/{count}")).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    bail!("the results of these shards are missing, so their runs failed or were cancelled: {}", missing.join(", "))
+}
+
+/// `SERVICE/NAME`, with the kind of what is no pipe.
+fn object_name(address: &Value) -> String {
+    let [service, kind, name] = ["service", "kind", "name"].map(|member| text_of(&address[member]));
+    if kind == "ClickPipe" { format!("{service}/{name}") } else { format!("{service}/{kind} {name}") }
+}
+
+fn list(value: &Value) -> impl Iterator<Item = &Value> {
+    value.as_array().into_iter().flatten()
+}
+
+fn text_of(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}

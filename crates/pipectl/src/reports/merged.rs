@@ -1,0 +1,134 @@
+//! The comment and the page of several runs.
+
+use maud::{DOCTYPE, PreEscaped, html};
+
+use super::html::{POLICY, STYLE};
+use super::report_target::CommentKey;
+use crate::escape::{markdown_code, markdown_sentence, truncate_chars, xml_line};
+use crate::merged_report::{MergedReport, MergedRow, MergedRun, counts_text};
+
+/// GitHub accepts 65,536 characters.
+const MAX_COMMENT_CHARS: usize = 60_000;
+
+const MAX_LINE_CHARS: usize = 400;
+
+/// The objects of all runs with the names of their runs, the gravest first.
+fn rows_by_severity(report: &MergedReport) -> Vec<(&MergedRun, &MergedRow)> {
+    let mut rows: Vec<_> = report.runs.iter().flat_map(|run| run.rows.iter().map(move |row| (run, row))).collect();
+    rows.sort_by_key(|(_, row)| row.rank());
+    rows
+}
+
+/// One comment for all runs.
+pub(super) fn render_markdown(report: &MergedReport, key: &CommentKey) -> String {
+    let head = format!("### pipectl: {} runs: {}\n\n{}", report.runs.len(), report.counts_text(), runs_table(report));
+    let foot = format!("\n<!-- pipectl:{key} -->\n");
+    let used = head.chars().count() + foot.chars().count();
+    [head, objects_table(report, MAX_COMMENT_CHARS.saturating_sub(used)), foot].concat()
+}
+
+fn sentence(line: &str) -> String {
+    markdown_sentence(&truncate_chars(line, MAX_LINE_CHARS))
+}
+
+/// A row for each run, and what to look at before the objects.
+fn runs_table(report: &MergedReport) -> String {
+    let row = |run: &MergedRun| {
+        let (name, outcome) = (markdown_code(&run.name), markdown_sentence(&run.outcome));
+        format!("| {name} | {outcome} | {} |\n", counts_text(&run.counts))
+    };
+    let rows: Vec<String> = report.runs.iter().map(row).collect();
+    let notes = report.runs.iter().flat_map(|run| {
+        let lines = run.errors.iter().chain(&run.notes);
+        lines.map(|line| format!("- ⚠️ {}: {}\n", markdown_code(&run.name), sentence(line)))
+    });
+    let notes: Vec<String> = notes.collect();
+    let gap = if notes.is_empty() { "" } else { "\n" };
+    format!("| run | outcome | objects |\n|---|---|---|\n{}{gap}{}", rows.concat(), notes.concat())
+}
+
+/// The objects that fit into so many characters, the gravest first.
+fn objects_table(report: &MergedReport, mut room: usize) -> String {
+    /// Room for the head of the table, and for the line that counts what is left out.
+    const HEAD_CHARS: usize = 200;
+    let lines = rows_by_severity(report).into_iter().map(|(run, row)| {
+        let object = markdown_code(&truncate_chars(&row.object, MAX_LINE_CHARS));
+        let what: Vec<String> = [&row.summary].into_iter().chain(&row.effects).map(|line| sentence(line)).collect();
+        let (word, what) = (markdown_sentence(&row.word), what.join("<br>"));
+        format!("| {word} | {object} | {} | {what} |\n", markdown_code(&run.name))
+    });
+    let lines: Vec<String> = lines.collect();
+    if lines.is_empty() {
+        return String::new();
+    }
+    room = room.saturating_sub(HEAD_CHARS);
+    let fits = |line: &&String| {
+        let left = room.checked_sub(line.chars().count());
+        room = left.unwrap_or_default();
+        left.is_some()
+    };
+    let shown: Vec<&str> = lines.iter().take_while(fits).map(String::as_str).collect();
+    let more = match lines.len() - shown.len() {
+        0 => String::new(),
+        more => format!("\nAnd {more} more, which are less grave.\n"),
+    };
+    format!("\n| | object | run | what and why |\n|---|---|---|---|\n{}{more}", shown.concat())
+}
+
+/// One page for all runs.
+pub(super) fn render_html(report: &MergedReport) -> String {
+    let title = format!("pipectl: {} runs: {}", report.runs.len(), report.counts_text());
+    let page = html! {
+        (DOCTYPE) "\n"
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta http-equiv="Content-Security-Policy" content=(POLICY);
+                title { (xml_line(&title)) }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                header { h1 { (xml_line(&title)) } }
+                section {
+                    h2 { "Runs" }
+                    table {
+                        tr { th { "run" } th { "outcome" } th { "objects" } }
+                        @for run in &report.runs {
+                            tr { td { (xml_line(&run.name)) } td { (xml_line(&run.outcome)) } td { (counts_text(&run.counts)) } }
+                            "\n"
+                        }
+                    }
+                    ul.problems {
+                        @for run in &report.runs {
+                            @for line in run.errors.iter().chain(&run.notes) {
+                                li.warning { (xml_line(&run.name)) ": " (xml_line(line)) }
+                                "\n"
+                            }
+                        }
+                    }
+                }
+                section id="changes" {
+                    h2 { "Objects" }
+                    table {
+                        tr { th { "" } th { "object" } th { "run" } th { "what and why" } }
+                        @for (run, row) in rows_by_severity(report) {
+                            tr {
+                                td { (xml_line(&row.word)) }
+                                td { (xml_line(&row.object)) }
+                                td { (xml_line(&run.name)) }
+                                td {
+                                    (xml_line(&row.summary))
+                                    @for effect in &row.effects { br; (xml_line(effect)) }
+                                }
+                            }
+                            "\n"
+                        }
+                    }
+                }
+            }
+        }
+        "\n"
+    };
+    page.into_string()
+}
