@@ -51,6 +51,20 @@ fn job_does_not_go_back_behind_an_applied_commit() {
     assert_eq!(base(&repo, &[&elsewhere, &two], &[]), (0, two));
 }
 
+/// A branch that is behind: a plan compares with the commit where it left the target branch.
+#[test]
+fn plan_of_a_branch_that_is_behind_begins_where_it_left() {
+    let (repo, [one, two, three]) = three_commits();
+    repo.run_git(&["checkout", "--quiet", "-b", "work", &two]);
+    repo.commit_all("work");
+    assert_eq!(base(&repo, &[&three, &one], &["--for-plan"]), (0, format!("{three}...")));
+    assert_eq!(base(&repo, &[&three, &two], &["--for-plan"]), (0, format!("{three}...")));
+    assert_eq!(base(&repo, &[&three], &["--for-plan"]), (0, format!("{three}...")));
+    // An apply has nothing to do with it.
+    assert_eq!(base(&repo, &[&three, &one], &[]), (0, one.clone()));
+    assert_eq!(base(&repo, &[&three], &["--before", &two]), (0, format!("{two}...")));
+}
+
 #[test]
 fn unknown_or_planted_commits_are_no_base() {
     let (repo, [one, ..]) = three_commits();

@@ -51,6 +51,7 @@ impl GithubRunner {
             .env("GITHUB_REPOSITORY", "o/r")
             .env("GITHUB_WORKFLOW_REF", "o/r/.github/workflows/pipes.yml@refs/heads/main")
             .env("GITHUB_REF_NAME", "main")
+            .env("GITHUB_SHA", "0123456789012345678901234567890123456789")
             .env("GH_NOTES", folder.join("notes"))
             .envs(environment.iter().copied())
             .output()

@@ -31,6 +31,7 @@ impl GitlabRunner {
         let project = "apiVersion: pipectl/v1\nkind: Project\nenvironments: {dev: {}, staging: {}, prod: {}}\n";
         repo.write_file("pipectl.yaml", project);
         repo.commit_all("Begin");
+        repo.run_git(&["remote", "add", "origin", "."]);
         Self { repo, environment: Cell::new(environment) }
     }
 
@@ -58,7 +59,7 @@ impl GitlabRunner {
             .env("CI_API_V4_URL", "https://gitlab.example.com/api/v4")
             .env("CI_PROJECT_ID", "7")
             .env("CI_COMMIT_BEFORE_SHA", "0000000000000000000000000000000000000000")
-            .env("CI_MERGE_REQUEST_DIFF_BASE_SHA", self.repo.run_git(&["merge-base", "main", "HEAD"]))
+            .env("CI_MERGE_REQUEST_TARGET_BRANCH_NAME", "main")
             .envs(variables.iter().copied())
             .output()
             .unwrap();

@@ -296,7 +296,7 @@ fn confirmation_prompt_can_be_interrupted() {
     let server = SandboxServer::start(1);
     let desk = dir_with_manifests(&seeds_named(&["kinesis-role"]));
     for signal in ["INT", "TERM"] {
-        let (mut run, _keyboard) = server.spawn_at_terminal(&desk, &["apply", "pipes.yaml", "-ojson"]);
+        let (mut run, _keyboard) = server.spawn_at_terminal(&desk, &["apply", "pipes.yaml", "-ojson"], &[]);
         run.wait_for_output("[y/N]");
         run.send_signal(signal);
         let said = run.wait_for_end();
@@ -311,7 +311,7 @@ fn confirmation_prompt_accepts_yes_and_no() {
     let server = SandboxServer::start(20);
     let desk = dir_with_manifests(&seeds_named(&["kinesis-role"]));
     for (answer, code, created) in [("n\n", 1, 0), ("\n", 1, 0), ("y\n", 0, 1)] {
-        let (mut run, mut keyboard) = server.spawn_at_terminal(&desk, &["apply", "pipes.yaml"]);
+        let (mut run, mut keyboard) = server.spawn_at_terminal(&desk, &["apply", "pipes.yaml"], &[]);
         run.wait_for_output("[y/N]");
         keyboard.write_all(answer.as_bytes()).unwrap();
         let said = run.wait_for_end();

@@ -83,7 +83,7 @@ impl Environment<'_> {
     }
 
     fn issues(&self) -> usize {
-        let title = format!("title=ClickPipes drifted from git ({})", self.name);
+        let title = format!("title=ClickPipes drifted from git ({}, {})", self.name, &self.hub.head()[..7]);
         self.hub
             .open_issues()
             .iter()
@@ -139,6 +139,10 @@ fn live_a_life(names: &[&'static str]) {
         assert_eq!(it.live(), json!({"clicks": 500}));
     });
 
+    // Another branch, which is not merged soon.
+    branch(&hub, "behind");
+    declare(&hub, "lines", 500);
+
     // An apply that fails halfway: the secret of the new pipe is missing. The base stays.
     branch(&hub, "views");
     declare(&hub, "clicks", 900);
@@ -166,6 +170,17 @@ fn live_a_life(names: &[&'static str]) {
         assert_green(&it.apply(&[], &[]));
         assert_eq!(it.live(), json!({"clicks": 1000, "views": 500}));
     });
+
+    // The other branch is behind. What was merged meanwhile is neither drift nor undone.
+    hub.repo.run_git(&["checkout", "--quiet", "behind"]);
+    each(&|it| {
+        assert_green(&it.plan("5"));
+        let comment = it.comment(5);
+        assert!(comment.contains("1 to create, 0 to update, 0 to replace, 0 to delete") && comment.contains("lines"));
+        assert!(comment.contains("500 here, 1000 on the target branch and live"), "{comment}");
+        assert!(comment.contains("its manifest is new there") && !comment.contains("drift"), "{comment}");
+    });
+    hub.repo.run_git(&["checkout", "--quiet", "main"]);
 
     // An old job runs again.
     hub.repo.run_git(&["checkout", "--quiet", &half_failed]);

@@ -121,9 +121,15 @@ impl SandboxServer {
 
     #[cfg(unix)]
     /// Begins a run at a terminal, and gives its keyboard.
-    pub(crate) fn spawn_at_terminal(&self, desk: &WorkDir, args: &[&str]) -> (RunningProcess, File) {
+    pub(crate) fn spawn_at_terminal(
+        &self,
+        desk: &WorkDir,
+        args: &[&str],
+        environment: &[(&str, &str)],
+    ) -> (RunningProcess, File) {
         let (keyboard, line) = terminal::open_terminal();
         let process = pipectl_command(desk, args, &self.client_environment())
+            .envs(environment.iter().copied())
             .stdin(line.try_clone().unwrap())
             .stderr(line)
             .spawn()

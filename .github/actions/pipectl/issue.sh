@@ -8,10 +8,11 @@ me=$(gh api graphql --raw-field 'query={viewer{login}}' --jq .data.viewer.login)
 ids=$(gh api --paginate "$issues?state=open&per_page=100" \
   --jq ".[] | select(.user.login == \"$me\" and ((.body // \"\") | contains(\"$MARKER\"))) | .number")
 id=${ids%%$'\n'*}
+title="ClickPipes drifted from git (${ENVIRONMENT:+$ENVIRONMENT, }${GITHUB_SHA:0:7})"
 if [ "$CHANGES" = true ] && [ -n "$id" ]; then
-  gh api --method PATCH "$issues/$id" --field "body=@$BODY" >/dev/null
+  gh api --method PATCH "$issues/$id" --raw-field "title=$title" --field "body=@$BODY" >/dev/null
 elif [ "$CHANGES" = true ]; then
-  gh api --method POST "$issues" --raw-field "title=ClickPipes drifted from git${ENVIRONMENT:+ ($ENVIRONMENT)}" --field "body=@$BODY" >/dev/null
+  gh api --method POST "$issues" --raw-field "title=$title" --field "body=@$BODY" >/dev/null
 elif [ -n "$id" ]; then
   gh api --method POST "$issues/$id/comments" --raw-field "body=The drift is gone." >/dev/null
   gh api --method PATCH "$issues/$id" --raw-field state=closed --raw-field state_reason=completed >/dev/null

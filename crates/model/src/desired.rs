@@ -30,6 +30,17 @@ pub struct Document {
     // A live value from one of them was set by an apply that did not finish. Taken for drift, it would
     // block the pipeline for good: the base stays where it is until an apply succeeds.
     pub earlier_bodies: Vec<Value>,
+    /// What the target branch of a pull request declares since this branch left it; `None` if it did not move.
+    pub target: Option<TargetVersions>,
+}
+
+/// The versions of an object on the target branch of a pull request, since this branch left it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TargetVersions {
+    /// If it must exist at the tip of the target branch: `Absent` if no manifest there declares it.
+    pub presence: Presence,
+    /// Its bodies, newest first.
+    pub bodies: Vec<Value>,
 }
 
 impl Document {

@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use futures_util::StreamExt;
 use futures_util::future::{Either, select};
 use futures_util::stream;
+use model::action::Action;
 use model::address::Address;
 use planner::{ApprovedPlan, Change};
 use remote::Remote;
@@ -26,6 +27,26 @@ use crate::interruption::Interruption;
 // than the rate limit as soon as pipes take minutes to start. A waiting object sends nothing: all share one list.
 pub const OBJECTS_PER_KEY: usize = 256;
 
+/// What happens to an object.
+pub enum ApplyStep<'s> {
+    /// It has a place, and may wait for other objects.
+    Waiting(&'s Address),
+    /// The next action begins.
+    Action(&'s Action),
+    /// The work on it has ended.
+    Finished(&'s ObjectResult),
+}
+
+impl ApplyStep<'_> {
+    pub(crate) fn address(&self) -> &Address {
+        match self {
+            Self::Waiting(address) => address,
+            Self::Action(action) => action.address(),
+            Self::Finished(result) => &result.address,
+        }
+    }
+}
+
 struct ApplyRun<'r> {
     remote: &'r Remote,
     /// What the plan explains of each object.
@@ -33,20 +54,21 @@ struct ApplyRun<'r> {
     interruption: &'r Interruption,
     /// Whether the API refused the key. It would refuse every other request, so none is sent.
     is_key_refused: Cell<bool>,
+    on_step: &'r dyn Fn(&ApplyStep<'_>),
 }
 
-/// Performs the plan, with `parallel` objects at a time. `on_result` gets the result of each object when its work ends.
+/// Performs the plan, with `parallel` objects at a time. `on_step` gets what happens to each object.
 /// When `interruption` is raised, no new action begins, and everything ends within seven seconds.
 pub async fn apply_plan(
     remote: &Remote,
     approved: &ApprovedPlan,
     parallel: usize,
     interruption: &Interruption,
-    on_result: impl Fn(&ObjectResult),
+    on_step: impl Fn(&ApplyStep<'_>),
 ) -> Vec<ObjectResult> {
     let changes = approved.plan().changes.iter().map(|change| (&change.address, change)).collect();
-    let run = ApplyRun { remote, changes, interruption, is_key_refused: Cell::new(false) };
-    let work = std::pin::pin!(run_all_objects(&run, approved, parallel, on_result));
+    let run = ApplyRun { remote, changes, interruption, is_key_refused: Cell::new(false), on_step: &on_step };
+    let work = std::pin::pin!(run_all_objects(&run, approved, parallel));
     let raised = std::pin::pin!(interruption.wait_until_raised());
     match select(work, raised).await {
         Either::Left((reports, _)) => reports,
@@ -58,22 +80,18 @@ pub async fn apply_plan(
     }
 }
 
-async fn run_all_objects(
-    run: &ApplyRun<'_>,
-    approved: &ApprovedPlan,
-    parallel: usize,
-    on_result: impl Fn(&ObjectResult),
-) -> Vec<ObjectResult> {
+async fn run_all_objects(run: &ApplyRun<'_>, approved: &ApprovedPlan, parallel: usize) -> Vec<ObjectResult> {
     let work_by_object = approved.work_by_object();
     let finished = FinishedObjects::new(&work_by_object);
     let work = work_by_object.iter().map(|work| async {
+        (run.on_step)(&ApplyStep::Waiting(work.address()));
         finished.wait_for_dependencies(work).await;
         let report = match finished.skip_reason(work) {
             Some(unmet) => ObjectResult::skipped_because(work, unmet),
             None => object_worker::run_object(run, work).await,
         };
         finished.record_result(&report);
-        on_result(&report);
+        (run.on_step)(&ApplyStep::Finished(&report));
         report
     });
     // An object comes after those that it waits for. Otherwise all places could be taken by objects that wait for one

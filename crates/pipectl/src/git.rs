@@ -10,6 +10,7 @@ mod history_query;
 mod manifest_at;
 mod renames;
 mod services;
+mod target_branch;
 mod template_archive;
 mod tree;
 
@@ -23,7 +24,7 @@ use self::cat_file::BlobReader;
 use self::git_command::{NotInRepository, STDIN, git_command_in, locate_path, run_git, start_error};
 
 pub(crate) use self::applied::AppliedBase;
-pub(crate) use self::history_query::{EvidenceByAddress, GitHistory, GitQuery};
+pub(crate) use self::history_query::{EvidenceByAddress, GitHistory, GitQuery, PlanCommits};
 pub(crate) use self::services::GitServices;
 
 pub(crate) const SHALLOW_HINT: &str = "this clone is shallow: fetch the whole history, with `fetch-depth: 0` in a \
@@ -45,6 +46,13 @@ pub(crate) struct Commit {
     pub(crate) short: String,
     /// The first line of its message.
     pub(crate) subject: String,
+}
+
+impl Commit {
+    /// As people write it: short hash and subject.
+    pub(crate) fn label(&self) -> String {
+        format!("{} ({})", self.short, self.subject)
+    }
 }
 
 impl Repository {

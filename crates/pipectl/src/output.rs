@@ -2,6 +2,8 @@
 //!
 //! A [`Label`] says what a piece of text is. Only this module knows colours.
 
+mod live_area;
+
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
 
@@ -10,6 +12,7 @@ use anstyle::{AnsiColor, Color as AnsiColorChoice, Style};
 use model::diagnostic::{Diagnostic, SourceFile};
 use model::sanitize::sanitize_line;
 
+pub(crate) use self::live_area::LiveArea;
 use crate::{diagnostics, env_vars};
 
 /// The meaning of a piece of text.

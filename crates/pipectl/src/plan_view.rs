@@ -46,6 +46,8 @@ pub struct Context {
     pub base: Option<String>,
     /// The commit of the manifests, if the plan has a base.
     pub commit: Option<String>,
+    /// The target branch of the pull request, if the base is where this branch left it.
+    pub target_branch: Option<String>,
 }
 
 /// A plan, and after an apply its results.
@@ -82,6 +84,12 @@ impl<'p> PlanView<'p> {
         }
         for removed in plan.removed_manifests() {
             objects.entry(&removed.address).or_insert_with(|| ObjectView::of_removed_manifest(removed));
+        }
+        for added in plan.added_by_target() {
+            objects.entry(&added.address).or_insert_with(|| ObjectView::added_by_target(added));
+        }
+        for at in &plan.removed_by_target {
+            objects.entry(at).or_insert_with(|| ObjectView::removed_by_target(at));
         }
         Self { objects: objects.into_values().collect() }
     }
@@ -123,6 +131,17 @@ pub(crate) fn removal_counts(plan: &Plan) -> Option<String> {
     let fields = (fields > 0).then(|| format!("{} no longer managed", pluralize(fields, "field")));
     let parts: Vec<String> = manifests.into_iter().chain(fields).collect();
     (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+/// `origin/main moved on since this branch left it: 2 fields, 1 object. A merge keeps that.`
+pub(crate) fn moved_note(plan: &Plan, context: &Context) -> Option<String> {
+    let fields = plan.moved_fields().count();
+    let objects = plan.added_by_target().count() + plan.removed_by_target.len();
+    let counts = [(fields, "field"), (objects, "object")].into_iter().filter(|(count, _)| *count > 0);
+    let counts: Vec<String> = counts.map(|(count, word)| pluralize(count, word)).collect();
+    let name = context.target_branch.as_deref().unwrap_or("The target branch");
+    let counts = (!counts.is_empty()).then(|| counts.join(", "))?;
+    Some(format!("{name} moved on since this branch left it: {counts}. A merge keeps that."))
 }
 
 /// The organization and the ids of the services: a name can mean another service tomorrow.

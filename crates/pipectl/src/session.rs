@@ -23,7 +23,7 @@ use planner::{ApprovalLimits, Plan, Policy, UnsettledPolicy, WriteOnlyPolicy, pl
 
 use crate::connection::{AccessMode, Account, ConnectOptions, Connection, RunTimeout, ServiceListing};
 use crate::context::CommandContext;
-use crate::git::{GitHistory, GitQuery, GitServices, Repository};
+use crate::git::{GitHistory, GitQuery, GitServices, PlanCommits, Repository};
 use crate::load_manifests::LoadedManifests;
 use crate::output::Output;
 use crate::permissions;
@@ -67,6 +67,8 @@ pub(crate) struct Session {
     pub(crate) policy: model::project::Policy,
     /// What was declared before.
     base: Option<Desired>,
+    /// What the target branch of the pull request declares since this branch left it.
+    added_by_target: BTreeSet<Address>,
     /// What is deleted though no manifest says so.
     prune_inputs: PruneInputs,
     files: Vec<SourceFile>,
@@ -75,7 +77,7 @@ pub(crate) struct Session {
     project_changes: ProjectChanges,
     resend_secrets: Vec<AddressPattern>,
     /// The commits of the base and of the manifests.
-    commits: Option<(String, String)>,
+    commits: Option<PlanCommits>,
     /// How long an apply with the same options may take.
     timeout: RunTimeout,
 }
@@ -143,6 +145,7 @@ impl Session {
             Some(_) => Some(Repository::open_containing(&project.manifests)?),
             None => Repository::find_containing(&project.manifests)?,
         };
+        let mut commits = None;
         let (declared, against) = if let Some(repository) = repository {
             let commit = repository.resolve_commit(revision.unwrap_or("HEAD"))?;
             let bindings = repository.bindings_at_commit(&project, &commit)?;
@@ -154,7 +157,9 @@ impl Session {
             if declared.files.is_empty() {
                 bail!("no manifest in {} of {}", project.manifests[0].display(), commit.short);
             }
-            (declared, format!("{} ({})", commit.short, commit.subject))
+            let label = commit.label();
+            commits = Some(PlanCommits { base: label.clone(), head: label.clone(), target_branch: None });
+            (declared, label)
         } else {
             let declared = LoadedManifests::load_project(&project)?;
             (declared, "the manifests as they are, which are in no git repository".to_owned())
@@ -163,7 +168,7 @@ impl Session {
         let history = (GitHistory::default(), PruneMode::Never);
         let session = Self::connect_session(project, declared, history, scope, AccessMode::default()).await?;
         let base = Some(session.desired.clone());
-        Ok((Self { base, ..session }, against))
+        Ok((Self { base, commits, ..session }, against))
     }
 
     async fn connect_session(
@@ -198,6 +203,8 @@ impl Session {
         let services = GitServices::new(&found.ids, &ids_in_history, &mut ids, default);
         let services = services.with_unknown(found.unknown.keys());
         history.add_earlier_bodies(&mut desired, &services);
+        let mut base = history.take_base(&services);
+        let added_by_target = history.add_target_versions(&mut desired, base.as_ref(), &services);
         let service_names = account.names_of_services(&ids, &found);
         let mut selected = selection.select_addresses(&desired)?;
         let is_own = own_services(*shard, &ids);
@@ -207,8 +214,7 @@ impl Session {
             organization: connection.organization.clone(),
             services: connection.services.iter().map(|(label, id)| (label.to_string(), id.clone())).collect(),
         };
-        let (mut base, mut prune_inputs) =
-            (history.take_base(&services), PruneInputs::new(prune, &project.policy, &history, &services));
+        let mut prune_inputs = PruneInputs::new(prune, &project.policy, &history, &services);
         let since = history.take_since(&services);
         if let Some(since) = &since {
             let changed = |at: &Address| since.get(at).is_none_or(|was| was.differs_from(&desired[at]));
@@ -231,6 +237,7 @@ impl Session {
             unreachable: OnceCell::new(),
             in_other_shards,
             base,
+            added_by_target,
             prune_inputs,
             policy: project.policy,
             desired,
@@ -309,7 +316,9 @@ impl Session {
         let (secrets, service_names) = (self.secret_policy.clone(), self.service_names.clone());
         let resend = self.resend_secrets.clone();
         let keep_stopped = self.policy.keep_stopped.iter().flatten().map(AddressPattern::new).collect();
-        let policy = Policy { protect, keep_stopped, service_names, secrets, resend, write_only, unsettled };
+        let added_by_target = self.added_by_target.clone();
+        let policy =
+            Policy { protect, added_by_target, keep_stopped, service_names, secrets, resend, write_only, unsettled };
         let plan = plan(&desired, live, self.base.as_ref(), &policy);
         if self.is_partial {
             return plan.narrow_to(|at| self.selected.contains(at));
@@ -351,8 +360,9 @@ impl Session {
             rate: self.connection.rate.map(|rate| (rate.requests, rate.window.as_secs_f64())),
             diff,
             refusals: Vec::new(),
-            base: self.commits.as_ref().map(|(base, _)| base.clone()),
-            commit: self.commits.as_ref().map(|(_, commit)| commit.clone()),
+            base: self.commits.as_ref().map(|commits| commits.base.clone()),
+            commit: self.commits.as_ref().map(|commits| commits.head.clone()),
+            target_branch: self.commits.as_ref().and_then(|commits| commits.target_branch.clone()),
         }
     }
 

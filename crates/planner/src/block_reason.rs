@@ -6,8 +6,8 @@ use clickpipes::blocking_tables;
 use model::address::{Address, Name};
 use model::live::{Id, Object};
 use model::path::FieldPath;
-use serde_json::Value;
 
+use crate::conflict::{ConflictingField, truncate_value};
 use crate::sent_secrets::RefusedSecret;
 
 /// A field that the API seems to spell in its own way: its path, the text of the manifest and the live one.
@@ -89,7 +89,7 @@ pub enum BlockReason {
     /// It refers to an object that is declared absent.
     ReferenceToAbsent(Address),
     /// Git changed these fields, and so did somebody else: each with the value in git and live.
-    Conflict(Vec<(String, Value, Value)>),
+    Conflict(Vec<ConflictingField>),
     /// Its manifest is gone, but the last one protected it. Names the commit that removed it.
     ProtectedAtRemoval(String),
     /// It refers to this object, which the plan creates, but not the part of the plan that is selected.
@@ -154,6 +154,7 @@ impl BlockReason {
             | Self::LosesFields(at, _)
             | Self::MissesChanges(at) => Some(Permission::Replace(at.clone())),
             Self::OverLimit { permission, .. } => Some(permission.clone()),
+            Self::Conflict(fields) if fields.iter().all(|it| it.is_from_target) => None,
             Self::Conflict(_) => Some(Permission::ApplyWithoutBase),
             _ => None,
         }
@@ -217,8 +218,13 @@ impl fmt::Display for BlockReason {
             | Self::StillUsed(_)
             | Self::StillReferenced(_) => self.fmt_reference(f),
             Self::Conflict(fields) => {
-                let fields: String = fields.iter().map(describe_conflict).collect();
-                write!(f, "{fields}put the live value into the manifest")
+                let texts: String = fields.iter().map(ConflictingField::describe).collect();
+                write!(f, "{texts}")?;
+                if fields.iter().all(|it| it.is_from_target) {
+                    write!(f, "merge the target branch into this one and choose")
+                } else {
+                    write!(f, "put the live value into the manifest")
+                }
             }
         }
     }
@@ -340,29 +346,6 @@ impl BlockReason {
 fn join_words(words: impl Iterator<Item = String>) -> String {
     words.collect::<Vec<_>>().join(", ")
 }
-
-fn describe_conflict((field, git, live): &(String, Value, Value)) -> String {
-    if git.is_object() || live.is_object() {
-        return format!("`{field}` was changed in git and outside git; ");
-    }
-    let (git, live) = (truncate_value(git), truncate_value(live));
-    format!("`{field}` was changed to {git} in git and to {live} outside git; ")
-}
-
-/// A value for a sentence, truncated.
-fn truncate_value(value: &Value) -> String {
-    let text = match value {
-        Value::Null => return "unset".to_owned(),
-        value => value.to_string(),
-    };
-    match text.char_indices().nth(MAX_VALUE_CHARS) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text,
-    }
-}
-
-/// Longest value in a sentence.
-const MAX_VALUE_CHARS: usize = 40;
 
 /// The paths for a sentence.
 pub(crate) fn quote_paths(paths: &[FieldPath]) -> String {

@@ -173,6 +173,9 @@ pub struct FieldChange {
     /// Whether live does not tell it: `before` is then what the base declares.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub write_only: bool,
+    /// Whether live has a value of the target branch of the pull request.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub has_target_value: bool,
     /// Where the field was written.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub place: Option<Place>,
@@ -198,6 +201,8 @@ pub enum FieldVerdict {
     Conflict,
     /// Git changed it, and live says so already.
     Applied,
+    /// The target branch of the pull request changed it, and a merge keeps that.
+    Moved,
     /// It is new in git, and live said so before.
     Adoption,
     /// The manifest no longer mentions it: live keeps what it has.
@@ -220,6 +225,7 @@ impl FieldVerdict {
             Self::Drift => "drift",
             Self::Conflict => "conflict",
             Self::Applied => "applied",
+            Self::Moved => "moved",
             Self::Adoption => "adoption",
             Self::Removal => "removal",
             Self::Resent => "resent",
@@ -277,6 +283,11 @@ impl IgnoredChanges {
     /// The fields that somebody changed outside git.
     pub fn drifted_fields(&self) -> impl Iterator<Item = &FieldChange> {
         self.fields.iter().filter(|field| field.verdict == Some(FieldVerdict::Drift))
+    }
+
+    /// The fields that the target branch of the pull request changed since this branch left it.
+    pub fn moved_fields(&self) -> impl Iterator<Item = &FieldChange> {
+        self.fields.iter().filter(|field| field.verdict == Some(FieldVerdict::Moved))
     }
 
     /// The fields that are no longer declared, and in which something is set.

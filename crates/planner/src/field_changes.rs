@@ -14,8 +14,10 @@ use model::secret;
 use serde_json::Value;
 
 use crate::block_reason::BlockReason;
-use crate::change::{FieldChange, FieldVerdict};
+use crate::change::{FieldChange, FieldVerdict, IgnoredChanges};
+use crate::conflict::ConflictingField;
 use crate::field_diff::{FieldDiff, group_by_field};
+use crate::object_diff::ObjectDiff;
 
 /// One for each pending field, or entry of a keyed list.
 pub(crate) fn pending_changes(
@@ -45,6 +47,7 @@ fn field_change(document: &Document, diff: &FieldDiff<'_>) -> FieldChange {
         verdict: diff.verdict(),
         base: shown(&diff.base),
         write_only: diff.is_write_only(),
+        has_target_value: diff.has_target_value,
         place: Some(document.origin.field_place(&diff.path)),
     }
 }
@@ -100,6 +103,7 @@ fn without_values(document: &Document, path: &FieldPath, verdict: FieldVerdict) 
         verdict: Some(verdict),
         base: None,
         write_only: true,
+        has_target_value: false,
         place: Some(document.origin.field_place(path)),
     }
 }
@@ -163,6 +167,7 @@ pub(crate) fn state_change(
         verdict: base.map(state_verdict),
         base: base.and_then(|base| state_name(base.intent.presence)),
         write_only: false,
+        has_target_value: false,
         place: Some(document.origin.field_place(&path)),
         path,
     })
@@ -171,12 +176,17 @@ pub(crate) fn state_change(
 /// The fields that git and somebody else both changed, if there are any.
 pub(crate) fn conflict_reason(pending: &[FieldDiff<'_>]) -> Option<BlockReason> {
     let conflicts = pending.iter().filter(|diff| diff.verdict() == Some(FieldVerdict::Conflict));
-    let fields: Vec<(String, Value, Value)> = conflicts
+    let fields: Vec<ConflictingField> = conflicts
         .map(|conflict| {
             let entry = conflict.entry.as_ref().map(|entry| format!(" {}", entry.label));
             let shown = |value: &Option<Value>| value.as_ref().map_or(Value::Null, |value| conflict.rules.shown(value));
             let field = format!("{}{}", conflict.path, entry.unwrap_or_default());
-            (field, shown(&conflict.desired), shown(&conflict.live))
+            ConflictingField {
+                field,
+                git: shown(&conflict.desired),
+                live: shown(&conflict.live),
+                is_from_target: conflict.has_target_value,
+            }
         })
         .collect();
     (!fields.is_empty()).then_some(BlockReason::Conflict(fields))
@@ -192,4 +202,26 @@ pub(crate) fn entry_data_effects(address: &Address, live: &Value, pending: &[Fie
         data_effects::entry_change_effects(address.kind, &diffs[0].path, live, &entries)
     });
     effects.collect()
+}
+
+/// What the plan reports of the object and does not change.
+pub(crate) fn ignored_changes(
+    at: &Address,
+    document: &Document,
+    object: &Object,
+    object_diff: &ObjectDiff<'_>,
+    kept_state: Option<FieldChange>,
+) -> Option<IgnoredChanges> {
+    let verdicts = [
+        FieldVerdict::Drift,
+        FieldVerdict::Moved,
+        FieldVerdict::Applied,
+        FieldVerdict::Adoption,
+        FieldVerdict::Removal,
+        FieldVerdict::Lowered,
+    ];
+    let mut fields = with_verdicts(document, &object_diff.ignored, &verdicts);
+    fields.extend(fixed_secrets(document, &object_diff.fixed_secrets));
+    fields.extend(kept_state);
+    (!fields.is_empty()).then(|| IgnoredChanges { address: at.clone(), id: object.id.clone(), fields })
 }

@@ -28,6 +28,8 @@ pub(crate) struct FieldDiff<'r> {
     pub(crate) desired: Option<Value>,
     pub(crate) live: Option<Value>,
     pub(crate) origin: Origin,
+    /// Whether live has a value of the target branch of the pull request.
+    pub(crate) has_target_value: bool,
 }
 
 /// An entry of a keyed list.

@@ -22,6 +22,8 @@ pub struct Policy {
     pub protect: Vec<AddressPattern>,
     /// Other names of the services: ids, aliases and live names. A pattern may use any of them.
     pub service_names: BTreeMap<ServiceRef, BTreeSet<ServiceRef>>,
+    /// Objects that the target branch of a pull request declares since this branch left it. A merge keeps them.
+    pub added_by_target: BTreeSet<Address>,
     /// Objects that stay stopped if somebody stopped them since the base.
     pub keep_stopped: Vec<AddressPattern>,
     /// Objects whose secrets are sent again, although git does not show a change.
@@ -121,6 +123,13 @@ impl<'a> PlanInputs<'a> {
         let found =
             names.chain(&document.intent.previous_names).find_map(|name| base.get(&address.with_name(name.clone())))?;
         (found.intent.presence != Presence::Absent).then_some(found)
+    }
+
+    /// Whether the target branch of the pull request took the object out, and this branch did not touch it.
+    pub(crate) fn is_removed_by_target(&self, address: &Address, document: &Document) -> bool {
+        let is_gone = document.target.as_ref().is_some_and(|target| target.presence == Presence::Absent);
+        let base = self.base.and_then(|base| base.get(address));
+        is_gone && base.is_some_and(|base| !document.differs_from(base))
     }
 
     /// What protects a live object. It is asked for every name by which the object is known, in git and live, and in

@@ -60,14 +60,16 @@ pub fn plan(desired: &Desired, live: &Live, base: Option<&Desired>, policy: &Pol
         let found = live_match.object_id();
         let object_plan = inputs.plan_object(at, document, live_match);
         plan.references.extend(found.cloned().zip(object_plan.references.map(BTreeSet::from_iter)));
-        let drifted = object_plan.ignored_changes.iter().any(|left| left.drifted_fields().next().is_some());
+        let mut left = object_plan.ignored_changes.iter();
+        let differs = left.any(|left| left.drifted_fields().chain(left.moved_fields()).next().is_some());
         plan.ignored_changes.extend(object_plan.ignored_changes);
         plan.unchecked.extend(object_plan.unchecked);
         if object_plan.is_unsettled {
             plan.unsettled.insert(at.clone());
         }
         match object_plan.change {
-            None if drifted => {}
+            None if differs => {}
+            None if object_plan.is_removed_by_target => _ = plan.removed_by_target.insert(at.clone()),
             None => _ = plan.in_sync.insert(at.clone()),
             Some((change, object_actions)) => {
                 if change.verdict == Verdict::Replace {
@@ -83,7 +85,7 @@ pub fn plan(desired: &Desired, live: &Live, base: Option<&Desired>, policy: &Pol
     still_used::block_used_objects(&mut plan, live);
     plan.delete_after = order::deletions_that_wait(&plan.actions, &plan.changes, live);
     plan.actions = order::sort_actions(std::mem::take(&mut plan.actions), &plan.delete_after);
-    plan.unmanaged = find_unmanaged(desired, live, &seen, base);
+    plan.unmanaged = find_unmanaged(&inputs, &seen);
     undeclared_rename::block_undeclared_renames(&mut plan, desired, live);
     plan
 }
@@ -113,7 +115,8 @@ fn add_dependents(unusable: &mut [UnusableObject], desired: &Desired) {
 
 /// Of several live objects of one name, those that `metadata.id` did not pick are nobody's. Where
 /// none was picked the object is blocked, and its change names them all.
-fn find_unmanaged(desired: &Desired, live: &Live, seen: &BTreeSet<Id>, base: Option<&Desired>) -> Vec<UnmanagedObject> {
+fn find_unmanaged(inputs: &PlanInputs<'_>, seen: &BTreeSet<Id>) -> Vec<UnmanagedObject> {
+    let PlanInputs { desired, live, base, policy, .. } = inputs;
     let was_declared = |at: &Address| {
         let document = base.and_then(|base| base.get(at));
         !desired.contains_key(at) && document.is_some_and(|document| document.intent.presence != Presence::Absent)
@@ -129,6 +132,7 @@ fn find_unmanaged(desired: &Desired, live: &Live, seen: &BTreeSet<Id>, base: Opt
             address: at.clone(),
             id: object.id.clone(),
             manifest_removed: was_declared(at),
+            added_by_target: policy.added_by_target.contains(at),
         })
         .collect()
 }

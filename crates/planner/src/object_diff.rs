@@ -60,6 +60,8 @@ impl<'a> ObjectDiff<'a> {
         let mut diffs = diff_sides(rules, sides);
         let earlier = document.earlier_bodies.iter().map(resolve);
         recognize_own_values(&mut diffs, &earlier.collect::<Vec<_>>());
+        let moved = document.target.iter().flat_map(|target| &target.bodies).map(resolve);
+        recognize_moved_values(&mut diffs, &moved.collect::<Vec<_>>());
         let is_unsettled = settle_sizes(&mut diffs, inputs.policy.unsettled);
         let name = address.kind.name_path();
         let is_name = |diff: &FieldDiff<'_>| Some(&diff.path) == name.as_ref();
@@ -166,6 +168,30 @@ fn recognize_own_values(diffs: &mut [FieldDiff<'_>], earlier: &[Value]) {
         let is_foreign = matches!(diff.origin, Origin::Known(FieldVerdict::Drift | FieldVerdict::Conflict));
         if is_foreign && earlier.iter().any(|body| diff.is_live_value_of(body)) {
             diff.origin = Origin::Known(FieldVerdict::Change);
+        }
+    }
+}
+
+/// Finds the fields that differ because the target branch of a pull request moved on.
+///
+/// ```text
+/// branch   A (base)            D
+/// target   A         B   C
+/// git      60        30  20    60: the branch did not touch the field
+/// live     60        30  20    20 is applied: a merge of D keeps it, so it is not drift
+/// ```
+///
+/// If both branches changed the field, the merge has to choose: that stays a conflict.
+fn recognize_moved_values(diffs: &mut [FieldDiff<'_>], target: &[Value]) {
+    for diff in diffs {
+        let verdict = match diff.verdict() {
+            Some(FieldVerdict::Drift) => FieldVerdict::Moved,
+            Some(FieldVerdict::Change) if diff.base.is_none() && diff.live.is_some() => FieldVerdict::Conflict,
+            Some(FieldVerdict::Conflict) => FieldVerdict::Conflict,
+            _ => continue,
+        };
+        if target.iter().any(|body| diff.is_live_value_of(body)) {
+            (diff.origin, diff.has_target_value) = (Origin::Known(verdict), true);
         }
     }
 }

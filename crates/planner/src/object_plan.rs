@@ -13,11 +13,12 @@ use serde_json::Value;
 use crate::actions_for::{self, UpdateRequest};
 use crate::block_reason::BlockReason;
 use crate::carry_over::{CarriedEntries, CarriedOver};
-use crate::change::{Change, FieldChange, FieldVerdict, IgnoredChanges, MissingBase, UncheckedFields, Verdict};
+use crate::change::{Change, FieldVerdict, IgnoredChanges, MissingBase, UncheckedFields, Verdict};
 use crate::field_changes;
 use crate::inputs::PlanInputs;
 use crate::match_live::LiveMatch;
 use crate::object_diff::ObjectDiff;
+use crate::overlay::keep_live;
 use crate::references::{self, LiveReferences, References};
 use crate::respelling;
 use crate::sent_secrets::RefusedSecret;
@@ -34,6 +35,8 @@ pub(crate) struct ObjectPlan {
     /// The objects that it references live when the plan is done; `None` if the plan does not keep it.
     pub(crate) references: Option<References>,
     pub(crate) is_unsettled: bool,
+    /// Whether it is not created because the target branch of the pull request declares it no longer.
+    pub(crate) is_removed_by_target: bool,
 }
 
 impl From<PlannedChange> for ObjectPlan {
@@ -79,6 +82,9 @@ impl PlanInputs<'_> {
                     (Some(missing), _) => block_object(at, document, None, missing).into(),
                     (None, LiveMatch::Found { object, renamed_from }) => {
                         self.reconcile_object(at, document, desired_state, object, renamed_from.as_ref())
+                    }
+                    (None, _) if self.is_removed_by_target(at, document) => {
+                        ObjectPlan { is_removed_by_target: true, ..ObjectPlan::default() }
                     }
                     (None, _) => match self.find_respelled(at, document) {
                         Some((other, object)) => {
@@ -206,7 +212,7 @@ impl PlanInputs<'_> {
         let rules = FieldSemantics::for_kind(at.kind);
         let references_of = LiveReferences { service: &at.service, hosts: self.hosts };
         let references = references_of.after_update(rules, Some(target), &object.body);
-        let left_alone = ignored_changes(at, document, object, &object_diff, state.kept);
+        let left_alone = field_changes::ignored_changes(at, document, object, &object_diff, state.kept);
         if let Some(reason) = field_changes::conflict_reason(pending) {
             let text = Some(reason.to_string());
             let change = Change { reason: text, ..with_verdict(Verdict::Blocked(reason)) };
@@ -221,8 +227,10 @@ impl PlanInputs<'_> {
             change.respelled_fields = respelling::respelled_fields(pending, &forcing);
             // A new object has the declared values, whatever drifted before.
             change.fields.extend(field_changes::with_verdicts(document, &object_diff.ignored, &[FieldVerdict::Drift]));
-            change.after = Some(FieldSemantics::for_kind(at.kind).shown(body));
-            let carried = self.carry_over(at, object, &document.body, &object_diff.live);
+            // What the target branch changed is part of the merge.
+            let merged = |body: &Value| keep_live(body, &object_diff.ignored, &[FieldVerdict::Moved]);
+            change.after = Some(FieldSemantics::for_kind(at.kind).shown(&merged(body)));
+            let carried = self.carry_over(at, object, &merged(&document.body), &object_diff.live);
             let references = references_of.of(rules, &carried.body);
             let planned = self.plan_replace(document, &request, change, carried);
             let references = matches!(planned.0.verdict, Verdict::Replace).then_some(references);
@@ -355,24 +363,4 @@ fn block_object(at: &Address, document: &Document, object: Option<&Object>, reas
 fn new_change(at: &Address, document: &Document, object: Option<&Object>, verdict: Verdict) -> Change {
     let place = Some(document.origin.start_place().clone());
     Change { place, ..Change::new(at.clone(), object.map(|object| object.id.clone()), verdict) }
-}
-
-fn ignored_changes(
-    at: &Address,
-    document: &Document,
-    object: &Object,
-    object_diff: &ObjectDiff<'_>,
-    kept_state: Option<FieldChange>,
-) -> Option<IgnoredChanges> {
-    let verdicts = [
-        FieldVerdict::Drift,
-        FieldVerdict::Applied,
-        FieldVerdict::Adoption,
-        FieldVerdict::Removal,
-        FieldVerdict::Lowered,
-    ];
-    let mut fields = field_changes::with_verdicts(document, &object_diff.ignored, &verdicts);
-    fields.extend(field_changes::fixed_secrets(document, &object_diff.fixed_secrets));
-    fields.extend(kept_state);
-    (!fields.is_empty()).then(|| IgnoredChanges { address: at.clone(), id: object.id.clone(), fields })
 }

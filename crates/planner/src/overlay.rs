@@ -7,10 +7,16 @@ use serde_json::{Map, Value};
 use crate::change::FieldVerdict;
 use crate::field_diff::{FieldDiff, Side, Sides, diff_sides, group_by_field};
 
-/// The desired body, with drifted fields kept at their live value: an update must not send them.
+/// The desired body, with fields that git does not set kept at their live value: an update must not send them.
 pub(crate) fn target_body(desired: &Value, diffs: &[FieldDiff<'_>]) -> Value {
-    let mut target = desired.clone();
-    for drifted in diffs.iter().filter(|diff| diff.verdict() == Some(FieldVerdict::Drift)) {
+    keep_live(desired, diffs, &[FieldVerdict::Drift, FieldVerdict::Moved])
+}
+
+/// The body, with the fields that have one of these verdicts kept at their live value.
+pub(crate) fn keep_live(body: &Value, diffs: &[FieldDiff<'_>], verdicts: &[FieldVerdict]) -> Value {
+    let mut target = body.clone();
+    let is_kept = |diff: &&FieldDiff<'_>| diff.verdict().is_some_and(|verdict| verdicts.contains(&verdict));
+    for drifted in diffs.iter().filter(is_kept) {
         match (&drifted.entry, &drifted.live) {
             (Some(entry), _) => apply_drifted_entry(&mut target, drifted, entry.keyed),
             (None, Some(live)) if !has_masked_text(live) => drifted.path.set_in(&mut target, live.clone()),

@@ -48,6 +48,10 @@ pub struct Plan {
     pub in_sync: BTreeSet<Address>,
     /// Live objects that no manifest declares.
     pub unmanaged: Vec<UnmanagedObject>,
+    /// Objects that are not live, and that the target branch of the pull request declares no longer: a merge does not
+    /// create them.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub removed_by_target: BTreeSet<Address>,
     /// Objects whose declared sizes are not settled live.
     #[serde(skip)]
     pub unsettled: BTreeSet<Address>,
@@ -83,6 +87,9 @@ pub struct UnmanagedObject {
     /// Whether the base declares it: its manifest was removed since, and it is kept.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub manifest_removed: bool,
+    /// Whether the target branch of the pull request declares it since this branch left it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub added_by_target: bool,
 }
 
 impl Plan {
@@ -108,6 +115,16 @@ impl Plan {
     /// The fields that somebody changed outside git and that are left alone.
     pub fn drifted_fields(&self) -> impl Iterator<Item = &FieldChange> {
         self.ignored_changes.iter().flat_map(IgnoredChanges::drifted_fields)
+    }
+
+    /// Live objects that the target branch of the pull request declares since this branch left it.
+    pub fn added_by_target(&self) -> impl Iterator<Item = &UnmanagedObject> {
+        self.unmanaged.iter().filter(|other| other.added_by_target)
+    }
+
+    /// The fields that the target branch of the pull request changed since this branch left it.
+    pub fn moved_fields(&self) -> impl Iterator<Item = &FieldChange> {
+        self.ignored_changes.iter().flat_map(IgnoredChanges::moved_fields)
     }
 
     /// Live objects whose manifest was removed since the base, and that are kept.

@@ -68,6 +68,10 @@ pub fn prune_unmanaged(
     let mut unmanaged: BTreeSet<(Address, Id)> =
         pruned.unmanaged.iter().map(|other| (other.address.clone(), other.id.clone())).collect();
     for (at, proof) in proofs.iter().filter(|(at, _)| !at.kind.is_singleton() && !declared.contains(*at)) {
+        // A merge brings the manifest.
+        if policy.added_by_target.contains(at) {
+            continue;
+        }
         let objects = live.get(at).map_or(&[][..], |observed| &observed.objects);
         let is_found = |object: &&Object| {
             let is_pinned = proof.pinned.as_ref().is_none_or(|id| &object.id == id);

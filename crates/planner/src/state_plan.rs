@@ -3,7 +3,7 @@
 use clickpipes::lifecycle;
 use model::action::RunState;
 use model::address::Address;
-use model::desired::Document;
+use model::desired::{Document, Presence};
 use model::live::Object;
 
 use crate::change::{FieldChange, FieldVerdict};
@@ -37,6 +37,16 @@ impl PlanInputs<'_> {
         desired: RunState,
     ) -> StatePlan {
         let change = field_changes::state_change(at, document, base, object, desired);
+        // The target branch declares the other state, and a merge keeps it.
+        if let (Some(target), Some(drift)) = (&document.target, &change)
+            && drift.verdict == Some(FieldVerdict::Drift)
+            && let Presence::Present(state) = target.presence
+            && state != desired
+        {
+            let kept =
+                Some(FieldChange { verdict: Some(FieldVerdict::Moved), has_target_value: true, ..drift.clone() });
+            return StatePlan { desired: state, change: None, kept, note: None };
+        }
         let has_drifted = change.as_ref().is_some_and(|change| change.verdict == Some(FieldVerdict::Drift));
         let was_stopped = has_drifted && desired == RunState::Running && lifecycle::is_stopped(object);
         if was_stopped && self.policy.keeps_stopped(at) {

@@ -35,6 +35,7 @@ impl Plan {
             unchecked: self.unchecked.into_iter().filter(|it| about(&it.address)).collect(),
             in_sync: self.in_sync.into_iter().filter(|at| about(at)).collect(),
             unmanaged: Vec::new(),
+            removed_by_target: self.removed_by_target.into_iter().filter(|at| about(at)).collect(),
             unusable: self.unusable.into_iter().filter(|it| about(&it.address)).collect(),
             unsettled: self.unsettled.into_iter().filter(|at| about(at)).collect(),
             references: self.references,

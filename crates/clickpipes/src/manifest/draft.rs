@@ -39,6 +39,7 @@ impl DraftManifest {
                 intent: intent::parse_intent(kind, &document),
                 origin: source_map::build_origin(files, kind, rendered),
                 earlier_bodies: Vec::new(),
+                target: None,
             },
         };
         Self {

@@ -21,8 +21,8 @@ use planner::ObjectWork;
 use remote::{Error, PerformedAction};
 use serde_json::Value;
 
-use super::ApplyRun;
 use super::object_result::{ObjectResult, Outcome, action_verb};
+use super::{ApplyRun, ApplyStep};
 
 /// Time for a request in progress to be answered after an interruption.
 const RESPONSE_GRACE: Duration = Duration::from_millis(3500);
@@ -95,6 +95,7 @@ async fn perform_action(run: &ApplyRun<'_>, actions: &[&Action], index: usize) -
     }
     // No object is deleted that could not be created again, and no pipe stopped whose edit could not be sent.
     run.remote.check_ready(action, &actions[index + 1..]).await.map_err(StopCause::NotReady)?;
+    (run.on_step)(&ApplyStep::Action(action));
     let is_replacement = begins_replacement(actions, index) || ends_replacement(actions, index);
     send_action(run, action, if is_replacement { RESUME_GRACE } else { RESPONSE_GRACE }).await
 }

@@ -1,5 +1,6 @@
 //! `pipectl apply`.
 
+mod live_progress;
 mod progress;
 mod verify;
 
@@ -15,7 +16,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use self::progress::ProgressReporter;
-use crate::apply::{OBJECTS_PER_KEY, ObjectResult, Outcome, apply_plan};
+use crate::apply::{ApplyStep, OBJECTS_PER_KEY, ObjectResult, Outcome, apply_plan};
 use crate::connection::AccessMode;
 use crate::context::CommandContext;
 use crate::interruption::Interruption;
@@ -60,7 +61,7 @@ struct ApplyResult<'r> {
 /// Plans, asks, and performs the plan.
 pub(crate) async fn run(context: &CommandContext, options: &ApplyOptions) -> Result<CommandOutcome> {
     let interruption = Interruption::from_signals()?;
-    let (session, plan, refused) = interruption.run_unless_raised(load_plan(context, options)).await?;
+    let (session, plan, refused) = interruption.run_unless_raised(Box::pin(load_plan(context, options))).await?;
     let limits = run_limits(&session, options);
     let approved = plan.approve(&limits);
     let mut plan = approved.plan().clone();
@@ -119,11 +120,11 @@ async fn perform_plan(
     progress: &ProgressReporter<'_>,
     interruption: &Interruption,
 ) -> Vec<ObjectResult> {
-    let on_result = |report: &ObjectResult| progress.report_object(report);
+    let on_step = |step: &ApplyStep<'_>| progress.report_step(step);
     let work = async {
         let remote = &session.connection.remote;
         let parallel = options.parallel.unwrap_or(OBJECTS_PER_KEY * session.connection.keys);
-        let mut reports = apply_plan(remote, approved, parallel, interruption, on_result).await;
+        let mut reports = apply_plan(remote, approved, parallel, interruption, on_step).await;
         if options.wait == WaitMode::Settled {
             tokio::select! {
                 biased;
@@ -133,7 +134,8 @@ async fn perform_plan(
         }
         reports
     };
-    progress.run_with_progress(work, interruption).await
+    let rate = session.plan_context(false).rate;
+    progress.run_with_progress(work, approved.plan(), rate, interruption).await
 }
 
 /// What there is to say at the end, however it ends.

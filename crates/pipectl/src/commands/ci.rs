@@ -49,10 +49,12 @@ pub(crate) fn print_base(context: &CommandContext, options: &CiBaseOptions) -> R
         None => Vec::new(),
     };
     match repository.base_among(&applied)? {
-        AppliedBase::Found(commit) => Ok(base_outcome(context, Some(commit.hash))),
         // `REV...` is the commit where both histories parted.
-        AppliedBase::Superseded(commit) if options.plan => {
+        AppliedBase::Superseded(commit) | AppliedBase::Parted { applied: commit, .. } if options.plan => {
             Ok(base_outcome(context, Some(format!("{}...", commit.hash))))
+        }
+        AppliedBase::Found(commit) | AppliedBase::Parted { nearest: Some(commit), .. } => {
+            Ok(base_outcome(context, Some(commit.hash)))
         }
         AppliedBase::Superseded(commit) => {
             let result = CiBase { base: None, superseded_by: Some(commit.hash.clone()) };
@@ -61,7 +63,9 @@ pub(crate) fn print_base(context: &CommandContext, options: &CiBaseOptions) -> R
             outcome.messages.push(Label::Blocked, "superseded: ").push_plain(why).end_line();
             Ok(outcome)
         }
-        AppliedBase::None => Ok(base_outcome(context, options.before.as_deref().and_then(fallback_base))),
+        AppliedBase::None | AppliedBase::Parted { nearest: None, .. } => {
+            Ok(base_outcome(context, options.before.as_deref().and_then(fallback_base)))
+        }
     }
 }
 

@@ -12,6 +12,9 @@ use super::{Commit, Repository};
 pub(crate) enum AppliedBase {
     /// The nearest applied commit in the history of `HEAD`.
     Found(Commit),
+    /// `HEAD` is a branch that left the history of this applied commit at or after the nearest one in its own history,
+    /// if there is one.
+    Parted { applied: Commit, nearest: Option<Commit> },
     /// This commit was applied, and comes after `HEAD`.
     Superseded(Commit),
     /// No applied commit is known.
@@ -26,7 +29,7 @@ impl Repository {
     pub(crate) fn base_among(&self, applied: &[String]) -> Result<AppliedBase> {
         let head = self.resolve_commit("HEAD")?;
         let (mut nearest, mut unknown): (Option<(usize, Commit)>, Option<&String>) = (None, None);
-        let mut is_any_known = false;
+        let (mut is_any_known, mut beside) = (false, None);
         for revision in applied {
             let Ok(commit) = self.resolve_commit(revision) else {
                 unknown.get_or_insert(revision);
@@ -40,11 +43,20 @@ impl Repository {
                 }
             } else if self.is_ancestor(&head, &commit)? {
                 return Ok(AppliedBase::Superseded(commit));
+            } else {
+                // The target branch moved on, or a force push removed the commit from it. The list begins with the newest.
+                beside.get_or_insert(commit);
             }
-            // Any other commit was removed from the branch by a force push.
+        }
+        let nearest = nearest.map(|(_, commit)| commit);
+        if let Some(applied) = beside
+            && let Ok(parted) = self.resolve_commit(&format!("{}...", applied.hash))
+            && nearest.as_ref().map_or(Ok(true), |nearest| self.is_ancestor(nearest, &parted))?
+        {
+            return Ok(AppliedBase::Parted { applied, nearest });
         }
         match (nearest, unknown) {
-            (Some((_, commit)), _) => Ok(AppliedBase::Found(commit)),
+            (Some(commit), _) => Ok(AppliedBase::Found(commit)),
             (None, Some(unknown)) if !is_any_known => {
                 bail!("the applied commit {unknown} is not in this clone: fetch the whole history of the branch")
             }

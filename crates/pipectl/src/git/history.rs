@@ -79,12 +79,12 @@ impl Repository {
         Ok(hashes.lines().map(str::to_owned).collect())
     }
 
-    /// The steps after a revision up to `HEAD`, along first parents.
+    /// The steps after a commit up to another one, along first parents.
     ///
     /// # Errors
     /// When git cannot answer.
-    pub(super) fn steps_since(&self, revision: &str) -> Result<Vec<HistoryStep>> {
-        self.steps_to_commit(&format!("{}..HEAD", self.resolve_commit(revision)?.hash), Walk::FirstParents)
+    pub(super) fn steps_between(&self, from: &str, to: &str) -> Result<Vec<HistoryStep>> {
+        self.steps_to_commit(&format!("{from}..{to}"), Walk::FirstParents)
     }
 
     /// The steps to a commit, or within a range of commits.

@@ -6,13 +6,13 @@ use anyhow::Result;
 use clickpipes::manifest::{self, Manifest, Templates};
 use model::address::{Address, Kind, Name};
 use model::desired::Desired;
-use model::diagnostic::Severity;
 use planner::{PruneEvidence, PruneReason};
 
 use super::cat_file::BlobReader;
 use super::history::{History, HistoryStep};
-use super::manifest_at::{self, DeclaredKeys, ManifestArchive};
+use super::manifest_at::{self, DeclaredKeys, ManifestArchive, manifests_at, manifests_between};
 use super::services::GitServices;
+use super::target_branch::TargetBranch;
 use super::{Commit, Repository};
 use crate::manifest_files;
 use crate::output::Output;
@@ -35,12 +35,24 @@ pub(crate) struct GitHistory {
     base: Option<Vec<Manifest>>,
     /// Manifests of the commits after the base, newest first.
     after_base: Vec<Manifest>,
+    /// The target branch, if the base is where this branch left it and it moved on since.
+    target: Option<TargetBranch>,
     since: Option<Vec<Manifest>>,
     /// `None` if the query does not need them.
     removals: Option<Vec<Removal>>,
     head_index: HeadIndex,
-    /// The commits of the base and of `HEAD`: short hash and subject.
-    commits: Option<(String, String)>,
+    /// `None` without a base.
+    commits: Option<PlanCommits>,
+}
+
+/// The commits of a plan with a base.
+pub(crate) struct PlanCommits {
+    /// Short hash and subject of the base.
+    pub(crate) base: String,
+    /// The same of `HEAD`.
+    pub(crate) head: String,
+    /// The branch that `REV...` names.
+    pub(crate) target_branch: Option<String>,
 }
 
 /// The owner of an object, as its manifest names it.
@@ -100,16 +112,20 @@ impl GitHistory {
             revision.map(|revision| manifests_at(&repository, revision, declared, project, output)).transpose()
         };
         let base = manifests(&query.base)?;
-        let after_base = query.base.as_deref().map(|base| manifests_since(&repository, base, project)).transpose()?;
-        let after_base = after_base.unwrap_or_default();
-        let label = |revision: &str| {
-            let commit = repository.resolve_commit(revision)?;
-            Ok::<_, anyhow::Error>(format!("{} ({})", commit.short, commit.subject))
-        };
-        let commits = query.base.as_deref().map(|base| Ok::<_, anyhow::Error>((label(base)?, label("HEAD")?)));
+        let (mut after_base, mut target) = (Vec::new(), None);
+        if let Some(base) = query.base.as_deref() {
+            after_base = manifests_between(&repository, &repository.resolve_commit(base)?.hash, "HEAD", project)?;
+            target = TargetBranch::read_moved(&repository, base, declared, project, output)?;
+        }
+        let label = |revision: &str| Ok::<_, anyhow::Error>(repository.resolve_commit(revision)?.label());
+        let commits = query.base.as_deref().map(|base| {
+            // `FETCH_HEAD` names a branch to git alone.
+            let target_branch = base.strip_suffix("...").filter(|name| *name != "FETCH_HEAD").map(str::to_owned);
+            Ok::<_, anyhow::Error>(PlanCommits { base: label(base)?, head: label("HEAD")?, target_branch })
+        });
         let commits = commits.transpose()?;
         let mut history =
-            Self { commits, base, after_base, since: manifests(&query.changed_since)?, ..Self::default() };
+            Self { commits, base, after_base, target, since: manifests(&query.changed_since)?, ..Self::default() };
         if query.needs_removals {
             let removed = proven_removals(&repository, query.base.as_deref(), history.base.as_deref(), project)?;
             if !removed.is_empty() {
@@ -123,7 +139,7 @@ impl GitHistory {
 
     /// The services that the answers name.
     pub(crate) fn service_names(&self, default: Option<&str>) -> BTreeSet<String> {
-        let declared = self.base.iter().chain(&self.since);
+        let declared = self.base.iter().chain(&self.since).chain(self.target.as_ref().map(|target| &target.tip));
         let base = declared.flatten().map(DeclaredKey::from_manifest).map(|key| key.owner);
         let removed = self.removals.iter().flatten().map(|removal| removal.key.owner.clone());
         let at_head = self.head_index.keys.iter().map(|(key, _)| key.owner.clone());
@@ -142,7 +158,7 @@ impl GitHistory {
     }
 
     /// The commits of the base and of `HEAD`; `None` without `--base`.
-    pub(crate) fn take_commits(&mut self) -> Option<(String, String)> {
+    pub(crate) fn take_commits(&mut self) -> Option<PlanCommits> {
         self.commits.take()
     }
 
@@ -159,6 +175,18 @@ impl GitHistory {
                 document.earlier_bodies.push(manifest.document.body);
             }
         }
+    }
+
+    /// Gives each declared object the versions that it had on the target branch since this branch left it. Returns the
+    /// objects that the target branch added.
+    pub(crate) fn add_target_versions(
+        &mut self,
+        desired: &mut Desired,
+        base: Option<&Desired>,
+        services: &GitServices,
+    ) -> BTreeSet<Address> {
+        let target = self.target.take().zip(base);
+        target.map(|(target, base)| target.add_versions(desired, base, services)).unwrap_or_default()
     }
 
     /// The objects at the revision of `--changed-since` in the known services.
@@ -183,59 +211,7 @@ impl GitHistory {
     }
 }
 
-/// The manifests at a revision, with the variables of that time.
-// A base belongs to an object, not to a path. An object that moved here from another folder has its base there; without
-// it, every value that was set by hand would be set back. So the other folders are searched for objects without a base.
-fn manifests_at(
-    repository: &Repository,
-    revision: &str,
-    declared: &[Manifest],
-    project: &ProjectContext,
-    output: Output,
-) -> Result<Vec<Manifest>> {
-    let commit = repository.resolve_commit(revision)?;
-    let files = repository.manifest_files_at(&commit)?;
-    let bindings = repository.bindings_at_commit(project, &commit)?;
-    let elsewhere = repository.templates_elsewhere(&files, &commit, project)?;
-    let all_files = [files.clone(), elsewhere].concat();
-    let templates = Templates::read(&all_files);
-    let context = bindings.load_context();
-    let mut loaded = manifest::parse_manifests(&files, context.with_templates(&templates));
-    project.rename_services(&mut loaded.manifests, &bindings);
-    loaded.diagnostics.retain(|problem| problem.severity == Severity::Error);
-    for problem in &mut loaded.diagnostics {
-        problem.severity = Severity::Warning;
-    }
-    output.print_diagnostics(&loaded.diagnostics, &all_files);
-    let known: BTreeSet<DeclaredKey> = loaded.manifests.iter().map(DeclaredKey::from_manifest).collect();
-    let mut missing: BTreeSet<DeclaredKey> = declared.iter().flat_map(DeclaredKey::all_from_manifest).collect();
-    missing.retain(|key| !known.contains(key));
-    if missing.is_empty() {
-        return Ok(loaded.manifests);
-    }
-    let other_files = repository.manifest_files_elsewhere(&commit, project)?;
-    let templates = Templates::read(&[all_files, other_files.clone()].concat());
-    for file in other_files {
-        // Each file on its own: two folders may declare the same object, which would be an error in one set.
-        let mut moved = manifest::parse_manifests(&[file], context.with_templates(&templates)).manifests;
-        project.rename_services(&mut moved, &bindings);
-        moved.retain(|manifest| missing.remove(&DeclaredKey::from_manifest(manifest)));
-        loaded.manifests.extend(moved);
-    }
-    Ok(loaded.manifests)
-}
-
-/// Manifests of the commits after a revision up to `HEAD`, newest first.
-fn manifests_since(repository: &Repository, revision: &str, project: &ProjectContext) -> Result<Vec<Manifest>> {
-    let mut archive = ManifestArchive::open_archive(repository, project)?;
-    let mut found = Vec::new();
-    for step in repository.steps_since(revision)? {
-        found.extend(archive.manifests_at(&step.hash, &step.new_hashes)?);
-    }
-    Ok(found)
-}
-
-fn resolve_desired(manifests: Vec<Manifest>, services: &GitServices) -> Desired {
+pub(super) fn resolve_desired(manifests: Vec<Manifest>, services: &GitServices) -> Desired {
     let known = manifests.into_iter().filter_map(|manifest| {
         Some((services.resolve_address(&DeclaredKey::from_manifest(&manifest))?, manifest.document))
     });
@@ -243,7 +219,7 @@ fn resolve_desired(manifests: Vec<Manifest>, services: &GitServices) -> Desired 
 }
 
 impl DeclaredKey {
-    fn from_manifest(manifest: &Manifest) -> Self {
+    pub(super) fn from_manifest(manifest: &Manifest) -> Self {
         let owner = match (manifest.is_organization_wide, &manifest.service) {
             (true, _) => ManifestOwner::Organization,
             (false, Some(name)) => ManifestOwner::Service(name.clone()),

@@ -1,18 +1,19 @@
 //! Reads manifests of earlier commits, each with the variables and aliases of its own time.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 use std::sync::Arc;
 
 use anyhow::Result;
 use clickpipes::manifest::{self, Manifest, Templates};
-use model::diagnostic::SourceFile;
+use model::diagnostic::{Severity, SourceFile};
 use model::live::Id;
 
 use super::Repository;
 use super::cat_file::BlobReader;
 use super::history_query::DeclaredKey;
 use super::template_archive::TemplateArchive;
+use crate::output::Output;
 use crate::project::{Bindings, ProjectContext};
 
 /// The names that one version of a file declares, each with its protection and its pinned id.
@@ -146,4 +147,61 @@ pub(super) fn parse_declared(
         DeclaredKey::all_from_manifest(manifest).into_iter().map(move |key| (key, last.clone()))
     });
     (keys.collect(), unclear)
+}
+
+/// The manifests at a revision, with the variables of that time.
+// A base belongs to an object, not to a path. An object that moved here from another folder has its base there; without
+// it, every value that was set by hand would be set back. So the other folders are searched for objects without a base.
+pub(super) fn manifests_at(
+    repository: &Repository,
+    revision: &str,
+    declared: &[Manifest],
+    project: &ProjectContext,
+    output: Output,
+) -> Result<Vec<Manifest>> {
+    let commit = repository.resolve_commit(revision)?;
+    let files = repository.manifest_files_at(&commit)?;
+    let bindings = repository.bindings_at_commit(project, &commit)?;
+    let elsewhere = repository.templates_elsewhere(&files, &commit, project)?;
+    let all_files = [files.clone(), elsewhere].concat();
+    let templates = Templates::read(&all_files);
+    let context = bindings.load_context();
+    let mut loaded = manifest::parse_manifests(&files, context.with_templates(&templates));
+    project.rename_services(&mut loaded.manifests, &bindings);
+    loaded.diagnostics.retain(|problem| problem.severity == Severity::Error);
+    for problem in &mut loaded.diagnostics {
+        problem.severity = Severity::Warning;
+    }
+    output.print_diagnostics(&loaded.diagnostics, &all_files);
+    let known: BTreeSet<DeclaredKey> = loaded.manifests.iter().map(DeclaredKey::from_manifest).collect();
+    let mut missing: BTreeSet<DeclaredKey> = declared.iter().flat_map(DeclaredKey::all_from_manifest).collect();
+    missing.retain(|key| !known.contains(key));
+    if missing.is_empty() {
+        return Ok(loaded.manifests);
+    }
+    let other_files = repository.manifest_files_elsewhere(&commit, project)?;
+    let templates = Templates::read(&[all_files, other_files.clone()].concat());
+    for file in other_files {
+        // Each file on its own: two folders may declare the same object, which would be an error in one set.
+        let mut moved = manifest::parse_manifests(&[file], context.with_templates(&templates)).manifests;
+        project.rename_services(&mut moved, &bindings);
+        moved.retain(|manifest| missing.remove(&DeclaredKey::from_manifest(manifest)));
+        loaded.manifests.extend(moved);
+    }
+    Ok(loaded.manifests)
+}
+
+/// Manifests of the commits after a commit up to another one, newest first.
+pub(super) fn manifests_between(
+    repository: &Repository,
+    from: &str,
+    to: &str,
+    project: &ProjectContext,
+) -> Result<Vec<Manifest>> {
+    let mut archive = ManifestArchive::open_archive(repository, project)?;
+    let mut found = Vec::new();
+    for step in repository.steps_between(from, to)? {
+        found.extend(archive.manifests_at(&step.hash, &step.new_hashes)?);
+    }
+    Ok(found)
 }

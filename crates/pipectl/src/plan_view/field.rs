@@ -14,7 +14,7 @@ use crate::escape::truncate_chars;
 /// A field, or an entry of a keyed list.
 pub(crate) struct FieldView<'p> {
     pub(crate) path: String,
-    /// `+`, `-`, `~`; `*` is drift, `=` is live as declared.
+    /// `+`, `-`, `~`; `*` is drift, `>` is what the target branch changed, `=` is live as declared.
     pub(crate) sign: char,
     /// What the values do not say: whether the field forces replacement, and who changed it.
     pub(crate) remark: String,
@@ -27,6 +27,9 @@ pub(crate) struct FieldView<'p> {
     /// What is said instead of the values. Always there for a field that is not changed.
     pub(crate) sentence: Option<String>,
 }
+
+/// The sign of a field that the target branch of the pull request changed.
+pub(super) const MOVED_SIGN: char = '>';
 
 /// More differences of a field do not fit into one line.
 pub(crate) const MAX_INLINE: usize = 2;
@@ -92,6 +95,7 @@ impl<'p> FieldView<'p> {
     pub(super) fn ignored(kind: Kind, field: &'p FieldChange) -> Self {
         let sign = match field.verdict {
             Some(FieldVerdict::Drift) => '*',
+            Some(FieldVerdict::Moved) => MOVED_SIGN,
             Some(FieldVerdict::Change | FieldVerdict::Conflict | FieldVerdict::Resent) | None => '~',
             Some(_) => '=',
         };
@@ -163,6 +167,7 @@ fn push_leaves<'p>(fields: &mut Vec<FieldView<'p>>, path: &FieldPath, value: &'p
 fn pending_remark(field: &FieldChange) -> String {
     let origin = match field.verdict {
         Some(FieldVerdict::Drift) => "drift: will be reverted",
+        Some(FieldVerdict::Conflict) if field.has_target_value => "conflict: changed here and on the target branch",
         Some(FieldVerdict::Conflict) => "conflict: changed in git and outside git",
         // The value of a resent field is the word itself.
         None | Some(FieldVerdict::Resent) => "",
@@ -177,6 +182,7 @@ fn ignored_sentence(kind: Kind, field: &FieldChange) -> String {
     let value = |value: &Option<Value>| value.as_ref().map_or_else(|| "unset".to_owned(), short_value);
     match field.verdict {
         Some(FieldVerdict::Drift) => drift_sentence(field),
+        Some(FieldVerdict::Moved) => moved_sentence(field),
         Some(FieldVerdict::Applied) => match (&field.entry, &field.after) {
             (Some(entry), Some(_)) => format!("applied: {entry}: already live"),
             (Some(entry), None) => format!("applied: {entry}: already removed"),
@@ -205,6 +211,19 @@ fn ignored_sentence(kind: Kind, field: &FieldChange) -> String {
         Some(FieldVerdict::Change | FieldVerdict::Conflict | FieldVerdict::Resent) | None => {
             field.entry.clone().unwrap_or_default()
         }
+    }
+}
+
+/// How the target branch, which is live, differs from this branch.
+fn moved_sentence(field: &FieldChange) -> String {
+    let side = |value: &Option<Value>| value.as_ref().map_or_else(|| "unset".to_owned(), short_value);
+    match (&field.entry, &field.after, &field.before) {
+        (Some(entry), Some(here), Some(live)) => {
+            format!("{entry}: {} on the target branch and live", member_differences(here, live))
+        }
+        (Some(entry), Some(_), None) => format!("{entry}: removed on the target branch"),
+        (Some(entry), None, _) => format!("{entry}: added on the target branch"),
+        (None, here, live) => format!("{} here, {} on the target branch and live", side(here), side(live)),
     }
 }
 

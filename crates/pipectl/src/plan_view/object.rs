@@ -5,11 +5,14 @@ use model::address::{Address, Kind};
 use model::desired::Place;
 use planner::{Change, IgnoredChanges, UnmanagedObject, UnusableObject, Verdict};
 
-use super::field::FieldView;
+use super::field::{FieldView, MOVED_SIGN};
 use super::object_words::{describe_change, describe_created, main_reason, request_lines};
 use super::refusals::ApplyRefusal;
 use crate::apply::{ObjectResult, Outcome};
 use crate::diagnostics::pluralize;
+
+/// What became of an object that only the target branch changed.
+const MOVED_OUTCOME: &str = "target branch moved on";
 
 /// How much a reviewer should care, most first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,6 +31,8 @@ pub(crate) enum ObjectSeverity {
     Removal,
     /// Nothing is changed, but live differs from git.
     Drift,
+    /// Nothing is changed: the target branch of the pull request moved on.
+    Moved,
     Unchanged,
 }
 
@@ -51,6 +56,7 @@ impl ObjectSeverity {
             Self::Unusable => "unusable",
             Self::Removal => "removal",
             Self::Drift => "drift",
+            Self::Moved => "moved",
             Self::Unchanged => "unchanged",
         }
     }
@@ -66,6 +72,7 @@ impl ObjectSeverity {
             Self::Adopt | Self::Create => "🟢",
             Self::Unusable | Self::Removal => "⚠️",
             Self::Drift => "🟠",
+            Self::Moved => "⏩",
             Self::Unchanged => "⚪",
         }
     }
@@ -187,6 +194,31 @@ impl<'p> ObjectView<'p> {
         }
     }
 
+    /// A live object that the target branch of the pull request added.
+    pub(super) fn added_by_target(added: &'p UnmanagedObject) -> Self {
+        Self::moved(&added.address, "its manifest is new there; a merge keeps the live object")
+    }
+
+    /// An object that is not live, and that the target branch of the pull request took out.
+    pub(super) fn removed_by_target(address: &'p Address) -> Self {
+        Self::moved(address, "its manifest was removed there; it is not live, and a merge does not create it")
+    }
+
+    fn moved(address: &'p Address, reason: &str) -> Self {
+        Self {
+            severity: ObjectSeverity::Moved,
+            outcome: MOVED_OUTCOME.to_owned(),
+            reason: reason.to_owned(),
+            ..Self::unchanged(address)
+        }
+    }
+
+    /// The fields that the target branch of the pull request changed, one sentence each.
+    fn moved_fields(&self) -> Vec<String> {
+        let moved = self.ignored.iter().filter(|field| field.sign == MOVED_SIGN);
+        moved.map(|field| format!("`{}` {}", field.path, field.sentence.as_deref().unwrap_or_default())).collect()
+    }
+
     /// The fields that are no longer declared and keep their value, one sentence each.
     pub(crate) fn removals(&self) -> Vec<String> {
         let removed = self.ignored.iter().filter(|field| field.is_removal);
@@ -196,12 +228,15 @@ impl<'p> ObjectView<'p> {
     /// The same and other warnings, if the reason does not say them.
     pub(crate) fn extra_warnings(&self) -> Vec<String> {
         let removals = if self.change.is_some() { self.removals() } else { Vec::new() };
-        self.warnings.iter().cloned().chain(removals).collect()
+        let moved = if self.severity == ObjectSeverity::Moved { Vec::new() } else { self.moved_fields() };
+        let moved = moved.into_iter().map(|field| format!("{MOVED_OUTCOME}: {field}"));
+        self.warnings.iter().cloned().chain(removals).chain(moved).collect()
     }
 
     /// Whether a report has a row for it. Drift has rows of its own.
     pub(crate) fn is_reported(&self) -> bool {
-        let is_warned = matches!(self.severity, ObjectSeverity::Removal | ObjectSeverity::Unusable);
+        let is_warned =
+            matches!(self.severity, ObjectSeverity::Removal | ObjectSeverity::Unusable | ObjectSeverity::Moved);
         self.change.is_some() || is_warned || !self.removals().is_empty()
     }
 
@@ -219,6 +254,11 @@ impl<'p> ObjectView<'p> {
             self.reason = removals.join("; ");
         } else if self.has_drift() {
             (self.severity, self.outcome) = (ObjectSeverity::Drift, "drift only".to_owned());
+        } else if let moved = self.moved_fields()
+            && !moved.is_empty()
+        {
+            (self.severity, self.outcome) = (ObjectSeverity::Moved, MOVED_OUTCOME.to_owned());
+            self.reason = moved.join("; ");
         }
     }
 

@@ -16,7 +16,7 @@ use crate::plan_view::review_notes::review_lines;
 use crate::plan_view::values::MAX_VALUE_CHARS;
 pub use crate::plan_view::{ApplyRefusal, Context, plan_json};
 use crate::plan_view::{
-    PlanView, cost_note, partial_note, plan_counts, remaining_counts, removal_counts, unchecked_note,
+    PlanView, cost_note, moved_note, partial_note, plan_counts, remaining_counts, removal_counts, unchecked_note,
 };
 use crate::unreachable;
 
@@ -89,6 +89,7 @@ fn severity_sign(severity: ObjectSeverity) -> (&'static str, Label) {
         ObjectSeverity::Blocked | ObjectSeverity::NotApplied | ObjectSeverity::Unusable => ("!", Label::Blocked),
         ObjectSeverity::Removal => ("?", Label::Blocked),
         ObjectSeverity::Drift => ("*", Label::Plain),
+        ObjectSeverity::Moved => (">", Label::Plain),
         ObjectSeverity::Unchanged => ("=", Label::Plain),
     }
 }
@@ -100,6 +101,7 @@ fn push_object(text: &mut StyledText, object: &ObjectView<'_>, diff: bool) {
     let words = match object.severity {
         ObjectSeverity::Blocked | ObjectSeverity::Unusable => object.summary(),
         ObjectSeverity::Removal if !is_told_by_fields => object.summary(),
+        ObjectSeverity::Moved if object.ignored.is_empty() => object.summary(),
         _ => object.outcome.clone(),
     };
     push_columns(text, label, &left, OBJECT_COLUMN, &words, Label::Plain);
@@ -169,6 +171,9 @@ fn push_summary(text: &mut StyledText, plan: &Plan, context: &Context) {
             Some(_) => "No changes to apply. Drift is listed above.",
             None if !plan.unusable.is_empty() => "No changes to apply. An endpoint cannot be used; see above.",
             None if removal_counts(plan).is_some() => "No changes to apply. What git no longer declares is kept.",
+            None if moved_note(plan, context).is_some() => {
+                "No changes to apply. The target branch moved on; see above."
+            }
             None if !context.unreachable.is_empty() => "No changes in the services that could be read.",
             None => "No changes. Live pipes match the manifests.",
         };
@@ -183,6 +188,9 @@ fn push_summary(text: &mut StyledText, plan: &Plan, context: &Context) {
             .end_line();
     }
     push_drift_summary(text, plan);
+    if let Some(note) = moved_note(plan, context) {
+        text.push_plain(sanitize_line(&note)).end_line();
+    }
     if let Some(note) = unchecked_note(plan) {
         text.push(Label::Dim, note).end_line();
     }

@@ -85,11 +85,18 @@ fn drift_suffix(plan: &Plan) -> String {
 }
 
 impl RunReport {
-    /// `pipectl plan`, and the environment.
+    /// `pipectl plan`, the environment and the commits. A reader of several comments tells them apart.
     pub(super) fn title(&self) -> String {
         let environment = self.environment.as_ref().map(|name| format!(" of `{name}`")).unwrap_or_default();
         let shard = self.shard.map(|shard| format!(", shard {shard}")).unwrap_or_default();
-        format!("pipectl {}{environment}{shard}", self.command)
+        let hash = |commit: &String| commit.split(' ').next().unwrap_or_default().to_owned();
+        let [base, commit] = [&self.context.base, &self.context.commit].map(|commit| commit.as_ref().map(hash));
+        let commits = match (base, commit) {
+            (Some(base), Some(commit)) if self.drift.is_none() => format!(", `{commit}` on base `{base}`"),
+            (Some(base), _) => format!(", base `{base}`"),
+            (None, _) => String::new(),
+        };
+        format!("pipectl {}{environment}{shard}{commits}", self.command)
     }
 
     /// The run in a few words: unreachable services, then the counts.
@@ -135,9 +142,13 @@ impl RunReport {
         self.errors.iter().cloned().chain(unread).chain(refused).collect()
     }
 
-    /// The live objects that nobody declares. Those whose manifest was removed have a row of their own.
+    /// The live objects that nobody declares. Those that git removed, or that the target branch added, have a row.
     pub(super) fn unmanaged_names(&self) -> Vec<String> {
-        let all = self.plan.iter().flat_map(|plan| &plan.unmanaged).filter(|other| !other.manifest_removed);
+        let all = self
+            .plan
+            .iter()
+            .flat_map(|plan| &plan.unmanaged)
+            .filter(|other| !other.manifest_removed && !other.added_by_target);
         all.map(|other| display_name(&other.address)).collect()
     }
 
@@ -165,6 +176,7 @@ impl RunReport {
         parts.extend(plan_view::commits_note(&self.context));
         parts.extend(partial);
         parts.push(plan_view::remaining_counts(plan));
+        parts.extend(plan_view::moved_note(plan, &self.context));
         parts.extend(plan_view::unchecked_note(plan));
         if self.results.is_empty() {
             parts.extend(plan_view::cost_note(plan, self.context.rate));

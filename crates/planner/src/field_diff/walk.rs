@@ -236,6 +236,7 @@ impl<'r> Walk<'r> {
             desired: sides.desired.cloned(),
             live: sides.live.value().cloned(),
             origin,
+            has_target_value: false,
         });
     }
 }

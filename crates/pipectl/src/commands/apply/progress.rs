@@ -1,6 +1,6 @@
 //! Progress of an apply: messages for people, or lines of JSON.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::time::Duration;
@@ -10,7 +10,8 @@ use model::address::Address;
 use planner::Plan;
 use tokio::time::Instant;
 
-use crate::apply::ObjectResult;
+use super::live_progress::{LiveProgress, rounded};
+use crate::apply::{ApplyStep, ObjectResult, Outcome};
 use crate::context::{CommandContext, OutputFormat};
 use crate::interruption::Interruption;
 use crate::output::StyledText;
@@ -19,6 +20,9 @@ use crate::render::event_lines::{self, ApplyEvent};
 
 /// Time between two messages of a run that waits.
 const HEARTBEAT: Duration = Duration::from_secs(30);
+
+/// Time between two drawings on a terminal.
+const FRAME: Duration = Duration::from_secs(1);
 
 const INTERRUPTED_TEXT: &str = "interrupted: finishing actions in progress (press Ctrl-C again to abort now)";
 
@@ -32,13 +36,15 @@ pub(super) struct ProgressReporter<'v> {
     total: Cell<usize>,
     /// What has not ended yet.
     remaining: RefCell<BTreeSet<Address>>,
+    /// `None` if nobody watches the terminal.
+    live: OnceCell<Option<LiveProgress>>,
 }
 
 impl<'v> ProgressReporter<'v> {
     pub(super) fn new(context: &'v CommandContext, is_virtual: bool) -> Self {
         let clock = if is_virtual { " of virtual time" } else { "" };
         let (done, total, remaining) = (Cell::new(0), Cell::new(0), RefCell::default());
-        Self { context, started: Instant::now(), clock, done, total, remaining }
+        Self { context, started: Instant::now(), clock, done, total, remaining, live: OnceCell::new() }
     }
 
     /// What is to be done. People read it in the plan.
@@ -51,39 +57,101 @@ impl<'v> ProgressReporter<'v> {
         }
     }
 
+    /// Something happens to an object.
+    pub(super) fn report_step(&self, step: &ApplyStep<'_>) {
+        if let Some(live) = self.live() {
+            live.record(step);
+        }
+        if let ApplyStep::Finished(result) = step {
+            self.report_object(result);
+        }
+    }
+
     /// The work on an object has ended.
-    pub(super) fn report_object(&self, report: &ObjectResult) {
+    fn report_object(&self, report: &ObjectResult) {
         self.done.set(self.done.get() + 1);
         self.remaining.borrow_mut().remove(&report.address);
-        let (done, of) = (self.done.get(), self.total.get());
-        match self.context.format {
-            OutputFormat::Ndjson => self.print_event(&ApplyEvent::Object { done, of, report }),
-            _ => self.context.output.print_message(&apply_summary::render_progress(report, (done, of))),
+        // On a terminal the counts say it, but for what a person may want to act on at once.
+        if self.live().is_none() || report.outcome != Outcome::Applied {
+            self.print_result(report);
         }
     }
 
     /// What was told of an object has turned out to be wrong.
     pub(super) fn report_correction(&self, report: &ObjectResult) {
+        self.print_result(report);
+    }
+
+    fn print_result(&self, report: &ObjectResult) {
         let (done, of) = (self.done.get(), self.total.get());
         match self.context.format {
             OutputFormat::Ndjson => self.print_event(&ApplyEvent::Object { done, of, report }),
-            _ => self.context.output.print_message(&apply_summary::render_progress(report, (done, of))),
+            _ => self.print_above(&apply_summary::render_progress(report, (done, of))),
         }
     }
 
     /// Something is doubtful, though it stops nothing.
     pub(super) fn print_warning(&self, what: &str) {
-        self.context.output.print_message_line(format!("warning: {what}"));
+        self.print_line(format!("warning: {what}"));
     }
 
     /// Does the work. Says every now and then that it goes on, as CI systems end what is silent for
     /// long; and says at once that a signal was heard.
-    pub(super) async fn run_with_progress<T>(&self, work: impl Future<Output = T>, interruption: &Interruption) -> T {
-        tokio::select! {
+    pub(super) async fn run_with_progress<T>(
+        &self,
+        work: impl Future<Output = T>,
+        plan: &Plan,
+        rate: Option<(usize, f64)>,
+        interruption: &Interruption,
+    ) -> T {
+        let live = self.live.get_or_init(|| match self.context.format {
+            OutputFormat::Ndjson => None,
+            _ => LiveProgress::open(self.context.output, rate),
+        });
+        if let Some(live) = live {
+            live.begin(plan);
+            self.draw(live);
+        }
+        let done = tokio::select! {
             biased;
             never = self.report_progress(interruption) => match never {},
             done = work => done,
+        };
+        if let Some(live) = live {
+            live.erase();
         }
+        done
+    }
+
+    fn live(&self) -> Option<&LiveProgress> {
+        self.live.get()?.as_ref()
+    }
+
+    fn draw(&self, live: &LiveProgress) {
+        live.draw(&self.done_text());
+    }
+
+    /// `3 of 12 done after 1m 5s`
+    fn done_text(&self) -> String {
+        let (done, of, passed) = (self.done.get(), self.total.get(), rounded(self.started.elapsed()));
+        format!("  {done} of {of} done after {passed}{}", self.clock)
+    }
+
+    /// Prints a message above what is drawn.
+    fn print_above(&self, text: &StyledText) {
+        if let Some(live) = self.live() {
+            live.erase();
+        }
+        self.context.output.print_message(text);
+        if let Some(live) = self.live() {
+            self.draw(live);
+        }
+    }
+
+    fn print_line(&self, line: impl Into<String>) {
+        let mut text = StyledText::new();
+        text.push_plain(line).end_line();
+        self.print_above(&text);
     }
 
     async fn report_progress(&self, interruption: &Interruption) -> Infallible {
@@ -95,25 +163,23 @@ impl<'v> ProgressReporter<'v> {
                     was_reported = true;
                     self.print_interrupted();
                 }
-                () = tokio::time::sleep(HEARTBEAT) => self.print_heartbeat(),
+                () = tokio::time::sleep(if self.live().is_some() { FRAME } else { HEARTBEAT }) => self.print_heartbeat(),
             }
         }
     }
 
     fn print_heartbeat(&self) {
-        let (done, of) = (self.done.get(), self.total.get());
         if self.context.format == OutputFormat::Ndjson {
-            return self.print_event(&ApplyEvent::Heartbeat { done, of });
+            return self.print_event(&ApplyEvent::Heartbeat { done: self.done.get(), of: self.total.get() });
         }
-        let passed = humantime::format_duration(Duration::from_secs(self.started.elapsed().as_secs()));
-        let awaited = waiting_text(&self.remaining.borrow());
-        self.context
-            .output
-            .print_message_line(format!("  {done} of {of} done after {passed}{}, {awaited}", self.clock));
+        match self.live() {
+            Some(live) => self.draw(live),
+            None => self.print_line(format!("{}, {}", self.done_text(), waiting_text(&self.remaining.borrow()))),
+        }
     }
 
     fn print_interrupted(&self) {
-        self.context.output.print_message_line(INTERRUPTED_TEXT);
+        self.print_line(INTERRUPTED_TEXT);
         if self.context.format == OutputFormat::Ndjson {
             self.print_event(&ApplyEvent::Interruption { done: self.done.get(), of: self.total.get() });
         }

@@ -1,0 +1,74 @@
+//! The target branch of a pull request, since this branch left it.
+//!
+//! What it changed is live already, and a merge keeps it. Without it, that would look like a change outside git.
+
+use std::collections::BTreeSet;
+
+use anyhow::Result;
+use clickpipes::manifest::Manifest;
+use model::address::Address;
+use model::desired::{Desired, Presence, TargetVersions};
+
+use super::Repository;
+use super::history_query::{DeclaredKey, resolve_desired};
+use super::manifest_at::{manifests_at, manifests_between};
+use super::services::GitServices;
+use crate::output::Output;
+use crate::project::ProjectContext;
+
+pub(super) struct TargetBranch {
+    /// The manifests at its tip.
+    pub(super) tip: Vec<Manifest>,
+    /// Those of its commits since the base, newest first.
+    since_base: Vec<Manifest>,
+}
+
+impl TargetBranch {
+    /// The branch that `REV...` names; `None` if it did not move since this branch left it, or if the base is no merge
+    /// base.
+    ///
+    /// # Errors
+    /// When git cannot answer.
+    pub(super) fn read_moved(
+        repository: &Repository,
+        base: &str,
+        declared: &[Manifest],
+        project: &ProjectContext,
+        output: Output,
+    ) -> Result<Option<Self>> {
+        let Some(name) = base.strip_suffix("...") else { return Ok(None) };
+        let (base, tip) = (repository.resolve_commit(base)?, repository.resolve_commit(name)?);
+        if base.hash == tip.hash {
+            return Ok(None);
+        }
+        let since_base = manifests_between(repository, &base.hash, &tip.hash, project)?;
+        Ok(Some(Self { tip: manifests_at(repository, &tip.hash, declared, project, output)?, since_base }))
+    }
+
+    /// Gives each declared object the versions that it had on the branch. Returns what the branch added.
+    pub(super) fn add_versions(
+        self,
+        desired: &mut Desired,
+        base: &Desired,
+        services: &GitServices,
+    ) -> BTreeSet<Address> {
+        let tip = resolve_desired(self.tip, services);
+        for (at, document) in desired.iter_mut().filter(|(at, _)| base.contains_key(at)) {
+            let now = tip.get(at);
+            let presence = now.map_or(Presence::Absent, |now| now.intent.presence);
+            let bodies = now.map(|now| now.body.clone()).into_iter().collect();
+            document.target = Some(TargetVersions { presence, bodies });
+        }
+        for manifest in self.since_base {
+            let at = services.resolve_address(&DeclaredKey::from_manifest(&manifest));
+            let document = at.and_then(|at| desired.get_mut(&at));
+            if let Some(target) = document.and_then(|document| document.target.as_mut()) {
+                target.bodies.push(manifest.document.body);
+            }
+        }
+        let added = tip.into_iter().filter(|(at, document)| {
+            document.intent.presence != Presence::Absent && !base.contains_key(at) && !desired.contains_key(at)
+        });
+        added.map(|(at, _)| at).collect()
+    }
+}
