@@ -40,7 +40,7 @@ fn drift_comment_lists_changed_missing_and_unmanaged() {
     let repo = drifted_repo();
     let markdown = drift_report(&repo, "markdown");
     assert_snapshot!(markdown, @"
-    ### pipectl drift: 1 changed, 1 missing, 1 unmanaged; 1 in sync
+    ### pipectl drift, base <code>HASH</code>: 1 changed, 1 missing, 1 unmanaged; 1 in sync
 
     Compared with HASH (Read).
 
@@ -70,7 +70,7 @@ fn drift_annotations_point_at_lines_in_git() {
     ::warning file=pipes/clicks.yaml,line=22,col=14,title=analytics/clicks::changed outside git: `settings.streaming_max_insert_wait_ms` git 500, live 900
     ::warning file=pipes/views.yaml,line=1,col=1,title=analytics/views::missing: in git, not live
     ::notice title=analytics/byhand::unmanaged: live, not in git: id `ID`
-    ::notice title=pipectl drift::1 changed, 1 missing, 1 unmanaged; 1 in sync
+    ::notice title=pipectl drift%2C base HASH::1 changed, 1 missing, 1 unmanaged; 1 in sync
     ");
     assert_snapshot!(std::fs::read_to_string(outputs).unwrap(), @"
     outcome=drift
@@ -82,7 +82,7 @@ fn drift_annotations_point_at_lines_in_git() {
     errors=0
     warnings=2
     ");
-    assert!(std::fs::read_to_string(summary).unwrap().contains("### pipectl drift: 1 changed"));
+    assert!(std::fs::read_to_string(summary).unwrap().contains(": 1 changed"));
 }
 
 #[test]

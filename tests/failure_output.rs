@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::support::bench::{Bench, in_virtual_time};
 use crate::support::cli::{RunOutput, WorkDir};
 use crate::support::faults::{SERVICES, settled_world};
+use crate::support::hide_ids;
 use crate::support::manifests::{desired_from_documents, seed_named};
 use crate::support::server::SandboxServer;
 use insta::assert_snapshot;
@@ -33,12 +34,7 @@ async fn plan_and_apply(bench: &Bench, documents: &[Value]) -> Vec<ObjectResult>
 /// The table, with every id alike.
 fn summary_table(reports: &[ObjectResult]) -> String {
     let text = apply_summary::render(reports).to_plain();
-    let words = text.split_inclusive([' ', '/', ')', '\n']);
-    let hidden = |word: &str| {
-        let id: String = word.chars().filter(|c| c.is_ascii_hexdigit() || *c == '-').collect();
-        if id.len() == 36 { word.replace(&id, "ID") } else { word.to_owned() }
-    };
-    words.map(hidden).collect()
+    hide_ids(&text)
 }
 
 #[test]

@@ -117,6 +117,34 @@ fn consumer_group_of_two_tables_is_a_warning() {
     }
 }
 
+/// An endpoint of this service with this DNS name.
+fn named_endpoint(name: &str, service: &str, dns_name: &str) -> String {
+    format!(
+        "---
+apiVersion: pipectl/v1
+kind: ReversePrivateEndpoint
+metadata: {{name: {name}, service: {service}}}
+spec:
+  type: VPC_ENDPOINT_SERVICE
+  vpcEndpointServiceName: com.amazonaws.vpce.eu-west-1.vpce-svc-{name}
+  customPrivateDnsMappings: [{{privateDnsName: {dns_name}}}]
+"
+    )
+}
+
+#[test]
+fn dns_name_of_two_endpoints_is_a_warning() {
+    let first = named_endpoint("a", "analytics", "db.corp.example");
+    for (second, expected) in [
+        (named_endpoint("b", "analytics", "DB.corp.example"), true),
+        (named_endpoint("b", "analytics", "other.corp.example"), false),
+        (named_endpoint("b", "quiet", "db.corp.example"), false),
+    ] {
+        let (code, said) = validate(&[first.clone(), second]);
+        assert_eq!((code, said.contains("warning[shared-dns-name]")), (0, expected), "{said}");
+    }
+}
+
 #[test]
 fn new_pipe_does_not_take_from_a_live_one_that_nobody_declares() {
     let desk = WorkDir::new();

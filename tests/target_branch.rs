@@ -8,7 +8,9 @@ const WAIT: &str = "/settings/streaming_max_insert_wait_ms";
 
 fn tuned_manifest(name: &str, replicas: u32, wait: u32, state: &str) -> String {
     let spec = format!(
-        "  state: {state}\n  scaling: {{replicas: {replicas}}}\n  settings: {{streaming_max_insert_wait_ms: {wait}}}"
+        // The lines between let git merge a change of each.
+        "  state: {state}\n  protect: false\n  scaling: {{replicas: {replicas}}}\n  # How long it waits.\n  \
+         settings: {{streaming_max_insert_wait_ms: {wait}}}"
     );
     kinesis_manifest(name, "", &spec)
 }

@@ -2,13 +2,17 @@
 
 use insta::assert_snapshot;
 use model::address::Kind;
+use pipectl::render::apply_summary;
 use pipectl::render::plan::{Context, plan_json};
-use pipectl::reports::ReportFormat;
+use pipectl::reports::{ReportFormat, RunReport};
 use planner::{Plan, Policy, plan};
 use serde_json::{Value, json};
 
 use super::{FORMATS, large, manifest, pipe, planned, rendered, run};
-use crate::support::{desired, live, pipes};
+use crate::support::bench::{Bench, in_virtual_time};
+use crate::support::faults::{SERVICES, settled_world};
+use crate::support::manifests::{desired_from_documents, seed_named};
+use crate::support::{desired, hide_ids, live, pipes};
 
 /// One plan in all three layouts. Of a long one, the beginning and the end.
 fn layouts(manifests: &[String], live: &[Value]) -> String {
@@ -78,6 +82,38 @@ fn one_added_column() {
 #[test]
 fn blocked_plan() {
     assert_snapshot!(layouts(&[manifest("guarded", "t2", "  protect: true\n")], &[pipe(1, "guarded", "t")]));
+}
+
+/// The manifest of a live pipe is gone, and a field of another one.
+#[test]
+fn one_removed_manifest() {
+    let base = desired(&[manifest("gone", "t", ""), manifest("smaller", "t", "  scaling: {replicas: 2}\n")].concat());
+    let git = desired(&manifest("smaller", "t", ""));
+    let bigger = pipes::merge_values(pipe(2, "smaller", "t"), &json!({"scaling": {"replicas": 2}}));
+    let live = live(Kind::ClickPipe, &[pipe(1, "gone", "t"), bigger]);
+    let plan = plan(&git, &live, Some(&base), &Policy::default());
+    assert_snapshot!(outline_layouts(&git, &plan));
+}
+
+/// The API refuses one edit, in a pipe that was stopped for it. A pipe that needs nothing of it is created.
+#[test]
+fn partly_failed_apply() {
+    let before = seed_named("postgres-cdc");
+    let mut after = before.clone();
+    after["spec"]["source"]["postgres"]["settings"]["syncIntervalSeconds"] = json!(90);
+    after["spec"]["source"]["postgres"]["host"] = json!("db.example.invalid");
+    let (git, plan, results) = in_virtual_time(async {
+        let bench = Bench::with_world(settled_world(&[before]).await, &SERVICES);
+        let git = desired_from_documents(&[after, seed_named("kinesis-role")]).unwrap();
+        let plan = bench.plan(&git).await;
+        let results = bench.apply_plan(plan.clone()).await;
+        (git, plan, results)
+    });
+    let text = apply_summary::render(&results).to_plain();
+    let run = RunReport { command: "apply", outcome: "partly", results, ..run(&git, &plan) };
+    let page = page_words(&rendered(ReportFormat::Html, &run));
+    let layouts = [text, rendered(ReportFormat::Markdown, &run), page].map(|part| hide_ids(&outline(&part)));
+    assert_snapshot!(layouts.join("\n=====\n"));
 }
 
 #[test]

@@ -73,3 +73,13 @@ pub(crate) fn live(kind: Kind, objects: &[Value]) -> Live {
     }
     live
 }
+
+/// The text with every id alike.
+pub(crate) fn hide_ids(text: &str) -> String {
+    let words = text.split_inclusive([' ', '/', ')', '\n']);
+    let hidden = |word: &str| {
+        let id: String = word.chars().filter(|c| c.is_ascii_hexdigit() || *c == '-').collect();
+        if id.len() == 36 { word.replace(&id, "ID") } else { word.to_owned() }
+    };
+    words.map(hidden).collect()
+}

@@ -29,6 +29,16 @@ pub(crate) fn exclusive_reads(body: &Value) -> Vec<ExclusiveRead> {
     read_named_by(body, "resource share", path, String::new(), Sharing::Broken).into_iter().collect()
 }
 
+/// The DNS names that a manifest gives the endpoint, each with its field.
+pub(crate) fn own_dns_names(body: &Value) -> Vec<(FieldPath, &str)> {
+    let list = FieldPath::parse("customPrivateDnsMappings");
+    let entries = list.value_in(body).and_then(Value::as_array).into_iter().flatten().enumerate();
+    let names = entries.filter_map(|(at, entry)| {
+        Some((list.child(at).child("privateDnsName"), entry.get("privateDnsName")?.as_str()?))
+    });
+    names.collect()
+}
+
 /// What tells the DNS names of an endpoint apart.
 const DNS_NAME: &[&str] = &["privateDnsName"];
 

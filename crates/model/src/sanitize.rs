@@ -5,12 +5,12 @@
 
 use std::fmt::Write as _;
 
-/// The text as one visible line: line breaks, control characters, invisible characters and those
-/// that change the direction of writing become escapes.
+/// The text as one visible line: line breaks, control characters, invisible characters, blanks that look like a space, and
+/// those that change the direction of writing become escapes.
 pub fn sanitize_line(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
-        if is_invisible(c) { out.extend(c.escape_default()) } else { out.push(c) }
+        if is_invisible(c) || is_foreign_blank(c) { out.extend(c.escape_default()) } else { out.push(c) }
     }
     out
 }
@@ -62,6 +62,16 @@ pub(crate) fn is_invisible(c: char) -> bool {
             | '\u{e0000}'..='\u{e0fff}'
     );
     c.is_control() || turns || breaks || blank
+}
+
+/// A blank that looks like a space and is another character. YAML takes it for a letter.
+pub(crate) fn is_foreign_blank(c: char) -> bool {
+    c.is_whitespace() && !c.is_ascii()
+}
+
+/// The name of such a blank in a sentence.
+pub(crate) fn blank_name(blank: char) -> &'static str {
+    if matches!(blank, '\u{a0}' | '\u{2007}' | '\u{202f}') { "no-break space" } else { "foreign blank" }
 }
 
 #[cfg(test)]

@@ -37,13 +37,13 @@ impl PlanInputs<'_> {
                 sent.push(secret);
             }
         }
-        let with_hosts = sent.into_iter().map(|secret| {
-            let to = secret_hosts(at.kind, body, &secret.path);
-            let name = policy_name(&secret);
+        let with_hosts = sent.into_iter().map(|ReferencedSecret { path, from }| {
+            let to = secret_hosts(at.kind, body, &path);
+            let name = policy_name(&from);
             let is_known = to.iter().all(|host| self.known_pairs().contains(&(name.clone(), host.clone())));
             // Without a base, live shows the host, and not which secret it gets.
-            let new = !is_known && (self.base.is_some() || live.is_none() || is_moved(&secret.path));
-            SentSecret { secret, to, new }
+            let new = !is_known && (self.base.is_some() || live.is_none() || is_moved(&path));
+            SentSecret { path, from, to, new }
         });
         with_hosts.collect()
     }
@@ -70,8 +70,8 @@ impl PlanInputs<'_> {
             // The changed body has ids and hosts in place of references.
             let body = self.resolve_references(at, &document.body, None);
             for sent in SentSecret::all_in(at.kind, &body) {
-                if counts(at, &sent.secret.path, &sent.to) {
-                    let name = policy_name(&sent.secret);
+                if counts(at, &sent.path, &sent.to) {
+                    let name = policy_name(&sent.from);
                     pairs.extend(sent.to.into_iter().map(|host| (name.clone(), host)));
                 }
             }

@@ -8,6 +8,7 @@ use std::fmt;
 use clickpipes::secret_host::SecretHost;
 use clickpipes::secret_hosts::secret_hosts;
 use model::address::Kind;
+use model::path::FieldPath;
 use model::secret::{ReferencedSecret, SecretSource, find_secret_references};
 use model::secret_policy::{RefusedHost, SecretPolicy};
 use serde::Serialize;
@@ -16,9 +17,10 @@ use serde_json::Value;
 /// A secret that a change sends, or that the API already has and uses at another host after the change.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct SentSecret {
-    /// Its field and its reference.
-    #[serde(flatten)]
-    pub secret: ReferencedSecret,
+    /// Its field.
+    pub path: FieldPath,
+    /// Its reference.
+    pub from: Value,
     /// Who receives it.
     pub to: Vec<SecretHost>,
     /// Whether the base does not send it there; without a base, whether live does not.
@@ -30,16 +32,16 @@ impl SentSecret {
     /// All secrets of a body.
     pub fn all_in(kind: Kind, body: &Value) -> Vec<Self> {
         let secrets = find_secret_references(body).into_iter();
-        let with_hosts = secrets.map(|secret| {
-            let to = secret_hosts(kind, body, &secret.path);
-            Self { secret, to, new: false }
+        let with_hosts = secrets.map(|ReferencedSecret { path, from }| {
+            let to = secret_hosts(kind, body, &path);
+            Self { path, from, to, new: false }
         });
         with_hosts.collect()
     }
 
     /// The secret in a sentence: `PASSWORD`.
     pub fn name(&self) -> String {
-        SecretSource::from_reference(&self.secret.from).map(|source| source.short_name()).unwrap_or_default()
+        SecretSource::from_reference(&self.from).map(|source| source.short_name()).unwrap_or_default()
     }
 
     /// The receivers in a sentence.
@@ -66,7 +68,7 @@ impl RefusedSecret {
     /// The first secret that may not go where it is sent.
     pub fn find(policy: &SecretPolicy, sent: &[SentSecret]) -> Option<Self> {
         sent.iter().find_map(|sent| {
-            let secret = policy_name(&sent.secret);
+            let secret = policy_name(&sent.from);
             sent.to.iter().find_map(|host| {
                 let name = match host {
                     SecretHost::Named(name) => Some(name.as_str()),
@@ -95,6 +97,7 @@ impl fmt::Display for RefusedSecret {
     }
 }
 
-pub(crate) fn policy_name(secret: &ReferencedSecret) -> String {
-    SecretSource::from_reference(&secret.from).map(|source| source.policy_name()).unwrap_or_default()
+/// The name by which a policy knows the secret of a reference.
+pub(crate) fn policy_name(reference: &Value) -> String {
+    SecretSource::from_reference(reference).map(|source| source.policy_name()).unwrap_or_default()
 }

@@ -48,13 +48,21 @@ pub struct ServiceAccount {
 /// A certificate field holds no private key. A PEM file often contains both, and the API shows certificates to everybody
 /// who may read the pipe.
 pub(crate) const NO_PRIVATE_KEY: CrossFieldRule =
-    custom_rule("private-key-in-certificate", Evidence::Manifest, &["caCertificate"], private_key);
+    custom_rule("private-key-in-certificate", Evidence::Manifest, &["caCertificate"], |scope| {
+        private_key(scope, "caCertificate")
+    });
 
-fn private_key(scope: &RuleContext<'_>) -> Vec<RuleFinding> {
-    let with_key = scope.text_at("caCertificate").filter(|text| text.contains("PRIVATE KEY-----"));
+/// The same for the certificate of a client, which has its key in a field beside it.
+pub(crate) const NO_PRIVATE_KEY_OF_CLIENT: CrossFieldRule =
+    custom_rule("private-key-in-certificate", Evidence::Manifest, &["credentials.certificate"], |scope| {
+        private_key(scope, "credentials.certificate")
+    });
+
+fn private_key(scope: &RuleContext<'_>, field: &str) -> Vec<RuleFinding> {
+    let with_key = scope.text_at(field).filter(|text| text.contains("PRIVATE KEY-----"));
     let message = "the text contains a private key, and certificates are sent and shown to everybody";
     let finding = with_key.map(|_| {
-        RuleFinding::new(FieldPath::parse("caCertificate"), message)
+        RuleFinding::new(FieldPath::parse(field), message)
             .with_help("keep the `CERTIFICATE` blocks only, and replace the key: it is in git")
     });
     finding.into_iter().collect()

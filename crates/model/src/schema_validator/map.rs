@@ -8,6 +8,7 @@ use super::list::too_few;
 use super::value::join_quoted;
 use super::{PathStep, ShapeId, ValidationPass, code};
 use crate::annotations;
+use crate::sanitize::{blank_name, is_foreign_blank, sanitize_line};
 use crate::suggest::suggest_similar;
 use crate::yaml::{PendingDiagnostic, Span, YamlContent, YamlEntry, YamlNode};
 
@@ -180,7 +181,9 @@ fn unknown_field_problem(
     let message = if discreet {
         "a reference to a secret has no such field".to_owned()
     } else {
-        format!("unknown field `{}`", entry.key)
+        let blank = entry.key.chars().find(|c| is_foreign_blank(*c));
+        let blank = blank.map(|blank| format!(" with a {} in it", blank_name(blank)));
+        format!("unknown field `{}`{}", sanitize_line(&entry.key), blank.unwrap_or_default())
     };
     let remark = PendingDiagnostic::error(code::UNKNOWN_FIELD, entry.span, message);
     if let Some(meant) = meant {

@@ -3,12 +3,22 @@
 use granit_parser::{ErrorKind, ScanError};
 
 use super::{PendingDiagnostic, Span, code};
+use crate::sanitize::{blank_name, is_foreign_blank};
 
 pub(super) fn is_too_deep(kind: &ErrorKind) -> bool {
     matches!(kind, ErrorKind::RecursionLimitExceeded)
 }
 
+/// So many lines above an error are searched for its cause.
+const LINES_ABOVE: usize = 10;
+
 pub(super) fn describe_syntax_error(text: &str, error: &ScanError, span: Span) -> PendingDiagnostic {
+    // YAML takes such a blank for a letter, and finds the mistake only later.
+    if let Some((span, blank)) = find_foreign_blank(text, span) {
+        let message = format!("a {} where YAML needs a space", blank_name(blank));
+        return PendingDiagnostic::error(code::SYNTAX, span, message)
+            .with_help("type a space over it; it often comes with text that is copied from a page or a chat");
+    }
     // Must come before the kinds: the parser reports this mistake as a bracket, which helps nobody.
     if is_unquoted_variable(text, span) {
         return PendingDiagnostic::error(code::SYNTAX, span, "a variable within `{…}` or `[…]` needs quotes")
@@ -22,6 +32,34 @@ pub(super) fn describe_syntax_error(text: &str, error: &ScanError, span: Span) -
         Some((message, help)) => PendingDiagnostic::error(code::SYNTAX, span, message).with_help(help),
         None => PendingDiagnostic::error(code::SYNTAX, span, error.kind().to_string()),
     }
+}
+
+/// The nearest foreign blank in the indentation, or between a key and its value, at the error or above it.
+fn find_foreign_blank(text: &str, error: Span) -> Option<(Span, char)> {
+    let mut end = text[error.start..].find('\n').map_or(text.len(), |length| error.start + length);
+    let mut line = error.line;
+    for _ in 0..LINES_ABOVE {
+        let start = text[..end].rfind('\n').map_or(0, |at| at + 1);
+        if let Some((offset, blank)) = structural_blank(&text[start..end]) {
+            let column = u32::try_from(text[start..start + offset].chars().count() + 1).unwrap_or(u32::MAX);
+            let end = start + offset + blank.len_utf8();
+            return Some((Span { start: start + offset, end, line, column, ..error }, blank));
+        }
+        line = line.checked_sub(1).filter(|line| *line > 0)?;
+        end = start.checked_sub(1)?;
+    }
+    None
+}
+
+/// The first foreign blank of a line that stands where only a space has a meaning.
+fn structural_blank(line: &str) -> Option<(usize, char)> {
+    let content = line.trim_start_matches([' ', '-']);
+    let key = content.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'));
+    let after_key = key.strip_prefix(':').filter(|_| key.len() < content.len());
+    [content, after_key.unwrap_or_default()].into_iter().find_map(|rest| {
+        let blank = rest.chars().next().filter(|c| is_foreign_blank(*c))?;
+        Some((line.len() - rest.len(), blank))
+    })
 }
 
 fn is_unquoted_variable(text: &str, span: Span) -> bool {

@@ -10,7 +10,7 @@ use model::address::{Address, Kind, ServiceRef};
 use model::diagnostic::SourceFile;
 use model::sanitize::sanitize_line;
 use planner::{RefusedSecret, SentSecret};
-use porting::discover::{self, DiscoveredSchema, ExistingColumns};
+use porting::discover::{self, DiscoveredColumn, DiscoveredMapping, DiscoveredSchema, ExistingColumns};
 use serde::Serialize;
 use similar::TextDiff;
 
@@ -41,13 +41,14 @@ pub(crate) struct DiscoverOptions {
 }
 
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Discovery<'t> {
     pipe: String,
     file: &'t str,
     /// Whether the content of the file is changed.
     written: bool,
-    #[serde(flatten)]
-    found: &'t DiscoveredSchema,
+    columns: &'t [DiscoveredColumn],
+    field_mappings: &'t [DiscoveredMapping],
 }
 
 /// Asks the API what a source holds.
@@ -134,7 +135,8 @@ fn discovery_outcome(
     found: &DiscoveredSchema,
 ) -> CommandOutcome {
     let written = new.is_some_and(|new| new.text != file.text);
-    let discovery = Discovery { pipe: at.to_string(), file: &file.name, written, found };
+    let DiscoveredSchema { columns, field_mappings } = found;
+    let discovery = Discovery { pipe: at.to_string(), file: &file.name, written, columns, field_mappings };
     let mut outcome = CommandOutcome::new(context, exit::DONE, context.envelope("found", discovery));
     outcome.text.push_plain(match new {
         Some(new) => {

@@ -64,7 +64,7 @@ fn list_secrets(declared: &LoadedManifests) -> Vec<ListedSecret> {
         for sent in SentSecret::all_in(manifest.kind, body) {
             let listed = secrets.entry(sent.name()).or_insert_with(|| ListedSecret {
                 name: sent.name(),
-                from: source_only(&sent.secret.from),
+                from: source_only(&sent.from),
                 to: Vec::new(),
                 used_by: Vec::new(),
             });
@@ -74,8 +74,8 @@ fn list_secrets(declared: &LoadedManifests) -> Vec<ListedSecret> {
             let service = manifest.service.as_ref().map(|service| format!("{service}/")).unwrap_or_default();
             listed.used_by.push(SecretUse {
                 object: format!("{service}{}", manifest.name),
-                path: sent.secret.path.to_string(),
-                place: manifest.document.origin.field_place(&sent.secret.path).to_string(),
+                path: sent.path.to_string(),
+                place: manifest.document.origin.field_place(&sent.path).to_string(),
             });
         }
     }

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use model::address::Address;
 use planner::{Plan, Verdict};
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 use super::envelope::SCHEMA_VERSION;
 use crate::apply::ObjectResult;
@@ -14,27 +15,20 @@ use crate::unreachable::UnreachableService;
 
 /// One event as a line.
 pub fn event_line(environment: Option<&str>, event: &ApplyEvent<'_>) -> String {
-    let line = EventLine { schema_version: SCHEMA_VERSION, environment, event };
-    // Nothing in the structs can fail to be written; an empty line would be seen at once.
-    let mut json = serde_json::to_string(&line).unwrap_or_default();
-    json.push('\n');
-    escape_json_text(&json)
+    let mut line = Map::new();
+    line.insert("schemaVersion".to_owned(), SCHEMA_VERSION.into());
+    line.extend(environment.map(|name| ("environment".to_owned(), name.into())));
+    // Nothing in the structs can fail to be written; a line without an event would be seen at once.
+    if let Ok(Value::Object(fields)) = serde_json::to_value(event) {
+        line.extend(fields);
+    }
+    escape_json_text(&format!("{}\n", Value::Object(line)))
 }
 
 /// The last line of a run that failed early.
 pub fn failure_line(environment: Option<&str>, outcome: &'static str, exit_code: u8, errors: &[String]) -> String {
     let summary = RunSummary { outcome, exit_code, errors, ..RunSummary::default() };
     event_line(environment, &ApplyEvent::Summary(summary))
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct EventLine<'l> {
-    schema_version: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    environment: Option<&'l str>,
-    #[serde(flatten)]
-    event: &'l ApplyEvent<'l>,
 }
 
 /// An event. The last line of every run is a summary.

@@ -1,12 +1,16 @@
-//! One self-contained page: a diagram of the data flow, and a table with the changes. It has no script and loads nothing.
+//! One self-contained page: a diagram of the data flow, and a table with the changes. It loads nothing. A long table has
+//! a box that filters it: the only script.
 
 mod details;
 mod drawn_pipes;
 mod layout;
 mod svg;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
+use self::details::RowDetail;
 use self::drawn_pipes::{DrawnPipe, DrawnService, drawn_services};
 use super::drifted_objects::DriftedObject;
 use super::findings::file_findings;
@@ -23,8 +27,25 @@ const MAX_SEVERE: usize = 8;
 /// The rows of objects that are not severe. More are counted and folded: nobody reads 500 creates.
 const MAX_HARMLESS_ROWS: usize = 60;
 
+/// The pipes of a folded picture.
+const MAX_FOLDED_PIPES: usize = 300;
+
+/// More rows have no details. JSON has them; a page of ten thousand objects has to open.
+const MAX_DETAILED_ROWS: usize = 500;
+
+/// From so many rows on, a box filters them.
+const MIN_FILTERED_ROWS: usize = 20;
+
+const FILTER_SCRIPT: &str = include_str!("html/filter.js");
+
 /// Forbids scripts and requests, even if a value could add some.
 pub(super) const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
+
+/// The same, but for the filter.
+fn content_policy() -> String {
+    let hash = ring::digest::digest(&ring::digest::SHA256, FILTER_SCRIPT.as_bytes());
+    format!("{POLICY}; script-src 'sha256-{}'", STANDARD.encode(hash))
+}
 
 /// The whole page.
 pub(super) fn render_html(view: &ReportView<'_>) -> String {
@@ -37,7 +58,7 @@ pub(super) fn render_html(view: &ReportView<'_>) -> String {
             head {
                 "\n" meta charset="utf-8";
                 "\n" meta name="viewport" content="width=device-width, initial-scale=1";
-                "\n" meta http-equiv="Content-Security-Policy" content=(POLICY);
+                "\n" meta http-equiv="Content-Security-Policy" content=(content_policy());
                 "\n"
                 title { (xml_line(&format!("{}: {}", run.title().replace('`', ""), run.headline()))) }
                 style { (PreEscaped(STYLE)) }
@@ -197,7 +218,9 @@ fn service_pictures(service: &DrawnService) -> Markup {
         @if !service.folded.is_empty() {
             details.fold {
                 summary { (service.folded.len()) " more pipes" }
-                (picture(&service.name, &service.folded))
+                @let drawn = service.folded.len().min(MAX_FOLDED_PIPES);
+                @if drawn < service.folded.len() { p.dim { "The first " (drawn) " are drawn." } }
+                (picture(&service.name, &service.folded[..drawn]))
             }
         }
     }
@@ -218,29 +241,37 @@ fn picture(service: &str, pipes: &[DrawnPipe]) -> Markup {
 fn changes_table(objects: &[ObjectView<'_>], drifted: &[DriftedObject<'_>]) -> Markup {
     let severe = objects.iter().take_while(|object| object.severity.is_severe()).count();
     let (shown, folded) = objects.split_at(objects.len().min(severe + MAX_HARMLESS_ROWS));
+    let is_long = objects.len() + drifted.len() >= MIN_FILTERED_ROWS;
     html! {
         @if !objects.is_empty() || !drifted.is_empty() {
             section #changes {
                 h2 { "Changes" }
-                (table_of_changes(shown, drifted))
+                @if is_long {
+                    p.filter hidden { input type="search" placeholder="filter" aria-label="filter the changes"; }
+                }
+                (table_of_changes(shown, drifted, MAX_DETAILED_ROWS))
                 @if !folded.is_empty() {
                     details.fold {
                         summary { (folded.len()) " more: " (counts_by_severity(folded)) }
-                        (table_of_changes(folded, &[]))
+                        (table_of_changes(folded, &[], MAX_DETAILED_ROWS.saturating_sub(shown.len())))
                     }
                 }
+                @if is_long { script { (PreEscaped(FILTER_SCRIPT)) } }
             }
             "\n"
         }
     }
 }
 
-fn table_of_changes(objects: &[ObjectView<'_>], drifted: &[DriftedObject<'_>]) -> Markup {
+/// The first `detailed` rows have details.
+fn table_of_changes(objects: &[ObjectView<'_>], drifted: &[DriftedObject<'_>], detailed: usize) -> Markup {
     html! {
         table.changes {
             thead { tr { th { "verdict" } th { "object" } th { "what" } th { "why" } } }
             tbody {
-                @for object in objects { (details::object_row(object)) }
+                @for (index, object) in objects.iter().enumerate() {
+                    (details::object_row(object, if index < detailed { RowDetail::Full } else { RowDetail::Short }))
+                }
                 @for drift in drifted { (details::drift_row(drift)) }
             }
         }

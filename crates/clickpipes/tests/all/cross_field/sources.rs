@@ -56,6 +56,14 @@ fn of_kafka() -> Vec<Case> {
             }),
         ),
         ("private-key-in-certificate", kafka(), json!({"spec.source.kafka.caCertificate": certificate_with_key()})),
+        (
+            "private-key-in-certificate",
+            kafka(),
+            json!({
+                "spec.source.kafka.authentication": "MUTUAL_TLS",
+                "spec.source.kafka.credentials": {"certificate": certificate_with_key(), "privateKey": secret()},
+            }),
+        ),
         ("kafka-iam-role", kafka(), json!({"spec.source.kafka.iamRole": role})),
         (
             "kafka-no-credentials",

@@ -65,6 +65,35 @@ fn indentation_errors_come_with_a_fix() {
     "#);
 }
 
+/// The parser sees a letter, and complains somewhere else.
+#[test]
+fn foreign_blanks_are_blamed_where_they_stand() {
+    let said = list_messages(&[
+        "a:\n  b:\u{a0}c\n  d: e\n",
+        "a:\n  b: c\n\u{a0}\u{a0}d: e\n  f: g\n",
+        "a:\n  -\u{a0}b: c\n    d: e\n",
+        "a:\n  - b:\u{3000}c\n    d: e\n",
+        "a: 'x\u{a0}y'\nb\nc: 2\n",
+    ]);
+    insta::assert_snapshot!(said, @r#"
+    "a:\n  b:\u{a0}c\n  d: e\n"
+      yaml-syntax 2:5 a no-break space where YAML needs a space
+        type a space over it; it often comes with text that is copied from a page or a chat
+    "a:\n  b: c\n\u{a0}\u{a0}d: e\n  f: g\n"
+      yaml-syntax 3:1 a no-break space where YAML needs a space
+        type a space over it; it often comes with text that is copied from a page or a chat
+    "a:\n  -\u{a0}b: c\n    d: e\n"
+      yaml-syntax 2:4 a no-break space where YAML needs a space
+        type a space over it; it often comes with text that is copied from a page or a chat
+    "a:\n  - b:\u{3000}c\n    d: e\n"
+      yaml-syntax 2:7 a foreign blank where YAML needs a space
+        type a space over it; it often comes with text that is copied from a page or a chat
+    "a: 'x\u{a0}y'\nb\nc: 2\n"
+      yaml-syntax 2:1 expected `:` after a key
+        write each entry as `key: value`
+    "#);
+}
+
 #[test]
 fn bracket_quote_and_character_errors_come_with_a_fix() {
     let said = list_messages(&[

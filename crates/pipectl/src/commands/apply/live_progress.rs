@@ -94,7 +94,7 @@ impl ProgressCounts {
         if active.len() > MAX_ROWS {
             lines.push(format!("  and {} more", active.len() - MAX_ROWS));
         }
-        if active.is_empty() {
+        if active.is_empty() && self.requests.get() == 0 {
             lines.push("  reading back what was applied".to_owned());
         }
         let failed = match self.not_applied.get() {
@@ -163,6 +163,17 @@ mod tests {
             tokio::time::advance(Duration::from_secs(7)).await;
         }
         counts.record(&ApplyStep::Waiting(actions[10].address()));
-        insta::assert_snapshot!(counts.lines("0 of 1000 done after 1m 10s").join("\n"), @r"");
+        insta::assert_snapshot!(counts.lines("0 of 1000 done after 1m 10s").join("\n"), @"
+          a/pipe-0000  deleting, 1m 10s
+          a/pipe-0001  deleting, 1m 3s
+          a/pipe-0002  deleting, 56s
+          a/pipe-0003  deleting, 49s
+          a/pipe-0004  deleting, 42s
+          a/pipe-0005  deleting, 35s
+          a/pipe-0006  deleting, 28s
+          a/pipe-0007  deleting, 21s
+          and 3 more
+        0 of 1000 done after 1m 10s; 990 requests left, about 17m at 10 requests / 10 s
+        ");
     }
 }

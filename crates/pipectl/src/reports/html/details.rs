@@ -11,17 +11,25 @@ use crate::reports::drifted_objects::DriftedObject;
 /// A longer value is cut.
 const MAX_VALUE_CHARS: usize = 2000;
 
-pub(super) fn object_row(object: &ObjectView<'_>) -> Markup {
+/// A longer reason of a row without details is cut.
+const MAX_SHORT_CHARS: usize = 120;
+
+/// How much a row says.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum RowDetail {
+    Full,
+    /// Without the folded details.
+    Short,
+}
+
+pub(super) fn object_row(object: &ObjectView<'_>, detail: RowDetail) -> Markup {
+    if detail == RowDetail::Short {
+        return first_row(object, &truncate_chars(&object.reason, MAX_SHORT_CHARS));
+    }
     let place = object.manifest_place().map(|place| format!("declared at `{place}`"));
     let facts: Vec<String> = object.detail_lines().into_iter().chain(place).collect();
     html! {
-        tr.object {
-            td { (badge(object.severity.as_str())) }
-            td { code { (xml_line(&object.display_name())) } }
-            td { (sentence(&object.outcome)) }
-            td { (sentence(&object.reason)) }
-        }
-        "\n"
+        (first_row(object, &object.reason))
         @if !object.fields.is_empty() || !facts.is_empty() {
             tr.more {
                 td {}
@@ -37,6 +45,18 @@ pub(super) fn object_row(object: &ObjectView<'_>) -> Markup {
             }
             "\n"
         }
+    }
+}
+
+fn first_row(object: &ObjectView<'_>, reason: &str) -> Markup {
+    html! {
+        tr.object {
+            td { (badge(object.severity.as_str())) }
+            td { code { (xml_line(&object.display_name())) } }
+            td { (sentence(&object.outcome)) }
+            td { (sentence(reason)) }
+        }
+        "\n"
     }
 }
 

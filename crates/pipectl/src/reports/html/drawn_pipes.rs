@@ -24,6 +24,7 @@ pub(super) const CSS_CLASSES: &[(&str, &str)] = &[
     ("unusable", "not usable"),
     ("removal", "no longer managed"),
     ("drift", "drifted"),
+    ("moved", "changed on the target branch"),
     ("update", "to update"),
     ("rename", "to rename"),
     ("adopt", "to adopt"),
