@@ -11,7 +11,7 @@ const HOSTILE: [&str; 2] = ["x\u{1b}[2J\n::error::\u{202e}##[add-mask]x", "##[ad
 
 const GITHUB: [(&str, &str); 1] = [("GITHUB_ACTIONS", "true")];
 
-fn assert_harmless(what: &str, text: &str) {
+pub(crate) fn assert_harmless(what: &str, text: &str) {
     assert!(!text.contains(['\u{1b}', '\u{202e}', '\u{7}']), "{what}: {text:?}");
     assert!(!text.contains("##["), "{what}: {text}");
     let command = text.lines().find(|line| line.trim_start().starts_with("::"));
@@ -102,6 +102,30 @@ fn file_name_forges_no_line_of_output() {
     let said = repo.work_dir.run_pipectl(&["validate", "pipes"]).all_output();
     assert!(said.contains("a\\n0 errors"), "{said}");
     assert!(!said.lines().any(|line| line.starts_with("0 errors")), "{said}");
+}
+
+#[test]
+fn plan_tells_a_name_that_looks_like_a_live_one() {
+    let repo = TestRepo::new();
+    repo.write_file("pipes/orders.yaml", &kinesis_manifest("orders", "", ""));
+    repo.write_file("pipes/views.yaml", &kinesis_manifest("views", "", ""));
+    repo.run_successfully(&["apply", "pipes", "--yes"]);
+    repo.edit_live_pipe("views", "/name", json!("cafe\u{301}"));
+    for (name, other) in [
+        ("\u{43e}rders", "`orders`, which is another object"),
+        ("orders\u{200b}", "`orders`, which is another object"),
+        ("caf\u{e9}", r"`cafe\u{301}`, which is live, and in no manifest"),
+    ] {
+        repo.write_file(
+            "pipes/views.yaml",
+            &kinesis_manifest(&json!(name).to_string(), "", "").replace("table: \"", "table: \"t_"),
+        );
+        let said = repo.run_with_env(&["plan", "pipes"], &GITHUB);
+        assert!(said.stdout.contains(&format!("looks like {other}")), "{name}: {}", said.all_output());
+    }
+    repo.write_file("pipes/views.yaml", &kinesis_manifest("order", "", ""));
+    let said = repo.run_with_env(&["plan", "pipes"], &GITHUB);
+    assert!(!said.all_output().contains("looks like"), "{}", said.all_output());
 }
 
 #[test]

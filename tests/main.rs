@@ -34,6 +34,8 @@ mod github_action;
 #[cfg(unix)]
 mod gitlab_template;
 #[cfg(unix)]
+mod hostile_api;
+#[cfg(unix)]
 mod hostile_text;
 #[cfg(unix)]
 mod hostile_tree;

@@ -2,7 +2,7 @@
 
 use schemars::JsonSchema;
 
-use crate::envelope::{Envelope, OWNER_RULES, ScalingMetadata};
+use crate::envelope::{Envelope, LOOK_ALIKE_SERVICE_RULES, OWNER_RULES, ScalingMetadata};
 use crate::validate::{RuleContext, RuleFinding, RuleSet, custom_rule};
 use model::annotations;
 use model::diagnostic::Evidence;
@@ -39,6 +39,7 @@ pub struct CdcScalingSpec {
 
 pub(crate) const RULE_SETS: &[RuleSet] = &[
     OWNER_RULES,
+    LOOK_ALIKE_SERVICE_RULES,
     RuleSet {
         object_paths: &["spec"],
         rules: &[custom_rule(

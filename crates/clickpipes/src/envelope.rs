@@ -103,6 +103,12 @@ pub(crate) const OWNER_RULES: RuleSet = RuleSet {
     .with_reason("it is one object or the other")],
 };
 
+/// The same for the kind whose objects have no name.
+pub(crate) const LOOK_ALIKE_SERVICE_RULES: RuleSet = RuleSet {
+    object_paths: &["metadata"],
+    rules: &[custom_rule("look-alike-name", Evidence::Manifest, &["service"], names_that_look_alike).into_warning()],
+};
+
 fn names_that_look_alike(scope: &RuleContext) -> Vec<RuleFinding> {
     let found = ["name", "service"].into_iter().filter_map(|field| {
         let name = scope.text_at(field)?;

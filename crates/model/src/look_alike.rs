@@ -4,6 +4,8 @@
 // the scripts with letters like Latin ones is enough: the crate for all confusable characters has tables of 60 scripts, and
 // would warn about names that mix Latin with Japanese, as many do.
 
+use icu_normalizer::ComposingNormalizerBorrowed;
+
 use crate::sanitize::is_invisible;
 
 /// Why the name may be taken for another one.
@@ -22,6 +24,27 @@ pub fn look_alike_reason(name: &str) -> Option<&'static str> {
     }
     let has_latin = name.chars().any(|c| c.is_alphabetic() && c < '\u{250}');
     (has_latin && name.chars().any(is_like_latin)).then_some("mixes letters of several scripts")
+}
+
+/// What a reader sees of a name: names look alike if these are equal.
+pub fn visible_name(name: &str) -> String {
+    let composed = ComposingNormalizerBorrowed::new_nfkc().normalize(name);
+    let visible: String = composed.chars().filter(|c| !is_invisible(*c)).map(latin_twin).collect();
+    visible.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The Latin letter or hyphen that is drawn alike, or else the character itself.
+fn latin_twin(c: char) -> char {
+    const DRAWN: &str = "\
+        \u{430}\u{435}\u{43e}\u{440}\u{441}\u{443}\u{445}\u{456}\u{458}\u{455}\u{501}\u{4bb}\u{51b}\u{51d}\u{43a}\
+        \u{410}\u{412}\u{415}\u{41a}\u{41c}\u{41d}\u{41e}\u{420}\u{421}\u{422}\u{423}\u{425}\u{406}\u{408}\u{405}\
+        \u{3bf}\u{3b1}\u{3bd}\u{3c1}\u{3b9}\u{3ba}\u{3c5}\
+        \u{391}\u{392}\u{395}\u{396}\u{397}\u{399}\u{39a}\u{39c}\u{39d}\u{39f}\u{3a1}\u{3a4}\u{3a5}\u{3a7}\
+        \u{585}\u{57d}\u{570}\u{578}\u{251}\u{261}\u{131}\
+        \u{2010}\u{2012}\u{2013}\u{2212}";
+    const MEANT: &str = "aeopcyxijsdhqwk ABEKMHOPCTYXIJS oavpiku ABEZHIKMNOPTYX ouhnagi ----";
+    let twins = DRAWN.chars().zip(MEANT.chars().filter(|c| *c != ' '));
+    twins.into_iter().find(|(drawn, _)| *drawn == c).map_or(c, |(_, meant)| meant)
 }
 
 /// The name with an escape for each character that is not ASCII.
@@ -53,7 +76,27 @@ fn is_styled_latin(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{escape_foreign, look_alike_reason};
+    use super::{escape_foreign, look_alike_reason, visible_name};
+
+    #[test]
+    fn names_that_look_alike_have_one_visible_name() {
+        for (name, other, alike) in [
+            ("orders", "\u{43e}rders", true),
+            ("orders", "\u{3bf}rders", true),
+            ("orders", "or\u{200b}ders ", true),
+            ("orders eu", "orders\u{a0}eu", true),
+            ("orders", "\u{1d5c8}rders", true),
+            ("orders-eu", "orders\u{2011}eu", true),
+            ("caf\u{e9}", "cafe\u{301}", true),
+            ("CHK", "\u{421}\u{397}\u{39a}", true),
+            ("aeopcyx-ijs", "\u{430}\u{435}\u{43e}\u{440}\u{441}\u{443}\u{445}\u{2212}\u{456}\u{458}\u{455}", true),
+            ("orders", "Orders", false),
+            ("orders", "orders2", false),
+            ("orders eu", "orders-eu", false),
+        ] {
+            assert_eq!(visible_name(name) == visible_name(other), alike, "{name} {other}");
+        }
+    }
 
     #[test]
     fn names_that_look_like_others_are_found() {

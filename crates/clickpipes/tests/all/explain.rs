@@ -58,13 +58,23 @@ fn explain_shows_type_values_default_and_change_cost() {
       SERVICE_ACCOUNT_WORKLOAD_IDENTITY  The identity of the ClickHouse service at Google Cloud. For GCS, in private preview.
 
       on change: in place, sent together with `source.objectStorage.iamRole`, `source.objectStorage.accessKey`, `source.objectStorage.serviceAccountKey`, `source.objectStorage.connectionString`; replace if only one of the old and the new value is `SERVICE_ACCOUNT` or `SERVICE_ACCOUNT_WORKLOAD_IDENTITY`
+
+      rules between fields:
+        storage-authentication   Error. Evidence: the official schema.
+        storage-iam-role         Error. Evidence: the official schema.
+        storage-access-key       Error. Evidence: the official schema.
+        storage-service-account  Error. Evidence: the official schema.
+        queue-authentication     Error. Evidence: a check of the official Terraform provider.
     ");
-    insta::assert_snapshot!(said("metadata.previousNames"), @r#"
+    insta::assert_snapshot!(said("metadata.previousNames"), @"
     ClickPipe metadata.previousNames
       list of texts
 
       Earlier names of the pipe. A live pipe with one of these names is renamed in place.
-    "#);
+
+      rules between fields:
+        previous-name-own  Error. Evidence: the format of manifests.
+    ");
 }
 
 #[test]

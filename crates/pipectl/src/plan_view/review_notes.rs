@@ -1,8 +1,11 @@
-//! What a reviewer must see first: a secret that reaches a new host, weakened TLS, a changed project file.
+//! What a reviewer must see first: a secret that reaches a new host, weakened TLS, a name that looks like another one, a
+//! changed project file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use model::address::Address;
 use model::desired::Place;
+use model::look_alike::{escape_foreign, visible_name};
 use planner::{Change, Plan};
 use serde_json::Value;
 
@@ -30,7 +33,7 @@ pub(crate) fn review_notes(plan: &Plan, context: &Context) -> Vec<ReviewNote> {
         place: None,
     });
     let tls = plan.changes.iter().filter(|change| !change.weakened_tls.is_empty()).map(weakened_tls_note);
-    project.chain(new_pair_notes(plan)).chain(tls).collect()
+    project.chain(look_alike_notes(plan)).chain(new_pair_notes(plan)).chain(tls).collect()
 }
 
 /// The first notes as lines, and how many more there are.
@@ -72,6 +75,27 @@ fn new_pair_notes(plan: &Plan) -> Vec<ReviewNote> {
         })
     };
     pairs.into_iter().filter_map(note).collect()
+}
+
+/// Changed objects whose name looks like that of another one, declared or not.
+// Hazard: a change of the object that a reviewer takes for the one that is live.
+fn look_alike_notes(plan: &Plan) -> Vec<ReviewNote> {
+    let unmanaged: BTreeSet<&Address> = plan.unmanaged.iter().map(|object| &object.address).collect();
+    let declared = plan.changes.iter().map(|change| &change.address).chain(&plan.in_sync);
+    let mut alike: BTreeMap<_, BTreeSet<&Address>> = BTreeMap::new();
+    let group = |at: &Address| (at.service.clone(), at.kind, visible_name(at.name.as_str()));
+    for address in declared.chain(unmanaged.iter().copied()) {
+        alike.entry(group(address)).or_default().insert(address);
+    }
+    let note = |change: &Change| {
+        let own = &change.address;
+        let other = alike.get(&group(own))?.iter().find(|other| **other != own)?;
+        let standing = if unmanaged.contains(other) { "live, and in no manifest" } else { "another object" };
+        let (own, other) = (escape_foreign(own.name.as_str()), escape_foreign(other.name.as_str()));
+        let text = format!("`{own}` looks like `{other}`, which is {standing}");
+        Some(ReviewNote { code: "look-alike-name", text, place: change.place.clone() })
+    };
+    plan.changes.iter().filter_map(note).collect()
 }
 
 fn weakened_tls_note(change: &Change) -> ReviewNote {
