@@ -11,8 +11,7 @@ use model::address::ServiceRef;
 use model::live::State;
 use model::project::Policy;
 use remote::{
-    HttpTransport, LookupEntry, RejectionKind, Remote, RemoteSettings, RequestRate, SecretProvider, ServiceLookup,
-    Transport, WaitMode,
+    HttpTransport, LookupEntry, Remote, RemoteSettings, RequestRate, SecretProvider, ServiceLookup, Transport, WaitMode,
 };
 
 use crate::embedded_sandbox::EmbeddedSandbox;
@@ -162,7 +161,7 @@ impl Account {
         let (lookup, keys) = connect_api(options, project, settings)?;
         let organization = resolve_organization(options, project, &lookup).await?;
         if keys > 1 {
-            check_keys(&lookup, &organization).await?;
+            credentials::check_organization(&lookup, &organization).await?;
         }
         let rate = rate_of_keys(rate, keys);
         let secrets = SecretResolver::default().for_project(project);
@@ -319,25 +318,6 @@ fn remote_settings(options: &ConnectOptions, project: &ProjectContext, mode: Acc
 /// The requests of all keys together.
 fn rate_of_keys(rate: Option<RequestRate>, keys: usize) -> Option<RequestRate> {
     rate.map(|rate| RequestRate { requests: rate.requests.saturating_mul(keys), ..rate })
-}
-
-/// Refuses a key of another organization.
-// Hazard: to such a key the pipes of this organization do not exist, so that a part of the answers would say that all of
-// them are gone.
-async fn check_keys(lookup: &ServiceLookup, organization: &str) -> Result<()> {
-    for (variable, organizations) in lookup.list_organizations_by_key().await {
-        match organizations {
-            Ok(entries) if entries.iter().any(|entry| entry.id.eq_ignore_ascii_case(organization)) => {}
-            Ok(_) => bail!(
-                "the API key in {variable} does not belong to the organization {organization}: the keys of an \
-                 environment must be of one organization"
-            ),
-            // An API without this list tells nothing about its keys.
-            Err(error) if error.rejection_kind() == Some(RejectionKind::NotFound) => return Ok(()),
-            Err(error) => return Err(anyhow::Error::new(error).context(format!("the API key in {variable}"))),
-        }
-    }
-    Ok(())
 }
 
 /// Speaks to the real API, with the keys of the selected environment; gives the number of keys too. Nothing is sent yet.

@@ -2,8 +2,9 @@
 //
 // Arguments are visible to every user of the machine, in the list of processes and in the shell's history.
 
+use anyhow::{Result, bail};
 use model::project::{CredentialVariables, Credentials, PROJECT_FILE};
-use remote::ApiCredentials;
+use remote::{ApiCredentials, RejectionKind, ServiceLookup};
 
 use crate::env_vars;
 
@@ -73,5 +74,73 @@ fn read_key_pair((key_name, secret_name): (&str, &str)) -> Result<Option<ApiCred
         (Some(_), None) => half(key_name, secret_name),
         (None, Some(_)) => half(secret_name, key_name),
         (None, None) => Ok(None),
+    }
+}
+
+/// Refuses a key of another organization, where there are several keys.
+///
+/// # Errors
+/// When a key belongs to another organization, or the API refuses it.
+// Hazard: to such a key the pipes of this organization do not exist, so that a part of the answers would say that all of
+// them are gone.
+pub(crate) async fn check_organization(lookup: &ServiceLookup, organization: &str) -> Result<()> {
+    for (variable, organizations) in lookup.list_organizations_by_key().await {
+        match organizations {
+            Ok(entries) if entries.iter().any(|entry| entry.id.eq_ignore_ascii_case(organization)) => {}
+            Ok(_) => bail!(
+                "the API key in {variable} does not belong to the organization {organization}: the keys of an \
+                 environment must be of one organization"
+            ),
+            // An API without this list tells nothing about its keys.
+            Err(error) if error.rejection_kind() == Some(RejectionKind::NotFound) => return Ok(()),
+            Err(error) => return Err(anyhow::Error::new(error).context(format!("the API key in {variable}"))),
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use remote::{ApiRequest, ApiResponse, RemoteSettings, ResponseFuture, ServiceLookup, Transport};
+    use serde_json::json;
+
+    use super::check_organization;
+
+    /// An API that answers one key with a status and these organizations.
+    struct KeyOf(&'static str, u16, &'static [&'static str]);
+
+    impl Transport for KeyOf {
+        fn send(&self, _: ApiRequest) -> ResponseFuture<'_> {
+            let entries: Vec<_> = self.2.iter().map(|id| json!({"id": id, "name": id})).collect();
+            let body = match self.1 {
+                200 => json!({"status": 200, "requestId": "r", "result": entries}),
+                status => json!({"status": status, "requestId": "r", "error": "no"}),
+            };
+            let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
+            let response = ApiResponse { status: self.1, headers, body: body.to_string().into_bytes() };
+            Box::pin(std::future::ready(Ok(response)))
+        }
+
+        fn key_name(&self) -> Option<&str> {
+            Some(self.0)
+        }
+    }
+
+    async fn check(keys: impl IntoIterator<Item = KeyOf>) -> String {
+        let transports = keys.into_iter().map(|key| Arc::new(key) as Arc<dyn Transport>).collect();
+        let lookup = ServiceLookup::new(transports, RemoteSettings::default());
+        check_organization(&lookup, "acme").await.map_or_else(|error| format!("{error:#}"), |()| "fine".to_owned())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn keys_of_several_organizations_are_refused() {
+        let own = || KeyOf("KEY_1", 200, &["acme"]);
+        assert_eq!(check([own(), KeyOf("KEY_2", 200, &["other", "ACME"])]).await, "fine");
+        insta::assert_snapshot!(check([own(), KeyOf("KEY_2", 200, &["other"])]).await, @"the API key in KEY_2 does not belong to the organization acme: the keys of an environment must be of one organization");
+        insta::assert_snapshot!(check([own(), KeyOf("KEY_2", 401, &[])]).await, @"");
+        // An API without the list.
+        assert_eq!(check([KeyOf("KEY_1", 404, &[]), KeyOf("KEY_2", 404, &[])]).await, "fine");
     }
 }

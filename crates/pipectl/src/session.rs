@@ -2,12 +2,12 @@
 
 mod live_view;
 mod observe;
+mod options;
 mod prune_inputs;
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
@@ -21,7 +21,7 @@ use model::secret_policy::SecretPolicy;
 use model::selector::AddressPattern;
 use planner::{ApprovalLimits, Plan, Policy, UnsettledPolicy, WriteOnlyPolicy, plan, prune_unmanaged};
 
-use crate::connection::{AccessMode, Account, ConnectOptions, Connection, RunTimeout, ServiceListing};
+use crate::connection::{AccessMode, Account, Connection, RunTimeout, ServiceListing};
 use crate::context::CommandContext;
 use crate::git::{GitHistory, GitQuery, GitServices, PlanCommits, Repository};
 use crate::load_manifests::LoadedManifests;
@@ -34,13 +34,13 @@ use crate::project::{self, PROJECT_FILE, ProjectContext};
 use crate::render::plan::Context;
 use crate::saved_plan::PlanTarget;
 use crate::secrets;
-use crate::selection::Selection;
 use crate::settings_diff::ProjectChanges;
-use crate::shard::Shard;
+use crate::shard;
 use crate::unreachable::UnreachableService;
 
 pub(crate) use self::live_view::{LiveView, SizeRead};
 pub(crate) use self::observe::{ObservedServices, collect_partial};
+pub(crate) use self::options::{GitOptions, ScopeOptions};
 use self::prune_inputs::{NamesElsewhere, PruneInputs};
 
 /// The waits before the live side is read again.
@@ -80,26 +80,6 @@ pub(crate) struct Session {
     commits: Option<PlanCommits>,
     /// How long an apply with the same options may take.
     timeout: RunTimeout,
-}
-
-/// What a command compares: which manifests, which of them, and on which API.
-pub(crate) struct ScopeOptions {
-    /// Files and folders; if there are none, those of the project file.
-    pub(crate) paths: Vec<PathBuf>,
-    pub(crate) selection: Selection,
-    pub(crate) connect: ConnectOptions,
-    pub(crate) shard: Option<Shard>,
-}
-
-/// What a command asks of git.
-pub(crate) struct GitOptions {
-    pub(crate) base: Option<String>,
-    pub(crate) changed_since: Option<String>,
-    pub(crate) prune: Option<PruneMode>,
-    /// Whether the policy of this commit holds although the base has a stricter one.
-    pub(crate) trust_policy: bool,
-    /// Whose secrets are sent again.
-    pub(crate) resend_secrets: Vec<AddressPattern>,
 }
 
 impl Session {
@@ -207,7 +187,7 @@ impl Session {
         let added_by_target = history.add_target_versions(&mut desired, base.as_ref(), &services);
         let service_names = account.names_of_services(&ids, &found);
         let mut selected = selection.select_addresses(&desired)?;
-        let is_own = own_services(*shard, &ids);
+        let is_own = shard::own_services(*shard, &ids);
         ids.retain(|service, _| is_own(service));
         let connection = account.connect(ids).with_listed(&found.listed);
         let target = PlanTarget {
@@ -391,15 +371,6 @@ impl Session {
     /// What is doubtful in the files, though it stops nothing.
     pub(crate) fn manifest_warnings(&self) -> &[Diagnostic] {
         &self.warnings
-    }
-}
-
-/// Whether a service belongs to the part of the run. Without an id, its name decides.
-fn own_services(shard: Option<Shard>, ids: &BTreeMap<ServiceRef, String>) -> impl Fn(&ServiceRef) -> bool + use<> {
-    let ids = ids.clone();
-    move |service| {
-        let id = ids.get(service).map_or(service.as_str(), String::as_str);
-        shard.is_none_or(|shard| shard.contains(id))
     }
 }
 
