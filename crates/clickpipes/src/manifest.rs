@@ -13,6 +13,7 @@ use model::path::{FieldPath, value_at};
 mod classify;
 pub mod code;
 mod cross_document;
+mod defaults;
 mod draft;
 mod draft_places;
 mod field_marks;
@@ -36,6 +37,7 @@ use draft_places::DraftPlaces;
 use load_context::RenderContext;
 
 pub use classify::API_VERSION_PREFIX;
+pub use defaults::EnvironmentDefaults;
 pub use load_context::LoadContext;
 pub use templates::{Templates, may_contain_template, may_use_template};
 
@@ -75,7 +77,9 @@ fn parse_all(files: &[SourceFile], context: &RenderContext<'_>) -> ParsedManifes
         found.diagnostics.extend(diagnostics.into_iter().map(|diagnostic| (index, diagnostic)));
     }
     let conflicts = cross_document::find_conflicts(&found.drafts, &DraftPlaces::new(files, context));
-    found.add_template_diagnostics(files, context.templates);
+    if !context.is_plain() {
+        found.add_template_diagnostics(files, context.templates);
+    }
     found.into_manifests(&conflicts)
 }
 
@@ -164,9 +168,6 @@ impl ParsedFiles {
     /// Adds what concerns several templates, and sorts the diagnostics into their files: many manifests may share one
     /// mistake of a template, which is reported once.
     fn add_template_diagnostics(&mut self, files: &[SourceFile], templates: &Templates) {
-        if templates.files().is_empty() {
-            return;
-        }
         let positions: HashMap<&str, usize> =
             files.iter().enumerate().map(|(index, file)| (&*file.name, index)).collect();
         let conflicts = templates.conflicts().iter();

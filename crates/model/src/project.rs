@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::diagnostic::{Diagnostic, SourceFile};
 use crate::path::FieldPath;
@@ -97,9 +97,41 @@ pub struct Environment {
     /// Texts for `${name}` in manifests. Never secrets.
     #[serde(default)]
     pub variables: BTreeMap<String, String>,
+    /// Fields of manifests that do not set them, by kind. What a manifest or its template says wins.
+    pub defaults: Option<KindDefaults>,
     /// The policy of this environment.
     #[serde(default)]
     pub policy: Policy,
+}
+
+/// Fields for the manifests of each kind.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct KindDefaults {
+    /// Fields of pipes. Those of a source apply to pipes that read it, and a field that a pipe must not have is left out.
+    pub click_pipe: Option<ManifestDefaults>,
+    /// Fields of reverse private endpoints.
+    pub reverse_private_endpoint: Option<ManifestDefaults>,
+    /// Fields of CDC scaling.
+    pub cdc_scaling: Option<ManifestDefaults>,
+}
+
+/// Fields for manifests.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ManifestDefaults {
+    /// Fields of `metadata`.
+    pub metadata: Option<DefaultMetadata>,
+    /// A part of the `spec`.
+    pub spec: Option<Map<String, Value>>,
+}
+
+/// Fields of `metadata` that many manifests may share.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct DefaultMetadata {
+    /// Labels.
+    pub labels: Option<BTreeMap<String, String>>,
 }
 
 /// One API key, or several.

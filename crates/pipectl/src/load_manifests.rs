@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
-use clickpipes::manifest::{self, LoadContext, Manifest, PlainManifest, Templates};
+use clickpipes::manifest::{self, EnvironmentDefaults, LoadContext, Manifest, PlainManifest, Templates};
 use model::address::{Address, ServiceRef};
 use model::desired::Desired;
 use model::diagnostic::{Diagnostic, Severity, SourceFile};
@@ -88,6 +88,7 @@ impl LoadedManifests {
         let manifest_file_count = files.len();
         // Messages quote lines of templates, too.
         files.extend(templates);
+        files.extend(context.defaults.and_then(EnvironmentDefaults::file).cloned());
         Self { manifests: loaded.manifests, diagnostics: loaded.diagnostics, files, manifest_file_count }
     }
 

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow, bail};
+use clickpipes::manifest::EnvironmentDefaults;
 use model::diagnostic::{Diagnostic, SourceFile};
 use model::project::{self, Credentials, Environment, Policy, Project, RateLimit, RequiredFields};
 use model::secret_policy::SecretPolicy;
@@ -42,6 +43,8 @@ pub(crate) struct ProjectContext {
     pub(crate) services: BTreeMap<String, String>,
     /// The values of `${NAME}` in manifests.
     pub(crate) variables: BTreeMap<String, String>,
+    /// Fields for manifests that do not set them.
+    pub(crate) defaults: EnvironmentDefaults,
     /// The selected environment as written, with the policy of the project behind its own.
     pub(crate) written: Environment,
     pub(crate) policy: Policy,
@@ -173,6 +176,7 @@ pub(crate) struct RawEnvironment {
     /// The environment, with the policy of the project behind its own. References to environment variables that are not
     /// set stay as written.
     pub(crate) environment: Environment,
+    pub(crate) defaults: EnvironmentDefaults,
     /// The manifest paths of the project file.
     pub(crate) manifests: Vec<PathBuf>,
 }
@@ -186,7 +190,7 @@ pub(crate) fn read_environments<const N: usize>(
     context: &CommandContext,
 ) -> Result<[RawEnvironment; N]> {
     let folder = find_folder()?.ok_or_else(|| anyhow!("there is no {PROJECT_FILE} here or above"))?;
-    let (project, _) = read_project_file(&folder, context.output)?;
+    let (project, source) = read_project_file(&folder, context.output)?;
     let access = EnvAccess::new(&context.allowed_env, &project);
     // All names are checked first, so that `environments[name]` below cannot panic.
     for name in names {
@@ -199,7 +203,8 @@ pub(crate) fn read_environments<const N: usize>(
         environment.services = fill_all_where_set(&access, environment.services);
         environment.variables = fill_all_where_set(&access, environment.variables);
         environment.policy = environment.policy.with_fallback(project.policy.clone());
-        RawEnvironment { environment, manifests: manifests.clone() }
+        let defaults = EnvironmentDefaults::read(&source, name);
+        RawEnvironment { environment, defaults, manifests: manifests.clone() }
     }))
 }
 
@@ -222,7 +227,7 @@ fn read_context(
     let unusable =
         project::find_unusable_variables(&source, name.unwrap_or_default(), needs, |name| access.state(name));
     if !unusable.is_empty() {
-        output.print_diagnostics(&unusable, &[source]);
+        output.print_diagnostics(&unusable, std::slice::from_ref(&source));
         let messages = unusable.iter().map(|it| format!("{}: {}", it.place, it.message));
         bail!("{}", messages.collect::<Vec<_>>().join("; "));
     }
@@ -234,6 +239,7 @@ fn read_context(
     let mut secret_policy = SecretPolicy::default();
     secret_policy.add(&written.policy.secrets.clone().unwrap_or_default());
     Ok(ProjectContext {
+        defaults: EnvironmentDefaults::read(&source, name.unwrap_or_default()),
         shown_env_variables,
         secret_policy,
         policy: written.policy.clone(),

@@ -62,7 +62,13 @@ pub(super) fn validate_file(
     }
     for document in plain {
         let known = remarks.kept_diagnostics().len();
+        let start = document.entry.unwrap_or_else(|| document.root.head_span());
         let document = validate_document(document, &mut remarks);
+        if context.defaults.is_some() {
+            let is_default = |span: Span| span.file == context.defaults_file();
+            let related = |span| is_default(span).then(|| (start, "the default is for this manifest".to_owned()));
+            remarks.relate_kept_since(known, |remark| related(remark.span));
+        }
         if let Some(template) = document.as_ref().and_then(|it| it.rendered.template.as_ref()) {
             template.relate_remarks(known, &mut remarks);
         }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::defaults::EnvironmentDefaults;
 use super::templates::Templates;
 use model::diagnostic::SourceFile;
 use model::yaml::SpanFiles;
@@ -14,6 +15,8 @@ pub struct LoadContext<'c> {
     pub variables: &'c BTreeMap<String, String>,
     /// The templates. `None` means those in the files that are loaded.
     pub templates: Option<&'c Templates>,
+    /// The defaults of the environment.
+    pub defaults: Option<&'c EnvironmentDefaults>,
 }
 
 impl<'c> LoadContext<'c> {
@@ -22,11 +25,17 @@ impl<'c> LoadContext<'c> {
     pub fn with_templates(self, templates: &'c Templates) -> Self {
         Self { templates: Some(templates), ..self }
     }
+
+    /// The same with these defaults.
+    #[must_use]
+    pub fn with_defaults(self, defaults: &'c EnvironmentDefaults) -> Self {
+        Self { defaults: Some(defaults), ..self }
+    }
 }
 
 impl<'c> From<&'c BTreeMap<String, String>> for LoadContext<'c> {
     fn from(variables: &'c BTreeMap<String, String>) -> Self {
-        Self { variables, templates: None }
+        Self { variables, templates: None, defaults: None }
     }
 }
 
@@ -34,6 +43,9 @@ impl<'c> From<&'c BTreeMap<String, String>> for LoadContext<'c> {
 pub(super) struct RenderContext<'c> {
     pub(super) variables: &'c BTreeMap<String, String>,
     pub(super) templates: &'c Templates,
+    pub(super) defaults: Option<&'c EnvironmentDefaults>,
+    /// The files of the templates, and then the project file.
+    other_files: Vec<Arc<str>>,
 }
 
 impl RenderContext<'_> {
@@ -50,11 +62,25 @@ impl RenderContext<'_> {
             own = Templates::read(files);
             &own
         };
-        load(&RenderContext { variables: context.variables, templates })
+        let variables = context.variables;
+        let defaults = context.defaults.filter(|defaults| !defaults.is_empty());
+        let mut other_files = templates.files().to_vec();
+        other_files.extend(defaults.and_then(EnvironmentDefaults::file_name));
+        load(&RenderContext { variables, templates, defaults, other_files })
+    }
+
+    /// Whether no value comes from another file.
+    pub(super) fn is_plain(&self) -> bool {
+        self.other_files.is_empty()
+    }
+
+    /// The number of the project file in spans.
+    pub(super) fn defaults_file(&self) -> u32 {
+        u32::try_from(self.templates.files().len() + 1).unwrap_or(u32::MAX)
     }
 
     /// The files of the spans in trees of this file.
     pub(super) fn span_files<'f>(&'f self, own: &'f Arc<str>) -> SpanFiles<'f> {
-        SpanFiles::new(own, self.templates.files())
+        SpanFiles::new(own, &self.other_files)
     }
 }

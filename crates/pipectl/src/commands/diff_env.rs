@@ -60,7 +60,7 @@ fn load_desired(name: &str, written: &RawEnvironment, paths: &[PathBuf], output:
         return Err(project::no_manifests().into());
     }
     let context = || format!("environment {name}");
-    let variables = LoadContext::from(&written.environment.variables);
+    let variables = LoadContext::from(&written.environment.variables).with_defaults(&written.defaults);
     let read = LoadedManifests::load_paths(&paths, &written.manifests, variables).with_context(context)?;
     let read = read.require_valid(output).with_context(context)?;
     // Ids are of one environment; the names that manifests use are of both.

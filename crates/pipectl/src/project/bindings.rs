@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use clickpipes::manifest::{LoadContext, Manifest};
+use clickpipes::manifest::{EnvironmentDefaults, LoadContext, Manifest};
 use model::diagnostic::SourceFile;
 use model::project::Environment;
 
@@ -14,24 +14,26 @@ pub(crate) struct Bindings {
     variables: BTreeMap<String, String>,
     /// Ids by name.
     service_ids: BTreeMap<String, String>,
+    defaults: EnvironmentDefaults,
 }
 
 impl Bindings {
     /// What manifests may use.
     pub(crate) fn load_context(&self) -> LoadContext<'_> {
-        LoadContext::from(&self.variables)
+        LoadContext::from(&self.variables).with_defaults(&self.defaults)
     }
 }
 
 impl ProjectContext {
     /// What manifests may use today.
     pub(crate) fn load_context(&self) -> LoadContext<'_> {
-        LoadContext::from(&self.variables)
+        LoadContext::from(&self.variables).with_defaults(&self.defaults)
     }
 
     /// The bindings of the chosen environment today.
     pub(crate) fn current_bindings(&self) -> Bindings {
-        Bindings { variables: self.variables.clone(), service_ids: self.services.clone() }
+        let (variables, service_ids) = (self.variables.clone(), self.services.clone());
+        Bindings { variables, service_ids, defaults: self.defaults.clone() }
     }
 
     /// The bindings of the same environment in another version of the project file. Variables that it lacks have
@@ -97,6 +99,8 @@ impl ProjectContext {
         let mut variables = self.variables.clone();
         variables.extend(environment.variables.into_iter().filter_map(filled));
         let services = environment.services.into_iter().filter_map(filled).collect();
-        Bindings { variables, service_ids: services }
+        // Whatever was read from YAML can be written as JSON.
+        let defaults = serde_json::to_value(&environment.defaults).unwrap_or_default();
+        Bindings { variables, service_ids: services, defaults: EnvironmentDefaults::from_values(&defaults) }
     }
 }

@@ -1,0 +1,165 @@
+//! The defaults of an environment: fields for manifests that do not set them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::overlay::overlay;
+use super::variables::{Scope, VariableExpander};
+use crate::kinds;
+use model::address::Kind;
+use model::diagnostic::SourceFile;
+use model::path::FieldPath;
+use model::yaml::{self, PendingDiagnostics, Span, YamlContent, YamlEntry, YamlNode};
+
+/// The defaults of an environment, by kind.
+#[derive(Clone, Debug, Default)]
+pub struct EnvironmentDefaults {
+    /// The project file; `None` for an earlier version of it.
+    file: Option<SourceFile>,
+    by_kind: BTreeMap<Kind, YamlNode>,
+}
+
+/// What they say counts, not where.
+impl PartialEq for EnvironmentDefaults {
+    fn eq(&self, other: &Self) -> bool {
+        let values = |it: &Self| -> Vec<_> { it.by_kind.iter().map(|(kind, node)| (*kind, node.to_json())).collect() };
+        values(self) == values(other)
+    }
+}
+
+impl Eq for EnvironmentDefaults {}
+
+impl EnvironmentDefaults {
+    /// Reads those of an environment in a valid project file.
+    pub fn read(file: &SourceFile, environment: &str) -> Self {
+        let mut by_kind = BTreeMap::new();
+        for document in yaml::read_documents(&file.text, &mut PendingDiagnostics::default()) {
+            let defaults = document.root.node_at(&["environments", environment, "defaults"]);
+            for entry in defaults.map_or(&[][..], YamlNode::entries) {
+                by_kind.extend(Kind::from_name(&entry.key).map(|kind| (kind, entry.value.clone())));
+            }
+        }
+        let file = (!by_kind.is_empty()).then(|| file.clone());
+        Self { file, by_kind }
+    }
+
+    /// The same from values, which have no places.
+    pub fn from_values(values: &Value) -> Self {
+        let fields = values.as_object().into_iter().flatten();
+        let by_kind = fields.filter(|(_, value)| !value.is_null());
+        let by_kind = by_kind.filter_map(|(name, value)| Some((Kind::from_name(name)?, to_node(value))));
+        Self { file: None, by_kind: by_kind.collect() }
+    }
+
+    /// The project file, if there are defaults.
+    pub fn file(&self) -> Option<&SourceFile> {
+        self.file.as_ref()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.by_kind.is_empty()
+    }
+
+    pub(super) fn file_name(&self) -> Option<Arc<str>> {
+        self.file.as_ref().map(|file| Arc::clone(&file.name))
+    }
+
+    /// Lays a manifest over its defaults. `file` is the number of the project file. A default that does not fit the
+    /// manifest is left out: the size of streams in a database pipe.
+    pub(super) fn apply(
+        &self,
+        root: &mut YamlNode,
+        file: u32,
+        expander: &mut VariableExpander<'_>,
+        remarks: &mut PendingDiagnostics,
+    ) {
+        let text = |path: &[&str]| root.node_at(path).and_then(YamlNode::as_text);
+        // A tombstone needs nothing but its name.
+        let kind = text(&["kind"]).and_then(Kind::from_name).filter(|_| text(&["spec", "state"]) != Some("absent"));
+        let Some((kind, defaults)) = kind.and_then(|kind| Some((kind, self.by_kind.get(&kind)?))) else { return };
+        let mut defaults = defaults.clone();
+        defaults.set_file(file);
+        expander.expand_node(&mut defaults, Scope::Manifest, remarks);
+        retain_sources(&mut defaults, root.node_at(&["spec", "source"]));
+        let own = std::mem::replace(&mut root.content, YamlContent::Null);
+        let own = YamlNode { content: own, ..root.clone() };
+        let own_order: Vec<String> = own.entries().iter().map(|entry| entry.key.clone()).collect();
+        *root = overlay(defaults, own);
+        if let YamlContent::Map(entries) = &mut root.content {
+            entries.sort_by_key(|entry| own_order.iter().position(|key| *key == entry.key));
+        }
+        for problem in kinds::find_problems(kind, &root.to_json()) {
+            remove_default(root, problem.path.segments(), file);
+        }
+    }
+}
+
+/// Leaves the sources that the manifest has.
+fn retain_sources(defaults: &mut YamlNode, own: Option<&YamlNode>) {
+    let Some(YamlContent::Map(sources)) = child(defaults, "spec").and_then(|spec| child(spec, "source")).map(|it| &mut it.content)
+    else {
+        return;
+    };
+    sources.retain(|source| own.is_some_and(|own| own.entry(&source.key).is_some()));
+}
+
+fn child<'n>(node: &'n mut YamlNode, key: &str) -> Option<&'n mut YamlNode> {
+    let YamlContent::Map(entries) = &mut node.content else { return None };
+    entries.iter_mut().find(|entry| entry.key == key).map(|entry| &mut entry.value)
+}
+
+/// Removes the field at a path if its value is a default, and what is empty without it.
+fn remove_default(node: &mut YamlNode, path: &[String], file: u32) {
+    let (Some((first, rest)), YamlContent::Map(entries)) = (path.split_first(), &mut node.content) else { return };
+    let Some(at) = entries.iter().position(|entry| entry.key == *first) else { return };
+    if rest.is_empty() {
+        let is_default = entries[at].span.file == file && entries[at].value.span.file == file;
+        if is_default {
+            entries.remove(at);
+        }
+        return;
+    }
+    remove_default(&mut entries[at].value, rest, file);
+    let is_empty_default = entries[at].span.file == file && matches!(&entries[at].value.content, YamlContent::Map(it) if it.is_empty());
+    if is_empty_default {
+        entries.remove(at);
+    }
+}
+
+fn to_node(value: &Value) -> YamlNode {
+    let content = match value {
+        Value::Null => YamlContent::Null,
+        Value::Bool(value) => YamlContent::Bool(*value),
+        Value::Number(number) => YamlContent::Number(number.clone()),
+        Value::String(text) => YamlContent::Text { text: text.clone(), is_unquoted: false },
+        Value::Array(items) => YamlContent::List(items.iter().map(to_node).collect()),
+        Value::Object(fields) => {
+            let entries = fields.iter().filter(|(_, value)| !value.is_null()).map(|(key, value)| YamlEntry {
+                key: key.clone(),
+                span: Span::default(),
+                value: to_node(value),
+                merged: false,
+            });
+            YamlContent::Map(entries.collect())
+        }
+    };
+    YamlNode::new(Span::default(), content)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::EnvironmentDefaults;
+    use serde_json::json;
+
+    #[test]
+    fn defaults_are_equal_by_what_they_say() {
+        let file = |text: &str| model::diagnostic::SourceFile { name: "pipectl.yaml".into(), text: text.into() };
+        let written = file("environments: {dev: {defaults: {ClickPipe: {spec: {scaling: {replicas: 1}}}}}}");
+        let read = EnvironmentDefaults::read(&written, "dev");
+        let value = json!({"ClickPipe": {"metadata": null, "spec": {"scaling": {"replicas": 1}}}, "CdcScaling": null});
+        assert_eq!(read, EnvironmentDefaults::from_values(&value));
+        assert_ne!(read, EnvironmentDefaults::read(&written, "prod"));
+    }
+}
