@@ -158,3 +158,129 @@ fn renaming_a_template_changes_nothing() {
     let plan = repo.run_successfully(&["plan", "pipes", "--base", "HEAD~1", "--prune=git", "--detailed-exitcode"]);
     assert!(plan.contains("No changes"), "{plan}");
 }
+
+const ENVIRONMENTS: &str = "apiVersion: pipectl/v1
+kind: Project
+manifests: [pipes]
+environments:
+  dev:
+    variables: {stage: dev}
+    defaults:
+      ClickPipe:
+        metadata: {labels: {stage: '${stage}'}}
+        spec:
+          scaling: {replicas: 1, replicaCpuMillicores: 125}
+          settings: {streaming_max_insert_wait_ms: 500}
+          source: {kinesis: {iteratorType: LATEST}, kafka: {format: Avro}}
+  prod: {variables: {stage: prod}}
+";
+
+const DATABASE: &str = "apiVersion: pipectl/v1
+kind: ClickPipe
+metadata: {name: users, service: analytics, labels: {team: a}}
+spec:
+  source:
+    postgres:
+      type: postgres
+      host: db.example.com
+      port: 5432
+      database: shop
+      credentials: {username: reader, password: {fromEnv: PASSWORD}}
+      settings: {replicationMode: cdc}
+      tableMappings: [{sourceSchemaName: public, sourceTable: users, targetTable: users}]
+  destination: {database: shop}
+---
+apiVersion: pipectl/v1
+kind: ClickPipe
+metadata: {name: gone, service: analytics}
+spec: {state: absent}
+";
+
+#[test]
+fn defaults_of_the_environment_fill_what_manifests_omit() {
+    let dir = WorkDir::new();
+    dir.write_file("pipectl.yaml", ENVIRONMENTS);
+    let stream = TEMPLATE.replace("      iteratorType: LATEST\n", "");
+    dir.write_file("pipes/all.yaml", format!("{stream}---\n{}---\n{DATABASE}", PIPES.replace(", orders, 'a$${b'", "")));
+    let rendered = dir.run_pipectl(&["render", "-e", "dev"]);
+    assert_eq!(rendered.code, 0, "{}", rendered.all_output());
+    insta::assert_snapshot!(rendered.stdout);
+    let prod = dir.run_pipectl(&["validate", "-e", "prod"]);
+    assert!(prod.stderr.contains("iteratorType"), "{}", prod.all_output());
+    dir.write_file("pipectl.yaml", ENVIRONMENTS.replace("replicas: 1,", "replicas: many,"));
+    let wrong = dir.run_pipectl(&["validate", "-e", "dev"]);
+    insta::assert_snapshot!(wrong.stderr);
+}
+
+#[test]
+fn base_has_the_defaults_of_its_commit() {
+    let repo = TestRepo::new();
+    let project = |replicas: u32| {
+        format!(
+            "apiVersion: pipectl/v1\nkind: Project\nmanifests: [pipes]\ndefaults: {{environment: dev}}\nenvironments:\n  \
+             dev:\n    defaults: {{ClickPipe: {{spec: {{scaling: {{replicas: {replicas}}}}}}}}}\n"
+        )
+    };
+    repo.write_file("pipectl.yaml", &project(1));
+    repo.write_file("pipes/clicks.yaml", &kinesis_manifest("clicks", "", ""));
+    repo.commit_all("One replica");
+    repo.run_successfully(&["apply", "--yes"]);
+    repo.write_file("pipectl.yaml", &project(2));
+    let plan = repo.run_successfully(&["plan", "--base", "HEAD"]);
+    assert!(plan.contains("1 to update") && plan.contains("scaling.replicas"), "{plan}");
+}
+
+#[test]
+fn labels_and_lists_select() {
+    let dir = WorkDir::new();
+    let pipes = ["a", "b", "c"].map(|team| kinesis_manifest(team, &format!("  labels: {{team: {team}}}"), ""));
+    dir.write_file("pipes.yaml", pipes.join("---\n"));
+    dir.write_file("names.txt", "# of this week\n\nanalytics/a\n  b\n");
+    dir.write_file("empty.txt", "# nothing\n");
+    let plan = |args: &[&str]| dir.run_pipectl(&[&["plan", "pipes.yaml", "--sandbox"], args].concat());
+    for (args, count) in [
+        (&["-l", "team in (a, b)"][..], 2),
+        (&["-l", "team notin (a)"], 2),
+        (&["-l", "!team"], 0),
+        (&["-l", "team=a,team"], 1),
+        (&["--only", "@names.txt"], 2),
+        (&["--exclude", "@names.txt"], 1),
+    ] {
+        let said = plan(args);
+        let expected = format!("Partial: {count} of 3 objects included");
+        assert!(said.stdout.contains(&expected) || count == 0 && said.code == 1, "{args:?}: {}", said.all_output());
+    }
+    for args in [["--only", "@empty.txt"], ["--only", "@missing.txt"], ["-l", "team in a"]] {
+        assert_eq!(plan(&args).code, 64, "{args:?}");
+    }
+}
+
+/// The environments of the example with templates.
+const STAGES: [&str; 3] = ["dev", "staging", "prod"];
+
+#[test]
+fn example_of_120_pipes_plans_like_its_plain_form() {
+    let example = WorkDir::examples_dir().with_file_name("manifests-example-templates");
+    let dir = WorkDir::new();
+    let mut lines = 0;
+    for file in ["pipectl.yaml", "templates.yaml", "pipes/streams.yaml", "pipes/files.yaml", "pipes/databases.yaml"] {
+        let text = std::fs::read_to_string(example.join(file)).unwrap();
+        lines += text.lines().count();
+        dir.write_file(file, text);
+    }
+    assert!(lines < 400, "{lines} lines");
+    let mut count = 0;
+    for stage in STAGES {
+        let rendered = dir.run_pipectl(&["render", "-e", stage]);
+        assert_eq!(rendered.code, 0, "{}", rendered.all_output());
+        let plain = WorkDir::new();
+        plain.write_file("plain.yaml", &rendered.stdout);
+        let plans = [dir.run_pipectl(&["plan", "-e", stage, "--sandbox", "-o", "json"]), {
+            plain.run_pipectl(&["plan", "plain.yaml", "--sandbox", "-o", "json"])
+        }];
+        let [shared, written] = plans.map(|plan| plan.stdout_json());
+        assert_eq!(shared["digest"], written["digest"], "{stage}");
+        count += shared["result"]["changes"].as_array().unwrap().len();
+    }
+    assert_eq!(count, 120);
+}

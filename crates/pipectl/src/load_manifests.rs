@@ -92,6 +92,11 @@ impl LoadedManifests {
         Self { manifests: loaded.manifests, diagnostics: loaded.diagnostics, files, manifest_file_count }
     }
 
+    /// The number of files that were loaded, without those of templates elsewhere and without the project file.
+    pub fn file_count(&self) -> usize {
+        self.manifest_file_count
+    }
+
     /// The manifests without templates, `forEach` and variables.
     pub fn to_plain_manifests(&self, context: LoadContext<'_>) -> Vec<PlainManifest> {
         let templates = Templates::read(&self.files);

@@ -73,7 +73,7 @@ impl CommandOutcome {
         }
         if let Some(InvalidManifests(invalid)) = error.downcast_ref() {
             failed.report.diagnostics.clone_from(&invalid.diagnostics);
-            failed.report.files = invalid.files.len();
+            failed.report.files = invalid.file_count();
         }
         failed
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use anyhow::{Result, bail};
 use model::address::Address;
 use model::desired::{Desired, Document};
+use model::label_selector::LabelSelector;
 use model::selector::AddressPattern;
 
 /// A choice of objects.
@@ -12,7 +13,7 @@ use model::selector::AddressPattern;
 pub(crate) struct Selection {
     pub(crate) only: Vec<AddressPattern>,
     pub(crate) exclude: Vec<AddressPattern>,
-    pub(crate) labels: Vec<(String, String)>,
+    pub(crate) labels: Vec<LabelSelector>,
 }
 
 impl Selection {
@@ -49,7 +50,7 @@ impl Selection {
 
     fn matches_document(&self, at: &Address, document: &Document) -> bool {
         let labels = &document.intent.labels;
-        self.matches_name(at) && self.labels.iter().all(|(key, value)| labels.get(key) == Some(value))
+        self.matches_name(at) && self.labels.iter().all(|selector| selector.matches(labels))
     }
 
     fn matches_name(&self, at: &Address) -> bool {

@@ -10,7 +10,6 @@ use super::variables::{Scope, VariableExpander};
 use crate::kinds;
 use model::address::Kind;
 use model::diagnostic::SourceFile;
-use model::path::FieldPath;
 use model::yaml::{self, PendingDiagnostics, Span, YamlContent, YamlEntry, YamlNode};
 
 /// The defaults of an environment, by kind.
@@ -98,7 +97,8 @@ impl EnvironmentDefaults {
 
 /// Leaves the sources that the manifest has.
 fn retain_sources(defaults: &mut YamlNode, own: Option<&YamlNode>) {
-    let Some(YamlContent::Map(sources)) = child(defaults, "spec").and_then(|spec| child(spec, "source")).map(|it| &mut it.content)
+    let Some(YamlContent::Map(sources)) =
+        child(defaults, "spec").and_then(|spec| child(spec, "source")).map(|it| &mut it.content)
     else {
         return;
     };
@@ -122,7 +122,8 @@ fn remove_default(node: &mut YamlNode, path: &[String], file: u32) {
         return;
     }
     remove_default(&mut entries[at].value, rest, file);
-    let is_empty_default = entries[at].span.file == file && matches!(&entries[at].value.content, YamlContent::Map(it) if it.is_empty());
+    let is_empty_default =
+        entries[at].span.file == file && matches!(&entries[at].value.content, YamlContent::Map(it) if it.is_empty());
     if is_empty_default {
         entries.remove(at);
     }

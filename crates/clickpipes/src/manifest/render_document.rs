@@ -108,7 +108,9 @@ impl<'c> DocumentRenderer<'c> {
             defaults.apply(&mut root, self.context.defaults_file(), &mut self.expander, remarks);
             remarks.relate_kept_since(known, |_| Some((start, "the default is for this manifest".to_owned())));
         }
-        if (template.is_some() || entry.is_some() || self.context.defaults.is_some()) && root.nesting_height() > MAX_DEPTH {
+        if (template.is_some() || entry.is_some() || self.context.defaults.is_some())
+            && root.nesting_height() > MAX_DEPTH
+        {
             let message = format!("nested deeper than {MAX_DEPTH} levels with the values that it uses");
             remarks.push(PendingDiagnostic::error(yaml::code::DEPTH, root.head_span(), message));
             root.content = YamlContent::Map(Vec::new());

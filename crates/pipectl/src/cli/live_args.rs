@@ -325,7 +325,7 @@ impl ExportArgs {
     }
 
     pub(super) fn options(&self, run: &EnvironmentRun) -> Result<ExportOptions, UsageError> {
-        let selection = self.select.selection();
+        let selection = self.select.selection()?;
         if !selection.labels.is_empty() {
             return Err(UsageError("--label: labels are in manifests, live pipes have none".to_owned()));
         }

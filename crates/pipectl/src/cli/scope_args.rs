@@ -1,10 +1,11 @@
 //! What several commands take: which manifests, which of them, on which API, and which reports.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use clap_complete::ArgValueCandidates;
+use model::label_selector::LabelSelector;
 use model::project::PruneMode;
 use model::selector::AddressPattern;
 
@@ -12,6 +13,7 @@ use crate::completion;
 use crate::connection::{ConnectOptions, RateLimitOption, RunTimeout};
 use crate::context::EnvironmentRun;
 use crate::exit::UsageError;
+use crate::files;
 use crate::reports::{CommentKey, ReportRequest, ReportTarget};
 use crate::selection::Selection;
 use crate::session::{GitOptions, ScopeOptions};
@@ -77,7 +79,7 @@ impl ScopeArgs {
     pub(super) fn options(&self, run: &EnvironmentRun) -> Result<ScopeOptions, UsageError> {
         Ok(ScopeOptions {
             paths: self.manifests.paths.clone(),
-            selection: self.select.selection(),
+            selection: self.select.selection()?,
             connect: self.connect.options(run)?,
             shard: None,
         })
@@ -101,7 +103,7 @@ pub(crate) struct ManifestArgs {
 /// The selection flags.
 #[derive(Args, Debug)]
 pub(crate) struct SelectArgs {
-    /// Only these (SERVICE/PIPE or PIPE, with * and ?)
+    /// Only these (SERVICE/PIPE or PIPE, with * and ?); @FILE stands for the lines of a file
     #[arg(long, value_name = "GLOB", env = "PIPECTL_ONLY", value_delimiter = ',')]
     #[arg(add = ArgValueCandidates::new(completion::object_candidates))]
     only: Vec<AddressPattern>,
@@ -109,23 +111,42 @@ pub(crate) struct SelectArgs {
     #[arg(long, value_name = "GLOB", env = "PIPECTL_EXCLUDE", value_delimiter = ',')]
     #[arg(add = ArgValueCandidates::new(completion::object_candidates))]
     exclude: Vec<AddressPattern>,
-    /// Only manifests with this label
-    #[arg(short = 'l', long = "label", value_name = "KEY=VALUE", env = "PIPECTL_LABEL", value_delimiter = ',')]
-    #[arg(value_parser = parse_label)]
-    labels: Vec<(String, String)>,
+    /// Only manifests with such labels: KEY=VALUE, KEY!=VALUE, 'KEY in (A, B)', 'KEY notin (A, B)', KEY or !KEY
+    #[arg(short = 'l', long = "label", value_name = "SELECTOR", env = "PIPECTL_LABEL")]
+    labels: Vec<LabelSelector>,
 }
 
 impl SelectArgs {
-    pub(super) fn selection(&self) -> Selection {
-        let (only, exclude, labels) = (self.only.clone(), self.exclude.clone(), self.labels.clone());
-        Selection { only, exclude, labels }
+    pub(super) fn selection(&self) -> Result<Selection, UsageError> {
+        let (only, exclude) = (read_lists(&self.only)?, read_lists(&self.exclude)?);
+        Ok(Selection { only, exclude, labels: self.labels.clone() })
     }
 }
 
-fn parse_label(text: &str) -> Result<(String, String), &'static str> {
-    let (key, value) = text.split_once('=').ok_or("write KEY=VALUE")?;
-    Ok((key.to_owned(), value.to_owned()))
+/// The patterns, with the lines of a file in place of `@FILE`. Empty lines and those that begin with `#` do not count.
+fn read_lists(patterns: &[AddressPattern]) -> Result<Vec<AddressPattern>, UsageError> {
+    let mut all = Vec::new();
+    for pattern in patterns {
+        let text = pattern.to_string();
+        let Some(file) = text.strip_prefix('@') else {
+            all.push(pattern.clone());
+            continue;
+        };
+        let list =
+            files::read_bounded(Path::new(file), MAX_LIST_BYTES).map_err(|error| UsageError(format!("{error:#}")))?;
+        let list = String::from_utf8_lossy(&list);
+        let lines = list.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+        let before = all.len();
+        all.extend(lines.map(AddressPattern::new));
+        // An empty list must not mean everything.
+        if all.len() == before {
+            return Err(UsageError(format!("{text}: the file names nothing")));
+        }
+    }
+    Ok(all)
 }
+
+const MAX_LIST_BYTES: u64 = 8 * 1024 * 1024;
 
 /// The git flags.
 #[derive(Args, Debug)]

@@ -45,7 +45,7 @@ pub(crate) fn run(context: &CommandContext, options: &ValidateOptions) -> Result
         context.output.print_diagnostics(&declared.diagnostics, &declared.files);
     }
     let (word, code) = if declared.error_count() == 0 { ("valid", exit::DONE) } else { ("invalid", exit::ERROR) };
-    let files = declared.files.len();
+    let files = declared.file_count();
     let validation = Validation { files, manifests: declared.manifests.len(), diagnostics: &declared.diagnostics };
     let outcome = CommandOutcome::new(context, code, context.envelope(word, validation));
     Ok(CommandOutcome {
@@ -74,7 +74,7 @@ fn addressed_documents(declared: &LoadedManifests) -> Vec<(Address, Document)> {
 }
 
 fn summary_text(declared: &LoadedManifests) -> StyledText {
-    let (files, mut text) = (pluralize(declared.files.len(), "file"), StyledText::new());
+    let (files, mut text) = (pluralize(declared.file_count(), "file"), StyledText::new());
     text.push_plain(match declared.error_count() {
         0 => format!("{} in {files}: valid", pluralize(declared.manifests.len(), "manifest")),
         _ => format!("{files}: {}", diagnostics::severity_counts(&declared.diagnostics)),

@@ -56,12 +56,12 @@ fn check_manifests(project: &ProjectContext, findings: &mut DoctorFindings) -> O
         Err(error) => findings.add(DoctorFinding::bad(CHECK, format!("{error:#}"), fix())),
         Ok(declared) if declared.error_count() > 0 => {
             let errors = pluralize(declared.error_count(), "error");
-            let files = pluralize(declared.files.len(), "file");
+            let files = pluralize(declared.file_count(), "file");
             findings.add(DoctorFinding::bad(CHECK, format!("{errors} in {files}"), fix()));
         }
         Ok(declared) => {
             let count = pluralize(declared.manifests.len(), "manifest");
-            let files = pluralize(declared.files.len(), "file");
+            let files = pluralize(declared.file_count(), "file");
             findings.add(DoctorFinding::ok(CHECK, format!("{count} in {files}: valid")));
             return Some(declared);
         }
