@@ -207,7 +207,7 @@ fn defaults_of_the_environment_fill_what_manifests_omit() {
     insta::assert_snapshot!(rendered.stdout);
     let prod = dir.run_pipectl(&["validate", "-e", "prod"]);
     assert!(prod.stderr.contains("iteratorType"), "{}", prod.all_output());
-    dir.write_file("pipectl.yaml", ENVIRONMENTS.replace("replicas: 1,", "replicas: many,"));
+    dir.write_file("pipectl.yaml", ENVIRONMENTS.replace("wait_ms: 500", "wait_ms: soon"));
     let wrong = dir.run_pipectl(&["validate", "-e", "dev"]);
     insta::assert_snapshot!(wrong.stderr);
 }
