@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Downloads a released pipectl and checks its digest, or builds it from the sources of the action.
+# Downloads a released pipectl and checks its digest and its attestation, or builds it from the sources of the action.
 set -euo pipefail
 
 fail() {
@@ -9,16 +9,21 @@ fail() {
 
 download() {
   [[ "$VERSION" =~ ^[0-9]+\.[0-9]+\.[0-9]+$ ]] || fail "version must be like 0.2.0"
-  [[ "${SHA256:-}" =~ ^[0-9a-f]{64}$ ]] || fail "version needs sha256, the digest of the program: 64 hexadecimal digits"
+  [[ "${SHA256:-}" =~ ^[0-9a-f]{64}$ ]] || fail "version needs sha256, the digest of pipectl-$TARGET.tar.gz in SHA256SUMS: 64 hexadecimal digits"
   mkdir -p "$ROOT/bin"
-  curl --fail --silent --show-error --location --proto '=https' --output "$ROOT/pipectl.download" \
-    "https://github.com/$REPOSITORY/releases/download/v$VERSION/pipectl-$TARGET"
-  if ! echo "$SHA256  $ROOT/pipectl.download" | sha256sum --check --status; then
-    rm -f "$ROOT/pipectl.download"
+  local archive="$ROOT/pipectl-$TARGET.tar.gz"
+  curl --fail --silent --show-error --location --proto '=https' --output "$archive" \
+    "https://github.com/$REPOSITORY/releases/download/v$VERSION/pipectl-$TARGET.tar.gz"
+  if ! echo "$SHA256  $archive" | sha256sum --check --status; then
+    rm -f "$archive"
     fail "the downloaded pipectl does not have the digest $SHA256"
   fi
-  chmod +x "$ROOT/pipectl.download"
-  mv "$ROOT/pipectl.download" "$ROOT/bin/pipectl"
+  # The workflow of the same repository built it, for this tag. Whoever can only replace the files of a release cannot sign.
+  if [ "${ATTESTATION:-true}" = true ]; then
+    gh attestation verify "$archive" --repo "$REPOSITORY" --source-ref "refs/tags/v$VERSION" ||
+      fail "no attestation says that the release workflow of $REPOSITORY built this file"
+  fi
+  tar -xzf "$archive" -C "$ROOT/bin" --strip-components 1 "pipectl-$TARGET/pipectl"
 }
 
 # The checkout is a stranger's: its `rust-toolchain.toml` and `.cargo/config.toml` name programs. So cargo starts in the
