@@ -54,6 +54,7 @@ fn usage_errors_exit_with_64() {
 const COMMAND_FORMATS: [(&[&str], &[&str]); 20] = [
     (&["init", "new"], &["json"]),
     (&["validate", "no.yaml"], &["json", "markdown"]),
+    (&["fmt", "no.yaml"], &["json"]),
     (&["plan", "no.yaml"], &["json", "markdown"]),
     (&["apply", "no.yaml"], &["json", "markdown", "ndjson"]),
     (&["drift", "no.yaml"], &["json", "markdown"]),

@@ -132,5 +132,8 @@ fn status_of_three_pipes() {
         pipes,
         endpoints: Vec::new(),
     };
-    assert_sample("operating.md", &status::render(&StatusReport { services: vec![service] }, now).to_plain());
+    assert_sample(
+        "operating.md",
+        &status::render(&StatusReport { services: vec![service], omitted: 0 }, now).to_plain(),
+    );
 }

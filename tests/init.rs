@@ -20,7 +20,46 @@ fn init_creates_files_that_work_in_the_sandbox() {
     assert_eq!(apply.code, 0, "{}", apply.all_output());
     let schema: serde_json::Value = serde_json::from_str(&read_file(&desk, ".pipectl/schema.json")).unwrap();
     assert!(schema.is_object());
-    assert_eq!(read_file(&desk, ".github/workflows/pipectl.yml"), include_str!("../docs/ci/github.yml"));
+    let (template, workflow) = (include_str!("../docs/ci/github.yml"), read_file(&desk, WORKFLOW));
+    let missing = workflow.lines().filter(|line| !template.lines().any(|known| known == *line)).collect::<Vec<_>>();
+    assert_eq!(missing, ["          # `pipectl secrets list --gh` prints a line for each secret of a pipe"]);
+    assert!(!workflow.contains("ORDERS_KAFKA_PASSWORD"), "{workflow}");
+    assert!(said.stderr.contains("replace OWNER/pipectl and v1"), "{}", said.stderr);
+    assert!(said.stderr.contains("gh secret set CLICKPIPES_WRITE_KEY --env production"), "{}", said.stderr);
+}
+
+const WORKFLOW: &str = ".github/workflows/pipectl.yml";
+
+/// The workflow passes the secrets that the manifests need, and no other.
+#[test]
+fn init_lists_the_secrets_of_existing_manifests() {
+    let desk = WorkDir::new();
+    desk.run_pipectl(&["init", "--ci", "none"]);
+    for example in ["kafka.yaml", "postgres.yaml"] {
+        desk.write_file(
+            &format!("pipes/{example}"),
+            fs::read_to_string(WorkDir::examples_dir().join(example)).unwrap(),
+        );
+    }
+    let said = desk.run_pipectl(&["init"]);
+    let listed = desk.run_pipectl(&["secrets", "list", "-o", "json"]).stdout_json();
+    let names =
+        listed["result"]["secrets"].as_array().unwrap().iter().map(|it| it["from"]["fromEnv"].as_str().unwrap());
+    let names: Vec<&str> = names.collect();
+    assert_eq!(names.len(), 2, "{listed}");
+    let passed = |text: &str| -> Vec<String> {
+        let lines = text
+            .lines()
+            .filter_map(|line| line.split_once(": ${{ secrets.")?.0.split_whitespace().last().map(str::to_owned));
+        lines.filter(|name| !name.starts_with("CLICKHOUSE_CLOUD_")).collect()
+    };
+    assert_eq!(passed(&read_file(&desk, WORKFLOW)), names);
+    let gh = desk.run_pipectl(&["secrets", "list", "--gh"]).stdout;
+    assert_eq!(passed(&gh), names, "{gh}");
+    for name in names {
+        assert!(gh.contains(&format!("gh secret set {name}\n")), "{gh}");
+        assert!(said.stderr.contains(&format!("gh secret set {name} --env production")), "{}", said.stderr);
+    }
 }
 
 #[test]
@@ -53,7 +92,10 @@ fn init_keeps_existing_files_unless_forced() {
     assert_eq!(outcome("example.yaml"), "written");
     assert_eq!(outcome(".gitignore"), "extended");
     assert_eq!(read_file(&desk, "pipectl.yaml"), "mine");
-    assert_eq!(read_file(&desk, ".gitignore"), "/target\n.pipectl/*\n!.pipectl/schema.json\n");
+    assert_eq!(
+        read_file(&desk, ".gitignore"),
+        "/target\n.pipectl/*\n!.pipectl/schema.json\n!.pipectl/project.schema.json\n"
+    );
 
     let forced = desk.run_pipectl(&["init", "--force"]);
     assert!(forced.stdout.contains("replaced  "), "{}", forced.stdout);

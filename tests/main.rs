@@ -3,6 +3,7 @@
 
 #![allow(clippy::allow_attributes, clippy::unwrap_used, reason = "a test that fails here fails")]
 
+mod action_docs;
 mod additional_fields;
 mod apply_refusals;
 mod autumn_2026;
@@ -16,6 +17,7 @@ mod completions;
 mod dialects;
 mod diff_env;
 mod discover;
+mod doc_links;
 mod doc_samples;
 mod doctor;
 mod drift_reports;
@@ -33,6 +35,7 @@ mod git_workflow;
 mod github_action;
 #[cfg(unix)]
 mod gitlab_template;
+mod habits;
 #[cfg(unix)]
 mod hostile_api;
 #[cfg(unix)]
@@ -61,16 +64,22 @@ mod pull_request_life;
 mod quick_start;
 mod random_faults;
 mod rate_limit;
+mod readme;
 mod reference_page;
+#[cfg(unix)]
+mod release_scripts;
 mod removed_from_git;
 mod replacement;
 mod reports;
 mod resync;
 mod saved_plan;
+mod schema_files;
 mod secret_hosts;
 mod secret_leaks;
 mod secret_rotation;
 mod secret_sources;
+#[cfg(unix)]
+mod setup_action;
 mod several_keys;
 mod shards;
 mod shared_reads;
@@ -84,6 +93,8 @@ mod templates;
 mod terraform;
 mod three_way;
 mod tls;
+#[cfg(unix)]
+mod transcripts;
 mod unreachable;
 mod unsettled_sizes;
 mod write_only;

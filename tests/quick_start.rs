@@ -1,5 +1,6 @@
 //! The main job, as a newcomer does it: everything is made, and then there is nothing left to do.
 
+use crate::readme::write_changed_examples;
 use crate::support::cli::WorkDir;
 
 fn examples_path() -> String {
@@ -32,20 +33,8 @@ fn second_apply_of_the_examples_has_no_changes() {
 #[test]
 fn readme_plan_summary_is_accurate() {
     let desk = WorkDir::new();
-    let copied = |name: &str| {
-        let text = std::fs::read_to_string(WorkDir::examples_dir().join(name)).unwrap();
-        let text = text.replace("topics: my_topic\n", "topics: my_topic_v2\n");
-        let users = "        - {sourceSchemaName: public, sourceTable: users, targetTable: public_users}\n";
-        text.replace(users, &format!("{users}{}", users.replace("users", "orders")))
-    };
     assert_eq!(desk.run_pipectl(&["apply", &examples_path(), "--sandbox", "--yes"]).code, 0);
-    for entry in std::fs::read_dir(WorkDir::examples_dir()).unwrap() {
-        let path = entry.unwrap().path();
-        if path.extension().is_some_and(|extension| extension == "yaml") {
-            let name = path.file_name().unwrap().to_str().unwrap();
-            desk.write_file(&format!("pipes/{name}"), copied(name));
-        }
-    }
+    write_changed_examples(&desk);
     let said = desk.run_pipectl(&["plan", "pipes", "--sandbox"]);
     let readme = include_str!("../README.md");
     let summary = readme

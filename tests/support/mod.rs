@@ -5,6 +5,7 @@
 pub(crate) mod bench;
 pub(crate) mod cli;
 pub(crate) mod conformance;
+pub(crate) mod doc_regions;
 pub(crate) mod faults;
 pub(crate) mod generate;
 #[cfg(unix)]

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use crate::diagnostic::{Diagnostic, SourceFile};
 use crate::path::FieldPath;
 use crate::schema::generate_schema;
-use crate::schema_validator::SchemaValidator;
+use crate::schema_validator::{FieldNode, SchemaValidator};
 use crate::yaml::{self, PendingDiagnostic, PendingDiagnostics, Span, YamlDocument, YamlNode};
 
 pub mod code;
@@ -320,6 +320,12 @@ pub fn stays_below(path: &Path) -> bool {
 pub fn project_schema() -> &'static Value {
     static SCHEMA: OnceLock<Value> = OnceLock::new();
     SCHEMA.get_or_init(generate_schema::<Project>)
+}
+
+/// The fields of the project file.
+pub fn project_fields() -> &'static FieldNode {
+    static FIELDS: OnceLock<FieldNode> = OnceLock::new();
+    FIELDS.get_or_init(|| compiled_schema().field_tree())
 }
 
 fn compiled_schema() -> &'static SchemaValidator {

@@ -1,6 +1,7 @@
 //! The command line: every type that clap parses.
 
 mod command;
+mod familiar_words;
 mod live_args;
 mod local_args;
 mod scope_args;
@@ -35,10 +36,22 @@ impl Cli {
     /// On a usage error, and when help is requested.
     pub(crate) fn parse_args(args: &[OsString]) -> Result<Self, clap::Error> {
         let mut program = configure_env_vars(Self::command());
-        let mut matches = program.try_get_matches_from_mut(args)?;
+        let args = expand_help_command(args);
+        let mut matches = program.try_get_matches_from_mut(args).map_err(familiar_words::suggest_own_words)?;
         reject_empty_guards(&mut program, &matches)?;
         Self::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut program))
     }
+}
+
+/// `pipectl help plan` is `pipectl plan --help`. The help command of clap would be listed below every command, in the
+/// manual and in completions.
+fn expand_help_command(args: &[OsString]) -> Vec<OsString> {
+    let mut args = args.to_vec();
+    if args.get(1).is_some_and(|word| word == "help") {
+        args.remove(1);
+        args.push("--help".into());
+    }
+    args
 }
 
 /// Variables that limit what a run does. An empty one must not lift the limit: it comes from an earlier step that failed
@@ -104,15 +117,19 @@ pub(crate) struct OutputArgs {
     /// Log more to stderr: -v steps, -vv each request (`PIPECTL_LOG` takes a filter)
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
+    /// Print results, questions, warnings and errors, but no progress and no advice
+    #[arg(short, long, global = true, env = "PIPECTL_QUIET")]
+    quiet: bool,
 }
 
 impl OutputArgs {
     fn output(&self) -> Output {
-        Output::new(match self.color {
+        let color_choice = match self.color {
             Color::Auto => ColorChoice::Auto,
             Color::Always => ColorChoice::Always,
             Color::Never => ColorChoice::Never,
-        })
+        };
+        Output::new(color_choice).with_quiet(self.quiet)
     }
 }
 

@@ -7,6 +7,7 @@ pub(crate) mod discover;
 pub(crate) mod doctor;
 pub(crate) mod drift;
 pub(crate) mod export;
+pub(crate) mod fmt;
 pub(crate) mod init;
 pub(crate) mod plan;
 pub(crate) mod reference;

@@ -5,11 +5,12 @@ use model::sanitize::escape_json_text;
 
 use crate::commands::Task;
 use crate::context::{CommandContext, OutputFormat};
-use crate::exit;
+use crate::error_report::ErrorReport;
 use crate::outcome::CommandOutcome;
 use crate::output::{Label, Output, StyledText};
 use crate::render::envelope::SCHEMA_VERSION;
 use crate::reports::ReportRequest;
+use crate::{error_code, exit};
 
 /// A command for one environment, ready to run.
 pub(crate) struct PreparedRun {
@@ -87,7 +88,8 @@ fn run_heading(format: OutputFormat, name: &str, index: usize) -> StyledText {
 fn print_not_started(run: PreparedRun) {
     let (name, message) = (run.name().to_owned(), "interrupted before it was begun");
     let context = CommandContext { reports: ReportRequest::default(), ..run.context };
-    let mut outcome = CommandOutcome::failed(&context, "interrupted", exit::INTERRUPTED, message.to_owned());
+    let report = ErrorReport::new(error_code::INTERRUPTED, message);
+    let mut outcome = CommandOutcome::failed(&context, "interrupted", exit::INTERRUPTED, report);
     outcome.markdown = Some(String::new());
     outcome.messages.push_plain(format!("{name}: {message}")).end_line();
     outcome.print(&context);

@@ -4,10 +4,14 @@ use clickpipes::blocking_tables;
 use remote::{Error, Hint, RejectionCause, UnreadyEndpoint};
 use serde::Serialize;
 
+use crate::error_code;
+
 /// An error with its remedy. It holds no secret.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ErrorReport {
+    /// What kind of error it is, for programs.
+    pub code: &'static str,
     /// The error.
     pub message: String,
     /// The remedy.
@@ -29,6 +33,7 @@ pub struct ErrorReport {
 impl From<&Error> for ErrorReport {
     fn from(error: &Error) -> Self {
         Self {
+            code: error_code::api_error_code(error),
             message: error.to_string(),
             hint: hint_for(error),
             request_id: error.request_id().map(str::to_owned),
@@ -42,16 +47,31 @@ impl From<&Error> for ErrorReport {
 impl From<&anyhow::Error> for ErrorReport {
     fn from(error: &anyhow::Error) -> Self {
         let message = format!("{error:#}");
-        error
-            .downcast_ref::<Error>()
-            .map_or_else(|| Self::new(&message), |remote| Self { message: message.clone(), ..Self::from(remote) })
+        match error.downcast_ref::<Error>() {
+            Some(remote) => Self { message, ..Self::from(remote) },
+            None => Self::new(error_code::error_code(error), &message),
+        }
+    }
+}
+
+impl From<&clap::Error> for ErrorReport {
+    /// clap prints `error: MESSAGE`, tips, and the usage.
+    fn from(error: &clap::Error) -> Self {
+        let text = error.to_string();
+        let mut paragraphs = text.split("\n\n");
+        let message = paragraphs.next().unwrap_or_default();
+        let message = message.strip_prefix("error: ").unwrap_or(message);
+        let tips = text.lines().filter_map(|line| line.trim_start().strip_prefix("tip: "));
+        let hint = tips.collect::<Vec<_>>().join("; ");
+        Self { hint: Some(hint).filter(|hint| !hint.is_empty()), ..Self::new(error_code::USAGE, message) }
     }
 }
 
 impl ErrorReport {
     /// An error that has nothing to do with the API.
-    pub fn new(message: &str) -> Self {
+    pub fn new(code: &'static str, message: &str) -> Self {
         Self {
+            code,
             message: message.to_owned(),
             hint: None,
             request_id: None,

@@ -13,6 +13,7 @@ pub mod diagnostics;
 pub mod embedded_sandbox;
 mod env_vars;
 mod environment_runs;
+mod error_code;
 pub mod error_report;
 mod escape;
 pub mod exit;
@@ -48,6 +49,7 @@ use clap::CommandFactory;
 use clap::error::ErrorKind;
 
 use crate::cli::Cli;
+use crate::error_report::ErrorReport;
 use crate::outcome::CommandOutcome;
 use crate::output::{Output, StyledText};
 use crate::render::{envelope, event_lines};
@@ -76,10 +78,10 @@ fn run_command(cli: &Cli) -> u8 {
 /// clap's own code for a typo is the one that means "there are changes" here.
 fn report_usage_error(error: &clap::Error, args: &[OsString]) -> u8 {
     let is_help = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
-    let message = error.kind().to_string();
+    let report = ErrorReport::from(error);
     let rendered = match requested_format(args).as_deref() {
-        Some("json") => Some(envelope::failure_json(("Usage", "error"), exit::USAGE, None, &message)),
-        Some("ndjson") => Some(event_lines::failure_line(None, "error", exit::USAGE, &[message])),
+        Some("json") => Some(envelope::failure_json(("Usage", "error"), exit::USAGE, None, report)),
+        Some("ndjson") => Some(event_lines::failure_line(None, "error", exit::USAGE, &[report.message])),
         _ => None,
     };
     if let Some(rendered) = rendered.filter(|_| !is_help) {

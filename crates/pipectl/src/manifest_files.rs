@@ -20,6 +20,20 @@ use crate::{files, project};
 
 const MAX_DEPTH: usize = 32;
 
+/// The error if every path is a folder without manifests.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", .0.iter().map(|folder| empty_folder_text(folder)).collect::<Vec<_>>().join("\n"))]
+pub(crate) struct NoManifests(pub(crate) Vec<PathBuf>);
+
+/// An empty folder must not mean "delete everything": it is more often a wrong path.
+fn empty_folder_text(folder: &Path) -> String {
+    format!(
+        "no manifest in {}: it holds no *.yaml or *.yml file. An empty folder is taken for a mistake, never for \"nothing \
+         is wanted\"",
+        folder.display()
+    )
+}
+
 #[derive(Default)]
 pub(crate) struct ManifestFiles {
     /// The manifests, in a stable order, each once.
@@ -32,6 +46,8 @@ pub(crate) struct ManifestFiles {
 struct FoundPaths {
     files: Vec<PathBuf>,
     warnings: Vec<Diagnostic>,
+    /// Folders without manifests.
+    empty_folders: Vec<PathBuf>,
     /// The folders that a link may lead into, as canonical paths.
     allowed: Vec<PathBuf>,
 }
@@ -49,6 +65,10 @@ pub(crate) fn read_manifest_files(paths: &[PathBuf]) -> Result<ManifestFiles> {
             problems.push(format!("{error:#}"));
         }
     }
+    if found.files.is_empty() && problems.is_empty() {
+        return Err(NoManifests(found.empty_folders).into());
+    }
+    problems.extend(found.empty_folders.iter().map(|folder| empty_folder_text(folder)));
     let mut files = Vec::new();
     for path in deduplicate_paths(found.files) {
         match read_source_file(&path) {
@@ -110,15 +130,10 @@ fn find_files(path: &Path, found: &mut FoundPaths) -> Result<()> {
         found.files.push(path.to_owned());
         return Ok(());
     }
-    // An empty folder must not mean "delete everything": it is more often a wrong path.
     let before = found.files.len();
     walk_folder(path, 0, found)?;
     if found.files.len() == before {
-        bail!(
-            "no manifest in {}: it holds no *.yaml or *.yml file. An empty folder is taken for a \
-             mistake, never for \"nothing is wanted\"",
-            path.display()
-        );
+        found.empty_folders.push(path.to_owned());
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use crate::context::{CommandContext, OutputFormat};
 use crate::credentials::MissingKey;
-use crate::error_report::hint_for;
+use crate::error_report::ErrorReport;
 use crate::exit::{self, UsageError};
 use crate::interruption::RunInterrupted;
 use crate::load_manifests::InvalidManifests;
@@ -50,13 +50,14 @@ impl CommandOutcome {
     }
 
     /// The end of a command that has no result.
-    pub(crate) fn failed(context: &CommandContext, outcome: &'static str, exit_code: u8, message: String) -> Self {
+    pub(crate) fn failed(context: &CommandContext, outcome: &'static str, exit_code: u8, error: ErrorReport) -> Self {
+        let message = error.message.clone();
         let report = RunReport {
             command: context.command,
             environment: context.environment.name.clone(),
             shard: context.shard,
             outcome,
-            json: envelope::failure_json((context.json_kind, outcome), exit_code, context.shard, &message),
+            json: envelope::failure_json((context.json_kind, outcome), exit_code, context.shard, error),
             errors: vec![message],
             ..RunReport::default()
         };
@@ -65,10 +66,11 @@ impl CommandOutcome {
 
     pub(crate) fn from_error(context: &CommandContext, error: &anyhow::Error) -> Self {
         let (outcome, label) = if error.is::<RunInterrupted>() { ("interrupted", "") } else { ("error", "error: ") };
-        let message = format!("{error:#}");
-        let mut failed = Self::failed(context, outcome, error_exit_code(error), message.clone());
+        let report = ErrorReport::from(error);
+        let (message, hint) = (report.message.clone(), report.hint.clone());
+        let mut failed = Self::failed(context, outcome, error_exit_code(error), report);
         failed.messages.push(Label::Delete, label).push_plain(message).end_line();
-        if let Some(hint) = error.downcast_ref::<remote::Error>().and_then(hint_for) {
+        if let Some(hint) = hint {
             failed.messages.push(Label::Heading, "hint: ").push_plain(hint).end_line();
         }
         if let Some(InvalidManifests(invalid)) = error.downcast_ref() {

@@ -129,12 +129,19 @@ fn escape_piece(text: &str, is_github: bool) -> String {
 #[derive(Clone, Copy, Debug)]
 pub struct Output {
     color_choice: ColorChoice,
+    /// Whether progress and advice are left out.
+    pub(crate) is_quiet: bool,
 }
 
 impl Output {
     /// `auto` decides by the terminal, `NO_COLOR` and `CLICOLOR_FORCE`.
     pub(crate) fn new(color_choice: ColorChoice) -> Self {
-        Self { color_choice }
+        Self { color_choice, is_quiet: false }
+    }
+
+    /// Leaves out progress and advice.
+    pub(crate) fn with_quiet(self, is_quiet: bool) -> Self {
+        Self { is_quiet, ..self }
     }
 
     /// Prints data. A closed pipe is not an error.
@@ -154,7 +161,7 @@ impl Output {
         self.print_data(text)
     }
 
-    /// Prints a message: progress, a question or an error.
+    /// Prints a message: a question, a warning or an error.
     pub fn print_message(self, text: &StyledText) {
         let choice = self.resolve_color_choice(&io::stderr());
         // If stderr is closed, there is nowhere to report it.

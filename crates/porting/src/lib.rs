@@ -4,4 +4,5 @@
 
 pub mod discover;
 pub mod export;
+pub mod reorder;
 pub mod terraform;

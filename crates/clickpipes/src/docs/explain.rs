@@ -13,6 +13,7 @@ use model::action::UpdateVia;
 use model::address::Kind;
 use model::annotations;
 use model::path::FieldPath;
+use model::project::project_fields;
 use model::schema_validator::FieldNode;
 
 mod field_suggestions;
@@ -20,13 +21,62 @@ mod field_text;
 
 pub(super) use field_suggestions::field_paths;
 
+/// A kind of document with fields.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum DocumentForm {
+    Manifest(Kind),
+    Project,
+}
+
+impl DocumentForm {
+    /// In the order in which a field is looked for.
+    pub(super) const ALL: [Self; 4] = [
+        Self::Manifest(Kind::ClickPipe),
+        Self::Manifest(Kind::CdcScaling),
+        Self::Manifest(Kind::ReversePrivateEndpoint),
+        Self::Project,
+    ];
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Manifest(kind) => kind.name(),
+            Self::Project => "Project",
+        }
+    }
+
+    fn fields(self) -> &'static FieldNode {
+        match self {
+            Self::Manifest(kind) => manifest_fields(kind),
+            Self::Project => project_fields(),
+        }
+    }
+
+    /// The part that a document is about.
+    fn main_path(self) -> FieldPath {
+        match self {
+            Self::Manifest(_) => FieldPath::parse("spec"),
+            Self::Project => FieldPath::root(),
+        }
+    }
+
+    /// Where a path that somebody typed may begin.
+    fn candidate_paths(self, path: &FieldPath) -> Vec<FieldPath> {
+        match self {
+            Self::Manifest(_) if !is_from_root(path) => {
+                ["spec", "metadata", "spec.source"].map(|root| FieldPath::parse(root).join(path)).into()
+            }
+            _ => vec![path.clone()],
+        }
+    }
+}
+
 /// Everything there is to say about one field.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[expect(clippy::struct_excessive_bools, reason = "each is an answer of its own")]
 pub struct FieldExplanation {
-    /// The kind of manifest that has the field.
-    pub kind: Kind,
+    /// The kind of document that has the field.
+    pub kind: &'static str,
     /// The field, from the root of the manifest; a list's entries are `*`.
     pub path: FieldPath,
     /// What it does.
@@ -120,29 +170,28 @@ impl fmt::Display for UnknownField {
 impl std::error::Error for UnknownField {}
 
 /// Explains a field, such as `source.kafka.offset`, `spec.source.kafka.offset` or
-/// `metadata.service`, or a whole kind, such as `CdcScaling`. Entries of lists need no step of
+/// `metadata.service`, or a whole kind, such as `CdcScaling` or `Project`. Entries of lists need no step of
 /// their own: `destination.columns.name`.
 pub fn explain_field(requested: &str) -> Result<FieldExplanation, UnknownField> {
-    let (kinds, path) = split_kind(requested);
-    let starts = if is_from_root(&path) { vec![path] } else { candidate_paths(&path) };
-    let found = kinds.iter().flat_map(|kind| starts.iter().filter_map(|path| find_field(*kind, path)));
-    found.map(|(kind, path, node)| build_explanation(kind, path, node)).next().ok_or_else(|| UnknownField {
+    let (forms, path) = split_kind(requested);
+    let places = forms.iter().flat_map(|form| form.candidate_paths(&path).into_iter().map(|path| (*form, path)));
+    let mut found = places.filter_map(|(form, path)| find_field(form, &path));
+    found.next().map(|(form, path, node)| build_explanation(form, path, node)).ok_or_else(|| UnknownField {
         requested: requested.to_owned(),
-        suggestions: field_suggestions::suggest_fields(&kinds, &starts[0]),
+        suggestions: field_suggestions::suggest_fields(&forms, &forms[0].candidate_paths(&path)[0]),
     })
 }
 
 /// `ClickPipe.spec.source`: the kind may come first.
-fn split_kind(requested: &str) -> (Vec<Kind>, FieldPath) {
+fn split_kind(requested: &str) -> (Vec<DocumentForm>, FieldPath) {
     let path = FieldPath::parse(requested.trim().trim_matches('.'));
-    let kinds = [Kind::ClickPipe, Kind::CdcScaling, Kind::ReversePrivateEndpoint];
     let Some((first, rest)) = path.segments().split_first() else {
-        return (kinds.into(), FieldPath::parse("spec"));
+        return (DocumentForm::ALL.into(), FieldPath::parse("spec"));
     };
-    match Kind::ALL.into_iter().find(|kind| kind.name().eq_ignore_ascii_case(first)) {
-        Some(kind) if rest.is_empty() => (vec![kind], FieldPath::parse("spec")),
-        Some(kind) => (vec![kind], FieldPath::parse(&rest.join("."))),
-        None => (kinds.into(), path),
+    match DocumentForm::ALL.into_iter().find(|form| form.name().eq_ignore_ascii_case(first)) {
+        Some(form) if rest.is_empty() => (vec![form], form.main_path()),
+        Some(form) => (vec![form], FieldPath::parse(&rest.join("."))),
+        None => (DocumentForm::ALL.into(), path),
     }
 }
 
@@ -151,23 +200,21 @@ fn is_from_root(path: &FieldPath) -> bool {
     path.segments().first().is_none_or(|first| roots.contains(&first.as_str()))
 }
 
-fn candidate_paths(path: &FieldPath) -> Vec<FieldPath> {
-    ["spec", "metadata", "spec.source"].map(|root| FieldPath::parse(root).join(path)).into()
-}
-
 /// The place, with `*` for the entries of lists, wherever the asker left them out.
-fn find_field(kind: Kind, path: &FieldPath) -> Option<(Kind, FieldPath, &'static FieldNode)> {
-    let mut node = manifest_fields(kind);
+fn find_field(form: DocumentForm, path: &FieldPath) -> Option<(DocumentForm, FieldPath, &'static FieldNode)> {
+    let mut node = form.fields();
     let mut at = FieldPath::root();
     for segment in path.segments() {
         if let Some(field) = node.child_field(segment) {
             (node, at) = (field, at.child(segment));
             continue;
         }
-        let item = node.list_item()?;
+        let item = node.list_item().or(node.map_value())?;
         at = at.child("*");
         node = match segment.as_str() {
             "*" | "[]" => item,
+            // The name of a key that the user chose, such as that of an environment.
+            _ if node.is_map() && item.child_field(segment).is_none() => item,
             index if index.bytes().all(|byte| byte.is_ascii_digit()) => item,
             name => {
                 at = at.child(name);
@@ -175,25 +222,32 @@ fn find_field(kind: Kind, path: &FieldPath) -> Option<(Kind, FieldPath, &'static
             }
         };
     }
-    Some((kind, at, node))
+    Some((form, at, node))
 }
 
-fn build_explanation(kind: Kind, path: FieldPath, node: &FieldNode) -> FieldExplanation {
-    let inner = node.list_item().unwrap_or(node);
+fn build_explanation(form: DocumentForm, path: FieldPath, node: &FieldNode) -> FieldExplanation {
+    let inner = node.list_item().or(node.map_value()).unwrap_or(node);
     let words = if node.allowed_values().is_empty() { inner.allowed_values() } else { node.allowed_values() };
     FieldExplanation {
-        kind,
+        kind: form.name(),
         doc: field_doc(&path, node).to_owned(),
         value_type: field_text::describe_type(node),
         words: words.iter().map(|(word, doc)| AllowedValue { word: word.clone(), doc: doc.clone() }).collect(),
         limits: field_text::describe_limits(node),
-        default: node.keyword_value("default").cloned(),
+        // An empty object or list says only that the field may be omitted.
+        default: node.keyword_value("default").filter(|value| !value.is_object() && !value.is_array()).cloned(),
         required: node.is_required(),
         secret: node.is_secret(),
         preview: node.has_keyword(annotations::PREVIEW),
         deprecated: node.has_keyword("deprecated"),
-        change: change_effect(kind, &path, node),
-        rules: rules_about(kind, &path),
+        change: match form {
+            DocumentForm::Manifest(kind) => change_effect(kind, &path, node),
+            DocumentForm::Project => None,
+        },
+        rules: match form {
+            DocumentForm::Manifest(kind) => rules_about(kind, &path),
+            DocumentForm::Project => Vec::new(),
+        },
         fields: field_summaries(inner),
         path,
     }
@@ -201,7 +255,7 @@ fn build_explanation(kind: Kind, path: FieldPath, node: &FieldNode) -> FieldExpl
 
 /// What is declared is said by the kind, not by the envelope that all kinds share.
 fn field_doc<'n>(path: &FieldPath, node: &'n FieldNode) -> &'n str {
-    let is_whole = path.segments() == ["spec"];
+    let is_whole = path.segments() == ["spec"] || path.segments().is_empty();
     if is_whole { node.type_description() } else { node.keyword_text("description") }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::explain::{self, FieldExplanation, explain_field};
+use super::explain::{self, DocumentForm, FieldExplanation, explain_field};
 use super::field_rules::rules_of;
 use crate::semantics::Readback;
 use model::address::Kind;
@@ -10,12 +10,17 @@ use model::address::Kind;
 /// The page in Markdown. It is generated, and a test compares it with the one in `docs/`.
 pub fn render_reference_page() -> String {
     let mut page = String::from(INTRODUCTION);
-    for kind in [Kind::ClickPipe, Kind::CdcScaling, Kind::ReversePrivateEndpoint] {
-        let _ = write!(page, "\n## {}\n", kind.name());
-        for path in object_paths(kind) {
-            write_section(&mut page, kind, &path);
+    for form in DocumentForm::ALL {
+        let _ = write!(page, "\n## {}\n", form.name());
+        if form == DocumentForm::Project {
+            write_section(&mut page, form, "");
         }
-        write_rules(&mut page, kind);
+        for path in object_paths(form) {
+            write_section(&mut page, form, &path);
+        }
+        if let DocumentForm::Manifest(kind) = form {
+            write_rules(&mut page, kind);
+        }
     }
     page
 }
@@ -37,22 +42,29 @@ refuses what breaks it. The codes are explained in [errors](errors.md).
 ";
 
 /// Every object of the kind, by path, the whole document first.
-fn object_paths(kind: Kind) -> Vec<String> {
-    let below = explain::field_paths(kind).into_iter().filter(|path| {
-        let asked = format!("{}.{path}", kind.name());
-        explain_field(&asked).is_ok_and(|field| !field.secret && !field.fields.is_empty())
+fn object_paths(form: DocumentForm) -> Vec<String> {
+    let below = explain::field_paths(form).into_iter().filter(|path| {
+        explain_field(&full_path(form, path)).is_ok_and(|field| !field.secret && !field.fields.is_empty())
     });
     below.collect()
 }
 
-fn write_section(page: &mut String, kind: Kind, path: &str) {
-    let Ok(object) = explain_field(&format!("{}.{path}", kind.name())) else { return };
-    let _ = write!(page, "\n### `{}`\n\n{}\n\n", object.path, single_line(&object.doc));
-    page.push_str("| field | takes | on change | |\n|---|---|---|---|\n");
+fn full_path(form: DocumentForm, path: &str) -> String {
+    format!("{}.{path}", form.name())
+}
+
+fn write_section(page: &mut String, form: DocumentForm, path: &str) {
+    let Ok(object) = explain_field(&full_path(form, path)) else { return };
+    let title = if path.is_empty() { String::new() } else { format!("\n### `{}`\n", object.path) };
+    let _ = write!(page, "{title}\n{}\n\n", single_line(&object.doc));
+    page.push_str(match form {
+        DocumentForm::Manifest(_) => "| field | takes | on change | |\n|---|---|---|---|\n",
+        DocumentForm::Project => "| field | takes | |\n|---|---|---|\n",
+    });
     for entry in object.fields.iter().filter(|entry| entry.name != "additional") {
-        let asked = format!("{}.{path}.{}", kind.name(), entry.name);
-        if let Ok(field) = explain_field(&asked) {
-            write_row(page, &entry.name, &field);
+        let asked = [path, &entry.name].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(".");
+        if let Ok(field) = explain_field(&full_path(form, &asked)) {
+            write_row(page, form, &entry.name, &field);
         }
     }
 }
@@ -68,7 +80,7 @@ fn write_rules(page: &mut String, kind: Kind) {
     }
 }
 
-fn write_row(page: &mut String, name: &str, field: &FieldExplanation) {
+fn write_row(page: &mut String, form: DocumentForm, name: &str, field: &FieldExplanation) {
     let name = if field.required { format!("**`{name}`**") } else { format!("`{name}`") };
     let change = field.change.as_ref().map(|change| {
         let unread = match change.echo {
@@ -78,8 +90,13 @@ fn write_row(page: &mut String, name: &str, field: &FieldExplanation) {
         };
         format!("{}{unread}", change.describe_change())
     });
-    let cells = [name, describe_values(field), change.unwrap_or_default(), single_line(&field.doc)];
-    let _ = writeln!(page, "| {} |", cells.map(|cell| cell.replace('|', "\\|")).join(" | "));
+    let mut cells = vec![name, describe_values(field)];
+    if form != DocumentForm::Project {
+        cells.push(change.unwrap_or_default());
+    }
+    cells.push(single_line(&field.doc));
+    let cells: Vec<String> = cells.iter().map(|cell| cell.replace('|', "\\|")).collect();
+    let _ = writeln!(page, "| {} |", cells.join(" | "));
 }
 
 fn describe_values(field: &FieldExplanation) -> String {

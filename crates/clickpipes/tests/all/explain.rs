@@ -136,6 +136,11 @@ fn explain_accepts_shortened_paths() {
         ("previousNames", "metadata.previousNames"),
         ("replicaMemoryGb", "spec.replicaMemoryGb"),
         ("ReversePrivateEndpoint.type", "spec.type"),
+        ("Project", ""),
+        ("project.policy.maxDelete", "policy.maxDelete"),
+        ("policy.maxDelete", "policy.maxDelete"),
+        ("environments.prod.policy.protect", "environments.*.policy.protect"),
+        ("environments.policy.protect", "environments.*.policy.protect"),
     ] {
         let path_found = explain_field(asked).map(|found| found.path.to_string());
         assert_eq!(path_found.as_deref(), Ok(path), "{asked}");

@@ -20,6 +20,8 @@ pub struct FieldNode {
     /// The position of the field that takes what is not known.
     additional: Option<usize>,
     item: Option<Box<FieldNode>>,
+    /// The values of a map, if they are objects.
+    map_value: Option<Box<FieldNode>>,
     is_required: bool,
     form: ValueForm,
     can_be_secret: bool,
@@ -72,6 +74,7 @@ impl<'s> FieldTreeBuilder<'s> {
             fields: Vec::new(),
             additional: None,
             item: layers.iter().find_map(|it| self.build_item(it)),
+            map_value: layers.iter().find_map(|it| self.build_map_value(it)),
             is_required,
             form: ValueForm::of_layers(&layers),
             can_be_secret: layers.iter().any(|it| it.definition.as_deref() == Some(secret::REFERENCE_DEFINITION)),
@@ -95,6 +98,15 @@ impl<'s> FieldTreeBuilder<'s> {
         match layer.list.items {
             ListItems::Matching(id) => Some(Box::new(self.build_node(id, true))),
             ListItems::Any | ListItems::CheckedElsewhere => None,
+        }
+    }
+
+    fn build_map_value(&self, layer: &ValueShape) -> Option<Box<FieldNode>> {
+        match layer.map.unlisted {
+            UnlistedFields::Matching(id) => {
+                Some(Box::new(self.build_node(id, false))).filter(|value| value.has_child_fields())
+            }
+            _ => None,
         }
     }
 
@@ -179,6 +191,11 @@ impl FieldNode {
     /// The entries of a list.
     pub fn list_item(&self) -> Option<&Self> {
         self.item.as_deref()
+    }
+
+    /// The values of a map, if they are objects.
+    pub fn map_value(&self) -> Option<&Self> {
+        self.map_value.as_deref()
     }
 
     /// One step down a path: a field, or an entry of a list by its index or as `*`.

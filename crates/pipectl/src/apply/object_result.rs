@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::dependencies::SkipReason;
+use crate::error_code;
 use crate::error_report::ErrorReport;
 
 /// The end of the work on one object.
@@ -163,7 +164,7 @@ impl ObjectResult {
 
     pub(super) fn end_with(&mut self, outcome: Outcome, message: &str) {
         self.outcome = outcome;
-        self.error = Some(ErrorReport::new(message));
+        self.error = Some(ErrorReport::new(error_code::NOT_APPLIED, message));
     }
 
     /// For an object whose next plan is blocked, although the API accepted every action.

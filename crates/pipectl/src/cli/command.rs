@@ -6,11 +6,11 @@ use clap::{CommandFactory, Subcommand};
 use super::Cli;
 use super::live_args::{ApplyArgs, DiscoverArgs, DoctorArgs, DriftArgs, ExportArgs, PlanArgs, ResyncArgs, StatusArgs};
 use super::local_args::{
-    CiArgs, CiCommand, CompletionsArgs, DiffEnvArgs, ExplainArgs, InitArgs, RenderArgs, RunReportArgs,
+    CiArgs, CiCommand, CompletionsArgs, DiffEnvArgs, ExplainArgs, FmtArgs, InitArgs, RenderArgs, RunReportArgs,
     RunReportCommand, SandboxArgs, SchemaArgs, SecretsArgs, SecretsCommand, ValidateArgs,
 };
 use crate::commands::{
-    Task, apply, ci, diff_env, discover, doctor, drift, export, init, plan, reference, render, report, resync,
+    Task, apply, ci, diff_env, discover, doctor, drift, export, fmt, init, plan, reference, render, report, resync,
     run_cancellable, run_in_real_time, run_on_runtime, sandbox, secrets, status, validate,
 };
 use crate::context::{CommandContext, EnvironmentRun, OutputFormat};
@@ -27,6 +27,8 @@ pub(crate) enum Command {
     Init(InitArgs),
     /// Report every error in every file; needs no account and no secrets
     Validate(ValidateArgs),
+    /// Put the keys of manifests into the order of the schema; keeps comments
+    Fmt(FmtArgs),
     /// Show the actions that apply would take, and their effects on data
     Plan(PlanArgs),
     /// Apply the manifests
@@ -77,6 +79,7 @@ impl Command {
         match self {
             Self::Init(_) => ("init", "Init", TEXT_JSON),
             Self::Validate(_) => ("validate", "Validation", TEXT_JSON_MARKDOWN),
+            Self::Fmt(_) => ("fmt", "Format", TEXT_JSON),
             Self::Plan(_) => ("plan", "Plan", TEXT_JSON_MARKDOWN),
             Self::Drift(_) => ("drift", "Drift", TEXT_JSON_MARKDOWN),
             Self::Apply(_) => ("apply", "Apply", EVERY_FORMAT),
@@ -193,6 +196,7 @@ impl Command {
             }),
             Self::Render(args) => task(args.options(), render::run),
             Self::DiffEnv(args) => task(args.options(), diff_env::run),
+            Self::Fmt(args) => task(args.options(), fmt::run),
             Self::Schema(args) => task(args.documents, |_, documents| reference::print_schema(*documents)),
             Self::Explain(args) => task(args.field.clone(), |context, field| reference::explain_field(context, field)),
             Self::Completions(args) => task(args.shell.to_string(), |_, shell| reference::print_completions(shell)),

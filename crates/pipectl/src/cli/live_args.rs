@@ -182,6 +182,9 @@ pub(crate) struct StatusArgs {
     /// Keep watching until then, at most for --timeout
     #[arg(long, value_name = "WHEN", env = "PIPECTL_UNTIL", value_enum)]
     until: Option<WatchUntil>,
+    /// Show only pipes with a warning or a bad health
+    #[arg(long, env = "PIPECTL_UNHEALTHY", conflicts_with = "watch")]
+    unhealthy: bool,
     /// Exit with 2 if something is unhealthy
     #[arg(long, env = "PIPECTL_DETAILED_EXITCODE")]
     detailed_exitcode: bool,
@@ -198,6 +201,7 @@ impl StatusArgs {
             watch: self.watch,
             interval: self.interval,
             until_settled: self.until == Some(WatchUntil::Settled),
+            unhealthy_only: self.unhealthy,
             detailed_exitcode: self.detailed_exitcode,
         })
     }

@@ -9,6 +9,7 @@ use sandbox::ApiDialect;
 use super::scope_args::{ManifestArgs, ReportArgs};
 use crate::commands::ci::{CiBaseOptions, CiMarkOptions};
 use crate::commands::diff_env::DiffEnvOptions;
+use crate::commands::fmt::FmtOptions;
 use crate::commands::init::{CiHost, InitOptions};
 use crate::commands::reference::SchemaDocuments;
 use crate::commands::render::RenderOptions;
@@ -67,6 +68,23 @@ pub(crate) struct RenderArgs {
 impl RenderArgs {
     pub(super) fn options(&self) -> RenderOptions {
         RenderOptions { paths: self.manifests.paths.clone() }
+    }
+}
+
+/// `pipectl fmt`.
+#[derive(Args, Debug)]
+pub(crate) struct FmtArgs {
+    /// Manifest files and folders, or - to format standard input to standard output; by default those of the project file
+    #[arg(value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// Change nothing, and exit with 1 if a file would change
+    #[arg(long, env = "PIPECTL_CHECK")]
+    check: bool,
+}
+
+impl FmtArgs {
+    pub(super) fn options(&self) -> FmtOptions {
+        FmtOptions { paths: self.paths.clone(), check: self.check }
     }
 }
 

@@ -10,10 +10,12 @@ use anyhow::{Context, Result};
 use clap::ValueEnum;
 use serde::Serialize;
 
+use crate::commands::secrets;
 use crate::context::CommandContext;
+use crate::load_manifests::LoadedManifests;
 use crate::outcome::CommandOutcome;
 use crate::output::{Label, StyledText};
-use crate::{exit, files};
+use crate::{exit, files, project};
 
 pub(crate) struct InitOptions {
     /// The folder of the files.
@@ -63,18 +65,42 @@ pub(crate) fn run(context: &CommandContext, options: &InitOptions) -> Result<Com
         let outcome = write_file(&path, &content, options.force)?;
         results.push(InitFile { path, outcome });
     }
-    if let Some((name, content)) = starter_files::workflow_file(options.ci) {
+    if let Some((name, template)) = starter_files::workflow_file(options.ci) {
         let path = options.folder.join(name);
         let at_top = is_repository_top(&options.folder);
-        let outcome = if at_top { write_file(&path, content, options.force)? } else { FileOutcome::LeftOut };
+        let workflow = starter_files::with_secrets(template, &needed_secrets(context, options));
+        let outcome = if at_top { write_file(&path, &workflow, options.force)? } else { FileOutcome::LeftOut };
         results.push(InitFile { path, outcome });
     }
     let path = options.folder.join(starter_files::GITIGNORE);
     let outcome = append_lines(&path, starter_files::IGNORE_LINES)?;
     results.push(InitFile { path, outcome });
     let mut outcome = CommandOutcome::new(context, exit::DONE, context.envelope("done", &results));
-    outcome.messages.push_plain(starter_files::next_steps(&options.folder)).end_line();
+    if !context.output.is_quiet {
+        outcome.messages.push_plain(starter_files::next_steps(&options.folder)).end_line();
+        if options.ci == CiHost::Github && results.iter().any(InitFile::is_new_workflow) {
+            let secrets = needed_secrets(context, options);
+            outcome.messages.push_plain(starter_files::workflow_steps(&secrets)).end_line();
+        }
+    }
     Ok(CommandOutcome { text: outcome_table(&results), ..outcome })
+}
+
+impl InitFile {
+    fn is_new_workflow(&self) -> bool {
+        self.path.ends_with(starter_files::GITHUB_WORKFLOW)
+            && matches!(self.outcome, FileOutcome::Written | FileOutcome::Replaced)
+    }
+}
+
+/// The secrets of manifests that are here already. A new project has none, and in a broken one `validate` says why.
+fn needed_secrets(context: &CommandContext, options: &InitOptions) -> Vec<String> {
+    if !starter_files::is_working_folder(&options.folder) {
+        return Vec::new();
+    }
+    let project = project::load_offline(&[], context);
+    let declared = project.and_then(|project| LoadedManifests::load_project(&project));
+    declared.map(|declared| secrets::needed_variables(&declared)).unwrap_or_default()
 }
 
 /// Whether the folder is the top of a repository, or in none. Only there are workflows looked for.

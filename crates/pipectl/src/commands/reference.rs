@@ -5,6 +5,8 @@ use clap::ValueEnum;
 use clap_complete::env::Shells;
 use clap_mangen::Man;
 use clickpipes::{docs, kinds};
+use model::project::project_schema;
+use serde_json::Value;
 
 use crate::completion;
 use crate::context::CommandContext;
@@ -15,17 +17,21 @@ use crate::render::envelope;
 /// The documents that have a schema.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum SchemaDocuments {
-    /// Manifests and pipectl.yaml, for editors
+    /// Manifests, for editors
     #[default]
     Manifests,
+    /// The project file, for editors
+    Project,
     /// The JSON that commands print
     Output,
 }
 
 /// Prints a JSON Schema.
 pub(crate) fn print_schema(documents: SchemaDocuments) -> Result<CommandOutcome> {
+    let pretty = |schema: &Value| Ok::<_, serde_json::Error>(format!("{}\n", serde_json::to_string_pretty(schema)?));
     Ok(CommandOutcome::from_text(match documents {
-        SchemaDocuments::Manifests => format!("{}\n", serde_json::to_string_pretty(&kinds::editor_schema())?),
+        SchemaDocuments::Manifests => pretty(&kinds::editor_schema())?,
+        SchemaDocuments::Project => pretty(project_schema())?,
         SchemaDocuments::Output => envelope::OUTPUT_SCHEMA.to_owned(),
     }))
 }

@@ -57,6 +57,12 @@ pub(crate) fn run(context: &CommandContext, options: &SecretsOptions) -> Result<
     Ok(CommandOutcome { text, ..outcome })
 }
 
+/// The environment variables whose values the manifests need as secrets, by name.
+pub(crate) fn needed_variables(declared: &LoadedManifests) -> Vec<String> {
+    let secrets = list_secrets(declared);
+    secrets.iter().filter_map(|secret| variable_name(&secret.from)).map(str::to_owned).collect()
+}
+
 fn list_secrets(declared: &LoadedManifests) -> Vec<ListedSecret> {
     let mut secrets: BTreeMap<String, ListedSecret> = BTreeMap::new();
     for manifest in &declared.manifests {
@@ -111,13 +117,32 @@ fn list_text(secrets: &[ListedSecret]) -> StyledText {
 fn gh_commands(secrets: &[ListedSecret]) -> StyledText {
     let mut text = StyledText::new();
     for secret in secrets {
-        match SecretSource::from_reference(&secret.from) {
-            Some(SecretSource::Env(name)) if is_variable_name(name) => text.push_plain(format!("gh secret set {name}")),
-            _ => text.push(Label::Dim, format!("# not a variable: {}", sanitize_line(&secret.name))),
+        match variable_name(&secret.from) {
+            Some(name) => text.push_plain(format!("gh secret set {name}")),
+            None => text.push(Label::Dim, format!("# not a variable: {}", sanitize_line(&secret.name))),
         }
         .end_line();
     }
+    let names: Vec<&str> = secrets.iter().filter_map(|secret| variable_name(&secret.from)).collect();
+    if !names.is_empty() {
+        text.push(Label::Dim, "# and below `env` of the step that applies:").end_line();
+    }
+    for name in names {
+        text.push(Label::Dim, format!("#   {}", workflow_env_line(name))).end_line();
+    }
     text
+}
+
+/// The line of a GitHub workflow that passes a secret to a step.
+pub(crate) fn workflow_env_line(name: &str) -> String {
+    format!("{name}: ${{{{ secrets.{name} }}}}")
+}
+
+fn variable_name(reference: &Value) -> Option<&str> {
+    match SecretSource::from_reference(reference) {
+        Some(SecretSource::Env(name)) if is_variable_name(name) => Some(name),
+        _ => None,
+    }
 }
 
 /// What a shell takes as one word, whatever a manifest says.

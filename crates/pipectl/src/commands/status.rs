@@ -26,6 +26,7 @@ use crate::render::status::{self, PipeStatus, ServiceStatus, StatusReport};
 use crate::selection::Selection;
 use crate::session::{LiveView, ScopeOptions, SizeRead};
 
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(crate) struct StatusOptions {
     pub(crate) scope: ScopeOptions,
     /// Whether to read again and again.
@@ -34,6 +35,8 @@ pub(crate) struct StatusOptions {
     pub(crate) interval: Duration,
     /// Whether to read until no pipe is changing its state.
     pub(crate) until_settled: bool,
+    /// Whether pipes without a problem are left out.
+    pub(crate) unhealthy_only: bool,
     pub(crate) detailed_exitcode: bool,
 }
 
@@ -60,7 +63,7 @@ pub(crate) async fn run(context: &CommandContext, options: &StatusOptions) -> Re
     if ending.snapshot.status.services.is_empty() && !selection.selects_all() {
         bail!("none of the live or declared pipes is selected");
     }
-    let mut outcome = ending.to_outcome(context, options.detailed_exitcode, view.connection.current_time());
+    let mut outcome = ending.into_outcome(context, options, view.connection.current_time());
     if options.watch && context.is_text() {
         // It was printed while it was watched.
         (outcome.text, outcome.messages) = (StyledText::new(), StyledText::new());
@@ -193,9 +196,13 @@ impl StatusEnding {
         }
     }
 
-    fn to_outcome(&self, context: &CommandContext, detailed: bool, now: SystemTime) -> CommandOutcome {
+    fn into_outcome(mut self, context: &CommandContext, options: &StatusOptions, now: SystemTime) -> CommandOutcome {
+        let (word, exit_code) = (self.json_outcome(), self.exit_code(options.detailed_exitcode));
+        if options.unhealthy_only {
+            self.snapshot.status.omit_healthy();
+        }
         let status = &self.snapshot.status;
-        let mut envelope = context.envelope(self.json_outcome(), status);
+        let mut envelope = context.envelope(word, status);
         envelope.errors = status.read_errors();
         envelope.errors.extend(self.timeout_message.clone());
         let mut messages = StyledText::new();
@@ -206,7 +213,7 @@ impl StatusEnding {
             text: status::render(status, now),
             markdown: Some(status::render_status_markdown(status, now)),
             messages,
-            ..CommandOutcome::new(context, self.exit_code(detailed), envelope)
+            ..CommandOutcome::new(context, exit_code, envelope)
         }
     }
 }

@@ -10,12 +10,14 @@ use serde::Serialize;
 
 use crate::context::CommandContext;
 use crate::diagnostics::{self, pluralize};
+use crate::exit;
 use crate::load_manifests::LoadedManifests;
+use crate::manifest_files::NoManifests;
 use crate::outcome::CommandOutcome;
 use crate::output::StyledText;
+use crate::project::{self, ProjectContext};
 use crate::reports::RunReport;
 use crate::secrets::{self, SecretResolver};
-use crate::{exit, project};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -34,7 +36,10 @@ pub(crate) struct ValidateOptions {
 /// Reports every problem in every file.
 pub(crate) fn run(context: &CommandContext, options: &ValidateOptions) -> Result<CommandOutcome> {
     let project = project::load_offline(&options.paths, context)?;
-    let mut declared = LoadedManifests::load_project(&project)?;
+    let mut declared = match LoadedManifests::load_project(&project) {
+        Err(error) if is_new_project(&error, &project) => return Ok(nothing_to_validate(context)),
+        declared => declared?,
+    };
     if options.check_secrets {
         let resolver = SecretResolver::default().for_project(&project);
         let documents = declared.manifests.iter().map(|manifest| &manifest.document);
@@ -58,6 +63,20 @@ pub(crate) fn run(context: &CommandContext, options: &ValidateOptions) -> Result
         },
         ..outcome
     })
+}
+
+/// Whether the folders of the project file wait for their first manifest, as after `pipectl init`. Another empty folder is
+/// more often a wrong path.
+fn is_new_project(error: &anyhow::Error, project: &ProjectContext) -> bool {
+    let empty = error.downcast_ref::<NoManifests>();
+    empty.is_some_and(|NoManifests(folders)| folders.iter().all(|it| project.all_manifest_paths.contains(it)))
+}
+
+fn nothing_to_validate(context: &CommandContext) -> CommandOutcome {
+    let validation = Validation { files: 0, manifests: 0, diagnostics: &[] };
+    let mut outcome = CommandOutcome::new(context, exit::DONE, context.envelope("valid", validation));
+    outcome.text.push_plain("No manifests yet, so there is nothing to validate.").end_line();
+    outcome
 }
 
 /// What is declared. Which service a manifest without one means, only a connection tells.

@@ -3,6 +3,7 @@
 use model::sanitize::escape_json_text;
 use serde::Serialize;
 
+use crate::error_report::ErrorReport;
 use crate::exit;
 use crate::shard::Shard;
 use crate::unreachable::UnreachableService;
@@ -40,6 +41,9 @@ pub struct OutputEnvelope<T> {
     pub unreachable: Vec<UnreachableService>,
     /// The errors of the command.
     pub errors: Vec<String>,
+    /// The error that ended the command before it had a result.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<ErrorReport>,
 }
 
 impl<T: Serialize> OutputEnvelope<T> {
@@ -55,6 +59,7 @@ impl<T: Serialize> OutputEnvelope<T> {
             result: Some(result),
             unreachable: Vec::new(),
             errors: Vec::new(),
+            error: None,
         }
     }
 
@@ -85,7 +90,7 @@ pub fn failure_json(
     (kind, outcome): (&'static str, &'static str),
     exit_code: u8,
     shard: Option<Shard>,
-    message: &str,
+    error: ErrorReport,
 ) -> String {
     OutputEnvelope::<()> {
         schema_version: SCHEMA_VERSION,
@@ -96,7 +101,8 @@ pub fn failure_json(
         digest: None,
         result: None,
         unreachable: Vec::new(),
-        errors: vec![message.to_owned()],
+        errors: vec![error.message.clone()],
+        error: Some(error),
     }
     .render()
 }

@@ -23,6 +23,14 @@ use crate::output::{Label, StyledText};
 pub struct StatusReport {
     /// By name.
     pub services: Vec<ServiceStatus>,
+    /// Pipes without a problem that are left out.
+    #[serde(rename = "healthyOmitted", skip_serializing_if = "is_zero")]
+    pub omitted: usize,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde calls")]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 /// One service.
@@ -185,6 +193,16 @@ impl StatusReport {
         self.services.iter().flat_map(|service| &service.pipes)
     }
 
+    /// Leaves out pipes without a problem, and services in which nothing remains to be said.
+    pub fn omit_healthy(&mut self) {
+        let before = self.all_pipes().count();
+        for service in &mut self.services {
+            service.pipes.retain(|pipe| matches!(pipe.health, Health::Warning | Health::Bad));
+        }
+        self.omitted += before - self.all_pipes().count();
+        self.services.retain(|it| !it.pipes.is_empty() || !it.endpoints.is_empty() || it.error.is_some());
+    }
+
     /// The number of pipes with this health.
     pub fn count_with_health(&self, health: Health) -> usize {
         self.all_pipes().filter(|pipe| pipe.health == health).count()
@@ -289,6 +307,7 @@ fn status_counts(status: &StatusReport) -> String {
     let more = [
         (unmanaged > 0).then(|| format!("  {unmanaged} unmanaged.")),
         (unread > 0).then(|| format!("  {} could not be read.", pluralize(unread, "service"))),
+        (status.omitted > 0).then(|| format!("  {} without a problem omitted.", pluralize(status.omitted, "pipe"))),
     ];
     let more: String = more.into_iter().flatten().collect();
     format!("Status: {pipes}: {}.{more}", healths.join(", "))

@@ -16,7 +16,7 @@ use crate::escape::sanitize_line;
 const SCHEMA_URL: &str = "https://json.schemastore.org/sarif-2.1.0.json";
 
 /// The meaning of each code, and the fix.
-const ERRORS_PAGE: &str = include_str!("../../../../docs/errors.md");
+const ERRORS_PAGE: &str = include_str!(concat!(env!("PIPECTL_DOCS"), "/errors.md"));
 
 /// Every diagnostic as a result, every code that occurs as a rule.
 pub(super) fn render_sarif(view: &ReportView<'_>, paths: &RepoPaths) -> String {

@@ -1,15 +1,14 @@
 //! Which field was meant?
 
-use crate::kinds::manifest_fields;
-use model::address::Kind;
+use super::DocumentForm;
 use model::annotations;
 use model::path::FieldPath;
 use model::schema_validator::FieldNode;
 use model::suggest::suggest_similar;
 
 /// Fields that may have been meant, best first.
-pub(super) fn suggest_fields(kinds: &[Kind], path: &FieldPath) -> Vec<String> {
-    let all: Vec<String> = kinds.iter().flat_map(|kind| field_paths(*kind)).collect();
+pub(super) fn suggest_fields(forms: &[DocumentForm], path: &FieldPath) -> Vec<String> {
+    let all: Vec<String> = forms.iter().flat_map(|form| field_paths(*form)).collect();
     let Some(last) = path.last_segment() else { return Vec::new() };
     let mut near: Vec<String> = suggest_similar(&path.to_string(), all.iter().map(String::as_str))
         .map(|near| vec![near.to_owned()])
@@ -26,10 +25,10 @@ pub(super) fn suggest_fields(kinds: &[Kind], path: &FieldPath) -> Vec<String> {
     near
 }
 
-/// Every path of a kind, without steps for the entries of lists.
-pub(in crate::docs) fn field_paths(kind: Kind) -> Vec<String> {
+/// Every path of a document, without steps for the entries of lists.
+pub(in crate::docs) fn field_paths(form: DocumentForm) -> Vec<String> {
     fn collect_paths(node: &FieldNode, at: &str, paths: &mut Vec<String>) {
-        let inner = node.list_item().unwrap_or(node);
+        let inner = node.list_item().or(node.map_value()).unwrap_or(node);
         if inner.can_be_secret() {
             return;
         }
@@ -43,6 +42,6 @@ pub(in crate::docs) fn field_paths(kind: Kind) -> Vec<String> {
         }
     }
     let mut paths = Vec::new();
-    collect_paths(manifest_fields(kind), "", &mut paths);
+    collect_paths(form.fields(), "", &mut paths);
     paths
 }

@@ -80,7 +80,7 @@ pub(in crate::docs) fn first_sentence(doc: &str) -> &str {
 
 impl fmt::Display for FieldExplanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{} {}", self.kind.name(), self.path)?;
+        writeln!(f, "{}", format!("{} {}", self.kind, self.path).trim_end())?;
         writeln!(f, "  {}", self.summary_line())?;
         writeln!(f)?;
         self.doc.lines().try_for_each(|line| writeln!(f, "  {line}"))?;

@@ -86,6 +86,7 @@ impl<'v> ProgressReporter<'v> {
         let (done, of) = (self.done.get(), self.total.get());
         match self.context.format {
             OutputFormat::Ndjson => self.print_event(&ApplyEvent::Object { done, of, report }),
+            _ if self.context.output.is_quiet => {}
             _ => self.print_above(&apply_summary::render_progress(report, (done, of))),
         }
     }
@@ -174,6 +175,7 @@ impl<'v> ProgressReporter<'v> {
         }
         match self.live() {
             Some(live) => self.draw(live),
+            None if self.context.output.is_quiet => {}
             None => self.print_line(format!("{}, {}", self.done_text(), waiting_text(&self.remaining.borrow()))),
         }
     }

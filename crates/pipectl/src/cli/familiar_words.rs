@@ -1,0 +1,122 @@
+//! Words that people bring from other tools, and what to use here.
+
+use clap::Error;
+use clap::builder::StyledStr;
+use clap::error::{ContextKind, ContextValue};
+
+/// Commands of Terraform, kubectl, decK and the like.
+const COMMANDS: [(&[&str], &str); 15] = [
+    (&["diff", "preview"], "`pipectl plan` shows the changes, `pipectl plan --diff` as YAML"),
+    (&["deploy", "sync", "up"], "use `pipectl apply`"),
+    (
+        &["delete", "destroy", "down", "remove", "rm"],
+        "set `spec.state: absent` in the manifest, then run `pipectl apply`; removed files: `pipectl apply --prune=git`",
+    ),
+    (&["pause", "stop", "suspend"], "set `spec.state: stopped` in the manifest, then run `pipectl apply`"),
+    (&["resume", "run", "start", "unpause"], "set `spec.state: running` in the manifest, then run `pipectl apply`"),
+    (&["restart", "reload"], "`pipectl resync SERVICE/PIPE` reloads the tables of a database pipe"),
+    (
+        &["adopt", "dump", "import", "pull"],
+        "`pipectl export --out DIR` writes manifests of live pipes; there is no state to import into",
+    ),
+    (&["describe", "get", "list", "ls", "ps", "show"], "`pipectl status` shows live pipes"),
+    (&["check", "lint"], "use `pipectl validate`"),
+    (&["format"], "use `pipectl fmt`"),
+    (&["refresh", "state"], "there is no state file; `pipectl drift` shows what was changed outside git"),
+    (&["rollback", "undo"], "revert the commit in git, then run `pipectl apply`"),
+    (&["auth", "login"], "set CLICKHOUSE_CLOUD_API_KEY and CLICKHOUSE_CLOUD_API_SECRET; `pipectl doctor` checks them"),
+    (&["new", "setup"], "use `pipectl init`"),
+    (&["completion"], "use `pipectl completions SHELL`"),
+];
+
+/// Flags of the same tools.
+const FLAGS: [(&[&str], &str); 9] = [
+    (&["-y", "--auto-approve", "--no-confirm", "--approve"], "use `pipectl apply --yes`"),
+    (&["-f", "--file", "--filename", "-k", "--dir", "--path"], "paths need no flag: `pipectl plan PATH`"),
+    (&["--dry-run"], "`pipectl plan` shows what `pipectl apply` would do, and changes nothing"),
+    (&["-n", "--namespace"], "use `--service NAME`"),
+    (&["--target", "-t"], "use `--only SERVICE/PIPE`"),
+    (&["--json"], "use `-o json`"),
+    (&["--force"], "`pipectl apply` names the flag that allows what it holds back, such as `--allow-delete`"),
+    (&["--destroy"], "set `spec.state: absent` in the manifests, then run `pipectl apply`"),
+    (&["--api-key", "--key", "--token"], "set CLICKHOUSE_CLOUD_API_KEY and CLICKHOUSE_CLOUD_API_SECRET"),
+];
+
+/// Replaces clap's guess, which goes by the spelling (`diff-env` for `diff`), where the word is known.
+pub(super) fn suggest_own_words(mut error: Error) -> Error {
+    let tip = context_text(&error, ContextKind::InvalidSubcommand)
+        .and_then(|word| find_tip(&COMMANDS, word))
+        .or_else(|| context_text(&error, ContextKind::InvalidArg).and_then(|word| find_tip(&FLAGS, word)));
+    if let Some(tip) = tip {
+        error.remove(ContextKind::SuggestedSubcommand);
+        error.remove(ContextKind::SuggestedArg);
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![StyledStr::from(tip)]));
+    }
+    error
+}
+
+fn context_text(error: &Error, kind: ContextKind) -> Option<&str> {
+    match error.get(kind) {
+        Some(ContextValue::String(word)) => Some(word),
+        _ => None,
+    }
+}
+
+fn find_tip(table: &[(&[&str], &'static str)], word: &str) -> Option<&'static str> {
+    table.iter().find(|(words, _)| words.contains(&word)).map(|(_, tip)| *tip)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+
+    use clap::CommandFactory;
+
+    use super::{COMMANDS, FLAGS};
+    use crate::cli::Cli;
+
+    fn usage_error(args: &[&str]) -> String {
+        let args: Vec<OsString> = ["pipectl"].iter().chain(args).map(OsString::from).collect();
+        Cli::parse_args(&args).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn known_words_lead_to_ours() {
+        for (words, tip) in COMMANDS {
+            for word in words {
+                let said = usage_error(&[word]);
+                assert_eq!(said.matches("tip: ").count(), 1, "{said}");
+                assert!(said.contains(tip), "{said}");
+            }
+        }
+        for (words, tip) in FLAGS {
+            for word in words {
+                let said = usage_error(&["apply", word]);
+                assert!(said.contains(tip), "{word}: {said}");
+            }
+        }
+        assert!(usage_error(&["paln"]).contains("'plan'"), "a misspelt word is still guessed");
+    }
+
+    /// What a tip names exists.
+    #[test]
+    fn tips_name_commands_and_flags_that_exist() {
+        let program = Cli::command();
+        let mut checked = 0;
+        for tip in COMMANDS.iter().chain(&FLAGS).map(|(_, tip)| tip) {
+            for quoted in tip.split('`').skip(1).step_by(2) {
+                let mut words = quoted.split([' ', '=']);
+                let first = words.next().unwrap_or_default();
+                let command = words.next().and_then(|name| program.find_subcommand(name));
+                if first == "pipectl" {
+                    let command = command.unwrap_or_else(|| panic!("no such command: {quoted}"));
+                    for flag in words.filter_map(|word| word.strip_prefix("--")) {
+                        assert!(command.get_arguments().any(|it| it.get_long() == Some(flag)), "{quoted}");
+                    }
+                    checked += 1;
+                }
+            }
+        }
+        assert!(checked > 12, "{checked}");
+    }
+}

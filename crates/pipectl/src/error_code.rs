@@ -1,0 +1,72 @@
+//! Stable codes of errors that end a command or the work on an object. docs/reports.md lists them.
+
+use remote::Error;
+
+use crate::credentials::MissingKey;
+use crate::exit::UsageError;
+use crate::interruption::RunInterrupted;
+use crate::load_manifests::InvalidManifests;
+use crate::manifest_files::NoManifests;
+
+/// The command line is wrong.
+pub(crate) const USAGE: &str = "usage";
+/// A signal ended it.
+pub(crate) const INTERRUPTED: &str = "interrupted";
+/// The API accepted the change, and it is not live as declared.
+pub(crate) const NOT_APPLIED: &str = "not-applied";
+/// An error without a code of its own.
+const OTHER: &str = "error";
+
+/// The code of the error of a command.
+pub(crate) fn error_code(error: &anyhow::Error) -> &'static str {
+    match error.downcast_ref::<Error>() {
+        Some(error) => api_error_code(error),
+        None if error.is::<UsageError>() => USAGE,
+        None if error.is::<RunInterrupted>() => INTERRUPTED,
+        None if error.is::<MissingKey>() => "missing-key",
+        None if error.is::<InvalidManifests>() => "invalid-manifests",
+        None if error.is::<NoManifests>() => "no-manifests",
+        None => OTHER,
+    }
+}
+
+/// The code of an error of the API, or of the way to it.
+pub(crate) fn api_error_code(error: &Error) -> &'static str {
+    match error {
+        error if error.is_auth_error() => "key-refused",
+        error if error.is_interrupted() => INTERRUPTED,
+        Error::Setup(_) | Error::Transport { .. } | Error::Untrusted { .. } => "no-connection",
+        Error::Rejected(_) => "rejected",
+        Error::UnexpectedResponse(_) => "unexpected-response",
+        Error::UnknownOutcome { .. } => "unknown-outcome",
+        Error::DuplicateObjects { .. } => "duplicate-objects",
+        Error::OutOfTime | Error::NotEnoughTime { .. } | Error::TimedOut { .. } => "out-of-time",
+        Error::NotSettled { .. } | Error::StopIgnored { .. } => "not-settled",
+        Error::WakeFailed { .. } | Error::ServiceNotRunning { .. } | Error::CannotRecreate { .. } => {
+            "service-not-running"
+        }
+        Error::EndpointsNotReady { .. }
+        | Error::UnknownEndpointReference { .. }
+        | Error::EndpointWithoutDnsName { .. } => "endpoint",
+        Error::CreatedConcurrently { .. } => "stale",
+        Error::BadState { .. } => "bad-state",
+        Error::Disappeared { .. } | Error::UnknownObject { .. } | Error::UnknownService(_) => "not-found",
+        Error::Secret { .. } => "secret",
+        Error::Interrupted | Error::Unsupported { .. } => OTHER,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    /// Reads this file, so that a code which is added later is covered, too.
+    #[test]
+    fn docs_list_every_code() {
+        let (source, _tests) = include_str!("error_code.rs").split_once("#[cfg(test)]").unwrap();
+        let page = include_str!("../../../docs/reports.md");
+        let codes: Vec<&str> = source.split('"').skip(1).step_by(2).collect();
+        assert!(codes.len() > 15, "{codes:?}");
+        for code in codes {
+            assert!(page.contains(&format!("| `{code}` |")), "{code}");
+        }
+    }
+}

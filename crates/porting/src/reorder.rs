@@ -1,0 +1,135 @@
+//! Puts the keys of manifests into the order of the schema. Lines are moved as they are, with their comments.
+
+mod block;
+#[cfg(test)]
+mod tests;
+
+use clickpipes::kinds;
+use model::address::Kind;
+use model::schema_validator::FieldNode;
+use model::yaml::{PendingDiagnostics, YamlContent, YamlDocument, YamlNode, read_documents};
+
+use self::block::{key_blocks, split_items};
+
+/// Why a file is left as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReorderRefusal {
+    /// It is not valid YAML.
+    #[error("it is not valid YAML; `pipectl validate` says where")]
+    Invalid,
+    /// Moving its lines would change a value or lose a line.
+    #[error("its lines cannot be moved without changing what they mean")]
+    Unsafe,
+}
+
+/// The text with the keys of each manifest in the order of the schema, and a line break at its end.
+///
+/// # Errors
+/// When the text is not valid YAML, or would mean something else.
+pub fn reorder_keys(text: &str) -> Result<String, ReorderRefusal> {
+    let documents = read_valid(text).ok_or(ReorderRefusal::Invalid)?;
+    // `lines` would drop the `\r` of files with Windows line ends.
+    let lines: Vec<&str> = text.split_terminator('\n').collect();
+    let (mut ordered, mut done): (Vec<String>, usize) = (Vec::new(), 0);
+    for document in &documents {
+        let start = first_line(&document.root);
+        let end = lines.iter().skip(start + 1).position(|line| is_document_mark(line));
+        let end = end.map_or(lines.len(), |at| start + 1 + at);
+        ordered.extend(lines[done..start].iter().map(ToString::to_string));
+        let below = &lines[start..end];
+        ordered.extend(Reorder { text, first: start }.lines_of(&document.root, manifest_fields(&document.root), below));
+        done = end;
+    }
+    ordered.extend(lines[done..].iter().map(ToString::to_string));
+    ordered.push(String::new());
+    let ordered = ordered.join("\n");
+    // Whatever YAML is, here it shows: a moved anchor, a value of several lines.
+    if has_same_lines(text, &ordered) && has_same_values(&documents, &ordered) {
+        Ok(ordered)
+    } else {
+        Err(ReorderRefusal::Unsafe)
+    }
+}
+
+fn read_valid(text: &str) -> Option<Vec<YamlDocument>> {
+    let mut problems = PendingDiagnostics::default();
+    let documents = read_documents(text, &mut problems);
+    (problems.error_count() == 0).then_some(documents)
+}
+
+/// The fields of the kind that a document names. Other documents keep their order.
+fn manifest_fields(root: &YamlNode) -> Option<&'static FieldNode> {
+    let kind = root.entry("kind")?.value.as_text()?;
+    Some(kinds::manifest_fields(Kind::from_name(kind)?))
+}
+
+fn first_line(node: &YamlNode) -> usize {
+    node.head_span().line as usize - 1
+}
+
+fn is_document_mark(line: &str) -> bool {
+    line.starts_with("---") || line.starts_with("...")
+}
+
+fn has_same_lines(before: &str, after: &str) -> bool {
+    let sorted = |text: &str| {
+        // The first key of a list entry stands behind its dash.
+        let lines = text.split_terminator('\n').map(|line| line.trim_start_matches([' ', '-']));
+        let mut lines: Vec<String> = lines.filter(|line| !line.is_empty()).map(str::to_owned).collect();
+        lines.sort_unstable();
+        lines
+    };
+    sorted(before) == sorted(after)
+}
+
+fn has_same_values(before: &[YamlDocument], after: &str) -> bool {
+    let Some(after) = read_valid(after) else { return false };
+    before.len() == after.len() && before.iter().zip(&after).all(|(a, b)| a.root.to_json() == b.root.to_json())
+}
+
+struct Reorder<'t> {
+    text: &'t str,
+    /// The line of the file with which the document begins.
+    first: usize,
+}
+
+impl Reorder<'_> {
+    /// The lines of a value, of which the first may begin with its key or dash.
+    fn lines_of(&self, node: &YamlNode, fields: Option<&FieldNode>, lines: &[&str]) -> Vec<String> {
+        let unchanged = || lines.iter().map(ToString::to_string).collect();
+        match (&node.content, fields) {
+            _ if node.alias.is_some() => unchanged(),
+            (YamlContent::Map(_), Some(fields)) => self.mapping_lines(node, fields, lines).unwrap_or_else(unchanged),
+            (YamlContent::List(items), Some(fields)) => {
+                let starts: Vec<usize> = items.iter().map(|item| first_line(item) - self.first).collect();
+                let Some((head, parts)) = split_items(lines, &starts) else { return unchanged() };
+                let mut ordered: Vec<String> = head.iter().map(ToString::to_string).collect();
+                for ((item, part), start) in items.iter().zip(parts).zip(&starts) {
+                    let below = Self { text: self.text, first: self.first + start };
+                    ordered.extend(below.lines_of(item, fields.list_item(), part));
+                }
+                ordered
+            }
+            _ => unchanged(),
+        }
+    }
+
+    /// `None` if its keys do not stand below each other, each on a line of its own.
+    fn mapping_lines(&self, node: &YamlNode, fields: &FieldNode, lines: &[&str]) -> Option<Vec<String>> {
+        let mut blocks = key_blocks(self.text, self.first, node, lines)?;
+        for block in &mut blocks.entries {
+            let child = fields.child_field(&block.entry.key);
+            let value = &block.entry.value;
+            // A value that begins on the line of its key is a scalar, or in brackets.
+            if child.is_some() && first_line(value) - self.first > block.key_line {
+                let below = Self { text: self.text, first: self.first + block.key_line + 1 };
+                block.below = below.lines_of(value, child, &lines[block.key_line + 1..block.end]);
+            }
+        }
+        if !fields.is_map() {
+            let position = |name: &str| fields.child_fields().position(|(known, _)| known == name);
+            blocks.sort_by_key(|name| position(name).unwrap_or(usize::MAX));
+        }
+        Some(blocks.into_lines())
+    }
+}
