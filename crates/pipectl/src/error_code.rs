@@ -2,33 +2,20 @@
 
 use remote::Error;
 
-use crate::credentials::MissingKey;
-use crate::exit::UsageError;
-use crate::interruption::RunInterrupted;
-use crate::load_manifests::InvalidManifests;
-use crate::manifest_files::NoManifests;
-
 /// The command line is wrong.
 pub(crate) const USAGE: &str = "usage";
 /// A signal ended it.
 pub(crate) const INTERRUPTED: &str = "interrupted";
+/// There is no API key.
+pub(crate) const MISSING_KEY: &str = "missing-key";
+/// Manifests have errors.
+pub(crate) const INVALID_MANIFESTS: &str = "invalid-manifests";
+/// There is no manifest.
+pub(crate) const NO_MANIFESTS: &str = "no-manifests";
 /// The API accepted the change, and it is not live as declared.
 pub(crate) const NOT_APPLIED: &str = "not-applied";
 /// An error without a code of its own.
-const OTHER: &str = "error";
-
-/// The code of the error of a command.
-pub(crate) fn error_code(error: &anyhow::Error) -> &'static str {
-    match error.downcast_ref::<Error>() {
-        Some(error) => api_error_code(error),
-        None if error.is::<UsageError>() => USAGE,
-        None if error.is::<RunInterrupted>() => INTERRUPTED,
-        None if error.is::<MissingKey>() => "missing-key",
-        None if error.is::<InvalidManifests>() => "invalid-manifests",
-        None if error.is::<NoManifests>() => "no-manifests",
-        None => OTHER,
-    }
-}
+pub(crate) const OTHER: &str = "error";
 
 /// The code of an error of the API, or of the way to it.
 pub(crate) fn api_error_code(error: &Error) -> &'static str {

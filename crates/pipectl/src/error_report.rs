@@ -49,7 +49,7 @@ impl From<&anyhow::Error> for ErrorReport {
         let message = format!("{error:#}");
         match error.downcast_ref::<Error>() {
             Some(remote) => Self { message, ..Self::from(remote) },
-            None => Self::new(error_code::error_code(error), &message),
+            None => Self::new(error_code::OTHER, &message),
         }
     }
 }

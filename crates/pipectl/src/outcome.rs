@@ -2,10 +2,12 @@
 
 use crate::context::{CommandContext, OutputFormat};
 use crate::credentials::MissingKey;
+use crate::error_code;
 use crate::error_report::ErrorReport;
 use crate::exit::{self, UsageError};
 use crate::interruption::RunInterrupted;
 use crate::load_manifests::InvalidManifests;
+use crate::manifest_files::NoManifests;
 use crate::output::{Label, StyledText};
 use crate::render::envelope::{self, OutputEnvelope};
 use crate::render::event_lines::{self, ApplyEvent, RunSummary};
@@ -67,6 +69,7 @@ impl CommandOutcome {
     pub(crate) fn from_error(context: &CommandContext, error: &anyhow::Error) -> Self {
         let (outcome, label) = if error.is::<RunInterrupted>() { ("interrupted", "") } else { ("error", "error: ") };
         let report = ErrorReport::from(error);
+        let report = ErrorReport { code: command_error_code(error).unwrap_or(report.code), ..report };
         let (message, hint) = (report.message.clone(), report.hint.clone());
         let mut failed = Self::failed(context, outcome, error_exit_code(error), report);
         failed.messages.push(Label::Delete, label).push_plain(message).end_line();
@@ -125,6 +128,18 @@ impl CommandOutcome {
             ..RunSummary::from_reports(&report.results)
         };
         event_lines::event_line(context.environment.name.as_deref(), &ApplyEvent::Summary(summary))
+    }
+}
+
+/// The code of an error that only a command can have.
+fn command_error_code(error: &anyhow::Error) -> Option<&'static str> {
+    match () {
+        () if error.is::<UsageError>() => Some(error_code::USAGE),
+        () if error.is::<RunInterrupted>() => Some(error_code::INTERRUPTED),
+        () if error.is::<MissingKey>() => Some(error_code::MISSING_KEY),
+        () if error.is::<InvalidManifests>() => Some(error_code::INVALID_MANIFESTS),
+        () if error.is::<NoManifests>() => Some(error_code::NO_MANIFESTS),
+        () => None,
     }
 }
 
