@@ -51,7 +51,7 @@ fn usage_errors_exit_with_64() {
 }
 
 /// Every command with arguments that parse, and the formats that it has beside text.
-const COMMAND_FORMATS: [(&[&str], &[&str]); 20] = [
+const COMMAND_FORMATS: [(&[&str], &[&str]); 21] = [
     (&["init", "new"], &["json"]),
     (&["validate", "no.yaml"], &["json", "markdown"]),
     (&["fmt", "no.yaml"], &["json"]),
