@@ -133,7 +133,12 @@ fn secrets_are_listed_with_their_hosts() {
     let line = "PROD_PG_PASSWORD -> db.corp.example:5432, pg.corp.example:5432\n    analytics/orders  source.postgres.credentials.password  pipes.yaml:";
     assert!(listed.stdout.contains(line), "{}", listed.stdout);
     let commands = desk.run_pipectl(&["secrets", "list", "pipes.yaml", "--gh"]).stdout;
-    assert_eq!(commands, "# not a variable: A; rm -rf /\ngh secret set PROD_PG_PASSWORD\n");
+    insta::assert_snapshot!(commands, @r"
+    # not a variable: A; rm -rf /
+    gh secret set PROD_PG_PASSWORD
+    # and below `env` of the step that applies:
+    #   PROD_PG_PASSWORD: ${{ secrets.PROD_PG_PASSWORD }}
+    ");
     let json = desk.run_pipectl(&["secrets", "list", "pipes.yaml", "-o", "json"]).stdout;
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!(json["result"]["secrets"][1]["to"], json!(["db.corp.example:5432", "pg.corp.example:5432"]));

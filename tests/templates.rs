@@ -107,6 +107,9 @@ fn changed_template_is_a_change_of_each_pipe_and_the_base_has_its_own() {
     assert!(since.contains("Partial: 2 of 3 objects included"), "{since}");
     let plan = repo.run_successfully(&["plan", "pipes", "--base", "HEAD"]);
     assert!(plan.contains("2 to update") && plan.contains("scaling.replicas"), "{plan}");
+    assert!(plan.contains("review: template `clicks` changed: 2 pipes\n"), "{plan}");
+    let annotations = repo.run_successfully(&["plan", "pipes", "--base", "HEAD", "--report", "github=-", "-o", "json"]);
+    assert!(annotations.contains("file=pipes/templates.yaml,line=1"), "{annotations}");
     repo.commit_all("Two replicas");
     repo.run_successfully(&["apply", "pipes", "--base", "HEAD~1", "--yes"]);
     assert_eq!(repo.live("p-views", "/scaling/replicas"), json!(2));

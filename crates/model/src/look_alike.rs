@@ -35,16 +35,16 @@ pub fn visible_name(name: &str) -> String {
 
 /// The Latin letter or hyphen that is drawn alike, or else the character itself.
 fn latin_twin(c: char) -> char {
-    const DRAWN: &str = "\
+    const FOREIGN: &str = "\
         \u{430}\u{435}\u{43e}\u{440}\u{441}\u{443}\u{445}\u{456}\u{458}\u{455}\u{501}\u{4bb}\u{51b}\u{51d}\u{43a}\
         \u{410}\u{412}\u{415}\u{41a}\u{41c}\u{41d}\u{41e}\u{420}\u{421}\u{422}\u{423}\u{425}\u{406}\u{408}\u{405}\
         \u{3bf}\u{3b1}\u{3bd}\u{3c1}\u{3b9}\u{3ba}\u{3c5}\
         \u{391}\u{392}\u{395}\u{396}\u{397}\u{399}\u{39a}\u{39c}\u{39d}\u{39f}\u{3a1}\u{3a4}\u{3a5}\u{3a7}\
         \u{585}\u{57d}\u{570}\u{578}\u{251}\u{261}\u{131}\
         \u{2010}\u{2012}\u{2013}\u{2212}";
-    const MEANT: &str = "aeopcyxijsdhqwk ABEKMHOPCTYXIJS oavpiku ABEZHIKMNOPTYX ouhnagi ----";
-    let twins = DRAWN.chars().zip(MEANT.chars().filter(|c| *c != ' '));
-    twins.into_iter().find(|(drawn, _)| *drawn == c).map_or(c, |(_, meant)| meant)
+    const ASCII: &str = "aeopcyxijsdhqwk ABEKMHOPCTYXIJS oavpiku ABEZHIKMNOPTYX ouhnagi ----";
+    let twins = FOREIGN.chars().zip(ASCII.chars().filter(|c| *c != ' '));
+    twins.into_iter().find(|(foreign, _)| *foreign == c).map_or(c, |(_, ascii)| ascii)
 }
 
 /// The name with an escape for each character that is not ASCII.

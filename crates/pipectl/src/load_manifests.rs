@@ -72,7 +72,9 @@ impl LoadedManifests {
         let mut declared = Self::from_files(files, templates, context);
         declared.diagnostics.splice(0..0, warnings);
         if declared.manifests.is_empty() && declared.diagnostics.is_empty() {
-            bail!("no manifest in {}: it is empty", paths[0].display());
+            let has_templates = !Templates::read(&declared.files).is_empty();
+            let why = if has_templates { "only templates, which no manifest uses" } else { "it is empty" };
+            bail!("no manifest in {}: {why}", paths[0].display());
         }
         Ok(declared)
     }

@@ -1,6 +1,7 @@
 //! One run against one API: what is declared, and the client that speaks about it.
 
 mod live_view;
+mod narrow_to_shard;
 mod observe;
 mod options;
 mod prune_inputs;
@@ -35,7 +36,6 @@ use crate::render::plan::Context;
 use crate::saved_plan::PlanTarget;
 use crate::secrets;
 use crate::settings_diff::ProjectChanges;
-use crate::shard;
 use crate::unreachable::UnreachableService;
 
 pub(crate) use self::live_view::{LiveView, SizeRead};
@@ -183,31 +183,21 @@ impl Session {
         let services = GitServices::new(&found.ids, &ids_in_history, &mut ids, default);
         let services = services.with_unknown(found.unknown.keys());
         history.add_earlier_bodies(&mut desired, &services);
-        let mut base = history.take_base(&services);
+        let base = history.take_base(&services);
         let added_by_target = history.add_target_versions(&mut desired, base.as_ref(), &services);
         let service_names = account.names_of_services(&ids, &found);
         let mut selected = selection.select_addresses(&desired)?;
-        let is_own = shard::own_services(*shard, &ids);
-        ids.retain(|service, _| is_own(service));
         let connection = account.connect(ids).with_listed(&found.listed);
         let target = PlanTarget {
             organization: connection.organization.clone(),
             services: connection.services.iter().map(|(label, id)| (label.to_string(), id.clone())).collect(),
         };
-        let mut prune_inputs = PruneInputs::new(prune, &project.policy, &history, &services);
         let since = history.take_since(&services);
         if let Some(since) = &since {
             let changed = |at: &Address| since.get(at).is_none_or(|was| was.differs_from(&desired[at]));
             selected.retain(changed);
         }
-        let in_other_shards: BTreeSet<Address> = desired.keys().filter(|at| !is_own(&at.service)).cloned().collect();
-        selected.retain(|at| is_own(&at.service));
-        desired.retain(|at, _| is_own(&at.service));
-        if let Some(base) = &mut base {
-            base.retain(|at, _| is_own(&at.service));
-        }
-        prune_inputs.retain_services(&is_own);
-        Ok(Self {
+        let session = Self {
             connection,
             selected,
             is_partial: !selection.selects_all() || since.is_some(),
@@ -215,10 +205,10 @@ impl Session {
             service_names,
             unknown_services: found.unknown,
             unreachable: OnceCell::new(),
-            in_other_shards,
+            in_other_shards: BTreeSet::new(),
             base,
             added_by_target,
-            prune_inputs,
+            prune_inputs: PruneInputs::new(prune, &project.policy, &history, &services),
             policy: project.policy,
             desired,
             warnings,
@@ -228,6 +218,10 @@ impl Session {
             resend_secrets: Vec::new(),
             commits: history.take_commits(),
             timeout: connect.timeout,
+        };
+        Ok(match shard {
+            Some(shard) => session.narrow_to_shard(*shard),
+            None => session,
         })
     }
 

@@ -1,10 +1,8 @@
 //! A part of a run: the services that one of several machines works on.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-use model::address::ServiceRef;
 use ring::digest;
 use serde::{Serialize, Serializer};
 
@@ -36,18 +34,6 @@ impl Shard {
     /// `2-of-8`, for the key of a comment.
     pub(crate) fn key(self) -> String {
         format!("{}-of-{}", self.number, self.count)
-    }
-}
-
-/// Whether a service belongs to the part of the run. Without an id, its name decides.
-pub(crate) fn own_services(
-    shard: Option<Shard>,
-    ids: &BTreeMap<ServiceRef, String>,
-) -> impl Fn(&ServiceRef) -> bool + use<> {
-    let ids = ids.clone();
-    move |service| {
-        let id = ids.get(service).map_or(service.as_str(), String::as_str);
-        shard.is_none_or(|shard| shard.contains(id))
     }
 }
 

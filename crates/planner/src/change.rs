@@ -4,7 +4,7 @@ use clickpipes::data_effects;
 use clickpipes::default_values::is_default_value;
 use clickpipes::semantics::FieldSemantics;
 use model::address::{Address, Kind, Name};
-use model::desired::Place;
+use model::desired::{Document, Place};
 use model::live::{Id, Object};
 use model::path::FieldPath;
 use serde::{Serialize, Serializer};
@@ -65,12 +65,34 @@ pub struct Change {
     /// Where the manifest stands; `None` for what is only live.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub place: Option<Place>,
+    /// The template that at least one of the changed values comes from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub template: Option<ChangedTemplate>,
     /// The declared fields as they are live, for a readable diff. No secret is in it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub before: Option<Value>,
     /// The declared fields as they will be. No secret is in it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub after: Option<Value>,
+}
+
+/// A template by which an object changes.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct ChangedTemplate {
+    /// Its name.
+    pub name: String,
+    /// Where it begins.
+    pub place: Place,
+}
+
+impl ChangedTemplate {
+    /// The template of a document, if the value of a changed field stands in it.
+    pub(crate) fn find(document: &Document, fields: &[FieldChange]) -> Option<Self> {
+        let template = document.origin.template()?;
+        let is_in_template = |field: &FieldChange| field.place.as_ref().is_some_and(|place| template.contains(place));
+        let found = fields.iter().any(is_in_template);
+        found.then(|| Self { name: template.name.clone(), place: template.start.clone() })
+    }
 }
 
 impl Change {
@@ -94,6 +116,7 @@ impl Change {
             lost_fields: Vec::new(),
             misses_changes: false,
             place: None,
+            template: None,
             before: None,
             after: None,
         }

@@ -32,7 +32,9 @@ mod undeclared_rename;
 
 pub use approve::{ApprovalLimits, ApprovedPlan, LimitExceeded};
 pub use block_reason::{BlockReason, Permission, ProtectedBy, RespelledField};
-pub use change::{Change, FieldChange, FieldVerdict, IgnoredChanges, MissingBase, UncheckedFields, Verdict};
+pub use change::{
+    Change, ChangedTemplate, FieldChange, FieldVerdict, IgnoredChanges, MissingBase, UncheckedFields, Verdict,
+};
 pub use conflict::ConflictingField;
 pub use desired_diff::{DeclaredIn, DesiredDiff, DesiredFieldDiff, diff_desired};
 pub use inputs::{Policy, UnsettledPolicy, WriteOnlyPolicy};

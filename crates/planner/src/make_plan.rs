@@ -9,7 +9,7 @@ use model::address::Address;
 use model::desired::{Desired, Presence};
 use model::live::{Id, Live, Object};
 
-use crate::change::Verdict;
+use crate::change::{ChangedTemplate, Verdict};
 use crate::inputs::{PlanInputs, Policy};
 use crate::match_live::{self, LiveMatch, match_live_object};
 use crate::order;
@@ -71,7 +71,8 @@ pub fn plan(desired: &Desired, live: &Live, base: Option<&Desired>, policy: &Pol
             None if differs => {}
             None if object_plan.is_removed_by_target => _ = plan.removed_by_target.insert(at.clone()),
             None => _ = plan.in_sync.insert(at.clone()),
-            Some((change, object_actions)) => {
+            Some((mut change, object_actions)) => {
+                change.template = ChangedTemplate::find(document, &change.fields);
                 if change.verdict == Verdict::Replace {
                     inputs.replaced.insert(at.clone());
                 }

@@ -73,6 +73,11 @@ impl Templates {
         self.conflicts.push(Diagnostic { also: Some(also), ..remark.into_diagnostic(files) });
     }
 
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.by_name.is_empty()
+    }
+
     pub(super) fn find(&self, name: &str) -> Option<&Template> {
         self.by_name.get(name)
     }

@@ -6,12 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use model::address::Address;
 use model::desired::Place;
 use model::look_alike::{escape_foreign, visible_name};
-use planner::{Change, Plan};
+use planner::{Change, ChangedTemplate, Plan};
 use serde_json::Value;
 
 use super::Context;
 use super::object::display_name;
 use super::values::short_value;
+use crate::diagnostics::pluralize;
 use crate::settings_diff::ProjectChanges;
 
 /// More notes are counted.
@@ -33,7 +34,21 @@ pub(crate) fn review_notes(plan: &Plan, context: &Context) -> Vec<ReviewNote> {
         place: None,
     });
     let tls = plan.changes.iter().filter(|change| !change.weakened_tls.is_empty()).map(weakened_tls_note);
-    project.chain(look_alike_notes(plan)).chain(new_pair_notes(plan)).chain(tls).collect()
+    project.chain(template_notes(plan)).chain(look_alike_notes(plan)).chain(new_pair_notes(plan)).chain(tls).collect()
+}
+
+/// One note for each template by which objects change: thirty-eight rows say the same.
+fn template_notes(plan: &Plan) -> impl Iterator<Item = ReviewNote> {
+    let mut changed: BTreeMap<&ChangedTemplate, usize> = BTreeMap::new();
+    for template in plan.changes.iter().filter_map(|change| change.template.as_ref()) {
+        *changed.entry(template).or_default() += 1;
+    }
+    let note = |(template, count): (&ChangedTemplate, usize)| ReviewNote {
+        code: "template-change",
+        text: format!("template `{}` changed: {}", template.name, pluralize(count, "pipe")),
+        place: Some(template.place.clone()),
+    };
+    changed.into_iter().map(note).collect::<Vec<_>>().into_iter()
 }
 
 /// The first notes as lines, and how many more there are.
