@@ -139,7 +139,7 @@ mod tests {
         let own = || KeyOf("KEY_1", 200, &["acme"]);
         assert_eq!(check([own(), KeyOf("KEY_2", 200, &["other", "ACME"])]).await, "fine");
         insta::assert_snapshot!(check([own(), KeyOf("KEY_2", 200, &["other"])]).await, @"the API key in KEY_2 does not belong to the organization acme: the keys of an environment must be of one organization");
-        insta::assert_snapshot!(check([own(), KeyOf("KEY_2", 401, &[])]).await, @"");
+        insta::assert_snapshot!(check([own(), KeyOf("KEY_2", 401, &[])]).await, @"the API key in KEY_2: GET /v1/organizations: 401 no (request r)");
         // An API without the list.
         assert_eq!(check([KeyOf("KEY_1", 404, &[]), KeyOf("KEY_2", 404, &[])]).await, "fine");
     }
