@@ -1,19 +1,7 @@
 //! What a shell is told while somebody types.
 
 use crate::support::cli::WorkDir;
-
-fn pipe_manifest(name: &str, service: &str) -> String {
-    format!(
-        "apiVersion: pipectl/v1
-kind: ClickPipe
-metadata: {{name: {name}, service: {service}}}
-spec:
-  source:
-    kinesis: {{format: JSONEachRow, streamName: s, region: r, iteratorType: LATEST, authentication: IAM_ROLE, iamRole: 'arn:aws:iam::1:role/r'}}
-  destination: {{database: default, table: t, managedTable: true, tableDefinition: {{engine: {{type: MergeTree}}}}, columns: [{{name: id, type: UInt64}}]}}
-"
-    )
-}
+use crate::support::pipes::kinesis_pipe;
 
 const PROJECT: &str = "apiVersion: pipectl/v1
 kind: Project
@@ -27,8 +15,8 @@ defaults: {environment: staging}
 fn project_dir() -> WorkDir {
     let desk = WorkDir::new();
     desk.write_file("pipectl.yaml", PROJECT);
-    desk.write_file("pipes/orders.yaml", pipe_manifest("orders", "'${service}'"));
-    desk.write_file("pipes/clicks.yaml", pipe_manifest("clicks", "lake"));
+    desk.write_file("pipes/orders.yaml", kinesis_pipe("orders", "'${service}'"));
+    desk.write_file("pipes/clicks.yaml", kinesis_pipe("clicks", "lake"));
     desk
 }
 

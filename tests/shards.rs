@@ -6,29 +6,19 @@ use model::yaml::{PendingDiagnostics, read_documents};
 use serde_json::Value;
 
 use crate::support::cli::{RunOutput, WorkDir};
+use crate::support::pipes::kinesis_pipe;
 use crate::support::test_repo::TestRepo;
 
 const SERVICES: usize = 12;
 const SHARDS: usize = 4;
 
-fn pipe(name: &str, service: &str) -> String {
-    format!(
-        "apiVersion: pipectl/v1
-kind: ClickPipe
-metadata: {{name: {name}, service: {service}}}
-spec:
-  source:
-    kinesis: {{format: JSONEachRow, streamName: {name}, region: us-east-1, iteratorType: LATEST, authentication: IAM_ROLE, iamRole: 'arn:aws:iam::123456789012:role/reader'}}
-  destination: {{database: default, table: {name}, managedTable: true, tableDefinition: {{engine: {{type: MergeTree}}}}, columns: [{{name: id, type: UInt64}}]}}
-  fieldMappings: [{{sourceField: id, destinationField: id}}]
-"
-    )
-}
-
 fn desk_with_services() -> WorkDir {
     let desk = WorkDir::new();
     for n in 0..SERVICES {
-        desk.write_file(&format!("pipes/orders-{n}.yaml"), pipe(&format!("orders{n}"), &format!("service-{n}")));
+        desk.write_file(
+            &format!("pipes/orders-{n}.yaml"),
+            kinesis_pipe(&format!("orders{n}"), &format!("service-{n}")),
+        );
     }
     desk
 }
@@ -75,7 +65,7 @@ fn a_shard_is_named_in_every_format() {
 #[test]
 fn a_shard_of_nothing_is_in_sync() {
     let desk = WorkDir::new();
-    desk.write_file("pipes/orders.yaml", pipe("orders", "analytics"));
+    desk.write_file("pipes/orders.yaml", kinesis_pipe("orders", "analytics"));
     let codes = |args: &[&str]| -> Vec<i32> {
         let runs = (1..=SHARDS).map(|number| run_shard(&desk, args, number).code);
 
@@ -179,11 +169,11 @@ fn a_pipe_that_moves_to_another_shard_is_not_pruned() {
     let services: Vec<String> = (0..SERVICES).map(|n| format!("service-{n}")).collect();
     for target in &services[1..] {
         let repo = TestRepo::new();
-        repo.write_file("pipes/orders.yaml", &pipe("orders", &services[0]));
+        repo.write_file("pipes/orders.yaml", &kinesis_pipe("orders", &services[0]));
         repo.commit_all("orders");
         assert_eq!(repo.run_pipectl(&["apply", "pipes", "--yes"]).code, 0);
-        repo.write_file("pipes/orders.yaml", &pipe("orders", target));
-        repo.write_file("pipes/other.yaml", &pipe("other", &services[0]));
+        repo.write_file("pipes/orders.yaml", &kinesis_pipe("orders", target));
+        repo.write_file("pipes/other.yaml", &kinesis_pipe("other", &services[0]));
         repo.commit_all("moved");
         let runs = (1..=SHARDS).map(|number| {
             let shard = format!("--shard={number}/{SHARDS}");

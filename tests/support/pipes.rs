@@ -135,3 +135,18 @@ pub(crate) fn merge_values(mut base: Value, changes: &Value) -> Value {
     }
     base
 }
+
+/// A small pipe of any service, without a secret.
+pub(crate) fn kinesis_pipe(name: &str, service: &str) -> String {
+    format!(
+        "apiVersion: pipectl/v1
+kind: ClickPipe
+metadata: {{name: {name}, service: {service}}}
+spec:
+  source:
+    kinesis: {{format: JSONEachRow, streamName: {name}, region: us-east-1, iteratorType: LATEST, authentication: IAM_ROLE, iamRole: 'arn:aws:iam::123456789012:role/reader'}}
+  destination: {{database: default, table: {name}, managedTable: true, tableDefinition: {{engine: {{type: MergeTree}}}}, columns: [{{name: id, type: UInt64}}]}}
+  fieldMappings: [{{sourceField: id, destinationField: id}}]
+"
+    )
+}

@@ -11,7 +11,7 @@ use serde_json::json;
 use super::bench::{OneSecret, RemoteBench, SERVICE, pipe_address, scope_of_kinds};
 use super::fixtures::kafka_body;
 use super::scripted_transport::{cut_answer, ok_answer, raw_answer, refusal_answer, scripted_remote};
-use crate::{ApiCredentials, Error, Hint, HttpTransport, RejectionKind, RemoteSettings, ServiceLookup};
+use crate::{ApiCredentials, Error, Hint, HttpTransport, RejectionKind, RemoteSettings, ServiceLookup, Transport};
 
 /// The error of a create that gets this answer, with its hint.
 async fn refused_create(status: u16, text: &str) -> String {
@@ -167,6 +167,32 @@ async fn lookup_finds_organizations_and_services() {
     let remote = directory.into_remote("org".to_owned(), ids, Arc::new(OneSecret));
     remote.observe_live(&scope_of_kinds(&[Kind::ClickPipe])).await.unwrap();
     assert_eq!(remote.request_counts().sent, 3);
+}
+
+/// A key is revoked during a run that has another one. The API did nothing for it, so even a POST is sent again.
+#[tokio::test(start_paused = true)]
+async fn requests_of_a_refused_key_are_sent_with_the_other_one() {
+    let (refused, _) = scripted_remote([refusal_answer(401, "UNAUTHORIZED: bad key")]);
+    let (accepted, _) = scripted_remote([ok_answer(&json!([])), ok_answer(&json!([{"id": "org", "name": "Acme"}]))]);
+    let transports: Vec<Arc<dyn Transport>> = vec![Arc::clone(&refused) as _, Arc::clone(&accepted) as _];
+    let lookup = ServiceLookup::new(transports, RemoteSettings::default());
+    lookup.list_services("org").await.unwrap();
+    assert_eq!(lookup.list_organizations().await.unwrap().len(), 1);
+    assert_eq!((refused.sent.lock().unwrap().len(), accepted.sent.lock().unwrap().len()), (1, 2));
+    assert_eq!((lookup.request_counts().sent, lookup.request_counts().repeated), (3, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_last_refused_key_ends_the_run() {
+    let refusal = || scripted_remote([refusal_answer(401, "UNAUTHORIZED: bad key")]).0;
+    let keys = [refusal(), refusal()];
+    let transports = keys.iter().map(|key| Arc::clone(key) as Arc<dyn Transport>).collect();
+    let lookup = ServiceLookup::new(transports, RemoteSettings::default());
+    for _ in 0..3 {
+        let error = lookup.list_services("org").await.unwrap_err();
+        assert_eq!(error.rejection_kind(), Some(RejectionKind::Unauthenticated));
+    }
+    assert!(keys.iter().all(|key| key.sent.lock().unwrap().len() == 1), "no request after the last refusal");
 }
 
 #[test]
