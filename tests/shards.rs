@@ -6,7 +6,7 @@ use model::yaml::{PendingDiagnostics, read_documents};
 use serde_json::Value;
 
 use crate::support::cli::{RunOutput, WorkDir};
-use crate::support::pipes::kinesis_pipe;
+use crate::support::pipes::{kafka_manifest, kinesis_pipe};
 use crate::support::test_repo::TestRepo;
 
 const SERVICES: usize = 12;
@@ -114,6 +114,15 @@ fn shards_merge_into_one_comment_page_and_exit_code() {
     let done = merge(&desk, &[], &files);
     assert!(done.stdout.ends_with("4 runs: 12 applied\n"), "{}", done.stdout);
     assert_eq!(done.code, 0);
+}
+
+#[test]
+fn merged_comment_shows_where_secrets_go() {
+    let desk = WorkDir::new();
+    desk.write_file("pipes/orders.yaml", kafka_manifest("orders", "orders", "", ""));
+    let files = write_shards(&desk, &["plan"]);
+    let merged = merge(&desk, &["-o", "markdown"], &files);
+    assert!(merged.stdout.contains("sends <code>P</code> to"), "{}", merged.stdout);
 }
 
 #[test]

@@ -32,7 +32,7 @@ pub struct MergedRun {
     pub exit_code: u8,
     /// The number of objects by verdict, or by outcome after an apply.
     pub counts: BTreeMap<String, usize>,
-    /// What is to be looked at before the objects: refusals, and changes of the project file.
+    /// What is to be looked at before the objects: refusals, secrets that reach a new host, a changed project file.
     pub notes: Vec<String>,
     /// Why it ended early, and what it could not read.
     pub errors: Vec<String>,
@@ -161,14 +161,14 @@ fn merged_run(name: &str, run: RunDocument) -> Result<MergedRun> {
         let reasons: Vec<&str> = list(&object["reasons"]).map(text_of).collect();
         format!("refused: {}: {}", object_name(&object["address"]), reasons.join("; "))
     });
-    let project = list(&plan["projectChanges"]).map(|change| text_of(change).to_owned());
+    let review = list(&plan["reviewNotes"]).map(|note| text_of(&note["text"]).to_owned());
     let shard = run.shard.as_deref().map(str::parse::<Shard>).transpose().map_err(anyhow::Error::msg)?;
     Ok(MergedRun {
         name: shard.map_or_else(|| name.to_owned(), |shard| format!("{name} (shard {shard})")),
         outcome: run.outcome,
         exit_code: run.exit_code,
         counts,
-        notes: refusals.chain(refused).chain(project).collect(),
+        notes: refusals.chain(refused).chain(review).collect(),
         errors: run.errors,
         rows,
         shard,

@@ -254,6 +254,10 @@ pub(crate) fn plan_json_in(plan: &Plan, context: &Context) -> Value {
     if !context.project_changes.is_empty() {
         document["projectChanges"] = json!(context.project_changes);
     }
+    let notes = review_notes::review_notes(plan, context);
+    if !notes.is_empty() {
+        document["reviewNotes"] = json!(notes);
+    }
     document
 }
 

@@ -7,6 +7,7 @@ use model::address::Address;
 use model::desired::Place;
 use model::look_alike::{escape_foreign, visible_name};
 use planner::{Change, ChangedTemplate, Plan};
+use serde::Serialize;
 use serde_json::Value;
 
 use super::Context;
@@ -19,10 +20,12 @@ use crate::settings_diff::ProjectChanges;
 const MAX_NOTES: usize = 20;
 
 /// One thing to look at. In backticks is what others wrote.
+#[derive(Serialize)]
 pub(crate) struct ReviewNote {
     /// For machines.
     pub(crate) code: &'static str,
     pub(crate) text: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) place: Option<Place>,
 }
 
