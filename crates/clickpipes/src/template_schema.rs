@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use schemars::JsonSchema;
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use model::project::ApiVersion;
@@ -57,7 +58,7 @@ pub struct TemplateParameter {
 }
 
 /// The type of a parameter, in the words of JSON Schema.
-#[derive(JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(inline)]
 pub enum ParameterType {

@@ -4,6 +4,7 @@
 
 mod applied;
 mod cat_file;
+mod declared_key;
 mod git_command;
 mod history;
 mod history_query;

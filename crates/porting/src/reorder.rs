@@ -64,7 +64,8 @@ fn manifest_fields(root: &YamlNode) -> Option<&'static FieldNode> {
 }
 
 fn first_line(node: &YamlNode) -> usize {
-    node.head_span().line as usize - 1
+    // What an alias stands for has the place of its anchor, which may be above.
+    node.alias.unwrap_or_else(|| node.head_span()).line as usize - 1
 }
 
 fn is_document_mark(line: &str) -> bool {
@@ -101,7 +102,8 @@ impl Reorder<'_> {
             _ if node.alias.is_some() => unchanged(),
             (YamlContent::Map(_), Some(fields)) => self.mapping_lines(node, fields, lines).unwrap_or_else(unchanged),
             (YamlContent::List(items), Some(fields)) => {
-                let starts: Vec<usize> = items.iter().map(|item| first_line(item) - self.first).collect();
+                let starts = items.iter().map(|item| first_line(item).checked_sub(self.first)).collect();
+                let Some(starts): Option<Vec<usize>> = starts else { return unchanged() };
                 let Some((head, parts)) = split_items(lines, &starts) else { return unchanged() };
                 let mut ordered: Vec<String> = head.iter().map(ToString::to_string).collect();
                 for ((item, part), start) in items.iter().zip(parts).zip(&starts) {
@@ -121,7 +123,7 @@ impl Reorder<'_> {
             let child = fields.child_field(&block.entry.key);
             let value = &block.entry.value;
             // A value that begins on the line of its key is a scalar, or in brackets.
-            if child.is_some() && first_line(value) - self.first > block.key_line {
+            if child.is_some() && first_line(value) > self.first + block.key_line {
                 let below = Self { text: self.text, first: self.first + block.key_line + 1 };
                 block.below = below.lines_of(value, child, &lines[block.key_line + 1..block.end]);
             }

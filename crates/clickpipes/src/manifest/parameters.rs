@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::code;
 use super::templates::Template;
 use super::variables::{Scope, VariableExpander, is_variable_name};
+use crate::template_schema::ParameterType;
 use model::path::FieldPath;
 use model::schema_validator;
 use model::suggest::suggest_similar;
@@ -13,31 +14,13 @@ use model::yaml::{PendingDiagnostic, PendingDiagnostics, Span, YamlContent, Yaml
 #[derive(Debug)]
 pub(super) struct Parameter {
     pub(super) span: Span,
-    expected: ExpectedType,
+    expected: ParameterType,
     default: Option<YamlNode>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum ExpectedType {
-    String,
-    Integer,
-    Number,
-    Boolean,
-    Array,
-    Object,
-}
-
-impl ExpectedType {
+impl ParameterType {
     fn from_word(word: &str) -> Option<Self> {
-        Some(match word {
-            "string" => Self::String,
-            "integer" => Self::Integer,
-            "number" => Self::Number,
-            "boolean" => Self::Boolean,
-            "array" => Self::Array,
-            "object" => Self::Object,
-            _ => return None,
-        })
+        serde_json::from_value(word.into()).ok()
     }
 
     fn describe(self) -> &'static str {
@@ -89,12 +72,12 @@ impl Parameter {
             remarks.push(PendingDiagnostic::error(code::PARAMETER_NAME, entry.span, message).with_path(at.clone()));
         }
         let word = entry.value.node_at(&["type"]).and_then(YamlNode::as_text);
-        let expected = word.and_then(ExpectedType::from_word).unwrap_or(ExpectedType::String);
+        let known = word.map_or(Some(ParameterType::String), ParameterType::from_word);
+        let expected = known.unwrap_or(ParameterType::String);
         let mut default = entry.value.entry("default").map(|entry| entry.value.clone());
         // A default with a variable has its type once the variable is known.
-        let is_type_known = word.is_none_or(|word| ExpectedType::from_word(word).is_some());
         if let Some(node) = default.as_mut().filter(|node| !node.as_text().is_some_and(|text| text.contains("${")))
-            && is_type_known
+            && known.is_some()
             && !expected.convert(&mut node.content)
         {
             let message = format!("the default of this parameter is not {}", expected.describe());
@@ -152,7 +135,7 @@ fn convert_values(template: &Template, values: &mut BTreeMap<String, YamlNode>, 
         let message = format!("the parameter `{name}` takes {}", parameter.expected.describe());
         let remark = PendingDiagnostic::error(schema_validator::code::WRONG_TYPE, value.head_span(), message);
         let is_number = matches!(value.content, YamlContent::Number(_) | YamlContent::Bool(_));
-        let is_text = parameter.expected == ExpectedType::String && is_number;
+        let is_text = parameter.expected == ParameterType::String && is_number;
         let remark = remark.with_path(FieldPath::parse("spec.with").child(name));
         let remark = remark.with_related(parameter.span, "declared here");
         remarks.push(if is_text { remark.with_help("put it in quotes") } else { remark });

@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 use clickpipes::manifest::{self, Manifest, Templates};
-use model::address::{Address, Kind, Name};
+use model::address::{Address, Name};
 use model::desired::Desired;
 use planner::{PruneEvidence, PruneReason};
 
 use super::cat_file::BlobReader;
+use super::declared_key::{DeclaredKey, ManifestOwner};
 use super::history::{History, HistoryStep};
 use super::manifest_at::{self, DeclaredKeys, ManifestArchive, manifests_at, manifests_between};
 use super::services::GitServices;
@@ -53,23 +54,6 @@ pub(crate) struct PlanCommits {
     pub(crate) head: String,
     /// The branch that `REV...` names.
     pub(crate) target_branch: Option<String>,
-}
-
-/// The owner of an object, as its manifest names it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum ManifestOwner {
-    Organization,
-    /// The default service of the run: the manifest names none.
-    Default,
-    Service(String),
-}
-
-/// A name of a declared object, before the id of its service is known.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct DeclaredKey {
-    pub(super) owner: ManifestOwner,
-    pub(super) kind: Kind,
-    pub(super) name: Name,
 }
 
 /// The proofs that objects without a manifest may be deleted.
@@ -154,7 +138,7 @@ impl GitHistory {
 
     /// The objects of the base in the known services; `None` without `--base`.
     pub(crate) fn take_base(&mut self, services: &GitServices) -> Option<Desired> {
-        self.base.take().map(|manifests| resolve_desired(manifests, services))
+        self.base.take().map(|manifests| services.resolve_desired(manifests))
     }
 
     /// The commits of the base and of `HEAD`; `None` without `--base`.
@@ -191,7 +175,7 @@ impl GitHistory {
 
     /// The objects at the revision of `--changed-since` in the known services.
     pub(crate) fn take_since(&mut self, services: &GitServices) -> Option<Desired> {
-        self.since.take().map(|manifests| resolve_desired(manifests, services))
+        self.since.take().map(|manifests| services.resolve_desired(manifests))
     }
 
     /// The proofs by address; and for objects that are kept all the same, the file at `HEAD` that declares them.
@@ -208,32 +192,6 @@ impl GitHistory {
             }
         }
         (proofs, kept)
-    }
-}
-
-pub(super) fn resolve_desired(manifests: Vec<Manifest>, services: &GitServices) -> Desired {
-    let known = manifests.into_iter().filter_map(|manifest| {
-        Some((services.resolve_address(&DeclaredKey::from_manifest(&manifest))?, manifest.document))
-    });
-    known.collect()
-}
-
-impl DeclaredKey {
-    pub(super) fn from_manifest(manifest: &Manifest) -> Self {
-        let owner = match (manifest.is_organization_wide, &manifest.service) {
-            (true, _) => ManifestOwner::Organization,
-            (false, Some(name)) => ManifestOwner::Service(name.clone()),
-            (false, None) => ManifestOwner::Default,
-        };
-        Self { owner, kind: manifest.kind, name: manifest.name.clone() }
-    }
-
-    /// The name of the manifest's object and its previous names.
-    pub(super) fn all_from_manifest(manifest: &Manifest) -> Vec<Self> {
-        let own = Self::from_manifest(manifest);
-        let previous = manifest.document.intent.previous_names.iter();
-        let previous = previous.map(|name| Self { name: name.clone(), ..own.clone() });
-        previous.chain([own.clone()]).collect()
     }
 }
 

@@ -11,7 +11,7 @@ use model::live::Id;
 
 use super::Repository;
 use super::cat_file::BlobReader;
-use super::history_query::DeclaredKey;
+use super::declared_key::DeclaredKey;
 use super::template_archive::TemplateArchive;
 use crate::output::Output;
 use crate::project::{Bindings, ProjectContext};

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use clickpipes::manifest::Manifest;
 use model::address::{Address, ServiceRef};
+use model::desired::Desired;
 use model::selector::AddressPattern;
 
-use super::history_query::{DeclaredKey, ManifestOwner};
+use super::declared_key::{DeclaredKey, ManifestOwner};
 
 /// The label of each service in this run.
 pub(crate) struct GitServices {
@@ -55,5 +57,13 @@ impl GitServices {
             ManifestOwner::Service(name) => self.labels.get(name)?.clone(),
         };
         Some(Address::new(service, key.kind, key.name.clone()))
+    }
+
+    /// The manifests by address, without those of services that the run does not know.
+    pub(super) fn resolve_desired(&self, manifests: Vec<Manifest>) -> Desired {
+        let known = manifests.into_iter().filter_map(|manifest| {
+            Some((self.resolve_address(&DeclaredKey::from_manifest(&manifest))?, manifest.document))
+        });
+        known.collect()
     }
 }

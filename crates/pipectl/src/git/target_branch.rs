@@ -10,7 +10,7 @@ use model::address::Address;
 use model::desired::{Desired, Presence, TargetVersions};
 
 use super::Repository;
-use super::history_query::{DeclaredKey, resolve_desired};
+use super::declared_key::DeclaredKey;
 use super::manifest_at::{manifests_at, manifests_between};
 use super::services::GitServices;
 use crate::output::Output;
@@ -52,7 +52,7 @@ impl TargetBranch {
         base: &Desired,
         services: &GitServices,
     ) -> BTreeSet<Address> {
-        let tip = resolve_desired(self.tip, services);
+        let tip = services.resolve_desired(self.tip);
         for (at, document) in desired.iter_mut().filter(|(at, _)| base.contains_key(at)) {
             let now = tip.get(at);
             let presence = now.map_or(Presence::Absent, |now| now.intent.presence);

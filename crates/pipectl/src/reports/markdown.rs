@@ -16,7 +16,7 @@ use crate::plan_view::object::{ObjectSeverity, ObjectView};
 use crate::plan_view::refusals::refusal_lines;
 
 /// GitHub accepts 65,536 characters. The rest is for what a workflow adds.
-const MAX_COMMENT_CHARS: usize = 60_000;
+pub(super) const MAX_COMMENT_CHARS: usize = 60_000;
 
 /// Room for the line that counts what is omitted.
 const RESERVED_CHARS: usize = 600;

@@ -3,12 +3,10 @@
 use maud::{DOCTYPE, PreEscaped, html};
 
 use super::html::{POLICY, STYLE};
+use super::markdown::MAX_COMMENT_CHARS;
 use super::report_target::CommentKey;
 use crate::escape::{markdown_code, markdown_sentence, truncate_chars, xml_line};
 use crate::merged_report::{MergedReport, MergedRow, MergedRun, counts_text};
-
-/// GitHub accepts 65,536 characters.
-const MAX_COMMENT_CHARS: usize = 60_000;
 
 const MAX_LINE_CHARS: usize = 400;
 

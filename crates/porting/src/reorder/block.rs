@@ -103,9 +103,10 @@ pub(super) fn split_items<'l, 't>(
     lines: &'l [&'t str],
     starts: &[usize],
 ) -> Option<(&'l [&'t str], Vec<&'l [&'t str]>)> {
+    let first = *starts.first()?;
     let is_cut = starts.is_sorted_by(|a, b| a < b) && starts.iter().all(|start| *start < lines.len());
     let ends = starts.iter().skip(1).copied().chain([lines.len()]);
-    is_cut.then(|| (&lines[..starts[0]], starts.iter().zip(ends).map(|(&start, end)| &lines[start..end]).collect()))
+    is_cut.then(|| (&lines[..first], starts.iter().zip(ends).map(|(&start, end)| &lines[start..end]).collect()))
 }
 
 /// Where the blank lines and comments before the end of `range` begin. A comment that is indented deeper belongs to the value

@@ -135,3 +135,60 @@ proptest! {
         prop_assert!(at("type") < at("format") && at("brokers") < at("topics") && at("consumerGroup") < at("zebra"), "{}", ordered);
     }
 }
+
+#[test]
+fn aliases_of_what_stands_above_and_empty_lists_stay() {
+    let text = "\
+kind: ClickPipe
+metadata:
+  labels: {b: &text x}
+spec:
+  fieldMappings:
+    []
+  destination:
+    table: *text
+    columns:
+      - &id
+        type: UInt64
+        name: id
+      - *id
+    database:
+      *text
+";
+    let ordered = reordered(text);
+    assert!(ordered.contains("    database:\n      *text\n    table: *text\n"), "{ordered}");
+    assert!(ordered.contains("      - &id\n"), "{ordered}");
+    assert!(ordered.contains("      - *id\n"), "{ordered}");
+}
+
+/// Lines that YAML may put below each other in any order.
+const LINES: [&str; 18] = [
+    "kind: ClickPipe",
+    "spec:",
+    "metadata: &m",
+    "  name: a",
+    "  destination:",
+    "    table: &t t",
+    "    database: *t",
+    "    columns:",
+    "      - name: id",
+    "        type: &i Int8",
+    "      - {name: b, type: *i}",
+    "      - *m",
+    "      []",
+    "  # a comment",
+    "",
+    "---",
+    "  source: {kafka: {",
+    "    }}",
+];
+
+proptest! {
+    #[test]
+    fn no_text_ends_the_program(lines in prop::collection::vec(prop::sample::select(&LINES[..]), 0..30)) {
+        let text = lines.join("\n");
+        if let Ok(ordered) = reorder_keys(&text) {
+            prop_assert_eq!(reorder_keys(&ordered), Ok(ordered.clone()));
+        }
+    }
+}
