@@ -77,6 +77,19 @@ fn new_repository_has_nothing_to_validate() {
         assert_eq!(said.stdout, "No manifests yet, so there is nothing to validate.\n");
     }
     assert_eq!(dir.run_pipectl(&["validate", "-o", "json"]).stdout_json()["result"]["files"], 0);
+    for (args, words) in [
+        (&["secrets", "list"][..], "The manifests need no secret.\n"),
+        (&["secrets", "list", "--gh"], "# The manifests need no secret.\n"),
+        (&["fmt", "--check"], "0 files formatted already.\n"),
+        (&["render"], ""),
+    ] {
+        let said = dir.run_pipectl(args);
+        assert_eq!((said.code, said.stdout.as_str()), (0, words), "{args:?}: {}", said.stderr);
+    }
+    assert!(dir.run_pipectl(&["doctor", "--sandbox"]).stdout.contains("warn  manifests     none yet\n"));
+    let plan = dir.run_pipectl(&["plan", "--sandbox"]);
+    assert_eq!(plan.code, 1, "{}", plan.all_output());
+    assert!(plan.stderr.contains("hint: check the path. `pipectl export --out DIR` writes"), "{}", plan.stderr);
     // Another empty folder is a wrong path.
     dir.write_file("other/.gitkeep", "");
     assert_eq!(dir.run_pipectl(&["validate", "other"]).code, 1);

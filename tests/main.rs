@@ -97,4 +97,5 @@ mod tls;
 mod transcripts;
 mod unreachable;
 mod unsettled_sizes;
+mod usage_errors;
 mod write_only;

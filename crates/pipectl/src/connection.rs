@@ -15,6 +15,7 @@ use remote::{
 };
 
 use crate::embedded_sandbox::EmbeddedSandbox;
+use crate::exit::UsageError;
 use crate::project::ProjectContext;
 use crate::secrets::SecretResolver;
 use crate::{credentials, env_vars};
@@ -326,7 +327,8 @@ pub(crate) fn connect_api(
     project: &ProjectContext,
     settings: RemoteSettings,
 ) -> Result<(ServiceLookup, usize)> {
-    let (_, url) = options.api_url();
+    let (from, url) = options.api_url();
+    remote::parse_api_url(&url).map_err(|why| UsageError(format!("{from}: {why}")))?;
     let mut transports: Vec<Arc<dyn Transport>> = Vec::new();
     for key in credentials::find_credentials(project.credentials.as_ref())? {
         transports.push(Arc::new(HttpTransport::new(&url, key)?));

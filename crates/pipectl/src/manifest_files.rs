@@ -16,6 +16,7 @@ use model::diagnostic::{Diagnostic, Severity, SourceFile};
 use model::path::FieldPath;
 use model::yaml::MAX_BYTES;
 
+use crate::project::ProjectContext;
 use crate::{files, project};
 
 const MAX_DEPTH: usize = 32;
@@ -25,13 +26,28 @@ const MAX_DEPTH: usize = 32;
 #[error("{}", .0.iter().map(|folder| empty_folder_text(folder)).collect::<Vec<_>>().join("\n"))]
 pub(crate) struct NoManifests(pub(crate) Vec<PathBuf>);
 
+impl NoManifests {
+    /// Where manifests come from.
+    pub(crate) const FIRST_ONES: &str = "`pipectl export --out DIR` writes those of live pipes; `pipectl init` writes an \
+                                         example, which you can copy";
+}
+
 /// An empty folder must not mean "delete everything": it is more often a wrong path.
 fn empty_folder_text(folder: &Path) -> String {
     format!(
-        "no manifest in {}: it holds no *.yaml or *.yml file. An empty folder is taken for a mistake, never for \"nothing \
-         is wanted\"",
+        "no manifest in {}: it contains no *.yaml or *.yml file. An empty folder never means \"delete everything\"",
         folder.display()
     )
+}
+
+/// What was read, or `None` if the folders of the project file wait for their first manifest, as after `pipectl init`.
+/// Another empty folder is more often a wrong path.
+pub(crate) fn none_in_new_project<T>(read: Result<T>, project: &ProjectContext) -> Result<Option<T>> {
+    let is_new = |NoManifests(folders): &NoManifests| folders.iter().all(|it| project.all_manifest_paths.contains(it));
+    match read {
+        Err(error) if error.downcast_ref().is_some_and(is_new) => Ok(None),
+        read => read.map(Some),
+    }
 }
 
 #[derive(Default)]

@@ -69,7 +69,9 @@ impl CommandOutcome {
     pub(crate) fn from_error(context: &CommandContext, error: &anyhow::Error) -> Self {
         let (outcome, label) = if error.is::<RunInterrupted>() { ("interrupted", "") } else { ("error", "error: ") };
         let report = ErrorReport::from(error);
-        let report = ErrorReport { code: command_error_code(error).unwrap_or(report.code), ..report };
+        let hint = error.is::<NoManifests>().then(|| format!("check the path. {}", NoManifests::FIRST_ONES));
+        let code = command_error_code(error).unwrap_or(report.code);
+        let report = ErrorReport { code, hint: hint.or(report.hint), ..report };
         let (message, hint) = (report.message.clone(), report.hint.clone());
         let mut failed = Self::failed(context, outcome, error_exit_code(error), report);
         failed.messages.push(Label::Delete, label).push_plain(message).end_line();

@@ -46,7 +46,7 @@ impl HttpTransport {
     ///
     /// [`Error::Setup`] if the URL is not usable, or the system has no CA certificates.
     pub fn new(api_url: &str, credentials: ApiCredentials) -> Result<Self, Error> {
-        let base = normalize_base_url(api_url).map_err(|reason| Error::Setup(format!("API URL: {reason}")))?;
+        let base = parse_api_url(api_url).map_err(|reason| Error::Setup(format!("API URL: {reason}")))?;
         // An error means that the process has a provider already, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let builder = reqwest::Client::builder()
@@ -165,7 +165,11 @@ fn error_chain(error: &reqwest::Error) -> String {
     text
 }
 
-fn normalize_base_url(api_url: &str) -> Result<String, String> {
+/// The address of the API without its version.
+///
+/// # Errors
+/// If it is no address, or if requests to it would show the key to others. The error is the reason.
+pub fn parse_api_url(api_url: &str) -> Result<String, String> {
     let url = Url::parse(api_url.trim()).map_err(|error| error.to_string())?;
     if !url.username().is_empty() || url.password().is_some() {
         return Err("must not hold credentials".to_owned());
@@ -200,7 +204,7 @@ mod tests {
 
     use super::{
         ApiCredentials, ApiRequest, ApiResponse, HttpTransport, MAX_BODY_BYTES, Method, Transport, TransportError,
-        normalize_base_url,
+        parse_api_url,
     };
     use crate::client::{Client, RequestSpec};
     use crate::secret::literal_body;
@@ -302,17 +306,17 @@ mod tests {
     fn api_url_may_include_the_version() {
         let api = Ok("https://api.clickhouse.cloud".to_owned());
         for given in ["", "/", "/v1", "/v1/"] {
-            assert_eq!(normalize_base_url(&format!("https://api.clickhouse.cloud{given}")), api);
+            assert_eq!(parse_api_url(&format!("https://api.clickhouse.cloud{given}")), api);
         }
-        assert_eq!(normalize_base_url("https://proxy.test/a/v1"), Ok("https://proxy.test/a".to_owned()));
+        assert_eq!(parse_api_url("https://proxy.test/a/v1"), Ok("https://proxy.test/a".to_owned()));
     }
 
     #[test]
     fn api_url_must_be_https_or_local() {
         for local in ["http://127.0.0.1:8123", "http://localhost:1", "http://[::1]:1"] {
-            assert_eq!(normalize_base_url(local), Ok(local.to_owned()));
+            assert_eq!(parse_api_url(local), Ok(local.to_owned()));
         }
-        let refused = |url: &str| normalize_base_url(url).unwrap_err();
+        let refused = |url: &str| parse_api_url(url).unwrap_err();
         insta::assert_snapshot!(refused("http://127.0.0.1.evil.test/v1"), @"plain `http` is only allowed to this machine");
         insta::assert_snapshot!(refused("http://0.0.0.0/"), @"plain `http` is only allowed to this machine");
         insta::assert_snapshot!(refused("https://user:pw@api.test/"), @"must not hold credentials");

@@ -35,7 +35,7 @@ pub use client::RequestCounts;
 pub use error::{
     Error, Hint, RejectedRequest, RejectionCause, RejectionKind, UnexpectedResponse, UnreadyEndpoint, Unsettled,
 };
-pub use http::{ApiCredentials, HttpTransport};
+pub use http::{ApiCredentials, HttpTransport, parse_api_url};
 pub use lookup::ServiceLookup;
 pub use named_entries::LookupEntry;
 pub use observe::ObserveScope;

@@ -288,6 +288,7 @@ pub(crate) struct ExportArgs {
     file: Option<PathBuf>,
     /// Write manifests from this source instead of from live pipes
     #[arg(long, value_name = "WHAT", env = "PIPECTL_FROM", value_enum)]
+    #[arg(conflicts_with_all = ["only", "exclude", "labels", "service"])]
     from: Option<ExportSource>,
     /// Write to this folder instead of stdout
     #[arg(long, value_name = "DIR", env = "PIPECTL_EXPORT_OUT")]

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::context::CommandContext;
 use crate::diagnostics::pluralize;
-use crate::manifest_files::{self, ManifestFiles};
+use crate::manifest_files;
 use crate::outcome::CommandOutcome;
 use crate::output::{Label, StyledText};
 use crate::{exit, files, project};
@@ -47,7 +47,8 @@ enum FileOutcome {
 /// Formats files in place. Standard input is formatted to standard output.
 pub(crate) fn run(context: &CommandContext, options: &FmtOptions) -> Result<CommandOutcome> {
     let project = project::load_offline(&options.paths, context)?;
-    let ManifestFiles { files: sources, .. } = manifest_files::read_manifest_files(&project.manifests)?;
+    let read = manifest_files::read_manifest_files(&project.manifests);
+    let sources = manifest_files::none_in_new_project(read, &project)?.map(|read| read.files).unwrap_or_default();
     let mut results = Vec::new();
     for source in &sources {
         let result = format_file(&source.name, &source.text, options.check);

@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use crate::context::CommandContext;
 use crate::load_manifests::LoadedManifests;
+use crate::manifest_files::none_in_new_project;
 use crate::outcome::CommandOutcome;
 use crate::yaml_writer::write_commented_yaml;
 use crate::{exit, project};
@@ -45,8 +46,10 @@ struct UsedTemplate {
 /// Prints them by service, kind and name.
 pub(crate) fn run(context: &CommandContext, options: &RenderOptions) -> Result<CommandOutcome> {
     let project = project::load_offline(&options.paths, context)?;
-    let declared = LoadedManifests::load_project(&project)?.require_valid(context.output)?;
-    let manifests = declared.to_plain_manifests(project.load_context());
+    let manifests = match none_in_new_project(LoadedManifests::load_project(&project), &project)? {
+        Some(declared) => declared.require_valid(context.output)?.to_plain_manifests(project.load_context()),
+        None => Vec::new(),
+    };
     let documents: Vec<String> = manifests.iter().map(document_text).collect();
     let rendering = Rendering { manifests: manifests.into_iter().map(rendered_manifest).collect() };
     let mut outcome = CommandOutcome::new(context, exit::DONE, context.envelope("rendered", rendering));

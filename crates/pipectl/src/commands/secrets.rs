@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use crate::context::CommandContext;
 use crate::load_manifests::LoadedManifests;
+use crate::manifest_files::none_in_new_project;
 use crate::outcome::CommandOutcome;
 use crate::output::{Label, StyledText};
 use crate::{exit, project};
@@ -50,8 +51,11 @@ struct SecretList {
 /// Lists them by name.
 pub(crate) fn run(context: &CommandContext, options: &SecretsOptions) -> Result<CommandOutcome> {
     let project = project::load_offline(&options.paths, context)?;
-    let declared = LoadedManifests::load_project(&project)?.require_valid(context.output)?;
-    let list = SecretList { secrets: list_secrets(&declared) };
+    let declared = match none_in_new_project(LoadedManifests::load_project(&project), &project)? {
+        Some(declared) => list_secrets(&declared.require_valid(context.output)?),
+        None => Vec::new(),
+    };
+    let list = SecretList { secrets: declared };
     let text = if options.gh { gh_commands(&list.secrets) } else { list_text(&list.secrets) };
     let outcome = CommandOutcome::new(context, exit::DONE, context.envelope("listed", &list));
     Ok(CommandOutcome { text, ..outcome })
@@ -122,6 +126,9 @@ fn gh_commands(secrets: &[ListedSecret]) -> StyledText {
             None => text.push(Label::Dim, format!("# not a variable: {}", sanitize_line(&secret.name))),
         }
         .end_line();
+    }
+    if secrets.is_empty() {
+        text.push(Label::Dim, "# The manifests need no secret.").end_line();
     }
     let names: Vec<&str> = secrets.iter().filter_map(|secret| variable_name(&secret.from)).collect();
     if !names.is_empty() {

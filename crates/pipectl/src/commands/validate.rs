@@ -12,10 +12,10 @@ use crate::context::CommandContext;
 use crate::diagnostics::{self, pluralize};
 use crate::exit;
 use crate::load_manifests::LoadedManifests;
-use crate::manifest_files::NoManifests;
+use crate::manifest_files::none_in_new_project;
 use crate::outcome::CommandOutcome;
 use crate::output::StyledText;
-use crate::project::{self, ProjectContext};
+use crate::project;
 use crate::reports::RunReport;
 use crate::secrets::{self, SecretResolver};
 
@@ -36,9 +36,8 @@ pub(crate) struct ValidateOptions {
 /// Reports every problem in every file.
 pub(crate) fn run(context: &CommandContext, options: &ValidateOptions) -> Result<CommandOutcome> {
     let project = project::load_offline(&options.paths, context)?;
-    let mut declared = match LoadedManifests::load_project(&project) {
-        Err(error) if is_new_project(&error, &project) => return Ok(nothing_to_validate(context)),
-        declared => declared?,
+    let Some(mut declared) = none_in_new_project(LoadedManifests::load_project(&project), &project)? else {
+        return Ok(nothing_to_validate(context));
     };
     if options.check_secrets {
         let resolver = SecretResolver::default().for_project(&project);
@@ -63,13 +62,6 @@ pub(crate) fn run(context: &CommandContext, options: &ValidateOptions) -> Result
         },
         ..outcome
     })
-}
-
-/// Whether the folders of the project file wait for their first manifest, as after `pipectl init`. Another empty folder is
-/// more often a wrong path.
-fn is_new_project(error: &anyhow::Error, project: &ProjectContext) -> bool {
-    let empty = error.downcast_ref::<NoManifests>();
-    empty.is_some_and(|NoManifests(folders)| folders.iter().all(|it| project.all_manifest_paths.contains(it)))
 }
 
 fn nothing_to_validate(context: &CommandContext) -> CommandOutcome {

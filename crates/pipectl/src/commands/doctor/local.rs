@@ -7,6 +7,7 @@ use crate::context::CommandContext;
 use crate::diagnostics::pluralize;
 use crate::git::{Repository, SHALLOW_HINT};
 use crate::load_manifests::LoadedManifests;
+use crate::manifest_files::{NoManifests, none_in_new_project};
 use crate::project::{self, ProjectContext};
 
 /// What the API is asked about.
@@ -52,14 +53,17 @@ fn check_manifests(project: &ProjectContext, findings: &mut DoctorFindings) -> O
         return None;
     }
     let fix = || Some("`pipectl validate` shows where, and how to mend it".to_owned());
-    match LoadedManifests::load_project(project) {
+    match none_in_new_project(LoadedManifests::load_project(project), project) {
+        Ok(None) => {
+            findings.add(DoctorFinding::warn(CHECK, "none yet", NoManifests::FIRST_ONES));
+        }
         Err(error) => findings.add(DoctorFinding::bad(CHECK, format!("{error:#}"), fix())),
-        Ok(declared) if declared.error_count() > 0 => {
+        Ok(Some(declared)) if declared.error_count() > 0 => {
             let errors = pluralize(declared.error_count(), "error");
             let files = pluralize(declared.file_count(), "file");
             findings.add(DoctorFinding::bad(CHECK, format!("{errors} in {files}"), fix()));
         }
-        Ok(declared) => {
+        Ok(Some(declared)) => {
             let count = pluralize(declared.manifests.len(), "manifest");
             let files = pluralize(declared.file_count(), "file");
             findings.add(DoctorFinding::ok(CHECK, format!("{count} in {files}: valid")));
