@@ -2,7 +2,7 @@
 //! source and way to authenticate, in the spellings in which the API answers.
 
 use std::cell::Cell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,7 +19,8 @@ use model::live::{Live, Object, State};
 use model::path::FieldPath;
 use pipectl::render::manifests::manifests_to_yaml as yaml;
 use planner::{Change, Policy, plan};
-use porting::export::export_manifests;
+use porting::export::{ExportedManifest, export_manifests};
+use porting::group::{group_manifests, keep_single};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner, contextualize_config};
 use sandbox::{EndpointStatus, World};
@@ -33,6 +34,7 @@ const CROWD: usize = 80;
 
 /// Fewer than these would prove little.
 const ENOUGH: usize = 1800;
+const ENOUGH_TEMPLATES: usize = 40;
 
 /// What one object may be changed to, after the API has answered.
 #[derive(Clone, Copy, Debug)]
@@ -162,10 +164,23 @@ fn replace_sizes(body: &mut Value, size: impl Fn(&Value, &str) -> Value) {
     }
 }
 
-/// Exports it, reads the text again, and plans from that.
-fn check_round_trip(live: &Live, comments: usize) -> Result<usize, String> {
+#[derive(Clone, Copy)]
+struct RoundTrip {
+    objects: usize,
+    templates: usize,
+}
+
+/// Exports it, with and without groups, reads the text again, and plans from that.
+fn check_round_trip(live: &Live, comments: usize) -> Result<RoundTrip, String> {
     let exported = export_manifests(live);
-    let text = yaml(&exported, None);
+    let grouped = group_manifests(exported.clone(), BTreeSet::new(), |_| false);
+    let shared = grouped.iter().filter(|unit| unit.manifests().len() > 1).count();
+    plan_from_text(live, &exported, &yaml(&keep_single(exported.clone()), None), comments)?;
+    plan_from_text(live, &exported, &yaml(&grouped, None), comments)?;
+    Ok(RoundTrip { objects: exported.len(), templates: shared })
+}
+
+fn plan_from_text(live: &Live, exported: &[ExportedManifest], text: &str, comments: usize) -> Result<(), String> {
     if text.contains(CANARY) {
         return Err("a secret".to_owned());
     }
@@ -187,7 +202,7 @@ fn check_round_trip(live: &Live, comments: usize) -> Result<usize, String> {
     let changes = plan.changes.iter().filter(|change| !is_start_of_failed_pipe(change, live));
     let told: Vec<String> = changes.map(|it| format!("{} {:?} {:?}", it.address, it.reason, it.fields)).collect();
     match (told.is_empty(), again.len() == sound) {
-        (true, true) => Ok(exported.len()),
+        (true, true) => Ok(()),
         (true, false) => Err(format!("{} of {sound} were read", again.len())),
         (false, _) => Err(told.join("\n")),
     }
@@ -203,7 +218,7 @@ fn is_start_of_failed_pipe(change: &Change, live: &Live) -> bool {
 
 #[test]
 fn export_of_any_live_object_plans_no_change() {
-    let tried = Cell::new(0);
+    let tried = Cell::new(RoundTrip { objects: 0, templates: 0 });
     // Without the macro, the environment has to be asked for: it may want more cases.
     let config = Config { cases: WORLDS, failure_persistence: None, max_shrink_iters: 0, ..Config::default() };
     let config = contextualize_config(config);
@@ -213,13 +228,15 @@ fn export_of_any_live_object_plans_no_change() {
         let live = live_from_manifests(&manifests).map_err(TestCaseError::fail)?;
         let (live, comments) = apply_oddities(live, &oddities);
         let count = check_round_trip(&live, comments).map_err(TestCaseError::fail)?;
-        tried.set(tried.get() + count);
+        let RoundTrip { objects, templates } = tried.get();
+        tried.set(RoundTrip { objects: objects + count.objects, templates: templates + count.templates });
         Ok(())
     });
     // What fails names the object; the rest of its world is no news.
     if let Err(TestError::Fail(reason, _)) = outcome {
         panic!("{reason}");
     }
-    println!("{} live objects in {worlds_tried} services went round", tried.get());
-    assert!(tried.get() >= ENOUGH, "{}", tried.get());
+    let RoundTrip { objects, templates } = tried.get();
+    println!("{objects} live objects and {templates} templates in {worlds_tried} services went round");
+    assert!(objects >= ENOUGH && templates >= ENOUGH_TEMPLATES, "{objects}, {templates}");
 }

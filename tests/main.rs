@@ -26,6 +26,7 @@ mod environments;
 mod equal_spellings;
 mod exit_codes;
 mod export;
+mod export_groups;
 mod export_properties;
 mod failure_output;
 mod faults;

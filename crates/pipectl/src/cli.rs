@@ -1,6 +1,7 @@
 //! The command line: every type that clap parses.
 
 mod command;
+mod export_args;
 mod familiar_words;
 mod live_args;
 mod local_args;

@@ -18,7 +18,7 @@ mod fill_required;
 mod to_spec;
 
 pub use env_names::EnvNames;
-pub(crate) use to_spec::escape_variables;
+pub(crate) use to_spec::{escape_text, escape_variables, unescape_text};
 
 /// The placeholder for a value that somebody has to write.
 pub const FILL_IN: &str = "FILL_IN";
@@ -157,7 +157,18 @@ fn pin_by_id(manifest: &mut ExportedManifest, object: &Object, position: usize) 
     }
 }
 
+/// The key of a reference to an environment variable.
+pub(crate) const FROM_ENV: &str = "fromEnv";
+
 impl ExportedManifest {
+    /// Takes the secret from another variable.
+    pub(crate) fn set_secret_variable(&mut self, path: &FieldPath, name: &str) {
+        path.child(FROM_ENV).set_in(&mut self.document, Value::from(name));
+        if let Some(FieldNote::Secret { variable, .. }) = self.field_notes.get_mut(path) {
+            name.clone_into(variable);
+        }
+    }
+
     /// The fields that somebody has to write or check.
     pub fn fields_to_fill_in(&self) -> impl Iterator<Item = (&FieldPath, &FieldNote)> {
         self.field_notes.iter().filter(|(_, note)| matches!(note, FieldNote::FillIn | FieldNote::Guess))

@@ -4,5 +4,6 @@
 
 pub mod discover;
 pub mod export;
+pub mod group;
 pub mod reorder;
 pub mod terraform;

@@ -82,7 +82,8 @@ impl Templates {
         self.by_name.get(name)
     }
 
-    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+    /// The names of all templates.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
         self.by_name.keys().map(String::as_str)
     }
 

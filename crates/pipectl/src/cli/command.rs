@@ -4,7 +4,8 @@ use anyhow::Result;
 use clap::{CommandFactory, Subcommand};
 
 use super::Cli;
-use super::live_args::{ApplyArgs, DiscoverArgs, DoctorArgs, DriftArgs, ExportArgs, PlanArgs, ResyncArgs, StatusArgs};
+use super::export_args::ExportArgs;
+use super::live_args::{ApplyArgs, DiscoverArgs, DoctorArgs, DriftArgs, PlanArgs, ResyncArgs, StatusArgs};
 use super::local_args::{
     CiArgs, CiCommand, CompletionsArgs, DiffEnvArgs, ExplainArgs, FmtArgs, InitArgs, RenderArgs, RunReportArgs,
     RunReportCommand, SandboxArgs, SchemaArgs, SecretsArgs, SecretsCommand, ValidateArgs,

@@ -10,9 +10,10 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 use clap::ValueEnum;
 use model::address::Kind;
-use porting::export::{ExportedManifest, export_manifests};
+use porting::export::export_manifests;
+use porting::group::{group_manifests, keep_single};
 
-use self::declared_places::DeclaredPlaces;
+use self::declared_places::{DeclaredPlaces, ExistingManifests};
 use self::export_output::ExportResult;
 use crate::connection::{AccessMode, ConnectOptions};
 use crate::context::CommandContext;
@@ -30,6 +31,8 @@ pub(crate) struct ExportOptions {
     /// The folder to write to instead of stdout.
     pub(crate) out: Option<PathBuf>,
     pub(crate) layout: ExportLayout,
+    /// Whether objects that look alike share a template.
+    pub(crate) group: bool,
     /// Whether to overwrite files that have other content.
     pub(crate) force: bool,
 }
@@ -46,7 +49,8 @@ pub(crate) enum ExportLayout {
 /// Writes manifests of live objects.
 pub(crate) async fn run(context: &CommandContext, options: &ExportOptions) -> Result<CommandOutcome> {
     let project = project::load_context(&[], context)?;
-    let existing = options.out.as_ref().map(|folder| declared_places::load_drafts(folder, &project));
+    let existing = options.out.as_ref().map(|folder| ExistingManifests::load_drafts(folder, &project));
+    let existing = existing.unwrap_or_default();
     let view = LiveView::open_view(&project, None, &options.connect, AccessMode::default()).await?;
     let kinds = [Kind::ClickPipe, Kind::ReversePrivateEndpoint];
     let answers = view.list_by_service(&kinds, SizeRead::Required).await;
@@ -57,14 +61,17 @@ pub(crate) async fn run(context: &CommandContext, options: &ExportOptions) -> Re
     if live.is_empty() && !options.selection.selects_all() {
         bail!("none of the live objects is selected");
     }
-    let manifests: Vec<ExportedManifest> = export_manifests(&live);
+    let declared = DeclaredPlaces::new(&existing.manifests, &view);
+    let manifests = export_manifests(&live);
+    let units = if options.group {
+        group_manifests(manifests, existing.template_names, |at| declared.get(at).is_some())
+    } else {
+        keep_single(manifests)
+    };
     let services = view.service_states.len() - unreachable.len();
-    let exported = ExportResult { manifests, services, unreachable };
+    let exported = ExportResult { units, services, unreachable };
     let written = match &options.out {
-        Some(folder) => {
-            let declared = DeclaredPlaces::new(&existing.unwrap_or_default(), &view);
-            Some(manifest_writer::write_files(folder, options, &exported.manifests, &declared)?)
-        }
+        Some(folder) => Some(manifest_writer::write_files(folder, options, &exported.units, &declared)?),
         None => None,
     };
     Ok(exported.into_outcome(context, written.as_ref()))

@@ -4,14 +4,37 @@ use std::collections::BTreeMap;
 
 use model::path::FieldPath;
 use porting::export::{ExportedManifest, FieldNote};
+use porting::group::{ExportUnit, ManifestGroup};
 
 use crate::yaml_writer;
 
 /// The manifests as one YAML text.
-pub fn manifests_to_yaml(manifests: &[ExportedManifest], schema: Option<&str>) -> String {
+pub fn manifests_to_yaml(units: &[ExportUnit], schema: Option<&str>) -> String {
     let schema = schema.map(|path| format!("# yaml-language-server: $schema={path}\n"));
-    let documents: Vec<String> = manifests.iter().map(manifest_to_yaml).collect();
+    let documents: Vec<String> = units.iter().map(unit_to_yaml).collect();
     schema.unwrap_or_default() + &documents.join("---\n")
+}
+
+fn unit_to_yaml(unit: &ExportUnit) -> String {
+    match unit {
+        ExportUnit::Single(manifest) => manifest_to_yaml(manifest),
+        ExportUnit::Group(group) => group_to_yaml(group),
+    }
+}
+
+/// The template with the notes to its fields, and the manifest with those to its objects.
+fn group_to_yaml(group: &ManifestGroup) -> String {
+    let remark = group.members.first().and_then(unknown_fields_remark);
+    let shared = shared_secrets_remark(group).map(|remark| format!("The {remark}."));
+    let remark = remark.into_iter().chain(shared).map(|remark| format!("# {}\n", single_line(&remark)));
+    let remark = remark.collect::<Vec<_>>().concat();
+    let template = yaml_writer::write_commented_yaml(&group.template, &field_comments(&group.field_notes));
+    let remarks = group.members.iter().flat_map(|member| {
+        let name = member.address.name.as_str();
+        member.remarks.iter().map(move |remark| format!("# {}\n", single_line(&format!("{name}: {remark}"))))
+    });
+    let remarks = remarks.collect::<Vec<_>>().concat();
+    format!("{remark}{template}---\n{remarks}{}", yaml_writer::write_yaml(&group.document))
 }
 
 fn manifest_to_yaml(manifest: &ExportedManifest) -> String {
@@ -27,6 +50,15 @@ fn manifest_to_yaml(manifest: &ExportedManifest) -> String {
     let yaml: Vec<String> = yaml.lines().map(|line| format!("# {line}\n")).collect();
     let yaml = yaml.concat();
     format!("# {at} is commented out because the manifest would not be valid:\n{why}{remarks}#\n{yaml}")
+}
+
+/// What to check of a template whose objects share secrets.
+pub(crate) fn shared_secrets_remark(group: &ManifestGroup) -> Option<String> {
+    let variables: Vec<&str> = group.shared_variables().into_iter().collect();
+    let (count, variables) = (group.members.len(), variables.join(", "));
+    let remark =
+        format!("{count} objects share {variables}: an object with another login needs a reference of its own");
+    (!variables.is_empty()).then_some(remark)
 }
 
 fn unknown_fields_remark(manifest: &ExportedManifest) -> Option<String> {

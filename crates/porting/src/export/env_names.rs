@@ -9,6 +9,11 @@ use model::path::FieldPath;
 pub struct EnvNames(BTreeSet<String>);
 
 impl EnvNames {
+    /// Takes a name out of use.
+    pub(crate) fn reserve_name(&mut self, name: &str) {
+        self.0.insert(name.to_owned());
+    }
+
     /// `ORDERS_KAFKA_PASSWORD` for the password of `orders-kafka`, with a number if that is in use.
     pub fn unique_name(&mut self, owner: &str, field: &FieldPath) -> String {
         let (base, mut count) = (build_env_name(owner, field), 1);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::{EnvNames, ExportedManifest, FILL_IN, FieldNote};
+use super::{EnvNames, ExportedManifest, FILL_IN, FROM_ENV, FieldNote};
 use clickpipes::kinds::manifest_fields;
 use clickpipes::manifest;
 use clickpipes::pipe::destination;
@@ -113,7 +113,7 @@ impl<'v> ManifestDraft<'v> {
 
     fn set_secret_reference(&mut self, path: &FieldPath, encoded: SecretEncoding) {
         let variable = self.variables.unique_name(self.address.name.as_str(), path);
-        let mut reference = json!({ "fromEnv": variable });
+        let mut reference = json!({ (FROM_ENV): variable });
         let encoded = encoded == SecretEncoding::Base64;
         if encoded {
             reference["encoding"] = Value::from("base64");

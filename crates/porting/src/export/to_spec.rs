@@ -34,7 +34,16 @@ pub(super) fn extract_spec(address: &Address, object: &Object, endpoints: &Endpo
 
 /// Escapes `${`, which begins a variable in a manifest.
 pub(crate) fn escape_variables(text: &str) -> Value {
-    Value::from(text.replace("${", "$${"))
+    Value::from(escape_text(text))
+}
+
+pub(crate) fn escape_text(text: &str) -> String {
+    text.replace("${", "$${")
+}
+
+/// The text that [`escape_text`] escaped.
+pub(crate) fn unescape_text(text: &str) -> String {
+    text.replace("$${", "${")
 }
 
 struct SpecBuilder<'r> {

@@ -1,6 +1,6 @@
 //! What manifests declare already, wherever they stand: it is not written a second time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -29,9 +29,12 @@ impl DeclaredPlaces {
     }
 
     /// Those that are declared, each with its place.
-    pub(super) fn declared_places(&self, exported: &[Exported]) -> Vec<(Address, Place)> {
+    pub(super) fn declared_places<'e>(
+        &self,
+        exported: impl IntoIterator<Item = &'e Exported>,
+    ) -> Vec<(Address, Place)> {
         let place = |exported: &Exported| Some((exported.address.clone(), self.get(&exported.address)?.clone()));
-        exported.iter().filter_map(place).collect()
+        exported.into_iter().filter_map(place).collect()
     }
 
     /// The place, if it is in another file.
@@ -40,13 +43,23 @@ impl DeclaredPlaces {
     }
 }
 
-/// The manifests in the folder and of the project, with errors in them or without.
-pub(super) fn load_drafts(folder: &Path, project: &ProjectContext) -> Vec<Manifest> {
-    let paths: Vec<PathBuf> = [folder.to_owned()].into_iter().chain(project.all_manifest_paths.clone()).collect();
-    let files = manifest_files::read_readable(&paths);
-    let templates = Templates::read(&files);
-    let context = project.load_context().with_templates(&templates);
-    files.iter().flat_map(|file| manifest::parse_drafts(file, context).0).collect()
+/// What is declared already.
+#[derive(Default)]
+pub(super) struct ExistingManifests {
+    pub(super) manifests: Vec<Manifest>,
+    pub(super) template_names: BTreeSet<String>,
+}
+
+impl ExistingManifests {
+    /// The manifests in the folder and of the project, with errors in them or without.
+    pub(super) fn load_drafts(folder: &Path, project: &ProjectContext) -> Self {
+        let paths: Vec<PathBuf> = [folder.to_owned()].into_iter().chain(project.all_manifest_paths.clone()).collect();
+        let files = manifest_files::read_readable(&paths);
+        let templates = Templates::read(&files);
+        let context = project.load_context().with_templates(&templates);
+        let manifests = files.iter().flat_map(|file| manifest::parse_drafts(file, context).0).collect();
+        Self { manifests, template_names: templates.names().map(str::to_owned).collect() }
+    }
 }
 
 fn is_same_file(one: &Path, other: &Path) -> bool {

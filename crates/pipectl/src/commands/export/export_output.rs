@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use porting::export::ExportedManifest;
+use porting::group::{ExportUnit, ManifestGroup};
 use serde_json::{Value, json};
 
 use super::manifest_writer::{FileStatus, WrittenFiles};
@@ -11,12 +12,12 @@ use crate::diagnostics::pluralize;
 use crate::exit;
 use crate::outcome::CommandOutcome;
 use crate::output::StyledText;
-use crate::render::manifests::{manifests_to_yaml, single_line, todo_comment};
+use crate::render::manifests::{manifests_to_yaml, shared_secrets_remark, single_line, todo_comment};
 use crate::unreachable::{self, UnreachableService};
 
 /// The manifests of live objects.
 pub(super) struct ExportResult {
-    pub(super) manifests: Vec<ExportedManifest>,
+    pub(super) units: Vec<ExportUnit>,
     /// How many services were read.
     pub(super) services: usize,
     pub(super) unreachable: Vec<UnreachableService>,
@@ -41,7 +42,7 @@ impl ExportResult {
         let mut outcome =
             CommandOutcome::new(context, unreachable::exit_code(&self.unreachable).unwrap_or(exit::DONE), envelope);
         if written.is_none() {
-            outcome.text.push_plain(manifests_to_yaml(&self.manifests, None));
+            outcome.text.push_plain(manifests_to_yaml(&self.units, None));
         }
         CommandOutcome { messages, ..outcome }
     }
@@ -58,6 +59,10 @@ impl ExportResult {
             let to_fill_in = manifest.fields_to_fill_in();
             lines.extend(to_fill_in.map(|(path, note)| format!("to fill in: {at}: {path}: {}", todo_comment(note))));
         }
+        for group in self.groups() {
+            let remark = shared_secrets_remark(group);
+            lines.extend(remark.map(|remark| format!("note: template {}: its {remark}", group.template_name)));
+        }
         for line in lines {
             messages.push_plain(line).end_line();
         }
@@ -65,10 +70,21 @@ impl ExportResult {
         messages.push_plain(self.summary_line(&taken)).end_line();
     }
 
+    fn manifests(&self) -> impl Iterator<Item = &ExportedManifest> {
+        self.units.iter().flat_map(ExportUnit::manifests)
+    }
+
+    fn groups(&self) -> impl Iterator<Item = &ManifestGroup> {
+        self.units.iter().filter_map(|unit| match unit {
+            ExportUnit::Single(_) => None,
+            ExportUnit::Group(group) => Some(group),
+        })
+    }
+
     /// Without what is declared already.
     fn new_manifests<'e>(&'e self, written: Option<&'e WrittenFiles>) -> impl Iterator<Item = &'e ExportedManifest> {
         let declared = move |at| written.is_some_and(|it| it.declared.contains_key(at));
-        self.manifests.iter().filter(move |manifest| !declared(&manifest.address))
+        self.manifests().filter(move |manifest| !declared(&manifest.address))
     }
 
     fn summary_line(&self, taken: &[&ExportedManifest]) -> String {
@@ -90,7 +106,12 @@ impl ExportResult {
         if comments > 0 {
             parts.push(format!("{comments} only as a comment"));
         }
-        let declared = self.manifests.len() - taken.len();
+        let templates = self.groups().count();
+        if templates > 0 {
+            let grouped: usize = self.groups().map(|group| group.members.len()).sum();
+            parts.push(format!("{grouped} of them from {}", pluralize(templates, "template")));
+        }
+        let declared = self.manifests().count() - taken.len();
         if declared > 0 {
             parts.push(format!("{declared} declared already"));
         }
@@ -101,7 +122,8 @@ impl ExportResult {
         let files = written.iter().flat_map(|it| &it.files);
         let declared = written.iter().flat_map(|it| &it.declared);
         json!({
-            "manifests": self.manifests.iter().map(object_json).collect::<Vec<_>>(),
+            "manifests": self.manifests().map(object_json).collect::<Vec<_>>(),
+            "groups": self.groups().map(group_json).collect::<Vec<_>>(),
             "files": files.map(|(path, _)| path.display().to_string()).collect::<Vec<_>>(),
             "declared": declared
                 .map(|(at, place)| json!({"address": at, "place": place}))
@@ -110,12 +132,20 @@ impl ExportResult {
     }
 
     fn outcome_word(&self) -> &'static str {
-        match self.manifests.iter().any(|manifest| !manifest.blockers.is_empty()) {
+        match self.manifests().any(|manifest| !manifest.blockers.is_empty()) {
             _ if !self.unreachable.is_empty() => "partial",
             true => "incomplete",
             false => "exported",
         }
     }
+}
+
+fn group_json(group: &ManifestGroup) -> Value {
+    json!({
+        "template": group.template,
+        "manifest": group.document,
+        "addresses": group.members.iter().map(|member| &member.address).collect::<Vec<_>>(),
+    })
 }
 
 fn object_json(manifest: &ExportedManifest) -> Value {

@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail};
 use model::address::{Address, Kind};
 use model::desired::Place;
 use porting::export::ExportedManifest;
+use porting::group::ExportUnit;
 
 use super::declared_places::DeclaredPlaces;
 use super::{ExportLayout, ExportOptions};
@@ -39,13 +40,13 @@ const RESERVED_NAMES: &[&str] = &["con", "prn", "aux", "nul", "pipectl"];
 pub(super) fn write_files(
     folder: &Path,
     options: &ExportOptions,
-    manifests: &[ExportedManifest],
+    units: &[ExportUnit],
     declared: &DeclaredPlaces,
 ) -> Result<WrittenFiles> {
     let mut written = WrittenFiles::default();
     let (mut files, mut others) = (Vec::new(), Vec::new());
-    for (path, manifests) in files_to_write(folder, options.layout, manifests) {
-        match decide_file(&path, manifests, declared, options.force)? {
+    for (path, units) in files_to_write(folder, options.layout, units) {
+        match decide_file(&path, units, declared, options.force)? {
             FileDecision::Unchanged => written.files.push((path, FileStatus::Unchanged)),
             FileDecision::Write(text, known) => {
                 written.declared.extend(known);
@@ -80,26 +81,27 @@ enum FileDecision {
     Refuse,
 }
 
-fn decide_file(
-    path: &Path,
-    manifests: &[ExportedManifest],
-    declared: &DeclaredPlaces,
-    force: bool,
-) -> Result<FileDecision> {
+fn decide_file(path: &Path, units: &[ExportUnit], declared: &DeclaredPlaces, force: bool) -> Result<FileDecision> {
     let existing = read_existing(path)?;
     let is_there = |text: &str| existing.as_deref() == Some(text.as_bytes());
-    let (known, new): (Vec<ExportedManifest>, Vec<ExportedManifest>) =
-        manifests.iter().cloned().partition(|it| declared.in_other_file(&it.address, path).is_some());
-    let edited = existing.is_some() && new.iter().all(|it| declared.get(&it.address).is_some());
+    let is_elsewhere = |it: &ExportedManifest| declared.in_other_file(&it.address, path).is_some();
+    // What a manifest declares is in no group.
+    let (known, new): (Vec<ExportUnit>, Vec<ExportUnit>) =
+        units.iter().cloned().partition(|unit| unit.manifests().iter().all(is_elsewhere));
+    let edited = existing.is_some() && all_manifests(&new).all(|it| declared.get(&it.address).is_some());
     let text = manifests_to_yaml(&new, editor_schema_path(path).as_deref());
     Ok(match existing {
-        Some(_) if is_there(&text) || is_there(&manifests_to_yaml(manifests, editor_schema_path(path).as_deref())) => {
+        Some(_) if is_there(&text) || is_there(&manifests_to_yaml(units, editor_schema_path(path).as_deref())) => {
             FileDecision::Unchanged
         }
-        _ if new.is_empty() || edited && !force => FileDecision::Skip(declared.declared_places(manifests)),
+        _ if new.is_empty() || edited && !force => FileDecision::Skip(declared.declared_places(all_manifests(units))),
         Some(_) if !force => FileDecision::Refuse,
-        _ => FileDecision::Write(text, declared.declared_places(&known)),
+        _ => FileDecision::Write(text, declared.declared_places(all_manifests(&known))),
     })
+}
+
+fn all_manifests(units: &[ExportUnit]) -> impl Iterator<Item = &ExportedManifest> {
+    units.iter().flat_map(ExportUnit::manifests)
 }
 
 fn read_existing(path: &Path) -> Result<Option<Vec<u8>>> {
@@ -112,25 +114,33 @@ fn read_existing(path: &Path) -> Result<Option<Vec<u8>>> {
 fn files_to_write<'m>(
     folder: &Path,
     layout: ExportLayout,
-    manifests: &'m [ExportedManifest],
-) -> Vec<(PathBuf, &'m [ExportedManifest])> {
+    units: &'m [ExportUnit],
+) -> Vec<(PathBuf, &'m [ExportUnit])> {
     let mut names = FileNames::default();
     let mut files = Vec::new();
-    for of_service in manifests.chunk_by(|a, b| a.address.service == b.address.service) {
-        let service = names.claim_name(Path::new(""), of_service[0].address.service.as_str());
+    for of_service in units.chunk_by(|a, b| service_name(a) == service_name(b)) {
+        let service = names.claim_name(Path::new(""), service_name(&of_service[0]));
         match layout {
             ExportLayout::Service => files.push((folder.join(format!("{service}.yaml")), of_service)),
-            ExportLayout::Pipe => files.extend(of_service.iter().map(|manifest| {
-                let name = names.claim_name(Path::new(&service), file_name(manifest));
+            ExportLayout::Pipe => files.extend(of_service.iter().map(|unit| {
+                let name = names.claim_name(Path::new(&service), file_name(unit));
                 let path = folder.join(&service).join(format!("{name}.yaml"));
-                (path, std::slice::from_ref(manifest))
+                (path, std::slice::from_ref(unit))
             })),
         }
     }
     files
 }
 
-fn file_name(manifest: &ExportedManifest) -> &str {
+fn service_name(unit: &ExportUnit) -> &str {
+    unit.manifests().first().map_or("", |manifest| manifest.address.service.as_str())
+}
+
+fn file_name(unit: &ExportUnit) -> &str {
+    let manifest = match unit {
+        ExportUnit::Single(manifest) => manifest,
+        ExportUnit::Group(group) => return &group.template_name,
+    };
     match manifest.address.kind {
         Kind::ClickPipe | Kind::ReversePrivateEndpoint => manifest.address.name.as_str(),
         Kind::CdcScaling => "cdc-scaling",
