@@ -6,14 +6,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The crates, and which of the others each may depend on.
-const CRATES: [(&str, &[&str]); 7] = [
+const CRATES: [(&str, &[&str]); 8] = [
     ("model", &[]),
     ("clickpipes", &["model"]),
     ("porting", &["clickpipes", "model"]),
     ("planner", &["clickpipes", "model"]),
     ("remote", &["clickpipes", "model"]),
+    ("rules", &["model"]),
     ("sandbox", &[]),
-    ("pipectl", &["clickpipes", "model", "planner", "porting", "remote", "sandbox"]),
+    ("pipectl", &["clickpipes", "model", "planner", "porting", "remote", "rules", "sandbox"]),
 ];
 
 fn workspace_root() -> PathBuf {

@@ -57,6 +57,7 @@ mod pause_limits;
 mod plan_properties;
 mod plan_rules;
 mod plan_safety;
+mod policy_rules;
 mod project;
 mod prune;
 mod prune_histories;

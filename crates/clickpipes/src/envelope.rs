@@ -39,6 +39,9 @@ pub struct PipeMetadata {
     pub service: Option<NonEmptyText>,
     /// Labels for selection and reports. They are never sent to the API.
     pub labels: Option<BTreeMap<String, String>>,
+    /// Notes for people and programs. They are never sent to the API. `pipectl/except` names the rules of the project
+    /// that do not hold for this manifest, with commas between them.
+    pub annotations: Option<BTreeMap<String, String>>,
     /// Earlier names of the pipe. A live pipe with one of these names is renamed in place.
     pub previous_names: Option<Vec<ObjectName>>,
     /// The id of the live pipe. Needed only if several share the name.
@@ -58,6 +61,9 @@ pub struct EndpointMetadata {
     pub service: Option<NonEmptyText>,
     /// Labels for selection and reports. They are never sent to the API.
     pub labels: Option<BTreeMap<String, String>>,
+    /// Notes for people and programs. They are never sent to the API. `pipectl/except` names the rules of the project
+    /// that do not hold for this manifest, with commas between them.
+    pub annotations: Option<BTreeMap<String, String>>,
     /// The id of the live endpoint. Needed only if several share the description.
     pub id: Option<Uuid>,
 }
@@ -73,6 +79,9 @@ pub struct ScalingMetadata {
     pub organization: Option<bool>,
     /// Labels for selection and reports. They are never sent to the API.
     pub labels: Option<BTreeMap<String, String>>,
+    /// Notes for people and programs. They are never sent to the API. `pipectl/except` names the rules of the project
+    /// that do not hold for this manifest, with commas between them.
+    pub annotations: Option<BTreeMap<String, String>>,
 }
 
 /// The rules of every kind that has a name.

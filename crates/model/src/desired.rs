@@ -63,6 +63,8 @@ pub struct Intent {
     pub pinned_id: Option<Id>,
     /// For selectors and reports only; never sent.
     pub labels: BTreeMap<String, String>,
+    /// For people and rules; never sent.
+    pub annotations: BTreeMap<String, String>,
     /// What it says about fields that pipectl does not know.
     pub field_marks: FieldMarks,
 }
@@ -81,6 +83,7 @@ impl Intent {
             ("metadata.previousNames", json!(names)),
             ("metadata.id", json!(self.pinned_id)),
             ("metadata.labels", json!(self.labels)),
+            ("metadata.annotations", json!(self.annotations)),
         ];
         fields.map(|(path, value)| (FieldPath::parse(path), value)).into()
     }

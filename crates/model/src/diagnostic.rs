@@ -53,6 +53,9 @@ impl Evidence {
 pub struct Diagnostic {
     /// Stable and documented, such as `unknown-field`.
     pub code: &'static str,
+    /// The rule of the project file that is violated, if it is one of those.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rule: Option<Arc<str>>,
     /// Error or warning.
     pub severity: Severity,
     /// Why the rule is believed, if it is a rule between fields.

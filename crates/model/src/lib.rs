@@ -14,6 +14,7 @@ pub mod live;
 pub mod look_alike;
 pub mod path;
 pub mod project;
+pub mod rule_finding;
 pub mod sanitize;
 pub mod schema;
 pub mod schema_validator;

@@ -16,6 +16,7 @@ use crate::yaml::{self, PendingDiagnostic, PendingDiagnostics, Span, YamlDocumen
 
 pub mod code;
 mod env_references;
+mod rules;
 mod stricter;
 #[cfg(test)]
 mod tests;
@@ -23,6 +24,8 @@ mod tests;
 pub use self::env_references::{
     ENV_PREFIX, EnvVariableState, RequiredFields, env_references, expand_env_references, find_unusable_variables,
 };
+
+pub use self::rules::{PolicyRule, RuleLevel};
 
 /// The name of the project file.
 pub const PROJECT_FILE: &str = "pipectl.yaml";
@@ -206,6 +209,8 @@ pub struct Policy {
     pub secrets: Option<BTreeMap<String, Vec<String>>>,
     /// Allows apply to wake an idle service.
     pub wake_idle: Option<bool>,
+    /// What manifests and changes must not be. The rules of the project and those of the environment hold together.
+    pub rules: Option<Vec<PolicyRule>>,
 }
 
 /// The treatment of live objects that no manifest declares.
@@ -252,6 +257,7 @@ impl Policy {
             secret_command_variables: self.secret_command_variables.or(other.secret_command_variables),
             secrets: self.secrets.or(other.secrets),
             wake_idle: self.wake_idle.or(other.wake_idle),
+            rules: rules::rules_of_both(self.rules, other.rules.as_ref()),
         }
     }
 }

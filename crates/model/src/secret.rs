@@ -149,6 +149,7 @@ pub fn unresolved_secret(document: &Document, secret: &ReferencedSecret, why: &s
     let way = SecretSource::from_reference(&secret.from).map(|way| format!(" `{way}`")).unwrap_or_default();
     Diagnostic {
         code: UNRESOLVED_SECRET,
+        rule: None,
         severity: Severity::Error,
         evidence: None,
         message: format!("the secret{way} cannot be resolved here: {why}"),
@@ -161,7 +162,8 @@ pub fn unresolved_secret(document: &Document, secret: &ReferencedSecret, why: &s
     }
 }
 
-fn span_to_line_end(text: &str, place: &Place) -> Range<usize> {
+/// The bytes from a place to the end of its line.
+pub fn span_to_line_end(text: &str, place: &Place) -> Range<usize> {
     let before = |count: u32| usize::try_from(count).unwrap_or(usize::MAX).saturating_sub(1);
     let start: usize = text.split_inclusive('\n').take(before(place.line)).map(str::len).sum();
     let line = text[start..].lines().next().unwrap_or_default();

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
+use rules::RuleTime;
 use serde::Serialize;
 
 use crate::exit::UsageError;
@@ -26,6 +27,8 @@ pub(crate) struct CommandContext {
     pub(crate) reports: ReportRequest,
     /// Environment variables that `${env:NAME}` may name besides those with the prefix.
     pub(crate) allowed_env: Vec<String>,
+    /// The time that rules of the project see.
+    pub(crate) now: RuleTime,
 }
 
 impl CommandContext {

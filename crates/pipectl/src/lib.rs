@@ -32,6 +32,7 @@ mod project;
 mod prompt;
 pub mod render;
 pub mod reports;
+mod rule_checks;
 pub mod saved_plan;
 mod secrets;
 mod selection;

@@ -204,6 +204,7 @@ impl FoundPaths {
 fn link_warning(link: &Path, message: &str) -> Diagnostic {
     Diagnostic {
         code: manifest::code::LINK_NOT_FOLLOWED,
+        rule: None,
         severity: Severity::Warning,
         evidence: None,
         message: message.to_owned(),

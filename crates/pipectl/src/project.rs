@@ -10,10 +10,12 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow, bail};
 use clickpipes::manifest::EnvironmentDefaults;
-use model::diagnostic::{Diagnostic, SourceFile};
+use model::desired::Place;
+use model::diagnostic::{Diagnostic, Severity, SourceFile};
 use model::project::{self, Credentials, Environment, Policy, Project, RateLimit, RequiredFields};
 use model::secret_policy::SecretPolicy;
 use model::suggest::suggest_similar;
+use rules::RuleSet;
 
 use crate::context::CommandContext;
 use crate::exit::UsageError;
@@ -50,6 +52,10 @@ pub(crate) struct ProjectContext {
     pub(crate) policy: Policy,
     /// The hosts that may receive a secret.
     pub(crate) secret_policy: SecretPolicy,
+    /// What manifests and changes must not be.
+    pub(crate) rules: RuleSet,
+    /// Where they are written.
+    pub(crate) rule_places: BTreeMap<String, Place>,
     /// The environment variables that the file may use.
     pub(crate) env_access: EnvAccess,
     /// The environment variables whose values are in `variables`, so that plans show them.
@@ -86,6 +92,13 @@ pub(crate) fn load_context(paths: &[PathBuf], context: &CommandContext) -> Resul
 
 fn require_manifests(project: ProjectContext) -> Result<ProjectContext> {
     if project.manifests.is_empty() { Err(no_manifests().into()) } else { Ok(project) }
+}
+
+impl ProjectContext {
+    /// The name of the selected environment; empty if there is none.
+    pub(crate) fn environment_name(&self) -> &str {
+        self.origin.as_ref().and_then(|(_, name)| name.as_deref()).unwrap_or_default()
+    }
 }
 
 /// Nothing says where the manifests are.
@@ -238,7 +251,11 @@ fn read_context(
     let shown_env_variables = shown.map(str::to_owned).collect();
     let mut secret_policy = SecretPolicy::default();
     secret_policy.add(&written.policy.secrets.clone().unwrap_or_default());
+    let places = rules::find_rule_places(&source, name.unwrap_or_default());
+    let own_rules = written.policy.rules.clone().unwrap_or_default();
     Ok(ProjectContext {
+        rules: RuleSet::compile(&own_rules, |rule| places.get(&rule.name).cloned()),
+        rule_places: places,
         defaults: EnvironmentDefaults::read(&source, name.unwrap_or_default()),
         shown_env_variables,
         secret_policy,
@@ -269,8 +286,12 @@ pub(crate) fn parse_project_file(folder: &Path) -> Result<(Option<Project>, Vec<
     let file = folder.join(PROJECT_FILE);
     let text = std::fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
     let source = SourceFile { name: Arc::from(file.display().to_string()), text: Arc::from(text) };
-    let (project, problems) = project::parse_project(&source);
-    Ok((project, problems, source))
+    let (project, mut problems) = project::parse_project(&source);
+    if project.is_some() {
+        problems.extend(rules::find_rule_problems(&source));
+    }
+    let is_valid = problems.iter().all(|problem| problem.severity != Severity::Error);
+    Ok((project.filter(|_| is_valid), problems, source))
 }
 
 fn environment_named(environments: &BTreeMap<String, Environment>, name: &str) -> Result<Environment> {

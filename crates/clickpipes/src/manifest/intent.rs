@@ -1,4 +1,6 @@
-//! Parses the intent of a manifest: presence, protection, previous names, pinned id, labels.
+//! Parses the intent of a manifest: presence, protection, previous names, pinned id, labels, annotations.
+
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 
@@ -14,13 +16,17 @@ pub(super) fn parse_intent(kind: Kind, document: &Value) -> Intent {
     let texts = |list: &Value| -> Vec<Name> {
         list.as_array().into_iter().flatten().filter_map(Value::as_str).map(Name::new).collect()
     };
-    let labels = metadata["labels"].as_object().into_iter().flatten();
+    let text_map = |map: &Value| -> BTreeMap<String, String> {
+        let entries = map.as_object().into_iter().flatten();
+        entries.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect()
+    };
     Intent {
         presence: parse_presence(spec["state"].as_str()),
         protect: spec["protect"] == true,
         previous_names: texts(&metadata["previousNames"]),
         pinned_id: metadata["id"].as_str().map(Id::new),
-        labels: labels.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect(),
+        labels: text_map(&metadata["labels"]),
+        annotations: text_map(&metadata["annotations"]),
         field_marks: read_field_marks(kind, document),
     }
 }

@@ -19,6 +19,11 @@ pub(super) fn build_origin(files: SpanFiles<'_>, kind: Kind, rendered: &Rendered
     if let Some(id) = metadata("id") {
         places.record_field(&FieldPath::parse("metadata.id"), entry_span(id.span, &id.value));
     }
+    for key in ["labels", "annotations"] {
+        if let Some(entry) = metadata(key) {
+            places.record_field(&FieldPath::parse("metadata").child(key), entry_span(entry.span, &entry.value));
+        }
+    }
     if let (Some(name), Some(path)) = (metadata("name"), kind.name_path()) {
         places.record_field(&path, entry_span(name.span, &name.value));
     }

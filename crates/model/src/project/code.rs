@@ -6,4 +6,9 @@ crate::codes! {
     BAD_VARIABLE = "bad-variable",
     UNSET_VARIABLE = "unset-variable",
     VARIABLE_NOT_ALLOWED = "variable-not-allowed",
+    BAD_RULE = "bad-rule",
+    DUPLICATE_RULE = "duplicate-rule",
+    RULE_VIOLATION = "rule-violation",
+    RULE_FAILED = "rule-failed",
+    UNKNOWN_RULE = "unknown-rule",
 }

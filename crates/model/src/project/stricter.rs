@@ -1,5 +1,6 @@
 //! The stricter of two policies.
 
+use super::rules::rules_of_both;
 use super::{Policy, PruneMode};
 
 impl Policy {
@@ -21,6 +22,7 @@ impl Policy {
             secret_command_variables: in_both(self.secret_command_variables, base.secret_command_variables.as_ref()),
             secrets: self.secrets,
             wake_idle: self.wake_idle.map(|may| may && base.wake_idle.unwrap_or_default()),
+            rules: rules_of_both(self.rules, base.rules.as_ref()),
         }
     }
 

@@ -64,6 +64,7 @@ impl PendingDiagnostic {
         let files = files.into();
         Diagnostic {
             code: self.code,
+            rule: None,
             severity: self.severity,
             evidence: self.evidence,
             message: self.message,

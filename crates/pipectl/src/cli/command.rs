@@ -10,6 +10,7 @@ use super::local_args::{
     CiArgs, CiCommand, CompletionsArgs, DiffEnvArgs, ExplainArgs, FmtArgs, InitArgs, RenderArgs, RunReportArgs,
     RunReportCommand, SandboxArgs, SchemaArgs, SecretsArgs, SecretsCommand, ValidateArgs,
 };
+use super::scope_args::RuleArgs;
 use crate::commands::{
     Task, apply, ci, diff_env, discover, doctor, drift, export, fmt, init, plan, reference, render, report, resync,
     run_cancellable, run_in_real_time, run_on_runtime, sandbox, secrets, status, validate,
@@ -141,6 +142,15 @@ impl Command {
         }
     }
 
+    fn rule_args(&self) -> Option<&RuleArgs> {
+        match self {
+            Self::Validate(args) => Some(&args.rules),
+            Self::Plan(args) => Some(&args.rules),
+            Self::Apply(args) => Some(&args.rules),
+            _ => None,
+        }
+    }
+
     /// The reports that the command line requests.
     fn reports(&self, run: &EnvironmentRun) -> Result<ReportRequest, UsageError> {
         let (report, no_counts) = match self {
@@ -233,6 +243,7 @@ impl Cli {
             shard: self.command.shard(),
             reports: ReportRequest::default(),
             allowed_env: self.output.allow_env.clone(),
+            now: self.command.rule_args().map_or_else(RuleArgs::clock, RuleArgs::time),
         }
     }
 

@@ -8,7 +8,7 @@ use clap_complete::ArgValueCandidates;
 use model::selector::ObjectName;
 use remote::WaitMode;
 
-use super::scope_args::{CompareArgs, ConnectArgs, GitArgs, ManifestArgs, ScopeArgs};
+use super::scope_args::{CompareArgs, ConnectArgs, GitArgs, ManifestArgs, RuleArgs, ScopeArgs};
 use crate::commands::apply::ApplyOptions;
 use crate::commands::discover::DiscoverOptions;
 use crate::commands::doctor::DoctorOptions;
@@ -28,6 +28,8 @@ pub(crate) struct PlanArgs {
     pub(crate) compare: CompareArgs,
     #[command(flatten)]
     git: GitArgs,
+    #[command(flatten)]
+    pub(crate) rules: RuleArgs,
     /// Show each changed object as a YAML diff from live to manifest
     #[arg(long, env = "PIPECTL_DIFF")]
     diff: bool,
@@ -66,6 +68,8 @@ pub(crate) struct ApplyArgs {
     pub(crate) compare: CompareArgs,
     #[command(flatten)]
     git: GitArgs,
+    #[command(flatten)]
+    pub(crate) rules: RuleArgs,
     /// Show each changed object as a YAML diff from live to manifest
     #[arg(long, env = "PIPECTL_DIFF")]
     diff: bool,

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use clap_complete::ArgValueCandidates;
 use sandbox::ApiDialect;
 
-use super::scope_args::{ManifestArgs, ReportArgs};
+use super::scope_args::{ManifestArgs, ReportArgs, RuleArgs};
 use crate::commands::ci::{CiBaseOptions, CiMarkOptions};
 use crate::commands::diff_env::DiffEnvOptions;
 use crate::commands::fmt::FmtOptions;
@@ -47,6 +47,8 @@ pub(crate) struct ValidateArgs {
     pub(crate) report: ReportArgs,
     #[command(flatten)]
     pub(crate) manifests: ManifestArgs,
+    #[command(flatten)]
+    pub(crate) rules: RuleArgs,
     /// Report secrets that cannot be resolved here; runs no program and keeps no value
     #[arg(long, env = "PIPECTL_CHECK_SECRETS")]
     check_secrets: bool,

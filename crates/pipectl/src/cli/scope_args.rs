@@ -1,13 +1,14 @@
 //! What several commands take: which manifests, which of them, on which API, and which reports.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use clap::{Args, ValueEnum};
 use clap_complete::ArgValueCandidates;
 use model::label_selector::LabelSelector;
 use model::project::PruneMode;
 use model::selector::AddressPattern;
+use rules::RuleTime;
 
 use crate::completion;
 use crate::connection::{ConnectOptions, RateLimitOption, RunTimeout};
@@ -147,6 +148,32 @@ fn read_lists(patterns: &[AddressPattern]) -> Result<Vec<AddressPattern>, UsageE
 }
 
 const MAX_LIST_BYTES: u64 = 8 * 1024 * 1024;
+
+/// The flags for rules of the project.
+#[derive(Args, Debug)]
+pub(crate) struct RuleArgs {
+    /// The time that rules of the project see as `now`, such as 2026-11-27T16:00:00Z; by default that of the clock
+    #[arg(long, value_name = "TIME", env = "PIPECTL_NOW", value_parser = humantime::parse_rfc3339_weak)]
+    now: Option<SystemTime>,
+}
+
+impl RuleArgs {
+    /// The time of the flag, or of the clock.
+    pub(super) fn time(&self) -> RuleTime {
+        self.now.map_or_else(Self::clock, seconds_of)
+    }
+
+    /// The time of the clock.
+    #[expect(clippy::disallowed_methods, reason = "rules may forbid a change on a Friday")]
+    pub(super) fn clock() -> RuleTime {
+        seconds_of(SystemTime::now())
+    }
+}
+
+fn seconds_of(time: SystemTime) -> RuleTime {
+    let passed = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    RuleTime::from_unix_seconds(passed.as_secs())
+}
 
 /// The git flags.
 #[derive(Args, Debug)]

@@ -17,6 +17,7 @@ use crate::outcome::CommandOutcome;
 use crate::output::StyledText;
 use crate::project;
 use crate::reports::RunReport;
+use crate::rule_checks;
 use crate::secrets::{self, SecretResolver};
 
 #[derive(Serialize)]
@@ -39,6 +40,7 @@ pub(crate) fn run(context: &CommandContext, options: &ValidateOptions) -> Result
     let Some(mut declared) = none_in_new_project(LoadedManifests::load_project(&project), &project)? else {
         return Ok(nothing_to_validate(context));
     };
+    rule_checks::check_manifests(&mut declared, &project, context.now);
     if options.check_secrets {
         let resolver = SecretResolver::default().for_project(&project);
         let documents = declared.manifests.iter().map(|manifest| &manifest.document);

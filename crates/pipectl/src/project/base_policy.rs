@@ -1,7 +1,8 @@
 //! The policy of the base holds too: a change must not lift a limit and use that at once.
 
 use model::diagnostic::SourceFile;
-use model::project::{self, Environment};
+use model::project::{self, Environment, PolicyRule};
+use rules::RuleSet;
 
 use super::ProjectContext;
 use crate::settings_diff::{ProjectChanges, changed_settings};
@@ -29,6 +30,10 @@ impl ProjectContext {
             let base_secrets = base.policy.secrets.unwrap_or_default();
             let lost = base_secrets.iter().any(|entry| self.policy.secrets.iter().flatten().all(|own| own != entry));
             changes.is_policy_held = lost || stricter != self.policy;
+            let own_rules = self.policy.rules.take().unwrap_or_default();
+            let place =
+                |rule: &PolicyRule| self.rule_places.get(&rule.name).filter(|_| own_rules.contains(rule)).cloned();
+            self.rules = RuleSet::compile(stricter.rules.as_deref().unwrap_or_default(), place);
             self.policy = stricter;
             self.secret_policy.add(&base_secrets);
         }

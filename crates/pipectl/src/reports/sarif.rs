@@ -21,7 +21,7 @@ const ERRORS_PAGE: &str = include_str!(concat!(env!("PIPECTL_DOCS"), "/errors.md
 /// Every diagnostic as a result, every code that occurs as a rule.
 pub(super) fn render_sarif(view: &ReportView<'_>, paths: &RepoPaths) -> String {
     let run = view.run;
-    let codes: BTreeSet<&str> = run.diagnostics.iter().map(|problem| problem.code).collect();
+    let codes: BTreeSet<&str> = run.diagnostics.iter().map(rule_id).collect();
     let codes: Vec<&str> = codes.into_iter().collect();
     let results: Vec<Value> = run.diagnostics.iter().map(|problem| result_json(problem, &codes, paths)).collect();
     let failures = run.run_errors().into_iter().map(|error| json!({"level": "error", "message": {"text": error}}));
@@ -45,6 +45,11 @@ pub(super) fn render_sarif(view: &ReportView<'_>, paths: &RepoPaths) -> String {
     format!("{log:#}\n")
 }
 
+/// The rule of the project that is violated, or the code.
+fn rule_id(problem: &Diagnostic) -> &str {
+    problem.rule.as_deref().unwrap_or(problem.code)
+}
+
 fn rule_json(code: &str) -> Value {
     let (meaning, fix) = explain_code(code).unwrap_or((code, ""));
     json!({"id": code, "shortDescription": {"text": meaning}, "help": {"text": fix}})
@@ -60,8 +65,8 @@ fn explain_code(code: &str) -> Option<(&'static str, &'static str)> {
 fn result_json(problem: &Diagnostic, codes: &[&str], paths: &RepoPaths) -> Value {
     let identity = format!("{}\n{}\n{}\n{}", problem.code, problem.place.file, problem.path, problem.message);
     let mut result = json!({
-        "ruleId": problem.code,
-        "ruleIndex": codes.iter().position(|code| *code == problem.code),
+        "ruleId": rule_id(problem),
+        "ruleIndex": codes.iter().position(|code| *code == rule_id(problem)),
         "level": match problem.severity {
             Severity::Error => "error",
             Severity::Warning => "warning",

@@ -1,0 +1,51 @@
+//! What a rule of the project says about an object.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::desired::Place;
+use crate::path::FieldPath;
+use crate::project::RuleLevel;
+
+/// A violation of a rule.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RuleFinding {
+    /// The name of the rule.
+    pub rule: Arc<str>,
+    /// What the violation is.
+    pub level: RuleLevel,
+    /// What is wrong.
+    pub message: String,
+    /// Whether the rule could not be evaluated, which counts as a violation.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub is_failure: bool,
+    /// Whether an annotation of the manifest excepts the object, so that the violation stops nothing.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub is_excepted: bool,
+    /// The first field of the manifest that the rule reads.
+    #[serde(skip)]
+    pub path: FieldPath,
+    /// Where the rule is written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rule_place: Option<Place>,
+}
+
+impl RuleFinding {
+    /// Whether nothing is done to the object.
+    pub fn is_blocking(&self) -> bool {
+        self.level == RuleLevel::Error && !self.is_excepted
+    }
+
+    /// The violation in a sentence.
+    pub fn describe(&self) -> String {
+        match (&self.rule_place, self.is_failure) {
+            (Some(place), true) => {
+                format!("the rule `{}` ({place}) cannot be evaluated: {}", self.rule, self.message)
+            }
+            (None, true) => format!("the rule `{}` cannot be evaluated: {}", self.rule, self.message),
+            (_, false) => format!("the rule `{}` forbids it: {}", self.rule, self.message),
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! One expression: parsed and checked once, evaluated for many objects.
+
+use std::collections::BTreeSet;
+
+use cel::common::ast::{Expr, IdedExpr};
+use cel::parser::PrattParser;
+use cel::{Context, ExecutionError, Value};
+use model::path::FieldPath;
+
+use crate::expression_checks::ExpressionChecks;
+use crate::metering;
+
+/// The longest expression, in bytes.
+pub(crate) const MAX_BYTES: usize = 2000;
+/// The largest number of operators, names and values in one.
+pub(crate) const MAX_NODES: usize = 400;
+/// The deepest nesting. Expressions are walked by recursion.
+pub(crate) const MAX_DEPTH: u16 = 40;
+/// The deepest nesting of `all`, `exists`, `map` and the like.
+pub(crate) const MAX_LOOPS: usize = 2;
+
+/// A mistake in an expression, with its place in it.
+#[derive(Debug, PartialEq)]
+pub(crate) struct ExpressionProblem {
+    /// In bytes from the start of the expression.
+    pub(crate) offset: usize,
+    pub(crate) message: String,
+    pub(crate) help: Option<String>,
+}
+
+impl ExpressionProblem {
+    pub(crate) fn new(offset: usize, message: impl Into<String>) -> Self {
+        Self { offset, message: message.into(), help: None }
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Expression {
+    tree: IdedExpr,
+    /// The variables of rules that it reads.
+    pub(crate) variables: BTreeSet<String>,
+    /// The first field of the manifest that it reads.
+    pub(crate) field: Option<FieldPath>,
+}
+
+impl Expression {
+    pub(crate) fn parse(text: &str) -> Result<Self, ExpressionProblem> {
+        if text.len() > MAX_BYTES {
+            return Err(ExpressionProblem::new(0, format!("the expression is longer than {MAX_BYTES} bytes")));
+        }
+        let parser = PrattParser::new().max_recursion_depth(MAX_DEPTH).max_expression_node_count(MAX_NODES);
+        let mut tree = parser.parse(text).map_err(|errors| first_syntax_error(text, &errors.errors))?;
+        let mut checks = ExpressionChecks::new(text);
+        checks.check(&tree)?;
+        let variables = checks.into_variables();
+        let field = first_field(&tree);
+        metering::meter_loops(&mut tree);
+        Ok(Self { tree, variables, field })
+    }
+
+    /// The value of a condition.
+    pub(crate) fn is_true(&self, context: &Context<'_, '_>) -> Result<bool, String> {
+        match self.evaluate(context)? {
+            Value::Bool(value) => Ok(value),
+            other => Err(format!("it is {} and not `true` or `false`", type_in_words(&other))),
+        }
+    }
+
+    pub(crate) fn evaluate(&self, context: &Context<'_, '_>) -> Result<Value, String> {
+        Value::resolve(&self.tree, context).map_err(|error| describe_failure(&error))
+    }
+}
+
+fn type_in_words(value: &Value) -> String {
+    format!("a value of the type `{}`", value.type_of())
+}
+
+fn first_syntax_error(text: &str, errors: &[cel::ParseError]) -> ExpressionProblem {
+    let Some(error) = errors.first() else { return ExpressionProblem::new(0, "it is no expression") };
+    let before = |number: isize| usize::try_from(number).unwrap_or(1).saturating_sub(1);
+    let (line, column) = (before(error.pos.0), before(error.pos.1));
+    let start: usize = text.split_inclusive('\n').take(line).map(str::len).sum();
+    let message = error.msg.strip_prefix("Syntax error: ").unwrap_or(&error.msg);
+    let message = model::sanitize::sanitize_line(message);
+    ExpressionProblem::new((start + column).min(text.len()), format!("no valid expression: {message}"))
+}
+
+/// The failure in words that help.
+fn describe_failure(error: &ExecutionError) -> String {
+    match error {
+        ExecutionError::NoSuchKey(key) => {
+            let key = model::sanitize::sanitize_line(key);
+            format!("there is no `{key}`; test with `has(….{key})` or `'{key}' in …` first")
+        }
+        ExecutionError::NoSuchOverload(overload) => {
+            let types = overload.argument_types().join("` and `");
+            let name = overload.function().trim_matches(['_', '@']).to_owned();
+            format!("`{name}` does not take values of the types `{types}`")
+        }
+        ExecutionError::UnsupportedBinaryOperator(name, left, right) => {
+            format!("`{name}` does not take values of the types `{}` and `{}`", left.type_of(), right.type_of())
+        }
+        ExecutionError::FunctionError { message, .. } => message.clone(),
+        ExecutionError::UnexpectedType { got, want } => {
+            let got = got.chars().take(60).collect::<String>();
+            format!("it needs a value of the type `{want}`, and this is `{}`", model::sanitize::sanitize_line(&got))
+        }
+        ExecutionError::IndexOutOfBounds(_) => {
+            "an index is beyond the end of its list; test `size(…)` first".to_owned()
+        }
+        ExecutionError::DivisionByZero(_) | ExecutionError::RemainderByZero(_) => "it divides by zero".to_owned(),
+        ExecutionError::Overflow(..) => "a number is too large".to_owned(),
+        // The other texts quote values, at any length.
+        _ => "values of these types cannot be used so".to_owned(),
+    }
+}
+
+/// The first `manifest.…` or `labels.…` in it.
+fn first_field(tree: &IdedExpr) -> Option<FieldPath> {
+    if let Some(path) = field_of(tree) {
+        return Some(path);
+    }
+    match &tree.expr {
+        Expr::Call(call) => call.target.as_deref().into_iter().chain(&call.args).find_map(first_field),
+        Expr::Select(select) => first_field(&select.operand),
+        Expr::List(list) => list.elements.iter().find_map(first_field),
+        Expr::Comprehension(it) => first_field(&it.iter_range).or_else(|| first_field(&it.loop_step)),
+        Expr::Ident(_) | Expr::Literal(_) | Expr::Map(_) | Expr::Struct(_) | Expr::Unspecified => None,
+    }
+}
+
+fn field_of(tree: &IdedExpr) -> Option<FieldPath> {
+    match &tree.expr {
+        Expr::Ident(name) if name == "manifest" => Some(FieldPath::root()),
+        Expr::Ident(name) if name == "labels" => Some(FieldPath::parse("metadata.labels")),
+        Expr::Select(select) => Some(field_of(&select.operand)?.child(&select.field)),
+        _ => None,
+    }
+}

@@ -1,0 +1,174 @@
+//! The rules that hold for a run.
+
+use std::fmt;
+use std::sync::Arc;
+
+use cel::{Context, Env};
+use model::desired::{Document, Place};
+use model::project::{PolicyRule, RuleLevel};
+use model::rule_finding::RuleFinding;
+
+use crate::expression::{Expression, ExpressionProblem};
+use crate::message::Message;
+use crate::metering::StepBudget;
+use crate::rule_input::RuleInput;
+
+/// The annotation of a manifest that names the rules that do not hold for it.
+pub const EXCEPT_ANNOTATION: &str = "pipectl/except";
+
+/// The rules to evaluate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RuleScope {
+    /// Those that need no plan.
+    Manifest,
+    /// All.
+    Change,
+    /// Those about changes: the manifest declares nothing, or there is none.
+    Deletion,
+}
+
+/// A rule that can be evaluated.
+#[derive(Debug)]
+pub(crate) struct CompiledRule {
+    name: Arc<str>,
+    level: RuleLevel,
+    when: Option<Expression>,
+    deny: Expression,
+    message: Message,
+    place: Option<Place>,
+}
+
+impl CompiledRule {
+    fn parse(rule: &PolicyRule, place: Option<Place>) -> Option<Self> {
+        Some(Self {
+            name: Arc::from(rule.name.as_str()),
+            level: rule.level,
+            when: rule.when.as_deref().map(Expression::parse).transpose().ok()?,
+            deny: Expression::parse(&rule.deny).ok()?,
+            message: Message::parse(&rule.message).ok()?,
+            place,
+        })
+    }
+
+    /// Whether it needs a plan.
+    fn is_about_changes(&self) -> bool {
+        let expressions = self.when.iter().chain([&self.deny]).chain(self.message.expressions());
+        expressions.into_iter().any(|it| it.variables.contains("change"))
+    }
+
+    fn is_in(&self, scope: RuleScope) -> bool {
+        match scope {
+            RuleScope::Manifest => !self.is_about_changes(),
+            RuleScope::Change => true,
+            RuleScope::Deletion => self.is_about_changes(),
+        }
+    }
+
+    fn is_violated(&self, context: &Context<'_, '_>) -> Result<bool, String> {
+        if let Some(when) = &self.when
+            && !when.is_true(context).map_err(|error| format!("`when`: {error}"))?
+        {
+            return Ok(false);
+        }
+        self.deny.is_true(context).map_err(|error| format!("`deny`: {error}"))
+    }
+
+    fn evaluate(&self, context: &Context<'_, '_>) -> Option<RuleFinding> {
+        let (message, is_failure) = match self.is_violated(context) {
+            Ok(false) => return None,
+            Ok(true) => (self.message.render(context), false),
+            Err(error) => (error, true),
+        };
+        Some(RuleFinding {
+            rule: Arc::clone(&self.name),
+            level: self.level,
+            message,
+            is_failure,
+            is_excepted: false,
+            path: self.deny.field.clone().unwrap_or_default(),
+            rule_place: self.place.clone(),
+        })
+    }
+}
+
+/// What is wrong in an expression of a rule.
+pub(crate) fn parse_condition(text: &str) -> Option<ExpressionProblem> {
+    Expression::parse(text).err()
+}
+
+/// The same for its message.
+pub(crate) fn parse_message(text: &str) -> Option<ExpressionProblem> {
+    Message::parse(text).err()
+}
+
+/// The rules that hold for a run.
+#[derive(Default)]
+pub struct RuleSet {
+    rules: Vec<CompiledRule>,
+    library: Option<Arc<Env>>,
+    pub(crate) budget: StepBudget,
+}
+
+impl fmt::Debug for RuleSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.names()).finish()
+    }
+}
+
+impl RuleSet {
+    /// The rules without those that have errors. Those of the project file have none; a rule with errors in an earlier
+    /// version of the file never held.
+    pub fn compile(rules: &[PolicyRule], place: impl Fn(&PolicyRule) -> Option<Place>) -> Self {
+        let rules = rules.iter().filter_map(|rule| CompiledRule::parse(rule, place(rule)));
+        let rules: Vec<_> = rules.collect();
+        let library = (!rules.is_empty()).then(|| Arc::new(Env::default().with_optional_support(false).with_stdlib()));
+        Self { rules, library, budget: StepBudget::default() }
+    }
+
+    /// Whether there are no rules.
+    pub fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+
+    /// The names of the rules.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.rules.iter().map(|rule| &*rule.name)
+    }
+
+    /// What the rules say about an object, in the order of the rules.
+    pub fn evaluate(&self, input: &RuleInput<'_>, scope: RuleScope) -> Vec<RuleFinding> {
+        let (Some(library), mut rules) = (&self.library, self.rules.iter().filter(|it| it.is_in(scope)).peekable())
+        else {
+            return Vec::new();
+        };
+        if rules.peek().is_none() {
+            return Vec::new();
+        }
+        let mut context = Context::with_env(Arc::clone(library));
+        input.add_variables(&mut context, &self.budget);
+        let excepted: Vec<&str> = input.document.map(excepted_rules).unwrap_or_default();
+        let mut findings: Vec<RuleFinding> = Vec::new();
+        for finding in rules.filter_map(|rule| rule.evaluate(&context)) {
+            // A rule of the base and its new version may say the same.
+            let is_known = findings.iter().any(|it| (&it.rule, &it.message) == (&finding.rule, &finding.message));
+            if !is_known {
+                let is_excepted = excepted.contains(&&*finding.rule);
+                findings.push(RuleFinding { is_excepted, ..finding });
+            }
+        }
+        findings
+    }
+}
+
+impl RuleSet {
+    /// The rules that a document is excepted from, with those that do not exist.
+    pub fn unknown_exceptions<'d>(&self, document: &'d Document) -> Vec<&'d str> {
+        let named = excepted_rules(document).into_iter();
+        named.filter(|name| !self.names().any(|known| known == *name)).collect()
+    }
+}
+
+fn excepted_rules(document: &Document) -> Vec<&str> {
+    let names = document.intent.annotations.get(EXCEPT_ANNOTATION).map(String::as_str).unwrap_or_default();
+    names.split(',').map(str::trim).filter(|name| !name.is_empty()).collect()
+}

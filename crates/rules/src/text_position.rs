@@ -1,0 +1,41 @@
+//! Where a part of a YAML text stands in its file.
+
+use model::yaml::Span;
+
+/// The place of the byte at `offset` of a text that was written at `span`. Where the text is written in another way, such
+/// as with escapes, it is the start of the text.
+pub(crate) fn locate(file: &str, span: Span, text: &str, offset: usize) -> Span {
+    find_in_source(file, span, text, offset).unwrap_or(span)
+}
+
+fn find_in_source(file: &str, span: Span, text: &str, offset: usize) -> Option<Span> {
+    let source = file.get(span.start..span.end)?;
+    let (before, after) = text.split_at_checked(offset)?;
+    let next = after.chars().find(|letter| !letter.is_whitespace());
+    // The text begins there, after a quote, or below the sign of a block.
+    let starts = [Some(0), Some(1), source.find('\n')];
+    let at = starts.into_iter().flatten().find_map(|start| skip_same_letters(source, start, before, next))?;
+    let above = &source[..at];
+    let column = match above.rfind('\n') {
+        Some(end) => above[end + 1..].chars().count() + 1,
+        None => span.column as usize + above.chars().count(),
+    };
+    let line = span.line + u32::try_from(above.matches('\n').count()).ok()?;
+    let rest = source[at..].lines().next().unwrap_or_default().trim_end().trim_end_matches(['"', '\'']);
+    let start = span.start + at;
+    Some(Span { start, end: start + rest.len(), line, column: u32::try_from(column).ok()?, file: span.file })
+}
+
+/// The position after the letters of `text` in the source from `start` on. Blanks do not count: a block is indented, and
+/// folded lines stand on lines of their own.
+fn skip_same_letters(source: &str, start: usize, text: &str, next: Option<char>) -> Option<usize> {
+    let mut letters = source.get(start..)?.char_indices().filter(|(_, letter)| !letter.is_whitespace());
+    for letter in text.chars().filter(|letter| !letter.is_whitespace()) {
+        letters.next().filter(|(_, other)| *other == letter)?;
+    }
+    match (letters.next(), next) {
+        (Some((at, letter)), Some(next)) if letter == next => Some(start + at),
+        (_, Some(_)) => None,
+        (after, None) => Some(after.map_or(source.len(), |(at, _)| start + at)),
+    }
+}

@@ -1,0 +1,133 @@
+//! Rules of the project in CEL: what they say about manifests.
+
+use insta::assert_snapshot;
+use serde_json::Value;
+
+use crate::support::cli::WorkDir;
+use crate::support::pipes::kinesis_pipe;
+
+fn project_with_rules(rules: &str) -> String {
+    format!(
+        "apiVersion: pipectl/v1\nkind: Project\nmanifests: [pipes]\nenvironments: {{dev: {{}}, prod: {{}}}}\npolicy:\n  rules:\n{rules}"
+    )
+}
+
+const TEAM_RULE: &str = "  - name: team-label
+    deny: '!has(labels.team)'
+    message: 'add `metadata.labels.team` to {{ manifest.metadata.name }}'
+";
+
+fn desk_with(rules: &str, pipe: &str) -> WorkDir {
+    let desk = WorkDir::new();
+    desk.write_file("pipectl.yaml", project_with_rules(rules));
+    desk.write_file("pipes/clicks.yaml", pipe);
+    desk
+}
+
+fn pipe_with_metadata(metadata: &str) -> String {
+    kinesis_pipe("clicks", "analytics").replace("name: clicks", &format!("name: clicks, {metadata}"))
+}
+
+#[test]
+fn validate_refuses_a_manifest_that_violates_a_rule() {
+    let desk = desk_with(TEAM_RULE, &kinesis_pipe("clicks", "analytics"));
+    let refused = desk.run_pipectl(&["validate"]);
+    assert_eq!(refused.code, 1);
+    assert_snapshot!(refused.stderr, @"
+    error[rule-violation]: the rule `team-label` forbids it: add `metadata.labels.team` to clicks
+     --> pipes/clicks.yaml:1:1
+      |
+    1 | apiVersion: pipectl/v1
+      | ^^^^^^^^^^^^^^^^^^^^^^
+      |
+    help: or except this manifest: add `pipectl/except: team-label` to `metadata.annotations`
+
+    1 error
+    ");
+    desk.write_file("pipes/clicks.yaml", pipe_with_metadata("labels: {team: data}"));
+    assert_eq!(desk.run_pipectl(&["validate"]).code, 0);
+}
+
+#[test]
+fn exception_is_a_warning_and_names_rules_that_exist() {
+    let annotated = pipe_with_metadata("annotations: {pipectl/except: 'team-label, tem-label'}");
+    let desk = desk_with(TEAM_RULE, &annotated);
+    let said = desk.run_pipectl(&["validate"]);
+    assert_eq!(said.code, 0);
+    assert_snapshot!(said.stderr, @"
+    warning[rule-violation]: the rule `team-label` forbids it: add `metadata.labels.team` to clicks
+     --> pipes/clicks.yaml:1:1
+      |
+    1 | apiVersion: pipectl/v1
+      | ^^^^^^^^^^^^^^^^^^^^^^
+      |
+    help: `pipectl/except` in `metadata.annotations` excepts this manifest
+
+    warning[unknown-rule]: the project has no rule `tem-label`
+     --> pipes/clicks.yaml:3:26
+      |
+    3 | metadata: {name: clicks, annotations: {pipectl/except: 'team-label, tem-label'}, service: analytics}
+      |                          ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      |
+    help: did you mean `team-label`?
+
+    2 warnings
+    ");
+}
+
+#[test]
+fn rules_of_the_environment_and_of_the_project_hold_together() {
+    let desk = desk_with(TEAM_RULE, &kinesis_pipe("clicks", "analytics"));
+    let own = "{name: never, level: warning, deny: \"environment == 'prod'\", message: not in prod}";
+    let project = project_with_rules(TEAM_RULE).replace("prod: {}", &format!("prod: {{policy: {{rules: [{own}]}}}}"));
+    desk.write_file("pipectl.yaml", project);
+    for (environment, expected) in [("dev", &["team-label"][..]), ("prod", &["never", "team-label"])] {
+        let said = desk.run_pipectl(&["validate", "-e", environment, "-o", "json"]).stdout_json();
+        let found = said["result"]["diagnostics"].as_array().unwrap().iter();
+        let mut names: Vec<&str> = found.map(|it| it["rule"].as_str().unwrap()).collect();
+        names.sort_unstable();
+        assert_eq!(names, expected);
+    }
+}
+
+#[test]
+fn mistake_in_a_rule_is_reported_at_its_place() {
+    let desk = desk_with(
+        "  - {name: a, deny: \"manifest.kind == 'ClickPipe' && lables.team == ''\", message: m}\n",
+        &kinesis_pipe("clicks", "analytics"),
+    );
+    let said = desk.run_pipectl(&["validate"]);
+    assert_eq!(said.code, 1);
+    assert_snapshot!(said.stderr, @r#"
+    error[bad-rule]: there is no variable `lables`
+     --> pipectl.yaml:7:54
+      |
+    7 |   - {name: a, deny: "manifest.kind == 'ClickPipe' && lables.team == ''", message: m}
+      |                                                      ^^^^^^^^^^^^^^^
+      |
+    help: did you mean `labels`?
+
+    1 error
+    error: pipectl.yaml is not sound
+    "#);
+}
+
+#[test]
+fn time_of_rules_is_a_flag() {
+    let friday = "  - {name: friday, deny: \"now.weekday == 'Friday'\", message: not on a Friday}\n";
+    let desk = desk_with(friday, &kinesis_pipe("clicks", "analytics"));
+    assert_eq!(desk.run_pipectl(&["validate", "--now", "2026-11-27T12:00:00Z"]).code, 1);
+    assert_eq!(desk.run_pipectl(&["validate", "--now", "2026-11-28T12:00:00Z"]).code, 0);
+}
+
+#[test]
+fn report_has_the_rule_as_its_id() {
+    let desk = desk_with(TEAM_RULE, &kinesis_pipe("clicks", "analytics"));
+    let said = desk.run_pipectl(&["validate", "--report", "sarif=rules.sarif"]);
+    assert_eq!(said.code, 1);
+    let text = std::fs::read_to_string(desk.temp_dir.path().join("rules.sarif")).unwrap();
+    let log: Value = serde_json::from_str(&text).unwrap();
+    let run = &log["runs"][0];
+    assert_eq!(run["results"][0]["ruleId"], "team-label");
+    assert_eq!(run["tool"]["driver"]["rules"][0]["id"], "team-label");
+}
