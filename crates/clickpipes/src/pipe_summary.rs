@@ -5,7 +5,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::lineage;
+use crate::lineage::{self, Lineage};
 use crate::pipe::source::{SourceFamily, source_family};
 use crate::semantics::FieldSemantics;
 use model::address::Kind;
@@ -54,19 +54,23 @@ impl ComputeSize {
 
 /// Reads what the API answered of a pipe.
 pub fn summarize_pipe(body: &Value) -> PipeSummary {
-    let flow = lineage::pipe_lineage(Kind::ClickPipe, body);
+    summarize_with_lineage(body, lineage::pipe_lineage(Kind::ClickPipe, body))
+}
+
+/// The same with the [`Lineage`] of the pipe, where that is known already.
+pub fn summarize_with_lineage(body: &Value, flow: Option<Lineage>) -> PipeSummary {
     let (source, streams) = flow.map(|flow| (flow.system, flow.edges)).unwrap_or_default();
     let mut tables: Vec<String> = streams.into_iter().map(|stream| stream.to).collect();
     tables.sort();
     tables.dedup();
     let text = |name: &str| body.get(name).and_then(Value::as_str).map(str::to_owned);
-    let live = FieldSemantics::for_kind(Kind::ClickPipe).normalize_live(body);
+    let scaling = FieldSemantics::for_kind(Kind::ClickPipe).child_field("scaling").normalize_live(&body["scaling"]);
     let sources = body["source"].as_object().into_iter().flat_map(|sources| sources.values());
     PipeSummary {
         source,
         format: sources.filter_map(|it| it["format"].as_str()).collect(),
         tables,
-        size: parse_size(&live["scaling"], live["scaling"]["replicas"].as_u64()),
+        size: parse_size(&scaling, scaling["replicas"].as_u64()),
         shares_size: source_family(body) == Some(SourceFamily::Database),
         created_at: text("createdAt"),
         updated_at: text("updatedAt"),

@@ -6,7 +6,7 @@ use crate::pipe::source::SourceKind;
 use crate::secret_host::SecretHost;
 use crate::semantics::FieldSemantics;
 use model::address::Kind;
-use model::path::FieldPath;
+use model::path::{FieldPath, VisitedPath};
 
 /// The receivers of the secret at `path` of a body.
 pub fn secret_hosts(kind: Kind, body: &Value, path: &FieldPath) -> Vec<SecretHost> {
@@ -28,16 +28,16 @@ pub fn secret_hosts(kind: Kind, body: &Value, path: &FieldPath) -> Vec<SecretHos
 /// The fields of a body that switch TLS off, or its check of the certificate.
 pub fn weakened_tls(kind: Kind, body: &Value) -> Vec<FieldPath> {
     let mut found = Vec::new();
-    collect_weakened(FieldSemantics::for_kind(kind), body, &FieldPath::root(), &mut found);
+    collect_weakened(FieldSemantics::for_kind(kind), body, &VisitedPath::root(), &mut found);
     found
 }
 
-fn collect_weakened(rules: &FieldSemantics, value: &Value, path: &FieldPath, found: &mut Vec<FieldPath>) {
+fn collect_weakened(rules: &FieldSemantics, value: &Value, path: &VisitedPath<'_>, found: &mut Vec<FieldPath>) {
     if rules.weakens_tls && *value == true {
-        found.push(path.clone());
+        found.push(path.to_field_path());
     }
     for (name, field) in value.as_object().into_iter().flatten() {
-        collect_weakened(rules.child_field(name), field, &path.child(name), found);
+        collect_weakened(rules.child_field(name), field, &path.key(name), found);
     }
 }
 

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::annotations;
 use crate::desired::{Document, Place};
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::path::FieldPath;
+use crate::path::{FieldPath, VisitedPath};
 use crate::text::NonEmptyText;
 
 /// Where a secret is kept. It is read when it is sent, and at no other time.
@@ -138,7 +138,7 @@ impl fmt::Display for ReferencedSecret {
 /// All references to secrets in `body`, in the order of its fields.
 pub fn find_secret_references(body: &Value) -> Vec<ReferencedSecret> {
     let mut found = Vec::new();
-    collect_references(body, &FieldPath::root(), &mut found);
+    collect_references(body, &VisitedPath::root(), &mut found);
     found
 }
 
@@ -171,16 +171,16 @@ pub fn span_to_line_end(text: &str, place: &Place) -> Range<usize> {
     start + column..start + line.trim_end().len().max(column)
 }
 
-fn collect_references(value: &Value, path: &FieldPath, found: &mut Vec<ReferencedSecret>) {
+fn collect_references(value: &Value, path: &VisitedPath<'_>, found: &mut Vec<ReferencedSecret>) {
     match value {
         Value::Object(_) if is_secret_reference(value) => {
-            found.push(ReferencedSecret { path: path.clone(), from: value.clone() });
+            found.push(ReferencedSecret { path: path.to_field_path(), from: value.clone() });
         }
         Value::Object(fields) => {
-            fields.iter().for_each(|(name, value)| collect_references(value, &path.child(name), found));
+            fields.iter().for_each(|(name, value)| collect_references(value, &path.key(name), found));
         }
         Value::Array(items) => {
-            items.iter().enumerate().for_each(|(at, value)| collect_references(value, &path.child(at), found));
+            items.iter().enumerate().for_each(|(at, value)| collect_references(value, &path.index(at), found));
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }

@@ -187,35 +187,37 @@ fn comparable_objects(plan: &Plan, target: &PlanTarget) -> impl Iterator<Item = 
     changes.into_iter().map(move |(key, change)| {
         let Change { address, id, verdict, fields, .. } = change;
         let json = json!({"address": address, "id": id, "verdict": verdict, "fields": fields});
-        let object = comparable_object(&json, &json!(actions_of.remove(address).unwrap_or_default()), target);
-        (key, object)
+        (key, comparable_object(&json, actions_of.remove(address).unwrap_or_default(), target))
     })
 }
 
 fn objects_from_json(plan: &Value, target: &PlanTarget) -> BTreeMap<String, Value> {
-    let mut actions_of: BTreeMap<String, Vec<&Value>> = BTreeMap::new();
+    let mut actions_of: BTreeMap<String, Vec<Value>> = BTreeMap::new();
     for action in plan["actions"].as_array().into_iter().flatten() {
-        actions_of.entry(action_address(action).map(Value::to_string).unwrap_or_default()).or_default().push(action);
+        let key = action_address(action).map(Value::to_string).unwrap_or_default();
+        actions_of.entry(key).or_default().push(action.clone());
     }
     let mut objects = BTreeMap::new();
     for change in plan["changes"].as_array().into_iter().flatten() {
         let key = change["address"].to_string();
         let actions = actions_of.remove(&key).unwrap_or_default();
-        objects.insert(key, comparable_object(change, &json!(actions), target));
+        objects.insert(key, comparable_object(change, actions, target));
     }
     objects
 }
 
-fn comparable_object(change: &Value, actions: &Value, target: &PlanTarget) -> Value {
+fn comparable_object(change: &Value, actions: Vec<Value>, target: &PlanTarget) -> Value {
     let fields: Vec<Value> = change["fields"].as_array().into_iter().flatten().map(comparable_field).collect();
-    json!({
+    // A list of values would be copied by `json!`, and a create is mostly its body.
+    let mut object = json!({
         "address": change["address"],
         "in": target.service_id(&change["address"]),
         "id": change["id"],
         "verdict": change["verdict"],
         "fields": fields,
-        "actions": actions,
-    })
+    });
+    object["actions"] = Value::Array(actions);
+    object
 }
 
 fn action_address(action: &Value) -> Option<&Value> {

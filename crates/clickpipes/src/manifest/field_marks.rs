@@ -7,30 +7,30 @@ use crate::kinds::manifest_fields;
 use model::address::Kind;
 use model::annotations;
 use model::desired::FieldMarks;
-use model::path::FieldPath;
+use model::path::{FieldPath, VisitedPath};
 use model::schema_validator::FieldNode;
 
 /// What a manifest says about its fields under `additional`. The paths are those of the body.
 pub(super) fn read_field_marks(kind: Kind, document: &Value) -> FieldMarks {
     let mut marks = FieldMarks::default();
     if let Some(spec) = manifest_fields(kind).child_field("spec") {
-        collect_marks(spec, &document["spec"], &FieldPath::root(), &mut marks);
+        collect_marks(spec, &document["spec"], &VisitedPath::root(), &mut marks);
     }
     marks
 }
 
-fn collect_marks(node: &FieldNode, value: &Value, at: &FieldPath, marks: &mut FieldMarks) {
+fn collect_marks(node: &FieldNode, value: &Value, at: &VisitedPath<'_>, marks: &mut FieldMarks) {
     match value {
         Value::Object(fields) => {
             for (mark, path) in marked_paths(node, fields) {
                 let paths = if mark == CREATE_ONLY { &mut marks.create_only } else { &mut marks.not_returned };
-                paths.insert(at.join(&FieldPath::parse(path)));
+                paths.insert(at.to_field_path().join(&FieldPath::parse(path)));
             }
             for (name, value) in fields {
                 // Most values are texts and numbers, and have no fields.
                 let field = node.child_field(name).filter(|_| value.is_object() || value.is_array());
                 if let Some(field) = field.filter(|field| !field.has_keyword(annotations::LOCAL_ONLY)) {
-                    collect_marks(field, value, &at.child(name), marks);
+                    collect_marks(field, value, &at.key(name), marks);
                 }
             }
         }
@@ -38,7 +38,7 @@ fn collect_marks(node: &FieldNode, value: &Value, at: &FieldPath, marks: &mut Fi
         Value::Array(items) => {
             let Some(item) = node.list_item() else { return };
             for value in items {
-                collect_marks(item, value, &at.child("*"), marks);
+                collect_marks(item, value, &at.key("*"), marks);
             }
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}

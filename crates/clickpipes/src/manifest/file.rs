@@ -11,7 +11,7 @@ use super::{code, recover_typos, templates};
 use crate::kinds::{self, manifest_fields};
 use model::address::Kind;
 use model::diagnostic::{Diagnostic, Severity, SourceFile};
-use model::path::FieldPath;
+use model::path::VisitedPath;
 use model::project;
 use model::schema_validator;
 use model::yaml::{self, PendingDiagnostic, PendingDiagnostics, Span, YamlDocument, YamlNode};
@@ -97,7 +97,7 @@ pub(super) fn identify_documents(file: &SourceFile, context: &RenderContext<'_>)
         let kind = classify::resolve_kind(&mut document.root, &mut remarks);
         has_unidentified |= kind.is_none();
         let Some(kind) = kind else { continue };
-        lift_known_fields(manifest_fields(kind), &mut document.root, &FieldPath::root(), &mut remarks);
+        lift_known_fields(manifest_fields(kind), &mut document.root, &VisitedPath::root(), &mut remarks);
         document.is_valid = false;
         let mut draft = DraftManifest::new(context.span_files(&file.name), kind, &document);
         // A template that is not known may have protected its objects.
@@ -118,7 +118,7 @@ fn validate_document(document: RenderedDocument, remarks: &mut PendingDiagnostic
     let RenderedDocument { mut root, is_valid: sound, .. } = document;
     let errors = remarks.error_count();
     let kind = classify::resolve_kind(&mut root, remarks)?;
-    lift_known_fields(manifest_fields(kind), &mut root, &FieldPath::root(), remarks);
+    lift_known_fields(manifest_fields(kind), &mut root, &VisitedPath::root(), remarks);
     // Without the fields of its template, a manifest would seem to lack them.
     if document.is_complete {
         validate_fields(kind, &mut root, remarks);

@@ -3,7 +3,7 @@
 // A field that was newer than an earlier version is known in this one, and so is a newer word: the manifest stays valid.
 
 use model::annotations;
-use model::path::FieldPath;
+use model::path::VisitedPath;
 use model::schema_validator::FieldNode;
 use model::yaml::{PendingDiagnostic, PendingDiagnostics, YamlContent, YamlEntry, YamlNode};
 
@@ -13,7 +13,7 @@ use crate::validate::KNOWN_ADDITIONAL_FIELD;
 pub(super) fn lift_known_fields(
     node: &FieldNode,
     value: &mut YamlNode,
-    at: &FieldPath,
+    at: &VisitedPath<'_>,
     remarks: &mut PendingDiagnostics,
 ) {
     match (&mut value.content, node.list_item()) {
@@ -22,20 +22,20 @@ pub(super) fn lift_known_fields(
             for entry in entries {
                 let has_fields = matches!(entry.value.content, YamlContent::Map(_) | YamlContent::List(_));
                 if let Some(field) = node.child_field(&entry.key).filter(|_| has_fields) {
-                    lift_known_fields(field, &mut entry.value, &at.child(&entry.key), remarks);
+                    lift_known_fields(field, &mut entry.value, &at.key(&entry.key), remarks);
                 }
             }
         }
         (YamlContent::List(items), Some(item)) => {
             for (index, value) in items.iter_mut().enumerate() {
-                lift_known_fields(item, value, &at.child(index), remarks);
+                lift_known_fields(item, value, &at.index(index), remarks);
             }
         }
         _ => {}
     }
 }
 
-fn lift_entries(node: &FieldNode, entries: &mut Vec<YamlEntry>, at: &FieldPath, remarks: &mut PendingDiagnostics) {
+fn lift_entries(node: &FieldNode, entries: &mut Vec<YamlEntry>, at: &VisitedPath<'_>, remarks: &mut PendingDiagnostics) {
     let Some(additional) = node.additional_field() else { return };
     let Some(position) = entries.iter().position(|entry| entry.key == additional) else { return };
     let YamlContent::Map(extra) = &mut entries[position].value.content else { return };
@@ -59,7 +59,7 @@ fn lift_entry(
     node: &FieldNode,
     entries: &mut Vec<YamlEntry>,
     mut entry: YamlEntry,
-    at: &FieldPath,
+    at: &VisitedPath<'_>,
     remarks: &mut PendingDiagnostics,
 ) {
     let own = entries.iter().position(|other| other.key == entry.key);
@@ -85,7 +85,7 @@ fn lift_entry(
     let name = &entry.key;
     let message = format!("`{name}` is a field that pipectl knows: it counts as if it stood in its own place");
     let remark = PendingDiagnostic::warning(KNOWN_ADDITIONAL_FIELD, entry.span, message);
-    remarks.push(remark.with_path(at.child(name)).with_help(format!("move `{name}` out of `additional`")));
+    remarks.push(remark.with_path(at.key(name).to_field_path()).with_help(format!("move `{name}` out of `additional`")));
     entries.push(entry);
 }
 

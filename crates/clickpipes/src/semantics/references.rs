@@ -115,7 +115,8 @@ impl FieldSemantics {
 
     fn refers_to_kind(&self, kind: Kind) -> bool {
         let mut below = self.fields.values().map(AsRef::as_ref).chain(self.items.as_deref());
-        self.refers_to == Some(kind) || below.any(|field: &Self| field.refers_to_kind(kind))
+        // Asked for each declared object, and most fields lead nowhere.
+        self.leads_to_objects && (self.refers_to == Some(kind) || below.any(|field: &Self| field.refers_to_kind(kind)))
     }
 }
 

@@ -6,7 +6,7 @@ use super::Problem;
 use crate::local_fields::strip_object;
 use model::annotations;
 use model::diagnostic::Severity;
-use model::path::FieldPath;
+use model::path::{FieldPath, VisitedPath};
 use model::schema_validator::FieldNode;
 
 /// A field that has a place of its own stands under `additional`.
@@ -35,36 +35,36 @@ pub(super) const CODES: [&str; 5] =
 // new word of a known field is allowed: the API gets new words faster than pipectl.
 pub(super) fn find_problems(fields: &FieldNode, document: &Value) -> Vec<Problem> {
     let mut problems = Vec::new();
-    visit_fields(fields, document, &FieldPath::root(), &mut problems);
+    visit_fields(fields, document, &VisitedPath::root(), &mut problems);
     problems
 }
 
-fn visit_fields(node: &FieldNode, value: &Value, at: &FieldPath, problems: &mut Vec<Problem>) {
+fn visit_fields(node: &FieldNode, value: &Value, at: &VisitedPath<'_>, problems: &mut Vec<Problem>) {
     match (value, node.list_item()) {
         (Value::Object(fields), _) => visit_object(node, fields, at, problems),
         (Value::Array(items), Some(item)) => {
             for (index, value) in items.iter().enumerate() {
-                visit_fields(item, value, &at.child(index), problems);
+                visit_fields(item, value, &at.index(index), problems);
             }
         }
         _ => {}
     }
 }
 
-fn visit_object(node: &FieldNode, fields: &Map<String, Value>, at: &FieldPath, problems: &mut Vec<Problem>) {
+fn visit_object(node: &FieldNode, fields: &Map<String, Value>, at: &VisitedPath<'_>, problems: &mut Vec<Problem>) {
     for (name, value) in fields {
         let Some(field) = node.child_field(name) else { continue };
         if field.has_keyword(annotations::PREVIEW) {
-            problems.push(preview_field_problem(name, at.child(name)));
+            problems.push(preview_field_problem(name, at.key(name).to_field_path()));
         }
         match value {
             Value::Object(extra) if field.has_keyword(annotations::ADDITIONAL) => {
-                check_additional(node, extra, fields, &at.child(name), problems);
+                check_additional(node, extra, fields, &at.key(name).to_field_path(), problems);
             }
             Value::Array(marked) if field.has_keyword(annotations::ADDITIONAL_MARK) => {
-                check_marks(node, fields, marked, &at.child(name), problems);
+                check_marks(node, fields, marked, &at.key(name).to_field_path(), problems);
             }
-            Value::Object(_) | Value::Array(_) => visit_fields(field, value, &at.child(name), problems),
+            Value::Object(_) | Value::Array(_) => visit_fields(field, value, &at.key(name), problems),
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
         }
     }

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{Problem, RuleContext, RuleFinding};
 use model::diagnostic::{Evidence, Severity};
-use model::path::FieldPath;
+use model::path::{FieldPath, VisitedPath};
 use model::schema_validator::FieldNode;
 
 mod condition;
@@ -256,21 +256,34 @@ impl CrossFieldRule {
 }
 
 fn objects_at<'d>(fields: &'static FieldNode, document: &'d Value, at: &str) -> Vec<(FieldPath, RuleContext<'d>)> {
-    let Some(node) = fields.node_at(&FieldPath::parse(at)) else { return Vec::new() };
-    let mut found = vec![(FieldPath::root(), document)];
-    for segment in FieldPath::parse(at).segments() {
-        found = found.into_iter().flat_map(|(path, value)| descend_segment(&path, value, segment)).collect();
-    }
-    let objects = found.into_iter().filter(|(_, value)| value.is_object());
-    objects.map(|(path, value)| (path, RuleContext::new(value, node))).collect()
+    let Some(node) = fields.descendant(at) else { return Vec::new() };
+    let mut found = Vec::new();
+    let mut keep = |path: FieldPath, object| found.push((path, RuleContext::new(object, node)));
+    visit_objects(document, Some(at).filter(|at| !at.is_empty()), &VisitedPath::root(), &mut keep);
+    found
 }
 
-fn descend_segment<'d>(path: &FieldPath, value: &'d Value, segment: &str) -> Vec<(FieldPath, &'d Value)> {
+/// Visits the objects at `rest`, a path in the dotted form as seen from `value`.
+fn visit_objects<'d>(
+    value: &'d Value,
+    rest: Option<&str>,
+    at: &VisitedPath<'_>,
+    visit: &mut impl FnMut(FieldPath, &'d Value),
+) {
+    let Some(rest) = rest else {
+        if value.is_object() {
+            visit(at.to_field_path(), value);
+        }
+        return;
+    };
+    let (segment, below) = rest.split_once('.').map_or((rest, None), |(segment, below)| (segment, Some(below)));
     if segment == "*" {
-        let entries = value.as_array().into_iter().flatten().enumerate();
-        return entries.map(|(at, entry)| (path.child(at), entry)).collect();
+        for (index, entry) in value.as_array().into_iter().flatten().enumerate() {
+            visit_objects(entry, below, &at.index(index), visit);
+        }
+    } else if let Some(field) = value.get(segment) {
+        visit_objects(field, below, &at.key(segment), visit);
     }
-    value.get(segment).map(|value| (path.child(segment), value)).into_iter().collect()
 }
 
 impl CrossFieldRule {

@@ -122,6 +122,7 @@ impl<'p> ObjectView<'p> {
             (None, Some(body)) if change.fields.is_empty() => FieldView::of_created(body),
             _ => change.fields.iter().map(FieldView::pending).collect(),
         };
+        let created = describe_created(change);
         Self {
             address: &change.address,
             severity: ObjectSeverity::new(change, result),
@@ -129,8 +130,8 @@ impl<'p> ObjectView<'p> {
                 Some(result) => format!("{}: {planned}", result.outcome.as_str()),
                 None => planned,
             },
-            reason: main_reason(change, &fields, result),
-            created: describe_created(change),
+            reason: main_reason(change, created.as_deref(), &fields, result),
+            created,
             fields,
             ignored: Vec::new(),
             data_effects: &change.data_effects,

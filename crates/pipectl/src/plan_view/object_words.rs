@@ -31,7 +31,12 @@ pub(super) fn describe_change(change: &Change, actions: &[&Action]) -> String {
     }
 }
 
-pub(super) fn main_reason(change: &Change, fields: &[FieldView<'_>], result: Option<&ObjectResult>) -> String {
+pub(super) fn main_reason(
+    change: &Change,
+    created: Option<&str>,
+    fields: &[FieldView<'_>],
+    result: Option<&ObjectResult>,
+) -> String {
     if let Some(error) = result.and_then(|result| result.error.as_ref()) {
         return error.message.clone();
     }
@@ -39,8 +44,8 @@ pub(super) fn main_reason(change: &Change, fields: &[FieldView<'_>], result: Opt
     match &change.verdict {
         Verdict::Blocked(reason) => return permissions::blocked_text(reason),
         Verdict::Create => {
-            let created = describe_created(change).into_iter().chain(change.data_effects.iter().cloned());
-            return created.collect::<Vec<_>>().join("; ");
+            let effects = change.data_effects.iter().map(String::as_str);
+            return created.into_iter().chain(effects).collect::<Vec<_>>().join("; ");
         }
         _ => {}
     }
@@ -64,8 +69,9 @@ fn describe_fields(fields: &[FieldView<'_>]) -> String {
 pub(super) fn describe_created(change: &Change) -> Option<String> {
     let body = change.after.as_ref().filter(|_| change.verdict == Verdict::Create)?;
     let lineage = lineage::pipe_lineage(change.address.kind, body)?;
-    let summary = pipe_summary::summarize_pipe(body);
-    let flow = [lineage.system, describe_edges(&lineage.edges)].join(" ");
+    let edges = describe_edges(&lineage.edges);
+    let summary = pipe_summary::summarize_with_lineage(body, Some(lineage));
+    let flow = [summary.source, edges].join(" ");
     let size = summary.size.map(|size| size.describe(summary.shares_size)).unwrap_or_default();
     let parts = [flow.trim_end().to_owned(), summary.format, size];
     Some(parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", "))
