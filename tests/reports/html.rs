@@ -1,5 +1,7 @@
 //! The page, and what is markup at all.
 
+use std::sync::Arc;
+
 use insta::assert_snapshot;
 use pipectl::reports::ReportFormat;
 use serde_json::Value;
@@ -137,7 +139,7 @@ fn html_page_of_ten_thousand_objects_can_be_opened() {
     let named = |index: usize| {
         let name = Name::new(format!("new-{index}"));
         let mut document = document.clone();
-        document.body["name"] = name.as_str().into();
+        Arc::make_mut(&mut document.body)["name"] = name.as_str().into();
         (at.with_name(name), document)
     };
     let desired = (0..10_000).map(named).collect();

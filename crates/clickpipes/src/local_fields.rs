@@ -24,7 +24,7 @@ fn whole_number(number: &Number) -> Option<i64> {
 }
 
 pub(crate) fn strip_object(node: &FieldNode, fields: &Map<String, Value>) -> Map<String, Value> {
-    let mut kept = Map::new();
+    let mut kept = Map::with_capacity(fields.len());
     let mut extra = None;
     for (name, value) in fields {
         match node.child_field(name) {

@@ -1,5 +1,7 @@
 //! Actions of a plan: one action is one request that changes something.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 use serde_json::Value;
 
@@ -41,7 +43,7 @@ pub enum Action {
         /// The address of the new object.
         address: Address,
         /// The whole object.
-        body: Value,
+        body: Arc<Value>,
     },
     /// Change fields of the object.
     Update {
@@ -81,7 +83,8 @@ impl Action {
     /// The body of a create or an update; `None` for a command.
     pub fn request_body(&self) -> Option<&Value> {
         match self {
-            Self::Create { body, .. } | Self::Update { body, .. } => Some(body),
+            Self::Create { body, .. } => Some(body),
+            Self::Update { body, .. } => Some(body),
             Self::SetState { .. } | Self::Delete { .. } => None,
         }
     }

@@ -13,6 +13,8 @@ use model::diagnostic::SourceFile;
 use model::live::{Id, Live, LiveObjects, Object, State};
 use pipectl::render;
 use planner::{Policy, plan};
+use serde_json::Value;
+use serde_json::Value;
 
 const PIPES: usize = 500;
 
@@ -43,7 +45,7 @@ fn desired() -> Desired {
 /// Everything live as declared, but for the size of every tenth pipe.
 fn live(desired: &Desired) -> Live {
     let objects = desired.iter().enumerate().map(|(n, (at, document))| {
-        let mut body = document.body.clone();
+        let mut body = Value::clone(&document.body);
         if n % 10 == 0 {
             body["scaling"]["replicas"] = 1.into();
         }

@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
+use model::action::Action;
 use model::address::{Address, ServiceRef};
 use planner::{Change, Plan};
 use ring::digest;
@@ -178,16 +179,17 @@ fn objects_by_address(plan: &Plan, target: &PlanTarget) -> BTreeMap<String, Valu
 
 /// The same one by one, in order: all of them take several times the memory of the plan.
 fn comparable_objects(plan: &Plan, target: &PlanTarget) -> impl Iterator<Item = (String, Value)> {
-    let mut actions_of: BTreeMap<&Address, Vec<Value>> = BTreeMap::new();
+    let mut actions_of: BTreeMap<&Address, Vec<&Action>> = BTreeMap::new();
     for action in &plan.actions {
-        actions_of.entry(action.address()).or_default().push(json!(action));
+        actions_of.entry(action.address()).or_default().push(action);
     }
     let changes: BTreeMap<String, &Change> =
         plan.changes.iter().map(|change| (address_key(&change.address), change)).collect();
     changes.into_iter().map(move |(key, change)| {
         let Change { address, id, verdict, fields, .. } = change;
         let json = json!({"address": address, "id": id, "verdict": verdict, "fields": fields});
-        (key, comparable_object(&json, actions_of.remove(address).unwrap_or_default(), target))
+        let actions = actions_of.remove(address).unwrap_or_default();
+        (key, comparable_object(&json, actions.into_iter().map(|action| json!(action)).collect(), target))
     })
 }
 

@@ -1,6 +1,7 @@
 //! From the fields that differ to the requests that settle them.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use clickpipes::lifecycle;
 use clickpipes::semantics::{KeyedList, OnChange};
@@ -47,9 +48,9 @@ fn delta_list<'r>(diffs: &[FieldDiff<'r>]) -> Option<&'r KeyedList> {
 }
 
 /// The stop stands in the plan also where the pipe is created stopped: not every version of the API does that.
-pub(crate) fn create_actions(at: &Address, body: &Value, desired_state: RunState) -> Vec<Action> {
+pub(crate) fn create_actions(at: &Address, body: &Arc<Value>, desired_state: RunState) -> Vec<Action> {
     let is_stopped = desired_state == RunState::Stopped;
-    let body = if is_stopped { start_paused::with_switch(body) } else { body.clone() };
+    let body = if is_stopped { start_paused::with_switch(body).into() } else { Arc::clone(body) };
     let mut actions = vec![Action::Create { address: at.clone(), body }];
     if is_stopped {
         actions.push(Action::SetState { address: at.clone(), id: None, to: desired_state });

@@ -49,7 +49,7 @@ impl<'a> ObjectDiff<'a> {
         let resolve = |body: &Value| inputs.resolve_references(address, body, Some(&object.body));
         let body = resolve(&document.body);
         let base = inputs.base_document(address, document, renamed_from);
-        let manifests: Vec<&Value> = [Some(document), base].into_iter().flatten().map(|it| &it.body).collect();
+        let manifests: Vec<&Value> = [Some(document), base].into_iter().flatten().map(|it| &*it.body).collect();
         let live = rules.normalize_live(&rules.redact_live(&object.body, &manifests));
         let base_body = base.map(|base| resolve(&base.body));
         let sides = Sides {
@@ -58,9 +58,9 @@ impl<'a> ObjectDiff<'a> {
             live: Side::Value(&live),
         };
         let mut diffs = diff_sides(rules, sides);
-        let earlier = document.earlier_bodies.iter().map(resolve);
+        let earlier = document.earlier_bodies.iter().map(|body| resolve(body));
         recognize_own_values(&mut diffs, &earlier.collect::<Vec<_>>());
-        let moved = document.target.iter().flat_map(|target| &target.bodies).map(resolve);
+        let moved = document.target.iter().flat_map(|target| &target.bodies).map(|body| resolve(body));
         recognize_moved_values(&mut diffs, &moved.collect::<Vec<_>>());
         let is_unsettled = settle_sizes(&mut diffs, inputs.policy.unsettled);
         let name = address.kind.name_path();

@@ -306,7 +306,7 @@ impl PlanInputs<'_> {
             return (change, Vec::new());
         }
         let mut actions = vec![Action::Delete { address: at.clone(), id: request.live.id.clone() }];
-        actions.extend(actions_for::create_actions(at, &carried.body, request.desired_state));
+        actions.extend(actions_for::create_actions(at, &carried.body.clone().into(), request.desired_state));
         let live = rules.normalize_live(&request.live.body);
         let mut data = data_effects::replacement_effects(at.kind, &carried.body, &live);
         let redefined_tables = blocking_tables::find_redefined_tables(at.kind, &carried.body, &live);

@@ -62,7 +62,7 @@ pub(crate) struct ActionReferences<'a> {
 impl<'a> ActionReferences<'a> {
     pub(crate) fn among(actions: impl IntoIterator<Item = &'a Action>) -> Self {
         let created = actions.into_iter().filter_map(|action| match action {
-            Action::Create { address, body } => Some((address, body, address)),
+            Action::Create { address, body } => Some((address, &**body, address)),
             Action::Update { .. } | Action::SetState { .. } | Action::Delete { .. } => None,
         });
         Self { created_hosts: HostIndex::new(created) }
@@ -71,9 +71,9 @@ impl<'a> ActionReferences<'a> {
     /// The objects without which an action cannot be performed: those that it names, and those that the actions create
     /// and whose DNS name it connects to.
     pub(crate) fn of(&self, action: &Action) -> Vec<Address> {
-        match action {
-            Action::Create { address: at, body }
-            | Action::Update { address: at, via: UpdateVia::Resource, body, .. } => {
+        let part = if let Action::Update { via, .. } = action { *via } else { UpdateVia::Resource };
+        match (action.request_body(), action.address()) {
+            (Some(body), at) if part == UpdateVia::Resource => {
                 let rules = FieldSemantics::for_kind(at.kind);
                 let hosts = collect_matches(rules, body, &|rules, value| {
                     Some(rules.connected_hosts(value)).filter(|hosts| !hosts.is_empty())
@@ -81,7 +81,7 @@ impl<'a> ActionReferences<'a> {
                 let by_host = self.created_hosts.find_all(&at.service, &hosts.concat());
                 body_references(rules, body, &at.service).into_iter().chain(by_host.into_iter().cloned()).collect()
             }
-            Action::Update { .. } | Action::SetState { .. } | Action::Delete { .. } => Vec::new(),
+            _ => Vec::new(),
         }
     }
 }

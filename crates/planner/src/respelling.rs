@@ -106,7 +106,7 @@ impl PlanInputs<'_> {
         let mut objects =
             others.flat_map(|(address, found)| found.objects.iter().map(move |object| (*address, object)));
         objects.find(|(address, object)| {
-            let mut body = document.body.clone();
+            let mut body = Value::clone(&document.body);
             name_path.set_in(&mut body, address.name.as_str().into());
             FieldSemantics::for_kind(at.kind).matches_live(&body, Some(&object.body))
         })

@@ -86,7 +86,7 @@ impl PlanInputs<'_> {
         body: &Value,
         (base, live): (Option<&Document>, Option<&Value>),
     ) -> Vec<FieldPath> {
-        let before = if self.base.is_some() { base.map(|base| &base.body) } else { live };
+        let before = if self.base.is_some() { base.map(|base| &*base.body) } else { live };
         let known = before.map(|before| weakened_tls(at.kind, before)).unwrap_or_default();
         weakened_tls(at.kind, body).into_iter().filter(|path| !known.contains(path)).collect()
     }

@@ -59,12 +59,10 @@ pub(crate) async fn ensure_endpoints_ready(run: &RunContext, at: &Address, body:
 }
 
 async fn dispatch_action(run: &RunContext, action: &Action) -> Result<PerformedAction, Error> {
+    if let (Kind::CdcScaling, Some(body)) = (action.address().kind, action.request_body()) {
+        return cdc_scaling::update_scaling(run, &action.address().service, body).await;
+    }
     match action {
-        Action::Create { address: at, body } | Action::Update { address: at, body, .. }
-            if at.kind == Kind::CdcScaling =>
-        {
-            cdc_scaling::update_scaling(run, &at.service, body).await
-        }
         Action::Create { address: at, body } => create::create_object(run, at, body).await,
         Action::Update { address: at, id, via, body, restore: _ } => {
             let id = run.resolve_id(at, id.as_ref())?;

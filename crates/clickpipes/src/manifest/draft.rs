@@ -35,7 +35,7 @@ impl DraftManifest {
             is_organization_wide: metadata["organization"] == true,
             name: name.filter(|_| !kind.is_singleton()).map_or_else(|| Name::new(kind.name()), Name::new),
             document: Document {
-                body: api_body::build_api_body(kind, &document),
+                body: api_body::build_api_body(kind, &document).into(),
                 intent: intent::parse_intent(kind, &document),
                 origin: source_map::build_origin(files, kind, rendered),
                 earlier_bodies: Vec::new(),

@@ -24,7 +24,10 @@ pub(super) fn parse_file(file: &SourceFile, context: &RenderContext<'_>) -> (Vec
         ..DraftManifest::new(files, kind, &rendered)
     });
     let diagnostics = remarks.into_iter().map(|remark| remark.into_diagnostic(files));
-    (drafts.collect(), diagnostics.collect())
+    let mut drafts: Vec<DraftManifest> = drafts.collect();
+    // Most files have one document, and a list has room for four.
+    drafts.shrink_to_fit();
+    (drafts, diagnostics.collect())
 }
 
 /// The trees of a file's drafts, as [`parse_file`] had them.

@@ -35,7 +35,12 @@ pub(super) fn lift_known_fields(
     }
 }
 
-fn lift_entries(node: &FieldNode, entries: &mut Vec<YamlEntry>, at: &VisitedPath<'_>, remarks: &mut PendingDiagnostics) {
+fn lift_entries(
+    node: &FieldNode,
+    entries: &mut Vec<YamlEntry>,
+    at: &VisitedPath<'_>,
+    remarks: &mut PendingDiagnostics,
+) {
     let Some(additional) = node.additional_field() else { return };
     let Some(position) = entries.iter().position(|entry| entry.key == additional) else { return };
     let YamlContent::Map(extra) = &mut entries[position].value.content else { return };
@@ -85,7 +90,8 @@ fn lift_entry(
     let name = &entry.key;
     let message = format!("`{name}` is a field that pipectl knows: it counts as if it stood in its own place");
     let remark = PendingDiagnostic::warning(KNOWN_ADDITIONAL_FIELD, entry.span, message);
-    remarks.push(remark.with_path(at.key(name).to_field_path()).with_help(format!("move `{name}` out of `additional`")));
+    remarks
+        .push(remark.with_path(at.key(name).to_field_path()).with_help(format!("move `{name}` out of `additional`")));
     entries.push(entry);
 }
 

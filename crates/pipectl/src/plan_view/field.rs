@@ -5,7 +5,7 @@ use model::address::Kind;
 use model::desired::Place;
 use model::path::FieldPath;
 use model::secret;
-use planner::{FieldChange, FieldVerdict};
+use planner::{Change, FieldChange, FieldVerdict};
 use serde_json::Value;
 
 use super::values::{Difference, MAX_VALUE_CHARS, differences, member_differences, short_pair, short_value};
@@ -103,8 +103,16 @@ impl<'p> FieldView<'p> {
         Self { sign, is_removal, sentence: Some(ignored_sentence(kind, field)), ..Self::of_change(field) }
     }
 
+    /// The fields that the plan changes; of a create, all.
+    pub(super) fn all_of(change: &'p Change) -> Vec<Self> {
+        match (&change.before, &change.after) {
+            (None, Some(body)) if change.fields.is_empty() => Self::of_created(body),
+            _ => change.fields.iter().map(Self::pending).collect(),
+        }
+    }
+
     /// The fields of an object that is created.
-    pub(super) fn of_created(body: &'p Value) -> Vec<Self> {
+    fn of_created(body: &'p Value) -> Vec<Self> {
         let mut fields = Vec::new();
         push_leaves(&mut fields, &FieldPath::root(), body);
         fields

@@ -101,8 +101,6 @@ pub(crate) struct ObjectView<'p> {
     pub(crate) reason: String,
     /// What a create makes: source, table, format, size.
     pub(crate) created: Option<String>,
-    /// The fields that change; of a create, all.
-    pub(crate) fields: Vec<FieldView<'p>>,
     /// The fields that are reported and not changed.
     pub(crate) ignored: Vec<FieldView<'p>>,
     /// What happens to the rows, one sentence each.
@@ -118,10 +116,6 @@ pub(crate) struct ObjectView<'p> {
 impl<'p> ObjectView<'p> {
     pub(super) fn of_change(change: &'p Change, actions: &[&Action], result: Option<&'p ObjectResult>) -> Self {
         let planned = describe_change(change, actions);
-        let fields: Vec<FieldView<'p>> = match (&change.before, &change.after) {
-            (None, Some(body)) if change.fields.is_empty() => FieldView::of_created(body),
-            _ => change.fields.iter().map(FieldView::pending).collect(),
-        };
         let created = describe_created(change);
         Self {
             address: &change.address,
@@ -130,9 +124,8 @@ impl<'p> ObjectView<'p> {
                 Some(result) => format!("{}: {planned}", result.outcome.as_str()),
                 None => planned,
             },
-            reason: main_reason(change, created.as_deref(), &fields, result),
+            reason: main_reason(change, created.as_deref(), result),
             created,
-            fields,
             ignored: Vec::new(),
             data_effects: &change.data_effects,
             requests: request_lines(change, actions),
@@ -140,6 +133,12 @@ impl<'p> ObjectView<'p> {
             change: Some(change),
             result,
         }
+    }
+
+    /// The fields that change; of a create, all.
+    // A plan of thousands of creates has most of its words here, and no layout needs those of all objects at once.
+    pub(crate) fn fields(&self) -> Vec<FieldView<'p>> {
+        self.change.map(FieldView::all_of).unwrap_or_default()
     }
 
     /// Says that apply will not do it. A change that the plan blocks already says so.
@@ -158,7 +157,6 @@ impl<'p> ObjectView<'p> {
             outcome: "unchanged".to_owned(),
             reason: String::new(),
             created: None,
-            fields: Vec::new(),
             ignored: Vec::new(),
             data_effects: &[],
             requests: Vec::new(),
@@ -290,8 +288,9 @@ impl<'p> ObjectView<'p> {
 
     /// The line that causes the change: the field that forces it, else the first field that differs, else the manifest.
     pub(crate) fn cause(&self) -> Option<&'p Place> {
-        let forcing = self.fields.iter().find(|field| field.forces_replacement).or(self.fields.first());
-        forcing.and_then(|field| field.place).or_else(|| self.manifest_place())
+        let fields = self.change.map_or(&[][..], |change| &change.fields);
+        let forcing = fields.iter().find(|field| field.forces_replacement).or(fields.first());
+        forcing.and_then(|field| field.place.as_ref()).or_else(|| self.manifest_place())
     }
 
     /// Where the manifest begins.

@@ -31,12 +31,7 @@ pub(super) fn describe_change(change: &Change, actions: &[&Action]) -> String {
     }
 }
 
-pub(super) fn main_reason(
-    change: &Change,
-    created: Option<&str>,
-    fields: &[FieldView<'_>],
-    result: Option<&ObjectResult>,
-) -> String {
+pub(super) fn main_reason(change: &Change, created: Option<&str>, result: Option<&ObjectResult>) -> String {
     if let Some(error) = result.and_then(|result| result.error.as_ref()) {
         return error.message.clone();
     }
@@ -49,11 +44,12 @@ pub(super) fn main_reason(
         }
         _ => {}
     }
+    let fields = FieldView::all_of(change);
     let forcing = fields.iter().filter(|field| field.forces_replacement);
     let forcing: Vec<String> = forcing.map(|field| format!("`{}`", field.path)).collect();
     let forced = (!forcing.is_empty()).then(|| format!("{} cannot be changed in place", forcing.join(", ")));
     let known: Vec<String> = forced.into_iter().chain(effect).collect();
-    if known.is_empty() { describe_fields(fields) } else { known.join("; ") }
+    if known.is_empty() { describe_fields(&fields) } else { known.join("; ") }
 }
 
 /// The first fields with their values, and how many more there are.

@@ -107,7 +107,7 @@ fn push_object(text: &mut StyledText, object: &ObjectView<'_>, diff: bool) {
     push_columns(text, label, &left, OBJECT_COLUMN, &words, Label::Plain);
     match &object.created {
         Some(created) => push_detail(text, Label::Plain, created),
-        None => object.fields.iter().for_each(|field| push_field(text, field, field_label(field.sign))),
+        None => object.fields().iter().for_each(|field| push_field(text, field, field_label(field.sign))),
     }
     for line in &object.requests {
         push_detail(text, Label::Dim, line);

@@ -58,12 +58,12 @@ proptest! {
         let found = if renamed { renaming() } else { found() };
         let new = write_columns(&text, line, &found, ExistingColumns::Replace).unwrap();
 
-        let mut expected: Vec<_> = manifests.iter().map(|it| it.document.body.clone()).collect();
+        let mut expected: Vec<_> = manifests.iter().map(|it| Value::clone(&it.document.body)).collect();
         expected[at]["destination"]["columns"] = json!(found.columns);
         if renamed {
             expected[at]["fieldMappings"] = json!(found.field_mappings);
         }
-        let bodies: Vec<_> = loaded(&new).iter().map(|it| it.document.body.clone()).collect();
+        let bodies: Vec<_> = loaded(&new).iter().map(|it| Value::clone(&it.document.body)).collect();
         prop_assert_eq!(bodies, expected, "{}", new);
         prop_assert!(!shape.crlf || !new.replace("\r\n", "").contains('\n'));
         prop_assert!(shape.crlf || !new.contains('\r'));

@@ -20,7 +20,7 @@ async fn refused_create(status: u16, text: &str) -> String {
 }
 
 fn create_action() -> Action {
-    Action::Create { address: pipe_address("orders"), body: kafka_body("orders") }
+    Action::Create { address: pipe_address("orders"), body: kafka_body("orders").into() }
 }
 
 fn error_and_hint(error: &Error) -> String {

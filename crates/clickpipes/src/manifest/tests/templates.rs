@@ -85,7 +85,7 @@ fn each_entry_is_a_manifest_with_the_fields_of_its_template() {
         },
         "scaling": {"replicas": 1, "replicaCpuMillicores": 250},
     });
-    assert_eq!(manifests[0].document.body, expected);
+    assert_eq!(*manifests[0].document.body, expected);
 }
 
 #[test]

@@ -66,7 +66,7 @@ fn manifest_body_has_the_shape_of_the_api() {
     assert_eq!(body["source"]["kafka"]["newField"], json!({"deep": [1, "two"]}));
     assert_eq!(body.get("state"), None);
     assert_eq!(manifests[5].document.body["description"], "msk");
-    assert_eq!(manifests[6].document.body, json!({"replicaCpuMillicores": 2000, "replicaMemoryGb": 8}));
+    assert_eq!(*manifests[6].document.body, json!({"replicaCpuMillicores": 2000, "replicaMemoryGb": 8}));
 }
 
 #[test]

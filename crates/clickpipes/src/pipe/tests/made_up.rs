@@ -88,7 +88,7 @@ fn load(text: &str) -> (Vec<String>, Vec<Value>) {
     let file = model::diagnostic::SourceFile { name: "made-up.yaml".into(), text: text.into() };
     let parsed = crate::manifest::parse_manifests(&[file], &std::collections::BTreeMap::new());
     let found = parsed.diagnostics.iter().map(|it| format!("{} {}", it.code, it.path)).collect();
-    (found, parsed.manifests.iter().map(|it| it.document.body.clone()).collect())
+    (found, parsed.manifests.iter().map(|it| Value::clone(&it.document.body)).collect())
 }
 
 #[test]

@@ -28,15 +28,16 @@ pub(super) fn object_row(object: &ObjectView<'_>, detail: RowDetail) -> Markup {
     }
     let place = object.manifest_place().map(|place| format!("declared at `{place}`"));
     let facts: Vec<String> = object.detail_lines().into_iter().chain(place).collect();
+    let fields = object.fields();
     html! {
         (first_row(object, &object.reason))
-        @if !object.fields.is_empty() || !facts.is_empty() {
+        @if !fields.is_empty() || !facts.is_empty() {
             tr.more {
                 td {}
                 td colspan="3" {
                     details {
                         summary { "details" }
-                        (fields_table(&object.fields))
+                        (fields_table(&fields))
                         @if !facts.is_empty() {
                             ul { @for fact in &facts { li { (sentence(&truncate_chars(fact, MAX_VALUE_CHARS))) } } }
                         }

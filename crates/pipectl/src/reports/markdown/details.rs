@@ -12,7 +12,7 @@ const MAX_VALUE_CHARS: usize = 300;
 
 /// Fields, data effects and requests. Empty if the row says everything.
 pub(super) fn render_details(object: &ObjectView<'_>) -> String {
-    let fields = first_lines(object.fields.iter().map(field_lines)).concat();
+    let fields = first_lines(object.fields().iter().map(field_lines)).concat();
     let facts = object.detail_lines();
     if fields.is_empty() && facts.is_empty() {
         return String::new();
