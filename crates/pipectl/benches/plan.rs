@@ -14,7 +14,6 @@ use model::live::{Id, Live, LiveObjects, Object, State};
 use pipectl::render;
 use planner::{Policy, plan};
 use serde_json::Value;
-use serde_json::Value;
 
 const PIPES: usize = 500;
 
