@@ -48,6 +48,7 @@ mod init;
 mod interruption;
 mod invalid_manifests;
 mod invariants;
+mod label_groups;
 mod live_progress;
 mod masked_values;
 mod ndjson;

@@ -37,6 +37,15 @@ impl FromStr for LabelSelector {
     }
 }
 
+/// Reads the name of a label.
+///
+/// # Errors
+/// When the text is not one.
+pub fn parse_label_key(text: &str) -> Result<String, String> {
+    let is_key = !text.is_empty() && !text.contains([' ', '=', '!', '(', ')', ',']);
+    is_key.then(|| text.to_owned()).ok_or_else(|| format!("`{text}` is not the name of a label"))
+}
+
 /// Splits at the commas that are not in a set.
 fn split_requirements(text: &str) -> Result<Vec<&str>, String> {
     let (mut parts, mut start, mut is_in_set) = (Vec::new(), 0, false);
@@ -63,9 +72,8 @@ fn parse_requirement(text: &str) -> Result<LabelRequirement, String> {
     let text = text.trim();
     let help = || format!("`{text}`: write KEY=VALUE, KEY!=VALUE, `KEY in (A, B)`, `KEY notin (A, B)`, KEY or !KEY");
     let requirement = |key: &str, values: Option<Vec<String>>, is_negated| {
-        let key = key.trim();
-        let is_key = !key.is_empty() && !key.contains([' ', '=', '!', '(', ')']);
-        is_key.then(|| LabelRequirement { key: key.to_owned(), values, is_negated }).ok_or_else(help)
+        let key = parse_label_key(key.trim()).map_err(|_| help())?;
+        Ok(LabelRequirement { key, values, is_negated })
     };
     if let Some(set) = text.strip_suffix(')') {
         let (left, values) = set.split_once('(').ok_or_else(help)?;

@@ -20,6 +20,7 @@ pub mod exit;
 mod files;
 mod git;
 pub mod interruption;
+mod label_groups;
 pub mod load_manifests;
 mod logging;
 mod manifest_files;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use clap_complete::ArgValueCandidates;
+use model::label_selector::parse_label_key;
 use model::selector::ObjectName;
 use remote::WaitMode;
 
@@ -152,6 +153,9 @@ pub(crate) struct DriftArgs {
     /// repository
     #[arg(long, value_name = "REF", env = "PIPECTL_BASE")]
     base: Option<String>,
+    /// Group objects by the values of this label, with counts for each
+    #[arg(long, value_name = "LABEL", env = "PIPECTL_GROUP_BY", value_parser = parse_label_key)]
+    group_by: Option<String>,
     /// Exit with 2 if something is missing or changed
     #[arg(long, env = "PIPECTL_DETAILED_EXITCODE")]
     detailed_exitcode: bool,
@@ -160,7 +164,8 @@ pub(crate) struct DriftArgs {
 impl DriftArgs {
     pub(super) fn options(&self, run: &EnvironmentRun) -> Result<DriftOptions, UsageError> {
         let scope = self.compare.options(run)?;
-        Ok(DriftOptions { scope, base: self.base.clone(), detailed_exitcode: self.detailed_exitcode })
+        let (base, group_by) = (self.base.clone(), self.group_by.clone());
+        Ok(DriftOptions { scope, base, detailed_exitcode: self.detailed_exitcode, group_by })
     }
 }
 
@@ -188,6 +193,10 @@ pub(crate) struct StatusArgs {
     /// Show only pipes with a warning or a bad health
     #[arg(long, env = "PIPECTL_UNHEALTHY", conflicts_with = "watch")]
     unhealthy: bool,
+    /// Group pipes by the values of this label in their manifests, with counts for each
+    #[arg(long, value_name = "LABEL", env = "PIPECTL_GROUP_BY", value_parser = parse_label_key)]
+    #[arg(conflicts_with = "watch")]
+    group_by: Option<String>,
     /// Exit with 2 if something is unhealthy
     #[arg(long, env = "PIPECTL_DETAILED_EXITCODE")]
     detailed_exitcode: bool,
@@ -206,6 +215,7 @@ impl StatusArgs {
             until_settled: self.until == Some(WatchUntil::Settled),
             unhealthy_only: self.unhealthy,
             detailed_exitcode: self.detailed_exitcode,
+            group_by: self.group_by.clone(),
         })
     }
 }

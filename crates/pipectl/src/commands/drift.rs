@@ -4,6 +4,7 @@ use anyhow::Result;
 
 use crate::context::CommandContext;
 use crate::exit;
+use crate::label_groups::LabelValues;
 use crate::outcome::CommandOutcome;
 use crate::render::drift::{DriftReport, render};
 use crate::reports::RunReport;
@@ -15,6 +16,8 @@ pub(crate) struct DriftOptions {
     /// The revision to compare live pipes with.
     pub(crate) base: Option<String>,
     pub(crate) detailed_exitcode: bool,
+    /// The label by whose values objects are grouped.
+    pub(crate) group_by: Option<String>,
 }
 
 /// Shows what somebody changed outside git. Only reads.
@@ -24,7 +27,11 @@ pub(crate) async fn run(context: &CommandContext, options: &DriftOptions) -> Res
     let unreachable = session.unreachable_services();
     session.connection.save_sandbox()?;
     let plan_context = session.plan_context(false);
-    let drift = DriftReport::from_plan(&plan, against, plan_context.partial);
+    let declared = session.selected_documents();
+    let mut drift = DriftReport::from_plan(&plan, against, plan_context.partial);
+    if let Some(key) = &options.group_by {
+        drift.group_by_label(&LabelValues::from_documents(key, declared.iter().map(|(at, it)| (at, it))), &plan);
+    }
     let word = match drift.is_clean() {
         _ if !unreachable.is_empty() => "partial",
         true => "inSync",
@@ -39,7 +46,7 @@ pub(crate) async fn run(context: &CommandContext, options: &DriftOptions) -> Res
         report: RunReport {
             drift: Some(drift),
             context: plan_context,
-            declared: session.selected_documents(),
+            declared,
             diagnostics: session.manifest_warnings().to_vec(),
             ..outcome.report
         },

@@ -18,11 +18,13 @@ use crate::context::CommandContext;
 use crate::error_report::hint_for;
 use crate::exit::{self, UsageError};
 use crate::interruption::Interruption;
+use crate::label_groups::LabelValues;
 use crate::load_manifests::LoadedManifests;
 use crate::outcome::CommandOutcome;
 use crate::output::StyledText;
 use crate::project::{self, ProjectContext};
-use crate::render::status::{self, PipeStatus, ServiceStatus, StatusReport};
+use crate::render::envelope::OutputEnvelope;
+use crate::render::status::{self, GroupedStatus, PipeStatus, ServiceStatus, StatusReport};
 use crate::selection::Selection;
 use crate::session::{LiveView, ScopeOptions, SizeRead};
 
@@ -38,6 +40,8 @@ pub(crate) struct StatusOptions {
     /// Whether pipes without a problem are left out.
     pub(crate) unhealthy_only: bool,
     pub(crate) detailed_exitcode: bool,
+    /// The label by whose values pipes are grouped.
+    pub(crate) group_by: Option<String>,
 }
 
 /// Shows state and health of live pipes. Read-only.
@@ -49,6 +53,10 @@ pub(crate) async fn run(context: &CommandContext, options: &StatusOptions) -> Re
         return Err(UsageError(why.to_owned()).into());
     }
     let project = project::load_context(paths, context)?;
+    if options.group_by.is_some() && project.manifests.is_empty() {
+        let why = "--group-by: labels are in manifests, live pipes have none: name the manifests";
+        return Err(UsageError(why.to_owned()).into());
+    }
     let declared = load_valid_manifests(context, paths, &project)?;
     let interruption = Interruption::from_signals()?;
     let view = LiveView::open_view(&project, declared, connect, AccessMode::default());
@@ -63,7 +71,9 @@ pub(crate) async fn run(context: &CommandContext, options: &StatusOptions) -> Re
     if ending.snapshot.status.services.is_empty() && !selection.selects_all() {
         bail!("none of the live or declared pipes is selected");
     }
-    let mut outcome = ending.into_outcome(context, options, view.connection.current_time());
+    let labels =
+        options.group_by.as_deref().map(|key| LabelValues::from_documents(key, view.declared.iter().flatten()));
+    let mut outcome = ending.into_outcome(context, options, labels.as_ref(), view.connection.current_time());
     if options.watch && context.is_text() {
         // It was printed while it was watched.
         (outcome.text, outcome.messages) = (StyledText::new(), StyledText::new());
@@ -196,24 +206,34 @@ impl StatusEnding {
         }
     }
 
-    fn into_outcome(mut self, context: &CommandContext, options: &StatusOptions, now: SystemTime) -> CommandOutcome {
+    fn into_outcome(
+        mut self,
+        context: &CommandContext,
+        options: &StatusOptions,
+        labels: Option<&LabelValues>,
+        now: SystemTime,
+    ) -> CommandOutcome {
         let (word, exit_code) = (self.json_outcome(), self.exit_code(options.detailed_exitcode));
         if options.unhealthy_only {
             self.snapshot.status.omit_healthy();
         }
         let status = &self.snapshot.status;
-        let mut envelope = context.envelope(word, status);
-        envelope.errors = status.read_errors();
-        envelope.errors.extend(self.timeout_message.clone());
+        let mut errors = status.read_errors();
+        errors.extend(self.timeout_message.clone());
         let mut messages = StyledText::new();
         if let Some(late) = &self.timeout_message {
             messages.push_plain(format!("error: {late}")).end_line();
         }
-        CommandOutcome {
-            text: status::render(status, now),
-            markdown: Some(status::render_status_markdown(status, now)),
-            messages,
-            ..CommandOutcome::new(context, exit_code, envelope)
-        }
+        let grouped = labels.map(|labels| GroupedStatus::new(status, labels));
+        let (text, markdown, outcome) = if let Some(grouped) = &grouped {
+            let envelope = OutputEnvelope { errors, ..context.envelope(word, grouped) };
+            let outcome = CommandOutcome::new(context, exit_code, envelope);
+            (grouped.render(now), grouped.render_markdown(now), outcome)
+        } else {
+            let envelope = OutputEnvelope { errors, ..context.envelope(word, status) };
+            let outcome = CommandOutcome::new(context, exit_code, envelope);
+            (status::render(status, now), status::render_status_markdown(status, now), outcome)
+        };
+        CommandOutcome { text, markdown: Some(markdown), messages, ..outcome }
     }
 }

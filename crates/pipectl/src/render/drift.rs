@@ -1,11 +1,13 @@
 //! What changed outside git: one line for each field, missing object and unmanaged object.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use model::address::Address;
 use planner::{Change, FieldChange, FieldVerdict, Plan, UnmanagedObject, Verdict};
 use serde::Serialize;
 
+use crate::escape::sanitize_line;
+use crate::label_groups::{LabelValues, group_title};
 use crate::output::{Label, StyledText};
 use crate::permissions;
 use crate::plan_view::field::drift_sentence;
@@ -29,6 +31,37 @@ pub struct DriftReport {
     /// Selected and declared objects, if not all are selected.
     #[serde(skip)]
     pub partial: Option<(usize, usize)>,
+    /// The objects by the value of a label, if somebody asked for it.
+    #[serde(flatten)]
+    pub grouping: Option<DriftGrouping>,
+}
+
+/// The objects by the value of a label.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DriftGrouping {
+    /// The label.
+    pub group_by: String,
+    /// One for each value. The objects without the label come last.
+    pub groups: Vec<DriftGroup>,
+}
+
+/// The objects with one value of a label.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DriftGroup {
+    /// `None` for objects without the label, and for those that are not declared.
+    pub value: Option<String>,
+    /// The number of declared objects whose live fields differ.
+    pub changed: usize,
+    /// The number of declared objects that are not live.
+    pub missing: usize,
+    /// The number of live objects that are not declared.
+    pub unmanaged: usize,
+    /// The number of objects in sync.
+    pub in_sync: usize,
+    /// The objects that differ.
+    pub objects: BTreeSet<Address>,
 }
 
 /// An object whose live fields differ.
@@ -62,20 +95,59 @@ impl DriftReport {
         changed.retain(|changed| !changed.fields.is_empty() || changed.reason.is_some());
         let missing = plan.changes.iter().filter(is_missing).map(|change| change.address.clone()).collect();
         let (unmanaged, in_sync) = (plan.unmanaged.clone(), plan.in_sync.len());
-        Self { against, changed, missing, unmanaged, in_sync, partial }
+        Self { against, changed, missing, unmanaged, in_sync, partial, grouping: None }
+    }
+
+    /// Groups all objects of the plan.
+    pub(crate) fn group_by_label(&mut self, labels: &LabelValues, plan: &Plan) {
+        let changed = self.changed.iter().map(|it| (&it.address, Difference::Changed));
+        let missing = self.missing.iter().map(|at| (at, Difference::Missing));
+        let unmanaged = self.unmanaged.iter().map(|it| (&it.address, Difference::Unmanaged));
+        let in_sync = plan.in_sync.iter().map(|at| (at, Difference::None));
+        let all = changed.chain(missing).chain(unmanaged).chain(in_sync);
+        let groups = labels.group_items(all, |(at, _)| at).into_iter().map(|(value, objects)| {
+            let count = |kind| objects.iter().filter(|(_, difference)| *difference == kind).count();
+            DriftGroup {
+                value: value.map(str::to_owned),
+                changed: count(Difference::Changed),
+                missing: count(Difference::Missing),
+                unmanaged: count(Difference::Unmanaged),
+                in_sync: count(Difference::None),
+                objects: objects.iter().filter(|it| it.1 != Difference::None).map(|(at, _)| (*at).clone()).collect(),
+            }
+        });
+        let groups = groups.collect();
+        self.grouping = Some(DriftGrouping { group_by: labels.key().to_owned(), groups });
     }
 
     /// The number of objects by difference.
     pub fn counts_text(&self) -> String {
-        let (changed, missing) = (self.changed.len(), self.missing.len());
-        let (unmanaged, in_sync) = (self.unmanaged.len(), self.in_sync);
-        format!("{changed} changed, {missing} missing, {unmanaged} unmanaged; {in_sync} in sync")
+        counts_sentence(self.changed.len(), self.missing.len(), self.unmanaged.len(), self.in_sync)
     }
 
     /// Whether every declared object is in sync.
     pub fn is_clean(&self) -> bool {
         self.changed.is_empty() && self.missing.is_empty()
     }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Difference {
+    Changed,
+    Missing,
+    Unmanaged,
+    None,
+}
+
+impl DriftGroup {
+    /// The number of objects by difference.
+    pub(crate) fn counts_text(&self) -> String {
+        counts_sentence(self.changed, self.missing, self.unmanaged, self.in_sync)
+    }
+}
+
+fn counts_sentence(changed: usize, missing: usize, unmanaged: usize, in_sync: usize) -> String {
+    format!("{changed} changed, {missing} missing, {unmanaged} unmanaged; {in_sync} in sync")
 }
 
 fn is_drift_field(field: &FieldChange) -> bool {
@@ -102,24 +174,18 @@ pub fn render(drift: &DriftReport, unread: &[UnreachableService]) -> StyledText 
     let names = names.chain(drift.unmanaged.iter().map(|unmanaged| &unmanaged.address));
     let width = names.map(|at| at.to_string().chars().count()).max().unwrap_or_default();
     let mut text = StyledText::new();
-    let mut row = |label: Label, word: &str, at: &Address, what: &str| {
-        let at = at.to_string();
-        text.push(label, format!("{word:11}")).push_plain(format!("{at:width$}  {what}")).end_line();
-    };
-    for changed in &drift.changed {
-        if let Some(reason) = &changed.reason {
-            row(Label::Update, "changed", &changed.address, reason);
+    let rows = drift_rows(drift);
+    match &drift.grouping {
+        None => rows.iter().for_each(|row| push_row(&mut text, row, width)),
+        Some(grouping) => {
+            for group in &grouping.groups {
+                let title = sanitize_line(&group_title(&grouping.group_by, group.value.as_deref()));
+                text.push(Label::Name, title).push_plain(format!("  {}", group.counts_text())).end_line();
+                for row in rows.iter().filter(|row| group.objects.contains(row.address)) {
+                    push_row(&mut text, row, width);
+                }
+            }
         }
-        for field in &changed.fields {
-            let what = format!("{}  {}", field.path, drift_sentence(field));
-            row(Label::Update, "changed", &changed.address, &what);
-        }
-    }
-    for at in &drift.missing {
-        row(Label::Delete, "missing", at, "in git, not live");
-    }
-    for unmanaged in &drift.unmanaged {
-        row(Label::Dim, "unmanaged", &unmanaged.address, &format!("live ({}), not in git", unmanaged.id));
     }
     text.append(unreachable::unreachable_lines(unread));
     if let Some(note) = partial_note(drift.partial) {
@@ -128,4 +194,38 @@ pub fn render(drift: &DriftReport, unread: &[UnreachableService]) -> StyledText 
     let counts = format!("Drift: {}.", drift.counts_text());
     text.push(Label::Heading, counts).push_plain(format!("  Compared with {}.", drift.against)).end_line();
     text
+}
+
+struct DriftRow<'d> {
+    label: Label,
+    word: &'static str,
+    address: &'d Address,
+    what: String,
+}
+
+fn drift_rows(drift: &DriftReport) -> Vec<DriftRow<'_>> {
+    let mut rows = Vec::new();
+    let mut push = |label, word, address, what| rows.push(DriftRow { label, word, address, what });
+    for changed in &drift.changed {
+        if let Some(reason) = &changed.reason {
+            push(Label::Update, "changed", &changed.address, reason.clone());
+        }
+        for field in &changed.fields {
+            let what = format!("{}  {}", field.path, drift_sentence(field));
+            push(Label::Update, "changed", &changed.address, what);
+        }
+    }
+    for at in &drift.missing {
+        push(Label::Delete, "missing", at, "in git, not live".to_owned());
+    }
+    for unmanaged in &drift.unmanaged {
+        let what = format!("live ({}), not in git", unmanaged.id);
+        push(Label::Dim, "unmanaged", &unmanaged.address, what);
+    }
+    rows
+}
+
+fn push_row(text: &mut StyledText, row: &DriftRow<'_>, width: usize) {
+    let (word, at, what) = (row.word, row.address.to_string(), &row.what);
+    text.push(row.label, format!("{word:11}")).push_plain(format!("{at:width$}  {what}")).end_line();
 }

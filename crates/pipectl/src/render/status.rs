@@ -1,6 +1,7 @@
 //! State and health of live pipes: a table for each service.
 
 mod age;
+mod groups;
 mod table;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,6 +18,9 @@ use serde_json::Value;
 use crate::diagnostics::pluralize;
 use crate::escape::{markdown_code, markdown_sentence, sanitize_line, truncate_chars};
 use crate::output::{Label, StyledText};
+
+pub(crate) use self::groups::GroupedStatus;
+use self::table::NameStyle;
 
 /// The services of a status.
 #[derive(Debug, Default, Serialize)]
@@ -236,15 +240,11 @@ pub fn render(status: &StatusReport, now: SystemTime) -> StyledText {
     let mut text = StyledText::new();
     for service in &status.services {
         push_service_heading(&mut text, service);
-        match &service.error {
-            Some(error) => {
-                text.push(Label::Delete, "  could not be read: ").push_plain(error.clone()).end_line();
-            }
-            None => table::push_pipe_table(&mut text, &service.pipes, now),
+        if service.error.is_none() {
+            let pipes: Vec<&PipeStatus> = service.pipes.iter().collect();
+            table::push_pipe_table(&mut text, &pipes, NameStyle::NameOnly, now);
         }
-        for endpoint in &service.endpoints {
-            text.push(table::health_label(endpoint.health), format!("  {}", endpoint_line(endpoint))).end_line();
-        }
+        push_service_notes(&mut text, service);
         text.end_line();
     }
     text.push(Label::Heading, status_counts(status)).end_line();
@@ -254,19 +254,37 @@ pub fn render(status: &StatusReport, now: SystemTime) -> StyledText {
 /// The markdown.
 pub fn render_status_markdown(status: &StatusReport, now: SystemTime) -> String {
     let section = |service: &ServiceStatus| {
-        let state = service.state.as_deref().map(|state| format!(", {}", markdown_code(state)));
-        let pipes = match &service.error {
-            Some(error) => format!("Could not be read: {}\n\n", markdown_code(error)),
-            None => table::pipe_table_markdown(&service.pipes, now),
+        let pipes: Vec<&PipeStatus> = service.pipes.iter().collect();
+        let table = if service.error.is_none() {
+            table::pipe_table_markdown(&pipes, NameStyle::NameOnly, now)
+        } else {
+            String::new()
         };
-        let endpoints = service.endpoints.iter().map(|it| format!("- {}\n", markdown_sentence(&endpoint_line(it))));
-        let endpoints = endpoints.collect::<Vec<_>>().concat();
-        let gap = if endpoints.is_empty() { "" } else { "\n" };
-        let state = state.unwrap_or_default();
-        format!("### {}{state}\n\n{pipes}{endpoints}{gap}", markdown_code(&service.service))
+        service_section_markdown(service, &table)
     };
     let sections: String = status.services.iter().map(section).collect();
     format!("{sections}{}\n", status_counts(status))
+}
+
+/// A service with its table of pipes, if it has one.
+fn service_section_markdown(service: &ServiceStatus, table: &str) -> String {
+    let state = service.state.as_deref().map(|state| format!(", {}", markdown_code(state))).unwrap_or_default();
+    let error = service.error.as_deref().map(|error| format!("Could not be read: {}\n\n", markdown_code(error)));
+    let error = error.unwrap_or_default();
+    let endpoints = service.endpoints.iter().map(|it| format!("- {}\n", markdown_sentence(&endpoint_line(it))));
+    let endpoints = endpoints.collect::<Vec<_>>().concat();
+    let gap = if endpoints.is_empty() { "" } else { "\n" };
+    format!("### {}{state}\n\n{error}{table}{endpoints}{gap}", markdown_code(&service.service))
+}
+
+/// Why a service could not be read, and the endpoints that its pipes cannot use.
+fn push_service_notes(text: &mut StyledText, service: &ServiceStatus) {
+    if let Some(error) = &service.error {
+        text.push(Label::Delete, "  could not be read: ").push_plain(error.clone()).end_line();
+    }
+    for endpoint in &service.endpoints {
+        text.push(table::health_label(endpoint.health), format!("  {}", endpoint_line(endpoint))).end_line();
+    }
 }
 
 /// An endpoint in one line.
@@ -299,9 +317,7 @@ pub fn explain_service_state(state: &str) -> Option<&'static str> {
 }
 
 fn status_counts(status: &StatusReport) -> String {
-    let healths = [Health::Ok, Health::Moving, Health::Warning, Health::Bad];
-    let healths = healths.map(|health| format!("{} {}", status.count_with_health(health), health_word(health)));
-    let pipes = pluralize(status.all_pipes().count(), "pipe");
+    let counts = health_counts(&status.all_pipes().collect::<Vec<_>>());
     let unmanaged = status.all_pipes().filter(|pipe| pipe.managed == Some(false)).count();
     let unread = status.read_errors().len();
     let more = [
@@ -310,7 +326,15 @@ fn status_counts(status: &StatusReport) -> String {
         (status.omitted > 0).then(|| format!("  {} without a problem omitted.", pluralize(status.omitted, "pipe"))),
     ];
     let more: String = more.into_iter().flatten().collect();
-    format!("Status: {pipes}: {}.{more}", healths.join(", "))
+    format!("Status: {counts}.{more}")
+}
+
+/// `3 pipes: 2 ok, 0 moving, 1 warning, 0 bad`.
+fn health_counts(pipes: &[&PipeStatus]) -> String {
+    let count = |health: Health| pipes.iter().filter(|pipe| pipe.health == health).count();
+    let healths = [Health::Ok, Health::Moving, Health::Warning, Health::Bad];
+    let healths = healths.map(|health| format!("{} {}", count(health), health_word(health)));
+    format!("{}: {}", pluralize(pipes.len(), "pipe"), healths.join(", "))
 }
 
 /// State and health in one line, for `--watch`.

@@ -12,8 +12,10 @@ use super::drifted_objects::{DriftKind, DriftedObject};
 use super::report_target::CommentKey;
 use super::run_report::{ReportView, RunReport};
 use crate::escape::{code_fence, markdown_code, markdown_sentence, truncate_chars};
+use crate::label_groups::group_title;
 use crate::plan_view::object::{ObjectSeverity, ObjectView};
 use crate::plan_view::refusals::refusal_lines;
+use crate::render::drift::DriftGroup;
 
 /// GitHub accepts 65,536 characters. The rest is for what a workflow adds.
 pub(super) const MAX_COMMENT_CHARS: usize = 60_000;
@@ -58,6 +60,7 @@ fn comment_head(run: &RunReport) -> String {
         out.push_str(&notes);
         out.push('\n');
     }
+    out.push_str(&label_group_table(run));
     let remainder = run.footnotes();
     if !remainder.is_empty() {
         out.push_str(&markdown_sentence(&remainder.join(" ")));
@@ -71,6 +74,23 @@ fn comment_head(run: &RunReport) -> String {
         out.push('\n');
     }
     out
+}
+
+/// The counts of drift by the value of a label.
+fn label_group_table(run: &RunReport) -> String {
+    /// More are counted in the sum.
+    const MAX_GROUPS: usize = 100;
+    let Some(grouping) = run.drift.as_ref().and_then(|drift| drift.grouping.as_ref()) else { return String::new() };
+    let row = |group: &DriftGroup| {
+        let title = group_title(&grouping.group_by, group.value.as_deref());
+        let DriftGroup { changed, missing, unmanaged, in_sync, .. } = group;
+        let title = markdown_code(&truncate_chars(&title, 100));
+        format!("| {title} | {changed} | {missing} | {unmanaged} | {in_sync} |\n")
+    };
+    let rows: String = grouping.groups.iter().take(MAX_GROUPS).map(row).collect();
+    let more = grouping.groups.len().saturating_sub(MAX_GROUPS);
+    let more = if more > 0 { format!("And {more} more groups.\n\n") } else { String::new() };
+    format!("| | changed | missing | unmanaged | in sync |\n|---|---|---|---|---|\n{rows}\n{more}")
 }
 
 /// The live objects that nobody declares, folded.

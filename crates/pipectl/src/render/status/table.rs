@@ -19,12 +19,19 @@ const HEALTH_COLUMN: usize = 2;
 
 const MAX_CELL_WIDTH: usize = 60;
 
-pub(super) fn push_pipe_table(text: &mut StyledText, pipes: &[PipeStatus], now: SystemTime) {
+/// How a table names pipes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum NameStyle {
+    NameOnly,
+    WithService,
+}
+
+pub(super) fn push_pipe_table(text: &mut StyledText, pipes: &[&PipeStatus], names: NameStyle, now: SystemTime) {
     if pipes.is_empty() {
         text.push(Label::Dim, "  no pipes").end_line();
         return;
     }
-    let rows: Vec<_> = pipes.iter().map(|pipe| pipe_cells(pipe, now).map(|it| fit_cell(&it))).collect();
+    let rows: Vec<_> = pipes.iter().map(|pipe| pipe_cells(pipe, names, now).map(|it| fit_cell(&it))).collect();
     let mut widths = COLUMN_HEADS.map(|head| head.chars().count());
     for row in &rows {
         for (width, cell) in widths.iter_mut().zip(row) {
@@ -59,12 +66,12 @@ fn push_row(
     text.end_line();
 }
 
-pub(super) fn pipe_table_markdown(pipes: &[PipeStatus], now: SystemTime) -> String {
+pub(super) fn pipe_table_markdown(pipes: &[&PipeStatus], names: NameStyle, now: SystemTime) -> String {
     if pipes.is_empty() {
         return "No pipes.\n\n".to_owned();
     }
-    let row = |pipe: &PipeStatus| {
-        let cells = pipe_cells(pipe, now).map(|cell| match cell.as_str() {
+    let row = |pipe: &&PipeStatus| {
+        let cells = pipe_cells(pipe, names, now).map(|cell| match cell.as_str() {
             "" => String::new(),
             cell => markdown_code(&truncate_chars(cell, MAX_CELL_WIDTH)),
         });
@@ -74,9 +81,12 @@ pub(super) fn pipe_table_markdown(pipes: &[PipeStatus], now: SystemTime) -> Stri
     format!("| {} |\n|{}\n{rows}\n", COLUMN_HEADS.join(" | "), "---|".repeat(COLUMN_HEADS.len()))
 }
 
-fn pipe_cells(pipe: &PipeStatus, now: SystemTime) -> StatusRow<String> {
+fn pipe_cells(pipe: &PipeStatus, names: NameStyle, now: SystemTime) -> StatusRow<String> {
     [
-        pipe.address.name.to_string(),
+        match names {
+            NameStyle::NameOnly => pipe.address.name.to_string(),
+            NameStyle::WithService => pipe.address.to_string(),
+        },
         if pipe.id.is_some() { pipe.state.clone() } else { "-".to_owned() },
         health_word(pipe.health).to_owned(),
         pipe.source.clone(),
