@@ -13,6 +13,7 @@ mod carry_over;
 mod changed_since;
 mod ci_base;
 mod command_line;
+mod command_page;
 mod completions;
 mod dialects;
 mod diff_env;

@@ -331,29 +331,48 @@ fn check_is_red_if_apply_will_refuse_a_part() {
     assert_green(&prod.run(&[("command", "plan"), ("fail-on-refusal", "false")], &github, &[]));
 }
 
-/// From an empty repository to the first comment: four steps of a person.
+/// The steps that the README lists, without their numbers.
+fn steps_of_the_readme() -> Vec<&'static str> {
+    let (_, section) = include_str!("../README.md").split_once("## Set it up in CI").unwrap();
+    let lines = section.lines().take_while(|line| !line.starts_with("## "));
+    lines.filter_map(|line| line.split_once(". ")?.0.parse::<usize>().is_ok().then_some(line)).collect()
+}
+
+/// From an empty repository to the first comment, with the steps of the README and no other.
 #[test]
 fn first_comment_is_four_steps_away() {
+    let steps = steps_of_the_readme();
+    assert_eq!(steps.len(), 4, "{steps:#?}");
     let hub = GithubRepo::new();
     let prod = Environment { hub: &hub, name: "" };
     branch(&hub, "clickpipes");
-    let mut steps = vec!["pipectl init"];
-    assert_eq!(hub.repo.work_dir.run_pipectl(&["init"]).code, 0);
+
+    assert!(steps[0].contains("`pipectl init` writes a workflow"), "{}", steps[0]);
+    let init = hub.repo.work_dir.run_pipectl(&["init"]);
+    assert_eq!(init.code, 0, "{}", init.all_output());
+
+    assert!(steps[1].contains("in place of `OWNER/pipectl`"), "{}", steps[1]);
     let folder = hub.repo.work_dir.temp_dir.path();
     let file = folder.join(".github/workflows/pipectl.yml");
-    steps.push("name the repository of the actions in the workflow");
-    let workflow = std::fs::read_to_string(&file).unwrap();
-    std::fs::write(&file, workflow.replace("OWNER/pipectl", "acme/pipectl")).unwrap();
-    steps.push("store the reading key: CLICKPIPES_READ_KEY, CLICKPIPES_READ_SECRET");
-    steps.push("push a branch with a manifest");
-    std::fs::rename(folder.join("example.yaml"), folder.join("pipes/example.yaml")).unwrap();
-    hub.repo.commit_all("ClickPipes");
+    let workflow = std::fs::read_to_string(&file).unwrap().replace("OWNER/pipectl", "acme/pipectl");
+    assert!(!workflow.contains("OWNER"), "{workflow}");
+    std::fs::write(&file, &workflow).unwrap();
+
     let workflow = read_documents(&workflow, &mut PendingDiagnostics::default())[0].root.to_json();
     let action = workflow["jobs"]["plan"]["steps"].as_array().unwrap().last().unwrap();
-    assert_eq!(action["env"].as_object().unwrap().len(), 2, "plan needs no secret of a pipe: {action}");
+    let secrets = action["env"].as_object().unwrap();
+    assert_eq!(secrets.len(), 2, "plan needs no secret of a pipe: {action}");
+    for secret in secrets.values().map(|value| value.as_str().unwrap()) {
+        let name = secret.trim_start_matches("${{ secrets.").trim_end_matches(" }}");
+        assert!(steps[2].contains(&format!("`{name}`")), "{name}: {}", steps[2]);
+        assert!(init.all_output().contains(&format!("gh secret set {name}\n")), "{name}: {}", init.all_output());
+    }
+
+    assert!(steps[3].contains("Push a branch with a manifest and open a pull request"), "{}", steps[3]);
+    std::fs::rename(folder.join("example.yaml"), folder.join("pipes/example.yaml")).unwrap();
+    hub.repo.commit_all("ClickPipes");
     assert_eq!(action["with"], json!({"command": "plan", "paths": "pipes"}), "these are the inputs of `plan`");
     assert_green(&prod.plan("1"));
     let comments = hub.comments(1);
     assert!(comments.len() == 1 && comments[0].contains("1 to create"), "{comments:#?}");
-    assert_eq!(steps.len(), 4);
 }

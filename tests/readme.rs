@@ -36,7 +36,7 @@ fn terminal_picture(title: &str, text: &str) -> String {
          role=\"img\" aria-label=\"{title}\">\n<rect width=\"{width:.0}\" height=\"{height}\" rx=\"8\" fill=\"#1e2127\"/>\n\
          <g fill=\"#3e4451\"><circle cx=\"20\" cy=\"18\" r=\"6\"/><circle cx=\"40\" cy=\"18\" r=\"6\"/><circle cx=\"60\" \
          cy=\"18\" r=\"6\"/></g>\n<g font-family=\"ui-monospace,SFMono-Regular,Menlo,Consolas,monospace\" font-size=\"13\" \
-         fill=\"#d7dae0\" xml:space=\"preserve\">\n<text x=\"20\" y=\"50\"><tspan fill=\"#7f848e\">$ </tspan>{title}</text>\n"
+         fill=\"#d7dae0\">\n<text x=\"20\" y=\"50\"><tspan fill=\"#7f848e\">$ </tspan>{title}</text>\n"
     );
     for (index, line) in lines.iter().enumerate() {
         let _ = writeln!(svg, "<text x=\"20\" y=\"{}\">{line}</text>", 50 + (index + 1) * LINE_HEIGHT);
@@ -45,26 +45,35 @@ fn terminal_picture(title: &str, text: &str) -> String {
     svg
 }
 
-/// A line of the program as lines of the picture.
+/// A line of the program as lines of the picture: broken between words, and indented like its beginning.
 fn picture_lines(line: &str) -> Vec<String> {
     let mut style = String::new();
-    let mut rows = vec![String::new()];
-    let mut column = 0;
+    let mut characters: Vec<(char, String)> = Vec::new();
     for (index, part) in line.split('\u{1b}').enumerate() {
         let text = if index == 0 { part } else { change_style(part, &mut style) };
-        let mut characters = text.chars().peekable();
-        while characters.peek().is_some() {
-            if column == COLUMNS {
-                rows.push(String::new());
-                column = 0;
-            }
-            let piece: String = characters.by_ref().take(COLUMNS - column).collect();
-            column += piece.chars().count();
-            let piece = piece.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-            let _ = write!(rows.last_mut().unwrap(), "<tspan{style}>{piece}</tspan>");
-        }
+        characters.extend(text.chars().map(|c| (c, style.clone())));
     }
+    let indentation = characters.iter().take_while(|(c, _)| *c == ' ').count();
+    let mut rows = Vec::new();
+    while characters.len() > COLUMNS {
+        let blank = characters[indentation..=COLUMNS].iter().rposition(|(c, _)| *c == ' ');
+        let rest = characters.split_off(blank.map_or(COLUMNS, |at| indentation + at));
+        rows.push(picture_line(&characters));
+        let rest = rest.into_iter().skip(usize::from(blank.is_some()));
+        characters = (0..indentation).map(|_| (' ', String::new())).chain(rest).collect();
+    }
+    rows.push(picture_line(&characters));
     rows
+}
+
+/// Blanks do not collapse: browsers no longer know `xml:space`.
+fn picture_line(characters: &[(char, String)]) -> String {
+    let pieces = characters.chunk_by(|left, right| left.1 == right.1).map(|piece| {
+        let text: String = piece.iter().map(|(c, _)| if *c == ' ' { '\u{a0}' } else { *c }).collect();
+        let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+        format!("<tspan{}>{text}</tspan>", piece[0].1)
+    });
+    pieces.collect()
 }
 
 /// Reads the colour code at the beginning, and gives the text after it.
