@@ -209,7 +209,7 @@ pub struct Policy {
     pub secrets: Option<BTreeMap<String, Vec<String>>>,
     /// Allows apply to wake an idle service.
     pub wake_idle: Option<bool>,
-    /// What manifests and changes must not be. The rules of the project and those of the environment hold together.
+    /// What manifests must not be. The rules of the project and those of the environment hold together.
     pub rules: Option<Vec<PolicyRule>>,
 }
 

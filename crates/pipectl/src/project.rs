@@ -52,7 +52,7 @@ pub(crate) struct ProjectContext {
     pub(crate) policy: Policy,
     /// The hosts that may receive a secret.
     pub(crate) secret_policy: SecretPolicy,
-    /// What manifests and changes must not be.
+    /// What manifests must not be.
     pub(crate) rules: RuleSet,
     /// Where they are written.
     pub(crate) rule_places: BTreeMap<String, Place>,

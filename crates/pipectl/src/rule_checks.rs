@@ -18,12 +18,33 @@ use crate::project::ProjectContext;
 pub(crate) fn check_manifests(declared: &mut LoadedManifests, project: &ProjectContext, now: RuleTime) {
     let rules = &project.rules;
     let environment = project.environment_name();
+    declared
+        .diagnostics
+        .extend(rules.names_about_changes().filter_map(|name| refuse_rule_about_changes(name, project)));
     for manifest in &declared.manifests {
         let files = &declared.files;
         let findings = findings_of_manifest(rules, manifest, environment, now);
         declared.diagnostics.extend(findings.iter().map(|finding| finding_diagnostic(finding, manifest, files)));
         declared.diagnostics.extend(unknown_exceptions(rules, manifest, files));
     }
+}
+
+/// A team would rely on a rule that nothing evaluates.
+fn refuse_rule_about_changes(name: &str, project: &ProjectContext) -> Option<Diagnostic> {
+    let place = project.rule_places.get(name)?.clone();
+    Some(Diagnostic {
+        code: code::RULE_FAILED,
+        rule: Some(name.into()),
+        severity: Severity::Error,
+        evidence: None,
+        message: format!("the rule `{name}` reads `change`: rules about changes are not evaluated yet"),
+        span: 0..0,
+        place,
+        path: FieldPath::parse("policy.rules"),
+        also: None,
+        help: Some("write it about `manifest`, or take it out".to_owned()),
+        replacement: None,
+    })
 }
 
 fn findings_of_manifest(rules: &RuleSet, manifest: &Manifest, environment: &str, now: RuleTime) -> Vec<RuleFinding> {

@@ -33,6 +33,7 @@ use crate::plan_view::refusals::{self, ApplyRefusal};
 use crate::plan_view::review_notes;
 use crate::project::{self, PROJECT_FILE, ProjectContext};
 use crate::render::plan::Context;
+use crate::rule_checks;
 use crate::saved_plan::PlanTarget;
 use crate::secrets;
 use crate::settings_diff::ProjectChanges;
@@ -101,7 +102,9 @@ impl Session {
             None => None,
         };
         let (project, project_changes) = project.with_base_policy(base_file.as_ref(), !git.trust_policy);
-        let declared = LoadedManifests::load_project(&project)?.require_valid(output)?;
+        let mut declared = LoadedManifests::load_project(&project)?;
+        rule_checks::check_manifests(&mut declared, &project, context.now);
+        let declared = declared.require_valid(output)?;
         let prune = prune_inputs::effective_prune(git, &project, &scope.selection, output)?;
         let query = GitQuery {
             base: git.base.clone(),

@@ -135,6 +135,11 @@ impl RuleSet {
         self.rules.iter().map(|rule| &*rule.name)
     }
 
+    /// The names of the rules that need a plan.
+    pub fn names_about_changes(&self) -> impl Iterator<Item = &str> {
+        self.rules.iter().filter(|rule| rule.is_about_changes()).map(|rule| &*rule.name)
+    }
+
     /// What the rules say about an object, in the order of the rules.
     pub fn evaluate(&self, input: &RuleInput<'_>, scope: RuleScope) -> Vec<RuleFinding> {
         let (Some(library), mut rules) = (&self.library, self.rules.iter().filter(|it| it.is_in(scope)).peekable())

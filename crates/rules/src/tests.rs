@@ -29,7 +29,7 @@ fn document(body: Value, annotation: &str) -> Document {
     let labels = [("team".to_owned(), "data".to_owned())].into();
     let start = Place { file: "a.yaml".into(), line: 1, column: 1 };
     Document {
-        body,
+        body: body.into(),
         intent: Intent { labels, annotations, ..Intent::default() },
         origin: Origin::new(start, FieldPlaces::default()),
         earlier_bodies: Vec::new(),

@@ -1,4 +1,4 @@
-//! `policy.rules`: what manifests and changes must not be, in CEL.
+//! `policy.rules`: what manifests must not be, in CEL.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -7,7 +7,7 @@ use crate::annotations;
 
 /// A rule in CEL, the Common Expression Language.
 ///
-/// Expressions know `manifest`, `labels`, `environment`, `now` and, in a plan, `change`.
+/// Expressions know `manifest`, `labels`, `environment` and `now`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PolicyRule {
@@ -19,7 +19,7 @@ pub struct PolicyRule {
     #[serde(default)]
     #[schemars(transform = annotations::default_is("error"))]
     pub level: RuleLevel,
-    /// The objects and changes that the rule is for, as an expression. By default all.
+    /// The objects that the rule is for, as an expression. By default all.
     #[schemars(length(min = 1))]
     pub when: Option<String>,
     /// The violation, as an expression.
