@@ -7,32 +7,12 @@ use cel::parser::PrattParser;
 use cel::{Context, ExecutionError, Value};
 use model::path::FieldPath;
 
-use crate::expression_checks::ExpressionChecks;
+use crate::expression_checks::{ExpressionChecks, MAX_DEPTH, MAX_NODES};
+use crate::expression_problem::ExpressionProblem;
 use crate::metering;
 
 /// The longest expression, in bytes.
 pub(crate) const MAX_BYTES: usize = 2000;
-/// The largest number of operators, names and values in one.
-pub(crate) const MAX_NODES: usize = 400;
-/// The deepest nesting. Expressions are walked by recursion.
-pub(crate) const MAX_DEPTH: u16 = 40;
-/// The deepest nesting of `all`, `exists`, `map` and the like.
-pub(crate) const MAX_LOOPS: usize = 2;
-
-/// A mistake in an expression, with its place in it.
-#[derive(Debug, PartialEq)]
-pub(crate) struct ExpressionProblem {
-    /// In bytes from the start of the expression.
-    pub(crate) offset: usize,
-    pub(crate) message: String,
-    pub(crate) help: Option<String>,
-}
-
-impl ExpressionProblem {
-    pub(crate) fn new(offset: usize, message: impl Into<String>) -> Self {
-        Self { offset, message: message.into(), help: None }
-    }
-}
 
 #[derive(Debug)]
 pub(crate) struct Expression {

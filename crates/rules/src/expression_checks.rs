@@ -7,8 +7,15 @@ use std::collections::BTreeSet;
 use cel::common::ast::{EntryExpr, Expr, IdedEntryExpr, IdedExpr};
 use model::suggest::suggest_similar;
 
-use crate::expression::{ExpressionProblem, MAX_DEPTH, MAX_LOOPS, MAX_NODES};
+use crate::expression_problem::ExpressionProblem;
 use crate::rule_input::VARIABLES;
+
+/// The largest number of operators, names and values in one.
+pub(crate) const MAX_NODES: usize = 400;
+/// The deepest nesting. Expressions are walked by recursion.
+pub(crate) const MAX_DEPTH: u16 = 40;
+/// The deepest nesting of `all`, `exists`, `map` and the like.
+pub(crate) const MAX_LOOPS: usize = 2;
 
 /// The functions of an expression, besides operators and macros.
 pub(crate) const FUNCTIONS: &[&str] = &[

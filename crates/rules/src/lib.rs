@@ -5,6 +5,7 @@
 
 mod expression;
 mod expression_checks;
+mod expression_problem;
 mod message;
 mod metering;
 mod problems;

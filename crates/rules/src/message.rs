@@ -2,7 +2,8 @@
 
 use cel::Context;
 
-use crate::expression::{Expression, ExpressionProblem};
+use crate::expression::Expression;
+use crate::expression_problem::ExpressionProblem;
 use crate::values::to_text;
 
 /// More of a message is no help.

@@ -8,7 +8,7 @@ use model::path::FieldPath;
 use model::project::code;
 use model::yaml::{self, PendingDiagnostic, PendingDiagnostics, Span, YamlNode};
 
-use crate::expression::ExpressionProblem;
+use crate::expression_problem::ExpressionProblem;
 use crate::rule_set::{parse_condition, parse_message};
 use crate::text_position::locate;
 

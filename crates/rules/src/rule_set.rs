@@ -8,7 +8,8 @@ use model::desired::{Document, Place};
 use model::project::{PolicyRule, RuleLevel};
 use model::rule_finding::RuleFinding;
 
-use crate::expression::{Expression, ExpressionProblem};
+use crate::expression::Expression;
+use crate::expression_problem::ExpressionProblem;
 use crate::message::Message;
 use crate::metering::StepBudget;
 use crate::rule_input::RuleInput;

@@ -10,11 +10,12 @@ use super::Cli;
 
 /// Variables whose flag is described in other words by each command, and is the same wish: what
 /// is exported for one command must not surprise another.
-const SAME_WISH: [&str; 7] = [
+const SAME_WISH: [&str; 8] = [
     "PIPECTL_BASE",
     "PIPECTL_DETAILED_EXITCODE",
     "PIPECTL_DIFF",
     "PIPECTL_ENV",
+    "PIPECTL_GROUP_BY",
     "PIPECTL_WAIT",
     "PIPECTL_WAKE",
     "PIPECTL_YES",
