@@ -91,3 +91,26 @@ fn unchanged_policy_says_nothing() {
     let plan = repo.run_successfully(&["plan", "--base", "HEAD~1"]);
     assert!(!plan.contains("review:"), "{plan}");
 }
+
+#[test]
+fn change_does_not_lift_the_rule_that_judges_it() {
+    let rule = |level: &str, deny: &str| {
+        format!("{HEAD}policy: {{rules: [{{name: at-most-four, level: {level}, deny: '{deny}', message: no}}]}}\n")
+    };
+    let held = rule("error", "manifest.metadata.name == \"orders\"");
+    let weaker = rule("warning", "manifest.metadata.name == \"orders\"");
+    for lifted in [weaker, rule("error", "false"), HEAD.to_owned()] {
+        let repo = protected_repo("{}");
+        repo.write_file("pipectl.yaml", &held);
+        repo.commit_all("Hold a rule");
+        repo.write_file("pipectl.yaml", &lifted);
+        repo.write_file("pipes/orders.yaml", &kinesis_manifest("orders", "", ""));
+        repo.commit_all("Lift it and use that");
+        for command in [&["plan", "--base", "HEAD~1"][..], &["apply", "--yes", "--base", "HEAD~1"]] {
+            let refused = repo.run_pipectl(command);
+            assert_eq!(refused.code, 1, "{lifted}: {}", refused.all_output());
+            assert!(refused.all_output().contains("error[rule-violation]"), "{lifted}: {}", refused.all_output());
+        }
+        repo.run_successfully(&["apply", "--yes", "--base", "HEAD~1", "--trust-policy"]);
+    }
+}

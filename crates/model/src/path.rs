@@ -24,9 +24,12 @@ impl FieldPath {
     #[must_use]
     #[expect(clippy::needless_pass_by_value, reason = "names, numbers and texts alike")]
     pub fn child(&self, segment: impl ToString) -> Self {
-        let mut segments = self.0.clone();
-        segments.push(segment.to_string());
-        Self(segments)
+        self.clone().with_step(segment.to_string())
+    }
+
+    fn with_step(mut self, segment: String) -> Self {
+        self.0.push(segment);
+        self
     }
 
     /// `self` followed by `below`.
@@ -91,51 +94,45 @@ impl FieldPath {
 /// The path of a value that a walk visits, below that of its parent.
 // Most values are visited and passed by. Paths of their own for all of them were a tenth of the cost of a plan.
 #[derive(Clone, Copy, Debug)]
-pub struct VisitedPath<'p> {
-    parent: Option<&'p VisitedPath<'p>>,
-    step: PathStep<'p>,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum PathStep<'p> {
-    /// The document, or the path to where the walk begins.
+pub enum VisitedPath<'p> {
+    /// Where the walk begins; `None` at the document.
     Start(Option<&'p FieldPath>),
-    Key(&'p str),
-    Index(usize),
+    /// A field of the value above.
+    Key(&'p VisitedPath<'p>, &'p str),
+    /// An entry of the list above.
+    Index(&'p VisitedPath<'p>, usize),
 }
 
 impl<'p> VisitedPath<'p> {
     /// A walk from the document.
     pub fn root() -> Self {
-        Self { parent: None, step: PathStep::Start(None) }
+        Self::Start(None)
     }
 
     /// A walk from a value of the document.
     pub fn below(start: &'p FieldPath) -> Self {
-        Self { parent: None, step: PathStep::Start(Some(start)) }
+        Self::Start(Some(start))
     }
 
     /// One step down, to a field.
     #[must_use]
     pub fn key(&'p self, name: &'p str) -> Self {
-        Self { parent: Some(self), step: PathStep::Key(name) }
+        Self::Key(self, name)
     }
 
     /// One step down, to an entry of a list.
     #[must_use]
     pub fn index(&'p self, index: usize) -> Self {
-        Self { parent: Some(self), step: PathStep::Index(index) }
+        Self::Index(self, index)
     }
 
     /// The same as a path that can be kept.
     pub fn to_field_path(&self) -> FieldPath {
-        let mut path = self.parent.map(Self::to_field_path).unwrap_or_default();
-        match self.step {
-            PathStep::Start(start) => path.0.extend(start.into_iter().flat_map(|start| start.0.iter().cloned())),
-            PathStep::Key(name) => path.0.push(name.to_owned()),
-            PathStep::Index(index) => path.0.push(index.to_string()),
+        match self {
+            Self::Start(start) => start.cloned().unwrap_or_default(),
+            Self::Key(above, name) => above.to_field_path().with_step((*name).to_owned()),
+            Self::Index(above, index) => above.to_field_path().with_step(index.to_string()),
         }
-        path
     }
 }
 

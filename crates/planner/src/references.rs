@@ -71,18 +71,15 @@ impl<'a> ActionReferences<'a> {
     /// The objects without which an action cannot be performed: those that it names, and those that the actions create
     /// and whose DNS name it connects to.
     pub(crate) fn of(&self, action: &Action) -> Vec<Address> {
-        let part = if let Action::Update { via, .. } = action { *via } else { UpdateVia::Resource };
-        match (action.request_body(), action.address()) {
-            (Some(body), at) if part == UpdateVia::Resource => {
-                let rules = FieldSemantics::for_kind(at.kind);
-                let hosts = collect_matches(rules, body, &|rules, value| {
-                    Some(rules.connected_hosts(value)).filter(|hosts| !hosts.is_empty())
-                });
-                let by_host = self.created_hosts.find_all(&at.service, &hosts.concat());
-                body_references(rules, body, &at.service).into_iter().chain(by_host.into_iter().cloned()).collect()
-            }
-            _ => Vec::new(),
-        }
+        let is_of_part = matches!(action, Action::Update { via, .. } if *via != UpdateVia::Resource);
+        let Some(body) = action.request_body().filter(|_| !is_of_part) else { return Vec::new() };
+        let at = action.address();
+        let rules = FieldSemantics::for_kind(at.kind);
+        let hosts = collect_matches(rules, body, &|rules, value| {
+            Some(rules.connected_hosts(value)).filter(|hosts| !hosts.is_empty())
+        });
+        let by_host = self.created_hosts.find_all(&at.service, &hosts.concat());
+        body_references(rules, body, &at.service).into_iter().chain(by_host.into_iter().cloned()).collect()
     }
 }
 

@@ -155,9 +155,10 @@ impl RuleSet {
         let excepted: Vec<&str> = input.document.map(excepted_rules).unwrap_or_default();
         let mut findings: Vec<RuleFinding> = Vec::new();
         for finding in rules.filter_map(|rule| rule.evaluate(&context)) {
-            // A rule of the base and its new version may say the same.
-            let is_known = findings.iter().any(|it| (&it.rule, &it.message) == (&finding.rule, &finding.message));
-            if !is_known {
+            // A rule of the base and its new version may say the same. A new version with a lower level must not hide the
+            // error of the old one: it may stand in the change that it judges.
+            let said = |it: &RuleFinding| (Arc::clone(&it.rule), it.level, it.message.clone());
+            if findings.iter().all(|it| said(it) != said(&finding)) {
                 let is_excepted = excepted.contains(&&*finding.rule);
                 findings.push(RuleFinding { is_excepted, ..finding });
             }

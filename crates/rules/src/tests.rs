@@ -110,19 +110,23 @@ fn message_contains_values() {
     assert_eq!(found, ["the rule `r` forbids it: 6 replicas of data, ?"]);
 }
 
+fn input_of(document: &Document) -> RuleInput<'_> {
+    RuleInput {
+        kind: Kind::ClickPipe,
+        name: "orders",
+        service: None,
+        document: Some(document),
+        change: None,
+        environment: "",
+        now: RuleTime::from_unix_seconds(FRIDAY),
+    }
+}
+
 #[test]
 fn annotation_excepts_from_the_named_rules() {
     for (annotation, is_excepted) in [("r", true), ("other, r", true), ("", false), ("other", false), ("rr", false)] {
         let document = document(json!({}), annotation);
-        let input = RuleInput {
-            kind: Kind::ClickPipe,
-            name: "orders",
-            service: None,
-            document: Some(&document),
-            change: None,
-            environment: "",
-            now: RuleTime::from_unix_seconds(FRIDAY),
-        };
+        let input = input_of(&document);
         let rules = RuleSet::compile(&[rule("true")], |_| None);
         let found = rules.evaluate(&input, RuleScope::Manifest);
         assert_eq!((found.len(), found[0].is_excepted, found[0].is_blocking()), (1, is_excepted, !is_excepted));
@@ -132,15 +136,7 @@ fn annotation_excepts_from_the_named_rules() {
 #[test]
 fn rule_about_changes_needs_a_plan() {
     let document = document(json!({}), "");
-    let input = RuleInput {
-        kind: Kind::ClickPipe,
-        name: "orders",
-        service: None,
-        document: Some(&document),
-        change: None,
-        environment: "",
-        now: RuleTime::from_unix_seconds(FRIDAY),
-    };
+    let input = input_of(&document);
     let about_change = PolicyRule { when: Some("change.replaces".to_owned()), ..rule("true") };
     let rules = RuleSet::compile(&[rule("true"), about_change], |_| None);
     assert_eq!(rules.evaluate(&input, RuleScope::Manifest).len(), 1);

@@ -178,10 +178,15 @@ pub fn render(drift: &DriftReport, unread: &[UnreachableService]) -> StyledText 
     match &drift.grouping {
         None => rows.iter().for_each(|row| push_row(&mut text, row, width)),
         Some(grouping) => {
+            let mut rows_of: BTreeMap<&Address, Vec<&DriftRow<'_>>> = BTreeMap::new();
+            for row in &rows {
+                rows_of.entry(row.address).or_default().push(row);
+            }
             for group in &grouping.groups {
                 let title = sanitize_line(&group_title(&grouping.group_by, group.value.as_deref()));
                 text.push(Label::Name, title).push_plain(format!("  {}", group.counts_text())).end_line();
-                for row in rows.iter().filter(|row| group.objects.contains(row.address)) {
+                // A search of all rows for each group would cost the square where each object has its own value.
+                for row in group.objects.iter().filter_map(|at| rows_of.get(at)).flatten() {
                     push_row(&mut text, row, width);
                 }
             }
