@@ -116,6 +116,20 @@ fn members_share_secrets_only_of_the_same_hosts() {
 }
 
 #[test]
+fn secrets_that_contain_their_host_are_not_shared() {
+    let container = |name: &str| {
+        let (name, mut body) = pipe(name, &[]);
+        body["source"] = json!({"objectStorage": {"type": "azureblobstorage", "format": "JSONEachRow", "path": "x/*",
+            "authentication": "CONNECTION_STRING", "azureContainerName": "c"}});
+        (name, body)
+    };
+    let group = only_group(["a", "b", "c"].map(container));
+    let secret = &group.template["spec"]["source"]["objectStorage"]["connectionString"]["fromEnv"];
+    assert!(secret.as_str().is_some_and(|name| name.starts_with("${with.")), "{secret}");
+    assert_eq!(group.shared_variables().len(), 0);
+}
+
+#[test]
 fn texts_that_look_like_variables_are_grouped() {
     let texts = ["${a", "$${b}", "$", "c: 'd' # \"e\"", "{x}", "0755", "null", "${each.name}", "a$$", "}"];
     let group = only_group(texts.iter().enumerate().map(|(number, text)| {
