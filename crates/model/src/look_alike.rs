@@ -43,6 +43,9 @@ fn latin_twin(c: char) -> char {
         \u{585}\u{57d}\u{570}\u{578}\u{251}\u{261}\u{131}\
         \u{2010}\u{2012}\u{2013}\u{2212}";
     const ASCII: &str = "aeopcyxijsdhqwk ABEKMHOPCTYXIJS oavpiku ABEZHIKMNOPTYX ouhnagi ----";
+    if c.is_ascii() {
+        return c;
+    }
     let twins = FOREIGN.chars().zip(ASCII.chars().filter(|c| *c != ' '));
     twins.into_iter().find(|(foreign, _)| *foreign == c).map_or(c, |(_, ascii)| ascii)
 }

@@ -149,6 +149,8 @@ pub(crate) fn dotted_segments(dotted: &str) -> impl Iterator<Item = &str> {
 
 fn child_value<'v>(value: &'v Value, segment: &str) -> Option<&'v Value> {
     match value {
+        // The rules ask thousands of times, and a hash costs as much as comparing so many keys.
+        Value::Object(map) if map.len() <= 8 => map.iter().find(|(key, _)| *key == segment).map(|(_, value)| value),
         Value::Object(map) => map.get(segment),
         Value::Array(items) => items.get(segment.parse::<usize>().ok()?),
         _ => None,

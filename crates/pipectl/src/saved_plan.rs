@@ -7,14 +7,15 @@
 
 mod reviewed_plans;
 
-use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use model::action::Action;
 use model::address::{Address, ServiceRef};
-use planner::{Change, Plan};
+use model::live::Id;
+use model::path::FieldPath;
+use planner::{Change, Plan, Verdict};
 use ring::digest;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -39,8 +40,7 @@ pub struct PlanTarget {
 }
 
 impl PlanTarget {
-    fn service_id(&self, at: &Value) -> Option<&str> {
-        let service = at["service"].as_str().unwrap_or_default();
+    fn service_id(&self, service: &str) -> Option<&str> {
         if ServiceRef::new(service).is_organization() {
             return Some(&self.organization);
         }
@@ -172,13 +172,38 @@ pub fn require_digest(expected: &str, plan: Plan, target: &PlanTarget) -> (Plan,
     (plan.narrow_to(|_| false), stale)
 }
 
-/// The change of each object, by address. Positions in files and explanations are left out.
-fn objects_by_address(plan: &Plan, target: &PlanTarget) -> BTreeMap<String, Value> {
-    comparable_objects(plan, target).collect()
+/// What is compared of the change of an object. Positions in files and explanations are left out.
+#[derive(Serialize)]
+struct ComparableObject<'p> {
+    address: &'p Address,
+    #[serde(rename = "in")]
+    service_id: Option<&'p str>,
+    id: &'p Option<Id>,
+    verdict: &'p Verdict,
+    fields: Vec<ComparableField<'p>>,
+    actions: Vec<&'p Action>,
 }
 
-/// The same one by one, in order: all of them take several times the memory of the plan.
-fn comparable_objects(plan: &Plan, target: &PlanTarget) -> impl Iterator<Item = (String, Value)> {
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ComparableField<'p> {
+    path: &'p FieldPath,
+    entry: &'p Option<String>,
+    before: &'p Option<Value>,
+    after: &'p Option<Value>,
+    write_only: bool,
+}
+
+/// The change of each object, by address.
+fn objects_by_address(plan: &Plan, target: &PlanTarget) -> BTreeMap<String, Value> {
+    comparable_objects(plan, target).map(|(key, object)| (key, json!(object))).collect()
+}
+
+/// The same one by one, in order: as JSON all of them take several times the memory of the plan.
+fn comparable_objects<'p>(
+    plan: &'p Plan,
+    target: &'p PlanTarget,
+) -> impl Iterator<Item = (String, ComparableObject<'p>)> {
     let mut actions_of: BTreeMap<&Address, Vec<&Action>> = BTreeMap::new();
     for action in &plan.actions {
         actions_of.entry(action.address()).or_default().push(action);
@@ -186,10 +211,23 @@ fn comparable_objects(plan: &Plan, target: &PlanTarget) -> impl Iterator<Item = 
     let changes: BTreeMap<String, &Change> =
         plan.changes.iter().map(|change| (address_key(&change.address), change)).collect();
     changes.into_iter().map(move |(key, change)| {
-        let Change { address, id, verdict, fields, .. } = change;
-        let json = json!({"address": address, "id": id, "verdict": verdict, "fields": fields});
-        let actions = actions_of.remove(address).unwrap_or_default();
-        (key, comparable_object(&json, actions.into_iter().map(|action| json!(action)).collect(), target))
+        let Change { address, id, verdict, .. } = change;
+        let fields = change.fields.iter().map(|field| ComparableField {
+            path: &field.path,
+            entry: &field.entry,
+            before: &field.before,
+            after: &field.after,
+            write_only: field.write_only,
+        });
+        let object = ComparableObject {
+            address,
+            service_id: target.service_id(address.service.as_str()),
+            id,
+            verdict,
+            fields: fields.collect(),
+            actions: actions_of.remove(address).unwrap_or_default(),
+        };
+        (key, object)
     })
 }
 
@@ -208,12 +246,13 @@ fn objects_from_json(plan: &Value, target: &PlanTarget) -> BTreeMap<String, Valu
     objects
 }
 
+/// A [`ComparableObject`] from a file, with the same fields in the same order: the digest is over its text.
 fn comparable_object(change: &Value, actions: Vec<Value>, target: &PlanTarget) -> Value {
     let fields: Vec<Value> = change["fields"].as_array().into_iter().flatten().map(comparable_field).collect();
     // A list of values would be copied by `json!`, and a create is mostly its body.
     let mut object = json!({
         "address": change["address"],
-        "in": target.service_id(&change["address"]),
+        "in": target.service_id(change["address"]["service"].as_str().unwrap_or_default()),
         "id": change["id"],
         "verdict": change["verdict"],
         "fields": fields,
@@ -242,12 +281,12 @@ fn address_key(at: &Address) -> String {
 }
 
 /// The digest of the objects as a JSON list.
-fn digest_objects<'o>(objects: impl Iterator<Item = impl Borrow<Value> + 'o>) -> String {
+fn digest_objects(objects: impl Iterator<Item = impl Serialize>) -> String {
     let mut context = digest::Context::new(&digest::SHA256);
     context.update(b"[");
     for (index, object) in objects.enumerate() {
         context.update(if index == 0 { b"" } else { b"," });
-        context.update(object.borrow().to_string().as_bytes());
+        context.update(&serde_json::to_vec(&object).expect("a plan is JSON"));
     }
     context.update(b"]");
     let hash = context.finish();

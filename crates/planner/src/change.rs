@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use crate::block_reason::{BlockReason, RespelledField};
 use crate::sent_secrets::SentSecret;
+use crate::shown_fields::ShownFields;
 
 /// An object that is not in sync with its manifest.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -71,9 +72,9 @@ pub struct Change {
     /// The declared fields as they are live, for a readable diff. No secret is in it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub before: Option<Value>,
-    /// The declared fields as they will be. No secret is in it.
+    /// The declared fields as they will be. No secret is shown.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub after: Option<Value>,
+    pub after: Option<ShownFields>,
 }
 
 /// A template by which an object changes.

@@ -1,5 +1,7 @@
 //! The comparison of one object: base, desired and live.
 
+use std::borrow::Cow;
+
 use clickpipes::semantics::{FieldSemantics, OnChange};
 use model::address::{Address, Name};
 use model::desired::Document;
@@ -38,22 +40,25 @@ pub(crate) struct ObjectDiff<'a> {
 
 impl<'a> ObjectDiff<'a> {
     /// Compares the sides of one object. The name is not a field: objects are matched by name.
-    pub(crate) fn new(
+    pub(crate) fn new<'d>(
         inputs: &PlanInputs<'a>,
         address: &Address,
-        document: &Document,
+        document: &'d Document,
         object: &Object,
         renamed_from: Option<&Name>,
-    ) -> Self {
+    ) -> Self
+    where
+        'a: 'd,
+    {
         let rules = FieldSemantics::with_marks(address.kind, &document.intent.field_marks);
-        let resolve = |body: &Value| inputs.resolve_references(address, body, Some(&object.body));
-        let body = resolve(&document.body);
+        let resolve = |body: &'d Value| inputs.resolve_references(address, body, Some(&object.body));
+        let body = resolve(&document.body).into_owned();
         let base = inputs.base_document(address, document, renamed_from);
         let manifests: Vec<&Value> = [Some(document), base].into_iter().flatten().map(|it| &*it.body).collect();
         let live = rules.normalize_live(&rules.redact_live(&object.body, &manifests));
         let base_body = base.map(|base| resolve(&base.body));
         let sides = Sides {
-            base: base_body.as_ref().map_or(Side::Unknown, Side::Value),
+            base: base_body.as_deref().map_or(Side::Unknown, Side::Value),
             desired: Some(&body),
             live: Side::Value(&live),
         };
@@ -163,7 +168,7 @@ impl<'a> ObjectDiff<'a> {
 /// ```
 ///
 /// Seen from A, live is neither the base nor desired: a conflict that no later commit can solve.
-fn recognize_own_values(diffs: &mut [FieldDiff<'_>], earlier: &[Value]) {
+fn recognize_own_values(diffs: &mut [FieldDiff<'_>], earlier: &[Cow<'_, Value>]) {
     for diff in diffs {
         let is_foreign = matches!(diff.origin, Origin::Known(FieldVerdict::Drift | FieldVerdict::Conflict));
         if is_foreign && earlier.iter().any(|body| diff.is_live_value_of(body)) {
@@ -182,7 +187,7 @@ fn recognize_own_values(diffs: &mut [FieldDiff<'_>], earlier: &[Value]) {
 /// ```
 ///
 /// If both branches changed the field, the merge has to choose: that stays a conflict.
-fn recognize_moved_values(diffs: &mut [FieldDiff<'_>], target: &[Value]) {
+fn recognize_moved_values(diffs: &mut [FieldDiff<'_>], target: &[Cow<'_, Value>]) {
     for diff in diffs {
         let verdict = match diff.verdict() {
             Some(FieldVerdict::Drift) => FieldVerdict::Moved,

@@ -1,5 +1,7 @@
 //! What becomes of one declared object.
 
+use std::sync::Arc;
+
 use clickpipes::blocking_tables;
 use clickpipes::data_effects;
 use clickpipes::pipe::source::source_word;
@@ -22,6 +24,7 @@ use crate::overlay::keep_live;
 use crate::references::{self, LiveReferences, References};
 use crate::respelling;
 use crate::sent_secrets::RefusedSecret;
+use crate::shown_fields::ShownFields;
 
 type PlannedChange = (Change, Vec<Action>);
 
@@ -147,7 +150,7 @@ impl PlanInputs<'_> {
     }
 
     fn plan_create(&self, at: &Address, document: &Document, desired_state: RunState) -> PlannedChange {
-        let after = Some(FieldSemantics::for_kind(at.kind).shown(&document.body));
+        let after = Some(ShownFields::Created(at.kind, Arc::clone(&document.body)));
         let no_live = (self.base_document(at, document, None), None);
         let weakened_tls = self.newly_weakened_tls(at, &document.body, no_live);
         if at.kind.is_singleton() {
@@ -206,7 +209,7 @@ impl PlanInputs<'_> {
             fields,
             weakened_tls: self.newly_weakened_tls(at, target, (*base, Some(&object_diff.live))),
             before: Some(object_diff.before.clone()),
-            after: Some(object_diff.after.clone()),
+            after: Some(ShownFields::Redacted(object_diff.after.clone())),
             ..new_change(at, document, Some(object), verdict)
         };
         let rules = FieldSemantics::for_kind(at.kind);
@@ -229,7 +232,7 @@ impl PlanInputs<'_> {
             change.fields.extend(field_changes::with_verdicts(document, &object_diff.ignored, &[FieldVerdict::Drift]));
             // What the target branch changed is part of the merge.
             let merged = |body: &Value| keep_live(body, &object_diff.ignored, &[FieldVerdict::Moved]);
-            change.after = Some(FieldSemantics::for_kind(at.kind).shown(&merged(body)));
+            change.after = Some(ShownFields::Redacted(rules.shown(&merged(body))));
             let carried = self.carry_over(at, object, &merged(&document.body), &object_diff.live);
             let references = references_of.of(rules, &carried.body);
             let planned = self.plan_replace(document, &request, change, carried);

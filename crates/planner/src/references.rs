@@ -149,6 +149,11 @@ fn collect_matches<'v, T>(
     }
 }
 
+/// Whether the body refers to an object.
+pub(crate) fn has_reference(rules: &FieldSemantics, body: &Value) -> bool {
+    !collect_matches(rules, body, &FieldSemantics::referenced_object).is_empty()
+}
+
 /// The body with every reference replaced by what stands for it in live bodies. A reference to an object that is yet to
 /// be made stays as it is.
 pub(crate) fn resolve_references<'o>(

@@ -80,7 +80,7 @@ impl EnvironmentDefaults {
         let Some((kind, defaults)) = kind.and_then(|kind| Some((kind, self.by_kind.get(&kind)?))) else { return };
         let mut defaults = defaults.clone();
         defaults.set_file(file);
-        expander.expand_node(&mut defaults, Scope::Manifest, remarks);
+        expander.expand_variables(&mut defaults, Scope::Manifest, remarks);
         retain_sources(&mut defaults, root.node_at(&["spec", "source"]));
         let own = std::mem::replace(&mut root.content, YamlContent::Null);
         let own = YamlNode { content: own, ..root.clone() };

@@ -25,8 +25,8 @@ pub(super) struct DraftManifest {
 }
 
 impl DraftManifest {
-    pub(super) fn new(files: SpanFiles<'_>, kind: Kind, rendered: &RenderedDocument) -> Self {
-        let document = rendered.root.to_json();
+    /// `document` is the rendered one without its places.
+    pub(super) fn new(files: SpanFiles<'_>, kind: Kind, rendered: &RenderedDocument, document: &Value) -> Self {
         let metadata = &document["metadata"];
         let name = metadata["name"].as_str();
         let manifest = Manifest {
@@ -35,8 +35,8 @@ impl DraftManifest {
             is_organization_wide: metadata["organization"] == true,
             name: name.filter(|_| !kind.is_singleton()).map_or_else(|| Name::new(kind.name()), Name::new),
             document: Document {
-                body: api_body::build_api_body(kind, &document).into(),
-                intent: intent::parse_intent(kind, &document),
+                body: api_body::build_api_body(kind, document).into(),
+                intent: intent::parse_intent(kind, document),
                 origin: source_map::build_origin(files, kind, rendered),
                 earlier_bodies: Vec::new(),
                 target: None,

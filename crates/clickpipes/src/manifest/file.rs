@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use serde_json::Value;
+
 use super::classify::{self, DocumentClass};
 use super::draft::DraftManifest;
 use super::lift_known_fields::lift_known_fields;
@@ -19,9 +21,9 @@ use model::yaml::{self, PendingDiagnostic, PendingDiagnostics, Span, YamlDocumen
 pub(super) fn parse_file(file: &SourceFile, context: &RenderContext<'_>) -> (Vec<DraftManifest>, Vec<Diagnostic>) {
     let (validated, remarks) = validate_file(file, context);
     let files = context.span_files(&file.name);
-    let drafts = validated.into_iter().enumerate().map(|(index, ValidatedDocument { kind, rendered })| DraftManifest {
+    let drafts = validated.into_iter().enumerate().map(|(index, document)| DraftManifest {
         index_in_file: index,
-        ..DraftManifest::new(files, kind, &rendered)
+        ..DraftManifest::new(files, document.kind, &document.rendered, &document.fields)
     });
     let diagnostics = remarks.into_iter().map(|remark| remark.into_diagnostic(files));
     let mut drafts: Vec<DraftManifest> = drafts.collect();
@@ -39,6 +41,8 @@ pub(super) fn draft_trees(file: &SourceFile, context: &RenderContext<'_>) -> Vec
 pub(super) struct ValidatedDocument {
     pub(super) kind: Kind,
     pub(super) rendered: RenderedDocument,
+    /// The document without its places.
+    pub(super) fields: Value,
 }
 
 pub(super) fn validate_file(
@@ -102,7 +106,8 @@ pub(super) fn identify_documents(file: &SourceFile, context: &RenderContext<'_>)
         let Some(kind) = kind else { continue };
         lift_known_fields(manifest_fields(kind), &mut document.root, &VisitedPath::root(), &mut remarks);
         document.is_valid = false;
-        let mut draft = DraftManifest::new(context.span_files(&file.name), kind, &document);
+        let fields = document.root.to_json();
+        let mut draft = DraftManifest::new(context.span_files(&file.name), kind, &document, &fields);
         // A template that is not known may have protected its objects.
         draft.manifest.document.intent.protect |= !document.is_complete;
         drafts.push(draft);
@@ -123,21 +128,21 @@ fn validate_document(document: RenderedDocument, remarks: &mut PendingDiagnostic
     let kind = classify::resolve_kind(&mut root, remarks)?;
     lift_known_fields(manifest_fields(kind), &mut root, &VisitedPath::root(), remarks);
     // Without the fields of its template, a manifest would seem to lack them.
-    if document.is_complete {
-        validate_fields(kind, &mut root, remarks);
-    }
+    let fields = if document.is_complete { validate_fields(kind, &mut root, remarks) } else { root.to_json() };
     // A full list may have lost errors of this document, so it does not count as valid.
     let is_valid = sound && document.is_complete && remarks.error_count() == errors && !remarks.is_full();
-    Some(ValidatedDocument { kind, rendered: RenderedDocument { root, is_valid, ..document } })
+    Some(ValidatedDocument { kind, rendered: RenderedDocument { root, is_valid, ..document }, fields })
 }
 
-fn validate_fields(kind: Kind, root: &mut YamlNode, remarks: &mut PendingDiagnostics) {
+/// Validates the fields, and returns them as the rules saw them.
+fn validate_fields(kind: Kind, root: &mut YamlNode, remarks: &mut PendingDiagnostics) -> Value {
     let before = remarks.kept_diagnostics().len();
     let name = root.node_at(&["metadata", "name"]).and_then(YamlNode::as_text);
     kinds::manifest_validator(kind).validate(root, name, remarks);
     // After the schema and before the rules: a rule would report a misspelt field as missing as well.
     recover_typos::rename_misspelt_keys(root, &remarks.kept_diagnostics()[before..]);
-    for problem in kinds::find_problems(kind, &root.to_json()) {
+    let fields = root.to_json();
+    for problem in kinds::find_problems(kind, &fields) {
         let span = root.span_at(&problem.path);
         let remark = match problem.severity {
             Severity::Error => PendingDiagnostic::error(problem.code, span, problem.message),
@@ -151,6 +156,7 @@ fn validate_fields(kind: Kind, root: &mut YamlNode, remarks: &mut PendingDiagnos
             None => remark,
         });
     }
+    fields
 }
 
 /// Removes diagnostics that repeat a worse one at the same place.

@@ -112,7 +112,7 @@ pub(super) fn bind_parameters(
         }
         if let Some(mut default) = parameter.default.clone() {
             // What the manifest says was expanded with the manifest.
-            expander.expand_node(&mut default, Scope::Manifest, remarks);
+            expander.expand_variables(&mut default, Scope::Manifest, remarks);
             values.insert(name.clone(), default);
             continue;
         }

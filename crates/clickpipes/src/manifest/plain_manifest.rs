@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::PlainManifest;
-use super::file::validate_file;
+use super::file::{ValidatedDocument, validate_file};
 use super::load_context::RenderContext;
 use model::desired::Place;
 use model::diagnostic::SourceFile;
@@ -17,8 +17,7 @@ pub(super) fn render_file(file: &SourceFile, context: &RenderContext<'_>) -> Vec
     let files = context.span_files(&file.name);
     let (documents, _) = validate_file(file, context);
     let rendered = documents.into_iter().map(|document| {
-        let rendered = document.rendered;
-        let mut document = rendered.root.to_json();
+        let ValidatedDocument { rendered, fields: mut document, .. } = document;
         escape_variables(&mut document);
         let mut value_places = BTreeMap::new();
         collect_places(&rendered.root, files, &FieldPath::root(), &mut value_places);

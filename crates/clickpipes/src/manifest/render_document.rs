@@ -97,7 +97,7 @@ impl<'c> DocumentRenderer<'c> {
     ) -> RenderedDocument {
         let errors = remarks.error_count();
         let scope = entry.map_or(Scope::Manifest, Scope::Entry);
-        self.expander.expand_node(&mut root, scope, remarks);
+        self.expander.expand_variables(&mut root, scope, remarks);
         let known = remarks.kept_diagnostics().len();
         let template = self.apply_template(&mut root, remarks);
         if let Some(template) = &template {
@@ -126,7 +126,7 @@ impl<'c> DocumentRenderer<'c> {
             let remark = PendingDiagnostic::error(schema_validator::code::WRONG_TYPE, node.head_span(), message);
             remark.with_path(FieldPath::parse(FOR_EACH))
         };
-        self.expander.expand_node(&mut list.value, Scope::Manifest, remarks);
+        self.expander.expand_variables(&mut list.value, Scope::Manifest, remarks);
         let YamlContent::List(items) = list.value.content else {
             if !matches!(list.value.content, YamlContent::Unreadable) {
                 remarks.push(wrong(&list.value, "`forEach` is a list"));
@@ -212,7 +212,7 @@ impl<'c> DocumentRenderer<'c> {
             return None;
         }
         let mut spec = template.spec.clone();
-        self.expander.expand_node(&mut spec, Scope::Template(&values), remarks);
+        self.expander.expand_variables(&mut spec, Scope::Template(&values), remarks);
         Some(spec)
     }
 

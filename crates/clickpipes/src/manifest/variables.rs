@@ -69,7 +69,14 @@ impl<'v> VariableExpander<'v> {
     }
 
     /// Expands every variable below `node`, except in keys.
-    pub(super) fn expand_node(&mut self, node: &mut YamlNode, scope: Scope<'_>, remarks: &mut PendingDiagnostics) {
+    pub(super) fn expand_variables(&mut self, node: &mut YamlNode, scope: Scope<'_>, remarks: &mut PendingDiagnostics) {
+        // Most documents have none.
+        if contains_variable(node) {
+            self.expand_node(node, scope, remarks);
+        }
+    }
+
+    fn expand_node(&mut self, node: &mut YamlNode, scope: Scope<'_>, remarks: &mut PendingDiagnostics) {
         // The text of a variable is not expanded again: variables that contain each other would never end.
         match &mut node.content {
             YamlContent::List(items) => {
@@ -220,6 +227,10 @@ impl<'v> VariableExpander<'v> {
             ),
         }
     }
+}
+
+fn contains_variable(node: &YamlNode) -> bool {
+    node.as_text().is_some_and(|text| text.contains('$')) || node.child_nodes().any(contains_variable)
 }
 
 /// A name that belongs to `forEach` or to a template.

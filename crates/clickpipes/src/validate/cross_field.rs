@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{Problem, RuleContext, RuleFinding};
 use model::diagnostic::{Evidence, Severity};
-use model::path::{FieldPath, VisitedPath};
+use model::path::{FieldPath, VisitedPath, value_at};
 use model::schema_validator::FieldNode;
 
 mod condition;
@@ -256,11 +256,12 @@ impl CrossFieldRule {
 }
 
 fn objects_at<'d>(fields: &'static FieldNode, document: &'d Value, at: &str) -> Vec<(FieldPath, RuleContext<'d>)> {
-    let Some(node) = fields.descendant(at) else { return Vec::new() };
     let mut found = Vec::new();
-    let mut keep = |path: FieldPath, object| found.push((path, RuleContext::new(object, node)));
+    let mut keep = |path: FieldPath, object| found.push((path, object));
     visit_objects(document, Some(at).filter(|at| !at.is_empty()), &VisitedPath::root(), &mut keep);
-    found
+    // A manifest has one of the sources. The rules of the others are about objects that are not there.
+    let Some(node) = (!found.is_empty()).then(|| fields.descendant(at)).flatten() else { return Vec::new() };
+    found.into_iter().map(|(path, object)| (path, RuleContext::new(object, node))).collect()
 }
 
 /// Visits the objects at `rest`, a path in the dotted form as seen from `value`.
@@ -281,7 +282,7 @@ fn visit_objects<'d>(
         for (index, entry) in value.as_array().into_iter().flatten().enumerate() {
             visit_objects(entry, below, &at.index(index), visit);
         }
-    } else if let Some(field) = value.get(segment) {
+    } else if let Some(field) = value_at(value, segment) {
         visit_objects(field, below, &at.key(segment), visit);
     }
 }

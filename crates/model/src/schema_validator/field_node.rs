@@ -1,6 +1,6 @@
 //! A compiled schema as a tree of fields. Everything but validation reads this tree.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::SchemaValidator;
 use super::compiled::{ListItems, ShapeId, UnlistedFields, ValueShape};
@@ -12,7 +12,8 @@ use crate::secret;
 /// it points are one here; the nearer wins.
 #[derive(Debug)]
 pub struct FieldNode {
-    keywords: Map<String, Value>,
+    // A few, asked for at every field of every manifest: comparing them costs less than a hash.
+    keywords: Vec<(String, Value)>,
     /// The description of the type, rather than of the field.
     type_description: String,
     allowed_values: Vec<(String, String)>,
@@ -64,7 +65,7 @@ impl<'s> FieldTreeBuilder<'s> {
         let layers = self.layers(id);
         let type_description = layers.last().and_then(|layer| layer.keywords.get("description")?.as_str());
         let mut node = FieldNode {
-            keywords: Map::new(),
+            keywords: Vec::new(),
             type_description: type_description.unwrap_or_default().to_owned(),
             allowed_values: layers
                 .iter()
@@ -81,7 +82,9 @@ impl<'s> FieldTreeBuilder<'s> {
         };
         for layer in &layers {
             for (word, value) in &layer.keywords {
-                node.keywords.entry(word).or_insert_with(|| value.clone());
+                if !node.has_keyword(word) {
+                    node.keywords.push((word.clone(), value.clone()));
+                }
             }
             for name in &layer.map.names {
                 if node.child_field(name).is_none() {
@@ -125,7 +128,7 @@ impl<'s> FieldTreeBuilder<'s> {
 impl FieldNode {
     /// The schema's word on this place.
     pub fn keyword_value(&self, word: &str) -> Option<&Value> {
-        self.keywords.get(word)
+        self.keywords.iter().find(|(known, _)| known == word).map(|(_, value)| value)
     }
 
     /// The schema's word on this place, as text; empty where there is none.
@@ -135,7 +138,7 @@ impl FieldNode {
 
     /// Whether the place has the mark.
     pub fn has_keyword(&self, word: &str) -> bool {
-        self.keywords.contains_key(word)
+        self.keyword_value(word).is_some()
     }
 
     /// What the type of the field says about itself.

@@ -183,7 +183,8 @@ impl YamlNode {
         }
     }
 
-    fn child_nodes(&self) -> impl Iterator<Item = &Self> {
+    /// The entries of a list, or the values of a mapping.
+    pub fn child_nodes(&self) -> impl Iterator<Item = &Self> {
         let items: &[Self] = match &self.content {
             YamlContent::List(items) => items,
             _ => &[],

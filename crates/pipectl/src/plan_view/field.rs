@@ -1,5 +1,7 @@
 //! One field of a plan in words.
 
+use std::borrow::Cow;
+
 use clickpipes::default_values::default_value;
 use model::address::Kind;
 use model::desired::Place;
@@ -23,7 +25,7 @@ pub(crate) struct FieldView<'p> {
     pub(crate) is_removal: bool,
     pub(crate) place: Option<&'p Place>,
     before: Option<&'p Value>,
-    after: Option<&'p Value>,
+    after: Option<Cow<'p, Value>>,
     /// What is said instead of the values. Always there for a field that is not changed.
     pub(crate) sentence: Option<String>,
 }
@@ -69,7 +71,7 @@ impl<'p> FieldView<'p> {
             is_removal: false,
             place: None,
             before,
-            after,
+            after: after.map(Cow::Borrowed),
             sentence,
         }
     }
@@ -106,16 +108,20 @@ impl<'p> FieldView<'p> {
     /// The fields that the plan changes; of a create, all.
     pub(super) fn all_of(change: &'p Change) -> Vec<Self> {
         match (&change.before, &change.after) {
-            (None, Some(body)) if change.fields.is_empty() => Self::of_created(body),
+            (None, Some(body)) if change.fields.is_empty() => Self::of_created(body.redacted()),
             _ => change.fields.iter().map(Self::pending).collect(),
         }
     }
 
     /// The fields of an object that is created.
-    fn of_created(body: &'p Value) -> Vec<Self> {
+    fn of_created(body: Cow<'p, Value>) -> Vec<Self> {
         let mut fields = Vec::new();
-        push_leaves(&mut fields, &FieldPath::root(), body);
+        push_leaves(&mut fields, &FieldPath::root(), body.into_owned());
         fields
+    }
+
+    fn created(path: &FieldPath, value: Value) -> Self {
+        Self { sign: '+', after: Some(Cow::Owned(value)), ..Self::compared(path, None, None, None) }
     }
 
     /// Values in at most so many characters each.
@@ -123,11 +129,12 @@ impl<'p> FieldView<'p> {
         if let Some(sentence) = &self.sentence {
             return FieldWords::Sentence(sentence.clone());
         }
-        let differences = differences(self.before, self.after);
+        let after = self.after.as_deref();
+        let differences = differences(self.before, after);
         if !differences.is_empty() {
             return FieldWords::Differences(differences);
         }
-        match (self.before, self.after) {
+        match (self.before, after) {
             (Some(before), Some(after)) => {
                 let [before, after] = short_pair(before, after, most);
                 FieldWords::Values(Some(before), Some(after))
@@ -161,14 +168,15 @@ fn join_lines(lines: &[Difference]) -> String {
 }
 
 /// Every field below `value` that is no group of fields. A secret is shown as its reference.
-fn push_leaves<'p>(fields: &mut Vec<FieldView<'p>>, path: &FieldPath, value: &'p Value) {
+fn push_leaves(fields: &mut Vec<FieldView<'_>>, path: &FieldPath, value: Value) {
+    let is_group = !secret::is_secret_reference(&value);
     match value {
-        Value::Object(members) if !members.is_empty() && !secret::is_secret_reference(value) => {
+        Value::Object(members) if is_group && !members.is_empty() => {
             for (name, member) in members {
                 push_leaves(fields, &path.child(name), member);
             }
         }
-        _ => fields.push(FieldView::compared(path, None, None, Some(value))),
+        value => fields.push(FieldView::created(path, value)),
     }
 }
 

@@ -116,7 +116,7 @@ pub(crate) struct ObjectView<'p> {
 impl<'p> ObjectView<'p> {
     pub(super) fn of_change(change: &'p Change, actions: &[&Action], result: Option<&'p ObjectResult>) -> Self {
         let planned = describe_change(change, actions);
-        let created = describe_created(change);
+        let created = describe_created(change, actions);
         Self {
             address: &change.address,
             severity: ObjectSeverity::new(change, result),

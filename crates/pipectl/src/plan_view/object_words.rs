@@ -3,8 +3,7 @@
 use clickpipes::lineage::{self, LineageEdge};
 use clickpipes::{lifecycle, pipe_summary};
 use model::action::{Action, RunState, UpdateVia};
-use planner::{Change, SentSecret, Verdict};
-use serde_json::Value;
+use planner::{Change, SentSecret, ShownFields, Verdict};
 
 use super::field::FieldView;
 use crate::apply::ObjectResult;
@@ -62,8 +61,9 @@ fn describe_fields(fields: &[FieldView<'_>]) -> String {
 }
 
 /// `Kafka clicks -> default.clicks, JSONEachRow, 2 x 0.5 cores, 1 GB`; nothing for what is not a pipe.
-pub(super) fn describe_created(change: &Change) -> Option<String> {
-    let body = change.after.as_ref().filter(|_| change.verdict == Verdict::Create)?;
+pub(super) fn describe_created(change: &Change, actions: &[&Action]) -> Option<String> {
+    let create = actions.first().filter(|_| change.verdict == Verdict::Create)?;
+    let body = create.request_body()?;
     let lineage = lineage::pipe_lineage(change.address.kind, body)?;
     let edges = describe_edges(&lineage.edges);
     let summary = pipe_summary::summarize_with_lineage(body, Some(lineage));
@@ -120,7 +120,7 @@ fn joined(heading: &str, things: &[impl ToString]) -> Option<String> {
 
 /// What is done to the object, in order, with the waits that belong to it.
 fn action_steps(change: &Change, actions: &[&Action]) -> Vec<String> {
-    let stopped = lifecycle::stopped_state_name(change.after.as_ref().unwrap_or(&Value::Null));
+    let fields = || change.after.as_ref().map(ShownFields::redacted).unwrap_or_default();
     let resumes = actions.iter().any(|action| is_stop_action(action));
     let mut steps = Vec::new();
     for action in actions {
@@ -131,6 +131,7 @@ fn action_steps(change: &Change, actions: &[&Action]) -> Vec<String> {
             Action::Update { via: UpdateVia::Settings, .. } => steps.push("put settings".to_owned()),
             Action::Update { via: UpdateVia::Scaling, .. } => steps.push("patch scaling".to_owned()),
             Action::SetState { to: RunState::Stopped, .. } => {
+                let stopped = lifecycle::stopped_state_name(&fields());
                 steps.extend(["stop".to_owned(), format!("wait until {stopped}")]);
             }
             Action::SetState { to: RunState::Running, .. } => {

@@ -2,7 +2,7 @@
 
 use model::address::Address;
 use model::sanitize::sanitize_lines;
-use planner::Change;
+use planner::{Change, ShownFields};
 use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
 
@@ -11,7 +11,8 @@ use crate::output::{Label, StyledText};
 /// The unified diff of one change; empty if both sides are equal.
 pub fn render(change: &Change) -> StyledText {
     let mut text = StyledText::new();
-    let (before, after) = (value_to_yaml(change.before.as_ref()), value_to_yaml(change.after.as_ref()));
+    let after = change.after.as_ref().map(ShownFields::redacted);
+    let (before, after) = (value_to_yaml(change.before.as_ref()), value_to_yaml(after.as_deref()));
     if before == after {
         return text;
     }

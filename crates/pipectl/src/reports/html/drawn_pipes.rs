@@ -1,9 +1,11 @@
 //! The pipes of a picture, by service.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use clickpipes::lineage::{self, Lineage};
 use model::address::{Address, Kind, ServiceRef};
+use planner::ShownFields;
 use serde_json::Value;
 
 use crate::plan_view::object::{ObjectSeverity, ObjectView, object_label};
@@ -89,9 +91,10 @@ pub(super) fn drawn_services(view: &ReportView<'_>) -> Vec<DrawnService> {
     // Objects that are deleted because their manifest is gone.
     let gone = objects.iter().filter(|object| !declared.contains(object.address));
     let gone = gone.filter_map(|object| {
-        let (at, nothing) = (object.address, Value::Null);
-        let body = object.change.and_then(|change| change.after.as_ref().or(change.before.as_ref()));
-        Some((at, draw_pipe(run, at, Some(object), &drifted, body.unwrap_or(&nothing))?))
+        let (at, change) = (object.address, object.change);
+        let after = change.and_then(|change| change.after.as_ref()).map(ShownFields::redacted);
+        let before = change.and_then(|change| change.before.as_ref()).map(Cow::Borrowed);
+        Some((at, draw_pipe(run, at, Some(object), &drifted, &after.or(before).unwrap_or_default())?))
     });
     let mut services: BTreeMap<&ServiceRef, DrawnService> = BTreeMap::new();
     for (at, pipe) in pipes.chain(gone) {
