@@ -32,10 +32,11 @@ pub(crate) struct ObjectDiff<'a> {
     pub(crate) fixed_secrets: Vec<FieldPath>,
     /// Whether a declared size reads as zero.
     pub(crate) is_unsettled: bool,
-    /// The declared fields as they are live.
-    pub(crate) before: Value,
-    /// The declared fields as they will be.
-    pub(crate) after: Value,
+    rules: &'static FieldSemantics,
+    /// The fields that live has otherwise.
+    differing: Vec<FieldDiff<'static>>,
+    /// Write-only fields that are sent. Live never shows them.
+    sent_unseen: Vec<FieldDiff<'static>>,
 }
 
 impl<'a> ObjectDiff<'a> {
@@ -76,11 +77,9 @@ impl<'a> ObjectDiff<'a> {
         };
         let mut differing: Vec<_> = diffs.iter().filter(|it| is_name(it) || it.is_pending()).cloned().collect();
         differing.retain(|diff| !diff.matches_live());
-        let before = live_view(rules, &target, &live, &differing);
         diffs.retain(|diff| !is_name(diff));
         let mut object_diff = Self {
             base,
-            after: rules.shown(&target),
             body,
             live,
             target,
@@ -88,7 +87,9 @@ impl<'a> ObjectDiff<'a> {
             ignored: Vec::new(),
             fixed_secrets: Vec::new(),
             is_unsettled,
-            before,
+            rules,
+            differing,
+            sent_unseen: Vec::new(),
         };
         object_diff.sort_by_consequence(diffs, inputs.policy.write_only);
         if inputs.policy.write_only == WriteOnlyPolicy::Send
@@ -106,23 +107,28 @@ impl<'a> ObjectDiff<'a> {
         // Live can never show that a write-only field arrived. Right after apply has sent it,
         // comparing again must take it for sent, or no apply would ever settle.
         if write_only == WriteOnlyPolicy::Send {
-            for diff in &unseen {
-                self.show_write_only(diff);
-            }
+            self.sent_unseen.clone_from(&unseen);
             self.pending.extend(unseen);
         }
     }
 
-    /// Shows the two values of git where live has none.
-    fn show_write_only(&mut self, diff: &FieldDiff<'_>) {
-        let redacted = |value: &Value| diff.rules.redact_desired(value);
-        match &diff.base {
-            Some(base) => diff.path.set_in(&mut self.before, redacted(base)),
-            None => remove_path(&mut self.before, &diff.path),
+    /// The declared fields as they are live, and as they will be.
+    // Made when a change asks: most objects are in sync, and both are copies of a body.
+    pub(crate) fn shown_sides(&self) -> (Value, Value) {
+        let mut before = live_view(self.rules, &self.target, &self.live, &self.differing);
+        let mut after = self.rules.shown(&self.target);
+        for diff in &self.sent_unseen {
+            // Live has no value, so both are those of git.
+            let redacted = |value: &Value| diff.rules.redact_desired(value);
+            match &diff.base {
+                Some(base) => diff.path.set_in(&mut before, redacted(base)),
+                None => remove_path(&mut before, &diff.path),
+            }
+            if let Some(desired) = &diff.desired {
+                diff.path.set_in(&mut after, redacted(desired));
+            }
         }
-        if let Some(desired) = &diff.desired {
-            diff.path.set_in(&mut self.after, redacted(desired));
-        }
+        (before, after)
     }
 
     /// Sends the secrets that are not pending yet. Some are fixed while the object lives.

@@ -204,13 +204,16 @@ impl PlanInputs<'_> {
         }
         let mut fields = field_changes::pending_changes(document, pending, &forcing);
         fields.extend(state.change);
-        let with_verdict = |verdict| Change {
-            renamed_from: renamed_from.cloned(),
-            fields,
-            weakened_tls: self.newly_weakened_tls(at, target, (*base, Some(&object_diff.live))),
-            before: Some(object_diff.before.clone()),
-            after: Some(ShownFields::Redacted(object_diff.after.clone())),
-            ..new_change(at, document, Some(object), verdict)
+        let with_verdict = |verdict| {
+            let (before, after) = object_diff.shown_sides();
+            Change {
+                renamed_from: renamed_from.cloned(),
+                fields,
+                weakened_tls: self.newly_weakened_tls(at, target, (*base, Some(&object_diff.live))),
+                before: Some(before),
+                after: Some(ShownFields::Redacted(after)),
+                ..new_change(at, document, Some(object), verdict)
+            }
         };
         let rules = FieldSemantics::for_kind(at.kind);
         let references_of = LiveReferences { service: &at.service, hosts: self.hosts };

@@ -259,7 +259,8 @@ impl ListCache {
     /// A cursor from now on. Take it when a write was answered: only later lists show its effect.
     pub(crate) fn new_cursor(&self) -> ListCursor {
         // Something has just changed, so the poll starts over with its shortest interval.
-        *lock_ignoring_poison(&self.poll.interval) = self.poll.polling.initial_interval;
+        let objects = lock_ignoring_poison(&self.cache).objects.len();
+        *lock_ignoring_poison(&self.poll.interval) = self.poll.polling.first_interval(objects);
         self.poll.poll_now.notify_one();
         ListCursor { number: self.lists_requested.load(Ordering::Relaxed), taken_at: Instant::now() }
     }
@@ -311,7 +312,8 @@ impl ListPoll {
     fn adapt_interval(&self, before: Option<&ListSnapshot>, now: &ListSnapshot) {
         let moved = before.is_none_or(|before| before.object_states().ne(now.object_states()));
         let mut interval = lock_ignoring_poison(&self.interval);
-        *interval = if moved { self.polling.initial_interval } else { self.polling.next_interval(*interval) };
+        let first = self.polling.first_interval(now.objects.len());
+        *interval = if moved { first } else { self.polling.next_interval(*interval) };
     }
 }
 

@@ -50,7 +50,8 @@ impl Default for RequestRate {
     }
 }
 
-/// The interval between two lists. It grows by half each time, and starts over on a change.
+/// The interval between two lists. It grows by half each time, and starts over on a change. In a service with many
+/// objects it is longer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Polling {
     /// The first interval.
@@ -66,6 +67,16 @@ impl Default for Polling {
 }
 
 impl Polling {
+    /// The interval after a change, in a service with so many objects.
+    // A list costs a request, and reads all of them. At two seconds, a tenth of the requests of an apply of thousands of new
+    // pipes were lists, and its cost grew with the square.
+    pub(crate) fn first_interval(self, objects: usize) -> Duration {
+        const OBJECTS_PER_SECOND: usize = 50;
+        let seconds = u64::try_from(objects / OBJECTS_PER_SECOND).unwrap_or(u64::MAX);
+        let fair = Duration::from_secs(seconds);
+        fair.min(self.max_interval).max(self.initial_interval)
+    }
+
     pub(crate) fn next_interval(self, pause: Duration) -> Duration {
         (pause + pause / 2).min(self.max_interval)
     }
@@ -80,4 +91,16 @@ pub enum WaitMode {
     /// The answer. Deletes, stops and reverse private endpoints are waited for all the same, because later actions of
     /// the plan need them.
     None,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Polling;
+
+    #[test]
+    fn large_services_are_listed_less_often() {
+        let polling = Polling::default();
+        let seconds = [0, 99, 500, 100_000].map(|objects| polling.first_interval(objects).as_secs());
+        assert_eq!(seconds, [2, 2, 10, 15]);
+    }
 }
