@@ -76,6 +76,8 @@ mod removed_from_git;
 mod replacement;
 mod reports;
 mod resync;
+mod rule_blocks;
+mod rule_examples;
 mod saved_plan;
 mod schema_files;
 mod secret_hosts;

@@ -1,4 +1,4 @@
-//! Rules of the project in CEL: what they say about manifests.
+//! Rules of the project in CEL: what `validate` says about manifests.
 
 use insta::assert_snapshot;
 use serde_json::Value;
@@ -46,28 +46,6 @@ fn validate_refuses_a_manifest_that_violates_a_rule() {
     ");
     desk.write_file("pipes/clicks.yaml", pipe_with_metadata("labels: {team: data}"));
     assert_eq!(desk.run_pipectl(&["validate"]).code, 0);
-}
-
-#[test]
-fn plan_and_apply_refuse_a_manifest_that_violates_a_rule() {
-    let desk = desk_with(TEAM_RULE, &kinesis_pipe("clicks", "analytics"));
-    for command in [&["plan", "--sandbox=live.json"][..], &["apply", "--sandbox=live.json", "--yes"]] {
-        let refused = desk.run_pipectl(command);
-        assert_eq!(refused.code, 1);
-        assert!(refused.stderr.contains("error[rule-violation]: the rule `team-label`"), "{}", refused.stderr);
-    }
-}
-
-#[test]
-fn rule_about_changes_is_refused_where_it_is_written() {
-    let rule = "  - {name: no-replacement, deny: change.replaces, message: no}\n";
-    let desk = desk_with(rule, &kinesis_pipe("clicks", "analytics"));
-    for command in [&["validate"][..], &["plan", "--sandbox=live.json"]] {
-        let refused = desk.run_pipectl(command);
-        assert_eq!(refused.code, 1);
-        assert!(refused.stderr.contains("rules about changes are not evaluated yet"), "{}", refused.stderr);
-        assert!(refused.stderr.contains("pipectl.yaml:7"), "{}", refused.stderr);
-    }
 }
 
 #[test]

@@ -29,7 +29,7 @@ impl SecretHost {
     }
 
     /// The name alone, where there is one.
-    pub(crate) fn name_without_port(self) -> Option<String> {
+    pub fn name_without_port(self) -> Option<String> {
         let Self::Named(host) = self else { return None };
         // An IPv6 address has several colons, and here no port.
         match host.split_once(':') {

@@ -8,6 +8,9 @@ use crate::desired::Place;
 use crate::path::FieldPath;
 use crate::project::RuleLevel;
 
+/// The annotation of a manifest that names the rules that do not hold for it.
+pub const EXCEPT_ANNOTATION: &str = "pipectl/except";
+
 /// A violation of a rule.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -27,6 +30,9 @@ pub struct RuleFinding {
     /// The first field of the manifest that the rule reads.
     #[serde(skip)]
     pub path: FieldPath,
+    /// Where that field stands; `None` for an object without a manifest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub place: Option<Place>,
     /// Where the rule is written.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rule_place: Option<Place>,
@@ -47,5 +53,12 @@ impl RuleFinding {
             (None, true) => format!("the rule `{}` cannot be evaluated: {}", self.rule, self.message),
             (_, false) => format!("the rule `{}` forbids it: {}", self.rule, self.message),
         }
+    }
+
+    /// How the object is excepted from these rules.
+    pub fn exception<'f>(findings: impl IntoIterator<Item = &'f Self>) -> String {
+        let mut names: Vec<&str> = findings.into_iter().map(|finding| &*finding.rule).collect();
+        names.dedup();
+        format!("add `{EXCEPT_ANNOTATION}: {}` to `metadata.annotations`", names.join(", "))
     }
 }

@@ -12,11 +12,13 @@ use std::collections::BTreeMap;
 
 use model::action::Action;
 use model::address::Address;
+use model::desired::Place;
 use planner::{Change, MissingBase, Plan, UncheckedFields};
 use serde_json::{Value, json};
 
 use self::field::{FieldView, FieldWords};
 use self::object::ObjectView;
+pub(crate) use self::object_words::action_word;
 pub use self::refusals::ApplyRefusal;
 use crate::apply::ObjectResult;
 use crate::diagnostics::pluralize;
@@ -48,6 +50,19 @@ pub struct Context {
     pub commit: Option<String>,
     /// The target branch of the pull request, if the base is where this branch left it.
     pub target_branch: Option<String>,
+    /// Exceptions from rules that the base does not have.
+    pub new_exceptions: Vec<RuleException>,
+}
+
+/// An object that excepts itself from rules of the project.
+#[derive(Clone, Debug)]
+pub struct RuleException {
+    /// Its address.
+    pub address: Address,
+    /// The names of the rules.
+    pub rules: Vec<String>,
+    /// Where the annotation stands.
+    pub place: Place,
 }
 
 /// A plan, and after an apply its results.

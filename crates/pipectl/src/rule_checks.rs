@@ -1,50 +1,35 @@
-//! Evaluates the rules of the project for what is declared, and for what a plan does.
+//! Evaluates the rules of the project for manifests.
 
 use clickpipes::api_body::to_body_path;
 use clickpipes::manifest::Manifest;
-use model::desired::Presence;
+use model::address::Kind;
+use model::desired::{Document, Place, Presence};
 use model::diagnostic::{Diagnostic, Severity, SourceFile};
 use model::path::FieldPath;
 use model::project::code;
-use model::rule_finding::RuleFinding;
+use model::rule_finding::{EXCEPT_ANNOTATION, RuleFinding};
 use model::secret::span_to_line_end;
 use model::suggest::suggest_similar;
-use rules::{EXCEPT_ANNOTATION, RuleInput, RuleScope, RuleSet, RuleTime};
+use rules::{RuleInput, RuleScope, RuleSet, RuleTime};
 
 use crate::load_manifests::LoadedManifests;
 use crate::project::ProjectContext;
 
-/// Adds what the rules say about the manifests.
+/// Adds what the rules say about the manifests, without a plan.
 pub(crate) fn check_manifests(declared: &mut LoadedManifests, project: &ProjectContext, now: RuleTime) {
-    let rules = &project.rules;
-    let environment = project.environment_name();
-    declared
-        .diagnostics
-        .extend(rules.names_about_changes().filter_map(|name| refuse_rule_about_changes(name, project)));
     for manifest in &declared.manifests {
-        let files = &declared.files;
-        let findings = findings_of_manifest(rules, manifest, environment, now);
-        declared.diagnostics.extend(findings.iter().map(|finding| finding_diagnostic(finding, manifest, files)));
-        declared.diagnostics.extend(unknown_exceptions(rules, manifest, files));
+        let findings = findings_of_manifest(&project.rules, manifest, project.environment_name(), now);
+        let declaration = (manifest.kind, &manifest.document);
+        let found = findings.iter().map(|finding| finding_diagnostic(finding, declaration, &declared.files));
+        declared.diagnostics.extend(found);
     }
+    check_exceptions(declared, &project.rules);
 }
 
-/// A team would rely on a rule that nothing evaluates.
-fn refuse_rule_about_changes(name: &str, project: &ProjectContext) -> Option<Diagnostic> {
-    let place = project.rule_places.get(name)?.clone();
-    Some(Diagnostic {
-        code: code::RULE_FAILED,
-        rule: Some(name.into()),
-        severity: Severity::Error,
-        evidence: None,
-        message: format!("the rule `{name}` reads `change`: rules about changes are not evaluated yet"),
-        span: 0..0,
-        place,
-        path: FieldPath::parse("policy.rules"),
-        also: None,
-        help: Some("write it about `manifest`, or take it out".to_owned()),
-        replacement: None,
-    })
+/// Adds a warning for each exception from a rule that does not exist.
+pub(crate) fn check_exceptions(declared: &mut LoadedManifests, rules: &RuleSet) {
+    let unknown = declared.manifests.iter().flat_map(|manifest| unknown_exceptions(rules, manifest, &declared.files));
+    declared.diagnostics.extend(unknown.collect::<Vec<_>>());
 }
 
 fn findings_of_manifest(rules: &RuleSet, manifest: &Manifest, environment: &str, now: RuleTime) -> Vec<RuleFinding> {
@@ -64,20 +49,29 @@ fn findings_of_manifest(rules: &RuleSet, manifest: &Manifest, environment: &str,
     rules.evaluate(&input, RuleScope::Manifest)
 }
 
-fn finding_diagnostic(finding: &RuleFinding, manifest: &Manifest, files: &[SourceFile]) -> Diagnostic {
+fn finding_diagnostic(finding: &RuleFinding, declaration: (Kind, &Document), files: &[SourceFile]) -> Diagnostic {
     let severity = if finding.is_blocking() { Severity::Error } else { Severity::Warning };
     let help = if finding.is_excepted {
         format!("`{EXCEPT_ANNOTATION}` in `metadata.annotations` excepts this manifest")
     } else {
-        format!("or except this manifest: add `{EXCEPT_ANNOTATION}: {}` to `metadata.annotations`", finding.rule)
+        format!("or except this manifest: {}", RuleFinding::exception([finding]))
     };
     Diagnostic {
         code: if finding.is_failure { code::RULE_FAILED } else { code::RULE_VIOLATION },
         rule: Some(finding.rule.clone()),
         message: finding.describe(),
         help: Some(help),
-        ..diagnostic_at(severity, &finding.path, manifest, files)
+        ..diagnostic_at(severity, &finding.path, declaration, files)
     }
+}
+
+/// What a rule says about an object that does not change: there is nothing to block.
+pub(crate) fn unchanged_diagnostic(
+    finding: &RuleFinding,
+    declaration: (Kind, &Document),
+    files: &[SourceFile],
+) -> Diagnostic {
+    Diagnostic { severity: Severity::Warning, ..finding_diagnostic(finding, declaration, files) }
 }
 
 fn unknown_exceptions(rules: &RuleSet, manifest: &Manifest, files: &[SourceFile]) -> Vec<Diagnostic> {
@@ -88,15 +82,25 @@ fn unknown_exceptions(rules: &RuleSet, manifest: &Manifest, files: &[SourceFile]
             code: code::UNKNOWN_RULE,
             message: format!("the project has no rule `{name}`"),
             help: suggestion,
-            ..diagnostic_at(Severity::Warning, &path, manifest, files)
+            ..diagnostic_at(Severity::Warning, &path, (manifest.kind, &manifest.document), files)
         }
     });
     unknown.collect()
 }
 
-fn diagnostic_at(severity: Severity, path: &FieldPath, manifest: &Manifest, files: &[SourceFile]) -> Diagnostic {
-    let body_path = to_body_path(manifest.kind, path).unwrap_or_else(|| path.clone());
-    let place = manifest.document.origin.field_place(&body_path);
+/// Where a field of a manifest, such as `spec.source`, is written.
+pub(crate) fn field_place(kind: Kind, document: &Document, path: &FieldPath) -> Place {
+    let body_path = to_body_path(kind, path).unwrap_or_else(|| path.clone());
+    document.origin.field_place(&body_path)
+}
+
+fn diagnostic_at(
+    severity: Severity,
+    path: &FieldPath,
+    (kind, document): (Kind, &Document),
+    files: &[SourceFile],
+) -> Diagnostic {
+    let place = field_place(kind, document, path);
     let text = files.iter().find(|file| file.name == place.file).map_or("", |file| &file.text);
     Diagnostic {
         code: code::RULE_VIOLATION,

@@ -4,6 +4,7 @@ mod live_view;
 mod narrow_to_shard;
 mod observe;
 mod options;
+mod plan_rules;
 mod prune_inputs;
 
 use std::borrow::Cow;
@@ -33,7 +34,6 @@ use crate::plan_view::refusals::{self, ApplyRefusal};
 use crate::plan_view::review_notes;
 use crate::project::{self, PROJECT_FILE, ProjectContext};
 use crate::render::plan::Context;
-use crate::rule_checks;
 use crate::saved_plan::PlanTarget;
 use crate::secrets;
 use crate::settings_diff::ProjectChanges;
@@ -42,6 +42,7 @@ use crate::unreachable::UnreachableService;
 pub(crate) use self::live_view::{LiveView, SizeRead};
 pub(crate) use self::observe::{ObservedServices, collect_partial};
 pub(crate) use self::options::{GitOptions, ScopeOptions};
+use self::plan_rules::PlanRules;
 use self::prune_inputs::{NamesElsewhere, PruneInputs};
 
 /// The waits before the live side is read again.
@@ -77,6 +78,8 @@ pub(crate) struct Session {
     /// What changed in the project file since the base.
     project_changes: ProjectChanges,
     resend_secrets: Vec<AddressPattern>,
+    /// What the project forbids; `None` if nothing is to be changed.
+    rules: Option<PlanRules>,
     /// The commits of the base and of the manifests.
     commits: Option<PlanCommits>,
     /// How long an apply with the same options may take.
@@ -101,9 +104,9 @@ impl Session {
             }
             None => None,
         };
-        let (project, project_changes) = project.with_base_policy(base_file.as_ref(), !git.trust_policy);
+        let (mut project, project_changes) = project.with_base_policy(base_file.as_ref(), !git.trust_policy);
         let mut declared = LoadedManifests::load_project(&project)?;
-        rule_checks::check_manifests(&mut declared, &project, context.now);
+        let rules = Some(PlanRules::take(&mut project, &mut declared, context.now));
         let declared = declared.require_valid(output)?;
         let prune = prune_inputs::effective_prune(git, &project, &scope.selection, output)?;
         let query = GitQuery {
@@ -113,7 +116,7 @@ impl Session {
         };
         let history = GitHistory::query_git(&query, &declared.manifests, &project, output)?;
         let session = Self::connect_session(project, declared, (history, prune), scope, mode).await?;
-        Ok(Self { resend_secrets: resend_patterns(git, &session)?, project_changes, ..session })
+        Ok(Self { resend_secrets: resend_patterns(git, &session)?, project_changes, rules, ..session })
     }
 
     /// To compare live with git and nothing else: with the manifests of a revision, of `HEAD`, or
@@ -219,6 +222,7 @@ impl Session {
             secret_policy: project.secret_policy,
             project_changes: ProjectChanges::default(),
             resend_secrets: Vec::new(),
+            rules: None,
             commits: history.take_commits(),
             timeout: connect.timeout,
         };
@@ -246,6 +250,7 @@ impl Session {
             let unsettled = if is_last { UnsettledPolicy::Send } else { UnsettledPolicy::ReadAgain };
             plan = self.compare_with_live(&live, WriteOnlyPolicy::Send, unsettled);
         }
+        plan = self.judge_plan(plan);
         permissions::name_flags(&mut plan, limits);
         Ok(plan)
     }
@@ -260,7 +265,7 @@ impl Session {
     }
 
     /// Says what is not pruned though it could be thought so.
-    pub(crate) fn warn_not_pruned(&self, plan: &Plan, output: Output) {
+    fn warn_not_pruned(&self, plan: &Plan, output: Output) {
         for note in self.prune_inputs.not_pruned_notes(plan, &self.unreachable_names()) {
             output.print_message_line(&note);
         }
@@ -340,6 +345,7 @@ impl Session {
             base: self.commits.as_ref().map(|commits| commits.base.clone()),
             commit: self.commits.as_ref().map(|commits| commits.head.clone()),
             target_branch: self.commits.as_ref().and_then(|commits| commits.target_branch.clone()),
+            new_exceptions: self.new_exceptions(),
         }
     }
 
@@ -363,11 +369,6 @@ impl Session {
         let unresolved = secrets::find_unresolved(&self.connection.secrets, documents, &self.files);
         output.print_diagnostics(&unresolved, &self.files);
         unresolved
-    }
-
-    /// What is doubtful in the files, though it stops nothing.
-    pub(crate) fn manifest_warnings(&self) -> &[Diagnostic] {
-        &self.warnings
     }
 }
 

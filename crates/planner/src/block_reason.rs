@@ -6,6 +6,7 @@ use clickpipes::blocking_tables;
 use model::address::{Address, Name};
 use model::live::{Id, Object};
 use model::path::FieldPath;
+use model::rule_finding::RuleFinding;
 
 use crate::conflict::{ConflictingField, truncate_value};
 use crate::sent_secrets::RefusedSecret;
@@ -94,6 +95,15 @@ pub enum BlockReason {
     ProtectedAtRemoval(String),
     /// It refers to this object, which the plan creates, but not the part of the plan that is selected.
     ReferenceOutside(Address),
+    /// It refers to this object, which the rules of the project keep the plan from creating.
+    ReferenceForbidden(Address),
+    /// Rules of the project forbid it. Whether there is a manifest, which could except it.
+    ForbiddenByRules {
+        /// What the rules say.
+        findings: Vec<RuleFinding>,
+        /// Whether a manifest declares the object.
+        is_declared: bool,
+    },
     /// It would be deleted, and these live objects use it, whatever else is done.
     StillUsed(Vec<Address>),
     /// Its manifest is gone, but this object refers to it still.
@@ -209,12 +219,20 @@ impl fmt::Display for BlockReason {
                 write!(f, "the plan would {verdict} {count} {many}, but `{key}` is {limit}")
             }
             Self::SecretNotAllowed(refused) => refused.fmt(f),
+            Self::ForbiddenByRules { findings, is_declared } => {
+                for finding in findings {
+                    write!(f, "{}; ", finding.describe())?;
+                }
+                let manifest = if *is_declared { "" } else { "declare it with `state: absent`, and " };
+                write!(f, "to except it, {manifest}{}", RuleFinding::exception(findings))
+            }
             Self::MissingReference(_)
             | Self::ReferenceToAbsent(_)
             | Self::ReferenceNotReady(..)
             | Self::BrokenReference(..)
             | Self::ReferenceNotLive(_)
             | Self::ReferenceOutside(_)
+            | Self::ReferenceForbidden(_)
             | Self::StillUsed(_)
             | Self::StillReferenced(_) => self.fmt_reference(f),
             Self::Conflict(fields) => {
@@ -253,6 +271,9 @@ impl BlockReason {
             ),
             Self::ReferenceOutside(address) => {
                 write!(f, "it references `{address}`, which only the rest of the plan creates: select that, too")
+            }
+            Self::ReferenceForbidden(address) => {
+                write!(f, "it references `{address}`, which a rule keeps from being created")
             }
             Self::StillUsed(users) => {
                 let verb = if users.len() == 1 { "uses" } else { "use" };

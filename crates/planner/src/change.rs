@@ -7,6 +7,7 @@ use model::address::{Address, Kind, Name};
 use model::desired::{Document, Place};
 use model::live::{Id, Object};
 use model::path::FieldPath;
+use model::rule_finding::RuleFinding;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
@@ -69,6 +70,9 @@ pub struct Change {
     /// The template that at least one of the changed values comes from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub template: Option<ChangedTemplate>,
+    /// What the rules of the project say about it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rule_findings: Vec<RuleFinding>,
     /// The declared fields as they are live, for a readable diff. No secret is in it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub before: Option<Value>,
@@ -118,6 +122,7 @@ impl Change {
             misses_changes: false,
             place: None,
             template: None,
+            rule_findings: Vec::new(),
             before: None,
             after: None,
         }

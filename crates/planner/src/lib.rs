@@ -24,6 +24,7 @@ mod plan;
 mod prune;
 mod references;
 mod respelling;
+mod rule_blocks;
 mod secret_review;
 mod sent_secrets;
 mod shown_fields;

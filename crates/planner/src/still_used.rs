@@ -24,7 +24,7 @@ impl Plan {
     /// any part.
     #[must_use]
     pub fn narrow_to(mut self, about: impl Fn(&Address) -> bool) -> Self {
-        block_created_outside(&mut self, &about);
+        block_created_outside(&mut self, &about, BlockReason::ReferenceOutside);
         order::retain_objects(&mut self.actions, &mut self.delete_after, &about);
         block_released_outside(&mut self, &about);
         Self {
@@ -50,14 +50,18 @@ pub(crate) fn block_used_objects(plan: &mut Plan, live: &Live) {
 }
 
 /// Blocks what refers to an object that only the rest of the plan creates. Its requests would fail, perhaps after a stop.
-fn block_created_outside(plan: &mut Plan, is_inside: impl Fn(&Address) -> bool) {
+pub(crate) fn block_created_outside(
+    plan: &mut Plan,
+    is_inside: impl Fn(&Address) -> bool,
+    reason: impl Fn(Address) -> BlockReason,
+) {
     let created = plan.actions.iter().filter(|action| matches!(action, Action::Create { .. })).map(Action::address);
     let outside: BTreeSet<&Address> = created.filter(|at| !is_inside(at)).collect();
     let references = ActionReferences::among(&plan.actions);
     let mut blocked: BTreeMap<Address, BlockReason> = BTreeMap::new();
     for action in plan.actions.iter().filter(|action| is_inside(action.address())) {
         if let Some(missing) = references.of(action).into_iter().find(|at| outside.contains(at)) {
-            blocked.insert(action.address().clone(), BlockReason::ReferenceOutside(missing));
+            blocked.insert(action.address().clone(), reason(missing));
         }
     }
     block_changes(plan, &blocked);

@@ -18,4 +18,4 @@ mod values;
 
 pub use problems::{find_rule_places, find_rule_problems};
 pub use rule_input::{RuleInput, RuleTime};
-pub use rule_set::{EXCEPT_ANNOTATION, RuleScope, RuleSet};
+pub use rule_set::{RuleScope, RuleSet, excepted_rules};

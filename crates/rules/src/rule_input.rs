@@ -2,7 +2,7 @@
 
 use cel::{Context, Value};
 use model::address::Kind;
-use model::desired::{Document, Presence};
+use model::desired::{Document, Intent, Presence};
 use serde_json::{Map, Value as Json, json};
 use time::OffsetDateTime;
 
@@ -73,7 +73,9 @@ impl RuleInput<'_> {
 
     /// The manifest with every field that rules may read without `has`.
     fn manifest(&self) -> Json {
-        let intent = self.document.map(|it| it.intent.clone()).unwrap_or_default();
+        // What no manifest declares is to be gone.
+        let undeclared = || Intent { presence: Presence::Absent, ..Intent::default() };
+        let intent = self.document.map_or_else(undeclared, |it| it.intent.clone());
         let mut metadata = Map::new();
         if !self.kind.is_singleton() {
             metadata.insert("name".to_owned(), json!(self.name));

@@ -6,16 +6,13 @@ use std::sync::Arc;
 use cel::{Context, Env};
 use model::desired::{Document, Place};
 use model::project::{PolicyRule, RuleLevel};
-use model::rule_finding::RuleFinding;
+use model::rule_finding::{EXCEPT_ANNOTATION, RuleFinding};
 
 use crate::expression::Expression;
 use crate::expression_problem::ExpressionProblem;
 use crate::message::Message;
 use crate::metering::StepBudget;
 use crate::rule_input::RuleInput;
-
-/// The annotation of a manifest that names the rules that do not hold for it.
-pub const EXCEPT_ANNOTATION: &str = "pipectl/except";
 
 /// The rules to evaluate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,6 +84,7 @@ impl CompiledRule {
             is_failure,
             is_excepted: false,
             path: self.deny.field.clone().unwrap_or_default(),
+            place: None,
             rule_place: self.place.clone(),
         })
     }
@@ -136,11 +134,6 @@ impl RuleSet {
         self.rules.iter().map(|rule| &*rule.name)
     }
 
-    /// The names of the rules that need a plan.
-    pub fn names_about_changes(&self) -> impl Iterator<Item = &str> {
-        self.rules.iter().filter(|rule| rule.is_about_changes()).map(|rule| &*rule.name)
-    }
-
     /// What the rules say about an object, in the order of the rules.
     pub fn evaluate(&self, input: &RuleInput<'_>, scope: RuleScope) -> Vec<RuleFinding> {
         let (Some(library), mut rules) = (&self.library, self.rules.iter().filter(|it| it.is_in(scope)).peekable())
@@ -175,7 +168,8 @@ impl RuleSet {
     }
 }
 
-fn excepted_rules(document: &Document) -> Vec<&str> {
+/// The rules that a document is excepted from.
+pub fn excepted_rules(document: &Document) -> Vec<&str> {
     let names = document.intent.annotations.get(EXCEPT_ANNOTATION).map(String::as_str).unwrap_or_default();
     names.split(',').map(str::trim).filter(|name| !name.is_empty()).collect()
 }

@@ -107,7 +107,7 @@ async fn load_plan(context: &CommandContext, options: &ApplyOptions) -> Result<(
     let mode = AccessMode { wait: options.wait, can_wake: options.wake, can_write: true };
     let session = Session::open_for_plan(context, &options.scope, &options.git, mode).await?;
     let plan = session.plan(&run_limits(&session, options)).await?;
-    session.warn_not_pruned(&plan, context.output);
+    session.print_warnings(&plan, context.output);
     let (plan, refused) = restrict_to_reviewed(options, plan, &session.target)?;
     session.connection.save_sandbox()?;
     Ok((session, plan, refused))
@@ -165,7 +165,7 @@ fn run_outcome(
         report: RunReport {
             context: session.plan_context(false),
             declared: if context.wants_report() { session.selected_documents() } else { Vec::new() },
-            diagnostics: session.manifest_warnings().to_vec(),
+            diagnostics: session.manifest_warnings(),
             plan: Some(plan),
             results,
             refused,

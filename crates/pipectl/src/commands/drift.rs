@@ -47,7 +47,7 @@ pub(crate) async fn run(context: &CommandContext, options: &DriftOptions) -> Res
             drift: Some(drift),
             context: plan_context,
             declared,
-            diagnostics: session.manifest_warnings().to_vec(),
+            diagnostics: session.manifest_warnings(),
             ..outcome.report
         },
         ..outcome

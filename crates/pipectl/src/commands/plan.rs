@@ -33,7 +33,7 @@ pub(crate) struct PlanOptions {
 pub(crate) async fn run(context: &CommandContext, options: &PlanOptions) -> Result<CommandOutcome> {
     let session = Session::open_for_plan(context, &options.scope, &options.git, AccessMode::default()).await?;
     let plan = session.plan(&session.project_limits()).await?;
-    session.warn_not_pruned(&plan, context.output);
+    session.print_warnings(&plan, context.output);
     let unreachable = session.unreachable_services();
     let digest = saved_plan::plan_digest(&plan, &session.target);
     if let Some(file) = &options.out {
@@ -69,7 +69,7 @@ pub(crate) async fn run(context: &CommandContext, options: &PlanOptions) -> Resu
         report: RunReport {
             context: plan_context,
             declared: if context.wants_report() { session.selected_documents() } else { Vec::new() },
-            diagnostics: [session.manifest_warnings(), &unresolved].concat(),
+            diagnostics: [session.manifest_warnings(), unresolved].concat(),
             digest: Some(digest),
             plan: Some(plan),
             ..outcome.report

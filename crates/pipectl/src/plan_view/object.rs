@@ -3,10 +3,10 @@
 use model::action::Action;
 use model::address::{Address, Kind};
 use model::desired::Place;
-use planner::{Change, IgnoredChanges, UnmanagedObject, UnusableObject, Verdict};
+use planner::{BlockReason, Change, IgnoredChanges, UnmanagedObject, UnusableObject, Verdict};
 
 use super::field::{FieldView, MOVED_SIGN};
-use super::object_words::{describe_change, describe_created, main_reason, request_lines};
+use super::object_words::{describe_change, describe_created, main_reason, request_lines, rule_lines};
 use super::refusals::ApplyRefusal;
 use crate::apply::{ObjectResult, Outcome};
 use crate::diagnostics::pluralize;
@@ -229,7 +229,7 @@ impl<'p> ObjectView<'p> {
         let removals = if self.change.is_some() { self.removals() } else { Vec::new() };
         let moved = if self.severity == ObjectSeverity::Moved { Vec::new() } else { self.moved_fields() };
         let moved = moved.into_iter().map(|field| format!("{MOVED_OUTCOME}: {field}"));
-        self.warnings.iter().cloned().chain(removals).chain(moved).collect()
+        self.warnings.iter().cloned().chain(self.rule_notes()).chain(removals).chain(moved).collect()
     }
 
     /// Whether a report has a row for it. Drift has rows of its own.
@@ -276,6 +276,11 @@ impl<'p> ObjectView<'p> {
         if has_other_name { &self.outcome } else { self.severity.as_str() }
     }
 
+    /// What rules of the project say and what does not block it, one sentence each.
+    pub(crate) fn rule_notes(&self) -> Vec<String> {
+        self.change.map(rule_lines).unwrap_or_default()
+    }
+
     /// What happens and why, in one line.
     pub(crate) fn summary(&self) -> String {
         if self.reason.is_empty() { self.outcome.clone() } else { format!("{}: {}", self.outcome, self.reason) }
@@ -286,8 +291,13 @@ impl<'p> ObjectView<'p> {
         self.result.is_some_and(|result| result.outcome == Outcome::Skipped)
     }
 
-    /// The line that causes the change: the field that forces it, else the first field that differs, else the manifest.
+    /// The line that causes the change: the field that a rule forbids, the field that forces it, else the first field that differs, else the manifest.
     pub(crate) fn cause(&self) -> Option<&'p Place> {
+        if let Some(Verdict::Blocked(BlockReason::ForbiddenByRules { findings, .. })) =
+            self.change.map(|it| &it.verdict)
+        {
+            return findings.first()?.place.as_ref();
+        }
         let fields = self.change.map_or(&[][..], |change| &change.fields);
         let forcing = fields.iter().find(|field| field.forces_replacement).or(fields.first());
         forcing.and_then(|field| field.place.as_ref()).or_else(|| self.manifest_place())

@@ -3,6 +3,7 @@
 use clickpipes::lineage::{self, LineageEdge};
 use clickpipes::{lifecycle, pipe_summary};
 use model::action::{Action, RunState, UpdateVia};
+use model::rule_finding::RuleFinding;
 use planner::{Change, SentSecret, ShownFields, Verdict};
 
 use super::field::FieldView;
@@ -16,17 +17,24 @@ pub(super) fn describe_change(change: &Change, actions: &[&Action]) -> String {
             None => "create".to_owned(),
         },
         (Verdict::Update, [first, _, ..]) if is_stop_action(first) => "update (pauses the pipe)".to_owned(),
-        (Verdict::Update, [Action::SetState { to: RunState::Stopped, .. }]) => "stop".to_owned(),
-        (Verdict::Update, [Action::SetState { to: RunState::Running, .. }]) => "start".to_owned(),
         (Verdict::Replace, _) => "must be replaced".to_owned(),
         (Verdict::Delete, _) => format!("delete ({})", change.reason.as_deref().unwrap_or("state: absent")),
-        (verdict, _) => verdict.as_str().to_owned(),
+        _ => action_word(change, actions).to_owned(),
     };
     // What is destroyed is known by its live name, so that name and the id are part of the verdict.
     match (&change.verdict, &change.renamed_from, &change.id) {
         (Verdict::Rename, Some(from), _) => format!("{verdict} from `{from}`"),
         (_, Some(from), Some(id)) => format!("{verdict}, until now `{from}` ({id})"),
         _ => verdict,
+    }
+}
+
+/// The machine's word for what is done: the verdict, or the command where nothing else is done.
+pub(crate) fn action_word(change: &Change, actions: &[&Action]) -> &'static str {
+    match (&change.verdict, actions) {
+        (Verdict::Update, [Action::SetState { to: RunState::Stopped, .. }]) => "stop",
+        (Verdict::Update, [Action::SetState { to: RunState::Running, .. }]) => "start",
+        (verdict, _) => verdict.as_str(),
     }
 }
 
@@ -110,6 +118,13 @@ fn secret_lines(secrets: &[SentSecret]) -> Vec<String> {
         format!("sends {} to {to}{new}", names.join(", "))
     };
     receivers.into_iter().map(line).collect()
+}
+
+/// What the rules say and what does not block: that is the reason.
+pub(super) fn rule_lines(change: &Change) -> Vec<String> {
+    let findings = change.rule_findings.iter().filter(|finding| !finding.is_blocking());
+    let excepted = |finding: &RuleFinding| if finding.is_excepted { " (excepted)" } else { "" };
+    findings.map(|finding| format!("rule: {}{}", finding.describe(), excepted(finding))).collect()
 }
 
 /// The things after a heading, if there are any.

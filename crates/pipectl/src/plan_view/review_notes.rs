@@ -1,5 +1,5 @@
-//! What a reviewer must see first: a secret that reaches a new host, weakened TLS, a name that looks like another one, a
-//! changed project file.
+//! What a reviewer must see first: a secret that reaches a new host, weakened TLS, a name that looks like another one, an
+//! exception from a rule, a changed project file.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -37,6 +37,12 @@ pub(crate) fn review_notes(plan: &Plan, context: &Context) -> Vec<ReviewNote> {
         place: None,
     });
     let tls = plan.changes.iter().filter(|change| !change.weakened_tls.is_empty()).map(weakened_tls_note);
+    let exceptions = context.new_exceptions.iter().map(|exception| ReviewNote {
+        code: "new-exception",
+        text: format!("`{}` excepts itself from `{}`", display_name(&exception.address), exception.rules.join("`, `")),
+        place: Some(exception.place.clone()),
+    });
+    let project = project.chain(exceptions);
     project.chain(template_notes(plan)).chain(look_alike_notes(plan)).chain(new_pair_notes(plan)).chain(tls).collect()
 }
 

@@ -112,6 +112,9 @@ fn push_object(text: &mut StyledText, object: &ObjectView<'_>, diff: bool) {
     for line in &object.requests {
         push_detail(text, Label::Dim, line);
     }
+    for line in object.rule_notes() {
+        push_detail(text, Label::Blocked, &line);
+    }
     for (index, sentence) in object.data_effects.iter().enumerate() {
         let head = if index == 0 { "data:  " } else { "       " };
         push_detail(text, Label::Plain, &format!("{head}{sentence}"));

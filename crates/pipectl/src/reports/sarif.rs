@@ -1,10 +1,11 @@
-//! SARIF 2.1.0, for code scanners: problems in files.
+//! SARIF 2.1.0, for code scanners: problems in files, and violations of rules of the project.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use model::desired::Place;
 use model::diagnostic::{Diagnostic, Severity};
+use model::rule_finding::RuleFinding;
 use serde_json::{Value, json};
 
 use super::code_quality::stable_fingerprint;
@@ -21,9 +22,14 @@ const ERRORS_PAGE: &str = include_str!(concat!(env!("PIPECTL_DOCS"), "/errors.md
 /// Every diagnostic as a result, every code that occurs as a rule.
 pub(super) fn render_sarif(view: &ReportView<'_>, paths: &RepoPaths) -> String {
     let run = view.run;
-    let codes: BTreeSet<&str> = run.diagnostics.iter().map(rule_id).collect();
+    let changes = view.objects.iter().filter_map(|object| object.change);
+    let findings: Vec<&RuleFinding> = changes.flat_map(|change| &change.rule_findings).collect();
+    let rules = findings.iter().map(|finding| &*finding.rule);
+    let codes: BTreeSet<&str> = run.diagnostics.iter().map(rule_id).chain(rules).collect();
     let codes: Vec<&str> = codes.into_iter().collect();
-    let results: Vec<Value> = run.diagnostics.iter().map(|problem| result_json(problem, &codes, paths)).collect();
+    let problems = run.diagnostics.iter().map(|problem| result_json(problem, &codes, paths));
+    let results: Vec<Value> =
+        problems.chain(findings.into_iter().map(|finding| finding_json(finding, &codes, paths))).collect();
     let failures = run.run_errors().into_iter().map(|error| json!({"level": "error", "message": {"text": error}}));
     let log = json!({
         "$schema": SCHEMA_URL,
@@ -82,6 +88,20 @@ fn result_json(problem: &Diagnostic, codes: &[&str], paths: &RepoPaths) -> Value
         result["relatedLocations"] = json!([location]);
     }
     result
+}
+
+/// What a rule says about a change.
+fn finding_json(finding: &RuleFinding, codes: &[&str], paths: &RepoPaths) -> Value {
+    let file = finding.place.as_ref().map_or("", |place| &place.file);
+    let identity = format!("{}\n{file}\n{}\n{}", finding.rule, finding.path, finding.message);
+    json!({
+        "ruleId": &*finding.rule,
+        "ruleIndex": codes.iter().position(|code| *code == &*finding.rule),
+        "level": if finding.is_blocking() { "error" } else { "warning" },
+        "message": {"text": sanitize_line(&finding.describe())},
+        "locations": finding.place.iter().filter_map(|place| location_json(place, paths)).collect::<Vec<_>>(),
+        "partialFingerprints": {"pipectl/v1": stable_fingerprint(&identity)},
+    })
 }
 
 fn location_json(place: &Place, paths: &RepoPaths) -> Option<Value> {

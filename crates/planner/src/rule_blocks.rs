@@ -1,0 +1,33 @@
+//! Objects that the rules of the project forbid to change.
+
+use std::collections::BTreeMap;
+
+use model::address::Address;
+use model::rule_finding::RuleFinding;
+
+use crate::block_reason::BlockReason;
+use crate::change::Verdict;
+use crate::plan::Plan;
+use crate::still_used;
+
+impl Plan {
+    /// The plan with what the rules say about its changes. A change with a finding that blocks is blocked, and so is
+    /// what refers to an object that is not created therefore. What was blocked before keeps its reason.
+    #[must_use]
+    pub fn with_rule_findings(mut self, mut findings: BTreeMap<Address, Vec<RuleFinding>>) -> Self {
+        let mut blocked = BTreeMap::new();
+        for change in &mut self.changes {
+            change.rule_findings = findings.remove(&change.address).unwrap_or_default();
+            let forbidding = change.rule_findings.iter().filter(|finding| finding.is_blocking());
+            let findings: Vec<RuleFinding> = forbidding.cloned().collect();
+            if !findings.is_empty() && !matches!(change.verdict, Verdict::Blocked(_)) {
+                let reason = BlockReason::ForbiddenByRules { findings, is_declared: change.place.is_some() };
+                blocked.insert(change.address.clone(), reason);
+            }
+        }
+        let is_kept = |at: &Address| !blocked.contains_key(at);
+        still_used::block_created_outside(&mut self, is_kept, BlockReason::ReferenceForbidden);
+        still_used::block_changes(&mut self, &blocked);
+        self
+    }
+}
