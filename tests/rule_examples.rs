@@ -120,7 +120,7 @@ fn rules_of_page() -> BTreeMap<&'static str, &'static str> {
 }
 
 fn project_with(rule: &str) -> String {
-    let rule: String = rule.lines().map(|line| format!("    {line}\n")).collect();
+    let rule = rule.lines().map(|line| format!("    {line}\n")).collect::<Vec<_>>().concat();
     let policy = if rule.is_empty() { String::new() } else { format!("policy:\n  rules:\n{rule}") };
     format!(
         "apiVersion: pipectl/v1\nkind: Project\nmanifests: [pipes]\nenvironments: {{dev: {{}}, prod: {{}}}}\n{policy}"
