@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::contract::field_spec::{FieldSpec, JsonType, KnownSchema, PatchSupport, ReadVisibility};
 use crate::contract::settings::SETTINGS;
@@ -72,8 +72,10 @@ impl OfficialSchema {
         assert_eq!(field_names(rows.clone()), self.property_names(schema), "names of {at}");
         let properties = self.branch_properties(schema);
         for field in rows {
-            let (_, schema) = properties.iter().find(|(name, _)| *name == field.name).unwrap();
-            self.check_value(&format!("{at}.{}", field.name), field.type_in(self.is_later()), schema);
+            // Each branch of a union has its own words for the field that tells the branches apart.
+            let branches = properties.iter().filter(|(name, _)| *name == field.name).map(|(_, schema)| schema);
+            let schema = json!({"oneOf": branches.collect::<Vec<_>>()});
+            self.check_value(&format!("{at}.{}", field.name), field.type_in(self.is_later()), &schema);
         }
     }
 
@@ -130,8 +132,12 @@ impl OfficialSchema {
     /// Exactly the fields that are not secret are in the schema of a read.
     fn check_read(&self, at: &str, fields: &[FieldSpec], schema: &Value) {
         let rows = fields.iter().filter(|field| {
-            // The schema shows the Azure connection string; the API does not.
-            let shown = field.visibility != ReadVisibility::Secret || field.name == "connectionString";
+            let shown = match field.name {
+                // The schema shows the Azure connection string; the API does not.
+                "connectionString" => true,
+                "protobufSchema" => false,
+                _ => field.visibility != ReadVisibility::Secret,
+            };
             field.patch_support != PatchSupport::PatchOnly && shown && self.has_row(field)
         });
         assert_eq!(field_names(rows), self.property_names(schema), "readable names of {at}");
