@@ -12,6 +12,7 @@ mod broken_endpoints;
 mod carry_over;
 mod changed_since;
 mod ci_base;
+mod clickhousectl;
 mod command_line;
 mod command_page;
 mod completions;

@@ -72,19 +72,27 @@ impl SandboxServer {
 
     /// Asks the sandbox about itself.
     pub(crate) fn admin_request(&self, method: &str, what: &str, body: &Value) -> Value {
+        let (status, answer) = self.exchange(method, &format!("/_sandbox/{what}"), body);
+        assert_eq!(status, 200, "{answer}");
+        answer
+    }
+
+    /// Sends a request as any client of the API may. Returns the status and the body.
+    pub(crate) fn exchange(&self, method: &str, path: &str, body: &Value) -> (u16, Value) {
         let body = if body.is_null() { String::new() } else { body.to_string() };
         let mut stream = TcpStream::connect(&self.address).unwrap();
         let (host, length) = (&self.address, body.len());
+        let key = sandbox::basic_authorization(sandbox::KEY_ID, sandbox::KEY_SECRET);
         write!(
             stream,
-            "{method} /_sandbox/{what} HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
+            "{method} {path} HTTP/1.1\r\nhost: {host}\r\nauthorization: {key}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
         )
         .unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        assert!(head.starts_with("HTTP/1.1 200"), "{answer}");
-        serde_json::from_str(body).unwrap()
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        (status, serde_json::from_str(body).unwrap())
     }
 
     /// Lets time pass.

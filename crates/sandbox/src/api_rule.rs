@@ -1,7 +1,7 @@
 //! The rules between fields, and how well each is proven.
 
 /// How well it is proven that the API refuses what breaks a rule.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RuleEvidence {
     /// The official OpenAPI document, in its structure or in words.
     Schema,
@@ -68,6 +68,7 @@ api_rules! {
     PubsubSeek: Schema, "Pub/Sub: `seekTimestamp` goes with `seekType: timestamp`, and is an RFC 3339 timestamp";
     PubsubNames: Provider, "Pub/Sub: `projectId` and `topic` have the form of Google Cloud";
     StorageLocation: Provider, "Azure needs `azureContainerName` and `connectionString`, and has no `url`; other storages need `url`";
+    AzureEmptyUrl: Ours, "Azure has no empty `url`. ClickHouse's own command line sends one";
     AzurePath: Ours, "Azure needs `path`";
     StorageAuthentication: Schema, "Each storage has its own authentications";
     StorageCredentials: Schema, "Object storage takes the role, key or service account of its authentication";

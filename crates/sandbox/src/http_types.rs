@@ -1,8 +1,14 @@
 //! Requests and responses, independent of a transport.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+
+use crate::api_rule::RuleEvidence;
+
+/// The header of a 400 that says how well what the body violates is proven: `schema, live`. Only the sandbox has it.
+pub const EVIDENCE_HEADER: &str = "x-sandbox-evidence";
 
 /// A request without its transport.
 #[derive(Debug, Clone, Default)]
@@ -71,6 +77,8 @@ pub(crate) struct ApiRefusal {
     pub(crate) text: String,
     /// Seconds for the `X-RateLimit-Reset` header.
     pub(crate) reset_seconds: Option<f64>,
+    /// How well what the body violates is proven.
+    pub(crate) evidence: BTreeSet<RuleEvidence>,
 }
 
 /// The `result` of a response, none for a DELETE, or an error.
@@ -86,12 +94,12 @@ impl ApiRefusal {
     }
 
     pub(crate) fn with_code(status: u16, code: &str, text: &str) -> Self {
-        Self { status, text: format!("{code}: {text}"), reset_seconds: None }
+        Self { status, text: format!("{code}: {text}"), reset_seconds: None, evidence: BTreeSet::new() }
     }
 
     pub(crate) fn internal_error() -> Self {
         // The only error text without a code (seen live).
-        Self { status: 500, text: "Internal error".to_owned(), reset_seconds: None }
+        Self { status: 500, text: "Internal error".to_owned(), reset_seconds: None, evidence: BTreeSet::new() }
     }
 
     pub(crate) fn rate_limited(reset_seconds: Option<f64>) -> Self {
@@ -111,12 +119,17 @@ pub(crate) fn wrap_in_envelope(answer: ApiResult, request_id: &str) -> SandboxRe
 }
 
 fn refusal_response(refusal: &ApiRefusal, request_id: &str) -> SandboxResponse {
-    let ApiRefusal { status, text, reset_seconds: reset } = refusal;
+    let ApiRefusal { status, text, reset_seconds: reset, evidence } = refusal;
     let body = json!({"status": status, "requestId": request_id, "error": text});
     let mut response = SandboxResponse::from_json(*status, &body);
     // The official provider reads seconds with a fraction from this header. No `Retry-After` is known.
     if let Some(seconds) = reset {
         response.headers.push(("x-ratelimit-reset".to_owned(), seconds.to_string()));
+    }
+    // A header, because clients of the API may show or compare the error text.
+    if !evidence.is_empty() {
+        let words: Vec<&str> = evidence.iter().map(|each| each.word()).collect();
+        response.headers.push((EVIDENCE_HEADER.to_owned(), words.join(", ")));
     }
     response
 }

@@ -38,7 +38,7 @@ pub use auth::{basic_authorization, nth_key_id};
 pub use clock::Timestamp;
 pub use endpoint::EndpointStatus;
 pub use faults::{Fault, FaultEffect, FaultScript, FaultTrigger};
-pub use http_types::{Delivery, SandboxRequest, SandboxResponse};
+pub use http_types::{Delivery, EVIDENCE_HEADER, SandboxRequest, SandboxResponse};
 pub use lifecycle::EmulatedPipeState;
 pub use options::{
     ApiDialect, KeyRateLimit, LeftoverTables, NullInPatch, Quirk, Quirks, SandboxOptions, UnknownFields,

@@ -64,5 +64,5 @@ fn validate_size(body: &Map<String, Value>, call: &RequestContext<'_>) -> Result
     if complaints.is_empty() {
         return Ok(CdcSize { cpu, memory });
     }
-    Err(ApiRefusal::bad_request(complaints.into_message()))
+    Err(complaints.into_refusal())
 }

@@ -50,7 +50,7 @@ fn validate_new_pipe(body: &Map<String, Value>, options: &SandboxOptions) -> Res
     }
     match source {
         Some(source) if complaints.is_empty() => Ok(source),
-        _ => Err(ApiRefusal::bad_request(complaints.into_message())),
+        _ => Err(complaints.into_refusal()),
     }
 }
 

@@ -75,7 +75,7 @@ fn validate_request(
         rules::validate_source(source, source_fields, &mut complaints);
     }
     if !complaints.is_empty() {
-        return Err(ApiRefusal::bad_request(complaints.into_message()));
+        return Err(complaints.into_refusal());
     }
     if call.fault_parameters.is_unreachable {
         return Err(rules::connectivity::source_unreachable());

@@ -39,7 +39,7 @@ pub(crate) fn create_endpoint(service: &mut EmulatedService, call: &mut RequestC
     validate_type(&body, &mut complaints);
     validate_dns_names(service, &body, None, &mut complaints);
     if !complaints.is_empty() {
-        return Err(ApiRefusal::bad_request(complaints.into_message()));
+        return Err(complaints.into_refusal());
     }
     let mut status = Timeline::new(EndpointStatus::Provisioning);
     status.schedule_steps(call.now, [(PROVISIONING_SECONDS, status_after_provisioning(&body))]);
@@ -62,7 +62,7 @@ pub(crate) fn patch_endpoint(service: &mut EmulatedService, id: &str, call: &Req
     }
     validate_dns_names(service, &body, Some(id), &mut complaints);
     if !complaints.is_empty() {
-        return Err(ApiRefusal::bad_request(complaints.into_message()));
+        return Err(complaints.into_refusal());
     }
     // The private DNS names are replaced as a whole, `[]` clears them; every other field is ignored.
     merge_patch(FIELDS, &mut find_endpoint(service, id)?.body, &body, NullInPatch::Ignored);

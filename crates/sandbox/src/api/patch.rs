@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::{RequestContext, pipes};
+use crate::api_rule::RuleEvidence;
 use crate::contract::accept::merge_patch;
 use crate::contract::field_spec::{PatchSupport, ReadVisibility};
 use crate::contract::root;
@@ -31,7 +32,7 @@ pub(crate) fn patch_pipe(service: &mut EmulatedService, id: &str, call: &Request
     changed |= edit_destination(&mut edited, &body, call, &mut complaints);
     changed |= edit_settings(&mut edited, &body, call, &mut complaints);
     if !complaints.is_empty() {
-        return Err(ApiRefusal::bad_request(complaints.into_message()));
+        return Err(complaints.into_refusal());
     }
     super::endpoints::refuse_unusable_endpoints(service, &edited.source_fields, call.now)?;
     move_tables(service, &edited, call)?;
@@ -75,7 +76,7 @@ pub(crate) fn validate_source_keys(sources: &Map<String, Value>, unknown: Unknow
                 complaints.add("source.validateSamples", "must be a boolean");
             }
         } else if !known && unknown == UnknownFields::Refuse {
-            complaints.add(&format!("source.{name}"), "unknown field (the sandbox refuses these)");
+            complaints.add_unknown_field(&format!("source.{name}"));
         }
     }
 }
@@ -109,7 +110,7 @@ fn edit_source(
     require_credentials(pipe.source, &pipe.source_fields, patch)?;
     let changed = apply_source_patch(pipe, patch, &delta, call, complaints);
     if let Some(reason) = rules::connectivity::connection_failure(pipe.source, &pipe.source_fields) {
-        complaints.add_message(&reason);
+        complaints.add_message(RuleEvidence::Live, &reason);
     }
     if changed {
         resume_after_edit(pipe, &delta, call);
@@ -121,9 +122,13 @@ fn edit_source(
 fn refuse_create_only(source: ApiSource, patch: &Map<String, Value>, complaints: &mut Complaints) {
     let specs = source.field_specs().iter().filter(|field| field.patch_support == PatchSupport::Ignored);
     for field in specs.filter(|field| has_value(patch, field.name)) {
-        let source = if source == ApiSource::Pubsub { "Pub/Sub" } else { source.display_name() };
+        let (source, evidence) = match source {
+            ApiSource::Pubsub => ("Pub/Sub", RuleEvidence::Live),
+            other => (other.display_name(), RuleEvidence::Ours),
+        };
         let name = field.name;
-        complaints.add_message(&format!("{name} is immutable for {source} sources and cannot be changed via PATCH"));
+        let text = format!("{name} is immutable for {source} sources and cannot be changed via PATCH");
+        complaints.add_message(evidence, &text);
     }
 }
 
@@ -137,7 +142,9 @@ fn own_source_patch<'a>(
         match sources[other.json_key()] {
             // The PATCH schema has no `bigquery`.
             _ if other == ApiSource::Bigquery => complaints.add(&at, "cannot be edited"),
-            _ if other != source => complaints.add(&at, "is not the source of this ClickPipe"),
+            _ if other != source => {
+                complaints.add_message(RuleEvidence::Ours, &format!("{at}: is not the source of this ClickPipe"));
+            }
             Value::Object(_) => {}
             _ => complaints.add(&at, "must be an object"),
         }
@@ -246,7 +253,7 @@ fn edit_destination(
     }
     // Both refusals were seen live, the first in these words.
     if mappings && !columns {
-        complaints.add_message("Columns are required if field mappings are provided");
+        complaints.add_message(RuleEvidence::Live, "Columns are required if field mappings are provided");
     }
     if has_value(body, "destination") && !columns {
         complaints.add("destination.columns", "'undefined' is not accepted, a value is required");

@@ -25,7 +25,7 @@ pub(crate) fn patch_scaling(service: &mut EmulatedService, id: &str, call: &Requ
     let context = BodyContext::for_patch(call.options);
     validate_object(&mut complaints, "scaling", FIELDS, &body, context);
     if !complaints.is_empty() {
-        return Err(ApiRefusal::bad_request(complaints.into_message()));
+        return Err(complaints.into_refusal());
     }
     let pipe = service.find_pipe(id, call.now)?;
     if let Some(scaling) = &mut pipe.scaling {

@@ -29,7 +29,7 @@ pub(crate) fn put_settings(service: &mut EmulatedService, id: &str, call: &Reque
         complaints.refuse(ApiRule::EmptySettings, "settings", "must not be empty");
     }
     if !complaints.is_empty() {
-        return Err(ApiRefusal::bad_request(complaints.into_message()));
+        return Err(complaints.into_refusal());
     }
     // The API merges although it is a PUT: an omitted key keeps its value (proven for object storage), so no
     // client can unset one.

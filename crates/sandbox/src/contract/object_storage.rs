@@ -1,6 +1,6 @@
 //! Buckets and containers: S3 and compatible stores, GCS and Azure.
 
-use super::field_spec::{FieldSpec, JsonType, TEXT, optional, required};
+use super::field_spec::{FieldSpec, JsonType, MAYBE_EMPTY, TEXT, optional, required};
 use super::kinesis::ACCESS_KEY;
 use super::respell::Respelling;
 
@@ -15,7 +15,8 @@ pub(crate) static FIELDS: &[FieldSpec] = &[
         "JSONEachRow", "JSONAsObject", "CSV", "CSVWithNames", "TabSeparated",
         "TabSeparatedWithNames", "Parquet", "Avro",
     ])),
-    optional("url", TEXT).nullable().respelled(Respelling::BucketUrl),
+    // The command line of ClickHouse sends an empty one for Azure.
+    optional("url", MAYBE_EMPTY).nullable().respelled(Respelling::BucketUrl),
     optional("delimiter", TEXT).nullable(),
     optional("compression", JsonType::OneOf(&[
         "none", "gzip", "gz", "brotli", "br", "xz", "LZMA", "zstd", "auto",

@@ -2,49 +2,57 @@
 //!
 //! A message contains the path and never the value, which may be a secret in the wrong field.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 
 use super::field_spec::{FieldSpec, JsonType, KnownSchema, PatchSupport, ReadVisibility};
-use crate::api_rule::ApiRule;
+use crate::api_rule::{ApiRule, RuleEvidence};
+use crate::http_types::ApiRefusal;
 use crate::options::{SandboxOptions, UnknownFields};
 use crate::uuid;
 
 #[derive(Debug)]
 pub(crate) struct Complaints {
     messages: Vec<String>,
+    evidence: BTreeSet<RuleEvidence>,
     is_strict: bool,
 }
 
 impl Complaints {
     pub(crate) fn new(options: &SandboxOptions) -> Self {
-        Self { messages: Vec::new(), is_strict: options.strict_rules }
+        Self { messages: Vec::new(), evidence: BTreeSet::new(), is_strict: options.strict_rules }
     }
 
     /// A broken rule between fields.
     pub(crate) fn refuse(&mut self, rule: ApiRule, path: &str, text: impl AsRef<str>) {
-        if rule.applies(self.is_strict) {
-            self.add(path, text);
-        }
+        self.refuse_in_words(rule, &format!("{path}: {}", text.as_ref()));
     }
 
+    /// A name, a type, a word or a range that the schema does not have.
     pub(crate) fn add(&mut self, path: &str, text: impl AsRef<str>) {
-        self.messages.push(format!("{path}: {}", text.as_ref()));
+        self.add_message(RuleEvidence::Schema, &format!("{path}: {}", text.as_ref()));
+    }
+
+    pub(crate) fn add_unknown_field(&mut self, path: &str) {
+        self.add_message(RuleEvidence::Ours, &format!("{path}: unknown field (the sandbox refuses these)"));
     }
 
     /// A broken rule, in words of the API that name no path.
     pub(crate) fn refuse_in_words(&mut self, rule: ApiRule, text: &str) {
         if rule.applies(self.is_strict) {
-            self.add_message(text);
+            self.add_message(rule.evidence(), text);
         }
     }
 
-    /// A message of the API that names no path.
-    pub(crate) fn add_message(&mut self, text: &str) {
+    pub(crate) fn add_message(&mut self, evidence: RuleEvidence, text: &str) {
         self.messages.push(text.to_owned());
+        self.evidence.insert(evidence);
     }
 
     pub(crate) fn append(&mut self, other: Self) {
         self.messages.extend(other.messages);
+        self.evidence.extend(other.evidence);
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -52,8 +60,8 @@ impl Complaints {
     }
 
     // One refusal for all complaints: a client shows every mistake after one request.
-    pub(crate) fn into_message(self) -> String {
-        self.messages.join("; ")
+    pub(crate) fn into_refusal(self) -> ApiRefusal {
+        ApiRefusal { evidence: self.evidence, ..ApiRefusal::bad_request(self.messages.join("; ")) }
     }
 }
 
@@ -106,7 +114,7 @@ pub(crate) fn validate_object(
         match fields.iter().find(is_known) {
             Some(field) => validate_field(complaints, &path, field, value, context),
             None if context.unknown == UnknownFields::Accept => {}
-            None => complaints.add(&path, "unknown field (the sandbox refuses these)"),
+            None => complaints.add_unknown_field(&path),
         }
     }
     if context.kind == BodyKind::Create {

@@ -17,8 +17,14 @@ pub(crate) fn validate_object_storage(check: &mut SourceCheck<'_>) {
 
 fn validate_location(check: &mut SourceCheck<'_>, storage: &str) {
     let azure = storage == "azureblobstorage";
-    if azure && check.has_field("url") {
-        check.refuse(ApiRule::StorageLocation, "url", "must not be given with azureblobstorage");
+    let url = check.fields.get("url").and_then(Value::as_str);
+    match url {
+        Some("") if azure => check.refuse(ApiRule::AzureEmptyUrl, "url", "'' is empty"),
+        Some("") => check.refuse(ApiRule::StorageLocation, "url", "'' is empty"),
+        Some(_) if azure => {
+            check.refuse(ApiRule::StorageLocation, "url", "must not be given with azureblobstorage");
+        }
+        _ => {}
     }
     for field in ["azureContainerName", "connectionString"] {
         check.require_when(ApiRule::StorageLocation, field, azure, "azureblobstorage");

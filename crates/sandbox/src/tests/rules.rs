@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::api_rule::{ApiRule, RuleEvidence};
+use crate::http_types::{EVIDENCE_HEADER, SandboxResponse};
 use crate::options::SandboxOptions;
 
 use super::{
@@ -110,6 +111,8 @@ fn unproven_rules_hold_in_a_strict_sandbox_only() {
     keyed["sortingKeys"] = json!(["a"]);
     let azure = json!({"type": "azureblobstorage", "url": null, "azureContainerName": "c", "connectionString": "x",
         "authentication": "CONNECTION_STRING", "accessKey": null, "iamRole": null});
+    let mut empty_url = azure.clone();
+    (empty_url["url"], empty_url["path"]) = (json!(""), json!("data/*.json"));
     let cases = [
         (kafka_body(), "kafka", json!({"type": "azureeventhub"}), "credentials.connectionString"),
         (kafka_body(), "kafka", json!({"brokers": "a:1,,b:2"}), "empty entry"),
@@ -118,6 +121,7 @@ fn unproven_rules_hold_in_a_strict_sandbox_only() {
         (with_part(kafka_body(), "fieldMappings", unknown), "kafka", json!({}), "not among the columns"),
         (postgres_body(), "postgres", json!({"tableMappings": [keyed]}), "sortingKeys: is only allowed"),
         (s3_body(), "objectStorage", azure, "path: is required"),
+        (s3_body(), "objectStorage", empty_url, "url: '' is empty"),
     ];
     let ours = ApiRule::ALL.iter().filter(|rule| rule.evidence() == RuleEvidence::Ours);
     assert_eq!(ours.count(), cases.len());
@@ -125,7 +129,31 @@ fn unproven_rules_hold_in_a_strict_sandbox_only() {
         let body = with_source_fields(body, arm, &fields);
         assert_eq!(SandboxBench::new().post_pipe(&body).status, 200, "{fields}");
         let strict = SandboxOptions { strict_rules: true, ..SandboxOptions::default() };
-        assert_refused(&SandboxBench::with_options(strict).post_pipe(&body), 400, text);
+        let response = SandboxBench::with_options(strict).post_pipe(&body);
+        assert_refused(&response, 400, text);
+        assert_eq!(evidence_header(&response), Some("ours"), "{fields}");
+    }
+}
+
+fn evidence_header(response: &SandboxResponse) -> Option<&str> {
+    let found = response.headers.iter().find(|(name, _)| name == EVIDENCE_HEADER);
+    found.map(|(_, words)| words.as_str())
+}
+
+#[test]
+fn refusal_tells_the_evidence_of_each_broken_rule() {
+    let slot = json!({"replicationMode": "cdc", "replicationSlotName": "s"});
+    for (fields, evidence) in [
+        (json!({}), None),
+        (json!({"authentication": "IAM_ROLE"}), Some("schema, provider")),
+        (json!({"type": "xml"}), Some("schema")),
+        (json!({"noSuchField": 1}), Some("ours")),
+        (json!({"settings": slot}), Some("live")),
+        (json!({"tableMappings": [table_mapping("a"), table_mapping("a")]}), Some("provider")),
+        (json!({"settings": slot, "iamRole": "arn:x"}), Some("live, provider")),
+    ] {
+        let response = SandboxBench::new().post_pipe(&with_source_fields(postgres_body(), "postgres", &fields));
+        assert_eq!(evidence_header(&response), evidence, "{fields}: {}", response.json_body());
     }
 }
 
