@@ -51,6 +51,7 @@ mod interruption;
 mod invalid_manifests;
 mod invariants;
 mod label_groups;
+mod literal_secrets;
 mod live_progress;
 mod masked_values;
 mod ndjson;

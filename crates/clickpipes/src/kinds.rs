@@ -144,25 +144,37 @@ fn manifest_subschema(kind: Kind, generator: &mut SchemaGenerator) -> Schema {
 
 /// The names of the fields that hold secrets, in any kind.
 pub fn secret_field_names() -> &'static BTreeSet<String> {
-    fn collect_names(node: &FieldNode, names: &mut BTreeSet<String>) {
+    static NAMES: LazyLock<BTreeSet<String>> = LazyLock::new(|| field_names(|_, field| field.is_secret()));
+    &NAMES
+}
+
+/// The names of the fields beside secrets, such as `username`, and of the secrets, in any kind.
+pub(crate) fn credential_field_names() -> &'static BTreeSet<String> {
+    fn holds_secret(node: &FieldNode) -> bool {
+        node.child_fields().any(|(_, field)| field.is_secret())
+    }
+    static NAMES: LazyLock<BTreeSet<String>> = LazyLock::new(|| field_names(|parent, _| holds_secret(parent)));
+    &NAMES
+}
+
+/// The names of fields, in any kind, that fit with the object around them.
+fn field_names(fits: impl Fn(&FieldNode, &FieldNode) -> bool) -> BTreeSet<String> {
+    fn collect_names(node: &FieldNode, fits: &impl Fn(&FieldNode, &FieldNode) -> bool, names: &mut BTreeSet<String>) {
         for (name, field) in node.child_fields() {
-            if field.is_secret() {
+            if fits(node, field) {
                 names.insert(name.to_owned());
             }
-            collect_names(field, names);
+            collect_names(field, fits, names);
         }
         if let Some(item) = node.list_item() {
-            collect_names(item, names);
+            collect_names(item, fits, names);
         }
     }
-    static NAMES: LazyLock<BTreeSet<String>> = LazyLock::new(|| {
-        let mut names = BTreeSet::new();
-        for kind in Kind::ALL {
-            collect_names(manifest_fields(kind), &mut names);
-        }
-        names
-    });
-    &NAMES
+    let mut names = BTreeSet::new();
+    for kind in Kind::ALL {
+        collect_names(manifest_fields(kind), &fits, &mut names);
+    }
+    names
 }
 
 #[cfg(test)]

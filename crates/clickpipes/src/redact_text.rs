@@ -12,20 +12,50 @@ use crate::secret_names::{has_secret_name, secret_query_values};
 mod lines;
 mod secret_extent;
 
-/// The text with each byte of a literal secret replaced by `*`: values of secret fields that are not references,
-/// passwords in URIs, and private keys. Positions stay valid.
-pub fn redact_secrets(text: &str) -> String {
-    redact_fields(text, kinds::secret_field_names())
+/// Hides the secrets in the texts of one run, which share templates.
+pub struct TextRedactor {
+    names: BTreeSet<String>,
 }
 
-fn redact_fields(text: &str, names: &BTreeSet<String>) -> String {
+impl TextRedactor {
+    /// Reads in all texts of a run which values templates and entries bring into secret fields: with
+    /// `password: "${with.pw}"` anywhere, `pw` is a secret field everywhere.
+    pub fn for_texts<'t>(texts: impl Iterator<Item = &'t str>) -> Self {
+        let texts: Vec<&str> = texts.filter(|text| text.contains("${")).collect();
+        let mut names = kinds::secret_field_names().clone();
+        // The value comes from a parameter, that from an entry, that from a variable of the environment.
+        for _ in 0..3 {
+            let found: Vec<String> = texts.iter().flat_map(|text| variables_in_secrets(text, &names)).collect();
+            names.extend(found);
+        }
+        Self { names }
+    }
+
+    /// The text with each byte of a literal secret replaced by `*`: values of secret fields that are not references,
+    /// passwords in URIs, private keys, and what is `known` to be a secret. Positions stay valid.
+    pub fn redact(&self, text: &str, known: impl IntoIterator<Item = Range<usize>>) -> String {
+        let mut hidden = find_literals(text, &self.names);
+        hidden.extend(find_private_keys(text));
+        hidden.extend(find_secrets_without_colon(text, &self.names));
+        hidden.extend(find_telling_comments(text));
+        hidden.extend(known.into_iter().map(|range| range.start.min(text.len())..range.end.min(text.len())));
+        redact_ranges(text, &hidden)
+    }
+}
+
+fn find_literals(text: &str, names: &BTreeSet<String>) -> Vec<Range<usize>> {
     let mut hidden = find_uri_passwords(text);
-    hidden.extend(find_private_keys(text));
     hidden.extend(find_secret_values(text, names));
     hidden.extend(secret_query_values(text));
-    hidden.extend(find_secrets_without_colon(text, names));
-    hidden.extend(find_telling_comments(text));
-    redact_ranges(text, &hidden)
+    hidden
+}
+
+/// The last part of the name of each variable that a literal secret uses: `pw` of `${with.pw}`.
+fn variables_in_secrets(text: &str, names: &BTreeSet<String>) -> Vec<String> {
+    let literals = find_literals(text, names);
+    let variables = literals.iter().flat_map(|literal| text[literal.clone()].split("${").skip(1));
+    let names = variables.filter_map(|rest| rest.split_once('}')?.0.rsplit('.').next());
+    names.map(str::to_owned).collect()
 }
 
 fn redact_ranges(text: &str, hidden: &[Range<usize>]) -> String {
@@ -86,6 +116,8 @@ fn find_secret_values(text: &str, names: &BTreeSet<String>) -> Vec<Range<usize>>
     let mut hidden = Vec::new();
     let mut aliases = BTreeSet::new();
     let mut from = 0;
+    // Where the mapping of credentials ends that was seen last.
+    let mut group_end = 0;
     while let Some(colon) = text[from..].find(':').map(|found| from + found) {
         from = colon + 1;
         let Some(key) = lines::key_before(text, colon) else { continue };
@@ -100,6 +132,20 @@ fn find_secret_values(text: &str, names: &BTreeSet<String>) -> Vec<Range<usize>>
             from = value.resume_at.max(from);
             hidden.extend(value.hidden);
             aliases.extend(secret_extent::alias_name(text, colon + 1));
+        } else if colon < group_end && !secret_extent::is_reference_key(&text[key.clone()]) {
+            if !kinds::credential_field_names().contains(&text[key.clone()]) {
+                // Whatever its name: `pass`, `pwd`, `key`.
+                let value = secret_extent::value_extent(text, &key, colon + 1, &mut |_| false);
+                from = value.resume_at.max(from);
+                hidden.extend(value.hidden);
+            }
+            continue;
+        } else {
+            continue;
+        }
+        // Groups may be nested, and each end is looked for once.
+        if colon >= group_end {
+            group_end = secret_extent::mapping_end(text, &key, colon + 1);
         }
     }
     hidden.extend(find_anchored_values(text, &aliases, &mut names));
@@ -178,7 +224,11 @@ impl SecretFieldNames<'_> {
 }
 
 fn is_similar_name(key: &str, name: &str) -> bool {
-    let distance = if name.len() < 8 { 1 } else { 2 };
+    let distance = match name.len() {
+        ..2 => 0,
+        2..8 => 1,
+        _ => 2,
+    };
     key.len().abs_diff(name.len()) <= distance
         && strsim::damerau_levenshtein(&key.to_lowercase(), &name.to_lowercase()) <= distance
 }

@@ -189,7 +189,12 @@ fn collect_references(value: &Value, path: &VisitedPath<'_>, found: &mut Vec<Ref
 /// `true` if a value of a manifest is a reference to a secret.
 pub fn is_secret_reference(value: &Value) -> bool {
     // Every object of every body is asked. It has a few keys, and comparing them costs less than four hashes.
-    value.as_object().is_some_and(|fields| fields.keys().any(|key| SOURCE_KEYS.contains(&key.as_str())))
+    value.as_object().is_some_and(|fields| fields.keys().any(|key| is_secret_source_key(key)))
+}
+
+/// `true` for a key that makes its mapping a reference to a secret, such as `fromEnv`.
+pub fn is_secret_source_key(key: &str) -> bool {
+    SOURCE_KEYS.contains(&key)
 }
 
 /// `false` if `is` has another source than `was`, or a higher version. No version is the lowest.

@@ -5,20 +5,26 @@ use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Patch, Renderer, Snippet};
 use clickpipes::manifest;
-use clickpipes::redact_text::redact_secrets;
+use clickpipes::redact_text::TextRedactor;
 use model::diagnostic::{Diagnostic, Severity, SourceFile};
 use model::sanitize::sanitize_line;
+use model::schema_validator::code;
 
 /// All problems, in order, and a line that counts them.
 pub fn render(diagnostics: &[Diagnostic], files: &[SourceFile], coloured: bool) -> String {
     let renderer = if coloured { Renderer::styled() } else { Renderer::plain() };
     // What could be a secret is never quoted, so all of a file's quotes come from its masked text.
     // A file that does not even mention pipectl is somebody else's, and nothing of it is quoted.
+    let redactor = TextRedactor::for_texts(files.iter().map(|file| &*file.text));
+    let literals_in = |file: &SourceFile| {
+        let literals = diagnostics.iter().filter(|it| it.code == code::LITERAL_SECRET && it.place.file == file.name);
+        literals.map(|it| it.span.clone()).collect::<Vec<_>>()
+    };
     let masked: BTreeMap<&str, String> = files
         .iter()
         .filter(|file| file.text.contains(manifest::API_VERSION_PREFIX))
         .filter(|file| diagnostics.iter().any(|problem| problem.place.file == file.name))
-        .map(|file| (&*file.name, redact_secrets(&file.text)))
+        .map(|file| (&*file.name, redactor.redact(&file.text, literals_in(file))))
         .collect();
     let mut out = String::new();
     for diagnostic in diagnostics {

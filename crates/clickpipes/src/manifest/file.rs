@@ -166,9 +166,11 @@ fn drop_redundant(remarks: Vec<PendingDiagnostic>) -> Vec<PendingDiagnostic> {
         remarks.iter().filter(|remark| predicate(remark)).map(|remark| remark.span).collect()
     };
     let secrets = places(|remark| remark.code == schema_validator::code::LITERAL_SECRET);
+    let missing = places(|remark| remark.code == code::MISSING_PARAMETER);
     let errors = places(|remark| remark.severity == Severity::Error);
     let is_kept = |remark: &PendingDiagnostic| match remark.code {
         yaml::code::YAML_1_1 => !errors.contains(&remark.span),
+        schema_validator::code::LITERAL_SECRET => !missing.contains(&remark.span),
         code::UNKNOWN_VARIABLE | project::code::BAD_VARIABLE | yaml::code::ALIAS | yaml::code::TAG => {
             !secrets.contains(&remark.span)
         }

@@ -8,6 +8,7 @@ use super::variables::{Scope, VariableExpander, is_variable_name};
 use crate::template_schema::ParameterType;
 use model::path::FieldPath;
 use model::schema_validator;
+use model::secret::is_secret_source_key;
 use model::suggest::suggest_similar;
 use model::yaml::{PendingDiagnostic, PendingDiagnostics, Span, YamlContent, YamlEntry, YamlNode, parse_plain_scalar};
 
@@ -44,6 +45,8 @@ impl ParameterType {
             | (Self::Array, YamlContent::List(_))
             | (Self::Object, YamlContent::Map(_)) => true,
             (Self::Integer, YamlContent::Number(number)) => number.is_i64() || number.is_u64(),
+            // As in a field, the reference to a secret stands for a text.
+            (Self::String, YamlContent::Map(entries)) => entries.iter().any(|it| is_secret_source_key(&it.key)),
             _ => false,
         }
     }

@@ -19,6 +19,10 @@ impl SecretExtent {
 /// The keys of a reference to a secret. Their values are shown.
 const REFERENCE_KEYS: [&str; 5] = ["fromEnv", "fromFile", "fromCommand", "encoding", "version"];
 
+pub(super) fn is_reference_key(key: &str) -> bool {
+    REFERENCE_KEYS.contains(&key)
+}
+
 // A longer text in braces is no reference, so it is not worth splitting.
 const MAX_REFERENCE_LENGTH: usize = 4096;
 
@@ -58,6 +62,23 @@ pub(super) fn non_mapping_extent(text: &str, key: &Range<usize>, colon_end: usiz
         // `passwordless: true` is a switch.
         Some('t' | 'f' | 'n') if is_plain_word(&text[start..]) => nothing,
         Some(_) => value_extent(text, key, colon_end, &mut |_| false),
+    }
+}
+
+/// The end of the mapping after a key; `colon_end` if something else stands there.
+pub(super) fn mapping_end(text: &str, key: &Range<usize>, colon_end: usize) -> usize {
+    let start = skip_properties(text, colon_end + lines::indent_width(&text[colon_end..]));
+    match text[start..].chars().next() {
+        Some('{') => {
+            let end = closing_brace(text, start);
+            // One that is never closed must not hide the rest of the file.
+            if end < text.len() { end } else { lines::next_line_start(text, start) }
+        }
+        Some('\n' | '\r' | '#') => {
+            let below = lines::next_line_start(text, start);
+            indented_lines(text, key, below).last().map_or(colon_end, |line| line.end)
+        }
+        _ => colon_end,
     }
 }
 

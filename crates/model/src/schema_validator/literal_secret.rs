@@ -10,14 +10,13 @@ impl ValidationPass<'_> {
     pub(super) fn report_literal_secret(&mut self, node: &YamlNode) {
         // Nothing of the value is quoted, neither in the message nor in the replacement.
         let name = self.suggest_env_name();
-        let (span, value) = (node.alias.unwrap_or_else(|| node.head_span()), node.head_span());
+        // The value itself has to leave the file, wherever an alias or a template takes it to.
         self.report_problem(|| {
             let message = "a secret is written as a reference, never as its value";
             let reference = format!("{{fromEnv: {name}}}");
-            let remark = PendingDiagnostic::error(code::LITERAL_SECRET, span, message)
+            PendingDiagnostic::error(code::LITERAL_SECRET, node.head_span(), message)
                 .with_help(format!("write `{reference}`; if the file left this machine, change the secret"))
-                .with_replacement(reference);
-            if span == value { remark } else { remark.with_related(value, "the value is here") }
+                .with_replacement(reference)
         });
     }
 

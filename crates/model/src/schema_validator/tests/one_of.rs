@@ -67,7 +67,7 @@ spec: {source: {kafka: {connectionString: ~}}}
     literal-secret 6:31 spec.source.kafka.credentials.password: a secret is written as a reference, never as its value (write `{fromEnv: ORDERS_KAFKA_PASSWORD}`; if the file left this machine, change the secret)
     unknown-field 6:51 spec.source.kafka.credentials.username.fromENV: unknown field `fromENV` (did you mean `fromEnv`?)
     literal-secret 7:49 spec.source.kafka.schemaRegistry.credentials.password: a secret is written as a reference, never as its value (write `{fromEnv: ORDERS_KAFKA_SCHEMA_REGISTRY_PASSWORD}`; if the file left this machine, change the secret)
-    literal-secret 8:25 spec.source.kafka.connectionString: a secret is written as a reference, never as its value [the value is here 2:7] (write `{fromEnv: ORDERS_KAFKA_CONNECTION_STRING}`; if the file left this machine, change the secret)
+    literal-secret 2:7 spec.source.kafka.connectionString: a secret is written as a reference, never as its value [used here 8:25] (write `{fromEnv: ORDERS_KAFKA_CONNECTION_STRING}`; if the file left this machine, change the secret)
     unknown-field 13:32 spec.source.kafka.credentials.password: a reference to a secret has no such field (known fields: `fromEnv`, `fromFile`, `encoding`)
     one-of 13:21 spec.source.kafka.credentials.password: exactly one of `fromEnv`, `fromFile` is needed ()
     wrong-type 13:52 spec.source.kafka.credentials.username: expected a mapping or text, found a whole number (put it in quotes)
