@@ -271,6 +271,27 @@ fn mistakes_in_the_base_are_warnings_with_the_commit() {
     assert!(plan.stdout.contains("1 to update"), "{}", plan.stdout);
 }
 
+/// One misspelt letter in the base must not set back what somebody changed by hand.
+#[test]
+fn mistake_in_the_base_keeps_drift() {
+    let repo = applied_repo();
+    repo.write_file("pipes/clicks.yaml", &tuned_manifest(1, 500).replace("scaling:", "scalign:"));
+    repo.commit_all("A misspelt field");
+    repo.write_file("pipes/clicks.yaml", &tuned_manifest(1, 500));
+    repo.commit_all("Spelt right");
+    repo.edit_live_pipe("clicks", WAIT, json!(900));
+    let plan = repo.run_successfully(&["plan", "pipes", "--base", "HEAD~1"]);
+    assert!(plan.contains("drift only") && plan.contains("git 500, live 900"), "{plan}");
+
+    repo.write_file("pipes/clicks.yaml", "apiVersion: pipectl/v1\nkind: ClickPipe\nmetadata: {name: [\n");
+    repo.commit_all("Not YAML");
+    repo.write_file("pipes/clicks.yaml", &tuned_manifest(1, 500));
+    repo.commit_all("YAML again");
+    let plan = repo.run_pipectl(&["plan", "pipes", "--base", "HEAD~1"]);
+    assert_eq!(plan.code, 1, "{}", plan.all_output());
+    assert!(plan.stderr.contains("none that can be read declares `clicks`"), "{}", plan.stderr);
+}
+
 #[test]
 fn git_variables_of_the_shell_are_ignored() {
     let repo = applied_repo();

@@ -140,3 +140,33 @@ fn name_that_looks_like_another_is_told() {
         assert!(said.stderr.contains(r"`\u{43e}rders` mixes letters of several scripts"), "{}", said.all_output());
     }
 }
+
+/// What another program reads must be what the manifest says, whatever is escaped on the way.
+#[test]
+fn rendered_texts_that_cannot_be_printed_keep_their_value() {
+    let repo = TestRepo::new();
+    for hostile in ["g\u{200b}h\u{202e}i", "##[group]", "a\u{a0}\u{e0041}b"] {
+        let quoted = json!(hostile).to_string();
+        repo.write_file("pipes/clicks.yaml", &kinesis_manifest("clicks", &format!("  labels: {{team: {quoted}}}"), ""));
+        let rendered = repo.work_dir.run_with_env(&["render"], &GITHUB);
+        assert_harmless("render", &rendered.all_output());
+        repo.write_file("plain/clicks.yaml", &rendered.stdout);
+        let again = repo.work_dir.run_with_env(&["render", "plain", "-o", "json"], &GITHUB).stdout_json();
+        assert_eq!(again["result"]["manifests"][0]["manifest"]["metadata"]["labels"]["team"], hostile, "{}", rendered.stdout);
+    }
+}
+
+#[test]
+fn fmt_writes_no_text_that_the_terminal_would_get_otherwise() {
+    let repo = TestRepo::new();
+    let formatted = |team: &str| {
+        let manifest = kinesis_manifest("clicks", &format!("  labels: {{team: {team}}}"), "");
+        repo.work_dir.run_with_stdin(&["fmt", "-"], &GITHUB, &manifest)
+    };
+    assert_eq!(formatted("red").code, 0);
+    for hostile in ["g\u{200b}h", "\"##[group]\""] {
+        let said = formatted(hostile);
+        assert_eq!((said.code, said.stdout.as_str()), (1, ""), "{}", said.stderr);
+        assert!(said.stderr.contains("format the file by its name"), "{}", said.stderr);
+    }
+}

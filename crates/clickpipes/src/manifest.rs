@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use model::address::{Kind, Name};
 use model::desired::{Document, Place, TemplateOrigin};
-use model::diagnostic::{Diagnostic, SourceFile};
+use model::diagnostic::{Diagnostic, Severity, SourceFile};
 use model::path::{FieldPath, value_at};
 
 mod classify;
@@ -67,10 +67,41 @@ pub struct ParsedManifests {
 
 /// Parses and validates manifests.
 pub fn parse_manifests<'c>(files: &[SourceFile], context: impl Into<LoadContext<'c>>) -> ParsedManifests {
-    RenderContext::for_files(files, context.into(), |context| parse_all(files, context))
+    let parse = |context: &RenderContext<'_>| {
+        let (mut found, conflicts) = parse_all(files, context);
+        let mut at = 0..;
+        found.drafts.retain(|draft| at.next().is_some_and(|at| draft.is_valid && !conflicts.rejected.contains(&at)));
+        found.into_manifests()
+    };
+    RenderContext::for_files(files, context.into(), parse)
 }
 
-fn parse_all(files: &[SourceFile], context: &RenderContext<'_>) -> ParsedManifests {
+/// The manifests of an earlier commit.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PastManifests {
+    /// Those that could be read, and all mistakes.
+    pub parsed: ParsedManifests,
+    /// `false` if a part could not be read, so that nobody knows what it declared.
+    pub is_readable: bool,
+}
+
+/// Parses manifests of an earlier commit. Those with mistakes count: they tell what git declared.
+// Hazard: without its base, every value of an object that was set by hand would be set back. A misspelt field of one
+// commit, or a rule that is newer than the commit, must not cause that.
+pub fn parse_past_manifests<'c>(files: &[SourceFile], context: impl Into<LoadContext<'c>>) -> PastManifests {
+    let parse = |context: &RenderContext<'_>| {
+        let (mut found, _) = parse_all(files, context);
+        let has_error: HashSet<usize> = found.files_with_errors().collect();
+        let mut broken = has_error.iter().map(|index| file::identify_documents(&files[*index], context).1);
+        let has_whole = |draft: &DraftManifest| draft.is_identified && draft.is_complete;
+        let is_readable = !broken.any(|is_broken| is_broken) && found.drafts.iter().all(has_whole);
+        found.drafts.retain(has_whole);
+        PastManifests { parsed: found.into_manifests(), is_readable }
+    };
+    RenderContext::for_files(files, context.into(), parse)
+}
+
+fn parse_all(files: &[SourceFile], context: &RenderContext<'_>) -> (ParsedFiles, cross_document::Conflicts) {
     let mut found = ParsedFiles::default();
     for (index, (drafts, diagnostics)) in parse_in_parallel(files, context).into_iter().enumerate() {
         found.drafts.extend(drafts.into_iter().map(|draft| DraftManifest { file_index: index, ..draft }));
@@ -80,7 +111,11 @@ fn parse_all(files: &[SourceFile], context: &RenderContext<'_>) -> ParsedManifes
     if !context.is_plain() {
         found.add_template_diagnostics(files, context.templates);
     }
-    found.into_manifests(&conflicts)
+    // Conflicts name drafts by their position.
+    let diagnostics = conflicts.diagnostics.iter();
+    let diagnostics = diagnostics.map(|(index, it)| (found.drafts[*index].file_index, it.clone()));
+    found.diagnostics.extend(diagnostics.collect::<Vec<_>>());
+    (found, conflicts)
 }
 
 /// A manifest as plain as if nothing was shared, and where its values are written.
@@ -180,15 +215,17 @@ impl ParsedFiles {
         });
     }
 
-    fn into_manifests(mut self, conflicts: &cross_document::Conflicts) -> ParsedManifests {
-        let diagnostics = conflicts.diagnostics.iter();
-        self.diagnostics.extend(diagnostics.map(|(index, it)| (self.drafts[*index].file_index, it.clone())));
+    /// The positions of the files with errors.
+    fn files_with_errors(&self) -> impl Iterator<Item = usize> {
+        let errors = self.diagnostics.iter().filter(|(_, it)| it.severity == Severity::Error);
+        errors.map(|(file, _)| *file)
+    }
+
+    fn into_manifests(mut self) -> ParsedManifests {
         // Conflicts are found last. They belong between the other diagnostics of their file.
         self.diagnostics.sort_by_key(|(file, diagnostic)| (*file, diagnostic.place.line, diagnostic.place.column));
-        let valid = self.drafts.into_iter().enumerate();
-        let valid = valid.filter(|(at, declared)| declared.is_valid && !conflicts.rejected.contains(at));
         ParsedManifests {
-            manifests: valid.map(|(_, declared)| declared.manifest).collect(),
+            manifests: self.drafts.into_iter().map(|draft| draft.manifest).collect(),
             diagnostics: self.diagnostics.into_iter().map(|(_, diagnostic)| diagnostic).collect(),
         }
     }

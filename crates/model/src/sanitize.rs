@@ -38,6 +38,20 @@ pub fn escape_json_text(json: &str) -> String {
     out.replace("##[", "##\\u005b")
 }
 
+/// A YAML text in which characters that [`sanitize_line`] escapes are escapes of YAML. They must be in double quotes.
+pub fn escape_yaml_text(yaml: &str) -> String {
+    let mut out = String::with_capacity(yaml.len());
+    for c in yaml.chars() {
+        if c != '\n' && (is_invisible(c) || is_foreign_blank(c)) {
+            // Writing to a string cannot fail.
+            let _ = write!(out, "\\U{:08X}", u32::from(c));
+        } else {
+            out.push(c);
+        }
+    }
+    out.replace("##[", "##\\x5B")
+}
+
 pub(crate) fn is_invisible(c: char) -> bool {
     if c.is_ascii() {
         return c.is_ascii_control();

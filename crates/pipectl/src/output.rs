@@ -125,6 +125,11 @@ fn escape_piece(text: &str, is_github: bool) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
+/// Whether the text is printed as it is, wherever it is printed.
+pub(crate) fn prints_unchanged(text: &str) -> bool {
+    escape_piece(text, true) == text
+}
+
 /// Where output goes.
 #[derive(Clone, Copy, Debug)]
 pub struct Output {

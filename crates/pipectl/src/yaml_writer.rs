@@ -3,13 +3,16 @@
 use std::collections::BTreeMap;
 
 use model::path::FieldPath;
+use model::sanitize::escape_yaml_text;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
+
+use crate::output::prints_unchanged;
 
 /// The value as a YAML document. Keys keep their order, long lines stay whole, and texts are quoted where a reader of
 /// YAML 1.1 would take them for another type.
 pub(crate) fn write_yaml(value: &Value) -> String {
-    serialize_yaml(value)
+    write_commented_yaml(value, &BTreeMap::new())
 }
 
 fn serialize_yaml(value: &impl Serialize) -> String {
@@ -19,7 +22,7 @@ fn serialize_yaml(value: &impl Serialize) -> String {
         min_fold_chars: usize::MAX,
     };
     // A JSON value has no type that YAML lacks, so this cannot fail.
-    serde_yaml::to_string_with_options(value, options).unwrap_or_default()
+    escape_yaml_text(&serde_yaml::to_string_with_options(value, options).unwrap_or_default())
 }
 
 /// The value as YAML, with comments behind scalars, by their paths.
@@ -48,8 +51,61 @@ impl Serialize for CommentedValue<'_> {
             (Value::Array(items), _) => {
                 serializer.collect_seq(items.iter().enumerate().map(|(at, value)| self.child_value(value, at)))
             }
+            (Value::String(text), Some(comment)) => {
+                serde_yaml::Commented(PrintableText(text), comment.clone()).serialize(serializer)
+            }
+            (Value::String(text), None) => PrintableText(text).serialize(serializer),
             (value, Some(comment)) => serde_yaml::Commented(value, comment.clone()).serialize(serializer),
             (value, None) => value.serialize(serializer),
+        }
+    }
+}
+
+/// A text in double quotes if the output escapes a part of it: escapes of YAML mean the text only there.
+// Only values: the writer takes no quotes for keys, and no field of the API has such a name.
+struct PrintableText<'t>(&'t str);
+
+impl Serialize for PrintableText<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if prints_unchanged(self.0) {
+            return self.0.serialize(serializer);
+        }
+        serde_yaml::DoubleQuoted(self.0).serialize(serializer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use model::yaml::{PendingDiagnostics, read_documents};
+    use serde_json::json;
+
+    use super::write_yaml;
+
+    #[test]
+    fn written_texts_are_read_as_they_were() {
+        let texts = [
+            "plain",
+            "a\nb\n",
+            "::warning::x",
+            "first\n::error::second",
+            "##[group]",
+            "g\u{200b}h\u{202e}i",
+            "tag\u{e0041}",
+            "a\tb\u{a0}c",
+            "q\"\\\u{2066}",
+            "\u{feff}x",
+            "\\u{200b}",
+            "a\u{1b}[2K",
+            "yes",
+            " x ",
+        ];
+        for text in texts {
+            let value = json!({"text": text, "list": [text], "n": {"x": text}});
+            let yaml = write_yaml(&value);
+            let read = read_documents(&yaml, &mut PendingDiagnostics::default());
+            assert_eq!(read[0].root.to_json(), value, "{yaml}");
+            assert!(!yaml.contains(['\u{200b}', '\u{202e}', '\u{e0041}', '\u{a0}', '\u{1b}']), "{yaml}");
+            assert!(!yaml.contains("##[") && yaml.lines().all(|line| !line.trim_start().starts_with("::")), "{yaml}");
         }
     }
 }

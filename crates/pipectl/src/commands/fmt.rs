@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use model::sanitize::sanitize_line;
 use porting::reorder::{ReorderRefusal, reorder_keys};
 use serde::Serialize;
@@ -11,7 +11,7 @@ use crate::context::CommandContext;
 use crate::diagnostics::pluralize;
 use crate::manifest_files;
 use crate::outcome::CommandOutcome;
-use crate::output::{Label, StyledText};
+use crate::output::{Label, StyledText, prints_unchanged};
 use crate::{exit, files, project};
 
 pub(crate) struct FmtOptions {
@@ -61,6 +61,12 @@ pub(crate) fn run(context: &CommandContext, options: &FmtOptions) -> Result<Comm
     let code = if results.iter().any(fails) { exit::ERROR } else { exit::DONE };
     let word = if code == exit::DONE { "formatted" } else { "unformatted" };
     let outcome = CommandOutcome::new(context, code, context.envelope(word, &results));
+    if !options.check && results.iter().any(|it| it.path == "-" && !prints_unchanged(&it.text)) {
+        bail!(
+            "standard input contains characters that are not printed as they are, such as invisible ones; \
+             format the file by its name"
+        );
+    }
     let text = match results.as_slice() {
         [one] if one.path == "-" && !options.check => StyledText::new().push_plain(&one.text).clone(),
         _ => summary_text(&results),

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use anyhow::Result;
-use clickpipes::manifest::{self, Manifest, Templates};
+use anyhow::{Result, bail};
+use clickpipes::manifest::{self, Manifest, PastManifests, Templates};
 use model::diagnostic::{Severity, SourceFile};
 use model::live::Id;
 
@@ -166,7 +166,8 @@ pub(super) fn manifests_at(
     let all_files = [files.clone(), elsewhere].concat();
     let templates = Templates::read(&all_files);
     let context = bindings.load_context();
-    let mut loaded = manifest::parse_manifests(&files, context.with_templates(&templates));
+    let PastManifests { parsed: mut loaded, is_readable } =
+        manifest::parse_past_manifests(&files, context.with_templates(&templates));
     project.rename_services(&mut loaded.manifests, &bindings);
     loaded.diagnostics.retain(|problem| problem.severity == Severity::Error);
     for problem in &mut loaded.diagnostics {
@@ -183,10 +184,19 @@ pub(super) fn manifests_at(
     let templates = Templates::read(&[all_files, other_files.clone()].concat());
     for file in other_files {
         // Each file on its own: two folders may declare the same object, which would be an error in one set.
-        let mut moved = manifest::parse_manifests(&[file], context.with_templates(&templates)).manifests;
+        let mut moved = manifest::parse_past_manifests(&[file], context.with_templates(&templates)).parsed.manifests;
         project.rename_services(&mut moved, &bindings);
         moved.retain(|manifest| missing.remove(&DeclaredKey::from_manifest(manifest)));
         loaded.manifests.extend(moved);
+    }
+    let is_missing = |it: &&Manifest| DeclaredKey::all_from_manifest(it).iter().all(|key| missing.contains(key));
+    if let Some(lost) = declared.iter().find(is_missing).filter(|_| !is_readable) {
+        bail!(
+            "the manifests of {} cannot all be read, and none that can be read declares `{}`: without it, values that were \
+             set by hand would be set back; name a commit whose manifests can be read",
+            commit.label(),
+            lost.name
+        );
     }
     Ok(loaded.manifests)
 }
