@@ -148,11 +148,15 @@ fn rendered_texts_that_cannot_be_printed_keep_their_value() {
     for hostile in ["g\u{200b}h\u{202e}i", "##[group]", "a\u{a0}\u{e0041}b"] {
         let quoted = json!(hostile).to_string();
         repo.write_file("pipes/clicks.yaml", &kinesis_manifest("clicks", &format!("  labels: {{team: {quoted}}}"), ""));
-        let rendered = repo.work_dir.run_with_env(&["render"], &GITHUB);
+        let rendered = repo.work_dir.run_with_env(&["render", "pipes"], &GITHUB);
         assert_harmless("render", &rendered.all_output());
         repo.write_file("plain/clicks.yaml", &rendered.stdout);
         let again = repo.work_dir.run_with_env(&["render", "plain", "-o", "json"], &GITHUB).stdout_json();
-        assert_eq!(again["result"]["manifests"][0]["manifest"]["metadata"]["labels"]["team"], hostile, "{}", rendered.stdout);
+        assert_eq!(
+            again["result"]["manifests"][0]["manifest"]["metadata"]["labels"]["team"], hostile,
+            "{}",
+            rendered.stdout
+        );
     }
 }
 

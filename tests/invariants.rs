@@ -75,7 +75,8 @@ fn find_words<'w>(sources: &'w [SourceText], words: &'w [&'w str]) -> impl Itera
 fn quoted_field_names(sources: &[SourceText], known: &[&str]) -> Vec<String> {
     let paths = clickpipes::docs::explainable_fields();
     let last = |path: &String| path.rsplit('.').next().map(str::to_owned);
-    let of_the_api = paths.iter().filter(|path| !path.starts_with("Project."));
+    let ours = ["Project.", "Template."];
+    let of_the_api = paths.iter().filter(|path| ours.iter().all(|form| !path.starts_with(form)));
     let mut fields: BTreeSet<String> = of_the_api.filter_map(last).collect();
     assert!(fields.contains("brokers") && fields.contains("tableMappings"), "{fields:?}");
     fields.retain(|field| !known.contains(&field.as_str()));

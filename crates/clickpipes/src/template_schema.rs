@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use model::project::ApiVersion;
 use model::schema::generate_schema;
-use model::schema_validator::SchemaValidator;
+use model::schema_validator::{FieldNode, SchemaValidator};
 use model::text::NonEmptyText;
 
 /// A part of manifests that many share. Manifests use it with `spec.template`.
@@ -102,6 +102,12 @@ pub struct SharedSpec {
     pub template: Option<String>,
     /// The values of the template's parameters.
     pub with: Option<Map<String, Value>>,
+}
+
+/// The fields of a template.
+pub(crate) fn template_fields() -> &'static FieldNode {
+    static FIELDS: LazyLock<FieldNode> = LazyLock::new(|| template_validator().field_tree());
+    &FIELDS
 }
 
 pub(crate) fn template_validator() -> &'static SchemaValidator {

@@ -9,6 +9,7 @@ use super::field_rules::{FieldRule, rules_about};
 use crate::api_body::to_body_path;
 use crate::kinds::manifest_fields;
 use crate::semantics::{FieldSemantics, ListSemantics, OnChange, Readback};
+use crate::template_schema::template_fields;
 use model::action::UpdateVia;
 use model::address::Kind;
 use model::annotations;
@@ -26,21 +27,24 @@ pub(super) use field_suggestions::field_paths;
 pub(super) enum DocumentForm {
     Manifest(Kind),
     Project,
+    Template,
 }
 
 impl DocumentForm {
     /// In the order in which a field is looked for.
-    pub(super) const ALL: [Self; 4] = [
+    pub(super) const ALL: [Self; 5] = [
         Self::Manifest(Kind::ClickPipe),
         Self::Manifest(Kind::CdcScaling),
         Self::Manifest(Kind::ReversePrivateEndpoint),
         Self::Project,
+        Self::Template,
     ];
 
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Manifest(kind) => kind.name(),
             Self::Project => "Project",
+            Self::Template => "Template",
         }
     }
 
@@ -48,6 +52,7 @@ impl DocumentForm {
         match self {
             Self::Manifest(kind) => manifest_fields(kind),
             Self::Project => project_fields(),
+            Self::Template => template_fields(),
         }
     }
 
@@ -55,7 +60,7 @@ impl DocumentForm {
     fn main_path(self) -> FieldPath {
         match self {
             Self::Manifest(_) => FieldPath::parse("spec"),
-            Self::Project => FieldPath::root(),
+            Self::Project | Self::Template => FieldPath::root(),
         }
     }
 
@@ -170,7 +175,7 @@ impl fmt::Display for UnknownField {
 impl std::error::Error for UnknownField {}
 
 /// Explains a field, such as `source.kafka.offset`, `spec.source.kafka.offset` or
-/// `metadata.service`, or a whole kind, such as `CdcScaling` or `Project`. Entries of lists need no step of
+/// `metadata.service`, or a whole kind, such as `CdcScaling`, `Project` or `Template`. Entries of lists need no step of
 /// their own: `destination.columns.name`.
 pub fn explain_field(requested: &str) -> Result<FieldExplanation, UnknownField> {
     let (forms, path) = split_kind(requested);
@@ -242,11 +247,11 @@ fn build_explanation(form: DocumentForm, path: FieldPath, node: &FieldNode) -> F
         deprecated: node.has_keyword("deprecated"),
         change: match form {
             DocumentForm::Manifest(kind) => change_effect(kind, &path, node),
-            DocumentForm::Project => None,
+            DocumentForm::Project | DocumentForm::Template => None,
         },
         rules: match form {
             DocumentForm::Manifest(kind) => rules_about(kind, &path),
-            DocumentForm::Project => Vec::new(),
+            DocumentForm::Project | DocumentForm::Template => Vec::new(),
         },
         fields: field_summaries(inner),
         path,

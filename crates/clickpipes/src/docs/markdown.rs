@@ -12,7 +12,7 @@ pub fn render_reference_page() -> String {
     let mut page = String::from(INTRODUCTION);
     for form in DocumentForm::ALL {
         let _ = write!(page, "\n## {}\n", form.name());
-        if form == DocumentForm::Project {
+        if !matches!(form, DocumentForm::Manifest(_)) {
             write_section(&mut page, form, "");
         }
         for path in object_paths(form) {
@@ -59,7 +59,7 @@ fn write_section(page: &mut String, form: DocumentForm, path: &str) {
     let _ = write!(page, "{title}\n{}\n\n", single_line(&object.doc));
     page.push_str(match form {
         DocumentForm::Manifest(_) => "| field | takes | on change | |\n|---|---|---|---|\n",
-        DocumentForm::Project => "| field | takes | |\n|---|---|---|\n",
+        DocumentForm::Project | DocumentForm::Template => "| field | takes | |\n|---|---|---|\n",
     });
     for entry in object.fields.iter().filter(|entry| entry.name != "additional") {
         let asked = [path, &entry.name].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(".");
@@ -91,7 +91,7 @@ fn write_row(page: &mut String, form: DocumentForm, name: &str, field: &FieldExp
         format!("{}{unread}", change.describe_change())
     });
     let mut cells = vec![name, describe_values(field)];
-    if form != DocumentForm::Project {
+    if matches!(form, DocumentForm::Manifest(_)) {
         cells.push(change.unwrap_or_default());
     }
     cells.push(single_line(&field.doc));

@@ -10,6 +10,7 @@ mod arbitrary_input;
 mod cross_document;
 mod diagnostic_codes;
 mod invalid;
+mod render_laws;
 mod templates;
 mod valid;
 mod variables;

@@ -103,6 +103,19 @@ fn explain_lists_the_fields_of_an_object() {
       * replicaMemoryGb       The memory, in gigabytes: always four per core
         additional            Fields that are newer than this version
     ");
+    insta::assert_snapshot!(said("Template"), @"
+    Template
+      object, required
+
+      A part of manifests that many share. Manifests use it with `spec.template`.
+
+      fields (* is required):
+      * apiVersion  The version of the manifest's form
+      * kind        `Template`
+      * metadata    The name of the template
+        parameters  What each manifest says under `with`
+      * spec        A part of the `spec` of manifests
+    ");
     insta::assert_snapshot!(said("source.postgres.credentials.password"), @"
     ClickPipe spec.source.postgres.credentials.password
       reference to a secret
@@ -141,6 +154,9 @@ fn explain_accepts_shortened_paths() {
         ("policy.maxDelete", "policy.maxDelete"),
         ("environments.prod.policy.protect", "environments.*.policy.protect"),
         ("environments.policy.protect", "environments.*.policy.protect"),
+        ("Template", ""),
+        ("template.parameters.type", "parameters.*.type"),
+        ("Template.parameters.topic.default", "parameters.*.default"),
     ] {
         let path_found = explain_field(asked).map(|found| found.path.to_string());
         assert_eq!(path_found.as_deref(), Ok(path), "{asked}");

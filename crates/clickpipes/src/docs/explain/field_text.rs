@@ -26,7 +26,10 @@ pub(in crate::docs) fn describe_type(node: &FieldNode) -> String {
         return "word".to_owned();
     }
     if node.is_map() {
-        return "map of texts".to_owned();
+        return format!("map of {}", node.map_value().map_or("texts", plural_type_name));
+    }
+    if node.keyword_text("type").is_empty() && !node.is_choice() {
+        return "any value".to_owned();
     }
     type_name(node.keyword_text("type")).to_owned()
 }
