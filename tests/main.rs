@@ -42,6 +42,8 @@ mod habits;
 #[cfg(unix)]
 mod hostile_api;
 #[cfg(unix)]
+mod hostile_apply;
+#[cfg(unix)]
 mod hostile_text;
 #[cfg(unix)]
 mod hostile_tree;

@@ -12,6 +12,8 @@ pub(crate) mod generate;
 pub(crate) mod github;
 #[cfg(unix)]
 pub(crate) mod github_expressions;
+#[cfg(unix)]
+pub(crate) mod hostile_server;
 pub(crate) mod manifests;
 pub(crate) mod pipes;
 pub(crate) mod schema;

@@ -137,11 +137,15 @@ impl ListCache {
         lock_ignoring_poison(&self.cache).outdated_list = self.lists_requested.load(Ordering::Relaxed);
     }
 
+    /// Whether the object is one of the plan, or one that this run created.
+    pub(crate) fn is_known(&self, id: &Id) -> bool {
+        lock_ignoring_poison(&self.cache).known_ids.as_ref().is_some_and(|known| known.contains(id))
+    }
+
     /// The objects with the name that neither the plan nor this run knows.
     pub(crate) fn unplanned_ids(&self, name: &Name) -> BTreeSet<Id> {
         let mut ids = self.ids_named(name);
-        let cache = lock_ignoring_poison(&self.cache);
-        ids.retain(|id| cache.known_ids.as_ref().is_some_and(|known| !known.contains(id)));
+        ids.retain(|id| !self.is_known(id));
         ids
     }
 

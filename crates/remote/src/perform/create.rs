@@ -15,6 +15,7 @@ use super::watch::ObjectWatch;
 use crate::client::{Client, Precondition, RequestSpec};
 use crate::deadline::TimeBudget;
 use crate::decode;
+use crate::envelope::malformed_result;
 use crate::error::{Error, RejectionKind};
 use crate::list_cache::{ListCache, ListCursor, ListSnapshot};
 use crate::performed_action::PerformedAction;
@@ -168,7 +169,12 @@ impl CreateAttempt<'_> {
         let call =
             RequestSpec::new(Method::Post, path).with_body(&filled).with_budget(self.budget).with_precondition(self);
         let result = self.run.client.send(call).await?;
-        Ok(decode::decode_object(self.address.kind, Method::Post, path, result)?.object)
+        let object = decode::decode_object(self.address.kind, Method::Post, path, result)?.object;
+        // Hazard: the stop that follows would go to an object of somebody else.
+        if self.list_cache.is_known(&object.id) {
+            return Err(malformed_result(Method::Post, path, "holds an object that existed before"));
+        }
+        Ok(object)
     }
 
     /// Looks for a new object during the adoption window.
