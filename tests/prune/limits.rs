@@ -17,6 +17,28 @@ fn protection_outlasts_the_manifest() {
     assert_eq!(repo.live_pipe_names(), ["byhand", "clicks", "views"]);
 }
 
+/// A merge whose commits lift the protection and then use that.
+#[test]
+fn protection_of_the_base_outlasts_a_commit_that_removes_it() {
+    for new_name in ["views", "visits"] {
+        let repo = applied(&["clicks", "views"]);
+        repo.write_file("pipes/views.yaml", &kinesis_manifest("views", "", "  protect: true"));
+        let base = repo.commit_all("Keep views");
+        repo.run_successfully(&["apply", "pipes", "--yes"]);
+        let previous = if new_name == "views" { "" } else { "  previousNames: [views]" };
+        repo.write_file("pipes/views.yaml", &kinesis_manifest(new_name, previous, ""));
+        repo.commit_all("Keep nothing");
+        repo.remove_file("pipes/views.yaml");
+        repo.commit_all("Views are history");
+        let said = repo.run_pipectl(&[&PRUNE[..], &["--base", &base]].concat());
+        assert_eq!(said.code, 5, "{}", said.all_output());
+        assert!(said.stdout.contains("the base still says `protect`"), "{}", said.stdout);
+        assert_eq!(repo.live_pipe_names(), ["byhand", "clicks", "views"]);
+        repo.run_successfully(&[&PRUNE[..], &["--base", "HEAD~1"]].concat());
+        assert_eq!(repo.live_pipe_names(), ["byhand", "clicks"]);
+    }
+}
+
 #[test]
 fn max_delete_counts_pruned_pipes() {
     let repo = applied(&["clicks", "views", "orders"]);

@@ -306,7 +306,7 @@ impl Session {
             return plan.narrow_to(|at| self.selected.contains(at));
         }
         let proofs = self.prune_inputs.prune_evidence(&plan, &self.unreachable_names());
-        prune_unmanaged(plan, &desired, live, &proofs, &policy)
+        prune_unmanaged(plan, &desired, live, self.base.as_ref(), &proofs, &policy)
     }
 
     /// What the project file lets through.

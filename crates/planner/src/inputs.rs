@@ -44,6 +44,16 @@ impl Policy {
         pattern.map(|pattern| ProtectedBy::Project(pattern.to_string()))
     }
 
+    /// What protects a live object of these names, in the project file or in the base.
+    pub(crate) fn protection_with_base(&self, own: &[Address], id: &Id, base: &BaseClaims<'_>) -> Option<ProtectedBy> {
+        let base = base.manifests_of(own, id);
+        if base.iter().any(|(_, was)| was.intent.protect) {
+            return Some(ProtectedBy::Base);
+        }
+        let earlier = base.into_iter().flat_map(|(at, was)| all_names(at, was));
+        own.iter().cloned().chain(earlier).find_map(|at| self.protected_by(&at))
+    }
+
     /// Whether it stays stopped if somebody stopped it.
     pub(crate) fn keeps_stopped(&self, address: &Address) -> bool {
         let addresses = self.addresses_of(address);
@@ -80,6 +90,38 @@ pub enum UnsettledPolicy {
 /// Live objects by service, kind and the letters of their names.
 pub(crate) type NamesByLetters<'a> = HashMap<(&'a ServiceRef, Kind, String), Vec<(&'a Address, &'a LiveObjects)>>;
 
+/// The manifests of the base, and what besides their names leads to their objects.
+pub(crate) struct BaseClaims<'a> {
+    base: Option<&'a Desired>,
+    by_pinned_id: HashMap<&'a Id, Vec<(&'a Address, &'a Document)>>,
+    by_previous_name: HashMap<Address, Vec<(&'a Address, &'a Document)>>,
+}
+
+impl<'a> BaseClaims<'a> {
+    pub(crate) fn new(base: Option<&'a Desired>) -> Self {
+        let mut claims = Self { base, by_pinned_id: HashMap::new(), by_previous_name: HashMap::new() };
+        for (at, was) in base.into_iter().flatten() {
+            was.intent.pinned_id.iter().for_each(|id| claims.by_pinned_id.entry(id).or_default().push((at, was)));
+            for name in &was.intent.previous_names {
+                claims.by_previous_name.entry(at.with_name(name.clone())).or_default().push((at, was));
+            }
+        }
+        claims
+    }
+
+    fn manifests_of(&self, names: &[Address], id: &Id) -> Vec<(&'a Address, &'a Document)> {
+        let by_name = self.base.into_iter().flat_map(|base| names.iter().filter_map(|at| base.get_key_value(at)));
+        let by_previous_name = names.iter().filter_map(|at| self.by_previous_name.get(at)).flatten().copied();
+        by_name.chain(by_previous_name).chain(self.by_pinned_id.get(id).into_iter().flatten().copied()).collect()
+    }
+}
+
+/// The names that a manifest claims, previous names included.
+pub(crate) fn all_names(address: &Address, document: &Document) -> impl Iterator<Item = Address> {
+    let previous = document.intent.previous_names.iter().map(|name| address.with_name(name.clone()));
+    previous.chain([address.clone()])
+}
+
 pub(crate) struct PlanInputs<'a> {
     pub(crate) desired: &'a Desired,
     pub(crate) live: &'a Live,
@@ -95,8 +137,8 @@ pub(crate) struct PlanInputs<'a> {
     pub(crate) undeclared_names: OnceCell<NamesByLetters<'a>>,
     /// Secrets that are known to reach a host.
     pub(crate) known_pairs: OnceCell<BTreeSet<SecretPair>>,
-    /// The manifests of the base by the ids that they pin.
-    pub(crate) base_pins: OnceCell<HashMap<&'a Id, Vec<(&'a Address, &'a Document)>>>,
+    /// The manifests of the base by what else leads to their objects.
+    pub(crate) base_claims: OnceCell<BaseClaims<'a>>,
 }
 
 impl<'a> PlanInputs<'a> {
@@ -156,23 +198,7 @@ impl<'a> PlanInputs<'a> {
         }
         let own = [Some(&address.name), renamed_from].into_iter().flatten().chain(&document.intent.previous_names);
         let own: Vec<Address> = own.map(|name| address.with_name(name.clone())).collect();
-        let pins = self.base_pins.get_or_init(|| {
-            let mut pins: HashMap<&Id, Vec<(&Address, &Document)>> = HashMap::new();
-            for (at, was) in self.base.into_iter().flatten() {
-                was.intent.pinned_id.iter().for_each(|id| pins.entry(id).or_default().push((at, was)));
-            }
-            pins
-        });
-        let pinned = pins.get(&live.id).into_iter().flatten().copied();
-        let base = self.base.into_iter().flat_map(|base| own.iter().filter_map(|at| base.get_key_value(at)));
-        let base: Vec<(&Address, &Document)> = base.chain(pinned).collect();
-        if base.iter().any(|(_, was)| was.intent.protect) {
-            return Some(ProtectedBy::Base);
-        }
-        let earlier = base.into_iter().flat_map(|(at, was)| {
-            let names = was.intent.previous_names.iter().map(|name| at.with_name(name.clone()));
-            names.chain([at.clone()])
-        });
-        own.iter().cloned().chain(earlier).find_map(|at| self.policy.protected_by(&at))
+        let claims = self.base_claims.get_or_init(|| BaseClaims::new(self.base));
+        self.policy.protection_with_base(&own, &live.id, claims)
     }
 }

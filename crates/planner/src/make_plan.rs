@@ -34,7 +34,7 @@ pub fn plan(desired: &Desired, live: &Live, base: Option<&Desired>, policy: &Pol
         hosts: &hosts,
         undeclared_names: OnceCell::new(),
         known_pairs: OnceCell::new(),
-        base_pins: OnceCell::new(),
+        base_claims: OnceCell::new(),
     };
     let mut plan = Plan::default();
     let mut actions = Vec::new();

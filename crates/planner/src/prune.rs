@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use crate::block_reason::{BlockReason, ProtectedBy};
 use crate::change::{Change, Verdict};
-use crate::inputs::Policy;
+use crate::inputs::{BaseClaims, Policy, all_names};
 use crate::plan::Plan;
 use crate::{order, references, still_used, undeclared_rename};
 
@@ -51,11 +51,14 @@ impl fmt::Display for PruneReason {
 
 /// Adds to a plan the deletion of every live object of which there is a proof, and which is
 /// declared no more, neither by its name nor as a previous name.
+///
+/// What `base` protects stays: the commits of one change must not lift a protection and use that at once.
 #[must_use]
 pub fn prune_unmanaged(
     plan: Plan,
     desired: &Desired,
     live: &Live,
+    base: Option<&Desired>,
     proofs: &BTreeMap<Address, PruneEvidence>,
     policy: &Policy,
 ) -> Plan {
@@ -63,7 +66,8 @@ pub fn prune_unmanaged(
         return plan;
     }
     let mut pruned = plan;
-    let (declared, referrers) = (declared_names(desired), declared_referrers(desired));
+    let declared: BTreeSet<Address> = desired.iter().flat_map(|(at, document)| all_names(at, document)).collect();
+    let (referrers, base) = (declared_referrers(desired), BaseClaims::new(base));
     // An object that a manifest found by its pinned id is not unmanaged.
     let mut unmanaged: BTreeSet<(Address, Id)> =
         pruned.unmanaged.iter().map(|other| (other.address.clone(), other.id.clone())).collect();
@@ -78,9 +82,10 @@ pub fn prune_unmanaged(
             is_pinned && unmanaged.contains(&(at.clone(), object.id.clone()))
         };
         let objects: Vec<&Object> = objects.iter().filter(is_found).collect();
-        let Some((change, action)) = plan_deletion(at, proof, &objects, referrers.get(at).copied(), policy) else {
-            continue;
-        };
+        let Some(first) = objects.first() else { continue };
+        let protected_by = policy.protection_with_base(std::slice::from_ref(at), &first.id, &base);
+        let obstacle = find_obstacle(proof, &objects, protected_by, referrers.get(at).copied());
+        let (change, action) = plan_deletion(at, proof, first, obstacle);
         for object in objects {
             unmanaged.remove(&(at.clone(), object.id.clone()));
         }
@@ -96,15 +101,6 @@ pub fn prune_unmanaged(
     pruned
 }
 
-/// Every name that a manifest claims, previous names included.
-fn declared_names(desired: &Desired) -> BTreeSet<Address> {
-    let names = desired.iter().flat_map(|(address, document)| {
-        let previous = document.intent.previous_names.iter().map(|name| address.with_name(name.clone()));
-        previous.chain([address.clone()])
-    });
-    names.collect()
-}
-
 /// The first manifest that references each object.
 fn declared_referrers(desired: &Desired) -> BTreeMap<Address, &Address> {
     let references = desired.iter().rev().flat_map(|(other, document)| {
@@ -115,16 +111,14 @@ fn declared_referrers(desired: &Desired) -> BTreeMap<Address, &Address> {
     references.collect()
 }
 
-fn plan_deletion(
-    at: &Address,
+/// Why the object must stay, although no manifest declares it.
+fn find_obstacle(
     proof: &PruneEvidence,
     objects: &[&Object],
+    protected_by: Option<ProtectedBy>,
     referrer: Option<&Address>,
-    policy: &Policy,
-) -> Option<(Change, Option<Action>)> {
-    let first = objects.first()?;
-    let protected_by = policy.protected_by(at);
-    let obstacle = match (objects, &proof.reason, referrer) {
+) -> Option<BlockReason> {
+    match (objects, &proof.reason, referrer) {
         ([_, _, ..], ..) => Some(BlockReason::from_candidates(objects.iter().copied())),
         (_, PruneReason::RemovedBy(commit), _) if proof.protect => {
             Some(BlockReason::ProtectedAtRemoval(commit.clone()))
@@ -133,12 +127,20 @@ fn plan_deletion(
         _ if protected_by.is_some() => protected_by.map(BlockReason::ProtectedFromDelete),
         (_, _, Some(other)) => Some(BlockReason::StillReferenced(other.clone())),
         (_, _, None) => None,
-    };
-    let new_change = |verdict| Change::new(at.clone(), Some(first.id.clone()), verdict);
+    }
+}
+
+fn plan_deletion(
+    at: &Address,
+    proof: &PruneEvidence,
+    object: &Object,
+    obstacle: Option<BlockReason>,
+) -> (Change, Option<Action>) {
     if let Some(reason) = obstacle {
         let text = Some(reason.to_string());
-        return Some((Change { reason: text, ..new_change(Verdict::Blocked(reason)) }, None));
+        let change = Change::new(at.clone(), Some(object.id.clone()), Verdict::Blocked(reason));
+        return (Change { reason: text, ..change }, None);
     }
-    let change = Change { reason: Some(proof.reason.to_string()), ..Change::deletion(at, first) };
-    Some((change, Some(Action::Delete { address: at.clone(), id: first.id.clone() })))
+    let change = Change { reason: Some(proof.reason.to_string()), ..Change::deletion(at, object) };
+    (change, Some(Action::Delete { address: at.clone(), id: object.id.clone() }))
 }

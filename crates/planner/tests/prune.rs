@@ -86,7 +86,7 @@ proptest! {
         let policy = Policy { protect: vec![AddressPattern::new(NAMES[kept])], ..Policy::default() };
         let plain = plan(&desired, &live, None, &policy);
         let before = deleted_ids(&plain.actions);
-        let pruned = prune_unmanaged(plain.clone(), &desired, &live, &removed, &policy);
+        let pruned = prune_unmanaged(plain.clone(), &desired, &live, None, &removed, &policy);
         let mine: BTreeSet<Id> = deleted_ids(&pruned.actions).difference(&before).cloned().collect();
 
         let mut wanted = BTreeSet::new();
