@@ -2,6 +2,7 @@
 
 mod history;
 mod limits;
+mod moved;
 
 use crate::support::test_repo::{TestRepo, kinesis_manifest};
 use insta::assert_snapshot;

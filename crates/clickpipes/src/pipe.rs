@@ -25,7 +25,7 @@ pub mod settings;
 pub mod source;
 #[cfg(test)]
 mod tests;
-pub(crate) mod written_tables;
+pub mod written_tables;
 
 use model::diagnostic::Evidence;
 #[cfg(test)]

@@ -108,6 +108,8 @@ pub enum BlockReason {
     StillUsed(Vec<Address>),
     /// Its manifest is gone, but this object refers to it still.
     StillReferenced(Address),
+    /// Its manifest is gone, and this pipe, which takes its place, is blocked.
+    SuccessorBlocked(Address),
 }
 
 /// What protects an object.
@@ -234,7 +236,8 @@ impl fmt::Display for BlockReason {
             | Self::ReferenceOutside(_)
             | Self::ReferenceForbidden(_)
             | Self::StillUsed(_)
-            | Self::StillReferenced(_) => self.fmt_reference(f),
+            | Self::StillReferenced(_)
+            | Self::SuccessorBlocked(_) => self.fmt_reference(f),
             Self::Conflict(fields) => {
                 let texts: String = fields.iter().map(ConflictingField::describe).collect();
                 write!(f, "{texts}")?;
@@ -283,6 +286,11 @@ impl BlockReason {
             Self::StillReferenced(address) => {
                 write!(f, "its manifest was removed, but {address} still references it")
             }
+            Self::SuccessorBlocked(address) => write!(
+                f,
+                "no manifest declares it, but `{address}`, which takes its place, is blocked: it is deleted when that \
+                 one is created"
+            ),
             _ => Ok(()),
         }
     }

@@ -30,6 +30,7 @@ mod sent_secrets;
 mod shown_fields;
 mod state_plan;
 mod still_used;
+mod successor;
 mod undeclared_rename;
 
 pub use approve::{ApprovalLimits, ApprovedPlan, LimitExceeded};

@@ -15,7 +15,7 @@ use crate::block_reason::{BlockReason, ProtectedBy};
 use crate::change::{Change, Verdict};
 use crate::inputs::{BaseClaims, Policy, all_names};
 use crate::plan::Plan;
-use crate::{order, references, still_used, undeclared_rename};
+use crate::{order, references, still_used, successor, undeclared_rename};
 
 /// Why a live object may be deleted that no manifest declares.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -98,6 +98,7 @@ pub fn prune_unmanaged(
     pruned.delete_after = order::deletions_that_wait(&pruned.actions, &pruned.changes, live);
     pruned.actions = order::sort_actions(std::mem::take(&mut pruned.actions), &pruned.delete_after);
     undeclared_rename::block_undeclared_renames(&mut pruned, desired, live);
+    successor::keep_until_replaced(&mut pruned, desired, live);
     pruned
 }
 

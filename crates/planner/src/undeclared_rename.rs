@@ -10,6 +10,7 @@ use clickpipes::exclusive_read::Sharing;
 use clickpipes::exclusive_reads::exclusive_reads;
 use clickpipes::lifecycle;
 use clickpipes::lineage::{Lineage, pipe_lineage};
+use clickpipes::pipe::written_tables::{colliding_table, written_table_names};
 use model::address::{Address, ServiceRef};
 use model::desired::Desired;
 use model::live::{Id, Live};
@@ -41,7 +42,8 @@ pub(crate) fn block_undeclared_renames(plan: &mut Plan, desired: &Desired, live:
         .collect();
     let deleted = plan.changes.iter().filter(|change| change.verdict == Verdict::Delete);
     let deleted = index_readers(deleted.filter_map(|change| by_id.get(change.id.as_ref()?).copied()));
-    let unmanaged = index_readers(plan.unmanaged.iter().filter_map(|other| by_id.get(&other.id).copied()));
+    let others = || plan.unmanaged.iter().filter_map(|other| by_id.get(&other.id).copied());
+    let (unmanaged, writers) = (index_readers(others()), TableWriters::index_tables(others()));
     let (mut blocked, mut warnings) = (BTreeMap::new(), BTreeMap::new());
     let exclusive = index_exclusive_reads(plan, live);
     if deleted.is_empty() && unmanaged.is_empty() && exclusive.is_empty() {
@@ -62,24 +64,60 @@ pub(crate) fn block_undeclared_renames(plan: &mut Plan, desired: &Desired, live:
             blocked.insert(at.clone(), reason());
             blocked.insert(other.clone(), reason());
         } else if let Some(other) = find_reader(&unmanaged, at, &lineage) {
-            warnings.insert(at.clone(), other.clone());
+            warnings.insert(at.clone(), same_load_warning(other));
+        } else if let Some((other, table)) = writers.find_collision(at, desired) {
+            warnings.insert(at.clone(), same_table_warning(other, &table));
         }
     }
     for change in &mut plan.changes {
         if let Some(reason) = blocked.get(&change.address) {
             change.block(reason.clone());
-        } else if let Some(other) = warnings.get(&change.address) {
-            let sentence = format!(
-                "`{other}`, which no manifest declares, loads the same source into the same table: if it is the same \
-                 pipe, add `previousNames: [{}]`",
-                other.name
-            );
-            if !change.data_effects.contains(&sentence) {
-                change.data_effects.push(sentence);
-            }
+        } else if let Some(sentence) = warnings.remove(&change.address)
+            && !change.data_effects.contains(&sentence)
+        {
+            change.data_effects.push(sentence);
         }
     }
     order::retain_objects(&mut plan.actions, &mut plan.delete_after, |at| !blocked.contains_key(at));
+}
+
+fn same_load_warning(other: &Address) -> String {
+    format!(
+        "`{other}`, which no manifest declares, loads the same source into the same table: if it is the same pipe, add \
+         `previousNames: [{}]`",
+        other.name
+    )
+}
+
+fn same_table_warning(other: &Address, table: &str) -> String {
+    format!(
+        "`same-table`: `{other}`, which no manifest declares, writes the table `{table}` too: if it is the same pipe, \
+         add `previousNames: [{}]`; if not, use another table",
+        other.name
+    )
+}
+
+/// Live pipes by the tables that they write.
+struct TableWriters<'l>(HashMap<(&'l ServiceRef, String), Vec<(&'l Address, &'l Value)>>);
+
+impl<'l> TableWriters<'l> {
+    fn index_tables(pipes: impl Iterator<Item = (&'l Address, &'l Value)>) -> Self {
+        let mut writers: HashMap<_, Vec<_>> = HashMap::new();
+        for (at, body) in pipes {
+            for table in written_table_names(body) {
+                writers.entry((&at.service, table)).or_default().push((at, body));
+            }
+        }
+        Self(writers)
+    }
+
+    /// A pipe that writes a table of this declared one, where one of the two manages it.
+    fn find_collision(&self, at: &Address, desired: &Desired) -> Option<(&'l Address, String)> {
+        let body = &desired.get(at)?.body;
+        let tables = written_table_names(body).into_iter();
+        let writers = tables.filter_map(|table| self.0.get(&(&at.service, table))).flatten();
+        { writers }.find_map(|(other, live)| Some((*other, colliding_table(body, live)?)))
+    }
 }
 
 /// What live objects that nobody declares read alone. Those that are stopped read nothing.

@@ -36,6 +36,10 @@ impl<'b> WrittenTable<'b> {
         self.database.unwrap_or(DEFAULT_DATABASE)
     }
 
+    fn full_name(&self) -> String {
+        format!("{}.{}", self.database_or_default(), self.name)
+    }
+
     pub(crate) fn is_same_table(&self, other: &WrittenTable<'_>) -> bool {
         self.name == other.name && self.database_or_default() == other.database_or_default()
     }
@@ -48,6 +52,18 @@ impl<'b> WrittenTable<'b> {
                 (WriteMode::InsertOnly, _) | (_, WriteMode::InsertOnly) => false,
             }
     }
+}
+
+/// The tables that the pipe of this body writes, each as `database.table`.
+pub fn written_table_names(body: &Value) -> Vec<String> {
+    written_tables(body).iter().map(WrittenTable::full_name).collect()
+}
+
+/// The first table that two pipes write in a way that is a mistake, as `database.table`.
+pub fn colliding_table(one: &Value, other: &Value) -> Option<String> {
+    let others = written_tables(other);
+    let own = written_tables(one);
+    own.iter().find(|table| others.iter().any(|other| table.collides_with(other))).map(WrittenTable::full_name)
 }
 
 /// The tables that the pipe of this body writes: the one of the destination, or those of the mappings.

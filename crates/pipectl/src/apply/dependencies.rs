@@ -4,6 +4,7 @@
 //
 //     create endpoint  ->  create the pipe that uses it        `requires`: if the endpoint fails, the pipe is skipped
 //     update the pipe  ->  delete the endpoint that it left    `released_by`: if the update fails, the delete is skipped
+//     create a pipe    ->  delete the one whose place it takes `released_by`: if the create fails, the delete is skipped
 //     everything       ->  delete, scaling                     `waits_for_lower_ranks`: for the end, whatever it is
 //
 // A delete whose referrer could not be changed would cut a running pipe off from its source.
@@ -103,19 +104,21 @@ impl<'p> FinishedObjects<'p> {
             let reason = format!("it refers to `{at}`, which {}", not_applied_text(end.outcome)?);
             Some(SkipReason { reason, unmet_dependency: end.unmet_dependency.clone() })
         });
-        let in_use = || work.released_by.iter().find_map(|at| still_in_use(at, finished.get(*at)));
+        let in_use = || work.released_by.iter().find_map(|at| still_needed(work.address(), at, finished.get(*at)));
         missing.or_else(in_use)
     }
 }
 
-/// The reason to keep an object that the live object `at` uses.
-fn still_in_use(at: &Address, end: Option<&ObjectEnd>) -> Option<SkipReason> {
+/// The reason to keep an object that `other` uses, or whose place it takes.
+fn still_needed(kept: &Address, other: &Address, end: Option<&ObjectEnd>) -> Option<SkipReason> {
     let (explanation, unmet_dependency) = match end {
         Some(end) => (not_applied_text(end.outcome)?, end.unmet_dependency.clone()),
-        // The plan does not change `at`, so it goes on using the object.
-        None => ("is left as it is", Some(at.clone())),
+        // The plan does not change it, so it goes on using the object.
+        None => ("is left as it is", Some(other.clone())),
     };
-    Some(SkipReason { reason: format!("`{at}` still uses it, and {explanation}"), unmet_dependency })
+    // Objects use only objects of other kinds.
+    let relation = if kept.kind == other.kind { "takes its place" } else { "still uses it" };
+    Some(SkipReason { reason: format!("`{other}` {relation}, and {explanation}"), unmet_dependency })
 }
 
 fn not_applied_text(outcome: Outcome) -> Option<&'static str> {
