@@ -116,3 +116,22 @@ fn change_does_not_lift_the_rule_that_judges_it() {
         repo.run_successfully(&["apply", "--yes", "--base", "HEAD~1", "--trust-policy"]);
     }
 }
+
+/// The sandbox inside the process knows a service by its name, its id and an alias, as the API does.
+#[test]
+fn pattern_protects_by_every_name_of_an_emulated_service() {
+    let repo = protected_repo("{protect: []}");
+    let id = repo.edit_world(|world| world.ensure_service("analytics"));
+    for pattern in ["analytics/clicks".to_owned(), "ali/clicks".to_owned(), format!("{id}/clicks")] {
+        let environment = format!("{{services: {{ali: {id}}}, policy: {{protect: ['{pattern}']}}}}");
+        let project = format!("{HEAD}defaults: {{environment: prod}}\nenvironments: {{prod: {environment}}}\n");
+        repo.write_file("pipectl.yaml", &project);
+        for service in ["analytics", "ali", &id, &id.to_uppercase()] {
+            let absent = kinesis_manifest("clicks", "", "  state: absent");
+            repo.write_file("pipes/clicks.yaml", &absent.replace("analytics", service));
+            let said = repo.run_pipectl(&["apply", "pipes/clicks.yaml", "--yes"]);
+            assert_eq!(said.code, 5, "{pattern} {service}: {}", said.all_output());
+            assert!(said.stdout.contains("it is protected"), "{pattern} {service}: {}", said.stdout);
+        }
+    }
+}

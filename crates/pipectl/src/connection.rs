@@ -152,7 +152,7 @@ impl Account {
             return Ok(Self {
                 lookup: ServiceLookup::new(sandbox.transports(keys), settings),
                 organization: sandbox::ORGANIZATION.to_owned(),
-                aliases: BTreeMap::new(),
+                aliases: sandbox.known_aliases(&project.services),
                 rate: rate_of_keys(rate, keys),
                 keys,
                 sandbox: Some(sandbox),
@@ -204,11 +204,10 @@ impl Account {
     }
 
     fn known_id(&self, name: &String) -> Option<String> {
-        match &self.sandbox {
-            Some(sandbox) => Some(sandbox.with_world(|world| world.ensure_service(name))),
-            // In another case the id of a service would count as another service.
-            None => self.aliases.get(name).or_else(|| is_uuid(name).then_some(name)).map(|id| id.to_ascii_lowercase()),
-        }
+        // In another case the id of a service would count as another service.
+        let id = self.aliases.get(name).or_else(|| is_uuid(name).then_some(name)).map(|id| id.to_ascii_lowercase());
+        let Some(sandbox) = &self.sandbox else { return id };
+        Some(sandbox.with_world(|world| world.ensure_service(id.as_ref().unwrap_or(name))))
     }
 
     /// Whether a pattern that protects may use the live name of a service, which only a list tells.
@@ -224,10 +223,11 @@ impl Account {
         ids: &BTreeMap<ServiceRef, String>,
         found: &FoundServices,
     ) -> BTreeMap<ServiceRef, BTreeSet<ServiceRef>> {
+        let emulated = self.sandbox.as_ref().map(|it| it.with_world(|world| world.service_names())).unwrap_or_default();
         let names = |id: &String| {
             let aliases = self.aliases.iter().chain(&found.ids).filter(|(_, other)| other.eq_ignore_ascii_case(id));
             let live = found.listed.iter().filter(|service| service.id == *id).map(|service| &service.name);
-            aliases.map(|(name, _)| name).chain(live).chain([id]).map(ServiceRef::new).collect()
+            aliases.map(|(name, _)| name).chain(live).chain(emulated.get(id)).chain([id]).map(ServiceRef::new).collect()
         };
         ids.iter().map(|(label, id)| (label.clone(), names(id))).collect()
     }

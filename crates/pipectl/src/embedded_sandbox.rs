@@ -3,6 +3,7 @@
 //! Time is tokio's paused clock. When every task waits, it jumps to the next timer, so minutes of provisioning take no
 //! time.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -67,6 +68,13 @@ impl EmbeddedSandbox {
         let mut inner = self.lock_state();
         inner.advance_clock();
         f(&mut inner.world)
+    }
+
+    /// The aliases of services that are here. An alias of a real service is the name of an emulated one.
+    pub(crate) fn known_aliases(&self, aliases: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+        let services = self.with_world(|world| world.service_names());
+        let known = aliases.iter().filter(|(_, id)| services.contains_key(&id.to_ascii_lowercase()));
+        known.map(|(name, id)| (name.clone(), id.clone())).collect()
     }
 
     /// Writes the world to its file.

@@ -83,6 +83,11 @@ impl World {
         id
     }
 
+    /// The names of the services by id.
+    pub fn service_names(&self) -> BTreeMap<String, String> {
+        self.services.iter().map(|(id, service)| (id.clone(), service.name.clone())).collect()
+    }
+
     /// Moves the virtual clock. In the process nothing else does.
     pub fn advance_clock(&mut self, by: Duration) {
         self.now = self.now.after(by);
