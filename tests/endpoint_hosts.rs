@@ -119,16 +119,22 @@ fn broker_reference_becomes_one_broker_for_each_private_name() {
 
 #[test]
 fn endpoint_stays_while_a_pipe_uses_its_dns_name() {
-    let desk = WorkDir::new();
-    let pipe = database_pipe("billing.db.example");
-    // The host is only a name here, and the endpoint comes first all the same.
-    apply(&desk, &(database_endpoint("present") + &pipe));
-    desk.write_file("pipes.yaml", database_endpoint("absent") + &pipe);
-    let said = desk.run_with_env(&APPLY, &SECRETS);
-    assert!(said.all_output().contains("`analytics/invoices` still uses it after this plan"), "{}", said.all_output());
-    assert_eq!(desk.edit_world(|world| world.list_pipes("analytics").len()), 1);
-    // A pipe that moves to another host lets go of it.
-    apply(&desk, &(database_endpoint("absent") + &database_pipe("other.db.example")));
+    for host in ["billing.db.example", "billing.db.example."] {
+        let desk = WorkDir::new();
+        let pipe = database_pipe(host);
+        // The host is only a name here, and the endpoint comes first all the same.
+        apply(&desk, &(database_endpoint("present") + &pipe));
+        desk.write_file("pipes.yaml", database_endpoint("absent") + &pipe);
+        let said = desk.run_with_env(&APPLY, &SECRETS);
+        assert!(
+            said.all_output().contains("`analytics/invoices` still uses it after this plan"),
+            "{}",
+            said.all_output()
+        );
+        assert_eq!(desk.edit_world(|world| world.list_pipes("analytics").len()), 1);
+        // A pipe that moves to another host lets go of it.
+        apply(&desk, &(database_endpoint("absent") + &database_pipe("other.db.example")));
+    }
 }
 
 #[test]

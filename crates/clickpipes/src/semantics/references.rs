@@ -51,10 +51,11 @@ impl FieldSemantics {
         Some((self.refers_to.filter(|_| self.connects_to.is_none())?, live.as_str()?))
     }
 
-    /// The hosts that a value connects to, in lower case and without ports.
+    /// The hosts that a value connects to, in lower case, without ports and without the dot at the end.
     pub fn connected_hosts(&self, value: &Value) -> Vec<String> {
         let text = self.connects_to.and(value.as_str()).unwrap_or_default();
-        SecretHost::from_url(text).into_iter().filter_map(SecretHost::name_without_port).collect()
+        let hosts = SecretHost::from_url(text).into_iter().filter_map(SecretHost::name_without_port);
+        hosts.map(|host| without_root_dot(&host).to_owned()).collect()
     }
 
     /// What the API gets for a reference to `object`; `None` as long as the object does not tell it. A live value that
@@ -120,6 +121,11 @@ impl FieldSemantics {
     }
 }
 
+/// A DNS name without the dot at its end: `a.example.` is `a.example`.
+fn without_root_dot(name: &str) -> &str {
+    name.strip_suffix('.').unwrap_or(name)
+}
+
 /// The DNS names that lead to an object, those that its owner chose first. One may start with `*.`.
 pub fn dns_names(kind: Kind, body: &Value) -> Vec<&str> {
     if kind != Kind::ReversePrivateEndpoint {
@@ -128,7 +134,7 @@ pub fn dns_names(kind: Kind, body: &Value) -> Vec<&str> {
     let chosen = body["customPrivateDnsMappings"].as_array().into_iter().flatten();
     let chosen = chosen.filter_map(|mapping| mapping["privateDnsName"].as_str());
     let listed = ["privateDnsNames", "dnsNames"].into_iter().filter_map(|list| body[list].as_array()).flatten();
-    chosen.chain(listed.filter_map(Value::as_str)).collect()
+    chosen.chain(listed.filter_map(Value::as_str)).map(without_root_dot).collect()
 }
 
 /// The names in [`dns_names`] that lead a host to an object: the host itself, and `*.` with each part of its end.
