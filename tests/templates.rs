@@ -123,6 +123,33 @@ fn changed_template_is_a_change_of_each_pipe_and_the_base_has_its_own() {
 }
 
 #[test]
+fn without_a_base_no_template_is_said_to_change() {
+    let repo = template_repo();
+    for name in ["p-views", "p-orders"] {
+        repo.edit_live_pipe(name, "/scaling/replicas", json!(2));
+    }
+    let plan = repo.run_successfully(&["plan", "pipes", "--report", "github=-", "--report", "markdown=said.md"]);
+    assert!(plan.contains("review: values from template `clicks` differ: 2 pipes\n"), "{plan}");
+    assert!(plan.contains("title=template-values") && !plan.contains("template-change"), "{plan}");
+    let plan = repo.run_successfully(&["plan", "pipes", "--base", "HEAD"]);
+    assert!(!plan.contains("template `clicks`"), "drift is not a change of the template: {plan}");
+}
+
+#[test]
+fn template_that_could_not_be_read_is_the_reason_of_a_kept_pipe() {
+    let repo = template_repo();
+    repo.remove_file("pipes/templates.yaml");
+    repo.commit_all("No template");
+    repo.write_file("pipes/templates.yaml", TEMPLATE);
+    repo.write_file("pipes/pipes.yaml", &PIPES.replace(", orders, 'a$${b'", ""));
+    repo.commit_all("No orders");
+    let plan = repo.run_successfully(&["plan", "pipes", "--prune=git"]);
+    assert!(plan.contains("blocked: its manifest was removed by"), "{plan}");
+    let reason = "but the template of that manifest could not be read, and may have protected it";
+    assert!(plan.split_whitespace().collect::<Vec<_>>().join(" ").contains(reason), "{plan}");
+}
+
+#[test]
 fn value_of_an_unfinished_apply_is_not_drift() {
     let repo = template_repo();
     repo.write_file("pipes/templates.yaml", &TEMPLATE.replace("default: 1", "default: 2"));
@@ -213,6 +240,67 @@ fn defaults_of_the_environment_fill_what_manifests_omit() {
     dir.write_file("pipectl.yaml", ENVIRONMENTS.replace("wait_ms: 500", "wait_ms: soon"));
     let wrong = dir.run_pipectl(&["validate", "-e", "dev"]);
     insta::assert_snapshot!(wrong.stderr);
+}
+
+fn repo_with_defaults(defaults: &str) -> TestRepo {
+    let repo = TestRepo::new();
+    repo.write_file(
+        "pipectl.yaml",
+        &format!(
+            "apiVersion: pipectl/v1\nkind: Project\nmanifests: [pipes]\ndefaults: {{environment: dev}}\nenvironments:\n  \
+             dev:\n    variables: {{gone: absent}}\n    defaults: {{ClickPipe: {{spec: {{{defaults}}}}}}}\n"
+        ),
+    );
+    repo
+}
+
+#[test]
+fn default_protects_what_is_declared_absent() {
+    let repo = repo_with_defaults("protect: true, scaling: {replicas: 1}");
+    repo.write_file("pipes/clicks.yaml", &kinesis_manifest("clicks", "", ""));
+    repo.commit_all("A pipe");
+    repo.run_successfully(&["apply", "--yes"]);
+    let absent = |more: &str| {
+        let head = "apiVersion: pipectl/v1\nkind: ClickPipe\nmetadata: {name: clicks, service: analytics}\n";
+        repo.write_file("pipes/clicks.yaml", &format!("{head}spec: {{state: absent{more}}}\n"));
+        repo.run_successfully(&["plan"])
+    };
+    let plan = absent("");
+    assert!(plan.contains("blocked: it is protected") && !plan.contains("1 to delete"), "{plan}");
+    let plan = absent(", protect: false");
+    assert!(plan.contains("1 to delete"), "the manifest wins: {plan}");
+}
+
+#[test]
+fn absent_is_no_default() {
+    for state in ["absent", "'${gone}'"] {
+        let repo = repo_with_defaults(&format!("state: {state}"));
+        repo.write_file("pipes/clicks.yaml", &kinesis_manifest("clicks", "", ""));
+        let said = repo.run_pipectl(&["validate"]);
+        assert_eq!(said.code, 1, "{}", said.all_output());
+        let error = said.all_output();
+        assert!(error.contains("error[absent-default]") && error.contains("pipectl.yaml:8:41"), "{error}");
+    }
+}
+
+#[test]
+fn null_takes_out_the_field_of_the_template_and_the_default() {
+    let dir = WorkDir::new();
+    dir.write_file("pipectl.yaml", ENVIRONMENTS);
+    for (spec, is_scaled) in [("{}", true), ("{scaling: null}", false), ("{scaling: {replicas: 2}}", true)] {
+        let own = spec.trim_matches(['{', '}']).replacen("scaling", "\n  scaling", 1);
+        let one = PIPES.replace(", orders, 'a$${b'", "");
+        dir.write_file("pipes/all.yaml", format!("{TEMPLATE}---\n{}{own}\n", one.trim_end()));
+        let rendered = dir.run_pipectl(&["render", "-e", "dev"]);
+        assert_eq!(rendered.code, 0, "{}", rendered.all_output());
+        assert_eq!(rendered.stdout.contains("scaling"), is_scaled, "{spec}: {}", rendered.stdout);
+    }
+    // A part of a mapping is taken out alone, and what nobody set cannot be.
+    let part = format!("{}\n  scaling: {{replicas: null}}\n", PIPES.replace(", orders, 'a$${b'", "").trim_end());
+    dir.write_file("pipes/all.yaml", format!("{TEMPLATE}---\n{part}"));
+    let rendered = dir.run_pipectl(&["render", "-e", "dev"]);
+    let said = rendered.all_output();
+    assert!(!said.contains("replicas:") && said.contains("replicaCpuMillicores: 250"), "{said}");
 }
 
 #[test]

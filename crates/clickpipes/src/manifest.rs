@@ -178,6 +178,8 @@ pub fn parse_drafts<'c>(file: &SourceFile, context: impl Into<LoadContext<'c>>) 
 pub struct IdentifiedManifests {
     /// Their identity and intent are valid. Nothing else was checked.
     pub manifests: Vec<Manifest>,
+    /// For each of them, whether its template could be read. Without it, the intent is not the whole one.
+    pub has_template_fields: Vec<bool>,
     /// Whether the file may declare more objects, whose identity cannot be read.
     pub has_unidentified: bool,
 }
@@ -189,7 +191,8 @@ pub fn identify_manifests<'c>(file: &SourceFile, context: impl Into<LoadContext<
     let (drafts, mut has_unidentified) = RenderContext::for_files(std::slice::from_ref(file), context.into(), identify);
     has_unidentified |= !drafts.iter().all(|draft| draft.is_identified);
     let identified = drafts.into_iter().filter(|draft| draft.is_identified);
-    IdentifiedManifests { manifests: identified.map(|draft| draft.manifest).collect(), has_unidentified }
+    let (manifests, has_template_fields) = identified.map(|it| (it.manifest, it.has_template_fields)).unzip();
+    IdentifiedManifests { manifests, has_template_fields, has_unidentified }
 }
 
 /// Documents and diagnostics, each with the position of its file.

@@ -285,6 +285,7 @@ fn single_document(documents: &[YamlDocument], remarks: &mut PendingDiagnostics)
     compiled_schema().validate(&document.root, None, remarks);
     env_references::validate_references(&document.root, remarks);
     validate_manifest_paths(&document.root, remarks);
+    reject_absent_defaults(&document.root, remarks);
     Some(document.root.to_json())
 }
 
@@ -300,6 +301,26 @@ fn validate_manifest_paths(root: &YamlNode, remarks: &mut PendingDiagnostics) {
             remarks.push(remark.with_path(path).with_help(help));
         }
     }
+}
+
+fn reject_absent_defaults(root: &YamlNode, remarks: &mut PendingDiagnostics) {
+    for environment in root.node_at(&["environments"]).map_or(&[][..], YamlNode::entries) {
+        let path = FieldPath::parse("environments").child(&environment.key).child("defaults");
+        for kind in environment.value.node_at(&["defaults"]).map_or(&[][..], YamlNode::entries) {
+            let path = path.child(&kind.key).child("spec").child("state");
+            if let Some(remark) = absent_default(&kind.value) {
+                remarks.push(remark.with_path(path));
+            }
+        }
+    }
+}
+
+/// The error, if these defaults of a kind delete whatever sets no state.
+pub fn absent_default(defaults: &YamlNode) -> Option<PendingDiagnostic> {
+    let state = defaults.node_at(&["spec", "state"]).filter(|state| state.as_text() == Some("absent"))?;
+    let message = "`state: absent` is no default: it would delete everything that sets no state";
+    let remark = PendingDiagnostic::error(code::ABSENT_DEFAULT, state.head_span(), message);
+    Some(remark.with_help("write it into the manifest of each object to delete"))
 }
 
 /// `true` if a path stays below the folder that it starts from. Links are not followed.

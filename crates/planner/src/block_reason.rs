@@ -9,6 +9,7 @@ use model::path::FieldPath;
 use model::rule_finding::RuleFinding;
 
 use crate::conflict::{ConflictingField, truncate_value};
+use crate::prune::LastProtection;
 use crate::sent_secrets::RefusedSecret;
 
 /// A field that the API seems to spell in its own way: its path, the text of the manifest and the live one.
@@ -91,8 +92,8 @@ pub enum BlockReason {
     ReferenceToAbsent(Address),
     /// Git changed these fields, and so did somebody else: each with the value in git and live.
     Conflict(Vec<ConflictingField>),
-    /// Its manifest is gone, but the last one protected it. Names the commit that removed it.
-    ProtectedAtRemoval(String),
+    /// Its manifest is gone, but the last one protected it, or may have. Names the commit that removed it.
+    ProtectedAtRemoval(String, LastProtection),
     /// It refers to this object, which the plan creates, but not the part of the plan that is selected.
     ReferenceOutside(Address),
     /// It refers to this object, which the rules of the project keep the plan from creating.
@@ -188,10 +189,11 @@ impl fmt::Display for BlockReason {
                 "it is protected, and this change would replace it: {guard}, or undo the change that \
                  forces replacement"
             ),
-            Self::ProtectedAtRemoval(commit) => write!(
+            Self::ProtectedAtRemoval(commit, protection) => write!(
                 f,
-                "its manifest was removed by {commit}, but that manifest protected it: to delete it, \
-                 declare it with `state: absent` and without `protect`"
+                "its manifest was removed by {commit}, but {}: to delete it, declare it with `state: absent` and \
+                 without `protect`",
+                protection.describe_obstacle()
             ),
             Self::CannotRename => f.write_str("the API cannot rename it"),
             Self::CannotDelete => f.write_str("the API cannot delete it"),

@@ -44,6 +44,6 @@ pub use inputs::{Policy, UnsettledPolicy, WriteOnlyPolicy};
 pub use make_plan::plan;
 pub use order::{DeleteAfter, ObjectWork};
 pub use plan::{Plan, UnmanagedObject, UnusableObject};
-pub use prune::{PruneEvidence, PruneReason, prune_unmanaged};
+pub use prune::{LastProtection, PruneEvidence, PruneReason, prune_unmanaged};
 pub use sent_secrets::{RefusedSecret, SentSecret};
 pub use shown_fields::ShownFields;

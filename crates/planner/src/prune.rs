@@ -11,7 +11,7 @@ use model::desired::Desired;
 use model::live::{Id, Live, Object};
 use serde::Serialize;
 
-use crate::block_reason::{BlockReason, ProtectedBy};
+use crate::block_reason::BlockReason;
 use crate::change::{Change, Verdict};
 use crate::inputs::{BaseClaims, Policy, all_names};
 use crate::plan::Plan;
@@ -23,9 +23,31 @@ pub struct PruneEvidence {
     /// What gives the right to.
     pub reason: PruneReason,
     /// Whether the last manifest protected the object.
-    pub protect: bool,
+    pub protection: LastProtection,
     /// The live object that the last manifest pinned.
     pub pinned: Option<Id>,
+}
+
+/// Whether the last manifest of an object protected it. The greater one counts if there are several.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum LastProtection {
+    /// It did not.
+    Unprotected,
+    /// Its template could not be read, and may have said `protect`.
+    Unknown,
+    /// It said `protect`.
+    Protected,
+}
+
+impl LastProtection {
+    /// Why an object that is not unprotected stays.
+    pub(crate) fn describe_obstacle(self) -> &'static str {
+        match self {
+            Self::Unknown => "the template of that manifest could not be read, and may have protected it",
+            Self::Protected | Self::Unprotected => "that manifest protected it",
+        }
+    }
 }
 
 /// What gives the right to delete an object that nobody declares.
@@ -121,10 +143,9 @@ fn find_obstacle(
 ) -> Option<BlockReason> {
     match (objects, &proof.reason, referrer) {
         ([_, _, ..], ..) => Some(BlockReason::from_candidates(objects.iter().copied())),
-        (_, PruneReason::RemovedBy(commit), _) if proof.protect => {
-            Some(BlockReason::ProtectedAtRemoval(commit.clone()))
+        (_, PruneReason::RemovedBy(commit), _) if proof.protection != LastProtection::Unprotected => {
+            Some(BlockReason::ProtectedAtRemoval(commit.clone(), proof.protection))
         }
-        _ if proof.protect => Some(BlockReason::ProtectedFromDelete(ProtectedBy::Manifest)),
         _ if protected_by.is_some() => protected_by.map(BlockReason::ProtectedFromDelete),
         (_, _, Some(other)) => Some(BlockReason::StillReferenced(other.clone())),
         (_, _, None) => None,

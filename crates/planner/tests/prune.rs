@@ -8,7 +8,7 @@ use model::address::{Address, Kind, Name, ServiceRef};
 use model::desired::{Desired, Document, FieldPlaces, Intent, Origin, Place};
 use model::live::{Id, Live, LiveObjects, Object, State};
 use model::selector::AddressPattern;
-use planner::{Policy, PruneEvidence, PruneReason, plan, prune_unmanaged};
+use planner::{LastProtection, Policy, PruneEvidence, PruneReason, plan, prune_unmanaged};
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 use serde_json::json;
@@ -59,7 +59,8 @@ fn any_removed() -> impl Strategy<Value = BTreeMap<Address, PruneEvidence>> {
             // Two of the four ids are live, if anything is.
             let pinned = (pinned > 0).then(|| Id::new(format!("{at}-{}", pinned - 1)));
             let ground = PruneReason::RemovedBy("1a2b3c4 (Remove it)".to_owned());
-            (at, PruneEvidence { reason: ground, protect, pinned })
+            let protection = if protect { LastProtection::Protected } else { LastProtection::Unprotected };
+            (at, PruneEvidence { reason: ground, protection, pinned })
         });
         proofs.collect()
     })
@@ -95,7 +96,7 @@ proptest! {
                 other.service == at.service && document.intent.previous_names.contains(&at.name)
             };
             let declared = desired.contains_key(at) || desired.iter().any(earlier);
-            let protected = proof.protect || at.name.as_str() == NAMES[kept];
+            let protected = proof.protection == LastProtection::Protected || at.name.as_str() == NAMES[kept];
             let objects = live.get(at).map_or(&[][..], |observed| &observed.objects);
             let meant: Vec<&Id> = objects
                 .iter()

@@ -10,6 +10,8 @@ use super::variables::{Scope, VariableExpander};
 use crate::kinds;
 use model::address::Kind;
 use model::diagnostic::SourceFile;
+use model::path::FieldPath;
+use model::project::absent_default;
 use model::yaml::{self, PendingDiagnostics, Span, YamlContent, YamlEntry, YamlNode};
 
 /// The defaults of an environment, by kind.
@@ -65,22 +67,33 @@ impl EnvironmentDefaults {
         self.file.as_ref().map(|file| Arc::clone(&file.name))
     }
 
-    /// Lays a manifest over its defaults. `file` is the number of the project file. A default that does not fit the
-    /// manifest is left out: the size of streams in a database pipe.
+    /// Lays a manifest over its defaults. `file` is the number of the project file, and `taken_out` are the fields of
+    /// the template that the manifest took out. A default that does not fit the manifest is left out: the size of
+    /// streams in a database pipe.
     pub(super) fn apply(
         &self,
         root: &mut YamlNode,
-        file: u32,
+        (file, taken_out): (u32, &[FieldPath]),
         expander: &mut VariableExpander<'_>,
         remarks: &mut PendingDiagnostics,
     ) {
         let text = |path: &[&str]| root.node_at(path).and_then(YamlNode::as_text);
-        // A tombstone needs nothing but its name.
-        let kind = text(&["kind"]).and_then(Kind::from_name).filter(|_| text(&["spec", "state"]) != Some("absent"));
+        let kind = text(&["kind"]).and_then(Kind::from_name);
         let Some((kind, defaults)) = kind.and_then(|kind| Some((kind, self.by_kind.get(&kind)?))) else { return };
         let mut defaults = defaults.clone();
+        if text(&["spec", "state"]) == Some("absent") {
+            // Nothing is declared of what is deleted, except whether it may be.
+            retain_protection(&mut defaults);
+        }
         defaults.set_file(file);
+        for path in taken_out {
+            remove_default(&mut defaults, path.segments(), file);
+        }
         expander.expand_variables(&mut defaults, Scope::Manifest, remarks);
+        // Only now is a variable in it known.
+        if let Some(remark) = absent_default(&defaults) {
+            remarks.push(remark.with_path(FieldPath::parse("spec.state")));
+        }
         retain_sources(&mut defaults, root.node_at(&["spec", "source"]));
         let own = std::mem::replace(&mut root.content, YamlContent::Null);
         let own = YamlNode { content: own, ..root.clone() };
@@ -92,6 +105,18 @@ impl EnvironmentDefaults {
         for problem in kinds::find_problems(kind, &root.to_json()) {
             remove_default(root, problem.path.segments(), file);
         }
+    }
+}
+
+/// Leaves `spec.protect`.
+fn retain_protection(defaults: &mut YamlNode) {
+    retain_key(Some(&mut *defaults), "spec");
+    retain_key(child(defaults, "spec"), "protect");
+}
+
+fn retain_key(node: Option<&mut YamlNode>, key: &str) {
+    if let Some(YamlContent::Map(entries)) = node.map(|node| &mut node.content) {
+        entries.retain(|entry| entry.key == key);
     }
 }
 

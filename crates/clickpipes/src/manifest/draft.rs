@@ -23,6 +23,8 @@ pub(super) struct DraftManifest {
     /// Whether kind, name and service could be read.
     pub(super) is_identified: bool,
     pub(super) has_name: bool,
+    /// `false` if its template could not be read.
+    pub(super) has_template_fields: bool,
     pub(super) manifest: Manifest,
 }
 
@@ -51,6 +53,7 @@ impl DraftManifest {
             is_complete: rendered.is_complete,
             is_identified: is_identified(kind, metadata),
             has_name: name.is_some() || kind.is_singleton(),
+            has_template_fields: rendered.is_complete,
             manifest,
         }
     }

@@ -107,10 +107,7 @@ pub(super) fn identify_documents(file: &SourceFile, context: &RenderContext<'_>)
         lift_known_fields(manifest_fields(kind), &mut document.root, &VisitedPath::root(), &mut remarks);
         document.is_valid = false;
         let fields = document.root.to_json();
-        let mut draft = DraftManifest::new(context.span_files(&file.name), kind, &document, &fields);
-        // A template that is not known may have protected its objects.
-        draft.manifest.document.intent.protect |= !document.is_complete;
-        drafts.push(draft);
+        drafts.push(DraftManifest::new(context.span_files(&file.name), kind, &document, &fields));
     }
     (drafts, has_unidentified)
 }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use crate::kinds;
+use model::path::FieldPath;
 use model::yaml::{YamlContent, YamlEntry, YamlNode};
 
 /// Mappings are merged. Any other value of `own` replaces that of `base`, and `null` takes the field out.
@@ -15,6 +16,20 @@ pub(super) fn overlay(base: YamlNode, own: YamlNode) -> YamlNode {
         }
         (_, content) => YamlNode { span, alias, content },
     }
+}
+
+/// The fields of `base` that `own` takes out, as paths below `at`.
+pub(super) fn find_taken_out(base: &YamlNode, own: &YamlNode, at: &FieldPath) -> Vec<FieldPath> {
+    let mut found = Vec::new();
+    for entry in own.entries() {
+        let Some(covered) = base.entry(&entry.key) else { continue };
+        let path = at.child(&entry.key);
+        match entry.value.content {
+            YamlContent::Null => found.push(path),
+            _ => found.extend(find_taken_out(&covered.value, &entry.value, &path)),
+        }
+    }
+    found
 }
 
 fn overlay_entries(base: Vec<YamlEntry>, own: Vec<YamlEntry>) -> Vec<YamlEntry> {

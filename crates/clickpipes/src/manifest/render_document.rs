@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::code;
 use super::load_context::RenderContext;
-use super::overlay::overlay;
+use super::overlay::{find_taken_out, overlay};
 use super::parameters::bind_parameters;
 use super::templates::Template;
 use super::variables::{Scope, VariableExpander, too_many_values};
@@ -36,6 +36,8 @@ pub(super) struct UsedTemplate {
     pub(super) origin: Option<Arc<TemplateOrigin>>,
     pub(super) name_span: Span,
     pub(super) used: Span,
+    /// Its fields that the manifest takes out. A default does not bring them back.
+    taken_out: Vec<FieldPath>,
 }
 
 impl UsedTemplate {
@@ -105,7 +107,9 @@ impl<'c> DocumentRenderer<'c> {
         }
         if let Some(defaults) = self.context.defaults {
             let (known, start) = (remarks.kept_diagnostics().len(), root.head_span());
-            defaults.apply(&mut root, self.context.defaults_file(), &mut self.expander, remarks);
+            let taken_out = template.as_ref().map_or(&[][..], |used| &used.taken_out);
+            let file = self.context.defaults_file();
+            defaults.apply(&mut root, (file, taken_out), &mut self.expander, remarks);
             remarks.relate_kept_since(known, |_| Some((start, "the default is for this manifest".to_owned())));
         }
         if (template.is_some() || entry.is_some() || self.context.defaults.is_some())
@@ -168,7 +172,7 @@ impl<'c> DocumentRenderer<'c> {
             return None;
         };
         let used = name.value.head_span();
-        let unknown = UsedTemplate { origin: None, name_span: used, used };
+        let unknown = UsedTemplate { origin: None, name_span: used, used, taken_out: Vec::new() };
         let Some(word) = name.value.as_text() else {
             if !matches!(name.value.content, YamlContent::Unreadable) {
                 let message = "`template` is the name of a template";
@@ -182,7 +186,7 @@ impl<'c> DocumentRenderer<'c> {
             return Some(unknown);
         };
         let origin = Some(Arc::clone(&template.origin));
-        let found = UsedTemplate { origin, name_span: template.name_span, used };
+        let found = UsedTemplate { origin, name_span: template.name_span, ..unknown };
         if !template.is_valid {
             let message = format!("the template `{word}` has errors");
             let remark = PendingDiagnostic::error(code::BROKEN_TEMPLATE, used, message);
@@ -194,8 +198,10 @@ impl<'c> DocumentRenderer<'c> {
         let own = std::mem::replace(&mut spec.value.content, YamlContent::Null);
         // A document that says nothing else has `template` alone, and no mapping is left without it.
         let own = if matches!(own, YamlContent::Map(_)) { own } else { YamlContent::Map(Vec::new()) };
-        spec.value = overlay(base, YamlNode { content: own, ..spec.value.clone() });
-        Some(found)
+        let own = YamlNode { content: own, ..spec.value.clone() };
+        let taken_out = find_taken_out(&base, &own, &FieldPath::parse("spec"));
+        spec.value = overlay(base, own);
+        Some(UsedTemplate { taken_out, ..found })
     }
 
     /// The fields of a template, with the values of its parameters.

@@ -2,6 +2,7 @@
 
 crate::codes! {
     PROJECT_DOCUMENTS = "project-documents",
+    ABSENT_DEFAULT = "absent-default",
     PATH_OUTSIDE = "path-outside-project",
     BAD_VARIABLE = "bad-variable",
     UNSET_VARIABLE = "unset-variable",

@@ -250,12 +250,12 @@ fn removed_keys(archive: &mut ManifestArchive<'_>, step: &HistoryStep) -> Result
 fn find_removals(archive: &mut ManifestArchive<'_>, steps: &[HistoryStep]) -> Result<Vec<Removal>> {
     let mut found: BTreeMap<DeclaredKey, (bool, PruneEvidence)> = BTreeMap::new();
     for step in steps {
-        for (key, (was_protected, pinned)) in removed_keys(archive, step)? {
+        for (key, (protection, pinned)) in removed_keys(archive, step)? {
             let earlier = found.get(&key);
-            let protect = was_protected || earlier.is_some_and(|(_, proof)| proof.protect);
+            let protection = earlier.map_or(protection, |(_, proof)| proof.protection.max(protection));
             if earlier.is_none_or(|(merge, _)| *merge && !step.is_merge) {
                 let reason = PruneReason::RemovedBy(step.commit.clone());
-                found.insert(key, (step.is_merge, PruneEvidence { reason, protect, pinned }));
+                found.insert(key, (step.is_merge, PruneEvidence { reason, protection, pinned }));
             }
         }
     }

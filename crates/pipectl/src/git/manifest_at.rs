@@ -8,6 +8,7 @@ use anyhow::{Result, bail};
 use clickpipes::manifest::{self, Manifest, PastManifests, Templates};
 use model::diagnostic::{Severity, SourceFile};
 use model::live::Id;
+use planner::LastProtection;
 
 use super::Repository;
 use super::cat_file::BlobReader;
@@ -17,7 +18,7 @@ use crate::output::Output;
 use crate::project::{Bindings, ProjectContext};
 
 /// The names that one version of a file declares, each with its protection and its pinned id.
-pub(super) type DeclaredKeys = BTreeMap<DeclaredKey, (bool, Option<Id>)>;
+pub(super) type DeclaredKeys = BTreeMap<DeclaredKey, (LastProtection, Option<Id>)>;
 
 /// Versions of files. Each is parsed once for each version of the project file.
 pub(super) struct ManifestArchive<'r> {
@@ -138,12 +139,17 @@ pub(super) fn parse_declared(
     // Only the identity is read. A mistake in a field does not remove an object, neither in an old version, whose rules
     // were others, nor in today's.
     let file = SourceFile { name: Arc::from("history"), text: Arc::from(text) };
-    let manifest::IdentifiedManifests { mut manifests, has_unidentified: unclear } =
+    let manifest::IdentifiedManifests { mut manifests, has_template_fields, has_unidentified: unclear } =
         manifest::identify_manifests(&file, bindings.load_context().with_templates(templates));
     context.rename_services(&mut manifests, bindings);
-    let keys = manifests.iter().flat_map(|manifest| {
+    let keys = manifests.iter().zip(has_template_fields).flat_map(|(manifest, is_complete)| {
         let intent = &manifest.document.intent;
-        let last = (intent.protect, intent.pinned_id.clone());
+        let protection = match (intent.protect, is_complete) {
+            (true, _) => LastProtection::Protected,
+            (false, true) => LastProtection::Unprotected,
+            (false, false) => LastProtection::Unknown,
+        };
+        let last = (protection, intent.pinned_id.clone());
         DeclaredKey::all_from_manifest(manifest).into_iter().map(move |key| (key, last.clone()))
     });
     (keys.collect(), unclear)

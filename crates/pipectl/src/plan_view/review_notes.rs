@@ -43,19 +43,25 @@ pub(crate) fn review_notes(plan: &Plan, context: &Context) -> Vec<ReviewNote> {
         place: Some(exception.place.clone()),
     });
     let project = project.chain(exceptions);
-    project.chain(template_notes(plan)).chain(look_alike_notes(plan)).chain(new_pair_notes(plan)).chain(tls).collect()
+    let templates = template_notes(plan, context.base.is_some());
+    project.chain(templates).chain(look_alike_notes(plan)).chain(new_pair_notes(plan)).chain(tls).collect()
 }
 
-/// One note for each template by which objects change: thirty-eight rows say the same.
-fn template_notes(plan: &Plan) -> impl Iterator<Item = ReviewNote> {
+/// One note for each template by which objects change: thirty-eight rows say the same. Without a base nobody knows
+/// whether the template changed or the live objects.
+fn template_notes(plan: &Plan, has_base: bool) -> impl Iterator<Item = ReviewNote> {
     let mut changed: BTreeMap<&ChangedTemplate, usize> = BTreeMap::new();
     for template in plan.changes.iter().filter_map(|change| change.template.as_ref()) {
         *changed.entry(template).or_default() += 1;
     }
-    let note = |(template, count): (&ChangedTemplate, usize)| ReviewNote {
-        code: "template-change",
-        text: format!("template `{}` changed: {}", template.name, pluralize(count, "pipe")),
-        place: Some(template.place.clone()),
+    let note = |(template, count): (&ChangedTemplate, usize)| {
+        let (name, pipes) = (&template.name, pluralize(count, "pipe"));
+        let (code, text) = if has_base {
+            ("template-change", format!("template `{name}` changed: {pipes}"))
+        } else {
+            ("template-values", format!("values from template `{name}` differ: {pipes}"))
+        };
+        ReviewNote { code, text, place: Some(template.place.clone()) }
     };
     changed.into_iter().map(note).collect::<Vec<_>>().into_iter()
 }

@@ -8,7 +8,7 @@ use anyhow::Result;
 use model::address::{Address, Kind, Name, ServiceRef};
 use model::project::{Policy, PruneMode};
 use model::selector::AddressPattern;
-use planner::{Plan, PruneEvidence, PruneReason};
+use planner::{LastProtection, Plan, PruneEvidence, PruneReason};
 
 use crate::exit::UsageError;
 use crate::git::{EvidenceByAddress, GitHistory, GitServices};
@@ -143,7 +143,7 @@ impl PruneInputs {
         let covered = pipes.filter_map(|at| {
             let pattern = self.scope_patterns.iter().find(|pattern| pattern.matches(at))?;
             let ground = PruneReason::InScope(pattern.to_string());
-            Some((at.clone(), PruneEvidence { reason: ground, protect: false, pinned: None }))
+            Some((at.clone(), PruneEvidence { reason: ground, protection: LastProtection::Unprotected, pinned: None }))
         });
         let evidence = covered.chain(self.history_evidence.clone());
         evidence.filter(|(at, _)| !unread.contains_key(&(at.kind, &at.name))).collect()

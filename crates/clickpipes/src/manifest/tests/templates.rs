@@ -411,8 +411,8 @@ fn template_of_somebody_else_is_no_template() {
 fn identity_needs_no_template_and_knows_no_protection_without_it() {
     let file = SourceFile { name: "pipes.yaml".into(), text: PIPES.into() };
     let found = identify_manifests(&file, &std::collections::BTreeMap::new());
-    let read: Vec<_> = found.manifests.iter().map(|it| (it.name.as_str(), it.document.intent.protect)).collect();
-    assert_eq!(read, [("orders-kafka", true), ("clicks-kafka", true)]);
+    let read: Vec<_> = found.manifests.iter().map(|it| it.name.as_str()).zip(found.has_template_fields).collect();
+    assert_eq!(read, [("orders-kafka", false), ("clicks-kafka", false)]);
     assert!(!found.has_unidentified);
 }
 
