@@ -169,3 +169,75 @@ fn unsettled_size_is_sent_only_if_git_changed_it() {
     assert_eq!(of(&sized(1), &sized(2)), 1);
     assert_eq!(of(&sized(2), &sized(2)), 0);
 }
+
+/// What the zero hides may be drift, so the object is read again, whatever the base says.
+#[test]
+fn unsettled_size_is_read_again_with_a_base_and_for_a_replacement() {
+    let sized = kafka_manifest(CREDENTIALS, CREDENTIALS, "", "  scaling: {replicas: 2}");
+    let bigger = sized.replace("replicas: 2", "replicas: 3");
+    let unsized_pipe = kafka_manifest(CREDENTIALS, CREDENTIALS, "", "");
+    let moved = unsized_pipe.replace("topics: clicks", "topics: other");
+    let unsettled_count = |base: Option<&str>, git: &str, replicas: u32| {
+        let mut pipe = live_pipe();
+        pipe["scaling"] = json!({"replicas": replicas, "replicaCpuMillicores": 125, "replicaMemoryGb": 0.5});
+        let base = base.map(desired);
+        let live = live(Kind::ClickPipe, &[pipe]);
+        plan(&desired(git), &live, base.as_ref(), &Policy::default()).unsettled.len()
+    };
+    for (base, git) in [(Some(&sized), &sized), (Some(&sized), &bigger), (None, &moved), (Some(&unsized_pipe), &moved)]
+    {
+        assert_eq!(unsettled_count(base.map(String::as_str), git, 0), 1, "{git}");
+        assert_eq!(unsettled_count(base.map(String::as_str), git, 2), 0, "{git}");
+    }
+}
+
+#[test]
+fn registry_whose_secret_git_does_not_know_holds_a_replacement_back() {
+    let manifest = kafka_manifest(CREDENTIALS, CREDENTIALS, "", "").replace("topics: clicks", "topics: other");
+    let without: String = manifest
+        .lines()
+        .filter(|line| !line.contains("schemaRegistry"))
+        .fold(String::new(), |text, line| text + line + "\n");
+    let registry = |git: &str| {
+        let plan = plan_from_base(None, git, &Policy::default());
+        let change = &plan.changes[0];
+        let paths = change.lost_fields.iter().map(ToString::to_string).filter(|path| path.contains("schemaRegistry"));
+        (paths.collect::<Vec<_>>(), change.data_effects.join("\n"))
+    };
+    let (lost, said) = registry(&without);
+    assert_eq!(lost, ["source.kafka.schemaRegistry.credentials"], "{said}");
+    let reason = "loses these fields, as the API does not return all that they need: `source.kafka.schemaRegistry`";
+    assert!(said.contains(reason) && !said.contains("does not fit"), "{said}");
+    assert_eq!(registry(&manifest).0, [""; 0]);
+}
+
+#[test]
+fn replacement_keeps_nothing_that_names_a_removed_column() {
+    let mut pipe = live_pipe();
+    let columns = ["id", "at", "at_day"].map(|name| json!({"name": name, "type": "UInt64"}));
+    pipe["destination"]["columns"] = json!(columns);
+    pipe["destination"]["tableDefinition"] = json!({
+        "engine": {"type": "MergeTree"}, "sortingKey": ["at", "id"], "partitionBy": "toYYYYMM(at)", "primaryKey": "id",
+        "ttl": "at_day + 1"
+    });
+    pipe["fieldMappings"] = json!([
+        {"sourceField": "a", "destinationField": "id"}, {"sourceField": "b", "destinationField": "at"}
+    ]);
+    let day = "{name: id, type: UInt64}, {name: at_day, type: UInt64}";
+    let git = kafka_manifest(CREDENTIALS, CREDENTIALS, "", "")
+        .replace("topics: clicks", "topics: other")
+        .replace("{name: id, type: UInt64}", day);
+    let plan = plan(&desired(&git), &live(Kind::ClickPipe, &[pipe]), None, &Policy::default());
+    let sent = serde_json::to_value(&plan.actions).unwrap().to_string();
+    assert!(
+        sent.contains("at_day + 1") && sent.contains("primaryKey") && sent.contains(r#""sourceField":"a""#),
+        "{sent}"
+    );
+    assert!(!sent.contains("sortingKey") && !sent.contains("partitionBy"), "{sent}");
+    assert!(!sent.contains(r#""destinationField":"at""#), "{sent}");
+    let said = plan.changes[0].data_effects.join("\n");
+    let lost = said.lines().find(|line| line.contains("does not fit any more")).unwrap_or_default();
+    for path in ["tableDefinition.sortingKey", "tableDefinition.partitionBy", "fieldMappings"] {
+        assert!(lost.contains(path), "{path}: {said}");
+    }
+}

@@ -25,6 +25,7 @@ pub mod mapping_edits;
 pub mod pipe;
 pub mod pipe_summary;
 pub mod redact_text;
+pub mod removed_columns;
 pub mod reverse_private_endpoint;
 pub mod secret_host;
 pub mod secret_hosts;

@@ -19,6 +19,7 @@ use serde_json::{Map, Value, json};
 use crate::overlay::{is_unset, remove_path};
 
 mod entries;
+mod removed_columns;
 mod requests;
 
 pub(crate) use requests::CarriedEntries;
@@ -35,6 +36,8 @@ pub(crate) struct CarriedOver {
     pub(crate) unreadable: Vec<FieldPath>,
     /// The same, where the API would probably have returned a value.
     pub(crate) not_returned: Vec<FieldPath>,
+    /// Live values that are not in `body`, because the API does not return all that they need.
+    pub(crate) incomplete: Vec<FieldPath>,
 }
 
 /// How a live object is carried over.
@@ -61,7 +64,9 @@ impl CarryOver<'_> {
         let place = Place { rules, node, path: FieldPath::root() };
         let body = overlay.overlay_value(&place, desired, live);
         let Overlay { kept, dropped, unreadable, .. } = overlay;
-        let mut carried = CarriedOver { body, kept, dropped, unreadable, not_returned: Vec::new() };
+        let mut carried =
+            CarriedOver { body, kept, dropped, unreadable, not_returned: Vec::new(), incomplete: Vec::new() };
+        carried.drop_removed_columns(self.kind, live);
         carried.drop_invalid(self.kind, desired, live);
         carried.find_write_only(self.kind, live);
         carried
@@ -215,6 +220,14 @@ fn problems(kind: Kind, body: &Value) -> BTreeSet<ProblemKey> {
 }
 
 impl CarriedOver {
+    /// Whether a size is lost only because the API has not settled it yet.
+    pub(crate) fn loses_unsettled_size(&self, rules: &FieldSemantics, live: &Value) -> bool {
+        let is_unsettled = |path: &FieldPath| {
+            path.value_in(live).is_some_and(|value| value.is_number() && rules.field_at(path).is_unsettled(Some(value)))
+        };
+        self.unreadable.iter().any(is_unsettled)
+    }
+
     /// Drops what no longer fits. With another way to authenticate, for example, the role of the old one is refused.
     /// The rules between fields decide. What they find in the manifest, or in the live object, is not held against
     /// what is carried over.
@@ -222,13 +235,22 @@ impl CarriedOver {
         let mut accepted = problems(kind, desired);
         // No answer has a write-only field, and the new object needs it all the same.
         let is_readable = |path: &FieldPath| FieldSemantics::for_kind(kind).field_at(path).readback != Readback::Never;
-        accepted.extend(problems(kind, live).into_iter().filter(|(_, path)| is_readable(path)));
+        let (readable, unseen): (BTreeSet<_>, BTreeSet<_>) =
+            problems(kind, live).into_iter().partition(|(_, path)| is_readable(path));
+        accepted.extend(readable);
         loop {
             let new: BTreeSet<ProblemKey> = problems(kind, &self.body).difference(&accepted).cloned().collect();
             let Some(culprit) = self.find_culprit(kind, &new, &accepted) else { return };
             let path = self.kept.remove(culprit);
             remove_path(&mut self.body, &path);
-            self.dropped.push(path);
+            let within: Vec<_> = new.iter().filter(|(_, problem)| problem.is_within(&path)).collect();
+            // It was live with the same gap, so it fits: what is missing is a value that only the API knows.
+            if !within.is_empty() && within.iter().all(|problem| unseen.contains(*problem)) {
+                self.unreadable.extend(within.into_iter().map(|(_, problem)| problem.clone()));
+                self.incomplete.push(path);
+            } else {
+                self.dropped.push(path);
+            }
         }
     }
 

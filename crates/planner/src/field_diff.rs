@@ -89,11 +89,9 @@ impl<'r> FieldDiff<'r> {
         declared.is_some_and(|value| self.rules.is_unobserved(value, self.live.as_ref()))
     }
 
-    /// Whether live has a size that cannot be true, and no base says what it should be.
+    /// Whether live has a size that cannot be true. What it hides may be drift, also where a base tells what git changed.
     pub(crate) fn is_unsettled(&self) -> bool {
-        self.origin == Origin::Unchecked && self.base.is_none() && self.live.is_some() && {
-            self.rules.is_unsettled(self.live.as_ref())
-        }
+        self.desired.is_some() && self.live.is_some() && self.rules.is_unsettled(self.live.as_ref())
     }
 
     /// The semantics of what a request can set: a list is set as a whole or by deltas.

@@ -207,14 +207,14 @@ fn recognize_moved_values(diffs: &mut [FieldDiff<'_>], target: &[Cow<'_, Value>]
     }
 }
 
-/// Whether sizes are not settled. No base tells whether git changed them, so in the end they are sent: to drop a declared
-/// change is worse than to send the same size twice.
+/// Whether sizes are not settled. Where no base tells whether git changed them, they are sent in the end: to drop a
+/// declared change is worse than to send the same size twice.
 fn settle_sizes(diffs: &mut [FieldDiff<'_>], policy: UnsettledPolicy) -> bool {
     let unsettled = diffs.iter_mut().filter(|diff| diff.is_unsettled());
     let mut found = false;
     for diff in unsettled {
         found = true;
-        if policy == UnsettledPolicy::Send {
+        if policy == UnsettledPolicy::Send && diff.origin == Origin::Unchecked && diff.base.is_none() {
             diff.origin = Origin::NoBase;
         }
     }

@@ -225,6 +225,7 @@ impl PlanInputs<'_> {
             return ObjectPlan {
                 change: Some((change, Vec::new())),
                 ignored_changes: left_alone,
+                is_unsettled: object_diff.is_unsettled,
                 ..ObjectPlan::default()
             };
         }
@@ -238,9 +239,10 @@ impl PlanInputs<'_> {
             change.after = Some(ShownFields::Redacted(rules.shown(&merged(body))));
             let carried = self.carry_over(at, object, &merged(&document.body), &object_diff.live);
             let references = references_of.of(rules, &carried.body);
+            let is_unsettled = object_diff.is_unsettled || carried.loses_unsettled_size(rules, &object_diff.live);
             let planned = self.plan_replace(document, &request, change, carried);
             let references = matches!(planned.0.verdict, Verdict::Replace).then_some(references);
-            return ObjectPlan { references, ..planned.into() };
+            return ObjectPlan { references, is_unsettled, ..planned.into() };
         }
         let update = self.plan_update(&request, renamed_from, &object_diff, state.note, with_verdict);
         ObjectPlan { ignored_changes: left_alone, references: Some(references), ..update }

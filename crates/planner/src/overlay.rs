@@ -135,7 +135,13 @@ pub(crate) fn without_unset_fields(live: &Value) -> Value {
 
 pub(crate) fn remove_path(document: &mut Value, path: &FieldPath) {
     let (Some(parent), Some(name)) = (path.parent(), path.last_segment()) else { return };
-    if let Some(Value::Object(fields)) = value_at_path(document, &parent) {
-        fields.shift_remove(name);
+    match value_at_path(document, &parent) {
+        Some(Value::Object(fields)) => _ = fields.shift_remove(name),
+        Some(Value::Array(items)) => {
+            if let Some(index) = name.parse().ok().filter(|index| *index < items.len()) {
+                items.remove(index);
+            }
+        }
+        _ => {}
     }
 }

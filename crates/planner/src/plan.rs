@@ -52,7 +52,7 @@ pub struct Plan {
     /// create them.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub removed_by_target: BTreeSet<Address>,
-    /// Objects whose declared sizes are not settled live.
+    /// Objects with sizes that matter to the plan, and that are not settled live.
     #[serde(skip)]
     pub unsettled: BTreeSet<Address>,
     /// What each object that stays will reference.

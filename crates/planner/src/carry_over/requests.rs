@@ -105,6 +105,7 @@ impl CarriedOver {
     pub(crate) fn describe(&self) -> Vec<String> {
         let lines = [
             (&self.kept, "the new object keeps what the manifest omits: "),
+            (&self.incomplete, "the new object loses these fields, as the API does not return all that they need: "),
             (&self.dropped, "the new object loses what does not fit any more or is not known to pipectl: "),
             (
                 &self.unreadable,
