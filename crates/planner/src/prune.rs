@@ -11,7 +11,7 @@ use model::desired::Desired;
 use model::live::{Id, Live, Object};
 use serde::Serialize;
 
-use crate::block_reason::BlockReason;
+use crate::block_reason::{BlockReason, ProtectedBy};
 use crate::change::{Change, Verdict};
 use crate::inputs::{BaseClaims, Policy, all_names};
 use crate::plan::Plan;
