@@ -93,7 +93,7 @@ pub fn parse_past_manifests<'c>(files: &[SourceFile], context: impl Into<LoadCon
         let (mut found, _) = parse_all(files, context);
         let has_error: HashSet<usize> = found.files_with_errors().collect();
         let mut broken = has_error.iter().map(|index| file::identify_documents(&files[*index], context).1);
-        let has_whole = |draft: &DraftManifest| draft.is_identified && draft.is_complete;
+        let has_whole = |draft: &DraftManifest| draft.is_identified && draft.has_template_fields;
         let is_readable = !broken.any(|is_broken| is_broken) && found.drafts.iter().all(has_whole);
         found.drafts.retain(has_whole);
         PastManifests { parsed: found.into_manifests(), is_readable }

@@ -9,7 +9,7 @@ use model::path::FieldPath;
 use model::rule_finding::RuleFinding;
 
 use crate::conflict::{ConflictingField, truncate_value};
-use crate::prune::LastProtection;
+use crate::prune_evidence::LastProtection;
 use crate::sent_secrets::RefusedSecret;
 
 /// A field that the API seems to spell in its own way: its path, the text of the manifest and the live one.

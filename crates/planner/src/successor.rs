@@ -74,15 +74,15 @@ pub(crate) fn keep_until_replaced(plan: &mut Plan, desired: &Desired, live: &Liv
             waiting.insert(change.address.clone(), successors);
         }
     }
-    for (address, successors) in waiting {
-        for change in plan.changes.iter_mut().filter(|change| change.address == address) {
-            let names: Vec<String> = successors.iter().map(|other| format!("`{other}`")).collect();
-            change.data_effects.push(format!("it is deleted after {} is created", names.join(", ")));
-        }
-        match plan.delete_after.iter_mut().find(|entry| entry.address == address) {
-            Some(entry) => entry.dependents.extend(successors),
-            None => plan.delete_after.push(DeleteAfter { address, dependents: successors }),
-        }
+    for change in &mut plan.changes {
+        let Some(successors) = waiting.get(&change.address) else { continue };
+        let names: Vec<String> = successors.iter().map(|other| format!("`{other}`")).collect();
+        change.data_effects.push(format!("it is deleted after {} is created", names.join(", ")));
     }
+    for entry in &mut plan.delete_after {
+        entry.dependents.extend(waiting.remove(&entry.address).into_iter().flatten());
+    }
+    let waiting = waiting.into_iter().map(|(address, dependents)| DeleteAfter { address, dependents });
+    plan.delete_after.extend(waiting);
     block_changes(plan, &blocked);
 }

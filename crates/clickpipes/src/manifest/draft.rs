@@ -19,8 +19,6 @@ pub(super) struct DraftManifest {
     pub(super) index_in_file: usize,
     /// Whether it has no errors of its own. It may conflict with other documents.
     pub(super) is_valid: bool,
-    /// Whether all of it could be read, its template too.
-    pub(super) is_complete: bool,
     /// Whether kind, name and service could be read.
     pub(super) is_identified: bool,
     pub(super) has_name: bool,
@@ -51,7 +49,6 @@ impl DraftManifest {
             file_index: 0,
             index_in_file: 0,
             is_valid: rendered.is_valid,
-            is_complete: rendered.is_complete,
             is_identified: is_identified(kind, metadata),
             has_name: name.is_some() || kind.is_singleton(),
             has_template_fields: rendered.is_complete,
