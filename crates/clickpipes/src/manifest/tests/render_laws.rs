@@ -28,7 +28,9 @@ fn spec_part(own: &'static [&str], destination: &'static [(&str, &str)]) -> impl
     let fields = |names: &[&'static str]| btree_map(select(names.to_vec()), field_value(own), 0..3);
     let scaling = fields(&["replicas", "replicaCpuMillicores", "replicaMemoryGb"]);
     let others = fields(&["table", "database", "managedTable", "roles"]);
-    let state = option::of(select(vec!["running", "stopped", "absent"]));
+    // What is absent is no default.
+    let states = if destination.is_empty() { vec!["running", "stopped"] } else { vec!["running", "stopped", "absent"] };
+    let state = option::of(select(states));
     (scaling, others, state).prop_map(|(scaling, others, state)| {
         let text = |fields: BTreeMap<&str, &str>| {
             let fields: Vec<String> = fields.iter().map(|(name, value)| format!("{name}: {value}")).collect();
