@@ -26,6 +26,7 @@ mod drift_reports;
 mod endpoint_hosts;
 mod environments;
 mod equal_spellings;
+mod equality_law;
 mod exit_codes;
 mod export;
 mod export_groups;

@@ -34,13 +34,24 @@ fn collect_leaves(root: &Value, schema: &Value, value: &Value, path: &FieldPath,
         }
         return;
     }
-    found.push(SchemaLeaf { path: path.clone(), schema: schema.clone() });
+    found.push(SchemaLeaf { path: path.clone(), schema: with_marks_of(outer, schema) });
     if let Some(first) = value.as_array().and_then(|items| items.first()) {
         let item = matching_branch(root, &schema["items"], first);
         if first.is_object() {
             collect_leaves(root, item, first, &path.child(0), found);
         }
     }
+}
+
+/// The schema of a branch, with the marks of the field that has the branches.
+fn with_marks_of(field: &Value, branch: &Value) -> Value {
+    let mut schema = branch.clone();
+    let marks = field.as_object().into_iter().flatten().filter(|(key, _)| key.starts_with("x-"));
+    schema
+        .as_object_mut()
+        .into_iter()
+        .for_each(|it| it.extend(marks.clone().map(|(key, mark)| (key.clone(), mark.clone()))));
+    schema
 }
 
 /// A field that the document leaves out is a leaf if a simple value could stand there.

@@ -3,6 +3,8 @@
 use model::path::FieldPath;
 use serde_json::Value;
 
+use crate::network_address::canonical_url;
+
 /// What happens if two pipes read it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sharing {
@@ -19,7 +21,7 @@ pub struct ExclusiveRead {
     pub what: &'static str,
     /// Its name.
     pub name: String,
-    /// Where it is: the same name elsewhere is another thing.
+    /// Where it is, in one spelling: the same name elsewhere is another thing.
     pub location: String,
     /// The field below `spec` that names it.
     pub path: FieldPath,
@@ -28,9 +30,9 @@ pub struct ExclusiveRead {
 }
 
 impl ExclusiveRead {
-    /// Equal for the same thing.
+    /// Equal for the same thing, however its place or its URL is spelled.
     pub fn key(&self) -> (&'static str, String, String) {
-        (self.what, self.location.clone(), self.name.clone())
+        (self.what, self.location.clone(), canonical_url(&self.name))
     }
 }
 

@@ -22,6 +22,7 @@ pub mod lineage;
 mod local_fields;
 pub mod manifest;
 pub mod mapping_edits;
+mod network_address;
 pub mod pipe;
 pub mod pipe_summary;
 pub mod redact_text;

@@ -4,6 +4,7 @@
 
 use serde_json::{Value, json};
 
+use crate::network_address::canonical_location;
 use crate::pipe::source::{SourceItems, SourceKind, SourceSpec, join_nonempty, text_at};
 use crate::pipe::written_tables::{WrittenTable, written_tables};
 use crate::semantics::FieldSemantics;
@@ -18,6 +19,13 @@ pub struct Lineage {
     pub location: String,
     /// What is read there, and the table that each of it ends up in.
     pub edges: Vec<LineageEdge>,
+}
+
+impl Lineage {
+    /// Where it is read: equal for all spellings of the same place. Empty where nothing says.
+    pub fn place_key(&self) -> String {
+        canonical_location(&self.location)
+    }
 }
 
 /// One topic, table, collection or set of files on its way into one table.

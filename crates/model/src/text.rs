@@ -97,9 +97,25 @@ form!(
     // A single colon is a mistake: `host:port` and `https://host`. An IPv6 address has two at least.
     HostAddress,
     "type": "string",
-    (annotations::EQUAL): "caseless",
+    (annotations::EQUAL): "host",
     "pattern": "^([A-Za-z0-9._-]+|[0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*)$",
     (annotations::PATTERN_DESCRIPTION): "a host name or an address, without scheme and port"
+);
+
+form!(
+    /// The name in the certificate of a server.
+    CertificateHost,
+    "type": "string",
+    (annotations::EQUAL): "host",
+    "minLength": 1
+);
+
+form!(
+    /// The queue of a storage: a URL, or a subscription.
+    QueueAddress,
+    "type": "string",
+    (annotations::EQUAL): "url",
+    "minLength": 1
 );
 
 form!(
@@ -204,7 +220,7 @@ form!(
     /// An exact DNS name, or one with a leading wildcard.
     DnsName,
     "type": "string",
-    (annotations::EQUAL): "caseless",
+    (annotations::EQUAL): "host",
     "pattern": r"^(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$",
     (annotations::PATTERN_DESCRIPTION): "a DNS name, exact or with a leading `*.`"
 );

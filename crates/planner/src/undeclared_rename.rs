@@ -23,9 +23,9 @@ use crate::plan::Plan;
 
 type EdgeKey = (ServiceRef, String, String);
 
-/// What is read, with the place where it is.
+/// What is read, with the place where it is, in one spelling.
 struct Reader {
-    location: String,
+    place: String,
     address: Address,
 }
 
@@ -135,7 +135,7 @@ fn index_readers<'l>(objects: impl Iterator<Item = (&'l Address, &'l Value)>) ->
     for (at, body) in objects {
         let Some(lineage) = pipe_lineage(at.kind, body) else { continue };
         for key in edge_keys(at, &lineage) {
-            readers.entry(key).or_default().push(Reader { location: lineage.location.clone(), address: at.clone() });
+            readers.entry(key).or_default().push(Reader { place: lineage.place_key(), address: at.clone() });
         }
     }
     readers
@@ -149,9 +149,7 @@ fn edge_keys(at: &Address, lineage: &Lineage) -> Vec<EdgeKey> {
 /// The object that reads the same from the same place. A place that a secret hides may be any.
 fn find_reader<'r>(readers: &'r HashMap<EdgeKey, Vec<Reader>>, at: &Address, lineage: &Lineage) -> Option<&'r Address> {
     let candidates = edge_keys(at, lineage).into_iter().filter_map(|key| readers.get(&key)).flatten();
-    let is_same = |reader: &&Reader| {
-        [&reader.location, &lineage.location].iter().any(|place| place.is_empty())
-            || reader.location == lineage.location
-    };
+    let place = lineage.place_key();
+    let is_same = |reader: &&Reader| reader.place.is_empty() || place.is_empty() || reader.place == place;
     candidates.filter(is_same).map(|reader| &reader.address).next()
 }

@@ -9,6 +9,7 @@ use super::credentials::NO_PRIVATE_KEY;
 use super::destination::dotted_table;
 use super::endpoint_reference::host_text;
 use super::source::{join_nonempty, text_at};
+use crate::network_address::canonical_host;
 use crate::secret_host::SecretHost;
 use crate::validate::{CrossFieldRule, RuleContext, RuleFinding, custom_rule, flag_is, value_is};
 use model::diagnostic::Evidence;
@@ -61,6 +62,11 @@ pub(crate) fn secret_hosts(source: &Value, _: &str) -> Vec<SecretHost> {
 /// Host and port of a database.
 pub(crate) fn host_and_port(source: &Value) -> String {
     join_nonempty(":", &[host_text(source, "host"), text_at(source, "port")])
+}
+
+/// The server of a database: equal for all spellings of its host.
+pub(crate) fn server_key(source: &Value) -> String {
+    format!("{}:{}", canonical_host(&host_text(source, "host")), text_at(source, "port"))
 }
 
 /// Whether the tables are copied once, and never followed.

@@ -7,6 +7,7 @@ use super::endpoint_reference::{Brokers, EndpointReference, host_text};
 use super::settings::SettingGroup;
 use super::source::{NO_STREAM_RESYNC, SourceFamily, SourceItems, SourceSpec, text_at};
 use crate::exclusive_read::{ExclusiveRead, Sharing, read_named_by};
+use crate::network_address::canonical_hosts;
 use crate::secret_host::SecretHost;
 use crate::validate::{CrossFieldRule, RuleContext, RuleFinding, RuleSet, custom_rule, value_is};
 use model::annotations;
@@ -218,7 +219,7 @@ fn secret_hosts(source: &Value, field: &str) -> Vec<SecretHost> {
 
 /// Members of a consumer group share the messages of each topic.
 fn group_reads(source: &Value) -> Vec<ExclusiveRead> {
-    let (brokers, topics) = (host_text(source, "brokers"), text_at(source, "topics"));
+    let (brokers, topics) = (canonical_hosts(&host_text(source, "brokers")), text_at(source, "topics"));
     let topics = topics.split(',').map(str::trim).filter(|topic| !topic.is_empty());
     let reads = topics.filter_map(|topic| {
         let location = format!("{topic} at {brokers}");

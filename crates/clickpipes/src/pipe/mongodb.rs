@@ -11,7 +11,7 @@ use model::annotations;
 use model::diagnostic::Evidence;
 use model::path::FieldPath;
 use model::secret::TextOrSecret;
-use model::text::{NonEmptyText, PemCertificates};
+use model::text::{CertificateHost, NonEmptyText, PemCertificates};
 
 /// The API checks a changed connection with what the same request says, and wants URI and read
 /// preference in it.
@@ -37,7 +37,7 @@ pub struct Mongodb {
     pub credentials: Option<Login>,
     /// The name in the certificate of the server, if it differs from the host.
     #[schemars(transform = annotations::sometimes_returned, transform = annotations::sent_with(CONNECTION))]
-    pub tls_host: Option<NonEmptyText>,
+    pub tls_host: Option<CertificateHost>,
     /// The CA certificates for the server, in PEM format.
     #[schemars(transform = annotations::sometimes_returned, transform = annotations::sent_with(CONNECTION))]
     pub ca_certificate: Option<PemCertificates>,

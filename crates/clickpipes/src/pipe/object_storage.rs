@@ -13,7 +13,7 @@ use crate::validate::{CrossFieldRule, RuleSet, custom_rule, flag_is, value_is};
 use model::annotations;
 use model::diagnostic::Evidence;
 use model::secret::Secret;
-use model::text::{Arn, NonEmptyText, StorageUrl};
+use model::text::{Arn, NonEmptyText, QueueAddress, StorageUrl};
 
 mod queue;
 
@@ -66,7 +66,7 @@ pub struct ObjectStorage {
     /// The queue with notifications of new files, in any order: an SQS URL for S3, a Pub/Sub
     /// subscription (`projects/…/subscriptions/…`) for GCS. Needs `isContinuous: true`.
     #[schemars(transform = annotations::requires_replace)]
-    pub queue_url: Option<NonEmptyText>,
+    pub queue_url: Option<QueueAddress>,
     /// Skips existing files, and reads only those in the queue.
     #[schemars(transform = annotations::default_is(false))]
     pub skip_initial_load: Option<bool>,

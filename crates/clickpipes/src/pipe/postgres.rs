@@ -10,7 +10,7 @@ use crate::exclusive_read::{Sharing, read_named_by};
 use crate::validate::{CrossFieldRule, RuleSet, flag_is, value_is};
 use model::annotations;
 use model::diagnostic::Evidence;
-use model::text::{Arn, NonBlankSqlText, NonEmptyText, PemCertificates, TcpPort};
+use model::text::{Arn, CertificateHost, NonBlankSqlText, NonEmptyText, PemCertificates, TcpPort};
 
 /// The API checks a changed connection with the credentials of the same request, and with none
 /// where it has none.
@@ -48,7 +48,7 @@ pub struct Postgres {
     pub credentials: Login,
     /// The name in the certificate of the server, if it differs from `host`.
     #[schemars(transform = annotations::sent_with(CREDENTIALS))]
-    pub tls_host: Option<NonEmptyText>,
+    pub tls_host: Option<CertificateHost>,
     /// The CA certificates for the server, in PEM format.
     #[schemars(transform = annotations::sent_with(CREDENTIALS))]
     pub ca_certificate: Option<PemCertificates>,
@@ -205,7 +205,7 @@ pub(crate) const SPEC: SourceSpec = SourceSpec {
     secret_hosts: database::secret_hosts,
     items: SourceItems::Mappings(&["sourceSchemaName", "sourceTable"]),
     exclusive_reads: |source| {
-        let server = database::host_and_port(source);
+        let server = database::server_key(source);
         read_named_by(source, "replication slot", "settings.replicationSlotName", server, Sharing::Broken)
             .into_iter()
             .collect()

@@ -26,9 +26,20 @@ impl FieldSemantics {
             None | Some(Value::Null) => {
                 self.readback_of(desired) == Readback::Sometimes || self.is_unset(desired) || self.is_unsettled(None)
             }
-            Some(live) => masked::could_be(desired, live)
+            Some(live) => self
+                .could_be_masked(desired, live)
                 .unwrap_or_else(|| self.equals_live(desired, live) || self.is_unsettled(Some(live))),
         }
+    }
+
+    /// Whether a live text with a mask could be what is declared; `None` if it contains no mask. What the mask leaves
+    /// may be spelled otherwise.
+    fn could_be_masked(&self, desired: &Value, live: &Value) -> Option<bool> {
+        masked::could_be(desired, live).map(|could| {
+            could
+                || masked::could_be(&self.equality.canonical_value(desired), &self.equality.canonical_value(live))
+                    == Some(true)
+        })
     }
 
     /// Whether what is declared stands for a secret: the field is one, or the manifest keeps its
@@ -54,7 +65,7 @@ impl FieldSemantics {
             || self.readback == Readback::Never
             || self.readback_of(desired) == Readback::Sometimes && live.is_none()
             || self.is_unsettled(live)
-            || live.and_then(|live| masked::could_be(desired, live)) == Some(true)
+            || live.and_then(|live| self.could_be_masked(desired, live)) == Some(true)
     }
 
     /// Whether the API returns this value.

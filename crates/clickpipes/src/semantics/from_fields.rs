@@ -188,6 +188,7 @@ fn read_equality(node: &FieldNode) -> Equality {
             "memory" => Equality::Memory,
             "uri" => Equality::Uri,
             "commaList" => Equality::CommaList,
+            "host" => Equality::Host,
             "hostList" => Equality::HostList,
             "instant" => Equality::Instant,
             "url" => Equality::Url,

@@ -9,12 +9,14 @@ use serde_json::{Number, Value};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use crate::network_address;
+
 /// The spellings of a field that are equal. The type of the field decides.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) enum Equality {
     #[default]
     Exact,
-    /// Upper and lower case are the same: UUIDs, host names, words of an enum.
+    /// Upper and lower case are the same: UUIDs, words of an enum.
     Caseless,
     /// `MergeTree()` is `MergeTree`.
     Engine,
@@ -29,11 +31,13 @@ pub(super) enum Equality {
     FlavourOf(BTreeMap<String, String>),
     /// Names in no order, with or without blanks between them.
     CommaList,
-    /// The same for host names.
+    /// A host name or an address, in any case and form, with or without the dot of the root.
+    Host,
+    /// Hosts with or without ports, in no order.
     HostList,
     /// A point in time, in any zone and with any precision.
     Instant,
-    /// A URL with or without a slash at its end.
+    /// A URL with or without the port that its scheme implies, and with or without a slash at its end.
     Url,
     /// `gs://bucket/x` is `https://storage.googleapis.com/bucket/x`.
     StorageUrl,
@@ -99,14 +103,15 @@ impl Equality {
     /// One text for all spellings of a value. For comparisons only: people see what is written.
     fn canonical(&self, text: &str) -> String {
         match self {
-            Self::Exact | Self::Uri | Self::Count | Self::Cpu | Self::Memory => text.to_owned(),
+            Self::Exact | Self::Count | Self::Cpu | Self::Memory => text.to_owned(),
             Self::Caseless | Self::FlavourOf(_) => text.to_ascii_lowercase(),
             Self::Engine => engine_base_name(text).to_ascii_lowercase(),
             Self::CommaList => sorted_list(text),
-            Self::HostList => sorted_list(&text.to_ascii_lowercase()),
+            Self::Host => network_address::canonical_host(text),
+            Self::HostList => network_address::canonical_hosts(text),
             Self::Instant => parse_instant(text).map_or_else(|| text.to_owned(), |instant| instant.to_string()),
-            Self::Url => canonical_url(text).trim_end_matches('/').to_owned(),
-            Self::StorageUrl => canonical_storage_url(text),
+            Self::Url | Self::Uri => network_address::canonical_url(text),
+            Self::StorageUrl => network_address::canonical_storage_url(text),
             Self::Sql => canonical_sql(text),
             Self::Pem => text.split_whitespace().collect(),
         }
@@ -175,44 +180,6 @@ fn parse_instant(text: &str) -> Option<i128> {
     Some(instant.unix_timestamp_nanos())
 }
 
-/// Scheme and host in lower case.
-fn canonical_url(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
-    let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
-    let (login, host) = authority.rsplit_once('@').map_or(("", authority), |(login, host)| (login, host));
-    let at = if login.is_empty() { "" } else { "@" };
-    format!("{}://{login}{at}{}{path}", scheme.to_ascii_lowercase(), host.to_ascii_lowercase())
-}
-
-/// `s3://BUCKET/KEY` or `gs://BUCKET/KEY` for every URL of that object.
-//
-// ClickHouse itself maps `s3://` and `gs://` to these addresses (`url_scheme_mappers`). A bucket name is unique in all
-// regions of AWS, so the region of the address names nothing.
-fn canonical_storage_url(url: &str) -> String {
-    let url = canonical_url(url);
-    let Some((host, key)) = url.strip_prefix("https://").and_then(|rest| rest.split_once('/')) else { return url };
-    let (scheme, bucket) = if host == "storage.googleapis.com" {
-        ("gs", None)
-    } else if let Some(bucket) = host.strip_suffix(".storage.googleapis.com") {
-        ("gs", Some(bucket))
-    } else if is_s3_endpoint(host) {
-        ("s3", None)
-    } else if let Some((bucket, _)) =
-        host.rsplit_once(".s3.").filter(|(bucket, _)| is_s3_endpoint(&host[bucket.len() + 1..]))
-    {
-        ("s3", Some(bucket))
-    } else {
-        return url;
-    };
-    bucket.map_or_else(|| format!("{scheme}://{key}"), |bucket| format!("{scheme}://{bucket}/{key}"))
-}
-
-/// `s3.amazonaws.com`, or `s3.REGION.amazonaws.com`.
-fn is_s3_endpoint(host: &str) -> bool {
-    let region = host.strip_prefix("s3.").and_then(|rest| rest.strip_suffix("amazonaws.com"));
-    region.is_some_and(|region| region.is_empty() || region.strip_suffix('.').is_some_and(|name| !name.contains('.')))
-}
-
 /// Without blanks around parentheses, commas and `=`, and with one blank elsewhere. Quoted parts stay as they are.
 fn canonical_sql(text: &str) -> String {
     const PUNCTUATION: [char; 4] = ['(', ')', ',', '='];
@@ -274,31 +241,6 @@ mod tests {
         assert!(are_equal(&Equality::Instant, 1_769_846_400, "2026-01-31T08:00:00Z"));
         for other in ["2026-01-31T08:00:01Z", "2026-01-31T08:00:00+02:00", "2026-01-31", "soon"] {
             assert!(!are_equal(&Equality::Instant, "2026-01-31T08:00", other), "{other}");
-        }
-    }
-
-    #[test]
-    fn storage_urls_of_one_object_are_equal() {
-        for (one, other) in [
-            ("gs://b/x/*.json", "https://storage.googleapis.com/b/x/*.json"),
-            ("gs://b/x", "https://b.storage.googleapis.com/x"),
-            ("s3://b/x", "https://b.s3.amazonaws.com/x"),
-            ("s3://b/x", "https://b.s3.eu-west-1.amazonaws.com/x"),
-            ("s3://my.bucket/x", "https://my.bucket.s3.eu-west-1.amazonaws.com/x"),
-            ("s3://b/x", "https://s3.amazonaws.com/b/x"),
-            ("s3://b/x", "https://s3.eu-west-1.amazonaws.com/b/x"),
-            ("https://H.example.com/X", "https://h.example.com/X"),
-        ] {
-            assert!(are_equal(&Equality::StorageUrl, one, other), "{one} {other}");
-        }
-        for (one, other) in [
-            ("gs://b/x", "s3://b/x"),
-            ("gs://b/x", "gs://b/X"),
-            ("s3://b/x", "https://b.s3.example.com/x"),
-            ("s3://a/x", "https://a.s3-accesspoint.eu-west-1.amazonaws.com/x"),
-            ("https://h.example.com/x", "https://h.example.com/X"),
-        ] {
-            assert!(!are_equal(&Equality::StorageUrl, one, other), "{one} {other}");
         }
     }
 

@@ -1,0 +1,279 @@
+//! One spelling for all spellings of a host, a list of hosts, a URL, a place in a bucket. For comparisons only.
+//
+// What RFC 3986 calls equal: the case of scheme and host, the port that the scheme implies, the dot of the root,
+// escapes of characters that need none, the forms of an IPv6 address. User, path and query keep their case: there it
+// may lead elsewhere.
+
+use url::Host;
+
+/// `DB.example.com.` is `db.example.com`, `[0:0::1]` is `[::1]`. A text that is no host stays as it is.
+pub(crate) fn canonical_host(host: &str) -> String {
+    let host = host.trim();
+    if host.contains(char::is_whitespace) {
+        return host.to_owned();
+    }
+    let name = host.strip_suffix('.').unwrap_or(host);
+    let address =
+        if name.matches(':').count() > 1 && !name.starts_with('[') { format!("[{name}]") } else { name.into() };
+    Host::parse(&address).map_or_else(|_| name.to_lowercase(), |host| host.to_string())
+}
+
+/// Hosts with or without ports, with commas between them, in no order.
+pub(crate) fn canonical_hosts(list: &str) -> String {
+    sorted_hosts(list, None)
+}
+
+/// A place of a source: `HOST:PORT`, more of them, or one with a path such as `HOST:PORT/DATABASE`.
+pub(crate) fn canonical_location(location: &str) -> String {
+    if location.contains("://") {
+        return canonical_url(location);
+    }
+    let (hosts, path) = location.split_at(location.find('/').unwrap_or(location.len()));
+    format!("{}{path}", canonical_hosts(hosts))
+}
+
+/// A URL, without a slash at its end.
+pub(crate) fn canonical_url(url: &str) -> String {
+    canonical_address(url).trim_end_matches('/').to_owned()
+}
+
+/// `s3://BUCKET/KEY` or `gs://BUCKET/KEY` for every URL of that object.
+//
+// ClickHouse itself maps `s3://` and `gs://` to these addresses (`url_scheme_mappers`). A bucket name is unique in all
+// regions of AWS, so the region of the address names nothing.
+pub(crate) fn canonical_storage_url(url: &str) -> String {
+    let url = canonical_address(url);
+    let Some((host, key)) = url.strip_prefix("https://").and_then(|rest| rest.split_once('/')) else { return url };
+    let (scheme, bucket) = if host == "storage.googleapis.com" {
+        ("gs", None)
+    } else if let Some(bucket) = host.strip_suffix(".storage.googleapis.com") {
+        ("gs", Some(bucket))
+    } else if is_s3_endpoint(host) {
+        ("s3", None)
+    } else if let Some((bucket, _)) =
+        host.rsplit_once(".s3.").filter(|(bucket, _)| is_s3_endpoint(&host[bucket.len() + 1..]))
+    {
+        ("s3", Some(bucket))
+    } else {
+        return url;
+    };
+    bucket.map_or_else(|| format!("{scheme}://{key}"), |bucket| format!("{scheme}://{bucket}/{key}"))
+}
+
+/// `s3.amazonaws.com`, or `s3.REGION.amazonaws.com`.
+fn is_s3_endpoint(host: &str) -> bool {
+    let region = host.strip_prefix("s3.").and_then(|rest| rest.strip_suffix("amazonaws.com"));
+    region.is_some_and(|region| region.is_empty() || region.strip_suffix('.').is_some_and(|name| !name.contains('.')))
+}
+
+/// A text without `://` stays as it is.
+fn canonical_address(url: &str) -> String {
+    let Some((scheme, rest)) = url.trim().split_once("://") else { return url.to_owned() };
+    let scheme = scheme.to_ascii_lowercase();
+    let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    let (login, hosts) = authority.rsplit_once('@').map_or(("", authority), |(login, hosts)| (login, hosts));
+    if login.is_empty() && path.contains('@') && is_database_scheme(&scheme) {
+        // A password with a slash in it: where the host begins is a guess.
+        return url.to_owned();
+    }
+    let at = if login.is_empty() { "" } else { "@" };
+    let hosts = sorted_hosts(hosts, default_port(&scheme));
+    // `http://h?q` is `http://h/?q`, and a database URI leads to no database either way.
+    let path = match path.strip_prefix('/') {
+        Some(rest) if rest.is_empty() || rest.starts_with(['?', '#']) => rest,
+        _ => path,
+    };
+    format!("{scheme}://{login}{at}{hosts}{}", without_needless_escapes(path))
+}
+
+fn is_database_scheme(scheme: &str) -> bool {
+    matches!(scheme, "mongodb" | "mongodb+srv")
+}
+
+fn default_port(scheme: &str) -> Option<u16> {
+    match scheme {
+        "http" => Some(80),
+        "https" => Some(443),
+        "mongodb" => Some(27_017),
+        _ => None,
+    }
+}
+
+fn sorted_hosts(list: &str, default_port: Option<u16>) -> String {
+    let hosts = list.split(',').map(str::trim).filter(|host| !host.is_empty());
+    let mut hosts: Vec<String> = hosts.map(|host| canonical_host_and_port(host, default_port)).collect();
+    hosts.sort_unstable();
+    hosts.join(",")
+}
+
+fn canonical_host_and_port(text: &str, default_port: Option<u16>) -> String {
+    let (host, port) = match text.rsplit_once(':') {
+        Some((host, port)) if !host.contains(':') || host.ends_with(']') => (host, port),
+        // An IPv6 address has several colons, and without brackets no port.
+        _ => (text, ""),
+    };
+    let host = canonical_host(host);
+    match port.parse() {
+        Ok(port) if Some(port) == default_port => host,
+        Ok(port) => format!("{host}:{port}"),
+        Err(_) if port.is_empty() => host,
+        Err(_) => format!("{host}:{port}"),
+    }
+}
+
+/// `%7e` is `~`, and `%2f` is `%2F`, which is no slash.
+fn without_needless_escapes(text: &str) -> String {
+    let mut canonical = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('%') {
+        canonical.push_str(&rest[..at]);
+        let byte = rest.get(at + 1..at + 3).and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        match byte {
+            Some(byte) if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) => canonical.push(char::from(byte)),
+            Some(_) => canonical.push_str(&rest[at..at + 3].to_ascii_uppercase()),
+            None => canonical.push('%'),
+        }
+        rest = &rest[at + if byte.is_some() { 3 } else { 1 }..];
+    }
+    canonical + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{canonical_host, canonical_hosts, canonical_location, canonical_storage_url, canonical_url};
+
+    /// What `canonical` makes of the texts of a row is equal, and differs from what it makes of the last.
+    fn assert_spellings(canonical: fn(&str) -> String, rows: &[(&[&str], &[&str])]) {
+        for (equal, other) in rows {
+            for text in *equal {
+                assert_eq!(canonical(text), canonical(equal[0]), "{text}");
+                assert_eq!(canonical(&canonical(text)), canonical(text), "{text}");
+            }
+            for text in *other {
+                assert_ne!(canonical(text), canonical(equal[0]), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn hosts_are_equal_in_any_case_with_a_root_dot_and_in_any_form_of_ipv6() {
+        assert_spellings(
+            canonical_host,
+            &[
+                (&["db.example.com", "DB.Example.COM", "db.example.com."], &["db.example.org", "db2.example.com"]),
+                (&["::1", "[::1]", "0:0:0:0:0:0:0:1", "0000::0001"], &["::2"]),
+                (&["2001:db8::A", "2001:DB8:0::a"], &["2001:db8::b"]),
+                (&["*.example.com", "*.EXAMPLE.com"], &["example.com"]),
+                (&["my_db", "MY_DB"], &["mydb"]),
+                (&["endpoint Orders"], &["endpoint orders"]),
+            ],
+        );
+    }
+
+    #[test]
+    fn lists_of_hosts_are_equal_in_any_order() {
+        assert_spellings(
+            canonical_hosts,
+            &[
+                (&["a.x:1,b:2", "B:2, A.x.:01", "b:2,a.x:1"], &["a.x:1", "a.x:2,b:2", "a.x:1,b"]),
+                (&["[::1]:9092", "[0::1]:9092"], &["[::1]:9093", "::1"]),
+            ],
+        );
+        assert_spellings(
+            canonical_location,
+            &[(&["db.x:5432/Shop", "DB.x.:5432/Shop"], &["db.x:5432/shop", "db.x:5433/Shop"])],
+        );
+    }
+
+    #[test]
+    fn urls_are_equal_with_the_port_of_their_scheme() {
+        assert_spellings(
+            canonical_url,
+            &[
+                (
+                    &[
+                        "https://r.example.com/Sub/%7Eme?Q=1",
+                        "HTTPS://R.example.com:443/Sub/~me?Q=1",
+                        "https://r.example.com.:0443/Sub/%7eme?%51=1",
+                    ],
+                    &[
+                        "https://r.example.com:80/Sub/~me?Q=1",
+                        "http://r.example.com/Sub/~me?Q=1",
+                        "https://r.example.com/sub/~me?Q=1",
+                        "https://r.example.com/Sub/~me?q=1",
+                        "https://u@r.example.com/Sub/~me?Q=1",
+                    ],
+                ),
+                (
+                    &["https://r.example.com", "https://r.example.com/", "https://R.example.com:443/"],
+                    &["https://r.example.com/a"],
+                ),
+                (&["http://h/a%2fb", "http://h:80/a%2Fb"], &["http://h/a/b", "http://h:443/a%2Fb"]),
+                (&["https://[::1]:443/x", "https://[0:0::1]/x"], &["https://[::1]:8443/x"]),
+                (&["https://User:Pw@h", "https://User:Pw@H:443"], &["https://user:Pw@h"]),
+                (&["no url"], &["No url"]),
+                (&["https://h/100%/%zz/é"], &["https://h/100%/%ZZ/é"]),
+            ],
+        );
+    }
+
+    #[test]
+    fn database_uris_are_equal_with_other_spellings_of_their_hosts() {
+        assert_spellings(
+            canonical_url,
+            &[
+                (
+                    &[
+                        "mongodb://u:P@db1.example.com:27017,db2.example.com/Shop?w=1",
+                        "mongodb://u:P@DB2.example.com:27017,DB1.example.com./Shop?w=1",
+                    ],
+                    &[
+                        "mongodb://u:p@db1.example.com,db2.example.com/Shop?w=1",
+                        "mongodb://u:P@db1.example.com,db2.example.com/shop?w=1",
+                        "mongodb://u:P@db1.example.com:27018,db2.example.com/Shop?w=1",
+                        "mongodb://u:P@db1.example.com/Shop?w=1",
+                        "mongodb+srv://u:P@db1.example.com,db2.example.com/Shop?w=1",
+                    ],
+                ),
+                (&["mongodb+srv://h", "mongodb+srv://H.", "mongodb+srv://h/"], &["mongodb+srv://h/a"]),
+                (&["mongodb+srv://h?a=B", "mongodb+srv://H/?a=B"], &["mongodb+srv://h?a=b"]),
+                (&["mongodb://u:p/w@H"], &["mongodb://u:P/w@H"]),
+            ],
+        );
+    }
+
+    #[test]
+    fn storage_urls_of_one_object_are_equal() {
+        assert_spellings(
+            canonical_storage_url,
+            &[
+                (
+                    &[
+                        "gs://b/x/*.json",
+                        "https://storage.googleapis.com/b/x/*.json",
+                        "https://b.storage.googleapis.com:443/x/*.json",
+                    ],
+                    &["s3://b/x/*.json", "gs://b/X/*.json", "gs://c/x/*.json"],
+                ),
+                (
+                    &[
+                        "s3://b/x",
+                        "https://b.s3.amazonaws.com/x",
+                        "https://b.s3.eu-west-1.amazonaws.com./x",
+                        "https://s3.amazonaws.com/b/x",
+                        "https://s3.eu-west-1.amazonaws.com:443/b/%78",
+                    ],
+                    &["https://b.s3.example.com/x", "https://b.s3-accesspoint.eu-west-1.amazonaws.com/x"],
+                ),
+                (&["s3://my.bucket/x", "https://my.bucket.s3.eu-west-1.amazonaws.com/x"], &["s3://my/x"]),
+                (
+                    &[
+                        "https://a.blob.core.windows.net/C/{a,b}/?.csv",
+                        "https://A.blob.core.windows.net:443/C/{a,b}/?.csv",
+                    ],
+                    &["https://a.blob.core.windows.net/c/{a,b}/?.csv", "https://a.blob.core.windows.net/C/{a,b}/?.CSV"],
+                ),
+            ],
+        );
+    }
+}
