@@ -92,6 +92,11 @@ impl ServiceRef {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// `true` if the text has the form of a service's id: a UUID in letters of either case.
+    pub fn is_id(text: &str) -> bool {
+        text.split('-').map(str::len).eq([8, 4, 4, 4, 12]) && text.chars().all(|c| c == '-' || c.is_ascii_hexdigit())
+    }
 }
 
 impl fmt::Display for ServiceRef {

@@ -5,26 +5,36 @@ use std::str::FromStr;
 
 use wildmatch::WildMatch;
 
-use crate::address::Address;
+use crate::address::{Address, ServiceRef};
 
 /// A glob over printed addresses: `analytics/orders-*`. Without a slash it matches the name only.
 #[derive(Clone, PartialEq)]
 pub struct AddressPattern {
     text: String,
     glob: WildMatch,
+    /// The glob with its service in small letters, for services that are named by their ids.
+    // The case of an id says nothing, and runs print it in small letters. A guard that was written in capitals would
+    // silently guard nothing.
+    glob_for_ids: WildMatch,
 }
 
 impl AddressPattern {
     /// Compiles a glob; every text is a valid one.
     pub fn new(text: impl Into<String>) -> Self {
         let text = text.into();
-        Self { glob: WildMatch::new(&text), text }
+        let for_ids = match text.split_once('/') {
+            Some((service, name)) => format!("{}/{name}", service.to_ascii_lowercase()),
+            None => text.clone(),
+        };
+        Self { glob: WildMatch::new(&text), glob_for_ids: WildMatch::new(&for_ids), text }
     }
 
     /// `true` if the glob matches the address.
     pub fn matches(&self, address: &Address) -> bool {
         if self.text.contains('/') {
-            self.glob.matches(&address.to_string())
+            let printed = address.to_string();
+            let is_id = ServiceRef::is_id(address.service.as_str());
+            self.glob.matches(&printed) || is_id && self.glob_for_ids.matches(&printed)
         } else {
             self.glob.matches(address.name.as_str())
         }
@@ -34,7 +44,14 @@ impl AddressPattern {
     pub fn can_match_service(&self, service: &str) -> bool {
         // A glob without a slash names no service, so it selects in all of them.
         let of_service = self.text.split_once('/').map(|(service, _)| service);
-        of_service.is_none_or(|pattern| WildMatch::new(pattern).matches(service))
+        of_service.is_none_or(|pattern| {
+            let glob = if ServiceRef::is_id(service) {
+                WildMatch::new_case_insensitive(pattern)
+            } else {
+                WildMatch::new(pattern)
+            };
+            glob.matches(service)
+        })
     }
 }
 
@@ -156,6 +173,19 @@ mod tests {
         ] {
             assert_eq!(AddressPattern::new(pattern).matches(&address), matches, "{pattern}");
         }
+    }
+
+    #[test]
+    fn selector_reads_the_id_of_a_service_in_either_case() {
+        const ID: &str = "5b1e0c7a-0000-4000-8000-00000000abcd";
+        for pattern in [format!("{}/orders", ID.to_uppercase()), "5B1E*/orders".to_owned(), format!("{ID}/*")] {
+            let pattern = AddressPattern::new(pattern);
+            assert!(pattern.matches(&pipe(ID, "orders")) && pattern.can_match_service(ID), "{pattern}");
+            assert!(!pattern.matches(&pipe("5b1e", "orders")), "{pattern}");
+        }
+        // Names and aliases keep their letters.
+        assert!(!AddressPattern::new("Analytics/orders").matches(&pipe("analytics", "orders")));
+        assert!(!AddressPattern::new(format!("{ID}/Orders")).matches(&pipe(ID, "orders")));
     }
 
     #[test]

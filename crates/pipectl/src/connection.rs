@@ -205,7 +205,11 @@ impl Account {
 
     fn known_id(&self, name: &String) -> Option<String> {
         // In another case the id of a service would count as another service.
-        let id = self.aliases.get(name).or_else(|| is_uuid(name).then_some(name)).map(|id| id.to_ascii_lowercase());
+        let id = self
+            .aliases
+            .get(name)
+            .or_else(|| ServiceRef::is_id(name).then_some(name))
+            .map(|id| id.to_ascii_lowercase());
         let Some(sandbox) = &self.sandbox else { return id };
         Some(sandbox.with_world(|world| world.ensure_service(id.as_ref().unwrap_or(name))))
     }
@@ -213,7 +217,8 @@ impl Account {
     /// Whether a pattern that protects may use the live name of a service, which only a list tells.
     pub(crate) fn needs_live_names(&self, policy: &Policy) -> bool {
         let mut services = policy.protect.iter().flatten().filter_map(|pattern| pattern.split_once('/'));
-        let is_known = |service: &str| service == "*" || is_uuid(service) || self.aliases.contains_key(service);
+        let is_known =
+            |service: &str| service == "*" || ServiceRef::is_id(service) || self.aliases.contains_key(service);
         !self.is_sandbox() && services.any(|(service, _)| !is_known(service))
     }
 
@@ -372,9 +377,4 @@ fn service_id_by_name(name: &str, services: &[LookupEntry]) -> Result<String, St
             Err(format!("several services are called `{name}`; name one by its id: {ids}"))
         }
     }
-}
-
-fn is_uuid(text: &str) -> bool {
-    let lengths: Vec<usize> = text.split('-').map(str::len).collect();
-    lengths == [8, 4, 4, 4, 12] && text.chars().all(|c| c == '-' || c.is_ascii_hexdigit())
 }

@@ -275,10 +275,13 @@ impl BlockReason {
                 "it would be replaced, and `{name}`, which it uses, is not live: apply again when it is `Ready`"
             ),
             Self::ReferenceOutside(address) => {
-                write!(f, "it references `{address}`, which only the rest of the plan creates: select that, too")
+                write!(
+                    f,
+                    "it references `{address}`, which only the rest of the plan creates or renames: select that, too"
+                )
             }
             Self::ReferenceForbidden(address) => {
-                write!(f, "it references `{address}`, which a rule keeps from being created")
+                write!(f, "it references `{address}`, which a rule keeps from being created or renamed")
             }
             Self::StillUsed(users) => {
                 let verb = if users.len() == 1 { "uses" } else { "use" };

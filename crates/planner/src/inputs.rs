@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use crate::block_reason::ProtectedBy;
 use crate::references::{self, LiveHosts, ObjectsById};
+use crate::renamed_hosts::RenamedHost;
 use crate::sent_secrets::SecretPair;
 
 /// Options of a plan beyond the declared objects.
@@ -129,6 +130,8 @@ pub(crate) struct PlanInputs<'a> {
     pub(crate) policy: &'a Policy,
     /// Objects being replaced: their id changes, and with it every reference to them.
     pub(crate) replaced: BTreeSet<Address>,
+    /// Objects that get other DNS names, which the hosts of what refers to them follow.
+    pub(crate) renamed_hosts: BTreeMap<Address, RenamedHost>,
     /// All live objects.
     pub(crate) by_id: &'a ObjectsById<'a>,
     /// All live objects that have DNS names, by these.
@@ -142,26 +145,55 @@ pub(crate) struct PlanInputs<'a> {
 }
 
 impl<'a> PlanInputs<'a> {
-    /// The body with what live bodies have in place of references: ids and hosts.
+    pub(crate) fn new(
+        (desired, live): (&'a Desired, &'a Live),
+        base: Option<&'a Desired>,
+        policy: &'a Policy,
+        (by_id, hosts): (&'a ObjectsById<'a>, &'a LiveHosts<'a>),
+    ) -> Self {
+        Self {
+            desired,
+            live,
+            base,
+            policy,
+            replaced: BTreeSet::new(),
+            renamed_hosts: BTreeMap::new(),
+            by_id,
+            hosts,
+            undeclared_names: OnceCell::new(),
+            known_pairs: OnceCell::new(),
+            base_claims: OnceCell::new(),
+        }
+    }
+
+    /// The body with what live bodies have in place of references when the plan is done: ids and hosts.
     pub(crate) fn resolve_references<'b>(
         &self,
         address: &Address,
         body: &'b Value,
         live: Option<&Value>,
     ) -> Cow<'b, Value> {
-        let rules = FieldSemantics::for_kind(address.kind);
-        // Most bodies have none, and a copy of each is a tenth of a plan.
-        if !references::has_reference(rules, body) {
-            return Cow::Borrowed(body);
+        let find = |at: &Address| self.renamed_hosts.get(at).map(|host| &host.after).or_else(|| self.find_kept(at));
+        resolve_body(address, body, live, find)
+    }
+
+    /// The body with what live bodies have in place of references now.
+    // What git declared before is compared with this. With the names that the plan gives it would be what is desired,
+    // and the live host a change by hand.
+    pub(crate) fn resolve_past_references<'b>(
+        &self,
+        address: &Address,
+        body: &'b Value,
+        live: &Value,
+    ) -> Cow<'b, Value> {
+        resolve_body(address, body, Some(live), |at| self.find_kept(at))
+    }
+
+    fn find_kept(&self, at: &Address) -> Option<&Object> {
+        match self.live.get(at)?.objects.as_slice() {
+            [object] if !self.replaced.contains(at) => Some(object),
+            _ => None,
         }
-        let find = |kind, name| {
-            let other = Address::new(address.service.clone(), kind, name);
-            match self.live.get(&other)?.objects.as_slice() {
-                [object] if !self.replaced.contains(&other) => Some(object),
-                _ => None,
-            }
-        };
-        Cow::Owned(references::resolve_references(rules, body, live, &find))
     }
 
     /// The document of the object in the base, under this name or an earlier one.
@@ -201,4 +233,19 @@ impl<'a> PlanInputs<'a> {
         let claims = self.base_claims.get_or_init(|| BaseClaims::new(self.base));
         self.policy.protection_with_base(&own, &live.id, claims)
     }
+}
+
+fn resolve_body<'b, 'o>(
+    address: &Address,
+    body: &'b Value,
+    live: Option<&Value>,
+    find: impl Fn(&Address) -> Option<&'o Object>,
+) -> Cow<'b, Value> {
+    let rules = FieldSemantics::for_kind(address.kind);
+    // Most bodies have none, and a copy of each is a tenth of a plan.
+    if !references::has_reference(rules, body) {
+        return Cow::Borrowed(body);
+    }
+    let find = |kind, name| find(&Address::new(address.service.clone(), kind, name));
+    Cow::Owned(references::resolve_references(rules, body, live, &find))
 }

@@ -24,6 +24,7 @@ mod plan;
 mod prune;
 mod prune_evidence;
 mod references;
+mod renamed_hosts;
 mod respelling;
 mod rule_blocks;
 mod secret_review;

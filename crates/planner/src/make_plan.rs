@@ -1,6 +1,5 @@
 //! From two sides to one plan.
 
-use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use clickpipes::lifecycle;
@@ -15,6 +14,7 @@ use crate::match_live::{self, LiveMatch, match_live_object};
 use crate::order;
 use crate::plan::{Plan, UnmanagedObject, UnusableObject};
 use crate::references::{index_by_id, index_live_hosts};
+use crate::renamed_hosts::{self, RenamedHost};
 use crate::{references, still_used, undeclared_rename};
 
 /// Compares desired objects with live ones.
@@ -24,18 +24,7 @@ use crate::{references, still_used, undeclared_rename};
 /// `ignored_changes` and not reverted. Without it live is made as desired.
 pub fn plan(desired: &Desired, live: &Live, base: Option<&Desired>, policy: &Policy) -> Plan {
     let (by_id, hosts) = (index_by_id(live), index_live_hosts(live));
-    let mut inputs = PlanInputs {
-        desired,
-        live,
-        base,
-        policy,
-        replaced: BTreeSet::new(),
-        by_id: &by_id,
-        hosts: &hosts,
-        undeclared_names: OnceCell::new(),
-        known_pairs: OnceCell::new(),
-        base_claims: OnceCell::new(),
-    };
+    let mut inputs = PlanInputs::new((desired, live), base, policy, (&by_id, &hosts));
     let mut plan = Plan::default();
     let mut actions = Vec::new();
     let mut seen = BTreeSet::new();
@@ -57,9 +46,10 @@ pub fn plan(desired: &Desired, live: &Live, base: Option<&Desired>, policy: &Pol
         if let LiveMatch::Found { object, .. } = &live_match {
             plan.unusable.extend(find_unusable(at, object));
         }
-        let found = live_match.object_id();
+        let found = live_match.object();
         let object_plan = inputs.plan_object(at, document, live_match);
-        plan.references.extend(found.cloned().zip(object_plan.references.map(BTreeSet::from_iter)));
+        plan.references
+            .extend(found.map(|object| object.id.clone()).zip(object_plan.references.map(BTreeSet::from_iter)));
         let mut left = object_plan.ignored_changes.iter();
         let differs = left.any(|left| left.drifted_fields().chain(left.moved_fields()).next().is_some());
         plan.ignored_changes.extend(object_plan.ignored_changes);
@@ -76,6 +66,8 @@ pub fn plan(desired: &Desired, live: &Live, base: Option<&Desired>, policy: &Pol
                 if change.verdict == Verdict::Replace {
                     inputs.replaced.insert(at.clone());
                 }
+                let renamed = found.and_then(|object| RenamedHost::find(at, object, &object_actions));
+                inputs.renamed_hosts.extend(renamed.map(|host| (at.clone(), host)));
                 plan.changes.push(change);
                 actions.extend(object_actions);
             }
@@ -83,6 +75,7 @@ pub fn plan(desired: &Desired, live: &Live, base: Option<&Desired>, policy: &Pol
     }
     plan.actions = actions;
     add_dependents(&mut plan.unusable, desired);
+    renamed_hosts::add_cut_off_objects(&mut plan, live, &inputs.renamed_hosts);
     still_used::block_used_objects(&mut plan, live);
     plan.delete_after = order::deletions_that_wait(&plan.actions, &plan.changes, live);
     plan.actions = order::sort_actions(std::mem::take(&mut plan.actions), &plan.delete_after);

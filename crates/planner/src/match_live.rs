@@ -22,11 +22,15 @@ pub(crate) enum LiveMatch<'l> {
 }
 
 impl<'l> LiveMatch<'l> {
-    pub(crate) fn object_id(&self) -> Option<&'l Id> {
+    pub(crate) fn object(&self) -> Option<&'l Object> {
         match self {
-            Self::Found { object, .. } | Self::PinReplaced { object, .. } => Some(&object.id),
+            Self::Found { object, .. } | Self::PinReplaced { object, .. } => Some(object),
             Self::None | Self::Ambiguous(_) => None,
         }
+    }
+
+    pub(crate) fn object_id(&self) -> Option<&'l Id> {
+        self.object().map(|object| &object.id)
     }
 
     /// Two manifests of one live object would undo each other, and one of them may delete it.

@@ -52,8 +52,8 @@ impl<'a> ObjectDiff<'a> {
         'a: 'd,
     {
         let rules = FieldSemantics::with_marks(address.kind, &document.intent.field_marks);
-        let resolve = |body: &'d Value| inputs.resolve_references(address, body, Some(&object.body));
-        let body = resolve(&document.body).into_owned();
+        let resolve = |body: &'d Value| inputs.resolve_past_references(address, body, &object.body);
+        let body = inputs.resolve_references(address, &document.body, Some(&object.body)).into_owned();
         let base = inputs.base_document(address, document, renamed_from);
         let manifests: Vec<&Value> = [Some(document), base].into_iter().flatten().map(|it| &*it.body).collect();
         let live = rules.normalize_live(&rules.redact_live(&object.body, &manifests));

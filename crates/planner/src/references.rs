@@ -56,31 +56,48 @@ pub(crate) fn index_live_hosts(live: &Live) -> LiveHosts<'_> {
 
 /// The objects that actions need.
 pub(crate) struct ActionReferences<'a> {
-    created_hosts: HostIndex<'a, &'a Address>,
+    named_hosts: HostIndex<'a, &'a Address>,
 }
 
 impl<'a> ActionReferences<'a> {
     pub(crate) fn among(actions: impl IntoIterator<Item = &'a Action>) -> Self {
-        let created = actions.into_iter().filter_map(|action| match action {
+        let named = actions.into_iter().filter_map(|action| match action {
             Action::Create { address, body } => Some((address, &**body, address)),
+            Action::Update { address, body, via: UpdateVia::Resource, .. } => Some((address, body, address)),
             Action::Update { .. } | Action::SetState { .. } | Action::Delete { .. } => None,
         });
-        Self { created_hosts: HostIndex::new(created) }
+        Self { named_hosts: HostIndex::new(named) }
     }
 
-    /// The objects without which an action cannot be performed: those that it names, and those that the actions create
-    /// and whose DNS name it connects to.
+    /// The objects without which an action cannot be performed: those that it names, and those to which the actions
+    /// give the DNS name that it connects to.
     pub(crate) fn of(&self, action: &Action) -> Vec<Address> {
-        let is_of_part = matches!(action, Action::Update { via, .. } if *via != UpdateVia::Resource);
-        let Some(body) = action.request_body().filter(|_| !is_of_part) else { return Vec::new() };
+        let Some(body) = whole_body(action) else { return Vec::new() };
         let at = action.address();
-        let rules = FieldSemantics::for_kind(at.kind);
-        let hosts = collect_matches(rules, body, &|rules, value| {
-            Some(rules.connected_hosts(value)).filter(|hosts| !hosts.is_empty())
-        });
-        let by_host = self.created_hosts.find_all(&at.service, &hosts.concat());
-        body_references(rules, body, &at.service).into_iter().chain(by_host.into_iter().cloned()).collect()
+        let by_name = body_references(FieldSemantics::for_kind(at.kind), body, &at.service);
+        by_name.into_iter().chain(self.by_host(action)).collect()
     }
+
+    /// The objects to which the actions give the DNS name that an action connects to.
+    pub(crate) fn by_host(&self, action: &Action) -> Vec<Address> {
+        let Some(body) = whole_body(action) else { return Vec::new() };
+        let at = action.address();
+        let hosts = connected_hosts(FieldSemantics::for_kind(at.kind), body);
+        self.named_hosts.find_all(&at.service, &hosts).into_iter().cloned().collect()
+    }
+}
+
+/// The body of a request that goes to the object itself.
+fn whole_body(action: &Action) -> Option<&Value> {
+    let is_of_part = matches!(action, Action::Update { via, .. } if *via != UpdateVia::Resource);
+    action.request_body().filter(|_| !is_of_part)
+}
+
+/// The hosts that a body connects to.
+pub(crate) fn connected_hosts(rules: &FieldSemantics, body: &Value) -> Vec<String> {
+    let hosts =
+        |rules: &FieldSemantics, value: &Value| Some(rules.connected_hosts(value)).filter(|hosts| !hosts.is_empty());
+    collect_matches(rules, body, &hosts).concat()
 }
 
 /// The objects that a body refers to by name.

@@ -26,7 +26,7 @@ impl Plan {
             }
         }
         let is_kept = |at: &Address| !blocked.contains_key(at);
-        still_used::block_created_outside(&mut self, is_kept, BlockReason::ReferenceForbidden);
+        still_used::block_made_outside(&mut self, is_kept, BlockReason::ReferenceForbidden);
         still_used::block_changes(&mut self, &blocked);
         self
     }

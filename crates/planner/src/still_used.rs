@@ -24,7 +24,7 @@ impl Plan {
     /// any part.
     #[must_use]
     pub fn narrow_to(mut self, about: impl Fn(&Address) -> bool) -> Self {
-        block_created_outside(&mut self, &about, BlockReason::ReferenceOutside);
+        block_made_outside(&mut self, &about, BlockReason::ReferenceOutside);
         order::retain_objects(&mut self.actions, &mut self.delete_after, &about);
         block_released_outside(&mut self, &about);
         Self {
@@ -49,18 +49,24 @@ pub(crate) fn block_used_objects(plan: &mut Plan, live: &Live) {
     block_changes(plan, &blocked);
 }
 
-/// Blocks what refers to an object that only the rest of the plan creates. Its requests would fail, perhaps after a stop.
-pub(crate) fn block_created_outside(
+/// Blocks what refers to an object that only the rest of the plan creates, or connects by a DNS name that only the rest
+/// gives. Its requests would fail, perhaps after a stop.
+pub(crate) fn block_made_outside(
     plan: &mut Plan,
     is_inside: impl Fn(&Address) -> bool,
     reason: impl Fn(Address) -> BlockReason,
 ) {
-    let created = plan.actions.iter().filter(|action| matches!(action, Action::Create { .. })).map(Action::address);
-    let outside: BTreeSet<&Address> = created.filter(|at| !is_inside(at)).collect();
+    let is_create = |action: &&Action| matches!(action, Action::Create { .. });
+    let (created, updated): (Vec<_>, Vec<_>) =
+        plan.actions.iter().filter(|action| !is_inside(action.address())).partition(is_create);
+    let created: BTreeSet<&Address> = created.into_iter().map(Action::address).collect();
+    let updated: BTreeSet<&Address> = updated.into_iter().map(Action::address).collect();
     let references = ActionReferences::among(&plan.actions);
     let mut blocked: BTreeMap<Address, BlockReason> = BTreeMap::new();
     for action in plan.actions.iter().filter(|action| is_inside(action.address())) {
-        if let Some(missing) = references.of(action).into_iter().find(|at| outside.contains(at)) {
+        let missing = references.of(action).into_iter().find(|at| created.contains(at));
+        let missing = missing.or_else(|| references.by_host(action).into_iter().find(|at| updated.contains(at)));
+        if let Some(missing) = missing {
             blocked.insert(action.address().clone(), reason(missing));
         }
     }

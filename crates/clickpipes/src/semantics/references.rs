@@ -137,6 +137,25 @@ pub fn dns_names(kind: Kind, body: &Value) -> Vec<&str> {
     chosen.chain(listed.filter_map(Value::as_str)).map(without_root_dot).collect()
 }
 
+/// The live body of an object after an update, with the DNS names that then lead to it.
+pub fn body_after_update(live: &Value, sent: &Value) -> Value {
+    const CHOSEN: &str = "customPrivateDnsMappings";
+    let mut after = live.clone();
+    let (Value::Object(fields), Value::Object(sent)) = (&mut after, sent) else { return after };
+    fields.extend(sent.iter().map(|(name, value)| (name.clone(), value.clone())));
+    let chosen = |body: &Value| -> BTreeSet<String> {
+        let mappings = body[CHOSEN].as_array().into_iter().flatten();
+        mappings.filter_map(|mapping| mapping["privateDnsName"].as_str()).map(str::to_ascii_lowercase).collect()
+    };
+    let (was, kept) = (chosen(live), chosen(&after));
+    // An API may repeat the chosen names among those that it gives (the sandbox does, the live one is not known to).
+    if let Some(Value::Array(names)) = after.get_mut("privateDnsNames") {
+        let is_lost = |name: &str| was.contains(name) && !kept.contains(name);
+        names.retain(|name| !name.as_str().is_some_and(|name| is_lost(&name.to_ascii_lowercase())));
+    }
+    after
+}
+
 /// The names in [`dns_names`] that lead a host to an object: the host itself, and `*.` with each part of its end.
 pub fn dns_patterns(host: &str) -> Vec<String> {
     let ends = host.match_indices('.').map(|(dot, _)| format!("*{}", &host[dot..]));
