@@ -91,6 +91,15 @@ fn new_pipe_waits_for_an_endpoint_that_works() {
 }
 
 #[test]
+fn selected_pipe_reports_its_endpoint_outside_of_the_selection() {
+    let desk = desk_with_endpoint(EndpointStatus::PendingAcceptance);
+    desk.write_file("pipes.yaml", ENDPOINT.to_owned() + &pipe("orders") + &pipe("views"));
+    let said = desk.run_pipectl(&["plan", "pipes.yaml", "--sandbox", "--only", "views"]);
+    let row = said.stdout.lines().find(|line| line.starts_with("  ! endpoint link")).unwrap_or_default();
+    assert!(row.contains("`PendingAcceptance`") && row.contains("`views`"), "{}", said.all_output());
+}
+
+#[test]
 fn endpoint_that_is_ready_is_not_reported() {
     let desk = desk_with_endpoint(EndpointStatus::Ready);
     for command in ["plan", "status"] {

@@ -244,21 +244,6 @@ fn endpoint_of_a_failed_pipe_is_not_deleted() {
 }
 
 #[test]
-fn endpoint_of_an_unchanged_pipe_is_not_deleted() {
-    let (mut link, pipe) = (seed_named("msk"), seed_named("kafka-scram"));
-    link["metadata"]["name"] = json!("link-a");
-    let table = in_virtual_time(async {
-        let bench = Bench::with_world(settled_world(&[link.clone(), pipe.clone()]).await, &SERVICES);
-        link["spec"]["state"] = json!("absent");
-        let table = summary_table(&plan_and_apply(&bench, &[link, pipe]).await);
-        assert_eq!(bench.count_requests(0, |method, _| method == "DELETE"), 0, "{table}");
-        table
-    });
-    let why = "`analytics/kafka-scram` still uses it, and is left as it is";
-    assert!(table.contains(why), "{table}");
-}
-
-#[test]
 fn endpoint_of_a_failed_pipe_is_not_replaced() {
     let (writes, table) = delete_blocked_by_pipe(|link| {
         link["spec"]["mskClusterArn"] = json!("arn:aws:kafka:us-east-1:123456789012:cluster/other");

@@ -313,3 +313,19 @@ fn pipe_waits_for_an_endpoint_that_is_not_selected() {
     let said = apply(&desk, &[&link, &pipe], &[]);
     assert_eq!(said.code, 0, "{}", said.all_output());
 }
+
+/// The pipe still refers to the endpoint, so it is blocked and lives on. A deletion in the plan would be a promise that
+/// apply does not keep.
+#[test]
+fn endpoint_of_a_pipe_that_is_blocked_is_no_deletion_in_the_plan() {
+    let (mut link, mut pipe) = (endpoint("link-a"), seed_named("kafka-scram"));
+    pipe["spec"]["source"]["kafka"]["reversePrivateEndpointIds"] = json!([{"endpoint": "link-a"}]);
+    let desk = applied(&[&link, &pipe]);
+    link["spec"]["state"] = json!("absent");
+    let before = desk.request_log().len();
+    let said = apply(&desk, &[&link, &pipe], &[]);
+    assert_eq!(said.code, 5, "{}", said.all_output());
+    assert!(said.stdout.contains("`analytics/kafka-scram` still uses it after this plan"), "{}", said.stdout);
+    assert!(said.stdout.contains("0 to delete, 2 blocked"), "{}", said.stdout);
+    assert!(desk.request_log()[before..].iter().all(|(method, ..)| method == "GET"));
+}

@@ -131,10 +131,10 @@ fn endpoint_of_a_blocked_pipe_is_not_deleted() {
     write_manifests(&desk, &[&link, &copy]);
     let said = run_apply(&desk, &["-o", "json"]);
     assert_eq!((said.code, &said.stdout_json()["outcome"]), (5, &json!("blocked")), "{}", said.all_output());
-    let report = &said.stdout_json()["result"]["reports"][0];
-    let (outcome, notes) = (&report["outcome"], report["notes"].to_string());
-    assert_eq!(outcome, "skipped", "{report:#}");
-    assert!(notes.contains("still uses it, and is left as it is"), "{report:#}");
+    let changes = said.stdout_json()["result"]["plan"]["changes"].clone();
+    let endpoint = changes.as_array().unwrap().iter().find(|it| it["address"]["name"] == "link-a").unwrap();
+    assert_eq!(endpoint["verdict"], "blocked", "{endpoint:#}");
+    assert!(endpoint["reason"].to_string().contains("still uses it after this plan"), "{endpoint:#}");
     assert_eq!(count_deletes(&desk), 0);
 }
 

@@ -153,8 +153,8 @@ fn new_pipe_does_not_take_from_a_live_one_that_nobody_declares() {
     desk.write_file("pipes.yaml", queue_pipe("app", "events", "") + &slot_pipe("b", "pg.example.com"));
     let said = desk.run_with_env(&["plan", "pipes.yaml", "--sandbox"], &SECRETS);
     for words in [
-        "`analytics/web`, which no manifest declares, reads the queue `https://sqs",
-        "`analytics/a`, which no manifest declares, reads the replication slot `shop_slot`",
+        "`analytics/web`, which no manifest declares, uses the queue `https://sqs",
+        "`analytics/a`, which no manifest declares, uses the replication slot `shop_slot`",
         "`previousNames: [web]`",
     ] {
         assert!(said.stdout.contains(words), "{}", said.all_output());
@@ -163,5 +163,5 @@ fn new_pipe_does_not_take_from_a_live_one_that_nobody_declares() {
     desk.write_file("stopped.yaml", queue_pipe("web", "events", "  state: stopped\n"));
     desk.run_with_env(&["apply", "stopped.yaml", "--sandbox", "--yes"], &SECRETS);
     let said = desk.run_with_env(&["plan", "pipes.yaml", "--sandbox"], &SECRETS);
-    assert!(!said.stdout.contains("reads the queue"), "a stopped pipe reads nothing: {}", said.stdout);
+    assert!(!said.stdout.contains("uses the queue"), "a stopped pipe reads nothing: {}", said.stdout);
 }

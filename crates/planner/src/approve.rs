@@ -10,7 +10,7 @@ use crate::block_reason::{BlockReason, Permission};
 use crate::change::{Change, Verdict};
 use crate::order::{ObjectWork, group_by_object};
 use crate::plan::Plan;
-use crate::still_used::block_changes;
+use crate::still_used::{block_changes, waiting_for_blocked};
 
 /// The blast radius that is let through without a flag.
 #[derive(Clone, Debug, Default)]
@@ -135,6 +135,8 @@ impl Plan {
         let mut blocked = self.unsafe_replacements(limits);
         let exceeded = self.find_exceeded_limits(limits, &blocked);
         blocked.extend(exceeded.iter().flat_map(LimitExceeded::reasons));
+        let waiting = waiting_for_blocked(self, &blocked);
+        blocked.extend(waiting);
         (blocked, exceeded)
     }
 

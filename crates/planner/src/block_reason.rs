@@ -343,8 +343,8 @@ impl BlockReason {
             }
             Self::AlreadyRead(what, name, reader) => write!(
                 f,
-                "`{reader}`, which no manifest declares, reads the {what} `{name}`, and only one pipe can: stop or \
-                 delete it, or, if it is the same pipe, add `previousNames: [{}]`",
+                "`{reader}`, which no manifest declares, uses the {what} `{name}`, and two cannot share it: stop or \
+                 delete it, or, if it is the same object, declare it under its name (a pipe: `previousNames: [{}]`)",
                 reader.name
             ),
             Self::RenameNotDeclared { live, declared } => write!(

@@ -13,7 +13,7 @@ use crate::inputs::{PlanInputs, Policy};
 use crate::match_live::{self, LiveMatch, match_live_object};
 use crate::order;
 use crate::plan::{Plan, UnmanagedObject, UnusableObject};
-use crate::references::{index_by_id, index_live_hosts};
+use crate::references::{LiveReferences, index_by_id, index_live_hosts};
 use crate::renamed_hosts::{self, RenamedHost};
 use crate::{references, still_used, undeclared_rename};
 
@@ -74,13 +74,14 @@ pub fn plan(desired: &Desired, live: &Live, base: Option<&Desired>, policy: &Pol
         }
     }
     plan.actions = actions;
-    add_dependents(&mut plan.unusable, desired);
+    add_dependents(&mut plan.unusable, &inputs);
     renamed_hosts::add_cut_off_objects(&mut plan, live, &inputs.renamed_hosts);
     still_used::block_used_objects(&mut plan, live);
     plan.delete_after = order::deletions_that_wait(&plan.actions, &plan.changes, live);
     plan.actions = order::sort_actions(std::mem::take(&mut plan.actions), &plan.delete_after);
     plan.unmanaged = find_unmanaged(&inputs, &seen);
     undeclared_rename::block_undeclared_renames(&mut plan, desired, live);
+    still_used::block_changes(&mut plan, &BTreeMap::new());
     plan
 }
 
@@ -90,20 +91,23 @@ fn find_unusable(at: &Address, object: &Object) -> Option<UnusableObject> {
     Some(UnusableObject { address: at.clone(), state: object.state.to_string(), note, dependents: Vec::new() })
 }
 
-/// Adds the declared objects that refer to objects which cannot be used.
-fn add_dependents(unusable: &mut [UnusableObject], desired: &Desired) {
+/// Adds the declared objects that refer to objects which cannot be used: by name, by id or by a host.
+fn add_dependents(unusable: &mut [UnusableObject], inputs: &PlanInputs<'_>) {
     if unusable.is_empty() {
         return;
     }
-    let mut referrers: BTreeMap<Address, Vec<Address>> = BTreeMap::new();
-    for (at, document) in desired {
-        for referenced in references::body_references(FieldSemantics::for_kind(at.kind), &document.body, &at.service) {
-            referrers.entry(referenced).or_default().push(at.clone());
+    let mut referrers: BTreeMap<Address, BTreeSet<Address>> = BTreeMap::new();
+    for (at, document) in inputs.desired {
+        let (rules, service) = (FieldSemantics::for_kind(at.kind), &at.service);
+        let by_name = references::body_references(rules, &document.body, service);
+        let by_id = LiveReferences { service, hosts: inputs.hosts }.of(rules, &document.body);
+        let by_id = by_id.iter().filter_map(|(kind, id)| inputs.by_id.get(&(service, *kind, id.as_str())));
+        for referenced in by_name.into_iter().chain(by_id.map(|(address, _)| (*address).clone())) {
+            referrers.entry(referenced).or_default().insert(at.clone());
         }
     }
     for object in unusable {
-        object.dependents = referrers.remove(&object.address).unwrap_or_default();
-        object.dependents.dedup();
+        object.dependents = referrers.remove(&object.address).unwrap_or_default().into_iter().collect();
     }
 }
 

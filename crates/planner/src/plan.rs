@@ -76,6 +76,13 @@ pub struct UnusableObject {
     pub dependents: Vec<Address>,
 }
 
+impl UnusableObject {
+    /// Whether one of the selected objects is it, or refers to it.
+    pub(crate) fn is_about(&self, is_selected: impl Fn(&Address) -> bool) -> bool {
+        is_selected(&self.address) || self.dependents.iter().any(is_selected)
+    }
+}
+
 /// A live object that no manifest declares.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]

@@ -15,6 +15,7 @@ use model::address::Address;
 use model::live::{Id, Live};
 
 use crate::block_reason::BlockReason;
+use crate::change::{Change, Verdict};
 use crate::order;
 use crate::plan::Plan;
 use crate::references::ActionReferences;
@@ -36,7 +37,8 @@ impl Plan {
             in_sync: self.in_sync.into_iter().filter(|at| about(at)).collect(),
             unmanaged: Vec::new(),
             removed_by_target: self.removed_by_target.into_iter().filter(|at| about(at)).collect(),
-            unusable: self.unusable.into_iter().filter(|it| about(&it.address)).collect(),
+            // What the part needs can lie outside of it: a pipe that is selected without its endpoint.
+            unusable: self.unusable.into_iter().filter(|it| it.is_about(&about)).collect(),
             unsettled: self.unsettled.into_iter().filter(|at| about(at)).collect(),
             references: self.references,
         }
@@ -85,14 +87,51 @@ fn block_released_outside(plan: &mut Plan, is_inside: impl Fn(&Address) -> bool)
     block_changes(plan, &blocked);
 }
 
-/// Blocks these changes, and takes their actions out of the plan.
+/// Blocks these changes and the deletions that wait for them, and takes their actions out of the plan.
 pub(crate) fn block_changes(plan: &mut Plan, blocked: &BTreeMap<Address, BlockReason>) {
+    let waiting = waiting_for_blocked(plan, blocked);
+    let reasons = |at: &Address| blocked.get(at).or_else(|| waiting.get(at));
     for change in &mut plan.changes {
-        if let Some(reason) = blocked.get(&change.address) {
+        if let Some(reason) = reasons(&change.address) {
             change.block(reason.clone());
         }
     }
-    order::retain_objects(&mut plan.actions, &mut plan.delete_after, |at| !blocked.contains_key(at));
+    order::retain_objects(&mut plan.actions, &mut plan.delete_after, |at| reasons(at).is_none());
+}
+
+/// The deletions that never begin, because they wait for these changes or for others that are blocked already. A plan
+/// that shows them as deletions promises what apply does not do.
+pub(crate) fn waiting_for_blocked(
+    plan: &Plan,
+    blocked: &BTreeMap<Address, BlockReason>,
+) -> BTreeMap<Address, BlockReason> {
+    let mut waiting = BTreeMap::new();
+    if plan.delete_after.is_empty() {
+        return waiting;
+    }
+    let by_address: BTreeMap<&Address, &Change> = plan.changes.iter().map(|change| (&change.address, change)).collect();
+    let mut is_complete = false;
+    // An endpoint may wait for a pipe that waits for another pipe.
+    while !is_complete {
+        is_complete = true;
+        for entry in plan.delete_after.iter().filter(|entry| !blocked.contains_key(&entry.address)) {
+            let is_blocked = |change: &&Change| {
+                let at = &change.address;
+                blocked.contains_key(at) || waiting.contains_key(at) || matches!(change.verdict, Verdict::Blocked(_))
+            };
+            let dependents = entry.dependents.iter().filter_map(|at| by_address.get(at).copied());
+            // What refers to an object is of another kind. One of the same kind takes its place.
+            let kind = entry.address.kind;
+            let blocking: Vec<Address> = dependents.filter(is_blocked).map(|change| change.address.clone()).collect();
+            let reason = match blocking.first() {
+                None => continue,
+                Some(successor) if successor.kind == kind => BlockReason::SuccessorBlocked(successor.clone()),
+                Some(_) => BlockReason::StillUsed(blocking),
+            };
+            is_complete &= waiting.insert(entry.address.clone(), reason).is_some();
+        }
+    }
+    waiting
 }
 
 fn find_used(plan: &Plan, live: &Live) -> BTreeMap<Address, BlockReason> {
@@ -107,7 +146,7 @@ fn find_used(plan: &Plan, live: &Live) -> BTreeMap<Address, BlockReason> {
     for (id, at) in deleted {
         let keeps = |(other, other_id): &&(&Address, &Id)| match plan.references.get(*other_id) {
             Some(kept) => kept.contains(&(at.kind, id.as_str().to_owned())),
-            // Deleted, or blocked: the deletion waits for it, and does not begin if it stays.
+            // Deleted, or blocked: the deletion waits for it, and is blocked if it stays.
             None => !changed_ids.contains(other_id) && !changed.contains(other),
         };
         let referring = referrers.get(&(&at.service, at.kind, id.as_str().to_owned())).into_iter().flatten();
