@@ -174,6 +174,19 @@ async fn remapped_pipe() -> (Desired, World) {
     (desired_from_documents(&[pipe]).unwrap(), bench.world_snapshot())
 }
 
+/// The same, where somebody set more in the mapping than the manifest declares.
+async fn remapped_pipe_with_more() -> (Desired, World) {
+    let (desired, mut world) = remapped_pipe().await;
+    assert!(world.edit_pipe("analytics", "postgres-cdc", |pipe| {
+        let mappings = pipe["source"]["postgres"]["tableMappings"].as_array_mut().unwrap();
+        let users = mappings.iter_mut().find(|mapping| mapping["sourceTable"] == "users").unwrap();
+        let more = json!({"useCustomSortingKey": true, "sortingKeys": ["id"], "partitionByExpr": "toYYYYMM(day)",
+            "tableEngine": "ReplacingMergeTree", "excludedColumns": ["secret_note"], "newMember": {"a": 1}});
+        users.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    }));
+    (desired, world)
+}
+
 /// Applies, and gives the report, the writes, and the live mappings and state later. The API refuses a request, if its
 /// place among those after the plan is given.
 async fn apply_to(bench: Bench, desired: &Desired, refused: Option<u64>) -> (Value, Vec<String>, Value) {
@@ -191,9 +204,12 @@ async fn apply_to(bench: Bench, desired: &Desired, refused: Option<u64>) -> (Val
     (json!(reports[0]), write_lines(&bench, from), later.list_pipes("analytics")[0].clone())
 }
 
-fn mapping_of_orders(pipe: &Value) -> &Value {
+/// The live mapping, with its excluded columns in one order: they are a set.
+fn mapping_of_users(pipe: &Value) -> Value {
     let mappings = pipe["source"]["postgres"]["tableMappings"].as_array().unwrap();
-    mappings.iter().find(|mapping| mapping["sourceTable"] == "orders").unwrap()
+    let mut users = mappings.iter().find(|mapping| mapping["sourceTable"] == "users").unwrap().clone();
+    users["excludedColumns"].as_array_mut().unwrap().sort_by_key(Value::to_string);
+    users
 }
 
 #[test]
@@ -212,13 +228,47 @@ fn refused_mapping_is_added_again_as_it_was() {
             }
             tried += 1;
             assert_eq!(writes[4..], ["PATCH tableMappingsToAdd (1): 200"], "{report:#}");
-            assert_eq!(mapping_of_orders(&live), mapping_of_orders(&before));
+            assert_eq!(mapping_of_users(&live), mapping_of_users(&before));
             assert_eq!(live["state"], "Running");
             assert_eq!((&report["outcome"], &report["notRecreated"]), (&json!("failed"), &Value::Null), "{report:#}");
             let notes = report["notes"].to_string();
             assert!(notes.contains("the table mappings that were removed are added again as they were"), "{notes}");
         }
         assert_eq!(tried, 1);
+    });
+}
+
+/// The API returns a member of the mapping that it does not accept.
+#[test]
+fn refused_mapping_comes_back_with_what_git_does_not_manage() {
+    in_virtual_time(async {
+        let (desired, world) = remapped_pipe_with_more().await;
+        let mut expected = mapping_of_users(&world.list_pipes("analytics")[0]);
+        expected.as_object_mut().unwrap().remove("newMember");
+        let bench = Bench::with_world(world, &["analytics"]);
+        let (report, writes, live) = apply_to(bench, &desired, None).await;
+        let [refused, added] = ["PATCH tableMappingsToAdd (1): 400", "PATCH tableMappingsToAdd (1): 200"];
+        assert_eq!(writes[3..], [refused, refused, added], "{report:#}");
+        assert_eq!(mapping_of_users(&live), expected);
+        assert_eq!(report["missingMappings"], Value::Null, "{report:#}");
+        let notes = report["notes"].to_string();
+        assert!(notes.contains("without the fields that pipectl does not know"), "{notes}");
+    });
+}
+
+/// Neither the new mapping nor the old one is accepted: the pipe lives, and the result says what the mapping was.
+#[test]
+fn lost_mapping_is_printed_as_it_was() {
+    in_virtual_time(async {
+        let (desired, world) = remapped_pipe_with_more().await;
+        let bench = Bench::with_kept_tables(world, &["analytics"]);
+        let (report, _, _) = apply_to(bench, &desired, None).await;
+        let missing = &report["missingMappings"];
+        assert!(missing["reason"].as_str().unwrap().contains("`users` was removed"), "{report:#}");
+        let mapping = &missing["spec"]["source"]["postgres"]["tableMappings"][0];
+        assert_eq!(mapping["sortingKeys"], json!(["id"]), "{mapping}");
+        assert_eq!(mapping["partitionByExpr"], "toYYYYMM(day)");
+        assert_eq!(mapping["additional"], json!({"newMember": {"a": 1}}));
     });
 }
 
@@ -232,7 +282,8 @@ fn mapping_that_cannot_be_added_again_is_reported() {
         let refused = "PATCH tableMappingsToAdd (1): 400";
         assert_eq!(writes[3..5], [refused, refused], "{report:#}");
         assert_eq!(live["state"], "Running");
-        let reason = report["notRecreated"].as_str().unwrap();
+        assert_eq!(report["notRecreated"], Value::Null);
+        let reason = report["missingMappings"]["reason"].as_str().unwrap();
         assert!(reason.contains("was removed, and is not added again yet"), "{reason}");
         let notes = report["notes"].to_string();
         assert!(notes.contains("could not be added again: PATCH "), "{notes}");

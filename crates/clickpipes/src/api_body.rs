@@ -24,6 +24,36 @@ pub fn build_api_body(kind: Kind, document: &Value) -> Value {
     Value::Object(body)
 }
 
+/// The part of a manifest's `spec` that declares a part of a body: unknown fields stand under `additional`, and a `$`
+/// that begins a variable is escaped.
+pub fn build_spec(kind: Kind, body: &Value) -> Value {
+    to_manifest_form(manifest_fields(kind).child_field("spec"), body)
+}
+
+fn to_manifest_form(node: Option<&FieldNode>, value: &Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            let additional = node.and_then(FieldNode::additional_field);
+            let (mut known, mut unknown) = (Map::new(), Map::new());
+            for (name, value) in fields {
+                let field = node.and_then(|node| node.child_field(name));
+                let part = if field.is_some() || additional.is_none() { &mut known } else { &mut unknown };
+                part.insert(name.clone(), to_manifest_form(field, value));
+            }
+            if let (Some(additional), false) = (additional, unknown.is_empty()) {
+                known.insert(additional.to_owned(), unknown.into());
+            }
+            known.into()
+        }
+        Value::Array(items) => {
+            let item = node.and_then(FieldNode::list_item);
+            items.iter().map(|value| to_manifest_form(item, value)).collect()
+        }
+        Value::String(text) => text.replace("${", "$${").into(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
+    }
+}
+
 /// Where the value at `path` of a manifest stands in the body; `None` for what is ours alone.
 pub fn to_body_path(kind: Kind, path: &FieldPath) -> Option<FieldPath> {
     let (first, rest) = path.segments().split_first()?;

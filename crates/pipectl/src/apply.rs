@@ -6,6 +6,7 @@
 mod dependencies;
 mod object_result;
 mod object_worker;
+mod removed_mappings;
 
 use std::cell::Cell;
 use std::collections::BTreeMap;

@@ -1,5 +1,6 @@
 //! The results of an apply, by object.
 
+use clickpipes::api_body::build_spec;
 use clickpipes::semantics::FieldSemantics;
 use model::action::{Action, RunState};
 use model::address::Address;
@@ -45,6 +46,17 @@ impl Outcome {
     }
 }
 
+/// Table mappings that a pipe lost.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MissingMappings {
+    /// Which, and why.
+    pub reason: String,
+    /// As they were live, in the form of a manifest: nothing but this result knows what the manifest omits of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub spec: Option<Value>,
+}
+
 /// The result for one object.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -75,6 +87,9 @@ pub struct ObjectResult {
     /// The fields of it that the manifest omits: nothing but this result knows their values now.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub kept_fields: Vec<FieldPath>,
+    /// Table mappings that were removed to be added otherwise, and that the pipe does not have now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub missing_mappings: Option<MissingMappings>,
     /// The reason why a pipe that should run may be stopped now: it was stopped for an edit, and could not be started
     /// again.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -100,6 +115,7 @@ impl ObjectResult {
             not_recreated: None,
             create_body: None,
             kept_fields: Vec::new(),
+            missing_mappings: None,
             left_stopped: None,
             notes: Vec::new(),
             error: None,
@@ -159,7 +175,7 @@ impl ObjectResult {
                 path.set_in(&mut spec, value.clone());
             }
         }
-        (!self.kept_fields.is_empty()).then_some(spec)
+        (!self.kept_fields.is_empty()).then(|| build_spec(self.address.kind, &spec))
     }
 
     pub(super) fn end_with(&mut self, outcome: Outcome, message: &str) {

@@ -14,7 +14,6 @@ use std::time::Duration;
 
 use clickpipes::blocking_tables::redefined_tables_note;
 use clickpipes::lifecycle::{self, Progress};
-use clickpipes::mapping_edits;
 use model::action::{Action, RunState};
 use model::live::Id;
 use planner::ObjectWork;
@@ -22,15 +21,15 @@ use remote::{Error, PerformedAction};
 use serde_json::Value;
 
 use super::object_result::{ObjectResult, Outcome, action_verb};
-use super::{ApplyRun, ApplyStep};
+use super::{ApplyRun, ApplyStep, removed_mappings};
 
 /// Time for a request in progress to be answered after an interruption.
-const RESPONSE_GRACE: Duration = Duration::from_millis(3500);
+pub(super) const RESPONSE_GRACE: Duration = Duration::from_millis(3500);
 
 /// Time after an interruption within which paused pipes are started.
 const RESUME_GRACE: Duration = Duration::from_millis(6500);
 
-enum StopCause {
+pub(super) enum StopCause {
     Error(Error),
     /// A later action could not be performed, so this one was not begun.
     NotReady(Error),
@@ -62,12 +61,10 @@ pub(super) async fn run_object(run: &ApplyRun<'_>, work: &ObjectWork<'_>) -> Obj
         let rest = if stop.is_begun() { index + 1 } else { index };
         report.not_started = actions[rest..].iter().map(|action| action_verb(action)).collect();
         report.notes.extend(maybe_created_note(action, &stop).map(str::to_owned));
-        let restored = restore_removed_tables(run, action, &stop).await;
+        let restored = removed_mappings::restore_mappings(run, action, &stop).await;
         record_stop(run, &mut report, stop);
         report.not_recreated = not_recreated_reason(actions, index, &report);
-        if let Some(restored) = restored {
-            record_restored_tables(&mut report, restored);
-        }
+        removed_mappings::record_mappings(&mut report, actions, restored);
         if let (Some(_), Some(body)) = (&report.not_recreated, create_body(actions)) {
             report.keep_create(body, run.changes.get(&report.address).copied());
         }
@@ -100,43 +97,16 @@ async fn perform_action(run: &ApplyRun<'_>, actions: &[&Action], index: usize) -
     send_action(run, action, if is_replacement { RESUME_GRACE } else { RESPONSE_GRACE }).await
 }
 
-async fn send_action(run: &ApplyRun<'_>, action: &Action, grace: Duration) -> Result<PerformedAction, StopCause> {
+pub(super) async fn send_action(
+    run: &ApplyRun<'_>,
+    action: &Action,
+    grace: Duration,
+) -> Result<PerformedAction, StopCause> {
     tracing::info!(at = %action.address(), action = action_verb(action), "perform");
     tokio::select! {
         biased;
         performed = run.remote.perform_action(action) => performed.map_err(StopCause::Error),
         () = run.interruption.wait_past_grace(grace) => Err(StopCause::NoResponse),
-    }
-}
-
-/// Adds the table mappings again that were removed to be added otherwise, if the API refuses to do that; `None` if
-/// there is nothing to add.
-//
-//     stop, PATCH remove `orders`       200
-//     stop, PATCH add `orders`          400: the column to exclude does not exist
-//     PATCH add `orders` as it was      200: the table is filled as before, with a new snapshot
-async fn restore_removed_tables(run: &ApplyRun<'_>, action: &Action, stop: &StopCause) -> Option<Result<(), String>> {
-    // Without a refusal, the new mapping may exist: then another one of the same table would be refused.
-    let StopCause::Error(error) = stop else { return None };
-    let is_refused = error.rejection_kind().is_some() && !error.is_outcome_unknown();
-    let restore = action.restore_action().filter(|_| is_refused)?;
-    let restored = match send_action(run, &restore, RESPONSE_GRACE).await {
-        Ok(_) => Ok(()),
-        Err(StopCause::Error(error)) => Err(error.to_string()),
-        Err(_) => Err("the API did not answer in time".to_owned()),
-    };
-    Some(restored)
-}
-
-fn record_restored_tables(report: &mut ObjectResult, restored: Result<(), String>) {
-    match restored {
-        Ok(()) => {
-            report.not_recreated = None;
-            report.notes.push("the table mappings that were removed are added again as they were".to_owned());
-        }
-        Err(error) => {
-            report.notes.push(format!("the table mappings that were removed could not be added again: {error}"));
-        }
     }
 }
 
@@ -186,25 +156,12 @@ fn not_recreated_reason(actions: &[&Action], index: usize, report: &ObjectResult
     let may_be_deleted = begins_replacement(actions, index) && (was_accepted || report.outcome == Outcome::Unknown);
     let may_be_missing = may_be_deleted || ends_replacement(actions, index) && !was_accepted;
     let reason = || report.error.as_ref().map_or_else(|| "nothing more was sent".to_owned(), |it| it.message.clone());
-    may_be_missing.then(reason).or_else(|| removed_tables_reason(actions, report.done))
+    may_be_missing.then(reason)
 }
 
 fn create_body<'p>(actions: &[&'p Action]) -> Option<&'p Value> {
     let mut creates = actions.iter().filter(|action| matches!(action, Action::Create { .. }));
     creates.next().and_then(|create| create.request_body())
-}
-
-/// The reason why tables are missing from the pipe: a changed mapping is removed first, and added again after another
-/// stop.
-fn removed_tables_reason(actions: &[&Action], done: usize) -> Option<String> {
-    let (sent, unsent) = actions.split_at(done);
-    let tables = mapping_edits::tables_between(
-        sent.iter().filter_map(|action| action.request_body()),
-        unsent.iter().filter_map(|action| action.request_body()),
-    );
-    let quoted: Vec<String> = tables.iter().map(|table| format!("`{table}`")).collect();
-    let tables = quoted.join(", ");
-    (!tables.is_empty()).then(|| format!("the table mapping of {tables} was removed, and is not added again yet"))
 }
 
 fn is_stop_action(action: &Action) -> bool {

@@ -1,6 +1,7 @@
 //! The result of an apply. Pipes that may be stopped come first, then a table with the failed objects last.
 
 use model::sanitize::sanitize_line;
+use serde_json::Value;
 
 use crate::apply::{ObjectResult, Outcome};
 use crate::output::{Label, StyledText};
@@ -41,6 +42,9 @@ pub fn render(reports: &[ObjectResult]) -> StyledText {
         push_not_recreated(&mut text, report);
     }
     for report in reports {
+        push_missing_mappings(&mut text, report);
+    }
+    for report in reports {
         push_left_stopped(&mut text, report);
     }
     let width = reports.iter().map(|report| report.address.to_string().chars().count()).max();
@@ -77,9 +81,27 @@ fn push_not_recreated(text: &mut StyledText, report: &ObjectResult) {
     if let Some(spec) = report.kept_spec() {
         let told = "  the next apply creates it from the manifest alone. To keep what it had, add this to `spec`:";
         text.push_plain(told).end_line();
-        for line in write_yaml(&spec).lines() {
-            text.push_plain(format!("    {}", sanitize_line(line))).end_line();
-        }
+        push_spec(text, &spec);
+    }
+    text.end_line();
+}
+
+fn push_spec(text: &mut StyledText, spec: &Value) {
+    for line in write_yaml(spec).lines() {
+        text.push_plain(format!("    {}", sanitize_line(line))).end_line();
+    }
+}
+
+/// Tables that no pipe fills now. The pipe itself lives.
+fn push_missing_mappings(text: &mut StyledText, report: &ObjectResult) {
+    let Some(missing) = &report.missing_mappings else { return };
+    let heading = format!("TABLE REMOVED, not added again: {}: run apply again", report.address);
+    text.push(Label::Delete, heading).end_line();
+    text.push_plain(format!("  {}; the pipe and its other tables stay", missing.reason)).end_line();
+    if let Some(spec) = &missing.spec {
+        let told = "  the next apply adds it from the manifest alone. To keep what it had, add what is missing there:";
+        text.push_plain(told).end_line();
+        push_spec(text, spec);
     }
     text.end_line();
 }

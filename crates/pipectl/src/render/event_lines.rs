@@ -82,6 +82,8 @@ pub struct RunSummary<'s> {
     pub exit_code: u8,
     /// Objects that were deleted to be created again, and may not exist.
     pub not_recreated: Vec<&'s Address>,
+    /// Pipes without a table mapping that was removed to be added otherwise.
+    pub missing_mappings: Vec<&'s Address>,
     /// Pipes that should run and may be stopped.
     pub left_stopped: Vec<&'s Address>,
     /// The number of objects by outcome.
@@ -101,9 +103,11 @@ impl<'s> RunSummary<'s> {
     pub fn from_reports(reports: &'s [ObjectResult]) -> Self {
         let stopped = reports.iter().filter(|report| report.left_stopped.is_some());
         let missing = reports.iter().filter(|report| report.not_recreated.is_some());
+        let unmapped = reports.iter().filter(|report| report.missing_mappings.is_some());
         let words = reports.iter().map(|report| report.outcome.as_str());
         Self {
             not_recreated: missing.map(|report| &report.address).collect(),
+            missing_mappings: unmapped.map(|report| &report.address).collect(),
             left_stopped: stopped.map(|report| &report.address).collect(),
             counts: count_words(words),
             ..Self::default()

@@ -1,0 +1,83 @@
+//! Table mappings that are removed to be added otherwise, where the API refuses to add them.
+//
+//     stop, PATCH remove `orders`       200
+//     stop, PATCH add `orders`          400: the column to exclude does not exist
+//     PATCH add `orders` as it was      400: the API does not accept a field that it returned
+//     PATCH add `orders` as it was      200, without that field: the table is filled as before, with a new snapshot
+
+use clickpipes::mapping_edits::{added_mappings_spec, tables_between, without_unknown_fields};
+use model::action::Action;
+
+use super::ApplyRun;
+use super::object_result::{MissingMappings, ObjectResult};
+use super::object_worker::{RESPONSE_GRACE, StopCause, send_action};
+
+/// What became of mappings that were sent as they were before.
+pub(super) enum Restored {
+    Whole,
+    /// The API refused the fields that this version does not know.
+    WithoutUnknownFields,
+    Failed(String),
+}
+
+/// Adds the mappings again as they were, if the API refuses to add them otherwise; `None` if there is nothing to add.
+pub(super) async fn restore_mappings(run: &ApplyRun<'_>, action: &Action, stop: &StopCause) -> Option<Restored> {
+    // Without a refusal, the new mapping may exist: then another one of the same table would be refused.
+    let StopCause::Error(error) = stop else { return None };
+    let is_refused = error.rejection_kind().is_some() && !error.is_outcome_unknown();
+    let restore = action.restore_action().filter(|_| is_refused)?;
+    let error = match send_action(run, &restore, RESPONSE_GRACE).await {
+        Ok(_) => return Some(Restored::Whole),
+        Err(StopCause::Error(error)) => error,
+        Err(_) => return Some(Restored::Failed("the API did not answer in time".to_owned())),
+    };
+    let is_refused = error.rejection_kind().is_some() && !error.is_outcome_unknown();
+    if let (true, Some(reduced)) = (is_refused, without_unknown_part(restore))
+        && send_action(run, &reduced, RESPONSE_GRACE).await.is_ok()
+    {
+        return Some(Restored::WithoutUnknownFields);
+    }
+    Some(Restored::Failed(error.to_string()))
+}
+
+fn without_unknown_part(restore: Action) -> Option<Action> {
+    let Action::Update { address, id, via, body, restore } = restore else { return None };
+    Some(Action::Update { body: without_unknown_fields(&body)?, address, id, via, restore })
+}
+
+/// Reports the mappings that this run removed, and that are not live again as they were.
+pub(super) fn record_mappings(report: &mut ObjectResult, actions: &[&Action], restored: Option<Restored>) {
+    match restored {
+        Some(Restored::Whole) => {
+            report.notes.push("the table mappings that were removed are added again as they were".to_owned());
+            return;
+        }
+        Some(Restored::WithoutUnknownFields) => {
+            let note = "the table mappings that were removed are added again, without the fields that pipectl does not \
+                        know: the API refused them";
+            report.notes.push(note.to_owned());
+            return;
+        }
+        Some(Restored::Failed(error)) => {
+            report.notes.push(format!("the table mappings that were removed could not be added again: {error}"));
+        }
+        None => {}
+    }
+    report.missing_mappings = missing_mappings(actions, report.done);
+}
+
+fn missing_mappings(actions: &[&Action], done: usize) -> Option<MissingMappings> {
+    let (sent, unsent) = actions.split_at(done);
+    let tables = tables_between(
+        sent.iter().filter_map(|action| action.request_body()),
+        unsent.iter().filter_map(|action| action.request_body()),
+    );
+    if tables.is_empty() {
+        return None;
+    }
+    let quoted: Vec<String> = tables.iter().map(|table| format!("`{table}`")).collect();
+    let mut restores = unsent.iter().filter_map(|action| action.restore_action());
+    let spec = restores.find_map(|restore| added_mappings_spec(restore.request_body()?));
+    let reason = format!("the table mapping of {} was removed, and is not added again yet", quoted.join(", "));
+    Some(MissingMappings { reason, spec })
+}
